@@ -1,0 +1,62 @@
+{
+  'targets': [
+    {
+      'target_name': 'buildjail',
+      'sources': [
+        'native/binding/addon.cc',
+        'native/binding/envelope_wrap.cc',
+        'native/binding/error_to_js.cc',
+        'native/binding/runtime.cc',
+        'native/binding/to_js.cc',
+        'native/core/captured_stream.cc',
+        'native/core/exit_waiter.cc',
+        'native/core/launch_request.cc',
+        'native/core/output_lease.cc',
+        'native/core/plan.cc',
+        'native/core/session_directory.cc',
+        'native/core/signal_name.cc',
+        'native/core/stdio_ends.cc',
+        'native/core/sys_error.cc',
+        'native/core/vfork_child.cc',
+        'native/core/wire_reader.cc',
+      ],
+      'include_dirs': ['native'],
+      'dependencies': ["<!(node -p \"require('node-addon-api').targets\"):node_addon_api_except"],
+      'defines': [
+        'NAPI_VERSION=9',
+        'NODE_ADDON_API_DISABLE_DEPRECATED',
+        # A throw while a worker thread is being terminated would end the process otherwise.
+        'NODE_API_SWALLOW_UNTHROWABLE_EXCEPTIONS',
+      ],
+      'cflags_cc!': ['-std=gnu++17', '-std=gnu++20', '-fno-rtti'],
+      'cflags_cc': ['-std=c++20', '-fvisibility=hidden', '-Wall', '-Wextra', '-Wshadow', '-Wconversion'],
+      # vfork(2)ed children must find every symbol bound: there is no linker in a child (vfork(2), CAVEATS).
+      'ldflags': ['-Wl,-z,now', '-Wl,-z,relro'],
+      'conditions': [
+        ['OS=="freebsd"', {
+          'sources': [
+            'native/binding/system_calls_freebsd.cc',
+            'native/freebsd/bind_mounts.cc',
+            'native/freebsd/child.cc',
+            'native/freebsd/devfs_ruleset.cc',
+            'native/freebsd/envelope.cc',
+            'native/freebsd/event_queue.cc',
+            'native/freebsd/iovec_list.cc',
+            'native/freebsd/jail.cc',
+            'native/freebsd/jail_parameters.cc',
+            'native/freebsd/launch.cc',
+            'native/freebsd/mounts.cc',
+            'native/freebsd/processes.cc',
+            'native/freebsd/set_groups.cc',
+            'native/freebsd/system.cc',
+          ],
+        }, {
+          'sources': [
+            'native/binding/system_calls_none.cc',
+            'native/unsupported/system.cc',
+          ],
+        }],
+      ],
+    },
+  ],
+}

@@ -1,0 +1,68 @@
+#include <napi.h>
+
+#include <cstddef>
+#include <memory>
+#include <span>
+#include <utility>
+
+#include "binding/envelope_wrap.h"
+#include "binding/error_to_js.h"
+#include "binding/promise_worker.h"
+#include "binding/runtime.h"
+#include "binding/system_calls.h"
+#include "binding/to_js.h"
+
+namespace buildjail {
+
+/** NativeBinding of src/native.ts; one for each environment that loads it. */
+class Addon final : public Napi::Addon<Addon> {
+ public:
+  Addon(Napi::Env env, Napi::Object exports) : runtime_(std::make_shared<Runtime>()) {
+    DefineAddon(exports, {
+                             InstanceValue("system", Napi::String::New(env, runtime_->system().name())),
+                             InstanceMethod("preflight", &Addon::preflight),
+                             InstanceMethod("setExitListener", &Addon::set_exit_listener),
+                             InstanceMethod("openEnvelope", &Addon::open_envelope),
+                         });
+    export_system_calls(env, exports);
+    envelope_class_ = Napi::Persistent(EnvelopeWrap::define(env));
+  }
+
+ private:
+  Napi::Value preflight(const Napi::CallbackInfo& info) { return obstacles_to_js(info.Env(), runtime_->system().find_obstacles()); }
+
+  Napi::Value set_exit_listener(const Napi::CallbackInfo& info) {
+    Napi::Env env = info.Env();
+    if (runtime_->is_started()) throw Napi::Error::New(env, "there is an exit listener already");
+    if (auto status = runtime_->start(env, info[0].As<Napi::Function>()); !status) {
+      throw Napi::Error(env, error_to_js(env, status.error()));
+    }
+    // After the listener was made: hooks run youngest first, and the listener's own must find the waiter gone.
+    env.AddCleanupHook([runtime = runtime_] { runtime->shut_down(); });
+    return env.Undefined();
+  }
+
+  Napi::Value open_envelope(const Napi::CallbackInfo& info) {
+    const Napi::Env env = info.Env();
+    if (!runtime_->is_started()) throw Napi::Error::New(env, "no exit listener");
+    const auto bytes = info[0].As<Napi::Uint8Array>();
+    auto plan = read_plan(std::as_bytes(std::span(bytes.Data(), bytes.ByteLength())));
+    if (!plan) throw Napi::Error(env, error_to_js(env, plan.error()));
+    const std::string id = info[1].As<Napi::String>().Utf8Value();
+    auto work = [runtime = runtime_, plan = std::move(*plan), id]() mutable { return runtime->open(std::move(plan), id); };
+    auto to_js = [this, id](Napi::Env at, const Result<std::shared_ptr<Envelope>>& envelope) -> Napi::Value {
+      if (!envelope) return at.Undefined();
+      OpenedEnvelope opened{runtime_, *envelope, id};
+      return envelope_class_.New({Napi::External<OpenedEnvelope>::New(at, &opened)});
+    };
+    return run_on_worker<std::shared_ptr<Envelope>>(env, std::move(work), std::move(to_js));
+  }
+
+  std::shared_ptr<Runtime> runtime_;
+  Napi::FunctionReference envelope_class_;
+};
+
+}  // namespace buildjail
+
+using buildjail::Addon;
+NODE_API_ADDON(Addon)

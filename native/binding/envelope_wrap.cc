@@ -1,0 +1,102 @@
+#include "binding/envelope_wrap.h"
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <utility>
+
+#include "binding/error_to_js.h"
+#include "binding/promise_worker.h"
+#include "binding/to_js.h"
+#include "core/signal_name.h"
+
+namespace buildjail {
+
+namespace {
+
+Napi::Value undefined(Napi::Env env) { return env.Undefined(); }
+
+/** Our ends of the pipes that JavaScript reads and writes, handed over to it. */
+Napi::Array hand_over_pipes(Napi::Env env, const LaunchRequest& request, StdioEnds& ends) {
+  auto fds = Napi::Array::New(env, ends.ours.size());
+  for (std::size_t i = 0; i < ends.ours.size(); ++i) {
+    const bool is_pipe = request.stdio.at(i).kind == StdioKind::kPipe;
+    fds.Set(static_cast<std::uint32_t>(i), is_pipe ? ends.ours.at(i).release() : -1);
+  }
+  return fds;
+}
+
+}  // namespace
+
+Napi::Function EnvelopeWrap::define(Napi::Env env) {
+  return DefineClass(env, "NativeEnvelope",
+                     {
+                         InstanceAccessor<&EnvelopeWrap::trace>("trace"),
+                         InstanceMethod<&EnvelopeWrap::launch>("launch"),
+                         InstanceMethod<&EnvelopeWrap::kill>("kill"),
+                         InstanceMethod<&EnvelopeWrap::kill_all>("killAll"),
+                         InstanceMethod<&EnvelopeWrap::close>("close"),
+                         InstanceMethod<&EnvelopeWrap::record>("record"),
+                     });
+}
+
+EnvelopeWrap::EnvelopeWrap(const Napi::CallbackInfo& info) : Napi::ObjectWrap<EnvelopeWrap>(info) {
+  if (info.Length() != 1 || !info[0].IsExternal()) throw Napi::TypeError::New(info.Env(), "made by openEnvelope only");
+  opened_ = *info[0].As<Napi::External<OpenedEnvelope>>().Data();
+}
+
+Napi::Value EnvelopeWrap::trace(const Napi::CallbackInfo& info) { return trace_to_js(info.Env(), opened_.envelope->trace()); }
+
+Napi::Value EnvelopeWrap::launch(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  const auto bytes = info[0].As<Napi::Uint8Array>();
+  auto request = read_launch(std::as_bytes(std::span(bytes.Data(), bytes.ByteLength())));
+  if (!request) throw Napi::Error(env, error_to_js(env, request.error()));
+  auto ends = StdioEnds::make_pipes(*request);
+  if (!ends) throw Napi::Error(env, error_to_js(env, ends.error()));
+
+  auto result = Napi::Object::New(env);
+  result.Set("stdio", hand_over_pipes(env, *request, *ends));
+  // Before the command can have ended.
+  opened_.runtime->run_began(env);
+  auto work = [envelope = opened_.envelope, request = std::move(*request), ends = std::move(*ends)]() mutable {
+    return envelope->launch(std::move(request), std::move(ends));
+  };
+  auto to_js = [runtime = opened_.runtime](Napi::Env at, const Result<pid_t>& pid) -> Napi::Value {
+    if (pid) return Napi::Number::New(at, *pid);
+    runtime->run_ended(at);
+    return undefined(at);
+  };
+  result.Set("spawned", run_on_worker<pid_t>(env, std::move(work), std::move(to_js)));
+  return result;
+}
+
+Napi::Value EnvelopeWrap::kill(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  const int signal = signal_number(info[1].As<Napi::String>().Utf8Value());
+  if (signal == 0) throw Napi::TypeError::New(env, "unknown signal");
+  const auto run = info[0].As<Napi::Number>().Uint32Value();
+  return Napi::Boolean::New(env, opened_.runtime->waiter().signal(run, signal));
+}
+
+Napi::Value EnvelopeWrap::kill_all(const Napi::CallbackInfo& info) {
+  return run_on_worker<void>(
+      info.Env(), [envelope = opened_.envelope] { return envelope->kill_all(); },
+      [](Napi::Env env, const Status&) { return undefined(env); });
+}
+
+Napi::Value EnvelopeWrap::close(const Napi::CallbackInfo& info) {
+  return run_on_worker<CloseReport>(
+      info.Env(), [opened = opened_]() -> Result<CloseReport> { return opened.runtime->close(opened.envelope); },
+      [](Napi::Env env, const Result<CloseReport>& report) { return close_report_to_js(env, *report); });
+}
+
+Napi::Value EnvelopeWrap::record(const Napi::CallbackInfo& info) {
+  return run_on_worker<Record>(
+      info.Env(), [envelope = opened_.envelope] { return envelope->record(); },
+      [id = opened_.id](Napi::Env env, const Result<Record>& record) {
+        return record ? record_to_js(env, id, *record) : undefined(env);
+      });
+}
+
+}  // namespace buildjail

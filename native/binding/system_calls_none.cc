@@ -1,0 +1,7 @@
+#include "binding/system_calls.h"
+
+namespace buildjail {
+
+void export_system_calls(Napi::Env, Napi::Object) {}
+
+}  // namespace buildjail

@@ -1,0 +1,120 @@
+#include "binding/to_js.h"
+
+#include <sys/wait.h>
+
+#include <cstddef>
+#include <cstdint>
+
+#include "binding/error_to_js.h"
+#include "core/signal_name.h"
+
+namespace buildjail {
+
+namespace {
+
+template <class Values, class Convert>
+Napi::Array list_to_js(Napi::Env env, const Values& values, Convert convert) {
+  auto list = Napi::Array::New(env, values.size());
+  std::uint32_t index = 0;
+  for (const auto& value : values) list.Set(index++, convert(value));
+  return list;
+}
+
+Napi::Array strings_to_js(Napi::Env env, const std::vector<std::string>& strings) {
+  return list_to_js(env, strings, [env](const std::string& text) { return Napi::String::New(env, text); });
+}
+
+Napi::Value parameter_to_js(Napi::Env env, const ParameterValue& value) {
+  if (const auto* flag = std::get_if<bool>(&value)) return Napi::Boolean::New(env, *flag);
+  if (const auto* number = std::get_if<std::int64_t>(&value)) return Napi::Number::New(env, static_cast<double>(*number));
+  if (const auto* text = std::get_if<std::string>(&value)) return Napi::String::New(env, *text);
+  return strings_to_js(env, std::get<std::vector<std::string>>(value));
+}
+
+Napi::Object credentials_to_js(Napi::Env env, const Credentials& who) {
+  auto object = Napi::Object::New(env);
+  object.Set("pid", who.pid);
+  object.Set("uid", who.uid);
+  object.Set("realUid", who.real_uid);
+  object.Set("savedUid", who.saved_uid);
+  object.Set("gid", who.gid);
+  object.Set("realGid", who.real_gid);
+  object.Set("savedGid", who.saved_gid);
+  object.Set("groups", list_to_js(env, who.groups, [env](gid_t gid) { return Napi::Number::New(env, gid); }));
+  if (who.jid) object.Set("jid", *who.jid);
+  return object;
+}
+
+}  // namespace
+
+Napi::Value trace_to_js(Napi::Env env, const Trace& trace) {
+  return list_to_js(env, trace.entries(), [env](const TraceEntry& entry) {
+    auto object = Napi::Object::New(env);
+    object.Set("step", entry.step);
+    if (!entry.path.empty()) object.Set("path", entry.path);
+    object.Set("ns", static_cast<double>(entry.ns));
+    return object;
+  });
+}
+
+Napi::Value exit_to_js(Napi::Env env, Exit& exit) {
+  auto object = Napi::Object::New(env);
+  object.Set("run", exit.run);
+  if (WIFEXITED(exit.status)) object.Set("exitCode", WEXITSTATUS(exit.status));
+  if (WIFSIGNALED(exit.status)) object.Set("signal", signal_name(WTERMSIG(exit.status)));
+  object.Set("isMaxBuffer", exit.is_max_buffer);
+  object.Set("userUs", static_cast<double>(exit.user_us));
+  object.Set("systemUs", static_cast<double>(exit.system_us));
+  object.Set("maxRssBytes", static_cast<double>(exit.max_rss_bytes));
+  std::size_t stream = 0;
+  for (const char* key : {"stdout", "stderr"}) {
+    const auto& bytes = exit.output.at(stream++);
+    if (bytes) object.Set(key, Napi::Buffer<std::byte>::Copy(env, bytes->data(), bytes->size()));
+  }
+  return object;
+}
+
+Napi::Value mounts_to_js(Napi::Env env, const std::vector<MountEntry>& mounts) {
+  return list_to_js(env, mounts, [env](const MountEntry& mount) {
+    auto object = Napi::Object::New(env);
+    object.Set("type", mount.type);
+    object.Set("from", mount.from);
+    object.Set("on", mount.on);
+    object.Set("fsid", mount.fsid);
+    object.Set("flags", strings_to_js(env, mount.flags));
+    return object;
+  });
+}
+
+Napi::Value record_to_js(Napi::Env env, const std::string& id, const Record& record) {
+  auto object = Napi::Object::New(env);
+  object.Set("id", id);
+  object.Set("root", record.root);
+  if (!record.jail.empty()) {
+    auto jail = Napi::Object::New(env);
+    for (const auto& [name, value] : record.jail) jail.Set(name, parameter_to_js(env, value));
+    object.Set("jail", jail);
+  }
+  object.Set("mounts", mounts_to_js(env, record.mounts));
+  if (record.process) object.Set("process", credentials_to_js(env, *record.process));
+  return object;
+}
+
+Napi::Value close_report_to_js(Napi::Env env, const CloseReport& report) {
+  auto object = Napi::Object::New(env);
+  object.Set("trace", trace_to_js(env, report.trace));
+  object.Set("failures", list_to_js(env, report.failures, [env](const SysError& error) { return error_to_js(env, error); }));
+  return object;
+}
+
+Napi::Value obstacles_to_js(Napi::Env env, const std::vector<Obstacle>& obstacles) {
+  return list_to_js(env, obstacles, [env](const Obstacle& obstacle) {
+    auto object = Napi::Object::New(env);
+    object.Set("check", obstacle.check);
+    object.Set("problem", obstacle.problem);
+    object.Set("remedy", obstacle.remedy);
+    return object;
+  });
+}
+
+}  // namespace buildjail

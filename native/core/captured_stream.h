@@ -1,0 +1,39 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+#include "core/unique_fd.h"
+
+namespace buildjail {
+
+/** Our end of a pipe whose content is kept, up to a bound; what comes beyond it is read and dropped. */
+class CapturedStream {
+ public:
+  CapturedStream() = default;
+  /** `fd` must be non-blocking. */
+  CapturedStream(UniqueFd fd, std::uint64_t bound) : fd_(std::move(fd)), bound_(bound), is_captured_(true) {}
+
+  /** Reads what one read(2) gives; closes at the end of the stream. */
+  void read_some();
+  /** Reads what is there now and closes: a process that outlives the command may hold the other end for as long as it likes. */
+  void drain();
+
+  [[nodiscard]] int fd() const noexcept { return fd_.get(); }
+  [[nodiscard]] bool is_captured() const noexcept { return is_captured_; }
+  [[nodiscard]] bool is_over_bound() const noexcept { return is_over_bound_; }
+  std::vector<std::byte> take() { return std::move(bytes_); }
+
+ private:
+  /** How much was read; 0 when there is nothing now, or nothing more. */
+  std::size_t read_at_most(std::size_t size);
+
+  UniqueFd fd_;
+  std::vector<std::byte> bytes_;
+  std::uint64_t bound_ = 0;
+  bool is_captured_ = false;
+  bool is_over_bound_ = false;
+};
+
+}  // namespace buildjail

@@ -1,0 +1,105 @@
+#pragma once
+
+#include <sys/types.h>
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "core/exit_waiter.h"
+#include "core/launch_request.h"
+#include "core/plan.h"
+#include "core/result.h"
+#include "core/stdio_ends.h"
+#include "core/trace.h"
+
+namespace buildjail {
+
+/** Who a process is, as the kernel says. */
+struct Credentials {
+  pid_t pid;
+  uid_t uid, real_uid, saved_uid;
+  gid_t gid, real_gid, saved_gid;
+  std::vector<gid_t> groups;
+  /** FreeBSD: the jail it is in. */
+  std::optional<int> jid;
+};
+
+/** One line of the mount table. */
+struct MountEntry {
+  std::string type;
+  std::string from;
+  std::string on;
+  /** As unmount(2) takes it: `FSID:0:1`. Empty where there is none. */
+  std::string fsid;
+  std::vector<std::string> flags;
+};
+
+using ParameterValue = std::variant<bool, std::int64_t, std::string, std::vector<std::string>>;
+
+/** What the kernel says an envelope is. */
+struct Record {
+  std::string root;
+  /** FreeBSD: every parameter of the jail. */
+  std::vector<std::pair<std::string, ParameterValue>> jail;
+  std::vector<MountEntry> mounts;
+  /** Of the command launched last. */
+  std::optional<Credentials> process;
+};
+
+struct CloseReport {
+  Trace trace;
+  std::vector<SysError> failures;
+};
+
+/** What a plan was made into: on FreeBSD a jail and its mounts. Calls may come from any thread, one at a time but for `close`. */
+class Envelope {
+ public:
+  virtual ~Envelope() = default;
+  Envelope() = default;
+  Envelope(const Envelope&) = delete;
+  Envelope& operator=(const Envelope&) = delete;
+  Envelope(Envelope&&) = delete;
+  Envelope& operator=(Envelope&&) = delete;
+
+  [[nodiscard]] virtual const Trace& trace() const = 0;
+  /** Returns once the command is running; from then on the waiter has it. */
+  virtual Result<pid_t> launch(LaunchRequest request, StdioEnds ends) = 0;
+  /** SIGKILL to every process inside. */
+  virtual Status kill_all() = 0;
+  virtual Result<Record> record() = 0;
+  /** Kills and takes away everything. Again: nothing is left to do, so nothing is reported. */
+  virtual CloseReport close() = 0;
+};
+
+/** Something that keeps envelopes from being opened, and the one thing to do about it. */
+struct Obstacle {
+  std::string check;
+  std::string problem;
+  std::string remedy;
+};
+
+/** The running system: what it is missing, what it opens, and what of it need be found out only once. */
+class System {
+ public:
+  /** Defined by each system's folder. */
+  static std::unique_ptr<System> create();
+  virtual ~System() = default;
+  System() = default;
+  System(const System&) = delete;
+  System& operator=(const System&) = delete;
+  System(System&&) = delete;
+  System& operator=(System&&) = delete;
+
+  /** `freebsd`, `linux` or `unsupported`. */
+  [[nodiscard]] virtual const char* name() const = 0;
+  virtual std::vector<Obstacle> find_obstacles() = 0;
+  /** Makes everything a plan says; on failure what was made is undone. Any thread; the waiter outlives the envelope. */
+  virtual Result<std::unique_ptr<Envelope>> open(EnvelopePlan plan, const std::string& id, ExitWaiter& waiter) = 0;
+};
+
+}  // namespace buildjail

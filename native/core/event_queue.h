@@ -1,0 +1,38 @@
+#pragma once
+
+#include <sys/types.h>
+
+#include <array>
+#include <cstdint>
+#include <memory>
+#include <span>
+
+#include "core/result.h"
+
+namespace buildjail {
+
+/** What happened, as told to whoever waits: the token that was given when it was asked for. */
+struct Event {
+  enum class Kind : std::uint8_t { kWoken, kExited, kReadable } kind;
+  std::uint64_t token;
+};
+
+/**
+ * The kernel's event queue: kqueue(2) on FreeBSD, epoll(7) with pidfds on Linux. Any thread may add to it; one thread waits.
+ */
+class EventQueue {
+ public:
+  static Result<std::unique_ptr<EventQueue>> create();
+  virtual ~EventQueue() = default;
+
+  /** A child of ours that nobody has waited for. Told once. */
+  virtual Status watch_exit(pid_t pid, std::uint64_t token) = 0;
+  /** Told again while there is something to read, or the end was reached; over when the descriptor is closed. */
+  virtual Status watch_readable(int fd, std::uint64_t token) = 0;
+  /** Makes a wait return. */
+  virtual void wake() = 0;
+  /** Fills a part of `events` and returns it. */
+  virtual std::span<Event> wait(std::span<Event> events) = 0;
+};
+
+}  // namespace buildjail

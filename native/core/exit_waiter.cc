@@ -1,0 +1,129 @@
+#include "core/exit_waiter.h"
+
+#include <sys/resource.h>
+#include <sys/time.h>
+#include <sys/wait.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <csignal>
+#include <utility>
+
+namespace buildjail {
+
+namespace {
+
+// A token is the run's number and which of its three things it is about: its exit, its stdout, its stderr.
+constexpr std::uint64_t kParts = 4;
+constexpr std::uint64_t exit_token(std::uint32_t run) { return run * kParts; }
+constexpr std::uint64_t stream_token(std::uint32_t run, std::size_t stream) { return run * kParts + 1 + stream; }
+
+std::int64_t microseconds(const timeval& time) { return static_cast<std::int64_t>(time.tv_sec) * 1'000'000 + time.tv_usec; }
+
+}  // namespace
+
+Result<std::unique_ptr<ExitWaiter>> ExitWaiter::start(std::function<void(Exit)> deliver) {
+  auto queue = EventQueue::create();
+  if (!queue) return std::move(queue.error());
+  return std::unique_ptr<ExitWaiter>(new ExitWaiter(std::move(*queue), std::move(deliver)));
+}
+
+ExitWaiter::ExitWaiter(std::unique_ptr<EventQueue> queue, std::function<void(Exit)> deliver)
+    : queue_(std::move(queue)), deliver_(std::move(deliver)), thread_([this] { loop(); }) {}
+
+ExitWaiter::~ExitWaiter() {
+  {
+    const std::lock_guard lock(mutex_);
+    is_stopping_ = true;
+  }
+  queue_->wake();
+  thread_.join();
+}
+
+Status ExitWaiter::watch(Child child) {
+  const std::uint32_t run = child.run;
+  const pid_t pid = child.pid;
+  const std::lock_guard lock(mutex_);
+  const auto& watched = children_.insert_or_assign(run, std::move(child)).first->second;
+  for (std::size_t i = 0; i < watched.streams.size(); ++i) {
+    const int fd = watched.streams.at(i).fd();
+    if (fd < 0) continue;
+    if (auto status = queue_->watch_readable(fd, stream_token(run, i)); !status) {
+      children_.erase(run);
+      return status;
+    }
+  }
+  auto status = queue_->watch_exit(pid, exit_token(run));
+  if (!status) children_.erase(run);
+  return status;
+}
+
+bool ExitWaiter::signal(std::uint32_t run, int signal) {
+  const std::lock_guard lock(mutex_);
+  const auto found = children_.find(run);
+  return found != children_.end() && ::kill(-found->second.pid, signal) == 0;
+}
+
+bool ExitWaiter::wait_reaped(std::uint64_t owner, std::chrono::milliseconds bound) {
+  std::unique_lock lock(mutex_);
+  return reaped_.wait_for(lock, bound, [&] {
+    return std::none_of(children_.begin(), children_.end(), [owner](const auto& entry) { return entry.second.owner == owner; });
+  });
+}
+
+void ExitWaiter::loop() {
+  std::array<Event, 32> buffer{};
+  for (;;) {
+    for (const Event& event : queue_->wait(buffer)) {
+      const auto run = static_cast<std::uint32_t>(event.token / kParts);
+      if (event.kind == Event::Kind::kReadable) read(run, event.token % kParts - 1);
+      if (event.kind == Event::Kind::kExited) reap(run);
+    }
+    const std::lock_guard lock(mutex_);
+    if (is_stopping_) return;
+  }
+}
+
+void ExitWaiter::read(std::uint32_t run, std::size_t stream) {
+  const std::lock_guard lock(mutex_);
+  const auto found = children_.find(run);
+  if (found == children_.end()) return;
+  auto& captured = found->second.streams.at(stream);
+  captured.read_some();
+  if (captured.is_over_bound()) static_cast<void>(::kill(-found->second.pid, SIGKILL));
+}
+
+void ExitWaiter::reap(std::uint32_t run) {
+  std::unique_lock lock(mutex_);
+  const auto found = children_.find(run);
+  if (found == children_.end()) return;
+  int status = 0;
+  rusage usage{};
+  pid_t waited = -1;
+  do {
+    waited = ::wait4(found->second.pid, &status, 0, &usage);
+  } while (waited < 0 && errno == EINTR);
+  Child child = std::move(found->second);
+  children_.erase(found);
+  lock.unlock();
+  reaped_.notify_all();
+
+  // ECHILD: somebody set SIGCHLD to be ignored, and the kernel reaped it (wait(2)). How it ended is lost, that it ended is not.
+  Exit exit{.run = run,
+            .status = waited < 0 ? SIGKILL : status,
+            .user_us = microseconds(usage.ru_utime),
+            .system_us = microseconds(usage.ru_stime),
+            .max_rss_bytes = static_cast<std::int64_t>(usage.ru_maxrss) * 1024,
+            .is_max_buffer = false,
+            .output = {}};
+  for (std::size_t i = 0; i < child.streams.size(); ++i) {
+    auto& stream = child.streams.at(i);
+    if (!stream.is_captured()) continue;
+    stream.drain();
+    exit.is_max_buffer |= stream.is_over_bound();
+    exit.output.at(i) = stream.take();
+  }
+  deliver_(std::move(exit));
+}
+
+}  // namespace buildjail

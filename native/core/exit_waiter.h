@@ -1,0 +1,82 @@
+#pragma once
+
+#include <sys/types.h>
+
+#include <array>
+#include <condition_variable>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <thread>
+#include <vector>
+
+#include "core/captured_stream.h"
+#include "core/event_queue.h"
+#include "core/result.h"
+
+namespace buildjail {
+
+/** A launched command, from its launch until it was waited for. */
+struct Child {
+  std::uint32_t run = 0;
+  pid_t pid = -1;
+  /** Which envelope it belongs to, as that counts them. */
+  std::uint64_t owner = 0;
+  /** stdout and stderr. */
+  std::array<CapturedStream, 2> streams;
+};
+
+/** How a command ended. */
+struct Exit {
+  std::uint32_t run;
+  /** As wait4(2) gives it. */
+  int status;
+  std::int64_t user_us;
+  std::int64_t system_us;
+  std::int64_t max_rss_bytes;
+  bool is_max_buffer;
+  /** stdout and stderr, where captured. */
+  std::array<std::optional<std::vector<std::byte>>, 2> output;
+};
+
+/**
+ * The one thread that waits for commands, reads their captured output and reaps them. It waits for its own pids only, so
+ * it never takes a status that the host program is waiting for.
+ */
+class ExitWaiter {
+ public:
+  /** `deliver` is called on the waiter's thread, once for each exit. */
+  static Result<std::unique_ptr<ExitWaiter>> start(std::function<void(Exit)> deliver);
+  ExitWaiter(const ExitWaiter&) = delete;
+  ExitWaiter& operator=(const ExitWaiter&) = delete;
+  ExitWaiter(ExitWaiter&&) = delete;
+  ExitWaiter& operator=(ExitWaiter&&) = delete;
+  /** Ends the thread. Children still watched are no longer reaped. */
+  ~ExitWaiter();
+
+  Status watch(Child child);
+  /** Signals the process group of a run; false when that run is over. While this can find it, its pid is not reused. */
+  bool signal(std::uint32_t run, int signal);
+  /** Waits until every child of an owner is reaped; false when the bound is reached first. */
+  bool wait_reaped(std::uint64_t owner, std::chrono::milliseconds bound);
+
+ private:
+  ExitWaiter(std::unique_ptr<EventQueue> queue, std::function<void(Exit)> deliver);
+  void loop();
+  void read(std::uint32_t run, std::size_t stream);
+  void reap(std::uint32_t run);
+
+  std::unique_ptr<EventQueue> queue_;
+  std::function<void(Exit)> deliver_;
+  std::mutex mutex_;
+  std::condition_variable reaped_;
+  std::map<std::uint32_t, Child> children_;
+  bool is_stopping_ = false;
+  std::thread thread_;
+};
+
+}  // namespace buildjail

@@ -1,0 +1,71 @@
+#include "core/output_lease.h"
+
+#include <fcntl.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include <cerrno>
+
+namespace buildjail {
+
+namespace {
+
+constexpr const char* kStep = "output-lease";
+constexpr mode_t kPrivate = 0600;
+constexpr mode_t kModeBits = 07777;
+
+// The lock file of a directory is named after its device and file number, so two names of one directory meet. Whoever
+// locks it checks that it is still the file of that name: the one before may just have removed it.
+Result<UniqueFd> lock_file(const std::string& path, const std::string& source) {
+  for (;;) {
+    UniqueFd fd(::open(path.c_str(), O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, kPrivate));
+    if (!fd) return last_error(kStep, "open", path);
+    if (::flock(fd.get(), LOCK_EX | LOCK_NB) != 0) {
+      auto error = last_error(kStep, "flock", source);
+      if (error.err == EWOULDBLOCK) {
+        error.err = EBUSY;
+        error.detail = "another live session writes there";
+      }
+      return error;
+    }
+    struct stat locked {};
+    struct stat named {};
+    if (::fstat(fd.get(), &locked) != 0) return last_error(kStep, "fstat", path);
+    if (::lstat(path.c_str(), &named) == 0 && named.st_ino == locked.st_ino && named.st_dev == locked.st_dev) return fd;
+  }
+}
+
+}  // namespace
+
+Result<OutputLease> OutputLease::take(const std::string& state_directory, const Bind& bind, UniqueFd directory) {
+  std::string path = state_directory + "/writable-" + std::to_string(bind.dev) + "-" + std::to_string(bind.ino);
+  auto locked = lock_file(path, bind.source);
+  if (!locked) return std::move(locked.error());
+  return OutputLease(std::move(directory), std::move(*locked), std::move(path), bind.source);
+}
+
+OutputLease::~OutputLease() {
+  if (!lock_) return;
+  static_cast<void>(hand_back());
+  static_cast<void>(::unlink(lock_path_.c_str()));
+}
+
+Status OutputLease::hand_over(const BuildUser& user) {
+  if (::fstat(directory_.get(), &before_) != 0) return last_error("hand-over", "fstat", source_);
+  // Root writes anywhere, and an owner can write already.
+  if (user.uid == 0 || before_.st_uid == user.uid) return {};
+  if (::fchown(directory_.get(), user.uid, user.gid) != 0) return last_error("hand-over", "fchown", source_);
+  is_handed_over_ = true;
+  return {};
+}
+
+Status OutputLease::hand_back() {
+  if (!is_handed_over_) return {};
+  if (::fchown(directory_.get(), before_.st_uid, before_.st_gid) != 0) return last_error("hand-back", "fchown", source_);
+  // The build owned it and may have changed its mode; fchown(2) by root keeps set-id bits of a directory.
+  if (::fchmod(directory_.get(), before_.st_mode & kModeBits) != 0) return last_error("hand-back", "fchmod", source_);
+  is_handed_over_ = false;
+  return {};
+}
+
+}  // namespace buildjail

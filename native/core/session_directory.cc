@@ -1,0 +1,63 @@
+#include "core/session_directory.h"
+
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+
+namespace buildjail {
+
+namespace {
+
+constexpr const char* kStep = "state-directory";
+constexpr mode_t kPrivate = 0700;
+constexpr mode_t kRoot = 0755;
+
+Status make_private(const std::string& path) {
+  if (::mkdir(path.c_str(), kPrivate) == 0) return {};
+  if (errno != EEXIST) return last_error(kStep, "mkdir", path);
+  struct stat found {};
+  if (::lstat(path.c_str(), &found) != 0) return last_error(kStep, "lstat", path);
+  if (!S_ISDIR(found.st_mode) || found.st_uid != ::geteuid() || (found.st_mode & (S_IRWXG | S_IRWXO)) != 0) {
+    return SysError{.step = kStep,
+                    .syscall = "lstat",
+                    .err = EPERM,
+                    .path = path,
+                    .dest = {},
+                    .detail = "the state directory must be a directory of the caller's own, mode 0700"};
+  }
+  return {};
+}
+
+}  // namespace
+
+Result<SessionDirectory> SessionDirectory::make(const std::string& state_directory, const std::string& id) {
+  if (auto status = make_private(state_directory); !status) return std::move(status.error());
+  SessionDirectory directory(state_directory + "/" + id);
+  if (::mkdir(directory.path_.c_str(), kPrivate) != 0) {
+    auto error = last_error(kStep, "mkdir", directory.path_);
+    directory.release();
+    return error;
+  }
+  // chmod as well: a tmpfs takes the mode of what it covers, and the umask is the host program's.
+  if (::mkdir(directory.root_.c_str(), kRoot) != 0) return last_error(kStep, "mkdir", directory.root_);
+  if (::chmod(directory.root_.c_str(), kRoot) != 0) return last_error(kStep, "chmod", directory.root_);
+  return directory;
+}
+
+SessionDirectory::SessionDirectory(SessionDirectory&& other) noexcept
+    : path_(std::move(other.path_)), root_(std::move(other.root_)) {
+  other.release();
+}
+
+SessionDirectory::~SessionDirectory() { static_cast<void>(remove()); }
+
+Status SessionDirectory::remove() {
+  if (path_.empty()) return {};
+  if (::rmdir(root_.c_str()) != 0 && errno != ENOENT) return last_error("rmdir", "rmdir", root_);
+  if (::rmdir(path_.c_str()) != 0 && errno != ENOENT) return last_error("rmdir", "rmdir", path_);
+  release();
+  return {};
+}
+
+}  // namespace buildjail

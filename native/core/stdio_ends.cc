@@ -1,0 +1,64 @@
+#include "core/stdio_ends.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+
+namespace buildjail {
+
+namespace {
+
+constexpr const char* kStep = "stdio";
+constexpr mode_t kLogMode = 0644;
+
+Result<UniqueFd> checked(int fd, const char* syscall, const std::string& path) {
+  if (fd < 0) return last_error(kStep, syscall, path);
+  UniqueFd owned(fd);
+  struct stat found {};
+  if (::fstat(fd, &found) != 0) return last_error(kStep, "fstat", path);
+  // jail_attach(2) refuses a process with an open directory, and a directory of the host has no place inside anyway.
+  if (S_ISDIR(found.st_mode)) {
+    return SysError{.step = kStep, .syscall = syscall, .err = EISDIR, .path = path, .dest = {}, .detail = {}};
+  }
+  return owned;
+}
+
+Result<UniqueFd> open_one(const StdioRequest& request, int number) {
+  // Above 2, so that no descriptor stands where another one is about to be put.
+  if (request.kind == StdioKind::kInherit) return checked(::fcntl(number, F_DUPFD_CLOEXEC, 3), "fcntl", "fd " + std::to_string(number));
+  const std::string path = request.kind == StdioKind::kIgnore ? "/dev/null" : request.path;
+  const int flags = number == 0 ? O_RDONLY : O_WRONLY | O_CREAT | O_APPEND;
+  return checked(::open(path.c_str(), flags | O_CLOEXEC | O_NOCTTY, kLogMode), "open", path);
+}
+
+}  // namespace
+
+Result<StdioEnds> StdioEnds::make_pipes(const LaunchRequest& request) {
+  StdioEnds ends;
+  for (std::size_t i = 0; i < ends.child.size(); ++i) {
+    const StdioKind kind = request.stdio.at(i).kind;
+    if (kind != StdioKind::kPipe && kind != StdioKind::kCapture) continue;
+    std::array<int, 2> pipe{};
+    if (::pipe2(pipe.data(), O_CLOEXEC) != 0) return last_error(kStep, "pipe2");
+    const bool is_input = i == 0;
+    ends.child.at(i).reset(pipe.at(is_input ? 0 : 1));
+    ends.ours.at(i).reset(pipe.at(is_input ? 1 : 0));
+    // Only our end: the flag belongs to the open file, and a command expects its own end to block.
+    if (kind == StdioKind::kCapture && ::fcntl(ends.ours.at(i).get(), F_SETFL, O_NONBLOCK) != 0) return last_error(kStep, "fcntl");
+  }
+  return ends;
+}
+
+Status StdioEnds::open_files(const LaunchRequest& request) {
+  for (std::size_t i = 0; i < child.size(); ++i) {
+    if (child.at(i)) continue;
+    auto opened = open_one(request.stdio.at(i), static_cast<int>(i));
+    if (!opened) return std::move(opened.error());
+    child.at(i) = std::move(*opened);
+  }
+  return {};
+}
+
+}  // namespace buildjail

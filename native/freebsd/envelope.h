@@ -1,0 +1,65 @@
+#pragma once
+
+#include <atomic>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "core/envelope.h"
+#include "core/output_lease.h"
+#include "core/session_directory.h"
+#include "freebsd/jail.h"
+#include "freebsd/jail_parameters.h"
+#include "freebsd/mounts.h"
+
+namespace buildjail {
+
+/** A jail and its mounts. Members go in reverse: the jail first, its mounts, what was lent for it, its folder last. */
+class JailEnvelope final : public Envelope {
+ public:
+  static Result<std::unique_ptr<Envelope>> open(EnvelopePlan plan, const std::string& id, ExitWaiter& waiter,
+                                                const std::vector<JailParameter>& known);
+  ~JailEnvelope() override;
+
+  [[nodiscard]] const Trace& trace() const override { return trace_; }
+  Result<pid_t> launch(LaunchRequest request, StdioEnds ends) override;
+  Status kill_all() override;
+  Result<Record> record() override;
+  CloseReport close() override;
+
+ private:
+  JailEnvelope(EnvelopePlan plan, ExitWaiter& waiter, SessionDirectory directory);
+
+  // Opening, in this order.
+  Status make_root();
+  Status perform(const Step& step);
+  Status mount_sources();
+  Status seal_root();
+  Status make_jail(const std::string& id, const std::vector<JailParameter>& known);
+
+  // Closing, in this order.
+  Status end_processes(Trace& trace);
+  Status take_mounts(Trace& trace);
+
+  [[nodiscard]] std::string inside(const std::string& target) const { return directory_.root() + target; }
+  Status mount_one(IovecList& options, int flags, const std::string& target);
+
+  EnvelopePlan plan_;
+  ExitWaiter& waiter_;
+  /** What its children are known by to the waiter. */
+  std::uint64_t owner_;
+  Trace trace_;
+  std::mutex closing_;
+  std::mutex launching_;
+  bool is_closed_ = false;
+  std::optional<Credentials> last_launched_;
+
+  SessionDirectory directory_;
+  std::vector<OutputLease> leases_;
+  MountStack mounts_;
+  int devfs_ruleset_ = 0;
+  std::optional<Jail> jail_;
+};
+
+}  // namespace buildjail

@@ -1,0 +1,123 @@
+#include "freebsd/jail.h"
+
+#include <sys/param.h>
+#include <sys/jail.h>
+#include <sys/uio.h>
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+
+#include "freebsd/iovec_list.h"
+
+namespace buildjail {
+
+namespace {
+
+constexpr const char* kStep = "jail_set";
+
+// Of 15.0; spelled out, as headers of 14 lack it and one binary serves both (jail(2)).
+constexpr int kJailOwnDesc = 0x80;
+constexpr int kFirstWithDescriptors = 1500000;
+
+bool has_descriptors() { return ::getosreldate() >= kFirstWithDescriptors; }
+
+bool knows(const std::vector<JailParameter>& known, std::string_view name) {
+  return std::any_of(known.begin(), known.end(), [name](const auto& parameter) { return parameter.name == name; });
+}
+
+/** `allow.x` to `allow.nox`, `allow.mount.x` to `allow.mount.nox` (jail(8)). */
+std::string negated(const std::string& name) {
+  const std::size_t dot = name.rfind('.') + 1;
+  return name.substr(0, dot) + "no" + name.substr(dot);
+}
+
+// Every permission this kernel has, off: those that are on by default (set_hostname, reserved_ports,
+// unprivileged_proc_debug) and those that may be tomorrow. `allow.suser` stays, as without it there is no leaving root
+// behind inside (jail(8)). `allow.mount` would cover `allow.mount.*`, which is listed as well.
+void forbid_everything(IovecList& options, const std::vector<JailParameter>& known) {
+  for (const auto& parameter : known) {
+    const bool is_permission = parameter.type == JailParameter::Type::kBool && parameter.name.starts_with("allow.");
+    if (is_permission && parameter.name != "allow.suser") options.add_flag(negated(parameter.name));
+  }
+}
+
+void forbid_ipc(IovecList& options, const std::vector<JailParameter>& known) {
+  for (const char* name : {"sysvmsg", "sysvsem", "sysvshm"}) {
+    if (knows(known, name)) options.add_int(name, JAIL_SYS_DISABLE);
+  }
+}
+
+IovecList options_of(const JailConfig& config, const std::vector<JailParameter>& known) {
+  IovecList options;
+  options.add_string("name", config.name);
+  options.add_string("path", config.path);
+  options.add_string("host.hostname", config.hostname);
+  options.add_flag("persist");
+  options.add_int("enforce_statfs", 2);
+  options.add_int("children.max", 0);
+  options.add_int("devfs_ruleset", config.devfs_ruleset);
+  const int network = config.is_host_network ? JAIL_SYS_INHERIT : JAIL_SYS_DISABLE;
+  for (const char* family : {"ip4", "ip6"}) {
+    if (knows(known, family)) options.add_int(family, network);
+  }
+  forbid_ipc(options, known);
+  forbid_everything(options, known);
+  if (knows(known, "meta")) options.add_string("meta", config.meta);
+  return options;
+}
+
+}  // namespace
+
+Result<Jail> Jail::create(const JailConfig& config, const std::vector<JailParameter>& known) {
+  IovecList options = options_of(config, known);
+  int flags = JAIL_CREATE;
+  std::size_t desc = 0;
+  if (has_descriptors()) {
+    flags |= kJailOwnDesc;
+    desc = options.size() / 2;
+    options.add_int("desc", -1);
+  }
+  options.add_errmsg();
+
+  const int jid = ::jail_set(options.data(), options.size(), flags);
+  if (jid < 0) {
+    auto error = last_error(kStep, "jail_set", config.name);
+    error.detail = options.errmsg();
+    return error;
+  }
+  Jail jail(jid, UniqueFd());
+  if (desc != 0) {
+    int fd = -1;
+    std::memcpy(&fd, options.value(desc).data(), sizeof(fd));
+    jail.owner_.reset(fd);
+    // It comes without close-on-exec, and whoever holds it may enter and change the jail.
+    if (::fcntl(fd, F_SETFD, FD_CLOEXEC) != 0) return last_error(kStep, "fcntl", config.name);
+  }
+  return jail;
+}
+
+Jail::Jail(Jail&& other) noexcept
+    : jid_(other.jid_), owner_(std::move(other.owner_)), is_removed_(std::exchange(other.is_removed_, true)) {}
+
+Jail::~Jail() { static_cast<void>(remove()); }
+
+Status Jail::remove() {
+  if (is_removed_) return {};
+  // EINVAL: somebody else removed it (jail(2)).
+  if (::jail_remove(jid_) != 0 && errno != EINVAL) return last_error("jail_remove", "jail_remove");
+  is_removed_ = true;
+  owner_.reset();
+  return {};
+}
+
+bool Jail::is_known() const {
+  IovecList options;
+  options.add_int("jid", jid_);
+  return ::jail_get(options.data(), options.size(), JAIL_DYING) >= 0;
+}
+
+}  // namespace buildjail

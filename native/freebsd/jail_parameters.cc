@@ -1,0 +1,204 @@
+#include "freebsd/jail_parameters.h"
+
+#include <sys/param.h>
+#include <sys/jail.h>
+#include <sys/socket.h>
+#include <sys/sysctl.h>
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+
+#include <array>
+#include <cerrno>
+#include <cstring>
+#include <optional>
+#include <span>
+
+#include "freebsd/iovec_list.h"
+
+namespace buildjail {
+
+namespace {
+
+constexpr const char* kStep = "jail-parameters";
+constexpr std::string_view kPrefix = "security.jail.param.";
+
+using Oid = std::vector<int>;
+
+// The sysctl tree describes itself under { CTL_SYSCTL, ... } (sysctl(3), sys/sysctl.h).
+Result<std::vector<char>> describe(int what, const Oid& oid) {
+  std::vector<int> query{CTL_SYSCTL, what};
+  query.insert(query.end(), oid.begin(), oid.end());
+  std::vector<char> answer(2048);
+  std::size_t size = answer.size();
+  if (::sysctl(query.data(), static_cast<unsigned>(query.size()), answer.data(), &size, nullptr, 0) != 0) {
+    return last_error(kStep, "sysctl", std::string(kPrefix));
+  }
+  answer.resize(size);
+  return answer;
+}
+
+/** The next node of the tree after `oid`; none at its end. */
+std::optional<Oid> next_of(const Oid& oid) {
+  const auto answer = describe(CTL_SYSCTL_NEXT, oid);
+  if (!answer) return std::nullopt;
+  Oid next(answer->size() / sizeof(int));
+  std::memcpy(next.data(), answer->data(), next.size() * sizeof(int));
+  return next;
+}
+
+std::optional<JailParameter::Type> type_of(unsigned kind, std::string_view format) {
+  switch (kind & CTLTYPE) {
+    case CTLTYPE_INT:
+    case CTLTYPE_UINT:
+      if (format == "B") return JailParameter::Type::kBool;
+      return format == "E,jailsys" ? JailParameter::Type::kJailsys : JailParameter::Type::kInt;
+    case CTLTYPE_LONG:
+    case CTLTYPE_ULONG:
+      return JailParameter::Type::kUlong;
+    case CTLTYPE_STRING:
+      return JailParameter::Type::kString;
+    case CTLTYPE_STRUCT:
+      if (format == "S,in_addr") return JailParameter::Type::kIn4Addresses;
+      if (format == "S,in6_addr") return JailParameter::Type::kIn6Addresses;
+      return std::nullopt;
+    default:
+      return std::nullopt;
+  }
+}
+
+std::size_t size_of(JailParameter::Type type) {
+  return type == JailParameter::Type::kUlong ? sizeof(unsigned long) : sizeof(int);
+}
+
+bool is_sized_by_question(JailParameter::Type type) {
+  return type == JailParameter::Type::kString || type == JailParameter::Type::kIn4Addresses || type == JailParameter::Type::kIn6Addresses;
+}
+
+template <class T>
+T read_as(std::span<const std::byte> bytes) {
+  T value{};
+  std::memcpy(&value, bytes.data(), std::min(sizeof(T), bytes.size()));
+  return value;
+}
+
+std::vector<std::string> addresses(std::span<const std::byte> bytes, int family, std::size_t size) {
+  std::vector<std::string> texts;
+  for (std::size_t at = 0; at + size <= bytes.size(); at += size) {
+    std::array<char, INET6_ADDRSTRLEN> text{};
+    if (::inet_ntop(family, bytes.subspan(at).data(), text.data(), text.size()) != nullptr) texts.emplace_back(text.data());
+  }
+  return texts;
+}
+
+ParameterValue decode(JailParameter::Type type, std::span<const std::byte> bytes) {
+  switch (type) {
+    case JailParameter::Type::kBool:
+      return read_as<int>(bytes) != 0;
+    case JailParameter::Type::kInt:
+      return static_cast<std::int64_t>(read_as<int>(bytes));
+    case JailParameter::Type::kUlong:
+      return static_cast<std::int64_t>(read_as<unsigned long>(bytes));
+    case JailParameter::Type::kJailsys: {
+      // The words of jail(8).
+      const int value = read_as<int>(bytes);
+      return std::string(value == JAIL_SYS_DISABLE ? "disable" : value == JAIL_SYS_NEW ? "new" : "inherit");
+    }
+    case JailParameter::Type::kString: {
+      const auto* text = reinterpret_cast<const char*>(bytes.data());
+      return std::string(text, ::strnlen(text, bytes.size()));
+    }
+    case JailParameter::Type::kIn4Addresses:
+      return addresses(bytes, AF_INET, sizeof(in_addr));
+    case JailParameter::Type::kIn6Addresses:
+      return addresses(bytes, AF_INET6, sizeof(in6_addr));
+  }
+  return std::string();
+}
+
+// One jail_get(2) of one parameter: the kernel says the size of what is sized by its content, then gives it.
+Result<ParameterValue> get_one(int jid, const JailParameter& parameter) {
+  std::size_t size = size_of(parameter.type);
+  if (is_sized_by_question(parameter.type)) {
+    IovecList question;
+    question.add_int("jid", jid);
+    question.add_buffer(parameter.name, 0);
+    if (::jail_get(question.data(), question.size(), 0) < 0) return last_error("record", "jail_get", parameter.name);
+    size = question.data()[3].iov_len;
+    if (size == 0) return decode(parameter.type, {});
+  }
+  IovecList answer;
+  answer.add_int("jid", jid);
+  answer.add_buffer(parameter.name, size);
+  answer.add_errmsg();
+  if (::jail_get(answer.data(), answer.size(), 0) < 0) {
+    auto error = last_error("record", "jail_get", parameter.name);
+    error.detail = answer.errmsg();
+    return error;
+  }
+  return decode(parameter.type, answer.value(1));
+}
+
+}  // namespace
+
+const char* type_name(JailParameter::Type type) {
+  switch (type) {
+    case JailParameter::Type::kBool:
+      return "bool";
+    case JailParameter::Type::kInt:
+      return "int";
+    case JailParameter::Type::kUlong:
+      return "ulong";
+    case JailParameter::Type::kString:
+      return "string";
+    case JailParameter::Type::kJailsys:
+      return "jailsys";
+    case JailParameter::Type::kIn4Addresses:
+      return "in_addr";
+    case JailParameter::Type::kIn6Addresses:
+      return "in6_addr";
+  }
+  return "int";
+}
+
+Result<std::vector<JailParameter>> list_jail_parameters() {
+  std::array<int, CTL_MAXNAME> root{};
+  std::size_t depth = root.size();
+  if (::sysctlnametomib("security.jail.param", root.data(), &depth) != 0) return last_error(kStep, "sysctl", "security.jail.param");
+  const Oid top(root.begin(), root.begin() + static_cast<std::ptrdiff_t>(depth));
+
+  std::vector<JailParameter> parameters;
+  for (auto oid = next_of(top); oid && oid->size() >= depth && std::equal(top.begin(), top.end(), oid->begin()); oid = next_of(*oid)) {
+    const auto name = describe(CTL_SYSCTL_NAME, *oid);
+    const auto format = describe(CTL_SYSCTL_OIDFMT, *oid);
+    if (!name || !format || format->size() <= sizeof(unsigned)) continue;
+    unsigned kind = 0;
+    std::memcpy(&kind, format->data(), sizeof(kind));
+    const auto type = type_of(kind, format->data() + sizeof(kind));
+    std::string text = name->data();
+    if (!type || !text.starts_with(kPrefix)) continue;
+    text.erase(0, kPrefix.size());
+    // A parameter that has others below it is listed as `ip4.` (sys/jail.h, SYSCTL_JAIL_PARAM_SYS_NODE).
+    if (text.ends_with('.')) text.pop_back();
+    parameters.push_back({*type, std::move(text)});
+  }
+  return parameters;
+}
+
+Result<std::vector<std::pair<std::string, ParameterValue>>> get_jail(int jid) {
+  const auto parameters = list_jail_parameters();
+  if (!parameters) return parameters.error();
+  std::vector<std::pair<std::string, ParameterValue>> values;
+  for (const auto& parameter : *parameters) {
+    auto value = get_one(jid, parameter);
+    if (value) {
+      values.emplace_back(parameter.name, std::move(*value));
+    } else if (value.error().err == ENOENT) {
+      return value.error();
+    }
+    // EINVAL: listed, but of a module that does not answer for this jail; the kernel says nothing of it, so neither do we.
+  }
+  return values;
+}
+
+}  // namespace buildjail

@@ -1,0 +1,26 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "core/envelope.h"
+#include "core/result.h"
+
+namespace buildjail {
+
+/** A jail parameter this kernel knows, as it lists it under the sysctl security.jail.param. */
+struct JailParameter {
+  enum class Type : std::uint8_t { kBool, kInt, kUlong, kString, kJailsys, kIn4Addresses, kIn6Addresses } type;
+  std::string name;
+};
+
+Result<std::vector<JailParameter>> list_jail_parameters();
+const char* type_name(JailParameter::Type type);
+
+/** jail_get(2) of everything the kernel knows of a jail. */
+Result<std::vector<std::pair<std::string, ParameterValue>>> get_jail(int jid);
+
+}  // namespace buildjail

@@ -1,0 +1,162 @@
+#include "freebsd/launch.h"
+
+#include <sys/param.h>
+#include <sys/jail.h>
+#include <sys/procctl.h>
+#include <sys/stat.h>
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <csignal>
+
+#include "core/c_strings.h"
+#include "core/vfork_child.h"
+#include "freebsd/child.h"
+#include "freebsd/set_groups.h"
+
+namespace buildjail {
+
+namespace {
+
+constexpr mode_t kUmask = 022;
+constexpr unsigned kFirstNotStdio = 3;
+
+/** Where the child stopped; `syscall` is null while it is on its way. */
+struct Stopped {
+  const char* syscall = nullptr;
+  int err = 0;
+};
+
+/** Everything the child uses, made before it exists, and what it has to say. */
+struct Prepared {
+  int jid;
+  std::array<int, 3> stdio;
+  const char* working_directory;
+  const SetGroups* groups;
+  uid_t uid;
+  gid_t gid;
+  char* const* candidates;
+  char* const* argv;
+  char* const* environment;
+  Stopped stopped;
+};
+
+int set_stdio(const std::array<int, 3>& stdio) {
+  for (int target = 0; target < static_cast<int>(stdio.size()); ++target) {
+    // All sources lie above 2 (stdio_ends), so no dup2(2) here overwrites the source of the next.
+    if (::dup2(stdio[static_cast<std::size_t>(target)], target) < 0) return -1;
+  }
+  return 0;
+}
+
+// Real, effective and saved, all three: nothing is left to come back to (setresuid(2)).
+int leave_group(gid_t gid) { return ::setresgid(gid, gid, gid); }
+int leave_user(uid_t uid) { return ::setresuid(uid, uid, uid); }
+
+int forbid_new_privileges() {
+  int enable = PROC_NO_NEW_PRIVS_ENABLE;
+  return ::procctl(P_PID, 0, PROC_NO_NEW_PRIVS_CTL, &enable);
+}
+
+int die_with_parent() {
+  int signal = SIGKILL;
+  return ::procctl(P_PID, 0, PROC_PDEATHSIG_CTL, &signal);
+}
+
+// execvp(3)'s rule: go on where there is no such file, remember that one was there but not permitted.
+void execute(const Prepared& prepared) {
+  int found = ENOENT;
+  for (char* const* candidate = prepared.candidates; *candidate != nullptr; ++candidate) {
+    ::execve(*candidate, prepared.argv, prepared.environment);
+    if (errno == EACCES) {
+      found = EACCES;
+    } else if (errno != ENOENT && errno != ENOTDIR) {
+      return;
+    }
+  }
+  errno = found;
+}
+
+// The order matters: see docs/design.md, "Launching".
+void run_child(void* context) {
+  auto& prepared = *static_cast<Prepared*>(context);
+  const auto failed = [&prepared](const char* syscall, int result) {
+    if (result < 0) prepared.stopped = {.syscall = syscall, .err = errno};
+    return result < 0;
+  };
+  if (failed("setsid", ::setsid())) return;
+  if (failed("sigaction", reset_signals())) return;
+  if (failed("dup2", set_stdio(prepared.stdio))) return;
+  if (failed("close_range", ::close_range(kFirstNotStdio, ~0U, 0))) return;
+  if (failed("jail_attach", ::jail_attach(prepared.jid))) return;
+  if (failed("chdir", ::chdir(prepared.working_directory))) return;
+  ::umask(kUmask);
+  if (failed("setgroups", prepared.groups->call())) return;
+  if (failed("setresgid", leave_group(prepared.gid))) return;
+  if (failed("setresuid", leave_user(prepared.uid))) return;
+  if (failed("procctl", forbid_new_privileges())) return;
+  if (failed("procctl", die_with_parent())) return;
+  execute(prepared);
+  failed("execve", -1);
+}
+
+SysError failure(const Stopped& stopped, const LaunchRequest& request) {
+  SysError error{.step = stopped.syscall, .syscall = stopped.syscall, .err = stopped.err, .path = {}, .dest = {}, .detail = {}};
+  if (error.syscall == "chdir") error.path = request.working_directory;
+  if (error.syscall == "execve") error.path = request.argv.front();
+  return error;
+}
+
+}  // namespace
+
+Result<pid_t> launch_in_jail(int jid, const BuildUser& user, LaunchRequest& request, const StdioEnds& ends) {
+  auto candidate_paths = executable_candidates(request);
+  const CStrings candidates(candidate_paths);
+  const CStrings argv(request.argv);
+  const CStrings environment(request.environment);
+  const SetGroups groups(user.gid, user.groups);
+  Prepared prepared{.jid = jid,
+                    .stdio = {ends.child[0].get(), ends.child[1].get(), ends.child[2].get()},
+                    .working_directory = request.working_directory.c_str(),
+                    .groups = &groups,
+                    .uid = user.uid,
+                    .gid = user.gid,
+                    .candidates = candidates.data(),
+                    .argv = argv.data(),
+                    .environment = environment.data(),
+                    .stopped = {}};
+  const pid_t child = vfork_child(run_child, &prepared);
+  if (child < 0) return last_error("vfork", "vfork");
+  if (prepared.stopped.syscall == nullptr) return child;
+  reap(child);
+  return failure(prepared.stopped, request);
+}
+
+namespace {
+
+struct Killing {
+  int jid;
+  int err;
+};
+
+void kill_everything(void* context) {
+  auto& killing = *static_cast<Killing*>(context);
+  // ESRCH: nobody is there (kill(2)).
+  if (kill_everything_in_jail(killing.jid) != 0 && errno != ESRCH) killing.err = errno;
+}
+
+}  // namespace
+
+Status kill_in_jail(int jid) {
+  Killing killing{.jid = jid, .err = 0};
+  const pid_t child = vfork_child(kill_everything, &killing);
+  if (child < 0) return last_error("kill", "vfork");
+  reap(child);
+  if (killing.err == 0) return {};
+  return SysError{.step = "kill", .syscall = "kill", .err = killing.err, .path = {}, .dest = {}, .detail = {}};
+}
+
+}  // namespace buildjail

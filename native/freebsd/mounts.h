@@ -1,0 +1,50 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "core/envelope.h"
+#include "core/result.h"
+#include "freebsd/iovec_list.h"
+
+namespace buildjail {
+
+/** nmount(2) with its explanation; `options` ends in add_errmsg(). */
+Status nmount_options(IovecList& options, int flags, const std::string& step, const std::string& path);
+
+/** `FSID:0:1` of the file system that is mounted at a path. */
+Result<std::string> fsid_at(const std::string& path);
+
+/** unmount(2) of a path, or of an FSID: by that no path is looked up, so none can lead elsewhere. */
+Status unmount_target(const std::string& target, int flags);
+
+/** getfsstat(2), without waiting for any file system. */
+Result<std::vector<MountEntry>> mount_table();
+
+/** Mounts of ours, youngest last; goes by unmounting them in reverse. */
+class MountStack {
+ public:
+  MountStack() = default;
+  MountStack(const MountStack&) = delete;
+  MountStack& operator=(const MountStack&) = delete;
+  MountStack(MountStack&&) noexcept = default;
+  MountStack& operator=(MountStack&&) noexcept = delete;
+  ~MountStack();
+
+  void push(std::string fsid, std::string path) { mounts_.push_back({std::move(fsid), std::move(path)}); }
+  /** Only the first that was mounted is left. */
+  [[nodiscard]] bool is_last() const noexcept { return mounts_.size() == 1; }
+  /** Stops at the first that will not go, which then is still the youngest. */
+  Status unmount_all(Trace& trace);
+  /** Forces the last one left; only when no process can hold it any more. */
+  Status force_last(Trace& trace);
+
+ private:
+  struct Mounted {
+    std::string fsid;
+    std::string path;
+  };
+  std::vector<Mounted> mounts_;
+};
+
+}  // namespace buildjail

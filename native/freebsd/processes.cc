@@ -1,0 +1,60 @@
+#include "freebsd/processes.h"
+
+#include <sys/param.h>
+#include <sys/sysctl.h>
+#include <sys/user.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+
+namespace buildjail {
+
+namespace {
+
+int jail_of(const kinfo_proc& process) { return process.ki_jid; }
+
+Result<std::vector<kinfo_proc>> all_processes() {
+  std::array<int, 3> mib{CTL_KERN, KERN_PROC, KERN_PROC_PROC};
+  std::vector<kinfo_proc> processes;
+  for (;;) {
+    std::size_t size = 0;
+    if (::sysctl(mib.data(), mib.size(), nullptr, &size, nullptr, 0) != 0) return last_error("processes", "sysctl", "kern.proc.proc");
+    processes.resize(size / sizeof(kinfo_proc) + 16);
+    size = processes.size() * sizeof(kinfo_proc);
+    if (::sysctl(mib.data(), mib.size(), processes.data(), &size, nullptr, 0) == 0) {
+      processes.resize(size / sizeof(kinfo_proc));
+      return processes;
+    }
+    // ENOMEM: there are more by now (sysctl(3)).
+    if (errno != ENOMEM) return last_error("processes", "sysctl", "kern.proc.proc");
+  }
+}
+
+}  // namespace
+
+std::optional<Credentials> credentials_of(pid_t pid) {
+  std::array<int, 4> mib{CTL_KERN, KERN_PROC, KERN_PROC_PID, pid};
+  kinfo_proc process{};
+  std::size_t size = sizeof(process);
+  if (::sysctl(mib.data(), mib.size(), &process, &size, nullptr, 0) != 0 || size == 0) return std::nullopt;
+  const auto count = static_cast<std::size_t>(std::clamp<int>(process.ki_ngroups, 0, KI_NGROUPS));
+  return Credentials{.pid = process.ki_pid,
+                     .uid = process.ki_uid,
+                     .real_uid = process.ki_ruid,
+                     .saved_uid = process.ki_svuid,
+                     // The kernel shows the effective gid in front of the supplementary groups (kinfo_proc, ki_groups).
+                     .gid = process.ki_groups[0],
+                     .real_gid = process.ki_rgid,
+                     .saved_gid = process.ki_svgid,
+                     .groups = {process.ki_groups + std::min<std::size_t>(1, count), process.ki_groups + count},
+                     .jid = jail_of(process)};
+}
+
+Result<bool> has_processes(int jid) {
+  const auto processes = all_processes();
+  if (!processes) return processes.error();
+  return std::any_of(processes->begin(), processes->end(), [jid](const auto& process) { return jail_of(process) == jid; });
+}
+
+}  // namespace buildjail

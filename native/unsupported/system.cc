@@ -1,0 +1,29 @@
+#include <cerrno>
+
+#include "core/envelope.h"
+#include "core/event_queue.h"
+
+namespace buildjail {
+
+namespace {
+
+SysError not_here(const char* what) {
+  return {.step = "preflight", .syscall = what, .err = ENOSYS, .path = {}, .dest = {}, .detail = "sessions do not run on this system yet"};
+}
+
+class Unsupported final : public System {
+ public:
+  [[nodiscard]] const char* name() const override { return "unsupported"; }
+  std::vector<Obstacle> find_obstacles() override {
+    return {{"platform", "sessions do not run on this system yet", "run it on FreeBSD 14 or later"}};
+  }
+  Result<std::unique_ptr<Envelope>> open(EnvelopePlan, const std::string&, ExitWaiter&) override { return not_here("jail_set"); }
+};
+
+}  // namespace
+
+std::unique_ptr<System> System::create() { return std::make_unique<Unsupported>(); }
+
+Result<std::unique_ptr<EventQueue>> EventQueue::create() { return not_here("kqueue"); }
+
+}  // namespace buildjail

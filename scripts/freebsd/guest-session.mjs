@@ -1,0 +1,80 @@
+// From nothing to a command running in the guest: find, compile, pack, boot, unpack, run.
+import { temporaryFolder } from './clean-up.mjs'
+import { crossCompile } from './cross-compile.mjs'
+import { bunFolder, guestModules } from './guest-modules.mjs'
+import { Guest } from './guest.mjs'
+import { locateFreebsd } from './locate.mjs'
+import { makePayload } from './payload.mjs'
+import { qemuCommand } from './qemu.mjs'
+import { timed } from './workspace.mjs'
+
+const defaultSeconds = 1200
+
+/**
+ * Runs a shell command in the guest, in the package's folder, with its output on stdout.
+ * @param {string} command
+ * @param {{ inspect?: (addon: string) => void }} [options] `inspect` may refuse the addon, by an error, before anything is booted
+ * @returns its exit status
+ */
+export async function runInGuest(command, { inspect } = {}) {
+  const guest = await guestWith(batchScript(command), inspect)
+  const seconds = Number(process.env.BUILDJAIL_FREEBSD_TIMEOUT || defaultSeconds)
+  try {
+    return await timed('command', () => guest.run({ seconds }))
+  } finally {
+    guest.stop()
+  }
+}
+
+/** Opens an interactive shell in the guest. */
+export async function converseWithGuest() {
+  const guest = await guestWith(interactiveScript())
+  console.error('[freebsd] root in the guest; Ctrl-] quits, and nothing is kept')
+  await guest.converse()
+}
+
+async function guestWith(command, inspect) {
+  const { image, sysroot } = locateFreebsd()
+  // What is missing is said before minutes go by.
+  qemuCommand({ image, disks: [] })
+  const addon = await timed('cross-compile', () => crossCompile(sysroot))
+  inspect?.(addon)
+  const modules = await timed('modules', () => guestModules())
+  const payload = await timed('payload', () => makePayload({ addon, command, folder: temporaryFolder() }))
+  const guest = new Guest({ image, disks: [payload, modules] })
+  try {
+    await timed('boot', () => guest.logIn())
+    await timed('unpack', () => guest.unpack())
+  } catch (error) {
+    guest.stop()
+    throw error
+  }
+  return guest
+}
+
+const environment = `export PATH="$PWD/${bunFolder}:$PATH" BUILDJAIL_IN_GUEST=1`
+
+// Through a pipe: the console is a terminal, and programs would draw on it. What the command leaves running may hold the pipe
+// open, so its reader gets a few seconds for the rest and no more.
+function batchScript(command) {
+  const colours = process.stdout.isTTY ? 'FORCE_COLOR=1' : 'NO_COLOR=1'
+  return `${environment} ${colours} CI=1
+pipe=$(mktemp -u)
+mkfifo "$pipe"
+cat <"$pipe" &
+reader=$!
+(
+${command}
+) </dev/null >"$pipe" 2>&1
+status=$?
+{ sleep 5; kill $reader; } 2>/dev/null &
+wait $reader
+exit $status
+`
+}
+
+function interactiveScript() {
+  return `${environment} TERM=${process.env.TERM ?? 'vt100'}
+PS1='buildjail# ' exec /bin/sh -i
+`
+}

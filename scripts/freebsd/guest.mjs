@@ -1,0 +1,98 @@
+// A running FreeBSD guest: boots, logs in as root on the serial console, runs one script from its payload.
+import { spawn } from 'node:child_process'
+import { randomUUID } from 'node:crypto'
+
+import { atEnd } from './clean-up.mjs'
+import { commandFile } from './payload.mjs'
+import { qemuCommand } from './qemu.mjs'
+import { MARK, SerialConsole } from './serial-console.mjs'
+
+/** The package's folder in the guest. */
+const folder = '/tmp/buildjail'
+
+export class Guest {
+  #qemu
+  #console
+  #complaints = ''
+
+  /** @param {{ image: string, disks: string[] }} machine the first disk is the payload; all are unpacked in order */
+  constructor({ image, disks }) {
+    const { file, args } = qemuCommand({ image, disks })
+    this.disks = disks
+    this.#qemu = spawn(file, args, { stdio: ['pipe', 'pipe', 'pipe'] })
+    this.#qemu.stderr.on('data', (chunk) => (this.#complaints += chunk))
+    this.#console = new SerialConsole(this.#qemu.stdout, this.#qemu.stdin)
+    atEnd(() => this.#qemu.kill('SIGKILL'))
+  }
+
+  async logIn() {
+    try {
+      await this.#console.until(/login: /, { seconds: 300, what: 'login prompt' })
+    } catch (error) {
+      // A QEMU that refuses its arguments says why on stderr only.
+      throw new Error(`${error.message}\n${this.#complaints}`)
+    }
+    this.#console.send('root\r')
+    const [prompt] = await this.#console.until(/Password:|[#%$] ?$/, { seconds: 60, what: 'shell prompt' })
+    if (prompt === 'Password:') throw new Error('the image asks for a password of root; see scripts/freebsd/locate.mjs for images that do not')
+    // root's shell may be csh, or sh.
+    this.#console.send('exec /bin/sh\r')
+    await this.#silence()
+  }
+
+  // What was typed before the new shell read it may be lost, so it is said until it is answered.
+  async #silence() {
+    const ready = randomUUID()
+    const [start, end] = [ready.slice(0, 8), ready.slice(8)]
+    for (let attempt = 1; ; attempt += 1) {
+      this.#console.send(`stty -echo; PS1=; PS2=; echo ${start}""${end}\r`)
+      try {
+        await this.#console.until(new RegExp(`${ready}\r?\n`), { seconds: 10, what: 'answer from the shell' })
+        return
+      } catch (error) {
+        if (attempt === 3) throw error
+      }
+    }
+  }
+
+  async unpack() {
+    const unpack = this.disks.map((_, index) => `tar xf /dev/vtbd${index + 1}`)
+    this.#console.send(`mkdir -p ${folder} && cd ${folder} && ${unpack.join(' && ')}; printf '\\036unpacked %d\\036' $?\r`)
+    const [, status] = await this.#console.until(new RegExp(`${MARK}unpacked (\\d+)${MARK}`), { seconds: 300, what: 'unpacked payload' })
+    if (status !== '0') throw new Error(`the guest could not unpack the payload in ${folder}: tar's status is ${status}`)
+  }
+
+  /** Runs the payload's script; its output goes to stdout as it comes. Resolves with its exit status. */
+  async run({ seconds }) {
+    const show = (text) => process.stdout.write(text.replaceAll('\r', ''), 'latin1')
+    // The shell may echo what is typed, so the command's own output starts after a mark. The end is repeated, for the kernel's own
+    // messages may be written across it.
+    this.#console.send(`printf '\\036begin\\036'; sh ${commandFile}; s=$?; while :; do printf '\\036end %d\\036' $s; sleep 1; done\r`)
+    await this.#console.until(new RegExp(`${MARK}begin${MARK}`), { seconds: 60, what: 'start of the command' })
+    const [, status] = await this.#console.until(new RegExp(`${MARK}end (\\d+)${MARK}`), { seconds, what: 'end of the command', show })
+    return Number(status)
+  }
+
+  /** Gives the console to the terminal of this process until the guest or the user ends it. */
+  async converse() {
+    const { stdin, stdout } = process
+    this.#console.send(`stty sane rows ${stdout.rows ?? 24} columns ${stdout.columns ?? 80}; sh ${commandFile}\r`)
+    stdout.write(this.#console.release(), 'latin1')
+    this.#qemu.stdout.on('data', (text) => stdout.write(text, 'latin1'))
+    this.#qemu.stdout.resume()
+    stdin.setRawMode?.(true)
+    stdin.on('data', (bytes) => {
+      // Ctrl-], as telnet and virsh have it.
+      if (bytes.includes(0x1d)) this.stop()
+      else this.#qemu.stdin.write(bytes)
+    })
+    await new Promise((resolve) => this.#qemu.once('close', resolve))
+    stdin.setRawMode?.(false)
+    stdin.destroy()
+  }
+
+  /** Pulls the plug: the image is not written to, so there is nothing to shut down. */
+  stop() {
+    this.#qemu.kill('SIGKILL')
+  }
+}

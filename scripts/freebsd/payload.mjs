@@ -1,0 +1,35 @@
+// What the guest is handed: the package as it stands in the work tree, built, as a tar that is attached as a disk.
+import { copyFileSync, existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs'
+import path from 'node:path'
+
+import { packageRoot, runTool } from './workspace.mjs'
+
+/** The name of the command's script in the payload. */
+export const commandFile = '.guest-command.sh'
+
+/**
+ * Packs the package with the given addon and the script the guest is to run.
+ * @param {{ addon: string, command: string, folder: string }} parts `folder` is the caller's, empty, and to be removed by it
+ * @returns the tar's path
+ */
+export function makePayload({ addon, command, folder }) {
+  const stage = path.join(folder, 'stage')
+  mkdirSync(path.join(stage, 'prebuilds'), { recursive: true })
+  copyFileSync(addon, path.join(stage, 'prebuilds', 'freebsd-x64.node'))
+  writeFileSync(path.join(stage, commandFile), command)
+  const tsc = path.join(packageRoot, 'node_modules', 'typescript', 'bin', 'tsc')
+  runTool(process.execPath, [tsc, '-p', 'tsconfig.json', '--outDir', path.join(stage, 'dist')])
+
+  const tar = path.join(folder, 'payload.tar')
+  const pack = ['--create', `--file=${tar}`, '--owner=0', '--group=0']
+  const sources = ['--directory', packageRoot, '--null', '--verbatim-files-from', '--files-from=-']
+  runTool('tar', [...pack, ...sources, '--directory', stage, 'dist', 'prebuilds', commandFile], { input: workTree() })
+  rmSync(stage, { recursive: true })
+  return tar
+}
+
+/** The work tree's files, committed or not, as NUL-separated names: what git ignores is left out, what it has lost too. */
+function workTree() {
+  const names = runTool('git', ['ls-files', '-z', '--cached', '--others', '--exclude-standard']).split('\0')
+  return names.filter((name) => name !== '' && existsSync(path.join(packageRoot, name))).join('\0')
+}

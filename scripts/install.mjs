@@ -1,0 +1,15 @@
+// npm runs this on installation. It builds the native code where it can do something, and succeeds everywhere else,
+// so that a project depending on buildjail still installs (for its types, say) on a system that has no jails.
+import { spawnSync } from 'node:child_process'
+import { existsSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+import path from 'node:path'
+
+const root = path.dirname(path.dirname(fileURLToPath(import.meta.url)))
+
+if (process.platform !== 'freebsd' && process.platform !== 'linux') {
+  console.log(`buildjail: ${process.platform} has neither jails nor namespaces; installed without native code.`)
+} else if (!existsSync(path.join(root, 'prebuilds', `${process.platform}-${process.arch}.node`))) {
+  const built = spawnSync('npm', ['run', 'build:native'], { cwd: root, stdio: 'inherit' })
+  process.exitCode = built.status ?? 1
+}

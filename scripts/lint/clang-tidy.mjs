@@ -1,0 +1,47 @@
+// clang-tidy over the native code, two files at a time: the system's own sources, and FreeBSD's too where a sysroot is there to read its headers.
+import { createRequire } from 'node:module'
+import path from 'node:path'
+
+import { freebsdTarget } from '../freebsd/target.mjs'
+import { nativeFiles } from './native-files.mjs'
+import { runTool } from './run-tool.mjs'
+
+const PARALLEL = 2
+
+/** Resolves with `{ ok, output }`. */
+export async function clangTidy(tool, root, sysroot) {
+  const queue = jobs(root, sysroot)
+  const results = []
+  const worker = async () => {
+    for (let job = queue.shift(); job !== undefined; job = queue.shift()) {
+      results.push(await runTool(tool, ['--quiet', job.file, '--', ...job.flags], root))
+    }
+  }
+  await Promise.all(Array.from({ length: PARALLEL }, worker))
+  const failed = results.filter((result) => !result.ok)
+  return { ok: failed.length === 0, output: failed.map((result) => withoutCounts(result.output)).join('') }
+}
+
+function jobs(root, sysroot) {
+  const sources = (folder) => nativeFiles(root, path.join('native', folder), ['.cc'])
+  const here = sources(process.platform).length > 0 ? process.platform : 'unsupported'
+  const common = commonFlags(root)
+  const work = ['binding', 'core', here].flatMap(sources).map((file) => ({ file, flags: common }))
+  if (sysroot !== undefined && here !== 'freebsd') {
+    const flags = [...freebsdTarget(sysroot), '-stdlib=libc++', ...common]
+    work.push(...sources('freebsd').map((file) => ({ file, flags })))
+  }
+  return work
+}
+
+// What binding.gyp says, as far as it changes what the code means.
+function commonFlags(root) {
+  const require = createRequire(path.join(root, 'package.json'))
+  const headers = [path.dirname(require.resolve('node-addon-api/napi.h')), require('node-api-headers').include_dir]
+  return ['-std=c++20', '-Inative', '-DNAPI_VERSION=9', ...headers.flatMap((folder) => ['-isystem', folder])]
+}
+
+/** clang-tidy counts the warnings it does not show. */
+function withoutCounts(output) {
+  return output.replace(/^\d+ warnings?( and \d+ errors?)? generated\.\n/gm, '')
+}

@@ -1,0 +1,135 @@
+import { EventEmitter } from 'node:events'
+import type { Readable, Writable } from 'node:stream'
+
+import { checkCommand, checkEnvironment, checkWorkingDirectory, type Command } from './command.ts'
+import { BuildjailError, typed } from './errors.ts'
+import { expectExit, forgetExit } from './exits.ts'
+import type { NativeEnvelope, NativeExit } from './native.ts'
+import { readableOf, writableOf } from './stdio.ts'
+import { packLaunch, type WireStdio } from './wire.ts'
+
+/** Resources a command used, its waited-for children included (wait4(2), getrusage(2)). */
+export interface Usage {
+  readonly userUs: number
+  readonly systemUs: number
+  readonly maxRssBytes: number
+}
+
+export interface BuildProcessEvents {
+  /** The command is running. */
+  spawn: []
+  /** The command has ended: its exit status, or the name of the signal that ended it. */
+  exit: [code: number | null, signal: string | null]
+  /** After `exit`, once its pipes are at their end as well. */
+  close: [code: number | null, signal: string | null]
+  /** The command could not be started; no `exit` follows. */
+  error: [error: Error]
+}
+
+/** What a process needs of its session. */
+export interface Launcher {
+  readonly envelope: NativeEnvelope
+  readonly environment: Readonly<Record<string, string>>
+  readonly workingDirectory: string
+}
+
+export interface LaunchRequest {
+  readonly command: Command
+  readonly stdio: readonly [WireStdio, WireStdio, WireStdio]
+  readonly environment?: Readonly<Record<string, string>> | undefined
+  readonly workingDirectory?: string | undefined
+  readonly maxBuffer?: number | undefined
+}
+
+/** A command in a session, in the words of Node's ChildProcess. */
+export class BuildProcess extends EventEmitter<BuildProcessEvents> {
+  /** Of the host's numbering. Undefined until `spawn`. */
+  pid: number | undefined
+  readonly stdin: Writable | null
+  readonly stdout: Readable | null
+  readonly stderr: Readable | null
+  exitCode: number | null = null
+  signalCode: string | null = null
+  /** True once a signal was sent by `kill()`. */
+  killed = false
+  usage: Usage | undefined
+  readonly spawnfile: string
+  readonly spawnargs: readonly string[]
+  readonly #envelope: NativeEnvelope
+  readonly #run: number
+  #exit: NativeExit | undefined
+
+  constructor(launcher: Launcher, request: LaunchRequest) {
+    super()
+    const argv = checkCommand(request.command)
+    checkEnvironment(request.environment ?? {})
+    const workingDirectory = request.workingDirectory ?? launcher.workingDirectory
+    checkWorkingDirectory(workingDirectory)
+    this.spawnfile = argv[0]
+    this.spawnargs = argv
+    this.#envelope = launcher.envelope
+    this.#run = expectExit((exit) => {
+      this.#exit = exit
+      if (this.pid !== undefined) this.#end(exit)
+    })
+    const packed = packLaunch({
+      run: this.#run,
+      argv,
+      environment: { ...launcher.environment, ...request.environment },
+      workingDirectory,
+      stdio: request.stdio,
+      maxBuffer: request.maxBuffer ?? 0,
+    })
+    try {
+      const { stdio, spawned } = this.#envelope.launch(packed)
+      this.stdin = stdio[0] < 0 ? null : writableOf(stdio[0])
+      this.stdout = stdio[1] < 0 ? null : readableOf(stdio[1])
+      this.stderr = stdio[2] < 0 ? null : readableOf(stdio[2])
+      spawned.then((pid) => this.#start(pid), (error: unknown) => this.#fail(error))
+    } catch (error) {
+      forgetExit(this.#run)
+      throw typed(error)
+    }
+  }
+
+  /** What was captured of it, after `exit` (see the `capture` of wire.ts). */
+  get captured(): Pick<NativeExit, 'stdout' | 'stderr' | 'isMaxBuffer'> | undefined {
+    return this.#exit
+  }
+
+  /** Signals the command and what it started in its process group. False when it is over. */
+  kill(signal = 'SIGTERM'): boolean {
+    const sent = this.#envelope.kill(this.#run, signal)
+    this.killed ||= sent
+    return sent
+  }
+
+  #start(pid: number): void {
+    this.pid = pid
+    this.emit('spawn')
+    if (this.#exit !== undefined) this.#end(this.#exit)
+  }
+
+  #fail(error: unknown): void {
+    forgetExit(this.#run)
+    this.stdin?.destroy()
+    const cause = typed(error)
+    this.emit('error', cause instanceof Error ? cause : new BuildjailError('ERR_BUILDJAIL_COMMAND_FAILED', String(cause)))
+  }
+
+  #end(exit: NativeExit): void {
+    this.exitCode = exit.exitCode ?? null
+    this.signalCode = exit.signal ?? null
+    this.usage = { userUs: exit.userUs, systemUs: exit.systemUs, maxRssBytes: exit.maxRssBytes }
+    this.stdin?.destroy()
+    this.emit('exit', this.exitCode, this.signalCode)
+    const open = [this.stdout, this.stderr].filter((stream) => stream !== null && !stream.closed && !stream.readableEnded)
+    let left = open.length
+    const close = (): void => {
+      left -= 1
+      if (left <= 0) this.emit('close', this.exitCode, this.signalCode)
+    }
+    if (left === 0) close()
+    else for (const stream of open) stream?.once('close', close)
+  }
+}

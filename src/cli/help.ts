@@ -1,0 +1,50 @@
+import type { Topic } from './arguments.ts'
+
+const session = `Options:
+  --name N              shown in the jail's name: letters, digits, - and _
+  --toolchain T         host (default: the part of the system a compiler needs), none, or path,path
+  --input name=path     show path read-only at /inputs/name, or at name when that starts with /; repeatable
+  --output path         show path writable at /output
+  --network none|host   none (default), or the host's network
+  --user U              uid:gid, uid:gid:group,group, or root; default 35001:35001
+  --env NAME=value      add to the environment, which is otherwise clean; repeatable
+  --cwd path            where the command starts, inside; default /tmp
+  --timeout D           stop the command after D: 1500 (milliseconds), 10s, 5m, 2h
+  --record file         write what the kernel says it built to file, as JSON
+`
+
+const topics: Readonly<Record<Topic, string>> = {
+  buildjail: `Usage: buildjail run [options] -- command...
+       buildjail plan [options] [-- command...]
+
+One thin FreeBSD jail a build: the build sees what it declared and nothing else.
+
+Commands:
+  run     run a command in a session of its own
+  plan    show what run would build; needs no privilege and changes nothing
+
+  --help, after a command as well    this, or the command's options
+  --version                          the version of buildjail
+`,
+  run: `Usage: buildjail run [options] -- command...
+
+Runs a command in a session of its own, which is taken away when the command ends.
+
+${session}  --json                collect stdout and stderr, and print { result, trace } or { error }
+
+The exit status is the command's; 128 + n when signal n ended it, 124 when it timed out,
+125 when it never ran. SIGHUP, SIGINT and SIGTERM stop the command and close the session: 129, 130, 143.
+`,
+  plan: `Usage: buildjail plan [options] [-- command...]
+
+Shows what run would build with the same options. Needs no privilege and changes nothing.
+
+${session}  --json                print the plan as JSON
+
+The exit status is 0, or 125 when the plan is refused.
+`,
+}
+
+export function helpOf(topic: Topic): string {
+  return topics[topic]
+}

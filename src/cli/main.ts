@@ -1,0 +1,8 @@
+#!/usr/bin/env node
+import { dispatch } from './dispatch.ts'
+
+// Not process.exit(): what is still on its way into a pipe would be lost.
+process.exitCode = await dispatch(process.argv.slice(2), {
+  out: (text) => process.stdout.write(text),
+  err: (text) => process.stderr.write(text),
+})

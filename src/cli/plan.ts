@@ -1,0 +1,17 @@
+import { checkCommand, commandLine } from '../command.ts'
+import { planOf } from '../plan.ts'
+import { planText } from '../plan-text.ts'
+import type { PlanRequest } from './arguments.ts'
+import { jsonText, type Terminal } from './report.ts'
+
+/** `buildjail plan`: what `run` would build, without building it. */
+export function plan({ spec, command, isJson }: PlanRequest, terminal: Terminal): void {
+  if (command.length > 0) checkCommand(command)
+  const planned = planOf(spec)
+  if (isJson) {
+    terminal.out(`${jsonText(planned, 2)}\n`)
+    return
+  }
+  terminal.out(planText(planned))
+  if (command.length > 0) terminal.out(`\ncommand\n  ${commandLine(command)}\n`)
+}

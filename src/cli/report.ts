@@ -1,0 +1,31 @@
+import type { BuildjailError } from '../errors.ts'
+
+/** Where the command line speaks: stdout and stderr of the program, or what a test collects. */
+export interface Terminal {
+  readonly out: (text: string) => void
+  readonly err: (text: string) => void
+}
+
+export function tell(terminal: Terminal, problem: unknown): void {
+  terminal.err(`buildjail: ${problem instanceof Error ? problem.message : String(problem)}\n`)
+}
+
+/** The stable fields of an error, for programs. What an error does not know is left out. */
+export function describeError(error: unknown): Readonly<Record<string, string | number | undefined>> {
+  if (!(error instanceof Error)) return { message: String(error) }
+  const { code, message, step, syscall, errno, path, dest, entry, detail } = error as Partial<BuildjailError> & Error
+  return { code, message, step, syscall, errno, path, dest, entry, detail }
+}
+
+export function errorJson(error: unknown): string {
+  return jsonLine({ error: describeError(error) })
+}
+
+export function jsonLine(value: unknown): string {
+  return `${jsonText(value)}\n`
+}
+
+/** JSON has no integer beyond 2^53; what the kernel counts in 64 bits is written as a string. */
+export function jsonText(value: unknown, indent?: number): string {
+  return JSON.stringify(value, (_key, part: unknown) => (typeof part === 'bigint' ? String(part) : part), indent)
+}

@@ -1,0 +1,78 @@
+import { writeFile } from 'node:fs/promises'
+
+import { CommandError, type Result, type RunOptions } from '../run.ts'
+import { openSession, type Session, type TraceEntry } from '../session.ts'
+import type { RunRequest } from './arguments.ts'
+import { Interruption } from './interruption.ts'
+import { describeError, jsonLine, jsonText, tell, type Terminal } from './report.ts'
+import { statusOf } from './status.ts'
+
+interface Outcome {
+  /** Undefined when the command never ran. */
+  readonly result: Result | undefined
+  readonly trace: readonly TraceEntry[]
+  /** What went wrong on the way, in order; a result is not lost by it. */
+  readonly errors: readonly unknown[]
+}
+
+/** `buildjail run`: one command in a session of its own. Answers with the exit status. */
+export async function run(request: RunRequest, terminal: Terminal): Promise<number> {
+  const interruption = new Interruption()
+  try {
+    const outcome = await runOnce(request, interruption.signal)
+    for (const error of outcome.errors) tell(terminal, error)
+    const stopped = interruption.name === undefined ? timeoutMessage(outcome, request) : interruption.message
+    if (stopped !== undefined && !outcome.errors.includes(interruption.signal.reason)) tell(terminal, stopped)
+    if (request.isJson) terminal.out(jsonLine(describeOutcome(outcome)))
+    return interruption.status ?? statusOf(outcome.result)
+  } finally {
+    interruption.over()
+  }
+}
+
+async function runOnce(request: RunRequest, signal: AbortSignal): Promise<Outcome> {
+  const session = await openSession(request.spec)
+  const errors: unknown[] = []
+  const attempt = async <T>(act: () => Promise<T>): Promise<T | undefined> => {
+    try {
+      return await act()
+    } catch (error) {
+      errors.push(error)
+      return undefined
+    }
+  }
+  const result = await attempt(() => session.run(request.command, runOptions(request, signal)).catch((error: unknown) => {
+    if (!(error instanceof CommandError)) throw error
+    errors.push(error)
+    return error.result
+  }))
+  const { record } = request
+  if (result !== undefined && record !== undefined) await attempt(() => writeRecord(session, record))
+  await attempt(() => session.close())
+  return { result, trace: session.trace, errors }
+}
+
+function runOptions({ isJson, timeout }: RunRequest, signal: AbortSignal): RunOptions {
+  return {
+    stdin: 'inherit',
+    stdout: isJson ? 'pipe' : 'inherit',
+    stderr: isJson ? 'pipe' : 'inherit',
+    ...(timeout === undefined ? {} : { timeout }),
+    signal,
+    reject: false,
+  }
+}
+
+// Of the caller alone: it names paths of the host.
+async function writeRecord(session: Session, file: string): Promise<void> {
+  await writeFile(file, `${jsonText(await session.record(), 2)}\n`, { mode: 0o600 })
+}
+
+function timeoutMessage({ result }: Outcome, { timeout }: RunRequest): string | undefined {
+  return result?.timedOut === true ? `${result.command}: timed out after ${timeout} ms` : undefined
+}
+
+function describeOutcome({ result, trace, errors }: Outcome): object {
+  const error = errors.length === 0 ? {} : { error: describeError(errors[0]) }
+  return result === undefined ? error : { result, trace, ...error }
+}

@@ -1,0 +1,41 @@
+import { BuildjailError } from './errors.ts'
+
+/** What to run: the program and its arguments. Nothing is split, expanded or given to a shell. */
+export type Command = readonly [file: string, ...args: string[]] | readonly string[]
+
+/** @throws BuildjailError `ERR_BUILDJAIL_INVALID_COMMAND` naming the entry. */
+export function checkCommand(command: Command): [string, ...string[]] {
+  if (!Array.isArray(command) || command.length === 0) throw invalid('command', 'must be a list: the program and its arguments')
+  command.forEach((argument: unknown, index) => {
+    if (typeof argument !== 'string') throw invalid(`command[${index}]`, 'must be a string')
+    if (argument.includes('\0')) throw invalid(`command[${index}]`, 'must not hold a NUL character')
+  })
+  const [file, ...args] = command as readonly string[]
+  if (file === undefined || file === '') throw invalid('command[0]', 'must not be empty')
+  return [file, ...args]
+}
+
+/** For people: arguments that a shell would read otherwise are quoted. */
+export function commandLine(command: Command): string {
+  return command.map((word) => (/^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`)).join(' ')
+}
+
+/** @throws BuildjailError `ERR_BUILDJAIL_INVALID_COMMAND` naming the variable. */
+export function checkEnvironment(environment: Readonly<Record<string, string>>): void {
+  for (const [key, value] of Object.entries(environment)) {
+    if (key === '' || /[=\0]/.test(key) || typeof value !== 'string' || value.includes('\0')) {
+      throw invalid(`environment.${key}`, 'must be a string under a name without =, neither holding NUL')
+    }
+  }
+}
+
+/** @throws BuildjailError `ERR_BUILDJAIL_INVALID_COMMAND` */
+export function checkWorkingDirectory(directory: string): void {
+  if (typeof directory !== 'string' || !directory.startsWith('/') || directory.includes('\0')) {
+    throw invalid('workingDirectory', 'must be an absolute path without a NUL character')
+  }
+}
+
+function invalid(entry: string, message: string): BuildjailError {
+  return new BuildjailError('ERR_BUILDJAIL_INVALID_COMMAND', `${entry}: ${message}`, { entry, step: 'launch' })
+}

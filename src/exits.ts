@@ -1,0 +1,32 @@
+import { binding } from './binding.ts'
+import type { NativeExit } from './native.ts'
+
+type ExitListener = (exit: NativeExit) => void
+
+const listeners = new Map<number, ExitListener>()
+let lastRun = 0
+let isListening = false
+
+/** Before the first envelope is opened: native code then has a way to tell. */
+export function listenForExits(): void {
+  if (isListening) return
+  binding().setExitListener(deliver)
+  isListening = true
+}
+
+/** A number for a run, and what to call when its command has ended. Registered before the launch, so no exit is missed. */
+export function expectExit(listener: ExitListener): number {
+  lastRun = (lastRun % 0xffff_ffff) + 1
+  listeners.set(lastRun, listener)
+  return lastRun
+}
+
+export function forgetExit(run: number): void {
+  listeners.delete(run)
+}
+
+function deliver(exit: NativeExit): void {
+  const listener = listeners.get(exit.run)
+  listeners.delete(exit.run)
+  listener?.(exit)
+}

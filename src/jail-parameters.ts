@@ -1,0 +1,91 @@
+import { isIP } from 'node:net'
+import os from 'node:os'
+
+import { BuildjailError } from './errors.ts'
+import type { NativeIovec, NativeJailParameter } from './native.ts'
+
+export type JailParameterValue = boolean | number | bigint | string | readonly string[] | null
+
+// jail(2), JAIL_SYS_*: the position is the number.
+const jailsysWords = ['disable', 'new', 'inherit']
+
+/**
+ * A parameter as jail_set(2) takes it. `type` is what the kernel lists for the name; null asks for a flag-like pair as it is.
+ * @throws BuildjailError naming the parameter when the value does not fit it.
+ */
+export function encodeParameter(name: string, value: JailParameterValue, type: NativeJailParameter['type'] | undefined): NativeIovec {
+  if (value === null) return [name, null]
+  if (typeof value === 'boolean') return [value ? name : negated(name), null]
+  if (typeof value === 'bigint') return [name, word(8, (bytes) => bytes.writeBigUInt64LE(value))]
+  if (typeof value === 'number') return [name, type === 'ulong' ? word(8, (bytes) => bytes.writeBigUInt64LE(BigInt(value))) : int(name, value)]
+  if (typeof value !== 'string') return [name, Buffer.concat(value.map((address) => addressBytes(name, address)))]
+  if (type !== 'jailsys') return [name, textValue(value)]
+  const position = jailsysWords.indexOf(value)
+  if (position < 0) throw unfit(name, `is one of ${jailsysWords.join(', ')}`)
+  return [name, int(name, position)]
+}
+
+export function decodeParameter(type: NativeJailParameter['type'], bytes: Uint8Array): JailParameterValue {
+  const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+  switch (type) {
+    case 'bool':
+      return buffer.readInt32LE() !== 0
+    case 'int':
+      return buffer.readInt32LE()
+    case 'ulong':
+      return buffer.readBigUInt64LE()
+    case 'jailsys':
+      return jailsysWords[buffer.readInt32LE()] ?? null
+    case 'string':
+      return buffer.toString('utf8').split('\0', 1)[0] ?? ''
+    case 'in_addr':
+      return chunks(buffer, 4).map((address) => address.join('.'))
+    case 'in6_addr':
+      return chunks(buffer, 16).map((address) => chunks(address, 2).map((group) => group.readUInt16BE().toString(16)).join(':'))
+  }
+}
+
+/** With the NUL that jail_set(2) and nmount(2) want counted in. */
+export function textValue(text: string): Uint8Array {
+  return Buffer.from(`${text}\0`)
+}
+
+// jail(8): `no` goes before the last component.
+function negated(name: string): string {
+  const at = name.lastIndexOf('.') + 1
+  return `${name.slice(0, at)}no${name.slice(at)}`
+}
+
+function int(name: string, value: number): Buffer {
+  if (!Number.isInteger(value) || value < -(2 ** 31) || value >= 2 ** 31) throw unfit(name, 'is a 32-bit whole number')
+  return word(4, (bytes) => bytes.writeInt32LE(value))
+}
+
+function word(size: number, write: (bytes: Buffer) => void): Buffer {
+  const bytes = Buffer.alloc(size)
+  write(bytes)
+  return os.endianness() === 'LE' ? bytes : bytes.reverse()
+}
+
+function addressBytes(name: string, address: string): Buffer {
+  const family = isIP(address)
+  if (family === 4) return Buffer.from(address.split('.').map(Number))
+  if (family !== 6) throw unfit(name, `takes addresses, which ${address} is not`)
+  // The URL parser knows every way to write one, and writes it one way: groups in hex, at most one `::`.
+  const [head = '', tail] = new URL(`http://[${address}]`).hostname.slice(1, -1).split('::')
+  const groups = (text: string): number[] => (text === '' ? [] : text.split(':').map((group) => Number.parseInt(group, 16)))
+  const before = groups(head)
+  const after = tail === undefined ? [] : groups(tail)
+  const bytes = Buffer.alloc(16)
+  before.forEach((group, index) => bytes.writeUInt16BE(group, index * 2))
+  after.forEach((group, index) => bytes.writeUInt16BE(group, 16 - (after.length - index) * 2))
+  return bytes
+}
+
+function chunks(buffer: Buffer, size: number): Buffer[] {
+  return Array.from({ length: Math.floor(buffer.length / size) }, (_, index) => buffer.subarray(index * size, (index + 1) * size))
+}
+
+function unfit(name: string, what: string): BuildjailError {
+  return new BuildjailError('ERR_BUILDJAIL_INVALID_SPEC', `${name}: ${what}`, { entry: name, step: 'jail_set' })
+}

@@ -1,0 +1,123 @@
+/**
+ * What the addon offers (native/binding/addon.cc), the same on every system. Functions that can block run on a worker
+ * thread and answer with a promise; what they reject with is a NativeFailure (errors.ts).
+ */
+export interface NativeBinding {
+  readonly system: 'freebsd' | 'linux' | 'unsupported'
+  /** What keeps a session from being opened by this process; empty when nothing does. */
+  preflight(): NativeObstacle[]
+  /** Called once for every exit of a launched command, after it was waited for. One listener an environment. */
+  setExitListener(listener: (exit: NativeExit) => void): void
+  /** `plan` and `id` as packed by wire.ts. */
+  openEnvelope(plan: Uint8Array, id: string): Promise<NativeEnvelope>
+  /** The raw calls of FreeBSD; absent elsewhere. */
+  readonly freebsd?: NativeFreebsd
+}
+
+export interface NativeObstacle {
+  /** `privilege`, `nullfs`, ... */
+  readonly check: string
+  readonly problem: string
+  readonly remedy: string
+}
+
+export interface NativeTraceEntry {
+  readonly step: string
+  readonly path?: string
+  readonly ns: number
+}
+
+export interface NativeExit {
+  readonly run: number
+  /** Undefined when a signal ended it. */
+  readonly exitCode?: number
+  /** By name: SIGKILL, ... */
+  readonly signal?: string
+  /** Of a stream that was captured: all that the command itself had written by its end. */
+  readonly stdout?: Buffer
+  readonly stderr?: Buffer
+  /** More than the bound was written; the run was killed for it. */
+  readonly isMaxBuffer: boolean
+  readonly userUs: number
+  readonly systemUs: number
+  readonly maxRssBytes: number
+}
+
+export interface NativeLaunched {
+  /** Our ends of the pipes, by descriptor number: stdin, stdout, stderr; -1 where that one is no pipe. */
+  readonly stdio: readonly [number, number, number]
+  /** The pid, once the command is running: after execve(2). */
+  readonly spawned: Promise<number>
+}
+
+export interface NativeCloseReport {
+  readonly trace: readonly NativeTraceEntry[]
+  readonly failures: readonly unknown[]
+}
+
+export interface NativeMount {
+  readonly type: string
+  readonly from: string
+  readonly on: string
+  readonly fsid: string
+  readonly flags: readonly string[]
+}
+
+export interface NativeCredentials {
+  readonly pid: number
+  readonly uid: number
+  readonly realUid: number
+  readonly savedUid: number
+  readonly gid: number
+  readonly realGid: number
+  readonly savedGid: number
+  readonly groups: readonly number[]
+  readonly jid?: number
+}
+
+export interface NativeRecord {
+  readonly id: string
+  readonly root: string
+  /** jail_get(2), every parameter the kernel knows. FreeBSD only. */
+  readonly jail?: Readonly<Record<string, string | number | boolean | bigint | readonly string[]>>
+  readonly mounts: readonly NativeMount[]
+  /** Of the command launched last. */
+  readonly process?: NativeCredentials
+}
+
+export interface NativeEnvelope {
+  readonly trace: readonly NativeTraceEntry[]
+  /** `request` as packed by wire.ts. Throws a NativeFailure when there is no descriptor left for the pipes. */
+  launch(request: Uint8Array): NativeLaunched
+  /** Signals the process group of a run. False when that run is over. */
+  kill(run: number, signal: string): boolean
+  /** SIGKILL to every process of the envelope, which stays open. */
+  killAll(): Promise<void>
+  close(): Promise<NativeCloseReport>
+  record(): Promise<NativeRecord>
+}
+
+/** A parameter as the kernel lists it under security.jail.param. */
+export interface NativeJailParameter {
+  readonly name: string
+  readonly type: 'bool' | 'int' | 'ulong' | 'string' | 'jailsys' | 'in_addr' | 'in6_addr'
+}
+
+export type NativeIovec = readonly [name: string, value: Uint8Array | null]
+
+/** What the kernel left in the parameters: the bytes of each, and the size it gave, which of an empty one is the size it needs. */
+export interface NativeJailAnswer {
+  readonly jid: number
+  readonly values: readonly Buffer[]
+  readonly sizes: readonly number[]
+}
+
+export interface NativeFreebsd {
+  jailSet(parameters: readonly NativeIovec[], flags: number): Promise<NativeJailAnswer>
+  jailGet(parameters: readonly NativeIovec[], flags: number): Promise<NativeJailAnswer>
+  jailRemove(jid: number): Promise<void>
+  jailParameters(): NativeJailParameter[]
+  nmount(options: readonly NativeIovec[], flags: number): Promise<void>
+  unmount(target: string, flags: number): Promise<void>
+  mountTable(): Promise<NativeMount[]>
+}

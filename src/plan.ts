@@ -1,0 +1,278 @@
+import { lstatSync, readlinkSync, realpathSync, statSync, type BigIntStats } from 'node:fs'
+import path from 'node:path'
+
+import { SpecError, type OwnErrorCode } from './errors.ts'
+import { checkSpec, defaultStateDirectory, defaultTmpSize, defaultUser, type Network, type Spec, type User } from './spec.ts'
+import { layoutOf, type SystemLayout } from './system-layout.ts'
+
+/** One mount of a session's root. `bind` shows a directory, `file` one file; the others are file systems of their own. */
+export interface Mount {
+  readonly kind: 'bind' | 'file' | 'tmpfs' | 'dev' | 'proc'
+  /** Absolute inside the root. */
+  readonly target: string
+  /** On the host, absolute, no symbolic links left in it. */
+  readonly source?: string
+  /** Device and file number of the source when it was planned, decimal; opening refuses a source that is another by then. */
+  readonly identity?: { readonly dev: string; readonly ino: string }
+  readonly writable: boolean
+  /** Bytes, of a tmpfs. */
+  readonly size?: number
+  /** The field of the spec that asked for it. */
+  readonly entry: string
+}
+
+/** A symbolic link in the root, as the host has it (`/lib -> usr/lib`). */
+export interface Link {
+  readonly path: string
+  readonly target: string
+}
+
+/** A spec made absolute, checked and ordered. Plain immutable data: the same plan opens any number of sessions. */
+export interface Plan {
+  readonly version: 1
+  readonly platform: NodeJS.Platform
+  readonly name?: string
+  /** Sorted, parents first. */
+  readonly mounts: readonly Mount[]
+  readonly links: readonly Link[]
+  /** Directories of the root that exist only to be mounted on or passed through; sorted, parents first. */
+  readonly directories: readonly string[]
+  readonly environment: Readonly<Record<string, string>>
+  readonly workingDirectory: string
+  readonly network: Network
+  readonly user: Required<User>
+  readonly hostname: string
+  readonly stateDirectory: string
+}
+
+export interface PlanOptions {
+  /** Whose layout to plan for. Default: the running system's. */
+  readonly platform?: NodeJS.Platform
+}
+
+/**
+ * The plan of a spec. Reads nothing but what the declared sources are (realpath(3), stat(2)); changes nothing.
+ * @throws SpecError naming the entry that was refused.
+ */
+export function planOf(spec: Spec, options: PlanOptions = {}): Plan {
+  checkSpec(spec)
+  const platform = options.platform ?? process.platform
+  const layout = layoutOf(platform)
+  const stateDirectory = resolveStateDirectory(spec.stateDirectory ?? defaultStateDirectory)
+
+  const mounts: Mount[] = layout.own.map(({ kind, target }) => ({
+    kind,
+    target,
+    writable: kind === 'tmpfs',
+    ...(kind === 'tmpfs' ? { size: spec.tmpSize ?? defaultTmpSize } : {}),
+    entry: kind,
+  }))
+  const links: Link[] = []
+  addToolchain(spec, layout, mounts, links)
+  for (const [key, source] of Object.entries(spec.inputs ?? {})) {
+    mounts.push(input(`inputs.${key}`, source, key.startsWith('/') ? key : `/inputs/${key}`))
+  }
+  if (spec.output !== undefined) mounts.push(output('output', spec.output, '/output'))
+  for (const [key, source] of Object.entries(spec.outputs ?? {})) {
+    mounts.push(output(`outputs.${key}`, source, key.startsWith('/') ? key : `/outputs/${key}`))
+  }
+
+  mounts.sort((a, b) => compareTargets(a.target, b.target))
+  refuseSources(mounts, stateDirectory)
+  refuseTargets(mounts, links)
+  const workingDirectory = spec.workingDirectory ?? '/tmp'
+  refuseTarget('workingDirectory', workingDirectory)
+
+  return Object.freeze({
+    version: 1,
+    platform,
+    ...(spec.name === undefined ? {} : { name: spec.name }),
+    mounts: Object.freeze(mounts.map((mount) => Object.freeze(mount))),
+    links: Object.freeze(links),
+    directories: Object.freeze(directoriesOf(mounts, links)),
+    environment: Object.freeze(environmentOf(spec, layout)),
+    workingDirectory,
+    network: spec.network ?? 'none',
+    user: Object.freeze(userOf(spec)),
+    hostname: spec.hostname ?? 'build',
+    stateDirectory,
+  })
+}
+
+function environmentOf(spec: Spec, layout: SystemLayout): Record<string, string> {
+  return {
+    PATH: layout.searchPath,
+    HOME: '/tmp',
+    TMPDIR: '/tmp',
+    LC_ALL: 'C',
+    ...(spec.sourceDateEpoch === undefined ? {} : { SOURCE_DATE_EPOCH: String(spec.sourceDateEpoch) }),
+    ...spec.environment,
+  }
+}
+
+function userOf(spec: Spec): Required<User> {
+  const { uid, gid, groups } = spec.user === 'root' ? { uid: 0, gid: 0, groups: [] } : (spec.user ?? defaultUser)
+  return { uid, gid, groups: Object.freeze([...(groups ?? [])]) }
+}
+
+function addToolchain(spec: Spec, layout: SystemLayout, mounts: Mount[], links: Link[]): void {
+  const toolchain = spec.toolchain ?? 'host'
+  if (toolchain === 'none') return
+  if (toolchain !== 'host') {
+    toolchain.forEach((source, index) => {
+      const entry = `toolchain[${index}]`
+      refuseTarget(entry, source)
+      mounts.push(input(entry, source, source))
+    })
+    return
+  }
+  for (const part of layout.toolchain) {
+    const found = lstatSync(part, { throwIfNoEntry: false })
+    if (found === undefined) continue
+    if (found.isSymbolicLink()) links.push(Object.freeze({ path: part, target: readlinkSync(part) }))
+    else mounts.push(input('toolchain', part, part))
+  }
+}
+
+function input(entry: string, source: string, target: string): Mount {
+  const { resolved, stats } = resolveSource(entry, source)
+  if (!stats.isDirectory() && !stats.isFile()) {
+    throw refusal('ERR_BUILDJAIL_SOURCE_UNFIT', entry, `${source} is neither a directory nor a regular file`, source)
+  }
+  return { kind: stats.isDirectory() ? 'bind' : 'file', target, source: resolved, identity: identityOf(stats), writable: false, entry }
+}
+
+function output(entry: string, source: string, target: string): Mount {
+  const { resolved, stats } = resolveSource(entry, source)
+  if (!stats.isDirectory()) throw refusal('ERR_BUILDJAIL_SOURCE_UNFIT', entry, `${source} is not a directory`, source)
+  return { kind: 'bind', target, source: resolved, identity: identityOf(stats), writable: true, entry }
+}
+
+function identityOf(stats: BigIntStats): NonNullable<Mount['identity']> {
+  return Object.freeze({ dev: String(stats.dev), ino: String(stats.ino) })
+}
+
+function resolveSource(entry: string, source: string): { resolved: string; stats: BigIntStats } {
+  try {
+    const resolved = realpathSync.native(source)
+    return { resolved, stats: statSync(resolved, { bigint: true }) }
+  } catch (error) {
+    const { code, errno, syscall } = error as NodeJS.ErrnoException
+    throw new SpecError('ERR_BUILDJAIL_SOURCE_MISSING', entry, `${source} cannot be looked at (${code ?? String(error)})`, {
+      ...(errno === undefined ? {} : { errno }),
+      ...(syscall === undefined ? {} : { syscall }),
+      path: source,
+      cause: error,
+    })
+  }
+}
+
+// The directory may not exist yet; what exists of it is resolved, so that it compares with resolved sources.
+function resolveStateDirectory(directory: string): string {
+  if (!path.isAbsolute(directory)) {
+    throw new SpecError('ERR_BUILDJAIL_INVALID_SPEC', 'stateDirectory', `${directory} is not an absolute path`)
+  }
+  let existing = path.normalize(directory)
+  const rest: string[] = []
+  for (;;) {
+    try {
+      return path.join(realpathSync.native(existing), ...rest)
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'ENOENT' || existing === '/') {
+        throw refusal('ERR_BUILDJAIL_INVALID_SPEC', 'stateDirectory', `${directory} cannot be resolved`, directory)
+      }
+      rest.unshift(path.basename(existing))
+      existing = path.dirname(existing)
+    }
+  }
+}
+
+function refuseSources(mounts: readonly Mount[], stateDirectory: string): void {
+  const writable = new Map<string, string>()
+  for (const { entry, source, writable: isWritable } of mounts) {
+    if (source === undefined) continue
+    if (source === '/') throw refusal('ERR_BUILDJAIL_SOURCE_IS_ROOT', entry, 'the whole host is no input', source)
+    if (isWithin(source, stateDirectory) || isWithin(stateDirectory, source)) {
+      throw refusal(
+        'ERR_BUILDJAIL_SOURCE_IN_STATE_DIRECTORY',
+        entry,
+        `${source} holds or lies in the state directory ${stateDirectory}`,
+        source,
+      )
+    }
+    if (!isWritable) continue
+    const other = writable.get(source)
+    if (other !== undefined) {
+      throw refusal('ERR_BUILDJAIL_SOURCE_WRITABLE_TWICE', entry, `${source} is writable already, by ${other}`, source)
+    }
+    writable.set(source, entry)
+  }
+}
+
+function refuseTarget(entry: string, target: string): void {
+  if (!target.startsWith('/')) throw refusal('ERR_BUILDJAIL_TARGET_NOT_ABSOLUTE', entry, `${target} is not absolute`, target)
+  const plain = path.posix.normalize(target) === target && (target === '/' || !target.endsWith('/'))
+  if (!plain || target.split('/').includes('..')) {
+    throw refusal('ERR_BUILDJAIL_TARGET_NOT_NORMAL', entry, `${target} is not a normalised path`, target)
+  }
+}
+
+/** What is mounted is not ours to make directories in; only our own tmpfs is. */
+function refuseTargets(mounts: readonly Mount[], links: readonly Link[]): void {
+  const taken = new Map<string, string>(links.map((link) => [link.path, 'toolchain']))
+  const closed = new Map<string, string>(taken)
+  for (const { entry, target, kind } of mounts) {
+    refuseTarget(entry, target)
+    if (target === '/') throw refusal('ERR_BUILDJAIL_TARGET_NOT_NORMAL', entry, 'the root itself is no target', target)
+    const twin = taken.get(target)
+    if (twin !== undefined) {
+      const [named, other] = ownFirst(entry, twin)
+      throw refusal('ERR_BUILDJAIL_TARGET_DUPLICATE', named, `${target} is the target of ${other} too`, target)
+    }
+    taken.set(target, entry)
+    if (kind !== 'tmpfs') closed.set(target, entry)
+  }
+  const below = [...links.map((link) => ({ entry: 'toolchain', target: link.path })), ...mounts]
+  for (const { entry, target } of below) {
+    for (let parent = path.posix.dirname(target); parent !== '/'; parent = path.posix.dirname(parent)) {
+      const above = closed.get(parent)
+      if (above === undefined) continue
+      const [named] = ownFirst(entry, above)
+      throw refusal('ERR_BUILDJAIL_TARGET_BELOW_BIND', named, `${target} (${entry}) lies below ${parent} (${above})`, target)
+    }
+  }
+}
+
+/** Of two entries in conflict, the one the caller wrote comes first: that is the one to change. */
+function ownFirst(a: string, b: string): [string, string] {
+  const isOurs = (entry: string): boolean => ['toolchain', 'tmpfs', 'dev', 'proc'].includes(entry)
+  return isOurs(a) && !isOurs(b) ? [b, a] : [a, b]
+}
+
+function directoriesOf(mounts: readonly Mount[], links: readonly Link[]): string[] {
+  const all = new Set<string>()
+  const addParents = (target: string): void => {
+    for (let parent = path.posix.dirname(target); parent !== '/'; parent = path.posix.dirname(parent)) all.add(parent)
+  }
+  for (const { target, kind } of mounts) {
+    addParents(target)
+    if (kind !== 'file') all.add(target)
+  }
+  for (const link of links) addParents(link.path)
+  return [...all].sort(compareTargets)
+}
+
+// Component by component, so that /a/b comes straight after /a and before /a-b.
+function compareTargets(a: string, b: string): number {
+  const left = a.replaceAll('/', '\0')
+  const right = b.replaceAll('/', '\0')
+  return left < right ? -1 : left > right ? 1 : 0
+}
+
+function isWithin(inner: string, outer: string): boolean {
+  return inner === outer || inner.startsWith(outer.endsWith('/') ? outer : `${outer}/`)
+}
+
+function refusal(code: OwnErrorCode, entry: string, message: string, at: string): SpecError {
+  return new SpecError(code, entry, message, { path: at })
+}

@@ -1,0 +1,203 @@
+import { Readable } from 'node:stream'
+
+import type { BuildProcess, Usage } from './build-process.ts'
+import { commandLine, type Command } from './command.ts'
+import { BuildjailError } from './errors.ts'
+import { wireStdio, type StdioTarget } from './stdio.ts'
+import type { WireStdio } from './wire.ts'
+
+export interface RunOptions {
+  /** Added to the session's environment, for this command. */
+  readonly environment?: Readonly<Record<string, string>>
+  /** Inside. Default: the session's. */
+  readonly workingDirectory?: string
+  /** Given to the command as stdin. Without it, stdin is /dev/null. */
+  readonly input?: string | Uint8Array | Readable
+  /** Where stdin comes from instead of `input`. */
+  readonly stdin?: 'inherit' | 'ignore' | { readonly file: string }
+  /** `pipe` (default): collected into the result. */
+  readonly stdout?: StdioTarget
+  readonly stderr?: StdioTarget
+  /** Milliseconds, after which every process of the session is killed. Default: none. */
+  readonly timeout?: number
+  /** On abort the command gets SIGTERM, and SIGKILL after `forceKillAfterDelay`. */
+  readonly signal?: AbortSignal
+  /** Milliseconds. Default: 5000. */
+  readonly forceKillAfterDelay?: number
+  /** Bytes kept of stdout and of stderr; a command that writes more is killed. Default: 100 MiB. */
+  readonly maxBuffer?: number
+  /** False: an unsuccessful command resolves like any other. Default: true, it rejects with a CommandError. */
+  readonly reject?: boolean
+}
+
+/** In execa's words. */
+export interface Result {
+  readonly command: string
+  /** Undefined when a signal ended it. */
+  readonly exitCode: number | undefined
+  readonly signal: string | undefined
+  /** UTF-8; empty when it was not collected. */
+  readonly stdout: string
+  readonly stderr: string
+  /** From the call to the command's end. */
+  readonly durationMs: number
+  readonly timedOut: boolean
+  readonly isCanceled: boolean
+  readonly usage: Usage
+}
+
+/** A command that ran and did not succeed; carries its result. */
+export class CommandError extends BuildjailError {
+  readonly result: Result
+
+  constructor(code: 'ERR_BUILDJAIL_COMMAND_FAILED' | 'ERR_BUILDJAIL_MAX_BUFFER', result: Result, how: string, cause?: unknown) {
+    const tail = result.stderr.trimEnd()
+    super(code, `${result.command}: ${how}${tail === '' ? '' : `\n${tail}`}`, { step: 'run', cause })
+    this.result = result
+  }
+}
+
+const defaultMaxBuffer = 100 * 1024 * 1024
+
+/** How a session starts a process and kills all it has; what a run needs of it. */
+export interface Runner {
+  start(request: {
+    readonly command: Command
+    readonly stdio: readonly [WireStdio, WireStdio, WireStdio]
+    readonly environment?: Readonly<Record<string, string>> | undefined
+    readonly workingDirectory?: string | undefined
+    readonly maxBuffer: number
+  }): BuildProcess
+  killAll(): Promise<void>
+}
+
+/** Starts a command, sees it through, and tells how it went. */
+export async function runCommand(runner: Runner, command: Command, options: RunOptions): Promise<Result> {
+  checkOptions(options)
+  options.signal?.throwIfAborted()
+  const started = performance.now()
+  const child = runner.start({
+    command,
+    stdio: [stdinOf(options), captured(options.stdout, 'stdout'), captured(options.stderr, 'stderr')],
+    environment: options.environment,
+    workingDirectory: options.workingDirectory,
+    maxBuffer: options.maxBuffer ?? defaultMaxBuffer,
+  })
+  if (options.input !== undefined) feed(child, options.input)
+  const ending = new Ending(runner, child, options)
+  try {
+    await ended(child)
+  } finally {
+    ending.over()
+  }
+  const result: Result = {
+    command: commandLine(command),
+    exitCode: child.exitCode ?? undefined,
+    signal: child.signalCode ?? undefined,
+    stdout: child.captured?.stdout?.toString('utf8') ?? '',
+    stderr: child.captured?.stderr?.toString('utf8') ?? '',
+    durationMs: performance.now() - started,
+    timedOut: ending.timedOut,
+    isCanceled: ending.isCanceled,
+    usage: child.usage ?? { userUs: 0, systemUs: 0, maxRssBytes: 0 },
+  }
+  if (child.captured?.isMaxBuffer) {
+    throw new CommandError('ERR_BUILDJAIL_MAX_BUFFER', result, `wrote more than ${options.maxBuffer ?? defaultMaxBuffer} bytes`)
+  }
+  const isFailed = result.exitCode !== 0 || result.timedOut || result.isCanceled
+  if (!isFailed || options.reject === false) return result
+  throw new CommandError('ERR_BUILDJAIL_COMMAND_FAILED', result, failureOf(result, options), options.signal?.reason)
+}
+
+function failureOf(result: Result, options: RunOptions): string {
+  if (result.timedOut) return `timed out after ${options.timeout} ms`
+  if (result.isCanceled) return 'was canceled'
+  return result.signal === undefined ? `failed with exit code ${result.exitCode}` : `was ended by ${result.signal}`
+}
+
+/** The two reasons for which a run is ended early; whichever comes first is the one that is told. */
+class Ending {
+  timedOut = false
+  isCanceled = false
+  #timer: NodeJS.Timeout | undefined
+  readonly #options: RunOptions
+  readonly #child: BuildProcess
+  readonly #onAbort = (): void => {
+    if (this.timedOut) return
+    this.isCanceled = true
+    this.#child.kill('SIGTERM')
+    clearTimeout(this.#timer)
+    this.#timer = setTimeout(() => this.#child.kill('SIGKILL'), this.#options.forceKillAfterDelay ?? 5000)
+  }
+
+  constructor(runner: Runner, child: BuildProcess, options: RunOptions) {
+    this.#options = options
+    this.#child = child
+    if (options.timeout !== undefined) {
+      this.#timer = setTimeout(() => {
+        this.timedOut = true
+        // A failure here means that the session is closing, which kills everything as well.
+        runner.killAll().catch(() => child.kill('SIGKILL'))
+      }, options.timeout)
+    }
+    options.signal?.addEventListener('abort', this.#onAbort, { once: true })
+    // The command is not there yet when the signal was aborted meanwhile; it then gets the signal once it is.
+    child.once('spawn', () => {
+      if (this.isCanceled) child.kill('SIGTERM')
+    })
+  }
+
+  over(): void {
+    clearTimeout(this.#timer)
+    this.#options.signal?.removeEventListener('abort', this.#onAbort)
+  }
+}
+
+function ended(child: BuildProcess): Promise<void> {
+  return new Promise((resolve, reject) => {
+    child.once('exit', () => resolve())
+    child.once('error', reject)
+  })
+}
+
+function stdinOf(options: RunOptions): WireStdio {
+  if (options.input !== undefined) return { kind: 'pipe' }
+  return wireStdio(options.stdin ?? 'ignore', 'stdin')
+}
+
+function captured(target: StdioTarget | undefined, entry: string): WireStdio {
+  const wire = wireStdio(target ?? 'pipe', entry)
+  return wire.kind === 'pipe' ? { kind: 'capture' } : wire
+}
+
+function feed(child: BuildProcess, input: string | Uint8Array | Readable): void {
+  const { stdin } = child
+  if (stdin === null) return
+  // A command need not read what it was given; that it closed its end is no failure of the run.
+  stdin.on('error', () => {})
+  if (input instanceof Readable) {
+    input.once('error', () => stdin.destroy())
+    input.pipe(stdin)
+  } else {
+    stdin.end(input)
+  }
+}
+
+function checkOptions(options: RunOptions): void {
+  checkNumber(options.timeout, 'timeout', longestTimer)
+  checkNumber(options.forceKillAfterDelay, 'forceKillAfterDelay', longestTimer)
+  checkNumber(options.maxBuffer, 'maxBuffer', Number.MAX_SAFE_INTEGER)
+  if (options.maxBuffer !== undefined && !Number.isInteger(options.maxBuffer)) throw invalid('maxBuffer', 'must be a whole number')
+}
+
+// setTimeout counts in 32 bits, and fires at once when asked for more.
+const longestTimer = 2 ** 31 - 1
+
+function checkNumber(value: number | undefined, entry: string, most: number): void {
+  if (value === undefined || (Number.isFinite(value) && value >= 0 && value <= most)) return
+  throw invalid(entry, `must be a number from 0 to ${most}`)
+}
+
+function invalid(entry: string, message: string): BuildjailError {
+  return new BuildjailError('ERR_BUILDJAIL_INVALID_COMMAND', `${entry}: ${message}`, { entry, step: 'run' })
+}

@@ -1,0 +1,144 @@
+import { randomBytes } from 'node:crypto'
+
+import { binding } from './binding.ts'
+import { BuildProcess } from './build-process.ts'
+import type { Command } from './command.ts'
+import { BuildjailError, TeardownError, typed } from './errors.ts'
+import { listenForExits } from './exits.ts'
+import type { NativeEnvelope, NativeRecord, NativeTraceEntry } from './native.ts'
+import { planOf, type Plan } from './plan.ts'
+import { runCommand, type Result, type RunOptions } from './run.ts'
+import type { Spec } from './spec.ts'
+import { wireStdio, type StdioTarget } from './stdio.ts'
+import { packPlan } from './wire.ts'
+
+export type TraceEntry = NativeTraceEntry
+export type SessionRecord = NativeRecord
+
+export interface SpawnOptions {
+  /** Added to the session's environment, for this command. */
+  readonly environment?: Readonly<Record<string, string>>
+  /** Inside. Default: the session's. */
+  readonly workingDirectory?: string
+  /** stdin, stdout, stderr. Default: three pipes. */
+  readonly stdio?: readonly [StdioTarget, StdioTarget, StdioTarget]
+}
+
+/**
+ * Opens a session: on FreeBSD a jail of its own, with exactly what the spec declares in it.
+ * @throws SpecError when the spec is refused, SystemCallError when the kernel said no; either way nothing is left behind.
+ */
+export async function openSession(spec: Spec | Plan): Promise<Session> {
+  const plan = isPlan(spec) ? spec : planOf(spec)
+  if (plan.platform !== process.platform) {
+    throw new BuildjailError('ERR_BUILDJAIL_INVALID_SPEC', `plan: was made for ${plan.platform}, this is ${process.platform}`, {
+      entry: 'platform',
+      step: 'plan',
+    })
+  }
+  const id = randomBytes(8).toString('hex')
+  listenForExits()
+  try {
+    return new Session(id, plan, await binding().openEnvelope(packPlan(plan), id))
+  } catch (error) {
+    throw typed(error)
+  }
+}
+
+function isPlan(spec: Spec | Plan): spec is Plan {
+  return typeof spec === 'object' && spec !== null && 'version' in spec && 'mounts' in spec
+}
+
+/** One envelope's life. Made by `openSession`. */
+export class Session implements AsyncDisposable {
+  readonly id: string
+  readonly plan: Plan
+  /** What opening did, in order, and how long each step took. After `close`, what closing did as well. */
+  readonly trace: NativeTraceEntry[]
+  readonly #envelope: NativeEnvelope
+  #closing: Promise<void> | undefined
+
+  /** @internal */
+  constructor(id: string, plan: Plan, envelope: NativeEnvelope) {
+    this.id = id
+    this.plan = plan
+    this.#envelope = envelope
+    this.trace = [...envelope.trace]
+  }
+
+  /**
+   * Runs a command to its end.
+   * @throws CommandError when it did not succeed, SystemCallError when it could not be started.
+   */
+  async run(command: Command, options: RunOptions = {}): Promise<Result> {
+    return runCommand(
+      { start: (request) => this.#start(request), killAll: () => this.#envelope.killAll() },
+      command,
+      options,
+    )
+  }
+
+  /** Starts a command and hands it over, in the words of Node's ChildProcess. */
+  spawn(command: Command, options: SpawnOptions = {}): BuildProcess {
+    const [stdin, stdout, stderr] = options.stdio ?? ['pipe', 'pipe', 'pipe']
+    return this.#start({
+      command,
+      stdio: [wireStdio(stdin, 'stdio[0]'), wireStdio(stdout, 'stdio[1]'), wireStdio(stderr, 'stdio[2]')],
+      environment: options.environment,
+      workingDirectory: options.workingDirectory,
+    })
+  }
+
+  /** What the kernel says it built, read back: the jail's parameters, its mounts, the credentials of the command launched last. */
+  async record(): Promise<SessionRecord> {
+    this.#refuseWhenClosed()
+    try {
+      return await this.#envelope.record()
+    } catch (error) {
+      throw typed(error)
+    }
+  }
+
+  /** SIGKILL to every process of the session, which stays open. */
+  async killAll(): Promise<void> {
+    this.#refuseWhenClosed()
+    try {
+      await this.#envelope.killAll()
+    } catch (error) {
+      throw typed(error)
+    }
+  }
+
+  /**
+   * Kills what still runs and takes everything away. Safe to call again, and from two places.
+   * @throws TeardownError listing what could not be undone.
+   */
+  close(): Promise<void> {
+    this.#closing ??= this.#close()
+    return this.#closing
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close()
+  }
+
+  #start(request: ConstructorParameters<typeof BuildProcess>[1]): BuildProcess {
+    this.#refuseWhenClosed()
+    const { environment, workingDirectory } = this.plan
+    return new BuildProcess({ envelope: this.#envelope, environment, workingDirectory }, request)
+  }
+
+  async #close(): Promise<void> {
+    const { trace, failures } = await this.#envelope.close().catch((error: unknown) => {
+      throw typed(error)
+    })
+    this.trace.push(...trace)
+    if (failures.length === 0) return
+    throw new TeardownError(this.id, failures.map((failure) => typed(failure) as BuildjailError))
+  }
+
+  #refuseWhenClosed(): void {
+    if (this.#closing === undefined) return
+    throw new BuildjailError('ERR_BUILDJAIL_SESSION_CLOSED', `session ${this.id} is closed`, { step: 'launch' })
+  }
+}

@@ -1,0 +1,39 @@
+import { Socket } from 'node:net'
+import { Readable, type Writable } from 'node:stream'
+import type { ReadableStream } from 'node:stream/web'
+
+import { BuildjailError } from './errors.ts'
+import type { WireStdio } from './wire.ts'
+
+/** `{ file }`: opened by us for the command, appended to (or read from, as stdin); a path of the host. */
+export type StdioTarget = 'pipe' | 'inherit' | 'ignore' | { readonly file: string }
+
+export function wireStdio(target: StdioTarget, entry: string): WireStdio {
+  if (target === 'pipe' || target === 'inherit' || target === 'ignore') return { kind: target }
+  if (typeof target === 'object' && target !== null && typeof target.file === 'string' && target.file !== '' && !target.file.includes('\0')) {
+    return { kind: 'file', path: target.file }
+  }
+  throw new BuildjailError(
+    'ERR_BUILDJAIL_INVALID_COMMAND',
+    `${entry}: must be 'pipe', 'inherit', 'ignore' or { file: path }`,
+    { entry, step: 'launch' },
+  )
+}
+
+// Bun's net.Socket over a descriptor never delivers what is read from it; its own file streams do. Writing works in both.
+interface BunGlobal {
+  readonly file: (descriptor: number) => { stream(): ReadableStream<Uint8Array> }
+}
+const bun = (globalThis as { readonly Bun?: BunGlobal }).Bun
+
+/** Our end of a command's stdout or stderr. Takes over the descriptor. */
+export function readableOf(descriptor: number): Readable {
+  if (bun !== undefined) return Readable.fromWeb(bun.file(descriptor).stream())
+  // Both directions are said outright: pipe(2) of FreeBSD is bidirectional, and would be taken as such.
+  return new Socket({ fd: descriptor, readable: true, writable: false })
+}
+
+/** Our end of a command's stdin. Takes over the descriptor. */
+export function writableOf(descriptor: number): Writable {
+  return new Socket({ fd: descriptor, readable: false, writable: true })
+}

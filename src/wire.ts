@@ -1,0 +1,142 @@
+import type { Mount, Plan } from './plan.ts'
+
+/**
+ * The packed form in which a plan and a launch cross into native code (read by native/core/wire_reader): one crossing,
+ * and nothing of JavaScript is touched off its own thread. Little-endian; a string is its length in bytes and its bytes.
+ */
+class WireWriter {
+  #bytes = Buffer.allocUnsafe(4096)
+  #length = 0
+
+  u8(value: number): this {
+    this.#reserve(1)
+    this.#length = this.#bytes.writeUInt8(value, this.#length)
+    return this
+  }
+
+  u32(value: number): this {
+    this.#reserve(4)
+    this.#length = this.#bytes.writeUInt32LE(value, this.#length)
+    return this
+  }
+
+  u64(value: bigint): this {
+    this.#reserve(8)
+    this.#length = this.#bytes.writeBigUInt64LE(value, this.#length)
+    return this
+  }
+
+  string(value: string): this {
+    const size = Buffer.byteLength(value)
+    this.u32(size).#reserve(size)
+    this.#length += this.#bytes.write(value, this.#length, size)
+    return this
+  }
+
+  list<T>(values: readonly T[], write: (value: T) => void): this {
+    this.u32(values.length)
+    values.forEach(write)
+    return this
+  }
+
+  finish(): Uint8Array {
+    return this.#bytes.subarray(0, this.#length)
+  }
+
+  #reserve(size: number): void {
+    if (this.#length + size <= this.#bytes.length) return
+    const larger = Buffer.allocUnsafe(Math.max(this.#bytes.length * 2, this.#length + size))
+    this.#bytes.copy(larger, 0, 0, this.#length)
+    this.#bytes = larger
+  }
+}
+
+/** Bumped when the layout changes, so that a stale addon refuses instead of misreading. Also in native/core/plan.h. */
+const wireVersion = 1
+
+const operation = { directory: 0, file: 1, link: 2, tmpfs: 3, dev: 4, proc: 5, bind: 6 } as const
+
+const packedPlans = new WeakMap<Plan, Uint8Array>()
+
+/** Packed once a plan; opening many sessions of one plan costs nothing more here. */
+export function packPlan(plan: Plan): Uint8Array {
+  const known = packedPlans.get(plan)
+  if (known !== undefined) return known
+  const packed = writePlan(plan)
+  packedPlans.set(plan, packed)
+  return packed
+}
+
+/**
+ * The order of execution: directories with our own file systems on them as they come, then links and the files to be
+ * mounted on, then all binds. Nothing lies below a bind, so binds come last, and native code makes them in one go.
+ */
+function writePlan(plan: Plan): Uint8Array {
+  const writer = new WireWriter()
+  const { uid, gid, groups } = plan.user
+  writer.u32(wireVersion).string(plan.name ?? '').string(plan.stateDirectory).string(plan.hostname)
+  writer.u8(plan.network === 'host' ? 1 : 0)
+  writer.u32(uid).u32(gid).list(groups, (group) => writer.u32(group))
+
+  const steps: (() => void)[] = []
+  const own = new Map(plan.mounts.filter((mount) => mount.source === undefined).map((mount) => [mount.target, mount]))
+  for (const directory of plan.directories) {
+    const mount = own.get(directory)
+    // A tmpfs takes owner and mode of the directory it covers (tmpfs(4)), so /tmp gets its sticky bit here.
+    const mode = mount?.kind === 'tmpfs' ? 0o1777 : 0o755
+    steps.push(() => writer.u8(operation.directory).string(directory).u32(mode))
+    if (mount !== undefined) steps.push(() => writeOwnMount(writer, mount))
+  }
+  for (const link of plan.links) steps.push(() => writer.u8(operation.link).string(link.path).string(link.target))
+  const binds = plan.mounts.filter((mount) => mount.source !== undefined)
+  for (const bind of binds) {
+    if (bind.kind === 'file') steps.push(() => writer.u8(operation.file).string(bind.target))
+  }
+  for (const bind of binds) steps.push(() => writeBind(writer, bind))
+
+  return writer.list(steps, (step) => step()).finish()
+}
+
+function writeOwnMount(writer: WireWriter, mount: Mount): void {
+  if (mount.kind === 'tmpfs') writer.u8(operation.tmpfs).string(mount.target).u64(BigInt(mount.size ?? 0))
+  else writer.u8(mount.kind === 'dev' ? operation.dev : operation.proc).string(mount.target)
+}
+
+function writeBind(writer: WireWriter, mount: Mount): void {
+  const { source = '', identity = { dev: '0', ino: '0' } } = mount
+  writer.u8(operation.bind).string(mount.target).string(source)
+  writer.u8(mount.kind === 'file' ? 1 : 0).u8(mount.writable ? 1 : 0)
+  writer.u64(BigInt.asUintN(64, BigInt(identity.dev))).u64(BigInt.asUintN(64, BigInt(identity.ino)))
+}
+
+/**
+ * Where one of the command's three standard descriptors goes. `path` is of the host, for `file`; `capture` is a pipe
+ * that native code reads to the end, so that the output and the exit arrive with one wake-up.
+ */
+export interface WireStdio {
+  readonly kind: 'pipe' | 'inherit' | 'ignore' | 'file' | 'capture'
+  readonly path?: string
+}
+
+export interface Launch {
+  readonly run: number
+  readonly argv: readonly string[]
+  readonly environment: Readonly<Record<string, string>>
+  readonly workingDirectory: string
+  readonly stdio: readonly [WireStdio, WireStdio, WireStdio]
+  /** Bytes kept of each captured stream. */
+  readonly maxBuffer: number
+}
+
+const stdioKinds = { pipe: 0, inherit: 1, ignore: 2, file: 3, capture: 4 } as const
+
+export function packLaunch(launch: Launch): Uint8Array {
+  const writer = new WireWriter()
+  writer.u32(wireVersion).u32(launch.run)
+  writer.list(launch.argv, (argument) => writer.string(argument))
+  writer.list(Object.entries(launch.environment), ([key, value]) => writer.string(`${key}=${value}`))
+  writer.string(launch.workingDirectory)
+  writer.u64(BigInt(launch.maxBuffer))
+  for (const { kind, path } of launch.stdio) writer.u8(stdioKinds[kind]).string(path ?? '')
+  return writer.finish()
+}

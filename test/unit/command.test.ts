@@ -1,0 +1,68 @@
+import { execFileSync } from 'node:child_process'
+
+import { describe, expect, it } from 'vitest'
+
+import { checkCommand, checkEnvironment, checkWorkingDirectory, commandLine, type Command } from '../../src/command.ts'
+import { refusalOf } from './refusal.ts'
+
+describe('a command that could be understood in two ways is refused', () => {
+  it.each<[string, unknown, entry: string]>([
+    ['a text, which somebody would have to split', 'cc -o x', 'command'],
+    ['nothing', [], 'command'],
+    ['no list', undefined, 'command'],
+    ['an empty program', ['', 'x'], 'command[0]'],
+    ['a number', ['sleep', 1], 'command[1]'],
+    ['a hole', ['echo', undefined], 'command[1]'],
+    ['NUL, where execve would cut', ['echo', 'a\0b'], 'command[1]'],
+    ['NUL in the program', ['cc\0'], 'command[0]'],
+  ])('%s', (_what, command, entry) => {
+    expect(refusalOf(() => checkCommand(command as Command))).toMatchObject({ code: 'ERR_BUILDJAIL_INVALID_COMMAND', entry, step: 'launch' })
+  })
+
+  it('empty arguments and any other text are a command', () => {
+    expect(checkCommand(['cc', '', ' ', '\n', 'ö'])).toEqual(['cc', '', ' ', '\n', 'ö'])
+  })
+})
+
+describe('a command line shown to people means the same to a shell', () => {
+  it.each([
+    [['cc', '-O2', '-o', '/output/a.out', 'x=1', 'a,b:c@d%e+f']],
+    [['echo', '', ' ', 'two words', "it's", '"quoted"', '$HOME', '`id`', '*', '~', '#', ';', '&', '|', '<', '\\', '!']],
+    [['echo', 'line\nbreak', '\ttab', "'''", 'ö', '{a,b}', '[x]', '(y)', '^', '-n']],
+  ])('%j', (command) => {
+    const seen = execFileSync('/bin/sh', ['-c', `printf '%s\\0' ${commandLine(command)}`], { encoding: 'utf8' })
+    expect(seen.split('\0').slice(0, -1)).toEqual(command)
+  })
+
+  it('words that need no quotes get none', () => {
+    expect(commandLine(['cc', '-o', '/output/hello', '/inputs/src/hello.c'])).toBe('cc -o /output/hello /inputs/src/hello.c')
+    expect(commandLine(['sh', '-c', 'exit 1'])).toBe("sh -c 'exit 1'")
+  })
+})
+
+describe('an environment that execve would read as another is refused', () => {
+  it.each<[Record<string, unknown>, entry: string]>([
+    [{ '': 'x' }, 'environment.'],
+    [{ 'A=B': 'x' }, 'environment.A=B'],
+    [{ 'A\0': 'x' }, 'environment.A\0'],
+    [{ A: 'x\0B=y' }, 'environment.A'],
+    [{ A: 1 }, 'environment.A'],
+    [{ A: undefined }, 'environment.A'],
+  ])('%j', (environment, entry) => {
+    expect(refusalOf(() => checkEnvironment(environment as Record<string, string>))).toMatchObject({ code: 'ERR_BUILDJAIL_INVALID_COMMAND', entry })
+  })
+
+  it('empty values and values with = are an environment', () => {
+    expect(() => checkEnvironment({ A: '', B: 'x=y\n' })).not.toThrow()
+  })
+})
+
+it('a working directory that depends on another is refused', () => {
+  for (const directory of ['', 'src', './src', '/a\0b', 1]) {
+    expect(refusalOf(() => checkWorkingDirectory(directory as string))).toMatchObject({
+      code: 'ERR_BUILDJAIL_INVALID_COMMAND',
+      entry: 'workingDirectory',
+    })
+  }
+  expect(() => checkWorkingDirectory('/inputs/src')).not.toThrow()
+})

@@ -1,0 +1,94 @@
+import { inspect } from 'node:util'
+
+import { describe, expect, it, vi } from 'vitest'
+
+import {
+  BuildjailError,
+  fromNativeFailure,
+  isBuildjailError,
+  SpecError,
+  SystemCallError,
+  TeardownError,
+  typed,
+  type NativeFailure,
+} from '../../src/errors.ts'
+
+const failure: NativeFailure = {
+  code: 'EBUSY',
+  errno: -16,
+  syscall: 'nmount',
+  step: 'bind',
+  reason: 'device busy',
+  path: '/host/src',
+  dest: '/inputs/src',
+  detail: 'would cover a mount',
+}
+
+describe("a failed system call is told in Node's own form, with what the kernel said more", () => {
+  it('everything that is known', () => {
+    expect(fromNativeFailure(failure).message).toBe("EBUSY: device busy, nmount '/host/src' -> '/inputs/src' (step bind: would cover a mount)")
+  })
+
+  it('no more than is known', () => {
+    const { path: _path, dest: _dest, detail: _detail, ...bare } = failure
+    expect(fromNativeFailure(bare).message).toBe('EBUSY: device busy, nmount (step bind)')
+    expect(fromNativeFailure({ ...bare, path: '/x' }).message).toBe("EBUSY: device busy, nmount '/x' (step bind)")
+  })
+
+  it('the fields are there for programs, and those without a value are not there', () => {
+    const error = fromNativeFailure(failure)
+    const { reason: _, ...known } = failure
+    expect({ ...error }).toEqual({ ...known, name: 'SystemCallError' })
+    const { path: _path, dest: _dest, detail: _detail, ...bare } = failure
+    expect(Object.keys(fromNativeFailure(bare)).toSorted()).toEqual(['code', 'errno', 'name', 'step', 'syscall'])
+    expect(inspect(new BuildjailError('ERR_BUILDJAIL_TEARDOWN', 'x'))).not.toContain('undefined')
+  })
+
+  it('what the addon rejects with becomes typed, and anything else stays what it is', () => {
+    expect(typed(failure)).toBeInstanceOf(SystemCallError)
+    expect(typed(Object.assign(new Error('from native'), failure))).toMatchObject({ code: 'EBUSY', errno: -16, step: 'bind' })
+    const bug = new TypeError('a bug')
+    expect(typed(bug)).toBe(bug)
+    expect(typed(undefined)).toBe(undefined)
+    expect(typed('text')).toBe('text')
+  })
+})
+
+describe('errors are told apart by their code and their name', () => {
+  it('each class has its own name, also in a stack', () => {
+    const refusal = new SpecError('ERR_BUILDJAIL_INVALID_NAME', 'name', 'must be short')
+    expect(refusal).toMatchObject({ name: 'SpecError', message: 'name: must be short', code: 'ERR_BUILDJAIL_INVALID_NAME', entry: 'name', step: 'plan' })
+    expect(String(refusal)).toBe('SpecError: name: must be short')
+  })
+
+  it('the cause is kept, and not made up', () => {
+    const cause = new Error('below')
+    expect(new BuildjailError('X', 'x', { cause }).cause).toBe(cause)
+    expect('cause' in new BuildjailError('X', 'x', { cause: undefined })).toBe(false)
+  })
+
+  it('what could not be taken down is listed, one error a thing', () => {
+    const errors = [fromNativeFailure(failure), new BuildjailError('X', 'second')]
+    const error = new TeardownError('abc', errors)
+    expect(error).toMatchObject({ code: 'ERR_BUILDJAIL_TEARDOWN', id: 'abc', step: 'close', errors })
+    expect(error.message).toContain('abc')
+    for (const { message } of errors) expect(error.message).toContain(message)
+  })
+})
+
+describe('errors of another copy of the package are known as ours', () => {
+  it('although they are no instance of our class', async () => {
+    vi.resetModules()
+    const copy = await import('../../src/errors.ts')
+    const foreign = new copy.SpecError('ERR_BUILDJAIL_INVALID_SPEC', 'x', 'y')
+    expect(foreign).not.toBeInstanceOf(BuildjailError)
+    expect(isBuildjailError(foreign)).toBe(true)
+  })
+
+  it('and what only looks like one is not', () => {
+    expect(isBuildjailError(new BuildjailError('X', 'x'))).toBe(true)
+    for (const value of [Object.assign(new Error('x'), { code: 'ERR_BUILDJAIL_TEARDOWN' }), {}, null, undefined, 'text']) {
+      expect(isBuildjailError(value)).toBe(false)
+    }
+  })
+})

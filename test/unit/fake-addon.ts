@@ -1,0 +1,88 @@
+import type { NativeBinding, NativeCloseReport, NativeEnvelope, NativeExit, NativeLaunched, NativeRecord } from '../../src/native.ts'
+import { readLaunch, readPlan, type ReadLaunch, type ReadPlan } from './wire-reader.ts'
+
+/** How the fake acts in one test; each starts with these. */
+const plain = {
+  /** What a launched command does. */
+  behaviour: (launch: ReadLaunch, addon: FakeAddon): void => addon.exit(launch.run),
+  openFailure: undefined as unknown,
+  launchFailure: undefined as unknown,
+  recordFailure: undefined as unknown,
+  closeFailure: undefined as unknown,
+  closeReport: { trace: [{ step: 'jail_remove', ns: 5 }], failures: [] } as NativeCloseReport,
+}
+
+const kernelSays: NativeRecord = { id: 'fake', root: '/root', mounts: [], jail: { big: 2n ** 63n } }
+
+/** An addon without a kernel: it notes what it was asked for, and commands end when and how a test says. */
+export class FakeAddon implements NativeBinding {
+  readonly system = 'linux'
+  script: typeof plain = plain
+  opened: ReadPlan[] = []
+  launched: ReadLaunch[] = []
+  /** In order: `open`, `launch`, a signal sent to a run, `kill all`, `record`, `close`. */
+  acts: string[] = []
+  #listener: ((exit: NativeExit) => void) | undefined
+
+  /** A fresh start, apart from the exit listener: the package sets that once a process. */
+  reset(script: Partial<typeof plain> = {}): void {
+    this.script = { ...plain, ...script }
+    this.opened = []
+    this.launched = []
+    this.acts = []
+  }
+
+  preflight(): [] {
+    return []
+  }
+
+  setExitListener(listener: (exit: NativeExit) => void): void {
+    this.#listener = listener
+  }
+
+  exit(run: number, how: Partial<NativeExit> = { exitCode: 0 }): void {
+    this.#listener?.({ run, isMaxBuffer: false, userUs: 1, systemUs: 2, maxRssBytes: 3, ...how })
+  }
+
+  async openEnvelope(plan: Uint8Array): Promise<NativeEnvelope> {
+    this.acts.push('open')
+    if (this.script.openFailure !== undefined) throw this.script.openFailure
+    this.opened.push(readPlan(plan))
+    return {
+      trace: [{ step: 'tmpfs', path: '/root', ns: 1500 }],
+      launch: (request) => this.#launch(readLaunch(request)),
+      kill: (_run, signal) => {
+        this.acts.push(signal)
+        return true
+      },
+      killAll: async () => {
+        this.acts.push('kill all')
+        for (const { run } of this.launched) this.exit(run, { signal: 'SIGKILL' })
+      },
+      record: async () => {
+        this.acts.push('record')
+        if (this.script.recordFailure !== undefined) throw this.script.recordFailure
+        return kernelSays
+      },
+      close: async () => {
+        this.acts.push('close')
+        if (this.script.closeFailure !== undefined) throw this.script.closeFailure
+        return this.script.closeReport
+      },
+    }
+  }
+
+  #launch(launch: ReadLaunch): NativeLaunched {
+    if (this.script.launchFailure !== undefined) return { stdio: [-1, -1, -1], spawned: Promise.reject(this.script.launchFailure) }
+    this.acts.push('launch')
+    this.launched.push(launch)
+    const { behaviour } = this.script
+    const spawned = new Promise<number>((resolve) => {
+      setImmediate(() => {
+        resolve(4711)
+        behaviour(launch, this)
+      })
+    })
+    return { stdio: [-1, -1, -1], spawned }
+  }
+}

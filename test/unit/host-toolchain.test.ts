@@ -1,0 +1,66 @@
+import { describe, expect, it, vi } from 'vitest'
+
+import { planOf } from '../../src/plan.ts'
+import type { SystemLayout } from '../../src/system-layout.ts'
+import { HostTree } from './host-tree.ts'
+import { refusalOf } from './refusal.ts'
+
+// A base system of the test's own, so that the same is seen on every host.
+const layout = vi.hoisted(() => ({ toolchain: [] as string[], searchPath: '/bin', own: [{ kind: 'tmpfs', target: '/tmp' }] }))
+vi.mock('../../src/system-layout.ts', () => ({ layoutOf: () => layout as SystemLayout }))
+
+const tree = new HostTree()
+const base = tree.directory('base')
+const libraries = tree.directory('base/usr/lib')
+const config = tree.file('base/etc/ld.conf')
+const link = tree.link('base/lib', 'usr/lib')
+const below = tree.link('base/etc/conf.d', '../usr')
+const stateDirectory = tree.directory('state')
+const other = tree.directory('other')
+
+describe("toolchain 'host' shows the host's own layout", () => {
+  layout.toolchain = [libraries, link, config, `${base}/absent`]
+
+  it('directories and files as they are, links as links, and what the host lacks not at all', () => {
+    const plan = planOf({ toolchain: 'host', stateDirectory })
+    expect(plan.mounts.filter(({ kind }) => kind !== 'tmpfs').map(({ kind, target, writable, entry }) => [kind, target, writable, entry])).toEqual([
+      ['file', config, false, 'toolchain'],
+      ['bind', libraries, false, 'toolchain'],
+    ])
+    expect(plan.links).toEqual([{ path: link, target: 'usr/lib' }])
+    expect(plan.directories).toContain(`${base}/etc`)
+    expect(plan.directories).toContain(base)
+    expect(plan.directories).not.toContain(link)
+  })
+
+  it('is what a spec without a toolchain gets', () => {
+    expect(planOf({ stateDirectory })).toEqual(planOf({ toolchain: 'host', stateDirectory }))
+  })
+
+  it("'none' has nothing of it", () => {
+    const plan = planOf({ toolchain: 'none', stateDirectory })
+    expect(plan.mounts.map(({ target }) => target)).toEqual(['/tmp'])
+    expect(plan.links).toEqual([])
+  })
+
+  it('an input on, below or around a part of it is refused in the words of the spec', () => {
+    const refused = (target: string): unknown => refusalOf(() => planOf({ stateDirectory, inputs: { [target]: other } }))
+    expect(refused(libraries)).toMatchObject({ code: 'ERR_BUILDJAIL_TARGET_DUPLICATE', entry: `inputs.${libraries}` })
+    expect(refused(link)).toMatchObject({ code: 'ERR_BUILDJAIL_TARGET_DUPLICATE', entry: `inputs.${link}` })
+    expect(refused(`${libraries}/x`)).toMatchObject({ code: 'ERR_BUILDJAIL_TARGET_BELOW_BIND', entry: `inputs.${libraries}/x` })
+    expect(refused(`${link}/x`)).toMatchObject({ code: 'ERR_BUILDJAIL_TARGET_BELOW_BIND', entry: `inputs.${link}/x` })
+    expect(refused(`${base}/usr`)).toMatchObject({
+      code: 'ERR_BUILDJAIL_TARGET_BELOW_BIND',
+      entry: `inputs.${base}/usr`,
+      message: `inputs.${base}/usr: ${libraries} (toolchain) lies below ${base}/usr (inputs.${base}/usr)`,
+    })
+  })
+})
+
+it('a link of the host that would be made inside an input is refused: the input would hide it', () => {
+  layout.toolchain = [below]
+  expect(refusalOf(() => planOf({ stateDirectory, inputs: { [`${base}/etc`]: other } }))).toMatchObject({
+    code: 'ERR_BUILDJAIL_TARGET_BELOW_BIND',
+    entry: `inputs.${base}/etc`,
+  })
+})

@@ -1,0 +1,195 @@
+import path from 'node:path'
+
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+
+import { isBuildjailError } from '../../src/errors.ts'
+import { planOf, type Plan } from '../../src/plan.ts'
+import type { Spec } from '../../src/spec.ts'
+import { packPlan } from '../../src/wire.ts'
+import { HostTree } from './host-tree.ts'
+import { readPlan } from './wire-reader.ts'
+
+const tree = new HostTree()
+const stateDirectory = tree.directory('state/here')
+const sources = {
+  directories: ['one', 'two', 'one/inner', 'with space'].map((name) => tree.directory(name)),
+  files: ['file', 'one/file'].map((name) => tree.file(name)),
+  links: [tree.link('to-one', 'one'), tree.link('to-file', 'one/file'), tree.link('one/up', '../two')],
+  unfit: [
+    '/',
+    '/dev/null',
+    tree.at('absent'),
+    tree.link('to-root', '/'),
+    tree.link('to-nothing', 'absent'),
+    tree.at('state'),
+    stateDirectory,
+    tree.directory('state/here/session'),
+    tree.link('to-state', 'state/here'),
+  ],
+}
+
+// Few words, so that targets meet: the same, one below the other, or only alike at the beginning.
+const word = fc.constantFrom('a', 'b', 'a-b', 'a.b', 'inputs', 'output', 'tmp', 'dev')
+const plainTarget = fc.array(word, { minLength: 1, maxLength: 3 }).map((words) => `/${words.join('/')}`)
+const crookedTarget = fc.tuple(plainTarget, fc.constantFrom('/', '/.', '/..', '/../x', '//x', '/./x')).map(([start, end]) => start + end)
+const target = fc.oneof({ weight: 12, arbitrary: plainTarget }, { weight: 1, arbitrary: crookedTarget })
+const name = fc.oneof({ weight: 9, arbitrary: word }, { weight: 1, arbitrary: fc.constantFrom('..', '.', '', 'a/b', 'x\0') })
+const anyName = fc.oneof(fc.constant('/'), name, target)
+const mostly = (good: readonly string[], odd: readonly string[]): fc.Arbitrary<string> =>
+  fc.oneof({ weight: 30, arbitrary: fc.constantFrom(...good) }, { weight: 1, arbitrary: fc.constantFrom(...odd) })
+const inputSource = mostly([...sources.directories, ...sources.files, ...sources.links], sources.unfit)
+const outputSource = mostly(sources.directories, [...sources.unfit, ...sources.files, ...sources.links])
+
+const spec: fc.Arbitrary<Spec> = fc.record(
+  {
+    toolchain: fc.oneof(fc.constant('none' as const), fc.array(mostly([...sources.directories, ...sources.files], sources.unfit), { maxLength: 3 })),
+    inputs: fc.dictionary(anyName, inputSource, { maxKeys: 4 }),
+    output: outputSource,
+    outputs: fc.dictionary(anyName, outputSource, { maxKeys: 2 }),
+    workingDirectory: target,
+    tmpSize: fc.integer({ min: 4096 }),
+    user: fc.oneof(
+      fc.constant('root' as const),
+      fc.record({ uid: fc.nat(3), gid: fc.nat(3), groups: fc.array(fc.nat(5), { maxLength: 3 }) }, { requiredKeys: ['uid', 'gid'] }),
+    ),
+    network: fc.constantFrom('none' as const, 'host' as const),
+  },
+  // The toolchain of the host is another for every host; host-toolchain.test.ts has one of its own.
+  { requiredKeys: ['toolchain'] },
+)
+
+const cases = { numRuns: 3000 }
+
+const isBelow = (inner: string, outer: string): boolean => inner.startsWith(`${outer}/`)
+const isPlain = (text: string): boolean => /^(\/[^/\0]+)+$/.test(text) && !text.split('/').some((part) => part === '.' || part === '..')
+
+function planned(given: Spec): Plan | undefined {
+  try {
+    return planOf({ ...given, stateDirectory }, { platform: 'linux' })
+  } catch (error) {
+    // Anything but a typed refusal that names an entry is a bug, and fails the property.
+    if (isBuildjailError(error) && error.entry !== undefined && error.step === 'plan') return undefined
+    throw error
+  }
+}
+
+describe('whatever a spec says, a plan that comes of it keeps the rules', () => {
+  it('and not all specs are refused, nor all taken', () => {
+    const taken = fc.sample(spec, { numRuns: 500, seed: 1 }).filter((given) => planned(given) !== undefined)
+    expect(taken.length).toBeGreaterThan(100)
+    expect(taken.length).toBeLessThan(450)
+  })
+
+  it('targets are absolute, normal and unique', () => {
+    holds((plan) => {
+      const targets = plan.mounts.map((mount) => mount.target)
+      expect(targets.filter((one) => !isPlain(one))).toEqual([])
+      expect(new Set(targets).size).toBe(targets.length)
+      expect(plan.workingDirectory.startsWith('/') && !plan.workingDirectory.includes('..')).toBe(true)
+    })
+  })
+
+  it('nothing lies below what is mounted, but for our own /tmp', () => {
+    holds(({ mounts }) => {
+      for (const { target: outer, kind } of mounts) {
+        if (kind === 'tmpfs') continue
+        expect(mounts.filter(({ target: inner }) => isBelow(inner, outer))).toEqual([])
+      }
+    })
+  })
+
+  it('no source is the host, or shows the state directory or lies in it', () => {
+    holds(({ mounts }) => {
+      for (const { source } of mounts) {
+        if (source === undefined) continue
+        expect(path.isAbsolute(source)).toBe(true)
+        expect(source).not.toBe('/')
+        expect(source === stateDirectory || isBelow(source, stateDirectory) || isBelow(stateDirectory, source)).toBe(false)
+      }
+    })
+  })
+
+  it('only outputs are writable, and each of them once', () => {
+    holds(({ mounts }) => {
+      const writable = mounts.filter((mount) => mount.source !== undefined && mount.writable)
+      expect(writable.filter(({ entry, kind }) => !entry.startsWith('output') || kind !== 'bind')).toEqual([])
+      expect(new Set(writable.map(({ source }) => source)).size).toBe(writable.length)
+    })
+  })
+
+  it('all that was asked for is in it, and nothing else', () => {
+    holds(({ mounts }, given) => {
+      const asked = [
+        ...(Array.isArray(given.toolchain) ? given.toolchain.map((_, index) => `toolchain[${index}]`) : []),
+        ...Object.keys(given.inputs ?? {}).map((key) => `inputs.${key}`),
+        ...(given.output === undefined ? [] : ['output']),
+        ...Object.keys(given.outputs ?? {}).map((key) => `outputs.${key}`),
+      ]
+      expect(mounts.map(({ entry }) => entry).toSorted()).toEqual([...asked, 'dev', 'proc', 'tmpfs'].toSorted())
+    })
+  })
+
+  it('root is only who asked by name', () => {
+    holds(({ user }, given) => expect(user.uid === 0).toBe(given.user === 'root'))
+  })
+
+  it('carried out in the order in which it crosses, every step finds the directory it needs', () => {
+    holds((plan) => {
+      const directories = new Set(['/'])
+      const files = new Set<string>()
+      for (const step of readPlan(packPlan(plan)).steps) {
+        const { is, target: at } = step
+        if (is === 'directory' || is === 'file' || is === 'link') {
+          expect(directories).toContain(path.posix.dirname(at))
+          expect(directories).not.toContain(at)
+          expect(files).not.toContain(at)
+          if (is === 'directory') directories.add(at)
+          else files.add(at)
+        } else {
+          expect(is === 'bind' && step.isFile ? files : directories).toContain(at)
+        }
+      }
+    })
+  })
+
+  it('it does not depend on the order of the spec', () => {
+    holds((plan, given) => {
+      const turned = Object.fromEntries(
+        Object.entries(given)
+          .toReversed()
+          .map(([key, value]) => [key, isRecord(value) ? Object.fromEntries(Object.entries(value).toReversed()) : value]),
+      )
+      expect(planned(turned)).toEqual(plan)
+    })
+  })
+})
+
+describe('what breaks no rule is not refused', () => {
+  it('separate targets, fit sources', () => {
+    const roots = fc.uniqueArray(fc.stringMatching(/^[a-zA-Z0-9_ äß-]{1,12}$/), { minLength: 1, maxLength: 6 })
+    const fitting = fc.constantFrom(...sources.directories, ...sources.files, ...sources.links)
+    fc.assert(
+      fc.property(roots, fc.array(fitting, { minLength: 6, maxLength: 6 }), (names, from) => {
+        const inputs = Object.fromEntries(names.flatMap((one, index) => [[one, from[index] ?? '']]))
+        const plan = planOf({ toolchain: 'none', inputs, output: tree.at('two'), stateDirectory }, { platform: 'freebsd' })
+        expect(plan.mounts).toHaveLength(names.length + 3)
+      }),
+      { numRuns: 500 },
+    )
+  })
+})
+
+function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
+
+function holds(rule: (plan: Plan, given: Spec) => void): void {
+  fc.assert(
+    fc.property(spec, (given) => {
+      const plan = planned(given)
+      if (plan !== undefined) rule(plan, given)
+    }),
+    cases,
+  )
+}

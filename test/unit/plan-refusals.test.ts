@@ -1,0 +1,200 @@
+import { createServer } from 'node:net'
+import { once } from 'node:events'
+import { rmSync } from 'node:fs'
+
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+
+import { SpecError, type BuildjailError } from '../../src/errors.ts'
+import { planOf } from '../../src/plan.ts'
+import type { Spec } from '../../src/spec.ts'
+import { HostTree } from './host-tree.ts'
+import { refusalOf } from './refusal.ts'
+
+const tree = new HostTree()
+const source = tree.directory('source')
+const other = tree.directory('other')
+const file = tree.file('file')
+const stateDirectory = tree.directory('state/sessions')
+
+function refused(spec: Spec, platform: 'freebsd' | 'linux' = 'freebsd'): BuildjailError {
+  const refusal = refusalOf(() => planOf({ toolchain: 'none', stateDirectory, ...spec }, { platform }))
+  expect(refusal).toBeInstanceOf(SpecError)
+  expect(refusal.step).toBe('plan')
+  return refusal
+}
+
+describe('a target that could lead elsewhere is refused', () => {
+  it.each(['/a/../b', '/..', '/a/..', '/a//b', '/a/', '/a/.', '/./a', '//a', '/'])('input at %s', (target) => {
+    expect(refused({ inputs: { [target]: source } })).toMatchObject({
+      code: 'ERR_BUILDJAIL_TARGET_NOT_NORMAL',
+      entry: `inputs.${target}`,
+      path: target,
+    })
+  })
+
+  it('an output likewise', () => {
+    expect(refused({ outputs: { '/a/../b': source } })).toMatchObject({
+      code: 'ERR_BUILDJAIL_TARGET_NOT_NORMAL',
+      entry: 'outputs./a/../b',
+    })
+  })
+
+  it('a part of the toolchain, which is its own target, likewise', () => {
+    expect(refused({ toolchain: [file, `${source}/`] })).toMatchObject({
+      code: 'ERR_BUILDJAIL_TARGET_NOT_NORMAL',
+      entry: 'toolchain[1]',
+    })
+    expect(refused({ toolchain: ['usr'] })).toMatchObject({ code: 'ERR_BUILDJAIL_TARGET_NOT_ABSOLUTE', entry: 'toolchain[0]', path: 'usr' })
+  })
+
+  it('a working directory likewise', () => {
+    expect(refused({ workingDirectory: 'src' })).toMatchObject({ code: 'ERR_BUILDJAIL_TARGET_NOT_ABSOLUTE', entry: 'workingDirectory' })
+    expect(refused({ workingDirectory: '/tmp/../etc' })).toMatchObject({ code: 'ERR_BUILDJAIL_TARGET_NOT_NORMAL', entry: 'workingDirectory' })
+  })
+})
+
+describe('two things at one target are refused, and the message names both', () => {
+  it.each<[string, Spec, entry: string, twin: string]>([
+    ['a named and an absolute input', { inputs: { src: source, '/inputs/src': other } }, 'inputs./inputs/src', 'inputs.src'],
+    ['the output and an absolute one', { output: source, outputs: { '/output': other } }, 'outputs./output', 'output'],
+    ['an input and an output', { inputs: { '/x': source }, outputs: { '/x': other } }, 'outputs./x', 'inputs./x'],
+    ['a part of the toolchain twice', { toolchain: [source, source] }, 'toolchain[1]', 'toolchain[0]'],
+    ['an input over the private /tmp', { inputs: { '/tmp': source } }, 'inputs./tmp', 'tmpfs'],
+    ['an input over the devices', { inputs: { '/dev': source } }, 'inputs./dev', 'dev'],
+  ])('%s', (_what, spec, entry, twin) => {
+    const refusal = refused(spec)
+    expect(refusal).toMatchObject({ code: 'ERR_BUILDJAIL_TARGET_DUPLICATE', entry })
+    expect(refusal.message).toContain(twin)
+  })
+})
+
+describe('a target below what is mounted is refused: its contents are not ours to change', () => {
+  it.each<[string, Spec, entry: string, above: string]>([
+    ['below an input', { inputs: { src: source, '/inputs/src/deep/down': other } }, 'inputs./inputs/src/deep/down', 'inputs.src'],
+    ['below an output', { output: source, inputs: { '/output/in': other } }, 'inputs./output/in', 'output'],
+    ['below a file', { inputs: { '/a': file, '/a/b': source } }, 'inputs./a/b', 'inputs./a'],
+    ['below a part of the toolchain', { toolchain: [source], inputs: { [`${source}/x`]: other } }, `inputs.${source}/x`, 'toolchain[0]'],
+    ['below the devices', { inputs: { '/dev/fd': source } }, 'inputs./dev/fd', 'dev'],
+  ])('%s', (_what, spec, entry, above) => {
+    const refusal = refused(spec)
+    expect(refusal).toMatchObject({ code: 'ERR_BUILDJAIL_TARGET_BELOW_BIND', entry })
+    expect(refusal.message).toContain(`(${above})`)
+  })
+
+  it('below /proc, where the system has one', () => {
+    expect(refused({ inputs: { '/proc/x': source } }, 'linux')).toMatchObject({ code: 'ERR_BUILDJAIL_TARGET_BELOW_BIND', entry: 'inputs./proc/x' })
+  })
+})
+
+describe('a source that is not there or not fit is refused', () => {
+  const server = createServer()
+  beforeAll(async () => {
+    server.listen(tree.at('socket'))
+    await once(server, 'listening')
+  })
+  afterAll(async () => {
+    server.close()
+    await once(server, 'close')
+  })
+
+  it('nothing there: the system call and its errno are told', () => {
+    const refusal = refused({ inputs: { src: tree.at('nothing') } })
+    expect(refusal).toMatchObject({ code: 'ERR_BUILDJAIL_SOURCE_MISSING', entry: 'inputs.src', path: tree.at('nothing') })
+    expect(refusal.errno).toBeLessThan(0)
+    expect(refusal.syscall).toBeTypeOf('string')
+    expect(refusal.message).toContain('ENOENT')
+  })
+
+  it('a link to nothing, and one to itself', () => {
+    const dangling = tree.link('dangling', 'nowhere')
+    const circle = tree.link('circle', 'circle')
+    expect(refused({ output: dangling })).toMatchObject({ code: 'ERR_BUILDJAIL_SOURCE_MISSING', entry: 'output', path: dangling })
+    expect(refused({ output: circle }).message).toContain('ELOOP')
+  })
+
+  it('a path through a file', () => {
+    expect(refused({ toolchain: [`${file}/below`] })).toMatchObject({ code: 'ERR_BUILDJAIL_SOURCE_MISSING', entry: 'toolchain[0]' })
+  })
+
+  it('a socket: connecting through it would reach out of the session', () => {
+    expect(refused({ inputs: { src: tree.at('socket') } })).toMatchObject({ code: 'ERR_BUILDJAIL_SOURCE_UNFIT', entry: 'inputs.src' })
+  })
+
+  it('a device', () => {
+    expect(refused({ inputs: { '/x': '/dev/null' } })).toMatchObject({ code: 'ERR_BUILDJAIL_SOURCE_UNFIT', entry: 'inputs./x' })
+  })
+
+  it('an output that is a file', () => {
+    expect(refused({ output: file })).toMatchObject({ code: 'ERR_BUILDJAIL_SOURCE_UNFIT', entry: 'output', path: file })
+    expect(refused({ outputs: { log: file } })).toMatchObject({ code: 'ERR_BUILDJAIL_SOURCE_UNFIT', entry: 'outputs.log' })
+  })
+})
+
+describe('the whole host is no source', () => {
+  it('as it is, and behind a link', () => {
+    const disguised = tree.link('disguised', '/')
+    expect(refused({ inputs: { host: '/' } })).toMatchObject({ code: 'ERR_BUILDJAIL_SOURCE_IS_ROOT', entry: 'inputs.host' })
+    expect(refused({ outputs: { host: '/' } })).toMatchObject({ code: 'ERR_BUILDJAIL_SOURCE_IS_ROOT', entry: 'outputs.host' })
+    expect(refused({ inputs: { host: disguised } })).toMatchObject({ code: 'ERR_BUILDJAIL_SOURCE_IS_ROOT', entry: 'inputs.host' })
+  })
+})
+
+describe('sessions stay invisible to each other: the state directory is no source', () => {
+  const refusal = { code: 'ERR_BUILDJAIL_SOURCE_IN_STATE_DIRECTORY', entry: 'inputs.x' }
+
+  it('itself, below it and above it', () => {
+    const below = tree.directory('state/sessions/one')
+    for (const place of [stateDirectory, below, tree.at('state')]) expect(refused({ inputs: { x: place } })).toMatchObject(refusal)
+  })
+
+  it('behind a link, on either side', () => {
+    const link = tree.link('way-in', 'state/sessions')
+    expect(refused({ inputs: { x: link } })).toMatchObject(refusal)
+    expect(refused({ inputs: { x: stateDirectory }, stateDirectory: link })).toMatchObject(refusal)
+  })
+
+  it('when it does not exist yet', () => {
+    const above = tree.directory('later')
+    expect(refused({ inputs: { x: above }, stateDirectory: tree.at('later/not/yet') })).toMatchObject(refusal)
+  })
+
+  it('but a neighbour whose name only begins alike is', () => {
+    const neighbour = tree.directory('state/sessions-not')
+    expect(() => planOf({ toolchain: 'none', stateDirectory, inputs: { x: neighbour } }, { platform: 'freebsd' })).not.toThrow()
+  })
+})
+
+describe('a state directory that means nothing certain is refused', () => {
+  it.each(['state', './state'])('relative: %s', (directory) => {
+    expect(refused({ stateDirectory: directory })).toMatchObject({ code: 'ERR_BUILDJAIL_INVALID_SPEC', entry: 'stateDirectory' })
+  })
+
+  it('below a file', () => {
+    expect(refused({ stateDirectory: `${file}/state` })).toMatchObject({ code: 'ERR_BUILDJAIL_INVALID_SPEC', entry: 'stateDirectory' })
+  })
+})
+
+describe('one directory is writable once', () => {
+  it('two outputs of the same source, one of them through a link', () => {
+    const link = tree.link('same', 'source')
+    const refusal = refused({ output: source, outputs: { more: link } })
+    expect(refusal).toMatchObject({ code: 'ERR_BUILDJAIL_SOURCE_WRITABLE_TWICE', entry: 'outputs.more', path: source })
+    expect(refusal.message).toContain('by output')
+  })
+
+  it('read-only in addition is no conflict', () => {
+    expect(() => planOf({ toolchain: 'none', stateDirectory, output: source, inputs: { seen: source } }, { platform: 'freebsd' })).not.toThrow()
+  })
+})
+
+it('a source that vanished after one plan is refused by the next', () => {
+  const short = tree.directory('short-lived')
+  const spec: Spec = { toolchain: 'none', stateDirectory, inputs: { src: short } }
+  planOf(spec, { platform: 'freebsd' })
+  rmSync(short, { recursive: true })
+  expect(refused(spec)).toMatchObject({ code: 'ERR_BUILDJAIL_SOURCE_MISSING', entry: 'inputs.src' })
+})
+
+it('a system without a layout is refused as such, not as a spec', () => {
+  expect(refusalOf(() => planOf({}, { platform: 'darwin' }))).toMatchObject({ code: 'ERR_BUILDJAIL_UNSUPPORTED_PLATFORM' })
+})

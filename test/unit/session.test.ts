@@ -1,0 +1,287 @@
+import { beforeEach, describe, expect, it, vi } from 'vitest'
+
+import { build, BuildTeardownError } from '../../src/build.ts'
+import { SystemCallError, TeardownError, type NativeFailure } from '../../src/errors.ts'
+import { planOf, type Plan } from '../../src/plan.ts'
+import { CommandError, type RunOptions } from '../../src/run.ts'
+import { openSession } from '../../src/session.ts'
+import { FakeAddon } from './fake-addon.ts'
+
+const addon = new FakeAddon()
+vi.mock('../../src/binding.ts', () => ({ binding: () => addon }))
+beforeEach(() => addon.reset())
+
+const platform = process.platform === 'freebsd' ? 'freebsd' : 'linux'
+// Planned for the system under the test whatever it is, so that sessions open on any.
+const plan: Plan = { ...planOf({ toolchain: 'none', environment: { A: 'session' } }, { platform }), platform: process.platform }
+
+const failure = (more: Partial<NativeFailure> = {}): NativeFailure => ({
+  code: 'ENOENT',
+  errno: -2,
+  syscall: 'execve',
+  step: 'execve',
+  reason: 'no such file or directory',
+  ...more,
+})
+
+const rejection = async (promise: Promise<unknown>): Promise<unknown> => {
+  return promise.then(
+    () => {
+      throw new Error('nothing was refused')
+    },
+    (error: unknown) => error,
+  )
+}
+
+describe('a command that ran is told as it went', () => {
+  it('in the words of a result', async () => {
+    addon.script.behaviour = ({ run }) => addon.exit(run, { exitCode: 0, stdout: Buffer.from('hellö\n'), stderr: Buffer.from('') })
+    const session = await openSession(plan)
+    const result = await session.run(['echo', 'two words'])
+    expect(result).toEqual({
+      command: "echo 'two words'",
+      exitCode: 0,
+      signal: undefined,
+      stdout: 'hellö\n',
+      stderr: '',
+      durationMs: expect.any(Number) as number,
+      timedOut: false,
+      isCanceled: false,
+      usage: { userUs: 1, systemUs: 2, maxRssBytes: 3 },
+    })
+  })
+
+  it('also when it ended before we heard that it had started', async () => {
+    const session = await openSession(plan)
+    const started = session.run(['true'])
+    const [launch] = addon.launched
+    addon.exit(launch?.run ?? -1, { exitCode: 3 })
+    expect(await rejection(started)).toMatchObject({ result: { exitCode: 3 } })
+  })
+
+  it('unsuccessful ones reject with their result and what they said last, unless that is not wanted', async () => {
+    addon.script.behaviour = ({ run }) => addon.exit(run, { exitCode: 2, stderr: Buffer.from('no such thing\n') })
+    const session = await openSession(plan)
+    const error = await rejection(session.run(['cc']))
+    expect(error).toBeInstanceOf(CommandError)
+    expect(error).toMatchObject({
+      code: 'ERR_BUILDJAIL_COMMAND_FAILED',
+      message: 'cc: failed with exit code 2\nno such thing',
+      result: { exitCode: 2, stderr: 'no such thing\n' },
+    })
+    await expect(session.run(['cc'], { reject: false })).resolves.toMatchObject({ exitCode: 2 })
+  })
+
+  it('one ended by a signal has no exit code', async () => {
+    addon.script.behaviour = ({ run }) => addon.exit(run, { signal: 'SIGSEGV' })
+    const session = await openSession(plan)
+    expect(await rejection(session.run(['cc']))).toMatchObject({
+      message: 'cc: was ended by SIGSEGV',
+      result: { exitCode: undefined, signal: 'SIGSEGV' },
+    })
+  })
+
+  it('one that wrote too much rejects, whether or not failures are wanted as results', async () => {
+    addon.script.behaviour = ({ run }) => addon.exit(run, { signal: 'SIGKILL', isMaxBuffer: true, stdout: Buffer.from('yyy') })
+    const session = await openSession(plan)
+    expect(await rejection(session.run(['yes'], { maxBuffer: 3, reject: false }))).toMatchObject({
+      code: 'ERR_BUILDJAIL_MAX_BUFFER',
+      result: { stdout: 'yyy' },
+    })
+    expect(addon.launched[0]?.maxBuffer).toBe(3n)
+  })
+})
+
+describe('a command gets what was asked for and nothing of ours', () => {
+  it("the session's environment and directory, and its own before them", async () => {
+    const session = await openSession(plan)
+    await session.run(['true'])
+    await session.run(['true'], { environment: { A: 'run', B: '' }, workingDirectory: '/output' })
+    expect(addon.launched[0]).toMatchObject({ argv: ['true'], workingDirectory: '/tmp' })
+    expect(addon.launched[0]?.environment).toContain('A=session')
+    expect(addon.launched[1]?.environment).toEqual(expect.arrayContaining(['A=run', 'B=']))
+    expect(addon.launched[1]?.environment).not.toContain('A=session')
+    expect(addon.launched[1]?.workingDirectory).toBe('/output')
+    expect(addon.launched[0]?.environment).not.toContain(`HOME=${process.env['HOME']}`)
+  })
+
+  it('stdin is empty and the output is collected, unless said otherwise', async () => {
+    const session = await openSession(plan)
+    await session.run(['true'])
+    await session.run(['true'], { stdin: 'inherit', stdout: 'inherit', stderr: { file: '/var/log/x' } })
+    const [ignore, capture, inherit, file] = [2, 4, 1, 3]
+    expect(addon.launched[0]?.stdio.map(({ kind }) => kind)).toEqual([ignore, capture, capture])
+    expect(addon.launched[1]?.stdio).toEqual([{ kind: inherit, path: '' }, { kind: inherit, path: '' }, { kind: file, path: '/var/log/x' }])
+  })
+})
+
+describe('what cannot be run is refused before anything is launched', () => {
+  it.each<[string, RunOptions, entry: string]>([
+    ['a timeout beyond what a timer can count, which would fire at once', { timeout: 2 ** 31 }, 'timeout'],
+    ['a negative timeout', { timeout: -1 }, 'timeout'],
+    ['a timeout that is no number', { timeout: Number.NaN }, 'timeout'],
+    ['a delay beyond what a timer can count', { forceKillAfterDelay: 2 ** 31 }, 'forceKillAfterDelay'],
+    ['half a byte of output', { maxBuffer: 1.5 }, 'maxBuffer'],
+    ['output without bound', { maxBuffer: Infinity }, 'maxBuffer'],
+    ['a variable name with =', { environment: { 'A=B': 'x' } }, 'environment.A=B'],
+    ['a relative working directory', { workingDirectory: 'src' }, 'workingDirectory'],
+    ['a file without a name as stdout', { stdout: { file: '' } }, 'stdout'],
+  ])('%s', async (_what, options, entry) => {
+    const session = await openSession(plan)
+    expect(await rejection(session.run(['true'], options))).toMatchObject({ code: 'ERR_BUILDJAIL_INVALID_COMMAND', entry })
+    expect(addon.launched).toEqual([])
+  })
+
+  it('by spawn as by run', async () => {
+    const session = await openSession(plan)
+    expect(() => session.spawn(['true'], { environment: { 'A=B': 'x' } })).toThrow(/environment\.A=B/)
+    expect(() => session.spawn(['true'], { workingDirectory: 'src' })).toThrow(/workingDirectory/)
+    expect(() => session.spawn([])).toThrow(/command/)
+    expect(addon.launched).toEqual([])
+  })
+
+  it('a missing program is the typed error of execve', async () => {
+    addon.script.launchFailure = failure({ path: '/bin/cc' })
+    const session = await openSession(plan)
+    const error = await rejection(session.run(['cc']))
+    expect(error).toBeInstanceOf(SystemCallError)
+    expect(error).toMatchObject({ code: 'ENOENT', errno: -2, syscall: 'execve', step: 'execve', path: '/bin/cc' })
+  })
+})
+
+describe('a command that is to stop is stopped', () => {
+  it('on timeout every process of the session is killed', async () => {
+    addon.script.behaviour = () => {}
+    const session = await openSession(plan)
+    const result = await session.run(['sleep', '9'], { timeout: 5, reject: false })
+    expect(result).toMatchObject({ timedOut: true, isCanceled: false, signal: 'SIGKILL' })
+    expect(addon.acts).toEqual(['open', 'launch', 'kill all'])
+    expect(await rejection(session.run(['sleep', '9'], { timeout: 5 }))).toMatchObject({ message: 'sleep 9: timed out after 5 ms' })
+  })
+
+  it('on abort it is asked first and killed after the delay', async () => {
+    addon.script.behaviour = () => {}
+    const controller = new AbortController()
+    const session = await openSession(plan)
+    const running = session.run(['sleep', '9'], { signal: controller.signal, forceKillAfterDelay: 5 })
+    await vi.waitFor(() => expect(addon.acts).toContain('launch'))
+    await new Promise((resolve) => setImmediate(resolve))
+    controller.abort(new Error('enough'))
+    await vi.waitFor(() => expect(addon.acts).toContain('SIGKILL'))
+    expect(addon.acts).toEqual(['open', 'launch', 'SIGTERM', 'SIGKILL'])
+    addon.exit(addon.launched[0]?.run ?? -1, { signal: 'SIGKILL' })
+    expect(await rejection(running)).toMatchObject({ message: 'sleep 9: was canceled', cause: { message: 'enough' }, result: { isCanceled: true } })
+  })
+
+  it('aborted while it is being launched, it gets the signal once it is there', async () => {
+    addon.script.behaviour = ({ run }) => setTimeout(() => addon.exit(run, { signal: 'SIGTERM' }), 5)
+    const controller = new AbortController()
+    const session = await openSession(plan)
+    const running = session.run(['sleep', '9'], { signal: controller.signal, reject: false })
+    controller.abort()
+    expect(await running).toMatchObject({ isCanceled: true })
+    expect(addon.acts).toEqual(['open', 'launch', 'SIGTERM', 'SIGTERM'])
+  })
+
+  it('aborted before, it is not launched', async () => {
+    const session = await openSession(plan)
+    expect(await rejection(session.run(['true'], { signal: AbortSignal.abort(new Error('enough')) }))).toMatchObject({ message: 'enough' })
+    expect(addon.launched).toEqual([])
+  })
+})
+
+describe('a session is opened as planned, and closed once', () => {
+  it('a plan of another system is refused', async () => {
+    const foreign = { ...plan, platform: process.platform === 'aix' ? 'linux' : 'aix' } as const
+    expect(await rejection(openSession(foreign))).toMatchObject({ code: 'ERR_BUILDJAIL_INVALID_SPEC', entry: 'platform' })
+    expect(addon.acts).toEqual([])
+  })
+
+  it('a plan that came back from JSON opens the same session', async () => {
+    await openSession(plan)
+    await openSession(JSON.parse(JSON.stringify(plan)) as Plan)
+    expect(addon.opened[1]).toEqual(addon.opened[0])
+  })
+
+  it('sessions of one plan are told apart', async () => {
+    const [one, two] = [await openSession(plan), await openSession(plan)]
+    expect(one.id).toMatch(/^[0-9a-f]{16}$/)
+    expect(one.id).not.toBe(two.id)
+  })
+
+  it('what the kernel refused is a typed error', async () => {
+    addon.script.openFailure = failure({ code: 'EPERM', errno: -1, syscall: 'jail_set', step: 'jail_set', detail: 'no more jails' })
+    const error = await rejection(openSession(plan))
+    expect(error).toBeInstanceOf(SystemCallError)
+    expect(error).toMatchObject({ code: 'EPERM', step: 'jail_set', detail: 'no more jails' })
+  })
+
+  it('called twice and from two places, closing happens once', async () => {
+    const session = await openSession(plan)
+    await Promise.all([session.close(), session.close(), session[Symbol.asyncDispose]()])
+    await session.close()
+    expect(addon.acts).toEqual(['open', 'close'])
+  })
+
+  it('the trace has what opening and closing did', async () => {
+    const session = await openSession(plan)
+    expect(session.trace).toEqual([{ step: 'tmpfs', path: '/root', ns: 1500 }])
+    await session.close()
+    expect(session.trace.map(({ step }) => step)).toEqual(['tmpfs', 'jail_remove'])
+  })
+
+  it('nothing is started in a closed session', async () => {
+    const session = await openSession(plan)
+    await session.close()
+    const closed = { code: 'ERR_BUILDJAIL_SESSION_CLOSED' }
+    expect(await rejection(session.run(['true']))).toMatchObject(closed)
+    expect(await rejection(session.record())).toMatchObject(closed)
+    expect(await rejection(session.killAll())).toMatchObject(closed)
+    expect(() => session.spawn(['true'])).toThrow(/is closed/)
+    expect(addon.acts).toEqual(['open', 'close'])
+  })
+
+  it('what is left behind is listed, one typed error a thing', async () => {
+    addon.script.closeReport = { trace: [], failures: [failure({ code: 'EBUSY', step: 'unmount' }), failure({ step: 'rmdir' })] }
+    const session = await openSession(plan)
+    const error = await rejection(session.close())
+    expect(error).toBeInstanceOf(TeardownError)
+    expect(error).toMatchObject({ code: 'ERR_BUILDJAIL_TEARDOWN', id: session.id, errors: [{ code: 'EBUSY', step: 'unmount' }, { step: 'rmdir' }] })
+  })
+
+  it('a failure of closing itself is typed as well', async () => {
+    addon.script.closeFailure = failure({ syscall: 'open', step: 'close' })
+    const session = await openSession(plan)
+    expect(await rejection(session.close())).toBeInstanceOf(SystemCallError)
+  })
+})
+
+describe('a one-shot build leaves nothing and loses no result', () => {
+  it('closes after success, after failure and after a refusal', async () => {
+    await expect(build(plan, ['true'])).resolves.toMatchObject({ exitCode: 0 })
+    expect(addon.acts).toEqual(['open', 'launch', 'close'])
+    addon.reset({ behaviour: ({ run }) => addon.exit(run, { exitCode: 1 }) })
+    expect(await rejection(build(plan, ['false']))).toBeInstanceOf(CommandError)
+    expect(addon.acts).toEqual(['open', 'launch', 'close'])
+    addon.reset()
+    expect(await rejection(build(plan, []))).toMatchObject({ code: 'ERR_BUILDJAIL_INVALID_COMMAND' })
+    expect(addon.acts).toEqual(['open', 'close'])
+  })
+
+  it('a teardown that failed carries the result, of a success and of a failure', async () => {
+    for (const exitCode of [0, 1]) {
+      addon.reset({
+        behaviour: ({ run }) => addon.exit(run, { exitCode }),
+        closeReport: { trace: [], failures: [failure({ step: 'unmount' })] },
+      })
+      const error = await rejection(build(plan, ['cc']))
+      expect(error).toBeInstanceOf(BuildTeardownError)
+      expect(error).toMatchObject({ code: 'ERR_BUILDJAIL_TEARDOWN', result: { exitCode } })
+    }
+  })
+
+  it('opens nothing when it was aborted before', async () => {
+    expect(await rejection(build(plan, ['true'], { signal: AbortSignal.abort(new Error('enough')) }))).toMatchObject({ message: 'enough' })
+    expect(addon.acts).toEqual([])
+  })
+})

@@ -1,0 +1,143 @@
+import { describe, expect, it } from 'vitest'
+
+import type { Mount, Plan } from '../../src/plan.ts'
+import { packLaunch, packPlan, type Launch } from '../../src/wire.ts'
+import { readLaunch, readPlan } from './wire-reader.ts'
+
+const bind = (target: string, more: Partial<Mount> = {}): Mount => ({
+  kind: 'bind',
+  target,
+  source: `/host${target}`,
+  identity: { dev: '1', ino: '2' },
+  writable: false,
+  entry: 'inputs.x',
+  ...more,
+})
+
+const plan: Plan = {
+  version: 1,
+  platform: 'freebsd',
+  name: 'nightly',
+  mounts: [
+    { kind: 'dev', target: '/dev', writable: false, entry: 'dev' },
+    bind('/etc/hosts', { kind: 'file' }),
+    bind('/inputs/src'),
+    bind('/output', { writable: true, identity: { dev: '18446744073709551615', ino: '9007199254740993' } }),
+    { kind: 'proc', target: '/proc', writable: false, entry: 'proc' },
+    { kind: 'tmpfs', target: '/tmp', writable: true, size: 2 ** 40, entry: 'tmpfs' },
+    bind('/tmp/seed'),
+  ],
+  links: [{ path: '/lib', target: 'usr/lib' }],
+  directories: ['/dev', '/etc', '/inputs', '/inputs/src', '/output', '/proc', '/tmp', '/tmp/seed'],
+  environment: {},
+  workingDirectory: '/tmp',
+  network: 'host',
+  user: { uid: 0xffff_fffe, gid: 35001, groups: [5, 0x8000_0000] },
+  hostname: 'build',
+  stateDirectory: '/var/run/bäu',
+}
+
+describe('what native code reads of a plan is what was planned', () => {
+  it('whose session, for whom, with what network', () => {
+    expect(readPlan(packPlan(plan))).toMatchObject({
+      version: 1,
+      name: 'nightly',
+      stateDirectory: '/var/run/bäu',
+      hostname: 'build',
+      network: 1,
+      uid: 0xffff_fffe,
+      gid: 35001,
+      groups: [5, 0x8000_0000],
+    })
+    const { name: _, ...nameless } = plan
+    expect(readPlan(packPlan({ ...nameless, network: 'none' }))).toMatchObject({ name: '', network: 0 })
+  })
+
+  it('directories with our own file systems on them first, then links and files, and all binds last', () => {
+    expect(readPlan(packPlan(plan)).steps.map(({ is, target }) => `${is} ${target}`)).toEqual([
+      'directory /dev',
+      'dev /dev',
+      'directory /etc',
+      'directory /inputs',
+      'directory /inputs/src',
+      'directory /output',
+      'directory /proc',
+      'proc /proc',
+      'directory /tmp',
+      'tmpfs /tmp',
+      'directory /tmp/seed',
+      'link /lib',
+      'file /etc/hosts',
+      'bind /etc/hosts',
+      'bind /inputs/src',
+      'bind /output',
+      'bind /tmp/seed',
+    ])
+  })
+
+  it('only what is asked for is writable, a file is bound as a file, and identities keep all 64 bits', () => {
+    const binds = readPlan(packPlan(plan)).steps.filter((step) => step.is === 'bind')
+    expect(binds).toEqual([
+      { is: 'bind', target: '/etc/hosts', source: '/host/etc/hosts', isFile: true, isWritable: false, dev: 1n, ino: 2n },
+      { is: 'bind', target: '/inputs/src', source: '/host/inputs/src', isFile: false, isWritable: false, dev: 1n, ino: 2n },
+      { is: 'bind', target: '/output', source: '/host/output', isFile: false, isWritable: true, dev: 2n ** 64n - 1n, ino: 9007199254740993n },
+      { is: 'bind', target: '/tmp/seed', source: '/host/tmp/seed', isFile: false, isWritable: false, dev: 1n, ino: 2n },
+    ])
+  })
+
+  it('/tmp is for everyone and sticky, everything else for its owner to change', () => {
+    const directories = readPlan(packPlan(plan)).steps.filter((step) => step.is === 'directory')
+    expect(directories.filter(({ mode }) => mode !== 0o755)).toEqual([{ is: 'directory', target: '/tmp', mode: 0o1777 }])
+  })
+
+  it('links and sizes', () => {
+    const { steps } = readPlan(packPlan(plan))
+    expect(steps).toContainEqual({ is: 'link', target: '/lib', to: 'usr/lib' })
+    expect(steps).toContainEqual({ is: 'tmpfs', target: '/tmp', size: 2n ** 40n })
+  })
+
+  it('a negative device number, as some systems have it, keeps its bits', () => {
+    const { steps } = readPlan(packPlan({ ...plan, mounts: [bind('/a', { identity: { dev: '-1', ino: '3' } })], directories: ['/a'] }))
+    expect(steps).toContainEqual(expect.objectContaining({ is: 'bind', dev: 2n ** 64n - 1n, ino: 3n }))
+  })
+
+  it('a plan that came back from JSON packs the same', () => {
+    expect(packPlan(JSON.parse(JSON.stringify(plan)) as Plan)).toEqual(packPlan(plan))
+  })
+
+  it('a plan larger than any first guess', () => {
+    const many = Array.from({ length: 3000 }, (_, index) => bind(`/inputs/${index}/${'ü'.repeat(index % 50)}x`))
+    const { steps } = readPlan(packPlan({ ...plan, mounts: many, links: [], directories: [] }))
+    expect(steps.map(({ target }) => target)).toEqual(many.map(({ target }) => target))
+  })
+})
+
+describe('what native code reads of a launch is what was asked for', () => {
+  const launch: Launch = {
+    run: 0xffff_ffff,
+    argv: ['/bin/sh', '-c', 'echo "ö" \n', ''],
+    environment: { PATH: '/bin', EMPTY: '', EQUAL: 'a=b' },
+    workingDirectory: '/inputs/src',
+    stdio: [{ kind: 'pipe' }, { kind: 'file', path: '/var/log/build' }, { kind: 'capture' }],
+    maxBuffer: Number.MAX_SAFE_INTEGER,
+  }
+
+  it('arguments and environment word by word', () => {
+    expect(readLaunch(packLaunch(launch))).toEqual({
+      version: 1,
+      run: 0xffff_ffff,
+      argv: ['/bin/sh', '-c', 'echo "ö" \n', ''],
+      environment: ['PATH=/bin', 'EMPTY=', 'EQUAL=a=b'],
+      workingDirectory: '/inputs/src',
+      maxBuffer: 9007199254740991n,
+      stdio: [{ kind: 0, path: '' }, { kind: 3, path: '/var/log/build' }, { kind: 4, path: '' }],
+    })
+  })
+
+  it('each kind of standard descriptor has a number of its own', () => {
+    const kinds = (['pipe', 'inherit', 'ignore', 'file', 'capture'] as const).map((kind) => {
+      return readLaunch(packLaunch({ ...launch, stdio: [{ kind }, { kind }, { kind }] })).stdio[0]?.kind
+    })
+    expect(kinds).toEqual([0, 1, 2, 3, 4])
+  })
+})
