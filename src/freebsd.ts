@@ -63,7 +63,8 @@ export async function jailGet(
       throw new BuildjailError('ERR_BUILDJAIL_INVALID_SPEC', `${name} is not a jail parameter of this kernel`, { entry: name, step: 'jail_get' })
     }
     try {
-      found[name] = decodeParameter(type, await getBytes(freebsd, jid, name, flags))
+      // The key of the question cannot be asked for as well: of two equal names the kernel keeps the last.
+      found[name] = name === 'jid' ? jid : decodeParameter(type, await getBytes(freebsd, jid, name, flags))
     } catch (error) {
       // Listed, but of a module that does not answer for this jail.
       if (names !== undefined || (error as NodeJS.ErrnoException).code !== 'EINVAL') throw error

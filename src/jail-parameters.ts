@@ -16,9 +16,9 @@ const jailsysWords = ['disable', 'new', 'inherit']
 export function encodeParameter(name: string, value: JailParameterValue, type: NativeJailParameter['type'] | undefined): NativeIovec {
   if (value === null) return [name, null]
   if (typeof value === 'boolean') return [value ? name : negated(name), null]
-  if (typeof value === 'bigint') return [name, word(8, (bytes) => bytes.writeBigUInt64LE(value))]
-  if (typeof value === 'number') return [name, type === 'ulong' ? word(8, (bytes) => bytes.writeBigUInt64LE(BigInt(value))) : int(name, value)]
-  if (typeof value !== 'string') return [name, Buffer.concat(value.map((address) => addressBytes(name, address)))]
+  if (typeof value === 'bigint' || (typeof value === 'number' && type === 'ulong')) return [name, ulong(name, value)]
+  if (typeof value === 'number') return [name, int(name, value)]
+  if (typeof value !== 'string') return [name, Buffer.concat(value.map((address) => addressBytes(name, address, type)))]
   if (type !== 'jailsys') return [name, textValue(value)]
   const position = jailsysWords.indexOf(value)
   if (position < 0) throw unfit(name, `is one of ${jailsysWords.join(', ')}`)
@@ -45,8 +45,9 @@ export function decodeParameter(type: NativeJailParameter['type'], bytes: Uint8A
   }
 }
 
-/** With the NUL that jail_set(2) and nmount(2) want counted in. */
+/** With the NUL that jail_set(2) and nmount(2) want counted in; at one inside the kernel would stop reading. */
 export function textValue(text: string): Uint8Array {
+  if (text.includes('\0')) throw unfit(JSON.stringify(text), 'must not hold a NUL character')
   return Buffer.from(`${text}\0`)
 }
 
@@ -61,16 +62,26 @@ function int(name: string, value: number): Buffer {
   return word(4, (bytes) => bytes.writeInt32LE(value))
 }
 
+function ulong(name: string, value: number | bigint): Buffer {
+  const isFit = typeof value === 'bigint' ? value === BigInt.asUintN(64, value) : Number.isSafeInteger(value) && value >= 0
+  if (!isFit) throw unfit(name, 'is a 64-bit whole number that is not negative')
+  return word(8, (bytes) => bytes.writeBigUInt64LE(BigInt(value)))
+}
+
 function word(size: number, write: (bytes: Buffer) => void): Buffer {
   const bytes = Buffer.alloc(size)
   write(bytes)
   return os.endianness() === 'LE' ? bytes : bytes.reverse()
 }
 
-function addressBytes(name: string, address: string): Buffer {
-  const family = isIP(address)
+function addressBytes(name: string, address: string, type: NativeJailParameter['type'] | undefined): Buffer {
+  // A zone (`%em0`) is no part of the address that the kernel keeps.
+  const family = address.includes('%') ? 0 : isIP(address)
+  if (family === 0) throw unfit(name, `takes addresses, which ${address} is not`)
+  // The kernel sees bytes only: four addresses of IPv4 and one of IPv6 are the same to it.
+  const wanted = type === 'in_addr' ? 4 : type === 'in6_addr' ? 6 : family
+  if (family !== wanted) throw unfit(name, `takes addresses of IPv${wanted}, which ${address} is not`)
   if (family === 4) return Buffer.from(address.split('.').map(Number))
-  if (family !== 6) throw unfit(name, `takes addresses, which ${address} is not`)
   // The URL parser knows every way to write one, and writes it one way: groups in hex, at most one `::`.
   const [head = '', tail] = new URL(`http://[${address}]`).hostname.slice(1, -1).split('::')
   const groups = (text: string): number[] => (text === '' ? [] : text.split(':').map((group) => Number.parseInt(group, 16)))

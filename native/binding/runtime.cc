@@ -44,7 +44,7 @@ Result<std::shared_ptr<Envelope>> Runtime::open(EnvelopePlan plan, const std::st
     if (is_shut_down_) return SysError{.step = "open", .syscall = "open", .err = ECANCELED, .path = {}, .dest = {}, .detail = {}};
     opening_ += 1;
   }
-  auto opened = system_->open(std::move(plan), id, *waiter_);
+  auto opened = system_->open(std::move(plan), id, waiter_);
   const std::lock_guard lock(mutex_);
   opening_ -= 1;
   opened_.notify_all();
@@ -74,7 +74,7 @@ void Runtime::shut_down() {
   for (const auto& envelope : left) static_cast<void>(envelope->close());
   left.clear();
   if (!waiter_) return;
-  waiter_.reset();
+  waiter_->stop();
   listener_.Abort();
 }
 

@@ -44,7 +44,7 @@ class Runtime {
   void deliver(Exit exit);
 
   std::unique_ptr<System> system_;
-  std::unique_ptr<ExitWaiter> waiter_;
+  std::shared_ptr<ExitWaiter> waiter_;
   Napi::ThreadSafeFunction listener_;
   std::size_t runs_ = 0;
 

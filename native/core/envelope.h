@@ -98,8 +98,8 @@ class System {
   /** `freebsd`, `linux` or `unsupported`. */
   [[nodiscard]] virtual const char* name() const = 0;
   virtual std::vector<Obstacle> find_obstacles() = 0;
-  /** Makes everything a plan says; on failure what was made is undone. Any thread; the waiter outlives the envelope. */
-  virtual Result<std::unique_ptr<Envelope>> open(EnvelopePlan plan, const std::string& id, ExitWaiter& waiter) = 0;
+  /** Makes everything a plan says; on failure what was made is undone. Any thread. */
+  virtual Result<std::unique_ptr<Envelope>> open(EnvelopePlan plan, const std::string& id, std::shared_ptr<ExitWaiter> waiter) = 0;
 };
 
 }  // namespace buildjail

@@ -22,20 +22,22 @@ std::int64_t microseconds(const timeval& time) { return static_cast<std::int64_t
 
 }  // namespace
 
-Result<std::unique_ptr<ExitWaiter>> ExitWaiter::start(std::function<void(Exit)> deliver) {
+Result<std::shared_ptr<ExitWaiter>> ExitWaiter::start(std::function<void(Exit)> deliver) {
   auto queue = EventQueue::create();
   if (!queue) return std::move(queue.error());
-  return std::unique_ptr<ExitWaiter>(new ExitWaiter(std::move(*queue), std::move(deliver)));
+  return std::shared_ptr<ExitWaiter>(new ExitWaiter(std::move(*queue), std::move(deliver)));
 }
 
 ExitWaiter::ExitWaiter(std::unique_ptr<EventQueue> queue, std::function<void(Exit)> deliver)
     : queue_(std::move(queue)), deliver_(std::move(deliver)), thread_([this] { loop(); }) {}
 
-ExitWaiter::~ExitWaiter() {
+void ExitWaiter::stop() {
   {
     const std::lock_guard lock(mutex_);
     is_stopping_ = true;
   }
+  reaped_.notify_all();
+  if (!thread_.joinable()) return;
   queue_->wake();
   thread_.join();
 }
@@ -66,9 +68,11 @@ bool ExitWaiter::signal(std::uint32_t run, int signal) {
 
 bool ExitWaiter::wait_reaped(std::uint64_t owner, std::chrono::milliseconds bound) {
   std::unique_lock lock(mutex_);
-  return reaped_.wait_for(lock, bound, [&] {
+  const auto is_reaped = [&] {
     return std::none_of(children_.begin(), children_.end(), [owner](const auto& entry) { return entry.second.owner == owner; });
-  });
+  };
+  reaped_.wait_for(lock, bound, [&] { return is_stopping_ || is_reaped(); });
+  return is_reaped();
 }
 
 void ExitWaiter::loop() {

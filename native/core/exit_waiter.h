@@ -50,18 +50,20 @@ struct Exit {
 class ExitWaiter {
  public:
   /** `deliver` is called on the waiter's thread, once for each exit. */
-  static Result<std::unique_ptr<ExitWaiter>> start(std::function<void(Exit)> deliver);
+  static Result<std::shared_ptr<ExitWaiter>> start(std::function<void(Exit)> deliver);
   ExitWaiter(const ExitWaiter&) = delete;
   ExitWaiter& operator=(const ExitWaiter&) = delete;
   ExitWaiter(ExitWaiter&&) = delete;
   ExitWaiter& operator=(ExitWaiter&&) = delete;
-  /** Ends the thread. Children still watched are no longer reaped. */
-  ~ExitWaiter();
+  ~ExitWaiter() { stop(); }
+
+  /** Ends the thread. Children still watched are no longer reaped, nor waited for. */
+  void stop();
 
   Status watch(Child child);
   /** Signals the process group of a run; false when that run is over. While this can find it, its pid is not reused. */
   bool signal(std::uint32_t run, int signal);
-  /** Waits until every child of an owner is reaped; false when the bound is reached first. */
+  /** Waits until every child of an owner is reaped; false when the bound is reached first, or nobody reaps any more. */
   bool wait_reaped(std::uint64_t owner, std::chrono::milliseconds bound);
 
  private:

@@ -33,12 +33,12 @@ IovecList file_system(const char* type, const std::string& path) {
 
 }  // namespace
 
-Result<std::unique_ptr<Envelope>> JailEnvelope::open(EnvelopePlan plan, const std::string& id, ExitWaiter& waiter,
+Result<std::unique_ptr<Envelope>> JailEnvelope::open(EnvelopePlan plan, const std::string& id, std::shared_ptr<ExitWaiter> waiter,
                                                      const std::vector<JailParameter>& known) {
   auto directory = SessionDirectory::make(plan.state_directory, id);
   if (!directory) return std::move(directory.error());
   // Not make_unique: the constructor is private, as a half-opened envelope is nothing to have.
-  std::unique_ptr<JailEnvelope> envelope(new JailEnvelope(std::move(plan), waiter, std::move(*directory)));
+  std::unique_ptr<JailEnvelope> envelope(new JailEnvelope(std::move(plan), std::move(waiter), std::move(*directory)));
   envelope->trace_.mark("state-directory");
   if (auto status = envelope->make_root(); !status) return std::move(status.error());
   for (const Step& step : envelope->plan_.steps) {
@@ -50,8 +50,8 @@ Result<std::unique_ptr<Envelope>> JailEnvelope::open(EnvelopePlan plan, const st
   return std::unique_ptr<Envelope>(std::move(envelope));
 }
 
-JailEnvelope::JailEnvelope(EnvelopePlan plan, ExitWaiter& waiter, SessionDirectory directory)
-    : plan_(std::move(plan)), waiter_(waiter), owner_(reinterpret_cast<std::uintptr_t>(this)), directory_(std::move(directory)) {}
+JailEnvelope::JailEnvelope(EnvelopePlan plan, std::shared_ptr<ExitWaiter> waiter, SessionDirectory directory)
+    : plan_(std::move(plan)), waiter_(std::move(waiter)), owner_(reinterpret_cast<std::uintptr_t>(this)), directory_(std::move(directory)) {}
 
 JailEnvelope::~JailEnvelope() { static_cast<void>(close()); }
 
@@ -164,7 +164,7 @@ Result<pid_t> JailEnvelope::launch(LaunchRequest request, StdioEnds ends) {
   for (std::size_t i = 0; i < child.streams.size(); ++i) {
     if (request.stdio.at(i + 1).kind == StdioKind::kCapture) child.streams.at(i) = CapturedStream(std::move(ends.ours.at(i + 1)), request.max_buffer);
   }
-  if (auto status = waiter_.watch(std::move(child)); !status) return std::move(status.error());
+  if (auto status = waiter_->watch(std::move(child)); !status) return std::move(status.error());
   return pid;
 }
 
@@ -191,6 +191,7 @@ Result<Record> JailEnvelope::record() {
 CloseReport JailEnvelope::close() {
   const std::lock_guard only_one(closing_);
   CloseReport report;
+  if (is_gone_) return report;
   const auto note = [&report](Status status) {
     if (!status) report.failures.push_back(std::move(status.error()));
     return report.failures.empty();
@@ -204,7 +205,9 @@ CloseReport JailEnvelope::close() {
   if (!note(take_mounts(report.trace))) return report;
   for (auto& lease : leases_) note(lease.hand_back());
   leases_.clear();
-  if (note(directory_.remove())) report.trace.mark("rmdir");
+  if (!note(directory_.remove())) return report;
+  report.trace.mark("rmdir");
+  is_gone_ = true;
   return report;
 }
 
@@ -212,7 +215,7 @@ Status JailEnvelope::end_processes(Trace& trace) {
   if (!jail_) return {};
   if (auto status = jail_->remove(); !status) return status;
   trace.mark("jail_remove");
-  if (!waiter_.wait_reaped(owner_, kReapBound)) {
+  if (!waiter_->wait_reaped(owner_, kReapBound)) {
     return SysError{.step = "reap", .syscall = "wait4", .err = ETIMEDOUT, .path = {}, .dest = {}, .detail = "a killed command did not end"};
   }
   trace.mark("reap");

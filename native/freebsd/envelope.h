@@ -18,7 +18,7 @@ namespace buildjail {
 /** A jail and its mounts. Members go in reverse: the jail first, its mounts, what was lent for it, its folder last. */
 class JailEnvelope final : public Envelope {
  public:
-  static Result<std::unique_ptr<Envelope>> open(EnvelopePlan plan, const std::string& id, ExitWaiter& waiter,
+  static Result<std::unique_ptr<Envelope>> open(EnvelopePlan plan, const std::string& id, std::shared_ptr<ExitWaiter> waiter,
                                                 const std::vector<JailParameter>& known);
   ~JailEnvelope() override;
 
@@ -29,7 +29,7 @@ class JailEnvelope final : public Envelope {
   CloseReport close() override;
 
  private:
-  JailEnvelope(EnvelopePlan plan, ExitWaiter& waiter, SessionDirectory directory);
+  JailEnvelope(EnvelopePlan plan, std::shared_ptr<ExitWaiter> waiter, SessionDirectory directory);
 
   // Opening, in this order.
   Status make_root();
@@ -46,13 +46,16 @@ class JailEnvelope final : public Envelope {
   Status mount_one(IovecList& options, int flags, const std::string& target);
 
   EnvelopePlan plan_;
-  ExitWaiter& waiter_;
+  std::shared_ptr<ExitWaiter> waiter_;
   /** What its children are known by to the waiter. */
   std::uint64_t owner_;
   Trace trace_;
   std::mutex closing_;
   std::mutex launching_;
+  /** Nothing can be launched any more. */
   bool is_closed_ = false;
+  /** Nothing is left to take away. */
+  bool is_gone_ = false;
   std::optional<Credentials> last_launched_;
 
   SessionDirectory directory_;

@@ -118,6 +118,8 @@ ParameterValue decode(JailParameter::Type type, std::span<const std::byte> bytes
 
 // One jail_get(2) of one parameter: the kernel says the size of what is sized by its content, then gives it.
 Result<ParameterValue> get_one(int jid, const JailParameter& parameter) {
+  // The key of the question cannot be asked for as well: of two equal names the kernel keeps the last.
+  if (parameter.name == "jid") return ParameterValue(static_cast<std::int64_t>(jid));
   std::size_t size = size_of(parameter.type);
   if (is_sized_by_question(parameter.type)) {
     IovecList question;

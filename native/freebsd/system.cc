@@ -43,10 +43,10 @@ class FreeBsd final : public System {
     return obstacles;
   }
 
-  Result<std::unique_ptr<Envelope>> open(EnvelopePlan plan, const std::string& id, ExitWaiter& waiter) override {
+  Result<std::unique_ptr<Envelope>> open(EnvelopePlan plan, const std::string& id, std::shared_ptr<ExitWaiter> waiter) override {
     auto known = parameters();
     if (!known) return std::move(known.error());
-    return JailEnvelope::open(std::move(plan), id, waiter, **known);
+    return JailEnvelope::open(std::move(plan), id, std::move(waiter), **known);
   }
 
  private:

@@ -17,7 +17,7 @@ class Unsupported final : public System {
   std::vector<Obstacle> find_obstacles() override {
     return {{"platform", "sessions do not run on this system yet", "run it on FreeBSD 14 or later"}};
   }
-  Result<std::unique_ptr<Envelope>> open(EnvelopePlan, const std::string&, ExitWaiter&) override { return not_here("jail_set"); }
+  Result<std::unique_ptr<Envelope>> open(EnvelopePlan, const std::string&, std::shared_ptr<ExitWaiter>) override { return not_here("jail_set"); }
 };
 
 }  // namespace

@@ -11,8 +11,8 @@ const sysroot = process.env.BUILDJAIL_FREEBSD_SYSROOT || path.join(cache, 'sysro
 
 const howToGetThem = `
 Both come from the FreeBSD project's download site, for example for 15.1:
-  image    VM-IMAGES/15.1-RELEASE/amd64/Latest/FreeBSD-15.1-RELEASE-amd64-BASIC-CI-ufs.raw.xz
-           (unpack it with xz; it lets root log in on the serial console without a password)
+  image    releases/CI-IMAGES/15.1-RELEASE/amd64/Latest/FreeBSD-15.1-RELEASE-amd64-BASIC-CI-ufs.raw.xz
+           (unpacked with xz -d; it lets root log in on the serial console without a password)
   sysroot  releases/amd64/15.1-RELEASE/base.txz, unpacked: tar -C FOLDER -xf base.txz ./lib ./usr/include ./usr/lib
 Put them at the paths above, or name them in BUILDJAIL_FREEBSD_IMAGE and BUILDJAIL_FREEBSD_SYSROOT.`
 

@@ -171,7 +171,7 @@ describe('what breaks no rule is not refused', () => {
     const fitting = fc.constantFrom(...sources.directories, ...sources.files, ...sources.links)
     fc.assert(
       fc.property(roots, fc.array(fitting, { minLength: 6, maxLength: 6 }), (names, from) => {
-        const inputs = Object.fromEntries(names.flatMap((one, index) => [[one, from[index] ?? '']]))
+        const inputs = Object.fromEntries(names.map((one, index) => [one, from[index] ?? '']))
         const plan = planOf({ toolchain: 'none', inputs, output: tree.at('two'), stateDirectory }, { platform: 'freebsd' })
         expect(plan.mounts).toHaveLength(names.length + 3)
       }),

@@ -69,8 +69,8 @@ environment
 
 describe('a name cannot pass for something else', () => {
   const shown = (source: string): string | undefined => {
-    const text = planText({ ...plan, mounts: [{ kind: 'bind', target: '/x', source, writable: false, entry: 'inputs.x' }] })
-    return /\/x {2}(.*?) +inputs\.x$/m.exec(text)?.[1]
+    const text = planText({ ...plan, mounts: [{ kind: 'bind', target: '/inner', source, writable: false, entry: 'inputs.x' }] })
+    return /\/inner {2}(.*?) +inputs\.x$/m.exec(text)?.[1]
   }
 
   it.each([

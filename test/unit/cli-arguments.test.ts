@@ -1,0 +1,126 @@
+import { describe, expect, it } from 'vitest'
+
+import { isJsonAsked, parseCommandLine, type Request } from '../../src/cli/arguments.ts'
+import { refusalOf } from './refusal.ts'
+
+const run = (...options: string[]): Request => parseCommandLine(['run', ...options, '--', 'cc'])
+
+describe('what a command line says is what is asked for', () => {
+  it('every option', () => {
+    const words = `--name nightly --toolchain /usr,/opt/tools --input src=. --input /opt/x=/data=1 --output out --network host
+      --user 7:8:9,10 --env A=b=c --env EMPTY= --cwd /inputs/src --timeout 10s --record record.json --json`
+    expect(run(...words.split(/\s+/))).toEqual({
+      kind: 'run',
+      spec: {
+        name: 'nightly',
+        toolchain: ['/usr', '/opt/tools'],
+        inputs: { src: '.', '/opt/x': '/data=1' },
+        output: 'out',
+        network: 'host',
+        user: { uid: 7, gid: 8, groups: [9, 10] },
+        environment: { A: 'b=c', EMPTY: '' },
+        workingDirectory: '/inputs/src',
+      },
+      command: ['cc'],
+      isJson: true,
+      timeout: 10_000,
+      record: 'record.json',
+    })
+  })
+
+  it('nothing that was not said', () => {
+    expect(run()).toEqual({ kind: 'run', spec: { inputs: {}, environment: {} }, command: ['cc'], isJson: false })
+  })
+
+  it.each([
+    ['host', 'host'],
+    ['none', 'none'],
+    ['/usr', ['/usr']],
+    ['guest', ['guest']],
+  ])('--toolchain %s', (text, toolchain) => {
+    expect(run('--toolchain', text)).toMatchObject({ spec: { toolchain } })
+  })
+
+  it.each([
+    ['root', 'root'],
+    ['1000:1001', { uid: 1000, gid: 1001 }],
+    ['1000:1001:5', { uid: 1000, gid: 1001, groups: [5] }],
+  ])('--user %s', (text, user) => {
+    expect(run('--user', text)).toMatchObject({ spec: { user } })
+  })
+
+  it.each([
+    ['1500', 1500],
+    ['1500ms', 1500],
+    ['10s', 10_000],
+    ['5m', 300_000],
+    ['2h', 7_200_000],
+  ])('--timeout %s', (text, timeout) => {
+    expect(run('--timeout', text)).toMatchObject({ timeout })
+  })
+
+  it('the command keeps its own options, and its own --', () => {
+    expect(parseCommandLine(['run', '--', 'git', '--json', '--name', '--', '-x', ''])).toMatchObject({
+      command: ['git', '--json', '--name', '--', '-x', ''],
+      isJson: false,
+      spec: { inputs: {} },
+    })
+    expect(isJsonAsked(['run', '--', 'git', '--json'])).toBe(false)
+    expect(isJsonAsked(['run', '--json', '--frob'])).toBe(true)
+  })
+
+  it('plan takes the same options, with and without a command', () => {
+    const options = ['--name', 'x', '--timeout', '1s', '--record', 'f', '--json']
+    expect(parseCommandLine(['plan', ...options])).toMatchObject({ kind: 'plan', spec: { name: 'x' }, command: [], isJson: true })
+    expect(parseCommandLine(['plan', '--', 'cc'])).toMatchObject({ kind: 'plan', command: ['cc'] })
+  })
+
+  it('help and version, also where a command is missing', () => {
+    for (const argv of [['--help'], ['-h'], ['help']]) expect(parseCommandLine(argv)).toEqual({ kind: 'help', topic: 'buildjail' })
+    expect(parseCommandLine(['run', '--help'])).toEqual({ kind: 'help', topic: 'run' })
+    expect(parseCommandLine(['plan', '-h'])).toEqual({ kind: 'help', topic: 'plan' })
+    expect(parseCommandLine(['--version'])).toEqual({ kind: 'version' })
+  })
+})
+
+describe('what cannot be understood is refused, and the argument is named', () => {
+  it.each<[string[], entry: string, says: string]>([
+    [[], 'arguments', 'run or plan'],
+    [['frob'], 'arguments', "'frob'"],
+    [['--json'], 'arguments', "'--json'"],
+    [['plan', '--frob'], 'arguments', "'--frob'"],
+    [['plan', '--frob=1', 'x'], 'arguments', "'--frob'"],
+    [['plan', '--name'], 'arguments', '--name'],
+    [['plan', '--name', '--json'], 'arguments', '--name'],
+    [['plan', '--json=1'], 'arguments', '--json'],
+    [['run', 'cc', '-o', 'x'], 'arguments', "'-o'"],
+    [['run', 'cc', 'x'], 'arguments', "'cc' is not an option; a command comes after --"],
+    [['run'], 'command', 'after --'],
+    [['run', '--'], 'command', 'after --'],
+    [['run', '--', ''], 'command[0]', 'must not be empty'],
+    [['plan', '--output', 'a', '--output', 'b'], '--output', 'twice'],
+    [['plan', '--name=a', '--name=b'], '--name', 'twice'],
+    [['plan', '--input', 'src'], '--input', "'src'"],
+    [['plan', '--input', '=src'], '--input', "'=src'"],
+    [['plan', '--input', 'a=1', '--input', 'a=2'], '--input', "'a' is given twice"],
+    [['plan', '--env', 'A'], '--env', "'A'"],
+    [['plan', '--env', 'A=1', '--env', 'A=2'], '--env', "'A' is given twice"],
+    [['plan', '--network', 'bridge'], '--network', "'bridge'"],
+    [['plan', '--user', 'nobody'], '--user', "'nobody'"],
+    [['plan', '--user', '5'], '--user', "'5'"],
+    [['plan', '--user', '5:6:'], '--user', "'5:6:'"],
+    [['plan', '--user', '5:6:7,'], '--user', "'5:6:7,'"],
+    [['plan', '--user=-1:5'], '--user', "'-1:5'"],
+    [['plan', '--timeout', 'soon'], '--timeout', "'soon'"],
+    [['plan', '--timeout', '1.5s'], '--timeout', "'1.5s'"],
+    [['plan', '--timeout', '10 s'], '--timeout', "'10 s'"],
+    [['plan', '--timeout', ''], '--timeout', "''"],
+    [['plan', '--timeout', '25000h'], '--timeout', '24 days'],
+    [['run', '--record', '', '--', 'x'], '--record', 'empty'],
+  ])('%j', (argv, entry, says) => {
+    const refusal = refusalOf(() => parseCommandLine(argv))
+    expect(refusal).toMatchObject({ entry, step: entry.startsWith('command[') ? 'launch' : 'plan' })
+    expect(refusal.message).toContain(says)
+    expect(refusal.message).not.toContain('\n')
+  })
+})

@@ -1,0 +1,291 @@
+import { readFileSync, rmSync, statSync } from 'node:fs'
+
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+
+import { dispatch } from '../../src/cli/dispatch.ts'
+import { describeError, jsonText } from '../../src/cli/report.ts'
+import { statusOf, statusOfSignal } from '../../src/cli/status.ts'
+import type { NativeFailure } from '../../src/errors.ts'
+import { planOf } from '../../src/plan.ts'
+import type { Result } from '../../src/run.ts'
+import { FakeAddon } from './fake-addon.ts'
+import { HostTree } from './host-tree.ts'
+
+const addon = new FakeAddon()
+vi.mock('../../src/binding.ts', () => ({ binding: () => addon }))
+beforeEach(() => addon.reset())
+
+const tree = new HostTree()
+const source = tree.directory('source')
+
+// Plans are for the system under the test; where there is none to plan for, there is no command line to test.
+const supported = describe.skipIf(process.platform !== 'freebsd' && process.platform !== 'linux')
+
+interface Said {
+  readonly status: number
+  readonly out: string
+  readonly err: string
+}
+
+async function say(...argv: string[]): Promise<Said> {
+  let out = ''
+  let err = ''
+  const status = await dispatch(argv, { out: (text) => (out += text), err: (text) => (err += text) })
+  return { status, out, err }
+}
+
+const run = (...argv: string[]): Promise<Said> => say('run', '--toolchain', 'none', ...argv)
+
+const failure = (more: Partial<NativeFailure> = {}): NativeFailure => ({
+  code: 'ENOENT',
+  errno: -2,
+  syscall: 'execve',
+  step: 'execve',
+  reason: 'no such file or directory',
+  path: '/bin/cc',
+  ...more,
+})
+
+describe('help needs nothing and says all', () => {
+  it.each([['--help'], ['run', '--help'], ['plan', '--help']])('%s %s', async (...argv) => {
+    const { status, out, err } = await say(...argv.filter((word) => word !== undefined))
+    expect({ status, err }).toEqual({ status: 0, err: '' })
+    expect(out).toMatch(/^Usage: buildjail /)
+  })
+
+  it('every option is in it', async () => {
+    const { out } = await say('run', '--help')
+    for (const option of ['name', 'toolchain', 'input', 'output', 'network', 'user', 'env', 'cwd', 'timeout', 'record', 'json']) {
+      expect(out).toContain(`--${option} `)
+    }
+  })
+
+  it('the version is that of the package', async () => {
+    const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as { version: string }
+    expect(await say('--version')).toEqual({ status: 0, out: `${version}\n`, err: '' })
+  })
+})
+
+supported('a refusal is one sentence on stderr, 125, and with --json an object', () => {
+  it.each<[string[], sentence: string]>([
+    [['plan', '--toolchain', 'none', '--input', 'src=/nonexistent'], 'buildjail: inputs.src: /nonexistent cannot be looked at (ENOENT)\n'],
+    [['plan', '--toolchain', 'none', '--user', '0:0'], "buildjail: user.uid: to be root inside, say user: 'root'\n"],
+    [['plan', '--frob'], "buildjail: arguments: Unknown option '--frob'\n"],
+    [['run', '--toolchain', 'none'], 'buildjail: command: is missing; it comes last, after --\n'],
+    [['plan', '--toolchain', 'none', '--', ''], 'buildjail: command[0]: must not be empty\n'],
+    [['run', '--toolchain', 'none', '--cwd', 'src', '--', 'cc'], 'buildjail: workingDirectory: src is not absolute\n'],
+    [[], 'buildjail: arguments: say what to do: run or plan (buildjail --help tells more)\n'],
+  ])('%j', async (argv, sentence) => {
+    expect(await say(...argv)).toEqual({ status: 125, out: '', err: sentence })
+    expect(addon.acts).toEqual([])
+  })
+
+  it('with the stable fields of the error, and no others', async () => {
+    const { status, out } = await say('plan', '--json', '--toolchain', 'none', '--input', 'src=/nonexistent')
+    expect(status).toBe(125)
+    expect(JSON.parse(out)).toEqual({
+      error: {
+        code: 'ERR_BUILDJAIL_SOURCE_MISSING',
+        message: 'inputs.src: /nonexistent cannot be looked at (ENOENT)',
+        step: 'plan',
+        entry: 'inputs.src',
+        errno: -2,
+        syscall: expect.any(String) as string,
+        path: '/nonexistent',
+      },
+    })
+  })
+
+  it('also when the arguments cannot be read', async () => {
+    const { status, out } = await say('plan', '--json', '--frob')
+    expect(status).toBe(125)
+    expect(JSON.parse(out)).toMatchObject({ error: { code: 'ERR_BUILDJAIL_INVALID_SPEC', entry: 'arguments' } })
+  })
+})
+
+supported('buildjail plan shows what run would build', () => {
+  it('as text, with the command as a shell would be given it', async () => {
+    const { status, out, err } = await say('plan', '--toolchain', 'none', '--input', `src=${source}`, '--', 'echo', 'two words')
+    expect({ status, err }).toEqual({ status: 0, err: '' })
+    expect(out.split('\n').map((line) => line.trim().split(/ {2,}/))).toContainEqual(['bind', 'ro', '/inputs/src', source, 'inputs.src'])
+    expect(out).toMatch(/\ncommand\n {2}echo 'two words'\n$/)
+  })
+
+  it('as JSON, which is the plan itself', async () => {
+    const { status, out } = await say('plan', '--json', '--toolchain', 'none', '--input', `src=${source}`, '--user', '5:6:7')
+    expect(status).toBe(0)
+    expect(JSON.parse(out)).toEqual(planOf({ toolchain: 'none', inputs: { src: source }, user: { uid: 5, gid: 6, groups: [7] } }))
+  })
+
+  it('and touches nothing', async () => {
+    await say('plan', '--toolchain', 'none', '--input', `src=${source}`)
+    expect(addon.acts).toEqual([])
+  })
+})
+
+supported('buildjail run has the exit status of the command', () => {
+  it.each([
+    ['a success', { exitCode: 0 }, 0],
+    ['a failure', { exitCode: 7 }, 7],
+    ['a signal', { signal: 'SIGSEGV' }, 139],
+    ['another', { signal: 'SIGKILL' }, 137],
+  ])('%s', async (_what, how, status) => {
+    addon.reset({ behaviour: ({ run: number }) => addon.exit(number, how) })
+    expect(await run('--', 'cc')).toEqual({ status, out: '', err: '' })
+    expect(addon.acts).toEqual(['open', 'launch', 'close'])
+  })
+
+  it('124 when it timed out, and says so', async () => {
+    addon.reset({ behaviour: () => {} })
+    expect(await run('--timeout', '5', '--', 'sleep', '9')).toEqual({ status: 124, out: '', err: 'buildjail: sleep 9: timed out after 5 ms\n' })
+    expect(addon.acts).toEqual(['open', 'launch', 'kill all', 'close'])
+  })
+
+  it('125 when it could not be executed, and the session is closed', async () => {
+    addon.reset({ launchFailure: failure() })
+    expect(await run('--', 'cc')).toEqual({
+      status: 125,
+      out: '',
+      err: "buildjail: ENOENT: no such file or directory, execve '/bin/cc' (step execve)\n",
+    })
+    expect(addon.acts).toEqual(['open', 'close'])
+  })
+
+  it('125 when the envelope failed', async () => {
+    addon.reset({ openFailure: failure({ code: 'EPERM', errno: -1, syscall: 'jail_set', step: 'jail_set', detail: 'no more jails' }) })
+    const { status, out } = await run('--json', '--', 'cc')
+    expect(status).toBe(125)
+    expect(JSON.parse(out)).toEqual({
+      error: {
+        code: 'EPERM',
+        message: "EPERM: no such file or directory, jail_set '/bin/cc' (step jail_set: no more jails)",
+        step: 'jail_set',
+        syscall: 'jail_set',
+        errno: -1,
+        path: '/bin/cc',
+        detail: 'no more jails',
+      },
+    })
+  })
+})
+
+supported('buildjail run gives the command what a shell would', () => {
+  const [inherit, capture] = [1, 4]
+
+  it("our own stdin, stdout and stderr, and the command's own words", async () => {
+    await run('--env', 'A=b', '--cwd', '/x', '--', 'cc', '--json', '')
+    expect(addon.launched[0]).toMatchObject({ argv: ['cc', '--json', ''], workingDirectory: '/x' })
+    expect(addon.launched[0]?.environment).toContain('A=b')
+    expect(addon.launched[0]?.stdio.map(({ kind }) => kind)).toEqual([inherit, inherit, inherit])
+  })
+
+  it('with --json its output is in the result instead, and the timings of opening and closing with it', async () => {
+    addon.reset({ behaviour: ({ run: number }) => addon.exit(number, { exitCode: 3, stdout: Buffer.from('out'), stderr: Buffer.from('err') }) })
+    const { status, out, err } = await run('--json', '--', 'cc')
+    expect({ status, err }).toEqual({ status: 3, err: '' })
+    expect(addon.launched[0]?.stdio.map(({ kind }) => kind)).toEqual([inherit, capture, capture])
+    expect(JSON.parse(out)).toEqual({
+      result: expect.objectContaining({ command: 'cc', exitCode: 3, stdout: 'out', stderr: 'err', timedOut: false }) as Result,
+      trace: [{ step: 'tmpfs', path: '/root', ns: 1500 }, { step: 'jail_remove', ns: 5 }],
+    })
+  })
+
+  it('too much output is told, with what there was of it', async () => {
+    addon.reset({ behaviour: ({ run: number }) => addon.exit(number, { signal: 'SIGKILL', isMaxBuffer: true, stdout: Buffer.from('yy') }) })
+    const { status, out, err } = await run('--json', '--', 'yes')
+    expect(status).toBe(137)
+    expect(err).toContain('wrote more than')
+    expect(JSON.parse(out)).toMatchObject({ result: { stdout: 'yy' }, error: { code: 'ERR_BUILDJAIL_MAX_BUFFER' } })
+  })
+})
+
+supported('a result is not lost by what fails after it', () => {
+  it('what could not be taken down is told', async () => {
+    addon.reset({ closeReport: { trace: [], failures: [failure({ code: 'EBUSY', step: 'unmount' })] } })
+    const { status, out, err } = await run('--json', '--', 'cc')
+    expect(status).toBe(0)
+    expect(err).toContain('could not be taken down completely')
+    expect(JSON.parse(out)).toMatchObject({ result: { exitCode: 0 }, error: { code: 'ERR_BUILDJAIL_TEARDOWN' } })
+  })
+
+  it('a record that could not be made is told, and the session is closed', async () => {
+    addon.reset({ recordFailure: failure({ syscall: 'jail_get', step: 'record' }), behaviour: ({ run: number }) => addon.exit(number, { exitCode: 4 }) })
+    const { status, err } = await run('--record', tree.at('never'), '--', 'cc')
+    expect(status).toBe(4)
+    expect(err).toContain('jail_get')
+    expect(addon.acts).toEqual(['open', 'launch', 'record', 'close'])
+  })
+
+  it('a record that could not be written likewise', async () => {
+    const { status, err } = await run('--record', tree.at('absent/record.json'), '--', 'cc')
+    expect(status).toBe(0)
+    expect(err).toMatch(/^buildjail: ENOENT: /)
+    expect(addon.acts.at(-1)).toBe('close')
+  })
+})
+
+supported('--record keeps what the kernel said', () => {
+  const file = tree.at('record.json')
+  afterEach(() => rmSync(file))
+
+  it('before the session is closed, for the caller alone, 64-bit numbers unharmed', async () => {
+    const umask = process.umask(0)
+    try {
+      expect((await run('--record', file, '--', 'cc')).status).toBe(0)
+    } finally {
+      process.umask(umask)
+    }
+    expect(addon.acts).toEqual(['open', 'launch', 'record', 'close'])
+    expect(JSON.parse(readFileSync(file, 'utf8'))).toEqual({ id: 'fake', root: '/root', mounts: [], jail: { big: '9223372036854775808' } })
+    expect(statSync(file).mode & 0o777).toBe(0o600)
+  })
+})
+
+supported('a signal to buildjail leaves nothing behind', () => {
+  const listeners = (): number[] => ['SIGHUP', 'SIGINT', 'SIGTERM'].map((name) => process.listenerCount(name))
+
+  it.each([
+    ['SIGHUP', 129],
+    ['SIGINT', 130],
+    ['SIGTERM', 143],
+  ] as const)('%s stops the command and closes the session', async (name, status) => {
+    const before = listeners()
+    addon.reset({
+      behaviour: ({ run: number }) => {
+        // A real signal to this process, as a terminal or a supervisor sends it.
+        process.kill(process.pid, name)
+        void vi.waitFor(() => expect(addon.acts).toContain('SIGTERM')).then(() => addon.exit(number, { signal: 'SIGTERM' }))
+      },
+    })
+    expect(await run('--json', '--', 'sleep', '9')).toMatchObject({ status, err: `buildjail: stopped by ${name}\n` })
+    expect(addon.acts.at(-1)).toBe('close')
+    expect(listeners()).toEqual(before)
+  })
+
+  it('one that comes while the session is being opened keeps the command from running', async () => {
+    const opening = vi.spyOn(addon, 'openEnvelope')
+    const open = addon.openEnvelope.bind(addon)
+    opening.mockImplementationOnce(async (plan) => {
+      process.kill(process.pid, 'SIGTERM')
+      await vi.waitFor(() => expect(process.listenerCount('SIGTERM')).toBeGreaterThan(0))
+      await new Promise((resolve) => setTimeout(resolve, 20))
+      return open(plan)
+    })
+    const { status, err } = await run('--', 'cc')
+    expect({ status, err }).toEqual({ status: 143, err: 'buildjail: stopped by SIGTERM\n' })
+    expect(addon.launched).toEqual([])
+    expect(addon.acts).toEqual(['open', 'close'])
+  })
+})
+
+describe('exit statuses that are not the command’s', () => {
+  it('a signal without a number on this system is still no success', () => {
+    expect(statusOfSignal('SIGNOTHERE')).toBe(128)
+    expect(statusOf(undefined)).toBe(125)
+  })
+})
+
+it('an error that is none of ours is told as far as it goes', () => {
+  expect(describeError('text')).toEqual({ message: 'text' })
+  expect(JSON.parse(jsonText(describeError(new TypeError('a bug'))))).toEqual({ message: 'a bug' })
+})

@@ -1,0 +1,98 @@
+import { describe, expect, it } from 'vitest'
+
+import { decodeParameter, encodeParameter, textValue, type JailParameterValue } from '../../src/jail-parameters.ts'
+import type { NativeJailParameter } from '../../src/native.ts'
+import { refusalOf } from './refusal.ts'
+
+type Type = NativeJailParameter['type']
+
+const encoded = (name: string, value: JailParameterValue, type?: Type): [string, string | null] => {
+  const [key, bytes] = encodeParameter(name, value, type)
+  return [key, bytes === null ? null : Buffer.from(bytes).toString('hex')]
+}
+
+describe('the kernel gets each parameter in the form it reads', () => {
+  it.each<[string, JailParameterValue, Type | undefined, [string, string | null]]>([
+    ['persist', true, 'bool', ['persist', null]],
+    ['persist', false, 'bool', ['nopersist', null]],
+    ['allow.raw_sockets', false, 'bool', ['allow.noraw_sockets', null]],
+    ['allow.mount.nullfs', false, 'bool', ['allow.mount.nonullfs', null]],
+    ['desc', null, undefined, ['desc', null]],
+    ['children.max', 0, 'int', ['children.max', '00000000']],
+    ['securelevel', -1, 'int', ['securelevel', 'ffffffff']],
+    ['host.hostid', 5, 'ulong', ['host.hostid', '0500000000000000']],
+    ['host.hostid', 2n ** 64n - 1n, 'ulong', ['host.hostid', 'ffffffffffffffff']],
+    ['ip4', 'disable', 'jailsys', ['ip4', '00000000']],
+    ['ip4', 'new', 'jailsys', ['ip4', '01000000']],
+    ['ip4', 'inherit', 'jailsys', ['ip4', '02000000']],
+    ['name', 'bj', 'string', ['name', '626a00']],
+    ['ip4.addr', ['127.0.0.1', '10.0.0.2'], 'in_addr', ['ip4.addr', '7f0000010a000002']],
+    ['ip4.addr', [], 'in_addr', ['ip4.addr', '']],
+    ['ip6.addr', ['::1'], 'in6_addr', ['ip6.addr', '00000000000000000000000000000001']],
+    ['ip6.addr', ['2001:db8::ff00:42:8329'], 'in6_addr', ['ip6.addr', '20010db8000000000000ff0000428329']],
+    ['ip6.addr', ['::'], 'in6_addr', ['ip6.addr', '0'.repeat(32)]],
+    ['ip6.addr', ['::ffff:10.0.0.1'], 'in6_addr', ['ip6.addr', '00000000000000000000ffff0a000001']],
+    ['ip6.addr', ['1::', '1:2:3:4:5:6:7:8'], 'in6_addr', ['ip6.addr', `0001${'0'.repeat(28)}00010002000300040005000600070008`]],
+  ])('%s = %o', (name, value, type, expected) => {
+    expect(encoded(name, value, type)).toEqual(expected)
+  })
+})
+
+describe('a value that the kernel would read as another is refused, naming the parameter', () => {
+  it.each<[string, JailParameterValue, Type]>([
+    ['children.max', 2 ** 31, 'int'],
+    ['children.max', 1.5, 'int'],
+    ['host.hostid', -1, 'ulong'],
+    ['host.hostid', 1.5, 'ulong'],
+    ['host.hostid', 2n ** 64n, 'ulong'],
+    ['host.hostid', -1n, 'ulong'],
+    ['ip4', 'none', 'jailsys'],
+    ['ip4.addr', ['10.0.0'], 'in_addr'],
+    ['ip4.addr', ['::1'], 'in_addr'],
+    ['ip6.addr', ['10.0.0.1'], 'in6_addr'],
+    ['ip6.addr', ['fe80::1%lo0'], 'in6_addr'],
+    ['ip6.addr', ['localhost'], 'in6_addr'],
+  ])('%s = %o', (name, value, type) => {
+    expect(refusalOf(() => encodeParameter(name, value, type))).toMatchObject({ code: 'ERR_BUILDJAIL_INVALID_SPEC', entry: name })
+  })
+
+  it('a text with NUL', () => {
+    expect(refusalOf(() => encodeParameter('path', '/a\0b', 'string'))).toMatchObject({ code: 'ERR_BUILDJAIL_INVALID_SPEC' })
+    expect(refusalOf(() => textValue('\0'))).toMatchObject({ code: 'ERR_BUILDJAIL_INVALID_SPEC' })
+  })
+})
+
+describe('what the kernel answers is read back as what it means', () => {
+  it.each<[Type, string, JailParameterValue]>([
+    ['bool', '01000000', true],
+    ['bool', '00000000', false],
+    ['int', 'ffffffff', -1],
+    ['ulong', 'ffffffffffffffff', 2n ** 64n - 1n],
+    ['jailsys', '00000000', 'disable'],
+    ['jailsys', '02000000', 'inherit'],
+    ['jailsys', '09000000', null],
+    ['string', '626a00', 'bj'],
+    ['string', '626a0078787800', 'bj'],
+    ['string', '00', ''],
+    ['in_addr', '7f0000010a000002', ['127.0.0.1', '10.0.0.2']],
+    ['in_addr', '', []],
+    ['in6_addr', '20010db8000000000000ff0000428329', ['2001:db8:0:0:0:ff00:42:8329']],
+  ])('%s %s', (type, hex, value) => {
+    expect(decodeParameter(type, Buffer.from(hex, 'hex'))).toEqual(value)
+  })
+
+  it('wherever in a larger buffer the answer lies', () => {
+    const larger = Buffer.from('ffff01000000ffff', 'hex')
+    expect(decodeParameter('int', new Uint8Array(larger.buffer, larger.byteOffset + 2, 4))).toBe(1)
+  })
+
+  it.each<[string, JailParameterValue, Type]>([
+    ['host.hostid', 12n, 'ulong'],
+    ['children.max', 7, 'int'],
+    ['host', 'new', 'jailsys'],
+    ['host.hostname', 'bäu', 'string'],
+    ['ip4.addr', ['10.1.2.3'], 'in_addr'],
+  ])('%s = %o, as it was set', (name, value, type) => {
+    expect(decodeParameter(type, encodeParameter(name, value, type)[1] ?? new Uint8Array())).toEqual(value)
+  })
+})
