@@ -36,7 +36,6 @@
         ['OS=="freebsd"', {
           'sources': [
             'native/binding/system_calls_freebsd.cc',
-            'native/freebsd/bind_mounts.cc',
             'native/freebsd/child.cc',
             'native/freebsd/devfs_ruleset.cc',
             'native/freebsd/envelope.cc',
@@ -46,6 +45,7 @@
             'native/freebsd/jail_parameters.cc',
             'native/freebsd/launch.cc',
             'native/freebsd/mounts.cc',
+            'native/freebsd/pinned_source.cc',
             'native/freebsd/processes.cc',
             'native/freebsd/set_groups.cc',
             'native/freebsd/system.cc',

@@ -11,9 +11,9 @@
 #include <chrono>
 
 #include "core/back_off.h"
-#include "freebsd/bind_mounts.h"
 #include "freebsd/devfs_ruleset.h"
 #include "freebsd/launch.h"
+#include "freebsd/pinned_source.h"
 #include "freebsd/processes.h"
 
 namespace buildjail {
@@ -44,7 +44,6 @@ Result<std::unique_ptr<Envelope>> JailEnvelope::open(EnvelopePlan plan, const st
   for (const Step& step : envelope->plan_.steps) {
     if (auto status = envelope->perform(step); !status) return std::move(status.error());
   }
-  if (auto status = envelope->mount_sources(); !status) return std::move(status.error());
   if (auto status = envelope->seal_root(); !status) return std::move(status.error());
   if (auto status = envelope->make_jail(id, known); !status) return std::move(status.error());
   return std::unique_ptr<Envelope>(std::move(envelope));
@@ -62,6 +61,7 @@ Status JailEnvelope::make_root() {
 }
 
 Status JailEnvelope::mount_one(IovecList& options, int flags, const std::string& target) {
+  // Nothing of ours is mounted twice in one place; if something is, it is not ours to cover (mount(8)).
   options.add_flag("nocover");
   options.add_errmsg();
   const std::string path = target == "/" ? directory_.root() : inside(target);
@@ -104,28 +104,37 @@ Status JailEnvelope::perform(const Step& step) {
   } else if (const auto* proc = std::get_if<MountProc>(&step)) {
     auto options = file_system("procfs", inside(proc->target));
     return mount_one(options, MNT_NOSUID | MNT_NOEXEC, proc->target);
+  } else if (const auto* bind = std::get_if<Bind>(&step)) {
+    return mount_source(*bind);
   }
   return {};
 }
 
-Status JailEnvelope::mount_sources() {
-  std::vector<PinnedBind> pinned;
-  for (const Step& step : plan_.steps) {
-    const auto* bind = std::get_if<Bind>(&step);
-    if (bind == nullptr) continue;
-    auto source = PinnedBind::pin(*bind);
-    if (!source) return std::move(source.error());
-    pinned.push_back(std::move(*source));
+Status JailEnvelope::mount_source(const Bind& bind) {
+  auto source = PinnedSource::pin(bind);
+  if (!source) return std::move(source.error());
+  IovecList options;
+  options.add_string("fstype", "nullfs");
+  options.add_string("fspath", inside(bind.target));
+  options.add_string("from", bind.source);
+  // A socket of the host that lies in an input must not be a way out (mount_nullfs(8)).
+  options.add_flag("nounixbypass");
+  const int flags = MNT_NOSUID | (bind.is_writable ? 0 : MNT_RDONLY);
+  if (auto status = mount_one(options, flags, bind.target); !status) {
+    status.error().path = bind.source;
+    status.error().dest = bind.target;
+    return status;
   }
-  if (auto status = mount_binds(pinned, directory_.root(), mounts_, trace_); !status) return status;
-  for (auto& source : pinned) {
-    if (!source.bind().is_writable) continue;
-    auto lease = OutputLease::take(plan_.state_directory, source.bind(), source.release());
-    if (!lease) return std::move(lease.error());
-    if (auto status = lease->hand_over(plan_.user); !status) return status;
-    leases_.push_back(std::move(*lease));
-    trace_.mark("hand-over", source.bind().target);
-  }
+  if (auto status = source->verify(inside(bind.target)); !status) return status;
+  return bind.is_writable ? lend_output(bind, source->release()) : Status();
+}
+
+Status JailEnvelope::lend_output(const Bind& bind, UniqueFd directory) {
+  auto lease = OutputLease::take(plan_.state_directory, bind, std::move(directory));
+  if (!lease) return std::move(lease.error());
+  if (auto status = lease->hand_over(plan_.user); !status) return status;
+  leases_.push_back(std::move(*lease));
+  trace_.mark("hand-over", bind.target);
   return {};
 }
 

@@ -34,7 +34,8 @@ class JailEnvelope final : public Envelope {
   // Opening, in this order.
   Status make_root();
   Status perform(const Step& step);
-  Status mount_sources();
+  Status mount_source(const Bind& bind);
+  Status lend_output(const Bind& bind, UniqueFd directory);
   Status seal_root();
   Status make_jail(const std::string& id, const std::vector<JailParameter>& known);
 
