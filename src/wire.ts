@@ -69,7 +69,7 @@ export function packPlan(plan: Plan): Uint8Array {
 
 /**
  * The order of execution: directories with our own file systems on them as they come, then links and the files to be
- * mounted on, then all binds. Nothing lies below a bind, so binds come last, and native code makes them in one go.
+ * mounted on, then all binds. Nothing lies below a bind, so binds come last.
  */
 function writePlan(plan: Plan): Uint8Array {
   const writer = new WireWriter()

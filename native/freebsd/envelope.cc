@@ -42,7 +42,8 @@ Result<std::unique_ptr<Envelope>> JailEnvelope::open(EnvelopePlan plan, const st
   envelope->trace_.mark("state-directory");
   if (auto status = envelope->make_root(); !status) return std::move(status.error());
   for (const Step& step : envelope->plan_.steps) {
-    if (auto status = envelope->perform(step); !status) return std::move(status.error());
+    auto status = std::visit([&envelope](const auto& one) { return envelope->perform(one); }, step);
+    if (!status) return std::move(status.error());
   }
   if (auto status = envelope->seal_root(); !status) return std::move(status.error());
   if (auto status = envelope->make_jail(id, known); !status) return std::move(status.error());
@@ -73,44 +74,53 @@ Status JailEnvelope::mount_one(IovecList& options, int flags, const std::string&
   return {};
 }
 
-Status JailEnvelope::perform(const Step& step) {
-  if (const auto* directory = std::get_if<MakeDirectory>(&step)) {
-    const std::string path = inside(directory->target);
-    if (::mkdir(path.c_str(), directory->mode) != 0) return last_error("mkdir", "mkdir", directory->target);
-    // The umask is the host program's, and not ours to change.
-    if (::chmod(path.c_str(), directory->mode) != 0) return last_error("mkdir", "chmod", directory->target);
-    trace_.mark("mkdir", directory->target);
-  } else if (const auto* file = std::get_if<MakeFile>(&step)) {
-    const UniqueFd made(::open(inside(file->target).c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0444));
-    if (!made) return last_error("create", "open", file->target);
-    trace_.mark("create", file->target);
-  } else if (const auto* link = std::get_if<MakeLink>(&step)) {
-    if (::symlink(link->value.c_str(), inside(link->target).c_str()) != 0) return last_error("symlink", "symlink", link->target);
-    trace_.mark("symlink", link->target);
-  } else if (const auto* tmpfs = std::get_if<MountTmpfs>(&step)) {
-    auto options = file_system("tmpfs", inside(tmpfs->target));
-    if (tmpfs->size > 0) options.add_string("size", std::to_string(tmpfs->size));
-    return mount_one(options, MNT_NOSUID, tmpfs->target);
-  } else if (const auto* dev = std::get_if<MountDev>(&step)) {
-    auto ruleset = ensure_devfs_ruleset();
-    if (!ruleset) return std::move(ruleset.error());
-    devfs_ruleset_ = *ruleset;
-    auto options = file_system("devfs", inside(dev->target));
-    options.add_string("ruleset", std::to_string(devfs_ruleset_));
-    if (auto status = mount_one(options, MNT_NOSUID | MNT_NOEXEC, dev->target); !status) return status;
-    // Again: between the look and the mount the rules could have gone, and now the mount holds them.
-    if (auto status = verify_devfs_ruleset(devfs_ruleset_); !status) return status;
-    trace_.mark("verify-devfs", dev->target);
-  } else if (const auto* proc = std::get_if<MountProc>(&step)) {
-    auto options = file_system("procfs", inside(proc->target));
-    return mount_one(options, MNT_NOSUID | MNT_NOEXEC, proc->target);
-  } else if (const auto* bind = std::get_if<Bind>(&step)) {
-    return mount_source(*bind);
-  }
+Status JailEnvelope::perform(const MakeDirectory& directory) {
+  const std::string path = inside(directory.target);
+  if (::mkdir(path.c_str(), directory.mode) != 0) return last_error("mkdir", "mkdir", directory.target);
+  // The umask is the host program's, and not ours to change.
+  if (::chmod(path.c_str(), directory.mode) != 0) return last_error("mkdir", "chmod", directory.target);
+  trace_.mark("mkdir", directory.target);
   return {};
 }
 
-Status JailEnvelope::mount_source(const Bind& bind) {
+Status JailEnvelope::perform(const MakeFile& file) {
+  const UniqueFd made(::open(inside(file.target).c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0444));
+  if (!made) return last_error("create", "open", file.target);
+  trace_.mark("create", file.target);
+  return {};
+}
+
+Status JailEnvelope::perform(const MakeLink& link) {
+  if (::symlink(link.value.c_str(), inside(link.target).c_str()) != 0) return last_error("symlink", "symlink", link.target);
+  trace_.mark("symlink", link.target);
+  return {};
+}
+
+Status JailEnvelope::perform(const MountTmpfs& tmpfs) {
+  auto options = file_system("tmpfs", inside(tmpfs.target));
+  if (tmpfs.size > 0) options.add_string("size", std::to_string(tmpfs.size));
+  return mount_one(options, MNT_NOSUID, tmpfs.target);
+}
+
+Status JailEnvelope::perform(const MountDev& dev) {
+  auto ruleset = ensure_devfs_ruleset();
+  if (!ruleset) return std::move(ruleset.error());
+  devfs_ruleset_ = *ruleset;
+  auto options = file_system("devfs", inside(dev.target));
+  options.add_string("ruleset", std::to_string(devfs_ruleset_));
+  if (auto status = mount_one(options, MNT_NOSUID | MNT_NOEXEC, dev.target); !status) return status;
+  // Again: between the look and the mount the rules could have gone, and now the mount holds them.
+  if (auto status = verify_devfs_ruleset(devfs_ruleset_); !status) return status;
+  trace_.mark("verify-devfs", dev.target);
+  return {};
+}
+
+Status JailEnvelope::perform(const MountProc& proc) {
+  auto options = file_system("procfs", inside(proc.target));
+  return mount_one(options, MNT_NOSUID | MNT_NOEXEC, proc.target);
+}
+
+Status JailEnvelope::perform(const Bind& bind) {
   auto source = PinnedSource::pin(bind);
   if (!source) return std::move(source.error());
   IovecList options;

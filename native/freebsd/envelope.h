@@ -33,8 +33,13 @@ class JailEnvelope final : public Envelope {
 
   // Opening, in this order.
   Status make_root();
-  Status perform(const Step& step);
-  Status mount_source(const Bind& bind);
+  Status perform(const MakeDirectory& directory);
+  Status perform(const MakeFile& file);
+  Status perform(const MakeLink& link);
+  Status perform(const MountTmpfs& tmpfs);
+  Status perform(const MountDev& dev);
+  Status perform(const MountProc& proc);
+  Status perform(const Bind& bind);
   Status lend_output(const Bind& bind, UniqueFd directory);
   Status seal_root();
   Status make_jail(const std::string& id, const std::vector<JailParameter>& known);

@@ -75,6 +75,6 @@ exit $status
 
 function interactiveScript() {
   return `${environment} TERM=${process.env.TERM ?? 'vt100'}
-PS1='buildjail# ' exec /bin/sh -i
+exec /bin/sh -i
 `
 }

@@ -65,10 +65,8 @@ export class Guest {
   /** Runs the payload's script; its output goes to stdout as it comes. Resolves with its exit status. */
   async run({ seconds }) {
     const show = (text) => process.stdout.write(text.replaceAll('\r', ''), 'latin1')
-    // The shell may echo what is typed, so the command's own output starts after a mark. The end is repeated, for the kernel's own
-    // messages may be written across it.
-    this.#console.send(`printf '\\036begin\\036'; sh ${commandFile}; s=$?; while :; do printf '\\036end %d\\036' $s; sleep 1; done\r`)
-    await this.#console.until(new RegExp(`${MARK}begin${MARK}`), { seconds: 60, what: 'start of the command' })
+    // The end is said again and again, for the kernel's own messages may be written across it.
+    await this.#begin(`sh ${commandFile}; s=$?; while :; do printf '\\036end %d\\036' $s; sleep 1; done`)
     const [, status] = await this.#console.until(new RegExp(`${MARK}end (\\d+)${MARK}`), { seconds, what: 'end of the command', show })
     return Number(status)
   }
@@ -76,7 +74,8 @@ export class Guest {
   /** Gives the console to the terminal of this process until the guest or the user ends it. */
   async converse() {
     const { stdin, stdout } = process
-    this.#console.send(`stty sane rows ${stdout.rows ?? 24} columns ${stdout.columns ?? 80}; sh ${commandFile}\r`)
+    const size = `rows ${stdout.rows || 24} columns ${stdout.columns || 80}`
+    await this.#begin(`stty sane ${size}; sh ${commandFile}`)
     stdout.write(this.#console.release(), 'latin1')
     this.#qemu.stdout.on('data', (text) => stdout.write(text, 'latin1'))
     this.#qemu.stdout.resume()
@@ -89,6 +88,12 @@ export class Guest {
     await new Promise((resolve) => this.#qemu.once('close', resolve))
     stdin.setRawMode?.(false)
     stdin.destroy()
+  }
+
+  // The shell echoes what is typed, line editor as it is; what comes after the mark is the command's own.
+  async #begin(line) {
+    this.#console.send(`printf '\\036begin\\036'; ${line}\r`)
+    await this.#console.until(new RegExp(`${MARK}begin${MARK}`), { seconds: 60, what: 'start of the command' })
   }
 
   /** Pulls the plug: the image is not written to, so there is nothing to shut down. */

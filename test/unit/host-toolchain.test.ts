@@ -57,6 +57,11 @@ describe("toolchain 'host' shows the host's own layout", () => {
   })
 })
 
+it('a link has the directory it is made in, also when nothing else is there', () => {
+  layout.toolchain = [below]
+  expect(planOf({ stateDirectory }).directories).toContain(`${base}/etc`)
+})
+
 it('a link of the host that would be made inside an input is refused: the input would hide it', () => {
   layout.toolchain = [below]
   expect(refusalOf(() => planOf({ stateDirectory, inputs: { [`${base}/etc`]: other } }))).toMatchObject({

@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 
 import { build, BuildTeardownError } from '../../src/build.ts'
+import type { BuildProcess } from '../../src/build-process.ts'
 import { SystemCallError, TeardownError, type NativeFailure } from '../../src/errors.ts'
 import { planOf, type Plan } from '../../src/plan.ts'
 import { CommandError, type RunOptions } from '../../src/run.ts'
@@ -90,6 +91,42 @@ describe('a command that ran is told as it went', () => {
       result: { stdout: 'yyy' },
     })
     expect(addon.launched[0]?.maxBuffer).toBe(3n)
+  })
+})
+
+describe('a spawned command is heard of in the order of a ChildProcess', () => {
+  const ignored = { stdio: ['ignore', 'ignore', 'ignore'] } as const
+
+  function heard(child: BuildProcess): string[] {
+    const events: string[] = []
+    child.on('spawn', () => events.push(`spawn ${child.pid}`))
+    child.on('exit', (code, signal) => events.push(`exit ${code} ${signal}`))
+    child.on('close', (code, signal) => events.push(`close ${code} ${signal}`))
+    child.on('error', (error) => events.push(`error ${error.message}`))
+    return events
+  }
+
+  it.each(['before', 'after'])('when it ends %s we hear that it had started', async (when) => {
+    addon.script.behaviour = ({ run }) => {
+      if (when === 'after') setImmediate(() => addon.exit(run, { exitCode: 3 }))
+    }
+    const session = await openSession(plan)
+    const child = session.spawn(['cc', '-v'], ignored)
+    const events = heard(child)
+    if (when === 'before') addon.exit(addon.launched[0]?.run ?? -1, { exitCode: 3 })
+    await vi.waitFor(() => expect(events.at(-1)).toBe('close 3 null'))
+    expect(events).toEqual(['spawn 4711', 'exit 3 null', 'close 3 null'])
+    expect(child).toMatchObject({ spawnfile: 'cc', spawnargs: ['cc', '-v'], exitCode: 3, signalCode: null, usage: { userUs: 1 } })
+  })
+
+  it('when it could not be started there is an error and no exit', async () => {
+    addon.script.launchFailure = failure()
+    const session = await openSession(plan)
+    const child = session.spawn(['cc'], ignored)
+    const events = heard(child)
+    await vi.waitFor(() => expect(events).toHaveLength(1))
+    expect(events[0]).toMatch(/^error ENOENT: /)
+    expect(child.pid).toBe(undefined)
   })
 })
 

@@ -1,0 +1,21 @@
+import { spawnSync } from 'node:child_process'
+import { chmodSync, mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import path from 'node:path'
+import { fileURLToPath } from 'node:url'
+
+const source = fileURLToPath(new URL('probe.c', import.meta.url))
+
+/** The folder that holds the compiled `probe`, or why there is none. */
+export const probe: { readonly folder: string } | { readonly missing: string } = compile()
+
+function compile(): typeof probe {
+  const folder = mkdtempSync(path.join(tmpdir(), 'buildjail-probe-'))
+  process.once('exit', () => rmSync(folder, { recursive: true, force: true }))
+  chmodSync(folder, 0o755)
+  const { status, error, stderr } = spawnSync('cc', ['-o', path.join(folder, 'probe'), source], { encoding: 'utf8' })
+  if (status === 0) return { folder }
+  const missing = `test/probe/probe.c could not be compiled: ${error?.message ?? stderr}`
+  console.warn(`skipped, as ${missing}`)
+  return { missing }
+}

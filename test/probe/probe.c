@@ -1,0 +1,127 @@
+/*
+ * What a build could try, one attempt a call, for tests that run inside a session. Prints one line and exits 0; a
+ * refused attempt prints the errno's name.
+ */
+#include <sys/types.h>
+#include <sys/socket.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static const char *
+name_of(int err)
+{
+	switch (err) {
+	case EPERM: return "EPERM";
+	case EACCES: return "EACCES";
+	case EROFS: return "EROFS";
+	case ENOENT: return "ENOENT";
+	case ENETUNREACH: return "ENETUNREACH";
+	case EAFNOSUPPORT: return "EAFNOSUPPORT";
+	case EPROTONOSUPPORT: return "EPROTONOSUPPORT";
+	default: return strerror(err);
+	}
+}
+
+static int
+tell(int result)
+{
+	printf("%s\n", result >= 0 ? "ok" : name_of(errno));
+	return 0;
+}
+
+static int
+tell_ids(void)
+{
+	gid_t groups[64];
+	int count = getgroups(64, groups);
+
+	printf("%d %d %d %d groups", (int)getuid(), (int)geteuid(), (int)getgid(), (int)getegid());
+	for (int i = 0; i < count; i++)
+		printf(" %d", (int)groups[i]);
+	printf("\n");
+	return 0;
+}
+
+/* Every way back to root that setuid(2) and its kin know. */
+static int
+tell_regain(void)
+{
+	int regained = setuid(0) == 0 || seteuid(0) == 0 || setreuid(0, 0) == 0 || setgid(0) == 0 || setegid(0) == 0;
+
+	printf("%s\n", regained || geteuid() == 0 ? "regained" : "refused");
+	return 0;
+}
+
+static int
+tell_descriptors(void)
+{
+	for (int fd = 0; fd < 4096; fd++)
+		if (fcntl(fd, F_GETFD) != -1)
+			printf("%d ", fd);
+	printf("\n");
+	return 0;
+}
+
+static int
+tell_ignored_signals(void)
+{
+	for (int signal = 1; signal < NSIG; signal++) {
+		struct sigaction action;
+		if (sigaction(signal, NULL, &action) == 0 && action.sa_handler != SIG_DFL)
+			printf("%d ", signal);
+	}
+	printf("\n");
+	return 0;
+}
+
+/* A daemon as it should be: detached twice, deaf to SIGTERM, holding the output's descriptors no longer than it must. */
+static int
+detach(const char *file)
+{
+	if (fork() != 0)
+		return 0;
+	setsid();
+	signal(SIGTERM, SIG_IGN);
+	signal(SIGHUP, SIG_IGN);
+	if (fork() != 0)
+		_exit(0);
+	int beats = open(file, O_WRONLY | O_CREAT | O_APPEND, 0644);
+	for (;;) {
+		if (write(beats, ".", 1) != 1)
+			_exit(1);
+		usleep(20000);
+	}
+}
+
+int
+main(int argc, char **argv)
+{
+	const char *what = argc > 1 ? argv[1] : "";
+
+	if (strcmp(what, "inet") == 0)
+		return tell(socket(AF_INET, SOCK_STREAM, 0));
+	if (strcmp(what, "inet6") == 0)
+		return tell(socket(AF_INET6, SOCK_STREAM, 0));
+	if (strcmp(what, "unix") == 0)
+		return tell(socket(AF_UNIX, SOCK_STREAM, 0));
+	if (strcmp(what, "ids") == 0)
+		return tell_ids();
+	if (strcmp(what, "regain") == 0)
+		return tell_regain();
+	if (strcmp(what, "descriptors") == 0)
+		return tell_descriptors();
+	if (strcmp(what, "signals") == 0)
+		return tell_ignored_signals();
+	if (strcmp(what, "kill") == 0 && argc > 2)
+		return tell(kill((pid_t)atoi(argv[2]), 0));
+	if (strcmp(what, "detach") == 0 && argc > 2)
+		return detach(argv[2]);
+	fprintf(stderr, "usage: probe inet | inet6 | unix | ids | regain | descriptors | signals | kill PID | detach FILE\n");
+	return 2;
+}

@@ -1,0 +1,28 @@
+import { expect, test } from 'vitest'
+
+import { build } from '../../src/index.ts'
+import { describeSession, isFreebsd } from './kernel.ts'
+
+describeSession('/dev of a build', () => {
+  test('holds exactly the listed nodes', async () => {
+    const { stdout } = await build({}, ['ls', '-A', '/dev'])
+    const common = ['fd', 'null', 'random', 'stderr', 'stdin', 'stdout', 'urandom', 'zero']
+    expect(stdout.trimEnd().split('\n').sort()).toEqual(isFreebsd ? common : [...common, 'full', 'shm'].sort())
+  })
+
+  test('has in /dev/fd the three standard descriptors and nothing of the caller', async () => {
+    const { stdout } = await build({}, ['sh', '-c', 'echo /dev/fd/*'])
+    const names = stdout.trimEnd().split(' ')
+    expect(names.slice(0, 3)).toEqual(['/dev/fd/0', '/dev/fd/1', '/dev/fd/2'])
+    // Linux shows the descriptor by which the shell is reading the directory.
+    expect(names.length).toBeLessThanOrEqual(isFreebsd ? 3 : 4)
+  })
+
+  test('lets a shell put a command in the background, whose stdin is /dev/null', async () => {
+    expect((await build({}, ['sh', '-c', 'cat & wait; echo done'])).stdout).toBe('done\n')
+  })
+
+  test('lets a build write to its own stdout by name', async () => {
+    expect((await build({}, ['sh', '-c', 'echo named > /dev/stdout'])).stdout).toBe('named\n')
+  })
+})

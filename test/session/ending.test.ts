@@ -1,0 +1,95 @@
+import { existsSync, statSync } from 'node:fs'
+import { setTimeout as sleep } from 'node:timers/promises'
+import path from 'node:path'
+import { expect, test } from 'vitest'
+
+import { build, openSession } from '../../src/index.ts'
+import { probe } from '../probe/compiled-probe.ts'
+import { useFolders } from './folders.ts'
+import { expectSameState, hostState } from './host-state.ts'
+import { describeSession } from './kernel.ts'
+
+describeSession('nothing of a build survives its session', () => {
+  const folder = 'folder' in probe ? probe.folder : ''
+  const folders = useFolders()
+
+  const expectSilence = async (file: string): Promise<void> => {
+    const size = statSync(file).size
+    await sleep(300)
+    expect(statSync(file).size).toBe(size)
+  }
+
+  test.skipIf(folder === '')('not a daemon that detached itself twice and ignores SIGTERM', async () => {
+    const before = await hostState()
+    const beats = path.join(folders.output, 'beats')
+    const session = await openSession({ inputs: { probe: folder }, output: folders.output })
+    await session.run(['/inputs/probe/probe', 'detach', '/output/beats'])
+    await expect.poll(() => existsSync(beats) && statSync(beats).size, { timeout: 20_000 }).toBeGreaterThan(2)
+    await session.close()
+    await expectSilence(beats)
+    await expectSameState(before)
+  })
+
+  test('not a command that ignores SIGTERM and still runs at close', async () => {
+    const before = await hostState()
+    const session = await openSession({})
+    const running = session.run(['sh', '-c', 'trap "" TERM; while :; do sleep 1; done'], { reject: false })
+    await session.run(['true'])
+    await session.close()
+    expect(await running).toMatchObject({ signal: 'SIGKILL', exitCode: undefined })
+    await expectSameState(before)
+  })
+
+  test('not one that is killed by its timeout, nor anything it started', async () => {
+    const before = await hostState()
+    const beats = path.join(folders.output, 'beats')
+    const script = 'trap "" TERM; (while :; do echo . >> /output/beats; sleep 0.05; done) & sleep 100'
+    const session = await openSession({ output: folders.output })
+    const error = await session.run(['sh', '-c', script], { timeout: 1500 }).catch((reason: unknown) => reason)
+    expect(error).toMatchObject({ code: 'ERR_BUILDJAIL_COMMAND_FAILED', result: { timedOut: true, isCanceled: false, signal: 'SIGKILL' } })
+    await expectSilence(beats)
+    expect((await session.run(['echo', 'usable'])).stdout).toBe('usable\n')
+    await session.close()
+    await expectSameState(before)
+  })
+
+  test('not one that is aborted', async () => {
+    const before = await hostState()
+    const controller = new AbortController()
+    const running = build({}, ['sleep', '100'], { signal: controller.signal }).catch((reason: unknown) => reason)
+    await sleep(500)
+    controller.abort(new Error('changed my mind'))
+    expect(await running).toMatchObject({ result: { isCanceled: true, signal: 'SIGTERM' }, cause: { message: 'changed my mind' } })
+    await expectSameState(before)
+  })
+
+  test('not one that is aborted and ignores it', async () => {
+    const controller = new AbortController()
+    await using session = await openSession({})
+    const options = { signal: controller.signal, forceKillAfterDelay: 200, reject: false }
+    const running = session.run(['sh', '-c', 'trap "" TERM; echo up > /tmp/up; while :; do sleep 1; done'], options)
+    await session.run(['sh', '-c', 'until [ -e /tmp/up ]; do sleep 0.05; done'])
+    controller.abort()
+    expect(await running).toMatchObject({ isCanceled: true, signal: 'SIGKILL' })
+  })
+
+  test('and an abort before the start opens nothing', async () => {
+    const before = await hostState()
+    await expect(build({}, ['true'], { signal: AbortSignal.abort() })).rejects.toMatchObject({ name: 'AbortError' })
+    await expectSameState(before)
+  })
+
+  test('closing twice and at once is one closing', async () => {
+    const before = await hostState()
+    const session = await openSession({})
+    await Promise.all([session.close(), session.close(), session[Symbol.asyncDispose]()])
+    await session.close()
+    await expectSameState(before)
+  })
+
+  test('and a background process that keeps stdout open does not keep a run from ending', async () => {
+    await using session = await openSession({})
+    const { stdout } = await session.run(['sh', '-c', 'echo before; sleep 100 &'], { timeout: 20_000 })
+    expect(stdout).toBe('before\n')
+  })
+})

@@ -1,0 +1,61 @@
+import { readdirSync, readFileSync } from 'node:fs'
+import { expect } from 'vitest'
+
+import { JAIL_DYING, jailGet, mountTable } from '../../src/freebsd.ts'
+import { defaultStateDirectory } from '../../src/spec.ts'
+
+/** What a session could leave behind on the host. */
+export interface HostState {
+  readonly mounts: readonly string[]
+  /** FreeBSD: `name (dying)` where it is. */
+  readonly jails: readonly string[]
+  readonly stateFolder: readonly string[]
+  readonly descriptors: number
+}
+
+export async function hostState(): Promise<HostState> {
+  const isFreebsd = process.platform === 'freebsd'
+  return {
+    mounts: isFreebsd ? (await mountTable()).map(({ type, on }) => `${type} ${on}`) : linuxMounts(),
+    jails: isFreebsd ? await jails() : [],
+    stateFolder: list(defaultStateDirectory),
+    descriptors: list(isFreebsd ? '/dev/fd' : '/proc/self/fd').length,
+  }
+}
+
+/** A jail may take a moment to die, for the kernel's own bookkeeping; nothing else may take any. */
+export async function expectSameState(before: HostState): Promise<void> {
+  const after = await hostState()
+  expect({ ...after, jails: [], descriptors: 0 }).toEqual({ ...before, jails: [], descriptors: 0 })
+  await expect.poll(jailsNow, { timeout: 5000 }).toEqual(before.jails)
+}
+
+async function jailsNow(): Promise<readonly string[]> {
+  return process.platform === 'freebsd' ? jails() : []
+}
+
+async function jails(): Promise<string[]> {
+  const found: string[] = []
+  for (let lastjid = 0; ; ) {
+    try {
+      const jail = await jailGet({ lastjid }, ['jid', 'name', 'dying'], JAIL_DYING)
+      lastjid = Number(jail['jid'])
+      found.push(`${String(jail['name'])}${jail['dying'] === true ? ' (dying)' : ''}`)
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return found
+      throw error
+    }
+  }
+}
+
+function linuxMounts(): string[] {
+  return readFileSync('/proc/self/mountinfo', 'utf8').trimEnd().split('\n').map((line) => line.split(' ')[4] ?? '')
+}
+
+function list(folder: string): string[] {
+  try {
+    return readdirSync(folder).sort()
+  } catch {
+    return []
+  }
+}

@@ -1,0 +1,59 @@
+import { chmodSync, readFileSync, statSync } from 'node:fs'
+import path from 'node:path'
+import { expect, test } from 'vitest'
+
+import { build } from '../../src/index.ts'
+import { useFolders } from './folders.ts'
+import { describeSession } from './kernel.ts'
+
+describeSession('what a build can change', () => {
+  const folders = useFolders()
+
+  // As root inside, and in a folder anybody may write to: what refuses is the mount, not the permissions.
+  const attempts = [
+    ['a write to an input', 'echo x > /inputs/src/given.txt'],
+    ['a new file in an input', 'touch /inputs/src/new'],
+    ['a rename in an input', 'mv /inputs/src/given.txt /inputs/src/other.txt'],
+    ['a change of mode in an input', 'chmod 777 /inputs/src/given.txt'],
+    ['a removal in an input', 'rm -f /inputs/src/given.txt'],
+    ['a new file in the toolchain', 'touch /usr/bin/new'],
+    ['a rename in the toolchain', 'mv /usr/bin/env /usr/bin/other'],
+    ['a change of mode in the toolchain', 'chmod 777 /usr/bin/env'],
+    ['a new directory in the root', 'mkdir /new'],
+    ['a new directory between the mounts', 'mkdir /inputs/new'],
+  ] as const
+  test.each(attempts)('%s is refused by a read-only mount', async (_, script) => {
+    chmodSync(folders.input, 0o777)
+    const result = await build({ inputs: { src: folders.input }, user: 'root' }, ['sh', '-c', script], { reject: false })
+    expect(result.stderr).toContain('Read-only file system')
+    expect(result.exitCode).not.toBe(0)
+    expect(readFileSync(path.join(folders.input, 'given.txt'), 'utf8')).toBe('given\n')
+  })
+
+  test('the output and /tmp are writable by the build user, and the output arrives on the host', async () => {
+    await build({ output: folders.output }, ['sh', '-c', 'echo made > /tmp/made && cp /tmp/made /output/made'])
+    expect(readFileSync(path.join(folders.output, 'made'), 'utf8')).toBe('made\n')
+  })
+
+  test('the output folder is given back with the owner and the mode it had', async () => {
+    chmodSync(folders.output, 0o750)
+    const before = statSync(folders.output)
+    await build({ output: folders.output }, ['sh', '-c', 'chmod 777 /output; touch /output/made'])
+    const after = statSync(folders.output)
+    expect([after.uid, after.gid, after.mode]).toEqual([before.uid, before.gid, before.mode])
+  })
+
+  test('two more outputs by name and by target are writable too', async () => {
+    const outputs = { logs: folders.output, '/var/cache/tool': folders.input }
+    await build({ outputs }, ['sh', '-c', 'touch /outputs/logs/a /var/cache/tool/b'])
+    expect(statSync(path.join(folders.output, 'a')).isFile()).toBe(true)
+    expect(statSync(path.join(folders.input, 'b')).isFile()).toBe(true)
+  })
+
+  test('/tmp ends where tmpSize says', async () => {
+    const fill = ['sh', '-c', 'dd if=/dev/zero of=/tmp/full bs=65536 count=64']
+    const { exitCode, stderr } = await build({ tmpSize: 1024 * 1024 }, fill, { reject: false })
+    expect(exitCode).not.toBe(0)
+    expect(stderr).toContain('No space left on device')
+  })
+})
