@@ -6,6 +6,9 @@
 
 namespace buildjail {
 
+/** Makes a directory of the caller's own, mode 0700, or makes sure that what is there is one. */
+Status ensure_state_directory(const std::string& path);
+
 /**
  * A session's folder in the state directory, and in it `root`, where its root is mounted. Only we can reach it: a jail's
  * root must not be reachable by other users of the host (jail(8), NOTES). Removed when it goes, if it is empty as it must be.

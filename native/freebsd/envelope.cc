@@ -195,7 +195,7 @@ Status JailEnvelope::kill_all() {
 Result<Record> JailEnvelope::record() {
   const std::lock_guard lock(launching_);
   if (is_closed_) return SysError{.step = "record", .syscall = "jail_get", .err = ENOENT, .path = {}, .dest = {}, .detail = "the session is closed"};
-  Record record{.root = directory_.root(), .jail = {}, .mounts = {}, .process = last_launched_};
+  Record record{.root = directory_.root(), .jail = {}, .mounts = {}, .namespaces = {}, .process = last_launched_};
   auto jail = get_jail(jail_->jid());
   if (!jail) return std::move(jail.error());
   record.jail = std::move(*jail);

@@ -1,0 +1,63 @@
+#pragma once
+
+#include <atomic>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "core/envelope.h"
+#include "core/output_lease.h"
+#include "linux/namespaces.h"
+
+namespace buildjail {
+
+/** Facts about the host program that sessions have in common. */
+struct Host {
+  /** What make_init_image() gave. */
+  UniqueFd init_image;
+  /** Whether it may be dumped and traced by its user (PR_SET_DUMPABLE(2const)). */
+  bool is_dumpable;
+};
+
+/** The namespaces of a session. Members go in reverse: they first, then what was lent for them. */
+class NamespaceEnvelope final : public Envelope {
+ public:
+  static Result<std::unique_ptr<Envelope>> open(EnvelopePlan plan, const std::string& id, std::shared_ptr<ExitWaiter> waiter,
+                                                std::shared_ptr<const Host> host);
+  ~NamespaceEnvelope() override;
+
+  [[nodiscard]] const Trace& trace() const override { return trace_; }
+  Result<pid_t> launch(LaunchRequest request, StdioEnds ends) override;
+  Status kill_all() override;
+  Result<Record> record() override;
+  CloseReport close() override;
+
+ private:
+  NamespaceEnvelope(EnvelopePlan plan, std::shared_ptr<ExitWaiter> waiter, std::shared_ptr<const Host> host);
+
+  Status take_outputs();
+  Status make_namespaces();
+  [[nodiscard]] std::string root() const;
+
+  EnvelopePlan plan_;
+  std::shared_ptr<ExitWaiter> waiter_;
+  std::shared_ptr<const Host> host_;
+  /** What its children are known by to the waiter. */
+  std::uint64_t owner_;
+  Trace trace_;
+  std::mutex closing_;
+  std::mutex killing_;
+  std::mutex last_launched_mutex_;
+  std::optional<Credentials> last_launched_;
+  /** Nothing can be launched any more. */
+  std::atomic<bool> is_closed_ = false;
+  /** Nothing is left to take away. */
+  bool is_gone_ = false;
+
+  std::vector<OutputLease> leases_;
+  std::optional<Namespaces> namespaces_;
+};
+
+}  // namespace buildjail
