@@ -34,6 +34,20 @@ Result<UniqueFd> open_output(const Bind& bind) {
                   .detail = "the source is another file than when the plan was made"};
 }
 
+/**
+ * /dev/stdout leads to the pipe itself, which is opened there anew: by its owner only, as pipes have mode 0600 (proc(5),
+ * /proc/pid/fd). That the build user is, for what was made for it; in a user namespace it is already.
+ */
+Status give_pipes(const LaunchRequest& request, const StdioEnds& ends, const BuildUser& user) {
+  if (needs_user_namespace()) return {};
+  for (std::size_t i = 0; i < ends.child.size(); ++i) {
+    const StdioKind kind = request.stdio.at(i).kind;
+    if (kind != StdioKind::kPipe && kind != StdioKind::kCapture) continue;
+    if (::fchown(ends.child.at(i).get(), user.uid, user.gid) != 0) return last_error("stdio", "fchown");
+  }
+  return {};
+}
+
 }  // namespace
 
 Result<std::unique_ptr<Envelope>> NamespaceEnvelope::open(EnvelopePlan plan, const std::string& /*id*/,
@@ -88,6 +102,7 @@ Status NamespaceEnvelope::make_namespaces() {
 Result<pid_t> NamespaceEnvelope::launch(LaunchRequest request, StdioEnds ends) {
   if (is_closed_) return closed("launch", "setns", ECANCELED);
   if (auto status = ends.open_files(request); !status) return std::move(status.error());
+  if (auto status = give_pipes(request, ends, plan_.user); !status) return std::move(status.error());
   auto pid = launch_in_namespaces(*namespaces_, plan_.user, request, ends);
   // The child changed its ids while it shared our memory, and with that whether that memory may be dumped.
   if (host_->is_dumpable) static_cast<void>(::prctl(PR_SET_DUMPABLE, 1, 0, 0, 0));
