@@ -13,7 +13,9 @@ constexpr const char* kStep = "state-directory";
 constexpr mode_t kPrivate = 0700;
 constexpr mode_t kRoot = 0755;
 
-Status make_private(const std::string& path) {
+}  // namespace
+
+Status make_private_directory(const std::string& path) {
   if (::mkdir(path.c_str(), kPrivate) == 0) return {};
   if (errno != EEXIST) return last_error(kStep, "mkdir", path);
   struct stat found {};
@@ -29,10 +31,7 @@ Status make_private(const std::string& path) {
   return {};
 }
 
-}  // namespace
-
 Result<SessionDirectory> SessionDirectory::make(const std::string& state_directory, const std::string& id) {
-  if (auto status = make_private(state_directory); !status) return std::move(status.error());
   SessionDirectory directory(state_directory + "/" + id);
   if (::mkdir(directory.path_.c_str(), kPrivate) != 0) {
     auto error = last_error(kStep, "mkdir", directory.path_);

@@ -6,12 +6,16 @@
 
 namespace buildjail {
 
+/** Makes a directory of mode 0700, or takes one that is there if it is the caller's own and of that mode. */
+Status make_private_directory(const std::string& path);
+
 /**
  * A session's folder in the state directory, and in it `root`, where its root is mounted. Only we can reach it: a jail's
  * root must not be reachable by other users of the host (jail(8), NOTES). Removed when it goes, if it is empty as it must be.
  */
 class SessionDirectory {
  public:
+  /** `state_directory` exists. */
   static Result<SessionDirectory> make(const std::string& state_directory, const std::string& id);
   SessionDirectory(SessionDirectory&& other) noexcept;
   SessionDirectory& operator=(SessionDirectory&& other) = delete;
