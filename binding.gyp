@@ -48,6 +48,7 @@
             'native/freebsd/pinned_source.cc',
             'native/freebsd/processes.cc',
             'native/freebsd/set_groups.cc',
+            'native/freebsd/state_file_system.cc',
             'native/freebsd/system.cc',
           ],
         }],

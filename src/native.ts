@@ -88,6 +88,7 @@ export interface NativeRecord {
 }
 
 export interface NativeEnvelope {
+  /** Made anew each time it is asked for. */
   readonly trace: readonly NativeTraceEntry[]
   /** `request` as packed by wire.ts. Throws a NativeFailure when there is no descriptor left for the pipes. */
   launch(request: Uint8Array): NativeLaunched

@@ -53,9 +53,8 @@ function isPlan(spec: Spec | Plan): spec is Plan {
 export class Session implements AsyncDisposable {
   readonly id: string
   readonly plan: Plan
-  /** What opening did, in order, and how long each step took. After `close`, what closing did as well. */
-  readonly trace: NativeTraceEntry[]
   readonly #envelope: NativeEnvelope
+  #closed: readonly NativeTraceEntry[] = []
   #closing: Promise<void> | undefined
 
   /** @internal */
@@ -63,7 +62,11 @@ export class Session implements AsyncDisposable {
     this.id = id
     this.plan = plan
     this.#envelope = envelope
-    this.trace = [...envelope.trace]
+  }
+
+  /** What opening did, in order, and how long each step took. After `close`, what closing did as well. */
+  get trace(): readonly TraceEntry[] {
+    return [...this.#envelope.trace, ...this.#closed]
   }
 
   /**
@@ -132,7 +135,7 @@ export class Session implements AsyncDisposable {
     const { trace, failures } = await this.#envelope.close().catch((error: unknown) => {
       throw typed(error)
     })
-    this.trace.push(...trace)
+    this.#closed = trace
     if (failures.length === 0) return
     throw new TeardownError(this.id, failures.map((failure) => typed(failure) as BuildjailError))
   }

@@ -15,7 +15,7 @@ constexpr mode_t kRoot = 0755;
 
 }  // namespace
 
-Status ensure_state_directory(const std::string& path) {
+Status make_private_directory(const std::string& path) {
   if (::mkdir(path.c_str(), kPrivate) == 0) return {};
   if (errno != EEXIST) return last_error(kStep, "mkdir", path);
   struct stat found {};
@@ -32,7 +32,6 @@ Status ensure_state_directory(const std::string& path) {
 }
 
 Result<SessionDirectory> SessionDirectory::make(const std::string& state_directory, const std::string& id) {
-  if (auto status = ensure_state_directory(state_directory); !status) return std::move(status.error());
   SessionDirectory directory(state_directory + "/" + id);
   if (::mkdir(directory.path_.c_str(), kPrivate) != 0) {
     auto error = last_error(kStep, "mkdir", directory.path_);

@@ -6,8 +6,8 @@
 
 namespace buildjail {
 
-/** Makes a directory of the caller's own, mode 0700, or makes sure that what is there is one. */
-Status ensure_state_directory(const std::string& path);
+/** Makes a directory of mode 0700, or takes one that is there if it is the caller's own and of that mode. */
+Status make_private_directory(const std::string& path);
 
 /**
  * A session's folder in the state directory, and in it `root`, where its root is mounted. Only we can reach it: a jail's
@@ -15,6 +15,7 @@ Status ensure_state_directory(const std::string& path);
  */
 class SessionDirectory {
  public:
+  /** `state_directory` exists. */
   static Result<SessionDirectory> make(const std::string& state_directory, const std::string& id);
   SessionDirectory(SessionDirectory&& other) noexcept;
   SessionDirectory& operator=(SessionDirectory&& other) = delete;

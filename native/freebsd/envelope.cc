@@ -35,11 +35,15 @@ IovecList file_system(const char* type, const std::string& path) {
 
 Result<std::unique_ptr<Envelope>> JailEnvelope::open(EnvelopePlan plan, const std::string& id, std::shared_ptr<ExitWaiter> waiter,
                                                      const std::vector<JailParameter>& known) {
+  Trace trace;
+  auto state = StateFileSystem::hold(plan.state_directory);
+  if (!state) return std::move(state.error());
+  trace.mark("state-directory", plan.state_directory);
   auto directory = SessionDirectory::make(plan.state_directory, id);
   if (!directory) return std::move(directory.error());
+  trace.mark("session-directory");
   // Not make_unique: the constructor is private, as a half-opened envelope is nothing to have.
-  std::unique_ptr<JailEnvelope> envelope(new JailEnvelope(std::move(plan), std::move(waiter), std::move(*directory)));
-  envelope->trace_.mark("state-directory");
+  std::unique_ptr<JailEnvelope> envelope(new JailEnvelope(std::move(plan), std::move(waiter), std::move(*state), std::move(*directory), std::move(trace)));
   if (auto status = envelope->make_root(); !status) return std::move(status.error());
   for (const Step& step : envelope->plan_.steps) {
     auto status = std::visit([&envelope](const auto& one) { return envelope->perform(one); }, step);
@@ -50,8 +54,14 @@ Result<std::unique_ptr<Envelope>> JailEnvelope::open(EnvelopePlan plan, const st
   return std::unique_ptr<Envelope>(std::move(envelope));
 }
 
-JailEnvelope::JailEnvelope(EnvelopePlan plan, std::shared_ptr<ExitWaiter> waiter, SessionDirectory directory)
-    : plan_(std::move(plan)), waiter_(std::move(waiter)), owner_(reinterpret_cast<std::uintptr_t>(this)), directory_(std::move(directory)) {}
+JailEnvelope::JailEnvelope(EnvelopePlan plan, std::shared_ptr<ExitWaiter> waiter, StateFileSystem state,
+                           SessionDirectory directory, Trace trace)
+    : plan_(std::move(plan)),
+      waiter_(std::move(waiter)),
+      owner_(reinterpret_cast<std::uintptr_t>(this)),
+      trace_(std::move(trace)),
+      state_(std::move(state)),
+      directory_(std::move(directory)) {}
 
 JailEnvelope::~JailEnvelope() { static_cast<void>(close()); }
 
@@ -225,6 +235,7 @@ CloseReport JailEnvelope::close() {
   for (auto& lease : leases_) note(lease.hand_back());
   leases_.clear();
   if (!note(directory_.remove())) return report;
+  state_.release();
   report.trace.mark("rmdir");
   is_gone_ = true;
   return report;

@@ -12,6 +12,7 @@
 #include "freebsd/jail.h"
 #include "freebsd/jail_parameters.h"
 #include "freebsd/mounts.h"
+#include "freebsd/state_file_system.h"
 
 namespace buildjail {
 
@@ -29,7 +30,8 @@ class JailEnvelope final : public Envelope {
   CloseReport close() override;
 
  private:
-  JailEnvelope(EnvelopePlan plan, std::shared_ptr<ExitWaiter> waiter, SessionDirectory directory);
+  JailEnvelope(EnvelopePlan plan, std::shared_ptr<ExitWaiter> waiter, StateFileSystem state, SessionDirectory directory,
+               Trace trace);
 
   // Opening, in this order.
   Status make_root();
@@ -64,6 +66,7 @@ class JailEnvelope final : public Envelope {
   bool is_gone_ = false;
   std::optional<Credentials> last_launched_;
 
+  StateFileSystem state_;
   SessionDirectory directory_;
   std::vector<OutputLease> leases_;
   MountStack mounts_;

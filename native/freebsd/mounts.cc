@@ -1,8 +1,5 @@
 #include "freebsd/mounts.h"
 
-#include <sys/param.h>
-#include <sys/mount.h>
-
 #include <array>
 #include <cerrno>
 #include <chrono>
@@ -29,8 +26,6 @@ constexpr auto kFlagNames = std::to_array<FlagName>({
     {MNT_MULTILABEL, "multilabel"},   {MNT_IGNORE, "ignore"}, {MNT_AUTOMOUNTED, "automounted"},
 });
 
-std::string fsid_text(const fsid_t& fsid) { return "FSID:" + std::to_string(fsid.val[0]) + ":" + std::to_string(fsid.val[1]); }
-
 MountEntry entry_of(const struct statfs& mounted) {
   MountEntry entry{.type = mounted.f_fstypename,
                    .from = mounted.f_mntfromname,
@@ -44,6 +39,8 @@ MountEntry entry_of(const struct statfs& mounted) {
 }
 
 }  // namespace
+
+std::string fsid_text(const fsid_t& fsid) { return "FSID:" + std::to_string(fsid.val[0]) + ":" + std::to_string(fsid.val[1]); }
 
 Status nmount_options(IovecList& options, int flags, const std::string& step, const std::string& path) {
   if (::nmount(options.data(), options.size(), flags) == 0) return {};

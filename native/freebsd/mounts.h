@@ -1,5 +1,8 @@
 #pragma once
 
+#include <sys/param.h>
+#include <sys/mount.h>
+
 #include <string>
 #include <vector>
 
@@ -12,7 +15,10 @@ namespace buildjail {
 /** nmount(2) with its explanation; `options` ends in add_errmsg(). */
 Status nmount_options(IovecList& options, int flags, const std::string& step, const std::string& path);
 
-/** `FSID:0:1` of the file system that is mounted at a path. */
+/** As unmount(2) takes it with MNT_BYFSID: `FSID:0:1`. */
+std::string fsid_text(const fsid_t& fsid);
+
+/** Of the file system that is mounted at a path. */
 Result<std::string> fsid_at(const std::string& path);
 
 /** unmount(2) of a path, or of an FSID: by that no path is looked up, so none can lead elsewhere. */

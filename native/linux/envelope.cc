@@ -62,7 +62,7 @@ Result<std::unique_ptr<Envelope>> NamespaceEnvelope::open(EnvelopePlan plan, con
   }
   // Not make_unique: the constructor is private, as a half-opened envelope is nothing to have.
   std::unique_ptr<NamespaceEnvelope> envelope(new NamespaceEnvelope(std::move(plan), std::move(waiter), std::move(host)));
-  if (auto status = ensure_state_directory(envelope->plan_.state_directory); !status) return std::move(status.error());
+  if (auto status = make_private_directory(envelope->plan_.state_directory); !status) return std::move(status.error());
   envelope->trace_.mark("state-directory");
   if (auto status = envelope->take_outputs(); !status) return std::move(status.error());
   if (auto status = envelope->make_namespaces(); !status) return std::move(status.error());

@@ -30,7 +30,7 @@ export class Guest {
       await this.#console.until(/login: /, { seconds: 300, what: 'login prompt' })
     } catch (error) {
       // A QEMU that refuses its arguments says why on stderr only.
-      throw new Error(`${error.message}\n${this.#complaints}`)
+      throw new Error(`${error.message}\n${this.#complaints}`, { cause: error })
     }
     this.#console.send('root\r')
     const [prompt] = await this.#console.until(/Password:|[#%$] ?$/, { seconds: 60, what: 'shell prompt' })

@@ -16,13 +16,19 @@ Both come from the FreeBSD project's download site, for example for 15.1:
   sysroot  releases/amd64/15.1-RELEASE/base.txz, unpacked: tar -C FOLDER -xf base.txz ./lib ./usr/include ./usr/lib
 Put them at the paths above, or name them in BUILDJAIL_FREEBSD_IMAGE and BUILDJAIL_FREEBSD_SYSROOT.`
 
+// A file that every unpacked base system has tells a sysroot from an empty folder.
+const sysrootSign = path.join(sysroot, 'usr', 'include', 'sys', 'param.h')
+
 /** `{ image, sysroot }`, both there. */
 export function locateFreebsd() {
-  // A file that every unpacked base system has tells a sysroot from an empty folder.
-  const wanted = { image, sysroot: path.join(sysroot, 'usr', 'include', 'sys', 'param.h') }
-  const missing = Object.values(wanted).filter((file) => !existsSync(file))
+  const missing = [image, sysrootSign].filter((file) => !existsSync(file))
   if (missing.length > 0) {
     throw new NotRun(`no FreeBSD to test on. Looked for:\n  ${missing.join('\n  ')}\n${howToGetThem}`)
   }
   return { image, sysroot }
+}
+
+/** The sysroot's path, for what can do without one. */
+export function sysrootOrNothing() {
+  return existsSync(sysrootSign) ? sysroot : undefined
 }

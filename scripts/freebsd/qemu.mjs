@@ -11,16 +11,16 @@ import { NotRun, requireTool } from './not-run.mjs'
  */
 export function qemuCommand({ image, disks }) {
   const qemu = requireTool('qemu-system-x86_64', 'qemu-system-x86')
-  const args = [
-    ...accelerators().flatMap((accelerator) => ['-accel', accelerator]),
-    ...['-M', 'q35', '-cpu', 'max', '-smp', '2', '-m', '2048', '-device', 'virtio-rng-pci'],
-    ...['-nodefaults', '-no-user-config', '-nic', 'none', '-display', 'none', '-no-reboot'],
-    ...firmware().flatMap((drive) => ['-drive', drive]),
+  const drives = [
+    ...firmware(),
     // What the guest writes goes to a temporary file that QEMU has already unlinked.
-    ...['-drive', `file=${escaped(image)},format=raw,if=virtio,snapshot=on`],
-    ...disks.flatMap((disk) => ['-drive', `file=${escaped(disk)},format=raw,if=virtio,readonly=on`]),
-    ...['-chardev', 'stdio,id=console,signal=off', '-serial', 'chardev:console'],
+    `file=${escaped(image)},format=raw,if=virtio,snapshot=on`,
+    ...disks.map((disk) => `file=${escaped(disk)},format=raw,if=virtio,readonly=on`),
   ]
+  const machine = ['-M', 'q35', '-cpu', 'max', '-smp', '2', '-m', '2048', '-device', 'virtio-rng-pci']
+  const bare = ['-nodefaults', '-no-user-config', '-nic', 'none', '-display', 'none', '-no-reboot']
+  const serial = ['-chardev', 'stdio,id=console,signal=off', '-serial', 'chardev:console']
+  const args = [...each('-accel', accelerators()), ...machine, ...bare, ...each('-drive', drives), ...serial]
   // Should this process be killed before it can stop QEMU, the kernel does.
   const setpriv = findTool('setpriv')
   return setpriv === undefined ? { file: qemu, args } : { file: setpriv, args: ['--pdeathsig', 'KILL', qemu, ...args] }
@@ -62,6 +62,10 @@ function firmware() {
     `if=pflash,format=raw,readonly=on,file=${escaped(code)}`,
     `if=pflash,format=raw,snapshot=on,file=${escaped(variables)}`,
   ]
+}
+
+function each(option, values) {
+  return values.flatMap((value) => [option, value])
 }
 
 /** A comma ends a file name in a -drive option unless it is doubled. */

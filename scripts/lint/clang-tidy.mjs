@@ -1,4 +1,5 @@
-// clang-tidy over the native code, two files at a time: the system's own sources, and FreeBSD's too where a sysroot is there to read its headers.
+// clang-tidy over the native code, two files at a time: all that this system compiles, and FreeBSD's part too where a sysroot is there to
+// read its headers from.
 import { createRequire } from 'node:module'
 import path from 'node:path'
 
@@ -23,15 +24,19 @@ export async function clangTidy(tool, root, sysroot) {
 }
 
 function jobs(root, sysroot) {
-  const sources = (folder) => nativeFiles(root, path.join('native', folder), ['.cc'])
-  const here = sources(process.platform).length > 0 ? process.platform : 'unsupported'
-  const common = commonFlags(root)
-  const work = ['binding', 'core', here].flatMap(sources).map((file) => ({ file, flags: common }))
-  if (sysroot !== undefined && here !== 'freebsd') {
-    const flags = [...freebsdTarget(sysroot), '-stdlib=libc++', ...common]
-    work.push(...sources('freebsd').map((file) => ({ file, flags })))
+  const flags = commonFlags(root)
+  const flagsOf = {
+    [process.platform]: flags,
+    ...(sysroot !== undefined && process.platform !== 'freebsd' && { freebsd: [...freebsdTarget(sysroot), '-stdlib=libc++', ...flags] }),
   }
-  return work
+  return nativeFiles(root, 'native', ['.cc'])
+    .map((file) => ({ file, flags: flagsOf[systemOf(file) ?? process.platform] }))
+    .filter((job) => job.flags !== undefined)
+}
+
+/** A file for one system lies in its folder or has its name at the end of its own. */
+function systemOf(file) {
+  return /[/_](freebsd|linux)(?:\/|\.cc$)/.exec(file)?.[1]
 }
 
 // What binding.gyp says, as far as it changes what the code means.

@@ -17,12 +17,12 @@ describeSession('two sessions at once', () => {
     try {
       // Each says that it is there, waits until the test has seen both, and then looks around.
       const script = 'echo $$ > /output/$NAME; touch /tmp/$NAME; until [ -e /output/go ]; do sleep 0.05; done; ls -A /output /tmp; kill -0 $OTHER'
-      const started = sessions.map((session, index) =>
-        session.spawn(['sh', '-c', 'echo up > /output/up; sleep 100'], { stdio: ['ignore', 'ignore', 'ignore'], environment: { N: String(index) } }),
+      const started = sessions.map((session) =>
+        session.spawn(['sh', '-c', 'echo up > /output/up; sleep 100'], { stdio: ['ignore', 'ignore', 'ignore'] }),
       )
       await Promise.all(outputs.map((output) => expect.poll(() => readdirSync(output), { timeout: 20_000 }).toContain('up')))
-      const pids = started.map((child) => child.pid ?? 0)
-      expect(pids.every((pid) => pid > 0)).toBe(true)
+      await expect.poll(() => started.every((child) => child.pid !== undefined), { timeout: 20_000 }).toBe(true)
+      const pids = started.map((child) => child.pid)
       const looks = sessions.map((session, index) =>
         session.run(['sh', '-c', script], {
           reject: false,

@@ -50,7 +50,7 @@ describeSession('running commands', () => {
   })
 
   test('output of several megabytes arrives whole, on both streams', async () => {
-    const script = 'dd if=/dev/zero bs=65536 count=64 2>/dev/null; dd if=/dev/zero bs=65536 count=32 2>/dev/null >&2'
+    const script = 'dd if=/dev/zero bs=65536 count=64 2>/dev/null; dd if=/dev/zero bs=65536 count=32 2>/dev/null | cat >&2'
     const { stdout, stderr } = await build({}, ['sh', '-c', script])
     expect(stdout.length).toBe(64 * 65536)
     expect(stderr.length).toBe(32 * 65536)

@@ -1,0 +1,36 @@
+#pragma once
+
+#include <string>
+
+#include "core/result.h"
+#include "core/unique_fd.h"
+
+namespace buildjail {
+
+/**
+ * The state directory as a tmpfs(5) of its own, there while any session of this host is. What it tells of, mounts and
+ * jails, does not survive a reboot either; and covering a directory that was just made on a disk means waiting for that disk
+ * (vfs_domount_first flushes it), which costs more than all other mounts of a session together.
+ */
+class StateFileSystem {
+ public:
+  /** Mounts it unless somebody has. It stays at least as long as this. */
+  static Result<StateFileSystem> hold(const std::string& path);
+  StateFileSystem(StateFileSystem&&) noexcept = default;
+  StateFileSystem& operator=(StateFileSystem&&) noexcept = delete;
+  StateFileSystem(const StateFileSystem&) = delete;
+  StateFileSystem& operator=(const StateFileSystem&) = delete;
+  /** Unmounts it when nobody else needs it. */
+  ~StateFileSystem() { release(); }
+
+  void release();
+
+ private:
+  StateFileSystem(UniqueFd root, std::string fsid) : root_(std::move(root)), fsid_(std::move(fsid)) {}
+
+  /** Open, so that nobody can unmount it (unmount(2), EBUSY). */
+  UniqueFd root_;
+  std::string fsid_;
+};
+
+}  // namespace buildjail
