@@ -101,6 +101,11 @@ bool perform_bind(const Bind& bind, Stopped& stopped) {
   return true;
 }
 
+/** Made anew, as root may; where root of a container may not, it is bound. */
+bool make_device(int directory, const Device& device) {
+  return ::mknodat(directory, device.name, S_IFCHR | 0666, ::makedev(kMemoryMajor, device.minor)) == 0;
+}
+
 bool bind_device(int directory, const Device& device, Stopped& stopped) {
   const UniqueFd source(::open(device.source, O_PATH | O_NOFOLLOW | O_CLOEXEC));
   if (!source) return stop(stopped, "mount", "open", device.source);
@@ -192,12 +197,11 @@ bool MountProgram::perform(Act& act, Stopped& stopped) const {
 }
 
 bool MountProgram::make_dev(const Act& act, const char* target, Stopped& stopped) const {
-  // Devices are no mount's own here: each is one of the host's, bound. So this one needs none, and cannot have any.
-  if (::mount("tmpfs", target + 1, "tmpfs", kPlain | MS_NOEXEC, "mode=0755") != 0) return stop(stopped, "mount", "mount", target);
+  if (::mount("tmpfs", target + 1, "tmpfs", MS_NOSUID | MS_NOEXEC, "mode=0755") != 0) return stop(stopped, "mount", "mount", target);
   const UniqueFd dev(::open(target + 1, O_PATH | O_DIRECTORY | O_CLOEXEC));
   if (!dev) return stop(stopped, "mount", "open", target);
   for (const Device& device : kDevices) {
-    if (!bind_device(dev.get(), device, stopped)) return false;
+    if (!make_device(dev.get(), device) && !bind_device(dev.get(), device, stopped)) return false;
   }
   for (const DeviceLink& link : kDeviceLinks) {
     if (::symlinkat(link.value, dev.get(), link.name) != 0) return stop(stopped, "mount", "symlinkat", target);
