@@ -1,13 +1,18 @@
-/** Runs the cases in turn, round after round, so that whatever else the machine does hits all of them alike. */
-export async function sampleInTurn(cases, { warmUps, rounds, onRound = () => {} }) {
+/**
+ * Runs the cases in turn, a block of each at a time and the blocks over and over, so that whatever else the machine does hits
+ * all of them alike, and each is measured as it is when used again and again. The first block of each is not counted.
+ */
+export async function sampleInTurn(cases, { blocks, perBlock, onBlock = () => {} }) {
   const samples = Object.fromEntries(Object.keys(cases).map((name) => [name, []]))
-  for (let round = -warmUps; round < rounds; round++) {
+  for (let block = 0; block <= blocks; block++) {
     for (const [name, run] of Object.entries(cases)) {
-      const began = performance.now()
-      await run()
-      if (round >= 0) samples[name].push(performance.now() - began)
+      for (let sample = 0; sample < perBlock; sample++) {
+        const began = performance.now()
+        await run()
+        if (block > 0) samples[name].push(performance.now() - began)
+      }
     }
-    onRound(round)
+    onBlock(block)
   }
   return samples
 }

@@ -12,7 +12,10 @@ export interface Mount {
   readonly target: string
   /** On the host, absolute, no symbolic links left in it. */
   readonly source?: string
-  /** Device and file number of the source when it was planned, decimal; opening refuses a source that is another by then. */
+  /**
+   * Device and file number of the source when it was planned, decimal; opening refuses a source that is another by then.
+   * Absent for the parts of the host's toolchain.
+   */
   readonly identity?: { readonly dev: string; readonly ino: string }
   readonly writable: boolean
   /** Bytes, of a tmpfs. */
@@ -130,7 +133,8 @@ function addToolchain(spec: Spec, layout: SystemLayout, mounts: Mount[], links: 
     const found = lstatSync(part, { throwIfNoEntry: false })
     if (found === undefined) continue
     if (found.isSymbolicLink()) links.push(Object.freeze({ path: part, target: readlinkSync(part) }))
-    else mounts.push(input('toolchain', part, part))
+    // No identity: only root can exchange a part of the system, and a plan that is kept outlives an update of it.
+    else mounts.push({ kind: found.isDirectory() ? 'bind' : 'file', target: part, source: part, writable: false, entry: 'toolchain' })
   }
 }
 

@@ -48,7 +48,7 @@ struct Bind {
   std::string source;
   bool is_file;
   bool is_writable;
-  /** Of the source when it was planned. */
+  /** Of the source when it was planned; both 0 when that does not matter. */
   std::uint64_t dev;
   std::uint64_t ino;
 };

@@ -3,18 +3,26 @@
 #include <sys/param.h>
 #include <sys/jail.h>
 #include <sys/syscall.h>
+#include <sys/sysctl.h>
+#include <sys/user.h>
 
 #include <unistd.h>
 
 #include <csignal>
+#include <cstddef>
 
 namespace buildjail {
 
 int reset_signals() {
+  // Which ones are not at their default the kernel says in one call; asking signal by signal takes 128.
+  int mib[] = {CTL_KERN, KERN_PROC, KERN_PROC_PID, ::getpid()};
+  kinfo_proc self;
+  std::size_t size = sizeof(self);
+  if (::sysctl(mib, 4, &self, &size, nullptr, 0) != 0) return -1;
   struct sigaction action {};
   action.sa_handler = SIG_DFL;
   for (int signal = 1; signal < NSIG; ++signal) {
-    if (signal == SIGKILL || signal == SIGSTOP) continue;
+    if (::sigismember(&self.ki_sigignore, signal) == 0 && ::sigismember(&self.ki_sigcatch, signal) == 0) continue;
     // By number: libthr(3) wraps sigaction(2) and keeps a table that the parent uses.
     if (::syscall(SYS_sigaction, signal, &action, nullptr) != 0) return -1;
   }

@@ -7,7 +7,10 @@ namespace buildjail {
 // What a vfork(2)ed child may do: system calls on arguments prepared before. It runs in our memory, so nothing here
 // allocates, locks or goes through the thread library, whose state is ours as well (vfork(2), CAVEATS).
 
-/** Every signal to its default, and none blocked. Caught and ignored ones would be inherited, the latter by execve(2) too. */
+/**
+ * Every signal to its default, then none blocked. Ignored ones would stay so across execve(2), and a handler of the host
+ * program's must not run here.
+ */
 int reset_signals();
 
 /** The program of `kill_all`: kills every process of the jail but itself (kill(2), pid -1). */

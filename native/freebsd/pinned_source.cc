@@ -35,6 +35,8 @@ Result<PinnedSource> PinnedSource::pin(const Bind& bind) {
   if (!fd) return last_error("pin-source", "open", bind.source);
   struct stat found {};
   if (::fstat(fd.get(), &found) != 0) return last_error("pin-source", "fstat", bind.source);
+  const bool is_planned = bind.dev != 0 || bind.ino != 0;
+  if (!is_planned) return PinnedSource(bind, std::move(fd));
   if (found.st_ino != bind.ino || static_cast<std::uint64_t>(found.st_dev) != bind.dev) {
     return stale(bind.source, "the source is another file than when the plan was made");
   }

@@ -1,0 +1,135 @@
+import { mkdirSync, writeFileSync, readdirSync } from 'node:fs'
+import path from 'node:path'
+import { afterEach, expect, test } from 'vitest'
+
+import {
+  JAIL_CREATE,
+  JAIL_DYING,
+  JAIL_UPDATE,
+  jailGet,
+  jailParameters,
+  jailRemove,
+  jailSet,
+  MNT_RDONLY,
+  MNT_UPDATE,
+  mountTable,
+  nmount,
+  unmount,
+} from '../../src/freebsd.ts'
+import { useFolders } from '../session/folders.ts'
+import { describeFreebsd } from './guest.ts'
+
+describeFreebsd('jail_set, jail_get and jail_remove', () => {
+  const name = 'bj-test-raw'
+  afterEach(async () => {
+    await jailGet({ name }, ['jid']).then(({ jid }) => jailRemove(Number(jid)), () => {})
+  })
+
+  test('make, show, change and remove a jail', async () => {
+    const jid = await jailSet({ name, path: '/', persist: true, ip4: 'disable', 'children.max': 2, 'allow.chflags': true }, JAIL_CREATE)
+    expect(jid).toBeGreaterThan(0)
+    expect(await jailGet({ name }, ['jid', 'path', 'persist', 'ip4', 'children.max', 'allow.chflags'])).toEqual({
+      jid,
+      path: '/',
+      persist: true,
+      ip4: 'disable',
+      'children.max': 2,
+      'allow.chflags': true,
+    })
+    expect(await jailSet({ jid, 'allow.chflags': false, 'host.hostname': 'changed' }, JAIL_UPDATE)).toBe(jid)
+    expect(await jailGet({ jid }, ['allow.chflags', 'host.hostname'])).toEqual({ 'allow.chflags': false, 'host.hostname': 'changed' })
+    await jailRemove(jid)
+    await expect(jailGet({ jid }, ['name'])).rejects.toMatchObject({ code: 'ENOENT', syscall: 'jail_get' })
+  })
+
+  test('an address list goes in and comes back', async () => {
+    const addresses = { 'ip4.addr': ['127.0.0.1'], 'ip6.addr': ['::1'] }
+    const jid = await jailSet({ name, path: '/', persist: true, ...addresses }, JAIL_CREATE)
+    const found = await jailGet({ jid }, ['ip4.addr', 'ip6.addr'])
+    expect(found['ip4.addr']).toEqual(['127.0.0.1'])
+    expect(found['ip6.addr']).toHaveLength(1)
+  })
+
+  test('every parameter the kernel lists can be read of a jail', async () => {
+    const jid = await jailSet({ name, path: '/', persist: true }, JAIL_CREATE)
+    const all = await jailGet({ jid })
+    const listed = (await jailParameters()).map((parameter) => parameter.name)
+    expect(listed).toEqual(expect.arrayContaining(['jid', 'name', 'path', 'ip4', 'ip4.addr', 'allow.mount', 'enforce_statfs']))
+    expect(Object.keys(all).length).toBeGreaterThan(listed.length / 2)
+    expect(all['name']).toBe(name)
+  })
+
+  test.each([
+    ['an unknown parameter', { persist: true, 'no.such': 1 }, JAIL_CREATE, 'EINVAL', 'unknown parameter: no.such'],
+    ['a jail that neither persists nor has a process', {}, JAIL_CREATE, 'EINVAL', 'new jail must persist or attach'],
+    ['a path together with an update', { path: '/', persist: true }, JAIL_CREATE | JAIL_UPDATE, 'EINVAL', undefined],
+    ['neither create nor update', { persist: true }, 0, 'EINVAL', undefined],
+    ['a path that is not there', { path: '/no/such', persist: true }, JAIL_CREATE, 'ENOENT', undefined],
+    ['a value out of its range', { persist: true, enforce_statfs: 7 }, JAIL_CREATE, 'EINVAL', undefined],
+  ])('%s is refused, with what the kernel says', async (_, parameters, flags, code, detail) => {
+    const error: unknown = await jailSet({ name, ...parameters }, flags).catch((reason: unknown) => reason)
+    expect(error).toMatchObject({ code, syscall: 'jail_set', step: 'jail_set' })
+    if (detail !== undefined) expect(error).toMatchObject({ detail })
+  })
+
+  test('two jails of one name are refused', async () => {
+    await jailSet({ name, path: '/', persist: true }, JAIL_CREATE)
+    await expect(jailSet({ name, path: '/', persist: true }, JAIL_CREATE)).rejects.toMatchObject({ code: 'EEXIST' })
+  })
+
+  test('the jail after the last one is no jail', async () => {
+    await expect(jailGet({ lastjid: 999_998 }, ['jid'], JAIL_DYING)).rejects.toMatchObject({ code: 'ENOENT' })
+  })
+
+  test('a jail that is not there cannot be removed', async () => {
+    await expect(jailRemove(999_998)).rejects.toMatchObject({ code: 'EINVAL', syscall: 'jail_remove' })
+  })
+})
+
+describeFreebsd('nmount, unmount and getfsstat', () => {
+  const folders = useFolders()
+  const on = (): string => path.join(folders.top, 'mounted')
+  const mounted = async (): Promise<{ fsid: string; flags: readonly string[]; type: string } | undefined> =>
+    (await mountTable()).find((entry) => entry.on === on())
+  afterEach(async () => {
+    for (let entry = await mounted(); entry !== undefined; entry = await mounted()) await unmount(entry.fsid)
+  })
+
+  test('mount a tmpfs, make it read-only, and unmount it by its path', async () => {
+    mkdirSync(on())
+    await nmount({ fstype: 'tmpfs', fspath: on(), size: '1m', mode: '755' })
+    expect(await mounted()).toMatchObject({ type: 'tmpfs', from: 'tmpfs' })
+    await unmount(on())
+    expect(await mounted()).toBeUndefined()
+    await nmount({ fstype: 'tmpfs', fspath: on() })
+    await nmount({ fstype: 'tmpfs', fspath: on() }, MNT_UPDATE | MNT_RDONLY)
+    expect((await mounted())?.flags).toContain('ro')
+    expect(() => writeFileSync(path.join(on(), 'x'), '')).toThrow(/EROFS/)
+  })
+
+  test('mount a directory elsewhere by nullfs and unmount it by its FSID', async () => {
+    mkdirSync(on())
+    await nmount({ fstype: 'nullfs', fspath: on(), from: folders.input }, MNT_RDONLY)
+    expect(readdirSync(on())).toEqual(['given.txt'])
+    const { fsid = '' } = (await mounted()) ?? {}
+    expect(fsid).toMatch(/^FSID:-?\d+:-?\d+$/)
+    await unmount(fsid)
+    expect(readdirSync(on())).toEqual([])
+    await expect(unmount(fsid)).rejects.toMatchObject({ code: 'ENOENT', syscall: 'unmount' })
+  })
+
+  test('nocover keeps a mount from being covered', async () => {
+    mkdirSync(on())
+    await nmount({ fstype: 'tmpfs', fspath: on() })
+    await expect(nmount({ fstype: 'tmpfs', fspath: on(), nocover: true })).rejects.toMatchObject({ code: 'EBUSY', syscall: 'nmount' })
+  })
+
+  test('an unknown file system and an unknown option are refused, with what the kernel says', async () => {
+    mkdirSync(on())
+    await expect(nmount({ fstype: 'nosuchfs', fspath: on() })).rejects.toMatchObject({ code: 'EINVAL', detail: 'Invalid fstype' })
+    await expect(nmount({ fstype: 'tmpfs', fspath: on(), nosuch: '1' })).rejects.toMatchObject({
+      code: 'EINVAL',
+      detail: 'mount option <nosuch> is unknown',
+    })
+  })
+})
