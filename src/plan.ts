@@ -2,7 +2,7 @@ import { lstatSync, readlinkSync, realpathSync, statSync, type BigIntStats } fro
 import path from 'node:path'
 
 import { SpecError, type OwnErrorCode } from './errors.ts'
-import { checkSpec, defaultStateDirectory, defaultTmpSize, defaultUser, type Network, type Spec, type User } from './spec.ts'
+import { checkSpec, defaultStateDirectoryOn, defaultTmpSize, defaultUser, type Network, type Spec, type User } from './spec.ts'
 import { layoutOf, type SystemLayout } from './system-layout.ts'
 
 /** One mount of a session's root. `bind` shows a directory, `file` one file; the others are file systems of their own. */
@@ -61,7 +61,7 @@ export function planOf(spec: Spec, options: PlanOptions = {}): Plan {
   checkSpec(spec)
   const platform = options.platform ?? process.platform
   const layout = layoutOf(platform)
-  const stateDirectory = resolveStateDirectory(spec.stateDirectory ?? defaultStateDirectory)
+  const stateDirectory = resolveStateDirectory(spec.stateDirectory ?? defaultStateDirectoryOn(platform))
 
   const mounts: Mount[] = layout.own.map(({ kind, target }) => ({
     kind,

@@ -54,8 +54,12 @@ export interface Spec {
 }
 
 export const defaultUser: Required<User> = { uid: 35001, gid: 35001, groups: [] }
-export const defaultStateDirectory: string = stateDirectoryOf(process.platform, process.geteuid?.(), process.env['XDG_RUNTIME_DIR'])
+export const defaultStateDirectory: string = defaultStateDirectoryOn(process.platform)
 export const defaultTmpSize: number = 2 * 1024 ** 3
+
+export function defaultStateDirectoryOn(platform: NodeJS.Platform): string {
+  return stateDirectoryOf(platform, process.geteuid?.(), process.env['XDG_RUNTIME_DIR'])
+}
 
 const fields: Readonly<Record<keyof Spec, (value: unknown, entry: string) => void>> = {
   name: checkName,

@@ -8,6 +8,7 @@
 #include <cerrno>
 
 #include "core/session_directory.h"
+#include "linux/bind_source.h"
 #include "linux/launch.h"
 #include "linux/proc_files.h"
 
@@ -25,13 +26,8 @@ Result<UniqueFd> open_output(const Bind& bind) {
   if (!directory) return last_error("pin-source", "open", bind.source);
   struct stat found {};
   if (::fstat(directory.get(), &found) != 0) return last_error("pin-source", "fstat", bind.source);
-  if (found.st_ino == bind.ino && static_cast<std::uint64_t>(found.st_dev) == bind.dev) return directory;
-  return SysError{.step = "pin-source",
-                  .syscall = "fstat",
-                  .err = ESTALE,
-                  .path = bind.source,
-                  .dest = {},
-                  .detail = "the source is another file than when the plan was made"};
+  if (is_planned(bind, found)) return directory;
+  return SysError{.step = "pin-source", .syscall = "fstat", .err = ESTALE, .path = bind.source, .dest = {}, .detail = kStaleSource};
 }
 
 /**
@@ -83,9 +79,8 @@ Status NamespaceEnvelope::take_outputs() {
     auto lease = OutputLease::take(plan_.state_directory, *bind, std::move(*directory));
     if (!lease) return std::move(lease.error());
     // In a user namespace the build user is the caller under another number, who has what rights the caller has.
-    if (!needs_user_namespace()) {
-      if (auto status = lease->hand_over(plan_.user); !status) return status;
-    }
+    auto status = needs_user_namespace() ? lease->remember() : lease->hand_over(plan_.user);
+    if (!status) return status;
     leases_.push_back(std::move(*lease));
     trace_.mark("hand-over", bind->target);
   }

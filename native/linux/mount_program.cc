@@ -10,6 +10,7 @@
 #include <cerrno>
 
 #include "core/unique_fd.h"
+#include "linux/bind_source.h"
 #include "linux/child.h"
 #include "linux/raw_calls.h"
 
@@ -82,9 +83,7 @@ bool perform_bind(const Bind& bind, Stopped& stopped) {
   if (!pinned) return stop(stopped, "pin-source", "open", source);
   struct stat found {};
   if (::fstat(pinned.get(), &found) != 0) return stop(stopped, "pin-source", "fstat", source);
-  if (found.st_ino != bind.ino || static_cast<std::uint64_t>(found.st_dev) != bind.dev) {
-    return stop_stale(stopped, "pin-source", source, "the source is another file than when the plan was made");
-  }
+  if (!is_planned(bind, found)) return stop_stale(stopped, "pin-source", source, kStaleSource);
   // What is mounted below an input is part of it, and read-only with it. Below an output it would be writable without
   // having been declared, so it is left out.
   const unsigned recursive = bind.is_writable ? 0 : raw::kRecursive;

@@ -154,13 +154,13 @@ Result<Namespaces> Namespaces::make(const EnvelopePlan& plan, int init_image, Tr
   int pidfd = -1;
   const std::int64_t began_ns = now_ns();
   const pid_t init = clone_child(kinds, run_child, &prepared, stack, &pidfd);
-  if (init < 0) return last_error("namespaces", "clone");
+  if (init < 0) return last_error("clone", "clone");
   UniqueFd owned_pidfd = above_stdio(UniqueFd(pidfd));
   if (prepared.stopped.syscall != nullptr) {
     reap_clone(init);
     return error_of(prepared.stopped);
   }
-  trace.add("namespaces", {}, prepared.began_ns - began_ns);
+  trace.add("clone", {}, prepared.began_ns - began_ns);
   if (prepared.ids != nullptr) trace.add("map-ids", {}, prepared.ids_ns);
   mounts.add_to(trace);
   trace.add("init", {}, now_ns() - prepared.ended_ns);
