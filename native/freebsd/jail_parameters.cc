@@ -59,8 +59,8 @@ std::optional<JailParameter::Type> type_of(unsigned kind, std::string_view forma
     case CTLTYPE_STRING:
       return JailParameter::Type::kString;
     case CTLTYPE_STRUCT:
-      if (format == "S,in_addr") return JailParameter::Type::kIn4Addresses;
-      if (format == "S,in6_addr") return JailParameter::Type::kIn6Addresses;
+      if (format.starts_with("S,in_addr")) return JailParameter::Type::kIn4Addresses;
+      if (format.starts_with("S,in6_addr")) return JailParameter::Type::kIn6Addresses;
       return std::nullopt;
     default:
       return std::nullopt;
