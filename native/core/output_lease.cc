@@ -28,8 +28,8 @@ Result<UniqueFd> lock_file(const std::string& path, const std::string& source) {
       }
       return error;
     }
-    struct stat locked {};
-    struct stat named {};
+    struct stat locked{};
+    struct stat named{};
     if (::fstat(fd.get(), &locked) != 0) return last_error(kStep, "fstat", path);
     if (::lstat(path.c_str(), &named) == 0 && named.st_ino == locked.st_ino && named.st_dev == locked.st_dev) return fd;
   }
@@ -61,7 +61,8 @@ Status OutputLease::hand_over(const BuildUser& user) {
 
 Status OutputLease::hand_back() {
   if (!is_handed_over_) return {};
-  if (::fchown(directory_.get(), before_.st_uid, before_.st_gid) != 0) return last_error("hand-back", "fchown", source_);
+  if (::fchown(directory_.get(), before_.st_uid, before_.st_gid) != 0)
+    return last_error("hand-back", "fchown", source_);
   // The build owned it and may have changed its mode; fchown(2) by root keeps set-id bits of a directory.
   if (::fchmod(directory_.get(), before_.st_mode & kModeBits) != 0) return last_error("hand-back", "fchmod", source_);
   is_handed_over_ = false;
