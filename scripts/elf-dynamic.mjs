@@ -1,4 +1,4 @@
-// Reads what a 64-bit little-endian ELF shared object asks of other objects: libraries, and symbols with their versions.
+// Reads what a 64-bit little-endian ELF shared object asks of others: libraries, and symbols with their versions.
 import { readFileSync } from 'node:fs'
 
 const SHT_DYNAMIC = 6
@@ -12,13 +12,16 @@ const STB_WEAK = 2
 const VERSYM_HIDDEN = 0x8000
 
 /**
- * @returns {{ needed: string[], undefinedSymbols: { name: string, weak: boolean, version?: string, library?: string }[] }}
+ * @typedef {{ name: string, weak: boolean, version?: string, library?: string }} UndefinedSymbol
  *   `version` and `library` are those the symbol is bound to, absent where it has no version.
+ * @returns {{ needed: string[], undefinedSymbols: UndefinedSymbol[] }}
  */
 export function readDynamic(file) {
   const elf = readFileSync(file)
-  // Magic, 64 bits, little endian.
-  if (elf.length < 64 || elf.readUInt32BE(0) !== 0x7f454c46 || elf[4] !== 2 || elf[5] !== 1) throw new Error(`${file} is no 64-bit little-endian ELF file`)
+  // The magic number, 64 bits, little endian.
+  if (elf.length < 64 || elf.readUInt32BE(0) !== 0x7f454c46 || elf[4] !== 2 || elf[5] !== 1) {
+    throw new Error(`${file} is no 64-bit little-endian ELF file`)
+  }
   const sections = readSections(elf)
   const symbols = sections.find((section) => section.type === SHT_DYNSYM)
   if (symbols === undefined) throw new Error(`${file} has no dynamic symbols`)
@@ -46,7 +49,8 @@ function readNeeded(elf, sections) {
   const names = sections[dynamic.link]
   const needed = []
   for (let at = dynamic.offset; at < dynamic.offset + dynamic.size; at += 16) {
-    if (elf.readBigInt64LE(at) === BigInt(DT_NEEDED)) needed.push(stringAt(elf, names.offset + Number(elf.readBigUInt64LE(at + 8))))
+    if (elf.readBigInt64LE(at) !== BigInt(DT_NEEDED)) continue
+    needed.push(stringAt(elf, names.offset + Number(elf.readBigUInt64LE(at + 8))))
   }
   return needed
 }
@@ -60,13 +64,15 @@ function readUndefined(elf, sections, symbols) {
   for (let index = 1; index * 24 < symbols.size; index += 1) {
     const at = symbols.offset + index * 24
     if (elf.readUInt16LE(at + 6) !== SHN_UNDEF) continue
+    const name = stringAt(elf, names.offset + elf.readUInt32LE(at))
+    const weak = elf[at + 4] >> 4 === STB_WEAK
     const versionIndex = versionOf === undefined ? 0 : elf.readUInt16LE(versionOf.offset + index * 2) & ~VERSYM_HIDDEN
-    found.push({ name: stringAt(elf, names.offset + elf.readUInt32LE(at)), weak: elf[at + 4] >> 4 === STB_WEAK, ...versions.get(versionIndex) })
+    found.push({ name, weak, ...versions.get(versionIndex) })
   }
   return found
 }
 
-/** Version index to `{ version, library }`, from the chain of libraries and each one's chain of versions in .gnu.version_r. */
+/** Version index to `{ version, library }`: .gnu.version_r is a chain of libraries, each with a chain of versions. */
 function readNeededVersions(elf, sections) {
   const versions = new Map()
   const section = sections.find(({ type }) => type === SHT_GNU_VERNEED)
@@ -77,7 +83,8 @@ function readNeededVersions(elf, sections) {
     const library = stringAt(elf, names.offset + elf.readUInt32LE(need + 4))
     let entry = need + elf.readUInt32LE(need + 8)
     for (let left = elf.readUInt16LE(need + 2); left > 0; left -= 1) {
-      versions.set(elf.readUInt16LE(entry + 6), { version: stringAt(elf, names.offset + elf.readUInt32LE(entry + 8)), library })
+      const version = stringAt(elf, names.offset + elf.readUInt32LE(entry + 8))
+      versions.set(elf.readUInt16LE(entry + 6), { version, library })
       entry += elf.readUInt32LE(entry + 12)
     }
     const next = elf.readUInt32LE(need + 12)

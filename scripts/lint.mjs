@@ -1,4 +1,5 @@
-// `npm run lint`: every check in order, all of them even after one has failed. `--allow-missing` skips the tools that are not installed.
+// `npm run lint`: every check in order, all of them even after one has failed.
+// `--allow-missing` skips the tools that are not installed.
 import { existsSync } from 'node:fs'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -25,7 +26,8 @@ const checks = {
 async function typeCheck() {
   const tsc = path.join(root, 'node_modules', 'typescript', 'bin', 'tsc')
   const projects = ['tsconfig.json', 'test/tsconfig.json'].filter((file) => existsSync(path.join(root, file)))
-  const results = await Promise.all(projects.map((file) => runTool(process.execPath, [tsc, '--noEmit', '-p', file], root)))
+  const check = (project) => runTool(process.execPath, [tsc, '--noEmit', '-p', project], root)
+  const results = await Promise.all(projects.map(check))
   return { ok: results.every((result) => result.ok), output: results.map((result) => result.output).join('') }
 }
 
@@ -37,7 +39,8 @@ function formatCheck(tool) {
 function withTool(name, check) {
   const tool = findTool(name)
   if (tool !== undefined) return check(tool)
-  return allowMissing ? undefined : { ok: false, output: `${name} was not found; it comes with Debian's package ${name}-19\n` }
+  if (allowMissing) return undefined
+  return { ok: false, output: `${name} was not found; it comes with Debian's package ${name}-19\n` }
 }
 
 let failed = 0

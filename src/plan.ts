@@ -139,36 +139,49 @@ function addToolchain(spec: Spec, layout: SystemLayout, mounts: Mount[], links: 
 }
 
 function input(entry: string, source: string, target: string): Mount {
-  const { resolved, stats } = resolveSource(entry, source)
+  const stats = look(entry, source)
   if (!stats.isDirectory() && !stats.isFile()) {
     throw refusal('ERR_BUILDJAIL_SOURCE_UNFIT', entry, `${source} is neither a directory nor a regular file`, source)
   }
-  return { kind: stats.isDirectory() ? 'bind' : 'file', target, source: resolved, identity: identityOf(stats), writable: false, entry }
+  const kind = stats.isDirectory() ? 'bind' : 'file'
+  return { kind, target, source: resolve(entry, source), identity: identityOf(stats), writable: false, entry }
 }
 
 function output(entry: string, source: string, target: string): Mount {
-  const { resolved, stats } = resolveSource(entry, source)
+  const stats = look(entry, source)
   if (!stats.isDirectory()) throw refusal('ERR_BUILDJAIL_SOURCE_UNFIT', entry, `${source} is not a directory`, source)
-  return { kind: 'bind', target, source: resolved, identity: identityOf(stats), writable: true, entry }
+  return { kind: 'bind', target, source: resolve(entry, source), identity: identityOf(stats), writable: true, entry }
 }
 
 function identityOf(stats: BigIntStats): NonNullable<Mount['identity']> {
   return Object.freeze({ dev: String(stats.dev), ino: String(stats.ino) })
 }
 
-function resolveSource(entry: string, source: string): { resolved: string; stats: BigIntStats } {
+function look(entry: string, source: string): BigIntStats {
   try {
-    const resolved = realpathSync.native(source)
-    return { resolved, stats: statSync(resolved, { bigint: true }) }
+    return statSync(source, { bigint: true })
   } catch (error) {
-    const { code, errno, syscall } = error as NodeJS.ErrnoException
-    throw new SpecError('ERR_BUILDJAIL_SOURCE_MISSING', entry, `${source} cannot be looked at (${code ?? String(error)})`, {
-      ...(errno === undefined ? {} : { errno }),
-      ...(syscall === undefined ? {} : { syscall }),
-      path: source,
-      cause: error,
-    })
+    throw missing(entry, source, error)
   }
+}
+
+// After the look: some runtimes open what they resolve, which a socket answers with an error of its own.
+function resolve(entry: string, source: string): string {
+  try {
+    return realpathSync.native(source)
+  } catch (error) {
+    throw missing(entry, source, error)
+  }
+}
+
+function missing(entry: string, source: string, error: unknown): SpecError {
+  const { code, errno, syscall } = error as NodeJS.ErrnoException
+  return new SpecError('ERR_BUILDJAIL_SOURCE_MISSING', entry, `${source} cannot be looked at (${code ?? String(error)})`, {
+    ...(errno === undefined ? {} : { errno }),
+    ...(syscall === undefined ? {} : { syscall }),
+    path: source,
+    cause: error,
+  })
 }
 
 // The directory may not exist yet; what exists of it is resolved, so that it compares with resolved sources.

@@ -1,12 +1,16 @@
 import { defineConfig } from 'vitest/config'
 
+// A test's mounts and jails are counted before and after it: two files at once would count each other's.
+const oneAtATime = { fileParallelism: false, maxWorkers: 1, pool: 'forks', testTimeout: 60_000, hookTimeout: 60_000 } as const
+
 export default defineConfig({
   test: {
-    include: ['test/**/*.test.ts'],
-    // A test's mounts and jails are counted before and after it: two files at once would count each other's.
-    fileParallelism: false,
-    pool: 'forks',
-    testTimeout: 60_000,
-    hookTimeout: 60_000,
+    projects: [
+      // These replace parts of the process and of the package, so each file has a process of its own.
+      { test: { ...oneAtATime, name: 'unit', include: ['test/{unit,native}/**/*.test.ts'] } },
+      // These share one, as sessions in one process must not disturb each other.
+      { test: { ...oneAtATime, name: 'sessions', include: ['test/{session,freebsd,linux}/**/*.test.ts'], isolate: false } },
+    ],
+    ...oneAtATime,
   },
 })

@@ -29,7 +29,9 @@ class Addon final : public Napi::Addon<Addon> {
   }
 
  private:
-  Napi::Value preflight(const Napi::CallbackInfo& info) { return obstacles_to_js(info.Env(), runtime_->system().find_obstacles()); }
+  Napi::Value preflight(const Napi::CallbackInfo& info) {
+    return obstacles_to_js(info.Env(), runtime_->system().find_obstacles());
+  }
 
   Napi::Value set_exit_listener(const Napi::CallbackInfo& info) {
     Napi::Env env = info.Env();
@@ -49,7 +51,9 @@ class Addon final : public Napi::Addon<Addon> {
     auto plan = read_plan(std::as_bytes(std::span(bytes.Data(), bytes.ByteLength())));
     if (!plan) throw Napi::Error(env, error_to_js(env, plan.error()));
     const std::string id = info[1].As<Napi::String>().Utf8Value();
-    auto work = [runtime = runtime_, plan = std::move(*plan), id]() mutable { return runtime->open(std::move(plan), id); };
+    auto work = [runtime = runtime_, plan = std::move(*plan), id]() mutable {
+      return runtime->open(std::move(plan), id);
+    };
     auto to_js = [this, id](Napi::Env at, const Result<std::shared_ptr<Envelope>>& envelope) -> Napi::Value {
       if (!envelope) return at.Undefined();
       OpenedEnvelope opened{runtime_, *envelope, id};

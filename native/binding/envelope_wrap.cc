@@ -45,7 +45,9 @@ EnvelopeWrap::EnvelopeWrap(const Napi::CallbackInfo& info) : Napi::ObjectWrap<En
   opened_ = *info[0].As<Napi::External<OpenedEnvelope>>().Data();
 }
 
-Napi::Value EnvelopeWrap::trace(const Napi::CallbackInfo& info) { return trace_to_js(info.Env(), opened_.envelope->trace()); }
+Napi::Value EnvelopeWrap::trace(const Napi::CallbackInfo& info) {
+  return trace_to_js(info.Env(), opened_.envelope->trace());
+}
 
 Napi::Value EnvelopeWrap::launch(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();

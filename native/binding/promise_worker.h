@@ -12,14 +12,17 @@
 namespace buildjail {
 
 /**
- * Runs `work` on a worker thread and settles a promise with it: through `to_js` when it has a value, which is called on the
- * JavaScript thread, else with its error. `settled`, on that thread as well, is told which it was.
+ * Runs `work` on a worker thread and settles a promise with it: through `to_js` when it has a value, which is called on
+ * the JavaScript thread, else with its error. `settled`, on that thread as well, is told which it was.
  */
 template <class T, class Work, class ToJs>
 class PromiseWorker final : public Napi::AsyncWorker {
  public:
   PromiseWorker(Napi::Env env, Work work, ToJs to_js)
-      : Napi::AsyncWorker(env), deferred_(Napi::Promise::Deferred::New(env)), work_(std::move(work)), to_js_(std::move(to_js)) {}
+      : Napi::AsyncWorker(env),
+        deferred_(Napi::Promise::Deferred::New(env)),
+        work_(std::move(work)),
+        to_js_(std::move(to_js)) {}
 
   [[nodiscard]] Napi::Promise promise() const { return deferred_.Promise(); }
 

@@ -41,7 +41,8 @@ void Runtime::deliver(Exit exit) {
 Result<std::shared_ptr<Envelope>> Runtime::open(EnvelopePlan plan, const std::string& id) {
   {
     const std::lock_guard lock(mutex_);
-    if (is_shut_down_) return SysError{.step = "open", .syscall = "open", .err = ECANCELED, .path = {}, .dest = {}, .detail = {}};
+    if (is_shut_down_)
+      return SysError{.step = "open", .syscall = "open", .err = ECANCELED, .path = {}, .dest = {}, .detail = {}};
     opening_ += 1;
   }
   auto opened = system_->open(std::move(plan), id, waiter_);

@@ -14,8 +14,9 @@
 namespace buildjail {
 
 /**
- * What one JavaScript environment has of native code: the waiter, the way back to its listener, and the envelopes that are
- * open. When the environment goes, be it by process.exit() or a terminated worker thread, everything open is closed first.
+ * What one JavaScript environment has of native code: the waiter, the way back to its listener, and the envelopes that
+ * are open. When the environment goes, be it by process.exit() or a terminated worker thread, everything open is closed
+ * first.
  */
 class Runtime {
  public:

@@ -106,9 +106,10 @@ Napi::Value unmount_call(const Napi::CallbackInfo& info) {
 }
 
 Napi::Value mount_table_call(const Napi::CallbackInfo& info) {
-  return run_on_worker<std::vector<MountEntry>>(info.Env(), mount_table, [](Napi::Env env, const auto& table) -> Napi::Value {
-    return table ? mounts_to_js(env, *table) : env.Undefined();
-  });
+  return run_on_worker<std::vector<MountEntry>>(info.Env(), mount_table,
+                                                [](Napi::Env env, const auto& table) -> Napi::Value {
+                                                  return table ? mounts_to_js(env, *table) : env.Undefined();
+                                                });
 }
 
 Napi::Value jail_parameters_call(const Napi::CallbackInfo& info) {

@@ -26,7 +26,8 @@ Napi::Array strings_to_js(Napi::Env env, const std::vector<std::string>& strings
 
 Napi::Value parameter_to_js(Napi::Env env, const ParameterValue& value) {
   if (const auto* flag = std::get_if<bool>(&value)) return Napi::Boolean::New(env, *flag);
-  if (const auto* number = std::get_if<std::int64_t>(&value)) return Napi::Number::New(env, static_cast<double>(*number));
+  if (const auto* number = std::get_if<std::int64_t>(&value))
+    return Napi::Number::New(env, static_cast<double>(*number));
   if (const auto* text = std::get_if<std::string>(&value)) return Napi::String::New(env, *text);
   return strings_to_js(env, std::get<std::vector<std::string>>(value));
 }
@@ -108,7 +109,8 @@ Napi::Value record_to_js(Napi::Env env, const std::string& id, const Record& rec
 Napi::Value close_report_to_js(Napi::Env env, const CloseReport& report) {
   auto object = Napi::Object::New(env);
   object.Set("trace", trace_to_js(env, report.trace));
-  object.Set("failures", list_to_js(env, report.failures, [env](const SysError& error) { return error_to_js(env, error); }));
+  object.Set("failures",
+             list_to_js(env, report.failures, [env](const SysError& error) { return error_to_js(env, error); }));
   return object;
 }
 

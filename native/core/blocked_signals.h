@@ -5,8 +5,8 @@
 namespace buildjail {
 
 /**
- * No signal for this thread, nor for a child it makes meanwhile: in a child that shares our memory, a handler of the host
- * program's must not run a second time. The child itself unblocks them once it has no handlers left.
+ * No signal for this thread, nor for a child it makes meanwhile: in a child that shares our memory, a handler of the
+ * host program's must not run a second time. The child itself unblocks them once it has no handlers left.
  */
 class BlockedSignals {
  public:

@@ -32,7 +32,8 @@ void CapturedStream::drain() {
 }
 
 std::size_t CapturedStream::read_at_most(std::size_t size) {
-  std::array<std::byte, kReadSize> buffer;  // NOLINT(cppcoreguidelines-pro-type-member-init): read(2) fills what is used
+  std::array<std::byte, kReadSize>
+      buffer;  // NOLINT(cppcoreguidelines-pro-type-member-init): read(2) fills what is used
   const ssize_t got = ::read(fd_.get(), buffer.data(), size);
   if (got < 0 && (errno == EAGAIN || errno == EINTR)) return 0;
   if (got <= 0) {
@@ -40,7 +41,8 @@ std::size_t CapturedStream::read_at_most(std::size_t size) {
     return 0;
   }
   const auto count = static_cast<std::size_t>(got);
-  const std::size_t kept = static_cast<std::size_t>(std::min<std::uint64_t>(count, bound_ - std::min<std::uint64_t>(bound_, bytes_.size())));
+  const std::size_t kept =
+      static_cast<std::size_t>(std::min<std::uint64_t>(count, bound_ - std::min<std::uint64_t>(bound_, bytes_.size())));
   is_over_bound_ |= kept < count;
   bytes_.insert(bytes_.end(), buffer.begin(), buffer.begin() + static_cast<std::ptrdiff_t>(kept));
   return count;

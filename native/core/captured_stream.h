@@ -17,7 +17,8 @@ class CapturedStream {
 
   /** Reads what one read(2) gives; closes at the end of the stream. */
   void read_some();
-  /** Reads what is there now and closes: a process that outlives the command may hold the other end for as long as it likes. */
+  /** Reads what is there now and closes: a process that outlives the command may hold the other end for as long as it
+   * likes. */
   void drain();
 
   [[nodiscard]] int fd() const noexcept { return fd_.get(); }

@@ -61,7 +61,8 @@ struct CloseReport {
   std::vector<SysError> failures;
 };
 
-/** What a plan was made into: on FreeBSD a jail and its mounts, on Linux namespaces. Calls may come from any thread, one at a time but for `close`. */
+/** What a plan was made into: on FreeBSD a jail and its mounts, on Linux namespaces. Calls may come from any thread,
+ * one at a time but for `close`. */
 class Envelope {
  public:
   virtual ~Envelope() = default;
@@ -104,7 +105,8 @@ class System {
   [[nodiscard]] virtual const char* name() const = 0;
   virtual std::vector<Obstacle> find_obstacles() = 0;
   /** Makes everything a plan says; on failure what was made is undone. Any thread. */
-  virtual Result<std::unique_ptr<Envelope>> open(EnvelopePlan plan, const std::string& id, std::shared_ptr<ExitWaiter> waiter) = 0;
+  virtual Result<std::unique_ptr<Envelope>> open(EnvelopePlan plan, const std::string& id,
+                                                 std::shared_ptr<ExitWaiter> waiter) = 0;
 };
 
 }  // namespace buildjail

@@ -18,7 +18,8 @@ struct Event {
 };
 
 /**
- * The kernel's event queue: kqueue(2) on FreeBSD, epoll(7) with pidfds on Linux. Any thread may add to it; one thread waits.
+ * The kernel's event queue: kqueue(2) on FreeBSD, epoll(7) with pidfds on Linux. Any thread may add to it; one thread
+ * waits.
  */
 class EventQueue {
  public:

@@ -18,14 +18,17 @@ constexpr std::uint64_t kParts = 4;
 constexpr std::uint64_t exit_token(std::uint32_t run) { return run * kParts; }
 constexpr std::uint64_t stream_token(std::uint32_t run, std::size_t stream) { return run * kParts + 1 + stream; }
 
-// On Linux a child that was cloned, and killed before it executed anything, is waited for only if asked for (wait(2), __WALL).
+// On Linux a child that was cloned, and killed before it executed anything, is waited for only if asked for (wait(2),
+// __WALL).
 #ifdef __WALL
 constexpr int kAnyChild = __WALL;
 #else
 constexpr int kAnyChild = 0;
 #endif
 
-std::int64_t microseconds(const timeval& time) { return static_cast<std::int64_t>(time.tv_sec) * 1'000'000 + time.tv_usec; }
+std::int64_t microseconds(const timeval& time) {
+  return static_cast<std::int64_t>(time.tv_sec) * 1'000'000 + time.tv_usec;
+}
 
 }  // namespace
 
@@ -76,7 +79,8 @@ bool ExitWaiter::signal(std::uint32_t run, int signal) {
 bool ExitWaiter::wait_reaped(std::uint64_t owner, std::chrono::milliseconds bound) {
   std::unique_lock lock(mutex_);
   const auto is_reaped = [&] {
-    return std::none_of(children_.begin(), children_.end(), [owner](const auto& entry) { return entry.second.owner == owner; });
+    return std::none_of(children_.begin(), children_.end(),
+                        [owner](const auto& entry) { return entry.second.owner == owner; });
   };
   reaped_.wait_for(lock, bound, [&] { return is_stopping_ || is_reaped(); });
   return is_reaped();
@@ -119,7 +123,8 @@ void ExitWaiter::reap(std::uint32_t run) {
   lock.unlock();
   reaped_.notify_all();
 
-  // ECHILD: somebody set SIGCHLD to be ignored, and the kernel reaped it (wait(2)). How it ended is lost, that it ended is not.
+  // ECHILD: somebody set SIGCHLD to be ignored, and the kernel reaped it (wait(2)). How it ended is lost, that it ended
+  // is not.
   Exit exit{.run = run,
             .status = waited < 0 ? SIGKILL : status,
             .user_us = microseconds(usage.ru_utime),

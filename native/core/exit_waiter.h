@@ -44,8 +44,8 @@ struct Exit {
 };
 
 /**
- * The one thread that waits for commands, reads their captured output and reaps them. It waits for its own pids only, so
- * it never takes a status that the host program is waiting for.
+ * The one thread that waits for commands, reads their captured output and reaps them. It waits for its own pids only,
+ * so it never takes a status that the host program is waiting for.
  */
 class ExitWaiter {
  public:

@@ -26,7 +26,12 @@ Result<LaunchRequest> read_launch(std::span<const std::byte> bytes) {
   }
   if (request.stdio[0].kind == StdioKind::kCapture) reader.refuse();
   if (!reader.is_complete() || request.argv.empty() || request.argv.front().empty()) {
-    return SysError{.step = "launch", .syscall = "read_launch", .err = EINVAL, .path = {}, .dest = {}, .detail = "malformed launch"};
+    return SysError{.step = "launch",
+                    .syscall = "read_launch",
+                    .err = EINVAL,
+                    .path = {},
+                    .dest = {},
+                    .detail = "malformed launch"};
   }
   return request;
 }

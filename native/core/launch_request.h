@@ -33,8 +33,8 @@ struct LaunchRequest {
 Result<LaunchRequest> read_launch(std::span<const std::byte> bytes);
 
 /**
- * The paths to try in turn for the program: itself when it holds a slash, else below each directory of the PATH given to
- * the command, as execvp(3) does, but settled before the child exists, which may not allocate.
+ * The paths to try in turn for the program: itself when it holds a slash, else below each directory of the PATH given
+ * to the command, as execvp(3) does, but settled before the child exists, which may not allocate.
  */
 std::vector<std::string> executable_candidates(const LaunchRequest& request);
 

@@ -28,8 +28,8 @@ Result<UniqueFd> lock_file(const std::string& path, const std::string& source) {
       }
       return error;
     }
-    struct stat locked {};
-    struct stat named {};
+    struct stat locked{};
+    struct stat named{};
     if (::fstat(fd.get(), &locked) != 0) return last_error(kStep, "fstat", path);
     if (::lstat(path.c_str(), &named) == 0 && named.st_ino == locked.st_ino && named.st_dev == locked.st_dev) return fd;
   }
@@ -66,13 +66,15 @@ Status OutputLease::hand_over(const BuildUser& user) {
 
 Status OutputLease::hand_back() {
   if (!is_remembered_) return {};
-  struct stat now {};
+  struct stat now{};
   if (::fstat(directory_.get(), &now) != 0) return last_error("hand-back", "fstat", source_);
   const bool is_owner_changed = now.st_uid != before_.st_uid || now.st_gid != before_.st_gid;
-  if (is_owner_changed && ::fchown(directory_.get(), before_.st_uid, before_.st_gid) != 0) return last_error("hand-back", "fchown", source_);
+  if (is_owner_changed && ::fchown(directory_.get(), before_.st_uid, before_.st_gid) != 0)
+    return last_error("hand-back", "fchown", source_);
   // The build owned it and may have changed its mode; fchown(2) by root keeps set-id bits of a directory.
   const bool is_mode_changed = (now.st_mode & kModeBits) != (before_.st_mode & kModeBits);
-  if (is_mode_changed && ::fchmod(directory_.get(), before_.st_mode & kModeBits) != 0) return last_error("hand-back", "fchmod", source_);
+  if (is_mode_changed && ::fchmod(directory_.get(), before_.st_mode & kModeBits) != 0)
+    return last_error("hand-back", "fchmod", source_);
   is_remembered_ = false;
   return {};
 }

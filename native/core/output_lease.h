@@ -11,9 +11,9 @@
 namespace buildjail {
 
 /**
- * A writable source for the time of a session: no other session of this host has it, and the build user owns it. Both end
- * when this goes. Ownership is given and taken back by descriptor, and of the directory itself only, so nothing that a
- * build leaves in it can redirect that.
+ * A writable source for the time of a session: no other session of this host has it, and the build user owns it. Both
+ * end when this goes. Ownership is given and taken back by descriptor, and of the directory itself only, so nothing
+ * that a build leaves in it can redirect that.
  */
 class OutputLease {
  public:
@@ -33,13 +33,16 @@ class OutputLease {
 
  private:
   OutputLease(UniqueFd directory, UniqueFd lock, std::string lock_path, std::string source)
-      : directory_(std::move(directory)), lock_(std::move(lock)), lock_path_(std::move(lock_path)), source_(std::move(source)) {}
+      : directory_(std::move(directory)),
+        lock_(std::move(lock)),
+        lock_path_(std::move(lock_path)),
+        source_(std::move(source)) {}
 
   UniqueFd directory_;
   UniqueFd lock_;
   std::string lock_path_;
   std::string source_;
-  struct stat before_ {};
+  struct stat before_{};
   bool is_remembered_ = false;
 };
 

@@ -12,8 +12,8 @@ namespace {
 
 enum class Operation : std::uint8_t { kDirectory, kFile, kLink, kTmpfs, kDev, kProc, kBind };
 
-// An absolute path in which no component is empty, `.` or `..`: what the plan promised, and what makes it safe to append
-// a target to the root's own path.
+// An absolute path in which no component is empty, `.` or `..`: what the plan promised, and what makes it safe to
+// append a target to the root's own path.
 bool is_plain_target(const std::string& target) {
   if (target.size() < 2 || target.front() != '/') return false;
   std::size_t begin = 1;
@@ -85,7 +85,8 @@ Result<EnvelopePlan> read_plan(std::span<const std::byte> bytes) {
   plan.user.groups = reader.list<gid_t>([](WireReader& from) { return from.u32(); });
   plan.steps = reader.list<Step>(read_step);
   if (!reader.is_complete() || plan.state_directory.empty()) {
-    return SysError{.step = "plan", .syscall = "read_plan", .err = EINVAL, .path = {}, .dest = {}, .detail = "malformed plan"};
+    return SysError{
+        .step = "plan", .syscall = "read_plan", .err = EINVAL, .path = {}, .dest = {}, .detail = "malformed plan"};
   }
   return plan;
 }

@@ -18,7 +18,7 @@ constexpr mode_t kRoot = 0755;
 Status make_private_directory(const std::string& path) {
   if (::mkdir(path.c_str(), kPrivate) == 0) return {};
   if (errno != EEXIST) return last_error(kStep, "mkdir", path);
-  struct stat found {};
+  struct stat found{};
   if (::lstat(path.c_str(), &found) != 0) return last_error(kStep, "lstat", path);
   if (!S_ISDIR(found.st_mode) || found.st_uid != ::geteuid() || (found.st_mode & (S_IRWXG | S_IRWXO)) != 0) {
     return SysError{.step = kStep,

@@ -10,8 +10,9 @@ namespace buildjail {
 Status make_private_directory(const std::string& path);
 
 /**
- * A session's folder in the state directory, and in it `root`, where its root is mounted. Only we can reach it: a jail's
- * root must not be reachable by other users of the host (jail(8), NOTES). Removed when it goes, if it is empty as it must be.
+ * A session's folder in the state directory, and in it `root`, where its root is mounted. Only we can reach it: a
+ * jail's root must not be reachable by other users of the host (jail(8), NOTES). Removed when it goes, if it is empty
+ * as it must be.
  */
 class SessionDirectory {
  public:

@@ -16,7 +16,7 @@ constexpr mode_t kLogMode = 0644;
 Result<UniqueFd> checked(int fd, const char* syscall, const std::string& path) {
   if (fd < 0) return last_error(kStep, syscall, path);
   UniqueFd owned(fd);
-  struct stat found {};
+  struct stat found{};
   if (::fstat(fd, &found) != 0) return last_error(kStep, "fstat", path);
   // jail_attach(2) refuses a process with an open directory, and a directory of the host has no place inside anyway.
   if (S_ISDIR(found.st_mode)) {
@@ -27,7 +27,8 @@ Result<UniqueFd> checked(int fd, const char* syscall, const std::string& path) {
 
 Result<UniqueFd> open_one(const StdioRequest& request, int number) {
   // Above 2, so that no descriptor stands where another one is about to be put.
-  if (request.kind == StdioKind::kInherit) return checked(::fcntl(number, F_DUPFD_CLOEXEC, 3), "fcntl", "fd " + std::to_string(number));
+  if (request.kind == StdioKind::kInherit)
+    return checked(::fcntl(number, F_DUPFD_CLOEXEC, 3), "fcntl", "fd " + std::to_string(number));
   const std::string path = request.kind == StdioKind::kIgnore ? "/dev/null" : request.path;
   const int flags = number == 0 ? O_RDONLY : O_WRONLY | O_CREAT | O_APPEND;
   return checked(::open(path.c_str(), flags | O_CLOEXEC | O_NOCTTY, kLogMode), "open", path);
@@ -46,7 +47,8 @@ Result<StdioEnds> StdioEnds::make_pipes(const LaunchRequest& request) {
     ends.child.at(i).reset(pipe.at(is_input ? 0 : 1));
     ends.ours.at(i).reset(pipe.at(is_input ? 1 : 0));
     // Only our end: the flag belongs to the open file, and a command expects its own end to block.
-    if (kind == StdioKind::kCapture && ::fcntl(ends.ours.at(i).get(), F_SETFL, O_NONBLOCK) != 0) return last_error(kStep, "fcntl");
+    if (kind == StdioKind::kCapture && ::fcntl(ends.ours.at(i).get(), F_SETFL, O_NONBLOCK) != 0)
+      return last_error(kStep, "fcntl");
   }
   return ends;
 }

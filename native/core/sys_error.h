@@ -5,7 +5,8 @@
 
 namespace buildjail {
 
-/** A system call that said no: during which step, which call, which errno, on what. The one error type of native code. */
+/** A system call that said no: during which step, which call, which errno, on what. The one error type of native code.
+ */
 struct SysError {
   std::string step;
   std::string syscall;

@@ -13,7 +13,8 @@ std::string WireReader::string() {
   const auto bytes = take(u32());
   std::string text;
   text.reserve(bytes.size());
-  std::transform(bytes.begin(), bytes.end(), std::back_inserter(text), [](std::byte byte) { return static_cast<char>(byte); });
+  std::transform(bytes.begin(), bytes.end(), std::back_inserter(text),
+                 [](std::byte byte) { return static_cast<char>(byte); });
   // Everything packed ends up as a C string; a NUL would cut it short behind the checks that were made on all of it.
   if (text.find('\0') != std::string::npos) refuse();
   return is_good_ ? text : std::string();

@@ -19,7 +19,7 @@ int reset_signals() {
   kinfo_proc self;
   std::size_t size = sizeof(self);
   if (::sysctl(mib, 4, &self, &size, nullptr, 0) != 0) return -1;
-  struct sigaction action {};
+  struct sigaction action{};
   action.sa_handler = SIG_DFL;
   for (int signal = 1; signal < NSIG; ++signal) {
     if (::sigismember(&self.ki_sigignore, signal) == 0 && ::sigismember(&self.ki_sigcatch, signal) == 0) continue;

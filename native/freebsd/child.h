@@ -8,8 +8,8 @@ namespace buildjail {
 // allocates, locks or goes through the thread library, whose state is ours as well (vfork(2), CAVEATS).
 
 /**
- * Every signal to its default, then none blocked. Ignored ones would stay so across execve(2), and a handler of the host
- * program's must not run here.
+ * Every signal to its default, then none blocked. Ignored ones would stay so across execve(2), and a handler of the
+ * host program's must not run here.
  */
 int reset_signals();
 

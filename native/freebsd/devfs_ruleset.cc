@@ -27,7 +27,8 @@ constexpr const char* kDev = "/dev";
 constexpr int kFirstNumber = 35001;
 constexpr int kNumbersTried = 16;
 
-constexpr auto kShown = std::to_array<std::string_view>({"null", "zero", "random", "urandom", "fd", "fd/*", "stdin", "stdout", "stderr"});
+constexpr auto kShown =
+    std::to_array<std::string_view>({"null", "zero", "random", "urandom", "fd", "fd/*", "stdin", "stdout", "stderr"});
 
 devfs_rule rule(int ruleset, int number) {
   devfs_rule empty{};

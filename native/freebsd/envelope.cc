@@ -33,7 +33,8 @@ IovecList file_system(const char* type, const std::string& path) {
 
 }  // namespace
 
-Result<std::unique_ptr<Envelope>> JailEnvelope::open(EnvelopePlan plan, const std::string& id, std::shared_ptr<ExitWaiter> waiter,
+Result<std::unique_ptr<Envelope>> JailEnvelope::open(EnvelopePlan plan, const std::string& id,
+                                                     std::shared_ptr<ExitWaiter> waiter,
                                                      const std::vector<JailParameter>& known) {
   Trace trace;
   auto state = StateFileSystem::hold(plan.state_directory);
@@ -43,7 +44,8 @@ Result<std::unique_ptr<Envelope>> JailEnvelope::open(EnvelopePlan plan, const st
   if (!directory) return std::move(directory.error());
   trace.mark("session-directory");
   // Not make_unique: the constructor is private, as a half-opened envelope is nothing to have.
-  std::unique_ptr<JailEnvelope> envelope(new JailEnvelope(std::move(plan), std::move(waiter), std::move(*state), std::move(*directory), std::move(trace)));
+  std::unique_ptr<JailEnvelope> envelope(
+      new JailEnvelope(std::move(plan), std::move(waiter), std::move(*state), std::move(*directory), std::move(trace)));
   if (auto status = envelope->make_root(); !status) return std::move(status.error());
   for (const Step& step : envelope->plan_.steps) {
     auto status = std::visit([&envelope](const auto& one) { return envelope->perform(one); }, step);
@@ -66,7 +68,8 @@ JailEnvelope::JailEnvelope(EnvelopePlan plan, std::shared_ptr<ExitWaiter> waiter
 JailEnvelope::~JailEnvelope() { static_cast<void>(close()); }
 
 Status JailEnvelope::make_root() {
-  // No size, owner or mode: a tmpfs that was given one cannot be made read-only later (tmpfs_mount, its update options).
+  // No size, owner or mode: a tmpfs that was given one cannot be made read-only later (tmpfs_mount, its update
+  // options).
   auto options = file_system("tmpfs", directory_.root());
   return mount_one(options, MNT_NOSUID, "/");
 }
@@ -101,7 +104,8 @@ Status JailEnvelope::perform(const MakeFile& file) {
 }
 
 Status JailEnvelope::perform(const MakeLink& link) {
-  if (::symlink(link.value.c_str(), inside(link.target).c_str()) != 0) return last_error("symlink", "symlink", link.target);
+  if (::symlink(link.value.c_str(), inside(link.target).c_str()) != 0)
+    return last_error("symlink", "symlink", link.target);
   trace_.mark("symlink", link.target);
   return {};
 }
@@ -161,7 +165,8 @@ Status JailEnvelope::lend_output(const Bind& bind, UniqueFd directory) {
 Status JailEnvelope::seal_root() {
   auto options = file_system("tmpfs", directory_.root());
   options.add_errmsg();
-  if (auto status = nmount_options(options, MNT_UPDATE | MNT_RDONLY | MNT_NOSUID, "seal-root", "/"); !status) return status;
+  if (auto status = nmount_options(options, MNT_UPDATE | MNT_RDONLY | MNT_NOSUID, "seal-root", "/"); !status)
+    return status;
   trace_.mark("seal-root", "/");
   return {};
 }
@@ -183,7 +188,13 @@ Status JailEnvelope::make_jail(const std::string& id, const std::vector<JailPara
 
 Result<pid_t> JailEnvelope::launch(LaunchRequest request, StdioEnds ends) {
   const std::lock_guard lock(launching_);
-  if (is_closed_) return SysError{.step = "launch", .syscall = "jail_attach", .err = ECANCELED, .path = {}, .dest = {}, .detail = "the session is closed"};
+  if (is_closed_)
+    return SysError{.step = "launch",
+                    .syscall = "jail_attach",
+                    .err = ECANCELED,
+                    .path = {},
+                    .dest = {},
+                    .detail = "the session is closed"};
   if (auto status = ends.open_files(request); !status) return std::move(status.error());
   auto pid = launch_in_jail(jail_->jid(), plan_.user, request, ends);
   if (!pid) return pid;
@@ -191,7 +202,8 @@ Result<pid_t> JailEnvelope::launch(LaunchRequest request, StdioEnds ends) {
   last_launched_ = credentials_of(*pid);
   Child child{.run = request.run, .pid = *pid, .owner = owner_, .streams = {}};
   for (std::size_t i = 0; i < child.streams.size(); ++i) {
-    if (request.stdio.at(i + 1).kind == StdioKind::kCapture) child.streams.at(i) = CapturedStream(std::move(ends.ours.at(i + 1)), request.max_buffer);
+    if (request.stdio.at(i + 1).kind == StdioKind::kCapture)
+      child.streams.at(i) = CapturedStream(std::move(ends.ours.at(i + 1)), request.max_buffer);
   }
   if (auto status = waiter_->watch(std::move(child)); !status) return std::move(status.error());
   return pid;
@@ -204,7 +216,13 @@ Status JailEnvelope::kill_all() {
 
 Result<Record> JailEnvelope::record() {
   const std::lock_guard lock(launching_);
-  if (is_closed_) return SysError{.step = "record", .syscall = "jail_get", .err = ENOENT, .path = {}, .dest = {}, .detail = "the session is closed"};
+  if (is_closed_)
+    return SysError{.step = "record",
+                    .syscall = "jail_get",
+                    .err = ENOENT,
+                    .path = {},
+                    .dest = {},
+                    .detail = "the session is closed"};
   Record record{.root = directory_.root(), .jail = {}, .mounts = {}, .namespaces = {}, .process = last_launched_};
   auto jail = get_jail(jail_->jid());
   if (!jail) return std::move(jail.error());
@@ -246,7 +264,12 @@ Status JailEnvelope::end_processes(Trace& trace) {
   if (auto status = jail_->remove(); !status) return status;
   trace.mark("jail_remove");
   if (!waiter_->wait_reaped(owner_, kReapBound)) {
-    return SysError{.step = "reap", .syscall = "wait4", .err = ETIMEDOUT, .path = {}, .dest = {}, .detail = "a killed command did not end"};
+    return SysError{.step = "reap",
+                    .syscall = "wait4",
+                    .err = ETIMEDOUT,
+                    .path = {},
+                    .dest = {},
+                    .detail = "a killed command did not end"};
   }
   trace.mark("reap");
   BackOff back_off(kEmptyBound);
@@ -255,7 +278,12 @@ Status JailEnvelope::end_processes(Trace& trace) {
     const auto occupied = has_processes(jail_->jid());
     if (occupied && !*occupied) break;
     if (!back_off.wait()) {
-      return SysError{.step = "empty-jail", .syscall = "jail_remove", .err = EBUSY, .path = {}, .dest = {}, .detail = "a process of the jail does not end"};
+      return SysError{.step = "empty-jail",
+                      .syscall = "jail_remove",
+                      .err = EBUSY,
+                      .path = {},
+                      .dest = {},
+                      .detail = "a process of the jail does not end"};
     }
   }
   trace.mark("empty-jail");

@@ -19,7 +19,8 @@ namespace buildjail {
 /** A jail and its mounts. Members go in reverse: the jail first, its mounts, what was lent for it, its folder last. */
 class JailEnvelope final : public Envelope {
  public:
-  static Result<std::unique_ptr<Envelope>> open(EnvelopePlan plan, const std::string& id, std::shared_ptr<ExitWaiter> waiter,
+  static Result<std::unique_ptr<Envelope>> open(EnvelopePlan plan, const std::string& id,
+                                                std::shared_ptr<ExitWaiter> waiter,
                                                 const std::vector<JailParameter>& known);
   ~JailEnvelope() override;
 

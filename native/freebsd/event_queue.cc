@@ -24,7 +24,9 @@ class Kqueue final : public EventQueue {
     return add(static_cast<uintptr_t>(pid), EVFILT_PROC, EV_ONESHOT, NOTE_EXIT, token);
   }
 
-  Status watch_readable(int fd, std::uint64_t token) override { return add(static_cast<uintptr_t>(fd), EVFILT_READ, 0, 0, token); }
+  Status watch_readable(int fd, std::uint64_t token) override {
+    return add(static_cast<uintptr_t>(fd), EVFILT_READ, 0, 0, token);
+  }
 
   void wake() override { static_cast<void>(change(kWakeIdent, EVFILT_USER, 0, NOTE_TRIGGER, 0)); }
 
@@ -52,7 +54,7 @@ class Kqueue final : public EventQueue {
   }
 
   Status change(uintptr_t ident, short filter, unsigned short flags, unsigned fflags, std::uint64_t token) const {
-    struct kevent event {};
+    struct kevent event{};
     EV_SET(&event, ident, filter, flags, fflags, 0, reinterpret_cast<void*>(token));
     if (::kevent(fd_.get(), &event, 1, nullptr, 0, nullptr) < 0) return last_error("wait", "kevent");
     return {};

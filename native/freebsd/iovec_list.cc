@@ -17,9 +17,7 @@ void IovecList::add_string(std::string_view name, std::string_view value) {
   add(name, std::string(value), value.size() + 1);
 }
 
-void IovecList::add_int(std::string_view name, int value) {
-  add_bytes(name, std::as_bytes(std::span(&value, 1)));
-}
+void IovecList::add_int(std::string_view name, int value) { add_bytes(name, std::as_bytes(std::span(&value, 1))); }
 
 void IovecList::add_buffer(std::string_view name, std::size_t size) { add(name, std::string(size, '\0'), size); }
 

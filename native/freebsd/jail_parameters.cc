@@ -59,8 +59,8 @@ std::optional<JailParameter::Type> type_of(unsigned kind, std::string_view forma
     case CTLTYPE_STRING:
       return JailParameter::Type::kString;
     case CTLTYPE_STRUCT:
-      if (format == "S,in_addr") return JailParameter::Type::kIn4Addresses;
-      if (format == "S,in6_addr") return JailParameter::Type::kIn6Addresses;
+      if (format.starts_with("S,in_addr")) return JailParameter::Type::kIn4Addresses;
+      if (format.starts_with("S,in6_addr")) return JailParameter::Type::kIn6Addresses;
       return std::nullopt;
     default:
       return std::nullopt;
@@ -72,7 +72,8 @@ std::size_t size_of(JailParameter::Type type) {
 }
 
 bool is_sized_by_question(JailParameter::Type type) {
-  return type == JailParameter::Type::kString || type == JailParameter::Type::kIn4Addresses || type == JailParameter::Type::kIn6Addresses;
+  return type == JailParameter::Type::kString || type == JailParameter::Type::kIn4Addresses ||
+         type == JailParameter::Type::kIn6Addresses;
 }
 
 template <class T>
@@ -86,7 +87,8 @@ std::vector<std::string> addresses(std::span<const std::byte> bytes, int family,
   std::vector<std::string> texts;
   for (std::size_t at = 0; at + size <= bytes.size(); at += size) {
     std::array<char, INET6_ADDRSTRLEN> text{};
-    if (::inet_ntop(family, bytes.subspan(at).data(), text.data(), text.size()) != nullptr) texts.emplace_back(text.data());
+    if (::inet_ntop(family, bytes.subspan(at).data(), text.data(), text.size()) != nullptr)
+      texts.emplace_back(text.data());
   }
   return texts;
 }
@@ -166,11 +168,13 @@ const char* type_name(JailParameter::Type type) {
 Result<std::vector<JailParameter>> list_jail_parameters() {
   std::array<int, CTL_MAXNAME> root{};
   std::size_t depth = root.size();
-  if (::sysctlnametomib("security.jail.param", root.data(), &depth) != 0) return last_error(kStep, "sysctl", "security.jail.param");
+  if (::sysctlnametomib("security.jail.param", root.data(), &depth) != 0)
+    return last_error(kStep, "sysctl", "security.jail.param");
   const Oid top(root.begin(), root.begin() + static_cast<std::ptrdiff_t>(depth));
 
   std::vector<JailParameter> parameters;
-  for (auto oid = next_of(top); oid && oid->size() >= depth && std::equal(top.begin(), top.end(), oid->begin()); oid = next_of(*oid)) {
+  for (auto oid = next_of(top); oid && oid->size() >= depth && std::equal(top.begin(), top.end(), oid->begin());
+       oid = next_of(*oid)) {
     const auto name = describe(CTL_SYSCTL_NAME, *oid);
     const auto format = describe(CTL_SYSCTL_OIDFMT, *oid);
     if (!name || !format || format->size() <= sizeof(unsigned)) continue;
@@ -198,7 +202,8 @@ Result<std::vector<std::pair<std::string, ParameterValue>>> get_jail(int jid) {
     } else if (value.error().err == ENOENT) {
       return value.error();
     }
-    // EINVAL: listed, but of a module that does not answer for this jail; the kernel says nothing of it, so neither do we.
+    // EINVAL: listed, but of a module that does not answer for this jail; the kernel says nothing of it, so neither do
+    // we.
   }
   return values;
 }

@@ -104,7 +104,8 @@ void run_child(void* context) {
 }
 
 SysError failure(const Stopped& stopped, const LaunchRequest& request) {
-  SysError error{.step = stopped.syscall, .syscall = stopped.syscall, .err = stopped.err, .path = {}, .dest = {}, .detail = {}};
+  SysError error{
+      .step = stopped.syscall, .syscall = stopped.syscall, .err = stopped.err, .path = {}, .dest = {}, .detail = {}};
   if (error.syscall == "chdir") error.path = request.working_directory;
   if (error.syscall == "execve") error.path = request.argv.front();
   return error;

@@ -10,8 +10,8 @@
 namespace buildjail {
 
 /**
- * Starts a command in a jail: vfork(2), so at a cost that does not grow with this process. The child closes everything and
- * leaves every privilege behind before execve(2); a step that fails is reported, and the command is not executed.
+ * Starts a command in a jail: vfork(2), so at a cost that does not grow with this process. The child closes everything
+ * and leaves every privilege behind before execve(2); a step that fails is reported, and the command is not executed.
  */
 Result<pid_t> launch_in_jail(int jid, const BuildUser& user, LaunchRequest& request, const StdioEnds& ends);
 

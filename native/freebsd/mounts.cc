@@ -20,10 +20,21 @@ struct FlagName {
 
 // The words of mount(8).
 constexpr auto kFlagNames = std::to_array<FlagName>({
-    {MNT_RDONLY, "ro"},          {MNT_NOSUID, "nosuid"},   {MNT_NOEXEC, "noexec"},         {MNT_NOATIME, "noatime"},
-    {MNT_NOSYMFOLLOW, "nosymfollow"}, {MNT_LOCAL, "local"}, {MNT_SYNCHRONOUS, "sync"},      {MNT_ASYNC, "async"},
-    {MNT_SOFTDEP, "soft-updates"},    {MNT_UNION, "union"}, {MNT_NFS4ACLS, "nfsv4acls"},    {MNT_ACLS, "acls"},
-    {MNT_MULTILABEL, "multilabel"},   {MNT_IGNORE, "ignore"}, {MNT_AUTOMOUNTED, "automounted"},
+    {MNT_RDONLY, "ro"},
+    {MNT_NOSUID, "nosuid"},
+    {MNT_NOEXEC, "noexec"},
+    {MNT_NOATIME, "noatime"},
+    {MNT_NOSYMFOLLOW, "nosymfollow"},
+    {MNT_LOCAL, "local"},
+    {MNT_SYNCHRONOUS, "sync"},
+    {MNT_ASYNC, "async"},
+    {MNT_SOFTDEP, "soft-updates"},
+    {MNT_UNION, "union"},
+    {MNT_NFS4ACLS, "nfsv4acls"},
+    {MNT_ACLS, "acls"},
+    {MNT_MULTILABEL, "multilabel"},
+    {MNT_IGNORE, "ignore"},
+    {MNT_AUTOMOUNTED, "automounted"},
 });
 
 MountEntry entry_of(const struct statfs& mounted) {
@@ -40,7 +51,9 @@ MountEntry entry_of(const struct statfs& mounted) {
 
 }  // namespace
 
-std::string fsid_text(const fsid_t& fsid) { return "FSID:" + std::to_string(fsid.val[0]) + ":" + std::to_string(fsid.val[1]); }
+std::string fsid_text(const fsid_t& fsid) {
+  return "FSID:" + std::to_string(fsid.val[0]) + ":" + std::to_string(fsid.val[1]);
+}
 
 Status nmount_options(IovecList& options, int flags, const std::string& step, const std::string& path) {
   if (::nmount(options.data(), options.size(), flags) == 0) return {};
@@ -50,7 +63,7 @@ Status nmount_options(IovecList& options, int flags, const std::string& step, co
 }
 
 Result<std::string> fsid_at(const std::string& path) {
-  struct statfs mounted {};
+  struct statfs mounted{};
   if (::statfs(path.c_str(), &mounted) != 0) return last_error("mount", "statfs", path);
   return fsid_text(mounted.f_fsid);
 }

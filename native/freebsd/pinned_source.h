@@ -10,9 +10,9 @@
 namespace buildjail {
 
 /**
- * The source of a bind, held by a descriptor since before it is mounted. nmount(2) knows sources by path only, and a path
- * can be made to mean something else at any moment; what got mounted is therefore compared with what is held. Until that is
- * done nobody but us can reach the mount.
+ * The source of a bind, held by a descriptor since before it is mounted. nmount(2) knows sources by path only, and a
+ * path can be made to mean something else at any moment; what got mounted is therefore compared with what is held.
+ * Until that is done nobody but us can reach the mount.
  */
 class PinnedSource {
  public:

@@ -19,7 +19,8 @@ Result<std::vector<kinfo_proc>> all_processes() {
   std::vector<kinfo_proc> processes;
   for (;;) {
     std::size_t size = 0;
-    if (::sysctl(mib.data(), mib.size(), nullptr, &size, nullptr, 0) != 0) return last_error("processes", "sysctl", "kern.proc.proc");
+    if (::sysctl(mib.data(), mib.size(), nullptr, &size, nullptr, 0) != 0)
+      return last_error("processes", "sysctl", "kern.proc.proc");
     processes.resize(size / sizeof(kinfo_proc) + 16);
     size = processes.size() * sizeof(kinfo_proc);
     if (::sysctl(mib.data(), mib.size(), processes.data(), &size, nullptr, 0) == 0) {
@@ -54,7 +55,8 @@ std::optional<Credentials> credentials_of(pid_t pid) {
 Result<bool> has_processes(int jid) {
   const auto processes = all_processes();
   if (!processes) return processes.error();
-  return std::any_of(processes->begin(), processes->end(), [jid](const auto& process) { return jail_of(process) == jid; });
+  return std::any_of(processes->begin(), processes->end(),
+                     [jid](const auto& process) { return jail_of(process) == jid; });
 }
 
 }  // namespace buildjail

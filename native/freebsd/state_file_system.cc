@@ -52,7 +52,7 @@ Result<StateFileSystem> StateFileSystem::hold(const std::string& path) {
   for (;;) {
     UniqueFd root(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
     if (!root && errno != ENOENT) return last_error(kStep, "open", path);
-    struct statfs mounted {};
+    struct statfs mounted{};
     if (root && ::fstatfs(root.get(), &mounted) != 0) return last_error(kStep, "fstatfs", path);
     if (root && path == mounted.f_mntonname) return StateFileSystem(std::move(root), fsid_text(mounted.f_fsid));
     if (auto status = make_private_directory(path); !status) return std::move(status.error());

@@ -32,25 +32,30 @@ class FreeBsd final : public System {
   std::vector<Obstacle> find_obstacles() override {
     std::vector<Obstacle> obstacles;
     if (::geteuid() != 0) {
-      obstacles.push_back({"privilege", "only root may make jails and mounts (jail_set(2), nmount(2))", "run it as root"});
+      obstacles.push_back(
+          {"privilege", "only root may make jails and mounts (jail_set(2), nmount(2))", "run it as root"});
     }
     if (::getosreldate() < kFirstSupported) {
-      obstacles.push_back({"version", "this FreeBSD is older than 14.0, whose nullfs cannot mount files", "use FreeBSD 14.0 or later"});
+      obstacles.push_back(
+          {"version", "this FreeBSD is older than 14.0, whose nullfs cannot mount files", "use FreeBSD 14.0 or later"});
     }
     if (is_jailed()) {
-      obstacles.push_back({"jailed", "this process is in a jail itself, where mounting is not permitted", "run it on the host"});
+      obstacles.push_back(
+          {"jailed", "this process is in a jail itself, where mounting is not permitted", "run it on the host"});
     }
     return obstacles;
   }
 
-  Result<std::unique_ptr<Envelope>> open(EnvelopePlan plan, const std::string& id, std::shared_ptr<ExitWaiter> waiter) override {
+  Result<std::unique_ptr<Envelope>> open(EnvelopePlan plan, const std::string& id,
+                                         std::shared_ptr<ExitWaiter> waiter) override {
     auto known = parameters();
     if (!known) return std::move(known.error());
     return JailEnvelope::open(std::move(plan), id, std::move(waiter), **known);
   }
 
  private:
-  /** The parameters do not change while a kernel runs, but for those of modules loaded later, which all are off by default. */
+  /** The parameters do not change while a kernel runs, but for those of modules loaded later, which all are off by
+   * default. */
   Result<const std::vector<JailParameter>*> parameters() {
     const std::lock_guard lock(mutex_);
     if (parameters_.empty()) {

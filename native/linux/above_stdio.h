@@ -8,8 +8,8 @@
 namespace buildjail {
 
 /**
- * The same open file by a number above 2: a child puts others at 0, 1 and 2, and the host program may have left those free.
- * Empty, with errno, when there is no descriptor left.
+ * The same open file by a number above 2: a child puts others at 0, 1 and 2, and the host program may have left those
+ * free. Empty, with errno, when there is no descriptor left.
  */
 inline UniqueFd above_stdio(UniqueFd fd) {
   if (!fd || fd.get() > STDERR_FILENO) return fd;

@@ -47,10 +47,10 @@ int set_capabilities(const Capabilities& wanted) {
 }  // namespace
 
 int bound_capabilities(std::uint64_t kept) {
-  // A build that is root gets what is in its bounding set by execve(2); any other gets nothing, not by a file's set-uid bit
-  // either. Changing ids changes no capabilities, so they stay until they are laid down.
-  unsigned long bits = SECBIT_NO_SETUID_FIXUP | SECBIT_NO_SETUID_FIXUP_LOCKED | SECBIT_KEEP_CAPS_LOCKED | SECBIT_NO_CAP_AMBIENT_RAISE |
-                       SECBIT_NO_CAP_AMBIENT_RAISE_LOCKED | SECBIT_NOROOT_LOCKED;
+  // A build that is root gets what is in its bounding set by execve(2); any other gets nothing, not by a file's set-uid
+  // bit either. Changing ids changes no capabilities, so they stay until they are laid down.
+  unsigned long bits = SECBIT_NO_SETUID_FIXUP | SECBIT_NO_SETUID_FIXUP_LOCKED | SECBIT_KEEP_CAPS_LOCKED |
+                       SECBIT_NO_CAP_AMBIENT_RAISE | SECBIT_NO_CAP_AMBIENT_RAISE_LOCKED | SECBIT_NOROOT_LOCKED;
   if (kept == 0) bits |= SECBIT_NOROOT;
   if (::prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0) != 0) return -1;
   if (::prctl(PR_SET_SECUREBITS, bits, 0, 0, 0) != 0) return -1;

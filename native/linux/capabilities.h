@@ -4,15 +4,15 @@
 
 namespace buildjail {
 
-// For a child between entering the namespaces and execve(2); system calls only. The kernel's own names for what is left:
-// capabilities(7), "Transformation of capabilities during execve()".
+// For a child between entering the namespaces and execve(2); system calls only. The kernel's own names for what is
+// left: capabilities(7), "Transformation of capabilities during execve()".
 
 /**
  * Capabilities that a build which asked to be root has: those over files and processes of its own session. None of them
- * reaches beyond it: not SYS_ADMIN (mounts), SYS_PTRACE, NET_ADMIN, MKNOD, nor DAC_READ_SEARCH, which opens files of the
- * host by handle (open_by_handle_at(2)).
+ * reaches beyond it: not SYS_ADMIN (mounts), SYS_PTRACE, NET_ADMIN, MKNOD, nor DAC_READ_SEARCH, which opens files of
+ * the host by handle (open_by_handle_at(2)).
  */
-inline constexpr std::uint64_t kRootKeeps = 1U << 0   // CAP_CHOWN
+inline constexpr std::uint64_t kRootKeeps = 1U << 0     // CAP_CHOWN
                                             | 1U << 1   // CAP_DAC_OVERRIDE
                                             | 1U << 3   // CAP_FOWNER
                                             | 1U << 4   // CAP_FSETID

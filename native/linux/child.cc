@@ -14,7 +14,8 @@ namespace {
 constexpr int kLastSignal = 64;
 constexpr std::size_t kMaskBytes = kLastSignal / 8;
 
-/** The kernel's struct sigaction, which begins with the handler on every architecture but mips; never larger than this. */
+/** The kernel's struct sigaction, which begins with the handler on every architecture but mips; never larger than this.
+ */
 struct KernelAction {
   void (*handler)(int);
   std::array<unsigned long, 7> rest;

@@ -43,7 +43,8 @@ pid_t clone_child(int flags, void (*program)(void*), void* context, ChildStack& 
 
 int clone_sibling(void (*program)(void*), void* context, ChildStack& stack, pid_t* pid) {
   Start start{.program = program, .context = context};
-  return ::clone(begin, stack.top(), CLONE_PARENT | CLONE_PARENT_SETTID | CLONE_VM | CLONE_VFORK, &start, pid) < 0 ? -1 : 0;
+  return ::clone(begin, stack.top(), CLONE_PARENT | CLONE_PARENT_SETTID | CLONE_VM | CLONE_VFORK, &start, pid) < 0 ? -1
+                                                                                                                   : 0;
 }
 
 void reap_clone(pid_t pid) {

@@ -29,19 +29,20 @@ class ChildStack {
   [[nodiscard]] void* top() noexcept { return bytes_.data() + bytes_.size(); }
 
  private:
-  alignas(64) std::array<std::byte, 65536> bytes_;  // NOLINT(cppcoreguidelines-pro-type-member-init): the child writes first
+  alignas(64)
+      std::array<std::byte, 65536> bytes_;  // NOLINT(cppcoreguidelines-pro-type-member-init): the child writes first
 };
 
 /**
  * As vfork_child (core/vfork_child.h), with namespaces: runs `program(context)` in a clone(2)d child that shares our
- * memory, so at a cost that does not grow with it. `flags` are those of the namespaces to be made. Signals nobody when it
- * ends before it has executed another program; reap_clone waits for it.
+ * memory, so at a cost that does not grow with it. `flags` are those of the namespaces to be made. Signals nobody when
+ * it ends before it has executed another program; reap_clone waits for it.
  */
 pid_t clone_child(int flags, void (*program)(void*), void* context, ChildStack& stack, int* pidfd = nullptr);
 
 /**
- * For a child made by clone_child, so without anything that has to be undone: makes a sibling of its own, whose parent is
- * our process (clone(2), CLONE_PARENT), and sleeps as vfork(2) does. `pid` is written before the sibling runs.
+ * For a child made by clone_child, so without anything that has to be undone: makes a sibling of its own, whose parent
+ * is our process (clone(2), CLONE_PARENT), and sleeps as vfork(2) does. `pid` is written before the sibling runs.
  */
 int clone_sibling(void (*program)(void*), void* context, ChildStack& stack, pid_t* pid);
 

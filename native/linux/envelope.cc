@@ -24,15 +24,16 @@ SysError closed(const char* step, const char* syscall, int err) {
 Result<UniqueFd> open_output(const Bind& bind) {
   UniqueFd directory(::open(bind.source.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
   if (!directory) return last_error("pin-source", "open", bind.source);
-  struct stat found {};
+  struct stat found{};
   if (::fstat(directory.get(), &found) != 0) return last_error("pin-source", "fstat", bind.source);
   if (is_planned(bind, found)) return directory;
-  return SysError{.step = "pin-source", .syscall = "fstat", .err = ESTALE, .path = bind.source, .dest = {}, .detail = kStaleSource};
+  return SysError{
+      .step = "pin-source", .syscall = "fstat", .err = ESTALE, .path = bind.source, .dest = {}, .detail = kStaleSource};
 }
 
 /**
- * /dev/stdout leads to the pipe itself, which is opened there anew: by its owner only, as pipes have mode 0600 (proc(5),
- * /proc/pid/fd). That the build user is, for what was made for it; in a user namespace it is already.
+ * /dev/stdout leads to the pipe itself, which is opened there anew: by its owner only, as pipes have mode 0600
+ * (proc(5), /proc/pid/fd). That the build user is, for what was made for it; in a user namespace it is already.
  */
 Status give_pipes(const LaunchRequest& request, const StdioEnds& ends, const BuildUser& user) {
   if (needs_user_namespace()) return {};
@@ -47,7 +48,8 @@ Status give_pipes(const LaunchRequest& request, const StdioEnds& ends, const Bui
 }  // namespace
 
 Result<std::unique_ptr<Envelope>> NamespaceEnvelope::open(EnvelopePlan plan, const std::string& /*id*/,
-                                                          std::shared_ptr<ExitWaiter> waiter, std::shared_ptr<const Host> host) {
+                                                          std::shared_ptr<ExitWaiter> waiter,
+                                                          std::shared_ptr<const Host> host) {
   if (needs_user_namespace() && !plan.user.groups.empty()) {
     return SysError{.step = "user",
                     .syscall = "setgroups",
@@ -57,7 +59,8 @@ Result<std::unique_ptr<Envelope>> NamespaceEnvelope::open(EnvelopePlan plan, con
                     .detail = "supplementary groups can be given by root only (user_namespaces(7), setgroups)"};
   }
   // Not make_unique: the constructor is private, as a half-opened envelope is nothing to have.
-  std::unique_ptr<NamespaceEnvelope> envelope(new NamespaceEnvelope(std::move(plan), std::move(waiter), std::move(host)));
+  std::unique_ptr<NamespaceEnvelope> envelope(
+      new NamespaceEnvelope(std::move(plan), std::move(waiter), std::move(host)));
   if (auto status = make_private_directory(envelope->plan_.state_directory); !status) return std::move(status.error());
   envelope->trace_.mark("state-directory");
   if (auto status = envelope->take_outputs(); !status) return std::move(status.error());
@@ -65,8 +68,12 @@ Result<std::unique_ptr<Envelope>> NamespaceEnvelope::open(EnvelopePlan plan, con
   return std::unique_ptr<Envelope>(std::move(envelope));
 }
 
-NamespaceEnvelope::NamespaceEnvelope(EnvelopePlan plan, std::shared_ptr<ExitWaiter> waiter, std::shared_ptr<const Host> host)
-    : plan_(std::move(plan)), waiter_(std::move(waiter)), host_(std::move(host)), owner_(reinterpret_cast<std::uintptr_t>(this)) {}
+NamespaceEnvelope::NamespaceEnvelope(EnvelopePlan plan, std::shared_ptr<ExitWaiter> waiter,
+                                     std::shared_ptr<const Host> host)
+    : plan_(std::move(plan)),
+      waiter_(std::move(waiter)),
+      host_(std::move(host)),
+      owner_(reinterpret_cast<std::uintptr_t>(this)) {}
 
 NamespaceEnvelope::~NamespaceEnvelope() { static_cast<void>(close()); }
 
@@ -111,7 +118,8 @@ Result<pid_t> NamespaceEnvelope::launch(LaunchRequest request, StdioEnds ends) {
   }
   Child child{.run = request.run, .pid = *pid, .owner = owner_, .streams = {}};
   for (std::size_t i = 0; i < child.streams.size(); ++i) {
-    if (request.stdio.at(i + 1).kind == StdioKind::kCapture) child.streams.at(i) = CapturedStream(std::move(ends.ours.at(i + 1)), request.max_buffer);
+    if (request.stdio.at(i + 1).kind == StdioKind::kCapture)
+      child.streams.at(i) = CapturedStream(std::move(ends.ours.at(i + 1)), request.max_buffer);
   }
   if (auto status = waiter_->watch(std::move(child)); !status) return std::move(status.error());
   return pid;

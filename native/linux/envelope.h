@@ -24,8 +24,8 @@ struct Host {
 /** The namespaces of a session. Members go in reverse: they first, then what was lent for them. */
 class NamespaceEnvelope final : public Envelope {
  public:
-  static Result<std::unique_ptr<Envelope>> open(EnvelopePlan plan, const std::string& id, std::shared_ptr<ExitWaiter> waiter,
-                                                std::shared_ptr<const Host> host);
+  static Result<std::unique_ptr<Envelope>> open(EnvelopePlan plan, const std::string& id,
+                                                std::shared_ptr<ExitWaiter> waiter, std::shared_ptr<const Host> host);
   ~NamespaceEnvelope() override;
 
   [[nodiscard]] const Trace& trace() const override { return trace_; }

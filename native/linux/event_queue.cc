@@ -18,11 +18,14 @@ namespace buildjail {
 
 namespace {
 
-// An event carries 64 bits of ours: the token, and above it what it is about. Tokens count runs, so they stay well below.
+// An event carries 64 bits of ours: the token, and above it what it is about. Tokens count runs, so they stay well
+// below.
 constexpr unsigned kKindShift = 62;
 constexpr std::uint64_t kTokenMask = (std::uint64_t{1} << kKindShift) - 1;
 
-std::uint64_t pack(Event::Kind kind, std::uint64_t token) { return static_cast<std::uint64_t>(kind) << kKindShift | token; }
+std::uint64_t pack(Event::Kind kind, std::uint64_t token) {
+  return static_cast<std::uint64_t>(kind) << kKindShift | token;
+}
 
 class Epoll final : public EventQueue {
  public:
@@ -39,7 +42,9 @@ class Epoll final : public EventQueue {
     return status;
   }
 
-  Status watch_readable(int fd, std::uint64_t token) override { return add(fd, EPOLLIN, pack(Event::Kind::kReadable, token)); }
+  Status watch_readable(int fd, std::uint64_t token) override {
+    return add(fd, EPOLLIN, pack(Event::Kind::kReadable, token));
+  }
 
   void wake() override {
     const std::uint64_t one = 1;

@@ -28,7 +28,8 @@ constexpr auto kImage = std::to_array<std::uint8_t>({
 constexpr unsigned MFD_EXEC = 0x10;
 #endif
 
-// Asked for to be executable, which a sysctl may want said (vm.memfd_noexec, Linux 6.3); older kernels do not know the flag.
+// Asked for to be executable, which a sysctl may want said (vm.memfd_noexec, Linux 6.3); older kernels do not know the
+// flag.
 int create() {
   const int fd = ::memfd_create(kName, MFD_CLOEXEC | MFD_ALLOW_SEALING | MFD_EXEC);
   return fd >= 0 || errno != EINVAL ? fd : ::memfd_create(kName, MFD_CLOEXEC | MFD_ALLOW_SEALING);
@@ -39,7 +40,8 @@ int create() {
 Result<UniqueFd> make_init_image() {
   const UniqueFd made(create());
   if (!made) return last_error(kStep, "memfd_create");
-  if (::write(made.get(), kImage.data(), kImage.size()) != static_cast<ssize_t>(kImage.size())) return last_error(kStep, "write");
+  if (::write(made.get(), kImage.data(), kImage.size()) != static_cast<ssize_t>(kImage.size()))
+    return last_error(kStep, "write");
   if (::fchmod(made.get(), kExecutable) != 0) return last_error(kStep, "fchmod");
   constexpr int kSeals = F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE;
   if (::fcntl(made.get(), F_ADD_SEALS, kSeals) != 0) return last_error(kStep, "fcntl");

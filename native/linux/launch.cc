@@ -83,7 +83,9 @@ void run_command(void* context) {
   if (failed(prepared, "setsid", ::setsid())) return;
   if (failed(prepared, "chdir", ::chdir(prepared.working_directory))) return;
   ::umask(kUmask);
-  if (prepared.may_set_groups && failed(prepared, "setgroups", raw::setgroups(prepared.groups.size(), prepared.groups.data()))) return;
+  if (prepared.may_set_groups &&
+      failed(prepared, "setgroups", raw::setgroups(prepared.groups.size(), prepared.groups.data())))
+    return;
   if (failed(prepared, "prctl", bound_capabilities(prepared.kept_capabilities))) return;
   if (failed(prepared, "setresgid", raw::leave_group(prepared.gid))) return;
   if (failed(prepared, "setresuid", raw::leave_user(prepared.uid))) return;
@@ -94,7 +96,8 @@ void run_command(void* context) {
   failed(prepared, "execve", -1);
 }
 
-// The first child, which enters. A pid namespace is entered by the children of whoever enters it (setns(2), CLONE_NEWPID).
+// The first child, which enters. A pid namespace is entered by the children of whoever enters it (setns(2),
+// CLONE_NEWPID).
 void run_entering(void* context) {
   auto& prepared = *static_cast<Prepared*>(context);
   if (failed(prepared, "rt_sigaction", reset_signals())) return;
@@ -102,7 +105,8 @@ void run_entering(void* context) {
   if (failed(prepared, "close_range", close_others(prepared.pidfd))) return;
   if (failed(prepared, "setns", ::setns(kPidfd, prepared.namespaces))) return;
   if (failed(prepared, "close", ::close(kPidfd))) return;
-  if (failed(prepared, "clone", clone_sibling(run_command, &prepared, *prepared.command_stack, &prepared.command))) return;
+  if (failed(prepared, "clone", clone_sibling(run_command, &prepared, *prepared.command_stack, &prepared.command)))
+    return;
   ::_exit(0);
 }
 
@@ -117,7 +121,8 @@ SysError failure(const Stopped& stopped, const LaunchRequest& request) {
 
 }  // namespace
 
-Result<pid_t> launch_in_namespaces(const Namespaces& namespaces, const BuildUser& user, LaunchRequest& request, const StdioEnds& ends) {
+Result<pid_t> launch_in_namespaces(const Namespaces& namespaces, const BuildUser& user, LaunchRequest& request,
+                                   const StdioEnds& ends) {
   auto candidate_paths = executable_candidates(request);
   const CStrings candidates(candidate_paths);
   const CStrings argv(request.argv);
@@ -143,7 +148,12 @@ Result<pid_t> launch_in_namespaces(const Namespaces& namespaces, const BuildUser
   if (prepared.stopped.syscall == nullptr && prepared.command > 0) return prepared.command;
   if (prepared.command > 0) reap_clone(prepared.command);
   if (prepared.stopped.syscall != nullptr) return failure(prepared.stopped, request);
-  return SysError{.step = "clone", .syscall = "clone", .err = ECANCELED, .path = {}, .dest = {}, .detail = "the launching child was killed"};
+  return SysError{.step = "clone",
+                  .syscall = "clone",
+                  .err = ECANCELED,
+                  .path = {},
+                  .dest = {},
+                  .detail = "the launching child was killed"};
 }
 
 }  // namespace buildjail

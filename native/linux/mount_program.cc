@@ -40,8 +40,8 @@ struct DeviceLink {
   const char* value;
 };
 
-constexpr auto kDeviceLinks = std::to_array<DeviceLink>(
-    {{"fd", "/proc/self/fd"}, {"stdin", "fd/0"}, {"stdout", "fd/1"}, {"stderr", "fd/2"}});
+constexpr auto kDeviceLinks =
+    std::to_array<DeviceLink>({{"fd", "/proc/self/fd"}, {"stdin", "fd/0"}, {"stdout", "fd/1"}, {"stderr", "fd/2"}});
 
 /** Targets are absolute inside, and the child's working directory is that root. */
 const char* relative(const std::string& target) { return target.c_str() + 1; }
@@ -72,7 +72,8 @@ bool stop_stale(Stopped& stopped, const char* step, const char* path, const char
 
 /** A copy of the mounts at an open file, not mounted anywhere yet. */
 UniqueFd copy_of(const UniqueFd& source, unsigned recursive) {
-  return UniqueFd(raw::open_tree(source.get(), "", raw::kTreeClone | raw::kTreeCloseOnExec | raw::kEmptyPath | recursive));
+  return UniqueFd(
+      raw::open_tree(source.get(), "", raw::kTreeClone | raw::kTreeCloseOnExec | raw::kEmptyPath | recursive));
 }
 
 bool perform_bind(const Bind& bind, Stopped& stopped) {
@@ -81,7 +82,7 @@ bool perform_bind(const Bind& bind, Stopped& stopped) {
   // Held open from here on, so that what was looked at is what gets mounted, whatever its name means by then.
   const UniqueFd pinned(::open(source, O_PATH | O_NOFOLLOW | O_CLOEXEC));
   if (!pinned) return stop(stopped, "pin-source", "open", source);
-  struct stat found {};
+  struct stat found{};
   if (::fstat(pinned.get(), &found) != 0) return stop(stopped, "pin-source", "fstat", source);
   if (!is_planned(bind, found)) return stop_stale(stopped, "pin-source", source, kStaleSource);
   // What is mounted below an input is part of it, and read-only with it. Below an output it would be writable without
@@ -90,13 +91,17 @@ bool perform_bind(const Bind& bind, Stopped& stopped) {
   const UniqueFd tree = copy_of(pinned, recursive);
   if (!tree) {
     stop(stopped, "mount", "open_tree", source, target);
-    // mount_namespaces(7): mounts from a more privileged namespace come as one; a part of them cannot be had without the rest.
-    if (bind.is_writable && stopped.err == EINVAL) stopped.detail = "something is mounted below it, which without root cannot be left out";
+    // mount_namespaces(7): mounts from a more privileged namespace come as one; a part of them cannot be had without
+    // the rest.
+    if (bind.is_writable && stopped.err == EINVAL)
+      stopped.detail = "something is mounted below it, which without root cannot be left out";
     return false;
   }
   const raw::MountAttributes attributes{.set = raw::kNoSuid | raw::kNoDev | (bind.is_writable ? 0 : raw::kReadOnly)};
-  if (raw::mount_setattr(tree.get(), recursive, attributes) != 0) return stop(stopped, "mount", "mount_setattr", source, target);
-  if (raw::move_mount(tree.get(), AT_FDCWD, relative(bind.target)) != 0) return stop(stopped, "mount", "move_mount", source, target);
+  if (raw::mount_setattr(tree.get(), recursive, attributes) != 0)
+    return stop(stopped, "mount", "mount_setattr", source, target);
+  if (raw::move_mount(tree.get(), AT_FDCWD, relative(bind.target)) != 0)
+    return stop(stopped, "mount", "move_mount", source, target);
   return true;
 }
 
@@ -108,7 +113,7 @@ bool make_device(int directory, const Device& device) {
 bool bind_device(int directory, const Device& device, Stopped& stopped) {
   const UniqueFd source(::open(device.source, O_PATH | O_NOFOLLOW | O_CLOEXEC));
   if (!source) return stop(stopped, "mount", "open", device.source);
-  struct stat found {};
+  struct stat found{};
   if (::fstat(source.get(), &found) != 0) return stop(stopped, "mount", "fstat", device.source);
   if (!S_ISCHR(found.st_mode) || found.st_rdev != ::makedev(kMemoryMajor, device.minor)) {
     return stop_stale(stopped, "verify-device", device.source, "it is not the device of that name");
@@ -119,11 +124,13 @@ bool bind_device(int directory, const Device& device, Stopped& stopped) {
   // Read-only keeps owner and mode of the host's node; a device is written to all the same.
   const raw::MountAttributes attributes{.set = raw::kReadOnly | raw::kNoSuid | raw::kNoExec};
   if (raw::mount_setattr(node.get(), 0, attributes) != 0) return stop(stopped, "mount", "mount_setattr", device.source);
-  if (raw::move_mount(node.get(), directory, device.name) != 0) return stop(stopped, "mount", "move_mount", device.source);
+  if (raw::move_mount(node.get(), directory, device.name) != 0)
+    return stop(stopped, "mount", "move_mount", device.source);
   return true;
 }
 
-bool mount_file_system(const char* type, const std::string& target, unsigned long flags, const std::string& options, Stopped& stopped) {
+bool mount_file_system(const char* type, const std::string& target, unsigned long flags, const std::string& options,
+                       Stopped& stopped) {
   if (::mount(type, relative(target), type, flags, options.c_str()) == 0) return true;
   return stop(stopped, "mount", "mount", target.c_str());
 }
@@ -139,8 +146,8 @@ MountProgram::MountProgram(const EnvelopePlan& plan) : is_proc_read_only_(plan.u
       act.options = tmpfs_options("1777", memory_bound(plan));
       act.shm = dev->target + "/shm";
     }
-    // Only what the build may look into itself is there: not init, and not a command that is about to be executed, which
-    // has the host program's name and arguments until then (proc(5), hidepid).
+    // Only what the build may look into itself is there: not init, and not a command that is about to be executed,
+    // which has the host program's name and arguments until then (proc(5), hidepid).
     if (std::holds_alternative<MountProc>(step)) act.options = "hidepid=ptraceable";
     acts_.push_back(std::move(act));
   }
@@ -156,7 +163,8 @@ bool MountProgram::make_root(Stopped& stopped) {
   if (raw::fsconfig(fs.get(), raw::kFsCreate, nullptr, nullptr) != 0) return stop(stopped, "mount", "fsconfig", "/");
   root_ = raw::fsmount(fs.get(), raw::kNoSuid | raw::kNoDev);
   if (root_ < 0) return stop(stopped, "mount", "fsmount", "/");
-  // Over the host's root, which stays the one that paths start from until pivot_root(2). Open since before, it needs no name.
+  // Over the host's root, which stays the one that paths start from until pivot_root(2). Open since before, it needs no
+  // name.
   if (raw::move_mount(root_, AT_FDCWD, "/") != 0) return stop(stopped, "mount", "move_mount", "/");
   if (::fchdir(root_) != 0) return stop(stopped, "mount", "fchdir", "/");
   root_ns_ = now_ns() - began;
@@ -176,13 +184,16 @@ bool MountProgram::fill_root(Stopped& stopped) {
 
 bool MountProgram::perform(Act& act, Stopped& stopped) const {
   if (const auto* directory = std::get_if<MakeDirectory>(act.step)) {
-    return ::mkdir(relative(directory->target), directory->mode) == 0 || stop(stopped, "mkdir", "mkdir", directory->target.c_str());
+    return ::mkdir(relative(directory->target), directory->mode) == 0 ||
+           stop(stopped, "mkdir", "mkdir", directory->target.c_str());
   }
   if (const auto* file = std::get_if<MakeFile>(act.step)) {
-    return ::mknodat(AT_FDCWD, relative(file->target), kPlaceholder, 0) == 0 || stop(stopped, "create", "mknodat", file->target.c_str());
+    return ::mknodat(AT_FDCWD, relative(file->target), kPlaceholder, 0) == 0 ||
+           stop(stopped, "create", "mknodat", file->target.c_str());
   }
   if (const auto* link = std::get_if<MakeLink>(act.step)) {
-    return ::symlink(link->value.c_str(), relative(link->target)) == 0 || stop(stopped, "symlink", "symlink", link->target.c_str());
+    return ::symlink(link->value.c_str(), relative(link->target)) == 0 ||
+           stop(stopped, "symlink", "symlink", link->target.c_str());
   }
   if (const auto* tmpfs = std::get_if<MountTmpfs>(act.step)) {
     return mount_file_system("tmpfs", tmpfs->target, kPlain, act.options, stopped);
@@ -196,7 +207,8 @@ bool MountProgram::perform(Act& act, Stopped& stopped) const {
 }
 
 bool MountProgram::make_dev(const Act& act, const char* target, Stopped& stopped) const {
-  if (::mount("tmpfs", target + 1, "tmpfs", MS_NOSUID | MS_NOEXEC, "mode=0755") != 0) return stop(stopped, "mount", "mount", target);
+  if (::mount("tmpfs", target + 1, "tmpfs", MS_NOSUID | MS_NOEXEC, "mode=0755") != 0)
+    return stop(stopped, "mount", "mount", target);
   const UniqueFd dev(::open(target + 1, O_PATH | O_DIRECTORY | O_CLOEXEC));
   if (!dev) return stop(stopped, "mount", "open", target);
   for (const Device& device : kDevices) {
@@ -207,14 +219,17 @@ bool MountProgram::make_dev(const Act& act, const char* target, Stopped& stopped
   }
   if (::mkdirat(dev.get(), "shm", 0755) != 0) return stop(stopped, "mount", "mkdirat", target);
   if (!mount_file_system("tmpfs", act.shm, kPlain | MS_NOEXEC, act.options, stopped)) return false;
-  if (raw::mount_setattr(dev.get(), 0, {.set = raw::kReadOnly}) != 0) return stop(stopped, "mount", "mount_setattr", target);
+  if (raw::mount_setattr(dev.get(), 0, {.set = raw::kReadOnly}) != 0)
+    return stop(stopped, "mount", "mount_setattr", target);
   return true;
 }
 
 bool MountProgram::seal_root(Stopped& stopped) {
   const std::int64_t began = now_ns();
-  if (raw::mount_setattr(root_, 0, {.set = raw::kReadOnly}) != 0) return stop(stopped, "seal-root", "mount_setattr", "/");
-  // pivot_root(2), "pivot_root(".", ".")": the host's root ends up mounted over ours, in the one place, and is taken off.
+  if (raw::mount_setattr(root_, 0, {.set = raw::kReadOnly}) != 0)
+    return stop(stopped, "seal-root", "mount_setattr", "/");
+  // pivot_root(2), "pivot_root(".", ".")": the host's root ends up mounted over ours, in the one place, and is taken
+  // off.
   if (raw::pivot_root(".", ".") != 0) return stop(stopped, "pivot-root", "pivot_root", "/");
   if (::umount2(".", MNT_DETACH) != 0) return stop(stopped, "pivot-root", "umount2", "/");
   if (::chdir("/") != 0) return stop(stopped, "pivot-root", "chdir", "/");
@@ -228,7 +243,10 @@ void MountProgram::add_to(Trace& trace) const {
     const auto [name, target] = std::visit(
         [](const auto& step) {
           using Kind = std::decay_t<decltype(step)>;
-          const char* kind = std::is_same_v<Kind, MakeDirectory> ? "mkdir" : std::is_same_v<Kind, MakeFile> ? "create" : std::is_same_v<Kind, MakeLink> ? "symlink" : "mount";
+          const char* kind = std::is_same_v<Kind, MakeDirectory> ? "mkdir"
+                             : std::is_same_v<Kind, MakeFile>    ? "create"
+                             : std::is_same_v<Kind, MakeLink>    ? "symlink"
+                                                                 : "mount";
           return std::pair(kind, step.target);
         },
         *act.step);

@@ -11,8 +11,8 @@
 namespace buildjail {
 
 /**
- * What is mounted and made in a session's root, prepared so that the child that does it has nothing to allocate. The child
- * shares our memory, so times and failures are read where it left them.
+ * What is mounted and made in a session's root, prepared so that the child that does it has nothing to allocate. The
+ * child shares our memory, so times and failures are read where it left them.
  */
 class MountProgram {
  public:
@@ -46,7 +46,8 @@ class MountProgram {
   bool make_dev(const Act& act, const char* target, Stopped& stopped) const;
 
   std::vector<Act> acts_;
-  /** A build that is root could write to what of /proc is the host's own, such as /proc/sys/kernel/core_pattern (proc(5)). */
+  /** A build that is root could write to what of /proc is the host's own, such as /proc/sys/kernel/core_pattern
+   * (proc(5)). */
   bool is_proc_read_only_;
   int root_ = -1;
   std::int64_t root_ns_ = 0;

@@ -125,7 +125,9 @@ int kinds_for(const EnvelopePlan& plan) {
   return kinds;
 }
 
-std::string map_line(unsigned inside, unsigned outside) { return std::to_string(inside) + " " + std::to_string(outside) + " 1\n"; }
+std::string map_line(unsigned inside, unsigned outside) {
+  return std::to_string(inside) + " " + std::to_string(outside) + " 1\n";
+}
 
 }  // namespace
 
@@ -195,11 +197,17 @@ Status Namespaces::wait_gone() {
   const auto deadline = std::chrono::steady_clock::now() + kBound;
   pollfd ended{.fd = pidfd_.get(), .events = POLLIN, .revents = 0};
   for (;;) {
-    const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(deadline - std::chrono::steady_clock::now());
+    const auto left =
+        std::chrono::duration_cast<std::chrono::milliseconds>(deadline - std::chrono::steady_clock::now());
     const int ready = ::poll(&ended, 1, static_cast<int>(std::max<std::int64_t>(left.count(), 0)));
     if (ready > 0) break;
     if (ready == 0) {
-      return SysError{.step = "reap", .syscall = "poll", .err = ETIMEDOUT, .path = {}, .dest = {}, .detail = "a killed process did not end"};
+      return SysError{.step = "reap",
+                      .syscall = "poll",
+                      .err = ETIMEDOUT,
+                      .path = {},
+                      .dest = {},
+                      .detail = "a killed process did not end"};
     }
     if (errno != EINTR) return last_error("reap", "poll");
   }

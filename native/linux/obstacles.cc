@@ -48,9 +48,10 @@ std::string as_said(const SysError& error) {
 
 Obstacle explain_user_namespaces(const SysError& error) {
   if (setting("/proc/sys/kernel/unprivileged_userns_clone") == 0) {
-    return {"user-namespaces",
-            "this process is not root, and user namespaces are for root only here (kernel.unprivileged_userns_clone is 0)",
-            "sysctl -w kernel.unprivileged_userns_clone=1 as root, or run this as root"};
+    return {
+        "user-namespaces",
+        "this process is not root, and user namespaces are for root only here (kernel.unprivileged_userns_clone is 0)",
+        "sysctl -w kernel.unprivileged_userns_clone=1 as root, or run this as root"};
   }
   if (setting("/proc/sys/user/max_user_namespaces") == 0) {
     return {"user-namespaces",
@@ -74,12 +75,13 @@ Obstacle explain_user_namespaces(const SysError& error) {
 
 std::optional<SysError> try_namespaces(int init_image) {
   constexpr uid_t kAnyone = 1;
-  const EnvelopePlan plan{.name = {},
-                          .state_directory = {},
-                          .hostname = "build",
-                          .is_host_network = false,
-                          .user = {.uid = kAnyone, .gid = kAnyone, .groups = {}},
-                          .steps = {MakeDirectory{"/dev", 0755}, MountDev{"/dev"}, MakeDirectory{"/proc", 0755}, MountProc{"/proc"}}};
+  const EnvelopePlan plan{
+      .name = {},
+      .state_directory = {},
+      .hostname = "build",
+      .is_host_network = false,
+      .user = {.uid = kAnyone, .gid = kAnyone, .groups = {}},
+      .steps = {MakeDirectory{"/dev", 0755}, MountDev{"/dev"}, MakeDirectory{"/proc", 0755}, MountProc{"/proc"}}};
   Trace trace;
   auto made = Namespaces::make(plan, init_image, trace);
   if (made) return std::nullopt;
@@ -88,16 +90,18 @@ std::optional<SysError> try_namespaces(int init_image) {
 
 Obstacle explain(const SysError& error) {
   if (kernel_version() < kOldestKernel) {
-    return {"version", "this kernel is older than Linux 5.12, which sessions need for mount_setattr(2)", "use Linux 5.12 or later"};
+    return {"version", "this kernel is older than Linux 5.12, which sessions need for mount_setattr(2)",
+            "use Linux 5.12 or later"};
   }
   const bool is_refused = error.err == EPERM || error.err == EACCES || error.err == ENOSPC;
   if (is_refused && needs_user_namespace()) return explain_user_namespaces(error);
   if (is_refused) {
-    return {"privilege",
-            "root of this container may not make namespaces or mounts (" + as_said(error) + ")",
-            "give the container the capability SYS_ADMIN (docker run --cap-add SYS_ADMIN --security-opt apparmor=unconfined)"};
+    return {"privilege", "root of this container may not make namespaces or mounts (" + as_said(error) + ")",
+            "give the container the capability SYS_ADMIN (docker run --cap-add SYS_ADMIN --security-opt "
+            "apparmor=unconfined)"};
   }
-  return {"namespaces", "a session's namespaces cannot be made (" + as_said(error) + ")", "run it on a kernel and a root file system that allow it"};
+  return {"namespaces", "a session's namespaces cannot be made (" + as_said(error) + ")",
+          "run it on a kernel and a root file system that allow it"};
 }
 
 }  // namespace buildjail

@@ -5,8 +5,8 @@
 #include <unistd.h>
 
 #include <array>
-#include <charconv>
 #include <cerrno>
+#include <charconv>
 #include <string_view>
 
 #include "core/unique_fd.h"
@@ -71,8 +71,9 @@ std::string unescaped(std::string_view text) {
   while (!text.empty()) {
     unsigned code = 0;
     const std::string_view digits = text.substr(1, kDigits);
-    const bool is_escape = text.front() == '\\' && digits.size() == kDigits &&
-                           std::from_chars(digits.data(), digits.data() + kDigits, code, 8).ptr == digits.data() + kDigits;
+    const bool is_escape =
+        text.front() == '\\' && digits.size() == kDigits &&
+        std::from_chars(digits.data(), digits.data() + kDigits, code, 8).ptr == digits.data() + kDigits;
     plain += is_escape ? static_cast<char>(code) : text.front();
     text.remove_prefix(is_escape ? 1 + kDigits : 1);
   }
@@ -186,7 +187,7 @@ Result<std::vector<NamespaceEntry>> namespaces_of(pid_t pid) {
   std::vector<NamespaceEntry> found;
   for (const char* kind : {"cgroup", "ipc", "mnt", "net", "pid", "user", "uts"}) {
     const std::string path = proc_path(pid, "ns/") + kind;
-    struct stat link {};
+    struct stat link{};
     // nsfs: the number of the file is that of the namespace (namespaces(7), "The /proc/pid/ns/ directory").
     if (::stat(path.c_str(), &link) != 0) return last_error("record", "stat", path);
     found.emplace_back(kind, link.st_ino);

@@ -17,8 +17,8 @@ namespace buildjail {
 std::optional<Credentials> credentials_of(pid_t pid);
 
 /**
- * The mounts that a process sees, each at its place below `root`. What is bound is said to be from its path on the host,
- * where the host has its file system mounted.
+ * The mounts that a process sees, each at its place below `root`. What is bound is said to be from its path on the
+ * host, where the host has its file system mounted.
  */
 Result<std::vector<MountEntry>> mounts_of(pid_t pid, const std::string& root);
 

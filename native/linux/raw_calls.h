@@ -6,9 +6,10 @@
 #include <cstddef>
 #include <cstdint>
 
-// Calls that C libraries wrap late or never, or wrap in what must not be: glibc's setresuid(2) signals every thread of the
-// process to do the same (nptl(7)), which in a child that shares our memory would be the threads of the host program.
-// Numbers above 423 are the same on every architecture but alpha; they are given here for headers older than the kernel.
+// Calls that C libraries wrap late or never, or wrap in what must not be: glibc's setresuid(2) signals every thread of
+// the process to do the same (nptl(7)), which in a child that shares our memory would be the threads of the host
+// program. Numbers above 423 are the same on every architecture but alpha; they are given here for headers older than
+// the kernel.
 
 namespace buildjail::raw {
 
@@ -36,7 +37,9 @@ inline constexpr unsigned kFsCreate = 6;
 
 inline int call(long result) { return static_cast<int>(result); }
 
-inline int open_tree(int directory, const char* path, unsigned flags) { return call(::syscall(428, directory, path, flags)); }
+inline int open_tree(int directory, const char* path, unsigned flags) {
+  return call(::syscall(428, directory, path, flags));
+}
 /** From a descriptor of a tree to a path below the working directory. */
 inline int move_mount(int tree, int directory, const char* path) {
   return call(::syscall(429, tree, "", directory, path, kMoveFromEmptyPath));
@@ -52,7 +55,9 @@ inline int close_range(unsigned first) { return call(::syscall(436, first, ~0U, 
 inline int mount_setattr(int tree, unsigned flags, const MountAttributes& attributes) {
   return call(::syscall(442, tree, "", kEmptyPath | flags, &attributes, sizeof(attributes)));
 }
-inline int pivot_root(const char* new_root, const char* put_old) { return call(::syscall(SYS_pivot_root, new_root, put_old)); }
+inline int pivot_root(const char* new_root, const char* put_old) {
+  return call(::syscall(SYS_pivot_root, new_root, put_old));
+}
 inline int execveat(int fd, char* const* argv, char* const* environment) {
   return call(::syscall(SYS_execveat, fd, "", argv, environment, kEmptyPath));
 }

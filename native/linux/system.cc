@@ -26,7 +26,8 @@ class Linux final : public System {
     return error ? std::vector<Obstacle>{explain(*error)} : std::vector<Obstacle>{};
   }
 
-  Result<std::unique_ptr<Envelope>> open(EnvelopePlan plan, const std::string& id, std::shared_ptr<ExitWaiter> waiter) override {
+  Result<std::unique_ptr<Envelope>> open(EnvelopePlan plan, const std::string& id,
+                                         std::shared_ptr<ExitWaiter> waiter) override {
     auto found = host();
     if (!found) return std::move(found.error());
     return NamespaceEnvelope::open(std::move(plan), id, std::move(waiter), std::move(*found));

@@ -8,7 +8,12 @@ namespace buildjail {
 namespace {
 
 SysError not_here(const char* what) {
-  return {.step = "preflight", .syscall = what, .err = ENOSYS, .path = {}, .dest = {}, .detail = "sessions do not run on this system yet"};
+  return {.step = "preflight",
+          .syscall = what,
+          .err = ENOSYS,
+          .path = {},
+          .dest = {},
+          .detail = "sessions do not run on this system yet"};
 }
 
 class Unsupported final : public System {
@@ -17,7 +22,9 @@ class Unsupported final : public System {
   std::vector<Obstacle> find_obstacles() override {
     return {{"platform", "sessions do not run on this system yet", "run it on FreeBSD 14 or later"}};
   }
-  Result<std::unique_ptr<Envelope>> open(EnvelopePlan, const std::string&, std::shared_ptr<ExitWaiter>) override { return not_here("jail_set"); }
+  Result<std::unique_ptr<Envelope>> open(EnvelopePlan, const std::string&, std::shared_ptr<ExitWaiter>) override {
+    return not_here("jail_set");
+  }
 };
 
 }  // namespace

@@ -1,4 +1,4 @@
-// Builds the addon for FreeBSD on this machine: the sources, defines and flags are those of binding.gyp, only the compiler differs.
+// Builds the addon for FreeBSD on this machine: sources, defines and flags are binding.gyp's, only the compiler differs.
 import { copyFileSync, existsSync, readdirSync, symlinkSync } from 'node:fs'
 import path from 'node:path'
 
@@ -6,7 +6,7 @@ import { requireTool } from './not-run.mjs'
 import { freebsdTarget } from './target.mjs'
 import { cacheFolder, packageRoot, runTool } from './workspace.mjs'
 
-/** The path of a fresh buildjail.node for FreeBSD on x64. What has not changed since the last call is not compiled again. */
+/** The path of a fresh buildjail.node for FreeBSD on x64. What has not changed is not compiled again. */
 export function crossCompile(sysroot) {
   const folder = layOutSources()
   const compilers = compilersFor(sysroot)
@@ -19,7 +19,7 @@ export function crossCompile(sysroot) {
   return path.join(folder, 'build', 'Release', 'buildjail.node')
 }
 
-// node-gyp builds below the folder it is called in, so it is called in one of its own: build/ of the package is the host's.
+// node-gyp builds below the folder it is called in, so it gets one of its own: build/ of the package is the host's.
 function layOutSources() {
   const folder = cacheFolder('native')
   for (const name of readdirSync(packageRoot)) {

@@ -37,9 +37,13 @@ export function guestModules() {
 // npm keeps to the versions of the lock file where package.json asks for less than it holds.
 function install(work, lock) {
   const { dependencies, devDependencies } = JSON.parse(readFileSync(path.join(packageRoot, 'package.json'), 'utf8'))
-  const wanted = Object.entries({ ...dependencies, ...devDependencies }).filter(([name]) => !unusedPackages.includes(name))
-  // Optional: npm heeds --os and --cpu for optional packages only, and refuses others that are not for this machine.
-  const manifest = { private: true, dependencies: Object.fromEntries(wanted), optionalDependencies: { [bun.name]: bun.version } }
+  const all = Object.entries({ ...dependencies, ...devDependencies })
+  const manifest = {
+    private: true,
+    dependencies: Object.fromEntries(all.filter(([name]) => !unusedPackages.includes(name))),
+    // Optional: npm heeds --os and --cpu for optional packages only, and refuses others that are not for this machine.
+    optionalDependencies: { [bun.name]: bun.version },
+  }
   writeFileSync(path.join(work, 'package.json'), JSON.stringify(manifest))
   writeFileSync(path.join(work, 'package-lock.json'), lock)
   runTool('npm', ['install', '--os=freebsd', '--cpu=x64', '--ignore-scripts', '--no-audit', '--no-fund'], { cwd: work })
@@ -49,5 +53,6 @@ function install(work, lock) {
 
 function pack(work, tar) {
   const excluded = unusedFiles.map((pattern) => `--exclude=${pattern}`)
-  runTool('tar', ['--create', `--file=${tar}`, '--owner=0', '--group=0', ...excluded, '--directory', work, './node_modules'])
+  const options = ['--create', `--file=${tar}`, '--owner=0', '--group=0', ...excluded]
+  runTool('tar', [...options, '--directory', work, './node_modules'])
 }

@@ -13,7 +13,7 @@ const defaultSeconds = 1200
 /**
  * Runs a shell command in the guest, in the package's folder, with its output on stdout.
  * @param {string} command
- * @param {{ inspect?: (addon: string) => void }} [options] `inspect` may refuse the addon, by an error, before anything is booted
+ * @param {{ inspect?: (addon: string) => void }} [options] `inspect` may refuse the addon, by an error, before the boot
  * @returns its exit status
  */
 export async function runInGuest(command, { inspect } = {}) {
@@ -54,8 +54,8 @@ async function guestWith(command, inspect) {
 
 const environment = `export PATH="$PWD/${bunFolder}:$PATH" BUILDJAIL_IN_GUEST=1`
 
-// Through a pipe: the console is a terminal, and programs would draw on it. What the command leaves running may hold the pipe
-// open, so its reader gets a few seconds for the rest and no more.
+// Through a pipe: the console is a terminal, and programs would draw on it. What the command leaves running may hold
+// the pipe open, so its reader gets a few seconds for the rest and no more.
 function batchScript(command) {
   const colours = process.stdout.isTTY ? 'FORCE_COLOR=1' : 'NO_COLOR=1'
   return `${environment} ${colours} CI=1

@@ -27,14 +27,16 @@ export class Guest {
 
   async logIn() {
     try {
-      await this.#console.until(/login: /, { seconds: 300, what: 'login prompt' })
+      await this.#console.until(/login: /, { seconds: 600, what: 'login prompt' })
     } catch (error) {
       // A QEMU that refuses its arguments says why on stderr only.
       throw new Error(`${error.message}\n${this.#complaints}`, { cause: error })
     }
     this.#console.send('root\r')
     const [prompt] = await this.#console.until(/Password:|[#%$] ?$/, { seconds: 60, what: 'shell prompt' })
-    if (prompt === 'Password:') throw new Error('the image asks for a password of root; see scripts/freebsd/locate.mjs for images that do not')
+    if (prompt === 'Password:') {
+      throw new Error('the image asks for a password of root; see scripts/freebsd/locate.mjs for images that do not')
+    }
     // root's shell may be csh, or sh.
     this.#console.send('exec /bin/sh\r')
     await this.#silence()
@@ -57,9 +59,11 @@ export class Guest {
 
   async unpack() {
     const unpack = this.disks.map((_, index) => `tar xf /dev/vtbd${index + 1}`)
-    this.#console.send(`mkdir -p ${folder} && cd ${folder} && ${unpack.join(' && ')}; printf '\\036unpacked %d\\036' $?\r`)
-    const [, status] = await this.#console.until(new RegExp(`${MARK}unpacked (\\d+)${MARK}`), { seconds: 300, what: 'unpacked payload' })
-    if (status !== '0') throw new Error(`the guest could not unpack the payload in ${folder}: tar's status is ${status}`)
+    const line = ['mkdir -p', folder, '&& cd', folder, '&&', unpack.join(' && ')].join(' ')
+    this.#console.send(`${line}; printf '\\036unpacked %d\\036' $?\r`)
+    const done = new RegExp(`${MARK}unpacked (\\d+)${MARK}`)
+    const [, status] = await this.#console.until(done, { seconds: 300, what: 'unpacked payload' })
+    if (status !== '0') throw new Error(`the guest could not unpack the payload in ${folder}: status ${status}`)
   }
 
   /** Runs the payload's script; its output goes to stdout as it comes. Resolves with its exit status. */
@@ -67,7 +71,8 @@ export class Guest {
     const show = (text) => process.stdout.write(text.replaceAll('\r', ''), 'latin1')
     // The end is said again and again, for the kernel's own messages may be written across it.
     await this.#begin(`sh ${commandFile}; s=$?; while :; do printf '\\036end %d\\036' $s; sleep 1; done`)
-    const [, status] = await this.#console.until(new RegExp(`${MARK}end (\\d+)${MARK}`), { seconds, what: 'end of the command', show })
+    const end = new RegExp(`${MARK}end (\\d+)${MARK}`)
+    const [, status] = await this.#console.until(end, { seconds, what: 'end of the command', show })
     return Number(status)
   }
 

@@ -9,7 +9,7 @@ export const commandFile = '.guest-command.sh'
 
 /**
  * Packs the package with the given addon and the script the guest is to run.
- * @param {{ addon: string, command: string, folder: string }} parts `folder` is the caller's, empty, and to be removed by it
+ * @param {{ addon: string, command: string, folder: string }} parts `folder` is empty, and the caller's to remove
  * @returns the tar's path
  */
 export function makePayload({ addon, command, folder }) {
@@ -28,7 +28,7 @@ export function makePayload({ addon, command, folder }) {
   return tar
 }
 
-/** The work tree's files, committed or not, as NUL-separated names: what git ignores is left out, what it has lost too. */
+/** The work tree's files, committed or not, as NUL-separated names; without what git ignores, and what is gone. */
 function workTree() {
   const names = runTool('git', ['ls-files', '-z', '--cached', '--others', '--exclude-standard']).split('\0')
   return names.filter((name) => name !== '' && existsSync(path.join(packageRoot, name))).join('\0')

@@ -27,7 +27,7 @@ export function qemuCommand({ image, disks }) {
 }
 
 function accelerators() {
-  const emulation = 'tcg,thread=multi,tb-size=512'
+  const emulation = 'tcg,thread=multi'
   return kvmIsUsable() ? ['kvm', emulation] : [emulation]
 }
 
@@ -52,10 +52,11 @@ const firmwares = [
 
 function firmware() {
   const folder = process.env.BUILDJAIL_OVMF
-  const known = folder ? [[path.join(folder, 'OVMF_CODE_4M.fd'), path.join(folder, 'OVMF_VARS_4M.fd')], ...firmwares] : firmwares
-  const found = known.find((pair) => pair.every((file) => existsSync(file)))
+  const named = folder ? [['OVMF_CODE_4M.fd', 'OVMF_VARS_4M.fd'].map((name) => path.join(folder, name))] : []
+  const found = [...named, ...firmwares].find((pair) => pair.every((file) => existsSync(file)))
   if (found === undefined) {
-    throw new NotRun("no UEFI firmware was found; Debian's package ovmf has it, and BUILDJAIL_OVMF names the folder of OVMF_CODE_4M.fd")
+    const remedy = "Debian's package ovmf has it, and BUILDJAIL_OVMF names the folder of OVMF_CODE_4M.fd"
+    throw new NotRun(`no UEFI firmware was found; ${remedy}`)
   }
   const [code, variables] = found
   return [

@@ -1,5 +1,5 @@
-// `node scripts/freebsd/run.mjs -- COMMAND`: any command in a FreeBSD guest, in the unpacked package. One word is a line for sh, more are
-// a command and its arguments.
+// `node scripts/freebsd/run.mjs -- COMMAND`: any command in a FreeBSD guest, in the unpacked package. One word is a
+// line for sh, more are a command and its arguments.
 import { runInGuest } from './guest-session.mjs'
 import { runMain } from './not-run.mjs'
 import { shellWords } from './shell-words.mjs'

@@ -1,6 +1,6 @@
 // A conversation over a byte stream: send text, wait for an answer, and show what comes in between.
 
-/** Starts what the guest says to this program rather than to the reader, so output can be shown as it comes and markers held back. */
+/** Starts what the guest says to this program rather than to the reader: all before it can be shown as it comes. */
 export const MARK = '\x1e'
 
 /** How much unread output is kept for patterns to match and for error messages to quote. */

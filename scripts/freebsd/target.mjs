@@ -11,6 +11,6 @@ export function freebsdTarget(sysroot) {
 function releaseOf(sysroot) {
   const header = readFileSync(path.join(sysroot, 'usr', 'include', 'sys', 'param.h'), 'utf8')
   const version = Number(/^#define __FreeBSD_version (\d+)/m.exec(header)?.[1])
-  if (!Number.isInteger(version)) throw new Error(`${sysroot} holds no FreeBSD headers: no __FreeBSD_version in sys/param.h`)
+  if (!Number.isInteger(version)) throw new Error(`no __FreeBSD_version in sys/param.h of ${sysroot}`)
   return `${Math.floor(version / 100_000)}.${Math.floor((version % 100_000) / 1000)}`
 }

@@ -1,5 +1,5 @@
-// clang-tidy over the native code, two files at a time: all that this system compiles, and FreeBSD's part too where a sysroot is there to
-// read its headers from.
+// clang-tidy over the native code, two files at a time: all that this system compiles, and FreeBSD's part too where a
+// sysroot is there to read its headers from.
 import { createRequire } from 'node:module'
 import path from 'node:path'
 
@@ -25,10 +25,8 @@ export async function clangTidy(tool, root, sysroot) {
 
 function jobs(root, sysroot) {
   const flags = commonFlags(root)
-  const flagsOf = {
-    [process.platform]: flags,
-    ...(sysroot !== undefined && process.platform !== 'freebsd' && { freebsd: [...freebsdTarget(sysroot), '-stdlib=libc++', ...flags] }),
-  }
+  const flagsOf = { [process.platform]: flags }
+  if (sysroot !== undefined) flagsOf.freebsd ??= [...freebsdTarget(sysroot), '-stdlib=libc++', ...flags]
   return nativeFiles(root, 'native', ['.cc'])
     .map((file) => ({ file, flags: flagsOf[systemOf(file) ?? process.platform] }))
     .filter((job) => job.flags !== undefined)

@@ -9,7 +9,8 @@ const registryHost = /registry\.(?:npm|yarn)\w+\.\w+/
 
 /** Returns `{ ok, output }`. */
 export function machineTraces(root) {
-  const listed = spawnSync('git', ['ls-files', '-z', '--cached', '--others', '--exclude-standard'], { cwd: root, encoding: 'utf8' })
+  const list = ['ls-files', '-z', '--cached', '--others', '--exclude-standard']
+  const listed = spawnSync('git', list, { cwd: root, encoding: 'utf8' })
   if (listed.status !== 0) return { ok: false, output: `git ls-files: ${listed.error?.message ?? listed.stderr}\n` }
   const names = listed.stdout.split('\0').filter((name) => name !== '' && existsSync(path.join(root, name)))
   const found = names.flatMap((name) => tracesIn(root, name))

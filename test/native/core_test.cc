@@ -1,0 +1,258 @@
+// The parts of native/core that no kernel is needed for, each check named after what it protects. Prints one line a
+// check; exits 1 when one failed.
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <chrono>
+#include <csignal>
+#include <cstddef>
+#include <cstdint>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <functional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "core/back_off.h"
+#include "core/captured_stream.h"
+#include "core/launch_request.h"
+#include "core/output_lease.h"
+#include "core/plan.h"
+#include "core/result.h"
+#include "core/session_directory.h"
+#include "core/signal_name.h"
+#include "core/stdio_ends.h"
+#include "core/sys_error.h"
+#include "core/unique_fd.h"
+#include "core/vfork_child.h"
+#include "core/wire_reader.h"
+
+namespace {
+
+using namespace buildjail;  // NOLINT(google-build-using-namespace): all of it is under test
+
+int failed_checks = 0;
+
+void check(const char* name, const std::function<bool()>& holds) {
+  const bool is_good = holds();
+  if (!is_good) failed_checks += 1;
+  std::printf("%s %s\n", is_good ? "ok" : "FAILED", name);
+}
+
+/** The other side of WireReader, as src/wire.ts has it. */
+class Packer {
+ public:
+  Packer& u8(std::uint8_t value) { return number(value, 1); }
+  Packer& u32(std::uint32_t value) { return number(value, 4); }
+  Packer& u64(std::uint64_t value) { return number(value, 8); }
+  Packer& string(std::string_view text) {
+    u32(static_cast<std::uint32_t>(text.size()));
+    for (const char c : text) bytes_.push_back(static_cast<std::byte>(c));
+    return *this;
+  }
+  [[nodiscard]] const std::vector<std::byte>& bytes() const { return bytes_; }
+
+ private:
+  Packer& number(std::uint64_t value, int size) {
+    for (int i = 0; i < size; ++i) bytes_.push_back(static_cast<std::byte>(value >> (8 * i)));
+    return *this;
+  }
+  std::vector<std::byte> bytes_;
+};
+
+std::vector<std::byte> plan_with_directory(std::string_view target, std::uint32_t version = kWireVersion) {
+  Packer packer;
+  packer.u32(version).string("name").string("/state").string("host").u8(0).u32(1).u32(2).u32(1).u32(3);
+  packer.u32(2).u8(0).string(target).u32(0755);
+  packer.u8(6).string("/inputs/a").string("/source").u8(0).u8(1).u64(7).u64(8);
+  return packer.bytes();
+}
+
+std::vector<std::byte> launch(std::string_view file, std::string_view path) {
+  Packer packer;
+  packer.u32(kWireVersion).u32(9).u32(2).string(file).string("argument").u32(1).string(path).string("/tmp").u64(100);
+  for (int i = 0; i < 3; ++i) packer.u8(2).string("");
+  return packer.bytes();
+}
+
+bool is_open(int fd) { return ::fcntl(fd, F_GETFD) != -1; }
+
+std::string make_folder() {
+  std::string folder = "/tmp/buildjail-core-XXXXXX";
+  return ::mkdtemp(folder.data()) == nullptr ? std::string() : folder;
+}
+
+struct Shared {
+  int seen = 0;
+};
+
+void check_wire() {
+  check("a plan is read as it was packed", [] {
+    const auto plan = read_plan(plan_with_directory("/a/b"));
+    const auto* bind = plan ? std::get_if<Bind>(&plan->steps.at(1)) : nullptr;
+    return bind != nullptr && bind->source == "/source" && bind->is_writable && !bind->is_file && bind->dev == 7 &&
+           bind->ino == 8 && plan->user.uid == 1 && plan->user.gid == 2 && plan->user.groups == std::vector<gid_t>{3};
+  });
+  check("a plan cut short anywhere is refused", [] {
+    const auto whole = plan_with_directory("/a/b");
+    for (std::size_t size = 0; size < whole.size(); ++size) {
+      if (read_plan(std::span(whole).first(size))) return false;
+    }
+    return true;
+  });
+  check("a plan with bytes left over is refused", [] {
+    auto bytes = plan_with_directory("/a");
+    bytes.push_back(std::byte{0});
+    return !read_plan(bytes);
+  });
+  check("a plan of another version is refused", [] { return !read_plan(plan_with_directory("/a", kWireVersion + 1)); });
+  check("a target that leaves the root is refused, even if TypeScript had let it through", [] {
+    for (const char* target :
+         {"", "/", "a", "/..", "/../etc", "/a/../b", "/a/..", "/.", "/a/./b", "//a", "/a//b", "/a/"}) {
+      if (read_plan(plan_with_directory(target))) return false;
+    }
+    return true;
+  });
+  check("a string with a NUL in it is refused",
+        [] { return !read_plan(plan_with_directory(std::string_view("/a\0b", 4))); });
+  check("a length that promises more than there is allocates nothing and is refused", [] {
+    Packer packer;
+    packer.u32(0xffffffff);
+    WireReader reader(packer.bytes());
+    return reader.string().empty() && !reader.is_complete();
+  });
+}
+
+void check_launch() {
+  check("a program is looked for in PATH, in order, and never in the working directory", [] {
+    const auto request = read_launch(launch("cc", "PATH=/a::/b"));
+    return request && executable_candidates(*request) == std::vector<std::string>{"/a/cc", "/b/cc"};
+  });
+  check("a program with a slash in its name is not looked for", [] {
+    const auto request = read_launch(launch("./cc", "PATH=/a"));
+    return request && executable_candidates(*request) == std::vector<std::string>{"./cc"};
+  });
+  check("a launch without a program is refused", [] { return !read_launch(launch("", "PATH=/a")); });
+  check("a directory does not become a command's stdin", [] {
+    auto request = *read_launch(launch("cc", "PATH=/a"));
+    request.stdio[0] = {StdioKind::kFile, "/"};
+    StdioEnds ends;
+    const auto status = ends.open_files(request);
+    return !status && status.error().err == EISDIR;
+  });
+}
+
+void check_descriptors() {
+  check("a descriptor is closed once, by its last owner", [] {
+    UniqueFd first(::open("/dev/null", O_RDONLY | O_CLOEXEC));
+    const int number = first.get();
+    UniqueFd second(std::move(first));
+    if (!is_open(number)) return false;
+    second.reset();
+    return !is_open(number);
+  });
+  check("a captured stream keeps what its bound allows and says that there was more", [] {
+    std::array<int, 2> pipe{};
+    if (::pipe2(pipe.data(), O_CLOEXEC | O_NONBLOCK) != 0) return false;
+    const UniqueFd writer(pipe[1]);
+    CapturedStream stream(UniqueFd(pipe[0]), 4);
+    if (::write(writer.get(), "abcdef", 6) != 6) return false;
+    stream.read_some();
+    const auto bytes = stream.take();
+    return bytes.size() == 4 && std::memcmp(bytes.data(), "abcd", 4) == 0 && stream.is_over_bound();
+  });
+  check("draining ends although somebody still holds the other end", [] {
+    std::array<int, 2> pipe{};
+    if (::pipe2(pipe.data(), O_CLOEXEC | O_NONBLOCK) != 0) return false;
+    const UniqueFd writer(pipe[1]);
+    CapturedStream stream(UniqueFd(pipe[0]), 100);
+    if (::write(writer.get(), "left", 4) != 4) return false;
+    stream.drain();
+    return stream.take().size() == 4 && stream.fd() < 0;
+  });
+}
+
+void check_folders() {
+  const std::string folder = make_folder();
+  check("a session folder is private, and goes when it is let go", [&folder] {
+    struct stat found{};
+    {
+      const auto directory = SessionDirectory::make(folder, "one");
+      if (!directory || ::stat((folder + "/one").c_str(), &found) != 0 || (found.st_mode & 0777) != 0700) return false;
+      if (::stat(directory->root().c_str(), &found) != 0 || (found.st_mode & 0777) != 0755) return false;
+    }
+    return ::stat((folder + "/one").c_str(), &found) != 0;
+  });
+  check("a session folder with something in it is not removed, but reported", [&folder] {
+    auto directory = SessionDirectory::make(folder, "two");
+    const std::string left = directory->root() + "/left";
+    const UniqueFd made(::open(left.c_str(), O_CREAT | O_WRONLY | O_CLOEXEC, 0600));
+    const auto status = directory->remove();
+    ::unlink(left.c_str());
+    return !status && (status.error().err == ENOTEMPTY || status.error().err == EEXIST);
+  });
+  check("a state directory that others can write to is refused", [&folder] {
+    const std::string open_to_all = folder + "/open";
+    if (::mkdir(open_to_all.c_str(), 0777) != 0 || ::chmod(open_to_all.c_str(), 0777) != 0) return false;
+    const auto status = make_private_directory(open_to_all);
+    ::rmdir(open_to_all.c_str());
+    return !status && status.error().err == EPERM;
+  });
+  check("of two sessions that would write to one directory the second is refused, until the first is gone", [&folder] {
+    const Bind bind{.target = "/output", .source = folder, .is_file = false, .is_writable = true, .dev = 1, .ino = 2};
+    const auto take = [&] {
+      return OutputLease::take(folder, bind, UniqueFd(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)));
+    };
+    {
+      const auto first = take();
+      const auto second = take();
+      if (!first || second || second.error().err != EBUSY) return false;
+    }
+    return static_cast<bool>(take());
+  });
+  ::rmdir(folder.c_str());
+}
+
+void check_processes() {
+  check("what a vforked child writes is there when it is gone", [] {
+    Shared shared;
+    const pid_t pid = vfork_child([](void* context) { static_cast<Shared*>(context)->seen = 42; }, &shared);
+    int status = 0;
+    return pid > 0 && ::waitpid(pid, &status, 0) == pid && shared.seen == 42 && WEXITSTATUS(status) == 127;
+  });
+  check("a back-off ends at its bound", [] {
+    BackOff back_off(std::chrono::milliseconds(30));
+    const auto began = std::chrono::steady_clock::now();
+    int waits = 0;
+    while (back_off.wait()) ++waits;
+    return waits > 3 && std::chrono::steady_clock::now() - began < std::chrono::seconds(5);
+  });
+}
+
+void check_names() {
+  check("an errno has this system's own name, and a number when it has none",
+        [] { return errno_name(ENOENT) == "ENOENT" && errno_name(EBUSY) == "EBUSY" && errno_name(99999) == "E99999"; });
+  check("a signal has a name and the name its number", [] {
+    return signal_name(SIGKILL) == "SIGKILL" && signal_number("SIGUSR1") == SIGUSR1 && signal_number("SIGNOPE") == 0;
+  });
+}
+
+}  // namespace
+
+int main() {
+  check_wire();
+  check_launch();
+  check_descriptors();
+  check_folders();
+  check_processes();
+  check_names();
+  return failed_checks == 0 ? 0 : 1;
+}
