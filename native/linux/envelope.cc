@@ -97,23 +97,29 @@ Status NamespaceEnvelope::take_outputs() {
 Status NamespaceEnvelope::make_namespaces() {
   auto made = Namespaces::make(plan_, host_->init_image.get(), trace_);
   if (!made) return std::move(made.error());
-  namespaces_.emplace(std::move(*made));
+  namespaces_ = std::make_shared<Namespaces>(std::move(*made));
   return {};
 }
 
+std::shared_ptr<Namespaces> NamespaceEnvelope::namespaces() {
+  const std::lock_guard lock(mutex_);
+  return is_closed_ ? nullptr : namespaces_;
+}
+
 Result<pid_t> NamespaceEnvelope::launch(LaunchRequest request, StdioEnds ends) {
-  if (is_closed_) return closed("launch", "setns", ECANCELED);
+  const auto inside = namespaces();
+  if (!inside) return closed("launch", "setns", ECANCELED);
   if (auto status = ends.open_files(request); !status) return std::move(status.error());
   if (auto status = give_pipes(request, ends, plan_.user); !status) return std::move(status.error());
-  auto pid = launch_in_namespaces(*namespaces_, plan_.user, request, ends);
+  auto pid = launch_in_namespaces(*inside, plan_.user, request, ends);
   // The child changed its ids while it shared our memory, and with that whether that memory may be dumped.
   if (host_->is_dumpable) static_cast<void>(::prctl(PR_SET_DUMPABLE, 1, 0, 0, 0));
-  if (!pid && is_closed_) return closed("launch", "setns", ECANCELED);
+  if (!pid && !namespaces()) return closed("launch", "setns", ECANCELED);
   if (!pid) return pid;
   // Before anybody waits for it: until then even a command that is over already can be looked at.
   auto credentials = credentials_of(*pid);
   {
-    const std::lock_guard lock(last_launched_mutex_);
+    const std::lock_guard lock(mutex_);
     last_launched_ = std::move(credentials);
   }
   Child child{.run = request.run, .pid = *pid, .owner = owner_, .streams = {}};
@@ -126,24 +132,28 @@ Result<pid_t> NamespaceEnvelope::launch(LaunchRequest request, StdioEnds ends) {
 }
 
 Status NamespaceEnvelope::kill_all() {
+  const auto inside = namespaces();
   const std::lock_guard one_at_a_time(killing_);
-  return is_closed_ ? Status() : namespaces_->kill_all();
+  return inside ? inside->kill_all() : Status();
 }
-
-std::string NamespaceEnvelope::root() const { return "/proc/" + std::to_string(namespaces_->init()) + "/root"; }
 
 Result<Record> NamespaceEnvelope::record() {
   // Not while it is being closed: init's pid is its own only until it was waited for.
   const std::lock_guard not_closing(closing_);
-  if (is_closed_) return closed("record", "open", ENOENT);
-  Record record{.root = root(), .jail = {}, .mounts = {}, .namespaces = {}, .process = {}};
-  auto mounts = mounts_of(namespaces_->init(), record.root);
+  const auto inside = namespaces();
+  if (!inside) return closed("record", "open", ENOENT);
+  Record record{.root = "/proc/" + std::to_string(inside->init()) + "/root",
+                .jail = {},
+                .mounts = {},
+                .namespaces = {},
+                .process = {}};
+  auto mounts = mounts_of(inside->init(), record.root);
   if (!mounts) return std::move(mounts.error());
   record.mounts = std::move(*mounts);
-  auto namespaces = namespaces_of(namespaces_->init());
-  if (!namespaces) return std::move(namespaces.error());
-  record.namespaces = std::move(*namespaces);
-  const std::lock_guard lock(last_launched_mutex_);
+  auto numbers = namespaces_of(inside->init());
+  if (!numbers) return std::move(numbers.error());
+  record.namespaces = std::move(*numbers);
+  const std::lock_guard lock(mutex_);
   record.process = last_launched_;
   return record;
 }
@@ -156,7 +166,10 @@ CloseReport NamespaceEnvelope::close() {
     if (!status) report.failures.push_back(std::move(status.error()));
     return report.failures.empty();
   };
-  is_closed_ = true;
+  {
+    const std::lock_guard lock(mutex_);
+    is_closed_ = true;
+  }
   if (namespaces_) {
     // No launch is waited for first: one that hangs inside ends by this as well.
     if (!note(namespaces_->kill_init())) return report;
@@ -164,6 +177,8 @@ CloseReport NamespaceEnvelope::close() {
     // Every process is gone with init, so that what is lent comes back from nobody.
     if (!note(namespaces_->wait_gone())) return report;
     report.trace.mark("reap");
+    const std::lock_guard lock(mutex_);
+    namespaces_.reset();
   }
   for (auto& lease : leases_) note(lease.hand_back());
   leases_.clear();

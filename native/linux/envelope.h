@@ -1,6 +1,5 @@
 #pragma once
 
-#include <atomic>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -39,7 +38,8 @@ class NamespaceEnvelope final : public Envelope {
 
   Status take_outputs();
   Status make_namespaces();
-  [[nodiscard]] std::string root() const;
+  /** Null once the session is being closed. Who has them keeps them from being closed under its hands. */
+  std::shared_ptr<Namespaces> namespaces();
 
   EnvelopePlan plan_;
   std::shared_ptr<ExitWaiter> waiter_;
@@ -47,17 +47,17 @@ class NamespaceEnvelope final : public Envelope {
   /** What its children are known by to the waiter. */
   std::uint64_t owner_;
   Trace trace_;
+  std::vector<OutputLease> leases_;
   std::mutex closing_;
-  std::mutex killing_;
-  std::mutex last_launched_mutex_;
-  std::optional<Credentials> last_launched_;
-  /** Nothing can be launched any more. */
-  std::atomic<bool> is_closed_ = false;
   /** Nothing is left to take away. */
   bool is_gone_ = false;
+  std::mutex killing_;
 
-  std::vector<OutputLease> leases_;
-  std::optional<Namespaces> namespaces_;
+  /** For what follows, held for a moment only: a launch that hangs must not keep a close from ending it. */
+  std::mutex mutex_;
+  bool is_closed_ = false;
+  std::optional<Credentials> last_launched_;
+  std::shared_ptr<Namespaces> namespaces_;
 };
 
 }  // namespace buildjail
