@@ -66,6 +66,7 @@
             'native/linux/namespaces.cc',
             'native/linux/obstacles.cc',
             'native/linux/proc_files.cc',
+            'native/linux/spare_network.cc',
             'native/linux/system.cc',
           ],
           'dependencies': ['buildjail-init'],

@@ -78,6 +78,8 @@ class Envelope {
   /** SIGKILL to every process inside. */
   virtual Status kill_all() = 0;
   virtual Result<Record> record() = 0;
+  /** Comes before `close`, on a thread that must not wait: begins what then goes on by itself. */
+  virtual void begin_close() {}
   /** Kills and takes away everything. Again: nothing is left to do, so nothing is reported. */
   virtual CloseReport close() = 0;
 };

@@ -49,7 +49,7 @@ Status give_pipes(const LaunchRequest& request, const StdioEnds& ends, const Bui
 
 Result<std::unique_ptr<Envelope>> NamespaceEnvelope::open(EnvelopePlan plan, const std::string& /*id*/,
                                                           std::shared_ptr<ExitWaiter> waiter,
-                                                          std::shared_ptr<const Host> host) {
+                                                          std::shared_ptr<Host> host) {
   if (needs_user_namespace() && !plan.user.groups.empty()) {
     return SysError{.step = "user",
                     .syscall = "setgroups",
@@ -68,8 +68,7 @@ Result<std::unique_ptr<Envelope>> NamespaceEnvelope::open(EnvelopePlan plan, con
   return std::unique_ptr<Envelope>(std::move(envelope));
 }
 
-NamespaceEnvelope::NamespaceEnvelope(EnvelopePlan plan, std::shared_ptr<ExitWaiter> waiter,
-                                     std::shared_ptr<const Host> host)
+NamespaceEnvelope::NamespaceEnvelope(EnvelopePlan plan, std::shared_ptr<ExitWaiter> waiter, std::shared_ptr<Host> host)
     : plan_(std::move(plan)),
       waiter_(std::move(waiter)),
       host_(std::move(host)),
@@ -95,9 +94,12 @@ Status NamespaceEnvelope::take_outputs() {
 }
 
 Status NamespaceEnvelope::make_namespaces() {
-  auto made = Namespaces::make(plan_, host_->init_image.get(), trace_);
+  const bool takes_spare = !plan_.is_host_network && !needs_user_namespace();
+  const UniqueFd network = takes_spare ? host_->network.take() : UniqueFd();
+  auto made = Namespaces::make(plan_, host_->init_image.get(), network, trace_);
   if (!made) return std::move(made.error());
   namespaces_ = std::make_shared<Namespaces>(std::move(*made));
+  if (takes_spare) host_->network.replace();
   return {};
 }
 
@@ -156,6 +158,13 @@ Result<Record> NamespaceEnvelope::record() {
   const std::lock_guard lock(mutex_);
   record.process = last_launched_;
   return record;
+}
+
+void NamespaceEnvelope::begin_close() {
+  const std::lock_guard lock(mutex_);
+  is_closed_ = true;
+  // Again when closing for good, where it is told if it failed.
+  if (namespaces_) static_cast<void>(namespaces_->kill_init());
 }
 
 CloseReport NamespaceEnvelope::close() {

@@ -40,6 +40,8 @@ struct IdMap {
 struct Prepared {
   int control;
   int image;
+  /** The network namespace to enter, or -1 where there is no other or it is made with the rest. */
+  int network;
   /** Null without a user namespace. */
   const IdMap* ids;
   const std::string* hostname;
@@ -82,6 +84,7 @@ void run_child(void* context) {
   };
   if (failed("init", "setsid", ::setsid())) return;
   if (failed("init", "rt_sigaction", reset_signals())) return;
+  if (prepared.network >= 0 && failed("clone", "setns", ::setns(prepared.network, CLONE_NEWNET))) return;
   if (failed("init", "close_range", place_descriptors(prepared))) return;
   ::umask(0);
   if (prepared.ids != nullptr) {
@@ -133,7 +136,7 @@ std::string map_line(unsigned inside, unsigned outside) {
 
 bool needs_user_namespace() { return ::geteuid() != 0; }
 
-Result<Namespaces> Namespaces::make(const EnvelopePlan& plan, int init_image, Trace& trace) {
+Result<Namespaces> Namespaces::make(const EnvelopePlan& plan, int init_image, const UniqueFd& network, Trace& trace) {
   auto ends = control_pair();
   if (!ends) return std::move(ends.error());
   auto& [ours, theirs] = *ends;
@@ -145,6 +148,7 @@ Result<Namespaces> Namespaces::make(const EnvelopePlan& plan, int init_image, Tr
   const int kinds = kinds_for(plan);
   Prepared prepared{.control = theirs.get(),
                     .image = init_image,
+                    .network = network.get(),
                     .ids = (kinds & CLONE_NEWUSER) == 0 ? nullptr : &ids,
                     .hostname = &plan.hostname,
                     .mounts = &mounts,
@@ -155,7 +159,7 @@ Result<Namespaces> Namespaces::make(const EnvelopePlan& plan, int init_image, Tr
   ChildStack stack;
   int pidfd = -1;
   const std::int64_t began_ns = now_ns();
-  const pid_t init = clone_child(kinds, run_child, &prepared, stack, &pidfd);
+  const pid_t init = clone_child(network ? kinds & ~CLONE_NEWNET : kinds, run_child, &prepared, stack, &pidfd);
   if (init < 0) return last_error("clone", "clone");
   UniqueFd owned_pidfd = above_stdio(UniqueFd(pidfd));
   if (prepared.stopped.syscall != nullptr) {

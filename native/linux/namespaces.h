@@ -18,8 +18,9 @@ namespace buildjail {
  */
 class Namespaces {
  public:
-  /** Makes everything the plan says. `init_image` is what make_init_image() gave. */
-  static Result<Namespaces> make(const EnvelopePlan& plan, int init_image, Trace& trace);
+  /** Makes everything the plan says. `init_image` is what make_init_image() gave; `network`, if any, of a SpareNetwork.
+   */
+  static Result<Namespaces> make(const EnvelopePlan& plan, int init_image, const UniqueFd& network, Trace& trace);
   Namespaces(Namespaces&&) noexcept = default;
   Namespaces& operator=(Namespaces&&) noexcept = delete;
   Namespaces(const Namespaces&) = delete;

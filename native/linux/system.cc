@@ -34,19 +34,19 @@ class Linux final : public System {
   }
 
  private:
-  Result<std::shared_ptr<const Host>> host() {
+  Result<std::shared_ptr<Host>> host() {
     const std::lock_guard lock(mutex_);
     if (!host_) {
       auto image = make_init_image();
       if (!image) return std::move(image.error());
-      host_ = std::make_shared<const Host>(Host{.init_image = std::move(*image), .is_dumpable = is_dumpable_});
+      host_ = std::make_shared<Host>(std::move(*image), is_dumpable_);
     }
     return host_;
   }
 
   bool is_dumpable_;
   std::mutex mutex_;
-  std::shared_ptr<const Host> host_;
+  std::shared_ptr<Host> host_;
 };
 
 }  // namespace
