@@ -93,6 +93,17 @@ Obstacle explain(const SysError& error) {
     return {"version", "this kernel is older than Linux 5.12, which sessions need for mount_setattr(2)",
             "use Linux 5.12 or later"};
   }
+  if (error.syscall == "mount" && error.path == "/proc" && error.err == EPERM) {
+    return {"proc",
+            "parts of /proc are hidden here, as containers do it, and so there may be no other one (" + as_said(error) +
+                ")",
+            "run it outside of the container, or with all of /proc in it (docker run --security-opt "
+            "systempaths=unconfined)"};
+  }
+  if (error.err == ENOSPC && !needs_user_namespace()) {
+    return {"limit", "there are as many namespaces as there may be (" + as_said(error) + ")",
+            "raise the sysctls user.max_*_namespaces"};
+  }
   const bool is_refused = error.err == EPERM || error.err == EACCES || error.err == ENOSPC;
   if (is_refused && needs_user_namespace()) return explain_user_namespaces(error);
   if (is_refused) {

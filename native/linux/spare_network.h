@@ -24,7 +24,8 @@ class SpareNetwork {
 
   /** One that nobody else has; empty when none is ready, and then the caller makes its own. */
   UniqueFd take();
-  /** Has the next one made. Not before the session that took one is open: the two would wait for each other in the kernel. */
+  /** Has the next one made. Not before the session that took one is open: the two would wait for each other in the
+   * kernel. */
   void replace();
 
  private:
