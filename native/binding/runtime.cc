@@ -35,7 +35,8 @@ void Runtime::deliver(Exit exit) {
     run_ended(env);
     listener.Call({exit_to_js(env, *owned)});
   };
-  if (listener_.NonBlockingCall(told.get(), call) == napi_ok) static_cast<void>(told.release());
+  if (listener_.NonBlockingCall(told.get(), call) != napi_ok) return;
+  [[maybe_unused]] const Exit* const handed_over = told.release();
 }
 
 Result<std::shared_ptr<Envelope>> Runtime::open(EnvelopePlan plan, const std::string& id) {

@@ -65,7 +65,12 @@ JailEnvelope::JailEnvelope(EnvelopePlan plan, std::shared_ptr<ExitWaiter> waiter
       state_(std::move(state)),
       directory_(std::move(directory)) {}
 
-JailEnvelope::~JailEnvelope() { static_cast<void>(close()); }
+JailEnvelope::~JailEnvelope() {
+  try {
+    static_cast<void>(close());
+  } catch (...) {  // NOLINT(bugprone-empty-catch): no memory to tell of it, and nobody to tell
+  }
+}
 
 Status JailEnvelope::make_root() {
   // No size, owner or mode: a tmpfs that was given one cannot be made read-only later (tmpfs_mount, its update

@@ -85,13 +85,17 @@ Result<std::vector<MountEntry>> mount_table() {
   }
   if (count < 0) return last_error("record", "getfsstat");
   std::vector<MountEntry> table;
+  table.reserve(static_cast<std::size_t>(count));
   for (int i = 0; i < count; ++i) table.push_back(entry_of(mounted[static_cast<std::size_t>(i)]));
   return table;
 }
 
 MountStack::~MountStack() {
-  Trace trace;
-  static_cast<void>(unmount_all(trace));
+  try {
+    Trace trace;
+    static_cast<void>(unmount_all(trace));
+  } catch (...) {  // NOLINT(bugprone-empty-catch): no memory to tell of it, and nobody to tell
+  }
 }
 
 Status MountStack::unmount_all(Trace& trace) {
