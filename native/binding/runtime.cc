@@ -75,9 +75,10 @@ void Runtime::shut_down() {
   }
   for (const auto& envelope : left) static_cast<void>(envelope->close());
   left.clear();
-  if (!waiter_) return;
+  if (!waiter_ || is_listener_gone_) return;
   waiter_->stop();
   listener_.Abort();
+  is_listener_gone_ = true;
 }
 
 }  // namespace buildjail
