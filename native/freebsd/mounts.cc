@@ -11,8 +11,6 @@ namespace buildjail {
 
 namespace {
 
-constexpr std::chrono::milliseconds kBusyBound{2000};
-
 struct FlagName {
   std::uint64_t flag;
   const char* name;
@@ -93,14 +91,14 @@ Result<std::vector<MountEntry>> mount_table() {
 MountStack::~MountStack() {
   try {
     Trace trace;
-    static_cast<void>(unmount_all(trace));
+    static_cast<void>(unmount_down_to(0, std::chrono::milliseconds(0), trace));
   } catch (...) {  // NOLINT(bugprone-empty-catch): no memory to tell of it, and nobody to tell
   }
 }
 
-Status MountStack::unmount_all(Trace& trace) {
-  BackOff back_off(kBusyBound);
-  while (!mounts_.empty()) {
+Status MountStack::unmount_down_to(std::size_t left, std::chrono::milliseconds bound, Trace& trace) {
+  BackOff back_off(bound);
+  while (mounts_.size() > left) {
     const auto& [fsid, path] = mounts_.back();
     auto status = unmount_target(fsid, 0);
     // ENOENT: somebody else unmounted it, which is what was wanted.
