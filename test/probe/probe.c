@@ -5,7 +5,6 @@
 #include <sys/types.h>
 #include <sys/socket.h>
 
-#include <arpa/inet.h>
 #include <netinet/in.h>
 
 #include <errno.h>
@@ -92,9 +91,11 @@ tell_connection(int port)
 	int fd = socket(AF_INET, SOCK_STREAM, 0);
 
 	memset(&peer, 0, sizeof(peer));
+	/* In network order by hand: small compilers lack the builtins behind htons(3). */
+	const unsigned char address[] = { 127, 0, 0, 1 }, port_bytes[] = { (unsigned char)(port >> 8), (unsigned char)port };
 	peer.sin_family = AF_INET;
-	peer.sin_port = htons((unsigned short)port);
-	peer.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	memcpy(&peer.sin_port, port_bytes, sizeof(port_bytes));
+	memcpy(&peer.sin_addr, address, sizeof(address));
 	int result = connect(fd, (struct sockaddr *)&peer, sizeof(peer));
 	if (result == 0) {
 		shutdown(fd, SHUT_WR);
