@@ -51,7 +51,34 @@
             'native/freebsd/state_file_system.cc',
             'native/freebsd/system.cc',
           ],
-        }, {
+        }],
+        ['OS=="linux"', {
+          'sources': [
+            'native/binding/system_calls_none.cc',
+            'native/linux/capabilities.cc',
+            'native/linux/child.cc',
+            'native/linux/clone_child.cc',
+            'native/linux/envelope.cc',
+            'native/linux/event_queue.cc',
+            'native/linux/init_image.cc',
+            'native/linux/launch.cc',
+            'native/linux/mount_program.cc',
+            'native/linux/namespaces.cc',
+            'native/linux/obstacles.cc',
+            'native/linux/proc_files.cc',
+            'native/linux/spare_network.cc',
+            'native/linux/system.cc',
+          ],
+          'dependencies': ['buildjail-init'],
+          'include_dirs': ['<(SHARED_INTERMEDIATE_DIR)'],
+          'actions': [{
+            'action_name': 'embed-init',
+            'inputs': ['native/linux/init/embed.mjs', '<(PRODUCT_DIR)/buildjail-init'],
+            'outputs': ['<(SHARED_INTERMEDIATE_DIR)/buildjail-init.inc'],
+            'action': ['node', 'native/linux/init/embed.mjs', '<(PRODUCT_DIR)/buildjail-init', '<@(_outputs)'],
+          }],
+        }],
+        ['OS!="freebsd" and OS!="linux"', {
           'sources': [
             'native/binding/system_calls_none.cc',
             'native/unsupported/system.cc',
@@ -59,5 +86,21 @@
         }],
       ],
     },
+  ],
+  'conditions': [
+    ['OS=="linux"', {
+      'targets': [
+        {
+          # Pid 1 of a session: no C library, nothing to load. Its bytes become a part of the addon.
+          'target_name': 'buildjail-init',
+          'type': 'executable',
+          'sources': ['native/linux/init/init.c'],
+          'cflags!': ['-pthread', '-fPIC'],
+          'cflags': ['-Os', '-ffreestanding', '-fno-stack-protector', '-fno-asynchronous-unwind-tables', '-fno-pie', '-Wall', '-Wextra'],
+          'ldflags!': ['-pthread', '-rdynamic'],
+          'ldflags': ['-static', '-nostdlib', '-no-pie', '-Wl,--build-id=none', '-Wl,-z,norelro', '-Wl,-z,noseparate-code', '-s'],
+        },
+      ],
+    }],
   ],
 }

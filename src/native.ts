@@ -83,6 +83,8 @@ export interface NativeRecord {
   /** jail_get(2), every parameter the kernel knows. FreeBSD only. */
   readonly jail?: Readonly<Record<string, string | number | boolean | bigint | readonly string[]>>
   readonly mounts: readonly NativeMount[]
+  /** Kind (`mnt`, `pid`, ...) to number, as namespaces(7) has them. Linux only. */
+  readonly namespaces?: Readonly<Record<string, number>>
   /** Of the command launched last. */
   readonly process?: NativeCredentials
 }

@@ -2,7 +2,7 @@ import { lstatSync, readlinkSync, realpathSync, statSync, type BigIntStats } fro
 import path from 'node:path'
 
 import { SpecError, type OwnErrorCode } from './errors.ts'
-import { checkSpec, defaultStateDirectory, defaultTmpSize, defaultUser, type Network, type Spec, type User } from './spec.ts'
+import { checkSpec, defaultStateDirectoryOn, defaultTmpSize, defaultUser, type Network, type Spec, type User } from './spec.ts'
 import { layoutOf, type SystemLayout } from './system-layout.ts'
 
 /** One mount of a session's root. `bind` shows a directory, `file` one file; the others are file systems of their own. */
@@ -61,7 +61,7 @@ export function planOf(spec: Spec, options: PlanOptions = {}): Plan {
   checkSpec(spec)
   const platform = options.platform ?? process.platform
   const layout = layoutOf(platform)
-  const stateDirectory = resolveStateDirectory(spec.stateDirectory ?? defaultStateDirectory)
+  const stateDirectory = resolveStateDirectory(spec.stateDirectory ?? defaultStateDirectoryOn(platform))
 
   const mounts: Mount[] = layout.own.map(({ kind, target }) => ({
     kind,
@@ -80,9 +80,9 @@ export function planOf(spec: Spec, options: PlanOptions = {}): Plan {
     mounts.push(output(`outputs.${key}`, source, key.startsWith('/') ? key : `/outputs/${key}`))
   }
 
-  mounts.sort((a, b) => compareTargets(a.target, b.target))
-  refuseSources(mounts, stateDirectory)
-  refuseTargets(mounts, links)
+  const sorted = sortedByTarget(mounts, ({ target }) => target)
+  refuseSources(sorted, stateDirectory)
+  refuseTargets(sorted, links)
   const workingDirectory = spec.workingDirectory ?? '/tmp'
   refuseTarget('workingDirectory', workingDirectory)
 
@@ -90,9 +90,9 @@ export function planOf(spec: Spec, options: PlanOptions = {}): Plan {
     version: 1,
     platform,
     ...(spec.name === undefined ? {} : { name: spec.name }),
-    mounts: Object.freeze(mounts.map((mount) => Object.freeze(mount))),
+    mounts: Object.freeze(sorted.map((mount) => Object.freeze(mount))),
     links: Object.freeze(links),
-    directories: Object.freeze(directoriesOf(mounts, links)),
+    directories: Object.freeze(directoriesOf(sorted, links)),
     environment: Object.freeze(environmentOf(spec, layout)),
     workingDirectory,
     network: spec.network ?? 'none',
@@ -276,14 +276,14 @@ function directoriesOf(mounts: readonly Mount[], links: readonly Link[]): string
     if (kind !== 'file') all.add(target)
   }
   for (const link of links) addParents(link.path)
-  return [...all].sort(compareTargets)
+  return sortedByTarget([...all], (directory) => directory)
 }
 
 // Component by component, so that /a/b comes straight after /a and before /a-b.
-function compareTargets(a: string, b: string): number {
-  const left = a.replaceAll('/', '\0')
-  const right = b.replaceAll('/', '\0')
-  return left < right ? -1 : left > right ? 1 : 0
+function sortedByTarget<T>(values: readonly T[], targetOf: (value: T) => string): T[] {
+  const keyed = values.map((value) => ({ value, key: targetOf(value).replaceAll('/', '\0') }))
+  keyed.sort((a, b) => (a.key < b.key ? -1 : a.key > b.key ? 1 : 0))
+  return keyed.map(({ value }) => value)
 }
 
 function isWithin(inner: string, outer: string): boolean {

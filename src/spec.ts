@@ -1,4 +1,5 @@
 import { SpecError } from './errors.ts'
+import { stateDirectoryOf } from './state-directory.ts'
 
 /** A build user. Ids are numeric: the jail has no user database of its own to look names up in. */
 export interface User {
@@ -16,7 +17,8 @@ export interface Spec {
   readonly name?: string
   /**
    * What of the host's system is visible, read-only. `host` (default): the slice a compiler needs
-   * (FreeBSD: /bin /lib /libexec /usr/bin /usr/include /usr/lib /usr/libdata /usr/libexec). A list: exactly these
+   * (FreeBSD: /bin /lib /libexec /usr/bin /usr/include /usr/lib /usr/libdata /usr/libexec; Linux: /usr, what of /bin /sbin
+   * /lib* lies beside it, and the files in /etc of the dynamic linker and the alternatives). A list: exactly these
    * directories or files, at the same path inside.
    */
   readonly toolchain?: 'host' | 'none' | readonly string[]
@@ -36,17 +38,28 @@ export interface Spec {
   readonly workingDirectory?: string
   /** `none` (default): no address family but Unix sockets. `host`: the host's own network. */
   readonly network?: Network
-  /** Default when the caller is root: uid and gid 35001. Being root inside must be asked for by name: `'root'`. */
+  /**
+   * Default: uid and gid 35001. Being root inside must be asked for by name: `'root'`. On Linux, for a caller who is not
+   * root, these are the numbers that the build sees, and outside it has the caller's: it can read and write what the caller
+   * can, of what it sees. Groups are root's to give.
+   */
   readonly user?: User | 'root'
   /** Inside. Default: `build`. */
   readonly hostname?: string
-  /** Where sessions keep their roots: root-owned, mode 0700. Default: /var/run/buildjail. */
+  /**
+   * Where sessions keep what they share: the caller's own, mode 0700. Default: /var/run/buildjail; on Linux, for others than
+   * root, `buildjail` in $XDG_RUNTIME_DIR, or /tmp/buildjail-<uid>.
+   */
   readonly stateDirectory?: string
 }
 
 export const defaultUser: Required<User> = { uid: 35001, gid: 35001, groups: [] }
-export const defaultStateDirectory = '/var/run/buildjail'
+export const defaultStateDirectory: string = defaultStateDirectoryOn(process.platform)
 export const defaultTmpSize: number = 2 * 1024 ** 3
+
+export function defaultStateDirectoryOn(platform: NodeJS.Platform): string {
+  return stateDirectoryOf(platform, process.geteuid?.(), process.env['XDG_RUNTIME_DIR'])
+}
 
 const fields: Readonly<Record<keyof Spec, (value: unknown, entry: string) => void>> = {
   name: checkName,

@@ -88,6 +88,7 @@ Napi::Value EnvelopeWrap::kill_all(const Napi::CallbackInfo& info) {
 }
 
 Napi::Value EnvelopeWrap::close(const Napi::CallbackInfo& info) {
+  opened_.envelope->begin_close();
   return run_on_worker<CloseReport>(
       info.Env(), [opened = opened_]() -> Result<CloseReport> { return opened.runtime->close(opened.envelope); },
       [](Napi::Env env, const Result<CloseReport>& report) { return close_report_to_js(env, *report); });

@@ -97,6 +97,11 @@ Napi::Value record_to_js(Napi::Env env, const std::string& id, const Record& rec
     object.Set("jail", jail);
   }
   object.Set("mounts", mounts_to_js(env, record.mounts));
+  if (!record.namespaces.empty()) {
+    auto namespaces = Napi::Object::New(env);
+    for (const auto& [kind, number] : record.namespaces) namespaces.Set(kind, static_cast<double>(number));
+    object.Set("namespaces", namespaces);
+  }
   if (record.process) object.Set("process", credentials_to_js(env, *record.process));
   return object;
 }

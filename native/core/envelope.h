@@ -39,6 +39,9 @@ struct MountEntry {
   std::vector<std::string> flags;
 };
 
+/** A kind (`mnt`, `pid`, ...) and the number that tells two of the kind apart. */
+using NamespaceEntry = std::pair<std::string, std::uint64_t>;
+
 using ParameterValue = std::variant<bool, std::int64_t, std::string, std::vector<std::string>>;
 
 /** What the kernel says an envelope is. */
@@ -47,6 +50,8 @@ struct Record {
   /** FreeBSD: every parameter of the jail. */
   std::vector<std::pair<std::string, ParameterValue>> jail;
   std::vector<MountEntry> mounts;
+  /** Linux: what it is made of. */
+  std::vector<NamespaceEntry> namespaces;
   /** Of the command launched last. */
   std::optional<Credentials> process;
 };
@@ -56,8 +61,8 @@ struct CloseReport {
   std::vector<SysError> failures;
 };
 
-/** What a plan was made into: on FreeBSD a jail and its mounts. Calls may come from any thread, one at a time but for
- * `close`. */
+/** What a plan was made into: on FreeBSD a jail and its mounts, on Linux namespaces. Calls may come from any thread,
+ * one at a time but for `close`. */
 class Envelope {
  public:
   virtual ~Envelope() = default;
@@ -73,6 +78,8 @@ class Envelope {
   /** SIGKILL to every process inside. */
   virtual Status kill_all() = 0;
   virtual Result<Record> record() = 0;
+  /** Comes before `close`, on a thread that must not wait: begins what then goes on by itself. */
+  virtual void begin_close() {}
   /** Kills and takes away everything. Again: nothing is left to do, so nothing is reported. */
   virtual CloseReport close() = 0;
 };

@@ -18,6 +18,14 @@ constexpr std::uint64_t kParts = 4;
 constexpr std::uint64_t exit_token(std::uint32_t run) { return run * kParts; }
 constexpr std::uint64_t stream_token(std::uint32_t run, std::size_t stream) { return run * kParts + 1 + stream; }
 
+// On Linux a child that was cloned, and killed before it executed anything, is waited for only if asked for (wait(2),
+// __WALL).
+#ifdef __WALL
+constexpr int kAnyChild = __WALL;
+#else
+constexpr int kAnyChild = 0;
+#endif
+
 std::int64_t microseconds(const timeval& time) {
   return static_cast<std::int64_t>(time.tv_sec) * 1'000'000 + time.tv_usec;
 }
@@ -108,7 +116,7 @@ void ExitWaiter::reap(std::uint32_t run) {
   rusage usage{};
   pid_t waited = -1;
   do {
-    waited = ::wait4(found->second.pid, &status, 0, &usage);
+    waited = ::wait4(found->second.pid, &status, kAnyChild, &usage);
   } while (waited < 0 && errno == EINTR);
   Child child = std::move(found->second);
   children_.erase(found);

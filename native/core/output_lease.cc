@@ -50,22 +50,32 @@ OutputLease::~OutputLease() {
   static_cast<void>(::unlink(lock_path_.c_str()));
 }
 
-Status OutputLease::hand_over(const BuildUser& user) {
+Status OutputLease::remember() {
   if (::fstat(directory_.get(), &before_) != 0) return last_error("hand-over", "fstat", source_);
+  is_remembered_ = true;
+  return {};
+}
+
+Status OutputLease::hand_over(const BuildUser& user) {
+  if (auto status = remember(); !status) return status;
   // Root writes anywhere, and an owner can write already.
   if (user.uid == 0 || before_.st_uid == user.uid) return {};
   if (::fchown(directory_.get(), user.uid, user.gid) != 0) return last_error("hand-over", "fchown", source_);
-  is_handed_over_ = true;
   return {};
 }
 
 Status OutputLease::hand_back() {
-  if (!is_handed_over_) return {};
-  if (::fchown(directory_.get(), before_.st_uid, before_.st_gid) != 0)
+  if (!is_remembered_) return {};
+  struct stat now{};
+  if (::fstat(directory_.get(), &now) != 0) return last_error("hand-back", "fstat", source_);
+  const bool is_owner_changed = now.st_uid != before_.st_uid || now.st_gid != before_.st_gid;
+  if (is_owner_changed && ::fchown(directory_.get(), before_.st_uid, before_.st_gid) != 0)
     return last_error("hand-back", "fchown", source_);
   // The build owned it and may have changed its mode; fchown(2) by root keeps set-id bits of a directory.
-  if (::fchmod(directory_.get(), before_.st_mode & kModeBits) != 0) return last_error("hand-back", "fchmod", source_);
-  is_handed_over_ = false;
+  const bool is_mode_changed = (now.st_mode & kModeBits) != (before_.st_mode & kModeBits);
+  if (is_mode_changed && ::fchmod(directory_.get(), before_.st_mode & kModeBits) != 0)
+    return last_error("hand-back", "fchmod", source_);
+  is_remembered_ = false;
   return {};
 }
 

@@ -25,6 +25,9 @@ class OutputLease {
   OutputLease& operator=(const OutputLease&) = delete;
   ~OutputLease();
 
+  /** From here on `hand_back` brings back its owner and mode of now. */
+  Status remember();
+  /** Remembers, and makes the user its owner where that is needed for writing to it. */
   Status hand_over(const BuildUser& user);
   Status hand_back();
 
@@ -40,7 +43,7 @@ class OutputLease {
   std::string lock_path_;
   std::string source_;
   struct stat before_{};
-  bool is_handed_over_ = false;
+  bool is_remembered_ = false;
 };
 
 }  // namespace buildjail

@@ -4,30 +4,10 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <csignal>
+
+#include "core/blocked_signals.h"
 
 namespace buildjail {
-
-namespace {
-
-class BlockedSignals {
- public:
-  BlockedSignals() {
-    sigset_t all;
-    ::sigfillset(&all);
-    ::pthread_sigmask(SIG_SETMASK, &all, &before_);
-  }
-  BlockedSignals(const BlockedSignals&) = delete;
-  BlockedSignals& operator=(const BlockedSignals&) = delete;
-  BlockedSignals(BlockedSignals&&) = delete;
-  BlockedSignals& operator=(BlockedSignals&&) = delete;
-  ~BlockedSignals() { ::pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
-
- private:
-  sigset_t before_{};
-};
-
-}  // namespace
 
 // In a file of its own, so that the compiler must assume the context to be changed by it.
 pid_t vfork_child(void (*program)(void*), void* context) {

@@ -245,7 +245,7 @@ Result<Record> JailEnvelope::record() {
                     .path = {},
                     .dest = {},
                     .detail = "the session is closed"};
-  Record record{.root = directory_.root(), .jail = {}, .mounts = {}, .process = last_launched_};
+  Record record{.root = directory_.root(), .jail = {}, .mounts = {}, .namespaces = {}, .process = last_launched_};
   auto jail = get_jail(jail_->jid());
   if (!jail) return std::move(jail.error());
   record.jail = std::move(*jail);

@@ -1,0 +1,82 @@
+#include "linux/capabilities.h"
+
+#include <linux/capability.h>
+#include <linux/securebits.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+
+namespace buildjail {
+
+namespace {
+
+struct Capabilities {
+  std::uint64_t effective = 0;
+  std::uint64_t permitted = 0;
+  std::uint64_t inheritable = 0;
+};
+
+using Halves = std::array<__user_cap_data_struct, _LINUX_CAPABILITY_U32S_3>;
+
+std::uint64_t joined(std::uint32_t low, std::uint32_t high) { return static_cast<std::uint64_t>(high) << 32U | low; }
+
+int get_capabilities(Capabilities& found) {
+  __user_cap_header_struct header{.version = _LINUX_CAPABILITY_VERSION_3, .pid = 0};
+  Halves halves{};
+  if (::syscall(SYS_capget, &header, halves.data()) != 0) return -1;
+  found = {.effective = joined(halves[0].effective, halves[1].effective),
+           .permitted = joined(halves[0].permitted, halves[1].permitted),
+           .inheritable = joined(halves[0].inheritable, halves[1].inheritable)};
+  return 0;
+}
+
+int set_capabilities(const Capabilities& wanted) {
+  __user_cap_header_struct header{.version = _LINUX_CAPABILITY_VERSION_3, .pid = 0};
+  Halves halves{};
+  for (unsigned half = 0; half < halves.size(); ++half) {
+    halves[half] = {.effective = static_cast<std::uint32_t>(wanted.effective >> (32U * half)),
+                    .permitted = static_cast<std::uint32_t>(wanted.permitted >> (32U * half)),
+                    .inheritable = static_cast<std::uint32_t>(wanted.inheritable >> (32U * half))};
+  }
+  return static_cast<int>(::syscall(SYS_capset, &header, halves.data()));
+}
+
+}  // namespace
+
+int bound_capabilities(std::uint64_t kept) {
+  // A build that is root gets what is in its bounding set by execve(2); any other gets nothing, not by a file's set-uid
+  // bit either. Changing ids changes no capabilities, so they stay until they are laid down.
+  unsigned long bits = SECBIT_NO_SETUID_FIXUP | SECBIT_NO_SETUID_FIXUP_LOCKED | SECBIT_KEEP_CAPS_LOCKED |
+                       SECBIT_NO_CAP_AMBIENT_RAISE | SECBIT_NO_CAP_AMBIENT_RAISE_LOCKED | SECBIT_NOROOT_LOCKED;
+  if (kept == 0) bits |= SECBIT_NOROOT;
+  if (::prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0) != 0) return -1;
+  if (::prctl(PR_SET_SECUREBITS, bits, 0, 0, 0) != 0) return -1;
+  for (unsigned long capability = 0; capability < 64; ++capability) {
+    if ((kept >> capability & 1U) != 0) continue;
+    if (::prctl(PR_CAPBSET_DROP, capability, 0, 0, 0) == 0) continue;
+    // The first number that the running kernel has no capability for.
+    return errno == EINVAL ? 0 : -1;
+  }
+  return 0;
+}
+
+int lay_down_capabilities(std::uint64_t kept) {
+  Capabilities held;
+  if (get_capabilities(held) != 0) return -1;
+  return set_capabilities({.effective = held.permitted & kept, .permitted = held.permitted, .inheritable = 0});
+}
+
+int keep_capability_to_kill() {
+  Capabilities held;
+  if (get_capabilities(held) != 0) return -1;
+  held.inheritable = 1ULL << CAP_KILL;
+  if (set_capabilities(held) != 0) return -1;
+  return ::prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, CAP_KILL, 0, 0);
+}
+
+int forbid_new_privileges() { return ::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0); }
+
+}  // namespace buildjail

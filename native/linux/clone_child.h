@@ -1,0 +1,52 @@
+#pragma once
+
+#include <sys/types.h>
+
+#include <array>
+#include <cstddef>
+#include <string>
+
+#include "core/result.h"
+
+namespace buildjail {
+
+/** Where a child stopped that runs in our memory; `syscall` is null while it is on its way. */
+struct Stopped {
+  const char* step = nullptr;
+  const char* syscall = nullptr;
+  int err = 0;
+  const char* path = "";
+  const char* dest = "";
+  const char* detail = "";
+};
+
+SysError error_of(const Stopped& stopped);
+
+/** The frames of a child that shares our memory, but must not tread on our stack. Lives in its parent's frame. */
+class ChildStack {
+ public:
+  // Stacks grow down on every architecture that Linux and Node have in common.
+  [[nodiscard]] void* top() noexcept { return bytes_.data() + bytes_.size(); }
+
+ private:
+  alignas(64)
+      std::array<std::byte, 65536> bytes_;  // NOLINT(cppcoreguidelines-pro-type-member-init): the child writes first
+};
+
+/**
+ * As vfork_child (core/vfork_child.h), with namespaces: runs `program(context)` in a clone(2)d child that shares our
+ * memory, so at a cost that does not grow with it. `flags` are those of the namespaces to be made. Signals nobody when
+ * it ends before it has executed another program; reap_clone waits for it.
+ */
+pid_t clone_child(int flags, void (*program)(void*), void* context, ChildStack& stack, int* pidfd = nullptr);
+
+/**
+ * For a child made by clone_child, so without anything that has to be undone: makes a sibling of its own, whose parent
+ * is our process (clone(2), CLONE_PARENT), and sleeps as vfork(2) does. `pid` is written before the sibling runs.
+ */
+int clone_sibling(void (*program)(void*), void* context, ChildStack& stack, pid_t* pid);
+
+/** waitpid(2) for children that clone_child and clone_sibling made, whatever signal they end with (__WALL). */
+void reap_clone(pid_t pid);
+
+}  // namespace buildjail

@@ -1,0 +1,68 @@
+#pragma once
+
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "core/envelope.h"
+#include "core/output_lease.h"
+#include "linux/namespaces.h"
+#include "linux/spare_network.h"
+
+namespace buildjail {
+
+/** What the sessions of one environment have in common. */
+struct Host {
+  Host(UniqueFd image, bool is_now_dumpable) : init_image(std::move(image)), is_dumpable(is_now_dumpable) {}
+
+  /** What make_init_image() gave. */
+  UniqueFd init_image;
+  /** Whether it may be dumped and traced by its user (PR_SET_DUMPABLE(2const)). */
+  bool is_dumpable;
+  SpareNetwork network;
+};
+
+/** The namespaces of a session. Members go in reverse: they first, then what was lent for them. */
+class NamespaceEnvelope final : public Envelope {
+ public:
+  static Result<std::unique_ptr<Envelope>> open(EnvelopePlan plan, const std::string& id,
+                                                std::shared_ptr<ExitWaiter> waiter, std::shared_ptr<Host> host);
+  ~NamespaceEnvelope() override;
+
+  [[nodiscard]] const Trace& trace() const override { return trace_; }
+  Result<pid_t> launch(LaunchRequest request, StdioEnds ends) override;
+  Status kill_all() override;
+  Result<Record> record() override;
+  void begin_close() override;
+  CloseReport close() override;
+
+ private:
+  NamespaceEnvelope(EnvelopePlan plan, std::shared_ptr<ExitWaiter> waiter, std::shared_ptr<Host> host);
+
+  Status take_outputs();
+  Status make_namespaces();
+  /** Null once the session is being closed. Who has them keeps them from being closed under its hands. */
+  std::shared_ptr<Namespaces> namespaces();
+
+  EnvelopePlan plan_;
+  std::shared_ptr<ExitWaiter> waiter_;
+  std::shared_ptr<Host> host_;
+  /** What its children are known by to the waiter. */
+  std::uint64_t owner_;
+  Trace trace_;
+  std::vector<OutputLease> leases_;
+  std::mutex closing_;
+  /** Nothing is left to take away. */
+  bool is_gone_ = false;
+  std::mutex killing_;
+
+  /** For what follows, held for a moment only: a launch that hangs must not keep a close from ending it. */
+  std::mutex mutex_;
+  bool is_closed_ = false;
+  std::optional<Credentials> last_launched_;
+  std::shared_ptr<Namespaces> namespaces_;
+};
+
+}  // namespace buildjail

@@ -1,0 +1,102 @@
+#include "core/event_queue.h"
+
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <map>
+#include <mutex>
+#include <utility>
+
+#include "core/unique_fd.h"
+#include "linux/raw_calls.h"
+
+namespace buildjail {
+
+namespace {
+
+// An event carries 64 bits of ours: the token, and above it what it is about. Tokens count runs, so they stay well
+// below.
+constexpr unsigned kKindShift = 62;
+constexpr std::uint64_t kTokenMask = (std::uint64_t{1} << kKindShift) - 1;
+
+std::uint64_t pack(Event::Kind kind, std::uint64_t token) {
+  return static_cast<std::uint64_t>(kind) << kKindShift | token;
+}
+
+class Epoll final : public EventQueue {
+ public:
+  Epoll(UniqueFd fd, UniqueFd wake) : fd_(std::move(fd)), wake_(std::move(wake)) {}
+
+  Status watch_exit(pid_t pid, std::uint64_t token) override {
+    UniqueFd pidfd(raw::pidfd_open(pid));
+    if (!pidfd) return last_error("wait", "pidfd_open");
+    const std::lock_guard lock(mutex_);
+    // Kept until the exit was told. Readable from the exit on, be it before this (pidfd_open(2)).
+    const auto& kept = pidfds_.insert_or_assign(token, std::move(pidfd)).first->second;
+    auto status = add(kept.get(), EPOLLIN | EPOLLONESHOT, pack(Event::Kind::kExited, token));
+    if (!status) pidfds_.erase(token);
+    return status;
+  }
+
+  Status watch_readable(int fd, std::uint64_t token) override {
+    return add(fd, EPOLLIN, pack(Event::Kind::kReadable, token));
+  }
+
+  void wake() override {
+    const std::uint64_t one = 1;
+    static_cast<void>(::write(wake_.get(), &one, sizeof(one)));
+  }
+
+  std::span<Event> wait(std::span<Event> events) override {
+    std::array<epoll_event, 32> raw{};
+    const int room = static_cast<int>(std::min(raw.size(), events.size()));
+    const int count = ::epoll_wait(fd_.get(), raw.data(), room, -1);
+    const auto told = events.first(static_cast<std::size_t>(std::max(count, 0)));
+    for (std::size_t i = 0; i < told.size(); ++i) told[i] = take(raw.at(i).data.u64);
+    return told;
+  }
+
+  Status open() const { return add(wake_.get(), EPOLLIN, pack(Event::Kind::kWoken, 0)); }
+
+ private:
+  Event take(std::uint64_t data) {
+    const Event event{static_cast<Event::Kind>(data >> kKindShift), data & kTokenMask};
+    if (event.kind == Event::Kind::kExited) {
+      const std::lock_guard lock(mutex_);
+      pidfds_.erase(event.token);
+    } else if (event.kind == Event::Kind::kWoken) {
+      std::uint64_t count = 0;
+      static_cast<void>(::read(wake_.get(), &count, sizeof(count)));
+    }
+    return event;
+  }
+
+  Status add(int fd, std::uint32_t events, std::uint64_t data) const {
+    epoll_event event{.events = events, .data = {.u64 = data}};
+    if (::epoll_ctl(fd_.get(), EPOLL_CTL_ADD, fd, &event) == 0) return {};
+    return last_error("wait", "epoll_ctl");
+  }
+
+  UniqueFd fd_;
+  UniqueFd wake_;
+  std::mutex mutex_;
+  std::map<std::uint64_t, UniqueFd> pidfds_;
+};
+
+}  // namespace
+
+Result<std::unique_ptr<EventQueue>> EventQueue::create() {
+  UniqueFd fd(::epoll_create1(EPOLL_CLOEXEC));
+  if (!fd) return last_error("wait", "epoll_create1");
+  UniqueFd wake(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
+  if (!wake) return last_error("wait", "eventfd");
+  auto queue = std::make_unique<Epoll>(std::move(fd), std::move(wake));
+  if (auto status = queue->open(); !status) return std::move(status.error());
+  return std::unique_ptr<EventQueue>(std::move(queue));
+}
+
+}  // namespace buildjail

@@ -1,0 +1,159 @@
+#include "linux/launch.h"
+
+#include <fcntl.h>
+#include <sched.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <span>
+#include <string_view>
+
+#include "core/c_strings.h"
+#include "linux/capabilities.h"
+#include "linux/child.h"
+#include "linux/clone_child.h"
+#include "linux/raw_calls.h"
+
+namespace buildjail {
+
+namespace {
+
+constexpr mode_t kUmask = 022;
+constexpr int kPidfd = 3;
+
+/** Everything the children use, made before they exist, and what they have to say. */
+struct Prepared {
+  int pidfd;
+  int namespaces;
+  std::array<int, 3> stdio;
+  const char* working_directory;
+  uid_t uid;
+  gid_t gid;
+  std::span<const gid_t> groups;
+  bool may_set_groups;
+  std::uint64_t kept_capabilities;
+  char* const* candidates;
+  char* const* argv;
+  char* const* environment;
+  ChildStack* command_stack;
+  /** Of the command; written by the kernel as it comes to be. */
+  pid_t command = 0;
+  Stopped stopped{};
+};
+
+bool failed(Prepared& prepared, const char* syscall, int result) {
+  if (result < 0) prepared.stopped = {.step = syscall, .syscall = syscall, .err = errno};
+  return result < 0;
+}
+
+int set_stdio(const std::array<int, 3>& stdio) {
+  for (int target = 0; target < static_cast<int>(stdio.size()); ++target) {
+    // All sources lie above 2 (stdio_ends), so no dup2(2) here overwrites the source of the next.
+    if (::dup2(stdio[static_cast<std::size_t>(target)], target) < 0) return -1;
+  }
+  return 0;
+}
+
+/** Nothing of ours is open any more but the way in. */
+int close_others(int pidfd) {
+  if (pidfd != kPidfd && ::dup3(pidfd, kPidfd, O_CLOEXEC) < 0) return -1;
+  return raw::close_range(kPidfd + 1);
+}
+
+// execvp(3)'s rule: go on where there is no such file, remember that one was there but not permitted.
+void execute(const Prepared& prepared) {
+  int found = ENOENT;
+  for (char* const* candidate = prepared.candidates; *candidate != nullptr; ++candidate) {
+    ::execve(*candidate, prepared.argv, prepared.environment);
+    if (errno == EACCES) {
+      found = EACCES;
+    } else if (errno != ENOENT && errno != ENOTDIR) {
+      return;
+    }
+  }
+  errno = found;
+}
+
+// The second child, which is born inside. No parent-death signal: on Linux that would be the death of the thread that
+// launched it (PR_SET_PDEATHSIG(2const)), which of a thread pool means nothing. It dies with init, which dies with us.
+void run_command(void* context) {
+  auto& prepared = *static_cast<Prepared*>(context);
+  if (failed(prepared, "setsid", ::setsid())) return;
+  if (failed(prepared, "chdir", ::chdir(prepared.working_directory))) return;
+  ::umask(kUmask);
+  if (prepared.may_set_groups &&
+      failed(prepared, "setgroups", raw::setgroups(prepared.groups.size(), prepared.groups.data())))
+    return;
+  if (failed(prepared, "prctl", bound_capabilities(prepared.kept_capabilities))) return;
+  if (failed(prepared, "setresgid", raw::leave_group(prepared.gid))) return;
+  if (failed(prepared, "setresuid", raw::leave_user(prepared.uid))) return;
+  if (failed(prepared, "capset", lay_down_capabilities(prepared.kept_capabilities))) return;
+  if (failed(prepared, "prctl", forbid_new_privileges())) return;
+  if (failed(prepared, "rt_sigprocmask", unblock_signals())) return;
+  execute(prepared);
+  failed(prepared, "execve", -1);
+}
+
+// The first child, which enters. A pid namespace is entered by the children of whoever enters it (setns(2),
+// CLONE_NEWPID).
+void run_entering(void* context) {
+  auto& prepared = *static_cast<Prepared*>(context);
+  if (failed(prepared, "rt_sigaction", reset_signals())) return;
+  if (failed(prepared, "dup2", set_stdio(prepared.stdio))) return;
+  if (failed(prepared, "close_range", close_others(prepared.pidfd))) return;
+  if (failed(prepared, "setns", ::setns(kPidfd, prepared.namespaces))) return;
+  if (failed(prepared, "close", ::close(kPidfd))) return;
+  if (failed(prepared, "clone", clone_sibling(run_command, &prepared, *prepared.command_stack, &prepared.command)))
+    return;
+  ::_exit(0);
+}
+
+SysError failure(const Stopped& stopped, const LaunchRequest& request) {
+  SysError error = error_of(stopped);
+  if (error.syscall == "chdir") error.path = request.working_directory;
+  if (error.syscall == "execve") error.path = request.argv.front();
+  // pid_namespaces(7): nobody can be born where init is dead.
+  if (error.syscall == "clone" && error.err == ENOMEM) error.err = ESRCH;
+  return error;
+}
+
+}  // namespace
+
+Result<pid_t> launch_in_namespaces(const Namespaces& namespaces, const BuildUser& user, LaunchRequest& request,
+                                   const StdioEnds& ends) {
+  auto candidate_paths = executable_candidates(request);
+  const CStrings candidates(candidate_paths);
+  const CStrings argv(request.argv);
+  const CStrings environment(request.environment);
+  ChildStack stack;
+  ChildStack command_stack;
+  Prepared prepared{.pidfd = namespaces.pidfd(),
+                    .namespaces = namespaces.kinds(),
+                    .stdio = {ends.child[0].get(), ends.child[1].get(), ends.child[2].get()},
+                    .working_directory = request.working_directory.c_str(),
+                    .uid = user.uid,
+                    .gid = user.gid,
+                    .groups = user.groups,
+                    .may_set_groups = (namespaces.kinds() & CLONE_NEWUSER) == 0,
+                    .kept_capabilities = user.uid == 0 ? kRootKeeps : 0,
+                    .candidates = candidates.data(),
+                    .argv = argv.data(),
+                    .environment = environment.data(),
+                    .command_stack = &command_stack};
+  const pid_t entering = clone_child(0, run_entering, &prepared, stack);
+  if (entering < 0) return last_error("clone", "clone");
+  reap_clone(entering);
+  if (prepared.stopped.syscall == nullptr && prepared.command > 0) return prepared.command;
+  if (prepared.command > 0) reap_clone(prepared.command);
+  if (prepared.stopped.syscall != nullptr) return failure(prepared.stopped, request);
+  return SysError{.step = "clone",
+                  .syscall = "clone",
+                  .err = ECANCELED,
+                  .path = {},
+                  .dest = {},
+                  .detail = "the launching child was killed"};
+}
+
+}  // namespace buildjail

@@ -1,0 +1,258 @@
+#include "linux/mount_program.h"
+
+#include <fcntl.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+
+#include "core/unique_fd.h"
+#include "linux/bind_source.h"
+#include "linux/child.h"
+#include "linux/raw_calls.h"
+
+namespace buildjail {
+
+namespace {
+
+constexpr unsigned long kPlain = MS_NOSUID | MS_NODEV;
+constexpr mode_t kPlaceholder = S_IFREG | 0444;
+
+struct Device {
+  const char* name;
+  const char* source;
+  unsigned minor;
+};
+
+// All of the memory devices, major 1 (null(4), full(4), random(4)).
+constexpr unsigned kMemoryMajor = 1;
+constexpr auto kDevices = std::to_array<Device>({{"null", "/dev/null", 3},
+                                                 {"zero", "/dev/zero", 5},
+                                                 {"full", "/dev/full", 7},
+                                                 {"random", "/dev/random", 8},
+                                                 {"urandom", "/dev/urandom", 9}});
+
+struct DeviceLink {
+  const char* name;
+  const char* value;
+};
+
+constexpr auto kDeviceLinks =
+    std::to_array<DeviceLink>({{"fd", "/proc/self/fd"}, {"stdin", "fd/0"}, {"stdout", "fd/1"}, {"stderr", "fd/2"}});
+
+/** Targets are absolute inside, and the child's working directory is that root. */
+const char* relative(const std::string& target) { return target.c_str() + 1; }
+
+std::string tmpfs_options(const char* mode, std::uint64_t size) {
+  std::string options = std::string("mode=") + mode;
+  if (size > 0) options += ",size=" + std::to_string(size);
+  return options;
+}
+
+// What a build can fill besides its /tmp has the same bound.
+std::uint64_t memory_bound(const EnvelopePlan& plan) {
+  for (const Step& step : plan.steps) {
+    if (const auto* tmpfs = std::get_if<MountTmpfs>(&step)) return tmpfs->size;
+  }
+  return 0;
+}
+
+bool stop(Stopped& stopped, const char* step, const char* syscall, const char* path, const char* dest = "") {
+  stopped = {.step = step, .syscall = syscall, .err = errno, .path = path, .dest = dest, .detail = ""};
+  return false;
+}
+
+bool stop_stale(Stopped& stopped, const char* step, const char* path, const char* detail) {
+  stopped = {.step = step, .syscall = "fstat", .err = ESTALE, .path = path, .dest = "", .detail = detail};
+  return false;
+}
+
+/** A copy of the mounts at an open file, not mounted anywhere yet. */
+UniqueFd copy_of(const UniqueFd& source, unsigned recursive) {
+  return UniqueFd(
+      raw::open_tree(source.get(), "", raw::kTreeClone | raw::kTreeCloseOnExec | raw::kEmptyPath | recursive));
+}
+
+bool perform_bind(const Bind& bind, Stopped& stopped) {
+  const char* source = bind.source.c_str();
+  const char* target = bind.target.c_str();
+  // Held open from here on, so that what was looked at is what gets mounted, whatever its name means by then.
+  const UniqueFd pinned(::open(source, O_PATH | O_NOFOLLOW | O_CLOEXEC));
+  if (!pinned) return stop(stopped, "pin-source", "open", source);
+  struct stat found{};
+  if (::fstat(pinned.get(), &found) != 0) return stop(stopped, "pin-source", "fstat", source);
+  if (!is_planned(bind, found)) return stop_stale(stopped, "pin-source", source, kStaleSource);
+  // What is mounted below an input is part of it, and read-only with it. Below an output it would be writable without
+  // having been declared, so it is left out.
+  const unsigned recursive = bind.is_writable ? 0 : raw::kRecursive;
+  const UniqueFd tree = copy_of(pinned, recursive);
+  if (!tree) {
+    stop(stopped, "mount", "open_tree", source, target);
+    // mount_namespaces(7): mounts from a more privileged namespace come as one; a part of them cannot be had without
+    // the rest.
+    if (bind.is_writable && stopped.err == EINVAL)
+      stopped.detail = "something is mounted below it, which without root cannot be left out";
+    return false;
+  }
+  const raw::MountAttributes attributes{.set = raw::kNoSuid | raw::kNoDev | (bind.is_writable ? 0 : raw::kReadOnly)};
+  if (raw::mount_setattr(tree.get(), recursive, attributes) != 0)
+    return stop(stopped, "mount", "mount_setattr", source, target);
+  if (raw::move_mount(tree.get(), AT_FDCWD, relative(bind.target)) != 0)
+    return stop(stopped, "mount", "move_mount", source, target);
+  return true;
+}
+
+/** Made anew, as root may; where root of a container may not, it is bound. */
+bool make_device(int directory, const Device& device) {
+  return ::mknodat(directory, device.name, S_IFCHR | 0666, ::makedev(kMemoryMajor, device.minor)) == 0;
+}
+
+bool bind_device(int directory, const Device& device, Stopped& stopped) {
+  const UniqueFd source(::open(device.source, O_PATH | O_NOFOLLOW | O_CLOEXEC));
+  if (!source) return stop(stopped, "mount", "open", device.source);
+  struct stat found{};
+  if (::fstat(source.get(), &found) != 0) return stop(stopped, "mount", "fstat", device.source);
+  if (!S_ISCHR(found.st_mode) || found.st_rdev != ::makedev(kMemoryMajor, device.minor)) {
+    return stop_stale(stopped, "verify-device", device.source, "it is not the device of that name");
+  }
+  if (::mknodat(directory, device.name, kPlaceholder, 0) != 0) return stop(stopped, "mount", "mknodat", device.source);
+  const UniqueFd node = copy_of(source, 0);
+  if (!node) return stop(stopped, "mount", "open_tree", device.source);
+  // Read-only keeps owner and mode of the host's node; a device is written to all the same.
+  const raw::MountAttributes attributes{.set = raw::kReadOnly | raw::kNoSuid | raw::kNoExec};
+  if (raw::mount_setattr(node.get(), 0, attributes) != 0) return stop(stopped, "mount", "mount_setattr", device.source);
+  if (raw::move_mount(node.get(), directory, device.name) != 0)
+    return stop(stopped, "mount", "move_mount", device.source);
+  return true;
+}
+
+bool mount_file_system(const char* type, const std::string& target, unsigned long flags, const std::string& options,
+                       Stopped& stopped) {
+  if (::mount(type, relative(target), type, flags, options.c_str()) == 0) return true;
+  return stop(stopped, "mount", "mount", target.c_str());
+}
+
+}  // namespace
+
+MountProgram::MountProgram(const EnvelopePlan& plan) : is_proc_read_only_(plan.user.uid == 0) {
+  acts_.reserve(plan.steps.size());
+  for (const Step& step : plan.steps) {
+    Act act{.step = &step, .options = {}, .shm = {}};
+    if (const auto* tmpfs = std::get_if<MountTmpfs>(&step)) act.options = tmpfs_options("1777", tmpfs->size);
+    if (const auto* dev = std::get_if<MountDev>(&step)) {
+      act.options = tmpfs_options("1777", memory_bound(plan));
+      act.shm = dev->target + "/shm";
+    }
+    // Only what the build may look into itself is there: not init, and not a command that is about to be executed,
+    // which has the host program's name and arguments until then (proc(5), hidepid).
+    if (std::holds_alternative<MountProc>(step)) act.options = "hidepid=ptraceable";
+    acts_.push_back(std::move(act));
+  }
+}
+
+bool MountProgram::make_root(Stopped& stopped) {
+  const std::int64_t began = now_ns();
+  // Nothing that happens here may happen on the host, nor the other way round (mount_namespaces(7), shared subtrees).
+  if (::mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0) return stop(stopped, "private", "mount", "/");
+  const UniqueFd fs(raw::fsopen("tmpfs"));
+  if (!fs) return stop(stopped, "mount", "fsopen", "/");
+  if (raw::fsconfig(fs.get(), raw::kFsSetString, "mode", "0755") != 0) return stop(stopped, "mount", "fsconfig", "/");
+  if (raw::fsconfig(fs.get(), raw::kFsCreate, nullptr, nullptr) != 0) return stop(stopped, "mount", "fsconfig", "/");
+  root_ = raw::fsmount(fs.get(), raw::kNoSuid | raw::kNoDev);
+  if (root_ < 0) return stop(stopped, "mount", "fsmount", "/");
+  // Over the host's root, which stays the one that paths start from until pivot_root(2). Open since before, it needs no
+  // name.
+  if (raw::move_mount(root_, AT_FDCWD, "/") != 0) return stop(stopped, "mount", "move_mount", "/");
+  if (::fchdir(root_) != 0) return stop(stopped, "mount", "fchdir", "/");
+  root_ns_ = now_ns() - began;
+  return true;
+}
+
+bool MountProgram::fill_root(Stopped& stopped) {
+  std::int64_t began = now_ns();
+  for (Act& act : acts_) {
+    if (!perform(act, stopped)) return false;
+    const std::int64_t ended = now_ns();
+    act.ns = ended - began;
+    began = ended;
+  }
+  return true;
+}
+
+bool MountProgram::perform(Act& act, Stopped& stopped) const {
+  if (const auto* directory = std::get_if<MakeDirectory>(act.step)) {
+    return ::mkdir(relative(directory->target), directory->mode) == 0 ||
+           stop(stopped, "mkdir", "mkdir", directory->target.c_str());
+  }
+  if (const auto* file = std::get_if<MakeFile>(act.step)) {
+    return ::mknodat(AT_FDCWD, relative(file->target), kPlaceholder, 0) == 0 ||
+           stop(stopped, "create", "mknodat", file->target.c_str());
+  }
+  if (const auto* link = std::get_if<MakeLink>(act.step)) {
+    return ::symlink(link->value.c_str(), relative(link->target)) == 0 ||
+           stop(stopped, "symlink", "symlink", link->target.c_str());
+  }
+  if (const auto* tmpfs = std::get_if<MountTmpfs>(act.step)) {
+    return mount_file_system("tmpfs", tmpfs->target, kPlain, act.options, stopped);
+  }
+  if (const auto* proc = std::get_if<MountProc>(act.step)) {
+    const unsigned long flags = kPlain | MS_NOEXEC | (is_proc_read_only_ ? MS_RDONLY : 0);
+    return mount_file_system("proc", proc->target, flags, act.options, stopped);
+  }
+  if (const auto* dev = std::get_if<MountDev>(act.step)) return make_dev(act, dev->target.c_str(), stopped);
+  return perform_bind(std::get<Bind>(*act.step), stopped);
+}
+
+bool MountProgram::make_dev(const Act& act, const char* target, Stopped& stopped) const {
+  if (::mount("tmpfs", target + 1, "tmpfs", MS_NOSUID | MS_NOEXEC, "mode=0755") != 0)
+    return stop(stopped, "mount", "mount", target);
+  const UniqueFd dev(::open(target + 1, O_PATH | O_DIRECTORY | O_CLOEXEC));
+  if (!dev) return stop(stopped, "mount", "open", target);
+  for (const Device& device : kDevices) {
+    if (!make_device(dev.get(), device) && !bind_device(dev.get(), device, stopped)) return false;
+  }
+  for (const DeviceLink& link : kDeviceLinks) {
+    if (::symlinkat(link.value, dev.get(), link.name) != 0) return stop(stopped, "mount", "symlinkat", target);
+  }
+  if (::mkdirat(dev.get(), "shm", 0755) != 0) return stop(stopped, "mount", "mkdirat", target);
+  if (!mount_file_system("tmpfs", act.shm, kPlain | MS_NOEXEC, act.options, stopped)) return false;
+  if (raw::mount_setattr(dev.get(), 0, {.set = raw::kReadOnly}) != 0)
+    return stop(stopped, "mount", "mount_setattr", target);
+  return true;
+}
+
+bool MountProgram::seal_root(Stopped& stopped) {
+  const std::int64_t began = now_ns();
+  if (raw::mount_setattr(root_, 0, {.set = raw::kReadOnly}) != 0)
+    return stop(stopped, "seal-root", "mount_setattr", "/");
+  // pivot_root(2), "pivot_root(".", ".")": the host's root ends up mounted over ours, in the one place, and is taken
+  // off.
+  if (raw::pivot_root(".", ".") != 0) return stop(stopped, "pivot-root", "pivot_root", "/");
+  if (::umount2(".", MNT_DETACH) != 0) return stop(stopped, "pivot-root", "umount2", "/");
+  if (::chdir("/") != 0) return stop(stopped, "pivot-root", "chdir", "/");
+  seal_ns_ = now_ns() - began;
+  return true;
+}
+
+void MountProgram::add_to(Trace& trace) const {
+  trace.add("mount", "/", root_ns_);
+  for (const Act& act : acts_) {
+    const auto [name, target] = std::visit(
+        [](const auto& step) {
+          using Kind = std::decay_t<decltype(step)>;
+          const char* kind = std::is_same_v<Kind, MakeDirectory> ? "mkdir"
+                             : std::is_same_v<Kind, MakeFile>    ? "create"
+                             : std::is_same_v<Kind, MakeLink>    ? "symlink"
+                                                                 : "mount";
+          return std::pair(kind, step.target);
+        },
+        *act.step);
+    trace.add(name, target, act.ns);
+  }
+  trace.add("seal-root", "/", seal_ns_);
+}
+
+}  // namespace buildjail

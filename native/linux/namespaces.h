@@ -1,0 +1,60 @@
+#pragma once
+
+#include <sys/types.h>
+
+#include <optional>
+#include <string>
+
+#include "core/plan.h"
+#include "core/result.h"
+#include "core/trace.h"
+#include "core/unique_fd.h"
+
+namespace buildjail {
+
+/**
+ * The namespaces of a session, and in them its init (init/init.c), which they live and die with. When this goes, or the
+ * whole process, init ends, and with it every process inside, every mount and every namespace.
+ */
+class Namespaces {
+ public:
+  /** Makes everything the plan says. `init_image` is what make_init_image() gave; `network`, if any, of a SpareNetwork.
+   */
+  static Result<Namespaces> make(const EnvelopePlan& plan, int init_image, const UniqueFd& network, Trace& trace);
+  Namespaces(Namespaces&&) noexcept = default;
+  Namespaces& operator=(Namespaces&&) noexcept = delete;
+  Namespaces(const Namespaces&) = delete;
+  Namespaces& operator=(const Namespaces&) = delete;
+  ~Namespaces();
+
+  /** Of init, in the host's numbering; it is not reused while this is there. */
+  [[nodiscard]] pid_t init() const noexcept { return init_; }
+  /** init's pidfd, above 2, and which of its namespaces there are to enter by it (setns(2)). */
+  [[nodiscard]] int pidfd() const noexcept { return pidfd_.get(); }
+  [[nodiscard]] int kinds() const noexcept { return kinds_; }
+
+  /** SIGKILL to everything inside but init. One at a time. */
+  Status kill_all();
+  /** Begins the end: nothing runs or can be started inside from here on. */
+  Status kill_init();
+  /**
+   * Waits for the end, which is when every process that was inside is dead and waited for (pid_namespaces(7)); what we
+   * launched, by whoever watches it. ETIMEDOUT when it takes unreasonably long.
+   */
+  Status wait_gone();
+
+ private:
+  Namespaces(pid_t init, UniqueFd pidfd, UniqueFd control, int kinds)
+      : init_(init), pidfd_(std::move(pidfd)), control_(std::move(control)), kinds_(kinds) {}
+
+  pid_t init_;
+  UniqueFd pidfd_;
+  UniqueFd control_;
+  int kinds_;
+  bool is_gone_ = false;
+};
+
+/** Whether sessions of this process get a user namespace: without root there are no other namespaces to be had. */
+bool needs_user_namespace();
+
+}  // namespace buildjail

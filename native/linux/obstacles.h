@@ -1,0 +1,16 @@
+#pragma once
+
+#include <optional>
+
+#include "core/envelope.h"
+#include "core/sys_error.h"
+
+namespace buildjail {
+
+/** Makes the namespaces of a session that has nothing in it, and lets them go again; what kept it from doing so. */
+std::optional<SysError> try_namespaces(int init_image);
+
+/** What about this host made a session's namespaces impossible, and the one thing to do about it. */
+Obstacle explain(const SysError& error);
+
+}  // namespace buildjail

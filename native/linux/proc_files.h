@@ -1,0 +1,28 @@
+#pragma once
+
+#include <sys/types.h>
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "core/envelope.h"
+#include "core/result.h"
+
+namespace buildjail {
+
+// What the kernel says in /proc.
+
+/** Who a process is, a zombie too, in the host's numbering. */
+std::optional<Credentials> credentials_of(pid_t pid);
+
+/**
+ * The mounts that a process sees, each at its place below `root`. What is bound is said to be from its path on the
+ * host, where the host has its file system mounted.
+ */
+Result<std::vector<MountEntry>> mounts_of(pid_t pid, const std::string& root);
+
+/** The namespaces that a process is in, by kind (`mnt`, `pid`, ...) and number. */
+Result<std::vector<NamespaceEntry>> namespaces_of(pid_t pid);
+
+}  // namespace buildjail

@@ -1,0 +1,56 @@
+#include <sys/prctl.h>
+
+#include <memory>
+#include <mutex>
+
+#include "core/envelope.h"
+#include "linux/envelope.h"
+#include "linux/init_image.h"
+#include "linux/obstacles.h"
+
+namespace buildjail {
+
+namespace {
+
+class Linux final : public System {
+ public:
+  // Asked here and not later: while a command is launched, the answer may be that child's.
+  Linux() : is_dumpable_(::prctl(PR_GET_DUMPABLE, 0, 0, 0, 0) == 1) {}
+
+  [[nodiscard]] const char* name() const override { return "linux"; }
+
+  std::vector<Obstacle> find_obstacles() override {
+    auto found = host();
+    if (!found) return {explain(found.error())};
+    auto error = try_namespaces((*found)->init_image.get());
+    return error ? std::vector<Obstacle>{explain(*error)} : std::vector<Obstacle>{};
+  }
+
+  Result<std::unique_ptr<Envelope>> open(EnvelopePlan plan, const std::string& id,
+                                         std::shared_ptr<ExitWaiter> waiter) override {
+    auto found = host();
+    if (!found) return std::move(found.error());
+    return NamespaceEnvelope::open(std::move(plan), id, std::move(waiter), std::move(*found));
+  }
+
+ private:
+  Result<std::shared_ptr<Host>> host() {
+    const std::lock_guard lock(mutex_);
+    if (!host_) {
+      auto image = make_init_image();
+      if (!image) return std::move(image.error());
+      host_ = std::make_shared<Host>(std::move(*image), is_dumpable_);
+    }
+    return host_;
+  }
+
+  bool is_dumpable_;
+  std::mutex mutex_;
+  std::shared_ptr<Host> host_;
+};
+
+}  // namespace
+
+std::unique_ptr<System> System::create() { return std::make_unique<Linux>(); }
+
+}  // namespace buildjail

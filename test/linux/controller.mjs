@@ -1,0 +1,12 @@
+// A host program, to be killed: opens a session, starts what does not end by itself, says what it has, and waits.
+import { once } from 'node:events'
+
+import { openSession } from '../../dist/index.js'
+
+const [output] = process.argv.slice(2)
+const session = await openSession({ output })
+const script = 'trap "" TERM HUP; (setsid sh -c "while :; do echo . >> /output/beats; sleep 0.02; done" &); while :; do sleep 1; done'
+const child = session.spawn(['sh', '-c', script], { stdio: ['ignore', 'ignore', 'ignore'] })
+await once(child, 'spawn')
+console.log(JSON.stringify(await session.record()))
+setInterval(() => {}, 1000)

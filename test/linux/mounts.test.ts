@@ -1,0 +1,78 @@
+import { spawnSync } from 'node:child_process'
+import { mkdirSync, writeFileSync } from 'node:fs'
+import path from 'node:path'
+import { afterEach, describe, expect, test } from 'vitest'
+
+import { build, openSession } from '../../src/index.ts'
+import { useFolders } from '../session/folders.ts'
+import { describeLinux, isRoot } from './host.ts'
+
+describeLinux('the mounts of a session', () => {
+  const folders = useFolders()
+  const mounted: string[] = []
+
+  afterEach(() => {
+    for (const place of mounted.splice(0)) spawnSync('umount', [place])
+  })
+
+  /** A tmpfs of the host, writable, below a folder that is declared. */
+  const mountBelow = (parent: string): void => {
+    const place = path.join(parent, 'below')
+    mkdirSync(place)
+    const { status, stderr } = spawnSync('mount', ['-t', 'tmpfs', 'tmpfs', place], { encoding: 'utf8' })
+    expect(stderr).toBe('')
+    expect(status).toBe(0)
+    mounted.push(place)
+    writeFileSync(path.join(place, 'seen'), 'below\n')
+  }
+
+  test('are writable in the output, /tmp and /dev/shm only, and nowhere set-uid', async () => {
+    await using session = await openSession({ inputs: { src: folders.input }, output: folders.output })
+    const { mounts, root } = await session.record()
+    const inside = mounts.map(({ on, flags }) => ({ on: on.slice(root.length) || '/', flags }))
+    expect(inside.map(({ on }) => on)).toEqual(expect.arrayContaining(['/', '/inputs/src', '/output', '/usr', '/proc', '/tmp']))
+    expect(inside.filter(({ flags }) => !flags.includes('nosuid'))).toEqual([])
+    const writable = inside.filter(({ flags }) => flags.includes('rw')).map(({ on }) => on)
+    expect(writable.sort()).toEqual(['/dev/shm', '/output', '/proc', '/tmp'])
+    const withDevices = inside.filter(({ flags }) => !flags.includes('nodev')).map(({ on }) => on)
+    expect(withDevices.filter((on) => !on.startsWith('/dev'))).toEqual([])
+  })
+
+  test('say where on the host they are from', async () => {
+    await using session = await openSession({ inputs: { src: folders.input }, output: folders.output })
+    const { mounts, root } = await session.record()
+    const from = new Map(mounts.map((mount) => [mount.on.slice(root.length), mount.from]))
+    expect(from.get('/inputs/src')).toBe(folders.input)
+    expect(from.get('/output')).toBe(folders.output)
+  })
+
+  describe.runIf(isRoot)('where the host has mounted something below a declared folder', () => {
+    test('an input shows it, read-only', async () => {
+      mountBelow(folders.input)
+      await using session = await openSession({ inputs: { src: folders.input }, user: 'root' })
+      expect((await session.run(['cat', '/inputs/src/below/seen'])).stdout).toBe('below\n')
+      const result = await session.run(['touch', '/inputs/src/below/new'], { reject: false })
+      expect(result.stderr).toContain('Read-only file system')
+      const { mounts, root } = await session.record()
+      const below = mounts.find(({ on }) => on === `${root}/inputs/src/below`)
+      expect(below?.flags).toEqual(expect.arrayContaining(['ro', 'nosuid', 'nodev']))
+    })
+
+    test('an output does not show it, as it was not declared', async () => {
+      mountBelow(folders.output)
+      const { stdout } = await build({ output: folders.output }, ['ls', '-A', '/output/below'])
+      expect(stdout).toBe('')
+    })
+
+    test('and nothing that is mounted later arrives inside', async () => {
+      await using session = await openSession({ inputs: { src: folders.input } })
+      mountBelow(folders.input)
+      expect((await session.run(['ls', '-A', '/inputs/src/below'])).stdout).toBe('')
+    })
+  })
+
+  test('show nothing of the host but what a compiler needs', async () => {
+    const { stdout } = await build({}, ['ls', '-d', '/home', '/root', '/etc/shadow', '/etc/passwd', '/var', '/sys', '/run', '/boot'], { reject: false })
+    expect(stdout).toBe('')
+  })
+})

@@ -1,0 +1,76 @@
+import { readFileSync, statSync } from 'node:fs'
+import { expect, test } from 'vitest'
+
+import { build, openSession, SystemCallError } from '../../src/index.ts'
+import { describeLinux, isRoot } from './host.ts'
+
+const kept = ['CHOWN', 'DAC_OVERRIDE', 'FOWNER', 'FSETID', 'KILL', 'SETGID', 'SETUID']
+// linux/capability.h
+const bits = [0, 1, 3, 4, 5, 6, 7].reduce((set, bit) => set | (1 << bit), 0)
+
+describeLinux('what a build may do', () => {
+  const statusOf = async (user?: 'root'): Promise<Map<string, string>> => {
+    const { stdout } = await build(user === undefined ? {} : { user }, ['cat', '/proc/self/status'])
+    return new Map(stdout.split('\n').map((line) => [line.split(':')[0] ?? '', line.split(':')[1]?.trim() ?? '']))
+  }
+
+  test('is nothing beyond its user: no capability, now or ever', async () => {
+    const status = await statusOf()
+    for (const set of ['CapInh', 'CapPrm', 'CapEff', 'CapBnd', 'CapAmb']) expect(status.get(set)).toMatch(/^0+$/)
+    expect(status.get('NoNewPrivs')).toBe('1')
+    expect(status.get('Uid')).toBe('35001\t35001\t35001\t35001')
+  })
+
+  test(`is ${kept.join(', ')} at most when it asked to be root`, async () => {
+    const status = await statusOf('root')
+    for (const set of ['CapPrm', 'CapEff', 'CapBnd']) expect(Number.parseInt(status.get(set) ?? '', 16)).toBe(bits)
+    for (const set of ['CapInh', 'CapAmb']) expect(status.get(set)).toMatch(/^0+$/)
+    expect(status.get('NoNewPrivs')).toBe('1')
+  })
+
+  test('is not to change the host’s kernel, as root neither', async () => {
+    const setting = '/proc/sys/kernel/core_pattern'
+    const before = readFileSync(setting, 'utf8')
+    const result = await build({ user: 'root' }, ['sh', '-c', `echo '|/bin/false' > ${setting}`], { reject: false })
+    expect(result.exitCode).not.toBe(0)
+    expect(readFileSync(setting, 'utf8')).toBe(before)
+  })
+
+  test('is not to change, make or mount anything in /dev, as root neither', async () => {
+    const before = statSync('/dev/null').mode
+    const script = 'chmod 600 /dev/null; chown 1 /dev/zero; rm -f /dev/full; mknod /tmp/sda b 8 0; mount -t tmpfs none /tmp; umount /proc; true'
+    const { stderr } = await build({ user: 'root' }, ['sh', '-c', script])
+    expect(stderr.trimEnd().split('\n').length).toBeGreaterThanOrEqual(5)
+    expect(statSync('/dev/null').mode).toBe(before)
+  })
+
+  test('is not to end or stop what keeps its session', async () => {
+    await using session = await openSession({})
+    await session.run(['sh', '-c', 'kill -KILL 1; kill -STOP 1; kill -TERM 1'], { reject: false })
+    expect((await session.run(['echo', 'still'])).stdout).toBe('still\n')
+    await session.killAll()
+    expect((await session.run(['echo', 'there'])).stdout).toBe('there\n')
+  })
+
+  test('is not to keep a session from closing by stopping whatever it can', async () => {
+    const session = await openSession({})
+    const stopper = session.run(['sh', '-c', 'while :; do kill -STOP -1; done'], { reject: false })
+    const others = Array.from({ length: 8 }, () => session.run(['true'], { reject: false }).catch((error: unknown) => error))
+    await new Promise((resolve) => setTimeout(resolve, 200))
+    await session.close()
+    expect(await stopper).toMatchObject({ signal: 'SIGKILL' })
+    await Promise.all(others)
+  })
+
+  test.skipIf(isRoot)('is with groups only by grace of root: without, that is an error and nothing is run', async () => {
+    const error = await openSession({ user: { uid: 35001, gid: 35001, groups: [35002] } }).catch((reason: unknown) => reason)
+    expect(error).toBeInstanceOf(SystemCallError)
+    expect(error).toMatchObject({ code: 'EPERM', syscall: 'setgroups', step: 'user' })
+  })
+
+  test.skipIf(isRoot)('is outside what the caller may do, whatever number it has inside', async () => {
+    await using session = await openSession({ user: 'root' })
+    expect((await session.run(['id', '-u'])).stdout).toBe('0\n')
+    expect((await session.record()).process).toMatchObject({ uid: process.geteuid?.(), realUid: process.geteuid?.(), savedUid: process.geteuid?.() })
+  })
+})
