@@ -11,6 +11,8 @@ let isListening = false
 export function listenForExits(): void {
   if (isListening) return
   binding().setExitListener(deliver)
+  // process.exit() and an uncaught exception end the process without tearing the environment down.
+  process.once('exit', () => binding().shutDown())
   isListening = true
 }
 

@@ -8,6 +8,8 @@ export interface NativeBinding {
   preflight(): NativeObstacle[]
   /** Called once for every exit of a launched command, after it was waited for. One listener an environment. */
   setExitListener(listener: (exit: NativeExit) => void): void
+  /** Closes what is open, and waits for it; nothing can be opened afterwards. */
+  shutDown(): void
   /** `plan` and `id` as packed by wire.ts. */
   openEnvelope(plan: Uint8Array, id: string): Promise<NativeEnvelope>
   /** The raw calls of FreeBSD; absent elsewhere. */

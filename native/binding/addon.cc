@@ -22,6 +22,7 @@ class Addon final : public Napi::Addon<Addon> {
                              InstanceValue("system", Napi::String::New(env, runtime_->system().name())),
                              InstanceMethod("preflight", &Addon::preflight),
                              InstanceMethod("setExitListener", &Addon::set_exit_listener),
+                             InstanceMethod("shutDown", &Addon::shut_down),
                              InstanceMethod("openEnvelope", &Addon::open_envelope),
                          });
     export_system_calls(env, exports);
@@ -42,6 +43,11 @@ class Addon final : public Napi::Addon<Addon> {
     // After the listener was made: hooks run youngest first, and the listener's own must find the waiter gone.
     env.AddCleanupHook([runtime = runtime_] { runtime->shut_down(); });
     return env.Undefined();
+  }
+
+  Napi::Value shut_down(const Napi::CallbackInfo& info) {
+    runtime_->shut_down();
+    return info.Env().Undefined();
   }
 
   Napi::Value open_envelope(const Napi::CallbackInfo& info) {

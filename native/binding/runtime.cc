@@ -35,7 +35,8 @@ void Runtime::deliver(Exit exit) {
     run_ended(env);
     listener.Call({exit_to_js(env, *owned)});
   };
-  if (listener_.NonBlockingCall(told.get(), call) == napi_ok) static_cast<void>(told.release());
+  if (listener_.NonBlockingCall(told.get(), call) != napi_ok) return;
+  [[maybe_unused]] const Exit* const handed_over = told.release();
 }
 
 Result<std::shared_ptr<Envelope>> Runtime::open(EnvelopePlan plan, const std::string& id) {
@@ -74,9 +75,10 @@ void Runtime::shut_down() {
   }
   for (const auto& envelope : left) static_cast<void>(envelope->close());
   left.clear();
-  if (!waiter_) return;
+  if (!waiter_ || is_listener_gone_) return;
   waiter_->stop();
   listener_.Abort();
+  is_listener_gone_ = true;
 }
 
 }  // namespace buildjail

@@ -32,7 +32,7 @@ class Runtime {
   /** While a command runs, the environment's event loop stays alive for its exit. */
   void run_began(Napi::Env env);
   void run_ended(Napi::Env env);
-  /** The environment goes. */
+  /** The environment goes. Again: nothing is left to do. */
   void shut_down();
 
   // On any thread.
@@ -48,6 +48,7 @@ class Runtime {
   std::shared_ptr<ExitWaiter> waiter_;
   Napi::ThreadSafeFunction listener_;
   std::size_t runs_ = 0;
+  bool is_listener_gone_ = false;
 
   std::mutex mutex_;
   std::condition_variable opened_;

@@ -20,7 +20,10 @@ Result<LaunchRequest> read_launch(std::span<const std::byte> bytes) {
   request.max_buffer = reader.u64();
   for (auto& stdio : request.stdio) {
     const std::uint8_t kind = reader.u8();
-    if (kind > static_cast<std::uint8_t>(StdioKind::kCapture)) reader.refuse();
+    if (kind > static_cast<std::uint8_t>(StdioKind::kCapture)) {
+      reader.refuse();
+      break;
+    }
     stdio.kind = static_cast<StdioKind>(kind);
     stdio.path = reader.string();
   }

@@ -31,7 +31,10 @@ Result<UniqueFd> open_one(const StdioRequest& request, int number) {
     return checked(::fcntl(number, F_DUPFD_CLOEXEC, 3), "fcntl", "fd " + std::to_string(number));
   const std::string path = request.kind == StdioKind::kIgnore ? "/dev/null" : request.path;
   const int flags = number == 0 ? O_RDONLY : O_WRONLY | O_CREAT | O_APPEND;
-  return checked(::open(path.c_str(), flags | O_CLOEXEC | O_NOCTTY, kLogMode), "open", path);
+  // O_NONBLOCK for the opening only: a fifo that nobody has opened at the other end must not hold up the session.
+  auto opened = checked(::open(path.c_str(), flags | O_NONBLOCK | O_CLOEXEC | O_NOCTTY, kLogMode), "open", path);
+  if (opened && ::fcntl(opened->get(), F_SETFL, flags & O_APPEND) != 0) return last_error(kStep, "fcntl", path);
+  return opened;
 }
 
 }  // namespace

@@ -9,8 +9,10 @@
 
 #include <cerrno>
 #include <chrono>
+#include <csignal>
 
 #include "core/back_off.h"
+#include "core/vfork_child.h"
 #include "freebsd/devfs_ruleset.h"
 #include "freebsd/launch.h"
 #include "freebsd/pinned_source.h"
@@ -22,6 +24,8 @@ namespace {
 
 constexpr std::chrono::milliseconds kReapBound{10000};
 constexpr std::chrono::milliseconds kEmptyBound{10000};
+constexpr std::chrono::milliseconds kBusyBound{2000};
+constexpr std::chrono::milliseconds kDyingBound{50};
 
 IovecList file_system(const char* type, const std::string& path) {
   IovecList options;
@@ -46,14 +50,23 @@ Result<std::unique_ptr<Envelope>> JailEnvelope::open(EnvelopePlan plan, const st
   // Not make_unique: the constructor is private, as a half-opened envelope is nothing to have.
   std::unique_ptr<JailEnvelope> envelope(
       new JailEnvelope(std::move(plan), std::move(waiter), std::move(*state), std::move(*directory), std::move(trace)));
-  if (auto status = envelope->make_root(); !status) return std::move(status.error());
-  for (const Step& step : envelope->plan_.steps) {
-    auto status = std::visit([&envelope](const auto& one) { return envelope->perform(one); }, step);
-    if (!status) return std::move(status.error());
+  auto built = envelope->build(id, known);
+  if (built) return std::unique_ptr<Envelope>(std::move(envelope));
+  SysError error = std::move(built.error());
+  for (const auto& left : envelope->close().failures) {
+    error.detail += "; and could not be undone: " + left.syscall + " '" + left.path + "', " + errno_name(left.err);
   }
-  if (auto status = envelope->seal_root(); !status) return std::move(status.error());
-  if (auto status = envelope->make_jail(id, known); !status) return std::move(status.error());
-  return std::unique_ptr<Envelope>(std::move(envelope));
+  return error;
+}
+
+Status JailEnvelope::build(const std::string& id, const std::vector<JailParameter>& known) {
+  if (auto status = make_root(); !status) return status;
+  for (const Step& step : plan_.steps) {
+    auto status = std::visit([this](const auto& one) { return perform(one); }, step);
+    if (!status) return status;
+  }
+  if (auto status = seal_root(); !status) return status;
+  return make_jail(id, known);
 }
 
 JailEnvelope::JailEnvelope(EnvelopePlan plan, std::shared_ptr<ExitWaiter> waiter, StateFileSystem state,
@@ -65,7 +78,12 @@ JailEnvelope::JailEnvelope(EnvelopePlan plan, std::shared_ptr<ExitWaiter> waiter
       state_(std::move(state)),
       directory_(std::move(directory)) {}
 
-JailEnvelope::~JailEnvelope() { static_cast<void>(close()); }
+JailEnvelope::~JailEnvelope() {
+  try {
+    static_cast<void>(close());
+  } catch (...) {  // NOLINT(bugprone-empty-catch): no memory to tell of it, and nobody to tell
+  }
+}
 
 Status JailEnvelope::make_root() {
   // No size, owner or mode: a tmpfs that was given one cannot be made read-only later (tmpfs_mount, its update
@@ -205,7 +223,11 @@ Result<pid_t> JailEnvelope::launch(LaunchRequest request, StdioEnds ends) {
     if (request.stdio.at(i + 1).kind == StdioKind::kCapture)
       child.streams.at(i) = CapturedStream(std::move(ends.ours.at(i + 1)), request.max_buffer);
   }
-  if (auto status = waiter_->watch(std::move(child)); !status) return std::move(status.error());
+  if (auto status = waiter_->watch(std::move(child)); !status) {
+    static_cast<void>(::kill(*pid, SIGKILL));
+    reap(*pid);
+    return std::move(status.error());
+  }
   return pid;
 }
 
@@ -291,10 +313,13 @@ Status JailEnvelope::end_processes(Trace& trace) {
 }
 
 Status JailEnvelope::take_mounts(Trace& trace) {
-  auto status = mounts_.unmount_all(trace);
-  // A dying jail holds its root directory, and with it the root's own tmpfs, which is nobody's but ours (jail(8)).
-  const bool is_root_held = !status && status.error().err == EBUSY && mounts_.is_last() && jail_ && jail_->is_known();
-  return is_root_held ? mounts_.force_last(trace) : status;
+  constexpr std::size_t kRootAlone = 1;
+  if (auto status = mounts_.unmount_down_to(kRootAlone, kBusyBound, trace); !status) return status;
+  // A dying jail holds its root directory, for as long as a connection of it is in TIME_WAIT (jail(8)). No process is
+  // left that could, and the root's own tmpfs is nobody's but ours: that one may be forced.
+  const bool is_held = jail_ && jail_->is_known();
+  auto status = mounts_.unmount_down_to(0, is_held ? kDyingBound : kBusyBound, trace);
+  return !status && is_held ? mounts_.force_last(trace) : status;
 }
 
 }  // namespace buildjail

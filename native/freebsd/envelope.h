@@ -34,6 +34,7 @@ class JailEnvelope final : public Envelope {
   JailEnvelope(EnvelopePlan plan, std::shared_ptr<ExitWaiter> waiter, StateFileSystem state, SessionDirectory directory,
                Trace trace);
 
+  Status build(const std::string& id, const std::vector<JailParameter>& known);
   // Opening, in this order.
   Status make_root();
   Status perform(const MakeDirectory& directory);

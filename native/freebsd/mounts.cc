@@ -11,8 +11,6 @@ namespace buildjail {
 
 namespace {
 
-constexpr std::chrono::milliseconds kBusyBound{2000};
-
 struct FlagName {
   std::uint64_t flag;
   const char* name;
@@ -85,18 +83,22 @@ Result<std::vector<MountEntry>> mount_table() {
   }
   if (count < 0) return last_error("record", "getfsstat");
   std::vector<MountEntry> table;
+  table.reserve(static_cast<std::size_t>(count));
   for (int i = 0; i < count; ++i) table.push_back(entry_of(mounted[static_cast<std::size_t>(i)]));
   return table;
 }
 
 MountStack::~MountStack() {
-  Trace trace;
-  static_cast<void>(unmount_all(trace));
+  try {
+    Trace trace;
+    static_cast<void>(unmount_down_to(0, std::chrono::milliseconds(0), trace));
+  } catch (...) {  // NOLINT(bugprone-empty-catch): no memory to tell of it, and nobody to tell
+  }
 }
 
-Status MountStack::unmount_all(Trace& trace) {
-  BackOff back_off(kBusyBound);
-  while (!mounts_.empty()) {
+Status MountStack::unmount_down_to(std::size_t left, std::chrono::milliseconds bound, Trace& trace) {
+  BackOff back_off(bound);
+  while (mounts_.size() > left) {
     const auto& [fsid, path] = mounts_.back();
     auto status = unmount_target(fsid, 0);
     // ENOENT: somebody else unmounted it, which is what was wanted.

@@ -3,6 +3,8 @@
 #include <sys/param.h>
 #include <sys/mount.h>
 
+#include <chrono>
+#include <cstddef>
 #include <string>
 #include <vector>
 
@@ -38,10 +40,11 @@ class MountStack {
   ~MountStack();
 
   void push(std::string fsid, std::string path) { mounts_.push_back({std::move(fsid), std::move(path)}); }
-  /** Only the first that was mounted is left. */
-  [[nodiscard]] bool is_last() const noexcept { return mounts_.size() == 1; }
-  /** Stops at the first that will not go, which then is still the youngest. */
-  Status unmount_all(Trace& trace);
+  /**
+   * Unmounts until `left` are left, trying again for `bound` in all where something is busy. Stops at the first that
+   * will not go, which then is still the youngest.
+   */
+  Status unmount_down_to(std::size_t left, std::chrono::milliseconds bound, Trace& trace);
   /** Forces the last one left; only when no process can hold it any more. */
   Status force_last(Trace& trace);
 

@@ -34,6 +34,7 @@ Status mount_at(const std::string& path) {
 
 bool is_empty(int directory) {
   const int copy = ::openat(directory, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (copy < 0) return false;
   const std::unique_ptr<DIR, int (*)(DIR*)> entries(::fdopendir(copy), ::closedir);
   if (!entries) {
     const UniqueFd left(copy);

@@ -1,4 +1,4 @@
-// Builds the addon for FreeBSD on this machine: sources, defines and flags are binding.gyp's, only the compiler differs.
+// Builds the addon for FreeBSD on this machine: by binding.gyp like any other, with another compiler.
 import { copyFileSync, existsSync, readdirSync, symlinkSync } from 'node:fs'
 import path from 'node:path'
 

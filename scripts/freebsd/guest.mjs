@@ -11,6 +11,7 @@ import { MARK, SerialConsole } from './serial-console.mjs'
 const folder = '/tmp/buildjail'
 
 export class Guest {
+  #disks
   #qemu
   #console
   #complaints = ''
@@ -18,7 +19,7 @@ export class Guest {
   /** @param {{ image: string, disks: string[] }} machine the first disk is the payload; all are unpacked in order */
   constructor({ image, disks }) {
     const { file, args } = qemuCommand({ image, disks })
-    this.disks = disks
+    this.#disks = disks
     this.#qemu = spawn(file, args, { stdio: ['pipe', 'pipe', 'pipe'] })
     this.#qemu.stderr.on('data', (chunk) => (this.#complaints += chunk))
     this.#console = new SerialConsole(this.#qemu.stdout, this.#qemu.stdin)
@@ -58,7 +59,7 @@ export class Guest {
   }
 
   async unpack() {
-    const unpack = this.disks.map((_, index) => `tar xf /dev/vtbd${index + 1}`)
+    const unpack = this.#disks.map((_, index) => `tar xf /dev/vtbd${index + 1}`)
     const line = ['mkdir -p', folder, '&& cd', folder, '&&', unpack.join(' && ')].join(' ')
     this.#console.send(`${line}; printf '\\036unpacked %d\\036' $?\r`)
     const done = new RegExp(`${MARK}unpacked (\\d+)${MARK}`)

@@ -4,7 +4,7 @@
 export const MARK = '\x1e'
 
 /** How much unread output is kept for patterns to match and for error messages to quote. */
-const KEPT = 1 << 16
+const KEPT = 1 << 20
 
 export class SerialConsole {
   #output

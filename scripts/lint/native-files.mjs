@@ -2,7 +2,7 @@
 import { readdirSync } from 'node:fs'
 import path from 'node:path'
 
-/** The files below a folder of the package with one of the endings, relative to the package; the folder may be missing. */
+/** Files below a folder of the package with one of the endings, relative to the package; none without the folder. */
 export function nativeFiles(root, folder, endings) {
   let entries
   try {

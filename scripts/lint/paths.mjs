@@ -4,7 +4,7 @@ import { existsSync, readFileSync } from 'node:fs'
 import path from 'node:path'
 
 const inPath = String.raw`(?<![\w.}\])*>])`
-const machinePath = new RegExp(String.raw`${inPath}/(?:home|Users)/\w|${inPath}/root/\w`)
+const machinePath = new RegExp(String.raw`${inPath}/(?:home|Users|root)/\w`)
 const registryHost = /registry\.(?:npm|yarn)\w+\.\w+/
 
 /** Returns `{ ok, output }`. */

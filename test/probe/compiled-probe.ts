@@ -15,7 +15,9 @@ function compile(): typeof probe {
   chmodSync(folder, 0o755)
   const { status, error, stderr } = spawnSync('cc', ['-o', path.join(folder, 'probe'), source], { encoding: 'utf8' })
   if (status === 0) return { folder }
-  const missing = `test/probe/probe.c could not be compiled: ${error?.message ?? stderr}`
-  console.warn(`skipped, as ${missing}`)
+  // A compiler that is there and does not take it is a failure; none is a reason to skip.
+  if (error === undefined) throw new Error(`test/probe/probe.c could not be compiled: ${stderr}`)
+  const missing = `there is no cc to compile test/probe/probe.c with (${error.message})`
+  console.warn(`skipped: ${missing}`)
   return { missing }
 }

@@ -5,6 +5,8 @@
 #include <sys/types.h>
 #include <sys/socket.h>
 
+#include <netinet/in.h>
+
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -80,6 +82,29 @@ tell_ignored_signals(void)
 	return 0;
 }
 
+/* Connects and is the first to close, so that the connection stays in TIME_WAIT on this side (tcp(4)). */
+static int
+tell_connection(int port)
+{
+	struct sockaddr_in peer;
+	char byte;
+	int fd = socket(AF_INET, SOCK_STREAM, 0);
+
+	memset(&peer, 0, sizeof(peer));
+	/* In network order by hand: small compilers lack the builtins behind htons(3). */
+	const unsigned char address[] = { 127, 0, 0, 1 }, port_bytes[] = { (unsigned char)(port >> 8), (unsigned char)port };
+	peer.sin_family = AF_INET;
+	memcpy(&peer.sin_port, port_bytes, sizeof(port_bytes));
+	memcpy(&peer.sin_addr, address, sizeof(address));
+	int result = connect(fd, (struct sockaddr *)&peer, sizeof(peer));
+	if (result == 0) {
+		shutdown(fd, SHUT_WR);
+		while (read(fd, &byte, 1) > 0)
+			;
+	}
+	return tell(result);
+}
+
 /* A daemon as it should be: detached twice, deaf to SIGTERM, holding the output's descriptors no longer than it must. */
 static int
 detach(const char *file)
@@ -120,8 +145,10 @@ main(int argc, char **argv)
 		return tell_ignored_signals();
 	if (strcmp(what, "kill") == 0 && argc > 2)
 		return tell(kill((pid_t)atoi(argv[2]), 0));
+	if (strcmp(what, "connect") == 0 && argc > 2)
+		return tell_connection(atoi(argv[2]));
 	if (strcmp(what, "detach") == 0 && argc > 2)
 		return detach(argv[2]);
-	fprintf(stderr, "usage: probe inet | inet6 | unix | ids | regain | descriptors | signals | kill PID | detach FILE\n");
+	fprintf(stderr, "usage: probe inet | inet6 | unix | ids | regain | descriptors | signals | kill PID | connect PORT | detach FILE\n");
 	return 2;
 }

@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process'
 import { mkdirSync, renameSync, rmSync } from 'node:fs'
 import path from 'node:path'
 import { expect, test } from 'vitest'
@@ -68,6 +69,13 @@ describeSession('a failure is one typed error, runs nothing and leaves nothing',
     const file = path.join(folders.top, 'none', 'log')
     const error = await fails(() => build({}, ['true'], { stdout: { file } }))
     expect(error).toMatchObject({ code: 'ENOENT', syscall: 'open', step: 'stdio', path: file })
+  })
+
+  test('a log that is a fifo which nobody reads', async () => {
+    const fifo = path.join(folders.top, 'fifo')
+    execFileSync('mkfifo', [fifo])
+    const error = await fails(() => build({}, ['true'], { stdout: { file: fifo } }))
+    expect(error).toMatchObject({ code: 'ENXIO', syscall: 'open', step: 'stdio', path: fifo })
   })
 
   test('a directory as stdin', async () => {

@@ -17,6 +17,7 @@ const kernelSays: NativeRecord = { id: 'fake', root: '/root', mounts: [], jail: 
 /** An addon without a kernel: it notes what it was asked for, and commands end when and how a test says. */
 export class FakeAddon implements NativeBinding {
   readonly system = 'linux'
+  shutDown(): void {}
   script: typeof plain = plain
   opened: ReadPlan[] = []
   launched: ReadLaunch[] = []
