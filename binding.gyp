@@ -70,11 +70,11 @@
             'native/linux/system.cc',
           ],
           'dependencies': ['buildjail-init'],
-          'include_dirs': ['<(SHARED_INTERMEDIATE_DIR)'],
           'actions': [{
             'action_name': 'embed-init',
             'inputs': ['native/linux/init/embed.mjs', '<(PRODUCT_DIR)/buildjail-init'],
-            'outputs': ['<(SHARED_INTERMEDIATE_DIR)/buildjail-init.inc'],
+            'outputs': ['<(SHARED_INTERMEDIATE_DIR)/buildjail-init.cc'],
+            'process_outputs_as_sources': 1,
             'action': ['node', 'native/linux/init/embed.mjs', '<(PRODUCT_DIR)/buildjail-init', '<@(_outputs)'],
           }],
         }],

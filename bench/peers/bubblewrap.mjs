@@ -4,16 +4,16 @@ import { once } from 'node:events'
 
 /** The arguments by which bwrap makes what a plan says. It has its own idea of what belongs into /dev, which is close. */
 export function bubblewrapArguments(plan, command) {
-  const network = plan.network === 'none' ? ['--unshare-net'] : []
+  const namespaces = ['ipc', 'pid', 'uts', 'cgroup', ...(plan.network === 'none' ? ['net'] : [])]
   return [
-    ...['--unshare-ipc', '--unshare-pid', '--unshare-uts', '--unshare-cgroup', '--hostname', plan.hostname, ...network],
-    ...['--new-session', '--die-with-parent', '--clearenv'],
-    ...Object.entries(plan.environment).flatMap(([name, value]) => ['--setenv', name, value]),
-    ...plan.links.flatMap(({ path, target }) => ['--symlink', target, path]),
-    ...plan.mounts.flatMap(mountArguments),
-    ...['--remount-ro', '/', '--chdir', plan.workingDirectory],
-    ...command,
-  ]
+    namespaces.map((kind) => `--unshare-${kind}`),
+    ['--hostname', plan.hostname, '--new-session', '--die-with-parent', '--clearenv'],
+    Object.entries(plan.environment).flatMap(([name, value]) => ['--setenv', name, value]),
+    plan.links.flatMap(({ path, target }) => ['--symlink', target, path]),
+    plan.mounts.flatMap(mountArguments),
+    ['--remount-ro', '/', '--chdir', plan.workingDirectory],
+    command,
+  ].flat()
 }
 
 function mountArguments({ kind, target, source, writable }) {

@@ -18,8 +18,7 @@ constexpr std::uint64_t kParts = 4;
 constexpr std::uint64_t exit_token(std::uint32_t run) { return run * kParts; }
 constexpr std::uint64_t stream_token(std::uint32_t run, std::size_t stream) { return run * kParts + 1 + stream; }
 
-// On Linux a child that was cloned, and killed before it executed anything, is waited for only if asked for (wait(2),
-// __WALL).
+// Linux waits for a child that was cloned, and killed before it executed anything, only if asked to (wait(2), __WALL).
 #ifdef __WALL
 constexpr int kAnyChild = __WALL;
 #else

@@ -23,6 +23,12 @@ using Halves = std::array<__user_cap_data_struct, _LINUX_CAPABILITY_U32S_3>;
 
 std::uint64_t joined(std::uint32_t low, std::uint32_t high) { return static_cast<std::uint64_t>(high) << 32U | low; }
 
+__user_cap_data_struct half_of(const Capabilities& sets, unsigned first) {
+  return {.effective = static_cast<std::uint32_t>(sets.effective >> first),
+          .permitted = static_cast<std::uint32_t>(sets.permitted >> first),
+          .inheritable = static_cast<std::uint32_t>(sets.inheritable >> first)};
+}
+
 int get_capabilities(Capabilities& found) {
   __user_cap_header_struct header{.version = _LINUX_CAPABILITY_VERSION_3, .pid = 0};
   Halves halves{};
@@ -35,12 +41,7 @@ int get_capabilities(Capabilities& found) {
 
 int set_capabilities(const Capabilities& wanted) {
   __user_cap_header_struct header{.version = _LINUX_CAPABILITY_VERSION_3, .pid = 0};
-  Halves halves{};
-  for (unsigned half = 0; half < halves.size(); ++half) {
-    halves[half] = {.effective = static_cast<std::uint32_t>(wanted.effective >> (32U * half)),
-                    .permitted = static_cast<std::uint32_t>(wanted.permitted >> (32U * half)),
-                    .inheritable = static_cast<std::uint32_t>(wanted.inheritable >> (32U * half))};
-  }
+  const Halves halves{half_of(wanted, 0), half_of(wanted, 32)};
   return static_cast<int>(::syscall(SYS_capset, &header, halves.data()));
 }
 

@@ -46,7 +46,7 @@ int ignore_children() { return set_action(SIGCHLD, SIG_IGN); }
 
 std::int64_t now_ns() {
   timespec now{};
-  ::clock_gettime(CLOCK_MONOTONIC, &now);
+  static_cast<void>(::clock_gettime(CLOCK_MONOTONIC, &now));
   return static_cast<std::int64_t>(now.tv_sec) * 1'000'000'000 + now.tv_nsec;
 }
 

@@ -18,8 +18,7 @@ namespace buildjail {
 
 namespace {
 
-// An event carries 64 bits of ours: the token, and above it what it is about. Tokens count runs, so they stay well
-// below.
+// An event carries 64 bits of ours: the token, which counts runs and so stays small, and above it what it is about.
 constexpr unsigned kKindShift = 62;
 constexpr std::uint64_t kTokenMask = (std::uint64_t{1} << kKindShift) - 1;
 

@@ -5,12 +5,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <array>
 #include <cerrno>
-#include <cstdint>
 #include <string>
 
 #include "linux/above_stdio.h"
+#include "linux/init/bytes.h"
 
 namespace buildjail {
 
@@ -20,16 +19,11 @@ constexpr const char* kStep = "init-image";
 constexpr const char* kName = "buildjail-init";
 constexpr mode_t kExecutable = 0555;
 
-constexpr auto kImage = std::to_array<std::uint8_t>({
-#include "buildjail-init.inc"
-});
-
 #ifndef MFD_EXEC
 constexpr unsigned MFD_EXEC = 0x10;
 #endif
 
-// Asked for to be executable, which a sysctl may want said (vm.memfd_noexec, Linux 6.3); older kernels do not know the
-// flag.
+// A sysctl may want it said that this is to be executed (vm.memfd_noexec); kernels before 6.3 do not know the flag.
 int create() {
   const int fd = ::memfd_create(kName, MFD_CLOEXEC | MFD_ALLOW_SEALING | MFD_EXEC);
   return fd >= 0 || errno != EINVAL ? fd : ::memfd_create(kName, MFD_CLOEXEC | MFD_ALLOW_SEALING);
@@ -40,7 +34,8 @@ int create() {
 Result<UniqueFd> make_init_image() {
   const UniqueFd made(create());
   if (!made) return last_error(kStep, "memfd_create");
-  if (::write(made.get(), kImage.data(), kImage.size()) != static_cast<ssize_t>(kImage.size()))
+  const auto bytes = init_bytes();
+  if (::write(made.get(), bytes.data(), bytes.size()) != static_cast<ssize_t>(bytes.size()))
     return last_error(kStep, "write");
   if (::fchmod(made.get(), kExecutable) != 0) return last_error(kStep, "fchmod");
   constexpr int kSeals = F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE;

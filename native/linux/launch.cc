@@ -96,8 +96,7 @@ void run_command(void* context) {
   failed(prepared, "execve", -1);
 }
 
-// The first child, which enters. A pid namespace is entered by the children of whoever enters it (setns(2),
-// CLONE_NEWPID).
+// The first child, which enters; into a pid namespace that is by its children only (setns(2), CLONE_NEWPID).
 void run_entering(void* context) {
   auto& prepared = *static_cast<Prepared*>(context);
   if (failed(prepared, "rt_sigaction", reset_signals())) return;

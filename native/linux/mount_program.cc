@@ -91,8 +91,7 @@ bool perform_bind(const Bind& bind, Stopped& stopped) {
   const UniqueFd tree = copy_of(pinned, recursive);
   if (!tree) {
     stop(stopped, "mount", "open_tree", source, target);
-    // mount_namespaces(7): mounts from a more privileged namespace come as one; a part of them cannot be had without
-    // the rest.
+    // Mounts from a more privileged namespace are had as a whole or not at all (mount_namespaces(7)).
     if (bind.is_writable && stopped.err == EINVAL)
       stopped.detail = "something is mounted below it, which without root cannot be left out";
     return false;
@@ -163,8 +162,7 @@ bool MountProgram::make_root(Stopped& stopped) {
   if (raw::fsconfig(fs.get(), raw::kFsCreate, nullptr, nullptr) != 0) return stop(stopped, "mount", "fsconfig", "/");
   root_ = raw::fsmount(fs.get(), raw::kNoSuid | raw::kNoDev);
   if (root_ < 0) return stop(stopped, "mount", "fsmount", "/");
-  // Over the host's root, which stays the one that paths start from until pivot_root(2). Open since before, it needs no
-  // name.
+  // Over the host's root, from which paths start until pivot_root(2). It is open, so it needs no name meanwhile.
   if (raw::move_mount(root_, AT_FDCWD, "/") != 0) return stop(stopped, "mount", "move_mount", "/");
   if (::fchdir(root_) != 0) return stop(stopped, "mount", "fchdir", "/");
   root_ns_ = now_ns() - began;
@@ -228,8 +226,7 @@ bool MountProgram::seal_root(Stopped& stopped) {
   const std::int64_t began = now_ns();
   if (raw::mount_setattr(root_, 0, {.set = raw::kReadOnly}) != 0)
     return stop(stopped, "seal-root", "mount_setattr", "/");
-  // pivot_root(2), "pivot_root(".", ".")": the host's root ends up mounted over ours, in the one place, and is taken
-  // off.
+  // pivot_root(2), "pivot_root(".", ".")": the host's root ends up mounted over ours, and is taken off.
   if (raw::pivot_root(".", ".") != 0) return stop(stopped, "pivot-root", "pivot_root", "/");
   if (::umount2(".", MNT_DETACH) != 0) return stop(stopped, "pivot-root", "umount2", "/");
   if (::chdir("/") != 0) return stop(stopped, "pivot-root", "chdir", "/");

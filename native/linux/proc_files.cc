@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <charconv>
@@ -64,16 +65,17 @@ std::vector<unsigned> numbers(std::string_view line) {
   return found;
 }
 
-/** proc_pid_mountinfo(5) writes space, tab, newline and backslash as three octal digits. */
+/** proc_pid_mountinfo(5) writes space, tab, newline and backslash as a backslash and three octal digits. */
 std::string unescaped(std::string_view text) {
   constexpr std::size_t kDigits = 3;
+  const auto is_octal = [](char digit) { return digit >= '0' && digit <= '7'; };
   std::string plain;
   while (!text.empty()) {
-    unsigned code = 0;
     const std::string_view digits = text.substr(1, kDigits);
     const bool is_escape =
-        text.front() == '\\' && digits.size() == kDigits &&
-        std::from_chars(digits.data(), digits.data() + kDigits, code, 8).ptr == digits.data() + kDigits;
+        text.front() == '\\' && digits.size() == kDigits && std::all_of(digits.begin(), digits.end(), is_octal);
+    unsigned code = 0;
+    for (const char digit : digits) code = code * 8 + static_cast<unsigned>(digit - '0');
     plain += is_escape ? static_cast<char>(code) : text.front();
     text.remove_prefix(is_escape ? 1 + kDigits : 1);
   }

@@ -8,8 +8,7 @@
 
 // Calls that C libraries wrap late or never, or wrap in what must not be: glibc's setresuid(2) signals every thread of
 // the process to do the same (nptl(7)), which in a child that shares our memory would be the threads of the host
-// program. Numbers above 423 are the same on every architecture but alpha; they are given here for headers older than
-// the kernel.
+// program. Numbers above 423 are the same everywhere but on alpha; they are here for headers older than the kernel.
 
 namespace buildjail::raw {
 

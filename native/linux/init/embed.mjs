@@ -1,8 +1,28 @@
-// `node embed.mjs PROGRAM HEADER`: the bytes of a program as the elements of a C++ array.
+// `node embed.mjs PROGRAM SOURCE`: writes a program's bytes as C++ source, the definition of init/bytes.h.
 import { readFileSync, writeFileSync } from 'node:fs'
 
-const [program, header] = process.argv.slice(2)
-const bytes = [...readFileSync(program)].map(String)
+const [program, source] = process.argv.slice(2)
+const bytes = [...readFileSync(program)]
 const lines = []
-while (bytes.length > 0) lines.push(bytes.splice(0, 32).join(', '))
-writeFileSync(header, `${lines.join(',\n')}\n`)
+while (bytes.length > 0) lines.push(`    ${bytes.splice(0, 24).join(', ')},`)
+writeFileSync(
+  source,
+  `#include "linux/init/bytes.h"
+
+#include <array>
+
+namespace buildjail {
+
+namespace {
+
+constexpr auto kBytes = std::to_array<std::uint8_t>({
+${lines.join('\n')}
+});
+
+}  // namespace
+
+std::span<const std::uint8_t> init_bytes() { return kBytes; }
+
+}  // namespace buildjail
+`,
+)
