@@ -56,9 +56,11 @@ describeLinux('the namespaces of a session', () => {
     const server = createServer((socket) => socket.end()).listen(name)
     await once(server, 'listening')
     try {
-      const script = `require('net').connect(process.argv[1].replace('@', '\\0')).on('connect', () => console.log('connected')).on('error', (e) => console.log(e.code)).on('data', () => {})`
-      const command = ['/inputs/node', '-e', script, name.replace('\0', '@')]
-      const { stdout } = await build({ network, inputs: { node: path.resolve(execPath) }, environment: { HOME: '/tmp' } }, command)
+      const script = `require('net').connect('\\0' + process.env.NAME)
+        .on('connect', () => { console.log('connected'); process.exit() })
+        .on('error', (error) => console.log(error.code))`
+      const spec = { network, inputs: { node: path.resolve(execPath) }, environment: { NAME: name.slice(1) } }
+      const { stdout } = await build(spec, ['/inputs/node', '-e', script])
       expect(stdout.trimEnd()).toBe(answer)
     } finally {
       server.close()
