@@ -6,12 +6,23 @@ import { once } from 'node:events'
 export function bubblewrapArguments(plan, command) {
   const network = plan.network === 'none' ? ['--unshare-net'] : []
   return [
-    ...['--unshare-ipc', '--unshare-pid', '--unshare-uts', '--unshare-cgroup', '--hostname', plan.hostname, ...network],
-    ...['--new-session', '--die-with-parent', '--clearenv'],
+    '--unshare-ipc',
+    '--unshare-pid',
+    '--unshare-uts',
+    '--unshare-cgroup',
+    '--hostname',
+    plan.hostname,
+    ...network,
+    '--new-session',
+    '--die-with-parent',
+    '--clearenv',
     ...Object.entries(plan.environment).flatMap(([name, value]) => ['--setenv', name, value]),
     ...plan.links.flatMap(({ path, target }) => ['--symlink', target, path]),
     ...plan.mounts.flatMap(mountArguments),
-    ...['--remount-ro', '/', '--chdir', plan.workingDirectory],
+    '--remount-ro',
+    '/',
+    '--chdir',
+    plan.workingDirectory,
     ...command,
   ]
 }
