@@ -45,6 +45,7 @@
             'native/freebsd/jail_parameters.cc',
             'native/freebsd/launch.cc',
             'native/freebsd/mounts.cc',
+            'native/freebsd/obstacles.cc',
             'native/freebsd/pinned_source.cc',
             'native/freebsd/processes.cc',
             'native/freebsd/set_groups.cc',

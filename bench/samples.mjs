@@ -22,3 +22,11 @@ export function quantile(samples, share) {
   const sorted = samples.toSorted((a, b) => a - b)
   return sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))]
 }
+
+/** A line a case. */
+export function printSamples(samples) {
+  for (const [name, values] of Object.entries(samples)) {
+    const [p50, p90, p99] = [0.5, 0.9, 0.99].map((share) => quantile(values, share).toFixed(2).padStart(9))
+    console.log(`  ${name.padEnd(20)} p50 ${p50} ms   p90 ${p90} ms   p99 ${p99} ms`)
+  }
+}

@@ -25,6 +25,7 @@ const layouts: Partial<Record<NodeJS.Platform, SystemLayout>> = {
     toolchain: [
       '/usr', '/bin', '/sbin', '/lib', '/lib32', '/lib64', '/libx32',
       '/etc/alternatives', '/etc/ld.so.cache', '/etc/ld.so.conf', '/etc/ld.so.conf.d',
+      '/etc/ld-musl-x86_64.path', '/etc/ld-musl-aarch64.path',
     ],
     searchPath: '/usr/local/bin:/usr/bin:/bin',
     own: [

@@ -4,16 +4,27 @@ import { once } from 'node:events'
 
 /** The arguments by which bwrap makes what a plan says. It has its own idea of what belongs into /dev, which is close. */
 export function bubblewrapArguments(plan, command) {
-  const namespaces = ['ipc', 'pid', 'uts', 'cgroup', ...(plan.network === 'none' ? ['net'] : [])]
+  const network = plan.network === 'none' ? ['--unshare-net'] : []
   return [
-    namespaces.map((kind) => `--unshare-${kind}`),
-    ['--hostname', plan.hostname, '--new-session', '--die-with-parent', '--clearenv'],
-    Object.entries(plan.environment).flatMap(([name, value]) => ['--setenv', name, value]),
-    plan.links.flatMap(({ path, target }) => ['--symlink', target, path]),
-    plan.mounts.flatMap(mountArguments),
-    ['--remount-ro', '/', '--chdir', plan.workingDirectory],
-    command,
-  ].flat()
+    '--unshare-ipc',
+    '--unshare-pid',
+    '--unshare-uts',
+    '--unshare-cgroup',
+    '--hostname',
+    plan.hostname,
+    ...network,
+    '--new-session',
+    '--die-with-parent',
+    '--clearenv',
+    ...Object.entries(plan.environment).flatMap(([name, value]) => ['--setenv', name, value]),
+    ...plan.links.flatMap(({ path, target }) => ['--symlink', target, path]),
+    ...plan.mounts.flatMap(mountArguments),
+    '--remount-ro',
+    '/',
+    '--chdir',
+    plan.workingDirectory,
+    ...command,
+  ]
 }
 
 function mountArguments({ kind, target, source, writable }) {

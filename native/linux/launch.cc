@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <sched.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <array>
@@ -62,6 +63,16 @@ int close_others(int pidfd) {
   return raw::close_range(kPidfd + 1);
 }
 
+/**
+ * The caller's keyring, with what it unlocks, is inherited by descent and not by user (session-keyring(7)). A kernel or
+ * a seccomp filter that knows no keyctl(2) knows none for the build either.
+ */
+int leave_session_keyring() {
+  constexpr long kJoinSessionKeyring = 1;
+  const bool has_left = ::syscall(SYS_keyctl, kJoinSessionKeyring, nullptr) >= 0;
+  return has_left || errno == ENOSYS || errno == EPERM ? 0 : -1;
+}
+
 // execvp(3)'s rule: go on where there is no such file, remember that one was there but not permitted.
 void execute(const Prepared& prepared) {
   int found = ENOENT;
@@ -83,6 +94,7 @@ void run_command(void* context) {
   if (failed(prepared, "setsid", ::setsid())) return;
   if (failed(prepared, "chdir", ::chdir(prepared.working_directory))) return;
   ::umask(kUmask);
+  if (failed(prepared, "keyctl", leave_session_keyring())) return;
   if (prepared.may_set_groups &&
       failed(prepared, "setgroups", raw::setgroups(prepared.groups.size(), prepared.groups.data())))
     return;

@@ -13,6 +13,7 @@
 #include <cerrno>
 #include <chrono>
 #include <csignal>
+#include <ctime>
 #include <string_view>
 
 #include "linux/above_stdio.h"
@@ -75,6 +76,17 @@ int place_descriptors(const Prepared& prepared) {
   return raw::close_range(kImageInInit + 1);
 }
 
+// Whoever was being forked by another thread when the image was written has it open for writing until it executes.
+void execute_init(const Prepared& prepared) {
+  constexpr int kAttempts = 100;
+  constexpr timespec kPause{.tv_sec = 0, .tv_nsec = 1'000'000};
+  for (int attempt = 0; attempt < kAttempts; ++attempt) {
+    raw::execveat(kImageInInit, prepared.argv, prepared.environment);
+    if (errno != ETXTBSY) return;
+    ::nanosleep(&kPause, nullptr);
+  }
+}
+
 void run_child(void* context) {
   auto& prepared = *static_cast<Prepared*>(context);
   prepared.began_ns = now_ns();
@@ -100,7 +112,7 @@ void run_child(void* context) {
   if (prepared.ids != nullptr && failed("init", "capset", keep_capability_to_kill())) return;
   if (failed("init", "rt_sigaction", ignore_children())) return;
   if (failed("init", "rt_sigprocmask", unblock_signals())) return;
-  raw::execveat(kImageInInit, prepared.argv, prepared.environment);
+  execute_init(prepared);
   failed("init", "execveat", -1);
 }
 

@@ -1,0 +1,12 @@
+#pragma once
+
+#include <vector>
+
+#include "core/envelope.h"
+
+namespace buildjail {
+
+/** What keeps this process from opening sessions, found without changing anything. */
+std::vector<Obstacle> find_freebsd_obstacles();
+
+}  // namespace buildjail

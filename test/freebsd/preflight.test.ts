@@ -1,0 +1,34 @@
+import { spawnSync } from 'node:child_process'
+import { copyFileSync, cpSync, mkdirSync } from 'node:fs'
+import path from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { expect, test } from 'vitest'
+
+import { openSession, preflight } from '../../src/index.ts'
+import { useFolders } from '../session/folders.ts'
+import { describeFreebsd } from './guest.ts'
+
+const packageRoot = fileURLToPath(new URL('../..', import.meta.url))
+
+describeFreebsd('preflight', () => {
+  const folders = useFolders()
+
+  test('finds nothing where sessions can be opened', () => {
+    expect(preflight()).toEqual({ isSupported: true, obstacles: [] })
+  })
+
+  test('says that it is in a jail when it is, and what to do', async () => {
+    // The package itself, run in a session: which is a jail.
+    const copy = path.join(folders.top, 'package')
+    mkdirSync(copy)
+    for (const part of ['dist', 'build', 'prebuilds', 'package.json']) {
+      const from = path.join(packageRoot, part)
+      if (spawnSync('test', ['-e', from]).status === 0) cpSync(from, path.join(copy, part), { recursive: true })
+    }
+    copyFileSync(process.execPath, path.join(copy, 'runtime'))
+    await using session = await openSession({ inputs: { package: copy } })
+    const script = `import('/inputs/package/dist/index.js').then(({ preflight }) => console.log(JSON.stringify(preflight())))`
+    const { stdout } = await session.run(['/inputs/package/runtime', '-e', script])
+    expect(JSON.parse(stdout)).toMatchObject({ isSupported: false, obstacles: [{ check: 'jailed', remedy: 'run it on the host' }] })
+  })
+})
