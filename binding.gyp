@@ -67,6 +67,7 @@
             'native/linux/namespaces.cc',
             'native/linux/obstacles.cc',
             'native/linux/proc_files.cc',
+            'native/linux/session_keyring.cc',
             'native/linux/spare_network.cc',
             'native/linux/system.cc',
           ],

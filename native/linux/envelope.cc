@@ -47,7 +47,7 @@ Status give_pipes(const LaunchRequest& request, const StdioEnds& ends, const Bui
 
 }  // namespace
 
-Result<std::unique_ptr<Envelope>> NamespaceEnvelope::open(EnvelopePlan plan, const std::string& /*id*/,
+Result<std::unique_ptr<Envelope>> NamespaceEnvelope::open(EnvelopePlan plan, const std::string& id,
                                                           std::shared_ptr<ExitWaiter> waiter,
                                                           std::shared_ptr<Host> host) {
   if (needs_user_namespace() && !plan.user.groups.empty()) {
@@ -64,7 +64,7 @@ Result<std::unique_ptr<Envelope>> NamespaceEnvelope::open(EnvelopePlan plan, con
   if (auto status = make_private_directory(envelope->plan_.state_directory); !status) return std::move(status.error());
   envelope->trace_.mark("state-directory");
   if (auto status = envelope->take_outputs(); !status) return std::move(status.error());
-  if (auto status = envelope->make_namespaces(); !status) return std::move(status.error());
+  if (auto status = envelope->make_namespaces(id); !status) return std::move(status.error());
   return std::unique_ptr<Envelope>(std::move(envelope));
 }
 
@@ -93,10 +93,10 @@ Status NamespaceEnvelope::take_outputs() {
   return {};
 }
 
-Status NamespaceEnvelope::make_namespaces() {
+Status NamespaceEnvelope::make_namespaces(const std::string& id) {
   const bool takes_spare = !plan_.is_host_network && !needs_user_namespace();
   const UniqueFd network = takes_spare ? host_->network.take() : UniqueFd();
-  auto made = Namespaces::make(plan_, host_->init_image.get(), network, trace_);
+  auto made = Namespaces::make(plan_, id, host_->init_image.get(), network, trace_);
   if (!made) return std::move(made.error());
   namespaces_ = std::make_shared<Namespaces>(std::move(*made));
   if (takes_spare) host_->network.replace();

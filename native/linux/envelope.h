@@ -42,7 +42,7 @@ class NamespaceEnvelope final : public Envelope {
   NamespaceEnvelope(EnvelopePlan plan, std::shared_ptr<ExitWaiter> waiter, std::shared_ptr<Host> host);
 
   Status take_outputs();
-  Status make_namespaces();
+  Status make_namespaces(const std::string& id);
   /** Null once the session is being closed. Who has them keeps them from being closed under its hands. */
   std::shared_ptr<Namespaces> namespaces();
 

@@ -3,7 +3,6 @@
 #include <fcntl.h>
 #include <sched.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <array>
@@ -16,6 +15,7 @@
 #include "linux/child.h"
 #include "linux/clone_child.h"
 #include "linux/raw_calls.h"
+#include "linux/session_keyring.h"
 
 namespace buildjail {
 
@@ -29,6 +29,7 @@ struct Prepared {
   int pidfd;
   int namespaces;
   std::array<int, 3> stdio;
+  const char* keyring;
   const char* working_directory;
   uid_t uid;
   gid_t gid;
@@ -63,16 +64,6 @@ int close_others(int pidfd) {
   return raw::close_range(kPidfd + 1);
 }
 
-/**
- * The caller's keyring, with what it unlocks, is inherited by descent and not by user (session-keyring(7)). A kernel or
- * a seccomp filter that knows no keyctl(2) knows none for the build either.
- */
-int leave_session_keyring() {
-  constexpr long kJoinSessionKeyring = 1;
-  const bool has_left = ::syscall(SYS_keyctl, kJoinSessionKeyring, nullptr) >= 0;
-  return has_left || errno == ENOSYS || errno == EPERM ? 0 : -1;
-}
-
 // execvp(3)'s rule: go on where there is no such file, remember that one was there but not permitted.
 void execute(const Prepared& prepared) {
   int found = ENOENT;
@@ -94,7 +85,7 @@ void run_command(void* context) {
   if (failed(prepared, "setsid", ::setsid())) return;
   if (failed(prepared, "chdir", ::chdir(prepared.working_directory))) return;
   ::umask(kUmask);
-  if (failed(prepared, "keyctl", leave_session_keyring())) return;
+  if (failed(prepared, "keyctl", join_session_keyring(prepared.keyring))) return;
   if (prepared.may_set_groups &&
       failed(prepared, "setgroups", raw::setgroups(prepared.groups.size(), prepared.groups.data())))
     return;
@@ -143,6 +134,7 @@ Result<pid_t> launch_in_namespaces(const Namespaces& namespaces, const BuildUser
   Prepared prepared{.pidfd = namespaces.pidfd(),
                     .namespaces = namespaces.kinds(),
                     .stdio = {ends.child[0].get(), ends.child[1].get(), ends.child[2].get()},
+                    .keyring = namespaces.keyring().c_str(),
                     .working_directory = request.working_directory.c_str(),
                     .uid = user.uid,
                     .gid = user.gid,

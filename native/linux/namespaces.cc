@@ -22,6 +22,7 @@
 #include "linux/clone_child.h"
 #include "linux/mount_program.h"
 #include "linux/raw_calls.h"
+#include "linux/session_keyring.h"
 
 namespace buildjail {
 
@@ -46,6 +47,7 @@ struct Prepared {
   /** Null without a user namespace. */
   const IdMap* ids;
   const std::string* hostname;
+  const char* keyring;
   MountProgram* mounts;
   char* const* argv;
   char* const* environment;
@@ -110,6 +112,7 @@ void run_child(void* context) {
   if (!prepared.mounts->seal_root(prepared.stopped)) return;
   prepared.ended_ns = now_ns();
   if (prepared.ids != nullptr && failed("init", "capset", keep_capability_to_kill())) return;
+  if (failed("init", "keyctl", make_session_keyring(prepared.keyring))) return;
   if (failed("init", "rt_sigaction", ignore_children())) return;
   if (failed("init", "rt_sigprocmask", unblock_signals())) return;
   execute_init(prepared);
@@ -148,12 +151,15 @@ std::string map_line(unsigned inside, unsigned outside) {
 
 bool needs_user_namespace() { return ::geteuid() != 0; }
 
-Result<Namespaces> Namespaces::make(const EnvelopePlan& plan, int init_image, const UniqueFd& network, Trace& trace) {
+Result<Namespaces> Namespaces::make(const EnvelopePlan& plan, const std::string& id, int init_image,
+                                    const UniqueFd& network, Trace& trace) {
   auto ends = control_pair();
   if (!ends) return std::move(ends.error());
   auto& [ours, theirs] = *ends;
   const IdMap ids{.uid = map_line(plan.user.uid, ::geteuid()), .gid = map_line(plan.user.gid, ::getegid())};
   MountProgram mounts(plan);
+  // Not to be guessed, as the name is all that it takes for a process of the same user.
+  std::string keyring = "buildjail-" + id;
   std::string name = "buildjail-init";
   const std::array<char*, 2> argv{name.data(), nullptr};
   const std::array<char*, 1> environment{nullptr};
@@ -163,6 +169,7 @@ Result<Namespaces> Namespaces::make(const EnvelopePlan& plan, int init_image, co
                     .network = network.get(),
                     .ids = (kinds & CLONE_NEWUSER) == 0 ? nullptr : &ids,
                     .hostname = &plan.hostname,
+                    .keyring = keyring.c_str(),
                     .mounts = &mounts,
                     .argv = argv.data(),
                     .environment = environment.data()};
@@ -182,7 +189,7 @@ Result<Namespaces> Namespaces::make(const EnvelopePlan& plan, int init_image, co
   if (prepared.ids != nullptr) trace.add("map-ids", {}, prepared.ids_ns);
   mounts.add_to(trace);
   trace.add("init", {}, now_ns() - prepared.ended_ns);
-  return Namespaces(init, std::move(owned_pidfd), std::move(ours), kinds);
+  return Namespaces(init, std::move(owned_pidfd), std::move(ours), kinds, std::move(keyring));
 }
 
 Namespaces::~Namespaces() {

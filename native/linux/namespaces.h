@@ -20,7 +20,8 @@ class Namespaces {
  public:
   /** Makes everything the plan says. `init_image` is what make_init_image() gave; `network`, if any, of a SpareNetwork.
    */
-  static Result<Namespaces> make(const EnvelopePlan& plan, int init_image, const UniqueFd& network, Trace& trace);
+  static Result<Namespaces> make(const EnvelopePlan& plan, const std::string& id, int init_image,
+                                 const UniqueFd& network, Trace& trace);
   Namespaces(Namespaces&&) noexcept = default;
   Namespaces& operator=(Namespaces&&) noexcept = delete;
   Namespaces(const Namespaces&) = delete;
@@ -33,6 +34,9 @@ class Namespaces {
   [[nodiscard]] int pidfd() const noexcept { return pidfd_.get(); }
   [[nodiscard]] int kinds() const noexcept { return kinds_; }
 
+  /** The name of the session's keyring. */
+  [[nodiscard]] const std::string& keyring() const noexcept { return keyring_; }
+
   /** SIGKILL to everything inside but init. One at a time. */
   Status kill_all();
   /** Begins the end: nothing runs or can be started inside from here on. */
@@ -44,13 +48,18 @@ class Namespaces {
   Status wait_gone();
 
  private:
-  Namespaces(pid_t init, UniqueFd pidfd, UniqueFd control, int kinds)
-      : init_(init), pidfd_(std::move(pidfd)), control_(std::move(control)), kinds_(kinds) {}
+  Namespaces(pid_t init, UniqueFd pidfd, UniqueFd control, int kinds, std::string keyring)
+      : init_(init),
+        pidfd_(std::move(pidfd)),
+        control_(std::move(control)),
+        kinds_(kinds),
+        keyring_(std::move(keyring)) {}
 
   pid_t init_;
   UniqueFd pidfd_;
   UniqueFd control_;
   int kinds_;
+  std::string keyring_;
   bool is_gone_ = false;
 };
 

@@ -1,7 +1,8 @@
-import { execPath } from 'node:process'
-import { createServer } from 'node:net'
 import { once } from 'node:events'
+import { existsSync } from 'node:fs'
+import { createServer } from 'node:net'
 import path from 'node:path'
+import { execPath } from 'node:process'
 import { expect, test } from 'vitest'
 
 import { build, openSession } from '../../src/index.ts'
@@ -75,5 +76,13 @@ describeLinux('the namespaces of a session', () => {
     expect(pids).not.toContain(1)
     expect(pids.length).toBeLessThanOrEqual(2)
     expect(Math.max(...pids)).toBeLessThan(20)
+  })
+
+  test.runIf(existsSync('/proc/keys'))('come with a keyring of the session, instead of the caller’s', async () => {
+    await using session = await openSession({})
+    for (let command = 0; command < 2; command++) {
+      const { stdout } = await session.run(['cat', '/proc/keys'])
+      expect(stdout.trimEnd().split('\n')).toEqual([expect.stringMatching(new RegExp(` buildjail-${session.id}: empty$`))])
+    }
   })
 })
