@@ -1,7 +1,5 @@
 #include "linux/capabilities.h"
 
-#include <linux/capability.h>
-#include <linux/securebits.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -19,18 +17,41 @@ struct Capabilities {
   std::uint64_t inheritable = 0;
 };
 
-using Halves = std::array<__user_cap_data_struct, _LINUX_CAPABILITY_U32S_3>;
+// The kernel's own headers, which have the following, are not everywhere where a compiler is.
+
+/** Version 3 of capset(2): sets of 64, in two halves, the lower first. */
+struct Header {
+  std::uint32_t version = 0x20080522;
+  int pid = 0;
+};
+
+struct Half {
+  std::uint32_t effective;
+  std::uint32_t permitted;
+  std::uint32_t inheritable;
+};
+
+using Halves = std::array<Half, 2>;
+
+constexpr unsigned kCapKill = 5;
+
+/** capabilities(7), "The securebits flags"; above each its lock. */
+constexpr unsigned long kNoRoot = 1U << 0;
+constexpr unsigned long kNoSetuidFixup = 1U << 2;
+constexpr unsigned long kKeepCaps = 1U << 4;
+constexpr unsigned long kNoAmbientRaise = 1U << 6;
+constexpr unsigned long locked(unsigned long bit) { return bit << 1; }
 
 std::uint64_t joined(std::uint32_t low, std::uint32_t high) { return static_cast<std::uint64_t>(high) << 32U | low; }
 
-__user_cap_data_struct half_of(const Capabilities& sets, unsigned first) {
+Half half_of(const Capabilities& sets, unsigned first) {
   return {.effective = static_cast<std::uint32_t>(sets.effective >> first),
           .permitted = static_cast<std::uint32_t>(sets.permitted >> first),
           .inheritable = static_cast<std::uint32_t>(sets.inheritable >> first)};
 }
 
 int get_capabilities(Capabilities& found) {
-  __user_cap_header_struct header{.version = _LINUX_CAPABILITY_VERSION_3, .pid = 0};
+  Header header;
   Halves halves{};
   if (::syscall(SYS_capget, &header, halves.data()) != 0) return -1;
   found = {.effective = joined(halves[0].effective, halves[1].effective),
@@ -40,7 +61,7 @@ int get_capabilities(Capabilities& found) {
 }
 
 int set_capabilities(const Capabilities& wanted) {
-  __user_cap_header_struct header{.version = _LINUX_CAPABILITY_VERSION_3, .pid = 0};
+  Header header;
   const Halves halves{half_of(wanted, 0), half_of(wanted, 32)};
   return static_cast<int>(::syscall(SYS_capset, &header, halves.data()));
 }
@@ -50,9 +71,8 @@ int set_capabilities(const Capabilities& wanted) {
 int bound_capabilities(std::uint64_t kept) {
   // A build that is root gets what is in its bounding set by execve(2); any other gets nothing, not by a file's set-uid
   // bit either. Changing ids changes no capabilities, so they stay until they are laid down.
-  unsigned long bits = SECBIT_NO_SETUID_FIXUP | SECBIT_NO_SETUID_FIXUP_LOCKED | SECBIT_KEEP_CAPS_LOCKED |
-                       SECBIT_NO_CAP_AMBIENT_RAISE | SECBIT_NO_CAP_AMBIENT_RAISE_LOCKED | SECBIT_NOROOT_LOCKED;
-  if (kept == 0) bits |= SECBIT_NOROOT;
+  const unsigned long bits = (kept == 0 ? kNoRoot : 0) | locked(kNoRoot) | kNoSetuidFixup | locked(kNoSetuidFixup) |
+                             locked(kKeepCaps) | kNoAmbientRaise | locked(kNoAmbientRaise);
   if (::prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0) != 0) return -1;
   if (::prctl(PR_SET_SECUREBITS, bits, 0, 0, 0) != 0) return -1;
   for (unsigned long capability = 0; capability < 64; ++capability) {
@@ -73,9 +93,9 @@ int lay_down_capabilities(std::uint64_t kept) {
 int keep_capability_to_kill() {
   Capabilities held;
   if (get_capabilities(held) != 0) return -1;
-  held.inheritable = 1ULL << CAP_KILL;
+  held.inheritable = 1ULL << kCapKill;
   if (set_capabilities(held) != 0) return -1;
-  return ::prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, CAP_KILL, 0, 0);
+  return ::prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, kCapKill, 0, 0);
 }
 
 int forbid_new_privileges() { return ::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0); }

@@ -8,7 +8,7 @@
  * kernel reaps them (wait(2), ECHILD).
  */
 
-#include <asm/unistd.h>
+#include <sys/syscall.h>
 
 enum { kControl = 0, kEveryone = -1, kSigkill = 9, kSetName = 15 /* PR_SET_NAME */, kInterrupted = -4 /* EINTR */ };
 
