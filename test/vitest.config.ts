@@ -9,7 +9,15 @@ export default defineConfig({
       // These replace parts of the process and of the package, so each file has a process of its own.
       { test: { ...oneAtATime, name: 'unit', include: ['test/{unit,native}/**/*.test.ts'] } },
       // These share one, as sessions in one process must not disturb each other.
-      { test: { ...oneAtATime, name: 'sessions', include: ['test/{session,freebsd,linux}/**/*.test.ts'], isolate: false } },
+      {
+        test: {
+          ...oneAtATime,
+          name: 'sessions',
+          include: ['test/{session,freebsd,linux}/**/*.test.ts'],
+          globalSetup: ['test/probe/global-setup.ts'],
+          isolate: false,
+        },
+      },
     ],
     ...oneAtATime,
   },

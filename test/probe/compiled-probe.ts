@@ -1,23 +1,5 @@
-import { spawnSync } from 'node:child_process'
-import { chmodSync, mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import path from 'node:path'
-import { fileURLToPath } from 'node:url'
+import { inject } from 'vitest'
 
-const source = fileURLToPath(new URL('probe.c', import.meta.url))
+import type { Probe } from './global-setup.ts'
 
-/** The folder that holds the compiled `probe`, or why there is none. */
-export const probe: { readonly folder: string } | { readonly missing: string } = compile()
-
-function compile(): typeof probe {
-  const folder = mkdtempSync(path.join(tmpdir(), 'buildjail-probe-'))
-  process.once('exit', () => rmSync(folder, { recursive: true, force: true }))
-  chmodSync(folder, 0o755)
-  const { status, error, stderr } = spawnSync('cc', ['-o', path.join(folder, 'probe'), source], { encoding: 'utf8' })
-  if (status === 0) return { folder }
-  // A compiler that is there and does not take it is a failure; none is a reason to skip.
-  if (error === undefined) throw new Error(`test/probe/probe.c could not be compiled: ${stderr}`)
-  const missing = `there is no cc to compile test/probe/probe.c with (${error.message})`
-  console.warn(`skipped: ${missing}`)
-  return { missing }
-}
+export const probe: Probe = inject('probe')
