@@ -9,6 +9,7 @@
         'native/binding/runtime.cc',
         'native/binding/to_js.cc',
         'native/core/captured_stream.cc',
+        'native/core/exec_child.cc',
         'native/core/exit_waiter.cc',
         'native/core/launch_request.cc',
         'native/core/output_lease.cc',

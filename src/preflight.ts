@@ -29,7 +29,7 @@ function findObstacles(): readonly Obstacle[] {
       {
         check: isPlatform ? 'platform' : 'binding',
         problem: error instanceof Error ? error.message : String(error),
-        remedy: isPlatform ? 'run it on FreeBSD 14 or later' : 'build the native code: npm explore buildjail -- npm run build:native',
+        remedy: isPlatform ? 'run it on FreeBSD 14 or later, or on Linux' : 'build the native code: npm explore buildjail -- npm run build:native',
       },
     ]
   }

@@ -25,7 +25,7 @@ export interface SpawnOptions {
 }
 
 /**
- * Opens a session: on FreeBSD a jail of its own, with exactly what the spec declares in it.
+ * Opens a session, a jail of its own on FreeBSD and namespaces of its own on Linux, with exactly what the spec declares in it.
  * @throws SpecError when the spec is refused, SystemCallError when the kernel said no; either way nothing is left behind.
  */
 export async function openSession(spec: Spec | Plan): Promise<Session> {

@@ -51,6 +51,20 @@ void ExitWaiter::stop() {
   thread_.join();
 }
 
+Status ExitWaiter::adopt(pid_t pid, std::uint64_t owner, const LaunchRequest& request, StdioEnds& ends) {
+  Child child{.run = request.run, .pid = pid, .owner = owner, .streams = {}};
+  for (std::size_t i = 0; i < child.streams.size(); ++i) {
+    if (request.stdio.at(i + 1).kind != StdioKind::kCapture) continue;
+    child.streams.at(i) = CapturedStream(std::move(ends.ours.at(i + 1)), request.max_buffer);
+  }
+  auto status = watch(std::move(child));
+  if (status) return status;
+  static_cast<void>(::kill(pid, SIGKILL));
+  while (::wait4(pid, nullptr, kAnyChild, nullptr) < 0 && errno == EINTR) {
+  }
+  return status;
+}
+
 Status ExitWaiter::watch(Child child) {
   const std::uint32_t run = child.run;
   const pid_t pid = child.pid;

@@ -16,7 +16,9 @@
 
 #include "core/captured_stream.h"
 #include "core/event_queue.h"
+#include "core/launch_request.h"
 #include "core/result.h"
+#include "core/stdio_ends.h"
 
 namespace buildjail {
 
@@ -60,13 +62,18 @@ class ExitWaiter {
   /** Ends the thread. Children still watched are no longer reaped, nor waited for. */
   void stop();
 
-  Status watch(Child child);
+  /**
+   * Takes over a command that was just launched: its pid, and our ends of what is captured of it. On failure it is
+   * killed and waited for, as nobody else would.
+   */
+  Status adopt(pid_t pid, std::uint64_t owner, const LaunchRequest& request, StdioEnds& ends);
   /** Signals the process group of a run; false when that run is over. While this can find it, its pid is not reused. */
   bool signal(std::uint32_t run, int signal);
   /** Waits until every child of an owner is reaped; false when the bound is reached first, or nobody reaps any more. */
   bool wait_reaped(std::uint64_t owner, std::chrono::milliseconds bound);
 
  private:
+  Status watch(Child child);
   ExitWaiter(std::unique_ptr<EventQueue> queue, std::function<void(Exit)> deliver);
   void loop();
   void read(std::uint32_t run, std::size_t stream);

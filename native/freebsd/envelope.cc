@@ -9,10 +9,8 @@
 
 #include <cerrno>
 #include <chrono>
-#include <csignal>
 
 #include "core/back_off.h"
-#include "core/vfork_child.h"
 #include "freebsd/devfs_ruleset.h"
 #include "freebsd/launch.h"
 #include "freebsd/pinned_source.h"
@@ -99,7 +97,11 @@ Status JailEnvelope::mount_one(IovecList& options, int flags, const std::string&
   const std::string path = target == "/" ? directory_.root() : inside(target);
   if (auto status = nmount_options(options, flags, "nmount", target); !status) return status;
   auto fsid = fsid_at(path);
-  if (!fsid) return std::move(fsid.error());
+  if (!fsid) {
+    // Mounted, but not known by FSID: taken back by its path, as the stack cannot.
+    static_cast<void>(unmount_target(path, 0));
+    return std::move(fsid.error());
+  }
   mounts_.push(std::move(*fsid), path);
   trace_.mark("nmount", target);
   return {};
@@ -218,16 +220,7 @@ Result<pid_t> JailEnvelope::launch(LaunchRequest request, StdioEnds ends) {
   if (!pid) return pid;
   // Before anybody waits for it: until then even a command that is over already can be looked at.
   last_launched_ = credentials_of(*pid);
-  Child child{.run = request.run, .pid = *pid, .owner = owner_, .streams = {}};
-  for (std::size_t i = 0; i < child.streams.size(); ++i) {
-    if (request.stdio.at(i + 1).kind == StdioKind::kCapture)
-      child.streams.at(i) = CapturedStream(std::move(ends.ours.at(i + 1)), request.max_buffer);
-  }
-  if (auto status = waiter_->watch(std::move(child)); !status) {
-    static_cast<void>(::kill(*pid, SIGKILL));
-    reap(*pid);
-    return std::move(status.error());
-  }
+  if (auto status = waiter_->adopt(*pid, owner_, request, ends); !status) return std::move(status.error());
   return pid;
 }
 

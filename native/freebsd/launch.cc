@@ -13,6 +13,7 @@
 #include <csignal>
 
 #include "core/c_strings.h"
+#include "core/exec_child.h"
 #include "core/vfork_child.h"
 #include "freebsd/child.h"
 #include "freebsd/set_groups.h"
@@ -44,14 +45,6 @@ struct Prepared {
   Stopped stopped;
 };
 
-int set_stdio(const std::array<int, 3>& stdio) {
-  for (int target = 0; target < static_cast<int>(stdio.size()); ++target) {
-    // All sources lie above 2 (stdio_ends), so no dup2(2) here overwrites the source of the next.
-    if (::dup2(stdio[static_cast<std::size_t>(target)], target) < 0) return -1;
-  }
-  return 0;
-}
-
 // Real, effective and saved, all three: nothing is left to come back to (setresuid(2)).
 int leave_group(gid_t gid) { return ::setresgid(gid, gid, gid); }
 int leave_user(uid_t uid) { return ::setresuid(uid, uid, uid); }
@@ -64,20 +57,6 @@ int forbid_new_privileges() {
 int die_with_parent() {
   int signal = SIGKILL;
   return ::procctl(P_PID, 0, PROC_PDEATHSIG_CTL, &signal);
-}
-
-// execvp(3)'s rule: go on where there is no such file, remember that one was there but not permitted.
-void execute(const Prepared& prepared) {
-  int found = ENOENT;
-  for (char* const* candidate = prepared.candidates; *candidate != nullptr; ++candidate) {
-    ::execve(*candidate, prepared.argv, prepared.environment);
-    if (errno == EACCES) {
-      found = EACCES;
-    } else if (errno != ENOENT && errno != ENOTDIR) {
-      return;
-    }
-  }
-  errno = found;
 }
 
 // The order matters: see docs/design.md, "Launching".
@@ -99,8 +78,7 @@ void run_child(void* context) {
   if (failed("setresuid", leave_user(prepared.uid))) return;
   if (failed("procctl", forbid_new_privileges())) return;
   if (failed("procctl", die_with_parent())) return;
-  execute(prepared);
-  failed("execve", -1);
+  failed("execve", execute_first(prepared.candidates, prepared.argv, prepared.environment));
 }
 
 SysError failure(const Stopped& stopped, const LaunchRequest& request) {

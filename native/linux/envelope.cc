@@ -124,12 +124,7 @@ Result<pid_t> NamespaceEnvelope::launch(LaunchRequest request, StdioEnds ends) {
     const std::lock_guard lock(mutex_);
     last_launched_ = std::move(credentials);
   }
-  Child child{.run = request.run, .pid = *pid, .owner = owner_, .streams = {}};
-  for (std::size_t i = 0; i < child.streams.size(); ++i) {
-    if (request.stdio.at(i + 1).kind == StdioKind::kCapture)
-      child.streams.at(i) = CapturedStream(std::move(ends.ours.at(i + 1)), request.max_buffer);
-  }
-  if (auto status = waiter_->watch(std::move(child)); !status) return std::move(status.error());
+  if (auto status = waiter_->adopt(*pid, owner_, request, ends); !status) return std::move(status.error());
   return pid;
 }
 

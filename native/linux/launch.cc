@@ -11,6 +11,7 @@
 #include <string_view>
 
 #include "core/c_strings.h"
+#include "core/exec_child.h"
 #include "linux/capabilities.h"
 #include "linux/child.h"
 #include "linux/clone_child.h"
@@ -50,32 +51,10 @@ bool failed(Prepared& prepared, const char* syscall, int result) {
   return result < 0;
 }
 
-int set_stdio(const std::array<int, 3>& stdio) {
-  for (int target = 0; target < static_cast<int>(stdio.size()); ++target) {
-    // All sources lie above 2 (stdio_ends), so no dup2(2) here overwrites the source of the next.
-    if (::dup2(stdio[static_cast<std::size_t>(target)], target) < 0) return -1;
-  }
-  return 0;
-}
-
 /** Nothing of ours is open any more but the way in. */
 int close_others(int pidfd) {
   if (pidfd != kPidfd && ::dup3(pidfd, kPidfd, O_CLOEXEC) < 0) return -1;
   return raw::close_range(kPidfd + 1);
-}
-
-// execvp(3)'s rule: go on where there is no such file, remember that one was there but not permitted.
-void execute(const Prepared& prepared) {
-  int found = ENOENT;
-  for (char* const* candidate = prepared.candidates; *candidate != nullptr; ++candidate) {
-    ::execve(*candidate, prepared.argv, prepared.environment);
-    if (errno == EACCES) {
-      found = EACCES;
-    } else if (errno != ENOENT && errno != ENOTDIR) {
-      return;
-    }
-  }
-  errno = found;
 }
 
 // The second child, which is born inside. No parent-death signal: on Linux that would be the death of the thread that
@@ -95,8 +74,7 @@ void run_command(void* context) {
   if (failed(prepared, "capset", lay_down_capabilities(prepared.kept_capabilities))) return;
   if (failed(prepared, "prctl", forbid_new_privileges())) return;
   if (failed(prepared, "rt_sigprocmask", unblock_signals())) return;
-  execute(prepared);
-  failed(prepared, "execve", -1);
+  failed(prepared, "execve", execute_first(prepared.candidates, prepared.argv, prepared.environment));
 }
 
 // The first child, which enters; into a pid namespace that is by its children only (setns(2), CLONE_NEWPID).

@@ -17,7 +17,7 @@ const topics: Readonly<Record<Topic, string>> = {
   buildjail: `Usage: buildjail run [options] -- command...
        buildjail plan [options] [-- command...]
 
-One thin FreeBSD jail a build: the build sees what it declared and nothing else.
+Runs a build that sees what it declared and nothing else: on FreeBSD in a thin jail, on Linux in namespaces.
 
 Commands:
   run     run a command in a session of its own
