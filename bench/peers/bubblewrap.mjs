@@ -1,6 +1,12 @@
 // bubblewrap, which Flatpak and many others put a command into namespaces with: the same mounts and namespaces as a plan's.
-import { spawn } from 'node:child_process'
-import { once } from 'node:events'
+import { spawnSync } from 'node:child_process'
+import { fileURLToPath } from 'node:url'
+
+import { NotMeasured } from '../measure/not-measured.mjs'
+import { Served } from '../measure/served.mjs'
+import { spawnToEnd } from './spawn.mjs'
+
+const loop = fileURLToPath(new URL('bubblewrap-loop.sh', import.meta.url))
 
 /** The arguments by which bwrap makes what a plan says. It has its own idea of what belongs into /dev, which is close. */
 export function bubblewrapArguments(plan, command) {
@@ -32,14 +38,21 @@ function mountArguments({ kind, target, source, writable }) {
   return [writable ? '--bind' : '--ro-bind', source, target]
 }
 
-/** Runs it as a program would, from Node, with its output collected. */
-export async function runBubblewrap(args) {
-  const child = spawn('bwrap', args, { stdio: ['ignore', 'pipe', 'pipe'] })
-  let stderr = ''
-  child.stdout.resume()
-  child.stderr.on('data', (data) => {
-    stderr += data
-  })
-  const [status] = await once(child, 'close')
-  if (status !== 0) throw new Error(`bwrap failed (${status}): ${stderr}`)
+/** Runs a plan's command as a program would, from Node. */
+export function bubblewrapFromNode(plan, command) {
+  refuseWithout('bwrap', 'bubblewrap')
+  const args = bubblewrapArguments(plan, command)
+  return () => spawnToEnd('bwrap', args)
+}
+
+/** A shell that starts it, again and again; close it afterwards. */
+export function bubblewrapFromShell(plan, command) {
+  refuseWithout('bwrap', 'bubblewrap')
+  refuseWithout('bash', 'bash')
+  return new Served('bash', [loop, ...bubblewrapArguments(plan, command)])
+}
+
+function refuseWithout(command, debianPackage) {
+  if (spawnSync(command, ['--version']).error === undefined) return
+  throw new NotMeasured(`${command} is not installed (apt install ${debianPackage})`)
 }

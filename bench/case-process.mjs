@@ -1,0 +1,25 @@
+// `case-process.mjs NAME SETTINGS`: one case in a process of its own. Prints a line of JSON for each step of its progress,
+// and one with its result.
+import { casesOn } from './cases/index.mjs'
+import { NotMeasured } from './measure/not-measured.mjs'
+
+const [name, settings] = process.argv.slice(2)
+const { folder, floor, isQuick, isEmulated } = JSON.parse(settings)
+const say = (message) => process.stdout.write(`${JSON.stringify(message)}\n`)
+
+const bench = {
+  folder,
+  floor,
+  isQuick,
+  isEmulated,
+  /** How many samples to take where as many as that are wanted. */
+  samples: (wanted) => (isQuick ? Math.ceil(wanted / 10) : isEmulated ? Math.ceil(wanted / 4) : wanted),
+  progress: (done, of) => say({ progress: done / of }),
+}
+
+try {
+  const found = casesOn(process.platform).find((one) => one.name === name)
+  say({ result: await found.run(bench) })
+} catch (error) {
+  say(error instanceof NotMeasured ? { result: { notMeasured: error.message } } : { failed: error.stack ?? String(error) })
+}

@@ -1,0 +1,34 @@
+// How long taking a session down takes: when nothing runs in it, and when processes have to be killed first.
+import { openSession, planOf } from '../../dist/index.js'
+import { takeTurns } from '../measure/turns.mjs'
+import { specWith } from './folders.mjs'
+
+const sleepers = 8
+
+export const closing = {
+  name: 'close',
+  title: 'close of a session with 10 inputs',
+  async run(bench) {
+    const plan = planOf(specWith(bench, 10))
+    const taken = await takeTurns(
+      { 'nothing runs': (count) => closes(plan, count, 0), [`${sleepers} processes run`]: (count) => closes(plan, count, sleepers) },
+      { samples: bench.samples(200), onTurn: bench.progress },
+    )
+    return { subjects: Object.entries(taken).map(([name, samples]) => ({ name, unit: 'ms', samples })) }
+  },
+}
+
+async function closes(plan, count, running) {
+  const samples = []
+  for (let sample = 0; sample < count; sample += 1) {
+    const session = await openSession(plan)
+    const ended = Array.from({ length: running }, () => session.run(['sleep', '1000'], { reject: false }))
+    // A command that came after them is over, so they run.
+    await session.run(['true'])
+    const began = performance.now()
+    await session.close()
+    samples.push(performance.now() - began)
+    await Promise.all(ended)
+  }
+  return samples
+}

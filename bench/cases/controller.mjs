@@ -1,0 +1,21 @@
+// `controller.mjs SPEC MEBIBYTES`: a program of its own that builds, with so much resident memory, on whatever host it was
+// started in. Serves blocks of samples; `resident` is its size, in bytes for nanoseconds.
+import { build, openSession, planOf } from '../../dist/index.js'
+import { serveRequests } from '../measure/serve.mjs'
+import { action } from '../measure/turns.mjs'
+import { spawnToEnd } from '../peers/spawn.mjs'
+
+const [spec, mebibytes] = process.argv.slice(2)
+const plan = planOf(JSON.parse(spec))
+const chunk = 64
+const ballast = []
+while (process.memoryUsage.rss() < Number(mebibytes) * 2 ** 20) ballast.push(Buffer.alloc(chunk * 2 ** 20, 1))
+
+const session = await openSession({ ...JSON.parse(spec), output: undefined })
+await serveRequests({
+  build: action(() => build(plan, ['true'])),
+  run: action(() => session.run(['true'])),
+  spawn: action(() => spawnToEnd('true')),
+  resident: async () => [process.memoryUsage.rss() / 1e6],
+})
+await session.close()

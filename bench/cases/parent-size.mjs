@@ -1,0 +1,39 @@
+// Whether a build costs more in a big program: one parent of 50 MB resident memory and one of 2 GB, in turn.
+import { freemem } from 'node:os'
+import { fileURLToPath } from 'node:url'
+
+import { NotMeasured } from '../measure/not-measured.mjs'
+import { Served } from '../measure/served.mjs'
+import { takeTurns } from '../measure/turns.mjs'
+import { folder } from './folders.mjs'
+
+const controller = fileURLToPath(new URL('controller.mjs', import.meta.url))
+// A bare runtime is about the smaller already.
+const sizes = { '50 MB': 50, '2 GB': 2048 }
+const roomMebibytes = 2560
+
+export const parentSize = {
+  name: 'parent-size',
+  title: 'a build, a run and a spawn of `true`, by the resident memory of the program that starts it',
+  async run(bench) {
+    const free = Math.floor(freemem() / 2 ** 20)
+    if (free < roomMebibytes) throw new NotMeasured(`${free} MiB of memory are free, and ${roomMebibytes} are needed`)
+    const parents = Object.entries(sizes).map(([size, mebibytes]) => {
+      const spec = { output: folder(bench, `output-${mebibytes}`) }
+      return { size, served: new Served(process.execPath, [controller, JSON.stringify(spec), String(mebibytes)]) }
+    })
+    const cells = ['build', 'run', 'spawn'].flatMap((request) => parents.map((parent) => ({ request, ...parent })))
+    const block = (served, request) => async (count) => (await served.block(request, count)).flat()
+    const taken = await takeTurns(
+      Object.fromEntries(cells.map(({ request, size, served }) => [`${request}, ${size}`, block(served, request)])),
+      { samples: bench.samples(200), onTurn: bench.progress },
+    )
+    const subjects = cells.map(({ request, size }) => ({ name: `${request}, ${size}`, unit: 'ms', samples: taken[`${request}, ${size}`] }))
+    for (const { size, served } of parents) {
+      const [[rss]] = await served.block('resident', 1)
+      subjects.push({ name: `resident memory, ${size}`, unit: 'MiB', samples: [(rss * 1e6) / 2 ** 20] })
+      await served.close()
+    }
+    return { subjects }
+  },
+}

@@ -1,0 +1,30 @@
+// A session taken from a pool, one command in it, and its end.
+import * as library from '../../dist/index.js'
+import { NotMeasured } from '../measure/not-measured.mjs'
+import { action, takeTurns } from '../measure/turns.mjs'
+import { spawnToEnd } from '../peers/spawn.mjs'
+import { specWith } from './folders.mjs'
+
+export const pool = {
+  name: 'pool',
+  title: 'acquire a session with 2 inputs from a pool, run `true` in it, release it',
+  async run(bench) {
+    const { SessionPool } = library
+    if (SessionPool === undefined) throw new NotMeasured('no SessionPool in this version')
+    const { inputs, output } = specWith(bench, 2)
+    const sessions = await SessionPool.open({}, { size: 4 })
+    const taken = await takeTurns(
+      {
+        'acquire, run, close': action(async () => {
+          const session = await sessions.acquire({ inputs, output })
+          await session.run(['true'])
+          await session.close()
+        }),
+        'child_process.spawn': action(() => spawnToEnd('true')),
+      },
+      { samples: bench.samples(200), perBlock: 4, onTurn: bench.progress },
+    )
+    await sessions.close()
+    return { subjects: Object.entries(taken).map(([name, samples]) => ({ name, unit: 'ms', samples })) }
+  },
+}

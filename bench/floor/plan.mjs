@@ -1,0 +1,41 @@
+// A plan in the words of the floor program (plan.c): a line an act, in the order in which buildjail does them.
+/** What the floor needs besides the plan: `command` is an absolute path, `init` (Linux) and `root` (FreeBSD) are of the host. */
+export function floorPlanText(plan, { command, init, root, refusals = [] }) {
+  const binds = plan.mounts.filter(({ source }) => source !== undefined)
+  const lines = [
+    ['hostname', plan.hostname],
+    ['user', plan.user.uid, plan.user.gid],
+    ['chdir', plan.workingDirectory],
+    ['command', command],
+    ...(init === undefined ? [] : [['init', init]]),
+    ...(root === undefined ? [] : [['root', root], ['ruleset', devfsRuleset]]),
+    ...refusals.map((name) => ['refuse', name]),
+    ...plan.directories.flatMap((directory) => directoryLines(directory, plan.mounts)),
+    ...plan.links.map(({ path, target }) => ['symlink', path, target]),
+    ...binds.filter(({ kind }) => kind === 'file').map(({ target }) => ['placeholder', target]),
+    ...binds.map(({ kind, target, source, writable }) => [
+      'bind', target, source, kind === 'file' ? 'file' : 'directory', writable ? 'rw' : 'ro',
+    ]),
+  ]
+  return lines.map((words) => `${words.join('\t')}\n`).join('')
+}
+
+function directoryLines(directory, mounts) {
+  const own = mounts.find(({ target, source }) => target === directory && source === undefined)
+  const made = ['directory', directory, own?.kind === 'tmpfs' ? '1777' : '755']
+  if (own === undefined) return [made]
+  return [made, own.kind === 'tmpfs' ? ['tmpfs', directory, own.size] : [own.kind, directory]]
+}
+
+/** The first that buildjail makes (native/freebsd/devfs_ruleset): it is there once a session was open. */
+const devfsRuleset = 35001
+
+/**
+ * How a jail is refused all that it may be, of the kernel's own list of parameters: `allow.nomount` and so on. Being root
+ * before giving it up is what stays (native/freebsd/jail).
+ */
+export function refusalsOf(parameters) {
+  const names = parameters.filter(({ type }) => type === 'bool').map(({ name }) => name)
+  const allowed = names.filter((name) => name.startsWith('allow.') && name !== 'allow.suser')
+  return allowed.map((name) => name.replace(/[^.]+$/, 'no$&'))
+}

@@ -1,0 +1,20 @@
+import { NotMeasured } from './not-measured.mjs'
+
+/**
+ * The subjects that can be had here, and why the others cannot: `make` may throw NotMeasured, any other error goes on.
+ * @template T
+ * @param {Record<string, () => T | Promise<T>>} makers
+ */
+export async function availableOf(makers) {
+  const available = {}
+  const notMeasured = {}
+  for (const [name, make] of Object.entries(makers)) {
+    try {
+      available[name] = await make()
+    } catch (error) {
+      if (!(error instanceof NotMeasured)) throw error
+      notMeasured[name] = error.message
+    }
+  }
+  return { available, notMeasured }
+}

@@ -1,0 +1,72 @@
+// What is said of samples: quantiles, and how sure of them one can be.
+
+/** The value below which the given share of the samples lies. */
+export function quantile(samples, share) {
+  const sorted = Float64Array.from(samples).sort()
+  return quantileOfSorted(sorted, share)
+}
+
+function quantileOfSorted(sorted, share) {
+  return sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))]
+}
+
+export const median = (samples) => quantile(samples, 0.5)
+
+/**
+ * The middle 95 % of what a statistic is when the samples are drawn again from themselves (Efron's percentile bootstrap).
+ * The same samples give the same interval: the numbers drawn are always the same.
+ */
+export function bootstrapInterval(groups, statistic, { draws = 500, seed = 1 } = {}) {
+  const random = randomIntegers(seed)
+  const values = Array.from({ length: draws }, () =>
+    statistic(...groups.map((samples) => Float64Array.from(samples, () => samples[random() % samples.length]))),
+  ).sort((a, b) => a - b)
+  return { low: quantileOfSorted(values, 0.025), high: quantileOfSorted(values, 0.975) }
+}
+
+/** Marsaglia's xorshift, 32 bits. */
+function randomIntegers(seed) {
+  let state = seed
+  return () => {
+    state ^= state << 13
+    state ^= state >>> 17
+    state ^= state << 5
+    return state >>> 0
+  }
+}
+
+/** `{ n, p50, p90, p99 }`, each of the last three `{ value, low, high }`. */
+export function summarise(samples) {
+  const told = (share) => ({
+    value: quantile(samples, share),
+    ...bootstrapInterval([samples], (drawn) => quantile(drawn, share)),
+  })
+  return { n: samples.length, p50: told(0.5), p90: told(0.9), p99: told(0.99) }
+}
+
+/** A ratio of two medians with its interval. */
+export function ratioOfMedians(above, below) {
+  const ratio = (a, b) => median(a) / median(b)
+  return { value: ratio(above, below), ...bootstrapInterval([above, below], ratio) }
+}
+
+/**
+ * The mean of the middle half of the samples by their total: unlike medians, the means of the parts add up to that of the
+ * total, and what disturbed some samples is not in it.
+ */
+export function middleHalfMean(samples, totalOf, partsOf) {
+  const sorted = samples.toSorted((a, b) => totalOf(a) - totalOf(b))
+  const quarter = Math.floor(sorted.length / 4)
+  const middle = sorted.slice(quarter, sorted.length - quarter)
+  const parts = middle.map(partsOf)
+  return parts[0].map((_, index) => parts.reduce((sum, part) => sum + part[index], 0) / parts.length)
+}
+
+/** Least squares: `{ slope, intercept }` of y over x. */
+export function lineThrough(points) {
+  const mean = (values) => values.reduce((sum, value) => sum + value, 0) / values.length
+  const [mx, my] = [mean(points.map(([x]) => x)), mean(points.map(([, y]) => y))]
+  const sxy = points.reduce((sum, [x, y]) => sum + (x - mx) * (y - my), 0)
+  const sxx = points.reduce((sum, [x]) => sum + (x - mx) ** 2, 0)
+  return { slope: sxy / sxx, intercept: my - (sxy / sxx) * mx }
+}

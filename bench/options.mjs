@@ -1,0 +1,39 @@
+// The program's options.
+import { parseArgs } from 'node:util'
+
+export const usage = `usage: npm run bench -- [--quick] [--no-bars] [--json FILE] [--html FILE] [--only CASE]...
+
+  --quick      fewer samples, under a minute
+  --no-bars    exit 0 even if a ratio does not hold
+  --json FILE  write every sample, the machine and the ratios; - for one line on stdout
+  --html FILE  write one page that shows them
+  --only CASE  this case; may be given again`
+
+/**
+ * @param {string[]} argv
+ * @param {string[]} caseNames
+ * @throws Error with one sentence for a person
+ */
+export function readOptions(argv, caseNames) {
+  const { values } = parseArgs({
+    args: argv,
+    options: {
+      quick: { type: 'boolean', default: false },
+      'no-bars': { type: 'boolean', default: false },
+      json: { type: 'string' },
+      html: { type: 'string' },
+      only: { type: 'string', multiple: true },
+      help: { type: 'boolean', default: false },
+    },
+  })
+  const unknown = (values.only ?? []).find((name) => !caseNames.includes(name))
+  if (unknown !== undefined) throw new Error(`--only: there is no case ${unknown} here; there are ${caseNames.join(', ')}`)
+  return {
+    isHelp: values.help,
+    isQuick: values.quick,
+    hasBars: !values['no-bars'],
+    json: values.json,
+    html: values.html,
+    only: values.only ?? caseNames,
+  }
+}
