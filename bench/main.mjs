@@ -49,12 +49,14 @@ async function runCases({ only, isQuick }, { isEmulated }) {
     for (const [index, { name, title, axis }] of chosen.entries()) {
       const line = progressLine(`[${index + 1}/${chosen.length}] ${name}`)
       line.update(0)
+      const began = performance.now()
       const folder = mkdtempSync(path.join(top, `${name}-`))
       const { notMeasured, ...result } = await runCase(name, { folder, floor, isQuick, isEmulated }, line.update)
       line.clear()
       // Of a case it is a reason, of its subjects one for each.
       const missing = typeof notMeasured === 'object' ? notMeasured : {}
-      const one = { name, title, axis, ...result, missing, ...(typeof notMeasured === 'string' && { notMeasured }) }
+      const seconds = (performance.now() - began) / 1000
+      const one = { name, title, axis, seconds, ...result, missing, ...(typeof notMeasured === 'string' && { notMeasured }) }
       console.log(`${caseText(one)}\n`)
       done.push(one)
     }

@@ -42,7 +42,7 @@ export const coldBuild = {
           return traced.map(({ phases }) => phases.reduce((sum, phase) => sum + phase, 0))
         },
       },
-      { samples: bench.samples(200), onTurn: bench.progress },
+      { samples: bench.samples(200), perBlock: bench.perBlock(10), onTurn: bench.progress },
     )
     await floor?.close()
     await shell?.close()

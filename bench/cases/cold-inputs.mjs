@@ -24,7 +24,7 @@ export const coldInputs = {
         { session: (samples) => inPhases(plan, samples), ...(floor && { floor: (samples) => floor.block('cold', samples) }) },
         {
           samples: bench.samples(200),
-          perBlock: count > 100 ? 2 : 10,
+          perBlock: bench.perBlock(count > 100 ? 2 : 10),
           onTurn: (done, of) => bench.progress(index * of + done, counts.length * of),
         },
       )

@@ -18,7 +18,7 @@ export const compile = {
   title: 'a compile of 100 C files by one shell script, a compiler a file',
   async run(bench) {
     if (spawnSync('cc', ['--version']).error !== undefined) throw new NotMeasured('there is no cc')
-    const files = bench.isQuick ? 20 : 100
+    const files = bench.isQuick ? 10 : 100
     const [source, output, bareOutput] = ['source', 'output', 'bare-output'].map((name) => folder(bench, name))
     for (let file = 0; file < files; file += 1) writeFileSync(path.join(source, `part${file}.c`), sourceText(file))
     const plan = planOf({ inputs: { source }, output })

@@ -8,7 +8,8 @@ import { takeTurns } from '../measure/turns.mjs'
 import { folder } from './folders.mjs'
 
 const controller = fileURLToPath(new URL('controller.mjs', import.meta.url))
-// A bare runtime is about the smaller already.
+// A bare runtime is about the smaller already, if its young garbage is not let grow.
+const flags = globalThis.Bun === undefined ? ['--max-semi-space-size=1'] : []
 const sizes = { '50 MB': 50, '2 GB': 2048 }
 const roomMebibytes = 2560
 
@@ -20,13 +21,13 @@ export const parentSize = {
     if (free < roomMebibytes) throw new NotMeasured(`${free} MiB of memory are free, and ${roomMebibytes} are needed`)
     const parents = Object.entries(sizes).map(([size, mebibytes]) => {
       const spec = { output: folder(bench, `output-${mebibytes}`) }
-      return { size, served: new Served(process.execPath, [controller, JSON.stringify(spec), String(mebibytes)]) }
+      return { size, served: new Served(process.execPath, [...flags, controller, JSON.stringify(spec), String(mebibytes)]) }
     })
     const cells = ['build', 'run', 'spawn'].flatMap((request) => parents.map((parent) => ({ request, ...parent })))
     const block = (served, request) => async (count) => (await served.block(request, count)).flat()
     const taken = await takeTurns(
       Object.fromEntries(cells.map(({ request, size, served }) => [`${request}, ${size}`, block(served, request)])),
-      { samples: bench.samples(200), onTurn: bench.progress },
+      { samples: bench.samples(200), perBlock: bench.perBlock(10), onTurn: bench.progress },
     )
     const subjects = cells.map(({ request, size }) => ({ name: `${request}, ${size}`, unit: 'ms', samples: taken[`${request}, ${size}`] }))
     for (const { size, served } of parents) {

@@ -22,7 +22,7 @@ export const pool = {
         }),
         'child_process.spawn': action(() => spawnToEnd('true')),
       },
-      { samples: bench.samples(200), perBlock: 4, onTurn: bench.progress },
+      { samples: bench.samples(200), perBlock: bench.perBlock(4), onTurn: bench.progress },
     )
     await sessions.close()
     return { subjects: Object.entries(taken).map(([name, samples]) => ({ name, unit: 'ms', samples })) }

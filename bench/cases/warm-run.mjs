@@ -25,7 +25,7 @@ export const warmRun = {
           'floor, without a session': (count) => floor.block('bare', count).then((samples) => samples.flat()),
         }),
       },
-      { samples: bench.samples(400), perBlock: 20, onTurn: bench.progress },
+      { samples: bench.samples(400), perBlock: bench.perBlock(20), onTurn: bench.progress },
     )
     await floor?.close()
     await session.close()

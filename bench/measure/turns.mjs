@@ -17,10 +17,10 @@ export function action(run) {
  * Asks each subject for a block of samples, all of them in turn, over and over, so that each is measured as it is when
  * used again and again. The first block of each only warms up.
  * @param {Record<string, (count: number) => Promise<unknown[]>>} subjects
- * @param {{ samples: number, perBlock?: number, onTurn?: (done: number, of: number) => void }} options
+ * @param {{ samples: number, perBlock: number, onTurn?: (done: number, of: number) => void }} options
  * @returns {Promise<Record<string, any[]>>} at least `samples` of each
  */
-export async function takeTurns(subjects, { samples, perBlock = 10, onTurn = () => {} }) {
+export async function takeTurns(subjects, { samples, perBlock, onTurn = () => {} }) {
   const blocks = Math.ceil(samples / perBlock)
   const taken = Object.fromEntries(Object.keys(subjects).map((name) => [name, []]))
   for (let block = 0; block <= blocks; block += 1) {
