@@ -10,15 +10,17 @@ const root = fileURLToPath(new URL('..', import.meta.url))
 /** Machine, kernel, versions and revision. */
 export function describeMachine() {
   const { version } = JSON.parse(readFileSync(path.join(root, 'package.json'), 'utf8'))
+  const processor = os.cpus()[0]?.model.trim() ?? 'unknown'
   return {
     date: new Date().toISOString(),
     system: process.platform,
     kernel: `${os.type()} ${os.release()}`,
     architecture: os.arch(),
-    processor: os.cpus()[0]?.model.trim() ?? 'unknown',
+    processor,
     cores: os.availableParallelism(),
     memoryMiB: Math.round(os.totalmem() / 2 ** 20),
-    isEmulated: isEmulated(),
+    // As QEMU names the processor that it is itself.
+    isEmulated: processor.includes('TCG'),
     runtime: globalThis.Bun === undefined ? `Node ${process.versions.node}` : `Bun ${globalThis.Bun.version}`,
     version,
     revision: revision(),
@@ -30,11 +32,6 @@ export function describeMachine() {
 const tools = {
   linux: [['bwrap', '--version'], ['unshare', '--version'], ['cc', '--version']],
   freebsd: [['cc', '-v']],
-}
-
-/** The guest of `npm run bench:freebsd` on an emulated processor says so by its environment. */
-function isEmulated() {
-  return process.env.BUILDJAIL_BENCH_EMULATED === '1'
 }
 
 /** Of the work tree, `-dirty` where it has changes; the guest has no git, and is told. */

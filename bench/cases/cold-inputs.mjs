@@ -42,6 +42,7 @@ function seriesOf(name, x, samples) {
     ...phases.map((phase, index) => ({
       name: `${name} ${phase}, ${x} inputs`,
       series: `${name} ${phase}`,
+      chart: 'by phase',
       x,
       unit: 'ms',
       samples: samples.map((parts) => parts[index]),

@@ -1,7 +1,5 @@
 // Whether a build costs more on a host that holds many mounts already.
-import { planOf } from '../../dist/index.js'
 import { takeTurns } from '../measure/turns.mjs'
-import { folder } from './folders.mjs'
 import { mountsInThisHost } from './host-mounts-freebsd.mjs'
 import { hostsWithMounts } from './host-mounts-linux.mjs'
 

@@ -5,5 +5,6 @@ const never = new Int32Array(new SharedArrayBuffer(4))
 for (;;) {
   // Until the time is over, as nobody wakes it.
   Atomics.wait(never, 0, 0, 1)
+  // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a port of a thread has none
   parentPort.postMessage(process.hrtime.bigint())
 }

@@ -1,5 +1,9 @@
 // A plan in the words of the floor program (plan.c): a line an act, in the order in which buildjail does them.
-/** What the floor needs besides the plan: `command` is an absolute path, `init` (Linux) and `root` (FreeBSD) are of the host. */
+/**
+ * @param {import('../../src/plan.ts').Plan} plan
+ * @param {{ command: string, init?: string, root?: string, refusals?: string[] }} more `command` is an absolute path inside;
+ *   `init` (Linux) and `root` (FreeBSD) are of the host
+ */
 export function floorPlanText(plan, { command, init, root, refusals = [] }) {
   const binds = plan.mounts.filter(({ source }) => source !== undefined)
   const lines = [

@@ -1,8 +1,8 @@
 // HTML and SVG as text.
 
 /** Text as it may stand between tags and in quoted attributes. */
-export function escaped(text) {
-  return String(text).replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;').replaceAll('"', '&quot;')
+export function escaped(words) {
+  return String(words).replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;').replaceAll('"', '&quot;')
 }
 
 /** An element; children are markup already. */

@@ -44,13 +44,20 @@ function claims(ratios) {
 
 function section({ name, title, axis, subjects = [], waterfall, notMeasured, failed, missing = {}, note }) {
   const what = `${title}${note === undefined ? '' : ` (${note})`}`
-  const heading = tag('h2', {}, tag('code', {}, escaped(name))) + tag('p', {}, `${code(what)}.`)
+  const heading = tag('h2', { id: name }, tag('code', {}, escaped(name))) + tag('p', {}, `${code(what)}.`)
   const problem = notMeasured ?? failed
   if (problem !== undefined) return heading + tag('div', { class: 'card' }, tag('p', { class: 'missing' }, `not measured: ${escaped(problem)}`))
   const lacks = Object.entries(missing).map(([subject, reason]) => tag('p', { class: 'missing' }, `${escaped(subject)}: not measured: ${escaped(reason)}`))
-  const charts = axis === undefined ? distributions(subjects) : [growthChart(subjects.filter(({ series }) => series !== undefined), axis)]
+  const charts = axis === undefined ? distributions(subjects) : growths(subjects, axis)
   const shown = tag('div', { class: 'card' }, charts, lacks, figures(subjects))
   return heading + shown + (waterfall === undefined ? '' : steps(waterfall))
+}
+
+// Subjects may ask for a chart beside the first, by its name.
+function growths(subjects, axis) {
+  const drawn = subjects.filter(({ series }) => series !== undefined)
+  const names = [...new Set(drawn.map(({ chart }) => chart))]
+  return names.map((name) => (name === undefined ? '' : tag('h3', {}, escaped(name))) + growthChart(drawn.filter(({ chart }) => chart === name), axis))
 }
 
 // A distribution of a few samples is none.
@@ -61,7 +68,7 @@ function distributions(subjects) {
 
 function steps(waterfall) {
   const key = ['open', 'run', 'close'].map((phase) => tag('span', { style: `--swatch:var(--${phase})` }, phase))
-  return tag('h2', {}, 'The steps of a session') +
+  return tag('h2', { id: 'steps' }, 'The steps of a session') +
     tag('p', {}, 'Means over the middle half of the sessions “open, run, close” above, so that the steps add up to the whole. Steps of one kind in one directory are one row.') +
     tag('div', { class: 'card' }, tag('div', { class: 'key' }, key), waterfallChart(waterfall))
 }

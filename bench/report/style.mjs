@@ -20,7 +20,7 @@ body { margin: 0; background: var(--page); color: var(--ink); font: 15px/1.55 sy
 main { max-width: 1040px; margin: 0 auto; padding: 40px 20px 64px; }
 h1 { font-size: 30px; line-height: 1.2; margin: 0 0 6px; letter-spacing: -0.01em; }
 h2 { font-size: 20px; margin: 44px 0 4px; }
-h2 code { font-size: 0.9em; }
+h3 { font-size: 14px; margin: 18px 0 6px; color: var(--soft); } h2 code { font-size: 0.9em; }
 p { margin: 0 0 14px; color: var(--soft); max-width: 74ch; }
 code { font-family: ui-monospace, "SF Mono", Menlo, Consolas, "DejaVu Sans Mono", monospace; font-size: 0.92em; }
 dl { display: grid; grid-template-columns: max-content 1fr; gap: 2px 18px; margin: 18px 0 0; font-size: 14px; }

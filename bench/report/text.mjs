@@ -1,7 +1,13 @@
 // Results as tables for a terminal.
 import { summarise } from '../measure/statistics.mjs'
 
-/** One case: a line a subject. */
+/**
+ * One case: a line a subject.
+ * @param {{
+ *   name: string, title: string, subjects?: { name: string, unit: string, samples: number[] }[],
+ *   notMeasured?: string, failed?: string, missing?: Record<string, string>, note?: string,
+ * }} one
+ */
 export function caseText({ name, title, notMeasured, failed, subjects = [], missing = {}, note }) {
   const lines = [`${name}: ${title}${note === undefined ? '' : ` (${note})`}`]
   if (notMeasured !== undefined) lines.push(`  not measured: ${notMeasured}`)
@@ -34,6 +40,9 @@ export function number(value) {
   const digits = value === 0 ? 0 : Math.floor(Math.log10(Math.abs(value)))
   return value.toFixed(Math.min(6, Math.max(0, 2 - digits)))
 }
+
+/** For an axis: no zeros at the end. */
+export const tickLabel = (value) => String(Number(value.toPrecision(3)))
 
 // The first column and the last are text, the others are numbers.
 function table(rows) {

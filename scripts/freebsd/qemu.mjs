@@ -17,7 +17,7 @@ export function qemuCommand({ image, disks }) {
     `file=${escaped(image)},format=raw,if=virtio,snapshot=on`,
     ...disks.map((disk) => `file=${escaped(disk)},format=raw,if=virtio,readonly=on`),
   ]
-  const machine = ['-M', 'q35', '-cpu', 'max', '-smp', '2', '-m', '2048', '-device', 'virtio-rng-pci']
+  const machine = ['-M', 'q35', '-cpu', 'max', '-smp', '2', '-m', process.env.BUILDJAIL_FREEBSD_MEMORY || '2048', '-device', 'virtio-rng-pci']
   const bare = ['-nodefaults', '-no-user-config', '-nic', 'none', '-display', 'none', '-no-reboot']
   const serial = ['-chardev', 'stdio,id=console,signal=off', '-serial', 'chardev:console']
   const args = [...each('-accel', accelerators()), ...machine, ...bare, ...each('-drive', drives), ...serial]

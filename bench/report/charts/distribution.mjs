@@ -2,7 +2,7 @@
 import { drawing, tag, text } from '../markup.mjs'
 import { quantile } from '../../measure/statistics.mjs'
 import { logScale } from '../scale.mjs'
-import { number } from '../text.mjs'
+import { number, tickLabel } from '../text.mjs'
 
 const width = 960
 const labelWidth = 230
@@ -19,7 +19,7 @@ export function distributionChart(subjects) {
   const height = subjects.length * rowHeight + bottom
   const grid = x.ticks.flatMap((tick) => [
     tag('line', { class: 'grid', x1: x(tick), x2: x(tick), y1: 4, y2: height - bottom + 4 }),
-    text(x(tick), height - 8, `${number(tick)} ${unit}`, { class: 'tick', 'text-anchor': 'middle' }),
+    text(x(tick), height - 8, `${tickLabel(tick)} ${unit}`, { class: 'tick', 'text-anchor': 'middle' }),
   ])
   const rows = subjects.map((subject, index) => row(subject, { x, low, high, base: (index + 1) * rowHeight - 4, isOwn: index === 0 }))
   const medians = subjects.map(({ name, samples }) => `${name} ${number(quantile(samples, 0.5))} ${unit}`)
@@ -34,7 +34,7 @@ function rangeOf(subjects) {
 }
 
 function row({ name, unit, samples }, { x, low, high, base, isOwn }) {
-  const counts = new Array(bins).fill(0)
+  const counts = Array.from({ length: bins }, () => 0)
   for (const sample of samples) {
     const share = Math.log(Math.max(low, sample) / low) / Math.log(high / low)
     if (share <= 1) counts[Math.min(bins - 1, Math.floor(share * bins))] += 1

@@ -1,8 +1,8 @@
-// How a figure grows with something: a line a series through the medians, in a band from the 10th to the 90th hundredth.
+// How a figure grows with something: a line a series through the medians, in a band that holds the middle half of the samples.
 import { quantile } from '../../measure/statistics.mjs'
 import { drawing, tag, text } from '../markup.mjs'
 import { linearScale, logScale, logScaleWithZero } from '../scale.mjs'
-import { number } from '../text.mjs'
+import { number, tickLabel } from '../text.mjs'
 
 const width = 960
 const height = 380
@@ -20,7 +20,7 @@ export function growthChart(subjects, axis) {
   const grid = [
     ...y.ticks.flatMap((tick) => [
       tag('line', { class: 'grid', x1: area.left, x2: area.right, y1: y(tick), y2: y(tick) }),
-      text(area.left - 8, y(tick) + 4, number(tick), { class: 'tick', 'text-anchor': 'end' }),
+      text(area.left - 8, y(tick) + 4, tickLabel(tick), { class: 'tick', 'text-anchor': 'end' }),
     ]),
     ...places.map((place) => text(x(place), area.bottom + 20, String(place), { class: 'tick', 'text-anchor': 'middle' })),
     text((area.left + area.right) / 2, area.bottom + 42, axis, { class: 'label', 'text-anchor': 'middle' }),
@@ -38,8 +38,8 @@ function groups(subjects) {
 }
 
 function verticalScale(subjects, isLog) {
-  const low = Math.min(...subjects.map(({ samples }) => quantile(samples, 0.1)))
-  const high = Math.max(...subjects.map(({ samples }) => quantile(samples, 0.9)))
+  const low = Math.min(...subjects.map(({ samples }) => quantile(samples, 0.25)))
+  const high = Math.max(...subjects.map(({ samples }) => quantile(samples, 0.75)))
   return isLog ? logScale([low * 0.8, high * 1.2], [area.bottom, area.top]) : linearScale([0, high * 1.05], [area.bottom, area.top])
 }
 
@@ -48,7 +48,7 @@ function line(name, points, { x, y, index }) {
   return tag(
     'g',
     { class: `series series-${index}` },
-    tag('polygon', { class: 'band', points: [...at(0.1), ...at(0.9).reverse()].join(' ') }),
+    tag('polygon', { class: 'band', points: [...at(0.25), ...at(0.75).reverse()].join(' ') }),
     tag('polyline', { class: 'line', points: at(0.5).join(' ') }),
     points.map((point) =>
       tag('circle', { cx: x(point.x), cy: y(quantile(point.samples, 0.5)), r: 3.5 }, tag('title', {}, `${name}, ${point.x}: ${number(quantile(point.samples, 0.5))} ${point.unit}`)),

@@ -1,7 +1,7 @@
 // Where a session's time goes: a bar a step, each beginning where the one before ended.
 import { drawing, tag, text } from '../markup.mjs'
 import { linearScale } from '../scale.mjs'
-import { number } from '../text.mjs'
+import { number, tickLabel } from '../text.mjs'
 
 const width = 960
 const labelWidth = 330
@@ -17,7 +17,7 @@ export function waterfallChart(parts) {
   const height = top + rows.length * rowHeight + 8
   const grid = x.ticks.flatMap((tick) => [
     tag('line', { class: 'grid', x1: x(tick), x2: x(tick), y1: top - 8, y2: height - 4 }),
-    text(x(tick), top - 14, `${number(tick)} ms`, { class: 'tick', 'text-anchor': 'middle' }),
+    text(x(tick), top - 14, `${tickLabel(tick)} ms`, { class: 'tick', 'text-anchor': 'middle' }),
   ])
   let began = 0
   const bars = rows.map(({ phase, label, ms }, index) => {
