@@ -1,7 +1,7 @@
 // A plan in the words of the floor program (plan.c): a line an act, in the order in which buildjail does them.
 /**
  * @param {import('../../src/plan.ts').Plan} plan
- * @param {{ command: string, init?: string, root?: string, refusals?: string[] }} more `command` is an absolute path inside;
+ * @param {{ command: string, init?: string | undefined, root?: string, refusals?: string[] }} more `command` is an absolute path inside;
  *   `init` (Linux) and `root` (FreeBSD) are of the host
  */
 export function floorPlanText(plan, { command, init, root, refusals = [] }) {
