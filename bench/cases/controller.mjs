@@ -7,9 +7,9 @@ import { spawnToEnd } from '../peers/spawn.mjs'
 
 const [spec, mebibytes] = process.argv.slice(2)
 const plan = planOf(JSON.parse(spec))
-const chunk = 64
+const chunkBytes = 4 * 2 ** 20
 const ballast = []
-while (process.memoryUsage.rss() < Number(mebibytes) * 2 ** 20) ballast.push(Buffer.alloc(chunk * 2 ** 20, 1))
+while (process.memoryUsage.rss() < Number(mebibytes) * 2 ** 20) ballast.push(Buffer.alloc(chunkBytes, 1))
 
 const session = await openSession({ ...JSON.parse(spec), output: undefined })
 await serveRequests({

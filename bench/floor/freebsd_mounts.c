@@ -91,7 +91,8 @@ static void perform(const struct plan *plan, const struct step *step) {
   snprintf(path, sizeof(path), "%s%s", plan->root, step->target);
   switch (step->kind) {
     case DIRECTORY:
-      if (mkdir(path, step->mode) != 0) fail("mkdir", path);
+      /* mkdir(2) leaves the sticky bit out. */
+      if (mkdir(path, step->mode) != 0 || chmod(path, step->mode) != 0) fail("mkdir", path);
       break;
     case PLACEHOLDER:
       make_placeholder(path);

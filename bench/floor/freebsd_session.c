@@ -14,14 +14,16 @@
 #include "floor.h"
 #include "freebsd_mounts.h"
 
-/* Of 15.0 (jail(2)). */
-enum { OWN_DESC = 0x80, FIRST_WITH_DESCRIPTORS = 1500000 };
+/* jail(2); and setgroups(2), whose list holds the effective group until then. */
+enum { OWN_DESC = 0x80, FIRST_OF_15 = 1500000 };
 
 static int null;
+static int is_15;
 
 void prepare(const struct plan *plan) {
   (void)plan;
   umask(0);
+  is_15 = getosreldate() >= FIRST_OF_15;
   null = open("/dev/null", O_RDWR | O_CLOEXEC);
   if (null < 0) fail("open", "/dev/null");
 }
@@ -47,7 +49,7 @@ static void make_jail(const struct plan *plan, struct session *session) {
   add_int(&options, "sysvsem", &disable);
   add_int(&options, "sysvshm", &disable);
   for (size_t i = 0; i < plan->refusal_count; i++) add_flag(&options, plan->refusals[i]);
-  if (getosreldate() >= FIRST_WITH_DESCRIPTORS) {
+  if (is_15) {
     add_int(&options, "desc", &desc);
     flags |= OWN_DESC;
   }
@@ -93,7 +95,7 @@ static int become_command(const struct plan *plan, const struct session *session
   if (jail_attach(session->id) != 0) return stop("jail_attach");
   if (chdir(plan->working_directory) != 0) return stop("chdir");
   umask(022);
-  if (setgroups(1, &plan->gid) != 0) return stop("setgroups");
+  if (setgroups(is_15 ? 0 : 1, &plan->gid) != 0) return stop("setgroups");
   if (setresgid(plan->gid, plan->gid, plan->gid) != 0) return stop("setresgid");
   if (setresuid(plan->uid, plan->uid, plan->uid) != 0) return stop("setresuid");
   if (procctl(P_PID, 0, PROC_NO_NEW_PRIVS_CTL, &enable) != 0) return stop("procctl");

@@ -19,7 +19,7 @@ PATH=/bin:/usr/bin
   touch /written /usr/written /inputs/src/written; touch /tmp/written && ls /tmp
 ${
   isFreebsd
-    ? '  df; procstat -s $$ | cut -c 10-'
+    ? "  df | awk '{ print $1, $NF }'; procstat -s $$ | cut -c 10-"
     : `  grep -E '^(Uid|Gid|Groups|NSpid|Cap|NoNewPrivs)' /proc/self/status; cut -d ' ' -f 4- /proc/self/mountinfo
   readlink /proc/self/ns/* | tr -d 0-9; cat /proc/net/dev; cat /proc/keys | wc -l; ls /proc/self/fd`
 }
