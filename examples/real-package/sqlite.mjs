@@ -6,8 +6,8 @@ import path from 'node:path'
 // The library, and its command line, which is the program.
 const units = ['sqlite3', 'shell']
 
-// FreeBSD and musl have dlopen(3) in the C library; older glibc has it in a library of its own.
-const libraries = process.platform === 'linux' ? ['-lpthread', '-ldl', '-lm'] : ['-lpthread', '-lm']
+// dlopen(3) is in the C library, but for that of older Linux distributions.
+const libraries = process.platform === 'linux' ? ['-lpthread', '-ldl'] : ['-lpthread']
 
 const query = `
   WITH RECURSIVE number(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM number WHERE n < 100000)
