@@ -6,6 +6,9 @@ import path from 'node:path'
 // The library, and its command line, which is the program.
 const units = ['sqlite3', 'shell']
 
+// Plain C, for any compiler: some (tcc) say that they are GCC and have not all of its builtins.
+const flags = ['-DSQLITE_DISABLE_INTRINSIC']
+
 // dlopen(3) is in the C library, but for that of older Linux distributions.
 const libraries = process.platform === 'linux' ? ['-lpthread', '-ldl'] : ['-lpthread']
 
@@ -36,7 +39,7 @@ export function sqliteSource() {
 export async function buildSqlite(run, { source, objects, output }) {
   const timed = stepTimer(run)
   const compiled = await Promise.all(
-    units.map((unit) => timed(['cc', '-c', '-o', path.join(objects, `${unit}.o`), `${unit}.c`], source)),
+    units.map((unit) => timed(['cc', ...flags, '-c', '-o', path.join(objects, `${unit}.o`), `${unit}.c`], source)),
   )
   const names = units.map((unit) => `${unit}.o`)
   return [...compiled, await timed(['cc', '-o', path.join(output, 'sqlite3'), ...names, ...libraries], objects)]
