@@ -11,6 +11,11 @@ export interface NativeBinding {
   shutDown(): void
   /** `plan` and `id` as packed by wire.ts. */
   openEnvelope(plan: Uint8Array, id: string): Promise<NativeEnvelope>
+  /**
+   * The same, and the launch of a command in it, with no crossing between the two. Rejects when it could not be opened;
+   * that the command could not be launched is told by its `spawned`. Throws as `launch` does.
+   */
+  openAndLaunch(plan: Uint8Array, id: string, request: Uint8Array): Promise<NativeOpened>
   /** The raw calls of FreeBSD; absent elsewhere. */
   readonly freebsd?: NativeFreebsd
 }
@@ -56,6 +61,11 @@ export interface NativeLaunched {
   readonly stdio: readonly [number, number, number]
   /** The pid, once the command is running: after execve(2). */
   readonly spawned: Promise<number>
+}
+
+export interface NativeOpened {
+  readonly envelope: NativeEnvelope
+  readonly launched: NativeLaunched
 }
 
 export interface NativeCloseReport {

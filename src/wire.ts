@@ -52,7 +52,7 @@ class WireWriter {
 }
 
 /** Bumped when the layout changes, so that a stale addon refuses instead of misreading. Also in native/core/plan.h. */
-const wireVersion = 1
+const wireVersion = 2
 
 const operation = { directory: 0, file: 1, link: 2, tmpfs: 3, dev: 4, proc: 5, bind: 6 } as const
 
@@ -120,6 +120,8 @@ export interface WireStdio {
 
 export interface Launch {
   readonly run: number
+  /** Its end begins the end of the session: no other command will be launched. */
+  readonly isLast: boolean
   readonly argv: readonly string[]
   readonly environment: Readonly<Record<string, string>>
   readonly workingDirectory: string
@@ -132,7 +134,7 @@ const stdioKinds = { pipe: 0, inherit: 1, ignore: 2, file: 3, capture: 4 } as co
 
 export function packLaunch(launch: Launch): Uint8Array {
   const writer = new WireWriter()
-  writer.u32(wireVersion).u32(launch.run)
+  writer.u32(wireVersion).u32(launch.run).u8(launch.isLast ? 1 : 0)
   writer.list(launch.argv, (argument) => writer.string(argument))
   writer.list(Object.entries(launch.environment), ([key, value]) => writer.string(`${key}=${value}`))
   writer.string(launch.workingDirectory)

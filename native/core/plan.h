@@ -74,6 +74,6 @@ struct EnvelopePlan {
 Result<EnvelopePlan> read_plan(std::span<const std::byte> bytes);
 
 /** Also in src/wire.ts. */
-inline constexpr std::uint32_t kWireVersion = 1;
+inline constexpr std::uint32_t kWireVersion = 2;
 
 }  // namespace buildjail

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <functional>
 
 #include "core/session_directory.h"
 #include "linux/bind_source.h"
@@ -124,7 +125,11 @@ Result<pid_t> NamespaceEnvelope::launch(LaunchRequest request, StdioEnds ends) {
     const std::lock_guard lock(mutex_);
     last_launched_ = std::move(credentials);
   }
-  if (auto status = waiter_->adopt(*pid, owner_, request, ends); !status) return std::move(status.error());
+  // The kernel then takes the session down while the news of the exit is still on its way.
+  std::function<void()> when_exited;
+  if (request.is_last) when_exited = [inside] { static_cast<void>(inside->kill_init()); };
+  auto status = waiter_->adopt(*pid, owner_, request, ends, std::move(when_exited));
+  if (!status) return std::move(status.error());
   return pid;
 }
 

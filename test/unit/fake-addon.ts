@@ -1,4 +1,4 @@
-import type { NativeBinding, NativeCloseReport, NativeEnvelope, NativeExit, NativeLaunched, NativePreflight, NativeRecord } from '../../src/native.ts'
+import type { NativeBinding, NativeCloseReport, NativeEnvelope, NativeExit, NativeLaunched, NativeOpened, NativePreflight, NativeRecord } from '../../src/native.ts'
 import { readLaunch, readPlan, type ReadLaunch, type ReadPlan } from './wire-reader.ts'
 
 /** How the fake acts in one test; each starts with these. */
@@ -72,6 +72,11 @@ export class FakeAddon implements NativeBinding {
         return this.script.closeReport
       },
     }
+  }
+
+  async openAndLaunch(plan: Uint8Array, _id: string, request: Uint8Array): Promise<NativeOpened> {
+    const envelope = await this.openEnvelope(plan)
+    return { envelope, launched: envelope.launch(request) }
   }
 
   #launch(launch: ReadLaunch): NativeLaunched {

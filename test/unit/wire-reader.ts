@@ -116,6 +116,7 @@ function readStep(reader: WireReader): ReadStep {
 export interface ReadLaunch {
   readonly version: number
   readonly run: number
+  readonly isLast: boolean
   readonly argv: readonly string[]
   readonly environment: readonly string[]
   readonly workingDirectory: string
@@ -128,6 +129,7 @@ export function readLaunch(bytes: Uint8Array): ReadLaunch {
   const launch = {
     version: reader.u32(),
     run: reader.u32(),
+    isLast: reader.u8() === 1,
     argv: reader.list(() => reader.string()),
     environment: reader.list(() => reader.string()),
     workingDirectory: reader.string(),
