@@ -108,6 +108,8 @@ export interface NativeRecord {
 export interface NativeEnvelope {
   /** Made anew each time it is asked for. */
   readonly trace: readonly NativeTraceEntry[]
+  /** Of one that was opened with a base: `rest` as packed by wire.ts. Nothing can be launched before. */
+  complete(rest: Uint8Array): Promise<void>
   /** `request` as packed by wire.ts. Throws a NativeFailure when there is no descriptor left for the pipes. */
   launch(request: Uint8Array): NativeLaunched
   /** Signals the process group of a run. False when that run is over. */

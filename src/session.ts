@@ -11,7 +11,7 @@ import { PreparedLaunch, type LaunchRequest } from './prepared-launch.ts'
 import { runCommand, type Result, type RunOptions } from './run.ts'
 import type { Spec } from './spec.ts'
 import { wireStdio, type StdioTarget } from './stdio.ts'
-import { packPlan } from './wire.ts'
+import { packBase, packPlan } from './wire.ts'
 
 export type TraceEntry = NativeTraceEntry
 export type SessionRecord = NativeRecord
@@ -59,6 +59,20 @@ export async function openSessionWith(request: LaunchRequest, spec: Spec | Plan)
   }
 }
 
+/**
+ * Opens what a pool keeps: a session that still lacks what a build adds, in which nothing can be launched.
+ * @internal
+ */
+export async function openBase(base: Plan): Promise<{ id: string; envelope: NativeEnvelope }> {
+  const id = newId()
+  listenForExits()
+  try {
+    return { id, envelope: await binding().openEnvelope(packBase(base), id) }
+  } catch (error) {
+    throw typed(error)
+  }
+}
+
 async function started(envelope: NativeEnvelope, prepared: PreparedLaunch, launched: NativeLaunched): Promise<BuildProcess> {
   try {
     await launched.spawned
@@ -91,14 +105,16 @@ export class Session implements AsyncDisposable {
   readonly id: string
   readonly plan: Plan
   readonly #envelope: NativeEnvelope
+  readonly #whenClosed: (() => void) | undefined
   #closed: readonly NativeTraceEntry[] = []
   #closing: Promise<void> | undefined
 
   /** @internal */
-  constructor(id: string, plan: Plan, envelope: NativeEnvelope) {
+  constructor(id: string, plan: Plan, envelope: NativeEnvelope, whenClosed?: () => void) {
     this.id = id
     this.plan = plan
     this.#envelope = envelope
+    this.#whenClosed = whenClosed
   }
 
   /** What opening did, in order, and how long each step took. After `close`, what closing did as well. */
@@ -174,9 +190,12 @@ export class Session implements AsyncDisposable {
   }
 
   async #close(): Promise<void> {
-    const { trace, failures } = await this.#envelope.close().catch((error: unknown) => {
-      throw typed(error)
-    })
+    const { trace, failures } = await this.#envelope
+      .close()
+      .catch((error: unknown) => {
+        throw typed(error)
+      })
+      .finally(this.#whenClosed)
     this.#closed = trace
     if (failures.length === 0) return
     throw new TeardownError(this.id, failures.map((failure) => typed(failure) as BuildjailError))

@@ -22,6 +22,7 @@ Napi::Function EnvelopeWrap::define(Napi::Env env) {
   return DefineClass(env, "NativeEnvelope",
                      {
                          InstanceAccessor<&EnvelopeWrap::trace>("trace"),
+                         InstanceMethod<&EnvelopeWrap::complete>("complete"),
                          InstanceMethod<&EnvelopeWrap::launch>("launch"),
                          InstanceMethod<&EnvelopeWrap::kill>("kill"),
                          InstanceMethod<&EnvelopeWrap::kill_all>("killAll"),
@@ -37,6 +38,17 @@ EnvelopeWrap::EnvelopeWrap(const Napi::CallbackInfo& info) : Napi::ObjectWrap<En
 
 Napi::Value EnvelopeWrap::trace(const Napi::CallbackInfo& info) {
   return trace_to_js(info.Env(), opened_.envelope->trace());
+}
+
+Napi::Value EnvelopeWrap::complete(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  const auto bytes = info[0].As<Napi::Uint8Array>();
+  auto rest = read_rest(std::as_bytes(std::span(bytes.Data(), bytes.ByteLength())));
+  if (!rest) throw Napi::Error(env, error_to_js(env, rest.error()));
+  return run_on_worker<void>(
+      env,
+      [envelope = opened_.envelope, rest = std::move(*rest)]() mutable { return envelope->complete(std::move(rest)); },
+      [](Napi::Env at, const Status&) { return undefined(at); });
 }
 
 Napi::Value EnvelopeWrap::launch(const Napi::CallbackInfo& info) {

@@ -66,12 +66,17 @@ struct EnvelopePlan {
   std::string state_directory;
   std::string hostname;
   bool is_host_network;
+  /** More steps follow, by Envelope::complete. */
+  bool is_base;
   BuildUser user;
   std::vector<Step> steps;
 };
 
 /** EINVAL when the bytes are no plan of this version. */
 Result<EnvelopePlan> read_plan(std::span<const std::byte> bytes);
+
+/** What can follow a base: directories, files to be mounted on, and binds. EINVAL when the bytes are not that. */
+Result<std::vector<Step>> read_rest(std::span<const std::byte> bytes);
 
 /** Also in src/wire.ts. */
 inline constexpr std::uint32_t kWireVersion = 2;

@@ -70,7 +70,7 @@ class Packer {
 
 std::vector<std::byte> plan_with_directory(std::string_view target, std::uint32_t version = kWireVersion) {
   Packer packer;
-  packer.u32(version).string("name").string("/state").string("host").u8(0).u32(1).u32(2).u32(1).u32(3);
+  packer.u32(version).string("name").string("/state").string("host").u8(0).u8(0).u32(1).u32(2).u32(1).u32(3);
   packer.u32(2).u8(0).string(target).u32(0755);
   packer.u8(6).string("/inputs/a").string("/source").u8(0).u8(1).u64(7).u64(8);
   return packer.bytes();
