@@ -1,4 +1,6 @@
 // How long taking a session down takes: when nothing runs in it, and when processes have to be killed first.
+import { once } from 'node:events'
+
 import { openSession, planOf } from '../../dist/index.js'
 import { takeTurns } from '../measure/turns.mjs'
 import { specWith } from './folders.mjs'
@@ -22,9 +24,10 @@ async function closes(plan, count, running) {
   const samples = []
   for (let sample = 0; sample < count; sample += 1) {
     const session = await openSession(plan)
-    const ended = Array.from({ length: running }, () => session.run(['sleep', '1000'], { reject: false }))
-    // A command that came after them is over, so they run.
-    await session.run(['true'])
+    const stdio = ['ignore', 'ignore', 'ignore']
+    const children = Array.from({ length: running }, () => session.spawn(['sleep', '1000'], { stdio }))
+    const ended = children.map((child) => once(child, 'exit'))
+    await Promise.all(children.map((child) => once(child, 'spawn')))
     const began = performance.now()
     await session.close()
     samples.push(performance.now() - began)
