@@ -42,7 +42,9 @@ function seriesOf(name, x, samples) {
     ...phases.map((phase, index) => ({
       name: `${name} ${phase}, ${x} inputs`,
       series: `${name} ${phase}`,
-      chart: 'by phase',
+      chart: 'by phase, the floor dashed',
+      hue: index,
+      isDashed: name === 'floor',
       x,
       unit: 'ms',
       samples: samples.map((parts) => parts[index]),

@@ -32,8 +32,8 @@ function niceStep(rough) {
 }
 
 function logTicks(low, high) {
-  // Where one decade is all there is, its halves and fifths are labelled too.
-  const steps = high / low < 30 ? [1, 2, 5] : [1]
+  // Where there are few decades, what is between them is labelled too.
+  const steps = high / low < 200 ? [1, 2, 5] : [1]
   const ticks = []
   for (let power = Math.floor(Math.log10(low)); power <= Math.log10(high); power += 1) {
     for (const step of steps) {

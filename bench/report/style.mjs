@@ -49,7 +49,7 @@ svg .phase-open { fill: var(--open); } svg .phase-run { fill: var(--run); } svg 
 svg .own .area { fill: var(--own); fill-opacity: 0.55; stroke: var(--own); } svg .peer .area { fill: var(--peer); fill-opacity: 0.4; stroke: var(--peer); }
 svg .median { stroke: var(--ink); stroke-width: 2; } svg .own .label, svg .own .value { font-weight: 600; }
 svg .series { color: var(--colour); } svg .band { fill: currentColor; fill-opacity: 0.13; }
-svg .line { fill: none; stroke: currentColor; stroke-width: 2.2; } svg circle { fill: currentColor; }
+svg .line { fill: none; stroke: currentColor; stroke-width: 2.2; } svg circle { fill: currentColor; } svg .dashed .line { stroke-dasharray: 7 5; }
 svg .legend { fill: var(--colour); font-weight: 600; }
 ${[0, 1, 2, 3, 4, 5, 6, 7].map((index) => `svg .series-${index} { --colour: var(--s${index}); }`).join('\n')}
 `

@@ -9,7 +9,10 @@ const height = 380
 const area = { left: 70, right: 750, top: 16, bottom: 330 }
 const wide = 20
 
-/** @param {{ name: string, series: string, x: number, unit: string, samples: number[] }[]} subjects */
+/**
+ * @param {{ name: string, series: string, x: number, unit: string, samples: number[], hue?: number, isDashed?: boolean }[]} subjects
+ *   `hue` is the number of the series' colour, for series that belong together
+ */
 export function growthChart(subjects, axis) {
   const [{ unit }] = subjects
   const places = [...new Set(subjects.map(({ x }) => x))].sort((a, b) => a - b)
@@ -47,7 +50,7 @@ function line(name, points, { x, y, index }) {
   const at = (share) => points.map((point) => `${x(point.x).toFixed(1)},${y(quantile(point.samples, share)).toFixed(1)}`)
   return tag(
     'g',
-    { class: `series series-${index}` },
+    { class: `series series-${points[0].hue ?? index}${points[0].isDashed ? ' dashed' : ''}` },
     tag('polygon', { class: 'band', points: [...at(0.25), ...at(0.75).reverse()].join(' ') }),
     tag('polyline', { class: 'line', points: at(0.5).join(' ') }),
     points.map((point) =>
@@ -58,7 +61,7 @@ function line(name, points, { x, y, index }) {
 
 // Beside the ends of the lines, moved apart where they would cover each other.
 function legendOf(series, y) {
-  const ends = series.map(([name, points], index) => ({ name, index, at: y(quantile(points.at(-1).samples, 0.5)) }))
+  const ends = series.map(([name, points], index) => ({ name, hue: points[0].hue ?? index, at: y(quantile(points.at(-1).samples, 0.5)) }))
   ends.sort((a, b) => a.at - b.at)
   let last = -Infinity
   for (const end of ends) {
@@ -66,5 +69,5 @@ function legendOf(series, y) {
     last = end.at
   }
   const over = Math.max(0, last - area.bottom - 8)
-  return ends.map(({ name, index, at }) => text(area.right + 10, at - over, name, { class: `legend series-${index}` }))
+  return ends.map(({ name, hue, at }) => text(area.right + 10, at - over, name, { class: `legend series-${hue}` }))
 }
