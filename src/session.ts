@@ -55,6 +55,8 @@ export class Session implements AsyncDisposable {
   readonly plan: Plan
   readonly #envelope: NativeEnvelope
   #closed: readonly NativeTraceEntry[] = []
+  #isClosed = false
+  /** Under way, or done; undefined after one that left something. */
   #closing: Promise<void> | undefined
 
   /** @internal */
@@ -113,11 +115,17 @@ export class Session implements AsyncDisposable {
   }
 
   /**
-   * Kills what still runs and takes everything away. Safe to call again, and from two places.
-   * @throws TeardownError listing what could not be undone.
+   * Kills what still runs and takes everything away. Safe to call again, and from two places: after it failed, that tries again
+   * what is left, else nothing is left to do.
+   * @throws TeardownError listing what could not be undone, after up to 2 seconds of trying for what is busy, and up to 10 for
+   * processes that do not end.
    */
   close(): Promise<void> {
-    this.#closing ??= this.#close()
+    this.#isClosed = true
+    this.#closing ??= this.#close().catch((error: unknown) => {
+      this.#closing = undefined
+      throw error
+    })
     return this.#closing
   }
 
@@ -135,13 +143,13 @@ export class Session implements AsyncDisposable {
     const { trace, failures } = await this.#envelope.close().catch((error: unknown) => {
       throw typed(error)
     })
-    this.#closed = trace
+    this.#closed = [...this.#closed, ...trace]
     if (failures.length === 0) return
     throw new TeardownError(this.id, failures.map((failure) => typed(failure) as BuildjailError))
   }
 
   #refuseWhenClosed(): void {
-    if (this.#closing === undefined) return
+    if (!this.#isClosed) return
     throw new BuildjailError('ERR_BUILDJAIL_SESSION_CLOSED', `session ${this.id} is closed`, { step: 'launch' })
   }
 }

@@ -13,13 +13,14 @@
 #include <cerrno>
 #include <chrono>
 #include <csignal>
-#include <ctime>
 #include <string_view>
 
+#include "core/back_off.h"
 #include "linux/above_stdio.h"
 #include "linux/capabilities.h"
 #include "linux/child.h"
 #include "linux/clone_child.h"
+#include "linux/holders.h"
 #include "linux/mount_program.h"
 #include "linux/raw_calls.h"
 #include "linux/session_keyring.h"
@@ -29,6 +30,7 @@ namespace buildjail {
 namespace {
 
 constexpr std::chrono::milliseconds kBound{10000};
+constexpr std::chrono::milliseconds kBusyImageBound{100};
 constexpr int kControlInInit = 0;
 constexpr int kImageInInit = 1;
 
@@ -80,13 +82,10 @@ int place_descriptors(const Prepared& prepared) {
 
 // Whoever was being forked by another thread when the image was written has it open for writing until it executes.
 void execute_init(const Prepared& prepared) {
-  constexpr int kAttempts = 100;
-  constexpr timespec kPause{.tv_sec = 0, .tv_nsec = 1'000'000};
-  for (int attempt = 0; attempt < kAttempts; ++attempt) {
+  BackOff back_off(kBusyImageBound);
+  do {
     raw::execveat(kImageInInit, prepared.argv, prepared.environment);
-    if (errno != ETXTBSY) return;
-    ::nanosleep(&kPause, nullptr);
-  }
+  } while (errno == ETXTBSY && back_off.wait());
 }
 
 void run_child(void* context) {
@@ -225,12 +224,16 @@ Status Namespaces::wait_gone() {
     const int ready = ::poll(&ended, 1, static_cast<int>(std::max<std::int64_t>(left.count(), 0)));
     if (ready > 0) break;
     if (ready == 0) {
+      auto holders = processes_left_with(init_);
+      std::string detail = "a killed process did not end";
+      if (!holders.empty()) detail += ", " + held_by(holders);
       return SysError{.step = "reap",
                       .syscall = "poll",
                       .err = ETIMEDOUT,
                       .path = {},
                       .dest = {},
-                      .detail = "a killed process did not end"};
+                      .detail = std::move(detail),
+                      .holders = std::move(holders)};
     }
     if (errno != EINTR) return last_error("reap", "poll");
   }
