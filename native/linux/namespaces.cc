@@ -146,6 +146,19 @@ std::string map_line(unsigned inside, unsigned outside) {
   return std::to_string(inside) + " " + std::to_string(outside) + " 1\n";
 }
 
+SysError not_ended(pid_t init) {
+  auto holders = processes_left_with(init);
+  std::string detail = "a killed process did not end";
+  if (!holders.empty()) detail += ", " + held_by(holders);
+  return {.step = "reap",
+          .syscall = "poll",
+          .err = ETIMEDOUT,
+          .path = {},
+          .dest = {},
+          .detail = std::move(detail),
+          .holders = std::move(holders)};
+}
+
 }  // namespace
 
 bool needs_user_namespace() { return ::geteuid() != 0; }
@@ -217,27 +230,24 @@ Status Namespaces::kill_init() {
 Status Namespaces::wait_gone() {
   if (is_gone_) return {};
   const auto deadline = std::chrono::steady_clock::now() + kBound;
+  const auto left = [deadline] {
+    const auto now = std::chrono::steady_clock::now();
+    return std::max(std::chrono::duration_cast<std::chrono::milliseconds>(deadline - now),
+                    std::chrono::milliseconds(0));
+  };
   pollfd ended{.fd = pidfd_.get(), .events = POLLIN, .revents = 0};
-  for (;;) {
-    const auto left =
-        std::chrono::duration_cast<std::chrono::milliseconds>(deadline - std::chrono::steady_clock::now());
-    const int ready = ::poll(&ended, 1, static_cast<int>(std::max<std::int64_t>(left.count(), 0)));
-    if (ready > 0) break;
-    if (ready == 0) {
-      auto holders = processes_left_with(init_);
-      std::string detail = "a killed process did not end";
-      if (!holders.empty()) detail += ", " + held_by(holders);
-      return SysError{.step = "reap",
-                      .syscall = "poll",
-                      .err = ETIMEDOUT,
-                      .path = {},
-                      .dest = {},
-                      .detail = std::move(detail),
-                      .holders = std::move(holders)};
-    }
-    if (errno != EINTR) return last_error("reap", "poll");
+  int ready = 0;
+  do {
+    ready = ::poll(&ended, 1, static_cast<int>(left().count()));
+  } while (ready < 0 && errno == EINTR);
+  if (ready < 0) return last_error("reap", "poll");
+  if (ready == 0) return not_ended(init_);
+  // Who debugs init waits for it first (ptrace(2)), and when that is done no descriptor tells.
+  BackOff back_off(left());
+  pid_t reaped = 0;
+  while ((reaped = ::waitpid(init_, nullptr, __WALL | WNOHANG)) == 0 && back_off.wait()) {
   }
-  reap_clone(init_);
+  if (reaped == 0) return not_ended(init_);
   is_gone_ = true;
   return {};
 }

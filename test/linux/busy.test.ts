@@ -3,37 +3,34 @@ import { expect, test } from 'vitest'
 import { openSession, TeardownError } from '../../src/index.ts'
 import { HolderProcess, holderProgram } from '../probe/holder-process.ts'
 import { expectSameState, hostState } from '../session/host-state.ts'
-import { describeLinux, isRoot, processesIn } from './host.ts'
+import { describeLinux, processesIn } from './host.ts'
 
 describeLinux('who keeps a session from being taken away is named', () => {
-  test.skipIf(holderProgram === '' || !isRoot)('a tracer that does not let a process end; and when it is gone, closing again does', async () => {
-    const before = await hostState()
-    const session = await openSession({})
-    const { namespaces = {} } = await session.record()
-    const inside = (): number[] => processesIn('pid', namespaces['pid'] ?? 0)
-    const [init] = inside()
-    await session.run(['sh', '-c', 'sleep 1000 >/dev/null 2>&1 &'])
-    const [traced = 0] = inside().filter((pid) => pid !== init)
-    const holder = await HolderProcess.start('tracer', String(traced))
-    try {
-      const error: unknown = await session.close().catch((reason: unknown) => reason)
-      expect(error).toBeInstanceOf(TeardownError)
-      expect(error).toMatchObject({
-        errors: [
-          {
-            code: 'ETIMEDOUT',
-            step: 'reap',
-            holders: [
-              { kind: 'process', pid: traced, command: 'sleep' },
-              { kind: 'tracer', pid: holder.pid, command: 'holder' },
-            ],
-          },
-        ],
-      })
-    } finally {
-      await holder.end()
-      await session.close()
-    }
-    await expectSameState(before)
-  })
+  test.skipIf(holderProgram === '').each(['sleep', 'buildjail-init'])(
+    'a tracer that does not let %s end; and when it is gone, closing again does',
+    async (command) => {
+      const before = await hostState()
+      const session = await openSession({})
+      const { namespaces = {} } = await session.record()
+      const inside = (): number[] => processesIn('pid', namespaces['pid'] ?? 0)
+      const [init = 0] = inside()
+      await session.run(['sh', '-c', 'sleep 1000 >/dev/null 2>&1 &'])
+      const [sleeping = 0] = inside().filter((pid) => pid !== init)
+      const traced = command === 'sleep' ? sleeping : init
+      const holder = await HolderProcess.start('tracer', String(traced))
+      try {
+        const error: unknown = await session.close().catch((reason: unknown) => reason)
+        expect(error).toBeInstanceOf(TeardownError)
+        const holders = [
+          { kind: 'process', pid: traced, command },
+          { kind: 'tracer', pid: holder.pid, command: 'holder' },
+        ]
+        expect(error).toMatchObject({ errors: [{ code: 'ETIMEDOUT', step: 'reap', holders }] })
+      } finally {
+        await holder.end()
+        await session.close()
+      }
+      await expectSameState(before)
+    },
+  )
 })
