@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process'
+import { spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { copyFileSync, existsSync, rmdirSync, statSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
@@ -100,6 +100,9 @@ describeFreebsd('who keeps a session from being taken away is named', () => {
       const before = await hostState()
       const session = (open.session = await openSession({}))
       const traced = Number((await session.run(['sh', '-c', 'sleep 1000 >/dev/null 2>&1 & echo $!'])).stdout)
+      // Forked, but not its own program yet, it would have the shell's name.
+      const command = (): string => spawnSync('ps', ['-o', 'comm=', '-p', String(traced)], { encoding: 'utf8' }).stdout.trim()
+      await expect.poll(command, { timeout: 20_000 }).toBe('sleep')
       open.holder = await HolderProcess.start('tracer', String(traced))
 
       const { errors } = await failureOf(session.close())

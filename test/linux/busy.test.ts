@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs'
 import { expect, test } from 'vitest'
 
 import { openSession, TeardownError } from '../../src/index.ts'
@@ -17,6 +18,8 @@ describeLinux('who keeps a session from being taken away is named', () => {
       await session.run(['sh', '-c', 'sleep 1000 >/dev/null 2>&1 &'])
       const [sleeping = 0] = inside().filter((pid) => pid !== init)
       const traced = command === 'sleep' ? sleeping : init
+      // Forked, but not its own program yet, it would have the shell's name.
+      await expect.poll(() => readFileSync(`/proc/${traced}/comm`, 'utf8').trimEnd()).toBe(command)
       const holder = await HolderProcess.start('tracer', String(traced))
       try {
         const error: unknown = await session.close().catch((reason: unknown) => reason)
