@@ -5,13 +5,17 @@ import { CommandError, runCommand, type Result, type Runner, type RunOptions } f
 import { openSessionWith, type Session } from './session.ts'
 import type { Spec } from './spec.ts'
 
-/** A session that could not be taken down, after a build that ran: `result` is the build's own. */
+/** A session that could not be taken down, after a build that ran: `result` is the build's own. `session.close()` tries again. */
 export class BuildTeardownError extends TeardownError {
   readonly result: Result
+  readonly session: Session
 
-  constructor(teardown: TeardownError, result: Result) {
+  constructor(teardown: TeardownError, result: Result, session: Session) {
     super(teardown.id, teardown.errors)
     this.result = result
+    // Not enumerable: an error that is printed tells of the build, not of what it ran in.
+    this.session = session
+    Object.defineProperty(this, 'session', { enumerable: false })
   }
 }
 
@@ -40,7 +44,8 @@ export async function build(spec: Spec | Plan, command: Command, options: RunOpt
     await session?.close()
   } catch (error) {
     const result = 'result' in ran ? ran.result : ran.error instanceof CommandError ? ran.error.result : undefined
-    throw error instanceof TeardownError && result !== undefined ? new BuildTeardownError(error, result) : error
+    if (session === undefined || result === undefined || !(error instanceof TeardownError)) throw error
+    throw new BuildTeardownError(error, result, session)
   }
   if ('error' in ran) throw ran.error
   return ran.result

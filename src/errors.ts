@@ -20,6 +20,36 @@ export type OwnErrorCode =
   | 'ERR_BUILDJAIL_COMMAND_FAILED'
   | 'ERR_BUILDJAIL_MAX_BUFFER'
 
+/**
+ * What a holder has, by its file descriptor or otherwise. Of a busy mount, in the words of fstat(1): `open-file`, `cwd`, `root` and
+ * `jail` (its root directory and that of its jail), `text` (the program it runs), `mapping`, `trace` (where ktrace(1) writes),
+ * `ctty`, `socket` (bound to a path there), or a `mount` of somebody else's in it or from it. Of a jail that does not die: a
+ * `socket` which its user made. Of processes that do not end: the `process` itself, and the `tracer` that keeps it.
+ */
+export type HolderKind =
+  | 'open-file'
+  | 'cwd'
+  | 'root'
+  | 'jail'
+  | 'text'
+  | 'mapping'
+  | 'trace'
+  | 'ctty'
+  | 'socket'
+  | 'mount'
+  | 'process'
+  | 'tracer'
+
+/** Who keeps something of a session from being taken away. */
+export interface Holder {
+  readonly kind: HolderKind
+  /** Absent for a mount. */
+  readonly pid?: number
+  readonly command?: string
+  /** Of what it holds, on the host; for a socket as it was bound. Absent where it has none any more. */
+  readonly path?: string
+}
+
 const brand = Symbol.for('buildjail.error')
 
 /** What an error can carry beyond its message: Node's own names, plus `step` and the kernel's `detail`. */
@@ -35,6 +65,8 @@ export interface ErrorFields {
   readonly detail?: string
   /** The field of the spec that was refused, as `inputs.src` or `outputs./output`. */
   readonly entry?: string
+  /** Of what could not be taken away (`EBUSY`, `ETIMEDOUT` of a step of closing): who is known to hold it, at least one. */
+  readonly holders?: readonly Holder[]
   readonly cause?: unknown
 }
 
@@ -49,12 +81,13 @@ export class BuildjailError extends Error {
   declare readonly step?: string
   declare readonly detail?: string
   declare readonly entry?: string
+  declare readonly holders?: readonly Holder[]
 
   constructor(code: string, message: string, fields: ErrorFields = {}) {
     super(message, fields.cause === undefined ? undefined : { cause: fields.cause })
     this.name = new.target.name
     this.code = code
-    for (const key of ['errno', 'syscall', 'path', 'dest', 'step', 'detail', 'entry'] as const) {
+    for (const key of ['errno', 'syscall', 'path', 'dest', 'step', 'detail', 'entry', 'holders'] as const) {
       if (fields[key] !== undefined) Object.defineProperty(this, key, { value: fields[key], enumerable: true })
     }
     Object.defineProperty(this, brand, { value: true })
@@ -76,7 +109,11 @@ export class SpecError extends BuildjailError {
 /** A system call that said no; `step` says during what. The command was not executed. */
 export class SystemCallError extends BuildjailError {}
 
-/** What a session could not undo, one error a thing. The result of the build itself is not lost by it. */
+/**
+ * What a session could not undo, one error a thing: a mount that is busy (step `unmount`), a process that does not end (`reap`,
+ * `empty-jail`), a jail that does not die (`jail-dying`), each with its `holders` where they are known. The result of the build itself is
+ * not lost by it. What is named here is still there, as is what it stands on; the rest is gone. `Session.close` can be called again.
+ */
 export class TeardownError extends BuildjailError {
   /** Of the session. */
   readonly id: string
@@ -100,6 +137,7 @@ export interface NativeFailure {
   readonly path?: string
   readonly dest?: string
   readonly detail?: string
+  readonly holders?: readonly Holder[]
 }
 
 /** `ENOENT: no such file or directory, open 'a' -> 'b' (step nmount: detail)`: Node's form, with what we know more. */

@@ -1,7 +1,16 @@
 export { build, BuildTeardownError } from './build.ts'
 export { BuildProcess, type BuildProcessEvents, type Usage } from './build-process.ts'
 export { commandLine, type Command } from './command.ts'
-export { BuildjailError, isBuildjailError, SpecError, SystemCallError, TeardownError, type OwnErrorCode } from './errors.ts'
+export {
+  BuildjailError,
+  isBuildjailError,
+  SpecError,
+  SystemCallError,
+  TeardownError,
+  type Holder,
+  type HolderKind,
+  type OwnErrorCode,
+} from './errors.ts'
 export { planOf, type Link, type Mount, type Plan, type PlanOptions } from './plan.ts'
 export { preflight, type Obstacle, type Preflight } from './preflight.ts'
 export { CommandError, type Result, type RunOptions } from './run.ts'

@@ -116,6 +116,7 @@ export interface NativeEnvelope {
   kill(run: number, signal: string): boolean
   /** SIGKILL to every process of the envelope, which stays open. */
   killAll(): Promise<void>
+  /** Again after a report of failures: tries what is left. */
   close(): Promise<NativeCloseReport>
   record(): Promise<NativeRecord>
 }

@@ -105,8 +105,11 @@ export class Session implements AsyncDisposable {
   readonly id: string
   readonly plan: Plan
   readonly #envelope: NativeEnvelope
-  readonly #whenClosed: (() => void) | undefined
+  /** Called once, whether or not anything was left. */
+  #whenClosed: (() => void) | undefined
   #closed: readonly NativeTraceEntry[] = []
+  #isClosed = false
+  /** Under way, or done; undefined after one that left something. */
   #closing: Promise<void> | undefined
 
   /** @internal */
@@ -166,11 +169,17 @@ export class Session implements AsyncDisposable {
   }
 
   /**
-   * Kills what still runs and takes everything away. Safe to call again, and from two places.
-   * @throws TeardownError listing what could not be undone.
+   * Kills what still runs and takes everything away. Safe to call again, and from two places: after it failed, that tries again
+   * what is left, else nothing is left to do.
+   * @throws TeardownError listing what could not be undone, after up to 2 seconds of trying for what is busy, and up to 10 for
+   * processes that do not end.
    */
   close(): Promise<void> {
-    this.#closing ??= this.#close()
+    this.#isClosed = true
+    this.#closing ??= this.#close().catch((error: unknown) => {
+      this.#closing = undefined
+      throw error
+    })
     return this.#closing
   }
 
@@ -195,14 +204,17 @@ export class Session implements AsyncDisposable {
       .catch((error: unknown) => {
         throw typed(error)
       })
-      .finally(this.#whenClosed)
-    this.#closed = trace
+      .finally(() => {
+        this.#whenClosed?.()
+        this.#whenClosed = undefined
+      })
+    this.#closed = [...this.#closed, ...trace]
     if (failures.length === 0) return
     throw new TeardownError(this.id, failures.map((failure) => typed(failure) as BuildjailError))
   }
 
   #refuseWhenClosed(): void {
-    if (this.#closing === undefined) return
+    if (!this.#isClosed) return
     throw new BuildjailError('ERR_BUILDJAIL_SESSION_CLOSED', `session ${this.id} is closed`, { step: 'launch' })
   }
 }

@@ -85,7 +85,7 @@ class Envelope {
   virtual Result<Record> record() = 0;
   /** Comes before `close`, on a thread that must not wait: begins what then goes on by itself. */
   virtual void begin_close() {}
-  /** Kills and takes away everything. Again: nothing is left to do, so nothing is reported. */
+  /** Kills and takes away everything. Again: tries what is left; where that is nothing, nothing is reported. */
   virtual CloseReport close() = 0;
 };
 

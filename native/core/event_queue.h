@@ -3,8 +3,10 @@
 #include <sys/types.h>
 
 #include <array>
+#include <chrono>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 
 #include "core/result.h"
@@ -32,8 +34,8 @@ class EventQueue {
   virtual Status watch_readable(int fd, std::uint64_t token) = 0;
   /** Makes a wait return. */
   virtual void wake() = 0;
-  /** Fills a part of `events` and returns it. */
-  virtual std::span<Event> wait(std::span<Event> events) = 0;
+  /** Fills a part of `events` and returns it; nothing when the bound, where there is one, is reached first. */
+  virtual std::span<Event> wait(std::span<Event> events, std::optional<std::chrono::milliseconds> bound) = 0;
 };
 
 }  // namespace buildjail

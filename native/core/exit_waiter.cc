@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <chrono>
 #include <csignal>
 #include <utility>
 
@@ -24,6 +25,10 @@ constexpr int kAnyChild = __WALL;
 #else
 constexpr int kAnyChild = 0;
 #endif
+
+// Who debugs a command waits for it first, and of when that is done no event queue tells. It is rare, and a wait4(2)
+// that blocks would keep all others from being heard of.
+constexpr std::chrono::milliseconds kTracedInterval{5};
 
 std::int64_t microseconds(const timeval& time) {
   return static_cast<std::int64_t>(time.tv_sec) * 1'000'000 + time.tv_usec;
@@ -103,11 +108,13 @@ bool ExitWaiter::wait_reaped(std::uint64_t owner, std::chrono::milliseconds boun
 void ExitWaiter::loop() {
   std::array<Event, 32> buffer{};
   for (;;) {
-    for (const Event& event : queue_->wait(buffer)) {
+    const auto bound = traced_.empty() ? std::nullopt : std::optional(kTracedInterval);
+    for (const Event& event : queue_->wait(buffer, bound)) {
       const auto run = static_cast<std::uint32_t>(event.token / kParts);
       if (event.kind == Event::Kind::kReadable) read(run, event.token % kParts - 1);
-      if (event.kind == Event::Kind::kExited) reap(run);
+      if (event.kind == Event::Kind::kExited && !reap(run)) traced_.push_back(run);
     }
+    std::erase_if(traced_, [this](std::uint32_t run) { return reap(run); });
     const std::lock_guard lock(mutex_);
     if (is_stopping_) return;
   }
@@ -122,16 +129,17 @@ void ExitWaiter::read(std::uint32_t run, std::size_t stream) {
   if (captured.is_over_bound()) static_cast<void>(::kill(-found->second.pid, SIGKILL));
 }
 
-void ExitWaiter::reap(std::uint32_t run) {
+bool ExitWaiter::reap(std::uint32_t run) {
   std::unique_lock lock(mutex_);
   const auto found = children_.find(run);
-  if (found == children_.end()) return;
+  if (found == children_.end()) return true;
   int status = 0;
   rusage usage{};
   pid_t waited = -1;
   do {
-    waited = ::wait4(found->second.pid, &status, kAnyChild, &usage);
+    waited = ::wait4(found->second.pid, &status, kAnyChild | WNOHANG, &usage);
   } while (waited < 0 && errno == EINTR);
+  if (waited == 0) return false;
   Child child = std::move(found->second);
   children_.erase(found);
   lock.unlock();
@@ -155,6 +163,7 @@ void ExitWaiter::reap(std::uint32_t run) {
     exit.output.at(i) = stream.take();
   }
   deliver_(std::move(exit));
+  return true;
 }
 
 }  // namespace buildjail

@@ -80,13 +80,16 @@ class ExitWaiter {
   ExitWaiter(std::unique_ptr<EventQueue> queue, std::function<void(Exit)> deliver);
   void loop();
   void read(std::uint32_t run, std::size_t stream);
-  void reap(std::uint32_t run);
+  /** False while it is a debugger's turn to wait for it (ptrace(2)). */
+  bool reap(std::uint32_t run);
 
   std::unique_ptr<EventQueue> queue_;
   std::function<void(Exit)> deliver_;
   std::mutex mutex_;
   std::condition_variable reaped_;
   std::map<std::uint32_t, Child> children_;
+  /** Of the waiter's thread: dead, but not to be waited for yet. */
+  std::vector<std::uint32_t> traced_;
   bool is_stopping_ = false;
   std::thread thread_;
 };

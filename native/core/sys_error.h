@@ -2,6 +2,9 @@
 
 #include <string>
 #include <utility>
+#include <vector>
+
+#include "core/holder.h"
 
 namespace buildjail {
 
@@ -15,6 +18,8 @@ struct SysError {
   std::string dest;
   /** What the kernel said beyond the errno, or what we know beyond it. */
   std::string detail;
+  /** Where something could not be taken away: who is known to hold it. */
+  std::vector<Holder> holders{};
 };
 
 /** The error of a call that just failed; reads errno, so it comes straight after the call. */

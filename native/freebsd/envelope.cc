@@ -12,9 +12,11 @@
 
 #include "core/back_off.h"
 #include "freebsd/devfs_ruleset.h"
+#include "freebsd/holders.h"
 #include "freebsd/launch.h"
 #include "freebsd/pinned_source.h"
 #include "freebsd/processes.h"
+#include "freebsd/shared_memory.h"
 
 namespace buildjail {
 
@@ -31,6 +33,17 @@ IovecList file_system(const char* type, const std::string& path) {
   options.add_string("fspath", path);
   options.add_string("from", type);
   return options;
+}
+
+SysError still_there(const char* step, const char* syscall, int err, std::string detail, std::vector<Holder> holders) {
+  if (!holders.empty()) detail += ", " + held_by(holders);
+  return {.step = step,
+          .syscall = syscall,
+          .err = err,
+          .path = {},
+          .dest = {},
+          .detail = std::move(detail),
+          .holders = std::move(holders)};
 }
 
 }  // namespace
@@ -53,6 +66,7 @@ Result<std::unique_ptr<Envelope>> JailEnvelope::open(EnvelopePlan plan, const st
   SysError error = std::move(built.error());
   for (const auto& left : envelope->close().failures) {
     error.detail += "; and could not be undone: " + left.syscall + " '" + left.path + "', " + errno_name(left.err);
+    if (!left.detail.empty()) error.detail += " (" + left.detail + ")";
   }
   return error;
 }
@@ -293,12 +307,16 @@ CloseReport JailEnvelope::close() {
   }
   // Each step stands on the one before: what still lives would only get in the way of what follows.
   if (!note(end_processes(report.trace))) return report;
-  if (!note(take_mounts(report.trace))) return report;
+  report.failures = take_mounts(report.trace);
+  // Also where a mount stays: whoever holds it is no process of the build.
+  const std::size_t left_mounted = report.failures.size();
   for (auto& lease : leases_) note(lease.hand_back());
-  leases_.clear();
+  if (report.failures.size() == left_mounted) leases_.clear();
+  if (!report.failures.empty()) return report;
   if (!note(directory_.remove())) return report;
   state_.release();
   report.trace.mark("rmdir");
+  if (!note(see_jail_die())) return report;
   is_gone_ = true;
   return report;
 }
@@ -308,12 +326,7 @@ Status JailEnvelope::end_processes(Trace& trace) {
   if (auto status = jail_->remove(); !status) return status;
   trace.mark("jail_remove");
   if (!waiter_->wait_reaped(owner_, kReapBound)) {
-    return SysError{.step = "reap",
-                    .syscall = "wait4",
-                    .err = ETIMEDOUT,
-                    .path = {},
-                    .dest = {},
-                    .detail = "a killed command did not end"};
+    return still_there("reap", "wait4", ETIMEDOUT, "a killed command did not end", processes_in_jail(jail_->jid()));
   }
   trace.mark("reap");
   BackOff back_off(kEmptyBound);
@@ -322,26 +335,45 @@ Status JailEnvelope::end_processes(Trace& trace) {
     const auto occupied = has_processes(jail_->jid());
     if (occupied && !*occupied) break;
     if (!back_off.wait()) {
-      return SysError{.step = "empty-jail",
-                      .syscall = "jail_remove",
-                      .err = EBUSY,
-                      .path = {},
-                      .dest = {},
-                      .detail = "a process of the jail does not end"};
+      return still_there("empty-jail", "jail_remove", EBUSY, "a process of the jail does not end",
+                         processes_in_jail(jail_->jid()));
     }
   }
   trace.mark("empty-jail");
   return {};
 }
 
-Status JailEnvelope::take_mounts(Trace& trace) {
+std::vector<SysError> JailEnvelope::take_mounts(Trace& trace) {
   constexpr std::size_t kRootAlone = 1;
-  if (auto status = mounts_.unmount_down_to(kRootAlone, kBusyBound, trace); !status) return status;
-  // A dying jail holds its root directory, for as long as a connection of it is in TIME_WAIT (jail(8)). No process is
-  // left that could, and the root's own tmpfs is nobody's but ours: that one may be forced.
+  auto failures = mounts_.unmount_down_to(kRootAlone, kBusyBound, trace);
+  return failures.empty() ? take_root(trace) : failures;
+}
+
+std::vector<SysError> JailEnvelope::take_root(Trace& trace) {
   const bool is_held = jail_ && jail_->is_known();
-  auto status = mounts_.unmount_down_to(0, is_held ? kDyingBound : kBusyBound, trace);
-  return !status && is_held ? mounts_.force_last(trace) : status;
+  if (is_held) remove_shared_memory(directory_.root());
+  auto failures = mounts_.unmount_down_to(0, is_held ? kDyingBound : kBusyBound, trace);
+  // A dying jail holds its root directory, for as long as a connection of it is in TIME_WAIT (jail(8)). Where no
+  // process does, the root's own tmpfs is nobody's but ours: that one may be forced.
+  if (failures.empty() || !is_held || !failures.front().holders.empty()) return failures;
+  failures.clear();
+  if (auto status = mounts_.force_last(trace); !status) failures.push_back(std::move(status.error()));
+  is_root_forced_ = failures.empty();
+  return failures;
+}
+
+Status JailEnvelope::see_jail_die() {
+  if (!is_root_forced_) return {};
+  auto holders = holders_of_dying_jail(plan_.user.uid);
+  // The kernel is done with it in a minute or two, and until then it takes nothing but a number (tcp(4), TIME_WAIT).
+  if (holders.processes.empty() && holders.has_ending_connection) return {};
+  BackOff back_off(kBusyBound);
+  while (jail_->is_known()) {
+    if (back_off.wait()) continue;
+    return still_there("jail-dying", "jail_remove", EBUSY, "a descriptor that was opened in the jail is still open",
+                       std::move(holders.processes));
+  }
+  return {};
 }
 
 }  // namespace buildjail

@@ -52,7 +52,9 @@ class JailEnvelope final : public Envelope {
 
   // Closing, in this order.
   Status end_processes(Trace& trace);
-  Status take_mounts(Trace& trace);
+  std::vector<SysError> take_mounts(Trace& trace);
+  std::vector<SysError> take_root(Trace& trace);
+  Status see_jail_die();
 
   [[nodiscard]] std::string inside(const std::string& target) const { return directory_.root() + target; }
   Status mount_one(IovecList& options, int flags, const std::string& target);
@@ -71,6 +73,8 @@ class JailEnvelope final : public Envelope {
   /** Nothing is left to take away. */
   bool is_gone_ = false;
   std::optional<Credentials> last_launched_;
+  /** The jail stayed, dying, and the root was taken from under it. */
+  bool is_root_forced_ = false;
 
   StateFileSystem state_;
   SessionDirectory directory_;

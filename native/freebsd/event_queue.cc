@@ -30,10 +30,11 @@ class Kqueue final : public EventQueue {
 
   void wake() override { static_cast<void>(change(kWakeIdent, EVFILT_USER, 0, NOTE_TRIGGER, 0)); }
 
-  std::span<Event> wait(std::span<Event> events) override {
+  std::span<Event> wait(std::span<Event> events, std::optional<std::chrono::milliseconds> bound) override {
     std::array<struct kevent, 32> raw{};
     const int room = static_cast<int>(std::min(raw.size(), events.size()));
-    const int count = ::kevent(fd_.get(), nullptr, 0, raw.data(), room, nullptr);
+    const timespec longest = timespec_of(bound.value_or(std::chrono::milliseconds(0)));
+    const int count = ::kevent(fd_.get(), nullptr, 0, raw.data(), room, bound ? &longest : nullptr);
     for (int i = 0; i < count; ++i) {
       const auto& from = raw.at(static_cast<std::size_t>(i));
       events[static_cast<std::size_t>(i)] = {kind_of(from.filter), reinterpret_cast<std::uint64_t>(from.udata)};
@@ -44,6 +45,11 @@ class Kqueue final : public EventQueue {
   Status open() { return add(kWakeIdent, EVFILT_USER, EV_CLEAR, 0, 0); }
 
  private:
+  static timespec timespec_of(std::chrono::milliseconds duration) {
+    const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(duration);
+    return {.tv_sec = seconds.count(), .tv_nsec = std::chrono::nanoseconds(duration - seconds).count()};
+  }
+
   static Event::Kind kind_of(short filter) {
     if (filter == EVFILT_PROC) return Event::Kind::kExited;
     return filter == EVFILT_READ ? Event::Kind::kReadable : Event::Kind::kWoken;

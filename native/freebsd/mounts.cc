@@ -1,11 +1,13 @@
 #include "freebsd/mounts.h"
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <chrono>
 #include <string_view>
 
 #include "core/back_off.h"
+#include "freebsd/holders.h"
 
 namespace buildjail {
 
@@ -89,28 +91,42 @@ Result<std::vector<MountEntry>> mount_table() {
 }
 
 MountStack::~MountStack() {
-  try {
-    Trace trace;
-    static_cast<void>(unmount_down_to(0, std::chrono::milliseconds(0), trace));
-  } catch (...) {  // NOLINT(bugprone-empty-catch): no memory to tell of it, and nobody to tell
-  }
+  for (auto last = mounts_.rbegin(); last != mounts_.rend(); ++last)
+    static_cast<void>(::unmount(last->fsid.c_str(), MNT_BYFSID));
 }
 
-Status MountStack::unmount_down_to(std::size_t left, std::chrono::milliseconds bound, Trace& trace) {
+std::vector<SysError> MountStack::unmount_down_to(std::size_t left, std::chrono::milliseconds bound, Trace& trace) {
   BackOff back_off(bound);
-  while (mounts_.size() > left) {
-    const auto& [fsid, path] = mounts_.back();
-    auto status = unmount_target(fsid, 0);
+  std::vector<SysError> failures;
+  for (std::size_t at = mounts_.size(); at-- > left;) {
+    if (carries_others(at)) continue;
+    const Mounted& mounted = mounts_[at];
+    auto status = unmount_target(mounted.fsid, 0);
+    while (!status && status.error().err == EBUSY && back_off.wait()) status = unmount_target(mounted.fsid, 0);
     // ENOENT: somebody else unmounted it, which is what was wanted.
     if (!status && status.error().err != ENOENT) {
-      if (status.error().err == EBUSY && back_off.wait()) continue;
-      status.error().path = path;
-      return status;
+      failures.push_back(left_mounted(std::move(status.error()), mounted));
+      continue;
     }
-    trace.mark("unmount", path);
-    mounts_.pop_back();
+    trace.mark("unmount", mounted.path);
+    mounts_.erase(mounts_.begin() + static_cast<std::ptrdiff_t>(at));
   }
-  return {};
+  return failures;
+}
+
+bool MountStack::carries_others(std::size_t index) const {
+  const std::string below = mounts_[index].path + "/";
+  return std::any_of(mounts_.begin() + static_cast<std::ptrdiff_t>(index) + 1, mounts_.end(),
+                     [&below](const Mounted& other) { return other.path.starts_with(below); });
+}
+
+SysError MountStack::left_mounted(SysError error, const Mounted& mounted) const {
+  error.path = mounted.path;
+  if (error.err != EBUSY) return error;
+  // What was mounted first is the root.
+  error.holders = holders_of_mount(mounted.fsid, mounted.path, mounts_.front().path);
+  error.detail = error.holders.empty() ? "no process is seen to hold it" : held_by(error.holders);
+  return error;
 }
 
 Status MountStack::force_last(Trace& trace) {

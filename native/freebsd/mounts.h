@@ -41,10 +41,11 @@ class MountStack {
 
   void push(std::string fsid, std::string path) { mounts_.push_back({std::move(fsid), std::move(path)}); }
   /**
-   * Unmounts until `left` are left, trying again for `bound` in all where something is busy. Stops at the first that
-   * will not go, which then is still the youngest.
+   * Unmounts all but the `left` oldest, trying again for `bound` in all where something is busy. What will not go
+   * stays, with those that it is mounted on; the others go all the same.
+   * @return an error for each that will not go, which says who holds it.
    */
-  Status unmount_down_to(std::size_t left, std::chrono::milliseconds bound, Trace& trace);
+  std::vector<SysError> unmount_down_to(std::size_t left, std::chrono::milliseconds bound, Trace& trace);
   /** Forces the last one left; only when no process can hold it any more. */
   Status force_last(Trace& trace);
 
@@ -53,6 +54,9 @@ class MountStack {
     std::string fsid;
     std::string path;
   };
+  /** Whether one of those left, younger than that at `index`, is mounted below it. */
+  [[nodiscard]] bool carries_others(std::size_t index) const;
+  [[nodiscard]] SysError left_mounted(SysError error, const Mounted& mounted) const;
   std::vector<Mounted> mounts_;
 };
 

@@ -59,4 +59,15 @@ Result<bool> has_processes(int jid) {
                      [jid](const auto& process) { return jail_of(process) == jid; });
 }
 
+Result<std::vector<ProcessEntry>> list_processes() {
+  const auto processes = all_processes();
+  if (!processes) return processes.error();
+  std::vector<ProcessEntry> entries;
+  entries.reserve(processes->size());
+  for (const auto& process : *processes)
+    entries.push_back(
+        {.pid = process.ki_pid, .command = process.ki_comm, .jid = jail_of(process), .tracer = process.ki_tracer});
+  return entries;
+}
+
 }  // namespace buildjail

@@ -226,8 +226,9 @@ CloseReport NamespaceEnvelope::close() {
     namespaces_.reset();
   }
   for (auto& lease : leases_) note(lease.hand_back());
-  leases_.clear();
   report.trace.mark("hand-back");
+  if (!report.failures.empty()) return report;
+  leases_.clear();
   is_gone_ = true;
   return report;
 }

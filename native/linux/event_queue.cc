@@ -50,10 +50,10 @@ class Epoll final : public EventQueue {
     static_cast<void>(::write(wake_.get(), &one, sizeof(one)));
   }
 
-  std::span<Event> wait(std::span<Event> events) override {
+  std::span<Event> wait(std::span<Event> events, std::optional<std::chrono::milliseconds> bound) override {
     std::array<epoll_event, 32> raw{};
     const int room = static_cast<int>(std::min(raw.size(), events.size()));
-    const int count = ::epoll_wait(fd_.get(), raw.data(), room, -1);
+    const int count = ::epoll_wait(fd_.get(), raw.data(), room, bound ? static_cast<int>(bound->count()) : -1);
     const auto told = events.first(static_cast<std::size_t>(std::max(count, 0)));
     for (std::size_t i = 0; i < told.size(); ++i) told[i] = take(raw.at(i).data.u64);
     return told;

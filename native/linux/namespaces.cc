@@ -13,13 +13,14 @@
 #include <cerrno>
 #include <chrono>
 #include <csignal>
-#include <ctime>
 #include <string_view>
 
+#include "core/back_off.h"
 #include "linux/above_stdio.h"
 #include "linux/capabilities.h"
 #include "linux/child.h"
 #include "linux/clone_child.h"
+#include "linux/holders.h"
 #include "linux/mount_program.h"
 #include "linux/raw_calls.h"
 #include "linux/session_keyring.h"
@@ -29,6 +30,7 @@ namespace buildjail {
 namespace {
 
 constexpr std::chrono::milliseconds kBound{10000};
+constexpr std::chrono::milliseconds kBusyImageBound{100};
 constexpr int kControlInInit = 0;
 constexpr int kImageInInit = 1;
 
@@ -81,13 +83,10 @@ int place_descriptors(const Prepared& prepared) {
 
 // Whoever was being forked by another thread when the image was written has it open for writing until it executes.
 void execute_init(const Prepared& prepared) {
-  constexpr int kAttempts = 100;
-  constexpr timespec kPause{.tv_sec = 0, .tv_nsec = 1'000'000};
-  for (int attempt = 0; attempt < kAttempts; ++attempt) {
+  BackOff back_off(kBusyImageBound);
+  do {
     raw::execveat(kImageInInit, prepared.argv, prepared.environment);
-    if (errno != ETXTBSY) return;
-    ::nanosleep(&kPause, nullptr);
-  }
+  } while (errno == ETXTBSY && back_off.wait());
 }
 
 void run_child(void* context) {
@@ -172,6 +171,19 @@ int kinds_for(const EnvelopePlan& plan) {
 
 std::string map_line(unsigned inside, unsigned outside) {
   return std::to_string(inside) + " " + std::to_string(outside) + " 1\n";
+}
+
+SysError not_ended(pid_t init) {
+  auto holders = processes_left_with(init);
+  std::string detail = "a killed process did not end";
+  if (!holders.empty()) detail += ", " + held_by(holders);
+  return {.step = "reap",
+          .syscall = "poll",
+          .err = ETIMEDOUT,
+          .path = {},
+          .dest = {},
+          .detail = std::move(detail),
+          .holders = std::move(holders)};
 }
 
 }  // namespace
@@ -267,23 +279,24 @@ Status Namespaces::kill_init() {
 Status Namespaces::wait_gone() {
   if (is_gone_) return {};
   const auto deadline = std::chrono::steady_clock::now() + kBound;
+  const auto left = [deadline] {
+    const auto now = std::chrono::steady_clock::now();
+    return std::max(std::chrono::duration_cast<std::chrono::milliseconds>(deadline - now),
+                    std::chrono::milliseconds(0));
+  };
   pollfd ended{.fd = pidfd_.get(), .events = POLLIN, .revents = 0};
-  for (;;) {
-    const auto left =
-        std::chrono::duration_cast<std::chrono::milliseconds>(deadline - std::chrono::steady_clock::now());
-    const int ready = ::poll(&ended, 1, static_cast<int>(std::max<std::int64_t>(left.count(), 0)));
-    if (ready > 0) break;
-    if (ready == 0) {
-      return SysError{.step = "reap",
-                      .syscall = "poll",
-                      .err = ETIMEDOUT,
-                      .path = {},
-                      .dest = {},
-                      .detail = "a killed process did not end"};
-    }
-    if (errno != EINTR) return last_error("reap", "poll");
+  int ready = 0;
+  do {
+    ready = ::poll(&ended, 1, static_cast<int>(left().count()));
+  } while (ready < 0 && errno == EINTR);
+  if (ready < 0) return last_error("reap", "poll");
+  if (ready == 0) return not_ended(init_);
+  // Who debugs init waits for it first (ptrace(2)), and when that is done no descriptor tells.
+  BackOff back_off(left());
+  pid_t reaped = 0;
+  while ((reaped = ::waitpid(init_, nullptr, __WALL | WNOHANG)) == 0 && back_off.wait()) {
   }
-  reap_clone(init_);
+  if (reaped == 0) return not_ended(init_);
   is_gone_ = true;
   return {};
 }

@@ -1,5 +1,6 @@
 #include "linux/proc_files.h"
 
+#include <dirent.h>
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -8,6 +9,7 @@
 #include <array>
 #include <cerrno>
 #include <charconv>
+#include <memory>
 #include <string_view>
 
 #include "core/unique_fd.h"
@@ -167,6 +169,39 @@ std::optional<Credentials> credentials_of(pid_t pid) {
     }
   }
   return who;
+}
+
+std::optional<ProcessStatus> status_of(pid_t pid) {
+  const auto text = read_all(proc_path(pid, "status"));
+  if (!text) return std::nullopt;
+  ProcessStatus status{.command = {}, .tracer = 0};
+  constexpr std::string_view kName = "Name:\t";
+  for (const auto line : split(*text, '\n')) {
+    if (line.starts_with(kName)) status.command = line.substr(kName.size());
+    if (!line.starts_with("TracerPid:")) continue;
+    const auto pids = numbers(line);
+    if (!pids.empty()) status.tracer = static_cast<pid_t>(pids.front());
+  }
+  return status;
+}
+
+std::vector<pid_t> list_processes() {
+  std::vector<pid_t> pids;
+  const std::unique_ptr<DIR, int (*)(DIR*)> entries(::opendir("/proc"), ::closedir);
+  if (!entries) return pids;
+  while (const dirent* entry = ::readdir(entries.get())) {
+    const std::string_view name = entry->d_name;
+    pid_t pid = 0;
+    const auto [end, error] = std::from_chars(name.data(), name.data() + name.size(), pid);
+    if (error == std::errc() && end == name.data() + name.size()) pids.push_back(pid);
+  }
+  return pids;
+}
+
+std::optional<std::uint64_t> pid_namespace_of(pid_t pid) {
+  struct stat link{};
+  if (::stat(proc_path(pid, "ns/pid").c_str(), &link) != 0) return std::nullopt;
+  return link.st_ino;
 }
 
 Result<std::vector<MountEntry>> mounts_of(pid_t pid, const std::string& root) {

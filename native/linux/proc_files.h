@@ -2,6 +2,7 @@
 
 #include <sys/types.h>
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <vector>
@@ -15,6 +16,22 @@ namespace buildjail {
 
 /** Who a process is, a zombie too, in the host's numbering. */
 std::optional<Credentials> credentials_of(pid_t pid);
+
+/** A line of ps(1). */
+struct ProcessStatus {
+  std::string command;
+  /** Who debugs it (ptrace(2)); 0 where nobody does. */
+  pid_t tracer;
+};
+
+/** Nothing where there is no such process. */
+std::optional<ProcessStatus> status_of(pid_t pid);
+
+/** Every process that /proc shows, in the host's numbering. */
+std::vector<pid_t> list_processes();
+
+/** The number of the process namespace that a process is in, a zombie too. */
+std::optional<std::uint64_t> pid_namespace_of(pid_t pid);
 
 /**
  * The mounts that a process sees, each at its place below `root`. What is bound is said to be from its path on the

@@ -1,4 +1,4 @@
-import type { BuildjailError } from '../errors.ts'
+import { TeardownError, type BuildjailError } from '../errors.ts'
 
 /** Where the command line speaks: stdout and stderr of the program, or what a test collects. */
 export interface Terminal {
@@ -11,10 +11,11 @@ export function tell(terminal: Terminal, problem: unknown): void {
 }
 
 /** The stable fields of an error, for programs. What an error does not know is left out. */
-export function describeError(error: unknown): Readonly<Record<string, string | number | undefined>> {
+export function describeError(error: unknown): Readonly<Record<string, unknown>> {
   if (!(error instanceof Error)) return { message: String(error) }
-  const { code, message, step, syscall, errno, path, dest, entry, detail } = error as Partial<BuildjailError> & Error
-  return { code, message, step, syscall, errno, path, dest, entry, detail }
+  const { code, message, step, syscall, errno, path, dest, entry, detail, holders } = error as Partial<BuildjailError> & Error
+  const errors = error instanceof TeardownError ? error.errors.map(describeError) : undefined
+  return { code, message, step, syscall, errno, path, dest, entry, detail, holders, errors }
 }
 
 export function errorJson(error: unknown): string {

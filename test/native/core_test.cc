@@ -23,6 +23,7 @@
 
 #include "core/back_off.h"
 #include "core/captured_stream.h"
+#include "core/holder.h"
 #include "core/launch_request.h"
 #include "core/output_lease.h"
 #include "core/plan.h"
@@ -240,6 +241,14 @@ void check_processes() {
 void check_names() {
   check("an errno has this system's own name, and a number when it has none",
         [] { return errno_name(ENOENT) == "ENOENT" && errno_name(EBUSY) == "EBUSY" && errno_name(99999) == "E99999"; });
+  check("holders are told one after the other, the first few by name and the rest by number", [] {
+    std::vector<Holder> holders{{.kind = "cwd", .pid = 812, .command = "vi", .path = "/a"},
+                                {.kind = "mount", .pid = 0, .command = {}, .path = "/a/b"},
+                                {.kind = "open-file", .pid = 9, .command = "sh", .path = {}}};
+    const bool is_told = held_by(holders) == "held by pid 812 (vi): cwd /a; mount /a/b; pid 9 (sh): open file";
+    holders.resize(7, holders.back());
+    return is_told && held_by(holders).ends_with("; and 2 more") && held_by({}).empty();
+  });
   check("a signal has a name and the name its number", [] {
     return signal_name(SIGKILL) == "SIGKILL" && signal_number("SIGUSR1") == SIGUSR1 && signal_number("SIGNOPE") == 0;
   });

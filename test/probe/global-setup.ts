@@ -5,7 +5,7 @@ import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { TestProject } from 'vitest/node'
 
-/** The folder that holds the compiled `probe`, or why there is none. */
+/** The folder that holds the compiled `probe` and `holder`, or why there is none. */
 export type Probe = { readonly folder: string } | { readonly missing: string }
 
 declare module 'vitest' {
@@ -14,7 +14,7 @@ declare module 'vitest' {
   }
 }
 
-const source = fileURLToPath(new URL('probe.c', import.meta.url))
+const programs = ['probe', 'holder']
 const folder = mkdtempSync(path.join(tmpdir(), 'buildjail-probe-'))
 
 // Once for all files, and here, as the processes that run the tests are not let finish: they would leave it behind.
@@ -28,11 +28,15 @@ export function teardown(): void {
 
 function compile(): Probe {
   chmodSync(folder, 0o755)
-  const { status, error, stderr } = spawnSync('cc', ['-o', path.join(folder, 'probe'), source], { encoding: 'utf8' })
-  if (status === 0) return { folder }
-  // A compiler that is there and does not take it is a failure; none is a reason to skip.
-  if (error === undefined) throw new Error(`test/probe/probe.c could not be compiled: ${stderr}`)
-  const missing = `there is no cc to compile test/probe/probe.c with (${error.message})`
-  console.warn(`skipped: ${missing}`)
-  return { missing }
+  for (const program of programs) {
+    const source = fileURLToPath(new URL(`${program}.c`, import.meta.url))
+    const { status, error, stderr } = spawnSync('cc', ['-o', path.join(folder, program), source], { encoding: 'utf8' })
+    if (status === 0) continue
+    // A compiler that is there and does not take it is a failure; none is a reason to skip.
+    if (error === undefined) throw new Error(`test/probe/${program}.c could not be compiled: ${stderr}`)
+    const missing = `there is no cc to compile test/probe/${program}.c with (${error.message})`
+    console.warn(`skipped: ${missing}`)
+    return { missing }
+  }
+  return { folder }
 }

@@ -44,6 +44,14 @@ describe("a failed system call is told in Node's own form, with what the kernel 
     expect(inspect(new BuildjailError('ERR_BUILDJAIL_TEARDOWN', 'x'))).not.toContain('undefined')
   })
 
+  it('who holds what could not be taken away is a list, and a sentence in the message', () => {
+    const holders = [{ kind: 'cwd', pid: 812, command: 'vi', path: '/root/output' }, { kind: 'mount', path: '/root/output/x' }] as const
+    const error = fromNativeFailure({ ...failure, detail: 'held by pid 812 (vi): cwd /root/output', holders })
+    expect(error.holders).toEqual(holders)
+    expect(error.message).toContain('held by pid 812 (vi): cwd /root/output')
+    expect('holders' in fromNativeFailure(failure)).toBe(false)
+  })
+
   it('what the addon rejects with becomes typed, and anything else stays what it is', () => {
     expect(typed(failure)).toBeInstanceOf(SystemCallError)
     expect(typed(Object.assign(new Error('from native'), failure))).toMatchObject({ code: 'EBUSY', errno: -16, step: 'bind' })

@@ -288,6 +288,21 @@ describe('a session is opened as planned, and closed once', () => {
     expect(error).toMatchObject({ code: 'ERR_BUILDJAIL_TEARDOWN', id: session.id, errors: [{ code: 'EBUSY', step: 'unmount' }, { step: 'rmdir' }] })
   })
 
+  it('what is left is tried again by closing again, until nothing is', async () => {
+    const holders = [{ kind: 'cwd', pid: 812, command: 'vi' }] as const
+    addon.script.closeReport = { trace: [{ step: 'jail_remove', ns: 5 }], failures: [failure({ code: 'EBUSY', step: 'unmount', holders })] }
+    const session = await openSession(plan)
+    const [one, other] = await Promise.all([rejection(session.close()), rejection(session.close())])
+    expect(one).toBe(other)
+    expect(one).toMatchObject({ errors: [{ code: 'EBUSY', holders }] })
+    expect(await rejection(session.run(['true']))).toMatchObject({ code: 'ERR_BUILDJAIL_SESSION_CLOSED' })
+    addon.script.closeReport = { trace: [{ step: 'unmount', ns: 7 }], failures: [] }
+    await session.close()
+    await session.close()
+    expect(addon.acts).toEqual(['open', 'close', 'close'])
+    expect(session.trace.map(({ step }) => step)).toEqual(['tmpfs', 'jail_remove', 'unmount'])
+  })
+
   it('a failure of closing itself is typed as well', async () => {
     addon.script.closeFailure = failure({ syscall: 'open', step: 'close' })
     const session = await openSession(plan)
@@ -316,6 +331,9 @@ describe('a one-shot build leaves nothing and loses no result', () => {
       const error = await rejection(build(plan, ['cc']))
       expect(error).toBeInstanceOf(BuildTeardownError)
       expect(error).toMatchObject({ code: 'ERR_BUILDJAIL_TEARDOWN', result: { exitCode } })
+      addon.script.closeReport = { trace: [], failures: [] }
+      await (error as BuildTeardownError).session.close()
+      expect(addon.acts).toEqual(['open', 'launch', 'close', 'close'])
     }
   })
 
