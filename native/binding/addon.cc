@@ -8,6 +8,7 @@
 #include "binding/envelope_wrap.h"
 #include "binding/error_to_js.h"
 #include "binding/promise_worker.h"
+#include "binding/recovery_calls.h"
 #include "binding/runtime.h"
 #include "binding/system_calls.h"
 #include "binding/to_js.h"
@@ -24,6 +25,8 @@ class Addon final : public Napi::Addon<Addon> {
                              InstanceMethod("setExitListener", &Addon::set_exit_listener),
                              InstanceMethod("shutDown", &Addon::shut_down),
                              InstanceMethod("openEnvelope", &Addon::open_envelope),
+                             InstanceMethod("recover", &Addon::recover),
+                             InstanceMethod("listSessions", &Addon::list_sessions),
                          });
     export_system_calls(env, exports);
     envelope_class_ = Napi::Persistent(EnvelopeWrap::define(env));
@@ -67,6 +70,9 @@ class Addon final : public Napi::Addon<Addon> {
     };
     return run_on_worker<std::shared_ptr<Envelope>>(env, std::move(work), std::move(to_js));
   }
+
+  Napi::Value recover(const Napi::CallbackInfo& info) { return recover_call(info, runtime_); }
+  Napi::Value list_sessions(const Napi::CallbackInfo& info) { return list_sessions_call(info, runtime_); }
 
   std::shared_ptr<Runtime> runtime_;
   Napi::FunctionReference envelope_class_;

@@ -6,11 +6,13 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <chrono>
 
 #include "core/session_directory.h"
 #include "linux/bind_source.h"
 #include "linux/launch.h"
 #include "linux/proc_files.h"
+#include "linux/recovery.h"
 
 namespace buildjail {
 
@@ -30,6 +32,9 @@ Result<UniqueFd> open_output(const Bind& bind) {
   return SysError{
       .step = "pin-source", .syscall = "fstat", .err = ESTALE, .path = bind.source, .dest = {}, .detail = kStaleSource};
 }
+
+/** Whom a lent output belongs to, in the host's numbering. */
+uid_t build_user_outside(const BuildUser& user) { return needs_user_namespace() ? ::geteuid() : user.uid; }
 
 /**
  * /dev/stdout leads to the pipe itself, which is opened there anew: by its owner only, as pipes have mode 0600
@@ -63,8 +68,13 @@ Result<std::unique_ptr<Envelope>> NamespaceEnvelope::open(EnvelopePlan plan, con
       new NamespaceEnvelope(std::move(plan), std::move(waiter), std::move(host)));
   if (auto status = make_private_directory(envelope->plan_.state_directory); !status) return std::move(status.error());
   envelope->trace_.mark("state-directory");
-  if (auto status = envelope->take_outputs(); !status) return std::move(status.error());
+  const std::string& state_directory = envelope->plan_.state_directory;
+  envelope->host_->first_recovery.run(recovery_of(state_directory), state_directory, envelope->trace_);
+  if (auto status = envelope->begin_journal(id); !status) return std::move(status.error());
+  if (auto status = envelope->take_outputs(id); !status) return std::move(status.error());
   if (auto status = envelope->make_namespaces(id); !status) return std::move(status.error());
+  // Not before there is an init, which hands them back should this process be killed.
+  if (auto status = envelope->hand_over_outputs(); !status) return std::move(status.error());
   return std::unique_ptr<Envelope>(std::move(envelope));
 }
 
@@ -74,29 +84,65 @@ NamespaceEnvelope::NamespaceEnvelope(EnvelopePlan plan, std::shared_ptr<ExitWait
       host_(std::move(host)),
       owner_(reinterpret_cast<std::uintptr_t>(this)) {}
 
-NamespaceEnvelope::~NamespaceEnvelope() { static_cast<void>(close()); }
+NamespaceEnvelope::~NamespaceEnvelope() {
+  try {
+    if (close().failures.empty()) return;
+  } catch (...) {  // NOLINT(bugprone-empty-catch): no memory to tell of it, and nobody to tell
+  }
+  // For a recovery.
+  for (auto& lease : leases_) lease.release();
+}
 
-Status NamespaceEnvelope::take_outputs() {
+Status NamespaceEnvelope::begin_journal(const std::string& id) {
+  const auto now = std::chrono::system_clock::now().time_since_epoch();
+  auto journal = Journal::begin(plan_.state_directory,
+                                {.id = id,
+                                 .name = plan_.name,
+                                 .pid = ::getpid(),
+                                 .started_ms = std::chrono::duration_cast<std::chrono::milliseconds>(now).count(),
+                                 .root = {},
+                                 .jail = {},
+                                 .user = build_user_outside(plan_.user),
+                                 .lent = {}});
+  if (!journal) return std::move(journal.error());
+  journal_.emplace(std::move(*journal));
+  trace_.mark("journal");
+  return {};
+}
+
+Status NamespaceEnvelope::take_outputs(const std::string& id) {
   for (const Step& step : plan_.steps) {
     const auto* bind = std::get_if<Bind>(&step);
     if (bind == nullptr || !bind->is_writable) continue;
     auto directory = open_output(*bind);
     if (!directory) return std::move(directory.error());
-    auto lease = OutputLease::take(plan_.state_directory, *bind, std::move(*directory));
+    const Recovery recovery = recovery_of(plan_.state_directory);
+    auto lease = OutputLease::take(plan_.state_directory, id, *bind, std::move(*directory), recovery);
     if (!lease) return std::move(lease.error());
-    // In a user namespace the build user is the caller under another number, who has what rights the caller has.
-    auto status = needs_user_namespace() ? lease->remember() : lease->hand_over(plan_.user);
-    if (!status) return status;
+    auto before = lease->remember();
+    if (!before) return std::move(before.error());
+    if (auto status = journal_->lend(*before); !status) return status;
+    lent_.push_back({.target = bind->target, .before = std::move(*before), .lease = lease->lock()});
     leases_.push_back(std::move(*lease));
-    trace_.mark("hand-over", bind->target);
+    trace_.mark("output-lease", bind->target);
   }
+  return {};
+}
+
+Status NamespaceEnvelope::hand_over_outputs() {
+  // In a user namespace the build user is the caller under another number, who has what rights the caller has.
+  if (needs_user_namespace()) return {};
+  for (auto& lease : leases_) {
+    if (auto status = lease.hand_over(plan_.user); !status) return status;
+  }
+  trace_.mark("hand-over");
   return {};
 }
 
 Status NamespaceEnvelope::make_namespaces(const std::string& id) {
   const bool takes_spare = !plan_.is_host_network && !needs_user_namespace();
   const UniqueFd network = takes_spare ? host_->network.take() : UniqueFd();
-  auto made = Namespaces::make(plan_, id, host_->init_image.get(), network, trace_);
+  auto made = Namespaces::make(plan_, id, lent_, host_->init_image.get(), network, trace_);
   if (!made) return std::move(made.error());
   namespaces_ = std::make_shared<Namespaces>(std::move(*made));
   if (takes_spare) host_->network.replace();
@@ -187,6 +233,7 @@ CloseReport NamespaceEnvelope::close() {
   for (auto& lease : leases_) note(lease.hand_back());
   leases_.clear();
   report.trace.mark("hand-back");
+  if (journal_ && !note(journal_->end())) return report;
   is_gone_ = true;
   return report;
 }

@@ -7,6 +7,8 @@
 #include <vector>
 
 #include "core/envelope.h"
+#include "core/first_recovery.h"
+#include "core/journal.h"
 #include "core/output_lease.h"
 #include "linux/namespaces.h"
 #include "linux/spare_network.h"
@@ -22,6 +24,7 @@ struct Host {
   /** Whether it may be dumped and traced by its user (PR_SET_DUMPABLE(2const)). */
   bool is_dumpable;
   SpareNetwork network;
+  FirstRecovery first_recovery;
 };
 
 /** The namespaces of a session. Members go in reverse: they first, then what was lent for them. */
@@ -41,8 +44,10 @@ class NamespaceEnvelope final : public Envelope {
  private:
   NamespaceEnvelope(EnvelopePlan plan, std::shared_ptr<ExitWaiter> waiter, std::shared_ptr<Host> host);
 
-  Status take_outputs();
+  Status begin_journal(const std::string& id);
+  Status take_outputs(const std::string& id);
   Status make_namespaces(const std::string& id);
+  Status hand_over_outputs();
   /** Null once the session is being closed. Who has them keeps them from being closed under its hands. */
   std::shared_ptr<Namespaces> namespaces();
 
@@ -52,7 +57,10 @@ class NamespaceEnvelope final : public Envelope {
   /** What its children are known by to the waiter. */
   std::uint64_t owner_;
   Trace trace_;
+  std::optional<Journal> journal_;
   std::vector<OutputLease> leases_;
+  /** The same, for init. */
+  std::vector<LentInside> lent_;
   std::mutex closing_;
   /** Nothing is left to take away. */
   bool is_gone_ = false;

@@ -16,6 +16,7 @@
 #include <ctime>
 #include <string_view>
 
+#include "core/c_strings.h"
 #include "linux/above_stdio.h"
 #include "linux/capabilities.h"
 #include "linux/child.h"
@@ -42,6 +43,8 @@ struct IdMap {
 struct Prepared {
   int control;
   int image;
+  /** Stay open in init, in ascending order. */
+  const std::vector<int>* leases;
   /** The network namespace to enter, or -1 where there is no other or it is made with the rest. */
   int network;
   /** Null without a user namespace. */
@@ -70,12 +73,19 @@ const char* map_ids(const IdMap& ids) {
   return nullptr;
 }
 
-/** init has its control as descriptor 0 and nothing else; its image closes as it is executed. */
+/** init has its control as descriptor 0, the leases, and nothing else; its image closes as it is executed. */
 int place_descriptors(const Prepared& prepared) {
-  // Both are above 2 (above_stdio), so neither stands where the other is put.
+  // All are above 2 (above_stdio), so none stands where another is put.
   if (::dup2(prepared.control, kControlInInit) < 0) return -1;
   if (::dup3(prepared.image, kImageInInit, O_CLOEXEC) < 0) return -1;
-  return raw::close_range(kImageInInit + 1);
+  unsigned first = kImageInInit + 1;
+  for (const int lease : *prepared.leases) {
+    const auto number = static_cast<unsigned>(lease);
+    if (number > first && raw::close_range(first, number - 1) != 0) return -1;
+    if (::fcntl(lease, F_SETFD, 0) != 0) return -1;
+    first = number + 1;
+  }
+  return raw::close_range(first);
 }
 
 // Whoever was being forked by another thread when the image was written has it open for writing until it executes.
@@ -143,6 +153,33 @@ int kinds_for(const EnvelopePlan& plan) {
   return kinds;
 }
 
+/** Copies of the leases' descriptors, in ascending order and above 2. */
+Result<std::vector<UniqueFd>> copy_leases(const std::vector<LentInside>& lent) {
+  std::vector<UniqueFd> copies;
+  for (const LentInside& output : lent) {
+    copies.emplace_back(::fcntl(output.lease, F_DUPFD_CLOEXEC, STDERR_FILENO + 1));
+    if (!copies.back()) return last_error("init", "fcntl", output.before.path);
+  }
+  std::ranges::sort(copies, {}, [](const UniqueFd& copy) { return copy.get(); });
+  return copies;
+}
+
+/** init's arguments: its name, and six words an output, as init.c reads them. */
+std::vector<std::string> init_arguments(const EnvelopePlan& plan, const std::vector<LentInside>& lent) {
+  std::vector<std::string> words{"buildjail-init"};
+  for (const auto& [target, before, lease] : lent) {
+    // In a user namespace there is no other owner to be had; -1 leaves it (chown(2)).
+    const bool is_owner_kept = needs_user_namespace();
+    words.push_back(std::to_string(before.ino));
+    words.push_back(std::to_string(plan.user.uid));
+    words.push_back(std::to_string(is_owner_kept ? static_cast<uid_t>(-1) : before.uid));
+    words.push_back(std::to_string(is_owner_kept ? static_cast<gid_t>(-1) : before.gid));
+    words.push_back(std::to_string(before.mode));
+    words.push_back(target);
+  }
+  return words;
+}
+
 std::string map_line(unsigned inside, unsigned outside) {
   return std::to_string(inside) + " " + std::to_string(outside) + " 1\n";
 }
@@ -151,8 +188,9 @@ std::string map_line(unsigned inside, unsigned outside) {
 
 bool needs_user_namespace() { return ::geteuid() != 0; }
 
-Result<Namespaces> Namespaces::make(const EnvelopePlan& plan, const std::string& id, int init_image,
-                                    const UniqueFd& network, Trace& trace) {
+Result<Namespaces> Namespaces::make(const EnvelopePlan& plan, const std::string& id,
+                                    const std::vector<LentInside>& lent, int init_image, const UniqueFd& network,
+                                    Trace& trace) {
   auto ends = control_pair();
   if (!ends) return std::move(ends.error());
   auto& [ours, theirs] = *ends;
@@ -160,12 +198,17 @@ Result<Namespaces> Namespaces::make(const EnvelopePlan& plan, const std::string&
   MountProgram mounts(plan);
   // Not to be guessed, as the name is all that it takes for a process of the same user.
   std::string keyring = "buildjail-" + id;
-  std::string name = "buildjail-init";
-  const std::array<char*, 2> argv{name.data(), nullptr};
+  auto copies = copy_leases(lent);
+  if (!copies) return std::move(copies.error());
+  std::vector<int> leases;
+  for (const UniqueFd& copy : *copies) leases.push_back(copy.get());
+  std::vector<std::string> arguments = init_arguments(plan, lent);
+  const CStrings argv(arguments);
   const std::array<char*, 1> environment{nullptr};
   const int kinds = kinds_for(plan);
   Prepared prepared{.control = theirs.get(),
                     .image = init_image,
+                    .leases = &leases,
                     .network = network.get(),
                     .ids = (kinds & CLONE_NEWUSER) == 0 ? nullptr : &ids,
                     .hostname = &plan.hostname,

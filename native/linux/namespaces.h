@@ -4,7 +4,9 @@
 
 #include <optional>
 #include <string>
+#include <vector>
 
+#include "core/lent_output.h"
 #include "core/plan.h"
 #include "core/result.h"
 #include "core/trace.h"
@@ -12,16 +14,25 @@
 
 namespace buildjail {
 
+/** An output, where it is inside, and the descriptor of its lease's lock. */
+struct LentInside {
+  std::string target;
+  LentOutput before;
+  int lease;
+};
+
 /**
  * The namespaces of a session, and in them its init (init/init.c), which they live and die with. When this goes, or the
  * whole process, init ends, and with it every process inside, every mount and every namespace.
  */
 class Namespaces {
  public:
-  /** Makes everything the plan says. `init_image` is what make_init_image() gave; `network`, if any, of a SpareNetwork.
+  /**
+   * Makes everything the plan says. `lent` is what init hands back, and has the leases of until then, should this
+   * process be killed. `init_image` is what make_init_image() gave; `network`, if any, of a SpareNetwork.
    */
-  static Result<Namespaces> make(const EnvelopePlan& plan, const std::string& id, int init_image,
-                                 const UniqueFd& network, Trace& trace);
+  static Result<Namespaces> make(const EnvelopePlan& plan, const std::string& id, const std::vector<LentInside>& lent,
+                                 int init_image, const UniqueFd& network, Trace& trace);
   Namespaces(Namespaces&&) noexcept = default;
   Namespaces& operator=(Namespaces&&) noexcept = delete;
   Namespaces(const Namespaces&) = delete;

@@ -1,4 +1,13 @@
-import type { NativeBinding, NativeCloseReport, NativeEnvelope, NativeExit, NativeLaunched, NativeRecord } from '../../src/native.ts'
+import type {
+  NativeBinding,
+  NativeCloseReport,
+  NativeEnvelope,
+  NativeExit,
+  NativeLaunched,
+  NativeListedSession,
+  NativeRecord,
+  NativeRecoveryReport,
+} from '../../src/native.ts'
 import { readLaunch, readPlan, type ReadLaunch, type ReadPlan } from './wire-reader.ts'
 
 /** How the fake acts in one test; each starts with these. */
@@ -9,6 +18,8 @@ const plain = {
   launchFailure: undefined as unknown,
   recordFailure: undefined as unknown,
   closeFailure: undefined as unknown,
+  recoveryReport: { recovered: [], leftAlone: [] } as NativeRecoveryReport,
+  listedSessions: [] as NativeListedSession[],
   closeReport: { trace: [{ step: 'jail_remove', ns: 5 }], failures: [] } as NativeCloseReport,
 }
 
@@ -31,6 +42,14 @@ export class FakeAddon implements NativeBinding {
     this.opened = []
     this.launched = []
     this.acts = []
+  }
+
+  async recover(): Promise<NativeRecoveryReport> {
+    return this.script.recoveryReport
+  }
+
+  async listSessions(): Promise<NativeListedSession[]> {
+    return this.script.listedSessions
   }
 
   preflight(): [] {
