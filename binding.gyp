@@ -61,6 +61,7 @@
             'native/freebsd/set_groups.cc',
             'native/freebsd/state_file_system.cc',
             'native/freebsd/system.cc',
+            'native/freebsd/watcher.cc',
           ],
         }],
         ['OS=="linux"', {
@@ -101,6 +102,38 @@
     },
   ],
   'conditions': [
+    ['OS=="freebsd"', {
+      'targets': [
+        {
+          # Cleans up after a process that was killed; found beside the addon, by its name.
+          'target_name': 'buildjail-watch',
+          'type': 'executable',
+          'sources': [
+            'native/core/journal.cc',
+            'native/core/journal_entry.cc',
+            'native/core/lent_output.cc',
+            'native/core/locked_file.cc',
+            'native/core/output_lease.cc',
+            'native/core/recovery.cc',
+            'native/core/session_directory.cc',
+            'native/core/state_directory.cc',
+            'native/core/sys_error.cc',
+            'native/freebsd/iovec_list.cc',
+            'native/freebsd/jail.cc',
+            'native/freebsd/mounts.cc',
+            'native/freebsd/processes.cc',
+            'native/freebsd/recovery.cc',
+            'native/freebsd/state_file_system.cc',
+            'native/watch/main_freebsd.cc',
+          ],
+          'include_dirs': ['native'],
+          'cflags_cc!': ['-std=gnu++17', '-std=gnu++20', '-fno-rtti', '-fno-exceptions'],
+          'cflags_cc': ['-std=c++20', '-Wall', '-Wextra', '-Wshadow', '-Wconversion'],
+          'ldflags!': ['-rdynamic'],
+          'ldflags': ['-Wl,-z,now', '-Wl,-z,relro'],
+        },
+      ],
+    }],
     ['OS=="linux"', {
       'targets': [
         {
