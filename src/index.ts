@@ -8,5 +8,6 @@ export { recover, type LeftAlone, type RecoveredSession, type RecoverOptions, ty
 export { CommandError, type Result, type RunOptions } from './run.ts'
 export { openSession, Session, type SessionRecord, type SpawnOptions, type TraceEntry } from './session.ts'
 export { listSessions, type ListedSession } from './sessions.ts'
-export type { Network, Spec, User } from './spec.ts'
+export { SessionPool, type SessionPoolOptions } from './session-pool.ts'
+export type { Additions, Network, Spec, User } from './spec.ts'
 export type { StdioTarget } from './stdio.ts'

@@ -7,9 +7,11 @@
 
 #include <cerrno>
 #include <chrono>
+#include <functional>
 
 #include "core/session_directory.h"
 #include "linux/bind_source.h"
+#include "linux/init/lent_message.h"
 #include "linux/launch.h"
 #include "linux/proc_files.h"
 #include "linux/recovery.h"
@@ -22,6 +24,12 @@ SysError closed(const char* step, const char* syscall, int err) {
   return {.step = step, .syscall = syscall, .err = err, .path = {}, .dest = {}, .detail = "the session is closed"};
 }
 
+/** Nothing runs in a root that still leads to the host's. */
+SysError incomplete(const char* step, const char* syscall) {
+  return {
+      .step = step, .syscall = syscall, .err = EINVAL, .path = {}, .dest = {}, .detail = "the session is not complete"};
+}
+
 /** An output, held open; ESTALE when it is another directory by now than when it was planned. */
 Result<UniqueFd> open_output(const Bind& bind) {
   UniqueFd directory(::open(bind.source.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
@@ -31,6 +39,15 @@ Result<UniqueFd> open_output(const Bind& bind) {
   if (is_planned(bind, found)) return directory;
   return SysError{
       .step = "pin-source", .syscall = "fstat", .err = ESTALE, .path = bind.source, .dest = {}, .detail = kStaleSource};
+}
+
+SysError too_many(const std::string& source) {
+  return {.step = "output-lease",
+          .syscall = "sendmsg",
+          .err = E2BIG,
+          .path = source,
+          .dest = {},
+          .detail = "a session has " + std::to_string(kMostLent) + " outputs at most"};
 }
 
 /** Whom a lent output belongs to, in the host's numbering. */
@@ -65,21 +82,23 @@ Result<std::unique_ptr<Envelope>> NamespaceEnvelope::open(EnvelopePlan plan, con
   }
   // Not make_unique: the constructor is private, as a half-opened envelope is nothing to have.
   std::unique_ptr<NamespaceEnvelope> envelope(
-      new NamespaceEnvelope(std::move(plan), std::move(waiter), std::move(host)));
+      new NamespaceEnvelope(std::move(plan), id, std::move(waiter), std::move(host)));
   if (auto status = make_private_directory(envelope->plan_.state_directory); !status) return std::move(status.error());
   envelope->trace_.mark("state-directory");
   const std::string& state_directory = envelope->plan_.state_directory;
   envelope->host_->first_recovery.run(recovery_of(state_directory), state_directory, envelope->trace_);
-  if (auto status = envelope->begin_journal(id); !status) return std::move(status.error());
-  if (auto status = envelope->take_outputs(id); !status) return std::move(status.error());
-  if (auto status = envelope->make_namespaces(id); !status) return std::move(status.error());
+  if (auto status = envelope->begin_journal(); !status) return std::move(status.error());
+  if (auto status = envelope->take_outputs(envelope->plan_.steps); !status) return std::move(status.error());
+  if (auto status = envelope->make_namespaces(); !status) return std::move(status.error());
   // Not before there is an init, which hands them back should this process be killed.
   if (auto status = envelope->hand_over_outputs(); !status) return std::move(status.error());
   return std::unique_ptr<Envelope>(std::move(envelope));
 }
 
-NamespaceEnvelope::NamespaceEnvelope(EnvelopePlan plan, std::shared_ptr<ExitWaiter> waiter, std::shared_ptr<Host> host)
+NamespaceEnvelope::NamespaceEnvelope(EnvelopePlan plan, std::string id, std::shared_ptr<ExitWaiter> waiter,
+                                     std::shared_ptr<Host> host)
     : plan_(std::move(plan)),
+      id_(std::move(id)),
       waiter_(std::move(waiter)),
       host_(std::move(host)),
       owner_(reinterpret_cast<std::uintptr_t>(this)) {}
@@ -90,13 +109,13 @@ NamespaceEnvelope::~NamespaceEnvelope() {
   } catch (...) {  // NOLINT(bugprone-empty-catch): no memory to tell of it, and nobody to tell
   }
   // For a recovery.
-  for (auto& lease : leases_) lease.release();
+  for (auto& output : lent_) output.lease.release();
 }
 
-Status NamespaceEnvelope::begin_journal(const std::string& id) {
+Status NamespaceEnvelope::begin_journal() {
   const auto now = std::chrono::system_clock::now().time_since_epoch();
   auto journal = Journal::begin(plan_.state_directory,
-                                {.id = id,
+                                {.id = id_,
                                  .name = plan_.name,
                                  .pid = ::getpid(),
                                  .started_ms = std::chrono::duration_cast<std::chrono::milliseconds>(now).count(),
@@ -110,42 +129,68 @@ Status NamespaceEnvelope::begin_journal(const std::string& id) {
   return {};
 }
 
-Status NamespaceEnvelope::take_outputs(const std::string& id) {
-  for (const Step& step : plan_.steps) {
+Status NamespaceEnvelope::take_outputs(const std::vector<Step>& steps) {
+  for (const Step& step : steps) {
     const auto* bind = std::get_if<Bind>(&step);
     if (bind == nullptr || !bind->is_writable) continue;
+    if (lent_.size() == kMostLent) return too_many(bind->source);
     auto directory = open_output(*bind);
     if (!directory) return std::move(directory.error());
     const Recovery recovery = recovery_of(plan_.state_directory);
-    auto lease = OutputLease::take(plan_.state_directory, id, *bind, std::move(*directory), recovery);
+    auto lease = OutputLease::take(plan_.state_directory, id_, *bind, std::move(*directory), recovery);
     if (!lease) return std::move(lease.error());
     auto before = lease->remember();
     if (!before) return std::move(before.error());
     if (auto status = journal_->lend(*before); !status) return status;
-    lent_.push_back({.target = bind->target, .before = std::move(*before), .lease = lease->lock()});
-    leases_.push_back(std::move(*lease));
+    lent_.push_back({.lease = std::move(*lease), .before = std::move(*before), .target = bind->target});
     trace_.mark("output-lease", bind->target);
   }
   return {};
 }
 
 Status NamespaceEnvelope::hand_over_outputs() {
-  // In a user namespace the build user is the caller under another number, who has what rights the caller has.
-  if (needs_user_namespace()) return {};
-  for (auto& lease : leases_) {
+  for (auto& [lease, before, target] : lent_) {
+    if (auto status = namespaces_->lend(before, target, plan_.user, lease.lock()); !status) return status;
+    // In a user namespace the build user is the caller under another number, who has what rights the caller has.
+    if (needs_user_namespace()) continue;
     if (auto status = lease.hand_over(plan_.user); !status) return status;
   }
   trace_.mark("hand-over");
   return {};
 }
 
-Status NamespaceEnvelope::make_namespaces(const std::string& id) {
+Status NamespaceEnvelope::make_namespaces() {
   const bool takes_spare = !plan_.is_host_network && !needs_user_namespace();
   const UniqueFd network = takes_spare ? host_->network.take() : UniqueFd();
-  auto made = Namespaces::make(plan_, id, lent_, host_->init_image.get(), network, trace_);
+  auto made = Namespaces::make(plan_, id_, host_->init_image.get(), network, trace_);
   if (!made) return std::move(made.error());
   namespaces_ = std::make_shared<Namespaces>(std::move(*made));
+  is_complete_ = !plan_.is_base;
   if (takes_spare) host_->network.replace();
+  return {};
+}
+
+Status NamespaceEnvelope::complete(std::vector<Step> rest) {
+  const std::lock_guard not_closing(closing_);
+  const auto inside = namespaces();
+  if (!inside) return closed("complete", "setns", ECANCELED);
+  if (is_complete()) {
+    return SysError{.step = "complete",
+                    .syscall = "setns",
+                    .err = EALREADY,
+                    .path = {},
+                    .dest = {},
+                    .detail = "the session is complete"};
+  }
+  trace_.resume();
+  auto status = take_outputs(rest);
+  if (status) status = inside->complete(rest, trace_);
+  if (status) status = hand_over_outputs();
+  // As after a launch.
+  if (host_->is_dumpable) static_cast<void>(::prctl(PR_SET_DUMPABLE, 1, 0, 0, 0));
+  if (!status) return status;
+  const std::lock_guard lock(mutex_);
+  is_complete_ = true;
   return {};
 }
 
@@ -154,9 +199,15 @@ std::shared_ptr<Namespaces> NamespaceEnvelope::namespaces() {
   return is_closed_ ? nullptr : namespaces_;
 }
 
+bool NamespaceEnvelope::is_complete() {
+  const std::lock_guard lock(mutex_);
+  return is_complete_;
+}
+
 Result<pid_t> NamespaceEnvelope::launch(LaunchRequest request, StdioEnds ends) {
   const auto inside = namespaces();
   if (!inside) return closed("launch", "setns", ECANCELED);
+  if (!is_complete()) return incomplete("launch", "setns");
   if (auto status = ends.open_files(request); !status) return std::move(status.error());
   if (auto status = give_pipes(request, ends, plan_.user); !status) return std::move(status.error());
   auto pid = launch_in_namespaces(*inside, plan_.user, request, ends);
@@ -170,7 +221,11 @@ Result<pid_t> NamespaceEnvelope::launch(LaunchRequest request, StdioEnds ends) {
     const std::lock_guard lock(mutex_);
     last_launched_ = std::move(credentials);
   }
-  if (auto status = waiter_->adopt(*pid, owner_, request, ends); !status) return std::move(status.error());
+  // The kernel then takes the session down while the news of the exit is still on its way.
+  std::function<void()> when_exited;
+  if (request.is_last) when_exited = [inside] { static_cast<void>(inside->kill_init()); };
+  auto status = waiter_->adopt(*pid, owner_, request, ends, std::move(when_exited));
+  if (!status) return std::move(status.error());
   return pid;
 }
 
@@ -230,8 +285,8 @@ CloseReport NamespaceEnvelope::close() {
     const std::lock_guard lock(mutex_);
     namespaces_.reset();
   }
-  for (auto& lease : leases_) note(lease.hand_back());
-  leases_.clear();
+  for (auto& output : lent_) note(output.lease.hand_back());
+  lent_.clear();
   report.trace.mark("hand-back");
   if (journal_ && !note(journal_->end())) return report;
   is_gone_ = true;

@@ -35,6 +35,7 @@ class NamespaceEnvelope final : public Envelope {
   ~NamespaceEnvelope() override;
 
   [[nodiscard]] const Trace& trace() const override { return trace_; }
+  Status complete(std::vector<Step> rest) override;
   Result<pid_t> launch(LaunchRequest request, StdioEnds ends) override;
   Status kill_all() override;
   Result<Record> record() override;
@@ -42,25 +43,32 @@ class NamespaceEnvelope final : public Envelope {
   CloseReport close() override;
 
  private:
-  NamespaceEnvelope(EnvelopePlan plan, std::shared_ptr<ExitWaiter> waiter, std::shared_ptr<Host> host);
+  /** An output, and where it is inside. */
+  struct Lent {
+    OutputLease lease;
+    LentOutput before;
+    std::string target;
+  };
 
-  Status begin_journal(const std::string& id);
-  Status take_outputs(const std::string& id);
-  Status make_namespaces(const std::string& id);
+  NamespaceEnvelope(EnvelopePlan plan, std::string id, std::shared_ptr<ExitWaiter> waiter, std::shared_ptr<Host> host);
+
+  Status begin_journal();
+  Status take_outputs(const std::vector<Step>& steps);
+  Status make_namespaces();
   Status hand_over_outputs();
   /** Null once the session is being closed. Who has them keeps them from being closed under its hands. */
   std::shared_ptr<Namespaces> namespaces();
+  bool is_complete();
 
   EnvelopePlan plan_;
+  std::string id_;
   std::shared_ptr<ExitWaiter> waiter_;
   std::shared_ptr<Host> host_;
   /** What its children are known by to the waiter. */
   std::uint64_t owner_;
   Trace trace_;
   std::optional<Journal> journal_;
-  std::vector<OutputLease> leases_;
-  /** The same, for init. */
-  std::vector<LentInside> lent_;
+  std::vector<Lent> lent_;
   std::mutex closing_;
   /** Nothing is left to take away. */
   bool is_gone_ = false;
@@ -69,6 +77,8 @@ class NamespaceEnvelope final : public Envelope {
   /** For what follows, held for a moment only: a launch that hangs must not keep a close from ending it. */
   std::mutex mutex_;
   bool is_closed_ = false;
+  /** Its root is sealed, so that something may be launched in it. */
+  bool is_complete_ = false;
   std::optional<Credentials> last_launched_;
   std::shared_ptr<Namespaces> namespaces_;
 };

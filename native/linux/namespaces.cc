@@ -5,6 +5,8 @@
 #include <sched.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
+#include <sys/uio.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -13,14 +15,16 @@
 #include <cerrno>
 #include <chrono>
 #include <csignal>
+#include <cstddef>
+#include <cstring>
 #include <ctime>
 #include <string_view>
 
-#include "core/c_strings.h"
 #include "linux/above_stdio.h"
 #include "linux/capabilities.h"
 #include "linux/child.h"
 #include "linux/clone_child.h"
+#include "linux/init/lent_message.h"
 #include "linux/mount_program.h"
 #include "linux/raw_calls.h"
 #include "linux/session_keyring.h"
@@ -43,8 +47,6 @@ struct IdMap {
 struct Prepared {
   int control;
   int image;
-  /** Stay open in init, in ascending order. */
-  const std::vector<int>* leases;
   /** The network namespace to enter, or -1 where there is no other or it is made with the rest. */
   int network;
   /** Null without a user namespace. */
@@ -52,6 +54,7 @@ struct Prepared {
   const std::string* hostname;
   const char* keyring;
   MountProgram* mounts;
+  bool is_base;
   char* const* argv;
   char* const* environment;
   std::int64_t began_ns = 0;
@@ -73,19 +76,12 @@ const char* map_ids(const IdMap& ids) {
   return nullptr;
 }
 
-/** init has its control as descriptor 0, the leases, and nothing else; its image closes as it is executed. */
+/** init has its control as descriptor 0 and nothing else; its image closes as it is executed. */
 int place_descriptors(const Prepared& prepared) {
-  // All are above 2 (above_stdio), so none stands where another is put.
+  // Both are above 2 (above_stdio), so neither stands where the other is put.
   if (::dup2(prepared.control, kControlInInit) < 0) return -1;
   if (::dup3(prepared.image, kImageInInit, O_CLOEXEC) < 0) return -1;
-  unsigned first = kImageInInit + 1;
-  for (const int lease : *prepared.leases) {
-    const auto number = static_cast<unsigned>(lease);
-    if (number > first && raw::close_range(first, number - 1) != 0) return -1;
-    if (::fcntl(lease, F_SETFD, 0) != 0) return -1;
-    first = number + 1;
-  }
-  return raw::close_range(first);
+  return raw::close_range(kImageInInit + 1);
 }
 
 // Whoever was being forked by another thread when the image was written has it open for writing until it executes.
@@ -119,7 +115,7 @@ void run_child(void* context) {
   if (!prepared.mounts->make_root(prepared.stopped)) return;
   if (!prepared.mounts->fill_root(prepared.stopped)) return;
   if (failed("hostname", "sethostname", ::sethostname(prepared.hostname->data(), prepared.hostname->size()))) return;
-  if (!prepared.mounts->seal_root(prepared.stopped)) return;
+  if (!prepared.is_base && !prepared.mounts->seal_root(prepared.stopped)) return;
   prepared.ended_ns = now_ns();
   if (prepared.ids != nullptr && failed("init", "capset", keep_capability_to_kill())) return;
   if (failed("init", "keyctl", make_session_keyring(prepared.keyring))) return;
@@ -129,9 +125,36 @@ void run_child(void* context) {
   failed("init", "execveat", -1);
 }
 
+struct Completing {
+  int pidfd;
+  int kinds;
+  /** The root of init, which of a base still is the host's, as mounted in init's namespace (proc(5), /proc/pid/root).
+   */
+  const char* host;
+  MountProgram* mounts;
+  bool is_done = false;
+  Stopped stopped{};
+};
+
+void run_completing(void* context) {
+  auto& completing = *static_cast<Completing*>(context);
+  const auto failed = [&completing](const char* syscall, int result) {
+    if (result < 0) completing.stopped = {.step = "complete", .syscall = syscall, .err = errno};
+    return result < 0;
+  };
+  const int host = ::open(completing.host, O_PATH | O_DIRECTORY | O_CLOEXEC);
+  if (failed("open", host)) return;
+  if (failed("setns", ::setns(completing.pidfd, completing.kinds & (CLONE_NEWNS | CLONE_NEWUSER)))) return;
+  ::umask(0);
+  if (!completing.mounts->find_root(host, completing.stopped)) return;
+  if (!completing.mounts->fill_root(completing.stopped)) return;
+  completing.is_done = completing.mounts->seal_root(completing.stopped);
+}
+
 Result<std::array<UniqueFd, 2>> control_pair() {
   std::array<int, 2> pair{};
-  if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair.data()) != 0) return last_error("init", "socketpair");
+  if (::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair.data()) != 0)
+    return last_error("init", "socketpair");
   std::array<UniqueFd, 2> ends{above_stdio(UniqueFd(pair[0])), above_stdio(UniqueFd(pair[1]))};
   if (!ends[0] || !ends[1]) return last_error("init", "fcntl");
   return ends;
@@ -153,33 +176,6 @@ int kinds_for(const EnvelopePlan& plan) {
   return kinds;
 }
 
-/** Copies of the leases' descriptors, in ascending order and above 2. */
-Result<std::vector<UniqueFd>> copy_leases(const std::vector<LentInside>& lent) {
-  std::vector<UniqueFd> copies;
-  for (const LentInside& output : lent) {
-    copies.emplace_back(::fcntl(output.lease, F_DUPFD_CLOEXEC, STDERR_FILENO + 1));
-    if (!copies.back()) return last_error("init", "fcntl", output.before.path);
-  }
-  std::ranges::sort(copies, {}, [](const UniqueFd& copy) { return copy.get(); });
-  return copies;
-}
-
-/** init's arguments: its name, and six words an output, as init.c reads them. */
-std::vector<std::string> init_arguments(const EnvelopePlan& plan, const std::vector<LentInside>& lent) {
-  std::vector<std::string> words{"buildjail-init"};
-  for (const auto& [target, before, lease] : lent) {
-    // In a user namespace there is no other owner to be had; -1 leaves it (chown(2)).
-    const bool is_owner_kept = needs_user_namespace();
-    words.push_back(std::to_string(before.ino));
-    words.push_back(std::to_string(plan.user.uid));
-    words.push_back(std::to_string(is_owner_kept ? static_cast<uid_t>(-1) : before.uid));
-    words.push_back(std::to_string(is_owner_kept ? static_cast<gid_t>(-1) : before.gid));
-    words.push_back(std::to_string(before.mode));
-    words.push_back(target);
-  }
-  return words;
-}
-
 std::string map_line(unsigned inside, unsigned outside) {
   return std::to_string(inside) + " " + std::to_string(outside) + " 1\n";
 }
@@ -188,9 +184,8 @@ std::string map_line(unsigned inside, unsigned outside) {
 
 bool needs_user_namespace() { return ::geteuid() != 0; }
 
-Result<Namespaces> Namespaces::make(const EnvelopePlan& plan, const std::string& id,
-                                    const std::vector<LentInside>& lent, int init_image, const UniqueFd& network,
-                                    Trace& trace) {
+Result<Namespaces> Namespaces::make(const EnvelopePlan& plan, const std::string& id, int init_image,
+                                    const UniqueFd& network, Trace& trace) {
   auto ends = control_pair();
   if (!ends) return std::move(ends.error());
   auto& [ours, theirs] = *ends;
@@ -198,22 +193,18 @@ Result<Namespaces> Namespaces::make(const EnvelopePlan& plan, const std::string&
   MountProgram mounts(plan);
   // Not to be guessed, as the name is all that it takes for a process of the same user.
   std::string keyring = "buildjail-" + id;
-  auto copies = copy_leases(lent);
-  if (!copies) return std::move(copies.error());
-  std::vector<int> leases;
-  for (const UniqueFd& copy : *copies) leases.push_back(copy.get());
-  std::vector<std::string> arguments = init_arguments(plan, lent);
-  const CStrings argv(arguments);
+  std::string name = "buildjail-init";
+  const std::array<char*, 2> argv{name.data(), nullptr};
   const std::array<char*, 1> environment{nullptr};
   const int kinds = kinds_for(plan);
   Prepared prepared{.control = theirs.get(),
                     .image = init_image,
-                    .leases = &leases,
                     .network = network.get(),
                     .ids = (kinds & CLONE_NEWUSER) == 0 ? nullptr : &ids,
                     .hostname = &plan.hostname,
                     .keyring = keyring.c_str(),
                     .mounts = &mounts,
+                    .is_base = plan.is_base,
                     .argv = argv.data(),
                     .environment = environment.data()};
   trace.mark("prepare");
@@ -233,6 +224,61 @@ Result<Namespaces> Namespaces::make(const EnvelopePlan& plan, const std::string&
   mounts.add_to(trace);
   trace.add("init", {}, now_ns() - prepared.ended_ns);
   return Namespaces(init, std::move(owned_pidfd), std::move(ours), kinds, std::move(keyring));
+}
+
+Status Namespaces::complete(const std::vector<Step>& rest, Trace& trace) {
+  MountProgram mounts(rest);
+  const std::string host = "/proc/" + std::to_string(init_) + "/root";
+  Completing completing{.pidfd = pidfd_.get(), .kinds = kinds_, .host = host.c_str(), .mounts = &mounts};
+  ChildStack stack;
+  const pid_t child = clone_child(0, run_completing, &completing, stack);
+  if (child < 0) return last_error("complete", "clone");
+  reap_clone(child);
+  if (completing.stopped.syscall != nullptr) return error_of(completing.stopped);
+  if (!completing.is_done) {
+    return SysError{.step = "complete",
+                    .syscall = "clone",
+                    .err = ECANCELED,
+                    .path = {},
+                    .dest = {},
+                    .detail = "the completing child was killed"};
+  }
+  mounts.add_to(trace);
+  return {};
+}
+
+Status Namespaces::lend(const LentOutput& before, const std::string& target, const BuildUser& user, int lease) {
+  // In a user namespace there is no other owner to be had; -1 leaves it as it is (chown(2)).
+  const bool is_owner_kept = (kinds_ & CLONE_NEWUSER) != 0;
+  lent_message message{.number = before.ino,
+                       .major = major(before.dev),
+                       .minor = minor(before.dev),
+                       .user = user.uid,
+                       .uid = is_owner_kept ? static_cast<uid_t>(-1) : before.uid,
+                       .gid = is_owner_kept ? static_cast<gid_t>(-1) : before.gid,
+                       .mode = before.mode,
+                       .path = {}};
+  if (target.size() >= sizeof(message.path)) {
+    errno = ENAMETOOLONG;
+    return last_error("output-lease", "send", target);
+  }
+  target.copy(message.path, target.size());
+  iovec part{.iov_base = &message, .iov_len = offsetof(lent_message, path) + target.size() + 1};
+  alignas(cmsghdr) std::array<std::byte, CMSG_SPACE(sizeof(int))> control{};
+  msghdr packet{};
+  packet.msg_iov = &part;
+  packet.msg_iovlen = 1;
+  packet.msg_control = control.data();
+  packet.msg_controllen = control.size();
+  cmsghdr* const rights = CMSG_FIRSTHDR(&packet);
+  rights->cmsg_level = SOL_SOCKET;
+  rights->cmsg_type = SCM_RIGHTS;
+  rights->cmsg_len = CMSG_LEN(sizeof(lease));
+  std::memcpy(CMSG_DATA(rights), &lease, sizeof(lease));
+  // No answer is waited for: what is on its way arrives, whether this process lives to see it or not (unix(7)).
+  const ssize_t sent = without_interruption([&] { return ::sendmsg(control_.get(), &packet, MSG_NOSIGNAL); });
+  if (sent < 0) return last_error("output-lease", "sendmsg", before.path);
+  return {};
 }
 
 Namespaces::~Namespaces() {

@@ -14,30 +14,24 @@
 
 namespace buildjail {
 
-/** An output, where it is inside, and the descriptor of its lease's lock. */
-struct LentInside {
-  std::string target;
-  LentOutput before;
-  int lease;
-};
-
 /**
  * The namespaces of a session, and in them its init (init/init.c), which they live and die with. When this goes, or the
  * whole process, init ends, and with it every process inside, every mount and every namespace.
  */
 class Namespaces {
  public:
-  /**
-   * Makes everything the plan says. `lent` is what init hands back, and has the leases of until then, should this
-   * process be killed. `init_image` is what make_init_image() gave; `network`, if any, of a SpareNetwork.
+  /** Makes everything the plan says. `init_image` is what make_init_image() gave; `network`, if any, of a SpareNetwork.
    */
-  static Result<Namespaces> make(const EnvelopePlan& plan, const std::string& id, const std::vector<LentInside>& lent,
-                                 int init_image, const UniqueFd& network, Trace& trace);
+  static Result<Namespaces> make(const EnvelopePlan& plan, const std::string& id, int init_image,
+                                 const UniqueFd& network, Trace& trace);
   Namespaces(Namespaces&&) noexcept = default;
   Namespaces& operator=(Namespaces&&) noexcept = delete;
   Namespaces(const Namespaces&) = delete;
   Namespaces& operator=(const Namespaces&) = delete;
   ~Namespaces();
+
+  /** Performs the rest of a plan that was a base, and seals the root. */
+  Status complete(const std::vector<Step>& rest, Trace& trace);
 
   /** Of init, in the host's numbering; it is not reused while this is there. */
   [[nodiscard]] pid_t init() const noexcept { return init_; }
@@ -47,6 +41,12 @@ class Namespaces {
 
   /** The name of the session's keyring. */
   [[nodiscard]] const std::string& keyring() const noexcept { return keyring_; }
+
+  /**
+   * Before an output is handed over: init hands it back, and has the lock of its lease until then, should this process
+   * be killed. `target` is where it is inside.
+   */
+  Status lend(const LentOutput& before, const std::string& target, const BuildUser& user, int lease);
 
   /** SIGKILL to everything inside but init. One at a time. */
   Status kill_all();

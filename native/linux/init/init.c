@@ -8,11 +8,13 @@
  * executed, so the kernel reaps them (wait(2), ECHILD).
  *
  * Before that it hands back the outputs that were lent, which a controller that closes a session does itself, as it
- * then kills this. Its arguments say what they were before, six words each (linux/namespaces.cc, init_arguments). What
- * else it has open are their leases, which thereby end when it does, and not before.
+ * then kills this. What it is to know of each was sent to it (lent_message.h), with the lock of its lease, which
+ * thereby ends when this does, and not before.
  */
 
 #include <sys/syscall.h>
+
+#include "lent_message.h"
 
 enum {
   kControl = 0,
@@ -25,8 +27,7 @@ enum {
   kEmptyPath = 0x1000, /* AT_EMPTY_PATH */
   kBasicStats = 0x7ff, /* STATX_BASIC_STATS */
   kModeBits = 07777,
-  kOwnersOwn = 0700,
-  kWordsAnOutput = 6
+  kOwnersOwn = 0700
 };
 
 /* Alike on the architectures below, and not on all others: O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC. */
@@ -42,12 +43,35 @@ struct status {
   unsigned long attributes;
   unsigned links, uid, gid;
   unsigned short mode, spare;
-  unsigned long number;
-  unsigned long rest[27];
+  unsigned long number, size, blocks, attributes_mask;
+  struct {
+    long seconds;
+    unsigned nanoseconds;
+    int spare;
+  } times[4];
+  unsigned device_major, device_minor, major, minor;
+  unsigned long rest[14];
 };
 
+/* struct msghdr of recvmsg(2), as the kernel has it on 64 bits. */
+struct packet {
+  void* name;
+  unsigned name_size;
+  struct {
+    void* start;
+    unsigned long size;
+  }* parts;
+  unsigned long part_count;
+  void* control;
+  unsigned long control_size;
+  unsigned flags;
+};
+
+/* Zero pages until they are written to. One more than may be lent, for what else arrives. */
+static struct lent_message lent[kMostLent + 1];
+static unsigned lent_count;
+
 #if defined(__x86_64__)
-__asm__(".globl _start\n_start:\n  mov %rsp, %rdi\n  and $-16, %rsp\n  call begin\n");
 static long system_call(long number, long a, long b, long c, long d, long e) {
   long result;
   register long r10 __asm__("r10") = d;
@@ -59,7 +83,6 @@ static long system_call(long number, long a, long b, long c, long d, long e) {
   return result;
 }
 #elif defined(__aarch64__)
-__asm__(".globl _start\n_start:\n  mov x0, sp\n  b begin\n");
 static long system_call(long number, long a, long b, long c, long d, long e) {
   register long x8 __asm__("x8") = number;
   register long x0 __asm__("x0") = a;
@@ -71,7 +94,6 @@ static long system_call(long number, long a, long b, long c, long d, long e) {
   return x0;
 }
 #elif defined(__riscv) && __riscv_xlen == 64
-__asm__(".globl _start\n_start:\n  mv a0, sp\n  tail begin\n");
 static long system_call(long number, long a, long b, long c, long d, long e) {
   register long a7 __asm__("a7") = number;
   register long a0 __asm__("a0") = a;
@@ -86,12 +108,6 @@ static long system_call(long number, long a, long b, long c, long d, long e) {
 #error "buildjail's init has no system call for this architecture yet: add it here"
 #endif
 
-static unsigned long number_of(const char* digits) {
-  unsigned long number = 0;
-  while (*digits >= '0' && *digits <= '9') number = number * 10 + (unsigned long)(*digits++ - '0');
-  return number;
-}
-
 static long open_directory(const char* path) {
   return system_call(__NR_openat, kHere, (long)path, kOpenDirectory, 0, 0);
 }
@@ -100,41 +116,62 @@ static long open_directory(const char* path) {
  * By descriptor, of the directory that was lent and of no other, and only while it is the build user's, or again that
  * of whom it was before. The owner first: who is not the owner any more cannot change the mode again.
  */
-static void hand_back(char** words) {
-  const unsigned long number = number_of(words[0]), user = number_of(words[1]);
-  const long uid = (long)number_of(words[2]), gid = (long)number_of(words[3]), mode = (long)number_of(words[4]);
+static void hand_back(const struct lent_message* before) {
   struct status now;
-  long directory = open_directory(words[5]);
+  long directory = open_directory(before->path);
   if (directory == kNoAccess) {
     /* Without root's rights its mode may have been made one that keeps out the owner too. */
-    system_call(__NR_fchmodat, kHere, (long)words[5], kOwnersOwn, 0, 0);
-    directory = open_directory(words[5]);
+    system_call(__NR_fchmodat, kHere, (long)before->path, kOwnersOwn, 0, 0);
+    directory = open_directory(before->path);
   }
   if (directory < 0) return;
-  if (system_call(__NR_statx, directory, (long)"", kEmptyPath, kBasicStats, (long)&now) == 0 && now.number == number &&
-      (now.uid == user || now.uid == (unsigned)uid)) {
-    system_call(__NR_fchown, directory, uid, gid, 0, 0);
-    if ((now.mode & kModeBits) != mode) system_call(__NR_fchmod, directory, mode, 0, 0, 0);
+  if (system_call(__NR_statx, directory, (long)"", kEmptyPath, kBasicStats, (long)&now) == 0 &&
+      now.number == before->number && now.major == before->major && now.minor == before->minor &&
+      (now.uid == before->user || now.uid == before->uid)) {
+    system_call(__NR_fchown, directory, before->uid, before->gid, 0, 0);
+    if ((now.mode & kModeBits) != before->mode) system_call(__NR_fchmod, directory, before->mode, 0, 0, 0);
   }
   system_call(__NR_close, directory, 0, 0, 0, 0);
 }
 
-void begin(long* stack);
+/* The next packet, into the next place. The descriptor that comes with one stays open for good, wherever it is put. */
+static long receive(struct lent_message* message) {
+  static unsigned long rights[3]; /* CMSG_SPACE of one descriptor (cmsg(3)) */
+  struct packet packet;
+  __typeof__(packet.parts[0]) part;
+  part.start = message;
+  part.size = sizeof(*message);
+  packet.name = 0;
+  packet.name_size = 0;
+  packet.parts = (void*)&part;
+  packet.part_count = 1;
+  packet.control = rights;
+  packet.control_size = sizeof(rights);
+  packet.flags = 0;
+  return system_call(__NR_recvmsg, kControl, (long)&packet, 0, 0, 0);
+}
 
-/* What the kernel put on the stack: the count of the arguments, and the arguments (execve(2)). */
-void begin(long* stack) {
-  char** const end = (char**)(stack + 1) + stack[0];
-  char** output = (char**)(stack + 2);
-  char command;
+#if defined(__x86_64__)
+/* Entered by the kernel, so without the return address that a caller would have put on the stack. */
+__attribute__((force_align_arg_pointer))
+#endif
+void _start(void);
+
+void _start(void) {
   system_call(__NR_prctl, kSetName, (long)"buildjail-init", 0, 0, 0);
   for (;;) {
-    const long got = system_call(__NR_read, kControl, (long)&command, 1, 0, 0);
+    struct lent_message* const message = &lent[lent_count];
+    const long got = receive(message);
     if (got == kInterrupted) continue;
+    if (got > 1) {
+      lent_count += 1;
+      continue;
+    }
     /* Everybody but pid 1, at once: whoever is being forked meanwhile is not missed (kill(2)). */
     system_call(__NR_kill, kEveryone, kSigkill, 0, 0, 0);
     if (got <= 0) break;
-    system_call(__NR_write, kControl, (long)&command, 1, 0, 0);
+    system_call(__NR_write, kControl, (long)message, 1, 0, 0);
   }
-  for (; output + kWordsAnOutput <= end; output += kWordsAnOutput) hand_back(output);
+  for (unsigned i = 0; i < lent_count; i++) hand_back(&lent[i]);
   for (;;) system_call(__NR_exit_group, 0, 0, 0, 0, 0);
 }
