@@ -107,6 +107,7 @@ RecoveryReport Recovery::run(std::chrono::milliseconds bound, pid_t dying) const
 Outcome Recovery::recover(const std::string& id, std::chrono::milliseconds bound, pid_t dying) const {
   const std::string folder = state_directory_ + "/" + id;
   const std::string file = folder + "/" + kJournalFile;
+  const std::string root = folder + "/" + kRootDirectory;
   struct stat found{};
   if (::lstat(folder.c_str(), &found) != 0) {
     return errno == ENOENT ? gone() : left_alone(folder, reason_of(last_error(kStep, "lstat", folder)));
@@ -121,6 +122,8 @@ Outcome Recovery::recover(const std::string& id, std::chrono::milliseconds bound
       if (auto objection = objection_to(folder); !objection.empty()) return left_alone(folder, std::move(objection));
       auto entry = read_journal(file, lock->get());
       if (!entry) return left_alone(folder, reason_of(entry.error()));
+      if (*entry && ((**entry).id != id || ((**entry).root != root && !(**entry).root.empty())))
+        return left_alone(folder, "its journal is that of another session");
       if (*entry) return take_away(**entry, lock->get());
       // Its process died before it had made anything, or is about to find this gone and to make it again.
       if (::unlink(file.c_str()) != 0) return left_alone(folder, reason_of(last_error(kStep, "unlink", file)));
@@ -138,16 +141,9 @@ Outcome Recovery::recover(const std::string& id, std::chrono::milliseconds bound
 }
 
 Outcome Recovery::take_away(const JournalEntry& entry, int journal) const {
-  // From the names that were locked, not from what is written in them.
   const std::string folder = state_directory_ + "/" + entry.id;
   const std::string file = folder + "/" + kJournalFile;
   const std::string root = folder + "/" + kRootDirectory;
-  struct stat locked{};
-  struct stat named{};
-  const bool is_its_own = ::fstat(journal, &locked) == 0 && ::lstat(file.c_str(), &named) == 0 &&
-                          locked.st_ino == named.st_ino && locked.st_dev == named.st_dev;
-  if (!is_its_own || (!entry.root.empty() && entry.root != root))
-    return left_alone(folder, "its journal is that of another session");
   Outcome outcome{.standing = Standing::kRecovered,
                   .recovered = RecoveredSession{.id = entry.id,
                                                 .name = entry.name,
