@@ -18,15 +18,13 @@ constexpr const char* kStep = "journal";
 constexpr mode_t kPrivate = 0700;
 constexpr std::chrono::milliseconds kMakingBound{1000};
 
-std::string file_in(const std::string& folder) { return folder + "/" + kJournalFile; }
-
 // A recovery may come by between any two of these calls, see a folder with nothing in it or an entry that nobody has
 // locked yet, and take it for that of a dead process. Then it is made again.
 Result<UniqueFd> make(const std::string& folder) {
   BackOff back_off(kMakingBound);
   for (;;) {
     if (::mkdir(folder.c_str(), kPrivate) != 0 && errno != EEXIST) return last_error(kStep, "mkdir", folder);
-    auto locked = lock_file(kStep, file_in(folder), O_RDWR | O_CREAT | O_APPEND);
+    auto locked = lock_file(kStep, journal_in(folder), O_RDWR | O_CREAT | O_APPEND);
     if (locked) return locked;
     const bool is_taken_away = locked.error().err == ENOENT || locked.error().err == EWOULDBLOCK;
     if (!is_taken_away || !back_off.wait()) return locked;
@@ -40,7 +38,7 @@ Result<Journal> Journal::begin(const std::string& state_directory, const Journal
   auto lock = make(folder);
   if (!lock) return std::move(lock.error());
   Journal journal(std::move(folder), std::move(*lock));
-  if (auto status = append(kStep, file_in(journal.folder_), journal.lock_.get(), entry_text(entry)); !status) {
+  if (auto status = append(kStep, journal_in(journal.folder_), journal.lock_.get(), entry_text(entry)); !status) {
     static_cast<void>(journal.end());
     return std::move(status.error());
   }
@@ -48,12 +46,12 @@ Result<Journal> Journal::begin(const std::string& state_directory, const Journal
 }
 
 Status Journal::lend(const LentOutput& output) {
-  return append(kStep, file_in(folder_), lock_.get(), lent_text(output));
+  return append(kStep, journal_in(folder_), lock_.get(), lent_text(output));
 }
 
 Status Journal::end() {
   if (!lock_) return {};
-  const std::string file = file_in(folder_);
+  const std::string file = journal_in(folder_);
   if (::unlink(file.c_str()) != 0 && errno != ENOENT) return last_error("rmdir", "unlink", file);
   if (::rmdir(folder_.c_str()) != 0 && errno != ENOENT) return last_error("rmdir", "rmdir", folder_);
   lock_.reset();

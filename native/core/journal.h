@@ -10,6 +10,7 @@ namespace buildjail {
 
 /** The name of an entry's file in its session's folder. */
 inline constexpr const char* kJournalFile = "journal";
+inline std::string journal_in(const std::string& folder) { return folder + "/" + kJournalFile; }
 
 /**
  * A session's folder in the state directory, and its entry there. The entry is locked while its owner lives, by a

@@ -32,7 +32,8 @@ bool unescape(std::string_view line, std::string& text) {
       text += line[i];
       continue;
     }
-    if (++i == line.size() || (line[i] != '\\' && line[i] != 'n')) return false;
+    i += 1;
+    if (i == line.size() || (line[i] != '\\' && line[i] != 'n')) return false;
     text += line[i] == 'n' ? '\n' : '\\';
   }
   return true;

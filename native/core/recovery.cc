@@ -47,7 +47,7 @@ std::string objection_to(const std::string& folder) {
     if (name != kJournalFile && name != kRootDirectory) return "it holds '" + name + "', which is none of ours";
   }
   struct stat found{};
-  const std::string file = folder + "/" + kJournalFile;
+  const std::string file = journal_in(folder);
   if (::lstat(file.c_str(), &found) != 0) return reason_of(last_error(kStep, "lstat", file));
   return is_private(found, S_IFREG) && found.st_nlink == 1 ? ""
                                                            : "its journal is not a private file of the caller's own";
@@ -74,7 +74,7 @@ Outcome remove_empty(const std::string& folder) {
   if (errno != ENOTEMPTY && errno != EEXIST) return left_alone(folder, reason_of(last_error(kStep, "rmdir", folder)));
   struct stat found{};
   // By now it may have one.
-  if (::lstat((folder + "/" + kJournalFile).c_str(), &found) == 0) return live();
+  if (::lstat(journal_in(folder).c_str(), &found) == 0) return live();
   return left_alone(folder, "it has no journal");
 }
 
@@ -106,7 +106,7 @@ RecoveryReport Recovery::run(std::chrono::milliseconds bound, pid_t dying) const
 
 Outcome Recovery::recover(const std::string& id, std::chrono::milliseconds bound, pid_t dying) const {
   const std::string folder = state_directory_ + "/" + id;
-  const std::string file = folder + "/" + kJournalFile;
+  const std::string file = journal_in(folder);
   const std::string root = folder + "/" + kRootDirectory;
   struct stat found{};
   if (::lstat(folder.c_str(), &found) != 0) {
@@ -142,7 +142,7 @@ Outcome Recovery::recover(const std::string& id, std::chrono::milliseconds bound
 
 Outcome Recovery::take_away(const JournalEntry& entry, int journal) const {
   const std::string folder = state_directory_ + "/" + entry.id;
-  const std::string file = folder + "/" + kJournalFile;
+  const std::string file = journal_in(folder);
   const std::string root = folder + "/" + kRootDirectory;
   Outcome outcome{.standing = Standing::kRecovered,
                   .recovered = RecoveredSession{.id = entry.id,
