@@ -52,7 +52,7 @@ async function killed(program: ChildProcess): Promise<void> {
 /** The pids of what watches over a process; none on Linux, where a session's own init does. */
 export function watchersOf(pid: number): number[] {
   if (!isFreebsd) return []
-  const lines = execFileSync('ps', ['-axo', 'pid=,ppid=,command='], { encoding: 'utf8' }).trim().split('\n')
+  const lines = execFileSync('ps', ['-ax', '-o', 'pid=', '-o', 'ppid=', '-o', 'command='], { encoding: 'utf8' }).trim().split('\n')
   return lines.flatMap((line) => {
     const [own, parent, command = ''] = line.trim().split(/\s+/)
     return Number(parent) === pid && command.endsWith('-watch') ? [Number(own)] : []
