@@ -27,10 +27,14 @@ std::string dead_holder(const std::string& holder, const Outcome& found) {
 }
 
 /** Whose the lease is; empty where it does not say so yet, or any more. */
+std::string holder_in(const std::string& path, int fd) {
+  auto text = read_file(kStep, path, fd);
+  return text && text->ends_with('\n') ? text->substr(0, text->size() - 1) : std::string();
+}
+
 std::string holder_of(const std::string& path) {
   const UniqueFd file(::open(path.c_str(), O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK));
-  auto text = file ? read_file(kStep, path, file.get()) : std::string();
-  return text && text->ends_with('\n') ? text->substr(0, text->size() - 1) : std::string();
+  return file ? holder_in(path, file.get()) : std::string();
 }
 
 /** The lease's file, locked, and nobody's any more. */
@@ -41,9 +45,11 @@ Result<UniqueFd> lock_lease(const std::string& path, const std::string& source, 
     auto locked = lock_file(kStep, path, O_RDWR | O_CREAT | O_APPEND);
     const bool is_locked = static_cast<bool>(locked);
     if (!is_locked && locked.error().err != EWOULDBLOCK) return locked;
-    const std::string holder = holder_of(path);
+    const std::string holder = is_locked ? holder_in(path, locked->get()) : holder_of(path);
     if (holder.empty() || holder == gone) {
       // If somebody has it all the same, it is being made or removed, or what keeps it ends this very moment.
+      if (is_locked && !holder.empty() && ::ftruncate(locked->get(), 0) != 0)
+        return last_error(kStep, "ftruncate", path);
       if (is_locked) return locked;
     } else {
       // Not under our lock: who recovers that session needs it.
@@ -72,7 +78,6 @@ Result<OutputLease> OutputLease::take(const std::string& state_directory, const 
   std::string path = state_directory + "/" + lease_name(bind.dev, bind.ino);
   auto locked = lock_lease(path, bind.source, recovery);
   if (!locked) return std::move(locked.error());
-  if (::ftruncate(locked->get(), 0) != 0) return last_error(kStep, "ftruncate", path);
   OutputLease lease(std::move(directory), std::move(*locked), std::move(path), bind.source);
   if (auto status = append(kStep, lease.lock_path_, lease.lock_.get(), id + "\n"); !status)
     return std::move(status.error());
