@@ -97,6 +97,13 @@ Status tell(const UniqueFd& socket, const std::string& path) {
 
 }  // namespace
 
+Watcher::~Watcher() {
+  try {
+    end();
+  } catch (...) {  // NOLINT(bugprone-empty-catch): a mutex that cannot be locked, and nobody to tell
+  }
+}
+
 Status Watcher::watch(const std::string& state_directory) {
   const std::lock_guard lock(mutex_);
   if (told_.contains(state_directory)) return {};

@@ -25,7 +25,7 @@ class Watcher {
   Watcher& operator=(const Watcher&) = delete;
   Watcher(Watcher&&) = delete;
   Watcher& operator=(Watcher&&) = delete;
-  ~Watcher() { end(); }
+  ~Watcher();
 
   /**
    * Comes before anything is made in a state directory. Does not wait for the program to be loaded; the process is

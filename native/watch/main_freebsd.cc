@@ -49,16 +49,24 @@ std::vector<std::string> directories_in(const std::string& said) {
   return directories;
 }
 
-}  // namespace
-
-int main(int argc, char** argv) {
-  ignore_signals();
+int watch(const char* number) {
   pid_t process = 0;
-  if (argc != 2) return 2;
-  const char* const end = argv[1] + std::strlen(argv[1]);
-  if (std::from_chars(argv[1], end, process).ptr != end || process <= 0) return 2;
+  const char* const end = number + std::strlen(number);
+  if (std::from_chars(number, end, process).ptr != end || process <= 0) return 2;
   bool is_all = true;
   for (const std::string& directory : directories_in(listen_to_end()))
     is_all &= buildjail::recover_state(directory, kBound, process).left_alone.empty();
   return is_all ? 0 : 1;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  ignore_signals();
+  try {
+    return argc == 2 ? watch(argv[1]) : 2;
+  } catch (...) {
+    // No memory. The next recovery does it.
+    return 1;
+  }
 }
