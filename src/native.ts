@@ -11,6 +11,9 @@ export interface NativeBinding {
   shutDown(): void
   /** `plan` and `id` as packed by wire.ts. */
   openEnvelope(plan: Uint8Array, id: string): Promise<NativeEnvelope>
+  /** `stateDirectory` is resolved. */
+  recover(stateDirectory: string): Promise<NativeRecoveryReport>
+  listSessions(stateDirectory: string): Promise<NativeListedSession[]>
   /**
    * The same, and the launch of a command in it, with no crossing between the two. Rejects when it could not be opened;
    * that the command could not be launched is told by its `spawned`. Throws as `launch` does.
@@ -119,6 +122,32 @@ export interface NativeEnvelope {
   /** Again after a report of failures: tries what is left. */
   close(): Promise<NativeCloseReport>
   record(): Promise<NativeRecord>
+}
+
+export interface NativeRecoveredSession {
+  readonly id: string
+  readonly name?: string
+  readonly pid: number
+  readonly jail?: string
+  readonly unmounted: readonly string[]
+  readonly handedBack: readonly string[]
+  readonly lost: readonly string[]
+}
+
+export interface NativeRecoveryReport {
+  readonly recovered: readonly NativeRecoveredSession[]
+  readonly leftAlone: readonly { readonly path: string; readonly reason: string }[]
+}
+
+export interface NativeListedSession {
+  readonly id: string
+  readonly name?: string
+  readonly pid: number
+  /** Since 1970. */
+  readonly startedMs: number
+  readonly isLive: boolean
+  readonly root?: string
+  readonly jid?: number
 }
 
 /** A parameter as the kernel lists it under security.jail.param. */

@@ -13,6 +13,7 @@ import {
   type Spec,
   type User,
 } from './spec.ts'
+import { resolveStateDirectory } from './state-directory.ts'
 import { layoutOf, type SystemLayout } from './system-layout.ts'
 
 /** One mount of a session's root. `bind` shows a directory, `file` one file; the others are file systems of their own. */
@@ -213,26 +214,6 @@ function missing(entry: string, source: string, error: unknown): SpecError {
     path: source,
     cause: error,
   })
-}
-
-// The directory may not exist yet; what exists of it is resolved, so that it compares with resolved sources.
-function resolveStateDirectory(directory: string): string {
-  if (!path.isAbsolute(directory)) {
-    throw new SpecError('ERR_BUILDJAIL_INVALID_SPEC', 'stateDirectory', `${directory} is not an absolute path`)
-  }
-  let existing = path.normalize(directory)
-  const rest: string[] = []
-  for (;;) {
-    try {
-      return path.join(realpathSync.native(existing), ...rest)
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'ENOENT' || existing === '/') {
-        throw refusal('ERR_BUILDJAIL_INVALID_SPEC', 'stateDirectory', `${directory} cannot be resolved`, directory)
-      }
-      rest.unshift(path.basename(existing))
-      existing = path.dirname(existing)
-    }
-  }
 }
 
 function refuseSources(mounts: readonly Mount[], stateDirectory: string): void {

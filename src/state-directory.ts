@@ -1,5 +1,7 @@
-import { statSync } from 'node:fs'
+import { realpathSync, statSync } from 'node:fs'
 import path from 'node:path'
+
+import { SpecError } from './errors.ts'
 
 /** Of the host, for root: on FreeBSD nobody else opens sessions. */
 const rootsOwn = '/var/run/buildjail'
@@ -23,5 +25,29 @@ function isOwnedBy(uid: number, directory: string): boolean {
     return statSync(directory).uid === uid
   } catch {
     return false
+  }
+}
+
+/**
+ * The directory may not exist yet; what exists of it is resolved, so that it compares with resolved sources and with the
+ * kernel's own names of mounts.
+ * @throws SpecError
+ */
+export function resolveStateDirectory(directory: string): string {
+  if (!path.isAbsolute(directory)) {
+    throw new SpecError('ERR_BUILDJAIL_INVALID_SPEC', 'stateDirectory', `${directory} is not an absolute path`)
+  }
+  let existing = path.normalize(directory)
+  const rest: string[] = []
+  for (;;) {
+    try {
+      return path.join(realpathSync.native(existing), ...rest)
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'ENOENT' || existing === '/') {
+        throw new SpecError('ERR_BUILDJAIL_INVALID_SPEC', 'stateDirectory', `${directory} cannot be resolved`, { path: directory })
+      }
+      rest.unshift(path.basename(existing))
+      existing = path.dirname(existing)
+    }
   }
 }

@@ -9,6 +9,7 @@
 #include "binding/error_to_js.h"
 #include "binding/open_and_launch.h"
 #include "binding/promise_worker.h"
+#include "binding/recovery_calls.h"
 #include "binding/runtime.h"
 #include "binding/system_calls.h"
 #include "binding/to_js.h"
@@ -25,6 +26,8 @@ class Addon final : public Napi::Addon<Addon> {
                              InstanceMethod("setExitListener", &Addon::set_exit_listener),
                              InstanceMethod("shutDown", &Addon::shut_down),
                              InstanceMethod("openEnvelope", &Addon::open_envelope),
+                             InstanceMethod("recover", &Addon::recover),
+                             InstanceMethod("listSessions", &Addon::list_sessions),
                              InstanceMethod("openAndLaunch", &Addon::open_and_launch),
                          });
     export_system_calls(env, exports);
@@ -68,6 +71,8 @@ class Addon final : public Napi::Addon<Addon> {
     return run_on_worker<std::shared_ptr<Envelope>>(env, std::move(work), std::move(to_js));
   }
 
+  Napi::Value recover(const Napi::CallbackInfo& info) { return recover_call(info, runtime_); }
+  Napi::Value list_sessions(const Napi::CallbackInfo& info) { return list_sessions_call(info, runtime_); }
   Napi::Value open_and_launch(const Napi::CallbackInfo& info) {
     EnvelopePlan plan = plan_from(info);
     const std::string id = info[1].As<Napi::String>().Utf8Value();

@@ -12,18 +12,6 @@ namespace buildjail {
 
 namespace {
 
-template <class Values, class Convert>
-Napi::Array list_to_js(Napi::Env env, const Values& values, Convert convert) {
-  auto list = Napi::Array::New(env, values.size());
-  std::uint32_t index = 0;
-  for (const auto& value : values) list.Set(index++, convert(value));
-  return list;
-}
-
-Napi::Array strings_to_js(Napi::Env env, const std::vector<std::string>& strings) {
-  return list_to_js(env, strings, [env](const std::string& text) { return Napi::String::New(env, text); });
-}
-
 Napi::Value parameter_to_js(Napi::Env env, const ParameterValue& value) {
   if (const auto* flag = std::get_if<bool>(&value)) return Napi::Boolean::New(env, *flag);
   if (const auto* number = std::get_if<std::int64_t>(&value))
@@ -57,6 +45,10 @@ Napi::Value obstacles_to_js(Napi::Env env, const std::vector<Obstacle>& obstacle
 }
 
 }  // namespace
+
+Napi::Array strings_to_js(Napi::Env env, const std::vector<std::string>& strings) {
+  return list_to_js(env, strings, [env](const std::string& text) { return Napi::String::New(env, text); });
+}
 
 Napi::Value trace_to_js(Napi::Env env, const Trace& trace) {
   return list_to_js(env, trace.entries(), [env](const TraceEntry& entry) {

@@ -2,6 +2,7 @@
 
 #include <napi.h>
 
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -11,6 +12,15 @@ namespace buildjail {
 
 // Values of native/core as the interfaces of src/native.ts.
 
+template <class Values, class Convert>
+Napi::Array list_to_js(Napi::Env env, const Values& values, Convert convert) {
+  auto list = Napi::Array::New(env, values.size());
+  std::uint32_t index = 0;
+  for (const auto& value : values) list.Set(index++, convert(value));
+  return list;
+}
+
+Napi::Array strings_to_js(Napi::Env env, const std::vector<std::string>& strings);
 Napi::Value trace_to_js(Napi::Env env, const Trace& trace);
 Napi::Value exit_to_js(Napi::Env env, Exit& exit);
 Napi::Value mounts_to_js(Napi::Env env, const std::vector<MountEntry>& mounts);

@@ -13,7 +13,9 @@
 #include "core/exit_waiter.h"
 #include "core/launch_request.h"
 #include "core/plan.h"
+#include "core/recovery.h"
 #include "core/result.h"
+#include "core/session_list.h"
 #include "core/stdio_ends.h"
 #include "core/trace.h"
 
@@ -116,6 +118,12 @@ class System {
   /** Makes everything a plan says; on failure what was made is undone. Any thread. */
   virtual Result<std::unique_ptr<Envelope>> open(EnvelopePlan plan, const std::string& id,
                                                  std::shared_ptr<ExitWaiter> waiter) = 0;
+  /** Takes away what dead sessions left in a state directory; also done before the first open in it. Any thread. */
+  virtual RecoveryReport recover(const std::string& state_directory) = 0;
+  /** Live sessions and dead ones. Any thread. */
+  virtual Result<std::vector<ListedSession>> list(const std::string& state_directory) = 0;
+  /** Nothing is opened any more. Again: nothing to do. */
+  virtual void shut_down() {}
 };
 
 }  // namespace buildjail

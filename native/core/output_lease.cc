@@ -1,47 +1,87 @@
 #include "core/output_lease.h"
 
 #include <fcntl.h>
-#include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
+#include <chrono>
+
+#include "core/back_off.h"
+#include "core/locked_file.h"
 
 namespace buildjail {
 
 namespace {
 
 constexpr const char* kStep = "output-lease";
-constexpr mode_t kPrivate = 0600;
-constexpr mode_t kModeBits = 07777;
+constexpr std::chrono::milliseconds kHolderBound{10000};
 
-// The lock file of a directory is named after its device and file number, so two names of one directory meet. Whoever
-// locks it checks that it is still the file of that name: the one before may just have removed it.
-Result<UniqueFd> lock_file(const std::string& path, const std::string& source) {
+SysError busy(const std::string& source, std::string detail) {
+  return {.step = kStep, .syscall = "flock", .err = EBUSY, .path = source, .dest = {}, .detail = std::move(detail)};
+}
+
+std::string dead_holder(const std::string& holder, const Outcome& found) {
+  return "it is still lent to session " + holder +
+         ", which is dead and could not be recovered: " + found.left_alone.back().reason;
+}
+
+/** Whose the lease is; empty where it does not say so yet, or any more. */
+std::string holder_in(const std::string& path, int fd) {
+  auto text = read_file(kStep, path, fd);
+  return text && text->ends_with('\n') ? text->substr(0, text->size() - 1) : std::string();
+}
+
+std::string holder_of(const std::string& path) {
+  const UniqueFd file(::open(path.c_str(), O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK));
+  return file ? holder_in(path, file.get()) : std::string();
+}
+
+/** The lease's file, locked, and nobody's any more. */
+Result<UniqueFd> lock_lease(const std::string& path, const std::string& source, const Recovery& recovery) {
+  BackOff back_off(kHolderBound);
+  std::string gone;
   for (;;) {
-    UniqueFd fd(::open(path.c_str(), O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, kPrivate));
-    if (!fd) return last_error(kStep, "open", path);
-    if (::flock(fd.get(), LOCK_EX | LOCK_NB) != 0) {
-      auto error = last_error(kStep, "flock", source);
-      if (error.err == EWOULDBLOCK) {
-        error.err = EBUSY;
-        error.detail = "another live session writes there";
+    auto locked = lock_file(kStep, path, O_RDWR | O_CREAT | O_APPEND);
+    const bool is_locked = static_cast<bool>(locked);
+    if (!is_locked && locked.error().err != EWOULDBLOCK) return locked;
+    const std::string holder = is_locked ? holder_in(path, locked->get()) : holder_of(path);
+    if (holder.empty() || holder == gone) {
+      // If somebody has it all the same, it is being made or removed, or what keeps it ends this very moment.
+      if (is_locked && !holder.empty() && ::ftruncate(locked->get(), 0) != 0)
+        return last_error(kStep, "ftruncate", path);
+      if (is_locked) return locked;
+    } else {
+      // Not under our lock: who recovers that session needs it.
+      if (is_locked) locked->reset();
+      const Outcome found = recovery.recover(holder, kHolderBound);
+      if (found.standing == Standing::kLeftAlone) return busy(source, dead_holder(holder, found));
+      // One that lives without the lock is of a process that ends, and has begun to close what it has open.
+      if (found.standing == Standing::kLive && !is_locked) return busy(source, "another live session writes there");
+      if (found.standing != Standing::kLive) {
+        gone = holder;
+        continue;
       }
-      return error;
     }
-    struct stat locked{};
-    struct stat named{};
-    if (::fstat(fd.get(), &locked) != 0) return last_error(kStep, "fstat", path);
-    if (::lstat(path.c_str(), &named) == 0 && named.st_ino == locked.st_ino && named.st_dev == locked.st_dev) return fd;
+    if (!back_off.wait()) return busy(source, "session " + holder + " has it and does not end");
   }
 }
 
 }  // namespace
 
-Result<OutputLease> OutputLease::take(const std::string& state_directory, const Bind& bind, UniqueFd directory) {
-  std::string path = state_directory + "/writable-" + std::to_string(bind.dev) + "-" + std::to_string(bind.ino);
-  auto locked = lock_file(path, bind.source);
+std::string lease_name(std::uint64_t dev, std::uint64_t ino) {
+  return kLeasePrefix + std::to_string(dev) + "-" + std::to_string(ino);
+}
+
+Result<OutputLease> OutputLease::take(const std::string& state_directory, const std::string& id, const Bind& bind,
+                                      UniqueFd directory, const Recovery& recovery) {
+  std::string path = state_directory + "/" + lease_name(bind.dev, bind.ino);
+  auto locked = lock_lease(path, bind.source, recovery);
   if (!locked) return std::move(locked.error());
-  return OutputLease(std::move(directory), std::move(*locked), std::move(path), bind.source);
+  OutputLease lease(std::move(directory), std::move(*locked), std::move(path), bind.source);
+  if (auto status = append(kStep, lease.lock_path_, lease.lock_.get(), id + "\n"); !status)
+    return std::move(status.error());
+  return lease;
 }
 
 OutputLease::~OutputLease() {
@@ -50,33 +90,30 @@ OutputLease::~OutputLease() {
   static_cast<void>(::unlink(lock_path_.c_str()));
 }
 
-Status OutputLease::remember() {
-  if (::fstat(directory_.get(), &before_) != 0) return last_error("hand-over", "fstat", source_);
-  is_remembered_ = true;
-  return {};
+Result<LentOutput> OutputLease::remember() {
+  struct stat before{};
+  if (::fstat(directory_.get(), &before) != 0) return last_error("hand-over", "fstat", source_);
+  before_ = lent_output(source_, before);
+  return *before_;
 }
 
 Status OutputLease::hand_over(const BuildUser& user) {
-  if (auto status = remember(); !status) return status;
   // Root writes anywhere, and an owner can write already.
-  if (user.uid == 0 || before_.st_uid == user.uid) return {};
+  if (user.uid == 0 || before_->uid == user.uid) return {};
   if (::fchown(directory_.get(), user.uid, user.gid) != 0) return last_error("hand-over", "fchown", source_);
   return {};
 }
 
 Status OutputLease::hand_back() {
-  if (!is_remembered_) return {};
-  struct stat now{};
-  if (::fstat(directory_.get(), &now) != 0) return last_error("hand-back", "fstat", source_);
-  const bool is_owner_changed = now.st_uid != before_.st_uid || now.st_gid != before_.st_gid;
-  if (is_owner_changed && ::fchown(directory_.get(), before_.st_uid, before_.st_gid) != 0)
-    return last_error("hand-back", "fchown", source_);
-  // The build owned it and may have changed its mode; fchown(2) by root keeps set-id bits of a directory.
-  const bool is_mode_changed = (now.st_mode & kModeBits) != (before_.st_mode & kModeBits);
-  if (is_mode_changed && ::fchmod(directory_.get(), before_.st_mode & kModeBits) != 0)
-    return last_error("hand-back", "fchmod", source_);
-  is_remembered_ = false;
+  if (!before_) return {};
+  if (auto status = restore(directory_.get(), *before_); !status) return status;
+  before_.reset();
   return {};
+}
+
+void OutputLease::release() noexcept {
+  before_.reset();
+  lock_.reset();
 }
 
 }  // namespace buildjail

@@ -31,31 +31,23 @@ Status make_private_directory(const std::string& path) {
   return {};
 }
 
-Result<SessionDirectory> SessionDirectory::make(const std::string& state_directory, const std::string& id) {
-  SessionDirectory directory(state_directory + "/" + id);
-  if (::mkdir(directory.path_.c_str(), kPrivate) != 0) {
-    auto error = last_error(kStep, "mkdir", directory.path_);
-    directory.release();
-    return error;
-  }
+Result<SessionDirectory> SessionDirectory::make(const std::string& state_directory, const JournalEntry& entry) {
+  auto journal = Journal::begin(state_directory, entry);
+  if (!journal) return std::move(journal.error());
+  SessionDirectory directory(std::move(*journal));
   // chmod as well: a tmpfs takes the mode of what it covers, and the umask is the host program's.
   if (::mkdir(directory.root_.c_str(), kRoot) != 0) return last_error(kStep, "mkdir", directory.root_);
   if (::chmod(directory.root_.c_str(), kRoot) != 0) return last_error(kStep, "chmod", directory.root_);
   return directory;
 }
 
-SessionDirectory::SessionDirectory(SessionDirectory&& other) noexcept
-    : path_(std::move(other.path_)), root_(std::move(other.root_)) {
-  other.release();
-}
-
 SessionDirectory::~SessionDirectory() { static_cast<void>(remove()); }
 
 Status SessionDirectory::remove() {
-  if (path_.empty()) return {};
+  if (root_.empty()) return {};
   if (::rmdir(root_.c_str()) != 0 && errno != ENOENT) return last_error("rmdir", "rmdir", root_);
-  if (::rmdir(path_.c_str()) != 0 && errno != ENOENT) return last_error("rmdir", "rmdir", path_);
-  release();
+  if (auto status = journal_.end(); !status) return status;
+  root_.clear();
   return {};
 }
 

@@ -2,6 +2,7 @@
 
 #include <string>
 
+#include "core/journal.h"
 #include "core/result.h"
 
 namespace buildjail {
@@ -9,30 +10,34 @@ namespace buildjail {
 /** Makes a directory of mode 0700, or takes one that is there if it is the caller's own and of that mode. */
 Status make_private_directory(const std::string& path);
 
+/** The name of the directory in a session's folder where its root is mounted. */
+inline constexpr const char* kRootDirectory = "root";
+
 /**
- * A session's folder in the state directory, and in it `root`, where its root is mounted. Only we can reach it: a
- * jail's root must not be reachable by other users of the host (jail(8), NOTES). Removed when it goes, if it is empty
- * as it must be.
+ * A session's folder in the state directory, with its journal, and in it `root`, where its root is mounted. Only we can
+ * reach it: a jail's root must not be reachable by other users of the host (jail(8), NOTES). Removed when it goes, if
+ * it is empty as it must be; if it is not, the journal stays as well.
  */
 class SessionDirectory {
  public:
   /** `state_directory` exists. */
-  static Result<SessionDirectory> make(const std::string& state_directory, const std::string& id);
-  SessionDirectory(SessionDirectory&& other) noexcept;
+  static Result<SessionDirectory> make(const std::string& state_directory, const JournalEntry& entry);
+  SessionDirectory(SessionDirectory&& other) noexcept = default;
   SessionDirectory& operator=(SessionDirectory&& other) = delete;
   SessionDirectory(const SessionDirectory&) = delete;
   SessionDirectory& operator=(const SessionDirectory&) = delete;
   ~SessionDirectory();
 
   [[nodiscard]] const std::string& root() const noexcept { return root_; }
+  Journal& journal() noexcept { return journal_; }
   /** Directories only, which must be empty: never a tree. */
   Status remove();
-  void release() noexcept { path_.clear(); }
 
  private:
-  explicit SessionDirectory(std::string path) : path_(std::move(path)), root_(path_ + "/root") {}
+  explicit SessionDirectory(Journal journal)
+      : journal_(std::move(journal)), root_(journal_.folder() + "/" + kRootDirectory) {}
 
-  std::string path_;
+  Journal journal_;
   std::string root_;
 };
 

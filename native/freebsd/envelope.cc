@@ -16,6 +16,7 @@
 #include "freebsd/launch.h"
 #include "freebsd/pinned_source.h"
 #include "freebsd/processes.h"
+#include "freebsd/recovery.h"
 #include "freebsd/shared_memory.h"
 
 namespace buildjail {
@@ -23,7 +24,6 @@ namespace buildjail {
 namespace {
 
 constexpr std::chrono::milliseconds kReapBound{10000};
-constexpr std::chrono::milliseconds kEmptyBound{10000};
 constexpr std::chrono::milliseconds kBusyBound{2000};
 constexpr std::chrono::milliseconds kDyingBound{50};
 
@@ -46,22 +46,37 @@ SysError still_there(const char* step, const char* syscall, int err, std::string
           .holders = std::move(holders)};
 }
 
+std::string jail_name(const EnvelopePlan& plan, const std::string& id) {
+  return "bj-" + (plan.name.empty() ? "" : plan.name + "-") + id;
+}
+
+JournalEntry entry_of(const EnvelopePlan& plan, const std::string& id) {
+  const auto now = std::chrono::system_clock::now().time_since_epoch();
+  return {.id = id,
+          .name = plan.name,
+          .pid = ::getpid(),
+          .started_ms = std::chrono::duration_cast<std::chrono::milliseconds>(now).count(),
+          .root = plan.state_directory + "/" + id + "/" + kRootDirectory,
+          .jail = jail_name(plan, id),
+          .user = plan.user.uid,
+          .lent = {}};
+}
+
 }  // namespace
 
 Result<std::unique_ptr<Envelope>> JailEnvelope::open(EnvelopePlan plan, const std::string& id,
                                                      std::shared_ptr<ExitWaiter> waiter,
-                                                     const std::vector<JailParameter>& known) {
-  Trace trace;
+                                                     const std::vector<JailParameter>& known, Trace trace) {
   auto state = StateFileSystem::hold(plan.state_directory);
   if (!state) return std::move(state.error());
   trace.mark("state-directory", plan.state_directory);
-  auto directory = SessionDirectory::make(plan.state_directory, id);
+  auto directory = SessionDirectory::make(plan.state_directory, entry_of(plan, id));
   if (!directory) return std::move(directory.error());
   trace.mark("session-directory");
   // Not make_unique: the constructor is private, as a half-opened envelope is nothing to have.
-  std::unique_ptr<JailEnvelope> envelope(
-      new JailEnvelope(std::move(plan), std::move(waiter), std::move(*state), std::move(*directory), std::move(trace)));
-  auto built = envelope->build(id, known);
+  std::unique_ptr<JailEnvelope> envelope(new JailEnvelope(std::move(plan), id, std::move(waiter), std::move(*state),
+                                                          std::move(*directory), std::move(trace)));
+  auto built = envelope->build(known);
   if (built) return std::unique_ptr<Envelope>(std::move(envelope));
   SysError error = std::move(built.error());
   for (const auto& left : envelope->close().failures) {
@@ -71,13 +86,13 @@ Result<std::unique_ptr<Envelope>> JailEnvelope::open(EnvelopePlan plan, const st
   return error;
 }
 
-Status JailEnvelope::build(const std::string& id, const std::vector<JailParameter>& known) {
+Status JailEnvelope::build(const std::vector<JailParameter>& known) {
   if (auto status = make_root(); !status) return status;
   if (auto status = perform_all(plan_.steps); !status) return status;
   if (!plan_.is_base) {
     if (auto status = seal_root(); !status) return status;
   }
-  return make_jail(id, known);
+  return make_jail(known);
 }
 
 Status JailEnvelope::perform_all(const std::vector<Step>& steps) {
@@ -102,9 +117,10 @@ Status JailEnvelope::complete(std::vector<Step> rest) {
   return seal_root();
 }
 
-JailEnvelope::JailEnvelope(EnvelopePlan plan, std::shared_ptr<ExitWaiter> waiter, StateFileSystem state,
+JailEnvelope::JailEnvelope(EnvelopePlan plan, std::string id, std::shared_ptr<ExitWaiter> waiter, StateFileSystem state,
                            SessionDirectory directory, Trace trace)
     : plan_(std::move(plan)),
+      id_(std::move(id)),
       waiter_(std::move(waiter)),
       owner_(reinterpret_cast<std::uintptr_t>(this)),
       trace_(std::move(trace)),
@@ -113,9 +129,11 @@ JailEnvelope::JailEnvelope(EnvelopePlan plan, std::shared_ptr<ExitWaiter> waiter
 
 JailEnvelope::~JailEnvelope() {
   try {
-    static_cast<void>(close());
+    if (close().failures.empty()) return;
   } catch (...) {  // NOLINT(bugprone-empty-catch): no memory to tell of it, and nobody to tell
   }
+  // What still is mounted can still be written to: the next recovery takes that away first.
+  for (auto& lease : leases_) lease.release();
 }
 
 Status JailEnvelope::make_root() {
@@ -209,8 +227,12 @@ Status JailEnvelope::perform(const Bind& bind) {
 }
 
 Status JailEnvelope::lend_output(const Bind& bind, UniqueFd directory) {
-  auto lease = OutputLease::take(plan_.state_directory, bind, std::move(directory));
+  const Recovery recovery = recovery_of(plan_.state_directory);
+  auto lease = OutputLease::take(plan_.state_directory, id_, bind, std::move(directory), recovery);
   if (!lease) return std::move(lease.error());
+  auto before = lease->remember();
+  if (!before) return std::move(before.error());
+  if (auto status = directory_.journal().lend(*before); !status) return status;
   if (auto status = lease->hand_over(plan_.user); !status) return status;
   leases_.push_back(std::move(*lease));
   trace_.mark("hand-over", bind.target);
@@ -227,14 +249,14 @@ Status JailEnvelope::seal_root() {
   return {};
 }
 
-Status JailEnvelope::make_jail(const std::string& id, const std::vector<JailParameter>& known) {
-  const std::string name = "bj-" + (plan_.name.empty() ? "" : plan_.name + "-") + id;
+Status JailEnvelope::make_jail(const std::vector<JailParameter>& known) {
+  const std::string name = jail_name(plan_, id_);
   auto jail = Jail::create({.name = name,
                             .path = directory_.root(),
                             .hostname = plan_.hostname,
                             .is_host_network = plan_.is_host_network,
                             .devfs_ruleset = devfs_ruleset_,
-                            .meta = "buildjail=" + id},
+                            .meta = "buildjail=" + id_},
                            known);
   if (!jail) return std::move(jail.error());
   jail_.emplace(std::move(*jail));
@@ -329,15 +351,9 @@ Status JailEnvelope::end_processes(Trace& trace) {
     return still_there("reap", "wait4", ETIMEDOUT, "a killed command did not end", processes_in_jail(jail_->jid()));
   }
   trace.mark("reap");
-  BackOff back_off(kEmptyBound);
-  // The jail itself may stay for a while, dying, for a socket's sake (jail(8)); no process of it may.
-  while (jail_->is_known()) {
-    const auto occupied = has_processes(jail_->jid());
-    if (occupied && !*occupied) break;
-    if (!back_off.wait()) {
-      return still_there("empty-jail", "jail_remove", EBUSY, "a process of the jail does not end",
-                         processes_in_jail(jail_->jid()));
-    }
+  if (auto status = wait_empty(jail_->jid()); !status) {
+    SysError& error = status.error();
+    return still_there("empty-jail", "jail_remove", error.err, error.detail, processes_in_jail(jail_->jid()));
   }
   trace.mark("empty-jail");
   return {};

@@ -21,7 +21,7 @@ class JailEnvelope final : public Envelope {
  public:
   static Result<std::unique_ptr<Envelope>> open(EnvelopePlan plan, const std::string& id,
                                                 std::shared_ptr<ExitWaiter> waiter,
-                                                const std::vector<JailParameter>& known);
+                                                const std::vector<JailParameter>& known, Trace trace);
   ~JailEnvelope() override;
 
   [[nodiscard]] const Trace& trace() const override { return trace_; }
@@ -32,10 +32,10 @@ class JailEnvelope final : public Envelope {
   CloseReport close() override;
 
  private:
-  JailEnvelope(EnvelopePlan plan, std::shared_ptr<ExitWaiter> waiter, StateFileSystem state, SessionDirectory directory,
-               Trace trace);
+  JailEnvelope(EnvelopePlan plan, std::string id, std::shared_ptr<ExitWaiter> waiter, StateFileSystem state,
+               SessionDirectory directory, Trace trace);
 
-  Status build(const std::string& id, const std::vector<JailParameter>& known);
+  Status build(const std::vector<JailParameter>& known);
   // Opening, in this order.
   Status make_root();
   Status perform_all(const std::vector<Step>& steps);
@@ -48,7 +48,7 @@ class JailEnvelope final : public Envelope {
   Status perform(const Bind& bind);
   Status lend_output(const Bind& bind, UniqueFd directory);
   Status seal_root();
-  Status make_jail(const std::string& id, const std::vector<JailParameter>& known);
+  Status make_jail(const std::vector<JailParameter>& known);
 
   // Closing, in this order.
   Status end_processes(Trace& trace);
@@ -60,6 +60,7 @@ class JailEnvelope final : public Envelope {
   Status mount_one(IovecList& options, int flags, const std::string& target);
 
   EnvelopePlan plan_;
+  std::string id_;
   std::shared_ptr<ExitWaiter> waiter_;
   /** What its children are known by to the waiter. */
   std::uint64_t owner_;

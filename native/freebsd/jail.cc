@@ -9,15 +9,19 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <chrono>
 #include <cstring>
 
+#include "core/back_off.h"
 #include "freebsd/iovec_list.h"
+#include "freebsd/processes.h"
 
 namespace buildjail {
 
 namespace {
 
 constexpr const char* kStep = "jail_set";
+constexpr std::chrono::milliseconds kEmptyBound{10000};
 
 // Of 15.0; spelled out, as headers of 14 lack it and one binary serves both (jail(2)).
 constexpr int kJailOwnDesc = 0x80;
@@ -107,17 +111,59 @@ Jail::~Jail() { static_cast<void>(remove()); }
 
 Status Jail::remove() {
   if (is_removed_) return {};
-  // EINVAL: somebody else removed it (jail(2)).
-  if (::jail_remove(jid_) != 0 && errno != EINVAL) return last_error("jail_remove", "jail_remove");
+  if (auto status = remove_jail(jid_); !status) return status;
   is_removed_ = true;
   owner_.reset();
   return {};
 }
 
-bool Jail::is_known() const {
+Result<std::optional<FoundJail>> find_jail(const std::string& name) {
   IovecList options;
-  options.add_int("jid", jid_);
+  options.add_string("name", name);
+  options.add_buffer("path", MAXPATHLEN);
+  options.add_int("dying", 0);
+  options.add_errmsg();
+  const int jid = ::jail_get(options.data(), options.size(), JAIL_DYING);
+  if (jid < 0 && errno == ENOENT) return std::optional<FoundJail>();
+  if (jid < 0) {
+    auto error = last_error("jail_get", "jail_get", name);
+    error.detail = options.errmsg();
+    return error;
+  }
+  int is_dying = 0;
+  std::memcpy(&is_dying, options.value(2).data(), sizeof(is_dying));
+  const auto path = options.value(1);
+  const auto* text = static_cast<const char*>(static_cast<const void*>(path.data()));
+  return std::optional(FoundJail{.jid = jid, .path = {text, ::strnlen(text, path.size())}, .is_dying = is_dying != 0});
+}
+
+Status remove_jail(int jid) {
+  // EINVAL: somebody else removed it (jail(2)).
+  if (::jail_remove(jid) != 0 && errno != EINVAL) return last_error("jail_remove", "jail_remove");
+  return {};
+}
+
+bool is_jail_known(int jid) {
+  IovecList options;
+  options.add_int("jid", jid);
   return ::jail_get(options.data(), options.size(), JAIL_DYING) >= 0;
+}
+
+Status wait_empty(int jid) {
+  BackOff back_off(kEmptyBound);
+  while (is_jail_known(jid)) {
+    const auto occupied = has_processes(jid);
+    if (occupied && !*occupied) return {};
+    if (!back_off.wait()) {
+      return SysError{.step = "empty-jail",
+                      .syscall = "jail_remove",
+                      .err = EBUSY,
+                      .path = {},
+                      .dest = {},
+                      .detail = "a process of the jail does not end"};
+    }
+  }
+  return {};
 }
 
 }  // namespace buildjail

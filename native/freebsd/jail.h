@@ -2,6 +2,7 @@
 
 #include <sys/types.h>
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -21,6 +22,28 @@ struct JailConfig {
   std::string meta;
 };
 
+/** A jail as jail_get(2) finds it. */
+struct FoundJail {
+  int jid;
+  std::string path;
+  bool is_dying;
+};
+
+/** The jail of that name, be it a dying one; nothing when there is none. */
+Result<std::optional<FoundJail>> find_jail(const std::string& name);
+
+/** Kills every process in a jail; they are gone a little later. Gone already: nothing to do. */
+Status remove_jail(int jid);
+
+/** Whether the kernel still knows a jail, be it as a dying one. */
+bool is_jail_known(int jid);
+
+/**
+ * After its removal: waits until no process is in a jail. It may itself stay for a while, dying, for a socket's sake
+ * (jail(8)).
+ */
+Status wait_empty(int jid);
+
 /** A jail of ours; removed when this goes, and by the kernel itself when this process goes, where it can (15.0). */
 class Jail {
  public:
@@ -36,7 +59,7 @@ class Jail {
   /** Kills every process in it; they are gone a little later. Done already: nothing to do. */
   Status remove();
   /** Whether the kernel still knows it, be it as a dying one. */
-  [[nodiscard]] bool is_known() const;
+  [[nodiscard]] bool is_known() const { return is_jail_known(jid_); }
 
  private:
   Jail(int jid, UniqueFd owner) : jid_(jid), owner_(std::move(owner)) {}

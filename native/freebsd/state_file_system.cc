@@ -51,14 +51,22 @@ bool is_empty(int directory) {
 
 Result<StateFileSystem> StateFileSystem::hold(const std::string& path) {
   for (;;) {
-    UniqueFd root(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
-    if (!root && errno != ENOENT) return last_error(kStep, "open", path);
-    struct statfs mounted{};
-    if (root && ::fstatfs(root.get(), &mounted) != 0) return last_error(kStep, "fstatfs", path);
-    if (root && path == mounted.f_mntonname) return StateFileSystem(std::move(root), fsid_text(mounted.f_fsid));
+    auto mounted = hold_mounted(path);
+    if (!mounted) return std::move(mounted.error());
+    if (*mounted) return std::move(**mounted);
     if (auto status = make_private_directory(path); !status) return std::move(status.error());
     if (auto status = mount_at(path); !status) return std::move(status.error());
   }
+}
+
+Result<std::optional<StateFileSystem>> StateFileSystem::hold_mounted(const std::string& path) {
+  UniqueFd root(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+  if (!root && errno == ENOENT) return std::optional<StateFileSystem>();
+  if (!root) return last_error(kStep, "open", path);
+  struct statfs mounted{};
+  if (::fstatfs(root.get(), &mounted) != 0) return last_error(kStep, "fstatfs", path);
+  if (path != mounted.f_mntonname) return std::optional<StateFileSystem>();
+  return std::optional(StateFileSystem(std::move(root), fsid_text(mounted.f_fsid)));
 }
 
 void StateFileSystem::release() {

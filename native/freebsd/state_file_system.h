@@ -1,5 +1,6 @@
 #pragma once
 
+#include <optional>
 #include <string>
 
 #include "core/result.h"
@@ -16,6 +17,8 @@ class StateFileSystem {
  public:
   /** Mounts it unless somebody has. It stays at least as long as this. */
   static Result<StateFileSystem> hold(const std::string& path);
+  /** Only where it is mounted already. */
+  static Result<std::optional<StateFileSystem>> hold_mounted(const std::string& path);
   StateFileSystem(StateFileSystem&&) noexcept = default;
   StateFileSystem& operator=(StateFileSystem&&) noexcept = delete;
   StateFileSystem(const StateFileSystem&) = delete;

@@ -1,13 +1,21 @@
+#include <chrono>
 #include <mutex>
 
 #include "core/envelope.h"
+#include "core/first_recovery.h"
 #include "freebsd/envelope.h"
+#include "freebsd/jail.h"
 #include "freebsd/jail_parameters.h"
 #include "freebsd/obstacles.h"
+#include "freebsd/recovery.h"
+#include "freebsd/watcher.h"
 
 namespace buildjail {
 
 namespace {
+
+/** How long what somebody else is recovering is waited for. */
+constexpr std::chrono::milliseconds kOthersBound{10000};
 
 class FreeBsd final : public System {
  public:
@@ -18,10 +26,32 @@ class FreeBsd final : public System {
 
   Result<std::unique_ptr<Envelope>> open(EnvelopePlan plan, const std::string& id,
                                          std::shared_ptr<ExitWaiter> waiter) override {
+    Trace trace;
     auto known = parameters();
     if (!known) return std::move(known.error());
-    return JailEnvelope::open(std::move(plan), id, std::move(waiter), **known);
+    if (auto status = watcher_.watch(plan.state_directory); !status) return std::move(status.error());
+    first_recovery_.run(recovery_of(plan.state_directory), plan.state_directory, trace);
+    auto opened = JailEnvelope::open(std::move(plan), id, std::move(waiter), **known, std::move(trace));
+    // A session that nobody would clean up after is not had.
+    if (auto status = watcher_.confirm(); !status) return std::move(status.error());
+    return opened;
   }
+
+  RecoveryReport recover(const std::string& state_directory) override {
+    return recover_state(state_directory, kOthersBound);
+  }
+
+  Result<std::vector<ListedSession>> list(const std::string& state_directory) override {
+    auto sessions = list_sessions(state_directory);
+    if (!sessions) return sessions;
+    for (ListedSession& session : *sessions) {
+      const auto jail = find_jail(session.entry.jail);
+      if (jail && *jail && (**jail).path == session.entry.root) session.jid = (**jail).jid;
+    }
+    return sessions;
+  }
+
+  void shut_down() override { watcher_.end(); }
 
  private:
   /** The parameters do not change while a kernel runs, but for those of modules loaded later, which all are off by
@@ -38,6 +68,8 @@ class FreeBsd final : public System {
 
   std::mutex mutex_;
   std::vector<JailParameter> parameters_;
+  FirstRecovery first_recovery_;
+  Watcher watcher_;
 };
 
 }  // namespace

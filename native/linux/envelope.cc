@@ -6,12 +6,15 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <chrono>
 #include <functional>
 
 #include "core/session_directory.h"
 #include "linux/bind_source.h"
+#include "linux/init/lent_message.h"
 #include "linux/launch.h"
 #include "linux/proc_files.h"
+#include "linux/recovery.h"
 
 namespace buildjail {
 
@@ -37,6 +40,18 @@ Result<UniqueFd> open_output(const Bind& bind) {
   return SysError{
       .step = "pin-source", .syscall = "fstat", .err = ESTALE, .path = bind.source, .dest = {}, .detail = kStaleSource};
 }
+
+SysError too_many(const std::string& source) {
+  return {.step = "output-lease",
+          .syscall = "sendmsg",
+          .err = E2BIG,
+          .path = source,
+          .dest = {},
+          .detail = "a session has " + std::to_string(kMostLent) + " outputs at most"};
+}
+
+/** Whom a lent output belongs to, in the host's numbering. */
+uid_t build_user_outside(const BuildUser& user) { return needs_user_namespace() ? ::geteuid() : user.uid; }
 
 /**
  * /dev/stdout leads to the pipe itself, which is opened there anew: by its owner only, as pipes have mode 0600
@@ -67,43 +82,87 @@ Result<std::unique_ptr<Envelope>> NamespaceEnvelope::open(EnvelopePlan plan, con
   }
   // Not make_unique: the constructor is private, as a half-opened envelope is nothing to have.
   std::unique_ptr<NamespaceEnvelope> envelope(
-      new NamespaceEnvelope(std::move(plan), std::move(waiter), std::move(host)));
+      new NamespaceEnvelope(std::move(plan), id, std::move(waiter), std::move(host)));
   if (auto status = make_private_directory(envelope->plan_.state_directory); !status) return std::move(status.error());
   envelope->trace_.mark("state-directory");
+  const std::string& state_directory = envelope->plan_.state_directory;
+  envelope->host_->first_recovery.run(recovery_of(state_directory), state_directory, envelope->trace_);
+  if (auto status = envelope->begin_journal(); !status) return std::move(status.error());
   if (auto status = envelope->take_outputs(envelope->plan_.steps); !status) return std::move(status.error());
-  if (auto status = envelope->make_namespaces(id); !status) return std::move(status.error());
+  if (auto status = envelope->make_namespaces(); !status) return std::move(status.error());
+  // Not before there is an init, which hands them back should this process be killed.
+  if (auto status = envelope->hand_over_outputs(); !status) return std::move(status.error());
   return std::unique_ptr<Envelope>(std::move(envelope));
 }
 
-NamespaceEnvelope::NamespaceEnvelope(EnvelopePlan plan, std::shared_ptr<ExitWaiter> waiter, std::shared_ptr<Host> host)
+NamespaceEnvelope::NamespaceEnvelope(EnvelopePlan plan, std::string id, std::shared_ptr<ExitWaiter> waiter,
+                                     std::shared_ptr<Host> host)
     : plan_(std::move(plan)),
+      id_(std::move(id)),
       waiter_(std::move(waiter)),
       host_(std::move(host)),
       owner_(reinterpret_cast<std::uintptr_t>(this)) {}
 
-NamespaceEnvelope::~NamespaceEnvelope() { static_cast<void>(close()); }
+NamespaceEnvelope::~NamespaceEnvelope() {
+  try {
+    if (close().failures.empty()) return;
+  } catch (...) {  // NOLINT(bugprone-empty-catch): no memory to tell of it, and nobody to tell
+  }
+  // For a recovery.
+  for (auto& output : lent_) output.lease.release();
+}
+
+Status NamespaceEnvelope::begin_journal() {
+  const auto now = std::chrono::system_clock::now().time_since_epoch();
+  auto journal = Journal::begin(plan_.state_directory,
+                                {.id = id_,
+                                 .name = plan_.name,
+                                 .pid = ::getpid(),
+                                 .started_ms = std::chrono::duration_cast<std::chrono::milliseconds>(now).count(),
+                                 .root = {},
+                                 .jail = {},
+                                 .user = build_user_outside(plan_.user),
+                                 .lent = {}});
+  if (!journal) return std::move(journal.error());
+  journal_.emplace(std::move(*journal));
+  trace_.mark("journal");
+  return {};
+}
 
 Status NamespaceEnvelope::take_outputs(const std::vector<Step>& steps) {
   for (const Step& step : steps) {
     const auto* bind = std::get_if<Bind>(&step);
     if (bind == nullptr || !bind->is_writable) continue;
+    if (lent_.size() == kMostLent) return too_many(bind->source);
     auto directory = open_output(*bind);
     if (!directory) return std::move(directory.error());
-    auto lease = OutputLease::take(plan_.state_directory, *bind, std::move(*directory));
+    const Recovery recovery = recovery_of(plan_.state_directory);
+    auto lease = OutputLease::take(plan_.state_directory, id_, *bind, std::move(*directory), recovery);
     if (!lease) return std::move(lease.error());
-    // In a user namespace the build user is the caller under another number, who has what rights the caller has.
-    auto status = needs_user_namespace() ? lease->remember() : lease->hand_over(plan_.user);
-    if (!status) return status;
-    leases_.push_back(std::move(*lease));
-    trace_.mark("hand-over", bind->target);
+    auto before = lease->remember();
+    if (!before) return std::move(before.error());
+    if (auto status = journal_->lend(*before); !status) return status;
+    lent_.push_back({.lease = std::move(*lease), .before = std::move(*before), .target = bind->target});
+    trace_.mark("output-lease", bind->target);
   }
   return {};
 }
 
-Status NamespaceEnvelope::make_namespaces(const std::string& id) {
+Status NamespaceEnvelope::hand_over_outputs() {
+  for (auto& [lease, before, target] : lent_) {
+    if (auto status = namespaces_->lend(before, target, plan_.user, lease.lock()); !status) return status;
+    // In a user namespace the build user is the caller under another number, who has what rights the caller has.
+    if (needs_user_namespace()) continue;
+    if (auto status = lease.hand_over(plan_.user); !status) return status;
+  }
+  trace_.mark("hand-over");
+  return {};
+}
+
+Status NamespaceEnvelope::make_namespaces() {
   const bool takes_spare = !plan_.is_host_network && !needs_user_namespace();
   const UniqueFd network = takes_spare ? host_->network.take() : UniqueFd();
-  auto made = Namespaces::make(plan_, id, host_->init_image.get(), network, trace_);
+  auto made = Namespaces::make(plan_, id_, host_->init_image.get(), network, trace_);
   if (!made) return std::move(made.error());
   namespaces_ = std::make_shared<Namespaces>(std::move(*made));
   is_complete_ = !plan_.is_base;
@@ -126,6 +185,7 @@ Status NamespaceEnvelope::complete(std::vector<Step> rest) {
   trace_.resume();
   auto status = take_outputs(rest);
   if (status) status = inside->complete(rest, trace_);
+  if (status) status = hand_over_outputs();
   // As after a launch.
   if (host_->is_dumpable) static_cast<void>(::prctl(PR_SET_DUMPABLE, 1, 0, 0, 0));
   if (!status) return status;
@@ -225,10 +285,11 @@ CloseReport NamespaceEnvelope::close() {
     const std::lock_guard lock(mutex_);
     namespaces_.reset();
   }
-  for (auto& lease : leases_) note(lease.hand_back());
+  for (auto& output : lent_) note(output.lease.hand_back());
   report.trace.mark("hand-back");
   if (!report.failures.empty()) return report;
-  leases_.clear();
+  lent_.clear();
+  if (journal_ && !note(journal_->end())) return report;
   is_gone_ = true;
   return report;
 }

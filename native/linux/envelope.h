@@ -7,6 +7,8 @@
 #include <vector>
 
 #include "core/envelope.h"
+#include "core/first_recovery.h"
+#include "core/journal.h"
 #include "core/output_lease.h"
 #include "linux/namespaces.h"
 #include "linux/spare_network.h"
@@ -22,6 +24,7 @@ struct Host {
   /** Whether it may be dumped and traced by its user (PR_SET_DUMPABLE(2const)). */
   bool is_dumpable;
   SpareNetwork network;
+  FirstRecovery first_recovery;
 };
 
 /** The namespaces of a session. Members go in reverse: they first, then what was lent for them. */
@@ -40,21 +43,32 @@ class NamespaceEnvelope final : public Envelope {
   CloseReport close() override;
 
  private:
-  NamespaceEnvelope(EnvelopePlan plan, std::shared_ptr<ExitWaiter> waiter, std::shared_ptr<Host> host);
+  /** An output, and where it is inside. */
+  struct Lent {
+    OutputLease lease;
+    LentOutput before;
+    std::string target;
+  };
 
+  NamespaceEnvelope(EnvelopePlan plan, std::string id, std::shared_ptr<ExitWaiter> waiter, std::shared_ptr<Host> host);
+
+  Status begin_journal();
   Status take_outputs(const std::vector<Step>& steps);
-  Status make_namespaces(const std::string& id);
+  Status make_namespaces();
+  Status hand_over_outputs();
   /** Null once the session is being closed. Who has them keeps them from being closed under its hands. */
   std::shared_ptr<Namespaces> namespaces();
   bool is_complete();
 
   EnvelopePlan plan_;
+  std::string id_;
   std::shared_ptr<ExitWaiter> waiter_;
   std::shared_ptr<Host> host_;
   /** What its children are known by to the waiter. */
   std::uint64_t owner_;
   Trace trace_;
-  std::vector<OutputLease> leases_;
+  std::optional<Journal> journal_;
+  std::vector<Lent> lent_;
   std::mutex closing_;
   /** Nothing is left to take away. */
   bool is_gone_ = false;

@@ -5,6 +5,8 @@
 #include <sched.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
+#include <sys/uio.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -13,6 +15,8 @@
 #include <cerrno>
 #include <chrono>
 #include <csignal>
+#include <cstddef>
+#include <cstring>
 #include <string_view>
 
 #include "core/back_off.h"
@@ -21,6 +25,7 @@
 #include "linux/child.h"
 #include "linux/clone_child.h"
 #include "linux/holders.h"
+#include "linux/init/lent_message.h"
 #include "linux/mount_program.h"
 #include "linux/raw_calls.h"
 #include "linux/session_keyring.h"
@@ -147,7 +152,8 @@ void run_completing(void* context) {
 
 Result<std::array<UniqueFd, 2>> control_pair() {
   std::array<int, 2> pair{};
-  if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair.data()) != 0) return last_error("init", "socketpair");
+  if (::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair.data()) != 0)
+    return last_error("init", "socketpair");
   std::array<UniqueFd, 2> ends{above_stdio(UniqueFd(pair[0])), above_stdio(UniqueFd(pair[1]))};
   if (!ends[0] || !ends[1]) return last_error("init", "fcntl");
   return ends;
@@ -250,6 +256,40 @@ Status Namespaces::complete(const std::vector<Step>& rest, Trace& trace) {
                     .detail = "the completing child was killed"};
   }
   mounts.add_to(trace);
+  return {};
+}
+
+Status Namespaces::lend(const LentOutput& before, const std::string& target, const BuildUser& user, int lease) {
+  // In a user namespace there is no other owner to be had; -1 leaves it as it is (chown(2)).
+  const bool is_owner_kept = (kinds_ & CLONE_NEWUSER) != 0;
+  lent_message message{.number = before.ino,
+                       .major = major(before.dev),
+                       .minor = minor(before.dev),
+                       .user = user.uid,
+                       .uid = is_owner_kept ? static_cast<uid_t>(-1) : before.uid,
+                       .gid = is_owner_kept ? static_cast<gid_t>(-1) : before.gid,
+                       .mode = before.mode,
+                       .path = {}};
+  if (target.size() >= sizeof(message.path)) {
+    errno = ENAMETOOLONG;
+    return last_error("output-lease", "send", target);
+  }
+  target.copy(message.path, target.size());
+  iovec part{.iov_base = &message, .iov_len = offsetof(lent_message, path) + target.size() + 1};
+  alignas(cmsghdr) std::array<std::byte, CMSG_SPACE(sizeof(int))> control{};
+  msghdr packet{};
+  packet.msg_iov = &part;
+  packet.msg_iovlen = 1;
+  packet.msg_control = control.data();
+  packet.msg_controllen = control.size();
+  cmsghdr* const rights = CMSG_FIRSTHDR(&packet);
+  rights->cmsg_level = SOL_SOCKET;
+  rights->cmsg_type = SCM_RIGHTS;
+  rights->cmsg_len = CMSG_LEN(sizeof(lease));
+  std::memcpy(CMSG_DATA(rights), &lease, sizeof(lease));
+  // No answer is waited for: what is on its way arrives, whether this process lives to see it or not (unix(7)).
+  const ssize_t sent = without_interruption([&] { return ::sendmsg(control_.get(), &packet, MSG_NOSIGNAL); });
+  if (sent < 0) return last_error("output-lease", "sendmsg", before.path);
   return {};
 }
 

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "core/lent_output.h"
 #include "core/plan.h"
 #include "core/result.h"
 #include "core/trace.h"
@@ -40,6 +41,12 @@ class Namespaces {
 
   /** The name of the session's keyring. */
   [[nodiscard]] const std::string& keyring() const noexcept { return keyring_; }
+
+  /**
+   * Before an output is handed over: init hands it back, and has the lock of its lease until then, should this process
+   * be killed. `target` is where it is inside.
+   */
+  Status lend(const LentOutput& before, const std::string& target, const BuildUser& user, int lease);
 
   /** SIGKILL to everything inside but init. One at a time. */
   Status kill_all();

@@ -50,7 +50,7 @@ inline int fsconfig(int fs, unsigned command, const char* key, const char* value
 inline int fsmount(int fs, std::uint64_t attributes) { return call(::syscall(432, fs, kFsCloseOnExec, attributes)); }
 inline int pidfd_open(pid_t pid) { return call(::syscall(434, pid, 0)); }
 inline int pidfd_send_signal(int pidfd, int signal) { return call(::syscall(424, pidfd, signal, nullptr, 0)); }
-inline int close_range(unsigned first) { return call(::syscall(436, first, ~0U, 0)); }
+inline int close_range(unsigned first, unsigned last = ~0U) { return call(::syscall(436, first, last, 0)); }
 inline int mount_setattr(int tree, unsigned flags, const MountAttributes& attributes) {
   return call(::syscall(442, tree, "", kEmptyPath | flags, &attributes, sizeof(attributes)));
 }

@@ -1,5 +1,6 @@
 #include <sys/prctl.h>
 
+#include <chrono>
 #include <memory>
 #include <mutex>
 
@@ -7,10 +8,14 @@
 #include "linux/envelope.h"
 #include "linux/init_image.h"
 #include "linux/obstacles.h"
+#include "linux/recovery.h"
 
 namespace buildjail {
 
 namespace {
+
+/** How long what somebody else is recovering is waited for. */
+constexpr std::chrono::milliseconds kOthersBound{10000};
 
 class Linux final : public System {
  public:
@@ -31,6 +36,14 @@ class Linux final : public System {
     auto found = host();
     if (!found) return std::move(found.error());
     return NamespaceEnvelope::open(std::move(plan), id, std::move(waiter), std::move(*found));
+  }
+
+  RecoveryReport recover(const std::string& state_directory) override {
+    return recovery_of(state_directory).run(kOthersBound);
+  }
+
+  Result<std::vector<ListedSession>> list(const std::string& state_directory) override {
+    return list_sessions(state_directory);
   }
 
  private:

@@ -25,6 +25,8 @@ class Unsupported final : public System {
   Result<std::unique_ptr<Envelope>> open(EnvelopePlan, const std::string&, std::shared_ptr<ExitWaiter>) override {
     return not_here("jail_set");
   }
+  RecoveryReport recover(const std::string&) override { return {}; }
+  Result<std::vector<ListedSession>> list(const std::string&) override { return not_here("jail_get"); }
 };
 
 }  // namespace

@@ -6,7 +6,7 @@ import { requireTool } from './not-run.mjs'
 import { freebsdTarget } from './target.mjs'
 import { cacheFolder, packageRoot, runTool } from './workspace.mjs'
 
-/** The path of a fresh buildjail.node for FreeBSD on x64. What has not changed is not compiled again. */
+/** The path of a fresh buildjail.node for FreeBSD on x64, with buildjail-watch beside it. What has not changed is not compiled again. */
 export function crossCompile(sysroot) {
   const folder = layOutSources()
   const compilers = compilersFor(sysroot)
@@ -17,6 +17,11 @@ export function crossCompile(sysroot) {
   runTool(process.execPath, [nodeGyp, ...configure], { cwd: folder, env })
   runTool('make', ['-C', 'build', 'BUILDTYPE=Release', '-j2'], { cwd: folder, env })
   return path.join(folder, 'build', 'Release', 'buildjail.node')
+}
+
+/** The program that goes with an addon, beside it. */
+export function watcherOf(addon) {
+  return addon.replace(/\.node$/, '-watch')
 }
 
 // node-gyp builds below the folder it is called in, so it gets one of its own: build/ of the package is the host's.

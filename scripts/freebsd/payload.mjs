@@ -2,6 +2,7 @@
 import { copyFileSync, existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 
+import { watcherOf } from './cross-compile.mjs'
 import { packageRoot, runTool } from './workspace.mjs'
 
 /** The name of the command's script in the payload. */
@@ -16,6 +17,8 @@ export function makePayload({ addon, command, folder }) {
   const stage = path.join(folder, 'stage')
   mkdirSync(path.join(stage, 'prebuilds'), { recursive: true })
   copyFileSync(addon, path.join(stage, 'prebuilds', 'freebsd-x64.node'))
+  // The addon looks for it under its own name (native/freebsd/watcher.cc).
+  copyFileSync(watcherOf(addon), path.join(stage, 'prebuilds', 'freebsd-x64-watch'))
   writeFileSync(path.join(stage, commandFile), command)
   const tsc = path.join(packageRoot, 'node_modules', 'typescript', 'bin', 'tsc')
   runTool(process.execPath, [tsc, '-p', 'tsconfig.json', '--outDir', path.join(stage, 'dist')])

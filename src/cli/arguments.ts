@@ -4,7 +4,10 @@ import { checkCommand } from '../command.ts'
 import { BuildjailError, SpecError } from '../errors.ts'
 import type { Network, Spec, User } from '../spec.ts'
 
-export type Topic = 'buildjail' | 'run' | 'plan' | 'doctor'
+export type Topic = 'buildjail' | 'run' | 'plan' | HostVerb
+
+/** Commands about this host rather than a build. */
+export type HostVerb = 'doctor' | 'ps' | 'gc'
 
 interface SessionRequest {
   readonly spec: Spec
@@ -24,8 +27,8 @@ export interface RunRequest extends SessionRequest {
   readonly record?: string
 }
 
-export interface DoctorRequest {
-  readonly kind: 'doctor'
+export interface HostRequest {
+  readonly kind: HostVerb
   readonly isJson: boolean
 }
 
@@ -34,7 +37,7 @@ export type Request =
   | { readonly kind: 'version' }
   | PlanRequest
   | RunRequest
-  | DoctorRequest
+  | HostRequest
 
 const options = {
   name: { type: 'string' },
@@ -51,7 +54,7 @@ const options = {
   help: { type: 'boolean', short: 'h' },
 } as const
 
-const doctorOptions = { json: options.json, help: options.help } as const
+const hostOptions = { json: options.json, help: options.help } as const
 
 const repeatable: ReadonlySet<string> = new Set(['input', 'env', 'json', 'help'])
 
@@ -72,11 +75,13 @@ export function parseCommandLine(argv: readonly string[]): Request {
     case 'plan':
       return parseSession(verb, rest)
     case 'doctor':
-      return parseDoctor(rest)
+    case 'ps':
+    case 'gc':
+      return parseHost(verb, rest)
     case undefined:
-      throw invalid('arguments', 'say what to do: run, plan or doctor (buildjail --help tells more)')
+      throw invalid('arguments', 'say what to do: run, plan, ps, gc or doctor (buildjail --help tells more)')
     default:
-      throw invalid('arguments', `there is no command '${verb}'; there are run, plan and doctor (buildjail --help tells more)`)
+      throw invalid('arguments', `there is no command '${verb}'; there are run, plan, ps, gc and doctor (buildjail --help tells more)`)
   }
 }
 
@@ -85,9 +90,9 @@ export function isJsonAsked(argv: readonly string[]): boolean {
   return splitCommand(argv).before.includes('--json')
 }
 
-function parseDoctor(argv: readonly string[]): Request {
-  const { help, json } = readOptions([...argv], doctorOptions)
-  return help === true ? { kind: 'help', topic: 'doctor' } : { kind: 'doctor', isJson: json === true }
+function parseHost(kind: HostVerb, argv: readonly string[]): Request {
+  const { help, json } = readOptions([...argv], hostOptions)
+  return help === true ? { kind: 'help', topic: kind } : { kind, isJson: json === true }
 }
 
 function parseSession(kind: 'run' | 'plan', argv: readonly string[]): Request {

@@ -2,8 +2,10 @@ import { readFileSync } from 'node:fs'
 
 import { isJsonAsked, parseCommandLine } from './arguments.ts'
 import { doctor } from './doctor.ts'
+import { gc } from './gc.ts'
 import { helpOf } from './help.ts'
 import { plan } from './plan.ts'
+import { ps } from './ps.ts'
 import { errorJson, tell, type Terminal } from './report.ts'
 import { run } from './run.ts'
 import { exitStatus } from './status.ts'
@@ -26,6 +28,10 @@ export async function dispatch(argv: readonly string[], terminal: Terminal): Pro
         return await run(request, terminal)
       case 'doctor':
         return doctor(request, terminal, packageVersion())
+      case 'ps':
+        return await ps(request, terminal)
+      case 'gc':
+        return await gc(request, terminal)
     }
   } catch (error) {
     tell(terminal, error)

@@ -1,7 +1,7 @@
 import { release } from 'node:os'
 
 import { preflight, type Obstacle, type Preflight } from '../preflight.ts'
-import type { DoctorRequest } from './arguments.ts'
+import type { HostRequest } from './arguments.ts'
 import { jsonText, type Terminal } from './report.ts'
 import { exitStatus } from './status.ts'
 
@@ -13,7 +13,7 @@ interface Host {
 }
 
 /** `buildjail doctor`: whether a session could be opened here, and what to do where not. Answers with the exit status. */
-export function doctor({ isJson }: DoctorRequest, terminal: Terminal, version: string): number {
+export function doctor({ isJson }: HostRequest, terminal: Terminal, version: string): number {
   const found = preflight()
   const host: Host = { buildjail: version, runtime: runtime(), system: `${process.platform} ${release()} ${process.arch}` }
   terminal.out(isJson ? `${jsonText({ ...found, host }, 2)}\n` : doctorText(found, host))

@@ -16,13 +16,15 @@ const session = `Options:
 const topics: Readonly<Record<Topic, string>> = {
   buildjail: `Usage: buildjail run [options] -- command...
        buildjail plan [options] [-- command...]
-       buildjail doctor [--json]
+       buildjail ps|gc|doctor [--json]
 
 Runs a build that sees what it declared and nothing else: on FreeBSD in a thin jail, on Linux in namespaces.
 
 Commands:
   run     run a command in a session of its own
   plan    show what run would build; needs no privilege and changes nothing
+  ps      list the sessions of this host
+  gc      take away what sessions of dead processes left behind
   doctor  say whether a session can be opened here, and what to do where not
 
   --help, after a command as well    this, or the command's options
@@ -44,6 +46,23 @@ Shows what run would build with the same options. Needs no privilege and changes
 ${session}  --json                print the plan as JSON
 
 The exit status is 0, or 125 when the plan is refused.
+`,
+  ps: `Usage: buildjail ps [--json]
+
+Lists the sessions of this host and user: live ones, and orphaned ones, whose process is dead.
+
+  --json                print an array of { id, name, pid, startedAt, state, root, jid }
+
+The exit status is 0.
+`,
+  gc: `Usage: buildjail gc [--json]
+
+Takes away what sessions of dead processes left behind; sessions that live are not touched. A new
+session's process does the same before its first session.
+
+  --json                print { recovered, leftAlone }
+
+The exit status is 0, or 1 when something was left alone: it is damaged, not buildjail's, or would not go.
 `,
   doctor: `Usage: buildjail doctor [--json]
 

@@ -7,6 +7,8 @@ export const exitStatus = {
   success: 0,
   /** Doctor's: no session can be opened here. */
   noSession: 1,
+  /** That of gc: something was left alone. */
+  leftAlone: 1,
   timedOut: 124,
   /** The envelope failed, or what was asked for was refused: the command never ran. */
   neverRan: 125,

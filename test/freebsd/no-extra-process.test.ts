@@ -16,6 +16,7 @@ describeFreebsd('the processes of a build', () => {
   test('are its command and nothing else: no other pid is used on the way', async () => {
     const builds = 10
     const spec = { inputs: { src: folders.input }, output: folders.output }
+    // The first session of a process is not counted: it starts the one that cleans up should this one be killed.
     await build(spec, ['true'])
     const used = async (): Promise<number> => {
       const before = lastPid()

@@ -24,11 +24,14 @@
 #include "core/back_off.h"
 #include "core/captured_stream.h"
 #include "core/holder.h"
+#include "core/journal.h"
 #include "core/launch_request.h"
 #include "core/output_lease.h"
 #include "core/plan.h"
+#include "core/recovery.h"
 #include "core/result.h"
 #include "core/session_directory.h"
+#include "core/session_list.h"
 #include "core/signal_name.h"
 #include "core/stdio_ends.h"
 #include "core/sys_error.h"
@@ -90,6 +93,30 @@ std::string make_folder() {
   std::string folder = "/tmp/buildjail-core-XXXXXX";
   return ::mkdtemp(folder.data()) == nullptr ? std::string() : folder;
 }
+
+constexpr const char* kFirst = "00000000000000f1";
+constexpr const char* kSecond = "00000000000000f2";
+
+JournalEntry entry_of(const std::string& id, const std::string& state_directory) {
+  return {.id = id,
+          .name = {},
+          .pid = ::getpid(),
+          .started_ms = 1,
+          .root = state_directory + "/" + id + "/root",
+          .jail = {},
+          .user = ::geteuid(),
+          .lent = {}};
+}
+
+UniqueFd open_directory(const std::string& path) {
+  return UniqueFd(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+}
+
+Recovery nothing_to_take_away(const std::string& state_directory) {
+  return {state_directory, [](const JournalEntry&, Outcome&) { return Status(); }};
+}
+
+bool end(Result<Journal>& journal) { return journal && journal->end(); }
 
 struct Shared {
   int seen = 0;
@@ -186,19 +213,20 @@ void check_folders() {
   check("a session folder is private, and goes when it is let go", [&folder] {
     struct stat found{};
     {
-      const auto directory = SessionDirectory::make(folder, "one");
+      const auto directory = SessionDirectory::make(folder, entry_of("one", folder));
       if (!directory || ::stat((folder + "/one").c_str(), &found) != 0 || (found.st_mode & 0777) != 0700) return false;
       if (::stat(directory->root().c_str(), &found) != 0 || (found.st_mode & 0777) != 0755) return false;
     }
     return ::stat((folder + "/one").c_str(), &found) != 0;
   });
   check("a session folder with something in it is not removed, but reported", [&folder] {
-    auto directory = SessionDirectory::make(folder, "two");
+    auto directory = SessionDirectory::make(folder, entry_of("two", folder));
     const std::string left = directory->root() + "/left";
     const UniqueFd made(::open(left.c_str(), O_CREAT | O_WRONLY | O_CLOEXEC, 0600));
     const auto status = directory->remove();
+    const bool has_journal = ::access((folder + "/two/journal").c_str(), F_OK) == 0;
     ::unlink(left.c_str());
-    return !status && (status.error().err == ENOTEMPTY || status.error().err == EEXIST);
+    return !status && (status.error().err == ENOTEMPTY || status.error().err == EEXIST) && has_journal;
   });
   check("a state directory that others can write to is refused", [&folder] {
     const std::string open_to_all = folder + "/open";
@@ -209,17 +237,172 @@ void check_folders() {
   });
   check("of two sessions that would write to one directory the second is refused, until the first is gone", [&folder] {
     const Bind bind{.target = "/output", .source = folder, .is_file = false, .is_writable = true, .dev = 1, .ino = 2};
-    const auto take = [&] {
-      return OutputLease::take(folder, bind, UniqueFd(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)));
+    auto first_journal = Journal::begin(folder, entry_of(kFirst, folder));
+    const auto take = [&](const char* id) {
+      return OutputLease::take(folder, id, bind, open_directory(folder), nothing_to_take_away(folder));
     };
     {
-      const auto first = take();
-      const auto second = take();
+      const auto first = take(kFirst);
+      const auto second = take(kSecond);
       if (!first || second || second.error().err != EBUSY) return false;
     }
-    return static_cast<bool>(take());
+    return static_cast<bool>(take(kSecond)) && end(first_journal);
   });
   ::rmdir(folder.c_str());
+}
+
+void check_journal() {
+  const JournalEntry entry{.id = kFirst,
+                           .name = "demo",
+                           .pid = 17,
+                           .started_ms = 1700000000123,
+                           .root = "/state/" + std::string(kFirst) + "/root",
+                           .jail = "bj-demo",
+                           .user = 35001,
+                           .lent = {}};
+  const LentOutput output{.path = "/a\n b\\c\n", .dev = ~0ULL, .ino = 12, .uid = 1000, .gid = 1001, .mode = 02750};
+  const std::string text = entry_text(entry) + lent_text(output);
+
+  check("an entry is read as it was written, whatever is in a path", [&] {
+    const auto read = read_entry("journal", text);
+    if (!read || !*read) return false;
+    const auto& [id, name, pid, started_ms, root, jail, user, lent, is_being_recovered] = **read;
+    return id == entry.id && name == entry.name && pid == 17 && started_ms == 1700000000123 && root == entry.root &&
+           jail == entry.jail && user == 35001 && lent.size() == 1 && lent[0].path == output.path &&
+           lent[0].dev == ~0ULL && lent[0].ino == 12 && lent[0].uid == 1000 && lent[0].gid == 1001 &&
+           lent[0].mode == 02750 && !is_being_recovered;
+  });
+  check("an entry cut short anywhere is that of a process which had not made anything yet, or had lent nothing", [&] {
+    const std::size_t begun = entry_text(entry).size();
+    for (std::size_t size = 0; size < text.size(); ++size) {
+      const auto read = read_entry("journal", text.substr(0, size));
+      if (!read || read->has_value() != (size >= begun)) return false;
+      if (*read && !(**read).lent.empty()) return false;
+    }
+    return true;
+  });
+  check("what is no entry, or of another version, or has a line that is none, is refused", [&] {
+    for (const std::string& other :
+         {std::string("x"), std::string("buildjail-journal 2\nbegun\n"), "\n" + text, text + "more\n",
+          text + "lent 1 2\n", text + "pid -1\n", text + "lent 1 2 3 4 9 /a\n", text + "name a\\b\n",
+          std::string("buildjail-journal 1\nbegun\n")}) {
+      if (read_entry("journal", other)) return false;
+    }
+    return true;
+  });
+}
+
+void check_recovery() {
+  const std::string folder = make_folder();
+  const std::string file = folder + "/" + kFirst + "/journal";
+  int taken_away = 0;
+  const Recovery recovery(folder, [&taken_away](const JournalEntry&, Outcome& outcome) {
+    taken_away += 1;
+    outcome.recovered->unmounted.emplace_back("/something");
+    return Status();
+  });
+  const auto exists = [](const std::string& path) { return ::access(path.c_str(), F_OK) == 0; };
+  constexpr std::chrono::milliseconds kNoWait{0};
+
+  check("a session that lives is not touched by a recovery", [&] {
+    auto journal = Journal::begin(folder, entry_of(kFirst, folder));
+    const auto report = recovery.run(kNoWait);
+    return report.recovered.empty() && report.left_alone.empty() && taken_away == 0 && exists(file) && end(journal);
+  });
+  check("one whose owner let go of its entry is taken away, once, and its entry last", [&] {
+    static_cast<void>(Journal::begin(folder, entry_of(kFirst, folder)));
+    const auto first = recovery.run(kNoWait);
+    const auto second = recovery.run(kNoWait);
+    return first.recovered.size() == 1 && first.recovered[0].id == kFirst && second.recovered.empty() &&
+           taken_away == 1 && !exists(folder + "/" + kFirst);
+  });
+  check("one that cannot be taken away keeps its entry, is reported, and is tried again", [&] {
+    static_cast<void>(Journal::begin(folder, entry_of(kFirst, folder)));
+    const Recovery failing(folder, [](const JournalEntry&, Outcome&) {
+      return Status(
+          SysError{.step = "unmount", .syscall = "unmount", .err = EBUSY, .path = "/a", .dest = {}, .detail = {}});
+    });
+    const auto report = failing.run(kNoWait);
+    const bool is_kept = exists(file);
+    return is_kept && report.left_alone.size() == 1 && report.left_alone[0].reason == "unmount '/a': EBUSY" &&
+           recovery.run(kNoWait).recovered.size() == 1 && !exists(file);
+  });
+  check("a damaged entry, one of another session, and what is none of ours are left alone and reported", [&] {
+    const auto is_left = [&](const std::function<void()>& spoil) {
+      static_cast<void>(Journal::begin(folder, entry_of(kFirst, folder)));
+      spoil();
+      const auto report = recovery.run(kNoWait);
+      const bool is_good = report.left_alone.size() == 1 && report.recovered.empty() && exists(file);
+      ::unlink((folder + "/" + kFirst + "/other").c_str());
+      ::chmod(file.c_str(), 0600);
+      ::unlink(file.c_str());
+      ::rmdir((folder + "/" + kFirst).c_str());
+      return is_good;
+    };
+    const auto put = [](const std::string& path, const std::string& text, int flags) {
+      const UniqueFd fd(::open(path.c_str(), flags | O_WRONLY | O_CLOEXEC, 0600));
+      static_cast<void>(::write(fd.get(), text.data(), text.size()));
+    };
+    const int before = taken_away;
+    return is_left([&] { put(file, "garbage", O_TRUNC); }) && is_left([&] { put(file, "id 0\n", O_APPEND); }) &&
+           is_left([&] { put(file, "root /elsewhere\n", O_APPEND); }) &&
+           is_left([&] { ::chmod(file.c_str(), 0644); }) &&
+           is_left([&] { put(folder + "/" + kFirst + "/other", "", O_CREAT); }) && taken_away == before;
+  });
+  check("a folder that its process had only just made goes", [&] {
+    ::mkdir((folder + "/" + kFirst).c_str(), 0700);
+    static_cast<void>(recovery.run(kNoWait));
+    const bool is_gone = !exists(folder + "/" + kFirst);
+    ::mkdir((folder + "/" + kFirst).c_str(), 0700);
+    const UniqueFd empty(::open(file.c_str(), O_CREAT | O_WRONLY | O_CLOEXEC, 0600));
+    const auto report = recovery.run(kNoWait);
+    return is_gone && !exists(folder + "/" + kFirst) && report.left_alone.empty();
+  });
+  check("an output still lent to a dead session has its mode back before it is lent again", [&] {
+    const std::string output = folder + "/output";
+    ::mkdir(output.c_str(), 0751);
+    ::chmod(output.c_str(), 0751);
+    struct stat found{};
+    ::stat(output.c_str(), &found);
+    const Bind bind{.target = "/output",
+                    .source = output,
+                    .is_file = false,
+                    .is_writable = true,
+                    .dev = static_cast<std::uint64_t>(found.st_dev),
+                    .ino = found.st_ino};
+    {
+      auto journal = Journal::begin(folder, entry_of(kFirst, folder));
+      auto lease = OutputLease::take(folder, kFirst, bind, open_directory(output), recovery);
+      const auto before = lease->remember();
+      static_cast<void>(journal->lend(*before));
+      ::chmod(output.c_str(), 0777);
+      lease->release();
+    }
+    auto again = OutputLease::take(folder, kSecond, bind, open_directory(output), recovery);
+    ::stat(output.c_str(), &found);
+    const bool is_back = again && (found.st_mode & 07777) == 0751 && !exists(file);
+    ::rmdir(output.c_str());
+    return is_back;
+  });
+  check("an output that is not there any more is told of once", [&] {
+    {
+      auto journal = Journal::begin(folder, entry_of(kFirst, folder));
+      static_cast<void>(
+          journal->lend({.path = folder + "/gone", .dev = 1, .ino = 2, .uid = 0, .gid = 0, .mode = 0755}));
+    }
+    const auto first = recovery.run(kNoWait);
+    return first.recovered.size() == 1 && first.recovered[0].lost == std::vector<std::string>{folder + "/gone"} &&
+           recovery.run(kNoWait).recovered.empty();
+  });
+  check("sessions are listed with who is dead", [&] {
+    auto journal = Journal::begin(folder, entry_of(kFirst, folder));
+    static_cast<void>(Journal::begin(folder, entry_of(kSecond, folder)));
+    const auto listed = list_sessions(folder);
+    const bool is_right = listed && listed->size() == 2 && (*listed)[0].is_live && !(*listed)[1].is_live;
+    static_cast<void>(recovery.run(kNoWait));
+    return is_right && end(journal);
+  });
+  check("the folder is as empty as it was", [&] { return ::rmdir(folder.c_str()) == 0; });
 }
 
 void check_processes() {
@@ -261,6 +444,8 @@ int main() {
   check_launch();
   check_descriptors();
   check_folders();
+  check_journal();
+  check_recovery();
   check_processes();
   check_names();
   return failed_checks == 0 ? 0 : 1;

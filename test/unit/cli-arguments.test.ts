@@ -75,9 +75,9 @@ describe('what a command line says is what is asked for', () => {
     expect(parseCommandLine(['plan', '--', 'cc'])).toMatchObject({ kind: 'plan', command: ['cc'] })
   })
 
-  it('doctor takes --json alone', () => {
-    expect(parseCommandLine(['doctor'])).toEqual({ kind: 'doctor', isJson: false })
-    expect(parseCommandLine(['doctor', '--json'])).toEqual({ kind: 'doctor', isJson: true })
+  it.each(['doctor', 'ps', 'gc'])('%s takes --json alone', (kind) => {
+    expect(parseCommandLine([kind])).toEqual({ kind, isJson: false })
+    expect(parseCommandLine([kind, '--json'])).toEqual({ kind, isJson: true })
   })
 
   it('help and version, also where a command is missing', () => {
@@ -91,13 +91,15 @@ describe('what a command line says is what is asked for', () => {
 
 describe('what cannot be understood is refused, and the argument is named', () => {
   it.each<[string[], entry: string, says: string]>([
-    [[], 'arguments', 'run, plan or doctor'],
+    [[], 'arguments', 'run, plan, ps, gc or doctor'],
     [['frob'], 'arguments', "'frob'"],
     [['--json'], 'arguments', "'--json'"],
     [['plan', '--frob'], 'arguments', "'--frob'"],
     [['plan', '--frob=1', 'x'], 'arguments', "'--frob'"],
     [['doctor', '--output', 'x'], 'arguments', "'--output'"],
     [['doctor', 'x'], 'arguments', "'x' is not an option"],
+    [['gc', 'x'], 'arguments', "'x' is not an option"],
+    [['ps', '--all'], 'arguments', "'--all'"],
     [['plan', '--name'], 'arguments', '--name'],
     [['plan', '--name', '--json'], 'arguments', '--name'],
     [['plan', '--json=1'], 'arguments', '--json'],

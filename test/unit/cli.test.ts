@@ -47,7 +47,7 @@ const failure = (more: Partial<NativeFailure> = {}): NativeFailure => ({
 })
 
 describe('help needs nothing and says all', () => {
-  it.each([['--help'], ['run', '--help'], ['plan', '--help'], ['doctor', '--help']])('%s %s', async (...argv) => {
+  it.each([['--help'], ['run', '--help'], ['plan', '--help'], ['doctor', '--help'], ['ps', '--help'], ['gc', '--help']])('%s %s', async (...argv) => {
     const { status, out, err } = await say(...argv.filter((word) => word !== undefined))
     expect({ status, err }).toEqual({ status: 0, err: '' })
     expect(out).toMatch(/^Usage: buildjail /)
@@ -63,6 +63,57 @@ describe('help needs nothing and says all', () => {
   it('the version is that of the package', async () => {
     const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as { version: string }
     expect(await say('--version')).toEqual({ status: 0, out: `${version}\n`, err: '' })
+  })
+})
+
+describe('ps', () => {
+  const listed = { pid: 17, startedMs: Date.UTC(2026, 0, 2, 3, 4, 5), isLive: true }
+
+  it('lists sessions, one a line', async () => {
+    addon.reset({ listedSessions: [{ id: '0f', name: 'nightly', ...listed, root: '/run/0f/root', jid: 3 }, { id: 'f1', ...listed, isLive: false }] })
+    const { status, out, err } = await say('ps')
+    expect([status, err]).toEqual([0, ''])
+    expect(out.split('\n').map((line) => line.split(/ +/))).toEqual([
+      ['ID', 'NAME', 'PID', 'STARTED', 'STATE', 'JID', 'ROOT'],
+      ['0f', 'nightly', '17', '2026-01-02T03:04:05Z', 'live', '3', '/run/0f/root'],
+      ['f1', '-', '17', '2026-01-02T03:04:05Z', 'orphaned', '-', '-'],
+      [''],
+    ])
+  })
+
+  it('says it in JSON', async () => {
+    addon.reset({ listedSessions: [{ id: '0f', ...listed }] })
+    const { status, out } = await say('ps', '--json')
+    expect(status).toBe(0)
+    expect(JSON.parse(out)).toEqual([{ id: '0f', pid: 17, startedAt: '2026-01-02T03:04:05.000Z', state: 'live' }])
+  })
+})
+
+describe('gc', () => {
+  const recovered = { id: '0f', pid: 17, jail: 'bj-0f', unmounted: ['/a/b', '/a'], handedBack: ['/out'], lost: ['/gone'] }
+
+  it('says that there was nothing', async () => {
+    expect(await say('gc')).toEqual({ status: 0, out: 'nothing to recover\n', err: '' })
+  })
+
+  it('says what it took away', async () => {
+    addon.reset({ recoveryReport: { recovered: [recovered], leftAlone: [] } })
+    const { status, out, err } = await say('gc')
+    expect([status, err]).toEqual([0, ''])
+    expect(out).toBe('0f (pid 17): removed jail bj-0f, unmounted 2, gave back /out, lost /gone\n')
+  })
+
+  it('ends with 1 when something was left alone, and says why on stderr', async () => {
+    addon.reset({ recoveryReport: { recovered: [], leftAlone: [{ path: '/run/x', reason: 'it is none of ours' }] } })
+    expect(await say('gc')).toEqual({ status: 1, out: '', err: 'buildjail: left alone: /run/x: it is none of ours\n' })
+  })
+
+  it('says it in JSON', async () => {
+    const recoveryReport = { recovered: [recovered], leftAlone: [{ path: '/run/x', reason: 'it is none of ours' }] }
+    addon.reset({ recoveryReport })
+    const { status, out } = await say('gc', '--json')
+    expect(status).toBe(1)
+    expect(JSON.parse(out)).toEqual(recoveryReport)
   })
 })
 
@@ -108,7 +159,7 @@ supported('a refusal is one sentence on stderr, 125, and with --json an object',
     [['run', '--toolchain', 'none'], 'buildjail: command: is missing; it comes last, after --\n'],
     [['plan', '--toolchain', 'none', '--', ''], 'buildjail: command[0]: must not be empty\n'],
     [['run', '--toolchain', 'none', '--cwd', 'src', '--', 'cc'], 'buildjail: workingDirectory: src is not absolute\n'],
-    [[], 'buildjail: arguments: say what to do: run, plan or doctor (buildjail --help tells more)\n'],
+    [[], 'buildjail: arguments: say what to do: run, plan, ps, gc or doctor (buildjail --help tells more)\n'],
   ])('%j', async (argv, sentence) => {
     expect(await say(...argv)).toEqual({ status: 125, out: '', err: sentence })
     expect(addon.acts).toEqual([])

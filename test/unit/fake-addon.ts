@@ -1,4 +1,15 @@
-import type { NativeBinding, NativeCloseReport, NativeEnvelope, NativeExit, NativeLaunched, NativeOpened, NativePreflight, NativeRecord } from '../../src/native.ts'
+import type {
+  NativeBinding,
+  NativeCloseReport,
+  NativeEnvelope,
+  NativeExit,
+  NativeLaunched,
+  NativeListedSession,
+  NativeOpened,
+  NativePreflight,
+  NativeRecord,
+  NativeRecoveryReport,
+} from '../../src/native.ts'
 import { readLaunch, readPlan, readRest, type ReadLaunch, type ReadPlan, type ReadStep } from './wire-reader.ts'
 
 /** How the fake acts in one test; each starts with these. */
@@ -10,6 +21,8 @@ const plain = {
   completeFailure: undefined as unknown,
   recordFailure: undefined as unknown,
   closeFailure: undefined as unknown,
+  recoveryReport: { recovered: [], leftAlone: [] } as NativeRecoveryReport,
+  listedSessions: [] as NativeListedSession[],
   preflight: { obstacles: [], limitations: [] } as NativePreflight,
   closeReport: { trace: [{ step: 'jail_remove', ns: 5 }], failures: [] } as NativeCloseReport,
 }
@@ -35,6 +48,14 @@ export class FakeAddon implements NativeBinding {
     this.completed = []
     this.launched = []
     this.acts = []
+  }
+
+  async recover(): Promise<NativeRecoveryReport> {
+    return this.script.recoveryReport
+  }
+
+  async listSessions(): Promise<NativeListedSession[]> {
+    return this.script.listedSessions
   }
 
   preflight(): NativePreflight {

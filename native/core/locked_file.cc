@@ -1,0 +1,53 @@
+#include "core/locked_file.h"
+
+#include <fcntl.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+
+namespace buildjail {
+
+namespace {
+
+constexpr mode_t kPrivate = 0600;
+
+}  // namespace
+
+Result<UniqueFd> lock_file(const char* step, const std::string& path, int flags) {
+  for (;;) {
+    // O_NONBLOCK: what lies there may be a fifo of somebody else's making.
+    UniqueFd fd(::open(path.c_str(), flags | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK, kPrivate));
+    if (!fd) return last_error(step, "open", path);
+    if (::flock(fd.get(), LOCK_EX | LOCK_NB) != 0) return last_error(step, "flock", path);
+    struct stat locked{};
+    struct stat named{};
+    if (::fstat(fd.get(), &locked) != 0) return last_error(step, "fstat", path);
+    if (::lstat(path.c_str(), &named) == 0 && named.st_ino == locked.st_ino && named.st_dev == locked.st_dev) return fd;
+  }
+}
+
+Result<std::string> read_file(const char* step, const std::string& path, int fd) {
+  std::string text;
+  std::array<char, 4096> part{};
+  for (;;) {
+    const ssize_t got = ::pread(fd, part.data(), part.size(), static_cast<off_t>(text.size()));
+    if (got == 0) return text;
+    if (got > 0) text.append(part.data(), static_cast<std::size_t>(got));
+    if (got < 0 && errno != EINTR) return last_error(step, "pread", path);
+  }
+}
+
+Status append(const char* step, const std::string& path, int fd, const std::string& text) {
+  ssize_t written = -1;
+  do {
+    written = ::write(fd, text.data(), text.size());
+  } while (written < 0 && errno == EINTR);
+  if (written == static_cast<ssize_t>(text.size())) return {};
+  if (written >= 0) errno = ENOSPC;
+  return last_error(step, "write", path);
+}
+
+}  // namespace buildjail

@@ -1,0 +1,23 @@
+#pragma once
+
+#include <string>
+
+#include "core/result.h"
+#include "core/unique_fd.h"
+
+namespace buildjail {
+
+/**
+ * Opens a file with `flags` (open(2)) and locks it for as long as the descriptor, or a copy of it, is open (flock(2)).
+ * Whoever locks checks that it is still the file of that name: the one before may just have removed it. EWOULDBLOCK
+ * when somebody else has the lock, ENOENT when there is no such file.
+ */
+Result<UniqueFd> lock_file(const char* step, const std::string& path, int flags);
+
+/** All that is in a file, from its beginning. */
+Result<std::string> read_file(const char* step, const std::string& path, int fd);
+
+/** At the end of a file opened with O_APPEND, by one write(2); ENOSPC when not all of it went. */
+Status append(const char* step, const std::string& path, int fd, const std::string& text);
+
+}  // namespace buildjail

@@ -1,0 +1,70 @@
+#include "core/state_directory.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <memory>
+#include <string_view>
+
+#include "core/output_lease.h"
+#include "core/unique_fd.h"
+
+namespace buildjail {
+
+namespace {
+
+constexpr const char* kStep = "state-directory";
+
+// As src/session.ts makes them.
+bool is_session_id(std::string_view name) {
+  constexpr std::size_t kLength = 16;
+  return name.size() == kLength && name.find_first_not_of("0123456789abcdef") == std::string_view::npos;
+}
+
+}  // namespace
+
+Result<std::vector<std::string>> names_in(const std::string& path) {
+  UniqueFd fd(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+  if (!fd) return last_error(kStep, "open", path);
+  const std::unique_ptr<DIR, int (*)(DIR*)> entries(::fdopendir(fd.get()), ::closedir);
+  if (!entries) return last_error(kStep, "fdopendir", path);
+  static_cast<void>(fd.release());
+  std::vector<std::string> names;
+  while (const dirent* entry = ::readdir(entries.get())) {
+    const std::string_view name = entry->d_name;
+    if (name != "." && name != "..") names.emplace_back(name);
+  }
+  std::ranges::sort(names);
+  return names;
+}
+
+Result<StateDirectory> read_state_directory(const std::string& path) {
+  struct stat found{};
+  if (::lstat(path.c_str(), &found) != 0) {
+    if (errno == ENOENT || errno == ENOTDIR) return StateDirectory{};
+    return last_error(kStep, "lstat", path);
+  }
+  if (!S_ISDIR(found.st_mode) || found.st_uid != ::geteuid() || (found.st_mode & (S_IRWXG | S_IRWXO)) != 0) {
+    return SysError{.step = kStep,
+                    .syscall = "lstat",
+                    .err = EPERM,
+                    .path = path,
+                    .dest = {},
+                    .detail = "it is not a directory of the caller's own with mode 0700"};
+  }
+  auto names = names_in(path);
+  if (!names && names.error().err == ENOENT) return StateDirectory{};
+  if (!names) return std::move(names.error());
+  StateDirectory state;
+  for (std::string& name : *names) {
+    const bool is_lease = name.starts_with(kLeasePrefix);
+    (is_session_id(name) ? state.sessions : is_lease ? state.leases : state.others).push_back(std::move(name));
+  }
+  return state;
+}
+
+}  // namespace buildjail

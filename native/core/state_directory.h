@@ -1,0 +1,26 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "core/result.h"
+
+namespace buildjail {
+
+/** What lies in a state directory, by name. */
+struct StateDirectory {
+  /** Folders of sessions, by id. */
+  std::vector<std::string> sessions;
+  /** Files of output leases. */
+  std::vector<std::string> leases;
+  /** What no version of this package puts there. */
+  std::vector<std::string> others;
+};
+
+/** EPERM when it is not the caller's own and private; empty when it is not there. */
+Result<StateDirectory> read_state_directory(const std::string& path);
+
+/** The names in a directory, without `.` and `..`. */
+Result<std::vector<std::string>> names_in(const std::string& path);
+
+}  // namespace buildjail

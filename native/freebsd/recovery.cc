@@ -1,0 +1,82 @@
+#include "freebsd/recovery.h"
+
+#include <optional>
+#include <utility>
+
+#include "freebsd/jail.h"
+#include "freebsd/mounts.h"
+#include "freebsd/shared_memory.h"
+#include "freebsd/state_file_system.h"
+
+namespace buildjail {
+
+namespace {
+
+constexpr std::chrono::milliseconds kBusyBound{2000};
+constexpr std::chrono::milliseconds kDyingBound{50};
+
+/** The session's jail, without processes; nothing when it is gone or was never made. */
+Result<std::optional<int>> end_jail(const JournalEntry& entry, Outcome& outcome) {
+  auto found = find_jail(entry.jail);
+  if (!found) return std::move(found.error());
+  if (!*found) return std::optional<int>();
+  const auto& [jid, path, is_dying] = **found;
+  if (path != entry.root) {
+    outcome.left_alone.push_back({path, "the jail " + entry.jail + " has this path, which is none of that session"});
+    return std::optional<int>();
+  }
+  if (!is_dying) {
+    if (auto status = remove_jail(jid); !status) return std::move(status.error());
+    outcome.recovered->jail = entry.jail;
+  }
+  if (auto status = wait_empty(jid); !status) return std::move(status.error());
+  return std::optional(jid);
+}
+
+/** What is mounted at or below the root, as the kernel lists it: the oldest first (getfsstat(2)). */
+Result<std::vector<MountEntry>> mounts_of(const std::string& root) {
+  auto table = mount_table();
+  if (!table) return table;
+  std::erase_if(*table,
+                [&root](const MountEntry& mount) { return mount.on != root && !mount.on.starts_with(root + "/"); });
+  return table;
+}
+
+Status unmount_all(const std::vector<MountEntry>& mounts, const std::string& root, std::optional<int> jid,
+                   Trace& trace) {
+  MountStack stack;
+  for (const MountEntry& mount : mounts) stack.push(mount.fsid, mount.on);
+  const bool has_root = !mounts.empty() && mounts.front().on == root;
+  auto failures = stack.unmount_down_to(has_root ? 1 : 0, kBusyBound, trace);
+  if (!failures.empty()) return std::move(failures.front());
+  if (!has_root) return {};
+  // As in JailEnvelope::take_root: a dying jail holds its root, which no process does any more.
+  const bool is_held = jid && is_jail_known(*jid);
+  if (is_held) remove_shared_memory(root);
+  failures = stack.unmount_down_to(0, is_held ? kDyingBound : kBusyBound, trace);
+  if (failures.empty()) return {};
+  return is_held && failures.front().holders.empty() ? stack.force_last(trace) : Status(std::move(failures.front()));
+}
+
+Status take_away(const JournalEntry& entry, Outcome& outcome) {
+  const auto jid = end_jail(entry, outcome);
+  if (!jid) return jid.error();
+  const auto mounts = mounts_of(entry.root);
+  if (!mounts) return mounts.error();
+  Trace trace;
+  auto status = unmount_all(*mounts, entry.root, *jid, trace);
+  for (const TraceEntry& unmounted : trace.entries()) outcome.recovered->unmounted.push_back(unmounted.path);
+  return status;
+}
+
+}  // namespace
+
+Recovery recovery_of(const std::string& state_directory) { return {state_directory, take_away}; }
+
+RecoveryReport recover_state(const std::string& state_directory, std::chrono::milliseconds bound, pid_t dying) {
+  const auto held = StateFileSystem::hold_mounted(state_directory);
+  if (held) return recovery_of(state_directory).run(bound, dying);
+  return {.recovered = {}, .left_alone = {{state_directory, reason_of(held.error())}}};
+}
+
+}  // namespace buildjail

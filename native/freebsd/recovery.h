@@ -1,0 +1,22 @@
+#pragma once
+
+#include <sys/types.h>
+
+#include <chrono>
+#include <string>
+
+#include "core/recovery.h"
+
+namespace buildjail {
+
+/**
+ * What is left of a session whose process was killed: before FreeBSD 15 its jail with all that runs in it; its mounts;
+ * its outputs. A jail is removed only when it has the name and the path that were written down; what is unmounted is
+ * what the kernel says is mounted below the session's own folder by now.
+ */
+Recovery recovery_of(const std::string& state_directory);
+
+/** The whole state directory, which is unmounted when nothing is left in it. See Recovery::run. */
+RecoveryReport recover_state(const std::string& state_directory, std::chrono::milliseconds bound, pid_t dying = 0);
+
+}  // namespace buildjail

@@ -1,0 +1,15 @@
+#pragma once
+
+#include <string>
+
+#include "core/recovery.h"
+
+namespace buildjail {
+
+/**
+ * On Linux a session ends with its process, by itself: its init kills what is inside, hands the outputs back, and lets
+ * go of their leases as it ends (init/init.c). What is left is the journal, and the outputs where init was killed too.
+ */
+Recovery recovery_of(const std::string& state_directory);
+
+}  // namespace buildjail

@@ -1,0 +1,24 @@
+import { listSessions, type ListedSession } from '../sessions.ts'
+import type { HostRequest } from './arguments.ts'
+import { jsonText, type Terminal } from './report.ts'
+import { exitStatus } from './status.ts'
+
+const heads = ['ID', 'NAME', 'PID', 'STARTED', 'STATE', 'JID', 'ROOT']
+
+/** `buildjail ps`: the sessions of this host. Answers with the exit status. */
+export async function ps({ isJson }: HostRequest, terminal: Terminal): Promise<number> {
+  const sessions = await listSessions()
+  terminal.out(isJson ? `${jsonText(sessions, 2)}\n` : table([heads, ...sessions.map(cellsOf)]))
+  return exitStatus.success
+}
+
+function cellsOf({ id, name, pid, startedAt, state, jid, root }: ListedSession): string[] {
+  const started = startedAt.toISOString().replace(/\.\d+Z$/, 'Z')
+  return [id, name ?? '-', String(pid), started, state, jid === undefined ? '-' : String(jid), root ?? '-']
+}
+
+function table(rows: readonly (readonly string[])[]): string {
+  const widths = heads.map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)))
+  const lines = rows.map((row) => row.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join('  ').trimEnd())
+  return `${lines.join('\n')}\n`
+}

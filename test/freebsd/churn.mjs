@@ -1,0 +1,14 @@
+// A host program, to be killed at any moment: opens, runs and closes, again and again, or all at once.
+import { build, openSession } from '../../dist/index.js'
+
+const [output, way] = process.argv.slice(2)
+console.log('begins')
+for (;;) {
+  if (way === '0') await build({ output }, ['true'])
+  if (way === '1') await Promise.all([build({ output }, ['true']), build({}, ['true'])])
+  if (way === '2') {
+    await using session = await openSession({ output })
+    session.spawn(['sh', '-c', 'sleep 100 & sleep 100'], { stdio: ['ignore', 'ignore', 'ignore'] })
+    await session.run(['true'])
+  }
+}

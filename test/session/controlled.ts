@@ -1,0 +1,60 @@
+import { execFileSync, spawn, type ChildProcess } from 'node:child_process'
+import { once } from 'node:events'
+import { createInterface } from 'node:readline'
+import { fileURLToPath } from 'node:url'
+import { afterEach } from 'vitest'
+
+import type { SessionRecord } from '../../src/index.ts'
+import { isFreebsd } from './kernel.ts'
+
+const script = fileURLToPath(new URL('controller.mjs', import.meta.url))
+
+/** A host program in a process of its own, with a session in which a command runs that does not end by itself. */
+export interface Controlled {
+  readonly pid: number
+  readonly record: SessionRecord
+  /** SIGKILL, and waits until it is gone. */
+  kill(): Promise<void>
+  /** The same, but first to the process that would clean up after it, where there is one. */
+  killUnwatched(): Promise<void>
+}
+
+/** Each started program is killed after its test. */
+export function usePrograms(): { start(output: string): Promise<Controlled> } {
+  const programs: ChildProcess[] = []
+  afterEach(async () => {
+    await Promise.all(programs.splice(0).map(killed))
+  })
+  return {
+    async start(output) {
+      const program = spawn(process.execPath, [script, output], { stdio: ['ignore', 'pipe', 'inherit'] })
+      programs.push(program)
+      const { pid, stdout } = program
+      const [line] = (await once(createInterface(stdout), 'line')) as [string]
+      if (pid === undefined) throw new Error('no pid')
+      const kill = (): Promise<void> => killed(program)
+      const killUnwatched = async (): Promise<void> => {
+        for (const watcher of watchersOf(pid)) process.kill(watcher, 'SIGKILL')
+        await kill()
+      }
+      return { pid, record: JSON.parse(line) as SessionRecord, kill, killUnwatched }
+    },
+  }
+}
+
+async function killed(program: ChildProcess): Promise<void> {
+  if (program.exitCode !== null || program.signalCode !== null) return
+  const exit = once(program, 'exit')
+  program.kill('SIGKILL')
+  await exit
+}
+
+/** The pids of what watches over a process; none on Linux, where a session's own init does. */
+export function watchersOf(pid: number): number[] {
+  if (!isFreebsd) return []
+  const lines = execFileSync('ps', ['-ax', '-o', 'pid=', '-o', 'ppid=', '-o', 'command='], { encoding: 'utf8' }).trim().split('\n')
+  return lines.flatMap((line) => {
+    const [own, parent, command = ''] = line.trim().split(/\s+/)
+    return Number(parent) === pid && command.endsWith('-watch') ? [Number(own)] : []
+  })
+}

@@ -1,0 +1,161 @@
+import { spawnSync } from 'node:child_process'
+import { chmodSync, mkdirSync, readdirSync, readFileSync, realpathSync, rmdirSync, statSync, unlinkSync, writeFileSync } from 'node:fs'
+import path from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { afterEach, expect, test } from 'vitest'
+
+import { build, listSessions, openSession, recover } from '../../src/index.ts'
+import { defaultStateDirectory } from '../../src/spec.ts'
+import { usePrograms } from './controlled.ts'
+import { useFolders } from './folders.ts'
+import { expectSameState, hostState } from './host-state.ts'
+import { describeSession, isFreebsd } from './kernel.ts'
+
+const main = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url))
+
+describeSession('recovery', () => {
+  const folders = useFolders()
+  // After the programs were ended: on Linux what a session wrote down stays until somebody looks.
+  afterEach(async () => void (await recover()))
+  const programs = usePrograms()
+
+  const buildjail = (...args: string[]): { status: number | null; stdout: string; stderr: string } =>
+    spawnSync(process.execPath, [main, ...args], { encoding: 'utf8' })
+  const ownerOf = (folder: string): unknown => {
+    const { uid, gid, mode } = statSync(folder)
+    return { uid, gid, mode }
+  }
+
+  test('does not touch sessions that live, of this process or another', async () => {
+    const program = await programs.start(folders.output)
+    await using session = await openSession({})
+    const before = await hostState()
+    expect(await recover()).toEqual({ recovered: [], leftAlone: [] })
+    expect(buildjail('gc')).toMatchObject({ status: 0, stdout: 'nothing to recover\n', stderr: '' })
+    await expectSameState(before)
+    expect((await session.run(['echo', 'still'])).stdout).toBe('still\n')
+    const beats = path.join(folders.output, 'beats')
+    const size = statSync(beats).size
+    await expect.poll(() => statSync(beats).size).toBeGreaterThan(size)
+    await program.kill()
+  })
+
+  test('brings back everything of a session whose process was killed, when nobody else does', async () => {
+    chmodSync(folders.output, 0o750)
+    const before = await hostState()
+    const owner = ownerOf(folders.output)
+    const program = await programs.start(folders.output)
+    chmodSync(folders.output, 0o777)
+    await program.killUnwatched()
+    if (isFreebsd) {
+      expect((await hostState()).mounts.length).toBeGreaterThan(before.mounts.length + 3)
+      const { recovered, leftAlone } = await recover()
+      expect(leftAlone).toEqual([])
+      expect(recovered).toMatchObject([{ id: program.record.id, pid: program.pid, handedBack: [folders.output], lost: [] }])
+      expect(recovered[0]?.unmounted.at(-1)).toBe(program.record.root)
+    } else {
+      await expect.poll(() => ownerOf(folders.output)).toEqual(owner)
+      expect(await recover()).toEqual({ recovered: [], leftAlone: [] })
+    }
+    expect(ownerOf(folders.output)).toEqual(owner)
+    await expectSameState(before)
+  })
+
+  test('comes before the first session of the next process', async () => {
+    const before = await hostState()
+    const owner = ownerOf(folders.output)
+    const program = await programs.start(folders.output)
+    await program.killUnwatched()
+    expect(buildjail('run', '--output', folders.output, '--', 'touch', '/output/again')).toMatchObject({ status: 0, stderr: '' })
+    expect(ownerOf(folders.output)).toEqual(owner)
+    await expectSameState(before)
+  })
+
+  test('comes before an output is lent again that a dead session has, in a process that recovered long ago', async () => {
+    await recover()
+    await build({ output: folders.output }, ['true'])
+    const owner = ownerOf(folders.output)
+    const program = await programs.start(folders.output)
+    await expect(build({ output: folders.output }, ['true'])).rejects.toMatchObject({ code: 'EBUSY', step: 'output-lease' })
+    await program.killUnwatched()
+    await build({ output: folders.output }, ['touch', '/output/again'])
+    expect(ownerOf(folders.output)).toEqual(owner)
+    expect(await recover()).toEqual({ recovered: [], leftAlone: [] })
+  })
+
+  test('of two at once each comes back when all is done', async () => {
+    const before = await hostState()
+    const program = await programs.start(folders.output)
+    await program.killUnwatched()
+    const reports = await Promise.all([recover(), recover(), recover()])
+    expect(reports.flatMap(({ leftAlone }) => leftAlone)).toEqual([])
+    expect(reports.flatMap(({ recovered }) => recovered).length).toBeLessThanOrEqual(1)
+    await expectSameState(before)
+  })
+
+  test('is listed before: ps tells who lives and who is dead', async () => {
+    const dead = await programs.start(folders.output)
+    await using session = await openSession({ name: 'mine' })
+    await dead.killUnwatched()
+    const sessions = await listSessions()
+    expect(sessions).toHaveLength(2)
+    expect(sessions.find(({ id }) => id === session.id)).toMatchObject({ name: 'mine', pid: process.pid, state: 'live' })
+    expect(sessions.find(({ id }) => id === dead.record.id)).toMatchObject({ pid: dead.pid, state: 'orphaned' })
+    const { jid, root } = sessions.find(({ id }) => id === session.id) ?? {}
+    if (isFreebsd) expect([jid, root]).toEqual([(await session.record()).jail?.['jid'], (await session.record()).root])
+    const listed = buildjail('ps')
+    expect(listed.status).toBe(0)
+    expect(listed.stdout).toMatch(new RegExp(`^${session.id} +mine +${process.pid} .* live`, 'm'))
+    expect(listed.stdout).toMatch(new RegExp(`^${dead.record.id} .* orphaned`, 'm'))
+    expect(buildjail('gc')).toMatchObject({ status: 0, stderr: '' })
+    expect(await listSessions()).toMatchObject([{ id: session.id, state: 'live' }])
+  })
+
+  test('leaves alone what is damaged or none of ours, and says so', async () => {
+    // While one lives, the state directory is there.
+    await using session = await openSession({})
+    const stateDirectory = realpathSync(defaultStateDirectory)
+    const spoiled = (id: string, journal: string | undefined, more: readonly string[] = []): string => {
+      const folder = path.join(stateDirectory, id)
+      mkdirSync(folder, { mode: 0o700 })
+      if (journal !== undefined) writeFileSync(path.join(folder, 'journal'), journal, { mode: 0o600 })
+      for (const name of more) writeFileSync(path.join(folder, name), '')
+      return folder
+    }
+    const good = readFileSync(path.join(stateDirectory, session.id, 'journal'), 'utf8')
+    const other = (id: string): string => good.replaceAll(session.id, id)
+    const folder = (digit: string): string => digit.repeat(16)
+    const left = [
+      spoiled(folder('0'), 'garbage\n'),
+      spoiled(folder('1'), other(folder('1')).replace('journal 1', 'journal 999')),
+      spoiled(folder('2'), other(folder('3'))),
+      spoiled(folder('4'), other(folder('4')), ['something']),
+      spoiled(folder('5'), undefined, ['something']),
+    ]
+    const stranger = path.join(stateDirectory, 'stranger')
+    writeFileSync(stranger, '')
+    const open = spoiled(folder('6'), other(folder('6')))
+    chmodSync(open, 0o755)
+    left.push(stranger, open)
+    try {
+      const before = await hostState()
+      const { recovered, leftAlone } = await recover()
+      expect(recovered).toEqual([])
+      expect(leftAlone.map((one) => one.path).sort()).toEqual([...left].sort())
+      expect(leftAlone.filter(({ reason }) => reason === '')).toEqual([])
+      const collected = buildjail('gc')
+      expect(collected.status).toBe(1)
+      for (const one of left) expect(collected.stderr).toContain(one)
+      await expectSameState(before)
+    } finally {
+      for (const one of left) {
+        if (one === stranger) unlinkSync(one)
+        else {
+          for (const name of readdirSync(one)) unlinkSync(path.join(one, name))
+          rmdirSync(one)
+        }
+      }
+    }
+    expect(await recover()).toEqual({ recovered: [], leftAlone: [] })
+  })
+})
