@@ -1,3 +1,4 @@
+import { closeSync } from 'node:fs'
 import { Socket } from 'node:net'
 import { Readable, type Writable } from 'node:stream'
 import type { ReadableStream } from 'node:stream/web'
@@ -28,7 +29,12 @@ const bun = (globalThis as { readonly Bun?: BunGlobal }).Bun
 
 /** Our end of a command's stdout or stderr. Takes over the descriptor. */
 export function readableOf(descriptor: number): Readable {
-  if (bun !== undefined) return Readable.fromWeb(bun.file(descriptor).stream())
+  if (bun !== undefined) {
+    const readable = Readable.fromWeb(bun.file(descriptor).stream())
+    // Nor do its file streams close a descriptor that they were given.
+    readable.once('close', () => closeSync(descriptor))
+    return readable
+  }
   // Both directions are said outright: pipe(2) of FreeBSD is bidirectional, and would be taken as such.
   return new Socket({ fd: descriptor, readable: true, writable: false })
 }
