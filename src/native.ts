@@ -12,6 +12,9 @@ export interface NativeBinding {
   shutDown(): void
   /** `plan` and `id` as packed by wire.ts. */
   openEnvelope(plan: Uint8Array, id: string): Promise<NativeEnvelope>
+  /** Takes over a descriptor whose reader does not close it; it is closed by `closeDescriptor`, or when the environment goes. */
+  keepDescriptor(descriptor: number): void
+  closeDescriptor(descriptor: number): void
   /** The raw calls of FreeBSD; absent elsewhere. */
   readonly freebsd?: NativeFreebsd
 }

@@ -1,8 +1,8 @@
-import { closeSync } from 'node:fs'
 import { Socket } from 'node:net'
 import { Readable, type Writable } from 'node:stream'
 import type { ReadableStream } from 'node:stream/web'
 
+import { binding } from './binding.ts'
 import { BuildjailError } from './errors.ts'
 import type { WireStdio } from './wire.ts'
 
@@ -30,9 +30,10 @@ const bun = (globalThis as { readonly Bun?: BunGlobal }).Bun
 /** Our end of a command's stdout or stderr. Takes over the descriptor. */
 export function readableOf(descriptor: number): Readable {
   if (bun !== undefined) {
+    // Nor do its file streams close a descriptor that they were given, and a worker thread that is terminated has no say.
+    binding().keepDescriptor(descriptor)
     const readable = Readable.fromWeb(bun.file(descriptor).stream())
-    // Nor do its file streams close a descriptor that they were given.
-    readable.once('close', () => closeSync(descriptor))
+    readable.once('close', () => binding().closeDescriptor(descriptor))
     return readable
   }
   // Both directions are said outright: pipe(2) of FreeBSD is bidirectional, and would be taken as such.

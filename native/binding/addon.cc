@@ -24,6 +24,8 @@ class Addon final : public Napi::Addon<Addon> {
                              InstanceMethod("setExitListener", &Addon::set_exit_listener),
                              InstanceMethod("shutDown", &Addon::shut_down),
                              InstanceMethod("openEnvelope", &Addon::open_envelope),
+                             InstanceMethod("keepDescriptor", &Addon::keep_descriptor),
+                             InstanceMethod("closeDescriptor", &Addon::close_descriptor),
                          });
     export_system_calls(env, exports);
     envelope_class_ = Napi::Persistent(EnvelopeWrap::define(env));
@@ -47,6 +49,16 @@ class Addon final : public Napi::Addon<Addon> {
 
   Napi::Value shut_down(const Napi::CallbackInfo& info) {
     runtime_->shut_down();
+    return info.Env().Undefined();
+  }
+
+  Napi::Value keep_descriptor(const Napi::CallbackInfo& info) {
+    runtime_->keep_descriptor(info[0].As<Napi::Number>().Int32Value());
+    return info.Env().Undefined();
+  }
+
+  Napi::Value close_descriptor(const Napi::CallbackInfo& info) {
+    runtime_->close_descriptor(info[0].As<Napi::Number>().Int32Value());
     return info.Env().Undefined();
   }
 
