@@ -1,6 +1,7 @@
 // Builds by the thousand, with somebody killed now and then, and a look after what is left.
 import { setTimeout as sleep } from 'node:timers/promises'
 
+import * as buildjail from '../../dist/index.js'
 import { addTo, leakKinds, newIn } from './census.mjs'
 import { choose } from './choices.mjs'
 import { ControllerProcess } from './controller-process.mjs'
@@ -8,6 +9,8 @@ import { ownOutputs, takeCensus } from './host.mjs'
 
 /** How long what a killed controller had may take to go by itself. */
 const settlingMs = 2000
+/** What may stay for recover(): what it was written down for. */
+const recoverable = ['state files', 'lent outputs']
 /** After that many everything is let come to rest, and looked at. */
 const buildsPerRound = 100
 /** So many before a controller's own descriptors are counted, for what it opens once. */
@@ -18,6 +21,7 @@ const warmUp = 30
  * @property {{ ended: number, lost: number }} builds
  * @property {{ builds: number, controllers: number }} kills that took place
  * @property {string[]} wrong results that were not as they should be
+ * @property {Record<string, number>} recovered what did not go by itself, and did by recover()
  * @property {Record<string, number>} leaks
  * @property {string[]} found the leaks by name
  * @property {{ controller: Memory, soak: Memory }} memory
@@ -51,6 +55,7 @@ export class Soak {
       builds: { ended: 0, lost: 0 },
       kills: { builds: 0, controllers: 0 },
       wrong: [],
+      recovered: Object.fromEntries(recoverable.map((kind) => [kind, 0])),
       leaks: {},
       found: [],
       memory: { controller: { start: undefined, end: undefined }, soak: { start: process.memoryUsage.rss(), end: undefined } },
@@ -87,6 +92,7 @@ export class Soak {
     let last = first
     while (this.#isWanted && !controller.isOver) {
       await this.#round(controller, buildsPerRound)
+      if (controller.isOver) break
       await this.#settle([controller.pid])
       last = (await controller.count()) ?? last
     }
@@ -131,15 +137,25 @@ export class Soak {
   async #settle(parents) {
     const began = performance.now()
     let now = await this.#look(parents)
-    let found = newIn(this.#census, now)
-    while (Object.keys(found).length > 0 && performance.now() - began < settlingMs) {
+    while (Object.keys(newIn(this.#census, now)).length > 0 && performance.now() - began < settlingMs) {
       await sleep(20)
       now = await this.#look(parents)
-      found = newIn(this.#census, now)
     }
+    if (parents.length === 0) now = await this.#recover(now)
+    const found = newIn(this.#census, now)
     this.#count(found)
     this.#census = { ...now, 'lent outputs': [] }
     if (found['lent outputs'] !== undefined) ownOutputs(this.#place.outputs)
+  }
+
+  /** As the next session that is opened would. */
+  async #recover(now) {
+    const left = newIn(this.#census, now)
+    if (!recoverable.some((kind) => kind in left)) return now
+    await buildjail.recover({ stateDirectory: this.#place.setting.stateDirectory })
+    const after = await this.#look([])
+    addTo(this.outcome.recovered, newIn(only(recoverable, after), only(recoverable, now)))
+    return { ...now, ...only(recoverable, after) }
   }
 
   #look(parents) {
@@ -160,4 +176,8 @@ export class Soak {
   #note(wrong) {
     if (wrong !== undefined) this.outcome.wrong.push(wrong)
   }
+}
+
+function only(kinds, census) {
+  return Object.fromEntries(kinds.map((kind) => [kind, census[kind]]))
 }
