@@ -28,7 +28,11 @@ export class Progress {
   }
 }
 
-/** @param {number} seconds since the beginning */
+/**
+ * @param {{ builds: number, kills: number, leaks: number }} standing
+ * @param {number} total
+ * @param {number} seconds since the beginning
+ */
 export function progressLine({ builds, kills, leaks }, total, seconds) {
   const rate = builds / seconds
   const left = builds === 0 ? 'time left unknown' : `${duration((total - builds) / rate)} left`

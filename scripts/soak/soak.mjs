@@ -1,7 +1,7 @@
 // Builds by the thousand, with somebody killed now and then, and a look after what is left.
 import { setTimeout as sleep } from 'node:timers/promises'
 
-import * as buildjail from '../../dist/index.js'
+import { recover } from '../../dist/index.js'
 import { addTo, leakKinds, newIn } from './census.mjs'
 import { choose } from './choices.mjs'
 import { ControllerProcess } from './controller-process.mjs'
@@ -152,7 +152,7 @@ export class Soak {
   async #recover(now) {
     const left = newIn(this.#census, now)
     if (!recoverable.some((kind) => kind in left)) return now
-    await buildjail.recover({ stateDirectory: this.#place.setting.stateDirectory })
+    await recover({ stateDirectory: this.#place.setting.stateDirectory })
     const after = await this.#look([])
     addTo(this.outcome.recovered, newIn(only(recoverable, after), only(recoverable, now)))
     return { ...now, ...only(recoverable, after) }
