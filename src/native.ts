@@ -4,8 +4,7 @@
  */
 export interface NativeBinding {
   readonly system: 'freebsd' | 'linux' | 'unsupported'
-  /** What keeps a session from being opened by this process; empty when nothing does. */
-  preflight(): NativeObstacle[]
+  preflight(): NativePreflight
   /** Called once for every exit of a launched command, after it was waited for. One listener an environment. */
   setExitListener(listener: (exit: NativeExit) => void): void
   /** Closes what is open, and waits for it; nothing can be opened afterwards. */
@@ -15,8 +14,20 @@ export interface NativeBinding {
   /** Takes over a descriptor whose reader does not close it; it is closed by `closeDescriptor`, or when the environment goes. */
   keepDescriptor(descriptor: number): void
   closeDescriptor(descriptor: number): void
+  /**
+   * The same, and the launch of a command in it, with no crossing between the two. Rejects when it could not be opened;
+   * that the command could not be launched is told by its `spawned`. Throws as `launch` does.
+   */
+  openAndLaunch(plan: Uint8Array, id: string, request: Uint8Array): Promise<NativeOpened>
   /** The raw calls of FreeBSD; absent elsewhere. */
   readonly freebsd?: NativeFreebsd
+}
+
+export interface NativePreflight {
+  /** What keeps a session from being opened by this process; empty when nothing does. */
+  readonly obstacles: readonly NativeObstacle[]
+  /** What sessions can do without. */
+  readonly limitations: readonly NativeObstacle[]
 }
 
 export interface NativeObstacle {
@@ -53,6 +64,11 @@ export interface NativeLaunched {
   readonly stdio: readonly [number, number, number]
   /** The pid, once the command is running: after execve(2). */
   readonly spawned: Promise<number>
+}
+
+export interface NativeOpened {
+  readonly envelope: NativeEnvelope
+  readonly launched: NativeLaunched
 }
 
 export interface NativeCloseReport {
@@ -95,6 +111,8 @@ export interface NativeRecord {
 export interface NativeEnvelope {
   /** Made anew each time it is asked for. */
   readonly trace: readonly NativeTraceEntry[]
+  /** Of one that was opened with a base: `rest` as packed by wire.ts. Nothing can be launched before. */
+  complete(rest: Uint8Array): Promise<void>
   /** `request` as packed by wire.ts. Throws a NativeFailure when there is no descriptor left for the pipes. */
   launch(request: Uint8Array): NativeLaunched
   /** Signals the process group of a run. False when that run is over. */

@@ -73,6 +73,11 @@ class Envelope {
   Envelope& operator=(Envelope&&) = delete;
 
   [[nodiscard]] virtual const Trace& trace() const = 0;
+  /**
+   * Performs the rest of a plan of which it was opened with the base, and seals the root. Until then nothing can be
+   * launched, and once it has failed nothing ever.
+   */
+  virtual Status complete(std::vector<Step> rest) = 0;
   /** Returns once the command is running; from then on the waiter has it. */
   virtual Result<pid_t> launch(LaunchRequest request, StdioEnds ends) = 0;
   /** SIGKILL to every process inside. */
@@ -84,7 +89,7 @@ class Envelope {
   virtual CloseReport close() = 0;
 };
 
-/** Something that keeps envelopes from being opened, and the one thing to do about it. */
+/** Something that keeps envelopes from being opened, or from more than that, and the one thing to do about it. */
 struct Obstacle {
   std::string check;
   std::string problem;
@@ -106,6 +111,8 @@ class System {
   /** `freebsd`, `linux` or `unsupported`. */
   [[nodiscard]] virtual const char* name() const = 0;
   virtual std::vector<Obstacle> find_obstacles() = 0;
+  /** What envelopes can be opened without, but somebody may miss. */
+  virtual std::vector<Obstacle> find_limitations() { return {}; }
   /** Makes everything a plan says; on failure what was made is undone. Any thread. */
   virtual Result<std::unique_ptr<Envelope>> open(EnvelopePlan plan, const std::string& id,
                                                  std::shared_ptr<ExitWaiter> waiter) = 0;

@@ -1,5 +1,5 @@
-import type { NativeBinding, NativeCloseReport, NativeEnvelope, NativeExit, NativeLaunched, NativeRecord } from '../../src/native.ts'
-import { readLaunch, readPlan, type ReadLaunch, type ReadPlan } from './wire-reader.ts'
+import type { NativeBinding, NativeCloseReport, NativeEnvelope, NativeExit, NativeLaunched, NativeOpened, NativePreflight, NativeRecord } from '../../src/native.ts'
+import { readLaunch, readPlan, readRest, type ReadLaunch, type ReadPlan, type ReadStep } from './wire-reader.ts'
 
 /** How the fake acts in one test; each starts with these. */
 const plain = {
@@ -11,8 +11,10 @@ const plain = {
   isKilled: (): boolean => true,
   openFailure: undefined as unknown,
   launchFailure: undefined as unknown,
+  completeFailure: undefined as unknown,
   recordFailure: undefined as unknown,
   closeFailure: undefined as unknown,
+  preflight: { obstacles: [], limitations: [] } as NativePreflight,
   closeReport: { trace: [{ step: 'jail_remove', ns: 5 }], failures: [] } as NativeCloseReport,
 }
 
@@ -26,6 +28,7 @@ export class FakeAddon implements NativeBinding {
   closeDescriptor(): void {}
   script: typeof plain = plain
   opened: ReadPlan[] = []
+  completed: (readonly ReadStep[])[] = []
   launched: ReadLaunch[] = []
   /** In order: `open`, `launch`, a signal sent to a run, `kill all`, `record`, `close`. */
   acts: string[] = []
@@ -35,12 +38,13 @@ export class FakeAddon implements NativeBinding {
   reset(script: Partial<typeof plain> = {}): void {
     this.script = { ...plain, ...script }
     this.opened = []
+    this.completed = []
     this.launched = []
     this.acts = []
   }
 
-  preflight(): [] {
-    return []
+  preflight(): NativePreflight {
+    return this.script.preflight
   }
 
   setExitListener(listener: (exit: NativeExit) => void): void {
@@ -57,6 +61,11 @@ export class FakeAddon implements NativeBinding {
     this.opened.push(readPlan(plan))
     return {
       trace: [{ step: 'tmpfs', path: '/root', ns: 1500 }],
+      complete: async (rest) => {
+        this.acts.push('complete')
+        if (this.script.completeFailure !== undefined) throw this.script.completeFailure
+        this.completed.push(readRest(rest).steps)
+      },
       launch: (request) => this.#launch(readLaunch(request)),
       kill: (_run, signal) => {
         this.acts.push(signal)
@@ -78,6 +87,11 @@ export class FakeAddon implements NativeBinding {
         return this.script.closeReport
       },
     }
+  }
+
+  async openAndLaunch(plan: Uint8Array, _id: string, request: Uint8Array): Promise<NativeOpened> {
+    const envelope = await this.openEnvelope(plan)
+    return { envelope, launched: envelope.launch(request) }
   }
 
   #launch(launch: ReadLaunch): NativeLaunched {
