@@ -3,10 +3,12 @@
 import { kinds } from './kinds.mjs'
 
 const names = Object.keys(kinds)
+const ways = ['openSession', 'build', 'pool']
 
 /**
  * @typedef {object} Choice
  * @property {string} kind
+ * @property {'openSession' | 'build' | 'pool'} way how its session is had, where that can be
  * @property {'build' | 'controller' | undefined} victim who is killed, if anybody
  * @property {number} moment when: a share of how long builds take, from 0 to 1.2
  * @property {'commands' | 'envelope'} target what of a build: its commands, or where the system has such a process, the one
@@ -21,10 +23,10 @@ const names = Object.keys(kinds)
  */
 export function choose(seed, build, kill) {
   const draw = numbersFrom(seed, build)
-  const kind = names[Math.floor(draw() * names.length)]
-  const isKilled = draw() < kill
-  const victim = draw() < 0.5 ? 'build' : 'controller'
-  return { kind, victim: isKilled ? victim : undefined, moment: draw() * 1.2, target: draw() < 0.5 ? 'commands' : 'envelope' }
+  const one = (list) => list[Math.floor(draw() * list.length)]
+  const choice = { kind: one(names), way: one(ways), moment: draw() * 1.2, target: one(['commands', 'envelope']) }
+  const victim = one(['build', 'controller'])
+  return { ...choice, victim: draw() < kill ? victim : undefined }
 }
 
 /** Numbers from 0 up to 1, by Mulberry32 (Tommy Ettinger, 2017): small, and good enough to choose by. */

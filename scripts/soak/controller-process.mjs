@@ -55,10 +55,13 @@ export class ControllerProcess {
     return ended.finally(() => clearTimeout(patience))
   }
 
-  /** Its open descriptors and resident memory. @returns {Promise<{ descriptors: number, rss: number } | undefined>} */
-  count() {
+  /**
+   * Has it hold nothing open, between builds.
+   * @returns {Promise<{ descriptors: number, rss: number } | undefined>} what it has open, and its resident memory
+   */
+  rest() {
     const counted = new Promise((resolve) => (this.#counted = resolve))
-    this.#say({ isCount: true })
+    this.#say({ isRest: true })
     return this.isOver ? Promise.resolve(undefined) : counted
   }
 

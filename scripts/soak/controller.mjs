@@ -4,32 +4,37 @@ import { readdirSync } from 'node:fs'
 import { createInterface } from 'node:readline'
 import { isDeepStrictEqual } from 'node:util'
 
-import { openSession } from '../../dist/index.js'
+import { build as buildOnce, openSession, SessionPool } from '../../dist/index.js'
 import { kinds } from './kinds.mjs'
 
 const { stateDirectory, mark } = JSON.parse(process.argv[2])
 const openFiles = process.platform === 'freebsd' ? '/dev/fd' : '/proc/self/fd'
+
+const base = { name: 'soak', stateDirectory, environment: { BUILDJAIL_SOAK: mark } }
+/** What a build can add to the base of a pool; the rest is of the base. */
+const additions = ['inputs', 'output']
+let pool
 
 function tell(line) {
   process.stdout.write(`${JSON.stringify(line)}\n`)
 }
 
 /**
- * @param {{ build: number, kind: string, place: import('./kinds.mjs').Place, kill?: { afterMs: number, target: string } }} order
+ * @param {{ build: number, kind: string, way: string, place: import('./kinds.mjs').Place, kill?: { afterMs: number, target: string } }} order
  */
-async function perform({ build, kind, place, kill }) {
+async function perform({ build, kind, way, place, kill }) {
   const began = performance.now()
-  const { spec, work, expected } = kinds[kind]
+  const { spec, work, expected, isByRun } = kinds[kind]
   const killing = new Killing(kill)
   let came
   try {
-    const session = await openSession({ name: 'soak', stateDirectory, environment: { BUILDJAIL_SOAK: mark }, ...spec(place) })
-    killing.aim(session)
-    try {
-      came = await work(session)
-    } catch (error) {
-      came = error.code ?? String(error)
-    } finally {
+    // One that is to be killed has to be known.
+    if (way === 'build' && isByRun && kill === undefined) {
+      came = await outcomeOf(work({ run: (command, options) => buildOnce({ ...base, ...spec(place) }, command, options) }))
+    } else {
+      const session = await sessionBy(way, spec(place))
+      killing.aim(session)
+      came = await outcomeOf(work(session))
       await killing.over()
       await session.close()
     }
@@ -41,6 +46,24 @@ async function perform({ build, kind, place, kill }) {
   const isRight = isDeepStrictEqual(came, expected) || killing.hasKilled
   const wrong = isRight ? undefined : `${kind}: ${JSON.stringify(came).slice(0, 200)} came of it`
   tell({ ended: build, ms: performance.now() - began, isKilled: killing.hasKilled, wrong })
+}
+
+/** What came of it, or the code of the error that did. */
+function outcomeOf(work) {
+  return work.catch((error) => error.code ?? String(error))
+}
+
+async function sessionBy(way, spec) {
+  if (way !== 'pool' || Object.keys(spec).some((key) => !additions.includes(key))) return openSession({ ...base, ...spec })
+  pool ??= SessionPool.open(base)
+  return (await pool).acquire(spec)
+}
+
+/** Until the next build nothing is open. */
+async function rest() {
+  await (await pool)?.close()
+  pool = undefined
+  tell({ descriptors: readdirSync(openFiles).length, rss: process.memoryUsage.rss() })
 }
 
 /** SIGKILL to all that a build is, after a time; at once when it is open only then. */
@@ -89,6 +112,6 @@ async function killBuild(session, target) {
 
 for await (const line of createInterface({ input: process.stdin })) {
   const order = JSON.parse(line)
-  if (order.isCount) tell({ descriptors: readdirSync(openFiles).length, rss: process.memoryUsage.rss() })
+  if (order.isRest) void rest()
   else void perform(order)
 }

@@ -87,14 +87,14 @@ export class Soak {
   async #live() {
     const controller = new ControllerProcess(this.#place.setting)
     await this.#round(controller, warmUp)
-    const first = await controller.count()
+    const first = await controller.rest()
     this.outcome.memory.controller.start ??= first?.rss
     let last = first
     while (this.#isWanted && !controller.isOver) {
       await this.#round(controller, buildsPerRound)
       if (controller.isOver) break
+      last = (await controller.rest()) ?? last
       await this.#settle([controller.pid])
-      last = (await controller.count()) ?? last
     }
     this.#noteDescriptors(first, last)
     this.outcome.memory.controller.end = last?.rss ?? this.outcome.memory.controller.end
@@ -112,12 +112,12 @@ export class Soak {
   }
 
   async #build(controller, output, build) {
-    const { kind, victim, moment, target } = choose(this.#asked.seed, build, this.#asked.kill)
+    const { kind, way, victim, moment, target } = choose(this.#asked.seed, build, this.#asked.kill)
     const afterMs = moment * this.#typicalMs
     const kill = victim === 'build' ? { afterMs, target } : undefined
     let isKilled = false
     const killing = victim === 'controller' ? setTimeout(() => (isKilled = controller.kill()), afterMs) : undefined
-    const ended = await controller.perform({ build, kind, place: { input: this.#place.input, output }, kill })
+    const ended = await controller.perform({ build, kind, way, place: { input: this.#place.input, output }, kill })
     clearTimeout(killing)
     this.outcome.kills.controllers += isKilled ? 1 : 0
     this.outcome.kills.builds += ended.isKilled === true ? 1 : 0
