@@ -7,13 +7,13 @@ export interface NativeBinding {
   preflight(): NativePreflight
   /** Called once for every exit of a launched command, after it was waited for. One listener an environment. */
   setExitListener(listener: (exit: NativeExit) => void): void
+  /** Takes over a descriptor whose reader does not close it; it is closed by `closeDescriptor`, or when the environment goes. */
+  keepDescriptor(descriptor: number): void
+  closeDescriptor(descriptor: number): void
   /** Closes what is open, and waits for it; nothing can be opened afterwards. */
   shutDown(): void
   /** `plan` and `id` as packed by wire.ts. */
   openEnvelope(plan: Uint8Array, id: string): Promise<NativeEnvelope>
-  /** Takes over a descriptor whose reader does not close it; it is closed by `closeDescriptor`, or when the environment goes. */
-  keepDescriptor(descriptor: number): void
-  closeDescriptor(descriptor: number): void
   /**
    * The same, and the launch of a command in it, with no crossing between the two. Rejects when it could not be opened;
    * that the command could not be launched is told by its `spawned`. Throws as `launch` does.

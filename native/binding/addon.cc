@@ -23,10 +23,10 @@ class Addon final : public Napi::Addon<Addon> {
                              InstanceValue("system", Napi::String::New(env, runtime_->system().name())),
                              InstanceMethod("preflight", &Addon::preflight),
                              InstanceMethod("setExitListener", &Addon::set_exit_listener),
-                             InstanceMethod("shutDown", &Addon::shut_down),
-                             InstanceMethod("openEnvelope", &Addon::open_envelope),
                              InstanceMethod("keepDescriptor", &Addon::keep_descriptor),
                              InstanceMethod("closeDescriptor", &Addon::close_descriptor),
+                             InstanceMethod("shutDown", &Addon::shut_down),
+                             InstanceMethod("openEnvelope", &Addon::open_envelope),
                              InstanceMethod("openAndLaunch", &Addon::open_and_launch),
                          });
     export_system_calls(env, exports);

@@ -76,10 +76,10 @@ void Runtime::shut_down() {
   }
   for (const auto& envelope : left) static_cast<void>(envelope->close());
   left.clear();
-  kept_.clear();
   if (!waiter_ || is_listener_gone_) return;
   waiter_->stop();
   listener_.Abort();
+  kept_.clear();
   is_listener_gone_ = true;
 }
 
