@@ -25,6 +25,17 @@ export function newIn(before, now) {
   return Object.fromEntries(kinds.filter(([, names]) => names.length > 0))
 }
 
+/**
+ * What of it is there still. Anything that came later is not of sessions that were over, but of somebody else on the host.
+ * @param {Record<string, readonly string[]>} found
+ * @param {Census} now
+ * @returns {Record<string, string[]>}
+ */
+export function stillIn(found, now) {
+  const kinds = Object.entries(found).map(([kind, names]) => [kind, names.filter((name) => now[kind].includes(name))])
+  return Object.fromEntries(kinds.filter(([, names]) => names.length > 0))
+}
+
 /** Adds what was found to the numbers of each kind. */
 export function addTo(counts, found) {
   for (const [kind, names] of Object.entries(found)) counts[kind] = (counts[kind] ?? 0) + names.length

@@ -12,7 +12,7 @@ function mounts() {
   return readFileSync('/proc/self/mountinfo', 'utf8').trimEnd().split('\n').map((line) => line.split(' ')[4])
 }
 
-/** Commands by their mark. init has no environment: it counts when it is ours, or an orphan, which ends up with an ancestor of ours. */
+/** By pid. Commands are known by their mark. init has no environment: it counts when it is ours, or an orphan, which ends up with an ancestor of ours. */
 function processes(mark, parents) {
   const ours = new Set([...parents, ...ancestors()])
   const pids = readdirSync('/proc').filter((name) => /^\d+$/.test(name))
@@ -22,7 +22,7 @@ function processes(mark, parents) {
     const isOurs = process.name === init ? ours.has(process.parent) : process.environment.includes(`BUILDJAIL_SOAK=${mark}`)
     // What is dead stays listed until its parent has asked how it ended: ours has to have, others may take their time.
     const isForgotten = process.isDead && parents.includes(process.parent)
-    return (isOurs && !process.isDead) || isForgotten ? [`${pid} ${process.name}`] : []
+    return (isOurs && !process.isDead) || isForgotten ? [pid] : []
   })
 }
 

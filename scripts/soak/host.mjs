@@ -20,7 +20,7 @@ const permissions = 0o7777
  */
 export async function takeCensus(setting) {
   const ofSystem = process.platform === 'freebsd' ? await freebsdHost() : linuxHost(setting)
-  return { ...ofSystem, 'state files': entries(setting.stateDirectory), 'lent outputs': setting.outputs.filter(isLent).map(describe) }
+  return { ...ofSystem, 'state files': entries(setting.stateDirectory), 'lent outputs': setting.outputs.filter(isLent) }
 }
 
 /** Counted once, a lent output is given its owner back, so that it is not taken for the owner by the next session. */
@@ -34,11 +34,6 @@ export function ownOutputs(outputs) {
 function isLent(output) {
   const { uid, gid, mode } = statSync(output)
   return uid !== process.geteuid() || gid !== process.getegid() || (mode & permissions) !== 0o755
-}
-
-function describe(output) {
-  const { uid, gid, mode } = statSync(output)
-  return `${output}: ${uid}:${gid} ${(mode & permissions).toString(8)}`
 }
 
 function entries(folder) {

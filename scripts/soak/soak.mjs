@@ -2,7 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 
 import { recover } from '../../dist/index.js'
-import { addTo, leakKinds, newIn } from './census.mjs'
+import { addTo, leakKinds, newIn, stillIn } from './census.mjs'
 import { choose } from './choices.mjs'
 import { ControllerProcess } from './controller-process.mjs'
 import { ownOutputs, takeCensus } from './host.mjs'
@@ -137,25 +137,22 @@ export class Soak {
   async #settle(parents) {
     const began = performance.now()
     let now = await this.#look(parents)
-    while (Object.keys(newIn(this.#census, now)).length > 0 && performance.now() - began < settlingMs) {
+    let left = newIn(this.#census, now)
+    while (Object.keys(left).length > 0 && performance.now() - began < settlingMs) {
       await sleep(20)
       now = await this.#look(parents)
+      left = stillIn(left, now)
     }
-    if (parents.length === 0) now = await this.#recover(now)
-    const found = newIn(this.#census, now)
-    this.#count(found)
+    if (parents.length === 0 && recoverable.some((kind) => kind in left)) {
+      await recover({ stateDirectory: this.#place.setting.stateDirectory })
+      now = await this.#look(parents)
+      const after = stillIn(left, now)
+      for (const kind of recoverable) this.outcome.recovered[kind] += (left[kind]?.length ?? 0) - (after[kind]?.length ?? 0)
+      left = after
+    }
+    this.#count(left)
     this.#census = { ...now, 'lent outputs': [] }
-    if (found['lent outputs'] !== undefined) ownOutputs(this.#place.outputs)
-  }
-
-  /** As the next session that is opened would. */
-  async #recover(now) {
-    const left = newIn(this.#census, now)
-    if (!recoverable.some((kind) => kind in left)) return now
-    await recover({ stateDirectory: this.#place.setting.stateDirectory })
-    const after = await this.#look([])
-    addTo(this.outcome.recovered, newIn(only(recoverable, after), only(recoverable, now)))
-    return { ...now, ...only(recoverable, after) }
+    if (left['lent outputs'] !== undefined) ownOutputs(this.#place.outputs)
   }
 
   #look(parents) {
@@ -176,8 +173,4 @@ export class Soak {
   #note(wrong) {
     if (wrong !== undefined) this.outcome.wrong.push(wrong)
   }
-}
-
-function only(kinds, census) {
-  return Object.fromEntries(kinds.map((kind) => [kind, census[kind]]))
 }

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest'
 
 import { parseArguments } from '../../scripts/soak/arguments.mjs'
-import { addTo, newIn } from '../../scripts/soak/census.mjs'
+import { addTo, newIn, stillIn } from '../../scripts/soak/census.mjs'
 import { choose } from '../../scripts/soak/choices.mjs'
 import { kinds } from '../../scripts/soak/kinds.mjs'
 import { progressLine } from '../../scripts/soak/progress.mjs'
@@ -57,6 +57,11 @@ it('only what was not there before is new, and twice the same is two', () => {
   const counts = { mounts: 1 }
   addTo(counts, found)
   expect(counts).toEqual({ mounts: 3, jails: 1 })
+})
+
+it('what came later than the end of a session is not of that session', () => {
+  const found = { processes: ['7 sleep', '8 sleep'], mounts: ['/new'] }
+  expect(stillIn(found, { processes: ['8 sleep', '9 sleep'], mounts: [] })).toEqual({ processes: ['8 sleep'] })
 })
 
 it('progress says how fast, and how long it will take', () => {
