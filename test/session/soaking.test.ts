@@ -1,7 +1,8 @@
 import { spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
-import { chmodSync, mkdirSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs'
+import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
+import { text } from 'node:stream/consumers'
 import { fileURLToPath } from 'node:url'
 import { expect, test } from 'vitest'
 
@@ -30,6 +31,27 @@ describeSession('a small soak', () => {
   })
 })
 
+describeSession('a soak', () => {
+  const folders = useFolders()
+
+  test('in which something is left exits with 1 and names it', { timeout: 170_000 }, async () => {
+    const options = ['--builds', '60', '--concurrency', '1', '--kill', '0']
+    const soak = spawn(process.execPath, [program, ...options], { env: { ...process.env, TMPDIR: folders.top }, stdio: ['ignore', 'pipe', 'ignore'] })
+    const ended = once(soak, 'exit')
+    const said = text(soak.stdout)
+    const place = (): string => path.join(folders.top, readdirSync(folders.top).find((name) => name.startsWith('buildjail-soak-')) ?? 'none')
+    // It has looked at what there was, and begun.
+    await expect.poll(() => existsSync(path.join(place(), 'state')), { timeout: 60_000, interval: 1 }).toBe(true)
+    const output = path.join(place(), 'output-0')
+    // Over and over, as a session that has it gives it back as it was.
+    const planting = setInterval(() => existsSync(output) && chmodSync(output, 0o711), 2)
+    const how = await ended.finally(() => clearInterval(planting))
+    expect(how).toEqual([1, null])
+    expect(await said).toContain(`lent outputs: ${output}\n`)
+    expect(await said).toMatch(/^left: lent outputs +[1-9]/m)
+  })
+})
+
 describeSession('the census of a soak finds', () => {
   const folders = useFolders()
   const mark = 'planted'
@@ -50,7 +72,6 @@ describeSession('the census of a soak finds', () => {
   })
 
   test('a session that is still open: its processes, and on FreeBSD its jail and its mounts', async () => {
-    mkdtempSync(path.join(folders.top, 'state-'))
     const before = await take()
     const session = await openSession({ environment: { BUILDJAIL_SOAK: mark } })
     const child = session.spawn(['sleep', '100'], { stdio: ['ignore', 'ignore', 'ignore'] })
