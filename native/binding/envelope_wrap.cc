@@ -56,7 +56,8 @@ Napi::Value EnvelopeWrap::launch(const Napi::CallbackInfo& info) {
   const auto bytes = info[0].As<Napi::Uint8Array>();
   auto request = read_launch(std::as_bytes(std::span(bytes.Data(), bytes.ByteLength())));
   if (!request) throw Napi::Error(env, error_to_js(env, request.error()));
-  // A listener to process.exit(), or of Bun what a worker thread does after it was terminated: its pipes would be nobody's.
+  // A listener to process.exit(), or of Bun what a worker thread does after it was terminated: its pipes would be
+  // nobody's.
   if (opened_.runtime->is_ended()) throw Napi::Error::New(env, "the environment has ended");
   auto ends = StdioEnds::make_pipes(*request);
   if (!ends) throw Napi::Error(env, error_to_js(env, ends.error()));
