@@ -7,8 +7,8 @@ export interface NativeBinding {
   preflight(): NativePreflight
   /** Called once for every exit of a launched command, after it was waited for. One listener an environment. */
   setExitListener(listener: (exit: NativeExit) => void): void
-  /** Takes over a descriptor whose reader does not close it; it is closed by `closeDescriptor`, or when the environment goes. */
-  keepDescriptor(descriptor: number): void
+  /** A pipe that was handed over with a launch is kept, to be closed when the environment goes, until one of these is called. */
+  releaseDescriptor(descriptor: number): void
   closeDescriptor(descriptor: number): void
   /** Closes what is open, and waits for it; nothing can be opened afterwards. */
   shutDown(): void

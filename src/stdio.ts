@@ -30,17 +30,18 @@ const bun = (globalThis as { readonly Bun?: BunGlobal }).Bun
 /** Our end of a command's stdout or stderr. Takes over the descriptor. */
 export function readableOf(descriptor: number): Readable {
   if (bun !== undefined) {
-    // Nor do its file streams close a descriptor that they were given, and a worker thread that is terminated has no say.
-    binding().keepDescriptor(descriptor)
+    // Nor do its file streams close a descriptor that they were given.
     const readable = Readable.fromWeb(bun.file(descriptor).stream())
     readable.once('close', () => binding().closeDescriptor(descriptor))
     return readable
   }
+  binding().releaseDescriptor(descriptor)
   // Both directions are said outright: pipe(2) of FreeBSD is bidirectional, and would be taken as such.
   return new Socket({ fd: descriptor, readable: true, writable: false })
 }
 
 /** Our end of a command's stdin. Takes over the descriptor. */
 export function writableOf(descriptor: number): Writable {
+  binding().releaseDescriptor(descriptor)
   return new Socket({ fd: descriptor, readable: false, writable: true })
 }

@@ -23,7 +23,7 @@ class Addon final : public Napi::Addon<Addon> {
                              InstanceValue("system", Napi::String::New(env, runtime_->system().name())),
                              InstanceMethod("preflight", &Addon::preflight),
                              InstanceMethod("setExitListener", &Addon::set_exit_listener),
-                             InstanceMethod("keepDescriptor", &Addon::keep_descriptor),
+                             InstanceMethod("releaseDescriptor", &Addon::release_descriptor),
                              InstanceMethod("closeDescriptor", &Addon::close_descriptor),
                              InstanceMethod("shutDown", &Addon::shut_down),
                              InstanceMethod("openEnvelope", &Addon::open_envelope),
@@ -55,8 +55,8 @@ class Addon final : public Napi::Addon<Addon> {
     return info.Env().Undefined();
   }
 
-  Napi::Value keep_descriptor(const Napi::CallbackInfo& info) {
-    runtime_->keep_descriptor(info[0].As<Napi::Number>().Int32Value());
+  Napi::Value release_descriptor(const Napi::CallbackInfo& info) {
+    runtime_->release_descriptor(info[0].As<Napi::Number>().Int32Value());
     return info.Env().Undefined();
   }
 

@@ -64,7 +64,7 @@ Napi::Value EnvelopeWrap::launch(const Napi::CallbackInfo& info) {
 
   auto result = Napi::Object::New(env);
   Pipes pipes = take_pipes(*request, *ends);
-  result.Set("stdio", hand_over(env, pipes));
+  result.Set("stdio", hand_over(env, *opened_.runtime, pipes));
   // Before the command can have ended.
   opened_.runtime->run_began(env);
   auto work = [envelope = opened_.envelope, request = std::move(*request), ends = std::move(*ends)]() mutable {

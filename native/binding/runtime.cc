@@ -25,6 +25,11 @@ void Runtime::run_ended(Napi::Env env) {
   if (--runs_ == 0 && !is_listener_gone_) listener_.Unref(env);
 }
 
+void Runtime::release_descriptor(int fd) {
+  const auto kept = kept_.extract(fd);
+  if (!kept.empty()) static_cast<void>(kept.mapped().release());
+}
+
 void Runtime::deliver(Exit exit) {
   const std::lock_guard lock(mutex_);
   if (is_shut_down_) return;

@@ -35,8 +35,10 @@ class Runtime {
   /** While a command runs, the environment's event loop stays alive for its exit. */
   void run_began(Napi::Env env);
   void run_ended(Napi::Env env);
-  /** Owned from here on, until it is asked to be closed or the environment goes. */
+  /** Owned until JavaScript has come to it: what a worker thread does between two turns may never come (terminate()).
+   */
   void keep_descriptor(int fd) { kept_.insert_or_assign(fd, UniqueFd(fd)); }
+  void release_descriptor(int fd);
   void close_descriptor(int fd) { kept_.erase(fd); }
   /** The environment goes. Again: nothing is left to do. */
   void shut_down();

@@ -24,7 +24,7 @@ const kernelSays: NativeRecord = { id: 'fake', root: '/root', mounts: [], jail: 
 export class FakeAddon implements NativeBinding {
   readonly system = 'linux'
   shutDown(): void {}
-  keepDescriptor(): void {}
+  releaseDescriptor(): void {}
   closeDescriptor(): void {}
   script: typeof plain = plain
   opened: ReadPlan[] = []
