@@ -5,6 +5,7 @@ const options = {
   builds: { type: 'string', default: '1000' },
   concurrency: { type: 'string', default: '8' },
   kill: { type: 'string', default: '0.02' },
+  within: { type: 'string', default: '2000' },
   seed: { type: 'string' },
   json: { type: 'string' },
 }
@@ -13,8 +14,8 @@ const lastSeed = 2 ** 32 - 1
 
 /**
  * @param {readonly string[]} argv
- * @returns {{ builds: number, concurrency: number, kill: number, seed: number, json: string | undefined }} `seed` is drawn when
- * none is given
+ * @returns {{ builds: number, concurrency: number, kill: number, within: number, seed: number, json: string | undefined }} `within`
+ * is milliseconds; `seed` is drawn when none is given
  * @throws {Error} one sentence that names the option
  */
 export function parseArguments(argv) {
@@ -24,6 +25,7 @@ export function parseArguments(argv) {
     builds: wholeNumber('--builds', values.builds, 1, 100_000_000),
     concurrency: wholeNumber('--concurrency', values.concurrency, 1, 1000),
     kill: probability('--kill', values.kill),
+    within: wholeNumber('--within', values.within, 0, 600_000),
     seed: values.seed === undefined ? Math.floor(Math.random() * lastSeed) : wholeNumber('--seed', values.seed, 0, lastSeed),
     json: values.json,
   }

@@ -1,6 +1,7 @@
-// `npm run soak -- [--builds N] [--concurrency C] [--kill P] [--seed N] [--json FILE]`: N builds of many kinds, C at once; P is the
-// chance that a build, or the controller that has it, is killed at a random moment. Exits with 1 when anything is left, or
-// any build ends otherwise than it should.
+// `npm run soak -- [--builds N] [--concurrency C] [--kill P] [--within MS] [--seed N] [--json FILE]`: N builds of many
+// kinds, C at once; P is the chance that a build, or the controller that has it, is killed at a random moment. MS is how long
+// what a killed controller had may take to go by itself. Exits with 1 when anything is left, or any build ends otherwise than
+// it should.
 import { writeFileSync } from 'node:fs'
 
 import { preflight } from '../../dist/index.js'

@@ -7,10 +7,9 @@ import { choose } from './choices.mjs'
 import { ControllerProcess } from './controller-process.mjs'
 import { ownOutputs, takeCensus } from './host.mjs'
 
-/** How long what a killed controller had may take to go by itself. */
-const settlingMs = 2000
-/** What may stay for recover(): what it was written down for. */
+/** What may stay for recover(), what it was written down for; it is waited for no longer than this. */
 const recoverable = ['state files', 'lent outputs']
+const recoverableMs = 2000
 /** After that many everything is let come to rest, and looked at. */
 const buildsPerRound = 100
 /** So many before a controller's own descriptors are counted, for what it opens once. */
@@ -138,7 +137,7 @@ export class Soak {
     const began = performance.now()
     let now = await this.#look(parents)
     let left = newIn(this.#census, now)
-    while (Object.keys(left).length > 0 && performance.now() - began < settlingMs) {
+    while (performance.now() - began < this.#patienceFor(left)) {
       await sleep(20)
       now = await this.#look(parents)
       left = stillIn(left, now)
@@ -153,6 +152,14 @@ export class Soak {
     this.#count(left)
     this.#census = { ...now, 'lent outputs': [] }
     if (left['lent outputs'] !== undefined) ownOutputs(this.#place.outputs)
+  }
+
+  /** Milliseconds. */
+  #patienceFor(left) {
+    const kinds = Object.keys(left)
+    if (kinds.length === 0) return 0
+    const { within } = this.#asked
+    return kinds.every((kind) => recoverable.includes(kind)) ? Math.min(within, recoverableMs) : within
   }
 
   #look(parents) {

@@ -21,7 +21,7 @@ describeSession('a small soak', () => {
 
   test(`of ${builds} builds, of which some are killed and some with their controller, leaves nothing`, { timeout: 170_000 }, () => {
     const file = path.join(folders.top, 'soak.json')
-    const options = ['--builds', String(builds), '--concurrency', '4', '--kill', '0.3', '--seed', '3', '--json', file]
+    const options = ['--builds', String(builds), '--concurrency', '4', '--kill', '0.3', '--within', '20000', '--seed', '3', '--json', file]
     const { status, stdout, stderr } = spawnSync(process.execPath, [program, ...options], { encoding: 'utf8', timeout: 160_000 })
     const { builds: done, kills, wrong, found } = JSON.parse(readFileSync(file, 'utf8'))
     expect({ status, wrong, found, said: status === 0 ? '' : stdout + stderr }).toEqual({ status: 0, wrong: [], found: [], said: '' })

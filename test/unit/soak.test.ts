@@ -11,6 +11,7 @@ it('a soak is what was asked for, and has a seed to be repeated by', () => {
     builds: 10,
     concurrency: 2,
     kill: 0.5,
+    within: 2000,
     seed: 7,
     json: 'out.json',
   })
@@ -24,6 +25,7 @@ it.each([
   [['--kill', '1.5'], '--kill'],
   [['--kill', '-1'], '--kill'],
   [['--kill', '.'], '--kill'],
+  [['--within', '-5'], '--within'],
   [['--seed', '4294967296'], '--seed'],
   [['--json', ''], '--json'],
   [['--jsn', 'x'], '--jsn'],

@@ -11,10 +11,21 @@ import { takeCensus } from '../../../scripts/soak/host.mjs'
 
 const [entry, ending, rounds] = process.argv.slice(2)
 const { build, openSession } = await import(entry)
-const longestMs = 60
+// On a slow machine there are fewer rounds than were asked for.
+const enoughMs = 25_000
 
 const descriptors = () => readdirSync(process.platform === 'freebsd' ? '/dev/fd' : '/proc/self/fd').length
 const census = () => takeCensus({ stateDirectory: defaultStateDirectory, outputs: [], mark: 'thread', parents: [process.pid] })
+
+// A moment is random, but one at which there is something.
+await build({}, ['true'])
+const buildMs = await durationOf(() => build({}, ['true']))
+
+async function durationOf(work) {
+  const began = performance.now()
+  await work()
+  return performance.now() - began
+}
 
 async function startThread() {
   const thread = new Worker(new URL('thread.mjs', import.meta.url), { workerData: { entry, ending } })
@@ -27,7 +38,7 @@ async function startThread() {
 
 async function oneRound() {
   const { thread, exited } = await startThread()
-  await sleep(Math.random() * longestMs)
+  await sleep(Math.random() * 3 * buildMs)
   if (ending === 'terminate()') await thread.terminate()
   else if (ending !== 'nothing more to do') thread.postMessage('end')
   await exited
@@ -37,11 +48,10 @@ if (ending === 'process.exit() of the program') {
   const session = await openSession({})
   session.spawn(['sleep', '100'], { stdio: ['ignore', 'ignore', 'ignore'] })
   await Promise.all([startThread(), startThread()])
-  await sleep(Math.random() * longestMs)
+  await sleep(Math.random() * 3 * buildMs)
   process.exit(6)
 }
 
-await build({}, ['true'])
 await oneRound()
 const before = await census()
 const open = descriptors()
@@ -49,7 +59,8 @@ const own = { isOver: false, builds: 0 }
 const building = (async () => {
   for (; !own.isOver; own.builds += 1) await build({}, ['true'])
 })()
-for (let round = 0; round < Number(rounds); round += 1) await oneRound()
+const began = performance.now()
+for (let round = 0; round < Number(rounds) && performance.now() - began < enoughMs; round += 1) await oneRound()
 own.isOver = true
 await building
 console.log(JSON.stringify({ left: newIn(before, await census()), descriptors: descriptors() - open, hasBuilt: own.builds > 0 }))
