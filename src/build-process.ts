@@ -92,7 +92,8 @@ export class BuildProcess extends EventEmitter<BuildProcessEvents> {
 
   #fail(error: unknown): void {
     this.#prepared.forget()
-    this.stdin?.destroy()
+    // Nobody is at the other end of any.
+    for (const stream of [this.stdin, this.stdout, this.stderr]) stream?.destroy()
     const cause = typed(error)
     const failure = cause instanceof Error ? cause : new BuildjailError('ERR_BUILDJAIL_COMMAND_FAILED', String(cause))
     this.#rejectEnded(failure)
@@ -107,13 +108,18 @@ export class BuildProcess extends EventEmitter<BuildProcessEvents> {
     this.stdin?.destroy()
     this.#resolveEnded()
     this.emit('exit', this.exitCode, this.signalCode)
-    const open = [this.stdout, this.stderr].filter((stream) => stream !== null && !stream.closed && !stream.readableEnded)
+    const open = [this.stdout, this.stderr].filter((stream) => stream !== null).filter((stream) => !stream.closed && !stream.readableEnded)
+    // What nobody reads is read to its end all the same, as ChildProcess does: a descriptor would stay open otherwise. Not at
+    // once, so that whoever waits for the exit can still begin to read.
+    setImmediate(() => {
+      for (const stream of open) if (stream.readableFlowing === null) stream.resume()
+    })
     let left = open.length
     const close = (): void => {
       left -= 1
       if (left <= 0) this.emit('close', this.exitCode, this.signalCode)
     }
     if (left === 0) close()
-    else for (const stream of open) stream?.once('close', close)
+    else for (const stream of open) stream.once('close', close)
   }
 }

@@ -7,6 +7,9 @@ export interface NativeBinding {
   preflight(): NativePreflight
   /** Called once for every exit of a launched command, after it was waited for. One listener an environment. */
   setExitListener(listener: (exit: NativeExit) => void): void
+  /** A pipe that was handed over with a launch is kept, to be closed when the environment goes, until one of these is called. */
+  releaseDescriptor(descriptor: number): void
+  closeDescriptor(descriptor: number): void
   /** Closes what is open, and waits for it; nothing can be opened afterwards. */
   shutDown(): void
   /** `plan` and `id` as packed by wire.ts. */

@@ -119,32 +119,43 @@ class Ending {
   timedOut = false
   isCanceled = false
   #timer: NodeJS.Timeout | undefined
+  readonly #runner: Runner
   readonly #options: RunOptions
   readonly #child: BuildProcess
   readonly #onAbort = (): void => {
     if (this.timedOut) return
     this.isCanceled = true
-    this.#child.kill('SIGTERM')
-    clearTimeout(this.#timer)
-    this.#timer = setTimeout(() => this.#child.kill('SIGKILL'), this.#options.forceKillAfterDelay ?? 5000)
+    this.#terminate()
   }
 
   constructor(runner: Runner, child: BuildProcess, options: RunOptions) {
+    this.#runner = runner
     this.#options = options
     this.#child = child
     if (options.timeout !== undefined) {
       this.#timer = setTimeout(() => {
         this.timedOut = true
-        // A failure here means that the session is closing, which kills everything as well.
-        runner.killAll().catch(() => child.kill('SIGKILL'))
+        this.#killAll()
       }, options.timeout)
     }
     if (options.signal?.aborted === true) this.#onAbort()
     else options.signal?.addEventListener('abort', this.#onAbort, { once: true })
-    // The command is not there yet when the signal was aborted meanwhile; it then gets the signal once it is.
+    // A command that was still being launched was not there to be ended, neither by a signal nor by the delay after it.
     child.once('spawn', () => {
-      if (this.isCanceled) child.kill('SIGTERM')
+      if (this.isCanceled) this.#terminate()
+      if (this.timedOut) this.#killAll()
     })
+  }
+
+  #terminate(): void {
+    this.#child.kill('SIGTERM')
+    clearTimeout(this.#timer)
+    this.#timer = setTimeout(() => this.#child.kill('SIGKILL'), this.#options.forceKillAfterDelay ?? 5000)
+  }
+
+  #killAll(): void {
+    // A failure here means that the session is closing, which kills everything as well.
+    this.#runner.killAll().catch(() => this.#child.kill('SIGKILL'))
   }
 
   over(): void {

@@ -2,6 +2,7 @@ import { Socket } from 'node:net'
 import { Readable, type Writable } from 'node:stream'
 import type { ReadableStream } from 'node:stream/web'
 
+import { binding } from './binding.ts'
 import { BuildjailError } from './errors.ts'
 import type { WireStdio } from './wire.ts'
 
@@ -28,12 +29,19 @@ const bun = (globalThis as { readonly Bun?: BunGlobal }).Bun
 
 /** Our end of a command's stdout or stderr. Takes over the descriptor. */
 export function readableOf(descriptor: number): Readable {
-  if (bun !== undefined) return Readable.fromWeb(bun.file(descriptor).stream())
+  if (bun !== undefined) {
+    // Nor do its file streams close a descriptor that they were given.
+    const readable = Readable.fromWeb(bun.file(descriptor).stream())
+    readable.once('close', () => binding().closeDescriptor(descriptor))
+    return readable
+  }
+  binding().releaseDescriptor(descriptor)
   // Both directions are said outright: pipe(2) of FreeBSD is bidirectional, and would be taken as such.
   return new Socket({ fd: descriptor, readable: true, writable: false })
 }
 
 /** Our end of a command's stdin. Takes over the descriptor. */
 export function writableOf(descriptor: number): Writable {
+  binding().releaseDescriptor(descriptor)
   return new Socket({ fd: descriptor, readable: false, writable: true })
 }

@@ -24,6 +24,8 @@ class Addon final : public Napi::Addon<Addon> {
                              InstanceValue("system", Napi::String::New(env, runtime_->system().name())),
                              InstanceMethod("preflight", &Addon::preflight),
                              InstanceMethod("setExitListener", &Addon::set_exit_listener),
+                             InstanceMethod("releaseDescriptor", &Addon::release_descriptor),
+                             InstanceMethod("closeDescriptor", &Addon::close_descriptor),
                              InstanceMethod("shutDown", &Addon::shut_down),
                              InstanceMethod("openEnvelope", &Addon::open_envelope),
                              InstanceMethod("recover", &Addon::recover),
@@ -53,6 +55,16 @@ class Addon final : public Napi::Addon<Addon> {
 
   Napi::Value shut_down(const Napi::CallbackInfo& info) {
     runtime_->shut_down();
+    return info.Env().Undefined();
+  }
+
+  Napi::Value release_descriptor(const Napi::CallbackInfo& info) {
+    runtime_->release_descriptor(info[0].As<Napi::Number>().Int32Value());
+    return info.Env().Undefined();
+  }
+
+  Napi::Value close_descriptor(const Napi::CallbackInfo& info) {
+    runtime_->close_descriptor(info[0].As<Napi::Number>().Int32Value());
     return info.Env().Undefined();
   }
 

@@ -56,12 +56,15 @@ Napi::Value EnvelopeWrap::launch(const Napi::CallbackInfo& info) {
   const auto bytes = info[0].As<Napi::Uint8Array>();
   auto request = read_launch(std::as_bytes(std::span(bytes.Data(), bytes.ByteLength())));
   if (!request) throw Napi::Error(env, error_to_js(env, request.error()));
+  // A listener to process.exit(), or of Bun what a worker thread does after it was terminated: its pipes would be
+  // nobody's.
+  if (opened_.runtime->is_ended()) throw Napi::Error::New(env, "the environment has ended");
   auto ends = StdioEnds::make_pipes(*request);
   if (!ends) throw Napi::Error(env, error_to_js(env, ends.error()));
 
   auto result = Napi::Object::New(env);
   Pipes pipes = take_pipes(*request, *ends);
-  result.Set("stdio", hand_over(env, pipes));
+  result.Set("stdio", hand_over(env, *opened_.runtime, pipes));
   // Before the command can have ended.
   opened_.runtime->run_began(env);
   auto work = [envelope = opened_.envelope, request = std::move(*request), ends = std::move(*ends)]() mutable {

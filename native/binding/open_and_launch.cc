@@ -26,15 +26,15 @@ Result<Opened> open_then_launch(Runtime& runtime, EnvelopePlan plan, const std::
   return Opened{.envelope = std::move(*envelope), .pid = std::move(pid), .pipes = std::move(pipes)};
 }
 
-Napi::Object launched_to_js(Napi::Env env, Opened& opened) {
+Napi::Object launched_to_js(Napi::Env env, Runtime& runtime, Opened& opened) {
   auto launched = Napi::Object::New(env);
   auto spawned = Napi::Promise::Deferred::New(env);
   if (opened.pid) {
-    launched.Set("stdio", hand_over(env, opened.pipes));
+    launched.Set("stdio", hand_over(env, runtime, opened.pipes));
     spawned.Resolve(Napi::Number::New(env, *opened.pid));
   } else {
     Pipes none;
-    launched.Set("stdio", hand_over(env, none));
+    launched.Set("stdio", hand_over(env, runtime, none));
     spawned.Reject(error_to_js(env, opened.pid.error()));
   }
   launched.Set("spawned", spawned.Promise());
@@ -59,7 +59,7 @@ Napi::Value open_and_launch(Napi::Env env, const std::shared_ptr<Runtime>& runti
     OpenedEnvelope wrapped{runtime, opened->envelope, id};
     auto object = Napi::Object::New(at);
     object.Set("envelope", make_envelope.New({Napi::External<OpenedEnvelope>::New(at, &wrapped)}));
-    object.Set("launched", launched_to_js(at, *opened));
+    object.Set("launched", launched_to_js(at, *runtime, *opened));
     return object;
   };
   return run_on_worker<Opened>(env, std::move(work), std::move(to_js));

@@ -14,9 +14,13 @@ Pipes take_pipes(const LaunchRequest& request, StdioEnds& ends) {
   return pipes;
 }
 
-Napi::Array hand_over(Napi::Env env, Pipes& pipes) {
+Napi::Array hand_over(Napi::Env env, Runtime& runtime, Pipes& pipes) {
   auto fds = Napi::Array::New(env, pipes.size());
-  for (std::size_t i = 0; i < pipes.size(); ++i) fds.Set(static_cast<std::uint32_t>(i), pipes.at(i).release());
+  for (std::size_t i = 0; i < pipes.size(); ++i) {
+    const int fd = pipes.at(i).release();
+    if (fd >= 0) runtime.keep_descriptor(fd);
+    fds.Set(static_cast<std::uint32_t>(i), fd);
+  }
   return fds;
 }
 

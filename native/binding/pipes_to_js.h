@@ -4,6 +4,7 @@
 
 #include <array>
 
+#include "binding/runtime.h"
 #include "core/launch_request.h"
 #include "core/stdio_ends.h"
 #include "core/unique_fd.h"
@@ -15,7 +16,7 @@ using Pipes = std::array<UniqueFd, 3>;
 
 Pipes take_pipes(const LaunchRequest& request, StdioEnds& ends);
 
-/** Their numbers, -1 where there is none; whose they are from here on is JavaScript's. */
-Napi::Array hand_over(Napi::Env env, Pipes& pipes);
+/** Their numbers, -1 where there is none. The runtime keeps them until JavaScript says otherwise. */
+Napi::Array hand_over(Napi::Env env, Runtime& runtime, Pipes& pipes);
 
 }  // namespace buildjail

@@ -16,12 +16,18 @@ Status Runtime::start(Napi::Env env, const Napi::Function& listener) {
   return {};
 }
 
+// What was under way when the environment began to go still ends on its thread, and finds the listener freed.
 void Runtime::run_began(Napi::Env env) {
-  if (runs_++ == 0) listener_.Ref(env);
+  if (runs_++ == 0 && !is_listener_gone_) listener_.Ref(env);
 }
 
 void Runtime::run_ended(Napi::Env env) {
-  if (--runs_ == 0) listener_.Unref(env);
+  if (--runs_ == 0 && !is_listener_gone_) listener_.Unref(env);
+}
+
+void Runtime::release_descriptor(int fd) {
+  const auto kept = kept_.extract(fd);
+  if (!kept.empty()) static_cast<void>(kept.mapped().release());
 }
 
 void Runtime::deliver(Exit exit) {
@@ -79,6 +85,7 @@ void Runtime::shut_down() {
   if (!waiter_ || is_listener_gone_) return;
   waiter_->stop();
   listener_.Abort();
+  kept_.clear();
   is_listener_gone_ = true;
 }
 

@@ -4,12 +4,14 @@
 
 #include <condition_variable>
 #include <cstddef>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <set>
 
 #include "core/envelope.h"
 #include "core/exit_waiter.h"
+#include "core/unique_fd.h"
 
 namespace buildjail {
 
@@ -29,9 +31,15 @@ class Runtime {
   /** Must come before the first open. */
   Status start(Napi::Env env, const Napi::Function& listener);
   [[nodiscard]] bool is_started() const noexcept { return waiter_ != nullptr; }
+  [[nodiscard]] bool is_ended() const noexcept { return is_listener_gone_; }
   /** While a command runs, the environment's event loop stays alive for its exit. */
   void run_began(Napi::Env env);
   void run_ended(Napi::Env env);
+  /** Owned until JavaScript has come to it: what a worker thread does between two turns may never come (terminate()).
+   */
+  void keep_descriptor(int fd) { kept_.insert_or_assign(fd, UniqueFd(fd)); }
+  void release_descriptor(int fd);
+  void close_descriptor(int fd) { kept_.erase(fd); }
   /** The environment goes. Again: nothing is left to do. */
   void shut_down();
 
@@ -49,6 +57,7 @@ class Runtime {
   Napi::ThreadSafeFunction listener_;
   std::size_t runs_ = 0;
   bool is_listener_gone_ = false;
+  std::map<int, UniqueFd> kept_;
 
   std::mutex mutex_;
   std::condition_variable opened_;

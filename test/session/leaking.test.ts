@@ -1,7 +1,8 @@
+import { once } from 'node:events'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { expect, test } from 'vitest'
 
-import { build } from '../../src/index.ts'
+import { build, openSession, type BuildProcess } from '../../src/index.ts'
 import { useFolders } from './folders.ts'
 import { expectSameState, hostState } from './host-state.ts'
 import { describeSession } from './kernel.ts'
@@ -25,5 +26,27 @@ describeSession(`${sessions} sessions in a row`, () => {
     await expect.poll(async () => (await hostState()).descriptors, { timeout: 5000 }).toBeLessThanOrEqual(before.descriptors)
     // The runtime's own heap breathes by a few megabytes; a leak of 64 KiB a session would show as 12.
     expect((process.memoryUsage.rss() - rss) / megabyte).toBeLessThan(12)
+  })
+})
+
+describeSession('pipes of a spawned command', () => {
+  const descriptors = async (): Promise<number> => (await hostState()).descriptors
+  const uses: readonly [string, (child: BuildProcess) => Promise<unknown>][] = [
+    ['are read', async (child) => Promise.all([once(child.stdout?.resume() ?? child, 'close'), once(child.stderr?.resume() ?? child, 'close'), once(child, 'exit')])],
+    ['are never looked at', (child) => once(child, 'close')],
+    ['are destroyed', async (child) => {
+      for (const stream of [child.stdin, child.stdout, child.stderr]) stream?.destroy()
+      await once(child, 'exit')
+    }],
+    ['belong to a command that cannot be started', (child) => once(child, 'error').catch(() => {})],
+  ]
+  test.each(uses)('leave no descriptor when they %s', async (how, use) => {
+    const command = how.includes('cannot be started') ? ['no-such-command'] : ['sh', '-c', 'echo out; echo err >&2']
+    await using session = await openSession({})
+    // What is loaded and grown at first use is there before the first look.
+    await use(session.spawn(command))
+    const before = await descriptors()
+    for (let i = 0; i < 20; i++) await use(session.spawn(command))
+    await expect.poll(descriptors, { timeout: 5000 }).toBeLessThanOrEqual(before + 2)
   })
 })

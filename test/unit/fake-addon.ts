@@ -16,6 +16,10 @@ import { readLaunch, readPlan, readRest, type ReadLaunch, type ReadPlan, type Re
 const plain = {
   /** What a launched command does. */
   behaviour: (launch: ReadLaunch, addon: FakeAddon): void => addon.exit(launch.run),
+  /** How long a launch takes. */
+  launching: (): Promise<unknown> => new Promise((resolve) => setImmediate(resolve)),
+  /** Whether to kill everything kills what was launched: not, when that is not there yet. */
+  isKilled: (): boolean => true,
   openFailure: undefined as unknown,
   launchFailure: undefined as unknown,
   completeFailure: undefined as unknown,
@@ -33,6 +37,8 @@ const kernelSays: NativeRecord = { id: 'fake', root: '/root', mounts: [], jail: 
 export class FakeAddon implements NativeBinding {
   readonly system = 'linux'
   shutDown(): void {}
+  releaseDescriptor(): void {}
+  closeDescriptor(): void {}
   script: typeof plain = plain
   opened: ReadPlan[] = []
   completed: (readonly ReadStep[])[] = []
@@ -88,6 +94,7 @@ export class FakeAddon implements NativeBinding {
       },
       killAll: async () => {
         this.acts.push('kill all')
+        if (!this.script.isKilled()) return
         for (const { run } of this.launched) this.exit(run, { signal: 'SIGKILL' })
       },
       record: async () => {
@@ -112,12 +119,10 @@ export class FakeAddon implements NativeBinding {
     if (this.script.launchFailure !== undefined) return { stdio: [-1, -1, -1], spawned: Promise.reject(this.script.launchFailure) }
     this.acts.push('launch')
     this.launched.push(launch)
-    const { behaviour } = this.script
-    const spawned = new Promise<number>((resolve) => {
-      setImmediate(() => {
-        resolve(4711)
-        behaviour(launch, this)
-      })
+    const { behaviour, launching } = this.script
+    const spawned = launching().then(() => {
+      behaviour(launch, this)
+      return 4711
     })
     return { stdio: [-1, -1, -1], spawned }
   }

@@ -222,6 +222,31 @@ describe('a command that is to stop is stopped', () => {
     expect(addon.acts).toEqual(['open', 'launch', 'SIGTERM', 'SIGTERM'])
   })
 
+  it('aborted, and the delay over, while it is being launched, it is asked and killed all the same', async () => {
+    let launched = (): void => {}
+    addon.script.launching = () => new Promise<void>((resolve) => (launched = resolve))
+    addon.script.behaviour = () => {}
+    const session = await openSession(plan)
+    const running = session.run(['sleep', '9'], { signal: AbortSignal.timeout(1), forceKillAfterDelay: 1, reject: false })
+    await vi.waitFor(() => expect(addon.acts).toEqual(['open', 'launch', 'SIGTERM', 'SIGKILL']))
+    launched()
+    await vi.waitFor(() => expect(addon.acts).toEqual(['open', 'launch', 'SIGTERM', 'SIGKILL', 'SIGTERM', 'SIGKILL']))
+    addon.exit(addon.launched[0]?.run ?? -1, { signal: 'SIGKILL' })
+    expect(await running).toMatchObject({ isCanceled: true })
+  })
+
+  it('timed out while it is being launched, it is killed once it is there', async () => {
+    let launched = (): void => {}
+    addon.script.launching = () => new Promise<void>((resolve) => (launched = resolve))
+    addon.script.behaviour = () => {}
+    addon.script.isKilled = () => addon.acts.filter((act) => act === 'kill all').length > 1
+    const session = await openSession(plan)
+    const running = session.run(['sleep', '9'], { timeout: 1, reject: false })
+    await vi.waitFor(() => expect(addon.acts).toContain('kill all'))
+    launched()
+    expect(await running).toMatchObject({ timedOut: true, signal: 'SIGKILL' })
+  })
+
   it('aborted before, it is not launched', async () => {
     const session = await openSession(plan)
     expect(await rejection(session.run(['true'], { signal: AbortSignal.abort(new Error('enough')) }))).toMatchObject({ message: 'enough' })

@@ -1,0 +1,117 @@
+// The program that is killed: does the builds that it is told to on stdin, and tells of them on stdout, a line of JSON each.
+// It ends when stdin does.
+import { readdirSync } from 'node:fs'
+import { createInterface } from 'node:readline'
+import { isDeepStrictEqual } from 'node:util'
+
+import { build as buildOnce, openSession, SessionPool } from '../../dist/index.js'
+import { kinds } from './kinds.mjs'
+
+const { stateDirectory, mark } = JSON.parse(process.argv[2])
+const openFiles = process.platform === 'freebsd' ? '/dev/fd' : '/proc/self/fd'
+
+const base = { name: 'soak', stateDirectory, environment: { BUILDJAIL_SOAK: mark } }
+/** What a build can add to the base of a pool; the rest is of the base. */
+const additions = ['inputs', 'output']
+let pool
+
+function tell(line) {
+  process.stdout.write(`${JSON.stringify(line)}\n`)
+}
+
+/**
+ * @param {{ build: number, kind: string, way: string, place: import('./kinds.mjs').Place, kill?: { afterMs: number, target: string } }} order
+ */
+async function perform({ build, kind, way, place, kill }) {
+  const began = performance.now()
+  const { spec, work, expected, isByRun } = kinds[kind]
+  const killing = new Killing(kill)
+  let came
+  try {
+    // One that is to be killed has to be known.
+    if (way === 'build' && isByRun && kill === undefined) {
+      came = await outcomeOf(work({ run: (command, options) => buildOnce({ ...base, ...spec(place) }, command, options) }))
+    } else {
+      const session = await sessionBy(way, spec(place))
+      killing.aim(session)
+      came = await outcomeOf(work(session))
+      await killing.over()
+      await session.close()
+    }
+  } catch (error) {
+    // Not the command's: neither opening nor closing may fail, not even for a build that was killed.
+    tell({ ended: build, wrong: `${kind}: ${error.message}` })
+    return
+  }
+  const isRight = isDeepStrictEqual(came, expected) || killing.hasKilled
+  const wrong = isRight ? undefined : `${kind}: ${JSON.stringify(came).slice(0, 200)} came of it`
+  tell({ ended: build, ms: performance.now() - began, isKilled: killing.hasKilled, wrong })
+}
+
+/** What came of it, or the code of the error that did. */
+function outcomeOf(work) {
+  return work.catch((error) => error.code ?? String(error))
+}
+
+async function sessionBy(way, spec) {
+  if (way !== 'pool' || Object.keys(spec).some((key) => !additions.includes(key))) return openSession({ ...base, ...spec })
+  pool ??= SessionPool.open(base)
+  return (await pool).acquire(spec)
+}
+
+/** Until the next build nothing is open. */
+async function rest() {
+  await (await pool)?.close()
+  pool = undefined
+  tell({ descriptors: readdirSync(openFiles).length, rss: process.memoryUsage.rss() })
+}
+
+/** SIGKILL to all that a build is, after a time; at once when it is open only then. */
+class Killing {
+  hasKilled = false
+  #target
+  #session
+  #timer
+  #isDue = false
+  #killed = Promise.resolve()
+
+  constructor(kill) {
+    if (kill === undefined) return
+    this.#target = kill.target
+    this.#timer = setTimeout(() => this.#fire(), kill.afterMs)
+  }
+
+  aim(session) {
+    this.#session = session
+    if (this.#isDue) this.#fire()
+  }
+
+  /** The build has ended by itself, or by this. */
+  over() {
+    clearTimeout(this.#timer)
+    this.#session = undefined
+    return this.#killed
+  }
+
+  #fire() {
+    this.#isDue = true
+    if (this.#session === undefined) return
+    this.hasKilled = true
+    // It may be being closed, which kills as well.
+    this.#killed = killBuild(this.#session, this.#target).catch(() => {})
+  }
+}
+
+async function killBuild(session, target) {
+  const record = target === 'envelope' && process.platform === 'linux' ? await session.record() : undefined
+  const init = /^\/proc\/(\d+)\//.exec(record?.root ?? '')?.[1]
+  // Its pid is nobody else's while the session is open, as it was not waited for.
+  if (init === undefined) await session.killAll()
+  else process.kill(Number(init), 'SIGKILL')
+}
+
+for await (const line of createInterface({ input: process.stdin })) {
+  const order = JSON.parse(line)
+  if (order.isRest) void rest()
+  else void perform(order)
+}

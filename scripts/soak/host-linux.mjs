@@ -1,0 +1,58 @@
+// Mounts and processes of Linux.
+import { readdirSync, readFileSync } from 'node:fs'
+
+const init = 'buildjail-init'
+
+/** @param {Pick<import('./host.mjs').Setting, 'mark' | 'parents'>} setting */
+export function linuxHost({ mark, parents }) {
+  return { mounts: mounts(), processes: processes(mark, parents) }
+}
+
+function mounts() {
+  return readFileSync('/proc/self/mountinfo', 'utf8').trimEnd().split('\n').map((line) => line.split(' ')[4])
+}
+
+/** By pid. Commands are known by their mark. init has no environment: it counts when it is ours, or an orphan, which ends up with an ancestor of ours. */
+function processes(mark, parents) {
+  const ours = new Set([...parents, ...ancestors()])
+  const pids = readdirSync('/proc').filter((name) => /^\d+$/.test(name))
+  return pids.flatMap((pid) => {
+    const process = lookAt(pid)
+    if (process === undefined) return []
+    const isOurs = process.name === init ? ours.has(process.parent) : process.environment.includes(`BUILDJAIL_SOAK=${mark}`)
+    // What is dead stays listed until its parent has asked how it ended: ours has to have, others may take their time.
+    const isForgotten = process.isDead && parents.includes(process.parent)
+    return (isOurs && !process.isDead) || isForgotten ? [pid] : []
+  })
+}
+
+function lookAt(pid) {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8')
+    // The name is in parentheses, and may hold any character (proc_pid_stat(5)).
+    const end = stat.lastIndexOf(')')
+    const [state, parent] = stat.slice(end + 2).split(' ')
+    const isDead = state === 'Z' || state === 'X'
+    const environment = isDead ? [] : environmentOf(pid)
+    return { name: stat.slice(stat.indexOf('(') + 1, end), isDead, parent: Number(parent), environment }
+  } catch {
+    // It is over.
+    return undefined
+  }
+}
+
+function environmentOf(pid) {
+  try {
+    return readFileSync(`/proc/${pid}/environ`, 'utf8').split('\0')
+  } catch (error) {
+    // Somebody else's, so not a command of ours.
+    if (error.code === 'EACCES' || error.code === 'EPERM') return []
+    throw error
+  }
+}
+
+function ancestors() {
+  const found = []
+  for (let pid = process.ppid; pid > 0; pid = lookAt(pid)?.parent ?? 0) found.push(pid)
+  return found
+}

@@ -1,0 +1,80 @@
+import { spawnSync } from 'node:child_process'
+import { cpSync, existsSync, mkdirSync } from 'node:fs'
+import path from 'node:path'
+import { fileURLToPath, pathToFileURL } from 'node:url'
+import { expect, test } from 'vitest'
+
+import { useFolders } from './folders.ts'
+import { hostState, type HostState } from './host-state.ts'
+import { describeSession } from './kernel.ts'
+
+const root = fileURLToPath(new URL('../../', import.meta.url))
+const entry = pathToFileURL(path.join(root, 'dist', 'index.js')).href
+const rounds = 12
+const settling = { timeout: 20_000 } as const
+
+function run(program: string, args: readonly string[]): { status: number | null; signal: string | null; said: unknown; stderr: string } {
+  const file = fileURLToPath(new URL(`programs/${program}`, import.meta.url))
+  const { status, signal, stdout, stderr } = spawnSync(process.execPath, [file, ...args], { encoding: 'utf8', timeout: 100_000 })
+  return { status, signal, said: stdout === '' ? undefined : JSON.parse(stdout), stderr }
+}
+
+async function withoutDescriptors(): Promise<HostState> {
+  return { ...(await hostState()), descriptors: 0 }
+}
+
+describeSession('worker threads that have sessions', () => {
+  test.each(['terminate()', 'process.exit()', 'an uncaught exception', 'nothing more to do'])(
+    'leave nothing and harm nobody when they end by %s, many times at a random moment',
+    { timeout: 110_000 },
+    async (ending) => {
+      const before = await withoutDescriptors()
+      const { status, signal, said, stderr } = run('threads.mjs', [entry, ending, String(rounds)])
+      expect({ status, signal, stderr: said === undefined ? stderr : '' }).toEqual({ status: 0, signal: null, stderr: '' })
+      expect(said).toMatchObject({ left: {}, hasBuilt: true })
+      // A runtime keeps a few for itself, whatever threads there were.
+      expect((said as { descriptors: number }).descriptors).toBeLessThan(rounds / 2)
+      expect(await withoutDescriptors()).toEqual(before)
+    },
+  )
+
+  test('leave nothing when the program ends by process.exit() meanwhile', { timeout: 110_000 }, async () => {
+    const before = await withoutDescriptors()
+    for (let round = 0; round < 4; round++) {
+      expect(run('threads.mjs', [entry, 'process.exit() of the program', '1'])).toMatchObject({ status: 6, signal: null })
+      // Bun ends such threads without telling anybody (its process.exit()), which is as if they had been killed.
+      await expect.poll(withoutDescriptors, settling).toEqual(before)
+    }
+  })
+})
+
+describeSession('two copies of the package in one program', () => {
+  const folders = useFolders()
+
+  test('have sessions at once, and either can go first', { timeout: 110_000 }, async () => {
+    const before = await withoutDescriptors()
+    const entries = ['one', 'other'].map((name) => copyOfPackage(path.join(folders.top, name)))
+    expect(run('copies.mjs', [...entries, folders.output])).toMatchObject({
+      status: 5,
+      signal: null,
+      said: {
+        atOnce: ['a', 'b'],
+        sameOutput: 'EBUSY',
+        errors: [true, false, true],
+        afterOneClosed: ['b', null],
+        afterThread: ['b', null],
+      },
+    })
+    expect(await withoutDescriptors()).toEqual(before)
+  })
+})
+
+/** The parts of the package that run, elsewhere. Gives the entry's URL. */
+function copyOfPackage(folder: string): string {
+  mkdirSync(folder)
+  const addons = ['prebuilds', 'build/Release/buildjail.node', 'build-cmake/Release/buildjail.node']
+  for (const name of ['package.json', 'dist', ...addons]) {
+    if (existsSync(path.join(root, name))) cpSync(path.join(root, name), path.join(folder, name), { recursive: true })
+  }
+  return pathToFileURL(path.join(folder, 'dist', 'index.js')).href
+}
