@@ -4,8 +4,7 @@
  */
 export interface NativeBinding {
   readonly system: 'freebsd' | 'linux' | 'unsupported'
-  /** What keeps a session from being opened by this process; empty when nothing does. */
-  preflight(): NativeObstacle[]
+  preflight(): NativePreflight
   /** Called once for every exit of a launched command, after it was waited for. One listener an environment. */
   setExitListener(listener: (exit: NativeExit) => void): void
   /** Closes what is open, and waits for it; nothing can be opened afterwards. */
@@ -14,6 +13,13 @@ export interface NativeBinding {
   openEnvelope(plan: Uint8Array, id: string): Promise<NativeEnvelope>
   /** The raw calls of FreeBSD; absent elsewhere. */
   readonly freebsd?: NativeFreebsd
+}
+
+export interface NativePreflight {
+  /** What keeps a session from being opened by this process; empty when nothing does. */
+  readonly obstacles: readonly NativeObstacle[]
+  /** What sessions can do without. */
+  readonly limitations: readonly NativeObstacle[]
 }
 
 export interface NativeObstacle {

@@ -1,7 +1,8 @@
 import { binding } from './binding.ts'
 import { BuildjailError } from './errors.ts'
+import type { NativePreflight } from './native.ts'
 
-/** One thing that keeps sessions from being opened here, and the one thing to do about it. */
+/** Something that is missing here, and the one thing to do about it. */
 export interface Obstacle {
   /** Short and stable: `platform`, `binding`, `privilege`, `nullfs`, ... */
   readonly check: string
@@ -10,27 +11,30 @@ export interface Obstacle {
 }
 
 export interface Preflight {
+  /** No obstacle was found. */
   readonly isSupported: boolean
+  /** What keeps sessions from being opened. */
   readonly obstacles: readonly Obstacle[]
+  /** What sessions do without here; they can be opened nonetheless. */
+  readonly limitations: readonly Obstacle[]
 }
 
 /** Whether this process could open a session, without opening one. Never throws. */
 export function preflight(): Preflight {
-  const obstacles = findObstacles()
-  return { isSupported: obstacles.length === 0, obstacles }
+  const { obstacles, limitations } = look()
+  return { isSupported: obstacles.length === 0, obstacles, limitations }
 }
 
-function findObstacles(): readonly Obstacle[] {
+function look(): NativePreflight {
   try {
     return binding().preflight()
   } catch (error) {
     const isPlatform = error instanceof BuildjailError && error.code === 'ERR_BUILDJAIL_UNSUPPORTED_PLATFORM'
-    return [
-      {
-        check: isPlatform ? 'platform' : 'binding',
-        problem: error instanceof Error ? error.message : String(error),
-        remedy: isPlatform ? 'run it on FreeBSD 14 or later, or on Linux' : 'build the native code: npm explore buildjail -- npm run build:native',
-      },
-    ]
+    const obstacle: Obstacle = {
+      check: isPlatform ? 'platform' : 'binding',
+      problem: error instanceof Error ? error.message : String(error),
+      remedy: isPlatform ? 'run it on FreeBSD 14 or later, or on Linux' : 'build the native code: npm explore buildjail -- npm run build:native',
+    }
+    return { obstacles: [obstacle], limitations: [] }
   }
 }

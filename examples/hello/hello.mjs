@@ -6,24 +6,20 @@ import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 
-import { openSession, preflight } from '../../dist/index.js'
+import { openSession } from '../../dist/index.js'
+import { canOpenSessions, missingCompiler } from '../missing.mjs'
 import { bundleInstead } from './bundle.mjs'
 import { printTimings } from './timings.mjs'
 
 const here = path.dirname(fileURLToPath(import.meta.url))
 
-const { isSupported, obstacles } = preflight()
-if (isSupported) {
+if (canOpenSessions()) {
   const output = mkdtempSync(path.join(tmpdir(), 'buildjail-hello-'))
   try {
     if (!(await hello(output))) await bundleInstead(output)
   } finally {
     rmSync(output, { recursive: true })
   }
-} else {
-  console.error('no session can be opened here:')
-  for (const { check, problem, remedy } of obstacles) console.error(`  ${check}: ${problem}\n    remedy: ${remedy}`)
-  process.exitCode = 1
 }
 
 /** False when there is no compiler to show it with. */
@@ -34,10 +30,9 @@ async function hello(output) {
     const inside = await session.run(['/output/hello'])
     process.stdout.write(`inside:      ${inside.stdout}`)
   } catch (error) {
-    // What the kernel says when the program to be executed is not there; anything else is a failure of the example.
-    if (error.code !== 'ENOENT' || error.syscall !== 'execve') throw error
-    const remedy = process.platform === 'freebsd' ? "the base system's toolchain, or pkg install llvm" : 'apt install gcc libc6-dev'
-    console.log(`no cc in the session (${remedy}); a bundle by esbuild instead`)
+    const missing = missingCompiler(error)
+    if (missing === undefined) throw error
+    console.log(`${missing}; a bundle by esbuild instead`)
     return false
   } finally {
     await session.close()

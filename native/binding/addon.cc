@@ -31,7 +31,8 @@ class Addon final : public Napi::Addon<Addon> {
 
  private:
   Napi::Value preflight(const Napi::CallbackInfo& info) {
-    return obstacles_to_js(info.Env(), runtime_->system().find_obstacles());
+    System& system = runtime_->system();
+    return preflight_to_js(info.Env(), system.find_obstacles(), system.find_limitations());
   }
 
   Napi::Value set_exit_listener(const Napi::CallbackInfo& info) {

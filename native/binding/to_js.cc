@@ -46,6 +46,16 @@ Napi::Object credentials_to_js(Napi::Env env, const Credentials& who) {
   return object;
 }
 
+Napi::Value obstacles_to_js(Napi::Env env, const std::vector<Obstacle>& obstacles) {
+  return list_to_js(env, obstacles, [env](const Obstacle& obstacle) {
+    auto object = Napi::Object::New(env);
+    object.Set("check", obstacle.check);
+    object.Set("problem", obstacle.problem);
+    object.Set("remedy", obstacle.remedy);
+    return object;
+  });
+}
+
 }  // namespace
 
 Napi::Value trace_to_js(Napi::Env env, const Trace& trace) {
@@ -114,14 +124,12 @@ Napi::Value close_report_to_js(Napi::Env env, const CloseReport& report) {
   return object;
 }
 
-Napi::Value obstacles_to_js(Napi::Env env, const std::vector<Obstacle>& obstacles) {
-  return list_to_js(env, obstacles, [env](const Obstacle& obstacle) {
-    auto object = Napi::Object::New(env);
-    object.Set("check", obstacle.check);
-    object.Set("problem", obstacle.problem);
-    object.Set("remedy", obstacle.remedy);
-    return object;
-  });
+Napi::Value preflight_to_js(Napi::Env env, const std::vector<Obstacle>& obstacles,
+                            const std::vector<Obstacle>& limitations) {
+  auto found = Napi::Object::New(env);
+  found.Set("obstacles", obstacles_to_js(env, obstacles));
+  found.Set("limitations", obstacles_to_js(env, limitations));
+  return found;
 }
 
 }  // namespace buildjail

@@ -16,6 +16,7 @@ Napi::Value exit_to_js(Napi::Env env, Exit& exit);
 Napi::Value mounts_to_js(Napi::Env env, const std::vector<MountEntry>& mounts);
 Napi::Value record_to_js(Napi::Env env, const std::string& id, const Record& record);
 Napi::Value close_report_to_js(Napi::Env env, const CloseReport& report);
-Napi::Value obstacles_to_js(Napi::Env env, const std::vector<Obstacle>& obstacles);
+Napi::Value preflight_to_js(Napi::Env env, const std::vector<Obstacle>& obstacles,
+                            const std::vector<Obstacle>& limitations);
 
 }  // namespace buildjail

@@ -84,7 +84,7 @@ class Envelope {
   virtual CloseReport close() = 0;
 };
 
-/** Something that keeps envelopes from being opened, and the one thing to do about it. */
+/** Something that keeps envelopes from being opened, or from more than that, and the one thing to do about it. */
 struct Obstacle {
   std::string check;
   std::string problem;
@@ -106,6 +106,8 @@ class System {
   /** `freebsd`, `linux` or `unsupported`. */
   [[nodiscard]] virtual const char* name() const = 0;
   virtual std::vector<Obstacle> find_obstacles() = 0;
+  /** What envelopes can be opened without, but somebody may miss. */
+  virtual std::vector<Obstacle> find_limitations() { return {}; }
   /** Makes everything a plan says; on failure what was made is undone. Any thread. */
   virtual Result<std::unique_ptr<Envelope>> open(EnvelopePlan plan, const std::string& id,
                                                  std::shared_ptr<ExitWaiter> waiter) = 0;

@@ -1,13 +1,24 @@
 #include "freebsd/obstacles.h"
 
 #include <sys/param.h>
+#include <sys/ioctl.h>
 #include <sys/mount.h>
+#include <sys/queue.h>
 #include <sys/sysctl.h>
 
+#include <fs/devfs/devfs.h>
+
+#include <fcntl.h>
 #include <unistd.h>
 
+#include <array>
+#include <cerrno>
+#include <cstddef>
+#include <cstring>
 #include <string>
 #include <string_view>
+
+#include "core/unique_fd.h"
 
 namespace buildjail {
 
@@ -16,10 +27,31 @@ namespace {
 // nullfs(4) mounts single files since then.
 constexpr int kFirstSupported = 1400000;
 
-bool is_jailed() {
-  int jailed = 0;
-  std::size_t size = sizeof(jailed);
-  return ::sysctlbyname("security.jail.jailed", &jailed, &size, nullptr, 0) == 0 && jailed != 0;
+/** A sysctl that is a number or a truth; 0 where there is none of that name. */
+int setting(const char* name) {
+  std::array<std::byte, sizeof(int)> bytes{};
+  std::size_t size = bytes.size();
+  if (::sysctlbyname(name, bytes.data(), &size, nullptr, 0) != 0) return 0;
+  int value = 0;
+  std::memcpy(&value, bytes.data(), size);
+  return value;
+}
+
+Obstacle explain_jail() {
+  const bool may_have_jails = setting("security.jail.children.max") > 0;
+  return {"jailed",
+          std::string("this process is in a jail itself, which ") +
+              (may_have_jails ? "" : "may have no jails in it (children.max is 0, jail(8)), and ") +
+              "may not make the devfs rules that hide the host's devices (devfs(8))",
+          "run it on the host"};
+}
+
+/** What asks for the next ruleset needs the privilege to change one (devfs_rules_ioctl). */
+bool may_make_devfs_rules() {
+  const UniqueFd dev(::open("/dev", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  devfs_rsnum ruleset = 0;
+  // ENOENT: there is none yet.
+  return dev && (::ioctl(dev.get(), DEVFSIO_SGETNEXT, &ruleset) == 0 || errno == ENOENT);
 }
 
 /** The folders in which the kernel finds modules, separated by `;` (kldconfig(8)). */
@@ -54,12 +86,14 @@ std::vector<Obstacle> find_freebsd_obstacles() {
     obstacles.push_back(
         {"version", "this FreeBSD is older than 14.0, whose nullfs cannot mount files", "use FreeBSD 14.0 or later"});
   }
-  if (is_jailed()) {
-    obstacles.push_back({"jailed", "this process is in a jail itself, where these mounts are not permitted (jail(8))",
-                         "run it on the host"});
+  if (setting("security.jail.jailed") != 0) {
+    obstacles.push_back(explain_jail());
   } else if (::geteuid() != 0) {
     obstacles.push_back(
         {"privilege", "only root may make jails and mounts (jail_set(2), nmount(2))", "run it as root"});
+  } else if (!may_make_devfs_rules()) {
+    obstacles.push_back({"devfs-rules", "/dev is no devfs whose rules this process may change (devfs(8))",
+                         "mount devfs on /dev, and run it as root without a policy that forbids devfs rules (mac(4))"});
   }
   for (const char* name : {"nullfs", "tmpfs"}) {
     if (has_file_system(name)) continue;
@@ -68,6 +102,13 @@ std::vector<Obstacle> find_freebsd_obstacles() {
                              ".ko into one of the folders of kern.module_path"});
   }
   return obstacles;
+}
+
+std::vector<Obstacle> find_freebsd_limitations() {
+  if (setting("kern.racct.enable") != 0) return {};
+  return {{"racct",
+           "this kernel does not count what a jail uses (kern.racct.enable is 0), so rctl(8) cannot limit a build",
+           "put kern.racct.enable=1 into /boot/loader.conf and reboot"}};
 }
 
 }  // namespace buildjail

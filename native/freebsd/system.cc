@@ -14,6 +14,7 @@ class FreeBsd final : public System {
   [[nodiscard]] const char* name() const override { return "freebsd"; }
 
   std::vector<Obstacle> find_obstacles() override { return find_freebsd_obstacles(); }
+  std::vector<Obstacle> find_limitations() override { return find_freebsd_limitations(); }
 
   Result<std::unique_ptr<Envelope>> open(EnvelopePlan plan, const std::string& id,
                                          std::shared_ptr<ExitWaiter> waiter) override {

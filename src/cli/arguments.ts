@@ -1,10 +1,10 @@
-import { parseArgs } from 'node:util'
+import { parseArgs, type ParseArgsConfig } from 'node:util'
 
 import { checkCommand } from '../command.ts'
 import { BuildjailError, SpecError } from '../errors.ts'
 import type { Network, Spec, User } from '../spec.ts'
 
-export type Topic = 'buildjail' | 'run' | 'plan'
+export type Topic = 'buildjail' | 'run' | 'plan' | 'doctor'
 
 interface SessionRequest {
   readonly spec: Spec
@@ -24,7 +24,17 @@ export interface RunRequest extends SessionRequest {
   readonly record?: string
 }
 
-export type Request = { readonly kind: 'help'; readonly topic: Topic } | { readonly kind: 'version' } | PlanRequest | RunRequest
+export interface DoctorRequest {
+  readonly kind: 'doctor'
+  readonly isJson: boolean
+}
+
+export type Request =
+  | { readonly kind: 'help'; readonly topic: Topic }
+  | { readonly kind: 'version' }
+  | PlanRequest
+  | RunRequest
+  | DoctorRequest
 
 const options = {
   name: { type: 'string' },
@@ -40,6 +50,8 @@ const options = {
   json: { type: 'boolean' },
   help: { type: 'boolean', short: 'h' },
 } as const
+
+const doctorOptions = { json: options.json, help: options.help } as const
 
 const repeatable: ReadonlySet<string> = new Set(['input', 'env', 'json', 'help'])
 
@@ -59,10 +71,12 @@ export function parseCommandLine(argv: readonly string[]): Request {
     case 'run':
     case 'plan':
       return parseSession(verb, rest)
+    case 'doctor':
+      return parseDoctor(rest)
     case undefined:
-      throw invalid('arguments', 'say what to do: run or plan (buildjail --help tells more)')
+      throw invalid('arguments', 'say what to do: run, plan or doctor (buildjail --help tells more)')
     default:
-      throw invalid('arguments', `there is no command '${verb}'; there are run and plan (buildjail --help tells more)`)
+      throw invalid('arguments', `there is no command '${verb}'; there are run, plan and doctor (buildjail --help tells more)`)
   }
 }
 
@@ -71,9 +85,14 @@ export function isJsonAsked(argv: readonly string[]): boolean {
   return splitCommand(argv).before.includes('--json')
 }
 
+function parseDoctor(argv: readonly string[]): Request {
+  const { help, json } = readOptions([...argv], doctorOptions)
+  return help === true ? { kind: 'help', topic: 'doctor' } : { kind: 'doctor', isJson: json === true }
+}
+
 function parseSession(kind: 'run' | 'plan', argv: readonly string[]): Request {
   const { before, command } = splitCommand(argv)
-  const values = readOptions(before)
+  const values = readOptions(before, options)
   if (values.help === true) return { kind: 'help', topic: kind }
 
   const timeout = values.timeout === undefined ? undefined : readDuration('--timeout', values.timeout)
@@ -109,13 +128,14 @@ function splitCommand(argv: readonly string[]): { before: string[]; command: str
   return separator < 0 ? { before: [...argv], command: [] } : { before: argv.slice(0, separator), command: argv.slice(separator + 1) }
 }
 
-type Values = ReturnType<typeof parseArgs<{ options: typeof options }>>['values']
+type Options = NonNullable<ParseArgsConfig['options']>
+type Values<T extends Options> = ReturnType<typeof parseArgs<{ options: T }>>['values']
 
-function readOptions(args: string[]): Values {
+function readOptions<T extends Options>(args: string[], known: T): Values<T> {
   try {
-    const { values, positionals, tokens } = parseArgs({ args, options, strict: true, allowPositionals: true, tokens: true })
+    const { values, positionals, tokens } = parseArgs({ args, options: known, strict: true, allowPositionals: true, tokens: true })
     const [stray] = positionals
-    if (stray !== undefined) throw invalid('arguments', `'${stray}' is not an option; a command comes after --`)
+    if (stray !== undefined) throw invalid('arguments', `'${stray}' is not an option${'input' in known ? '; a command comes after --' : ''}`)
     const seen = new Set<string>()
     for (const token of tokens) {
       if (token.kind !== 'option' || repeatable.has(token.name)) continue

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 
 import { isJsonAsked, parseCommandLine } from './arguments.ts'
+import { doctor } from './doctor.ts'
 import { helpOf } from './help.ts'
 import { plan } from './plan.ts'
 import { errorJson, tell, type Terminal } from './report.ts'
@@ -23,6 +24,8 @@ export async function dispatch(argv: readonly string[], terminal: Terminal): Pro
         return exitStatus.success
       case 'run':
         return await run(request, terminal)
+      case 'doctor':
+        return doctor(request, terminal, packageVersion())
     }
   } catch (error) {
     tell(terminal, error)

@@ -16,12 +16,14 @@ const session = `Options:
 const topics: Readonly<Record<Topic, string>> = {
   buildjail: `Usage: buildjail run [options] -- command...
        buildjail plan [options] [-- command...]
+       buildjail doctor [--json]
 
 Runs a build that sees what it declared and nothing else: on FreeBSD in a thin jail, on Linux in namespaces.
 
 Commands:
   run     run a command in a session of its own
   plan    show what run would build; needs no privilege and changes nothing
+  doctor  say whether a session can be opened here, and what to do where not
 
   --help, after a command as well    this, or the command's options
   --version                          the version of buildjail
@@ -42,6 +44,15 @@ Shows what run would build with the same options. Needs no privilege and changes
 ${session}  --json                print the plan as JSON
 
 The exit status is 0, or 125 when the plan is refused.
+`,
+  doctor: `Usage: buildjail doctor [--json]
+
+Says whether this user can open a session here: what is missing, and the one thing to do about it.
+Changes nothing.
+
+  --json                print { isSupported, obstacles, limitations, host }
+
+The exit status is 0, or 1 when no session can be opened.
 `,
 }
 

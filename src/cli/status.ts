@@ -2,9 +2,11 @@ import { constants } from 'node:os'
 
 import type { Result } from '../run.ts'
 
-/** Exit statuses that are not the command's own: those of env(1), timeout(1) and the shells. */
+/** Exit statuses that are not a command's own; of those of `run`, env(1), timeout(1) and the shells have the same. */
 export const exitStatus = {
   success: 0,
+  /** Doctor's: no session can be opened here. */
+  noSession: 1,
   timedOut: 124,
   /** The envelope failed, or what was asked for was refused: the command never ran. */
   neverRan: 125,

@@ -14,7 +14,12 @@ describeFreebsd('preflight', () => {
   const folders = useFolders()
 
   test('finds nothing where sessions can be opened', () => {
-    expect(preflight()).toEqual({ isSupported: true, obstacles: [] })
+    expect(preflight()).toMatchObject({ isSupported: true, obstacles: [] })
+  })
+
+  test('tells by the kernel whether rctl(8) can limit a build, and that this is no obstacle', () => {
+    const { stdout } = spawnSync('sysctl', ['-n', 'kern.racct.enable'], { encoding: 'utf8' })
+    expect(preflight().limitations.map(({ check }) => check)).toEqual(stdout.trim() === '1' ? [] : ['racct'])
   })
 
   test('says that it is in a jail when it is, and what to do', async () => {
@@ -29,6 +34,9 @@ describeFreebsd('preflight', () => {
     await using session = await openSession({ inputs: { package: copy } })
     const script = `import('/inputs/package/dist/index.js').then(({ preflight }) => console.log(JSON.stringify(preflight())))`
     const { stdout } = await session.run(['/inputs/package/runtime', '-e', script])
-    expect(JSON.parse(stdout)).toMatchObject({ isSupported: false, obstacles: [{ check: 'jailed', remedy: 'run it on the host' }] })
+    expect(JSON.parse(stdout)).toMatchObject({
+      isSupported: false,
+      obstacles: [{ check: 'jailed', problem: expect.stringContaining('children.max is 0'), remedy: 'run it on the host' }],
+    })
   })
 })

@@ -63,6 +63,13 @@ describeSession('the command line', () => {
     await expectSameState(before)
   })
 
+  test('has a doctor that says what this suite has seen: sessions can be opened', async () => {
+    const before = await hostState()
+    const { status, stdout } = buildjail('doctor', '--json')
+    expect([status, JSON.parse(stdout)]).toMatchObject([0, { isSupported: true, obstacles: [] }])
+    await expectSameState(before)
+  })
+
   test('leaves nothing when it is interrupted', async () => {
     const before = await hostState()
     const child = spawn(process.execPath, [main, 'run', '--output', folders.output, '--', 'sh', '-c', 'echo > /output/up; sleep 100'])

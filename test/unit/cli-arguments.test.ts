@@ -75,21 +75,29 @@ describe('what a command line says is what is asked for', () => {
     expect(parseCommandLine(['plan', '--', 'cc'])).toMatchObject({ kind: 'plan', command: ['cc'] })
   })
 
+  it('doctor takes --json alone', () => {
+    expect(parseCommandLine(['doctor'])).toEqual({ kind: 'doctor', isJson: false })
+    expect(parseCommandLine(['doctor', '--json'])).toEqual({ kind: 'doctor', isJson: true })
+  })
+
   it('help and version, also where a command is missing', () => {
     for (const argv of [['--help'], ['-h'], ['help']]) expect(parseCommandLine(argv)).toEqual({ kind: 'help', topic: 'buildjail' })
     expect(parseCommandLine(['run', '--help'])).toEqual({ kind: 'help', topic: 'run' })
     expect(parseCommandLine(['plan', '-h'])).toEqual({ kind: 'help', topic: 'plan' })
+    expect(parseCommandLine(['doctor', '--help'])).toEqual({ kind: 'help', topic: 'doctor' })
     expect(parseCommandLine(['--version'])).toEqual({ kind: 'version' })
   })
 })
 
 describe('what cannot be understood is refused, and the argument is named', () => {
   it.each<[string[], entry: string, says: string]>([
-    [[], 'arguments', 'run or plan'],
+    [[], 'arguments', 'run, plan or doctor'],
     [['frob'], 'arguments', "'frob'"],
     [['--json'], 'arguments', "'--json'"],
     [['plan', '--frob'], 'arguments', "'--frob'"],
     [['plan', '--frob=1', 'x'], 'arguments', "'--frob'"],
+    [['doctor', '--output', 'x'], 'arguments', "'--output'"],
+    [['doctor', 'x'], 'arguments', "'x' is not an option"],
     [['plan', '--name'], 'arguments', '--name'],
     [['plan', '--name', '--json'], 'arguments', '--name'],
     [['plan', '--json=1'], 'arguments', '--json'],

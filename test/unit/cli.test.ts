@@ -47,7 +47,7 @@ const failure = (more: Partial<NativeFailure> = {}): NativeFailure => ({
 })
 
 describe('help needs nothing and says all', () => {
-  it.each([['--help'], ['run', '--help'], ['plan', '--help']])('%s %s', async (...argv) => {
+  it.each([['--help'], ['run', '--help'], ['plan', '--help'], ['doctor', '--help']])('%s %s', async (...argv) => {
     const { status, out, err } = await say(...argv.filter((word) => word !== undefined))
     expect({ status, err }).toEqual({ status: 0, err: '' })
     expect(out).toMatch(/^Usage: buildjail /)
@@ -66,6 +66,40 @@ describe('help needs nothing and says all', () => {
   })
 })
 
+describe('doctor', () => {
+  const obstacle = { check: 'privilege', problem: 'only root may', remedy: 'run it as root' }
+  const limitation = { check: 'racct', problem: 'nothing is counted', remedy: 'count it' }
+
+  it('says that sessions can be opened, where, and ends with 0', async () => {
+    const { status, out, err } = await say('doctor')
+    expect({ status, err }).toEqual({ status: 0, err: '' })
+    const [host, verdict, ...more] = out.split('\n')
+    expect(host).toContain(process.platform)
+    expect([verdict, ...more]).toEqual(['sessions can be opened here', ''])
+  })
+
+  it('ends with 1 where there is an obstacle, and says what to do about it', async () => {
+    addon.reset({ preflight: { obstacles: [obstacle], limitations: [] } })
+    const { status, out } = await say('doctor')
+    expect(status).toBe(1)
+    expect(out).toMatch(/\nno session can be opened here:\n  privilege: only root may\n    remedy: run it as root\n$/)
+  })
+
+  it('a limitation is told, and is no obstacle', async () => {
+    addon.reset({ preflight: { obstacles: [], limitations: [limitation] } })
+    const { status, out } = await say('doctor')
+    expect(status).toBe(0)
+    expect(out).toMatch(/\nsessions can be opened here\nwhat there is not here:\n  racct: nothing is counted\n    remedy: count it\n$/)
+  })
+
+  it('says the same in JSON', async () => {
+    addon.reset({ preflight: { obstacles: [obstacle], limitations: [limitation] } })
+    const { status, out } = await say('doctor', '--json')
+    expect(status).toBe(1)
+    expect(JSON.parse(out)).toMatchObject({ isSupported: false, obstacles: [obstacle], limitations: [limitation], host: { system: expect.stringContaining(process.arch) } })
+  })
+})
+
 supported('a refusal is one sentence on stderr, 125, and with --json an object', () => {
   it.each<[string[], sentence: string]>([
     [['plan', '--toolchain', 'none', '--input', 'src=/nonexistent'], 'buildjail: inputs.src: /nonexistent cannot be looked at (ENOENT)\n'],
@@ -74,7 +108,7 @@ supported('a refusal is one sentence on stderr, 125, and with --json an object',
     [['run', '--toolchain', 'none'], 'buildjail: command: is missing; it comes last, after --\n'],
     [['plan', '--toolchain', 'none', '--', ''], 'buildjail: command[0]: must not be empty\n'],
     [['run', '--toolchain', 'none', '--cwd', 'src', '--', 'cc'], 'buildjail: workingDirectory: src is not absolute\n'],
-    [[], 'buildjail: arguments: say what to do: run or plan (buildjail --help tells more)\n'],
+    [[], 'buildjail: arguments: say what to do: run, plan or doctor (buildjail --help tells more)\n'],
   ])('%j', async (argv, sentence) => {
     expect(await say(...argv)).toEqual({ status: 125, out: '', err: sentence })
     expect(addon.acts).toEqual([])

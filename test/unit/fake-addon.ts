@@ -1,4 +1,4 @@
-import type { NativeBinding, NativeCloseReport, NativeEnvelope, NativeExit, NativeLaunched, NativeRecord } from '../../src/native.ts'
+import type { NativeBinding, NativeCloseReport, NativeEnvelope, NativeExit, NativeLaunched, NativePreflight, NativeRecord } from '../../src/native.ts'
 import { readLaunch, readPlan, type ReadLaunch, type ReadPlan } from './wire-reader.ts'
 
 /** How the fake acts in one test; each starts with these. */
@@ -9,6 +9,7 @@ const plain = {
   launchFailure: undefined as unknown,
   recordFailure: undefined as unknown,
   closeFailure: undefined as unknown,
+  preflight: { obstacles: [], limitations: [] } as NativePreflight,
   closeReport: { trace: [{ step: 'jail_remove', ns: 5 }], failures: [] } as NativeCloseReport,
 }
 
@@ -33,8 +34,8 @@ export class FakeAddon implements NativeBinding {
     this.acts = []
   }
 
-  preflight(): [] {
-    return []
+  preflight(): NativePreflight {
+    return this.script.preflight
   }
 
   setExitListener(listener: (exit: NativeExit) => void): void {
