@@ -46,6 +46,7 @@
             'native/freebsd/jail_parameters.cc',
             'native/freebsd/launch.cc',
             'native/freebsd/mounts.cc',
+            'native/freebsd/nested_sources.cc',
             'native/freebsd/obstacles.cc',
             'native/freebsd/pinned_source.cc',
             'native/freebsd/processes.cc',

@@ -13,6 +13,7 @@
 #include "core/back_off.h"
 #include "freebsd/devfs_ruleset.h"
 #include "freebsd/launch.h"
+#include "freebsd/nested_sources.h"
 #include "freebsd/pinned_source.h"
 #include "freebsd/processes.h"
 
@@ -63,6 +64,8 @@ Status JailEnvelope::build(const std::string& id, const std::vector<JailParamete
     auto status = std::visit([this](const auto& one) { return perform(one); }, step);
     if (!status) return status;
   }
+  if (auto status = refuse_nested_sources(directory_.root(), plan_.state_directory); !status) return status;
+  trace_.mark("nested-sources");
   if (auto status = seal_root(); !status) return status;
   return make_jail(id, known);
 }
