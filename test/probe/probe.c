@@ -15,6 +15,12 @@
 #include <string.h>
 #include <unistd.h>
 
+#ifdef __linux__
+#include <sys/prctl.h>
+#else
+#include <sys/procctl.h>
+#endif
+
 #include "answer.h"
 
 static int
@@ -47,6 +53,21 @@ tell_descriptors(void)
 		if (fcntl(fd, F_GETFD) != -1)
 			printf("%d ", fd);
 	printf("\n");
+	return 0;
+}
+
+/* Whether set-uid bits and the like count for nothing from here on. */
+static int
+tell_new_privileges(void)
+{
+#ifdef __linux__
+	int forbidden = prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) == 1;
+#else
+	int status = 0;
+	int forbidden = procctl(P_PID, 0, PROC_NO_NEW_PRIVS_STATUS, &status) == 0 && status == PROC_NO_NEW_PRIVS_ENABLE;
+#endif
+
+	printf("%s\n", forbidden ? "forbidden" : "allowed");
 	return 0;
 }
 
@@ -121,6 +142,8 @@ main(int argc, char **argv)
 		return tell_regain();
 	if (strcmp(what, "descriptors") == 0)
 		return tell_descriptors();
+	if (strcmp(what, "new-privileges") == 0)
+		return tell_new_privileges();
 	if (strcmp(what, "signals") == 0)
 		return tell_ignored_signals();
 	if (strcmp(what, "kill") == 0 && argc > 2)
@@ -129,6 +152,6 @@ main(int argc, char **argv)
 		return tell_connection(atoi(argv[2]));
 	if (strcmp(what, "detach") == 0 && argc > 2)
 		return detach(argv[2]);
-	fprintf(stderr, "usage: probe inet | inet6 | unix | ids | regain | descriptors | signals | kill PID | connect PORT | detach FILE\n");
+	fprintf(stderr, "usage: probe inet | inet6 | unix | ids | regain | descriptors | new-privileges | signals | kill PID | connect PORT | detach FILE\n");
 	return 2;
 }
