@@ -1,4 +1,6 @@
 {
+  # 1: the tests' own build (native/faults), which is made by `npm run test:faults`.
+  'variables': {'faults%': 0},
   'targets': [
     {
       'target_name': 'buildjail',
@@ -34,6 +36,15 @@
       # vfork(2)ed children must find every symbol bound: there is no linker in a child (vfork(2), CAVEATS).
       'ldflags': ['-Wl,-z,now', '-Wl,-z,relro'],
       'conditions': [
+        ['faults==1', {
+          'sources': [
+            'native/faults/controls.cc',
+            'native/faults/fault.cc',
+            'native/faults/raw_names.cc',
+            'native/faults/wrapped_calls.cc',
+          ],
+          'ldflags': ['<!@(node native/faults/wrap-flags.mjs <(OS))'],
+        }],
         ['OS=="freebsd"', {
           'sources': [
             'native/binding/system_calls_freebsd.cc',

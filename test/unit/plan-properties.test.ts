@@ -77,15 +77,15 @@ const fields: readonly (keyof Spec)[] = [
 
 // `npm run test:fuzz` asks for more; an emulated processor is some thirty times slower, and what is tested here does not
 // depend on it.
-const asked = process.env['BUILDJAIL_FUZZ_CASES']
-const cases = { numRuns: asked === undefined ? (process.env['BUILDJAIL_IN_GUEST'] === undefined ? 3000 : 100) : Number(asked) }
-const timeout = asked === undefined ? 60_000 : 1_800_000
+const casesAsked = process.env['BUILDJAIL_FUZZ_CASES']
+const cases = { numRuns: casesAsked === undefined ? (process.env['BUILDJAIL_IN_GUEST'] === undefined ? 3000 : 100) : Number(casesAsked) }
+const timeout = casesAsked === undefined ? 60_000 : 1_800_000
 
 const isBelow = (inner: string, outer: string): boolean => inner.startsWith(`${outer}/`)
 const isPlain = (text: string): boolean => /^(\/[^/\0]+)+$/.test(text) && !text.split('/').some((part) => part === '.' || part === '..')
 
 const counted = { plans: 0, refusals: 0 }
-if (asked !== undefined) afterAll(() => console.log(`${cases.numRuns} cases a rule: ${counted.plans} plans, ${counted.refusals} refusals`))
+if (casesAsked !== undefined) afterAll(() => console.log(`${cases.numRuns} cases a rule: ${counted.plans} plans, ${counted.refusals} refusals`))
 
 function planned(given: Spec): Plan | undefined {
   return plannedAsIs({ ...given, stateDirectory })
