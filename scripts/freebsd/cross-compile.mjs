@@ -6,13 +6,14 @@ import { cacheFolder } from './workspace.mjs'
 
 /**
  * The path of a fresh buildjail.node for FreeBSD on x64. What has not changed is not compiled again.
- * @param {{ faults?: boolean }} options `faults`: the tests' own build (native/faults)
+ * @param {{ faults?: boolean, folder?: string }} options `faults`: the tests' own build (native/faults); `folder`: of the
+ *   cache, where a build of other sources may lie already
  */
-export function crossCompile(sysroot, { faults = false } = {}) {
+export function crossCompile(sysroot, { faults = false, folder = faults ? 'native-faults' : 'native' } = {}) {
   const env = { ...process.env, ...compilersFor(sysroot), CFLAGS: '', CXXFLAGS: '', CPPFLAGS: '', LDFLAGS: '' }
   // The generator's name is what makes OS=="freebsd" true in binding.gyp.
   const configure = ['--arch=x64', '--', '-f', 'make-freebsd', `-Dfaults=${Number(faults)}`]
-  return buildInFolder(cacheFolder(faults ? 'native-faults' : 'native'), { configure, env })
+  return buildInFolder(cacheFolder(folder), { configure, env })
 }
 
 function compilersFor(sysroot) {
