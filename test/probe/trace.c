@@ -50,9 +50,7 @@ program_of(pid_t pid, char *name, size_t size)
 	return length > 0;
 }
 #else
-#include <sys/param.h>
 #include <sys/sysctl.h>
-#include <sys/user.h>
 
 static long
 attach(pid_t pid)
@@ -74,18 +72,14 @@ let_go(pid_t pid)
 	kill(pid, SIGCONT);
 }
 
-/* ps(1)'s name of it; the host program's own until it has executed another. */
+/* Its first argument; the host program's own until it has executed another. */
 static int
 program_of(pid_t pid, char *name, size_t size)
 {
-	struct kinfo_proc process;
-	size_t length = sizeof(process);
-	int mib[4] = { CTL_KERN, KERN_PROC, KERN_PROC_PID, (int)pid };
+	int mib[4] = { CTL_KERN, KERN_PROC, KERN_PROC_ARGS, (int)pid };
 
-	if (sysctl(mib, 4, &process, &length, NULL, 0) != 0 || length == 0)
-		return 0;
-	snprintf(name, size, "%s", process.ki_comm);
-	return 1;
+	name[0] = '\0';
+	return sysctl(mib, 4, name, &size, NULL, 0) == 0 && name[0] != '\0';
 }
 #endif
 
