@@ -8,6 +8,8 @@
         'native/binding/addon.cc',
         'native/binding/envelope_wrap.cc',
         'native/binding/error_to_js.cc',
+        'native/binding/open_and_launch.cc',
+        'native/binding/pipes_to_js.cc',
         'native/binding/runtime.cc',
         'native/binding/to_js.cc',
         'native/core/captured_stream.cc',

@@ -1,12 +1,10 @@
 import { EventEmitter } from 'node:events'
 import type { Readable, Writable } from 'node:stream'
 
-import { checkCommand, checkEnvironment, checkWorkingDirectory, type Command } from './command.ts'
 import { BuildjailError, typed } from './errors.ts'
-import { expectExit, forgetExit } from './exits.ts'
-import type { NativeEnvelope, NativeExit } from './native.ts'
+import type { NativeEnvelope, NativeExit, NativeLaunched } from './native.ts'
+import type { PreparedLaunch } from './prepared-launch.ts'
 import { readableOf, writableOf } from './stdio.ts'
-import { packLaunch, type WireStdio } from './wire.ts'
 
 /** Resources a command used, its waited-for children included (wait4(2), getrusage(2)). */
 export interface Usage {
@@ -30,21 +28,6 @@ export interface BuildProcessEvents {
   error: [error: Error]
 }
 
-/** What a process needs of its session. */
-export interface Launcher {
-  readonly envelope: NativeEnvelope
-  readonly environment: Readonly<Record<string, string>>
-  readonly workingDirectory: string
-}
-
-export interface LaunchRequest {
-  readonly command: Command
-  readonly stdio: readonly [WireStdio, WireStdio, WireStdio]
-  readonly environment?: Readonly<Record<string, string>> | undefined
-  readonly workingDirectory?: string | undefined
-  readonly maxBuffer?: number | undefined
-}
-
 /** A command in a session, in the words of Node's ChildProcess. */
 export class BuildProcess extends EventEmitter<BuildProcessEvents> {
   /** Of the host's numbering. Undefined until `spawn`. */
@@ -59,41 +42,34 @@ export class BuildProcess extends EventEmitter<BuildProcessEvents> {
   usage: Usage | undefined
   readonly spawnfile: string
   readonly spawnargs: readonly string[]
+  /**
+   * Settles once it is over or could not be started, whenever that is asked for.
+   * @internal
+   */
+  readonly ended: Promise<void>
   readonly #envelope: NativeEnvelope
-  readonly #run: number
+  readonly #prepared: PreparedLaunch
+  #resolveEnded = (): void => {}
+  #rejectEnded = (_failure: Error): void => {}
   #exit: NativeExit | undefined
 
-  constructor(launcher: Launcher, request: LaunchRequest) {
+  /** @internal */
+  constructor(envelope: NativeEnvelope, prepared: PreparedLaunch, { stdio, spawned }: NativeLaunched) {
     super()
-    const argv = checkCommand(request.command)
-    checkEnvironment(request.environment ?? {})
-    const workingDirectory = request.workingDirectory ?? launcher.workingDirectory
-    checkWorkingDirectory(workingDirectory)
-    this.spawnfile = argv[0]
-    this.spawnargs = argv
-    this.#envelope = launcher.envelope
-    this.#run = expectExit((exit) => {
-      this.#exit = exit
-      if (this.pid !== undefined) this.#end(exit)
+    this.spawnfile = prepared.argv[0]
+    this.spawnargs = prepared.argv
+    this.#envelope = envelope
+    this.#prepared = prepared
+    this.ended = new Promise((resolve, reject) => {
+      this.#resolveEnded = resolve
+      this.#rejectEnded = reject
     })
-    const packed = packLaunch({
-      run: this.#run,
-      argv,
-      environment: { ...launcher.environment, ...request.environment },
-      workingDirectory,
-      stdio: request.stdio,
-      maxBuffer: request.maxBuffer ?? 0,
-    })
-    try {
-      const { stdio, spawned } = this.#envelope.launch(packed)
-      this.stdin = stdio[0] < 0 ? null : writableOf(stdio[0])
-      this.stdout = stdio[1] < 0 ? null : readableOf(stdio[1])
-      this.stderr = stdio[2] < 0 ? null : readableOf(stdio[2])
-      spawned.then((pid) => this.#start(pid), (error: unknown) => this.#fail(error))
-    } catch (error) {
-      forgetExit(this.#run)
-      throw typed(error)
-    }
+    // Nobody need ask: there are the events.
+    this.ended.catch(() => {})
+    this.stdin = stdio[0] < 0 ? null : writableOf(stdio[0])
+    this.stdout = stdio[1] < 0 ? null : readableOf(stdio[1])
+    this.stderr = stdio[2] < 0 ? null : readableOf(stdio[2])
+    spawned.then((pid) => this.#start(pid), (error: unknown) => this.#fail(error))
   }
 
   /** What was captured of it, after `exit` (see the `capture` of wire.ts). */
@@ -103,7 +79,7 @@ export class BuildProcess extends EventEmitter<BuildProcessEvents> {
 
   /** Signals the command and what it started in its process group. False when it is over. */
   kill(signal = 'SIGTERM'): boolean {
-    const sent = this.#envelope.kill(this.#run, signal)
+    const sent = this.#envelope.kill(this.#prepared.run, signal)
     this.killed ||= sent
     return sent
   }
@@ -111,21 +87,25 @@ export class BuildProcess extends EventEmitter<BuildProcessEvents> {
   #start(pid: number): void {
     this.pid = pid
     this.emit('spawn')
-    if (this.#exit !== undefined) this.#end(this.#exit)
+    this.#prepared.whenExited((exit) => this.#end(exit))
   }
 
   #fail(error: unknown): void {
-    forgetExit(this.#run)
+    this.#prepared.forget()
     this.stdin?.destroy()
     const cause = typed(error)
-    this.emit('error', cause instanceof Error ? cause : new BuildjailError('ERR_BUILDJAIL_COMMAND_FAILED', String(cause)))
+    const failure = cause instanceof Error ? cause : new BuildjailError('ERR_BUILDJAIL_COMMAND_FAILED', String(cause))
+    this.#rejectEnded(failure)
+    this.emit('error', failure)
   }
 
   #end(exit: NativeExit): void {
+    this.#exit = exit
     this.exitCode = exit.exitCode ?? null
     this.signalCode = exit.signal ?? null
     this.usage = { userUs: exit.userUs, systemUs: exit.systemUs, maxRssBytes: exit.maxRssBytes }
     this.stdin?.destroy()
+    this.#resolveEnded()
     this.emit('exit', this.exitCode, this.signalCode)
     const open = [this.stdout, this.stderr].filter((stream) => stream !== null && !stream.closed && !stream.readableEnded)
     let left = open.length

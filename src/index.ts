@@ -6,5 +6,6 @@ export { planOf, type Link, type Mount, type Plan, type PlanOptions } from './pl
 export { preflight, type Obstacle, type Preflight } from './preflight.ts'
 export { CommandError, type Result, type RunOptions } from './run.ts'
 export { openSession, Session, type SessionRecord, type SpawnOptions, type TraceEntry } from './session.ts'
-export type { Network, Spec, User } from './spec.ts'
+export { SessionPool, type SessionPoolOptions } from './session-pool.ts'
+export type { Additions, Network, Spec, User } from './spec.ts'
 export type { StdioTarget } from './stdio.ts'

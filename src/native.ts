@@ -11,6 +11,11 @@ export interface NativeBinding {
   shutDown(): void
   /** `plan` and `id` as packed by wire.ts. */
   openEnvelope(plan: Uint8Array, id: string): Promise<NativeEnvelope>
+  /**
+   * The same, and the launch of a command in it, with no crossing between the two. Rejects when it could not be opened;
+   * that the command could not be launched is told by its `spawned`. Throws as `launch` does.
+   */
+  openAndLaunch(plan: Uint8Array, id: string, request: Uint8Array): Promise<NativeOpened>
   /** The raw calls of FreeBSD; absent elsewhere. */
   readonly freebsd?: NativeFreebsd
 }
@@ -58,6 +63,11 @@ export interface NativeLaunched {
   readonly spawned: Promise<number>
 }
 
+export interface NativeOpened {
+  readonly envelope: NativeEnvelope
+  readonly launched: NativeLaunched
+}
+
 export interface NativeCloseReport {
   readonly trace: readonly NativeTraceEntry[]
   readonly failures: readonly unknown[]
@@ -98,6 +108,8 @@ export interface NativeRecord {
 export interface NativeEnvelope {
   /** Made anew each time it is asked for. */
   readonly trace: readonly NativeTraceEntry[]
+  /** Of one that was opened with a base: `rest` as packed by wire.ts. Nothing can be launched before. */
+  complete(rest: Uint8Array): Promise<void>
   /** `request` as packed by wire.ts. Throws a NativeFailure when there is no descriptor left for the pipes. */
   launch(request: Uint8Array): NativeLaunched
   /** Signals the process group of a run. False when that run is over. */

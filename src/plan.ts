@@ -2,7 +2,17 @@ import { lstatSync, readlinkSync, realpathSync, statSync, type BigIntStats } fro
 import path from 'node:path'
 
 import { SpecError, type OwnErrorCode } from './errors.ts'
-import { checkSpec, defaultStateDirectoryOn, defaultTmpSize, defaultUser, type Network, type Spec, type User } from './spec.ts'
+import {
+  checkAdditions,
+  checkSpec,
+  defaultStateDirectoryOn,
+  defaultTmpSize,
+  defaultUser,
+  type Additions,
+  type Network,
+  type Spec,
+  type User,
+} from './spec.ts'
 import { layoutOf, type SystemLayout } from './system-layout.ts'
 
 /** One mount of a session's root. `bind` shows a directory, `file` one file; the others are file systems of their own. */
@@ -72,29 +82,13 @@ export function planOf(spec: Spec, options: PlanOptions = {}): Plan {
   }))
   const links: Link[] = []
   addToolchain(spec, layout, mounts, links)
-  for (const [key, source] of Object.entries(spec.inputs ?? {})) {
-    mounts.push(input(`inputs.${key}`, source, key.startsWith('/') ? key : `/inputs/${key}`))
-  }
-  if (spec.output !== undefined) mounts.push(output('output', spec.output, '/output'))
-  for (const [key, source] of Object.entries(spec.outputs ?? {})) {
-    mounts.push(output(`outputs.${key}`, source, key.startsWith('/') ? key : `/outputs/${key}`))
-  }
-
-  const sorted = sortedByTarget(mounts, ({ target }) => target)
-  refuseSources(sorted, stateDirectory)
-  refuseTargets(sorted, links)
-  const workingDirectory = spec.workingDirectory ?? '/tmp'
-  refuseTarget('workingDirectory', workingDirectory)
-
-  return Object.freeze({
+  mounts.push(...declaredMounts(spec))
+  return arranged(mounts, links, {
     version: 1,
     platform,
     ...(spec.name === undefined ? {} : { name: spec.name }),
-    mounts: Object.freeze(sorted.map((mount) => Object.freeze(mount))),
-    links: Object.freeze(links),
-    directories: Object.freeze(directoriesOf(sorted, links)),
-    environment: Object.freeze(environmentOf(spec, layout)),
-    workingDirectory,
+    environment: environmentOf(spec, { PATH: layout.searchPath, HOME: '/tmp', TMPDIR: '/tmp', LC_ALL: 'C' }),
+    workingDirectory: spec.workingDirectory ?? '/tmp',
     network: spec.network ?? 'none',
     user: Object.freeze(userOf(spec)),
     hostname: spec.hostname ?? 'build',
@@ -102,12 +96,49 @@ export function planOf(spec: Spec, options: PlanOptions = {}): Plan {
   })
 }
 
-function environmentOf(spec: Spec, layout: SystemLayout): Record<string, string> {
+/**
+ * The plan that `planOf` makes of the base's spec and these together; only what is added is looked at.
+ * @throws SpecError naming the entry that was refused.
+ */
+export function planOnto(base: Plan, additions: Additions): Plan {
+  checkAdditions(additions)
+  const { mounts, links, directories: _, ...rest } = base
+  return arranged([...mounts, ...declaredMounts(additions)], links, {
+    ...rest,
+    environment: environmentOf(additions, base.environment),
+    workingDirectory: additions.workingDirectory ?? base.workingDirectory,
+  })
+}
+
+function declaredMounts(spec: Pick<Spec, 'inputs' | 'output' | 'outputs'>): Mount[] {
+  const mounts = Object.entries(spec.inputs ?? {}).map(([key, source]) => {
+    return input(`inputs.${key}`, source, key.startsWith('/') ? key : `/inputs/${key}`)
+  })
+  if (spec.output !== undefined) mounts.push(output('output', spec.output, '/output'))
+  for (const [key, source] of Object.entries(spec.outputs ?? {})) {
+    mounts.push(output(`outputs.${key}`, source, key.startsWith('/') ? key : `/outputs/${key}`))
+  }
+  return mounts
+}
+
+/** Checks that the parts fit together, and orders them. */
+function arranged(mounts: readonly Mount[], links: readonly Link[], rest: Omit<Plan, 'mounts' | 'links' | 'directories'>): Plan {
+  const sorted = sortedByTarget(mounts, ({ target }) => target)
+  refuseSources(sorted, rest.stateDirectory)
+  refuseTargets(sorted, links)
+  refuseTarget('workingDirectory', rest.workingDirectory)
+  return Object.freeze({
+    ...rest,
+    environment: Object.freeze(rest.environment),
+    mounts: Object.freeze(sorted.map((mount) => Object.freeze(mount))),
+    links: Object.freeze([...links]),
+    directories: Object.freeze(directoriesOf(sorted, links)),
+  })
+}
+
+function environmentOf(spec: Pick<Spec, 'environment' | 'sourceDateEpoch'>, base: Readonly<Record<string, string>>): Record<string, string> {
   return {
-    PATH: layout.searchPath,
-    HOME: '/tmp',
-    TMPDIR: '/tmp',
-    LC_ALL: 'C',
+    ...base,
     ...(spec.sourceDateEpoch === undefined ? {} : { SOURCE_DATE_EPOCH: String(spec.sourceDateEpoch) }),
     ...spec.environment,
   }

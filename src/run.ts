@@ -3,6 +3,7 @@ import { Readable } from 'node:stream'
 import type { BuildProcess, Usage } from './build-process.ts'
 import { commandLine, type Command } from './command.ts'
 import { BuildjailError } from './errors.ts'
+import type { LaunchRequest } from './prepared-launch.ts'
 import { wireStdio, type StdioTarget } from './stdio.ts'
 import type { WireStdio } from './wire.ts'
 
@@ -39,7 +40,7 @@ export interface Result {
   /** UTF-8; empty when it was not collected. */
   readonly stdout: string
   readonly stderr: string
-  /** From the call to the command's end. */
+  /** From the call to the command's end; of `build` it is with the opening of the session. */
   readonly durationMs: number
   readonly timedOut: boolean
   readonly isCanceled: boolean
@@ -59,15 +60,9 @@ export class CommandError extends BuildjailError {
 
 const defaultMaxBuffer = 100 * 1024 * 1024
 
-/** How a session starts a process and kills all it has; what a run needs of it. */
+/** How a process is started and all that its session has is killed; what a run needs of it. */
 export interface Runner {
-  start(request: {
-    readonly command: Command
-    readonly stdio: readonly [WireStdio, WireStdio, WireStdio]
-    readonly environment?: Readonly<Record<string, string>> | undefined
-    readonly workingDirectory?: string | undefined
-    readonly maxBuffer: number
-  }): BuildProcess
+  start(request: LaunchRequest): BuildProcess | Promise<BuildProcess>
   killAll(): Promise<void>
 }
 
@@ -76,17 +71,21 @@ export async function runCommand(runner: Runner, command: Command, options: RunO
   checkOptions(options)
   options.signal?.throwIfAborted()
   const started = performance.now()
-  const child = runner.start({
+  const starting = runner.start({
     command,
     stdio: [stdinOf(options), captured(options.stdout, 'stdout'), captured(options.stderr, 'stderr')],
     environment: options.environment,
     workingDirectory: options.workingDirectory,
     maxBuffer: options.maxBuffer ?? defaultMaxBuffer,
   })
+  // Not awaited where it is there: its first events are only a moment away.
+  const child = starting instanceof Promise ? await starting : starting
+  // It is told by `ended`.
+  child.once('error', () => {})
   if (options.input !== undefined) feed(child, options.input)
   const ending = new Ending(runner, child, options)
   try {
-    await ended(child)
+    await child.ended
   } finally {
     ending.over()
   }
@@ -140,7 +139,8 @@ class Ending {
         runner.killAll().catch(() => child.kill('SIGKILL'))
       }, options.timeout)
     }
-    options.signal?.addEventListener('abort', this.#onAbort, { once: true })
+    if (options.signal?.aborted === true) this.#onAbort()
+    else options.signal?.addEventListener('abort', this.#onAbort, { once: true })
     // The command is not there yet when the signal was aborted meanwhile; it then gets the signal once it is.
     child.once('spawn', () => {
       if (this.isCanceled) child.kill('SIGTERM')
@@ -151,13 +151,6 @@ class Ending {
     clearTimeout(this.#timer)
     this.#options.signal?.removeEventListener('abort', this.#onAbort)
   }
-}
-
-function ended(child: BuildProcess): Promise<void> {
-  return new Promise((resolve, reject) => {
-    child.once('exit', () => resolve())
-    child.once('error', reject)
-  })
 }
 
 function stdinOf(options: RunOptions): WireStdio {

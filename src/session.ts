@@ -5,12 +5,13 @@ import { BuildProcess } from './build-process.ts'
 import type { Command } from './command.ts'
 import { BuildjailError, TeardownError, typed } from './errors.ts'
 import { listenForExits } from './exits.ts'
-import type { NativeEnvelope, NativeRecord, NativeTraceEntry } from './native.ts'
+import type { NativeEnvelope, NativeLaunched, NativeRecord, NativeTraceEntry } from './native.ts'
 import { planOf, type Plan } from './plan.ts'
+import { PreparedLaunch, type LaunchRequest } from './prepared-launch.ts'
 import { runCommand, type Result, type RunOptions } from './run.ts'
 import type { Spec } from './spec.ts'
 import { wireStdio, type StdioTarget } from './stdio.ts'
-import { packPlan } from './wire.ts'
+import { packBase, packPlan } from './wire.ts'
 
 export type TraceEntry = NativeTraceEntry
 export type SessionRecord = NativeRecord
@@ -29,20 +30,70 @@ export interface SpawnOptions {
  * @throws SpecError when the spec is refused, SystemCallError when the kernel said no; either way nothing is left behind.
  */
 export async function openSession(spec: Spec | Plan): Promise<Session> {
-  const plan = isPlan(spec) ? spec : planOf(spec)
-  if (plan.platform !== process.platform) {
-    throw new BuildjailError('ERR_BUILDJAIL_INVALID_SPEC', `plan: was made for ${plan.platform}, this is ${process.platform}`, {
-      entry: 'platform',
-      step: 'plan',
-    })
-  }
-  const id = randomBytes(8).toString('hex')
+  const plan = planFor(spec)
+  const id = newId()
   listenForExits()
   try {
     return new Session(id, plan, await binding().openEnvelope(packPlan(plan), id))
   } catch (error) {
     throw typed(error)
   }
+}
+
+/**
+ * Opens a session and starts in it the one command that it is for, in one crossing into native code. The end of the
+ * command begins the end of the session; to close it is still the caller's.
+ * @internal
+ */
+export async function openSessionWith(request: LaunchRequest, spec: Spec | Plan): Promise<{ session: Session; start: Promise<BuildProcess> }> {
+  const plan = planFor(spec)
+  const id = newId()
+  listenForExits()
+  const prepared = new PreparedLaunch(request, plan, true)
+  try {
+    const { envelope, launched } = await binding().openAndLaunch(packPlan(plan), id, prepared.packed)
+    return { session: new Session(id, plan, envelope), start: started(envelope, prepared, launched) }
+  } catch (error) {
+    prepared.forget()
+    throw typed(error)
+  }
+}
+
+/**
+ * Opens what a pool keeps: a session that still lacks what a build adds, in which nothing can be launched.
+ * @internal
+ */
+export async function openBase(base: Plan): Promise<{ id: string; envelope: NativeEnvelope }> {
+  const id = newId()
+  listenForExits()
+  try {
+    return { id, envelope: await binding().openEnvelope(packBase(base), id) }
+  } catch (error) {
+    throw typed(error)
+  }
+}
+
+async function started(envelope: NativeEnvelope, prepared: PreparedLaunch, launched: NativeLaunched): Promise<BuildProcess> {
+  try {
+    await launched.spawned
+    return new BuildProcess(envelope, prepared, launched)
+  } catch (error) {
+    prepared.forget()
+    throw typed(error)
+  }
+}
+
+function planFor(spec: Spec | Plan): Plan {
+  const plan = isPlan(spec) ? spec : planOf(spec)
+  if (plan.platform === process.platform) return plan
+  throw new BuildjailError('ERR_BUILDJAIL_INVALID_SPEC', `plan: was made for ${plan.platform}, this is ${process.platform}`, {
+    entry: 'platform',
+    step: 'plan',
+  })
+}
+
+function newId(): string {
+  return randomBytes(8).toString('hex')
 }
 
 function isPlan(spec: Spec | Plan): spec is Plan {
@@ -54,14 +105,16 @@ export class Session implements AsyncDisposable {
   readonly id: string
   readonly plan: Plan
   readonly #envelope: NativeEnvelope
+  readonly #whenClosed: (() => void) | undefined
   #closed: readonly NativeTraceEntry[] = []
   #closing: Promise<void> | undefined
 
   /** @internal */
-  constructor(id: string, plan: Plan, envelope: NativeEnvelope) {
+  constructor(id: string, plan: Plan, envelope: NativeEnvelope, whenClosed?: () => void) {
     this.id = id
     this.plan = plan
     this.#envelope = envelope
+    this.#whenClosed = whenClosed
   }
 
   /** What opening did, in order, and how long each step took. After `close`, what closing did as well. */
@@ -125,16 +178,24 @@ export class Session implements AsyncDisposable {
     return this.close()
   }
 
-  #start(request: ConstructorParameters<typeof BuildProcess>[1]): BuildProcess {
+  #start(request: LaunchRequest): BuildProcess {
     this.#refuseWhenClosed()
-    const { environment, workingDirectory } = this.plan
-    return new BuildProcess({ envelope: this.#envelope, environment, workingDirectory }, request)
+    const prepared = new PreparedLaunch(request, this.plan)
+    try {
+      return new BuildProcess(this.#envelope, prepared, this.#envelope.launch(prepared.packed))
+    } catch (error) {
+      prepared.forget()
+      throw typed(error)
+    }
   }
 
   async #close(): Promise<void> {
-    const { trace, failures } = await this.#envelope.close().catch((error: unknown) => {
-      throw typed(error)
-    })
+    const { trace, failures } = await this.#envelope
+      .close()
+      .catch((error: unknown) => {
+        throw typed(error)
+      })
+      .finally(this.#whenClosed)
     this.#closed = trace
     if (failures.length === 0) return
     throw new TeardownError(this.id, failures.map((failure) => typed(failure) as BuildjailError))

@@ -53,6 +53,9 @@ export interface Spec {
   readonly stateDirectory?: string
 }
 
+/** What a build can add to a session that was begun without it. */
+export type Additions = Pick<Spec, 'inputs' | 'output' | 'outputs' | 'environment' | 'sourceDateEpoch' | 'workingDirectory'>
+
 export const defaultUser: Required<User> = { uid: 35001, gid: 35001, groups: [] }
 export const defaultStateDirectory: string = defaultStateDirectoryOn(process.platform)
 export const defaultTmpSize: number = 2 * 1024 ** 3
@@ -103,6 +106,26 @@ export function checkSpec(spec: Spec): void {
   for (const [key, value] of Object.entries(spec)) {
     if (!Object.hasOwn(fields, key)) throw invalid(key, 'is not a field of a spec')
     if (value !== undefined) fields[key as keyof Spec](value, key)
+  }
+}
+
+const additions: ReadonlySet<string> = new Set<keyof Additions>([
+  'inputs',
+  'output',
+  'outputs',
+  'environment',
+  'sourceDateEpoch',
+  'workingDirectory',
+])
+
+/**
+ * As `checkSpec`, of what is added to a base.
+ * @throws SpecError naming the field.
+ */
+export function checkAdditions(given: Additions): void {
+  checkSpec(given)
+  for (const key of Object.keys(given)) {
+    if (!additions.has(key)) throw invalid(key, 'cannot be added: it is settled by the base')
   }
 }
 

@@ -1,4 +1,4 @@
-import type { Mount, Plan } from './plan.ts'
+import type { Link, Mount, Plan } from './plan.ts'
 
 /**
  * The packed form in which a plan and a launch cross into native code (read by native/core/wire_reader): one crossing,
@@ -52,7 +52,7 @@ class WireWriter {
 }
 
 /** Bumped when the layout changes, so that a stale addon refuses instead of misreading. Also in native/core/plan.h. */
-const wireVersion = 1
+const wireVersion = 2
 
 const operation = { directory: 0, file: 1, link: 2, tmpfs: 3, dev: 4, proc: 5, bind: 6 } as const
 
@@ -62,39 +62,55 @@ const packedPlans = new WeakMap<Plan, Uint8Array>()
 export function packPlan(plan: Plan): Uint8Array {
   const known = packedPlans.get(plan)
   if (known !== undefined) return known
-  const packed = writePlan(plan)
+  const packed = writePlan(plan, false)
   packedPlans.set(plan, packed)
   return packed
+}
+
+/** A plan that others go on from, by `packRest`. */
+export function packBase(plan: Plan): Uint8Array {
+  return writePlan(plan, true)
+}
+
+function writePlan(plan: Plan, isBase: boolean): Uint8Array {
+  const writer = new WireWriter()
+  const { uid, gid, groups } = plan.user
+  writer.u32(wireVersion).string(plan.name ?? '').string(plan.stateDirectory).string(plan.hostname)
+  writer.u8(plan.network === 'host' ? 1 : 0).u8(isBase ? 1 : 0)
+  writer.u32(uid).u32(gid).list(groups, (group) => writer.u32(group))
+  return writer.list(stepsOf(writer, plan.directories, plan.mounts, plan.links), (step) => step()).finish()
+}
+
+/** What a plan has that its base has not: directories and binds, as everything else of a plan is in the base. */
+export function packRest({ directories, mounts }: Plan, base: Plan): Uint8Array {
+  const writer = new WireWriter().u32(wireVersion)
+  const known = new Set([...base.directories, ...base.mounts.map(({ target }) => target)])
+  const newDirectories = directories.filter((directory) => !known.has(directory))
+  const newMounts = mounts.filter(({ target }) => !known.has(target))
+  return writer.list(stepsOf(writer, newDirectories, newMounts, []), (step) => step()).finish()
 }
 
 /**
  * The order of execution: directories with our own file systems on them as they come, then links and the files to be
  * mounted on, then all binds. Nothing lies below a bind, so binds come last.
  */
-function writePlan(plan: Plan): Uint8Array {
-  const writer = new WireWriter()
-  const { uid, gid, groups } = plan.user
-  writer.u32(wireVersion).string(plan.name ?? '').string(plan.stateDirectory).string(plan.hostname)
-  writer.u8(plan.network === 'host' ? 1 : 0)
-  writer.u32(uid).u32(gid).list(groups, (group) => writer.u32(group))
-
+function stepsOf(writer: WireWriter, directories: readonly string[], mounts: readonly Mount[], links: readonly Link[]): (() => void)[] {
   const steps: (() => void)[] = []
-  const own = new Map(plan.mounts.filter((mount) => mount.source === undefined).map((mount) => [mount.target, mount]))
-  for (const directory of plan.directories) {
+  const own = new Map(mounts.filter((mount) => mount.source === undefined).map((mount) => [mount.target, mount]))
+  for (const directory of directories) {
     const mount = own.get(directory)
     // A tmpfs takes owner and mode of the directory it covers (tmpfs(4)), so /tmp gets its sticky bit here.
     const mode = mount?.kind === 'tmpfs' ? 0o1777 : 0o755
     steps.push(() => writer.u8(operation.directory).string(directory).u32(mode))
     if (mount !== undefined) steps.push(() => writeOwnMount(writer, mount))
   }
-  for (const link of plan.links) steps.push(() => writer.u8(operation.link).string(link.path).string(link.target))
-  const binds = plan.mounts.filter((mount) => mount.source !== undefined)
+  for (const link of links) steps.push(() => writer.u8(operation.link).string(link.path).string(link.target))
+  const binds = mounts.filter((mount) => mount.source !== undefined)
   for (const bind of binds) {
     if (bind.kind === 'file') steps.push(() => writer.u8(operation.file).string(bind.target))
   }
   for (const bind of binds) steps.push(() => writeBind(writer, bind))
-
-  return writer.list(steps, (step) => step()).finish()
+  return steps
 }
 
 function writeOwnMount(writer: WireWriter, mount: Mount): void {
@@ -120,6 +136,8 @@ export interface WireStdio {
 
 export interface Launch {
   readonly run: number
+  /** Its end begins the end of the session: no other command will be launched. */
+  readonly isLast: boolean
   readonly argv: readonly string[]
   readonly environment: Readonly<Record<string, string>>
   readonly workingDirectory: string
@@ -132,7 +150,7 @@ const stdioKinds = { pipe: 0, inherit: 1, ignore: 2, file: 3, capture: 4 } as co
 
 export function packLaunch(launch: Launch): Uint8Array {
   const writer = new WireWriter()
-  writer.u32(wireVersion).u32(launch.run)
+  writer.u32(wireVersion).u32(launch.run).u8(launch.isLast ? 1 : 0)
   writer.list(launch.argv, (argument) => writer.string(argument))
   writer.list(Object.entries(launch.environment), ([key, value]) => writer.string(`${key}=${value}`))
   writer.string(launch.workingDirectory)

@@ -7,6 +7,7 @@
 
 #include "binding/envelope_wrap.h"
 #include "binding/error_to_js.h"
+#include "binding/open_and_launch.h"
 #include "binding/promise_worker.h"
 #include "binding/runtime.h"
 #include "binding/system_calls.h"
@@ -24,6 +25,7 @@ class Addon final : public Napi::Addon<Addon> {
                              InstanceMethod("setExitListener", &Addon::set_exit_listener),
                              InstanceMethod("shutDown", &Addon::shut_down),
                              InstanceMethod("openEnvelope", &Addon::open_envelope),
+                             InstanceMethod("openAndLaunch", &Addon::open_and_launch),
                          });
     export_system_calls(env, exports);
     envelope_class_ = Napi::Persistent(EnvelopeWrap::define(env));
@@ -53,12 +55,9 @@ class Addon final : public Napi::Addon<Addon> {
 
   Napi::Value open_envelope(const Napi::CallbackInfo& info) {
     const Napi::Env env = info.Env();
-    if (!runtime_->is_started()) throw Napi::Error::New(env, "no exit listener");
-    const auto bytes = info[0].As<Napi::Uint8Array>();
-    auto plan = read_plan(std::as_bytes(std::span(bytes.Data(), bytes.ByteLength())));
-    if (!plan) throw Napi::Error(env, error_to_js(env, plan.error()));
+    EnvelopePlan plan = plan_from(info);
     const std::string id = info[1].As<Napi::String>().Utf8Value();
-    auto work = [runtime = runtime_, plan = std::move(*plan), id]() mutable {
+    auto work = [runtime = runtime_, plan = std::move(plan), id]() mutable {
       return runtime->open(std::move(plan), id);
     };
     auto to_js = [this, id](Napi::Env at, const Result<std::shared_ptr<Envelope>>& envelope) -> Napi::Value {
@@ -67,6 +66,28 @@ class Addon final : public Napi::Addon<Addon> {
       return envelope_class_.New({Napi::External<OpenedEnvelope>::New(at, &opened)});
     };
     return run_on_worker<std::shared_ptr<Envelope>>(env, std::move(work), std::move(to_js));
+  }
+
+  Napi::Value open_and_launch(const Napi::CallbackInfo& info) {
+    EnvelopePlan plan = plan_from(info);
+    const std::string id = info[1].As<Napi::String>().Utf8Value();
+    auto request = read_launch(bytes_of(info[2]));
+    if (!request) throw Napi::Error(info.Env(), error_to_js(info.Env(), request.error()));
+    return buildjail::open_and_launch(info.Env(), runtime_, envelope_class_, std::move(plan), id, std::move(*request));
+  }
+
+  /** The first argument. */
+  EnvelopePlan plan_from(const Napi::CallbackInfo& info) {
+    const Napi::Env env = info.Env();
+    if (!runtime_->is_started()) throw Napi::Error::New(env, "no exit listener");
+    auto plan = read_plan(bytes_of(info[0]));
+    if (!plan) throw Napi::Error(env, error_to_js(env, plan.error()));
+    return std::move(*plan);
+  }
+
+  static std::span<const std::byte> bytes_of(const Napi::Value& value) {
+    const auto bytes = value.As<Napi::Uint8Array>();
+    return std::as_bytes(std::span(bytes.Data(), bytes.ByteLength()));
   }
 
   std::shared_ptr<Runtime> runtime_;

@@ -1,11 +1,11 @@
 #include "binding/envelope_wrap.h"
 
 #include <cstddef>
-#include <cstdint>
 #include <span>
 #include <utility>
 
 #include "binding/error_to_js.h"
+#include "binding/pipes_to_js.h"
 #include "binding/promise_worker.h"
 #include "binding/to_js.h"
 #include "core/signal_name.h"
@@ -16,22 +16,13 @@ namespace {
 
 Napi::Value undefined(Napi::Env env) { return env.Undefined(); }
 
-/** Our ends of the pipes that JavaScript reads and writes, handed over to it. */
-Napi::Array hand_over_pipes(Napi::Env env, const LaunchRequest& request, StdioEnds& ends) {
-  auto fds = Napi::Array::New(env, ends.ours.size());
-  for (std::size_t i = 0; i < ends.ours.size(); ++i) {
-    const bool is_pipe = request.stdio.at(i).kind == StdioKind::kPipe;
-    fds.Set(static_cast<std::uint32_t>(i), is_pipe ? ends.ours.at(i).release() : -1);
-  }
-  return fds;
-}
-
 }  // namespace
 
 Napi::Function EnvelopeWrap::define(Napi::Env env) {
   return DefineClass(env, "NativeEnvelope",
                      {
                          InstanceAccessor<&EnvelopeWrap::trace>("trace"),
+                         InstanceMethod<&EnvelopeWrap::complete>("complete"),
                          InstanceMethod<&EnvelopeWrap::launch>("launch"),
                          InstanceMethod<&EnvelopeWrap::kill>("kill"),
                          InstanceMethod<&EnvelopeWrap::kill_all>("killAll"),
@@ -49,6 +40,17 @@ Napi::Value EnvelopeWrap::trace(const Napi::CallbackInfo& info) {
   return trace_to_js(info.Env(), opened_.envelope->trace());
 }
 
+Napi::Value EnvelopeWrap::complete(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  const auto bytes = info[0].As<Napi::Uint8Array>();
+  auto rest = read_rest(std::as_bytes(std::span(bytes.Data(), bytes.ByteLength())));
+  if (!rest) throw Napi::Error(env, error_to_js(env, rest.error()));
+  return run_on_worker<void>(
+      env,
+      [envelope = opened_.envelope, rest = std::move(*rest)]() mutable { return envelope->complete(std::move(rest)); },
+      [](Napi::Env at, const Status&) { return undefined(at); });
+}
+
 Napi::Value EnvelopeWrap::launch(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
   const auto bytes = info[0].As<Napi::Uint8Array>();
@@ -58,7 +60,8 @@ Napi::Value EnvelopeWrap::launch(const Napi::CallbackInfo& info) {
   if (!ends) throw Napi::Error(env, error_to_js(env, ends.error()));
 
   auto result = Napi::Object::New(env);
-  result.Set("stdio", hand_over_pipes(env, *request, *ends));
+  Pipes pipes = take_pipes(*request, *ends);
+  result.Set("stdio", hand_over(env, pipes));
   // Before the command can have ended.
   opened_.runtime->run_began(env);
   auto work = [envelope = opened_.envelope, request = std::move(*request), ends = std::move(*ends)]() mutable {

@@ -25,6 +25,7 @@ class EnvelopeWrap final : public Napi::ObjectWrap<EnvelopeWrap> {
 
  private:
   Napi::Value trace(const Napi::CallbackInfo& info);
+  Napi::Value complete(const Napi::CallbackInfo& info);
   Napi::Value launch(const Napi::CallbackInfo& info);
   Napi::Value kill(const Napi::CallbackInfo& info);
   Napi::Value kill_all(const Napi::CallbackInfo& info);

@@ -73,6 +73,11 @@ class Envelope {
   Envelope& operator=(Envelope&&) = delete;
 
   [[nodiscard]] virtual const Trace& trace() const = 0;
+  /**
+   * Performs the rest of a plan of which it was opened with the base, and seals the root. Until then nothing can be
+   * launched, and once it has failed nothing ever.
+   */
+  virtual Status complete(std::vector<Step> rest) = 0;
   /** Returns once the command is running; from then on the waiter has it. */
   virtual Result<pid_t> launch(LaunchRequest request, StdioEnds ends) = 0;
   /** SIGKILL to every process inside. */

@@ -51,8 +51,9 @@ void ExitWaiter::stop() {
   thread_.join();
 }
 
-Status ExitWaiter::adopt(pid_t pid, std::uint64_t owner, const LaunchRequest& request, StdioEnds& ends) {
-  Child child{.run = request.run, .pid = pid, .owner = owner, .streams = {}};
+Status ExitWaiter::adopt(pid_t pid, std::uint64_t owner, const LaunchRequest& request, StdioEnds& ends,
+                         std::function<void()> when_exited) {
+  Child child{.run = request.run, .pid = pid, .owner = owner, .streams = {}, .when_exited = std::move(when_exited)};
   for (std::size_t i = 0; i < child.streams.size(); ++i) {
     if (request.stdio.at(i + 1).kind != StdioKind::kCapture) continue;
     child.streams.at(i) = CapturedStream(std::move(ends.ours.at(i + 1)), request.max_buffer);
@@ -135,6 +136,7 @@ void ExitWaiter::reap(std::uint32_t run) {
   children_.erase(found);
   lock.unlock();
   reaped_.notify_all();
+  if (child.when_exited) child.when_exited();
 
   // ECHILD: somebody set SIGCHLD to be ignored, and the kernel reaped it (wait(2)). How it ended is lost, that it ended
   // is not.

@@ -30,6 +30,8 @@ struct Child {
   std::uint64_t owner = 0;
   /** stdout and stderr. */
   std::array<CapturedStream, 2> streams;
+  /** Called on the waiter's thread, before anybody is told. */
+  std::function<void()> when_exited;
 };
 
 /** How a command ended. */
@@ -64,9 +66,10 @@ class ExitWaiter {
 
   /**
    * Takes over a command that was just launched: its pid, and our ends of what is captured of it. On failure it is
-   * killed and waited for, as nobody else would.
+   * killed and waited for, as nobody else would. `when_exited` must not wait for anything.
    */
-  Status adopt(pid_t pid, std::uint64_t owner, const LaunchRequest& request, StdioEnds& ends);
+  Status adopt(pid_t pid, std::uint64_t owner, const LaunchRequest& request, StdioEnds& ends,
+               std::function<void()> when_exited = {});
   /** Signals the process group of a run; false when that run is over. While this can find it, its pid is not reused. */
   bool signal(std::uint32_t run, int signal);
   /** Waits until every child of an owner is reaped; false when the bound is reached first, or nobody reaps any more. */

@@ -13,6 +13,7 @@ Result<LaunchRequest> read_launch(std::span<const std::byte> bytes) {
   LaunchRequest request{};
   if (reader.u32() != kWireVersion) reader.refuse();
   request.run = reader.u32();
+  request.is_last = reader.u8() == 1;
   const auto read_string = [](WireReader& from) { return from.string(); };
   request.argv = reader.list<std::string>(read_string);
   request.environment = reader.list<std::string>(read_string);

@@ -22,6 +22,8 @@ struct StdioRequest {
 /** One command to launch, as src/wire.ts packs it. */
 struct LaunchRequest {
   std::uint32_t run;
+  /** When it ends, nothing else in the envelope is of use. */
+  bool is_last;
   std::vector<std::string> argv;
   std::vector<std::string> environment;
   std::string working_directory;

@@ -80,6 +80,7 @@ Result<EnvelopePlan> read_plan(std::span<const std::byte> bytes) {
   plan.state_directory = reader.string();
   plan.hostname = reader.string();
   plan.is_host_network = reader.u8() == 1;
+  plan.is_base = reader.u8() == 1;
   plan.user.uid = reader.u32();
   plan.user.gid = reader.u32();
   plan.user.groups = reader.list<gid_t>([](WireReader& from) { return from.u32(); });
@@ -89,6 +90,23 @@ Result<EnvelopePlan> read_plan(std::span<const std::byte> bytes) {
         .step = "plan", .syscall = "read_plan", .err = EINVAL, .path = {}, .dest = {}, .detail = "malformed plan"};
   }
   return plan;
+}
+
+Result<std::vector<Step>> read_rest(std::span<const std::byte> bytes) {
+  WireReader reader(bytes);
+  if (reader.u32() != kWireVersion) reader.refuse();
+  auto steps = reader.list<Step>(read_step);
+  const bool is_rest = std::all_of(steps.begin(), steps.end(), [](const Step& step) {
+    return std::holds_alternative<MakeDirectory>(step) || std::holds_alternative<MakeFile>(step) ||
+           std::holds_alternative<Bind>(step);
+  });
+  if (reader.is_complete() && is_rest) return steps;
+  return SysError{.step = "plan",
+                  .syscall = "read_rest",
+                  .err = EINVAL,
+                  .path = {},
+                  .dest = {},
+                  .detail = "malformed rest of a plan"};
 }
 
 }  // namespace buildjail

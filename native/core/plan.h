@@ -66,6 +66,8 @@ struct EnvelopePlan {
   std::string state_directory;
   std::string hostname;
   bool is_host_network;
+  /** More steps follow, by Envelope::complete. */
+  bool is_base;
   BuildUser user;
   std::vector<Step> steps;
 };
@@ -73,7 +75,10 @@ struct EnvelopePlan {
 /** EINVAL when the bytes are no plan of this version. */
 Result<EnvelopePlan> read_plan(std::span<const std::byte> bytes);
 
+/** What can follow a base: directories, files to be mounted on, and binds. EINVAL when the bytes are not that. */
+Result<std::vector<Step>> read_rest(std::span<const std::byte> bytes);
+
 /** Also in src/wire.ts. */
-inline constexpr std::uint32_t kWireVersion = 1;
+inline constexpr std::uint32_t kWireVersion = 2;
 
 }  // namespace buildjail

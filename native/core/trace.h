@@ -28,6 +28,8 @@ class Trace {
     entries_.push_back({std::move(step), std::move(path), ns});
     last_ = Clock::now();
   }
+  /** What passed until now was nobody's step. */
+  void resume() { last_ = Clock::now(); }
   [[nodiscard]] const std::vector<TraceEntry>& entries() const noexcept { return entries_; }
 
  private:

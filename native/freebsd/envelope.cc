@@ -60,14 +60,33 @@ Result<std::unique_ptr<Envelope>> JailEnvelope::open(EnvelopePlan plan, const st
 
 Status JailEnvelope::build(const std::string& id, const std::vector<JailParameter>& known) {
   if (auto status = make_root(); !status) return status;
-  for (const Step& step : plan_.steps) {
+  if (auto status = perform_all(plan_.steps); !status) return status;
+  if (!plan_.is_base) {
+    if (auto status = seal_root(); !status) return status;
+  }
+  return make_jail(id, known);
+}
+
+Status JailEnvelope::perform_all(const std::vector<Step>& steps) {
+  for (const Step& step : steps) {
     auto status = std::visit([this](const auto& one) { return perform(one); }, step);
     if (!status) return status;
   }
-  if (auto status = refuse_nested_sources(directory_.root(), plan_.state_directory); !status) return status;
-  trace_.mark("nested-sources");
-  if (auto status = seal_root(); !status) return status;
-  return make_jail(id, known);
+  return {};
+}
+
+Status JailEnvelope::complete(std::vector<Step> rest) {
+  // Nothing of it is taken away meanwhile.
+  const std::lock_guard not_closing(closing_);
+  const std::lock_guard lock(launching_);
+  const auto refused = [](int err, const char* detail) {
+    return SysError{.step = "complete", .syscall = "nmount", .err = err, .path = {}, .dest = {}, .detail = detail};
+  };
+  if (is_closed_) return refused(ECANCELED, "the session is closed");
+  if (is_complete_) return refused(EALREADY, "the session is complete");
+  trace_.resume();
+  if (auto status = perform_all(rest); !status) return status;
+  return seal_root();
 }
 
 JailEnvelope::JailEnvelope(EnvelopePlan plan, std::shared_ptr<ExitWaiter> waiter, StateFileSystem state,
@@ -186,11 +205,15 @@ Status JailEnvelope::lend_output(const Bind& bind, UniqueFd directory) {
 }
 
 Status JailEnvelope::seal_root() {
+  // Now that all mounts are there.
+  if (auto status = refuse_nested_sources(directory_.root(), plan_.state_directory); !status) return status;
+  trace_.mark("nested-sources");
   auto options = file_system("tmpfs", directory_.root());
   options.add_errmsg();
   if (auto status = nmount_options(options, MNT_UPDATE | MNT_RDONLY | MNT_NOSUID, "seal-root", "/"); !status)
     return status;
   trace_.mark("seal-root", "/");
+  is_complete_ = true;
   return {};
 }
 
@@ -218,6 +241,13 @@ Result<pid_t> JailEnvelope::launch(LaunchRequest request, StdioEnds ends) {
                     .path = {},
                     .dest = {},
                     .detail = "the session is closed"};
+  if (!is_complete_)
+    return SysError{.step = "launch",
+                    .syscall = "jail_attach",
+                    .err = EINVAL,
+                    .path = {},
+                    .dest = {},
+                    .detail = "the session is not complete"};
   if (auto status = ends.open_files(request); !status) return std::move(status.error());
   auto pid = launch_in_jail(jail_->jid(), plan_.user, request, ends);
   if (!pid) return pid;

@@ -25,6 +25,7 @@ class JailEnvelope final : public Envelope {
   ~JailEnvelope() override;
 
   [[nodiscard]] const Trace& trace() const override { return trace_; }
+  Status complete(std::vector<Step> rest) override;
   Result<pid_t> launch(LaunchRequest request, StdioEnds ends) override;
   Status kill_all() override;
   Result<Record> record() override;
@@ -37,6 +38,7 @@ class JailEnvelope final : public Envelope {
   Status build(const std::string& id, const std::vector<JailParameter>& known);
   // Opening, in this order.
   Status make_root();
+  Status perform_all(const std::vector<Step>& steps);
   Status perform(const MakeDirectory& directory);
   Status perform(const MakeFile& file);
   Status perform(const MakeLink& link);
@@ -64,6 +66,8 @@ class JailEnvelope final : public Envelope {
   std::mutex launching_;
   /** Nothing can be launched any more. */
   bool is_closed_ = false;
+  /** Its root is sealed, so that something may be launched in it. */
+  bool is_complete_ = false;
   /** Nothing is left to take away. */
   bool is_gone_ = false;
   std::optional<Credentials> last_launched_;

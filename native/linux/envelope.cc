@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <functional>
 
 #include "core/session_directory.h"
 #include "linux/bind_source.h"
@@ -18,6 +19,12 @@ namespace {
 
 SysError closed(const char* step, const char* syscall, int err) {
   return {.step = step, .syscall = syscall, .err = err, .path = {}, .dest = {}, .detail = "the session is closed"};
+}
+
+/** Nothing runs in a root that still leads to the host's. */
+SysError incomplete(const char* step, const char* syscall) {
+  return {
+      .step = step, .syscall = syscall, .err = EINVAL, .path = {}, .dest = {}, .detail = "the session is not complete"};
 }
 
 /** An output, held open; ESTALE when it is another directory by now than when it was planned. */
@@ -63,7 +70,7 @@ Result<std::unique_ptr<Envelope>> NamespaceEnvelope::open(EnvelopePlan plan, con
       new NamespaceEnvelope(std::move(plan), std::move(waiter), std::move(host)));
   if (auto status = make_private_directory(envelope->plan_.state_directory); !status) return std::move(status.error());
   envelope->trace_.mark("state-directory");
-  if (auto status = envelope->take_outputs(); !status) return std::move(status.error());
+  if (auto status = envelope->take_outputs(envelope->plan_.steps); !status) return std::move(status.error());
   if (auto status = envelope->make_namespaces(id); !status) return std::move(status.error());
   return std::unique_ptr<Envelope>(std::move(envelope));
 }
@@ -76,8 +83,8 @@ NamespaceEnvelope::NamespaceEnvelope(EnvelopePlan plan, std::shared_ptr<ExitWait
 
 NamespaceEnvelope::~NamespaceEnvelope() { static_cast<void>(close()); }
 
-Status NamespaceEnvelope::take_outputs() {
-  for (const Step& step : plan_.steps) {
+Status NamespaceEnvelope::take_outputs(const std::vector<Step>& steps) {
+  for (const Step& step : steps) {
     const auto* bind = std::get_if<Bind>(&step);
     if (bind == nullptr || !bind->is_writable) continue;
     auto directory = open_output(*bind);
@@ -99,7 +106,31 @@ Status NamespaceEnvelope::make_namespaces(const std::string& id) {
   auto made = Namespaces::make(plan_, id, host_->init_image.get(), network, trace_);
   if (!made) return std::move(made.error());
   namespaces_ = std::make_shared<Namespaces>(std::move(*made));
+  is_complete_ = !plan_.is_base;
   if (takes_spare) host_->network.replace();
+  return {};
+}
+
+Status NamespaceEnvelope::complete(std::vector<Step> rest) {
+  const std::lock_guard not_closing(closing_);
+  const auto inside = namespaces();
+  if (!inside) return closed("complete", "setns", ECANCELED);
+  if (is_complete()) {
+    return SysError{.step = "complete",
+                    .syscall = "setns",
+                    .err = EALREADY,
+                    .path = {},
+                    .dest = {},
+                    .detail = "the session is complete"};
+  }
+  trace_.resume();
+  auto status = take_outputs(rest);
+  if (status) status = inside->complete(rest, trace_);
+  // As after a launch.
+  if (host_->is_dumpable) static_cast<void>(::prctl(PR_SET_DUMPABLE, 1, 0, 0, 0));
+  if (!status) return status;
+  const std::lock_guard lock(mutex_);
+  is_complete_ = true;
   return {};
 }
 
@@ -108,9 +139,15 @@ std::shared_ptr<Namespaces> NamespaceEnvelope::namespaces() {
   return is_closed_ ? nullptr : namespaces_;
 }
 
+bool NamespaceEnvelope::is_complete() {
+  const std::lock_guard lock(mutex_);
+  return is_complete_;
+}
+
 Result<pid_t> NamespaceEnvelope::launch(LaunchRequest request, StdioEnds ends) {
   const auto inside = namespaces();
   if (!inside) return closed("launch", "setns", ECANCELED);
+  if (!is_complete()) return incomplete("launch", "setns");
   if (auto status = ends.open_files(request); !status) return std::move(status.error());
   if (auto status = give_pipes(request, ends, plan_.user); !status) return std::move(status.error());
   auto pid = launch_in_namespaces(*inside, plan_.user, request, ends);
@@ -124,7 +161,11 @@ Result<pid_t> NamespaceEnvelope::launch(LaunchRequest request, StdioEnds ends) {
     const std::lock_guard lock(mutex_);
     last_launched_ = std::move(credentials);
   }
-  if (auto status = waiter_->adopt(*pid, owner_, request, ends); !status) return std::move(status.error());
+  // The kernel then takes the session down while the news of the exit is still on its way.
+  std::function<void()> when_exited;
+  if (request.is_last) when_exited = [inside] { static_cast<void>(inside->kill_init()); };
+  auto status = waiter_->adopt(*pid, owner_, request, ends, std::move(when_exited));
+  if (!status) return std::move(status.error());
   return pid;
 }
 

@@ -32,6 +32,7 @@ class NamespaceEnvelope final : public Envelope {
   ~NamespaceEnvelope() override;
 
   [[nodiscard]] const Trace& trace() const override { return trace_; }
+  Status complete(std::vector<Step> rest) override;
   Result<pid_t> launch(LaunchRequest request, StdioEnds ends) override;
   Status kill_all() override;
   Result<Record> record() override;
@@ -41,10 +42,11 @@ class NamespaceEnvelope final : public Envelope {
  private:
   NamespaceEnvelope(EnvelopePlan plan, std::shared_ptr<ExitWaiter> waiter, std::shared_ptr<Host> host);
 
-  Status take_outputs();
+  Status take_outputs(const std::vector<Step>& steps);
   Status make_namespaces(const std::string& id);
   /** Null once the session is being closed. Who has them keeps them from being closed under its hands. */
   std::shared_ptr<Namespaces> namespaces();
+  bool is_complete();
 
   EnvelopePlan plan_;
   std::shared_ptr<ExitWaiter> waiter_;
@@ -61,6 +63,8 @@ class NamespaceEnvelope final : public Envelope {
   /** For what follows, held for a moment only: a launch that hangs must not keep a close from ending it. */
   std::mutex mutex_;
   bool is_closed_ = false;
+  /** Its root is sealed, so that something may be launched in it. */
+  bool is_complete_ = false;
   std::optional<Credentials> last_launched_;
   std::shared_ptr<Namespaces> namespaces_;
 };

@@ -152,6 +152,11 @@ MountProgram::MountProgram(const EnvelopePlan& plan) : is_proc_read_only_(plan.u
   }
 }
 
+MountProgram::MountProgram(const std::vector<Step>& rest) : is_proc_read_only_(true) {
+  acts_.reserve(rest.size());
+  for (const Step& step : rest) acts_.push_back({.step = &step, .options = {}, .shm = {}});
+}
+
 bool MountProgram::make_root(Stopped& stopped) {
   const std::int64_t began = now_ns();
   // Nothing that happens here may happen on the host, nor the other way round (mount_namespaces(7), shared subtrees).
@@ -165,6 +170,19 @@ bool MountProgram::make_root(Stopped& stopped) {
   // Over the host's root, from which paths start until pivot_root(2). It is open, so it needs no name meanwhile.
   if (raw::move_mount(root_, AT_FDCWD, "/") != 0) return stop(stopped, "mount", "move_mount", "/");
   if (::fchdir(root_) != 0) return stop(stopped, "mount", "fchdir", "/");
+  root_ns_ = now_ns() - began;
+  return true;
+}
+
+bool MountProgram::find_root(int host, Stopped& stopped) {
+  root_step_ = "complete";
+  const std::int64_t began = now_ns();
+  // setns(2), CLONE_NEWNS: root and working directory are at the top of what is mounted on one another there.
+  root_ = ::open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+  if (root_ < 0) return stop(stopped, "complete", "open", "/");
+  if (::fchdir(host) != 0) return stop(stopped, "complete", "fchdir", "/");
+  if (::chroot(".") != 0) return stop(stopped, "complete", "chroot", "/");
+  if (::fchdir(root_) != 0) return stop(stopped, "complete", "fchdir", "/");
   root_ns_ = now_ns() - began;
   return true;
 }
@@ -235,7 +253,7 @@ bool MountProgram::seal_root(Stopped& stopped) {
 }
 
 void MountProgram::add_to(Trace& trace) const {
-  trace.add("mount", "/", root_ns_);
+  trace.add(root_step_, "/", root_ns_);
   for (const Act& act : acts_) {
     const auto [name, target] = std::visit(
         [](const auto& step) {
@@ -249,7 +267,7 @@ void MountProgram::add_to(Trace& trace) const {
         *act.step);
     trace.add(name, target, act.ns);
   }
-  trace.add("seal-root", "/", seal_ns_);
+  if (seal_ns_ > 0) trace.add("seal-root", "/", seal_ns_);
 }
 
 }  // namespace buildjail

@@ -18,11 +18,18 @@ class MountProgram {
  public:
   /** The plan must outlive the program. */
   explicit MountProgram(const EnvelopePlan& plan);
+  /** Of further steps, for a root that is there and was not sealed; they must outlive the program. */
+  explicit MountProgram(const std::vector<Step>& rest);
 
   // In the child, in a mount namespace of its own whose root still is the host's.
 
   /** Puts an empty root over the host's and goes there; false when it could not, with the reason in `stopped`. */
   bool make_root(Stopped& stopped);
+  /**
+   * Goes back to a root that was made: the working directory, at the top of this namespace. `host` is the host's root
+   * as it is mounted here, from which sources are looked up once more.
+   */
+  bool find_root(int host, Stopped& stopped);
   /** Everything in it. */
   bool fill_root(Stopped& stopped);
   /** Makes it read-only and the only root there is: the host's is gone from this namespace. */
@@ -50,6 +57,7 @@ class MountProgram {
    * (proc(5)). */
   bool is_proc_read_only_;
   int root_ = -1;
+  const char* root_step_ = "mount";
   std::int64_t root_ns_ = 0;
   std::int64_t seal_ns_ = 0;
 };

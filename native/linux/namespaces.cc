@@ -49,6 +49,7 @@ struct Prepared {
   const std::string* hostname;
   const char* keyring;
   MountProgram* mounts;
+  bool is_base;
   char* const* argv;
   char* const* environment;
   std::int64_t began_ns = 0;
@@ -109,7 +110,7 @@ void run_child(void* context) {
   if (!prepared.mounts->make_root(prepared.stopped)) return;
   if (!prepared.mounts->fill_root(prepared.stopped)) return;
   if (failed("hostname", "sethostname", ::sethostname(prepared.hostname->data(), prepared.hostname->size()))) return;
-  if (!prepared.mounts->seal_root(prepared.stopped)) return;
+  if (!prepared.is_base && !prepared.mounts->seal_root(prepared.stopped)) return;
   prepared.ended_ns = now_ns();
   if (prepared.ids != nullptr && failed("init", "capset", keep_capability_to_kill())) return;
   if (failed("init", "keyctl", make_session_keyring(prepared.keyring))) return;
@@ -117,6 +118,32 @@ void run_child(void* context) {
   if (failed("init", "rt_sigprocmask", unblock_signals())) return;
   execute_init(prepared);
   failed("init", "execveat", -1);
+}
+
+struct Completing {
+  int pidfd;
+  int kinds;
+  /** The root of init, which of a base still is the host's, as mounted in init's namespace (proc(5), /proc/pid/root).
+   */
+  const char* host;
+  MountProgram* mounts;
+  bool is_done = false;
+  Stopped stopped{};
+};
+
+void run_completing(void* context) {
+  auto& completing = *static_cast<Completing*>(context);
+  const auto failed = [&completing](const char* syscall, int result) {
+    if (result < 0) completing.stopped = {.step = "complete", .syscall = syscall, .err = errno};
+    return result < 0;
+  };
+  const int host = ::open(completing.host, O_PATH | O_DIRECTORY | O_CLOEXEC);
+  if (failed("open", host)) return;
+  if (failed("setns", ::setns(completing.pidfd, completing.kinds & (CLONE_NEWNS | CLONE_NEWUSER)))) return;
+  ::umask(0);
+  if (!completing.mounts->find_root(host, completing.stopped)) return;
+  if (!completing.mounts->fill_root(completing.stopped)) return;
+  completing.is_done = completing.mounts->seal_root(completing.stopped);
 }
 
 Result<std::array<UniqueFd, 2>> control_pair() {
@@ -171,6 +198,7 @@ Result<Namespaces> Namespaces::make(const EnvelopePlan& plan, const std::string&
                     .hostname = &plan.hostname,
                     .keyring = keyring.c_str(),
                     .mounts = &mounts,
+                    .is_base = plan.is_base,
                     .argv = argv.data(),
                     .environment = environment.data()};
   trace.mark("prepare");
@@ -190,6 +218,27 @@ Result<Namespaces> Namespaces::make(const EnvelopePlan& plan, const std::string&
   mounts.add_to(trace);
   trace.add("init", {}, now_ns() - prepared.ended_ns);
   return Namespaces(init, std::move(owned_pidfd), std::move(ours), kinds, std::move(keyring));
+}
+
+Status Namespaces::complete(const std::vector<Step>& rest, Trace& trace) {
+  MountProgram mounts(rest);
+  const std::string host = "/proc/" + std::to_string(init_) + "/root";
+  Completing completing{.pidfd = pidfd_.get(), .kinds = kinds_, .host = host.c_str(), .mounts = &mounts};
+  ChildStack stack;
+  const pid_t child = clone_child(0, run_completing, &completing, stack);
+  if (child < 0) return last_error("complete", "clone");
+  reap_clone(child);
+  if (completing.stopped.syscall != nullptr) return error_of(completing.stopped);
+  if (!completing.is_done) {
+    return SysError{.step = "complete",
+                    .syscall = "clone",
+                    .err = ECANCELED,
+                    .path = {},
+                    .dest = {},
+                    .detail = "the completing child was killed"};
+  }
+  mounts.add_to(trace);
+  return {};
 }
 
 Namespaces::~Namespaces() {

@@ -4,6 +4,7 @@
 
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "core/plan.h"
 #include "core/result.h"
@@ -27,6 +28,9 @@ class Namespaces {
   Namespaces(const Namespaces&) = delete;
   Namespaces& operator=(const Namespaces&) = delete;
   ~Namespaces();
+
+  /** Performs the rest of a plan that was a base, and seals the root. */
+  Status complete(const std::vector<Step>& rest, Trace& trace);
 
   /** Of init, in the host's numbering; it is not reused while this is there. */
   [[nodiscard]] pid_t init() const noexcept { return init_; }

@@ -80,6 +80,7 @@ std::optional<SysError> try_namespaces(int init_image) {
       .state_directory = {},
       .hostname = "build",
       .is_host_network = false,
+      .is_base = false,
       .user = {.uid = kAnyone, .gid = kAnyone, .groups = {}},
       .steps = {MakeDirectory{"/dev", 0755}, MountDev{"/dev"}, MakeDirectory{"/proc", 0755}, MountProc{"/proc"}}};
   Trace trace;

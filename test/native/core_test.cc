@@ -70,7 +70,7 @@ class Packer {
 
 std::vector<std::byte> plan_with_directory(std::string_view target, std::uint32_t version = kWireVersion) {
   Packer packer;
-  packer.u32(version).string("name").string("/state").string("host").u8(0).u32(1).u32(2).u32(1).u32(3);
+  packer.u32(version).string("name").string("/state").string("host").u8(0).u8(0).u32(1).u32(2).u32(1).u32(3);
   packer.u32(2).u8(0).string(target).u32(0755);
   packer.u8(6).string("/inputs/a").string("/source").u8(0).u8(1).u64(7).u64(8);
   return packer.bytes();
@@ -78,7 +78,7 @@ std::vector<std::byte> plan_with_directory(std::string_view target, std::uint32_
 
 std::vector<std::byte> launch(std::string_view file, std::string_view path) {
   Packer packer;
-  packer.u32(kWireVersion).u32(9).u32(2).string(file).string("argument").u32(1).string(path).string("/tmp").u64(100);
+  packer.u32(kWireVersion).u32(9).u8(0).u32(2).string(file).string("argument").u32(1).string(path).string("/tmp").u64(100);
   for (int i = 0; i < 3; ++i) packer.u8(2).string("");
   return packer.bytes();
 }

@@ -1,5 +1,5 @@
-import type { NativeBinding, NativeCloseReport, NativeEnvelope, NativeExit, NativeLaunched, NativePreflight, NativeRecord } from '../../src/native.ts'
-import { readLaunch, readPlan, type ReadLaunch, type ReadPlan } from './wire-reader.ts'
+import type { NativeBinding, NativeCloseReport, NativeEnvelope, NativeExit, NativeLaunched, NativeOpened, NativePreflight, NativeRecord } from '../../src/native.ts'
+import { readLaunch, readPlan, readRest, type ReadLaunch, type ReadPlan, type ReadStep } from './wire-reader.ts'
 
 /** How the fake acts in one test; each starts with these. */
 const plain = {
@@ -7,6 +7,7 @@ const plain = {
   behaviour: (launch: ReadLaunch, addon: FakeAddon): void => addon.exit(launch.run),
   openFailure: undefined as unknown,
   launchFailure: undefined as unknown,
+  completeFailure: undefined as unknown,
   recordFailure: undefined as unknown,
   closeFailure: undefined as unknown,
   preflight: { obstacles: [], limitations: [] } as NativePreflight,
@@ -21,6 +22,7 @@ export class FakeAddon implements NativeBinding {
   shutDown(): void {}
   script: typeof plain = plain
   opened: ReadPlan[] = []
+  completed: (readonly ReadStep[])[] = []
   launched: ReadLaunch[] = []
   /** In order: `open`, `launch`, a signal sent to a run, `kill all`, `record`, `close`. */
   acts: string[] = []
@@ -30,6 +32,7 @@ export class FakeAddon implements NativeBinding {
   reset(script: Partial<typeof plain> = {}): void {
     this.script = { ...plain, ...script }
     this.opened = []
+    this.completed = []
     this.launched = []
     this.acts = []
   }
@@ -52,6 +55,11 @@ export class FakeAddon implements NativeBinding {
     this.opened.push(readPlan(plan))
     return {
       trace: [{ step: 'tmpfs', path: '/root', ns: 1500 }],
+      complete: async (rest) => {
+        this.acts.push('complete')
+        if (this.script.completeFailure !== undefined) throw this.script.completeFailure
+        this.completed.push(readRest(rest).steps)
+      },
       launch: (request) => this.#launch(readLaunch(request)),
       kill: (_run, signal) => {
         this.acts.push(signal)
@@ -72,6 +80,11 @@ export class FakeAddon implements NativeBinding {
         return this.script.closeReport
       },
     }
+  }
+
+  async openAndLaunch(plan: Uint8Array, _id: string, request: Uint8Array): Promise<NativeOpened> {
+    const envelope = await this.openEnvelope(plan)
+    return { envelope, launched: envelope.launch(request) }
   }
 
   #launch(launch: ReadLaunch): NativeLaunched {

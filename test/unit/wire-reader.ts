@@ -59,6 +59,7 @@ export interface ReadPlan {
   readonly stateDirectory: string
   readonly hostname: string
   readonly network: number
+  readonly isBase: boolean
   readonly uid: number
   readonly gid: number
   readonly groups: readonly number[]
@@ -73,6 +74,7 @@ export function readPlan(bytes: Uint8Array): ReadPlan {
     stateDirectory: reader.string(),
     hostname: reader.string(),
     network: reader.u8(),
+    isBase: reader.u8() === 1,
     uid: reader.u32(),
     gid: reader.u32(),
     groups: reader.list(() => reader.u32()),
@@ -80,6 +82,13 @@ export function readPlan(bytes: Uint8Array): ReadPlan {
   }
   reader.end()
   return plan
+}
+
+export function readRest(bytes: Uint8Array): { readonly version: number; readonly steps: readonly ReadStep[] } {
+  const reader = new WireReader(bytes)
+  const rest = { version: reader.u32(), steps: reader.list(() => readStep(reader)) }
+  reader.end()
+  return rest
 }
 
 function readStep(reader: WireReader): ReadStep {
@@ -116,6 +125,7 @@ function readStep(reader: WireReader): ReadStep {
 export interface ReadLaunch {
   readonly version: number
   readonly run: number
+  readonly isLast: boolean
   readonly argv: readonly string[]
   readonly environment: readonly string[]
   readonly workingDirectory: string
@@ -128,6 +138,7 @@ export function readLaunch(bytes: Uint8Array): ReadLaunch {
   const launch = {
     version: reader.u32(),
     run: reader.u32(),
+    isLast: reader.u8() === 1,
     argv: reader.list(() => reader.string()),
     environment: reader.list(() => reader.string()),
     workingDirectory: reader.string(),

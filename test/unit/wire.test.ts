@@ -40,7 +40,7 @@ const plan: Plan = {
 describe('what native code reads of a plan is what was planned', () => {
   it('whose session, for whom, with what network', () => {
     expect(readPlan(packPlan(plan))).toMatchObject({
-      version: 1,
+      version: 2,
       name: 'nightly',
       stateDirectory: '/var/run/bäu',
       hostname: 'build',
@@ -115,6 +115,7 @@ describe('what native code reads of a plan is what was planned', () => {
 describe('what native code reads of a launch is what was asked for', () => {
   const launch: Launch = {
     run: 0xffff_ffff,
+    isLast: true,
     argv: ['/bin/sh', '-c', 'echo "ö" \n', ''],
     environment: { PATH: '/bin', EMPTY: '', EQUAL: 'a=b' },
     workingDirectory: '/inputs/src',
@@ -124,14 +125,19 @@ describe('what native code reads of a launch is what was asked for', () => {
 
   it('arguments and environment word by word', () => {
     expect(readLaunch(packLaunch(launch))).toEqual({
-      version: 1,
+      version: 2,
       run: 0xffff_ffff,
+      isLast: true,
       argv: ['/bin/sh', '-c', 'echo "ö" \n', ''],
       environment: ['PATH=/bin', 'EMPTY=', 'EQUAL=a=b'],
       workingDirectory: '/inputs/src',
       maxBuffer: 9007199254740991n,
       stdio: [{ kind: 0, path: '' }, { kind: 3, path: '/var/log/build' }, { kind: 4, path: '' }],
     })
+  })
+
+  it('whether it is the last', () => {
+    expect(readLaunch(packLaunch({ ...launch, isLast: false })).isLast).toBe(false)
   })
 
   it('each kind of standard descriptor has a number of its own', () => {

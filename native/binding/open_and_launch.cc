@@ -1,0 +1,68 @@
+#include "binding/open_and_launch.h"
+
+#include <utility>
+
+#include "binding/envelope_wrap.h"
+#include "binding/error_to_js.h"
+#include "binding/pipes_to_js.h"
+#include "binding/promise_worker.h"
+
+namespace buildjail {
+
+namespace {
+
+struct Opened {
+  std::shared_ptr<Envelope> envelope;
+  Result<pid_t> pid;
+  Pipes pipes;
+};
+
+Result<Opened> open_then_launch(Runtime& runtime, EnvelopePlan plan, const std::string& id, LaunchRequest request,
+                                StdioEnds ends) {
+  auto envelope = runtime.open(std::move(plan), id);
+  if (!envelope) return std::move(envelope.error());
+  Pipes pipes = take_pipes(request, ends);
+  auto pid = (*envelope)->launch(std::move(request), std::move(ends));
+  return Opened{.envelope = std::move(*envelope), .pid = std::move(pid), .pipes = std::move(pipes)};
+}
+
+Napi::Object launched_to_js(Napi::Env env, Opened& opened) {
+  auto launched = Napi::Object::New(env);
+  auto spawned = Napi::Promise::Deferred::New(env);
+  if (opened.pid) {
+    launched.Set("stdio", hand_over(env, opened.pipes));
+    spawned.Resolve(Napi::Number::New(env, *opened.pid));
+  } else {
+    Pipes none;
+    launched.Set("stdio", hand_over(env, none));
+    spawned.Reject(error_to_js(env, opened.pid.error()));
+  }
+  launched.Set("spawned", spawned.Promise());
+  return launched;
+}
+
+}  // namespace
+
+Napi::Value open_and_launch(Napi::Env env, const std::shared_ptr<Runtime>& runtime,
+                            const Napi::FunctionReference& make_envelope, EnvelopePlan plan, const std::string& id,
+                            LaunchRequest request) {
+  auto ends = StdioEnds::make_pipes(request);
+  if (!ends) throw Napi::Error(env, error_to_js(env, ends.error()));
+  // Before the command can have ended.
+  runtime->run_began(env);
+  auto work = [runtime, plan = std::move(plan), id, request = std::move(request), ends = std::move(*ends)]() mutable {
+    return open_then_launch(*runtime, std::move(plan), id, std::move(request), std::move(ends));
+  };
+  auto to_js = [runtime, id, &make_envelope](Napi::Env at, Result<Opened>& opened) -> Napi::Value {
+    if (!opened || !opened->pid) runtime->run_ended(at);
+    if (!opened) return at.Undefined();
+    OpenedEnvelope wrapped{runtime, opened->envelope, id};
+    auto object = Napi::Object::New(at);
+    object.Set("envelope", make_envelope.New({Napi::External<OpenedEnvelope>::New(at, &wrapped)}));
+    object.Set("launched", launched_to_js(at, *opened));
+    return object;
+  };
+  return run_on_worker<Opened>(env, std::move(work), std::move(to_js));
+}
+
+}  // namespace buildjail

@@ -1,0 +1,20 @@
+#pragma once
+
+#include <napi.h>
+
+#include <memory>
+#include <string>
+
+#include "binding/runtime.h"
+
+namespace buildjail {
+
+/**
+ * Opens an envelope and launches a command in it, on one worker thread with nothing in between: a NativeOpened of
+ * src/native.ts. `make_envelope` wraps an OpenedEnvelope.
+ */
+Napi::Value open_and_launch(Napi::Env env, const std::shared_ptr<Runtime>& runtime,
+                            const Napi::FunctionReference& make_envelope, EnvelopePlan plan, const std::string& id,
+                            LaunchRequest request);
+
+}  // namespace buildjail

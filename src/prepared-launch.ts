@@ -1,0 +1,62 @@
+import { checkCommand, checkEnvironment, checkWorkingDirectory, type Command } from './command.ts'
+import { expectExit, forgetExit } from './exits.ts'
+import type { NativeExit } from './native.ts'
+import { packLaunch, type WireStdio } from './wire.ts'
+
+export interface LaunchRequest {
+  readonly command: Command
+  readonly stdio: readonly [WireStdio, WireStdio, WireStdio]
+  readonly environment?: Readonly<Record<string, string>> | undefined
+  readonly workingDirectory?: string | undefined
+  readonly maxBuffer?: number | undefined
+}
+
+/** What a command gets where its request says nothing. */
+export interface LaunchDefaults {
+  readonly environment: Readonly<Record<string, string>>
+  readonly workingDirectory: string
+}
+
+/**
+ * A command checked, packed, and known to the exit listener, so that it can be started at any moment from here on, also
+ * by native code that has just opened its envelope. It can be over before anybody in JavaScript has heard of its start.
+ */
+export class PreparedLaunch {
+  readonly argv: readonly [string, ...string[]]
+  readonly packed: Uint8Array
+  readonly run: number
+  #exit: NativeExit | undefined
+  #listener: ((exit: NativeExit) => void) | undefined
+
+  /** @throws BuildjailError `ERR_BUILDJAIL_INVALID_COMMAND` naming the entry. */
+  constructor(request: LaunchRequest, defaults: LaunchDefaults, isLast = false) {
+    this.argv = checkCommand(request.command)
+    checkEnvironment(request.environment ?? {})
+    const workingDirectory = request.workingDirectory ?? defaults.workingDirectory
+    checkWorkingDirectory(workingDirectory)
+    this.run = expectExit((exit) => {
+      this.#exit = exit
+      this.#listener?.(exit)
+    })
+    this.packed = packLaunch({
+      run: this.run,
+      isLast,
+      argv: this.argv,
+      environment: { ...defaults.environment, ...request.environment },
+      workingDirectory,
+      stdio: request.stdio,
+      maxBuffer: request.maxBuffer ?? 0,
+    })
+  }
+
+  /** Called once, with the exit; at once where that is known already. */
+  whenExited(listener: (exit: NativeExit) => void): void {
+    this.#listener = listener
+    if (this.#exit !== undefined) listener(this.#exit)
+  }
+
+  /** It will not be started, or could not be. */
+  forget(): void {
+    forgetExit(this.run)
+  }
+}

@@ -1,0 +1,164 @@
+import { BuildjailError, SpecError, typed } from './errors.ts'
+import type { NativeEnvelope } from './native.ts'
+import { planOf, planOnto, type Plan } from './plan.ts'
+import { openBase, Session } from './session.ts'
+import type { Additions, Spec } from './spec.ts'
+import { packRest } from './wire.ts'
+
+export interface SessionPoolOptions {
+  /** How many envelopes are kept ready. Default: 2. */
+  readonly size?: number
+  /** Milliseconds after which one that nobody wanted is thrown away for a new one. Default: 60,000. */
+  readonly maxAgeMs?: number
+}
+
+/** An envelope with everything in it but what one build adds. */
+interface Ready {
+  readonly id: string
+  readonly envelope: NativeEnvelope
+  readonly made: number
+}
+
+/**
+ * Sessions of one base, begun before they are wanted: root, toolchain, the base's inputs, /dev, /tmp and the jail or the
+ * namespaces are there, and a build that comes mounts only what it adds. Each serves one build and is then taken away like any
+ * other; nothing is used twice. New ones are made one at a time, while no session of the pool is in use, or when none is left.
+ */
+export class SessionPool implements AsyncDisposable {
+  readonly #base: Plan
+  readonly #size: number
+  readonly #maxAgeMs: number
+  readonly #expiry: NodeJS.Timeout
+  #ready: Ready[] = []
+  #inUse = 0
+  #refilling: Promise<void> | undefined
+  #closing: Promise<void> | undefined
+  readonly #leaving = new Set<Promise<unknown>>()
+
+  private constructor(base: Plan, size: number, maxAgeMs: number) {
+    this.#base = base
+    this.#size = size
+    this.#maxAgeMs = maxAgeMs
+    // A pool is no reason for a process to go on.
+    this.#expiry = setInterval(() => this.#expire(), Math.max(maxAgeMs / 4, 1)).unref()
+  }
+
+  /**
+   * Makes a pool and fills it.
+   * @param base a spec without outputs: those are a build's own.
+   * @throws whatever `openSession` throws; nothing is left behind then.
+   */
+  static async open(base: Spec, options: SessionPoolOptions = {}): Promise<SessionPool> {
+    const { size = 2, maxAgeMs = 60_000 } = options
+    checkCount(size, 'size', 1, 1000)
+    checkCount(maxAgeMs, 'maxAgeMs', 1, 2 ** 31 - 1)
+    const plan = planOf(base)
+    const output = plan.mounts.find(({ source, writable }) => source !== undefined && writable)
+    if (output !== undefined) {
+      throw new SpecError('ERR_BUILDJAIL_INVALID_SPEC', output.entry, 'an output is of one build only, so it cannot be of the base of a pool')
+    }
+    const pool = new SessionPool(plan, size, maxAgeMs)
+    try {
+      await pool.#fill()
+    } catch (error) {
+      await pool.close()
+      throw error
+    }
+    return pool
+  }
+
+  /** How many are ready. */
+  get ready(): number {
+    return this.#ready.length
+  }
+
+  /**
+   * A session of the base and what is added to it. Waits for nothing where one is ready.
+   * @throws SpecError when the addition is refused, SystemCallError when the kernel said no; nothing is left behind then.
+   */
+  async acquire(additions: Additions = {}): Promise<Session> {
+    this.#refuseWhenClosed()
+    const plan = planOnto(this.#base, additions)
+    const rest = packRest(plan, this.#base)
+    const { id, envelope } = this.#ready.shift() ?? (await this.#make())
+    this.#inUse += 1
+    const session = new Session(id, plan, envelope, () => this.#returned())
+    try {
+      await envelope.complete(rest)
+      return session
+    } catch (error) {
+      await session.close()
+      throw typed(error)
+    }
+  }
+
+  /**
+   * Takes away what is ready. Sessions that were acquired are their owners' to close.
+   * @throws the first error of what could not be taken away, after everything else was.
+   */
+  close(): Promise<void> {
+    this.#closing ??= this.#close()
+    return this.#closing
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close()
+  }
+
+  async #close(): Promise<void> {
+    clearInterval(this.#expiry)
+    await this.#refilling?.catch(() => {})
+    for (const ready of this.#ready.splice(0)) this.#throwAway(ready)
+    const settled = await Promise.allSettled(this.#leaving)
+    for (const left of settled) if (left.status === 'rejected') throw left.reason
+  }
+
+  async #make(): Promise<Ready> {
+    const { id, envelope } = await openBase(this.#base)
+    return { id, envelope, made: performance.now() }
+  }
+
+  async #fill(): Promise<void> {
+    while (this.#ready.length < this.#size && this.#closing === undefined) this.#ready.push(await this.#make())
+  }
+
+  #returned(): void {
+    this.#inUse -= 1
+    this.#refill()
+  }
+
+  /** What cannot be made now is made when it is asked for, and then says why not. */
+  #refill(): void {
+    const isBusy = this.#inUse > 0 && this.#ready.length > 0
+    if (this.#refilling !== undefined || this.#closing !== undefined || isBusy) return
+    this.#refilling = this.#fill()
+      .catch(() => {})
+      .finally(() => (this.#refilling = undefined))
+  }
+
+  #expire(): void {
+    const oldest = performance.now() - this.#maxAgeMs
+    const expired = this.#ready.filter(({ made }) => made < oldest)
+    if (expired.length === 0) return
+    this.#ready = this.#ready.filter(({ made }) => made >= oldest)
+    for (const ready of expired) this.#throwAway(ready)
+    this.#refill()
+  }
+
+  #throwAway({ id, envelope }: Ready): void {
+    const leaving = new Session(id, this.#base, envelope).close()
+    this.#leaving.add(leaving)
+    // One that failed stays, to be told of by close().
+    leaving.then(() => this.#leaving.delete(leaving), () => {})
+  }
+
+  #refuseWhenClosed(): void {
+    if (this.#closing === undefined) return
+    throw new BuildjailError('ERR_BUILDJAIL_SESSION_CLOSED', 'the pool is closed', { step: 'open' })
+  }
+}
+
+function checkCount(value: number, entry: string, least: number, most: number): void {
+  if (Number.isInteger(value) && value >= least && value <= most) return
+  throw new SpecError('ERR_BUILDJAIL_INVALID_SPEC', entry, `must be a whole number from ${least} to ${most}`)
+}

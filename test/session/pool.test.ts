@@ -1,0 +1,146 @@
+import { spawnSync } from 'node:child_process'
+import { readFileSync, renameSync, mkdirSync, rmSync, symlinkSync } from 'node:fs'
+import path from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { expect, test } from 'vitest'
+
+import { openSession, planOf, SessionPool, SpecError } from '../../src/index.ts'
+import { openBase } from '../../src/session.ts'
+import { packLaunch } from '../../src/wire.ts'
+import { useFolders } from './folders.ts'
+import { expectSameState, hostState } from './host-state.ts'
+import { describeSession } from './kernel.ts'
+
+const entry = fileURLToPath(new URL('../../dist/index.js', import.meta.url))
+
+describeSession('a pool of sessions', () => {
+  const folders = useFolders()
+
+  const rejected = (promise: Promise<unknown>): Promise<unknown> => {
+    return promise.then(
+      () => expect.unreachable('it did not fail'),
+      (reason: unknown) => reason,
+    )
+  }
+
+  test('gives what openSession gives for both specs together, as the kernel tells it', async () => {
+    const base = { inputs: { base: folders.input } }
+    const additions = { inputs: { src: folders.input, one: path.join(folders.input, 'given.txt') }, output: folders.output, environment: { A: 'b' } }
+    await using pool = await SessionPool.open(base, { size: 1 })
+    const seen = async (open: () => ReturnType<typeof openSession>): Promise<unknown> => {
+      await using session = await open()
+      const { stdout } = await session.run(['sh', '-c', 'ls -A / /inputs /inputs/src; echo "$A"; id -u; cat /inputs/one'])
+      const { root, mounts, jail, process } = await session.record()
+      const told = mounts.map(({ type, from, on, flags }) => ({ type, from: from.replace(root, ''), on: on.replace(root, ''), flags }))
+      const parameters = { ...jail, jid: 0, name: '', path: '', meta: '', dying: false, 'host.hostuuid': '', desc: 0 }
+      return { stdout, told: told.sort((a, b) => a.on.localeCompare(b.on)), parameters, uid: process?.uid, groups: process?.groups }
+    }
+    const pooled = await seen(() => pool.acquire(additions))
+    expect(pooled).toEqual(await seen(() => openSession({ ...additions, inputs: { ...base.inputs, ...additions.inputs } })))
+  })
+
+  test('nothing of the host is within reach of an acquired session, nor can its root be written to', async () => {
+    await using pool = await SessionPool.open({}, { size: 1 })
+    await using session = await pool.acquire({ inputs: { src: folders.input } })
+    const reach = `cat ${folders.input}/given.txt; cat /proc/1/root${folders.input}/given.txt; cd /inputs; cat ../../..${folders.input}/given.txt; touch /new`
+    const { stdout, stderr } = await session.run(['sh', '-c', reach], { reject: false })
+    expect(stdout).toBe('')
+    expect(stderr.trimEnd().split('\n')).toHaveLength(4)
+  })
+
+  test('nothing can be launched in what still lacks what a build adds, as its root is not sealed', async () => {
+    const { envelope } = await openBase(planOf({}))
+    try {
+      const ignore = { kind: 'ignore' } as const
+      const launch = packLaunch({ run: 1, isLast: false, argv: ['true'], environment: {}, workingDirectory: '/', stdio: [ignore, ignore, ignore], maxBuffer: 0 })
+      await expect(envelope.launch(launch).spawned).rejects.toMatchObject({ code: 'EINVAL', step: 'launch', detail: 'the session is not complete' })
+    } finally {
+      await envelope.close()
+    }
+  })
+
+  test('serves each build with a session of its own, also more builds at once than are ready', async () => {
+    const before = await hostState()
+    {
+      await using pool = await SessionPool.open({}, { size: 2 })
+      const one = async (text: string): Promise<string> => {
+        await using session = await pool.acquire()
+        return (await session.run(['sh', '-c', `ls -A /tmp; echo ${text} > /tmp/left; cat /tmp/left`])).stdout
+      }
+      expect(await Promise.all(['a', 'b', 'c', 'd'].map(one))).toEqual(['a\n', 'b\n', 'c\n', 'd\n'])
+      await expect.poll(() => pool.ready).toBe(2)
+      expect(await one('e')).toBe('e\n')
+    }
+    await expectSameState(before)
+  })
+
+  test('an addition that cannot be is one error, leaves nothing, and the pool goes on', async () => {
+    await using pool = await SessionPool.open({}, { size: 1 })
+    await expect.poll(() => pool.ready).toBe(1)
+    const before = await hostState()
+    await using holder = await openSession({ output: folders.output })
+    expect(await rejected(pool.acquire({ output: folders.output }))).toMatchObject({ code: 'EBUSY', step: 'output-lease' })
+    expect(await rejected(pool.acquire({ inputs: { src: '/no/such/source' } }))).toBeInstanceOf(SpecError)
+    expect(await rejected(pool.acquire({ inputs: { '/usr/bin/x': folders.input } }))).toBeInstanceOf(SpecError)
+    const settled: object = { network: 'host' }
+    expect(await rejected(pool.acquire(settled))).toMatchObject({ entry: 'network', message: 'network: cannot be added: it is settled by the base' })
+    await holder.close()
+    await expect.poll(() => pool.ready).toBe(1)
+    await expectSameState(before)
+    await using session = await pool.acquire({ output: folders.output })
+    await session.run(['touch', '/output/made'])
+    expect(readFileSync(path.join(folders.output, 'made'), 'utf8')).toBe('')
+  })
+
+  test('a source exchanged for a link after it was planned is refused, here too', async () => {
+    await using pool = await SessionPool.open({}, { size: 1 })
+    const source = path.join(folders.top, 'source')
+    mkdirSync(source)
+    const acquiring = pool.acquire({ inputs: { source } })
+    // The plan is made at once, the mount on another thread; whichever comes first, the link is never followed.
+    renameSync(source, path.join(folders.top, 'moved'))
+    symlinkSync('/etc', source)
+    const session = await acquiring.catch((error: unknown) => error as Error)
+    if (session instanceof Error) expect(session).toMatchObject({ step: 'pin-source' })
+    else {
+      const { stdout } = await session.run(['ls', '/inputs/source'])
+      expect(stdout).toBe('')
+      await session.close()
+    }
+    rmSync(source)
+  })
+
+  test('throws away what has waited too long, for new ones', async () => {
+    await using pool = await SessionPool.open({}, { size: 1, maxAgeMs: 100 })
+    const { id } = await pool.acquire().then(async (session) => (await session.close(), session))
+    await expect.poll(() => pool.ready).toBe(1)
+    await new Promise((resolve) => setTimeout(resolve, 300))
+    await expect.poll(() => pool.ready).toBe(1)
+    await using session = await pool.acquire()
+    expect(session.id).not.toBe(id)
+    expect((await session.run(['echo', 'fresh'])).stdout).toBe('fresh\n')
+  })
+
+  test('an output in the base is refused, as it can be of one session only', async () => {
+    const error = await rejected(SessionPool.open({ output: folders.output }))
+    expect(error).toBeInstanceOf(SpecError)
+    expect(error).toMatchObject({ entry: 'output' })
+  })
+
+  test('a process that ends with a pool open leaves nothing', async () => {
+    const before = await hostState()
+    const script = `import(${JSON.stringify(entry)}).then(({ SessionPool }) => SessionPool.open({}, { size: 3 }))`
+    const ended = spawnSync(process.execPath, ['-e', script], { encoding: 'utf8', timeout: 50_000 })
+    expect([ended.status, ended.signal, ended.stderr]).toEqual([0, null, ''])
+    await expectSameState(before)
+  })
+
+  test('what native code is given as the rest of a plan can be nothing but directories, files and binds', async () => {
+    const { envelope } = await openBase(planOf({}))
+    try {
+      expect(() => envelope.complete(new Uint8Array([2, 0, 0, 0, 1, 0, 0, 0, 5, 2, 0, 0, 0, 0x2f, 0x61]))).toThrow(expect.objectContaining({ code: 'EINVAL' }))
+    } finally {
+      await envelope.close()
+    }
+  })
+})
