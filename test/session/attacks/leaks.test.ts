@@ -1,7 +1,7 @@
 import { hostname } from 'node:os'
 import { expect, test } from 'vitest'
 
-import { openSession } from '../../../src/index.ts'
+import { openSession, SessionPool, type Spec } from '../../../src/index.ts'
 import { useFolders } from '../folders.ts'
 import { isFreebsd } from '../kernel.ts'
 import { describeAttack } from './attack.ts'
@@ -11,21 +11,33 @@ import { describeAttack } from './attack.ts'
 describeAttack('what a build can learn of its host', () => {
   const folders = useFolders()
 
-  test('of the host’s mounts: the names of the sources that were declared, and no other', async () => {
-    await using session = await openSession({ inputs: { src: folders.input }, output: folders.output })
-    if (isFreebsd) {
+  const ways = [
+    ['opened', async (spec: Spec) => [await openSession(spec)] as const],
+    ['from a pool', async ({ output, ...base }: Spec) => {
+      const pool = await SessionPool.open(base, { size: 1 })
+      return [await pool.acquire(output === undefined ? {} : { output }), pool] as const
+    }],
+  ] as const
+  test.each(ways)('of the host’s mounts: the names of the sources that were declared, and no other (a session %s)', async (_, open) => {
+    const [session, pool] = await open({ inputs: { src: folders.input }, output: folders.output })
+    try {
       // statfs(2) with the jail's enforce_statfs=2: one file system in all, the root.
-      const { stdout } = await session.run(['df', '-n'])
-      expect(stdout.trimEnd().split('\n')).toHaveLength(2)
-      return
+      const { stdout } = await session.run(isFreebsd ? ['df', '-n'] : ['cat', '/proc/self/mountinfo'])
+      const lines = stdout.trimEnd().split('\n')
+      if (isFreebsd) {
+        expect(lines).toHaveLength(2)
+        return
+      }
+      const sources = [...session.plan.mounts.map(({ source }) => source ?? '/'), '/null', '/zero', '/full', '/random', '/urandom']
+      const shown = lines.map((line) => line.split(' ')[3] ?? '')
+      // Within its file system, so without the path to where that is mounted.
+      expect(shown.filter((within) => within !== '/' && !sources.some((source) => source.endsWith(within)))).toEqual([])
+      expect(stdout).toContain(folders.input.slice(folders.input.lastIndexOf('/')))
+      expect(lines.length).toBeLessThanOrEqual(session.plan.mounts.length + 8)
+    } finally {
+      await session.close()
+      await pool?.close()
     }
-    const { stdout } = await session.run(['cat', '/proc/self/mountinfo'])
-    const sources = [...session.plan.mounts.map(({ source }) => source ?? '/'), '/null', '/zero', '/full', '/random', '/urandom']
-    const shown = stdout.trimEnd().split('\n').map((line) => line.split(' ')[3] ?? '')
-    // Within its file system, so without the path to where that is mounted.
-    expect(shown.filter((within) => within !== '/' && !sources.some((source) => source.endsWith(within)))).toEqual([])
-    expect(stdout).toContain(folders.input.slice(folders.input.lastIndexOf('/')))
-    expect(stdout.trimEnd().split('\n').length).toBeLessThanOrEqual(session.plan.mounts.length + 8)
   })
 
   test('the host’s name is not in it, nor are the arguments and the environment of the host program', async () => {

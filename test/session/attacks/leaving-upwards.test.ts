@@ -3,7 +3,7 @@ import path from 'node:path'
 import { text } from 'node:stream/consumers'
 import { expect, test } from 'vitest'
 
-import { openSession, type Session } from '../../../src/index.ts'
+import { openSession, SessionPool, type Session } from '../../../src/index.ts'
 import { useFolders } from '../folders.ts'
 import { isFreebsd } from '../kernel.ts'
 import { armed, attack, describeAttack, said } from './attack.ts'
@@ -81,5 +81,13 @@ describeAttack('a build whose working directory is moved away under it', () => {
       await writer.run(['mv', '/output/deep', '/output/inner/deep'])
       await (other as Session).close()
     }
+  })
+
+  test.runIf(isFreebsd)('out of an input that a pool had ready, by what is added to it: is refused as well', async () => {
+    const inner = path.join(folders.output, 'inner')
+    mkdirSync(inner)
+    await using pool = await SessionPool.open({ inputs: { src: inner } }, { size: 1 })
+    const refusal = { code: 'EBUSY', step: 'nested-sources', path: inner, dest: folders.output }
+    await expect(pool.acquire({ output: folders.output })).rejects.toMatchObject(refusal)
   })
 })
