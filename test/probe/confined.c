@@ -95,7 +95,9 @@ attempt(void)
 	tell_of("other jail", other_jail());
 	tell_of("host's jail", jail_attach(0));
 	tell_of("remove a jail", jail_remove(1));
-	tell_of("securelevel", set_integer("kern.securelevel", 1));
+	/* A jail's own may be raised, and never lowered (security(7)); the host's stays what it is. */
+	set_integer("kern.securelevel", 1);
+	tell_of("lower securelevel", set_integer("kern.securelevel", 0));
 	tell_of("host setting", set_integer("kern.maxproc", 100));
 	tell_of("hostname", sethostname("mine", 4));
 	tell_of("raw socket", socket(AF_INET, SOCK_RAW, 1));

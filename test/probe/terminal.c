@@ -31,10 +31,31 @@ type(void)
 	return 0;
 }
 
+/* In control of it until the command is over: FreeBSD takes a terminal away from everybody when who controls it ends. */
+static int
+lead(int theirs, char **command)
+{
+	int waiting = -1, status;
+
+	setsid();
+	ioctl(theirs, TIOCSCTTY, 0);
+	if (fork() == 0) {
+		dup2(theirs, 0);
+		execvp(command[0], command);
+		perror(command[0]);
+		_exit(1);
+	}
+	wait(&status);
+	ioctl(theirs, FIONREAD, &waiting);
+	printf("typed: %d\n", waiting);
+	fflush(stdout);
+	return status == 0 ? 0 : 1;
+}
+
 static int
 offer_terminal(char **command)
 {
-	int waiting = -1, status;
+	int status;
 	struct termios raw;
 	int ours = posix_openpt(O_RDWR | O_NOCTTY);
 
@@ -46,18 +67,9 @@ offer_terminal(char **command)
 	/* What is typed counts at once, without an end of line. */
 	cfmakeraw(&raw);
 	tcsetattr(theirs, TCSANOW, &raw);
-	pid_t child = fork();
-	if (child == 0) {
-		setsid();
-		ioctl(theirs, TIOCSCTTY, 0);
-		dup2(theirs, 0);
-		execvp(command[0], command);
-		perror(command[0]);
-		_exit(1);
-	}
-	waitpid(child, &status, 0);
-	ioctl(theirs, FIONREAD, &waiting);
-	printf("typed: %d\n", waiting);
+	if (fork() == 0)
+		_exit(lead(theirs, command));
+	wait(&status);
 	return status == 0 ? 0 : 1;
 }
 

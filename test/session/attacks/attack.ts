@@ -4,7 +4,7 @@ import { text } from 'node:stream/consumers'
 import { fileURLToPath } from 'node:url'
 import { describe } from 'vitest'
 
-import type { BuildProcess, Spec } from '../../../src/index.ts'
+import { openSession, type BuildProcess, type Plan, type Spec } from '../../../src/index.ts'
 import { probe } from '../../probe/compiled-probe.ts'
 import { describeSession } from '../kernel.ts'
 
@@ -18,6 +18,17 @@ export const describeAttack: typeof describe.skip = folder === '' ? describe.ski
 /** A spec by which the attacks are at /inputs/probe. */
 export function armed(spec: Spec = {}): Spec {
   return { ...spec, inputs: { ...spec.inputs, probe: folder } }
+}
+
+/** Why a session is not opened. One that is opened all the same is closed at once, and undefined. */
+export async function refusalOf(spec: Spec | Plan): Promise<unknown> {
+  try {
+    const session = await openSession(spec)
+    await session.close()
+    return undefined
+  } catch (error) {
+    return error
+  }
 }
 
 /** Inside, of an armed session. */
