@@ -315,7 +315,7 @@ export const defences = {
       tests: [[user, 'has no new privileges to get from any file, root neither']],
     },
     ...[
-      ['no System V memory', 'forbid_ipc(options, known);', ''],
+      ['no System V memory', 'options.add_int(name, JAIL_SYS_DISABLE);', 'options.add_int(name, JAIL_SYS_NEW);'],
       ['no permission of the kernel’s', 'forbid_everything(options, known);', ''],
       ['no jail inside', 'options.add_int("children.max", 0);', 'options.add_int("children.max", 5);'],
       ['no file system but the root is seen', 'options.add_int("enforce_statfs", 2);', 'options.add_int("enforce_statfs", 0);'],

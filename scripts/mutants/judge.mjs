@@ -15,13 +15,14 @@ mkdirSync('prebuilds', { recursive: true })
 
 const escaped = (title) => title.replaceAll(/[.*+?^${}()|[\]\\]/g, String.raw`\$&`)
 
-/** One title may be that of several cases. */
-function statusOf(results) {
-  const statuses = results.map(({ status }) => status)
-  return statuses.find((status) => status === 'failed') ?? statuses.find((status) => status !== 'passed') ?? statuses[0] ?? 'missing'
+/** One title may be that of several cases; of one that failed also why, in a line. */
+function outcomeOf(results) {
+  const worst = results.find(({ status }) => status === 'failed') ?? results.find(({ status }) => status !== 'passed') ?? results[0]
+  const [why = ''] = worst?.failureMessages?.[0]?.split('\n') ?? []
+  return { status: worst?.status ?? 'missing', why: why.slice(0, 120) }
 }
 
-/** Title to status, of those tests. Undefined where vitest did not get as far as a report. */
+/** Title to outcome, of those tests. Undefined where vitest did not get as far as a report. */
 function run(tests) {
   rmSync(report, { force: true })
   const files = [...new Set(tests.map(([file]) => file))]
@@ -32,7 +33,7 @@ function run(tests) {
   const { stdout, stderr } = spawnSync(process.execPath, args, { encoding: 'utf8', timeout: 10 * minutes, killSignal: 'SIGKILL', maxBuffer: 64 << 20 })
   try {
     const results = JSON.parse(readFileSync(report, 'utf8')).testResults.flatMap((file) => file.assertionResults)
-    return new Map(tests.map(([, title]) => [title, statusOf(results.filter((one) => one.title.includes(title)))]))
+    return new Map(tests.map(([, title]) => [title, outcomeOf(results.filter((one) => one.title.includes(title)))]))
   } catch {
     console.error(`${stdout}${stderr}`)
     return undefined
@@ -65,18 +66,18 @@ rmSync(loaded, { force: true })
 copyFileSync(addon, loaded)
 let wrong = 0
 const all = run(mutants.flatMap(({ tests }) => tests)) ?? new Map()
-const notPassed = [...all].filter(([, status]) => status !== 'passed')
+const notPassed = [...all].filter(([, { status }]) => status !== 'passed')
 if (all.size === 0 || notPassed.length > 0) wrong++
 console.log(`with every defence on: ${all.size - notPassed.length} of ${all.size} named tests pass`)
-for (const [title, status] of notPassed) console.log(`    ${status}: ${title}`)
+for (const [title, { status, why }] of notPassed) console.log(`    ${status}: ${title}: ${why}`)
 
 for (const mutant of mutants) {
   const outcome = runWithout(mutant)
-  const failed = [...(outcome ?? [])].filter(([, status]) => status === 'failed').map(([title]) => title)
+  const failed = [...(outcome ?? [])].filter(([, { status }]) => status === 'failed')
   if (failed.length === 0) wrong++
   console.log(`${failed.length > 0 ? 'noticed ' : 'SURVIVED'}  ${mutant.defence}`)
-  for (const title of failed) console.log(`              by: ${title}`)
-  if (failed.length === 0) for (const [title, status] of outcome ?? []) console.log(`              ${status}: ${title}`)
+  for (const [title, { why }] of failed) console.log(`              by: ${title}\n                  ${why}`)
+  if (failed.length === 0) for (const [title, { status }] of outcome ?? []) console.log(`              ${status}: ${title}`)
 }
 rmSync(report, { force: true })
 console.log(`${mutants.length} defences, each switched off in turn: ${wrong === 0 ? 'every one is noticed' : 'see above'}`)
