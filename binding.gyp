@@ -1,4 +1,6 @@
 {
+  # 1: the tests' own build (native/faults), which is made by `npm run test:faults`.
+  'variables': {'faults%': 0},
   'targets': [
     {
       'target_name': 'buildjail',
@@ -45,6 +47,15 @@
       # vfork(2)ed children must find every symbol bound: there is no linker in a child (vfork(2), CAVEATS).
       'ldflags': ['-Wl,-z,now', '-Wl,-z,relro'],
       'conditions': [
+        ['faults==1', {
+          'sources': [
+            'native/faults/controls.cc',
+            'native/faults/fault.cc',
+            'native/faults/raw_names.cc',
+            'native/faults/wrapped_calls.cc',
+          ],
+          'ldflags': ['<!@(node native/faults/wrap-flags.mjs <(OS))'],
+        }],
         ['OS=="freebsd"', {
           'sources': [
             'native/binding/system_calls_freebsd.cc',
@@ -58,6 +69,7 @@
             'native/freebsd/jail_parameters.cc',
             'native/freebsd/launch.cc',
             'native/freebsd/mounts.cc',
+            'native/freebsd/nested_sources.cc',
             'native/freebsd/obstacles.cc',
             'native/freebsd/pinned_source.cc',
             'native/freebsd/processes.cc',

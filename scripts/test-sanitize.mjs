@@ -1,26 +1,14 @@
 // `npm run test:sanitize`: the session suite with AddressSanitizer and UndefinedBehaviorSanitizer in the native code, and then
 // LeakSanitizer over a thousand sessions. On Linux; takes cmake and the sanitizers' libraries, which come with gcc.
 import { spawnSync } from 'node:child_process'
-import { cpSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 
+import { workspaceWith } from './addon-workspace.mjs'
+
 const root = path.dirname(path.dirname(fileURLToPath(import.meta.url)))
 const sessions = 1000
-
-/** The package with the sanitized addon where the loader looks first, so that what is installed here stays as it is. */
-function makeWorkspace(folder) {
-  for (const name of ['src', 'dist', 'test', 'examples', 'package.json', 'tsconfig.json']) {
-    cpSync(path.join(root, name), path.join(folder, name), { recursive: true })
-  }
-  symlinkSync(path.join(root, 'node_modules'), path.join(folder, 'node_modules'))
-  mkdirSync(path.join(folder, 'prebuilds'))
-  const addon = path.join(root, 'build-sanitize', 'Release', 'buildjail.node')
-  cpSync(addon, path.join(folder, 'prebuilds', `${process.platform}-${process.arch}.node`))
-  // What is not ours: Node's own record of a value that was still waiting to be collected when the process ended.
-  writeFileSync(path.join(folder, 'leaks.txt'), 'leak:napi_create_external\n')
-}
 
 function runOrExit(file, args, options) {
   const { status, signal, error } = spawnSync(file, args, { stdio: 'inherit', ...options })
@@ -38,9 +26,9 @@ function sanitizerLibraries() {
 }
 
 runOrExit('npx', ['cmake-js', 'build', '-O', 'build-sanitize', '--CDBUILDJAIL_SANITIZE=ON'], { cwd: root, env: { ...process.env, CC: 'gcc', CXX: 'g++' } })
-const folder = mkdtempSync(path.join(tmpdir(), 'buildjail-sanitize-'))
-process.on('exit', () => rmSync(folder, { recursive: true, force: true }))
-makeWorkspace(folder)
+const folder = workspaceWith(path.join(root, 'build-sanitize', 'Release', 'buildjail.node'))
+// What is not ours: Node's own record of a value that was still waiting to be collected when the process ended.
+writeFileSync(path.join(folder, 'leaks.txt'), 'leak:napi_create_external\n')
 
 const environment = (isLooking) => ({
   ...process.env,

@@ -2,6 +2,7 @@
 
 #include <sys/param.h>
 #include <sys/jail.h>
+#include <sys/procctl.h>
 #include <sys/syscall.h>
 #include <sys/sysctl.h>
 #include <sys/user.h>
@@ -31,9 +32,15 @@ int reset_signals() {
   return ::syscall(SYS_sigprocmask, SIG_SETMASK, &none, nullptr) == 0 ? 0 : -1;
 }
 
+int forbid_tracing() {
+  int disable = PROC_TRACE_CTL_DISABLE;
+  return ::procctl(P_PID, 0, PROC_TRACE_CTL, &disable);
+}
+
 int kill_everything_in_jail(int jid) {
   // jail_attach(2) refuses a process that has a directory open, and the parent may have any.
   if (::close_range(0, ~0U, 0) != 0) return -1;
+  if (forbid_tracing() != 0) return -1;
   if (::jail_attach(jid) != 0) return -1;
   return ::kill(-1, SIGKILL);
 }

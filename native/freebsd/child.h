@@ -13,6 +13,12 @@ namespace buildjail {
  */
 int reset_signals();
 
+/**
+ * No process of the jail may trace this one, its root neither: until execve(2), which ends that, it has the host
+ * program's memory (procctl(2), PROC_TRACE_CTL). To be called before jail_attach(2).
+ */
+int forbid_tracing();
+
 /** The program of `kill_all`: kills every process of the jail but itself (kill(2), pid -1). */
 int kill_everything_in_jail(int jid);
 

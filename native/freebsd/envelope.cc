@@ -14,6 +14,7 @@
 #include "freebsd/devfs_ruleset.h"
 #include "freebsd/holders.h"
 #include "freebsd/launch.h"
+#include "freebsd/nested_sources.h"
 #include "freebsd/pinned_source.h"
 #include "freebsd/processes.h"
 #include "freebsd/recovery.h"
@@ -240,6 +241,9 @@ Status JailEnvelope::lend_output(const Bind& bind, UniqueFd directory) {
 }
 
 Status JailEnvelope::seal_root() {
+  // Now that all mounts are there.
+  if (auto status = refuse_nested_sources(directory_.root(), plan_.state_directory); !status) return status;
+  trace_.mark("nested-sources");
   auto options = file_system("tmpfs", directory_.root());
   options.add_errmsg();
   if (auto status = nmount_options(options, MNT_UPDATE | MNT_RDONLY | MNT_NOSUID, "seal-root", "/"); !status)

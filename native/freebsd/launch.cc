@@ -70,6 +70,7 @@ void run_child(void* context) {
   if (failed("sigaction", reset_signals())) return;
   if (failed("dup2", set_stdio(prepared.stdio))) return;
   if (failed("close_range", ::close_range(kFirstNotStdio, ~0U, 0))) return;
+  if (failed("procctl", forbid_tracing())) return;
   if (failed("jail_attach", ::jail_attach(prepared.jid))) return;
   if (failed("chdir", ::chdir(prepared.working_directory))) return;
   ::umask(kUmask);

@@ -74,7 +74,7 @@ Status unmount_target(const std::string& target, int flags) {
   return last_error("unmount", "unmount", target);
 }
 
-Result<std::vector<MountEntry>> mount_table() {
+Result<std::vector<struct statfs>> mounted_file_systems() {
   std::vector<struct statfs> mounted;
   int count = ::getfsstat(nullptr, 0, MNT_NOWAIT);
   while (count >= 0) {
@@ -83,10 +83,17 @@ Result<std::vector<MountEntry>> mount_table() {
     count = ::getfsstat(mounted.data(), static_cast<long>(mounted.size() * sizeof(struct statfs)), MNT_NOWAIT);
     if (count >= 0 && static_cast<std::size_t>(count) < mounted.size()) break;
   }
-  if (count < 0) return last_error("record", "getfsstat");
+  if (count < 0) return last_error("mount-table", "getfsstat");
+  mounted.resize(static_cast<std::size_t>(count));
+  return mounted;
+}
+
+Result<std::vector<MountEntry>> mount_table() {
+  const auto mounted = mounted_file_systems();
+  if (!mounted) return mounted.error();
   std::vector<MountEntry> table;
-  table.reserve(static_cast<std::size_t>(count));
-  for (int i = 0; i < count; ++i) table.push_back(entry_of(mounted[static_cast<std::size_t>(i)]));
+  table.reserve(mounted->size());
+  for (const auto& one : *mounted) table.push_back(entry_of(one));
   return table;
 }
 

@@ -27,6 +27,9 @@ Result<std::string> fsid_at(const std::string& path);
 Status unmount_target(const std::string& target, int flags);
 
 /** getfsstat(2), without waiting for any file system. */
+Result<std::vector<struct statfs>> mounted_file_systems();
+
+/** The same for people. */
 Result<std::vector<MountEntry>> mount_table();
 
 /** Mounts of ours, youngest last; goes by unmounting them in reverse. */

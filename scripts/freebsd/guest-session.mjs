@@ -13,11 +13,13 @@ const defaultSeconds = 1200
 /**
  * Runs a shell command in the guest, in the package's folder, with its output on stdout.
  * @param {string} command
- * @param {{ inspect?: (addon: string) => void }} [options] `inspect` may refuse the addon, by an error, before the boot
+ * @param {{ inspect?: (addon: string) => void, faults?: boolean, more?: string }} [options] `inspect` may refuse the addon, by an
+ *   error, before the boot; `faults` is for the tests' own build of it (native/faults); `more` is a folder whose contents are
+ *   put into the package's
  * @returns its exit status
  */
-export async function runInGuest(command, { inspect } = {}) {
-  const guest = await guestWith(batchScript(command), inspect)
+export async function runInGuest(command, options = {}) {
+  const guest = await guestWith(batchScript(command), options)
   const seconds = Number(process.env.BUILDJAIL_FREEBSD_TIMEOUT || defaultSeconds)
   try {
     return await timed('command', () => guest.run({ seconds }))
@@ -33,14 +35,14 @@ export async function converseWithGuest() {
   await guest.converse()
 }
 
-async function guestWith(command, inspect) {
+async function guestWith(command, { inspect, faults, more } = {}) {
   const { image, sysroot } = locateFreebsd()
   // What is missing is said before minutes go by.
   qemuCommand({ image, disks: [] })
-  const addon = await timed('cross-compile', () => crossCompile(sysroot))
+  const addon = await timed('cross-compile', () => crossCompile(sysroot, { faults }))
   inspect?.(addon)
   const modules = await timed('modules', () => guestModules())
-  const payload = await timed('payload', () => makePayload({ addon, command, folder: temporaryFolder() }))
+  const payload = await timed('payload', () => makePayload({ addon, command, more, folder: temporaryFolder() }))
   const guest = new Guest({ image, disks: [payload, modules] })
   try {
     await timed('boot', () => guest.logIn())

@@ -1,5 +1,5 @@
 // What the guest is handed: the package as it stands in the work tree, built, as a tar that is attached as a disk.
-import { copyFileSync, existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs'
+import { copyFileSync, cpSync, existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 
 import { watcherOf } from './cross-compile.mjs'
@@ -10,10 +10,11 @@ export const commandFile = '.guest-command.sh'
 
 /**
  * Packs the package with the given addon and the script the guest is to run.
- * @param {{ addon: string, command: string, folder: string }} parts `folder` is empty, and the caller's to remove
+ * @param {{ addon: string, command: string, folder: string, more?: string }} parts `folder` is empty, and the caller's to
+ *   remove; the contents of `more` come along
  * @returns the tar's path
  */
-export function makePayload({ addon, command, folder }) {
+export function makePayload({ addon, command, folder, more }) {
   const stage = path.join(folder, 'stage')
   mkdirSync(path.join(stage, 'prebuilds'), { recursive: true })
   copyFileSync(addon, path.join(stage, 'prebuilds', 'freebsd-x64.node'))
@@ -23,10 +24,12 @@ export function makePayload({ addon, command, folder }) {
   const tsc = path.join(packageRoot, 'node_modules', 'typescript', 'bin', 'tsc')
   runTool(process.execPath, [tsc, '-p', 'tsconfig.json', '--outDir', path.join(stage, 'dist')])
 
+  if (more !== undefined) cpSync(more, stage, { recursive: true })
+
   const tar = path.join(folder, 'payload.tar')
   const pack = ['--create', `--file=${tar}`, '--owner=0', '--group=0']
   const sources = ['--directory', packageRoot, '--null', '--verbatim-files-from', '--files-from=-']
-  runTool('tar', [...pack, ...sources, '--directory', stage, 'dist', 'prebuilds', commandFile], { input: workTree() })
+  runTool('tar', [...pack, ...sources, '--directory', stage, ...readdirSync(stage)], { input: workTree() })
   rmSync(stage, { recursive: true })
   return tar
 }

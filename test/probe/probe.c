@@ -15,27 +15,13 @@
 #include <string.h>
 #include <unistd.h>
 
-static const char *
-name_of(int err)
-{
-	switch (err) {
-	case EPERM: return "EPERM";
-	case EACCES: return "EACCES";
-	case EROFS: return "EROFS";
-	case ENOENT: return "ENOENT";
-	case ENETUNREACH: return "ENETUNREACH";
-	case EAFNOSUPPORT: return "EAFNOSUPPORT";
-	case EPROTONOSUPPORT: return "EPROTONOSUPPORT";
-	default: return strerror(err);
-	}
-}
+#ifdef __linux__
+#include <sys/prctl.h>
+#else
+#include <sys/procctl.h>
+#endif
 
-static int
-tell(int result)
-{
-	printf("%s\n", result >= 0 ? "ok" : name_of(errno));
-	return 0;
-}
+#include "answer.h"
 
 static int
 tell_ids(void)
@@ -67,6 +53,21 @@ tell_descriptors(void)
 		if (fcntl(fd, F_GETFD) != -1)
 			printf("%d ", fd);
 	printf("\n");
+	return 0;
+}
+
+/* Whether set-uid bits and the like count for nothing from here on. */
+static int
+tell_new_privileges(void)
+{
+#ifdef __linux__
+	int forbidden = prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) == 1;
+#else
+	int status = 0;
+	int forbidden = procctl(P_PID, 0, PROC_NO_NEW_PRIVS_STATUS, &status) == 0 && status == PROC_NO_NEW_PRIVS_ENABLE;
+#endif
+
+	printf("%s\n", forbidden ? "forbidden" : "allowed");
 	return 0;
 }
 
@@ -141,6 +142,8 @@ main(int argc, char **argv)
 		return tell_regain();
 	if (strcmp(what, "descriptors") == 0)
 		return tell_descriptors();
+	if (strcmp(what, "new-privileges") == 0)
+		return tell_new_privileges();
 	if (strcmp(what, "signals") == 0)
 		return tell_ignored_signals();
 	if (strcmp(what, "kill") == 0 && argc > 2)
@@ -149,6 +152,6 @@ main(int argc, char **argv)
 		return tell_connection(atoi(argv[2]));
 	if (strcmp(what, "detach") == 0 && argc > 2)
 		return detach(argv[2]);
-	fprintf(stderr, "usage: probe inet | inet6 | unix | ids | regain | descriptors | signals | kill PID | connect PORT | detach FILE\n");
+	fprintf(stderr, "usage: probe inet | inet6 | unix | ids | regain | descriptors | new-privileges | signals | kill PID | connect PORT | detach FILE\n");
 	return 2;
 }

@@ -45,6 +45,19 @@ describeSession('the user of a build', () => {
       expect(stdout).toMatch(/^35001 35001 35001 35001 groups/)
     })
 
+    test('has no new privileges to get from any file, root neither', async () => {
+      expect([await ask('new-privileges'), await ask('new-privileges', 'root')]).toEqual(['forbidden', 'forbidden'])
+    })
+
+    test.runIf(isRoot)('is who executes the command: a program that is root’s alone is refused', async () => {
+      const program = path.join(folders.input, 'private')
+      copyFileSync(path.join(folder, 'probe'), program)
+      chownSync(program, 0, 0)
+      chmodSync(program, 0o700)
+      const error = await build({ inputs: { src: folders.input } }, ['/inputs/src/private', 'ids']).catch((reason: unknown) => reason)
+      expect(error).toMatchObject({ code: 'EACCES', syscall: 'execve' })
+    })
+
     test('starts with no descriptor but the three, and no signal ignored or caught', async () => {
       expect(await ask('descriptors')).toBe('0 1 2')
       expect(await ask('signals')).toBe('')

@@ -1,7 +1,7 @@
 import path from 'node:path'
 
 import fc from 'fast-check'
-import { describe, expect, it } from 'vitest'
+import { afterAll, describe, expect, it } from 'vitest'
 
 import { isBuildjailError } from '../../src/errors.ts'
 import { planOf, type Plan } from '../../src/plan.ts'
@@ -59,23 +59,52 @@ const spec: fc.Arbitrary<Spec> = fc.record(
   { requiredKeys: ['toolchain'] },
 )
 
-// An emulated processor is some thirty times slower, and what is tested here does not depend on it.
-const cases = { numRuns: process.env['BUILDJAIL_IN_GUEST'] === undefined ? 3000 : 100 }
+const fields: readonly (keyof Spec)[] = [
+  'name',
+  'toolchain',
+  'inputs',
+  'output',
+  'outputs',
+  'tmpSize',
+  'environment',
+  'sourceDateEpoch',
+  'workingDirectory',
+  'network',
+  'user',
+  'hostname',
+  'stateDirectory',
+]
+
+// `npm run test:fuzz` asks for more; an emulated processor is some thirty times slower, and what is tested here does not
+// depend on it.
+const casesAsked = process.env['BUILDJAIL_FUZZ_CASES']
+const cases = { numRuns: casesAsked === undefined ? (process.env['BUILDJAIL_IN_GUEST'] === undefined ? 3000 : 100) : Number(casesAsked) }
+const timeout = casesAsked === undefined ? 60_000 : 1_800_000
 
 const isBelow = (inner: string, outer: string): boolean => inner.startsWith(`${outer}/`)
 const isPlain = (text: string): boolean => /^(\/[^/\0]+)+$/.test(text) && !text.split('/').some((part) => part === '.' || part === '..')
 
+const counted = { plans: 0, refusals: 0 }
+if (casesAsked !== undefined) afterAll(() => console.log(`${cases.numRuns} cases a rule: ${counted.plans} plans, ${counted.refusals} refusals`))
+
 function planned(given: Spec): Plan | undefined {
+  return plannedAsIs({ ...given, stateDirectory })
+}
+
+function plannedAsIs(given: Spec): Plan | undefined {
   try {
-    return planOf({ ...given, stateDirectory }, { platform: 'linux' })
+    const plan = planOf(given, { platform: 'linux' })
+    counted.plans++
+    return plan
   } catch (error) {
+    counted.refusals++
     // Anything but a typed refusal that names an entry is a bug, and fails the property.
     if (isBuildjailError(error) && error.entry !== undefined && error.step === 'plan') return undefined
     throw error
   }
 }
 
-describe('whatever a spec says, a plan that comes of it keeps the rules', () => {
+describe('whatever a spec says, a plan that comes of it keeps the rules', { timeout }, () => {
   it('and not all specs are refused, nor all taken', () => {
     const taken = fc.sample(spec, { numRuns: 500, seed: 1 }).filter((given) => planned(given) !== undefined)
     expect(taken.length).toBeGreaterThan(100)
@@ -163,6 +192,35 @@ describe('whatever a spec says, a plan that comes of it keeps the rules', () => 
       )
       expect(planned(turned)).toEqual(plan)
     })
+  })
+})
+
+describe('what is no spec at all', { timeout }, () => {
+  const junk = fc.anything({
+    withBigInt: true,
+    withDate: true,
+    withMap: true,
+    withNullPrototype: true,
+    withObjectString: true,
+    withSet: true,
+    withSparseArray: true,
+    withTypedArray: true,
+  })
+  // A field that is read as it should not be shows only where the other fields let it come to that.
+  const spoilt = fc.tuple(spec, fc.constantFrom(...fields), junk).map(([given, field, value]) => ({ ...given, [field]: value }))
+  const spoiltInside = fc
+    .tuple(spec, fc.constantFrom('inputs', 'outputs', 'environment', 'user'), anyName, junk)
+    .map(([given, field, key, value]) => ({ ...given, [field]: { [key]: value } }))
+
+  it('is refused by the name of the field, and never by a mistake of ours', () => {
+    fc.assert(
+      fc.property(fc.oneof(junk, spoilt, spoiltInside), (given) => {
+        // What is given as a spec from JavaScript may be anything.
+        const plan = plannedAsIs(given as Spec)
+        if (plan !== undefined) expect(() => packPlan(plan)).not.toThrow()
+      }),
+      cases,
+    )
   })
 })
 

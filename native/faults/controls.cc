@@ -1,0 +1,131 @@
+#include <fcntl.h>
+#include <napi.h>
+#include <sys/wait.h>
+
+#include <algorithm>
+#include <atomic>
+#include <cstdint>
+#include <string>
+
+#include "faults/fault.h"
+
+// How the tests get at it: an object `faults` beside what the addon exports anyway. This is the test build's own
+// binding, and in no other; that is why it may include napi.h outside of native/binding.
+
+namespace buildjail::faults {
+
+namespace {
+
+Action action_of(Napi::Env env, const std::string& word) {
+  if (word == "count") return Action::kNone;
+  if (word == "fail") return Action::kFail;
+  if (word == "kill") return Action::kKill;
+  if (word == "skip") return Action::kSkip;
+  if (word == "mask") return Action::kMask;
+  throw Napi::TypeError::New(env, "action: must be count, fail, kill, skip or mask");
+}
+
+std::int64_t number_or(const Napi::Object& object, const char* key, std::int64_t otherwise) {
+  const Napi::Value value = object.Get(key);
+  return value.IsNumber() ? value.As<Napi::Number>().Int64Value() : otherwise;
+}
+
+/** FaultRequest of test/faults/controls.ts. */
+Fault fault_from_js(const Napi::CallbackInfo& info) {
+  const auto request = info[0].As<Napi::Object>();
+  Fault fault;
+  fault.action = action_of(info.Env(), request.Get("action").ToString().Utf8Value());
+  if (request.Get("call").IsString()) {
+    const std::string name = request.Get("call").As<Napi::String>().Utf8Value();
+    name.copy(fault.name.data(), fault.name.size() - 1);
+  }
+  fault.if_argument = static_cast<int>(number_or(request, "ifArgument", -1));
+  fault.if_value = static_cast<std::uintptr_t>(number_or(request, "ifValue", 0));
+  fault.nth = static_cast<std::uint32_t>(number_or(request, "nth", 1));
+  fault.err = static_cast<int>(number_or(request, "errno", 0));
+  fault.masked_argument = static_cast<int>(number_or(request, "argument", 0));
+  fault.masked_bits = static_cast<std::uintptr_t>(number_or(request, "bits", 0));
+  return fault;
+}
+
+Napi::Value arm_from_js(const Napi::CallbackInfo& info) {
+  arm(fault_from_js(info));
+  return info.Env().Undefined();
+}
+
+Napi::Value disarm_to_js(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  const Made made = disarm();
+  auto calls = Napi::Array::New(env, made.calls.size());
+  for (std::size_t i = 0; i < made.calls.size(); ++i) calls.Set(static_cast<std::uint32_t>(i), made.calls[i]);
+  auto result = Napi::Object::New(env);
+  result.Set("calls", calls);
+  result.Set("hits", made.hits);
+  return result;
+}
+
+/** Every open descriptor: neither system's /dev/fd or /proc is everywhere. */
+Napi::Value descriptors(const Napi::CallbackInfo& info) {
+  constexpr int kMost = 4096;
+  auto open = Napi::Array::New(info.Env());
+  for (int fd = 0; fd < kMost; ++fd) {
+    if (::fcntl(fd, F_GETFD) >= 0) open.Set(open.Length(), fd);
+  }
+  return open;
+}
+
+/** Whether this process has any child, dead or alive; none is waited for. */
+Napi::Value has_children(const Napi::CallbackInfo& info) {
+  int options = WEXITED | WNOHANG | WNOWAIT;
+#ifdef __WALL
+  options |= __WALL;
+#endif
+  siginfo_t child{};
+  return Napi::Boolean::New(info.Env(), ::waitid(P_ALL, 0, &child, options) == 0);
+}
+
+// NOLINTNEXTLINE(cppcoreguidelines-avoid-non-const-global-variables): one function, the same for all
+constinit std::atomic<napi_async_execute_callback> execute_work{nullptr};
+
+void execute_counted(napi_env env, void* data) {
+  const Counted counted;
+  execute_work.load()(env, data);
+}
+
+}  // namespace
+
+// A program begins on the JavaScript thread, which arms it, and goes on on a worker thread. Others, such as the one
+// that waits for commands, are nobody's program: their calls would come at any moment and are not counted.
+extern "C" napi_status real_create_async_work(napi_env env, napi_value resource, napi_value name,
+                                              napi_async_execute_callback execute,
+                                              napi_async_complete_callback complete, void* data,
+                                              napi_async_work* result) __asm__("__real_napi_create_async_work");
+extern "C" napi_status wrap_create_async_work(napi_env env, napi_value resource, napi_value name,
+                                              napi_async_execute_callback execute,
+                                              napi_async_complete_callback complete, void* data,
+                                              napi_async_work* result) __asm__("__wrap_napi_create_async_work");
+napi_status wrap_create_async_work(napi_env env, napi_value resource, napi_value name,
+                                   napi_async_execute_callback execute, napi_async_complete_callback complete,
+                                   void* data, napi_async_work* result) {
+  // node-addon-api has one for all of its workers.
+  const auto before = execute_work.exchange(execute);
+  if (before != nullptr && before != execute) return napi_generic_failure;
+  return real_create_async_work(env, resource, name, execute_counted, complete, data, result);
+}
+
+// export_system_calls (binding/system_calls.h) is the last thing that is exported.
+void export_real(Napi::Env env,
+                 Napi::Object exports) __asm__("__real__ZN9buildjail19export_system_callsEN4Napi3EnvENS0_6ObjectE");
+void export_with_faults(Napi::Env env, Napi::Object exports) __asm__(
+    "__wrap__ZN9buildjail19export_system_callsEN4Napi3EnvENS0_6ObjectE");
+void export_with_faults(Napi::Env env, Napi::Object exports) {
+  export_real(env, exports);
+  auto faults = Napi::Object::New(env);
+  faults.Set("arm", Napi::Function::New<arm_from_js>(env, "arm"));
+  faults.Set("disarm", Napi::Function::New<disarm_to_js>(env, "disarm"));
+  faults.Set("descriptors", Napi::Function::New<descriptors>(env, "descriptors"));
+  faults.Set("hasChildren", Napi::Function::New<has_children>(env, "hasChildren"));
+  exports.Set("faults", faults);
+}
+
+}  // namespace buildjail::faults

@@ -1,0 +1,22 @@
+// `node wrap-flags.mjs linux|freebsd`: the linker's flags that make each call of calls.h and of the system's own list
+// go through its wrapper.
+import { readFileSync, realpathSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+
+/** What is wrapped elsewhere than in the lists: controls.cc, and wrapped_calls.cc for FreeBSD. */
+const others = {
+  linux: ['napi_create_async_work', '_ZN9buildjail19export_system_callsEN4Napi3EnvENS0_6ObjectE'],
+  freebsd: ['napi_create_async_work', '_ZN9buildjail19export_system_callsEN4Napi3EnvENS0_6ObjectE', 'dlvsym'],
+}
+
+/** The symbols that are wrapped in the test build for a system. */
+export function wrappedSymbols(system) {
+  const lists = ['calls.h', `calls_${system}.h`].map((name) => readFileSync(new URL(name, import.meta.url), 'utf8'))
+  const listed = lists.flatMap((text) => [...text.matchAll(/^CALL(?:_ANYWAY)?\([^,]+, (\w+),/gm)].map(([, symbol]) => symbol))
+  return [...listed, ...others[system]]
+}
+
+// Resolved, as builds in a folder of their own come here by a link.
+if (realpathSync(process.argv[1] ?? '.') === fileURLToPath(import.meta.url)) {
+  console.log(wrappedSymbols(process.argv[2]).map((symbol) => `-Wl,--wrap=${symbol}`).join(' '))
+}

@@ -1,0 +1,355 @@
+// The defences of a session, and what switches each of them off: an edit of a copy of the sources, made in the tests' own
+// build. For each, tests that fail then. docs/security.md says what they are for.
+
+const writing = 'test/session/writing.test.ts'
+const user = 'test/session/user.test.ts'
+const attacks = 'test/session/attacks'
+const exchanged = `${attacks}/exchanged-source.test.ts`
+const properties = 'test/unit/plan-properties.test.ts'
+
+/**
+ * `file` with `off`, pairs of what is there once and what is there instead; `tests`, as file and title, of which at least one
+ * has to fail. A file in native/ is compiled anew.
+ */
+export const defences = {
+  /** Of the plan: the same on every system, judged on this one. */
+  plan: [
+    {
+      defence: 'the root of the host is no source',
+      file: 'src/plan.ts',
+      off: [["if (source === '/') throw", "if (source === '') throw"]],
+      // By its own words: the host holds the state directory as well.
+      tests: [['test/unit/plan-refusals.test.ts', 'as it is, and behind a link']],
+    },
+    {
+      defence: 'the state directory is not shown',
+      file: 'src/plan.ts',
+      off: [['if (isWithin(source, stateDirectory) || isWithin(stateDirectory, source)) {', 'if (isWithin(source, `${stateDirectory}/none`)) {']],
+      tests: [[properties, 'no source is the host, or shows the state directory or lies in it']],
+    },
+    {
+      defence: 'a folder is writable once in a session',
+      file: 'src/plan.ts',
+      off: [['if (other !== undefined) {', "if (other === '') {"]],
+      tests: [[properties, 'only outputs are writable, and each of them once']],
+    },
+    {
+      defence: 'targets are normal paths, without ..',
+      file: 'src/plan.ts',
+      off: [["if (!plain || target.split('/').includes('..')) {", 'if (!plain && plain) {']],
+      tests: [[properties, 'targets are absolute, normal and unique']],
+    },
+    {
+      defence: 'nothing is mounted below what is mounted',
+      file: 'src/plan.ts',
+      off: [['if (above === undefined) continue', "if (above !== '') continue"]],
+      tests: [[properties, 'nothing lies below what is mounted, but for our own /tmp']],
+    },
+    {
+      defence: 'root is only who asked by name',
+      file: 'src/spec.ts',
+      off: [["if (given.get('uid') === 0) {", "if (given.get('uid') === -1) {"]],
+      tests: [[properties, 'root is only who asked by name']],
+    },
+  ],
+
+  linux: [
+    {
+      defence: 'inputs are read-only',
+      file: 'native/linux/mount_program.cc',
+      off: [['(bind.is_writable ? 0 : raw::kReadOnly)}', '0}']],
+      tests: [[writing, 'a write to an input is refused by a read-only mount'], ['test/linux/mounts.test.ts', 'are writable in the output, /tmp and /dev/shm only, and nowhere set-uid']],
+    },
+    {
+      defence: 'binds are nosuid',
+      file: 'native/linux/mount_program.cc',
+      off: [['{.set = raw::kNoSuid | raw::kNoDev | (', '{.set = raw::kNoDev | (']],
+      tests: [['test/linux/mounts.test.ts', 'are writable in the output, /tmp and /dev/shm only, and nowhere set-uid']],
+    },
+    {
+      defence: 'binds are nodev',
+      file: 'native/linux/mount_program.cc',
+      off: [['{.set = raw::kNoSuid | raw::kNoDev | (', '{.set = raw::kNoSuid | (']],
+      tests: [['test/linux/mounts.test.ts', 'are writable in the output, /tmp and /dev/shm only, and nowhere set-uid']],
+    },
+    {
+      defence: 'what is mounted below an input is read-only too',
+      file: 'native/linux/mount_program.cc',
+      off: [['raw::mount_setattr(tree.get(), recursive, attributes)', 'raw::mount_setattr(tree.get(), 0, attributes)']],
+      tests: [['test/linux/mounts.test.ts', 'an input shows it, read-only']],
+    },
+    {
+      defence: 'what is mounted below an output is left out',
+      file: 'native/linux/mount_program.cc',
+      off: [['bind.is_writable ? 0 : raw::kRecursive', 'raw::kRecursive']],
+      tests: [['test/linux/mounts.test.ts', 'an output does not show it, as it was not declared']],
+    },
+    {
+      defence: 'the root is read-only',
+      file: 'native/linux/mount_program.cc',
+      off: [['if (raw::mount_setattr(root_, 0, {.set = raw::kReadOnly}) != 0)', 'if (root_ < 0)']],
+      tests: [[writing, 'a new directory in the root is refused by a read-only mount']],
+    },
+    {
+      defence: 'the host’s root is taken off',
+      file: 'native/linux/mount_program.cc',
+      off: [['if (::umount2(".", MNT_DETACH) != 0)', 'if (root_ < 0)']],
+      tests: [[`${attacks}/leaks.test.ts`, 'of the host’s mounts: the names of the sources that were declared, and no other']],
+    },
+    {
+      defence: '/dev is read-only',
+      file: 'native/linux/mount_program.cc',
+      off: [['if (raw::mount_setattr(dev.get(), 0, {.set = raw::kReadOnly}) != 0)', 'if (!dev)']],
+      tests: [['test/linux/mounts.test.ts', 'are writable in the output, /tmp and /dev/shm only, and nowhere set-uid']],
+    },
+    {
+      defence: '/proc is read-only for root',
+      file: 'native/linux/mount_program.cc',
+      off: [['is_proc_read_only_(plan.user.uid == 0)', 'is_proc_read_only_(false)']],
+      tests: [['test/linux/privileges.test.ts', 'is not to change the host’s kernel, as root neither']],
+    },
+    {
+      defence: '/proc shows what may be traced and nothing else',
+      file: 'native/linux/mount_program.cc',
+      off: [['act.options = "hidepid=ptraceable"', 'act.options = ""']],
+      tests: [['test/linux/namespaces.test.ts', 'show of the host’s processes none, and of their own neither init nor how they were begun']],
+    },
+    {
+      defence: 'a source is the file that was planned',
+      file: 'native/linux/bind_source.h',
+      off: [['if (bind.dev == 0 && bind.ino == 0) return true;', 'if (bind.dev != 1 || found.st_dev != 1) return true;']],
+      tests: [[exchanged, 'a plan is of the folder that was there: another of the same name is refused']],
+    },
+    {
+      defence: 'a source is mounted by the descriptor that was looked at',
+      file: 'native/linux/mount_program.cc',
+      off: [
+        [
+          'const UniqueFd tree = copy_of(pinned, recursive);',
+          'const UniqueFd tree(raw::open_tree(AT_FDCWD, source, raw::kTreeClone | raw::kTreeCloseOnExec | recursive));',
+        ],
+      ],
+      tests: [[exchanged, 'itself: never shows the secret, nor lets anything be written beside it'], [exchanged, 'its parent: never shows the secret, nor lets anything be written beside it']],
+    },
+    ...['PID', 'IPC', 'UTS', 'CGROUP'].map((kind) => ({
+      defence: `a namespace of its own: ${kind.toLowerCase()}`,
+      file: 'native/linux/namespaces.cc',
+      off: [['if (!plan.is_host_network) kinds |= CLONE_NEWNET;', `if (!plan.is_host_network) kinds |= CLONE_NEWNET; kinds &= ~CLONE_NEW${kind};`]],
+      tests: [['test/linux/namespaces.test.ts', 'are its own']],
+    })),
+    {
+      defence: 'a namespace of its own: network',
+      file: 'native/linux/namespaces.cc',
+      off: [['if (!plan.is_host_network) kinds |= CLONE_NEWNET;', '']],
+      tests: [['test/linux/namespaces.test.ts', 'are its own'], ['test/linux/namespaces.test.ts', 'hold no network interface that is up']],
+    },
+    {
+      defence: 'init has no descriptor of the host program',
+      file: 'native/linux/namespaces.cc',
+      off: [['return raw::close_range(kImageInInit + 1);', 'return 0;']],
+      tests: [[`${attacks}/held-descriptors.test.ts`, 'is not open in init either']],
+    },
+    {
+      defence: 'a command has no descriptor of the host program',
+      file: 'native/linux/launch.cc',
+      off: [['return raw::close_range(kPidfd + 1);', 'return 0;']],
+      tests: [[`${attacks}/held-descriptors.test.ts`, 'without close-on-exec, a directory, a lock and a listening socket among it: nothing of it is open inside']],
+    },
+    {
+      defence: 'a command has no controlling terminal',
+      file: 'native/linux/launch.cc',
+      off: [['if (failed(prepared, "setsid", ::setsid())) return;', '']],
+      tests: [[`${attacks}/terminal.test.ts`, 'as undefined types nothing into it, and cannot make it its own']],
+    },
+    {
+      defence: 'a command has the session’s keyring',
+      file: 'native/linux/launch.cc',
+      off: [['if (failed(prepared, "keyctl", join_session_keyring(prepared.keyring))) return;', '']],
+      tests: [['test/linux/namespaces.test.ts', 'come with a keyring of the session, instead of the caller’s']],
+    },
+    {
+      defence: 'a command has the declared groups only',
+      file: 'native/linux/launch.cc',
+      off: [['if (prepared.may_set_groups &&', 'if (prepared.may_set_groups && prepared.uid == 0 &&']],
+      tests: [[user, 'has the declared ids and exactly the declared groups']],
+    },
+    {
+      defence: 'a command has the declared group id',
+      file: 'native/linux/launch.cc',
+      off: [['if (failed(prepared, "setresgid", raw::leave_group(prepared.gid))) return;', '']],
+      tests: [[user, 'is 35001 with no group but its own when none is declared']],
+    },
+    {
+      defence: 'a command has the declared user id',
+      file: 'native/linux/launch.cc',
+      off: [['if (failed(prepared, "setresuid", raw::leave_user(prepared.uid))) return;', '']],
+      tests: [[user, 'is 35001 with no group but its own when none is declared'], [user, 'cannot become root again']],
+    },
+    {
+      defence: 'a command has no new privileges to get',
+      file: 'native/linux/launch.cc',
+      off: [['if (failed(prepared, "prctl", forbid_new_privileges())) return;', '']],
+      tests: [[user, 'has no new privileges to get from any file, root neither']],
+    },
+    {
+      defence: 'capabilities are bounded',
+      file: 'native/linux/capabilities.cc',
+      off: [['if ((kept >> capability & 1U) != 0) continue;', 'if (kept != 1) continue;']],
+      tests: [['test/linux/privileges.test.ts', 'is nothing beyond its user: no capability, now or ever']],
+    },
+    {
+      defence: 'root keeps seven capabilities',
+      file: 'native/linux/capabilities.h',
+      off: [['| 1U << 7;  // CAP_SETUID', '| 1U << 7 | 1U << 27 | 1U << 21;']],
+      tests: [[`${attacks}/confined-root.test.ts`, 'can neither mount nor unmount, nest, see or change what is not its own'], [`${attacks}/planted-output.test.ts`, 'a device is refused, to root too']],
+    },
+    {
+      defence: 'a command is executed with the build user’s rights',
+      file: 'native/linux/capabilities.cc',
+      off: [['.effective = held.permitted & kept,', '.effective = held.permitted,']],
+      tests: [[user, 'is who executes the command: a program that is root’s alone is refused']],
+    },
+    {
+      defence: 'a command that is still the host program is not traced',
+      file: 'native/linux/capabilities.cc',
+      off: [['.permitted = held.permitted, .inheritable = 0});', '.permitted = held.permitted & kept, .inheritable = 0});']],
+      tests: [[`${attacks}/other-processes.test.ts`, 'a build as root traces none that is still the host program']],
+    },
+  ],
+
+  freebsd: [
+    {
+      defence: 'inputs are read-only',
+      file: 'native/freebsd/envelope.cc',
+      off: [['const int flags = MNT_NOSUID | (bind.is_writable ? 0 : MNT_RDONLY);', 'const int flags = MNT_NOSUID;']],
+      tests: [[writing, 'a write to an input is refused by a read-only mount']],
+    },
+    {
+      defence: 'binds are nosuid',
+      file: 'native/freebsd/envelope.cc',
+      off: [['const int flags = MNT_NOSUID | (bind.is_writable ? 0 : MNT_RDONLY);', 'const int flags = bind.is_writable ? 0 : MNT_RDONLY;']],
+      tests: [['test/freebsd/record.test.ts', 'its mounts are those of the plan, read-only where they must be and nosuid']],
+    },
+    {
+      defence: 'sockets of the host are not reached through a mount',
+      file: 'native/freebsd/envelope.cc',
+      off: [['options.add_flag("nounixbypass");', '']],
+      tests: [
+        [`${attacks}/working-together.test.ts`, 'do not come to the host by it where one has for its output what the other has for an input'],
+        [`${attacks}/working-together.test.ts`, 'and one alone does not come to a socket of the host that lies in its input'],
+      ],
+    },
+    {
+      defence: 'no folder is written to around a source of another session',
+      file: 'native/freebsd/envelope.cc',
+      off: [['if (auto status = refuse_nested_sources(directory_.root(), plan_.state_directory); !status) return status;', '']],
+      tests: [
+        [`${attacks}/leaving-upwards.test.ts`, 'out of an input, by another mount of the same session: does not get to the host by ..'],
+        [`${attacks}/leaving-upwards.test.ts`, 'out of an input, by another session: does not get to the host by ..'],
+      ],
+    },
+    {
+      defence: 'the root is read-only',
+      file: 'native/freebsd/envelope.cc',
+      off: [['nmount_options(options, MNT_UPDATE | MNT_RDONLY | MNT_NOSUID, "seal-root", "/")', 'nmount_options(options, MNT_UPDATE | MNT_NOSUID, "seal-root", "/")']],
+      tests: [[writing, 'a new directory in the root is refused by a read-only mount']],
+    },
+    {
+      defence: 'a source is the file that was planned',
+      file: 'native/freebsd/pinned_source.cc',
+      off: [['if (!is_planned) return PinnedSource(bind, std::move(fd));', 'if (is_planned || !is_planned) return PinnedSource(bind, std::move(fd));']],
+      tests: [[exchanged, 'a plan is of the folder that was there: another of the same name is refused']],
+    },
+    {
+      defence: 'what was mounted is what was looked at',
+      file: 'native/freebsd/pinned_source.cc',
+      off: [['if (is_same_file(held, mounted)) return {};', 'if (is_same_file(held, mounted) || look == 0) return {};']],
+      tests: [[exchanged, 'itself: never shows the secret, nor lets anything be written beside it'], [exchanged, 'its parent: never shows the secret, nor lets anything be written beside it']],
+    },
+    {
+      defence: '/dev shows the listed devices only',
+      file: 'native/freebsd/envelope.cc',
+      off: [['options.add_string("ruleset", std::to_string(devfs_ruleset_));', '']],
+      tests: [['test/session/devices.test.ts', 'holds exactly the listed nodes']],
+    },
+    {
+      defence: 'a command has no controlling terminal',
+      file: 'native/freebsd/launch.cc',
+      off: [['if (failed("setsid", ::setsid())) return;', '']],
+      tests: [[`${attacks}/terminal.test.ts`, 'as undefined types nothing into it, and cannot make it its own']],
+    },
+    {
+      defence: 'a command has no descriptor of the host program',
+      file: 'native/freebsd/launch.cc',
+      off: [['if (failed("close_range", ::close_range(kFirstNotStdio, ~0U, 0))) return;', '']],
+      tests: [[`${attacks}/held-descriptors.test.ts`, 'without close-on-exec, a directory, a lock and a listening socket among it: nothing of it is open inside']],
+    },
+    {
+      defence: 'a command that is still the host program is not traced',
+      file: 'native/freebsd/launch.cc',
+      off: [['if (failed("procctl", forbid_tracing())) return;', '']],
+      tests: [[`${attacks}/other-processes.test.ts`, 'a build as root traces none that is still the host program']],
+    },
+    {
+      defence: 'a command has the declared groups only',
+      file: 'native/freebsd/launch.cc',
+      off: [['if (failed("setgroups", prepared.groups->call())) return;', '']],
+      tests: [[user, 'has the declared ids and exactly the declared groups']],
+    },
+    {
+      defence: 'a command has the declared group id',
+      file: 'native/freebsd/launch.cc',
+      off: [['if (failed("setresgid", leave_group(prepared.gid))) return;', '']],
+      tests: [[user, 'is 35001 with no group but its own when none is declared']],
+    },
+    {
+      defence: 'a command has the declared user id',
+      file: 'native/freebsd/launch.cc',
+      off: [['if (failed("setresuid", leave_user(prepared.uid))) return;', '']],
+      tests: [[user, 'is 35001 with no group but its own when none is declared'], [user, 'cannot become root again']],
+    },
+    {
+      defence: 'a command has no new privileges to get',
+      file: 'native/freebsd/launch.cc',
+      off: [['if (failed("procctl", forbid_new_privileges())) return;', '']],
+      tests: [[user, 'has no new privileges to get from any file, root neither']],
+    },
+    ...[
+      ['no System V memory', 'options.add_int(name, JAIL_SYS_DISABLE);', 'options.add_int(name, JAIL_SYS_NEW);'],
+      ['no permission of the kernel’s', 'forbid_everything(options, known);', ''],
+      ['no jail inside', 'options.add_int("children.max", 0);', 'options.add_int("children.max", 5);'],
+      ['no file system but the root is seen', 'options.add_int("enforce_statfs", 2);', 'options.add_int("enforce_statfs", 0);'],
+      ['no network', 'config.is_host_network ? JAIL_SYS_INHERIT : JAIL_SYS_DISABLE;', 'config.is_host_network ? JAIL_SYS_INHERIT : JAIL_SYS_INHERIT;'],
+    ].map(([what, on, off]) => ({
+      defence: `the jail: ${what}`,
+      file: 'native/freebsd/jail.cc',
+      off: [[on, off]],
+      tests: [['test/freebsd/record.test.ts', 'its jail has no network, no children, no view of other mounts and no permission but to leave root behind']],
+    })),
+  ],
+
+  /** The same sources on every system, judged on each. */
+  both: [
+    {
+      defence: 'a folder is written to by one live session',
+      file: 'native/core/output_lease.cc',
+      off: [['if (::flock(fd.get(), LOCK_EX | LOCK_NB) != 0) {', 'if (fd.get() < 0) {']],
+      tests: [
+        [`${attacks}/writing-twice.test.ts`, 'is refused as the output of another, by whatever name, until the first is closed'],
+        [`${attacks}/writing-twice.test.ts`, 'is refused to another process as well, until the first is closed or dead'],
+      ],
+    },
+    {
+      defence: 'a lent folder comes back with its owner',
+      file: 'native/core/output_lease.cc',
+      off: [['if (is_owner_changed && ::fchown', 'if (is_owner_changed && before_.st_uid == 1 && ::fchown']],
+      tests: [[writing, 'the output folder is given back with the owner and the mode it had']],
+    },
+    {
+      defence: 'a lent folder comes back with its mode',
+      file: 'native/core/output_lease.cc',
+      off: [['if (is_mode_changed && ::fchmod', 'if (is_mode_changed && before_.st_mode == 0 && ::fchmod']],
+      tests: [[writing, 'the output folder is given back with the owner and the mode it had']],
+    },
+  ],
+}

@@ -1,0 +1,84 @@
+// `judge.mjs LIST`, in the package's folder: runs the named tests with every defence on, then with each off in turn, and prints
+// what failed. Exits with 1 when a test fails with all defences on, or a defence is off and no test fails.
+import { copyFileSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { spawnSync } from 'node:child_process'
+import { tmpdir } from 'node:os'
+import path from 'node:path'
+
+import { edited } from './sources.mjs'
+
+const minutes = 60_000
+const { addon, mutants } = JSON.parse(readFileSync(process.argv[2], 'utf8'))
+const loaded = path.join('prebuilds', `${process.platform}-${process.arch}.node`)
+const report = path.join(tmpdir(), `buildjail-mutants-${process.pid}.json`)
+mkdirSync('prebuilds', { recursive: true })
+
+const escaped = (title) => title.replaceAll(/[.*+?^${}()|[\]\\]/g, String.raw`\$&`)
+
+/** One title may be that of several cases; of one that failed also why, in a line. */
+function outcomeOf(results) {
+  const worst = results.find(({ status }) => status === 'failed') ?? results.find(({ status }) => status !== 'passed') ?? results[0]
+  const [why = ''] = worst?.failureMessages?.[0]?.split('\n') ?? []
+  return { status: worst?.status ?? 'missing', why: why.slice(0, 120) }
+}
+
+/** Title to outcome, of those tests. Undefined where vitest did not get as far as a report. */
+function run(tests) {
+  rmSync(report, { force: true })
+  const files = [...new Set(tests.map(([file]) => file))]
+  const titles = `(${[...new Set(tests.map(([, title]) => escaped(title)))].join('|')})`
+  const bun = process.versions.bun === undefined ? [] : ['--bun']
+  const vitest = ['node_modules/vitest/vitest.mjs', 'run', '--root', '.', '--config', 'test/vitest.config.ts']
+  const args = [...bun, ...vitest, '--reporter=json', `--outputFile=${report}`, '-t', titles, ...files]
+  const { stdout, stderr } = spawnSync(process.execPath, args, { encoding: 'utf8', timeout: 10 * minutes, killSignal: 'SIGKILL', maxBuffer: 64 << 20 })
+  try {
+    const results = JSON.parse(readFileSync(report, 'utf8')).testResults.flatMap((file) => file.assertionResults)
+    return new Map(tests.map(([, title]) => [title, outcomeOf(results.filter((one) => one.title.includes(title)))]))
+  } catch {
+    console.error(`${stdout}${stderr}`)
+    return undefined
+  }
+}
+
+/** With this defence off, and everything as it was afterwards. */
+function runWithout(mutant) {
+  if (mutant.addon !== undefined) {
+    // Removed first: a file that is loaded somewhere is not to be written to.
+    rmSync(loaded, { force: true })
+    copyFileSync(mutant.addon, loaded)
+    try {
+      return run(mutant.tests)
+    } finally {
+      rmSync(loaded)
+      copyFileSync(addon, loaded)
+    }
+  }
+  const text = readFileSync(mutant.file, 'utf8')
+  writeFileSync(mutant.file, edited(text, mutant))
+  try {
+    return run(mutant.tests)
+  } finally {
+    writeFileSync(mutant.file, text)
+  }
+}
+
+rmSync(loaded, { force: true })
+copyFileSync(addon, loaded)
+let wrong = 0
+const all = run(mutants.flatMap(({ tests }) => tests)) ?? new Map()
+const notPassed = [...all].filter(([, { status }]) => status !== 'passed')
+if (all.size === 0 || notPassed.length > 0) wrong++
+console.log(`with every defence on: ${all.size - notPassed.length} of ${all.size} named tests pass`)
+for (const [title, { status, why }] of notPassed) console.log(`    ${status}: ${title}: ${why}`)
+
+for (const mutant of mutants) {
+  const outcome = runWithout(mutant)
+  const failed = [...(outcome ?? [])].filter(([, { status }]) => status === 'failed')
+  if (failed.length === 0) wrong++
+  console.log(`${failed.length > 0 ? 'noticed ' : 'SURVIVED'}  ${mutant.defence}`)
+  for (const [title, { why }] of failed) console.log(`              by: ${title}\n                  ${why}`)
+  if (failed.length === 0) for (const [title, { status }] of outcome ?? []) console.log(`              ${status}: ${title}`)
+}
+rmSync(report, { force: true })
+console.log(`${mutants.length} defences, each switched off in turn: ${wrong === 0 ? 'every one is noticed' : 'see above'}`)
+process.exitCode = wrong === 0 ? 0 : 1

@@ -1,0 +1,15 @@
+import { defineConfig } from 'vitest/config'
+
+// One file is one long walk; its own limits are those of a hang.
+const hour = 3_600_000
+
+export default defineConfig({
+  test: {
+    include: ['test/faults/**/*.test.ts'],
+    fileParallelism: false,
+    maxWorkers: 1,
+    pool: 'forks',
+    testTimeout: hour,
+    hookTimeout: hour,
+  },
+})

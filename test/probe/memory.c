@@ -1,0 +1,36 @@
+/*
+ * Memory and messages that belong to no process (System V and POSIX), by a name that another build can guess.
+ *
+ *   memory leave    makes one of each
+ *   memory find     looks for each
+ */
+#include <sys/types.h>
+#include <sys/ipc.h>
+#include <sys/mman.h>
+#include <sys/msg.h>
+#include <sys/sem.h>
+#include <sys/shm.h>
+
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "answer.h"
+
+enum { kKey = 0x626a };
+
+int
+main(int argc, char **argv)
+{
+	int make = argc == 2 && strcmp(argv[1], "leave") == 0 ? IPC_CREAT : 0;
+
+	/* A kernel that lacks one, or a jail that may not have it, ends who asks with SIGSYS (FreeBSD, kern.signosys). */
+	signal(SIGSYS, SIG_IGN);
+	tell_of("shmget", shmget(kKey, 4096, make | 0666));
+	tell_of("semget", semget(kKey, 1, make | 0666));
+	tell_of("msgget", msgget(kKey, make | 0666));
+	tell_of("shm_open", shm_open("/buildjail-probe", O_RDWR | (make != 0 ? O_CREAT : 0), 0666));
+	return 0;
+}

@@ -1,0 +1,84 @@
+/*
+ * terminal of COMMAND...    on the host: gives the command a terminal of its own as stdin, with the command in control of
+ *                           it, and says afterwards how many characters were typed into it
+ * terminal type             inside: types into the terminal that is stdin
+ */
+#define _GNU_SOURCE /* cfmakeraw(3) */
+#include <sys/types.h>
+#include <sys/ioctl.h>
+#include <sys/wait.h>
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <termios.h>
+#include <unistd.h>
+
+#include "answer.h"
+
+static int
+type(void)
+{
+	char character = '!';
+
+	tell_of("type", ioctl(0, TIOCSTI, &character));
+	/* By what makes it ours. */
+	tell_of("control", ioctl(0, TIOCSCTTY, 0));
+	tell_of("take control", ioctl(0, TIOCSCTTY, 1));
+	tell_of("open", open("/dev/tty", O_RDWR));
+	tell_of("type again", ioctl(0, TIOCSTI, &character));
+	return 0;
+}
+
+/* In control of it until the command is over: FreeBSD takes a terminal away from everybody when who controls it ends. */
+static int
+lead(int theirs, char **command)
+{
+	int waiting = -1, status;
+
+	setsid();
+	ioctl(theirs, TIOCSCTTY, 0);
+	if (fork() == 0) {
+		dup2(theirs, 0);
+		execvp(command[0], command);
+		perror(command[0]);
+		_exit(1);
+	}
+	wait(&status);
+	ioctl(theirs, FIONREAD, &waiting);
+	printf("typed: %d\n", waiting);
+	fflush(stdout);
+	return status == 0 ? 0 : 1;
+}
+
+static int
+offer_terminal(char **command)
+{
+	int status;
+	struct termios raw;
+	int ours = posix_openpt(O_RDWR | O_NOCTTY);
+
+	if (ours < 0 || grantpt(ours) != 0 || unlockpt(ours) != 0)
+		return tell(-1);
+	int theirs = open(ptsname(ours), O_RDWR | O_NOCTTY);
+	if (theirs < 0 || tcgetattr(theirs, &raw) != 0)
+		return tell(-1);
+	/* What is typed counts at once, without an end of line. */
+	cfmakeraw(&raw);
+	tcsetattr(theirs, TCSANOW, &raw);
+	if (fork() == 0)
+		_exit(lead(theirs, command));
+	wait(&status);
+	return status == 0 ? 0 : 1;
+}
+
+int
+main(int argc, char **argv)
+{
+	if (argc > 2 && strcmp(argv[1], "of") == 0)
+		return offer_terminal(argv + 2);
+	if (argc == 2 && strcmp(argv[1], "type") == 0)
+		return type();
+	return 2;
+}

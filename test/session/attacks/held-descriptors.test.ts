@@ -1,0 +1,42 @@
+import { once } from 'node:events'
+import { readdirSync, readFileSync } from 'node:fs'
+import { expect, test } from 'vitest'
+
+import { useFolders } from '../folders.ts'
+import { armed, attack, describeAttack, hostProgram, isRoot, onHost, outputOf } from './attack.ts'
+
+describeAttack('what the host program has open', () => {
+  const folders = useFolders()
+
+  test('without close-on-exec, a directory, a lock and a listening socket among it: nothing of it is open inside', async () => {
+    const before = onHost('hold', folders.top)
+    const held = hostProgram(armed({ output: folders.output }), attack('probe', 'descriptors'), before)
+    expect(await outputOf(held)).toBe('0 1 2 \n')
+  })
+
+  test.runIf(isRoot && process.platform === 'linux')('is not open in init either', async () => {
+    const held = hostProgram({ output: folders.output }, ['sh', '-c', 'echo up; cat'], onHost('hold', folders.top))
+    if (held.stdout === null) throw new Error('no stdout')
+    await once(held.stdout, 'data')
+    const init = readdirSync('/proc').find((pid) => /^\d+$/.test(pid) && isInitOf(pid, held.pid))
+    expect(init).toBeDefined()
+    expect(readdirSync(`/proc/${init}/fd`)).toEqual(['0'])
+    held.stdin?.end()
+    await once(held, 'exit')
+  })
+
+  test('does not keep a session from opening or closing', async () => {
+    const held = hostProgram(armed({ output: folders.output }), ['touch', '/output/made'], onHost('hold', folders.top))
+    expect(await outputOf(held)).toBe('')
+  })
+})
+
+/** A session's init is its host program's child. */
+function isInitOf(pid: string, parent: number | undefined): boolean {
+  try {
+    return readFileSync(`/proc/${pid}/stat`, 'utf8').startsWith(`${pid} (buildjail-init) S ${parent} `)
+  } catch {
+    // It ended meanwhile.
+    return false
+  }
+}

@@ -1,0 +1,62 @@
+import { hostname } from 'node:os'
+import { expect, test } from 'vitest'
+
+import { openSession, SessionPool, type Spec } from '../../../src/index.ts'
+import { useFolders } from '../folders.ts'
+import { isFreebsd } from '../kernel.ts'
+import { describeAttack } from './attack.ts'
+
+// docs/security.md says what of it a build can see all the same: the names of the folders that were mounted for it, the
+// kernel's version, how many processors there are and how busy they are.
+describeAttack('what a build can learn of its host', () => {
+  const folders = useFolders()
+
+  const ways = [
+    ['opened', async (spec: Spec) => [await openSession(spec)] as const],
+    ['from a pool', async ({ output, ...base }: Spec) => {
+      const pool = await SessionPool.open(base, { size: 1 })
+      return [await pool.acquire(output === undefined ? {} : { output }), pool] as const
+    }],
+  ] as const
+  test.each(ways)('of the host’s mounts: the names of the sources that were declared, and no other (a session %s)', async (_, open) => {
+    const [session, pool] = await open({ inputs: { src: folders.input }, output: folders.output })
+    try {
+      // statfs(2) with the jail's enforce_statfs=2: one file system in all, the root.
+      const { stdout } = await session.run(isFreebsd ? ['df', '-n'] : ['cat', '/proc/self/mountinfo'])
+      const lines = stdout.trimEnd().split('\n')
+      if (isFreebsd) {
+        expect(lines).toHaveLength(2)
+        return
+      }
+      const sources = [...session.plan.mounts.map(({ source }) => source ?? '/'), '/null', '/zero', '/full', '/random', '/urandom']
+      const shown = lines.map((line) => line.split(' ')[3] ?? '')
+      // Within its file system, so without the path to where that is mounted.
+      expect(shown.filter((within) => within !== '/' && !sources.some((source) => source.endsWith(within)))).toEqual([])
+      expect(stdout).toContain(folders.input.slice(folders.input.lastIndexOf('/')))
+      expect(lines.length).toBeLessThanOrEqual(session.plan.mounts.length + 8)
+    } finally {
+      await session.close()
+      await pool?.close()
+    }
+  })
+
+  test('the host’s name is not in it, nor are the arguments and the environment of the host program', async () => {
+    process.env['BUILDJAIL_TEST_LEAK'] = 'leaked'
+    try {
+      await using session = await openSession({ hostname: 'inside' })
+      const script = isFreebsd ? 'hostname; ps axww -o command' : 'uname -n; cat /proc/*/cmdline /proc/*/environ 2>/dev/null; true'
+      const { stdout } = await session.run(['sh', '-c', script])
+      expect(stdout).toContain('inside')
+      expect(stdout.trim().split(/\s+/)).not.toContain(hostname())
+      expect(stdout).not.toMatch(/vitest|BUILDJAIL_TEST_LEAK/)
+    } finally {
+      delete process.env['BUILDJAIL_TEST_LEAK']
+    }
+  })
+
+  test.skipIf(isFreebsd)('the kernel’s addresses and messages are not readable', async () => {
+    await using session = await openSession({})
+    const { stdout } = await session.run(['sh', '-c', 'head -c 100 /proc/kcore /proc/kmsg /proc/kpageflags 2>/dev/null; head -n 1 /proc/kallsyms; true'])
+    expect(stdout).toMatch(/^(0+ .*\n)?$/)
+  })
+})

@@ -1,0 +1,60 @@
+import { spawnSync } from 'node:child_process'
+import { lstatSync, mkdirSync, statSync, writeFileSync } from 'node:fs'
+import path from 'node:path'
+import { expect, test } from 'vitest'
+
+import { build, openSession } from '../../../src/index.ts'
+import { useFolders } from '../folders.ts'
+import { armed, attack, describeAttack, isRoot } from './attack.ts'
+
+describeAttack('what a build plants in its output', () => {
+  const folders = useFolders()
+
+  /** Everything that a close that followed it could have changed. */
+  const stateOf = (file: string): unknown[] => {
+    const { uid, gid, mode, size, mtimeMs, ctimeMs, atimeMs } = lstatSync(file)
+    return [uid, gid, mode, size, mtimeMs, ctimeMs, atimeMs]
+  }
+
+  test('a symbolic link to a file or a folder of the host: close neither changes nor reads what it leads to', async () => {
+    const file = path.join(folders.top, 'secret')
+    const folder = path.join(folders.top, 'folder')
+    writeFileSync(file, 'secret\n')
+    mkdirSync(folder)
+    const before = [stateOf(file), stateOf(folder)]
+    const script = `chmod 777 /output; ln -s ${file} /output/file; ln -s ${folder} /output/folder; ln -s .. /output/up; ln -s / /output/root`
+    await build({ output: folders.output }, ['sh', '-c', script])
+    expect([stateOf(file), stateOf(folder)]).toEqual(before)
+    expect(lstatSync(path.join(folders.output, 'folder')).isSymbolicLink()).toBe(true)
+  })
+
+  test('a fifo: close does not wait for a writer, and it is the build’s', async () => {
+    await build({ output: folders.output }, ['sh', '-c', 'mkfifo /output/fifo; chmod 700 /output'])
+    expect(lstatSync(path.join(folders.output, 'fifo')).isFIFO()).toBe(true)
+    expect(statSync(folders.output).uid).toBe(process.geteuid?.())
+  })
+
+  test('a device is refused, to root too', async () => {
+    const { stdout } = await build(armed({ output: folders.output, user: 'root' }), attack('device', '/output/device'))
+    expect(stdout).toBe('EPERM\n')
+  })
+
+  test.runIf(isRoot)('a set-uid program is the build user’s and nobody else’s', async () => {
+    await build(armed({ output: folders.output }), ['sh', '-c', 'cp /inputs/probe/probe /output/program && chmod 6755 /output/program'])
+    const { uid, mode } = statSync(path.join(folders.output, 'program'))
+    expect(uid).toBe(35001)
+    // On the host it gives whoever runs it the build user's rights, which are none; inside it gives nothing.
+    expect(mode & 0o4000).toBe(0o4000)
+    await using session = await openSession({ inputs: { out: folders.output }, user: { uid: 4001, gid: 4002 } })
+    expect((await session.run(['/inputs/out/program', 'ids'])).stdout).toMatch(/^4001 4001 4002 4002 /)
+  })
+
+  test('a folder in its own place: it cannot be moved or replaced, so that close gives back what was lent', async () => {
+    const before = statSync(folders.output)
+    const script = 'mv /output /tmp/output; rmdir /output; ln -s /tmp /output/self; touch /output/made; true'
+    await build({ output: folders.output, user: 'root' }, ['sh', '-c', script])
+    const after = statSync(folders.output)
+    expect([after.ino, after.uid, after.gid, after.mode]).toEqual([before.ino, before.uid, before.gid, before.mode])
+    expect(spawnSync('ls', ['-A', folders.output], { encoding: 'utf8' }).stdout).toBe('made\nself\n')
+  })
+})

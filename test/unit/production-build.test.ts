@@ -1,0 +1,12 @@
+import { describe, expect, test } from 'vitest'
+
+import { binding } from '../../src/binding.ts'
+
+const isNative = process.platform === 'freebsd' || process.platform === 'linux'
+
+describe.skipIf(!isNative)('the addon that is installed', () => {
+  test('has nothing of the build for fault injection (native/faults)', () => {
+    expect('openEnvelope' in binding()).toBe(true)
+    expect('faults' in binding()).toBe(false)
+  })
+})
