@@ -55,6 +55,7 @@ export class Session implements AsyncDisposable {
   readonly plan: Plan
   readonly #envelope: NativeEnvelope
   #closed: readonly NativeTraceEntry[] = []
+  #isClosed = false
   #closing: Promise<void> | undefined
 
   /** @internal */
@@ -114,10 +115,14 @@ export class Session implements AsyncDisposable {
 
   /**
    * Kills what still runs and takes everything away. Safe to call again, and from two places.
-   * @throws TeardownError listing what could not be undone.
+   * @throws TeardownError listing what could not be undone; to call it again is to try that again.
    */
   close(): Promise<void> {
-    this.#closing ??= this.#close()
+    this.#isClosed = true
+    this.#closing ??= this.#close().catch((error: unknown) => {
+      this.#closing = undefined
+      throw error
+    })
     return this.#closing
   }
 
@@ -135,13 +140,13 @@ export class Session implements AsyncDisposable {
     const { trace, failures } = await this.#envelope.close().catch((error: unknown) => {
       throw typed(error)
     })
-    this.#closed = trace
+    this.#closed = [...this.#closed, ...trace]
     if (failures.length === 0) return
     throw new TeardownError(this.id, failures.map((failure) => typed(failure) as BuildjailError))
   }
 
   #refuseWhenClosed(): void {
-    if (this.#closing === undefined) return
+    if (!this.#isClosed) return
     throw new BuildjailError('ERR_BUILDJAIL_SESSION_CLOSED', `session ${this.id} is closed`, { step: 'launch' })
   }
 }

@@ -80,7 +80,7 @@ class Envelope {
   virtual Result<Record> record() = 0;
   /** Comes before `close`, on a thread that must not wait: begins what then goes on by itself. */
   virtual void begin_close() {}
-  /** Kills and takes away everything. Again: nothing is left to do, so nothing is reported. */
+  /** Kills and takes away everything. Again: what of that is left to do, so after a success nothing. */
   virtual CloseReport close() = 0;
 };
 

@@ -14,24 +14,36 @@ constexpr const char* kStep = "output-lease";
 constexpr mode_t kPrivate = 0600;
 constexpr mode_t kModeBits = 07777;
 
+/** False when it was removed meanwhile, by the one who had it. */
+Result<bool> lock_if_named(const UniqueFd& fd, const std::string& path, const std::string& source) {
+  if (::flock(fd.get(), LOCK_EX | LOCK_NB) != 0) return last_error(kStep, "flock", source);
+  struct stat locked{};
+  struct stat named{};
+  if (::fstat(fd.get(), &locked) != 0) return last_error(kStep, "fstat", path);
+  if (::lstat(path.c_str(), &named) == 0) return named.st_ino == locked.st_ino && named.st_dev == locked.st_dev;
+  if (errno == ENOENT) return false;
+  return last_error(kStep, "lstat", path);
+}
+
 // The lock file of a directory is named after its device and file number, so two names of one directory meet. Whoever
 // locks it checks that it is still the file of that name: the one before may just have removed it.
 Result<UniqueFd> lock_file(const std::string& path, const std::string& source) {
   for (;;) {
     UniqueFd fd(::open(path.c_str(), O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, kPrivate));
     if (!fd) return last_error(kStep, "open", path);
-    if (::flock(fd.get(), LOCK_EX | LOCK_NB) != 0) {
-      auto error = last_error(kStep, "flock", source);
-      if (error.err == EWOULDBLOCK) {
-        error.err = EBUSY;
-        error.detail = "another live session writes there";
-      }
+    auto locked = lock_if_named(fd, path, source);
+    if (locked && *locked) return fd;
+    if (locked) continue;
+    auto error = std::move(locked.error());
+    if (error.err == EWOULDBLOCK) {
+      error.err = EBUSY;
+      error.detail = "another live session writes there";
       return error;
     }
-    struct stat locked{};
-    struct stat named{};
-    if (::fstat(fd.get(), &locked) != 0) return last_error(kStep, "fstat", path);
-    if (::lstat(path.c_str(), &named) == 0 && named.st_ino == locked.st_ino && named.st_dev == locked.st_dev) return fd;
+    // What was made for it goes, if it is nobody's by now.
+    locked = lock_if_named(fd, path, source);
+    if (locked && *locked) static_cast<void>(::unlink(path.c_str()));
+    return error;
   }
 }
 
@@ -76,6 +88,14 @@ Status OutputLease::hand_back() {
   if (is_mode_changed && ::fchmod(directory_.get(), before_.st_mode & kModeBits) != 0)
     return last_error("hand-back", "fchmod", source_);
   is_remembered_ = false;
+  return {};
+}
+
+Status OutputLease::end() {
+  if (!lock_) return {};
+  if (auto status = hand_back(); !status) return status;
+  if (::unlink(lock_path_.c_str()) != 0 && errno != ENOENT) return last_error("hand-back", "unlink", lock_path_);
+  lock_.reset();
   return {};
 }
 

@@ -30,6 +30,8 @@ class OutputLease {
   /** Remembers, and makes the user its owner where that is needed for writing to it. */
   Status hand_over(const BuildUser& user);
   Status hand_back();
+  /** Hands back, and lets others write there. Again: what of that is left to do. */
+  Status end();
 
  private:
   OutputLease(UniqueFd directory, UniqueFd lock, std::string lock_path, std::string source)

@@ -265,7 +265,8 @@ CloseReport JailEnvelope::close() {
   // Each step stands on the one before: what still lives would only get in the way of what follows.
   if (!note(end_processes(report.trace))) return report;
   if (!note(take_mounts(report.trace))) return report;
-  for (auto& lease : leases_) note(lease.hand_back());
+  for (auto& lease : leases_) note(lease.end());
+  if (!report.failures.empty()) return report;
   leases_.clear();
   if (!note(directory_.remove())) return report;
   state_.release();

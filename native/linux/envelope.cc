@@ -184,7 +184,8 @@ CloseReport NamespaceEnvelope::close() {
     const std::lock_guard lock(mutex_);
     namespaces_.reset();
   }
-  for (auto& lease : leases_) note(lease.hand_back());
+  for (auto& lease : leases_) note(lease.end());
+  if (!report.failures.empty()) return report;
   leases_.clear();
   report.trace.mark("hand-back");
   is_gone_ = true;

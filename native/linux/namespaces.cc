@@ -70,14 +70,6 @@ const char* map_ids(const IdMap& ids) {
   return nullptr;
 }
 
-/** init has its control as descriptor 0 and nothing else; its image closes as it is executed. */
-int place_descriptors(const Prepared& prepared) {
-  // Both are above 2 (above_stdio), so neither stands where the other is put.
-  if (::dup2(prepared.control, kControlInInit) < 0) return -1;
-  if (::dup3(prepared.image, kImageInInit, O_CLOEXEC) < 0) return -1;
-  return raw::close_range(kImageInInit + 1);
-}
-
 // Whoever was being forked by another thread when the image was written has it open for writing until it executes.
 void execute_init(const Prepared& prepared) {
   constexpr int kAttempts = 100;
@@ -99,7 +91,11 @@ void run_child(void* context) {
   if (failed("init", "setsid", ::setsid())) return;
   if (failed("init", "rt_sigaction", reset_signals())) return;
   if (prepared.network >= 0 && failed("clone", "setns", ::setns(prepared.network, CLONE_NEWNET))) return;
-  if (failed("init", "close_range", place_descriptors(prepared))) return;
+  // init has its control as descriptor 0 and nothing else; its image closes as it is executed. Both are above 2
+  // (above_stdio), so neither stands where the other is put.
+  if (failed("init", "dup2", ::dup2(prepared.control, kControlInInit))) return;
+  if (failed("init", "dup3", ::dup3(prepared.image, kImageInInit, O_CLOEXEC))) return;
+  if (failed("init", "close_range", raw::close_range(kImageInInit + 1))) return;
   ::umask(0);
   if (prepared.ids != nullptr) {
     const char* refused = map_ids(*prepared.ids);
@@ -111,7 +107,12 @@ void run_child(void* context) {
   if (failed("hostname", "sethostname", ::sethostname(prepared.hostname->data(), prepared.hostname->size()))) return;
   if (!prepared.mounts->seal_root(prepared.stopped)) return;
   prepared.ended_ns = now_ns();
-  if (prepared.ids != nullptr && failed("init", "capset", keep_capability_to_kill())) return;
+  if (prepared.ids != nullptr) {
+    Capabilities held;
+    if (failed("init", "capget", get_capabilities(held))) return;
+    if (failed("init", "capset", make_kill_inheritable(held))) return;
+    if (failed("init", "prctl", keep_kill())) return;
+  }
   if (failed("init", "keyctl", make_session_keyring(prepared.keyring))) return;
   if (failed("init", "rt_sigaction", ignore_children())) return;
   if (failed("init", "rt_sigprocmask", unblock_signals())) return;

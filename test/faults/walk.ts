@@ -1,0 +1,60 @@
+import { faults } from './controls.ts'
+import { canFailWith, errnoNames, errnoOf, type ErrnoName } from './errnos.ts'
+
+/** One case: of a program's calls the one of that number, which is that call, fails with that errno. */
+export interface Case {
+  /** From 1. */
+  readonly nth: number
+  readonly call: string
+  /** The calls before it. */
+  readonly earlier: readonly string[]
+  readonly errno: ErrnoName
+}
+
+export interface Walk {
+  readonly cases: number
+  /** One line for each thing that is not as it has to be. */
+  readonly problems: readonly string[]
+}
+
+/** What a program calls when nothing fails: the one after the other is to fail then. */
+export async function callsOf(program: () => Promise<unknown>): Promise<readonly string[]> {
+  faults().arm({ action: 'count' })
+  await program()
+  return faults().disarm().calls
+}
+
+/** Plays each call of a program with each errno; `play` says what is wrong with what came of it. */
+export async function walk(calls: readonly string[], play: (one: Case) => Promise<readonly string[]>): Promise<Walk> {
+  const problems: string[] = []
+  let cases = 0
+  for (const errno of errnoNames) {
+    for (const [index, call] of calls.entries()) {
+      if (!canFailWith(call, errno)) continue
+      const one = { nth: index + 1, call, earlier: calls.slice(0, index), errno }
+      cases += 1
+      problems.push(...(await play(one)).map((problem) => `call ${one.nth}, ${call} with ${errno}: ${problem}`))
+    }
+  }
+  return { cases, problems }
+}
+
+export type Outcome<T> = { readonly value: T } | { readonly error: unknown }
+
+export interface Met<T> {
+  readonly outcome: Outcome<T>
+  /** What is wrong with the fault itself: it met nothing, or another call than the one it was for. */
+  readonly problems: readonly string[]
+}
+
+/** Does something with the case's fault armed, and tells how it went. */
+export async function withFault<T>({ nth, call, errno }: Case, act: () => Promise<T>): Promise<Met<T>> {
+  faults().arm({ action: 'fail', nth, errno: errnoOf(errno) })
+  const outcome = await act().then(
+    (value) => ({ value }),
+    (error: unknown) => ({ error }),
+  )
+  const { calls, hits } = faults().disarm()
+  if (hits === 1 && calls[nth - 1] === call) return { outcome, problems: [] }
+  return { outcome, problems: [`it met ${hits} calls, the one of that number being ${calls[nth - 1] ?? 'none'}`] }
+}
