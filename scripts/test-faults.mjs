@@ -6,6 +6,7 @@ import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 
 import { workspaceWith } from './addon-workspace.mjs'
+import { checkFaultCalls } from './check-fault-calls.mjs'
 import { buildInFolder } from './gyp-folder.mjs'
 
 const root = path.dirname(path.dirname(fileURLToPath(import.meta.url)))
@@ -22,5 +23,6 @@ function runOrExit(args, cwd) {
 
 runOrExit([tsc, '-p', 'tsconfig.json'], root)
 const addon = buildInFolder(path.join(root, 'build-faults'), { configure: ['--', '-Dfaults=1'] })
+console.log(checkFaultCalls(addon, 'linux'))
 const folder = workspaceWith(addon)
 runOrExit([vitest, 'run', '--root', '.', '--config', 'test/faults/vitest.config.ts', ...process.argv.slice(2)], folder)

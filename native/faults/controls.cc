@@ -1,5 +1,6 @@
 #include <fcntl.h>
 #include <napi.h>
+#include <signal.h>
 #include <sys/wait.h>
 
 #include <algorithm>

@@ -9,9 +9,9 @@ namespace buildjail {
 
 /**
  * Every signal to its default, then none blocked. Ignored ones would stay so across execve(2), and a handler of the
- * host program's must not run here.
+ * host program's must not run here. Null, or the call that failed.
  */
-int reset_signals();
+const char* reset_signals();
 
 /** The program of `kill_all`: kills every process of the jail but itself (kill(2), pid -1). */
 int kill_everything_in_jail(int jid);

@@ -269,7 +269,7 @@ CloseReport JailEnvelope::close() {
   if (!report.failures.empty()) return report;
   leases_.clear();
   if (!note(directory_.remove())) return report;
-  state_.release();
+  if (!note(state_.release())) return report;
   report.trace.mark("rmdir");
   is_gone_ = true;
   return report;

@@ -1,5 +1,6 @@
 // `npm run test:freebsd [-- [--faults] VITEST ARGUMENTS]`: the package's own suite on a FreeBSD kernel, under Bun; or, with
 // --faults, what `npm run test:faults` runs on Linux.
+import { checkFaultCalls } from '../check-fault-calls.mjs'
 import { checkSymbols } from '../check-symbols.mjs'
 import { runInGuest } from './guest-session.mjs'
 import { runMain } from './not-run.mjs'
@@ -11,7 +12,7 @@ const config = faults ? 'test/faults/vitest.config.ts' : 'test/vitest.config.ts'
 const vitest = `bun --bun node_modules/vitest/vitest.mjs run --root . --config ${config}`
 
 function inspect(addon) {
-  console.error(`[freebsd] ${checkSymbols(addon)}`)
+  console.error(`[freebsd] ${faults ? checkFaultCalls(addon, 'freebsd') : checkSymbols(addon)}`)
 }
 
 const command = [vitest, shellWords(words.filter((word) => word !== '--faults'))].join(' ')

@@ -5,7 +5,7 @@ import { useFolders } from '../session/folders.ts'
 import { describeSession } from '../session/kernel.ts'
 import { leftBehind, lookAround } from './left-behind.ts'
 import { closeSteps } from './steps.ts'
-import { isTolerated } from './tolerated.ts'
+import { isLeftToTheNext, isTolerated } from './tolerated.ts'
 import { wrongInError } from './told.ts'
 import { callsOf, walk, withFault, type Case } from './walk.ts'
 
@@ -27,20 +27,26 @@ describeSession('when a system call of closing fails', () => {
     const counted = await openBusy()
     const calls = await callsOf(() => counted.close())
 
+    // How often it looks whether the last process is gone is the machine's affair, so that its calls have no fixed number.
+    const seen = new Set<string>()
     const play = async (one: Case): Promise<string[]> => {
       const session = await openBusy()
-      const { outcome, problems } = await withFault(one, () => session.close())
-      if (!('error' in outcome)) {
-        const wrong = isTolerated('close', one) ? [] : ['it was tolerated']
-        return [...problems, ...wrong, ...(await leftBehind(before, folders.output))]
+      const { outcome, met } = await withFault(one, () => session.close())
+      const wrong: string[] = []
+      if (met !== undefined) seen.add(met.call)
+      if ('error' in outcome) {
+        wrong.push(...wrongInTeardown(outcome.error, met ?? one))
+        await session.close().catch((error: unknown) => wrong.push(`the next close: ${String(error)}`))
+      } else if (met !== undefined) {
+        if (!isTolerated('close', met)) wrong.push(`${met.call}: it was tolerated`)
+        if (isLeftToTheNext(met)) await (await openSession({})).close()
       }
-      const wrong = wrongInTeardown(outcome.error, one)
-      await session.close().catch((error: unknown) => wrong.push(`the next close: ${String(error)}`))
-      return [...problems, ...wrong, ...(await leftBehind(before, folders.output))]
+      return [...wrong, ...(await leftBehind(before, folders.output))]
     }
     const walked = await walk(calls, play)
     cases = walked.cases
     expect(walked.problems).toEqual([])
+    expect([...new Set(calls)].filter((call) => !seen.has(call))).toEqual([])
     expect(cases).toBeGreaterThan(20)
   })
 })

@@ -10,7 +10,7 @@ import { differences, tellInside } from './session-facts.ts'
 import { launchSteps, stepsAfterExecution } from './steps.ts'
 import { isTolerated } from './tolerated.ts'
 import { wrongInError } from './told.ts'
-import { callsOf, walk, withFault, type Case } from './walk.ts'
+import { callsOf, walk, withFault, wrongInCase, type Case } from './walk.ts'
 
 describeSession('when a system call of launching fails', () => {
   const folders = useFolders()
@@ -30,7 +30,7 @@ describeSession('when a system call of launching fails', () => {
       const wrong: string[] = []
       const session = await openSession(spec)
       rmSync(executed, { force: true })
-      const { outcome, problems } = await withFault(one, () => tellInside(session))
+      const { outcome, met } = await withFault(one, () => tellInside(session))
       if ('error' in outcome) {
         wrong.push(...wrongInError(outcome.error, one, launchSteps))
         if (existsSync(executed) && !stepsAfterExecution.includes((outcome.error as NodeJS.ErrnoException & { step?: string }).step ?? '')) {
@@ -42,7 +42,7 @@ describeSession('when a system call of launching fails', () => {
       }
       wrong.push(...differences(await tellInside(session), expected))
       await session.close()
-      return [...problems, ...wrong, ...(await leftBehind(before, folders.output))]
+      return [...wrongInCase(one, met), ...wrong, ...(await leftBehind(before, folders.output))]
     }
     const walked = await walk(calls, play)
     cases = walked.cases

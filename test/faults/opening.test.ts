@@ -9,7 +9,7 @@ import { spareIsReady } from './spare.ts'
 import { differences, factsOf } from './session-facts.ts'
 import { isTolerated } from './tolerated.ts'
 import { wrongInError } from './told.ts'
-import { callsOf, walk, withFault, type Case } from './walk.ts'
+import { callsOf, walk, withFault, wrongInCase, type Case } from './walk.ts'
 
 describeSession('when a system call of opening fails', () => {
   const folders = useFolders()
@@ -31,10 +31,10 @@ describeSession('when a system call of opening fails', () => {
     const before = await lookAround(folders.output)
 
     const play = async (one: Case): Promise<string[]> => {
-      const { outcome, problems } = await withFault(one, open)
+      const { outcome, met } = await withFault(one, open)
       const wrong = 'error' in outcome ? wrongInError(outcome.error, one, openSteps) : await wrongInSession(outcome.value, one, expected)
       await spareIsReady()
-      return [...problems, ...wrong, ...(await leftBehind(before, folders.output))]
+      return [...wrongInCase(one, met), ...wrong, ...(await leftBehind(before, folders.output))]
     }
     const walked = await walk(calls, play)
     cases = walked.cases

@@ -9,17 +9,17 @@ const script = isLinux
   ? `echo command $(pwd) umask $(umask) host $(cat /proc/sys/kernel/hostname)
      grep -E '^(Uid|Gid|Groups|NoNewPrivs|Cap|SigBlk|SigIgn)' /proc/self/status
      cut -d' ' -f6,7 /proc/$$/stat | sed "s/^$$ /leader /"
-     echo descriptors $(ls /proc/$$/fd)
      cut -d' ' -f5,6 /proc/self/mountinfo
-     ls -ln /dev | cut -c1-30
+     stat -c '%n %A %u %g %t %T' /dev/*
      sed 's/.*keyring  *//; s/buildjail-[0-9a-f]*/own/' /proc/keys 2>&1
      cat /proc/net/dev | cut -d: -f1`
   : `echo command $(pwd) umask $(umask) host $(hostname) user $(id -u) $(id -ru) group $(id -g) $(id -rg) groups $(id -G)
      ps -o sid= -o tt= -o sig= -o sigmask= -p $$ | sed "s/ *$$ /leader /"
-     echo descriptors $(ls /dev/fd)
-     ls -ln /dev | cut -c1-10`
+     stat -f '%N %Sp %u %g %r' /dev/*`
 
+// One digit is what a shell takes as a descriptor.
 const attempts = `
+  for fd in 3 4 5 6 7 8 9; do (: >&$fd) 2>/dev/null && echo $fd is open; done
   for place in / /inputs/src /usr /dev; do (: > $place/attempt) 2>/dev/null && echo wrote to $place; done
   (: > /tmp/attempt && : > /output/attempt && rm /output/attempt) && echo wrote where it may`
 

@@ -40,7 +40,24 @@ export const openSteps: Steps = isLinux
       rt_sigprocmask: ['init'],
       execveat: ['init'],
     }
-  : {}
+  : {
+      sysctl: ['jail-parameters'],
+      mkdir: ['state-directory', 'mkdir'],
+      chmod: ['state-directory', 'mkdir'],
+      lstat: ['state-directory', 'pin-source', 'output-lease'],
+      open: ['state-directory', 'pin-source', 'output-lease', 'devfs-ruleset', 'create'],
+      fstatfs: ['state-directory'],
+      nmount: ['state-directory', 'nmount', 'seal-root'],
+      statfs: ['mount'],
+      symlink: ['symlink'],
+      ioctl: ['devfs-ruleset'],
+      fstat: ['pin-source', 'output-lease', 'hand-over'],
+      flock: ['output-lease'],
+      fchown: ['hand-over'],
+      getosreldate: ['jail_set'],
+      jail_set: ['jail_set'],
+      fcntl: ['jail_set'],
+    }
 
 const stdio: Steps = { pipe2: ['stdio'], fcntl: ['stdio'], open: ['stdio'], fstat: ['stdio'], fchown: ['stdio'] }
 
@@ -58,7 +75,12 @@ export const launchSteps: Steps = isLinux
       epoll_ctl: ['wait'],
       pidfd_open: ['wait'],
     }
-  : {}
+  : {
+      ...stdio,
+      ...ownSteps('vfork', 'setsid', 'sysctl', 'sigaction', 'sigprocmask', 'dup2', 'close_range', 'jail_attach', 'chdir'),
+      ...ownSteps('setgroups', 'setresgid', 'setresuid', 'procctl', 'execve'),
+      kevent: ['wait'],
+    }
 
 /**
  * Steps of launching that can come only when there is something to be waited for, which a child is that has executed its
@@ -69,4 +91,15 @@ export const stepsAfterExecution: readonly string[] = ['wait']
 /** Which steps of closing make which calls. */
 export const closeSteps: Steps = isLinux
   ? { pidfd_send_signal: ['kill'], poll: ['reap'], fstat: ['hand-back'], fchown: ['hand-back'], unlink: ['hand-back'] }
-  : {}
+  : {
+      jail_remove: ['jail_remove'],
+      unmount: ['unmount'],
+      fstat: ['hand-back'],
+      fchown: ['hand-back'],
+      fchmod: ['hand-back'],
+      unlink: ['hand-back'],
+      rmdir: ['rmdir'],
+      openat: ['state-directory'],
+      fdopendir: ['state-directory'],
+      readdir: ['state-directory'],
+    }

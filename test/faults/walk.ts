@@ -43,18 +43,23 @@ export type Outcome<T> = { readonly value: T } | { readonly error: unknown }
 
 export interface Met<T> {
   readonly outcome: Outcome<T>
-  /** What is wrong with the fault itself: it met nothing, or another call than the one it was for. */
-  readonly problems: readonly string[]
+  /** The case as it was: with the call that met the fault, or none where the program had fewer calls this time. */
+  readonly met: Case | undefined
 }
 
 /** Does something with the case's fault armed, and tells how it went. */
-export async function withFault<T>({ nth, call, errno }: Case, act: () => Promise<T>): Promise<Met<T>> {
+export async function withFault<T>({ nth, errno }: Case, act: () => Promise<T>): Promise<Met<T>> {
   faults().arm({ action: 'fail', nth, errno: errnoOf(errno) })
   const outcome = await act().then(
     (value) => ({ value }),
     (error: unknown) => ({ error }),
   )
   const { calls, hits } = faults().disarm()
-  if (hits === 1 && calls[nth - 1] === call) return { outcome, problems: [] }
-  return { outcome, problems: [`it met ${hits} calls, the one of that number being ${calls[nth - 1] ?? 'none'}`] }
+  const call = calls[nth - 1]
+  return { outcome, met: hits === 0 || call === undefined ? undefined : { nth, call, earlier: calls.slice(0, nth - 1), errno } }
+}
+
+/** What is wrong with the case itself, where a program has to make the same calls each time. */
+export function wrongInCase(one: Case, met: Case | undefined): string[] {
+  return one.call === met?.call ? [] : [`it met ${met?.call ?? 'no call'}`]
 }
