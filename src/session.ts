@@ -37,8 +37,8 @@ export async function openSession(spec: Spec | Plan): Promise<Session> {
     })
   }
   const id = randomBytes(8).toString('hex')
-  listenForExits()
   try {
+    listenForExits()
     return new Session(id, plan, await binding().openEnvelope(packPlan(plan), id))
   } catch (error) {
     throw typed(error)

@@ -15,6 +15,7 @@
 #include <csignal>
 #include <ctime>
 #include <string_view>
+#include <utility>
 
 #include "linux/above_stdio.h"
 #include "linux/capabilities.h"
@@ -57,17 +58,24 @@ struct Prepared {
   Stopped stopped{};
 };
 
-bool write_file(const char* path, std::string_view text) {
+/** Null, or the call that failed. */
+const char* write_file(const char* path, std::string_view text) {
   const UniqueFd file(::open(path, O_WRONLY | O_CLOEXEC));
-  return file && ::write(file.get(), text.data(), text.size()) == static_cast<ssize_t>(text.size());
+  if (!file) return "open";
+  return ::write(file.get(), text.data(), text.size()) == static_cast<ssize_t>(text.size()) ? nullptr : "write";
 }
 
 // In this order: a gid map is refused by the kernel as long as groups could be dropped (user_namespaces(7), setgroups).
-const char* map_ids(const IdMap& ids) {
-  if (!write_file("/proc/self/setgroups", "deny")) return "/proc/self/setgroups";
-  if (!write_file("/proc/self/uid_map", ids.uid)) return "/proc/self/uid_map";
-  if (!write_file("/proc/self/gid_map", ids.gid)) return "/proc/self/gid_map";
-  return nullptr;
+bool map_ids(const IdMap& ids, Stopped& stopped) {
+  const std::array<std::pair<const char*, std::string_view>, 3> files{
+      {{"/proc/self/setgroups", "deny"}, {"/proc/self/uid_map", ids.uid}, {"/proc/self/gid_map", ids.gid}}};
+  for (const auto& [path, text] : files) {
+    const char* const refused = write_file(path, text);
+    if (refused == nullptr) continue;
+    stopped = {.step = "map-ids", .syscall = refused, .err = errno, .path = path};
+    return false;
+  }
+  return true;
 }
 
 // Whoever was being forked by another thread when the image was written has it open for writing until it executes.
@@ -98,8 +106,7 @@ void run_child(void* context) {
   if (failed("init", "close_range", raw::close_range(kImageInInit + 1))) return;
   ::umask(0);
   if (prepared.ids != nullptr) {
-    const char* refused = map_ids(*prepared.ids);
-    if (refused != nullptr && failed("map-ids", "write", -1, refused)) return;
+    if (!map_ids(*prepared.ids, prepared.stopped)) return;
     prepared.ids_ns = now_ns() - prepared.began_ns;
   }
   if (!prepared.mounts->make_root(prepared.stopped)) return;

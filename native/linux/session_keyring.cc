@@ -24,8 +24,8 @@ long join(const char* name) { return ::syscall(SYS_keyctl, kJoinSessionKeyring, 
 bool is_unknown(int err) { return err == ENOSYS || err == EPERM; }
 
 /**
- * A kernel without keyrings, and a container that forbids keyctl(2) (seccomp(2)), say so whatever is asked; the caller's
- * are then out of reach inside as well. If it was only this that could not be, they are not.
+ * A kernel without keyrings, and a container that forbids keyctl(2) (seccomp(2)), say so whatever is asked; the
+ * caller's are then out of reach inside as well. If it was only this that could not be, they are not.
  */
 int unless_unknown(long result) {
   if (result >= 0) return 0;

@@ -7,7 +7,8 @@ export const openSteps: Steps = isLinux
   ? {
       mkdir: ['state-directory', 'mkdir'],
       lstat: ['state-directory', 'output-lease'],
-      open: ['pin-source', 'output-lease', 'mount'],
+      open: ['pin-source', 'output-lease', 'map-ids', 'mount'],
+      write: ['map-ids'],
       fstat: ['pin-source', 'output-lease', 'hand-over', 'mount'],
       flock: ['output-lease'],
       fchown: ['hand-over'],
@@ -37,6 +38,9 @@ export const openSteps: Steps = isLinux
       umount2: ['pivot-root'],
       chdir: ['pivot-root'],
       keyctl: ['init'],
+      capget: ['init'],
+      capset: ['init'],
+      prctl: ['init'],
       rt_sigprocmask: ['init'],
       execveat: ['init'],
     }
@@ -58,6 +62,20 @@ export const openSteps: Steps = isLinux
       jail_set: ['jail_set'],
       fcntl: ['jail_set'],
     }
+
+/** And of what only the first opening of an environment does. */
+export const firstOpenSteps: Steps = isLinux
+  ? {
+      epoll_create1: ['wait'],
+      eventfd: ['wait'],
+      epoll_ctl: ['wait'],
+      memfd_create: ['init-image'],
+      write: ['init-image'],
+      fchmod: ['init-image'],
+      fcntl: ['init-image'],
+      open: ['init-image'],
+    }
+  : { kqueuex: ['wait'], kevent: ['wait'], sysctl: ['jail-parameters'] }
 
 const stdio: Steps = { pipe2: ['stdio'], fcntl: ['stdio'], open: ['stdio'], fstat: ['stdio'], fchown: ['stdio'] }
 
