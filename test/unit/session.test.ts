@@ -288,6 +288,18 @@ describe('a session is opened as planned, and closed once', () => {
     expect(error).toMatchObject({ code: 'ERR_BUILDJAIL_TEARDOWN', id: session.id, errors: [{ code: 'EBUSY', step: 'unmount' }, { step: 'rmdir' }] })
   })
 
+  it('a close that failed is tried again by the next, and starts nothing meanwhile', async () => {
+    const session = await openSession({})
+    addon.script.closeReport = { trace: [{ step: 'kill', ns: 1 }], failures: [failure({ code: 'EBUSY', step: 'unmount' })] }
+    await expect(session.close()).rejects.toBeInstanceOf(TeardownError)
+    expect(await rejection(session.run(['true']))).toMatchObject({ code: 'ERR_BUILDJAIL_SESSION_CLOSED' })
+    addon.script.closeReport = { trace: [{ step: 'unmount', ns: 1 }], failures: [] }
+    await Promise.all([session.close(), session.close()])
+    await session.close()
+    expect(addon.acts).toEqual(['open', 'close', 'close'])
+    expect(session.trace.map(({ step }) => step).slice(-2)).toEqual(['kill', 'unmount'])
+  })
+
   it('a failure of closing itself is typed as well', async () => {
     addon.script.closeFailure = failure({ syscall: 'open', step: 'close' })
     const session = await openSession(plan)
