@@ -74,6 +74,13 @@ Result<StateFileSystem> StateFileSystem::hold(const std::string& path) {
   }
 }
 
+StateFileSystem::~StateFileSystem() {
+  try {
+    static_cast<void>(release());
+  } catch (...) {  // NOLINT(bugprone-empty-catch): no memory to tell of it, and nobody to tell
+  }
+}
+
 Status StateFileSystem::release() {
   if (root_) {
     auto is_last = is_empty(root_.get());

@@ -23,7 +23,7 @@ class StateFileSystem {
   StateFileSystem(const StateFileSystem&) = delete;
   StateFileSystem& operator=(const StateFileSystem&) = delete;
   /** Unmounts it when nobody else needs it. */
-  ~StateFileSystem() { static_cast<void>(release()); }
+  ~StateFileSystem();
 
   /** Again: what of that is left to do. */
   Status release();

@@ -15,4 +15,6 @@ const outcome = await openSession(spec).then(
 const made = faults.disarm()
 await outcome.session?.close()
 const { name, code, errno, syscall, step } = outcome.error ?? {}
+// A thread's port has no origin.
+// oxlint-disable-next-line unicorn/require-post-message-target-origin
 parentPort.postMessage({ ...made, error: outcome.error && { name, code, errno, syscall, step } })
