@@ -13,8 +13,8 @@ const script = isLinux
      stat -c '%n %A %u %g %t %T' /dev/*
      sed -n 's/.*buildjail-[0-9a-f]*/has its own keyring/p' /proc/keys
      cat /proc/net/dev | cut -d: -f1`
-  : `echo command $(pwd) umask $(umask) host $(hostname) user $(id -u) $(id -ru) group $(id -g) $(id -rg) groups $(id -G)
-     ps -o sid= -o tt= -o sig= -o sigmask= -p $$ | sed "s/ *$$ /leader /"
+  : `echo command $(pwd) umask $(umask) host $(hostname) $(id)
+     ps -o ruid= -o rgid= -o sid= -o tt= -o sig= -o sigmask= -p $$ | sed "s/ $$ / leader /"
      stat -f '%N %Sp %u %g %r' /dev/*`
 
 // One digit is what a shell takes as a descriptor.

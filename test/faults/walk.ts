@@ -33,8 +33,12 @@ export async function walk(calls: readonly string[], play: (one: Case) => Promis
       if (!canFailWith(call, errno)) continue
       const one = { nth: index + 1, call, earlier: calls.slice(0, index), errno }
       cases += 1
-      problems.push(...(await play(one)).map((problem) => `call ${one.nth}, ${call} with ${errno}: ${problem}`))
+      const found = (await play(one)).map((problem) => `call ${one.nth}, ${call} with ${errno}: ${problem}`)
+      // At once, as a walk on an emulated machine is long.
+      if (found.length > 0) console.log(found.join('\n'))
+      problems.push(...found)
     }
+    console.log(`${errno}: ${cases} cases so far, ${problems.length} problems`)
   }
   return { cases, problems }
 }
