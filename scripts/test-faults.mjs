@@ -1,26 +1,46 @@
 // `npm run test:faults [-- VITEST ARGUMENTS]`: every system call of opening, launching and closing a session fails in turn, by
 // each errno, and the host program is killed at each; on Linux, and by `npm run test:freebsd -- --faults` on FreeBSD. The
-// addon is the tests' own build of the same sources (native/faults).
+// addon is the tests' own build of the same sources (native/faults). Root's sessions and those of an ordinary user are made
+// by different calls, so root runs it as both.
 import { spawnSync } from 'node:child_process'
+import { chmodSync, chownSync, mkdirSync } from 'node:fs'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 
 import { workspaceWith } from './addon-workspace.mjs'
+import { checkFaultCalls } from './check-fault-calls.mjs'
 import { buildInFolder } from './gyp-folder.mjs'
 
 const root = path.dirname(path.dirname(fileURLToPath(import.meta.url)))
 const vitest = path.join(root, 'node_modules', 'vitest', 'vitest.mjs')
 const tsc = path.join(root, 'node_modules', 'typescript', 'bin', 'tsc')
 
-function runOrExit(args, cwd) {
-  const { status, signal, error } = spawnSync(process.execPath, args, { cwd, stdio: 'inherit' })
+function runOrExit(args, options) {
+  const { status, signal, error } = spawnSync(process.execPath, args, { stdio: 'inherit', ...options })
   if (error !== undefined) throw error
   if (status === 0) return
   console.error(`${args.join(' ')}: ${signal ?? `exit code ${status}`}`)
   process.exit(1)
 }
 
-runOrExit([tsc, '-p', 'tsconfig.json'], root)
+/** Options of spawn for the user who has nothing, and a home of its own below the folder. */
+function asNobody(folder) {
+  const nobody = 65534
+  const home = path.join(folder, 'home')
+  mkdirSync(home, { mode: 0o700 })
+  chownSync(home, nobody, nobody)
+  chmodSync(folder, 0o755)
+  return { uid: nobody, gid: nobody, env: { ...process.env, HOME: home, XDG_RUNTIME_DIR: home } }
+}
+
+runOrExit([tsc, '-p', 'tsconfig.json'], { cwd: root })
 const addon = buildInFolder(path.join(root, 'build-faults'), { configure: ['--', '-Dfaults=1'] })
+console.log(checkFaultCalls(addon, 'linux'))
 const folder = workspaceWith(addon)
-runOrExit([vitest, 'run', '--root', '.', '--config', 'test/faults/vitest.config.ts', ...process.argv.slice(2)], folder)
+// The config is not to be written beside itself before it is read: that folder is another user's.
+const suite = ['run', '--root', '.', '--configLoader', 'runner', '--config', 'test/faults/vitest.config.ts', ...process.argv.slice(2)]
+runOrExit([vitest, ...suite], { cwd: folder })
+if (process.geteuid() === 0) {
+  console.log('and as an ordinary user:')
+  runOrExit([vitest, ...suite], { cwd: folder, ...asNobody(folder) })
+}

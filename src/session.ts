@@ -32,8 +32,8 @@ export interface SpawnOptions {
 export async function openSession(spec: Spec | Plan): Promise<Session> {
   const plan = planFor(spec)
   const id = newId()
-  listenForExits()
   try {
+    listenForExits()
     return new Session(id, plan, await binding().openEnvelope(packPlan(plan), id))
   } catch (error) {
     throw typed(error)
@@ -48,9 +48,9 @@ export async function openSession(spec: Spec | Plan): Promise<Session> {
 export async function openSessionWith(request: LaunchRequest, spec: Spec | Plan): Promise<{ session: Session; start: Promise<BuildProcess> }> {
   const plan = planFor(spec)
   const id = newId()
-  listenForExits()
   const prepared = new PreparedLaunch(request, plan, true)
   try {
+    listenForExits()
     const { envelope, launched } = await binding().openAndLaunch(packPlan(plan), id, prepared.packed)
     return { session: new Session(id, plan, envelope), start: started(envelope, prepared, launched) }
   } catch (error) {
@@ -65,8 +65,8 @@ export async function openSessionWith(request: LaunchRequest, spec: Spec | Plan)
  */
 export async function openBase(base: Plan): Promise<{ id: string; envelope: NativeEnvelope }> {
   const id = newId()
-  listenForExits()
   try {
+    listenForExits()
     return { id, envelope: await binding().openEnvelope(packBase(base), id) }
   } catch (error) {
     throw typed(error)

@@ -14,6 +14,25 @@ namespace {
 
 constexpr mode_t kPrivate = 0600;
 
+/** False when it was removed meanwhile, by the one who had it. */
+Result<bool> lock_if_named(const char* step, const UniqueFd& fd, const std::string& path) {
+  if (::flock(fd.get(), LOCK_EX | LOCK_NB) != 0) return last_error(step, "flock", path);
+  struct stat locked{};
+  struct stat named{};
+  if (::fstat(fd.get(), &locked) != 0) return last_error(step, "fstat", path);
+  if (::lstat(path.c_str(), &named) == 0) return named.st_ino == locked.st_ino && named.st_dev == locked.st_dev;
+  if (errno == ENOENT) return false;
+  return last_error(step, "lstat", path);
+}
+
+/** What was made to be locked goes when it could not be, if it is nobody's by now. */
+void remove_if_unused(const char* step, const UniqueFd& fd, const std::string& path) {
+  const auto locked = lock_if_named(step, fd, path);
+  struct stat made{};
+  if (!locked || !*locked || ::fstat(fd.get(), &made) != 0 || made.st_size > 0) return;
+  static_cast<void>(::unlink(path.c_str()));
+}
+
 }  // namespace
 
 Result<UniqueFd> lock_file(const char* step, const std::string& path, int flags) {
@@ -21,11 +40,11 @@ Result<UniqueFd> lock_file(const char* step, const std::string& path, int flags)
     // O_NONBLOCK: what lies there may be a fifo of somebody else's making.
     UniqueFd fd(::open(path.c_str(), flags | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK, kPrivate));
     if (!fd) return last_error(step, "open", path);
-    if (::flock(fd.get(), LOCK_EX | LOCK_NB) != 0) return last_error(step, "flock", path);
-    struct stat locked{};
-    struct stat named{};
-    if (::fstat(fd.get(), &locked) != 0) return last_error(step, "fstat", path);
-    if (::lstat(path.c_str(), &named) == 0 && named.st_ino == locked.st_ino && named.st_dev == locked.st_dev) return fd;
+    auto locked = lock_if_named(step, fd, path);
+    if (locked && *locked) return fd;
+    if (locked) continue;
+    if (locked.error().err != EWOULDBLOCK && (flags & O_CREAT) != 0) remove_if_unused(step, fd, path);
+    return std::move(locked.error());
   }
 }
 

@@ -116,4 +116,12 @@ void OutputLease::release() noexcept {
   lock_.reset();
 }
 
+Status OutputLease::end() {
+  if (!lock_) return {};
+  if (auto status = hand_back(); !status) return status;
+  if (::unlink(lock_path_.c_str()) != 0 && errno != ENOENT) return last_error("hand-back", "unlink", lock_path_);
+  lock_.reset();
+  return {};
+}
+
 }  // namespace buildjail

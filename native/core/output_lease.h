@@ -44,6 +44,8 @@ class OutputLease {
   /** After `remember`: makes the user its owner where that is needed for writing to it. */
   Status hand_over(const BuildUser& user);
   Status hand_back();
+  /** Hands back, and lets others write there. Again: what of that is left to do. */
+  Status end();
   /** What is lent stays lent, for a recovery to hand it back. */
   void release() noexcept;
 

@@ -1,5 +1,6 @@
 #include <fcntl.h>
 #include <napi.h>
+#include <signal.h>
 #include <sys/wait.h>
 
 #include <algorithm>
@@ -114,9 +115,9 @@ napi_status wrap_create_async_work(napi_env env, napi_value resource, napi_value
 }
 
 // export_system_calls (binding/system_calls.h) is the last thing that is exported.
-void export_real(Napi::Env env,
-                 Napi::Object exports) __asm__("__real__ZN9buildjail19export_system_callsEN4Napi3EnvENS0_6ObjectE");
-void export_with_faults(Napi::Env env, Napi::Object exports) __asm__(
+extern "C" void export_real(Napi::Env env, Napi::Object exports) __asm__(
+    "__real__ZN9buildjail19export_system_callsEN4Napi3EnvENS0_6ObjectE");
+extern "C" void export_with_faults(Napi::Env env, Napi::Object exports) __asm__(
     "__wrap__ZN9buildjail19export_system_callsEN4Napi3EnvENS0_6ObjectE");
 void export_with_faults(Napi::Env env, Napi::Object exports) {
   export_real(env, exports);

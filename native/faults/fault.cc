@@ -28,6 +28,7 @@ struct State {
   std::atomic<std::uint32_t> met{0};
   std::atomic<std::uint32_t> hits{0};
   std::atomic<bool> is_to_die{false};
+  std::atomic<bool> is_dying{false};
   pid_t host = 0;
   std::array<const char*, kRoom> calls{};
 };
@@ -47,7 +48,8 @@ void pause_ms(long milliseconds) {
 // the host program, which meanwhile sleeps in vfork(2) with one thread only.
 void die_when_asked() {
   for (;;) {
-    if (state.is_to_die) static_cast<void>(real_kill_itself(::getpid(), SIGKILL));
+    state.is_dying = state.is_to_die.load();
+    if (state.is_dying) static_cast<void>(real_kill_itself(::getpid(), SIGKILL));
     pause_ms(1);
   }
 }
@@ -59,7 +61,8 @@ void kill_host() {
     for (;;) ::pause();
   }
   state.is_to_die = true;
-  pause_ms(30);
+  while (!state.is_dying) pause_ms(1);
+  pause_ms(10);
 }
 
 bool is_meant(const char* name, std::span<const std::uintptr_t> arguments) {

@@ -8,7 +8,7 @@
 
 // The tests' own build of the addon can be told to let a system call fail, be left out, or be the last one. It is the
 // same sources, linked so that each call goes through a wrapper (ld(1), --wrap) which asks here first. What is wrapped
-// is listed in calls.h and its neighbours; wrap-flags.mjs makes the linker's flags of it.
+// is listed in calls.inc and its neighbours; wrap-flags.mjs makes the linker's flags of it.
 //
 // For a wrapper that does something else: add an Action, do it in `around`, and give it a word in controls.cc. What
 // depends on the arguments (an option of nmount(2), say) is to be done there as well, by the arguments' words: they are

@@ -1,4 +1,4 @@
-// `node wrap-flags.mjs linux|freebsd`: the linker's flags that make each call of calls.h and of the system's own list
+// `node wrap-flags.mjs linux|freebsd`: the linker's flags that make each call of calls.inc and of the system's own list
 // go through its wrapper.
 import { readFileSync, realpathSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
@@ -11,7 +11,7 @@ const others = {
 
 /** The symbols that are wrapped in the test build for a system. */
 export function wrappedSymbols(system) {
-  const lists = ['calls.h', `calls_${system}.h`].map((name) => readFileSync(new URL(name, import.meta.url), 'utf8'))
+  const lists = ['calls.inc', `calls_${system}.inc`].map((name) => readFileSync(new URL(name, import.meta.url), 'utf8'))
   const listed = lists.flatMap((text) => [...text.matchAll(/^CALL(?:_ANYWAY)?\([^,]+, (\w+),/gm)].map(([, symbol]) => symbol))
   return [...listed, ...others[system]]
 }

@@ -31,11 +31,11 @@ namespace buildjail::faults {
 #define CALL(...) CALL_OF(false, __VA_ARGS__)
 #define CALL_ANYWAY(...) CALL_OF(true, __VA_ARGS__)
 
-#include "faults/calls.h"
+#include "faults/calls.inc"
 #ifdef __linux__
-#include "faults/calls_linux.h"
+#include "faults/calls_linux.inc"
 #else
-#include "faults/calls_freebsd.h"
+#include "faults/calls_freebsd.inc"
 
 namespace {
 

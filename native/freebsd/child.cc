@@ -14,22 +14,22 @@
 
 namespace buildjail {
 
-int reset_signals() {
+const char* reset_signals() {
   // Which ones are not at their default the kernel says in one call; asking signal by signal takes 128.
   int mib[] = {CTL_KERN, KERN_PROC, KERN_PROC_PID, ::getpid()};
   kinfo_proc self;
   std::size_t size = sizeof(self);
-  if (::sysctl(mib, 4, &self, &size, nullptr, 0) != 0) return -1;
+  if (::sysctl(mib, 4, &self, &size, nullptr, 0) != 0) return "sysctl";
   struct sigaction action{};
   action.sa_handler = SIG_DFL;
   for (int signal = 1; signal < NSIG; ++signal) {
     if (::sigismember(&self.ki_sigignore, signal) == 0 && ::sigismember(&self.ki_sigcatch, signal) == 0) continue;
     // By number: libthr(3) wraps sigaction(2) and keeps a table that the parent uses.
-    if (::syscall(SYS_sigaction, signal, &action, nullptr) != 0) return -1;
+    if (::syscall(SYS_sigaction, signal, &action, nullptr) != 0) return "sigaction";
   }
   sigset_t none;
   ::sigemptyset(&none);
-  return ::syscall(SYS_sigprocmask, SIG_SETMASK, &none, nullptr) == 0 ? 0 : -1;
+  return ::syscall(SYS_sigprocmask, SIG_SETMASK, &none, nullptr) == 0 ? nullptr : "sigprocmask";
 }
 
 int forbid_tracing() {

@@ -9,9 +9,9 @@ namespace buildjail {
 
 /**
  * Every signal to its default, then none blocked. Ignored ones would stay so across execve(2), and a handler of the
- * host program's must not run here.
+ * host program's must not run here. Null, or the call that failed.
  */
-int reset_signals();
+const char* reset_signals();
 
 /**
  * No process of the jail may trace this one, its root neither: until execve(2), which ends that, it has the host

@@ -336,11 +336,11 @@ CloseReport JailEnvelope::close() {
   report.failures = take_mounts(report.trace);
   // Also where a mount stays: whoever holds it is no process of the build.
   const std::size_t left_mounted = report.failures.size();
-  for (auto& lease : leases_) note(lease.hand_back());
+  for (auto& lease : leases_) note(lease.end());
   if (report.failures.size() == left_mounted) leases_.clear();
   if (!report.failures.empty()) return report;
   if (!note(directory_.remove())) return report;
-  state_.release();
+  if (!note(state_.release())) return report;
   report.trace.mark("rmdir");
   if (!note(see_jail_die())) return report;
   is_gone_ = true;

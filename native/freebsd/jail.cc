@@ -27,8 +27,6 @@ constexpr std::chrono::milliseconds kEmptyBound{10000};
 constexpr int kJailOwnDesc = 0x80;
 constexpr int kFirstWithDescriptors = 1500000;
 
-bool has_descriptors() { return ::getosreldate() >= kFirstWithDescriptors; }
-
 bool knows(const std::vector<JailParameter>& known, std::string_view name) {
   return std::any_of(known.begin(), known.end(), [name](const auto& parameter) { return parameter.name == name; });
 }
@@ -77,10 +75,12 @@ IovecList options_of(const JailConfig& config, const std::vector<JailParameter>&
 }  // namespace
 
 Result<Jail> Jail::create(const JailConfig& config, const std::vector<JailParameter>& known) {
+  const int version = ::getosreldate();
+  if (version < 0) return last_error(kStep, "getosreldate", config.name);
   IovecList options = options_of(config, known);
   int flags = JAIL_CREATE;
   std::size_t desc = 0;
-  if (has_descriptors()) {
+  if (version >= kFirstWithDescriptors) {
     flags |= kJailOwnDesc;
     desc = options.size() / 2;
     options.add_int("desc", -1);
@@ -146,7 +146,7 @@ Status remove_jail(int jid) {
 bool is_jail_known(int jid) {
   IovecList options;
   options.add_int("jid", jid);
-  return ::jail_get(options.data(), options.size(), JAIL_DYING) >= 0;
+  return ::jail_get(options.data(), options.size(), JAIL_DYING) >= 0 || errno != ENOENT;
 }
 
 Status wait_empty(int jid) {

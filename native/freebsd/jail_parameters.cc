@@ -38,10 +38,11 @@ Result<std::vector<char>> describe(int what, const Oid& oid) {
   return answer;
 }
 
-/** The next node of the tree after `oid`; none at its end. */
-std::optional<Oid> next_of(const Oid& oid) {
+/** The next node of the tree after `oid`; an empty one at its end, which is ENOENT (sysctl_sysctl_next). */
+Result<Oid> next_of(const Oid& oid) {
   const auto answer = describe(CTL_SYSCTL_NEXT, oid);
-  if (!answer) return std::nullopt;
+  if (!answer && answer.error().err == ENOENT) return Oid();
+  if (!answer) return answer.error();
   Oid next(answer->size() / sizeof(int));
   std::memcpy(next.data(), answer->data(), next.size() * sizeof(int));
   return next;
@@ -173,11 +174,15 @@ Result<std::vector<JailParameter>> list_jail_parameters() {
   const Oid top(root.begin(), root.begin() + static_cast<std::ptrdiff_t>(depth));
 
   std::vector<JailParameter> parameters;
-  for (auto oid = next_of(top); oid && oid->size() >= depth && std::equal(top.begin(), top.end(), oid->begin());
-       oid = next_of(*oid)) {
+  // One that was missed would be a permission that stays on, so that what cannot be read is an error.
+  for (auto oid = next_of(top);; oid = next_of(*oid)) {
+    if (!oid) return std::move(oid.error());
+    if (oid->size() < depth || !std::equal(top.begin(), top.end(), oid->begin())) return parameters;
     const auto name = describe(CTL_SYSCTL_NAME, *oid);
+    if (!name) return name.error();
     const auto format = describe(CTL_SYSCTL_OIDFMT, *oid);
-    if (!name || !format || format->size() <= sizeof(unsigned)) continue;
+    if (!format) return format.error();
+    if (format->size() <= sizeof(unsigned)) continue;
     unsigned kind = 0;
     std::memcpy(&kind, format->data(), sizeof(kind));
     const auto type = type_of(kind, format->data() + sizeof(kind));
@@ -188,7 +193,6 @@ Result<std::vector<JailParameter>> list_jail_parameters() {
     if (text.ends_with('.')) text.pop_back();
     parameters.push_back({*type, std::move(text)});
   }
-  return parameters;
 }
 
 Result<std::vector<std::pair<std::string, ParameterValue>>> get_jail(int jid) {

@@ -67,7 +67,8 @@ void run_child(void* context) {
     return result < 0;
   };
   if (failed("setsid", ::setsid())) return;
-  if (failed("sigaction", reset_signals())) return;
+  const char* refused = reset_signals();
+  if (refused != nullptr && failed(refused, -1)) return;
   if (failed("dup2", set_stdio(prepared.stdio))) return;
   if (failed("close_range", ::close_range(kFirstNotStdio, ~0U, 0))) return;
   if (failed("procctl", forbid_tracing())) return;

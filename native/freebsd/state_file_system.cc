@@ -32,30 +32,39 @@ Status mount_at(const std::string& path) {
   return !status && status.error().err == EBUSY ? Status() : status;
 }
 
-bool is_empty(int directory) {
-  const int copy = ::openat(directory, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  if (copy < 0) return false;
-  const std::unique_ptr<DIR, int (*)(DIR*)> entries(::fdopendir(copy), ::closedir);
-  if (!entries) {
-    const UniqueFd left(copy);
-    return false;
-  }
-  while (const dirent* entry = ::readdir(entries.get())) {
+Result<bool> is_empty(int directory) {
+  UniqueFd copy(::openat(directory, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (!copy) return last_error(kStep, "openat", ".");
+  const std::unique_ptr<DIR, int (*)(DIR*)> entries(::fdopendir(copy.get()), ::closedir);
+  if (!entries) return last_error(kStep, "fdopendir", ".");
+  static_cast<void>(copy.release());
+  for (;;) {
+    // Nothing is both the end and a failure (readdir(3)).
+    errno = 0;
+    const dirent* entry = ::readdir(entries.get());
+    if (entry == nullptr && errno != 0) return last_error(kStep, "readdir", ".");
+    if (entry == nullptr) return true;
     const std::string_view name = entry->d_name;
     if (name != "." && name != "..") return false;
   }
-  return true;
 }
 
 }  // namespace
 
 Result<StateFileSystem> StateFileSystem::hold(const std::string& path) {
+  bool is_ours = false;
+  // What was just mounted goes again with what comes after it; unless others took it over meanwhile, who hold it.
+  const auto undo = [&path, &is_ours](SysError error) {
+    if (is_ours) static_cast<void>(unmount_target(path, 0));
+    return error;
+  };
   for (;;) {
     auto mounted = hold_mounted(path);
-    if (!mounted) return std::move(mounted.error());
+    if (!mounted) return undo(std::move(mounted.error()));
     if (*mounted) return std::move(**mounted);
     if (auto status = make_private_directory(path); !status) return std::move(status.error());
     if (auto status = mount_at(path); !status) return std::move(status.error());
+    is_ours = true;
   }
 }
 
@@ -69,12 +78,26 @@ Result<std::optional<StateFileSystem>> StateFileSystem::hold_mounted(const std::
   return std::optional(StateFileSystem(std::move(root), fsid_text(mounted.f_fsid)));
 }
 
-void StateFileSystem::release() {
-  if (!root_) return;
-  const bool is_last = is_empty(root_.get());
-  root_.reset();
-  // Of two that leave at once the later one succeeds; and EBUSY is the answer while anybody holds it.
-  if (is_last) static_cast<void>(unmount_target(fsid_, 0));
+StateFileSystem::~StateFileSystem() {
+  try {
+    static_cast<void>(release());
+  } catch (...) {  // NOLINT(bugprone-empty-catch): no memory to tell of it, and nobody to tell
+  }
+}
+
+Status StateFileSystem::release() {
+  if (root_) {
+    auto is_last = is_empty(root_.get());
+    if (!is_last) return std::move(is_last.error());
+    root_.reset();
+    if (!*is_last) fsid_.clear();
+  }
+  if (fsid_.empty()) return {};
+  auto status = unmount_target(fsid_, 0);
+  // Of two that leave at once the later one succeeds: EBUSY is the answer while anybody holds it, ENOENT afterwards.
+  if (!status && status.error().err != EBUSY && status.error().err != ENOENT) return status;
+  fsid_.clear();
+  return {};
 }
 
 }  // namespace buildjail

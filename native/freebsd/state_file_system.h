@@ -2,6 +2,7 @@
 
 #include <optional>
 #include <string>
+#include <utility>
 
 #include "core/result.h"
 #include "core/unique_fd.h"
@@ -19,20 +20,23 @@ class StateFileSystem {
   static Result<StateFileSystem> hold(const std::string& path);
   /** Only where it is mounted already. */
   static Result<std::optional<StateFileSystem>> hold_mounted(const std::string& path);
-  StateFileSystem(StateFileSystem&&) noexcept = default;
+  StateFileSystem(StateFileSystem&& other) noexcept
+      : root_(std::move(other.root_)), fsid_(std::exchange(other.fsid_, {})) {}
   StateFileSystem& operator=(StateFileSystem&&) noexcept = delete;
   StateFileSystem(const StateFileSystem&) = delete;
   StateFileSystem& operator=(const StateFileSystem&) = delete;
   /** Unmounts it when nobody else needs it. */
-  ~StateFileSystem() { release(); }
+  ~StateFileSystem();
 
-  void release();
+  /** Again: what of that is left to do. */
+  Status release();
 
  private:
   StateFileSystem(UniqueFd root, std::string fsid) : root_(std::move(root)), fsid_(std::move(fsid)) {}
 
   /** Open, so that nobody can unmount it (unmount(2), EBUSY). */
   UniqueFd root_;
+  /** Empty when nothing is left to do. */
   std::string fsid_;
 };
 

@@ -11,12 +11,6 @@ namespace buildjail {
 
 namespace {
 
-struct Capabilities {
-  std::uint64_t effective = 0;
-  std::uint64_t permitted = 0;
-  std::uint64_t inheritable = 0;
-};
-
 // The kernel's own headers, which have the following, are not everywhere where a compiler is.
 
 /** Version 3 of capset(2): sets of 64, in two halves, the lower first. */
@@ -50,6 +44,14 @@ Half half_of(const Capabilities& sets, unsigned first) {
           .inheritable = static_cast<std::uint32_t>(sets.inheritable >> first)};
 }
 
+int set_capabilities(const Capabilities& wanted) {
+  Header header;
+  const Halves halves{half_of(wanted, 0), half_of(wanted, 32)};
+  return static_cast<int>(::syscall(SYS_capset, &header, halves.data()));
+}
+
+}  // namespace
+
 int get_capabilities(Capabilities& found) {
   Header header;
   Halves halves{};
@@ -59,14 +61,6 @@ int get_capabilities(Capabilities& found) {
            .inheritable = joined(halves[0].inheritable, halves[1].inheritable)};
   return 0;
 }
-
-int set_capabilities(const Capabilities& wanted) {
-  Header header;
-  const Halves halves{half_of(wanted, 0), half_of(wanted, 32)};
-  return static_cast<int>(::syscall(SYS_capset, &header, halves.data()));
-}
-
-}  // namespace
 
 int bound_capabilities(std::uint64_t kept) {
   // A build that is root gets what is in its bounding set by execve(2); any other gets nothing, not by a file's set-uid
@@ -84,19 +78,15 @@ int bound_capabilities(std::uint64_t kept) {
   return 0;
 }
 
-int lay_down_capabilities(std::uint64_t kept) {
-  Capabilities held;
-  if (get_capabilities(held) != 0) return -1;
+int lay_down_capabilities(const Capabilities& held, std::uint64_t kept) {
   return set_capabilities({.effective = held.permitted & kept, .permitted = held.permitted, .inheritable = 0});
 }
 
-int keep_capability_to_kill() {
-  Capabilities held;
-  if (get_capabilities(held) != 0) return -1;
-  held.inheritable = 1ULL << kCapKill;
-  if (set_capabilities(held) != 0) return -1;
-  return ::prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, kCapKill, 0, 0);
+int make_kill_inheritable(const Capabilities& held) {
+  return set_capabilities({.effective = held.effective, .permitted = held.permitted, .inheritable = 1ULL << kCapKill});
 }
+
+int keep_kill() { return ::prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, kCapKill, 0, 0); }
 
 int forbid_new_privileges() { return ::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0); }
 

@@ -20,6 +20,15 @@ inline constexpr std::uint64_t kRootKeeps = 1U << 0     // CAP_CHOWN
                                             | 1U << 6   // CAP_SETGID
                                             | 1U << 7;  // CAP_SETUID
 
+/** The sets of a process, each capability by the bit of its number. */
+struct Capabilities {
+  std::uint64_t effective = 0;
+  std::uint64_t permitted = 0;
+  std::uint64_t inheritable = 0;
+};
+
+int get_capabilities(Capabilities& found);
+
 /** Before the ids are changed: what no program executed from here on can get, for good. */
 int bound_capabilities(std::uint64_t kept);
 
@@ -28,10 +37,11 @@ int bound_capabilities(std::uint64_t kept);
  * rights. The permitted set goes with execve(2) and not before it: until then this process shares our memory, and it is
  * its capabilities that keep another process of the same user from tracing it (ptrace(2), access mode checking).
  */
-int lay_down_capabilities(std::uint64_t kept);
+int lay_down_capabilities(const Capabilities& held, std::uint64_t kept);
 
-/** For init: it keeps one capability through execve(2), so that no build, which has none, may trace it. */
-int keep_capability_to_kill();
+// For init: by the two it keeps one capability through execve(2), so that no build, which has none, may trace it.
+int make_kill_inheritable(const Capabilities& held);
+int keep_kill();
 
 int forbid_new_privileges();
 

@@ -285,7 +285,7 @@ CloseReport NamespaceEnvelope::close() {
     const std::lock_guard lock(mutex_);
     namespaces_.reset();
   }
-  for (auto& output : lent_) note(output.lease.hand_back());
+  for (auto& output : lent_) note(output.lease.end());
   report.trace.mark("hand-back");
   if (!report.failures.empty()) return report;
   lent_.clear();

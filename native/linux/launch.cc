@@ -1,6 +1,7 @@
 #include "linux/launch.h"
 
 #include <fcntl.h>
+#include <poll.h>
 #include <sched.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -51,12 +52,6 @@ bool failed(Prepared& prepared, const char* syscall, int result) {
   return result < 0;
 }
 
-/** Nothing of ours is open any more but the way in. */
-int close_others(int pidfd) {
-  if (pidfd != kPidfd && ::dup3(pidfd, kPidfd, O_CLOEXEC) < 0) return -1;
-  return raw::close_range(kPidfd + 1);
-}
-
 // The second child, which is born inside. No parent-death signal: on Linux that would be the death of the thread that
 // launched it (PR_SET_PDEATHSIG(2const)), which of a thread pool means nothing. It dies with init, which dies with us.
 void run_command(void* context) {
@@ -71,7 +66,9 @@ void run_command(void* context) {
   if (failed(prepared, "prctl", bound_capabilities(prepared.kept_capabilities))) return;
   if (failed(prepared, "setresgid", raw::leave_group(prepared.gid))) return;
   if (failed(prepared, "setresuid", raw::leave_user(prepared.uid))) return;
-  if (failed(prepared, "capset", lay_down_capabilities(prepared.kept_capabilities))) return;
+  Capabilities held;
+  if (failed(prepared, "capget", get_capabilities(held))) return;
+  if (failed(prepared, "capset", lay_down_capabilities(held, prepared.kept_capabilities))) return;
   if (failed(prepared, "prctl", forbid_new_privileges())) return;
   if (failed(prepared, "rt_sigprocmask", unblock_signals())) return;
   failed(prepared, "execve", execute_first(prepared.candidates, prepared.argv, prepared.environment));
@@ -82,7 +79,9 @@ void run_entering(void* context) {
   auto& prepared = *static_cast<Prepared*>(context);
   if (failed(prepared, "rt_sigaction", reset_signals())) return;
   if (failed(prepared, "dup2", set_stdio(prepared.stdio))) return;
-  if (failed(prepared, "close_range", close_others(prepared.pidfd))) return;
+  // Nothing of ours is open any more but the way in.
+  if (prepared.pidfd != kPidfd && failed(prepared, "dup3", ::dup3(prepared.pidfd, kPidfd, O_CLOEXEC))) return;
+  if (failed(prepared, "close_range", raw::close_range(kPidfd + 1))) return;
   if (failed(prepared, "setns", ::setns(kPidfd, prepared.namespaces))) return;
   if (failed(prepared, "close", ::close(kPidfd))) return;
   if (failed(prepared, "clone", clone_sibling(run_command, &prepared, *prepared.command_stack, &prepared.command)))
@@ -90,12 +89,18 @@ void run_entering(void* context) {
   ::_exit(0);
 }
 
-SysError failure(const Stopped& stopped, const LaunchRequest& request) {
+/** Readable from the end on (pidfd_open(2)). */
+bool has_ended(int pidfd) {
+  pollfd ended{.fd = pidfd, .events = POLLIN, .revents = 0};
+  return ::poll(&ended, 1, 0) > 0;
+}
+
+SysError failure(const Stopped& stopped, const LaunchRequest& request, int pidfd) {
   SysError error = error_of(stopped);
   if (error.syscall == "chdir") error.path = request.working_directory;
   if (error.syscall == "execve") error.path = request.argv.front();
   // pid_namespaces(7): nobody can be born where init is dead.
-  if (error.syscall == "clone" && error.err == ENOMEM) error.err = ESRCH;
+  if (error.syscall == "clone" && error.err == ENOMEM && has_ended(pidfd)) error.err = ESRCH;
   return error;
 }
 
@@ -128,7 +133,7 @@ Result<pid_t> launch_in_namespaces(const Namespaces& namespaces, const BuildUser
   reap_clone(entering);
   if (prepared.stopped.syscall == nullptr && prepared.command > 0) return prepared.command;
   if (prepared.command > 0) reap_clone(prepared.command);
-  if (prepared.stopped.syscall != nullptr) return failure(prepared.stopped, request);
+  if (prepared.stopped.syscall != nullptr) return failure(prepared.stopped, request, prepared.pidfd);
   return SysError{.step = "clone",
                   .syscall = "clone",
                   .err = ECANCELED,

@@ -104,11 +104,6 @@ bool perform_bind(const Bind& bind, Stopped& stopped) {
   return true;
 }
 
-/** Made anew, as root may; where root of a container may not, it is bound. */
-bool make_device(int directory, const Device& device) {
-  return ::mknodat(directory, device.name, S_IFCHR | 0666, ::makedev(kMemoryMajor, device.minor)) == 0;
-}
-
 bool bind_device(int directory, const Device& device, Stopped& stopped) {
   const UniqueFd source(::open(device.source, O_PATH | O_NOFOLLOW | O_CLOEXEC));
   if (!source) return stop(stopped, "mount", "open", device.source);
@@ -126,6 +121,13 @@ bool bind_device(int directory, const Device& device, Stopped& stopped) {
   if (raw::move_mount(node.get(), directory, device.name) != 0)
     return stop(stopped, "mount", "move_mount", device.source);
   return true;
+}
+
+/** Made anew, as root may; where root of a container or of a user namespace may not (mknod(2), EPERM), it is bound. */
+bool make_device(int directory, const Device& device, Stopped& stopped) {
+  if (::mknodat(directory, device.name, S_IFCHR | 0666, ::makedev(kMemoryMajor, device.minor)) == 0) return true;
+  if (errno == EPERM) return bind_device(directory, device, stopped);
+  return stop(stopped, "mount", "mknodat", device.source);
 }
 
 bool mount_file_system(const char* type, const std::string& target, unsigned long flags, const std::string& options,
@@ -228,7 +230,7 @@ bool MountProgram::make_dev(const Act& act, const char* target, Stopped& stopped
   const UniqueFd dev(::open(target + 1, O_PATH | O_DIRECTORY | O_CLOEXEC));
   if (!dev) return stop(stopped, "mount", "open", target);
   for (const Device& device : kDevices) {
-    if (!make_device(dev.get(), device) && !bind_device(dev.get(), device, stopped)) return false;
+    if (!make_device(dev.get(), device, stopped)) return false;
   }
   for (const DeviceLink& link : kDeviceLinks) {
     if (::symlinkat(link.value, dev.get(), link.name) != 0) return stop(stopped, "mount", "symlinkat", target);

@@ -18,6 +18,7 @@
 #include <cstddef>
 #include <cstring>
 #include <string_view>
+#include <utility>
 
 #include "core/back_off.h"
 #include "linux/above_stdio.h"
@@ -65,25 +66,24 @@ struct Prepared {
   Stopped stopped{};
 };
 
-bool write_file(const char* path, std::string_view text) {
+/** Null, or the call that failed. */
+const char* write_file(const char* path, std::string_view text) {
   const UniqueFd file(::open(path, O_WRONLY | O_CLOEXEC));
-  return file && ::write(file.get(), text.data(), text.size()) == static_cast<ssize_t>(text.size());
+  if (!file) return "open";
+  return ::write(file.get(), text.data(), text.size()) == static_cast<ssize_t>(text.size()) ? nullptr : "write";
 }
 
 // In this order: a gid map is refused by the kernel as long as groups could be dropped (user_namespaces(7), setgroups).
-const char* map_ids(const IdMap& ids) {
-  if (!write_file("/proc/self/setgroups", "deny")) return "/proc/self/setgroups";
-  if (!write_file("/proc/self/uid_map", ids.uid)) return "/proc/self/uid_map";
-  if (!write_file("/proc/self/gid_map", ids.gid)) return "/proc/self/gid_map";
-  return nullptr;
-}
-
-/** init has its control as descriptor 0 and nothing else; its image closes as it is executed. */
-int place_descriptors(const Prepared& prepared) {
-  // Both are above 2 (above_stdio), so neither stands where the other is put.
-  if (::dup2(prepared.control, kControlInInit) < 0) return -1;
-  if (::dup3(prepared.image, kImageInInit, O_CLOEXEC) < 0) return -1;
-  return raw::close_range(kImageInInit + 1);
+bool map_ids(const IdMap& ids, Stopped& stopped) {
+  const std::array<std::pair<const char*, std::string_view>, 3> files{
+      {{"/proc/self/setgroups", "deny"}, {"/proc/self/uid_map", ids.uid}, {"/proc/self/gid_map", ids.gid}}};
+  for (const auto& [path, text] : files) {
+    const char* const refused = write_file(path, text);
+    if (refused == nullptr) continue;
+    stopped = {.step = "map-ids", .syscall = refused, .err = errno, .path = path};
+    return false;
+  }
+  return true;
 }
 
 // Whoever was being forked by another thread when the image was written has it open for writing until it executes.
@@ -104,11 +104,14 @@ void run_child(void* context) {
   if (failed("init", "setsid", ::setsid())) return;
   if (failed("init", "rt_sigaction", reset_signals())) return;
   if (prepared.network >= 0 && failed("clone", "setns", ::setns(prepared.network, CLONE_NEWNET))) return;
-  if (failed("init", "close_range", place_descriptors(prepared))) return;
+  // init has its control as descriptor 0 and nothing else; its image closes as it is executed. Both are above 2
+  // (above_stdio), so neither stands where the other is put.
+  if (failed("init", "dup2", ::dup2(prepared.control, kControlInInit))) return;
+  if (failed("init", "dup3", ::dup3(prepared.image, kImageInInit, O_CLOEXEC))) return;
+  if (failed("init", "close_range", raw::close_range(kImageInInit + 1))) return;
   ::umask(0);
   if (prepared.ids != nullptr) {
-    const char* refused = map_ids(*prepared.ids);
-    if (refused != nullptr && failed("map-ids", "write", -1, refused)) return;
+    if (!map_ids(*prepared.ids, prepared.stopped)) return;
     prepared.ids_ns = now_ns() - prepared.began_ns;
   }
   if (!prepared.mounts->make_root(prepared.stopped)) return;
@@ -116,7 +119,12 @@ void run_child(void* context) {
   if (failed("hostname", "sethostname", ::sethostname(prepared.hostname->data(), prepared.hostname->size()))) return;
   if (!prepared.is_base && !prepared.mounts->seal_root(prepared.stopped)) return;
   prepared.ended_ns = now_ns();
-  if (prepared.ids != nullptr && failed("init", "capset", keep_capability_to_kill())) return;
+  if (prepared.ids != nullptr) {
+    Capabilities held;
+    if (failed("init", "capget", get_capabilities(held))) return;
+    if (failed("init", "capset", make_kill_inheritable(held))) return;
+    if (failed("init", "prctl", keep_kill())) return;
+  }
   if (failed("init", "keyctl", make_session_keyring(prepared.keyring))) return;
   if (failed("init", "rt_sigaction", ignore_children())) return;
   if (failed("init", "rt_sigprocmask", unblock_signals())) return;

@@ -9,18 +9,19 @@ import { qemuCommand } from './qemu.mjs'
 import { timed } from './workspace.mjs'
 
 const defaultSeconds = 1200
+const faultsSeconds = 10_800
 
 /**
  * Runs a shell command in the guest, in the package's folder, with its output on stdout.
  * @param {string} command
  * @param {{ inspect?: (addon: string) => void, faults?: boolean, more?: string }} [options] `inspect` may refuse the addon, by an
- *   error, before the boot; `faults` is for the tests' own build of it (native/faults); `more` is a folder whose contents are
- *   put into the package's
+ *   error, before the boot; `faults` is for the tests' own build of it (native/faults), which takes its time; `more` is a folder
+ *   whose contents are put into the package's
  * @returns its exit status
  */
 export async function runInGuest(command, options = {}) {
   const guest = await guestWith(batchScript(command), options)
-  const seconds = Number(process.env.BUILDJAIL_FREEBSD_TIMEOUT || defaultSeconds)
+  const seconds = Number(process.env.BUILDJAIL_FREEBSD_TIMEOUT || (options.faults ? faultsSeconds : defaultSeconds))
   try {
     return await timed('command', () => guest.run({ seconds }))
   } finally {

@@ -1,5 +1,6 @@
 // `npm run test:freebsd [-- [--faults] VITEST ARGUMENTS]`: the package's own suite on a FreeBSD kernel, under Bun; or, with
 // --faults, what `npm run test:faults` runs on Linux.
+import { checkFaultCalls } from '../check-fault-calls.mjs'
 import { checkSymbols } from '../check-symbols.mjs'
 import { watcherOf } from './cross-compile.mjs'
 import { runInGuest } from './guest-session.mjs'
@@ -12,7 +13,8 @@ const config = faults ? 'test/faults/vitest.config.ts' : 'test/vitest.config.ts'
 const vitest = `bun --bun node_modules/vitest/vitest.mjs run --root . --config ${config}`
 
 function inspect(addon) {
-  for (const file of [addon, watcherOf(addon)]) console.error(`[freebsd] ${checkSymbols(file)}`)
+  if (faults) console.error(`[freebsd] ${checkFaultCalls(addon, 'freebsd')}`)
+  else for (const file of [addon, watcherOf(addon)]) console.error(`[freebsd] ${checkSymbols(file)}`)
 }
 
 const command = [vitest, shellWords(words.filter((word) => word !== '--faults'))].join(' ')

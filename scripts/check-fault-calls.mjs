@@ -1,0 +1,33 @@
+// Whether the build for fault injection can let everything fail that can: each function of the C library that it is linked
+// against is either wrapped (native/faults/calls.inc and its neighbours) or known here to be nothing that can fail.
+import { wrappedSymbols } from '../native/faults/wrap-flags.mjs'
+import { readDynamic } from './elf-dynamic.mjs'
+
+/** No functions of the C library: Node-API, the C++ library and what compilers add. */
+const elsewhere = /^(napi_|node_api_|_Z|__cxa_|_Unwind_|_ITM_|__gmon_start__|__gxx_personality|__libc_single_threaded|__tls_get_addr)/
+
+const harmless = [
+  // Memory and text.
+  /^(mem(chr|cmp|cpy|move|set)|bcmp|str(n?cmp|n?len)|sig(empty|fill)set|sigismember|__inet_ntop)$/,
+  // What errno is, and calls that always succeed (their manual pages, RETURN VALUE or ERRORS).
+  /^(__errno_location|__error|_exit|gete?[gu]id|getpid|umask|clock_gettime)$/,
+  // It only pauses, and says which system this is to whoever could not open a session on it.
+  /^(nanosleep|uname)$/,
+  // Threads, which tell by exceptions.
+  /^pthread_(cond_clockwait|create|mutex_(un)?lock|setspecific|sigmask)$/,
+  // Its one caller is wrapped in its stead.
+  /^vfork$/,
+  // The build's own.
+  /^(pause|waitid)$/,
+]
+
+/** One line about a complete list; throws an error that says what is missing. */
+export function checkFaultCalls(addon, system) {
+  const wrapped = new Set(wrappedSymbols(system))
+  const names = readDynamic(addon).undefinedSymbols.map(({ name }) => name)
+  const missing = names.filter((name) => !elsewhere.test(name) && !wrapped.has(name) && !harmless.some((known) => known.test(name)))
+  if (missing.length === 0) return `${addon}: every call that can fail is wrapped, ${wrapped.size} in all`
+  throw new Error(
+    `${missing.join(', ')}: add to native/faults/calls.inc or calls_${system}.inc, or to scripts/check-fault-calls.mjs what cannot fail`,
+  )
+}

@@ -1,0 +1,58 @@
+import { afterAll, expect, test } from 'vitest'
+
+import { openSession, TeardownError, type Session } from '../../src/index.ts'
+import { useFolders } from '../session/folders.ts'
+import { describeSession } from '../session/kernel.ts'
+import { leftBehind, lookAround } from './left-behind.ts'
+import { closeSteps } from './steps.ts'
+import { isLeftToTheNext, isTolerated } from './tolerated.ts'
+import { wrongInError } from './told.ts'
+import { callsOf, walk, withFault, type Case } from './walk.ts'
+
+describeSession('when a system call of closing fails', () => {
+  const folders = useFolders()
+  let cases = 0
+  afterAll(() => console.log(`closing: ${cases} cases`))
+
+  /** With something running in it that does not end by itself. */
+  const openBusy = async (): Promise<Session> => {
+    const session = await openSession({ inputs: { src: folders.input }, output: folders.output })
+    await session.run(['/bin/sh', '-c', 'sleep 1000 &'], { stdout: 'ignore', stderr: 'ignore' })
+    return session
+  }
+
+  test('what could not be undone is told, and the next close undoes it', async () => {
+    await (await openBusy()).close()
+    const before = await lookAround(folders.output)
+    const counted = await openBusy()
+    const calls = await callsOf(() => counted.close())
+
+    // How often it looks whether the last process is gone is the machine's affair, so that its calls have no fixed number.
+    const seen = new Set<string>()
+    const play = async (one: Case): Promise<string[]> => {
+      const session = await openBusy()
+      const { outcome, met } = await withFault(one, () => session.close())
+      const wrong: string[] = []
+      if (met !== undefined) seen.add(met.call)
+      if ('error' in outcome) {
+        wrong.push(...wrongInTeardown(outcome.error, met ?? one))
+        await session.close().catch((error: unknown) => wrong.push(`the next close: ${String(error)}`))
+      } else if (met !== undefined) {
+        if (!isTolerated('close', met)) wrong.push(`${met.call}: it was tolerated`)
+        if (isLeftToTheNext(met)) await (await openSession({})).close()
+      }
+      return [...wrong, ...(await leftBehind(before, folders.output))]
+    }
+    const walked = await walk(calls, play)
+    cases = walked.cases
+    expect(walked.problems).toEqual([])
+    expect([...new Set(calls)].filter((call) => !seen.has(call))).toEqual([])
+    expect(cases).toBeGreaterThan(20)
+  })
+})
+
+function wrongInTeardown(error: unknown, one: Case): string[] {
+  if (!(error instanceof TeardownError)) return [`the error is no TeardownError: ${String(error)}`]
+  if (error.errors.length !== 1) return [`it lists ${error.errors.length} errors`]
+  return wrongInError(error.errors[0], one, closeSteps)
+}

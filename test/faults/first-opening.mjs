@@ -1,0 +1,20 @@
+// In a thread of its own, so that its first session is the first of its environment: opens it with a fault armed, and tells how
+// that went.
+import { parentPort, workerData } from 'node:worker_threads'
+
+import { binding } from '../../dist/binding.js'
+import { openSession } from '../../dist/index.js'
+
+const { spec, fault } = workerData
+const { faults } = binding()
+faults.arm(fault)
+const outcome = await openSession(spec).then(
+  (session) => ({ session }),
+  (error) => ({ error }),
+)
+const made = faults.disarm()
+await outcome.session?.close()
+const { name, code, errno, syscall, step } = outcome.error ?? {}
+// A thread's port has no origin.
+// oxlint-disable-next-line unicorn/require-post-message-target-origin
+parentPort.postMessage({ ...made, error: outcome.error && { name, code, errno, syscall, step } })

@@ -1,0 +1,106 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { chownSync, readdirSync, readFileSync } from 'node:fs'
+import { text } from 'node:stream/consumers'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { fileURLToPath } from 'node:url'
+import { afterAll, expect, test } from 'vitest'
+
+import * as buildjail from '../../src/index.ts'
+import { openSession, type Spec } from '../../src/index.ts'
+import { useFolders } from '../session/folders.ts'
+import { describeSession, isFreebsd } from '../session/kernel.ts'
+import { leftBehind, lookAround, type Around } from './left-behind.ts'
+
+const controller = fileURLToPath(new URL('controller.mjs', import.meta.url))
+const second = 1000
+
+/** Once the package has it: what a killed process left is there for it to take away. */
+const { recover } = buildjail as { readonly recover?: () => Promise<unknown> }
+
+// Emulated, a host program takes its time to begin.
+const stride = isFreebsd ? 16 : 1
+
+describeSession('when the host program is killed at a system call', () => {
+  const folders = useFolders()
+  const cases: string[] = []
+  afterAll(() => console.log(`killed: ${cases.join(', ')}`))
+
+  test.each(['open', 'launch', 'close'] as const)('of %s, nothing of it lives on, and the next session has its output', async (part) => {
+    const spec: Spec = { inputs: { src: folders.input }, output: folders.output }
+    // What this process has for its sessions it has from the first on.
+    await nextSession(spec)
+    const before = await lookAround(folders.output)
+    const { stdout } = await runController(spec, part)
+    const calls = JSON.parse(stdout) as string[]
+    const problems: string[] = []
+    let played = 0
+    for (let nth = 1; nth <= calls.length; nth += stride) {
+      const wrong: string[] = []
+      const { signal } = await runController(spec, part, nth)
+      if (signal !== 'SIGKILL') wrong.push(`it was not killed, but ended by ${signal}`)
+      wrong.push(...(await livingOn(folders.output)))
+      await putBack(before, folders.output)
+      wrong.push(...(await nextSession(spec)))
+      wrong.push(...(await leftBehind(await expected(before, folders.output), folders.output)))
+      problems.push(...wrong.map((problem) => `${part}, call ${nth}, ${calls[nth - 1]}: ${problem}`))
+      played += 1
+    }
+    cases.push(`${played} at ${part}`)
+    expect(problems).toEqual([])
+    expect(played).toBeGreaterThan(0)
+  })
+})
+
+// Without recovery a lent output keeps its owner, and on FreeBSD what was mounted stays; see README, "What it does not protect from".
+async function putBack(before: Around, output: string): Promise<void> {
+  if (recover === undefined) chownSync(output, before.output.uid, before.output.gid)
+  else await recover()
+}
+
+async function expected(before: Around, output: string): Promise<Around> {
+  if (recover !== undefined || !isFreebsd) return before
+  const { mounts, stateFolder } = await lookAround(output)
+  return { ...before, mounts, stateFolder }
+}
+
+async function runController(spec: Spec, part: string, nth?: number): Promise<{ stdout: string; signal: string | null }> {
+  const args = [controller, JSON.stringify(spec), part, ...(nth === undefined ? [] : [String(nth)])]
+  const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] })
+  const ended = once(child, 'exit') as Promise<[number | null, string | null]>
+  const stdout = await text(child.stdout)
+  const [code, signal] = await ended
+  return { stdout, signal: signal ?? `exit code ${code}` }
+}
+
+async function nextSession(spec: Spec): Promise<string[]> {
+  try {
+    const session = await openSession(spec)
+    await session.run(['/bin/sh', '-c', ': > /output/next'])
+    await session.close()
+    return []
+  } catch (error) {
+    return [`the next session: ${String(error)}`]
+  }
+}
+
+/** On Linux: processes of it, or of its session, that are there a second later. On FreeBSD jails tell. */
+async function livingOn(output: string): Promise<string[]> {
+  if (isFreebsd) return []
+  const began = performance.now()
+  while (processesWith(output).length > 0 && performance.now() - began < second) await sleep(2)
+  return processesWith(output).map((pid) => `process ${pid} lives on`)
+}
+
+/** The host program has the output as an argument, and so has what shares its memory; what runs inside has it mounted. */
+function processesWith(output: string): string[] {
+  const tells = (pid: string, file: string): boolean => readFileSync(`/proc/${pid}/${file}`, 'utf8').includes(output)
+  return readdirSync('/proc').filter((pid) => {
+    try {
+      return /^\d+$/.test(pid) && (tells(pid, 'cmdline') || tells(pid, 'mountinfo'))
+    } catch {
+      // It is over.
+      return false
+    }
+  })
+}

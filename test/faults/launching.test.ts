@@ -1,0 +1,52 @@
+import { existsSync, rmSync } from 'node:fs'
+import path from 'node:path'
+import { afterAll, expect, test } from 'vitest'
+
+import { openSession } from '../../src/index.ts'
+import { useFolders } from '../session/folders.ts'
+import { describeSession } from '../session/kernel.ts'
+import { leftBehind, lookAround } from './left-behind.ts'
+import { differences, tellInside } from './session-facts.ts'
+import { launchSteps, stepsAfterExecution } from './steps.ts'
+import { isTolerated } from './tolerated.ts'
+import { wrongInError } from './told.ts'
+import { callsOf, walk, withFault, wrongInCase, type Case } from './walk.ts'
+
+describeSession('when a system call of launching fails', () => {
+  const folders = useFolders()
+  let cases = 0
+  afterAll(() => console.log(`launching: ${cases} cases`))
+
+  test('the command is not executed, or runs as it should; the session is as good as before, and nothing is left', async () => {
+    const spec = { inputs: { src: folders.input }, output: folders.output }
+    const executed = path.join(folders.output, 'executed')
+    const first = await openSession(spec)
+    const expected = await tellInside(first)
+    const calls = await callsOf(() => tellInside(first))
+    await first.close()
+    const before = await lookAround(folders.output)
+
+    const play = async (one: Case): Promise<string[]> => {
+      const wrong: string[] = []
+      const session = await openSession(spec)
+      rmSync(executed, { force: true })
+      const { outcome, met } = await withFault(one, () => tellInside(session))
+      if ('error' in outcome) {
+        wrong.push(...wrongInError(outcome.error, one, launchSteps))
+        if (existsSync(executed) && !stepsAfterExecution.includes((outcome.error as NodeJS.ErrnoException & { step?: string }).step ?? '')) {
+          wrong.push('the command was executed')
+        }
+      } else {
+        if (!isTolerated('launch', one)) wrong.push('it was tolerated')
+        wrong.push(...differences(outcome.value, expected))
+      }
+      wrong.push(...differences(await tellInside(session), expected))
+      await session.close()
+      return [...wrongInCase(one, met), ...wrong, ...(await leftBehind(before, folders.output))]
+    }
+    const walked = await walk(calls, play)
+    cases = walked.cases
+    expect(walked.problems).toEqual([])
+    expect(cases).toBeGreaterThan(100)
+  })
+})

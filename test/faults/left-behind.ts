@@ -1,0 +1,50 @@
+import { readlinkSync, statSync } from 'node:fs'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { isDeepStrictEqual } from 'node:util'
+
+import { hostState } from '../session/host-state.ts'
+import { faults } from './controls.ts'
+
+/** What a session could leave behind: hostState, and of this process and of the output what is not to be seen in that. */
+export interface Around {
+  readonly mounts: readonly string[]
+  readonly jails: readonly string[]
+  readonly stateFolder: readonly string[]
+  readonly descriptors: readonly number[]
+  readonly hasChildren: boolean
+  readonly output: { readonly uid: number; readonly gid: number; readonly mode: number }
+}
+
+export async function lookAround(output: string): Promise<Around> {
+  const { mounts, jails, stateFolder } = await hostState()
+  const { uid, gid, mode } = statSync(output)
+  return { mounts, jails, stateFolder, descriptors: descriptors(), hasChildren: faults().hasChildren(), output: { uid, gid, mode } }
+}
+
+/** What is there now and was not before, or the other way round; empty when nothing is left. */
+export async function leftBehind(before: Around, output: string): Promise<string[]> {
+  // A jail may take a moment to die, for the kernel's own bookkeeping, and so may the event loop with what it has open.
+  for (let waited = 0; ; waited += 5) {
+    const after = await lookAround(output)
+    const keys = Object.keys(before) as (keyof Around)[]
+    const changed = keys.filter((key) => !isDeepStrictEqual(before[key], after[key]))
+    if (changed.length === 0) return []
+    if (waited >= 1000) return changed.map((key) => `${key} ${JSON.stringify(before[key])} -> ${JSON.stringify(after[key])}`)
+    await sleep(5)
+  }
+}
+
+// The network made ahead for the next session (native/linux/spare_network) may be there or not.
+function descriptors(): number[] {
+  const open = faults().descriptors()
+  if (process.platform !== 'linux') return open
+  return open.filter((fd) => !readlink(fd).startsWith('net:'))
+}
+
+function readlink(fd: number): string {
+  try {
+    return readlinkSync(`/proc/self/fd/${fd}`)
+  } catch {
+    return ''
+  }
+}

@@ -1,0 +1,58 @@
+import { afterAll, expect, test } from 'vitest'
+
+import { openSession, type Session } from '../../src/index.ts'
+import { useFolders } from '../session/folders.ts'
+import { describeSession } from '../session/kernel.ts'
+import { leftBehind, lookAround } from './left-behind.ts'
+import { openSteps } from './steps.ts'
+import { spareIsReady } from './spare.ts'
+import { differences, factsOf } from './session-facts.ts'
+import { isTolerated } from './tolerated.ts'
+import { wrongInError } from './told.ts'
+import { callsOf, walk, withFault, wrongInCase, type Case } from './walk.ts'
+
+describeSession('when a system call of opening fails', () => {
+  const folders = useFolders()
+  let cases = 0
+  afterAll(() => console.log(`opening: ${cases} cases`))
+
+  test('the error tells which, and nothing is left; or the session is as good as any', async () => {
+    const spec = { inputs: { src: folders.input }, output: folders.output }
+    const open = (): Promise<Session> => openSession(spec)
+    await (await open()).close()
+
+    await spareIsReady()
+    let session: Session | undefined
+    const calls = await callsOf(async () => (session = await open()))
+    if (session === undefined) throw new Error('no session')
+    const expected = await factsOf(session)
+    await session.close()
+    await spareIsReady()
+    const before = await lookAround(folders.output)
+
+    const playOnce = async (one: Case): Promise<{ met: Case; wrong: string[] }> => {
+      const { outcome, met = one } = await withFault(one, open)
+      const wrong = 'error' in outcome ? wrongInError(outcome.error, met, openSteps) : await wrongInSession(outcome.value, met, expected)
+      await spareIsReady()
+      return { met, wrong: [...wrong, ...(await leftBehind(before, folders.output))] }
+    }
+    const play = async (one: Case): Promise<string[]> => {
+      // The network may be there and not be ready to be taken yet, so that the calls are others: then it was another case.
+      for (let attempt = 1; ; attempt += 1) {
+        const { met, wrong } = await playOnce(one)
+        if (met.call === one.call || wrong.length > 0 || attempt === 5) return [...wrongInCase(one, met), ...wrong]
+      }
+    }
+    const walked = await walk(calls, play)
+    cases = walked.cases
+    expect(walked.problems).toEqual([])
+    expect(cases).toBeGreaterThan(100)
+  })
+})
+
+async function wrongInSession(session: Session, one: Case, expected: unknown): Promise<string[]> {
+  const wrong = isTolerated('open', one) ? [] : ['it was tolerated']
+  wrong.push(...differences(await factsOf(session).catch(String), expected))
+  await session.close().catch((failure: unknown) => wrong.push(String(failure)))
+  return wrong
+}

@@ -1,0 +1,75 @@
+import { readdirSync, readlinkSync } from 'node:fs'
+
+import type { Session } from '../../src/index.ts'
+
+const isLinux = process.platform === 'linux'
+
+// What a build finds itself in, told by the shell and as few programs as it takes. Each line is the same in any two sessions.
+const script = isLinux
+  ? `echo command $(pwd) umask $(umask) host $(cat /proc/sys/kernel/hostname)
+     grep -E '^(Uid|Gid|Groups|NoNewPrivs|Cap|SigBlk|SigIgn)' /proc/self/status
+     cut -d' ' -f6,7 /proc/$$/stat | sed "s/^$$ /leader /"
+     cut -d' ' -f5,6 /proc/self/mountinfo
+     stat -c '%n %A %u %g %t %T' /dev/*
+     sed -n 's/.*buildjail-[0-9a-f]*/has its own keyring/p' /proc/keys
+     cat /proc/net/dev | cut -d: -f1`
+  : `echo command $(pwd) umask $(umask) host $(hostname) $(id)
+     ps -o ruid= -o rgid= -o sid= -o tt= -o sig= -o sigmask= -p $$ | sed "s/ $$ / leader /"
+     stat -f '%N %Sp %u %g %r' /dev/*`
+
+// One digit is what a shell takes as a descriptor.
+const attempts = `
+  for fd in 3 4 5 6 7 8 9; do (: >&$fd) 2>/dev/null && echo $fd is open; done
+  for place in / /inputs/src /usr /dev; do (: > $place/attempt) 2>/dev/null && echo wrote to $place; done
+  (: > /tmp/attempt && : > /output/attempt && rm /output/attempt) && echo wrote where it may`
+
+/** Everything that a build can tell of its session; for two sessions of one plan it is the same. It leaves `/output/executed`. */
+export async function tellInside(session: Session): Promise<unknown> {
+  const { stdout, stderr } = await session.run(['/bin/sh', '-c', `: > /output/executed\n${script}\n${attempts}`])
+  return { stdout: withoutDevices(stdout), stderr }
+}
+
+/** That, and what the kernel says it built. */
+export async function factsOf(session: Session): Promise<unknown> {
+  const inside = await tellInside(session)
+  const record = await session.record()
+  const { pid: _pid, jid: _jid, ...process } = record.process ?? { pid: 0 }
+  const plain = (text: string): string => text.replaceAll(record.root, 'ROOT').replaceAll(session.id, 'ID')
+  const mounts = record.mounts.map(({ type, from, on, flags }) => ({ type, from: plain(from), on: plain(on), flags: [...flags].sort() }))
+  return {
+    inside,
+    process,
+    mounts: mounts.filter(({ on, flags }) => !isDevice(`${on.replace('ROOT', '')} ${flags.join(',')}`)).sort(byTarget),
+    jail: Object.entries(record.jail ?? {}).filter(([name]) => !['jid', 'desc'].includes(name)).map(([name, value]) => `${name}=${plain(String(value))}`),
+    shared: sharedNamespaces(record.namespaces ?? {}),
+  }
+}
+
+/** On Linux a device may be the host's own, bound; read-only, and good for nothing but being that device. */
+function isDevice(mount: string): boolean {
+  return isLinux && /^\/dev\/(null|zero|full|random|urandom) /.test(mount) && ['ro', 'nosuid', 'noexec'].every((flag) => mount.includes(flag))
+}
+
+function withoutDevices(told: string): string[] {
+  return told.split('\n').filter((line) => !isDevice(line))
+}
+
+function byTarget(a: { readonly on: string }, b: { readonly on: string }): number {
+  return a.on < b.on ? -1 : Number(a.on > b.on)
+}
+
+/** Kinds of namespaces that the session has in common with this process. */
+function sharedNamespaces(namespaces: Readonly<Record<string, number>>): string[] {
+  if (!isLinux) return []
+  const own = readdirSync('/proc/self/ns').map((kind) => readlinkSync(`/proc/self/ns/${kind}`))
+  return Object.entries(namespaces).flatMap(([kind, number]) => (own.includes(`${kind}:[${number}]`) ? [kind] : []))
+}
+
+/** What is told and was not expected, and the other way round; empty when there is nothing. */
+export function differences(told: unknown, expected: unknown): string[] {
+  const lines = (facts: unknown): string[] => JSON.stringify(facts, undefined, 1).split('\n')
+  const [has, should] = [lines(told), lines(expected)]
+  const more = has.filter((line) => !should.includes(line)).map((line) => `has ${line.trim()}`)
+  const less = should.filter((line) => !has.includes(line)).map((line) => `lacks ${line.trim()}`)
+  return more.length + less.length === 0 ? [] : [`the session is not as it should be: ${[...more, ...less].join('; ')}`]
+}

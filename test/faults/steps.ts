@@ -1,0 +1,123 @@
+import type { Steps } from './told.ts'
+
+const isLinux = process.platform === 'linux'
+
+/** Which steps of opening make which calls. */
+export const openSteps: Steps = isLinux
+  ? {
+      mkdir: ['state-directory', 'mkdir'],
+      lstat: ['state-directory', 'output-lease'],
+      open: ['pin-source', 'output-lease', 'map-ids', 'mount'],
+      write: ['map-ids'],
+      fstat: ['pin-source', 'output-lease', 'hand-over', 'mount'],
+      flock: ['output-lease'],
+      fchown: ['hand-over'],
+      socketpair: ['init'],
+      fcntl: ['init'],
+      clone: ['clone'],
+      setsid: ['init'],
+      rt_sigaction: ['init'],
+      setns: ['clone'],
+      dup2: ['init'],
+      dup3: ['init'],
+      close_range: ['init'],
+      mount: ['private', 'mount'],
+      fsopen: ['mount'],
+      fsconfig: ['mount'],
+      fsmount: ['mount'],
+      move_mount: ['mount'],
+      fchdir: ['mount'],
+      mknodat: ['create', 'mount'],
+      symlinkat: ['mount'],
+      mkdirat: ['mount'],
+      mount_setattr: ['mount', 'seal-root'],
+      symlink: ['symlink'],
+      open_tree: ['mount'],
+      sethostname: ['hostname'],
+      pivot_root: ['pivot-root'],
+      umount2: ['pivot-root'],
+      chdir: ['pivot-root'],
+      keyctl: ['init'],
+      capget: ['init'],
+      capset: ['init'],
+      prctl: ['init'],
+      rt_sigprocmask: ['init'],
+      execveat: ['init'],
+    }
+  : {
+      sysctl: ['jail-parameters'],
+      mkdir: ['state-directory', 'mkdir'],
+      chmod: ['state-directory', 'mkdir'],
+      lstat: ['state-directory', 'pin-source', 'output-lease'],
+      open: ['state-directory', 'pin-source', 'output-lease', 'devfs-ruleset', 'create'],
+      fstatfs: ['state-directory'],
+      nmount: ['state-directory', 'nmount', 'seal-root'],
+      statfs: ['mount'],
+      symlink: ['symlink'],
+      ioctl: ['devfs-ruleset'],
+      fstat: ['pin-source', 'output-lease', 'hand-over'],
+      flock: ['output-lease'],
+      fchown: ['hand-over'],
+      getosreldate: ['jail_set'],
+      jail_set: ['jail_set'],
+      fcntl: ['jail_set'],
+    }
+
+/** And of what only the first opening of an environment does. */
+export const firstOpenSteps: Steps = isLinux
+  ? {
+      epoll_create1: ['wait'],
+      eventfd: ['wait'],
+      epoll_ctl: ['wait'],
+      memfd_create: ['init-image'],
+      write: ['init-image'],
+      fchmod: ['init-image'],
+      fcntl: ['init-image'],
+      open: ['init-image'],
+    }
+  : { kqueuex: ['wait'], kevent: ['wait'], sysctl: ['jail-parameters'] }
+
+const stdio: Steps = { pipe2: ['stdio'], fcntl: ['stdio'], open: ['stdio'], fstat: ['stdio'], fchown: ['stdio'] }
+
+/** Those that a child makes are steps of their own. */
+function ownSteps(...calls: string[]): Steps {
+  return Object.fromEntries(calls.map((call) => [call, [call]]))
+}
+
+/** Which steps of launching make which calls. */
+export const launchSteps: Steps = isLinux
+  ? {
+      ...stdio,
+      ...ownSteps('clone', 'rt_sigaction', 'dup2', 'dup3', 'close_range', 'setns', 'close', 'setsid', 'chdir', 'keyctl', 'setgroups'),
+      ...ownSteps('prctl', 'setresgid', 'setresuid', 'capget', 'capset', 'rt_sigprocmask', 'execve'),
+      epoll_ctl: ['wait'],
+      pidfd_open: ['wait'],
+    }
+  : {
+      ...stdio,
+      ...ownSteps('vfork', 'setsid', 'sysctl', 'sigaction', 'sigprocmask', 'dup2', 'close_range', 'jail_attach', 'chdir'),
+      ...ownSteps('setgroups', 'setresgid', 'setresuid', 'procctl', 'execve'),
+      kevent: ['wait'],
+    }
+
+/**
+ * Steps of launching that can come only when there is something to be waited for, which a child is that has executed its
+ * command: the command is then ended as soon as it fails.
+ */
+export const stepsAfterExecution: readonly string[] = ['wait']
+
+/** Which steps of closing make which calls. */
+export const closeSteps: Steps = isLinux
+  ? { pidfd_send_signal: ['kill'], poll: ['reap'], fstat: ['hand-back'], fchown: ['hand-back'], unlink: ['hand-back'] }
+  : {
+      jail_remove: ['jail_remove'],
+      unmount: ['unmount'],
+      fstat: ['hand-back'],
+      fchown: ['hand-back'],
+      fchmod: ['hand-back'],
+      unlink: ['hand-back'],
+      rmdir: ['rmdir'],
+      openat: ['state-directory'],
+      fdopendir: ['state-directory'],
+      readdir: ['state-directory'],
+    }

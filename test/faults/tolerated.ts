@@ -1,0 +1,55 @@
+import type { Case } from './walk.ts'
+
+type Program = 'open' | 'launch' | 'close'
+
+interface Tolerance {
+  readonly program: Program
+  readonly call: string
+  /** Default: any. */
+  readonly errno?: string
+  /** Only where the calls before it are such. */
+  readonly when?: (earlier: readonly string[]) => boolean
+  readonly because: string
+  /** What it leaves the next session takes over, and then away. */
+  readonly isLeftToTheNext?: boolean
+}
+
+const isCommandRunning = (earlier: readonly string[]): boolean => earlier.includes('execve')
+const isRootGone = (earlier: readonly string[]): boolean => earlier.includes('rmdir')
+const isStateMount = (earlier: readonly string[]): boolean => !earlier.includes('nmount')
+const isFirstKill = (earlier: readonly string[]): boolean => !earlier.includes('pidfd_send_signal')
+
+/** Where a program goes on as if nothing had been, and why that takes nothing from the session. Anywhere else it has to fail. */
+const tolerances: readonly Tolerance[] = [
+  { program: 'open', call: 'close', because: 'the descriptor is gone whatever close(2) says' },
+  { program: 'launch', call: 'close', because: 'the descriptor is gone whatever close(2) says' },
+  { program: 'close', call: 'close', because: 'the descriptor is gone whatever close(2) says' },
+  { program: 'open', call: 'mknodat', errno: 'EPERM', because: 'root of a container may make no devices; the host\'s are bound, read-only' },
+  { program: 'launch', call: 'waitpid', errno: 'EINTR', because: 'it is waited for again' },
+  { program: 'launch', call: 'prctl', when: isCommandRunning, because: 'it gives the host program back what only it may lose: to be dumped' },
+  { program: 'launch', call: 'open', when: isCommandRunning, because: 'the record of the session then lacks the credentials of the command' },
+  { program: 'launch', call: 'read', when: isCommandRunning, because: 'the record of the session then lacks the credentials of the command' },
+  { program: 'close', call: 'pidfd_send_signal', when: isFirstKill, because: 'it only begins early what is done again, and told, later' },
+  { program: 'close', call: 'waitpid', errno: 'EINTR', because: 'it is waited for again' },
+  { program: 'close', call: 'poll', errno: 'EINTR', because: 'it is waited for again' },
+  // FreeBSD.
+  { program: 'open', call: 'nmount', errno: 'EBUSY', when: isStateMount, because: 'another process was quicker to mount the state directory' },
+  { program: 'launch', call: 'sysctl', when: isCommandRunning, because: 'the record of the session then lacks the credentials of the command' },
+  { program: 'close', call: 'closedir', because: 'the descriptor is gone whatever it says' },
+  { program: 'close', call: 'jail_get', because: 'a jail that cannot be asked for is taken to be there, and waited for' },
+  { program: 'close', call: 'sysctl', because: 'while it is not known that no process is left, it is waited for' },
+  { program: 'close', call: 'unmount', errno: 'EBUSY', when: isRootGone, isLeftToTheNext: true, because: 'another session has the state directory' },
+  { program: 'close', call: 'unmount', errno: 'EBUSY', because: 'it is tried again' },
+]
+
+export function isTolerated(program: Program, one: Case): boolean {
+  return toleranceOf(program, one) !== undefined
+}
+
+export function isLeftToTheNext(one: Case): boolean {
+  return toleranceOf('close', one)?.isLeftToTheNext === true
+}
+
+function toleranceOf(program: Program, { call, errno, earlier }: Case): Tolerance | undefined {
+  return tolerances.find((one) => one.program === program && one.call === call && (one.errno ?? errno) === errno && (one.when?.(earlier) ?? true))
+}
