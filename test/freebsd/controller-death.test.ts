@@ -37,7 +37,7 @@ describeFreebsd('when the host program is killed', () => {
     const [watcher = 0] = watchersOf(program.pid)
     expect(statSync(folders.output).uid).toBe(35001)
     const beats = path.join(folders.output, 'beats')
-    await expect.poll(() => existsSync(beats)).toBe(true)
+    await expect.poll(() => existsSync(beats), { timeout: 20_000 }).toBe(true)
     await program.kill()
     await expect.poll(() => leftovers(before), { timeout: bound, interval: 10 }).toEqual(nothing())
     const { size } = statSync(beats)

@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process'
-import { chmodSync, mkdirSync, readdirSync, readFileSync, realpathSync, rmdirSync, statSync, unlinkSync, writeFileSync } from 'node:fs'
+import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, realpathSync, rmdirSync, statSync, unlinkSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterEach, expect, test } from 'vitest'
@@ -35,6 +35,7 @@ describeSession('recovery', () => {
     await expectSameState(before)
     expect((await session.run(['echo', 'still'])).stdout).toBe('still\n')
     const beats = path.join(folders.output, 'beats')
+    await expect.poll(() => existsSync(beats), { timeout: 20_000 }).toBe(true)
     const size = statSync(beats).size
     await expect.poll(() => statSync(beats).size).toBeGreaterThan(size)
     await program.kill()
