@@ -32,7 +32,7 @@ describeSession('a pool of sessions', () => {
       const { stdout } = await session.run(['sh', '-c', 'ls -A / /inputs /inputs/src; echo "$A"; id -u; cat /inputs/one'])
       const { root, mounts, jail, process } = await session.record()
       const told = mounts.map(({ type, from, on, flags }) => ({ type, from: from.replace(root, ''), on: on.replace(root, ''), flags }))
-      const parameters = { ...jail, jid: 0, name: '', path: '', meta: '', dying: false, 'host.hostuuid': '', desc: 0 }
+      const parameters = { ...jail, jid: 0, name: '', path: '', meta: '', dying: false, 'host.hostuuid': '', 'cpuset.id': 0, desc: 0 }
       return { stdout, told: told.sort((a, b) => a.on.localeCompare(b.on)), parameters, uid: process?.uid, groups: process?.groups }
     }
     const pooled = await seen(() => pool.acquire(additions))
