@@ -146,13 +146,13 @@ export const defences = {
     {
       defence: 'init has no descriptor of the host program',
       file: 'native/linux/namespaces.cc',
-      off: [['return raw::close_range(kImageInInit + 1);', 'return 0;']],
-      tests: [[`${attacks}/held-descriptors.test.ts`, 'is not open in init either']],
+      off: [['if (failed("init", "close_range", raw::close_range(kImageInInit + 1))) return;', '']],
+      tests: [[`${attacks}/held-descriptors.test.ts`, 'is not open in init either, which has its control and the lock of what is lent']],
     },
     {
       defence: 'a command has no descriptor of the host program',
       file: 'native/linux/launch.cc',
-      off: [['return raw::close_range(kPidfd + 1);', 'return 0;']],
+      off: [['if (failed(prepared, "close_range", raw::close_range(kPidfd + 1))) return;', '']],
       tests: [[`${attacks}/held-descriptors.test.ts`, 'without close-on-exec, a directory, a lock and a listening socket among it: nothing of it is open inside']],
     },
     {
@@ -332,8 +332,8 @@ export const defences = {
   both: [
     {
       defence: 'a folder is written to by one live session',
-      file: 'native/core/output_lease.cc',
-      off: [['if (::flock(fd.get(), LOCK_EX | LOCK_NB) != 0) {', 'if (fd.get() < 0) {']],
+      file: 'native/core/locked_file.cc',
+      off: [['if (::flock(fd.get(), LOCK_EX | LOCK_NB) != 0) return', 'if (fd.get() < 0) return']],
       tests: [
         [`${attacks}/writing-twice.test.ts`, 'is refused as the output of another, by whatever name, until the first is closed'],
         [`${attacks}/writing-twice.test.ts`, 'is refused to another process as well, until the first is closed or dead'],
@@ -341,14 +341,14 @@ export const defences = {
     },
     {
       defence: 'a lent folder comes back with its owner',
-      file: 'native/core/output_lease.cc',
-      off: [['if (is_owner_changed && ::fchown', 'if (is_owner_changed && before_.st_uid == 1 && ::fchown']],
+      file: 'native/core/lent_output.cc',
+      off: [['if (is_owner_changed && ::fchown', 'if (is_owner_changed && before.uid == 1 && ::fchown']],
       tests: [[writing, 'the output folder is given back with the owner and the mode it had']],
     },
     {
       defence: 'a lent folder comes back with its mode',
-      file: 'native/core/output_lease.cc',
-      off: [['if (is_mode_changed && ::fchmod', 'if (is_mode_changed && before_.st_mode == 0 && ::fchmod']],
+      file: 'native/core/lent_output.cc',
+      off: [['if (is_mode_changed && ::fchmod', 'if (is_mode_changed && before.mode == 0 && ::fchmod']],
       tests: [[writing, 'the output folder is given back with the owner and the mode it had']],
     },
   ],
