@@ -51,7 +51,8 @@ void run_child(void* context) {
     return true;
   };
   if (failed("setsid", ::setsid())) return;
-  if (failed("sigaction", reset_signals())) return;
+  const char* refused = reset_signals();
+  if (refused != nullptr && failed(refused, -1)) return;
   if (failed("dup2", ::dup2(prepared.socket, STDIN_FILENO))) return;
   if (failed("dup2", ::dup2(prepared.null, STDOUT_FILENO))) return;
   if (failed("dup2", ::dup2(prepared.null, STDERR_FILENO))) return;
