@@ -27,7 +27,10 @@ Result<UniqueFd> make(const std::string& folder) {
     auto locked = lock_file(kStep, journal_in(folder), O_RDWR | O_CREAT | O_APPEND);
     if (locked) return locked;
     const bool is_taken_away = locked.error().err == ENOENT || locked.error().err == EWOULDBLOCK;
-    if (!is_taken_away || !back_off.wait()) return locked;
+    if (is_taken_away && back_off.wait()) continue;
+    // Without an entry it is nobody's; one with somebody's entry in it stays.
+    static_cast<void>(::rmdir(folder.c_str()));
+    return locked;
   }
 }
 

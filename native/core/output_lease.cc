@@ -27,14 +27,18 @@ std::string dead_holder(const std::string& holder, const Outcome& found) {
 }
 
 /** Whose the lease is; empty where it does not say so yet, or any more. */
-std::string holder_in(const std::string& path, int fd) {
+Result<std::string> holder_in(const std::string& path, int fd) {
   auto text = read_file(kStep, path, fd);
-  return text && text->ends_with('\n') ? text->substr(0, text->size() - 1) : std::string();
+  if (!text) return text;
+  return text->ends_with('\n') ? text->substr(0, text->size() - 1) : std::string();
 }
 
-std::string holder_of(const std::string& path) {
+Result<std::string> holder_of(const std::string& path) {
   const UniqueFd file(::open(path.c_str(), O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK));
-  return file ? holder_in(path, file.get()) : std::string();
+  if (file) return holder_in(path, file.get());
+  // Given back meanwhile.
+  if (errno == ENOENT) return std::string();
+  return last_error(kStep, "open", path);
 }
 
 /** The lease's file, locked, and nobody's any more. */
@@ -45,7 +49,9 @@ Result<UniqueFd> lock_lease(const std::string& path, const std::string& source, 
     auto locked = lock_file(kStep, path, O_RDWR | O_CREAT | O_APPEND);
     const bool is_locked = static_cast<bool>(locked);
     if (!is_locked && locked.error().err != EWOULDBLOCK) return locked;
-    const std::string holder = is_locked ? holder_in(path, locked->get()) : holder_of(path);
+    const auto told = is_locked ? holder_in(path, locked->get()) : holder_of(path);
+    if (!told) return told.error();
+    const std::string& holder = *told;
     if (holder.empty() || holder == gone) {
       // If somebody has it all the same, it is being made or removed, or what keeps it ends this very moment.
       if (is_locked && !holder.empty() && ::ftruncate(locked->get(), 0) != 0)

@@ -1,5 +1,8 @@
 #include <sys/types.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+
+#include <dirent.h>
 
 #ifdef __linux__
 #include <poll.h>
@@ -11,7 +14,6 @@
 #include <sys/uio.h>
 #include <sys/wait.h>
 
-#include <dirent.h>
 #include <dlfcn.h>
 #include <unistd.h>
 

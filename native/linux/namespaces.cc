@@ -341,10 +341,12 @@ Status Namespaces::wait_gone() {
   if (ready == 0) return not_ended(init_);
   // Who debugs init waits for it first (ptrace(2)), and when that is done no descriptor tells.
   BackOff back_off(left());
-  pid_t reaped = 0;
-  while ((reaped = ::waitpid(init_, nullptr, __WALL | WNOHANG)) == 0 && back_off.wait()) {
+  for (;;) {
+    const pid_t reaped = ::waitpid(init_, nullptr, __WALL | WNOHANG);
+    if (reaped < 0 && errno == EINTR) continue;
+    if (reaped != 0) break;
+    if (!back_off.wait()) return not_ended(init_);
   }
-  if (reaped == 0) return not_ended(init_);
   is_gone_ = true;
   return {};
 }

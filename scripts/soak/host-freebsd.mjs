@@ -9,7 +9,7 @@ export async function freebsdHost() {
     mounts: (await mountTable()).map(({ type, on }) => `${type} ${on}`),
     jails: jails.filter(({ dying }) => dying !== true).map(({ name }) => name),
     'dying jails': jails.filter(({ dying }) => dying === true).map(({ jid, name }) => `${name} (${jid})`),
-    processes: lines('ps', ['-axo', 'jid=,pid=']).map((line) => line.trim().split(/ +/)).filter(([jid]) => jid !== '0').map(([, pid]) => pid),
+    processes: lines('ps', ['-ax', '-o', 'jid=', '-o', 'pid=']).map((line) => line.trim().split(/ +/)).filter(([jid]) => jid !== '0').map(([, pid]) => pid),
     // Without a kernel that has them there are none, and rctl(8) says so by its exit status.
     'rctl rules': lines('rctl', []),
   }

@@ -5,12 +5,14 @@ const isLinux = process.platform === 'linux'
 /** Which steps of opening make which calls. */
 export const openSteps: Steps = isLinux
   ? {
-      mkdir: ['state-directory', 'mkdir'],
-      lstat: ['state-directory', 'output-lease'],
-      open: ['pin-source', 'output-lease', 'map-ids', 'mount'],
-      write: ['map-ids'],
-      fstat: ['pin-source', 'output-lease', 'hand-over', 'mount'],
-      flock: ['output-lease'],
+      mkdir: ['state-directory', 'journal', 'mkdir'],
+      lstat: ['state-directory', 'journal', 'output-lease'],
+      open: ['journal', 'pin-source', 'output-lease', 'map-ids', 'mount'],
+      write: ['journal', 'output-lease', 'map-ids'],
+      pread: ['output-lease'],
+      sendmsg: ['output-lease'],
+      fstat: ['journal', 'pin-source', 'output-lease', 'hand-over', 'mount'],
+      flock: ['journal', 'output-lease'],
       fchown: ['hand-over'],
       socketpair: ['init'],
       fcntl: ['init'],
@@ -46,17 +48,21 @@ export const openSteps: Steps = isLinux
     }
   : {
       sysctl: ['jail-parameters'],
-      mkdir: ['state-directory', 'mkdir'],
+      mkdir: ['state-directory', 'journal', 'mkdir'],
       chmod: ['state-directory', 'mkdir'],
-      lstat: ['state-directory', 'pin-source', 'output-lease'],
-      open: ['state-directory', 'pin-source', 'output-lease', 'devfs-ruleset', 'create'],
+      lstat: ['state-directory', 'journal', 'pin-source', 'output-lease'],
+      open: ['state-directory', 'journal', 'pin-source', 'output-lease', 'devfs-ruleset', 'create'],
+      write: ['journal', 'output-lease'],
+      pread: ['output-lease'],
+      send: ['watcher'],
+      getfsstat: ['nested-sources', 'mount-table'],
       fstatfs: ['state-directory'],
       nmount: ['state-directory', 'nmount', 'seal-root'],
       statfs: ['mount'],
       symlink: ['symlink'],
       ioctl: ['devfs-ruleset'],
-      fstat: ['pin-source', 'output-lease', 'hand-over'],
-      flock: ['output-lease'],
+      fstat: ['journal', 'pin-source', 'output-lease', 'hand-over'],
+      flock: ['journal', 'output-lease'],
       fchown: ['hand-over'],
       getosreldate: ['jail_set'],
       jail_set: ['jail_set'],
@@ -108,14 +114,14 @@ export const stepsAfterExecution: readonly string[] = ['wait']
 
 /** Which steps of closing make which calls. */
 export const closeSteps: Steps = isLinux
-  ? { pidfd_send_signal: ['kill'], poll: ['reap'], fstat: ['hand-back'], fchown: ['hand-back'], unlink: ['hand-back'] }
+  ? { pidfd_send_signal: ['kill'], poll: ['reap'], fstat: ['hand-back'], fchown: ['hand-back'], unlink: ['hand-back', 'rmdir'], rmdir: ['rmdir'] }
   : {
       jail_remove: ['jail_remove'],
       unmount: ['unmount'],
       fstat: ['hand-back'],
       fchown: ['hand-back'],
       fchmod: ['hand-back'],
-      unlink: ['hand-back'],
+      unlink: ['hand-back', 'rmdir'],
       rmdir: ['rmdir'],
       openat: ['state-directory'],
       fdopendir: ['state-directory'],
