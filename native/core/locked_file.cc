@@ -28,9 +28,7 @@ Result<bool> lock_if_named(const char* step, const UniqueFd& fd, const std::stri
 /** What was made to be locked goes when it could not be, if it is nobody's by now. */
 void remove_if_unused(const char* step, const UniqueFd& fd, const std::string& path) {
   const auto locked = lock_if_named(step, fd, path);
-  struct stat made{};
-  if (!locked || !*locked || ::fstat(fd.get(), &made) != 0 || made.st_size > 0) return;
-  static_cast<void>(::unlink(path.c_str()));
+  if (locked && *locked) remove_if_empty(fd, path);
 }
 
 }  // namespace
@@ -46,6 +44,11 @@ Result<UniqueFd> lock_file(const char* step, const std::string& path, int flags)
     if (locked.error().err != EWOULDBLOCK && (flags & O_CREAT) != 0) remove_if_unused(step, fd, path);
     return std::move(locked.error());
   }
+}
+
+void remove_if_empty(const UniqueFd& locked, const std::string& path) {
+  struct stat made{};
+  if (::fstat(locked.get(), &made) == 0 && made.st_size == 0) static_cast<void>(::unlink(path.c_str()));
 }
 
 Result<std::string> read_file(const char* step, const std::string& path, int fd) {

@@ -14,6 +14,9 @@ namespace buildjail {
  */
 Result<UniqueFd> lock_file(const char* step, const std::string& path, int flags);
 
+/** Of a file that is locked: one in which nothing was written is nobody's, and goes. */
+void remove_if_empty(const UniqueFd& locked, const std::string& path);
+
 /** All that is in a file, from its beginning. */
 Result<std::string> read_file(const char* step, const std::string& path, int fd);
 

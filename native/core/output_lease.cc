@@ -50,7 +50,10 @@ Result<UniqueFd> lock_lease(const std::string& path, const std::string& source, 
     const bool is_locked = static_cast<bool>(locked);
     if (!is_locked && locked.error().err != EWOULDBLOCK) return locked;
     const auto told = is_locked ? holder_in(path, locked->get()) : holder_of(path);
-    if (!told) return told.error();
+    if (!told) {
+      if (is_locked) remove_if_empty(*locked, path);
+      return told.error();
+    }
     const std::string& holder = *told;
     if (holder.empty() || holder == gone) {
       // If somebody has it all the same, it is being made or removed, or what keeps it ends this very moment.

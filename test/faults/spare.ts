@@ -3,13 +3,16 @@ import { setTimeout as sleep } from 'node:timers/promises'
 
 import { openSession } from '../../src/index.ts'
 
+/** On Linux, for root. */
+export const hasSpare: boolean = process.platform === 'linux' && process.geteuid?.() === 0
+
 /**
  * On Linux the network of the next session is made ahead, by a thread of its own, where the caller is root
  * (native/linux/spare_network). Whether it is there decides which calls the next opening makes. One that was taken by an
  * opening that failed is replaced after the next that does not.
  */
 export async function spareIsReady(): Promise<void> {
-  if (process.platform !== 'linux' || process.geteuid?.() !== 0) return
+  if (!hasSpare) return
   const isReady = (): boolean => readdirSync('/proc/self/fd').some(isNetwork)
   if (isReady()) return
   await (await openSession({})).close()
