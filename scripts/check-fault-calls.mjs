@@ -13,6 +13,8 @@ const harmless = [
   /^(__errno_location|__error|_exit|gete?[gu]id|getpid|umask|clock_gettime)$/,
   // It only pauses, and says which system this is to whoever could not open a session on it.
   /^(nanosleep|uname)$/,
+  // Which file this is: there is one.
+  /^dladdr$/,
   // Threads, which tell by exceptions.
   /^pthread_(cond_clockwait|create|mutex_(un)?lock|setspecific|sigmask)$/,
   // Its one caller is wrapped in its stead.

@@ -133,7 +133,7 @@ Result<std::optional<FoundJail>> find_jail(const std::string& name) {
   int is_dying = 0;
   std::memcpy(&is_dying, options.value(2).data(), sizeof(is_dying));
   const auto path = options.value(1);
-  const auto* text = static_cast<const char*>(static_cast<const void*>(path.data()));
+  const auto* text = reinterpret_cast<const char*>(path.data());
   return std::optional(FoundJail{.jid = jid, .path = {text, ::strnlen(text, path.size())}, .is_dying = is_dying != 0});
 }
 
