@@ -10,7 +10,7 @@ const root = path.dirname(path.dirname(fileURLToPath(import.meta.url)))
 export function workspaceWith(addon) {
   const folder = mkdtempSync(path.join(tmpdir(), 'buildjail-workspace-'))
   process.on('exit', () => rmSync(folder, { recursive: true, force: true }))
-  for (const name of ['src', 'dist', 'test', 'native', 'scripts', 'examples', 'package.json', 'tsconfig.json']) {
+  for (const name of ['src', 'dist', 'test', 'native', 'scripts', 'examples', 'bench', 'package.json', 'tsconfig.json']) {
     cpSync(path.join(root, name), path.join(folder, name), { recursive: true })
   }
   symlinkSync(path.join(root, 'node_modules'), path.join(folder, 'node_modules'))

@@ -1,22 +1,18 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { chownSync, readdirSync, readFileSync } from 'node:fs'
+import { readdirSync, readFileSync } from 'node:fs'
 import { text } from 'node:stream/consumers'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { afterAll, expect, test } from 'vitest'
 
-import * as buildjail from '../../src/index.ts'
-import { openSession, type Spec } from '../../src/index.ts'
+import { openSession, recover, type Spec } from '../../src/index.ts'
 import { useFolders } from '../session/folders.ts'
 import { describeSession, isFreebsd } from '../session/kernel.ts'
-import { leftBehind, lookAround, type Around } from './left-behind.ts'
+import { leftBehind, lookAround } from './left-behind.ts'
 
 const controller = fileURLToPath(new URL('controller.mjs', import.meta.url))
 const second = 1000
-
-/** Once the package has it: what a killed process left is there for it to take away. */
-const { recover } = buildjail as { readonly recover?: () => Promise<unknown> }
 
 // Emulated, a host program takes its time to begin.
 const stride = isFreebsd ? 16 : 1
@@ -38,11 +34,13 @@ describeSession('when the host program is killed at a system call', () => {
     for (let nth = 1; nth <= calls.length; nth += stride) {
       const wrong: string[] = []
       const { signal } = await runController(spec, part, nth)
+      // How often closing looks whether the last process is gone is the machine's affair there, so that it may have made fewer calls.
+      if (isFreebsd && part === 'close' && signal === 'exit code 0') continue
       if (signal !== 'SIGKILL') wrong.push(`it was not killed, but ended by ${signal}`)
       wrong.push(...(await livingOn(folders.output)))
-      await putBack(before, folders.output)
+      await recover()
       wrong.push(...(await nextSession(spec)))
-      wrong.push(...(await leftBehind(await expected(before, folders.output), folders.output)))
+      wrong.push(...(await leftBehind(before, folders.output)))
       problems.push(...wrong.map((problem) => `${part}, call ${nth}, ${calls[nth - 1]}: ${problem}`))
       played += 1
     }
@@ -51,18 +49,6 @@ describeSession('when the host program is killed at a system call', () => {
     expect(played).toBeGreaterThan(0)
   })
 })
-
-// Without recovery a lent output keeps its owner, and on FreeBSD what was mounted stays; see README, "What it does not protect from".
-async function putBack(before: Around, output: string): Promise<void> {
-  if (recover === undefined) chownSync(output, before.output.uid, before.output.gid)
-  else await recover()
-}
-
-async function expected(before: Around, output: string): Promise<Around> {
-  if (recover !== undefined || !isFreebsd) return before
-  const { mounts, stateFolder } = await lookAround(output)
-  return { ...before, mounts, stateFolder }
-}
 
 async function runController(spec: Spec, part: string, nth?: number): Promise<{ stdout: string; signal: string | null }> {
   const args = [controller, JSON.stringify(spec), part, ...(nth === undefined ? [] : [String(nth)])]
