@@ -15,7 +15,7 @@ const look = `#!/bin/sh
 PATH=/bin:/usr/bin
 {
   id; pwd; umask; hostname; ls -A /dev
-  ls -lan / /dev/null | awk '{ print $1, $3, $4, $9 }'
+  ls -lan / /dev/null | awk 'NF > 2 { print $1, $3, $4, $NF }'
   touch /written /usr/written /inputs/src/written; touch /tmp/written && ls /tmp
 ${
   isFreebsd
