@@ -192,7 +192,8 @@ describe('a command that is to stop is stopped', () => {
   it('on timeout every process of the session is killed', async () => {
     addon.script.behaviour = () => {}
     const session = await openSession(plan)
-    const result = await session.run(['sleep', '9'], { timeout: 5, reject: false })
+    // Long enough for the command to have been started, also on an emulated machine: else it is killed once more when it is.
+    const result = await session.run(['sleep', '9'], { timeout: 300, reject: false })
     expect(result).toMatchObject({ timedOut: true, isCanceled: false, signal: 'SIGKILL' })
     expect(addon.acts).toEqual(['open', 'launch', 'kill all'])
     expect(await rejection(session.run(['sleep', '9'], { timeout: 5 }))).toMatchObject({ message: 'sleep 9: timed out after 5 ms' })
