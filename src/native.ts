@@ -127,19 +127,32 @@ export interface NativeEnvelope {
   record(): Promise<NativeRecord>
 }
 
+/** A session whose process had died, and what was taken away of it. */
 export interface NativeRecoveredSession {
   readonly id: string
+  /** The spec's. */
   readonly name?: string
+  /** The process that had opened it. */
   readonly pid: number
+  /** FreeBSD: the name of its jail, when there still was one. */
   readonly jail?: string
+  /** FreeBSD: where, youngest first. */
   readonly unmounted: readonly string[]
+  /** Output folders that have their owner and mode back. */
   readonly handedBack: readonly string[]
+  /** Output folders that are not any more where they were; there is nothing to give back, so they are told of once. */
   readonly lost: readonly string[]
+}
+
+/** Something in the state directory that was not touched: it is damaged, none of ours, or could not be taken away. */
+export interface NativeLeftAlone {
+  readonly path: string
+  readonly reason: string
 }
 
 export interface NativeRecoveryReport {
   readonly recovered: readonly NativeRecoveredSession[]
-  readonly leftAlone: readonly { readonly path: string; readonly reason: string }[]
+  readonly leftAlone: readonly NativeLeftAlone[]
 }
 
 export interface NativeListedSession {

@@ -31,13 +31,8 @@ export interface SpawnOptions {
  */
 export async function openSession(spec: Spec | Plan): Promise<Session> {
   const plan = planFor(spec)
-  const id = newId()
-  try {
-    listenForExits()
-    return new Session(id, plan, await binding().openEnvelope(packPlan(plan), id))
-  } catch (error) {
-    throw typed(error)
-  }
+  const { id, envelope } = await openEnvelope(packPlan(plan))
+  return new Session(id, plan, envelope)
 }
 
 /**
@@ -63,11 +58,20 @@ export async function openSessionWith(request: LaunchRequest, spec: Spec | Plan)
  * Opens what a pool keeps: a session that still lacks what a build adds, in which nothing can be launched.
  * @internal
  */
-export async function openBase(base: Plan): Promise<{ id: string; envelope: NativeEnvelope }> {
+export async function openBase(base: Plan): Promise<Opened> {
+  return openEnvelope(packBase(base))
+}
+
+interface Opened {
+  readonly id: string
+  readonly envelope: NativeEnvelope
+}
+
+async function openEnvelope(packed: Uint8Array): Promise<Opened> {
   const id = newId()
   try {
     listenForExits()
-    return { id, envelope: await binding().openEnvelope(packBase(base), id) }
+    return { id, envelope: await binding().openEnvelope(packed, id) }
   } catch (error) {
     throw typed(error)
   }

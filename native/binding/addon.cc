@@ -1,10 +1,9 @@
 #include <napi.h>
 
-#include <cstddef>
 #include <memory>
-#include <span>
 #include <utility>
 
+#include "binding/bytes_from_js.h"
 #include "binding/envelope_wrap.h"
 #include "binding/error_to_js.h"
 #include "binding/open_and_launch.h"
@@ -88,7 +87,7 @@ class Addon final : public Napi::Addon<Addon> {
   Napi::Value open_and_launch(const Napi::CallbackInfo& info) {
     EnvelopePlan plan = plan_from(info);
     const std::string id = info[1].As<Napi::String>().Utf8Value();
-    auto request = read_launch(bytes_of(info[2]));
+    auto request = read_launch(bytes_from_js(info[2]));
     if (!request) throw Napi::Error(info.Env(), error_to_js(info.Env(), request.error()));
     return buildjail::open_and_launch(info.Env(), runtime_, envelope_class_, std::move(plan), id, std::move(*request));
   }
@@ -97,14 +96,9 @@ class Addon final : public Napi::Addon<Addon> {
   EnvelopePlan plan_from(const Napi::CallbackInfo& info) {
     const Napi::Env env = info.Env();
     if (!runtime_->is_started()) throw Napi::Error::New(env, "no exit listener");
-    auto plan = read_plan(bytes_of(info[0]));
+    auto plan = read_plan(bytes_from_js(info[0]));
     if (!plan) throw Napi::Error(env, error_to_js(env, plan.error()));
     return std::move(*plan);
-  }
-
-  static std::span<const std::byte> bytes_of(const Napi::Value& value) {
-    const auto bytes = value.As<Napi::Uint8Array>();
-    return std::as_bytes(std::span(bytes.Data(), bytes.ByteLength()));
   }
 
   std::shared_ptr<Runtime> runtime_;

@@ -1,9 +1,8 @@
 #include "binding/envelope_wrap.h"
 
-#include <cstddef>
-#include <span>
 #include <utility>
 
+#include "binding/bytes_from_js.h"
 #include "binding/error_to_js.h"
 #include "binding/pipes_to_js.h"
 #include "binding/promise_worker.h"
@@ -42,8 +41,7 @@ Napi::Value EnvelopeWrap::trace(const Napi::CallbackInfo& info) {
 
 Napi::Value EnvelopeWrap::complete(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
-  const auto bytes = info[0].As<Napi::Uint8Array>();
-  auto rest = read_rest(std::as_bytes(std::span(bytes.Data(), bytes.ByteLength())));
+  auto rest = read_rest(bytes_from_js(info[0]));
   if (!rest) throw Napi::Error(env, error_to_js(env, rest.error()));
   return run_on_worker<void>(
       env,
@@ -53,8 +51,7 @@ Napi::Value EnvelopeWrap::complete(const Napi::CallbackInfo& info) {
 
 Napi::Value EnvelopeWrap::launch(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
-  const auto bytes = info[0].As<Napi::Uint8Array>();
-  auto request = read_launch(std::as_bytes(std::span(bytes.Data(), bytes.ByteLength())));
+  auto request = read_launch(bytes_from_js(info[0]));
   if (!request) throw Napi::Error(env, error_to_js(env, request.error()));
   // A listener to process.exit(), or of Bun what a worker thread does after it was terminated: its pipes would be
   // nobody's.

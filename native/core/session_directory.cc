@@ -10,26 +10,9 @@ namespace buildjail {
 namespace {
 
 constexpr const char* kStep = "state-directory";
-constexpr mode_t kPrivate = 0700;
 constexpr mode_t kRoot = 0755;
 
 }  // namespace
-
-Status make_private_directory(const std::string& path) {
-  if (::mkdir(path.c_str(), kPrivate) == 0) return {};
-  if (errno != EEXIST) return last_error(kStep, "mkdir", path);
-  struct stat found{};
-  if (::lstat(path.c_str(), &found) != 0) return last_error(kStep, "lstat", path);
-  if (!S_ISDIR(found.st_mode) || found.st_uid != ::geteuid() || (found.st_mode & (S_IRWXG | S_IRWXO)) != 0) {
-    return SysError{.step = kStep,
-                    .syscall = "lstat",
-                    .err = EPERM,
-                    .path = path,
-                    .dest = {},
-                    .detail = "the state directory must be a directory of the caller's own, mode 0700"};
-  }
-  return {};
-}
 
 Result<SessionDirectory> SessionDirectory::make(const std::string& state_directory, const JournalEntry& entry) {
   auto journal = Journal::begin(state_directory, entry);

@@ -7,9 +7,6 @@
 
 namespace buildjail {
 
-/** Makes a directory of mode 0700, or takes one that is there if it is the caller's own and of that mode. */
-Status make_private_directory(const std::string& path);
-
 /** The name of the directory in a session's folder where its root is mounted. */
 inline constexpr const char* kRootDirectory = "root";
 

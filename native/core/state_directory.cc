@@ -18,6 +18,18 @@ namespace buildjail {
 namespace {
 
 constexpr const char* kStep = "state-directory";
+constexpr mode_t kPrivate = 0700;
+
+Status refuse_unless_private(const struct stat& found, const std::string& path) {
+  const bool is_private = S_ISDIR(found.st_mode) && (found.st_mode & (S_IRWXG | S_IRWXO)) == 0;
+  if (is_private && found.st_uid == ::geteuid()) return {};
+  return SysError{.step = kStep,
+                  .syscall = "lstat",
+                  .err = EPERM,
+                  .path = path,
+                  .dest = {},
+                  .detail = "the state directory must be a directory of the caller's own, mode 0700"};
+}
 
 // As src/session.ts makes them.
 bool is_session_id(std::string_view name) {
@@ -26,6 +38,14 @@ bool is_session_id(std::string_view name) {
 }
 
 }  // namespace
+
+Status make_private_directory(const std::string& path) {
+  if (::mkdir(path.c_str(), kPrivate) == 0) return {};
+  if (errno != EEXIST) return last_error(kStep, "mkdir", path);
+  struct stat found{};
+  if (::lstat(path.c_str(), &found) != 0) return last_error(kStep, "lstat", path);
+  return refuse_unless_private(found, path);
+}
 
 Result<std::vector<std::string>> names_in(const std::string& path) {
   UniqueFd fd(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
@@ -48,14 +68,7 @@ Result<StateDirectory> read_state_directory(const std::string& path) {
     if (errno == ENOENT || errno == ENOTDIR) return StateDirectory{};
     return last_error(kStep, "lstat", path);
   }
-  if (!S_ISDIR(found.st_mode) || found.st_uid != ::geteuid() || (found.st_mode & (S_IRWXG | S_IRWXO)) != 0) {
-    return SysError{.step = kStep,
-                    .syscall = "lstat",
-                    .err = EPERM,
-                    .path = path,
-                    .dest = {},
-                    .detail = "it is not a directory of the caller's own with mode 0700"};
-  }
+  if (auto status = refuse_unless_private(found, path); !status) return std::move(status.error());
   auto names = names_in(path);
   if (!names && names.error().err == ENOENT) return StateDirectory{};
   if (!names) return std::move(names.error());

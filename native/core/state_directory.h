@@ -7,6 +7,9 @@
 
 namespace buildjail {
 
+/** Makes a directory of mode 0700, or takes one that is there if it is the caller's own and of that mode. */
+Status make_private_directory(const std::string& path);
+
 /** What lies in a state directory, by name. */
 struct StateDirectory {
   /** Folders of sessions, by id. */

@@ -10,7 +10,7 @@
 #include <memory>
 #include <string_view>
 
-#include "core/session_directory.h"
+#include "core/state_directory.h"
 #include "freebsd/iovec_list.h"
 #include "freebsd/mounts.h"
 

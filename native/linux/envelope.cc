@@ -9,7 +9,7 @@
 #include <chrono>
 #include <functional>
 
-#include "core/session_directory.h"
+#include "core/state_directory.h"
 #include "linux/bind_source.h"
 #include "linux/init/lent_message.h"
 #include "linux/launch.h"

@@ -33,6 +33,7 @@
 #include "core/session_directory.h"
 #include "core/session_list.h"
 #include "core/signal_name.h"
+#include "core/state_directory.h"
 #include "core/stdio_ends.h"
 #include "core/sys_error.h"
 #include "core/unique_fd.h"
@@ -82,7 +83,16 @@ std::vector<std::byte> plan_with_directory(std::string_view target, std::uint32_
 
 std::vector<std::byte> launch(std::string_view file, std::string_view path) {
   Packer packer;
-  packer.u32(kWireVersion).u32(9).u8(0).u32(2).string(file).string("argument").u32(1).string(path).string("/tmp").u64(100);
+  packer.u32(kWireVersion)
+      .u32(9)
+      .u8(0)
+      .u32(2)
+      .string(file)
+      .string("argument")
+      .u32(1)
+      .string(path)
+      .string("/tmp")
+      .u64(100);
   for (int i = 0; i < 3; ++i) packer.u8(2).string("");
   return packer.bytes();
 }

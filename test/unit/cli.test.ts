@@ -286,13 +286,13 @@ supported('buildjail run gives the command what a shell would', () => {
 
 supported('a result is not lost by what fails after it', () => {
   it('what could not be taken down is told', async () => {
-    const holders = [{ kind: 'cwd', pid: 812, command: 'vi', path: '/root/output' }] as const
-    const busy = failure({ code: 'EBUSY', step: 'unmount', detail: 'held by pid 812 (vi): cwd /root/output', holders })
+    const holders = [{ kind: 'cwd', pid: 812, command: 'vi', path: '/state/output' }] as const
+    const busy = failure({ code: 'EBUSY', step: 'unmount', detail: 'held by pid 812 (vi): cwd /state/output', holders })
     addon.reset({ closeReport: { trace: [], failures: [busy] } })
     const { status, out, err } = await run('--json', '--', 'cc')
     expect(status).toBe(0)
     expect(err).toContain('could not be taken down completely')
-    expect(err).toContain('held by pid 812 (vi): cwd /root/output')
+    expect(err).toContain('held by pid 812 (vi): cwd /state/output')
     expect(JSON.parse(out)).toMatchObject({
       result: { exitCode: 0 },
       error: { code: 'ERR_BUILDJAIL_TEARDOWN', errors: [{ code: 'EBUSY', step: 'unmount', holders }] },
