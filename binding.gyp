@@ -89,6 +89,7 @@
             'native/linux/capabilities.cc',
             'native/linux/child.cc',
             'native/linux/clone_child.cc',
+            'native/linux/empty_mounts.cc',
             'native/linux/envelope.cc',
             'native/linux/event_queue.cc',
             'native/linux/holders.cc',

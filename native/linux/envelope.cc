@@ -162,7 +162,8 @@ Status NamespaceEnvelope::hand_over_outputs() {
 Status NamespaceEnvelope::make_namespaces() {
   const bool takes_spare = !plan_.is_host_network && !needs_user_namespace();
   const UniqueFd network = takes_spare ? host_->network.take() : UniqueFd();
-  auto made = Namespaces::make(plan_, id_, host_->init_image.get(), network, trace_);
+  auto made = Namespaces::make(plan_, id_,
+                               {.init_image = host_->init_image, .mounts = host_->mounts, .network = network}, trace_);
   if (!made) return std::move(made.error());
   namespaces_ = std::make_shared<Namespaces>(std::move(*made));
   is_complete_ = !plan_.is_base;

@@ -1,13 +1,16 @@
 #include "linux/mount_program.h"
 
 #include <fcntl.h>
+#include <sched.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
+#include <utility>
 
 #include "core/unique_fd.h"
 #include "linux/bind_source.h"
@@ -76,32 +79,32 @@ UniqueFd copy_of(const UniqueFd& source, unsigned recursive) {
       raw::open_tree(source.get(), "", raw::kTreeClone | raw::kTreeCloseOnExec | raw::kEmptyPath | recursive));
 }
 
-bool perform_bind(const Bind& bind, Stopped& stopped) {
+/** Of a source, as it is to be in the session. */
+UniqueFd copy_source(const Bind& bind, Stopped& stopped) {
   const char* source = bind.source.c_str();
   const char* target = bind.target.c_str();
   // Held open from here on, so that what was looked at is what gets mounted, whatever its name means by then.
   const UniqueFd pinned(::open(source, O_PATH | O_NOFOLLOW | O_CLOEXEC));
-  if (!pinned) return stop(stopped, "pin-source", "open", source);
   struct stat found{};
-  if (::fstat(pinned.get(), &found) != 0) return stop(stopped, "pin-source", "fstat", source);
-  if (!is_planned(bind, found)) return stop_stale(stopped, "pin-source", source, kStaleSource);
+  if (!pinned) return stop(stopped, "pin-source", "open", source), UniqueFd();
+  if (::fstat(pinned.get(), &found) != 0) return stop(stopped, "pin-source", "fstat", source), UniqueFd();
+  if (!is_planned(bind, found)) return stop_stale(stopped, "pin-source", source, kStaleSource), UniqueFd();
   // What is mounted below an input is part of it, and read-only with it. Below an output it would be writable without
   // having been declared, so it is left out.
   const unsigned recursive = bind.is_writable ? 0 : raw::kRecursive;
-  const UniqueFd tree = copy_of(pinned, recursive);
+  UniqueFd tree = copy_of(pinned, recursive);
   if (!tree) {
     stop(stopped, "mount", "open_tree", source, target);
     // Mounts from a more privileged namespace are had as a whole or not at all (mount_namespaces(7)).
     if (bind.is_writable && stopped.err == EINVAL)
       stopped.detail = "something is mounted below it, which without root cannot be left out";
-    return false;
+    return UniqueFd();
   }
-  const raw::MountAttributes attributes{.set = raw::kNoSuid | raw::kNoDev | (bind.is_writable ? 0 : raw::kReadOnly)};
-  if (raw::mount_setattr(tree.get(), recursive, attributes) != 0)
-    return stop(stopped, "mount", "mount_setattr", source, target);
-  if (raw::move_mount(tree.get(), AT_FDCWD, relative(bind.target)) != 0)
-    return stop(stopped, "mount", "move_mount", source, target);
-  return true;
+  // Private, as a copy of what is shared gets what the host mounts there from then on (mount_namespaces(7)).
+  const raw::MountAttributes attributes{.set = raw::kNoSuid | raw::kNoDev | (bind.is_writable ? 0 : raw::kReadOnly),
+                                        .propagation = MS_PRIVATE};
+  if (raw::mount_setattr(tree.get(), raw::kRecursive, attributes) == 0) return tree;
+  return stop(stopped, "mount", "mount_setattr", source, target), UniqueFd();
 }
 
 bool bind_device(int directory, const Device& device, Stopped& stopped) {
@@ -159,24 +162,66 @@ MountProgram::MountProgram(const std::vector<Step>& rest) : is_proc_read_only_(t
   for (const Step& step : rest) acts_.push_back({.step = &step, .options = {}, .shm = {}});
 }
 
+std::size_t MountProgram::count_sources() const {
+  return static_cast<std::size_t>(
+      std::ranges::count_if(acts_, [](const Act& act) { return std::holds_alternative<Bind>(*act.step); }));
+}
+
+bool MountProgram::copy_sources(Stopped& stopped) {
+  std::int64_t began = now_ns();
+  for (Act& act : acts_) {
+    const auto* bind = std::get_if<Bind>(act.step);
+    if (bind == nullptr) continue;
+    act.source = copy_source(*bind, stopped).release();
+    if (act.source < 0) return false;
+    const std::int64_t ended = now_ns();
+    act.ns = ended - began;
+    began = ended;
+  }
+  return true;
+}
+
+bool MountProgram::enter_copy_of(int mounts, Stopped& stopped) {
+  const std::int64_t began = now_ns();
+  is_over_host_ = false;
+  if (::setns(mounts, CLONE_NEWNS) != 0) return stop(stopped, "mount", "setns", "/");
+  if (::unshare(CLONE_NEWNS) != 0) return stop(stopped, "mount", "unshare", "/");
+  root_ns_ = now_ns() - began;
+  return true;
+}
+
 bool MountProgram::make_root(Stopped& stopped) {
   const std::int64_t began = now_ns();
   // Nothing that happens here may happen on the host, nor the other way round (mount_namespaces(7), shared subtrees).
-  if (::mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0) return stop(stopped, "private", "mount", "/");
+  if (is_over_host_ && ::mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0)
+    return stop(stopped, "private", "mount", "/");
   const UniqueFd fs(raw::fsopen("tmpfs"));
   if (!fs) return stop(stopped, "mount", "fsopen", "/");
   if (raw::fsconfig(fs.get(), raw::kFsSetString, "mode", "0755") != 0) return stop(stopped, "mount", "fsconfig", "/");
   if (raw::fsconfig(fs.get(), raw::kFsCreate, nullptr, nullptr) != 0) return stop(stopped, "mount", "fsconfig", "/");
   root_ = raw::fsmount(fs.get(), raw::kNoSuid | raw::kNoDev);
   if (root_ < 0) return stop(stopped, "mount", "fsmount", "/");
-  // Over the host's root, from which paths start until pivot_root(2). It is open, so it needs no name meanwhile.
+  // Over the root that there is: the host's, from which paths start until pivot_root(2), or an empty one. Ours is open,
+  // so it needs no name meanwhile.
   if (raw::move_mount(root_, AT_FDCWD, "/") != 0) return stop(stopped, "mount", "move_mount", "/");
   if (::fchdir(root_) != 0) return stop(stopped, "mount", "fchdir", "/");
+  // What is under it is empty, so there is nothing to be rid of.
+  if (!is_over_host_ && ::chroot(".") != 0) return stop(stopped, "mount", "chroot", "/");
+  root_ns_ += now_ns() - began;
+  return true;
+}
+
+bool MountProgram::find_root(Stopped& stopped) {
+  root_step_ = "complete";
+  is_over_host_ = false;
+  const std::int64_t began = now_ns();
+  root_ = ::open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+  if (root_ < 0) return stop(stopped, "complete", "open", "/");
   root_ns_ = now_ns() - began;
   return true;
 }
 
-bool MountProgram::find_root(int host, Stopped& stopped) {
+bool MountProgram::find_root_over(int host, Stopped& stopped) {
   root_step_ = "complete";
   const std::int64_t began = now_ns();
   // setns(2), CLONE_NEWNS: root and working directory are at the top of what is mounted on one another there.
@@ -194,7 +239,7 @@ bool MountProgram::fill_root(Stopped& stopped) {
   for (Act& act : acts_) {
     if (!perform(act, stopped)) return false;
     const std::int64_t ended = now_ns();
-    act.ns = ended - began;
+    act.ns += ended - began;
     began = ended;
   }
   return true;
@@ -221,7 +266,14 @@ bool MountProgram::perform(Act& act, Stopped& stopped) const {
     return mount_file_system("proc", proc->target, flags, act.options, stopped);
   }
   if (const auto* dev = std::get_if<MountDev>(act.step)) return make_dev(act, dev->target.c_str(), stopped);
-  return perform_bind(std::get<Bind>(*act.step), stopped);
+  return mount_source(act, std::get<Bind>(*act.step), stopped);
+}
+
+bool MountProgram::mount_source(Act& act, const Bind& bind, Stopped& stopped) const {
+  const UniqueFd source = act.source < 0 ? copy_source(bind, stopped) : UniqueFd(std::exchange(act.source, -1));
+  if (!source) return false;
+  return raw::move_mount(source.get(), AT_FDCWD, relative(bind.target)) == 0 ||
+         stop(stopped, "mount", "move_mount", bind.source.c_str(), bind.target.c_str());
 }
 
 bool MountProgram::make_dev(const Act& act, const char* target, Stopped& stopped) const {
@@ -246,11 +298,16 @@ bool MountProgram::seal_root(Stopped& stopped) {
   const std::int64_t began = now_ns();
   if (raw::mount_setattr(root_, 0, {.set = raw::kReadOnly}) != 0)
     return stop(stopped, "seal-root", "mount_setattr", "/");
+  if (is_over_host_ && !leave_host(stopped)) return false;
+  seal_ns_ = now_ns() - began;
+  return true;
+}
+
+bool MountProgram::leave_host(Stopped& stopped) {
   // pivot_root(2), "pivot_root(".", ".")": the host's root ends up mounted over ours, and is taken off.
   if (raw::pivot_root(".", ".") != 0) return stop(stopped, "pivot-root", "pivot_root", "/");
   if (::umount2(".", MNT_DETACH) != 0) return stop(stopped, "pivot-root", "umount2", "/");
   if (::chdir("/") != 0) return stop(stopped, "pivot-root", "chdir", "/");
-  seal_ns_ = now_ns() - began;
   return true;
 }
 

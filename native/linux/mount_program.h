@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -21,18 +22,26 @@ class MountProgram {
   /** Of further steps, for a root that is there and was not sealed; they must outlive the program. */
   explicit MountProgram(const std::vector<Step>& rest);
 
-  // In the child, in a mount namespace of its own whose root still is the host's.
+  /** How many descriptors copy_sources() takes. */
+  [[nodiscard]] std::size_t count_sources() const;
 
-  /** Puts an empty root over the host's and goes there; false when it could not, with the reason in `stopped`. */
+  // In the child; each is false when it could not, with the reason in `stopped`. There are two ways: through a mount
+  // namespace that has nothing of the host's in it, to which copies of the sources are taken along, or through a copy
+  // of the host's, where sources are looked up as they are wanted.
+
+  /** In the host's mount namespace: copies everything that is to be bound, to be mounted where the child goes next. */
+  bool copy_sources(Stopped& stopped);
+  /** Goes into a copy of `mounts` (empty_mounts.h). */
+  bool enter_copy_of(int mounts, Stopped& stopped);
+  /** Puts an empty root over the one that there is, and goes there. */
   bool make_root(Stopped& stopped);
-  /**
-   * Goes back to a root that was made: the working directory, at the top of this namespace. `host` is the host's root
-   * as it is mounted here, from which sources are looked up once more.
-   */
-  bool find_root(int host, Stopped& stopped);
+  /** Goes back to a root that was made: setns(2) has led to it, as it is at the top of its namespace. */
+  bool find_root(Stopped& stopped);
+  /** The same over a copy of the host's, whose root `host` is, from which sources are looked up once more. */
+  bool find_root_over(int host, Stopped& stopped);
   /** Everything in it. */
   bool fill_root(Stopped& stopped);
-  /** Makes it read-only and the only root there is: the host's is gone from this namespace. */
+  /** Makes it read-only and the only root there is: of the host's nothing is left in this namespace. */
   bool seal_root(Stopped& stopped);
 
   // In us, afterwards.
@@ -46,16 +55,21 @@ class MountProgram {
     std::string options;
     /** Where a second one goes, of a /dev. */
     std::string shm;
+    /** The child's, from copy_sources() until it is mounted. */
+    int source = -1;
     std::int64_t ns = 0;
   };
 
   bool perform(Act& act, Stopped& stopped) const;
+  bool mount_source(Act& act, const Bind& bind, Stopped& stopped) const;
+  bool leave_host(Stopped& stopped);
   bool make_dev(const Act& act, const char* target, Stopped& stopped) const;
 
   std::vector<Act> acts_;
   /** A build that is root could write to what of /proc is the host's own, such as /proc/sys/kernel/core_pattern
    * (proc(5)). */
   bool is_proc_read_only_;
+  bool is_over_host_ = true;
   int root_ = -1;
   const char* root_step_ = "mount";
   std::int64_t root_ns_ = 0;

@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <sched.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
@@ -39,6 +40,10 @@ constexpr std::chrono::milliseconds kBound{10000};
 constexpr std::chrono::milliseconds kBusyImageBound{100};
 constexpr int kControlInInit = 0;
 constexpr int kImageInInit = 1;
+constexpr int kMountsInInit = 2;
+/** Copies of sources are descriptors, so that there is a bound to how many one process can have. */
+constexpr std::size_t kMostCopies = 512;
+constexpr std::size_t kOtherDescriptors = 32;
 
 /** user_namespaces(7): what an ordinary user may map is one id, its own. */
 struct IdMap {
@@ -52,6 +57,8 @@ struct Prepared {
   int image;
   /** The network namespace to enter, or -1 where there is no other or it is made with the rest. */
   int network;
+  /** The mount namespace to enter a copy of, or -1 where that is to be one of the host's, made with the rest. */
+  int empty_mounts;
   /** Null without a user namespace. */
   const IdMap* ids;
   const std::string* hostname;
@@ -108,11 +115,21 @@ void run_child(void* context) {
   // (above_stdio), so neither stands where the other is put.
   if (failed("init", "dup2", ::dup2(prepared.control, kControlInInit))) return;
   if (failed("init", "dup3", ::dup3(prepared.image, kImageInInit, O_CLOEXEC))) return;
-  if (failed("init", "close_range", raw::close_range(kImageInInit + 1))) return;
+  if (prepared.empty_mounts >= 0) {
+    if (failed("init", "dup3", ::dup3(prepared.empty_mounts, kMountsInInit, O_CLOEXEC))) return;
+    prepared.empty_mounts = kMountsInInit;
+  }
+  if (failed("init", "close_range",
+             raw::close_range(prepared.empty_mounts >= 0 ? kMountsInInit + 1 : kImageInInit + 1)))
+    return;
   ::umask(0);
   if (prepared.ids != nullptr) {
     if (!map_ids(*prepared.ids, prepared.stopped)) return;
     prepared.ids_ns = now_ns() - prepared.began_ns;
+  }
+  if (prepared.empty_mounts >= 0) {
+    if (!prepared.mounts->copy_sources(prepared.stopped)) return;
+    if (!prepared.mounts->enter_copy_of(prepared.empty_mounts, prepared.stopped)) return;
   }
   if (!prepared.mounts->make_root(prepared.stopped)) return;
   if (!prepared.mounts->fill_root(prepared.stopped)) return;
@@ -135,8 +152,7 @@ void run_child(void* context) {
 struct Completing {
   int pidfd;
   int kinds;
-  /** The root of init, which of a base still is the host's, as mounted in init's namespace (proc(5), /proc/pid/root).
-   */
+  /** Null, or the root of init, which of a base then still is the host's (proc(5), /proc/pid/root). */
   const char* host;
   MountProgram* mounts;
   bool is_done = false;
@@ -149,11 +165,17 @@ void run_completing(void* context) {
     if (result < 0) completing.stopped = {.step = "complete", .syscall = syscall, .err = errno};
     return result < 0;
   };
-  const int host = ::open(completing.host, O_PATH | O_DIRECTORY | O_CLOEXEC);
-  if (failed("open", host)) return;
+  MountProgram& mounts = *completing.mounts;
+  int host = -1;
+  if (completing.host != nullptr) {
+    host = ::open(completing.host, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    if (failed("open", host)) return;
+  } else if (!mounts.copy_sources(completing.stopped)) {
+    return;
+  }
   if (failed("setns", ::setns(completing.pidfd, completing.kinds & (CLONE_NEWNS | CLONE_NEWUSER)))) return;
   ::umask(0);
-  if (!completing.mounts->find_root(host, completing.stopped)) return;
+  if (!(host < 0 ? mounts.find_root(completing.stopped) : mounts.find_root_over(host, completing.stopped))) return;
   if (!completing.mounts->fill_root(completing.stopped)) return;
   completing.is_done = completing.mounts->seal_root(completing.stopped);
 }
@@ -183,6 +205,14 @@ int kinds_for(const EnvelopePlan& plan) {
   return kinds;
 }
 
+/** Whether every source can be copied before there is a place for it. */
+bool can_take_along(const MountProgram& mounts) {
+  rlimit descriptors{};
+  if (::getrlimit(RLIMIT_NOFILE, &descriptors) != 0) return false;
+  const std::size_t count = mounts.count_sources();
+  return count <= kMostCopies && count + kOtherDescriptors <= descriptors.rlim_cur;
+}
+
 std::string map_line(unsigned inside, unsigned outside) {
   return std::to_string(inside) + " " + std::to_string(outside) + " 1\n";
 }
@@ -204,8 +234,7 @@ SysError not_ended(pid_t init) {
 
 bool needs_user_namespace() { return ::geteuid() != 0; }
 
-Result<Namespaces> Namespaces::make(const EnvelopePlan& plan, const std::string& id, int init_image,
-                                    const UniqueFd& network, Trace& trace) {
+Result<Namespaces> Namespaces::make(const EnvelopePlan& plan, const std::string& id, const Ready& ready, Trace& trace) {
   auto ends = control_pair();
   if (!ends) return std::move(ends.error());
   auto& [ours, theirs] = *ends;
@@ -217,9 +246,14 @@ Result<Namespaces> Namespaces::make(const EnvelopePlan& plan, const std::string&
   const std::array<char*, 2> argv{name.data(), nullptr};
   const std::array<char*, 1> environment{nullptr};
   const int kinds = kinds_for(plan);
+  const bool is_over_host = !ready.mounts || !can_take_along(mounts);
+  int made = kinds;
+  if (ready.network) made &= ~CLONE_NEWNET;
+  if (!is_over_host) made &= ~CLONE_NEWNS;
   Prepared prepared{.control = theirs.get(),
-                    .image = init_image,
-                    .network = network.get(),
+                    .image = ready.init_image.get(),
+                    .network = ready.network.get(),
+                    .empty_mounts = is_over_host ? -1 : ready.mounts.get(),
                     .ids = (kinds & CLONE_NEWUSER) == 0 ? nullptr : &ids,
                     .hostname = &plan.hostname,
                     .keyring = keyring.c_str(),
@@ -232,7 +266,7 @@ Result<Namespaces> Namespaces::make(const EnvelopePlan& plan, const std::string&
   ChildStack stack;
   int pidfd = -1;
   const std::int64_t began_ns = now_ns();
-  const pid_t init = clone_child(network ? kinds & ~CLONE_NEWNET : kinds, run_child, &prepared, stack, &pidfd);
+  const pid_t init = clone_child(made, run_child, &prepared, stack, &pidfd);
   if (init < 0) return last_error("clone", "clone");
   UniqueFd owned_pidfd = above_stdio(UniqueFd(pidfd));
   if (prepared.stopped.syscall != nullptr) {
@@ -243,13 +277,14 @@ Result<Namespaces> Namespaces::make(const EnvelopePlan& plan, const std::string&
   if (prepared.ids != nullptr) trace.add("map-ids", {}, prepared.ids_ns);
   mounts.add_to(trace);
   trace.add("init", {}, now_ns() - prepared.ended_ns);
-  return Namespaces(init, std::move(owned_pidfd), std::move(ours), kinds, std::move(keyring));
+  return Namespaces(init, std::move(owned_pidfd), std::move(ours), kinds, is_over_host, std::move(keyring));
 }
 
 Status Namespaces::complete(const std::vector<Step>& rest, Trace& trace) {
   MountProgram mounts(rest);
   const std::string host = "/proc/" + std::to_string(init_) + "/root";
-  Completing completing{.pidfd = pidfd_.get(), .kinds = kinds_, .host = host.c_str(), .mounts = &mounts};
+  Completing completing{
+      .pidfd = pidfd_.get(), .kinds = kinds_, .host = is_over_host_ ? host.c_str() : nullptr, .mounts = &mounts};
   ChildStack stack;
   const pid_t child = clone_child(0, run_completing, &completing, stack);
   if (child < 0) return last_error("complete", "clone");

@@ -20,10 +20,18 @@ namespace buildjail {
  */
 class Namespaces {
  public:
-  /** Makes everything the plan says. `init_image` is what make_init_image() gave; `network`, if any, of a SpareNetwork.
-   */
-  static Result<Namespaces> make(const EnvelopePlan& plan, const std::string& id, int init_image,
-                                 const UniqueFd& network, Trace& trace);
+  /** What there is already of what a session needs, each empty where there is none. */
+  struct Ready {
+    /** What make_init_image() gave. */
+    const UniqueFd& init_image;
+    /** What make_empty_mounts() gave. */
+    const UniqueFd& mounts;
+    /** Of a SpareNetwork. */
+    const UniqueFd& network;
+  };
+
+  /** Makes everything the plan says. */
+  static Result<Namespaces> make(const EnvelopePlan& plan, const std::string& id, const Ready& ready, Trace& trace);
   Namespaces(Namespaces&&) noexcept = default;
   Namespaces& operator=(Namespaces&&) noexcept = delete;
   Namespaces(const Namespaces&) = delete;
@@ -59,17 +67,20 @@ class Namespaces {
   Status wait_gone();
 
  private:
-  Namespaces(pid_t init, UniqueFd pidfd, UniqueFd control, int kinds, std::string keyring)
+  Namespaces(pid_t init, UniqueFd pidfd, UniqueFd control, int kinds, bool is_over_host, std::string keyring)
       : init_(init),
         pidfd_(std::move(pidfd)),
         control_(std::move(control)),
         kinds_(kinds),
+        is_over_host_(is_over_host),
         keyring_(std::move(keyring)) {}
 
   pid_t init_;
   UniqueFd pidfd_;
   UniqueFd control_;
   int kinds_;
+  /** Until its root is sealed, the host's mounts are under it. */
+  bool is_over_host_;
   std::string keyring_;
   bool is_gone_ = false;
 };

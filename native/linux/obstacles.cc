@@ -73,7 +73,7 @@ Obstacle explain_user_namespaces(const SysError& error) {
 
 }  // namespace
 
-std::optional<SysError> try_namespaces(int init_image) {
+std::optional<SysError> try_namespaces(const UniqueFd& init_image) {
   constexpr uid_t kAnyone = 1;
   const EnvelopePlan plan{
       .name = {},
@@ -84,7 +84,8 @@ std::optional<SysError> try_namespaces(int init_image) {
       .user = {.uid = kAnyone, .gid = kAnyone, .groups = {}},
       .steps = {MakeDirectory{"/dev", 0755}, MountDev{"/dev"}, MakeDirectory{"/proc", 0755}, MountProc{"/proc"}}};
   Trace trace;
-  auto made = Namespaces::make(plan, "preflight", init_image, UniqueFd(), trace);
+  const UniqueFd none;
+  auto made = Namespaces::make(plan, "preflight", {.init_image = init_image, .mounts = none, .network = none}, trace);
   if (made) return std::nullopt;
   return std::move(made.error());
 }

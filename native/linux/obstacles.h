@@ -4,11 +4,12 @@
 
 #include "core/envelope.h"
 #include "core/sys_error.h"
+#include "core/unique_fd.h"
 
 namespace buildjail {
 
 /** Makes the namespaces of a session that has nothing in it, and lets them go again; what kept it from doing so. */
-std::optional<SysError> try_namespaces(int init_image);
+std::optional<SysError> try_namespaces(const UniqueFd& init_image);
 
 /** What about this host made a session's namespaces impossible, and the one thing to do about it. */
 Obstacle explain(const SysError& error);

@@ -5,6 +5,7 @@
 #include <mutex>
 
 #include "core/envelope.h"
+#include "linux/empty_mounts.h"
 #include "linux/envelope.h"
 #include "linux/init_image.h"
 #include "linux/obstacles.h"
@@ -27,7 +28,7 @@ class Linux final : public System {
   std::vector<Obstacle> find_obstacles() override {
     auto found = host();
     if (!found) return {explain(found.error())};
-    auto error = try_namespaces((*found)->init_image.get());
+    auto error = try_namespaces((*found)->init_image);
     return error ? std::vector<Obstacle>{explain(*error)} : std::vector<Obstacle>{};
   }
 
@@ -52,7 +53,8 @@ class Linux final : public System {
     if (!host_) {
       auto image = make_init_image();
       if (!image) return std::move(image.error());
-      host_ = std::make_shared<Host>(std::move(*image), is_dumpable_);
+      host_ = std::make_shared<Host>(std::move(*image), needs_user_namespace() ? UniqueFd() : make_empty_mounts(),
+                                     is_dumpable_);
     }
     return host_;
   }
