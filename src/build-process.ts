@@ -72,8 +72,11 @@ export class BuildProcess extends EventEmitter<BuildProcessEvents> {
     spawned.then((pid) => this.#start(pid), (error: unknown) => this.#fail(error))
   }
 
-  /** What was captured of it, after `exit` (see the `capture` of wire.ts). */
-  get captured(): Pick<NativeExit, 'stdout' | 'stderr' | 'isMaxBuffer'> | undefined {
+  /**
+   * How it ended, and what was captured of it (see the `capture` of wire.ts); after `exit`.
+   * @internal
+   */
+  get exit(): NativeExit | undefined {
     return this.#exit
   }
 
@@ -87,7 +90,8 @@ export class BuildProcess extends EventEmitter<BuildProcessEvents> {
   #start(pid: number): void {
     this.pid = pid
     this.emit('spawn')
-    this.#prepared.whenExited((exit) => this.#end(exit))
+    // What was started has an exit.
+    this.#prepared.whenEnded((end) => 'failure' in end || this.#end(end))
   }
 
   #fail(error: unknown): void {

@@ -1,8 +1,8 @@
 import type { Command } from './command.ts'
 import { TeardownError } from './errors.ts'
 import type { Plan } from './plan.ts'
-import { CommandError, runCommand, type Result, type Runner, type RunOptions } from './run.ts'
-import { openSessionWith, type Session } from './session.ts'
+import { CommandError, isAttended, outcomeOf, requestOf, runCommand, type Result, type Runner, type RunOptions } from './run.ts'
+import { openSessionWith, runInSessionOfItsOwn, type Session } from './session.ts'
 import type { Spec } from './spec.ts'
 
 /** A session that could not be taken down, after a build that ran: `result` is the build's own. `session.close()` tries again. */
@@ -24,6 +24,21 @@ export class BuildTeardownError extends TeardownError {
  * @throws whatever `openSession` and `Session.run` throw; BuildTeardownError when the command ran but something is left.
  */
 export async function build(spec: Spec | Plan, command: Command, options: RunOptions = {}): Promise<Result> {
+  return isAttended(options) ? buildAttended(spec, command, options) : buildUnattended(spec, command, options)
+}
+
+/** Nothing has to be done before the end, so nothing need be heard of before it. */
+async function buildUnattended(spec: Spec | Plan, command: Command, options: RunOptions): Promise<Result> {
+  const request = requestOf(command, options)
+  const started = performance.now()
+  const { exit, left } = await runInSessionOfItsOwn(request, spec)
+  const how = { timedOut: false, isCanceled: false }
+  const durationMs = performance.now() - started
+  if (left === undefined) return outcomeOf(command, options, exit, durationMs, how)
+  throw new BuildTeardownError(left.error, outcomeOf(command, { ...options, reject: false }, exit, durationMs, how), left.session)
+}
+
+async function buildAttended(spec: Spec | Plan, command: Command, options: RunOptions): Promise<Result> {
   options.signal?.throwIfAborted()
   let session: Session | undefined
   const runner: Runner = {

@@ -1,7 +1,10 @@
 import { binding } from './binding.ts'
-import type { NativeExit } from './native.ts'
+import type { NativeExit, NativeNotLaunched } from './native.ts'
 
-type ExitListener = (exit: NativeExit) => void
+/** Of a run's end, be it that it did not begin. */
+export type RunEnd = NativeExit | NativeNotLaunched
+
+type ExitListener = (end: RunEnd) => void
 
 const listeners = new Map<number, ExitListener>()
 let lastRun = 0
@@ -27,8 +30,8 @@ export function forgetExit(run: number): void {
   listeners.delete(run)
 }
 
-function deliver(exit: NativeExit): void {
-  const listener = listeners.get(exit.run)
-  listeners.delete(exit.run)
-  listener?.(exit)
+function deliver(end: RunEnd): void {
+  const listener = listeners.get(end.run)
+  listeners.delete(end.run)
+  listener?.(end)
 }

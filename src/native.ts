@@ -5,8 +5,11 @@
 export interface NativeBinding {
   readonly system: 'freebsd' | 'linux' | 'unsupported'
   preflight(): NativePreflight
-  /** Called once for every exit of a launched command, after it was waited for. One listener an environment. */
-  setExitListener(listener: (exit: NativeExit) => void): void
+  /**
+   * Called once for everything that was to be launched: after it was waited for, or when it could not be launched. One
+   * listener an environment.
+   */
+  setExitListener(listener: (exit: NativeExit | NativeNotLaunched) => void): void
   /** A pipe that was handed over with a launch is kept, to be closed when the environment goes, until one of these is called. */
   releaseDescriptor(descriptor: number): void
   closeDescriptor(descriptor: number): void
@@ -22,6 +25,8 @@ export interface NativeBinding {
    * that the command could not be launched is told by its `spawned`. Throws as `launch` does.
    */
   openAndLaunch(plan: Uint8Array, id: string, request: Uint8Array): Promise<NativeOpened>
+  /** The same, and the closing at its end, told of once, when all of it is over. Its exit is not told to the listener. */
+  buildOnce(plan: Uint8Array, id: string, request: Uint8Array): Promise<NativeBuilt>
   /** The raw calls of FreeBSD; absent elsewhere. */
   readonly freebsd?: NativeFreebsd
 }
@@ -62,6 +67,12 @@ export interface NativeExit {
   readonly maxRssBytes: number
 }
 
+/** Of a command that was to be launched, and could not be. */
+export interface NativeNotLaunched {
+  readonly run: number
+  readonly failure: unknown
+}
+
 export interface NativeLaunched {
   /** Our ends of the pipes, by descriptor number: stdin, stdout, stderr; -1 where that one is no pipe. */
   readonly stdio: readonly [number, number, number]
@@ -72,6 +83,15 @@ export interface NativeLaunched {
 export interface NativeOpened {
   readonly envelope: NativeEnvelope
   readonly launched: NativeLaunched
+}
+
+export interface NativeBuilt {
+  /** Absent when the command could not be launched: then there is a failure. */
+  readonly exit?: NativeExit
+  readonly failure?: unknown
+  /** Both only when something is left, which can be tried again. */
+  readonly envelope?: NativeEnvelope
+  readonly closed?: NativeCloseReport
 }
 
 export interface NativeCloseReport {
@@ -118,6 +138,8 @@ export interface NativeEnvelope {
   complete(rest: Uint8Array): Promise<void>
   /** `request` as packed by wire.ts. Throws a NativeFailure when there is no descriptor left for the pipes. */
   launch(request: Uint8Array): NativeLaunched
+  /** The same of a command whose end is all that is told of. It has no pipes for JavaScript. */
+  run(request: Uint8Array): void
   /** Signals the process group of a run. False when that run is over. */
   kill(run: number, signal: string): boolean
   /** SIGKILL to every process of the envelope, which stays open. */

@@ -1,6 +1,5 @@
 import { checkCommand, checkEnvironment, checkWorkingDirectory, type Command } from './command.ts'
-import { expectExit, forgetExit } from './exits.ts'
-import type { NativeExit } from './native.ts'
+import { expectExit, forgetExit, type RunEnd } from './exits.ts'
 import { packLaunch, type WireStdio } from './wire.ts'
 
 export interface LaunchRequest {
@@ -25,8 +24,8 @@ export class PreparedLaunch {
   readonly argv: readonly [string, ...string[]]
   readonly packed: Uint8Array
   readonly run: number
-  #exit: NativeExit | undefined
-  #listener: ((exit: NativeExit) => void) | undefined
+  #end: RunEnd | undefined
+  #listener: ((end: RunEnd) => void) | undefined
 
   /** @throws BuildjailError `ERR_BUILDJAIL_INVALID_COMMAND` naming the entry. */
   constructor(request: LaunchRequest, defaults: LaunchDefaults, isLast = false) {
@@ -34,25 +33,25 @@ export class PreparedLaunch {
     checkEnvironment(request.environment ?? {})
     const workingDirectory = request.workingDirectory ?? defaults.workingDirectory
     checkWorkingDirectory(workingDirectory)
-    this.run = expectExit((exit) => {
-      this.#exit = exit
-      this.#listener?.(exit)
+    this.run = expectExit((end) => {
+      this.#end = end
+      this.#listener?.(end)
     })
     this.packed = packLaunch({
       run: this.run,
       isLast,
       argv: this.argv,
-      environment: { ...defaults.environment, ...request.environment },
+      environment: request.environment === undefined ? defaults.environment : { ...defaults.environment, ...request.environment },
       workingDirectory,
       stdio: request.stdio,
       maxBuffer: request.maxBuffer ?? 0,
     })
   }
 
-  /** Called once, with the exit; at once where that is known already. */
-  whenExited(listener: (exit: NativeExit) => void): void {
+  /** Called once, with its end; at once where that is known already. */
+  whenEnded(listener: (end: RunEnd) => void): void {
     this.#listener = listener
-    if (this.#exit !== undefined) listener(this.#exit)
+    if (this.#end !== undefined) listener(this.#end)
   }
 
   /** It will not be started, or could not be. */

@@ -3,6 +3,7 @@ import { Readable } from 'node:stream'
 import type { BuildProcess, Usage } from './build-process.ts'
 import { commandLine, type Command } from './command.ts'
 import { BuildjailError } from './errors.ts'
+import type { NativeExit } from './native.ts'
 import type { LaunchRequest } from './prepared-launch.ts'
 import { wireStdio, type StdioTarget } from './stdio.ts'
 import type { WireStdio } from './wire.ts'
@@ -68,16 +69,10 @@ export interface Runner {
 
 /** Starts a command, sees it through, and tells how it went. */
 export async function runCommand(runner: Runner, command: Command, options: RunOptions): Promise<Result> {
-  checkOptions(options)
+  const request = requestOf(command, options)
   options.signal?.throwIfAborted()
   const started = performance.now()
-  const starting = runner.start({
-    command,
-    stdio: [stdinOf(options), captured(options.stdout, 'stdout'), captured(options.stderr, 'stderr')],
-    environment: options.environment,
-    workingDirectory: options.workingDirectory,
-    maxBuffer: options.maxBuffer ?? defaultMaxBuffer,
-  })
+  const starting = runner.start(request)
   // Not awaited where it is there: its first events are only a moment away.
   const child = starting instanceof Promise ? await starting : starting
   // It is told by `ended`.
@@ -89,18 +84,52 @@ export async function runCommand(runner: Runner, command: Command, options: RunO
   } finally {
     ending.over()
   }
+  return outcomeOf(command, options, child.exit, performance.now() - started, ending)
+}
+
+/**
+ * What is launched for it.
+ * @throws BuildjailError `ERR_BUILDJAIL_INVALID_COMMAND` naming the option.
+ */
+export function requestOf(command: Command, options: RunOptions): LaunchRequest {
+  checkOptions(options)
+  return {
+    command,
+    stdio: [stdinOf(options), captured(options.stdout, 'stdout'), captured(options.stderr, 'stderr')],
+    environment: options.environment,
+    workingDirectory: options.workingDirectory,
+    maxBuffer: options.maxBuffer ?? defaultMaxBuffer,
+  }
+}
+
+/** Whether something may have to be done to the command before its end. */
+export function isAttended(options: RunOptions): boolean {
+  return options.timeout !== undefined || options.signal !== undefined || options.input !== undefined
+}
+
+/**
+ * How it went, of a command that has ended.
+ * @throws CommandError when it did not succeed and that was not to be a result like any other.
+ */
+export function outcomeOf(
+  command: Command,
+  options: RunOptions,
+  exit: NativeExit | undefined,
+  durationMs: number,
+  { timedOut, isCanceled }: { readonly timedOut: boolean; readonly isCanceled: boolean },
+): Result {
   const result: Result = {
     command: commandLine(command),
-    exitCode: child.exitCode ?? undefined,
-    signal: child.signalCode ?? undefined,
-    stdout: child.captured?.stdout?.toString('utf8') ?? '',
-    stderr: child.captured?.stderr?.toString('utf8') ?? '',
-    durationMs: performance.now() - started,
-    timedOut: ending.timedOut,
-    isCanceled: ending.isCanceled,
-    usage: child.usage ?? { userUs: 0, systemUs: 0, maxRssBytes: 0 },
+    exitCode: exit?.exitCode,
+    signal: exit?.signal,
+    stdout: exit?.stdout?.toString('utf8') ?? '',
+    stderr: exit?.stderr?.toString('utf8') ?? '',
+    durationMs,
+    timedOut,
+    isCanceled,
+    usage: { userUs: exit?.userUs ?? 0, systemUs: exit?.systemUs ?? 0, maxRssBytes: exit?.maxRssBytes ?? 0 },
   }
-  if (child.captured?.isMaxBuffer) {
+  if (exit?.isMaxBuffer) {
     throw new CommandError('ERR_BUILDJAIL_MAX_BUFFER', result, `wrote more than ${options.maxBuffer ?? defaultMaxBuffer} bytes`)
   }
   const isFailed = result.exitCode !== 0 || result.timedOut || result.isCanceled

@@ -33,6 +33,7 @@ export class SessionPool implements AsyncDisposable {
   #inUse = 0
   #refilling: Promise<void> | undefined
   #closing: Promise<void> | undefined
+  readonly #acquired = new Set<Session>()
   readonly #leaving = new Set<Promise<unknown>>()
 
   private constructor(base: Plan, size: number, maxAgeMs: number) {
@@ -82,7 +83,8 @@ export class SessionPool implements AsyncDisposable {
     const rest = packRest(plan, this.#base)
     const { id, envelope } = this.#ready.shift() ?? (await this.#make())
     this.#inUse += 1
-    const session = new Session(id, plan, envelope, () => this.#returned())
+    const session: Session = new Session(id, plan, envelope, () => this.#returned(session))
+    this.#acquired.add(session)
     try {
       await envelope.complete(rest)
       return session
@@ -93,7 +95,21 @@ export class SessionPool implements AsyncDisposable {
   }
 
   /**
-   * Takes away what is ready. Sessions that were acquired are their owners' to close.
+   * Closes a session that was acquired here while the caller goes on: what still runs in it is killed, and its outputs have
+   * their owner back, a moment later. Who needs to know when awaits the session's own `close` instead. What could not be
+   * taken away is told by the pool's `close`.
+   * @throws BuildjailError when it is none of this pool's, or was closed already.
+   */
+  release(session: Session): void {
+    if (!this.#acquired.delete(session)) {
+      throw new BuildjailError('ERR_BUILDJAIL_SESSION_CLOSED', `session ${session.id} is none of this pool's, or was released`, { step: 'close' })
+    }
+    this.#takeAway(session)
+  }
+
+  /**
+   * Takes away what is ready, and waits for what was released. Sessions that were acquired and not released are their
+   * owners' to close.
    * @throws the first error of what could not be taken away, after everything else was.
    */
   close(): Promise<void> {
@@ -122,7 +138,8 @@ export class SessionPool implements AsyncDisposable {
     while (this.#ready.length < this.#size && this.#closing === undefined) this.#ready.push(await this.#make())
   }
 
-  #returned(): void {
+  #returned(session: Session): void {
+    this.#acquired.delete(session)
     this.#inUse -= 1
     this.#refill()
   }
@@ -146,7 +163,11 @@ export class SessionPool implements AsyncDisposable {
   }
 
   #throwAway({ id, envelope }: Ready): void {
-    const leaving = new Session(id, this.#base, envelope).close()
+    this.#takeAway(new Session(id, this.#base, envelope))
+  }
+
+  #takeAway(session: Session): void {
+    const leaving = session.close()
     this.#leaving.add(leaving)
     // One that failed stays, to be told of by close().
     leaving.then(() => this.#leaving.delete(leaving), () => {})

@@ -1,14 +1,14 @@
-import { randomBytes } from 'node:crypto'
+import { randomFillSync } from 'node:crypto'
 
 import { binding } from './binding.ts'
 import { BuildProcess } from './build-process.ts'
 import type { Command } from './command.ts'
 import { BuildjailError, TeardownError, typed } from './errors.ts'
 import { listenForExits } from './exits.ts'
-import type { NativeEnvelope, NativeLaunched, NativeRecord, NativeTraceEntry } from './native.ts'
+import type { NativeEnvelope, NativeExit, NativeLaunched, NativeRecord, NativeTraceEntry } from './native.ts'
 import { planOf, type Plan } from './plan.ts'
 import { PreparedLaunch, type LaunchRequest } from './prepared-launch.ts'
-import { runCommand, type Result, type RunOptions } from './run.ts'
+import { isAttended, outcomeOf, requestOf, runCommand, type Result, type RunOptions } from './run.ts'
 import type { Spec } from './spec.ts'
 import { wireStdio, type StdioTarget } from './stdio.ts'
 import { packBase, packPlan } from './wire.ts'
@@ -77,6 +77,32 @@ async function openEnvelope(packed: Uint8Array): Promise<Opened> {
   }
 }
 
+/**
+ * Opens a session, runs in it the one command that it is for, and closes it, which is one crossing into native code and
+ * one back. What could not be taken away of it is a session still.
+ * @internal
+ */
+export async function runInSessionOfItsOwn(request: LaunchRequest, spec: Spec | Plan): Promise<{ exit: NativeExit; left?: { session: Session; error: TeardownError } }> {
+  const plan = planFor(spec)
+  const id = newId()
+  const prepared = new PreparedLaunch(request, plan, true)
+  // Nobody else is told of it.
+  prepared.forget()
+  try {
+    listenForExits()
+    const { exit, failure, envelope, closed } = await binding().buildOnce(packPlan(plan), id, prepared.packed)
+    const left = envelope && closed && { session: new Session(id, plan, envelope), error: teardownErrorOf(id, closed.failures) }
+    if (exit === undefined) throw left?.error ?? failure
+    return left === undefined ? { exit } : { exit, left }
+  } catch (error) {
+    throw typed(error)
+  }
+}
+
+function teardownErrorOf(id: string, failures: readonly unknown[]): TeardownError {
+  return new TeardownError(id, failures.map((failure) => typed(failure) as BuildjailError))
+}
+
 async function started(envelope: NativeEnvelope, prepared: PreparedLaunch, launched: NativeLaunched): Promise<BuildProcess> {
   try {
     await launched.spawned
@@ -96,8 +122,19 @@ function planFor(spec: Spec | Plan): Plan {
   })
 }
 
+const idBytes = 8
+// Filled for many sessions at once, as each filling is a system call.
+const entropy = Buffer.alloc(idBytes * 256)
+let entropyUsed = entropy.length
+
 function newId(): string {
-  return randomBytes(8).toString('hex')
+  if (entropyUsed === entropy.length) {
+    randomFillSync(entropy)
+    entropyUsed = 0
+  }
+  const id = entropy.toString('hex', entropyUsed, entropyUsed + idBytes)
+  entropyUsed += idBytes
+  return id
 }
 
 function isPlan(spec: Spec | Plan): spec is Plan {
@@ -134,6 +171,7 @@ export class Session implements AsyncDisposable {
    * @throws CommandError when it did not succeed, SystemCallError when it could not be started.
    */
   async run(command: Command, options: RunOptions = {}): Promise<Result> {
+    if (!isAttended(options)) return this.#runUnattended(command, options)
     return runCommand(
       { start: (request) => this.#start(request), killAll: () => this.#envelope.killAll() },
       command,
@@ -202,6 +240,24 @@ export class Session implements AsyncDisposable {
     }
   }
 
+  /** Nothing has to be done before the end, so nothing need be heard of before it. */
+  async #runUnattended(command: Command, options: RunOptions): Promise<Result> {
+    const request = requestOf(command, options)
+    this.#refuseWhenClosed()
+    const started = performance.now()
+    const prepared = new PreparedLaunch(request, this.plan)
+    const exit = await new Promise<NativeExit>((resolve, reject) => {
+      prepared.whenEnded((end) => ('failure' in end ? reject(typed(end.failure)) : resolve(end)))
+      try {
+        this.#envelope.run(prepared.packed)
+      } catch (error) {
+        prepared.forget()
+        reject(typed(error))
+      }
+    })
+    return outcomeOf(command, options, exit, performance.now() - started, { timedOut: false, isCanceled: false })
+  }
+
   async #close(): Promise<void> {
     const { trace, failures } = await this.#envelope
       .close()
@@ -214,7 +270,7 @@ export class Session implements AsyncDisposable {
       })
     this.#closed = [...this.#closed, ...trace]
     if (failures.length === 0) return
-    throw new TeardownError(this.id, failures.map((failure) => typed(failure) as BuildjailError))
+    throw teardownErrorOf(this.id, failures)
   }
 
   #refuseWhenClosed(): void {

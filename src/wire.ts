@@ -33,6 +33,13 @@ class WireWriter {
     return this
   }
 
+  bytes(values: Uint8Array): this {
+    this.#reserve(values.length)
+    this.#bytes.set(values, this.#length)
+    this.#length += values.length
+    return this
+  }
+
   list<T>(values: readonly T[], write: (value: T) => void): this {
     this.u32(values.length)
     values.forEach(write)
@@ -148,12 +155,24 @@ export interface Launch {
 
 const stdioKinds = { pipe: 0, inherit: 1, ignore: 2, file: 3, capture: 4 } as const
 
+const packedEnvironments = new WeakMap<Launch['environment'], Uint8Array>()
+
+/** Packed once: most commands of a session have its own, which does not change. */
+function packEnvironment(environment: Launch['environment']): Uint8Array {
+  const known = packedEnvironments.get(environment)
+  if (known !== undefined) return known
+  const writer = new WireWriter()
+  writer.list(Object.entries(environment), ([key, value]) => writer.string(`${key}=${value}`))
+  const packed = writer.finish()
+  if (Object.isFrozen(environment)) packedEnvironments.set(environment, packed)
+  return packed
+}
+
 export function packLaunch(launch: Launch): Uint8Array {
   const writer = new WireWriter()
   writer.u32(wireVersion).u32(launch.run).u8(launch.isLast ? 1 : 0)
   writer.list(launch.argv, (argument) => writer.string(argument))
-  writer.list(Object.entries(launch.environment), ([key, value]) => writer.string(`${key}=${value}`))
-  writer.string(launch.workingDirectory)
+  writer.bytes(packEnvironment(launch.environment)).string(launch.workingDirectory)
   writer.u64(BigInt(launch.maxBuffer))
   for (const { kind, path } of launch.stdio) writer.u8(stdioKinds[kind]).string(path ?? '')
   return writer.finish()

@@ -6,6 +6,7 @@ import { action, takeTurns } from '../measure/turns.mjs'
 import { bubblewrapFromNode, bubblewrapFromShell } from '../peers/bubblewrap.mjs'
 import { unshareFromNode } from '../peers/unshare.mjs'
 import { specWith } from './folders.mjs'
+import { requestOf, serveController } from './own-program.mjs'
 import { waterfallOf } from './waterfall.mjs'
 
 const totals = (blocks) => blocks.map((parts) => parts.reduce((sum, part) => sum + part, 0))
@@ -26,10 +27,11 @@ export const coldBuild = {
       }),
     })
     const { floor, 'bwrap from a shell': shell } = available
+    const building = serveController(spec)
     const traces = []
     const taken = await takeTurns(
       {
-        'build(plan)': action(() => build(plan, ['true'])),
+        'build(plan)': requestOf(building, 'build'),
         'build(spec)': action(() => build(spec, ['true'])),
         ...(floor && { floor: (count) => floor.block('cold', count).then(totals) }),
         ...(available['bwrap from Node'] && { 'bwrap from Node': action(available['bwrap from Node']) }),
@@ -44,8 +46,7 @@ export const coldBuild = {
       },
       { samples: bench.samples(200), perBlock: bench.perBlock(10), onTurn: bench.progress },
     )
-    await floor?.close()
-    await shell?.close()
+    await Promise.all([building.close(), floor?.close(), shell?.close()])
     return {
       subjects: Object.entries(taken).map(([name, samples]) => ({ name, unit: 'ms', samples })),
       notMeasured,

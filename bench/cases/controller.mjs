@@ -12,10 +12,25 @@ const ballast = []
 while (process.memoryUsage.rss() < Number(mebibytes) * 2 ** 20) ballast.push(Buffer.alloc(chunkBytes, 1))
 
 const session = await openSession({ ...JSON.parse(spec), output: undefined })
+const spawn = action(() => spawnToEnd('true'))
+
+/** Each after a pause as long as a pool takes to be full again: what comes after one is slower than what comes at once. */
+function paced(take) {
+  return async (count) => {
+    const samples = []
+    while (samples.length < count) {
+      await new Promise((resolve) => setTimeout(resolve, 3))
+      samples.push(...(await take(1)))
+    }
+    return samples
+  }
+}
+
 await serveRequests({
   build: action(() => build(plan, ['true'])),
   run: action(() => session.run(['true'])),
-  spawn: action(() => spawnToEnd('true')),
+  spawn,
+  'spawn-paced': paced(spawn),
   resident: async () => [process.memoryUsage.rss() / 1e6],
 })
 await session.close()

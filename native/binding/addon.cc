@@ -3,11 +3,12 @@
 #include <memory>
 #include <utility>
 
+#include "binding/build_once.h"
 #include "binding/bytes_from_js.h"
 #include "binding/envelope_wrap.h"
 #include "binding/error_to_js.h"
 #include "binding/open_and_launch.h"
-#include "binding/promise_worker.h"
+#include "binding/promised_work.h"
 #include "binding/recovery_calls.h"
 #include "binding/runtime.h"
 #include "binding/system_calls.h"
@@ -30,6 +31,7 @@ class Addon final : public Napi::Addon<Addon> {
                              InstanceMethod("recover", &Addon::recover),
                              InstanceMethod("listSessions", &Addon::list_sessions),
                              InstanceMethod("openAndLaunch", &Addon::open_and_launch),
+                             InstanceMethod("buildOnce", &Addon::build_once),
                          });
     export_system_calls(env, exports);
     envelope_class_ = Napi::Persistent(EnvelopeWrap::define(env));
@@ -79,17 +81,21 @@ class Addon final : public Napi::Addon<Addon> {
       OpenedEnvelope opened{runtime_, *envelope, id};
       return envelope_class_.New({Napi::External<OpenedEnvelope>::New(at, &opened)});
     };
-    return run_on_worker<std::shared_ptr<Envelope>>(env, std::move(work), std::move(to_js));
+    return promise<std::shared_ptr<Envelope>>(env, runtime_, std::move(work), std::move(to_js));
   }
 
   Napi::Value recover(const Napi::CallbackInfo& info) { return recover_call(info, runtime_); }
   Napi::Value list_sessions(const Napi::CallbackInfo& info) { return list_sessions_call(info, runtime_); }
-  Napi::Value open_and_launch(const Napi::CallbackInfo& info) {
+  Napi::Value open_and_launch(const Napi::CallbackInfo& info) { return with_request(info, buildjail::open_and_launch); }
+  Napi::Value build_once(const Napi::CallbackInfo& info) { return with_request(info, buildjail::build_once); }
+
+  template <class Call>
+  Napi::Value with_request(const Napi::CallbackInfo& info, Call call) {
     EnvelopePlan plan = plan_from(info);
     const std::string id = info[1].As<Napi::String>().Utf8Value();
     auto request = read_launch(bytes_from_js(info[2]));
     if (!request) throw Napi::Error(info.Env(), error_to_js(info.Env(), request.error()));
-    return buildjail::open_and_launch(info.Env(), runtime_, envelope_class_, std::move(plan), id, std::move(*request));
+    return call(info.Env(), runtime_, envelope_class_, std::move(plan), id, std::move(*request));
   }
 
   /** The first argument. */

@@ -5,8 +5,9 @@
 #include "binding/bytes_from_js.h"
 #include "binding/error_to_js.h"
 #include "binding/pipes_to_js.h"
-#include "binding/promise_worker.h"
+#include "binding/promised_work.h"
 #include "binding/to_js.h"
+#include "core/caught.h"
 #include "core/signal_name.h"
 
 namespace buildjail {
@@ -23,6 +24,7 @@ Napi::Function EnvelopeWrap::define(Napi::Env env) {
                          InstanceAccessor<&EnvelopeWrap::trace>("trace"),
                          InstanceMethod<&EnvelopeWrap::complete>("complete"),
                          InstanceMethod<&EnvelopeWrap::launch>("launch"),
+                         InstanceMethod<&EnvelopeWrap::run>("run"),
                          InstanceMethod<&EnvelopeWrap::kill>("kill"),
                          InstanceMethod<&EnvelopeWrap::kill_all>("killAll"),
                          InstanceMethod<&EnvelopeWrap::close>("close"),
@@ -43,13 +45,34 @@ Napi::Value EnvelopeWrap::complete(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
   auto rest = read_rest(bytes_from_js(info[0]));
   if (!rest) throw Napi::Error(env, error_to_js(env, rest.error()));
-  return run_on_worker<void>(
-      env,
+  return promise<void>(
+      env, opened_.runtime,
       [envelope = opened_.envelope, rest = std::move(*rest)]() mutable { return envelope->complete(std::move(rest)); },
       [](Napi::Env at, const Status&) { return undefined(at); });
 }
 
 Napi::Value EnvelopeWrap::launch(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  auto [request, ends] = prepare_launch(info);
+  auto result = Napi::Object::New(env);
+  Pipes pipes = take_pipes(request, ends);
+  result.Set("stdio", hand_over(env, *opened_.runtime, pipes));
+  auto to_js = [](Napi::Env at, const Result<pid_t>& pid) -> Napi::Value {
+    return pid ? Napi::Number::New(at, *pid) : undefined(at);
+  };
+  result.Set("spawned",
+             promise<pid_t>(env, opened_.runtime, launching(std::move(request), std::move(ends)), std::move(to_js)));
+  return result;
+}
+
+Napi::Value EnvelopeWrap::run(const Napi::CallbackInfo& info) {
+  auto [request, ends] = prepare_launch(info);
+  auto work = launching(std::move(request), std::move(ends));
+  opened_.runtime->threads().run([work = std::move(work)] { static_cast<void>(work()); });
+  return undefined(info.Env());
+}
+
+std::pair<LaunchRequest, StdioEnds> EnvelopeWrap::prepare_launch(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
   auto request = read_launch(bytes_from_js(info[0]));
   if (!request) throw Napi::Error(env, error_to_js(env, request.error()));
@@ -58,22 +81,21 @@ Napi::Value EnvelopeWrap::launch(const Napi::CallbackInfo& info) {
   if (opened_.runtime->is_ended()) throw Napi::Error::New(env, "the environment has ended");
   auto ends = StdioEnds::make_pipes(*request);
   if (!ends) throw Napi::Error(env, error_to_js(env, ends.error()));
+  // The exit, be it that there is none.
+  opened_.runtime->began(env);
+  return {std::move(*request), std::move(*ends)};
+}
 
-  auto result = Napi::Object::New(env);
-  Pipes pipes = take_pipes(*request, *ends);
-  result.Set("stdio", hand_over(env, *opened_.runtime, pipes));
-  // Before the command can have ended.
-  opened_.runtime->run_began(env);
-  auto work = [envelope = opened_.envelope, request = std::move(*request), ends = std::move(*ends)]() mutable {
-    return envelope->launch(std::move(request), std::move(ends));
+std::function<Result<pid_t>()> EnvelopeWrap::launching(LaunchRequest request, StdioEnds ends) {
+  // Shared, as what is called must be copyable (std::function).
+  auto launch = std::make_shared<std::pair<LaunchRequest, StdioEnds>>(std::move(request), std::move(ends));
+  return [runtime = opened_.runtime, envelope = opened_.envelope, launch] {
+    auto& [what, with] = *launch;
+    const std::uint32_t number = what.run;
+    auto pid = caught("launch", [&] { return envelope->launch(std::move(what), std::move(with)); });
+    if (!pid) runtime->tell_failure(number, pid.error());
+    return pid;
   };
-  auto to_js = [runtime = opened_.runtime](Napi::Env at, const Result<pid_t>& pid) -> Napi::Value {
-    if (pid) return Napi::Number::New(at, *pid);
-    runtime->run_ended(at);
-    return undefined(at);
-  };
-  result.Set("spawned", run_on_worker<pid_t>(env, std::move(work), std::move(to_js)));
-  return result;
 }
 
 Napi::Value EnvelopeWrap::kill(const Napi::CallbackInfo& info) {
@@ -85,21 +107,22 @@ Napi::Value EnvelopeWrap::kill(const Napi::CallbackInfo& info) {
 }
 
 Napi::Value EnvelopeWrap::kill_all(const Napi::CallbackInfo& info) {
-  return run_on_worker<void>(
-      info.Env(), [envelope = opened_.envelope] { return envelope->kill_all(); },
+  return promise<void>(
+      info.Env(), opened_.runtime, [envelope = opened_.envelope] { return envelope->kill_all(); },
       [](Napi::Env env, const Status&) { return undefined(env); });
 }
 
 Napi::Value EnvelopeWrap::close(const Napi::CallbackInfo& info) {
   opened_.envelope->begin_close();
-  return run_on_worker<CloseReport>(
-      info.Env(), [opened = opened_]() -> Result<CloseReport> { return opened.runtime->close(opened.envelope); },
+  return promise<CloseReport>(
+      info.Env(), opened_.runtime,
+      [opened = opened_]() -> Result<CloseReport> { return opened.runtime->close(opened.envelope); },
       [](Napi::Env env, const Result<CloseReport>& report) { return close_report_to_js(env, *report); });
 }
 
 Napi::Value EnvelopeWrap::record(const Napi::CallbackInfo& info) {
-  return run_on_worker<Record>(
-      info.Env(), [envelope = opened_.envelope] { return envelope->record(); },
+  return promise<Record>(
+      info.Env(), opened_.runtime, [envelope = opened_.envelope] { return envelope->record(); },
       [id = opened_.id](Napi::Env env, const Result<Record>& record) {
         return record ? record_to_js(env, id, *record) : undefined(env);
       });

@@ -2,8 +2,10 @@
 
 #include <napi.h>
 
+#include <functional>
 #include <memory>
 #include <string>
+#include <utility>
 
 #include "binding/runtime.h"
 
@@ -27,10 +29,14 @@ class EnvelopeWrap final : public Napi::ObjectWrap<EnvelopeWrap> {
   Napi::Value trace(const Napi::CallbackInfo& info);
   Napi::Value complete(const Napi::CallbackInfo& info);
   Napi::Value launch(const Napi::CallbackInfo& info);
+  Napi::Value run(const Napi::CallbackInfo& info);
   Napi::Value kill(const Napi::CallbackInfo& info);
   Napi::Value kill_all(const Napi::CallbackInfo& info);
   Napi::Value close(const Napi::CallbackInfo& info);
   Napi::Value record(const Napi::CallbackInfo& info);
+
+  std::pair<LaunchRequest, StdioEnds> prepare_launch(const Napi::CallbackInfo& info);
+  std::function<Result<pid_t>()> launching(LaunchRequest request, StdioEnds ends);
 
   OpenedEnvelope opened_;
 };

@@ -5,7 +5,7 @@
 #include "binding/envelope_wrap.h"
 #include "binding/error_to_js.h"
 #include "binding/pipes_to_js.h"
-#include "binding/promise_worker.h"
+#include "binding/promised_work.h"
 
 namespace buildjail {
 
@@ -48,13 +48,15 @@ Napi::Value open_and_launch(Napi::Env env, const std::shared_ptr<Runtime>& runti
                             LaunchRequest request) {
   auto ends = StdioEnds::make_pipes(request);
   if (!ends) throw Napi::Error(env, error_to_js(env, ends.error()));
-  // Before the command can have ended.
-  runtime->run_began(env);
+  // The exit, be it that there is none.
+  runtime->began(env);
+  const std::uint32_t run = request.run;
   auto work = [runtime, plan = std::move(plan), id, request = std::move(request), ends = std::move(*ends)]() mutable {
     return open_then_launch(*runtime, std::move(plan), id, std::move(request), std::move(ends));
   };
-  auto to_js = [runtime, id, &make_envelope](Napi::Env at, Result<Opened>& opened) -> Napi::Value {
-    if (!opened || !opened->pid) runtime->run_ended(at);
+  auto to_js = [runtime, id, run, &make_envelope](Napi::Env at, Result<Opened>& opened) -> Napi::Value {
+    if (!opened) runtime->tell_failure(run, opened.error());
+    if (opened && !opened->pid) runtime->tell_failure(run, opened->pid.error());
     if (!opened) return at.Undefined();
     OpenedEnvelope wrapped{runtime, opened->envelope, id};
     auto object = Napi::Object::New(at);
@@ -62,7 +64,7 @@ Napi::Value open_and_launch(Napi::Env env, const std::shared_ptr<Runtime>& runti
     object.Set("launched", launched_to_js(at, *runtime, *opened));
     return object;
   };
-  return run_on_worker<Opened>(env, std::move(work), std::move(to_js));
+  return promise<Opened>(env, runtime, std::move(work), std::move(to_js));
 }
 
 }  // namespace buildjail

@@ -3,6 +3,7 @@
 #include <cerrno>
 #include <utility>
 
+#include "binding/error_to_js.h"
 #include "binding/to_js.h"
 
 namespace buildjail {
@@ -10,19 +11,20 @@ namespace buildjail {
 Status Runtime::start(Napi::Env env, const Napi::Function& listener) {
   auto waiter = ExitWaiter::start([this](Exit exit) { deliver(std::move(exit)); });
   if (!waiter) return std::move(waiter.error());
-  listener_ = Napi::ThreadSafeFunction::New(env, listener, "buildjail exits", 0, 1);
+  on_exit_ = Napi::Persistent(listener);
+  listener_ = Napi::ThreadSafeFunction::New(env, listener, "buildjail", 0, 1);
   listener_.Unref(env);
   waiter_ = std::move(*waiter);
   return {};
 }
 
 // What was under way when the environment began to go still ends on its thread, and finds the listener freed.
-void Runtime::run_began(Napi::Env env) {
-  if (runs_++ == 0 && !is_listener_gone_) listener_.Ref(env);
+void Runtime::began(Napi::Env env) {
+  if (under_way_++ == 0 && !is_listener_gone_) listener_.Ref(env);
 }
 
-void Runtime::run_ended(Napi::Env env) {
-  if (--runs_ == 0 && !is_listener_gone_) listener_.Unref(env);
+void Runtime::ended(Napi::Env env) {
+  if (--under_way_ == 0 && !is_listener_gone_) listener_.Unref(env);
 }
 
 void Runtime::release_descriptor(int fd) {
@@ -30,19 +32,54 @@ void Runtime::release_descriptor(int fd) {
   if (!kept.empty()) static_cast<void>(kept.mapped().release());
 }
 
-void Runtime::deliver(Exit exit) {
+void Runtime::tell(std::function<void(Napi::Env)> what) {
+  using What = std::function<void(Napi::Env)>;
   const std::lock_guard lock(mutex_);
   if (is_shut_down_) return;
-  auto told = std::make_unique<Exit>(std::move(exit));
-  const auto call = [this](Napi::Env env, Napi::Function listener, Exit* data) {
-    const std::unique_ptr<Exit> owned(data);
+  auto told = std::make_unique<What>(std::move(what));
+  const auto call = [this](Napi::Env env, const Napi::Function&, What* data) {
+    const std::unique_ptr<What> owned(data);
     // No environment: it went between the call and this.
     if (static_cast<napi_env>(env) == nullptr) return;
-    run_ended(env);
-    listener.Call({exit_to_js(env, *owned)});
+    ended(env);
+    (*owned)(env);
   };
   if (listener_.NonBlockingCall(told.get(), call) != napi_ok) return;
-  [[maybe_unused]] const Exit* const handed_over = told.release();
+  [[maybe_unused]] const What* const handed_over = told.release();
+}
+
+void Runtime::take_exit(std::uint32_t run, std::function<void(Exit)> taker) {
+  const std::lock_guard lock(mutex_);
+  if (taker) {
+    takers_.insert_or_assign(run, std::move(taker));
+  } else {
+    takers_.erase(run);
+  }
+}
+
+void Runtime::deliver(Exit exit) {
+  std::function<void(Exit)> taker;
+  {
+    const std::lock_guard lock(mutex_);
+    const auto found = takers_.extract(exit.run);
+    if (!found.empty()) taker = std::move(found.mapped());
+  }
+  if (taker) {
+    taker(std::move(exit));
+    return;
+  }
+  // Shared, as what is called must be copyable (std::function).
+  const auto told = std::make_shared<Exit>(std::move(exit));
+  tell([this, told](Napi::Env env) { on_exit_.Call({exit_to_js(env, *told)}); });
+}
+
+void Runtime::tell_failure(std::uint32_t run, SysError error) {
+  tell([this, run, failure = std::move(error)](Napi::Env env) {
+    auto object = Napi::Object::New(env);
+    object.Set("run", run);
+    object.Set("failure", error_to_js(env, failure));
+    on_exit_.Call({object});
+  });
 }
 
 Result<std::shared_ptr<Envelope>> Runtime::open(EnvelopePlan plan, const std::string& id) {
@@ -81,9 +118,11 @@ void Runtime::shut_down() {
   }
   for (const auto& envelope : left) static_cast<void>(envelope->close());
   left.clear();
+  threads_.stop();
   system_->shut_down();
   if (!waiter_ || is_listener_gone_) return;
   waiter_->stop();
+  takers_.clear();
   listener_.Abort();
   kept_.clear();
   is_listener_gone_ = true;

@@ -4,6 +4,8 @@
 
 #include <condition_variable>
 #include <cstddef>
+#include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -12,6 +14,7 @@
 #include "core/envelope.h"
 #include "core/exit_waiter.h"
 #include "core/unique_fd.h"
+#include "core/worker_threads.h"
 
 namespace buildjail {
 
@@ -22,6 +25,9 @@ namespace buildjail {
  */
 class Runtime {
  public:
+  /** Most of what they do is to wait for the kernel. */
+  static constexpr std::size_t kMostThreads = 32;
+
   Runtime() : system_(System::create()) {}
 
   System& system() noexcept { return *system_; }
@@ -32,9 +38,8 @@ class Runtime {
   Status start(Napi::Env env, const Napi::Function& listener);
   [[nodiscard]] bool is_started() const noexcept { return waiter_ != nullptr; }
   [[nodiscard]] bool is_ended() const noexcept { return is_listener_gone_; }
-  /** While a command runs, the environment's event loop stays alive for its exit. */
-  void run_began(Napi::Env env);
-  void run_ended(Napi::Env env);
+  /** Something that will be told of, once: until then the environment's event loop stays alive for it. */
+  void began(Napi::Env env);
   /** Owned until JavaScript has come to it: what a worker thread does between two turns may never come (terminate()).
    */
   void keep_descriptor(int fd) { kept_.insert_or_assign(fd, UniqueFd(fd)); }
@@ -46,24 +51,37 @@ class Runtime {
   // On any thread.
 
   ExitWaiter& waiter() noexcept { return *waiter_; }
+  WorkerThreads& threads() noexcept { return threads_; }
+  /** Calls `what` on the JavaScript thread; never, if the environment goes before. It was said to have begun. */
+  void tell(std::function<void(Napi::Env)> what);
+  /** Comes before the launch of a run of which not JavaScript is to be told: `taker` is called on the waiter's thread.
+   * Empty: there was none. */
+  void take_exit(std::uint32_t run, std::function<void(Exit)> taker);
+  /** There was no launch. Another exit than that of a launched command, as far as JavaScript is concerned. */
+  void tell_failure(std::uint32_t run, SysError error);
   Result<std::shared_ptr<Envelope>> open(EnvelopePlan plan, const std::string& id);
   CloseReport close(const std::shared_ptr<Envelope>& envelope);
 
  private:
   void deliver(Exit exit);
+  void ended(Napi::Env env);
 
   std::unique_ptr<System> system_;
   std::shared_ptr<ExitWaiter> waiter_;
   Napi::ThreadSafeFunction listener_;
-  std::size_t runs_ = 0;
+  Napi::FunctionReference on_exit_;
+  std::size_t under_way_ = 0;
   bool is_listener_gone_ = false;
   std::map<int, UniqueFd> kept_;
 
   std::mutex mutex_;
   std::condition_variable opened_;
   std::set<std::shared_ptr<Envelope>> envelopes_;
+  std::map<std::uint32_t, std::function<void(Exit)>> takers_;
   std::size_t opening_ = 0;
   bool is_shut_down_ = false;
+  /** Last: what they do needs the rest. */
+  WorkerThreads threads_{kMostThreads};
 };
 
 }  // namespace buildjail

@@ -72,7 +72,8 @@ Napi::Value exit_to_js(Napi::Env env, Exit& exit) {
   std::size_t stream = 0;
   for (const char* key : {"stdout", "stderr"}) {
     const auto& bytes = exit.output.at(stream++);
-    if (bytes) object.Set(key, Napi::Buffer<std::byte>::Copy(env, bytes->data(), bytes->size()));
+    // Of nothing there need be no copy.
+    if (bytes && !bytes->empty()) object.Set(key, Napi::Buffer<std::byte>::Copy(env, bytes->data(), bytes->size()));
   }
   return object;
 }

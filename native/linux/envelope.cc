@@ -161,13 +161,12 @@ Status NamespaceEnvelope::hand_over_outputs() {
 
 Status NamespaceEnvelope::make_namespaces() {
   const bool takes_spare = !plan_.is_host_network && !needs_user_namespace();
-  const UniqueFd network = takes_spare ? host_->network.take() : UniqueFd();
+  const UniqueFd network = takes_spare ? host_->networks.take() : UniqueFd();
   auto made = Namespaces::make(plan_, id_,
                                {.init_image = host_->init_image, .mounts = host_->mounts, .network = network}, trace_);
   if (!made) return std::move(made.error());
   namespaces_ = std::make_shared<Namespaces>(std::move(*made));
   is_complete_ = !plan_.is_base;
-  if (takes_spare) host_->network.replace();
   return {};
 }
 
@@ -209,6 +208,7 @@ Result<pid_t> NamespaceEnvelope::launch(LaunchRequest request, StdioEnds ends) {
   const auto inside = namespaces();
   if (!inside) return closed("launch", "setns", ECANCELED);
   if (!is_complete()) return incomplete("launch", "setns");
+  host_->networks.give_way();
   if (auto status = ends.open_files(request); !status) return std::move(status.error());
   if (auto status = give_pipes(request, ends, plan_.user); !status) return std::move(status.error());
   auto pid = launch_in_namespaces(*inside, plan_.user, request, ends);
@@ -268,6 +268,7 @@ CloseReport NamespaceEnvelope::close() {
   const std::lock_guard only_one(closing_);
   CloseReport report;
   if (is_gone_) return report;
+  host_->networks.give_way();
   const auto note = [&report](Status status) {
     if (!status) report.failures.push_back(std::move(status.error()));
     return report.failures.empty();

@@ -11,7 +11,7 @@
 #include "core/journal.h"
 #include "core/output_lease.h"
 #include "linux/namespaces.h"
-#include "linux/spare_network.h"
+#include "linux/spare_networks.h"
 
 namespace buildjail {
 
@@ -26,7 +26,7 @@ struct Host {
   UniqueFd mounts;
   /** Whether it may be dumped and traced by its user (PR_SET_DUMPABLE(2const)). */
   bool is_dumpable;
-  SpareNetwork network;
+  SpareNetworks networks;
   FirstRecovery first_recovery;
 };
 

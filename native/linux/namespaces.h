@@ -26,7 +26,7 @@ class Namespaces {
     const UniqueFd& init_image;
     /** What make_empty_mounts() gave. */
     const UniqueFd& mounts;
-    /** Of a SpareNetwork. */
+    /** Of SpareNetworks. */
     const UniqueFd& network;
   };
 

@@ -1,0 +1,105 @@
+#include "binding/build_once.h"
+
+#include <optional>
+#include <utility>
+
+#include "binding/envelope_wrap.h"
+#include "binding/error_to_js.h"
+#include "binding/to_js.h"
+#include "core/caught.h"
+
+namespace buildjail {
+
+namespace {
+
+/** From thread to thread: one that opens and launches, the waiter's, one that closes, JavaScript's. */
+class Build : public std::enable_shared_from_this<Build> {
+ public:
+  Build(Napi::Env env, std::shared_ptr<Runtime> runtime, const Napi::FunctionReference& make_envelope,
+        EnvelopePlan plan, std::string id, LaunchRequest request, StdioEnds ends)
+      : deferred_(Napi::Promise::Deferred::New(env)),
+        runtime_(std::move(runtime)),
+        make_envelope_(make_envelope),
+        plan_(std::move(plan)),
+        id_(std::move(id)),
+        request_(std::move(request)),
+        ends_(std::move(ends)) {}
+
+  [[nodiscard]] Napi::Promise promise() const { return deferred_.Promise(); }
+
+  void open_and_launch() {
+    const std::uint32_t run = request_.run;
+    auto opened = caught("open", [this] { return runtime_->open(std::move(plan_), id_); });
+    if (!opened) {
+      failure_ = std::move(opened.error());
+      tell();
+      return;
+    }
+    envelope_ = std::move(*opened);
+    runtime_->take_exit(run, [self = shared_from_this()](Exit exit) {
+      self->exit_ = std::move(exit);
+      self->runtime_->threads().run([self] { self->close(); });
+    });
+    auto pid = caught("launch", [this] { return envelope_->launch(std::move(request_), std::move(ends_)); });
+    if (pid) return;
+    runtime_->take_exit(run, {});
+    failure_ = std::move(pid.error());
+    close();
+  }
+
+ private:
+  void close() {
+    report_ = runtime_->close(envelope_);
+    tell();
+  }
+
+  void tell() {
+    runtime_->tell([self = shared_from_this()](Napi::Env env) { self->settle(env); });
+  }
+
+  void settle(Napi::Env env) {
+    if (!envelope_) {
+      deferred_.Reject(error_to_js(env, *failure_));
+      return;
+    }
+    auto built = Napi::Object::New(env);
+    if (exit_) built.Set("exit", exit_to_js(env, *exit_));
+    if (failure_) built.Set("failure", error_to_js(env, *failure_));
+    // What is left is a session still.
+    if (!report_.failures.empty()) {
+      OpenedEnvelope opened{runtime_, envelope_, id_};
+      built.Set("envelope", make_envelope_.New({Napi::External<OpenedEnvelope>::New(env, &opened)}));
+      built.Set("closed", close_report_to_js(env, report_));
+    }
+    deferred_.Resolve(built);
+  }
+
+  Napi::Promise::Deferred deferred_;
+  std::shared_ptr<Runtime> runtime_;
+  const Napi::FunctionReference& make_envelope_;
+  EnvelopePlan plan_;
+  std::string id_;
+  LaunchRequest request_;
+  StdioEnds ends_;
+  std::shared_ptr<Envelope> envelope_;
+  std::optional<SysError> failure_;
+  std::optional<Exit> exit_;
+  CloseReport report_;
+};
+
+}  // namespace
+
+Napi::Value build_once(Napi::Env env, const std::shared_ptr<Runtime>& runtime,
+                       const Napi::FunctionReference& make_envelope, EnvelopePlan plan, const std::string& id,
+                       LaunchRequest request) {
+  auto ends = StdioEnds::make_pipes(request);
+  if (!ends) throw Napi::Error(env, error_to_js(env, ends.error()));
+  auto build =
+      std::make_shared<Build>(env, runtime, make_envelope, std::move(plan), id, std::move(request), std::move(*ends));
+  auto promise = build->promise();
+  runtime->threads().run([build = std::move(build)] { build->open_and_launch(); });
+  runtime->began(env);
+  return promise;
+}
+
+}  // namespace buildjail

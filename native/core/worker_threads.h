@@ -1,0 +1,44 @@
+#pragma once
+
+#include <condition_variable>
+#include <cstddef>
+#include <deque>
+#include <functional>
+#include <mutex>
+#include <thread>
+#include <vector>
+
+namespace buildjail {
+
+/**
+ * The threads on which sessions are opened, launched in and closed. Of our own: those that a runtime has for such are
+ * few and serve its files and name look-ups too, behind which a build would wait, and each of their results wakes the
+ * event loop, whether there is anything to be told or not. They are made as they are wanted, and stay.
+ */
+class WorkerThreads {
+ public:
+  explicit WorkerThreads(std::size_t most) : most_(most) {}
+  WorkerThreads(const WorkerThreads&) = delete;
+  WorkerThreads& operator=(const WorkerThreads&) = delete;
+  WorkerThreads(WorkerThreads&&) = delete;
+  WorkerThreads& operator=(WorkerThreads&&) = delete;
+  ~WorkerThreads() { stop(); }
+
+  /** `work` must not throw. Nothing is done any more once they were stopped. */
+  void run(std::function<void()> work);
+  /** Waits for what has begun; what has not is dropped. Again: nothing to do. */
+  void stop();
+
+ private:
+  void loop();
+
+  std::size_t most_;
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  std::deque<std::function<void()>> waiting_;
+  std::size_t idle_ = 0;
+  bool is_stopping_ = false;
+  std::vector<std::thread> threads_;
+};
+
+}  // namespace buildjail
