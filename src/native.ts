@@ -140,6 +140,8 @@ export interface NativeEnvelope {
   launch(request: Uint8Array): NativeLaunched
   /** The same of a command whose end is all that is told of. It has no pipes for JavaScript. */
   run(request: Uint8Array): void
+  /** `complete` and `run`, with no crossing between the two; what keeps it from being completed is the run's failure. */
+  completeAndRun(rest: Uint8Array, request: Uint8Array): void
   /** Signals the process group of a run. False when that run is over. */
   kill(run: number, signal: string): boolean
   /** SIGKILL to every process of the envelope, which stays open. */

@@ -1,7 +1,9 @@
+import type { Command } from './command.ts'
 import { BuildjailError, SpecError, typed } from './errors.ts'
 import type { NativeEnvelope } from './native.ts'
 import { planOf, planOnto, type Plan } from './plan.ts'
-import { openBase, Session } from './session.ts'
+import { isAttended, type Result, type RunOptions } from './run.ts'
+import { openBase, runUnattended, Session } from './session.ts'
 import type { Additions, Spec } from './spec.ts'
 import { packRest } from './wire.ts'
 
@@ -78,13 +80,7 @@ export class SessionPool implements AsyncDisposable {
    * @throws SpecError when the addition is refused, SystemCallError when the kernel said no; nothing is left behind then.
    */
   async acquire(additions: Additions = {}): Promise<Session> {
-    this.#refuseWhenClosed()
-    const plan = planOnto(this.#base, additions)
-    const rest = packRest(plan, this.#base)
-    const { id, envelope } = this.#ready.shift() ?? (await this.#make())
-    this.#inUse += 1
-    const session: Session = new Session(id, plan, envelope, () => this.#returned(session))
-    this.#acquired.add(session)
+    const { session, envelope, rest } = await this.#take(additions)
     try {
       await envelope.complete(rest)
       return session
@@ -92,6 +88,32 @@ export class SessionPool implements AsyncDisposable {
       await session.close()
       throw typed(error)
     }
+  }
+
+  /**
+   * Runs one command in a session of its own: `acquire`, `Session.run` and `release`, in one crossing into native code.
+   * @throws whatever these throw
+   */
+  async run(additions: Additions, command: Command, options: RunOptions = {}): Promise<Result> {
+    if (isAttended(options)) {
+      const session = await this.acquire(additions)
+      return session.run(command, options).finally(() => this.release(session))
+    }
+    const { session, envelope, rest } = await this.#take(additions)
+    return runUnattended(session.plan, command, options, (packed) => envelope.completeAndRun(rest, packed)).finally(() =>
+      this.release(session),
+    )
+  }
+
+  async #take(additions: Additions): Promise<{ session: Session; envelope: NativeEnvelope; rest: Uint8Array }> {
+    this.#refuseWhenClosed()
+    const plan = planOnto(this.#base, additions)
+    const rest = packRest(plan, this.#base)
+    const { id, envelope } = this.#ready.shift() ?? (await this.#make())
+    this.#inUse += 1
+    const session: Session = new Session(id, plan, envelope, () => this.#returned(session))
+    this.#acquired.add(session)
+    return { session, envelope, rest }
   }
 
   /**

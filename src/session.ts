@@ -99,6 +99,25 @@ export async function runInSessionOfItsOwn(request: LaunchRequest, spec: Spec | 
   }
 }
 
+/**
+ * Runs a command to its end of which nothing has to be heard before that, however `launch` has it launched.
+ * @internal
+ */
+export async function runUnattended(plan: Plan, command: Command, options: RunOptions, launch: (packed: Uint8Array) => void): Promise<Result> {
+  const started = performance.now()
+  const prepared = new PreparedLaunch(requestOf(command, options), plan)
+  const exit = await new Promise<NativeExit>((resolve, reject) => {
+    prepared.whenEnded((end) => ('failure' in end ? reject(typed(end.failure)) : resolve(end)))
+    try {
+      launch(prepared.packed)
+    } catch (error) {
+      prepared.forget()
+      reject(typed(error))
+    }
+  })
+  return outcomeOf(command, options, exit, performance.now() - started, { timedOut: false, isCanceled: false })
+}
+
 function teardownErrorOf(id: string, failures: readonly unknown[]): TeardownError {
   return new TeardownError(id, failures.map((failure) => typed(failure) as BuildjailError))
 }
@@ -240,22 +259,9 @@ export class Session implements AsyncDisposable {
     }
   }
 
-  /** Nothing has to be done before the end, so nothing need be heard of before it. */
   async #runUnattended(command: Command, options: RunOptions): Promise<Result> {
-    const request = requestOf(command, options)
     this.#refuseWhenClosed()
-    const started = performance.now()
-    const prepared = new PreparedLaunch(request, this.plan)
-    const exit = await new Promise<NativeExit>((resolve, reject) => {
-      prepared.whenEnded((end) => ('failure' in end ? reject(typed(end.failure)) : resolve(end)))
-      try {
-        this.#envelope.run(prepared.packed)
-      } catch (error) {
-        prepared.forget()
-        reject(typed(error))
-      }
-    })
-    return outcomeOf(command, options, exit, performance.now() - started, { timedOut: false, isCanceled: false })
+    return runUnattended(this.plan, command, options, (packed) => this.#envelope.run(packed))
   }
 
   async #close(): Promise<void> {

@@ -88,10 +88,18 @@ function writePlan(plan: Plan, isBase: boolean): Uint8Array {
   return writer.list(stepsOf(writer, plan.directories, plan.mounts, plan.links), (step) => step()).finish()
 }
 
+const contentsOfBases = new WeakMap<Plan, ReadonlySet<string>>()
+
+function contentsOf(base: Plan): ReadonlySet<string> {
+  const known = contentsOfBases.get(base) ?? new Set([...base.directories, ...base.mounts.map(({ target }) => target)])
+  contentsOfBases.set(base, known)
+  return known
+}
+
 /** What a plan has that its base has not: directories and binds, as everything else of a plan is in the base. */
 export function packRest({ directories, mounts }: Plan, base: Plan): Uint8Array {
   const writer = new WireWriter().u32(wireVersion)
-  const known = new Set([...base.directories, ...base.mounts.map(({ target }) => target)])
+  const known = contentsOf(base)
   const newDirectories = directories.filter((directory) => !known.has(directory))
   const newMounts = mounts.filter(({ target }) => !known.has(target))
   return writer.list(stepsOf(writer, newDirectories, newMounts, []), (step) => step()).finish()

@@ -7,6 +7,10 @@ const size = 4
 const additions = JSON.parse(process.argv[2])
 const pool = await SessionPool.open({}, { size })
 
+async function run() {
+  await pool.run(additions, ['true'])
+}
+
 async function release() {
   const session = await pool.acquire(additions)
   await session.run(['true'])
@@ -32,5 +36,5 @@ function whenFull(use) {
   }
 }
 
-await serveRequests({ release: whenFull(release), close: whenFull(close), unready: action(close) })
+await serveRequests({ run: whenFull(run), release: whenFull(release), close: whenFull(close), unready: action(close) })
 await pool.close()

@@ -12,12 +12,13 @@ export const pool = {
     const spawning = serveController({})
     const taken = await takeTurns(
       {
+        'pool.run': requestOf(user, 'run'),
         'acquire, run, release': requestOf(user, 'release'),
         'acquire, run, close': requestOf(user, 'close'),
         'acquire, run, close, back to back': requestOf(user, 'unready'),
         'child_process.spawn': requestOf(spawning, 'spawn-paced'),
       },
-      { samples: bench.samples(200), perBlock: bench.perBlock(10), onTurn: bench.progress },
+      { samples: bench.samples(800), perBlock: bench.perBlock(10), onTurn: bench.progress },
     )
     await user.close()
     await spawning.close()

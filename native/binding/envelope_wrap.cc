@@ -25,6 +25,7 @@ Napi::Function EnvelopeWrap::define(Napi::Env env) {
                          InstanceMethod<&EnvelopeWrap::complete>("complete"),
                          InstanceMethod<&EnvelopeWrap::launch>("launch"),
                          InstanceMethod<&EnvelopeWrap::run>("run"),
+                         InstanceMethod<&EnvelopeWrap::complete_and_run>("completeAndRun"),
                          InstanceMethod<&EnvelopeWrap::kill>("kill"),
                          InstanceMethod<&EnvelopeWrap::kill_all>("killAll"),
                          InstanceMethod<&EnvelopeWrap::close>("close"),
@@ -72,9 +73,29 @@ Napi::Value EnvelopeWrap::run(const Napi::CallbackInfo& info) {
   return undefined(info.Env());
 }
 
-std::pair<LaunchRequest, StdioEnds> EnvelopeWrap::prepare_launch(const Napi::CallbackInfo& info) {
+Napi::Value EnvelopeWrap::complete_and_run(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
-  auto request = read_launch(bytes_from_js(info[0]));
+  auto rest = read_rest(bytes_from_js(info[0]));
+  if (!rest) throw Napi::Error(env, error_to_js(env, rest.error()));
+  auto [request, ends] = prepare_launch(info, 1);
+  const std::uint32_t number = request.run;
+  auto launch = launching(std::move(request), std::move(ends));
+  // Shared, as what is called must be copyable (std::function).
+  auto steps = std::make_shared<std::vector<Step>>(std::move(*rest));
+  opened_.runtime->threads().run([opened = opened_, number, steps, launch = std::move(launch)] {
+    auto status = caught("complete", [&] { return opened.envelope->complete(std::move(*steps)); });
+    if (status) {
+      static_cast<void>(launch());
+    } else {
+      opened.runtime->tell_failure(number, std::move(status.error()));
+    }
+  });
+  return undefined(env);
+}
+
+std::pair<LaunchRequest, StdioEnds> EnvelopeWrap::prepare_launch(const Napi::CallbackInfo& info, std::size_t argument) {
+  const Napi::Env env = info.Env();
+  auto request = read_launch(bytes_from_js(info[argument]));
   if (!request) throw Napi::Error(env, error_to_js(env, request.error()));
   // A listener to process.exit(), or of Bun what a worker thread does after it was terminated: its pipes would be
   // nobody's.

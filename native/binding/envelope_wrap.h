@@ -2,6 +2,7 @@
 
 #include <napi.h>
 
+#include <cstddef>
 #include <functional>
 #include <memory>
 #include <string>
@@ -30,12 +31,13 @@ class EnvelopeWrap final : public Napi::ObjectWrap<EnvelopeWrap> {
   Napi::Value complete(const Napi::CallbackInfo& info);
   Napi::Value launch(const Napi::CallbackInfo& info);
   Napi::Value run(const Napi::CallbackInfo& info);
+  Napi::Value complete_and_run(const Napi::CallbackInfo& info);
   Napi::Value kill(const Napi::CallbackInfo& info);
   Napi::Value kill_all(const Napi::CallbackInfo& info);
   Napi::Value close(const Napi::CallbackInfo& info);
   Napi::Value record(const Napi::CallbackInfo& info);
 
-  std::pair<LaunchRequest, StdioEnds> prepare_launch(const Napi::CallbackInfo& info);
+  std::pair<LaunchRequest, StdioEnds> prepare_launch(const Napi::CallbackInfo& info, std::size_t argument = 0);
   std::function<Result<pid_t>()> launching(LaunchRequest request, StdioEnds ends);
 
   OpenedEnvelope opened_;

@@ -182,6 +182,7 @@ Status NamespaceEnvelope::complete(std::vector<Step> rest) {
                     .dest = {},
                     .detail = "the session is complete"};
   }
+  host_->networks.give_way();
   trace_.resume();
   auto status = take_outputs(rest);
   if (status) status = inside->complete(rest, trace_);
