@@ -119,9 +119,8 @@ void run_child(void* context) {
     if (failed("init", "dup3", ::dup3(prepared.empty_mounts, kMountsInInit, O_CLOEXEC))) return;
     prepared.empty_mounts = kMountsInInit;
   }
-  if (failed("init", "close_range",
-             raw::close_range(prepared.empty_mounts >= 0 ? kMountsInInit + 1 : kImageInInit + 1)))
-    return;
+  const unsigned unused = prepared.empty_mounts >= 0 ? kMountsInInit + 1 : kImageInInit + 1;
+  if (failed("init", "close_range", raw::close_range(unused))) return;
   ::umask(0);
   if (prepared.ids != nullptr) {
     if (!map_ids(*prepared.ids, prepared.stopped)) return;

@@ -57,7 +57,7 @@ export const defences = {
     {
       defence: 'inputs are read-only',
       file: 'native/linux/mount_program.cc',
-      off: [['(bind.is_writable ? 0 : raw::kReadOnly)}', '0}']],
+      off: [['(bind.is_writable ? 0 : raw::kReadOnly),', '0,']],
       tests: [[writing, 'a write to an input is refused by a read-only mount'], ['test/linux/mounts.test.ts', 'are writable in the output, /tmp and /dev/shm only, and nowhere set-uid']],
     },
     {
@@ -75,8 +75,14 @@ export const defences = {
     {
       defence: 'what is mounted below an input is read-only too',
       file: 'native/linux/mount_program.cc',
-      off: [['raw::mount_setattr(tree.get(), recursive, attributes)', 'raw::mount_setattr(tree.get(), 0, attributes)']],
+      off: [['raw::mount_setattr(tree.get(), raw::kRecursive, attributes)', 'raw::mount_setattr(tree.get(), 0, attributes)']],
       tests: [['test/linux/mounts.test.ts', 'an input shows it, read-only']],
+    },
+    {
+      defence: 'what is mounted later stays outside',
+      file: 'native/linux/mount_program.cc',
+      off: [['.propagation = MS_PRIVATE', '.propagation = 0']],
+      tests: [['test/linux/mounts.test.ts', 'and nothing that is mounted later arrives inside']],
     },
     {
       defence: 'what is mounted below an output is left out',
@@ -125,8 +131,8 @@ export const defences = {
       file: 'native/linux/mount_program.cc',
       off: [
         [
-          'const UniqueFd tree = copy_of(pinned, recursive);',
-          'const UniqueFd tree(raw::open_tree(AT_FDCWD, source, raw::kTreeClone | raw::kTreeCloseOnExec | recursive));',
+          'UniqueFd tree = copy_of(pinned, recursive);',
+          'UniqueFd tree(raw::open_tree(AT_FDCWD, source, raw::kTreeClone | raw::kTreeCloseOnExec | recursive));',
         ],
       ],
       tests: [[exchanged, 'itself: never shows the secret, nor lets anything be written beside it'], [exchanged, 'its parent: never shows the secret, nor lets anything be written beside it']],
@@ -146,7 +152,7 @@ export const defences = {
     {
       defence: 'init has no descriptor of the host program',
       file: 'native/linux/namespaces.cc',
-      off: [['if (failed("init", "close_range", raw::close_range(kImageInInit + 1))) return;', '']],
+      off: [['if (failed("init", "close_range", raw::close_range(unused))) return;', '']],
       tests: [[`${attacks}/held-descriptors.test.ts`, 'is not open in init either, which has its control and the lock of what is lent']],
     },
     {

@@ -12,7 +12,7 @@ describeLinux('the mounts of a session', () => {
   const mounted: string[] = []
 
   afterEach(() => {
-    for (const place of mounted.splice(0)) spawnSync('umount', [place])
+    for (const place of mounted.splice(0).reverse()) spawnSync('umount', [place])
   })
 
   /** A tmpfs of the host, writable, below a folder that is declared. */
@@ -65,6 +65,11 @@ describeLinux('the mounts of a session', () => {
     })
 
     test('and nothing that is mounted later arrives inside', async () => {
+      // Shared, as on many hosts everything is: then it would (mount_namespaces(7)).
+      for (const how of ['--bind', '--make-shared']) {
+        expect(spawnSync('mount', how === '--bind' ? [how, folders.input, folders.input] : [how, folders.input]).status).toBe(0)
+      }
+      mounted.push(folders.input)
       await using session = await openSession({ inputs: { src: folders.input } })
       mountBelow(folders.input)
       expect((await session.run(['ls', '-A', '/inputs/src/below'])).stdout).toBe('')

@@ -1,10 +1,12 @@
 import type {
   NativeBinding,
+  NativeBuilt,
   NativeCloseReport,
   NativeEnvelope,
   NativeExit,
   NativeLaunched,
   NativeListedSession,
+  NativeNotLaunched,
   NativeOpened,
   NativePreflight,
   NativeRecord,
@@ -45,7 +47,9 @@ export class FakeAddon implements NativeBinding {
   launched: ReadLaunch[] = []
   /** In order: `open`, `launch`, a signal sent to a run, `kill all`, `record`, `close`. */
   acts: string[] = []
-  #listener: ((exit: NativeExit) => void) | undefined
+  #listener: ((end: NativeExit | NativeNotLaunched) => void) | undefined
+  /** Runs of which not the listener is told. */
+  readonly #takers = new Map<number, (exit: NativeExit) => void>()
 
   /** A fresh start, apart from the exit listener: the package sets that once a process. */
   reset(script: Partial<typeof plain> = {}): void {
@@ -68,26 +72,37 @@ export class FakeAddon implements NativeBinding {
     return this.script.preflight
   }
 
-  setExitListener(listener: (exit: NativeExit) => void): void {
+  setExitListener(listener: (end: NativeExit | NativeNotLaunched) => void): void {
     this.#listener = listener
   }
 
   exit(run: number, how: Partial<NativeExit> = { exitCode: 0 }): void {
-    this.#listener?.({ run, isMaxBuffer: false, userUs: 1, systemUs: 2, maxRssBytes: 3, ...how })
+    const exit = { run, isMaxBuffer: false, userUs: 1, systemUs: 2, maxRssBytes: 3, ...how }
+    const taker = this.#takers.get(run)
+    this.#takers.delete(run)
+    if (taker === undefined) this.#listener?.(exit)
+    else taker(exit)
   }
 
   async openEnvelope(plan: Uint8Array): Promise<NativeEnvelope> {
     this.acts.push('open')
     if (this.script.openFailure !== undefined) throw this.script.openFailure
     this.opened.push(readPlan(plan))
+    const complete = async (rest: Uint8Array): Promise<void> => {
+      this.acts.push('complete')
+      if (this.script.completeFailure !== undefined) throw this.script.completeFailure
+      this.completed.push(readRest(rest).steps)
+    }
+    const failing = (request: Uint8Array) => (failure: unknown) => this.#listener?.({ run: readLaunch(request).run, failure })
     return {
       trace: [{ step: 'tmpfs', path: '/root', ns: 1500 }],
-      complete: async (rest) => {
-        this.acts.push('complete')
-        if (this.script.completeFailure !== undefined) throw this.script.completeFailure
-        this.completed.push(readRest(rest).steps)
-      },
+      complete,
       launch: (request) => this.#launch(readLaunch(request)),
+      run: (request) => void this.#launch(readLaunch(request)).spawned.catch(failing(request)),
+      completeAndRun: (rest, request) =>
+        void complete(rest)
+          .then(() => this.#launch(readLaunch(request)).spawned)
+          .catch(failing(request)),
       kill: (_run, signal) => {
         this.acts.push(signal)
         return true
@@ -113,6 +128,17 @@ export class FakeAddon implements NativeBinding {
   async openAndLaunch(plan: Uint8Array, _id: string, request: Uint8Array): Promise<NativeOpened> {
     const envelope = await this.openEnvelope(plan)
     return { envelope, launched: envelope.launch(request) }
+  }
+
+  async buildOnce(plan: Uint8Array, _id: string, request: Uint8Array): Promise<NativeBuilt> {
+    const envelope = await this.openEnvelope(plan)
+    const exiting = new Promise<NativeExit>((resolve) => this.#takers.set(readLaunch(request).run, resolve))
+    const how = await envelope.launch(request).spawned.then(
+      async () => ({ exit: await exiting }),
+      (failure: unknown) => ({ failure }),
+    )
+    const closed = await envelope.close()
+    return closed.failures.length === 0 ? how : { ...how, envelope, closed }
   }
 
   #launch(launch: ReadLaunch): NativeLaunched {
