@@ -3,12 +3,13 @@
 
 #include "core/envelope.h"
 #include "core/first_recovery.h"
+#include "core/recover_state.h"
+#include "core/watcher.h"
 #include "freebsd/envelope.h"
 #include "freebsd/jail.h"
 #include "freebsd/jail_parameters.h"
 #include "freebsd/obstacles.h"
 #include "freebsd/recovery.h"
-#include "freebsd/watcher.h"
 
 namespace buildjail {
 

@@ -5,7 +5,7 @@
 
 #include <utility>
 
-#include "linux/above_stdio.h"
+#include "core/above_stdio.h"
 #include "linux/clone_child.h"
 
 namespace buildjail {

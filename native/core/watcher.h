@@ -14,7 +14,7 @@
 namespace buildjail {
 
 /**
- * The process beside this one that outlives it (watch/main_freebsd.cc): when this one is killed it takes away what was
+ * The process beside this one that outlives it (watch/main.cc): when this one is killed it takes away what was
  * left. It is started once, on a thread of its own, while the first session is being opened. It has nothing of this
  * process but one end of a socket, whose other end closes when this process ends, however it does.
  */
