@@ -18,7 +18,6 @@
 #include "core/back_off.h"
 #include "core/c_strings.h"
 #include "core/vfork_child.h"
-#include "core/watcher_child.h"
 
 namespace buildjail {
 
@@ -35,6 +34,7 @@ struct Prepared {
   const char* program;
   char* const* argv;
   char* const* environment;
+  const char* (*let_go)();
   const char* syscall = nullptr;
   int err = 0;
 };
@@ -54,7 +54,7 @@ void run_child(void* context) {
   if (failed("dup2", ::dup2(prepared.socket, STDIN_FILENO))) return;
   if (failed("dup2", ::dup2(prepared.null, STDOUT_FILENO))) return;
   if (failed("dup2", ::dup2(prepared.null, STDERR_FILENO))) return;
-  const char* const refused = let_go_of_host_program();
+  const char* const refused = prepared.let_go();
   if (refused != nullptr && failed(refused, -1)) return;
   if (failed("chdir", ::chdir("/"))) return;
   ::execve(prepared.program, prepared.argv, prepared.environment);
@@ -138,7 +138,8 @@ void Watcher::run(const std::string& program, UniqueFd theirs, UniqueFd null) {
                     .null = null.get(),
                     .program = program.c_str(),
                     .argv = argv.data(),
-                    .environment = environment.data()};
+                    .environment = environment.data(),
+                    .let_go = let_go_};
   const pid_t child = vfork_child(run_child, &prepared);
   if (child < 0) started_ = last_error(kStep, "vfork");
   if (child >= 0 && prepared.syscall != nullptr) {

@@ -20,7 +20,11 @@ namespace buildjail {
  */
 class Watcher {
  public:
-  Watcher() = default;
+  /**
+   * `let_go` is the system's: in a vfork(2)ed child it puts every signal to its default, blocks none, and closes every
+   * descriptor above 2. Null, or the call that failed.
+   */
+  explicit Watcher(const char* (*let_go)()) : let_go_(let_go) {}
   Watcher(const Watcher&) = delete;
   Watcher& operator=(const Watcher&) = delete;
   Watcher(Watcher&&) = delete;
@@ -41,6 +45,7 @@ class Watcher {
   Status start();
   void run(const std::string& program, UniqueFd theirs, UniqueFd null);
 
+  const char* (*let_go_)();
   std::mutex mutex_;
   std::set<std::string> told_;
   UniqueFd ours_;

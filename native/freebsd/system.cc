@@ -10,6 +10,7 @@
 #include "freebsd/jail_parameters.h"
 #include "freebsd/obstacles.h"
 #include "freebsd/recovery.h"
+#include "freebsd/watcher_child.h"
 
 namespace buildjail {
 
@@ -70,7 +71,7 @@ class FreeBsd final : public System {
   std::mutex mutex_;
   std::vector<JailParameter> parameters_;
   FirstRecovery first_recovery_;
-  Watcher watcher_;
+  Watcher watcher_{let_go_of_host_program};
 };
 
 }  // namespace

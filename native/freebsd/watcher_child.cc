@@ -1,4 +1,4 @@
-#include "core/watcher_child.h"
+#include "freebsd/watcher_child.h"
 
 #include <unistd.h>
 

@@ -10,6 +10,7 @@
 #include "linux/envelope.h"
 #include "linux/init_image.h"
 #include "linux/obstacles.h"
+#include "linux/watcher_child.h"
 
 namespace buildjail {
 
@@ -67,7 +68,7 @@ class Linux final : public System {
   bool is_dumpable_;
   std::mutex mutex_;
   std::shared_ptr<Host> host_;
-  Watcher watcher_;
+  Watcher watcher_{let_go_of_host_program};
 };
 
 }  // namespace

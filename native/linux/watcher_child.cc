@@ -1,4 +1,4 @@
-#include "core/watcher_child.h"
+#include "linux/watcher_child.h"
 
 #include "linux/child.h"
 #include "linux/raw_calls.h"
