@@ -33,6 +33,7 @@
         'native/core/stdio_ends.cc',
         'native/core/sys_error.cc',
         'native/core/vfork_child.cc',
+        'native/core/watcher.cc',
         'native/core/wire_reader.cc',
         'native/core/worker_threads.cc',
       ],
@@ -82,7 +83,7 @@
             'native/freebsd/state_file_system.cc',
             'native/freebsd/sysctl_records.cc',
             'native/freebsd/system.cc',
-            'native/freebsd/watcher.cc',
+            'native/freebsd/watcher_child.cc',
           ],
         }],
         ['OS=="linux"', {
@@ -105,6 +106,7 @@
             'native/linux/session_keyring.cc',
             'native/linux/spare_networks.cc',
             'native/linux/system.cc',
+            'native/linux/watcher_child.cc',
           ],
           'dependencies': ['buildjail-init'],
           'actions': [{
@@ -125,7 +127,7 @@
     },
   ],
   'conditions': [
-    ['OS=="freebsd"', {
+    ['OS=="freebsd" or OS=="linux"', {
       'targets': [
         {
           # Cleans up after a process that was killed; found beside the addon, by its name.
@@ -142,17 +144,25 @@
             'native/core/session_directory.cc',
             'native/core/state_directory.cc',
             'native/core/sys_error.cc',
-            'native/freebsd/holders.cc',
-            'native/freebsd/iovec_list.cc',
-            'native/freebsd/jail.cc',
-            'native/freebsd/mounts.cc',
-            'native/freebsd/processes.cc',
-            'native/freebsd/recovery.cc',
-            'native/freebsd/shared_memory.cc',
-            'native/freebsd/sockets.cc',
-            'native/freebsd/state_file_system.cc',
-            'native/freebsd/sysctl_records.cc',
-            'native/watch/main_freebsd.cc',
+            'native/watch/main.cc',
+          ],
+          'conditions': [
+            ['OS=="freebsd"', {
+              'sources': [
+                'native/freebsd/holders.cc',
+                'native/freebsd/iovec_list.cc',
+                'native/freebsd/jail.cc',
+                'native/freebsd/mounts.cc',
+                'native/freebsd/processes.cc',
+                'native/freebsd/recovery.cc',
+                'native/freebsd/shared_memory.cc',
+                'native/freebsd/sockets.cc',
+                'native/freebsd/state_file_system.cc',
+                'native/freebsd/sysctl_records.cc',
+              ],
+            }, {
+              'sources': ['native/linux/recovery.cc'],
+            }],
           ],
           'include_dirs': ['native'],
           'cflags_cc!': ['-std=gnu++17', '-std=gnu++20', '-fno-rtti', '-fno-exceptions'],

@@ -6,7 +6,12 @@ import { fileURLToPath } from 'node:url'
 
 const root = path.dirname(path.dirname(fileURLToPath(import.meta.url)))
 
-/** A folder with the addon where the loader looks first. It is removed when this process exits. */
+/** The program that goes with an addon, beside it. */
+export function watcherOf(addon) {
+  return addon.replace(/\.node$/, '-watch')
+}
+
+/** A folder with the addon where the loader looks first, and the program that goes with it. It is removed when this process exits. */
 export function workspaceWith(addon) {
   const folder = mkdtempSync(path.join(tmpdir(), 'buildjail-workspace-'))
   process.on('exit', () => rmSync(folder, { recursive: true, force: true }))
@@ -16,5 +21,6 @@ export function workspaceWith(addon) {
   symlinkSync(path.join(root, 'node_modules'), path.join(folder, 'node_modules'))
   mkdirSync(path.join(folder, 'prebuilds'))
   cpSync(addon, path.join(folder, 'prebuilds', `${process.platform}-${process.arch}.node`))
+  cpSync(watcherOf(addon), path.join(folder, 'prebuilds', `${process.platform}-${process.arch}-watch`))
   return folder
 }

@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 
-import { workspaceWith } from './addon-workspace.mjs'
+import { watcherOf, workspaceWith } from './addon-workspace.mjs'
 import { crossCompile } from './freebsd/cross-compile.mjs'
 import { runInGuest } from './freebsd/guest-session.mjs'
 import { locateFreebsd } from './freebsd/locate.mjs'
@@ -34,7 +34,9 @@ function prepare(folder, mutants, buildFolder, build) {
     copyFileSync(addon, path.join(folder, known.get(mutant)))
   })
   const named = mutants.map((mutant) => (isNative(mutant) ? { ...mutant, addon: known.get(mutant) } : mutant))
-  copyFileSync(build(), path.join(folder, 'mutants/whole.node'))
+  const whole = build()
+  copyFileSync(whole, path.join(folder, 'mutants/whole.node'))
+  copyFileSync(watcherOf(whole), path.join(folder, 'mutants/whole-watch'))
   writeFileSync(path.join(folder, list), JSON.stringify({ addon: 'mutants/whole.node', mutants: named }))
 }
 

@@ -54,10 +54,14 @@ Result<std::vector<std::string>> names_in(const std::string& path) {
   if (!entries) return last_error(kStep, "fdopendir", path);
   static_cast<void>(fd.release());
   std::vector<std::string> names;
+  // Null at the end and on failure alike, which only errno tells apart (readdir(3), RETURN VALUE).
+  errno = 0;
   while (const dirent* entry = ::readdir(entries.get())) {
     const std::string_view name = entry->d_name;
     if (name != "." && name != "..") names.emplace_back(name);
+    errno = 0;
   }
+  if (errno != 0) return last_error(kStep, "readdir", path);
   std::ranges::sort(names);
   return names;
 }

@@ -11,6 +11,7 @@
 #include <chrono>
 
 #include "core/back_off.h"
+#include "core/session_errors.h"
 #include "freebsd/devfs_ruleset.h"
 #include "freebsd/holders.h"
 #include "freebsd/launch.h"
@@ -108,11 +109,8 @@ Status JailEnvelope::complete(std::vector<Step> rest) {
   // Nothing of it is taken away meanwhile.
   const std::lock_guard not_closing(closing_);
   const std::lock_guard lock(launching_);
-  const auto refused = [](int err, const char* detail) {
-    return SysError{.step = "complete", .syscall = "nmount", .err = err, .path = {}, .dest = {}, .detail = detail};
-  };
-  if (is_closed_) return refused(ECANCELED, "the session is closed");
-  if (is_complete_) return refused(EALREADY, "the session is complete");
+  if (is_closed_) return session_closed("complete", "nmount");
+  if (is_complete_) return session_complete("complete", "nmount");
   trace_.resume();
   if (auto status = perform_all(rest); !status) return status;
   return seal_root();
@@ -270,20 +268,8 @@ Status JailEnvelope::make_jail(const std::vector<JailParameter>& known) {
 
 Result<pid_t> JailEnvelope::launch(LaunchRequest request, StdioEnds ends) {
   const std::lock_guard lock(launching_);
-  if (is_closed_)
-    return SysError{.step = "launch",
-                    .syscall = "jail_attach",
-                    .err = ECANCELED,
-                    .path = {},
-                    .dest = {},
-                    .detail = "the session is closed"};
-  if (!is_complete_)
-    return SysError{.step = "launch",
-                    .syscall = "jail_attach",
-                    .err = EINVAL,
-                    .path = {},
-                    .dest = {},
-                    .detail = "the session is not complete"};
+  if (is_closed_) return session_closed("launch", "jail_attach");
+  if (!is_complete_) return session_incomplete("launch", "jail_attach");
   if (auto status = ends.open_files(request); !status) return std::move(status.error());
   auto pid = launch_in_jail(jail_->jid(), plan_.user, request, ends);
   if (!pid) return pid;
@@ -300,13 +286,7 @@ Status JailEnvelope::kill_all() {
 
 Result<Record> JailEnvelope::record() {
   const std::lock_guard lock(launching_);
-  if (is_closed_)
-    return SysError{.step = "record",
-                    .syscall = "jail_get",
-                    .err = ENOENT,
-                    .path = {},
-                    .dest = {},
-                    .detail = "the session is closed"};
+  if (is_closed_) return session_closed("record", "jail_get", ENOENT);
   Record record{.root = directory_.root(), .jail = {}, .mounts = {}, .namespaces = {}, .process = last_launched_};
   auto jail = get_jail(jail_->jid());
   if (!jail) return std::move(jail.error());

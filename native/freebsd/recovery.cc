@@ -3,6 +3,7 @@
 #include <optional>
 #include <utility>
 
+#include "core/recover_state.h"
 #include "freebsd/jail.h"
 #include "freebsd/mounts.h"
 #include "freebsd/shared_memory.h"
@@ -73,6 +74,7 @@ Status take_away(const JournalEntry& entry, Outcome& outcome) {
 
 Recovery recovery_of(const std::string& state_directory) { return {state_directory, take_away}; }
 
+// The state directory is unmounted when nothing is left in it.
 RecoveryReport recover_state(const std::string& state_directory, std::chrono::milliseconds bound, pid_t dying) {
   const auto held = StateFileSystem::hold_mounted(state_directory);
   if (held) return recovery_of(state_directory).run(bound, dying);

@@ -1,8 +1,5 @@
 #pragma once
 
-#include <sys/types.h>
-
-#include <chrono>
 #include <string>
 
 #include "core/recovery.h"
@@ -15,8 +12,5 @@ namespace buildjail {
  * what the kernel says is mounted below the session's own folder by now.
  */
 Recovery recovery_of(const std::string& state_directory);
-
-/** The whole state directory, which is unmounted when nothing is left in it. See Recovery::run. */
-RecoveryReport recover_state(const std::string& state_directory, std::chrono::milliseconds bound, pid_t dying = 0);
 
 }  // namespace buildjail

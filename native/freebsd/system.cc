@@ -3,12 +3,14 @@
 
 #include "core/envelope.h"
 #include "core/first_recovery.h"
+#include "core/recover_state.h"
+#include "core/watcher.h"
 #include "freebsd/envelope.h"
 #include "freebsd/jail.h"
 #include "freebsd/jail_parameters.h"
 #include "freebsd/obstacles.h"
 #include "freebsd/recovery.h"
-#include "freebsd/watcher.h"
+#include "freebsd/watcher_child.h"
 
 namespace buildjail {
 
@@ -69,7 +71,7 @@ class FreeBsd final : public System {
   std::mutex mutex_;
   std::vector<JailParameter> parameters_;
   FirstRecovery first_recovery_;
-  Watcher watcher_;
+  Watcher watcher_{let_go_of_host_program};
 };
 
 }  // namespace

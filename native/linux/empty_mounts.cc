@@ -7,7 +7,7 @@
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
-#include "linux/above_stdio.h"
+#include "core/above_stdio.h"
 #include "linux/clone_child.h"
 #include "linux/raw_calls.h"
 

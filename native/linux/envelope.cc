@@ -9,6 +9,7 @@
 #include <chrono>
 #include <functional>
 
+#include "core/session_errors.h"
 #include "core/state_directory.h"
 #include "linux/bind_source.h"
 #include "linux/init/lent_message.h"
@@ -19,16 +20,6 @@
 namespace buildjail {
 
 namespace {
-
-SysError closed(const char* step, const char* syscall, int err) {
-  return {.step = step, .syscall = syscall, .err = err, .path = {}, .dest = {}, .detail = "the session is closed"};
-}
-
-/** Nothing runs in a root that still leads to the host's. */
-SysError incomplete(const char* step, const char* syscall) {
-  return {
-      .step = step, .syscall = syscall, .err = EINVAL, .path = {}, .dest = {}, .detail = "the session is not complete"};
-}
 
 /** An output, held open; ESTALE when it is another directory by now than when it was planned. */
 Result<UniqueFd> open_output(const Bind& bind) {
@@ -173,15 +164,8 @@ Status NamespaceEnvelope::make_namespaces() {
 Status NamespaceEnvelope::complete(std::vector<Step> rest) {
   const std::lock_guard not_closing(closing_);
   const auto inside = namespaces();
-  if (!inside) return closed("complete", "setns", ECANCELED);
-  if (is_complete()) {
-    return SysError{.step = "complete",
-                    .syscall = "setns",
-                    .err = EALREADY,
-                    .path = {},
-                    .dest = {},
-                    .detail = "the session is complete"};
-  }
+  if (!inside) return session_closed("complete", "setns");
+  if (is_complete()) return session_complete("complete", "setns");
   host_->networks.give_way();
   trace_.resume();
   auto status = take_outputs(rest);
@@ -207,15 +191,15 @@ bool NamespaceEnvelope::is_complete() {
 
 Result<pid_t> NamespaceEnvelope::launch(LaunchRequest request, StdioEnds ends) {
   const auto inside = namespaces();
-  if (!inside) return closed("launch", "setns", ECANCELED);
-  if (!is_complete()) return incomplete("launch", "setns");
+  if (!inside) return session_closed("launch", "setns");
+  if (!is_complete()) return session_incomplete("launch", "setns");
   host_->networks.give_way();
   if (auto status = ends.open_files(request); !status) return std::move(status.error());
   if (auto status = give_pipes(request, ends, plan_.user); !status) return std::move(status.error());
   auto pid = launch_in_namespaces(*inside, plan_.user, request, ends);
   // The child changed its ids while it shared our memory, and with that whether that memory may be dumped.
   if (host_->is_dumpable) static_cast<void>(::prctl(PR_SET_DUMPABLE, 1, 0, 0, 0));
-  if (!pid && !namespaces()) return closed("launch", "setns", ECANCELED);
+  if (!pid && !namespaces()) return session_closed("launch", "setns");
   if (!pid) return pid;
   // Before anybody waits for it: until then even a command that is over already can be looked at.
   auto credentials = credentials_of(*pid);
@@ -223,9 +207,9 @@ Result<pid_t> NamespaceEnvelope::launch(LaunchRequest request, StdioEnds ends) {
     const std::lock_guard lock(mutex_);
     last_launched_ = std::move(credentials);
   }
-  // The kernel then takes the session down while the news of the exit is still on its way.
+  // The session then comes to its end while the news of the exit is still on its way.
   std::function<void()> when_exited;
-  if (request.is_last) when_exited = [inside] { static_cast<void>(inside->kill_init()); };
+  if (request.is_last) when_exited = [inside] { static_cast<void>(inside->tell_to_end()); };
   auto status = waiter_->adopt(*pid, owner_, request, ends, std::move(when_exited));
   if (!status) return std::move(status.error());
   return pid;
@@ -241,7 +225,7 @@ Result<Record> NamespaceEnvelope::record() {
   // Not while it is being closed: init's pid is its own only until it was waited for.
   const std::lock_guard not_closing(closing_);
   const auto inside = namespaces();
-  if (!inside) return closed("record", "open", ENOENT);
+  if (!inside) return session_closed("record", "open", ENOENT);
   Record record{.root = "/proc/" + std::to_string(inside->init()) + "/root",
                 .jail = {},
                 .mounts = {},
@@ -262,7 +246,7 @@ void NamespaceEnvelope::begin_close() {
   const std::lock_guard lock(mutex_);
   is_closed_ = true;
   // Again when closing for good, where it is told if it failed.
-  if (namespaces_) static_cast<void>(namespaces_->kill_init());
+  if (namespaces_) static_cast<void>(namespaces_->tell_to_end());
 }
 
 CloseReport NamespaceEnvelope::close() {
@@ -280,7 +264,7 @@ CloseReport NamespaceEnvelope::close() {
   }
   if (namespaces_) {
     // No launch is waited for first: one that hangs inside ends by this as well.
-    if (!note(namespaces_->kill_init())) return report;
+    if (!note(namespaces_->tell_to_end())) return report;
     report.trace.mark("kill");
     // Every process is gone with init, so that what is lent comes back from nobody.
     if (!note(namespaces_->wait_gone())) return report;
@@ -288,6 +272,7 @@ CloseReport NamespaceEnvelope::close() {
     const std::lock_guard lock(mutex_);
     namespaces_.reset();
   }
+  // init has done so, but may have been killed, and saw no more than the owner of each.
   for (auto& output : lent_) note(output.lease.end());
   report.trace.mark("hand-back");
   if (!report.failures.empty()) return report;

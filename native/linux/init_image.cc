@@ -8,7 +8,7 @@
 #include <cerrno>
 #include <string>
 
-#include "linux/above_stdio.h"
+#include "core/above_stdio.h"
 #include "linux/init/bytes.h"
 
 namespace buildjail {

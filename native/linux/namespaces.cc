@@ -21,8 +21,8 @@
 #include <string_view>
 #include <utility>
 
+#include "core/above_stdio.h"
 #include "core/back_off.h"
-#include "linux/above_stdio.h"
 #include "linux/capabilities.h"
 #include "linux/child.h"
 #include "linux/clone_child.h"
@@ -37,6 +37,8 @@ namespace buildjail {
 namespace {
 
 constexpr std::chrono::milliseconds kBound{10000};
+/** In which an init ends that was told to and can: what somebody stopped cannot. */
+constexpr std::chrono::milliseconds kTellBound{1000};
 constexpr std::chrono::milliseconds kBusyImageBound{100};
 constexpr int kControlInInit = 0;
 constexpr int kImageInInit = 1;
@@ -337,7 +339,7 @@ Status Namespaces::lend(const LentOutput& before, const std::string& target, con
 
 Namespaces::~Namespaces() {
   if (!pidfd_ || is_gone_) return;
-  static_cast<void>(kill_init());
+  static_cast<void>(tell_to_end());
   static_cast<void>(wait_gone());
 }
 
@@ -353,6 +355,11 @@ Status Namespaces::kill_all() {
   return {};
 }
 
+// The end of the socket, as when this process dies: so that what is lent is handed back by init, and whether this
+// process lives to see that or not is the same. Only of our sending (shutdown(2)): the answer to a kill_all may be on
+// its way.
+Status Namespaces::tell_to_end() { return ::shutdown(control_.get(), SHUT_WR) == 0 ? Status() : kill_init(); }
+
 Status Namespaces::kill_init() {
   if (raw::pidfd_send_signal(pidfd_.get(), SIGKILL) == 0 || errno == ESRCH) return {};
   return last_error("kill", "pidfd_send_signal");
@@ -360,21 +367,24 @@ Status Namespaces::kill_init() {
 
 Status Namespaces::wait_gone() {
   if (is_gone_) return {};
-  const auto deadline = std::chrono::steady_clock::now() + kBound;
-  const auto left = [deadline] {
-    const auto now = std::chrono::steady_clock::now();
-    return std::max(std::chrono::duration_cast<std::chrono::milliseconds>(deadline - now),
-                    std::chrono::milliseconds(0));
+  const auto began = std::chrono::steady_clock::now();
+  const auto left_of = [began](std::chrono::milliseconds bound) {
+    const auto left = began + bound - std::chrono::steady_clock::now();
+    return std::max(std::chrono::duration_cast<std::chrono::milliseconds>(left), std::chrono::milliseconds(0));
   };
-  pollfd ended{.fd = pidfd_.get(), .events = POLLIN, .revents = 0};
-  int ready = 0;
-  do {
-    ready = ::poll(&ended, 1, static_cast<int>(left().count()));
-  } while (ready < 0 && errno == EINTR);
-  if (ready < 0) return last_error("reap", "poll");
-  if (ready == 0) return not_ended(init_);
+  const auto is_ended_in = [&](std::chrono::milliseconds bound) {
+    pollfd ended{.fd = pidfd_.get(), .events = POLLIN, .revents = 0};
+    return without_interruption([&] { return ::poll(&ended, 1, static_cast<int>(left_of(bound).count())); });
+  };
+  ssize_t ended = is_ended_in(kTellBound);
+  if (ended == 0) {
+    if (auto status = kill_init(); !status) return status;
+    ended = is_ended_in(kBound);
+  }
+  if (ended < 0) return last_error("reap", "poll");
+  if (ended == 0) return not_ended(init_);
   // Who debugs init waits for it first (ptrace(2)), and when that is done no descriptor tells.
-  BackOff back_off(left());
+  BackOff back_off(left_of(kBound));
   for (;;) {
     const pid_t reaped = ::waitpid(init_, nullptr, __WALL | WNOHANG);
     if (reaped < 0 && errno == EINTR) continue;

@@ -58,11 +58,15 @@ class Namespaces {
 
   /** SIGKILL to everything inside but init. One at a time. */
   Status kill_all();
-  /** Begins the end: nothing runs or can be started inside from here on. */
-  Status kill_init();
+  /**
+   * Begins the end: init kills everything inside, hands back what was lent, and ends. Again, also when it is gone:
+   * nothing to do. Any thread.
+   */
+  Status tell_to_end();
   /**
    * Waits for the end, which is when every process that was inside is dead and waited for (pid_namespaces(7)); what we
-   * launched, by whoever watches it. ETIMEDOUT when it takes unreasonably long.
+   * launched, by whoever watches it. An init that was told and does not end is killed. ETIMEDOUT when it takes
+   * unreasonably long.
    */
   Status wait_gone();
 
@@ -74,6 +78,8 @@ class Namespaces {
         kinds_(kinds),
         is_over_host_(is_over_host),
         keyring_(std::move(keyring)) {}
+
+  Status kill_init();
 
   pid_t init_;
   UniqueFd pidfd_;

@@ -6,7 +6,7 @@
 #include <chrono>
 #include <utility>
 
-#include "linux/above_stdio.h"
+#include "core/above_stdio.h"
 #include "linux/clone_child.h"
 
 namespace buildjail {

@@ -5,11 +5,13 @@
 #include <mutex>
 
 #include "core/envelope.h"
+#include "core/recover_state.h"
+#include "core/watcher.h"
 #include "linux/empty_mounts.h"
 #include "linux/envelope.h"
 #include "linux/init_image.h"
 #include "linux/obstacles.h"
-#include "linux/recovery.h"
+#include "linux/watcher_child.h"
 
 namespace buildjail {
 
@@ -36,16 +38,22 @@ class Linux final : public System {
                                          std::shared_ptr<ExitWaiter> waiter) override {
     auto found = host();
     if (!found) return std::move(found.error());
-    return NamespaceEnvelope::open(std::move(plan), id, std::move(waiter), std::move(*found));
+    if (auto status = watcher_.watch(plan.state_directory); !status) return std::move(status.error());
+    auto opened = NamespaceEnvelope::open(std::move(plan), id, std::move(waiter), std::move(*found));
+    // A session that nobody would clean up after is not had.
+    if (auto status = watcher_.confirm(); !status) return std::move(status.error());
+    return opened;
   }
 
   RecoveryReport recover(const std::string& state_directory) override {
-    return recovery_of(state_directory).run(kOthersBound);
+    return recover_state(state_directory, kOthersBound);
   }
 
   Result<std::vector<ListedSession>> list(const std::string& state_directory) override {
     return list_sessions(state_directory);
   }
+
+  void shut_down() override { watcher_.end(); }
 
  private:
   Result<std::shared_ptr<Host>> host() {
@@ -62,6 +70,7 @@ class Linux final : public System {
   bool is_dumpable_;
   std::mutex mutex_;
   std::shared_ptr<Host> host_;
+  Watcher watcher_{let_go_of_host_program};
 };
 
 }  // namespace

@@ -17,11 +17,6 @@ export function crossCompile(sysroot, { faults = false, folder = faults ? 'nativ
   return buildInFolder(cacheFolder(folder), { configure, env })
 }
 
-/** The program that goes with an addon, beside it. */
-export function watcherOf(addon) {
-  return addon.replace(/\.node$/, '-watch')
-}
-
 function compilersFor(sysroot) {
   const target = freebsdTarget(sysroot)
   const cc = [requireTool('clang', 'clang-19'), ...target].join(' ')

@@ -2,7 +2,7 @@
 import { copyFileSync, cpSync, existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 
-import { watcherOf } from './cross-compile.mjs'
+import { watcherOf } from '../addon-workspace.mjs'
 import { packageRoot, runTool } from './workspace.mjs'
 
 /** The name of the command's script in the payload. */
@@ -18,7 +18,7 @@ export function makePayload({ addon, command, folder, more }) {
   const stage = path.join(folder, 'stage')
   mkdirSync(path.join(stage, 'prebuilds'), { recursive: true })
   copyFileSync(addon, path.join(stage, 'prebuilds', 'freebsd-x64.node'))
-  // The addon looks for it under its own name (native/freebsd/watcher.cc).
+  // The addon looks for it under its own name (native/core/watcher.cc).
   copyFileSync(watcherOf(addon), path.join(stage, 'prebuilds', 'freebsd-x64-watch'))
   writeFileSync(path.join(stage, commandFile), command)
   const tsc = path.join(packageRoot, 'node_modules', 'typescript', 'bin', 'tsc')

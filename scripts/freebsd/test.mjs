@@ -2,7 +2,7 @@
 // --faults, what `npm run test:faults` runs on Linux.
 import { checkFaultCalls } from '../check-fault-calls.mjs'
 import { checkSymbols } from '../check-symbols.mjs'
-import { watcherOf } from './cross-compile.mjs'
+import { watcherOf } from '../addon-workspace.mjs'
 import { runInGuest } from './guest-session.mjs'
 import { runMain } from './not-run.mjs'
 import { shellWords } from './shell-words.mjs'

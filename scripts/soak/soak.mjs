@@ -1,15 +1,11 @@
 // Builds by the thousand, with somebody killed now and then, and a look after what is left.
 import { setTimeout as sleep } from 'node:timers/promises'
 
-import { recover } from '../../dist/index.js'
 import { addTo, leakKinds, newIn, stillIn } from './census.mjs'
 import { choose } from './choices.mjs'
 import { ControllerProcess } from './controller-process.mjs'
 import { ownOutputs, takeCensus } from './host.mjs'
 
-/** What may stay for recover(), what it was written down for; it is waited for no longer than this. */
-const recoverable = ['state files', 'lent outputs']
-const recoverableMs = 2000
 /** After that many everything is let come to rest, and looked at. */
 const buildsPerRound = 100
 /** So many before a controller's own descriptors are counted, for what it opens once. */
@@ -20,7 +16,6 @@ const warmUp = 30
  * @property {{ ended: number, lost: number }} builds
  * @property {{ builds: number, controllers: number }} kills that took place
  * @property {string[]} wrong results that were not as they should be
- * @property {Record<string, number>} recovered what did not go by itself, and did by recover()
  * @property {Record<string, number>} leaks
  * @property {string[]} found the leaks by name
  * @property {{ controller: Memory, soak: Memory }} memory
@@ -54,7 +49,6 @@ export class Soak {
       builds: { ended: 0, lost: 0 },
       kills: { builds: 0, controllers: 0 },
       wrong: [],
-      recovered: Object.fromEntries(recoverable.map((kind) => [kind, 0])),
       leaks: {},
       found: [],
       memory: { controller: { start: undefined, end: undefined }, soak: { start: process.memoryUsage.rss(), end: undefined } },
@@ -137,29 +131,14 @@ export class Soak {
     const began = performance.now()
     let now = await this.#look(parents)
     let left = newIn(this.#census, now)
-    while (performance.now() - began < this.#patienceFor(left)) {
+    while (Object.keys(left).length > 0 && performance.now() - began < this.#asked.within) {
       await sleep(20)
       now = await this.#look(parents)
       left = stillIn(left, now)
     }
-    if (parents.length === 0 && recoverable.some((kind) => kind in left)) {
-      await recover({ stateDirectory: this.#place.setting.stateDirectory })
-      now = await this.#look(parents)
-      const after = stillIn(left, now)
-      for (const kind of recoverable) this.outcome.recovered[kind] += (left[kind]?.length ?? 0) - (after[kind]?.length ?? 0)
-      left = after
-    }
     this.#count(left)
     this.#census = { ...now, 'lent outputs': [] }
     if (left['lent outputs'] !== undefined) ownOutputs(this.#place.outputs)
-  }
-
-  /** Milliseconds. */
-  #patienceFor(left) {
-    const kinds = Object.keys(left)
-    if (kinds.length === 0) return 0
-    const { within } = this.#asked
-    return kinds.every((kind) => recoverable.includes(kind)) ? Math.min(within, recoverableMs) : within
   }
 
   #look(parents) {

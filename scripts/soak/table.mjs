@@ -4,14 +4,13 @@ import { leakKinds } from './census.mjs'
 const megabyte = 2 ** 20
 
 /** @param {import('./soak.mjs').Outcome} outcome */
-export function tableOf({ builds, kills, wrong, recovered, leaks, memory, seconds, seed }) {
+export function tableOf({ builds, kills, wrong, leaks, memory, seconds, seed }) {
   const rows = [
     ['builds', builds.ended + builds.lost],
     ['  of these, gone with their controller', builds.lost],
     ['kills of builds', kills.builds],
     ['kills of controllers', kills.controllers],
     ['not as they should be', wrong.length],
-    ...Object.entries(recovered).map(([kind, count]) => [`gone by recover(): ${kind}`, count]),
     ...leakKinds.filter((kind) => kind in leaks).map((kind) => [`left: ${kind}`, leaks[kind]]),
     ['memory of a controller, at start', megabytes(memory.controller.start)],
     ['memory of a controller, at end', megabytes(memory.controller.end)],

@@ -1,3 +1,4 @@
+import path from 'node:path'
 import { parseArgs, type ParseArgsConfig } from 'node:util'
 
 import { checkCommand } from '../command.ts'
@@ -30,6 +31,8 @@ export interface RunRequest extends SessionRequest {
 export interface HostRequest {
   readonly kind: HostVerb
   readonly isJson: boolean
+  /** Of `ps` and `gc`. Absolute. */
+  readonly stateDirectory?: string
 }
 
 export type Request =
@@ -55,6 +58,7 @@ const options = {
 } as const
 
 const hostOptions = { json: options.json, help: options.help } as const
+const stateOptions = { ...hostOptions, 'state-directory': { type: 'string' } } as const
 
 const repeatable: ReadonlySet<string> = new Set(['input', 'env', 'json', 'help'])
 
@@ -75,9 +79,10 @@ export function parseCommandLine(argv: readonly string[]): Request {
     case 'plan':
       return parseSession(verb, rest)
     case 'doctor':
+      return parseHost(verb, readOptions(rest, hostOptions))
     case 'ps':
     case 'gc':
-      return parseHost(verb, rest)
+      return parseHost(verb, readOptions(rest, stateOptions))
     case undefined:
       throw invalid('arguments', 'say what to do: run, plan, ps, gc or doctor (buildjail --help tells more)')
     default:
@@ -90,9 +95,11 @@ export function isJsonAsked(argv: readonly string[]): boolean {
   return splitCommand(argv).before.includes('--json')
 }
 
-function parseHost(kind: HostVerb, argv: readonly string[]): Request {
-  const { help, json } = readOptions([...argv], hostOptions)
-  return help === true ? { kind: 'help', topic: kind } : { kind, isJson: json === true }
+function parseHost(kind: HostVerb, values: { help?: boolean; json?: boolean; 'state-directory'?: string }): Request {
+  const { help, json, 'state-directory': stateDirectory } = values
+  if (help === true) return { kind: 'help', topic: kind }
+  if (stateDirectory === '') throw invalid('--state-directory', 'must not be empty')
+  return { kind, isJson: json === true, ...(stateDirectory === undefined ? {} : { stateDirectory: path.resolve(stateDirectory) }) }
 }
 
 function parseSession(kind: 'run' | 'plan', argv: readonly string[]): Request {

@@ -4,8 +4,8 @@ import { jsonText, tell, type Terminal } from './report.ts'
 import { exitStatus } from './status.ts'
 
 /** `buildjail gc`: takes away what sessions of dead processes left. Answers with the exit status. */
-export async function gc({ isJson }: HostRequest, terminal: Terminal): Promise<number> {
-  const report = await recover()
+export async function gc({ isJson, stateDirectory }: HostRequest, terminal: Terminal): Promise<number> {
+  const report = await recover(stateDirectory === undefined ? {} : { stateDirectory })
   const { recovered, leftAlone } = report
   if (isJson) {
     terminal.out(`${jsonText(report, 2)}\n`)

@@ -16,7 +16,8 @@ const session = `Options:
 const topics: Readonly<Record<Topic, string>> = {
   buildjail: `Usage: buildjail run [options] -- command...
        buildjail plan [options] [-- command...]
-       buildjail ps|gc|doctor [--json]
+       buildjail ps|gc [--state-directory DIR] [--json]
+       buildjail doctor [--json]
 
 Runs a build that sees what it declared and nothing else: on FreeBSD in a thin jail, on Linux in namespaces.
 
@@ -47,19 +48,21 @@ ${session}  --json                print the plan as JSON
 
 The exit status is 0, or 125 when the plan is refused.
 `,
-  ps: `Usage: buildjail ps [--json]
+  ps: `Usage: buildjail ps [--state-directory DIR] [--json]
 
 Lists the sessions of this host and user: live ones, and orphaned ones, whose process is dead.
 
+  --state-directory DIR the stateDirectory of the sessions' specs; default: theirs
   --json                print an array of { id, name, pid, startedAt, state, root, jid }
 
 The exit status is 0.
 `,
-  gc: `Usage: buildjail gc [--json]
+  gc: `Usage: buildjail gc [--state-directory DIR] [--json]
 
 Takes away what sessions of dead processes left behind; sessions that live are not touched. A new
 session's process does the same before its first session.
 
+  --state-directory DIR the stateDirectory of the sessions' specs; default: theirs
   --json                print { recovered, leftAlone }
 
 The exit status is 0, or 1 when something was left alone: it is damaged, not buildjail's, or would not go.

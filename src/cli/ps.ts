@@ -6,8 +6,8 @@ import { exitStatus } from './status.ts'
 const heads = ['ID', 'NAME', 'PID', 'STARTED', 'STATE', 'JID', 'ROOT']
 
 /** `buildjail ps`: the sessions of this host. Answers with the exit status. */
-export async function ps({ isJson }: HostRequest, terminal: Terminal): Promise<number> {
-  const sessions = await listSessions()
+export async function ps({ isJson, stateDirectory }: HostRequest, terminal: Terminal): Promise<number> {
+  const sessions = await listSessions(stateDirectory === undefined ? {} : { stateDirectory })
   terminal.out(isJson ? `${jsonText(sessions, 2)}\n` : table([heads, ...sessions.map(cellsOf)]))
   return exitStatus.success
 }

@@ -21,15 +21,15 @@ export async function lookAround(output: string): Promise<Around> {
   return { mounts, jails, stateFolder, descriptors: descriptors(), hasChildren: faults().hasChildren(), output: { uid, gid, mode } }
 }
 
-/** What is there now and was not before, or the other way round; empty when nothing is left. */
-export async function leftBehind(before: Around, output: string): Promise<string[]> {
+/** What is there after a bound, in milliseconds, and was not before, or the other way round; empty when nothing is left. */
+export async function leftBehind(before: Around, output: string, bound = 1000): Promise<string[]> {
   // A jail may take a moment to die, for the kernel's own bookkeeping, and so may the event loop with what it has open.
   for (let waited = 0; ; waited += 5) {
     const after = await lookAround(output)
     const keys = Object.keys(before) as (keyof Around)[]
     const changed = keys.filter((key) => !isDeepStrictEqual(before[key], after[key]))
     if (changed.length === 0) return []
-    if (waited >= 1000) return changed.map((key) => `${key} ${JSON.stringify(before[key])} -> ${JSON.stringify(after[key])}`)
+    if (waited >= bound) return changed.map((key) => `${key} ${JSON.stringify(before[key])} -> ${JSON.stringify(after[key])}`)
     await sleep(5)
   }
 }

@@ -69,6 +69,9 @@ export const openSteps: Steps = isLinux
       fcntl: ['jail_set'],
     }
 
+/** Of having somebody clean up after this process. */
+const watcher: Steps = { access: ['watcher'], socketpair: ['watcher'], send: ['watcher'] }
+
 /** And of what only the first opening of an environment does. */
 export const firstOpenSteps: Steps = isLinux
   ? {
@@ -79,9 +82,10 @@ export const firstOpenSteps: Steps = isLinux
       write: ['init-image'],
       fchmod: ['init-image'],
       fcntl: ['init-image'],
-      open: ['init-image'],
+      ...watcher,
+      open: ['init-image', 'watcher'],
     }
-  : { kqueuex: ['wait'], kevent: ['wait'], sysctl: ['jail-parameters'] }
+  : { kqueuex: ['wait'], kevent: ['wait'], sysctl: ['jail-parameters'], ...watcher, open: ['watcher'] }
 
 const stdio: Steps = { pipe2: ['stdio'], fcntl: ['stdio'], open: ['stdio'], fstat: ['stdio'], fchown: ['stdio'] }
 
@@ -114,7 +118,7 @@ export const stepsAfterExecution: readonly string[] = ['wait']
 
 /** Which steps of closing make which calls. */
 export const closeSteps: Steps = isLinux
-  ? { pidfd_send_signal: ['kill'], poll: ['reap'], fstat: ['hand-back'], fchown: ['hand-back'], unlink: ['hand-back', 'rmdir'], rmdir: ['rmdir'] }
+  ? { poll: ['reap'], fstat: ['hand-back'], fchown: ['hand-back'], unlink: ['hand-back', 'rmdir'], rmdir: ['rmdir'] }
   : {
       jail_remove: ['jail_remove'],
       unmount: ['unmount'],

@@ -17,7 +17,6 @@ interface Tolerance {
 const isCommandRunning = (earlier: readonly string[]): boolean => earlier.includes('execve')
 const isRootGone = (earlier: readonly string[]): boolean => earlier.includes('rmdir')
 const isStateMount = (earlier: readonly string[]): boolean => !earlier.includes('nmount')
-const isFirstKill = (earlier: readonly string[]): boolean => !earlier.includes('pidfd_send_signal')
 
 /** Where a program goes on as if nothing had been, and why that takes nothing from the session. Anywhere else it has to fail. */
 const tolerances: readonly Tolerance[] = [
@@ -32,7 +31,7 @@ const tolerances: readonly Tolerance[] = [
   { program: 'launch', call: 'prctl', when: isCommandRunning, because: 'it gives the host program back what only it may lose: to be dumped' },
   { program: 'launch', call: 'open', when: isCommandRunning, because: 'the record of the session then lacks the credentials of the command' },
   { program: 'launch', call: 'read', when: isCommandRunning, because: 'the record of the session then lacks the credentials of the command' },
-  { program: 'close', call: 'pidfd_send_signal', when: isFirstKill, because: 'it only begins early what is done again, and told, later' },
+  { program: 'close', call: 'shutdown', because: 'an init that could not be told to end is killed' },
   { program: 'close', call: 'waitpid', errno: 'EINTR', because: 'it is waited for again' },
   { program: 'close', call: 'poll', errno: 'EINTR', because: 'it is waited for again' },
   // FreeBSD.

@@ -1,5 +1,6 @@
 import { execFileSync, spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
+import { readdirSync, readFileSync, readlinkSync } from 'node:fs'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import { afterEach } from 'vitest'
@@ -15,7 +16,7 @@ export interface Controlled {
   readonly record: SessionRecord
   /** SIGKILL, and waits until it is gone. */
   kill(): Promise<void>
-  /** The same, but first to the process that would clean up after it, where there is one. */
+  /** The same, but first to the process that would clean up after it. */
   killUnwatched(): Promise<void>
 }
 
@@ -49,12 +50,40 @@ async function killed(program: ChildProcess): Promise<void> {
   await exit
 }
 
-/** The pids of what watches over a process; none on Linux, where a session's own init does. */
+/** The pids of what watches over a process. */
 export function watchersOf(pid: number): number[] {
-  if (!isFreebsd) return []
+  const children = isFreebsd ? childrenByPs(pid) : childrenByProc(pid)
+  return children.flatMap(([own, program]) => (program.endsWith('-watch') ? [own] : []))
+}
+
+/** What is dead may stay listed until its parent has asked how it ended; on Linux it has no program any more then. */
+export function isRunning(pid: number): boolean {
+  try {
+    return isFreebsd ? process.kill(pid, 0) : readlinkSync(`/proc/${pid}/exe`) !== ''
+  } catch {
+    return false
+  }
+}
+
+type Child = readonly [pid: number, program: string]
+
+function childrenByPs(pid: number): Child[] {
   const lines = execFileSync('ps', ['-ax', '-o', 'pid=', '-o', 'ppid=', '-o', 'command='], { encoding: 'utf8' }).trim().split('\n')
   return lines.flatMap((line) => {
-    const [own, parent, command = ''] = line.trim().split(/\s+/)
-    return Number(parent) === pid && command.endsWith('-watch') ? [Number(own)] : []
+    const [own, parent, program = ''] = line.trim().split(/\s+/)
+    return Number(parent) === pid ? [[Number(own), program] as const] : []
+  })
+}
+
+function childrenByProc(pid: number): Child[] {
+  return readdirSync('/proc').filter((name) => /^\d+$/.test(name)).flatMap((name) => {
+    try {
+      const [program = ''] = readFileSync(`/proc/${name}/cmdline`, 'utf8').split('\0')
+      const isChild = readFileSync(`/proc/${name}/status`, 'utf8').includes(`\nPPid:\t${pid}\n`)
+      return isChild ? [[Number(name), program] as const] : []
+    } catch {
+      // It is over.
+      return []
+    }
   })
 }

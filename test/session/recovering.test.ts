@@ -15,7 +15,7 @@ const main = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url))
 
 describeSession('recovery', () => {
   const folders = useFolders()
-  // After the programs were ended: on Linux what a session wrote down stays until somebody looks.
+  // After the programs were ended: of those that nobody watched, what a session wrote down stays until somebody looks.
   afterEach(async () => void (await recover()))
   const programs = usePrograms()
 

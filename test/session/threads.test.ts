@@ -1,13 +1,12 @@
 import { spawnSync } from 'node:child_process'
-import { cpSync, existsSync, mkdirSync } from 'node:fs'
 import path from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import { expect, test } from 'vitest'
 
-import { recover } from '../../src/index.ts'
 import { useFolders } from './folders.ts'
 import { hostState, type HostState } from './host-state.ts'
 import { describeSession } from './kernel.ts'
+import { copyOfPackage } from './package-copy.ts'
 
 const root = fileURLToPath(new URL('../../', import.meta.url))
 const entry = pathToFileURL(path.join(root, 'dist', 'index.js')).href
@@ -43,9 +42,8 @@ describeSession('worker threads that have sessions', () => {
     const before = await withoutDescriptors()
     for (let round = 0; round < 4; round++) {
       expect(run('threads.mjs', [entry, 'process.exit() of the program', '1'])).toMatchObject({ status: 6, signal: null })
-      // Bun ends such threads without telling anybody (its process.exit()), which is as if they had been killed: on FreeBSD there is
-      // the watcher for that, on Linux nothing is left but what the journal said, for the next recovery.
-      if (process.versions['bun'] !== undefined && process.platform === 'linux') await recover()
+      // Bun ends such threads without telling anybody (its process.exit()), which is as if they had been killed: there is the
+      // watcher for that.
       await expect.poll(withoutDescriptors, settling).toEqual(before)
     }
   })
@@ -71,13 +69,3 @@ describeSession('two copies of the package in one program', () => {
     expect(await withoutDescriptors()).toEqual(before)
   })
 })
-
-/** The parts of the package that run, elsewhere. Gives the entry's URL. */
-function copyOfPackage(folder: string): string {
-  mkdirSync(folder)
-  const addons = ['prebuilds', 'build/Release/buildjail.node', 'build-cmake/Release/buildjail.node']
-  for (const name of ['package.json', 'dist', ...addons]) {
-    if (existsSync(path.join(root, name))) cpSync(path.join(root, name), path.join(folder, name), { recursive: true })
-  }
-  return pathToFileURL(path.join(folder, 'dist', 'index.js')).href
-}

@@ -1,3 +1,4 @@
+import path from 'node:path'
 import { describe, expect, it } from 'vitest'
 
 import { isJsonAsked, parseCommandLine, type Request } from '../../src/cli/arguments.ts'
@@ -75,7 +76,12 @@ describe('what a command line says is what is asked for', () => {
     expect(parseCommandLine(['plan', '--', 'cc'])).toMatchObject({ kind: 'plan', command: ['cc'] })
   })
 
-  it.each(['doctor', 'ps', 'gc'])('%s takes --json alone', (kind) => {
+  it.each(['ps', 'gc'])('%s takes a state directory, from where it is called', (kind) => {
+    expect(parseCommandLine([kind, '--state-directory', '/state'])).toEqual({ kind, isJson: false, stateDirectory: '/state' })
+    expect(parseCommandLine([kind, '--state-directory', 'state'])).toMatchObject({ stateDirectory: path.resolve('state') })
+  })
+
+  it.each(['doctor', 'ps', 'gc'])('%s takes --json', (kind) => {
     expect(parseCommandLine([kind])).toEqual({ kind, isJson: false })
     expect(parseCommandLine([kind, '--json'])).toEqual({ kind, isJson: true })
   })
@@ -99,6 +105,9 @@ describe('what cannot be understood is refused, and the argument is named', () =
     [['doctor', '--output', 'x'], 'arguments', "'--output'"],
     [['doctor', 'x'], 'arguments', "'x' is not an option"],
     [['gc', 'x'], 'arguments', "'x' is not an option"],
+    [['gc', '--state-directory', ''], '--state-directory', 'must not be empty'],
+    [['ps', '--state-directory', '/a', '--state-directory', '/b'], '--state-directory', 'is given twice'],
+    [['doctor', '--state-directory', '/a'], 'arguments', "'--state-directory'"],
     [['ps', '--all'], 'arguments', "'--all'"],
     [['plan', '--name'], 'arguments', '--name'],
     [['plan', '--name', '--json'], 'arguments', '--name'],

@@ -89,6 +89,14 @@ describe('ps', () => {
   })
 })
 
+describe.each(['ps', 'gc'])('%s', (verb) => {
+  it('is of the sessions whose state directory is named', async () => {
+    addon.reset()
+    expect(await say(verb, '--state-directory', tree.directory('state'))).toMatchObject({ status: 0, err: '' })
+    expect(addon.stateDirectory).toBe(tree.at('state'))
+  })
+})
+
 describe('gc', () => {
   const recovered = { id: '0f', pid: 17, jail: 'bj-0f', unmounted: ['/a/b', '/a'], handedBack: ['/out'], lost: ['/gone'] }
 

@@ -45,6 +45,8 @@ export class FakeAddon implements NativeBinding {
   opened: ReadPlan[] = []
   completed: (readonly ReadStep[])[] = []
   launched: ReadLaunch[] = []
+  /** Of the last recovery or listing. */
+  stateDirectory: string | undefined
   /** In order: `open`, `launch`, a signal sent to a run, `kill all`, `record`, `close`. */
   acts: string[] = []
   #listener: ((end: NativeExit | NativeNotLaunched) => void) | undefined
@@ -60,11 +62,13 @@ export class FakeAddon implements NativeBinding {
     this.acts = []
   }
 
-  async recover(): Promise<NativeRecoveryReport> {
+  async recover(stateDirectory: string): Promise<NativeRecoveryReport> {
+    this.stateDirectory = stateDirectory
     return this.script.recoveryReport
   }
 
-  async listSessions(): Promise<NativeListedSession[]> {
+  async listSessions(stateDirectory: string): Promise<NativeListedSession[]> {
+    this.stateDirectory = stateDirectory
     return this.script.listedSessions
   }
 

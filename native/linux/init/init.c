@@ -3,13 +3,13 @@
  * root it lives in.
  *
  * Descriptor 0 is a socket whose other end the controller has. A byte asks for the end of every other process; it is
- * sent back when that was done. When the controller closes its end, or dies, this ends too, and with it the pid
- * namespace and all that is in it (pid_namespaces(7)). Orphans need no care: SIGCHLD is ignored since before this was
- * executed, so the kernel reaps them (wait(2), ECHILD).
+ * sent back when that was done. When the controller closes the session it shuts its end down, and when it dies the
+ * kernel does; then this ends too, and with it the pid namespace and all that is in it (pid_namespaces(7)). Orphans
+ * need no care: SIGCHLD is ignored since before this was executed, so the kernel reaps them (wait(2), ECHILD).
  *
- * Before that it hands back the outputs that were lent, which a controller that closes a session does itself, as it
- * then kills this. What it is to know of each was sent to it (lent_message.h), with the lock of its lease, which
- * thereby ends when this does, and not before.
+ * Before that it hands back the outputs that were lent, so that a controller may die at any moment of closing. What it
+ * is to know of each was sent to it (lent_message.h), with the lock of its lease, which thereby ends when this does,
+ * and not before. A controller that lives looks again when everything inside is gone.
  */
 
 #include <sys/syscall.h>
@@ -112,9 +112,14 @@ static long open_directory(const char* path) {
   return system_call(__NR_openat, kHere, (long)path, kOpenDirectory, 0, 0);
 }
 
+static long statx(long directory, struct status* now) {
+  return system_call(__NR_statx, directory, (long)"", kEmptyPath, kBasicStats, (long)now);
+}
+
 /*
  * By descriptor, of the directory that was lent and of no other, and only while it is the build user's, or again that
- * of whom it was before. The owner first: who is not the owner any more cannot change the mode again.
+ * of whom it was before. The owner first, and then what the mode is: whoever was killed may be in the middle of a
+ * chmod(2), but who is not the owner any more is not let to change it again.
  */
 static void hand_back(const struct lent_message* before) {
   struct status now;
@@ -125,11 +130,11 @@ static void hand_back(const struct lent_message* before) {
     directory = open_directory(before->path);
   }
   if (directory < 0) return;
-  if (system_call(__NR_statx, directory, (long)"", kEmptyPath, kBasicStats, (long)&now) == 0 &&
-      now.number == before->number && now.major == before->major && now.minor == before->minor &&
-      (now.uid == before->user || now.uid == before->uid)) {
+  if (statx(directory, &now) == 0 && now.number == before->number && now.major == before->major &&
+      now.minor == before->minor && (now.uid == before->user || now.uid == before->uid)) {
     system_call(__NR_fchown, directory, before->uid, before->gid, 0, 0);
-    if ((now.mode & kModeBits) != before->mode) system_call(__NR_fchmod, directory, before->mode, 0, 0, 0);
+    if (statx(directory, &now) == 0 && (now.mode & kModeBits) != before->mode)
+      system_call(__NR_fchmod, directory, before->mode, 0, 0, 0);
   }
   system_call(__NR_close, directory, 0, 0, 0, 0);
 }

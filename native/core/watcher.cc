@@ -1,4 +1,4 @@
-#include "freebsd/watcher.h"
+#include "core/watcher.h"
 
 #include <sys/socket.h>
 #include <sys/wait.h>
@@ -14,10 +14,10 @@
 #include <utility>
 #include <vector>
 
+#include "core/above_stdio.h"
 #include "core/back_off.h"
 #include "core/c_strings.h"
 #include "core/vfork_child.h"
-#include "freebsd/child.h"
 
 namespace buildjail {
 
@@ -25,7 +25,6 @@ namespace {
 
 constexpr const char* kStep = "watcher";
 constexpr std::chrono::milliseconds kBound{2000};
-constexpr unsigned kFirstNotStdio = 3;
 
 /** What the child uses, and what it has to say. */
 struct Prepared {
@@ -35,12 +34,13 @@ struct Prepared {
   const char* program;
   char* const* argv;
   char* const* environment;
+  const char* (*let_go)();
   const char* syscall = nullptr;
   int err = 0;
 };
 
-// As with a launched command (launch.cc), but that it stays on the host: a session of its own, so that no terminal
-// signals it; nothing open but the socket, as its stdin; no directory of the host held.
+// As with a launched command (launch.cc of each system), but that it stays on the host: a session of its own, so that
+// no terminal signals it; nothing open but the socket, as its stdin; no directory of the host held.
 void run_child(void* context) {
   auto& prepared = *static_cast<Prepared*>(context);
   prepared.is_there->store(true);
@@ -51,12 +51,11 @@ void run_child(void* context) {
     return true;
   };
   if (failed("setsid", ::setsid())) return;
-  const char* refused = reset_signals();
-  if (refused != nullptr && failed(refused, -1)) return;
   if (failed("dup2", ::dup2(prepared.socket, STDIN_FILENO))) return;
   if (failed("dup2", ::dup2(prepared.null, STDOUT_FILENO))) return;
   if (failed("dup2", ::dup2(prepared.null, STDERR_FILENO))) return;
-  if (failed("close_range", ::close_range(kFirstNotStdio, ~0U, 0))) return;
+  const char* const refused = prepared.let_go();
+  if (refused != nullptr && failed(refused, -1)) return;
   if (failed("chdir", ::chdir("/"))) return;
   ::execve(prepared.program, prepared.argv, prepared.environment);
   failed("execve", -1);
@@ -79,12 +78,6 @@ Result<std::string> find_program() {
   auto error = last_error(kStep, "access", program);
   error.detail = "it takes away what is left should this process be killed, and is built with the addon";
   return error;
-}
-
-/** By a number that the child does not need for its stdio. */
-UniqueFd above_stdio(UniqueFd fd) {
-  if (!fd || fd.get() > STDERR_FILENO) return fd;
-  return UniqueFd(::fcntl(fd.get(), F_DUPFD_CLOEXEC, STDERR_FILENO + 1));
 }
 
 /** A path with the NUL behind it; an empty one says that nothing is left. */
@@ -145,7 +138,8 @@ void Watcher::run(const std::string& program, UniqueFd theirs, UniqueFd null) {
                     .null = null.get(),
                     .program = program.c_str(),
                     .argv = argv.data(),
-                    .environment = environment.data()};
+                    .environment = environment.data(),
+                    .let_go = let_go_};
   const pid_t child = vfork_child(run_child, &prepared);
   if (child < 0) started_ = last_error(kStep, "vfork");
   if (child >= 0 && prepared.syscall != nullptr) {

@@ -4,11 +4,15 @@ import { build, openSession } from '../../dist/index.js'
 const [output, way] = process.argv.slice(2)
 console.log('begins')
 for (;;) {
+  if (way === 'chmod') await build({ output }, ['sh', '-c', 'chmod 777 /output; echo built'], { stdout: 'inherit' })
   if (way === '0') await build({ output }, ['true'])
   if (way === '1') await Promise.all([build({ output }, ['true']), build({}, ['true'])])
   if (way === '2') {
-    await using session = await openSession({ output })
-    session.spawn(['sh', '-c', 'sleep 100 & sleep 100'], { stdio: ['ignore', 'ignore', 'ignore'] })
+    const session = await openSession({ output })
+    const child = session.spawn(['sh', '-c', 'sleep 100 & sleep 100'], { stdio: ['ignore', 'ignore', 'ignore'] })
+    // Closed before it could be launched.
+    child.on('error', () => {})
     await session.run(['true'])
+    await session.close()
   }
 }

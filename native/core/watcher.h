@@ -14,13 +14,17 @@
 namespace buildjail {
 
 /**
- * The process beside this one that outlives it (watch/main_freebsd.cc): when this one is killed it takes away what was
+ * The process beside this one that outlives it (watch/main.cc): when this one is killed it takes away what was
  * left. It is started once, on a thread of its own, while the first session is being opened. It has nothing of this
  * process but one end of a socket, whose other end closes when this process ends, however it does.
  */
 class Watcher {
  public:
-  Watcher() = default;
+  /**
+   * `let_go` is the system's: in a vfork(2)ed child it puts every signal to its default, blocks none, and closes every
+   * descriptor above 2. Null, or the call that failed.
+   */
+  explicit Watcher(const char* (*let_go)()) : let_go_(let_go) {}
   Watcher(const Watcher&) = delete;
   Watcher& operator=(const Watcher&) = delete;
   Watcher(Watcher&&) = delete;
@@ -41,6 +45,7 @@ class Watcher {
   Status start();
   void run(const std::string& program, UniqueFd theirs, UniqueFd null);
 
+  const char* (*let_go_)();
   std::mutex mutex_;
   std::set<std::string> told_;
   UniqueFd ours_;

@@ -1,0 +1,83 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { chmodSync, existsSync, statSync } from 'node:fs'
+import path from 'node:path'
+import { createInterface } from 'node:readline'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { fileURLToPath } from 'node:url'
+import { expect, test } from 'vitest'
+
+import { recover } from '../../src/index.ts'
+import { isRunning, usePrograms, watchersOf } from './controlled.ts'
+import { useFolders } from './folders.ts'
+import { hostState, type HostState } from './host-state.ts'
+import { describeSession } from './kernel.ts'
+
+const churn = fileURLToPath(new URL('churn.mjs', import.meta.url))
+/** Milliseconds in which everything is to be gone after the death of its process, without anybody doing anything. */
+const bound = 2000
+/** What a build may do to its output while it has it. */
+const changed = 0o777
+
+describeSession('when the host program is killed', () => {
+  const folders = useFolders()
+  const programs = usePrograms()
+
+  const lookAround = async (): Promise<{ host: Omit<HostState, 'descriptors'>; owner: number[] }> => {
+    const { mounts, jails, stateFolder } = await hostState()
+    const { uid, gid, mode } = statSync(folders.output)
+    return { host: { mounts, jails, stateFolder }, owner: [uid, gid, mode & 0o7777] }
+  }
+  const kill = async (pid: number, exit: Promise<unknown>): Promise<void> => {
+    process.kill(pid, 'SIGKILL')
+    await exit
+  }
+
+  test('in the middle of a build, everything is gone within two seconds', async () => {
+    chmodSync(folders.output, 0o750)
+    const before = await lookAround()
+    const program = await programs.start(folders.output)
+    expect(watchersOf(program.pid)).toHaveLength(1)
+    const [watcher = 0] = watchersOf(program.pid)
+    // Without root the build user is the caller.
+    if (process.geteuid?.() === 0) expect(statSync(folders.output).uid).toBe(35001)
+    chmodSync(folders.output, changed)
+    const beats = path.join(folders.output, 'beats')
+    await expect.poll(() => existsSync(beats), { timeout: 20_000 }).toBe(true)
+    await program.kill()
+    await expect.poll(lookAround, { timeout: bound, interval: 10 }).toEqual(before)
+    const { size } = statSync(beats)
+    await sleep(100)
+    expect(statSync(beats).size).toBe(size)
+    // Nor is what did it.
+    await expect.poll(() => isRunning(watcher), { timeout: bound }).toBe(false)
+    expect(await recover()).toEqual({ recovered: [], leftAlone: [] })
+  })
+
+  test('at any moment of opening, running and closing, everything is gone within two seconds', { timeout: 300_000 }, async () => {
+    chmodSync(folders.output, 0o750)
+    const before = await lookAround()
+    for (let round = 0; round < 40; round++) {
+      const program = spawn(process.execPath, [churn, folders.output, String(round % 3)], { stdio: ['ignore', 'pipe', 'inherit'] })
+      // It says so as it begins; a cycle of open, run and close takes some 50 ms on an emulated machine, and less than 10 on others.
+      await once(createInterface(program.stdout), 'line')
+      await sleep(Math.random() * 80)
+      await kill(program.pid ?? 0, once(program, 'exit'))
+      await expect.poll(lookAround, { timeout: bound, interval: 10, message: `round ${round}` }).toEqual(before)
+    }
+  })
+
+  test('at the end of the last command of a session, its output has its owner and mode again', async () => {
+    chmodSync(folders.output, 0o750)
+    const before = await lookAround()
+    for (let round = 0; round < 10; round++) {
+      // It says that it begins, and its command that it is about to end.
+      const program = spawn(process.execPath, [churn, folders.output, 'chmod'], { stdio: ['ignore', 'pipe', 'inherit'] })
+      const lines = createInterface(program.stdout)
+      await once(lines, 'line')
+      await once(lines, 'line')
+      await kill(program.pid ?? 0, once(program, 'exit'))
+      await expect.poll(lookAround, { timeout: bound, interval: 10, message: `round ${round}` }).toEqual(before)
+    }
+  })
+})
