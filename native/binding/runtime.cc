@@ -32,20 +32,29 @@ void Runtime::release_descriptor(int fd) {
   if (!kept.empty()) static_cast<void>(kept.mapped().release());
 }
 
+// What is to be told is kept here and not handed to the listener with the call: of one that is aborted nobody would
+// take it back.
 void Runtime::tell(std::function<void(Napi::Env)> what) {
-  using What = std::function<void(Napi::Env)>;
   const std::lock_guard lock(mutex_);
   if (is_shut_down_) return;
-  auto told = std::make_unique<What>(std::move(what));
-  const auto call = [this](Napi::Env env, const Napi::Function&, What* data) {
-    const std::unique_ptr<What> owned(data);
+  told_.push_back(std::move(what));
+  const auto call = [this](Napi::Env env, const Napi::Function&) {
     // No environment: it went between the call and this.
-    if (static_cast<napi_env>(env) == nullptr) return;
-    ended(env);
-    (*owned)(env);
+    if (static_cast<napi_env>(env) != nullptr) tell_next(env);
   };
-  if (listener_.NonBlockingCall(told.get(), call) != napi_ok) return;
-  [[maybe_unused]] const What* const handed_over = told.release();
+  if (listener_.NonBlockingCall(call) != napi_ok) told_.pop_back();
+}
+
+void Runtime::tell_next(Napi::Env env) {
+  std::function<void(Napi::Env)> what;
+  {
+    const std::lock_guard lock(mutex_);
+    if (told_.empty()) return;
+    what = std::move(told_.front());
+    told_.pop_front();
+  }
+  ended(env);
+  what(env);
 }
 
 void Runtime::take_exit(std::uint32_t run, std::function<void(Exit)> taker) {
@@ -122,8 +131,10 @@ void Runtime::shut_down() {
   system_->shut_down();
   if (!waiter_ || is_listener_gone_) return;
   waiter_->stop();
-  takers_.clear();
   listener_.Abort();
+  on_exit_.Reset();
+  takers_.clear();
+  told_.clear();
   kept_.clear();
   is_listener_gone_ = true;
 }

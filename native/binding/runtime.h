@@ -5,6 +5,7 @@
 #include <condition_variable>
 #include <cstddef>
 #include <cstdint>
+#include <deque>
 #include <functional>
 #include <map>
 #include <memory>
@@ -64,6 +65,7 @@ class Runtime {
 
  private:
   void deliver(Exit exit);
+  void tell_next(Napi::Env env);
   void ended(Napi::Env env);
 
   std::unique_ptr<System> system_;
@@ -78,6 +80,7 @@ class Runtime {
   std::condition_variable opened_;
   std::set<std::shared_ptr<Envelope>> envelopes_;
   std::map<std::uint32_t, std::function<void(Exit)>> takers_;
+  std::deque<std::function<void(Napi::Env)>> told_;
   std::size_t opening_ = 0;
   bool is_shut_down_ = false;
   /** Last: what they do needs the rest. */
