@@ -24,8 +24,8 @@ static inline int raw_fsconfig_string(int fs, const char *key, const char *value
 }
 static inline int raw_fsconfig_create(int fs) { return (int)syscall(431, fs, 6, (char *)0, (char *)0, 0); }
 static inline int raw_fsmount(int fs, uint64_t set) { return (int)syscall(432, fs, 1, set); }
-static inline int raw_mount_setattr(int tree, unsigned recursive, uint64_t set) {
-  const struct attributes attributes = {.set = set};
+static inline int raw_mount_setattr(int tree, unsigned recursive, uint64_t set, uint64_t propagation) {
+  const struct attributes attributes = {.set = set, .propagation = propagation};
   return (int)syscall(442, tree, "", EMPTY_PATH | recursive, &attributes, sizeof(attributes));
 }
 static inline int raw_pidfd_kill(int pidfd, int signal) { return (int)syscall(424, pidfd, signal, (void *)0, 0); }

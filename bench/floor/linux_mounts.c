@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <sched.h>
 #include <stdio.h>
 
 #include "linux_calls.h"
@@ -30,7 +31,12 @@ int stop(struct stopped *stopped, const char *what, const char *path) {
   return -1;
 }
 
-static int bind_source(const struct step *step, struct stopped *stopped) {
+/* With more, sources are looked up in a copy of the host's mounts, as by a session. */
+enum { MOST_COPIES = 512 };
+static int copies[MOST_COPIES];
+
+/* A descriptor of a copy that is mounted nowhere. */
+static int copy_source(const struct step *step, struct stopped *stopped) {
   const unsigned recursive = step->is_writable ? 0 : RECURSIVE;
   struct stat found;
   /* Held open, so that what was looked at is what gets mounted. */
@@ -39,11 +45,17 @@ static int bind_source(const struct step *step, struct stopped *stopped) {
   if (fstat(pinned, &found) != 0) return stop(stopped, "fstat", step->source);
   const int tree = raw_open_tree(pinned, recursive);
   if (tree < 0) return stop(stopped, "open_tree", step->source);
-  if (raw_mount_setattr(tree, recursive, NO_SUID | NO_DEV | (step->is_writable ? 0 : READ_ONLY)) != 0)
+  if (raw_mount_setattr(tree, RECURSIVE, NO_SUID | NO_DEV | (step->is_writable ? 0 : READ_ONLY), MS_PRIVATE) != 0)
     return stop(stopped, "mount_setattr", step->source);
+  close(pinned);
+  return tree;
+}
+
+static int bind_source(const struct step *step, int copy, struct stopped *stopped) {
+  const int tree = copy >= 0 ? copy : copy_source(step, stopped);
+  if (tree < 0) return -1;
   if (raw_move_mount(tree, step->target + 1) != 0) return stop(stopped, "move_mount", step->target);
   close(tree);
-  close(pinned);
   return 0;
 }
 
@@ -65,12 +77,12 @@ static int make_dev(const struct step *step, const char *size, struct stopped *s
   if (mkdirat(dev, "shm", 0755) != 0) return stop(stopped, "mkdirat", step->target);
   if (mount("tmpfs", shm, "tmpfs", MS_NOSUID | MS_NODEV | MS_NOEXEC, shm_options) != 0)
     return stop(stopped, "mount", shm);
-  if (raw_mount_setattr(dev, 0, READ_ONLY) != 0) return stop(stopped, "mount_setattr", step->target);
+  if (raw_mount_setattr(dev, 0, READ_ONLY, 0) != 0) return stop(stopped, "mount_setattr", step->target);
   close(dev);
   return 0;
 }
 
-static int perform(const struct step *step, const char *size, struct stopped *stopped) {
+static int perform(const struct step *step, int copy, const char *size, struct stopped *stopped) {
   const char *target = step->target + 1;
   char options[64];
   switch (step->kind) {
@@ -90,12 +102,11 @@ static int perform(const struct step *step, const char *size, struct stopped *st
     case DEV:
       return make_dev(step, size, stopped);
     default:
-      return bind_source(step, stopped);
+      return bind_source(step, copy, stopped);
   }
 }
 
 static int make_root(struct stopped *stopped) {
-  if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) != 0) return stop(stopped, "mount", "/");
   const int fs = raw_fsopen("tmpfs");
   if (fs < 0) return stop(stopped, "fsopen", "/");
   if (raw_fsconfig_string(fs, "mode", "0755") != 0 || raw_fsconfig_create(fs) != 0)
@@ -114,15 +125,53 @@ static const char *size_of_tmp(const struct plan *plan) {
   return "0";
 }
 
-int change_root(const struct plan *plan, struct stopped *stopped) {
+int is_copied_first(const struct plan *plan) {
+  size_t count = 0;
+  for (size_t i = 0; i < plan->step_count; i++) count += plan->steps[i].kind == BIND;
+  return count <= MOST_COPIES;
+}
+
+/* Takes the copies along into a copy of a mount namespace in which there is nothing. */
+static int leave_host(const struct plan *plan, int empty_mounts, struct stopped *stopped) {
+  size_t count = 0;
+  for (size_t i = 0; i < plan->step_count; i++) {
+    if (plan->steps[i].kind != BIND) continue;
+    copies[count] = copy_source(&plan->steps[i], stopped);
+    if (copies[count++] < 0) return -1;
+  }
+  if (setns(empty_mounts, CLONE_NEWNS) != 0) return stop(stopped, "setns", "/");
+  if (unshare(CLONE_NEWNS) != 0) return stop(stopped, "unshare", "/");
+  return 0;
+}
+
+int change_root(const struct plan *plan, int empty_mounts, struct stopped *stopped) {
   const char *size = size_of_tmp(plan);
+  const int is_copied = is_copied_first(plan);
+  size_t copy = 0;
+  if (is_copied && leave_host(plan, empty_mounts, stopped) != 0) return -1;
+  if (!is_copied && mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) != 0) return stop(stopped, "mount", "/");
   const int root = make_root(stopped);
   if (root < 0) return -1;
-  for (size_t i = 0; i < plan->step_count; i++)
-    if (perform(&plan->steps[i], size, stopped) != 0) return -1;
-  if (raw_mount_setattr(root, 0, READ_ONLY) != 0) return stop(stopped, "mount_setattr", "/");
+  if (is_copied && chroot(".") != 0) return stop(stopped, "chroot", "/");
+  for (size_t i = 0; i < plan->step_count; i++) {
+    const struct step *step = &plan->steps[i];
+    if (perform(step, is_copied && step->kind == BIND ? copies[copy++] : -1, size, stopped) != 0) return -1;
+  }
+  if (raw_mount_setattr(root, 0, READ_ONLY, 0) != 0) return stop(stopped, "mount_setattr", "/");
+  if (is_copied) return 0;
   if (syscall(SYS_pivot_root, ".", ".") != 0) return stop(stopped, "pivot_root", "/");
   if (umount2(".", MNT_DETACH) != 0) return stop(stopped, "umount2", "/");
   if (chdir("/") != 0) return stop(stopped, "chdir", "/");
+  return 0;
+}
+
+int make_empty_mounts(void *making) {
+  int *mounts = making;
+  struct stopped stopped;
+  *mounts = open("/proc/self/ns/mnt", O_RDONLY | O_CLOEXEC);
+  if (*mounts < 0 || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) != 0) return 1;
+  const int root = make_root(&stopped);
+  if (root < 0 || raw_mount_setattr(root, 0, READ_ONLY, 0) != 0) return 1;
+  if (syscall(SYS_pivot_root, ".", ".") != 0 || umount2(".", MNT_DETACH) != 0) return 1;
   return 0;
 }

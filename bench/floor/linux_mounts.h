@@ -12,7 +12,11 @@ struct stopped {
 
 /* Always -1. */
 int stop(struct stopped *stopped, const char *what, const char *path);
-/* In a child in a mount namespace of its own: the plan's root, sealed, and nothing else. */
-int change_root(const struct plan *plan, struct stopped *stopped);
+/* Whether the child is to be in the host's mount namespace for change_root, and not in a copy of that. */
+int is_copied_first(const struct plan *plan);
+/* In a child: the plan's root, sealed, and nothing else. */
+int change_root(const struct plan *plan, int empty_mounts, struct stopped *stopped);
+/* In a child in a copy of the host's mount namespace, which shares our descriptors: that one emptied, as an int. */
+int make_empty_mounts(void *mounts);
 
 #endif

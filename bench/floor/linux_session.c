@@ -24,6 +24,7 @@ static char stack[STACK] __attribute__((aligned(16)));
 static char command_stack[STACK] __attribute__((aligned(16)));
 static int null;
 static int init_image;
+static int empty_mounts = -1;
 
 /* What a child needs, and what it has to say: it shares our memory until it executes. */
 struct child {
@@ -40,6 +41,10 @@ void prepare(const struct plan *plan) {
   if (null < 0) fail("open", "/dev/null");
   init_image = open(plan->init, O_RDONLY | O_CLOEXEC);
   if (init_image < 0) fail("open", plan->init);
+  const pid_t making =
+      clone(make_empty_mounts, stack + STACK, CLONE_NEWNS | CLONE_FILES | CLONE_VM | CLONE_VFORK, &empty_mounts);
+  int status = 1;
+  if (making < 0 || waitpid(making, &status, __WALL) < 0 || status != 0) fail("unshare", "/");
 }
 
 /* The build user's while the session lives. */
@@ -65,10 +70,11 @@ static int become_init(void *context) {
   char *const argv[] = {name, NULL};
   char *const environment[] = {NULL};
   if (setsid() < 0) return stop(stopped, "setsid", "");
-  if (dup2(child->control, 0) < 0 || dup3(init_image, 1, O_CLOEXEC) < 0 || raw_close_from(2) != 0)
+  if (dup2(child->control, 0) < 0 || dup3(init_image, 1, O_CLOEXEC) < 0 || dup3(empty_mounts, 2, O_CLOEXEC) < 0 ||
+      raw_close_from(3) != 0)
     return stop(stopped, "close_range", "");
   umask(0);
-  if (change_root(child->plan, stopped) != 0) return -1;
+  if (change_root(child->plan, 2, stopped) != 0) return -1;
   if (sethostname(child->plan->hostname, strlen(child->plan->hostname)) != 0) return stop(stopped, "sethostname", "");
   if (make_keyring("floor") != 0) return stop(stopped, "keyctl", "");
   signal(SIGCHLD, SIG_IGN);
@@ -83,8 +89,8 @@ void open_session(const struct plan *plan, struct session *session) {
   if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, control) != 0) fail("socketpair", "");
   child.control = control[1];
   session->control = control[0];
-  session->id =
-      clone(become_init, stack + STACK, namespaces | CLONE_PIDFD | CLONE_VM | CLONE_VFORK, &child, &session->fd);
+  const int made = is_copied_first(plan) ? namespaces & ~CLONE_NEWNS : namespaces;
+  session->id = clone(become_init, stack + STACK, made | CLONE_PIDFD | CLONE_VM | CLONE_VFORK, &child, &session->fd);
   if (session->id < 0) fail("clone", "");
   if (child.stopped.what != NULL) fail_with(child.stopped.what, child.stopped.path, child.stopped.err);
   close(control[1]);
