@@ -6,8 +6,10 @@
 #include <algorithm>
 #include <atomic>
 #include <cstdint>
+#include <functional>
 #include <string>
 
+#include "core/worker_threads.h"
 #include "faults/fault.h"
 
 // How the tests get at it: an object `faults` beside what the addon exports anyway. This is the test build's own
@@ -97,6 +99,23 @@ void execute_counted(napi_env env, void* data) {
 
 // A program begins on the JavaScript thread, which arms it, and goes on on a worker thread. Others, such as the one
 // that waits for commands, are nobody's program: their calls would come at any moment and are not counted.
+
+// WorkerThreads::run (core/worker_threads.h), as the system's C++ library has it called.
+#ifdef _LIBCPP_VERSION
+#define BUILDJAIL_RUN "_ZN9buildjail13WorkerThreads3runENSt3__18functionIFvvEEE"
+#else
+#define BUILDJAIL_RUN "_ZN9buildjail13WorkerThreads3runESt8functionIFvvEE"
+#endif
+extern "C" void real_run(WorkerThreads* threads, std::function<void()> work) __asm__("__real_" BUILDJAIL_RUN);
+extern "C" void run_counted(WorkerThreads* threads, std::function<void()> work) __asm__("__wrap_" BUILDJAIL_RUN);
+void run_counted(WorkerThreads* threads, std::function<void()> work) {
+  real_run(threads, [work = std::move(work)] {
+    const Counted counted;
+    work();
+  });
+}
+
+// What is asked for less often is on the runtime's own.
 extern "C" napi_status real_create_async_work(napi_env env, napi_value resource, napi_value name,
                                               napi_async_execute_callback execute,
                                               napi_async_complete_callback complete, void* data,

@@ -126,10 +126,13 @@ bool bind_device(int directory, const Device& device, Stopped& stopped) {
   return true;
 }
 
-/** Made anew, as root may; where root of a container or of a user namespace may not (mknod(2), EPERM), it is bound. */
-bool make_device(int directory, const Device& device, Stopped& stopped) {
+/**
+ * Made anew, as root may; where root of a container or of a user namespace may not (mknod(2), EPERM), it is bound, for
+ * which the host's has to be there.
+ */
+bool make_device(int directory, const Device& device, bool is_over_host, Stopped& stopped) {
   if (::mknodat(directory, device.name, S_IFCHR | 0666, ::makedev(kMemoryMajor, device.minor)) == 0) return true;
-  if (errno == EPERM) return bind_device(directory, device, stopped);
+  if (errno == EPERM && is_over_host) return bind_device(directory, device, stopped);
   return stop(stopped, "mount", "mknodat", device.source);
 }
 
@@ -282,7 +285,7 @@ bool MountProgram::make_dev(const Act& act, const char* target, Stopped& stopped
   const UniqueFd dev(::open(target + 1, O_PATH | O_DIRECTORY | O_CLOEXEC));
   if (!dev) return stop(stopped, "mount", "open", target);
   for (const Device& device : kDevices) {
-    if (!make_device(dev.get(), device, stopped)) return false;
+    if (!make_device(dev.get(), device, is_over_host_, stopped)) return false;
   }
   for (const DeviceLink& link : kDeviceLinks) {
     if (::symlinkat(link.value, dev.get(), link.name) != 0) return stop(stopped, "mount", "symlinkat", target);

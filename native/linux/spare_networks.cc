@@ -14,7 +14,7 @@ namespace buildjail {
 namespace {
 
 /** What a burst of builds can have; each is some kernel memory. */
-constexpr std::size_t kMost = 8;
+constexpr std::size_t kMost = 16;
 constexpr std::chrono::milliseconds kPause{2};
 
 // In a child, since a namespace is moved into and not just made; the descriptor is ours as well, by CLONE_FILES.

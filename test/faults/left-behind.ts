@@ -34,7 +34,7 @@ export async function leftBehind(before: Around, output: string, bound = 1000): 
   }
 }
 
-// The network made ahead for the next session (native/linux/spare_network) may be there or not.
+// The network made ahead for the next session (native/linux/spare_networks) may be there or not.
 function descriptors(): number[] {
   const open = faults().descriptors()
   if (process.platform !== 'linux') return open

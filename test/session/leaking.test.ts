@@ -17,7 +17,7 @@ describeSession(`${sessions} sessions in a row`, () => {
     const spec = { inputs: { src: folders.input }, output: folders.output }
     // What is loaded and grown at first use is there before the first look.
     for (let i = 0; i < 20; i++) await build(spec, ['true'])
-    // And what is made ahead for the next session is there as well (native/linux/spare_network), which takes it a moment.
+    // And what is made ahead for the next session is there as well (native/linux/spare_networks), which takes it a moment.
     await sleep(200)
     const before = await hostState()
     const rss = process.memoryUsage.rss()
