@@ -1,5 +1,6 @@
 import type { Command } from './command.ts'
 import { BuildjailError, SpecError, typed } from './errors.ts'
+import { outputsLeave, outputsReturning } from './leaving-outputs.ts'
 import type { NativeEnvelope } from './native.ts'
 import { planOf, planOnto, type Plan } from './plan.ts'
 import { isAttended, type Result, type RunOptions } from './run.ts'
@@ -109,6 +110,8 @@ export class SessionPool implements AsyncDisposable {
     this.#refuseWhenClosed()
     const plan = planOnto(this.#base, additions)
     const rest = packRest(plan, this.#base)
+    const returning = outputsReturning(plan)
+    if (returning !== undefined) await returning
     const { id, envelope } = this.#ready.shift() ?? (await this.#make())
     this.#inUse += 1
     const session: Session = new Session(id, plan, envelope, () => this.#returned(session))
@@ -190,6 +193,7 @@ export class SessionPool implements AsyncDisposable {
 
   #takeAway(session: Session): void {
     const leaving = session.close()
+    outputsLeave(session.plan, leaving)
     this.#leaving.add(leaving)
     // One that failed stays, to be told of by close().
     leaving.then(() => this.#leaving.delete(leaving), () => {})

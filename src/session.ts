@@ -6,6 +6,7 @@ import type { Command } from './command.ts'
 import { BuildjailError, TeardownError, typed } from './errors.ts'
 import { listenForExits } from './exits.ts'
 import type { NativeEnvelope, NativeExit, NativeLaunched, NativeRecord, NativeTraceEntry } from './native.ts'
+import { outputsReturning } from './leaving-outputs.ts'
 import { planOf, type Plan } from './plan.ts'
 import { PreparedLaunch, type LaunchRequest } from './prepared-launch.ts'
 import { isAttended, outcomeOf, requestOf, runCommand, type Result, type RunOptions } from './run.ts'
@@ -31,6 +32,8 @@ export interface SpawnOptions {
  */
 export async function openSession(spec: Spec | Plan): Promise<Session> {
   const plan = planFor(spec)
+  const returning = outputsReturning(plan)
+  if (returning !== undefined) await returning
   const { id, envelope } = await openEnvelope(packPlan(plan))
   return new Session(id, plan, envelope)
 }
@@ -46,6 +49,8 @@ export async function openSessionWith(request: LaunchRequest, spec: Spec | Plan)
   const prepared = new PreparedLaunch(request, plan, true)
   try {
     listenForExits()
+    const returning = outputsReturning(plan)
+    if (returning !== undefined) await returning
     const { envelope, launched } = await binding().openAndLaunch(packPlan(plan), id, prepared.packed)
     return { session: new Session(id, plan, envelope), start: started(envelope, prepared, launched) }
   } catch (error) {
@@ -90,6 +95,8 @@ export async function runInSessionOfItsOwn(request: LaunchRequest, spec: Spec | 
   prepared.forget()
   try {
     listenForExits()
+    const returning = outputsReturning(plan)
+    if (returning !== undefined) await returning
     const { exit, failure, envelope, closed } = await binding().buildOnce(packPlan(plan), id, prepared.packed)
     const left = envelope && closed && { session: new Session(id, plan, envelope), error: teardownErrorOf(id, closed.failures) }
     if (exit === undefined) throw left?.error ?? failure

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <array>
+#include <atomic>
 #include <cerrno>
 #include <chrono>
 #include <csignal>
@@ -15,14 +16,18 @@
 #include <cstdlib>
 #include <cstring>
 #include <functional>
+#include <new>
 #include <span>
 #include <string>
 #include <string_view>
+#include <system_error>
+#include <thread>
 #include <utility>
 #include <vector>
 
 #include "core/back_off.h"
 #include "core/captured_stream.h"
+#include "core/caught.h"
 #include "core/holder.h"
 #include "core/journal.h"
 #include "core/launch_request.h"
@@ -39,6 +44,7 @@
 #include "core/unique_fd.h"
 #include "core/vfork_child.h"
 #include "core/wire_reader.h"
+#include "core/worker_threads.h"
 
 namespace {
 
@@ -428,6 +434,50 @@ void check_processes() {
     int waits = 0;
     while (back_off.wait()) ++waits;
     return waits > 3 && std::chrono::steady_clock::now() - began < std::chrono::seconds(5);
+  });
+  check("threads do what they are given, as many at once as there may be and no more", [] {
+    std::atomic<int> at_once = 0;
+    std::atomic<int> most = 0;
+    std::atomic<int> done = 0;
+    WorkerThreads threads(3);
+    for (int i = 0; i < 30; ++i) {
+      threads.run([&] {
+        const int now = ++at_once;
+        for (int seen = most; seen < now && !most.compare_exchange_weak(seen, now);) {
+        }
+        std::this_thread::sleep_for(std::chrono::milliseconds(2));
+        --at_once;
+        ++done;
+      });
+    }
+    BackOff back_off(std::chrono::milliseconds(10000));
+    while (done < 30 && back_off.wait()) {
+    }
+    return done == 30 && most == 3;
+  });
+  check("threads that are stopped end what they began, and begin nothing", [] {
+    std::atomic<bool> is_begun = false;
+    std::atomic<int> done = 0;
+    WorkerThreads threads(1);
+    threads.run([&] {
+      is_begun = true;
+      std::this_thread::sleep_for(std::chrono::milliseconds(20));
+      ++done;
+    });
+    threads.run([&] { ++done; });
+    while (!is_begun) std::this_thread::yield();
+    threads.stop();
+    threads.run([&] { ++done; });
+    threads.stop();
+    return done == 1;
+  });
+  check("what work throws for lack of something is an error of it", [] {
+    const auto memory = caught("step", []() -> Status { throw std::bad_alloc(); });
+    const auto threads = caught("step", []() -> Status {
+      throw std::system_error(std::make_error_code(std::errc::resource_unavailable_try_again));
+    });
+    return !memory && memory.error().err == ENOMEM && !threads && threads.error().err == EAGAIN &&
+           threads.error().syscall == "pthread_create";
   });
 }
 

@@ -1,10 +1,11 @@
 import { spawnSync } from 'node:child_process'
-import { readFileSync, renameSync, mkdirSync, rmSync, symlinkSync } from 'node:fs'
+import { once } from 'node:events'
+import { mkdirSync, readFileSync, renameSync, rmSync, statSync, symlinkSync } from 'node:fs'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { expect, test } from 'vitest'
 
-import { openSession, planOf, SessionPool, SpecError } from '../../src/index.ts'
+import { build, openSession, planOf, SessionPool, SpecError } from '../../src/index.ts'
 import { openBase } from '../../src/session.ts'
 import { packLaunch } from '../../src/wire.ts'
 import { useFolders } from './folders.ts'
@@ -108,6 +109,43 @@ describeSession('a pool of sessions', () => {
       await session.close()
     }
     rmSync(source)
+  })
+
+  test.each([['unattended', {}], ['with a timeout', { timeout: 50_000 }]])('runs a command in a session of its own, which then goes (%s)', async (_, options) => {
+    const before = await hostState()
+    {
+      await using pool = await SessionPool.open({}, { size: 1 })
+      const additions = { inputs: { src: folders.input }, output: folders.output, environment: { A: 'b' } }
+      const run = (script: string): ReturnType<typeof pool.run> => pool.run(additions, ['sh', '-c', script], options)
+      expect((await run('ls -A /tmp; touch /tmp/left; cp /inputs/src/given.txt /output/; echo "$A"')).stdout).toBe('b\n')
+      expect(readFileSync(path.join(folders.output, 'given.txt'), 'utf8')).toBe(readFileSync(path.join(folders.input, 'given.txt'), 'utf8'))
+      expect(await rejected(run('ls -A /tmp; exit 3'))).toMatchObject({ code: 'ERR_BUILDJAIL_COMMAND_FAILED', result: { exitCode: 3, stdout: '' } })
+      expect(await rejected(pool.run(additions, ['no-such-command'], options))).toMatchObject({ code: 'ENOENT', syscall: 'execve' })
+    }
+    expect(statSync(folders.output).uid).toBe(process.geteuid?.())
+    await expectSameState(before)
+  })
+
+  test('runs nothing where the addition cannot be, and says why', async () => {
+    await using pool = await SessionPool.open({}, { size: 1 })
+    await using holder = await openSession({ output: folders.output })
+    expect(await rejected(pool.run({ output: folders.output }, ['true']))).toMatchObject({ code: 'EBUSY', step: 'output-lease' })
+    await holder.close()
+  })
+
+  test('a session that is released is taken away while its owner goes on, and once', async () => {
+    const before = await hostState()
+    const pool = await SessionPool.open({}, { size: 1 })
+    const session = await pool.acquire({ output: folders.output })
+    await once(session.spawn(['sleep', '100'], { stdio: ['ignore', 'ignore', 'ignore'] }), 'spawn')
+    pool.release(session)
+    expect(() => pool.release(session)).toThrow(expect.objectContaining({ code: 'ERR_BUILDJAIL_SESSION_CLOSED' }))
+    expect(await rejected(session.run(['true']))).toMatchObject({ code: 'ERR_BUILDJAIL_SESSION_CLOSED' })
+    // What it had is nobody else's meanwhile, and so is not refused.
+    await build({ output: folders.output }, ['touch', '/output/made'])
+    await pool.close()
+    expect(statSync(folders.output).uid).toBe(process.geteuid?.())
+    await expectSameState(before)
   })
 
   test('throws away what has waited too long, for new ones', async () => {
