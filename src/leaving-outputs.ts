@@ -6,9 +6,9 @@ const leaving = new Map<string, Promise<unknown>>()
 /** Told of a session of this plan whose closing nobody waits for. */
 export function outputsLeave(plan: Plan, closing: Promise<unknown>): void {
   for (const key of outputsOf(plan)) {
-    const over = closing
+    const over: Promise<unknown> = closing
       .catch(() => {})
-      .then(() => {
+      .finally(() => {
         if (leaving.get(key) === over) leaving.delete(key)
       })
     leaving.set(key, over)

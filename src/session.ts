@@ -111,7 +111,7 @@ export async function runInSessionOfItsOwn(request: LaunchRequest, spec: Spec | 
  * @internal
  */
 export async function runUnattended(plan: Plan, command: Command, options: RunOptions, launch: (packed: Uint8Array) => void): Promise<Result> {
-  const started = performance.now()
+  const began = performance.now()
   const prepared = new PreparedLaunch(requestOf(command, options), plan)
   const exit = await new Promise<NativeExit>((resolve, reject) => {
     prepared.whenEnded((end) => ('failure' in end ? reject(typed(end.failure)) : resolve(end)))
@@ -122,7 +122,7 @@ export async function runUnattended(plan: Plan, command: Command, options: RunOp
       reject(typed(error))
     }
   })
-  return outcomeOf(command, options, exit, performance.now() - started, { timedOut: false, isCanceled: false })
+  return outcomeOf(command, options, exit, performance.now() - began, { timedOut: false, isCanceled: false })
 }
 
 function teardownErrorOf(id: string, failures: readonly unknown[]): TeardownError {
