@@ -7,6 +7,21 @@ const attacks = 'test/session/attacks'
 const exchanged = `${attacks}/exchanged-source.test.ts`
 const properties = 'test/unit/plan-properties.test.ts'
 
+const lentFolder = (tests) => [
+  {
+    defence: 'a lent folder comes back with its owner',
+    file: 'native/core/lent_output.cc',
+    off: [['if (is_owner_changed && ::fchown', 'if (is_owner_changed && before.uid == 1 && ::fchown']],
+    tests,
+  },
+  {
+    defence: 'a lent folder comes back with its mode',
+    file: 'native/core/lent_output.cc',
+    off: [['if (is_mode_changed && ::fchmod', 'if (is_mode_changed && before.mode == 0 && ::fchmod']],
+    tests,
+  },
+]
+
 /**
  * `file` with `off`, pairs of what is there once and what is there instead; `tests`, as file and title, of which at least one
  * has to fail. A file in native/ is compiled anew.
@@ -54,6 +69,8 @@ export const defences = {
   ],
 
   linux: [
+    // init hands back too, where it can.
+    ...lentFolder([['test/linux/closing.test.ts', 'is closed all the same, also while everything in it is being killed, and its output has its owner and mode']]),
     {
       defence: 'inputs are read-only',
       file: 'native/linux/mount_program.cc',
@@ -224,6 +241,7 @@ export const defences = {
   ],
 
   freebsd: [
+    ...lentFolder([[writing, 'the output folder is given back with the owner and the mode it had']]),
     {
       defence: 'inputs are read-only',
       file: 'native/freebsd/envelope.cc',
@@ -344,18 +362,6 @@ export const defences = {
         [`${attacks}/writing-twice.test.ts`, 'is refused as the output of another, by whatever name, until the first is closed'],
         [`${attacks}/writing-twice.test.ts`, 'is refused to another process as well, until the first is closed or dead'],
       ],
-    },
-    {
-      defence: 'a lent folder comes back with its owner',
-      file: 'native/core/lent_output.cc',
-      off: [['if (is_owner_changed && ::fchown', 'if (is_owner_changed && before.uid == 1 && ::fchown']],
-      tests: [[writing, 'the output folder is given back with the owner and the mode it had']],
-    },
-    {
-      defence: 'a lent folder comes back with its mode',
-      file: 'native/core/lent_output.cc',
-      off: [['if (is_mode_changed && ::fchmod', 'if (is_mode_changed && before.mode == 0 && ::fchmod']],
-      tests: [[writing, 'the output folder is given back with the owner and the mode it had']],
     },
   ],
 }
