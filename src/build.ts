@@ -31,9 +31,9 @@ export async function build(spec: Spec | Plan, command: Command, options: RunOpt
 async function buildUnattended(spec: Spec | Plan, command: Command, options: RunOptions): Promise<Result> {
   const request = requestOf(command, options)
   const started = performance.now()
-  const { exit, left } = await runInSessionOfItsOwn(request, spec)
+  const { exit, sinceExitMs, left } = await runInSessionOfItsOwn(request, spec)
   const how = { timedOut: false, isCanceled: false }
-  const durationMs = performance.now() - started
+  const durationMs = performance.now() - started - sinceExitMs
   if (left === undefined) return outcomeOf(command, options, exit, durationMs, how)
   throw new BuildTeardownError(left.error, outcomeOf(command, { ...options, reject: false }, exit, durationMs, how), left.session)
 }

@@ -88,6 +88,8 @@ export interface NativeOpened {
 export interface NativeBuilt {
   /** Absent when the command could not be launched: then there is a failure. */
   readonly exit?: NativeExit
+  /** Milliseconds. With the exit. */
+  readonly sinceExitMs?: number
   readonly failure?: unknown
   /** Both only when something is left, which can be tried again. */
   readonly envelope?: NativeEnvelope

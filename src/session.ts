@@ -87,7 +87,7 @@ async function openEnvelope(packed: Uint8Array): Promise<Opened> {
  * one back. What could not be taken away of it is a session still.
  * @internal
  */
-export async function runInSessionOfItsOwn(request: LaunchRequest, spec: Spec | Plan): Promise<{ exit: NativeExit; left?: { session: Session; error: TeardownError } }> {
+export async function runInSessionOfItsOwn(request: LaunchRequest, spec: Spec | Plan): Promise<{ exit: NativeExit; sinceExitMs: number; left?: { session: Session; error: TeardownError } }> {
   const plan = planFor(spec)
   const id = newId()
   const prepared = new PreparedLaunch(request, plan, true)
@@ -97,10 +97,10 @@ export async function runInSessionOfItsOwn(request: LaunchRequest, spec: Spec | 
     listenForExits()
     const returning = outputsReturning(plan)
     if (returning !== undefined) await returning
-    const { exit, failure, envelope, closed } = await binding().buildOnce(packPlan(plan), id, prepared.packed)
+    const { exit, sinceExitMs = 0, failure, envelope, closed } = await binding().buildOnce(packPlan(plan), id, prepared.packed)
     const left = envelope && closed && { session: new Session(id, plan, envelope), error: teardownErrorOf(id, closed.failures) }
     if (exit === undefined) throw left?.error ?? failure
-    return left === undefined ? { exit } : { exit, left }
+    return { exit, sinceExitMs, ...(left && { left }) }
   } catch (error) {
     throw typed(error)
   }

@@ -1,5 +1,6 @@
 #include "binding/build_once.h"
 
+#include <chrono>
 #include <optional>
 #include <utility>
 
@@ -38,6 +39,7 @@ class Build : public std::enable_shared_from_this<Build> {
     envelope_ = std::move(*opened);
     runtime_->take_exit(run, [self = shared_from_this()](Exit exit) {
       self->exit_ = std::move(exit);
+      self->exited_ = std::chrono::steady_clock::now();
       self->runtime_->threads().run([self] { self->close(); });
     });
     auto pid = caught("launch", [this] { return envelope_->launch(std::move(request_), std::move(ends_)); });
@@ -63,7 +65,11 @@ class Build : public std::enable_shared_from_this<Build> {
       return;
     }
     auto built = Napi::Object::New(env);
-    if (exit_) built.Set("exit", exit_to_js(env, *exit_));
+    if (exit_) {
+      const std::chrono::duration<double, std::milli> since_exit = std::chrono::steady_clock::now() - exited_;
+      built.Set("exit", exit_to_js(env, *exit_));
+      built.Set("sinceExitMs", since_exit.count());
+    }
     if (failure_) built.Set("failure", error_to_js(env, *failure_));
     // What is left is a session still.
     if (!report_.failures.empty()) {
@@ -84,6 +90,7 @@ class Build : public std::enable_shared_from_this<Build> {
   std::shared_ptr<Envelope> envelope_;
   std::optional<SysError> failure_;
   std::optional<Exit> exit_;
+  std::chrono::steady_clock::time_point exited_;
   CloseReport report_;
 };
 

@@ -1,6 +1,6 @@
 // The program that is killed: does the builds that it is told to on stdin, and tells of them on stdout, a line of JSON each.
 // It ends when stdin does.
-import { readdirSync } from 'node:fs'
+import { readdirSync, readlinkSync } from 'node:fs'
 import { createInterface } from 'node:readline'
 import { isDeepStrictEqual } from 'node:util'
 
@@ -63,7 +63,20 @@ async function sessionBy(way, spec) {
 async function rest() {
   await (await pool)?.close()
   pool = undefined
-  tell({ descriptors: readdirSync(openFiles).length, rss: process.memoryUsage.rss() })
+  tell({ descriptors: countDescriptors(), rss: process.memoryUsage.rss() })
+}
+
+// The networks that are made ahead for the next sessions (native/linux/spare_networks) may be there or not.
+function countDescriptors() {
+  return readdirSync(openFiles).filter((fd) => !linkOf(fd).startsWith('net:')).length
+}
+
+function linkOf(fd) {
+  try {
+    return readlinkSync(`${openFiles}/${fd}`)
+  } catch {
+    return ''
+  }
 }
 
 /** SIGKILL to all that a build is, after a time; at once when it is open only then. */
