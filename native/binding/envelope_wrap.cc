@@ -111,9 +111,10 @@ std::function<Result<pid_t>()> EnvelopeWrap::launching(LaunchRequest request, St
   // Shared, as what is called must be copyable (std::function).
   auto launch = std::make_shared<std::pair<LaunchRequest, StdioEnds>>(std::move(request), std::move(ends));
   return [runtime = opened_.runtime, envelope = opened_.envelope, launch] {
-    auto& [what, with] = *launch;
-    const std::uint32_t number = what.run;
-    auto pid = caught("launch", [&] { return envelope->launch(std::move(what), std::move(with)); });
+    const std::uint32_t number = launch->first.run;
+    auto pid = caught("launch", [&envelope, &launch] {
+      return envelope->launch(std::move(launch->first), std::move(launch->second));
+    });
     if (!pid) runtime->tell_failure(number, pid.error());
     return pid;
   };

@@ -355,7 +355,8 @@ std::vector<SysError> JailEnvelope::take_root(Trace& trace) {
   auto failures = mounts_.unmount_down_to(0, is_held ? kDyingBound : kBusyBound, trace);
   // A dying jail holds its root directory, for as long as a connection of it is in TIME_WAIT (jail(8)). Where no
   // process does, the root's own tmpfs is nobody's but ours: that one may be forced.
-  if (failures.empty() || !is_held || !failures.front().holders.empty()) return failures;
+  if (failures.empty() || !is_held || failures.front().err != EBUSY || !failures.front().holders.empty())
+    return failures;
   failures.clear();
   if (auto status = mounts_.force_last(trace); !status) failures.push_back(std::move(status.error()));
   is_root_forced_ = failures.empty();
