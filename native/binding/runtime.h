@@ -2,6 +2,7 @@
 
 #include <napi.h>
 
+#include <algorithm>
 #include <condition_variable>
 #include <cstddef>
 #include <cstdint>
@@ -11,6 +12,7 @@
 #include <memory>
 #include <mutex>
 #include <set>
+#include <thread>
 
 #include "core/envelope.h"
 #include "core/exit_waiter.h"
@@ -26,8 +28,11 @@ namespace buildjail {
  */
 class Runtime {
  public:
-  /** Most of what they do is to wait for the kernel. */
-  static constexpr std::size_t kMostThreads = 32;
+  /**
+   * As many as have something to run on: more at once would only keep the event loop waiting for its turn. A few more
+   * than one in any case, as one may have to wait for a process that does not end.
+   */
+  static std::size_t most_threads() { return std::max<std::size_t>(4, std::thread::hardware_concurrency()); }
 
   Runtime() : system_(System::create()) {}
 
@@ -84,7 +89,7 @@ class Runtime {
   std::size_t opening_ = 0;
   bool is_shut_down_ = false;
   /** Last: what they do needs the rest. */
-  WorkerThreads threads_{kMostThreads};
+  WorkerThreads threads_{most_threads()};
 };
 
 }  // namespace buildjail
