@@ -12,6 +12,7 @@ namespace {
 
 constexpr const char* kStep = "stdio";
 constexpr mode_t kLogMode = 0644;
+constexpr int kPipeBytes = 256 * 1024;
 
 Result<UniqueFd> checked(int fd, const char* syscall, const std::string& path) {
   if (fd < 0) return last_error(kStep, syscall, path);
@@ -37,6 +38,13 @@ Result<UniqueFd> open_one(const StdioRequest& request, int number) {
   return opened;
 }
 
+void enlarge([[maybe_unused]] int pipe) {
+  // FreeBSD's grow by themselves.
+#ifdef F_SETPIPE_SZ
+  static_cast<void>(::fcntl(pipe, F_SETPIPE_SZ, kPipeBytes));
+#endif
+}
+
 }  // namespace
 
 Result<StdioEnds> StdioEnds::make_pipes(const LaunchRequest& request) {
@@ -49,6 +57,8 @@ Result<StdioEnds> StdioEnds::make_pipes(const LaunchRequest& request) {
     const bool is_input = i == 0;
     ends.child.at(i).reset(pipe.at(is_input ? 0 : 1));
     ends.ours.at(i).reset(pipe.at(is_input ? 1 : 0));
+    // What an event loop empties holds more than one turn of it has; or not, where the user's pipes hold much (pipe(7)).
+    if (kind == StdioKind::kPipe) enlarge(pipe[0]);
     // Only our end: the flag belongs to the open file, and a command expects its own end to block.
     if (kind == StdioKind::kCapture && ::fcntl(ends.ours.at(i).get(), F_SETFL, O_NONBLOCK) != 0)
       return last_error(kStep, "fcntl");
