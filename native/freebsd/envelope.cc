@@ -273,8 +273,9 @@ Result<pid_t> JailEnvelope::launch(LaunchRequest request, StdioEnds ends) {
   if (auto status = ends.open_files(request); !status) return std::move(status.error());
   auto pid = launch_in_jail(jail_->jid(), plan_.user, request, ends);
   if (!pid) return pid;
-  // Before anybody waits for it: until then even a command that is over already can be looked at.
-  last_launched_ = credentials_of(*pid);
+  // Before anybody waits for it: until then even a command that is over already can be looked at. Nobody asks after one
+  // that ends the session.
+  if (!request.is_last) last_launched_ = credentials_of(*pid);
   if (auto status = waiter_->adopt(*pid, owner_, request, ends); !status) return std::move(status.error());
   return pid;
 }

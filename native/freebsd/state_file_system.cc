@@ -7,9 +7,11 @@
 #include <fcntl.h>
 
 #include <cerrno>
+#include <chrono>
 #include <memory>
 #include <string_view>
 
+#include "core/back_off.h"
 #include "core/state_directory.h"
 #include "freebsd/iovec_list.h"
 #include "freebsd/mounts.h"
@@ -19,6 +21,7 @@ namespace buildjail {
 namespace {
 
 constexpr const char* kStep = "state-directory";
+constexpr std::chrono::milliseconds kGoingBound{1000};
 
 Status mount_at(const std::string& path) {
   IovecList options;
@@ -58,12 +61,17 @@ Result<StateFileSystem> StateFileSystem::hold(const std::string& path) {
     if (is_ours) static_cast<void>(unmount_target(path, 0));
     return error;
   };
+  BackOff back_off(kGoingBound);
   for (;;) {
     auto mounted = hold_mounted(path);
     if (!mounted) return undo(std::move(mounted.error()));
     if (*mounted) return std::move(**mounted);
-    if (auto status = make_private_directory(path); !status) return std::move(status.error());
-    if (auto status = mount_at(path); !status) return std::move(status.error());
+    auto status = make_private_directory(path);
+    const bool is_there = static_cast<bool>(status) || status.error().syscall != "mkdir";
+    if (status) status = mount_at(path);
+    // The directory is there; what was on it is going this moment, and took the one that was found with it.
+    if (!status && status.error().err == ENOENT && is_there && back_off.wait()) continue;
+    if (!status) return std::move(status.error());
     is_ours = true;
   }
 }

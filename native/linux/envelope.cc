@@ -201,9 +201,10 @@ Result<pid_t> NamespaceEnvelope::launch(LaunchRequest request, StdioEnds ends) {
   if (host_->is_dumpable) static_cast<void>(::prctl(PR_SET_DUMPABLE, 1, 0, 0, 0));
   if (!pid && !namespaces()) return session_closed("launch", "setns");
   if (!pid) return pid;
-  // Before anybody waits for it: until then even a command that is over already can be looked at.
-  auto credentials = credentials_of(*pid);
-  {
+  // Before anybody waits for it: until then even a command that is over already can be looked at. Nobody asks after one
+  // that ends the session.
+  if (!request.is_last) {
+    auto credentials = credentials_of(*pid);
     const std::lock_guard lock(mutex_);
     last_launched_ = std::move(credentials);
   }
