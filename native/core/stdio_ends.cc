@@ -57,7 +57,8 @@ Result<StdioEnds> StdioEnds::make_pipes(const LaunchRequest& request) {
     const bool is_input = i == 0;
     ends.child.at(i).reset(pipe.at(is_input ? 0 : 1));
     ends.ours.at(i).reset(pipe.at(is_input ? 1 : 0));
-    // What an event loop empties holds more than one turn of it has; or not, where the user's pipes hold much (pipe(7)).
+    // What an event loop empties holds more than one turn of it has; or not, where the user's pipes hold much
+    // (pipe(7)).
     if (kind == StdioKind::kPipe) enlarge(pipe[0]);
     // Only our end: the flag belongs to the open file, and a command expects its own end to block.
     if (kind == StdioKind::kCapture && ::fcntl(ends.ours.at(i).get(), F_SETFL, O_NONBLOCK) != 0)
