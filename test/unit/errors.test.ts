@@ -45,10 +45,10 @@ describe("a failed system call is told in Node's own form, with what the kernel 
   })
 
   it('who holds what could not be taken away is a list, and a sentence in the message', () => {
-    const holders = [{ kind: 'cwd', pid: 812, command: 'vi', path: '/root/output' }, { kind: 'mount', path: '/root/output/x' }] as const
-    const error = fromNativeFailure({ ...failure, detail: 'held by pid 812 (vi): cwd /root/output', holders })
+    const holders = [{ kind: 'cwd', pid: 812, command: 'vi', path: '/srv/output' }, { kind: 'mount', path: '/srv/output/x' }] as const
+    const error = fromNativeFailure({ ...failure, detail: 'held by pid 812 (vi): cwd /srv/output', holders })
     expect(error.holders).toEqual(holders)
-    expect(error.message).toContain('held by pid 812 (vi): cwd /root/output')
+    expect(error.message).toContain('held by pid 812 (vi): cwd /srv/output')
     expect('holders' in fromNativeFailure(failure)).toBe(false)
   })
 
