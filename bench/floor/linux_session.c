@@ -1,7 +1,7 @@
 /*
  * A session on Linux: one clone(2) into all namespaces but that of mounts, which is a copy of an empty one; the mounts,
- * init; a command enters by setns(2) and is born inside (CLONE_PARENT); the end is init's. The network namespace is paid
- * for here, where buildjail has one ready.
+ * init; a command enters by setns(2) and is born inside (CLONE_PARENT); the end is init's. The network namespace is
+ * paid for here, where buildjail has one ready.
  */
 #include <sys/prctl.h>
 #include <sys/socket.h>
