@@ -1,4 +1,3 @@
-#include <fcntl.h>
 #include <napi.h>
 #include <signal.h>
 #include <sys/wait.h>
@@ -67,16 +66,6 @@ Napi::Value disarm_to_js(const Napi::CallbackInfo& info) {
   return result;
 }
 
-/** Every open descriptor: neither system's /dev/fd or /proc is everywhere. */
-Napi::Value descriptors(const Napi::CallbackInfo& info) {
-  constexpr int kMost = 4096;
-  auto open = Napi::Array::New(info.Env());
-  for (int fd = 0; fd < kMost; ++fd) {
-    if (::fcntl(fd, F_GETFD) >= 0) open.Set(open.Length(), fd);
-  }
-  return open;
-}
-
 /** Whether this process has any child, dead or alive; none is waited for. */
 Napi::Value has_children(const Napi::CallbackInfo& info) {
   int options = WEXITED | WNOHANG | WNOWAIT;
@@ -143,7 +132,6 @@ void export_with_faults(Napi::Env env, Napi::Object exports) {
   auto faults = Napi::Object::New(env);
   faults.Set("arm", Napi::Function::New<arm_from_js>(env, "arm"));
   faults.Set("disarm", Napi::Function::New<disarm_to_js>(env, "disarm"));
-  faults.Set("descriptors", Napi::Function::New<descriptors>(env, "descriptors"));
   faults.Set("hasChildren", Napi::Function::New<has_children>(env, "hasChildren"));
   exports.Set("faults", faults);
 }

@@ -1,14 +1,13 @@
 // The program that is killed: does the builds that it is told to on stdin, and tells of them on stdout, a line of JSON each.
 // It ends when stdin does.
-import { readdirSync, readlinkSync } from 'node:fs'
 import { createInterface } from 'node:readline'
 import { isDeepStrictEqual } from 'node:util'
 
 import { build as buildOnce, openSession, SessionPool } from '../../dist/index.js'
 import { kinds } from './kinds.mjs'
+import { openDescriptors } from './open-descriptors.mjs'
 
 const { stateDirectory, mark } = JSON.parse(process.argv[2])
-const openFiles = process.platform === 'freebsd' ? '/dev/fd' : '/proc/self/fd'
 
 const base = { name: 'soak', stateDirectory, environment: { BUILDJAIL_SOAK: mark } }
 /** What a build can add to the base of a pool; the rest is of the base. */
@@ -63,20 +62,7 @@ async function sessionBy(way, spec) {
 async function rest() {
   await (await pool)?.close()
   pool = undefined
-  tell({ descriptors: countDescriptors(), rss: process.memoryUsage.rss() })
-}
-
-// The networks that are made ahead for the next sessions (native/linux/spare_networks) may be there or not.
-function countDescriptors() {
-  return readdirSync(openFiles).filter((fd) => !linkOf(fd).startsWith('net:')).length
-}
-
-function linkOf(fd) {
-  try {
-    return readlinkSync(`${openFiles}/${fd}`)
-  } catch {
-    return ''
-  }
+  tell({ descriptors: openDescriptors().length, rss: process.memoryUsage.rss() })
 }
 
 /** SIGKILL to all that a build is, after a time; at once when it is open only then. */

@@ -28,8 +28,6 @@ export interface Made {
 export interface Faults {
   arm(fault: FaultRequest): void
   disarm(): Made
-  /** Every open descriptor of this process. */
-  descriptors(): number[]
   /** Whether this process has a child, dead or alive. */
   hasChildren(): boolean
 }

@@ -1,24 +1,19 @@
-import { readlinkSync, statSync } from 'node:fs'
+import { statSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { isDeepStrictEqual } from 'node:util'
 
-import { hostState } from '../session/host-state.ts'
+import { hostState, type HostState } from '../session/host-state.ts'
 import { faults } from './controls.ts'
 
 /** What a session could leave behind: hostState, and of this process and of the output what is not to be seen in that. */
-export interface Around {
-  readonly mounts: readonly string[]
-  readonly jails: readonly string[]
-  readonly stateFolder: readonly string[]
-  readonly descriptors: readonly number[]
+export interface Around extends HostState {
   readonly hasChildren: boolean
   readonly output: { readonly uid: number; readonly gid: number; readonly mode: number }
 }
 
 export async function lookAround(output: string): Promise<Around> {
-  const { mounts, jails, stateFolder } = await hostState()
   const { uid, gid, mode } = statSync(output)
-  return { mounts, jails, stateFolder, descriptors: descriptors(), hasChildren: faults().hasChildren(), output: { uid, gid, mode } }
+  return { ...(await hostState()), hasChildren: faults().hasChildren(), output: { uid, gid, mode } }
 }
 
 /** What is there after a bound, in milliseconds, and was not before, or the other way round; empty when nothing is left. */
@@ -31,20 +26,5 @@ export async function leftBehind(before: Around, output: string, bound = 1000): 
     if (changed.length === 0) return []
     if (waited >= bound) return changed.map((key) => `${key} ${JSON.stringify(before[key])} -> ${JSON.stringify(after[key])}`)
     await sleep(5)
-  }
-}
-
-// The network made ahead for the next session (native/linux/spare_networks) may be there or not.
-function descriptors(): number[] {
-  const open = faults().descriptors()
-  if (process.platform !== 'linux') return open
-  return open.filter((fd) => !readlink(fd).startsWith('net:'))
-}
-
-function readlink(fd: number): string {
-  try {
-    return readlinkSync(`/proc/self/fd/${fd}`)
-  } catch {
-    return ''
   }
 }

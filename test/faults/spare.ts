@@ -1,6 +1,6 @@
-import { readdirSync, readlinkSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 
+import { spareNetworks } from '../../scripts/soak/open-descriptors.mjs'
 import { openSession } from '../../src/index.ts'
 
 /** On Linux, for root. */
@@ -13,16 +13,8 @@ export const hasSpare: boolean = process.platform === 'linux' && process.geteuid
  */
 export async function spareIsReady(): Promise<void> {
   if (!hasSpare) return
-  const isReady = (): boolean => readdirSync('/proc/self/fd').some(isNetwork)
+  const isReady = (): boolean => spareNetworks() > 0
   if (isReady()) return
   await (await openSession({})).close()
   while (!isReady()) await sleep(1)
-}
-
-function isNetwork(fd: string): boolean {
-  try {
-    return readlinkSync(`/proc/self/fd/${fd}`).startsWith('net:')
-  } catch {
-    return false
-  }
 }

@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { expect } from 'vitest'
 
+import { openDescriptors } from '../../scripts/soak/open-descriptors.mjs'
 import { JAIL_DYING, jailGet, mountTable } from '../../src/freebsd.ts'
 import { defaultStateDirectory } from '../../src/spec.ts'
 
@@ -10,7 +11,8 @@ export interface HostState {
   /** FreeBSD: `name (dying)` where it is. */
   readonly jails: readonly string[]
   readonly stateFolder: readonly string[]
-  readonly descriptors: number
+  /** Of this process. */
+  readonly descriptors: readonly number[]
 }
 
 export async function hostState(): Promise<HostState> {
@@ -19,20 +21,20 @@ export async function hostState(): Promise<HostState> {
     mounts: isFreebsd ? (await mountTable()).map(({ type, on }) => `${type} ${on}`) : linuxMounts(),
     jails: isFreebsd ? await jails() : [],
     stateFolder: list(defaultStateDirectory),
-    descriptors: list(isFreebsd ? '/dev/fd' : '/proc/self/fd').length,
+    descriptors: openDescriptors(),
   }
 }
 
 /** A jail may take a moment to die, for the kernel's own bookkeeping; nothing else may take any. */
 export async function expectSameState(before: HostState): Promise<void> {
   const after = await hostState()
-  expect({ ...after, jails: [], descriptors: 0 }).toEqual({ ...before, jails: [], descriptors: 0 })
+  expect({ ...after, jails: [], descriptors: [] }).toEqual({ ...before, jails: [], descriptors: [] })
   await expect.poll(jailsNow, { timeout: 5000 }).toEqual(before.jails)
 }
 
 /** As expectSameState, where a session may have been replaced by another one of its kind. */
 export async function expectSameButForIds(before: HostState): Promise<void> {
-  const nameless = (state: HostState): string => JSON.stringify({ ...state, descriptors: 0 }).replaceAll(/[0-9a-f]{16}/g, 'id')
+  const nameless = (state: HostState): string => JSON.stringify({ ...state, descriptors: [] }).replaceAll(/[0-9a-f]{16}/g, 'id')
   await expect.poll(async () => nameless(await hostState()), { timeout: 5000 }).toBe(nameless(before))
 }
 

@@ -1,20 +1,19 @@
 // A program whose worker threads have sessions and end, at a random moment, while sessions of its own go on. Says what
 // they left: `threads.mjs ENTRY ENDING ROUNDS`.
 import { once } from 'node:events'
-import { readdirSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Worker } from 'node:worker_threads'
 
 import { defaultStateDirectory } from '../../../dist/spec.js'
 import { newIn } from '../../../scripts/soak/census.mjs'
 import { takeCensus } from '../../../scripts/soak/host.mjs'
+import { openDescriptors, spareNetworks } from '../../../scripts/soak/open-descriptors.mjs'
 
 const [entry, ending, rounds] = process.argv.slice(2)
 const { build, openSession } = await import(entry)
 // On a slow machine there are fewer rounds than were asked for.
 const enoughMs = 25_000
 
-const descriptors = () => readdirSync(process.platform === 'freebsd' ? '/dev/fd' : '/proc/self/fd').length
 const census = () => takeCensus({ stateDirectory: defaultStateDirectory, outputs: [], mark: 'thread', parents: [process.pid] })
 
 // A moment is random, but one at which there is something.
@@ -54,7 +53,7 @@ if (ending === 'process.exit() of the program') {
 
 await oneRound()
 const before = await census()
-const open = descriptors()
+const open = openDescriptors().length
 const own = { isOver: false, builds: 0 }
 const building = (async () => {
   for (; !own.isOver; own.builds += 1) await build({}, ['true'])
@@ -63,4 +62,5 @@ const began = performance.now()
 for (let round = 0; round < Number(rounds) && performance.now() - began < enoughMs; round += 1) await oneRound()
 own.isOver = true
 await building
-console.log(JSON.stringify({ left: newIn(before, await census()), descriptors: descriptors() - open, hasBuilt: own.builds > 0 }))
+const left = newIn(before, await census())
+console.log(JSON.stringify({ left, descriptors: openDescriptors().length - open, spareNetworks: spareNetworks(), hasBuilt: own.builds > 0 }))
