@@ -81,7 +81,7 @@ class Addon final : public Napi::Addon<Addon> {
       OpenedEnvelope opened{runtime_, *envelope, id};
       return envelope_class_.New({Napi::External<OpenedEnvelope>::New(at, &opened)});
     };
-    return promise<std::shared_ptr<Envelope>>(env, runtime_, std::move(work), std::move(to_js));
+    return promise<std::shared_ptr<Envelope>>(env, runtime_, runtime_->threads(), std::move(work), std::move(to_js));
   }
 
   Napi::Value recover(const Napi::CallbackInfo& info) { return recover_call(info, runtime_); }

@@ -40,7 +40,7 @@ class Build : public std::enable_shared_from_this<Build> {
     runtime_->take_exit(run, [self = shared_from_this()](Exit exit) {
       self->exit_ = std::move(exit);
       self->exited_ = std::chrono::steady_clock::now();
-      self->runtime_->threads().run([self] { self->close(); });
+      self->runtime_->closing_threads().run([self] { self->close(); });
     });
     auto pid = caught("launch", [this] { return envelope_->launch(std::move(request_), std::move(ends_)); });
     if (pid) return;

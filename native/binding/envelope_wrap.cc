@@ -47,7 +47,7 @@ Napi::Value EnvelopeWrap::complete(const Napi::CallbackInfo& info) {
   auto rest = read_rest(bytes_from_js(info[0]));
   if (!rest) throw Napi::Error(env, error_to_js(env, rest.error()));
   return promise<void>(
-      env, opened_.runtime,
+      env, opened_.runtime, opened_.runtime->threads(),
       [envelope = opened_.envelope, rest = std::move(*rest)]() mutable { return envelope->complete(std::move(rest)); },
       [](Napi::Env at, const Status&) { return undefined(at); });
 }
@@ -61,8 +61,8 @@ Napi::Value EnvelopeWrap::launch(const Napi::CallbackInfo& info) {
   auto to_js = [](Napi::Env at, const Result<pid_t>& pid) -> Napi::Value {
     return pid ? Napi::Number::New(at, *pid) : undefined(at);
   };
-  result.Set("spawned",
-             promise<pid_t>(env, opened_.runtime, launching(std::move(request), std::move(ends)), std::move(to_js)));
+  result.Set("spawned", promise<pid_t>(env, opened_.runtime, opened_.runtime->threads(),
+                                       launching(std::move(request), std::move(ends)), std::move(to_js)));
   return result;
 }
 
@@ -130,21 +130,23 @@ Napi::Value EnvelopeWrap::kill(const Napi::CallbackInfo& info) {
 
 Napi::Value EnvelopeWrap::kill_all(const Napi::CallbackInfo& info) {
   return promise<void>(
-      info.Env(), opened_.runtime, [envelope = opened_.envelope] { return envelope->kill_all(); },
+      info.Env(), opened_.runtime, opened_.runtime->closing_threads(),
+      [envelope = opened_.envelope] { return envelope->kill_all(); },
       [](Napi::Env env, const Status&) { return undefined(env); });
 }
 
 Napi::Value EnvelopeWrap::close(const Napi::CallbackInfo& info) {
   opened_.envelope->begin_close();
   return promise<CloseReport>(
-      info.Env(), opened_.runtime,
+      info.Env(), opened_.runtime, opened_.runtime->closing_threads(),
       [opened = opened_]() -> Result<CloseReport> { return opened.runtime->close(opened.envelope); },
       [](Napi::Env env, const Result<CloseReport>& report) { return close_report_to_js(env, *report); });
 }
 
 Napi::Value EnvelopeWrap::record(const Napi::CallbackInfo& info) {
   return promise<Record>(
-      info.Env(), opened_.runtime, [envelope = opened_.envelope] { return envelope->record(); },
+      info.Env(), opened_.runtime, opened_.runtime->closing_threads(),
+      [envelope = opened_.envelope] { return envelope->record(); },
       [id = opened_.id](Napi::Env env, const Result<Record>& record) {
         return record ? record_to_js(env, id, *record) : undefined(env);
       });

@@ -64,7 +64,7 @@ Napi::Value open_and_launch(Napi::Env env, const std::shared_ptr<Runtime>& runti
     object.Set("launched", launched_to_js(at, *runtime, *opened));
     return object;
   };
-  return promise<Opened>(env, runtime, std::move(work), std::move(to_js));
+  return promise<Opened>(env, runtime, runtime->threads(), std::move(work), std::move(to_js));
 }
 
 }  // namespace buildjail

@@ -128,6 +128,7 @@ void Runtime::shut_down() {
   for (const auto& envelope : left) static_cast<void>(envelope->close());
   left.clear();
   threads_.stop();
+  closing_threads_.stop();
   system_->shut_down();
   if (!waiter_ || is_listener_gone_) return;
   waiter_->stop();

@@ -28,11 +28,10 @@ namespace buildjail {
  */
 class Runtime {
  public:
-  /**
-   * As many as have something to run on: more at once would only keep the event loop waiting for its turn. A few more
-   * than one in any case, as one may have to wait for a process that does not end.
-   */
-  static std::size_t most_threads() { return std::max<std::size_t>(4, std::thread::hardware_concurrency()); }
+  /** As many as have something to run on: more at once would only keep the event loop waiting for its turn. */
+  static std::size_t most_threads() { return std::max<std::size_t>(2, std::thread::hardware_concurrency()); }
+  /** Who closes mostly waits, and may have to for a process that does not end. */
+  static constexpr std::size_t kMostClosing = 8;
 
   Runtime() : system_(System::create()) {}
 
@@ -57,7 +56,10 @@ class Runtime {
   // On any thread.
 
   ExitWaiter& waiter() noexcept { return *waiter_; }
+  /** For what is opened and launched. */
   WorkerThreads& threads() noexcept { return threads_; }
+  /** For what has to wait for processes to end. */
+  WorkerThreads& closing_threads() noexcept { return closing_threads_; }
   /** Calls `what` on the JavaScript thread; never, if the environment goes before. It was said to have begun. */
   void tell(std::function<void(Napi::Env)> what);
   /** Comes before the launch of a run of which not JavaScript is to be told: `taker` is called on the waiter's thread.
@@ -90,6 +92,7 @@ class Runtime {
   bool is_shut_down_ = false;
   /** Last: what they do needs the rest. */
   WorkerThreads threads_{most_threads()};
+  WorkerThreads closing_threads_{kMostClosing};
 };
 
 }  // namespace buildjail

@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <vector>
 
 #include "core/unique_fd.h"
@@ -15,20 +16,22 @@ class CapturedStream {
   /** `fd` must be non-blocking. */
   CapturedStream(UniqueFd fd, std::uint64_t bound) : fd_(std::move(fd)), bound_(bound), is_captured_(true) {}
 
-  /** Reads what one read(2) gives; closes at the end of the stream. */
-  void read_some();
+  /** Reads what one read(2) gives; false at the end of the stream. */
+  bool read_some();
   /** Reads what is there now and closes: a process that outlives the command may hold the other end for as long as it
    * likes. */
   void drain();
 
+  /** -1 when it was closed. */
   [[nodiscard]] int fd() const noexcept { return fd_.get(); }
+  void close() { fd_.reset(); }
   [[nodiscard]] bool is_captured() const noexcept { return is_captured_; }
   [[nodiscard]] bool is_over_bound() const noexcept { return is_over_bound_; }
   std::vector<std::byte> take() { return std::move(bytes_); }
 
  private:
-  /** How much was read; 0 when there is nothing now, or nothing more. */
-  std::size_t read_at_most(std::size_t size);
+  /** How much was read; 0 when there is nothing more. Nothing when there is nothing now. */
+  std::optional<std::size_t> read_at_most(std::size_t size);
 
   UniqueFd fd_;
   std::vector<std::byte> bytes_;

@@ -30,8 +30,10 @@ class EventQueue {
 
   /** A child of ours that nobody has waited for. Told once. */
   virtual Status watch_exit(pid_t pid, std::uint64_t token) = 0;
-  /** Told again while there is something to read, or the end was reached; over when the descriptor is closed. */
+  /** Told again while there is something to read, or the end was reached. */
   virtual Status watch_readable(int fd, std::uint64_t token) = 0;
+  /** Comes before a descriptor that is watched is closed. */
+  virtual void forget_readable(int fd) = 0;
   /** Makes a wait return. */
   virtual void wake() = 0;
   /** Fills a part of `events` and returns it; nothing when the bound, where there is one, is reached first. */

@@ -125,7 +125,10 @@ void ExitWaiter::read(std::uint32_t run, std::size_t stream) {
   const auto found = children_.find(run);
   if (found == children_.end()) return;
   auto& captured = found->second.streams.at(stream);
-  captured.read_some();
+  if (captured.fd() >= 0 && !captured.read_some()) {
+    queue_->forget_readable(captured.fd());
+    captured.close();
+  }
   if (captured.is_over_bound()) static_cast<void>(::kill(-found->second.pid, SIGKILL));
 }
 
@@ -158,6 +161,7 @@ bool ExitWaiter::reap(std::uint32_t run) {
   for (std::size_t i = 0; i < child.streams.size(); ++i) {
     auto& stream = child.streams.at(i);
     if (!stream.is_captured()) continue;
+    if (stream.fd() >= 0) queue_->forget_readable(stream.fd());
     stream.drain();
     exit.is_max_buffer |= stream.is_over_bound();
     exit.output.at(i) = stream.take();

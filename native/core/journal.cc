@@ -19,22 +19,15 @@ constexpr mode_t kPrivate = 0700;
 constexpr std::chrono::milliseconds kMakingBound{1000};
 
 // A recovery may come by between any two of these calls, see a folder with nothing in it or an entry that nobody has
-// locked yet, and take it for that of a dead process. Then it is made again. And on FreeBSD a session that was the last
-// may try at this moment to unmount what all of this lies in, which fails but is EBUSY for others meanwhile.
+// locked yet, and take it for that of a dead process. Then it is made again.
 Result<UniqueFd> make(const std::string& folder) {
   BackOff back_off(kMakingBound);
   for (;;) {
-    if (::mkdir(folder.c_str(), kPrivate) != 0 && errno != EEXIST) {
-      auto error = last_error(kStep, "mkdir", folder);
-      if (error.err == EBUSY && back_off.wait()) continue;
-      return error;
-    }
+    if (::mkdir(folder.c_str(), kPrivate) != 0 && errno != EEXIST) return last_error(kStep, "mkdir", folder);
     auto locked = lock_file(kStep, journal_in(folder), O_RDWR | O_CREAT | O_APPEND);
     if (locked) return locked;
-    const SysError& error = locked.error();
-    const bool is_taken_away = error.err == ENOENT || error.err == EWOULDBLOCK;
-    const bool is_leaving = error.err == EBUSY && error.syscall == "open";
-    if ((is_taken_away || is_leaving) && back_off.wait()) continue;
+    const bool is_taken_away = locked.error().err == ENOENT || locked.error().err == EWOULDBLOCK;
+    if (is_taken_away && back_off.wait()) continue;
     // Without an entry it is nobody's; one with somebody's entry in it stays.
     static_cast<void>(::rmdir(folder.c_str()));
     return locked;

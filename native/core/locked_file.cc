@@ -1,7 +1,6 @@
 #include "core/locked_file.h"
 
 #include <fcntl.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -15,8 +14,8 @@ namespace {
 constexpr mode_t kPrivate = 0600;
 
 /** False when it was removed meanwhile, by the one who had it. */
-Result<bool> lock_if_named(const char* step, const UniqueFd& fd, const std::string& path) {
-  if (::flock(fd.get(), LOCK_EX | LOCK_NB) != 0) return last_error(step, "flock", path);
+Result<bool> lock_if_named(const char* step, const UniqueFd& fd, const std::string& path, int kind) {
+  if (::flock(fd.get(), kind | LOCK_NB) != 0) return last_error(step, "flock", path);
   struct stat locked{};
   struct stat named{};
   if (::fstat(fd.get(), &locked) != 0) return last_error(step, "fstat", path);
@@ -27,18 +26,18 @@ Result<bool> lock_if_named(const char* step, const UniqueFd& fd, const std::stri
 
 /** What was made to be locked goes when it could not be, if it is nobody's by now. */
 void remove_if_unused(const char* step, const UniqueFd& fd, const std::string& path) {
-  const auto locked = lock_if_named(step, fd, path);
+  const auto locked = lock_if_named(step, fd, path, LOCK_EX);
   if (locked && *locked) remove_if_empty(fd, path);
 }
 
 }  // namespace
 
-Result<UniqueFd> lock_file(const char* step, const std::string& path, int flags) {
+Result<UniqueFd> lock_file(const char* step, const std::string& path, int flags, int kind) {
   for (;;) {
     // O_NONBLOCK: what lies there may be a fifo of somebody else's making.
     UniqueFd fd(::open(path.c_str(), flags | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK, kPrivate));
     if (!fd) return last_error(step, "open", path);
-    auto locked = lock_if_named(step, fd, path);
+    auto locked = lock_if_named(step, fd, path, kind);
     if (locked && *locked) return fd;
     if (locked) continue;
     if (locked.error().err != EWOULDBLOCK && (flags & O_CREAT) != 0) remove_if_unused(step, fd, path);

@@ -100,13 +100,38 @@ Watcher::~Watcher() {
 
 Status Watcher::watch(const std::string& state_directory) {
   const std::lock_guard lock(mutex_);
-  if (told_.contains(state_directory)) return {};
+  if (is_gone()) reap_and_forget();
+  const bool is_new = directories_.insert(state_directory).second;
+  std::set<std::string> untold;
   if (!ours_) {
     if (auto status = start(); !status) return status;
+    untold = directories_;
+  } else if (is_new) {
+    untold = {state_directory};
   }
-  if (auto status = tell(ours_, state_directory); !status) return status;
-  told_.insert(state_directory);
+  for (const std::string& directory : untold) {
+    if (auto status = tell(ours_, directory); !status) {
+      reap_and_forget();
+      return status;
+    }
+  }
   return {};
+}
+
+// It never says anything, so what there is to be read can only be the end.
+bool Watcher::is_gone() const {
+  char nothing = 0;
+  return ours_ && ::recv(ours_.get(), &nothing, 1, MSG_PEEK | MSG_DONTWAIT) == 0;
+}
+
+void Watcher::reap_and_forget() {
+  if (thread_.joinable()) thread_.join();
+  ours_.reset();
+  BackOff back_off(kBound);
+  while (pid_ > 0 && ::waitpid(pid_, nullptr, WNOHANG) == 0 && back_off.wait()) {
+  }
+  pid_ = -1;
+  is_there_ = false;
 }
 
 Status Watcher::start() {
@@ -156,22 +181,14 @@ Status Watcher::confirm() {
   if (thread_.joinable()) thread_.join();
   if (started_) return {};
   // The next session tries again.
-  ours_.reset();
-  told_.clear();
-  is_there_ = false;
+  reap_and_forget();
   return std::exchange(started_, Status());
 }
 
 void Watcher::end() {
   const std::lock_guard lock(mutex_);
-  if (thread_.joinable()) thread_.join();
-  if (!ours_) return;
-  static_cast<void>(tell(ours_, {}));
-  ours_.reset();
-  BackOff back_off(kBound);
-  while (pid_ > 0 && ::waitpid(pid_, nullptr, WNOHANG) == 0 && back_off.wait()) {
-  }
-  pid_ = -1;
+  if (ours_) static_cast<void>(tell(ours_, {}));
+  reap_and_forget();
 }
 
 }  // namespace buildjail

@@ -15,8 +15,9 @@ namespace buildjail {
 
 /**
  * The process beside this one that outlives it (watch/main.cc): when this one is killed it takes away what was
- * left. It is started once, on a thread of its own, while the first session is being opened. It has nothing of this
- * process but one end of a socket, whose other end closes when this process ends, however it does.
+ * left. It is started on a thread of its own, while the first session is being opened, and again while the next is
+ * where it was killed meanwhile. It has nothing of this process but one end of a socket, whose other end closes when
+ * this process ends, however it does.
  */
 class Watcher {
  public:
@@ -43,11 +44,14 @@ class Watcher {
 
  private:
   Status start();
+  [[nodiscard]] bool is_gone() const;
+  void reap_and_forget();
   void run(const std::string& program, UniqueFd theirs, UniqueFd null);
 
   const char* (*let_go_)();
   std::mutex mutex_;
-  std::set<std::string> told_;
+  /** It is told each of them. */
+  std::set<std::string> directories_;
   UniqueFd ours_;
   std::thread thread_;
   pid_t pid_ = -1;

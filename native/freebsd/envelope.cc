@@ -67,16 +67,13 @@ JournalEntry entry_of(const EnvelopePlan& plan, const std::string& id) {
 }  // namespace
 
 Result<std::unique_ptr<Envelope>> JailEnvelope::open(EnvelopePlan plan, const std::string& id,
-                                                     std::shared_ptr<ExitWaiter> waiter,
+                                                     std::shared_ptr<ExitWaiter> waiter, StateFileSystem state,
                                                      const std::vector<JailParameter>& known, Trace trace) {
-  auto state = StateFileSystem::hold(plan.state_directory);
-  if (!state) return std::move(state.error());
-  trace.mark("state-directory", plan.state_directory);
   auto directory = SessionDirectory::make(plan.state_directory, entry_of(plan, id));
   if (!directory) return std::move(directory.error());
   trace.mark("session-directory");
   // Not make_unique: the constructor is private, as a half-opened envelope is nothing to have.
-  std::unique_ptr<JailEnvelope> envelope(new JailEnvelope(std::move(plan), id, std::move(waiter), std::move(*state),
+  std::unique_ptr<JailEnvelope> envelope(new JailEnvelope(std::move(plan), id, std::move(waiter), std::move(state),
                                                           std::move(*directory), std::move(trace)));
   auto built = envelope->build(known);
   if (built) return std::unique_ptr<Envelope>(std::move(envelope));

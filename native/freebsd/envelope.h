@@ -20,7 +20,7 @@ namespace buildjail {
 class JailEnvelope final : public Envelope {
  public:
   static Result<std::unique_ptr<Envelope>> open(EnvelopePlan plan, const std::string& id,
-                                                std::shared_ptr<ExitWaiter> waiter,
+                                                std::shared_ptr<ExitWaiter> waiter, StateFileSystem state,
                                                 const std::vector<JailParameter>& known, Trace trace);
   ~JailEnvelope() override;
 

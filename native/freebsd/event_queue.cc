@@ -28,6 +28,9 @@ class Kqueue final : public EventQueue {
     return add(static_cast<uintptr_t>(fd), EVFILT_READ, 0, 0, token);
   }
 
+  // Closing does it (kqueue(2), close).
+  void forget_readable(int) override {}
+
   void wake() override { static_cast<void>(change(kWakeIdent, EVFILT_USER, 0, NOTE_TRIGGER, 0)); }
 
   std::span<Event> wait(std::span<Event> events, std::optional<std::chrono::milliseconds> bound) override {

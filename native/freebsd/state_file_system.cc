@@ -2,16 +2,16 @@
 
 #include <sys/param.h>
 #include <sys/mount.h>
+#include <sys/stat.h>
 
-#include <dirent.h>
 #include <fcntl.h>
+#include <unistd.h>
 
 #include <cerrno>
 #include <chrono>
-#include <memory>
-#include <string_view>
 
 #include "core/back_off.h"
+#include "core/locked_file.h"
 #include "core/state_directory.h"
 #include "freebsd/iovec_list.h"
 #include "freebsd/mounts.h"
@@ -21,7 +21,8 @@ namespace buildjail {
 namespace {
 
 constexpr const char* kStep = "state-directory";
-constexpr std::chrono::milliseconds kGoingBound{1000};
+/** unmount(2) may have to wait for what goes on in there. */
+constexpr std::chrono::milliseconds kUnmountBound{10000};
 
 Status mount_at(const std::string& path) {
   IovecList options;
@@ -35,55 +36,69 @@ Status mount_at(const std::string& path) {
   return !status && status.error().err == EBUSY ? Status() : status;
 }
 
-Result<bool> is_empty(int directory) {
-  UniqueFd copy(::openat(directory, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  if (!copy) return last_error(kStep, "openat", ".");
-  const std::unique_ptr<DIR, int (*)(DIR*)> entries(::fdopendir(copy.get()), ::closedir);
-  if (!entries) return last_error(kStep, "fdopendir", ".");
-  static_cast<void>(copy.release());
-  for (;;) {
-    // Nothing is both the end and a failure (readdir(3)).
-    errno = 0;
-    const dirent* entry = ::readdir(entries.get());
-    if (entry == nullptr && errno != 0) return last_error(kStep, "readdir", ".");
-    if (entry == nullptr) return true;
-    const std::string_view name = entry->d_name;
-    if (name != "." && name != "..") return false;
-  }
+std::string lock_file_of(const std::string& path) { return path + ".lock"; }
+
+// Nothing keeps others from making a file of that name where the directory around it is not ours alone.
+Status refuse_unless_own(const UniqueFd& file, const std::string& path) {
+  struct stat found{};
+  if (::fstat(file.get(), &found) != 0) return last_error(kStep, "fstat", path);
+  if (S_ISREG(found.st_mode) && found.st_uid == ::geteuid() && found.st_nlink == 1) return {};
+  return SysError{.step = kStep,
+                  .syscall = "fstat",
+                  .err = EPERM,
+                  .path = path,
+                  .dest = {},
+                  .detail = "the file beside the state directory must be a file of the caller's own"};
+}
+
+/** Shared. What is being unmounted is waited for. */
+Result<UniqueFd> lock_beside(const std::string& path, int flags) {
+  const std::string file = lock_file_of(path);
+  BackOff back_off(kUnmountBound);
+  auto locked = lock_file(kStep, file, flags, LOCK_SH);
+  while (!locked && locked.error().err == EWOULDBLOCK && back_off.wait())
+    locked = lock_file(kStep, file, flags, LOCK_SH);
+  if (!locked) return locked;
+  if (auto status = refuse_unless_own(*locked, file); !status) return std::move(status.error());
+  return locked;
 }
 
 }  // namespace
 
 Result<StateFileSystem> StateFileSystem::hold(const std::string& path) {
-  bool is_ours = false;
-  // What was just mounted goes again with what comes after it; unless others took it over meanwhile, who hold it.
-  const auto undo = [&path, &is_ours](SysError error) {
-    if (is_ours) static_cast<void>(unmount_target(path, 0));
-    return error;
-  };
-  BackOff back_off(kGoingBound);
+  auto lock = lock_beside(path, O_RDWR | O_CREAT);
+  if (!lock) return std::move(lock.error());
+  StateFileSystem held(path, std::move(*lock));
   for (;;) {
-    auto mounted = hold_mounted(path);
-    if (!mounted) return undo(std::move(mounted.error()));
-    if (*mounted) return std::move(**mounted);
-    auto status = make_private_directory(path);
-    const bool is_there = static_cast<bool>(status) || status.error().syscall != "mkdir";
-    if (status) status = mount_at(path);
-    // The directory is there; what was on it is going this moment, and took the one that was found with it.
-    if (!status && status.error().err == ENOENT && is_there && back_off.wait()) continue;
-    if (!status) return std::move(status.error());
-    is_ours = true;
+    const auto is_mounted = held.find_mounted();
+    if (!is_mounted) return is_mounted.error();
+    if (*is_mounted) return held;
+    if (auto status = make_private_directory(path); !status) return std::move(status.error());
+    if (auto status = mount_at(path); !status) return std::move(status.error());
   }
 }
 
 Result<std::optional<StateFileSystem>> StateFileSystem::hold_mounted(const std::string& path) {
-  UniqueFd root(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
-  if (!root && errno == ENOENT) return std::optional<StateFileSystem>();
-  if (!root) return last_error(kStep, "open", path);
+  auto lock = lock_beside(path, O_RDWR);
+  if (!lock && lock.error().err == ENOENT) return std::optional<StateFileSystem>();
+  if (!lock) return std::move(lock.error());
+  StateFileSystem held(path, std::move(*lock));
+  const auto is_mounted = held.find_mounted();
+  if (!is_mounted) return is_mounted.error();
+  if (!*is_mounted) return std::optional<StateFileSystem>();
+  return std::optional(std::move(held));
+}
+
+Result<bool> StateFileSystem::find_mounted() {
+  UniqueFd root(::open(path_.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+  if (!root && errno == ENOENT) return false;
+  if (!root) return last_error(kStep, "open", path_);
   struct statfs mounted{};
-  if (::fstatfs(root.get(), &mounted) != 0) return last_error(kStep, "fstatfs", path);
-  if (path != mounted.f_mntonname) return std::optional<StateFileSystem>();
-  return std::optional(StateFileSystem(std::move(root), fsid_text(mounted.f_fsid)));
+  if (::fstatfs(root.get(), &mounted) != 0) return last_error(kStep, "fstatfs", path_);
+  if (path_ != mounted.f_mntonname) return false;
+  root_ = std::move(root);
+  fsid_ = fsid_text(mounted.f_fsid);
+  return true;
 }
 
 StateFileSystem::~StateFileSystem() {
@@ -94,17 +109,34 @@ StateFileSystem::~StateFileSystem() {
 }
 
 Status StateFileSystem::release() {
-  if (root_) {
-    auto is_last = is_empty(root_.get());
-    if (!is_last) return std::move(is_last.error());
-    root_.reset();
-    if (!*is_last) fsid_.clear();
+  if (!lock_) return {};
+  // Shared no more before it is asked for alone: of two that leave at once, each would be in the other's way.
+  if (::flock(lock_.get(), LOCK_UN) != 0) return last_error(kStep, "flock", path_);
+  root_.reset();
+  const bool is_alone = ::flock(lock_.get(), LOCK_EX | LOCK_NB) == 0;
+  if (!is_alone && errno != EWOULDBLOCK) return last_error(kStep, "flock", path_);
+  // Who has it as well does this when leaving.
+  if (is_alone) {
+    if (auto status = unmount_if_empty(); !status) return status;
   }
-  if (fsid_.empty()) return {};
-  auto status = unmount_target(fsid_, 0);
-  // Of two that leave at once the later one succeeds: EBUSY is the answer while anybody holds it, ENOENT afterwards.
-  if (!status && status.error().err != EBUSY && status.error().err != ENOENT) return status;
   fsid_.clear();
+  lock_.reset();
+  return {};
+}
+
+Status StateFileSystem::unmount_if_empty() {
+  if (!fsid_.empty()) {
+    const auto names = names_in(path_);
+    if (!names) return names.error();
+    // Of sessions that are for a recovery.
+    if (!names->empty()) return {};
+    auto status = unmount_target(fsid_, 0);
+    // EBUSY: somebody who is none of ours looks around in there, and it stays for the next. ENOENT: it was taken away.
+    if (!status && status.error().err == EBUSY) return {};
+    if (!status && status.error().err != ENOENT) return status;
+  }
+  const std::string file = lock_file_of(path_);
+  if (::unlink(file.c_str()) != 0 && errno != ENOENT) return last_error(kStep, "unlink", file);
   return {};
 }
 

@@ -13,6 +13,9 @@ namespace buildjail {
  * The state directory as a tmpfs(5) of its own, there while any session of this host is. What it tells of, mounts and
  * jails, does not survive a reboot either; and covering a directory that was just made on a disk means waiting for that
  * disk (vfs_domount_first flushes it), which costs more than all other mounts of a session together.
+ *
+ * Beside it lies a file to be locked: shared by everybody who has something to do in there, and alone by who unmounts
+ * it, as what is being unmounted cannot be looked up nor written to meanwhile, be it that it stays in the end.
  */
 class StateFileSystem {
  public:
@@ -21,7 +24,10 @@ class StateFileSystem {
   /** Only where it is mounted already. */
   static Result<std::optional<StateFileSystem>> hold_mounted(const std::string& path);
   StateFileSystem(StateFileSystem&& other) noexcept
-      : root_(std::move(other.root_)), fsid_(std::exchange(other.fsid_, {})) {}
+      : path_(std::move(other.path_)),
+        lock_(std::move(other.lock_)),
+        root_(std::move(other.root_)),
+        fsid_(std::exchange(other.fsid_, {})) {}
   StateFileSystem& operator=(StateFileSystem&&) noexcept = delete;
   StateFileSystem(const StateFileSystem&) = delete;
   StateFileSystem& operator=(const StateFileSystem&) = delete;
@@ -32,9 +38,15 @@ class StateFileSystem {
   Status release();
 
  private:
-  StateFileSystem(UniqueFd root, std::string fsid) : root_(std::move(root)), fsid_(std::move(fsid)) {}
+  StateFileSystem(std::string path, UniqueFd lock) : path_(std::move(path)), lock_(std::move(lock)) {}
 
-  /** Open, so that nobody can unmount it (unmount(2), EBUSY). */
+  /** Whether it is mounted; if so, it is held open from here on. */
+  Result<bool> find_mounted();
+  Status unmount_if_empty();
+
+  std::string path_;
+  UniqueFd lock_;
+  /** Open, so that nobody else can unmount it (unmount(2), EBUSY). */
   UniqueFd root_;
   /** Empty when nothing is left to do. */
   std::string fsid_;

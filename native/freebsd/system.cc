@@ -10,6 +10,7 @@
 #include "freebsd/jail_parameters.h"
 #include "freebsd/obstacles.h"
 #include "freebsd/recovery.h"
+#include "freebsd/state_file_system.h"
 #include "freebsd/watcher_child.h"
 
 namespace buildjail {
@@ -32,8 +33,12 @@ class FreeBsd final : public System {
     auto known = parameters();
     if (!known) return std::move(known.error());
     if (auto status = watcher_.watch(plan.state_directory); !status) return std::move(status.error());
+    auto state = StateFileSystem::hold(plan.state_directory);
+    if (!state) return std::move(state.error());
+    trace.mark("state-directory", plan.state_directory);
     first_recovery_.run(recovery_of(plan.state_directory), plan.state_directory, trace);
-    auto opened = JailEnvelope::open(std::move(plan), id, std::move(waiter), **known, std::move(trace));
+    auto opened =
+        JailEnvelope::open(std::move(plan), id, std::move(waiter), std::move(*state), **known, std::move(trace));
     // A session that nobody would clean up after is not had.
     if (auto status = watcher_.confirm(); !status) return std::move(status.error());
     return opened;
@@ -44,6 +49,8 @@ class FreeBsd final : public System {
   }
 
   Result<std::vector<ListedSession>> list(const std::string& state_directory) override {
+    const auto held = StateFileSystem::hold_mounted(state_directory);
+    if (!held) return held.error();
     auto sessions = list_sessions(state_directory);
     if (!sessions) return sessions;
     for (ListedSession& session : *sessions) {

@@ -45,6 +45,10 @@ class Epoll final : public EventQueue {
     return add(fd, EPOLLIN, pack(Event::Kind::kReadable, token));
   }
 
+  // Closing is not enough: a child that another thread has just made has the descriptor as well until it executes, and
+  // what is told of it meanwhile would be told again and again (epoll(7), "Will closing a file descriptor").
+  void forget_readable(int fd) override { static_cast<void>(::epoll_ctl(fd_.get(), EPOLL_CTL_DEL, fd, nullptr)); }
+
   void wake() override {
     const std::uint64_t one = 1;
     static_cast<void>(::write(wake_.get(), &one, sizeof(one)));

@@ -59,6 +59,8 @@ struct Prepared {
   int image;
   /** The network namespace to enter, or -1 where there is no other or it is made with the rest. */
   int network;
+  /** What is left of the namespaces for the child to make itself. */
+  int unshared;
   /** The mount namespace to enter a copy of, or -1 where that is to be one of the host's, made with the rest. */
   int empty_mounts;
   /** Null without a user namespace. */
@@ -105,7 +107,6 @@ void execute_init(const Prepared& prepared) {
 
 void run_child(void* context) {
   auto& prepared = *static_cast<Prepared*>(context);
-  prepared.began_ns = now_ns();
   const auto failed = [&prepared](const char* step, const char* syscall, int result, const char* path = "") {
     if (result < 0) prepared.stopped = {.step = step, .syscall = syscall, .err = errno, .path = path};
     return result < 0;
@@ -113,6 +114,8 @@ void run_child(void* context) {
   if (failed("init", "setsid", ::setsid())) return;
   if (failed("init", "rt_sigaction", reset_signals())) return;
   if (prepared.network >= 0 && failed("clone", "setns", ::setns(prepared.network, CLONE_NEWNET))) return;
+  if (prepared.unshared != 0 && failed("clone", "unshare", ::unshare(prepared.unshared))) return;
+  prepared.began_ns = now_ns();
   // init has its control as descriptor 0 and nothing else; its image closes as it is executed. Both are above 2
   // (above_stdio), so neither stands where the other is put.
   if (failed("init", "dup2", ::dup2(prepared.control, kControlInInit))) return;
@@ -199,6 +202,16 @@ ssize_t without_interruption(Call call) {
   return result;
 }
 
+/**
+ * What a child of root's makes by unshare(2) and not with itself: namespaces are the dearest part of a session, and in
+ * the child, once it has a session of its own, they are made on its account and not on the host program's, whose event
+ * loop waits for its turn (sched(7), autogroup).
+ */
+int unshared_of(int made) {
+  constexpr int kByChild = CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS | CLONE_NEWCGROUP;
+  return (made & CLONE_NEWUSER) == 0 ? made & kByChild : 0;
+}
+
 int kinds_for(const EnvelopePlan& plan) {
   int kinds = CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWIPC | CLONE_NEWUTS | CLONE_NEWCGROUP;
   if (!plan.is_host_network) kinds |= CLONE_NEWNET;
@@ -251,9 +264,11 @@ Result<Namespaces> Namespaces::make(const EnvelopePlan& plan, const std::string&
   int made = kinds;
   if (ready.network) made &= ~CLONE_NEWNET;
   if (!is_over_host) made &= ~CLONE_NEWNS;
+  const int unshared = unshared_of(made);
   Prepared prepared{.control = theirs.get(),
                     .image = ready.init_image.get(),
                     .network = ready.network.get(),
+                    .unshared = unshared,
                     .empty_mounts = is_over_host ? -1 : ready.mounts.get(),
                     .ids = (kinds & CLONE_NEWUSER) == 0 ? nullptr : &ids,
                     .hostname = &plan.hostname,
@@ -267,7 +282,7 @@ Result<Namespaces> Namespaces::make(const EnvelopePlan& plan, const std::string&
   ChildStack stack;
   int pidfd = -1;
   const std::int64_t began_ns = now_ns();
-  const pid_t init = clone_child(made, run_child, &prepared, stack, &pidfd);
+  const pid_t init = clone_child(made & ~unshared, run_child, &prepared, stack, &pidfd);
   if (init < 0) return last_error("clone", "clone");
   UniqueFd owned_pidfd = above_stdio(UniqueFd(pidfd));
   if (prepared.stopped.syscall != nullptr) {

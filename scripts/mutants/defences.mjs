@@ -357,7 +357,7 @@ export const defences = {
     {
       defence: 'a folder is written to by one live session',
       file: 'native/core/locked_file.cc',
-      off: [['if (::flock(fd.get(), LOCK_EX | LOCK_NB) != 0) return', 'if (fd.get() < 0) return']],
+      off: [['if (::flock(fd.get(), kind | LOCK_NB) != 0) return', 'if (fd.get() < 0 || kind < 0) return']],
       tests: [
         [`${attacks}/writing-twice.test.ts`, 'is refused as the output of another, by whatever name, until the first is closed'],
         [`${attacks}/writing-twice.test.ts`, 'is refused to another process as well, until the first is closed or dead'],

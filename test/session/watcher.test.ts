@@ -8,7 +8,7 @@ import { expect, test } from 'vitest'
 
 import { isRunning, usePrograms, watchersOf } from './controlled.ts'
 import { useFolders } from './folders.ts'
-import { expectSameState, hostState } from './host-state.ts'
+import { expectSameState, hostState, type HostState } from './host-state.ts'
 import { describeSession, isFreebsd } from './kernel.ts'
 import { copyOfPackage } from './package-copy.ts'
 
@@ -60,6 +60,34 @@ describeSession('the process that cleans up after one that is killed', () => {
     await expectSameState(before)
   })
 
+  test('is replaced by the next session where it was killed, and that one sees to the sessions before it as well', async () => {
+    const before = await hostState()
+    const script = `
+      import(${JSON.stringify(entry)}).then(async ({ build, openSession }) => {
+        await openSession({ output: ${JSON.stringify(folders.output)} })
+        console.log('opened')
+        process.stdin.once('data', async () => {
+          await build({}, ['true'])
+          console.log('built')
+        })
+      })`
+    const program = spawn(process.execPath, ['-e', script], { stdio: ['pipe', 'pipe', 'inherit'] })
+    const { pid = 0 } = program
+    const lines = createInterface(program.stdout)
+    await once(lines, 'line')
+    const [killed = 0] = watchersOf(pid)
+    process.kill(killed, 'SIGKILL')
+    program.stdin.write('build')
+    await once(lines, 'line')
+    const watchers = watchersOf(pid)
+    expect(watchers).toHaveLength(1)
+    expect(watchers).not.toContain(killed)
+    const exit = once(program, 'exit')
+    program.kill('SIGKILL')
+    await exit
+    await expect.poll(withoutDescriptors, { timeout: 2000 }).toEqual({ ...before, descriptors: [] })
+  })
+
   test('leaves nothing of itself when its process ends in order', async () => {
     const script = `
       import(${JSON.stringify(entry)}).then(async ({ build }) => {
@@ -77,6 +105,10 @@ describeSession('the process that cleans up after one that is killed', () => {
     expect(watchers.filter(isRunning)).toEqual([])
   })
 })
+
+async function withoutDescriptors(): Promise<HostState> {
+  return { ...(await hostState()), descriptors: [] }
+}
 
 /** Linux: what /proc says of a process. */
 function lookAt(pid: number): unknown {
