@@ -1,7 +1,14 @@
 import { defineConfig } from 'vitest/config'
 
 // A test's mounts and jails are counted before and after it: two files at once would count each other's.
-const oneAtATime = { fileParallelism: false, maxWorkers: 1, pool: 'forks', testTimeout: 60_000, hookTimeout: 60_000 } as const
+const oneAtATime = {
+  fileParallelism: false,
+  maxWorkers: 1,
+  pool: 'forks',
+  testTimeout: 60_000,
+  hookTimeout: 60_000,
+  setupFiles: 'test/stack-frames.ts',
+} as const
 
 export default defineConfig({
   test: {

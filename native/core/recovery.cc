@@ -13,7 +13,6 @@
 #include "core/journal.h"
 #include "core/locked_file.h"
 #include "core/output_lease.h"
-#include "core/session_directory.h"
 #include "core/state_directory.h"
 
 namespace buildjail {
@@ -35,22 +34,17 @@ Outcome left_alone(const std::string& path, std::string reason) {
   return {.standing = Standing::kLeftAlone, .recovered = {}, .left_alone = {{path, std::move(reason)}}};
 }
 
-bool is_private(const struct stat& found, mode_t kind) {
-  return (found.st_mode & S_IFMT) == kind && found.st_uid == ::geteuid() && (found.st_mode & (S_IRWXG | S_IRWXO)) == 0;
+bool is_private(const struct stat& found) {
+  return S_ISREG(found.st_mode) && found.st_uid == ::geteuid() && (found.st_mode & (S_IRWXG | S_IRWXO)) == 0;
 }
 
-/** Why the folder is not a session's of ours; empty when it is. */
-std::string objection_to(const std::string& folder) {
-  const auto names = names_in(folder);
-  if (!names) return reason_of(names.error());
-  for (const std::string& name : *names) {
-    if (name != kJournalFile && name != kRootDirectory) return "it holds '" + name + "', which is none of ours";
-  }
+/** Why they are not a session's of ours; empty when they are. */
+std::string objection_to(const std::string& journal, const std::string& root) {
   struct stat found{};
-  const std::string file = journal_in(folder);
-  if (::lstat(file.c_str(), &found) != 0) return reason_of(last_error(kStep, "lstat", file));
-  return is_private(found, S_IFREG) && found.st_nlink == 1 ? ""
-                                                           : "its journal is not a private file of the caller's own";
+  if (::lstat(journal.c_str(), &found) != 0) return reason_of(last_error(kStep, "lstat", journal));
+  if (!is_private(found) || found.st_nlink != 1) return "it is not a private file of the caller's own";
+  if (::lstat(root.c_str(), &found) != 0) return errno == ENOENT ? "" : reason_of(last_error(kStep, "lstat", root));
+  return S_ISDIR(found.st_mode) && found.st_uid == ::geteuid() ? "" : "its root is not a directory of the caller's own";
 }
 
 Result<std::optional<JournalEntry>> read_journal(const std::string& file, int fd) {
@@ -68,14 +62,10 @@ std::optional<JournalEntry> look_at(const std::string& file) {
 
 bool is_running(pid_t pid) { return ::kill(pid, 0) == 0 || errno != ESRCH; }
 
-/** A folder without a journal: one that is being made or removed, or was when its process died. */
-Outcome remove_empty(const std::string& folder) {
-  if (::rmdir(folder.c_str()) == 0 || errno == ENOENT) return gone();
-  if (errno != ENOTEMPTY && errno != EEXIST) return left_alone(folder, reason_of(last_error(kStep, "rmdir", folder)));
-  struct stat found{};
-  // By now it may have one.
-  if (::lstat(journal_in(folder).c_str(), &found) == 0) return live();
-  return left_alone(folder, "it has no journal");
+/** Where a root would be: without an entry that tells of it, it can only be left of one that was taken away by hand. */
+Outcome remove_empty(const std::string& root) {
+  if (::rmdir(root.c_str()) == 0 || errno == ENOENT) return gone();
+  return left_alone(root, "there is no journal for it, and " + reason_of(last_error(kStep, "rmdir", root)));
 }
 
 }  // namespace
@@ -105,32 +95,25 @@ RecoveryReport Recovery::run(std::chrono::milliseconds bound, pid_t dying) const
 }
 
 Outcome Recovery::recover(const std::string& id, std::chrono::milliseconds bound, pid_t dying) const {
-  const std::string folder = state_directory_ + "/" + id;
-  const std::string file = journal_in(folder);
-  const std::string root = folder + "/" + kRootDirectory;
-  struct stat found{};
-  if (::lstat(folder.c_str(), &found) != 0) {
-    return errno == ENOENT ? gone() : left_alone(folder, reason_of(last_error(kStep, "lstat", folder)));
-  }
-  if (!is_private(found, S_IFDIR))
-    return left_alone(folder, "it is not a directory of the caller's own with mode 0700");
+  const std::string file = journal_of(state_directory_, id);
+  const std::string root = root_of(state_directory_, id);
   BackOff brief(kLookBound);
   BackOff patient(bound);
   for (;;) {
     auto lock = lock_file(kStep, file, O_RDWR | O_APPEND);
     if (lock) {
-      if (auto objection = objection_to(folder); !objection.empty()) return left_alone(folder, std::move(objection));
+      if (auto objection = objection_to(file, root); !objection.empty()) return left_alone(file, std::move(objection));
       auto entry = read_journal(file, lock->get());
-      if (!entry) return left_alone(folder, reason_of(entry.error()));
+      if (!entry) return left_alone(file, reason_of(entry.error()));
       if (*entry && ((**entry).id != id || ((**entry).root != root && !(**entry).root.empty())))
-        return left_alone(folder, "its journal is that of another session");
+        return left_alone(file, "it is the journal of another session");
       if (*entry) return take_away(**entry, lock->get());
       // Its process died before it had made anything, or is about to find this gone and to make it again.
-      if (::unlink(file.c_str()) != 0) return left_alone(folder, reason_of(last_error(kStep, "unlink", file)));
-      return remove_empty(folder);
+      if (::unlink(file.c_str()) != 0) return left_alone(file, reason_of(last_error(kStep, "unlink", file)));
+      return gone();
     }
-    if (lock.error().err == ENOENT) return remove_empty(folder);
-    if (lock.error().err != EWOULDBLOCK) return left_alone(folder, reason_of(lock.error()));
+    if (lock.error().err == ENOENT) return remove_empty(root);
+    if (lock.error().err != EWOULDBLOCK) return left_alone(file, reason_of(lock.error()));
     const auto held = look_at(file);
     // Who has it without having written anything yet has just made it.
     if (!held) return live();
@@ -141,9 +124,8 @@ Outcome Recovery::recover(const std::string& id, std::chrono::milliseconds bound
 }
 
 Outcome Recovery::take_away(const JournalEntry& entry, int journal) const {
-  const std::string folder = state_directory_ + "/" + entry.id;
-  const std::string file = journal_in(folder);
-  const std::string root = folder + "/" + kRootDirectory;
+  const std::string file = journal_of(state_directory_, entry.id);
+  const std::string root = root_of(state_directory_, entry.id);
   Outcome outcome{.standing = Standing::kRecovered,
                   .recovered = RecoveredSession{.id = entry.id,
                                                 .name = entry.name,
@@ -156,17 +138,17 @@ Outcome Recovery::take_away(const JournalEntry& entry, int journal) const {
   const auto done = [&](Status status) {
     if (status) return true;
     outcome.standing = Standing::kLeftAlone;
-    outcome.left_alone.push_back({folder, reason_of(status.error())});
+    outcome.left_alone.push_back({file, reason_of(status.error())});
     return false;
   };
   const auto remove = [&](int result, const char* syscall, const std::string& path) {
     return result == 0 || errno == ENOENT ? Status() : last_error(kStep, syscall, path);
   };
   // The entry goes last: what could not be taken away is for the next recovery.
-  static_cast<void>(
-      done(append(kStep, file, journal, recovering_text(::getpid()))) && done(take_away_(entry, outcome)) &&
-      done(hand_back_all(entry, *outcome.recovered)) && done(remove(::rmdir(root.c_str()), "rmdir", root)) &&
-      done(remove(::unlink(file.c_str()), "unlink", file)) && done(remove(::rmdir(folder.c_str()), "rmdir", folder)));
+  static_cast<void>(done(append(kStep, file, journal, recovering_text(::getpid()))) &&
+                    done(take_away_(entry, outcome)) && done(hand_back_all(entry, *outcome.recovered)) &&
+                    done(remove(::rmdir(root.c_str()), "rmdir", root)) &&
+                    done(remove(::unlink(file.c_str()), "unlink", file)));
   const RecoveredSession& what = *outcome.recovered;
   const bool is_nothing = what.jail.empty() && what.unmounted.empty() && what.handed_back.empty() && what.lost.empty();
   if (is_nothing) outcome.recovered.reset();
@@ -198,7 +180,7 @@ void Recovery::sweep_lease(const std::string& name) const {
   if (!holder) return;
   while (holder->ends_with('\n')) holder->pop_back();
   struct stat found{};
-  const bool has_session = !holder->empty() && ::lstat((state_directory_ + "/" + *holder).c_str(), &found) == 0;
+  const bool has_session = !holder->empty() && ::lstat(journal_of(state_directory_, *holder).c_str(), &found) == 0;
   if (!has_session) static_cast<void>(::unlink(path.c_str()));
 }
 

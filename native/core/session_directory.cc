@@ -17,7 +17,7 @@ constexpr mode_t kRoot = 0755;
 Result<SessionDirectory> SessionDirectory::make(const std::string& state_directory, const JournalEntry& entry) {
   auto journal = Journal::begin(state_directory, entry);
   if (!journal) return std::move(journal.error());
-  SessionDirectory directory(std::move(*journal));
+  SessionDirectory directory(std::move(*journal), root_of(state_directory, entry.id));
   // chmod as well: a tmpfs takes the mode of what it covers, and the umask is the host program's.
   if (::mkdir(directory.root_.c_str(), kRoot) != 0) return last_error(kStep, "mkdir", directory.root_);
   if (::chmod(directory.root_.c_str(), kRoot) != 0) return last_error(kStep, "chmod", directory.root_);

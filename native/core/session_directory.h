@@ -7,13 +7,10 @@
 
 namespace buildjail {
 
-/** The name of the directory in a session's folder where its root is mounted. */
-inline constexpr const char* kRootDirectory = "root";
-
 /**
- * A session's folder in the state directory, with its journal, and in it `root`, where its root is mounted. Only we can
- * reach it: a jail's root must not be reachable by other users of the host (jail(8), NOTES). Removed when it goes, if
- * it is empty as it must be; if it is not, the journal stays as well.
+ * The directory where a session's root is mounted, beside its entry in the journal. Only we can reach it, as the state
+ * directory is ours: a jail's root must not be reachable by other users of the host (jail(8), NOTES). Removed when it
+ * goes, if it is empty as it must be; if it is not, the entry stays as well.
  */
 class SessionDirectory {
  public:
@@ -27,12 +24,11 @@ class SessionDirectory {
 
   [[nodiscard]] const std::string& root() const noexcept { return root_; }
   Journal& journal() noexcept { return journal_; }
-  /** Directories only, which must be empty: never a tree. */
+  /** A directory only, which must be empty: never a tree. */
   Status remove();
 
  private:
-  explicit SessionDirectory(Journal journal)
-      : journal_(std::move(journal)), root_(journal_.folder() + "/" + kRootDirectory) {}
+  SessionDirectory(Journal journal, std::string root) : journal_(std::move(journal)), root_(std::move(root)) {}
 
   Journal journal_;
   std::string root_;

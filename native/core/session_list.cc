@@ -16,7 +16,7 @@ Result<std::vector<ListedSession>> list_sessions(const std::string& state_direct
   if (!state) return std::move(state.error());
   std::vector<ListedSession> sessions;
   for (const std::string& id : state->sessions) {
-    const std::string file = journal_in(std::string(state_directory).append("/").append(id));
+    const std::string file = journal_of(state_directory, id);
     const UniqueFd fd(::open(file.c_str(), O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK));
     const auto text = fd ? read_file("list", file, fd.get()) : std::string();
     auto entry = text ? read_entry(file, *text) : std::optional<JournalEntry>();

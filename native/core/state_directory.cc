@@ -10,6 +10,7 @@
 #include <memory>
 #include <string_view>
 
+#include "core/journal.h"
 #include "core/output_lease.h"
 #include "core/unique_fd.h"
 
@@ -35,6 +36,10 @@ Status refuse_unless_private(const struct stat& found, const std::string& path) 
 bool is_session_id(std::string_view name) {
   constexpr std::size_t kLength = 16;
   return name.size() == kLength && name.find_first_not_of("0123456789abcdef") == std::string_view::npos;
+}
+
+std::string_view without_suffix(std::string_view name, std::string_view suffix) {
+  return name.ends_with(suffix) ? name.substr(0, name.size() - suffix.size()) : name;
 }
 
 }  // namespace
@@ -78,8 +83,13 @@ Result<StateDirectory> read_state_directory(const std::string& path) {
   if (!names) return std::move(names.error());
   StateDirectory state;
   for (std::string& name : *names) {
-    const bool is_lease = name.starts_with(kLeasePrefix);
-    (is_session_id(name) ? state.sessions : is_lease ? state.leases : state.others).push_back(std::move(name));
+    const std::string_view id = without_suffix(name, kJournalSuffix);
+    if (is_session_id(id)) {
+      // In the order of names a root comes right before its journal.
+      if (state.sessions.empty() || state.sessions.back() != id) state.sessions.emplace_back(id);
+    } else {
+      (name.starts_with(kLeasePrefix) ? state.leases : state.others).push_back(std::move(name));
+    }
   }
   return state;
 }

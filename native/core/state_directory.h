@@ -12,7 +12,7 @@ Status make_private_directory(const std::string& path);
 
 /** What lies in a state directory, by name. */
 struct StateDirectory {
-  /** Folders of sessions, by id. */
+  /** By id, whatever of them there is. */
   std::vector<std::string> sessions;
   /** Files of output leases. */
   std::vector<std::string> leases;

@@ -58,7 +58,7 @@ JournalEntry entry_of(const EnvelopePlan& plan, const std::string& id) {
           .name = plan.name,
           .pid = ::getpid(),
           .started_ms = std::chrono::duration_cast<std::chrono::milliseconds>(now).count(),
-          .root = plan.state_directory + "/" + id + "/" + kRootDirectory,
+          .root = root_of(plan.state_directory, id),
           .jail = jail_name(plan, id),
           .user = plan.user.uid,
           .lent = {}};

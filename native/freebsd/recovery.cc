@@ -15,6 +15,7 @@ namespace {
 
 constexpr std::chrono::milliseconds kBusyBound{2000};
 constexpr std::chrono::milliseconds kDyingBound{50};
+constexpr std::chrono::milliseconds kDyingProcessBound{2000};
 
 /** The session's jail, without processes; nothing when it is gone or was never made. */
 Result<std::optional<int>> end_jail(const JournalEntry& entry, Outcome& outcome) {
@@ -74,11 +75,15 @@ Status take_away(const JournalEntry& entry, Outcome& outcome) {
 
 Recovery recovery_of(const std::string& state_directory) { return {state_directory, take_away}; }
 
-// The state directory is unmounted when nothing is left in it.
 RecoveryReport recover_state(const std::string& state_directory, std::chrono::milliseconds bound, pid_t dying) {
-  const auto held = StateFileSystem::hold_mounted(state_directory);
-  if (held) return recovery_of(state_directory).run(bound, dying);
-  return {.recovered = {}, .left_alone = {{state_directory, reason_of(held.error())}}};
+  auto held = StateFileSystem::hold_mounted(state_directory);
+  if (!held) return {.recovered = {}, .left_alone = {{state_directory, reason_of(held.error())}}};
+  auto report = recovery_of(state_directory).run(bound, dying);
+  if (!*held) return report;
+  // A process that ends may not have let go of the state directory yet, and will not unmount it when it does.
+  const auto status = (**held).release(dying > 0 ? kDyingProcessBound : std::chrono::milliseconds(0));
+  if (!status) report.left_alone.push_back({state_directory, reason_of(status.error())});
+  return report;
 }
 
 }  // namespace buildjail

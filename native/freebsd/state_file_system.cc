@@ -108,13 +108,17 @@ StateFileSystem::~StateFileSystem() {
   }
 }
 
-Status StateFileSystem::release() {
+Status StateFileSystem::release(std::chrono::milliseconds bound) {
   if (!lock_) return {};
   // Shared no more before it is asked for alone: of two that leave at once, each would be in the other's way.
   if (::flock(lock_.get(), LOCK_UN) != 0) return last_error(kStep, "flock", path_);
   root_.reset();
-  const bool is_alone = ::flock(lock_.get(), LOCK_EX | LOCK_NB) == 0;
-  if (!is_alone && errno != EWOULDBLOCK) return last_error(kStep, "flock", path_);
+  BackOff back_off(bound);
+  bool is_alone = false;
+  do {
+    is_alone = ::flock(lock_.get(), LOCK_EX | LOCK_NB) == 0;
+    if (!is_alone && errno != EWOULDBLOCK) return last_error(kStep, "flock", path_);
+  } while (!is_alone && back_off.wait());
   // Who has it as well does this when leaving.
   if (is_alone) {
     if (auto status = unmount_if_empty(); !status) return status;

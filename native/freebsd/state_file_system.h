@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <optional>
 #include <string>
 #include <utility>
@@ -34,8 +35,8 @@ class StateFileSystem {
   /** Unmounts it when nobody else needs it. */
   ~StateFileSystem();
 
-  /** Again: what of that is left to do. */
-  Status release();
+  /** Waits up to `bound` for others to let go of it. Again: what of that is left to do. */
+  Status release(std::chrono::milliseconds bound = {});
 
  private:
   StateFileSystem(std::string path, UniqueFd lock) : path_(std::move(path)), lock_(std::move(lock)) {}

@@ -11,5 +11,6 @@ export default defineConfig({
     pool: 'forks',
     testTimeout: hour,
     hookTimeout: hour,
+    setupFiles: 'test/stack-frames.ts',
   },
 })

@@ -118,7 +118,7 @@ JournalEntry entry_of(const std::string& id, const std::string& state_directory)
           .name = {},
           .pid = ::getpid(),
           .started_ms = 1,
-          .root = state_directory + "/" + id + "/root",
+          .root = root_of(state_directory, id),
           .jail = {},
           .user = ::geteuid(),
           .lent = {}};
@@ -226,21 +226,22 @@ void check_descriptors() {
 
 void check_folders() {
   const std::string folder = make_folder();
-  check("a session folder is private, and goes when it is let go", [&folder] {
+  check("a session's entry is private, its root is not, and both go when they are let go", [&folder] {
+    const std::string journal = journal_of(folder, "one");
     struct stat found{};
     {
       const auto directory = SessionDirectory::make(folder, entry_of("one", folder));
-      if (!directory || ::stat((folder + "/one").c_str(), &found) != 0 || (found.st_mode & 0777) != 0700) return false;
+      if (!directory || ::stat(journal.c_str(), &found) != 0 || (found.st_mode & 0777) != 0600) return false;
       if (::stat(directory->root().c_str(), &found) != 0 || (found.st_mode & 0777) != 0755) return false;
     }
-    return ::stat((folder + "/one").c_str(), &found) != 0;
+    return ::stat(journal.c_str(), &found) != 0 && ::stat(root_of(folder, "one").c_str(), &found) != 0;
   });
-  check("a session folder with something in it is not removed, but reported", [&folder] {
+  check("a session's root with something in it is not removed, nor is its entry, but reported", [&folder] {
     auto directory = SessionDirectory::make(folder, entry_of("two", folder));
     const std::string left = directory->root() + "/left";
     const UniqueFd made(::open(left.c_str(), O_CREAT | O_WRONLY | O_CLOEXEC, 0600));
     const auto status = directory->remove();
-    const bool has_journal = ::access((folder + "/two/journal").c_str(), F_OK) == 0;
+    const bool has_journal = ::access(journal_of(folder, "two").c_str(), F_OK) == 0;
     ::unlink(left.c_str());
     return !status && (status.error().err == ENOTEMPTY || status.error().err == EEXIST) && has_journal;
   });
@@ -272,7 +273,7 @@ void check_journal() {
                            .name = "demo",
                            .pid = 17,
                            .started_ms = 1700000000123,
-                           .root = "/state/" + std::string(kFirst) + "/root",
+                           .root = root_of("/state", kFirst),
                            .jail = "bj-demo",
                            .user = 35001,
                            .lent = {}};
@@ -310,7 +311,8 @@ void check_journal() {
 
 void check_recovery() {
   const std::string folder = make_folder();
-  const std::string file = folder + "/" + kFirst + "/journal";
+  const std::string file = journal_of(folder, kFirst);
+  const std::string root = root_of(folder, kFirst);
   int taken_away = 0;
   const Recovery recovery(folder, [&taken_away](const JournalEntry&, Outcome& outcome) {
     taken_away += 1;
@@ -330,7 +332,7 @@ void check_recovery() {
     const auto first = recovery.run(kNoWait);
     const auto second = recovery.run(kNoWait);
     return first.recovered.size() == 1 && first.recovered[0].id == kFirst && second.recovered.empty() &&
-           taken_away == 1 && !exists(folder + "/" + kFirst);
+           taken_away == 1 && !exists(file);
   });
   check("one that cannot be taken away keeps its entry, is reported, and is tried again", [&] {
     static_cast<void>(Journal::begin(folder, entry_of(kFirst, folder)));
@@ -349,10 +351,8 @@ void check_recovery() {
       spoil();
       const auto report = recovery.run(kNoWait);
       const bool is_good = report.left_alone.size() == 1 && report.recovered.empty() && exists(file);
-      ::unlink((folder + "/" + kFirst + "/other").c_str());
-      ::chmod(file.c_str(), 0600);
       ::unlink(file.c_str());
-      ::rmdir((folder + "/" + kFirst).c_str());
+      ::unlink(root.c_str());
       return is_good;
     };
     const auto put = [](const std::string& path, const std::string& text, int flags) {
@@ -362,17 +362,25 @@ void check_recovery() {
     const int before = taken_away;
     return is_left([&] { put(file, "garbage", O_TRUNC); }) && is_left([&] { put(file, "id 0\n", O_APPEND); }) &&
            is_left([&] { put(file, "root /elsewhere\n", O_APPEND); }) &&
-           is_left([&] { ::chmod(file.c_str(), 0644); }) &&
-           is_left([&] { put(folder + "/" + kFirst + "/other", "", O_CREAT); }) && taken_away == before;
+           is_left([&] { ::chmod(file.c_str(), 0644); }) && is_left([&] { put(root, "", O_CREAT); }) &&
+           taken_away == before;
   });
-  check("a folder that its process had only just made goes", [&] {
-    ::mkdir((folder + "/" + kFirst).c_str(), 0700);
-    static_cast<void>(recovery.run(kNoWait));
-    const bool is_gone = !exists(folder + "/" + kFirst);
-    ::mkdir((folder + "/" + kFirst).c_str(), 0700);
-    const UniqueFd empty(::open(file.c_str(), O_CREAT | O_WRONLY | O_CLOEXEC, 0600));
+  check("an entry that its process had only just made goes, and so does a root whose entry is gone", [&] {
+    {
+      const UniqueFd empty(::open(file.c_str(), O_CREAT | O_WRONLY | O_CLOEXEC, 0600));
+    }
+    ::mkdir(root_of(folder, kSecond).c_str(), 0700);
     const auto report = recovery.run(kNoWait);
-    return is_gone && !exists(folder + "/" + kFirst) && report.left_alone.empty();
+    return !exists(file) && !exists(root_of(folder, kSecond)) && report.left_alone.empty();
+  });
+  check("a root without an entry and with something in it is left alone", [&] {
+    ::mkdir(root.c_str(), 0700);
+    ::mkdir((root + "/other").c_str(), 0700);
+    const auto report = recovery.run(kNoWait);
+    const bool is_left = exists(root) && report.left_alone.size() == 1 && report.left_alone[0].path == root;
+    ::rmdir((root + "/other").c_str());
+    ::rmdir(root.c_str());
+    return is_left;
   });
   check("an output still lent to a dead session has its mode back before it is lent again", [&] {
     const std::string output = folder + "/output";

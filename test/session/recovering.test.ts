@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process'
-import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, realpathSync, rmdirSync, statSync, unlinkSync, writeFileSync } from 'node:fs'
+import { chmodSync, existsSync, mkdirSync, readFileSync, realpathSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterEach, expect, test } from 'vitest'
@@ -116,28 +116,32 @@ describeSession('recovery', () => {
     // While one lives, the state directory is there.
     await using session = await openSession({})
     const stateDirectory = realpathSync(defaultStateDirectory)
-    const spoiled = (id: string, journal: string | undefined, more: readonly string[] = []): string => {
-      const folder = path.join(stateDirectory, id)
-      mkdirSync(folder, { mode: 0o700 })
-      if (journal !== undefined) writeFileSync(path.join(folder, 'journal'), journal, { mode: 0o600 })
-      for (const name of more) writeFileSync(path.join(folder, name), '')
-      return folder
+    const idOf = (digit: string): string => digit.repeat(16)
+    const journalOf = (id: string): string => path.join(stateDirectory, `${id}.journal`)
+    const written = (file: string, text: string): string => {
+      writeFileSync(file, text, { mode: 0o600 })
+      return file
     }
-    const good = readFileSync(path.join(stateDirectory, session.id, 'journal'), 'utf8')
-    const other = (id: string): string => good.replaceAll(session.id, id)
-    const folder = (digit: string): string => digit.repeat(16)
+    const filled = (id: string): string => {
+      mkdirSync(path.join(stateDirectory, id))
+      written(path.join(stateDirectory, id, 'something'), '')
+      return path.join(stateDirectory, id)
+    }
+    const good = readFileSync(journalOf(session.id), 'utf8')
+    const spoiled = (digit: string, spoil = (text: string): string => text): string =>
+      written(journalOf(idOf(digit)), spoil(good.replaceAll(session.id, idOf(digit))))
     const left = [
-      spoiled(folder('0'), 'garbage\n'),
-      spoiled(folder('1'), other(folder('1')).replace('journal 1', 'journal 999')),
-      spoiled(folder('2'), other(folder('3'))),
-      spoiled(folder('4'), other(folder('4')), ['something']),
-      spoiled(folder('5'), undefined, ['something']),
+      spoiled('0', () => 'garbage\n'),
+      spoiled('1', (text) => text.replace('journal 1', 'journal 999')),
+      spoiled('2', (text) => text.replaceAll(idOf('2'), idOf('3'))),
+      spoiled('4'),
+      filled(idOf('5')),
+      spoiled('6'),
+      spoiled('7'),
+      written(path.join(stateDirectory, 'stranger'), ''),
     ]
-    const stranger = path.join(stateDirectory, 'stranger')
-    writeFileSync(stranger, '')
-    const open = spoiled(folder('6'), other(folder('6')))
-    chmodSync(open, 0o755)
-    left.push(stranger, open)
+    const roots = [filled(idOf('4')), written(path.join(stateDirectory, idOf('7')), '')]
+    chmodSync(journalOf(idOf('6')), 0o644)
     try {
       const before = await hostState()
       const { recovered, leftAlone } = await recover()
@@ -149,13 +153,7 @@ describeSession('recovery', () => {
       for (const one of left) expect(collected.stderr).toContain(one)
       await expectSameState(before)
     } finally {
-      for (const one of left) {
-        if (one === stranger) unlinkSync(one)
-        else {
-          for (const name of readdirSync(one)) unlinkSync(path.join(one, name))
-          rmdirSync(one)
-        }
-      }
+      for (const one of [...left, ...roots]) rmSync(one, { recursive: true })
     }
     expect(await recover()).toEqual({ recovered: [], leftAlone: [] })
   })

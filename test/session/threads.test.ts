@@ -11,6 +11,7 @@ import { copyOfPackage } from './package-copy.ts'
 const root = fileURLToPath(new URL('../../', import.meta.url))
 const entry = pathToFileURL(path.join(root, 'dist', 'index.js')).href
 const rounds = 12
+const isBun = process.versions['bun'] !== undefined
 const settling = { timeout: 20_000 } as const
 
 function run(program: string, args: readonly string[]): { status: number | null; signal: string | null; said: unknown; stderr: string } {
@@ -32,9 +33,10 @@ describeSession('worker threads that have sessions', () => {
       const { status, signal, said, stderr } = run('threads.mjs', [entry, ending, String(rounds)])
       expect({ status, signal, stderr: said === undefined ? stderr : '' }).toEqual({ status: 0, signal: null, stderr: '' })
       expect(said).toMatchObject({ left: {}, hasBuilt: true })
-      // A runtime keeps a few for itself, whatever threads there were.
+      // A runtime keeps a few for itself, whatever threads there were; and Bun, of a thread that is terminated, what it was
+      // about to write to (docs/design.md, "Bun").
       const { descriptors, spareNetworks } = said as { descriptors: number; spareNetworks: number }
-      expect(descriptors).toBeLessThan(rounds / 2)
+      expect(descriptors).toBeLessThan(isBun ? rounds + 1 : rounds / 2)
       // The program's own (native/linux/spare_networks), and none of a thread's.
       expect(spareNetworks).toBeLessThanOrEqual(16)
       expect(await withoutDescriptors()).toEqual(before)
