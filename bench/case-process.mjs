@@ -14,6 +14,8 @@ const bench = {
   isEmulated,
   /** How many samples to take where as many as that are wanted. */
   samples: (wanted) => (isQuick ? Math.ceil(wanted / 10) : isEmulated ? Math.ceil(wanted / 4) : wanted),
+  /** How many samples come before: a runtime compiles what is called often, and not at once. */
+  warmUp: isQuick ? 0 : 200,
   /** How many of them a subject takes in one turn. */
   perBlock: (usual) => (isQuick ? Math.min(usual, 4) : usual),
   progress: (done, of) => say({ progress: done / of }),

@@ -14,7 +14,7 @@ export const closing = {
     const plan = planOf(specWith(bench, 10))
     const taken = await takeTurns(
       { 'nothing runs': (count) => closes(plan, count, 0), [`${sleepers} processes run`]: (count) => closes(plan, count, sleepers) },
-      { samples: bench.samples(200), perBlock: bench.perBlock(10), onTurn: bench.progress },
+      { samples: bench.samples(200), perBlock: bench.perBlock(10), warmUp: bench.warmUp, onTurn: bench.progress },
     )
     return { subjects: Object.entries(taken).map(([name, samples]) => ({ name, unit: 'ms', samples })) }
   },

@@ -44,7 +44,7 @@ export const coldBuild = {
           return traced.map(({ phases }) => phases.reduce((sum, phase) => sum + phase, 0))
         },
       },
-      { samples: bench.samples(200), perBlock: bench.perBlock(10), onTurn: bench.progress },
+      { samples: bench.samples(200), perBlock: bench.perBlock(10), warmUp: bench.warmUp, onTurn: bench.progress },
     )
     await Promise.all([building.close(), floor?.close(), shell?.close()])
     return {

@@ -25,6 +25,7 @@ export const coldInputs = {
         {
           samples: bench.samples(200),
           perBlock: bench.perBlock(count > 100 ? 2 : 10),
+          warmUp: bench.warmUp,
           onTurn: (done, of) => bench.progress(index * of + done, counts.length * of),
         },
       )

@@ -17,7 +17,7 @@ export const coldShell = {
         'shell prototype': action(shellPrototype(bench, ['true'])),
         'jail -c with mount.fstab': action(jailFromNode(bench, plan)),
       },
-      { samples: bench.samples(200), perBlock: bench.perBlock(10), onTurn: bench.progress },
+      { samples: bench.samples(200), perBlock: bench.perBlock(10), warmUp: bench.warmUp, onTurn: bench.progress },
     )
     return { subjects: Object.entries(taken).map(([name, samples]) => ({ name, unit: 'ms', samples })) }
   },

@@ -29,7 +29,7 @@ export const compile = {
         'build(plan)': action(() => build(plan, line('/inputs/source', '/output'))),
         'child_process.spawn': action(() => spawnToEnd(shell, bare)),
       },
-      { samples: bench.isQuick ? 3 : 20, perBlock: 1, onTurn: bench.progress },
+      { samples: bench.isQuick ? 3 : 20, perBlock: 1, warmUp: bench.warmUp, onTurn: bench.progress },
     )
     const subjects = Object.entries(taken).map(([name, samples]) => ({ name, unit: 'ms', samples }))
     return { subjects, note: `${files} files each time` }

@@ -29,7 +29,7 @@ export const parentSize = {
     const block = (served, request) => async (count) => (await served.block(request, count)).flat()
     const taken = await takeTurns(
       Object.fromEntries(cells.map(({ request, size, served }) => [`${request}, ${size}`, block(served, request)])),
-      { samples: bench.samples(200), perBlock: bench.perBlock(10), onTurn: bench.progress },
+      { samples: bench.samples(200), perBlock: bench.perBlock(10), warmUp: bench.warmUp, onTurn: bench.progress },
     )
     const subjects = cells.map(({ request, size }) => ({ name: `${request}, ${size}`, unit: 'ms', samples: taken[`${request}, ${size}`] }))
     for (const { size, served } of parents) {

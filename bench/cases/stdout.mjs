@@ -27,7 +27,7 @@ export const stdout = {
         'session.spawn': rate(() => session.spawn(command, { stdio })),
         'child_process.spawn': rate(() => spawn(command[0], command.slice(1), { stdio })),
       },
-      { samples: bench.isQuick ? 5 : 20, perBlock: 1, onTurn: bench.progress },
+      { samples: bench.isQuick ? 5 : 20, perBlock: 1, warmUp: bench.warmUp, onTurn: bench.progress },
     )
     await session.close()
     const subjects = Object.entries(taken).map(([name, samples]) => ({ name, unit: 'MiB/s', samples }))

@@ -15,20 +15,31 @@ export function action(run) {
 
 /**
  * Asks each subject for a block of samples, all of them in turn, over and over, so that each is measured as it is when
- * used again and again. The first block of each only warms up.
+ * used again and again. Before that each is warmed up: by so many samples as are asked for, if they do not take longer than
+ * `warmUpMs`, and by one block at least.
  * @param {Record<string, (count: number) => Promise<unknown[]>>} subjects
- * @param {{ samples: number, perBlock: number, onTurn?: (done: number, of: number) => void }} options
+ * @param {{ samples: number, perBlock: number, warmUp?: number, onTurn?: (done: number, of: number) => void }} options
  * @returns {Promise<Record<string, any[]>>} at least `samples` of each
  */
-export async function takeTurns(subjects, { samples, perBlock, onTurn = () => {} }) {
+export async function takeTurns(subjects, { samples, perBlock, warmUp = 0, onTurn = () => {} }) {
+  for (const take of Object.values(subjects)) await warm(take, perBlock, warmUp)
   const blocks = Math.ceil(samples / perBlock)
   const taken = Object.fromEntries(Object.keys(subjects).map((name) => [name, []]))
-  for (let block = 0; block <= blocks; block += 1) {
-    for (const [name, take] of Object.entries(subjects)) {
-      const more = await take(perBlock)
-      if (block > 0) taken[name].push(...more)
-    }
+  for (let block = 1; block <= blocks; block += 1) {
+    for (const [name, take] of Object.entries(subjects)) taken[name].push(...(await take(perBlock)))
     onTurn(block, blocks)
   }
   return taken
+}
+
+/** Milliseconds. What takes that long does so for other reasons than that its code is new. */
+const warmUpMs = 3000
+
+async function warm(take, perBlock, samples) {
+  const began = performance.now()
+  let taken = 0
+  do {
+    await take(perBlock)
+    taken += perBlock
+  } while (taken < samples && performance.now() - began < warmUpMs)
 }

@@ -10,6 +10,7 @@
 #include <variant>
 #include <vector>
 
+#include "core/credentials.h"
 #include "core/exit_waiter.h"
 #include "core/launch_request.h"
 #include "core/plan.h"
@@ -20,16 +21,6 @@
 #include "core/trace.h"
 
 namespace buildjail {
-
-/** Who a process is, as the kernel says. */
-struct Credentials {
-  pid_t pid;
-  uid_t uid, real_uid, saved_uid;
-  gid_t gid, real_gid, saved_gid;
-  std::vector<gid_t> groups;
-  /** FreeBSD: the jail it is in. */
-  std::optional<int> jid;
-};
 
 /** One line of the mount table. */
 struct MountEntry {

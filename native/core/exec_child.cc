@@ -17,6 +17,8 @@ int set_stdio(const std::array<int, 3>& stdio) {
 int execute_first(char* const* candidates, char* const* argv, char* const* environment) {
   int found = ENOENT;
   for (char* const* candidate = candidates; *candidate != nullptr; ++candidate) {
+    // Asked first where it need not be this one: not to find a program costs execve(2) more than to look for it.
+    if (candidate[1] != nullptr && ::access(*candidate, F_OK) != 0 && (errno == ENOENT || errno == ENOTDIR)) continue;
     ::execve(*candidate, argv, environment);
     if (errno == EACCES) {
       found = EACCES;

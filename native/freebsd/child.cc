@@ -14,12 +14,14 @@
 
 namespace buildjail {
 
-const char* reset_signals() {
-  // Which ones are not at their default the kernel says in one call; asking signal by signal takes 128.
-  int mib[] = {CTL_KERN, KERN_PROC, KERN_PROC_PID, ::getpid()};
-  kinfo_proc self;
+int look_at_self(kinfo_proc& self) {
+  const int mib[] = {CTL_KERN, KERN_PROC, KERN_PROC_PID, ::getpid()};
   std::size_t size = sizeof(self);
-  if (::sysctl(mib, 4, &self, &size, nullptr, 0) != 0) return "sysctl";
+  return ::sysctl(mib, 4, &self, &size, nullptr, 0);
+}
+
+// Which ones are not at their default the kernel says in one call; asking signal by signal takes 128.
+const char* reset_signals(const kinfo_proc& self) {
   struct sigaction action{};
   action.sa_handler = SIG_DFL;
   for (int signal = 1; signal < NSIG; ++signal) {

@@ -1,17 +1,21 @@
 #pragma once
 
-#include <sys/types.h>
+#include <sys/param.h>
+#include <sys/user.h>
 
 namespace buildjail {
 
 // What a vfork(2)ed child may do: system calls on arguments prepared before. It runs in our memory, so nothing here
 // allocates, locks or goes through the thread library, whose state is ours as well (vfork(2), CAVEATS).
 
+/** What the kernel says of this process. */
+int look_at_self(kinfo_proc& self);
+
 /**
- * Every signal to its default, then none blocked. Ignored ones would stay so across execve(2), and a handler of the
- * host program's must not run here. Null, or the call that failed.
+ * Every signal to its default that is not in `self`, then none blocked. Ignored ones would stay so across execve(2),
+ * and a handler of the host program's must not run here. Null, or the call that failed.
  */
-const char* reset_signals();
+const char* reset_signals(const kinfo_proc& self);
 
 /**
  * No process of the jail may trace this one, its root neither: until execve(2), which ends that, it has the host

@@ -9,6 +9,8 @@
 
 #include <cerrno>
 #include <chrono>
+#include <utility>
+#include <variant>
 
 #include "core/back_off.h"
 #include "core/session_errors.h"
@@ -89,7 +91,7 @@ Status JailEnvelope::build(const std::vector<JailParameter>& known) {
   if (auto status = make_root(); !status) return status;
   if (auto status = perform_all(plan_.steps); !status) return status;
   if (!plan_.is_base) {
-    if (auto status = seal_root(); !status) return status;
+    if (auto status = seal_root({}); !status) return status;
   }
   return make_jail(known);
 }
@@ -110,12 +112,13 @@ Status JailEnvelope::complete(std::vector<Step> rest) {
   if (is_complete_) return session_complete("complete", "nmount");
   trace_.resume();
   if (auto status = perform_all(rest); !status) return status;
-  return seal_root();
+  return seal_root(rest);
 }
 
 JailEnvelope::JailEnvelope(EnvelopePlan plan, std::string id, std::shared_ptr<ExitWaiter> waiter, StateFileSystem state,
                            SessionDirectory directory, Trace trace)
     : plan_(std::move(plan)),
+      set_groups_(plan_.user.gid, plan_.user.groups),
       id_(std::move(id)),
       waiter_(std::move(waiter)),
       owner_(reinterpret_cast<std::uintptr_t>(this)),
@@ -235,9 +238,15 @@ Status JailEnvelope::lend_output(const Bind& bind, UniqueFd directory) {
   return {};
 }
 
-Status JailEnvelope::seal_root() {
+Status JailEnvelope::seal_root(const std::vector<Step>& rest) {
   // Now that all mounts are there.
-  if (auto status = refuse_nested_sources(directory_.root(), plan_.state_directory); !status) return status;
+  std::vector<const Bind*> binds;
+  for (const auto* steps : {&std::as_const(plan_.steps), &rest}) {
+    for (const Step& step : *steps) {
+      if (const auto* bind = std::get_if<Bind>(&step)) binds.push_back(bind);
+    }
+  }
+  if (auto status = refuse_nested_sources(binds, plan_.state_directory, id_); !status) return status;
   trace_.mark("nested-sources");
   auto options = file_system("tmpfs", directory_.root());
   options.add_errmsg();
@@ -268,12 +277,11 @@ Result<pid_t> JailEnvelope::launch(LaunchRequest request, StdioEnds ends) {
   if (is_closed_) return session_closed("launch", "jail_attach");
   if (!is_complete_) return session_incomplete("launch", "jail_attach");
   if (auto status = ends.open_files(request); !status) return std::move(status.error());
-  auto pid = launch_in_jail(jail_->jid(), plan_.user, request, ends);
-  if (!pid) return pid;
-  // Before anybody waits for it: until then even a command that is over already can be looked at. Nobody asks after one
-  // that ends the session.
-  if (!request.is_last) last_launched_ = credentials_of(*pid);
-  if (auto status = waiter_->adopt(*pid, owner_, request, ends); !status) return std::move(status.error());
+  auto launched = launch_in_jail(jail_->jid(), plan_.user, set_groups_, request, ends);
+  if (!launched) return std::move(launched.error());
+  const pid_t pid = launched->pid;
+  last_launched_ = std::move(*launched);
+  if (auto status = waiter_->adopt(pid, owner_, request, ends); !status) return std::move(status.error());
   return pid;
 }
 

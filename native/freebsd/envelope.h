@@ -12,6 +12,7 @@
 #include "freebsd/jail.h"
 #include "freebsd/jail_parameters.h"
 #include "freebsd/mounts.h"
+#include "freebsd/set_groups.h"
 #include "freebsd/state_file_system.h"
 
 namespace buildjail {
@@ -47,7 +48,8 @@ class JailEnvelope final : public Envelope {
   Status perform(const MountProc& proc);
   Status perform(const Bind& bind);
   Status lend_output(const Bind& bind, UniqueFd directory);
-  Status seal_root();
+  /** `rest`: what was performed of it besides the plan. */
+  Status seal_root(const std::vector<Step>& rest);
   Status make_jail(const std::vector<JailParameter>& known);
 
   // Closing, in this order.
@@ -60,6 +62,7 @@ class JailEnvelope final : public Envelope {
   Status mount_one(IovecList& options, int flags, const std::string& target);
 
   EnvelopePlan plan_;
+  SetGroups set_groups_;
   std::string id_;
   std::shared_ptr<ExitWaiter> waiter_;
   /** What its children are known by to the waiter. */

@@ -16,7 +16,7 @@
 #include "core/exec_child.h"
 #include "core/vfork_child.h"
 #include "freebsd/child.h"
-#include "freebsd/set_groups.h"
+#include "freebsd/processes.h"
 
 namespace buildjail {
 
@@ -42,6 +42,8 @@ struct Prepared {
   char* const* candidates;
   char* const* argv;
   char* const* environment;
+  /** Before execve(2). */
+  kinfo_proc self;
   Stopped stopped;
 };
 
@@ -67,8 +69,6 @@ void run_child(void* context) {
     return result < 0;
   };
   if (failed("setsid", ::setsid())) return;
-  const char* refused = reset_signals();
-  if (refused != nullptr && failed(refused, -1)) return;
   if (failed("dup2", set_stdio(prepared.stdio))) return;
   if (failed("close_range", ::close_range(kFirstNotStdio, ~0U, 0))) return;
   if (failed("procctl", forbid_tracing())) return;
@@ -80,6 +80,9 @@ void run_child(void* context) {
   if (failed("setresuid", leave_user(prepared.uid))) return;
   if (failed("procctl", forbid_new_privileges())) return;
   if (failed("procctl", die_with_parent())) return;
+  if (failed("sysctl", look_at_self(prepared.self))) return;
+  const char* const refused = reset_signals(prepared.self);
+  if (refused != nullptr && failed(refused, -1)) return;
   failed("execve", execute_first(prepared.candidates, prepared.argv, prepared.environment));
 }
 
@@ -93,12 +96,12 @@ SysError failure(const Stopped& stopped, const LaunchRequest& request) {
 
 }  // namespace
 
-Result<pid_t> launch_in_jail(int jid, const BuildUser& user, LaunchRequest& request, const StdioEnds& ends) {
+Result<Credentials> launch_in_jail(int jid, const BuildUser& user, const SetGroups& groups, LaunchRequest& request,
+                                   const StdioEnds& ends) {
   auto candidate_paths = executable_candidates(request);
   const CStrings candidates(candidate_paths);
   const CStrings argv(request.argv);
   const CStrings environment(request.environment);
-  const SetGroups groups(user.gid, user.groups);
   Prepared prepared{.jid = jid,
                     .stdio = {ends.child[0].get(), ends.child[1].get(), ends.child[2].get()},
                     .working_directory = request.working_directory.c_str(),
@@ -108,10 +111,11 @@ Result<pid_t> launch_in_jail(int jid, const BuildUser& user, LaunchRequest& requ
                     .candidates = candidates.data(),
                     .argv = argv.data(),
                     .environment = environment.data(),
+                    .self = {},
                     .stopped = {}};
   const pid_t child = vfork_child(run_child, &prepared);
   if (child < 0) return last_error("vfork", "vfork");
-  if (prepared.stopped.syscall == nullptr) return child;
+  if (prepared.stopped.syscall == nullptr) return credentials_in(prepared.self);
   reap(child);
   return failure(prepared.stopped, request);
 }

@@ -3,51 +3,82 @@
 #include <sys/param.h>
 #include <sys/mount.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <string_view>
 #include <utility>
-#include <vector>
 
+#include "core/journal.h"
+#include "core/state_directory.h"
 #include "freebsd/mounts.h"
 
 namespace buildjail {
 
 namespace {
 
+struct Source {
+  std::string_view path;
+  bool is_writable;
+};
+
 bool is_below(std::string_view inner, std::string_view outer) {
   return inner.size() > outer.size() && inner.starts_with(outer) && inner[outer.size()] == '/';
 }
 
-/** A writable mount, and one of something in what it shows. */
-bool is_nested(const struct statfs& outer, const struct statfs& inner) {
-  return (outer.f_flags & MNT_RDONLY) == 0 && is_below(inner.f_mntfromname, outer.f_mntfromname);
+bool is_nested(const Source& outer, const Source& inner) {
+  return outer.is_writable && is_below(inner.path, outer.path);
 }
 
-SysError refusal(const struct statfs& outer, const struct statfs& inner) {
+SysError refusal(const Source& outer, const Source& inner) {
   return {.step = "nested-sources",
           .syscall = "getfsstat",
           .err = EBUSY,
-          .path = inner.f_mntfromname,
-          .dest = outer.f_mntfromname,
+          .path = std::string(inner.path),
+          .dest = std::string(outer.path),
           .detail = "a session that is live writes to a folder around it, and could move things out of it"};
+}
+
+Status refuse_pairs(const std::vector<Source>& ours, const std::vector<Source>& others) {
+  for (const Source& own : ours) {
+    for (const Source& other : others) {
+      if (is_nested(own, other)) return refusal(own, other);
+      if (is_nested(other, own)) return refusal(other, own);
+    }
+  }
+  return {};
+}
+
+Result<bool> is_alone(const std::string& state_directory, const std::string& id) {
+  const auto state = read_state_directory(state_directory);
+  if (!state) return state.error();
+  return std::ranges::all_of(state->sessions, [&id](const std::string& one) { return one == id; });
 }
 
 }  // namespace
 
-Status refuse_nested_sources(const std::string& root, const std::string& state_directory) {
-  auto mounted = mounted_file_systems();
-  if (!mounted) return std::move(mounted.error());
-  std::erase_if(*mounted, [&](const struct statfs& one) {
-    return std::string_view(one.f_fstypename) != "nullfs" || !is_below(one.f_mntonname, state_directory);
-  });
-  for (const auto& ours : *mounted) {
-    if (!is_below(ours.f_mntonname, root)) continue;
-    for (const auto& other : *mounted) {
-      if (is_nested(ours, other)) return refusal(ours, other);
-      if (is_nested(other, ours)) return refusal(other, ours);
-    }
+Status refuse_nested_sources(const std::vector<const Bind*>& own, const std::string& state_directory,
+                             const std::string& id) {
+  std::vector<Source> ours;
+  std::vector<Source> writable;
+  for (const Bind* bind : own) {
+    ours.push_back({bind->source, bind->is_writable});
+    if (bind->is_writable) writable.push_back(ours.back());
   }
-  return {};
+  if (auto status = refuse_pairs(writable, ours); !status) return status;
+  // The mount table has everything of the host's, so it is read only where there is something of others' in it.
+  const auto alone = is_alone(state_directory, id);
+  if (!alone) return alone.error();
+  if (*alone) return {};
+  const auto mounted = mounted_file_systems();
+  if (!mounted) return mounted.error();
+  const std::string root = root_of(state_directory, id);
+  std::vector<Source> others;
+  for (const struct statfs& one : *mounted) {
+    const bool is_other = is_below(one.f_mntonname, state_directory) && !is_below(one.f_mntonname, root);
+    if (is_other && std::string_view(one.f_fstypename) == "nullfs")
+      others.push_back({one.f_mntfromname, (one.f_flags & MNT_RDONLY) == 0});
+  }
+  return refuse_pairs(ours, others);
 }
 
 }  // namespace buildjail

@@ -1,18 +1,20 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
+#include "core/plan.h"
 #include "core/result.h"
 
 namespace buildjail {
 
 /**
- * EBUSY where a folder that one session writes to holds a source of another, or of the same session. Who writes to the
- * outer folder can move a directory out of the inner one while a process stands in it, and nullfs(5) would then lead
- * that process by `..` up to the root of the host's file system (jail(8), NOTES). Read from the kernel's own list of
- * mounts, so across processes; to be called when all mounts of the session are made: of two that open at once, at least
- * one sees the other's.
+ * EBUSY when a session writes to a folder around a source of one, be it the same. What is moved out of a folder while a
+ * process stands in it takes that process along, and `..` then leads to the root of the host's file system (jail(8),
+ * NOTES); only who writes around the folder can do so. To be called when all mounts of the session are there, and its
+ * entry has been in the journal since before: of two that open at once, one at least then sees the other.
  */
-Status refuse_nested_sources(const std::string& root, const std::string& state_directory);
+Status refuse_nested_sources(const std::vector<const Bind*>& own, const std::string& state_directory,
+                             const std::string& id);
 
 }  // namespace buildjail

@@ -34,22 +34,18 @@ Result<std::vector<kinfo_proc>> all_processes() {
 
 }  // namespace
 
-std::optional<Credentials> credentials_of(pid_t pid) {
-  std::array<int, 4> mib{CTL_KERN, KERN_PROC, KERN_PROC_PID, pid};
-  kinfo_proc process{};
-  std::size_t size = sizeof(process);
-  if (::sysctl(mib.data(), mib.size(), &process, &size, nullptr, 0) != 0 || size == 0) return std::nullopt;
+Credentials credentials_in(const kinfo_proc& process) {
   const auto count = static_cast<std::size_t>(std::clamp<int>(process.ki_ngroups, 0, KI_NGROUPS));
-  return Credentials{.pid = process.ki_pid,
-                     .uid = process.ki_uid,
-                     .real_uid = process.ki_ruid,
-                     .saved_uid = process.ki_svuid,
-                     // The kernel shows the effective gid in front of the supplementary groups (kinfo_proc, ki_groups).
-                     .gid = process.ki_groups[0],
-                     .real_gid = process.ki_rgid,
-                     .saved_gid = process.ki_svgid,
-                     .groups = {process.ki_groups + std::min<std::size_t>(1, count), process.ki_groups + count},
-                     .jid = jail_of(process)};
+  return {.pid = process.ki_pid,
+          .uid = process.ki_uid,
+          .real_uid = process.ki_ruid,
+          .saved_uid = process.ki_svuid,
+          // The kernel shows the effective gid in front of the supplementary groups (kinfo_proc, ki_groups).
+          .gid = process.ki_groups[0],
+          .real_gid = process.ki_rgid,
+          .saved_gid = process.ki_svgid,
+          .groups = {process.ki_groups + std::min<std::size_t>(1, count), process.ki_groups + count},
+          .jid = jail_of(process)};
 }
 
 Result<bool> has_processes(int jid) {

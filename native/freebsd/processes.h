@@ -1,18 +1,18 @@
 #pragma once
 
-#include <sys/types.h>
+#include <sys/param.h>
+#include <sys/user.h>
 
-#include <optional>
 #include <string>
 #include <vector>
 
-#include "core/envelope.h"
+#include "core/credentials.h"
 #include "core/result.h"
 
 namespace buildjail {
 
-/** Who a process is, a zombie too. */
-std::optional<Credentials> credentials_of(pid_t pid);
+/** Who a process is. */
+Credentials credentials_in(const kinfo_proc& process);
 
 /** Whether any process is in a jail, zombies included. */
 Result<bool> has_processes(int jid);

@@ -196,22 +196,20 @@ Result<pid_t> NamespaceEnvelope::launch(LaunchRequest request, StdioEnds ends) {
   host_->networks.give_way();
   if (auto status = ends.open_files(request); !status) return std::move(status.error());
   if (auto status = give_pipes(request, ends, plan_.user); !status) return std::move(status.error());
-  auto pid = launch_in_namespaces(*inside, plan_.user, request, ends);
+  auto launched = launch_in_namespaces(*inside, plan_.user, request, ends);
   // The child changed its ids while it shared our memory, and with that whether that memory may be dumped.
   if (host_->is_dumpable) static_cast<void>(::prctl(PR_SET_DUMPABLE, 1, 0, 0, 0));
-  if (!pid && !namespaces()) return session_closed("launch", "setns");
-  if (!pid) return pid;
-  // Before anybody waits for it: until then even a command that is over already can be looked at. Nobody asks after one
-  // that ends the session.
-  if (!request.is_last) {
-    auto credentials = credentials_of(*pid);
+  if (!launched && !namespaces()) return session_closed("launch", "setns");
+  if (!launched) return std::move(launched.error());
+  const pid_t pid = launched->pid;
+  {
     const std::lock_guard lock(mutex_);
-    last_launched_ = std::move(credentials);
+    last_launched_ = std::move(*launched);
   }
   // The session then comes to its end while the news of the exit is still on its way.
   std::function<void()> when_exited;
   if (request.is_last) when_exited = [inside] { static_cast<void>(inside->tell_to_end()); };
-  auto status = waiter_->adopt(*pid, owner_, request, ends, std::move(when_exited));
+  auto status = waiter_->adopt(pid, owner_, request, ends, std::move(when_exited));
   if (!status) return std::move(status.error());
   return pid;
 }

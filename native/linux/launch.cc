@@ -10,12 +10,14 @@
 #include <cerrno>
 #include <span>
 #include <string_view>
+#include <utility>
 
 #include "core/c_strings.h"
 #include "core/exec_child.h"
 #include "linux/capabilities.h"
 #include "linux/child.h"
 #include "linux/clone_child.h"
+#include "linux/proc_files.h"
 #include "linux/raw_calls.h"
 #include "linux/session_keyring.h"
 
@@ -42,14 +44,24 @@ struct Prepared {
   char* const* argv;
   char* const* environment;
   ChildStack* command_stack;
-  /** Of the command; written by the kernel as it comes to be. */
-  pid_t command = 0;
+  /** The command, as the kernel says; its pid is written as it comes to be, the rest right before execve(2). */
+  Credentials command{};
   Stopped stopped{};
 };
 
 bool failed(Prepared& prepared, const char* syscall, int result) {
   if (result < 0) prepared.stopped = {.step = syscall, .syscall = syscall, .err = errno};
   return result < 0;
+}
+
+/** In a user namespace it would be told numbers of that. */
+bool look_at_self(Prepared& prepared) {
+  if (!prepared.may_set_groups) return true;
+  Credentials& self = prepared.command;
+  if (failed(prepared, "getresuid", ::getresuid(&self.real_uid, &self.uid, &self.saved_uid))) return false;
+  if (failed(prepared, "getresgid", ::getresgid(&self.real_gid, &self.gid, &self.saved_gid))) return false;
+  const int count = static_cast<int>(self.groups.size());
+  return !failed(prepared, "getgroups", ::getgroups(count, self.groups.data()));
 }
 
 // The second child, which is born inside. No parent-death signal: on Linux that would be the death of the thread that
@@ -70,6 +82,7 @@ void run_command(void* context) {
   if (failed(prepared, "capget", get_capabilities(held))) return;
   if (failed(prepared, "capset", lay_down_capabilities(held, prepared.kept_capabilities))) return;
   if (failed(prepared, "prctl", forbid_new_privileges())) return;
+  if (!look_at_self(prepared)) return;
   if (failed(prepared, "rt_sigprocmask", unblock_signals())) return;
   failed(prepared, "execve", execute_first(prepared.candidates, prepared.argv, prepared.environment));
 }
@@ -84,7 +97,7 @@ void run_entering(void* context) {
   if (failed(prepared, "close_range", raw::close_range(kPidfd + 1))) return;
   if (failed(prepared, "setns", ::setns(kPidfd, prepared.namespaces))) return;
   if (failed(prepared, "close", ::close(kPidfd))) return;
-  if (failed(prepared, "clone", clone_sibling(run_command, &prepared, *prepared.command_stack, &prepared.command)))
+  if (failed(prepared, "clone", clone_sibling(run_command, &prepared, *prepared.command_stack, &prepared.command.pid)))
     return;
   ::_exit(0);
 }
@@ -106,8 +119,8 @@ SysError failure(const Stopped& stopped, const LaunchRequest& request, int pidfd
 
 }  // namespace
 
-Result<pid_t> launch_in_namespaces(const Namespaces& namespaces, const BuildUser& user, LaunchRequest& request,
-                                   const StdioEnds& ends) {
+Result<Credentials> launch_in_namespaces(const Namespaces& namespaces, const BuildUser& user, LaunchRequest& request,
+                                         const StdioEnds& ends) {
   auto candidate_paths = executable_candidates(request);
   const CStrings candidates(candidate_paths);
   const CStrings argv(request.argv);
@@ -128,11 +141,16 @@ Result<pid_t> launch_in_namespaces(const Namespaces& namespaces, const BuildUser
                     .argv = argv.data(),
                     .environment = environment.data(),
                     .command_stack = &command_stack};
+  prepared.command.groups.resize(user.groups.size());
   const pid_t entering = clone_child(0, run_entering, &prepared, stack);
   if (entering < 0) return last_error("clone", "clone");
   reap_clone(entering);
-  if (prepared.stopped.syscall == nullptr && prepared.command > 0) return prepared.command;
-  if (prepared.command > 0) reap_clone(prepared.command);
+  if (prepared.stopped.syscall == nullptr && prepared.command.pid > 0) {
+    // Until it is waited for, even a command that is over already can be looked at.
+    if (!prepared.may_set_groups) return credentials_of(prepared.command.pid);
+    return std::move(prepared.command);
+  }
+  if (prepared.command.pid > 0) reap_clone(prepared.command.pid);
   if (prepared.stopped.syscall != nullptr) return failure(prepared.stopped, request, prepared.pidfd);
   return SysError{.step = "clone",
                   .syscall = "clone",

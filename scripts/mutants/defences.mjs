@@ -266,7 +266,7 @@ export const defences = {
     {
       defence: 'no folder is written to around a source of another session',
       file: 'native/freebsd/envelope.cc',
-      off: [['if (auto status = refuse_nested_sources(directory_.root(), plan_.state_directory); !status) return status;', '']],
+      off: [['if (auto status = refuse_nested_sources(binds, plan_.state_directory, id_); !status) return status;', '']],
       tests: [
         [`${attacks}/leaving-upwards.test.ts`, 'out of an input, by another mount of the same session: does not get to the host by ..'],
         [`${attacks}/leaving-upwards.test.ts`, 'out of an input, by another session: does not get to the host by ..'],

@@ -101,7 +101,7 @@ export const launchSteps: Steps = isLinux
   ? {
       ...stdio,
       ...ownSteps('clone', 'rt_sigaction', 'dup2', 'dup3', 'close_range', 'setns', 'close', 'setsid', 'chdir', 'keyctl', 'setgroups'),
-      ...ownSteps('prctl', 'setresgid', 'setresuid', 'capget', 'capset', 'rt_sigprocmask', 'execve'),
+      ...ownSteps('prctl', 'setresgid', 'setresuid', 'capget', 'capset', 'getresuid', 'getresgid', 'getgroups', 'rt_sigprocmask', 'execve'),
       epoll_ctl: ['wait'],
       pidfd_open: ['wait'],
     }
@@ -120,16 +120,17 @@ export const stepsAfterExecution: readonly string[] = ['wait']
 
 /** Which steps of closing make which calls. */
 export const closeSteps: Steps = isLinux
-  ? { poll: ['reap'], fstat: ['hand-back'], fchown: ['hand-back'], unlink: ['hand-back', 'rmdir'], rmdir: ['rmdir'] }
+  ? { poll: ['reap'], fstat: ['hand-back'], fchown: ['hand-back'], unlink: ['hand-back', 'journal'] }
   : {
       jail_remove: ['jail_remove'],
       unmount: ['unmount'],
       fstat: ['hand-back'],
       fchown: ['hand-back'],
       fchmod: ['hand-back'],
-      unlink: ['hand-back', 'rmdir'],
+      unlink: ['hand-back', 'journal'],
       rmdir: ['rmdir'],
-      openat: ['state-directory'],
+      flock: ['state-directory'],
+      open: ['state-directory'],
       fdopendir: ['state-directory'],
       readdir: ['state-directory'],
     }

@@ -37,6 +37,7 @@ const tolerances: readonly Tolerance[] = [
   { program: 'open', call: 'sendmsg', errno: 'EINTR', because: 'it is sent again' },
   { program: 'launch', call: 'waitpid', errno: 'EINTR', because: 'it is waited for again' },
   { program: 'launch', call: 'prctl', when: isCommandRunning, because: 'it gives the host program back what only it may lose: to be dumped' },
+  { program: 'launch', call: 'access', because: 'whether the program is there execve(2) then says' },
   { program: 'launch', call: 'open', when: isCommandRunning, because: 'the record of the session then lacks the credentials of the command' },
   { program: 'launch', call: 'read', when: isCommandRunning, because: 'the record of the session then lacks the credentials of the command' },
   { program: 'close', call: 'shutdown', because: 'an init that could not be told to end is killed' },
@@ -44,7 +45,6 @@ const tolerances: readonly Tolerance[] = [
   { program: 'close', call: 'poll', errno: 'EINTR', because: 'it is waited for again' },
   // FreeBSD.
   { program: 'open', call: 'nmount', errno: 'EBUSY', when: isStateMount, because: 'another process was quicker to mount the state directory' },
-  { program: 'launch', call: 'sysctl', when: isCommandRunning, because: 'the record of the session then lacks the credentials of the command' },
   { program: 'close', call: 'closedir', because: 'the descriptor is gone whatever it says' },
   { program: 'close', call: 'jail_get', because: 'a jail that cannot be asked for is taken to be there, and waited for' },
   { program: 'close', call: 'sysctl', because: 'while it is not known that no process is left, it is waited for' },
