@@ -6,13 +6,15 @@ export type Command = readonly [file: string, ...args: string[]] | readonly stri
 /** @throws BuildjailError `ERR_BUILDJAIL_INVALID_COMMAND` naming the entry. */
 export function checkCommand(command: Command): [string, ...string[]] {
   if (!Array.isArray(command) || command.length === 0) throw invalid('command', 'must be a list: the program and its arguments')
-  command.forEach((argument: unknown, index) => {
-    if (typeof argument !== 'string') throw invalid(`command[${index}]`, 'must be a string')
-    if (argument.includes('\0')) throw invalid(`command[${index}]`, 'must not hold a NUL character')
-  })
-  const [file, ...args] = command as readonly string[]
+  const words: string[] = []
+  for (const argument of command as readonly unknown[]) {
+    if (typeof argument !== 'string') throw invalid(`command[${words.length}]`, 'must be a string')
+    if (argument.includes('\0')) throw invalid(`command[${words.length}]`, 'must not hold a NUL character')
+    words.push(argument)
+  }
+  const [file] = words
   if (file === undefined || file === '') throw invalid('command[0]', 'must not be empty')
-  return [file, ...args]
+  return words as [string, ...string[]]
 }
 
 /** For people: arguments that a shell would read otherwise are quoted. */

@@ -30,7 +30,7 @@ export class PreparedLaunch {
   /** @throws BuildjailError `ERR_BUILDJAIL_INVALID_COMMAND` naming the entry. */
   constructor(request: LaunchRequest, defaults: LaunchDefaults, isLast = false) {
     this.argv = checkCommand(request.command)
-    checkEnvironment(request.environment ?? {})
+    if (request.environment !== undefined) checkEnvironment(request.environment)
     const workingDirectory = request.workingDirectory ?? defaults.workingDirectory
     checkWorkingDirectory(workingDirectory)
     this.run = expectExit((end) => {

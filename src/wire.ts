@@ -5,31 +5,43 @@ import type { Link, Mount, Plan } from './plan.ts'
  * and nothing of JavaScript is touched off its own thread. Little-endian; a string is its length in bytes and its bytes.
  */
 class WireWriter {
-  #bytes = Buffer.allocUnsafe(4096)
+  #bytes: Uint8Array
+  #view: DataView
   #length = 0
+
+  constructor(size = 4096) {
+    this.#bytes = new Uint8Array(size)
+    this.#view = new DataView(this.#bytes.buffer)
+  }
 
   u8(value: number): this {
     this.#reserve(1)
-    this.#length = this.#bytes.writeUInt8(value, this.#length)
+    this.#bytes[this.#length] = value
+    this.#length += 1
     return this
   }
 
   u32(value: number): this {
     this.#reserve(4)
-    this.#length = this.#bytes.writeUInt32LE(value, this.#length)
+    this.#view.setUint32(this.#length, value, true)
+    this.#length += 4
     return this
   }
 
   u64(value: bigint): this {
     this.#reserve(8)
-    this.#length = this.#bytes.writeBigUInt64LE(value, this.#length)
+    this.#view.setBigUint64(this.#length, value, true)
+    this.#length += 8
     return this
   }
 
   string(value: string): this {
-    const size = Buffer.byteLength(value)
-    this.u32(size).#reserve(size)
-    this.#length += this.#bytes.write(value, this.#length, size)
+    // UTF-16 code units take three bytes at most.
+    this.#reserve(4 + value.length * 3)
+    const begin = this.#length + 4
+    const size = writeAscii(value, this.#bytes, begin) ?? encoder.encodeInto(value, this.#bytes.subarray(begin)).written
+    this.#view.setUint32(this.#length, size, true)
+    this.#length = begin + size
     return this
   }
 
@@ -42,7 +54,7 @@ class WireWriter {
 
   list<T>(values: readonly T[], write: (value: T) => void): this {
     this.u32(values.length)
-    values.forEach(write)
+    for (const value of values) write(value)
     return this
   }
 
@@ -52,10 +64,26 @@ class WireWriter {
 
   #reserve(size: number): void {
     if (this.#length + size <= this.#bytes.length) return
-    const larger = Buffer.allocUnsafe(Math.max(this.#bytes.length * 2, this.#length + size))
-    this.#bytes.copy(larger, 0, 0, this.#length)
+    const larger = new Uint8Array(Math.max(this.#bytes.length * 2, this.#length + size))
+    larger.set(this.#bytes.subarray(0, this.#length))
     this.#bytes = larger
+    this.#view = new DataView(larger.buffer)
   }
+}
+
+const encoder = new TextEncoder()
+/** Of longer strings an encoder is quicker, for all that it takes to call it. */
+const longestByHand = 64
+
+/** The size of what was written; undefined when it is not ASCII, or long. */
+function writeAscii(value: string, bytes: Uint8Array, begin: number): number | undefined {
+  if (value.length > longestByHand) return undefined
+  for (let index = 0; index < value.length; index += 1) {
+    const unit = value.charCodeAt(index)
+    if (unit > 0x7f) return undefined
+    bytes[begin + index] = unit
+  }
+  return value.length
 }
 
 /** Bumped when the layout changes, so that a stale addon refuses instead of misreading. Also in native/core/plan.h. */
@@ -177,11 +205,12 @@ function packEnvironment(environment: Launch['environment']): Uint8Array {
 }
 
 export function packLaunch(launch: Launch): Uint8Array {
-  const writer = new WireWriter()
+  const writer = new WireWriter(512)
   writer.u32(wireVersion).u32(launch.run).u8(launch.isLast ? 1 : 0)
   writer.list(launch.argv, (argument) => writer.string(argument))
   writer.bytes(packEnvironment(launch.environment)).string(launch.workingDirectory)
-  writer.u64(BigInt(launch.maxBuffer))
+  // 64 bits without a bigint, which is made anew each time.
+  writer.u32(launch.maxBuffer % 2 ** 32).u32(Math.floor(launch.maxBuffer / 2 ** 32))
   for (const { kind, path } of launch.stdio) writer.u8(stdioKinds[kind]).string(path ?? '')
   return writer.finish()
 }

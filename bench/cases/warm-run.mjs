@@ -22,7 +22,7 @@ export const warmRun = {
         'child_process.spawn': requestOf(spawning, 'spawn'),
         ...(floor && { floor: requestOf(floor, 'warm'), 'floor, without a session': requestOf(floor, 'bare') }),
       },
-      { samples: bench.samples(400), perBlock: bench.perBlock(20), warmUp: bench.warmUp, onTurn: bench.progress },
+      { samples: bench.samples(800), perBlock: bench.perBlock(50), warmUp: bench.warmUp, onTurn: bench.progress },
     )
     await Promise.all([running.close(), spawning.close(), floor?.close()])
     return { subjects: Object.entries(taken).map(([name, samples]) => ({ name, unit: 'ms', samples })), notMeasured }

@@ -30,7 +30,11 @@ Result<UniqueFd> open_one(const StdioRequest& request, int number) {
   // Above 2, so that no descriptor stands where another one is about to be put.
   if (request.kind == StdioKind::kInherit)
     return checked(::fcntl(number, F_DUPFD_CLOEXEC, 3), "fcntl", "fd " + std::to_string(number));
-  const std::string path = request.kind == StdioKind::kIgnore ? "/dev/null" : request.path;
+  if (request.kind == StdioKind::kIgnore) {
+    UniqueFd null(::open("/dev/null", (number == 0 ? O_RDONLY : O_WRONLY) | O_CLOEXEC));
+    return null ? Result<UniqueFd>(std::move(null)) : last_error(kStep, "open", "/dev/null");
+  }
+  const std::string& path = request.path;
   const int flags = number == 0 ? O_RDONLY : O_WRONLY | O_CREAT | O_APPEND;
   // O_NONBLOCK for the opening only: a fifo that nobody has opened at the other end must not hold up the session.
   auto opened = checked(::open(path.c_str(), flags | O_NONBLOCK | O_CLOEXEC | O_NOCTTY, kLogMode), "open", path);

@@ -1,8 +1,5 @@
 #include "core/wire_reader.h"
 
-#include <algorithm>
-#include <iterator>
-
 namespace buildjail {
 
 std::uint8_t WireReader::u8() { return static_cast<std::uint8_t>(little_endian(1)); }
@@ -11,13 +8,11 @@ std::uint64_t WireReader::u64() { return little_endian(8); }
 
 std::string WireReader::string() {
   const auto bytes = take(u32());
-  std::string text;
-  text.reserve(bytes.size());
-  std::transform(bytes.begin(), bytes.end(), std::back_inserter(text),
-                 [](std::byte byte) { return static_cast<char>(byte); });
+  std::string text(reinterpret_cast<const char*>(bytes.data()), bytes.size());
   // Everything packed ends up as a C string; a NUL would cut it short behind the checks that were made on all of it.
   if (text.find('\0') != std::string::npos) refuse();
-  return is_good_ ? text : std::string();
+  if (!is_good_) text.clear();
+  return text;
 }
 
 std::uint64_t WireReader::little_endian(std::size_t size) {

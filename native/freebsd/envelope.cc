@@ -69,14 +69,14 @@ JournalEntry entry_of(const EnvelopePlan& plan, const std::string& id) {
 }  // namespace
 
 Result<std::unique_ptr<Envelope>> JailEnvelope::open(EnvelopePlan plan, const std::string& id,
-                                                     std::shared_ptr<ExitWaiter> waiter, StateFileSystem state,
+                                                     std::shared_ptr<ExitWaiter> waiter,
                                                      const std::vector<JailParameter>& known, Trace trace) {
   auto directory = SessionDirectory::make(plan.state_directory, entry_of(plan, id));
   if (!directory) return std::move(directory.error());
   trace.mark("session-directory");
   // Not make_unique: the constructor is private, as a half-opened envelope is nothing to have.
-  std::unique_ptr<JailEnvelope> envelope(new JailEnvelope(std::move(plan), id, std::move(waiter), std::move(state),
-                                                          std::move(*directory), std::move(trace)));
+  std::unique_ptr<JailEnvelope> envelope(
+      new JailEnvelope(std::move(plan), id, std::move(waiter), std::move(*directory), std::move(trace)));
   auto built = envelope->build(known);
   if (built) return std::unique_ptr<Envelope>(std::move(envelope));
   SysError error = std::move(built.error());
@@ -115,7 +115,7 @@ Status JailEnvelope::complete(std::vector<Step> rest) {
   return seal_root(rest);
 }
 
-JailEnvelope::JailEnvelope(EnvelopePlan plan, std::string id, std::shared_ptr<ExitWaiter> waiter, StateFileSystem state,
+JailEnvelope::JailEnvelope(EnvelopePlan plan, std::string id, std::shared_ptr<ExitWaiter> waiter,
                            SessionDirectory directory, Trace trace)
     : plan_(std::move(plan)),
       set_groups_(plan_.user.gid, plan_.user.groups),
@@ -123,7 +123,6 @@ JailEnvelope::JailEnvelope(EnvelopePlan plan, std::string id, std::shared_ptr<Ex
       waiter_(std::move(waiter)),
       owner_(reinterpret_cast<std::uintptr_t>(this)),
       trace_(std::move(trace)),
-      state_(std::move(state)),
       directory_(std::move(directory)) {}
 
 JailEnvelope::~JailEnvelope() {
@@ -326,7 +325,6 @@ CloseReport JailEnvelope::close() {
   if (report.failures.size() == left_mounted) leases_.clear();
   if (!report.failures.empty()) return report;
   if (!note(directory_.remove())) return report;
-  if (!note(state_.release())) return report;
   report.trace.mark("rmdir");
   if (!note(see_jail_die())) return report;
   is_gone_ = true;

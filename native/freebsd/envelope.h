@@ -13,7 +13,6 @@
 #include "freebsd/jail_parameters.h"
 #include "freebsd/mounts.h"
 #include "freebsd/set_groups.h"
-#include "freebsd/state_file_system.h"
 
 namespace buildjail {
 
@@ -21,7 +20,7 @@ namespace buildjail {
 class JailEnvelope final : public Envelope {
  public:
   static Result<std::unique_ptr<Envelope>> open(EnvelopePlan plan, const std::string& id,
-                                                std::shared_ptr<ExitWaiter> waiter, StateFileSystem state,
+                                                std::shared_ptr<ExitWaiter> waiter,
                                                 const std::vector<JailParameter>& known, Trace trace);
   ~JailEnvelope() override;
 
@@ -33,8 +32,8 @@ class JailEnvelope final : public Envelope {
   CloseReport close() override;
 
  private:
-  JailEnvelope(EnvelopePlan plan, std::string id, std::shared_ptr<ExitWaiter> waiter, StateFileSystem state,
-               SessionDirectory directory, Trace trace);
+  JailEnvelope(EnvelopePlan plan, std::string id, std::shared_ptr<ExitWaiter> waiter, SessionDirectory directory,
+               Trace trace);
 
   Status build(const std::vector<JailParameter>& known);
   // Opening, in this order.
@@ -80,7 +79,6 @@ class JailEnvelope final : public Envelope {
   /** The jail stayed, dying, and the root was taken from under it. */
   bool is_root_forced_ = false;
 
-  StateFileSystem state_;
   SessionDirectory directory_;
   std::vector<OutputLease> leases_;
   MountStack mounts_;

@@ -1,4 +1,5 @@
 #include <chrono>
+#include <map>
 #include <mutex>
 
 #include "core/envelope.h"
@@ -33,12 +34,10 @@ class FreeBsd final : public System {
     auto known = parameters();
     if (!known) return std::move(known.error());
     if (auto status = watcher_.watch(plan.state_directory); !status) return std::move(status.error());
-    auto state = StateFileSystem::hold(plan.state_directory);
-    if (!state) return std::move(state.error());
+    if (auto status = hold_state(plan.state_directory); !status) return std::move(status.error());
     trace.mark("state-directory", plan.state_directory);
     first_recovery_.run(recovery_of(plan.state_directory), plan.state_directory, trace);
-    auto opened =
-        JailEnvelope::open(std::move(plan), id, std::move(waiter), std::move(*state), **known, std::move(trace));
+    auto opened = JailEnvelope::open(std::move(plan), id, std::move(waiter), **known, std::move(trace));
     // A session that nobody would clean up after is not had.
     if (auto status = watcher_.confirm(); !status) return std::move(status.error());
     return opened;
@@ -60,9 +59,26 @@ class FreeBsd final : public System {
     return sessions;
   }
 
-  void shut_down() override { watcher_.end(); }
+  void shut_down() override {
+    {
+      const std::lock_guard lock(states_mutex_);
+      // What does not go is unmounted by whoever comes next.
+      states_.clear();
+    }
+    watcher_.end();
+  }
 
  private:
+  /** From the first session in it on, as to mount and unmount it for each would cost more than any other step. */
+  Status hold_state(const std::string& path) {
+    const std::lock_guard lock(states_mutex_);
+    if (states_.contains(path)) return {};
+    auto held = StateFileSystem::hold(path);
+    if (!held) return std::move(held.error());
+    states_.emplace(path, std::move(*held));
+    return {};
+  }
+
   /** The parameters do not change while a kernel runs, but for those of modules loaded later, which all are off by
    * default. */
   Result<const std::vector<JailParameter>*> parameters() {
@@ -77,6 +93,8 @@ class FreeBsd final : public System {
 
   std::mutex mutex_;
   std::vector<JailParameter> parameters_;
+  std::mutex states_mutex_;
+  std::map<std::string, StateFileSystem> states_;
   FirstRecovery first_recovery_;
   Watcher watcher_{let_go_of_host_program};
 };
