@@ -23,7 +23,7 @@ export class BuildTeardownError extends TeardownError {
  * One command in a session of its own: open, run, close.
  * @throws whatever `openSession` and `Session.run` throw; BuildTeardownError when the command ran but something is left.
  */
-export async function build(spec: Spec | Plan, command: Command, options: RunOptions = {}): Promise<Result> {
+export function build(spec: Spec | Plan, command: Command, options: RunOptions = {}): Promise<Result> {
   return isAttended(options) ? buildAttended(spec, command, options) : buildUnattended(spec, command, options)
 }
 

@@ -196,13 +196,13 @@ export class Session implements AsyncDisposable {
    * Runs a command to its end.
    * @throws CommandError when it did not succeed, SystemCallError when it could not be started.
    */
-  async run(command: Command, options: RunOptions = {}): Promise<Result> {
-    if (!isAttended(options)) return this.#runUnattended(command, options)
-    return runCommand(
-      { start: (request) => this.#start(request), killAll: () => this.#envelope.killAll() },
-      command,
-      options,
-    )
+  run(command: Command, options: RunOptions = {}): Promise<Result> {
+    const runner = { start: (request: LaunchRequest) => this.#start(request), killAll: () => this.#envelope.killAll() }
+    if (isAttended(options)) return runCommand(runner, command, options)
+    return runUnattended(this.plan, command, options, (packed) => {
+      this.#refuseWhenClosed()
+      this.#envelope.run(packed)
+    })
   }
 
   /** Starts a command and hands it over, in the words of Node's ChildProcess. */
@@ -264,11 +264,6 @@ export class Session implements AsyncDisposable {
       prepared.forget()
       throw typed(error)
     }
-  }
-
-  async #runUnattended(command: Command, options: RunOptions): Promise<Result> {
-    this.#refuseWhenClosed()
-    return runUnattended(this.plan, command, options, (packed) => this.#envelope.run(packed))
   }
 
   async #close(): Promise<void> {

@@ -13,15 +13,12 @@ namespace {
 
 constexpr mode_t kPrivate = 0600;
 
-/** False when it was removed meanwhile, by the one who had it. */
+/** False when it was removed meanwhile, by the one who had it: it then has no name any more. */
 Result<bool> lock_if_named(const char* step, const UniqueFd& fd, const std::string& path, int kind) {
   if (::flock(fd.get(), kind | LOCK_NB) != 0) return last_error(step, "flock", path);
   struct stat locked{};
-  struct stat named{};
   if (::fstat(fd.get(), &locked) != 0) return last_error(step, "fstat", path);
-  if (::lstat(path.c_str(), &named) == 0) return named.st_ino == locked.st_ino && named.st_dev == locked.st_dev;
-  if (errno == ENOENT) return false;
-  return last_error(step, "lstat", path);
+  return locked.st_nlink > 0;
 }
 
 /** What was made to be locked goes when it could not be, if it is nobody's by now. */

@@ -18,7 +18,6 @@
 #include "freebsd/holders.h"
 #include "freebsd/launch.h"
 #include "freebsd/nested_sources.h"
-#include "freebsd/pinned_source.h"
 #include "freebsd/processes.h"
 #include "freebsd/recovery.h"
 #include "freebsd/shared_memory.h"
@@ -214,14 +213,30 @@ Status JailEnvelope::perform(const Bind& bind) {
   options.add_string("from", bind.source);
   // A socket of the host that lies in an input must not be a way out (mount_nullfs(8)).
   options.add_flag("nounixbypass");
+  // As in mount_one.
+  options.add_flag("nocover");
+  options.add_errmsg();
   const int flags = MNT_NOSUID | (bind.is_writable ? 0 : MNT_RDONLY);
-  if (auto status = mount_one(options, flags, bind.target); !status) {
-    status.error().path = bind.source;
+  if (auto status = nmount_options(options, flags, "nmount", bind.source); !status) {
     status.error().dest = bind.target;
     return status;
   }
-  if (auto status = source->verify(inside(bind.target)); !status) return status;
+  if (auto status = take_bind(*source, inside(bind.target)); !status) return status;
+  trace_.mark("nmount", bind.target);
   return bind.is_writable ? lend_output(bind, source->release()) : Status();
+}
+
+// Whatever it shows, it is ours to take away.
+Status JailEnvelope::take_bind(const PinnedSource& source, const std::string& path) {
+  const auto device = source.verify(path);
+  auto fsid = device ? nullfs_ids_.at(path, *device) : fsid_at(path);
+  if (fsid) {
+    mounts_.push(std::move(*fsid), path);
+  } else {
+    static_cast<void>(unmount_target(path, 0));
+  }
+  if (!device) return device.error();
+  return fsid ? Status() : Status(std::move(fsid.error()));
 }
 
 Status JailEnvelope::lend_output(const Bind& bind, UniqueFd directory) {

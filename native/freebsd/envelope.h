@@ -12,6 +12,7 @@
 #include "freebsd/jail.h"
 #include "freebsd/jail_parameters.h"
 #include "freebsd/mounts.h"
+#include "freebsd/pinned_source.h"
 #include "freebsd/set_groups.h"
 
 namespace buildjail {
@@ -59,6 +60,7 @@ class JailEnvelope final : public Envelope {
 
   [[nodiscard]] std::string inside(const std::string& target) const { return directory_.root() + target; }
   Status mount_one(IovecList& options, int flags, const std::string& target);
+  Status take_bind(const PinnedSource& source, const std::string& path);
 
   EnvelopePlan plan_;
   SetGroups set_groups_;
@@ -82,6 +84,7 @@ class JailEnvelope final : public Envelope {
   SessionDirectory directory_;
   std::vector<OutputLease> leases_;
   MountStack mounts_;
+  NullfsIds nullfs_ids_;
   int devfs_ruleset_ = 0;
   std::optional<Jail> jail_;
 };

@@ -115,7 +115,12 @@ Result<Credentials> launch_in_jail(int jid, const BuildUser& user, const SetGrou
                     .stopped = {}};
   const pid_t child = vfork_child(run_child, &prepared);
   if (child < 0) return last_error("vfork", "vfork");
-  if (prepared.stopped.syscall == nullptr) return credentials_in(prepared.self);
+  if (prepared.stopped.syscall == nullptr) {
+    Credentials who = credentials_in(prepared.self);
+    // To who asks inside, the kernel calls the jail 0.
+    who.jid = jid;
+    return who;
+  }
   reap(child);
   return failure(prepared.stopped, request);
 }

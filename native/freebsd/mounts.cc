@@ -68,6 +68,15 @@ Result<std::string> fsid_at(const std::string& path) {
   return fsid_text(mounted.f_fsid);
 }
 
+Result<std::string> NullfsIds::at(const std::string& path, std::uint64_t device) {
+  const auto first_half = static_cast<std::int32_t>(device);
+  if (second_half_) return fsid_text({{first_half, *second_half_}});
+  struct statfs mounted{};
+  if (::statfs(path.c_str(), &mounted) != 0) return last_error("mount", "statfs", path);
+  if (mounted.f_fsid.val[0] == first_half) second_half_ = mounted.f_fsid.val[1];
+  return fsid_text(mounted.f_fsid);
+}
+
 Status unmount_target(const std::string& target, int flags) {
   const int by_fsid = target.starts_with("FSID:") ? MNT_BYFSID : 0;
   if (::unmount(target.c_str(), flags | by_fsid) == 0) return {};

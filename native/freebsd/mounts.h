@@ -5,6 +5,8 @@
 
 #include <chrono>
 #include <cstddef>
+#include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -22,6 +24,20 @@ std::string fsid_text(const fsid_t& fsid);
 
 /** Of the file system that is mounted at a path. */
 Result<std::string> fsid_at(const std::string& path);
+
+/**
+ * The ids of nullfs mounts. The kernel makes the device of their files from the first half of the id (null_getattr),
+ * and the second is the same for all of them; so that after one has shown that this is so, the others need not be asked
+ * for, each of which would be a statfs(2) of the file system below as well.
+ */
+class NullfsIds {
+ public:
+  /** Of what is mounted at `path`, whose files have the device `device` (stat(2)). */
+  Result<std::string> at(const std::string& path, std::uint64_t device);
+
+ private:
+  std::optional<std::int32_t> second_half_;
+};
 
 /** unmount(2) of a path, or of an FSID: by that no path is looked up, so none can lead elsewhere. */
 Status unmount_target(const std::string& target, int flags);

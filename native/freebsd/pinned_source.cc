@@ -43,13 +43,13 @@ Result<PinnedSource> PinnedSource::pin(const Bind& bind) {
   return PinnedSource(bind, std::move(fd));
 }
 
-Status PinnedSource::verify(const std::string& path) const {
+Result<std::uint64_t> PinnedSource::verify(const std::string& path) const {
   for (int look = 0; look < kLooks; ++look) {
     struct stat held{};
     struct stat mounted{};
     if (::fstat(fd_.get(), &held) != 0) return last_error("pin-source", "fstat", bind_->source);
     if (::lstat(path.c_str(), &mounted) != 0) return last_error("pin-source", "lstat", path);
-    if (is_same_file(held, mounted)) return {};
+    if (is_same_file(held, mounted)) return static_cast<std::uint64_t>(mounted.st_dev);
   }
   return stale(bind_->source, "the source was exchanged while it was being mounted");
 }

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <utility>
 
@@ -20,8 +21,8 @@ class PinnedSource {
   static Result<PinnedSource> pin(const Bind& bind);
 
   [[nodiscard]] const Bind& bind() const noexcept { return *bind_; }
-  /** ESTALE when what is mounted at `path` is not what is held. */
-  [[nodiscard]] Status verify(const std::string& path) const;
+  /** The device (stat(2)) of what is mounted at `path`; ESTALE when that is not what is held. */
+  [[nodiscard]] Result<std::uint64_t> verify(const std::string& path) const;
   /** Hands over the descriptor. */
   UniqueFd release() { return std::move(fd_); }
 

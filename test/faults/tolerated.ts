@@ -11,12 +11,9 @@ interface Tolerance {
   /** Only where the calls before it are such. */
   readonly when?: (earlier: readonly string[], call: string) => boolean
   readonly because: string
-  /** What it leaves the next session takes over, and then away. */
-  readonly isLeftToTheNext?: boolean
 }
 
 const isCommandRunning = (earlier: readonly string[]): boolean => earlier.includes('execve')
-const isRootGone = (earlier: readonly string[]): boolean => earlier.includes('rmdir')
 // What the first opening of an environment makes before it has a watcher, and after the image of init.
 const isEmptyMount = (earlier: readonly string[], call: string): boolean =>
   earlier.includes('memfd_create') && !earlier.includes('access') && [...earlier, call].includes('clone')
@@ -45,19 +42,15 @@ const tolerances: readonly Tolerance[] = [
   { program: 'close', call: 'poll', errno: 'EINTR', because: 'it is waited for again' },
   // FreeBSD.
   { program: 'open', call: 'nmount', errno: 'EBUSY', when: isStateMount, because: 'another process was quicker to mount the state directory' },
+  { program: 'open', call: 'closedir', because: 'the descriptor is gone whatever it says' },
   { program: 'close', call: 'closedir', because: 'the descriptor is gone whatever it says' },
   { program: 'close', call: 'jail_get', because: 'a jail that cannot be asked for is taken to be there, and waited for' },
   { program: 'close', call: 'sysctl', because: 'while it is not known that no process is left, it is waited for' },
-  { program: 'close', call: 'unmount', errno: 'EBUSY', when: isRootGone, isLeftToTheNext: true, because: 'another session has the state directory' },
   { program: 'close', call: 'unmount', errno: 'EBUSY', because: 'it is tried again' },
 ]
 
 export function isTolerated(program: Program, one: Case): boolean {
   return toleranceOf(program, one) !== undefined
-}
-
-export function isLeftToTheNext(one: Case): boolean {
-  return toleranceOf('close', one)?.isLeftToTheNext === true
 }
 
 function toleranceOf(program: Program, { call, errno, earlier }: Case): Tolerance | undefined {

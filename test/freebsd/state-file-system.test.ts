@@ -1,47 +1,76 @@
-import { spawn } from 'node:child_process'
+import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { chownSync, existsSync, linkSync, mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
+import { createInterface } from 'node:readline'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { expect, test } from 'vitest'
 
-import { build, openSession, planOf } from '../../src/index.ts'
+import { mountTable } from '../../src/freebsd.ts'
+import { openSession } from '../../src/index.ts'
 import { useFolders } from '../session/folders.ts'
 import { expectSameState, hostState } from '../session/host-state.ts'
 import { describeFreebsd } from './guest.ts'
 
 const entry = fileURLToPath(new URL('../../dist/index.js', import.meta.url))
-const builds = 25
+/** Milliseconds in which what a killed process had is gone. */
+const bound = 2000
 
 describeFreebsd('the file system of the state directory', () => {
   const folders = useFolders()
   const stateDirectory = (): string => path.join(folders.top, 'state')
+  const isMounted = async (): Promise<boolean> => (await mountTable()).some(({ on }) => on === stateDirectory())
+  /** A program that builds so often, says so, and then waits as long as its stdin is open. */
+  const startProgram = (builds: number, pause: number): ChildProcess => {
+    const script = `
+      import(${JSON.stringify(entry)}).then(async ({ build }) => {
+        for (let count = 0; count < ${builds}; count++) {
+          await build(${JSON.stringify({ stateDirectory: stateDirectory() })}, ['true'])
+          await new Promise((resolve) => setTimeout(resolve, ${pause}))
+        }
+        console.log('built')
+        process.stdin.resume()
+      })`
+    return spawn(process.execPath, ['-e', script], { stdio: ['pipe', 'pipe', 'inherit'] })
+  }
+  const built = async (program: ChildProcess): Promise<void> => {
+    if (program.stdout !== null) await once(createInterface(program.stdout), 'line')
+  }
 
-  // There is one while there is a session: the last to go takes it off, while the next is about to need it.
-  test('is there for every session, also where others of this and of other processes come and go all the time', { timeout: 110_000 }, async () => {
+  test('is there from the first session of a program to the end of the last program', { timeout: 110_000 }, async () => {
     const before = await hostState()
-    const spec = { stateDirectory: stateDirectory() }
-    const other = async (pause: number): Promise<void> => {
-      const script = `
-        import(${JSON.stringify(entry)}).then(async ({ build }) => {
-          for (let builds = 0; builds < ${builds}; builds++) {
-            await build(${JSON.stringify(spec)}, ['true'])
-            await new Promise((resolve) => setTimeout(resolve, ${pause}))
-          }
-        })`
-      const program = spawn(process.execPath, ['-e', script], { stdio: ['ignore', 'ignore', 'inherit'] })
-      expect(await once(program, 'exit')).toEqual([0, null])
+    const programs = [startProgram(1, 0), startProgram(1, 0)]
+    await Promise.all(programs.map(built))
+    for (const program of programs) {
+      expect(await isMounted()).toBe(true)
+      const exit = once(program, 'exit')
+      program.stdin?.end()
+      expect(await exit).toEqual([0, null])
     }
-    const plan = planOf(spec)
-    const lane = async (pause: number): Promise<void> => {
-      for (let count = 0; count < builds; count++) {
-        await build(plan, ['true'])
-        await new Promise((resolve) => setTimeout(resolve, pause))
+    expect(await isMounted()).toBe(false)
+    expect(existsSync(`${stateDirectory()}.lock`)).toBe(false)
+    await expectSameState(before)
+  })
+
+  // The last to go takes it off, while the next is about to need it.
+  test('is there for every session of programs that come and go all the time, and gone when some of them are killed', { timeout: 110_000 }, async () => {
+    const before = await hostState()
+    const comeAndGo = async (isKilled: boolean): Promise<void> => {
+      for (let round = 0; round < 6; round++) {
+        const program = startProgram(isKilled ? 1000 : 2, 0)
+        const exit = once(program, 'exit')
+        if (isKilled) await sleep(300 + Math.random() * 700)
+        else await built(program)
+        if (isKilled) program.kill('SIGKILL')
+        else program.stdin?.end()
+        expect(await exit).toEqual(isKilled ? [null, 'SIGKILL'] : [0, null])
       }
     }
-    await Promise.all([lane(0), lane(3), other(0), other(5)])
+    await Promise.all([comeAndGo(false), comeAndGo(false), comeAndGo(true)])
+    await expect.poll(isMounted, { timeout: bound }).toBe(false)
+    await expect.poll(() => existsSync(`${stateDirectory()}.lock`), { timeout: bound }).toBe(false)
     await expectSameState(before)
-    expect(existsSync(`${stateDirectory()}.lock`)).toBe(false)
   })
 
   test('is not to be locked by what others put beside it', async () => {
@@ -55,7 +84,11 @@ describeFreebsd('the file system of the state directory', () => {
     linkSync(file, `${file}.other`)
     await expect(openSession({ stateDirectory: stateDirectory() })).rejects.toMatchObject(refusal)
     rmSync(`${file}.other`)
-    await build({ stateDirectory: stateDirectory() }, ['true'])
+    const program = startProgram(1, 0)
+    const exit = once(program, 'exit')
+    await built(program)
+    program.stdin?.end()
+    expect(await exit).toEqual([0, null])
     expect(existsSync(file)).toBe(false)
   })
 })
