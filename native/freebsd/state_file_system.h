@@ -11,7 +11,7 @@
 namespace buildjail {
 
 /**
- * The state directory as a tmpfs(5) of its own, there while any session of this host is. What it tells of, mounts and
+ * The state directory as a tmpfs(5) of its own, there while any program of this host has it. What it tells of, mounts and
  * jails, does not survive a reboot either; and covering a directory that was just made on a disk means waiting for that
  * disk (vfs_domount_first flushes it), which costs more than all other mounts of a session together.
  *
