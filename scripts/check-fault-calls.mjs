@@ -13,6 +13,8 @@ const harmless = [
   /^(__errno_location|__error|_exit|gete?[gu]id|getpid|umask|clock_gettime)$/,
   // It only pauses, and says which system this is to whoever could not open a session on it.
   /^(nanosleep|uname)$/,
+  // Of what mmap(2) gave.
+  /^munmap$/,
   // Which file this is: there is one.
   /^dladdr$/,
   // Threads, which tell by exceptions.

@@ -6,7 +6,7 @@ export const sessionMemory = {
   name: 'session-memory',
   title: 'resident memory of the controlling program for each live session, 10 inputs each',
   async run(bench) {
-    const perRound = bench.isQuick || bench.isEmulated ? 8 : 32
+    const perRound = bench.isQuick ? 8 : 32
     const rounds = 8
     const { inputs } = specWith(bench, 10)
     // An output is lent to one session at a time. The plans are the caller's own, and made before.

@@ -11,7 +11,7 @@ struct attributes {
   uint64_t set, clear, propagation, userns_fd;
 };
 
-enum { READ_ONLY = 1, NO_SUID = 2, NO_DEV = 4 };
+enum { READ_ONLY = 1, NO_SUID = 2, NO_DEV = 4, NO_EXEC = 8 };
 enum { EMPTY_PATH = 0x1000, RECURSIVE = 0x8000, TREE_CLONE = 1, TREE_CLOSE_ON_EXEC = 02000000 };
 
 static inline int raw_open_tree(int fd, unsigned recursive) {
@@ -24,8 +24,7 @@ static inline int raw_fsconfig_string(int fs, const char *key, const char *value
 }
 static inline int raw_fsconfig_create(int fs) { return (int)syscall(431, fs, 6, (char *)0, (char *)0, 0); }
 static inline int raw_fsmount(int fs, uint64_t set) { return (int)syscall(432, fs, 1, set); }
-static inline int raw_mount_setattr(int tree, unsigned recursive, uint64_t set, uint64_t propagation) {
-  const struct attributes attributes = {.set = set, .propagation = propagation};
+static inline int raw_mount_setattr(int tree, unsigned recursive, struct attributes attributes) {
   return (int)syscall(442, tree, "", EMPTY_PATH | recursive, &attributes, sizeof(attributes));
 }
 static inline int raw_pidfd_kill(int pidfd, int signal) { return (int)syscall(424, pidfd, signal, (void *)0, 0); }

@@ -43,10 +43,11 @@ static int copy_source(const struct step *step, struct stopped *stopped) {
   const int pinned = open(step->source, O_PATH | O_NOFOLLOW | O_CLOEXEC);
   if (pinned < 0) return stop(stopped, "open", step->source);
   if (fstat(pinned, &found) != 0) return stop(stopped, "fstat", step->source);
+  const struct attributes attributes = {.set = NO_SUID | NO_DEV | (step->is_writable ? 0 : READ_ONLY),
+                                        .propagation = MS_PRIVATE};
   const int tree = raw_open_tree(pinned, recursive);
   if (tree < 0) return stop(stopped, "open_tree", step->source);
-  if (raw_mount_setattr(tree, RECURSIVE, NO_SUID | NO_DEV | (step->is_writable ? 0 : READ_ONLY), MS_PRIVATE) != 0)
-    return stop(stopped, "mount_setattr", step->source);
+  if (raw_mount_setattr(tree, RECURSIVE, attributes) != 0) return stop(stopped, "mount_setattr", step->source);
   close(pinned);
   return tree;
 }
@@ -64,10 +65,14 @@ static int make_dev(const struct step *step, const char *size, struct stopped *s
   char shm[256];
   snprintf(shm_options, sizeof(shm_options), "mode=1777,size=%s", size);
   snprintf(shm, sizeof(shm), "%s/shm", step->target + 1);
-  if (mount("tmpfs", step->target + 1, "tmpfs", MS_NOSUID | MS_NOEXEC, "mode=0755") != 0)
-    return stop(stopped, "mount", step->target);
-  const int dev = open(step->target + 1, O_PATH | O_DIRECTORY | O_CLOEXEC);
-  if (dev < 0) return stop(stopped, "open", step->target);
+  const int directory = open(step->target + 1, O_PATH | O_DIRECTORY | O_CLOEXEC);
+  if (directory < 0) return stop(stopped, "open", step->target);
+  const int dev = raw_open_tree(directory, 0);
+  if (dev < 0) return stop(stopped, "open_tree", step->target);
+  if (raw_mount_setattr(dev, 0, (struct attributes){.set = NO_SUID | NO_EXEC, .clear = NO_DEV}) != 0)
+    return stop(stopped, "mount_setattr", step->target);
+  if (raw_move_mount(dev, step->target + 1) != 0) return stop(stopped, "move_mount", step->target);
+  close(directory);
   for (size_t i = 0; i < COUNT(devices); i++)
     if (mknodat(dev, devices[i].name, S_IFCHR | 0666, makedev(1, devices[i].minor)) != 0)
       return stop(stopped, "mknodat", devices[i].name);
@@ -77,7 +82,8 @@ static int make_dev(const struct step *step, const char *size, struct stopped *s
   if (mkdirat(dev, "shm", 0755) != 0) return stop(stopped, "mkdirat", step->target);
   if (mount("tmpfs", shm, "tmpfs", MS_NOSUID | MS_NODEV | MS_NOEXEC, shm_options) != 0)
     return stop(stopped, "mount", shm);
-  if (raw_mount_setattr(dev, 0, READ_ONLY, 0) != 0) return stop(stopped, "mount_setattr", step->target);
+  if (raw_mount_setattr(dev, 0, (struct attributes){.set = READ_ONLY}) != 0)
+    return stop(stopped, "mount_setattr", step->target);
   close(dev);
   return 0;
 }
@@ -157,7 +163,8 @@ int change_root(const struct plan *plan, int empty_mounts, struct stopped *stopp
     const struct step *step = &plan->steps[i];
     if (perform(step, is_copied && step->kind == BIND ? copies[copy++] : -1, size, stopped) != 0) return -1;
   }
-  if (raw_mount_setattr(root, 0, READ_ONLY, 0) != 0) return stop(stopped, "mount_setattr", "/");
+  if (raw_mount_setattr(root, 0, (struct attributes){.set = READ_ONLY}) != 0)
+    return stop(stopped, "mount_setattr", "/");
   if (is_copied) return 0;
   if (syscall(SYS_pivot_root, ".", ".") != 0) return stop(stopped, "pivot_root", "/");
   if (umount2(".", MNT_DETACH) != 0) return stop(stopped, "umount2", "/");
@@ -171,7 +178,7 @@ int make_empty_mounts(void *making) {
   *mounts = open("/proc/self/ns/mnt", O_RDONLY | O_CLOEXEC);
   if (*mounts < 0 || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) != 0) return 1;
   const int root = make_root(&stopped);
-  if (root < 0 || raw_mount_setattr(root, 0, READ_ONLY, 0) != 0) return 1;
+  if (root < 0 || raw_mount_setattr(root, 0, (struct attributes){.set = READ_ONLY}) != 0) return 1;
   if (syscall(SYS_pivot_root, ".", ".") != 0 || umount2(".", MNT_DETACH) != 0) return 1;
   return 0;
 }

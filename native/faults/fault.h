@@ -1,5 +1,7 @@
 #pragma once
 
+#include <sys/mman.h>
+
 #include <array>
 #include <cstddef>
 #include <cstdint>
@@ -81,7 +83,9 @@ void set_errno(int err);
 
 template <class R>
 R failure() {
-  if constexpr (std::is_pointer_v<R>) {
+  if constexpr (std::is_same_v<R, void*>) {
+    return MAP_FAILED;
+  } else if constexpr (std::is_pointer_v<R>) {
     return nullptr;
   } else {
     return static_cast<R>(-1);

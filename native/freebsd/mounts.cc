@@ -8,6 +8,7 @@
 
 #include "core/back_off.h"
 #include "freebsd/holders.h"
+#include "freebsd/mounted_list.h"
 
 namespace buildjail {
 
@@ -83,22 +84,8 @@ Status unmount_target(const std::string& target, int flags) {
   return last_error("unmount", "unmount", target);
 }
 
-Result<std::vector<struct statfs>> mounted_file_systems() {
-  std::vector<struct statfs> mounted;
-  int count = ::getfsstat(nullptr, 0, MNT_NOWAIT);
-  while (count >= 0) {
-    // Room for a few more than there were: others mount as well. A full buffer means that some may be missing.
-    mounted.resize(static_cast<std::size_t>(count) + 16);
-    count = ::getfsstat(mounted.data(), static_cast<long>(mounted.size() * sizeof(struct statfs)), MNT_NOWAIT);
-    if (count >= 0 && static_cast<std::size_t>(count) < mounted.size()) break;
-  }
-  if (count < 0) return last_error("mount-table", "getfsstat");
-  mounted.resize(static_cast<std::size_t>(count));
-  return mounted;
-}
-
 Result<std::vector<MountEntry>> mount_table() {
-  const auto mounted = mounted_file_systems();
+  const auto mounted = MountedList::read();
   if (!mounted) return mounted.error();
   std::vector<MountEntry> table;
   table.reserve(mounted->size());

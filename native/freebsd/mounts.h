@@ -42,10 +42,7 @@ class NullfsIds {
 /** unmount(2) of a path, or of an FSID: by that no path is looked up, so none can lead elsewhere. */
 Status unmount_target(const std::string& target, int flags);
 
-/** getfsstat(2), without waiting for any file system. */
-Result<std::vector<struct statfs>> mounted_file_systems();
-
-/** The same for people. */
+/** What is mounted on the host, for people. */
 Result<std::vector<MountEntry>> mount_table();
 
 /** Mounts of ours, youngest last; goes by unmounting them in reverse. */

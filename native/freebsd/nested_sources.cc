@@ -10,7 +10,7 @@
 
 #include "core/journal.h"
 #include "core/state_directory.h"
-#include "freebsd/mounts.h"
+#include "freebsd/mounted_list.h"
 
 namespace buildjail {
 
@@ -69,7 +69,7 @@ Status refuse_nested_sources(const std::vector<const Bind*>& own, const std::str
   const auto alone = is_alone(state_directory, id);
   if (!alone) return alone.error();
   if (*alone) return {};
-  const auto mounted = mounted_file_systems();
+  const auto mounted = MountedList::read();
   if (!mounted) return mounted.error();
   const std::string root = root_of(state_directory, id);
   std::vector<Source> others;

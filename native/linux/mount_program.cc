@@ -280,10 +280,15 @@ bool MountProgram::mount_source(Act& act, const Bind& bind, Stopped& stopped) co
 }
 
 bool MountProgram::make_dev(const Act& act, const char* target, Stopped& stopped) const {
-  if (::mount("tmpfs", target + 1, "tmpfs", MS_NOSUID | MS_NOEXEC, "mode=0755") != 0)
-    return stop(stopped, "mount", "mount", target);
-  const UniqueFd dev(::open(target + 1, O_PATH | O_DIRECTORY | O_CLOEXEC));
-  if (!dev) return stop(stopped, "mount", "open", target);
+  // A mount of its own, as only there devices may be, of the directory that there is: another tmpfs would cost more to
+  // make and to take away than all that is in it.
+  const UniqueFd directory(::open(target + 1, O_PATH | O_DIRECTORY | O_CLOEXEC));
+  if (!directory) return stop(stopped, "mount", "open", target);
+  const UniqueFd dev = copy_of(directory, 0);
+  if (!dev) return stop(stopped, "mount", "open_tree", target);
+  if (raw::mount_setattr(dev.get(), 0, {.set = raw::kNoSuid | raw::kNoExec, .clear = raw::kNoDev}) != 0)
+    return stop(stopped, "mount", "mount_setattr", target);
+  if (raw::move_mount(dev.get(), AT_FDCWD, target + 1) != 0) return stop(stopped, "mount", "move_mount", target);
   for (const Device& device : kDevices) {
     if (!make_device(dev.get(), device, is_over_host_, stopped)) return false;
   }

@@ -58,6 +58,7 @@ export const openSteps: Steps = isLinux
       pread: ['output-lease'],
       send: ['watcher'],
       getfsstat: ['nested-sources', 'mount-table'],
+      mmap: ['mount-table'],
       fstatfs: ['state-directory'],
       nmount: ['state-directory', 'nmount', 'seal-root'],
       statfs: ['mount'],
