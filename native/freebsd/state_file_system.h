@@ -11,9 +11,9 @@
 namespace buildjail {
 
 /**
- * The state directory as a tmpfs(5) of its own, there while any program of this host has it. What it tells of, mounts and
- * jails, does not survive a reboot either; and covering a directory that was just made on a disk means waiting for that
- * disk (vfs_domount_first flushes it), which costs more than all other mounts of a session together.
+ * The state directory as a tmpfs(5) of its own, there while any program of this host has it. What it tells of, mounts
+ * and jails, does not survive a reboot either; and covering a directory that was just made on a disk means waiting for
+ * that disk (vfs_domount_first flushes it), which costs more than all other mounts of a session together.
  *
  * Beside it lies a file to be locked: shared by everybody who has something to do in there, and alone by who unmounts
  * it, as what is being unmounted cannot be looked up nor written to meanwhile, be it that it stays in the end.
