@@ -57,7 +57,7 @@ export class ControllerProcess {
 
   /**
    * Has it hold nothing open, between builds.
-   * @returns {Promise<{ descriptors: number, rss: number } | undefined>} what it has open, and its resident memory
+   * @returns {Promise<{ descriptors: string[], rss: number } | undefined>} what it has open, by kind, and its resident memory
    */
   rest() {
     const counted = new Promise((resolve) => (this.#counted = resolve))

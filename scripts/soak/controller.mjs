@@ -1,18 +1,22 @@
 // The program that is killed: does the builds that it is told to on stdin, and tells of them on stdout, a line of JSON each.
 // It ends when stdin does.
 import { createInterface } from 'node:readline'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { isDeepStrictEqual } from 'node:util'
 
 import { build as buildOnce, openSession, SessionPool } from '../../dist/index.js'
 import { kinds } from './kinds.mjs'
-import { openDescriptors } from './open-descriptors.mjs'
+import { kindOfDescriptor, openDescriptors } from './open-descriptors.mjs'
 
 const { stateDirectory, mark } = JSON.parse(process.argv[2])
 
 const base = { name: 'soak', stateDirectory, environment: { BUILDJAIL_SOAK: mark } }
 /** What a build can add to the base of a pool; the rest is of the base. */
 const additions = ['inputs', 'output']
+/** Streams close what they read from a moment after their end. */
+const closingMs = 1000
 let pool
+let openAtFirst
 
 function tell(line) {
   process.stdout.write(`${JSON.stringify(line)}\n`)
@@ -62,7 +66,10 @@ async function sessionBy(way, spec) {
 async function rest() {
   await (await pool)?.close()
   pool = undefined
-  tell({ descriptors: openDescriptors().length, rss: process.memoryUsage.rss() })
+  openAtFirst ??= openDescriptors().length
+  const began = performance.now()
+  while (openDescriptors().length > openAtFirst && performance.now() - began < closingMs) await sleep(20)
+  tell({ descriptors: openDescriptors().map(kindOfDescriptor), rss: process.memoryUsage.rss() })
 }
 
 /** SIGKILL to all that a build is, after a time; at once when it is open only then. */

@@ -3,10 +3,13 @@ import { spawnSync } from 'node:child_process'
 
 import { JAIL_DYING, jailGet, mountTable } from '../../dist/freebsd.js'
 
-export async function freebsdHost() {
+/** @param {import('./host.mjs').Setting} setting */
+export async function freebsdHost({ stateDirectory, hasController }) {
   const jails = await allJails()
+  // A program has the state directory mounted from its first session to its end.
+  const isHeld = ({ on }) => hasController && on === stateDirectory
   return {
-    mounts: (await mountTable()).map(({ type, on }) => `${type} ${on}`),
+    mounts: (await mountTable()).filter((mount) => !isHeld(mount)).map(({ type, on }) => `${type} ${on}`),
     jails: jails.filter(({ dying }) => dying !== true).map(({ name }) => name),
     'dying jails': jails.filter(({ dying }) => dying === true).map(({ jid, name }) => `${name} (${jid})`),
     processes: lines('ps', ['-ax', '-o', 'jid=', '-o', 'pid=']).map((line) => line.trim().split(/ +/)).filter(([jid]) => jid !== '0').map(([, pid]) => pid),

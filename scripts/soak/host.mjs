@@ -12,6 +12,7 @@ const permissions = 0o7777
  * @property {readonly string[]} outputs folders of the host, as they are made by `ownOutputs`
  * @property {string} mark the value of BUILDJAIL_SOAK in the environment of every command
  * @property {readonly number[]} parents processes whose children count, beside what nobody is the parent of
+ * @property {boolean} hasController whether one is alive
  */
 
 /**
@@ -19,7 +20,7 @@ const permissions = 0o7777
  * @returns {Promise<import('./census.mjs').Census>}
  */
 export async function takeCensus(setting) {
-  const ofSystem = process.platform === 'freebsd' ? await freebsdHost() : linuxHost(setting)
+  const ofSystem = process.platform === 'freebsd' ? await freebsdHost(setting) : linuxHost(setting)
   return { ...ofSystem, 'state files': entries(setting.stateDirectory), 'lent outputs': setting.outputs.filter(isLent) }
 }
 

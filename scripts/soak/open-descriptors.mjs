@@ -1,6 +1,6 @@
 // Which descriptors this process has open. FreeBSD's /dev/fd lists three whatever is open, unless fdescfs(4) is mounted there;
 // fstat(2) tells of any.
-import { fstatSync, readlinkSync } from 'node:fs'
+import { constants, fstatSync, readlinkSync } from 'node:fs'
 
 /** A descriptor is the lowest free number (open(2)): above this there is none in any program of ours. */
 const most = 1024
@@ -16,6 +16,19 @@ export function openDescriptors() {
 /** How many networks are made ahead; Linux. */
 export function spareNetworks() {
   return Array.from({ length: most }, (_, fd) => fd).filter(isSpareNetwork).length
+}
+
+const kinds = new Map([
+  [constants.S_IFIFO, 'pipe'],
+  [constants.S_IFSOCK, 'socket'],
+  [constants.S_IFREG, 'file'],
+  [constants.S_IFDIR, 'directory'],
+  [constants.S_IFCHR, 'device'],
+])
+
+/** What one is of that is open; the kernel's other objects have no kind of file. */
+export function kindOfDescriptor(fd) {
+  return kinds.get(fstatSync(fd).mode & constants.S_IFMT) ?? 'other'
 }
 
 function isOpen(fd) {

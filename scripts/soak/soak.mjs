@@ -143,12 +143,17 @@ export class Soak {
 
   #look(parents) {
     const { stateDirectory, mark } = this.#place.setting
-    return takeCensus({ stateDirectory, mark, outputs: this.#place.outputs, parents: [process.pid, ...parents] })
+    return takeCensus({ stateDirectory, mark, outputs: this.#place.outputs, parents: [process.pid, ...parents], hasController: parents.length > 0 })
   }
 
   #noteDescriptors(first, last) {
-    const more = Array.from({ length: (last?.descriptors ?? 0) - (first?.descriptors ?? 0) }, () => 'of a controller')
-    if (more.length > 0) this.#count({ descriptors: more })
+    const known = [...(first?.descriptors ?? [])]
+    const more = (last?.descriptors ?? []).filter((kind) => {
+      const at = known.indexOf(kind)
+      if (at >= 0) known.splice(at, 1)
+      return at < 0
+    })
+    if (more.length > 0) this.#count({ descriptors: more.map((kind) => `a ${kind} of a controller`) })
   }
 
   #count(found) {

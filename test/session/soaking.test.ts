@@ -58,7 +58,7 @@ describeSession('the census of a soak finds', () => {
   const folders = useFolders()
   const mark = 'planted'
   const take = (): Promise<Census> => {
-    return takeCensus({ stateDirectory: path.join(folders.top, 'state'), outputs: [folders.output], mark, parents: [process.pid] })
+    return takeCensus({ stateDirectory: path.join(folders.top, 'state'), outputs: [folders.output], mark, parents: [process.pid], hasController: false })
   }
 
   test('an output whose owner could not be given back, and a file in the state directory', async () => {
@@ -91,7 +91,7 @@ describeLinux('the census of a soak finds', () => {
   test('a child of a controller that nobody has waited for', async () => {
     // Its own child is dead, and it does not ask how that ended.
     const careless = spawn('sh', ['-c', 'true & exec sleep 100'], { stdio: 'ignore' })
-    const take = (): Promise<Census> => takeCensus({ stateDirectory: '/nonexistent', outputs: [], mark: 'none', parents: [careless.pid ?? 0] })
+    const take = (): Promise<Census> => takeCensus({ stateDirectory: '/nonexistent', outputs: [], mark: 'none', parents: [careless.pid ?? 0], hasController: false })
     await expect.poll(async () => (await take())['processes']?.length, { timeout: 5000 }).toBe(1)
     careless.kill('SIGKILL')
     await once(careless, 'exit')

@@ -14,7 +14,7 @@ const { build, openSession } = await import(entry)
 // On a slow machine there are fewer rounds than were asked for.
 const enoughMs = 25_000
 
-const census = () => takeCensus({ stateDirectory: defaultStateDirectory, outputs: [], mark: 'thread', parents: [process.pid] })
+const census = () => takeCensus({ stateDirectory: defaultStateDirectory, outputs: [], mark: 'thread', parents: [process.pid], hasController: true })
 
 // A moment is random, but one at which there is something.
 await build({}, ['true'])
