@@ -4,6 +4,7 @@ import type { Readable, Writable } from 'node:stream'
 import { BuildjailError, typed } from './errors.ts'
 import type { NativeEnvelope, NativeExit, NativeLaunched } from './native.ts'
 import type { PreparedLaunch } from './prepared-launch.ts'
+import { checkSignal } from './signal.ts'
 import { readableOf, writableOf } from './stdio.ts'
 
 /** Resources a command used, its waited-for children included (wait4(2), getrusage(2)). */
@@ -28,6 +29,8 @@ export interface BuildProcessEvents {
   error: [error: Error]
 }
 
+const nothing = (): void => {}
+
 /** A command in a session, in the words of Node's ChildProcess. */
 export class BuildProcess extends EventEmitter<BuildProcessEvents> {
   /** Of the host's numbering. Undefined until `spawn`. */
@@ -37,7 +40,7 @@ export class BuildProcess extends EventEmitter<BuildProcessEvents> {
   readonly stderr: Readable | null
   exitCode: number | null = null
   signalCode: string | null = null
-  /** True once a signal was sent by `kill()`. */
+  /** True once `kill()` had somebody to send a signal to. */
   killed = false
   usage: Usage | undefined
   readonly spawnfile: string
@@ -52,6 +55,8 @@ export class BuildProcess extends EventEmitter<BuildProcessEvents> {
   #resolveEnded = (): void => {}
   #rejectEnded = (_failure: Error): void => {}
   #exit: NativeExit | undefined
+  /** Signals for a command that is still being launched; undefined once it runs or could not be started. */
+  #early: NodeJS.Signals[] | undefined = []
 
   /** @internal */
   constructor(envelope: NativeEnvelope, prepared: PreparedLaunch, { stdio, spawned }: NativeLaunched) {
@@ -69,6 +74,8 @@ export class BuildProcess extends EventEmitter<BuildProcessEvents> {
     this.stdin = stdio[0] < 0 ? null : writableOf(stdio[0])
     this.stdout = stdio[1] < 0 ? null : readableOf(stdio[1])
     this.stderr = stdio[2] < 0 ? null : readableOf(stdio[2])
+    // Where it cannot be started, what was written to it finds nobody; that is told by `error` already.
+    this.stdin?.on('error', nothing)
     spawned.then((pid) => this.#start(pid), (error: unknown) => this.#fail(error))
   }
 
@@ -80,15 +87,28 @@ export class BuildProcess extends EventEmitter<BuildProcessEvents> {
     return this.#exit
   }
 
-  /** Signals the command and what it started in its process group. False when it is over. */
-  kill(signal = 'SIGTERM'): boolean {
-    const sent = this.#envelope.kill(this.#prepared.run, signal)
+  /**
+   * Signals the command and what it started in its process group; one that is still being launched, as it starts. 0 sends
+   * nothing and only asks. False when it is over.
+   * @throws BuildjailError `ERR_BUILDJAIL_INVALID_COMMAND` when there is no such signal.
+   */
+  kill(signal: NodeJS.Signals | 0 = 'SIGTERM'): boolean {
+    if (signal !== 0) checkSignal(signal)
+    const isLaunching = this.#early !== undefined
+    const isOver = !isLaunching && (this.pid === undefined || this.#exit !== undefined)
+    if (isOver || signal === 0) return !isOver
+    this.#early?.push(signal)
+    const sent = isLaunching || this.#envelope.kill(this.#prepared.run, signal)
     this.killed ||= sent
     return sent
   }
 
   #start(pid: number): void {
     this.pid = pid
+    const early = this.#early ?? []
+    this.#early = undefined
+    for (const signal of early) this.#envelope.kill(this.#prepared.run, signal)
+    this.stdin?.off('error', nothing)
     this.emit('spawn')
     // What was started has an exit.
     this.#prepared.whenEnded((end) => 'failure' in end || this.#end(end))
@@ -96,6 +116,7 @@ export class BuildProcess extends EventEmitter<BuildProcessEvents> {
 
   #fail(error: unknown): void {
     this.#prepared.forget()
+    this.#early = undefined
     // Nobody is at the other end of any.
     for (const stream of [this.stdin, this.stdout, this.stderr]) stream?.destroy()
     const cause = typed(error)

@@ -19,6 +19,7 @@ export type OwnErrorCode =
   | 'ERR_BUILDJAIL_TEARDOWN'
   | 'ERR_BUILDJAIL_COMMAND_FAILED'
   | 'ERR_BUILDJAIL_MAX_BUFFER'
+  | 'ERR_BUILDJAIL_INPUT_FAILED'
 
 /**
  * What a holder has, by its file descriptor or otherwise. Of a busy mount, in the words of fstat(1): `open-file`, `cwd`, `root` and

@@ -185,7 +185,8 @@ function output(entry: string, source: string, target: string): Mount {
   return { kind: 'bind', target, source: resolve(entry, source), identity: identityOf(stats), writable: true, entry }
 }
 
-function identityOf(stats: BigIntStats): NonNullable<Mount['identity']> {
+/** How a source is known again. */
+export function identityOf(stats: BigIntStats): NonNullable<Mount['identity']> {
   return Object.freeze({ dev: String(stats.dev), ino: String(stats.ino) })
 }
 

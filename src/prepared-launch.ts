@@ -1,5 +1,7 @@
 import { checkCommand, checkEnvironment, checkWorkingDirectory, type Command } from './command.ts'
 import { expectExit, forgetExit, type RunEnd } from './exits.ts'
+import { checkHostFile } from './host-file.ts'
+import type { Mount } from './plan.ts'
 import { packLaunch, type WireStdio } from './wire.ts'
 
 export interface LaunchRequest {
@@ -10,11 +12,14 @@ export interface LaunchRequest {
   readonly maxBuffer?: number | undefined
 }
 
-/** What a command gets where its request says nothing. */
+/** Of the plan: what a command gets where its request says nothing, and where it can write. */
 export interface LaunchDefaults {
   readonly environment: Readonly<Record<string, string>>
   readonly workingDirectory: string
+  readonly mounts: readonly Mount[]
 }
+
+const streams = ['stdin', 'stdout', 'stderr']
 
 /**
  * A command checked, packed, and known to the exit listener, so that it can be started at any moment from here on, also
@@ -33,6 +38,9 @@ export class PreparedLaunch {
     if (request.environment !== undefined) checkEnvironment(request.environment)
     const workingDirectory = request.workingDirectory ?? defaults.workingDirectory
     checkWorkingDirectory(workingDirectory)
+    for (const [index, { kind, path }] of request.stdio.entries()) {
+      if (kind === 'file' && path !== undefined) checkHostFile(path, streams[index] ?? '', defaults.mounts)
+    }
     this.run = expectExit((end) => {
       this.#end = end
       this.#listener?.(end)

@@ -3,7 +3,8 @@ import { BuildjailError, SpecError, typed } from './errors.ts'
 import { outputsLeave, outputsReturning } from './leaving-outputs.ts'
 import type { NativeEnvelope } from './native.ts'
 import { planOf, planOnto, type Plan } from './plan.ts'
-import { isAttended, type Result, type RunOptions } from './run.ts'
+import { isAttended, runCommand, type Result, type Runner } from './run.ts'
+import type { RunOptions } from './run-options.ts'
 import { openBase, runUnattended, Session } from './session.ts'
 import type { Additions, Spec } from './spec.ts'
 import { packRest } from './wire.ts'
@@ -13,6 +14,16 @@ export interface SessionPoolOptions {
   readonly size?: number
   /** Milliseconds after which one that nobody wanted is thrown away for a new one. Default: 60,000. */
   readonly maxAgeMs?: number
+}
+
+/** Sessions of a pool that could not be taken away, one error each. `SessionPool.close` tries again. */
+export class PoolTeardownError extends BuildjailError {
+  readonly errors: readonly unknown[]
+
+  constructor(errors: readonly unknown[]) {
+    super('ERR_BUILDJAIL_TEARDOWN', errors.map((error) => (error instanceof Error ? error.message : String(error))).join('; '), { step: 'close' })
+    this.errors = errors
+  }
 }
 
 /** An envelope with everything in it but what one build adds. */
@@ -35,9 +46,14 @@ export class SessionPool implements AsyncDisposable {
   #ready: Ready[] = []
   #inUse = 0
   #refilling: Promise<void> | undefined
+  /** Under way, or done; undefined after one that left something. */
   #closing: Promise<void> | undefined
+  #isClosed = false
   readonly #acquired = new Set<Session>()
-  readonly #leaving = new Set<Promise<unknown>>()
+  readonly #running = new Set<Promise<unknown>>()
+  readonly #leaving = new Map<Session, Promise<void>>()
+  /** Could not be taken away, each with why not; nobody else's to close. */
+  readonly #left = new Map<Session, unknown>()
 
   private constructor(base: Plan, size: number, maxAgeMs: number) {
     this.#base = base
@@ -53,7 +69,8 @@ export class SessionPool implements AsyncDisposable {
    * @throws whatever `openSession` throws; nothing is left behind then.
    */
   static async open(base: Spec, options: SessionPoolOptions = {}): Promise<SessionPool> {
-    const { size = 2, maxAgeMs = 60_000 } = options
+    const { size = 2, maxAgeMs = 60_000, ...unknown } = options
+    for (const key of Object.keys(unknown)) throw new SpecError('ERR_BUILDJAIL_INVALID_SPEC', key, 'is not an option of a pool')
     checkCount(size, 'size', 1, 1000)
     checkCount(maxAgeMs, 'maxAgeMs', 1, 2 ** 31 - 1)
     const plan = planOf(base)
@@ -96,14 +113,28 @@ export class SessionPool implements AsyncDisposable {
    * @throws whatever these throw
    */
   async run(additions: Additions, command: Command, options: RunOptions = {}): Promise<Result> {
-    if (isAttended(options)) {
-      const session = await this.acquire(additions)
-      return session.run(command, options).finally(() => this.release(session))
-    }
+    const began = performance.now()
+    const running = isAttended(options) ? this.#runAttended(additions, command, options, began) : this.#runUnattended(additions, command, options, began)
+    this.#running.add(running)
+    return running.finally(() => this.#running.delete(running))
+  }
+
+  async #runUnattended(additions: Additions, command: Command, options: RunOptions, began: number): Promise<Result> {
     const { session, envelope, rest } = await this.#take(additions)
-    return runUnattended(session.plan, command, options, (packed) => envelope.completeAndRun(rest, packed)).finally(() =>
-      this.release(session),
-    )
+    const launch = (packed: Uint8Array): void => envelope.completeAndRun(rest, packed)
+    return runUnattended(session.plan, command, options, launch, began).finally(() => this.release(session))
+  }
+
+  async #runAttended(additions: Additions, command: Command, options: RunOptions, began: number): Promise<Result> {
+    let session: Session | undefined
+    const runner: Runner = {
+      start: async (request) => {
+        session = await this.acquire(additions)
+        return session.start(request)
+      },
+      killAll: async () => session?.killAll(),
+    }
+    return runCommand(runner, command, options, began).finally(() => session && this.release(session))
   }
 
   async #take(additions: Additions): Promise<{ session: Session; envelope: NativeEnvelope; rest: Uint8Array }> {
@@ -133,12 +164,16 @@ export class SessionPool implements AsyncDisposable {
   }
 
   /**
-   * Takes away what is ready, and waits for what was released. Sessions that were acquired and not released are their
-   * owners' to close.
-   * @throws the first error of what could not be taken away, after everything else was.
+   * Takes away what is ready, and waits for commands of `run` and for what was released. Sessions that were acquired and not
+   * released are their owners' to close.
+   * @throws PoolTeardownError of what could not be taken away, after everything else was. To call it again tries again.
    */
   close(): Promise<void> {
-    this.#closing ??= this.#close()
+    this.#isClosed = true
+    this.#closing ??= this.#close().catch((error: unknown) => {
+      this.#closing = undefined
+      throw error
+    })
     return this.#closing
   }
 
@@ -150,8 +185,10 @@ export class SessionPool implements AsyncDisposable {
     clearInterval(this.#expiry)
     await this.#refilling?.catch(() => {})
     for (const ready of this.#ready.splice(0)) this.#throwAway(ready)
-    const settled = await Promise.allSettled(this.#leaving)
-    for (const left of settled) if (left.status === 'rejected') throw left.reason
+    for (const session of this.#left.keys()) this.#takeAway(session)
+    await Promise.allSettled(this.#running)
+    await Promise.allSettled(this.#leaving.values())
+    if (this.#left.size > 0) throw new PoolTeardownError([...this.#left.values()])
   }
 
   async #make(): Promise<Ready> {
@@ -160,7 +197,7 @@ export class SessionPool implements AsyncDisposable {
   }
 
   async #fill(): Promise<void> {
-    while (this.#ready.length < this.#size && this.#closing === undefined) this.#ready.push(await this.#make())
+    while (this.#ready.length < this.#size && !this.#isClosed) this.#ready.push(await this.#make())
   }
 
   #returned(session: Session): void {
@@ -172,7 +209,7 @@ export class SessionPool implements AsyncDisposable {
   /** What cannot be made now is made when it is asked for, and then says why not. */
   #refill(): void {
     const isBusy = this.#inUse > 0 && this.#ready.length > 0
-    if (this.#refilling !== undefined || this.#closing !== undefined || isBusy) return
+    if (this.#refilling !== undefined || this.#isClosed || isBusy) return
     this.#refilling = this.#fill()
       .catch(() => {})
       .finally(() => (this.#refilling = undefined))
@@ -192,15 +229,21 @@ export class SessionPool implements AsyncDisposable {
   }
 
   #takeAway(session: Session): void {
+    this.#left.delete(session)
     const leaving = session.close()
     outputsLeave(session.plan, leaving)
-    this.#leaving.add(leaving)
-    // One that failed stays, to be told of by close().
-    leaving.then(() => this.#leaving.delete(leaving), () => {})
+    this.#leaving.set(session, leaving)
+    leaving.then(
+      () => this.#leaving.delete(session),
+      (error: unknown) => {
+        this.#leaving.delete(session)
+        this.#left.set(session, error)
+      },
+    )
   }
 
   #refuseWhenClosed(): void {
-    if (this.#closing === undefined) return
+    if (!this.#isClosed) return
     throw new BuildjailError('ERR_BUILDJAIL_SESSION_CLOSED', 'the pool is closed', { step: 'open' })
   }
 }

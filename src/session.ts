@@ -9,7 +9,8 @@ import type { NativeEnvelope, NativeExit, NativeLaunched, NativeRecord, NativeTr
 import { outputsReturning } from './leaving-outputs.ts'
 import { planOf, type Plan } from './plan.ts'
 import { PreparedLaunch, type LaunchRequest } from './prepared-launch.ts'
-import { isAttended, outcomeOf, requestOf, runCommand, type Result, type RunOptions } from './run.ts'
+import { isAttended, outcomeOf, requestOf, runCommand, type Result } from './run.ts'
+import { checkOptionNames, type RunOptions } from './run-options.ts'
 import type { Spec } from './spec.ts'
 import { wireStdio, type StdioTarget } from './stdio.ts'
 import { packBase, packPlan } from './wire.ts'
@@ -25,6 +26,8 @@ export interface SpawnOptions {
   /** stdin, stdout, stderr. Default: three pipes. */
   readonly stdio?: readonly [StdioTarget, StdioTarget, StdioTarget]
 }
+
+const spawnOptions: Readonly<Record<keyof SpawnOptions, true>> = { environment: true, workingDirectory: true, stdio: true }
 
 /**
  * Opens a session, a jail of its own on FreeBSD and namespaces of its own on Linux, with exactly what the spec declares in it.
@@ -107,11 +110,17 @@ export async function runInSessionOfItsOwn(request: LaunchRequest, spec: Spec | 
 }
 
 /**
- * Runs a command to its end of which nothing has to be heard before that, however `launch` has it launched.
+ * Runs a command to its end of which nothing has to be heard before that, however `launch` has it launched. `began` is when
+ * the call came.
  * @internal
  */
-export async function runUnattended(plan: Plan, command: Command, options: RunOptions, launch: (packed: Uint8Array) => void): Promise<Result> {
-  const began = performance.now()
+export async function runUnattended(
+  plan: Plan,
+  command: Command,
+  options: RunOptions,
+  launch: (packed: Uint8Array) => void,
+  began: number = performance.now(),
+): Promise<Result> {
   const prepared = new PreparedLaunch(requestOf(command, options), plan)
   const exit = await new Promise<NativeExit>((resolve, reject) => {
     prepared.whenEnded((end) => ('failure' in end ? reject(typed(end.failure)) : resolve(end)))
@@ -194,10 +203,12 @@ export class Session implements AsyncDisposable {
 
   /**
    * Runs a command to its end.
-   * @throws CommandError when it did not succeed, SystemCallError when it could not be started.
+   * @throws CommandError when it did not succeed, SystemCallError when it could not be started, BuildjailError
+   * `ERR_BUILDJAIL_INVALID_COMMAND` naming what of the command or the options is wrong, and the reason of a `signal` that was aborted
+   * before.
    */
-  run(command: Command, options: RunOptions = {}): Promise<Result> {
-    const runner = { start: (request: LaunchRequest) => this.#start(request), killAll: () => this.#envelope.killAll() }
+  async run(command: Command, options: RunOptions = {}): Promise<Result> {
+    const runner = { start: (request: LaunchRequest) => this.start(request), killAll: () => this.#envelope.killAll() }
     if (isAttended(options)) return runCommand(runner, command, options)
     return runUnattended(this.plan, command, options, (packed) => {
       this.#refuseWhenClosed()
@@ -205,15 +216,32 @@ export class Session implements AsyncDisposable {
     })
   }
 
-  /** Starts a command and hands it over, in the words of Node's ChildProcess. */
+  /**
+   * Starts a command and hands it over, in the words of Node's ChildProcess.
+   * @throws BuildjailError `ERR_BUILDJAIL_INVALID_COMMAND` naming what of the command or the options is wrong; that it could not be
+   * started is told by its `error` event.
+   */
   spawn(command: Command, options: SpawnOptions = {}): BuildProcess {
+    checkOptionNames(options, spawnOptions)
     const [stdin, stdout, stderr] = options.stdio ?? ['pipe', 'pipe', 'pipe']
-    return this.#start({
+    return this.start({
       command,
       stdio: [wireStdio(stdin, 'stdio[0]'), wireStdio(stdout, 'stdio[1]'), wireStdio(stderr, 'stdio[2]')],
       environment: options.environment,
       workingDirectory: options.workingDirectory,
     })
+  }
+
+  /** @internal */
+  start(request: LaunchRequest): BuildProcess {
+    this.#refuseWhenClosed()
+    const prepared = new PreparedLaunch(request, this.plan)
+    try {
+      return new BuildProcess(this.#envelope, prepared, this.#envelope.launch(prepared.packed))
+    } catch (error) {
+      prepared.forget()
+      throw typed(error)
+    }
   }
 
   /** What the kernel says it built, read back: the jail's parameters, its mounts, the credentials of the command launched last. */
@@ -253,17 +281,6 @@ export class Session implements AsyncDisposable {
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.close()
-  }
-
-  #start(request: LaunchRequest): BuildProcess {
-    this.#refuseWhenClosed()
-    const prepared = new PreparedLaunch(request, this.plan)
-    try {
-      return new BuildProcess(this.#envelope, prepared, this.#envelope.launch(prepared.packed))
-    } catch (error) {
-      prepared.forget()
-      throw typed(error)
-    }
   }
 
   async #close(): Promise<void> {

@@ -1,4 +1,5 @@
 import { Socket } from 'node:net'
+import path from 'node:path'
 import { Readable, type Writable } from 'node:stream'
 import type { ReadableStream } from 'node:stream/web'
 
@@ -6,13 +7,16 @@ import { binding } from './binding.ts'
 import { BuildjailError } from './errors.ts'
 import type { WireStdio } from './wire.ts'
 
-/** `{ file }`: opened by us for the command, appended to (or read from, as stdin); a path of the host. */
+/**
+ * `{ file }`: opened by us for the command, appended to (or read from, as stdin); a path of the host. What is written to is
+ * not opened through a symbolic link at its end, and neither may lie where the session can write.
+ */
 export type StdioTarget = 'pipe' | 'inherit' | 'ignore' | { readonly file: string }
 
 export function wireStdio(target: StdioTarget, entry: string): WireStdio {
   if (target === 'pipe' || target === 'inherit' || target === 'ignore') return { kind: target }
   if (typeof target === 'object' && target !== null && typeof target.file === 'string' && target.file !== '' && !target.file.includes('\0')) {
-    return { kind: 'file', path: target.file }
+    return { kind: 'file', path: path.resolve(target.file) }
   }
   throw new BuildjailError(
     'ERR_BUILDJAIL_INVALID_COMMAND',

@@ -6,6 +6,8 @@
 
 #include <cerrno>
 
+#include "core/above_stdio.h"
+
 namespace buildjail {
 
 namespace {
@@ -14,11 +16,10 @@ constexpr const char* kStep = "stdio";
 constexpr mode_t kLogMode = 0644;
 constexpr int kPipeBytes = 256 * 1024;
 
-Result<UniqueFd> checked(int fd, const char* syscall, const std::string& path) {
-  if (fd < 0) return last_error(kStep, syscall, path);
-  UniqueFd owned(fd);
+Result<UniqueFd> checked(UniqueFd owned, const char* syscall, const std::string& path) {
+  if (!owned) return last_error(kStep, syscall, path);
   struct stat found{};
-  if (::fstat(fd, &found) != 0) return last_error(kStep, "fstat", path);
+  if (::fstat(owned.get(), &found) != 0) return last_error(kStep, "fstat", path);
   // jail_attach(2) refuses a process with an open directory, and a directory of the host has no place inside anyway.
   if (S_ISDIR(found.st_mode)) {
     return SysError{.step = kStep, .syscall = syscall, .err = EISDIR, .path = path, .dest = {}, .detail = {}};
@@ -27,17 +28,19 @@ Result<UniqueFd> checked(int fd, const char* syscall, const std::string& path) {
 }
 
 Result<UniqueFd> open_one(const StdioRequest& request, int number) {
-  // Above 2, so that no descriptor stands where another one is about to be put.
   if (request.kind == StdioKind::kInherit)
-    return checked(::fcntl(number, F_DUPFD_CLOEXEC, 3), "fcntl", "fd " + std::to_string(number));
+    return checked(UniqueFd(::fcntl(number, F_DUPFD_CLOEXEC, STDERR_FILENO + 1)), "fcntl",
+                   "fd " + std::to_string(number));
   if (request.kind == StdioKind::kIgnore) {
-    UniqueFd null(::open("/dev/null", (number == 0 ? O_RDONLY : O_WRONLY) | O_CLOEXEC));
+    UniqueFd null = above_stdio(UniqueFd(::open("/dev/null", (number == 0 ? O_RDONLY : O_WRONLY) | O_CLOEXEC)));
     return null ? Result<UniqueFd>(std::move(null)) : last_error(kStep, "open", "/dev/null");
   }
   const std::string& path = request.path;
-  const int flags = number == 0 ? O_RDONLY : O_WRONLY | O_CREAT | O_APPEND;
+  // Not through a link at its end, which a build may have put there where it can write, and we are root.
+  const int flags = number == 0 ? O_RDONLY : O_WRONLY | O_CREAT | O_APPEND | O_NOFOLLOW;
   // O_NONBLOCK for the opening only: a fifo that nobody has opened at the other end must not hold up the session.
-  auto opened = checked(::open(path.c_str(), flags | O_NONBLOCK | O_CLOEXEC | O_NOCTTY, kLogMode), "open", path);
+  auto opened = checked(
+      above_stdio(UniqueFd(::open(path.c_str(), flags | O_NONBLOCK | O_CLOEXEC | O_NOCTTY, kLogMode))), "open", path);
   if (opened && ::fcntl(opened->get(), F_SETFL, flags & O_APPEND) != 0) return last_error(kStep, "fcntl", path);
   return opened;
 }
@@ -59,11 +62,14 @@ Result<StdioEnds> StdioEnds::make_pipes(const LaunchRequest& request) {
     std::array<int, 2> pipe{};
     if (::pipe2(pipe.data(), O_CLOEXEC) != 0) return last_error(kStep, "pipe2");
     const bool is_input = i == 0;
-    ends.child.at(i).reset(pipe.at(is_input ? 0 : 1));
-    ends.ours.at(i).reset(pipe.at(is_input ? 1 : 0));
+    UniqueFd reading(pipe[0]);
+    UniqueFd writing(pipe[1]);
+    ends.child.at(i) = above_stdio(std::move(is_input ? reading : writing));
+    ends.ours.at(i) = above_stdio(std::move(is_input ? writing : reading));
+    if (!ends.child.at(i) || !ends.ours.at(i)) return last_error(kStep, "fcntl");
     // What an event loop empties holds more than one turn of it has; or not, where the user's pipes hold much
     // (pipe(7)).
-    if (kind == StdioKind::kPipe) enlarge(pipe[0]);
+    if (kind == StdioKind::kPipe) enlarge(ends.ours.at(i).get());
     // Only our end: the flag belongs to the open file, and a command expects its own end to block.
     if (kind == StdioKind::kCapture && ::fcntl(ends.ours.at(i).get(), F_SETFL, O_NONBLOCK) != 0)
       return last_error(kStep, "fcntl");

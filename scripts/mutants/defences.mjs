@@ -355,6 +355,18 @@ export const defences = {
   /** The same sources on every system, judged on each. */
   both: [
     {
+      defence: 'a log is not opened through a link at its end',
+      file: 'native/core/stdio_ends.cc',
+      off: [[' | O_NOFOLLOW', '']],
+      tests: [[`${attacks}/log-file.test.ts`, 'is not behind a link at all where it is written to']],
+    },
+    {
+      defence: 'no file is opened for a command by way of an output',
+      file: 'src/host-file.ts',
+      off: [['if (outputs.size === 0) return', 'if (outputs.size >= 0) return']],
+      tests: [[`${attacks}/log-file.test.ts`, 'is not in a folder of the host that a link of the build leads to, by whatever way that is come by']],
+    },
+    {
       defence: 'a folder is written to by one live session',
       file: 'native/core/locked_file.cc',
       off: [['if (::flock(fd.get(), kind | LOCK_NB) != 0) return', 'if (fd.get() < 0 || kind < 0) return']],

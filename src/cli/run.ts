@@ -1,6 +1,7 @@
 import { writeFile } from 'node:fs/promises'
 
-import { CommandError, type Result, type RunOptions } from '../run.ts'
+import { failureOf, type Result } from '../run.ts'
+import type { RunOptions } from '../run-options.ts'
 import { openSession, type Session, type TraceEntry } from '../session.ts'
 import type { RunRequest } from './arguments.ts'
 import { Interruption } from './interruption.ts'
@@ -21,7 +22,7 @@ export async function run(request: RunRequest, terminal: Terminal): Promise<numb
   try {
     const outcome = await runOnce(request, interruption.signal)
     for (const error of outcome.errors) tell(terminal, error)
-    const stopped = interruption.name === undefined ? timeoutMessage(outcome, request) : interruption.message
+    const stopped = interruption.name === undefined ? endingMessage(outcome, request) : interruption.message
     if (stopped !== undefined && !outcome.errors.includes(interruption.signal.reason)) tell(terminal, stopped)
     if (request.isJson) terminal.out(jsonLine(describeOutcome(outcome)))
     return interruption.status ?? statusOf(outcome.result)
@@ -41,11 +42,7 @@ async function runOnce(request: RunRequest, signal: AbortSignal): Promise<Outcom
       return undefined
     }
   }
-  const result = await attempt(() => session.run(request.command, runOptions(request, signal)).catch((error: unknown) => {
-    if (!(error instanceof CommandError)) throw error
-    errors.push(error)
-    return error.result
-  }))
+  const result = await attempt(() => session.run(request.command, runOptions(request, signal)))
   const { record } = request
   if (result !== undefined && record !== undefined) await attempt(() => writeRecord(session, record))
   await attempt(() => session.close())
@@ -68,8 +65,10 @@ async function writeRecord(session: Session, file: string): Promise<void> {
   await writeFile(file, `${jsonText(await session.record(), 2)}\n`, { mode: 0o600 })
 }
 
-function timeoutMessage({ result }: Outcome, { timeout }: RunRequest): string | undefined {
-  return result?.timedOut === true ? `${result.command}: timed out after ${timeout} ms` : undefined
+/** Where it was us who ended it. */
+function endingMessage({ result }: Outcome, { timeout }: RunRequest): string | undefined {
+  if (result === undefined || !(result.timedOut || result.isMaxBuffer)) return undefined
+  return `${result.command}: ${failureOf(result, { ...(timeout !== undefined && { timeout }) })}`
 }
 
 function describeOutcome({ result, trace, errors }: Outcome): object {

@@ -108,6 +108,24 @@ describeSession('running commands', () => {
     expect(child.kill()).toBe(false)
   })
 
+  test('a spawned process can be killed before we hear that it has started', async () => {
+    await using session = await openSession({})
+    const child = session.spawn(['sleep', '100'], { stdio: ['ignore', 'ignore', 'ignore'] })
+    const ended = new Promise((resolve) => child.once('exit', (...how) => resolve(how)))
+    expect([child.kill(), child.kill(0), child.killed]).toEqual([true, true, true])
+    expect(await ended).toEqual([null, 'SIGTERM'])
+    expect([child.kill(), child.kill(0)]).toEqual([false, false])
+  })
+
+  test('a spawned process that could not be started has no use for what was written to it', async () => {
+    await using session = await openSession({})
+    const child = session.spawn(['no-such-command'])
+    const failed = new Promise<Error>((resolve) => child.once('error', resolve))
+    child.stdin?.write('x'.repeat(1_000_000))
+    expect(await failed).toMatchObject({ code: 'ENOENT' })
+    expect([child.kill(), child.pid]).toEqual([false, undefined])
+  })
+
   test('a spawned process is killed by name of the signal, with its group', async () => {
     await using session = await openSession({})
     const child = session.spawn(['sh', '-c', 'sleep 100 & wait'], { stdio: ['ignore', 'ignore', 'ignore'] })

@@ -1,11 +1,15 @@
+import { readFileSync } from 'node:fs'
+import { Readable } from 'node:stream'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 
 import { build, BuildTeardownError } from '../../src/build.ts'
 import type { BuildProcess } from '../../src/build-process.ts'
 import { SystemCallError, TeardownError, type NativeFailure } from '../../src/errors.ts'
 import { planOf, type Plan } from '../../src/plan.ts'
-import { CommandError, type RunOptions } from '../../src/run.ts'
-import { openSession } from '../../src/session.ts'
+import { CommandError } from '../../src/run.ts'
+import type { RunOptions } from '../../src/run-options.ts'
+import { openSession, type SpawnOptions } from '../../src/session.ts'
+import { checkSignal } from '../../src/signal.ts'
 import { FakeAddon } from './fake-addon.ts'
 
 const addon = new FakeAddon()
@@ -49,6 +53,7 @@ describe('a command that ran is told as it went', () => {
       durationMs: expect.any(Number) as number,
       timedOut: false,
       isCanceled: false,
+      isMaxBuffer: false,
       usage: { userUs: 1, systemUs: 2, maxRssBytes: 3 },
     })
   })
@@ -83,14 +88,16 @@ describe('a command that ran is told as it went', () => {
     })
   })
 
-  it('one that wrote too much rejects, whether or not failures are wanted as results', async () => {
+  it('one that wrote too much rejects, with what there is of it, unless that is not wanted', async () => {
     addon.script.behaviour = ({ run }) => addon.exit(run, { signal: 'SIGKILL', isMaxBuffer: true, stdout: Buffer.from('yyy') })
     const session = await openSession(plan)
-    expect(await rejection(session.run(['yes'], { maxBuffer: 3, reject: false }))).toMatchObject({
+    expect(await rejection(session.run(['yes'], { maxBuffer: 3 }))).toMatchObject({
       code: 'ERR_BUILDJAIL_MAX_BUFFER',
+      message: 'yes: wrote more than 3 bytes',
       result: { stdout: 'yyy' },
     })
     expect(addon.launched[0]?.maxBuffer).toBe(3n)
+    expect(await session.run(['yes'], { maxBuffer: 3, reject: false })).toMatchObject({ isMaxBuffer: true, stdout: 'yyy', signal: 'SIGKILL' })
   })
 })
 
@@ -162,6 +169,15 @@ describe('what cannot be run is refused before anything is launched', () => {
     ['a delay beyond what a timer can count', { forceKillAfterDelay: 2 ** 31 }, 'forceKillAfterDelay'],
     ['half a byte of output', { maxBuffer: 1.5 }, 'maxBuffer'],
     ['output without bound', { maxBuffer: Infinity }, 'maxBuffer'],
+    ['more output than a string can hold', { maxBuffer: 2 ** 40 }, 'maxBuffer'],
+    ['a number as input', { input: 42 } as unknown as RunOptions, 'input'],
+    ['a stream as input that is over', { input: Readable.from([]).destroy() }, 'input'],
+    ['stdin from two places', { input: 'x', stdin: 'inherit' }, 'stdin'],
+    ['a stdin that nobody writes to', { stdin: 'pipe' } as unknown as RunOptions, 'stdin'],
+    ['a signal that is none', { signal: {} as AbortSignal }, 'signal'],
+    ['an option of another package', { cwd: '/tmp' } as RunOptions, 'cwd'],
+    ['no options at all', null as unknown as RunOptions, 'options'],
+    ['a reject that is neither', { reject: 0 } as unknown as RunOptions, 'reject'],
     ['a variable name with =', { environment: { 'A=B': 'x' } }, 'environment.A=B'],
     ['a relative working directory', { workingDirectory: 'src' }, 'workingDirectory'],
     ['a file without a name as stdout', { stdout: { file: '' } }, 'stdout'],
@@ -176,6 +192,7 @@ describe('what cannot be run is refused before anything is launched', () => {
     expect(() => session.spawn(['true'], { environment: { 'A=B': 'x' } })).toThrow(/environment\.A=B/)
     expect(() => session.spawn(['true'], { workingDirectory: 'src' })).toThrow(/workingDirectory/)
     expect(() => session.spawn([])).toThrow(/command/)
+    expect(() => session.spawn(['true'], { signal: AbortSignal.abort() } as SpawnOptions)).toThrow(/signal: is not an option/)
     expect(addon.launched).toEqual([])
   })
 
@@ -220,7 +237,7 @@ describe('a command that is to stop is stopped', () => {
     const running = session.run(['sleep', '9'], { signal: controller.signal, reject: false })
     controller.abort()
     expect(await running).toMatchObject({ isCanceled: true })
-    expect(addon.acts).toEqual(['open', 'launch', 'SIGTERM', 'SIGTERM'])
+    expect(addon.acts).toEqual(['open', 'launch', 'SIGTERM'])
   })
 
   it('aborted, and the delay over, while it is being launched, it is asked and killed all the same', async () => {
@@ -229,9 +246,10 @@ describe('a command that is to stop is stopped', () => {
     addon.script.behaviour = () => {}
     const session = await openSession(plan)
     const running = session.run(['sleep', '9'], { signal: AbortSignal.timeout(1), forceKillAfterDelay: 1, reject: false })
-    await vi.waitFor(() => expect(addon.acts).toEqual(['open', 'launch', 'SIGTERM', 'SIGKILL']))
+    await new Promise((resolve) => setTimeout(resolve, 20))
+    expect(addon.acts).toEqual(['open', 'launch'])
     launched()
-    await vi.waitFor(() => expect(addon.acts).toEqual(['open', 'launch', 'SIGTERM', 'SIGKILL', 'SIGTERM', 'SIGKILL']))
+    await vi.waitFor(() => expect(addon.acts).toEqual(['open', 'launch', 'SIGTERM', 'SIGKILL']))
     addon.exit(addon.launched[0]?.run ?? -1, { signal: 'SIGKILL' })
     expect(await running).toMatchObject({ isCanceled: true })
   })
@@ -246,6 +264,30 @@ describe('a command that is to stop is stopped', () => {
     await vi.waitFor(() => expect(addon.acts).toContain('kill all'))
     launched()
     expect(await running).toMatchObject({ timedOut: true, signal: 'SIGKILL' })
+  })
+
+  it('a timeout of 0 is none', async () => {
+    addon.script.behaviour = ({ run }) => setTimeout(() => addon.exit(run), 20)
+    const session = await openSession(plan)
+    expect(await session.run(['sleep', '9'], { timeout: 0 })).toMatchObject({ timedOut: false, exitCode: 0 })
+  })
+
+  it('by a signal that there is, or not at all', async () => {
+    addon.script.behaviour = () => {}
+    const session = await openSession(plan)
+    const child = session.spawn(['sleep', '9'], { stdio: ['ignore', 'ignore', 'ignore'] })
+    for (const signal of ['SIGFOO', 9, 'term'] as unknown as NodeJS.Signals[]) {
+      expect(() => child.kill(signal)).toThrow(expect.objectContaining({ code: 'ERR_BUILDJAIL_INVALID_COMMAND', entry: 'signal' }))
+    }
+    expect(child.killed).toBe(false)
+  })
+
+  it('by any signal that native code knows, and by no other', () => {
+    const native = readFileSync(new URL('../../native/core/signal_name.cc', import.meta.url), 'utf8').matchAll(/BUILDJAIL_SIGNAL\((SIG\w+)\)/g)
+    const known = [...native].map(([, name]) => name as NodeJS.Signals)
+    expect(known.length).toBeGreaterThan(20)
+    for (const name of known) expect(() => checkSignal(name)).not.toThrow()
+    for (const name of ['SIGPWR', 'SIGSTKFLT', 'SIGINFO'] as const) expect(() => checkSignal(name)).toThrow(/signal/)
   })
 
   it('aborted before, it is not launched', async () => {
