@@ -13,7 +13,7 @@ namespace buildjail {
 
 /**
  * Runs `work` on a worker thread and settles a promise with it: through `to_js` when it has a value, which is called on
- * the JavaScript thread, else with its error. `settled`, on that thread as well, is told which it was.
+ * the JavaScript thread, else with its error.
  */
 template <class T, class Work, class ToJs>
 class PromiseWorker final : public Napi::AsyncWorker {

@@ -5,12 +5,16 @@
 
 #include "binding/error_to_js.h"
 #include "binding/to_js.h"
+#include "core/caught.h"
 
 namespace buildjail {
 
 Status Runtime::start(Napi::Env env, const Napi::Function& listener) {
-  auto waiter = ExitWaiter::start([this](Exit exit) { deliver(std::move(exit)); });
+  auto waiter = caught("open", [this] { return ExitWaiter::start([this](Exit exit) { deliver(std::move(exit)); }); });
   if (!waiter) return std::move(waiter.error());
+  for (WorkerThreads* threads : {&threads_, &closing_threads_}) {
+    if (auto status = threads->start(); !status) return status;
+  }
   on_exit_ = Napi::Persistent(listener);
   listener_ = Napi::ThreadSafeFunction::New(env, listener, "buildjail", 0, 1);
   listener_.Unref(env);
@@ -98,7 +102,7 @@ Result<std::shared_ptr<Envelope>> Runtime::open(EnvelopePlan plan, const std::st
       return SysError{.step = "open", .syscall = "open", .err = ECANCELED, .path = {}, .dest = {}, .detail = {}};
     opening_ += 1;
   }
-  auto opened = system_->open(std::move(plan), id, waiter_);
+  auto opened = caught("open", [&] { return system_->open(std::move(plan), id, waiter_); });
   const std::lock_guard lock(mutex_);
   opening_ -= 1;
   opened_.notify_all();

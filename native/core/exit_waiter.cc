@@ -58,6 +58,8 @@ void ExitWaiter::stop() {
 
 Status ExitWaiter::adopt(pid_t pid, std::uint64_t owner, const LaunchRequest& request, StdioEnds& ends,
                          std::function<void()> when_exited) {
+  if (pid <= 0)
+    return SysError{.step = "launch", .syscall = "fork", .err = ESRCH, .path = {}, .dest = {}, .detail = {}};
   Child child{.run = request.run, .pid = pid, .owner = owner, .streams = {}, .when_exited = std::move(when_exited)};
   for (std::size_t i = 0; i < child.streams.size(); ++i) {
     if (request.stdio.at(i + 1).kind != StdioKind::kCapture) continue;

@@ -66,11 +66,15 @@ class ExitWaiter {
 
   /**
    * Takes over a command that was just launched: its pid, and our ends of what is captured of it. On failure it is
-   * killed and waited for, as nobody else would. `when_exited` must not wait for anything.
+   * killed and waited for, as nobody else would. `when_exited` must not wait for anything. No pid is none of a command:
+   * kill(2) takes 0 and below for whole groups, the host program's own first.
    */
   Status adopt(pid_t pid, std::uint64_t owner, const LaunchRequest& request, StdioEnds& ends,
                std::function<void()> when_exited = {});
-  /** Signals the process group of a run; false when that run is over. While this can find it, its pid is not reused. */
+  /**
+   * Signals the process group of a run; false when that run is over. While this can find it, its pid is not reused,
+   * unless the host program has SIGCHLD ignored (wait(2)).
+   */
   bool signal(std::uint32_t run, int signal);
   /** Waits until every child of an owner is reaped; false when the bound is reached first, or nobody reaps any more. */
   bool wait_reaped(std::uint64_t owner, std::chrono::milliseconds bound);

@@ -112,7 +112,8 @@ Status Watcher::watch(const std::string& state_directory) {
   for (const std::string& directory : untold) {
     if (auto status = tell(ours_, directory); !status) {
       reap_and_forget();
-      return status;
+      // Why it is not there says more than that it is not.
+      return started_ ? std::move(status) : std::exchange(started_, Status());
     }
   }
   return {};
@@ -142,9 +143,14 @@ Status Watcher::start() {
   std::array<int, 2> pair{};
   if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair.data()) != 0) return last_error(kStep, "socketpair");
   UniqueFd ours(pair[0]);
-  UniqueFd theirs = above_stdio(UniqueFd(pair[1]));
+  UniqueFd theirs(pair[1]);
+  // Ours too: a command may be given what is at 0 to 2 (`inherit`).
+  ours = above_stdio(std::move(ours));
+  theirs = above_stdio(std::move(theirs));
+  if (!ours || !theirs) return last_error(kStep, "fcntl");
   UniqueFd null = above_stdio(UniqueFd(::open("/dev/null", O_RDWR | O_CLOEXEC)));
-  if (!theirs || !null) return last_error(kStep, "open", "/dev/null");
+  if (!null) return last_error(kStep, "open", "/dev/null");
+  started_ = {};
   thread_ = std::thread([this, program = std::move(*program), theirs = std::move(theirs),
                          null = std::move(null)]() mutable { run(program, std::move(theirs), std::move(null)); });
   // The time it takes to make a process; loading its program goes on beside the opening of the session.

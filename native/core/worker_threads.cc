@@ -3,7 +3,17 @@
 #include <system_error>
 #include <utility>
 
+#include "core/caught.h"
+
 namespace buildjail {
+
+Status WorkerThreads::start() {
+  return caught("open", [this]() -> Status {
+    const std::lock_guard lock(mutex_);
+    threads_.emplace_back([this] { loop(); });
+    return {};
+  });
+}
 
 void WorkerThreads::run(std::function<void()> work) {
   {
@@ -13,11 +23,7 @@ void WorkerThreads::run(std::function<void()> work) {
     if (waiting_.size() > idle_ && threads_.size() < most_) {
       try {
         threads_.emplace_back([this] { loop(); });
-      } catch (const std::system_error&) {
-        // One that is there comes to it as well.
-        if (!threads_.empty()) return;
-        waiting_.pop_back();
-        throw;
+      } catch (const std::system_error&) {  // NOLINT(bugprone-empty-catch): one that is there comes to it as well
       }
     }
   }

@@ -8,12 +8,15 @@
 #include <thread>
 #include <vector>
 
+#include "core/result.h"
+
 namespace buildjail {
 
 /**
  * The threads on which sessions are opened, launched in and closed. Of our own: those that a runtime has for such are
  * few and serve its files and name look-ups too, behind which a build would wait, and each of their results wakes the
- * event loop, whether there is anything to be told or not. They are made as they are wanted, and stay.
+ * event loop, whether there is anything to be told or not. The first is made at the start, the others as they are
+ * wanted, and they stay.
  */
 class WorkerThreads {
  public:
@@ -24,6 +27,8 @@ class WorkerThreads {
   WorkerThreads& operator=(WorkerThreads&&) = delete;
   ~WorkerThreads() { stop(); }
 
+  /** Comes before all work. With one thread there, work is never refused for want of another. */
+  Status start();
   /** `work` must not throw. Nothing is done any more once they were stopped. */
   void run(std::function<void()> work);
   /** Waits for what has begun; what has not is dropped. Again: nothing to do. */
