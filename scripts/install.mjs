@@ -11,6 +11,7 @@ if (process.platform !== 'freebsd' && process.platform !== 'linux') {
   console.log(`buildjail: ${process.platform} has neither jails nor namespaces; installed without native code.`)
 } else if (!existsSync(path.join(root, 'prebuilds', `${process.platform}-${process.arch}.node`))) {
   const built = spawnSync('npm', ['run', 'build:native'], { cwd: root, stdio: 'inherit', env: { ...ownHeaders(), ...process.env } })
+  if (built.error !== undefined) console.error(`buildjail: its native code could not be built: npm, with which it is, could not be run (${built.error.message})`)
   process.exitCode = built.status ?? 1
 }
 

@@ -8,7 +8,7 @@
 import { binding } from './binding.ts'
 import { BuildjailError, typed, unsupportedPlatform } from './errors.ts'
 import { decodeParameter, encodeParameter, textValue, type JailParameterValue } from './jail-parameters.ts'
-import type { NativeFreebsd, NativeIovec, NativeJailParameter, NativeMount } from './native.ts'
+import type { NativeFreebsd, NativeIovec, NativeJailAnswer, NativeJailParameter, NativeMount } from './native.ts'
 
 export type { JailParameterValue } from './jail-parameters.ts'
 export type JailParameters = Readonly<Record<string, JailParameterValue>>
@@ -30,19 +30,25 @@ export const MNT_FORCE = 0x0008_0000
  * jail_set(2). A boolean is a flag (`persist: true`, `'allow.mount': false` for `allow.nomount`), a number an int, a bigint
  * an unsigned long; `ip4`, `host`, `vnet` and their like take jail(8)'s words `disable`, `new`, `inherit`; `ip4.addr` and
  * `ip6.addr` take lists of addresses.
+ * @param flags of JAIL_CREATE, JAIL_UPDATE and JAIL_DYING. Not JAIL_ATTACH, for which see above, nor what deals in descriptors.
  * @returns the jid.
- * @throws SystemCallError with the kernel's own explanation in `detail`.
+ * @throws BuildjailError `ERR_BUILDJAIL_INVALID_SPEC` naming the parameter whose value is of another type than the kernel's;
+ * SystemCallError with the kernel's own explanation in `detail`.
  */
 export async function jailSet(parameters: JailParameters, flags: number): Promise<number> {
   const freebsd = calls('jailSet')
+  checkFlags(flags, JAIL_CREATE | JAIL_UPDATE | JAIL_DYING)
   const known = parameterTypes(freebsd)
-  const iovecs = Object.entries(parameters).map(([name, value]): NativeIovec => encodeParameter(name, value, known.get(name)))
+  const iovecs = Object.entries(parameters).map(([name, value]): NativeIovec => encodeParameter(name, value, typeOf(known, name)))
   return (await settle(freebsd.jailSet(iovecs, flags))).jid
 }
 
 /**
- * jail_get(2) of the jail named by `jid`, `name` or `lastjid`.
- * @param names which parameters; default: every one the kernel knows and answers for this jail.
+ * jail_get(2) of the jail named by `jid`, `name` or `lastjid`. That is called once for which jail it is, once for the sizes of its
+ * parameters and once for their values, all at once; and again for each that the kernel lists and does not answer for.
+ * @param names which parameters; default: every one the kernel lists and answers for of this jail. Of `meta` and `env` (FreeBSD 15)
+ * also single keys, as `meta.KEY`.
+ * @param flags 0 or JAIL_DYING.
  * @throws SystemCallError `ENOENT` when there is no such jail (a dying one counts with JAIL_DYING only).
  */
 export async function jailGet(
@@ -51,26 +57,53 @@ export async function jailGet(
   flags = 0,
 ): Promise<Record<string, JailParameterValue>> {
   const freebsd = calls('jailGet')
+  checkFlags(flags, JAIL_DYING)
   const known = parameterTypes(freebsd)
+  const types = new Map((names ?? [...known.keys()]).map((name) => [name, typeOf(known, name)]))
+  for (const [name, type] of types) {
+    if (type !== undefined) continue
+    throw new BuildjailError('ERR_BUILDJAIL_INVALID_SPEC', `${name} is not a jail parameter of this kernel`, { entry: name, step: 'jail_get' })
+  }
   const [[keyName, keyValue] = ['jid', 0]] = Object.entries(key) as [string, string | number][]
-  const keyed = encodeParameter(keyName, keyValue, undefined)
   // The jail is fixed first, so that all answers are about one.
-  const { jid } = await settle(freebsd.jailGet([keyed], flags))
+  const { jid } = await settle(freebsd.jailGet([encodeParameter(keyName, keyValue, undefined)], flags))
+  const ask = (asked: readonly NativeIovec[]): Promise<NativeJailAnswer> => settle(freebsd.jailGet([encodeParameter('jid', jid, undefined), ...asked], flags))
+  const answers = await askForAll(ask, [...types.keys()], names === undefined)
   const found: Record<string, JailParameterValue> = {}
-  for (const name of names ?? known.keys()) {
-    const type = known.get(name)
-    if (type === undefined) {
-      throw new BuildjailError('ERR_BUILDJAIL_INVALID_SPEC', `${name} is not a jail parameter of this kernel`, { entry: name, step: 'jail_get' })
-    }
-    try {
-      // The key of the question cannot be asked for as well: of two equal names the kernel keeps the last.
-      found[name] = name === 'jid' ? jid : decodeParameter(type, await getBytes(freebsd, jid, name, flags))
-    } catch (error) {
-      // Listed, but of a module that does not answer for this jail.
-      if (names !== undefined || (error as NodeJS.ErrnoException).code !== 'EINVAL') throw error
-    }
+  for (const [name, type] of types) {
+    const bytes = answers.get(name)
+    if (name === 'jid') found[name] = jid
+    else if (bytes !== undefined && type !== undefined) found[name] = decodeParameter(type, bytes)
   }
   return found
+}
+
+/** What can grow between the question for its size and that for its value is asked for so often. */
+const mostTries = 5
+
+async function askForAll(
+  ask: (asked: readonly NativeIovec[]) => Promise<NativeJailAnswer>,
+  names: readonly string[],
+  isUnansweredLeftOut: boolean,
+): Promise<Map<string, Uint8Array>> {
+  // The key of the question cannot be asked for as well: of two equal names the kernel keeps the last.
+  const wanted = new Set(names.filter((name) => name !== 'jid'))
+  for (let tries = 1; ; ) {
+    const order = [...wanted]
+    try {
+      // An empty buffer is answered with the size (jail_get(2)).
+      const { sizes } = await ask(order.map((name) => [name, null]))
+      const { values } = await ask(order.map((name, index) => [name, sizes[index + 1] ? new Uint8Array(sizes[index + 1] ?? 0) : null]))
+      return new Map(order.map((name, index) => [name, values[index + 1] ?? new Uint8Array()]))
+    } catch (error) {
+      const { code, detail } = error as BuildjailError
+      // Listed, but of a module that does not answer for this jail: the kernel names it.
+      const unanswered = /^unknown parameter: (.*)$/.exec(detail ?? '')?.[1]
+      if (isUnansweredLeftOut && unanswered !== undefined && wanted.delete(unanswered)) continue
+      if (code !== 'EINVAL' || tries === mostTries) throw error
+      tries += 1
+    }
+  }
 }
 
 /** jail_remove(2): kills what is in the jail and returns at once; the jail is gone a little later. */
@@ -121,14 +154,16 @@ function parameterTypes(freebsd: NativeFreebsd): Map<string, NativeJailParameter
   }
 }
 
-// What has no fixed size is asked for twice: an empty buffer is answered with the size (jail_get(2)).
-async function getBytes(freebsd: NativeFreebsd, jid: number, name: string, flags: number): Promise<Uint8Array> {
-  const key = encodeParameter('jid', jid, undefined)
-  const asked = await settle(freebsd.jailGet([key, [name, null]], flags))
-  const size = asked.sizes[1] ?? 0
-  if (size === 0) return new Uint8Array()
-  const answered = await settle(freebsd.jailGet([key, [name, new Uint8Array(size)]], flags))
-  return answered.values[1] ?? new Uint8Array()
+/** jail(8), "meta" and "env": the keys below them are the caller's, each a text. */
+function typeOf(known: ReadonlyMap<string, NativeJailParameter['type']>, name: string): NativeJailParameter['type'] | undefined {
+  const [first = ''] = name.split('.', 1)
+  const isKey = name !== first && (first === 'meta' || first === 'env') && known.has(first)
+  return isKey ? 'string' : known.get(name)
+}
+
+function checkFlags(flags: number, known: number): void {
+  if (Number.isInteger(flags) && (flags & ~known) === 0) return
+  throw new BuildjailError('ERR_BUILDJAIL_INVALID_SPEC', `flags: 0x${flags.toString(16)} is not of 0x${known.toString(16)}`, { entry: 'flags', step: 'jail' })
 }
 
 async function settle<T>(call: Promise<T>): Promise<T> {

@@ -9,19 +9,31 @@ export type JailParameterValue = boolean | number | bigint | string | readonly s
 // jail(2), JAIL_SYS_*: the position is the number.
 const jailsysWords = ['disable', 'new', 'inherit']
 
+/** What a value of JavaScript can be for the kernel; a parameter that it does not list is left to it. */
+const kindOf: Readonly<Record<NativeJailParameter['type'], { readonly fits: (value: unknown) => boolean; readonly what: string }>> = {
+  bool: { fits: (value) => typeof value === 'boolean', what: 'is true or false' },
+  int: { fits: (value) => typeof value === 'number', what: 'is a 32-bit whole number' },
+  ulong: { fits: (value) => typeof value === 'number' || typeof value === 'bigint', what: 'is a 64-bit whole number that is not negative' },
+  string: { fits: (value) => typeof value === 'string', what: 'is a text' },
+  jailsys: { fits: (value) => typeof value === 'string', what: `is one of ${jailsysWords.join(', ')}` },
+  in_addr: { fits: Array.isArray, what: 'is a list of addresses' },
+  in6_addr: { fits: Array.isArray, what: 'is a list of addresses' },
+}
+
 /**
  * A parameter as jail_set(2) takes it. `type` is what the kernel lists for the name; null asks for a flag-like pair as it is.
  * @throws BuildjailError naming the parameter when the value does not fit it.
  */
 export function encodeParameter(name: string, value: JailParameterValue, type: NativeJailParameter['type'] | undefined): NativeIovec {
   if (value === null) return [name, null]
+  if (type !== undefined && !kindOf[type].fits(value)) throw unfit(name, kindOf[type].what)
   if (typeof value === 'boolean') return [value ? name : negated(name), null]
   if (typeof value === 'bigint' || (typeof value === 'number' && type === 'ulong')) return [name, ulong(name, value)]
   if (typeof value === 'number') return [name, int(name, value)]
   if (typeof value !== 'string') return [name, Buffer.concat(value.map((address) => addressBytes(name, address, type)))]
   if (type !== 'jailsys') return [name, textValue(value)]
   const position = jailsysWords.indexOf(value)
-  if (position < 0) throw unfit(name, `is one of ${jailsysWords.join(', ')}`)
+  if (position < 0) throw unfit(name, kindOf[type].what)
   return [name, int(name, position)]
 }
 
@@ -29,19 +41,19 @@ export function decodeParameter(type: NativeJailParameter['type'], bytes: Uint8A
   const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
   switch (type) {
     case 'bool':
-      return buffer.readInt32LE() !== 0
+      return intOf(buffer) !== 0
     case 'int':
-      return buffer.readInt32LE()
+      return intOf(buffer)
     case 'ulong':
-      return buffer.readBigUInt64LE()
+      return inOrder(buffer).readBigUInt64LE()
     case 'jailsys':
-      return jailsysWords[buffer.readInt32LE()] ?? null
+      return jailsysWords[intOf(buffer)] ?? null
     case 'string':
       return buffer.toString('utf8').split('\0', 1)[0] ?? ''
     case 'in_addr':
       return chunks(buffer, 4).map((address) => address.join('.'))
     case 'in6_addr':
-      return chunks(buffer, 16).map((address) => chunks(address, 2).map((group) => group.readUInt16BE().toString(16)).join(':'))
+      return chunks(buffer, 16).map((address) => hostname(chunks(address, 2).map((group) => group.readUInt16BE().toString(16)).join(':')))
   }
 }
 
@@ -71,7 +83,21 @@ function ulong(name: string, value: number | bigint): Buffer {
 function word(size: number, write: (bytes: Buffer) => void): Buffer {
   const bytes = Buffer.alloc(size)
   write(bytes)
-  return os.endianness() === 'LE' ? bytes : bytes.reverse()
+  return inOrder(bytes)
+}
+
+function intOf(bytes: Buffer): number {
+  return inOrder(bytes).readInt32LE()
+}
+
+/** A number of this machine's as one with its lowest byte first, or the other way round. */
+function inOrder(bytes: Buffer): Buffer {
+  return os.endianness() === 'LE' ? bytes : Buffer.from(bytes).reverse()
+}
+
+/** The URL parser knows every way to write an address of IPv6, and writes it one way: groups in hex, at most one `::`. */
+function hostname(address: string): string {
+  return new URL(`http://[${address}]`).hostname.slice(1, -1)
 }
 
 function addressBytes(name: string, address: string, type: NativeJailParameter['type'] | undefined): Buffer {
@@ -82,8 +108,7 @@ function addressBytes(name: string, address: string, type: NativeJailParameter['
   const wanted = type === 'in_addr' ? 4 : type === 'in6_addr' ? 6 : family
   if (family !== wanted) throw unfit(name, `takes addresses of IPv${wanted}, which ${address} is not`)
   if (family === 4) return Buffer.from(address.split('.').map(Number))
-  // The URL parser knows every way to write one, and writes it one way: groups in hex, at most one `::`.
-  const [head = '', tail] = new URL(`http://[${address}]`).hostname.slice(1, -1).split('::')
+  const [head = '', tail] = hostname(address).split('::')
   const groups = (text: string): number[] => (text === '' ? [] : text.split(':').map((group) => Number.parseInt(group, 16)))
   const before = groups(head)
   const after = tail === undefined ? [] : groups(tail)

@@ -209,7 +209,8 @@ function resolve(entry: string, source: string): string {
 
 function missing(entry: string, source: string, error: unknown): SpecError {
   const { code, errno, syscall } = error as NodeJS.ErrnoException
-  return new SpecError('ERR_BUILDJAIL_SOURCE_MISSING', entry, `${source} cannot be looked at (${code ?? String(error)})`, {
+  const how = code === 'ENOENT' ? 'does not exist' : 'cannot be looked at'
+  return new SpecError('ERR_BUILDJAIL_SOURCE_MISSING', entry, `${source} ${how} (${code ?? String(error)})`, {
     ...(errno === undefined ? {} : { errno }),
     ...(syscall === undefined ? {} : { syscall }),
     path: source,

@@ -22,9 +22,9 @@ export interface Spec {
    * directories or files, at the same path inside.
    */
   readonly toolchain?: 'host' | 'none' | readonly string[]
-  /** Name to source path, read-only at `/inputs/<name>`; a key that starts with `/` is the target itself. */
+  /** Name to source path, which exists, read-only at `/inputs/<name>`; a key that starts with `/` is the target itself. */
   readonly inputs?: Readonly<Record<string, string>>
-  /** A directory of the host, writable at `/output`. */
+  /** A directory of the host, which exists, writable at `/output`. */
   readonly output?: string
   /** More writable directories: name to source path, at `/outputs/<name>`; a key that starts with `/` is the target itself. */
   readonly outputs?: Readonly<Record<string, string>>
@@ -36,7 +36,10 @@ export interface Spec {
   readonly sourceDateEpoch?: number
   /** Where commands start, inside. Default: /tmp. */
   readonly workingDirectory?: string
-  /** `none` (default): no address family but Unix sockets. `host`: the host's own network. */
+  /**
+   * `none` (default): no address family but Unix sockets. `host`: the host's own network. What names are looked up and
+   * certificates are checked by is none of it, but an input like any other: /etc/resolv.conf, /etc/hosts, /etc/ssl.
+   */
   readonly network?: Network
   /**
    * Default: uid and gid 35001. Being root inside must be asked for by name: `'root'`. On Linux, for a caller who is not

@@ -53,12 +53,13 @@ const options = {
   cwd: { type: 'string' },
   timeout: { type: 'string' },
   record: { type: 'string' },
+  'state-directory': { type: 'string' },
   json: { type: 'boolean' },
   help: { type: 'boolean', short: 'h' },
 } as const
 
 const hostOptions = { json: options.json, help: options.help } as const
-const stateOptions = { ...hostOptions, 'state-directory': { type: 'string' } } as const
+const stateOptions = { ...hostOptions, 'state-directory': options['state-directory'] } as const
 
 const repeatable: ReadonlySet<string> = new Set(['input', 'env', 'json', 'help'])
 
@@ -98,8 +99,7 @@ export function isJsonAsked(argv: readonly string[]): boolean {
 function parseHost(kind: HostVerb, values: { help?: boolean; json?: boolean; 'state-directory'?: string }): Request {
   const { help, json, 'state-directory': stateDirectory } = values
   if (help === true) return { kind: 'help', topic: kind }
-  if (stateDirectory === '') throw invalid('--state-directory', 'must not be empty')
-  return { kind, isJson: json === true, ...(stateDirectory === undefined ? {} : { stateDirectory: path.resolve(stateDirectory) }) }
+  return { kind, isJson: json === true, ...readStateDirectory(stateDirectory) }
 }
 
 function parseSession(kind: 'run' | 'plan', argv: readonly string[]): Request {
@@ -118,6 +118,7 @@ function parseSession(kind: 'run' | 'plan', argv: readonly string[]): Request {
     ...(values.user === undefined ? {} : { user: readUser(values.user) }),
     environment: readPairs('--env', values.env ?? [], 'NAME=value'),
     ...(values.cwd === undefined ? {} : { workingDirectory: values.cwd }),
+    ...readStateDirectory(values['state-directory']),
   }
   const isJson = values.json === true
   if (kind === 'plan') return { kind, spec, command, isJson }
@@ -172,6 +173,11 @@ function readPairs(option: string, given: readonly string[], form: string): Reco
     pairs.set(name, text.slice(at + 1))
   }
   return Object.fromEntries(pairs)
+}
+
+function readStateDirectory(text: string | undefined): { readonly stateDirectory?: string } {
+  if (text === '') throw invalid('--state-directory', 'must not be empty')
+  return text === undefined ? {} : { stateDirectory: path.resolve(text) }
 }
 
 function readToolchain(text: string): NonNullable<Spec['toolchain']> {

@@ -11,6 +11,7 @@ const session = `Options:
   --cwd path            where the command starts, inside; default /tmp
   --timeout D           stop the command after D: 1500 (milliseconds), 10s, 5m, 2h
   --record file         write what the kernel says it built to file, as JSON
+  --state-directory DIR where the session is kept while it lives
 `
 
 const topics: Readonly<Record<Topic, string>> = {

@@ -81,6 +81,10 @@ describe('what a command line says is what is asked for', () => {
     expect(parseCommandLine([kind, '--state-directory', 'state'])).toMatchObject({ stateDirectory: path.resolve('state') })
   })
 
+  it.each(['plan', 'run'])('%s takes one for its session', (kind) => {
+    expect(parseCommandLine([kind, '--state-directory', 'state', '--', 'cc'])).toMatchObject({ spec: { stateDirectory: path.resolve('state') } })
+  })
+
   it.each(['doctor', 'ps', 'gc'])('%s takes --json', (kind) => {
     expect(parseCommandLine([kind])).toEqual({ kind, isJson: false })
     expect(parseCommandLine([kind, '--json'])).toEqual({ kind, isJson: true })

@@ -161,7 +161,7 @@ describe('doctor', () => {
 
 supported('a refusal is one sentence on stderr, 125, and with --json an object', () => {
   it.each<[string[], sentence: string]>([
-    [['plan', '--toolchain', 'none', '--input', 'src=/nonexistent'], 'buildjail: inputs.src: /nonexistent cannot be looked at (ENOENT)\n'],
+    [['plan', '--toolchain', 'none', '--input', 'src=/nonexistent'], 'buildjail: inputs.src: /nonexistent does not exist (ENOENT)\n'],
     [['plan', '--toolchain', 'none', '--user', '0:0'], "buildjail: user.uid: to be root inside, say user: 'root'\n"],
     [['plan', '--frob'], "buildjail: arguments: Unknown option '--frob'\n"],
     [['run', '--toolchain', 'none'], 'buildjail: command: is missing; it comes last, after --\n'],
@@ -179,7 +179,7 @@ supported('a refusal is one sentence on stderr, 125, and with --json an object',
     expect(JSON.parse(out)).toEqual({
       error: {
         code: 'ERR_BUILDJAIL_SOURCE_MISSING',
-        message: 'inputs.src: /nonexistent cannot be looked at (ENOENT)',
+        message: 'inputs.src: /nonexistent does not exist (ENOENT)',
         step: 'plan',
         entry: 'inputs.src',
         errno: -2,

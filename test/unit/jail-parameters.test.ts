@@ -47,6 +47,15 @@ describe('a value that the kernel would read as another is refused, naming the p
     ['host.hostid', 2n ** 64n, 'ulong'],
     ['host.hostid', -1n, 'ulong'],
     ['ip4', 'none', 'jailsys'],
+    ['children.max', '0', 'int'],
+    ['children.max', true, 'int'],
+    ['host.hostid', '5', 'ulong'],
+    ['persist', 1, 'bool'],
+    ['vnet', true, 'jailsys'],
+    ['ip4', 1, 'jailsys'],
+    ['path', true, 'string'],
+    ['ip4.addr', '10.0.0.1', 'in_addr'],
+    ['ip6.addr', false, 'in6_addr'],
     ['ip4.addr', ['10.0.0'], 'in_addr'],
     ['ip4.addr', ['::1'], 'in_addr'],
     ['ip6.addr', ['10.0.0.1'], 'in6_addr'],
@@ -76,7 +85,7 @@ describe('what the kernel answers is read back as what it means', () => {
     ['string', '00', ''],
     ['in_addr', '7f0000010a000002', ['127.0.0.1', '10.0.0.2']],
     ['in_addr', '', []],
-    ['in6_addr', '20010db8000000000000ff0000428329', ['2001:db8:0:0:0:ff00:42:8329']],
+    ['in6_addr', '20010db8000000000000ff0000428329', ['2001:db8::ff00:42:8329']],
   ])('%s %s', (type, hex, value) => {
     expect(decodeParameter(type, Buffer.from(hex, 'hex'))).toEqual(value)
   })
@@ -92,6 +101,7 @@ describe('what the kernel answers is read back as what it means', () => {
     ['host', 'new', 'jailsys'],
     ['host.hostname', 'bäu', 'string'],
     ['ip4.addr', ['10.1.2.3'], 'in_addr'],
+    ['ip6.addr', ['fe80::1', '::', '::1'], 'in6_addr'],
   ])('%s = %o, as it was set', (name, value, type) => {
     expect(decodeParameter(type, encodeParameter(name, value, type)[1] ?? new Uint8Array())).toEqual(value)
   })
