@@ -78,6 +78,8 @@ export async function jailGet(
   return found
 }
 
+/** What the kernel lets them be, unless it is told otherwise (the sysctl security.jail.meta_maxbufsize). */
+const metadataSize = 4096
 /** What can grow between the question for its size and that for its value is asked for so often. */
 const mostTries = 5
 
@@ -89,12 +91,16 @@ async function askForAll(
   // The key of the question cannot be asked for as well: of two equal names the kernel keeps the last.
   const wanted = new Set(names.filter((name) => name !== 'jid'))
   for (let tries = 1; ; ) {
-    const order = [...wanted]
+    const order = [...wanted].filter((name) => !isMetadata(name))
+    const metadata = [...wanted].filter(isMetadata)
     try {
-      // An empty buffer is answered with the size (jail_get(2)).
+      // An empty buffer is answered with the size (jail_get(2)); of metadata, which has none, with EINVAL.
       const { sizes } = await ask(order.map((name) => [name, null]))
-      const { values } = await ask(order.map((name, index) => [name, sizes[index + 1] ? new Uint8Array(sizes[index + 1] ?? 0) : null]))
-      return new Map(order.map((name, index) => [name, values[index + 1] ?? new Uint8Array()]))
+      const { values } = await ask([
+        ...order.map((name, index): NativeIovec => [name, sizes[index + 1] ? new Uint8Array(sizes[index + 1] ?? 0) : null]),
+        ...metadata.map((name): NativeIovec => [name, new Uint8Array(tries * metadataSize)]),
+      ])
+      return new Map([...order, ...metadata].map((name, index) => [name, values[index + 1] ?? new Uint8Array()]))
     } catch (error) {
       const { code, detail } = error as BuildjailError
       // Listed, but of a module that does not answer for this jail: the kernel names it.
@@ -155,10 +161,12 @@ function parameterTypes(freebsd: NativeFreebsd): Map<string, NativeJailParameter
 }
 
 /** jail(8), "meta" and "env": the keys below them are the caller's, each a text. */
+function isMetadata(name: string): boolean {
+  return /^(meta|env)(\.|$)/.test(name)
+}
+
 function typeOf(known: ReadonlyMap<string, NativeJailParameter['type']>, name: string): NativeJailParameter['type'] | undefined {
-  const [first = ''] = name.split('.', 1)
-  const isKey = name !== first && (first === 'meta' || first === 'env') && known.has(first)
-  return isKey ? 'string' : known.get(name)
+  return known.get(isMetadata(name) ? name.split('.', 1).join() : name)
 }
 
 function checkFlags(flags: number, known: number): void {
