@@ -53,10 +53,13 @@ bool read_number(std::string_view text, Number& number, int base = 10) {
   return error == std::errc() && end == text.data() + text.size();
 }
 
+// Flags are there only where there are any: a path begins with a slash, which no number does.
 bool read_lent(std::string_view rest, LentOutput& output) {
   return read_number(cut(rest, ' '), output.dev) && read_number(cut(rest, ' '), output.ino) &&
          read_number(cut(rest, ' '), output.uid) && read_number(cut(rest, ' '), output.gid) &&
-         read_number(cut(rest, ' '), output.mode, 8) && unescape(rest, output.path) && output.path.starts_with('/');
+         read_number(cut(rest, ' '), output.mode, 8) &&
+         (rest.starts_with('/') || read_number(cut(rest, ' '), output.flags, 8)) && unescape(rest, output.path) &&
+         output.path.starts_with('/');
 }
 
 bool read_line(std::string_view line, JournalEntry& entry) {
@@ -73,9 +76,9 @@ bool read_line(std::string_view line, JournalEntry& entry) {
   return word == kWhole;
 }
 
-std::string octal(mode_t mode) {
-  std::string text(8, '0');
-  const auto [end, error] = std::to_chars(text.data(), text.data() + text.size(), static_cast<unsigned>(mode), 8);
+std::string octal(std::uint32_t bits) {
+  std::string text(11, '0');
+  const auto [end, error] = std::to_chars(text.data(), text.data() + text.size(), bits, 8);
   text.resize(static_cast<std::size_t>(end - text.data()));
   return text;
 }
@@ -95,8 +98,9 @@ std::string entry_text(const JournalEntry& entry) {
 }
 
 std::string lent_text(const LentOutput& output) {
+  const std::string flags = output.flags == 0 ? "" : octal(output.flags) + " ";
   return "lent " + std::to_string(output.dev) + " " + std::to_string(output.ino) + " " + std::to_string(output.uid) +
-         " " + std::to_string(output.gid) + " " + octal(output.mode) + " " + escaped(output.path) + "\n";
+         " " + std::to_string(output.gid) + " " + octal(output.mode) + " " + flags + escaped(output.path) + "\n";
 }
 
 std::string recovering_text(pid_t pid) { return "recovering " + std::to_string(pid) + "\n"; }

@@ -18,11 +18,13 @@ struct LentOutput {
   uid_t uid;
   gid_t gid;
   mode_t mode;
+  /** FreeBSD: those of its flags (chflags(2)) that its owner may set, and that keep everybody from changing it. */
+  std::uint32_t flags = 0;
 };
 
 LentOutput lent_output(const std::string& path, const struct stat& before);
 
-/** Owner and mode as they were, by descriptor and of the directory itself only. */
+/** Owner, mode and such flags as they were, by descriptor and of the directory itself only. */
 Status restore(int directory, const LentOutput& before);
 
 enum class HandBack : std::uint8_t {

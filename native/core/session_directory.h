@@ -26,6 +26,8 @@ class SessionDirectory {
   Journal& journal() noexcept { return journal_; }
   /** A directory only, which must be empty: never a tree. */
   Status remove();
+  /** Leaves it there, and its entry in the journal, for a recovery: when this goes, it removes nothing. */
+  void keep() noexcept { root_.clear(); }
 
  private:
   SessionDirectory(Journal journal, std::string root) : journal_(std::move(journal)), root_(std::move(root)) {}

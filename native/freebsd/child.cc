@@ -3,12 +3,14 @@
 #include <sys/param.h>
 #include <sys/jail.h>
 #include <sys/procctl.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/sysctl.h>
 #include <sys/user.h>
 
 #include <unistd.h>
 
+#include <cerrno>
 #include <csignal>
 #include <cstddef>
 
@@ -20,11 +22,12 @@ int look_at_self(kinfo_proc& self) {
   return ::sysctl(mib, 4, &self, &size, nullptr, 0);
 }
 
-// Which ones are not at their default the kernel says in one call; asking signal by signal takes 128.
+// Which ones are not at their default the kernel says in one call; to ask signal by signal would take one for each. Up
+// to the last: NSIG ends before the real-time signals (signal(3)), which are ignored and inherited like all others.
 const char* reset_signals(const kinfo_proc& self) {
   struct sigaction action{};
   action.sa_handler = SIG_DFL;
-  for (int signal = 1; signal < NSIG; ++signal) {
+  for (int signal = 1; signal <= _SIG_MAXSIG; ++signal) {
     if (::sigismember(&self.ki_sigignore, signal) == 0 && ::sigismember(&self.ki_sigcatch, signal) == 0) continue;
     // By number: libthr(3) wraps sigaction(2) and keeps a table that the parent uses.
     if (::syscall(SYS_sigaction, signal, &action, nullptr) != 0) return "sigaction";
@@ -34,16 +37,27 @@ const char* reset_signals(const kinfo_proc& self) {
   return ::syscall(SYS_sigprocmask, SIG_SETMASK, &none, nullptr) == 0 ? nullptr : "sigprocmask";
 }
 
+int forget_login_name() { return ::setlogin(""); }
+
 int forbid_tracing() {
   int disable = PROC_TRACE_CTL_DISABLE;
   return ::procctl(P_PID, 0, PROC_TRACE_CTL, &disable);
 }
 
-int kill_everything_in_jail(int jid) {
+int confirm_root(const JailReference& jail) {
+  struct stat root{};
+  if (::lstat("/", &root) != 0) return -1;
+  if (root.st_dev == jail.dev && root.st_ino == jail.ino) return 0;
+  errno = ESRCH;
+  return -1;
+}
+
+int kill_everything_in_jail(const JailReference& jail) {
   // jail_attach(2) refuses a process that has a directory open, and the parent may have any.
   if (::close_range(0, ~0U, 0) != 0) return -1;
   if (forbid_tracing() != 0) return -1;
-  if (::jail_attach(jid) != 0) return -1;
+  if (::jail_attach(jail.jid) != 0) return -1;
+  if (confirm_root(jail) != 0) return -1;
   return ::kill(-1, SIGKILL);
 }
 

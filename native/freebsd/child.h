@@ -3,6 +3,8 @@
 #include <sys/param.h>
 #include <sys/user.h>
 
+#include "freebsd/jail_reference.h"
+
 namespace buildjail {
 
 // What a vfork(2)ed child may do: system calls on arguments prepared before. It runs in our memory, so nothing here
@@ -18,12 +20,21 @@ int look_at_self(kinfo_proc& self);
 const char* reset_signals(const kinfo_proc& self);
 
 /**
+ * After setsid(2), which copies it, so that of nobody else's session: the login name of who runs the host program is
+ * nothing to a build (getlogin(2)).
+ */
+int forget_login_name();
+
+/**
  * No process of the jail may trace this one, its root neither: until execve(2), which ends that, it has the host
  * program's memory (procctl(2), PROC_TRACE_CTL). To be called before jail_attach(2).
  */
 int forbid_tracing();
 
-/** The program of `kill_all`: kills every process of the jail but itself (kill(2), pid -1). */
-int kill_everything_in_jail(int jid);
+/** After jail_attach(2): ESRCH where this is another jail than the one that was meant. */
+int confirm_root(const JailReference& jail);
+
+/** The program of `kill_in_jail`: kills every process of the jail but itself (kill(2), pid -1). */
+int kill_everything_in_jail(const JailReference& jail);
 
 }  // namespace buildjail

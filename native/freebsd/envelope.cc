@@ -129,8 +129,11 @@ JailEnvelope::~JailEnvelope() {
     if (close().failures.empty()) return;
   } catch (...) {  // NOLINT(bugprone-empty-catch): no memory to tell of it, and nobody to tell
   }
-  // What still is mounted can still be written to: the next recovery takes that away first.
+  if (leases_.empty()) return;
+  // What still is mounted can still be written to: the next recovery takes that away first. It is the journal that
+  // tells of what is lent, so that stays, also where nothing is mounted any more.
   for (auto& lease : leases_) lease.release();
+  directory_.keep();
 }
 
 Status JailEnvelope::make_root() {
@@ -291,17 +294,17 @@ Result<pid_t> JailEnvelope::launch(LaunchRequest request, StdioEnds ends) {
   if (is_closed_) return session_closed("launch", "jail_attach");
   if (!is_complete_) return session_incomplete("launch", "jail_attach");
   if (auto status = ends.open_files(request); !status) return std::move(status.error());
-  auto launched = launch_in_jail(jail_->jid(), plan_.user, set_groups_, request, ends);
+  auto launched = launch_in_jail(jail_->reference(), plan_.user, set_groups_, request, ends);
   if (!launched) return std::move(launched.error());
   const pid_t pid = launched->pid;
-  last_launched_ = std::move(*launched);
+  last_launched_ = std::move(launched->who);
   if (auto status = waiter_->adopt(pid, owner_, request, ends); !status) return std::move(status.error());
   return pid;
 }
 
 Status JailEnvelope::kill_all() {
   const std::lock_guard lock(launching_);
-  return is_closed_ ? Status() : kill_in_jail(jail_->jid());
+  return is_closed_ ? Status() : kill_in_jail(jail_->reference());
 }
 
 Result<Record> JailEnvelope::record() {
@@ -354,7 +357,7 @@ Status JailEnvelope::end_processes(Trace& trace) {
     return still_there("reap", "wait4", ETIMEDOUT, "a killed command did not end", processes_in_jail(jail_->jid()));
   }
   trace.mark("reap");
-  if (auto status = wait_empty(jail_->jid()); !status) {
+  if (auto status = jail_->wait_empty(); !status) {
     SysError& error = status.error();
     return still_there("empty-jail", "jail_remove", error.err, error.detail, processes_in_jail(jail_->jid()));
   }

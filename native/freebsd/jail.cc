@@ -2,6 +2,7 @@
 
 #include <sys/param.h>
 #include <sys/jail.h>
+#include <sys/stat.h>
 #include <sys/uio.h>
 
 #include <fcntl.h>
@@ -26,6 +27,8 @@ constexpr std::chrono::milliseconds kEmptyBound{10000};
 // Of 15.0; spelled out, as headers of 14 lack it and one binary serves both (jail(2)).
 constexpr int kJailOwnDesc = 0x80;
 constexpr int kFirstWithDescriptors = 1500000;
+// The number of jail_remove_jd(2) (syscalls.master), as a binary that is linked against it does not load on 14.
+constexpr int kJailRemoveJd = 598;
 
 bool knows(const std::vector<JailParameter>& known, std::string_view name) {
   return std::any_of(known.begin(), known.end(), [name](const auto& parameter) { return parameter.name == name; });
@@ -72,6 +75,12 @@ IovecList options_of(const JailConfig& config, const std::vector<JailParameter>&
   return options;
 }
 
+Status remove_by(int descriptor) {
+  // ENOENT: somebody else removed it (jail(2)).
+  if (::syscall(kJailRemoveJd, descriptor) != 0 && errno != ENOENT) return last_error("jail_remove", "jail_remove_jd");
+  return {};
+}
+
 }  // namespace
 
 Result<Jail> Jail::create(const JailConfig& config, const std::vector<JailParameter>& known) {
@@ -93,7 +102,7 @@ Result<Jail> Jail::create(const JailConfig& config, const std::vector<JailParame
     error.detail = options.errmsg();
     return error;
   }
-  Jail jail(jid, UniqueFd());
+  Jail jail(jid, config);
   if (desc != 0) {
     int fd = -1;
     std::memcpy(&fd, options.value(desc).data(), sizeof(fd));
@@ -101,20 +110,39 @@ Result<Jail> Jail::create(const JailConfig& config, const std::vector<JailParame
     // It comes without close-on-exec, and whoever holds it may enter and change the jail.
     if (::fcntl(fd, F_SETFD, FD_CLOEXEC) != 0) return last_error(kStep, "fcntl", config.name);
   }
+  struct stat root{};
+  if (::lstat(config.path.c_str(), &root) != 0) return last_error(kStep, "lstat", config.path);
+  jail.dev_ = root.st_dev;
+  jail.ino_ = root.st_ino;
   return jail;
 }
 
 Jail::Jail(Jail&& other) noexcept
-    : jid_(other.jid_), owner_(std::move(other.owner_)), is_removed_(std::exchange(other.is_removed_, true)) {}
+    : jid_(other.jid_),
+      name_(std::move(other.name_)),
+      root_(std::move(other.root_)),
+      dev_(other.dev_),
+      ino_(other.ino_),
+      owner_(std::move(other.owner_)),
+      is_removed_(std::exchange(other.is_removed_, true)) {}
 
 Jail::~Jail() { static_cast<void>(remove()); }
 
 Status Jail::remove() {
   if (is_removed_) return {};
-  if (auto status = remove_jail(jid_); !status) return status;
+  if (auto status = remove_now(); !status) return status;
   is_removed_ = true;
   owner_.reset();
   return {};
+}
+
+// Not by its number where that may be another jail's by now: by the descriptor, or after a look.
+Status Jail::remove_now() const {
+  if (owner_) return remove_by(owner_.get());
+  const auto found = find_jail(name_);
+  if (!found) return found.error();
+  const bool is_ours = *found && (**found).jid == jid_ && (**found).path == root_;
+  return is_ours ? remove_jail(jid_) : Status();
 }
 
 Result<std::optional<FoundJail>> find_jail(const std::string& name) {
@@ -143,16 +171,17 @@ Status remove_jail(int jid) {
   return {};
 }
 
-bool is_jail_known(int jid) {
-  IovecList options;
-  options.add_int("jid", jid);
-  return ::jail_get(options.data(), options.size(), JAIL_DYING) >= 0 || errno != ENOENT;
+bool is_jail_known(const std::string& name, const std::string& root) {
+  const auto found = find_jail(name);
+  return !found || (*found && (**found).path == root);
 }
 
-Status wait_empty(int jid) {
+Status wait_empty(const std::string& name, const std::string& root) {
   BackOff back_off(kEmptyBound);
-  while (is_jail_known(jid)) {
-    const auto occupied = has_processes(jid);
+  for (;;) {
+    const auto found = find_jail(name);
+    if (found && (!*found || (**found).path != root)) return {};
+    const auto occupied = found ? has_processes((**found).jid) : Result<bool>(true);
     if (occupied && !*occupied) return {};
     if (!back_off.wait()) {
       return SysError{.step = "empty-jail",
@@ -163,7 +192,6 @@ Status wait_empty(int jid) {
                       .detail = "a process of the jail does not end"};
     }
   }
-  return {};
 }
 
 }  // namespace buildjail

@@ -9,6 +9,7 @@
 #include "core/result.h"
 #include "core/unique_fd.h"
 #include "freebsd/jail_parameters.h"
+#include "freebsd/jail_reference.h"
 
 namespace buildjail {
 
@@ -35,14 +36,17 @@ Result<std::optional<FoundJail>> find_jail(const std::string& name);
 /** Kills every process in a jail; they are gone a little later. Gone already: nothing to do. */
 Status remove_jail(int jid);
 
-/** Whether the kernel still knows a jail, be it as a dying one. */
-bool is_jail_known(int jid);
+/**
+ * Whether the kernel still knows a jail, be it as a dying one. By name, and with the path of its root, as a number may
+ * be another one's by now.
+ */
+bool is_jail_known(const std::string& name, const std::string& root);
 
 /**
  * After its removal: waits until no process is in a jail. It may itself stay for a while, dying, for a socket's sake
  * (jail(8)).
  */
-Status wait_empty(int jid);
+Status wait_empty(const std::string& name, const std::string& root);
 
 /** A jail of ours; removed when this goes, and by the kernel itself when this process goes, where it can (15.0). */
 class Jail {
@@ -56,15 +60,24 @@ class Jail {
   ~Jail();
 
   [[nodiscard]] int jid() const noexcept { return jid_; }
+  [[nodiscard]] JailReference reference() const noexcept { return {.jid = jid_, .dev = dev_, .ino = ino_}; }
   /** Kills every process in it; they are gone a little later. Done already: nothing to do. */
   Status remove();
   /** Whether the kernel still knows it, be it as a dying one. */
-  [[nodiscard]] bool is_known() const { return is_jail_known(jid_); }
+  [[nodiscard]] bool is_known() const { return is_jail_known(name_, root_); }
+  /** After `remove`. */
+  [[nodiscard]] Status wait_empty() const { return buildjail::wait_empty(name_, root_); }
 
  private:
-  Jail(int jid, UniqueFd owner) : jid_(jid), owner_(std::move(owner)) {}
+  Jail(int jid, const JailConfig& config) : jid_(jid), name_(config.name), root_(config.path) {}
+
+  Status remove_now() const;
 
   int jid_ = -1;
+  std::string name_;
+  std::string root_;
+  dev_t dev_ = 0;
+  ino_t ino_ = 0;
   /** jail(2), JAIL_OWN_DESC: closing it removes the jail. */
   UniqueFd owner_;
   bool is_removed_ = false;

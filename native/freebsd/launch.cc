@@ -10,8 +10,10 @@
 
 #include <array>
 #include <cerrno>
+#include <chrono>
 #include <csignal>
 
+#include "core/back_off.h"
 #include "core/c_strings.h"
 #include "core/exec_child.h"
 #include "core/vfork_child.h"
@@ -24,6 +26,7 @@ namespace {
 
 constexpr mode_t kUmask = 022;
 constexpr unsigned kFirstNotStdio = 3;
+constexpr std::chrono::milliseconds kKillBound{2000};
 
 /** Where the child stopped; `syscall` is null while it is on its way. */
 struct Stopped {
@@ -33,7 +36,7 @@ struct Stopped {
 
 /** Everything the child uses, made before it exists, and what it has to say. */
 struct Prepared {
-  int jid;
+  JailReference jail;
   std::array<int, 3> stdio;
   const char* working_directory;
   const SetGroups* groups;
@@ -69,10 +72,12 @@ void run_child(void* context) {
     return result < 0;
   };
   if (failed("setsid", ::setsid())) return;
+  if (failed("setlogin", forget_login_name())) return;
   if (failed("dup2", set_stdio(prepared.stdio))) return;
   if (failed("close_range", ::close_range(kFirstNotStdio, ~0U, 0))) return;
   if (failed("procctl", forbid_tracing())) return;
-  if (failed("jail_attach", ::jail_attach(prepared.jid))) return;
+  if (failed("jail_attach", ::jail_attach(prepared.jail.jid))) return;
+  if (failed("lstat", confirm_root(prepared.jail))) return;
   if (failed("chdir", ::chdir(prepared.working_directory))) return;
   ::umask(kUmask);
   if (failed("setgroups", prepared.groups->call())) return;
@@ -91,18 +96,19 @@ SysError failure(const Stopped& stopped, const LaunchRequest& request) {
       .step = stopped.syscall, .syscall = stopped.syscall, .err = stopped.err, .path = {}, .dest = {}, .detail = {}};
   if (error.syscall == "chdir") error.path = request.working_directory;
   if (error.syscall == "execve") error.path = request.argv.front();
+  if (error.syscall == "lstat" && error.err == ESRCH) error.detail = "the session's jail was removed by somebody else";
   return error;
 }
 
 }  // namespace
 
-Result<Credentials> launch_in_jail(int jid, const BuildUser& user, const SetGroups& groups, LaunchRequest& request,
-                                   const StdioEnds& ends) {
+Result<Launched> launch_in_jail(const JailReference& jail, const BuildUser& user, const SetGroups& groups,
+                                LaunchRequest& request, const StdioEnds& ends) {
   auto candidate_paths = executable_candidates(request);
   const CStrings candidates(candidate_paths);
   const CStrings argv(request.argv);
   const CStrings environment(request.environment);
-  Prepared prepared{.jid = jid,
+  Prepared prepared{.jail = jail,
                     .stdio = {ends.child[0].get(), ends.child[1].get(), ends.child[2].get()},
                     .working_directory = request.working_directory.c_str(),
                     .groups = &groups,
@@ -115,38 +121,52 @@ Result<Credentials> launch_in_jail(int jid, const BuildUser& user, const SetGrou
                     .stopped = {}};
   const pid_t child = vfork_child(run_child, &prepared);
   if (child < 0) return last_error("vfork", "vfork");
-  if (prepared.stopped.syscall == nullptr) {
-    Credentials who = credentials_in(prepared.self);
-    // To who asks inside, the kernel calls the jail 0.
-    who.jid = jid;
-    return who;
+  if (prepared.stopped.syscall != nullptr) {
+    reap(child);
+    return failure(prepared.stopped, request);
   }
-  reap(child);
-  return failure(prepared.stopped, request);
+  Launched launched{.pid = child, .who = {}};
+  if (prepared.self.ki_pid == child) {
+    launched.who = credentials_in(prepared.self);
+    // To who asks inside, the kernel calls the jail 0.
+    launched.who->jid = jail.jid;
+  }
+  return launched;
 }
 
 namespace {
 
 struct Killing {
-  int jid;
-  int err;
+  JailReference jail;
+  /** The child lived to write down what came of it. */
+  bool is_done = false;
+  int err = 0;
 };
 
 void kill_everything(void* context) {
   auto& killing = *static_cast<Killing*>(context);
   // ESRCH: nobody is there (kill(2)).
-  if (kill_everything_in_jail(killing.jid) != 0 && errno != ESRCH) killing.err = errno;
+  if (kill_everything_in_jail(killing.jail) != 0 && errno != ESRCH) killing.err = errno;
+  killing.is_done = true;
+}
+
+SysError not_killed(int err, const char* detail) {
+  return {.step = "kill", .syscall = "kill", .err = err, .path = {}, .dest = {}, .detail = detail};
 }
 
 }  // namespace
 
-Status kill_in_jail(int jid) {
-  Killing killing{.jid = jid, .err = 0};
-  const pid_t child = vfork_child(kill_everything, &killing);
-  if (child < 0) return last_error("kill", "vfork");
-  reap(child);
-  if (killing.err == 0) return {};
-  return SysError{.step = "kill", .syscall = "kill", .err = killing.err, .path = {}, .dest = {}, .detail = {}};
+Status kill_in_jail(const JailReference& jail) {
+  BackOff back_off(kKillBound);
+  Killing killing{.jail = jail};
+  // Inside, the child is as mortal as all others: who is root there may kill it first.
+  do {
+    const pid_t child = vfork_child(kill_everything, &killing);
+    if (child < 0) return last_error("kill", "vfork");
+    reap(child);
+  } while (!killing.is_done && back_off.wait());
+  if (!killing.is_done) return not_killed(ETIMEDOUT, "what was to kill them was killed by them, each time");
+  return killing.err == 0 ? Status() : not_killed(killing.err, "");
 }
 
 }  // namespace buildjail

@@ -2,24 +2,35 @@
 
 #include <sys/types.h>
 
+#include <optional>
+
 #include "core/credentials.h"
 #include "core/launch_request.h"
 #include "core/plan.h"
 #include "core/result.h"
 #include "core/stdio_ends.h"
+#include "freebsd/jail_reference.h"
 #include "freebsd/set_groups.h"
 
 namespace buildjail {
 
+struct Launched {
+  pid_t pid;
+  /** Who it is, as the kernel said right before execve(2); nothing where it was killed before it could ask. */
+  std::optional<Credentials> who;
+};
+
 /**
  * Starts a command in a jail: vfork(2), so at a cost that does not grow with this process. The child closes everything
  * and leaves every privilege behind before execve(2); a step that fails is reported, and the command is not executed.
- * @return who the command is, as the kernel said right before.
+ *
+ * From the moment that it has the build's ids, others of the session may kill it, also before execve(2). Then no step
+ * failed: it is a command that was ended by a signal, and is there to be waited for as any other.
  */
-Result<Credentials> launch_in_jail(int jid, const BuildUser& user, const SetGroups& groups, LaunchRequest& request,
-                                   const StdioEnds& ends);
+Result<Launched> launch_in_jail(const JailReference& jail, const BuildUser& user, const SetGroups& groups,
+                                LaunchRequest& request, const StdioEnds& ends);
 
-/** SIGKILL to every process of a jail, which stays. */
-Status kill_in_jail(int jid);
+/** SIGKILL to every process of a jail, which stays. ETIMEDOUT where something inside was quicker each time. */
+Status kill_in_jail(const JailReference& jail);
 
 }  // namespace buildjail

@@ -1,8 +1,9 @@
 #include "freebsd/recovery.h"
 
-#include <optional>
+#include <cerrno>
 #include <utility>
 
+#include "core/journal.h"
 #include "core/recover_state.h"
 #include "freebsd/jail.h"
 #include "freebsd/mounts.h"
@@ -17,22 +18,34 @@ constexpr std::chrono::milliseconds kBusyBound{2000};
 constexpr std::chrono::milliseconds kDyingBound{50};
 constexpr std::chrono::milliseconds kDyingProcessBound{2000};
 
-/** The session's jail, without processes; nothing when it is gone or was never made. */
-Result<std::optional<int>> end_jail(const JournalEntry& entry, Outcome& outcome) {
+SysError no_journal_of(const std::string& what) {
+  return {.step = "recover", .syscall = "read", .err = EINVAL, .path = {}, .dest = {}, .detail = what};
+}
+
+// Before anything is removed or unmounted by it: an empty root is a beginning of every path there is.
+Status refuse_unless_session(const JournalEntry& entry, const std::string& state_directory) {
+  if (entry.jail.empty()) return no_journal_of("the journal names no jail");
+  if (state_directory.empty() || entry.root != root_of(state_directory, entry.id))
+    return no_journal_of("the journal names a root that is not the session's own in the state directory");
+  return {};
+}
+
+/** Whether the session's jail is there, by now without processes. */
+Result<bool> end_jail(const JournalEntry& entry, Outcome& outcome) {
   auto found = find_jail(entry.jail);
   if (!found) return std::move(found.error());
-  if (!*found) return std::optional<int>();
+  if (!*found) return false;
   const auto& [jid, path, is_dying] = **found;
   if (path != entry.root) {
     outcome.left_alone.push_back({path, "the jail " + entry.jail + " has this path, which is none of that session"});
-    return std::optional<int>();
+    return false;
   }
   if (!is_dying) {
     if (auto status = remove_jail(jid); !status) return std::move(status.error());
     outcome.recovered->jail = entry.jail;
   }
-  if (auto status = wait_empty(jid); !status) return std::move(status.error());
-  return std::optional(jid);
+  if (auto status = wait_empty(entry.jail, entry.root); !status) return std::move(status.error());
+  return true;
 }
 
 /** What is mounted at or below the root, as the kernel lists it: the oldest first (getfsstat(2)). */
@@ -44,8 +57,8 @@ Result<std::vector<MountEntry>> mounts_of(const std::string& root) {
   return table;
 }
 
-Status unmount_all(const std::vector<MountEntry>& mounts, const std::string& root, std::optional<int> jid,
-                   Trace& trace) {
+Status unmount_all(const std::vector<MountEntry>& mounts, const JournalEntry& entry, bool has_jail, Trace& trace) {
+  const std::string& root = entry.root;
   MountStack stack;
   for (const MountEntry& mount : mounts) stack.push(mount.fsid, mount.on);
   const bool has_root = !mounts.empty() && mounts.front().on == root;
@@ -53,7 +66,7 @@ Status unmount_all(const std::vector<MountEntry>& mounts, const std::string& roo
   if (!failures.empty()) return std::move(failures.front());
   if (!has_root) return {};
   // As in JailEnvelope::take_root: a dying jail holds its root, which no process does any more.
-  const bool is_held = jid && is_jail_known(*jid);
+  const bool is_held = has_jail && is_jail_known(entry.jail, root);
   if (is_held) remove_shared_memory(root);
   failures = stack.unmount_down_to(0, is_held ? kDyingBound : kBusyBound, trace);
   if (failures.empty()) return {};
@@ -61,19 +74,24 @@ Status unmount_all(const std::vector<MountEntry>& mounts, const std::string& roo
 }
 
 Status take_away(const JournalEntry& entry, Outcome& outcome) {
-  const auto jid = end_jail(entry, outcome);
-  if (!jid) return jid.error();
+  const auto has_jail = end_jail(entry, outcome);
+  if (!has_jail) return has_jail.error();
   const auto mounts = mounts_of(entry.root);
   if (!mounts) return mounts.error();
   Trace trace;
-  auto status = unmount_all(*mounts, entry.root, *jid, trace);
+  auto status = unmount_all(*mounts, entry, *has_jail, trace);
   for (const TraceEntry& unmounted : trace.entries()) outcome.recovered->unmounted.push_back(unmounted.path);
   return status;
 }
 
 }  // namespace
 
-Recovery recovery_of(const std::string& state_directory) { return {state_directory, take_away}; }
+Recovery recovery_of(const std::string& state_directory) {
+  return {state_directory, [directory = state_directory](const JournalEntry& entry, Outcome& outcome) {
+            auto status = refuse_unless_session(entry, directory);
+            return status ? take_away(entry, outcome) : status;
+          }};
+}
 
 RecoveryReport recover_state(const std::string& state_directory, std::chrono::milliseconds bound, pid_t dying) {
   auto held = StateFileSystem::hold_mounted(state_directory);

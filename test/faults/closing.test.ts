@@ -2,7 +2,7 @@ import { afterAll, expect, test } from 'vitest'
 
 import { openSession, TeardownError, type Session } from '../../src/index.ts'
 import { useFolders } from '../session/folders.ts'
-import { describeSession } from '../session/kernel.ts'
+import { describeSession, isFreebsd } from '../session/kernel.ts'
 import { canFailWith } from './errnos.ts'
 import { leftBehind, lookAround } from './left-behind.ts'
 import { closeSteps } from './steps.ts'
@@ -15,10 +15,12 @@ describeSession('when a system call of closing fails', () => {
   let cases = 0
   afterAll(() => console.log(`closing: ${cases} cases`))
 
+  // So that there is more of it to be handed back than its owner.
+  const changed = isFreebsd ? 'chmod 700 /output; chflags uappnd /output' : ':'
   /** With something running in it that does not end by itself. */
   const openBusy = async (): Promise<Session> => {
     const session = await openSession({ inputs: { src: folders.input }, output: folders.output })
-    await session.run(['/bin/sh', '-c', 'sleep 1000 &'], { stdout: 'ignore', stderr: 'ignore' })
+    await session.run(['/bin/sh', '-c', `${changed}; sleep 1000 &`], { stdout: 'ignore', stderr: 'ignore' })
     return session
   }
 

@@ -52,7 +52,7 @@ export const openSteps: Steps = isLinux
       sysctl: ['jail-parameters'],
       mkdir: ['state-directory', 'journal', 'mkdir'],
       chmod: ['state-directory', 'mkdir'],
-      lstat: ['state-directory', 'journal', 'pin-source', 'output-lease'],
+      lstat: ['state-directory', 'journal', 'pin-source', 'output-lease', 'jail_set'],
       open: ['state-directory', 'journal', 'pin-source', 'output-lease', 'devfs-ruleset', 'create'],
       write: ['journal', 'output-lease'],
       pread: ['output-lease'],
@@ -61,7 +61,7 @@ export const openSteps: Steps = isLinux
       mmap: ['mount-table'],
       fstatfs: ['state-directory'],
       nmount: ['state-directory', 'nmount', 'seal-root'],
-      statfs: ['mount'],
+      statfs: ['state-directory', 'mount'],
       symlink: ['symlink'],
       ioctl: ['devfs-ruleset'],
       fstat: ['state-directory', 'journal', 'pin-source', 'output-lease', 'hand-over'],
@@ -110,7 +110,7 @@ export const launchSteps: Steps = isLinux
     }
   : {
       ...stdio,
-      ...ownSteps('vfork', 'setsid', 'sysctl', 'sigaction', 'sigprocmask', 'dup2', 'close_range', 'jail_attach', 'chdir'),
+      ...ownSteps('vfork', 'setsid', 'setlogin', 'sysctl', 'sigaction', 'sigprocmask', 'dup2', 'close_range', 'jail_attach', 'lstat', 'chdir'),
       ...ownSteps('setgroups', 'setresgid', 'setresuid', 'procctl', 'execve'),
       kevent: ['wait'],
     }
@@ -126,10 +126,12 @@ export const closeSteps: Steps = isLinux
   ? { poll: ['reap'], fstat: ['hand-back'], fchown: ['hand-back'], unlink: ['hand-back', 'journal'] }
   : {
       jail_remove: ['jail_remove'],
+      jail_remove_jd: ['jail_remove'],
       unmount: ['unmount'],
       fstat: ['hand-back'],
       fchown: ['hand-back'],
       fchmod: ['hand-back'],
+      fchflags: ['hand-back'],
       unlink: ['hand-back', 'journal'],
       rmdir: ['rmdir'],
     }

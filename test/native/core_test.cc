@@ -245,6 +245,18 @@ void check_folders() {
     ::unlink(left.c_str());
     return !status && (status.error().err == ENOTEMPTY || status.error().err == EEXIST) && has_journal;
   });
+  check("a session's root and entry that are kept for a recovery stay, and go by one", [&folder] {
+    {
+      auto directory = SessionDirectory::make(folder, entry_of(kFirst, folder));
+      directory->keep();
+    }
+    const bool is_kept =
+        ::access(journal_of(folder, kFirst).c_str(), F_OK) == 0 && ::access(root_of(folder, kFirst).c_str(), F_OK) == 0;
+    const Outcome outcome = nothing_to_take_away(folder).recover(kFirst, std::chrono::milliseconds(0));
+    return is_kept && outcome.standing == Standing::kRecovered &&
+           ::access(journal_of(folder, kFirst).c_str(), F_OK) != 0 &&
+           ::access(root_of(folder, kFirst).c_str(), F_OK) != 0;
+  });
   check("a state directory that others can write to is refused", [&folder] {
     const std::string open_to_all = folder + "/open";
     if (::mkdir(open_to_all.c_str(), 0777) != 0 || ::chmod(open_to_all.c_str(), 0777) != 0) return false;
@@ -288,6 +300,14 @@ void check_journal() {
            jail == entry.jail && user == 35001 && lent.size() == 1 && lent[0].path == output.path &&
            lent[0].dev == ~0ULL && lent[0].ino == 12 && lent[0].uid == 1000 && lent[0].gid == 1001 &&
            lent[0].mode == 02750 && !is_being_recovered;
+  });
+  check("the flags of a lent folder are in its line where it had any, and a line without them is as it was", [&] {
+    LentOutput flagged = output;
+    flagged.flags = 04;
+    const auto read = read_entry("journal", entry_text(entry) + lent_text(flagged) + "lent 1 2 3 4 755 /a b\n");
+    return read && *read && (**read).lent.size() == 2 && (**read).lent[0].flags == 04 &&
+           (**read).lent[0].path == output.path && (**read).lent[1].flags == 0 && (**read).lent[1].path == "/a b" &&
+           lent_text(output).find(" 2750 /a") != std::string::npos;
   });
   check("an entry cut short anywhere is that of a process which had not made anything yet, or had lent nothing", [&] {
     const std::size_t begun = entry_text(entry).size();

@@ -74,12 +74,27 @@ tell_new_privileges(void)
 static int
 tell_ignored_signals(void)
 {
-	for (int signal = 1; signal < NSIG; signal++) {
+	/* On FreeBSD NSIG is the end of the old ones only. */
+#ifdef __FreeBSD__
+	const int last = _SIG_MAXSIG;
+#else
+	const int last = NSIG - 1;
+#endif
+	for (int signal = 1; signal <= last; signal++) {
 		struct sigaction action;
 		if (sigaction(signal, NULL, &action) == 0 && action.sa_handler != SIG_DFL)
 			printf("%d ", signal);
 	}
 	printf("\n");
+	return 0;
+}
+
+static int
+tell_login(void)
+{
+	const char *name = getlogin();
+
+	printf("%s\n", name == NULL ? "nobody" : name);
 	return 0;
 }
 
@@ -146,12 +161,14 @@ main(int argc, char **argv)
 		return tell_new_privileges();
 	if (strcmp(what, "signals") == 0)
 		return tell_ignored_signals();
+	if (strcmp(what, "login") == 0)
+		return tell_login();
 	if (strcmp(what, "kill") == 0 && argc > 2)
 		return tell(kill((pid_t)atoi(argv[2]), 0));
 	if (strcmp(what, "connect") == 0 && argc > 2)
 		return tell_connection(atoi(argv[2]));
 	if (strcmp(what, "detach") == 0 && argc > 2)
 		return detach(argv[2]);
-	fprintf(stderr, "usage: probe inet | inet6 | unix | ids | regain | descriptors | new-privileges | signals | kill PID | connect PORT | detach FILE\n");
+	fprintf(stderr, "usage: probe inet | inet6 | unix | ids | regain | descriptors | new-privileges | signals | login | kill PID | connect PORT | detach FILE\n");
 	return 2;
 }

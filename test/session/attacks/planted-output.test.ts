@@ -5,6 +5,7 @@ import { expect, test } from 'vitest'
 
 import { build, openSession } from '../../../src/index.ts'
 import { useFolders } from '../folders.ts'
+import { isFreebsd } from '../kernel.ts'
 import { armed, attack, describeAttack, isRoot } from './attack.ts'
 
 describeAttack('what a build plants in its output', () => {
@@ -47,6 +48,18 @@ describeAttack('what a build plants in its output', () => {
     expect(mode & 0o4000).toBe(0o4000)
     await using session = await openSession({ inputs: { out: folders.output }, user: { uid: 4001, gid: 4002 } })
     expect((await session.run(['/inputs/out/program', 'ids'])).stdout).toMatch(/^4001 4001 4002 4002 /)
+  })
+
+  // Who owns a directory may set them there, and while it has them not even root changes its owner (chflags(2)).
+  const users = [undefined, 'root'] as const
+  test.runIf(isFreebsd).each(users)('flags that let nobody change it (user %s): close gives back what was lent, without them', async (user) => {
+    const before = statSync(folders.output)
+    const script = 'chmod 777 /output; touch /output/made; chflags uchg,uappnd,uunlnk /output'
+    await build({ output: folders.output, ...(user === undefined ? {} : { user }) }, ['sh', '-c', script])
+    const after = statSync(folders.output)
+    expect([after.ino, after.uid, after.gid, after.mode]).toEqual([before.ino, before.uid, before.gid, before.mode])
+    expect(spawnSync('stat', ['-f', '%Sf', folders.output], { encoding: 'utf8' }).stdout).toMatch(/^-|^\s*$|^uarch\s*$/)
+    await build({ output: folders.output }, ['touch', '/output/again'])
   })
 
   test('a folder in its own place: it cannot be moved or replaced, so that close gives back what was lent', async () => {
