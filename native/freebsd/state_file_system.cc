@@ -9,6 +9,8 @@
 
 #include <cerrno>
 #include <chrono>
+#include <cstdint>
+#include <string_view>
 
 #include "core/back_off.h"
 #include "core/locked_file.h"
@@ -23,32 +25,82 @@ namespace {
 constexpr const char* kStep = "state-directory";
 /** unmount(2) may have to wait for what goes on in there. */
 constexpr std::chrono::milliseconds kUnmountBound{10000};
+/** Of two that mount at once, the second sees the first one's very soon. */
+constexpr std::chrono::milliseconds kMountBound{1000};
 
-Status mount_at(const std::string& path) {
+/**
+ * What ours is known by. tmpfs(5) tells no name of its own (f_mntfromname is always its type's), so it is these, all of
+ * which suit it, and which nobody mounts by chance: it has neither programs nor links.
+ */
+constexpr std::uint64_t kFlags = MNT_NOSUID | MNT_NOEXEC | MNT_NOSYMFOLLOW | MNT_NOATIME;
+
+bool is_of_ours(const struct statfs& mounted) {
+  return std::string_view(mounted.f_fstypename) == "tmpfs" && (mounted.f_flags & kFlags) == kFlags;
+}
+
+SysError known_elsewhere(const std::string& path, const std::string& on) {
+  return {.step = kStep,
+          .syscall = "nmount",
+          .err = EINVAL,
+          .path = path,
+          .dest = on,
+          .detail = "what is mounted there is '" + on +
+                    "' to the kernel; its path must be the one from the root of the host, without links, and no "
+                    "folder around it may have been renamed since"};
+}
+
+/** False where something is mounted there already (mount(8), nocover), by whomever. */
+Result<bool> mount_at(const std::string& path) {
   IovecList options;
   options.add_string("fstype", "tmpfs");
   options.add_string("fspath", path);
   options.add_string("from", "tmpfs");
   options.add_flag("nocover");
   options.add_errmsg();
-  auto status = nmount_options(options, MNT_NOSUID | MNT_NOEXEC, kStep, path);
-  // Somebody else was quicker (mount(8), nocover): theirs is as good.
-  return !status && status.error().err == EBUSY ? Status() : status;
+  auto status = nmount_options(options, static_cast<int>(kFlags), kStep, path);
+  if (!status && status.error().err == EBUSY) return false;
+  if (!status) return std::move(status.error());
+  struct statfs mounted{};
+  const bool is_seen = ::statfs(path.c_str(), &mounted) == 0;
+  if (is_seen && path == mounted.f_mntonname) return true;
+  // Nobody would find it there, neither a program that holds it nor a recovery.
+  SysError error = is_seen ? known_elsewhere(path, mounted.f_mntonname) : last_error(kStep, "statfs", path);
+  static_cast<void>(unmount_target(is_seen ? fsid_text(mounted.f_fsid) : path, 0));
+  return error;
 }
 
 std::string lock_file_of(const std::string& path) { return path + ".lock"; }
+
+SysError not_own(const std::string& path, const char* detail) {
+  return {.step = kStep, .syscall = "fstat", .err = EPERM, .path = path, .dest = {}, .detail = detail};
+}
 
 // Nothing keeps others from making a file of that name where the directory around it is not ours alone.
 Status refuse_unless_own(const UniqueFd& file, const std::string& path) {
   struct stat found{};
   if (::fstat(file.get(), &found) != 0) return last_error(kStep, "fstat", path);
   if (S_ISREG(found.st_mode) && found.st_uid == ::geteuid() && found.st_nlink == 1) return {};
-  return SysError{.step = kStep,
-                  .syscall = "fstat",
-                  .err = EPERM,
-                  .path = path,
-                  .dest = {},
-                  .detail = "the file beside the state directory must be a file of the caller's own"};
+  return not_own(path, "the file beside the state directory must be a file of the caller's own");
+}
+
+// What is mounted was made by whoever mounted it, and a tmpfs takes owner and mode of what it covers.
+Status refuse_unless_private(const UniqueFd& directory, const std::string& path) {
+  struct stat found{};
+  if (::fstat(directory.get(), &found) != 0) return last_error(kStep, "fstat", path);
+  if (found.st_uid == ::geteuid() && (found.st_mode & (S_IRWXG | S_IRWXO)) == 0) return {};
+  return not_own(path, "what is mounted at the state directory must be the caller's own, mode 0700");
+}
+
+/** Whether it still is the file of that name. If not, others lock another one, of which this lock says nothing. */
+Result<bool> is_named(const UniqueFd& file, const std::string& path) {
+  struct stat held{};
+  struct stat named{};
+  if (::fstat(file.get(), &held) != 0) return last_error(kStep, "fstat", path);
+  if (::lstat(path.c_str(), &named) != 0) {
+    if (errno == ENOENT) return false;
+    return last_error(kStep, "lstat", path);
+  }
+  return held.st_dev == named.st_dev && held.st_ino == named.st_ino;
 }
 
 /** Shared. What is being unmounted is waited for. */
@@ -69,13 +121,20 @@ Result<StateFileSystem> StateFileSystem::hold(const std::string& path) {
   auto lock = lock_beside(path, O_RDWR | O_CREAT);
   if (!lock) return std::move(lock.error());
   StateFileSystem held(path, std::move(*lock));
+  BackOff back_off(kMountBound);
   for (;;) {
     const auto is_mounted = held.find_mounted();
     if (!is_mounted) return is_mounted.error();
     if (*is_mounted) return held;
     if (auto status = make_private_directory(path); !status) return std::move(status.error());
-    if (auto status = mount_at(path); !status) return std::move(status.error());
+    const auto is_made = mount_at(path);
+    if (!is_made) return is_made.error();
+    // Somebody else was quicker, and theirs is as good; unless it is there by another name, and so for good.
+    if (!*is_made && !back_off.wait()) break;
   }
+  struct statfs mounted{};
+  if (::statfs(path.c_str(), &mounted) != 0) return last_error(kStep, "statfs", path);
+  return known_elsewhere(path, mounted.f_mntonname);
 }
 
 Result<std::optional<StateFileSystem>> StateFileSystem::hold_mounted(const std::string& path) {
@@ -96,8 +155,9 @@ Result<bool> StateFileSystem::find_mounted() {
   struct statfs mounted{};
   if (::fstatfs(root.get(), &mounted) != 0) return last_error(kStep, "fstatfs", path_);
   if (path_ != mounted.f_mntonname) return false;
+  if (auto status = refuse_unless_private(root, path_); !status) return std::move(status.error());
   root_ = std::move(root);
-  fsid_ = fsid_text(mounted.f_fsid);
+  if (is_of_ours(mounted)) fsid_ = fsid_text(mounted.f_fsid);
   return true;
 }
 
@@ -129,6 +189,10 @@ Status StateFileSystem::release(std::chrono::milliseconds bound) {
 }
 
 Status StateFileSystem::unmount_if_empty() {
+  const std::string file = lock_file_of(path_);
+  const auto has_name = is_named(lock_, file);
+  if (!has_name) return has_name.error();
+  if (!*has_name) return {};
   if (!fsid_.empty()) {
     const auto names = names_in(path_);
     if (!names) return names.error();
@@ -139,7 +203,6 @@ Status StateFileSystem::unmount_if_empty() {
     if (!status && status.error().err == EBUSY) return {};
     if (!status && status.error().err != ENOENT) return status;
   }
-  const std::string file = lock_file_of(path_);
   if (::unlink(file.c_str()) != 0 && errno != ENOENT) return last_error(kStep, "unlink", file);
   return {};
 }

@@ -11,18 +11,22 @@
 namespace buildjail {
 
 /**
- * The state directory as a tmpfs(5) of its own, there while any program of this host has it. What it tells of, mounts
- * and jails, does not survive a reboot either; and covering a directory that was just made on a disk means waiting for
- * that disk (vfs_domount_first flushes it), which costs more than all other mounts of a session together.
+ * The state directory as a tmpfs(5) of its own, there while any program of this host has it: covering a directory that
+ * was just made on a disk means waiting for that disk (vfs_domount_first flushes it), which costs more than all other
+ * mounts of a session together. Of what it tells, mounts and jails do not survive a reboot either. The owner of an
+ * output that was lent when the host went down does, and nobody remembers whose it was.
+ *
+ * What somebody else mounted there is used as it is, as any directory that is ours and private would be, with nothing
+ * mounted over it; and never unmounted. It may be a disk's, and then entries do survive a reboot, outputs too.
  *
  * Beside it lies a file to be locked: shared by everybody who has something to do in there, and alone by who unmounts
  * it, as what is being unmounted cannot be looked up nor written to meanwhile, be it that it stays in the end.
  */
 class StateFileSystem {
  public:
-  /** Mounts it unless somebody has. It stays at least as long as this. */
+  /** Mounts it unless something is mounted there. It stays at least as long as this. */
   static Result<StateFileSystem> hold(const std::string& path);
-  /** Only where it is mounted already. */
+  /** Only where something is mounted already. */
   static Result<std::optional<StateFileSystem>> hold_mounted(const std::string& path);
   StateFileSystem(StateFileSystem&& other) noexcept
       : path_(std::move(other.path_)),
@@ -41,7 +45,7 @@ class StateFileSystem {
  private:
   StateFileSystem(std::string path, UniqueFd lock) : path_(std::move(path)), lock_(std::move(lock)) {}
 
-  /** Whether it is mounted; if so, it is held open from here on. */
+  /** Whether something is mounted there; if so, it is held open from here on. */
   Result<bool> find_mounted();
   Status unmount_if_empty();
 
@@ -49,7 +53,7 @@ class StateFileSystem {
   UniqueFd lock_;
   /** Open, so that nobody else can unmount it (unmount(2), EBUSY). */
   UniqueFd root_;
-  /** Empty when nothing is left to do. */
+  /** Empty where it is not ours to unmount, or nothing is left to do. */
   std::string fsid_;
 };
 

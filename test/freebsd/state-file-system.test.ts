@@ -1,14 +1,14 @@
 import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
-import { chownSync, existsSync, linkSync, mkdirSync, rmSync, writeFileSync } from 'node:fs'
+import { chmodSync, chownSync, existsSync, linkSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { createInterface } from 'node:readline'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { expect, test } from 'vitest'
 
-import { mountTable } from '../../src/freebsd.ts'
-import { openSession } from '../../src/index.ts'
+import { mountTable, nmount, unmount } from '../../src/freebsd.ts'
+import { openSession, recover } from '../../src/index.ts'
 import { useFolders } from '../session/folders.ts'
 import { expectSameState, hostState } from '../session/host-state.ts'
 import { describeFreebsd } from './guest.ts'
@@ -90,5 +90,70 @@ describeFreebsd('the file system of the state directory', () => {
     program.stdin?.end()
     expect(await exit).toEqual([0, null])
     expect(existsSync(file)).toBe(false)
+  })
+
+  const ended = async (program: ChildProcess): Promise<void> => {
+    const exit = once(program, 'exit')
+    program.stdin?.end()
+    expect(await exit).toEqual([0, null])
+  }
+  const mountOther = async (): Promise<void> => {
+    mkdirSync(stateDirectory(), { mode: 0o700 })
+    await nmount({ fstype: 'tmpfs', fspath: stateDirectory(), from: 'tmpfs' })
+  }
+
+  test('is somebody else’s where that is mounted there: it is used, and stays', { timeout: 110_000 }, async () => {
+    await mountOther()
+    try {
+      const before = await hostState()
+      const program = startProgram(1, 0)
+      await built(program)
+      expect((await mountTable()).filter(({ on }) => on === stateDirectory())).toHaveLength(1)
+      await ended(program)
+      expect(await recover({ stateDirectory: stateDirectory() })).toEqual({ recovered: [], leftAlone: [] })
+      expect(await isMounted()).toBe(true)
+      expect(existsSync(`${stateDirectory()}.lock`)).toBe(false)
+      await expectSameState(before)
+      chmodSync(stateDirectory(), 0o755)
+      const refusal = { code: 'EPERM', step: 'state-directory', path: stateDirectory() }
+      await expect(openSession({ stateDirectory: stateDirectory() })).rejects.toMatchObject(refusal)
+    } finally {
+      await unmount(stateDirectory())
+    }
+  })
+
+  test('is refused, not waited for, where the kernel has another name for it', { timeout: 110_000 }, async () => {
+    const before = await hostState()
+    const program = startProgram(1, 0)
+    await built(program)
+    const [old, renamed] = [folders.top, `${folders.top}-renamed`]
+    renameSync(old, renamed)
+    const stateOf = (folder: string): string => path.join(folder, 'state')
+    const began = performance.now()
+    try {
+      const refusal = { code: 'EINVAL', step: 'state-directory', path: stateOf(renamed), dest: stateOf(old) }
+      await expect(openSession({ stateDirectory: stateOf(renamed) })).rejects.toMatchObject(refusal)
+      expect(performance.now() - began).toBeLessThan(20_000)
+    } finally {
+      renameSync(renamed, old)
+    }
+    await ended(program)
+    expect(await isMounted()).toBe(false)
+    await expectSameState(before)
+  })
+
+  test('is not taken away by a program whose file beside it was exchanged', { timeout: 110_000 }, async () => {
+    const file = `${stateDirectory()}.lock`
+    const first = startProgram(1, 0)
+    await built(first)
+    rmSync(file)
+    writeFileSync(file, '', { mode: 0o600 })
+    await ended(first)
+    expect([await isMounted(), existsSync(file)]).toEqual([true, true])
+    // Whoever has the file of that name does.
+    const second = startProgram(1, 0)
+    await built(second)
+    await ended(second)
+    expect([await isMounted(), existsSync(file)]).toEqual([false, false])
   })
 })
