@@ -303,6 +303,24 @@ export const defences = {
       tests: [[`${attacks}/terminal.test.ts`, 'as undefined types nothing into it, and cannot make it its own']],
     },
     {
+      defence: 'a command has no login name of the host’s',
+      file: 'native/freebsd/launch.cc',
+      off: [['if (failed("setlogin", forget_login_name())) return;', '']],
+      tests: [['test/freebsd/inherited.test.ts', 'has no login name']],
+    },
+    {
+      defence: 'a command enters no jail but its session’s',
+      file: 'native/freebsd/launch.cc',
+      off: [['if (failed("lstat", confirm_root(prepared.jail))) return;', '']],
+      tests: [['test/freebsd/removed-jail.test.ts', 'does nothing to the jail that has its number then']],
+    },
+    {
+      defence: 'a lent folder comes back though nobody may change it',
+      file: 'native/core/lent_output.cc',
+      off: [['if (holding_flags(now) != 0 && set_holding_flags(directory, now, 0) != 0)', 'if (holding_flags(now) == 1 && set_holding_flags(directory, now, 0) != 0)']],
+      tests: [[`${attacks}/planted-output.test.ts`, 'flags that let nobody change it (user undefined): close gives back what was lent, without them']],
+    },
+    {
       defence: 'a command has no descriptor of the host program',
       file: 'native/freebsd/launch.cc',
       off: [['if (failed("close_range", ::close_range(kFirstNotStdio, ~0U, 0))) return;', '']],
