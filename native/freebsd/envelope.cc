@@ -304,7 +304,7 @@ Result<pid_t> JailEnvelope::launch(LaunchRequest request, StdioEnds ends) {
 
 Status JailEnvelope::kill_all() {
   const std::lock_guard lock(launching_);
-  return is_closed_ ? Status() : kill_in_jail(jail_->reference());
+  return is_closed_ ? Status() : kill_in_jail(*jail_);
 }
 
 Result<Record> JailEnvelope::record() {
@@ -313,6 +313,11 @@ Result<Record> JailEnvelope::record() {
   Record record{.root = directory_.root(), .jail = {}, .mounts = {}, .namespaces = {}, .process = last_launched_};
   auto jail = get_jail(jail_->jid());
   if (!jail) return std::move(jail.error());
+  // By its number, which is another jail's if somebody removed ours.
+  if (!jail_->is_known()) {
+    errno = ENOENT;
+    return last_error("record", "jail_get", directory_.root());
+  }
   record.jail = std::move(*jail);
   auto table = mount_table();
   if (!table) return std::move(table.error());

@@ -136,13 +136,17 @@ Status Jail::remove() {
   return {};
 }
 
+bool Jail::has_its_number() const {
+  const auto found = find_jail(name_);
+  return found && *found && is_this(**found);
+}
+
 // Not by its number where that may be another jail's by now: by the descriptor, or after a look.
 Status Jail::remove_now() const {
   if (owner_) return remove_by(owner_.get());
   const auto found = find_jail(name_);
   if (!found) return found.error();
-  const bool is_ours = *found && (**found).jid == jid_ && (**found).path == root_;
-  return is_ours ? remove_jail(jid_) : Status();
+  return *found && is_this(**found) ? remove_jail(jid_) : Status();
 }
 
 Result<std::optional<FoundJail>> find_jail(const std::string& name) {

@@ -63,6 +63,8 @@ class Jail {
   [[nodiscard]] JailReference reference() const noexcept { return {.jid = jid_, .dev = dev_, .ino = ino_}; }
   /** Kills every process in it; they are gone a little later. Done already: nothing to do. */
   Status remove();
+  /** Whether its number still is its own. */
+  [[nodiscard]] bool has_its_number() const;
   /** Whether the kernel still knows it, be it as a dying one. */
   [[nodiscard]] bool is_known() const { return is_jail_known(name_, root_); }
   /** After `remove`. */
@@ -71,7 +73,8 @@ class Jail {
  private:
   Jail(int jid, const JailConfig& config) : jid_(jid), name_(config.name), root_(config.path) {}
 
-  Status remove_now() const;
+  [[nodiscard]] bool is_this(const FoundJail& found) const { return found.jid == jid_ && found.path == root_; }
+  [[nodiscard]] Status remove_now() const;
 
   int jid_ = -1;
   std::string name_;

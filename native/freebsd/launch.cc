@@ -156,17 +156,20 @@ SysError not_killed(int err, const char* detail) {
 
 }  // namespace
 
-Status kill_in_jail(const JailReference& jail) {
+Status kill_in_jail(const Jail& jail) {
   BackOff back_off(kKillBound);
-  Killing killing{.jail = jail};
-  // Inside, the child is as mortal as all others: who is root there may kill it first.
+  Killing killing{.jail = jail.reference()};
   do {
     const pid_t child = vfork_child(kill_everything, &killing);
     if (child < 0) return last_error("kill", "vfork");
     reap(child);
-  } while (!killing.is_done && back_off.wait());
-  if (!killing.is_done) return not_killed(ETIMEDOUT, "what was to kill them was killed by them, each time");
-  return killing.err == 0 ? Status() : not_killed(killing.err, "");
+    if (killing.is_done) return killing.err == 0 ? Status() : not_killed(killing.err, "");
+    // Inside, the child is as mortal as all others: who is root there may kill it first, and does so each time if that
+    // is all it does. Without that one the next child gets all that is left, by one call that no fork(2) escapes.
+    if (!jail.has_its_number()) continue;
+    if (auto status = kill_each_in(jail.jid()); !status) return status;
+  } while (back_off.wait());
+  return not_killed(ETIMEDOUT, "what was to kill them was killed by them, each time");
 }
 
 }  // namespace buildjail

@@ -9,7 +9,7 @@
 #include "core/plan.h"
 #include "core/result.h"
 #include "core/stdio_ends.h"
-#include "freebsd/jail_reference.h"
+#include "freebsd/jail.h"
 #include "freebsd/set_groups.h"
 
 namespace buildjail {
@@ -31,6 +31,6 @@ Result<Launched> launch_in_jail(const JailReference& jail, const BuildUser& user
                                 LaunchRequest& request, const StdioEnds& ends);
 
 /** SIGKILL to every process of a jail, which stays. ETIMEDOUT where something inside was quicker each time. */
-Status kill_in_jail(const JailReference& jail);
+Status kill_in_jail(const Jail& jail);
 
 }  // namespace buildjail

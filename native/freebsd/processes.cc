@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <csignal>
 
 namespace buildjail {
 
@@ -30,6 +31,15 @@ Result<std::vector<kinfo_proc>> all_processes() {
     // ENOMEM: there are more by now (sysctl(3)).
     if (errno != ENOMEM) return last_error("processes", "sysctl", "kern.proc.proc");
   }
+}
+
+// Of each once more, right before it is signalled: a pid that was listed may be a process of the host's by now.
+bool is_in(int jid, pid_t pid) {
+  std::array<int, 4> mib{CTL_KERN, KERN_PROC, KERN_PROC_PID, pid};
+  kinfo_proc process{};
+  std::size_t size = sizeof(process);
+  return ::sysctl(mib.data(), mib.size(), &process, &size, nullptr, 0) == 0 && size == sizeof(process) &&
+         jail_of(process) == jid;
 }
 
 }  // namespace
@@ -64,6 +74,16 @@ Result<std::vector<ProcessEntry>> list_processes() {
     entries.push_back(
         {.pid = process.ki_pid, .command = process.ki_comm, .jid = jail_of(process), .tracer = process.ki_tracer});
   return entries;
+}
+
+Status kill_each_in(int jid) {
+  const auto processes = all_processes();
+  if (!processes) return processes.error();
+  for (const auto& process : *processes) {
+    const pid_t pid = process.ki_pid;
+    if (jail_of(process) == jid && is_in(jid, pid)) static_cast<void>(::kill(pid, SIGKILL));
+  }
+  return {};
 }
 
 }  // namespace buildjail

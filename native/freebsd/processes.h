@@ -29,4 +29,10 @@ struct ProcessEntry {
 
 Result<std::vector<ProcessEntry>> list_processes();
 
+/**
+ * SIGKILL to each process of a jail, from outside, where none of them can do anything to who sends it. One by one, so
+ * that what they start meanwhile is not among them.
+ */
+Status kill_each_in(int jid);
+
 }  // namespace buildjail

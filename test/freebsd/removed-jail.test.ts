@@ -18,6 +18,7 @@ describeFreebsd('a session whose jail was removed by root of the host', () => {
     try {
       const inside = startIn(jid)
       await expect(session.run(['true'])).rejects.toMatchObject({ syscall: 'lstat', code: 'ESRCH' })
+      await expect(session.record()).rejects.toMatchObject({ syscall: 'jail_get', code: 'ENOENT' })
       await session.killAll()
       await session.close()
       expect(await jailGet({ jid }, ['name', 'dying'])).toMatchObject({ name: 'taken-again', dying: false })
