@@ -10,19 +10,13 @@ import { build, openSession } from '../../src/index.ts'
 import { useFolders } from './folders.ts'
 import { expectSameState, hostState } from './host-state.ts'
 import { describeSession } from './kernel.ts'
+import { rejected } from './rejected.ts'
 
 /** Writes down whether it got to the end of its stdin. */
 const toTheEnd = ['sh', '-c', 'cat > /output/seen; echo whole > /output/whole'] as const
 
 describeSession('a stream that is given to a command as its stdin', () => {
   const folders = useFolders()
-
-  const rejected = (promise: Promise<unknown>): Promise<unknown> => {
-    return promise.then(
-      () => expect.unreachable('it did not fail'),
-      (reason: unknown) => reason,
-    )
-  }
 
   test('and fails before there is a command, fails the build and not the program', async () => {
     const before = await hostState()

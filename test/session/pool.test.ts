@@ -11,18 +11,12 @@ import { packLaunch } from '../../src/wire.ts'
 import { useFolders } from './folders.ts'
 import { expectSameButForIds, expectSameState, hostState } from './host-state.ts'
 import { describeSession } from './kernel.ts'
+import { rejected } from './rejected.ts'
 
 const entry = fileURLToPath(new URL('../../dist/index.js', import.meta.url))
 
 describeSession('a pool of sessions', () => {
   const folders = useFolders()
-
-  const rejected = (promise: Promise<unknown>): Promise<unknown> => {
-    return promise.then(
-      () => expect.unreachable('it did not fail'),
-      (reason: unknown) => reason,
-    )
-  }
 
   test('gives what openSession gives for both specs together, as the kernel tells it', async () => {
     const base = { inputs: { base: folders.input } }

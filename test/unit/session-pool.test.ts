@@ -3,6 +3,7 @@ import { beforeEach, describe, expect, it, vi } from 'vitest'
 import type { NativeFailure } from '../../src/errors.ts'
 import { planOf } from '../../src/plan.ts'
 import { PoolTeardownError, SessionPool, type SessionPoolOptions } from '../../src/session-pool.ts'
+import { rejected } from '../session/rejected.ts'
 import { FakeAddon } from './fake-addon.ts'
 
 const addon = new FakeAddon()
@@ -22,13 +23,6 @@ const busy: NativeFailure = { code: 'EBUSY', errno: -16, syscall: 'unmount', ste
 const busyReport = { trace: [], failures: [busy] }
 
 describe.runIf(isSupported)('a pool that is closed', () => {
-  const rejected = (promise: Promise<unknown>): Promise<unknown> => {
-    return promise.then(
-      () => expect.unreachable('it did not fail'),
-      (reason: unknown) => reason,
-    )
-  }
-
   it.each([
     ['nothing has to be done', {}],
     ['something may have to be done', { timeout: 10_000 }],

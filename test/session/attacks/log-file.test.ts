@@ -4,17 +4,11 @@ import { expect, test } from 'vitest'
 
 import { openSession } from '../../../src/index.ts'
 import { useFolders } from '../folders.ts'
+import { rejected } from '../rejected.ts'
 import { describeAttack } from './attack.ts'
 
 describeAttack('a file of the host that is opened for a command', () => {
   const folders = useFolders()
-
-  const rejected = (promise: Promise<unknown>): Promise<unknown> => {
-    return promise.then(
-      () => expect.unreachable('it was opened'),
-      (reason: unknown) => reason,
-    )
-  }
 
   const secret = (): string => {
     const file = path.join(folders.top, 'secret')
