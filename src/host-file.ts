@@ -2,6 +2,7 @@ import { lstatSync, readlinkSync, type BigIntStats } from 'node:fs'
 import path from 'node:path'
 
 import { BuildjailError } from './errors.ts'
+import { keyOf, outputKeys } from './output-keys.ts'
 import { identityOf, type Mount } from './plan.ts'
 
 // As the kernels have it (path_resolution(7), symlink(7)): more is a loop.
@@ -14,7 +15,7 @@ const mostLinks = 40
  * @throws BuildjailError `ERR_BUILDJAIL_INVALID_COMMAND`
  */
 export function checkHostFile(file: string, entry: string, mounts: readonly Mount[]): void {
-  const outputs = new Set(mounts.filter(({ writable }) => writable).flatMap(({ identity }) => (identity ? [keyOf(identity)] : [])))
+  const outputs = new Set(outputKeys(mounts))
   if (outputs.size === 0) return
   let ahead = parts(file)
   let folder = '/'
@@ -31,10 +32,6 @@ export function checkHostFile(file: string, entry: string, mounts: readonly Moun
     else if (link.startsWith('/')) folder = '/'
     links += link === undefined ? 0 : 1
   }
-}
-
-function keyOf({ dev, ino }: NonNullable<Mount['identity']>): string {
-  return `${dev}:${ino}`
 }
 
 function parts(file: string): string[] {

@@ -1,3 +1,4 @@
+import { outputKeys } from './output-keys.ts'
 import type { Plan } from './plan.ts'
 
 /** By device and inode: outputs of sessions that are being closed while nobody waits for it, and when that is over. */
@@ -5,7 +6,7 @@ const leaving = new Map<string, Promise<unknown>>()
 
 /** Told of a session of this plan whose closing nobody waits for. */
 export function outputsLeave(plan: Plan, closing: Promise<unknown>): void {
-  for (const key of outputsOf(plan)) {
+  for (const key of outputKeys(plan.mounts)) {
     const over: Promise<unknown> = closing
       .catch(() => {})
       .finally(() => {
@@ -21,10 +22,6 @@ export function outputsLeave(plan: Plan, closing: Promise<unknown>): void {
  */
 export function outputsReturning(plan: Plan): Promise<unknown> | undefined {
   if (leaving.size === 0) return undefined
-  const waited = outputsOf(plan).flatMap((key) => leaving.get(key) ?? [])
+  const waited = outputKeys(plan.mounts).flatMap((key) => leaving.get(key) ?? [])
   return waited.length === 0 ? undefined : Promise.all(waited)
-}
-
-function outputsOf(plan: Plan): string[] {
-  return plan.mounts.flatMap(({ writable, identity }) => (writable && identity !== undefined ? [`${identity.dev}:${identity.ino}`] : []))
 }
