@@ -95,6 +95,7 @@
             'native/linux/clone_child.cc',
             'native/linux/empty_mounts.cc',
             'native/linux/envelope.cc',
+            'native/linux/file_identity.cc',
             'native/linux/event_queue.cc',
             'native/linux/holders.cc',
             'native/linux/init_image.cc',

@@ -28,8 +28,10 @@ namespace buildjail {
  */
 class Runtime {
  public:
-  /** As many as have something to run on: more at once would only keep the event loop waiting for its turn. */
-  static std::size_t most_threads() { return std::max<std::size_t>(2, std::thread::hardware_concurrency()); }
+  /** As many as have something to run on, and one less: the event loop would wait for its turn among them. */
+  static std::size_t opened_at_once() { return std::max<std::size_t>(2, std::thread::hardware_concurrency()) - 1; }
+  /** Of those that wait for a file server and the like. */
+  static constexpr std::size_t kMostHeldUp = 8;
   /** Who closes mostly waits, and may have to for a process that does not end. */
   static constexpr std::size_t kMostClosing = 8;
 
@@ -91,8 +93,8 @@ class Runtime {
   std::size_t opening_ = 0;
   bool is_shut_down_ = false;
   /** Last: what they do needs the rest. */
-  WorkerThreads threads_{most_threads()};
-  WorkerThreads closing_threads_{kMostClosing};
+  WorkerThreads threads_{opened_at_once(), opened_at_once() + kMostHeldUp};
+  WorkerThreads closing_threads_{kMostClosing, kMostClosing};
 };
 
 }  // namespace buildjail

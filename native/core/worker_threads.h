@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <condition_variable>
 #include <cstddef>
 #include <deque>
@@ -20,7 +21,11 @@ namespace buildjail {
  */
 class WorkerThreads {
  public:
-  explicit WorkerThreads(std::size_t most) : most_(most) {}
+  /**
+   * `at_once` is how much is done at a time, `most` how many threads there may be: what has not ended in a while waits
+   * for something that is no processor, such as a file server, and the next begins beside it.
+   */
+  WorkerThreads(std::size_t at_once, std::size_t most) : at_once_(at_once), most_(most) {}
   WorkerThreads(const WorkerThreads&) = delete;
   WorkerThreads& operator=(const WorkerThreads&) = delete;
   WorkerThreads(WorkerThreads&&) = delete;
@@ -35,13 +40,22 @@ class WorkerThreads {
   void stop();
 
  private:
-  void loop();
+  using Clock = std::chrono::steady_clock;
 
+  void loop();
+  /** True when there is something to begin, false when they are stopped. */
+  bool wait_for_turn(std::unique_lock<std::mutex>& lock);
+  /** One more than have something to do, who sees to it when that takes long. */
+  void add_thread_if_wanted();
+
+  std::size_t at_once_;
   std::size_t most_;
   std::mutex mutex_;
   std::condition_variable changed_;
   std::deque<std::function<void()>> waiting_;
   std::size_t idle_ = 0;
+  std::size_t under_way_ = 0;
+  Clock::time_point last_begun_;
   bool is_stopping_ = false;
   std::vector<std::thread> threads_;
 };

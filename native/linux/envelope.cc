@@ -8,10 +8,12 @@
 #include <cerrno>
 #include <chrono>
 #include <functional>
+#include <utility>
 
 #include "core/session_errors.h"
 #include "core/state_directory.h"
 #include "linux/bind_source.h"
+#include "linux/file_identity.h"
 #include "linux/init/lent_message.h"
 #include "linux/launch.h"
 #include "linux/proc_files.h"
@@ -127,20 +129,24 @@ Status NamespaceEnvelope::take_outputs(const std::vector<Step>& steps) {
     if (lent_.size() == kMostLent) return too_many(bind->source);
     auto directory = open_output(*bind);
     if (!directory) return std::move(directory.error());
+    std::string identity = may_leave_network() ? identity_of(directory->get()) : std::string();
     const Recovery recovery = recovery_of(plan_.state_directory);
     auto lease = OutputLease::take(plan_.state_directory, id_, *bind, std::move(*directory), recovery);
     if (!lease) return std::move(lease.error());
     auto before = lease->remember();
     if (!before) return std::move(before.error());
     if (auto status = journal_->lend(*before); !status) return status;
-    lent_.push_back({.lease = std::move(*lease), .before = std::move(*before), .target = bind->target});
+    lent_.push_back({.lease = std::move(*lease),
+                     .before = std::move(*before),
+                     .target = bind->target,
+                     .identity = std::move(identity)});
     trace_.mark("output-lease", bind->target);
   }
   return {};
 }
 
 Status NamespaceEnvelope::hand_over_outputs() {
-  for (auto& [lease, before, target] : lent_) {
+  for (auto& [lease, before, target, identity] : lent_) {
     if (auto status = namespaces_->lend(before, target, plan_.user, lease.lock()); !status) return status;
     // In a user namespace the build user is the caller under another number, who has what rights the caller has.
     if (needs_user_namespace()) continue;
@@ -152,13 +158,30 @@ Status NamespaceEnvelope::hand_over_outputs() {
 
 Status NamespaceEnvelope::make_namespaces() {
   const bool takes_spare = !plan_.is_host_network && !needs_user_namespace();
-  const UniqueFd network = takes_spare ? host_->networks.take() : UniqueFd();
-  auto made = Namespaces::make(plan_, id_,
-                               {.init_image = host_->init_image, .mounts = host_->mounts, .network = network}, trace_);
+  const std::string heir = network_heir();
+  Network network = takes_spare ? host_->networks.take(heir) : Network();
+  auto made = Namespaces::make(
+      plan_, id_, {.init_image = host_->init_image, .mounts = host_->mounts, .network = network.space}, trace_);
   if (!made) return std::move(made.error());
   namespaces_ = std::make_shared<Namespaces>(std::move(*made));
+  if (!heir.empty()) network_ = network ? std::move(network) : Network::of(namespaces_->init());
   is_complete_ = !plan_.is_base;
   return {};
+}
+
+// Not of a build that is root, whom the kernel lets change more than counters (sysctl(8), net.*).
+bool NamespaceEnvelope::may_leave_network() const {
+  return !plan_.is_host_network && !plan_.is_base && plan_.user.uid != 0 && !needs_user_namespace();
+}
+
+std::string NamespaceEnvelope::network_heir() const {
+  if (!may_leave_network() || lent_.empty()) return {};
+  std::string heir = std::to_string(plan_.user.uid) + ":" + std::to_string(plan_.user.gid);
+  for (const auto& output : lent_) {
+    if (output.identity.empty()) return {};
+    heir += " " + output.identity;
+  }
+  return heir;
 }
 
 Status NamespaceEnvelope::complete(std::vector<Step> rest) {
@@ -275,6 +298,7 @@ CloseReport NamespaceEnvelope::close() {
   for (auto& output : lent_) note(output.lease.end());
   report.trace.mark("hand-back");
   if (!report.failures.empty()) return report;
+  host_->networks.give_back(std::exchange(network_, {}), network_heir());
   lent_.clear();
   if (journal_ && !note(journal_->end())) return report;
   is_gone_ = true;

@@ -51,6 +51,8 @@ class NamespaceEnvelope final : public Envelope {
     OutputLease lease;
     LentOutput before;
     std::string target;
+    /** Where a network may go on to whoever has it next. */
+    std::string identity;
   };
 
   NamespaceEnvelope(EnvelopePlan plan, std::string id, std::shared_ptr<ExitWaiter> waiter, std::shared_ptr<Host> host);
@@ -58,6 +60,9 @@ class NamespaceEnvelope final : public Envelope {
   Status begin_journal();
   Status take_outputs(const std::vector<Step>& steps);
   Status make_namespaces();
+  [[nodiscard]] bool may_leave_network() const;
+  /** Which sessions may have its network after it: those with the same. Empty: none. */
+  [[nodiscard]] std::string network_heir() const;
   Status hand_over_outputs();
   /** Null once the session is being closed. Who has them keeps them from being closed under its hands. */
   std::shared_ptr<Namespaces> namespaces();
@@ -72,6 +77,8 @@ class NamespaceEnvelope final : public Envelope {
   Trace trace_;
   std::optional<Journal> journal_;
   std::vector<Lent> lent_;
+  /** For the next session, where there may be one. */
+  Network network_;
   std::mutex closing_;
   /** Nothing is left to take away. */
   bool is_gone_ = false;

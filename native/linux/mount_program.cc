@@ -91,7 +91,7 @@ UniqueFd copy_source(const Bind& bind, Stopped& stopped) {
   if (!is_planned(bind, found)) return stop_stale(stopped, "pin-source", source, kStaleSource), UniqueFd();
   // What is mounted below an input is part of it, and read-only with it. Below an output it would be writable without
   // having been declared, so it is left out.
-  const unsigned recursive = bind.is_writable ? 0 : raw::kRecursive;
+  const unsigned recursive = bind.is_writable || !S_ISDIR(found.st_mode) ? 0 : raw::kRecursive;
   UniqueFd tree = copy_of(pinned, recursive);
   if (!tree) {
     stop(stopped, "mount", "open_tree", source, target);

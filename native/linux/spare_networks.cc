@@ -2,8 +2,13 @@
 
 #include <fcntl.h>
 #include <sched.h>
+#include <unistd.h>
 
+#include <algorithm>
+#include <array>
 #include <chrono>
+#include <cstddef>
+#include <string_view>
 #include <utility>
 
 #include "core/above_stdio.h"
@@ -17,18 +22,44 @@ namespace {
 constexpr std::size_t kMost = 16;
 constexpr std::chrono::milliseconds kPause{2};
 
-// In a child, since a namespace is moved into and not just made; the descriptor is ours as well, by CLONE_FILES.
-void open_own_network(void* fd) { *static_cast<int*>(fd) = ::open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC); }
+UniqueFd open_own(const std::string& process, const char* name) {
+  return UniqueFd(::open((process + name).c_str(), O_RDONLY | O_CLOEXEC));
+}
 
-UniqueFd make_network() {
+struct Making {
+  int space = -1;
+  int sockets = -1;
+};
+
+// In a child, since a namespace is moved into and not just made; the descriptors are ours as well, by CLONE_FILES.
+void open_own_network(void* context) {
+  auto& making = *static_cast<Making*>(context);
+  making.space = ::open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
+  making.sockets = ::open("/proc/self/net/sockstat", O_RDONLY | O_CLOEXEC);
+}
+
+Network make_network() {
   ChildStack stack;
-  int fd = -1;
-  const pid_t child = clone_child(CLONE_NEWNET | CLONE_FILES, open_own_network, &fd, stack);
+  Making making;
+  const pid_t child = clone_child(CLONE_NEWNET | CLONE_FILES, open_own_network, &making, stack);
   if (child > 0) reap_clone(child);
-  return above_stdio(UniqueFd(fd));
+  return {.space = above_stdio(UniqueFd(making.space)), .sockets = above_stdio(UniqueFd(making.sockets))};
+}
+
+// The kernel's own are not counted, and one that is on its way in a message is, whoever is dead (unix(7), SCM_RIGHTS).
+bool has_no_socket(const Network& network) {
+  constexpr std::string_view kNone = "sockets: used 0\n";
+  std::array<char, kNone.size()> begin{};
+  const ssize_t got = ::pread(network.sockets.get(), begin.data(), begin.size(), 0);
+  return got == static_cast<ssize_t>(kNone.size()) && std::string_view(begin.data(), begin.size()) == kNone;
 }
 
 }  // namespace
+
+Network Network::of(pid_t pid) {
+  const std::string process = "/proc/" + std::to_string(pid);
+  return {.space = above_stdio(open_own(process, "/ns/net")), .sockets = above_stdio(open_own(process, "/net/sockstat"))};
+}
 
 SpareNetworks::~SpareNetworks() {
   {
@@ -39,13 +70,14 @@ SpareNetworks::~SpareNetworks() {
   if (thread_.joinable()) thread_.join();
 }
 
-UniqueFd SpareNetworks::take() {
-  UniqueFd taken;
+Network SpareNetworks::take(const std::string& whose) {
+  Network taken;
   {
     const std::lock_guard lock(mutex_);
     last_done_ = std::chrono::steady_clock::now();
     if (!thread_.joinable()) thread_ = std::thread([this] { loop(); });
-    if (ready_.empty()) return taken;
+    taken = take_used(whose);
+    if (taken || ready_.empty()) return taken;
     taken = std::move(ready_.back());
     ready_.pop_back();
     // While it was full nothing was waited for.
@@ -53,6 +85,25 @@ UniqueFd SpareNetworks::take() {
   }
   wanted_or_stopping_.notify_all();
   return taken;
+}
+
+Network SpareNetworks::take_used(const std::string& whose) {
+  if (whose.empty()) return {};
+  const auto found = std::ranges::find(used_, whose, &Used::whose);
+  if (found == used_.end()) return {};
+  Network taken = std::move(found->network);
+  used_.erase(found);
+  return taken;
+}
+
+void SpareNetworks::give_back(Network network, std::string whose) {
+  if (!network || whose.empty() || !has_no_socket(network)) return;
+  Used oldest;
+  const std::lock_guard lock(mutex_);
+  used_.push_back({.whose = std::move(whose), .network = std::move(network)});
+  if (used_.size() <= kMost) return;
+  oldest = std::move(used_.front());
+  used_.pop_front();
 }
 
 void SpareNetworks::give_way() {
@@ -68,7 +119,7 @@ void SpareNetworks::loop() {
       wanted_or_stopping_.wait_until(lock, last_done_ + kPause, [this] { return is_stopping_; });
     if (is_stopping_) return;
     lock.unlock();
-    UniqueFd made = make_network();
+    Network made = make_network();
     lock.lock();
     // Without any, sessions make their own, and say why they cannot.
     if (!made) return;

@@ -104,7 +104,7 @@ export const defences = {
     {
       defence: 'what is mounted below an output is left out',
       file: 'native/linux/mount_program.cc',
-      off: [['bind.is_writable ? 0 : raw::kRecursive', 'raw::kRecursive']],
+      off: [['bind.is_writable || !S_ISDIR(found.st_mode) ? 0 : raw::kRecursive', 'raw::kRecursive']],
       tests: [['test/linux/mounts.test.ts', 'an output does not show it, as it was not declared']],
     },
     {
@@ -153,6 +153,30 @@ export const defences = {
         ],
       ],
       tests: [[exchanged, 'itself: never shows the secret, nor lets anything be written beside it'], [exchanged, 'its parent: never shows the secret, nor lets anything be written beside it']],
+    },
+    {
+      defence: 'a network goes on to sessions with the same outputs only',
+      file: 'native/linux/envelope.cc',
+      off: [['heir += " " + output.identity;', '']],
+      tests: [['test/linux/networks.test.ts', 'goes to none with another output, nor to one that has none']],
+    },
+    {
+      defence: 'a network goes on to the same build user only',
+      file: 'native/linux/envelope.cc',
+      off: [['std::string heir = std::to_string(plan_.user.uid) + ":" + std::to_string(plan_.user.gid);', 'std::string heir;']],
+      tests: [['test/linux/networks.test.ts', 'goes to none of another user']],
+    },
+    {
+      defence: 'a network that root was in goes to nobody',
+      file: 'native/linux/envelope.cc',
+      off: [['!plan_.is_base && plan_.user.uid != 0 &&', '!plan_.is_base &&']],
+      tests: [['test/linux/networks.test.ts', 'goes to none after a build that was root']],
+    },
+    {
+      defence: 'a network with a socket in it goes to nobody',
+      file: 'native/linux/spare_networks.cc',
+      off: [['|| !has_no_socket(network)) return;', '|| (has_no_socket(network) && whose.empty())) return;']],
+      tests: [['test/linux/networks.test.ts', 'goes to none while there is a socket in it']],
     },
     ...['PID', 'IPC', 'UTS', 'CGROUP'].map((kind) => ({
       defence: `a namespace of its own: ${kind.toLowerCase()}`,

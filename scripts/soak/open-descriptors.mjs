@@ -5,17 +5,20 @@ import { constants, fstatSync, readlinkSync } from 'node:fs'
 /** A descriptor is the lowest free number (open(2)): above this there is none in any program of ours. */
 const most = 1024
 
+/** Made ahead, and kept for a next session (native/linux/spare_networks): so many of either. */
+export const mostSpareNetworks = 32
+
 /**
- * But for the networks that are made ahead for the next sessions (native/linux/spare_networks), which may be there or not.
+ * But for the networks that are there for the next sessions (native/linux/spare_networks), which may be there or not.
  * @returns {number[]}
  */
 export function openDescriptors() {
-  return Array.from({ length: most }, (_, fd) => fd).filter((fd) => isOpen(fd) && !isSpareNetwork(fd))
+  return Array.from({ length: most }, (_, fd) => fd).filter((fd) => isOpen(fd) && !isNetwork(fd) && !isNetworkFile(fd))
 }
 
-/** How many networks are made ahead; Linux. */
+/** How many networks are there for the next sessions; Linux. */
 export function spareNetworks() {
-  return Array.from({ length: most }, (_, fd) => fd).filter(isSpareNetwork).length
+  return Array.from({ length: most }, (_, fd) => fd).filter(isNetwork).length
 }
 
 const kinds = new Map([
@@ -41,11 +44,19 @@ function isOpen(fd) {
   }
 }
 
-function isSpareNetwork(fd) {
-  if (process.platform !== 'linux') return false
+function isNetwork(fd) {
+  return nameOf(fd).startsWith('net:')
+}
+
+function isNetworkFile(fd) {
+  return /^\/proc\/\d+\/net\/sockstat$/.test(nameOf(fd))
+}
+
+function nameOf(fd) {
+  if (process.platform !== 'linux') return ''
   try {
-    return readlinkSync(`/proc/self/fd/${fd}`).startsWith('net:')
+    return readlinkSync(`/proc/self/fd/${fd}`)
   } catch {
-    return false
+    return ''
   }
 }

@@ -27,6 +27,8 @@ const tolerances: readonly Tolerance[] = [
   { program: 'close', call: 'close', because: 'the descriptor is gone whatever close(2) says' },
   { program: 'open', call: 'mknodat', errno: 'EPERM', when: isOverHost, because: 'root of a container may make no devices; the host\'s are bound, read-only' },
   { program: 'open', when: isEmptyMount, because: 'without empty mounts to copy, sessions go through a copy of the host\'s' },
+  { program: 'open', call: 'name_to_handle_at', because: 'the session\'s network then goes to none after it' },
+  { program: 'close', call: 'pread', because: 'a network that may have sockets in it goes to no other session' },
   { program: 'open', call: 'recv', because: 'a watcher that cannot be asked for is taken to be there' },
   { program: 'open', call: 'getrlimit', because: 'the sources are then looked up in a copy of the host\'s mounts' },
   { program: 'open', call: 'write', errno: 'EINTR', because: 'it is written again' },

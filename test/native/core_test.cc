@@ -467,7 +467,7 @@ void check_processes() {
     std::atomic<int> at_once = 0;
     std::atomic<int> most = 0;
     std::atomic<int> done = 0;
-    WorkerThreads threads(3);
+    WorkerThreads threads(3, 30);
     for (int i = 0; i < 30; ++i) {
       threads.run([&] {
         const int now = ++at_once;
@@ -483,10 +483,31 @@ void check_processes() {
     }
     return done == 30 && most == 3;
   });
+  check("what takes long on one thread does not keep the next from its turn, up to a bound", [] {
+    std::atomic<bool> is_held_up = true;
+    std::atomic<int> begun = 0;
+    WorkerThreads threads(1, 3);
+    for (int i = 0; i < 4; ++i) {
+      threads.run([&] {
+        ++begun;
+        while (is_held_up) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+      });
+    }
+    BackOff back_off(std::chrono::milliseconds(10000));
+    while (begun < 3 && back_off.wait()) {
+    }
+    std::this_thread::sleep_for(std::chrono::milliseconds(60));
+    const bool is_bounded = begun == 3;
+    is_held_up = false;
+    BackOff end(std::chrono::milliseconds(10000));
+    while (begun < 4 && end.wait()) {
+    }
+    return is_bounded && begun == 4;
+  });
   check("threads that are stopped end what they began, and begin nothing", [] {
     std::atomic<bool> is_begun = false;
     std::atomic<int> done = 0;
-    WorkerThreads threads(1);
+    WorkerThreads threads(1, 1);
     threads.run([&] {
       is_begun = true;
       std::this_thread::sleep_for(std::chrono::milliseconds(20));
