@@ -9,7 +9,8 @@ export interface NativeBinding {
    * Called once for everything that was to be launched: after it was waited for, or when it could not be launched. One
    * listener an environment.
    */
-  setExitListener(listener: (exit: NativeExit | NativeNotLaunched) => void): void
+  /** `makeExit` makes of a command's end what the listener, or whoever else is to be told, gets of it. */
+  setExitListener(listener: (exit: NativeExit | NativeNotLaunched) => void, makeExit: MakeExit): void
   /** A pipe that was handed over with a launch is kept, to be closed when the environment goes, until one of these is called. */
   releaseDescriptor(descriptor: number): void
   closeDescriptor(descriptor: number): void
@@ -51,20 +52,33 @@ export interface NativeTraceEntry {
   readonly ns: number
 }
 
+/** In the order of `NativeExit`. */
+export type MakeExit = (
+  run: number,
+  exitCode: number | undefined,
+  signal: string | undefined,
+  isMaxBuffer: boolean,
+  userUs: number,
+  systemUs: number,
+  maxRssBytes: number,
+  stdout: Buffer | undefined,
+  stderr: Buffer | undefined,
+) => NativeExit
+
 export interface NativeExit {
   readonly run: number
   /** Undefined when a signal ended it. */
-  readonly exitCode?: number
+  readonly exitCode?: number | undefined
   /** By name: SIGKILL, ... */
-  readonly signal?: string
-  /** Of a stream that was captured: all that the command itself had written by its end. */
-  readonly stdout?: Buffer
-  readonly stderr?: Buffer
+  readonly signal?: string | undefined
   /** More than the bound was written; the run was killed for it. */
   readonly isMaxBuffer: boolean
   readonly userUs: number
   readonly systemUs: number
   readonly maxRssBytes: number
+  /** Of a stream that was captured: all that the command itself had written by its end; undefined where that is nothing. */
+  readonly stdout?: Buffer | undefined
+  readonly stderr?: Buffer | undefined
 }
 
 /** Of a command that was to be launched, and could not be. */

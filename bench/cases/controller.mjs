@@ -4,6 +4,7 @@ import { build, openSession, planOf } from '../../dist/index.js'
 import { serveRequests } from '../measure/serve.mjs'
 import { action } from '../measure/turns.mjs'
 import { spawnToEnd } from '../peers/spawn.mjs'
+import { trueCommand } from './true-command.mjs'
 
 const [spec, mebibytes] = process.argv.slice(2)
 const plan = planOf(JSON.parse(spec))
@@ -12,7 +13,9 @@ const ballast = []
 while (process.memoryUsage.rss() < Number(mebibytes) * 2 ** 20) ballast.push(Buffer.alloc(chunkBytes, 1))
 
 const session = await openSession({ ...JSON.parse(spec), output: undefined })
-const spawn = action(() => spawnToEnd('true'))
+// By its path, as the floor has it: to search for it is no cost of a session's.
+const command = [trueCommand()]
+const spawn = action(() => spawnToEnd(command[0]))
 
 /** Each after a pause as long as a pool takes to be full again: what comes after one is slower than what comes at once. */
 function paced(take) {
@@ -27,8 +30,8 @@ function paced(take) {
 }
 
 await serveRequests({
-  build: action(() => build(plan, ['true'])),
-  run: action(() => session.run(['true'])),
+  build: action(() => build(plan, command)),
+  run: action(() => session.run(command)),
   spawn,
   'spawn-paced': paced(spawn),
   resident: async () => [process.memoryUsage.rss() / 1e6],

@@ -23,7 +23,6 @@ enum { STACK = 64 * 1024 };
 static const int namespaces = CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWIPC | CLONE_NEWUTS | CLONE_NEWCGROUP | CLONE_NEWNET;
 static char stack[STACK] __attribute__((aligned(16)));
 static char command_stack[STACK] __attribute__((aligned(16)));
-static int null;
 static int init_image;
 static int empty_mounts = -1;
 
@@ -32,14 +31,13 @@ struct child {
   const struct plan *plan;
   const struct session *session;
   const struct pipes *pipes;
+  int null;
   int control;
   pid_t command;
   struct stopped stopped;
 };
 
 void prepare(const struct plan *plan) {
-  null = open("/dev/null", O_RDWR | O_CLOEXEC);
-  if (null < 0) fail("open", "/dev/null");
   init_image = open(plan->init, O_RDONLY | O_CLOEXEC);
   if (init_image < 0) fail("open", plan->init);
   const pid_t making =
@@ -64,6 +62,21 @@ static long make_keyring(const char *name) {
   return keyring < 0 ? 0 : syscall(SYS_keyctl, 5, keyring, 0x3f080000);
 }
 
+static int reset_signals(void) {
+  struct {
+    void (*handler)(int);
+    unsigned long rest[7];
+  } action = {.handler = SIG_DFL};
+  for (int number = 1; number <= 64; number++)
+    if (number != SIGKILL && number != SIGSTOP && syscall(SYS_rt_sigaction, number, &action, NULL, 8) != 0) return -1;
+  return 0;
+}
+
+static int unblock_signals(void) {
+  const unsigned long none = 0;
+  return syscall(SYS_rt_sigprocmask, SIG_SETMASK, &none, NULL, sizeof(none));
+}
+
 static int become_init(void *context) {
   struct child *child = context;
   struct stopped *stopped = &child->stopped;
@@ -71,6 +84,7 @@ static int become_init(void *context) {
   char *const argv[] = {name, NULL};
   char *const environment[] = {NULL};
   if (setsid() < 0) return stop(stopped, "setsid", "");
+  if (reset_signals() != 0) return stop(stopped, "rt_sigaction", "");
   if (dup2(child->control, 0) < 0 || dup3(init_image, 1, O_CLOEXEC) < 0 || dup3(empty_mounts, 2, O_CLOEXEC) < 0 ||
       raw_close_from(3) != 0)
     return stop(stopped, "close_range", "");
@@ -79,6 +93,7 @@ static int become_init(void *context) {
   if (sethostname(child->plan->hostname, strlen(child->plan->hostname)) != 0) return stop(stopped, "sethostname", "");
   if (make_keyring("floor") != 0) return stop(stopped, "keyctl", "");
   signal(SIGCHLD, SIG_IGN);
+  if (unblock_signals() != 0) return stop(stopped, "rt_sigprocmask", "");
   syscall(SYS_execveat, 1, "", argv, environment, EMPTY_PATH);
   return stop(stopped, "execveat", child->plan->init);
 }
@@ -132,6 +147,8 @@ static int become_command(void *context) {
   struct stopped *stopped = &child->stopped;
   const uid_t uid = child->plan->uid;
   const gid_t gid = child->plan->gid;
+  uid_t uids[3];
+  gid_t gids[3];
   if (setsid() < 0) return stop(stopped, "setsid", "");
   if (chdir(child->plan->working_directory) != 0) return stop(stopped, "chdir", child->plan->working_directory);
   umask(022);
@@ -142,6 +159,10 @@ static int become_command(void *context) {
   if (syscall(SYS_setresuid, uid, uid, uid) != 0) return stop(stopped, "setresuid", "");
   if (lay_down_capabilities() != 0) return stop(stopped, "capset", "");
   if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) return stop(stopped, "prctl", "");
+  if (getresuid(&uids[0], &uids[1], &uids[2]) != 0 || getresgid(&gids[0], &gids[1], &gids[2]) != 0 ||
+      getgroups(0, NULL) < 0)
+    return stop(stopped, "getresuid", "");
+  if (unblock_signals() != 0) return stop(stopped, "rt_sigprocmask", "");
   return execute(child);
 }
 
@@ -149,7 +170,8 @@ static int enter(void *context) {
   struct child *child = context;
   struct stopped *stopped = &child->stopped;
   const int flags = CLONE_PARENT | CLONE_PARENT_SETTID | CLONE_VM | CLONE_VFORK;
-  if (set_stdio(null, child->pipes) != 0) return stop(stopped, "dup2", "");
+  if (reset_signals() != 0) return stop(stopped, "rt_sigaction", "");
+  if (set_stdio(child->null, child->pipes) != 0) return stop(stopped, "dup2", "");
   if (dup3(child->session->fd, 3, O_CLOEXEC) < 0 || raw_close_from(4) != 0) return stop(stopped, "close_range", "");
   if (setns(3, namespaces) != 0) return stop(stopped, "setns", "");
   close(3);
@@ -158,9 +180,16 @@ static int enter(void *context) {
   _exit(0);
 }
 
+/* A command's own: what is open twice has its flags in common (fcntl(2)). */
+static int open_null(void) {
+  const int null = open("/dev/null", O_RDONLY | O_CLOEXEC);
+  if (null < 0) fail("open", "/dev/null");
+  return null;
+}
+
 void run_inside(const struct plan *plan, const struct session *session) {
   struct pipes pipes;
-  struct child child = {.plan = plan, .session = session, .pipes = &pipes};
+  struct child child = {.plan = plan, .session = session, .pipes = &pipes, .null = open_null()};
   make_pipes(&pipes);
   /* So that the command can open its own /dev/stdout. */
   for (int i = 0; i < 2; i++)
@@ -169,6 +198,7 @@ void run_inside(const struct plan *plan, const struct session *session) {
   if (entering < 0) fail("clone", "");
   while (waitpid(entering, NULL, __WALL) < 0)
     if (errno != EINTR) fail("waitpid", "");
+  close(child.null);
   if (child.stopped.what != NULL) fail_with(child.stopped.what, child.stopped.path, child.stopped.err);
   drain_pipes(&pipes);
   wait_success(child.command, __WALL);
@@ -176,16 +206,17 @@ void run_inside(const struct plan *plan, const struct session *session) {
 
 static int become_bare_command(void *context) {
   struct child *child = context;
-  if (set_stdio(null, child->pipes) != 0) return stop(&child->stopped, "dup2", "");
+  if (set_stdio(child->null, child->pipes) != 0) return stop(&child->stopped, "dup2", "");
   return execute(child);
 }
 
 void run_bare(const struct plan *plan) {
   struct pipes pipes;
-  struct child child = {.plan = plan, .pipes = &pipes};
+  struct child child = {.plan = plan, .pipes = &pipes, .null = open_null()};
   make_pipes(&pipes);
   const pid_t command = clone(become_bare_command, stack + STACK, CLONE_VM | CLONE_VFORK, &child);
   if (command < 0) fail("clone", "");
+  close(child.null);
   if (child.stopped.what != NULL) fail_with(child.stopped.what, child.stopped.path, child.stopped.err);
   drain_pipes(&pipes);
   wait_success(command, __WALL);

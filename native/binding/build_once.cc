@@ -67,7 +67,7 @@ class Build : public std::enable_shared_from_this<Build> {
     auto built = Napi::Object::New(env);
     if (exit_) {
       const std::chrono::duration<double, std::milli> since_exit = std::chrono::steady_clock::now() - exited_;
-      built.Set("exit", exit_to_js(env, *exit_));
+      built.Set("exit", exit_to_js(env, runtime_->make_exit(), *exit_));
       built.Set("sinceExitMs", since_exit.count());
     }
     if (failure_) built.Set("failure", error_to_js(env, *failure_));

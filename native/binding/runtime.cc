@@ -9,13 +9,14 @@
 
 namespace buildjail {
 
-Status Runtime::start(Napi::Env env, const Napi::Function& listener) {
+Status Runtime::start(Napi::Env env, const Napi::Function& listener, const Napi::Function& make_exit) {
   auto waiter = caught("open", [this] { return ExitWaiter::start([this](Exit exit) { deliver(std::move(exit)); }); });
   if (!waiter) return std::move(waiter.error());
   for (WorkerThreads* threads : {&threads_, &closing_threads_}) {
     if (auto status = threads->start(); !status) return status;
   }
   on_exit_ = Napi::Persistent(listener);
+  make_exit_ = Napi::Persistent(make_exit);
   listener_ = Napi::ThreadSafeFunction::New(env, listener, "buildjail", 0, 1);
   listener_.Unref(env);
   waiter_ = std::move(*waiter);
@@ -83,7 +84,7 @@ void Runtime::deliver(Exit exit) {
   }
   // Shared, as what is called must be copyable (std::function).
   const auto told = std::make_shared<Exit>(std::move(exit));
-  tell([this, told](Napi::Env env) { on_exit_.Call({exit_to_js(env, *told)}); });
+  tell([this, told](Napi::Env env) { on_exit_.Call({exit_to_js(env, make_exit_, *told)}); });
 }
 
 void Runtime::tell_failure(std::uint32_t run, SysError error) {
@@ -138,6 +139,7 @@ void Runtime::shut_down() {
   waiter_->stop();
   listener_.Abort();
   on_exit_.Reset();
+  make_exit_.Reset();
   takers_.clear();
   told_.clear();
   kept_.clear();

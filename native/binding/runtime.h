@@ -42,7 +42,7 @@ class Runtime {
   // On the JavaScript thread.
 
   /** Must come before the first open. */
-  Status start(Napi::Env env, const Napi::Function& listener);
+  Status start(Napi::Env env, const Napi::Function& listener, const Napi::Function& make_exit);
   [[nodiscard]] bool is_started() const noexcept { return waiter_ != nullptr; }
   [[nodiscard]] bool is_ended() const noexcept { return is_listener_gone_; }
   /** Something that will be told of, once: until then the environment's event loop stays alive for it. */
@@ -54,6 +54,9 @@ class Runtime {
   void close_descriptor(int fd) { kept_.erase(fd); }
   /** The environment goes. Again: nothing is left to do. */
   void shut_down();
+
+  /** Makes of an exit what JavaScript has of it. */
+  [[nodiscard]] const Napi::FunctionReference& make_exit() const noexcept { return make_exit_; }
 
   // On any thread.
 
@@ -81,6 +84,7 @@ class Runtime {
   std::shared_ptr<ExitWaiter> waiter_;
   Napi::ThreadSafeFunction listener_;
   Napi::FunctionReference on_exit_;
+  Napi::FunctionReference make_exit_;
   std::size_t under_way_ = 0;
   bool is_listener_gone_ = false;
   std::map<int, UniqueFd> kept_;

@@ -60,22 +60,19 @@ Napi::Value trace_to_js(Napi::Env env, const Trace& trace) {
   });
 }
 
-Napi::Value exit_to_js(Napi::Env env, Exit& exit) {
-  auto object = Napi::Object::New(env);
-  object.Set("run", exit.run);
-  if (WIFEXITED(exit.status)) object.Set("exitCode", WEXITSTATUS(exit.status));
-  if (WIFSIGNALED(exit.status)) object.Set("signal", signal_name(WTERMSIG(exit.status)));
-  object.Set("isMaxBuffer", exit.is_max_buffer);
-  object.Set("userUs", static_cast<double>(exit.user_us));
-  object.Set("systemUs", static_cast<double>(exit.system_us));
-  object.Set("maxRssBytes", static_cast<double>(exit.max_rss_bytes));
-  std::size_t stream = 0;
-  for (const char* key : {"stdout", "stderr"}) {
-    const auto& bytes = exit.output.at(stream++);
+Napi::Value exit_to_js(Napi::Env env, const Napi::FunctionReference& make, const Exit& exit) {
+  const auto number = [env](auto value) { return Napi::Number::New(env, static_cast<double>(value)); };
+  const auto output = [env](const std::optional<std::vector<std::byte>>& bytes) -> Napi::Value {
     // Of nothing there need be no copy.
-    if (bytes && !bytes->empty()) object.Set(key, Napi::Buffer<std::byte>::Copy(env, bytes->data(), bytes->size()));
-  }
-  return object;
+    if (!bytes || bytes->empty()) return env.Undefined();
+    return Napi::Buffer<std::byte>::Copy(env, bytes->data(), bytes->size());
+  };
+  const Napi::Value code = WIFEXITED(exit.status) ? Napi::Value(number(WEXITSTATUS(exit.status))) : env.Undefined();
+  const Napi::Value signal = WIFSIGNALED(exit.status)
+                                 ? Napi::Value(Napi::String::New(env, signal_name(WTERMSIG(exit.status))))
+                                 : env.Undefined();
+  return make.Call({number(exit.run), code, signal, Napi::Boolean::New(env, exit.is_max_buffer), number(exit.user_us),
+                    number(exit.system_us), number(exit.max_rss_bytes), output(exit.output[0]), output(exit.output[1])});
 }
 
 Napi::Value mounts_to_js(Napi::Env env, const std::vector<MountEntry>& mounts) {

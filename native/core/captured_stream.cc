@@ -26,7 +26,6 @@ void CapturedStream::drain() {
     if (size == 0) break;
     left -= size;
   }
-  fd_.reset();
 }
 
 std::optional<std::size_t> CapturedStream::read_at_most(std::size_t size) {

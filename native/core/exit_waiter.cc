@@ -63,7 +63,8 @@ Status ExitWaiter::adopt(pid_t pid, std::uint64_t owner, const LaunchRequest& re
   Child child{.run = request.run, .pid = pid, .owner = owner, .streams = {}, .when_exited = std::move(when_exited)};
   for (std::size_t i = 0; i < child.streams.size(); ++i) {
     if (request.stdio.at(i + 1).kind != StdioKind::kCapture) continue;
-    child.streams.at(i) = CapturedStream(std::move(ends.ours.at(i + 1)), request.max_buffer);
+    child.streams.at(i) =
+        CapturedStream(std::move(ends.ours.at(i + 1)), std::move(ends.child.at(i + 1)), request.max_buffer);
   }
   auto status = watch(std::move(child));
   if (status) return status;

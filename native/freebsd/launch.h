@@ -1,11 +1,7 @@
 #pragma once
 
-#include <sys/types.h>
-
-#include <optional>
-
-#include "core/credentials.h"
 #include "core/launch_request.h"
+#include "core/launched.h"
 #include "core/plan.h"
 #include "core/result.h"
 #include "core/stdio_ends.h"
@@ -13,12 +9,6 @@
 #include "freebsd/set_groups.h"
 
 namespace buildjail {
-
-struct Launched {
-  pid_t pid;
-  /** Who it is, as the kernel said right before execve(2); nothing where it was killed before it could ask. */
-  std::optional<Credentials> who;
-};
 
 /**
  * Starts a command in a jail: vfork(2), so at a cost that does not grow with this process. The child closes everything

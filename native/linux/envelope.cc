@@ -227,7 +227,7 @@ Result<pid_t> NamespaceEnvelope::launch(LaunchRequest request, StdioEnds ends) {
   const pid_t pid = launched->pid;
   {
     const std::lock_guard lock(mutex_);
-    last_launched_ = std::move(*launched);
+    last_launched_ = std::move(launched->who);
   }
   // The session then comes to its end while the news of the exit is still on its way.
   std::function<void()> when_exited;

@@ -44,8 +44,11 @@ struct Prepared {
   char* const* argv;
   char* const* environment;
   ChildStack* command_stack;
-  /** The command, as the kernel says; its pid is written as it comes to be, the rest right before execve(2). */
-  Credentials command{};
+  /** Of the command, written as it comes to be. */
+  pid_t pid = 0;
+  /** The command, right before execve(2), as the kernel says. */
+  Credentials self{};
+  bool has_looked_at_self = false;
   Stopped stopped{};
 };
 
@@ -57,11 +60,12 @@ bool failed(Prepared& prepared, const char* syscall, int result) {
 /** In a user namespace it would be told numbers of that. */
 bool look_at_self(Prepared& prepared) {
   if (!prepared.may_set_groups) return true;
-  Credentials& self = prepared.command;
+  Credentials& self = prepared.self;
   if (failed(prepared, "getresuid", ::getresuid(&self.real_uid, &self.uid, &self.saved_uid))) return false;
   if (failed(prepared, "getresgid", ::getresgid(&self.real_gid, &self.gid, &self.saved_gid))) return false;
   const int count = static_cast<int>(self.groups.size());
-  return !failed(prepared, "getgroups", ::getgroups(count, self.groups.data()));
+  prepared.has_looked_at_self = !failed(prepared, "getgroups", ::getgroups(count, self.groups.data()));
+  return prepared.has_looked_at_self;
 }
 
 // The second child, which is born inside. No parent-death signal: on Linux that would be the death of the thread that
@@ -97,7 +101,7 @@ void run_entering(void* context) {
   if (failed(prepared, "close_range", raw::close_range(kPidfd + 1))) return;
   if (failed(prepared, "setns", ::setns(kPidfd, prepared.namespaces))) return;
   if (failed(prepared, "close", ::close(kPidfd))) return;
-  if (failed(prepared, "clone", clone_sibling(run_command, &prepared, *prepared.command_stack, &prepared.command.pid)))
+  if (failed(prepared, "clone", clone_sibling(run_command, &prepared, *prepared.command_stack, &prepared.pid)))
     return;
   ::_exit(0);
 }
@@ -119,8 +123,8 @@ SysError failure(const Stopped& stopped, const LaunchRequest& request, int pidfd
 
 }  // namespace
 
-Result<Credentials> launch_in_namespaces(const Namespaces& namespaces, const BuildUser& user, LaunchRequest& request,
-                                         const StdioEnds& ends) {
+Result<Launched> launch_in_namespaces(const Namespaces& namespaces, const BuildUser& user, LaunchRequest& request,
+                                      const StdioEnds& ends) {
   auto candidate_paths = executable_candidates(request);
   const CStrings candidates(candidate_paths);
   const CStrings argv(request.argv);
@@ -141,16 +145,19 @@ Result<Credentials> launch_in_namespaces(const Namespaces& namespaces, const Bui
                     .argv = argv.data(),
                     .environment = environment.data(),
                     .command_stack = &command_stack};
-  prepared.command.groups.resize(user.groups.size());
+  prepared.self.groups.resize(user.groups.size());
   const pid_t entering = clone_child(0, run_entering, &prepared, stack);
   if (entering < 0) return last_error("clone", "clone");
   reap_clone(entering);
-  if (prepared.stopped.syscall == nullptr && prepared.command.pid > 0) {
+  if (prepared.stopped.syscall == nullptr && prepared.pid > 0) {
+    Launched launched{.pid = prepared.pid, .who = {}};
     // Until it is waited for, even a command that is over already can be looked at.
-    if (!prepared.may_set_groups) return credentials_of(prepared.command.pid);
-    return std::move(prepared.command);
+    if (!prepared.may_set_groups) launched.who = credentials_of(prepared.pid);
+    if (prepared.has_looked_at_self) launched.who = std::move(prepared.self);
+    if (launched.who) launched.who->pid = prepared.pid;
+    return launched;
   }
-  if (prepared.command.pid > 0) reap_clone(prepared.command.pid);
+  if (prepared.pid > 0) reap_clone(prepared.pid);
   if (prepared.stopped.syscall != nullptr) return failure(prepared.stopped, request, prepared.pidfd);
   return SysError{.step = "clone",
                   .syscall = "clone",

@@ -1,9 +1,7 @@
 #pragma once
 
-#include <sys/types.h>
-
-#include "core/credentials.h"
 #include "core/launch_request.h"
+#include "core/launched.h"
 #include "core/plan.h"
 #include "core/result.h"
 #include "core/stdio_ends.h"
@@ -15,9 +13,8 @@ namespace buildjail {
  * Starts a command in namespaces, as a child of ours and at a cost that does not grow with this process. The child
  * closes everything and leaves every privilege behind before execve(2); a step that fails is reported, and the command
  * is not executed. Any number at a time; ESRCH when the namespaces are gone or going.
- * @return who the command is, as the kernel said right before.
  */
-Result<Credentials> launch_in_namespaces(const Namespaces& namespaces, const BuildUser& user, LaunchRequest& request,
-                                         const StdioEnds& ends);
+Result<Launched> launch_in_namespaces(const Namespaces& namespaces, const BuildUser& user, LaunchRequest& request,
+                                      const StdioEnds& ends);
 
 }  // namespace buildjail

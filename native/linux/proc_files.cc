@@ -144,11 +144,11 @@ std::string host_path(const Mounted& mounted, const std::vector<Mounted>& host) 
 
 }  // namespace
 
-Credentials credentials_of(pid_t pid) {
+std::optional<Credentials> credentials_of(pid_t pid) {
   const auto text = read_all(proc_path(pid, "status"));
+  if (!text) return std::nullopt;
   Credentials who{};
   who.pid = pid;
-  if (!text) return who;
   for (const auto line : split(*text, '\n')) {
     // Real, effective, saved, and that of the file system (proc_pid_status(5)).
     const auto ids = [line] {

@@ -14,8 +14,8 @@ namespace buildjail {
 
 // What the kernel says in /proc.
 
-/** Who a process is, a zombie too, in the host's numbering; no more than its pid where that is not told. */
-Credentials credentials_of(pid_t pid);
+/** Who a process is, a zombie too, in the host's numbering; nothing where that is not told. */
+std::optional<Credentials> credentials_of(pid_t pid);
 
 /** A line of ps(1). */
 struct ProcessStatus {

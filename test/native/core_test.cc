@@ -207,7 +207,7 @@ void check_descriptors() {
     std::array<int, 2> pipe{};
     if (::pipe2(pipe.data(), O_CLOEXEC | O_NONBLOCK) != 0) return false;
     const UniqueFd writer(pipe[1]);
-    CapturedStream stream(UniqueFd(pipe[0]), 4);
+    CapturedStream stream(UniqueFd(pipe[0]), UniqueFd(), 4);
     if (::write(writer.get(), "abcdef", 6) != 6) return false;
     stream.read_some();
     const auto bytes = stream.take();
@@ -217,10 +217,10 @@ void check_descriptors() {
     std::array<int, 2> pipe{};
     if (::pipe2(pipe.data(), O_CLOEXEC | O_NONBLOCK) != 0) return false;
     const UniqueFd writer(pipe[1]);
-    CapturedStream stream(UniqueFd(pipe[0]), 100);
+    CapturedStream stream(UniqueFd(pipe[0]), UniqueFd(), 100);
     if (::write(writer.get(), "left", 4) != 4) return false;
     stream.drain();
-    return stream.take().size() == 4 && stream.fd() < 0;
+    return stream.take().size() == 4;
   });
 }
 
