@@ -84,7 +84,8 @@ static int execute(const struct plan *plan) {
   return stop("execve");
 }
 
-/* One look at itself, of which nothing is read as not every compiler knows struct kinfo_proc; and a runtime ignores one. */
+/* One look at itself, of which nothing is read as not every compiler knows struct kinfo_proc; and a runtime ignores
+ * one. */
 static int reset_signals(void) {
   char self[2048];
   size_t size = sizeof(self);

@@ -72,7 +72,8 @@ Napi::Value exit_to_js(Napi::Env env, const Napi::FunctionReference& make, const
                                  ? Napi::Value(Napi::String::New(env, signal_name(WTERMSIG(exit.status))))
                                  : env.Undefined();
   return make.Call({number(exit.run), code, signal, Napi::Boolean::New(env, exit.is_max_buffer), number(exit.user_us),
-                    number(exit.system_us), number(exit.max_rss_bytes), output(exit.output[0]), output(exit.output[1])});
+                    number(exit.system_us), number(exit.max_rss_bytes), output(exit.output[0]),
+                    output(exit.output[1])});
 }
 
 Napi::Value mounts_to_js(Napi::Env env, const std::vector<MountEntry>& mounts) {

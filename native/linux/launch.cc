@@ -101,8 +101,7 @@ void run_entering(void* context) {
   if (failed(prepared, "close_range", raw::close_range(kPidfd + 1))) return;
   if (failed(prepared, "setns", ::setns(kPidfd, prepared.namespaces))) return;
   if (failed(prepared, "close", ::close(kPidfd))) return;
-  if (failed(prepared, "clone", clone_sibling(run_command, &prepared, *prepared.command_stack, &prepared.pid)))
-    return;
+  if (failed(prepared, "clone", clone_sibling(run_command, &prepared, *prepared.command_stack, &prepared.pid))) return;
   ::_exit(0);
 }
 

@@ -58,7 +58,8 @@ bool has_no_socket(const Network& network) {
 
 Network Network::of(pid_t pid) {
   const std::string process = "/proc/" + std::to_string(pid);
-  return {.space = above_stdio(open_own(process, "/ns/net")), .sockets = above_stdio(open_own(process, "/net/sockstat"))};
+  return {.space = above_stdio(open_own(process, "/ns/net")),
+          .sockets = above_stdio(open_own(process, "/net/sockstat"))};
 }
 
 SpareNetworks::~SpareNetworks() {
