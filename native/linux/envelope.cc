@@ -23,13 +23,18 @@ namespace buildjail {
 
 namespace {
 
+struct Output {
+  UniqueFd directory;
+  dev_t device;
+};
+
 /** An output, held open; ESTALE when it is another directory by now than when it was planned. */
-Result<UniqueFd> open_output(const Bind& bind) {
+Result<Output> open_output(const Bind& bind) {
   UniqueFd directory(::open(bind.source.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
   if (!directory) return last_error("pin-source", "open", bind.source);
   struct stat found{};
   if (::fstat(directory.get(), &found) != 0) return last_error("pin-source", "fstat", bind.source);
-  if (is_planned(bind, found)) return directory;
+  if (is_planned(bind, found)) return Output{.directory = std::move(directory), .device = found.st_dev};
   return SysError{
       .step = "pin-source", .syscall = "fstat", .err = ESTALE, .path = bind.source, .dest = {}, .detail = kStaleSource};
 }
@@ -127,11 +132,11 @@ Status NamespaceEnvelope::take_outputs(const std::vector<Step>& steps) {
     const auto* bind = std::get_if<Bind>(&step);
     if (bind == nullptr || !bind->is_writable) continue;
     if (lent_.size() == kMostLent) return too_many(bind->source);
-    auto directory = open_output(*bind);
-    if (!directory) return std::move(directory.error());
-    std::string identity = may_leave_network() ? identity_of(directory->get()) : std::string();
+    auto output = open_output(*bind);
+    if (!output) return std::move(output.error());
+    std::string identity = may_leave_network() ? identity_of(output->directory.get(), output->device) : std::string();
     const Recovery recovery = recovery_of(plan_.state_directory);
-    auto lease = OutputLease::take(plan_.state_directory, id_, *bind, std::move(*directory), recovery);
+    auto lease = OutputLease::take(plan_.state_directory, id_, *bind, std::move(output->directory), recovery);
     if (!lease) return std::move(lease.error());
     auto before = lease->remember();
     if (!before) return std::move(before.error());
