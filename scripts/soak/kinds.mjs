@@ -85,6 +85,8 @@ export const kinds = {
     work: async (session) => {
       const child = session.spawn(['sh', '-c', stubborn], { stdio: ['ignore', 'ignore', 'ignore'] })
       const ended = new Promise((resolve, reject) => child.once('exit', (_, signal) => resolve(signal)).once('error', reject))
+      // Where its init is killed before it is started, that is told by the next line already.
+      ended.catch(() => {})
       await new Promise((resolve, reject) => child.once('spawn', resolve).once('error', reject))
       await session.close()
       return ended
