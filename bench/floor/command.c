@@ -27,6 +27,13 @@ void drain_pipes(struct pipes *pipes) {
   }
 }
 
+/* A command's own: what is open twice has its flags in common (fcntl(2)). */
+int open_null(void) {
+  const int null = open("/dev/null", O_RDONLY | O_CLOEXEC);
+  if (null < 0) fail("open", "/dev/null");
+  return null;
+}
+
 int set_stdio(int null, const struct pipes *pipes) {
   if (dup2(null, 0) < 0 || dup2(pipes->theirs[0], 1) < 0 || dup2(pipes->theirs[1], 2) < 0) return -1;
   return 0;

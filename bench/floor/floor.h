@@ -65,6 +65,7 @@ struct pipes {
 };
 void make_pipes(struct pipes *pipes);
 void drain_pipes(struct pipes *pipes);
+int open_null(void);
 int set_stdio(int null, const struct pipes *pipes);
 void wait_success(pid_t pid, int options);
 

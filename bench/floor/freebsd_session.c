@@ -126,13 +126,6 @@ static int become_bare_command(const struct plan *plan, int null, const struct p
   return execute(plan);
 }
 
-/* A command's own: what is open twice has its flags in common (fcntl(2)). */
-static int open_null(void) {
-  const int null = open("/dev/null", O_RDONLY | O_CLOEXEC);
-  if (null < 0) fail("open", "/dev/null");
-  return null;
-}
-
 static void see_through(pid_t child, int null, struct pipes *pipes) {
   if (child < 0) fail("vfork", "");
   close(null);

@@ -180,13 +180,6 @@ static int enter(void *context) {
   _exit(0);
 }
 
-/* A command's own: what is open twice has its flags in common (fcntl(2)). */
-static int open_null(void) {
-  const int null = open("/dev/null", O_RDONLY | O_CLOEXEC);
-  if (null < 0) fail("open", "/dev/null");
-  return null;
-}
-
 void run_inside(const struct plan *plan, const struct session *session) {
   struct pipes pipes;
   struct child child = {.plan = plan, .session = session, .pipes = &pipes, .null = open_null()};
