@@ -16,8 +16,9 @@ export interface NativeBinding {
   closeDescriptor(descriptor: number): void
   /** Closes what is open, and waits for it; nothing can be opened afterwards. */
   shutDown(): void
-  /** `plan` and `id` as packed by wire.ts. */
-  openEnvelope(plan: Uint8Array, id: string): Promise<NativeEnvelope>
+  /** Of a plan as packed by wire.ts. Throws a NativeFailure when it is none. */
+  readPlan(packed: Uint8Array): NativePlan
+  openEnvelope(plan: NativePlan, id: string): Promise<NativeEnvelope>
   /** `stateDirectory` is resolved. */
   recover(stateDirectory: string): Promise<NativeRecoveryReport>
   listSessions(stateDirectory: string): Promise<NativeListedSession[]>
@@ -25,12 +26,15 @@ export interface NativeBinding {
    * The same, and the launch of a command in it, with no crossing between the two. Rejects when it could not be opened;
    * that the command could not be launched is told by its `spawned`. Throws as `launch` does.
    */
-  openAndLaunch(plan: Uint8Array, id: string, request: Uint8Array): Promise<NativeOpened>
+  openAndLaunch(plan: NativePlan, id: string, request: Uint8Array): Promise<NativeOpened>
   /** The same, and the closing at its end, told of once, when all of it is over. Its exit is not told to the listener. */
-  buildOnce(plan: Uint8Array, id: string, request: Uint8Array): Promise<NativeBuilt>
+  buildOnce(plan: NativePlan, id: string, request: Uint8Array): Promise<NativeBuilt>
   /** The raw calls of FreeBSD; absent elsewhere. */
   readonly freebsd?: NativeFreebsd
 }
+
+/** A plan as native code has read it; nothing of it can be seen from here. */
+export type NativePlan = object
 
 export interface NativePreflight {
   /** What keeps a session from being opened by this process; empty when nothing does. */

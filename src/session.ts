@@ -5,15 +5,15 @@ import { BuildProcess } from './build-process.ts'
 import type { Command } from './command.ts'
 import { BuildjailError, TeardownError, typed } from './errors.ts'
 import { listenForExits } from './exits.ts'
-import type { NativeEnvelope, NativeExit, NativeLaunched, NativeRecord, NativeTraceEntry } from './native.ts'
+import type { NativeEnvelope, NativeExit, NativeLaunched, NativePlan, NativeRecord, NativeTraceEntry } from './native.ts'
 import { outputsReturning } from './leaving-outputs.ts'
+import { nativeBaseOf, nativePlanOf } from './native-plan.ts'
 import { planOf, type Plan } from './plan.ts'
 import { PreparedLaunch, type LaunchRequest } from './prepared-launch.ts'
 import { isAttended, outcomeOf, requestOf, runCommand, type Result } from './run.ts'
 import { checkOptionNames, type RunOptions } from './run-options.ts'
 import type { Spec } from './spec.ts'
 import { wireStdio, type StdioTarget } from './stdio.ts'
-import { packBase, packPlan } from './wire.ts'
 
 export type TraceEntry = NativeTraceEntry
 export type SessionRecord = NativeRecord
@@ -37,7 +37,7 @@ export async function openSession(spec: Spec | Plan): Promise<Session> {
   const plan = planFor(spec)
   const returning = outputsReturning(plan)
   if (returning !== undefined) await returning
-  const { id, envelope } = await openEnvelope(packPlan(plan))
+  const { id, envelope } = await openEnvelope(() => nativePlanOf(plan))
   return new Session(id, plan, envelope)
 }
 
@@ -54,7 +54,7 @@ export async function openSessionWith(request: LaunchRequest, spec: Spec | Plan)
     listenForExits()
     const returning = outputsReturning(plan)
     if (returning !== undefined) await returning
-    const { envelope, launched } = await binding().openAndLaunch(packPlan(plan), id, prepared.packed)
+    const { envelope, launched } = await binding().openAndLaunch(nativePlanOf(plan), id, prepared.packed)
     return { session: new Session(id, plan, envelope), start: started(envelope, prepared, launched) }
   } catch (error) {
     prepared.forget()
@@ -67,7 +67,7 @@ export async function openSessionWith(request: LaunchRequest, spec: Spec | Plan)
  * @internal
  */
 export async function openBase(base: Plan): Promise<Opened> {
-  return openEnvelope(packBase(base))
+  return openEnvelope(() => nativeBaseOf(base))
 }
 
 interface Opened {
@@ -75,11 +75,11 @@ interface Opened {
   readonly envelope: NativeEnvelope
 }
 
-async function openEnvelope(packed: Uint8Array): Promise<Opened> {
+async function openEnvelope(planned: () => NativePlan): Promise<Opened> {
   const id = newId()
   try {
     listenForExits()
-    return { id, envelope: await binding().openEnvelope(packed, id) }
+    return { id, envelope: await binding().openEnvelope(planned(), id) }
   } catch (error) {
     throw typed(error)
   }
@@ -100,7 +100,7 @@ export async function runInSessionOfItsOwn(request: LaunchRequest, spec: Spec | 
     listenForExits()
     const returning = outputsReturning(plan)
     if (returning !== undefined) await returning
-    const { exit, sinceExitMs = 0, failure, envelope, closed } = await binding().buildOnce(packPlan(plan), id, prepared.packed)
+    const { exit, sinceExitMs = 0, failure, envelope, closed } = await binding().buildOnce(nativePlanOf(plan), id, prepared.packed)
     const left = envelope && closed && { session: new Session(id, plan, envelope), error: teardownErrorOf(id, closed.failures) }
     if (exit === undefined) throw left?.error ?? failure
     return { exit, sinceExitMs, ...(left && { left }) }

@@ -99,15 +99,8 @@ const wireVersion = 2
 
 const operation = { directory: 0, file: 1, link: 2, tmpfs: 3, dev: 4, proc: 5, bind: 6 } as const
 
-const packedPlans = new WeakMap<Plan, Uint8Array>()
-
-/** Packed once a plan; opening many sessions of one plan costs nothing more here. */
 export function packPlan(plan: Plan): Uint8Array {
-  const known = packedPlans.get(plan)
-  if (known !== undefined) return known
-  const packed = writePlan(plan, false)
-  packedPlans.set(plan, packed)
-  return packed
+  return writePlan(plan, false)
 }
 
 /** A plan that others go on from, by `packRest`. */

@@ -8,6 +8,7 @@
 #include "binding/envelope_wrap.h"
 #include "binding/error_to_js.h"
 #include "binding/open_and_launch.h"
+#include "binding/plan_wrap.h"
 #include "binding/promised_work.h"
 #include "binding/recovery_calls.h"
 #include "binding/runtime.h"
@@ -27,6 +28,7 @@ class Addon final : public Napi::Addon<Addon> {
                              InstanceMethod("releaseDescriptor", &Addon::release_descriptor),
                              InstanceMethod("closeDescriptor", &Addon::close_descriptor),
                              InstanceMethod("shutDown", &Addon::shut_down),
+                             InstanceMethod("readPlan", &Addon::read_plan),
                              InstanceMethod("openEnvelope", &Addon::open_envelope),
                              InstanceMethod("recover", &Addon::recover),
                              InstanceMethod("listSessions", &Addon::list_sessions),
@@ -34,6 +36,7 @@ class Addon final : public Napi::Addon<Addon> {
                              InstanceMethod("buildOnce", &Addon::build_once),
                          });
     export_system_calls(env, exports);
+    plan_class_ = Napi::Persistent(PlanWrap::define(env));
     envelope_class_ = Napi::Persistent(EnvelopeWrap::define(env));
   }
 
@@ -69,9 +72,11 @@ class Addon final : public Napi::Addon<Addon> {
     return info.Env().Undefined();
   }
 
+  Napi::Value read_plan(const Napi::CallbackInfo& info) { return plan_class_.New({info[0]}); }
+
   Napi::Value open_envelope(const Napi::CallbackInfo& info) {
     const Napi::Env env = info.Env();
-    EnvelopePlan plan = plan_from(info);
+    SharedPlan plan = plan_from(info);
     const std::string id = info[1].As<Napi::String>().Utf8Value();
     auto work = [runtime = runtime_, plan = std::move(plan), id]() mutable {
       return runtime->open(std::move(plan), id);
@@ -91,7 +96,7 @@ class Addon final : public Napi::Addon<Addon> {
 
   template <class Call>
   Napi::Value with_request(const Napi::CallbackInfo& info, Call call) {
-    EnvelopePlan plan = plan_from(info);
+    SharedPlan plan = plan_from(info);
     const std::string id = info[1].As<Napi::String>().Utf8Value();
     auto request = read_launch(bytes_from_js(info[2]));
     if (!request) throw Napi::Error(info.Env(), error_to_js(info.Env(), request.error()));
@@ -99,15 +104,16 @@ class Addon final : public Napi::Addon<Addon> {
   }
 
   /** The first argument. */
-  EnvelopePlan plan_from(const Napi::CallbackInfo& info) {
+  SharedPlan plan_from(const Napi::CallbackInfo& info) {
     const Napi::Env env = info.Env();
     if (!runtime_->is_started()) throw Napi::Error::New(env, "no exit listener");
-    auto plan = read_plan(bytes_from_js(info[0]));
-    if (!plan) throw Napi::Error(env, error_to_js(env, plan.error()));
-    return std::move(*plan);
+    const bool is_plan = info[0].IsObject() && info[0].As<Napi::Object>().InstanceOf(plan_class_.Value());
+    if (!is_plan) throw Napi::TypeError::New(env, "made by readPlan only");
+    return PlanWrap::Unwrap(info[0].As<Napi::Object>())->plan();
   }
 
   std::shared_ptr<Runtime> runtime_;
+  Napi::FunctionReference plan_class_;
   Napi::FunctionReference envelope_class_;
 };
 

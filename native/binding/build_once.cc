@@ -1,6 +1,7 @@
 #include "binding/build_once.h"
 
 #include <chrono>
+#include <mutex>
 #include <optional>
 #include <utility>
 
@@ -13,11 +14,14 @@ namespace buildjail {
 
 namespace {
 
-/** From thread to thread: one that opens and launches, the waiter's, one that closes, JavaScript's. */
+/**
+ * From thread to thread: one that opens and launches, the waiter's, one that closes, JavaScript's. What is to be taken
+ * away is begun with before the command was waited for.
+ */
 class Build : public std::enable_shared_from_this<Build> {
  public:
-  Build(Napi::Env env, std::shared_ptr<Runtime> runtime, const Napi::FunctionReference& make_envelope,
-        EnvelopePlan plan, std::string id, LaunchRequest request, StdioEnds ends)
+  Build(Napi::Env env, std::shared_ptr<Runtime> runtime, const Napi::FunctionReference& make_envelope, SharedPlan plan,
+        std::string id, LaunchRequest request, StdioEnds ends)
       : deferred_(Napi::Promise::Deferred::New(env)),
         runtime_(std::move(runtime)),
         make_envelope_(make_envelope),
@@ -37,21 +41,42 @@ class Build : public std::enable_shared_from_this<Build> {
       return;
     }
     envelope_ = std::move(*opened);
-    runtime_->take_exit(run, [self = shared_from_this()](Exit exit) {
-      self->exit_ = std::move(exit);
-      self->exited_ = std::chrono::steady_clock::now();
-      self->runtime_->closing_threads().run([self] { self->close(); });
-    });
+    const auto self = shared_from_this();
+    runtime_->take_exit(
+        run, {.hear = [self] { self->begin_to_close(); }, .take = [self](Exit exit) { self->take(std::move(exit)); }});
     auto pid = caught("launch", [this] { return envelope_->launch(std::move(request_), std::move(ends_)); });
     if (pid) return;
-    runtime_->take_exit(run, {});
+    runtime_->leave_exit(run);
     failure_ = std::move(pid.error());
     close();
   }
 
  private:
+  void begin_to_close() {
+    exited_ = std::chrono::steady_clock::now();
+    runtime_->closing_threads().run([self = shared_from_this()] { self->close(); });
+  }
+
+  void take(Exit exit) {
+    {
+      const std::lock_guard lock(mutex_);
+      exit_ = std::move(exit);
+      // Who closes tells.
+      if (!is_closed_) return;
+    }
+    // It stood in the way itself, where a debugger kept it from being waited for.
+    if (!report_.failures.empty()) return begin_to_close();
+    tell();
+  }
+
   void close() {
     report_ = runtime_->close(envelope_);
+    {
+      const std::lock_guard lock(mutex_);
+      is_closed_ = true;
+      // Who takes the exit tells.
+      if (!exit_ && !failure_) return;
+    }
     tell();
   }
 
@@ -83,13 +108,15 @@ class Build : public std::enable_shared_from_this<Build> {
   Napi::Promise::Deferred deferred_;
   std::shared_ptr<Runtime> runtime_;
   const Napi::FunctionReference& make_envelope_;
-  EnvelopePlan plan_;
+  SharedPlan plan_;
   std::string id_;
   LaunchRequest request_;
   StdioEnds ends_;
   std::shared_ptr<Envelope> envelope_;
   std::optional<SysError> failure_;
+  std::mutex mutex_;
   std::optional<Exit> exit_;
+  bool is_closed_ = false;
   std::chrono::steady_clock::time_point exited_;
   CloseReport report_;
 };
@@ -97,7 +124,7 @@ class Build : public std::enable_shared_from_this<Build> {
 }  // namespace
 
 Napi::Value build_once(Napi::Env env, const std::shared_ptr<Runtime>& runtime,
-                       const Napi::FunctionReference& make_envelope, EnvelopePlan plan, const std::string& id,
+                       const Napi::FunctionReference& make_envelope, SharedPlan plan, const std::string& id,
                        LaunchRequest request) {
   auto ends = StdioEnds::make_pipes(request);
   if (!ends) throw Napi::Error(env, error_to_js(env, ends.error()));

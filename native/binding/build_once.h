@@ -14,7 +14,7 @@ namespace buildjail {
  * NativeBuilt of src/native.ts. `make_envelope` wraps an OpenedEnvelope.
  */
 Napi::Value build_once(Napi::Env env, const std::shared_ptr<Runtime>& runtime,
-                       const Napi::FunctionReference& make_envelope, EnvelopePlan plan, const std::string& id,
+                       const Napi::FunctionReference& make_envelope, SharedPlan plan, const std::string& id,
                        LaunchRequest request);
 
 }  // namespace buildjail

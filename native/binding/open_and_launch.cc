@@ -17,7 +17,7 @@ struct Opened {
   Pipes pipes;
 };
 
-Result<Opened> open_then_launch(Runtime& runtime, EnvelopePlan plan, const std::string& id, LaunchRequest request,
+Result<Opened> open_then_launch(Runtime& runtime, SharedPlan plan, const std::string& id, LaunchRequest request,
                                 StdioEnds ends) {
   auto envelope = runtime.open(std::move(plan), id);
   if (!envelope) return std::move(envelope.error());
@@ -44,7 +44,7 @@ Napi::Object launched_to_js(Napi::Env env, Runtime& runtime, Opened& opened) {
 }  // namespace
 
 Napi::Value open_and_launch(Napi::Env env, const std::shared_ptr<Runtime>& runtime,
-                            const Napi::FunctionReference& make_envelope, EnvelopePlan plan, const std::string& id,
+                            const Napi::FunctionReference& make_envelope, SharedPlan plan, const std::string& id,
                             LaunchRequest request) {
   auto ends = StdioEnds::make_pipes(request);
   if (!ends) throw Napi::Error(env, error_to_js(env, ends.error()));

@@ -14,7 +14,7 @@ namespace buildjail {
  * src/native.ts. `make_envelope` wraps an OpenedEnvelope.
  */
 Napi::Value open_and_launch(Napi::Env env, const std::shared_ptr<Runtime>& runtime,
-                            const Napi::FunctionReference& make_envelope, EnvelopePlan plan, const std::string& id,
+                            const Napi::FunctionReference& make_envelope, SharedPlan plan, const std::string& id,
                             LaunchRequest request);
 
 }  // namespace buildjail

@@ -10,7 +10,9 @@
 namespace buildjail {
 
 Status Runtime::start(Napi::Env env, const Napi::Function& listener, const Napi::Function& make_exit) {
-  auto waiter = caught("open", [this] { return ExitWaiter::start([this](Exit exit) { deliver(std::move(exit)); }); });
+  auto waiter = caught("open", [this] {
+    return ExitWaiter::start([this](Exit exit) { deliver(std::move(exit)); }, [this](std::uint32_t run) { hear(run); });
+  });
   if (!waiter) return std::move(waiter.error());
   for (WorkerThreads* threads : {&threads_, &closing_threads_}) {
     if (auto status = threads->start(); !status) return status;
@@ -62,24 +64,35 @@ void Runtime::tell_next(Napi::Env env) {
   what(env);
 }
 
-void Runtime::take_exit(std::uint32_t run, std::function<void(Exit)> taker) {
+void Runtime::take_exit(std::uint32_t run, ExitTaker taker) {
   const std::lock_guard lock(mutex_);
-  if (taker) {
-    takers_.insert_or_assign(run, std::move(taker));
-  } else {
-    takers_.erase(run);
+  takers_.insert_or_assign(run, std::move(taker));
+}
+
+void Runtime::leave_exit(std::uint32_t run) {
+  const std::lock_guard lock(mutex_);
+  takers_.erase(run);
+}
+
+void Runtime::hear(std::uint32_t run) {
+  std::function<void()> told;
+  {
+    const std::lock_guard lock(mutex_);
+    const auto found = takers_.find(run);
+    if (found != takers_.end()) told = std::move(found->second.hear);
   }
+  if (told) told();
 }
 
 void Runtime::deliver(Exit exit) {
-  std::function<void(Exit)> taker;
+  std::function<void(Exit)> take;
   {
     const std::lock_guard lock(mutex_);
     const auto found = takers_.extract(exit.run);
-    if (!found.empty()) taker = std::move(found.mapped());
+    if (!found.empty()) take = std::move(found.mapped().take);
   }
-  if (taker) {
-    taker(std::move(exit));
+  if (take) {
+    take(std::move(exit));
     return;
   }
   // Shared, as what is called must be copyable (std::function).
@@ -96,7 +109,7 @@ void Runtime::tell_failure(std::uint32_t run, SysError error) {
   });
 }
 
-Result<std::shared_ptr<Envelope>> Runtime::open(EnvelopePlan plan, const std::string& id) {
+Result<std::shared_ptr<Envelope>> Runtime::open(SharedPlan plan, const std::string& id) {
   {
     const std::lock_guard lock(mutex_);
     if (is_shut_down_)

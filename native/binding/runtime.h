@@ -67,15 +67,22 @@ class Runtime {
   WorkerThreads& closing_threads() noexcept { return closing_threads_; }
   /** Calls `what` on the JavaScript thread; never, if the environment goes before. It was said to have begun. */
   void tell(std::function<void(Napi::Env)> what);
-  /** Comes before the launch of a run of which not JavaScript is to be told: `taker` is called on the waiter's thread.
-   * Empty: there was none. */
-  void take_exit(std::uint32_t run, std::function<void(Exit)> taker);
+  /** Whom not JavaScript but native code is to tell of an exit, on the waiter's thread (ExitWaiter::start). */
+  struct ExitTaker {
+    std::function<void()> hear;
+    std::function<void(Exit)> take;
+  };
+  /** Comes before the launch of the run. */
+  void take_exit(std::uint32_t run, ExitTaker taker);
+  /** There was no launch. */
+  void leave_exit(std::uint32_t run);
   /** There was no launch. Another exit than that of a launched command, as far as JavaScript is concerned. */
   void tell_failure(std::uint32_t run, SysError error);
-  Result<std::shared_ptr<Envelope>> open(EnvelopePlan plan, const std::string& id);
+  Result<std::shared_ptr<Envelope>> open(SharedPlan plan, const std::string& id);
   CloseReport close(const std::shared_ptr<Envelope>& envelope);
 
  private:
+  void hear(std::uint32_t run);
   void deliver(Exit exit);
   void tell_next(Napi::Env env);
   void ended(Napi::Env env);
@@ -92,7 +99,7 @@ class Runtime {
   std::mutex mutex_;
   std::condition_variable opened_;
   std::set<std::shared_ptr<Envelope>> envelopes_;
-  std::map<std::uint32_t, std::function<void(Exit)>> takers_;
+  std::map<std::uint32_t, ExitTaker> takers_;
   std::deque<std::function<void(Napi::Env)>> told_;
   std::size_t opening_ = 0;
   bool is_shut_down_ = false;

@@ -107,7 +107,7 @@ class System {
   /** What envelopes can be opened without, but somebody may miss. */
   virtual std::vector<Obstacle> find_limitations() { return {}; }
   /** Makes everything a plan says; on failure what was made is undone. Any thread. */
-  virtual Result<std::unique_ptr<Envelope>> open(EnvelopePlan plan, const std::string& id,
+  virtual Result<std::unique_ptr<Envelope>> open(SharedPlan plan, const std::string& id,
                                                  std::shared_ptr<ExitWaiter> waiter) = 0;
   /** Takes away what dead sessions left in a state directory; also done before the first open in it. Any thread. */
   virtual RecoveryReport recover(const std::string& state_directory) = 0;

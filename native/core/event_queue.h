@@ -19,6 +19,12 @@ struct Event {
   std::uint64_t token;
 };
 
+/** The number of a process or a descriptor, and what of it is told by. */
+struct Watched {
+  int number;
+  std::uint64_t token;
+};
+
 /**
  * The kernel's event queue: kqueue(2) on FreeBSD, epoll(7) with pidfds on Linux. Any thread may add to it; one thread
  * waits.
@@ -28,10 +34,11 @@ class EventQueue {
   static Result<std::unique_ptr<EventQueue>> create();
   virtual ~EventQueue() = default;
 
-  /** A child of ours that nobody has waited for. Told once. */
-  virtual Status watch_exit(pid_t pid, std::uint64_t token) = 0;
-  /** Told again while there is something to read, or the end was reached. */
-  virtual Status watch_readable(int fd, std::uint64_t token) = 0;
+  /**
+   * A child of ours that nobody has waited for, which is told once; and of each of the descriptors, again and again,
+   * that there is something to read or that the end was reached. On failure some of them may be watched.
+   */
+  virtual Status watch(Watched child, std::span<const Watched> readable) = 0;
   /** Comes before a descriptor that is watched is closed. */
   virtual void forget_readable(int fd) = 0;
   /** Makes a wait return. */

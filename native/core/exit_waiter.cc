@@ -36,14 +36,16 @@ std::int64_t microseconds(const timeval& time) {
 
 }  // namespace
 
-Result<std::shared_ptr<ExitWaiter>> ExitWaiter::start(std::function<void(Exit)> deliver) {
+Result<std::shared_ptr<ExitWaiter>> ExitWaiter::start(std::function<void(Exit)> deliver,
+                                                      std::function<void(std::uint32_t run)> hear) {
   auto queue = EventQueue::create();
   if (!queue) return std::move(queue.error());
-  return std::shared_ptr<ExitWaiter>(new ExitWaiter(std::move(*queue), std::move(deliver)));
+  return std::shared_ptr<ExitWaiter>(new ExitWaiter(std::move(*queue), std::move(deliver), std::move(hear)));
 }
 
-ExitWaiter::ExitWaiter(std::unique_ptr<EventQueue> queue, std::function<void(Exit)> deliver)
-    : queue_(std::move(queue)), deliver_(std::move(deliver)), thread_([this] { loop(); }) {}
+ExitWaiter::ExitWaiter(std::unique_ptr<EventQueue> queue, std::function<void(Exit)> deliver,
+                       std::function<void(std::uint32_t run)> hear)
+    : queue_(std::move(queue)), deliver_(std::move(deliver)), hear_(std::move(hear)), thread_([this] { loop(); }) {}
 
 void ExitWaiter::stop() {
   {
@@ -60,7 +62,12 @@ Status ExitWaiter::adopt(pid_t pid, std::uint64_t owner, const LaunchRequest& re
                          std::function<void()> when_exited) {
   if (pid <= 0)
     return SysError{.step = "launch", .syscall = "fork", .err = ESRCH, .path = {}, .dest = {}, .detail = {}};
-  Child child{.run = request.run, .pid = pid, .owner = owner, .streams = {}, .when_exited = std::move(when_exited)};
+  Child child{.run = request.run,
+              .pid = pid,
+              .owner = owner,
+              .streams = {},
+              .when_exited = std::move(when_exited),
+              .is_last = request.is_last};
   for (std::size_t i = 0; i < child.streams.size(); ++i) {
     if (request.stdio.at(i + 1).kind != StdioKind::kCapture) continue;
     child.streams.at(i) =
@@ -79,15 +86,12 @@ Status ExitWaiter::watch(Child child) {
   const pid_t pid = child.pid;
   const std::lock_guard lock(mutex_);
   const auto& watched = children_.insert_or_assign(run, std::move(child)).first->second;
+  std::vector<Watched> streams;
   for (std::size_t i = 0; i < watched.streams.size(); ++i) {
     const int fd = watched.streams.at(i).fd();
-    if (fd < 0) continue;
-    if (auto status = queue_->watch_readable(fd, stream_token(run, i)); !status) {
-      children_.erase(run);
-      return status;
-    }
+    if (fd >= 0) streams.push_back({.number = fd, .token = stream_token(run, i)});
   }
-  auto status = queue_->watch_exit(pid, exit_token(run));
+  auto status = queue_->watch({.number = pid, .token = exit_token(run)}, streams);
   if (!status) children_.erase(run);
   return status;
 }
@@ -115,12 +119,23 @@ void ExitWaiter::loop() {
     for (const Event& event : queue_->wait(buffer, bound)) {
       const auto run = static_cast<std::uint32_t>(event.token / kParts);
       if (event.kind == Event::Kind::kReadable) read(run, event.token % kParts - 1);
-      if (event.kind == Event::Kind::kExited && !reap(run)) traced_.push_back(run);
+      if (event.kind != Event::Kind::kExited) continue;
+      hear_of(run);
+      if (!reap(run)) traced_.push_back(run);
     }
     std::erase_if(traced_, [this](std::uint32_t run) { return reap(run); });
     const std::lock_guard lock(mutex_);
     if (is_stopping_) return;
   }
+}
+
+void ExitWaiter::hear_of(std::uint32_t run) {
+  {
+    const std::lock_guard lock(mutex_);
+    const auto found = children_.find(run);
+    if (found == children_.end() || !found->second.is_last) return;
+  }
+  hear_(run);
 }
 
 void ExitWaiter::read(std::uint32_t run, std::size_t stream) {

@@ -32,6 +32,8 @@ struct Child {
   std::array<CapturedStream, 2> streams;
   /** Called on the waiter's thread, before anybody is told. */
   std::function<void()> when_exited;
+  /** Its end begins the end of its envelope. */
+  bool is_last = false;
 };
 
 /** How a command ended. */
@@ -53,8 +55,12 @@ struct Exit {
  */
 class ExitWaiter {
  public:
-  /** `deliver` is called on the waiter's thread, once for each exit. */
-  static Result<std::shared_ptr<ExitWaiter>> start(std::function<void(Exit)> deliver);
+  /**
+   * Both are called on the waiter's thread: `deliver` once for each exit, and before that `hear` for one that is its
+   * envelope's last, when it is dead but was not waited for yet.
+   */
+  static Result<std::shared_ptr<ExitWaiter>> start(std::function<void(Exit)> deliver,
+                                                   std::function<void(std::uint32_t run)> hear);
   ExitWaiter(const ExitWaiter&) = delete;
   ExitWaiter& operator=(const ExitWaiter&) = delete;
   ExitWaiter(ExitWaiter&&) = delete;
@@ -81,14 +87,17 @@ class ExitWaiter {
 
  private:
   Status watch(Child child);
-  ExitWaiter(std::unique_ptr<EventQueue> queue, std::function<void(Exit)> deliver);
+  ExitWaiter(std::unique_ptr<EventQueue> queue, std::function<void(Exit)> deliver,
+             std::function<void(std::uint32_t run)> hear);
   void loop();
+  void hear_of(std::uint32_t run);
   void read(std::uint32_t run, std::size_t stream);
   /** False while it is a debugger's turn to wait for it (ptrace(2)). */
   bool reap(std::uint32_t run);
 
   std::unique_ptr<EventQueue> queue_;
   std::function<void(Exit)> deliver_;
+  std::function<void(std::uint32_t run)> hear_;
   std::mutex mutex_;
   std::condition_variable reaped_;
   std::map<std::uint32_t, Child> children_;

@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <span>
 #include <string>
 #include <variant>
@@ -71,6 +72,9 @@ struct EnvelopePlan {
   BuildUser user;
   std::vector<Step> steps;
 };
+
+/** Read once, and used by every envelope that is made of it. */
+using SharedPlan = std::shared_ptr<const EnvelopePlan>;
 
 /** EINVAL when the bytes are no plan of this version. */
 Result<EnvelopePlan> read_plan(std::span<const std::byte> bytes);

@@ -10,9 +10,11 @@
 
 #include <array>
 #include <cerrno>
+#include <cstddef>
+#include <cstdint>
 #include <cstring>
+#include <string>
 #include <string_view>
-#include <vector>
 
 #include "core/unique_fd.h"
 
@@ -37,22 +39,17 @@ devfs_rule rule(int ruleset, int number) {
   return empty;
 }
 
+constexpr std::size_t kRuleCount = 1 + kShown.size();
+
 /** In order, the later winning: hide all, then show each of ours. */
-std::vector<devfs_rule> rules_of(int ruleset) {
-  std::vector<devfs_rule> rules;
-  devfs_rule hide_all = rule(ruleset, 1);
-  hide_all.dr_iacts = DRA_BACTS;
-  hide_all.dr_bacts = DRB_HIDE;
-  rules.push_back(hide_all);
-  for (const std::string_view name : kShown) {
-    devfs_rule show = rule(ruleset, static_cast<int>(rules.size()) + 1);
-    show.dr_icond = DRC_PATHPTRN;
-    name.copy(show.dr_pathptrn, sizeof(show.dr_pathptrn) - 1);
-    show.dr_iacts = DRA_BACTS;
-    show.dr_bacts = DRB_UNHIDE;
-    rules.push_back(show);
-  }
-  return rules;
+devfs_rule rule_at(int ruleset, std::size_t index) {
+  devfs_rule one = rule(ruleset, static_cast<int>(index) + 1);
+  one.dr_iacts = DRA_BACTS;
+  one.dr_bacts = index == 0 ? DRB_HIDE : DRB_UNHIDE;
+  if (index == 0) return one;
+  one.dr_icond = DRC_PATHPTRN;
+  kShown.at(index - 1).copy(one.dr_pathptrn, sizeof(one.dr_pathptrn) - 1);
+  return one;
 }
 
 bool is_same_rule(const devfs_rule& a, const devfs_rule& b) {
@@ -60,18 +57,19 @@ bool is_same_rule(const devfs_rule& a, const devfs_rule& b) {
          std::strncmp(a.dr_pathptrn, b.dr_pathptrn, sizeof(a.dr_pathptrn)) == 0;
 }
 
-Result<std::vector<devfs_rule>> read_rules(int dev, int ruleset) {
-  std::vector<devfs_rule> rules;
+enum class Rules : std::uint8_t { kNone, kOurs, kOther };
+
+Result<Rules> look_at(int dev, int ruleset) {
+  std::size_t count = 0;
   devfs_rule next = rule(ruleset, 0);
-  while (::ioctl(dev, DEVFSIO_RGETNEXT, &next) == 0) rules.push_back(next);
+  while (::ioctl(dev, DEVFSIO_RGETNEXT, &next) == 0) {
+    if (count == kRuleCount || !is_same_rule(next, rule_at(ruleset, count))) return Rules::kOther;
+    count += 1;
+  }
   // ENOENT: no more rules, or no such ruleset.
   if (errno != ENOENT) return last_error(kStep, "ioctl", kDev);
-  return rules;
-}
-
-bool is_ours(const std::vector<devfs_rule>& rules, int ruleset) {
-  const auto expected = rules_of(ruleset);
-  return std::equal(rules.begin(), rules.end(), expected.begin(), expected.end(), is_same_rule);
+  if (count == 0) return Rules::kNone;
+  return count == kRuleCount ? Rules::kOurs : Rules::kOther;
 }
 
 Result<UniqueFd> open_dev() {
@@ -81,14 +79,17 @@ Result<UniqueFd> open_dev() {
 }
 
 Status add_rules(int dev, int ruleset) {
-  for (devfs_rule& added : rules_of(ruleset)) {
+  for (std::size_t index = 0; index < kRuleCount; ++index) {
+    devfs_rule added = rule_at(ruleset, index);
     // EEXIST: another process is making the same ruleset right now; what came of it is read back afterwards.
     if (::ioctl(dev, DEVFSIO_RADD, &added) != 0 && errno != EEXIST) return last_error(kStep, "ioctl", kDev);
   }
   return {};
 }
 
-SysError not_ours(int number) {
+}  // namespace
+
+SysError not_our_ruleset(int number) {
   return {.step = kStep,
           .syscall = "ioctl",
           .err = EBUSY,
@@ -97,31 +98,28 @@ SysError not_ours(int number) {
           .detail = "devfs ruleset " + std::to_string(number) + " does not hold the rules of buildjail alone"};
 }
 
-}  // namespace
-
 Result<int> ensure_devfs_ruleset() {
   auto dev = open_dev();
   if (!dev) return std::move(dev.error());
   for (int number = kFirstNumber; number < kFirstNumber + kNumbersTried; ++number) {
-    auto rules = read_rules(dev->get(), number);
+    auto rules = look_at(dev->get(), number);
     if (!rules) return std::move(rules.error());
-    if (rules->empty()) {
+    if (*rules == Rules::kNone) {
       if (auto status = add_rules(dev->get(), number); !status) return std::move(status.error());
-      rules = read_rules(dev->get(), number);
+      rules = look_at(dev->get(), number);
       if (!rules) return std::move(rules.error());
     }
-    if (is_ours(*rules, number)) return number;
+    if (*rules == Rules::kOurs) return number;
   }
-  return not_ours(kFirstNumber);
+  return not_our_ruleset(kFirstNumber);
 }
 
-Status verify_devfs_ruleset(int number) {
+Result<bool> is_devfs_ruleset_ours(int number) {
   const auto dev = open_dev();
   if (!dev) return dev.error();
-  const auto rules = read_rules(dev->get(), number);
+  const auto rules = look_at(dev->get(), number);
   if (!rules) return rules.error();
-  if (!is_ours(*rules, number)) return not_ours(number);
-  return {};
+  return *rules == Rules::kOurs;
 }
 
 }  // namespace buildjail

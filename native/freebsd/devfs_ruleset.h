@@ -12,6 +12,8 @@ namespace buildjail {
 Result<int> ensure_devfs_ruleset();
 
 /** Whether the ruleset is still as we made it: mounting with an emptied one would show every device of the host. */
-Status verify_devfs_ruleset(int number);
+Result<bool> is_devfs_ruleset_ours(int number);
+
+SysError not_our_ruleset(int number);
 
 }  // namespace buildjail

@@ -16,6 +16,7 @@
 #include "core/session_errors.h"
 #include "freebsd/devfs_ruleset.h"
 #include "freebsd/holders.h"
+#include "freebsd/jail_parameters.h"
 #include "freebsd/launch.h"
 #include "freebsd/nested_sources.h"
 #include "freebsd/processes.h"
@@ -67,16 +68,16 @@ JournalEntry entry_of(const EnvelopePlan& plan, const std::string& id) {
 
 }  // namespace
 
-Result<std::unique_ptr<Envelope>> JailEnvelope::open(EnvelopePlan plan, const std::string& id,
-                                                     std::shared_ptr<ExitWaiter> waiter,
-                                                     const std::vector<JailParameter>& known, Trace trace) {
-  auto directory = SessionDirectory::make(plan.state_directory, entry_of(plan, id));
+Result<std::unique_ptr<Envelope>> JailEnvelope::open(SharedPlan plan, const std::string& id,
+                                                     std::shared_ptr<ExitWaiter> waiter, std::shared_ptr<Host> host,
+                                                     Trace trace) {
+  auto directory = SessionDirectory::make(plan->state_directory, entry_of(*plan, id));
   if (!directory) return std::move(directory.error());
   trace.mark("session-directory");
   // Not make_unique: the constructor is private, as a half-opened envelope is nothing to have.
-  std::unique_ptr<JailEnvelope> envelope(
-      new JailEnvelope(std::move(plan), id, std::move(waiter), std::move(*directory), std::move(trace)));
-  auto built = envelope->build(known);
+  std::unique_ptr<JailEnvelope> envelope(new JailEnvelope(std::move(plan), id, std::move(waiter), std::move(host),
+                                                          std::move(*directory), std::move(trace)));
+  auto built = envelope->build();
   if (built) return std::unique_ptr<Envelope>(std::move(envelope));
   SysError error = std::move(built.error());
   for (const auto& left : envelope->close().failures) {
@@ -86,13 +87,13 @@ Result<std::unique_ptr<Envelope>> JailEnvelope::open(EnvelopePlan plan, const st
   return error;
 }
 
-Status JailEnvelope::build(const std::vector<JailParameter>& known) {
+Status JailEnvelope::build() {
   if (auto status = make_root(); !status) return status;
-  if (auto status = perform_all(plan_.steps); !status) return status;
-  if (!plan_.is_base) {
+  if (auto status = perform_all(plan_->steps); !status) return status;
+  if (!plan_->is_base) {
     if (auto status = seal_root({}); !status) return status;
   }
-  return make_jail(known);
+  return make_jail();
 }
 
 Status JailEnvelope::perform_all(const std::vector<Step>& steps) {
@@ -114,12 +115,13 @@ Status JailEnvelope::complete(std::vector<Step> rest) {
   return seal_root(rest);
 }
 
-JailEnvelope::JailEnvelope(EnvelopePlan plan, std::string id, std::shared_ptr<ExitWaiter> waiter,
-                           SessionDirectory directory, Trace trace)
+JailEnvelope::JailEnvelope(SharedPlan plan, std::string id, std::shared_ptr<ExitWaiter> waiter,
+                           std::shared_ptr<Host> host, SessionDirectory directory, Trace trace)
     : plan_(std::move(plan)),
-      set_groups_(plan_.user.gid, plan_.user.groups),
+      set_groups_(plan_->user.gid, plan_->user.groups),
       id_(std::move(id)),
       waiter_(std::move(waiter)),
+      host_(std::move(host)),
       owner_(reinterpret_cast<std::uintptr_t>(this)),
       trace_(std::move(trace)),
       directory_(std::move(directory)) {}
@@ -190,16 +192,32 @@ Status JailEnvelope::perform(const MountTmpfs& tmpfs) {
 }
 
 Status JailEnvelope::perform(const MountDev& dev) {
+  // Where it was there before, it is looked at once only: after the mount, which then holds it.
+  const int known = host_->devfs_ruleset;
+  if (known != 0) {
+    auto mounted = mount_dev(dev, known);
+    if (!mounted) return std::move(mounted.error());
+    if (*mounted) return {};
+  }
   auto ruleset = ensure_devfs_ruleset();
   if (!ruleset) return std::move(ruleset.error());
-  devfs_ruleset_ = *ruleset;
+  host_->devfs_ruleset = *ruleset;
+  auto mounted = mount_dev(dev, *ruleset);
+  if (!mounted) return std::move(mounted.error());
+  return *mounted ? Status() : not_our_ruleset(*ruleset);
+}
+
+Result<bool> JailEnvelope::mount_dev(const MountDev& dev, int ruleset) {
+  devfs_ruleset_ = ruleset;
   auto options = file_system("devfs", inside(dev.target));
-  options.add_string("ruleset", std::to_string(devfs_ruleset_));
-  if (auto status = mount_one(options, MNT_NOSUID | MNT_NOEXEC, dev.target); !status) return status;
-  // Again: between the look and the mount the rules could have gone, and now the mount holds them.
-  if (auto status = verify_devfs_ruleset(devfs_ruleset_); !status) return status;
+  options.add_string("ruleset", std::to_string(ruleset));
+  if (auto status = mount_one(options, MNT_NOSUID | MNT_NOEXEC, dev.target); !status) return std::move(status.error());
+  auto is_ours = is_devfs_ruleset_ours(ruleset);
   trace_.mark("verify-devfs", dev.target);
-  return {};
+  if (!is_ours || *is_ours) return is_ours;
+  auto failures = mounts_.unmount_down_to(mounts_.size() - 1, kBusyBound, trace_);
+  if (!failures.empty()) return std::move(failures.front());
+  return false;
 }
 
 Status JailEnvelope::perform(const MountProc& proc) {
@@ -243,13 +261,13 @@ Status JailEnvelope::take_bind(const PinnedSource& source, const std::string& pa
 }
 
 Status JailEnvelope::lend_output(const Bind& bind, UniqueFd directory) {
-  const Recovery recovery = recovery_of(plan_.state_directory);
-  auto lease = OutputLease::take(plan_.state_directory, id_, bind, std::move(directory), recovery);
+  const Recovery recovery = recovery_of(plan_->state_directory);
+  auto lease = OutputLease::take(plan_->state_directory, id_, bind, std::move(directory), recovery);
   if (!lease) return std::move(lease.error());
   auto before = lease->remember();
   if (!before) return std::move(before.error());
   if (auto status = directory_.journal().lend(*before); !status) return status;
-  if (auto status = lease->hand_over(plan_.user); !status) return status;
+  if (auto status = lease->hand_over(plan_->user); !status) return status;
   leases_.push_back(std::move(*lease));
   trace_.mark("hand-over", bind.target);
   return {};
@@ -258,12 +276,12 @@ Status JailEnvelope::lend_output(const Bind& bind, UniqueFd directory) {
 Status JailEnvelope::seal_root(const std::vector<Step>& rest) {
   // Now that all mounts are there.
   std::vector<const Bind*> binds;
-  for (const auto* steps : {&std::as_const(plan_.steps), &rest}) {
+  for (const auto* steps : {&std::as_const(plan_->steps), &rest}) {
     for (const Step& step : *steps) {
       if (const auto* bind = std::get_if<Bind>(&step)) binds.push_back(bind);
     }
   }
-  if (auto status = refuse_nested_sources(binds, plan_.state_directory, id_); !status) return status;
+  if (auto status = refuse_nested_sources(binds, plan_->state_directory, id_, host_->mounted); !status) return status;
   trace_.mark("nested-sources");
   auto options = file_system("tmpfs", directory_.root());
   options.add_errmsg();
@@ -274,15 +292,15 @@ Status JailEnvelope::seal_root(const std::vector<Step>& rest) {
   return {};
 }
 
-Status JailEnvelope::make_jail(const std::vector<JailParameter>& known) {
-  const std::string name = jail_name(plan_, id_);
+Status JailEnvelope::make_jail() {
+  const std::string name = jail_name(*plan_, id_);
   auto jail = Jail::create({.name = name,
                             .path = directory_.root(),
-                            .hostname = plan_.hostname,
-                            .is_host_network = plan_.is_host_network,
+                            .hostname = plan_->hostname,
+                            .is_host_network = plan_->is_host_network,
                             .devfs_ruleset = devfs_ruleset_,
                             .meta = "buildjail=" + id_},
-                           known);
+                           host_->abilities);
   if (!jail) return std::move(jail.error());
   jail_.emplace(std::move(*jail));
   trace_.mark("jail_set", name);
@@ -294,7 +312,7 @@ Result<pid_t> JailEnvelope::launch(LaunchRequest request, StdioEnds ends) {
   if (is_closed_) return session_closed("launch", "jail_attach");
   if (!is_complete_) return session_incomplete("launch", "jail_attach");
   if (auto status = ends.open_files(request); !status) return std::move(status.error());
-  auto launched = launch_in_jail(jail_->reference(), plan_.user, set_groups_, request, ends);
+  auto launched = launch_in_jail(jail_->reference(), plan_->user, set_groups_, request, ends);
   if (!launched) return std::move(launched.error());
   const pid_t pid = launched->pid;
   last_launched_ = std::move(launched->who);
@@ -392,7 +410,7 @@ std::vector<SysError> JailEnvelope::take_root(Trace& trace) {
 
 Status JailEnvelope::see_jail_die() {
   if (!is_root_forced_) return {};
-  auto holders = holders_of_dying_jail(plan_.user.uid);
+  auto holders = holders_of_dying_jail(plan_->user.uid);
   // The kernel is done with it in a minute or two, and until then it takes nothing but a number (tcp(4), TIME_WAIT).
   if (holders.processes.empty() && holders.has_ending_connection) return {};
   BackOff back_off(kBusyBound);

@@ -9,8 +9,8 @@
 #include "core/envelope.h"
 #include "core/output_lease.h"
 #include "core/session_directory.h"
+#include "freebsd/host.h"
 #include "freebsd/jail.h"
-#include "freebsd/jail_parameters.h"
 #include "freebsd/mounts.h"
 #include "freebsd/pinned_source.h"
 #include "freebsd/set_groups.h"
@@ -20,9 +20,9 @@ namespace buildjail {
 /** A jail and its mounts. Members go in reverse: the jail first, its mounts, what was lent for it, its folder last. */
 class JailEnvelope final : public Envelope {
  public:
-  static Result<std::unique_ptr<Envelope>> open(EnvelopePlan plan, const std::string& id,
-                                                std::shared_ptr<ExitWaiter> waiter,
-                                                const std::vector<JailParameter>& known, Trace trace);
+  static Result<std::unique_ptr<Envelope>> open(SharedPlan plan, const std::string& id,
+                                                std::shared_ptr<ExitWaiter> waiter, std::shared_ptr<Host> host,
+                                                Trace trace);
   ~JailEnvelope() override;
 
   [[nodiscard]] const Trace& trace() const override { return trace_; }
@@ -33,10 +33,10 @@ class JailEnvelope final : public Envelope {
   CloseReport close() override;
 
  private:
-  JailEnvelope(EnvelopePlan plan, std::string id, std::shared_ptr<ExitWaiter> waiter, SessionDirectory directory,
-               Trace trace);
+  JailEnvelope(SharedPlan plan, std::string id, std::shared_ptr<ExitWaiter> waiter, std::shared_ptr<Host> host,
+               SessionDirectory directory, Trace trace);
 
-  Status build(const std::vector<JailParameter>& known);
+  Status build();
   // Opening, in this order.
   Status make_root();
   Status perform_all(const std::vector<Step>& steps);
@@ -45,12 +45,14 @@ class JailEnvelope final : public Envelope {
   Status perform(const MakeLink& link);
   Status perform(const MountTmpfs& tmpfs);
   Status perform(const MountDev& dev);
+  /** False when the ruleset was another by then than ours; then nothing was mounted. */
+  Result<bool> mount_dev(const MountDev& dev, int ruleset);
   Status perform(const MountProc& proc);
   Status perform(const Bind& bind);
   Status lend_output(const Bind& bind, UniqueFd directory);
   /** `rest`: what was performed of it besides the plan. */
   Status seal_root(const std::vector<Step>& rest);
-  Status make_jail(const std::vector<JailParameter>& known);
+  Status make_jail();
 
   // Closing, in this order.
   Status end_processes(Trace& trace);
@@ -62,10 +64,11 @@ class JailEnvelope final : public Envelope {
   Status mount_one(IovecList& options, int flags, const std::string& target);
   Status take_bind(const PinnedSource& source, const std::string& path);
 
-  EnvelopePlan plan_;
+  SharedPlan plan_;
   SetGroups set_groups_;
   std::string id_;
   std::shared_ptr<ExitWaiter> waiter_;
+  std::shared_ptr<Host> host_;
   /** What its children are known by to the waiter. */
   std::uint64_t owner_;
   Trace trace_;

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <vector>
 
 #include "core/unique_fd.h"
 
@@ -13,25 +14,28 @@ namespace buildjail {
 
 namespace {
 
-constexpr uintptr_t kWakeIdent = 0;
+constexpr Watched kWake{.number = 0, .token = 0};
 
 class Kqueue final : public EventQueue {
  public:
   explicit Kqueue(UniqueFd fd) : fd_(std::move(fd)) {}
 
-  Status watch_exit(pid_t pid, std::uint64_t token) override {
+  Status watch(Watched child, std::span<const Watched> readable) override {
+    std::vector<struct kevent> changes;
+    changes.reserve(readable.size() + 1);
+    for (const Watched& one : readable) changes.push_back(event_of(one, EVFILT_READ, EV_ADD, 0));
     // An exit that happened before is told as well: a zombie can still be attached to (kqueue(2), EVFILT_PROC).
-    return add(static_cast<uintptr_t>(pid), EVFILT_PROC, EV_ONESHOT, NOTE_EXIT, token);
-  }
-
-  Status watch_readable(int fd, std::uint64_t token) override {
-    return add(static_cast<uintptr_t>(fd), EVFILT_READ, 0, 0, token);
+    changes.push_back(event_of(child, EVFILT_PROC, EV_ADD | EV_ONESHOT, NOTE_EXIT));
+    return change(changes);
   }
 
   // Closing does it (kqueue(2), close).
   void forget_readable(int) override {}
 
-  void wake() override { static_cast<void>(change(kWakeIdent, EVFILT_USER, 0, NOTE_TRIGGER, 0)); }
+  void wake() override {
+    const auto trigger = event_of(kWake, EVFILT_USER, 0, NOTE_TRIGGER);
+    static_cast<void>(change({&trigger, 1}));
+  }
 
   std::span<Event> wait(std::span<Event> events, std::optional<std::chrono::milliseconds> bound) override {
     std::array<struct kevent, 32> raw{};
@@ -45,7 +49,10 @@ class Kqueue final : public EventQueue {
     return events.first(static_cast<std::size_t>(std::max(count, 0)));
   }
 
-  Status open() { return add(kWakeIdent, EVFILT_USER, EV_CLEAR, 0, 0); }
+  Status open() {
+    const auto wake = event_of(kWake, EVFILT_USER, EV_ADD | EV_CLEAR, 0);
+    return change({&wake, 1});
+  }
 
  private:
   static timespec timespec_of(std::chrono::milliseconds duration) {
@@ -58,14 +65,16 @@ class Kqueue final : public EventQueue {
     return filter == EVFILT_READ ? Event::Kind::kReadable : Event::Kind::kWoken;
   }
 
-  Status add(uintptr_t ident, short filter, unsigned short flags, unsigned fflags, std::uint64_t token) const {
-    return change(ident, filter, static_cast<unsigned short>(EV_ADD | flags), fflags, token);
+  static struct kevent event_of(Watched watched, short filter, int flags, unsigned fflags) {
+    struct kevent event{};
+    EV_SET(&event, static_cast<uintptr_t>(watched.number), filter, static_cast<unsigned short>(flags), fflags, 0,
+           reinterpret_cast<void*>(watched.token));
+    return event;
   }
 
-  Status change(uintptr_t ident, short filter, unsigned short flags, unsigned fflags, std::uint64_t token) const {
-    struct kevent event{};
-    EV_SET(&event, ident, filter, flags, fflags, 0, reinterpret_cast<void*>(token));
-    if (::kevent(fd_.get(), &event, 1, nullptr, 0, nullptr) < 0) return last_error("wait", "kevent");
+  Status change(std::span<const struct kevent> changes) const {
+    const int count = static_cast<int>(changes.size());
+    if (::kevent(fd_.get(), changes.data(), count, nullptr, 0, nullptr) < 0) return last_error("wait", "kevent");
     return {};
   }
 

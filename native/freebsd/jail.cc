@@ -8,7 +8,6 @@
 #include <fcntl.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <cerrno>
 #include <chrono>
 #include <cstring>
@@ -26,37 +25,10 @@ constexpr std::chrono::milliseconds kEmptyBound{10000};
 
 // Of 15.0; spelled out, as headers of 14 lack it and one binary serves both (jail(2)).
 constexpr int kJailOwnDesc = 0x80;
-constexpr int kFirstWithDescriptors = 1500000;
 // The number of jail_remove_jd(2) (syscalls.master), as a binary that is linked against it does not load on 14.
 constexpr int kJailRemoveJd = 598;
 
-bool knows(const std::vector<JailParameter>& known, std::string_view name) {
-  return std::any_of(known.begin(), known.end(), [name](const auto& parameter) { return parameter.name == name; });
-}
-
-/** `allow.x` to `allow.nox`, `allow.mount.x` to `allow.mount.nox` (jail(8)). */
-std::string negated(const std::string& name) {
-  const std::size_t dot = name.rfind('.') + 1;
-  return name.substr(0, dot) + "no" + name.substr(dot);
-}
-
-// Every permission this kernel has, off: those that are on by default (set_hostname, reserved_ports,
-// unprivileged_proc_debug) and those that may be tomorrow. `allow.suser` stays, as without it there is no leaving root
-// behind inside (jail(8)). `allow.mount` would cover `allow.mount.*`, which is listed as well.
-void forbid_everything(IovecList& options, const std::vector<JailParameter>& known) {
-  for (const auto& parameter : known) {
-    const bool is_permission = parameter.type == JailParameter::Type::kBool && parameter.name.starts_with("allow.");
-    if (is_permission && parameter.name != "allow.suser") options.add_flag(negated(parameter.name));
-  }
-}
-
-void forbid_ipc(IovecList& options, const std::vector<JailParameter>& known) {
-  for (const char* name : {"sysvmsg", "sysvsem", "sysvshm"}) {
-    if (knows(known, name)) options.add_int(name, JAIL_SYS_DISABLE);
-  }
-}
-
-IovecList options_of(const JailConfig& config, const std::vector<JailParameter>& known) {
+IovecList options_of(const JailConfig& config, const JailAbilities& abilities) {
   IovecList options;
   options.add_string("name", config.name);
   options.add_string("path", config.path);
@@ -66,12 +38,10 @@ IovecList options_of(const JailConfig& config, const std::vector<JailParameter>&
   options.add_int("children.max", 0);
   options.add_int("devfs_ruleset", config.devfs_ruleset);
   const int network = config.is_host_network ? JAIL_SYS_INHERIT : JAIL_SYS_DISABLE;
-  for (const char* family : {"ip4", "ip6"}) {
-    if (knows(known, family)) options.add_int(family, network);
-  }
-  forbid_ipc(options, known);
-  forbid_everything(options, known);
-  if (knows(known, "meta")) options.add_string("meta", config.meta);
+  for (const std::string& family : abilities.networks) options.add_int(family, network);
+  for (const std::string& kind : abilities.ipc) options.add_int(kind, JAIL_SYS_DISABLE);
+  for (const std::string& refusal : abilities.refusals) options.add_flag(refusal);
+  if (abilities.has_meta) options.add_string("meta", config.meta);
   return options;
 }
 
@@ -83,13 +53,11 @@ Status remove_by(int descriptor) {
 
 }  // namespace
 
-Result<Jail> Jail::create(const JailConfig& config, const std::vector<JailParameter>& known) {
-  const int version = ::getosreldate();
-  if (version < 0) return last_error(kStep, "getosreldate", config.name);
-  IovecList options = options_of(config, known);
+Result<Jail> Jail::create(const JailConfig& config, const JailAbilities& abilities) {
+  IovecList options = options_of(config, abilities);
   int flags = JAIL_CREATE;
   std::size_t desc = 0;
-  if (version >= kFirstWithDescriptors) {
+  if (abilities.has_descriptors) {
     flags |= kJailOwnDesc;
     desc = options.size() / 2;
     options.add_int("desc", -1);
@@ -124,7 +92,8 @@ Jail::Jail(Jail&& other) noexcept
       dev_(other.dev_),
       ino_(other.ino_),
       owner_(std::move(other.owner_)),
-      is_removed_(std::exchange(other.is_removed_, true)) {}
+      is_removed_(std::exchange(other.is_removed_, true)),
+      is_gone_(other.is_gone_) {}
 
 Jail::~Jail() { static_cast<void>(remove()); }
 
@@ -134,6 +103,11 @@ Status Jail::remove() {
   is_removed_ = true;
   owner_.reset();
   return {};
+}
+
+Status Jail::wait_empty() {
+  is_gone_ = !is_jail_known(name_, root_);
+  return is_gone_ ? Status() : buildjail::wait_empty(name_, root_);
 }
 
 bool Jail::has_its_number() const {

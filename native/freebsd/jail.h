@@ -8,7 +8,7 @@
 
 #include "core/result.h"
 #include "core/unique_fd.h"
-#include "freebsd/jail_parameters.h"
+#include "freebsd/jail_abilities.h"
 #include "freebsd/jail_reference.h"
 
 namespace buildjail {
@@ -51,8 +51,7 @@ Status wait_empty(const std::string& name, const std::string& root);
 /** A jail of ours; removed when this goes, and by the kernel itself when this process goes, where it can (15.0). */
 class Jail {
  public:
-  /** `known`: what this kernel has parameters for. */
-  static Result<Jail> create(const JailConfig& config, const std::vector<JailParameter>& known);
+  static Result<Jail> create(const JailConfig& config, const JailAbilities& abilities);
   Jail(Jail&& other) noexcept;
   Jail& operator=(Jail&&) = delete;
   Jail(const Jail&) = delete;
@@ -66,9 +65,9 @@ class Jail {
   /** Whether its number still is its own. */
   [[nodiscard]] bool has_its_number() const;
   /** Whether the kernel still knows it, be it as a dying one. */
-  [[nodiscard]] bool is_known() const { return is_jail_known(name_, root_); }
+  [[nodiscard]] bool is_known() const { return !is_gone_ && is_jail_known(name_, root_); }
   /** After `remove`. */
-  [[nodiscard]] Status wait_empty() const { return buildjail::wait_empty(name_, root_); }
+  [[nodiscard]] Status wait_empty();
 
  private:
   Jail(int jid, const JailConfig& config) : jid_(jid), name_(config.name), root_(config.path) {}
@@ -84,6 +83,8 @@ class Jail {
   /** jail(2), JAIL_OWN_DESC: closing it removes the jail. */
   UniqueFd owner_;
   bool is_removed_ = false;
+  /** It was seen to be unknown, which is for good: nobody else makes one of that name. */
+  bool is_gone_ = false;
 };
 
 }  // namespace buildjail

@@ -23,19 +23,19 @@ MountedList::~MountedList() {
   if (!memory_.empty()) static_cast<void>(::munmap(memory_.data(), memory_.size_bytes()));
 }
 
-Result<MountedList> MountedList::read() {
-  int count = ::getfsstat(nullptr, 0, MNT_NOWAIT);
-  while (count >= 0) {
-    auto list = with_room_for(static_cast<std::size_t>(count) + kSpare);
-    if (!list) return list;
-    const auto bytes = static_cast<long>(list->memory_.size_bytes());
-    count = ::getfsstat(list->memory_.data(), bytes, MNT_NOWAIT);
-    // A full one means that some may be missing.
-    if (count < 0 || static_cast<std::size_t>(count) == list->memory_.size()) continue;
-    list->count_ = static_cast<std::size_t>(count);
-    return list;
+Result<MountedList> MountedList::read(MountedList earlier) {
+  MountedList list = std::move(earlier);
+  for (;;) {
+    const std::size_t room = list.memory_.size();
+    const int found = ::getfsstat(list.memory_.data(), static_cast<long>(list.memory_.size_bytes()), MNT_NOWAIT);
+    if (found < 0) return last_error(kStep, "getfsstat");
+    list.count_ = static_cast<std::size_t>(found);
+    // A full one means that some may be missing. Where there is no room they are counted.
+    if (list.count_ < room) return list;
+    auto larger = with_room_for(list.count_ + room + kSpare);
+    if (!larger) return larger;
+    list = std::move(*larger);
   }
-  return last_error(kStep, "getfsstat");
 }
 
 }  // namespace buildjail

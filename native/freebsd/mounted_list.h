@@ -17,11 +17,18 @@ namespace buildjail {
  */
 class MountedList {
  public:
+  MountedList() noexcept = default;
   /** Without waiting for any file system. */
-  static Result<MountedList> read();
+  static Result<MountedList> read() { return read(MountedList()); }
+  /** In the memory of an earlier one, where that is enough. */
+  static Result<MountedList> read(MountedList earlier);
   MountedList(MountedList&& other) noexcept
       : memory_(std::exchange(other.memory_, {})), count_(std::exchange(other.count_, 0)) {}
-  MountedList& operator=(MountedList&&) noexcept = delete;
+  MountedList& operator=(MountedList&& other) noexcept {
+    std::swap(memory_, other.memory_);
+    std::swap(count_, other.count_);
+    return *this;
+  }
   MountedList(const MountedList&) = delete;
   MountedList& operator=(const MountedList&) = delete;
   ~MountedList();
@@ -29,6 +36,7 @@ class MountedList {
   [[nodiscard]] const struct statfs* begin() const noexcept { return memory_.data(); }
   [[nodiscard]] const struct statfs* end() const noexcept { return memory_.data() + count_; }
   [[nodiscard]] std::size_t size() const noexcept { return count_; }
+  [[nodiscard]] std::size_t bytes_of_memory() const noexcept { return memory_.size_bytes(); }
 
  private:
   explicit MountedList(std::span<struct statfs> memory) : memory_(memory) {}

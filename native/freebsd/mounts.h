@@ -55,6 +55,7 @@ class MountStack {
   MountStack& operator=(MountStack&&) noexcept = delete;
   ~MountStack();
 
+  [[nodiscard]] std::size_t size() const noexcept { return mounts_.size(); }
   void push(std::string fsid, std::string path) { mounts_.push_back({std::move(fsid), std::move(path)}); }
   /**
    * Unmounts all but the `left` oldest, trying again for `bound` in all where something is busy. What will not go

@@ -2,6 +2,7 @@
 
 #include <sys/param.h>
 #include <sys/mount.h>
+#include <sys/stat.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -9,12 +10,13 @@
 #include <utility>
 
 #include "core/journal.h"
-#include "core/state_directory.h"
 #include "freebsd/mounted_list.h"
 
 namespace buildjail {
 
 namespace {
+
+constexpr const char* kStep = "nested-sources";
 
 struct Source {
   std::string_view path;
@@ -30,7 +32,7 @@ bool is_nested(const Source& outer, const Source& inner) {
 }
 
 SysError refusal(const Source& outer, const Source& inner) {
-  return {.step = "nested-sources",
+  return {.step = kStep,
           .syscall = "getfsstat",
           .err = EBUSY,
           .path = std::string(inner.path),
@@ -48,16 +50,28 @@ Status refuse_pairs(const std::vector<Source>& ours, const std::vector<Source>& 
   return {};
 }
 
-Result<bool> is_alone(const std::string& state_directory, const std::string& id) {
-  const auto state = read_state_directory(state_directory);
-  if (!state) return state.error();
-  return std::ranges::all_of(state->sessions, [&id](const std::string& one) { return one == id; });
+// The root of each session is a directory there, and a directory has a link of each that is in it: two are its own.
+Result<bool> is_alone(const std::string& state_directory) {
+  constexpr nlink_t kOfOne = 3;
+  struct stat found{};
+  if (::lstat(state_directory.c_str(), &found) != 0) return last_error(kStep, "lstat", state_directory);
+  return found.st_nlink == kOfOne;
+}
+
+std::vector<Source> others_in(const MountedList& mounted, const std::string& state_directory, const std::string& root) {
+  std::vector<Source> others;
+  for (const struct statfs& one : mounted) {
+    const bool is_other = is_below(one.f_mntonname, state_directory) && !is_below(one.f_mntonname, root);
+    if (is_other && std::string_view(one.f_fstypename) == "nullfs")
+      others.push_back({one.f_mntfromname, (one.f_flags & MNT_RDONLY) == 0});
+  }
+  return others;
 }
 
 }  // namespace
 
 Status refuse_nested_sources(const std::vector<const Bind*>& own, const std::string& state_directory,
-                             const std::string& id) {
+                             const std::string& id, SpareList& memory) {
   std::vector<Source> ours;
   std::vector<Source> writable;
   for (const Bind* bind : own) {
@@ -65,20 +79,15 @@ Status refuse_nested_sources(const std::vector<const Bind*>& own, const std::str
     if (bind->is_writable) writable.push_back(ours.back());
   }
   if (auto status = refuse_pairs(writable, ours); !status) return status;
-  // The mount table has everything of the host's, so it is read only where there is something of others' in it.
-  const auto alone = is_alone(state_directory, id);
+  // The mount table has everything of the host's, so it is read only where there may be something of others' in it.
+  const auto alone = is_alone(state_directory);
   if (!alone) return alone.error();
   if (*alone) return {};
-  const auto mounted = MountedList::read();
+  auto mounted = MountedList::read(memory.take());
   if (!mounted) return mounted.error();
-  const std::string root = root_of(state_directory, id);
-  std::vector<Source> others;
-  for (const struct statfs& one : *mounted) {
-    const bool is_other = is_below(one.f_mntonname, state_directory) && !is_below(one.f_mntonname, root);
-    if (is_other && std::string_view(one.f_fstypename) == "nullfs")
-      others.push_back({one.f_mntfromname, (one.f_flags & MNT_RDONLY) == 0});
-  }
-  return refuse_pairs(ours, others);
+  auto status = refuse_pairs(ours, others_in(*mounted, state_directory, root_of(state_directory, id)));
+  memory.give_back(std::move(*mounted));
+  return status;
 }
 
 }  // namespace buildjail

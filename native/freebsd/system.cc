@@ -7,8 +7,8 @@
 #include "core/recover_state.h"
 #include "core/watcher.h"
 #include "freebsd/envelope.h"
+#include "freebsd/host.h"
 #include "freebsd/jail.h"
-#include "freebsd/jail_parameters.h"
 #include "freebsd/obstacles.h"
 #include "freebsd/recovery.h"
 #include "freebsd/state_file_system.h"
@@ -28,16 +28,16 @@ class FreeBsd final : public System {
   std::vector<Obstacle> find_obstacles() override { return find_freebsd_obstacles(); }
   std::vector<Obstacle> find_limitations() override { return find_freebsd_limitations(); }
 
-  Result<std::unique_ptr<Envelope>> open(EnvelopePlan plan, const std::string& id,
+  Result<std::unique_ptr<Envelope>> open(SharedPlan plan, const std::string& id,
                                          std::shared_ptr<ExitWaiter> waiter) override {
     Trace trace;
-    auto known = parameters();
-    if (!known) return std::move(known.error());
-    if (auto status = watcher_.watch(plan.state_directory); !status) return std::move(status.error());
-    if (auto status = hold_state(plan.state_directory); !status) return std::move(status.error());
-    trace.mark("state-directory", plan.state_directory);
-    first_recovery_.run(recovery_of(plan.state_directory), plan.state_directory, trace);
-    auto opened = JailEnvelope::open(std::move(plan), id, std::move(waiter), **known, std::move(trace));
+    auto found = host();
+    if (!found) return std::move(found.error());
+    if (auto status = watcher_.watch(plan->state_directory); !status) return std::move(status.error());
+    if (auto status = hold_state(plan->state_directory); !status) return std::move(status.error());
+    trace.mark("state-directory", plan->state_directory);
+    first_recovery_.run(recovery_of(plan->state_directory), plan->state_directory, trace);
+    auto opened = JailEnvelope::open(std::move(plan), id, std::move(waiter), std::move(*found), std::move(trace));
     // A session that nobody would clean up after is not had.
     if (auto status = watcher_.confirm(); !status) return std::move(status.error());
     return opened;
@@ -79,20 +79,19 @@ class FreeBsd final : public System {
     return {};
   }
 
-  /** The parameters do not change while a kernel runs, but for those of modules loaded later, which all are off by
-   * default. */
-  Result<const std::vector<JailParameter>*> parameters() {
+  /** Found out once: modules that are loaded later have parameters as well, but all of those are off by default. */
+  Result<std::shared_ptr<Host>> host() {
     const std::lock_guard lock(mutex_);
-    if (parameters_.empty()) {
-      auto listed = list_jail_parameters();
-      if (!listed) return std::move(listed.error());
-      parameters_ = std::move(*listed);
+    if (!host_) {
+      auto abilities = JailAbilities::find();
+      if (!abilities) return std::move(abilities.error());
+      host_ = std::make_shared<Host>(std::move(*abilities));
     }
-    return &std::as_const(parameters_);
+    return host_;
   }
 
   std::mutex mutex_;
-  std::vector<JailParameter> parameters_;
+  std::shared_ptr<Host> host_;
   std::mutex states_mutex_;
   std::map<std::string, StateFileSystem> states_;
   FirstRecovery first_recovery_;

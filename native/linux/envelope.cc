@@ -67,10 +67,10 @@ Status give_pipes(const LaunchRequest& request, const StdioEnds& ends, const Bui
 
 }  // namespace
 
-Result<std::unique_ptr<Envelope>> NamespaceEnvelope::open(EnvelopePlan plan, const std::string& id,
+Result<std::unique_ptr<Envelope>> NamespaceEnvelope::open(SharedPlan plan, const std::string& id,
                                                           std::shared_ptr<ExitWaiter> waiter,
                                                           std::shared_ptr<Host> host) {
-  if (needs_user_namespace() && !plan.user.groups.empty()) {
+  if (needs_user_namespace() && !plan->user.groups.empty()) {
     return SysError{.step = "user",
                     .syscall = "setgroups",
                     .err = EPERM,
@@ -81,19 +81,19 @@ Result<std::unique_ptr<Envelope>> NamespaceEnvelope::open(EnvelopePlan plan, con
   // Not make_unique: the constructor is private, as a half-opened envelope is nothing to have.
   std::unique_ptr<NamespaceEnvelope> envelope(
       new NamespaceEnvelope(std::move(plan), id, std::move(waiter), std::move(host)));
-  if (auto status = make_private_directory(envelope->plan_.state_directory); !status) return std::move(status.error());
+  if (auto status = make_private_directory(envelope->plan_->state_directory); !status) return std::move(status.error());
   envelope->trace_.mark("state-directory");
-  const std::string& state_directory = envelope->plan_.state_directory;
+  const std::string& state_directory = envelope->plan_->state_directory;
   envelope->host_->first_recovery.run(recovery_of(state_directory), state_directory, envelope->trace_);
   if (auto status = envelope->begin_journal(); !status) return std::move(status.error());
-  if (auto status = envelope->take_outputs(envelope->plan_.steps); !status) return std::move(status.error());
+  if (auto status = envelope->take_outputs(envelope->plan_->steps); !status) return std::move(status.error());
   if (auto status = envelope->make_namespaces(); !status) return std::move(status.error());
   // Not before there is an init, which hands them back should this process be killed.
   if (auto status = envelope->hand_over_outputs(); !status) return std::move(status.error());
   return std::unique_ptr<Envelope>(std::move(envelope));
 }
 
-NamespaceEnvelope::NamespaceEnvelope(EnvelopePlan plan, std::string id, std::shared_ptr<ExitWaiter> waiter,
+NamespaceEnvelope::NamespaceEnvelope(SharedPlan plan, std::string id, std::shared_ptr<ExitWaiter> waiter,
                                      std::shared_ptr<Host> host)
     : plan_(std::move(plan)),
       id_(std::move(id)),
@@ -112,14 +112,14 @@ NamespaceEnvelope::~NamespaceEnvelope() {
 
 Status NamespaceEnvelope::begin_journal() {
   const auto now = std::chrono::system_clock::now().time_since_epoch();
-  auto journal = Journal::begin(plan_.state_directory,
+  auto journal = Journal::begin(plan_->state_directory,
                                 {.id = id_,
-                                 .name = plan_.name,
+                                 .name = plan_->name,
                                  .pid = ::getpid(),
                                  .started_ms = std::chrono::duration_cast<std::chrono::milliseconds>(now).count(),
                                  .root = {},
                                  .jail = {},
-                                 .user = build_user_outside(plan_.user),
+                                 .user = build_user_outside(plan_->user),
                                  .lent = {}});
   if (!journal) return std::move(journal.error());
   journal_.emplace(std::move(*journal));
@@ -135,8 +135,8 @@ Status NamespaceEnvelope::take_outputs(const std::vector<Step>& steps) {
     auto output = open_output(*bind);
     if (!output) return std::move(output.error());
     std::string identity = may_leave_network() ? identity_of(output->directory.get(), output->device) : std::string();
-    const Recovery recovery = recovery_of(plan_.state_directory);
-    auto lease = OutputLease::take(plan_.state_directory, id_, *bind, std::move(output->directory), recovery);
+    const Recovery recovery = recovery_of(plan_->state_directory);
+    auto lease = OutputLease::take(plan_->state_directory, id_, *bind, std::move(output->directory), recovery);
     if (!lease) return std::move(lease.error());
     auto before = lease->remember();
     if (!before) return std::move(before.error());
@@ -152,36 +152,36 @@ Status NamespaceEnvelope::take_outputs(const std::vector<Step>& steps) {
 
 Status NamespaceEnvelope::hand_over_outputs() {
   for (auto& [lease, before, target, identity] : lent_) {
-    if (auto status = namespaces_->lend(before, target, plan_.user, lease.lock()); !status) return status;
+    if (auto status = namespaces_->lend(before, target, plan_->user, lease.lock()); !status) return status;
     // In a user namespace the build user is the caller under another number, who has what rights the caller has.
     if (needs_user_namespace()) continue;
-    if (auto status = lease.hand_over(plan_.user); !status) return status;
+    if (auto status = lease.hand_over(plan_->user); !status) return status;
   }
   trace_.mark("hand-over");
   return {};
 }
 
 Status NamespaceEnvelope::make_namespaces() {
-  const bool takes_spare = !plan_.is_host_network && !needs_user_namespace();
+  const bool takes_spare = !plan_->is_host_network && !needs_user_namespace();
   const std::string heir = network_heir();
   Network network = takes_spare ? host_->networks.take(heir) : Network();
   auto made = Namespaces::make(
-      plan_, id_, {.init_image = host_->init_image, .mounts = host_->mounts, .network = network.space}, trace_);
+      *plan_, id_, {.init_image = host_->init_image, .mounts = host_->mounts, .network = network.space}, trace_);
   if (!made) return std::move(made.error());
   namespaces_ = std::make_shared<Namespaces>(std::move(*made));
   if (!heir.empty()) network_ = network ? std::move(network) : Network::of(namespaces_->init());
-  is_complete_ = !plan_.is_base;
+  is_complete_ = !plan_->is_base;
   return {};
 }
 
 // Not of a build that is root, whom the kernel lets change more than counters (sysctl(8), net.*).
 bool NamespaceEnvelope::may_leave_network() const {
-  return !plan_.is_host_network && !plan_.is_base && plan_.user.uid != 0 && !needs_user_namespace();
+  return !plan_->is_host_network && !plan_->is_base && plan_->user.uid != 0 && !needs_user_namespace();
 }
 
 std::string NamespaceEnvelope::network_heir() const {
   if (!may_leave_network() || lent_.empty()) return {};
-  std::string heir = std::to_string(plan_.user.uid) + ":" + std::to_string(plan_.user.gid);
+  std::string heir = std::to_string(plan_->user.uid) + ":" + std::to_string(plan_->user.gid);
   for (const auto& output : lent_) {
     if (output.identity.empty()) return {};
     heir += " " + output.identity;
@@ -223,8 +223,8 @@ Result<pid_t> NamespaceEnvelope::launch(LaunchRequest request, StdioEnds ends) {
   if (!is_complete()) return session_incomplete("launch", "setns");
   host_->networks.give_way();
   if (auto status = ends.open_files(request); !status) return std::move(status.error());
-  if (auto status = give_pipes(request, ends, plan_.user); !status) return std::move(status.error());
-  auto launched = launch_in_namespaces(*inside, plan_.user, request, ends);
+  if (auto status = give_pipes(request, ends, plan_->user); !status) return std::move(status.error());
+  auto launched = launch_in_namespaces(*inside, plan_->user, request, ends);
   // The child changed its ids while it shared our memory, and with that whether that memory may be dumped.
   if (host_->is_dumpable) static_cast<void>(::prctl(PR_SET_DUMPABLE, 1, 0, 0, 0));
   if (!launched && !namespaces()) return session_closed("launch", "setns");

@@ -33,7 +33,7 @@ struct Host {
 /** The namespaces of a session. Members go in reverse: they first, then what was lent for them. */
 class NamespaceEnvelope final : public Envelope {
  public:
-  static Result<std::unique_ptr<Envelope>> open(EnvelopePlan plan, const std::string& id,
+  static Result<std::unique_ptr<Envelope>> open(SharedPlan plan, const std::string& id,
                                                 std::shared_ptr<ExitWaiter> waiter, std::shared_ptr<Host> host);
   ~NamespaceEnvelope() override;
 
@@ -55,7 +55,7 @@ class NamespaceEnvelope final : public Envelope {
     std::string identity;
   };
 
-  NamespaceEnvelope(EnvelopePlan plan, std::string id, std::shared_ptr<ExitWaiter> waiter, std::shared_ptr<Host> host);
+  NamespaceEnvelope(SharedPlan plan, std::string id, std::shared_ptr<ExitWaiter> waiter, std::shared_ptr<Host> host);
 
   Status begin_journal();
   Status take_outputs(const std::vector<Step>& steps);
@@ -68,7 +68,7 @@ class NamespaceEnvelope final : public Envelope {
   std::shared_ptr<Namespaces> namespaces();
   bool is_complete();
 
-  EnvelopePlan plan_;
+  SharedPlan plan_;
   std::string id_;
   std::shared_ptr<ExitWaiter> waiter_;
   std::shared_ptr<Host> host_;

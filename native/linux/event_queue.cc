@@ -30,7 +30,11 @@ class Epoll final : public EventQueue {
  public:
   Epoll(UniqueFd fd, UniqueFd wake) : fd_(std::move(fd)), wake_(std::move(wake)) {}
 
-  Status watch_exit(pid_t pid, std::uint64_t token) override {
+  Status watch(Watched child, std::span<const Watched> readable) override {
+    for (const auto& [fd, token] : readable) {
+      if (auto status = add(fd, EPOLLIN, pack(Event::Kind::kReadable, token)); !status) return status;
+    }
+    const auto [pid, token] = child;
     UniqueFd pidfd(raw::pidfd_open(pid));
     if (!pidfd) return last_error("wait", "pidfd_open");
     const std::lock_guard lock(mutex_);
@@ -39,10 +43,6 @@ class Epoll final : public EventQueue {
     auto status = add(kept.get(), EPOLLIN | EPOLLONESHOT, pack(Event::Kind::kExited, token));
     if (!status) pidfds_.erase(token);
     return status;
-  }
-
-  Status watch_readable(int fd, std::uint64_t token) override {
-    return add(fd, EPOLLIN, pack(Event::Kind::kReadable, token));
   }
 
   // Closing is not enough: a child that another thread has just made has the descriptor as well until it executes, and

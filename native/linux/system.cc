@@ -34,11 +34,11 @@ class Linux final : public System {
     return error ? std::vector<Obstacle>{explain(*error)} : std::vector<Obstacle>{};
   }
 
-  Result<std::unique_ptr<Envelope>> open(EnvelopePlan plan, const std::string& id,
+  Result<std::unique_ptr<Envelope>> open(SharedPlan plan, const std::string& id,
                                          std::shared_ptr<ExitWaiter> waiter) override {
     auto found = host();
     if (!found) return std::move(found.error());
-    if (auto status = watcher_.watch(plan.state_directory); !status) return std::move(status.error());
+    if (auto status = watcher_.watch(plan->state_directory); !status) return std::move(status.error());
     auto opened = NamespaceEnvelope::open(std::move(plan), id, std::move(waiter), std::move(*found));
     // A session that nobody would clean up after is not had.
     if (auto status = watcher_.confirm(); !status) return std::move(status.error());

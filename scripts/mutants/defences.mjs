@@ -163,13 +163,13 @@ export const defences = {
     {
       defence: 'a network goes on to the same build user only',
       file: 'native/linux/envelope.cc',
-      off: [['std::string heir = std::to_string(plan_.user.uid) + ":" + std::to_string(plan_.user.gid);', 'std::string heir;']],
+      off: [['std::string heir = std::to_string(plan_->user.uid) + ":" + std::to_string(plan_->user.gid);', 'std::string heir;']],
       tests: [['test/linux/networks.test.ts', 'goes to none of another user']],
     },
     {
       defence: 'a network that root was in goes to nobody',
       file: 'native/linux/envelope.cc',
-      off: [['!plan_.is_base && plan_.user.uid != 0 &&', '!plan_.is_base &&']],
+      off: [['!plan_->is_base && plan_->user.uid != 0 &&', '!plan_->is_base &&']],
       tests: [['test/linux/networks.test.ts', 'goes to none after a build that was root']],
     },
     {
@@ -290,7 +290,7 @@ export const defences = {
     {
       defence: 'no folder is written to around a source of another session',
       file: 'native/freebsd/envelope.cc',
-      off: [['if (auto status = refuse_nested_sources(binds, plan_.state_directory, id_); !status) return status;', '']],
+      off: [['if (auto status = refuse_nested_sources(binds, plan_->state_directory, id_, host_->mounted); !status) return status;', '']],
       tests: [
         [`${attacks}/leaving-upwards.test.ts`, 'out of an input, by another mount of the same session: does not get to the host by ..'],
         [`${attacks}/leaving-upwards.test.ts`, 'out of an input, by another session: does not get to the host by ..'],
@@ -317,8 +317,17 @@ export const defences = {
     {
       defence: '/dev shows the listed devices only',
       file: 'native/freebsd/envelope.cc',
-      off: [['options.add_string("ruleset", std::to_string(devfs_ruleset_));', '']],
+      off: [['options.add_string("ruleset", std::to_string(ruleset));', '']],
       tests: [['test/session/devices.test.ts', 'holds exactly the listed nodes']],
+    },
+    {
+      defence: 'the rules of /dev are looked at when it is mounted',
+      file: 'native/freebsd/envelope.cc',
+      off: [['if (!is_ours || *is_ours) return is_ours;', 'if (!is_ours || *is_ours || ruleset > 0) return true;']],
+      tests: [
+        ['test/freebsd/devfs-ruleset.test.ts', 'shows the listed nodes alone after somebody has deleted its rules'],
+        ['test/freebsd/devfs-ruleset.test.ts', 'is another one after somebody has added to its rules'],
+      ],
     },
     {
       defence: 'a command has no controlling terminal',
@@ -381,8 +390,8 @@ export const defences = {
       tests: [[user, 'has no new privileges to get from any file, root neither']],
     },
     ...[
-      ['no System V memory', 'options.add_int(name, JAIL_SYS_DISABLE);', 'options.add_int(name, JAIL_SYS_NEW);'],
-      ['no permission of the kernel’s', 'forbid_everything(options, known);', ''],
+      ['no System V memory', 'options.add_int(kind, JAIL_SYS_DISABLE);', 'options.add_int(kind, JAIL_SYS_NEW);'],
+      ['no permission of the kernel’s', 'for (const std::string& refusal : abilities.refusals) options.add_flag(refusal);', ''],
       ['no jail inside', 'options.add_int("children.max", 0);', 'options.add_int("children.max", 5);'],
       ['no file system but the root is seen', 'options.add_int("enforce_statfs", 2);', 'options.add_int("enforce_statfs", 0);'],
       ['no network', 'config.is_host_network ? JAIL_SYS_INHERIT : JAIL_SYS_DISABLE;', 'config.is_host_network ? JAIL_SYS_INHERIT : JAIL_SYS_INHERIT;'],

@@ -8,6 +8,7 @@ import type {
   NativeListedSession,
   NativeNotLaunched,
   NativeOpened,
+  NativePlan,
   NativePreflight,
   NativeRecord,
   NativeRecoveryReport,
@@ -88,10 +89,14 @@ export class FakeAddon implements NativeBinding {
     else taker(exit)
   }
 
-  async openEnvelope(plan: Uint8Array): Promise<NativeEnvelope> {
+  readPlan(packed: Uint8Array): ReadPlan {
+    return readPlan(packed)
+  }
+
+  async openEnvelope(plan: NativePlan): Promise<NativeEnvelope> {
     this.acts.push('open')
     if (this.script.openFailure !== undefined) throw this.script.openFailure
-    this.opened.push(readPlan(plan))
+    this.opened.push(plan as ReadPlan)
     const complete = async (rest: Uint8Array): Promise<void> => {
       this.acts.push('complete')
       if (this.script.completeFailure !== undefined) throw this.script.completeFailure
@@ -129,12 +134,12 @@ export class FakeAddon implements NativeBinding {
     }
   }
 
-  async openAndLaunch(plan: Uint8Array, _id: string, request: Uint8Array): Promise<NativeOpened> {
+  async openAndLaunch(plan: NativePlan, _id: string, request: Uint8Array): Promise<NativeOpened> {
     const envelope = await this.openEnvelope(plan)
     return { envelope, launched: envelope.launch(request) }
   }
 
-  async buildOnce(plan: Uint8Array, _id: string, request: Uint8Array): Promise<NativeBuilt> {
+  async buildOnce(plan: NativePlan, _id: string, request: Uint8Array): Promise<NativeBuilt> {
     const envelope = await this.openEnvelope(plan)
     const exiting = new Promise<NativeExit>((resolve) => this.#takers.set(readLaunch(request).run, resolve))
     const how = await envelope.launch(request).spawned.then(

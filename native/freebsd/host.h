@@ -1,0 +1,21 @@
+#pragma once
+
+#include <atomic>
+#include <utility>
+
+#include "freebsd/jail.h"
+#include "freebsd/spare_list.h"
+
+namespace buildjail {
+
+/** What the sessions of one environment have in common. */
+struct Host {
+  explicit Host(JailAbilities found) : abilities(std::move(found)) {}
+
+  JailAbilities abilities;
+  /** Of the session before; 0 where there was none. */
+  std::atomic<int> devfs_ruleset = 0;
+  SpareList mounted;
+};
+
+}  // namespace buildjail
