@@ -11,6 +11,7 @@
         'native/binding/error_to_js.cc',
         'native/binding/open_and_launch.cc',
         'native/binding/plan_wrap.cc',
+        'native/binding/prepared_launch.cc',
         'native/binding/pipes_to_js.cc',
         'native/binding/recovery_calls.cc',
         'native/binding/runtime.cc',

@@ -98,9 +98,7 @@ class Addon final : public Napi::Addon<Addon> {
   Napi::Value with_request(const Napi::CallbackInfo& info, Call call) {
     SharedPlan plan = plan_from(info);
     const std::string id = info[1].As<Napi::String>().Utf8Value();
-    auto request = read_launch(bytes_from_js(info[2]));
-    if (!request) throw Napi::Error(info.Env(), error_to_js(info.Env(), request.error()));
-    return call(info.Env(), runtime_, envelope_class_, std::move(plan), id, std::move(*request));
+    return call(info.Env(), runtime_, envelope_class_, std::move(plan), id, bytes_from_js(info[2]));
   }
 
   /** The first argument. */

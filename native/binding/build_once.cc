@@ -7,6 +7,7 @@
 
 #include "binding/envelope_wrap.h"
 #include "binding/error_to_js.h"
+#include "binding/prepared_launch.h"
 #include "binding/to_js.h"
 #include "core/caught.h"
 
@@ -21,19 +22,19 @@ namespace {
 class Build : public std::enable_shared_from_this<Build> {
  public:
   Build(Napi::Env env, std::shared_ptr<Runtime> runtime, const Napi::FunctionReference& make_envelope, SharedPlan plan,
-        std::string id, LaunchRequest request, StdioEnds ends)
+        std::string id)
       : deferred_(Napi::Promise::Deferred::New(env)),
         runtime_(std::move(runtime)),
         make_envelope_(make_envelope),
         plan_(std::move(plan)),
-        id_(std::move(id)),
-        request_(std::move(request)),
-        ends_(std::move(ends)) {}
+        id_(std::move(id)) {}
 
   [[nodiscard]] Napi::Promise promise() const { return deferred_.Promise(); }
 
+  /** What `open_and_launch` waits for when it has opened. */
+  ComingLaunch& coming() noexcept { return coming_; }
+
   void open_and_launch() {
-    const std::uint32_t run = request_.run;
     auto opened = caught("open", [this] { return runtime_->open(std::move(plan_), id_); });
     if (!opened) {
       failure_ = std::move(opened.error());
@@ -41,10 +42,17 @@ class Build : public std::enable_shared_from_this<Build> {
       return;
     }
     envelope_ = std::move(*opened);
+    auto launch = coming_.take();
+    if (!launch) {
+      failure_ = std::move(launch.error());
+      close();
+      return;
+    }
+    const std::uint32_t run = launch->request.run;
     const auto self = shared_from_this();
     runtime_->take_exit(
         run, {.hear = [self] { self->begin_to_close(); }, .take = [self](Exit exit) { self->take(std::move(exit)); }});
-    auto pid = caught("launch", [this] { return envelope_->launch(std::move(request_), std::move(ends_)); });
+    auto pid = caught("launch", [&] { return envelope_->launch(std::move(launch->request), std::move(launch->ends)); });
     if (pid) return;
     runtime_->leave_exit(run);
     failure_ = std::move(pid.error());
@@ -110,8 +118,7 @@ class Build : public std::enable_shared_from_this<Build> {
   const Napi::FunctionReference& make_envelope_;
   SharedPlan plan_;
   std::string id_;
-  LaunchRequest request_;
-  StdioEnds ends_;
+  ComingLaunch coming_;
   std::shared_ptr<Envelope> envelope_;
   std::optional<SysError> failure_;
   std::mutex mutex_;
@@ -125,15 +132,12 @@ class Build : public std::enable_shared_from_this<Build> {
 
 Napi::Value build_once(Napi::Env env, const std::shared_ptr<Runtime>& runtime,
                        const Napi::FunctionReference& make_envelope, SharedPlan plan, const std::string& id,
-                       LaunchRequest request) {
-  auto ends = StdioEnds::make_pipes(request);
-  if (!ends) throw Napi::Error(env, error_to_js(env, ends.error()));
-  auto build =
-      std::make_shared<Build>(env, runtime, make_envelope, std::move(plan), id, std::move(request), std::move(*ends));
-  auto promise = build->promise();
-  runtime->threads().run([build = std::move(build)] { build->open_and_launch(); });
+                       std::span<const std::byte> packed) {
+  auto build = std::make_shared<Build>(env, runtime, make_envelope, std::move(plan), id);
+  runtime->threads().run([build] { build->open_and_launch(); });
+  build->coming().give(caught("launch", [packed] { return prepare_launch(packed); }));
   runtime->began(env);
-  return promise;
+  return build->promise();
 }
 
 }  // namespace buildjail

@@ -2,7 +2,9 @@
 
 #include <napi.h>
 
+#include <cstddef>
 #include <memory>
+#include <span>
 #include <string>
 
 #include "binding/runtime.h"
@@ -15,6 +17,6 @@ namespace buildjail {
  */
 Napi::Value build_once(Napi::Env env, const std::shared_ptr<Runtime>& runtime,
                        const Napi::FunctionReference& make_envelope, SharedPlan plan, const std::string& id,
-                       LaunchRequest request);
+                       std::span<const std::byte> packed);
 
 }  // namespace buildjail

@@ -1,6 +1,8 @@
 #include "binding/envelope_wrap.h"
 
+#include <optional>
 #include <utility>
+#include <vector>
 
 #include "binding/bytes_from_js.h"
 #include "binding/error_to_js.h"
@@ -54,70 +56,78 @@ Napi::Value EnvelopeWrap::complete(const Napi::CallbackInfo& info) {
 
 Napi::Value EnvelopeWrap::launch(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
-  auto [request, ends] = prepare_launch(info);
+  refuse_when_ended(env);
+  auto prepared = prepare_launch(bytes_from_js(info[0]));
+  if (!prepared) throw Napi::Error(env, error_to_js(env, prepared.error()));
+  // The exit, be it that there is none.
+  opened_.runtime->began(env);
   auto result = Napi::Object::New(env);
-  Pipes pipes = take_pipes(request, ends);
+  Pipes pipes = take_pipes(prepared->request, prepared->ends);
   result.Set("stdio", hand_over(env, *opened_.runtime, pipes));
   auto to_js = [](Napi::Env at, const Result<pid_t>& pid) -> Napi::Value {
     return pid ? Napi::Number::New(at, *pid) : undefined(at);
   };
-  result.Set("spawned", promise<pid_t>(env, opened_.runtime, opened_.runtime->threads(),
-                                       launching(std::move(request), std::move(ends)), std::move(to_js)));
+  auto work = [opened = opened_, launch = std::move(*prepared)]() mutable { return opened.launch(std::move(launch)); };
+  result.Set("spawned",
+             promise<pid_t>(env, opened_.runtime, opened_.runtime->threads(), std::move(work), std::move(to_js)));
   return result;
 }
 
 Napi::Value EnvelopeWrap::run(const Napi::CallbackInfo& info) {
-  auto [request, ends] = prepare_launch(info);
-  auto work = launching(std::move(request), std::move(ends));
-  opened_.runtime->threads().run([work = std::move(work)] { static_cast<void>(work()); });
-  return undefined(info.Env());
+  refuse_when_ended(info.Env());
+  const auto packed = bytes_from_js(info[0]);
+  auto coming = std::make_shared<ComingLaunch>();
+  opened_.runtime->threads().run([opened = opened_, coming] {
+    auto launch = coming->take();
+    if (launch) static_cast<void>(opened.launch(std::move(*launch)));
+  });
+  return give(info.Env(), *coming, packed);
 }
 
 Napi::Value EnvelopeWrap::complete_and_run(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
+  refuse_when_ended(env);
   auto rest = read_rest(bytes_from_js(info[0]));
   if (!rest) throw Napi::Error(env, error_to_js(env, rest.error()));
-  auto [request, ends] = prepare_launch(info, 1);
-  const std::uint32_t number = request.run;
-  auto launch = launching(std::move(request), std::move(ends));
+  const auto packed = bytes_from_js(info[1]);
   // Shared, as what is called must be copyable (std::function).
   auto steps = std::make_shared<std::vector<Step>>(std::move(*rest));
-  opened_.runtime->threads().run([opened = opened_, number, steps, launch = std::move(launch)] {
+  auto coming = std::make_shared<ComingLaunch>();
+  opened_.runtime->threads().run([opened = opened_, steps, coming] {
     auto status = caught("complete", [&] { return opened.envelope->complete(std::move(*steps)); });
+    auto launch = coming->take();
+    if (!launch) return;
     if (status) {
-      static_cast<void>(launch());
+      static_cast<void>(opened.launch(std::move(*launch)));
     } else {
-      opened.runtime->tell_failure(number, std::move(status.error()));
+      opened.runtime->tell_failure(launch->request.run, std::move(status.error()));
     }
   });
+  return give(env, *coming, packed);
+}
+
+Napi::Value EnvelopeWrap::give(Napi::Env env, ComingLaunch& coming, std::span<const std::byte> packed) {
+  auto prepared = caught("launch", [packed] { return prepare_launch(packed); });
+  std::optional<SysError> failure;
+  if (!prepared) failure = prepared.error();
+  coming.give(std::move(prepared));
+  if (failure) throw Napi::Error(env, error_to_js(env, *failure));
+  // The exit, be it that there is none.
+  opened_.runtime->began(env);
   return undefined(env);
 }
 
-std::pair<LaunchRequest, StdioEnds> EnvelopeWrap::prepare_launch(const Napi::CallbackInfo& info, std::size_t argument) {
-  const Napi::Env env = info.Env();
-  auto request = read_launch(bytes_from_js(info[argument]));
-  if (!request) throw Napi::Error(env, error_to_js(env, request.error()));
-  // A listener to process.exit(), or of Bun what a worker thread does after it was terminated: its pipes would be
-  // nobody's.
+// A listener to process.exit(), or of Bun what a worker thread does after it was terminated: its pipes would be
+// nobody's.
+void EnvelopeWrap::refuse_when_ended(Napi::Env env) const {
   if (opened_.runtime->is_ended()) throw Napi::Error::New(env, "the environment has ended");
-  auto ends = StdioEnds::make_pipes(*request);
-  if (!ends) throw Napi::Error(env, error_to_js(env, ends.error()));
-  // The exit, be it that there is none.
-  opened_.runtime->began(env);
-  return {std::move(*request), std::move(*ends)};
 }
 
-std::function<Result<pid_t>()> EnvelopeWrap::launching(LaunchRequest request, StdioEnds ends) {
-  // Shared, as what is called must be copyable (std::function).
-  auto launch = std::make_shared<std::pair<LaunchRequest, StdioEnds>>(std::move(request), std::move(ends));
-  return [runtime = opened_.runtime, envelope = opened_.envelope, launch] {
-    const std::uint32_t number = launch->first.run;
-    auto pid = caught("launch", [&envelope, &launch] {
-      return envelope->launch(std::move(launch->first), std::move(launch->second));
-    });
-    if (!pid) runtime->tell_failure(number, pid.error());
-    return pid;
-  };
+Result<pid_t> OpenedEnvelope::launch(PreparedLaunch prepared) const {
+  const std::uint32_t run = prepared.request.run;
+  auto pid = caught("launch", [&] { return envelope->launch(std::move(prepared.request), std::move(prepared.ends)); });
+  if (!pid) runtime->tell_failure(run, pid.error());
+  return pid;
 }
 
 Napi::Value EnvelopeWrap::kill(const Napi::CallbackInfo& info) {

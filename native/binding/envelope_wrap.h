@@ -3,11 +3,12 @@
 #include <napi.h>
 
 #include <cstddef>
-#include <functional>
 #include <memory>
+#include <span>
 #include <string>
-#include <utility>
 
+#include "binding/handover.h"
+#include "binding/prepared_launch.h"
 #include "binding/runtime.h"
 
 namespace buildjail {
@@ -17,6 +18,9 @@ struct OpenedEnvelope {
   std::shared_ptr<Runtime> runtime;
   std::shared_ptr<Envelope> envelope;
   std::string id;
+
+  /** On a worker thread; a failure is told of as the run's as well. */
+  Result<pid_t> launch(PreparedLaunch prepared) const;
 };
 
 /** NativeEnvelope of src/native.ts. */
@@ -37,8 +41,9 @@ class EnvelopeWrap final : public Napi::ObjectWrap<EnvelopeWrap> {
   Napi::Value close(const Napi::CallbackInfo& info);
   Napi::Value record(const Napi::CallbackInfo& info);
 
-  std::pair<LaunchRequest, StdioEnds> prepare_launch(const Napi::CallbackInfo& info, std::size_t argument = 0);
-  std::function<Result<pid_t>()> launching(LaunchRequest request, StdioEnds ends);
+  void refuse_when_ended(Napi::Env env) const;
+  /** Makes ready what a thread was woken up for. */
+  Napi::Value give(Napi::Env env, ComingLaunch& coming, std::span<const std::byte> packed);
 
   OpenedEnvelope opened_;
 };

@@ -5,6 +5,7 @@
 #include "binding/envelope_wrap.h"
 #include "binding/error_to_js.h"
 #include "binding/pipes_to_js.h"
+#include "binding/prepared_launch.h"
 #include "binding/promised_work.h"
 
 namespace buildjail {
@@ -17,12 +18,11 @@ struct Opened {
   Pipes pipes;
 };
 
-Result<Opened> open_then_launch(Runtime& runtime, SharedPlan plan, const std::string& id, LaunchRequest request,
-                                StdioEnds ends) {
+Result<Opened> open_then_launch(Runtime& runtime, SharedPlan plan, const std::string& id, PreparedLaunch launch) {
   auto envelope = runtime.open(std::move(plan), id);
   if (!envelope) return std::move(envelope.error());
-  Pipes pipes = take_pipes(request, ends);
-  auto pid = (*envelope)->launch(std::move(request), std::move(ends));
+  Pipes pipes = take_pipes(launch.request, launch.ends);
+  auto pid = (*envelope)->launch(std::move(launch.request), std::move(launch.ends));
   return Opened{.envelope = std::move(*envelope), .pid = std::move(pid), .pipes = std::move(pipes)};
 }
 
@@ -45,14 +45,14 @@ Napi::Object launched_to_js(Napi::Env env, Runtime& runtime, Opened& opened) {
 
 Napi::Value open_and_launch(Napi::Env env, const std::shared_ptr<Runtime>& runtime,
                             const Napi::FunctionReference& make_envelope, SharedPlan plan, const std::string& id,
-                            LaunchRequest request) {
-  auto ends = StdioEnds::make_pipes(request);
-  if (!ends) throw Napi::Error(env, error_to_js(env, ends.error()));
+                            std::span<const std::byte> packed) {
+  auto prepared = prepare_launch(packed);
+  if (!prepared) throw Napi::Error(env, error_to_js(env, prepared.error()));
   // The exit, be it that there is none.
   runtime->began(env);
-  const std::uint32_t run = request.run;
-  auto work = [runtime, plan = std::move(plan), id, request = std::move(request), ends = std::move(*ends)]() mutable {
-    return open_then_launch(*runtime, std::move(plan), id, std::move(request), std::move(ends));
+  const std::uint32_t run = prepared->request.run;
+  auto work = [runtime, plan = std::move(plan), id, launch = std::move(*prepared)]() mutable {
+    return open_then_launch(*runtime, std::move(plan), id, std::move(launch));
   };
   auto to_js = [runtime, id, run, &make_envelope](Napi::Env at, Result<Opened>& opened) -> Napi::Value {
     if (!opened) runtime->tell_failure(run, opened.error());
