@@ -13,7 +13,7 @@ import { PreparedLaunch, type LaunchRequest } from './prepared-launch.ts'
 import { isAttended, outcomeOf, requestOf, runCommand, type Result } from './run.ts'
 import { checkOptionNames, type RunOptions } from './run-options.ts'
 import type { Spec } from './spec.ts'
-import { wireStdio, type StdioTarget } from './stdio.ts'
+import { wireOutput, wireStdio, type StdioTarget } from './stdio.ts'
 
 export type TraceEntry = NativeTraceEntry
 export type SessionRecord = NativeRecord
@@ -226,7 +226,7 @@ export class Session implements AsyncDisposable {
     const [stdin, stdout, stderr] = options.stdio ?? ['pipe', 'pipe', 'pipe']
     return this.start({
       command,
-      stdio: [wireStdio(stdin, 'stdio[0]'), wireStdio(stdout, 'stdio[1]'), wireStdio(stderr, 'stdio[2]')],
+      stdio: [wireStdio(stdin, 'stdio[0]'), wireOutput(stdout, 'stdio[1]'), wireOutput(stderr, 'stdio[2]')],
       environment: options.environment,
       workingDirectory: options.workingDirectory,
     })

@@ -31,6 +31,16 @@ interface BunGlobal {
 }
 const bun = (globalThis as { readonly Bun?: BunGlobal }).Bun
 
+/**
+ * The same of stdout or stderr of a command that is spawned. Of FreeBSD's two the socket carries about twice as much a second as
+ * pipe(2), whose reader and writer take turns, and it is what runtimes give their children. That descriptors can be sent over it
+ * is seen to by native code, for as long as that has our end of it, which is so under Bun.
+ */
+export function wireOutput(target: StdioTarget, entry: string): WireStdio {
+  const wire = wireStdio(target, entry)
+  return wire.kind === 'pipe' && bun !== undefined && process.platform === 'freebsd' ? { kind: 'socket' } : wire
+}
+
 /** Our end of a command's stdout or stderr. Takes over the descriptor. */
 export function readableOf(descriptor: number): Readable {
   if (bun !== undefined) {

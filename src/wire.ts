@@ -95,7 +95,7 @@ function writeAscii(value: string, bytes: Uint8Array, begin: number): number | u
 }
 
 /** Bumped when the layout changes, so that a stale addon refuses instead of misreading. Also in native/core/plan.h. */
-const wireVersion = 2
+const wireVersion = 3
 
 const operation = { directory: 0, file: 1, link: 2, tmpfs: 3, dev: 4, proc: 5, bind: 6 } as const
 
@@ -171,10 +171,11 @@ function writeBind(writer: WireWriter, mount: Mount): void {
 
 /**
  * Where one of the command's three standard descriptors goes. `path` is of the host, for `file`; `capture` is a pipe
- * that native code reads to the end, so that the output and the exit arrive with one wake-up.
+ * that native code reads to the end, so that the output and the exit arrive with one wake-up; `socket` is what a `pipe` for
+ * output is where that is the quicker (stdio.ts).
  */
 export interface WireStdio {
-  readonly kind: 'pipe' | 'inherit' | 'ignore' | 'file' | 'capture'
+  readonly kind: 'pipe' | 'inherit' | 'ignore' | 'file' | 'capture' | 'socket'
   readonly path?: string
 }
 
@@ -190,7 +191,7 @@ export interface Launch {
   readonly maxBuffer: number
 }
 
-const stdioKinds = { pipe: 0, inherit: 1, ignore: 2, file: 3, capture: 4 } as const
+const stdioKinds = { pipe: 0, inherit: 1, ignore: 2, file: 3, capture: 4, socket: 5 } as const
 
 const packedEnvironments = new WeakMap<Launch['environment'], Uint8Array>()
 

@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <utility>
 
 namespace buildjail {
@@ -9,7 +10,10 @@ namespace buildjail {
 Pipes take_pipes(const LaunchRequest& request, StdioEnds& ends) {
   Pipes pipes;
   for (std::size_t i = 0; i < pipes.size(); ++i) {
-    if (request.stdio.at(i).kind == StdioKind::kPipe) pipes.at(i) = std::move(ends.ours.at(i));
+    const StdioKind kind = request.stdio.at(i).kind;
+    if (kind != StdioKind::kPipe && kind != StdioKind::kSocket) continue;
+    pipes.at(i) = std::make_shared<UniqueFd>(std::move(ends.ours.at(i)));
+    if (kind == StdioKind::kSocket) ends.sockets.emplace_back(pipes.at(i));
   }
   return pipes;
 }
@@ -17,9 +21,9 @@ Pipes take_pipes(const LaunchRequest& request, StdioEnds& ends) {
 Napi::Array hand_over(Napi::Env env, Runtime& runtime, Pipes& pipes) {
   auto fds = Napi::Array::New(env, pipes.size());
   for (std::size_t i = 0; i < pipes.size(); ++i) {
-    const int fd = pipes.at(i).release();
-    if (fd >= 0) runtime.keep_descriptor(fd);
-    fds.Set(static_cast<std::uint32_t>(i), fd);
+    const auto& pipe = pipes.at(i);
+    fds.Set(static_cast<std::uint32_t>(i), pipe ? pipe->get() : -1);
+    if (pipe) runtime.keep_descriptor(pipe);
   }
   return fds;
 }

@@ -3,6 +3,7 @@
 #include <napi.h>
 
 #include <array>
+#include <memory>
 
 #include "binding/runtime.h"
 #include "core/launch_request.h"
@@ -12,8 +13,9 @@
 namespace buildjail {
 
 /** Our ends of a command's stdin, stdout and stderr, where they are pipes for JavaScript to read and write. */
-using Pipes = std::array<UniqueFd, 3>;
+using Pipes = std::array<std::shared_ptr<UniqueFd>, 3>;
 
+/** What is a socket can still be seen in `ends` afterwards. */
 Pipes take_pipes(const LaunchRequest& request, StdioEnds& ends);
 
 /** Their numbers, -1 where there is none. The runtime keeps them until JavaScript says otherwise. */

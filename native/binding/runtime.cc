@@ -36,7 +36,7 @@ void Runtime::ended(Napi::Env env) {
 
 void Runtime::release_descriptor(int fd) {
   const auto kept = kept_.extract(fd);
-  if (!kept.empty()) static_cast<void>(kept.mapped().release());
+  if (!kept.empty()) static_cast<void>(kept.mapped()->release());
 }
 
 // What is to be told is kept here and not handed to the listener with the call: of one that is aborted nobody would

@@ -49,7 +49,10 @@ class Runtime {
   void began(Napi::Env env);
   /** Owned until JavaScript has come to it: what a worker thread does between two turns may never come (terminate()).
    */
-  void keep_descriptor(int fd) { kept_.insert_or_assign(fd, UniqueFd(fd)); }
+  void keep_descriptor(std::shared_ptr<UniqueFd> kept) {
+    const int fd = kept->get();
+    kept_.insert_or_assign(fd, std::move(kept));
+  }
   void release_descriptor(int fd);
   void close_descriptor(int fd) { kept_.erase(fd); }
   /** The environment goes. Again: nothing is left to do. */
@@ -94,7 +97,7 @@ class Runtime {
   Napi::FunctionReference make_exit_;
   std::size_t under_way_ = 0;
   bool is_listener_gone_ = false;
-  std::map<int, UniqueFd> kept_;
+  std::map<int, std::shared_ptr<UniqueFd>> kept_;
 
   std::mutex mutex_;
   std::condition_variable opened_;

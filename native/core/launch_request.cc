@@ -21,14 +21,15 @@ Result<LaunchRequest> read_launch(std::span<const std::byte> bytes) {
   request.max_buffer = reader.u64();
   for (auto& stdio : request.stdio) {
     const std::uint8_t kind = reader.u8();
-    if (kind > static_cast<std::uint8_t>(StdioKind::kCapture)) {
+    if (kind > static_cast<std::uint8_t>(StdioKind::kSocket)) {
       reader.refuse();
       break;
     }
     stdio.kind = static_cast<StdioKind>(kind);
     stdio.path = reader.string();
   }
-  if (request.stdio[0].kind == StdioKind::kCapture) reader.refuse();
+  const StdioKind input = request.stdio[0].kind;
+  if (input == StdioKind::kCapture || input == StdioKind::kSocket) reader.refuse();
   if (!reader.is_complete() || request.argv.empty() || request.argv.front().empty()) {
     return SysError{.step = "launch",
                     .syscall = "read_launch",

@@ -11,7 +11,7 @@
 
 namespace buildjail {
 
-enum class StdioKind : std::uint8_t { kPipe, kInherit, kIgnore, kFile, kCapture };
+enum class StdioKind : std::uint8_t { kPipe, kInherit, kIgnore, kFile, kCapture, kSocket };
 
 struct StdioRequest {
   StdioKind kind = StdioKind::kIgnore;

@@ -1,6 +1,7 @@
 #include "core/stdio_ends.h"
 
 #include <fcntl.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -45,6 +46,12 @@ Result<UniqueFd> open_one(const StdioRequest& request, int number) {
   return opened;
 }
 
+/** The end to be read, then the end to be written to. */
+int make_pair(StdioKind kind, std::array<int, 2>& pair) {
+  if (kind == StdioKind::kSocket) return ::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair.data());
+  return ::pipe2(pair.data(), O_CLOEXEC);
+}
+
 void enlarge([[maybe_unused]] int pipe) {
   // FreeBSD's grow by themselves.
 #ifdef F_SETPIPE_SZ
@@ -58,12 +65,12 @@ Result<StdioEnds> StdioEnds::make_pipes(const LaunchRequest& request) {
   StdioEnds ends;
   for (std::size_t i = 0; i < ends.child.size(); ++i) {
     const StdioKind kind = request.stdio.at(i).kind;
-    if (kind != StdioKind::kPipe && kind != StdioKind::kCapture) continue;
-    std::array<int, 2> pipe{};
-    if (::pipe2(pipe.data(), O_CLOEXEC) != 0) return last_error(kStep, "pipe2");
+    if (kind != StdioKind::kPipe && kind != StdioKind::kCapture && kind != StdioKind::kSocket) continue;
+    std::array<int, 2> pair{};
+    if (make_pair(kind, pair) != 0) return last_error(kStep, kind == StdioKind::kSocket ? "socketpair" : "pipe2");
     const bool is_input = i == 0;
-    UniqueFd reading(pipe[0]);
-    UniqueFd writing(pipe[1]);
+    UniqueFd reading(pair[0]);
+    UniqueFd writing(pair[1]);
     ends.child.at(i) = above_stdio(std::move(is_input ? reading : writing));
     ends.ours.at(i) = above_stdio(std::move(is_input ? writing : reading));
     if (!ends.child.at(i) || !ends.ours.at(i)) return last_error(kStep, "fcntl");

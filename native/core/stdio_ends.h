@@ -1,6 +1,8 @@
 #pragma once
 
 #include <array>
+#include <memory>
+#include <vector>
 
 #include "core/captured_stream.h"
 #include "core/launch_request.h"
@@ -14,6 +16,8 @@ struct StdioEnds {
   std::array<UniqueFd, 3> child;
   /** Our ends of its pipes; empty where there is none. Non-blocking where captured. */
   std::array<UniqueFd, 3> ours;
+  /** Those of ours that are sockets, once they were given away: there as long as who has them keeps them open. */
+  std::vector<std::weak_ptr<const UniqueFd>> sockets;
 
   /** Makes the pipes; quick, so it may run on a thread that must not wait. */
   static Result<StdioEnds> make_pipes(const LaunchRequest& request);

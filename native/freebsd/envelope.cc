@@ -2,6 +2,7 @@
 
 #include <sys/param.h>
 #include <sys/mount.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 
 #include <fcntl.h>
@@ -30,6 +31,7 @@ namespace {
 constexpr std::chrono::milliseconds kReapBound{10000};
 constexpr std::chrono::milliseconds kBusyBound{2000};
 constexpr std::chrono::milliseconds kDyingBound{50};
+constexpr std::chrono::milliseconds kUnreadBound{200};
 
 IovecList file_system(const char* type, const std::string& path) {
   IovecList options;
@@ -314,6 +316,8 @@ Result<pid_t> JailEnvelope::launch(LaunchRequest request, StdioEnds ends) {
   if (auto status = ends.open_files(request); !status) return std::move(status.error());
   auto launched = launch_in_jail(jail_->reference(), plan_->user, set_groups_, request, ends);
   if (!launched) return std::move(launched.error());
+  std::erase_if(sockets_, [](const auto& socket) { return socket.expired(); });
+  sockets_.insert(sockets_.end(), ends.sockets.begin(), ends.sockets.end());
   const pid_t pid = launched->pid;
   last_launched_ = std::move(launched->who);
   if (auto status = waiter_->adopt(pid, owner_, request, ends); !status) return std::move(status.error());
@@ -390,8 +394,20 @@ Status JailEnvelope::end_processes(Trace& trace) {
 
 std::vector<SysError> JailEnvelope::take_mounts(Trace& trace) {
   constexpr std::size_t kRootAlone = 1;
-  auto failures = mounts_.unmount_down_to(kRootAlone, kBusyBound, trace);
+  std::vector<SysError> failures;
+  if (!sockets_.empty()) {
+    failures = mounts_.unmount_down_to(kRootAlone, kUnreadBound, trace);
+    if (!failures.empty()) drop_unread();
+  }
+  failures = mounts_.unmount_down_to(kRootAlone, kBusyBound, trace);
   return failures.empty() ? take_root(trace) : failures;
+}
+
+// Who reads drops the descriptors that a command has sent, as nobody asks for them; so does this (unix(4), SCM_RIGHTS).
+void JailEnvelope::drop_unread() {
+  for (const auto& one : sockets_) {
+    if (const auto socket = one.lock()) static_cast<void>(::shutdown(socket->get(), SHUT_RD));
+  }
 }
 
 std::vector<SysError> JailEnvelope::take_root(Trace& trace) {
@@ -413,6 +429,7 @@ Status JailEnvelope::see_jail_die() {
   auto holders = holders_of_dying_jail(plan_->user.uid);
   // The kernel is done with it in a minute or two, and until then it takes nothing but a number (tcp(4), TIME_WAIT).
   if (holders.processes.empty() && holders.has_ending_connection) return {};
+  drop_unread();
   BackOff back_off(kBusyBound);
   while (jail_->is_known()) {
     if (back_off.wait()) continue;

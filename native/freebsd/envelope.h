@@ -1,6 +1,7 @@
 #pragma once
 
 #include <atomic>
+#include <memory>
 #include <mutex>
 #include <optional>
 #include <string>
@@ -9,6 +10,7 @@
 #include "core/envelope.h"
 #include "core/output_lease.h"
 #include "core/session_directory.h"
+#include "core/unique_fd.h"
 #include "freebsd/host.h"
 #include "freebsd/jail.h"
 #include "freebsd/mounts.h"
@@ -57,6 +59,8 @@ class JailEnvelope final : public Envelope {
   // Closing, in this order.
   Status end_processes(Trace& trace);
   std::vector<SysError> take_mounts(Trace& trace);
+  /** What of the commands' output nobody has read: descriptors of the session can lie in it. */
+  void drop_unread();
   std::vector<SysError> take_root(Trace& trace);
   Status see_jail_die();
 
@@ -81,6 +85,8 @@ class JailEnvelope final : public Envelope {
   /** Nothing is left to take away. */
   bool is_gone_ = false;
   std::optional<Credentials> last_launched_;
+  /** Our ends of the commands' output. */
+  std::vector<std::weak_ptr<const UniqueFd>> sockets_;
   /** The jail stayed, dying, and the root was taken from under it. */
   bool is_root_forced_ = false;
 

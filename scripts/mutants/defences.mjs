@@ -321,6 +321,12 @@ export const defences = {
       tests: [['test/session/devices.test.ts', 'holds exactly the listed nodes']],
     },
     {
+      defence: 'what a build sends over its output keeps no session',
+      file: 'native/freebsd/envelope.cc',
+      off: [['static_cast<void>(::shutdown(socket->get(), SHUT_RD));', 'static_cast<void>(socket);']],
+      tests: [[`${attacks}/pushed-descriptors.test.ts`, 'descriptors of a folder it writes to: the session closes all the same, and leaves nothing']],
+    },
+    {
       defence: 'the rules of /dev are looked at when it is mounted',
       file: 'native/freebsd/envelope.cc',
       off: [['if (!is_ours || *is_ours) return is_ours;', 'if (!is_ours || *is_ours || ruleset > 0) return true;']],

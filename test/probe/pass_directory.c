@@ -4,6 +4,10 @@
  *
  *   pass_directory offer SOCKET          says that it listens, and waits for one taker
  *   pass_directory take SOCKET SECRET    looks for a file by its path on the host
+ *
+ * And one that leaves something for its host program, if its stdout is a socket:
+ *
+ *   pass_directory push PATH...          sends a descriptor of each over its stdout
  */
 #include <sys/types.h>
 #include <sys/socket.h>
@@ -37,14 +41,38 @@ message_of(struct iovec *data, union control *control)
 	return message;
 }
 
-static int
-offer(int fd, struct sockaddr_un *address)
+static ssize_t
+send_descriptor(int socket, int descriptor)
 {
 	char byte = 'd';
 	struct iovec data = { &byte, 1 };
 	union control control;
 	struct msghdr message = message_of(&data, &control);
 	struct cmsghdr *header = CMSG_FIRSTHDR(&message);
+
+	header->cmsg_level = SOL_SOCKET;
+	header->cmsg_type = SCM_RIGHTS;
+	header->cmsg_len = CMSG_LEN(sizeof(int));
+	memcpy(CMSG_DATA(header), &descriptor, sizeof(descriptor));
+	return sendmsg(socket, &message, 0);
+}
+
+static int
+push(int count, char **paths)
+{
+	for (int i = 0; i < count; i++) {
+		int descriptor = open(paths[i], O_RDONLY);
+		if (descriptor < 0 || send_descriptor(STDOUT_FILENO, descriptor) != 1) {
+			perror(paths[i]);
+			return 1;
+		}
+	}
+	return 0;
+}
+
+static int
+offer(int fd, struct sockaddr_un *address)
+{
 	int directory = open("/", O_RDONLY | O_DIRECTORY);
 
 	if (bind(fd, (struct sockaddr *)address, sizeof(*address)) != 0 || chmod(address->sun_path, 0777) != 0 ||
@@ -53,11 +81,7 @@ offer(int fd, struct sockaddr_un *address)
 	printf("listening\n");
 	fflush(stdout);
 	int taker = accept(fd, NULL, NULL);
-	header->cmsg_level = SOL_SOCKET;
-	header->cmsg_type = SCM_RIGHTS;
-	header->cmsg_len = CMSG_LEN(sizeof(int));
-	memcpy(CMSG_DATA(header), &directory, sizeof(directory));
-	return tell(sendmsg(taker, &message, 0));
+	return tell(send_descriptor(taker, directory));
 }
 
 static int
@@ -84,6 +108,9 @@ int
 main(int argc, char **argv)
 {
 	struct sockaddr_un address;
+
+	if (argc > 2 && strcmp(argv[1], "push") == 0)
+		return push(argc - 2, argv + 2);
 	int fd = socket(AF_UNIX, SOCK_STREAM, 0);
 
 	if (argc < 3 || strlen(argv[2]) >= sizeof(address.sun_path))

@@ -40,7 +40,7 @@ const plan: Plan = {
 describe('what native code reads of a plan is what was planned', () => {
   it('whose session, for whom, with what network', () => {
     expect(readPlan(packPlan(plan))).toMatchObject({
-      version: 2,
+      version: 3,
       name: 'nightly',
       stateDirectory: '/var/run/bäu',
       hostname: 'build',
@@ -125,7 +125,7 @@ describe('what native code reads of a launch is what was asked for', () => {
 
   it('arguments and environment word by word', () => {
     expect(readLaunch(packLaunch(launch))).toEqual({
-      version: 2,
+      version: 3,
       run: 0xffff_ffff,
       isLast: true,
       argv: ['/bin/sh', '-c', 'echo "ö" \n', ''],
@@ -141,9 +141,9 @@ describe('what native code reads of a launch is what was asked for', () => {
   })
 
   it('each kind of standard descriptor has a number of its own', () => {
-    const kinds = (['pipe', 'inherit', 'ignore', 'file', 'capture'] as const).map((kind) => {
+    const kinds = (['pipe', 'inherit', 'ignore', 'file', 'capture', 'socket'] as const).map((kind) => {
       return readLaunch(packLaunch({ ...launch, stdio: [{ kind }, { kind }, { kind }] })).stdio[0]?.kind
     })
-    expect(kinds).toEqual([0, 1, 2, 3, 4])
+    expect(kinds).toEqual([0, 1, 2, 3, 4, 5])
   })
 })

@@ -1,0 +1,50 @@
+import { once } from 'node:events'
+import { text } from 'node:stream/consumers'
+import { beforeAll, expect, test } from 'vitest'
+
+import { build, openSession, type BuildProcess } from '../../../src/index.ts'
+import { useFolders } from '../folders.ts'
+import { hostState } from '../host-state.ts'
+import { isFreebsd } from '../kernel.ts'
+import { armed, attack, describeAttack } from './attack.ts'
+
+// Under Bun on FreeBSD the output of a command is a socket, over which descriptors can be sent; elsewhere a pipe.
+const isSocket = isFreebsd && 'Bun' in globalThis
+
+describeAttack('what a build sends over its output, and nobody has read', () => {
+  const folders = useFolders()
+  // The first has descriptors that stay: of the waiter, and of the one who watches.
+  beforeAll(() => build({}, ['true']))
+
+  /** Until it has been sent, and not to its end: what has ended is read. */
+  async function sent(child: BuildProcess): Promise<void> {
+    if (child.stderr === null) throw new Error('no stderr')
+    await once(child.stderr, 'data')
+  }
+
+  test.runIf(isSocket).each([
+    ['a folder it writes to', ['/output']],
+    ['an input and a program', ['/inputs/probe', '/bin/sh']],
+    ['its root, /dev and /tmp', ['/', '/dev', '/tmp']],
+    ['a device', ['/dev/null']],
+  ])('descriptors of %s: the session closes all the same, and leaves nothing', async (_, paths) => {
+    const before = await hostState()
+    const session = await openSession(armed({ output: folders.output }))
+    const push = `${attack('pass_directory', 'push', ...paths).join(' ')} && echo sent >&2 && exec sleep 1000`
+    const child = session.spawn(['sh', '-c', push])
+    await sent(child)
+    const closed = once(child, 'close')
+    await session.close()
+    await closed
+    expect(await hostState()).toEqual(before)
+  })
+
+  test('text: it is there still after the session was closed', async () => {
+    const session = await openSession({})
+    const child = session.spawn(['sh', '-c', 'echo unread; echo sent >&2; exec sleep 1000'])
+    await sent(child)
+    await session.close()
+    if (child.stdout === null) throw new Error('no stdout')
+    expect(await text(child.stdout)).toBe('unread\n')
+  })
+})
