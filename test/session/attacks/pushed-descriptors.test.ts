@@ -39,12 +39,15 @@ describeAttack('what a build sends over its output, and nobody has read', () => 
     expect(await hostState()).toEqual(before)
   })
 
-  test('text: it is there still after the session was closed', async () => {
+  test('text: it is there still for who begins to read when the session was closed over it', async () => {
     const session = await openSession({})
     const child = session.spawn(['sh', '-c', 'echo unread; echo sent >&2; exec sleep 1000'])
+    const { stdout } = child
+    if (stdout === null) throw new Error('no stdout')
     await sent(child)
+    // Later it is read by nobody, as with ChildProcess.
+    const read = once(child, 'exit').then(() => text(stdout))
     await session.close()
-    if (child.stdout === null) throw new Error('no stdout')
-    expect(await text(child.stdout)).toBe('unread\n')
+    expect(await read).toBe('unread\n')
   })
 })
