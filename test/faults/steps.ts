@@ -92,7 +92,7 @@ export const firstOpenSteps: Steps = isLinux
     }
   : { kqueuex: ['wait'], kevent: ['wait'], sysctl: ['jail-parameters'], ...watcher, open: ['watcher'] }
 
-const stdio: Steps = { pipe2: ['stdio'], fcntl: ['stdio'], open: ['stdio'], fstat: ['stdio'], fchown: ['stdio'] }
+const stdio: Steps = { pipe2: ['stdio'], socketpair: ['stdio'], fcntl: ['stdio'], open: ['stdio'], fstat: ['stdio'], fchown: ['stdio'] }
 
 /** Those that a child makes are steps of their own. */
 function ownSteps(...calls: string[]): Steps {
