@@ -52,7 +52,7 @@ export const openSteps: Steps = isLinux
       sysctl: ['jail-parameters'],
       mkdir: ['state-directory', 'journal', 'mkdir'],
       chmod: ['state-directory', 'mkdir'],
-      lstat: ['state-directory', 'journal', 'pin-source', 'output-lease', 'jail_set'],
+      lstat: ['state-directory', 'journal', 'pin-source', 'output-lease', 'nested-sources', 'jail_set'],
       open: ['state-directory', 'journal', 'pin-source', 'output-lease', 'devfs-ruleset', 'create'],
       write: ['journal', 'output-lease'],
       pread: ['output-lease'],
@@ -66,10 +66,7 @@ export const openSteps: Steps = isLinux
       ioctl: ['devfs-ruleset'],
       fstat: ['state-directory', 'journal', 'pin-source', 'output-lease', 'hand-over'],
       flock: ['state-directory', 'journal', 'output-lease'],
-      fdopendir: ['state-directory'],
-      readdir: ['state-directory'],
       fchown: ['hand-over'],
-      getosreldate: ['jail_set'],
       jail_set: ['jail_set'],
       fcntl: ['jail_set'],
     }
@@ -90,7 +87,7 @@ export const firstOpenSteps: Steps = isLinux
       ...watcher,
       open: ['init-image', 'watcher'],
     }
-  : { kqueuex: ['wait'], kevent: ['wait'], sysctl: ['jail-parameters'], ...watcher, open: ['watcher'] }
+  : { kqueuex: ['wait'], kevent: ['wait'], getosreldate: ['jail_set'], sysctl: ['jail-parameters'], ...watcher, open: ['watcher'] }
 
 const stdio: Steps = { pipe2: ['stdio'], socketpair: ['stdio'], fcntl: ['stdio'], open: ['stdio'], fstat: ['stdio'], fchown: ['stdio'] }
 

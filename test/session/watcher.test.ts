@@ -77,6 +77,7 @@ describeSession('the process that cleans up after one that is killed', () => {
     await once(lines, 'line')
     const [killed = 0] = watchersOf(pid)
     process.kill(killed, 'SIGKILL')
+    await expect.poll(() => watchersOf(pid)).toEqual([])
     program.stdin.write('build')
     await once(lines, 'line')
     const watchers = watchersOf(pid)
