@@ -32,8 +32,8 @@ interface BunGlobal {
 const bun = (globalThis as { readonly Bun?: BunGlobal }).Bun
 
 /**
- * The same of stdout or stderr of a command that is spawned. Of FreeBSD's two the socket carries about twice as much a second as
- * pipe(2), whose reader and writer take turns, and it is what runtimes give their children. That descriptors can be sent over it
+ * The same of stdout or stderr of a command that is spawned. Of FreeBSD's two the socket is the quicker, as
+ * reader and writer of pipe(2) take turns, and it is what runtimes give their children. That descriptors can be sent over it
  * is seen to by native code, for as long as that has our end of it, which is so under Bun.
  */
 export function wireOutput(target: StdioTarget, entry: string): WireStdio {
