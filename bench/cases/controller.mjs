@@ -12,7 +12,9 @@ const chunkBytes = 4 * 2 ** 20
 const ballast = []
 while (process.memoryUsage.rss() < Number(mebibytes) * 2 ** 20) ballast.push(Buffer.alloc(chunkBytes, 1))
 
-const session = await openSession({ ...JSON.parse(spec), output: undefined })
+// Opened when it is first asked for: beside a live session, who opens another looks through what is mounted.
+let session
+const openedSession = () => (session ??= openSession({ ...JSON.parse(spec), output: undefined }))
 // By its path, as the floor has it: to search for it is no cost of a session's.
 const command = [trueCommand()]
 const spawn = action(() => spawnToEnd(command[0]))
@@ -31,9 +33,9 @@ function paced(take) {
 
 await serveRequests({
   build: action(() => build(plan, command)),
-  run: action(() => session.run(command)),
+  run: (count) => openedSession().then((opened) => action(() => opened.run(command))(count)),
   spawn,
   'spawn-paced': paced(spawn),
   resident: async () => [process.memoryUsage.rss() / 1e6],
 })
-await session.close()
+await (await session)?.close()
