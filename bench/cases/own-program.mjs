@@ -15,6 +15,11 @@ export function servePoolUser(additions) {
   return serve('pool-user.mjs', JSON.stringify(additions))
 }
 
+/** Serves rates by how many are at work, each by a spec of its own (lanes.mjs). */
+export function serveLanes(series, specs, windowMs) {
+  return serve('lanes.mjs', series, JSON.stringify(specs), String(windowMs))
+}
+
 /** One of its requests as a subject. */
 export function requestOf(served, request) {
   return (count) => served.block(request, count).then((samples) => samples.flat())

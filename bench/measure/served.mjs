@@ -8,7 +8,8 @@ export class Served {
   #lines
   #complaints = ''
 
-  /** The program reads requests such as `cold 20` from stdin and prints a line of nanoseconds a sample, then `done`. */
+  /** The program reads requests such as `cold 20` from stdin and prints a line of nanoseconds a sample, then `done`. What is no
+   * time is told in millionths. */
   constructor(file, args, options = {}) {
     this.#child = spawn(file, args, { stdio: ['pipe', 'pipe', 'pipe'], ...options })
     this.#child.stderr.on('data', (text) => (this.#complaints += text))
