@@ -93,7 +93,6 @@
         ['OS=="linux"', {
           'sources': [
             'native/binding/system_calls_none.cc',
-            'native/linux/birthplace.cc',
             'native/linux/capabilities.cc',
             'native/linux/child.cc',
             'native/linux/clone_child.cc',

@@ -78,7 +78,6 @@ Result<std::unique_ptr<Envelope>> NamespaceEnvelope::open(SharedPlan plan, const
                     .dest = {},
                     .detail = "supplementary groups can be given by root only (user_namespaces(7), setgroups)"};
   }
-  if (auto status = host->children_at_home(); !status) return std::move(status.error());
   // Not make_unique: the constructor is private, as a half-opened envelope is nothing to have.
   std::unique_ptr<NamespaceEnvelope> envelope(
       new NamespaceEnvelope(std::move(plan), id, std::move(waiter), std::move(host)));
@@ -197,8 +196,7 @@ Status NamespaceEnvelope::complete(std::vector<Step> rest) {
   if (is_complete()) return session_complete("complete", "setns");
   host_->networks.give_way();
   trace_.resume();
-  auto status = host_->children_at_home();
-  if (status) status = take_outputs(rest);
+  auto status = take_outputs(rest);
   if (status) status = inside->complete(rest, trace_);
   if (status) status = hand_over_outputs();
   // As after a launch.
@@ -226,7 +224,7 @@ Result<pid_t> NamespaceEnvelope::launch(LaunchRequest request, StdioEnds ends) {
   host_->networks.give_way();
   if (auto status = ends.open_files(request); !status) return std::move(status.error());
   if (auto status = give_pipes(request, ends, plan_->user); !status) return std::move(status.error());
-  auto launched = launch_in_namespaces(*inside, plan_->user, request, ends, host_->self);
+  auto launched = launch_in_namespaces(*inside, plan_->user, request, ends);
   // The child changed its ids while it shared our memory, and with that whether that memory may be dumped.
   if (host_->is_dumpable) static_cast<void>(::prctl(PR_SET_DUMPABLE, 1, 0, 0, 0));
   if (!launched && !namespaces()) return session_closed("launch", "setns");

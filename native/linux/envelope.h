@@ -10,7 +10,6 @@
 #include "core/first_recovery.h"
 #include "core/journal.h"
 #include "core/output_lease.h"
-#include "linux/birthplace.h"
 #include "linux/namespaces.h"
 #include "linux/spare_networks.h"
 
@@ -18,21 +17,13 @@ namespace buildjail {
 
 /** What the sessions of one environment have in common. */
 struct Host {
-  Host(UniqueFd image, UniqueFd empty_mounts, UniqueFd this_process, bool is_now_dumpable)
-      : init_image(std::move(image)),
-        mounts(std::move(empty_mounts)),
-        self(std::move(this_process)),
-        is_dumpable(is_now_dumpable) {}
-
-  /** Before this thread has any that are no session's. */
-  [[nodiscard]] Status children_at_home() const { return self ? Birthplace::at_home(self) : Status(); }
+  Host(UniqueFd image, UniqueFd empty_mounts, bool is_now_dumpable)
+      : init_image(std::move(image)), mounts(std::move(empty_mounts)), is_dumpable(is_now_dumpable) {}
 
   /** What make_init_image() gave. */
   UniqueFd init_image;
   /** What make_empty_mounts() gave, where that is for this process. */
   UniqueFd mounts;
-  /** What pidfd_of_self() gave; empty where sessions have user namespaces. */
-  UniqueFd self;
   /** Whether it may be dumped and traced by its user (PR_SET_DUMPABLE(2const)). */
   bool is_dumpable;
   SpareNetworks networks;

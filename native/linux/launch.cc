@@ -14,7 +14,6 @@
 
 #include "core/c_strings.h"
 #include "core/exec_child.h"
-#include "linux/birthplace.h"
 #include "linux/capabilities.h"
 #include "linux/child.h"
 #include "linux/clone_child.h"
@@ -44,7 +43,6 @@ struct Prepared {
   char* const* candidates;
   char* const* argv;
   char* const* environment;
-  /** Null where who enters was born inside, and is the command. */
   ChildStack* command_stack;
   /** Of the command, written as it comes to be. */
   pid_t pid = 0;
@@ -70,7 +68,7 @@ bool look_at_self(Prepared& prepared) {
   return prepared.has_looked_at_self;
 }
 
-// In a child that is born inside. No parent-death signal: on Linux that would be the death of the thread that
+// The second child, which is born inside. No parent-death signal: on Linux that would be the death of the thread that
 // launched it (PR_SET_PDEATHSIG(2const)), which of a thread pool means nothing. It dies with init, which dies with us.
 void run_command(void* context) {
   auto& prepared = *static_cast<Prepared*>(context);
@@ -93,7 +91,7 @@ void run_command(void* context) {
   failed(prepared, "execve", execute_first(prepared.candidates, prepared.argv, prepared.environment));
 }
 
-// The first child, which enters. Where it was not born inside, its child is (setns(2), CLONE_NEWPID).
+// The first child, which enters; into a pid namespace that is by its children only (setns(2), CLONE_NEWPID).
 void run_entering(void* context) {
   auto& prepared = *static_cast<Prepared*>(context);
   if (failed(prepared, "rt_sigaction", reset_signals())) return;
@@ -103,27 +101,8 @@ void run_entering(void* context) {
   if (failed(prepared, "close_range", raw::close_range(kPidfd + 1))) return;
   if (failed(prepared, "setns", ::setns(kPidfd, prepared.namespaces))) return;
   if (failed(prepared, "close", ::close(kPidfd))) return;
-  if (prepared.command_stack == nullptr) return run_command(&prepared);
   if (failed(prepared, "clone", clone_sibling(run_command, &prepared, *prepared.command_stack, &prepared.pid))) return;
   ::_exit(0);
-}
-
-/**
- * Makes the child that enters. Root's is born inside; to make another's child be takes rights in its user namespace,
- * which only who has entered that has, so there it has a child of its own.
- */
-Status make_entering(Prepared& prepared, const UniqueFd& own) {
-  ChildStack stack;
-  if (prepared.command_stack != nullptr) {
-    const pid_t entering = clone_child(0, run_entering, &prepared, stack);
-    if (entering < 0) return last_error("clone", "clone");
-    reap_clone(entering);
-    return {};
-  }
-  const auto inside = Birthplace::in(prepared.pidfd, own);
-  if (!inside) return inside.error();
-  prepared.pid = clone_child(0, run_entering, &prepared, stack);
-  return prepared.pid < 0 ? last_error("clone", "clone") : Status();
 }
 
 /** Readable from the end on (pidfd_open(2)). */
@@ -132,7 +111,8 @@ bool has_ended(int pidfd) {
   return ::poll(&ended, 1, 0) > 0;
 }
 
-SysError failure(SysError error, const LaunchRequest& request, int pidfd) {
+SysError failure(const Stopped& stopped, const LaunchRequest& request, int pidfd) {
+  SysError error = error_of(stopped);
   if (error.syscall == "chdir") error.path = request.working_directory;
   if (error.syscall == "execve") error.path = request.argv.front();
   // pid_namespaces(7): nobody can be born where init is dead.
@@ -143,30 +123,31 @@ SysError failure(SysError error, const LaunchRequest& request, int pidfd) {
 }  // namespace
 
 Result<Launched> launch_in_namespaces(const Namespaces& namespaces, const BuildUser& user, LaunchRequest& request,
-                                      const StdioEnds& ends, const UniqueFd& own) {
+                                      const StdioEnds& ends) {
   auto candidate_paths = executable_candidates(request);
   const CStrings candidates(candidate_paths);
   const CStrings argv(request.argv);
   const CStrings environment(request.environment);
-  const bool is_born_inside = (namespaces.kinds() & CLONE_NEWUSER) == 0;
+  ChildStack stack;
   ChildStack command_stack;
   Prepared prepared{.pidfd = namespaces.pidfd(),
-                    .namespaces = is_born_inside ? namespaces.kinds() & ~CLONE_NEWPID : namespaces.kinds(),
+                    .namespaces = namespaces.kinds(),
                     .stdio = {ends.child[0].get(), ends.child[1].get(), ends.child[2].get()},
                     .keyring = namespaces.keyring().c_str(),
                     .working_directory = request.working_directory.c_str(),
                     .uid = user.uid,
                     .gid = user.gid,
                     .groups = user.groups,
-                    .may_set_groups = is_born_inside,
+                    .may_set_groups = (namespaces.kinds() & CLONE_NEWUSER) == 0,
                     .kept_capabilities = user.uid == 0 ? kRootKeeps : 0,
                     .candidates = candidates.data(),
                     .argv = argv.data(),
                     .environment = environment.data(),
-                    .command_stack = is_born_inside ? nullptr : &command_stack};
+                    .command_stack = &command_stack};
   prepared.self.groups.resize(user.groups.size());
-  auto made = make_entering(prepared, own);
-  if (!made) return failure(std::move(made.error()), request, prepared.pidfd);
+  const pid_t entering = clone_child(0, run_entering, &prepared, stack);
+  if (entering < 0) return last_error("clone", "clone");
+  reap_clone(entering);
   if (prepared.stopped.syscall == nullptr && prepared.pid > 0) {
     Launched launched{.pid = prepared.pid, .who = {}};
     // Until it is waited for, even a command that is over already can be looked at.
@@ -176,7 +157,7 @@ Result<Launched> launch_in_namespaces(const Namespaces& namespaces, const BuildU
     return launched;
   }
   if (prepared.pid > 0) reap_clone(prepared.pid);
-  if (prepared.stopped.syscall != nullptr) return failure(error_of(prepared.stopped), request, prepared.pidfd);
+  if (prepared.stopped.syscall != nullptr) return failure(prepared.stopped, request, prepared.pidfd);
   return SysError{.step = "clone",
                   .syscall = "clone",
                   .err = ECANCELED,

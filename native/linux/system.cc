@@ -7,7 +7,6 @@
 #include "core/envelope.h"
 #include "core/recover_state.h"
 #include "core/watcher.h"
-#include "linux/birthplace.h"
 #include "linux/empty_mounts.h"
 #include "linux/envelope.h"
 #include "linux/init_image.h"
@@ -62,13 +61,8 @@ class Linux final : public System {
     if (!host_) {
       auto image = make_init_image();
       if (!image) return std::move(image.error());
-      if (needs_user_namespace()) {
-        host_ = std::make_shared<Host>(std::move(*image), UniqueFd(), UniqueFd(), is_dumpable_);
-        return host_;
-      }
-      auto self = pidfd_of_self();
-      if (!self) return std::move(self.error());
-      host_ = std::make_shared<Host>(std::move(*image), make_empty_mounts(), std::move(*self), is_dumpable_);
+      host_ = std::make_shared<Host>(std::move(*image), needs_user_namespace() ? UniqueFd() : make_empty_mounts(),
+                                     is_dumpable_);
     }
     return host_;
   }

@@ -191,15 +191,6 @@ export const defences = {
       tests: [['test/linux/namespaces.test.ts', 'are its own'], ['test/linux/namespaces.test.ts', 'hold no network interface that is up']],
     },
     {
-      defence: 'what is made after a command is not born in its session',
-      file: 'native/linux/birthplace.cc',
-      off: [
-        ['::setns(own.get(), CLONE_NEWPID) == 0', 'own'],
-        ['if (own_ >= 0) static_cast<void>(::setns(own_, CLONE_NEWPID));', ''],
-      ],
-      tests: [['test/linux/namespaces.test.ts', 'lie in the host’s, not in those of a session in which a command was begun before']],
-    },
-    {
       defence: 'init has no descriptor of the host program',
       file: 'native/linux/namespaces.cc',
       off: [['if (failed("init", "close_range", raw::close_range(unused))) return;', '']],

@@ -78,7 +78,6 @@ const watcher: Steps = { access: ['watcher'], socketpair: ['watcher'], send: ['w
 export const firstOpenSteps: Steps = isLinux
   ? {
       epoll_create1: ['wait'],
-      pidfd_open: ['clone'],
       eventfd: ['wait'],
       epoll_ctl: ['wait'],
       memfd_create: ['init-image'],

@@ -35,7 +35,6 @@ const tolerances: readonly Tolerance[] = [
   { program: 'open', call: 'pread', errno: 'EINTR', because: 'it is read again' },
   { program: 'open', call: 'sendmsg', errno: 'EINTR', because: 'it is sent again' },
   { program: 'launch', call: 'waitpid', errno: 'EINTR', because: 'it is waited for again' },
-  { program: 'launch', call: 'setns', when: isCommandRunning, because: 'whoever makes a session or completes one sees to it that it is born at home' },
   { program: 'launch', call: 'prctl', when: isCommandRunning, because: 'it gives the host program back what only it may lose: to be dumped' },
   { program: 'launch', call: 'access', because: 'whether the program is there execve(2) then says' },
   { program: 'launch', call: 'open', when: isCommandRunning, because: 'the record of the session then lacks the credentials of the command' },

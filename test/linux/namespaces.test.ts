@@ -1,5 +1,5 @@
 import { once } from 'node:events'
-import { existsSync, readFileSync } from 'node:fs'
+import { existsSync } from 'node:fs'
 import { createServer } from 'node:net'
 import path from 'node:path'
 import { execPath } from 'node:process'
@@ -7,12 +7,6 @@ import { expect, test } from 'vitest'
 
 import { build, openSession } from '../../src/index.ts'
 import { describeLinux, namespaceOf } from './host.ts'
-
-/** In how many pid namespaces a process is (proc_pid_status(5), NSpid). */
-function depthOf(folder: string): number {
-  const numbers = /^NSpid:\s+(.*)$/m.exec(readFileSync(path.join(folder, 'status'), 'utf8'))?.[1] ?? ''
-  return numbers.split(/\s+/).length
-}
 
 describeLinux('the namespaces of a session', () => {
   const kinds = ['cgroup', 'ipc', 'mnt', 'net', 'pid', 'user', 'uts']
@@ -38,14 +32,6 @@ describeLinux('the namespaces of a session', () => {
     await using other = await openSession({})
     const [a, b] = [(await one.record()).namespaces ?? {}, (await other.record()).namespaces ?? {}]
     expect(kinds.filter((kind) => a[kind] === b[kind])).toEqual(always)
-  })
-
-  test('lie in the host’s, not in those of a session in which a command was begun before', async () => {
-    await using one = await openSession({})
-    await one.run(['true'])
-    await using other = await openSession({})
-    const depths = await Promise.all([one, other].map(async (session) => depthOf(path.dirname((await session.record()).root))))
-    expect(depths).toEqual([depthOf('/proc/self') + 1, depthOf('/proc/self') + 1])
   })
 
   test('are those of every command in it', async () => {
