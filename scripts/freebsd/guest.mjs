@@ -43,11 +43,13 @@ export class Guest {
     await this.#silence()
   }
 
-  // What was typed before the new shell read it may be lost, so it is said until it is answered.
+  // What was typed before the new shell read it may be lost, so it is said until it is answered. Of a part of it the shell may
+  // wait for the rest, a closing quote maybe: that is given up first (sh(1), SIGINT).
   async #silence() {
     const ready = randomUUID()
     const [start, end] = [ready.slice(0, 8), ready.slice(8)]
     for (let attempt = 1; ; attempt += 1) {
+      if (attempt > 1) this.#console.send('\x03')
       this.#console.send(`stty -echo; PS1=; PS2=; echo ${start}""${end}\r`)
       try {
         await this.#console.until(new RegExp(`${ready}\r?\n`), { seconds: 10, what: 'answer from the shell' })
