@@ -27,13 +27,11 @@ export const concurrency = {
       }),
       'child_process.spawn': () => serve('child_process.spawn'),
     })
-    const cells = Object.entries(available).flatMap(([series, served]) =>
-      perCore
-        .map((times) => ({ times, x: times * availableParallelism() }))
-        .map(({ times, x }) => ({ series, x, name: `${series}, ${times} x cores`, take: requestOf(served, x) })),
+    const cells = Object.keys(available).flatMap((series) =>
+      perCore.map((times) => ({ series, x: times * availableParallelism(), name: `${series}, ${times} x cores` })),
     )
     const taken = await takeTurns(
-      Object.fromEntries(cells.map(({ name, take }) => [name, take])),
+      Object.fromEntries(cells.map(({ name, series, x }) => [name, requestOf(available[series], x)])),
       { samples: bench.isQuick ? 4 : 50, perBlock: 2, onTurn: bench.progress },
     )
     await Promise.all(Object.values(available).map((served) => served.close()))

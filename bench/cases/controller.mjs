@@ -33,7 +33,10 @@ function paced(take) {
 
 await serveRequests({
   build: action(() => build(plan, command)),
-  run: (count) => openedSession().then((opened) => action(() => opened.run(command))(count)),
+  run: async (count) => {
+    const opened = await openedSession()
+    return action(() => opened.run(command))(count)
+  },
   spawn,
   'spawn-paced': paced(spawn),
   resident: async () => [process.memoryUsage.rss() / 1e6],
