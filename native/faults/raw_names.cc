@@ -26,6 +26,7 @@ constexpr auto kRawNames = std::to_array<RawName>({
     {434, "pidfd_open"},
     {436, "close_range"},
     {442, "mount_setattr"},
+    {458, "listmount"},
     {SYS_capget, "capget"},
     {SYS_capset, "capset"},
     {SYS_execveat, "execveat"},

@@ -10,6 +10,7 @@
 #include "core/above_stdio.h"
 #include "linux/clone_child.h"
 #include "linux/raw_calls.h"
+#include "linux/source_copy.h"
 
 namespace buildjail {
 
@@ -17,6 +18,7 @@ namespace {
 
 struct Making {
   int mounts = -1;
+  bool can_copy_copies = false;
   bool is_done = false;
 };
 
@@ -36,7 +38,9 @@ void run_child(void* context) {
   const UniqueFd fs(raw::fsopen("tmpfs"));
   if (!fs || raw::fsconfig(fs.get(), raw::kFsCreate, nullptr, nullptr) != 0) return;
   const UniqueFd root(raw::fsmount(fs.get(), raw::kNoSuid | raw::kNoExec));
-  if (!root || raw::move_mount(root.get(), AT_FDCWD, "/") != 0 || ::fchdir(root.get()) != 0) return;
+  if (!root) return;
+  making.can_copy_copies = static_cast<bool>(copy_of(root, 0));
+  if (raw::move_mount(root.get(), AT_FDCWD, "/") != 0 || ::fchdir(root.get()) != 0) return;
   if (!can_make_devices()) return;
   if (raw::mount_setattr(root.get(), 0, {.set = raw::kReadOnly | raw::kNoDev}) != 0) return;
   if (raw::pivot_root(".", ".") != 0 || ::umount2(".", MNT_DETACH) != 0) return;
@@ -45,13 +49,14 @@ void run_child(void* context) {
 
 }  // namespace
 
-UniqueFd make_empty_mounts() {
+EmptyMounts make_empty_mounts() {
   ChildStack stack;
   Making making;
   const pid_t child = clone_child(CLONE_NEWNS | CLONE_FILES, run_child, &making, stack);
   if (child > 0) reap_clone(child);
   UniqueFd mounts(making.mounts);
-  return making.is_done ? above_stdio(std::move(mounts)) : UniqueFd();
+  if (!making.is_done) return {};
+  return {.space = above_stdio(std::move(mounts)), .can_copy_copies = making.can_copy_copies};
 }
 
 }  // namespace buildjail

@@ -10,6 +10,7 @@
 #include "core/first_recovery.h"
 #include "core/journal.h"
 #include "core/output_lease.h"
+#include "linux/empty_mounts.h"
 #include "linux/namespaces.h"
 #include "linux/spare_networks.h"
 
@@ -17,13 +18,13 @@ namespace buildjail {
 
 /** What the sessions of one environment have in common. */
 struct Host {
-  Host(UniqueFd image, UniqueFd empty_mounts, bool is_now_dumpable)
+  Host(UniqueFd image, EmptyMounts empty_mounts, bool is_now_dumpable)
       : init_image(std::move(image)), mounts(std::move(empty_mounts)), is_dumpable(is_now_dumpable) {}
 
   /** What make_init_image() gave. */
   UniqueFd init_image;
-  /** What make_empty_mounts() gave, where that is for this process. */
-  UniqueFd mounts;
+  /** Where they are for this process. */
+  EmptyMounts mounts;
   /** Whether it may be dumped and traced by its user (PR_SET_DUMPABLE(2const)). */
   bool is_dumpable;
   SpareNetworks networks;

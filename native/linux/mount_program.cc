@@ -10,12 +10,15 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <map>
+#include <string_view>
 #include <utility>
 
 #include "core/unique_fd.h"
-#include "linux/bind_source.h"
 #include "linux/child.h"
+#include "linux/host_mounts.h"
 #include "linux/raw_calls.h"
+#include "linux/source_copy.h"
 
 namespace buildjail {
 
@@ -46,6 +49,14 @@ struct DeviceLink {
 constexpr auto kDeviceLinks =
     std::to_array<DeviceLink>({{"fd", "/proc/self/fd"}, {"stdin", "fd/0"}, {"stdout", "fd/1"}, {"stderr", "fd/2"}});
 
+/**
+ * How many copies from among the host's mounts have to be spared, times how many mounts those are, for the copy of a
+ * folder to be the quicker way. One is 25 ns of search for each mount; to let go of the folder's, 120 us.
+ */
+constexpr std::size_t kWorthOfFolder = 5000;
+/** With fewer it would take more mounts to be worth it than there are worth counting. */
+constexpr std::size_t kFewestNeighbours = 4;
+
 /** Targets are absolute inside, and the child's working directory is that root. */
 const char* relative(const std::string& target) { return target.c_str() + 1; }
 
@@ -71,40 +82,6 @@ bool stop(Stopped& stopped, const char* step, const char* syscall, const char* p
 bool stop_stale(Stopped& stopped, const char* step, const char* path, const char* detail) {
   stopped = {.step = step, .syscall = "fstat", .err = ESTALE, .path = path, .dest = "", .detail = detail};
   return false;
-}
-
-/** A copy of the mounts at an open file, not mounted anywhere yet. */
-UniqueFd copy_of(const UniqueFd& source, unsigned recursive) {
-  return UniqueFd(
-      raw::open_tree(source.get(), "", raw::kTreeClone | raw::kTreeCloseOnExec | raw::kEmptyPath | recursive));
-}
-
-/** Of a source, as it is to be in the session. */
-UniqueFd copy_source(const Bind& bind, Stopped& stopped) {
-  const char* source = bind.source.c_str();
-  const char* target = bind.target.c_str();
-  // Held open from here on, so that what was looked at is what gets mounted, whatever its name means by then.
-  const UniqueFd pinned(::open(source, O_PATH | O_NOFOLLOW | O_CLOEXEC));
-  struct stat found{};
-  if (!pinned) return stop(stopped, "pin-source", "open", source), UniqueFd();
-  if (::fstat(pinned.get(), &found) != 0) return stop(stopped, "pin-source", "fstat", source), UniqueFd();
-  if (!is_planned(bind, found)) return stop_stale(stopped, "pin-source", source, kStaleSource), UniqueFd();
-  // What is mounted below an input is part of it, and read-only with it. Below an output it would be writable without
-  // having been declared, so it is left out.
-  const unsigned recursive = bind.is_writable || !S_ISDIR(found.st_mode) ? 0 : raw::kRecursive;
-  UniqueFd tree = copy_of(pinned, recursive);
-  if (!tree) {
-    stop(stopped, "mount", "open_tree", source, target);
-    // Mounts from a more privileged namespace are had as a whole or not at all (mount_namespaces(7)).
-    if (bind.is_writable && stopped.err == EINVAL)
-      stopped.detail = "something is mounted below it, which without root cannot be left out";
-    return UniqueFd();
-  }
-  // Private, as a copy of what is shared gets what the host mounts there from then on (mount_namespaces(7)).
-  const raw::MountAttributes attributes{.set = raw::kNoSuid | raw::kNoDev | (bind.is_writable ? 0 : raw::kReadOnly),
-                                        .propagation = MS_PRIVATE};
-  if (raw::mount_setattr(tree.get(), raw::kRecursive, attributes) == 0) return tree;
-  return stop(stopped, "mount", "mount_setattr", source, target), UniqueFd();
 }
 
 bool bind_device(int directory, const Device& device, Stopped& stopped) {
@@ -170,18 +147,41 @@ std::size_t MountProgram::count_sources() const {
       std::ranges::count_if(acts_, [](const Act& act) { return std::holds_alternative<Bind>(*act.step); }));
 }
 
+void MountProgram::share_folder() {
+  std::map<std::string_view, std::vector<Act*>> folders;
+  for (Act& act : acts_) {
+    const auto* bind = std::get_if<Bind>(act.step);
+    if (bind == nullptr || bind->is_writable) continue;
+    const std::string_view folder = std::string_view(bind->source).substr(0, bind->source.rfind('/'));
+    // The root's would be a copy of everything.
+    if (!folder.empty()) folders[folder].push_back(&act);
+  }
+  const auto fullest = std::ranges::max_element(folders, {}, [](const auto& found) { return found.second.size(); });
+  if (fullest == folders.end() || fullest->second.size() < kFewestNeighbours) return;
+  if (!are_host_mounts(kWorthOfFolder / (fullest->second.size() - 1) + 1)) return;
+  folder_ = fullest->first;
+  for (Act* act : fullest->second) act->is_in_folder = true;
+}
+
 bool MountProgram::copy_sources(Stopped& stopped) {
   std::int64_t began = now_ns();
   for (Act& act : acts_) {
     const auto* bind = std::get_if<Bind>(act.step);
     if (bind == nullptr) continue;
-    act.source = copy_source(*bind, stopped).release();
+    if (act.is_in_folder) act.source = copy_in_folder(*bind).release();
+    // Also to be told why.
+    if (act.source < 0) act.source = copy_source(*bind, stopped).release();
     if (act.source < 0) return false;
     const std::int64_t ended = now_ns();
     act.ns = ended - began;
     began = ended;
   }
   return true;
+}
+
+UniqueFd MountProgram::copy_in_folder(const Bind& bind) {
+  if (folder_copy_ < 0) folder_copy_ = copy_folder(folder_.c_str()).release();
+  return folder_copy_ < 0 ? UniqueFd() : copy_source_in(folder_copy_, bind);
 }
 
 bool MountProgram::enter_copy_of(int mounts, Stopped& stopped) {

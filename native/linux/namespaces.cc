@@ -260,7 +260,8 @@ Result<Namespaces> Namespaces::make(const EnvelopePlan& plan, const std::string&
   const std::array<char*, 2> argv{name.data(), nullptr};
   const std::array<char*, 1> environment{nullptr};
   const int kinds = kinds_for(plan);
-  const bool is_over_host = !ready.mounts || !can_take_along(mounts);
+  const bool is_over_host = !ready.mounts.space || !can_take_along(mounts);
+  if (!is_over_host && ready.mounts.can_copy_copies) mounts.share_folder();
   int made = kinds;
   if (ready.network) made &= ~CLONE_NEWNET;
   if (!is_over_host) made &= ~CLONE_NEWNS;
@@ -269,7 +270,7 @@ Result<Namespaces> Namespaces::make(const EnvelopePlan& plan, const std::string&
                     .image = ready.init_image.get(),
                     .network = ready.network.get(),
                     .unshared = unshared,
-                    .empty_mounts = is_over_host ? -1 : ready.mounts.get(),
+                    .empty_mounts = is_over_host ? -1 : ready.mounts.space.get(),
                     .ids = (kinds & CLONE_NEWUSER) == 0 ? nullptr : &ids,
                     .hostname = &plan.hostname,
                     .keyring = keyring.c_str(),

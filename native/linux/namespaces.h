@@ -11,6 +11,7 @@
 #include "core/result.h"
 #include "core/trace.h"
 #include "core/unique_fd.h"
+#include "linux/empty_mounts.h"
 
 namespace buildjail {
 
@@ -24,8 +25,7 @@ class Namespaces {
   struct Ready {
     /** What make_init_image() gave. */
     const UniqueFd& init_image;
-    /** What make_empty_mounts() gave. */
-    const UniqueFd& mounts;
+    const EmptyMounts& mounts;
     /** Of SpareNetworks. */
     const UniqueFd& network;
   };

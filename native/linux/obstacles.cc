@@ -84,8 +84,10 @@ std::optional<SysError> try_namespaces(const UniqueFd& init_image) {
       .user = {.uid = kAnyone, .gid = kAnyone, .groups = {}},
       .steps = {MakeDirectory{"/dev", 0755}, MountDev{"/dev"}, MakeDirectory{"/proc", 0755}, MountProc{"/proc"}}};
   Trace trace;
-  const UniqueFd none;
-  auto made = Namespaces::make(plan, "preflight", {.init_image = init_image, .mounts = none, .network = none}, trace);
+  const EmptyMounts no_mounts;
+  const UniqueFd no_network;
+  auto made = Namespaces::make(plan, "preflight",
+                               {.init_image = init_image, .mounts = no_mounts, .network = no_network}, trace);
   if (made) return std::nullopt;
   return std::move(made.error());
 }

@@ -20,6 +20,17 @@ struct MountAttributes {
   std::uint64_t userns_fd = 0;
 };
 
+/** struct mnt_id_req of listmount(2). */
+struct MountRequest {
+  std::uint32_t size = sizeof(MountRequest);
+  std::uint32_t spare = 0;
+  std::uint64_t mount = 0;
+  std::uint64_t after = 0;
+};
+
+/** LSMT_ROOT: all that lie below the root of the caller. */
+inline constexpr std::uint64_t kRootMount = ~std::uint64_t{0};
+
 inline constexpr std::uint64_t kReadOnly = 0x1;
 inline constexpr std::uint64_t kNoSuid = 0x2;
 inline constexpr std::uint64_t kNoDev = 0x4;
@@ -53,6 +64,10 @@ inline int pidfd_send_signal(int pidfd, int signal) { return call(::syscall(424,
 inline int close_range(unsigned first, unsigned last = ~0U) { return call(::syscall(436, first, last, 0)); }
 inline int mount_setattr(int tree, unsigned flags, const MountAttributes& attributes) {
   return call(::syscall(442, tree, "", kEmptyPath | flags, &attributes, sizeof(attributes)));
+}
+/** How many there are, of at most `room`. */
+inline long listmount(const MountRequest& request, std::uint64_t* ids, std::size_t room) {
+  return ::syscall(458, &request, ids, room, 0);
 }
 inline int pivot_root(const char* new_root, const char* put_old) {
   return call(::syscall(SYS_pivot_root, new_root, put_old));

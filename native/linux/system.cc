@@ -61,7 +61,7 @@ class Linux final : public System {
     if (!host_) {
       auto image = make_init_image();
       if (!image) return std::move(image.error());
-      host_ = std::make_shared<Host>(std::move(*image), needs_user_namespace() ? UniqueFd() : make_empty_mounts(),
+      host_ = std::make_shared<Host>(std::move(*image), needs_user_namespace() ? EmptyMounts() : make_empty_mounts(),
                                      is_dumpable_);
     }
     return host_;

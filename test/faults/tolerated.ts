@@ -18,6 +18,13 @@ const isCommandRunning = (earlier: readonly string[]): boolean => earlier.includ
 const isEmptyMount = (earlier: readonly string[], call: string): boolean =>
   earlier.includes('memfd_create') && !earlier.includes('access') && [...earlier, call].includes('clone')
 const isOverHost = (earlier: readonly string[]): boolean => !earlier.includes('unshare')
+// Out of the copy of a folder, and that copy itself: before any other there is another call for it.
+const copying = ['openat', 'fstat', 'open_tree', 'mount_setattr']
+const isInFolder = (earlier: readonly string[], call: string): boolean => {
+  const step = copying.indexOf(call)
+  const before = copying.slice(0, step)
+  return step >= 0 && (earlier.slice(earlier.length - step).join() === before.join() || (call === 'open_tree' && !['open', 'fstat', 'mknodat'].includes(earlier.at(-1) ?? '')))
+}
 const isStateMount = (earlier: readonly string[]): boolean => !earlier.includes('nmount')
 
 /** Where a program goes on as if nothing had been, and why that takes nothing from the session. Anywhere else it has to fail. */
@@ -27,6 +34,8 @@ const tolerances: readonly Tolerance[] = [
   { program: 'close', call: 'close', because: 'the descriptor is gone whatever close(2) says' },
   { program: 'open', call: 'mknodat', errno: 'EPERM', when: isOverHost, because: 'root of a container may make no devices; the host\'s are bound, read-only' },
   { program: 'open', when: isEmptyMount, because: 'without empty mounts to copy, sessions go through a copy of the host\'s' },
+  { program: 'open', call: 'listmount', because: 'the host is then taken to hold few mounts' },
+  { program: 'open', when: isInFolder, because: 'each source is then copied from where it is' },
   { program: 'open', call: 'name_to_handle_at', because: 'the session\'s network then goes to none after it' },
   { program: 'close', call: 'pread', because: 'a network that may have sockets in it goes to no other session' },
   { program: 'open', call: 'recv', because: 'a watcher that cannot be asked for is taken to be there' },

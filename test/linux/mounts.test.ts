@@ -1,11 +1,12 @@
 import { spawnSync } from 'node:child_process'
-import { mkdirSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readdirSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
-import { afterEach, describe, expect, test } from 'vitest'
+import { afterEach, beforeEach, describe, expect, onTestFinished, test } from 'vitest'
 
 import { build, openSession } from '../../src/index.ts'
 import { useFolders } from '../session/folders.ts'
 import { describeLinux, isRoot } from './host.ts'
+import { mountMany } from './many-mounts.ts'
 
 describeLinux('the mounts of a session', () => {
   const folders = useFolders()
@@ -46,10 +47,20 @@ describeLinux('the mounts of a session', () => {
     expect(from.get('/output')).toBe(folders.output)
   })
 
-  describe.runIf(isRoot)('where the host has mounted something below a declared folder', () => {
+  const neighbours = (count: number): Record<string, string> => {
+    const names = Array.from({ length: count }, (_, index) => `beside${index}`)
+    for (const name of names) mkdirSync(path.join(folders.top, name))
+    return Object.fromEntries(names.map((name) => [name, path.join(folders.top, name)]))
+  }
+
+  describe.runIf(isRoot).each([0, 5])('where the host has mounted something below a declared folder, with %i others beside it', (count) => {
+    beforeEach(() => {
+      if (count > 0) onTestFinished(mountMany())
+    })
+
     test('an input shows it, read-only', async () => {
       mountBelow(folders.input)
-      await using session = await openSession({ inputs: { src: folders.input }, user: 'root' })
+      await using session = await openSession({ inputs: { ...neighbours(count), src: folders.input }, user: 'root' })
       expect((await session.run(['cat', '/inputs/src/below/seen'])).stdout).toBe('below\n')
       const result = await session.run(['touch', '/inputs/src/below/new'], { reject: false })
       expect(result.stderr).toContain('Read-only file system')
@@ -58,9 +69,16 @@ describeLinux('the mounts of a session', () => {
       expect(below?.flags).toEqual(expect.arrayContaining(['ro', 'nosuid', 'nodev']))
     })
 
+    test('an input shows what is mounted on it', async () => {
+      mountBelow(folders.top)
+      const on = path.join(folders.top, 'below')
+      const { stdout } = await build({ inputs: { ...neighbours(count), on } }, ['cat', '/inputs/on/seen'])
+      expect(stdout).toBe('below\n')
+    })
+
     test('an output does not show it, as it was not declared', async () => {
       mountBelow(folders.output)
-      const { stdout } = await build({ output: folders.output }, ['ls', '-A', '/output/below'])
+      const { stdout } = await build({ inputs: neighbours(count), output: folders.output }, ['ls', '-A', '/output/below'])
       expect(stdout).toBe('')
     })
 
@@ -70,10 +88,18 @@ describeLinux('the mounts of a session', () => {
         expect(spawnSync('mount', how === '--bind' ? [how, folders.input, folders.input] : [how, folders.input]).status).toBe(0)
       }
       mounted.push(folders.input)
-      await using session = await openSession({ inputs: { src: folders.input } })
+      await using session = await openSession({ inputs: { ...neighbours(count), src: folders.input } })
       mountBelow(folders.input)
       expect((await session.run(['ls', '-A', '/inputs/src/below'])).stdout).toBe('')
     })
+  })
+
+  test.runIf(isRoot)('of what lies beside inputs nothing is held once the session is open', async () => {
+    onTestFinished(mountMany())
+    await using session = await openSession({ inputs: neighbours(5) })
+    const { root } = await session.record()
+    // Its control.
+    await expect.poll(() => readdirSync(path.join(root, '..', 'fd'))).toEqual(['0'])
   })
 
   test('show nothing of the host but what a compiler needs', async () => {

@@ -1,9 +1,10 @@
 import { spawn, type ChildProcess } from 'node:child_process'
 import { mkdirSync, readdirSync, renameSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
-import { afterEach, expect, test } from 'vitest'
+import { afterEach, expect, onTestFinished, test } from 'vitest'
 
 import { openSession, planOf, SystemCallError } from '../../../src/index.ts'
+import { mountMany } from '../../linux/many-mounts.ts'
 import { useFolders } from '../folders.ts'
 import { describeAttack, onHost, refusalOf } from './attack.ts'
 
@@ -30,17 +31,25 @@ describeAttack(`a source that is exchanged for a symbolic link, again and again,
     exchanger = spawn(file, args, { stdio: 'inherit' })
   }
 
+  const neighbours = (count: number): Record<string, string> => {
+    const names = Array.from({ length: count }, (_, index) => `beside${index}`)
+    for (const name of names) mkdirSync(path.join(folders.top, name))
+    return Object.fromEntries(names.map((name) => [name, path.join(folders.top, name)]))
+  }
+
   const places = [
-    ['itself', 'changing'],
-    ['its parent', 'changing/inner'],
+    ['itself', 'changing', 0],
+    ['itself among others', 'changing', 3],
+    ['its parent', 'changing/inner', 0],
   ] as const
-  test.each(places)('%s: never shows the secret, nor lets anything be written beside it', { timeout: 300_000 }, async (_, source) => {
+  test.each(places)('%s: never shows the secret, nor lets anything be written beside it', { timeout: 300_000 }, async (_, source, count) => {
+    if (count > 0 && process.platform === 'linux' && process.geteuid?.() === 0) onTestFinished(mountMany())
     folderAndSecret('changing')
     const secret = path.join(folders.top, 'secret')
     const before = [statSync(secret), statSync(path.join(secret, 'inner'))].map(({ uid, gid, mode }) => [uid, gid, mode])
     // What the path means is settled when the plan is made. After that, whoever can write to its parent is the attacker.
     const from = path.join(folders.top, source)
-    const asInput = planOf({ inputs: { src: from } })
+    const asInput = planOf({ inputs: { src: from, ...neighbours(count) } })
     const asOutput = planOf({ output: from })
     exchange('changing')
     let opened = 0

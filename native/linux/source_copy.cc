@@ -1,0 +1,70 @@
+#include "linux/source_copy.h"
+
+#include <fcntl.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+
+#include <cerrno>
+
+#include "linux/bind_source.h"
+#include "linux/raw_calls.h"
+
+namespace buildjail {
+
+namespace {
+
+constexpr int kPinned = O_PATH | O_NOFOLLOW | O_CLOEXEC;
+
+/** `pinned` is open, so that what is looked at is what gets mounted, whatever its name means by then. */
+UniqueFd copy_pinned(const UniqueFd& pinned, const Bind& bind, Stopped& stopped) {
+  const char* source = bind.source.c_str();
+  const auto stop = [&](const char* step, const char* syscall, const char* dest = "", const char* detail = "") {
+    stopped = {.step = step, .syscall = syscall, .err = errno, .path = source, .dest = dest, .detail = detail};
+    return UniqueFd();
+  };
+  struct stat found{};
+  if (!pinned) return stop("pin-source", "open");
+  if (::fstat(pinned.get(), &found) != 0) return stop("pin-source", "fstat");
+  if (!is_planned(bind, found)) {
+    errno = ESTALE;
+    return stop("pin-source", "fstat", "", kStaleSource);
+  }
+  // What is mounted below an input is part of it, and read-only with it. Below an output it would be writable without
+  // having been declared, so it is left out.
+  UniqueFd copy = copy_of(pinned, bind.is_writable || !S_ISDIR(found.st_mode) ? 0 : raw::kRecursive);
+  if (!copy) {
+    // Mounts from a more privileged namespace are had as a whole or not at all (mount_namespaces(7)).
+    const bool has_locked = bind.is_writable && errno == EINVAL;
+    return stop("mount", "open_tree", bind.target.c_str(),
+                has_locked ? "something is mounted below it, which without root cannot be left out" : "");
+  }
+  // Private, as a copy of what is shared gets what the host mounts there from then on (mount_namespaces(7)).
+  const raw::MountAttributes attributes{.set = raw::kNoSuid | raw::kNoDev | (bind.is_writable ? 0 : raw::kReadOnly),
+                                        .propagation = MS_PRIVATE};
+  if (raw::mount_setattr(copy.get(), raw::kRecursive, attributes) == 0) return copy;
+  return stop("mount", "mount_setattr", bind.target.c_str());
+}
+
+}  // namespace
+
+UniqueFd copy_of(const UniqueFd& source, unsigned recursive) {
+  return UniqueFd(
+      raw::open_tree(source.get(), "", raw::kTreeClone | raw::kTreeCloseOnExec | raw::kEmptyPath | recursive));
+}
+
+UniqueFd copy_source(const Bind& bind, Stopped& stopped) {
+  return copy_pinned(UniqueFd(::open(bind.source.c_str(), kPinned)), bind, stopped);
+}
+
+UniqueFd copy_folder(const char* folder) {
+  return UniqueFd(raw::open_tree(AT_FDCWD, folder, raw::kTreeClone | raw::kTreeCloseOnExec | raw::kRecursive));
+}
+
+UniqueFd copy_source_in(int folder, const Bind& bind) {
+  const char* name = bind.source.c_str() + bind.source.rfind('/') + 1;
+  const UniqueFd pinned(::openat(folder, name, kPinned));
+  Stopped unsaid;
+  return pinned ? copy_pinned(pinned, bind, unsaid) : UniqueFd();
+}
+
+}  // namespace buildjail

@@ -1,0 +1,22 @@
+#pragma once
+
+#include "core/plan.h"
+#include "core/unique_fd.h"
+#include "linux/clone_child.h"
+
+namespace buildjail {
+
+// In a child that shares our memory (child.h). A copy is of mounts, and not mounted anywhere yet (open_tree(2)).
+
+/** Of what is mounted at an open file; `recursive` is raw::kRecursive or 0. */
+UniqueFd copy_of(const UniqueFd& source, unsigned recursive);
+
+/** Of a source, as it is to be in the session. Empty when it could not be had, with the reason in `stopped`. */
+UniqueFd copy_source(const Bind& bind, Stopped& stopped);
+
+/** Of a folder, with everything mounted below it. Empty when it could not be had. */
+UniqueFd copy_folder(const char* folder);
+/** As copy_source, of a source that lies in the folder that copy_folder has copied. Empty when that could not be. */
+UniqueFd copy_source_in(int folder, const Bind& bind);
+
+}  // namespace buildjail
