@@ -324,7 +324,7 @@ export const defences = {
       defence: 'what a build sends over its output keeps no session',
       file: 'native/freebsd/envelope.cc',
       off: [['static_cast<void>(::shutdown(socket->get(), SHUT_RD));', 'static_cast<void>(socket);']],
-      tests: [[`${attacks}/pushed-descriptors.test.ts`, 'descriptors of a folder it writes to: the session closes all the same, and leaves nothing']],
+      tests: [[`${attacks}/pushed-descriptors.test.ts`, 'descriptors of a folder it writes to: also while this thread is busy and reads nothing']],
     },
     {
       defence: 'the rules of /dev are looked at when it is mounted',

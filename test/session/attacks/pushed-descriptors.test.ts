@@ -1,4 +1,6 @@
 import { once } from 'node:events'
+import { existsSync } from 'node:fs'
+import path from 'node:path'
 import { text } from 'node:stream/consumers'
 import { beforeAll, expect, test } from 'vitest'
 
@@ -10,6 +12,14 @@ import { armed, attack, describeAttack } from './attack.ts'
 
 // Under Bun on FreeBSD the output of a command is a socket, over which descriptors can be sent; elsewhere a pipe.
 const isSocket = isFreebsd && 'Bun' in globalThis
+
+// Longer than closing waits for what is busy.
+const longestBusyMs = 20_000
+
+function busyUntil(isSo: () => boolean): void {
+  const until = Date.now() + longestBusyMs
+  while (!isSo() && Date.now() < until) continue
+}
 
 describeAttack('what a build sends over its output, and nobody has read', () => {
   const folders = useFolders()
@@ -35,6 +45,22 @@ describeAttack('what a build sends over its output, and nobody has read', () => 
     await sent(child)
     const closed = once(child, 'close')
     await session.close()
+    await closed
+    expect(await hostState()).toEqual(before)
+  })
+
+  // What arrives is else read, and with that dropped, sooner than a session can be closed.
+  test.runIf(isSocket)('descriptors of a folder it writes to: also while this thread is busy and reads nothing', async () => {
+    const before = await hostState()
+    const session = await openSession(armed({ output: folders.output }))
+    const { root } = await session.record()
+    const push = `${attack('pass_directory', 'push', '/output').join(' ')} && touch /output/sent && exec sleep 1000`
+    const child = session.spawn(['sh', '-c', push])
+    const closed = once(child, 'close')
+    busyUntil(() => existsSync(path.join(folders.output, 'sent')))
+    const closing = session.close()
+    busyUntil(() => !existsSync(root))
+    await closing
     await closed
     expect(await hostState()).toEqual(before)
   })
