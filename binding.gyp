@@ -87,6 +87,7 @@
             'native/freebsd/state_file_system.cc',
             'native/freebsd/sysctl_records.cc',
             'native/freebsd/system.cc',
+            'native/freebsd/unread.cc',
             'native/freebsd/watcher_child.cc',
           ],
         }],

@@ -2,7 +2,6 @@
 
 #include <sys/param.h>
 #include <sys/mount.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
 
 #include <fcntl.h>
@@ -23,6 +22,7 @@
 #include "freebsd/processes.h"
 #include "freebsd/recovery.h"
 #include "freebsd/shared_memory.h"
+#include "freebsd/unread.h"
 
 namespace buildjail {
 
@@ -397,16 +397,15 @@ std::vector<SysError> JailEnvelope::take_mounts(Trace& trace) {
   std::vector<SysError> failures;
   if (!sockets_.empty()) {
     failures = mounts_.unmount_down_to(kRootAlone, kUnreadBound, trace);
-    if (!failures.empty()) drop_unread();
+    if (!failures.empty()) drop_what_is_unread();
   }
   failures = mounts_.unmount_down_to(kRootAlone, kBusyBound, trace);
   return failures.empty() ? take_root(trace) : failures;
 }
 
-// Who reads drops the descriptors that a command has sent, as nobody asks for them; so does this (unix(4), SCM_RIGHTS).
-void JailEnvelope::drop_unread() {
+void JailEnvelope::drop_what_is_unread() {
   for (const auto& one : sockets_) {
-    if (const auto socket = one.lock()) static_cast<void>(::shutdown(socket->get(), SHUT_RD));
+    if (const auto socket = one.lock()) drop_unread(socket->get());
   }
 }
 
@@ -429,7 +428,7 @@ Status JailEnvelope::see_jail_die() {
   auto holders = holders_of_dying_jail(plan_->user.uid);
   // The kernel is done with it in a minute or two, and until then it takes nothing but a number (tcp(4), TIME_WAIT).
   if (holders.processes.empty() && holders.has_ending_connection) return {};
-  drop_unread();
+  drop_what_is_unread();
   BackOff back_off(kBusyBound);
   while (jail_->is_known()) {
     if (back_off.wait()) continue;

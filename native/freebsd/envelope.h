@@ -60,7 +60,8 @@ class JailEnvelope final : public Envelope {
   Status end_processes(Trace& trace);
   std::vector<SysError> take_mounts(Trace& trace);
   /** What of the commands' output nobody has read: descriptors of the session can lie in it. */
-  void drop_unread();
+  /** Which may hold a mount, or the jail. */
+  void drop_what_is_unread();
   std::vector<SysError> take_root(Trace& trace);
   Status see_jail_die();
 

@@ -323,7 +323,7 @@ export const defences = {
     {
       defence: 'what a build sends over its output keeps no session',
       file: 'native/freebsd/envelope.cc',
-      off: [['static_cast<void>(::shutdown(socket->get(), SHUT_RD));', 'static_cast<void>(socket);']],
+      off: [['if (const auto socket = one.lock()) drop_unread(socket->get());', 'static_cast<void>(one);']],
       tests: [[`${attacks}/pushed-descriptors.test.ts`, 'descriptors of a folder it writes to: also while this thread is busy and reads nothing']],
     },
     {
