@@ -1,7 +1,7 @@
 import type { Command } from './command.ts'
 import { TeardownError } from './errors.ts'
 import type { Plan } from './plan.ts'
-import { CommandError, isAttended, outcomeOf, requestOf, runCommand, type Result, type Runner } from './run.ts'
+import { CommandError, isAttended, noOptions, outcomeOf, requestOf, runCommand, type Result, type Runner } from './run.ts'
 import type { RunOptions } from './run-options.ts'
 import { openSessionWith, runInSessionOfItsOwn, type Session } from './session.ts'
 import type { Spec } from './spec.ts'
@@ -24,7 +24,7 @@ export class BuildTeardownError extends TeardownError {
  * One command in a session of its own: open, run, close.
  * @throws whatever `openSession` and `Session.run` throw; BuildTeardownError when the command ran but something is left.
  */
-export async function build(spec: Spec | Plan, command: Command, options: RunOptions = {}): Promise<Result> {
+export async function build(spec: Spec | Plan, command: Command, options: RunOptions = noOptions): Promise<Result> {
   return isAttended(options) ? buildAttended(spec, command, options) : buildUnattended(spec, command, options)
 }
 

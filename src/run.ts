@@ -49,6 +49,11 @@ export interface Runner {
   killAll(): Promise<void>
 }
 
+/** Of a run that says nothing about how: all of them have one launch in common, but for the command. */
+export const noOptions: RunOptions = Object.freeze({})
+
+const collected: LaunchRequest['stdio'] = Object.freeze([{ kind: 'ignore' }, { kind: 'capture' }, { kind: 'capture' }] as const)
+
 /**
  * Starts a command, sees it through, and tells how it went.
  * @param began when the call came (performance.now)
@@ -79,10 +84,10 @@ export async function runCommand(runner: Runner, command: Command, options: RunO
  * @throws BuildjailError `ERR_BUILDJAIL_INVALID_COMMAND` naming the option.
  */
 export function requestOf(command: Command, options: RunOptions): LaunchRequest {
-  checkRunOptions(options)
+  if (options !== noOptions) checkRunOptions(options)
   return {
     command,
-    stdio: [stdinOf(options), captured(options.stdout, 'stdout'), captured(options.stderr, 'stderr')],
+    stdio: options === noOptions ? collected : [stdinOf(options), captured(options.stdout, 'stdout'), captured(options.stderr, 'stderr')],
     environment: options.environment,
     workingDirectory: options.workingDirectory,
     maxBuffer: options.maxBuffer ?? defaultMaxBuffer,

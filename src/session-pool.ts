@@ -3,7 +3,7 @@ import { BuildjailError, SpecError, typed } from './errors.ts'
 import { outputsLeave, outputsReturning } from './leaving-outputs.ts'
 import type { NativeEnvelope } from './native.ts'
 import { planOf, planOnto, type Plan } from './plan.ts'
-import { isAttended, runCommand, type Result, type Runner } from './run.ts'
+import { isAttended, noOptions, runCommand, type Result, type Runner } from './run.ts'
 import type { RunOptions } from './run-options.ts'
 import { openBase, runUnattended, Session } from './session.ts'
 import type { Additions, Spec } from './spec.ts'
@@ -112,7 +112,7 @@ export class SessionPool implements AsyncDisposable {
    * Runs one command in a session of its own: `acquire`, `Session.run` and `release`, in one crossing into native code.
    * @throws whatever these throw
    */
-  async run(additions: Additions, command: Command, options: RunOptions = {}): Promise<Result> {
+  async run(additions: Additions, command: Command, options: RunOptions = noOptions): Promise<Result> {
     const began = performance.now()
     const running = isAttended(options) ? this.#runAttended(additions, command, options, began) : this.#runUnattended(additions, command, options, began)
     this.#running.add(running)

@@ -10,7 +10,7 @@ import { outputsReturning } from './leaving-outputs.ts'
 import { nativeBaseOf, nativePlanOf } from './native-plan.ts'
 import { planOf, type Plan } from './plan.ts'
 import { PreparedLaunch, type LaunchRequest } from './prepared-launch.ts'
-import { isAttended, outcomeOf, requestOf, runCommand, type Result } from './run.ts'
+import { isAttended, noOptions, outcomeOf, requestOf, runCommand, type Result } from './run.ts'
 import { checkOptionNames, type RunOptions } from './run-options.ts'
 import type { Spec } from './spec.ts'
 import { wireOutput, wireStdio, type StdioTarget } from './stdio.ts'
@@ -207,7 +207,7 @@ export class Session implements AsyncDisposable {
    * `ERR_BUILDJAIL_INVALID_COMMAND` naming what of the command or the options is wrong, and the reason of a `signal` that was aborted
    * before.
    */
-  async run(command: Command, options: RunOptions = {}): Promise<Result> {
+  async run(command: Command, options: RunOptions = noOptions): Promise<Result> {
     const runner = { start: (request: LaunchRequest) => this.start(request), killAll: () => this.#envelope.killAll() }
     if (isAttended(options)) return runCommand(runner, command, options)
     return runUnattended(this.plan, command, options, (packed) => {

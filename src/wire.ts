@@ -206,13 +206,31 @@ function packEnvironment(environment: Launch['environment']): Uint8Array {
   return packed
 }
 
+/** What of a launch is mostly that of the one before. */
+type Surroundings = Omit<Launch, 'run' | 'isLast' | 'argv'>
+
+const packedSurroundings = new WeakMap<Launch['environment'], { readonly of: Surroundings; readonly packed: Uint8Array }>()
+
+function packSurroundings(launch: Surroundings): Uint8Array {
+  const { environment, workingDirectory, maxBuffer, stdio } = launch
+  const known = packedSurroundings.get(environment)
+  if (known?.of.workingDirectory === workingDirectory && known.of.maxBuffer === maxBuffer && known.of.stdio === stdio) return known.packed
+  const writer = new WireWriter()
+  writer.bytes(packEnvironment(environment)).string(workingDirectory)
+  // 64 bits without a bigint, which is made anew each time.
+  writer.u32(maxBuffer % 2 ** 32).u32(Math.floor(maxBuffer / 2 ** 32))
+  for (const { kind, path } of stdio) writer.u8(stdioKinds[kind]).string(path ?? '')
+  const packed = writer.finish()
+  if (Object.isFrozen(environment) && Object.isFrozen(stdio)) {
+    packedSurroundings.set(environment, { of: { environment, workingDirectory, maxBuffer, stdio }, packed })
+  }
+  return packed
+}
+
 export function packLaunch(launch: Launch): Uint8Array {
+  const surroundings = packSurroundings(launch)
   const writer = new WireWriter()
   writer.u32(wireVersion).u32(launch.run).u8(launch.isLast ? 1 : 0)
   writer.list(launch.argv, (argument) => writer.string(argument))
-  writer.bytes(packEnvironment(launch.environment)).string(launch.workingDirectory)
-  // 64 bits without a bigint, which is made anew each time.
-  writer.u32(launch.maxBuffer % 2 ** 32).u32(Math.floor(launch.maxBuffer / 2 ** 32))
-  for (const { kind, path } of launch.stdio) writer.u8(stdioKinds[kind]).string(path ?? '')
-  return writer.finish()
+  return writer.bytes(surroundings).finish()
 }

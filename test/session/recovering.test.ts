@@ -98,6 +98,9 @@ describeSession('recovery', () => {
     const dead = await programs.start(folders.output)
     await using session = await openSession({ name: 'mine' })
     await dead.killUnwatched()
+    const stateOf = async (id: string): Promise<string | undefined> => (await listSessions()).find((one) => one.id === id)?.state
+    // A child that was making something for the program when that was killed has its descriptors for a moment longer.
+    await expect.poll(() => stateOf(dead.record.id)).toBe('orphaned')
     const sessions = await listSessions()
     expect(sessions).toHaveLength(2)
     expect(sessions.find(({ id }) => id === session.id)).toMatchObject({ name: 'mine', pid: process.pid, state: 'live' })
