@@ -50,10 +50,10 @@ constexpr auto kDeviceLinks =
     std::to_array<DeviceLink>({{"fd", "/proc/self/fd"}, {"stdin", "fd/0"}, {"stdout", "fd/1"}, {"stderr", "fd/2"}});
 
 /**
- * How many copies from among the host's mounts have to be spared, times how many mounts those are, for the copy of a
- * folder to be the quicker way. One is 25 ns of search for each mount; to let go of the folder's, 120 us.
+ * How many copies from among the host's mounts have to be spared, times how many mounts those are, for copies of
+ * folders to be the quicker way. Each is 25 ns of search for each mount; to let go of a folder's, 120 us.
  */
-constexpr std::size_t kWorthOfFolder = 5000;
+constexpr std::size_t kWorthOfFolders = 5000;
 /** With fewer it would take more mounts to be worth it than there are worth counting. */
 constexpr std::size_t kFewestNeighbours = 4;
 
@@ -142,25 +142,30 @@ MountProgram::MountProgram(const std::vector<Step>& rest) : is_proc_read_only_(t
   for (const Step& step : rest) acts_.push_back({.step = &step, .options = {}, .shm = {}});
 }
 
-std::size_t MountProgram::count_sources() const {
-  return static_cast<std::size_t>(
+std::size_t MountProgram::most_copies() const {
+  const auto sources = static_cast<std::size_t>(
       std::ranges::count_if(acts_, [](const Act& act) { return std::holds_alternative<Bind>(*act.step); }));
+  return sources + sources / kFewestNeighbours;
 }
 
-void MountProgram::share_folder() {
-  std::map<std::string_view, std::vector<Act*>> folders;
+void MountProgram::share_folders() {
+  std::map<std::string_view, std::vector<Act*>> neighbours;
   for (Act& act : acts_) {
     const auto* bind = std::get_if<Bind>(act.step);
     if (bind == nullptr || bind->is_writable) continue;
     const std::string_view folder = std::string_view(bind->source).substr(0, bind->source.rfind('/'));
     // The root's would be a copy of everything.
-    if (!folder.empty()) folders[folder].push_back(&act);
+    if (!folder.empty()) neighbours[folder].push_back(&act);
   }
-  const auto fullest = std::ranges::max_element(folders, {}, [](const auto& found) { return found.second.size(); });
-  if (fullest == folders.end() || fullest->second.size() < kFewestNeighbours) return;
-  if (!are_host_mounts(kWorthOfFolder / (fullest->second.size() - 1) + 1)) return;
-  folder_ = fullest->first;
-  for (Act* act : fullest->second) act->is_in_folder = true;
+  std::erase_if(neighbours, [](const auto& found) { return found.second.size() < kFewestNeighbours; });
+  std::size_t spared = 0;
+  for (const auto& [path, acts] : neighbours) spared += acts.size() - 1;
+  if (spared == 0 || !are_host_mounts(kWorthOfFolders / spared + 1)) return;
+  folders_.reserve(neighbours.size());
+  for (const auto& [path, acts] : neighbours) {
+    Folder& folder = folders_.emplace_back(Folder{.path = std::string(path)});
+    for (Act* act : acts) act->folder = &folder;
+  }
 }
 
 bool MountProgram::copy_sources(Stopped& stopped) {
@@ -168,7 +173,7 @@ bool MountProgram::copy_sources(Stopped& stopped) {
   for (Act& act : acts_) {
     const auto* bind = std::get_if<Bind>(act.step);
     if (bind == nullptr) continue;
-    if (act.is_in_folder) act.source = copy_in_folder(*bind).release();
+    if (act.folder != nullptr) act.source = copy_in_folder(*act.folder, *bind).release();
     // Also to be told why.
     if (act.source < 0) act.source = copy_source(*bind, stopped).release();
     if (act.source < 0) return false;
@@ -179,9 +184,9 @@ bool MountProgram::copy_sources(Stopped& stopped) {
   return true;
 }
 
-UniqueFd MountProgram::copy_in_folder(const Bind& bind) {
-  if (folder_copy_ < 0) folder_copy_ = copy_folder(folder_.c_str()).release();
-  return folder_copy_ < 0 ? UniqueFd() : copy_source_in(folder_copy_, bind);
+UniqueFd MountProgram::copy_in_folder(Folder& folder, const Bind& bind) {
+  if (folder.copy < 0) folder.copy = copy_folder(folder.path.c_str()).release();
+  return folder.copy < 0 ? UniqueFd() : copy_source_in(folder.copy, bind);
 }
 
 bool MountProgram::enter_copy_of(int mounts, Stopped& stopped) {

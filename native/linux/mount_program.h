@@ -23,14 +23,14 @@ class MountProgram {
   /** Of further steps, for a root that is there and was not sealed; they must outlive the program. */
   explicit MountProgram(const std::vector<Step>& rest);
 
-  /** How many descriptors copy_sources() takes. */
-  [[nodiscard]] std::size_t count_sources() const;
+  /** How many descriptors copy_sources() takes at most. */
+  [[nodiscard]] std::size_t most_copies() const;
 
   /**
-   * Has sources that lie side by side copied out of one copy of their folder, where the host holds so many mounts that
+   * Has sources that lie side by side copied out of a copy of their folder, where the host holds so many mounts that
    * this is quicker: the kernel searches them for each copy. Only where copies can be copied.
    */
-  void share_folder();
+  void share_folders();
 
   // In the child; each is false when it could not, with the reason in `stopped`. There are two ways: through a mount
   // namespace that has nothing of the host's in it, to which copies of the sources are taken along, or through a copy
@@ -56,31 +56,37 @@ class MountProgram {
   void add_to(Trace& trace) const;
 
  private:
+  struct Folder {
+    std::string path;
+    /**
+     * The child's, until it executes init: to let go of it takes the kernel longer than to make it, and by then nobody
+     * waits for that.
+     */
+    int copy = -1;
+  };
+
   struct Act {
     const Step* step;
     /** mount(2)'s last argument, where the step is a file system. */
     std::string options;
     /** Where a second one goes, of a /dev. */
     std::string shm;
-    bool is_in_folder = false;
+    /** The source's, where that is copied first. */
+    Folder* folder = nullptr;
     /** The child's, from copy_sources() until it is mounted. */
     int source = -1;
     std::int64_t ns = 0;
   };
 
-  UniqueFd copy_in_folder(const Bind& bind);
+  static UniqueFd copy_in_folder(Folder& folder, const Bind& bind);
   bool perform(Act& act, Stopped& stopped) const;
   bool mount_source(Act& act, const Bind& bind, Stopped& stopped) const;
   bool leave_host(Stopped& stopped);
   bool make_dev(const Act& act, const char* target, Stopped& stopped) const;
 
   std::vector<Act> acts_;
-  std::string folder_;
-  /**
-   * The child's, until it executes init: to let go of it takes the kernel longer than to make it, and by then nobody
-   * waits for that.
-   */
-  int folder_copy_ = -1;
+  /** Whose acts point to them. */
+  std::vector<Folder> folders_;
   /** A build that is root could write to what of /proc is the host's own, such as /proc/sys/kernel/core_pattern
    * (proc(5)). */
   bool is_proc_read_only_;

@@ -223,7 +223,7 @@ int kinds_for(const EnvelopePlan& plan) {
 bool can_take_along(const MountProgram& mounts) {
   rlimit descriptors{};
   if (::getrlimit(RLIMIT_NOFILE, &descriptors) != 0) return false;
-  const std::size_t count = mounts.count_sources();
+  const std::size_t count = mounts.most_copies();
   return count <= kMostCopies && count + kOtherDescriptors <= descriptors.rlim_cur;
 }
 
@@ -261,7 +261,7 @@ Result<Namespaces> Namespaces::make(const EnvelopePlan& plan, const std::string&
   const std::array<char*, 1> environment{nullptr};
   const int kinds = kinds_for(plan);
   const bool is_over_host = !ready.mounts.space || !can_take_along(mounts);
-  if (!is_over_host && ready.mounts.can_copy_copies) mounts.share_folder();
+  if (!is_over_host && ready.mounts.can_copy_copies) mounts.share_folders();
   int made = kinds;
   if (ready.network) made &= ~CLONE_NEWNET;
   if (!is_over_host) made &= ~CLONE_NEWNS;
