@@ -44,7 +44,7 @@ constexpr int kControlInInit = 0;
 constexpr int kImageInInit = 1;
 constexpr int kMountsInInit = 2;
 /** Copies of sources are descriptors, so that there is a bound to how many one process can have. */
-constexpr std::size_t kMostCopies = 512;
+constexpr std::size_t kMostCopies = 640;
 constexpr std::size_t kOtherDescriptors = 32;
 
 /** user_namespaces(7): what an ordinary user may map is one id, its own. */
