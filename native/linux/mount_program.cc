@@ -51,7 +51,7 @@ constexpr auto kDeviceLinks =
 
 /**
  * How many copies from among the host's mounts have to be spared, times how many mounts those are, for copies of
- * folders to be the quicker way. Each is 25 ns of search for each mount; to let go of a folder's, 120 us.
+ * folders to be the quicker way: to let go of one takes the kernel as long as to search some thousands of mounts.
  */
 constexpr std::size_t kWorthOfFolders = 5000;
 /** With fewer it would take more mounts to be worth it than there are worth counting. */

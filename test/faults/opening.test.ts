@@ -1,10 +1,8 @@
-import { mkdirSync } from 'node:fs'
-import path from 'node:path'
 import { afterAll, expect, onTestFinished, test } from 'vitest'
 
 import { openSession, type Session } from '../../src/index.ts'
 import { mountMany } from '../linux/many-mounts.ts'
-import { useFolders } from '../session/folders.ts'
+import { neighboursIn, useFolders } from '../session/folders.ts'
 import { describeSession } from '../session/kernel.ts'
 import { leftBehind, lookAround } from './left-behind.ts'
 import { openSteps } from './steps.ts'
@@ -19,16 +17,10 @@ describeSession('when a system call of opening fails', () => {
   let cases = 0
   afterAll(() => console.log(`opening: ${cases} cases`))
 
-  /** Copied out of one copy of their folder on Linux, for root (native/linux/mount_program). */
-  const neighbours = (): Record<string, string> => {
-    const names = hasSpare ? ['one', 'two', 'three'] : []
-    if (hasSpare) onTestFinished(mountMany())
-    for (const name of names) mkdirSync(path.join(folders.top, name))
-    return Object.fromEntries(names.map((name) => [name, path.join(folders.top, name)]))
-  }
-
   test('the error tells which, and nothing is left; or the session is as good as any', async () => {
-    const spec = { inputs: { src: folders.input, ...neighbours() }, output: folders.output }
+    // For root on Linux so many are copied out of a copy of their folder (native/linux/mount_program).
+    if (hasSpare) onTestFinished(mountMany())
+    const spec = { inputs: { src: folders.input, ...neighboursIn(folders.top, hasSpare ? 3 : 0) }, output: folders.output }
     const open = (): Promise<Session> => openSession(spec)
     await (await open()).close()
 

@@ -4,7 +4,7 @@ import path from 'node:path'
 import { afterEach, beforeEach, describe, expect, onTestFinished, test } from 'vitest'
 
 import { build, openSession } from '../../src/index.ts'
-import { useFolders } from '../session/folders.ts'
+import { neighboursIn, useFolders } from '../session/folders.ts'
 import { describeLinux, isRoot } from './host.ts'
 import { mountMany } from './many-mounts.ts'
 
@@ -47,12 +47,6 @@ describeLinux('the mounts of a session', () => {
     expect(from.get('/output')).toBe(folders.output)
   })
 
-  const neighbours = (count: number): Record<string, string> => {
-    const names = Array.from({ length: count }, (_, index) => `beside${index}`)
-    for (const name of names) mkdirSync(path.join(folders.top, name))
-    return Object.fromEntries(names.map((name) => [name, path.join(folders.top, name)]))
-  }
-
   describe.runIf(isRoot).each([0, 5])('where the host has mounted something below a declared folder, with %i others beside it', (count) => {
     beforeEach(() => {
       if (count > 0) onTestFinished(mountMany())
@@ -60,7 +54,7 @@ describeLinux('the mounts of a session', () => {
 
     test('an input shows it, read-only', async () => {
       mountBelow(folders.input)
-      await using session = await openSession({ inputs: { ...neighbours(count), src: folders.input }, user: 'root' })
+      await using session = await openSession({ inputs: { ...neighboursIn(folders.top, count), src: folders.input }, user: 'root' })
       expect((await session.run(['cat', '/inputs/src/below/seen'])).stdout).toBe('below\n')
       const result = await session.run(['touch', '/inputs/src/below/new'], { reject: false })
       expect(result.stderr).toContain('Read-only file system')
@@ -72,13 +66,13 @@ describeLinux('the mounts of a session', () => {
     test('an input shows what is mounted on it', async () => {
       mountBelow(folders.top)
       const on = path.join(folders.top, 'below')
-      const { stdout } = await build({ inputs: { ...neighbours(count), on } }, ['cat', '/inputs/on/seen'])
+      const { stdout } = await build({ inputs: { ...neighboursIn(folders.top, count), on } }, ['cat', '/inputs/on/seen'])
       expect(stdout).toBe('below\n')
     })
 
     test('an output does not show it, as it was not declared', async () => {
       mountBelow(folders.output)
-      const { stdout } = await build({ inputs: neighbours(count), output: folders.output }, ['ls', '-A', '/output/below'])
+      const { stdout } = await build({ inputs: neighboursIn(folders.top, count), output: folders.output }, ['ls', '-A', '/output/below'])
       expect(stdout).toBe('')
     })
 
@@ -88,7 +82,7 @@ describeLinux('the mounts of a session', () => {
         expect(spawnSync('mount', how === '--bind' ? [how, folders.input, folders.input] : [how, folders.input]).status).toBe(0)
       }
       mounted.push(folders.input)
-      await using session = await openSession({ inputs: { ...neighbours(count), src: folders.input } })
+      await using session = await openSession({ inputs: { ...neighboursIn(folders.top, count), src: folders.input } })
       mountBelow(folders.input)
       expect((await session.run(['ls', '-A', '/inputs/src/below'])).stdout).toBe('')
     })
@@ -96,7 +90,7 @@ describeLinux('the mounts of a session', () => {
 
   test.runIf(isRoot)('of what lies beside inputs nothing is held once the session is open', async () => {
     onTestFinished(mountMany())
-    await using session = await openSession({ inputs: neighbours(5) })
+    await using session = await openSession({ inputs: neighboursIn(folders.top, 5) })
     const { root } = await session.record()
     // Its control.
     await expect.poll(() => readdirSync(path.join(root, '..', 'fd'))).toEqual(['0'])

@@ -25,3 +25,10 @@ export function useFolders(): Folders {
   afterEach(() => rmSync(folders.top, { recursive: true, force: true }))
   return folders
 }
+
+/** So many more inputs, empty folders side by side. */
+export function neighboursIn(folder: string, count: number): Record<string, string> {
+  const names = Array.from({ length: count }, (_, index) => `beside${index}`)
+  for (const name of names) mkdirSync(path.join(folder, name))
+  return Object.fromEntries(names.map((name) => [name, path.join(folder, name)]))
+}

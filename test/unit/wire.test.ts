@@ -136,6 +136,23 @@ describe('what native code reads of a launch is what was asked for', () => {
     })
   })
 
+  it('each launch its own, where the one before had all in common with it but one thing', () => {
+    const environment = Object.freeze({ PATH: '/bin' })
+    const stdio: Launch['stdio'] = Object.freeze([{ kind: 'ignore' }, { kind: 'capture' }, { kind: 'capture' }] as const)
+    const other: Launch['stdio'] = Object.freeze([{ kind: 'pipe' }, { kind: 'pipe' }, { kind: 'pipe' }] as const)
+    const common = { ...launch, environment, stdio }
+    const kindsOf = (read: ReturnType<typeof readLaunch>): number[] => read.stdio.map(({ kind }) => kind)
+    for (const repeated of [1, 2]) {
+      expect(readLaunch(packLaunch({ ...common, run: repeated }))).toMatchObject({ run: repeated, workingDirectory: '/inputs/src', environment: ['PATH=/bin'] })
+      expect(readLaunch(packLaunch({ ...common, argv: ['true'] })).argv).toEqual(['true'])
+      expect(readLaunch(packLaunch({ ...common, workingDirectory: '/tmp' })).workingDirectory).toBe('/tmp')
+      expect(readLaunch(packLaunch({ ...common, maxBuffer: 7 })).maxBuffer).toBe(7n)
+      expect(kindsOf(readLaunch(packLaunch({ ...common, stdio: other })))).toEqual([0, 0, 0])
+      expect(readLaunch(packLaunch({ ...common, environment: Object.freeze({ A: 'b' }) })).environment).toEqual(['A=b'])
+      expect(kindsOf(readLaunch(packLaunch(common)))).toEqual([2, 4, 4])
+    }
+  })
+
   it('whether it is the last', () => {
     expect(readLaunch(packLaunch({ ...launch, isLast: false })).isLast).toBe(false)
   })

@@ -5,7 +5,7 @@ import { afterEach, expect, onTestFinished, test } from 'vitest'
 
 import { openSession, planOf, SystemCallError } from '../../../src/index.ts'
 import { mountMany } from '../../linux/many-mounts.ts'
-import { useFolders } from '../folders.ts'
+import { neighboursIn, useFolders } from '../folders.ts'
 import { describeAttack, onHost, refusalOf } from './attack.ts'
 
 // An emulated processor is some thirty times slower.
@@ -31,12 +31,6 @@ describeAttack(`a source that is exchanged for a symbolic link, again and again,
     exchanger = spawn(file, args, { stdio: 'inherit' })
   }
 
-  const neighbours = (count: number): Record<string, string> => {
-    const names = Array.from({ length: count }, (_, index) => `beside${index}`)
-    for (const name of names) mkdirSync(path.join(folders.top, name))
-    return Object.fromEntries(names.map((name) => [name, path.join(folders.top, name)]))
-  }
-
   const places = [
     ['itself', 'changing', 0],
     ['itself among others', 'changing', 3],
@@ -49,7 +43,7 @@ describeAttack(`a source that is exchanged for a symbolic link, again and again,
     const before = [statSync(secret), statSync(path.join(secret, 'inner'))].map(({ uid, gid, mode }) => [uid, gid, mode])
     // What the path means is settled when the plan is made. After that, whoever can write to its parent is the attacker.
     const from = path.join(folders.top, source)
-    const asInput = planOf({ inputs: { src: from, ...neighbours(count) } })
+    const asInput = planOf({ inputs: { src: from, ...neighboursIn(folders.top, count) } })
     const asOutput = planOf({ output: from })
     exchange('changing')
     let opened = 0
