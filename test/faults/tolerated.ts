@@ -18,13 +18,16 @@ const isCommandRunning = (earlier: readonly string[]): boolean => earlier.includ
 const isEmptyMount = (earlier: readonly string[], call: string): boolean =>
   earlier.includes('memfd_create') && !earlier.includes('access') && [...earlier, call].includes('clone')
 const isOverHost = (earlier: readonly string[]): boolean => !earlier.includes('unshare')
-// Out of the copy of a folder, and that copy itself: before any other there is another call for it.
+// Linux. Out of the copy of a folder; and that copy itself: before any other there is another call for it.
 const copying = ['openat', 'fstat', 'open_tree', 'mount_setattr']
-const isInFolder = (earlier: readonly string[], call: string): boolean => {
-  const step = copying.indexOf(call)
-  const before = copying.slice(0, step)
-  return step >= 0 && (earlier.slice(earlier.length - step).join() === before.join() || (call === 'open_tree' && !['open', 'fstat', 'mknodat'].includes(earlier.at(-1) ?? '')))
+const isOutOfFolder = (earlier: readonly string[], call: string): boolean => {
+  const before = copying.slice(0, Math.max(copying.indexOf(call), 0))
+  return copying.includes(call) && earlier.slice(earlier.length - before.length).join() === before.join()
 }
+const isFolder = (earlier: readonly string[], call: string): boolean =>
+  call === 'open_tree' && !['open', 'fstat', 'mknodat'].includes(earlier.at(-1) ?? '')
+const isInFolder = (earlier: readonly string[], call: string): boolean =>
+  process.platform === 'linux' && (isOutOfFolder(earlier, call) || isFolder(earlier, call))
 const isStateMount = (earlier: readonly string[]): boolean => !earlier.includes('nmount')
 
 /** Where a program goes on as if nothing had been, and why that takes nothing from the session. Anywhere else it has to fail. */
