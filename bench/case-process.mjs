@@ -16,6 +16,8 @@ const bench = {
   samples: (wanted) => (isQuick ? Math.ceil(wanted / 10) : isEmulated ? Math.ceil(wanted / 4) : wanted),
   /** How many samples come before: a runtime compiles what is called often, and not at once. */
   warmUp: isQuick ? 0 : 200,
+  /** In how many rounds they are taken, each by programs of its own. */
+  rounds: (usual) => (isQuick ? Math.min(usual, 2) : usual),
   /** How many of them a subject takes in one turn. */
   perBlock: (usual) => (isQuick ? Math.min(usual, 4) : usual),
   progress: (done, of) => say({ progress: done / of }),

@@ -3,7 +3,7 @@ import { bootstrapInterval, lineThrough, median, quantile, ratioOfMedians } from
 
 /**
  * @typedef {{ name: string, unit: string, samples: number[], series?: string, x?: number }} Subject
- * @typedef {{ name: string, notMeasured?: string, failed?: string, subjects?: Subject[], missing?: Record<string, string> }} Case
+ * @typedef {{ name: string, notMeasured?: string, failed?: string, subjects?: Subject[], rounds?: number, missing?: Record<string, string> }} Case
  */
 
 /** A claim says which case it is about and how its value comes from the case's samples, by the subject's name. */
@@ -71,7 +71,7 @@ function unlessAbsent(compute) {
 }
 
 function over(above, below) {
-  return unlessAbsent((_, samplesOf) => ratioOfMedians(samplesOf(above), samplesOf(below)))
+  return unlessAbsent(({ rounds }, samplesOf) => ratioOfMedians(samplesOf(above), samplesOf(below), rounds))
 }
 
 function worseOf(...values) {

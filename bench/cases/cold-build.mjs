@@ -2,7 +2,7 @@
 import { build, openSession, planOf } from '../../dist/index.js'
 import { serveFloor } from '../floor/serve.mjs'
 import { availableOf } from '../measure/available.mjs'
-import { action, takeTurns } from '../measure/turns.mjs'
+import { action, takeRounds } from '../measure/turns.mjs'
 import { bubblewrapFromNode, bubblewrapFromShell } from '../peers/bubblewrap.mjs'
 import { unshareFromNode } from '../peers/unshare.mjs'
 import { specWith } from './folders.mjs'
@@ -18,38 +18,52 @@ export const coldBuild = {
     const spec = specWith(bench, 10)
     // Made once, as the arguments of the peers are.
     const plan = planOf(spec)
-    const { available, notMeasured } = await availableOf({
-      floor: () => serveFloor(bench, plan),
-      ...(process.platform === 'linux' && {
-        'bwrap from Node': () => bubblewrapFromNode(plan, ['true']),
-        'bwrap from a shell': () => bubblewrapFromShell(plan, ['true']),
-        'unshare from Node': () => unshareFromNode(bench, plan),
-      }),
-    })
-    const { floor, 'bwrap from a shell': shell } = available
-    const building = serveController(spec)
     const traces = []
-    const taken = await takeTurns(
-      {
-        'build(plan)': requestOf(building, 'build'),
-        'build(spec)': action(() => build(spec, ['true'])),
-        ...(floor && { floor: (count) => floor.block('cold', count).then(totals) }),
-        ...(available['bwrap from Node'] && { 'bwrap from Node': action(available['bwrap from Node']) }),
-        ...(shell && { 'bwrap from a shell': (count) => shell.block('cold', count).then(totals) }),
-        ...(available['unshare from Node'] && { 'unshare from Node': action(available['unshare from Node']) }),
-        'open, run, close': async (count) => {
-          const traced = []
-          for (let sample = 0; sample < count; sample += 1) traced.push(await tracedSession(plan))
-          traces.push(...traced)
-          return traced.map(({ phases }) => phases.reduce((sum, phase) => sum + phase, 0))
+    let missing
+    const begin = async () => {
+      const { available, notMeasured } = await availableOf({
+        floor: () => serveFloor(bench, plan),
+        ...(process.platform === 'linux' && {
+          'bwrap from Node': () => bubblewrapFromNode(plan, ['true']),
+          'bwrap from a shell': () => bubblewrapFromShell(plan, ['true']),
+          'unshare from Node': () => unshareFromNode(bench, plan),
+        }),
+      })
+      missing = notMeasured
+      const { floor, 'bwrap from a shell': shell } = available
+      const building = serveController(spec)
+      return {
+        subjects: {
+          'build(plan)': requestOf(building, 'build'),
+          'build(spec)': action(() => build(spec, ['true'])),
+          ...(floor && { floor: (count) => floor.block('cold', count).then(totals) }),
+          ...(available['bwrap from Node'] && { 'bwrap from Node': action(available['bwrap from Node']) }),
+          ...(shell && { 'bwrap from a shell': (count) => shell.block('cold', count).then(totals) }),
+          ...(available['unshare from Node'] && { 'unshare from Node': action(available['unshare from Node']) }),
+          'open, run, close': async (count) => {
+            const traced = []
+            for (let sample = 0; sample < count; sample += 1) traced.push(await tracedSession(plan))
+            traces.push(...traced)
+            return traced.map(({ phases }) => phases.reduce((sum, phase) => sum + phase, 0))
+          },
         },
-      },
-      { samples: bench.samples(200), perBlock: bench.perBlock(10), warmUp: bench.warmUp, onTurn: bench.progress },
-    )
-    await Promise.all([building.close(), floor?.close(), shell?.close()])
+        end: async () => {
+          await Promise.all([building.close(), floor?.close(), shell?.close()])
+        },
+      }
+    }
+    const rounds = bench.rounds(5)
+    const taken = await takeRounds(begin, {
+      rounds,
+      samples: bench.samples(200),
+      perBlock: bench.perBlock(10),
+      warmUp: bench.warmUp,
+      onTurn: bench.progress,
+    })
     return {
       subjects: Object.entries(taken).map(([name, samples]) => ({ name, unit: 'ms', samples })),
-      notMeasured,
+      rounds,
+      notMeasured: missing,
       waterfall: waterfallOf(traces),
     }
   },

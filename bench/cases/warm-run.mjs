@@ -2,7 +2,7 @@
 import { planOf } from '../../dist/index.js'
 import { serveFloor } from '../floor/serve.mjs'
 import { availableOf } from '../measure/available.mjs'
-import { takeTurns } from '../measure/turns.mjs'
+import { takeRounds } from '../measure/turns.mjs'
 import { specWith } from './folders.mjs'
 import { requestOf, serveController } from './own-program.mjs'
 
@@ -12,19 +12,33 @@ export const warmRun = {
   async run(bench) {
     // The folder that a session writes to is no other session's, so there is none.
     const spec = { ...specWith(bench, 10), output: undefined }
-    const { available, notMeasured } = await availableOf({ floor: () => serveFloor(bench, planOf(spec)) })
-    const { floor } = available
-    const running = serveController(spec)
-    const spawning = serveController({})
-    const taken = await takeTurns(
-      {
-        'session.run': requestOf(running, 'run'),
-        'child_process.spawn': requestOf(spawning, 'spawn'),
-        ...(floor && { floor: requestOf(floor, 'warm'), 'floor, without a session': requestOf(floor, 'bare') }),
-      },
-      { samples: bench.samples(800), perBlock: bench.perBlock(50), warmUp: bench.warmUp, onTurn: bench.progress },
-    )
-    await Promise.all([running.close(), spawning.close(), floor?.close()])
-    return { subjects: Object.entries(taken).map(([name, samples]) => ({ name, unit: 'ms', samples })), notMeasured }
+    const plan = planOf(spec)
+    let missing
+    const begin = async () => {
+      const { available, notMeasured } = await availableOf({ floor: () => serveFloor(bench, plan) })
+      missing = notMeasured
+      const { floor } = available
+      const running = serveController(spec)
+      const spawning = serveController({})
+      return {
+        subjects: {
+          'session.run': requestOf(running, 'run'),
+          'child_process.spawn': requestOf(spawning, 'spawn'),
+          ...(floor && { floor: requestOf(floor, 'warm'), 'floor, without a session': requestOf(floor, 'bare') }),
+        },
+        end: async () => {
+          await Promise.all([running.close(), spawning.close(), floor?.close()])
+        },
+      }
+    }
+    const rounds = bench.rounds(10)
+    const taken = await takeRounds(begin, {
+      rounds,
+      samples: bench.samples(800),
+      perBlock: bench.perBlock(10),
+      warmUp: bench.warmUp,
+      onTurn: bench.progress,
+    })
+    return { subjects: Object.entries(taken).map(([name, samples]) => ({ name, unit: 'ms', samples })), rounds, notMeasured: missing }
   },
 }

@@ -14,14 +14,21 @@ export const median = (samples) => quantile(samples, 0.5)
 
 /**
  * The middle 95 % of what a statistic is when the samples are drawn again from themselves (Efron's percentile bootstrap).
- * The same samples give the same interval: the numbers drawn are always the same.
+ * Where they come from several rounds, an equal share of each group from each, rounds are drawn and then samples within
+ * them: those of one process resemble each other. The same samples give the same interval: the numbers drawn are always the same.
  */
-export function bootstrapInterval(groups, statistic, { draws = 500, seed = 1 } = {}) {
+export function bootstrapInterval(groups, statistic, { draws = 500, seed = 1, rounds = 1 } = {}) {
   const random = randomIntegers(seed)
-  const values = Array.from({ length: draws }, () =>
-    statistic(...groups.map((samples) => Float64Array.from(samples, () => samples[random() % samples.length]))),
-  ).sort((a, b) => a - b)
+  const values = Array.from({ length: draws }, () => {
+    const drawn = Array.from({ length: rounds }, () => (rounds === 1 ? 0 : random() % rounds))
+    return statistic(...groups.map((samples) => redrawn(samples, drawn, random)))
+  }).sort((a, b) => a - b)
   return { low: quantileOfSorted(values, 0.025), high: quantileOfSorted(values, 0.975) }
+}
+
+function redrawn(samples, rounds, random) {
+  const share = samples.length / rounds.length
+  return Float64Array.from(samples, (_, index) => samples[rounds[Math.floor(index / share)] * share + (random() % share)])
 }
 
 /** Marsaglia's xorshift, 32 bits. */
@@ -36,18 +43,18 @@ function randomIntegers(seed) {
 }
 
 /** `{ n, p50, p90, p99 }`, each of the last three `{ value, low, high }`. */
-export function summarise(samples) {
+export function summarise(samples, rounds) {
   const told = (share) => ({
     value: quantile(samples, share),
-    ...bootstrapInterval([samples], (drawn) => quantile(drawn, share)),
+    ...bootstrapInterval([samples], (drawn) => quantile(drawn, share), { rounds }),
   })
   return { n: samples.length, p50: told(0.5), p90: told(0.9), p99: told(0.99) }
 }
 
 /** A ratio of two medians with its interval. */
-export function ratioOfMedians(above, below) {
+export function ratioOfMedians(above, below, rounds) {
   const ratio = (a, b) => median(a) / median(b)
-  return { value: ratio(above, below), ...bootstrapInterval([above, below], ratio) }
+  return { value: ratio(above, below), ...bootstrapInterval([above, below], ratio, { rounds }) }
 }
 
 /**

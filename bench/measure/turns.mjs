@@ -32,6 +32,30 @@ export async function takeTurns(subjects, { samples, perBlock, warmUp = 0, onTur
   return taken
 }
 
+/**
+ * takeTurns in so many rounds, each with programs of its own and an equal share of the samples: one process is slower than
+ * another of the same program, for as long as it lives, by where its memory happens to lie (Mytkowicz et al., "Producing wrong
+ * data without doing anything obviously wrong!", ASPLOS 2009).
+ * @param {() => Promise<{ subjects: Record<string, (count: number) => Promise<unknown[]>>, end: () => Promise<void> }>} begin
+ *   what a round measures, and how to end its programs
+ * @param {{ rounds: number, samples: number, perBlock: number, warmUp?: number, onTurn?: (done: number, of: number) => void }} options
+ * @returns {Promise<Record<string, any[]>>} of each subject a share from each round, one after the other
+ */
+export async function takeRounds(begin, { rounds, samples, onTurn = () => {}, ...options }) {
+  const taken = {}
+  for (let round = 0; round < rounds; round += 1) {
+    const { subjects, end } = await begin()
+    const share = await takeTurns(subjects, {
+      ...options,
+      samples: Math.ceil(samples / rounds),
+      onTurn: (done, of) => onTurn(round * of + done, rounds * of),
+    })
+    for (const [name, some] of Object.entries(share)) taken[name] = [...(taken[name] ?? []), ...some]
+    await end()
+  }
+  return taken
+}
+
 /** Milliseconds. What takes that long does so for other reasons than that its code is new. */
 const warmUpMs = 3000
 

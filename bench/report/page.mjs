@@ -42,14 +42,14 @@ function claims(ratios) {
   return tag('h2', {}, 'What is claimed') + tag('p', {}, 'The mark is the bar; a claim holds while it stays left of it.') + tag('div', { class: 'card' }, claimsTable(ratios))
 }
 
-function section({ name, title, axis, subjects = [], waterfall, notMeasured, failed, missing = {}, note }) {
+function section({ name, title, axis, subjects = [], rounds, waterfall, notMeasured, failed, missing = {}, note }) {
   const what = `${title}${note === undefined ? '' : ` (${note})`}`
   const heading = tag('h2', { id: name }, tag('code', {}, escaped(name))) + tag('p', {}, `${code(what)}.`)
   const problem = notMeasured ?? failed
   if (problem !== undefined) return heading + tag('div', { class: 'card' }, tag('p', { class: 'missing' }, `not measured: ${escaped(problem)}`))
   const lacks = Object.entries(missing).map(([subject, reason]) => tag('p', { class: 'missing' }, `${escaped(subject)}: not measured: ${escaped(reason)}`))
   const charts = axis === undefined ? distributions(subjects) : growths(subjects, axis)
-  const shown = tag('div', { class: 'card' }, charts, lacks, figures(subjects))
+  const shown = tag('div', { class: 'card' }, charts, lacks, figures(subjects, rounds))
   return heading + shown + (waterfall === undefined ? '' : steps(waterfall))
 }
 
@@ -73,10 +73,10 @@ function steps(waterfall) {
     tag('div', { class: 'card' }, tag('div', { class: 'key' }, key), waterfallChart(waterfall))
 }
 
-function figures(subjects) {
+function figures(subjects, rounds) {
   const head = ['', 'samples', 'p50', '', 'p90', '', 'p99', '', ''].map((word) => tag('th', {}, word))
   const rows = subjects.map(({ name, unit, samples }) => {
-    const { n, p50, p90, p99 } = summarise(samples)
+    const { n, p50, p90, p99 } = summarise(samples, rounds)
     const cells = [p50, p90, p99].flatMap(({ value, low, high }) => [number(value), `${number(low)} – ${number(high)}`])
     return tag('tr', {}, tag('td', {}, escaped(name)), [String(n), ...cells, unit].map((cell) => tag('td', { class: 'figure' }, escaped(cell))))
   })

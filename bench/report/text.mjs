@@ -4,16 +4,16 @@ import { summarise } from '../measure/statistics.mjs'
 /**
  * One case: a line a subject.
  * @param {{
- *   name: string, title: string, subjects?: { name: string, unit: string, samples: number[] }[],
+ *   name: string, title: string, subjects?: { name: string, unit: string, samples: number[] }[], rounds?: number,
  *   notMeasured?: string, failed?: string, missing?: Record<string, string>, note?: string,
  * }} one
  */
-export function caseText({ name, title, notMeasured, failed, subjects = [], missing = {}, note }) {
+export function caseText({ name, title, notMeasured, failed, subjects = [], rounds, missing = {}, note }) {
   const lines = [`${name}: ${title}${note === undefined ? '' : ` (${note})`}`]
   if (notMeasured !== undefined) lines.push(`  not measured: ${notMeasured}`)
   if (failed !== undefined) lines.push(`  FAILED: ${failed}`)
   const rows = subjects.map(({ name: subject, unit, samples }) => {
-    const { n, p50, p90, p99 } = summarise(samples)
+    const { n, p50, p90, p99 } = summarise(samples, rounds)
     return [subject, `${n}`, ...[p50, p90, p99].flatMap(({ value, low, high }) => [number(value), `${number(low)}-${number(high)}`]), unit]
   })
   if (rows.length > 0) lines.push(...table([['', 'n', 'p50', '', 'p90', '', 'p99', '', ''], ...rows]))

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 
 import { waterfallOf } from '../../bench/cases/waterfall.mjs'
-import { takeTurns } from '../../bench/measure/turns.mjs'
+import { takeRounds, takeTurns } from '../../bench/measure/turns.mjs'
 import {
   bootstrapInterval,
   lineThrough,
@@ -29,6 +29,20 @@ describe('what is said of samples', () => {
     expect(few.low).toBeLessThanOrEqual(median(upTo(10)))
     expect(few.high).toBeGreaterThanOrEqual(median(upTo(10)))
     expect(many.high - many.low).toBeLessThan(few.high - few.low)
+  })
+
+  test('an interval is as wide as the processes that were measured differ, however many samples were taken of each', () => {
+    const slowAndFast = [...Array.from({ length: 100 }, () => 2), ...Array.from({ length: 100 }, () => 1)]
+    const mean = (samples: ArrayLike<number>): number => Array.from(samples).reduce((sum, value) => sum + value, 0) / samples.length
+    const asOne = bootstrapInterval([slowAndFast], mean)
+    expect(asOne.high - asOne.low).toBeLessThan(0.2)
+    expect(bootstrapInterval([slowAndFast], mean, { rounds: 2 })).toEqual({ low: 1, high: 2 })
+  })
+
+  test('rounds are drawn for both sides of a ratio alike: what was slow for both does not count', () => {
+    const both = [...Array.from({ length: 50 }, () => 1), ...Array.from({ length: 50 }, () => 4)]
+    const twice = both.map((value) => value * 2)
+    expect(ratioOfMedians(twice, both, 2)).toEqual({ value: 2, low: 2, high: 2 })
   })
 
   test('a ratio of equal samples is 1, and its interval holds that', () => {
@@ -87,4 +101,24 @@ test('subjects take turns, and the first turn of each does not count', async () 
   const taken = await takeTurns({ a: subject('a'), b: subject('b') }, { samples: 4, perBlock: 2 })
   expect(turns).toEqual(['a', 'b', 'a', 'b', 'a', 'b'])
   expect(taken).toEqual({ a: [5, 6, 9, 10], b: [7, 8, 11, 12] })
+})
+
+test('each round has programs of its own, which are ended, and an equal share of the samples', async () => {
+  const events: string[] = []
+  let round = 0
+  const begin = async () => {
+    round += 1
+    const own = round
+    return {
+      subjects: { a: async (count: number) => upTo(count).map(() => own) },
+      end: async () => {
+        events.push(`end ${own}`)
+      },
+    }
+  }
+  const progress: string[] = []
+  const taken = await takeRounds(begin, { rounds: 3, samples: 6, perBlock: 2, onTurn: (done, of) => progress.push(`${done}/${of}`) })
+  expect(taken).toEqual({ a: [1, 1, 2, 2, 3, 3] })
+  expect(events).toEqual(['end 1', 'end 2', 'end 3'])
+  expect(progress).toEqual(['1/3', '2/3', '3/3'])
 })
