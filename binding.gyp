@@ -27,6 +27,7 @@
         'native/core/locked_file.cc',
         'native/core/output_lease.cc',
         'native/core/plan.cc',
+        'native/core/ready_ends.cc',
         'native/core/recovery.cc',
         'native/core/session_directory.cc',
         'native/core/session_list.cc',

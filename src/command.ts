@@ -31,11 +31,16 @@ export function checkEnvironment(environment: Readonly<Record<string, string>>):
   }
 }
 
+/** Most commands of a session have the same one. */
+let lastGood: string | undefined
+
 /** @throws BuildjailError `ERR_BUILDJAIL_INVALID_COMMAND` */
 export function checkWorkingDirectory(directory: string): void {
+  if (directory === lastGood) return
   if (typeof directory !== 'string' || !directory.startsWith('/') || directory.includes('\0')) {
     throw invalid('workingDirectory', 'must be an absolute path without a NUL character')
   }
+  lastGood = directory
 }
 
 function invalid(entry: string, message: string): BuildjailError {

@@ -1,5 +1,5 @@
 import { binding } from './binding.ts'
-import type { MakeExit, NativeExit, NativeNotLaunched } from './native.ts'
+import type { MakeExit, NativeExit, NativeNotLaunched, OnExit } from './native.ts'
 
 /** Of a run's end, be it that it did not begin. */
 export type RunEnd = NativeExit | NativeNotLaunched
@@ -13,7 +13,7 @@ let isListening = false
 /** Before the first envelope is opened: native code then has a way to tell. */
 export function listenForExits(): void {
   if (isListening) return
-  binding().setExitListener(deliver, makeExit)
+  binding().setExitListener(deliverExit, deliver, makeExit)
   // process.exit() and an uncaught exception end the process without tearing the environment down.
   process.once('exit', () => binding().shutDown())
   isListening = true
@@ -41,6 +41,10 @@ const makeExit: MakeExit = (run, exitCode, signal, isMaxBuffer, userUs, systemUs
   stdout,
   stderr,
 })
+
+const deliverExit: OnExit = (run, exitCode, signal, isMaxBuffer, userUs, systemUs, maxRssBytes, stdout, stderr) => {
+  deliver(makeExit(run, exitCode, signal, isMaxBuffer, userUs, systemUs, maxRssBytes, stdout, stderr))
+}
 
 function deliver(end: RunEnd): void {
   const listener = listeners.get(end.run)

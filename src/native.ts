@@ -6,11 +6,10 @@ export interface NativeBinding {
   readonly system: 'freebsd' | 'linux' | 'unsupported'
   preflight(): NativePreflight
   /**
-   * Called once for everything that was to be launched: after it was waited for, or when it could not be launched. One
-   * listener an environment.
+   * For everything that was to be launched one of the two is called, once: after it was waited for, or when it could not be
+   * launched. One pair an environment. `makeExit` makes of a command's end what is told of it by a promise.
    */
-  /** `makeExit` makes of a command's end what the listener, or whoever else is to be told, gets of it. */
-  setExitListener(listener: (exit: NativeExit | NativeNotLaunched) => void, makeExit: MakeExit): void
+  setExitListener(onExit: OnExit, onFailure: (failure: NativeNotLaunched) => void, makeExit: MakeExit): void
   /** A pipe that was handed over with a launch is kept, to be closed when the environment goes, until one of these is called. */
   releaseDescriptor(descriptor: number): void
   closeDescriptor(descriptor: number): void
@@ -68,6 +67,8 @@ export type MakeExit = (
   stdout: Buffer | undefined,
   stderr: Buffer | undefined,
 ) => NativeExit
+
+export type OnExit = (...end: Parameters<MakeExit>) => void
 
 export interface NativeExit {
   readonly run: number

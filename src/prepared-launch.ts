@@ -38,9 +38,9 @@ export class PreparedLaunch {
     if (request.environment !== undefined) checkEnvironment(request.environment)
     const workingDirectory = request.workingDirectory ?? defaults.workingDirectory
     checkWorkingDirectory(workingDirectory)
-    request.stdio.forEach(({ kind, path }, index) => {
+    for (const [index, { kind, path }] of request.stdio.entries()) {
       if (kind === 'file' && path !== undefined) checkHostFile(path, streams[index] ?? '', defaults.mounts)
-    })
+    }
     this.run = expectExit((end) => {
       this.#end = end
       this.#listener?.(end)

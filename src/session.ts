@@ -207,9 +207,10 @@ export class Session implements AsyncDisposable {
    * `ERR_BUILDJAIL_INVALID_COMMAND` naming what of the command or the options is wrong, and the reason of a `signal` that was aborted
    * before.
    */
-  async run(command: Command, options: RunOptions = noOptions): Promise<Result> {
-    const runner = { start: (request: LaunchRequest) => this.start(request), killAll: () => this.#envelope.killAll() }
-    if (isAttended(options)) return runCommand(runner, command, options)
+  run(command: Command, options: RunOptions = noOptions): Promise<Result> {
+    if (isAttended(options)) {
+      return runCommand({ start: (request) => this.start(request), killAll: () => this.#envelope.killAll() }, command, options)
+    }
     return runUnattended(this.plan, command, options, (packed) => {
       this.#refuseWhenClosed()
       this.#envelope.run(packed)

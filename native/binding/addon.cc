@@ -49,7 +49,9 @@ class Addon final : public Napi::Addon<Addon> {
   Napi::Value set_exit_listener(const Napi::CallbackInfo& info) {
     Napi::Env env = info.Env();
     if (runtime_->is_started()) throw Napi::Error::New(env, "there is an exit listener already");
-    if (auto status = runtime_->start(env, info[0].As<Napi::Function>(), info[1].As<Napi::Function>()); !status) {
+    if (auto status = runtime_->start(env, info[0].As<Napi::Function>(), info[1].As<Napi::Function>(),
+                                      info[2].As<Napi::Function>());
+        !status) {
       throw Napi::Error(env, error_to_js(env, status.error()));
     }
     // After the listener was made: hooks run youngest first, and the listener's own must find the waiter gone.

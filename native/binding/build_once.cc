@@ -100,7 +100,7 @@ class Build : public std::enable_shared_from_this<Build> {
     auto built = Napi::Object::New(env);
     if (exit_) {
       const std::chrono::duration<double, std::milli> since_exit = std::chrono::steady_clock::now() - exited_;
-      built.Set("exit", exit_to_js(env, runtime_->make_exit(), *exit_));
+      built.Set("exit", pass_exit(env, runtime_->make_exit(), *exit_));
       built.Set("sinceExitMs", since_exit.count());
     }
     if (failure_) built.Set("failure", error_to_js(env, *failure_));
@@ -135,7 +135,7 @@ Napi::Value build_once(Napi::Env env, const std::shared_ptr<Runtime>& runtime,
                        std::span<const std::byte> packed) {
   auto build = std::make_shared<Build>(env, runtime, make_envelope, std::move(plan), id);
   runtime->threads().run([build] { build->open_and_launch(); });
-  build->coming().give(caught("launch", [packed] { return prepare_launch(packed); }));
+  build->coming().give(caught("launch", [&] { return prepare_launch(packed, runtime->ready_ends()); }));
   runtime->began(env);
   return build->promise();
 }

@@ -57,7 +57,7 @@ Napi::Value EnvelopeWrap::complete(const Napi::CallbackInfo& info) {
 Napi::Value EnvelopeWrap::launch(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
   refuse_when_ended(env);
-  auto prepared = prepare_launch(bytes_from_js(info[0]));
+  auto prepared = prepare_launch(bytes_from_js(info[0]), opened_.runtime->ready_ends());
   if (!prepared) throw Napi::Error(env, error_to_js(env, prepared.error()));
   // The exit, be it that there is none.
   opened_.runtime->began(env);
@@ -74,14 +74,18 @@ Napi::Value EnvelopeWrap::launch(const Napi::CallbackInfo& info) {
 }
 
 Napi::Value EnvelopeWrap::run(const Napi::CallbackInfo& info) {
-  refuse_when_ended(info.Env());
-  const auto packed = bytes_from_js(info[0]);
-  auto coming = std::make_shared<ComingLaunch>();
-  opened_.runtime->threads().run([opened = opened_, coming] {
-    auto launch = coming->take();
-    if (launch) static_cast<void>(opened.launch(std::move(*launch)));
+  const Napi::Env env = info.Env();
+  refuse_when_ended(env);
+  auto prepared = prepare_launch(bytes_from_js(info[0]), opened_.runtime->ready_ends());
+  if (!prepared) throw Napi::Error(env, error_to_js(env, prepared.error()));
+  // The exit, be it that there is none.
+  opened_.runtime->began(env);
+  // Shared, as what is called must be copyable (std::function).
+  auto launch = std::make_shared<PreparedLaunch>(std::move(*prepared));
+  opened_.runtime->threads().run([opened = opened_, launch] {
+    if (opened.launch(std::move(*launch))) opened.runtime->make_ends_ready();
   });
-  return give(info.Env(), *coming, packed);
+  return undefined(env);
 }
 
 Napi::Value EnvelopeWrap::complete_and_run(const Napi::CallbackInfo& info) {
@@ -98,7 +102,7 @@ Napi::Value EnvelopeWrap::complete_and_run(const Napi::CallbackInfo& info) {
     auto launch = coming->take();
     if (!launch) return;
     if (status) {
-      static_cast<void>(opened.launch(std::move(*launch)));
+      if (opened.launch(std::move(*launch))) opened.runtime->make_ends_ready();
     } else {
       opened.runtime->tell_failure(launch->request.run, std::move(status.error()));
     }
@@ -107,7 +111,7 @@ Napi::Value EnvelopeWrap::complete_and_run(const Napi::CallbackInfo& info) {
 }
 
 Napi::Value EnvelopeWrap::give(Napi::Env env, ComingLaunch& coming, std::span<const std::byte> packed) {
-  auto prepared = caught("launch", [packed] { return prepare_launch(packed); });
+  auto prepared = caught("launch", [&] { return prepare_launch(packed, opened_.runtime->ready_ends()); });
   std::optional<SysError> failure;
   if (!prepared) failure = prepared.error();
   coming.give(std::move(prepared));

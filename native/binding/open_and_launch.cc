@@ -46,7 +46,7 @@ Napi::Object launched_to_js(Napi::Env env, Runtime& runtime, Opened& opened) {
 Napi::Value open_and_launch(Napi::Env env, const std::shared_ptr<Runtime>& runtime,
                             const Napi::FunctionReference& make_envelope, SharedPlan plan, const std::string& id,
                             std::span<const std::byte> packed) {
-  auto prepared = prepare_launch(packed);
+  auto prepared = prepare_launch(packed, runtime->ready_ends());
   if (!prepared) throw Napi::Error(env, error_to_js(env, prepared.error()));
   // The exit, be it that there is none.
   runtime->began(env);

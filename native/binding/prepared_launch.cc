@@ -4,12 +4,12 @@
 
 namespace buildjail {
 
-Result<PreparedLaunch> prepare_launch(std::span<const std::byte> packed) {
+Result<PreparedLaunch> prepare_launch(std::span<const std::byte> packed, ReadyEnds& ready) {
   auto request = read_launch(packed);
   if (!request) return std::move(request.error());
-  auto ends = StdioEnds::make_pipes(*request);
-  if (!ends) return std::move(ends.error());
-  return PreparedLaunch{.request = std::move(*request), .ends = std::move(*ends)};
+  StdioEnds ends = ready.take(request->stdio);
+  if (auto status = ends.make_pipes(request->stdio); !status) return std::move(status.error());
+  return PreparedLaunch{.request = std::move(*request), .ends = std::move(ends)};
 }
 
 }  // namespace buildjail

@@ -5,6 +5,7 @@
 
 #include "binding/handover.h"
 #include "core/launch_request.h"
+#include "core/ready_ends.h"
 #include "core/result.h"
 #include "core/stdio_ends.h"
 
@@ -19,6 +20,6 @@ struct PreparedLaunch {
 using ComingLaunch = Handover<Result<PreparedLaunch>>;
 
 /** Of a request as src/wire.ts packs it. Quick, and throws nothing but std::bad_alloc. */
-Result<PreparedLaunch> prepare_launch(std::span<const std::byte> packed);
+Result<PreparedLaunch> prepare_launch(std::span<const std::byte> packed, ReadyEnds& ready);
 
 }  // namespace buildjail

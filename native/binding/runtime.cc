@@ -9,7 +9,8 @@
 
 namespace buildjail {
 
-Status Runtime::start(Napi::Env env, const Napi::Function& listener, const Napi::Function& make_exit) {
+Status Runtime::start(Napi::Env env, const Napi::Function& on_exit, const Napi::Function& on_failure,
+                      const Napi::Function& make_exit) {
   auto waiter = caught("open", [this] {
     return ExitWaiter::start([this](Exit exit) { deliver(std::move(exit)); }, [this](std::uint32_t run) { hear(run); });
   });
@@ -17,9 +18,10 @@ Status Runtime::start(Napi::Env env, const Napi::Function& listener, const Napi:
   for (WorkerThreads* threads : {&threads_, &closing_threads_}) {
     if (auto status = threads->start(); !status) return status;
   }
-  on_exit_ = Napi::Persistent(listener);
+  on_exit_ = Napi::Persistent(on_exit);
+  on_failure_ = Napi::Persistent(on_failure);
   make_exit_ = Napi::Persistent(make_exit);
-  listener_ = Napi::ThreadSafeFunction::New(env, listener, "buildjail", 0, 1);
+  listener_ = Napi::ThreadSafeFunction::New(env, on_exit, "buildjail", 0, 1);
   listener_.Unref(env);
   waiter_ = std::move(*waiter);
   return {};
@@ -97,7 +99,7 @@ void Runtime::deliver(Exit exit) {
   }
   // Shared, as what is called must be copyable (std::function).
   const auto told = std::make_shared<Exit>(std::move(exit));
-  tell([this, told](Napi::Env env) { on_exit_.Call({exit_to_js(env, make_exit_, *told)}); });
+  tell([this, told](Napi::Env env) { pass_exit(env, on_exit_, *told); });
 }
 
 void Runtime::tell_failure(std::uint32_t run, SysError error) {
@@ -105,7 +107,7 @@ void Runtime::tell_failure(std::uint32_t run, SysError error) {
     auto object = Napi::Object::New(env);
     object.Set("run", run);
     object.Set("failure", error_to_js(env, failure));
-    on_exit_.Call({object});
+    on_failure_.Call({object});
   });
 }
 
@@ -131,8 +133,15 @@ CloseReport Runtime::close(const std::shared_ptr<Envelope>& envelope) {
   if (report.failures.empty()) {
     const std::lock_guard lock(mutex_);
     envelopes_.erase(envelope);
+    if (envelopes_.empty()) ready_ends_.drop();
   }
   return report;
+}
+
+void Runtime::make_ends_ready() {
+  auto made = ReadyEnds::make();
+  const std::lock_guard lock(mutex_);
+  if (made && !envelopes_.empty()) ready_ends_.keep(std::move(*made));
 }
 
 void Runtime::shut_down() {
@@ -142,6 +151,7 @@ void Runtime::shut_down() {
     is_shut_down_ = true;
     opened_.wait(lock, [this] { return opening_ == 0; });
     left.swap(envelopes_);
+    ready_ends_.drop();
   }
   for (const auto& envelope : left) static_cast<void>(envelope->close());
   left.clear();
@@ -152,6 +162,7 @@ void Runtime::shut_down() {
   waiter_->stop();
   listener_.Abort();
   on_exit_.Reset();
+  on_failure_.Reset();
   make_exit_.Reset();
   takers_.clear();
   told_.clear();

@@ -16,6 +16,7 @@
 
 #include "core/envelope.h"
 #include "core/exit_waiter.h"
+#include "core/ready_ends.h"
 #include "core/unique_fd.h"
 #include "core/worker_threads.h"
 
@@ -42,7 +43,8 @@ class Runtime {
   // On the JavaScript thread.
 
   /** Must come before the first open. */
-  Status start(Napi::Env env, const Napi::Function& listener, const Napi::Function& make_exit);
+  Status start(Napi::Env env, const Napi::Function& on_exit, const Napi::Function& on_failure,
+               const Napi::Function& make_exit);
   [[nodiscard]] bool is_started() const noexcept { return waiter_ != nullptr; }
   [[nodiscard]] bool is_ended() const noexcept { return is_listener_gone_; }
   /** Something that will be told of, once: until then the environment's event loop stays alive for it. */
@@ -64,6 +66,9 @@ class Runtime {
   // On any thread.
 
   ExitWaiter& waiter() noexcept { return *waiter_; }
+  ReadyEnds& ready_ends() noexcept { return ready_ends_; }
+  /** Makes the next command's standard descriptors ready, as long as there is an envelope that it can come to. */
+  void make_ends_ready();
   /** For what is opened and launched. */
   WorkerThreads& threads() noexcept { return threads_; }
   /** For what has to wait for processes to end. */
@@ -92,8 +97,10 @@ class Runtime {
 
   std::unique_ptr<System> system_;
   std::shared_ptr<ExitWaiter> waiter_;
+  ReadyEnds ready_ends_;
   Napi::ThreadSafeFunction listener_;
   Napi::FunctionReference on_exit_;
+  Napi::FunctionReference on_failure_;
   Napi::FunctionReference make_exit_;
   std::size_t under_way_ = 0;
   bool is_listener_gone_ = false;

@@ -60,7 +60,7 @@ Napi::Value trace_to_js(Napi::Env env, const Trace& trace) {
   });
 }
 
-Napi::Value exit_to_js(Napi::Env env, const Napi::FunctionReference& make, const Exit& exit) {
+Napi::Value pass_exit(Napi::Env env, const Napi::FunctionReference& to, const Exit& exit) {
   const auto number = [env](auto value) { return Napi::Number::New(env, static_cast<double>(value)); };
   const auto output = [env](const std::optional<std::vector<std::byte>>& bytes) -> Napi::Value {
     // Of nothing there need be no copy.
@@ -71,9 +71,8 @@ Napi::Value exit_to_js(Napi::Env env, const Napi::FunctionReference& make, const
   const Napi::Value signal = WIFSIGNALED(exit.status)
                                  ? Napi::Value(Napi::String::New(env, signal_name(WTERMSIG(exit.status))))
                                  : env.Undefined();
-  return make.Call({number(exit.run), code, signal, Napi::Boolean::New(env, exit.is_max_buffer), number(exit.user_us),
-                    number(exit.system_us), number(exit.max_rss_bytes), output(exit.output[0]),
-                    output(exit.output[1])});
+  return to.Call({number(exit.run), code, signal, Napi::Boolean::New(env, exit.is_max_buffer), number(exit.user_us),
+                  number(exit.system_us), number(exit.max_rss_bytes), output(exit.output[0]), output(exit.output[1])});
 }
 
 Napi::Value mounts_to_js(Napi::Env env, const std::vector<MountEntry>& mounts) {

@@ -22,8 +22,8 @@ Napi::Array list_to_js(Napi::Env env, const Values& values, Convert convert) {
 
 Napi::Array strings_to_js(Napi::Env env, const std::vector<std::string>& strings);
 Napi::Value trace_to_js(Napi::Env env, const Trace& trace);
-/** By `make` (src/exits.ts): one call is quicker than to set as many properties one by one. */
-Napi::Value exit_to_js(Napi::Env env, const Napi::FunctionReference& make, const Exit& exit);
+/** What the function, a MakeExit or who takes the same, returns: to call is quicker than to set as many properties. */
+Napi::Value pass_exit(Napi::Env env, const Napi::FunctionReference& to, const Exit& exit);
 Napi::Value mounts_to_js(Napi::Env env, const std::vector<MountEntry>& mounts);
 Napi::Value record_to_js(Napi::Env env, const std::string& id, const Record& record);
 Napi::Value close_report_to_js(Napi::Env env, const CloseReport& report);

@@ -61,33 +61,33 @@ void enlarge([[maybe_unused]] int pipe) {
 
 }  // namespace
 
-Result<StdioEnds> StdioEnds::make_pipes(const LaunchRequest& request) {
-  StdioEnds ends;
-  for (std::size_t i = 0; i < ends.child.size(); ++i) {
-    const StdioKind kind = request.stdio.at(i).kind;
+Status StdioEnds::make_pipes(const std::array<StdioRequest, 3>& stdio) {
+  for (std::size_t i = 0; i < child.size(); ++i) {
+    if (child.at(i)) continue;
+    const StdioKind kind = stdio.at(i).kind;
     if (kind != StdioKind::kPipe && kind != StdioKind::kCapture && kind != StdioKind::kSocket) continue;
     std::array<int, 2> pair{};
     if (make_pair(kind, pair) != 0) return last_error(kStep, kind == StdioKind::kSocket ? "socketpair" : "pipe2");
     const bool is_input = i == 0;
     UniqueFd reading(pair[0]);
     UniqueFd writing(pair[1]);
-    ends.child.at(i) = above_stdio(std::move(is_input ? reading : writing));
-    ends.ours.at(i) = above_stdio(std::move(is_input ? writing : reading));
-    if (!ends.child.at(i) || !ends.ours.at(i)) return last_error(kStep, "fcntl");
+    child.at(i) = above_stdio(std::move(is_input ? reading : writing));
+    ours.at(i) = above_stdio(std::move(is_input ? writing : reading));
+    if (!child.at(i) || !ours.at(i)) return last_error(kStep, "fcntl");
     // What an event loop empties holds more than one turn of it has; or not, where the user's pipes hold much
     // (pipe(7)).
-    if (kind == StdioKind::kPipe) enlarge(ends.ours.at(i).get());
+    if (kind == StdioKind::kPipe) enlarge(ours.at(i).get());
     // Only our end: the flag belongs to the open file, and a command expects its own end to block.
-    if (kind == StdioKind::kCapture && ::fcntl(ends.ours.at(i).get(), F_SETFL, O_NONBLOCK) != 0)
+    if (kind == StdioKind::kCapture && ::fcntl(ours.at(i).get(), F_SETFL, O_NONBLOCK) != 0)
       return last_error(kStep, "fcntl");
   }
-  return ends;
+  return {};
 }
 
-Status StdioEnds::open_files(const LaunchRequest& request) {
+Status StdioEnds::open_files(const std::array<StdioRequest, 3>& stdio) {
   for (std::size_t i = 0; i < child.size(); ++i) {
     if (child.at(i)) continue;
-    auto opened = open_one(request.stdio.at(i), static_cast<int>(i));
+    auto opened = open_one(stdio.at(i), static_cast<int>(i));
     if (!opened) return std::move(opened.error());
     child.at(i) = std::move(*opened);
   }

@@ -19,10 +19,10 @@ struct StdioEnds {
   /** Those of ours that are sockets, once they were given away: there as long as who has them keeps them open. */
   std::vector<std::weak_ptr<const UniqueFd>> sockets;
 
-  /** Makes the pipes; quick, so it may run on a thread that must not wait. */
-  static Result<StdioEnds> make_pipes(const LaunchRequest& request);
-  /** Opens what is a file, /dev/null or inherited; may wait for a file system. */
-  Status open_files(const LaunchRequest& request);
+  /** Makes the pipes that are not there yet; quick, so it may run on a thread that must not wait. */
+  Status make_pipes(const std::array<StdioRequest, 3>& stdio);
+  /** Opens what of files, /dev/null and what is inherited is not there yet; may wait for a file system. */
+  Status open_files(const std::array<StdioRequest, 3>& stdio);
 };
 
 }  // namespace buildjail

@@ -313,7 +313,7 @@ Result<pid_t> JailEnvelope::launch(LaunchRequest request, StdioEnds ends) {
   const std::lock_guard lock(launching_);
   if (is_closed_) return session_closed("launch", "jail_attach");
   if (!is_complete_) return session_incomplete("launch", "jail_attach");
-  if (auto status = ends.open_files(request); !status) return std::move(status.error());
+  if (auto status = ends.open_files(request.stdio); !status) return std::move(status.error());
   auto launched = launch_in_jail(jail_->reference(), plan_->user, set_groups_, request, ends);
   if (!launched) return std::move(launched.error());
   std::erase_if(sockets_, [](const auto& socket) { return socket.expired(); });

@@ -222,7 +222,7 @@ Result<pid_t> NamespaceEnvelope::launch(LaunchRequest request, StdioEnds ends) {
   if (!inside) return session_closed("launch", "setns");
   if (!is_complete()) return session_incomplete("launch", "setns");
   host_->networks.give_way();
-  if (auto status = ends.open_files(request); !status) return std::move(status.error());
+  if (auto status = ends.open_files(request.stdio); !status) return std::move(status.error());
   if (auto status = give_pipes(request, ends, plan_->user); !status) return std::move(status.error());
   auto launched = launch_in_namespaces(*inside, plan_->user, request, ends);
   // The child changed its ids while it shared our memory, and with that whether that memory may be dumped.

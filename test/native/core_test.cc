@@ -33,6 +33,7 @@
 #include "core/launch_request.h"
 #include "core/output_lease.h"
 #include "core/plan.h"
+#include "core/ready_ends.h"
 #include "core/recovery.h"
 #include "core/result.h"
 #include "core/session_directory.h"
@@ -189,9 +190,16 @@ void check_launch() {
     auto request = *read_launch(launch("cc", "PATH=/a"));
     request.stdio[0] = {StdioKind::kFile, "/"};
     StdioEnds ends;
-    const auto status = ends.open_files(request);
+    const auto status = ends.open_files(request.stdio);
     return !status && status.error().err == EISDIR;
   });
+}
+
+std::array<StdioRequest, 3> collected(StdioKind input) {
+  std::array<StdioRequest, 3> stdio;
+  stdio[0].kind = input;
+  stdio[1].kind = stdio[2].kind = StdioKind::kCapture;
+  return stdio;
 }
 
 void check_descriptors() {
@@ -221,6 +229,28 @@ void check_descriptors() {
     if (::write(writer.get(), "left", 4) != 4) return false;
     stream.drain();
     return stream.take().size() == 4;
+  });
+  check("descriptors made beforehand are one command's, and of no other kind than was asked for", [] {
+    const std::array<StdioRequest, 3> ignored{};
+    auto made = ReadyEnds::make();
+    if (!made) return false;
+    const int out = made->child[1].get();
+    ReadyEnds ready;
+    ready.keep(std::move(*made));
+    if (ready.take(ignored).child[1] || ready.take(collected(StdioKind::kFile)).child[1]) return false;
+    const StdioEnds taken = ready.take(collected(StdioKind::kIgnore));
+    if (taken.child[1].get() != out || !taken.child[0] || !taken.ours[1] || !taken.ours[2]) return false;
+    return !ready.take(collected(StdioKind::kIgnore)).child[1];
+  });
+  check("descriptors made beforehand are closed with what they were for", [] {
+    auto made = ReadyEnds::make();
+    if (!made) return false;
+    const int out = made->child[1].get();
+    ReadyEnds ready;
+    ready.keep(std::move(*made));
+    if (!is_open(out)) return false;
+    ready.drop();
+    return !is_open(out);
   });
 }
 

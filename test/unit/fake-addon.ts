@@ -12,6 +12,7 @@ import type {
   NativePreflight,
   NativeRecord,
   NativeRecoveryReport,
+  OnExit,
 } from '../../src/native.ts'
 import { readLaunch, readPlan, readRest, type ReadLaunch, type ReadPlan, type ReadStep } from './wire-reader.ts'
 
@@ -50,7 +51,8 @@ export class FakeAddon implements NativeBinding {
   stateDirectory: string | undefined
   /** In order: `open`, `launch`, a signal sent to a run, `kill all`, `record`, `close`. */
   acts: string[] = []
-  #listener: ((end: NativeExit | NativeNotLaunched) => void) | undefined
+  #onExit: OnExit | undefined
+  #onFailure: ((failure: NativeNotLaunched) => void) | undefined
   /** Runs of which not the listener is told. */
   readonly #takers = new Map<number, (exit: NativeExit) => void>()
 
@@ -77,16 +79,18 @@ export class FakeAddon implements NativeBinding {
     return this.script.preflight
   }
 
-  setExitListener(listener: (end: NativeExit | NativeNotLaunched) => void): void {
-    this.#listener = listener
+  setExitListener(onExit: OnExit, onFailure: (failure: NativeNotLaunched) => void): void {
+    this.#onExit = onExit
+    this.#onFailure = onFailure
   }
 
   exit(run: number, how: Partial<NativeExit> = { exitCode: 0 }): void {
     const exit = { run, isMaxBuffer: false, userUs: 1, systemUs: 2, maxRssBytes: 3, ...how }
     const taker = this.#takers.get(run)
     this.#takers.delete(run)
-    if (taker === undefined) this.#listener?.(exit)
-    else taker(exit)
+    if (taker !== undefined) return taker(exit)
+    const { exitCode, signal, isMaxBuffer, userUs, systemUs, maxRssBytes, stdout, stderr } = exit
+    this.#onExit?.(run, exitCode, signal, isMaxBuffer, userUs, systemUs, maxRssBytes, stdout, stderr)
   }
 
   readPlan(packed: Uint8Array): ReadPlan {
@@ -102,7 +106,7 @@ export class FakeAddon implements NativeBinding {
       if (this.script.completeFailure !== undefined) throw this.script.completeFailure
       this.completed.push(readRest(rest).steps)
     }
-    const failing = (request: Uint8Array) => (failure: unknown) => this.#listener?.({ run: readLaunch(request).run, failure })
+    const failing = (request: Uint8Array) => (failure: unknown) => this.#onFailure?.({ run: readLaunch(request).run, failure })
     return {
       trace: [{ step: 'tmpfs', path: '/root', ns: 1500 }],
       complete,
