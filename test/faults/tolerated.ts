@@ -17,6 +17,7 @@ const isCommandRunning = (earlier: readonly string[]): boolean => earlier.includ
 // What the first opening of an environment makes before it has a watcher, and after the image of init.
 const isEmptyMount = (earlier: readonly string[], call: string): boolean =>
   earlier.includes('memfd_create') && !earlier.includes('access') && [...earlier, call].includes('clone')
+const isMadeReady = (earlier: readonly string[], call: string): boolean => isCommandRunning(earlier) && ['pipe2', 'fcntl', 'open', 'openat'].includes(call)
 const isOverHost = (earlier: readonly string[]): boolean => !earlier.includes('unshare')
 // Linux. Out of the copy of a folder; and that copy itself: before any other there is another call for it.
 const copying = ['openat', 'fstat', 'open_tree', 'mount_setattr']
@@ -51,6 +52,7 @@ const tolerances: readonly Tolerance[] = [
   { program: 'launch', call: 'access', because: 'whether the program is there execve(2) then says' },
   { program: 'launch', call: 'open', when: isCommandRunning, because: 'the record of the session then lacks the credentials of the command' },
   { program: 'launch', call: 'read', when: isCommandRunning, because: 'the record of the session then lacks the credentials of the command' },
+  { program: 'launch', when: isMadeReady, because: 'the next command\'s pipes and /dev/null are then made when it comes' },
   { program: 'close', call: 'shutdown', because: 'an init that could not be told to end is killed' },
   { program: 'close', call: 'waitpid', errno: 'EINTR', because: 'it is waited for again' },
   { program: 'close', call: 'poll', errno: 'EINTR', because: 'it is waited for again' },
