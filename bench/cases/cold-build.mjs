@@ -2,10 +2,11 @@
 import { build, openSession, planOf } from '../../dist/index.js'
 import { serveFloor } from '../floor/serve.mjs'
 import { availableOf } from '../measure/available.mjs'
-import { action, takeRounds } from '../measure/turns.mjs'
+import { action } from '../measure/turns.mjs'
 import { bubblewrapFromNode, bubblewrapFromShell } from '../peers/bubblewrap.mjs'
 import { unshareFromNode } from '../peers/unshare.mjs'
 import { specWith } from './folders.mjs'
+import { inRounds } from './in-rounds.mjs'
 import { requestOf, serveController } from './own-program.mjs'
 import { waterfallOf } from './waterfall.mjs'
 
@@ -19,8 +20,7 @@ export const coldBuild = {
     // Made once, as the arguments of the peers are.
     const plan = planOf(spec)
     const traces = []
-    let missing
-    const begin = async () => {
+    const taken = await inRounds(bench, { rounds: 5, samples: 200 }, async () => {
       const { available, notMeasured } = await availableOf({
         floor: () => serveFloor(bench, plan),
         ...(process.platform === 'linux' && {
@@ -29,7 +29,6 @@ export const coldBuild = {
           'unshare from Node': () => unshareFromNode(bench, plan),
         }),
       })
-      missing = notMeasured
       const { floor, 'bwrap from a shell': shell } = available
       const building = serveController(spec)
       return {
@@ -50,22 +49,10 @@ export const coldBuild = {
         end: async () => {
           await Promise.all([building.close(), floor?.close(), shell?.close()])
         },
+        notMeasured,
       }
-    }
-    const rounds = bench.rounds(5)
-    const taken = await takeRounds(begin, {
-      rounds,
-      samples: bench.samples(200),
-      perBlock: bench.perBlock(10),
-      warmUp: bench.warmUp,
-      onTurn: bench.progress,
     })
-    return {
-      subjects: Object.entries(taken).map(([name, samples]) => ({ name, unit: 'ms', samples })),
-      rounds,
-      notMeasured: missing,
-      waterfall: waterfallOf(traces),
-    }
+    return { ...taken, waterfall: waterfallOf(traces) }
   },
 }
 

@@ -2,8 +2,8 @@
 import { planOf } from '../../dist/index.js'
 import { serveFloor } from '../floor/serve.mjs'
 import { availableOf } from '../measure/available.mjs'
-import { takeRounds } from '../measure/turns.mjs'
 import { specWith } from './folders.mjs'
+import { inRounds } from './in-rounds.mjs'
 import { requestOf, serveController } from './own-program.mjs'
 
 export const warmRun = {
@@ -13,10 +13,8 @@ export const warmRun = {
     // The folder that a session writes to is no other session's, so there is none.
     const spec = { ...specWith(bench, 10), output: undefined }
     const plan = planOf(spec)
-    let missing
-    const begin = async () => {
+    return inRounds(bench, { rounds: 10, samples: 800 }, async () => {
       const { available, notMeasured } = await availableOf({ floor: () => serveFloor(bench, plan) })
-      missing = notMeasured
       const { floor } = available
       const running = serveController(spec)
       const spawning = serveController({})
@@ -29,16 +27,8 @@ export const warmRun = {
         end: async () => {
           await Promise.all([running.close(), spawning.close(), floor?.close()])
         },
+        notMeasured,
       }
-    }
-    const rounds = bench.rounds(10)
-    const taken = await takeRounds(begin, {
-      rounds,
-      samples: bench.samples(800),
-      perBlock: bench.perBlock(10),
-      warmUp: bench.warmUp,
-      onTurn: bench.progress,
     })
-    return { subjects: Object.entries(taken).map(([name, samples]) => ({ name, unit: 'ms', samples })), rounds, notMeasured: missing }
   },
 }

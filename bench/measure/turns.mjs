@@ -33,9 +33,9 @@ export async function takeTurns(subjects, { samples, perBlock, warmUp = 0, onTur
 }
 
 /**
- * takeTurns in so many rounds, each with programs of its own and an equal share of the samples: one process is slower than
- * another of the same program, for as long as it lives, by where its memory happens to lie (Mytkowicz et al., "Producing wrong
- * data without doing anything obviously wrong!", ASPLOS 2009).
+ * takeTurns in so many rounds, each with programs of its own and an equal share of the samples: one process can be slower than
+ * another of the same program, by where its memory happens to lie (Mytkowicz et al., "Producing wrong data without doing
+ * anything obviously wrong!", ASPLOS 2009).
  * @param {() => Promise<{ subjects: Record<string, (count: number) => Promise<unknown[]>>, end: () => Promise<void> }>} begin
  *   what a round measures, and how to end its programs
  * @param {{ rounds: number, samples: number, perBlock: number, warmUp?: number, onTurn?: (done: number, of: number) => void }} options
@@ -45,13 +45,16 @@ export async function takeRounds(begin, { rounds, samples, onTurn = () => {}, ..
   const taken = {}
   for (let round = 0; round < rounds; round += 1) {
     const { subjects, end } = await begin()
-    const share = await takeTurns(subjects, {
-      ...options,
-      samples: Math.ceil(samples / rounds),
-      onTurn: (done, of) => onTurn(round * of + done, rounds * of),
-    })
-    for (const [name, some] of Object.entries(share)) taken[name] = [...(taken[name] ?? []), ...some]
-    await end()
+    try {
+      const share = await takeTurns(subjects, {
+        ...options,
+        samples: Math.ceil(samples / rounds),
+        onTurn: (done, of) => onTurn(round * of + done, rounds * of),
+      })
+      for (const [name, some] of Object.entries(share)) taken[name] = [...(taken[name] ?? []), ...some]
+    } finally {
+      await end()
+    }
   }
   return taken
 }
