@@ -7,19 +7,27 @@ export type Command = readonly [file: string, ...args: string[]] | readonly stri
 export function checkCommand(command: Command): [string, ...string[]] {
   if (!Array.isArray(command) || command.length === 0) throw invalid('command', 'must be a list: the program and its arguments')
   const words: string[] = []
-  for (const argument of command as readonly unknown[]) {
-    if (typeof argument !== 'string') throw invalid(`command[${words.length}]`, 'must be a string')
-    if (argument.includes('\0')) throw invalid(`command[${words.length}]`, 'must not hold a NUL character')
+  for (let index = 0; index < command.length; index += 1) {
+    const argument: unknown = command[index]
+    if (typeof argument !== 'string') throw invalid(`command[${index}]`, 'must be a string')
+    if (argument.includes('\0')) throw invalid(`command[${index}]`, 'must not hold a NUL character')
     words.push(argument)
   }
-  const [file] = words
-  if (file === undefined || file === '') throw invalid('command[0]', 'must not be empty')
+  if (words[0] === '') throw invalid('command[0]', 'must not be empty')
   return words as [string, ...string[]]
 }
 
 /** For people: arguments that a shell would read otherwise are quoted. */
 export function commandLine(command: Command): string {
-  return command.map((word) => (/^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`)).join(' ')
+  let line = ''
+  for (let index = 0; index < command.length; index += 1) line += (index === 0 ? '' : ' ') + quoted(command[index] as string)
+  return line
+}
+
+const plainWord = /^[\w@%+=:,./-]+$/
+
+function quoted(word: string): string {
+  return plainWord.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`
 }
 
 /** @throws BuildjailError `ERR_BUILDJAIL_INVALID_COMMAND` naming the variable. */

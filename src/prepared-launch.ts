@@ -2,7 +2,7 @@ import { checkCommand, checkEnvironment, checkWorkingDirectory, type Command } f
 import { expectExit, forgetExit, type RunEnd } from './exits.ts'
 import { checkHostFile } from './host-file.ts'
 import type { Mount } from './plan.ts'
-import { packLaunch, type WireStdio } from './wire.ts'
+import { packLaunch, type Launch, type WireStdio } from './wire.ts'
 
 export interface LaunchRequest {
   readonly command: Command
@@ -19,16 +19,14 @@ export interface LaunchDefaults {
   readonly mounts: readonly Mount[]
 }
 
-const streams = ['stdin', 'stdout', 'stderr']
-
 /**
- * A command checked, packed, and known to the exit listener, so that it can be started at any moment from here on, also
+ * A command checked and known to the exit listener, so that it can be started at any moment from here on, also
  * by native code that has just opened its envelope. It can be over before anybody in JavaScript has heard of its start.
  */
 export class PreparedLaunch {
   readonly argv: readonly [string, ...string[]]
-  readonly packed: Uint8Array
   readonly run: number
+  readonly #launch: Launch
   #end: RunEnd | undefined
   #listener: ((end: RunEnd) => void) | undefined
 
@@ -38,14 +36,12 @@ export class PreparedLaunch {
     if (request.environment !== undefined) checkEnvironment(request.environment)
     const workingDirectory = request.workingDirectory ?? defaults.workingDirectory
     checkWorkingDirectory(workingDirectory)
-    for (const [index, { kind, path }] of request.stdio.entries()) {
-      if (kind === 'file' && path !== undefined) checkHostFile(path, streams[index] ?? '', defaults.mounts)
-    }
+    checkFiles(request.stdio, defaults.mounts)
     this.run = expectExit((end) => {
       this.#end = end
       this.#listener?.(end)
     })
-    this.packed = packLaunch({
+    this.#launch = {
       run: this.run,
       isLast,
       argv: this.argv,
@@ -53,7 +49,12 @@ export class PreparedLaunch {
       workingDirectory,
       stdio: request.stdio,
       maxBuffer: request.maxBuffer ?? 0,
-    })
+    }
+  }
+
+  /** For the very next call into native code. */
+  pack(): Uint8Array {
+    return packLaunch(this.#launch)
   }
 
   /** Called once, with its end; at once where that is known already. */
@@ -65,5 +66,14 @@ export class PreparedLaunch {
   /** It will not be started, or could not be. */
   forget(): void {
     forgetExit(this.run)
+  }
+}
+
+const streams = ['stdin', 'stdout', 'stderr'] as const
+
+function checkFiles(stdio: LaunchRequest['stdio'], mounts: readonly Mount[]): void {
+  for (let index = 0; index < streams.length; index += 1) {
+    const { kind, path } = stdio[index as 0 | 1 | 2]
+    if (kind === 'file' && path !== undefined) checkHostFile(path, streams[index as 0 | 1 | 2], mounts)
   }
 }

@@ -54,7 +54,7 @@ export async function openSessionWith(request: LaunchRequest, spec: Spec | Plan)
     listenForExits()
     const returning = outputsReturning(plan)
     if (returning !== undefined) await returning
-    const { envelope, launched } = await binding().openAndLaunch(nativePlanOf(plan), id, prepared.packed)
+    const { envelope, launched } = await binding().openAndLaunch(nativePlanOf(plan), id, prepared.pack())
     return { session: new Session(id, plan, envelope), start: started(envelope, prepared, launched) }
   } catch (error) {
     prepared.forget()
@@ -100,7 +100,7 @@ export async function runInSessionOfItsOwn(request: LaunchRequest, spec: Spec | 
     listenForExits()
     const returning = outputsReturning(plan)
     if (returning !== undefined) await returning
-    const { exit, sinceExitMs = 0, failure, envelope, closed } = await binding().buildOnce(nativePlanOf(plan), id, prepared.packed)
+    const { exit, sinceExitMs = 0, failure, envelope, closed } = await binding().buildOnce(nativePlanOf(plan), id, prepared.pack())
     const left = envelope && closed && { session: new Session(id, plan, envelope), error: teardownErrorOf(id, closed.failures) }
     if (exit === undefined) throw left?.error ?? failure
     return { exit, sinceExitMs, ...(left && { left }) }
@@ -125,7 +125,7 @@ export async function runUnattended(
   const exit = await new Promise<NativeExit>((resolve, reject) => {
     prepared.whenEnded((end) => ('failure' in end ? reject(typed(end.failure)) : resolve(end)))
     try {
-      launch(prepared.packed)
+      launch(prepared.pack())
     } catch (error) {
       prepared.forget()
       reject(typed(error))
@@ -238,7 +238,7 @@ export class Session implements AsyncDisposable {
     this.#refuseWhenClosed()
     const prepared = new PreparedLaunch(request, this.plan)
     try {
-      return new BuildProcess(this.#envelope, prepared, this.#envelope.launch(prepared.packed))
+      return new BuildProcess(this.#envelope, prepared, this.#envelope.launch(prepared.pack()))
     } catch (error) {
       prepared.forget()
       throw typed(error)

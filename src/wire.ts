@@ -60,6 +60,13 @@ class WireWriter {
     return this.#bytes.slice(0, this.#length)
   }
 
+  /** What was written to, which the next writer writes over: a copy takes longer than to write. Its first four bytes become the size. */
+  finishInPlace(): Uint8Array {
+    this.#write32(0, this.#length)
+    spare = this.#bytes
+    return this.#bytes
+  }
+
   // By hand: a DataView takes longer to make than all that is written.
   #write32(at: number, value: number): void {
     const bytes = this.#bytes
@@ -95,7 +102,7 @@ function writeAscii(value: string, bytes: Uint8Array, begin: number): number | u
 }
 
 /** Bumped when the layout changes, so that a stale addon refuses instead of misreading. Also in native/core/plan.h. */
-const wireVersion = 3
+const wireVersion = 4
 
 const operation = { directory: 0, file: 1, link: 2, tmpfs: 3, dev: 4, proc: 5, bind: 6 } as const
 
@@ -227,10 +234,11 @@ function packSurroundings(launch: Surroundings): Uint8Array {
   return packed
 }
 
+/** Begins with its size, and is there until something else is packed: native code reads it before the call returns. */
 export function packLaunch(launch: Launch): Uint8Array {
   const surroundings = packSurroundings(launch)
   const writer = new WireWriter()
-  writer.u32(wireVersion).u32(launch.run).u8(launch.isLast ? 1 : 0)
+  writer.u32(0).u32(wireVersion).u32(launch.run).u8(launch.isLast ? 1 : 0)
   writer.list(launch.argv, (argument) => writer.string(argument))
-  return writer.bytes(surroundings).finish()
+  return writer.bytes(surroundings).finishInPlace()
 }

@@ -179,12 +179,15 @@ bool ExitWaiter::reap(std::uint32_t run) {
   for (std::size_t i = 0; i < child.streams.size(); ++i) {
     auto& stream = child.streams.at(i);
     if (!stream.is_captured()) continue;
-    if (stream.fd() >= 0) queue_->forget_readable(stream.fd());
     stream.drain();
     exit.is_max_buffer |= stream.is_over_bound();
     exit.output.at(i) = stream.take();
   }
   deliver_(std::move(exit));
+  // Nobody waits for that.
+  for (const CapturedStream& stream : child.streams) {
+    if (stream.fd() >= 0) queue_->forget_readable(stream.fd());
+  }
   return true;
 }
 

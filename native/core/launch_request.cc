@@ -10,6 +10,7 @@ namespace buildjail {
 
 Result<LaunchRequest> read_launch(std::span<const std::byte> bytes) {
   WireReader reader(bytes);
+  reader.limit();
   LaunchRequest request{};
   if (reader.u32() != kWireVersion) reader.refuse();
   request.run = reader.u32();

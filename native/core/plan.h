@@ -83,6 +83,6 @@ Result<EnvelopePlan> read_plan(std::span<const std::byte> bytes);
 Result<std::vector<Step>> read_rest(std::span<const std::byte> bytes);
 
 /** Also in src/wire.ts. */
-inline constexpr std::uint32_t kWireVersion = 3;
+inline constexpr std::uint32_t kWireVersion = 4;
 
 }  // namespace buildjail

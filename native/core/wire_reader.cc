@@ -15,6 +15,14 @@ std::string WireReader::string() {
   return text;
 }
 
+void WireReader::limit() {
+  const std::size_t given = bytes_.size();
+  const std::size_t size = u32();
+  const std::size_t read = given - bytes_.size();
+  if (size < read || size > given) refuse();
+  if (is_good_) bytes_ = bytes_.first(size - read);
+}
+
 std::uint64_t WireReader::little_endian(std::size_t size) {
   std::uint64_t value = 0;
   unsigned shift = 0;

@@ -20,6 +20,8 @@ class WireReader {
   std::uint32_t u32();
   std::uint64_t u64();
   std::string string();
+  /** Reads the size of all, itself included, which may be less than what was given. */
+  void limit();
 
   template <class T, class Read>
   std::vector<T> list(Read read) {

@@ -10,6 +10,7 @@
 #include <map>
 #include <mutex>
 #include <utility>
+#include <vector>
 
 #include "core/unique_fd.h"
 #include "linux/raw_calls.h"
@@ -55,6 +56,7 @@ class Epoll final : public EventQueue {
   }
 
   std::span<Event> wait(std::span<Event> events, std::optional<std::chrono::milliseconds> bound) override {
+    ended_.clear();
     std::array<epoll_event, 32> raw{};
     const int room = static_cast<int>(std::min(raw.size(), events.size()));
     const int count = ::epoll_wait(fd_.get(), raw.data(), room, bound ? static_cast<int>(bound->count()) : -1);
@@ -70,7 +72,8 @@ class Epoll final : public EventQueue {
     const Event event{static_cast<Event::Kind>(data >> kKindShift), data & kTokenMask};
     if (event.kind == Event::Kind::kExited) {
       const std::lock_guard lock(mutex_);
-      pidfds_.erase(event.token);
+      const auto found = pidfds_.extract(event.token);
+      if (!found.empty()) ended_.push_back(std::move(found.mapped()));
     } else if (event.kind == Event::Kind::kWoken) {
       std::uint64_t count = 0;
       static_cast<void>(::read(wake_.get(), &count, sizeof(count)));
@@ -88,6 +91,8 @@ class Epoll final : public EventQueue {
   UniqueFd wake_;
   std::mutex mutex_;
   std::map<std::uint64_t, UniqueFd> pidfds_;
+  /** Of whose exit was told by the wait before, closed when that has been seen to. */
+  std::vector<UniqueFd> ended_;
 };
 
 }  // namespace

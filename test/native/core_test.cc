@@ -71,6 +71,11 @@ class Packer {
     return *this;
   }
   [[nodiscard]] const std::vector<std::byte>& bytes() const { return bytes_; }
+  /** Where it begins with its size. */
+  Packer& size(std::uint32_t size) {
+    for (std::size_t i = 0; i < 4; ++i) bytes_.at(i) = static_cast<std::byte>(size >> (8 * i));
+    return *this;
+  }
 
  private:
   Packer& number(std::uint64_t value, int size) {
@@ -90,7 +95,8 @@ std::vector<std::byte> plan_with_directory(std::string_view target, std::uint32_
 
 std::vector<std::byte> launch(std::string_view file, std::string_view path) {
   Packer packer;
-  packer.u32(kWireVersion)
+  packer.u32(0)
+      .u32(kWireVersion)
       .u32(9)
       .u8(0)
       .u32(2)
@@ -101,7 +107,7 @@ std::vector<std::byte> launch(std::string_view file, std::string_view path) {
       .string("/tmp")
       .u64(100);
   for (int i = 0; i < 3; ++i) packer.u8(2).string("");
-  return packer.bytes();
+  return packer.size(static_cast<std::uint32_t>(packer.bytes().size())).bytes();
 }
 
 bool is_open(int fd) { return ::fcntl(fd, F_GETFD) != -1; }
@@ -184,6 +190,21 @@ void check_launch() {
   check("a program with a slash in its name is not looked for", [] {
     const auto request = read_launch(launch("./cc", "PATH=/a"));
     return request && executable_candidates(*request) == std::vector<std::string>{"./cc"};
+  });
+  check("what lies behind a launch is not read", [] {
+    auto bytes = launch("cc", "PATH=/a");
+    bytes.resize(bytes.size() + 100, std::byte{0xff});
+    return static_cast<bool>(read_launch(bytes));
+  });
+  check("a launch whose size is not its own is refused", [] {
+    const auto bytes = launch("cc", "PATH=/a");
+    const auto size = static_cast<std::uint32_t>(bytes.size());
+    for (const std::uint32_t wrong : {0U, 3U, 4U, size - 1, size + 1, 0xffffffffU}) {
+      auto changed = bytes;
+      for (std::size_t i = 0; i < 4; ++i) changed.at(i) = static_cast<std::byte>(wrong >> (8 * i));
+      if (read_launch(changed)) return false;
+    }
+    return true;
   });
   check("a launch without a program is refused", [] { return !read_launch(launch("", "PATH=/a")); });
   check("a directory does not become a command's stdin", [] {

@@ -106,16 +106,21 @@ export class FakeAddon implements NativeBinding {
       if (this.script.completeFailure !== undefined) throw this.script.completeFailure
       this.completed.push(readRest(rest).steps)
     }
-    const failing = (request: Uint8Array) => (failure: unknown) => this.#onFailure?.({ run: readLaunch(request).run, failure })
+    const failing = ({ run }: ReadLaunch) => (failure: unknown) => this.#onFailure?.({ run, failure })
     return {
       trace: [{ step: 'tmpfs', path: '/root', ns: 1500 }],
       complete,
       launch: (request) => this.#launch(readLaunch(request)),
-      run: (request) => void this.#launch(readLaunch(request)).spawned.catch(failing(request)),
-      completeAndRun: (rest, request) =>
-        void complete(rest)
-          .then(() => this.#launch(readLaunch(request)).spawned)
-          .catch(failing(request)),
+      run: (request) => {
+        const launch = readLaunch(request)
+        this.#launch(launch).spawned.catch(failing(launch))
+      },
+      completeAndRun: (rest, request) => {
+        const launch = readLaunch(request)
+        complete(rest)
+          .then(() => this.#launch(launch).spawned)
+          .catch(failing(launch))
+      },
       kill: (_run, signal) => {
         this.acts.push(signal)
         return true
@@ -139,14 +144,16 @@ export class FakeAddon implements NativeBinding {
   }
 
   async openAndLaunch(plan: NativePlan, _id: string, request: Uint8Array): Promise<NativeOpened> {
+    const launch = readLaunch(request)
     const envelope = await this.openEnvelope(plan)
-    return { envelope, launched: envelope.launch(request) }
+    return { envelope, launched: this.#launch(launch) }
   }
 
   async buildOnce(plan: NativePlan, _id: string, request: Uint8Array): Promise<NativeBuilt> {
+    const launch = readLaunch(request)
     const envelope = await this.openEnvelope(plan)
-    const exiting = new Promise<NativeExit>((resolve) => this.#takers.set(readLaunch(request).run, resolve))
-    const how = await envelope.launch(request).spawned.then(
+    const exiting = new Promise<NativeExit>((resolve) => this.#takers.set(launch.run, resolve))
+    const how = await this.#launch(launch).spawned.then(
       async () => ({ exit: await exiting }),
       (failure: unknown) => ({ failure }),
     )

@@ -1,6 +1,6 @@
 /** Reads what src/wire.ts packs, by its own reading of the layout: the second opinion that native/core/wire_reader is, too. */
 class WireReader {
-  readonly #bytes: Buffer
+  #bytes: Buffer
   #at = 0
 
   constructor(bytes: Uint8Array) {
@@ -31,6 +31,10 @@ class WireReader {
 
   list<T>(read: () => T): T[] {
     return Array.from({ length: this.u32() }, read)
+  }
+
+  limit(): void {
+    this.#bytes = this.#bytes.subarray(0, this.u32())
   }
 
   end(): void {
@@ -135,6 +139,7 @@ export interface ReadLaunch {
 
 export function readLaunch(bytes: Uint8Array): ReadLaunch {
   const reader = new WireReader(bytes)
+  reader.limit()
   const launch = {
     version: reader.u32(),
     run: reader.u32(),

@@ -40,7 +40,7 @@ const plan: Plan = {
 describe('what native code reads of a plan is what was planned', () => {
   it('whose session, for whom, with what network', () => {
     expect(readPlan(packPlan(plan))).toMatchObject({
-      version: 3,
+      version: 4,
       name: 'nightly',
       stateDirectory: '/var/run/bäu',
       hostname: 'build',
@@ -125,7 +125,7 @@ describe('what native code reads of a launch is what was asked for', () => {
 
   it('arguments and environment word by word', () => {
     expect(readLaunch(packLaunch(launch))).toEqual({
-      version: 3,
+      version: 4,
       run: 0xffff_ffff,
       isLast: true,
       argv: ['/bin/sh', '-c', 'echo "ö" \n', ''],
@@ -151,6 +151,11 @@ describe('what native code reads of a launch is what was asked for', () => {
       expect(readLaunch(packLaunch({ ...common, environment: Object.freeze({ A: 'b' }) })).environment).toEqual(['A=b'])
       expect(kindsOf(readLaunch(packLaunch(common)))).toEqual([2, 4, 4])
     }
+  })
+
+  it('each launch its own, where the one before was longer', () => {
+    expect(readLaunch(packLaunch({ ...launch, argv: ['/bin/sh', '-c', 'x'.repeat(100_000)] })).argv[2]).toHaveLength(100_000)
+    expect(readLaunch(packLaunch({ ...launch, argv: ['true'] })).argv).toEqual(['true'])
   })
 
   it('whether it is the last', () => {
