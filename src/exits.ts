@@ -6,7 +6,7 @@ export type RunEnd = NativeExit | NativeNotLaunched
 
 type ExitListener = (end: RunEnd) => void
 
-/** By run. A Map that loses its last entry is made anew, which takes as long as all the rest: so one stays. */
+/** By run. A Map that loses its last entry is made anew, at a cost to each command: so one stays, and no run has number 0. */
 const listeners = new Map<number, ExitListener>([[0, () => {}]])
 let lastRun = 0
 let isListening = false
