@@ -20,7 +20,7 @@ export const coldBuild = {
     // Made once, as the arguments of the peers are.
     const plan = planOf(spec)
     const traces = []
-    const taken = await inRounds(bench, { rounds: 5, samples: 200 }, async () => {
+    const taken = await inRounds(bench, { rounds: 5, samples: bench.samples(200) }, async () => {
       const { available, notMeasured } = await availableOf({
         floor: () => serveFloor(bench, plan),
         ...(process.platform === 'linux' && {

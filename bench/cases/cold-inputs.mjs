@@ -23,7 +23,7 @@ export const coldInputs = {
       const taken = await takeTurns(
         { session: (samples) => inPhases(plan, samples), ...(floor && { floor: (samples) => floor.block('cold', samples) }) },
         {
-          samples: bench.samples(200),
+          samples: bench.slowSamples(200),
           perBlock: bench.perBlock(count > 100 ? 2 : 10),
           warmUp: bench.warmUp,
           onTurn: (done, of) => bench.progress(index * of + done, counts.length * of),

@@ -20,7 +20,7 @@ export const coldShell = {
         'shell prototype': action(shellPrototype(bench, [trueCommand()])),
         'jail -c with mount.fstab': action(jailFromNode(bench, planOf(spec))),
       },
-      { samples: bench.samples(200), perBlock: bench.perBlock(10), warmUp: bench.warmUp, onTurn: bench.progress },
+      { samples: bench.slowSamples(200), perBlock: bench.perBlock(10), warmUp: bench.warmUp, onTurn: bench.progress },
     )
     await building.close()
     return { subjects: Object.entries(taken).map(([name, samples]) => ({ name, unit: 'ms', samples })) }

@@ -3,7 +3,7 @@ import { takeRounds } from '../measure/turns.mjs'
 
 /**
  * @param {object} bench what case-process.mjs gives a case
- * @param {{ rounds: number, samples: number }} usual where nothing calls for fewer
+ * @param {{ rounds: number, samples: number }} usual rounds where nothing calls for fewer, and how many samples there are in all
  * @param {() => Promise<{ subjects: object, end: () => Promise<void>, notMeasured: Record<string, string> }>} begin as takeRounds
  *   has it, and what a round cannot measure
  */
@@ -17,7 +17,7 @@ export async function inRounds(bench, usual, begin) {
   }
   const taken = await takeRounds(begun, {
     rounds,
-    samples: bench.samples(usual.samples),
+    samples: usual.samples,
     perBlock: bench.perBlock(10),
     warmUp: bench.warmUp,
     onTurn: bench.progress,

@@ -25,11 +25,13 @@ export const parentSize = {
     })
     // Spawns last: what of a parent's memory is written to after its fork(2) is copied then, which a build would pay for. And a
     // spawn from 2 GB takes so long that a quick run would not be one.
-    const stages = bench.isQuick ? [['build', 'run']] : [['build', 'run'], ['spawn']]
+    const building = { requests: ['build', 'run'], samples: bench.samples(200) }
+    const spawning = { requests: ['spawn'], samples: bench.slowSamples(200) }
+    const stages = bench.isQuick ? [building] : [building, spawning]
     const subjects = []
-    for (const requests of stages) {
+    for (const { requests, samples } of stages) {
       const cells = requests.flatMap((request) => parents.map(({ size, served }) => [`${request}, ${size}`, block(served, request)]))
-      const options = { samples: bench.samples(200), perBlock: bench.perBlock(10), warmUp: bench.warmUp, onTurn: bench.progress }
+      const options = { samples, perBlock: bench.perBlock(10), warmUp: bench.warmUp, onTurn: bench.progress }
       const taken = await takeTurns(Object.fromEntries(cells), options)
       subjects.push(...cells.map(([name]) => ({ name, unit: 'ms', samples: taken[name] })))
     }

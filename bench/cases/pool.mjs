@@ -18,7 +18,7 @@ export const pool = {
         'acquire, run, close, back to back': requestOf(user, 'unready'),
         'child_process.spawn': requestOf(spawning, 'spawn-paced'),
       },
-      { samples: bench.samples(800), perBlock: bench.perBlock(10), warmUp: bench.warmUp, onTurn: bench.progress },
+      { samples: bench.slowSamples(800), perBlock: bench.perBlock(10), warmUp: bench.warmUp, onTurn: bench.progress },
     )
     await user.close()
     await spawning.close()

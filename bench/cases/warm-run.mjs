@@ -13,7 +13,7 @@ export const warmRun = {
     // The folder that a session writes to is no other session's, so there is none.
     const spec = { ...specWith(bench, 10), output: undefined }
     const plan = planOf(spec)
-    return inRounds(bench, { rounds: 10, samples: 800 }, async () => {
+    return inRounds(bench, { rounds: 10, samples: bench.slowSamples(800) }, async () => {
       const { available, notMeasured } = await availableOf({ floor: () => serveFloor(bench, plan) })
       const { floor } = available
       const running = serveController(spec)
