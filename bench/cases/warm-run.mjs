@@ -19,10 +19,11 @@ export const warmRun = {
       const running = serveController(spec)
       const spawning = serveController({})
       return {
+        // Run and floor one right after the other: a spawn takes long enough for an emulated machine to become another.
         subjects: {
           'session.run': requestOf(running, 'run'),
-          'child_process.spawn': requestOf(spawning, 'spawn'),
           ...(floor && { floor: requestOf(floor, 'warm'), 'floor, without a session': requestOf(floor, 'bare') }),
+          'child_process.spawn': requestOf(spawning, 'spawn'),
         },
         end: async () => {
           await Promise.all([running.close(), spawning.close(), floor?.close()])
