@@ -46,8 +46,8 @@ const lotCount = 10
 const compiling = (from, to, parts) => ['sh', '-c', script, 'sh', from, to, ...parts]
 
 /**
- * What all lots take jailed, with the session's opening and closing, and bare. A lot is compiled both ways at once one after the
- * other, in turn first: a machine that gets slower for some seconds does so for both.
+ * What all lots take jailed, with the session's opening and closing, and bare. A lot is compiled one way right after the other,
+ * and each way is first in turn: a machine that gets slower for some seconds does so for both.
  */
 async function compiledBothWays(plan, bare, lots) {
   const times = { session: 0, 'child_process.spawn': 0 }
