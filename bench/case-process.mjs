@@ -15,7 +15,7 @@ const bench = {
   /** How many samples to take where as many as that are wanted. */
   samples: (wanted) => (isQuick ? Math.ceil(wanted / 10) : wanted),
   /** The same of what an emulated processor takes minutes for. */
-  slowSamples: (wanted) => (isQuick ? Math.ceil(wanted / 10) : isEmulated ? Math.ceil(wanted / 4) : wanted),
+  slowSamples: (wanted) => (isEmulated && !isQuick ? Math.ceil(wanted / 4) : bench.samples(wanted)),
   /** How many samples come before: a runtime compiles what is called often, and not at once. */
   warmUp: isQuick ? 0 : 200,
   /** In how many rounds they are taken, each by programs of its own. */
