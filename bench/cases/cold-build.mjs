@@ -20,7 +20,7 @@ export const coldBuild = {
     // Made once, as the arguments of the peers are.
     const plan = planOf(spec)
     const traces = []
-    const taken = await inRounds(bench, { rounds: 5, samples: bench.samples(200) }, async () => {
+    const taken = await inRounds(bench, 5, async () => {
       const { available, notMeasured } = await availableOf({
         floor: () => serveFloor(bench, plan),
         ...(process.platform === 'linux' && {
@@ -31,21 +31,22 @@ export const coldBuild = {
       })
       const { floor, 'bwrap from a shell': shell } = available
       const building = serveController(spec)
-      return {
-        subjects: {
-          'build(plan)': requestOf(building, 'build'),
-          'build(spec)': action(() => build(spec, ['true'])),
-          ...(floor && { floor: (count) => floor.block('cold', count).then(totals) }),
-          ...(available['bwrap from Node'] && { 'bwrap from Node': action(available['bwrap from Node']) }),
-          ...(shell && { 'bwrap from a shell': (count) => shell.block('cold', count).then(totals) }),
-          ...(available['unshare from Node'] && { 'unshare from Node': action(available['unshare from Node']) }),
-          'open, run, close': async (count) => {
-            const traced = []
-            for (let sample = 0; sample < count; sample += 1) traced.push(await tracedSession(plan))
-            traces.push(...traced)
-            return traced.map(({ phases }) => phases.reduce((sum, phase) => sum + phase, 0))
-          },
+      const subjects = {
+        'build(plan)': requestOf(building, 'build'),
+        ...(floor && { floor: (count) => floor.block('cold', count).then(totals) }),
+        'build(spec)': action(() => build(spec, ['true'])),
+        ...(available['bwrap from Node'] && { 'bwrap from Node': action(available['bwrap from Node']) }),
+        ...(shell && { 'bwrap from a shell': (count) => shell.block('cold', count).then(totals) }),
+        ...(available['unshare from Node'] && { 'unshare from Node': action(available['unshare from Node']) }),
+        'open, run, close': async (count) => {
+          const traced = []
+          for (let sample = 0; sample < count; sample += 1) traced.push(await tracedSession(plan))
+          traces.push(...traced)
+          return traced.map(({ phases }) => phases.reduce((sum, phase) => sum + phase, 0))
         },
+      }
+      return {
+        stages: [{ subjects, samples: bench.samples(200) }],
         end: async () => {
           await Promise.all([building.close(), floor?.close(), shell?.close()])
         },

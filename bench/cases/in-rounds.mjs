@@ -3,12 +3,12 @@ import { takeRounds } from '../measure/turns.mjs'
 
 /**
  * @param {object} bench what case-process.mjs gives a case
- * @param {{ rounds: number, samples: number }} usual rounds where nothing calls for fewer, and how many samples there are in all
- * @param {() => Promise<{ subjects: object, end: () => Promise<void>, notMeasured: Record<string, string> }>} begin as takeRounds
+ * @param {number} usualRounds where nothing calls for fewer
+ * @param {() => Promise<{ stages: object[], end: () => Promise<void>, notMeasured: Record<string, string> }>} begin as takeRounds
  *   has it, and what a round cannot measure
  */
-export async function inRounds(bench, usual, begin) {
-  const rounds = bench.rounds(usual.rounds)
+export async function inRounds(bench, usualRounds, begin) {
+  const rounds = bench.rounds(usualRounds)
   let notMeasured = {}
   const begun = async () => {
     const round = await begin()
@@ -17,7 +17,6 @@ export async function inRounds(bench, usual, begin) {
   }
   const taken = await takeRounds(begun, {
     rounds,
-    samples: usual.samples,
     perBlock: bench.perBlock(10),
     warmUp: bench.warmUp,
     onTurn: bench.progress,

@@ -15,14 +15,14 @@ export function action(run) {
 
 /**
  * Asks each subject for a block of samples, all of them in turn, over and over, so that each is measured as it is when
- * used again and again. Before that each is warmed up: by so many samples as are asked for, if they do not take longer than
- * `warmUpMs`, and by one block at least.
+ * used again and again. Before that they are warmed up, in turn as well: each by so many samples as are asked for, if they do
+ * not take longer than `warmUpMs`, and by one block at least.
  * @param {Record<string, (count: number) => Promise<unknown[]>>} subjects
  * @param {{ samples: number, perBlock: number, warmUp?: number, onTurn?: (done: number, of: number) => void }} options
  * @returns {Promise<Record<string, any[]>>} at least `samples` of each
  */
 export async function takeTurns(subjects, { samples, perBlock, warmUp = 0, onTurn = () => {} }) {
-  for (const take of Object.values(subjects)) await warm(take, perBlock, warmUp)
+  await warm(Object.values(subjects), perBlock, warmUp)
   const blocks = Math.ceil(samples / perBlock)
   const taken = Object.fromEntries(Object.keys(subjects).map((name) => [name, []]))
   for (let block = 1; block <= blocks; block += 1) {
@@ -36,22 +36,26 @@ export async function takeTurns(subjects, { samples, perBlock, warmUp = 0, onTur
  * takeTurns in so many rounds, each with programs of its own and an equal share of the samples: one process can be slower than
  * another of the same program, by where its memory happens to lie (Mytkowicz et al., "Producing wrong data without doing
  * anything obviously wrong!", ASPLOS 2009).
- * @param {() => Promise<{ subjects: Record<string, (count: number) => Promise<unknown[]>>, end: () => Promise<void> }>} begin
- *   what a round measures, and how to end its programs
- * @param {{ rounds: number, samples: number, perBlock: number, warmUp?: number, onTurn?: (done: number, of: number) => void }} options
+ * @param {() => Promise<{ stages: { subjects: Record<string, (count: number) => Promise<unknown[]>>, samples: number }[],
+ *   end: () => Promise<void> }>} begin what a round measures, one stage after the other, each with how many samples there are to be of all
+ *   rounds; and how to end its programs
+ * @param {{ rounds: number, perBlock: number, warmUp?: number, onTurn?: (done: number, of: number) => void }} options
  * @returns {Promise<Record<string, any[]>>} of each subject a share from each round, one after the other
  */
-export async function takeRounds(begin, { rounds, samples, onTurn = () => {}, ...options }) {
+export async function takeRounds(begin, { rounds, onTurn = () => {}, ...options }) {
   const taken = {}
   for (let round = 0; round < rounds; round += 1) {
-    const { subjects, end } = await begin()
+    const { stages, end } = await begin()
     try {
-      const share = await takeTurns(subjects, {
-        ...options,
-        samples: Math.ceil(samples / rounds),
-        onTurn: (done, of) => onTurn(round * of + done, rounds * of),
-      })
-      for (const [name, some] of Object.entries(share)) taken[name] = [...(taken[name] ?? []), ...some]
+      for (const [index, { subjects, samples }] of stages.entries()) {
+        const before = round * stages.length + index
+        const share = await takeTurns(subjects, {
+          ...options,
+          samples: Math.ceil(samples / rounds),
+          onTurn: (done, of) => onTurn(before * of + done, rounds * stages.length * of),
+        })
+        for (const [name, some] of Object.entries(share)) taken[name] = [...(taken[name] ?? []), ...some]
+      }
     } finally {
       await end()
     }
@@ -62,11 +66,15 @@ export async function takeRounds(begin, { rounds, samples, onTurn = () => {}, ..
 /** Milliseconds. What takes that long does so for other reasons than that its code is new. */
 const warmUpMs = 3000
 
-async function warm(take, perBlock, samples) {
-  const began = performance.now()
-  let taken = 0
-  do {
-    await take(perBlock)
-    taken += perBlock
-  } while (taken < samples && performance.now() - began < warmUpMs)
+async function warm(takes, perBlock, samples) {
+  let left = takes.map((take) => ({ take, taken: 0, ms: 0 }))
+  while (left.length > 0) {
+    for (const one of left) {
+      const began = performance.now()
+      await one.take(perBlock)
+      one.taken += perBlock
+      one.ms += performance.now() - began
+    }
+    left = left.filter(({ taken, ms }) => taken < samples && ms < warmUpMs)
+  }
 }

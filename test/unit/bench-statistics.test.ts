@@ -103,22 +103,40 @@ test('subjects take turns, and the first turn of each does not count', async () 
   expect(taken).toEqual({ a: [5, 6, 9, 10], b: [7, 8, 11, 12] })
 })
 
-test('each round has programs of its own, which are ended, and an equal share of the samples', async () => {
+test('subjects are warmed up in turn, each by as many samples as are asked for', async () => {
+  const turns: string[] = []
+  const subject = (name: string) => async (count: number) => {
+    turns.push(name)
+    return upTo(count)
+  }
+  await takeTurns({ a: subject('a'), b: subject('b') }, { samples: 1, perBlock: 1, warmUp: 2 })
+  expect(turns).toEqual(['a', 'b', 'a', 'b', 'a', 'b'])
+})
+
+test('each round has programs of its own, which are ended, and an equal share of the samples of each stage', async () => {
   const events: string[] = []
   let round = 0
   const begin = async () => {
     round += 1
     const own = round
+    const subject = (name: string) => async (count: number) => {
+      events.push(`${name} ${own}`)
+      return upTo(count).map(() => own)
+    }
     return {
-      subjects: { a: async (count: number) => upTo(count).map(() => own) },
+      stages: [
+        { subjects: { a: subject('a') }, samples: 6 },
+        { subjects: { b: subject('b') }, samples: 3 },
+      ],
       end: async () => {
         events.push(`end ${own}`)
       },
     }
   }
   const progress: string[] = []
-  const taken = await takeRounds(begin, { rounds: 3, samples: 6, perBlock: 2, onTurn: (done, of) => progress.push(`${done}/${of}`) })
-  expect(taken).toEqual({ a: [1, 1, 2, 2, 3, 3] })
-  expect(events).toEqual(['end 1', 'end 2', 'end 3'])
-  expect(progress).toEqual(['1/3', '2/3', '3/3'])
+  const taken = await takeRounds(begin, { rounds: 3, perBlock: 2, onTurn: (done, of) => progress.push(`${done}/${of}`) })
+  expect(taken).toEqual({ a: [1, 1, 2, 2, 3, 3], b: [1, 1, 2, 2, 3, 3] })
+  // The first turn of each is to warm up.
+  expect(events).toEqual([1, 2, 3].flatMap((own) => [`a ${own}`, `a ${own}`, `b ${own}`, `b ${own}`, `end ${own}`]))
+  expect(progress).toEqual(['1/6', '2/6', '3/6', '4/6', '5/6', '6/6'])
 })
