@@ -22,7 +22,7 @@ export async function mountsInThisHost(bench, counts) {
   const builds = action(() => build(plan, ['true']))
   const subject = (count) => async (samples) => {
     await holdExactly(count)
-    // Right after hundreds of mounts builds are slower, and right after their end faster, than on a host that stays as it is.
+    // What comes right after hundreds of mounts, or of unmounts, is no build on a host that stays as it is.
     await builds(bench.isQuick ? 1 : 30)
     return builds(samples)
   }

@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url'
 
 import { NotMeasured } from '../measure/not-measured.mjs'
 import { Served } from '../measure/served.mjs'
-import { takeTurns } from '../measure/turns.mjs'
+import { takeStages } from '../measure/turns.mjs'
 import { folder } from './folders.mjs'
 
 const controller = fileURLToPath(new URL('controller.mjs', import.meta.url))
@@ -23,18 +23,15 @@ export const parentSize = {
       const spec = { output: folder(bench, `output-${mebibytes}`) }
       return { size, served: new Served(process.execPath, [...flags, controller, JSON.stringify(spec), String(mebibytes)]) }
     })
+    const subjectsOf = (requests) =>
+      Object.fromEntries(requests.flatMap((request) => parents.map(({ size, served }) => [`${request}, ${size}`, block(served, request)])))
+    const building = { subjects: subjectsOf(['build', 'run']), samples: bench.samples(200) }
     // Spawns last: what of a parent's memory is written to after its fork(2) is copied then, which a build would pay for. And a
     // spawn from 2 GB takes so long that a quick run would not be one.
-    const building = { requests: ['build', 'run'], samples: bench.samples(200) }
-    const spawning = { requests: ['spawn'], samples: bench.slowSamples(200) }
+    const spawning = { subjects: subjectsOf(['spawn']), samples: bench.slowSamples(200) }
     const stages = bench.isQuick ? [building] : [building, spawning]
-    const subjects = []
-    for (const { requests, samples } of stages) {
-      const cells = requests.flatMap((request) => parents.map(({ size, served }) => [`${request}, ${size}`, block(served, request)]))
-      const options = { samples, perBlock: bench.perBlock(10), warmUp: bench.warmUp, onTurn: bench.progress }
-      const taken = await takeTurns(Object.fromEntries(cells), options)
-      subjects.push(...cells.map(([name]) => ({ name, unit: 'ms', samples: taken[name] })))
-    }
+    const taken = await takeStages(stages, { perBlock: bench.perBlock(10), warmUp: bench.warmUp, onTurn: bench.progress })
+    const subjects = Object.entries(taken).map(([name, samples]) => ({ name, unit: 'ms', samples }))
     for (const { size, served } of parents) {
       const [[rss]] = await served.block('resident', 1)
       subjects.push({ name: `resident memory, ${size}`, unit: 'MiB', samples: [(rss * 1e6) / 2 ** 20] })

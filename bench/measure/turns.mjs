@@ -33,12 +33,26 @@ export async function takeTurns(subjects, { samples, perBlock, warmUp = 0, onTur
 }
 
 /**
- * takeTurns in so many rounds, each with programs of its own and an equal share of the samples: one process can be slower than
+ * takeTurns of one stage after the other, for subjects that would make others slower.
+ * @param {{ subjects: Record<string, (count: number) => Promise<unknown[]>>, samples: number }[]} stages
+ * @param {{ perBlock: number, warmUp?: number, onTurn?: (done: number, of: number) => void }} options
+ * @returns {Promise<Record<string, any[]>>} of the subjects of all stages
+ */
+export async function takeStages(stages, { onTurn = () => {}, ...options }) {
+  const taken = {}
+  for (const [index, { subjects, samples }] of stages.entries()) {
+    const onTurnHere = (done, of) => onTurn(index * of + done, stages.length * of)
+    Object.assign(taken, await takeTurns(subjects, { ...options, samples, onTurn: onTurnHere }))
+  }
+  return taken
+}
+
+/**
+ * takeStages in so many rounds, each with programs of its own and an equal share of the samples: one process can be slower than
  * another of the same program, by where its memory happens to lie (Mytkowicz et al., "Producing wrong data without doing
  * anything obviously wrong!", ASPLOS 2009).
- * @param {() => Promise<{ stages: { subjects: Record<string, (count: number) => Promise<unknown[]>>, samples: number }[],
- *   end: () => Promise<void> }>} begin what a round measures, one stage after the other, each with how many samples there are to be of all
- *   rounds; and how to end its programs
+ * @param {() => Promise<{ stages: Parameters<typeof takeStages>[0], end: () => Promise<void> }>} begin the stages of a round, their
+ *   samples being those of all rounds; and how to end its programs
  * @param {{ rounds: number, perBlock: number, warmUp?: number, onTurn?: (done: number, of: number) => void }} options
  * @returns {Promise<Record<string, any[]>>} of each subject a share from each round, one after the other
  */
@@ -47,15 +61,10 @@ export async function takeRounds(begin, { rounds, onTurn = () => {}, ...options 
   for (let round = 0; round < rounds; round += 1) {
     const { stages, end } = await begin()
     try {
-      for (const [index, { subjects, samples }] of stages.entries()) {
-        const before = round * stages.length + index
-        const share = await takeTurns(subjects, {
-          ...options,
-          samples: Math.ceil(samples / rounds),
-          onTurn: (done, of) => onTurn(before * of + done, rounds * stages.length * of),
-        })
-        for (const [name, some] of Object.entries(share)) taken[name] = [...(taken[name] ?? []), ...some]
-      }
+      const shares = stages.map((stage) => ({ ...stage, samples: Math.ceil(stage.samples / rounds) }))
+      const onTurnHere = (done, of) => onTurn(round * of + done, rounds * of)
+      const share = await takeStages(shares, { ...options, onTurn: onTurnHere })
+      for (const [name, some] of Object.entries(share)) taken[name] = [...(taken[name] ?? []), ...some]
     } finally {
       await end()
     }
