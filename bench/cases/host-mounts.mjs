@@ -15,7 +15,7 @@ export const hostMounts = {
     try {
       const taken = await takeTurns(
         Object.fromEntries(counts.map((count, index) => [`build, ${count} mounts`, subjects[index]])),
-        { samples: bench.samples(200), perBlock: bench.perBlock(20), warmUp: bench.warmUp, onTurn: bench.progress },
+        { samples: bench.samples(400), perBlock: bench.perBlock(20), warmUp: bench.warmUp, isBackAndForth: true, onTurn: bench.progress },
       )
       const named = Object.entries(taken).map(([name, samples], index) => ({ name, series: 'build(plan)', x: counts[index], samples }))
       return { subjects: named.map((subject) => ({ ...subject, unit: 'ms' })) }

@@ -18,15 +18,18 @@ export function action(run) {
  * used again and again. Before that they are warmed up, in turn as well: each by so many samples as are asked for, if they do
  * not take longer than `warmUpMs`, and by one block at least.
  * @param {Record<string, (count: number) => Promise<unknown[]>>} subjects
- * @param {{ samples: number, perBlock: number, warmUp?: number, onTurn?: (done: number, of: number) => void }} options
+ * @param {{ samples: number, perBlock: number, warmUp?: number, isBackAndForth?: boolean, onTurn?: (done: number, of: number) => void }}
+ *   options `isBackAndForth`: every second time in reverse, for subjects that the one before them could make faster or slower
  * @returns {Promise<Record<string, any[]>>} at least `samples` of each
  */
-export async function takeTurns(subjects, { samples, perBlock, warmUp = 0, onTurn = () => {} }) {
+export async function takeTurns(subjects, { samples, perBlock, warmUp = 0, isBackAndForth = false, onTurn = () => {} }) {
   await warm(Object.values(subjects), perBlock, warmUp)
   const blocks = Math.ceil(samples / perBlock)
   const taken = Object.fromEntries(Object.keys(subjects).map((name) => [name, []]))
+  const forth = Object.entries(subjects)
+  const back = isBackAndForth ? forth.toReversed() : forth
   for (let block = 1; block <= blocks; block += 1) {
-    for (const [name, take] of Object.entries(subjects)) taken[name].push(...(await take(perBlock)))
+    for (const [name, take] of block % 2 === 0 ? back : forth) taken[name].push(...(await take(perBlock)))
     onTurn(block, blocks)
   }
   return taken

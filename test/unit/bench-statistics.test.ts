@@ -103,6 +103,17 @@ test('subjects take turns, and the first turn of each does not count', async () 
   expect(taken).toEqual({ a: [5, 6, 9, 10], b: [7, 8, 11, 12] })
 })
 
+test('subjects that could make each other slower come in reverse every second time, and their samples stay their own', async () => {
+  const turns: string[] = []
+  const subject = (name: string) => async () => {
+    turns.push(name)
+    return [name]
+  }
+  const taken = await takeTurns({ a: subject('a'), b: subject('b') }, { samples: 3, perBlock: 1, isBackAndForth: true })
+  expect(turns.slice(2)).toEqual(['a', 'b', 'b', 'a', 'a', 'b'])
+  expect(taken).toEqual({ a: ['a', 'a', 'a'], b: ['b', 'b', 'b'] })
+})
+
 test('subjects are warmed up in turn, each by as many samples as are asked for', async () => {
   const turns: string[] = []
   const subject = (name: string) => async (count: number) => {
