@@ -49,8 +49,14 @@ SysError known_elsewhere(const std::string& path, const std::string& on) {
                     "folder around it may have been renamed since"};
 }
 
-/** False where something is mounted there already (mount(8), nocover), by whomever. */
-Result<bool> mount_at(const std::string& path) {
+/** What nmount(2) says of a directory that is there when somebody else mounts on it at the same time. */
+bool is_overtaken(const SysError& error) {
+  // Theirs was there already (mount(8), nocover), or came between the two times that the kernel looks up the path, the
+  // second of which is there to find renamed directories (vfs_domount, vn_path_to_global_path).
+  return error.err == EBUSY || error.err == ENOENT;
+}
+
+Status mount_at(const std::string& path) {
   IovecList options;
   options.add_string("fstype", "tmpfs");
   options.add_string("fspath", path);
@@ -58,15 +64,22 @@ Result<bool> mount_at(const std::string& path) {
   options.add_flag("nocover");
   options.add_errmsg();
   auto status = nmount_options(options, static_cast<int>(kFlags), kStep, path);
-  if (!status && status.error().err == EBUSY) return false;
-  if (!status) return std::move(status.error());
+  if (!status) return status;
   struct statfs mounted{};
   const bool is_seen = ::statfs(path.c_str(), &mounted) == 0;
-  if (is_seen && path == mounted.f_mntonname) return true;
+  if (is_seen && path == mounted.f_mntonname) return {};
   // Nobody would find it there, neither a program that holds it nor a recovery.
   SysError error = is_seen ? known_elsewhere(path, mounted.f_mntonname) : last_error(kStep, "statfs", path);
   static_cast<void>(unmount_target(is_seen ? fsid_text(mounted.f_fsid) : path, 0));
   return error;
+}
+
+/** What was overtaken until the bound, said by what is there. */
+SysError refusal_of(const std::string& path, SysError error) {
+  if (error.err != EBUSY) return error;
+  struct statfs mounted{};
+  if (::statfs(path.c_str(), &mounted) != 0) return last_error(kStep, "statfs", path);
+  return known_elsewhere(path, mounted.f_mntonname);
 }
 
 std::string lock_file_of(const std::string& path) { return path + ".lock"; }
@@ -127,14 +140,11 @@ Result<StateFileSystem> StateFileSystem::hold(const std::string& path) {
     if (!is_mounted) return is_mounted.error();
     if (*is_mounted) return held;
     if (auto status = make_private_directory(path); !status) return std::move(status.error());
-    const auto is_made = mount_at(path);
-    if (!is_made) return is_made.error();
-    // Somebody else was quicker, and theirs is as good; unless it is there by another name, and so for good.
-    if (!*is_made && !back_off.wait()) break;
+    auto status = mount_at(path);
+    // Somebody else's is as good; unless it is there by another name, and so for good.
+    if (!status && !(is_overtaken(status.error()) && back_off.wait()))
+      return refusal_of(path, std::move(status.error()));
   }
-  struct statfs mounted{};
-  if (::statfs(path.c_str(), &mounted) != 0) return last_error(kStep, "statfs", path);
-  return known_elsewhere(path, mounted.f_mntonname);
 }
 
 Result<std::optional<StateFileSystem>> StateFileSystem::hold_mounted(const std::string& path) {

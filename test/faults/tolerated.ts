@@ -58,6 +58,7 @@ const tolerances: readonly Tolerance[] = [
   { program: 'close', call: 'poll', errno: 'EINTR', because: 'it is waited for again' },
   // FreeBSD.
   { program: 'open', call: 'nmount', errno: 'EBUSY', when: isStateMount, because: 'another process was quicker to mount the state directory' },
+  { program: 'open', call: 'nmount', errno: 'ENOENT', when: isStateMount, because: 'another process mounted it while the kernel looked it up' },
   { program: 'open', call: 'closedir', because: 'the descriptor is gone whatever it says' },
   { program: 'close', call: 'closedir', because: 'the descriptor is gone whatever it says' },
   { program: 'close', call: 'jail_get', because: 'a jail that cannot be asked for is taken to be there, and waited for' },

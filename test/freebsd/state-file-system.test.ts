@@ -5,7 +5,7 @@ import path from 'node:path'
 import { createInterface } from 'node:readline'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
-import { expect, test } from 'vitest'
+import { expect, onTestFinished, test } from 'vitest'
 
 import { mountTable, nmount, unmount } from '../../src/freebsd.ts'
 import { openSession, recover } from '../../src/index.ts'
@@ -21,26 +21,40 @@ describeFreebsd('the file system of the state directory', () => {
   const folders = useFolders()
   const stateDirectory = (): string => path.join(folders.top, 'state')
   const isMounted = async (): Promise<boolean> => (await mountTable()).some(({ on }) => on === stateDirectory())
-  /** A program that builds so often, says so, and then waits as long as its stdin is open. */
-  const startProgram = (builds: number, pause: number): ChildProcess => {
+  /** A program that does this with the package, says so, and then waits as long as its stdin is open. */
+  const startScript = (lines: string): ChildProcess => {
     const script = `
-      import(${JSON.stringify(entry)}).then(async ({ build }) => {
-        for (let count = 0; count < ${builds}; count++) {
-          await build(${JSON.stringify({ stateDirectory: stateDirectory() })}, ['true'])
-          await new Promise((resolve) => setTimeout(resolve, ${pause}))
-        }
+      import(${JSON.stringify(entry)}).then(async (buildjail) => {
+        ${lines}
         console.log('built')
         process.stdin.resume()
       })`
-    return spawn(process.execPath, ['-e', script], { stdio: ['pipe', 'pipe', 'inherit'] })
+    const program = spawn(process.execPath, ['-e', script], { stdio: ['pipe', 'pipe', 'inherit'] })
+    // Where the test fails, another may be at work still.
+    onTestFinished(() => void program.kill('SIGKILL'))
+    return program
   }
+  const startProgram = (builds: number): ChildProcess =>
+    startScript(`
+      for (let count = 0; count < ${builds}; count++) {
+        await buildjail.build(${JSON.stringify({ stateDirectory: stateDirectory() })}, ['true'])
+      }`)
   const built = async (program: ChildProcess): Promise<void> => {
-    if (program.stdout !== null) await once(createInterface(program.stdout), 'line')
+    if (program.stdout === null) throw new Error('no stdout')
+    // Without one where it failed: what it has to say of that is on stderr.
+    for await (const line of createInterface(program.stdout)) if (line === 'built') return
+    throw new Error('the program ended before it had built')
+  }
+
+  const ended = async (program: ChildProcess): Promise<void> => {
+    const exit = once(program, 'exit')
+    program.stdin?.end()
+    expect(await exit).toEqual([0, null])
   }
 
   test('is there from the first session of a program to the end of the last program', { timeout: 110_000 }, async () => {
     const before = await hostState()
-    const programs = [startProgram(1, 0), startProgram(1, 0)]
+    const programs = [startProgram(1), startProgram(1)]
     await Promise.all(programs.map(built))
     for (const program of programs) {
       expect(await isMounted()).toBe(true)
@@ -58,7 +72,7 @@ describeFreebsd('the file system of the state directory', () => {
     const before = await hostState()
     const comeAndGo = async (isKilled: boolean): Promise<void> => {
       for (let round = 0; round < 6; round++) {
-        const program = startProgram(isKilled ? 1000 : 2, 0)
+        const program = startProgram(isKilled ? 1000 : 2)
         const exit = once(program, 'exit')
         if (isKilled) await sleep(300 + Math.random() * 700)
         else await built(program)
@@ -73,6 +87,26 @@ describeFreebsd('the file system of the state directory', () => {
     await expectSameState(before)
   })
 
+  // nmount(2) looks the directory up twice, and says ENOENT where another mount came between; far down is long enough for that.
+  test('is there for both of two programs that are the first at the same time', { timeout: 110_000 }, async () => {
+    const before = await hostState()
+    const farDown = path.join(folders.top, 'd/'.repeat(300))
+    mkdirSync(farDown, { recursive: true })
+    const [rounds, every] = [100, 60]
+    const begin = Date.now() + 5000
+    const script = `
+      for (let round = 0; round < ${rounds}; round++) {
+        const at = ${begin} + round * ${every}
+        await new Promise((resolve) => setTimeout(resolve, Math.max(at - Date.now() - 12, 0)))
+        while (Date.now() < at);
+        await (await buildjail.openSession({ stateDirectory: ${JSON.stringify(farDown)} + round })).close()
+      }`
+    const programs = [startScript(script), startScript(script)]
+    await Promise.all(programs.map(built))
+    await Promise.all(programs.map(ended))
+    await expectSameState(before)
+  })
+
   test('is not to be locked by what others put beside it', async () => {
     const file = `${stateDirectory()}.lock`
     const refusal = { code: 'EPERM', step: 'state-directory', path: file }
@@ -84,7 +118,7 @@ describeFreebsd('the file system of the state directory', () => {
     linkSync(file, `${file}.other`)
     await expect(openSession({ stateDirectory: stateDirectory() })).rejects.toMatchObject(refusal)
     rmSync(`${file}.other`)
-    const program = startProgram(1, 0)
+    const program = startProgram(1)
     const exit = once(program, 'exit')
     await built(program)
     program.stdin?.end()
@@ -92,11 +126,6 @@ describeFreebsd('the file system of the state directory', () => {
     expect(existsSync(file)).toBe(false)
   })
 
-  const ended = async (program: ChildProcess): Promise<void> => {
-    const exit = once(program, 'exit')
-    program.stdin?.end()
-    expect(await exit).toEqual([0, null])
-  }
   const mountOther = async (): Promise<void> => {
     mkdirSync(stateDirectory(), { mode: 0o700 })
     await nmount({ fstype: 'tmpfs', fspath: stateDirectory(), from: 'tmpfs' })
@@ -106,7 +135,7 @@ describeFreebsd('the file system of the state directory', () => {
     await mountOther()
     try {
       const before = await hostState()
-      const program = startProgram(1, 0)
+      const program = startProgram(1)
       await built(program)
       expect((await mountTable()).filter(({ on }) => on === stateDirectory())).toHaveLength(1)
       await ended(program)
@@ -124,7 +153,7 @@ describeFreebsd('the file system of the state directory', () => {
 
   test('is refused, not waited for, where the kernel has another name for it', { timeout: 110_000 }, async () => {
     const before = await hostState()
-    const program = startProgram(1, 0)
+    const program = startProgram(1)
     await built(program)
     const [old, renamed] = [folders.top, `${folders.top}-renamed`]
     renameSync(old, renamed)
@@ -144,14 +173,14 @@ describeFreebsd('the file system of the state directory', () => {
 
   test('is not taken away by a program whose file beside it was exchanged', { timeout: 110_000 }, async () => {
     const file = `${stateDirectory()}.lock`
-    const first = startProgram(1, 0)
+    const first = startProgram(1)
     await built(first)
     rmSync(file)
     writeFileSync(file, '', { mode: 0o600 })
     await ended(first)
     expect([await isMounted(), existsSync(file)]).toEqual([true, true])
     // Whoever has the file of that name does.
-    const second = startProgram(1, 0)
+    const second = startProgram(1)
     await built(second)
     await ended(second)
     expect([await isMounted(), existsSync(file)]).toEqual([false, false])
