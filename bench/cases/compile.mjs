@@ -1,20 +1,21 @@
 // A real compile, jailed and bare: as many C files as a small project has, one compiler a file.
-import { spawnSync } from 'node:child_process'
+import { spawn, spawnSync } from 'node:child_process'
+import { once } from 'node:events'
 import { writeFileSync } from 'node:fs'
 import path from 'node:path'
+import { createInterface } from 'node:readline'
 
 import { openSession, planOf } from '../../dist/index.js'
 import { NotMeasured } from '../measure/not-measured.mjs'
-import { spawnToEnd } from '../peers/spawn.mjs'
 import { sourceText } from './compile-source.mjs'
 import { folder } from './folders.mjs'
 
-// Folders come as arguments, so that the script is the same inside and outside.
-const script = 'from=$1 to=$2; shift 2; for part; do cc -O1 -c -o "$to/$part.o" "$from/$part.c" || exit 1; done'
+// Folders come as arguments, so that the script is the same inside and outside; and the names of files when it is their turn.
+const script = 'while read -r part; do cc -O1 -c -o "$2/$part.o" "$1/$part.c" || exit 1; echo "$part"; done'
 
 export const compile = {
   name: 'compile',
-  title: 'a compile of 100 C files by shell scripts, a compiler a file',
+  title: 'a compile of 100 C files by a shell script, a compiler a file',
   async run(bench) {
     const { error, stdout } = spawnSync('cc', ['--version'], { encoding: 'utf8' })
     if (error !== undefined) throw new NotMeasured('there is no cc')
@@ -22,16 +23,12 @@ export const compile = {
     const [source, output, bareOutput] = ['source', 'output', 'bare-output'].map((name) => folder(bench, name))
     for (const [index, part] of parts.entries()) writeFileSync(path.join(source, `${part}.c`), sourceText(index))
     const plan = planOf({ inputs: { source }, output })
-    const bare = (some) => {
-      const [shell, ...rest] = compiling(source, bareOutput, some)
-      return spawnToEnd(shell, rest)
-    }
     const samples = bench.isQuick ? 3 : bench.isEmulated ? 6 : 20
     const taken = { session: [], 'child_process.spawn': [] }
-    const lots = lotsOf(parts, parts.length / lotCount)
-    await compiledBothWays(plan, bare, lots.slice(0, 1))
+    const compileBothWays = (some) => compiledBothWays(plan, [source, bareOutput], some)
+    await compileBothWays(parts.slice(0, 10))
     for (let sample = 1; sample <= samples; sample += 1) {
-      const times = await compiledBothWays(plan, bare, lots)
+      const times = await compileBothWays(parts)
       for (const [name, some] of Object.entries(taken)) some.push(times[name])
       bench.progress(sample, samples)
     }
@@ -41,15 +38,11 @@ export const compile = {
   },
 }
 
-const lotCount = 10
-
-const compiling = (from, to, parts) => ['sh', '-c', script, 'sh', from, to, ...parts]
-
 /**
- * What all lots take jailed, with the session's opening and closing, and bare. A lot is compiled one way right after the other,
- * and each way is first in turn: a machine that gets slower for some seconds does so for both.
+ * What all files take jailed, with the session's opening and closing, and bare. A file is compiled one way right after the
+ * other, and each way is first in turn: a machine that gets slower for some seconds does so for both.
  */
-async function compiledBothWays(plan, bare, lots) {
+async function compiledBothWays(plan, bareFolders, parts) {
   const times = { session: 0, 'child_process.spawn': 0 }
   const timed = async (name, run) => {
     const began = performance.now()
@@ -58,17 +51,33 @@ async function compiledBothWays(plan, bare, lots) {
     return result
   }
   const session = await timed('session', () => openSession(plan))
-  for (const [index, lot] of lots.entries()) {
-    const ways = [
-      () => timed('session', () => session.run(compiling('/inputs/source', '/output', lot))),
-      () => timed('child_process.spawn', () => bare(lot)),
-    ]
+  const stdio = ['pipe', 'pipe', 'inherit']
+  const jailed = await timed('session', () => compilerOf(session.spawn(['sh', '-c', script, 'sh', '/inputs/source', '/output'], { stdio })))
+  const bare = await timed('child_process.spawn', () => compilerOf(spawn('sh', ['-c', script, 'sh', ...bareFolders], { stdio })))
+  for (const [index, part] of parts.entries()) {
+    const ways = [() => timed('session', () => jailed.compile(part)), () => timed('child_process.spawn', () => bare.compile(part))]
     for (const way of index % 2 === 0 ? ways : ways.reverse()) await way()
   }
+  await timed('child_process.spawn', () => bare.end())
+  await timed('session', () => jailed.end())
   await timed('session', () => session.close())
   return times
 }
 
-function lotsOf(all, size) {
-  return Array.from({ length: Math.ceil(all.length / size) }, (_, lot) => all.slice(lot * size, (lot + 1) * size))
+/** The script at work, which says the name of each file that it has compiled. */
+function compilerOf(child) {
+  const closed = once(child, 'close')
+  const lines = createInterface(child.stdout)[Symbol.asyncIterator]()
+  return {
+    async compile(part) {
+      child.stdin.write(`${part}\n`)
+      const { value } = await lines.next()
+      if (value !== part) throw new Error(`${part} was not compiled`)
+    },
+    async end() {
+      child.stdin.end()
+      const [status, signal] = await closed
+      if (status !== 0) throw new Error(`the script failed (${signal ?? status})`)
+    },
+  }
 }
