@@ -49,13 +49,6 @@ SysError known_elsewhere(const std::string& path, const std::string& on) {
                     "folder around it may have been renamed since"};
 }
 
-/** What nmount(2) says of a directory that is there when somebody else mounts on it at the same time. */
-bool is_overtaken(const SysError& error) {
-  // Theirs was there already (mount(8), nocover), or came between the two times that the kernel looks up the path, the
-  // second of which is there to find renamed directories (vfs_domount, vn_path_to_global_path).
-  return error.err == EBUSY || error.err == ENOENT;
-}
-
 Status mount_at(const std::string& path) {
   IovecList options;
   options.add_string("fstype", "tmpfs");
@@ -63,15 +56,14 @@ Status mount_at(const std::string& path) {
   options.add_string("from", "tmpfs");
   options.add_flag("nocover");
   options.add_errmsg();
-  auto status = nmount_options(options, static_cast<int>(kFlags), kStep, path);
-  if (!status) return status;
-  struct statfs mounted{};
-  const bool is_seen = ::statfs(path.c_str(), &mounted) == 0;
-  if (is_seen && path == mounted.f_mntonname) return {};
-  // Nobody would find it there, neither a program that holds it nor a recovery.
-  SysError error = is_seen ? known_elsewhere(path, mounted.f_mntonname) : last_error(kStep, "statfs", path);
-  static_cast<void>(unmount_target(is_seen ? fsid_text(mounted.f_fsid) : path, 0));
-  return error;
+  return nmount_options(options, static_cast<int>(kFlags), kStep, path);
+}
+
+/** What nmount(2) says of a directory that is there when somebody else mounts on it at the same time. */
+bool is_overtaken(const SysError& error) {
+  // Theirs was there already (mount(8), nocover), or came between the two times that the kernel looks up the path, the
+  // second of which is there to find renamed directories (vfs_domount, vn_path_to_global_path).
+  return error.err == EBUSY || error.err == ENOENT;
 }
 
 /** What was overtaken until the bound, said by what is there. */
@@ -89,11 +81,10 @@ SysError not_own(const std::string& path, const char* detail) {
 }
 
 // Nothing keeps others from making a file of that name where the directory around it is not ours alone.
-Status refuse_unless_own(const UniqueFd& file, const std::string& path) {
+Result<bool> is_own(const UniqueFd& file, const std::string& path) {
   struct stat found{};
   if (::fstat(file.get(), &found) != 0) return last_error(kStep, "fstat", path);
-  if (S_ISREG(found.st_mode) && found.st_uid == ::geteuid() && found.st_nlink == 1) return {};
-  return not_own(path, "the file beside the state directory must be a file of the caller's own");
+  return S_ISREG(found.st_mode) && found.st_uid == ::geteuid() && found.st_nlink == 1;
 }
 
 // What is mounted was made by whoever mounted it, and a tmpfs takes owner and mode of what it covers.
@@ -116,46 +107,50 @@ Result<bool> is_named(const UniqueFd& file, const std::string& path) {
   return held.st_dev == named.st_dev && held.st_ino == named.st_ino;
 }
 
-/** Shared. What is being unmounted is waited for. */
-Result<UniqueFd> lock_beside(const std::string& path, int flags) {
+}  // namespace
+
+Result<StateFileSystem> StateFileSystem::lock_beside(const std::string& path, int flags) {
   const std::string file = lock_file_of(path);
   BackOff back_off(kUnmountBound);
   auto locked = lock_file(kStep, file, flags, LOCK_SH);
   while (!locked && locked.error().err == EWOULDBLOCK && back_off.wait())
     locked = lock_file(kStep, file, flags, LOCK_SH);
-  if (!locked) return locked;
-  if (auto status = refuse_unless_own(*locked, file); !status) return std::move(status.error());
-  return locked;
+  if (!locked) return std::move(locked.error());
+  StateFileSystem held(path, std::move(*locked));
+  const auto is_ours = is_own(held.lock_, file);
+  if (!is_ours) return is_ours.error();
+  if (*is_ours) return held;
+  // So that it is not removed either.
+  held.lock_.reset();
+  return not_own(file, "the file beside the state directory must be a file of the caller's own");
 }
 
-}  // namespace
-
 Result<StateFileSystem> StateFileSystem::hold(const std::string& path) {
-  auto lock = lock_beside(path, O_RDWR | O_CREAT);
-  if (!lock) return std::move(lock.error());
-  StateFileSystem held(path, std::move(*lock));
+  auto locked = lock_beside(path, O_RDWR | O_CREAT);
+  if (!locked) return locked;
+  StateFileSystem& held = *locked;
   BackOff back_off(kMountBound);
   for (;;) {
     const auto is_mounted = held.find_mounted();
     if (!is_mounted) return is_mounted.error();
-    if (*is_mounted) return held;
+    if (*is_mounted) return locked;
     if (auto status = make_private_directory(path); !status) return std::move(status.error());
     auto status = mount_at(path);
     // Somebody else's is as good; unless it is there by another name, and so for good.
-    if (!status && !(is_overtaken(status.error()) && back_off.wait()))
-      return refusal_of(path, std::move(status.error()));
+    if (!status && is_overtaken(status.error()) && back_off.wait()) continue;
+    if (!status) return refusal_of(path, std::move(status.error()));
+    if (status = held.take_new(); !status) return std::move(status.error());
   }
 }
 
 Result<std::optional<StateFileSystem>> StateFileSystem::hold_mounted(const std::string& path) {
-  auto lock = lock_beside(path, O_RDWR);
-  if (!lock && lock.error().err == ENOENT) return std::optional<StateFileSystem>();
-  if (!lock) return std::move(lock.error());
-  StateFileSystem held(path, std::move(*lock));
-  const auto is_mounted = held.find_mounted();
+  auto locked = lock_beside(path, O_RDWR);
+  if (!locked && locked.error().err == ENOENT) return std::optional<StateFileSystem>();
+  if (!locked) return std::move(locked.error());
+  const auto is_mounted = locked->find_mounted();
   if (!is_mounted) return is_mounted.error();
   if (!*is_mounted) return std::optional<StateFileSystem>();
-  return std::optional(std::move(held));
+  return std::optional(std::move(*locked));
 }
 
 Result<bool> StateFileSystem::find_mounted() {
@@ -169,6 +164,19 @@ Result<bool> StateFileSystem::find_mounted() {
   root_ = std::move(root);
   if (is_of_ours(mounted)) fsid_ = fsid_text(mounted.f_fsid);
   return true;
+}
+
+Status StateFileSystem::take_new() {
+  struct statfs mounted{};
+  const bool is_seen = ::statfs(path_.c_str(), &mounted) == 0;
+  if (is_seen && path_ == mounted.f_mntonname) {
+    fsid_ = fsid_text(mounted.f_fsid);
+    return {};
+  }
+  // Nobody would find it there, neither a program that holds it nor a recovery.
+  SysError error = is_seen ? known_elsewhere(path_, mounted.f_mntonname) : last_error(kStep, "statfs", path_);
+  static_cast<void>(unmount_target(is_seen ? fsid_text(mounted.f_fsid) : path_, 0));
+  return error;
 }
 
 StateFileSystem::~StateFileSystem() {

@@ -45,8 +45,12 @@ class StateFileSystem {
  private:
   StateFileSystem(std::string path, UniqueFd lock) : path_(std::move(path)), lock_(std::move(lock)) {}
 
+  /** With a share of the file beside it. What is being unmounted is waited for. */
+  static Result<StateFileSystem> lock_beside(const std::string& path, int flags);
   /** Whether something is mounted there; if so, it is held open from here on. */
   Result<bool> find_mounted();
+  /** What was just mounted is to be unmounted by this, whatever becomes of it. */
+  Status take_new();
   Status unmount_if_empty();
 
   std::string path_;

@@ -1,17 +1,14 @@
-import { once } from 'node:events'
-import { Worker } from 'node:worker_threads'
 import { afterAll, expect, test } from 'vitest'
 
 import { openSession, type Spec } from '../../src/index.ts'
 import { useFolders } from '../session/folders.ts'
 import { describeSession } from '../session/kernel.ts'
-import type { FaultRequest, Made } from './controls.ts'
-import { errnoOf } from './errnos.ts'
 import { leftBehind, lookAround } from './left-behind.ts'
+import { openFirst, openFirstWithFault } from './open-first.ts'
 import { firstOpenSteps } from './steps.ts'
 import { isTolerated } from './tolerated.ts'
 import { walk, wrongInCase, type Case } from './walk.ts'
-import { wrongInTold, type Told } from './told.ts'
+import { wrongInTold } from './told.ts'
 
 describeSession('when a system call of what only the first opening does fails', () => {
   const folders = useFolders()
@@ -27,9 +24,7 @@ describeSession('when a system call of what only the first opening does fails', 
     const own = calls.slice(0, calls.indexOf('send') + 1)
 
     const play = async (one: Case): Promise<string[]> => {
-      const { error, calls: made, hits } = await openFirst(spec, { action: 'fail', nth: one.nth, errno: errnoOf(one.errno) })
-      const call = made[one.nth - 1]
-      const met = hits === 0 || call === undefined ? undefined : { ...one, call, earlier: made.slice(0, one.nth - 1) }
+      const { error, met } = await openFirstWithFault(spec, one)
       const wrong = error === undefined ? (isTolerated('open', one) ? [] : ['it was tolerated']) : wrongInTold(error, one, firstOpenSteps)
       return [...wrongInCase(one, met), ...wrong, ...(await leftBehind(before, folders.output))]
     }
@@ -39,11 +34,3 @@ describeSession('when a system call of what only the first opening does fails', 
     expect(cases).toBeGreaterThan(0)
   })
 })
-
-async function openFirst(spec: Spec, fault: FaultRequest): Promise<Made & { readonly error?: Told }> {
-  const worker = new Worker(new URL('first-opening.mjs', import.meta.url), { workerData: { spec, fault } })
-  const ended = once(worker, 'exit')
-  const [told] = (await once(worker, 'message')) as [Made & { readonly error?: Told }]
-  await ended
-  return told
-}

@@ -24,13 +24,13 @@ export async function callsOf(program: () => Promise<unknown>): Promise<readonly
   return faults().disarm().calls
 }
 
-/** Plays each call of a program with each errno; `play` says what is wrong with what came of it. */
-export async function walk(calls: readonly string[], play: (one: Case) => Promise<readonly string[]>): Promise<Walk> {
+/** Plays each call of a program, from that index on, with each errno; `play` says what is wrong with what came of it. */
+export async function walk(calls: readonly string[], play: (one: Case) => Promise<readonly string[]>, from = 0): Promise<Walk> {
   const problems: string[] = []
   let cases = 0
   for (const errno of errnoNames) {
     for (const [index, call] of calls.entries()) {
-      if (!canFailWith(call, errno)) continue
+      if (index < from || !canFailWith(call, errno)) continue
       const one = { nth: index + 1, call, earlier: calls.slice(0, index), errno }
       cases += 1
       const found = (await play(one)).map((problem) => `call ${one.nth}, ${call} with ${errno}: ${problem}`)
