@@ -58,9 +58,7 @@ describeFreebsd('the file system of the state directory', () => {
     await Promise.all(programs.map(built))
     for (const program of programs) {
       expect(await isMounted()).toBe(true)
-      const exit = once(program, 'exit')
-      program.stdin?.end()
-      expect(await exit).toEqual([0, null])
+      await ended(program)
     }
     expect(await isMounted()).toBe(false)
     expect(existsSync(`${stateDirectory()}.lock`)).toBe(false)
@@ -119,10 +117,8 @@ describeFreebsd('the file system of the state directory', () => {
     await expect(openSession({ stateDirectory: stateDirectory() })).rejects.toMatchObject(refusal)
     rmSync(`${file}.other`)
     const program = startProgram(1)
-    const exit = once(program, 'exit')
     await built(program)
-    program.stdin?.end()
-    expect(await exit).toEqual([0, null])
+    await ended(program)
     expect(existsSync(file)).toBe(false)
   })
 
