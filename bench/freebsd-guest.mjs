@@ -27,7 +27,8 @@ try {
 
 async function main({ isQuick, hasBars, json, html, only }) {
   const words = [...(isQuick ? ['--quick'] : []), ...(hasBars ? [] : ['--no-bars']), ...only.flatMap((name) => ['--only', name])]
-  const line = `BUILDJAIL_BENCH_REVISION=${revision()} bun bench/main.mjs --json - ${words.join(' ')}`
+  const bench = `BUILDJAIL_BENCH_REVISION=${revision()} bun bench/main.mjs --json - ${words.join(' ')}`
+  const line = `sh bench/unused-kernel-stacks.sh && ${bench}`
   const child = spawn(process.execPath, [runInGuest, '--', line], {
     cwd: path.join(path.dirname(runInGuest), '..', '..'),
     stdio: ['ignore', 'pipe', 'inherit'],
