@@ -22,7 +22,8 @@ function listen() {
   process.once('exit', () => {
     for (const act of undo.toReversed()) act()
   })
+  // Not once: a second signal, as timeout(1) sends to its whole group, would end the process before all is undone.
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) {
-    process.once(signal, () => process.exit(128 + constants.signals[signal]))
+    process.on(signal, () => process.exit(128 + constants.signals[signal]))
   }
 }
