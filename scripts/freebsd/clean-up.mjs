@@ -22,7 +22,7 @@ function listen() {
   process.once('exit', () => {
     for (const act of undo.toReversed()) act()
   })
-  // Not once: a second signal, as timeout(1) sends to its whole group, would end the process before all is undone.
+  // Not once: without a listener a second signal would end the process before all is undone.
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) {
     process.on(signal, () => process.exit(128 + constants.signals[signal]))
   }
