@@ -28,7 +28,8 @@ try {
 async function main({ isQuick, hasBars, json, html, only }) {
   const words = [...(isQuick ? ['--quick'] : []), ...(hasBars ? [] : ['--no-bars']), ...only.flatMap((name) => ['--only', name])]
   const bench = `BUILDJAIL_BENCH_REVISION=${revision()} bun bench/main.mjs --json - ${words.join(' ')}`
-  const line = `sh bench/unused-kernel-stacks.sh && ${bench}`
+  const beforehand = ['sh bench/emulated/unused-kernel-stacks.sh', 'bun bench/emulated/mounts-in-neighbouring-pages.mjs']
+  const line = [...beforehand, bench].join(' && ')
   const child = spawn(process.execPath, [runInGuest, '--', line], {
     cwd: path.join(path.dirname(runInGuest), '..', '..'),
     stdio: ['ignore', 'pipe', 'inherit'],

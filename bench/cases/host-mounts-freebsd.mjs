@@ -5,7 +5,6 @@ import path from 'node:path'
 import { MNT_RDONLY, nmount, unmount } from '../../dist/freebsd.js'
 import { build, planOf } from '../../dist/index.js'
 import { action } from '../measure/turns.mjs'
-import { writeFreePages } from '../measure/write-free-pages.mjs'
 import { folder, specWith } from './folders.mjs'
 
 /** A subject for each count; `release` takes what is left. */
@@ -14,7 +13,6 @@ export async function mountsInThisHost(bench, counts) {
   const top = folder(bench, 'mounts')
   const points = Array.from({ length: Math.max(...counts) }, (_, index) => path.join(top, String(index)))
   for (const point of points) mkdirSync(point)
-  if (bench.isEmulated) await writeFreePages()
   let held = 0
   const holdExactly = async (count) => {
     for (; held < count; held += 1) await nmount({ fstype: 'nullfs', fspath: points[held], from: source }, MNT_RDONLY)
