@@ -4,8 +4,8 @@ import { fileURLToPath } from 'node:url'
 
 import { NotMeasured } from '../measure/not-measured.mjs'
 import { Served } from '../measure/served.mjs'
-import { takeStages } from '../measure/turns.mjs'
 import { folder } from './folders.mjs'
+import { inRounds } from './in-rounds.mjs'
 
 const controller = fileURLToPath(new URL('controller.mjs', import.meta.url))
 // A bare runtime is about the smaller already, if its young garbage is not let grow.
@@ -19,26 +19,32 @@ export const parentSize = {
   async run(bench) {
     const free = Math.floor(freemem() / 2 ** 20)
     if (free < roomMebibytes) throw new NotMeasured(`${free} MiB of memory are free, and ${roomMebibytes} are needed`)
-    const parents = Object.entries(sizes).map(([size, mebibytes]) => {
-      const spec = { output: folder(bench, `output-${mebibytes}`) }
-      return { size, served: new Served(process.execPath, [...flags, controller, JSON.stringify(spec), String(mebibytes)]) }
-    })
-    const subjectsOf = (requests) =>
-      Object.fromEntries(requests.flatMap((request) => parents.map(({ size, served }) => [`${request}, ${size}`, block(served, request)])))
-    const building = { subjects: subjectsOf(['build', 'run']), samples: bench.samples(200) }
-    // Spawns last: what of a parent's memory is written to after its fork(2) is copied then, which a build would pay for. And a
-    // spawn from 2 GB takes so long that a quick run would not be one.
-    const spawning = { subjects: subjectsOf(['spawn']), samples: bench.slowSamples(200) }
-    const stages = bench.isQuick ? [building] : [building, spawning]
-    const taken = await takeStages(stages, { perBlock: bench.perBlock(10), warmUp: bench.warmUp, onTurn: bench.progress })
-    const subjects = Object.entries(taken).map(([name, samples]) => ({ name, unit: 'ms', samples }))
+    const resident = Object.fromEntries(Object.keys(sizes).map((size) => [`resident memory, ${size}`, []]))
+    const taken = await inRounds(bench, 5, async () => beginRound(bench, resident))
+    const residents = Object.entries(resident).map(([name, samples]) => ({ name, unit: 'MiB', samples }))
+    return { ...taken, subjects: [...taken.subjects, ...residents] }
+  },
+}
+
+function beginRound(bench, resident) {
+  const parents = Object.entries(sizes).map(([size, mebibytes]) => {
+    const spec = { output: folder(bench, `output-${mebibytes}`) }
+    return { size, served: new Served(process.execPath, [...flags, controller, JSON.stringify(spec), String(mebibytes)]) }
+  })
+  const subjectsOf = (requests) =>
+    Object.fromEntries(requests.flatMap((request) => parents.map(({ size, served }) => [`${request}, ${size}`, block(served, request)])))
+  const building = { subjects: subjectsOf(['build', 'run']), samples: bench.samples(1000) }
+  // Spawns last: what of a parent's memory is written to after its fork(2) is copied then, which a build would pay for. And a
+  // spawn from 2 GB takes so long that a quick run would not be one.
+  const spawning = { subjects: subjectsOf(['spawn']), samples: bench.slowSamples(200) }
+  const end = async () => {
     for (const { size, served } of parents) {
       const [[rss]] = await served.block('resident', 1)
-      subjects.push({ name: `resident memory, ${size}`, unit: 'MiB', samples: [(rss * 1e6) / 2 ** 20] })
+      resident[`resident memory, ${size}`].push((rss * 1e6) / 2 ** 20)
       await served.close()
     }
-    return { subjects, notMeasured: bench.isQuick ? { spawn: 'not in a quick run' } : {} }
-  },
+  }
+  return { stages: bench.isQuick ? [building] : [building, spawning], end, notMeasured: bench.isQuick ? { spawn: 'not in a quick run' } : {} }
 }
 
 function block(served, request) {
