@@ -25,7 +25,7 @@ if (describeMachine().isEmulated) {
     mkdirSync(point)
     await nmount({ fstype: 'nullfs', fspath: point, from: source }, MNT_RDONLY)
   }
-  // What was freed last is used first (uma(9)): the youngest of them, which are side by side.
+  // What was freed last is used first (cache_free in uma_core.c): the youngest of them, which are side by side.
   for (const point of points) await unmount(point)
   rmSync(top, { recursive: true })
 }
