@@ -2,7 +2,7 @@
 import { mkdirSync } from 'node:fs'
 import path from 'node:path'
 
-import { MNT_RDONLY, nmount, unmount } from '../../dist/freebsd.js'
+import { MNT_RDONLY, nmount, unmount } from '../../dist/freebsd/index.js'
 import { build, planOf } from '../../dist/index.js'
 import { action } from '../measure/turns.mjs'
 import { folder, specWith } from './folders.mjs'

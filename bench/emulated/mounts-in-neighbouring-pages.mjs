@@ -10,7 +10,7 @@ import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 
-import { MNT_RDONLY, nmount, unmount } from '../../dist/freebsd.js'
+import { MNT_RDONLY, nmount, unmount } from '../../dist/freebsd/index.js'
 import { describeMachine } from '../machine.mjs'
 
 // Those that `host-mounts` has, and as many as fit into 2 MB.

@@ -1,6 +1,6 @@
 // A plan in the words of the floor program (plan.c): a line an act, in the order in which buildjail does them.
 /**
- * @param {import('../../src/plan.ts').Plan} plan
+ * @param {import('../../src/spec/plan.ts').Plan} plan
  * @param {{ command: string, init?: string | undefined, root?: string, refusals?: string[] }} more `command` is an absolute path inside;
  *   `init` (Linux) and `root` (FreeBSD) are of the host
  */
@@ -9,7 +9,7 @@ export function floorPlanText(plan, { command, init, root, refusals = [] }) {
   const lines = [
     ['hostname', plan.hostname],
     ['user', plan.user.uid, plan.user.gid],
-    ['chdir', plan.workingDirectory],
+    ['chdir', plan.cwd],
     ['command', command],
     ...(init === undefined ? [] : [['init', init]]),
     ...(root === undefined ? [] : [['root', root], ['ruleset', devfsRuleset]]),

@@ -2,7 +2,7 @@
 import { mkdirSync, mkdtempSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 
-import { jailParameters } from '../../dist/freebsd.js'
+import { jailParameters } from '../../dist/freebsd/index.js'
 import { trueCommand } from '../cases/true-command.mjs'
 import { NotMeasured } from '../measure/not-measured.mjs'
 import { Served } from '../measure/served.mjs'

@@ -22,13 +22,13 @@ export function bubblewrapArguments(plan, command) {
     '--new-session',
     '--die-with-parent',
     '--clearenv',
-    ...Object.entries(plan.environment).flatMap(([name, value]) => ['--setenv', name, value]),
+    ...Object.entries(plan.env).flatMap(([name, value]) => ['--setenv', name, value]),
     ...plan.links.flatMap(({ path, target }) => ['--symlink', target, path]),
     ...plan.mounts.flatMap(mountArguments),
     '--remount-ro',
     '/',
     '--chdir',
-    plan.workingDirectory,
+    plan.cwd,
     ...command,
   ]
 }

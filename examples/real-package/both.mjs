@@ -28,11 +28,11 @@ export async function buildBoth(openSession, folder) {
   const source = sqliteSource()
 
   const opened = await openSession({ name: 'real-package', inputs: { sqlite: source }, output: fromSession })
-  const session = await build((command, workingDirectory) => opened.run(command, { workingDirectory }), inside, fromSession)
+  const session = await build((command, cwd) => opened.run(command, { cwd }), inside, fromSession)
     .finally(() => opened.close())
 
   // The session's own environment, so that cc is the same one and no variable of the caller's has a say in what it does.
-  const run = hostRun({ ...opened.plan.environment, HOME: objects, TMPDIR: objects })
+  const run = hostRun({ ...opened.plan.env, HOME: objects, TMPDIR: objects })
   const saidOnHost = await useSqlite(run, fromSession)
   const host = await build(run, { source, objects, output: onHost }, onHost)
   return { session, host, saidOnHost }

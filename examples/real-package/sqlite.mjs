@@ -48,9 +48,9 @@ export async function buildSqlite(run, { source, objects, output }) {
 /** @param {Run} run */
 function stepTimer(run) {
   const began = performance.now()
-  return async (/** @type {[string, ...string[]]} */ command, /** @type {string} */ workingDirectory) => {
+  return async (/** @type {[string, ...string[]]} */ command, /** @type {string} */ cwd) => {
     const startMs = performance.now() - began
-    await run(command, workingDirectory)
+    await run(command, cwd)
     return { command: command.join(' '), startMs, endMs: performance.now() - began }
   }
 }

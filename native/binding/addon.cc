@@ -17,7 +17,7 @@
 
 namespace buildjail {
 
-/** NativeBinding of src/native.ts; one for each environment that loads it. */
+/** NativeBinding of src/native/binding.ts; one for each environment that loads it. */
 class Addon final : public Napi::Addon<Addon> {
  public:
   Addon(Napi::Env env, Napi::Object exports) : runtime_(std::make_shared<Runtime>()) {

@@ -9,7 +9,7 @@
 #include "binding/error_to_js.h"
 #include "binding/prepared_launch.h"
 #include "binding/to_js.h"
-#include "core/caught.h"
+#include "base/caught.h"
 
 namespace buildjail {
 

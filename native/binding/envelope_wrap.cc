@@ -9,8 +9,8 @@
 #include "binding/pipes_to_js.h"
 #include "binding/promised_work.h"
 #include "binding/to_js.h"
-#include "core/caught.h"
-#include "core/signal_name.h"
+#include "base/caught.h"
+#include "base/signal_name.h"
 
 namespace buildjail {
 

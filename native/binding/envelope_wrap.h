@@ -23,7 +23,7 @@ struct OpenedEnvelope {
   Result<pid_t> launch(PreparedLaunch prepared) const;
 };
 
-/** NativeEnvelope of src/native.ts. */
+/** NativeEnvelope of src/native/binding.ts. */
 class EnvelopeWrap final : public Napi::ObjectWrap<EnvelopeWrap> {
  public:
   static Napi::Function define(Napi::Env env);

@@ -2,7 +2,7 @@
 
 #include <napi.h>
 
-#include "core/sys_error.h"
+#include "base/sys_error.h"
 
 namespace buildjail {
 

@@ -6,9 +6,9 @@
 #include <memory>
 
 #include "binding/runtime.h"
-#include "core/launch_request.h"
-#include "core/stdio_ends.h"
-#include "core/unique_fd.h"
+#include "launch/launch_request.h"
+#include "launch/stdio_ends.h"
+#include "base/unique_fd.h"
 
 namespace buildjail {
 

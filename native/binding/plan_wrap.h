@@ -2,11 +2,11 @@
 
 #include <napi.h>
 
-#include "core/plan.h"
+#include "plan/plan.h"
 
 namespace buildjail {
 
-/** NativePlan of src/native.ts: a plan as native code has read it. */
+/** NativePlan of src/native/binding.ts: a plan as native code has read it. */
 class PlanWrap final : public Napi::ObjectWrap<PlanWrap> {
  public:
   /** Its one argument is the packed plan. */

@@ -4,10 +4,10 @@
 #include <span>
 
 #include "binding/handover.h"
-#include "core/launch_request.h"
-#include "core/ready_ends.h"
-#include "core/result.h"
-#include "core/stdio_ends.h"
+#include "launch/launch_request.h"
+#include "launch/ready_ends.h"
+#include "base/result.h"
+#include "launch/stdio_ends.h"
 
 namespace buildjail {
 
@@ -19,7 +19,7 @@ struct PreparedLaunch {
 
 using ComingLaunch = Handover<Result<PreparedLaunch>>;
 
-/** Of a request as src/wire.ts packs it. Quick, and throws nothing but std::bad_alloc. */
+/** Of a request as src/native/wire.ts packs it. Quick, and throws nothing but std::bad_alloc. */
 Result<PreparedLaunch> prepare_launch(std::span<const std::byte> packed, ReadyEnds& ready);
 
 }  // namespace buildjail

@@ -7,7 +7,7 @@
 #include <utility>
 
 #include "binding/error_to_js.h"
-#include "core/result.h"
+#include "base/result.h"
 
 namespace buildjail {
 

@@ -8,8 +8,8 @@
 
 #include "binding/error_to_js.h"
 #include "binding/runtime.h"
-#include "core/caught.h"
-#include "core/result.h"
+#include "base/caught.h"
+#include "base/result.h"
 
 namespace buildjail {
 

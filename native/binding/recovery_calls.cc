@@ -6,8 +6,8 @@
 
 #include "binding/promise_worker.h"
 #include "binding/to_js.h"
-#include "core/recovery.h"
-#include "core/session_list.h"
+#include "state/recovery.h"
+#include "state/session_list.h"
 
 namespace buildjail {
 

@@ -5,7 +5,7 @@
 
 #include "binding/error_to_js.h"
 #include "binding/to_js.h"
-#include "core/caught.h"
+#include "base/caught.h"
 
 namespace buildjail {
 

@@ -14,11 +14,11 @@
 #include <set>
 #include <thread>
 
-#include "core/envelope.h"
-#include "core/exit_waiter.h"
-#include "core/ready_ends.h"
-#include "core/unique_fd.h"
-#include "core/worker_threads.h"
+#include "envelope/envelope.h"
+#include "launch/exit_waiter.h"
+#include "launch/ready_ends.h"
+#include "base/unique_fd.h"
+#include "envelope/worker_threads.h"
 
 namespace buildjail {
 

@@ -6,7 +6,7 @@
 #include <cstdint>
 
 #include "binding/error_to_js.h"
-#include "core/signal_name.h"
+#include "base/signal_name.h"
 
 namespace buildjail {
 

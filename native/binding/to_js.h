@@ -6,11 +6,11 @@
 #include <string>
 #include <vector>
 
-#include "core/envelope.h"
+#include "envelope/envelope.h"
 
 namespace buildjail {
 
-// Values of native/core as the interfaces of src/native.ts.
+// Values of native/core as the interfaces of src/native/binding.ts.
 
 template <class Values, class Convert>
 Napi::Array list_to_js(Napi::Env env, const Values& values, Convert convert) {

@@ -8,7 +8,7 @@
 #include <functional>
 #include <string>
 
-#include "core/worker_threads.h"
+#include "envelope/worker_threads.h"
 #include "faults/fault.h"
 
 // How the tests get at it: an object `faults` beside what the addon exports anyway. This is the test build's own
@@ -89,7 +89,7 @@ void execute_counted(napi_env env, void* data) {
 // A program begins on the JavaScript thread, which arms it, and goes on on a worker thread. Others, such as the one
 // that waits for commands, are nobody's program: their calls would come at any moment and are not counted.
 
-// WorkerThreads::run (core/worker_threads.h), as the system's C++ library has it called.
+// WorkerThreads::run (envelope/worker_threads.h), as the system's C++ library has it called.
 #ifdef _LIBCPP_VERSION
 #define BUILDJAIL_RUN "_ZN9buildjail13WorkerThreads3runENSt3__18functionIFvvEEE"
 #else

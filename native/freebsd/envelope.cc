@@ -12,8 +12,8 @@
 #include <utility>
 #include <variant>
 
-#include "core/back_off.h"
-#include "core/session_errors.h"
+#include "base/back_off.h"
+#include "envelope/session_errors.h"
 #include "freebsd/devfs_ruleset.h"
 #include "freebsd/holders.h"
 #include "freebsd/jail_parameters.h"

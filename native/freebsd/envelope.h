@@ -7,10 +7,10 @@
 #include <string>
 #include <vector>
 
-#include "core/envelope.h"
-#include "core/output_lease.h"
-#include "core/session_directory.h"
-#include "core/unique_fd.h"
+#include "envelope/envelope.h"
+#include "state/output_lease.h"
+#include "state/session_directory.h"
+#include "base/unique_fd.h"
 #include "freebsd/host.h"
 #include "freebsd/jail.h"
 #include "freebsd/mounts.h"

@@ -1,4 +1,4 @@
-#include "core/event_queue.h"
+#include "launch/event_queue.h"
 
 #include <sys/types.h>
 #include <sys/event.h>
@@ -8,7 +8,7 @@
 #include <cerrno>
 #include <vector>
 
-#include "core/unique_fd.h"
+#include "base/unique_fd.h"
 
 namespace buildjail {
 

@@ -17,7 +17,7 @@
 #include <span>
 #include <string_view>
 
-#include "core/unique_fd.h"
+#include "base/unique_fd.h"
 #include "freebsd/mounts.h"
 #include "freebsd/processes.h"
 #include "freebsd/sockets.h"

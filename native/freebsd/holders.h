@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "core/holder.h"
+#include "base/holder.h"
 
 namespace buildjail {
 

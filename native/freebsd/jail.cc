@@ -12,7 +12,7 @@
 #include <chrono>
 #include <cstring>
 
-#include "core/back_off.h"
+#include "base/back_off.h"
 #include "freebsd/iovec_list.h"
 #include "freebsd/processes.h"
 

@@ -6,8 +6,8 @@
 #include <string>
 #include <vector>
 
-#include "core/result.h"
-#include "core/unique_fd.h"
+#include "base/result.h"
+#include "base/unique_fd.h"
 #include "freebsd/jail_abilities.h"
 #include "freebsd/jail_reference.h"
 

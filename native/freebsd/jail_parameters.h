@@ -6,8 +6,8 @@
 #include <utility>
 #include <vector>
 
-#include "core/envelope.h"
-#include "core/result.h"
+#include "envelope/envelope.h"
+#include "base/result.h"
 
 namespace buildjail {
 

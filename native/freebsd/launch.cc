@@ -13,10 +13,10 @@
 #include <chrono>
 #include <csignal>
 
-#include "core/back_off.h"
-#include "core/c_strings.h"
-#include "core/exec_child.h"
-#include "core/vfork_child.h"
+#include "base/back_off.h"
+#include "base/c_strings.h"
+#include "launch/exec_child.h"
+#include "launch/vfork_child.h"
 #include "freebsd/child.h"
 #include "freebsd/processes.h"
 

@@ -6,7 +6,7 @@
 #include <chrono>
 #include <string_view>
 
-#include "core/back_off.h"
+#include "base/back_off.h"
 #include "freebsd/holders.h"
 #include "freebsd/mounted_list.h"
 

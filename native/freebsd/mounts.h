@@ -10,8 +10,8 @@
 #include <string>
 #include <vector>
 
-#include "core/envelope.h"
-#include "core/result.h"
+#include "envelope/envelope.h"
+#include "base/result.h"
 #include "freebsd/iovec_list.h"
 
 namespace buildjail {

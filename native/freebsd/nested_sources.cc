@@ -9,7 +9,7 @@
 #include <string_view>
 #include <utility>
 
-#include "core/journal.h"
+#include "state/journal.h"
 #include "freebsd/mounted_list.h"
 
 namespace buildjail {

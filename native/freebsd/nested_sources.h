@@ -3,8 +3,8 @@
 #include <string>
 #include <vector>
 
-#include "core/plan.h"
-#include "core/result.h"
+#include "plan/plan.h"
+#include "base/result.h"
 #include "freebsd/spare_list.h"
 
 namespace buildjail {

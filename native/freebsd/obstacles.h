@@ -2,7 +2,7 @@
 
 #include <vector>
 
-#include "core/envelope.h"
+#include "envelope/envelope.h"
 
 namespace buildjail {
 

@@ -4,9 +4,9 @@
 #include <string>
 #include <utility>
 
-#include "core/plan.h"
-#include "core/result.h"
-#include "core/unique_fd.h"
+#include "plan/plan.h"
+#include "base/result.h"
+#include "base/unique_fd.h"
 
 namespace buildjail {
 

@@ -6,8 +6,8 @@
 #include <string>
 #include <vector>
 
-#include "core/credentials.h"
-#include "core/result.h"
+#include "base/credentials.h"
+#include "base/result.h"
 
 namespace buildjail {
 

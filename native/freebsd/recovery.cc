@@ -3,8 +3,8 @@
 #include <cerrno>
 #include <utility>
 
-#include "core/journal.h"
-#include "core/recover_state.h"
+#include "state/journal.h"
+#include "state/recover_state.h"
 #include "freebsd/jail.h"
 #include "freebsd/mounts.h"
 #include "freebsd/shared_memory.h"

@@ -12,9 +12,9 @@
 #include <cstdint>
 #include <string_view>
 
-#include "core/back_off.h"
-#include "core/locked_file.h"
-#include "core/state_directory.h"
+#include "base/back_off.h"
+#include "state/locked_file.h"
+#include "state/state_directory.h"
 #include "freebsd/iovec_list.h"
 #include "freebsd/mounts.h"
 

@@ -5,8 +5,8 @@
 #include <string>
 #include <utility>
 
-#include "core/result.h"
-#include "core/unique_fd.h"
+#include "base/result.h"
+#include "base/unique_fd.h"
 
 namespace buildjail {
 

@@ -2,10 +2,10 @@
 #include <map>
 #include <mutex>
 
-#include "core/envelope.h"
-#include "core/first_recovery.h"
-#include "core/recover_state.h"
-#include "core/watcher.h"
+#include "envelope/envelope.h"
+#include "state/first_recovery.h"
+#include "state/recover_state.h"
+#include "state/watcher.h"
 #include "freebsd/envelope.h"
 #include "freebsd/host.h"
 #include "freebsd/jail.h"

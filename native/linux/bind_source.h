@@ -4,7 +4,7 @@
 
 #include <cstdint>
 
-#include "core/plan.h"
+#include "plan/plan.h"
 
 namespace buildjail {
 

@@ -5,7 +5,7 @@
 
 #include <cerrno>
 
-#include "core/blocked_signals.h"
+#include "base/blocked_signals.h"
 
 namespace buildjail {
 

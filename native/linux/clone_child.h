@@ -6,7 +6,7 @@
 #include <cstddef>
 #include <string>
 
-#include "core/result.h"
+#include "base/result.h"
 
 namespace buildjail {
 
@@ -34,7 +34,7 @@ class ChildStack {
 };
 
 /**
- * As vfork_child (core/vfork_child.h), with namespaces: runs `program(context)` in a clone(2)d child that shares our
+ * As vfork_child (launch/vfork_child.h), with namespaces: runs `program(context)` in a clone(2)d child that shares our
  * memory, so at a cost that does not grow with it. `flags` are those of the namespaces to be made. Signals nobody when
  * it ends before it has executed another program; reap_clone waits for it.
  */

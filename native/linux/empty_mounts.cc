@@ -7,7 +7,7 @@
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
-#include "core/above_stdio.h"
+#include "base/above_stdio.h"
 #include "linux/clone_child.h"
 #include "linux/raw_calls.h"
 #include "linux/source_copy.h"

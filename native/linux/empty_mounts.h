@@ -1,6 +1,6 @@
 #pragma once
 
-#include "core/unique_fd.h"
+#include "base/unique_fd.h"
 
 namespace buildjail {
 

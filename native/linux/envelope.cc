@@ -10,8 +10,8 @@
 #include <functional>
 #include <utility>
 
-#include "core/session_errors.h"
-#include "core/state_directory.h"
+#include "envelope/session_errors.h"
+#include "state/state_directory.h"
 #include "linux/bind_source.h"
 #include "linux/file_identity.h"
 #include "linux/init/lent_message.h"

@@ -6,10 +6,10 @@
 #include <string>
 #include <vector>
 
-#include "core/envelope.h"
-#include "core/first_recovery.h"
-#include "core/journal.h"
-#include "core/output_lease.h"
+#include "envelope/envelope.h"
+#include "state/first_recovery.h"
+#include "state/journal.h"
+#include "state/output_lease.h"
 #include "linux/empty_mounts.h"
 #include "linux/namespaces.h"
 #include "linux/spare_networks.h"

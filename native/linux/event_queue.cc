@@ -1,4 +1,4 @@
-#include "core/event_queue.h"
+#include "launch/event_queue.h"
 
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
@@ -12,7 +12,7 @@
 #include <utility>
 #include <vector>
 
-#include "core/unique_fd.h"
+#include "base/unique_fd.h"
 #include "linux/raw_calls.h"
 
 namespace buildjail {

@@ -4,7 +4,7 @@
 
 #include <vector>
 
-#include "core/holder.h"
+#include "base/holder.h"
 
 namespace buildjail {
 

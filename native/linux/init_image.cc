@@ -8,7 +8,7 @@
 #include <cerrno>
 #include <string>
 
-#include "core/above_stdio.h"
+#include "base/above_stdio.h"
 #include "linux/init/bytes.h"
 
 namespace buildjail {

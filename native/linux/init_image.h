@@ -1,7 +1,7 @@
 #pragma once
 
-#include "core/result.h"
-#include "core/unique_fd.h"
+#include "base/result.h"
+#include "base/unique_fd.h"
 
 namespace buildjail {
 

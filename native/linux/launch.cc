@@ -12,8 +12,8 @@
 #include <string_view>
 #include <utility>
 
-#include "core/c_strings.h"
-#include "core/exec_child.h"
+#include "base/c_strings.h"
+#include "launch/exec_child.h"
 #include "linux/capabilities.h"
 #include "linux/child.h"
 #include "linux/clone_child.h"

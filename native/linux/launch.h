@@ -1,10 +1,10 @@
 #pragma once
 
-#include "core/launch_request.h"
-#include "core/launched.h"
-#include "core/plan.h"
-#include "core/result.h"
-#include "core/stdio_ends.h"
+#include "launch/launch_request.h"
+#include "launch/launched.h"
+#include "plan/plan.h"
+#include "base/result.h"
+#include "launch/stdio_ends.h"
 #include "linux/namespaces.h"
 
 namespace buildjail {

@@ -14,7 +14,7 @@
 #include <string_view>
 #include <utility>
 
-#include "core/unique_fd.h"
+#include "base/unique_fd.h"
 #include "linux/child.h"
 #include "linux/host_mounts.h"
 #include "linux/raw_calls.h"

@@ -5,9 +5,9 @@
 #include <string>
 #include <vector>
 
-#include "core/plan.h"
-#include "core/trace.h"
-#include "core/unique_fd.h"
+#include "plan/plan.h"
+#include "base/trace.h"
+#include "base/unique_fd.h"
 #include "linux/clone_child.h"
 
 namespace buildjail {

@@ -21,8 +21,8 @@
 #include <string_view>
 #include <utility>
 
-#include "core/above_stdio.h"
-#include "core/back_off.h"
+#include "base/above_stdio.h"
+#include "base/back_off.h"
 #include "linux/capabilities.h"
 #include "linux/child.h"
 #include "linux/clone_child.h"

@@ -6,11 +6,11 @@
 #include <string>
 #include <vector>
 
-#include "core/lent_output.h"
-#include "core/plan.h"
-#include "core/result.h"
-#include "core/trace.h"
-#include "core/unique_fd.h"
+#include "state/lent_output.h"
+#include "plan/plan.h"
+#include "base/result.h"
+#include "base/trace.h"
+#include "base/unique_fd.h"
 #include "linux/empty_mounts.h"
 
 namespace buildjail {

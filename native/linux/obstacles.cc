@@ -10,7 +10,7 @@
 #include <cstdlib>
 #include <string>
 
-#include "core/unique_fd.h"
+#include "base/unique_fd.h"
 #include "linux/namespaces.h"
 
 namespace buildjail {

@@ -2,9 +2,9 @@
 
 #include <optional>
 
-#include "core/envelope.h"
-#include "core/sys_error.h"
-#include "core/unique_fd.h"
+#include "envelope/envelope.h"
+#include "base/sys_error.h"
+#include "base/unique_fd.h"
 
 namespace buildjail {
 

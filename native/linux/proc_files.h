@@ -7,8 +7,8 @@
 #include <string>
 #include <vector>
 
-#include "core/envelope.h"
-#include "core/result.h"
+#include "envelope/envelope.h"
+#include "base/result.h"
 
 namespace buildjail {
 

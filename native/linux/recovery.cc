@@ -1,6 +1,6 @@
 #include "linux/recovery.h"
 
-#include "core/recover_state.h"
+#include "state/recover_state.h"
 
 namespace buildjail {
 

@@ -2,7 +2,7 @@
 
 #include <string>
 
-#include "core/recovery.h"
+#include "state/recovery.h"
 
 namespace buildjail {
 

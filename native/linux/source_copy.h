@@ -1,7 +1,7 @@
 #pragma once
 
-#include "core/plan.h"
-#include "core/unique_fd.h"
+#include "plan/plan.h"
+#include "base/unique_fd.h"
 #include "linux/clone_child.h"
 
 namespace buildjail {

@@ -11,7 +11,7 @@
 #include <string_view>
 #include <utility>
 
-#include "core/above_stdio.h"
+#include "base/above_stdio.h"
 #include "linux/clone_child.h"
 
 namespace buildjail {

@@ -4,9 +4,9 @@
 #include <memory>
 #include <mutex>
 
-#include "core/envelope.h"
-#include "core/recover_state.h"
-#include "core/watcher.h"
+#include "envelope/envelope.h"
+#include "state/recover_state.h"
+#include "state/watcher.h"
 #include "linux/empty_mounts.h"
 #include "linux/envelope.h"
 #include "linux/init_image.h"

@@ -1,7 +1,7 @@
 #include <cerrno>
 
-#include "core/envelope.h"
-#include "core/event_queue.h"
+#include "envelope/envelope.h"
+#include "launch/event_queue.h"
 
 namespace buildjail {
 

@@ -1,5 +1,5 @@
 // buildjail-watch PID: waits for the end of a process that opens sessions, and takes away what it left if it was
-// killed. Its stdin is a socket of that process's (core/watcher.cc), which says the state directories, each with a
+// killed. Its stdin is a socket of that process's (state/watcher.cc), which says the state directories, each with a
 // NUL behind it; an empty one says that nothing is left to be done. Without that the end of the socket is that of the
 // process.
 #include <unistd.h>
@@ -13,7 +13,7 @@
 #include <string>
 #include <vector>
 
-#include "core/recover_state.h"
+#include "state/recover_state.h"
 
 namespace {
 

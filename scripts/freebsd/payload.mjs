@@ -18,7 +18,7 @@ export function makePayload({ addon, command, folder, more }) {
   const stage = path.join(folder, 'stage')
   mkdirSync(path.join(stage, 'prebuilds'), { recursive: true })
   copyFileSync(addon, path.join(stage, 'prebuilds', 'freebsd-x64.node'))
-  // The addon looks for it under its own name (native/core/watcher.cc).
+  // The addon looks for it under its own name (native/state/watcher.cc).
   copyFileSync(watcherOf(addon), path.join(stage, 'prebuilds', 'freebsd-x64-watch'))
   writeFileSync(path.join(stage, commandFile), command)
   const tsc = path.join(packageRoot, 'node_modules', 'typescript', 'bin', 'tsc')

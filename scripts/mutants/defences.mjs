@@ -10,13 +10,13 @@ const properties = 'test/unit/plan-properties.test.ts'
 const lentFolder = (tests) => [
   {
     defence: 'a lent folder comes back with its owner',
-    file: 'native/core/lent_output.cc',
+    file: 'native/state/lent_output.cc',
     off: [['if (is_owner_changed && ::fchown', 'if (is_owner_changed && before.uid == 1 && ::fchown']],
     tests,
   },
   {
     defence: 'a lent folder comes back with its mode',
-    file: 'native/core/lent_output.cc',
+    file: 'native/state/lent_output.cc',
     off: [['if (is_mode_changed && ::fchmod', 'if (is_mode_changed && before.mode == 0 && ::fchmod']],
     tests,
   },
@@ -31,38 +31,38 @@ export const defences = {
   plan: [
     {
       defence: 'the root of the host is no source',
-      file: 'src/plan.ts',
+      file: 'src/spec/plan.ts',
       off: [["if (source === '/') throw", "if (source === '') throw"]],
       // By its own words: the host holds the state directory as well.
       tests: [['test/unit/plan-refusals.test.ts', 'as it is, and behind a link']],
     },
     {
       defence: 'the state directory is not shown',
-      file: 'src/plan.ts',
+      file: 'src/spec/plan.ts',
       off: [['if (isWithin(source, stateDirectory) || isWithin(stateDirectory, source)) {', 'if (isWithin(source, `${stateDirectory}/none`)) {']],
       tests: [[properties, 'no source is the host, or shows the state directory or lies in it']],
     },
     {
       defence: 'a folder is writable once in a session',
-      file: 'src/plan.ts',
+      file: 'src/spec/plan.ts',
       off: [['if (other !== undefined) {', "if (other === '') {"]],
       tests: [[properties, 'only outputs are writable, and each of them once']],
     },
     {
       defence: 'targets are normal paths, without ..',
-      file: 'src/plan.ts',
+      file: 'src/spec/plan.ts',
       off: [["if (!plain || target.split('/').includes('..')) {", 'if (!plain && plain) {']],
       tests: [[properties, 'targets are absolute, normal and unique']],
     },
     {
       defence: 'nothing is mounted below what is mounted',
-      file: 'src/plan.ts',
+      file: 'src/spec/plan.ts',
       off: [['if (above === undefined) continue', "if (above !== '') continue"]],
       tests: [[properties, 'nothing lies below what is mounted, but for our own /tmp']],
     },
     {
       defence: 'root is only who asked by name',
-      file: 'src/spec.ts',
+      file: 'src/spec/spec.ts',
       off: [["if (given.get('uid') === 0) {", "if (given.get('uid') === -1) {"]],
       tests: [[properties, 'root is only who asked by name']],
     },
@@ -355,7 +355,7 @@ export const defences = {
     },
     {
       defence: 'a lent folder comes back though nobody may change it',
-      file: 'native/core/lent_output.cc',
+      file: 'native/state/lent_output.cc',
       off: [['if (holding_flags(now) != 0 && set_holding_flags(directory, now, 0) != 0)', 'if (holding_flags(now) == 1 && set_holding_flags(directory, now, 0) != 0)']],
       tests: [[`${attacks}/planted-output.test.ts`, 'flags that let nobody change it (user undefined): close gives back what was lent, without them']],
     },
@@ -413,19 +413,19 @@ export const defences = {
   both: [
     {
       defence: 'a log is not opened through a link at its end',
-      file: 'native/core/stdio_ends.cc',
+      file: 'native/launch/stdio_ends.cc',
       off: [[' | O_NOFOLLOW', '']],
       tests: [[`${attacks}/log-file.test.ts`, 'is not behind a link at all where it is written to']],
     },
     {
       defence: 'no file is opened for a command by way of an output',
-      file: 'src/host-file.ts',
+      file: 'src/command/host-file.ts',
       off: [['if (outputs.size === 0) return', 'if (outputs.size >= 0) return']],
       tests: [[`${attacks}/log-file.test.ts`, 'is not in a folder of the host that a link of the build leads to, by whatever way that is come by']],
     },
     {
       defence: 'a folder is written to by one live session',
-      file: 'native/core/locked_file.cc',
+      file: 'native/state/locked_file.cc',
       off: [['if (::flock(fd.get(), kind | LOCK_NB) != 0) return', 'if (fd.get() < 0 || kind < 0) return']],
       tests: [
         [`${attacks}/writing-twice.test.ts`, 'is refused as the output of another, by whatever name, until the first is closed'],

@@ -10,7 +10,7 @@ import { kindOfDescriptor, openDescriptors } from './open-descriptors.mjs'
 
 const { stateDirectory, mark } = JSON.parse(process.argv[2])
 
-const base = { name: 'soak', stateDirectory, environment: { BUILDJAIL_SOAK: mark } }
+const base = { name: 'soak', stateDirectory, env: { BUILDJAIL_SOAK: mark } }
 /** What a build can add to the base of a pool; the rest is of the base. */
 const additions = ['inputs', 'output']
 /** Streams close what they read from a moment after their end. */

@@ -1,7 +1,7 @@
 // Mounts, jails, processes in jails and rctl rules of FreeBSD.
 import { spawnSync } from 'node:child_process'
 
-import { JAIL_DYING, jailGet, mountTable } from '../../dist/freebsd.js'
+import { JAIL_DYING, jailGet, mountTable } from '../../dist/freebsd/index.js'
 
 /** @param {import('./host.mjs').Setting} setting */
 export async function freebsdHost({ stateDirectory, hasController }) {

@@ -1,9 +1,9 @@
 import path from 'node:path'
 import { parseArgs, type ParseArgsConfig } from 'node:util'
 
-import { checkCommand } from '../command.ts'
+import { checkCommand } from '../command/command.ts'
 import { BuildjailError, SpecError } from '../errors.ts'
-import type { Network, Spec, User } from '../spec.ts'
+import type { Network, Spec, User } from '../spec/spec.ts'
 
 export type Topic = 'buildjail' | 'run' | 'plan' | HostVerb
 
@@ -116,8 +116,8 @@ function parseSession(kind: 'run' | 'plan', argv: readonly string[]): Request {
     ...(values.output === undefined ? {} : { output: values.output }),
     ...(values.network === undefined ? {} : { network: readNetwork(values.network) }),
     ...(values.user === undefined ? {} : { user: readUser(values.user) }),
-    environment: readPairs('--env', values.env ?? [], 'NAME=value'),
-    ...(values.cwd === undefined ? {} : { workingDirectory: values.cwd }),
+    env: readPairs('--env', values.env ?? [], 'NAME=value'),
+    ...(values.cwd === undefined ? {} : { cwd: values.cwd }),
     ...readStateDirectory(values['state-directory']),
   }
   const isJson = values.json === true

@@ -1,6 +1,6 @@
 import { release } from 'node:os'
 
-import { preflight, type Obstacle, type Preflight } from '../preflight.ts'
+import { preflight, type Obstacle, type Preflight } from '../host/preflight.ts'
 import type { HostRequest } from './arguments.ts'
 import { jsonText, type Terminal } from './report.ts'
 import { exitStatus } from './status.ts'

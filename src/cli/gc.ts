@@ -1,4 +1,4 @@
-import { recover, type RecoveredSession } from '../recover.ts'
+import { recover, type RecoveredSession } from '../host/recover.ts'
 import type { HostRequest } from './arguments.ts'
 import { jsonText, tell, type Terminal } from './report.ts'
 import { exitStatus } from './status.ts'

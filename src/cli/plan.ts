@@ -1,6 +1,6 @@
-import { checkCommand, commandLine } from '../command.ts'
-import { planOf } from '../plan.ts'
-import { planText } from '../plan-text.ts'
+import { checkCommand, commandLine } from '../command/command.ts'
+import { planOf } from '../spec/plan.ts'
+import { planText } from '../spec/plan-text.ts'
 import type { PlanRequest } from './arguments.ts'
 import { jsonText, type Terminal } from './report.ts'
 

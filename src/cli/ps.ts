@@ -1,4 +1,4 @@
-import { listSessions, type ListedSession } from '../sessions.ts'
+import { listSessions, type ListedSession } from '../host/list-sessions.ts'
 import type { HostRequest } from './arguments.ts'
 import { jsonText, type Terminal } from './report.ts'
 import { exitStatus } from './status.ts'

@@ -1,8 +1,8 @@
 import { writeFile } from 'node:fs/promises'
 
-import { failureOf, type Result } from '../run.ts'
-import type { RunOptions } from '../run-options.ts'
-import { openSession, type Session, type TraceEntry } from '../session.ts'
+import { failureOf, type Result } from '../command/run.ts'
+import type { RunOptions } from '../command/run-options.ts'
+import { openSession, type Session, type TraceEntry } from '../session/session.ts'
 import type { RunRequest } from './arguments.ts'
 import { Interruption } from './interruption.ts'
 import { describeError, jsonLine, jsonText, tell, type Terminal } from './report.ts'

@@ -1,6 +1,6 @@
 // A host program to be killed: goes through a session's life, and at one call of one part of it it is. Comes to its end when that
 // part makes fewer calls. With no number it tells what the part calls.
-import { binding } from '../../dist/binding.js'
+import { binding } from '../../dist/native/load.js'
 import { openSession } from '../../dist/index.js'
 
 const [spec, part, nth] = process.argv.slice(2)

@@ -1,4 +1,4 @@
-import { binding } from '../../src/binding.ts'
+import { binding } from '../../src/native/load.ts'
 
 /** What is to happen to a system call; native/faults/fault.h has what each of it means. */
 export interface FaultRequest {

@@ -2,7 +2,7 @@
 // that went.
 import { parentPort, workerData } from 'node:worker_threads'
 
-import { binding } from '../../dist/binding.js'
+import { binding } from '../../dist/native/load.js'
 import { openSession } from '../../dist/index.js'
 
 const { spec, fault } = workerData

@@ -2,7 +2,7 @@ import { realpathSync } from 'node:fs'
 import { expect, test } from 'vitest'
 
 import { openSession, recover } from '../../src/index.ts'
-import { defaultStateDirectory } from '../../src/spec.ts'
+import { defaultStateDirectory } from '../../src/spec/spec.ts'
 import { describeSession } from '../session/kernel.ts'
 import { faults } from './controls.ts'
 import { errnoOf } from './errnos.ts'

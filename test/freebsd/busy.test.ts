@@ -6,7 +6,7 @@ import { text } from 'node:stream/consumers'
 import { fileURLToPath } from 'node:url'
 import { afterEach, describe, expect, test } from 'vitest'
 
-import { mountTable, nmount, unmount } from '../../src/freebsd.ts'
+import { mountTable, nmount, unmount } from '../../src/freebsd/index.ts'
 import { build, BuildTeardownError, openSession, recover, TeardownError, type Session } from '../../src/index.ts'
 import { HolderProcess, holderProgram } from '../probe/holder-process.ts'
 import { useFolders } from '../session/folders.ts'

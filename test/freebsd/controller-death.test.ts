@@ -2,7 +2,7 @@ import { mkdirSync, renameSync, statSync } from 'node:fs'
 import path from 'node:path'
 import { expect, test } from 'vitest'
 
-import { JAIL_CREATE, jailGet, jailRemove, jailSet } from '../../src/freebsd.ts'
+import { JAIL_CREATE, jailGet, jailRemove, jailSet } from '../../src/freebsd/index.ts'
 import { recover } from '../../src/index.ts'
 import { usePrograms } from '../session/controlled.ts'
 import { useFolders } from '../session/folders.ts'

@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process'
 import { expect, test } from 'vitest'
 
-import { JAIL_CREATE, jailGet, jailRemove, jailSet } from '../../src/freebsd.ts'
+import { JAIL_CREATE, jailGet, jailRemove, jailSet } from '../../src/freebsd/index.ts'
 import { openSession } from '../../src/index.ts'
 import { expectSameState, hostState } from '../session/host-state.ts'
 import { describeFreebsd } from './guest.ts'

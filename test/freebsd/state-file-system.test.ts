@@ -7,7 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { expect, onTestFinished, test } from 'vitest'
 
-import { mountTable, nmount, unmount } from '../../src/freebsd.ts'
+import { mountTable, nmount, unmount } from '../../src/freebsd/index.ts'
 import { openSession, recover } from '../../src/index.ts'
 import { useFolders } from '../session/folders.ts'
 import { expectSameState, hostState } from '../session/host-state.ts'

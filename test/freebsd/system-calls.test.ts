@@ -15,7 +15,7 @@ import {
   mountTable,
   nmount,
   unmount,
-} from '../../src/freebsd.ts'
+} from '../../src/freebsd/index.ts'
 import { useFolders } from '../session/folders.ts'
 import { describeFreebsd } from './guest.ts'
 

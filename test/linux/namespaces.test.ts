@@ -60,7 +60,7 @@ describeLinux('the namespaces of a session', () => {
       const script = `require('net').connect('\\0' + process.env.NAME)
         .on('connect', () => { console.log('connected'); process.exit() })
         .on('error', (error) => console.log(error.code))`
-      const spec = { network, inputs: { node: path.resolve(execPath) }, environment: { NAME: name.slice(1) } }
+      const spec = { network, inputs: { node: path.resolve(execPath) }, env: { NAME: name.slice(1) } }
       const { stdout } = await build(spec, ['/inputs/node', '-e', script])
       expect(stdout.trimEnd()).toBe(answer)
     } finally {

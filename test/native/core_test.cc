@@ -25,27 +25,27 @@
 #include <utility>
 #include <vector>
 
-#include "core/back_off.h"
-#include "core/captured_stream.h"
-#include "core/caught.h"
-#include "core/holder.h"
-#include "core/journal.h"
-#include "core/launch_request.h"
-#include "core/output_lease.h"
-#include "core/plan.h"
-#include "core/ready_ends.h"
-#include "core/recovery.h"
-#include "core/result.h"
-#include "core/session_directory.h"
-#include "core/session_list.h"
-#include "core/signal_name.h"
-#include "core/state_directory.h"
-#include "core/stdio_ends.h"
-#include "core/sys_error.h"
-#include "core/unique_fd.h"
-#include "core/vfork_child.h"
-#include "core/wire_reader.h"
-#include "core/worker_threads.h"
+#include "base/back_off.h"
+#include "launch/captured_stream.h"
+#include "base/caught.h"
+#include "base/holder.h"
+#include "state/journal.h"
+#include "launch/launch_request.h"
+#include "state/output_lease.h"
+#include "plan/plan.h"
+#include "launch/ready_ends.h"
+#include "state/recovery.h"
+#include "base/result.h"
+#include "state/session_directory.h"
+#include "state/session_list.h"
+#include "base/signal_name.h"
+#include "state/state_directory.h"
+#include "launch/stdio_ends.h"
+#include "base/sys_error.h"
+#include "base/unique_fd.h"
+#include "launch/vfork_child.h"
+#include "plan/wire_reader.h"
+#include "envelope/worker_threads.h"
 
 namespace {
 
@@ -59,7 +59,7 @@ void check(const char* name, const std::function<bool()>& holds) {
   std::printf("%s %s\n", is_good ? "ok" : "FAILED", name);
 }
 
-/** The other side of WireReader, as src/wire.ts has it. */
+/** The other side of WireReader, as src/native/wire.ts has it. */
 class Packer {
  public:
   Packer& u8(std::uint8_t value) { return number(value, 1); }

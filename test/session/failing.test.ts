@@ -33,7 +33,7 @@ describeSession('a failure is one typed error, runs nothing and leaves nothing',
   })
 
   test('a working directory that is not there', async () => {
-    const error = await fails(() => build({ workingDirectory: '/inputs/none', inputs: { src: folders.input } }, ['true']))
+    const error = await fails(() => build({ cwd: '/inputs/none', inputs: { src: folders.input } }, ['true']))
     expect(error).toMatchObject({ code: 'ENOENT', errno: -2, syscall: 'chdir', step: 'chdir', path: '/inputs/none' })
   })
 

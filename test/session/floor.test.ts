@@ -5,7 +5,7 @@ import { expect, test } from 'vitest'
 
 import { compileFloor } from '../../bench/floor/compile.mjs'
 import { floorPlanText, refusalsOf } from '../../bench/floor/plan.mjs'
-import { jailParameters } from '../../src/freebsd.ts'
+import { jailParameters } from '../../src/freebsd/index.ts'
 import { openSession, planOf } from '../../src/index.ts'
 import { useFolders } from './folders.ts'
 import { describeSession, isFreebsd } from './kernel.ts'

@@ -2,8 +2,8 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { expect } from 'vitest'
 
 import { openDescriptors } from '../../scripts/soak/open-descriptors.mjs'
-import { JAIL_DYING, jailGet, mountTable } from '../../src/freebsd.ts'
-import { defaultStateDirectory } from '../../src/spec.ts'
+import { JAIL_DYING, jailGet, mountTable } from '../../src/freebsd/index.ts'
+import { defaultStateDirectory } from '../../src/spec/spec.ts'
 
 /** What a session could leave behind on the host. */
 export interface HostState {

@@ -26,7 +26,7 @@ describeSession('two sessions at once', () => {
       const looks = sessions.map((session, index) =>
         session.run(['sh', '-c', script], {
           reject: false,
-          environment: { NAME: names[index] ?? '', OTHER: String(pids[1 - index]) },
+          env: { NAME: names[index] ?? '', OTHER: String(pids[1 - index]) },
         }),
       )
       await Promise.all(outputs.map((output, index) => expect.poll(() => readdirSync(output), { timeout: 20_000 }).toContain(names[index])))

@@ -6,8 +6,8 @@ import { fileURLToPath } from 'node:url'
 import { expect, test } from 'vitest'
 
 import { build, openSession, planOf, SessionPool, SpecError } from '../../src/index.ts'
-import { openBase } from '../../src/session.ts'
-import { packLaunch } from '../../src/wire.ts'
+import { openBase } from '../../src/session/session.ts'
+import { packLaunch } from '../../src/native/wire.ts'
 import { useFolders } from './folders.ts'
 import { expectSameButForIds, expectSameState, hostState } from './host-state.ts'
 import { describeSession } from './kernel.ts'
@@ -20,7 +20,7 @@ describeSession('a pool of sessions', () => {
 
   test('gives what openSession gives for both specs together, as the kernel tells it', async () => {
     const base = { inputs: { base: folders.input } }
-    const additions = { inputs: { src: folders.input, one: path.join(folders.input, 'given.txt') }, output: folders.output, environment: { A: 'b' } }
+    const additions = { inputs: { src: folders.input, one: path.join(folders.input, 'given.txt') }, output: folders.output, env: { A: 'b' } }
     await using pool = await SessionPool.open(base, { size: 1 })
     const seen = async (open: () => ReturnType<typeof openSession>): Promise<unknown> => {
       await using session = await open()
@@ -47,7 +47,7 @@ describeSession('a pool of sessions', () => {
     const { envelope } = await openBase(planOf({}))
     try {
       const ignore = { kind: 'ignore' } as const
-      const launch = packLaunch({ run: 1, isLast: false, argv: ['true'], environment: {}, workingDirectory: '/', stdio: [ignore, ignore, ignore], maxBuffer: 0 })
+      const launch = packLaunch({ run: 1, isLast: false, argv: ['true'], env: {}, cwd: '/', stdio: [ignore, ignore, ignore], maxBuffer: 0 })
       await expect(envelope.launch(launch).spawned).rejects.toMatchObject({ code: 'EINVAL', step: 'launch', detail: 'the session is not complete' })
     } finally {
       await envelope.close()
@@ -109,7 +109,7 @@ describeSession('a pool of sessions', () => {
     const before = await hostState()
     {
       await using pool = await SessionPool.open({}, { size: 1 })
-      const additions = { inputs: { src: folders.input }, output: folders.output, environment: { A: 'b' } }
+      const additions = { inputs: { src: folders.input }, output: folders.output, env: { A: 'b' } }
       const run = (script: string): ReturnType<typeof pool.run> => pool.run(additions, ['sh', '-c', script], options)
       expect((await run('ls -A /tmp; touch /tmp/left; cp /inputs/src/given.txt /output/; echo "$A"')).stdout).toBe('b\n')
       expect(readFileSync(path.join(folders.output, 'given.txt'), 'utf8')).toBe(readFileSync(path.join(folders.input, 'given.txt'), 'utf8'))

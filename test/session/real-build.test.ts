@@ -23,7 +23,7 @@ describeSession('a real build', () => {
     expect(stderr).toContain('buildjail.mjs')
     expect(readdirSync(folders.output)).toEqual(['buildjail.mjs'])
 
-    const use = `import(process.argv[1]).then(({ planOf }) => console.log(planOf({ toolchain: 'none' }).workingDirectory))`
+    const use = `import(process.argv[1]).then(({ planOf }) => console.log(planOf({ toolchain: 'none' }).cwd))`
     const ran = spawnSync(process.execPath, ['-e', use, path.join(folders.output, 'buildjail.mjs')], { encoding: 'utf8' })
     expect([ran.stdout, ran.stderr]).toEqual(['/tmp\n', ''])
   })

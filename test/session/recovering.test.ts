@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url'
 import { afterEach, expect, test } from 'vitest'
 
 import { build, listSessions, openSession, recover } from '../../src/index.ts'
-import { defaultStateDirectory } from '../../src/spec.ts'
+import { defaultStateDirectory } from '../../src/spec/spec.ts'
 import { usePrograms } from './controlled.ts'
 import { useFolders } from './folders.ts'
 import { expectSameState, hostState } from './host-state.ts'

@@ -77,8 +77,8 @@ describeSession('running commands', () => {
 
   test('the working directory and the environment can be set for one command', async () => {
     mkdirSync(path.join(folders.input, 'sub'))
-    await using session = await openSession({ inputs: { src: folders.input }, environment: { A: 'session', B: 'session' } })
-    const options = { workingDirectory: '/inputs/src/sub', environment: { A: 'run' } }
+    await using session = await openSession({ inputs: { src: folders.input }, env: { A: 'session', B: 'session' } })
+    const options = { cwd: '/inputs/src/sub', env: { A: 'run' } }
     expect((await session.run(['sh', '-c', 'pwd; echo $A $B'], options)).stdout).toBe('/inputs/src/sub\nrun session\n')
     expect((await session.run(['sh', '-c', 'pwd; echo $A $B'])).stdout).toBe('/tmp\nsession session\n')
   })

@@ -75,7 +75,7 @@ describeSession('the census of a soak finds', () => {
 
   test('a session that is still open: its processes, and on FreeBSD its jail and its mounts', async () => {
     const before = await take()
-    const session = await openSession({ environment: { BUILDJAIL_SOAK: mark } })
+    const session = await openSession({ env: { BUILDJAIL_SOAK: mark } })
     const child = session.spawn(['sleep', '100'], { stdio: ['ignore', 'ignore', 'ignore'] })
     await once(child, 'spawn')
     // The kernel tells of the execution a moment before it shows the new environment (proc_pid_environ(5)).

@@ -47,7 +47,7 @@ describeSession('what a build can see', () => {
   test('the environment is the declared one and the clean default, and nothing of the caller', async () => {
     process.env['BUILDJAIL_TEST_LEAK'] = 'leaked'
     try {
-      const { stdout } = await build({ sourceDateEpoch: 86400, environment: { CC: 'cc' } }, ['env'])
+      const { stdout } = await build({ sourceDateEpoch: 86400, env: { CC: 'cc' } }, ['env'])
       const variables = stdout.trimEnd().split('\n').filter((line) => !/^(PWD|OLDPWD|SHLVL|_)=/.test(line))
       const searchPath = variables.find((line) => line.startsWith('PATH=')) ?? ''
       expect(variables.sort()).toEqual(

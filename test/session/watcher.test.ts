@@ -31,7 +31,7 @@ describeSession('the process that cleans up after one that is killed', () => {
       const told = execFileSync('ps', ['-o', 'jid=', '-o', 'tt=', '-p', String(watcher)], { encoding: 'utf8' })
       expect(told.trim().split(/\s+/)).toEqual(['0', '-'])
     } else {
-      expect(lookAt(watcher)).toEqual({ session: watcher, terminal: 0, directory: '/', open: [expect.stringMatching(/^socket:/), '/dev/null', '/dev/null'], environment: '' })
+      expect(lookAt(watcher)).toEqual({ session: watcher, terminal: 0, directory: '/', open: [expect.stringMatching(/^socket:/), '/dev/null', '/dev/null'], env: '' })
       expect(readlinkSync(`/proc/${watcher}/ns/pid`)).toBe(readlinkSync('/proc/self/ns/pid'))
     }
     for (const signal of terminalSignals) process.kill(watcher, signal)
@@ -119,6 +119,6 @@ function lookAt(pid: number): unknown {
     terminal: Number(fields[4]),
     directory: readlinkSync(`/proc/${pid}/cwd`),
     open: readdirSync(`/proc/${pid}/fd`).map((fd) => readlinkSync(`/proc/${pid}/fd/${fd}`)),
-    environment: readFileSync(`/proc/${pid}/environ`, 'utf8'),
+    env: readFileSync(`/proc/${pid}/environ`, 'utf8'),
   }
 }

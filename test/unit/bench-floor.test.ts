@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 
 import { floorPlanText, refusalsOf } from '../../bench/floor/plan.mjs'
-import { planOf } from '../../src/plan.ts'
+import { planOf } from '../../src/spec/plan.ts'
 import { HostTree } from './host-tree.ts'
 
 const tree = new HostTree()

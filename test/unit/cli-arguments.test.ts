@@ -19,8 +19,8 @@ describe('what a command line says is what is asked for', () => {
         output: 'out',
         network: 'host',
         user: { uid: 7, gid: 8, groups: [9, 10] },
-        environment: { A: 'b=c', EMPTY: '' },
-        workingDirectory: '/inputs/src',
+        env: { A: 'b=c', EMPTY: '' },
+        cwd: '/inputs/src',
       },
       command: ['cc'],
       isJson: true,
@@ -30,7 +30,7 @@ describe('what a command line says is what is asked for', () => {
   })
 
   it('nothing that was not said', () => {
-    expect(run()).toEqual({ kind: 'run', spec: { inputs: {}, environment: {} }, command: ['cc'], isJson: false })
+    expect(run()).toEqual({ kind: 'run', spec: { inputs: {}, env: {} }, command: ['cc'], isJson: false })
   })
 
   it.each([

@@ -6,13 +6,13 @@ import { dispatch } from '../../src/cli/dispatch.ts'
 import { describeError, jsonText } from '../../src/cli/report.ts'
 import { statusOf, statusOfSignal } from '../../src/cli/status.ts'
 import type { NativeFailure } from '../../src/errors.ts'
-import { planOf } from '../../src/plan.ts'
-import type { Result } from '../../src/run.ts'
+import { planOf } from '../../src/spec/plan.ts'
+import type { Result } from '../../src/command/run.ts'
 import { FakeAddon } from './fake-addon.ts'
 import { HostTree } from './host-tree.ts'
 
 const addon = new FakeAddon()
-vi.mock('../../src/binding.ts', () => ({ binding: () => addon }))
+vi.mock('../../src/native/load.ts', () => ({ binding: () => addon }))
 beforeEach(() => addon.reset())
 
 const tree = new HostTree()
@@ -166,7 +166,7 @@ supported('a refusal is one sentence on stderr, 125, and with --json an object',
     [['plan', '--frob'], "buildjail: arguments: Unknown option '--frob'\n"],
     [['run', '--toolchain', 'none'], 'buildjail: command: is missing; it comes last, after --\n'],
     [['plan', '--toolchain', 'none', '--', ''], 'buildjail: command[0]: must not be empty\n'],
-    [['run', '--toolchain', 'none', '--cwd', 'src', '--', 'cc'], 'buildjail: workingDirectory: src is not absolute\n'],
+    [['run', '--toolchain', 'none', '--cwd', 'src', '--', 'cc'], 'buildjail: cwd: src is not absolute\n'],
     [[], 'buildjail: arguments: say what to do: run, plan, ps, gc or doctor (buildjail --help tells more)\n'],
   ])('%j', async (argv, sentence) => {
     expect(await say(...argv)).toEqual({ status: 125, out: '', err: sentence })
@@ -267,8 +267,8 @@ supported('buildjail run gives the command what a shell would', () => {
 
   it("our own stdin, stdout and stderr, and the command's own words", async () => {
     await run('--env', 'A=b', '--cwd', '/x', '--', 'cc', '--json', '')
-    expect(addon.launched[0]).toMatchObject({ argv: ['cc', '--json', ''], workingDirectory: '/x' })
-    expect(addon.launched[0]?.environment).toContain('A=b')
+    expect(addon.launched[0]).toMatchObject({ argv: ['cc', '--json', ''], cwd: '/x' })
+    expect(addon.launched[0]?.env).toContain('A=b')
     expect(addon.launched[0]?.stdio.map(({ kind }) => kind)).toEqual([inherit, inherit, inherit])
   })
 

@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process'
 
 import { describe, expect, it } from 'vitest'
 
-import { checkCommand, checkEnvironment, checkWorkingDirectory, commandLine, type Command } from '../../src/command.ts'
+import { checkCommand, checkEnv, checkCwd, commandLine, type Command } from '../../src/command/command.ts'
 import { refusalOf } from './refusal.ts'
 
 describe('a command that could be understood in two ways is refused', () => {
@@ -42,27 +42,27 @@ describe('a command line shown to people means the same to a shell', () => {
 
 describe('an environment that execve would read as another is refused', () => {
   it.each<[Record<string, unknown>, entry: string]>([
-    [{ '': 'x' }, 'environment.'],
-    [{ 'A=B': 'x' }, 'environment.A=B'],
-    [{ 'A\0': 'x' }, 'environment.A\0'],
-    [{ A: 'x\0B=y' }, 'environment.A'],
-    [{ A: 1 }, 'environment.A'],
-    [{ A: undefined }, 'environment.A'],
-  ])('%j', (environment, entry) => {
-    expect(refusalOf(() => checkEnvironment(environment as Record<string, string>))).toMatchObject({ code: 'ERR_BUILDJAIL_INVALID_COMMAND', entry })
+    [{ '': 'x' }, 'env.'],
+    [{ 'A=B': 'x' }, 'env.A=B'],
+    [{ 'A\0': 'x' }, 'env.A\0'],
+    [{ A: 'x\0B=y' }, 'env.A'],
+    [{ A: 1 }, 'env.A'],
+    [{ A: undefined }, 'env.A'],
+  ])('%j', (env, entry) => {
+    expect(refusalOf(() => checkEnv(env as Record<string, string>))).toMatchObject({ code: 'ERR_BUILDJAIL_INVALID_COMMAND', entry })
   })
 
   it('empty values and values with = are an environment', () => {
-    expect(() => checkEnvironment({ A: '', B: 'x=y\n' })).not.toThrow()
+    expect(() => checkEnv({ A: '', B: 'x=y\n' })).not.toThrow()
   })
 })
 
 it('a working directory that depends on another is refused', () => {
   for (const directory of ['', 'src', './src', '/a\0b', 1]) {
-    expect(refusalOf(() => checkWorkingDirectory(directory as string))).toMatchObject({
+    expect(refusalOf(() => checkCwd(directory as string))).toMatchObject({
       code: 'ERR_BUILDJAIL_INVALID_COMMAND',
-      entry: 'workingDirectory',
+      entry: 'cwd',
     })
   }
-  expect(() => checkWorkingDirectory('/inputs/src')).not.toThrow()
+  expect(() => checkCwd('/inputs/src')).not.toThrow()
 })

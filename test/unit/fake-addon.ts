@@ -13,7 +13,7 @@ import type {
   NativeRecord,
   NativeRecoveryReport,
   OnExit,
-} from '../../src/native.ts'
+} from '../../src/native/binding.ts'
 import { readLaunch, readPlan, readRest, type ReadLaunch, type ReadPlan, type ReadStep } from './wire-reader.ts'
 
 /** How the fake acts in one test; each starts with these. */

@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, it, vi } from 'vitest'
 
-import * as freebsd from '../../src/freebsd.ts'
+import * as freebsd from '../../src/freebsd/index.ts'
 
 afterEach(() => vi.unstubAllGlobals())
 

@@ -1,13 +1,13 @@
 import { describe, expect, it, vi } from 'vitest'
 
-import { planOf } from '../../src/plan.ts'
-import type { SystemLayout } from '../../src/system-layout.ts'
+import { planOf } from '../../src/spec/plan.ts'
+import type { SystemLayout } from '../../src/spec/system-layout.ts'
 import { HostTree } from './host-tree.ts'
 import { refusalOf } from './refusal.ts'
 
 // A base system of the test's own, so that the same is seen on every host.
 const layout = vi.hoisted(() => ({ toolchain: [] as string[], searchPath: '/bin', own: [{ kind: 'tmpfs', target: '/tmp' }] }))
-vi.mock('../../src/system-layout.ts', () => ({ layoutOf: () => layout as SystemLayout }))
+vi.mock('../../src/spec/system-layout.ts', () => ({ layoutOf: () => layout as SystemLayout }))
 
 const tree = new HostTree()
 const base = tree.directory('base')

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 
-import { decodeParameter, encodeParameter, textValue, type JailParameterValue } from '../../src/jail-parameters.ts'
-import type { NativeJailParameter } from '../../src/native.ts'
+import { decodeParameter, encodeParameter, textValue, type JailParameterValue } from '../../src/freebsd/jail-parameters.ts'
+import type { NativeJailParameter } from '../../src/native/binding.ts'
 import { refusalOf } from './refusal.ts'
 
 type Type = NativeJailParameter['type']

@@ -30,9 +30,9 @@ beforeEach(() => {
 })
 afterEach(() => vi.unstubAllGlobals())
 
-const load = async (): Promise<unknown> => (await import('../../src/binding.ts')).binding()
+const load = async (): Promise<unknown> => (await import('../../src/native/load.ts')).binding()
 const loadError = async (): Promise<unknown> => {
-  const { binding } = await import('../../src/binding.ts')
+  const { binding } = await import('../../src/native/load.ts')
   // The modules were reset, so the error is of another copy of the class than this file's.
   try {
     binding()
@@ -52,12 +52,12 @@ describe('the package can be imported where it cannot work', () => {
 
   it('preflight tells it as an obstacle and does not throw', async () => {
     pretend('darwin')
-    const { preflight } = await import('../../src/preflight.ts')
+    const { preflight } = await import('../../src/host/preflight.ts')
     expect(preflight()).toMatchObject({ isSupported: false, obstacles: [{ check: 'platform' }] })
   })
 
   it('preflight tells a missing binary as an obstacle, with what to do', async () => {
-    const { preflight } = await import('../../src/preflight.ts')
+    const { preflight } = await import('../../src/host/preflight.ts')
     const { isSupported, obstacles } = preflight()
     expect(isSupported).toBe(false)
     expect(obstacles).toHaveLength(1)
@@ -67,7 +67,7 @@ describe('the package can be imported where it cannot work', () => {
 
   it('openSession rejects with it', async () => {
     pretend('darwin')
-    const { openSession } = await import('../../src/session.ts')
+    const { openSession } = await import('../../src/session/session.ts')
     await expect(openSession({})).rejects.toMatchObject({ code: 'ERR_BUILDJAIL_UNSUPPORTED_PLATFORM' })
   })
 })
@@ -114,7 +114,7 @@ describe('the binary that is loaded', () => {
       times += 1
       return {}
     }
-    const { binding } = await import('../../src/binding.ts')
+    const { binding } = await import('../../src/native/load.ts')
     expect(binding()).toBe(binding())
     expect(times).toBe(1)
   })

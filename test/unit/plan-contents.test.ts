@@ -2,8 +2,8 @@ import { statSync } from 'node:fs'
 
 import { describe, expect, it } from 'vitest'
 
-import { planOf, type Mount, type Plan } from '../../src/plan.ts'
-import type { Spec } from '../../src/spec.ts'
+import { planOf, type Mount, type Plan } from '../../src/spec/plan.ts'
+import type { Spec } from '../../src/spec/spec.ts'
 import { HostTree } from './host-tree.ts'
 
 const tree = new HostTree()
@@ -33,8 +33,8 @@ describe('what a spec leaves open is what the documentation says', () => {
       ],
       links: [],
       directories: ['/dev', '/tmp'],
-      environment: { PATH: '/bin:/usr/bin', HOME: '/tmp', TMPDIR: '/tmp', LC_ALL: 'C' },
-      workingDirectory: '/tmp',
+      env: { PATH: '/bin:/usr/bin', HOME: '/tmp', TMPDIR: '/tmp', LC_ALL: 'C' },
+      cwd: '/tmp',
       network: 'none',
       user: { uid: 35001, gid: 35001, groups: [] },
       hostname: 'build',
@@ -55,7 +55,7 @@ describe('what a spec leaves open is what the documentation says', () => {
   })
 
   it('the planner itself decides nothing by the system it runs on when told another', () => {
-    expect(planned({}, 'linux')).toMatchObject({ platform: 'linux', environment: { PATH: '/usr/local/bin:/usr/bin:/bin' } })
+    expect(planned({}, 'linux')).toMatchObject({ platform: 'linux', env: { PATH: '/usr/local/bin:/usr/bin:/bin' } })
   })
 })
 
@@ -86,7 +86,7 @@ describe('what a spec says is what the plan has', () => {
   })
 
   it('the environment adds to the clean one and wins over it', () => {
-    expect(planned({ environment: { PATH: '/opt/bin', CC: 'clang' }, sourceDateEpoch: 0 }).environment).toEqual({
+    expect(planned({ env: { PATH: '/opt/bin', CC: 'clang' }, sourceDateEpoch: 0 }).env).toEqual({
       PATH: '/opt/bin',
       HOME: '/tmp',
       TMPDIR: '/tmp',
@@ -102,7 +102,7 @@ describe('what a spec says is what the plan has', () => {
       user: { uid: 7, gid: 8, groups: [10, 9] },
       network: 'host',
       hostname: 'box',
-      workingDirectory: '/inputs/src',
+      cwd: '/inputs/src',
       tmpSize: 1024 ** 2,
     })
     expect(plan).toMatchObject({
@@ -110,7 +110,7 @@ describe('what a spec says is what the plan has', () => {
       user: { uid: 7, gid: 8, groups: [10, 9] },
       network: 'host',
       hostname: 'box',
-      workingDirectory: '/inputs/src',
+      cwd: '/inputs/src',
     })
     expect(mountAt(plan, '/tmp').size).toBe(1024 ** 2)
   })
@@ -177,7 +177,7 @@ describe('a plan is plain data that nobody can change', () => {
 
   it('the spec is left as it was', () => {
     const groups = [7]
-    const spec: Spec = { toolchain: 'none', stateDirectory, inputs: { src: source }, environment: {}, user: { uid: 5, gid: 6, groups } }
+    const spec: Spec = { toolchain: 'none', stateDirectory, inputs: { src: source }, env: {}, user: { uid: 5, gid: 6, groups } }
     const before = structuredClone(spec)
     planOf(spec, { platform: 'freebsd' })
     expect(spec).toEqual(before)

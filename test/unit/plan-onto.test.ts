@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest'
 
-import { planOf, planOnto } from '../../src/plan.ts'
-import type { Additions, Spec } from '../../src/spec.ts'
-import { packBase, packRest } from '../../src/wire.ts'
+import { planOf, planOnto } from '../../src/spec/plan.ts'
+import type { Additions, Spec } from '../../src/spec/spec.ts'
+import { packBase, packRest } from '../../src/native/wire.ts'
 import { HostTree } from './host-tree.ts'
 import { refusalOf } from './refusal.ts'
 import { readPlan, readRest } from './wire-reader.ts'
@@ -13,21 +13,21 @@ const output = tree.directory('output')
 const file = tree.file('file')
 const platform = { platform: 'linux' } as const
 
-const base: Spec = { toolchain: 'none', inputs: { base: source }, environment: { A: 'base', B: 'base' }, sourceDateEpoch: 5, name: 'n' }
+const base: Spec = { toolchain: 'none', inputs: { base: source }, env: { A: 'base', B: 'base' }, sourceDateEpoch: 5, name: 'n' }
 
 describe('a plan made onto another', () => {
   it.each<[string, Additions]>([
     ['nothing', {}],
     ['an input and an output', { inputs: { a: source }, output }],
-    ['a file, a target of its own and a place to work in', { inputs: { one: file, '/opt/sdk': source }, workingDirectory: '/opt/sdk' }],
+    ['a file, a target of its own and a place to work in', { inputs: { one: file, '/opt/sdk': source }, cwd: '/opt/sdk' }],
     ['outputs by name', { outputs: { logs: output } }],
-    ['variables', { environment: { B: 'own', C: 'own' }, sourceDateEpoch: 7 }],
+    ['variables', { env: { B: 'own', C: 'own' }, sourceDateEpoch: 7 }],
   ])('with %s is the plan of both specs together', (_, additions) => {
     const merged: Spec = {
       ...base,
       ...additions,
       inputs: { ...base.inputs, ...additions.inputs },
-      environment: { ...base.environment, ...additions.environment },
+      env: { ...base.env, ...additions.env },
     }
     expect(planOnto(planOf(base, platform), additions)).toEqual(planOf(merged, platform))
   })

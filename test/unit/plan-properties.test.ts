@@ -4,9 +4,9 @@ import fc from 'fast-check'
 import { afterAll, describe, expect, it } from 'vitest'
 
 import { isBuildjailError } from '../../src/errors.ts'
-import { planOf, type Plan } from '../../src/plan.ts'
-import type { Spec } from '../../src/spec.ts'
-import { packPlan } from '../../src/wire.ts'
+import { planOf, type Plan } from '../../src/spec/plan.ts'
+import type { Spec } from '../../src/spec/spec.ts'
+import { packPlan } from '../../src/native/wire.ts'
 import { HostTree } from './host-tree.ts'
 import { readPlan } from './wire-reader.ts'
 
@@ -47,7 +47,7 @@ const spec: fc.Arbitrary<Spec> = fc.record(
     inputs: fc.dictionary(anyName, inputSource, { maxKeys: 4 }),
     output: outputSource,
     outputs: fc.dictionary(anyName, outputSource, { maxKeys: 2 }),
-    workingDirectory: target,
+    cwd: target,
     tmpSize: fc.integer({ min: 4096 }),
     user: fc.oneof(
       fc.constant('root' as const),
@@ -66,9 +66,9 @@ const fields: readonly (keyof Spec)[] = [
   'output',
   'outputs',
   'tmpSize',
-  'environment',
+  'env',
   'sourceDateEpoch',
-  'workingDirectory',
+  'cwd',
   'network',
   'user',
   'hostname',
@@ -116,7 +116,7 @@ describe('whatever a spec says, a plan that comes of it keeps the rules', { time
       const targets = plan.mounts.map((mount) => mount.target)
       expect(targets.filter((one) => !isPlain(one))).toEqual([])
       expect(new Set(targets).size).toBe(targets.length)
-      expect(plan.workingDirectory.startsWith('/') && !plan.workingDirectory.includes('..')).toBe(true)
+      expect(plan.cwd.startsWith('/') && !plan.cwd.includes('..')).toBe(true)
     })
   })
 
@@ -209,7 +209,7 @@ describe('what is no spec at all', { timeout }, () => {
   // A field that is read as it should not be shows only where the other fields let it come to that.
   const spoilt = fc.tuple(spec, fc.constantFrom(...fields), junk).map(([given, field, value]) => ({ ...given, [field]: value }))
   const spoiltInside = fc
-    .tuple(spec, fc.constantFrom('inputs', 'outputs', 'environment', 'user'), anyName, junk)
+    .tuple(spec, fc.constantFrom('inputs', 'outputs', 'env', 'user'), anyName, junk)
     .map(([given, field, key, value]) => ({ ...given, [field]: { [key]: value } }))
 
   it('is refused by the name of the field, and never by a mistake of ours', () => {

@@ -5,8 +5,8 @@ import { rmSync } from 'node:fs'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 
 import { SpecError, type BuildjailError } from '../../src/errors.ts'
-import { planOf } from '../../src/plan.ts'
-import type { Spec } from '../../src/spec.ts'
+import { planOf } from '../../src/spec/plan.ts'
+import type { Spec } from '../../src/spec/spec.ts'
 import { HostTree } from './host-tree.ts'
 import { refusalOf } from './refusal.ts'
 
@@ -48,8 +48,8 @@ describe('a target that could lead elsewhere is refused', () => {
   })
 
   it('a working directory likewise', () => {
-    expect(refused({ workingDirectory: 'src' })).toMatchObject({ code: 'ERR_BUILDJAIL_TARGET_NOT_ABSOLUTE', entry: 'workingDirectory' })
-    expect(refused({ workingDirectory: '/tmp/../etc' })).toMatchObject({ code: 'ERR_BUILDJAIL_TARGET_NOT_NORMAL', entry: 'workingDirectory' })
+    expect(refused({ cwd: 'src' })).toMatchObject({ code: 'ERR_BUILDJAIL_TARGET_NOT_ABSOLUTE', entry: 'cwd' })
+    expect(refused({ cwd: '/tmp/../etc' })).toMatchObject({ code: 'ERR_BUILDJAIL_TARGET_NOT_NORMAL', entry: 'cwd' })
   })
 })
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 
-import type { Plan } from '../../src/plan.ts'
-import { planText } from '../../src/plan-text.ts'
+import type { Plan } from '../../src/spec/plan.ts'
+import { planText } from '../../src/spec/plan-text.ts'
 
 const plan: Plan = {
   version: 1,
@@ -14,8 +14,8 @@ const plan: Plan = {
   ],
   links: [{ path: '/lib', target: 'usr/lib' }],
   directories: ['/dev', '/inputs', '/inputs/src', '/output', '/tmp'],
-  environment: { PATH: '/bin', GREETING: 'two words' },
-  workingDirectory: '/tmp',
+  env: { PATH: '/bin', GREETING: 'two words' },
+  cwd: '/tmp',
   network: 'none',
   user: { uid: 35001, gid: 35001, groups: [] },
   hostname: 'build',
@@ -89,7 +89,7 @@ describe('a name cannot pass for something else', () => {
   })
 
   it('nor can a variable of the environment, by name or by value', () => {
-    const text = planText({ ...plan, environment: { 'A\nB': 'x', C: 'y\nD=z' } })
+    const text = planText({ ...plan, env: { 'A\nB': 'x', C: 'y\nD=z' } })
     expect(text).toContain(String.raw`"A\u{a}B"=x`)
     expect(text).toContain(String.raw`C="y\u{a}D=z"`)
   })

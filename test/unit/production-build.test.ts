@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 
-import { binding } from '../../src/binding.ts'
+import { binding } from '../../src/native/load.ts'
 
 const isNative = process.platform === 'freebsd' || process.platform === 'linux'
 

@@ -1,13 +1,13 @@
 import { beforeEach, describe, expect, it, vi } from 'vitest'
 
 import type { NativeFailure } from '../../src/errors.ts'
-import { planOf } from '../../src/plan.ts'
-import { PoolTeardownError, SessionPool, type SessionPoolOptions } from '../../src/session-pool.ts'
+import { planOf } from '../../src/spec/plan.ts'
+import { PoolTeardownError, SessionPool, type SessionPoolOptions } from '../../src/session/pool.ts'
 import { rejected } from '../session/rejected.ts'
 import { FakeAddon } from './fake-addon.ts'
 
 const addon = new FakeAddon()
-vi.mock('../../src/binding.ts', () => ({ binding: () => addon }))
+vi.mock('../../src/native/load.ts', () => ({ binding: () => addon }))
 beforeEach(() => addon.reset())
 
 const isSupported = ((): boolean => {

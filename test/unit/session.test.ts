@@ -2,24 +2,24 @@ import { readFileSync } from 'node:fs'
 import { Readable } from 'node:stream'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 
-import { build, BuildTeardownError } from '../../src/build.ts'
-import type { BuildProcess } from '../../src/build-process.ts'
+import { build, BuildTeardownError } from '../../src/session/build.ts'
+import type { BuildProcess } from '../../src/command/build-process.ts'
 import { SystemCallError, TeardownError, type NativeFailure } from '../../src/errors.ts'
-import { planOf, type Plan } from '../../src/plan.ts'
-import { CommandError } from '../../src/run.ts'
-import type { RunOptions } from '../../src/run-options.ts'
-import { openSession, type SpawnOptions } from '../../src/session.ts'
-import { checkSignal } from '../../src/signal.ts'
+import { planOf, type Plan } from '../../src/spec/plan.ts'
+import { CommandError } from '../../src/command/run.ts'
+import type { RunOptions } from '../../src/command/run-options.ts'
+import { openSession, type SpawnOptions } from '../../src/session/session.ts'
+import { checkSignal } from '../../src/command/signal.ts'
 import { FakeAddon } from './fake-addon.ts'
 
 const addon = new FakeAddon()
-vi.mock('../../src/binding.ts', () => ({ binding: () => addon }))
+vi.mock('../../src/native/load.ts', () => ({ binding: () => addon }))
 beforeEach(() => addon.reset())
 afterEach(() => vi.unstubAllEnvs())
 
 const platform = process.platform === 'freebsd' ? 'freebsd' : 'linux'
 // Planned for the system under the test whatever it is, so that sessions open on any.
-const plan: Plan = { ...planOf({ toolchain: 'none', environment: { A: 'session' } }, { platform }), platform: process.platform }
+const plan: Plan = { ...planOf({ toolchain: 'none', env: { A: 'session' } }, { platform }), platform: process.platform }
 
 const failure = (more: Partial<NativeFailure> = {}): NativeFailure => ({
   code: 'ENOENT',
@@ -142,13 +142,13 @@ describe('a command gets what was asked for and nothing of ours', () => {
     vi.stubEnv('OF_THE_CALLER', 'secret')
     const session = await openSession(plan)
     await session.run(['true'])
-    await session.run(['true'], { environment: { A: 'run', B: '' }, workingDirectory: '/output' })
-    expect(addon.launched[0]).toMatchObject({ argv: ['true'], workingDirectory: '/tmp' })
-    expect(addon.launched[0]?.environment).toContain('A=session')
-    expect(addon.launched[1]?.environment).toEqual(expect.arrayContaining(['A=run', 'B=']))
-    expect(addon.launched[1]?.environment).not.toContain('A=session')
-    expect(addon.launched[1]?.workingDirectory).toBe('/output')
-    expect(addon.launched.flatMap(({ environment }) => environment).join()).not.toContain('OF_THE_CALLER')
+    await session.run(['true'], { env: { A: 'run', B: '' }, cwd: '/output' })
+    expect(addon.launched[0]).toMatchObject({ argv: ['true'], cwd: '/tmp' })
+    expect(addon.launched[0]?.env).toContain('A=session')
+    expect(addon.launched[1]?.env).toEqual(expect.arrayContaining(['A=run', 'B=']))
+    expect(addon.launched[1]?.env).not.toContain('A=session')
+    expect(addon.launched[1]?.cwd).toBe('/output')
+    expect(addon.launched.flatMap(({ env }) => env).join()).not.toContain('OF_THE_CALLER')
   })
 
   it('stdin is empty and the output is collected, unless said otherwise', async () => {
@@ -175,11 +175,11 @@ describe('what cannot be run is refused before anything is launched', () => {
     ['stdin from two places', { input: 'x', stdin: 'inherit' }, 'stdin'],
     ['a stdin that nobody writes to', { stdin: 'pipe' } as unknown as RunOptions, 'stdin'],
     ['a signal that is none', { signal: {} as AbortSignal }, 'signal'],
-    ['an option of another package', { cwd: '/tmp' } as RunOptions, 'cwd'],
+    ['an option of another package', { workingDirectory: '/tmp' } as RunOptions, 'workingDirectory'],
     ['no options at all', null as unknown as RunOptions, 'options'],
     ['a reject that is neither', { reject: 0 } as unknown as RunOptions, 'reject'],
-    ['a variable name with =', { environment: { 'A=B': 'x' } }, 'environment.A=B'],
-    ['a relative working directory', { workingDirectory: 'src' }, 'workingDirectory'],
+    ['a variable name with =', { env: { 'A=B': 'x' } }, 'env.A=B'],
+    ['a relative working directory', { cwd: 'src' }, 'cwd'],
     ['a file without a name as stdout', { stdout: { file: '' } }, 'stdout'],
   ])('%s', async (_what, options, entry) => {
     const session = await openSession(plan)
@@ -189,8 +189,8 @@ describe('what cannot be run is refused before anything is launched', () => {
 
   it('by spawn as by run', async () => {
     const session = await openSession(plan)
-    expect(() => session.spawn(['true'], { environment: { 'A=B': 'x' } })).toThrow(/environment\.A=B/)
-    expect(() => session.spawn(['true'], { workingDirectory: 'src' })).toThrow(/workingDirectory/)
+    expect(() => session.spawn(['true'], { env: { 'A=B': 'x' } })).toThrow(/env\.A=B/)
+    expect(() => session.spawn(['true'], { cwd: 'src' })).toThrow(/cwd/)
     expect(() => session.spawn([])).toThrow(/command/)
     expect(() => session.spawn(['true'], { signal: AbortSignal.abort() } as SpawnOptions)).toThrow(/signal: is not an option/)
     expect(addon.launched).toEqual([])
@@ -283,7 +283,7 @@ describe('a command that is to stop is stopped', () => {
   })
 
   it('by any signal that native code knows, and by no other', () => {
-    const native = readFileSync(new URL('../../native/core/signal_name.cc', import.meta.url), 'utf8').matchAll(/BUILDJAIL_SIGNAL\((SIG\w+)\)/g)
+    const native = readFileSync(new URL('../../native/base/signal_name.cc', import.meta.url), 'utf8').matchAll(/BUILDJAIL_SIGNAL\((SIG\w+)\)/g)
     const known = [...native].map(([, name]) => name as NodeJS.Signals)
     expect(known.length).toBeGreaterThan(20)
     for (const name of known) expect(() => checkSignal(name)).not.toThrow()

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 
 import { SpecError } from '../../src/errors.ts'
-import { checkSpec, type Spec } from '../../src/spec.ts'
+import { checkSpec, type Spec } from '../../src/spec/spec.ts'
 import { refusalOf } from './refusal.ts'
 
 // What a caller without types, or JSON, can hand over.
@@ -28,15 +28,15 @@ const misshapen: readonly [string, unknown, entry: string][] = [
   ['a /tmp smaller than a page', { tmpSize: 4095 }, 'tmpSize'],
   ['a /tmp of half a byte', { tmpSize: 5000.5 }, 'tmpSize'],
   ['a /tmp without bound', { tmpSize: Infinity }, 'tmpSize'],
-  ['a variable without a name', { environment: { '': 'x' } }, 'environment.'],
-  ['a variable name with =', { environment: { 'A=B': 'x' } }, 'environment.A=B'],
-  ['a variable name with NUL', { environment: { 'A\0': 'x' } }, 'environment.A\0'],
-  ['a variable that is no text', { environment: { A: 1 } }, 'environment.A'],
-  ['a variable that is undefined', { environment: { A: undefined } }, 'environment.A'],
-  ['a variable with NUL', { environment: { A: 'x\0y' } }, 'environment.A'],
+  ['a variable without a name', { env: { '': 'x' } }, 'env.'],
+  ['a variable name with =', { env: { 'A=B': 'x' } }, 'env.A=B'],
+  ['a variable name with NUL', { env: { 'A\0': 'x' } }, 'env.A\0'],
+  ['a variable that is no text', { env: { A: 1 } }, 'env.A'],
+  ['a variable that is undefined', { env: { A: undefined } }, 'env.A'],
+  ['a variable with NUL', { env: { A: 'x\0y' } }, 'env.A'],
   ['an epoch before 1970', { sourceDateEpoch: -1 }, 'sourceDateEpoch'],
   ['an epoch in milliseconds and fractions', { sourceDateEpoch: 1.5 }, 'sourceDateEpoch'],
-  ['an empty working directory', { workingDirectory: '' }, 'workingDirectory'],
+  ['an empty working directory', { cwd: '' }, 'cwd'],
   ['a network of another word', { network: 'bridge' }, 'network'],
   ['a user by name', { user: 'nobody' }, 'user'],
   ['a user without uid', { user: { gid: 1 } }, 'user.uid'],
@@ -105,9 +105,9 @@ it('what the documentation allows is taken, up to its bounds', () => {
     output: '/out',
     outputs: { logs: '/logs', '/cache': '/cache' },
     tmpSize: 4096,
-    environment: { A: '', LONG_NAME: 'a=b\nc' },
+    env: { A: '', LONG_NAME: 'a=b\nc' },
     sourceDateEpoch: 0,
-    workingDirectory: '/inputs/src',
+    cwd: '/inputs/src',
     network: 'host',
     user: { uid: 0xffff_fffe, gid: 0, groups: Array.from({ length: 15 }, (_, index) => index) },
     hostname: 'a'.repeat(63),

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { afterAll, describe, expect, it } from 'vitest'
 
-import { stateDirectoryOf } from '../../src/state-directory.ts'
+import { stateDirectoryOf } from '../../src/spec/state-directory.ts'
 
 const runtime = mkdtempSync(path.join(tmpdir(), 'buildjail-runtime-'))
 afterAll(() => rmSync(runtime, { recursive: true }))

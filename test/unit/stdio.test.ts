@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest'
 
-import { wireStdio, type StdioTarget } from '../../src/stdio.ts'
+import { wireStdio, type StdioTarget } from '../../src/command/stdio.ts'
 import { refusalOf } from './refusal.ts'
 
 it('a standard descriptor goes where it was sent', () => {

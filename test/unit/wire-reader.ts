@@ -1,4 +1,4 @@
-/** Reads what src/wire.ts packs, by its own reading of the layout: the second opinion that native/core/wire_reader is, too. */
+/** Reads what src/native/wire.ts packs, by its own reading of the layout: the second opinion that native/plan/wire_reader is, too. */
 class WireReader {
   #bytes: Buffer
   #at = 0
@@ -131,8 +131,8 @@ export interface ReadLaunch {
   readonly run: number
   readonly isLast: boolean
   readonly argv: readonly string[]
-  readonly environment: readonly string[]
-  readonly workingDirectory: string
+  readonly env: readonly string[]
+  readonly cwd: string
   readonly maxBuffer: bigint
   readonly stdio: readonly { readonly kind: number; readonly path: string }[]
 }
@@ -145,8 +145,8 @@ export function readLaunch(bytes: Uint8Array): ReadLaunch {
     run: reader.u32(),
     isLast: reader.u8() === 1,
     argv: reader.list(() => reader.string()),
-    environment: reader.list(() => reader.string()),
-    workingDirectory: reader.string(),
+    env: reader.list(() => reader.string()),
+    cwd: reader.string(),
     maxBuffer: reader.u64(),
     stdio: [0, 1, 2].map(() => ({ kind: reader.u8(), path: reader.string() })),
   }

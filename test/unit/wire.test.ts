@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 
-import type { Mount, Plan } from '../../src/plan.ts'
-import { packLaunch, packPlan, type Launch } from '../../src/wire.ts'
+import type { Mount, Plan } from '../../src/spec/plan.ts'
+import { packLaunch, packPlan, type Launch } from '../../src/native/wire.ts'
 import { readLaunch, readPlan } from './wire-reader.ts'
 
 const bind = (target: string, more: Partial<Mount> = {}): Mount => ({
@@ -29,8 +29,8 @@ const plan: Plan = {
   ],
   links: [{ path: '/lib', target: 'usr/lib' }],
   directories: ['/dev', '/etc', '/inputs', '/inputs/src', '/output', '/proc', '/tmp', '/tmp/seed'],
-  environment: {},
-  workingDirectory: '/tmp',
+  env: {},
+  cwd: '/tmp',
   network: 'host',
   user: { uid: 0xffff_fffe, gid: 35001, groups: [5, 0x8000_0000] },
   hostname: 'build',
@@ -117,8 +117,8 @@ describe('what native code reads of a launch is what was asked for', () => {
     run: 0xffff_ffff,
     isLast: true,
     argv: ['/bin/sh', '-c', 'echo "ö" \n', ''],
-    environment: { PATH: '/bin', EMPTY: '', EQUAL: 'a=b' },
-    workingDirectory: '/inputs/src',
+    env: { PATH: '/bin', EMPTY: '', EQUAL: 'a=b' },
+    cwd: '/inputs/src',
     stdio: [{ kind: 'pipe' }, { kind: 'file', path: '/var/log/build' }, { kind: 'capture' }],
     maxBuffer: Number.MAX_SAFE_INTEGER,
   }
@@ -129,26 +129,26 @@ describe('what native code reads of a launch is what was asked for', () => {
       run: 0xffff_ffff,
       isLast: true,
       argv: ['/bin/sh', '-c', 'echo "ö" \n', ''],
-      environment: ['PATH=/bin', 'EMPTY=', 'EQUAL=a=b'],
-      workingDirectory: '/inputs/src',
+      env: ['PATH=/bin', 'EMPTY=', 'EQUAL=a=b'],
+      cwd: '/inputs/src',
       maxBuffer: 9007199254740991n,
       stdio: [{ kind: 0, path: '' }, { kind: 3, path: '/var/log/build' }, { kind: 4, path: '' }],
     })
   })
 
   it('each launch its own, where the one before had all in common with it but one thing', () => {
-    const environment = Object.freeze({ PATH: '/bin' })
+    const env = Object.freeze({ PATH: '/bin' })
     const stdio: Launch['stdio'] = Object.freeze([{ kind: 'ignore' }, { kind: 'capture' }, { kind: 'capture' }] as const)
     const other: Launch['stdio'] = Object.freeze([{ kind: 'pipe' }, { kind: 'pipe' }, { kind: 'pipe' }] as const)
-    const common = { ...launch, environment, stdio }
+    const common = { ...launch, env, stdio }
     const kindsOf = (read: ReturnType<typeof readLaunch>): number[] => read.stdio.map(({ kind }) => kind)
     for (const repeated of [1, 2]) {
-      expect(readLaunch(packLaunch({ ...common, run: repeated }))).toMatchObject({ run: repeated, workingDirectory: '/inputs/src', environment: ['PATH=/bin'] })
+      expect(readLaunch(packLaunch({ ...common, run: repeated }))).toMatchObject({ run: repeated, cwd: '/inputs/src', env: ['PATH=/bin'] })
       expect(readLaunch(packLaunch({ ...common, argv: ['true'] })).argv).toEqual(['true'])
-      expect(readLaunch(packLaunch({ ...common, workingDirectory: '/tmp' })).workingDirectory).toBe('/tmp')
+      expect(readLaunch(packLaunch({ ...common, cwd: '/tmp' })).cwd).toBe('/tmp')
       expect(readLaunch(packLaunch({ ...common, maxBuffer: 7 })).maxBuffer).toBe(7n)
       expect(kindsOf(readLaunch(packLaunch({ ...common, stdio: other })))).toEqual([0, 0, 0])
-      expect(readLaunch(packLaunch({ ...common, environment: Object.freeze({ A: 'b' }) })).environment).toEqual(['A=b'])
+      expect(readLaunch(packLaunch({ ...common, env: Object.freeze({ A: 'b' }) })).env).toEqual(['A=b'])
       expect(kindsOf(readLaunch(packLaunch(common)))).toEqual([2, 4, 4])
     }
   })

@@ -2,7 +2,7 @@
 
 /*
  * What a controller sends to init about an output, with the descriptor of its lease's lock: where it is inside, which
- * directory it is, whose it is for the time of the session, and what it was before (core/lent_output.h). Sent up to the
+ * directory it is, whose it is for the time of the session, and what it was before (state/lent_output.h). Sent up to the
  * end of the path, its NUL included. For C and C++.
  */
 enum { kMostLent = 256 };

@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import { readdirSync, readFileSync, readlinkSync, realpathSync } from 'node:fs'
 import { expect, test } from 'vitest'
 
-import { defaultStateDirectory } from '../../../src/spec.ts'
+import { defaultStateDirectory } from '../../../src/spec/spec.ts'
 import { useFolders } from '../folders.ts'
 import { armed, attack, describeAttack, hostProgram, isRoot, onHost, outputOf } from './attack.ts'
 

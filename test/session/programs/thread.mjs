@@ -6,7 +6,7 @@ const { build, openSession, SessionPool } = await import(entry)
 
 const ignored = ['ignore', 'ignore', 'ignore']
 
-const spec = { environment: { BUILDJAIL_SOAK: 'thread' } }
+const spec = { env: { BUILDJAIL_SOAK: 'thread' } }
 
 async function useSession(session, isClosed) {
   // One is still running whenever the end comes, with a pipe that nobody has read to its end.

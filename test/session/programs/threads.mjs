@@ -4,7 +4,7 @@ import { once } from 'node:events'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Worker } from 'node:worker_threads'
 
-import { defaultStateDirectory } from '../../../dist/spec.js'
+import { defaultStateDirectory } from '../../../dist/spec/spec.js'
 import { newIn } from '../../../scripts/soak/census.mjs'
 import { takeCensus } from '../../../scripts/soak/host.mjs'
 import { openDescriptors, spareNetworks } from '../../../scripts/soak/open-descriptors.mjs'

@@ -1,0 +1,44 @@
+#include "base/signal_name.h"
+
+#include <algorithm>
+#include <array>
+#include <csignal>
+
+namespace buildjail {
+
+namespace {
+
+struct SignalName {
+  int signal;
+  std::string_view name;
+};
+
+// From the macros, as numbers differ between systems, and between a system and what a JavaScript runtime thinks of it.
+constexpr auto kSignalNames = std::to_array<SignalName>({
+#define BUILDJAIL_SIGNAL(name) {name, #name}
+    BUILDJAIL_SIGNAL(SIGHUP),  BUILDJAIL_SIGNAL(SIGINT),    BUILDJAIL_SIGNAL(SIGQUIT),  BUILDJAIL_SIGNAL(SIGILL),
+    BUILDJAIL_SIGNAL(SIGTRAP), BUILDJAIL_SIGNAL(SIGABRT),   BUILDJAIL_SIGNAL(SIGBUS),   BUILDJAIL_SIGNAL(SIGFPE),
+    BUILDJAIL_SIGNAL(SIGKILL), BUILDJAIL_SIGNAL(SIGUSR1),   BUILDJAIL_SIGNAL(SIGSEGV),  BUILDJAIL_SIGNAL(SIGUSR2),
+    BUILDJAIL_SIGNAL(SIGPIPE), BUILDJAIL_SIGNAL(SIGALRM),   BUILDJAIL_SIGNAL(SIGTERM),  BUILDJAIL_SIGNAL(SIGCHLD),
+    BUILDJAIL_SIGNAL(SIGCONT), BUILDJAIL_SIGNAL(SIGSTOP),   BUILDJAIL_SIGNAL(SIGTSTP),  BUILDJAIL_SIGNAL(SIGTTIN),
+    BUILDJAIL_SIGNAL(SIGTTOU), BUILDJAIL_SIGNAL(SIGURG),    BUILDJAIL_SIGNAL(SIGXCPU),  BUILDJAIL_SIGNAL(SIGXFSZ),
+    BUILDJAIL_SIGNAL(SIGPROF), BUILDJAIL_SIGNAL(SIGVTALRM), BUILDJAIL_SIGNAL(SIGWINCH), BUILDJAIL_SIGNAL(SIGIO),
+    BUILDJAIL_SIGNAL(SIGSYS),
+#undef BUILDJAIL_SIGNAL
+});
+
+}  // namespace
+
+std::string signal_name(int signal) {
+  const auto* found = std::find_if(kSignalNames.begin(), kSignalNames.end(),
+                                   [signal](const auto& entry) { return entry.signal == signal; });
+  return found == kSignalNames.end() ? "SIG" + std::to_string(signal) : std::string(found->name);
+}
+
+int signal_number(std::string_view name) {
+  const auto* found =
+      std::find_if(kSignalNames.begin(), kSignalNames.end(), [name](const auto& entry) { return entry.name == name; });
+  return found == kSignalNames.end() ? 0 : found->signal;
+}
+
+}  // namespace buildjail

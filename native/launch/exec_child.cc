@@ -1,0 +1,33 @@
+#include "launch/exec_child.h"
+
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstddef>
+
+namespace buildjail {
+
+int set_stdio(const std::array<int, 3>& stdio) {
+  for (int target = 0; target < static_cast<int>(stdio.size()); ++target) {
+    if (::dup2(stdio[static_cast<std::size_t>(target)], target) < 0) return -1;
+  }
+  return 0;
+}
+
+int execute_first(char* const* candidates, char* const* argv, char* const* environment) {
+  int found = ENOENT;
+  for (char* const* candidate = candidates; *candidate != nullptr; ++candidate) {
+    // Asked first where it need not be this one: not to find a program costs execve(2) more than to look for it.
+    if (candidate[1] != nullptr && ::access(*candidate, F_OK) != 0 && (errno == ENOENT || errno == ENOTDIR)) continue;
+    ::execve(*candidate, argv, environment);
+    if (errno == EACCES) {
+      found = EACCES;
+    } else if (errno != ENOENT && errno != ENOTDIR) {
+      return -1;
+    }
+  }
+  errno = found;
+  return -1;
+}
+
+}  // namespace buildjail

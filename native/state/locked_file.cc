@@ -1,0 +1,71 @@
+#include "state/locked_file.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+
+namespace buildjail {
+
+namespace {
+
+constexpr mode_t kPrivate = 0600;
+
+/** False when it was removed meanwhile, by the one who had it: it then has no name any more. */
+Result<bool> lock_if_named(const char* step, const UniqueFd& fd, const std::string& path, int kind) {
+  if (::flock(fd.get(), kind | LOCK_NB) != 0) return last_error(step, "flock", path);
+  struct stat locked{};
+  if (::fstat(fd.get(), &locked) != 0) return last_error(step, "fstat", path);
+  return locked.st_nlink > 0;
+}
+
+/** What was made to be locked goes when it could not be, if it is nobody's by now. */
+void remove_if_unused(const char* step, const UniqueFd& fd, const std::string& path) {
+  const auto locked = lock_if_named(step, fd, path, LOCK_EX);
+  if (locked && *locked) remove_if_empty(fd, path);
+}
+
+}  // namespace
+
+Result<UniqueFd> lock_file(const char* step, const std::string& path, int flags, int kind) {
+  for (;;) {
+    // O_NONBLOCK: what lies there may be a fifo of somebody else's making.
+    UniqueFd fd(::open(path.c_str(), flags | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK, kPrivate));
+    if (!fd) return last_error(step, "open", path);
+    auto locked = lock_if_named(step, fd, path, kind);
+    if (locked && *locked) return fd;
+    if (locked) continue;
+    if (locked.error().err != EWOULDBLOCK && (flags & O_CREAT) != 0) remove_if_unused(step, fd, path);
+    return std::move(locked.error());
+  }
+}
+
+void remove_if_empty(const UniqueFd& locked, const std::string& path) {
+  struct stat made{};
+  if (::fstat(locked.get(), &made) == 0 && made.st_size == 0) static_cast<void>(::unlink(path.c_str()));
+}
+
+Result<std::string> read_file(const char* step, const std::string& path, int fd) {
+  std::string text;
+  std::array<char, 4096> part{};
+  for (;;) {
+    const ssize_t got = ::pread(fd, part.data(), part.size(), static_cast<off_t>(text.size()));
+    if (got == 0) return text;
+    if (got > 0) text.append(part.data(), static_cast<std::size_t>(got));
+    if (got < 0 && errno != EINTR) return last_error(step, "pread", path);
+  }
+}
+
+Status append(const char* step, const std::string& path, int fd, const std::string& text) {
+  ssize_t written = -1;
+  do {
+    written = ::write(fd, text.data(), text.size());
+  } while (written < 0 && errno == EINTR);
+  if (written == static_cast<ssize_t>(text.size())) return {};
+  if (written >= 0) errno = ENOSPC;
+  return last_error(step, "write", path);
+}
+
+}  // namespace buildjail

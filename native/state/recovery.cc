@@ -1,0 +1,187 @@
+#include "state/recovery.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <csignal>
+#include <utility>
+
+#include "base/back_off.h"
+#include "state/journal.h"
+#include "state/locked_file.h"
+#include "state/output_lease.h"
+#include "state/state_directory.h"
+
+namespace buildjail {
+
+namespace {
+
+constexpr const char* kStep = "recover";
+
+/** A process that is gone has let go of everything, but who looked at its entry may have it for a moment. */
+constexpr std::chrono::milliseconds kLookBound{100};
+/** What outlives the owner of an output ends with it (linux/init/init.c). */
+constexpr std::chrono::milliseconds kLeaseBound{5000};
+
+Outcome gone() { return {.standing = Standing::kGone, .recovered = {}, .left_alone = {}}; }
+
+Outcome live() { return {.standing = Standing::kLive, .recovered = {}, .left_alone = {}}; }
+
+Outcome left_alone(const std::string& path, std::string reason) {
+  return {.standing = Standing::kLeftAlone, .recovered = {}, .left_alone = {{path, std::move(reason)}}};
+}
+
+bool is_private(const struct stat& found) {
+  return S_ISREG(found.st_mode) && found.st_uid == ::geteuid() && (found.st_mode & (S_IRWXG | S_IRWXO)) == 0;
+}
+
+/** Why they are not a session's of ours; empty when they are. */
+std::string objection_to(const std::string& journal, const std::string& root) {
+  struct stat found{};
+  if (::lstat(journal.c_str(), &found) != 0) return reason_of(last_error(kStep, "lstat", journal));
+  if (!is_private(found) || found.st_nlink != 1) return "it is not a private file of the caller's own";
+  if (::lstat(root.c_str(), &found) != 0) return errno == ENOENT ? "" : reason_of(last_error(kStep, "lstat", root));
+  return S_ISDIR(found.st_mode) && found.st_uid == ::geteuid() ? "" : "its root is not a directory of the caller's own";
+}
+
+Result<std::optional<JournalEntry>> read_journal(const std::string& file, int fd) {
+  auto text = read_file(kStep, file, fd);
+  if (!text) return std::move(text.error());
+  return read_entry(file, *text);
+}
+
+std::optional<JournalEntry> look_at(const std::string& file) {
+  const UniqueFd fd(::open(file.c_str(), O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK));
+  if (!fd) return std::nullopt;
+  auto entry = read_journal(file, fd.get());
+  return entry ? std::move(*entry) : std::nullopt;
+}
+
+bool is_running(pid_t pid) { return ::kill(pid, 0) == 0 || errno != ESRCH; }
+
+/** Where a root would be: without an entry that tells of it, it can only be left of one that was taken away by hand. */
+Outcome remove_empty(const std::string& root) {
+  if (::rmdir(root.c_str()) == 0 || errno == ENOENT) return gone();
+  return left_alone(root, "there is no journal for it, and " + reason_of(last_error(kStep, "rmdir", root)));
+}
+
+}  // namespace
+
+std::string reason_of(const SysError& error) {
+  const std::string on = error.path.empty() ? "" : " '" + error.path + "'";
+  const std::string more = error.detail.empty() ? "" : " (" + error.detail + ")";
+  return error.syscall + on + ": " + errno_name(error.err) + more;
+}
+
+RecoveryReport Recovery::run(std::chrono::milliseconds bound, pid_t dying) const {
+  RecoveryReport report;
+  const auto state = read_state_directory(state_directory_);
+  if (!state) {
+    report.left_alone.push_back({state_directory_, reason_of(state.error())});
+    return report;
+  }
+  for (const std::string& id : state->sessions) {
+    auto outcome = recover(id, bound, dying);
+    if (outcome.recovered) report.recovered.push_back(std::move(*outcome.recovered));
+    std::ranges::move(outcome.left_alone, std::back_inserter(report.left_alone));
+  }
+  for (const std::string& name : state->leases) sweep_lease(name);
+  for (const std::string& name : state->others)
+    report.left_alone.push_back({state_directory_ + "/" + name, "it is none of ours"});
+  return report;
+}
+
+Outcome Recovery::recover(const std::string& id, std::chrono::milliseconds bound, pid_t dying) const {
+  const std::string file = journal_of(state_directory_, id);
+  const std::string root = root_of(state_directory_, id);
+  BackOff brief(kLookBound);
+  BackOff patient(bound);
+  for (;;) {
+    auto lock = lock_file(kStep, file, O_RDWR | O_APPEND);
+    if (lock) {
+      if (auto objection = objection_to(file, root); !objection.empty()) return left_alone(file, std::move(objection));
+      auto entry = read_journal(file, lock->get());
+      if (!entry) return left_alone(file, reason_of(entry.error()));
+      if (*entry && ((**entry).id != id || ((**entry).root != root && !(**entry).root.empty())))
+        return left_alone(file, "it is the journal of another session");
+      if (*entry) return take_away(**entry, lock->get());
+      // Its process died before it had made anything, or is about to find this gone and to make it again.
+      if (::unlink(file.c_str()) != 0) return left_alone(file, reason_of(last_error(kStep, "unlink", file)));
+      return gone();
+    }
+    if (lock.error().err == ENOENT) return remove_empty(root);
+    if (lock.error().err != EWOULDBLOCK) return left_alone(file, reason_of(lock.error()));
+    const auto held = look_at(file);
+    // Who has it without having written anything yet has just made it.
+    if (!held) return live();
+    const bool is_let_go = held->is_being_recovered || held->pid == dying;
+    if (!is_let_go && is_running(held->pid)) return live();
+    if (!(is_let_go ? patient : brief).wait()) return live();
+  }
+}
+
+Outcome Recovery::take_away(const JournalEntry& entry, int journal) const {
+  const std::string file = journal_of(state_directory_, entry.id);
+  const std::string root = root_of(state_directory_, entry.id);
+  Outcome outcome{.standing = Standing::kRecovered,
+                  .recovered = RecoveredSession{.id = entry.id,
+                                                .name = entry.name,
+                                                .pid = entry.pid,
+                                                .jail = {},
+                                                .unmounted = {},
+                                                .handed_back = {},
+                                                .lost = {}},
+                  .left_alone = {}};
+  const auto done = [&](Status status) {
+    if (status) return true;
+    outcome.standing = Standing::kLeftAlone;
+    outcome.left_alone.push_back({file, reason_of(status.error())});
+    return false;
+  };
+  const auto remove = [&](int result, const char* syscall, const std::string& path) {
+    return result == 0 || errno == ENOENT ? Status() : last_error(kStep, syscall, path);
+  };
+  // The entry goes last: what could not be taken away is for the next recovery.
+  static_cast<void>(done(append(kStep, file, journal, recovering_text(::getpid()))) &&
+                    done(take_away_(entry, outcome)) && done(hand_back_all(entry, *outcome.recovered)) &&
+                    done(remove(::rmdir(root.c_str()), "rmdir", root)) &&
+                    done(remove(::unlink(file.c_str()), "unlink", file)));
+  const RecoveredSession& what = *outcome.recovered;
+  const bool is_nothing = what.jail.empty() && what.unmounted.empty() && what.handed_back.empty() && what.lost.empty();
+  if (is_nothing) outcome.recovered.reset();
+  return outcome;
+}
+
+Status Recovery::hand_back_all(const JournalEntry& entry, RecoveredSession& recovered) const {
+  for (const LentOutput& output : entry.lent) {
+    const std::string lease = state_directory_ + "/" + lease_name(output.dev, output.ino);
+    BackOff back_off(kLeaseBound);
+    auto lock = lock_file(kStep, lease, O_RDWR);
+    while (!lock && lock.error().err == EWOULDBLOCK && back_off.wait()) lock = lock_file(kStep, lease, O_RDWR);
+    if (!lock && lock.error().err != ENOENT) return std::move(lock.error());
+    auto done = hand_back(output, entry.user);
+    if (!done) return std::move(done.error());
+    if (*done == HandBack::kDone) recovered.handed_back.push_back(output.path);
+    if (*done == HandBack::kLost) recovered.lost.push_back(output.path);
+    if (lock && ::unlink(lease.c_str()) != 0) return last_error(kStep, "unlink", lease);
+  }
+  return {};
+}
+
+// A lease without a session: its process died between the two.
+void Recovery::sweep_lease(const std::string& name) const {
+  const std::string path = state_directory_ + "/" + name;
+  const auto lock = lock_file(kStep, path, O_RDWR);
+  if (!lock) return;
+  auto holder = read_file(kStep, path, lock->get());
+  if (!holder) return;
+  while (holder->ends_with('\n')) holder->pop_back();
+  struct stat found{};
+  const bool has_session = !holder->empty() && ::lstat(journal_of(state_directory_, *holder).c_str(), &found) == 0;
+  if (!has_session) static_cast<void>(::unlink(path.c_str()));
+}
+
+}  // namespace buildjail

@@ -1,0 +1,94 @@
+#pragma once
+
+#include <sys/types.h>
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "state/journal_entry.h"
+#include "base/result.h"
+
+namespace buildjail {
+
+/** A session whose owner was dead, and what of it was taken away. */
+struct RecoveredSession {
+  std::string id;
+  std::string name;
+  pid_t pid = 0;
+  /** The jail's name, when there still was one. */
+  std::string jail;
+  /** Where, youngest first. */
+  std::vector<std::string> unmounted;
+  /** Outputs that have their owner and mode back. */
+  std::vector<std::string> handed_back;
+  /** Outputs that are not any more where they were. */
+  std::vector<std::string> lost;
+};
+
+/** Something that was found and not touched. */
+struct LeftAlone {
+  std::string path;
+  std::string reason;
+};
+
+enum class Standing : std::uint8_t {
+  /** There is nothing of it, or was not by the time it was looked for. */
+  kGone,
+  kLive,
+  kRecovered,
+  /** It could not be recovered, not all of it, or is none of ours. */
+  kLeftAlone,
+};
+
+struct Outcome {
+  Standing standing;
+  /** Empty when there was nothing but its entry. */
+  std::optional<RecoveredSession> recovered;
+  std::vector<LeftAlone> left_alone;
+};
+
+struct RecoveryReport {
+  std::vector<RecoveredSession> recovered;
+  std::vector<LeftAlone> left_alone;
+};
+
+/**
+ * Takes away what dead sessions left, as their journals tell. One that lives is not touched; of two recoveries at once
+ * one works on an entry, as it has the entry's lock.
+ */
+class Recovery {
+ public:
+  /**
+   * What a system takes away of a dead session, its processes first, before its outputs are handed back. It writes down
+   * what it did.
+   */
+  using TakeAway = std::function<Status(const JournalEntry& entry, Outcome& outcome)>;
+
+  Recovery(std::string state_directory, TakeAway take_away)
+      : state_directory_(std::move(state_directory)), take_away_(std::move(take_away)) {}
+
+  /**
+   * Everything in the state directory. Waits as long as `bound` for entries that somebody else is recovering, and for
+   * those of the process `dying`, which are known to be about to be let go.
+   */
+  [[nodiscard]] RecoveryReport run(std::chrono::milliseconds bound, pid_t dying = 0) const;
+  /** One session. */
+  [[nodiscard]] Outcome recover(const std::string& id, std::chrono::milliseconds bound, pid_t dying = 0) const;
+
+ private:
+  [[nodiscard]] Outcome take_away(const JournalEntry& entry, int journal) const;
+  [[nodiscard]] Status hand_back_all(const JournalEntry& entry, RecoveredSession& recovered) const;
+  void sweep_lease(const std::string& name) const;
+
+  std::string state_directory_;
+  TakeAway take_away_;
+};
+
+/** `unmount '/a': EBUSY (what is known beyond it)`. */
+std::string reason_of(const SysError& error);
+
+}  // namespace buildjail

@@ -1,0 +1,202 @@
+#include "state/watcher.h"
+
+#include <sys/socket.h>
+#include <sys/wait.h>
+
+#include <dlfcn.h>
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <chrono>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "base/above_stdio.h"
+#include "base/back_off.h"
+#include "base/c_strings.h"
+#include "launch/vfork_child.h"
+
+namespace buildjail {
+
+namespace {
+
+constexpr const char* kStep = "watcher";
+constexpr std::chrono::milliseconds kBound{2000};
+
+/** What the child uses, and what it has to say. */
+struct Prepared {
+  std::atomic<bool>* is_there;
+  int socket;
+  int null;
+  const char* program;
+  char* const* argv;
+  char* const* environment;
+  const char* (*let_go)();
+  const char* syscall = nullptr;
+  int err = 0;
+};
+
+// As with a launched command (launch.cc of each system), but that it stays on the host: a session of its own, so that
+// no terminal signals it; nothing open but the socket, as its stdin; no directory of the host held.
+void run_child(void* context) {
+  auto& prepared = *static_cast<Prepared*>(context);
+  prepared.is_there->store(true);
+  const auto failed = [&prepared](const char* syscall, int result) {
+    if (result >= 0) return false;
+    prepared.syscall = syscall;
+    prepared.err = errno;
+    return true;
+  };
+  if (failed("setsid", ::setsid())) return;
+  if (failed("dup2", ::dup2(prepared.socket, STDIN_FILENO))) return;
+  if (failed("dup2", ::dup2(prepared.null, STDOUT_FILENO))) return;
+  if (failed("dup2", ::dup2(prepared.null, STDERR_FILENO))) return;
+  const char* const refused = prepared.let_go();
+  if (refused != nullptr && failed(refused, -1)) return;
+  if (failed("chdir", ::chdir("/"))) return;
+  ::execve(prepared.program, prepared.argv, prepared.environment);
+  failed("execve", -1);
+}
+
+/** Beside the addon, and called after it: `buildjail.node` has `buildjail-watch`. */
+Result<std::string> find_program() {
+  Dl_info self{};
+  // Any address of ours does (dladdr(3)).
+  static const char anchor = 0;
+  if (::dladdr(&anchor, &self) == 0 || self.dli_fname == nullptr) {
+    errno = ENOENT;
+    return last_error(kStep, "dladdr");
+  }
+  constexpr std::string_view kSuffix = ".node";
+  std::string_view addon = self.dli_fname;
+  if (addon.ends_with(kSuffix)) addon.remove_suffix(kSuffix.size());
+  std::string program = std::string(addon) + "-watch";
+  if (::access(program.c_str(), X_OK) == 0) return program;
+  auto error = last_error(kStep, "access", program);
+  error.detail = "it takes away what is left should this process be killed, and is built with the addon";
+  return error;
+}
+
+/** A path with the NUL behind it; an empty one says that nothing is left. */
+Status tell(const UniqueFd& socket, const std::string& path) {
+  const ssize_t sent = ::send(socket.get(), path.c_str(), path.size() + 1, MSG_NOSIGNAL);
+  if (sent == static_cast<ssize_t>(path.size() + 1)) return {};
+  auto error = last_error(kStep, "send");
+  error.detail = "the process that takes away what is left, should this one be killed, was killed itself";
+  return error;
+}
+
+}  // namespace
+
+Watcher::~Watcher() {
+  try {
+    end();
+  } catch (...) {  // NOLINT(bugprone-empty-catch): a mutex that cannot be locked, and nobody to tell
+  }
+}
+
+Status Watcher::watch(const std::string& state_directory) {
+  const std::lock_guard lock(mutex_);
+  if (is_gone()) reap_and_forget();
+  const bool is_new = directories_.insert(state_directory).second;
+  std::set<std::string> untold;
+  if (!ours_) {
+    if (auto status = start(); !status) return status;
+    untold = directories_;
+  } else if (is_new) {
+    untold = {state_directory};
+  }
+  for (const std::string& directory : untold) {
+    if (auto status = tell(ours_, directory); !status) {
+      reap_and_forget();
+      // Why it is not there says more than that it is not.
+      return started_ ? std::move(status) : std::exchange(started_, Status());
+    }
+  }
+  return {};
+}
+
+// It never says anything, so what there is to be read can only be the end.
+bool Watcher::is_gone() const {
+  char nothing = 0;
+  if (!ours_) return false;
+  // NOLINTNEXTLINE(clang-analyzer-unix.BlockInCriticalSection): MSG_DONTWAIT
+  return ::recv(ours_.get(), &nothing, 1, MSG_PEEK | MSG_DONTWAIT) == 0;
+}
+
+void Watcher::reap_and_forget() {
+  if (thread_.joinable()) thread_.join();
+  ours_.reset();
+  BackOff back_off(kBound);
+  while (pid_ > 0 && ::waitpid(pid_, nullptr, WNOHANG) == 0 && back_off.wait()) {
+  }
+  pid_ = -1;
+  is_there_ = false;
+}
+
+Status Watcher::start() {
+  auto program = find_program();
+  if (!program) return std::move(program.error());
+  std::array<int, 2> pair{};
+  if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair.data()) != 0) return last_error(kStep, "socketpair");
+  UniqueFd ours(pair[0]);
+  UniqueFd theirs(pair[1]);
+  // Ours too: a command may be given what is at 0 to 2 (`inherit`).
+  ours = above_stdio(std::move(ours));
+  theirs = above_stdio(std::move(theirs));
+  if (!ours || !theirs) return last_error(kStep, "fcntl");
+  UniqueFd null = above_stdio(UniqueFd(::open("/dev/null", O_RDWR | O_CLOEXEC)));
+  if (!null) return last_error(kStep, "open", "/dev/null");
+  started_ = {};
+  thread_ = std::thread([this, program = std::move(*program), theirs = std::move(theirs),
+                         null = std::move(null)]() mutable { run(program, std::move(theirs), std::move(null)); });
+  // The time it takes to make a process; loading its program goes on beside the opening of the session.
+  BackOff back_off(kBound);
+  while (!is_there_ && back_off.wait()) {
+  }
+  ours_ = std::move(ours);
+  return {};
+}
+
+void Watcher::run(const std::string& program, UniqueFd theirs, UniqueFd null) {
+  std::vector<std::string> words{program, std::to_string(::getpid())};
+  std::vector<std::string> none;
+  const CStrings argv(words);
+  const CStrings environment(none);
+  Prepared prepared{.is_there = &is_there_,
+                    .socket = theirs.get(),
+                    .null = null.get(),
+                    .program = program.c_str(),
+                    .argv = argv.data(),
+                    .environment = environment.data(),
+                    .let_go = let_go_};
+  const pid_t child = vfork_child(run_child, &prepared);
+  if (child < 0) started_ = last_error(kStep, "vfork");
+  if (child >= 0 && prepared.syscall != nullptr) {
+    started_ = SysError{
+        .step = kStep, .syscall = prepared.syscall, .err = prepared.err, .path = program, .dest = {}, .detail = {}};
+    reap(child);
+  }
+  if (started_) pid_ = child;
+  is_there_ = true;
+}
+
+Status Watcher::confirm() {
+  const std::lock_guard lock(mutex_);
+  if (thread_.joinable()) thread_.join();
+  if (started_) return {};
+  // The next session tries again.
+  reap_and_forget();
+  return std::exchange(started_, Status());
+}
+
+void Watcher::end() {
+  const std::lock_guard lock(mutex_);
+  if (ours_) static_cast<void>(tell(ours_, {}));
+  reap_and_forget();
+}
+
+}  // namespace buildjail

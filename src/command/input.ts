@@ -1,0 +1,59 @@
+import { Readable, type Writable } from 'node:stream'
+
+import { BuildjailError } from '../errors.ts'
+
+/** What a command is given as stdin. */
+export type Input = string | Uint8Array | Readable
+
+/** @throws BuildjailError `ERR_BUILDJAIL_INVALID_COMMAND` */
+export function checkInput(input: unknown, entry: string): void {
+  if (typeof input === 'string' || input instanceof Uint8Array) return
+  if (!(input instanceof Readable)) throw invalid(entry, 'must be a string, bytes or a Readable of node:stream')
+  if (!input.readable) throw invalid(entry, 'is a stream that is over: it was read to its end, or destroyed')
+}
+
+/** A stream can fail before there is a command that it could be told of: it keeps its error until it is read. */
+export function holdFailures(input: Input | undefined): void {
+  if (input instanceof Readable) input.on('error', () => {})
+}
+
+/** The command has ended, or was never started. What it has not read nobody does. */
+export function abandon(input: Input | undefined): void {
+  if (input instanceof Readable && !input.readableEnded) input.destroy()
+}
+
+/**
+ * Gives a command its stdin, which stays open where the input fails: its end would look like the input's.
+ * @throws what the input failed with.
+ */
+export async function feed(input: Input, stdin: Writable): Promise<void> {
+  // A command need not read what it was given; that it closed its end is no failure of the run.
+  stdin.on('error', () => {})
+  if (!(input instanceof Readable)) {
+    stdin.end(input)
+    return
+  }
+  // Whoever reads from a socket may still be about to write to it.
+  for await (const chunk of input.iterator({ destroyOnReturn: false })) {
+    if (stdin.destroyed) return
+    if (!stdin.write(chunk)) await drained(stdin)
+  }
+  stdin.end()
+}
+
+function drained(stdin: Writable): Promise<void> {
+  return new Promise((resolve) => {
+    const done = (): void => {
+      stdin.off('drain', done)
+      stdin.off('close', done)
+      resolve()
+    }
+    stdin.on('drain', done)
+    stdin.on('close', done)
+    if (stdin.destroyed) done()
+  })
+}
+
+function invalid(entry: string, message: string): BuildjailError {
+  return new BuildjailError('ERR_BUILDJAIL_INVALID_COMMAND', `${entry}: ${message}`, { entry, step: 'run' })
+}

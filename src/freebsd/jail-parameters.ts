@@ -1,0 +1,127 @@
+import { isIP } from 'node:net'
+import os from 'node:os'
+
+import { BuildjailError } from '../errors.ts'
+import type { NativeIovec, NativeJailParameter } from '../native/binding.ts'
+
+export type JailParameterValue = boolean | number | bigint | string | readonly string[] | null
+
+// jail(2), JAIL_SYS_*: the position is the number.
+const jailsysWords = ['disable', 'new', 'inherit']
+
+/** What a value of JavaScript can be for the kernel; a parameter that it does not list is left to it. */
+const kindOf: Readonly<Record<NativeJailParameter['type'], { readonly fits: (value: unknown) => boolean; readonly what: string }>> = {
+  bool: { fits: (value) => typeof value === 'boolean', what: 'is true or false' },
+  int: { fits: (value) => typeof value === 'number', what: 'is a 32-bit whole number' },
+  ulong: { fits: (value) => typeof value === 'number' || typeof value === 'bigint', what: 'is a 64-bit whole number that is not negative' },
+  string: { fits: (value) => typeof value === 'string', what: 'is a text' },
+  jailsys: { fits: (value) => typeof value === 'string', what: `is one of ${jailsysWords.join(', ')}` },
+  in_addr: { fits: Array.isArray, what: 'is a list of addresses' },
+  in6_addr: { fits: Array.isArray, what: 'is a list of addresses' },
+}
+
+/**
+ * A parameter as jail_set(2) takes it. `type` is what the kernel lists for the name; null asks for a flag-like pair as it is.
+ * @throws BuildjailError naming the parameter when the value does not fit it.
+ */
+export function encodeParameter(name: string, value: JailParameterValue, type: NativeJailParameter['type'] | undefined): NativeIovec {
+  if (value === null) return [name, null]
+  if (type !== undefined && !kindOf[type].fits(value)) throw unfit(name, kindOf[type].what)
+  if (typeof value === 'boolean') return [value ? name : negated(name), null]
+  if (typeof value === 'bigint' || (typeof value === 'number' && type === 'ulong')) return [name, ulong(name, value)]
+  if (typeof value === 'number') return [name, int(name, value)]
+  if (typeof value !== 'string') return [name, Buffer.concat(value.map((address) => addressBytes(name, address, type)))]
+  if (type !== 'jailsys') return [name, textValue(value)]
+  const position = jailsysWords.indexOf(value)
+  if (position < 0) throw unfit(name, kindOf[type].what)
+  return [name, int(name, position)]
+}
+
+export function decodeParameter(type: NativeJailParameter['type'], bytes: Uint8Array): JailParameterValue {
+  const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+  switch (type) {
+    case 'bool':
+      return intOf(buffer) !== 0
+    case 'int':
+      return intOf(buffer)
+    case 'ulong':
+      return inOrder(buffer).readBigUInt64LE()
+    case 'jailsys':
+      return jailsysWords[intOf(buffer)] ?? null
+    case 'string':
+      return buffer.toString('utf8').split('\0', 1)[0] ?? ''
+    case 'in_addr':
+      return chunks(buffer, 4).map((address) => address.join('.'))
+    case 'in6_addr':
+      return chunks(buffer, 16).map((address) => hostname(chunks(address, 2).map((group) => group.readUInt16BE().toString(16)).join(':')))
+  }
+}
+
+/** With the NUL that jail_set(2) and nmount(2) want counted in; at one inside the kernel would stop reading. */
+export function textValue(text: string): Uint8Array {
+  if (text.includes('\0')) throw unfit(JSON.stringify(text), 'must not hold a NUL character')
+  return Buffer.from(`${text}\0`)
+}
+
+// jail(8): `no` goes before the last component.
+function negated(name: string): string {
+  const at = name.lastIndexOf('.') + 1
+  return `${name.slice(0, at)}no${name.slice(at)}`
+}
+
+function int(name: string, value: number): Buffer {
+  if (!Number.isInteger(value) || value < -(2 ** 31) || value >= 2 ** 31) throw unfit(name, 'is a 32-bit whole number')
+  return word(4, (bytes) => bytes.writeInt32LE(value))
+}
+
+function ulong(name: string, value: number | bigint): Buffer {
+  const isFit = typeof value === 'bigint' ? value === BigInt.asUintN(64, value) : Number.isSafeInteger(value) && value >= 0
+  if (!isFit) throw unfit(name, 'is a 64-bit whole number that is not negative')
+  return word(8, (bytes) => bytes.writeBigUInt64LE(BigInt(value)))
+}
+
+function word(size: number, write: (bytes: Buffer) => void): Buffer {
+  const bytes = Buffer.alloc(size)
+  write(bytes)
+  return inOrder(bytes)
+}
+
+function intOf(bytes: Buffer): number {
+  return inOrder(bytes).readInt32LE()
+}
+
+/** A number of this machine's as one with its lowest byte first, or the other way round. */
+function inOrder(bytes: Buffer): Buffer {
+  return os.endianness() === 'LE' ? bytes : Buffer.from(bytes).reverse()
+}
+
+/** The URL parser knows every way to write an address of IPv6, and writes it one way: groups in hex, at most one `::`. */
+function hostname(address: string): string {
+  return new URL(`http://[${address}]`).hostname.slice(1, -1)
+}
+
+function addressBytes(name: string, address: string, type: NativeJailParameter['type'] | undefined): Buffer {
+  // A zone (`%em0`) is no part of the address that the kernel keeps.
+  const family = address.includes('%') ? 0 : isIP(address)
+  if (family === 0) throw unfit(name, `takes addresses, which ${address} is not`)
+  // The kernel sees bytes only: four addresses of IPv4 and one of IPv6 are the same to it.
+  const wanted = type === 'in_addr' ? 4 : type === 'in6_addr' ? 6 : family
+  if (family !== wanted) throw unfit(name, `takes addresses of IPv${wanted}, which ${address} is not`)
+  if (family === 4) return Buffer.from(address.split('.').map(Number))
+  const [head = '', tail] = hostname(address).split('::')
+  const groups = (text: string): number[] => (text === '' ? [] : text.split(':').map((group) => Number.parseInt(group, 16)))
+  const before = groups(head)
+  const after = tail === undefined ? [] : groups(tail)
+  const bytes = Buffer.alloc(16)
+  before.forEach((group, index) => bytes.writeUInt16BE(group, index * 2))
+  after.forEach((group, index) => bytes.writeUInt16BE(group, 16 - (after.length - index) * 2))
+  return bytes
+}
+
+function chunks(buffer: Buffer, size: number): Buffer[] {
+  return Array.from({ length: Math.floor(buffer.length / size) }, (_, index) => buffer.subarray(index * size, (index + 1) * size))
+}
+
+function unfit(name: string, what: string): BuildjailError {
+  return new BuildjailError('ERR_BUILDJAIL_INVALID_SPEC', `${name}: ${what}`, { entry: name, step: 'jail_set' })
+}

@@ -1,0 +1,40 @@
+import { binding } from '../native/load.ts'
+import { BuildjailError } from '../errors.ts'
+import type { NativePreflight } from '../native/binding.ts'
+
+/** Something that is missing here, and the one thing to do about it. */
+export interface Obstacle {
+  /** Short and stable: `platform`, `binding`, `privilege`, `nullfs`, ... */
+  readonly check: string
+  readonly problem: string
+  readonly remedy: string
+}
+
+export interface Preflight {
+  /** No obstacle was found. */
+  readonly isSupported: boolean
+  /** What keeps sessions from being opened. */
+  readonly obstacles: readonly Obstacle[]
+  /** What sessions do without here; they can be opened nonetheless. */
+  readonly limitations: readonly Obstacle[]
+}
+
+/** Whether this process could open a session, without opening one. Never throws. */
+export function preflight(): Preflight {
+  const { obstacles, limitations } = look()
+  return { isSupported: obstacles.length === 0, obstacles, limitations }
+}
+
+function look(): NativePreflight {
+  try {
+    return binding().preflight()
+  } catch (error) {
+    const isPlatform = error instanceof BuildjailError && error.code === 'ERR_BUILDJAIL_UNSUPPORTED_PLATFORM'
+    const obstacle: Obstacle = {
+      check: isPlatform ? 'platform' : 'binding',
+      problem: error instanceof Error ? error.message : String(error),
+      remedy: isPlatform ? 'run it on FreeBSD 14 or later, or on Linux' : 'build the native code: npm explore buildjail -- npm run build:native',
+    }
+    return { obstacles: [obstacle], limitations: [] }
+  }
+}

@@ -1,0 +1,68 @@
+import type { Mount, Plan } from './plan.ts'
+
+/** A plan for people. The same plan for programs is its JSON. */
+export function planText(plan: Plan): string {
+  const { uid, gid, groups } = plan.user
+  const facts = [
+    ['system', plan.platform],
+    ['name', plan.name ?? '-'],
+    ['hostname', plan.hostname],
+    ['user', `${uid}:${gid}${uid === 0 ? ' (root)' : ''}`],
+    ['groups', groups.length === 0 ? '-' : groups.join(' ')],
+    ['network', plan.network],
+    ['cwd', readable(plan.cwd)],
+    ['state', readable(plan.stateDirectory)],
+  ]
+  const mounts = plan.mounts.map((mount) => [
+    mount.kind,
+    mount.writable ? 'rw' : 'ro',
+    readable(mount.target),
+    sourceOf(mount),
+    readable(mount.entry),
+  ])
+  const links = plan.links.map(({ path, target }) => [readable(path), '->', readable(target)])
+  const environment = Object.entries(plan.env).map(([name, value]) => [`${readable(name)}=${readable(value)}`])
+  return [
+    aligned(facts),
+    section('mounts', [['kind', 'access', 'target', 'source', 'asked for by'], ...mounts]),
+    ...(links.length === 0 ? [] : [section('links', links)]),
+    section('environment', environment),
+  ].join('\n')
+}
+
+function section(title: string, rows: readonly (readonly string[])[]): string {
+  return `${title}\n${aligned(rows, '  ')}`
+}
+
+/** Columns as wide as their widest cell, two spaces apart. */
+function aligned(rows: readonly (readonly string[])[], indent = ''): string {
+  const widths: number[] = []
+  for (const row of rows) row.forEach((cell, column) => (widths[column] = Math.max(widths[column] ?? 0, cell.length)))
+  return rows.map((row) => `${indent}${row.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join('  ')}`.trimEnd() + '\n').join('')
+}
+
+function sourceOf({ source, size }: Mount): string {
+  if (source !== undefined) return readable(source)
+  return size === undefined ? '-' : `at most ${bytes(size)}`
+}
+
+function bytes(size: number): string {
+  const units = ['bytes', 'KiB', 'MiB', 'GiB', 'TiB'] as const
+  let unit = 0
+  let left = size
+  while (left >= 1024 && left % 1024 === 0 && unit < units.length - 1) {
+    left /= 1024
+    unit += 1
+  }
+  return `${left} ${units[unit]}`
+}
+
+/** Names are the caller's to choose: what could break a line, pass for another column or steer a terminal is escaped. */
+function readable(text: string): string {
+  if (text !== '' && !/[\s\p{C}"\\]/u.test(text)) return text
+  const escaped = text.replace(/[\p{C}\p{Zl}\p{Zp}"\\]/gu, (character) => {
+    if (character === '"' || character === '\\') return `\\${character}`
+    return `\\u{${character.codePointAt(0)?.toString(16)}}`
+  })
+  return `"${escaped}"`
+}

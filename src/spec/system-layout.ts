@@ -1,0 +1,44 @@
+import { unsupportedPlatform } from '../errors.ts'
+
+/** What a session's root looks like on one system, before the spec adds its own. */
+export interface SystemLayout {
+  /** What `toolchain: 'host'` shows. A part the host has as a symbolic link is a link inside; one it lacks is left out. */
+  readonly toolchain: readonly string[]
+  /** PATH of the clean environment. */
+  readonly searchPath: string
+  /** Mounts that are made for every session: private /tmp, and the devices and process views that programs expect. */
+  readonly own: readonly { readonly kind: 'tmpfs' | 'dev' | 'proc'; readonly target: string }[]
+}
+
+const layouts: Partial<Record<NodeJS.Platform, SystemLayout>> = {
+  // hier(7): what a compiler of the base system needs, and what it builds needs at run time. Nothing in /sbin is a build tool.
+  freebsd: {
+    toolchain: ['/bin', '/lib', '/libexec', '/usr/bin', '/usr/include', '/usr/lib', '/usr/libdata', '/usr/libexec'],
+    searchPath: '/bin:/usr/bin',
+    own: [
+      { kind: 'dev', target: '/dev' },
+      { kind: 'tmpfs', target: '/tmp' },
+    ],
+  },
+  // file-hierarchy(7): /bin, /lib and /sbin are links on merged-usr distributions and directories elsewhere.
+  linux: {
+    toolchain: [
+      '/usr', '/bin', '/sbin', '/lib', '/lib32', '/lib64', '/libx32',
+      '/etc/alternatives', '/etc/ld.so.cache', '/etc/ld.so.conf', '/etc/ld.so.conf.d',
+      '/etc/ld-musl-x86_64.path', '/etc/ld-musl-aarch64.path',
+    ],
+    searchPath: '/usr/local/bin:/usr/bin:/bin',
+    own: [
+      { kind: 'dev', target: '/dev' },
+      { kind: 'proc', target: '/proc' },
+      { kind: 'tmpfs', target: '/tmp' },
+    ],
+  },
+}
+
+/** @throws BuildjailError `ERR_BUILDJAIL_UNSUPPORTED_PLATFORM` */
+export function layoutOf(platform: NodeJS.Platform): SystemLayout {
+  const layout = layouts[platform]
+  if (layout === undefined) throw unsupportedPlatform('a session')
+  return layout
+}
