@@ -12,7 +12,7 @@
 
 #include "envelope/session_errors.h"
 #include "state/state_directory.h"
-#include "linux/bind_source.h"
+#include "plan/planned_source.h"
 #include "linux/file_identity.h"
 #include "linux/init/lent_message.h"
 #include "linux/launch.h"

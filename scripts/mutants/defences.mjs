@@ -139,7 +139,7 @@ export const defences = {
     },
     {
       defence: 'a source is the file that was planned',
-      file: 'native/linux/bind_source.h',
+      file: 'native/plan/planned_source.h',
       off: [['if (bind.dev == 0 && bind.ino == 0) return true;', 'if (bind.dev != 1 || found.st_dev != 1) return true;']],
       tests: [[exchanged, 'a plan is of the folder that was there: another of the same name is refused']],
     },
