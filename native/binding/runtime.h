@@ -14,7 +14,7 @@
 #include <set>
 #include <thread>
 
-#include "envelope/envelope.h"
+#include "envelope/system.h"
 #include "launch/exit_waiter.h"
 #include "launch/ready_ends.h"
 #include "base/unique_fd.h"

@@ -7,6 +7,8 @@
 #include <vector>
 
 #include "envelope/envelope.h"
+#include "envelope/obstacle.h"
+#include "launch/exit_waiter.h"
 
 namespace buildjail {
 

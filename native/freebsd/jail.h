@@ -52,6 +52,9 @@ Status wait_empty(const std::string& name, const std::string& root);
 class Jail {
  public:
   static Result<Jail> create(const JailConfig& config, const JailAbilities& abilities);
+  /** One of a dead process, to be removed by this one. */
+  Jail(const std::string& name, const FoundJail& found)
+      : jid_(found.jid), name_(name), root_(found.path), is_removed_(found.is_dying) {}
   Jail(Jail&& other) noexcept;
   Jail& operator=(Jail&&) = delete;
   Jail(const Jail&) = delete;
@@ -59,6 +62,8 @@ class Jail {
   ~Jail();
 
   [[nodiscard]] int jid() const noexcept { return jid_; }
+  [[nodiscard]] const std::string& name() const noexcept { return name_; }
+  [[nodiscard]] bool is_removed() const noexcept { return is_removed_; }
   [[nodiscard]] JailReference reference() const noexcept { return {.jid = jid_, .dev = dev_, .ino = ino_}; }
   /** Kills every process in it; they are gone a little later. Done already: nothing to do. */
   Status remove();
