@@ -56,15 +56,15 @@ Status OutputLease::take_away(TakingAway&) {
 }
 
 std::vector<Fact> LentDirectory::facts() const {
-  return lease_.before() ? std::vector{lent_fact(*lease_.before(), owner_.uid)} : std::vector<Fact>();
+  return lease_.before() ? std::vector{lent_fact(*lease_.before(), user_.uid)} : std::vector<Fact>();
 }
 
 Status LentDirectory::make(Trace&) {
   is_lent_ = true;
   const LentOutput& before = *lease_.before();
   // Root writes anywhere, and an owner can write already.
-  if (owner_.uid == 0 || before.uid == owner_.uid) return {};
-  if (::fchown(lease_.directory(), owner_.uid, owner_.gid) != 0) return last_error({}, "fchown", before.path);
+  if (keeps_owner_ || user_.uid == 0 || before.uid == user_.uid) return {};
+  if (::fchown(lease_.directory(), user_.uid, user_.gid) != 0) return last_error({}, "fchown", before.path);
   return {};
 }
 

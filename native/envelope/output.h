@@ -50,8 +50,12 @@ class OutputLease final : public Part {
 /** A leased output that belongs to the build user. */
 class LentDirectory : public Part {
  public:
-  /** `lease` outlives it. `owner` is the build user in the numbering of the host. */
-  LentDirectory(const OutputLease& lease, BuildUser owner) : lease_(lease), owner_(std::move(owner)) {}
+  /**
+   * `lease` outlives it. `user` is the build user in the numbering of the host. `keeps_owner` where there is no other to
+   * be had for it.
+   */
+  LentDirectory(const OutputLease& lease, BuildUser user, bool keeps_owner = false)
+      : lease_(lease), user_(std::move(user)), keeps_owner_(keeps_owner) {}
 
   [[nodiscard]] std::string_view step() const override { return "hand-over"; }
   [[nodiscard]] std::string_view target() const override { return lease_.target(); }
@@ -66,7 +70,8 @@ class LentDirectory : public Part {
 
  private:
   const OutputLease& lease_;
-  BuildUser owner_;
+  BuildUser user_;
+  bool keeps_owner_;
   bool is_lent_ = false;
 };
 
