@@ -4,27 +4,34 @@
 #include <utility>
 #include <variant>
 
+#include "envelope/commands.h"
 #include "envelope/output.h"
 #include "envelope/session_errors.h"
 #include "envelope/state_entry.h"
 #include "freebsd/jail_parameters.h"
 #include "freebsd/launch.h"
-#include "freebsd/parts/commands.h"
 #include "freebsd/parts/devfs.h"
-#include "freebsd/parts/directory.h"
 #include "freebsd/parts/dying_jail.h"
-#include "freebsd/parts/file.h"
 #include "freebsd/parts/jail_part.h"
-#include "freebsd/parts/link.h"
 #include "freebsd/parts/nullfs.h"
 #include "freebsd/parts/procfs.h"
 #include "freebsd/parts/root.h"
 #include "freebsd/parts/seal.h"
 #include "freebsd/parts/session_directory.h"
+#include "freebsd/parts/skeleton.h"
 #include "freebsd/parts/tmpfs.h"
 #include "freebsd/recovery.h"
 
 namespace buildjail {
+
+namespace {
+
+template <class... Calls>
+struct Overloaded : Calls... {
+  using Calls::operator()...;
+};
+
+}  // namespace
 
 Result<std::unique_ptr<Envelope>> JailEnvelope::open(SharedPlan plan, const std::string& id,
                                                      std::shared_ptr<ExitWaiter> waiter,
@@ -62,7 +69,7 @@ Parts JailEnvelope::parts() {
   add_steps(plan_->steps, parts);
   if (!plan_->is_base) parts.push_back(seal());
   parts.push_back(std::make_unique<JailPart>(jail_, *plan_, id_, host_->abilities));
-  if (!plan_->is_base) parts.push_back(std::make_unique<Commands>(jail_));
+  if (!plan_->is_base) parts.push_back(commands());
   return parts;
 }
 
@@ -71,7 +78,7 @@ Parts JailEnvelope::parts_of(const std::vector<Step>& rest) {
   add_outputs(rest, parts);
   add_steps(rest, parts);
   parts.push_back(seal());
-  parts.push_back(std::make_unique<Commands>(jail_));
+  parts.push_back(commands());
   return parts;
 }
 
@@ -89,28 +96,20 @@ void JailEnvelope::add_outputs(const std::vector<Step>& steps, Parts& parts) {
 }
 
 void JailEnvelope::add_steps(const std::vector<Step>& steps, Parts& parts) {
-  for (const Step& step : steps) parts.push_back(std::visit([this](const auto& one) { return part_of(one); }, step));
-}
-
-std::unique_ptr<Part> JailEnvelope::part_of(const MakeDirectory& directory) {
-  return std::make_unique<Directory>(jail_.root, directory);
-}
-
-std::unique_ptr<Part> JailEnvelope::part_of(const MakeFile& file) { return std::make_unique<File>(jail_.root, file); }
-
-std::unique_ptr<Part> JailEnvelope::part_of(const MakeLink& link) { return std::make_unique<Link>(jail_.root, link); }
-
-std::unique_ptr<Part> JailEnvelope::part_of(const MountTmpfs& tmpfs) { return std::make_unique<Tmpfs>(jail_, tmpfs); }
-
-std::unique_ptr<Part> JailEnvelope::part_of(const MountDev& dev) {
-  return std::make_unique<Devfs>(jail_, dev, host_->devfs_ruleset);
-}
-
-std::unique_ptr<Part> JailEnvelope::part_of(const MountProc& proc) { return std::make_unique<Procfs>(jail_, proc); }
-
-std::unique_ptr<Part> JailEnvelope::part_of(const Bind& bind) {
-  const auto lease = leases_.find(&bind);
-  return std::make_unique<Nullfs>(jail_, bind, lease == leases_.end() ? nullptr : lease->second, nullfs_ids_);
+  const auto skeleton = [this](const auto& one) { return std::make_unique<Skeleton>(jail_.root, &one); };
+  using Made = std::unique_ptr<Part>;
+  const Overloaded part_of{
+      [&](const MakeDirectory& one) -> Made { return skeleton(one); },
+      [&](const MakeFile& one) -> Made { return skeleton(one); },
+      [&](const MakeLink& one) -> Made { return skeleton(one); },
+      [this](const MountTmpfs& one) -> Made { return std::make_unique<Tmpfs>(jail_, one); },
+      [this](const MountProc& one) -> Made { return std::make_unique<Procfs>(jail_, one); },
+      [this](const MountDev& one) -> Made { return std::make_unique<Devfs>(jail_, one, host_->devfs_ruleset); },
+      [this](const Bind& one) -> Made {
+        const auto lease = leases_.find(&one);
+        return std::make_unique<Nullfs>(jail_, one, lease == leases_.end() ? nullptr : lease->second, nullfs_ids_);
+      }};
+  for (const Step& step : steps) parts.push_back(std::visit(part_of, step));
 }
 
 std::unique_ptr<Part> JailEnvelope::seal() {
@@ -121,6 +120,10 @@ std::unique_ptr<Part> JailEnvelope::seal() {
     }
   }
   return std::make_unique<Seal>(*plan_, id_, jail_.root, std::move(binds), host_->mounted);
+}
+
+std::unique_ptr<Part> JailEnvelope::commands() {
+  return std::make_unique<Commands>([this](Trace& trace) { return jail_.end_processes(trace); });
 }
 
 Status JailEnvelope::complete(std::vector<Step> rest) {

@@ -43,14 +43,8 @@ class JailEnvelope final : public Envelope {
   // Of these.
   void add_outputs(const std::vector<Step>& steps, Parts& parts);
   void add_steps(const std::vector<Step>& steps, Parts& parts);
-  std::unique_ptr<Part> part_of(const MakeDirectory& directory);
-  std::unique_ptr<Part> part_of(const MakeFile& file);
-  std::unique_ptr<Part> part_of(const MakeLink& link);
-  std::unique_ptr<Part> part_of(const MountTmpfs& tmpfs);
-  std::unique_ptr<Part> part_of(const MountDev& dev);
-  std::unique_ptr<Part> part_of(const MountProc& proc);
-  std::unique_ptr<Part> part_of(const Bind& bind);
   std::unique_ptr<Part> seal();
+  std::unique_ptr<Part> commands();
 
   SharedPlan plan_;
   /** Of a plan that is a base, once it is completed. */

@@ -5,12 +5,12 @@
 #include <memory>
 #include <utility>
 
-#include "envelope/output.h"
+#include "envelope/commands.h"
 #include "envelope/rebuilt.h"
+#include "state/lent_output.h"
 #include "state/journal.h"
 #include "state/recover_state.h"
 #include "freebsd/mounts.h"
-#include "freebsd/parts/commands.h"
 #include "freebsd/parts/jail_part.h"
 #include "freebsd/parts/root.h"
 #include "freebsd/parts/session_directory.h"
@@ -52,7 +52,7 @@ Status rebuild_jail(SessionJail& jail, const std::string& name, Remains& remains
     return {};
   }
   jail.jail.emplace(name, **found);
-  remains.parts.push_back(std::make_unique<Commands>(jail));
+  remains.parts.push_back(std::make_unique<Commands>([&jail](Trace& trace) { return jail.end_processes(trace); }));
   return {};
 }
 

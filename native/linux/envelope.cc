@@ -7,11 +7,11 @@
 #include <functional>
 #include <utility>
 
+#include "envelope/commands.h"
 #include "envelope/session_errors.h"
 #include "envelope/state_entry.h"
 #include "linux/init/lent_message.h"
 #include "linux/launch.h"
-#include "linux/parts/commands.h"
 #include "linux/parts/init.h"
 #include "linux/parts/network.h"
 #include "linux/parts/rest.h"
@@ -59,7 +59,7 @@ Result<std::unique_ptr<Envelope>> NamespaceEnvelope::open(SharedPlan plan, const
   // Not make_unique: the constructor is private, as a half-opened envelope is nothing to have.
   std::unique_ptr<NamespaceEnvelope> envelope(
       new NamespaceEnvelope(std::move(plan), id, std::move(waiter), std::move(host), std::move(trace)));
-  auto parts = envelope->parts();
+  auto parts = envelope->parts(envelope->plan_->steps, false);
   if (!parts) return std::move(parts.error());
   auto status = envelope->walk_.open(std::move(*parts), envelope->journal_, envelope->trace_);
   if (!status) return std::move(status.error());
@@ -77,56 +77,34 @@ NamespaceEnvelope::NamespaceEnvelope(SharedPlan plan, std::string id, std::share
       trace_(std::move(trace)),
       journal_(journal_of(plan_->state_directory, id_)) {}
 
-Result<Parts> NamespaceEnvelope::parts() {
-  auto leases = leases_of(plan_->steps);
-  if (!leases) return std::move(leases.error());
-  std::vector<const OutputLease*> outputs;
+Result<Parts> NamespaceEnvelope::parts(const std::vector<Step>& steps, bool is_rest) {
   Parts parts;
-  parts.push_back(std::make_unique<StateEntry>(journal_, id_, plan_->name));
-  for (auto& lease : *leases) {
-    outputs.push_back(lease.get());
-    parts.push_back(std::move(lease));
-  }
-  auto network = std::make_unique<NetworkPart>(*plan_, host_->networks, outputs);
-  auto init = std::make_unique<InitPart>(inside_, *plan_, id_, *host_, *network);
-  parts.push_back(std::move(network));
-  parts.push_back(std::move(init));
-  // Not before there is an init, which hands them back should this process be killed.
-  for (const OutputLease* const output : outputs) parts.push_back(lent(*output));
-  if (!plan_->is_base) parts.push_back(std::make_unique<Commands>(inside_));
-  return parts;
-}
-
-Result<Parts> NamespaceEnvelope::parts_of(const std::vector<Step>& rest) {
-  auto leases = leases_of(rest);
-  if (!leases) return std::move(leases.error());
+  if (!is_rest) parts.push_back(std::make_unique<StateEntry>(journal_, id_, plan_->name));
   std::vector<const OutputLease*> outputs;
-  Parts parts;
-  for (auto& lease : *leases) {
-    outputs.push_back(lease.get());
-    parts.push_back(std::move(lease));
-  }
-  parts.push_back(std::make_unique<Rest>(inside_, rest));
-  for (const OutputLease* const output : outputs) parts.push_back(lent(*output));
-  parts.push_back(std::make_unique<Commands>(inside_));
-  return parts;
-}
-
-Result<std::vector<std::unique_ptr<OutputLease>>> NamespaceEnvelope::leases_of(const std::vector<Step>& steps) {
-  std::vector<std::unique_ptr<OutputLease>> leases;
   for (const Step& step : steps) {
     const auto* const bind = std::get_if<Bind>(&step);
     if (bind == nullptr || !bind->is_writable) continue;
-    if (output_count_ == kMostLent) return too_many(bind->source);
-    output_count_ += 1;
-    leases.push_back(
-        std::make_unique<OutputLease>(plan_->state_directory, id_, *bind, recovery_of(plan_->state_directory)));
+    if (output_count_++ == kMostLent) return too_many(bind->source);
+    auto lease =
+        std::make_unique<OutputLease>(plan_->state_directory, id_, *bind, recovery_of(plan_->state_directory));
+    outputs.push_back(lease.get());
+    parts.push_back(std::move(lease));
   }
-  return leases;
-}
-
-std::unique_ptr<Part> NamespaceEnvelope::lent(const OutputLease& lease) {
-  return std::make_unique<WatchedOutput>(inside_, lease, plan_->user, build_user_outside(plan_->user));
+  if (is_rest) {
+    parts.push_back(std::make_unique<Rest>(inside_, steps));
+  } else {
+    auto network = std::make_unique<NetworkPart>(*plan_, host_->networks, outputs);
+    auto init = std::make_unique<InitPart>(inside_, *plan_, id_, *host_, *network);
+    parts.push_back(std::move(network));
+    parts.push_back(std::move(init));
+  }
+  // Not before there is an init, which hands them back should this process be killed.
+  for (const OutputLease* const output : outputs)
+    parts.push_back(
+        std::make_unique<WatchedOutput>(inside_, *output, plan_->user, build_user_outside(plan_->user)));
+  if (is_rest || !plan_->is_base)
+    parts.push_back(std::make_unique<Commands>([this](Trace& trace) { return inside_.end_processes(trace); }));
+  return parts;
 }
 
 Status NamespaceEnvelope::complete(std::vector<Step> rest) {
@@ -137,9 +115,9 @@ Status NamespaceEnvelope::complete(std::vector<Step> rest) {
   host_->networks.give_way();
   trace_.resume();
   rest_ = std::move(rest);
-  auto parts = parts_of(rest_);
-  if (!parts) return std::move(parts.error());
-  auto status = walk_.add(std::move(*parts), journal_, trace_);
+  auto more = parts(rest_, true);
+  if (!more) return std::move(more.error());
+  auto status = walk_.add(std::move(*more), journal_, trace_);
   // As after a launch.
   if (host_->is_dumpable) static_cast<void>(::prctl(PR_SET_DUMPABLE, 1, 0, 0, 0));
   if (!status) return status;

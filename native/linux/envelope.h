@@ -37,10 +37,7 @@ class NamespaceEnvelope final : public Envelope {
                     std::shared_ptr<LinuxHost> host, Trace trace);
 
   /** In the order in which they are made. E2BIG where there are more outputs than init can know of. */
-  Result<Parts> parts();
-  Result<Parts> parts_of(const std::vector<Step>& rest);
-  Result<std::vector<std::unique_ptr<OutputLease>>> leases_of(const std::vector<Step>& steps);
-  std::unique_ptr<Part> lent(const OutputLease& lease);
+  Result<Parts> parts(const std::vector<Step>& steps, bool is_rest);
   /** Null once the session is being closed. Who has them keeps them from being closed under its hands. */
   std::shared_ptr<Namespaces> namespaces();
   bool is_complete();
