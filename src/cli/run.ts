@@ -1,8 +1,10 @@
 import { writeFile } from 'node:fs/promises'
 
-import { failureOf, type Result } from '../command/run.ts'
+import { failureOf } from '../command/command-error.ts'
+import type { Result } from '../command/result.ts'
 import type { RunOptions } from '../command/run-options.ts'
-import { openSession, type Session, type TraceEntry } from '../session/session.ts'
+import type { TraceEntry } from '../session/record.ts'
+import { openSession, type Session } from '../session/session.ts'
 import type { RunRequest } from './arguments.ts'
 import { Interruption } from './interruption.ts'
 import { describeError, jsonLine, jsonText, tell, type Terminal } from './report.ts'
@@ -49,7 +51,7 @@ async function runOnce(request: RunRequest, signal: AbortSignal): Promise<Outcom
   return { result, trace: session.trace, errors }
 }
 
-function runOptions({ isJson, timeout }: RunRequest, signal: AbortSignal): RunOptions {
+function runOptions({ isJson, timeout }: RunRequest, signal: AbortSignal) {
   return {
     stdin: 'inherit',
     stdout: isJson ? 'pipe' : 'inherit',
@@ -57,7 +59,7 @@ function runOptions({ isJson, timeout }: RunRequest, signal: AbortSignal): RunOp
     ...(timeout === undefined ? {} : { timeout }),
     signal,
     reject: false,
-  }
+  } as const satisfies RunOptions
 }
 
 // Of the caller alone: it names paths of the host.

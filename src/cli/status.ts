@@ -1,6 +1,6 @@
 import { constants } from 'node:os'
 
-import type { Result } from '../command/run.ts'
+import type { Result } from '../command/result.ts'
 
 /** Exit statuses that are not a command's own; of those of `run`, env(1), timeout(1) and the shells have the same. */
 export const exitStatus = {

@@ -1,7 +1,7 @@
 import { lstatSync, readlinkSync, realpathSync, statSync, type BigIntStats } from 'node:fs'
 import path from 'node:path'
 
-import { SpecError, type OwnErrorCode } from '../errors.ts'
+import { SpecError, type SpecErrorCode } from '../errors.ts'
 import {
   checkAdditions,
   checkSpec,
@@ -304,6 +304,6 @@ function isWithin(inner: string, outer: string): boolean {
   return inner === outer || inner.startsWith(outer.endsWith('/') ? outer : `${outer}/`)
 }
 
-function refusal(code: OwnErrorCode, entry: string, message: string, at: string): SpecError {
+function refusal(code: SpecErrorCode, entry: string, message: string, at: string): SpecError {
   return new SpecError(code, entry, message, { path: at })
 }

@@ -1,4 +1,4 @@
-import { unsupportedPlatform } from '../errors.ts'
+import { UnsupportedPlatformError } from '../errors.ts'
 
 /** What a session's root looks like on one system, before the spec adds its own. */
 export interface SystemLayout {
@@ -36,9 +36,9 @@ const layouts: Partial<Record<NodeJS.Platform, SystemLayout>> = {
   },
 }
 
-/** @throws BuildjailError `ERR_BUILDJAIL_UNSUPPORTED_PLATFORM` */
+/** @throws UnsupportedPlatformError */
 export function layoutOf(platform: NodeJS.Platform): SystemLayout {
   const layout = layouts[platform]
-  if (layout === undefined) throw unsupportedPlatform('a session')
+  if (layout === undefined) throw new UnsupportedPlatformError('a session')
   return layout
 }
