@@ -58,7 +58,8 @@ export class Running<Output = string> implements Promise<Result<Output>>, AsyncI
   readonly #supply: Supply
   readonly #stdout: Collection
   readonly #stderr: Collection
-  #resolve: (result: Result<Output>) => void = nothing
+  // Of `never`, so that what runs with one kind of output can be handed on as one with any.
+  #resolve: (result: Result<never>) => void = nothing
   #reject: (error: unknown) => void = nothing
   /** 0 before it begins. */
   #job = 0
@@ -238,7 +239,7 @@ export class Running<Output = string> implements Promise<Result<Output>>, AsyncI
       if (result === undefined) throw end === undefined ? error : jobError(end.failure)
       const failure = errorOf(result, this.#ending, this.#options)
       if (failure !== undefined) throw failure
-      this.#resolve(result as Result<Output>)
+      this.#resolve(result as Result<never>)
     } catch (failure) {
       this.#reject(failure)
     }

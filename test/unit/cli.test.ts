@@ -7,7 +7,7 @@ import { describeError, jsonText } from '../../src/cli/report.ts'
 import { statusOf, statusOfSignal } from '../../src/cli/status.ts'
 import type { NativeFailure } from '../../src/errors.ts'
 import { planOf } from '../../src/spec/plan.ts'
-import type { Result } from '../../src/command/run.ts'
+import type { Result } from '../../src/command/result.ts'
 import { FakeAddon } from './fake-addon.ts'
 import { HostTree } from './host-tree.ts'
 
@@ -223,7 +223,7 @@ supported('buildjail run has the exit status of the command', () => {
     ['a signal', { signal: 'SIGSEGV' }, 139],
     ['another', { signal: 'SIGKILL' }, 137],
   ])('%s', async (_what, how, status) => {
-    addon.reset({ behaviour: ({ run: number }) => addon.exit(number, how) })
+    addon.reset({ behaviour: ({ job: number }) => addon.exit(number, how) })
     expect(await run('--', 'cc')).toEqual({ status, out: '', err: '' })
     expect(addon.acts).toEqual(['open', 'launch', 'close'])
   })
@@ -273,7 +273,7 @@ supported('buildjail run gives the command what a shell would', () => {
   })
 
   it('with --json its output is in the result instead, and the timings of opening and closing with it', async () => {
-    addon.reset({ behaviour: ({ run: number }) => addon.exit(number, { exitCode: 3, stdout: Buffer.from('out'), stderr: Buffer.from('err') }) })
+    addon.reset({ behaviour: ({ job: number }) => addon.exit(number, { exitCode: 3, stdout: Buffer.from('out'), stderr: Buffer.from('err') }) })
     const { status, out, err } = await run('--json', '--', 'cc')
     expect({ status, err }).toEqual({ status: 3, err: '' })
     expect(addon.launched[0]?.stdio.map(({ kind }) => kind)).toEqual([inherit, capture, capture])
@@ -284,7 +284,7 @@ supported('buildjail run gives the command what a shell would', () => {
   })
 
   it('too much output is told, with what there was of it', async () => {
-    addon.reset({ behaviour: ({ run: number }) => addon.exit(number, { signal: 'SIGKILL', isMaxBuffer: true, stdout: Buffer.from('yy') }) })
+    addon.reset({ behaviour: ({ job: number }) => addon.exit(number, { signal: 'SIGKILL', isMaxBuffer: true, stdout: Buffer.from('yy') }) })
     const { status, out, err } = await run('--json', '--', 'yes')
     expect(status).toBe(137)
     expect(err).toContain('wrote more than')
@@ -308,7 +308,7 @@ supported('a result is not lost by what fails after it', () => {
   })
 
   it('a record that could not be made is told, and the session is closed', async () => {
-    addon.reset({ recordFailure: failure({ syscall: 'jail_get', step: 'record' }), behaviour: ({ run: number }) => addon.exit(number, { exitCode: 4 }) })
+    addon.reset({ recordFailure: failure({ syscall: 'jail_get', step: 'record' }), behaviour: ({ job: number }) => addon.exit(number, { exitCode: 4 }) })
     const { status, err } = await run('--record', tree.at('never'), '--', 'cc')
     expect(status).toBe(4)
     expect(err).toContain('jail_get')
@@ -350,10 +350,10 @@ supported('a signal to buildjail leaves nothing behind', () => {
   ] as const)('%s stops the command and closes the session', async (name, status) => {
     const before = listeners()
     addon.reset({
-      behaviour: ({ run: number }) => {
+      behaviour: ({ job: number }) => {
         // A real signal to this process, as a terminal or a supervisor sends it.
         process.kill(process.pid, name)
-        void vi.waitFor(() => expect(addon.acts).toContain('SIGTERM')).then(() => addon.exit(number, { signal: 'SIGTERM' }))
+        void vi.waitFor(() => expect(addon.acts).toContain('SIGTERM tree')).then(() => addon.exit(number, { signal: 'SIGTERM' }))
       },
     })
     expect(await run('--json', '--', 'sleep', '9')).toMatchObject({ status, err: `buildjail: stopped by ${name}\n` })
@@ -362,13 +362,11 @@ supported('a signal to buildjail leaves nothing behind', () => {
   })
 
   it('one that comes while the session is being opened keeps the command from running', async () => {
-    const opening = vi.spyOn(addon, 'openEnvelope')
-    const open = addon.openEnvelope.bind(addon)
-    opening.mockImplementationOnce(async (plan) => {
-      process.kill(process.pid, 'SIGTERM')
-      await vi.waitFor(() => expect(process.listenerCount('SIGTERM')).toBeGreaterThan(0))
-      await new Promise((resolve) => setTimeout(resolve, 20))
-      return open(plan)
+    addon.reset({
+      opening: async () => {
+        process.kill(process.pid, 'SIGTERM')
+        await new Promise((resolve) => setTimeout(resolve, 20))
+      },
     })
     const { status, err } = await run('--', 'cc')
     expect({ status, err }).toEqual({ status: 143, err: 'buildjail: stopped by SIGTERM\n' })

@@ -6,7 +6,7 @@ import { afterAll, describe, expect, it } from 'vitest'
 import { isBuildjailError } from '../../src/errors.ts'
 import { planOf, type Plan } from '../../src/spec/plan.ts'
 import type { Spec } from '../../src/spec/spec.ts'
-import { packPlan } from '../../src/native/wire.ts'
+import { packPlan } from '../../src/native/wire-plan.ts'
 import { HostTree } from './host-tree.ts'
 import { readPlan } from './wire-reader.ts'
 
