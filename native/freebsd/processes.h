@@ -3,6 +3,7 @@
 #include <sys/param.h>
 #include <sys/user.h>
 
+#include <cstddef>
 #include <string>
 #include <vector>
 
@@ -30,9 +31,10 @@ struct ProcessEntry {
 Result<std::vector<ProcessEntry>> list_processes();
 
 /**
- * SIGKILL to each process of a jail, from outside, where none of them can do anything to who sends it. One by one, so
- * that what they start meanwhile is not among them.
+ * Signals each process of a jail that has a login class (setloginclass(2)), or each where that is empty: from outside,
+ * where none of them can do anything to the sender. One by one, so that what they start meanwhile is not among them.
+ * @return how many there were, without zombies.
  */
-Status kill_each_in(int jid);
+Result<std::size_t> signal_each_in(int jid, const std::string& login_class, int signal);
 
 }  // namespace buildjail

@@ -14,13 +14,12 @@
 namespace buildjail {
 
 /**
- * Runs `work` on one of the threads given, which are the runtime's, and settles a promise with it: through `to_js` when
- * it has a value, which is called on the JavaScript thread, else with its error. `to_js` is told of that too, and what
- * it gives then is not used. The runtime must have been started.
+ * Runs `work` on one of the runtime's threads for what may have to wait, and settles a promise with it: through `to_js`
+ * when it has a value, which is called on the JavaScript thread, else with its error. `to_js` is told of that too, and
+ * what it gives then is not used. The runtime must have been started.
  */
 template <class T, class Work, class ToJs>
-Napi::Promise promise(Napi::Env env, const std::shared_ptr<Runtime>& runtime, WorkerThreads& threads, Work work,
-                      ToJs to_js) {
+Napi::Promise promise(Napi::Env env, const std::shared_ptr<Runtime>& runtime, Work work, ToJs to_js) {
   struct State {
     Napi::Promise::Deferred deferred;
     Work work;
@@ -38,7 +37,7 @@ Napi::Promise promise(Napi::Env env, const std::shared_ptr<Runtime>& runtime, Wo
       state->deferred.Reject(error_to_js(at, state->result->error()));
     }
   };
-  threads.run([runtime, state, settle] {
+  runtime->jobs().closing_threads().run([runtime, state, settle] {
     state->result.emplace(caught("work", state->work));
     runtime->tell(settle);
   });
