@@ -23,9 +23,8 @@ inline std::uint64_t kept_capabilities(const BuildUser& user) { return user.uid 
 
 /**
  * For the child that becomes init in a user namespace: no program that is executed in there can get more than `kept`,
- * but init keeps CAP_KILL, so that no build, which has not, may trace it (ptrace(2), access mode checking). Root's init
- * keeps everything, and bounds its commands itself (init/init.c).
+ * init too. Root's init keeps everything, and bounds its commands itself (init/init.c).
  */
-int bound_to_kill(std::uint64_t kept);
+int bound_capabilities(std::uint64_t kept);
 
 }  // namespace buildjail

@@ -140,7 +140,7 @@ void run_child(void* context) {
   if (failed("hostname", "sethostname", ::sethostname(prepared.hostname->data(), prepared.hostname->size()))) return;
   if (!prepared.is_base && !prepared.mounts->seal_root(prepared.stopped)) return;
   prepared.ended_ns = now_ns();
-  if (prepared.ids != nullptr && failed("init", "prctl", bound_to_kill(prepared.kept_capabilities))) return;
+  if (prepared.ids != nullptr && failed("init", "prctl", bound_capabilities(prepared.kept_capabilities))) return;
   if (failed("init", "keyctl", make_session_keyring())) return;
   if (failed("init", "rt_sigprocmask", unblock_signals())) return;
   execute_init(prepared);
