@@ -335,6 +335,8 @@ Status JailEnvelope::launch(Launching launching) {
 Status JailEnvelope::signal_tree(std::uint32_t run, int signal) {
   const std::lock_guard lock(launching_);
   if (is_closed_) return {};
+  // First the command, so that its end is by the signal and not by what it makes of the end of its children.
+  static_cast<void>(waiter_->signal(run, signal));
   // A build can fork faster than this looks; what then is left ends with its session.
   constexpr int kMostLooks = 50;
   for (int look = 0; look < kMostLooks && jail_->has_its_number(); ++look) {

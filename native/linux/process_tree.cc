@@ -49,17 +49,27 @@ void signal_tree(pid_t command, int signal) {
   const auto space = pid_namespace_of(command);
   if (!space) return;
   const auto is_inside = [&space](pid_t pid) { return pid_namespace_of(pid) == space; };
+  if (signal != SIGKILL) {
+    // All are found before the first is signalled: without the command they would be init's. It comes first, so that its
+    // end is by the signal and not by what it makes of the end of its children.
+    const auto below = descendants_of(command);
+    signal_if(command, signal, is_inside);
+    for (const pid_t pid : below) signal_if(pid, signal, is_inside);
+    return;
+  }
+  // It must not see its children end, and they are to come to it until all are found.
+  signal_if(command, SIGSTOP, is_inside);
   std::set<pid_t> signalled;
   for (int look = 0; look < kMostLooks; ++look) {
     bool is_new = false;
     for (const pid_t pid : descendants_of(command)) {
       if (!signalled.insert(pid).second) continue;
       is_new = true;
-      signal_if(pid, signal, is_inside);
+      signal_if(pid, SIGKILL, is_inside);
     }
-    if (!is_new || signal != SIGKILL) break;
+    if (!is_new) break;
   }
-  signal_if(command, signal, is_inside);
+  signal_if(command, SIGKILL, is_inside);
 }
 
 }  // namespace buildjail

@@ -5,9 +5,9 @@
 namespace buildjail {
 
 /**
- * Signals a command and everything it started. The children of what ends come to the command as long as it lives
- * (PR_SET_CHILD_SUBREAPER(2const)), so all of it is below the command, which gets its signal last. Where that is
- * SIGKILL it is looked again until nothing new was found. `command` is in the host's numbering.
+ * Signals a command and everything it started. Orphans come to the command as long as it lives
+ * (PR_SET_CHILD_SUBREAPER(2const)), so everything is below it. SIGKILL goes out again until nothing new is found.
+ * `command` is in the host's numbering.
  */
 void signal_tree(pid_t command, int signal);
 
