@@ -336,11 +336,12 @@ Status JailEnvelope::signal_tree(std::uint32_t run, int signal) {
   const std::lock_guard lock(launching_);
   if (is_closed_) return {};
   // First the command, so that its end is by the signal and not by what it makes of the end of its children.
-  static_cast<void>(waiter_->signal(run, signal));
+  const pid_t command = waiter_->pid_of(run).value_or(0);
+  if (command > 0) static_cast<void>(::kill(command, signal));
   // A build can fork faster than this looks; what then is left ends with its session.
   constexpr int kMostLooks = 50;
   for (int look = 0; look < kMostLooks && jail_->has_its_number(); ++look) {
-    auto found = signal_each_in(jail_->jid(), login_class_of(run), signal);
+    auto found = signal_each_in(jail_->jid(), {.login_class = login_class_of(run), .except = command}, signal);
     if (!found) return std::move(found.error());
     if (*found == 0 || signal != SIGKILL) break;
   }

@@ -77,14 +77,14 @@ Result<std::vector<ProcessEntry>> list_processes() {
   return entries;
 }
 
-Result<std::size_t> signal_each_in(int jid, const std::string& login_class, int signal) {
+Result<std::size_t> signal_each_in(int jid, const Chosen& chosen, int signal) {
   const auto processes = all_processes();
   if (!processes) return processes.error();
   std::size_t found = 0;
   for (const auto& process : *processes) {
-    const bool is_meant = jail_of(process) == jid && process.ki_stat != SZOMB &&
-                          (login_class.empty() || login_class == process.ki_loginclass);
-    if (!is_meant || !is_in(jid, process.ki_pid)) continue;
+    if (jail_of(process) != jid || process.ki_stat == SZOMB || process.ki_pid == chosen.except) continue;
+    if (!chosen.login_class.empty() && chosen.login_class != process.ki_loginclass) continue;
+    if (!is_in(jid, process.ki_pid)) continue;
     found += 1;
     static_cast<void>(::kill(process.ki_pid, signal));
   }

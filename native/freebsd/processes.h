@@ -30,11 +30,19 @@ struct ProcessEntry {
 
 Result<std::vector<ProcessEntry>> list_processes();
 
+/** Of the processes of a jail, those that are meant. */
+struct Chosen {
+  /** That they have (setloginclass(2)); empty: any. */
+  std::string login_class;
+  /** Not this one; 0: all. */
+  pid_t except = 0;
+};
+
 /**
- * Signals each process of a jail that has a login class (setloginclass(2)), or each where that is empty: from outside,
- * where none of them can do anything to the sender. One by one, so that what they start meanwhile is not among them.
+ * Signals processes of a jail from outside, where none of them can do anything to the sender. One by one, so that what
+ * they start meanwhile is not among them.
  * @return how many there were, without zombies.
  */
-Result<std::size_t> signal_each_in(int jid, const std::string& login_class, int signal);
+Result<std::size_t> signal_each_in(int jid, const Chosen& chosen, int signal);
 
 }  // namespace buildjail
