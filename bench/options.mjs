@@ -1,12 +1,11 @@
 // The program's options.
 import { parseArgs } from 'node:util'
 
-export const usage = `usage: npm run bench -- [--quick] [--no-bars] [--json FILE] [--html FILE] [--only CASE]...
+export const usage = `usage: npm run bench -- [--quick] [--no-bars] [--json FILE] [--only CASE]...
 
   --quick      fewer samples, under a minute
   --no-bars    exit 0 even if a ratio does not hold
-  --json FILE  write every sample, the machine and the ratios; - for one line on stdout
-  --html FILE  write one page that shows them
+  --json FILE  write the figures, the machine and the ratios; - for one line on stdout
   --only CASE  this case; may be given again`
 
 /**
@@ -21,7 +20,6 @@ export function readOptions(argv, caseNames) {
       quick: { type: 'boolean', default: false },
       'no-bars': { type: 'boolean', default: false },
       json: { type: 'string' },
-      html: { type: 'string' },
       only: { type: 'string', multiple: true },
       help: { type: 'boolean', default: false },
     },
@@ -33,7 +31,6 @@ export function readOptions(argv, caseNames) {
     isQuick: values.quick,
     hasBars: !values['no-bars'],
     json: values.json,
-    html: values.html,
     only: values.only ?? caseNames,
   }
 }

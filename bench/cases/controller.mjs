@@ -4,41 +4,46 @@ import { build, openSession, planOf } from '../../dist/index.js'
 import { serveRequests } from '../measure/serve.mjs'
 import { action } from '../measure/turns.mjs'
 import { spawnToEnd } from '../peers/spawn.mjs'
-import { trueCommand } from './true-command.mjs'
+import { trueCommand } from './folders.mjs'
 
-const [spec, mebibytes] = process.argv.slice(2)
-const plan = planOf(JSON.parse(spec))
+const spec = JSON.parse(process.argv[2])
+const plan = planOf(spec)
 const chunkBytes = 4 * 2 ** 20
 const ballast = []
-while (process.memoryUsage.rss() < Number(mebibytes) * 2 ** 20) ballast.push(Buffer.alloc(chunkBytes, 1))
+while (process.memoryUsage.rss() < Number(process.argv[3]) * 2 ** 20) ballast.push(Buffer.alloc(chunkBytes, 1))
 
 // Opened when it is first asked for: beside a live session, who opens another looks through what is mounted.
 let session
-const openedSession = () => (session ??= openSession({ ...JSON.parse(spec), output: undefined }))
-// By its path, as the floor has it: to search for it is no cost of a session's.
+const openedSession = () => (session ??= openSession({ ...spec, output: undefined }))
 const command = [trueCommand()]
 const spawn = action(() => spawnToEnd(command[0]))
 
 /** Each after a pause as long as a pool takes to be full again: what comes after one is slower than what comes at once. */
-function paced(take) {
-  return async (count) => {
-    const samples = []
-    while (samples.length < count) {
-      await new Promise((resolve) => setTimeout(resolve, 3))
-      samples.push(...(await take(1)))
-    }
-    return samples
+async function paced(count) {
+  const samples = []
+  while (samples.length < count) {
+    await new Promise((resolve) => setTimeout(resolve, 3))
+    samples.push(...(await spawn(1)))
   }
+  return samples
+}
+
+async function phases() {
+  const opened = await openSession(plan)
+  await opened.run(command)
+  await opened.close()
 }
 
 await serveRequests({
   build: action(() => build(plan, command)),
+  'build-spec': action(() => build(spec, command)),
+  phases: action(phases),
   run: async (count) => {
     const opened = await openedSession()
     return action(() => opened.run(command))(count)
   },
   spawn,
-  'spawn-paced': paced(spawn),
+  'spawn-paced': paced,
   resident: async () => [process.memoryUsage.rss() / 1e6],
 })
 await (await session)?.close()

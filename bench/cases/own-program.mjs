@@ -4,27 +4,38 @@
 import { fileURLToPath } from 'node:url'
 
 import { Served } from '../measure/served.mjs'
+import { takeRounds } from '../measure/turns.mjs'
+
+// A bare runtime is about 50 MB already, if its young garbage is not let grow.
+const flags = globalThis.Bun === undefined ? ['--max-semi-space-size=1'] : []
+
+const wordsOf = (program, args) => [fileURLToPath(new URL(program, import.meta.url)), ...args]
 
 /** Serves `build`, `run` and `spawn` for a spec (controller.mjs). */
-export function serveController(spec) {
-  return serve('controller.mjs', JSON.stringify(spec), '0')
+export function serveController(spec, { mebibytes = 0, mounts } = {}) {
+  const words = wordsOf('controller.mjs', [JSON.stringify(spec), String(mebibytes)])
+  if (mebibytes > 0) words.unshift(...flags)
+  if (mounts === undefined) return new Served(process.execPath, words)
+  return new Served('unshare', ['--mount', 'sh', '-c', 'mount -a -T "$1" && shift && exec "$@"', 'sh', mounts, process.execPath, ...words])
 }
 
 /** Serves what is done with a pool (pool-user.mjs). */
 export function servePoolUser(additions) {
-  return serve('pool-user.mjs', JSON.stringify(additions))
+  return new Served(process.execPath, wordsOf('pool-user.mjs', [JSON.stringify(additions)]))
 }
 
 /** Serves rates by how many are at work, each by a spec of its own (lanes.mjs). */
 export function serveLanes(series, specs, windowMs) {
-  return serve('lanes.mjs', series, JSON.stringify(specs), String(windowMs))
+  return new Served(process.execPath, wordsOf('lanes.mjs', [series, JSON.stringify(specs), String(windowMs)]))
 }
 
-/** One of its requests as a subject. */
-export function requestOf(served, request) {
-  return (count) => served.block(request, count).then((samples) => samples.flat())
+/** Takes the samples of a case whose subjects are in programs of their own. @param begin as takeRounds has it */
+export async function inRounds(bench, { rounds, samples }, begin) {
+  const settings = { rounds: bench.rounds(rounds), samples: bench.samples(samples), perBlock: bench.perBlock(10), warmUp: bench.warmUp }
+  const taken = await takeRounds(begin, settings)
+  return { subjects: subjectsOf(taken), rounds: settings.rounds }
 }
 
-function serve(program, ...args) {
-  return new Served(process.execPath, [fileURLToPath(new URL(program, import.meta.url)), ...args])
+export function subjectsOf(taken, unit = 'ms') {
+  return Object.entries(taken).map(([name, samples]) => ({ name, unit, samples }))
 }

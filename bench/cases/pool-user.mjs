@@ -2,28 +2,22 @@
 import { SessionPool } from '../../dist/index.js'
 import { serveRequests } from '../measure/serve.mjs'
 import { action } from '../measure/turns.mjs'
+import { trueCommand } from './folders.mjs'
 
 const size = 4
 const additions = JSON.parse(process.argv[2])
+const command = [trueCommand()]
 const pool = await SessionPool.open({}, { size })
 
-async function run() {
-  await pool.run(additions, ['true'])
-}
+const run = () => pool.run(additions, command)
 
-async function release() {
+async function acquire() {
   const session = await pool.acquire(additions)
-  await session.run(['true'])
-  pool.release(session)
-}
-
-async function close() {
-  const session = await pool.acquire(additions)
-  await session.run(['true'])
+  await session.run(command)
   await session.close()
 }
 
-// What a pool is for is to be ready; how it fares when it cannot keep up is the request beside these.
+// A pool is for being ready; how it fares when it cannot keep up is the request beside these.
 function whenFull(use) {
   const one = action(use)
   return async (count) => {
@@ -36,5 +30,5 @@ function whenFull(use) {
   }
 }
 
-await serveRequests({ run: whenFull(run), release: whenFull(release), close: whenFull(close), unready: action(close) })
+await serveRequests({ run: whenFull(run), acquire: whenFull(acquire), unready: action(run) })
 await pool.close()

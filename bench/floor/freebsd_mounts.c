@@ -66,7 +66,7 @@ static void mount_one(struct options *options, int flags, const char *path) {
 static void bind_source(const struct plan *plan, const struct step *step, const char *path) {
   struct options options;
   struct stat held, shown;
-  const int pinned = open(step->source, (step->is_file ? O_PATH : O_RDONLY | O_DIRECTORY) | O_NOFOLLOW | O_CLOEXEC);
+  const int pinned = open(step->source, (step->kind == BIND_FILE ? O_PATH : O_RDONLY | O_DIRECTORY) | O_NOFOLLOW | O_CLOEXEC);
   if (pinned < 0) fail("open", step->source);
   if (fstat(pinned, &held) != 0) fail("fstat", step->source);
   begin_mount(&options, "nullfs", path, step->source);
@@ -102,7 +102,7 @@ static void perform(const struct plan *plan, const struct step *step) {
       break;
     case TMPFS:
       begin_mount(&options, "tmpfs", path, "tmpfs");
-      add_string(&options, "size", step->size);
+      add_string(&options, "size", step->source);
       mount_one(&options, MNT_NOSUID, path);
       break;
     case DEV:

@@ -28,6 +28,5 @@ static inline int raw_mount_setattr(int tree, unsigned recursive, struct attribu
   return (int)syscall(442, tree, "", EMPTY_PATH | recursive, &attributes, sizeof(attributes));
 }
 static inline int raw_pidfd_kill(int pidfd, int signal) { return (int)syscall(424, pidfd, signal, (void *)0, 0); }
-static inline int raw_close_from(unsigned first) { return (int)syscall(436, first, ~0U, 0); }
 
 #endif

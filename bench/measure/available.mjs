@@ -7,14 +7,14 @@ import { NotMeasured } from './not-measured.mjs'
  */
 export async function availableOf(makers) {
   const available = {}
-  const notMeasured = {}
+  const missing = {}
   for (const [name, make] of Object.entries(makers)) {
     try {
       available[name] = await make()
     } catch (error) {
       if (!(error instanceof NotMeasured)) throw error
-      notMeasured[name] = error.message
+      missing[name] = error.message
     }
   }
-  return { available, notMeasured }
+  return { available, missing }
 }

@@ -57,18 +57,6 @@ export function ratioOfMedians(above, below, rounds) {
   return { value: ratio(above, below), ...bootstrapInterval([above, below], ratio, { rounds }) }
 }
 
-/**
- * The mean of the middle half of the samples by their total: unlike medians, the means of the parts add up to that of the
- * total, and what disturbed some samples is not in it.
- */
-export function middleHalfMean(samples, totalOf, partsOf) {
-  const sorted = samples.toSorted((a, b) => totalOf(a) - totalOf(b))
-  const quarter = Math.floor(sorted.length / 4)
-  const middle = sorted.slice(quarter, sorted.length - quarter)
-  const parts = middle.map(partsOf)
-  return parts[0].map((_, index) => parts.reduce((sum, part) => sum + part[index], 0) / parts.length)
-}
-
 /** Least squares: `{ slope, intercept }` of y over x. */
 export function lineThrough(points) {
   const mean = (values) => values.reduce((sum, value) => sum + value, 0) / values.length

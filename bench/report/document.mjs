@@ -1,5 +1,5 @@
 // A document with figures in it that nobody types: what stands between two marks comes from the results of a run.
-import { figuresMarkdown } from './markdown.mjs'
+import { claimsMarkdown } from './markdown.mjs'
 
 const mark = /(<!-- figures: (\w+) -->\n)[\s\S]*?(<!-- end of figures -->)/g
 
@@ -11,6 +11,6 @@ const mark = /(<!-- figures: (\w+) -->\n)[\s\S]*?(<!-- end of figures -->)/g
 export function withFigures(text, resultsOf) {
   return text.replaceAll(mark, (_, begin, name, end) => {
     const results = resultsOf(name)
-    return `${begin}${results === undefined ? 'Not measured yet.' : figuresMarkdown(results)}\n${end}`
+    return `${begin}${results === undefined ? 'Not measured yet.' : claimsMarkdown(results)}\n${end}`
   })
 }
