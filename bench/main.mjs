@@ -11,7 +11,7 @@ import { NotMeasured } from './measure/not-measured.mjs'
 import { readOptions, usage } from './options.mjs'
 import { isFailure, ratiosOf } from './ratios.mjs'
 import { resultsJson, summaryOf } from './report/results.mjs'
-import { caseText, ratiosText } from './report/text.mjs'
+import { caseMarkdown, claimsMarkdown } from './report/tables.mjs'
 import { runCase } from './run-case.mjs'
 
 const cases = casesOn(process.platform)
@@ -33,7 +33,7 @@ async function main(options) {
   const results = { format: 2, isQuick: options.isQuick, machine, cases: measured.map(summaryOf), ratios }
   if (options.json === '-') console.log(JSON.stringify(results))
   else if (options.json !== undefined) writeFileSync(options.json, resultsJson(results))
-  console.log(ratiosText(ratios))
+  console.log(claimsMarkdown(results))
   const hasFailed = measured.some(({ failed }) => failed !== undefined)
   return hasFailed || (options.hasBars && ratios.some(isFailure)) ? 1 : 0
 }
@@ -49,7 +49,7 @@ async function runCases({ only, isQuick }) {
       // Of a case it is a reason, of its subjects one for each.
       const missing = typeof notMeasured === 'object' ? notMeasured : {}
       const one = { name, title, ...result, missing, ...(typeof notMeasured === 'string' && { notMeasured }) }
-      console.log(`${caseText(summaryOf(one))}\n`)
+      console.log(`${caseMarkdown(summaryOf(one))}\n`)
       done.push(one)
     }
     return done

@@ -3,8 +3,7 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 
-import { withFigures } from './report/document.mjs'
-import { resultsMarkdown } from './report/markdown.mjs'
+import { pageMarkdown, withFigures } from './report/tables.mjs'
 
 const fileAt = (name) => fileURLToPath(new URL(name, import.meta.url))
 const contentOf = (file) => (existsSync(file) ? readFileSync(file, 'utf8') : undefined)
@@ -18,7 +17,7 @@ const document = fileAt('../docs/performance.md')
 const pages = [[document, withFigures(readFileSync(document, 'utf8'), resultsOf)]]
 for (const name of ['linux', 'freebsd']) {
   const results = resultsOf(name)
-  if (results !== undefined) pages.push([fileAt(`results/${name}.md`), resultsMarkdown(results)])
+  if (results !== undefined) pages.push([fileAt(`results/${name}.md`), pageMarkdown(results)])
 }
 for (const [file, content] of pages) {
   if (contentOf(file) === content) continue

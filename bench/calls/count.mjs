@@ -8,7 +8,7 @@ import path from 'node:path'
 import { build, openSession, planOf } from '../../dist/index.js'
 import { specWith, trueCommand } from '../cases/folders.mjs'
 import { serveFloor } from '../floor/serve.mjs'
-import { actOf, callsText, callsVerdict, perAct } from './table.mjs'
+import { actMarkdown, actOf, judged, perAct } from '../report/calls.mjs'
 
 const acts = 20
 const [floorCounting, ...words] = process.argv.slice(2)
@@ -51,9 +51,9 @@ try {
     actOf('cold build', cold, await countedFloor(plan, 'cold')),
     actOf('warm run', warm, await countedFloor(planOf({ inputs: spec.inputs }), 'warm')),
   ]
-  for (const act of found) console.log(`${callsText(act, { isJudged })}\n`)
+  for (const act of found) console.log(`${actMarkdown(act, { isJudged })}\n`)
   if (words.includes('--json')) console.log(JSON.stringify({ calls: { isJudged, acts: found } }))
-  if (found.some((act) => callsVerdict(act, { isJudged }).verdict === 'does not hold')) process.exitCode = 1
+  if (found.some((act) => judged(act, { isJudged }).verdict === 'does not hold')) process.exitCode = 1
 } finally {
   rmSync(bench.folder, { recursive: true, force: true })
 }

@@ -26,7 +26,6 @@ export const coldBuild = {
       const subjects = {
         'build(plan)': building.subject('build'),
         'build(spec)': building.subject('build-spec'),
-        'open, run, close': building.subject('phases'),
         ...(floor && { floor: floor.subject('cold') }),
         ...(bwrap && { 'bwrap from Node': action(bwrap) }),
       }

@@ -1,6 +1,6 @@
 // `controller.mjs SPEC MEBIBYTES`: a program of its own that builds, with so much resident memory, on whatever host it was
-// started in. Serves blocks of samples; `resident` is its size, in bytes for nanoseconds.
-import { build, openSession, planOf } from '../../dist/index.js'
+// started in. Serves blocks of samples.
+import { build, openSession, planOf, SessionPool } from '../../dist/index.js'
 import { serveRequests } from '../measure/serve.mjs'
 import { action } from '../measure/turns.mjs'
 import { spawnToEnd } from '../peers/spawn.mjs'
@@ -18,14 +18,26 @@ const openedSession = () => (session ??= openSession({ ...spec, output: undefine
 const command = [trueCommand()]
 const spawn = action(() => spawnToEnd(command[0]))
 
-/** Each after a pause as long as a pool takes to be full again: what comes after one is slower than what comes at once. */
-async function paced(count) {
+const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms))
+
+/** Each sample after a wait: what comes after one is slower than what comes at once. */
+const after = (wait, take) => async (count) => {
   const samples = []
   while (samples.length < count) {
-    await new Promise((resolve) => setTimeout(resolve, 3))
-    samples.push(...(await spawn(1)))
+    await wait()
+    samples.push(...(await take(1)))
   }
   return samples
+}
+
+const size = 4
+let pool
+const openedPool = () => (pool ??= SessionPool.open({}, { size }))
+const pooled = action(async () => (await openedPool()).run(spec, command))
+
+// A pool is for being ready; how it fares when it cannot keep up is the request beside this.
+async function full() {
+  while ((await openedPool()).ready < size) await pause(1)
 }
 
 async function phases() {
@@ -43,7 +55,10 @@ await serveRequests({
     return action(() => opened.run(command))(count)
   },
   spawn,
-  'spawn-paced': paced,
-  resident: async () => [process.memoryUsage.rss() / 1e6],
+  // As long as a pool takes to be full again.
+  'spawn-paced': after(() => pause(3), spawn),
+  pooled: after(full, pooled),
+  'pooled-at-once': pooled,
 })
 await (await session)?.close()
+await (await pool)?.close()

@@ -11,17 +11,12 @@ const flags = globalThis.Bun === undefined ? ['--max-semi-space-size=1'] : []
 
 const wordsOf = (program, args) => [fileURLToPath(new URL(program, import.meta.url)), ...args]
 
-/** Serves `build`, `run` and `spawn` for a spec (controller.mjs). */
+/** Serves builds, runs and more of a spec (controller.mjs), in a big program or on a host with the mounts of an fstab(5). */
 export function serveController(spec, { mebibytes = 0, mounts } = {}) {
   const words = wordsOf('controller.mjs', [JSON.stringify(spec), String(mebibytes)])
   if (mebibytes > 0) words.unshift(...flags)
   if (mounts === undefined) return new Served(process.execPath, words)
   return new Served('unshare', ['--mount', 'sh', '-c', 'mount -a -T "$1" && shift && exec "$@"', 'sh', mounts, process.execPath, ...words])
-}
-
-/** Serves what is done with a pool (pool-user.mjs). */
-export function servePoolUser(additions) {
-  return new Served(process.execPath, wordsOf('pool-user.mjs', [JSON.stringify(additions)]))
 }
 
 /** Serves rates by how many are at work, each by a spec of its own (lanes.mjs). */

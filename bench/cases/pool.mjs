@@ -1,6 +1,6 @@
 // A session taken from a pool, one command in it, and its end.
 import { specWith } from './folders.mjs'
-import { inRounds, serveController, servePoolUser } from './own-program.mjs'
+import { inRounds, serveController } from './own-program.mjs'
 
 export const pool = {
   name: 'pool',
@@ -8,12 +8,11 @@ export const pool = {
   async run(bench) {
     const additions = specWith(bench, 2)
     return inRounds(bench, { rounds: 5, samples: 800 }, async () => {
-      const user = servePoolUser(additions)
+      const user = serveController(additions)
       const spawning = serveController({})
       const subjects = {
-        'pool.run': user.subject('run'),
-        'pool.run, back to back': user.subject('unready'),
-        'acquire, run, close': user.subject('acquire'),
+        'pool.run': user.subject('pooled'),
+        'pool.run, back to back': user.subject('pooled-at-once'),
         'child_process.spawn': spawning.subject('spawn-paced'),
       }
       return { subjects, end: () => Promise.all([user.close(), spawning.close()]) }

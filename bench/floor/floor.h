@@ -9,6 +9,7 @@
 
 #include <stddef.h>
 
+enum { MAX_STEPS = 4096, MAX_REFUSALS = 96 };
 enum kind { DIRECTORY, PLACEHOLDER, SYMLINK, TMPFS, DEV, PROC, BIND, BIND_FILE, KINDS };
 
 /* One act of a plan, in the order in which they are done. */
@@ -27,7 +28,7 @@ struct step {
 /* bench/floor/plan.mjs writes it, a line each. */
 struct plan {
   size_t step_count;
-  struct step *steps;
+  struct step steps[MAX_STEPS];
   char *hostname;
   char *cwd;
   char *command;
@@ -37,7 +38,7 @@ struct plan {
   char *root;
   char *ruleset;
   size_t refusal_count;
-  char **refusals;
+  char *refusals[MAX_REFUSALS];
 };
 
 /* What is open: on Linux pid 1, its pidfd and the socket to it; on FreeBSD the jail and its descriptor. */

@@ -1,16 +1,16 @@
 /*
  * A session on Linux: one clone(2) into all namespaces but that of mounts, which is a copy of an empty one. That child is
- * pid 1: it makes the mounts, and launches a command whenever it is sent the command's descriptors. It shares our memory, so
- * that nothing is copied. The network namespace is paid for here, where buildjail has one ready.
+ * pid 1: it makes the mounts, and launches a command whenever it is told to. It shares our memory and descriptors, so that
+ * nothing is copied or sent. The network namespace is paid for here, where buildjail has one ready.
  */
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <sched.h>
 #include <signal.h>
 #include <string.h>
@@ -25,15 +25,12 @@ enum { STACK = 256 * 1024 };
 static char stack[STACK] __attribute__((aligned(16)));
 static int empty_mounts = -1;
 
-struct first {
+/* Of the one session that there is at a time; its pid 1 reads here what it is to launch. */
+static struct first {
   const struct plan *plan;
   int control;
-};
-
-struct command {
-  const struct plan *plan;
   struct stdio stdio;
-};
+} first;
 
 void prepare(const struct plan *plan) {
   (void)plan;
@@ -83,8 +80,8 @@ static void bound_capabilities(void) {
 }
 
 static void become_command(void *context) {
-  const struct command *command = context;
-  const struct plan *plan = command->plan;
+  const struct first *launching = context;
+  const struct plan *plan = launching->plan;
   if (setsid() < 0) fail("setsid", "");
   if (chdir(plan->cwd) != 0) fail("chdir", plan->cwd);
   umask(022);
@@ -95,88 +92,53 @@ static void become_command(void *context) {
   if (syscall(SYS_setresuid, plan->uid, plan->uid, plan->uid) != 0) fail("setresuid", "");
   lay_down_capabilities();
   if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) fail("prctl", "no_new_privs");
-  execute(plan, &command->stdio);
-}
-
-/* A message of one byte, with the command's descriptors beside it (unix(7), SCM_RIGHTS). */
-struct message {
-  char byte;
-  struct iovec data;
-  char room[CMSG_SPACE(3 * sizeof(int))];
-  struct msghdr header;
-};
-
-static void lay_out(struct message *message) {
-  memset(message, 0, sizeof(*message));
-  message->data = (struct iovec){&message->byte, 1};
-  message->header = (struct msghdr){.msg_iov = &message->data,
-                                    .msg_iovlen = 1,
-                                    .msg_control = message->room,
-                                    .msg_controllen = sizeof(message->room)};
-}
-
-static void send_stdio(int control, const struct stdio *stdio) {
-  struct message message;
-  lay_out(&message);
-  struct cmsghdr *rights = CMSG_FIRSTHDR(&message.header);
-  rights->cmsg_level = SOL_SOCKET;
-  rights->cmsg_type = SCM_RIGHTS;
-  rights->cmsg_len = CMSG_LEN(sizeof(stdio->theirs));
-  memcpy(CMSG_DATA(rights), stdio->theirs, sizeof(stdio->theirs));
-  if (sendmsg(control, &message.header, 0) != 1) fail("sendmsg", "");
-}
-
-static void receive_stdio(int control, struct stdio *stdio) {
-  struct message message;
-  lay_out(&message);
-  if (recvmsg(control, &message.header, MSG_CMSG_CLOEXEC) != 1) fail("recvmsg", "");
-  memcpy(stdio->theirs, CMSG_DATA(CMSG_FIRSTHDR(&message.header)), sizeof(stdio->theirs));
+  execute(plan, &launching->stdio);
 }
 
 static int be_first(void *context) {
-  const struct first *first = context;
-  const int control = first->control;
-  struct command command = {.plan = first->plan};
+  struct first *first = context;
+  char word;
   if (setsid() < 0) fail("setsid", "");
   umask(0);
-  change_root(command.plan, empty_mounts);
-  if (sethostname(command.plan->hostname, strlen(command.plan->hostname)) != 0) fail("sethostname", "");
+  change_root(first->plan, empty_mounts);
+  if (sethostname(first->plan->hostname, strlen(first->plan->hostname)) != 0) fail("sethostname", "");
   const long keyring = syscall(SYS_keyctl, 1, "floor");
   if (keyring >= 0 && syscall(SYS_keyctl, 5, keyring, 0x3f080000) != 0) fail("keyctl", "");
-  for (;;) {
-    receive_stdio(control, &command.stdio);
-    const pid_t child = vfork_child(become_command, &command);
+  while (recv(first->control, &word, 1, 0) == 1) {
+    const pid_t child = vfork_child(become_command, first);
     if (child < 0) fail("vfork", "");
-    close_theirs(&command.stdio);
     const int status = wait_for(child);
-    if (send(control, &status, sizeof(status), 0) != sizeof(status)) fail("send", "");
+    if (send(first->control, &status, sizeof(status), 0) != sizeof(status)) fail("send", "");
   }
+  fail("recv", "");
 }
 
 void open_session(const struct plan *plan, struct session *session) {
-  static struct first first;
   const int namespaces = CLONE_NEWPID | CLONE_NEWIPC | CLONE_NEWUTS | CLONE_NEWCGROUP | CLONE_NEWNET;
   int control[2];
   lend_outputs(plan, plan->uid, plan->gid);
   if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, control) != 0) fail("socketpair", "");
-  first = (struct first){plan, control[1]};
   session->control = control[0];
-  session->id = clone(be_first, stack + STACK, namespaces | CLONE_PIDFD | CLONE_VM, &first, &session->fd);
+  first = (struct first){.plan = plan, .control = control[1]};
+  session->id =
+      clone(be_first, stack + STACK, namespaces | CLONE_PIDFD | CLONE_VM | CLONE_FILES, &first, &session->fd);
   if (session->id < 0) fail("clone", "");
-  close(control[1]);
 }
 
 void run_inside(const struct plan *plan, const struct session *session) {
-  struct stdio stdio;
+  struct pollfd ends[] = {{.fd = session->control, .events = POLLIN}, {.fd = session->fd, .events = POLLIN}};
   int status;
-  open_stdio(&stdio);
+  open_stdio(&first.stdio);
   /* So that the command can open its own /dev/stdout. */
   for (int i = 1; i < 3; i++)
-    if (fchown(stdio.theirs[i], plan->uid, plan->gid) != 0) fail("fchown", "");
-  send_stdio(session->control, &stdio);
-  close_theirs(&stdio);
-  drain_stdio(&stdio);
-  if (recv(session->control, &status, sizeof(status), 0) != sizeof(status)) fail_with("pid 1", "is gone", ECHILD);
+    if (fchown(first.stdio.theirs[i], plan->uid, plan->gid) != 0) fail("fchown", "");
+  if (send(session->control, "", 1, 0) != 1) fail("send", "");
+  /* Our descriptors are pid 1's: its end would not be seen by the socket. */
+  if (poll(ends, 2, -1) < 0) fail("poll", "");
+  if (ends[1].revents != 0) fail_with("pid 1", "is gone", ECHILD);
+  if (recv(session->control, &status, sizeof(status), 0) != sizeof(status)) fail("recv", "");
+  close_theirs(&first.stdio);
+  drain_stdio(&first.stdio);
   check_success(status);
 }
 
@@ -185,5 +147,6 @@ void close_session(const struct plan *plan, struct session *session) {
   wait_for(session->id);
   close(session->fd);
   close(session->control);
+  close(first.control);
   lend_outputs(plan, 0, 0);
 }

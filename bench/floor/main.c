@@ -62,7 +62,7 @@ static void serve(const struct plan *plan, const char *kind, int count) {
 }
 
 int main(int argc, char **argv) {
-  struct plan plan;
+  static struct plan plan;
   char kind[16];
   int count;
 

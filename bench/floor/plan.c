@@ -19,23 +19,15 @@ static char *copy_of(const char *text) {
   return copy;
 }
 
-static void *grown(void *array, size_t count, size_t size) {
-  /* Doubled at every power of two. */
-  if (count > 0 && (count & (count - 1)) != 0) return array;
-  void *larger = realloc(array, (count == 0 ? 1 : count * 2) * size);
-  if (larger == NULL) fail("realloc", "");
-  return larger;
-}
-
 static void add_step(struct plan *plan, enum kind kind, char **words) {
-  struct step *step;
-  plan->steps = grown(plan->steps, plan->step_count, sizeof(*step));
-  step = &plan->steps[plan->step_count++];
-  step->kind = kind;
-  step->target = copy_of(words[1]);
-  step->source = copy_of(words[2]);
-  step->mode = (mode_t)strtol(words[3], NULL, 8);
-  step->is_writable = strcmp(words[3], "rw") == 0;
+  if (plan->step_count == MAX_STEPS) fail_with("too many steps, with", words[1], E2BIG);
+  plan->steps[plan->step_count++] = (struct step){
+      .kind = kind,
+      .target = copy_of(words[1]),
+      .source = copy_of(words[2]),
+      .mode = (mode_t)strtol(words[3], NULL, 8),
+      .is_writable = strcmp(words[3], "rw") == 0,
+  };
 }
 
 static void set(struct plan *plan, const char *name, const char *value) {
@@ -52,7 +44,7 @@ static void set(struct plan *plan, const char *name, const char *value) {
   if (strcmp(name, "uid") == 0) plan->uid = (uid_t)strtoul(value, NULL, 10);
   if (strcmp(name, "gid") == 0) plan->gid = (gid_t)strtoul(value, NULL, 10);
   if (strcmp(name, "refuse") == 0) {
-    plan->refusals = grown(plan->refusals, plan->refusal_count, sizeof(char *));
+    if (plan->refusal_count == MAX_REFUSALS) fail_with("too many refusals, with", value, E2BIG);
     plan->refusals[plan->refusal_count++] = copy_of(value);
   }
 }

@@ -6,26 +6,13 @@ import { spawnToEnd } from './spawn.mjs'
 
 /** The arguments by which bwrap makes what a plan says. It has its own idea of what belongs into /dev, which is close. */
 function bubblewrapArguments(plan, command) {
-  const network = plan.network === 'none' ? ['--unshare-net'] : []
+  const namespaces = ['--unshare-ipc', '--unshare-pid', '--unshare-uts', '--unshare-cgroup', ...(plan.network === 'none' ? ['--unshare-net'] : [])]
   return [
-    '--unshare-ipc',
-    '--unshare-pid',
-    '--unshare-uts',
-    '--unshare-cgroup',
-    '--hostname',
-    plan.hostname,
-    ...network,
-    '--new-session',
-    '--die-with-parent',
-    '--clearenv',
+    ...namespaces, '--hostname', plan.hostname, '--new-session', '--die-with-parent', '--clearenv',
     ...Object.entries(plan.env).flatMap(([name, value]) => ['--setenv', name, value]),
     ...plan.links.flatMap(({ path, target }) => ['--symlink', target, path]),
     ...plan.mounts.flatMap(mountArguments),
-    '--remount-ro',
-    '/',
-    '--chdir',
-    plan.cwd,
-    ...command,
+    '--remount-ro', '/', '--chdir', plan.cwd, ...command,
   ]
 }
 

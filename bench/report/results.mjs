@@ -1,7 +1,10 @@
 // A run's results as they are kept.
 import { summarise } from '../measure/statistics.mjs'
 
-/** A case without its samples: of each subject how many there were, and quantiles with their intervals. */
+/**
+ * A case without its samples: of each subject how many there were, and quantiles with their intervals.
+ * @param {import('../ratios.mjs').Case & { title: string, note?: string }} one
+ */
 export function summaryOf({ rounds, subjects = [], ...one }) {
   return { ...one, subjects: subjects.map(({ name, unit, samples }) => ({ name, unit, ...summarise(samples, rounds) })) }
 }

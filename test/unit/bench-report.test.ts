@@ -2,13 +2,12 @@ import { spawnSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
 
-import { actOf, callsText, callsVerdict, perAct } from '../../bench/calls/table.mjs'
 import { hasBars } from '../../bench/machine.mjs'
 import { readOptions } from '../../bench/options.mjs'
-import { withFigures } from '../../bench/report/document.mjs'
-import { resultsMarkdown } from '../../bench/report/markdown.mjs'
+import { actMarkdown, actOf, judged, perAct } from '../../bench/report/calls.mjs'
 import { resultsJson, summaryOf } from '../../bench/report/results.mjs'
-import { caseText, number, ratiosText } from '../../bench/report/text.mjs'
+import { number, table } from '../../bench/report/table.mjs'
+import { caseMarkdown, claimsMarkdown, pageMarkdown, withFigures } from '../../bench/report/tables.mjs'
 
 const samples = Array.from({ length: 40 }, (_, index) => 1 + index / 8)
 const act = actOf('warm run', new Map([['read', 3], ['execve', 1]]), new Map([['read', 2], ['execve', 1], ['vfork', 1]]))
@@ -43,17 +42,24 @@ describe('results that are kept', () => {
   })
 })
 
-describe('the tables for a terminal', () => {
+describe('tables', () => {
   test('say what does not hold, what is within noise and what was not measured', () => {
-    const text = ratiosText(results.ratios)
-    expect(text).toMatch(/warm-run\/spawn +0\.650 +0\.550-0\.750 +<= 0\.600 +within noise/)
-    expect(text).toMatch(/cold-build\/bwrap .* DOES NOT HOLD/)
+    const text = claimsMarkdown(results)
+    expect(text).toMatch(/`warm-run\/spawn` +\| 0\.650 +\| 0\.550 to 0\.750 +\| at most 0\.600 +\| within noise /)
+    expect(text).toMatch(/`cold-build\/bwrap` .* does not hold /)
     expect(text).toContain('not measured: no room')
-    expect(results.cases.map((one) => caseText(one)).join('\n')).toMatch(/floor: not measured: no cc[^]*not measured: no room/)
+    expect(text).toMatch(/calls of a warm run +\| 1\.00 +\| 4 of 4 +\| at most 1\.10 +\| holds /)
+    expect(results.cases.map(caseMarkdown).join('\n')).toMatch(/`floor` +\| 0 +\| not measured +\| no cc [^]*not measured: no room/)
+    expect(caseMarkdown(summaryOf({ name: 'pool', title: 'from a pool', failed: 'it hung' }))).toContain('FAILED: it hung')
   })
 
   test('tell no bar where there is no verdict', () => {
-    expect(ratiosText([{ name: 'a/b', value: 2, low: 1, high: 3, bar: 0.5, bound: '<=', verdict: 'not judged' }])).toMatch(/a\/b +2\.00 +1\.00-3\.00 +not judged$/)
+    const ratios = [{ name: 'a/b', value: 2, low: 1, high: 3, bar: 0.5, bound: '<=', verdict: 'not judged' }]
+    expect(claimsMarkdown({ ratios })).toMatch(/`a\/b` +\| 2\.00 +\| 1\.00 to 3\.00 +\| +\| not judged \|$/)
+  })
+
+  test('are Markdown with columns of one width', () => {
+    expect(table(['', 'b'], [['long', 'x|y']])).toBe('|      | b    |\n|------|------|\n| long | x\\|y |')
   })
 
   test('have three digits', () => {
@@ -67,11 +73,11 @@ describe('counted calls', () => {
   })
 
   test('are judged together: more of one may be made up for by less of another', () => {
-    expect(callsVerdict(act, { isJudged: true })).toMatchObject({ buildjail: 4, floor: 4, ratio: 1, verdict: 'holds' })
+    expect(judged(act, { isJudged: true })).toMatchObject({ buildjail: 4, floor: 4, ratio: 1, verdict: 'holds' })
     const more = actOf('warm run', new Map([['read', 12]]), new Map([['read', 10]]))
-    expect(callsVerdict(more, { isJudged: true })).toMatchObject({ ratio: 1.2, verdict: 'does not hold' })
-    expect(callsText(more, { isJudged: true })).toContain('DOES NOT HOLD')
-    expect(callsVerdict(more, { isJudged: false }).verdict).toBe('not judged')
+    expect(judged(more, { isJudged: true })).toMatchObject({ ratio: 1.2, verdict: 'does not hold' })
+    expect(actMarkdown(more, { isJudged: true })).toContain('1.20 times the floor\'s: does not hold.')
+    expect(judged(more, { isJudged: false }).verdict).toBe('not judged')
   })
 
   test('are side by side, one with nothing beside it too', () => {
@@ -91,18 +97,15 @@ describe('the documents of figures', () => {
   test('have them where their marks are, and everything else as it was', () => {
     const filled = withFigures(text, (name: string) => (name === 'linux' ? results : undefined))
     expect(filled).toMatch(/^Before\.\n<!-- figures: linux -->\nLinux 6\.0 on Some \| CPU, 2 cores; Node 20 as root; revision abc, 2026-01-02\./)
-    expect(filled).toContain('| `warm-run/spawn` | 0.650 | 0.550 to 0.750 | at most 0.600 | within noise |')
-    expect(filled).toContain('| calls of a warm run | 1.00 | 4 of 4 | at most 1.10 | holds |')
+    expect(filled).toContain(claimsMarkdown(results))
     expect(filled).toMatch(/\n<!-- end of figures -->\nAfter\.\n$/)
     expect(withFigures(text, () => undefined)).toBe(text.replace('old', 'Not measured yet.'))
   })
 
   test('have every table of a run on its page, and no number that is none', () => {
-    const page = resultsMarkdown(results)
-    expect(page).toContain('| `session.run` | 40 | 3.50 |')
-    expect(page).toContain('| `floor` | 0 | not measured | no cc |')
-    expect(page).toContain('from a pool: not measured: no room.')
-    expect(page).toContain('| **together** | 4 | 4 |')
+    const page = pageMarkdown(results)
+    for (const one of results.cases) expect(page).toContain(caseMarkdown(one))
+    expect(page).toContain(actMarkdown(act, results.calls))
     expect(page).not.toMatch(/NaN|Infinity|undefined/)
   })
 

@@ -1,5 +1,5 @@
 // System calls of buildjail against those of the floor program, by name.
-import { number, table } from '../report/text.mjs'
+import { number, table } from './table.mjs'
 
 /** At most so many times the floor's. */
 const bar = 1.1
@@ -24,17 +24,17 @@ export function actOf(name, own, least) {
 }
 
 /** @param {ReturnType<typeof actOf>} act @param {{ isJudged: boolean }} options */
-export function callsVerdict({ calls }, { isJudged }) {
+export function judged({ calls }, { isJudged }) {
   const sum = (of) => Number(calls.reduce((total, call) => total + call[of], 0).toFixed(2))
   const [buildjail, floor] = [sum('buildjail'), sum('floor')]
   const ratio = buildjail / floor
-  return { buildjail, floor, ratio, bar, verdict: isJudged ? (ratio <= bar ? 'holds' : 'does not hold') : 'not judged' }
+  const verdict = ratio <= bar ? 'holds' : 'does not hold'
+  return { buildjail, floor, ratio, bar, verdict: isJudged ? verdict : 'not judged' }
 }
 
-export function callsText(act, options) {
-  const { buildjail, floor, ratio, verdict } = callsVerdict(act, options)
-  const rows = act.calls.map(({ name, buildjail: own, floor: least }) => [name, String(own), String(least), ''])
-  const total = ['together', String(buildjail), String(floor), '']
-  const judgement = verdict === 'not judged' ? '' : `, at most ${number(bar)}: ${verdict === 'does not hold' ? 'DOES NOT HOLD' : verdict}`
-  return `system calls of a ${act.name}: ${number(ratio)} of the floor's${judgement}\n${table([['', 'buildjail', 'floor', ''], ...rows, total]).join('\n')}`
+export function actMarkdown(act, options) {
+  const { buildjail, floor, ratio, verdict } = judged(act, options)
+  const rows = act.calls.map(({ name, buildjail: own, floor: least }) => [`\`${name}\``, own, least])
+  const heading = `## System calls of a ${act.name}\n\n${number(ratio)} times the floor's: ${verdict}.`
+  return `${heading}\n\n${table(['', 'buildjail', 'floor'], [...rows, ['together', buildjail, floor]])}`
 }
