@@ -1,6 +1,6 @@
 // `case-process.mjs NAME SETTINGS`: one case in a process of its own. Prints a line of JSON with its result.
 import { casesOn } from './cases/index.mjs'
-import { NotMeasured } from './measure/not-measured.mjs'
+import { NotMeasured } from './measure/available.mjs'
 
 const [name, settings] = process.argv.slice(2)
 const { folder, floor, isQuick } = JSON.parse(settings)

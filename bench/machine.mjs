@@ -12,7 +12,6 @@ export function describeMachine() {
     kernel: `${os.type()} ${os.release()}`,
     processor,
     cores: os.availableParallelism(),
-    memoryMiB: Math.round(os.totalmem() / 2 ** 20),
     // As QEMU names the processor that it is itself.
     isEmulated: processor.includes('TCG'),
     runtime: globalThis.Bun === undefined ? `Node ${process.versions.node}` : `Bun ${globalThis.Bun.version}`,

@@ -7,7 +7,7 @@ import { preflight } from '../dist/index.js'
 import { casesOn } from './cases/index.mjs'
 import { compileFloor } from './floor/compile.mjs'
 import { describeMachine, hasBars } from './machine.mjs'
-import { NotMeasured } from './measure/not-measured.mjs'
+import { availableOf } from './measure/available.mjs'
 import { readOptions, usage } from './options.mjs'
 import { isFailure, ratiosOf } from './ratios.mjs'
 import { resultsJson, summaryOf } from './report/results.mjs'
@@ -41,28 +41,19 @@ async function main(options) {
 async function runCases({ only, isQuick }) {
   const top = mkdtempSync(path.join(tmpdir(), 'buildjail-bench-'))
   try {
-    const floor = floorIn(top)
+    const { available, missing } = await availableOf({ floor: () => compileFloor(top).floor })
+    const floor = { floor: available.floor, noFloor: missing.floor }
     const done = []
     for (const { name, title } of cases.filter((one) => only.includes(one.name))) {
       const folder = mkdtempSync(path.join(top, `${name}-`))
       const { notMeasured, ...result } = await runCase(name, { folder, floor, isQuick })
       // Of a case it is a reason, of its subjects one for each.
-      const missing = typeof notMeasured === 'object' ? notMeasured : {}
-      const one = { name, title, ...result, missing, ...(typeof notMeasured === 'string' && { notMeasured }) }
+      const one = { name, title, ...result, missing: typeof notMeasured === 'object' ? notMeasured : {}, ...(typeof notMeasured === 'string' && { notMeasured }) }
       console.log(`${caseMarkdown(summaryOf(one))}\n`)
       done.push(one)
     }
     return done
   } finally {
     rmSync(top, { recursive: true, force: true })
-  }
-}
-
-function floorIn(folder) {
-  try {
-    return compileFloor(folder)
-  } catch (error) {
-    if (!(error instanceof NotMeasured)) throw error
-    return { notMeasured: error.message }
   }
 }

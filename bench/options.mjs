@@ -1,9 +1,9 @@
 // The program's options.
 import { parseArgs } from 'node:util'
 
-export const usage = `usage: npm run bench -- [--quick] [--no-bars] [--json FILE] [--only CASE]...
+export const usage = `usage: npm run bench[:freebsd] -- [--quick] [--no-bars] [--json FILE] [--only CASE]...
 
-  --quick      fewer samples, under a minute
+  --quick      fewer samples, under a minute; always so in the FreeBSD guest
   --no-bars    exit 0 even if a ratio does not hold
   --json FILE  write the figures, the machine and the ratios; - for one line on stdout
   --only CASE  this case; may be given again`
@@ -26,11 +26,6 @@ export function readOptions(argv, caseNames) {
   })
   const unknown = (values.only ?? []).find((name) => !caseNames.includes(name))
   if (unknown !== undefined) throw new Error(`--only: there is no case ${unknown} here; there are ${caseNames.join(', ')}`)
-  return {
-    isHelp: values.help,
-    isQuick: values.quick,
-    hasBars: !values['no-bars'],
-    json: values.json,
-    only: values.only ?? caseNames,
-  }
+  const { help, quick, 'no-bars': noBars, json, only = caseNames } = values
+  return { isHelp: help, isQuick: quick, hasBars: !noBars, json, only }
 }

@@ -1,5 +1,5 @@
 // What is claimed: ratios of medians in one run, each with its bar.
-import { bootstrapInterval, lineThrough, median, quantile, ratioOfMedians } from './measure/statistics.mjs'
+import { bootstrapInterval, median, quantile, ratioOfMedians, slopeThrough } from './measure/statistics.mjs'
 
 /**
  * @typedef {{ name: string, unit: string, samples: number[], series?: string, x?: number }} Subject
@@ -95,7 +95,7 @@ function of(name, statistic) {
 function slopesOver(above, below) {
   return (_, find) => {
     const [a, b] = [above, below].map((series) => find(series, 'series'))
-    const slope = (subjects, groups) => lineThrough(subjects.map(({ x }, index) => [x, median(groups[index])])).slope
+    const slope = (subjects, groups) => slopeThrough(subjects.map(({ x }, index) => [x, median(groups[index])]))
     const ratio = (...groups) => slope(a, groups.slice(0, a.length)) / slope(b, groups.slice(a.length))
     const groups = [...a, ...b].map(({ samples }) => samples)
     return { value: ratio(...groups), ...bootstrapInterval(groups, ratio) }

@@ -7,9 +7,6 @@ const program = fileURLToPath(new URL('case-process.mjs', import.meta.url))
 // Where a session's memory is measured, what is garbage has to be gone.
 const flags = globalThis.Bun === undefined ? ['--expose-gc'] : []
 
-// What hangs is a failure and not a reason to wait.
-const longestMs = 1_800_000
-
 /**
  * @param {string} name
  * @param {object} settings for case-process.mjs
@@ -18,7 +15,8 @@ const longestMs = 1_800_000
 export async function runCase(name, settings) {
   const child = spawn(process.execPath, [...flags, program, name, JSON.stringify(settings)], {
     stdio: ['ignore', 'pipe', 'inherit'],
-    timeout: longestMs,
+    // Milliseconds. What hangs is a failure and not a reason to wait.
+    timeout: 1_800_000,
     killSignal: 'SIGKILL',
   })
   const ended = new Promise((resolve, reject) => {

@@ -14,23 +14,19 @@ export const coldBuild = {
     const spec = specWith(bench, 10)
     // Made once, as the arguments of the peers are.
     const plan = planOf(spec)
-    let notMeasured
-    const taken = await inRounds(bench, { rounds: 5, samples: 200 }, async () => {
+    return inRounds(bench, { rounds: 5, samples: 200 }, async () => {
       const { available, missing } = await availableOf({
         floor: () => serveFloor(bench, plan),
         ...(process.platform === 'linux' && { 'bwrap from Node': () => bubblewrapFromNode(plan, ['true']) }),
       })
-      notMeasured = missing
       const { floor, 'bwrap from Node': bwrap } = available
       const building = serveController(spec)
       const subjects = {
         'build(plan)': building.subject('build'),
-        'build(spec)': building.subject('build-spec'),
         ...(floor && { floor: floor.subject('cold') }),
         ...(bwrap && { 'bwrap from Node': action(bwrap) }),
       }
-      return { subjects, end: () => Promise.all([building.close(), floor?.close()]) }
+      return { subjects, end: () => Promise.all([building.close(), floor?.close()]), missing }
     })
-    return { ...taken, notMeasured }
   },
 }

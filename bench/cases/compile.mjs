@@ -4,7 +4,7 @@ import { writeFileSync } from 'node:fs'
 import path from 'node:path'
 
 import { build, planOf } from '../../dist/index.js'
-import { NotMeasured } from '../measure/not-measured.mjs'
+import { NotMeasured } from '../measure/available.mjs'
 import { action, takeTurns } from '../measure/turns.mjs'
 import { spawnToEnd } from '../peers/spawn.mjs'
 import { folder } from './folders.mjs'
@@ -34,16 +34,10 @@ export const compile = {
 
 /** A C file as a small project has them: headers of the system and some functions. No two are the same. */
 function sourceText(number) {
-  const functions = Array.from({ length: 40 }, (_, index) => `
-size_t count_${number}_${index}(const char *text, FILE *to) {
-  unsigned long hash = ${5381 + number * 100 + index};
-  const size_t length = strlen(text);
-  char *copy = strdup(text);
-  if (copy == NULL) return 0;
-  for (size_t i = 0; i < length; i++) hash = hash * 33 ^ (unsigned char)tolower((unsigned char)copy[i]);
-  fprintf(to, "%zu %lx %s\\n", length, hash, copy);
-  free(copy);
-  return hash % ${61 + index};
+  const functions = Array.from({ length: 40 }, (_, index) => `size_t count_${number}_${index}(const char *text, FILE *to) {
+  unsigned long hash = ${number * 100 + index};
+  for (size_t i = 0; i < strlen(text); i++) hash = hash * 33 ^ (unsigned char)tolower((unsigned char)text[i]);
+  return fprintf(to, "%lx %s\\n", hash, text) < 0 ? 0 : hash % ${61 + index};
 }
 `)
   return `#include <ctype.h>\n#include <stdio.h>\n#include <stdlib.h>\n#include <string.h>\n${functions.join('')}`

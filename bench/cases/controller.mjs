@@ -8,9 +8,8 @@ import { trueCommand } from './folders.mjs'
 
 const spec = JSON.parse(process.argv[2])
 const plan = planOf(spec)
-const chunkBytes = 4 * 2 ** 20
 const ballast = []
-while (process.memoryUsage.rss() < Number(process.argv[3]) * 2 ** 20) ballast.push(Buffer.alloc(chunkBytes, 1))
+while (process.memoryUsage.rss() < Number(process.argv[3]) * 2 ** 20) ballast.push(Buffer.alloc(2 ** 22, 1))
 
 // Opened when it is first asked for: beside a live session, who opens another looks through what is mounted.
 let session
@@ -48,7 +47,6 @@ async function phases() {
 
 await serveRequests({
   build: action(() => build(plan, command)),
-  'build-spec': action(() => build(spec, command)),
   phases: action(phases),
   run: async (count) => {
     const opened = await openedSession()

@@ -1,13 +1,11 @@
 // Whether a build costs more on a host that holds many mounts already. Each number of mounts is a mount namespace of its own,
 // with a program in it that builds.
-import { mkdirSync, writeFileSync } from 'node:fs'
+import { writeFileSync } from 'node:fs'
 import path from 'node:path'
 
-import { NotMeasured } from '../measure/not-measured.mjs'
+import { NotMeasured } from '../measure/available.mjs'
 import { folder, specWith } from './folders.mjs'
 import { inRounds, serveController } from './own-program.mjs'
-
-const counts = [0, 100, 1000]
 
 export const hostMounts = {
   name: 'host-mounts',
@@ -16,6 +14,7 @@ export const hostMounts = {
   async run(bench) {
     if (process.geteuid() !== 0) throw new NotMeasured('mounts on the host need root')
     return inRounds(bench, { rounds: 5, samples: 400 }, async () => {
+      const counts = [0, 100, 1000]
       const hosts = counts.map((count) => serveController(specWith(bench, 10, `output-${count}`), { mounts: fstab(bench, count) }))
       const subjects = hosts.map((host, index) => [`build, ${counts[index]} mounts`, host.subject('build')])
       return { subjects: Object.fromEntries(subjects), end: () => Promise.all(hosts.map((host) => host.close())) }
@@ -24,10 +23,8 @@ export const hostMounts = {
 }
 
 function fstab(bench, count) {
-  const top = folder(bench, `mounts-${count}`)
   const file = path.join(bench.folder, `fstab-${count}`)
-  const points = Array.from({ length: count }, (_, index) => path.join(top, String(index)))
-  for (const point of points) mkdirSync(point, { recursive: true })
+  const points = Array.from({ length: count }, (_, index) => folder(bench, path.join(`mounts-${count}`, String(index))))
   writeFileSync(file, points.map((point) => `${point} ${point} none bind 0 0\n`).join(''))
   return file
 }

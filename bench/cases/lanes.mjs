@@ -28,9 +28,9 @@ async function rate(count) {
   return (ended * 1000) / (performance.now() - began)
 }
 
-const windowsOf = (count) => async (wanted) => {
+const windowsOf = (lanesAtWork) => async (wanted) => {
   const rates = []
-  while (rates.length < wanted) rates.push(await rate(count))
+  while (rates.length < wanted) rates.push(await rate(lanesAtWork))
   return rates
 }
 await serveRequests(Object.fromEntries(lanes.map((_, index) => [index + 1, windowsOf(index + 1)])))

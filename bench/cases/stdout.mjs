@@ -33,11 +33,8 @@ export const stdout = {
   },
 }
 
-function drained(child) {
-  return new Promise((resolve, reject) => {
-    let got = 0
-    child.stdout.on('data', (data) => (got += data.length))
-    child.once('error', reject)
-    child.once('close', () => resolve(got))
-  })
+async function drained(child) {
+  let got = 0
+  for await (const data of child.stdout) got += data.length
+  return got
 }

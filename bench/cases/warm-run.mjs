@@ -11,10 +11,8 @@ export const warmRun = {
   async run(bench) {
     // The folder that a session writes to is no other session's, so there is none.
     const { inputs } = specWith(bench, 10)
-    let notMeasured
-    const taken = await inRounds(bench, { rounds: 10, samples: 800 }, async () => {
+    return inRounds(bench, { rounds: 10, samples: 800 }, async () => {
       const { available, missing } = await availableOf({ floor: () => serveFloor(bench, planOf({ inputs })) })
-      notMeasured = missing
       const { floor } = available
       const running = serveController({ inputs })
       const spawning = serveController({})
@@ -23,8 +21,7 @@ export const warmRun = {
         'child_process.spawn': spawning.subject('spawn'),
         ...(floor && { floor: floor.subject('bare'), 'floor, inside': floor.subject('warm') }),
       }
-      return { subjects, end: () => Promise.all([running.close(), spawning.close(), floor?.close()]) }
+      return { subjects, end: () => Promise.all([running.close(), spawning.close(), floor?.close()]), missing }
     })
-    return { ...taken, notMeasured }
   },
 }

@@ -5,7 +5,7 @@ import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 
 import { wrappedSymbols } from '../../native/faults/wrap-flags.mjs'
-import { NotMeasured } from '../measure/not-measured.mjs'
+import { NotMeasured } from '../measure/available.mjs'
 
 const here = path.dirname(fileURLToPath(import.meta.url))
 const root = path.join(here, '..', '..')
@@ -15,7 +15,7 @@ const sources = {
 }
 
 /** What count.cc wraps beside what native/faults does. */
-export const moreWrapped = { linux: ['chown', 'close_range', 'recvmsg'], freebsd: ['chown', 'setgroups'] }
+export const moreWrapped = { linux: ['chown', 'close_range'], freebsd: ['chown', 'setgroups'] }
 
 /** The C files of the floor program on a system; undefined where there is none. */
 export const floorSources = (system) => sources[system]?.map((file) => path.join(here, file))
@@ -29,7 +29,7 @@ export function compileFloor(folder) {
   const files = floorSources(process.platform)
   if (files === undefined) throw new NotMeasured(`there is no floor program for ${process.platform}`)
   const floor = path.join(folder, 'floor')
-  run(['cc'], [...cFlags(process.platform), '-o', floor, ...files])
+  run(['cc'], [...flags(process.platform), '-o', floor, ...files])
   return { floor }
 }
 
@@ -39,11 +39,10 @@ export function compileFloor(folder) {
  * @returns its path
  */
 export function compileCountingFloor(folder, { system = process.platform, cc = ['cc'], cxx = ['c++'] } = {}) {
-  const objects = floorSources(system).map((source) => {
-    const object = path.join(folder, `${path.basename(source, '.c')}.o`)
-    run(cc, [...cFlags(system), '-c', '-o', object, source])
-    return object
-  })
+  const files = floorSources(system)
+  // Each to an object of its own, in the folder.
+  run(cc, [...flags(system), '-c', ...files], { cwd: folder })
+  const objects = files.map((file) => path.join(folder, `${path.basename(file, '.c')}.o`))
   const counting = ['fault', 'raw_names', 'wrapped_calls'].map((name) => path.join(root, 'native', 'faults', `${name}.cc`))
   const wraps = [...wrappedSymbols(system), ...moreWrapped[system]].map((symbol) => `-Wl,--wrap=${symbol}`)
   const program = path.join(folder, 'floor-counting')
@@ -52,10 +51,10 @@ export function compileCountingFloor(folder, { system = process.platform, cc = [
   return program
 }
 
-const cFlags = (system) => ['-O2', '-Wall', '-Wextra', '-Werror', ...(system === 'linux' ? ['-D_GNU_SOURCE', '-D_FILE_OFFSET_BITS=64'] : [])]
+const flags = (system) => ['-O2', '-Wall', '-Wextra', '-Werror', ...(system === 'linux' ? ['-D_GNU_SOURCE', '-D_FILE_OFFSET_BITS=64'] : [])]
 
-function run([compiler, ...first], args) {
-  const { status, error, stderr } = spawnSync(compiler, [...first, ...args], { encoding: 'utf8' })
+function run([compiler, ...first], args, options = {}) {
+  const { status, error, stderr } = spawnSync(compiler, [...first, ...args], { encoding: 'utf8', ...options })
   if (error?.code === 'ENOENT') throw new NotMeasured(`there is no ${compiler} to compile the floor program with`)
   if (error !== undefined) throw error
   if (status !== 0) throw new Error(`${[compiler, ...first, ...args].join(' ')} failed (${status})\n${stderr}`)

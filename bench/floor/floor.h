@@ -57,27 +57,31 @@ void run_inside(const struct plan *plan, const struct session *session);
 void run_bare(const struct plan *plan);
 void close_session(const struct plan *plan, struct session *session);
 
-/* A command's descriptors 0, 1 and 2, and our ends of the pipes that 1 and 2 are. */
-struct stdio {
+/* With its descriptors 0, 1 and 2, and our ends of the pipes that 1 and 2 are. */
+struct command {
+  const struct plan *plan;
+  const struct session *session;
   int theirs[3], ours[2];
 };
-void open_stdio(struct stdio *stdio);
-void close_theirs(const struct stdio *stdio);
-/* Reads to their end, and closes, the pipes. */
-void drain_stdio(const struct stdio *stdio);
+void open_stdio(struct command *command);
+/* Closes all, when the pipes are read to their end. */
+void drain_stdio(const struct command *command);
 /* In the child, last: its descriptors, none but these, and its program. */
-_Noreturn void execute(const struct plan *plan, const struct stdio *stdio);
+_Noreturn void execute(const struct command *command);
+/* A whole command by a child that becomes it. */
+void run_child(struct command *command, void (*become)(void *));
 /* The wait status; for a child of any kind on Linux. */
 int wait_for(pid_t pid);
 void check_success(int status);
 
-/* Runs the program in a vfork(2)ed child. It has the name that native code has for it, under which it is counted as vfork
- * (native/faults/calls.inc). */
+/* Runs the program in a vfork(2)ed child. It has the name that native code has for it, under which it is counted as
+ * vfork (native/faults/calls.inc). */
 pid_t vfork_child(void (*program)(void *), void *context) __asm__("_ZN9buildjail11vfork_childEPFvPvES0_");
 
-/* count.cc, where the program is linked to count its calls; of this program and of its children that share its memory. */
+/* count.cc, where the program is linked to count its calls; of this program and of its children that share its memory.
+ */
 void begin_count(void) __attribute__((weak));
-void end_count(void (*each)(const char *name)) __attribute__((weak));
+void end_count(int (*each)(const char *name)) __attribute__((weak));
 
 _Noreturn void fail(const char *what, const char *path);
 _Noreturn void fail_with(const char *what, const char *path, int err);

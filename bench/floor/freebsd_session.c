@@ -26,13 +26,12 @@ void prepare(const struct plan *plan) {
 }
 
 static void make_jail(const struct plan *plan, struct session *session) {
-  struct options options;
+  struct options options = {.count = 0};
   char name[32];
   int no_processes_shown = 2, none = 0, disable = JAIL_SYS_DISABLE, ruleset = 0, desc = -1;
   int flags = JAIL_CREATE;
   snprintf(name, sizeof(name), "floor-%d", (int)getpid());
   sscanf(plan->ruleset, "%d", &ruleset);
-  begin_options(&options);
   add_string(&options, "name", name);
   add_string(&options, "path", plan->root);
   add_string(&options, "host.hostname", plan->hostname);
@@ -50,12 +49,8 @@ static void make_jail(const struct plan *plan, struct session *session) {
     add_int(&options, "desc", &desc);
     flags |= OWN_DESC;
   }
-  end_options(&options);
   session->id = jail_set(options.iovecs, options.count, flags);
-  if (session->id < 0) {
-    fprintf(stderr, "floor: %s\n", options.errmsg);
-    fail("jail_set", name);
-  }
+  if (session->id < 0) fail("jail_set", name);
   session->fd = desc;
   if (desc >= 0) fcntl(desc, F_SETFD, FD_CLOEXEC);
 }
@@ -64,12 +59,6 @@ void open_session(const struct plan *plan, struct session *session) {
   make_mounts(plan);
   make_jail(plan, session);
 }
-
-struct command {
-  const struct plan *plan;
-  const struct session *session;
-  struct stdio stdio;
-};
 
 /* One look at itself, of which nothing is read as not every compiler knows struct kinfo_proc; and a runtime ignores
  * one. */
@@ -105,17 +94,12 @@ static void become_command(void *context) {
   if (procctl(P_PID, 0, PROC_NO_NEW_PRIVS_CTL, &enable) != 0) fail("procctl", "no_new_privs");
   if (procctl(P_PID, 0, PROC_PDEATHSIG_CTL, &death) != 0) fail("procctl", "pdeathsig");
   reset_signals();
-  execute(plan, &command->stdio);
+  execute(command);
 }
 
 void run_inside(const struct plan *plan, const struct session *session) {
   struct command command = {.plan = plan, .session = session};
-  open_stdio(&command.stdio);
-  const pid_t child = vfork_child(become_command, &command);
-  if (child < 0) fail("vfork", "");
-  close_theirs(&command.stdio);
-  drain_stdio(&command.stdio);
-  check_success(wait_for(child));
+  run_child(&command, become_command);
 }
 
 static void take_outputs_back(const struct plan *plan) {

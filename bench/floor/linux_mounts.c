@@ -1,5 +1,5 @@
 /* The mounts of a session on Linux, by the calls that native/linux makes them with. */
-#include "linux_mounts.h"
+#include "linux.h"
 
 #include <sys/mount.h>
 #include <sys/stat.h>
@@ -8,8 +8,6 @@
 #include <fcntl.h>
 #include <sched.h>
 #include <stdio.h>
-
-#include "linux_calls.h"
 
 static const struct {
   const char *name;

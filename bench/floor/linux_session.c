@@ -1,7 +1,7 @@
 /*
- * A session on Linux: one clone(2) into all namespaces but that of mounts, which is a copy of an empty one. That child is
- * pid 1: it makes the mounts, and launches a command whenever it is told to. It shares our memory and descriptors, so that
- * nothing is copied or sent. The network namespace is paid for here, where buildjail has one ready.
+ * A session on Linux: one clone(2) into all namespaces but that of mounts, which is a copy of an empty one. That child
+ * is pid 1: it makes the mounts, and launches a command whenever it is told to. It shares our memory and descriptors,
+ * so that nothing is copied or sent. The network namespace is paid for here, where buildjail has one ready.
  */
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -16,8 +16,7 @@
 #include <string.h>
 
 #include "floor.h"
-#include "linux_calls.h"
-#include "linux_mounts.h"
+#include "linux.h"
 
 /* A number for each step of a plan is on it. */
 enum { STACK = 256 * 1024 };
@@ -25,12 +24,9 @@ enum { STACK = 256 * 1024 };
 static char stack[STACK] __attribute__((aligned(16)));
 static int empty_mounts = -1;
 
-/* Of the one session that there is at a time; its pid 1 reads here what it is to launch. */
-static struct first {
-  const struct plan *plan;
-  int control;
-  struct stdio stdio;
-} first;
+/* Of the one session that there is at a time: what its pid 1 is to launch, and its end of the socket. */
+static struct command command;
+static int control_of_first;
 
 void prepare(const struct plan *plan) {
   (void)plan;
@@ -80,8 +76,8 @@ static void bound_capabilities(void) {
 }
 
 static void become_command(void *context) {
-  const struct first *launching = context;
-  const struct plan *plan = launching->plan;
+  const struct plan *plan = command.plan;
+  (void)context;
   if (setsid() < 0) fail("setsid", "");
   if (chdir(plan->cwd) != 0) fail("chdir", plan->cwd);
   umask(022);
@@ -92,23 +88,24 @@ static void become_command(void *context) {
   if (syscall(SYS_setresuid, plan->uid, plan->uid, plan->uid) != 0) fail("setresuid", "");
   lay_down_capabilities();
   if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) fail("prctl", "no_new_privs");
-  execute(plan, &launching->stdio);
+  execute(&command);
 }
 
 static int be_first(void *context) {
-  struct first *first = context;
+  const struct plan *plan = command.plan;
   char word;
+  (void)context;
   if (setsid() < 0) fail("setsid", "");
   umask(0);
-  change_root(first->plan, empty_mounts);
-  if (sethostname(first->plan->hostname, strlen(first->plan->hostname)) != 0) fail("sethostname", "");
+  change_root(plan, empty_mounts);
+  if (sethostname(plan->hostname, strlen(plan->hostname)) != 0) fail("sethostname", "");
   const long keyring = syscall(SYS_keyctl, 1, "floor");
   if (keyring >= 0 && syscall(SYS_keyctl, 5, keyring, 0x3f080000) != 0) fail("keyctl", "");
-  while (recv(first->control, &word, 1, 0) == 1) {
-    const pid_t child = vfork_child(become_command, first);
+  while (recv(control_of_first, &word, 1, 0) == 1) {
+    const pid_t child = vfork_child(become_command, NULL);
     if (child < 0) fail("vfork", "");
     const int status = wait_for(child);
-    if (send(first->control, &status, sizeof(status), 0) != sizeof(status)) fail("send", "");
+    if (send(control_of_first, &status, sizeof(status), 0) != sizeof(status)) fail("send", "");
   }
   fail("recv", "");
 }
@@ -119,26 +116,26 @@ void open_session(const struct plan *plan, struct session *session) {
   lend_outputs(plan, plan->uid, plan->gid);
   if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, control) != 0) fail("socketpair", "");
   session->control = control[0];
-  first = (struct first){.plan = plan, .control = control[1]};
-  session->id =
-      clone(be_first, stack + STACK, namespaces | CLONE_PIDFD | CLONE_VM | CLONE_FILES, &first, &session->fd);
+  control_of_first = control[1];
+  command.plan = plan;
+  session->id = clone(be_first, stack + STACK, namespaces | CLONE_PIDFD | CLONE_VM | CLONE_FILES, NULL, &session->fd);
   if (session->id < 0) fail("clone", "");
 }
 
 void run_inside(const struct plan *plan, const struct session *session) {
   struct pollfd ends[] = {{.fd = session->control, .events = POLLIN}, {.fd = session->fd, .events = POLLIN}};
   int status;
-  open_stdio(&first.stdio);
+  open_stdio(&command);
   /* So that the command can open its own /dev/stdout. */
   for (int i = 1; i < 3; i++)
-    if (fchown(first.stdio.theirs[i], plan->uid, plan->gid) != 0) fail("fchown", "");
+    if (fchown(command.theirs[i], plan->uid, plan->gid) != 0) fail("fchown", "");
   if (send(session->control, "", 1, 0) != 1) fail("send", "");
-  /* Our descriptors are pid 1's: its end would not be seen by the socket. */
+  /* Our descriptors are pid 1's: its end would not be seen by the socket. A command's output has to fit into its pipes.
+   */
   if (poll(ends, 2, -1) < 0) fail("poll", "");
   if (ends[1].revents != 0) fail_with("pid 1", "is gone", ECHILD);
   if (recv(session->control, &status, sizeof(status), 0) != sizeof(status)) fail("recv", "");
-  close_theirs(&first.stdio);
-  drain_stdio(&first.stdio);
+  drain_stdio(&command);
   check_success(status);
 }
 
@@ -147,6 +144,6 @@ void close_session(const struct plan *plan, struct session *session) {
   wait_for(session->id);
   close(session->fd);
   close(session->control);
-  close(first.control);
+  close(control_of_first);
   lend_outputs(plan, 0, 0);
 }

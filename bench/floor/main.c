@@ -1,7 +1,7 @@
 /*
  * usage: floor PLAN. Reads requests from stdin, a line each: a kind and a count. `cold`, `warm` and `bare` take so many
- * samples and print the nanoseconds of each. `count-cold` and so on do it as often, and print how many system calls that
- * was, by name; that asks for the program that counts (compile.mjs). `done` follows the last line.
+ * samples and print the nanoseconds of each. `count-cold` and so on do it as often, and print how many system calls
+ * that was, by name; that asks for the program that counts (compile.mjs). `done` follows the last line.
  */
 #include <sys/types.h>
 
@@ -35,8 +35,6 @@ static long long now_ns(void) {
   return (long long)now.tv_sec * 1000000000 + now.tv_nsec;
 }
 
-static void print_name(const char *name) { puts(name); }
-
 static void serve(const struct plan *plan, const char *kind, int count) {
   const int is_counted = strncmp(kind, "count-", 6) == 0;
   const char *name = is_counted ? kind + 6 : kind;
@@ -51,7 +49,7 @@ static void serve(const struct plan *plan, const char *kind, int count) {
     if (begin_count == NULL) fail_with("request", kind, ENOSYS);
     begin_count();
     for (int sample = 0; sample < count; sample++) requests[i].act(plan);
-    end_count(print_name);
+    end_count(puts);
     return;
   }
   for (int sample = 0; sample < count; sample++) {

@@ -31,16 +31,10 @@ static void add_step(struct plan *plan, enum kind kind, char **words) {
 }
 
 static void set(struct plan *plan, const char *name, const char *value) {
-  const struct {
-    const char *name;
-    char **text;
-  } texts[] = {{"hostname", &plan->hostname},
-               {"cwd", &plan->cwd},
-               {"command", &plan->command},
-               {"root", &plan->root},
-               {"ruleset", &plan->ruleset}};
+  const char *const names[] = {"hostname", "cwd", "command", "root", "ruleset"};
+  char **const texts[] = {&plan->hostname, &plan->cwd, &plan->command, &plan->root, &plan->ruleset};
   for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
-    if (strcmp(texts[i].name, name) == 0) *texts[i].text = copy_of(value);
+    if (strcmp(names[i], name) == 0) *texts[i] = copy_of(value);
   if (strcmp(name, "uid") == 0) plan->uid = (uid_t)strtoul(value, NULL, 10);
   if (strcmp(name, "gid") == 0) plan->gid = (gid_t)strtoul(value, NULL, 10);
   if (strcmp(name, "refuse") == 0) {

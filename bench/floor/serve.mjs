@@ -4,23 +4,18 @@ import path from 'node:path'
 
 import { jailParameters } from '../../dist/freebsd/index.js'
 import { trueCommand } from '../cases/folders.mjs'
-import { NotMeasured } from '../measure/not-measured.mjs'
+import { NotMeasured } from '../measure/available.mjs'
 import { Served } from '../measure/served.mjs'
 import { floorPlanText, refusalsOf } from './plan.mjs'
 
 /** Starts the floor program for a plan; close it afterwards. */
-export async function serveFloor({ folder, floor, notMeasured }, plan) {
-  if (notMeasured !== undefined) throw new NotMeasured(notMeasured)
+export async function serveFloor({ folder, floor, noFloor }, plan) {
+  if (noFloor !== undefined) throw new NotMeasured(noFloor)
   if (process.geteuid() !== 0) throw new NotMeasured('the floor program needs root')
   const own = mkdtempSync(path.join(folder, 'floor-'))
-  const file = path.join(own, 'plan')
-  const jail = process.platform === 'freebsd' ? await jailOf(own) : {}
+  const [root, file] = ['root', 'plan'].map((name) => path.join(own, name))
+  mkdirSync(root)
+  const jail = process.platform === 'freebsd' ? { root, refusals: refusalsOf(await jailParameters()) } : {}
   writeFileSync(file, floorPlanText(plan, { command: trueCommand(), ...jail }))
   return new Served(floor, [file])
-}
-
-async function jailOf(folder) {
-  const root = path.join(folder, 'root')
-  mkdirSync(root)
-  return { root, refusals: refusalsOf(await jailParameters()) }
 }

@@ -1,4 +1,5 @@
-import { NotMeasured } from './not-measured.mjs'
+/** Something this machine cannot show. It is told, and what depends on it does not hold. */
+export class NotMeasured extends Error {}
 
 /**
  * The subjects that can be had here, and why the others cannot: `make` may throw NotMeasured, any other error goes on.

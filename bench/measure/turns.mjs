@@ -34,8 +34,7 @@ export async function takeTurns(subjects, { samples, perBlock, warmUp = 0 }) {
 
 /**
  * takeTurns in so many rounds, each with programs of its own and an equal share of the samples: one process can be slower than
- * another of the same program, by where its memory happens to lie (Mytkowicz et al., "Producing wrong data without doing
- * anything obviously wrong!", ASPLOS 2009).
+ * another of the same program, by where its memory happens to lie (Mytkowicz et al., ASPLOS 2009).
  * @param {() => Promise<{ subjects: Parameters<typeof takeTurns>[0], end: () => Promise<void> }>} begin a round's subjects, and how
  *   to end its programs
  * @param {{ rounds: number, samples: number, perBlock: number, warmUp?: number }} options `samples` of all rounds

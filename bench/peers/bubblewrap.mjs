@@ -1,7 +1,7 @@
 // bubblewrap, which Flatpak and many others put a command into namespaces with: the same mounts and namespaces as a plan's.
 import { spawnSync } from 'node:child_process'
 
-import { NotMeasured } from '../measure/not-measured.mjs'
+import { NotMeasured } from '../measure/available.mjs'
 import { spawnToEnd } from './spawn.mjs'
 
 /** The arguments by which bwrap makes what a plan says. It has its own idea of what belongs into /dev, which is close. */

@@ -16,7 +16,10 @@ export function caseMarkdown({ name, title, subjects, notMeasured, failed, missi
 
 const words = { '<=': 'at most', '>=': 'at least', '<': 'below' }
 
-/** The claims and whether they hold. */
+/**
+ * The claims and whether they hold.
+ * @param {{ ratios: any[], calls?: { isJudged: boolean, acts: ReturnType<typeof import('./calls.mjs').actOf>[] } }} results
+ */
 export function claimsMarkdown({ ratios, calls = { isJudged: false, acts: [] } }) {
   const rows = ratios.map(({ name, value, low, high, bar, bound, verdict, notMeasured }) => [
     `\`${name}\``,

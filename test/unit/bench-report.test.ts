@@ -15,7 +15,7 @@ const results = {
   format: 2,
   isQuick: false,
   machine: {
-    date: '2026-01-02T03:04:05.000Z', system: 'linux', kernel: 'Linux 6.0', processor: 'Some | CPU', cores: 2, memoryMiB: 2048,
+    date: '2026-01-02T03:04:05.000Z', system: 'linux', kernel: 'Linux 6.0', processor: 'Some | CPU', cores: 2,
     isEmulated: false, runtime: 'Node 20', revision: 'abc', user: 'root',
   },
   cases: [
