@@ -1,11 +1,14 @@
-/* Calls that C libraries wrap late or never, by number: the same on every architecture from 424 on. */
-#ifndef LINUX_CALLS_H
-#define LINUX_CALLS_H
+/* Of a session on Linux: its mounts, and calls that C libraries wrap late or never, by number: those are the same on
+ * every architecture from 424 on. */
+#ifndef LINUX_H
+#define LINUX_H
 
 #include <sys/syscall.h>
 
 #include <stdint.h>
 #include <unistd.h>
+
+#include "floor.h"
 
 struct attributes {
   uint64_t set, clear, propagation, userns_fd;
@@ -28,6 +31,10 @@ static inline int raw_mount_setattr(int tree, unsigned recursive, struct attribu
   return (int)syscall(442, tree, "", EMPTY_PATH | recursive, &attributes, sizeof(attributes));
 }
 static inline int raw_pidfd_kill(int pidfd, int signal) { return (int)syscall(424, pidfd, signal, (void *)0, 0); }
-static inline int raw_close_from(unsigned first) { return (int)syscall(436, first, ~0U, 0); }
+
+/* In pid 1, which is in the host's mount namespace: the plan's root, sealed, and nothing else. */
+void change_root(const struct plan *plan, int empty_mounts);
+/* In a child in a copy of the host's mount namespace, which shares our descriptors: that one emptied, as an int. */
+int make_empty_mounts(void *mounts);
 
 #endif
