@@ -24,8 +24,8 @@ const lastId = 0xffff_fffe
 // The kernel takes 1023 (NGROUPS_MAX), but shows 16 with the group id among them (sys/user.h, KI_NGROUPS). More are not
 // offered, as they could not be read back.
 const mostGroups = 15
-const usual: User = { uid: 35001, gid: 35001 }
-const root: User = { uid: 0, gid: 0 }
+const usual: User = { uid: 35001, gid: 35001, groups: [] }
+const root: User = { uid: 0, gid: 0, groups: [] }
 
 export const user: Field<User | 'root', false> = {
   read: (given, entry) => (given === 'root' ? given : readUser(given, entry)),
