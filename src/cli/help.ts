@@ -26,8 +26,8 @@ out, and 125 when it never ran. SIGHUP, SIGINT and SIGTERM stop the command and 
   },
   gc: {
     usage: 'gc [--state-directory DIR] [--json]',
-    about: `Takes away what sessions of dead processes left behind, and leaves live sessions alone. A process that opens
-its first session does the same before.`,
+    about: `Takes away what sessions of dead processes left behind, and leaves live sessions alone. A process does the
+same before it opens its first session.`,
     exitStatus: `The exit status is 0, or 1 when something was left alone: it is damaged, was not made by buildjail, or could not be
 taken away.`,
   },

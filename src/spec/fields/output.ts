@@ -19,7 +19,7 @@ export const output: Field<string, true> = {
     // With an equals sign it is one of `outputs`. A path that holds one is written /output=path.
     takes: (text) => !text.includes('='),
     value: 'path',
-    help: 'show the directory path writable at /output',
+    help: 'show path, a directory, writable at /output',
     isRepeatable: false,
     read: ([text]) => text,
   },

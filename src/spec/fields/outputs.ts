@@ -19,7 +19,7 @@ export const outputs: Field<Sources, true> = {
     name: 'output',
     takes: (text) => text.includes('='),
     value: 'name=path',
-    help: 'show it writable at /outputs/name, or at name if that starts with /; repeatable',
+    help: 'show path writable at /outputs/name, or at name if that starts with /; repeatable',
     isRepeatable: true,
     read: (texts, option) => readPairs(texts, option, 'name=path'),
   },
