@@ -49,7 +49,7 @@ export type Request =
 const verbs = 'there are run, plan, ps, gc and doctor (buildjail --help tells more)'
 
 /**
- * What a command line asks for. Shapes only: the plan says whether paths exist and fit together.
+ * Reads a command line. Checks shapes only: the plan says whether paths exist and fit together.
  * @throws BuildjailError naming the word.
  */
 export function parseCommandLine(argv: readonly string[]): Request {
@@ -102,7 +102,7 @@ function runOptionsFrom(given: GivenOptions): Pick<RunRequest, 'timeout' | 'reco
   }
 }
 
-/** Everything after the first `--` is the command, also what looks like an option. */
+/** Everything after the first `--` is the command, even a word that looks like an option. */
 function splitCommand(argv: readonly string[]): { before: string[]; command: string[] } {
   const separator = argv.indexOf('--')
   return separator < 0 ? { before: [...argv], command: [] } : { before: argv.slice(0, separator), command: argv.slice(separator + 1) }

@@ -1,13 +1,13 @@
 import { fieldNames, fields } from '../spec/fields.ts'
 
-/** What `buildjail` can be asked to do. */
+/** The commands of `buildjail`; the command that runs in a session is another thing. */
 export type Verb = 'run' | 'plan' | 'ps' | 'gc' | 'doctor'
 
-/** One line of a verb's help. Two lines can be of one option, with different forms of its value. */
+/** An option of a verb, and its line in the verb's help. An option whose value has two forms is listed twice. */
 export interface Option {
   /** Without its hyphens. */
   readonly name: string
-  /** How the help calls its value; undefined for an option that has none. */
+  /** The name of its value in the help; undefined for an option without a value. */
   readonly value: string | undefined
   readonly help: string
 }
@@ -20,7 +20,7 @@ const ofRuns: readonly Option[] = [
 ]
 const ofLists: readonly Option[] = [{ name: 'state-directory', value: 'DIR', help: 'where the sessions are kept; default: where run keeps them' }]
 
-/** Every verb's options but `--help`, which all have. */
+/** The options of every verb, without `--help`, which all verbs have. */
 export const optionsOf: Readonly<Record<Verb, readonly Option[]>> = {
   run: [...ofRuns, json('collect stdout and stderr, and print { result, trace } or { error }')],
   plan: [...ofRuns, json('print the plan as JSON')],

@@ -3,7 +3,7 @@ import { invalid } from '../spec/check.ts'
 const milliseconds = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 } as const
 
 /**
- * Milliseconds from `500ms`, `10s`, `5m` or `2h`. A bare number is refused: timeout(1) means seconds by it, and Node milliseconds.
+ * Milliseconds from `500ms`, `10s`, `5m` or `2h`. A bare number is refused: timeout(1) takes it for seconds, and Node for milliseconds.
  * @throws SpecError naming the option.
  */
 export function readDuration(text: string, option: string): number {

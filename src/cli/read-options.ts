@@ -4,7 +4,7 @@ import { invalid } from '../spec/check.ts'
 import { readable } from '../spec/readable.ts'
 import { optionsOf, type Verb } from './options.ts'
 
-/** The texts that options were given, in order, by the options' names. One without a value is there with none. */
+/** The texts that each option was given, in order, by the option's name. An option without a value has an empty list. */
 export type GivenOptions = ReadonlyMap<string, readonly string[]>
 
 /** @throws SpecError naming the option or the word that the verb does not know. */
@@ -20,7 +20,7 @@ export function readOptions(verb: Verb, words: readonly string[]): GivenOptions 
     if (takesValue === undefined) throw unknown(rawName, verb)
     if (!takesValue && value !== undefined) throw invalid(rawName, 'takes no value')
     if (takesValue && value === undefined) throw invalid(rawName, 'needs a value')
-    // The value was forgotten, as in `--name --json`, or it is one.
+    // Either the value was forgotten, as in `--name --json`, or this is the value.
     if (value !== undefined && /^-./.test(value) && !token.inlineValue) {
       throw invalid(rawName, `needs a value, and ${value} may be an option; as a value it is written ${rawName}=${value}`)
     }
@@ -40,7 +40,7 @@ export function givenTwice(name: string): Error {
   return invalid(`--${name}`, 'is given twice')
 }
 
-// Not strict: parseArgs names an unknown option at length, and a stray word not at all where it is allowed.
+// Not strict: parseArgs takes several sentences for an unknown option.
 function tokensOf(words: readonly string[], known: ReadonlyMap<string, boolean>): ReturnType<typeof tokens> {
   const options = [...known].map(([name, takesValue]) => [name, { type: takesValue ? 'string' : 'boolean', multiple: true }] as const)
   return tokens([...words], { ...Object.fromEntries(options), help: { type: 'boolean', short: 'h', multiple: true } })

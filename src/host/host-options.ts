@@ -2,9 +2,9 @@ import { invalid, readRecord } from '../spec/check.ts'
 import { fields } from '../spec/fields.ts'
 import { stateDirectoryOf } from '../spec/state-directory.ts'
 
-/** Which sessions of the host are meant. */
+/** Chooses among the sessions of the host. */
 export interface HostOptions {
-  /** The `stateDirectory` of their specs. Default: that of specs which name none. */
+  /** The `stateDirectory` of their specs. Default: the default of a spec. */
   readonly stateDirectory?: string
 }
 

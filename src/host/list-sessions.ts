@@ -20,7 +20,7 @@ export interface ListedSession {
 
 /**
  * The sessions that share a state directory, by id.
- * @throws SystemCallError when it is not the caller's own and private, SpecError when it cannot be one, BuildjailError
+ * @throws SystemCallError when it is not the caller's own and private, SpecError naming a wrong option, BuildjailError
  * `ERR_BUILDJAIL_UNSUPPORTED_PLATFORM` or `ERR_BUILDJAIL_BINDING_NOT_FOUND`.
  */
 export async function listSessions(options: HostOptions = {}): Promise<ListedSession[]> {

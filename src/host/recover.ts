@@ -10,8 +10,8 @@ export type RecoveryReport = NativeRecoveryReport
 /**
  * Takes away what sessions of dead processes left behind. Sessions that live, of this process or another, are not
  * touched. The first session of a process does the same without a report.
- * @throws BuildjailError `ERR_BUILDJAIL_UNSUPPORTED_PLATFORM` or `ERR_BUILDJAIL_BINDING_NOT_FOUND`, SpecError for a
- * state directory that cannot be one.
+ * @throws BuildjailError `ERR_BUILDJAIL_UNSUPPORTED_PLATFORM` or `ERR_BUILDJAIL_BINDING_NOT_FOUND`, SpecError naming a
+ * wrong option.
  */
 export async function recover(options: HostOptions = {}): Promise<RecoveryReport> {
   try {

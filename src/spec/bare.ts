@@ -1,6 +1,6 @@
 /**
- * The same plain data, frozen in every part, in objects that inherit nothing: where a part lacks an optional member, it reads as
- * undefined also when Object.prototype was given one of that name. Parts that were made here before are taken as they are.
+ * A copy of plain data, frozen in every part, in objects that inherit nothing. An optional member that a part lacks reads as undefined,
+ * even if Object.prototype was given a member of that name. Parts that this function made before are not copied again.
  */
 export function bare<T>(value: T): T {
   if (typeof value !== 'object' || value === null) return value

@@ -7,7 +7,7 @@ export function invalid(entry: string, message: string, cause?: unknown): SpecEr
   return new SpecError('ERR_BUILDJAIL_INVALID_SPEC', entry, message, cause === undefined ? {} : { cause })
 }
 
-/** A string without NUL, at which every system call would end it. */
+/** A string without NUL: every system call would read it up to the first NUL only. */
 export function readString(given: unknown, entry: string): string {
   if (typeof given !== 'string') throw invalid(entry, 'must be a string')
   if (given.includes('\0')) throw invalid(entry, 'must not hold a NUL character')
@@ -32,13 +32,13 @@ export function readInteger(given: unknown, entry: string, least: number, most: 
 export function readRecord(given: unknown, entry: string): Readonly<Record<string, unknown>> {
   return reading(entry, () => {
     if (typeof given !== 'object' || given === null || Array.isArray(given)) throw invalid(entry, 'must be an object')
-    // These keep their entries elsewhere, so all of them would be passed over.
+    // Their entries are not fields, so all of them would be passed over.
     if (types.isMap(given) || types.isSet(given)) throw invalid(entry, 'must be a plain object, not a Map or a Set')
     return ownCopy(given as Record<string, unknown>)
   })
 }
 
-/** The elements of a list, in a copy; `what` says what the list holds. */
+/** The elements of a list, in a copy. `what` completes the sentence "must be ...". */
 export function readList(given: unknown, entry: string, what: string): readonly unknown[] {
   return reading(entry, () => {
     if (!Array.isArray(given)) throw invalid(entry, `must be ${what}`)

@@ -1,21 +1,21 @@
 import type { Link, Mount, Plan } from './plan-types.ts'
 import type { SystemLayout } from './system-layout.ts'
 
-/** One field of a spec and everything that depends on it. `fields.ts` lists all of them. */
+/** One field of a spec, with everything that depends on it. `fields.ts` lists all fields. */
 export interface Field<Value, IsAddable extends boolean> {
   /**
-   * A copy of what was given, which is read once.
-   * @throws SpecError naming the entry, when it has another shape.
+   * Copies the given value, reading it once.
+   * @throws SpecError naming the entry, when the value has another shape.
    */
   readonly read: (given: unknown, entry: string) => Value
   /**
-   * Puts the value into a plan. For a spec it is called also when the field was not given: a default stands here. For
-   * additions to a base it is called only when the field was given.
+   * Puts the value into a plan. A spec that lacks the field calls it with undefined, so that it can put in a default; additions to a base
+   * that lack the field do not call it.
    */
   readonly plan: (draft: Draft, value: Value | undefined) => void
   /** Whether one build can add it to a session that was begun without it. */
   readonly isAddable: IsAddable
-  /** What `buildjail plan` says of it, besides the list of mounts and the environment. */
+  /** The lines of `buildjail plan` about it, besides the list of mounts and the environment. */
   readonly facts: (plan: Plan) => readonly Fact[]
   readonly flag: Flag<Value>
   readonly schema: JsonSchema
@@ -27,14 +27,14 @@ export type Fact = readonly [label: string, text: string]
 export interface Flag<Value> {
   /** Without its hyphens. */
   readonly name: string
-  /** Two fields can share an option: each takes the texts that are its own. */
+  /** Whether a text is for this field: two fields can share an option. */
   readonly takes: (text: string) => boolean
-  /** How the help calls its value. */
+  /** The name of its value in the help. */
   readonly value: string
   readonly help: string
   readonly isRepeatable: boolean
   /**
-   * From every text that the option was given, in order.
+   * The value, from all texts that the option was given, in order.
    * @throws SpecError naming the option.
    */
   readonly read: (texts: readonly [string, ...string[]], option: string) => Value
@@ -43,10 +43,10 @@ export interface Flag<Value> {
 /** A JSON Schema, draft 2020-12. */
 export type JsonSchema = Readonly<Record<string, unknown>>
 
-/** What is settled by single fields. */
+/** The members of a plan that single fields settle. */
 export type Settled = Omit<Plan, 'version' | 'platform' | 'mounts' | 'links' | 'directories'>
 
-/** A plan that is being written: in any order, not checked yet. */
+/** A plan that is being written. It is not in order and not checked yet. */
 export interface Draft {
   readonly platform: NodeJS.Platform
   readonly layout: SystemLayout

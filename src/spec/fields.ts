@@ -13,10 +13,10 @@ import { tmpSize, type WithTmpSize } from './fields/tmp-size.ts'
 import { toolchain, type WithToolchain } from './fields/toolchain.ts'
 import { user, type WithUser } from './fields/user.ts'
 
-/** What a build can add to a session that was begun without it. */
+/** The fields that a build can add to a session that was begun without it. */
 export interface Additions extends WithInputs, WithOutput, WithOutputs, WithSourceDateEpoch, WithEnv, WithCwd {}
 
-/** What a build declares: everything it may see. Plain data; `planOf` is the first to look at the paths in it. */
+/** A build declares in it everything that it may see. Plain data; `planOf` is the first to look at the paths in it. */
 export interface Spec extends Additions, WithName, WithToolchain, WithTmpSize, WithNetwork, WithUser, WithHostname, WithStateDirectory {}
 
 /** As `Spec`, with every field there. */
@@ -25,8 +25,8 @@ export type Values = { readonly [Name in keyof Spec]-?: NonNullable<Spec[Name]> 
 export type Fields = { readonly [Name in keyof Values]: Field<Values[Name], Name extends keyof Additions ? true : false> }
 
 /**
- * Every field of a spec, one file each. A plan is written in this order, in which a later field wins over an earlier one; the help
- * and `buildjail plan` have the same order.
+ * Every field of a spec, each in a file of its own. A new field is a new file and its names in this one.
+ * A plan is written in this order, and a later field wins over an earlier one. The help and `buildjail plan` have the same order.
  */
 export const fields: Fields = {
   name,

@@ -9,7 +9,7 @@ export interface Mount {
   /** On the host, absolute, no symbolic links left in it. */
   readonly source?: string
   /**
-   * Device and file number of the source when it was planned, decimal; opening refuses a source that is another by then.
+   * Device and file number of the source when it was planned, decimal; opening refuses another source under the same path.
    * Absent for the parts of the host's toolchain.
    */
   readonly identity?: Identity
@@ -20,7 +20,7 @@ export interface Mount {
   readonly entry: string
 }
 
-/** What a file or a directory of the host is, whatever its name: device and file number, decimal. */
+/** A file or a directory of the host, whatever its name: device and file number, decimal. */
 export interface Identity {
   readonly dev: string
   readonly ino: string

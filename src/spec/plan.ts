@@ -28,7 +28,7 @@ export function planOf(spec: Spec, options: PlanOptions = {}): Plan {
 }
 
 /**
- * The plan that `planOf` makes of the base's spec and these together; only what is added is looked at.
+ * The plan that `planOf` makes of the base's spec and these together. Only the sources that are added are looked at.
  * @throws SpecError naming the entry that was refused.
  */
 export function planOnto(base: Plan, additions: Additions): Plan {
@@ -43,7 +43,7 @@ export function planOnto(base: Plan, additions: Additions): Plan {
 
 const plans = new WeakSet<object>()
 
-/** Whether `planOf` made it. Anything else that looks like a plan could say what no check has seen. */
+/** Whether `planOf` or `planOnto` made it. No check has seen anything else that looks like a plan. */
 export function isPlan(value: unknown): value is Plan {
   return typeof value === 'object' && value !== null && plans.has(value)
 }
@@ -58,7 +58,7 @@ function put<Name extends keyof Values>(name: Name, spec: Partial<Values>, draft
   field.plan(draft, spec[name])
 }
 
-/** The system's own mounts and the clean environment. The rest is the fields' to put in, every member that a plan must have among it. */
+/** The system's own mounts and the clean environment. The fields put in everything else, with every member that a plan must have. */
 function draftFor(platform: NodeJS.Platform, layout: SystemLayout): Draft {
   const settled = Object.create(null) as Draft['settled']
   settled.env = { PATH: layout.searchPath, HOME: '/tmp', TMPDIR: '/tmp', LC_ALL: 'C' }

@@ -1,7 +1,7 @@
 import { invalid } from './check.ts'
 
 /**
- * What an option of the form `name=value` was given, by name. A value can hold further equals signs.
+ * The values of an option of the form `name=value`, by name. A value can hold further equals signs.
  * @throws SpecError naming the option.
  */
 export function readPairs(texts: readonly string[], option: string, form: string): Record<string, string> {

@@ -3,7 +3,7 @@ import { invalid } from './check.ts'
 const units = { B: 1, K: 1024, M: 1024 ** 2, G: 1024 ** 3, T: 1024 ** 4 } as const
 
 /**
- * Bytes from `512M` or `2GiB`. A bare number is refused: some would mean bytes by it, and others MiB.
+ * Bytes from `512M` or `2GiB`. A bare number is refused: some people mean bytes by it, and others MiB.
  * @throws SpecError naming the option.
  */
 export function readSize(text: string, option: string): number {

@@ -1,4 +1,4 @@
-/** Names are the caller's to choose: what could break a line, pass for another column or steer a terminal is escaped. */
+/** Callers choose names freely: characters that could break a line, pass for another column or steer a terminal are escaped. */
 export function readable(text: string): string {
   if (text !== '' && !/[\s\p{C}"\\]/u.test(text)) return text
   const escaped = text.replace(/[\p{C}\p{Zl}\p{Zp}"\\]/gu, (character) => {

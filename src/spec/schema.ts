@@ -1,7 +1,7 @@
 import type { JsonSchema } from './field.ts'
 import { fieldNames, fields } from './fields.ts'
 
-/** The JSON Schema of a spec. It knows shapes only, as `checkedSpec` does. */
+/** The JSON Schema of a spec. Like `checkedSpec` it knows shapes only. */
 export const specSchema: JsonSchema = {
   $schema: 'https://json-schema.org/draft/2020-12/schema',
   title: 'buildjail spec',

@@ -2,7 +2,7 @@ import { realpathSync, statSync, type BigIntStats } from 'node:fs'
 
 import { SpecError } from '../errors.ts'
 
-/** A path of the host as a caller declared it, and what is there. */
+/** A path of the host as a caller declared it, with the file or directory that is there. */
 export interface Source {
   /** As it was declared. */
   readonly declared: string

@@ -6,8 +6,8 @@ export type { Network } from './fields/network.ts'
 export type { User } from './fields/user.ts'
 
 /**
- * A copy of a spec, each of its own enumerable fields read once and none of them inherited. Checks shapes only; `planOf` checks that
- * paths exist and fit together.
+ * A copy of a spec: each of its own enumerable fields is read once, and inherited ones are not. Checks shapes only; `planOf` checks
+ * that paths exist and fit together.
  * @throws SpecError naming the field.
  */
 export function checkedSpec(given: Spec): Spec {
@@ -24,7 +24,7 @@ export function checkedSpec(given: Spec): Spec {
 }
 
 /**
- * The same of what is added to a base.
+ * As `checkedSpec`, for additions to a base.
  * @throws SpecError naming the field.
  */
 export function checkedAdditions(given: Additions): Additions {
@@ -39,7 +39,7 @@ function isField(key: string): key is keyof Spec {
   return Object.hasOwn(fields, key)
 }
 
-/** What a plan has and a spec has not. */
+/** Fields of a plan that a spec lacks. */
 const ofPlans: ReadonlySet<string> = new Set(['version', 'platform', 'mounts', 'links', 'directories'])
 const notOurPlan =
-  'is a field of a plan, not of a spec; a plan cannot be copied or parsed back from JSON, so give the spec, or the plan itself that planOf returned'
+  'is a field of a plan, not of a spec; a plan cannot be copied or parsed back from JSON, so give the spec, or the very plan that planOf returned'

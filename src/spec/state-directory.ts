@@ -3,12 +3,12 @@ import path from 'node:path'
 
 import { SpecError } from '../errors.ts'
 
-/** Of the host, for root: on FreeBSD nobody else opens sessions. */
+/** Root's, on both systems. On FreeBSD nobody else opens sessions. */
 const rootsOwn = '/var/run/buildjail'
 
 /**
- * The state directory, decided when it is needed: a host program can change its user or its environment before that. What
- * exists of its path is resolved, so that it compares with resolved sources and with the kernel's own names of mounts.
+ * The state directory, decided when it is needed: a host program can change its user or its environment before that. The part of
+ * its path that exists is resolved, so that it compares with resolved sources and with the kernel's own names of mounts.
  * @param named absolute; undefined when nobody named one.
  * @throws SpecError
  */

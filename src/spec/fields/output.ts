@@ -16,7 +16,7 @@ export const output: Field<string, true> = {
   facts: noFacts,
   flag: {
     name: 'output',
-    // With an equals sign it is one of `outputs`. A path that holds one is written /output=path.
+    // A text with an equals sign is for `outputs`. A path that holds one can still be the output: /output=path.
     takes: (text) => !text.includes('='),
     value: 'path',
     help: 'show path, a directory, writable at /output',

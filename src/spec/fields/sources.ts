@@ -21,7 +21,7 @@ export function readSources(given: unknown, entry: string): Sources {
   return Object.fromEntries(sources)
 }
 
-/** A key that starts with `/` is the target itself; another is a name in the folder for such sources. */
+/** A key that starts with `/` is the target itself; any other key is a name in the folder. */
 export function targetOf(key: string, folder: string): string {
   return key.startsWith('/') ? key : `${folder}/${key}`
 }

@@ -7,8 +7,8 @@ import { stateDirectoryOf } from '../state-directory.ts'
 
 export interface WithStateDirectory {
   /**
-   * Where sessions keep what they share: the caller's own, mode 0700. Default: /var/run/buildjail; on Linux, for others than
-   * root, `buildjail` in $XDG_RUNTIME_DIR, or /tmp/buildjail-<uid>.
+   * A directory in which sessions keep the things that they share; it is the caller's own, with mode 0700. Default:
+   * /var/run/buildjail; for an ordinary user on Linux `buildjail` in $XDG_RUNTIME_DIR, or else /tmp/buildjail-<uid>.
    */
   readonly stateDirectory?: string
 }
@@ -35,5 +35,5 @@ export const stateDirectory: Field<string, false> = {
       return path.resolve(text)
     },
   },
-  schema: { type: 'string', pattern: String.raw`^/[^\0]*$`, description: 'Where sessions keep what they share.' },
+  schema: { type: 'string', pattern: String.raw`^/[^\0]*$`, description: 'The directory in which sessions keep the things that they share.' },
 }

@@ -4,7 +4,7 @@ import { noFacts, takesAll, type Field } from '../field.ts'
 import { readSize } from '../read-size.ts'
 
 export interface WithTmpSize {
-  /** Upper bound of the private /tmp, in bytes. Default: 2 GiB. It is memory, taken as it is used. */
+  /** Upper bound of the private /tmp, in bytes. Default: 2 GiB. Files in /tmp take memory; an empty /tmp takes none. */
   readonly tmpSize?: number
 }
 

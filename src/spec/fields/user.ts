@@ -11,18 +11,18 @@ export interface WithUser {
   readonly user?: User | 'root'
 }
 
-/** A build user. Ids are numeric: the jail has no user database of its own to look names up in. */
+/** A build user. Ids are numbers: the jail has no user database of its own in which to look names up. */
 export interface User {
   readonly uid: number
   readonly gid: number
-  /** Supplementary groups; exactly these, none of the caller's. Default: none. */
+  /** Supplementary groups: exactly these, and none of the caller's. Default: none. */
   readonly groups?: readonly number[]
 }
 
 // uid_t and gid_t are 32 bits wide; the last value is "no id" to chown(2) and setreuid(2).
 const lastId = 0xffff_fffe
-// The kernel takes 1023 (NGROUPS_MAX), but shows 16 with the group id among them (sys/user.h, KI_NGROUPS). More are not
-// offered, as they could not be read back.
+// The kernel takes 1023 (NGROUPS_MAX), but shows only 16, the group id among them (sys/user.h, KI_NGROUPS). More could not be
+// read back, so they are not offered.
 const mostGroups = 15
 const usual: User = { uid: 35001, gid: 35001, groups: [] }
 const root: User = { uid: 0, gid: 0, groups: [] }
