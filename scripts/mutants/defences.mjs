@@ -31,39 +31,39 @@ export const defences = {
   plan: [
     {
       defence: 'the root of the host is no source',
-      file: 'src/spec/plan.ts',
+      file: 'src/spec/source-rules.ts',
       off: [["if (source === '/') throw", "if (source === '') throw"]],
       // By its own words: the host holds the state directory as well.
       tests: [['test/unit/plan-refusals.test.ts', 'as it is, and behind a link']],
     },
     {
       defence: 'the state directory is not shown',
-      file: 'src/spec/plan.ts',
+      file: 'src/spec/source-rules.ts',
       off: [['if (isWithin(source, stateDirectory) || isWithin(stateDirectory, source)) {', 'if (isWithin(source, `${stateDirectory}/none`)) {']],
       tests: [[properties, 'no source is the host, or shows the state directory or lies in it']],
     },
     {
       defence: 'a folder is writable once in a session',
-      file: 'src/spec/plan.ts',
+      file: 'src/spec/source-rules.ts',
       off: [['if (other !== undefined) {', "if (other === '') {"]],
       tests: [[properties, 'only outputs are writable, and each of them once']],
     },
     {
       defence: 'targets are normal paths, without ..',
-      file: 'src/spec/plan.ts',
+      file: 'src/spec/target-rules.ts',
       off: [["if (!plain || target.split('/').includes('..')) {", 'if (!plain && plain) {']],
       tests: [[properties, 'targets are absolute, normal and unique']],
     },
     {
       defence: 'nothing is mounted below what is mounted',
-      file: 'src/spec/plan.ts',
+      file: 'src/spec/target-rules.ts',
       off: [['if (above === undefined) continue', "if (above !== '') continue"]],
       tests: [[properties, 'nothing lies below what is mounted, but for our own /tmp']],
     },
     {
       defence: 'root is only who asked by name',
-      file: 'src/spec/spec.ts',
-      off: [["if (given.get('uid') === 0) {", "if (given.get('uid') === -1) {"]],
+      file: 'src/spec/fields/user.ts',
+      off: [['if (uid === 0) throw', 'if (uid === -1) throw']],
       tests: [[properties, 'root is only who asked by name']],
     },
   ],

@@ -1,13 +1,7 @@
 import { binding } from '../native/load.ts'
 import { typed } from '../errors.ts'
 import type { NativeLeftAlone, NativeRecoveredSession, NativeRecoveryReport } from '../native/binding.ts'
-import { defaultStateDirectory } from '../spec/spec.ts'
-import { resolveStateDirectory } from '../spec/state-directory.ts'
-
-export interface RecoverOptions {
-  /** The one of the sessions' specs. Default: theirs. */
-  readonly stateDirectory?: string
-}
+import { stateDirectoryIn, type HostOptions } from './host-options.ts'
 
 export type RecoveredSession = NativeRecoveredSession
 export type LeftAlone = NativeLeftAlone
@@ -15,13 +9,13 @@ export type RecoveryReport = NativeRecoveryReport
 
 /**
  * Takes away what sessions of dead processes left behind. Sessions that live, of this process or another, are not
- * touched. It also runs by itself before the first session of a process; this is for knowing what it found.
- * @throws BuildjailError `ERR_BUILDJAIL_UNSUPPORTED_PLATFORM` or `ERR_BUILDJAIL_BINDING_NOT_FOUND`, SpecError for a
- * state directory that cannot be.
+ * touched. The first session of a process does the same without a report.
+ * @throws BuildjailError `ERR_BUILDJAIL_UNSUPPORTED_PLATFORM` or `ERR_BUILDJAIL_BINDING_NOT_FOUND`, SpecError naming a
+ * wrong option.
  */
-export async function recover(options: RecoverOptions = {}): Promise<RecoveryReport> {
+export async function recover(options: HostOptions = {}): Promise<RecoveryReport> {
   try {
-    return await binding().recover(resolveStateDirectory(options.stateDirectory ?? defaultStateDirectory))
+    return await binding().recover(stateDirectoryIn(options))
   } catch (error) {
     throw typed(error)
   }

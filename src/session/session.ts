@@ -8,7 +8,7 @@ import { listenForExits } from '../native/exits.ts'
 import type { NativeEnvelope, NativeExit, NativeLaunched, NativePlan, NativeRecord, NativeTraceEntry } from '../native/binding.ts'
 import { outputsReturning } from './leaving-outputs.ts'
 import { nativeBaseOf, nativePlanOf } from '../native/native-plan.ts'
-import { planOf, type Plan } from '../spec/plan.ts'
+import { isPlan, planOf, type Plan } from '../spec/plan.ts'
 import { PreparedLaunch, type LaunchRequest } from '../command/prepared-launch.ts'
 import { isAttended, noOptions, outcomeOf, requestOf, runCommand, type Result } from '../command/run.ts'
 import { checkOptionNames, type RunOptions } from '../command/run-options.ts'
@@ -170,10 +170,6 @@ function newId(): string {
   const id = entropy.toString('hex', entropyUsed, entropyUsed + idBytes)
   entropyUsed += idBytes
   return id
-}
-
-function isPlan(spec: Spec | Plan): spec is Plan {
-  return typeof spec === 'object' && spec !== null && 'version' in spec && 'mounts' in spec
 }
 
 /** One envelope's life. Made by `openSession`. */

@@ -1,12 +1,12 @@
 import { listSessions, type ListedSession } from '../host/list-sessions.ts'
-import type { HostRequest } from './arguments.ts'
+import type { HostRequest } from './command-line.ts'
 import { jsonText, type Terminal } from './report.ts'
-import { exitStatus } from './status.ts'
+import { exitStatus } from './exit-status.ts'
 
 const heads = ['ID', 'NAME', 'PID', 'STARTED', 'STATE', 'JID', 'ROOT']
 
-/** `buildjail ps`: the sessions of this host. Answers with the exit status. */
-export async function ps({ isJson, stateDirectory }: HostRequest, terminal: Terminal): Promise<number> {
+/** `buildjail ps`: the sessions of this host. Returns the exit status. */
+export async function psVerb({ isJson, stateDirectory }: HostRequest, terminal: Terminal): Promise<number> {
   const sessions = await listSessions(stateDirectory === undefined ? {} : { stateDirectory })
   terminal.out(isJson ? `${jsonText(sessions, 2)}\n` : table([heads, ...sessions.map(cellsOf)]))
   return exitStatus.success

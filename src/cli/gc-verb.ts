@@ -1,10 +1,10 @@
 import { recover, type RecoveredSession } from '../host/recover.ts'
-import type { HostRequest } from './arguments.ts'
+import type { HostRequest } from './command-line.ts'
 import { jsonText, tell, type Terminal } from './report.ts'
-import { exitStatus } from './status.ts'
+import { exitStatus } from './exit-status.ts'
 
-/** `buildjail gc`: takes away what sessions of dead processes left. Answers with the exit status. */
-export async function gc({ isJson, stateDirectory }: HostRequest, terminal: Terminal): Promise<number> {
+/** `buildjail gc`: takes away what sessions of dead processes left. Returns the exit status. */
+export async function gcVerb({ isJson, stateDirectory }: HostRequest, terminal: Terminal): Promise<number> {
   const report = await recover(stateDirectory === undefined ? {} : { stateDirectory })
   const { recovered, leftAlone } = report
   if (isJson) {

@@ -3,21 +3,21 @@ import { writeFile } from 'node:fs/promises'
 import { failureOf, type Result } from '../command/run.ts'
 import type { RunOptions } from '../command/run-options.ts'
 import { openSession, type Session, type TraceEntry } from '../session/session.ts'
-import type { RunRequest } from './arguments.ts'
+import type { RunRequest } from './command-line.ts'
 import { Interruption } from './interruption.ts'
 import { describeError, jsonLine, jsonText, tell, type Terminal } from './report.ts'
-import { statusOf } from './status.ts'
+import { statusOf } from './exit-status.ts'
 
 interface Outcome {
   /** Undefined when the command never ran. */
   readonly result: Result | undefined
   readonly trace: readonly TraceEntry[]
-  /** What went wrong on the way, in order; a result is not lost by it. */
+  /** Everything that went wrong, in order; a result is kept all the same. */
   readonly errors: readonly unknown[]
 }
 
-/** `buildjail run`: one command in a session of its own. Answers with the exit status. */
-export async function run(request: RunRequest, terminal: Terminal): Promise<number> {
+/** `buildjail run`: one command in a session of its own. Returns the exit status. */
+export async function runVerb(request: RunRequest, terminal: Terminal): Promise<number> {
   const interruption = new Interruption()
   try {
     const outcome = await runOnce(request, interruption.signal)
@@ -60,12 +60,12 @@ function runOptions({ isJson, timeout }: RunRequest, signal: AbortSignal): RunOp
   }
 }
 
-// Of the caller alone: it names paths of the host.
+// For the caller alone: it names paths of the host.
 async function writeRecord(session: Session, file: string): Promise<void> {
   await writeFile(file, `${jsonText(await session.record(), 2)}\n`, { mode: 0o600 })
 }
 
-/** Where it was us who ended it. */
+/** Said when buildjail ended the command. */
 function endingMessage({ result }: Outcome, { timeout }: RunRequest): string | undefined {
   if (result === undefined || !(result.timedOut || result.isMaxBuffer)) return undefined
   return `${result.command}: ${failureOf(result, { ...(timeout !== undefined && { timeout }) })}`

@@ -2,19 +2,19 @@ import { constants } from 'node:os'
 
 import type { Result } from '../command/run.ts'
 
-/** Exit statuses that are not a command's own; of those of `run`, env(1), timeout(1) and the shells have the same. */
+/** Exit statuses that are not a command's own. Those of `run` are the ones of env(1), timeout(1) and the shells. */
 export const exitStatus = {
   success: 0,
-  /** Doctor's: no session can be opened here. */
+  /** Of doctor: no session can be opened on this host. */
   noSession: 1,
-  /** That of gc: something was left alone. */
+  /** Of gc: something was left alone. */
   leftAlone: 1,
   timedOut: 124,
-  /** The envelope failed, or what was asked for was refused: the command never ran. */
+  /** The session could not be opened, or the command line was refused: the command never ran. */
   neverRan: 125,
 } as const
 
-/** A process ended by a signal, as sh(1) tells it. */
+/** For a process that a signal ended, as sh(1) has it. */
 export function statusOfSignal(signal: string): number {
   const numbers: Readonly<Record<string, number | undefined>> = constants.signals
   return 128 + (numbers[signal] ?? 0)

@@ -1,0 +1,6 @@
+import { SpecError, type OwnErrorCode } from '../errors.ts'
+
+/** Refuses an entry because of a path. */
+export function refusal(code: OwnErrorCode, entry: string, message: string, path: string): SpecError {
+  return new SpecError(code, entry, message, { path })
+}
