@@ -1,5 +1,6 @@
 // Compiles the floor program for the system it runs on, with whatever `cc` is.
 import { spawnSync } from 'node:child_process'
+import { existsSync } from 'node:fs'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 
@@ -13,13 +14,20 @@ const sources = {
   freebsd: [...common, 'freebsd_mounts.c', 'freebsd_session.c'],
 }
 
-/** Puts the programs into the folder. `{ floor, init? }`, their paths. */
+/** The C files of the floor program on a system; undefined where there is none. */
+export const floorSources = (system) => sources[system]?.map((file) => path.join(here, file))
+
+// Of scripts/freebsd/programs.mjs, for an image without a compiler.
+const ready = path.join(here, '..', '..', 'prebuilds', `${process.platform}-${process.arch}-programs`, 'floor')
+
+/** Puts the programs into the folder, or finds them ready. `{ floor, init? }`, their paths. */
 export function compileFloor(folder) {
-  const files = sources[process.platform]
+  if (process.platform === 'freebsd' && existsSync(ready)) return { floor: ready }
+  const files = floorSources(process.platform)
   if (files === undefined) throw new NotMeasured(`there is no floor program for ${process.platform}`)
   const floor = path.join(folder, 'floor')
   const defines = process.platform === 'linux' ? ['-D_GNU_SOURCE'] : []
-  compile(['-O2', ...defines, '-o', floor, ...files.map((file) => path.join(here, file))])
+  compile(['-O2', ...defines, '-o', floor, ...files])
   if (process.platform !== 'linux') return { floor }
   // As in binding.gyp: pid 1 has nothing to load.
   const bare = ['-Os', '-static', '-nostdlib', '-ffreestanding', '-fno-stack-protector', '-fno-pie', '-no-pie', '-s']
