@@ -14,5 +14,5 @@ export const coreTest = ['-std=c++20', '-O0', `-I${native}`, '-pthread']
 /** Its sources: the test, and the rooms that it is of. */
 export function coreSources() {
   const rooms = ['base', 'plan', 'launch', 'state', 'envelope'].flatMap((room) => readdirSync(path.join(native, room)).map((name) => path.join(native, room, name)))
-  return [path.join(here, 'core_test.cc'), ...rooms.filter((name) => name.endsWith('.cc') && !needSystem.has(path.basename(name)))]]
+  return [path.join(here, 'core_test.cc'), ...rooms.filter((name) => name.endsWith('.cc') && !needSystem.has(path.basename(name)))]
 }
