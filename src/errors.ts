@@ -143,7 +143,7 @@ export class InvalidCommandError extends BuildjailError {
   declare readonly code: 'ERR_BUILDJAIL_INVALID_COMMAND'
   declare readonly entry: string
 
-  constructor(entry: string, message: string, step: 'launch' | 'run' | 'kill') {
+  constructor(entry: string, message: string, step: 'plan' | 'launch' | 'run' | 'kill') {
     super('ERR_BUILDJAIL_INVALID_COMMAND', `${entry}: ${message}`, { entry, step })
   }
 }

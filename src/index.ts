@@ -45,5 +45,6 @@ export {
 export { planOf, type Link, type Mount, type Plan, type PlanOptions } from './spec/plan.ts'
 export type { Additions, Network, Spec, User } from './spec/spec.ts'
 export { preflight, type Obstacle, type Preflight } from './host/preflight.ts'
-export { recover, type LeftAlone, type RecoveredSession, type RecoverOptions, type RecoveryReport } from './host/recover.ts'
+export type { HostOptions } from './host/host-options.ts'
+export { recover, type LeftAlone, type RecoveredSession, type RecoveryReport } from './host/recover.ts'
 export { listSessions, type ListedSession } from './host/list-sessions.ts'

@@ -11,7 +11,7 @@
 #include <vector>
 
 #include "base/credentials.h"
-#include "launch/exit_waiter.h"
+#include "launch/waiter.h"
 #include "launch/launch_request.h"
 #include "plan/plan.h"
 #include "state/recovery.h"
@@ -45,13 +45,21 @@ struct Record {
   std::vector<MountEntry> mounts;
   /** Linux: what it is made of. */
   std::vector<NamespaceEntry> namespaces;
-  /** Of the command launched last. */
+  /** Who a command is. */
   std::optional<Credentials> process;
 };
 
 struct CloseReport {
   Trace trace;
   std::vector<SysError> failures;
+};
+
+/** A command on its way into an envelope. */
+struct Launching {
+  LaunchRequest request;
+  StdioEnds ends;
+  /** Called from the moment of the launch on; not at all where that fails. */
+  CommandListener listener;
 };
 
 /** What a plan was made into: on FreeBSD a jail and its mounts, on Linux namespaces. Calls may come from any thread,
@@ -71,8 +79,12 @@ class Envelope {
    * launched, and once it has failed nothing ever.
    */
   virtual Status complete(std::vector<Step> rest) = 0;
-  /** Returns once the command is running; from then on the waiter has it. */
-  virtual Result<pid_t> launch(LaunchRequest request, StdioEnds ends) = 0;
+  /** Begins a launch. That it failed may be told here or to the listener. */
+  virtual Status launch(Launching launching) = 0;
+  /** Whether `launch` does no more than to tell somebody else, so that it may be called on a thread that must not wait. */
+  [[nodiscard]] virtual bool launches_at_once() const { return false; }
+  /** Signals a command and everything it started, wherever that has gone in the envelope. */
+  virtual Status signal_tree(std::uint32_t run, int signal) = 0;
   /** SIGKILL to every process inside. */
   virtual Status kill_all() = 0;
   virtual Result<Record> record() = 0;
@@ -108,7 +120,7 @@ class System {
   virtual std::vector<Obstacle> find_limitations() { return {}; }
   /** Makes everything a plan says; on failure what was made is undone. Any thread. */
   virtual Result<std::unique_ptr<Envelope>> open(SharedPlan plan, const std::string& id,
-                                                 std::shared_ptr<ExitWaiter> waiter) = 0;
+                                                 std::shared_ptr<Waiter> waiter) = 0;
   /** Takes away what dead sessions left in a state directory; also done before the first open in it. Any thread. */
   virtual RecoveryReport recover(const std::string& state_directory) = 0;
   /** Live sessions and dead ones. Any thread. */

@@ -23,19 +23,20 @@ namespace buildjail {
 class JailEnvelope final : public Envelope {
  public:
   static Result<std::unique_ptr<Envelope>> open(SharedPlan plan, const std::string& id,
-                                                std::shared_ptr<ExitWaiter> waiter, std::shared_ptr<Host> host,
+                                                std::shared_ptr<Waiter> waiter, std::shared_ptr<Host> host,
                                                 Trace trace);
   ~JailEnvelope() override;
 
   [[nodiscard]] const Trace& trace() const override { return trace_; }
   Status complete(std::vector<Step> rest) override;
-  Result<pid_t> launch(LaunchRequest request, StdioEnds ends) override;
+  Status launch(Launching launching) override;
+  Status signal_tree(std::uint32_t run, int signal) override;
   Status kill_all() override;
   Result<Record> record() override;
   CloseReport close() override;
 
  private:
-  JailEnvelope(SharedPlan plan, std::string id, std::shared_ptr<ExitWaiter> waiter, std::shared_ptr<Host> host,
+  JailEnvelope(SharedPlan plan, std::string id, std::shared_ptr<Waiter> waiter, std::shared_ptr<Host> host,
                SessionDirectory directory, Trace trace);
 
   Status build();
@@ -72,7 +73,7 @@ class JailEnvelope final : public Envelope {
   SharedPlan plan_;
   SetGroups set_groups_;
   std::string id_;
-  std::shared_ptr<ExitWaiter> waiter_;
+  std::shared_ptr<Waiter> waiter_;
   std::shared_ptr<Host> host_;
   /** What its children are known by to the waiter. */
   std::uint64_t owner_;

@@ -29,7 +29,7 @@ class FreeBsd final : public System {
   std::vector<Obstacle> find_limitations() override { return find_freebsd_limitations(); }
 
   Result<std::unique_ptr<Envelope>> open(SharedPlan plan, const std::string& id,
-                                         std::shared_ptr<ExitWaiter> waiter) override {
+                                         std::shared_ptr<Waiter> waiter) override {
     Trace trace;
     auto found = host();
     if (!found) return std::move(found.error());

@@ -1,27 +1,34 @@
 #include "linux/envelope.h"
 
 #include <fcntl.h>
-#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
 #include <chrono>
-#include <functional>
+#include <condition_variable>
+#include <csignal>
 #include <utility>
 
+#include "base/back_off.h"
 #include "envelope/session_errors.h"
 #include "state/state_directory.h"
 #include "linux/bind_source.h"
 #include "linux/file_identity.h"
-#include "linux/init/lent_message.h"
-#include "linux/launch.h"
+#include "linux/init/messages.h"
+#include "linux/process_tree.h"
 #include "linux/proc_files.h"
 #include "linux/recovery.h"
 
 namespace buildjail {
 
 namespace {
+
+/** In which init answers that it has killed everything. */
+constexpr std::chrono::milliseconds kKillBound{1000};
+constexpr std::chrono::milliseconds kPidBound{1000};
+/** No job has this number. Also in src/native/exits.ts. */
+constexpr std::uint32_t kLookingRun = 0xffffffff;
 
 struct Output {
   UniqueFd directory;
@@ -68,7 +75,7 @@ Status give_pipes(const LaunchRequest& request, const StdioEnds& ends, const Bui
 }  // namespace
 
 Result<std::unique_ptr<Envelope>> NamespaceEnvelope::open(SharedPlan plan, const std::string& id,
-                                                          std::shared_ptr<ExitWaiter> waiter,
+                                                          std::shared_ptr<Waiter> waiter,
                                                           std::shared_ptr<Host> host) {
   if (needs_user_namespace() && !plan->user.groups.empty()) {
     return SysError{.step = "user",
@@ -93,13 +100,13 @@ Result<std::unique_ptr<Envelope>> NamespaceEnvelope::open(SharedPlan plan, const
   return std::unique_ptr<Envelope>(std::move(envelope));
 }
 
-NamespaceEnvelope::NamespaceEnvelope(SharedPlan plan, std::string id, std::shared_ptr<ExitWaiter> waiter,
+NamespaceEnvelope::NamespaceEnvelope(SharedPlan plan, std::string id, std::shared_ptr<Waiter> waiter,
                                      std::shared_ptr<Host> host)
     : plan_(std::move(plan)),
       id_(std::move(id)),
       waiter_(std::move(waiter)),
       host_(std::move(host)),
-      owner_(reinterpret_cast<std::uintptr_t>(this)) {}
+      owner_(waiter_->new_owner()) {}
 
 NamespaceEnvelope::~NamespaceEnvelope() {
   try {
@@ -152,7 +159,7 @@ Status NamespaceEnvelope::take_outputs(const std::vector<Step>& steps) {
 
 Status NamespaceEnvelope::hand_over_outputs() {
   for (auto& [lease, before, target, identity] : lent_) {
-    if (auto status = namespaces_->lend(before, target, plan_->user, lease.lock()); !status) return status;
+    if (auto status = namespaces_->channel()->lend(before, target, setup(), lease.lock()); !status) return status;
     // In a user namespace the build user is the caller under another number, who has what rights the caller has.
     if (needs_user_namespace()) continue;
     if (auto status = lease.hand_over(plan_->user); !status) return status;
@@ -166,9 +173,13 @@ Status NamespaceEnvelope::make_namespaces() {
   const std::string heir = network_heir();
   Network network = takes_spare ? host_->networks.take(heir) : Network();
   auto made = Namespaces::make(
-      *plan_, id_, {.init_image = host_->init_image, .mounts = host_->mounts, .network = network.space}, trace_);
+      *plan_, {.init_image = host_->init_image, .mounts = host_->mounts, .network = network.space}, trace_);
   if (!made) return std::move(made.error());
   namespaces_ = std::make_shared<Namespaces>(std::move(*made));
+  const auto& channel = namespaces_->channel();
+  auto status = waiter_->watch_channel(owner_, channel->fd(),
+                                       [channel, waiter = waiter_.get()] { return channel->read(*waiter); });
+  if (!status) return status;
   if (!heir.empty()) network_ = network ? std::move(network) : Network::of(namespaces_->init());
   is_complete_ = !plan_->is_base;
   return {};
@@ -199,8 +210,6 @@ Status NamespaceEnvelope::complete(std::vector<Step> rest) {
   auto status = take_outputs(rest);
   if (status) status = inside->complete(rest, trace_);
   if (status) status = hand_over_outputs();
-  // As after a launch.
-  if (host_->is_dumpable) static_cast<void>(::prctl(PR_SET_DUMPABLE, 1, 0, 0, 0));
   if (!status) return status;
   const std::lock_guard lock(mutex_);
   is_complete_ = true;
@@ -217,35 +226,110 @@ bool NamespaceEnvelope::is_complete() {
   return is_complete_;
 }
 
-Result<pid_t> NamespaceEnvelope::launch(LaunchRequest request, StdioEnds ends) {
+CommandSetup NamespaceEnvelope::setup() const {
+  return {.user = plan_->user, .has_user_namespace = needs_user_namespace()};
+}
+
+Status NamespaceEnvelope::launch(Launching launching) {
+  auto& [request, ends, listener] = launching;
   const auto inside = namespaces();
-  if (!inside) return session_closed("launch", "setns");
-  if (!is_complete()) return session_incomplete("launch", "setns");
+  if (!inside) return session_closed("launch", "sendmsg");
+  if (!is_complete()) return session_incomplete("launch", "sendmsg");
   host_->networks.give_way();
-  if (auto status = ends.open_files(request.stdio); !status) return std::move(status.error());
-  if (auto status = give_pipes(request, ends, plan_->user); !status) return std::move(status.error());
-  auto launched = launch_in_namespaces(*inside, plan_->user, request, ends);
-  // The child changed its ids while it shared our memory, and with that whether that memory may be dumped.
-  if (host_->is_dumpable) static_cast<void>(::prctl(PR_SET_DUMPABLE, 1, 0, 0, 0));
-  if (!launched && !namespaces()) return session_closed("launch", "setns");
-  if (!launched) return std::move(launched.error());
-  const pid_t pid = launched->pid;
-  {
-    const std::lock_guard lock(mutex_);
-    last_launched_ = std::move(launched->who);
-  }
-  // The session then comes to its end while the news of the exit is still on its way.
-  std::function<void()> when_exited;
-  if (request.is_last) when_exited = [inside] { static_cast<void>(inside->tell_to_end()); };
-  auto status = waiter_->adopt(pid, owner_, request, ends, std::move(when_exited));
-  if (!status) return std::move(status.error());
-  return pid;
+  if (auto status = ends.open_files(request.stdio); !status) return status;
+  if (auto status = give_pipes(request, ends, plan_->user); !status) return status;
+  const auto stdio = ends.numbers();
+  listener.ended = [ended = std::move(listener.ended), directory = request.working_directory,
+                    file = request.argv.front()](Result<Exit> exit) {
+    if (!exit && exit.error().syscall == "chdir") exit.error().path = directory;
+    if (!exit && exit.error().syscall == "execve") exit.error().path = file;
+    ended(std::move(exit));
+  };
+  const auto& channel = inside->channel();
+  auto signal = [channel, number = request.run](pid_t, int sent) { return channel->signal(number, sent); };
+  auto status = waiter_->expect({.run = request.run,
+                                 .owner = owner_,
+                                 .streams = {},
+                                 .listener = std::move(listener),
+                                 .signal = std::move(signal)},
+                                request, ends);
+  if (!status) return status;
+  status = channel->launch(request, setup(), stdio);
+  if (status) return status;
+  waiter_->forget(request.run);
+  return namespaces() ? status : session_closed("launch", "sendmsg");
+}
+
+Status NamespaceEnvelope::signal_tree(std::uint32_t run, int signal) {
+  const auto inside = namespaces();
+  if (!inside) return {};
+  // Its pid is told some milliseconds after its launch, or when it is asked for.
+  BackOff back_off(kPidBound);
+  auto pid = waiter_->pid_of(run);
+  if (!pid) static_cast<void>(inside->channel()->ask_for_pid(run));
+  while (!pid && waiter_->is_expected(run) && back_off.wait()) pid = waiter_->pid_of(run);
+  if (pid) buildjail::signal_tree(*pid, signal);
+  return {};
 }
 
 Status NamespaceEnvelope::kill_all() {
   const auto inside = namespaces();
-  const std::lock_guard one_at_a_time(killing_);
-  return inside ? inside->kill_all() : Status();
+  return inside ? inside->channel()->kill_all(kKillBound) : Status();
+}
+
+Result<Credentials> NamespaceEnvelope::look_at_command(const Namespaces& inside) {
+  struct Looking {
+    std::mutex mutex;
+    std::condition_variable changed;
+    std::optional<pid_t> pid;
+    std::optional<SysError> failure;
+    bool is_over = false;
+  };
+  const std::lock_guard one_at_a_time(looking_);
+  const auto looking = std::make_shared<Looking>();
+  LaunchRequest request;
+  request.run = kLookingRun;
+  request.argv = {"/"};
+  request.working_directory = "/";
+  StdioEnds ends;
+  if (auto status = ends.open_files(request.stdio); !status) return std::move(status.error());
+  const auto tell = [looking](auto change) {
+    const std::lock_guard lock(looking->mutex);
+    change(*looking);
+    looking->changed.notify_all();
+  };
+  CommandListener listener{.started = [tell](pid_t pid) { tell([pid](Looking& one) { one.pid = pid; }); },
+                           .dead = {},
+                           .ended = [tell](const Result<Exit>& exit) {
+                             tell([&exit](Looking& one) {
+                               if (!exit) one.failure = exit.error();
+                               one.is_over = true;
+                             });
+                           }};
+  const auto stdio = ends.numbers();
+  const auto& channel = inside.channel();
+  auto status = waiter_->expect({.run = kLookingRun,
+                                 .owner = owner_,
+                                 .streams = {},
+                                 .listener = std::move(listener),
+                                 .signal = [channel](pid_t, int sent) { return channel->signal(kLookingRun, sent); }},
+                                request, ends);
+  if (!status) return std::move(status.error());
+  auto waiting = setup();
+  waiting.waits = true;
+  if (status = channel->launch(request, waiting, stdio); !status) {
+    waiter_->forget(kLookingRun);
+    return std::move(status.error());
+  }
+  std::unique_lock lock(looking->mutex);
+  looking->changed.wait_for(lock, kPidBound, [&] { return looking->pid || looking->is_over; });
+  auto who = looking->pid ? credentials_of(*looking->pid) : std::nullopt;
+  static_cast<void>(channel->signal(kLookingRun, SIGKILL));
+  looking->changed.wait_for(lock, kPidBound, [&] { return looking->is_over; });
+  if (who) return std::move(*who);
+  if (looking->failure) return std::move(*looking->failure);
+  errno = ESRCH;
+  return last_error("record", "open");
 }
 
 Result<Record> NamespaceEnvelope::record() {
@@ -264,8 +348,10 @@ Result<Record> NamespaceEnvelope::record() {
   auto numbers = namespaces_of(inside->init());
   if (!numbers) return std::move(numbers.error());
   record.namespaces = std::move(*numbers);
-  const std::lock_guard lock(mutex_);
-  record.process = last_launched_;
+  if (!is_complete()) return record;
+  auto who = look_at_command(*inside);
+  if (!who) return std::move(who.error());
+  record.process = std::move(*who);
   return record;
 }
 
@@ -295,6 +381,9 @@ CloseReport NamespaceEnvelope::close() {
     report.trace.mark("kill");
     // Every process is gone with init, so that what is lent comes back from nobody.
     if (!note(namespaces_->wait_gone())) return report;
+    // Its end is heard of by the channel, and what still ran has ended with it.
+    static_cast<void>(waiter_->wait_reaped(owner_, kKillBound));
+    waiter_->forget_channel(owner_, namespaces_->channel()->fd());
     report.trace.mark("reap");
     const std::lock_guard lock(mutex_);
     namespaces_.reset();

@@ -1,5 +1,3 @@
-#include <sys/prctl.h>
-
 #include <chrono>
 #include <memory>
 #include <mutex>
@@ -22,9 +20,6 @@ constexpr std::chrono::milliseconds kOthersBound{10000};
 
 class Linux final : public System {
  public:
-  // Asked here and not later: while a command is launched, the answer may be that child's.
-  Linux() : is_dumpable_(::prctl(PR_GET_DUMPABLE, 0, 0, 0, 0) == 1) {}
-
   [[nodiscard]] const char* name() const override { return "linux"; }
 
   std::vector<Obstacle> find_obstacles() override {
@@ -35,7 +30,7 @@ class Linux final : public System {
   }
 
   Result<std::unique_ptr<Envelope>> open(SharedPlan plan, const std::string& id,
-                                         std::shared_ptr<ExitWaiter> waiter) override {
+                                         std::shared_ptr<Waiter> waiter) override {
     auto found = host();
     if (!found) return std::move(found.error());
     if (auto status = watcher_.watch(plan->state_directory); !status) return std::move(status.error());
@@ -61,13 +56,11 @@ class Linux final : public System {
     if (!host_) {
       auto image = make_init_image();
       if (!image) return std::move(image.error());
-      host_ = std::make_shared<Host>(std::move(*image), needs_user_namespace() ? EmptyMounts() : make_empty_mounts(),
-                                     is_dumpable_);
+      host_ = std::make_shared<Host>(std::move(*image), needs_user_namespace() ? EmptyMounts() : make_empty_mounts());
     }
     return host_;
   }
 
-  bool is_dumpable_;
   std::mutex mutex_;
   std::shared_ptr<Host> host_;
   Watcher watcher_{let_go_of_host_program};

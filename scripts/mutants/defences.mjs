@@ -31,39 +31,39 @@ export const defences = {
   plan: [
     {
       defence: 'the root of the host is no source',
-      file: 'src/spec/plan.ts',
+      file: 'src/spec/source-rules.ts',
       off: [["if (source === '/') throw", "if (source === '') throw"]],
       // By its own words: the host holds the state directory as well.
       tests: [['test/unit/plan-refusals.test.ts', 'as it is, and behind a link']],
     },
     {
       defence: 'the state directory is not shown',
-      file: 'src/spec/plan.ts',
+      file: 'src/spec/source-rules.ts',
       off: [['if (isWithin(source, stateDirectory) || isWithin(stateDirectory, source)) {', 'if (isWithin(source, `${stateDirectory}/none`)) {']],
       tests: [[properties, 'no source is the host, or shows the state directory or lies in it']],
     },
     {
       defence: 'a folder is writable once in a session',
-      file: 'src/spec/plan.ts',
+      file: 'src/spec/source-rules.ts',
       off: [['if (other !== undefined) {', "if (other === '') {"]],
       tests: [[properties, 'only outputs are writable, and each of them once']],
     },
     {
       defence: 'targets are normal paths, without ..',
-      file: 'src/spec/plan.ts',
+      file: 'src/spec/target-rules.ts',
       off: [["if (!plain || target.split('/').includes('..')) {", 'if (!plain && plain) {']],
       tests: [[properties, 'targets are absolute, normal and unique']],
     },
     {
       defence: 'nothing is mounted below what is mounted',
-      file: 'src/spec/plan.ts',
+      file: 'src/spec/target-rules.ts',
       off: [['if (above === undefined) continue', "if (above !== '') continue"]],
       tests: [[properties, 'nothing lies below what is mounted, but for our own /tmp']],
     },
     {
       defence: 'root is only who asked by name',
-      file: 'src/spec/spec.ts',
-      off: [["if (given.get('uid') === 0) {", "if (given.get('uid') === -1) {"]],
+      file: 'src/spec/fields/user.ts',
+      off: [['if (uid === 0) throw', 'if (uid === -1) throw']],
       tests: [[properties, 'root is only who asked by name']],
     },
   ],
@@ -117,7 +117,7 @@ export const defences = {
       defence: 'the host’s root is taken off',
       file: 'native/linux/mount_program.cc',
       off: [['if (::umount2(".", MNT_DETACH) != 0)', 'if (root_ < 0)']],
-      tests: [[`${attacks}/leaks.test.ts`, 'of the host’s mounts: the names of the sources that were declared, and no other']],
+      tests: [[`${attacks}/leaks.test.ts`, 'of the host’s mounts: the names of the sources that were declared, and no other (a session %s)']],
     },
     {
       defence: '/dev is read-only',
@@ -170,7 +170,7 @@ export const defences = {
       defence: 'a network that root was in goes to nobody',
       file: 'native/linux/envelope.cc',
       off: [['!plan_->is_base && plan_->user.uid != 0 &&', '!plan_->is_base &&']],
-      tests: [['test/linux/networks.test.ts', 'goes to none after a build that was root']],
+      tests: [['test/linux/networks.test.ts', 'goes to none after a build that was root, who could have changed more of it']],
     },
     {
       defence: 'a network with a socket in it goes to nobody',
@@ -212,7 +212,7 @@ export const defences = {
       defence: 'a command has the session’s keyring',
       file: 'native/linux/launch.cc',
       off: [['if (failed(prepared, "keyctl", join_session_keyring(prepared.keyring))) return;', '']],
-      tests: [['test/linux/namespaces.test.ts', 'come with a keyring of the session, instead of the caller’s']],
+      tests: [['test/linux/namespaces.test.ts', 'is its session’s own: neither the caller’s nor another session’s, and one for all commands']],
     },
     {
       defence: 'a command has the declared groups only',
@@ -260,7 +260,7 @@ export const defences = {
       defence: 'a command that is still the host program is not traced',
       file: 'native/linux/capabilities.cc',
       off: [['.permitted = held.permitted, .inheritable = 0});', '.permitted = held.permitted & kept, .inheritable = 0});']],
-      tests: [[`${attacks}/other-processes.test.ts`, 'a build as root traces none that is still the host program']],
+      tests: [[`${attacks}/other-processes.test.ts`, 'and while ${launches} commands are launched beside it, a build as root traces none that is still the host program']],
     },
   ],
 
@@ -369,7 +369,7 @@ export const defences = {
       defence: 'a command that is still the host program is not traced',
       file: 'native/freebsd/launch.cc',
       off: [['if (failed("procctl", forbid_tracing())) return;', '']],
-      tests: [[`${attacks}/other-processes.test.ts`, 'a build as root traces none that is still the host program']],
+      tests: [[`${attacks}/other-processes.test.ts`, 'and while ${launches} commands are launched beside it, a build as root traces none that is still the host program']],
     },
     {
       defence: 'a command has the declared groups only',

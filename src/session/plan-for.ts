@@ -1,5 +1,5 @@
 import { InvalidSpecError } from '../spec-errors.ts'
-import { planOf, type Plan } from '../spec/plan.ts'
+import { isPlan, planOf, type Plan } from '../spec/plan.ts'
 import type { Spec } from '../spec/spec.ts'
 
 /**
@@ -10,8 +10,4 @@ export function planFor(spec: Spec | Plan): Plan {
   const plan = isPlan(spec) ? spec : planOf(spec)
   if (plan.platform === process.platform) return plan
   throw new InvalidSpecError('platform', `the plan was made for ${plan.platform}, this is ${process.platform}`)
-}
-
-function isPlan(spec: Spec | Plan): spec is Plan {
-  return typeof spec === 'object' && spec !== null && 'version' in spec && 'mounts' in spec
 }

@@ -4,8 +4,9 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 
 import { dispatch } from '../../src/cli/dispatch.ts'
 import { describeError, jsonText } from '../../src/cli/report.ts'
-import { statusOf, statusOfSignal } from '../../src/cli/status.ts'
+import { statusOf, statusOfSignal } from '../../src/cli/exit-status.ts'
 import type { NativeFailure } from '../../src/errors.ts'
+import { fieldNames, fields } from '../../src/spec/fields.ts'
 import { planOf } from '../../src/spec/plan.ts'
 import type { Result } from '../../src/command/result.ts'
 import { FakeAddon } from './fake-addon.ts'
@@ -53,11 +54,19 @@ describe('help needs nothing and says all', () => {
     expect(out).toMatch(/^Usage: buildjail /)
   })
 
-  it('every option is in it', async () => {
-    const { out } = await say('run', '--help')
-    for (const option of ['name', 'toolchain', 'input', 'output', 'network', 'user', 'env', 'cwd', 'timeout', 'record', 'json']) {
-      expect(out).toContain(`--${option} `)
+  it.each(['run', 'plan'])('every field of a spec is an option of %s, with a line of its own', async (verb) => {
+    const { out } = await say(verb, '--help')
+    for (const name of fieldNames) {
+      const { flag } = fields[name]
+      const line = out.split('\n').find((one) => one.startsWith(`  --${flag.name} ${flag.value} `))
+      expect(line, name).toContain(flag.help)
     }
+    for (const option of ['--timeout', '--record', '--json']) expect(out).toContain(`\n  ${option} `)
+  })
+
+  it.each(['run', 'plan', 'doctor', 'ps', 'gc'])('%s --help fits into a terminal of 120 columns', async (verb) => {
+    const { out } = await say(verb, '--help')
+    expect(out.split('\n').filter((line) => line.length > 120)).toEqual([])
   })
 
   it('the version is that of the package', async () => {
@@ -134,21 +143,21 @@ describe('doctor', () => {
     expect({ status, err }).toEqual({ status: 0, err: '' })
     const [host, verdict, ...more] = out.split('\n')
     expect(host).toContain(process.platform)
-    expect([verdict, ...more]).toEqual(['sessions can be opened here', ''])
+    expect([verdict, ...more]).toEqual(['sessions can be opened on this host', ''])
   })
 
   it('ends with 1 where there is an obstacle, and says what to do about it', async () => {
     addon.reset({ preflight: { obstacles: [obstacle], limitations: [] } })
     const { status, out } = await say('doctor')
     expect(status).toBe(1)
-    expect(out).toMatch(/\nno session can be opened here:\n  privilege: only root may\n    remedy: run it as root\n$/)
+    expect(out).toMatch(/\nno session can be opened on this host:\n  privilege: only root may\n    remedy: run it as root\n$/)
   })
 
   it('a limitation is told, and is no obstacle', async () => {
     addon.reset({ preflight: { obstacles: [], limitations: [limitation] } })
     const { status, out } = await say('doctor')
     expect(status).toBe(0)
-    expect(out).toMatch(/\nsessions can be opened here\nwhat there is not here:\n  racct: nothing is counted\n    remedy: count it\n$/)
+    expect(out).toMatch(/\nsessions can be opened on this host\nsessions do without:\n  racct: nothing is counted\n    remedy: count it\n$/)
   })
 
   it('says the same in JSON', async () => {
@@ -163,11 +172,11 @@ supported('a refusal is one sentence on stderr, 125, and with --json an object',
   it.each<[string[], sentence: string]>([
     [['plan', '--toolchain', 'none', '--input', 'src=/nonexistent'], 'buildjail: inputs.src: /nonexistent does not exist (ENOENT)\n'],
     [['plan', '--toolchain', 'none', '--user', '0:0'], "buildjail: user.uid: to be root inside, say user: 'root'\n"],
-    [['plan', '--frob'], "buildjail: arguments: Unknown option '--frob'\n"],
+    [['plan', '--frob'], "buildjail: --frob: is not an option of buildjail plan\n"],
     [['run', '--toolchain', 'none'], 'buildjail: command: is missing; it comes last, after --\n'],
     [['plan', '--toolchain', 'none', '--', ''], 'buildjail: command[0]: must not be empty\n'],
     [['run', '--toolchain', 'none', '--cwd', 'src', '--', 'cc'], 'buildjail: cwd: src is not absolute\n'],
-    [[], 'buildjail: arguments: say what to do: run, plan, ps, gc or doctor (buildjail --help tells more)\n'],
+    [[], 'buildjail: arguments: a command is missing; there are run, plan, ps, gc and doctor (buildjail --help tells more)\n'],
   ])('%j', async (argv, sentence) => {
     expect(await say(...argv)).toEqual({ status: 125, out: '', err: sentence })
     expect(addon.acts).toEqual([])
@@ -192,7 +201,7 @@ supported('a refusal is one sentence on stderr, 125, and with --json an object',
   it('also when the arguments cannot be read', async () => {
     const { status, out } = await say('plan', '--json', '--frob')
     expect(status).toBe(125)
-    expect(JSON.parse(out)).toMatchObject({ error: { code: 'ERR_BUILDJAIL_INVALID_SPEC', entry: 'arguments' } })
+    expect(JSON.parse(out)).toMatchObject({ error: { code: 'ERR_BUILDJAIL_INVALID_SPEC', entry: '--frob' } })
   })
 })
 
@@ -230,7 +239,7 @@ supported('buildjail run has the exit status of the command', () => {
 
   it('124 when it timed out, and says so', async () => {
     addon.reset({ behaviour: () => {} })
-    expect(await run('--timeout', '5', '--', 'sleep', '9')).toEqual({ status: 124, out: '', err: 'buildjail: sleep 9: timed out after 5 ms\n' })
+    expect(await run('--timeout', '5ms', '--', 'sleep', '9')).toEqual({ status: 124, out: '', err: 'buildjail: sleep 9: timed out after 5 ms\n' })
     expect(addon.acts).toEqual(['open', 'launch', 'kill all', 'close'])
   })
 

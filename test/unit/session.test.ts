@@ -8,7 +8,7 @@ import { BuildTeardownError } from '../../src/session/teardown.ts'
 import type { Plan } from '../../src/spec/plan.ts'
 import { rejected } from '../session/rejected.ts'
 import { FakeAddon } from './fake-addon.ts'
-import { fakePlan } from './fake-plan.ts'
+import { fakePlan, foreignPlan } from './fake-plan.ts'
 import { nativeFailure } from './native-failure.ts'
 
 const addon = new FakeAddon()
@@ -17,15 +17,23 @@ beforeEach(() => addon.reset())
 
 describe('a session is opened as planned, and closed once', () => {
   it('a plan of another system is refused', async () => {
-    const foreign = { ...fakePlan, platform: process.platform === 'aix' ? 'linux' : 'aix' } as const
-    expect(await rejected(openSession(foreign))).toMatchObject({ code: 'ERR_BUILDJAIL_INVALID_SPEC', entry: 'platform' })
+    expect(await rejected(openSession(foreignPlan()))).toMatchObject({ code: 'ERR_BUILDJAIL_INVALID_SPEC', entry: 'platform' })
     expect(addon.acts).toEqual([])
   })
 
-  it('a plan that came back from JSON opens the same session', async () => {
-    await openSession(fakePlan)
-    await openSession(JSON.parse(JSON.stringify(fakePlan)) as Plan)
-    expect(addon.opened[1]).toEqual(addon.opened[0])
+  it.each([
+    ['came back from JSON', (): Plan => JSON.parse(JSON.stringify(fakePlan)) as Plan],
+    ['was copied', (): Plan => ({ ...fakePlan })],
+    ['was written by hand', (): Plan => ({ ...fakePlan, user: { uid: 0, gid: 0, groups: [] } })],
+    ['inherits from one', (): Plan => Object.create(fakePlan, { version: { value: 1, enumerable: true } }) as Plan],
+  ])('a plan that %s is refused, and nothing is opened', async (_how, make) => {
+    for (const refused of [openSession(make()), build(make(), ['true'])]) {
+      expect(await rejected(refused)).toMatchObject({
+        code: 'ERR_BUILDJAIL_INVALID_SPEC',
+        message: expect.stringContaining('cannot be copied or parsed back from JSON') as string,
+      })
+    }
+    expect(addon.acts).toEqual([])
   })
 
   it('sessions of one plan are told apart', async () => {

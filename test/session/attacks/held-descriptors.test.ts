@@ -1,8 +1,8 @@
 import { once } from 'node:events'
-import { readdirSync, readFileSync, readlinkSync, realpathSync } from 'node:fs'
+import { readdirSync, readFileSync, readlinkSync } from 'node:fs'
 import { expect, test } from 'vitest'
 
-import { defaultStateDirectory } from '../../../src/spec/spec.ts'
+import { stateDirectoryOf } from '../../../src/spec/state-directory.ts'
 import { useFolders } from '../folders.ts'
 import { armed, attack, describeAttack, hostProgram, isRoot, onHost, outputOf } from './attack.ts'
 
@@ -22,7 +22,7 @@ describeAttack('what the host program has open', () => {
     const init = readdirSync('/proc').find((pid) => /^\d+$/.test(pid) && isInitOf(pid, held.pid))
     expect(init).toBeDefined()
     const open = readdirSync(`/proc/${init}/fd`).map((fd) => readlinkSync(`/proc/${init}/fd/${fd}`))
-    expect(open).toEqual([expect.stringMatching(/^socket:/), expect.stringContaining(`${realpathSync(defaultStateDirectory)}/writable-`)])
+    expect(open).toEqual([expect.stringMatching(/^socket:/), expect.stringContaining(`${stateDirectoryOf()}/writable-`)])
     held.stdin?.end()
     await once(held, 'exit')
   })
