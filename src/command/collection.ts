@@ -1,6 +1,5 @@
 import type { Readable } from 'node:stream'
 
-import type { JobEnd } from '../native/jobs.ts'
 import type { WireStdio } from '../native/wire-job.ts'
 import type { Ending } from './ending.ts'
 import { Output } from './output.ts'
@@ -20,6 +19,8 @@ export class Collection {
   readonly #maxBuffer: number
   readonly #ending: Ending
   #output: Output | undefined
+  #captured: Buffer | undefined
+  #isOver = false
   #pipe: { readonly stream: Readable; readonly descriptor: number } | undefined
 
   constructor(targets: readonly WireStdio[] | undefined, name: 'stdout' | 'stderr', maxBuffer: number, ending: Ending) {
@@ -36,7 +37,10 @@ export class Collection {
   /** Null where the result has nothing of it. */
   readable(): Readable | null {
     if (!this.#isCollected) return null
-    this.#output ??= this.#makeOutput()
+    if (this.#output === undefined) {
+      this.#output = this.#makeOutput()
+      if (this.#isOver) void this.#finish(this.#output)
+    }
     return this.#output.readable()
   }
 
@@ -60,18 +64,23 @@ export class Collection {
     stream.on('data', (chunk: Buffer) => this.#write(chunk, stream))
   }
 
-  /** The command has ended, or did not begin. `captured` is what native code has of it. */
-  finish(captured: Buffer | undefined): Promise<void> | undefined {
-    if (this.#output === undefined) return undefined
-    if (captured !== undefined) this.#output.write(captured)
-    return this.#finish(this.#output)
+  /**
+   * The command has ended, or did not begin. Undefined where nothing has to be waited for.
+   * @param captured by native code
+   */
+  finish(captured?: Buffer): Promise<void> | undefined {
+    this.#captured = captured
+    this.#isOver = true
+    return this.#output === undefined ? undefined : this.#finish(this.#output)
   }
 
-  bytesOf(captured: JobEnd['stdout']): Buffer | undefined {
-    return this.#pipe === undefined ? captured : this.#output?.bytes
+  /** What was collected, once it is finished. */
+  get bytes(): Buffer | undefined {
+    return this.#pipe === undefined ? this.#captured : this.#output?.bytes
   }
 
   async #finish(output: Output): Promise<void> {
+    if (this.#captured !== undefined) output.write(this.#captured)
     if (this.#pipe !== undefined) await takeRest(this.#pipe.stream, this.#pipe.descriptor, (chunk) => output.write(chunk))
     await output.end()
   }

@@ -1,4 +1,5 @@
 import { InvalidCommandError } from '../errors.ts'
+import { ownCopy } from '../spec/own-copy.ts'
 
 // setTimeout counts in 32 bits, and fires at once when asked for more.
 const longestTimer = 2 ** 31 - 1
@@ -14,11 +15,20 @@ export type OptionCheck = (value: unknown, entry: string) => unknown
 export function copyOptions<Checked>(options: object, checks: Readonly<Record<string, OptionCheck>>): Checked {
   if (typeof options !== 'object' || options === null || Array.isArray(options)) throw invalid('options', 'must be an object')
   const copy = Object.create(null) as Record<string, unknown>
-  for (const [key, value] of Object.entries<unknown>(options as Record<string, unknown>)) {
+  for (const [key, value] of Object.entries<unknown>(readable(options))) {
     if (!Object.hasOwn(checks, key)) throw invalid(key, `is not an option; there are ${Object.keys(checks).join(', ')}`)
     if (value !== undefined) copy[key] = checks[key]?.(value, key)
   }
   return copy as Checked
+}
+
+/** A getter or a proxy of the caller's can throw anything. */
+function readable(options: object): Record<string, unknown> {
+  try {
+    return ownCopy(options) as Record<string, unknown>
+  } catch (error) {
+    throw invalid('options', `cannot be read${error instanceof Error ? `: ${error.message}` : ''}`)
+  }
 }
 
 export const checkTimer: OptionCheck = (value, entry) => checkNumber(value, entry, longestTimer)

@@ -89,7 +89,7 @@ export class Running<Output = string> implements Promise<Result<Output>>, AsyncI
     this.#supply = new Supply(checked)
     this.#stdout = new Collection(stdout, 'stdout', maxBuffer, this.#ending)
     this.#stderr = new Collection(stderr, 'stderr', maxBuffer, this.#ending)
-    if (prepared === undefined) this.#supply.over()
+    if (prepared === undefined) this.#refuse()
     else void turn.then(() => this.#whenReady(prepared))
   }
 
@@ -168,6 +168,12 @@ export class Running<Output = string> implements Promise<Result<Output>>, AsyncI
       }
     }
     await this.#promise
+  }
+
+  #refuse(): void {
+    this.#supply.over()
+    void this.#stdout.finish()
+    void this.#stderr.finish()
   }
 
   #whenReady(prepared: Prepared): void {
@@ -252,8 +258,8 @@ export class Running<Output = string> implements Promise<Result<Output>>, AsyncI
       timedOut,
       isCanceled,
       isMaxBuffer: isMaxBuffer || end.isMaxBuffer,
-      stdout: this.#stdout.bytesOf(end.stdout),
-      stderr: this.#stderr.bytesOf(end.stderr),
+      stdout: this.#stdout.bytes,
+      stderr: this.#stderr.bytes,
     }
     return resultOf(argv, end, course, this.#options)
   }

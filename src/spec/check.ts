@@ -1,5 +1,6 @@
 import { types } from 'node:util'
 
+import { SpecError } from '../errors.ts'
 import { InvalidSpecError } from '../spec-errors.ts'
 import { ownCopy, ownList } from './own-copy.ts'
 

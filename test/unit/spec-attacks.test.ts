@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 
-import { packPlan } from '../../src/native/wire.ts'
+import { packPlan } from '../../src/native/wire-plan.ts'
 import { bare } from '../../src/spec/bare.ts'
 import { fieldNames } from '../../src/spec/fields.ts'
 import { ownCopy, ownList } from '../../src/spec/own-copy.ts'
