@@ -95,14 +95,14 @@ export class BuildProcess extends EventEmitter<BuildProcessEvents> implements Di
 
   /** Takes `unref` back. */
   ref(): void {
-    this.#eachPipe((pipe) => pipe.ref?.())
+    this.#eachPipe((end) => end.ref?.())
   }
 
   /**
    * Its pipes are no reason for the program to go on. The command itself is one until it ends: a program that ends ends its sessions.
    */
   unref(): void {
-    this.#eachPipe((pipe) => pipe.unref?.())
+    this.#eachPipe((end) => end.unref?.())
   }
 
   /** `kill()`, as ChildProcess has it. */
@@ -166,7 +166,7 @@ export class BuildProcess extends EventEmitter<BuildProcessEvents> implements Di
     this.#abortSignal?.removeEventListener('abort', this.#onAbort)
   }
 
-  #eachPipe(act: (pipe: Partial<Pick<Socket, 'ref' | 'unref'>>) => void): void {
+  #eachPipe(act: (end: Partial<Pick<Socket, 'ref' | 'unref'>>) => void): void {
     for (const stream of this.stdio) if (stream !== null) act(stream as Partial<Pick<Socket, 'ref' | 'unref'>>)
   }
 }
