@@ -118,13 +118,14 @@ void Job::close() {
 }
 
 void Job::tell() {
-  JobEnd end{.number = request_.number,
-             .failure = std::move(failure_),
-             .exit = std::move(exit_),
-             .died = died_,
-             .id = request_.id,
-             .envelope = {},
-             .closed = {}};
+  JobEnd end{
+      .number = request_.number, .failure = {}, .exit = {}, .died = {}, .id = request_.id, .envelope = {}, .closed = {}};
+  {
+    const std::lock_guard lock(mutex_);
+    end.failure = std::move(failure_);
+    end.exit = std::move(exit_);
+    end.died = died_;
+  }
   const bool is_left = request_.closes ? !report_.failures.empty() : has_opened_;
   if (is_left) end.envelope = envelope_;
   if (request_.closes && is_left) end.closed = std::move(report_);

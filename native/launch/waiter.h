@@ -40,9 +40,9 @@ struct Exit {
   std::array<std::optional<std::vector<std::byte>>, 2> output;
 };
 
-/** Called on the waiter's thread. None of them may wait for anything. */
+/** Called on the waiter's thread, `started` also on the one that launches. None of them may wait for anything. */
 struct CommandListener {
-  /** The command runs, and its pid is known. */
+  /** The command runs. The pid is 0 where it was over before that could be asked for. */
   std::function<void(pid_t pid)> started;
   /** The command is dead. It may not have been waited for yet. */
   std::function<void()> dead;
@@ -96,8 +96,9 @@ class Waiter {
   Status watch_channel(std::uint64_t owner, int fd, std::function<bool()> read);
   /** Comes before the descriptor is closed. */
   void forget_channel(std::uint64_t owner, int fd);
-  // For the readers of channels, on the waiter's thread.
+  /** Comes before its end. */
   void started(std::uint32_t run, pid_t pid);
+  // For the readers of channels, on the waiter's thread.
   void failed(std::uint32_t run, SysError error);
   void ended(std::uint32_t run, const Ending& ending);
   /** The envelope is gone, and with it every command of it. */

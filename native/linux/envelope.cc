@@ -1,6 +1,7 @@
 #include "linux/envelope.h"
 
 #include <fcntl.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -210,6 +211,9 @@ Status NamespaceEnvelope::complete(std::vector<Step> rest) {
   auto status = take_outputs(rest);
   if (status) status = inside->complete(rest, trace_);
   if (status) status = hand_over_outputs();
+  // The child that completes enters the session's user namespace while it shares our memory, which is a change of
+  // credentials, and the kernel then keeps that memory from being dumped (PR_SET_DUMPABLE(2const)).
+  if (needs_user_namespace() && host_->is_dumpable) static_cast<void>(::prctl(PR_SET_DUMPABLE, 1, 0, 0, 0));
   if (!status) return status;
   const std::lock_guard lock(mutex_);
   is_complete_ = true;

@@ -220,7 +220,7 @@ bool InitChannel::read(Waiter& waiter) {
   packet.msg_control = control.data();
   packet.msg_controllen = control.size();
   const ssize_t got = ::recvmsg(socket_.get(), &packet, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
-  if (got < 0 && (errno == EAGAIN || errno == EINTR)) return true;
+  if (got < 0 && !is_gone(errno)) return true;
   if (got <= 0) {
     const std::lock_guard lock(mutex_);
     is_over_ = true;
@@ -235,7 +235,8 @@ bool InitChannel::read(Waiter& waiter) {
   }
   switch (said.kind) {
     case kAnswerStarted:
-      if (const auto pid = pid_of_descriptor(pidfd.get())) waiter.started(said.number, *pid);
+      // A short command may be over by now.
+      waiter.started(said.number, pid_of_descriptor(pidfd.get()).value_or(0));
       break;
     case kAnswerFailed: {
       const char* const call = call_of(said.step);
