@@ -1,50 +1,70 @@
-// `npm run bench:freebsd`: the same program in a FreeBSD guest, under Bun. What it finds comes back over the console as one
-// line, of which the files are made here.
+// `npm run bench:freebsd`: in a FreeBSD guest, under Bun, first the system calls of a build and of a run against the floor's, which is
+// what is judged; then the cases, quick ones, whose times are printed only. What is found comes back over the console as lines
+// of JSON.
 import { spawn } from 'node:child_process'
-import { writeFileSync } from 'node:fs'
+import { copyFileSync, mkdirSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 
+import { crossCompile } from '../scripts/freebsd/cross-compile.mjs'
+import { temporaryFolder } from '../scripts/freebsd/clean-up.mjs'
+import { locateFreebsd } from '../scripts/freebsd/locate.mjs'
+import { requireTool, runMain } from '../scripts/freebsd/not-run.mjs'
+import { shellWords } from '../scripts/freebsd/shell-words.mjs'
+import { freebsdTarget } from '../scripts/freebsd/target.mjs'
 import { casesOn } from './cases/index.mjs'
+import { compileCountingFloor } from './floor/compile.mjs'
 import { revision } from './machine.mjs'
 import { readOptions, usage } from './options.mjs'
-import { resultsJson } from './report/json.mjs'
-import { pageOf } from './report/page.mjs'
+import { resultsJson } from './report/results.mjs'
 
-const runInGuest = fileURLToPath(new URL('../scripts/freebsd/run.mjs', import.meta.url))
 // The parent of 2 GB has to fit; and an emulated processor takes its time.
-const environment = { BUILDJAIL_FREEBSD_MEMORY: '4096', BUILDJAIL_FREEBSD_TIMEOUT: '7200' }
+const environment = { BUILDJAIL_FREEBSD_MEMORY: '4096', BUILDJAIL_FREEBSD_TIMEOUT: '3600' }
 
-try {
+await runMain(async () => {
   const options = readOptions(process.argv.slice(2), casesOn('freebsd').map(({ name }) => name))
-  if (options.isHelp) console.log(usage.replace('npm run bench', 'npm run bench:freebsd'))
-  else process.exitCode = await main(options)
-} catch (error) {
-  console.error(`bench: ${error.message}`)
-  process.exitCode = 2
-}
+  if (!options.isHelp) return main(options)
+  console.log(usage)
+})
 
-async function main({ isQuick, hasBars, json, html, only }) {
-  const words = [...(isQuick ? ['--quick'] : []), ...(hasBars ? [] : ['--no-bars']), ...only.flatMap((name) => ['--only', name])]
-  const bench = `BUILDJAIL_BENCH_REVISION=${revision()} bun bench/main.mjs --json - ${words.join(' ')}`
-  const beforehand = ['sh bench/emulated/unused-kernel-stacks.sh', 'bun bench/emulated/mounts-in-neighbouring-pages.mjs']
-  const line = [...beforehand, bench].join(' && ')
-  const child = spawn(process.execPath, [runInGuest, '--', line], {
-    cwd: path.join(path.dirname(runInGuest), '..', '..'),
+async function main({ hasBars, json, only }) {
+  const runner = fileURLToPath(new URL('run-in-guest.mjs', import.meta.url))
+  const child = spawn(process.execPath, [runner, lineFor(hasBars, only), countingPrograms()], {
     stdio: ['ignore', 'pipe', 'inherit'],
     env: { ...environment, ...process.env },
   })
   const ended = new Promise((resolve) => child.once('close', (status) => resolve(status ?? 1)))
+  let results = {}
   for await (const text of createInterface({ input: child.stdout })) {
-    if (!text.startsWith('{"format":')) {
-      console.log(text)
-      continue
-    }
-    const results = JSON.parse(text)
-    if (json === '-') console.log(text)
-    else if (json !== undefined) writeFileSync(json, resultsJson(results))
-    if (html !== undefined) writeFileSync(html, pageOf(results))
+    if (/^\{"(format|calls)":/.test(text)) results = { ...JSON.parse(text), ...results }
+    else console.log(text)
   }
+  if (json !== undefined) writeFileSync(json === '-' ? 1 : json, resultsJson(results))
   return ended
+}
+
+/** A folder to be put into the package's: the addon and the floor program that count their calls. */
+function countingPrograms() {
+  const { sysroot } = locateFreebsd()
+  const folder = temporaryFolder()
+  const counting = path.join(folder, 'counting')
+  mkdirSync(counting)
+  copyFileSync(crossCompile(sysroot, { faults: true }), path.join(counting, 'freebsd-x64.node'))
+  const target = freebsdTarget(sysroot)
+  const cc = [requireTool('clang', 'clang-19'), ...target]
+  const cxx = [requireTool('clang++', 'clang-19'), ...target, '-stdlib=libc++', `--ld-path=${requireTool('ld.lld', 'lld-19')}`]
+  compileCountingFloor(counting, { system: 'freebsd', cc, cxx })
+  return folder
+}
+
+/** The addon that counts is where the loader looks, and then the ordinary one again. */
+function lineFor(hasBars, only) {
+  const cases = shellWords(['--quick', '--no-bars', '--json', '-', ...only.flatMap((name) => ['--only', name])])
+  return `cp prebuilds/freebsd-x64.node ordinary.node && cp counting/freebsd-x64.node prebuilds/ || exit 1
+bun bench/calls/count.mjs counting/floor-counting --json ${hasBars ? '--bars' : ''}
+counted=$?
+cp ordinary.node prebuilds/freebsd-x64.node || exit 1
+BUILDJAIL_BENCH_REVISION=${revision()} bun bench/main.mjs ${cases} || exit $?
+exit $counted`
 }

@@ -6,14 +6,12 @@ import path from 'node:path'
 import { preflight } from '../dist/index.js'
 import { casesOn } from './cases/index.mjs'
 import { compileFloor } from './floor/compile.mjs'
-import { describeMachine } from './machine.mjs'
-import { NotMeasured } from './measure/not-measured.mjs'
+import { describeMachine, hasBars } from './machine.mjs'
+import { availableOf } from './measure/available.mjs'
 import { readOptions, usage } from './options.mjs'
-import { ratiosOf } from './ratios.mjs'
-import { pageOf } from './report/page.mjs'
-import { progressLine } from './report/progress.mjs'
-import { resultsJson } from './report/json.mjs'
-import { caseText, ratiosText } from './report/text.mjs'
+import { isFailure, ratiosOf } from './ratios.mjs'
+import { resultsJson, summaryOf } from './report/results.mjs'
+import { caseMarkdown, claimsMarkdown } from './report/tables.mjs'
 import { runCase } from './run-case.mjs'
 
 const cases = casesOn(process.platform)
@@ -30,47 +28,32 @@ async function main(options) {
   const { isSupported, obstacles } = preflight()
   if (!isSupported) throw new Error(obstacles.map(({ problem, remedy }) => `${problem}; ${remedy}`).join('\n'))
   const machine = describeMachine()
-  const results = { format: 1, isQuick: options.isQuick, machine, cases: await runCases(options, machine), ratios: [] }
-  results.ratios = ratiosOf(results.cases, machine.system)
-  if (options.json === '-') console.log(resultsJson(results, { isOneLine: true }))
+  const measured = await runCases(options)
+  const ratios = ratiosOf(measured, { isJudged: hasBars(machine) })
+  const results = { format: 2, isQuick: options.isQuick, machine, cases: measured.map(summaryOf), ratios }
+  if (options.json === '-') console.log(JSON.stringify(results))
   else if (options.json !== undefined) writeFileSync(options.json, resultsJson(results))
-  if (options.html !== undefined) writeFileSync(options.html, pageOf(results))
-  console.log(ratiosText(results.ratios))
-  const hasFailed = results.cases.some(({ failed }) => failed !== undefined)
-  return hasFailed || (options.hasBars && results.ratios.some(({ holds }) => !holds)) ? 1 : 0
+  console.log(claimsMarkdown(results))
+  const hasFailed = measured.some(({ failed }) => failed !== undefined)
+  return hasFailed || (options.hasBars && ratios.some(isFailure)) ? 1 : 0
 }
 
-async function runCases({ only, isQuick }, { isEmulated }) {
+async function runCases({ only, isQuick }) {
   const top = mkdtempSync(path.join(tmpdir(), 'buildjail-bench-'))
   try {
-    const floor = floorIn(top)
-    const chosen = cases.filter(({ name }) => only.includes(name))
+    const { available, missing } = await availableOf({ floor: () => compileFloor(top).floor })
+    const floor = { floor: available.floor, noFloor: missing.floor }
     const done = []
-    for (const [index, { name, title, axis }] of chosen.entries()) {
-      const line = progressLine(`[${index + 1}/${chosen.length}] ${name}`)
-      line.update(0)
-      const began = performance.now()
+    for (const { name, title } of cases.filter((one) => only.includes(one.name))) {
       const folder = mkdtempSync(path.join(top, `${name}-`))
-      const { notMeasured, ...result } = await runCase(name, { folder, floor, isQuick, isEmulated }, line.update)
-      line.clear()
+      const { notMeasured, ...result } = await runCase(name, { folder, floor, isQuick })
       // Of a case it is a reason, of its subjects one for each.
-      const missing = typeof notMeasured === 'object' ? notMeasured : {}
-      const seconds = (performance.now() - began) / 1000
-      const one = { name, title, axis, seconds, ...result, missing, ...(typeof notMeasured === 'string' && { notMeasured }) }
-      console.log(`${caseText(one)}\n`)
+      const one = { name, title, ...result, missing: typeof notMeasured === 'object' ? notMeasured : {}, ...(typeof notMeasured === 'string' && { notMeasured }) }
+      console.log(`${caseMarkdown(summaryOf(one))}\n`)
       done.push(one)
     }
     return done
   } finally {
     rmSync(top, { recursive: true, force: true })
-  }
-}
-
-function floorIn(folder) {
-  try {
-    return compileFloor(folder)
-  } catch (error) {
-    if (!(error instanceof NotMeasured)) throw error
-    return { notMeasured: error.message }
   }
 }

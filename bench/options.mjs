@@ -1,12 +1,11 @@
 // The program's options.
 import { parseArgs } from 'node:util'
 
-export const usage = `usage: npm run bench -- [--quick] [--no-bars] [--json FILE] [--html FILE] [--only CASE]...
+export const usage = `usage: npm run bench[:freebsd] -- [--quick] [--no-bars] [--json FILE] [--only CASE]...
 
-  --quick      fewer samples, under a minute
+  --quick      fewer samples, under a minute; always so in the FreeBSD guest
   --no-bars    exit 0 even if a ratio does not hold
-  --json FILE  write every sample, the machine and the ratios; - for one line on stdout
-  --html FILE  write one page that shows them
+  --json FILE  write the figures, the machine and the ratios; - for one line on stdout
   --only CASE  this case; may be given again`
 
 /**
@@ -21,19 +20,12 @@ export function readOptions(argv, caseNames) {
       quick: { type: 'boolean', default: false },
       'no-bars': { type: 'boolean', default: false },
       json: { type: 'string' },
-      html: { type: 'string' },
       only: { type: 'string', multiple: true },
       help: { type: 'boolean', default: false },
     },
   })
   const unknown = (values.only ?? []).find((name) => !caseNames.includes(name))
   if (unknown !== undefined) throw new Error(`--only: there is no case ${unknown} here; there are ${caseNames.join(', ')}`)
-  return {
-    isHelp: values.help,
-    isQuick: values.quick,
-    hasBars: !values['no-bars'],
-    json: values.json,
-    html: values.html,
-    only: values.only ?? caseNames,
-  }
+  const { help, quick, 'no-bars': noBars, json, only = caseNames } = values
+  return { isHelp: help, isQuick: quick, hasBars: !noBars, json, only }
 }

@@ -1,26 +1,3 @@
-/** Every code this package makes up. Codes of the system (`ENOENT`, `EPERM`, ...) pass through unchanged. */
-export type OwnErrorCode =
-  | 'ERR_BUILDJAIL_UNSUPPORTED_PLATFORM'
-  | 'ERR_BUILDJAIL_BINDING_NOT_FOUND'
-  | 'ERR_BUILDJAIL_INVALID_SPEC'
-  | 'ERR_BUILDJAIL_INVALID_NAME'
-  | 'ERR_BUILDJAIL_TARGET_NOT_ABSOLUTE'
-  | 'ERR_BUILDJAIL_TARGET_NOT_NORMAL'
-  | 'ERR_BUILDJAIL_TARGET_DUPLICATE'
-  | 'ERR_BUILDJAIL_TARGET_BELOW_BIND'
-  | 'ERR_BUILDJAIL_SOURCE_MISSING'
-  | 'ERR_BUILDJAIL_SOURCE_UNFIT'
-  | 'ERR_BUILDJAIL_SOURCE_IS_ROOT'
-  | 'ERR_BUILDJAIL_SOURCE_IN_STATE_DIRECTORY'
-  | 'ERR_BUILDJAIL_SOURCE_WRITABLE_TWICE'
-  | 'ERR_BUILDJAIL_ROOT_NOT_NAMED'
-  | 'ERR_BUILDJAIL_INVALID_COMMAND'
-  | 'ERR_BUILDJAIL_SESSION_CLOSED'
-  | 'ERR_BUILDJAIL_TEARDOWN'
-  | 'ERR_BUILDJAIL_COMMAND_FAILED'
-  | 'ERR_BUILDJAIL_MAX_BUFFER'
-  | 'ERR_BUILDJAIL_INPUT_FAILED'
-
 /**
  * What a holder has, by its file descriptor or otherwise. Of a busy mount, in the words of fstat(1): `open-file`, `cwd`, `root` and
  * `jail` (its root directory and that of its jail), `text` (the program it runs), `mapping`, `trace` (where ktrace(1) writes),
@@ -68,10 +45,12 @@ export interface ErrorFields {
   readonly entry?: string
   /** Of what could not be taken away (`EBUSY`, `ETIMEDOUT` of a step of closing): who is known to hold it, at least one. */
   readonly holders?: readonly Holder[]
+  /** What to do about it, in the words of `buildjail doctor`, where the host's set-up is the cause. */
+  readonly remedy?: string
   readonly cause?: unknown
 }
 
-/** The base of every error this package throws. `code` is the stable field; the message is for people. */
+/** The base of every error this package throws. `code` is the stable field; the message is for people. docs/errors.md lists them all. */
 export class BuildjailError extends Error {
   readonly code: string
   // Declared only: a class field without a value would be there as `undefined` (ES2022), and Node's errors lack what they do not know.
@@ -83,13 +62,14 @@ export class BuildjailError extends Error {
   declare readonly detail?: string
   declare readonly entry?: string
   declare readonly holders?: readonly Holder[]
+  declare readonly remedy?: string
 
   constructor(code: string, message: string, fields: ErrorFields = {}) {
     super(message, fields.cause === undefined ? undefined : { cause: fields.cause })
     this.name = new.target.name
     this.code = code
-    for (const key of ['errno', 'syscall', 'path', 'dest', 'step', 'detail', 'entry', 'holders'] as const) {
-      if (fields[key] !== undefined) Object.defineProperty(this, key, { value: fields[key], enumerable: true })
+    for (const key of ['errno', 'syscall', 'path', 'dest', 'step', 'detail', 'entry', 'holders', 'remedy'] as const) {
+      if (Object.hasOwn(fields, key) && fields[key] !== undefined) Object.defineProperty(this, key, { value: fields[key], enumerable: true })
     }
     Object.defineProperty(this, brand, { value: true })
   }
@@ -100,14 +80,87 @@ export function isBuildjailError(value: unknown): value is BuildjailError {
   return typeof value === 'object' && value !== null && brand in value
 }
 
-/** A spec that cannot become a plan. Nothing was touched. */
+export type SpecErrorCode =
+  | 'ERR_BUILDJAIL_INVALID_SPEC'
+  | 'ERR_BUILDJAIL_INVALID_NAME'
+  | 'ERR_BUILDJAIL_TARGET_NOT_ABSOLUTE'
+  | 'ERR_BUILDJAIL_TARGET_NOT_NORMAL'
+  | 'ERR_BUILDJAIL_TARGET_DUPLICATE'
+  | 'ERR_BUILDJAIL_TARGET_BELOW_BIND'
+  | 'ERR_BUILDJAIL_SOURCE_MISSING'
+  | 'ERR_BUILDJAIL_SOURCE_UNFIT'
+  | 'ERR_BUILDJAIL_SOURCE_IS_ROOT'
+  | 'ERR_BUILDJAIL_SOURCE_IN_STATE_DIRECTORY'
+  | 'ERR_BUILDJAIL_SOURCE_WRITABLE_TWICE'
+  | 'ERR_BUILDJAIL_ROOT_NOT_NAMED'
+
+/** Every code this package makes up. Codes of the system (`ENOENT`, `EPERM`, ...) pass through unchanged. */
+export type OwnErrorCode =
+  | SpecErrorCode
+  | 'ERR_BUILDJAIL_UNSUPPORTED_PLATFORM'
+  | 'ERR_BUILDJAIL_BINDING_NOT_FOUND'
+  | 'ERR_BUILDJAIL_INVALID_COMMAND'
+  | 'ERR_BUILDJAIL_SESSION_CLOSED'
+  | 'ERR_BUILDJAIL_TEARDOWN'
+  | 'ERR_BUILDJAIL_BUILD_TEARDOWN'
+  | 'ERR_BUILDJAIL_POOL_TEARDOWN'
+  | 'ERR_BUILDJAIL_COMMAND_FAILED'
+  | 'ERR_BUILDJAIL_MAX_BUFFER'
+  | 'ERR_BUILDJAIL_INPUT_FAILED'
+  | 'ERR_BUILDJAIL_OUTPUT_FAILED'
+
+/** A spec that cannot become a plan. Nothing was touched. The base of one class for each code (spec-errors.ts). */
 export class SpecError extends BuildjailError {
-  constructor(code: OwnErrorCode, entry: string, message: string, fields: Omit<ErrorFields, 'entry'> = {}) {
-    super(code, `${entry}: ${message}`, { ...fields, entry, step: 'plan' })
+  declare readonly code: SpecErrorCode
+  declare readonly entry: string
+
+  constructor(code: SpecErrorCode, entry: string, message: string, fields: Omit<ErrorFields, 'entry'> = {}) {
+    super(code, `${entry}: ${message}`, { step: 'plan', ...fields, entry })
   }
 }
 
-/** A system call that said no; `step` says during what. The command was not executed. */
+/** Sessions are not to be had on this system at all. */
+export class UnsupportedPlatformError extends BuildjailError {
+  declare readonly code: 'ERR_BUILDJAIL_UNSUPPORTED_PLATFORM'
+
+  /** @param what was asked for */
+  constructor(what: string) {
+    super('ERR_BUILDJAIL_UNSUPPORTED_PLATFORM', `${what} is not available on ${process.platform}`, { step: 'preflight' })
+  }
+}
+
+/** The addon could not be loaded; the message lists the files that were tried. */
+export class BindingNotFoundError extends BuildjailError {
+  declare readonly code: 'ERR_BUILDJAIL_BINDING_NOT_FOUND'
+
+  constructor(message: string) {
+    super('ERR_BUILDJAIL_BINDING_NOT_FOUND', message, { step: 'preflight' })
+  }
+}
+
+/** A command or an option of it was refused; `entry` names it. Nothing was started. */
+export class InvalidCommandError extends BuildjailError {
+  declare readonly code: 'ERR_BUILDJAIL_INVALID_COMMAND'
+  declare readonly entry: string
+
+  constructor(entry: string, message: string, step: 'plan' | 'launch' | 'run' | 'kill') {
+    super('ERR_BUILDJAIL_INVALID_COMMAND', `${entry}: ${message}`, { entry, step })
+  }
+}
+
+/** The session or the pool was closed already. */
+export class SessionClosedError extends BuildjailError {
+  declare readonly code: 'ERR_BUILDJAIL_SESSION_CLOSED'
+
+  constructor(message: string, step: 'open' | 'launch' | 'close') {
+    super('ERR_BUILDJAIL_SESSION_CLOSED', message, { step })
+  }
+}
+
+/**
+ * A system call that said no; `step` says during what. The command was not executed. `code` is the system's: `EPERM`, `ENOENT`, ...
+ * Where the host's set-up is the cause there is a `remedy`.
+ */
 export class SystemCallError extends BuildjailError {}
 
 /**
@@ -116,13 +169,18 @@ export class SystemCallError extends BuildjailError {}
  * not lost by it. What is named here is still there, as is what it stands on; the rest is gone. `Session.close` can be called again.
  */
 export class TeardownError extends BuildjailError {
+  declare readonly code: 'ERR_BUILDJAIL_TEARDOWN' | 'ERR_BUILDJAIL_BUILD_TEARDOWN'
   /** Of the session. */
   readonly id: string
   readonly errors: readonly BuildjailError[]
 
-  constructor(id: string, errors: readonly BuildjailError[]) {
+  /**
+   * @param cause what went wrong before, where something did
+   * @param code of the class that says more of it
+   */
+  constructor(id: string, errors: readonly BuildjailError[], cause?: unknown, code: TeardownError['code'] = 'ERR_BUILDJAIL_TEARDOWN') {
     const list = errors.map((error) => error.message).join('; ')
-    super('ERR_BUILDJAIL_TEARDOWN', `session ${id} could not be taken down completely: ${list}`, { step: 'close' })
+    super(code, `session ${id} could not be taken down completely: ${list}`, { step: 'close', cause })
     this.id = id
     this.errors = errors
   }
@@ -141,28 +199,27 @@ export interface NativeFailure {
   readonly holders?: readonly Holder[]
 }
 
+/** Something of the host's set-up that is missing, as `buildjail doctor` tells of it. */
+export interface Advice {
+  readonly problem: string
+  readonly remedy: string
+}
+
 /** `ENOENT: no such file or directory, open 'a' -> 'b' (step nmount: detail)`: Node's form, with what we know more. */
-export function fromNativeFailure(failure: NativeFailure): SystemCallError {
+function fromNativeFailure(failure: NativeFailure, advice: Advice | undefined): SystemCallError {
   const where = failure.path === undefined ? '' : ` '${failure.path}'`
   const to = failure.dest === undefined ? '' : ` -> '${failure.dest}'`
   const more = failure.detail === undefined ? '' : `: ${failure.detail}`
-  const message = `${failure.code}: ${failure.reason}, ${failure.syscall}${where}${to} (step ${failure.step}${more})`
-  return new SystemCallError(failure.code, message, failure)
+  const cause = advice === undefined ? '' : `; ${advice.problem}; remedy: ${advice.remedy}`
+  const message = `${failure.code}: ${failure.reason}, ${failure.syscall}${where}${to} (step ${failure.step}${more})${cause}`
+  return new SystemCallError(failure.code, message, advice === undefined ? failure : { ...failure, remedy: advice.remedy })
 }
 
-function isNativeFailure(value: unknown): value is NativeFailure {
+export function isNativeFailure(value: unknown): value is NativeFailure {
   return typeof value === 'object' && value !== null && 'syscall' in value && 'step' in value && 'reason' in value
 }
 
-/** Turns what the addon rejected with into a typed error; anything else passes through. */
-export function typed(error: unknown): unknown {
-  return isNativeFailure(error) ? fromNativeFailure(error) : error
-}
-
-export function unsupportedPlatform(what: string): BuildjailError {
-  return new BuildjailError(
-    'ERR_BUILDJAIL_UNSUPPORTED_PLATFORM',
-    `${what} is not available on ${process.platform}`,
-    { step: 'preflight' },
-  )
+/** Turns what the addon rejected with into a typed error, with what is to be done where that is known; anything else passes through. */
+export function typed(error: unknown, advice?: Advice): unknown {
+  return isNativeFailure(error) ? fromNativeFailure(error, advice) : error
 }

@@ -1,83 +1,44 @@
 // A real compile, jailed and bare: as many C files as a small project has, one compiler a file.
-import { spawn, spawnSync } from 'node:child_process'
-import { once } from 'node:events'
+import { spawnSync } from 'node:child_process'
 import { writeFileSync } from 'node:fs'
 import path from 'node:path'
-import { createInterface } from 'node:readline'
 
-import { openSession, planOf } from '../../dist/index.js'
-import { NotMeasured } from '../measure/not-measured.mjs'
-import { sourceText } from './compile-source.mjs'
+import { build, planOf } from '../../dist/index.js'
+import { NotMeasured } from '../measure/available.mjs'
+import { action, takeTurns } from '../measure/turns.mjs'
+import { spawnToEnd } from '../peers/spawn.mjs'
 import { folder } from './folders.mjs'
+import { subjectsOf } from './own-program.mjs'
 
-// Folders come as arguments, so that the script is the same inside and outside; and the names of files when it is their turn.
-const script = 'while read -r part; do cc -O1 -c -o "$2/$part.o" "$1/$part.c" || exit 1; echo "$part"; done'
+// Folders come as arguments, so that the script is the same inside and outside.
+const script = 'for source in "$1"/*.c; do cc -O1 -c -o "$2/$(basename "$source" .c).o" "$source" || exit 1; done'
 
 export const compile = {
   name: 'compile',
-  title: 'a compile of 100 C files by a shell script, a compiler a file',
+  title: 'a compile of C files by a shell script, a compiler a file',
   async run(bench) {
     const { error, stdout } = spawnSync('cc', ['--version'], { encoding: 'utf8' })
     if (error !== undefined) throw new NotMeasured('there is no cc')
-    const parts = Array.from({ length: bench.isQuick ? 10 : 100 }, (_, index) => `part${index}`)
+    const files = bench.isQuick ? 5 : 20
     const [source, output, bareOutput] = ['source', 'output', 'bare-output'].map((name) => folder(bench, name))
-    for (const [index, part] of parts.entries()) writeFileSync(path.join(source, `${part}.c`), sourceText(index))
+    for (let file = 0; file < files; file += 1) writeFileSync(path.join(source, `part${file}.c`), sourceText(file))
     const plan = planOf({ inputs: { source }, output })
-    const samples = bench.isQuick ? 3 : bench.isEmulated ? 6 : 20
-    const taken = { session: [], 'child_process.spawn': [] }
-    const compileBothWays = (some) => compiledBothWays(plan, [source, bareOutput], some)
-    await compileBothWays(parts.slice(0, 10))
-    for (let sample = 1; sample <= samples; sample += 1) {
-      const times = await compileBothWays(parts)
-      for (const [name, some] of Object.entries(taken)) some.push(times[name])
-      bench.progress(sample, samples)
+    const subjects = {
+      'build(plan)': action(() => build(plan, ['sh', '-c', script, 'sh', '/inputs/source', '/output'])),
+      'child_process.spawn': action(() => spawnToEnd('sh', ['-c', script, 'sh', source, bareOutput])),
     }
-    const subjects = Object.entries(taken).map(([name, some]) => ({ name, unit: 'ms', samples: some }))
-    // Each sample is a round: both ways met the same machine in it.
-    return { subjects, rounds: samples, note: `${parts.length} files each time, by ${stdout.split('\n', 1)[0]}` }
+    const taken = await takeTurns(subjects, { samples: bench.isQuick ? 4 : 100, perBlock: 1 })
+    return { subjects: subjectsOf(taken), note: `${files} files each time, by ${stdout.split('\n', 1)[0]}` }
   },
 }
 
-/**
- * What all files take jailed, with the session's opening and closing, and bare. A file is compiled one way right after the
- * other, and each way is first in turn: a machine that gets slower for some seconds does so for both.
- */
-async function compiledBothWays(plan, bareFolders, parts) {
-  const times = { session: 0, 'child_process.spawn': 0 }
-  const timed = async (name, run) => {
-    const began = performance.now()
-    const result = await run()
-    times[name] += performance.now() - began
-    return result
-  }
-  const session = await timed('session', () => openSession(plan))
-  const stdio = ['pipe', 'pipe', 'inherit']
-  const jailed = await timed('session', () => compilerOf(session.spawn(['sh', '-c', script, 'sh', '/inputs/source', '/output'], { stdio })))
-  const bare = await timed('child_process.spawn', () => compilerOf(spawn('sh', ['-c', script, 'sh', ...bareFolders], { stdio })))
-  for (const [index, part] of parts.entries()) {
-    const ways = [() => timed('session', () => jailed.compile(part)), () => timed('child_process.spawn', () => bare.compile(part))]
-    for (const way of index % 2 === 0 ? ways : ways.reverse()) await way()
-  }
-  await timed('child_process.spawn', () => bare.end())
-  await timed('session', () => jailed.end())
-  await timed('session', () => session.close())
-  return times
+/** A C file as a small project has them: headers of the system and some functions. No two are the same. */
+function sourceText(number) {
+  const functions = Array.from({ length: 40 }, (_, index) => `size_t count_${number}_${index}(const char *text, FILE *to) {
+  unsigned long hash = ${number * 100 + index};
+  for (size_t i = 0; i < strlen(text); i++) hash = hash * 33 ^ (unsigned char)tolower((unsigned char)text[i]);
+  return fprintf(to, "%lx %s\\n", hash, text) < 0 ? 0 : hash % ${61 + index};
 }
-
-/** The script at work, which says the name of each file that it has compiled. */
-function compilerOf(child) {
-  const closed = once(child, 'close')
-  const lines = createInterface(child.stdout)[Symbol.asyncIterator]()
-  return {
-    async compile(part) {
-      child.stdin.write(`${part}\n`)
-      const { value } = await lines.next()
-      if (value !== part) throw new Error(`${part} was not compiled`)
-    },
-    async end() {
-      child.stdin.end()
-      const [status, signal] = await closed
-      if (status !== 0) throw new Error(`the script failed (${signal ?? status})`)
-    },
-  }
+`)
+  return `#include <ctype.h>\n#include <stdio.h>\n#include <stdlib.h>\n#include <string.h>\n${functions.join('')}`
 }

@@ -1,5 +1,5 @@
-// Folders of the host for specs to name.
-import { mkdirSync } from 'node:fs'
+// What of the host a case needs: folders for specs to name, and a command.
+import { existsSync, mkdirSync } from 'node:fs'
 import path from 'node:path'
 
 /** A new folder of the bench's own. */
@@ -10,10 +10,17 @@ export function folder(bench, name) {
 }
 
 /** A spec with so many inputs and an output. */
-export function specWith(bench, inputCount) {
+export function specWith(bench, inputCount, output = 'output') {
   const names = Array.from({ length: inputCount }, (_, index) => `in${index}`)
   return {
     inputs: Object.fromEntries(names.map((name) => [name, folder(bench, path.join('inputs', name))])),
-    output: folder(bench, 'output'),
+    output: folder(bench, output),
   }
+}
+
+/** Where true(1) is: to search for it is no cost of a session's. */
+export function trueCommand() {
+  const found = ['/usr/bin/true', '/bin/true'].find((file) => existsSync(file))
+  if (found === undefined) throw new Error('there is no true(1) in /usr/bin or /bin')
+  return found
 }

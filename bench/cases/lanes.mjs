@@ -28,13 +28,9 @@ async function rate(count) {
   return (ended * 1000) / (performance.now() - began)
 }
 
-const requests = lanes.map((_, index) => {
-  const count = index + 1
-  const windows = async (wanted) => {
-    const rates = []
-    while (rates.length < wanted) rates.push(await rate(count))
-    return rates
-  }
-  return [count, windows]
-})
-await serveRequests(Object.fromEntries(requests))
+const windowsOf = (lanesAtWork) => async (wanted) => {
+  const rates = []
+  while (rates.length < wanted) rates.push(await rate(lanesAtWork))
+  return rates
+}
+await serveRequests(Object.fromEntries(lanes.map((_, index) => [index + 1, windowsOf(index + 1)])))

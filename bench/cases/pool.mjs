@@ -1,27 +1,21 @@
 // A session taken from a pool, one command in it, and its end.
-import { takeTurns } from '../measure/turns.mjs'
 import { specWith } from './folders.mjs'
-import { requestOf, serveController, servePoolUser } from './own-program.mjs'
+import { inRounds, serveController } from './own-program.mjs'
 
 export const pool = {
   name: 'pool',
-  title: 'acquire a session with 2 inputs from a pool, run `true` in it, release it',
+  title: 'a session with 2 inputs from a pool, `true` in it, and its end',
   async run(bench) {
-    const { inputs, output } = specWith(bench, 2)
-    const user = servePoolUser({ inputs, output })
-    const spawning = serveController({})
-    const taken = await takeTurns(
-      {
-        'pool.run': requestOf(user, 'run'),
-        'acquire, run, release': requestOf(user, 'release'),
-        'acquire, run, close': requestOf(user, 'close'),
-        'acquire, run, close, back to back': requestOf(user, 'unready'),
-        'child_process.spawn': requestOf(spawning, 'spawn-paced'),
-      },
-      { samples: bench.slowSamples(800), perBlock: bench.perBlock(10), warmUp: bench.warmUp, onTurn: bench.progress },
-    )
-    await user.close()
-    await spawning.close()
-    return { subjects: Object.entries(taken).map(([name, samples]) => ({ name, unit: 'ms', samples })) }
+    const additions = specWith(bench, 2)
+    return inRounds(bench, { rounds: 5, samples: 800 }, async () => {
+      const user = serveController(additions)
+      const spawning = serveController({})
+      const subjects = {
+        'pool.run': user.subject('pooled'),
+        'pool.run, back to back': user.subject('pooled-at-once'),
+        'child_process.spawn': spawning.subject('spawn-paced'),
+      }
+      return { subjects, end: () => Promise.all([user.close(), spawning.close()]) }
+    })
   },
 }

@@ -1,6 +1,6 @@
 // What an open session holds of the memory of the program that opened it.
 import { openSession, planOf } from '../../dist/index.js'
-import { folder, specWith } from './folders.mjs'
+import { specWith } from './folders.mjs'
 
 export const sessionMemory = {
   name: 'session-memory',
@@ -8,10 +8,9 @@ export const sessionMemory = {
   async run(bench) {
     const perRound = bench.isQuick ? 8 : 32
     const rounds = 8
-    const { inputs } = specWith(bench, 10)
     // An output is lent to one session at a time. The plans are the caller's own, and made before.
     const count = perRound * (rounds + 1)
-    const plans = Array.from({ length: count }, (_, index) => planOf({ inputs, output: folder(bench, `output-${index}`) }))
+    const plans = Array.from({ length: count }, (_, index) => planOf(specWith(bench, 10, `output-${index}`)))
     const sessions = []
     const samples = []
     let before = resident()
@@ -22,7 +21,6 @@ export const sessionMemory = {
       // The first round makes what is made once: threads, their stacks, pages of the heap.
       if (round > 0) samples.push((after - before) / perRound / 1024)
       before = after
-      bench.progress(round, rounds)
     }
     for (const session of sessions) await session.close()
     return { subjects: [{ name: 'a session', unit: 'KiB', samples }], note: `${count} sessions at once` }

@@ -1,7 +1,6 @@
 /*
  * The floor: what the kernel alone charges for a session. The system calls that one stands on, from C, with everything
- * made ready before; no Node, no thread, no bookkeeping. Errors end the program: it has nobody to tell but who reads
- * the samples.
+ * made ready before; no Node, no thread, no bookkeeping. An error ends the program that has it, with a line on stderr.
  */
 #ifndef FLOOR_H
 #define FLOOR_H
@@ -10,40 +9,39 @@
 
 #include <stddef.h>
 
-enum kind { DIRECTORY, PLACEHOLDER, SYMLINK, TMPFS, DEV, PROC, BIND };
+enum { MAX_STEPS = 4096, MAX_REFUSALS = 96 };
+enum kind { DIRECTORY, PLACEHOLDER, SYMLINK, TMPFS, DEV, PROC, BIND, BIND_FILE, KINDS };
 
 /* One act of a plan, in the order in which they are done. */
 struct step {
   enum kind kind;
   /* Absolute inside. */
   char *target;
-  /* Of a bind, on the host; of a symbolic link, its text. */
+  /* Of a bind, on the host; of a symbolic link, its text; of a tmpfs, its size in bytes. */
   char *source;
+  /* Of a directory. */
   mode_t mode;
-  /* Of a tmpfs, in bytes, as the text the kernel wants. */
-  char *size;
-  int is_file, is_writable;
+  /* Of a bind. */
+  int is_writable;
 };
 
-/* bench/floor/plan.mjs writes it, one line each. */
+/* bench/floor/plan.mjs writes it, a line each. */
 struct plan {
   size_t step_count;
-  struct step *steps;
+  struct step steps[MAX_STEPS];
   char *hostname;
-  char *working_directory;
+  char *cwd;
   char *command;
   uid_t uid;
   gid_t gid;
-  /* Linux: pid 1 of the session, an executable. */
-  char *init;
   /* FreeBSD: an empty directory for the root, the devfs ruleset, and what the jail may not do. */
   char *root;
   char *ruleset;
   size_t refusal_count;
-  char **refusals;
+  char *refusals[MAX_REFUSALS];
 };
 
-/* What is open: on Linux init and its pidfd, on FreeBSD the jail and its descriptor. */
+/* What is open: on Linux pid 1, its pidfd and the socket to it; on FreeBSD the jail and its descriptor. */
 struct session {
   int id, fd, control;
 };
@@ -55,19 +53,35 @@ void prepare(const struct plan *plan);
 void open_session(const struct plan *plan, struct session *session);
 /* Runs the command to its end, its output in pipes. */
 void run_inside(const struct plan *plan, const struct session *session);
-/* The same command without a session. */
+/* The same command on the host, without a session. */
 void run_bare(const struct plan *plan);
 void close_session(const struct plan *plan, struct session *session);
 
-/* stdout and stderr of a command as pipes, read to their end. */
-struct pipes {
-  int ours[2], theirs[2];
+/* With its descriptors 0, 1 and 2, and our ends of the pipes that 1 and 2 are. */
+struct command {
+  const struct plan *plan;
+  const struct session *session;
+  int theirs[3], ours[2];
 };
-void make_pipes(struct pipes *pipes);
-void drain_pipes(struct pipes *pipes);
-int open_null(void);
-int set_stdio(int null, const struct pipes *pipes);
-void wait_success(pid_t pid, int options);
+void open_stdio(struct command *command);
+/* Closes all, when the pipes are read to their end. */
+void drain_stdio(const struct command *command);
+/* In the child, last: its descriptors, none but these, and its program. */
+_Noreturn void execute(const struct command *command);
+/* A whole command by a child that becomes it. */
+void run_child(struct command *command, void (*become)(void *));
+/* The wait status; for a child of any kind on Linux. */
+int wait_for(pid_t pid);
+void check_success(int status);
+
+/* Runs the program in a vfork(2)ed child. It has the name that native code has for it, under which it is counted as
+ * vfork (native/faults/calls.inc). */
+pid_t vfork_child(void (*program)(void *), void *context) __asm__("_ZN9buildjail11vfork_childEPFvPvES0_");
+
+/* count.cc, where the program is linked to count its calls; of this program and of its children that share its memory.
+ */
+void begin_count(void) __attribute__((weak));
+void end_count(int (*each)(const char *name)) __attribute__((weak));
 
 _Noreturn void fail(const char *what, const char *path);
 _Noreturn void fail_with(const char *what, const char *path, int err);

@@ -17,11 +17,6 @@ enum { MAX_MOUNTS = 2048 };
 static char mounted[MAX_MOUNTS][40];
 static size_t mounted_count;
 
-void begin_options(struct options *options) {
-  options->count = 0;
-  options->errmsg[0] = '\0';
-}
-
 static void add(struct options *options, const char *name, void *value, size_t size) {
   if (options->count + 2 > 2 * MAX_OPTIONS) fail_with("too many options, with", name, E2BIG);
   options->iovecs[options->count].iov_base = (void *)(uintptr_t)name;
@@ -38,20 +33,15 @@ void add_string(struct options *options, const char *name, const char *value) {
 
 void add_int(struct options *options, const char *name, int *value) { add(options, name, value, sizeof(*value)); }
 
-void end_options(struct options *options) { add(options, "errmsg", options->errmsg, sizeof(options->errmsg)); }
-
 static void begin_mount(struct options *options, const char *type, const char *path, const char *from) {
-  begin_options(options);
+  options->count = 0;
   add_string(options, "fstype", type);
   add_string(options, "fspath", path);
   add_string(options, "from", from);
 }
 
 static void mount_options(struct options *options, int flags, const char *path) {
-  end_options(options);
-  if (nmount(options->iovecs, options->count, flags) == 0) return;
-  fprintf(stderr, "floor: %s\n", options->errmsg);
-  fail("nmount", path);
+  if (nmount(options->iovecs, options->count, flags) != 0) fail("nmount", path);
 }
 
 static void mount_one(struct options *options, int flags, const char *path) {
@@ -66,7 +56,8 @@ static void mount_one(struct options *options, int flags, const char *path) {
 static void bind_source(const struct plan *plan, const struct step *step, const char *path) {
   struct options options;
   struct stat held, shown;
-  const int pinned = open(step->source, (step->is_file ? O_PATH : O_RDONLY | O_DIRECTORY) | O_NOFOLLOW | O_CLOEXEC);
+  const int pinned =
+      open(step->source, (step->kind == BIND_FILE ? O_PATH : O_RDONLY | O_DIRECTORY) | O_NOFOLLOW | O_CLOEXEC);
   if (pinned < 0) fail("open", step->source);
   if (fstat(pinned, &held) != 0) fail("fstat", step->source);
   begin_mount(&options, "nullfs", path, step->source);
@@ -79,15 +70,10 @@ static void bind_source(const struct plan *plan, const struct step *step, const 
   close(pinned);
 }
 
-static void make_placeholder(const char *path) {
-  const int made = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0444);
-  if (made < 0) fail("open", path);
-  close(made);
-}
-
 static void perform(const struct plan *plan, const struct step *step) {
   struct options options;
   char path[MAXPATHLEN];
+  int made;
   snprintf(path, sizeof(path), "%s%s", plan->root, step->target);
   switch (step->kind) {
     case DIRECTORY:
@@ -95,14 +81,15 @@ static void perform(const struct plan *plan, const struct step *step) {
       if (mkdir(path, step->mode) != 0 || chmod(path, step->mode) != 0) fail("mkdir", path);
       break;
     case PLACEHOLDER:
-      make_placeholder(path);
+      made = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0444);
+      if (made < 0 || close(made) != 0) fail("open", path);
       break;
     case SYMLINK:
       if (symlink(step->source, path) != 0) fail("symlink", path);
       break;
     case TMPFS:
       begin_mount(&options, "tmpfs", path, "tmpfs");
-      add_string(&options, "size", step->size);
+      add_string(&options, "size", step->source);
       mount_one(&options, MNT_NOSUID, path);
       break;
     case DEV:
@@ -110,12 +97,12 @@ static void perform(const struct plan *plan, const struct step *step) {
       add_string(&options, "ruleset", plan->ruleset);
       mount_one(&options, MNT_NOSUID | MNT_NOEXEC, path);
       break;
-    case PROC:
-      begin_mount(&options, "procfs", path, "procfs");
-      mount_one(&options, MNT_NOSUID | MNT_NOEXEC, path);
+    case BIND:
+    case BIND_FILE:
+      bind_source(plan, step, path);
       break;
     default:
-      bind_source(plan, step, path);
+      fail_with("no such step here:", path, EINVAL);
   }
 }
 

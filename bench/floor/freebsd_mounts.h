@@ -11,15 +11,11 @@ enum { MAX_OPTIONS = 128 };
 struct options {
   struct iovec iovecs[2 * MAX_OPTIONS];
   unsigned count;
-  char errmsg[256];
 };
 
-void begin_options(struct options *options);
 void add_flag(struct options *options, const char *name);
 void add_string(struct options *options, const char *name, const char *value);
 void add_int(struct options *options, const char *name, int *value);
-/* Last, so that the kernel can say what it did not like. */
-void end_options(struct options *options);
 
 void make_mounts(const struct plan *plan);
 void take_mounts(void);

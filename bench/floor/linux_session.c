@@ -1,119 +1,59 @@
 /*
- * A session on Linux: one clone(2) into all namespaces but that of mounts, which is a copy of an empty one; the mounts,
- * init; a command enters by setns(2) and is born inside (CLONE_PARENT); the end is init's. The network namespace is
- * paid for here, where buildjail has one ready.
+ * A session on Linux: one clone(2) into all namespaces but that of mounts, which is a copy of an empty one. That child
+ * is pid 1: it makes the mounts, and launches a command whenever it is told to. It shares our memory and descriptors,
+ * so that nothing is copied or sent. The network namespace is paid for here, where buildjail has one ready.
  */
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <sched.h>
 #include <signal.h>
 #include <string.h>
 
 #include "floor.h"
-#include "linux_calls.h"
-#include "linux_mounts.h"
+#include "linux.h"
 
-enum { STACK = 64 * 1024 };
+/* A number for each step of a plan is on it. */
+enum { STACK = 256 * 1024 };
 
-static const int namespaces = CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWIPC | CLONE_NEWUTS | CLONE_NEWCGROUP | CLONE_NEWNET;
 static char stack[STACK] __attribute__((aligned(16)));
-static char command_stack[STACK] __attribute__((aligned(16)));
-static int init_image;
 static int empty_mounts = -1;
 
-/* What a child needs, and what it has to say: it shares our memory until it executes. */
-struct child {
-  const struct plan *plan;
-  const struct session *session;
-  const struct pipes *pipes;
-  int null;
-  int control;
-  pid_t command;
-  struct stopped stopped;
-};
+/* Of the one session that there is at a time: what its pid 1 is to launch, and its end of the socket. */
+static struct command command;
+static int control_of_first;
 
 void prepare(const struct plan *plan) {
-  init_image = open(plan->init, O_RDONLY | O_CLOEXEC);
-  if (init_image < 0) fail("open", plan->init);
+  (void)plan;
+  /* A source is a descriptor until it is mounted. */
+  struct rlimit files;
+  if (getrlimit(RLIMIT_NOFILE, &files) != 0) fail("getrlimit", "");
+  files.rlim_cur = files.rlim_max;
+  if (setrlimit(RLIMIT_NOFILE, &files) != 0) fail("setrlimit", "");
   const pid_t making =
       clone(make_empty_mounts, stack + STACK, CLONE_NEWNS | CLONE_FILES | CLONE_VM | CLONE_VFORK, &empty_mounts);
-  int status = 1;
-  if (making < 0 || waitpid(making, &status, __WALL) < 0 || status != 0) fail("unshare", "/");
+  if (making < 0) fail("clone", "");
+  check_success(wait_for(making));
 }
 
 /* The build user's while the session lives. */
 static void lend_outputs(const struct plan *plan, uid_t uid, gid_t gid) {
   for (size_t i = 0; i < plan->step_count; i++) {
     const struct step *step = &plan->steps[i];
-    if (step->kind != BIND || !step->is_writable) continue;
+    if (!step->is_writable) continue;
     const int directory = open(step->source, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
     if (directory < 0 || fchown(directory, uid, gid) != 0) fail("fchown", step->source);
     close(directory);
   }
 }
 
-static long make_keyring(const char *name) {
-  const long keyring = syscall(SYS_keyctl, 1, name);
-  return keyring < 0 ? 0 : syscall(SYS_keyctl, 5, keyring, 0x3f080000);
-}
-
-static int reset_signals(void) {
-  struct {
-    void (*handler)(int);
-    unsigned long rest[7];
-  } action = {.handler = SIG_DFL};
-  for (int number = 1; number <= 64; number++)
-    if (number != SIGKILL && number != SIGSTOP && syscall(SYS_rt_sigaction, number, &action, NULL, 8) != 0) return -1;
-  return 0;
-}
-
-static int unblock_signals(void) {
-  const unsigned long none = 0;
-  return syscall(SYS_rt_sigprocmask, SIG_SETMASK, &none, NULL, sizeof(none));
-}
-
-static int become_init(void *context) {
-  struct child *child = context;
-  struct stopped *stopped = &child->stopped;
-  char name[] = "init";
-  char *const argv[] = {name, NULL};
-  char *const environment[] = {NULL};
-  if (setsid() < 0) return stop(stopped, "setsid", "");
-  if (reset_signals() != 0) return stop(stopped, "rt_sigaction", "");
-  if (dup2(child->control, 0) < 0 || dup3(init_image, 1, O_CLOEXEC) < 0 || dup3(empty_mounts, 2, O_CLOEXEC) < 0 ||
-      raw_close_from(3) != 0)
-    return stop(stopped, "close_range", "");
-  umask(0);
-  if (change_root(child->plan, 2, stopped) != 0) return -1;
-  if (sethostname(child->plan->hostname, strlen(child->plan->hostname)) != 0) return stop(stopped, "sethostname", "");
-  if (make_keyring("floor") != 0) return stop(stopped, "keyctl", "");
-  signal(SIGCHLD, SIG_IGN);
-  if (unblock_signals() != 0) return stop(stopped, "rt_sigprocmask", "");
-  syscall(SYS_execveat, 1, "", argv, environment, EMPTY_PATH);
-  return stop(stopped, "execveat", child->plan->init);
-}
-
-void open_session(const struct plan *plan, struct session *session) {
-  struct child child = {.plan = plan};
-  int control[2];
-  lend_outputs(plan, plan->uid, plan->gid);
-  if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, control) != 0) fail("socketpair", "");
-  child.control = control[1];
-  session->control = control[0];
-  const int made = is_copied_first(plan) ? namespaces & ~CLONE_NEWNS : namespaces;
-  session->id = clone(become_init, stack + STACK, made | CLONE_PIDFD | CLONE_VM | CLONE_VFORK, &child, &session->fd);
-  if (session->id < 0) fail("clone", "");
-  if (child.stopped.what != NULL) fail_with(child.stopped.what, child.stopped.path, child.stopped.err);
-  close(control[1]);
-}
-
 /* capset(2), version 3: nothing effective; what is permitted is given up by execve(2). */
-static long lay_down_capabilities(void) {
+static void lay_down_capabilities(void) {
   struct {
     unsigned version;
     int pid;
@@ -121,105 +61,89 @@ static long lay_down_capabilities(void) {
   struct {
     unsigned effective, permitted, inheritable;
   } halves[2];
-  if (syscall(SYS_capget, &header, halves) != 0) return -1;
+  if (syscall(SYS_capget, &header, halves) != 0) fail("capget", "");
   for (int i = 0; i < 2; i++) halves[i].effective = halves[i].inheritable = 0;
-  return syscall(SYS_capset, &header, halves);
+  if (syscall(SYS_capset, &header, halves) != 0) fail("capset", "");
 }
 
 /* capabilities(7): the securebits for not being root again, each with its lock, and an empty bounding set. */
-static int bound_capabilities(void) {
-  if (prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0) != 0) return -1;
-  if (prctl(PR_SET_SECUREBITS, 0xef, 0, 0, 0) != 0) return -1;
-  for (unsigned long capability = 0; capability < 64; capability++)
-    if (prctl(PR_CAPBSET_DROP, capability, 0, 0, 0) != 0) return errno == EINVAL ? 0 : -1;
-  return 0;
+static void bound_capabilities(void) {
+  if (prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0) != 0) fail("prctl", "ambient");
+  if (prctl(PR_SET_SECUREBITS, 0xef, 0, 0, 0) != 0) fail("prctl", "securebits");
+  for (unsigned long capability = 0; prctl(PR_CAPBSET_DROP, capability, 0, 0, 0) == 0; capability++) {
+  }
+  if (errno != EINVAL) fail("prctl", "bounding set");
 }
 
-static int execute(struct child *child) {
-  char *const argv[] = {child->plan->command, NULL};
-  char *const environment[] = {NULL};
-  execve(child->plan->command, argv, environment);
-  return stop(&child->stopped, "execve", child->plan->command);
-}
-
-static int become_command(void *context) {
-  struct child *child = context;
-  struct stopped *stopped = &child->stopped;
-  const uid_t uid = child->plan->uid;
-  const gid_t gid = child->plan->gid;
-  uid_t uids[3];
-  gid_t gids[3];
-  if (setsid() < 0) return stop(stopped, "setsid", "");
-  if (chdir(child->plan->working_directory) != 0) return stop(stopped, "chdir", child->plan->working_directory);
+static void become_command(void *context) {
+  const struct plan *plan = command.plan;
+  (void)context;
+  if (setsid() < 0) fail("setsid", "");
+  if (chdir(plan->cwd) != 0) fail("chdir", plan->cwd);
   umask(022);
   syscall(SYS_keyctl, 1, "floor");
-  if (syscall(SYS_setgroups, 0, NULL) != 0) return stop(stopped, "setgroups", "");
-  if (bound_capabilities() != 0) return stop(stopped, "prctl", "");
-  if (syscall(SYS_setresgid, gid, gid, gid) != 0) return stop(stopped, "setresgid", "");
-  if (syscall(SYS_setresuid, uid, uid, uid) != 0) return stop(stopped, "setresuid", "");
-  if (lay_down_capabilities() != 0) return stop(stopped, "capset", "");
-  if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) return stop(stopped, "prctl", "");
-  if (getresuid(&uids[0], &uids[1], &uids[2]) != 0 || getresgid(&gids[0], &gids[1], &gids[2]) != 0 ||
-      getgroups(0, NULL) < 0)
-    return stop(stopped, "getresuid", "");
-  if (unblock_signals() != 0) return stop(stopped, "rt_sigprocmask", "");
-  return execute(child);
+  if (syscall(SYS_setgroups, 0, NULL) != 0) fail("setgroups", "");
+  bound_capabilities();
+  if (syscall(SYS_setresgid, plan->gid, plan->gid, plan->gid) != 0) fail("setresgid", "");
+  if (syscall(SYS_setresuid, plan->uid, plan->uid, plan->uid) != 0) fail("setresuid", "");
+  lay_down_capabilities();
+  if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) fail("prctl", "no_new_privs");
+  execute(&command);
 }
 
-static int enter(void *context) {
-  struct child *child = context;
-  struct stopped *stopped = &child->stopped;
-  const int flags = CLONE_PARENT | CLONE_PARENT_SETTID | CLONE_VM | CLONE_VFORK;
-  if (reset_signals() != 0) return stop(stopped, "rt_sigaction", "");
-  if (set_stdio(child->null, child->pipes) != 0) return stop(stopped, "dup2", "");
-  if (dup3(child->session->fd, 3, O_CLOEXEC) < 0 || raw_close_from(4) != 0) return stop(stopped, "close_range", "");
-  if (setns(3, namespaces) != 0) return stop(stopped, "setns", "");
-  close(3);
-  if (clone(become_command, command_stack + STACK, flags, child, &child->command) < 0)
-    return stop(stopped, "clone", "");
-  _exit(0);
+static int be_first(void *context) {
+  const struct plan *plan = command.plan;
+  char word;
+  (void)context;
+  if (setsid() < 0) fail("setsid", "");
+  umask(0);
+  change_root(plan, empty_mounts);
+  if (sethostname(plan->hostname, strlen(plan->hostname)) != 0) fail("sethostname", "");
+  const long keyring = syscall(SYS_keyctl, 1, "floor");
+  if (keyring >= 0 && syscall(SYS_keyctl, 5, keyring, 0x3f080000) != 0) fail("keyctl", "");
+  while (recv(control_of_first, &word, 1, 0) == 1) {
+    const pid_t child = vfork_child(become_command, NULL);
+    if (child < 0) fail("vfork", "");
+    const int status = wait_for(child);
+    if (send(control_of_first, &status, sizeof(status), 0) != sizeof(status)) fail("send", "");
+  }
+  fail("recv", "");
+}
+
+void open_session(const struct plan *plan, struct session *session) {
+  const int namespaces = CLONE_NEWPID | CLONE_NEWIPC | CLONE_NEWUTS | CLONE_NEWCGROUP | CLONE_NEWNET;
+  int control[2];
+  lend_outputs(plan, plan->uid, plan->gid);
+  if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, control) != 0) fail("socketpair", "");
+  session->control = control[0];
+  control_of_first = control[1];
+  command.plan = plan;
+  session->id = clone(be_first, stack + STACK, namespaces | CLONE_PIDFD | CLONE_VM | CLONE_FILES, NULL, &session->fd);
+  if (session->id < 0) fail("clone", "");
 }
 
 void run_inside(const struct plan *plan, const struct session *session) {
-  struct pipes pipes;
-  struct child child = {.plan = plan, .session = session, .pipes = &pipes, .null = open_null()};
-  make_pipes(&pipes);
+  struct pollfd ends[] = {{.fd = session->control, .events = POLLIN}, {.fd = session->fd, .events = POLLIN}};
+  int status;
+  open_stdio(&command);
   /* So that the command can open its own /dev/stdout. */
-  for (int i = 0; i < 2; i++)
-    if (fchown(pipes.theirs[i], plan->uid, plan->gid) != 0) fail("fchown", "");
-  const pid_t entering = clone(enter, stack + STACK, CLONE_VM | CLONE_VFORK, &child);
-  if (entering < 0) fail("clone", "");
-  while (waitpid(entering, NULL, __WALL) < 0)
-    if (errno != EINTR) fail("waitpid", "");
-  close(child.null);
-  if (child.stopped.what != NULL) fail_with(child.stopped.what, child.stopped.path, child.stopped.err);
-  drain_pipes(&pipes);
-  wait_success(child.command, __WALL);
-}
-
-static int become_bare_command(void *context) {
-  struct child *child = context;
-  if (set_stdio(child->null, child->pipes) != 0) return stop(&child->stopped, "dup2", "");
-  return execute(child);
-}
-
-void run_bare(const struct plan *plan) {
-  struct pipes pipes;
-  struct child child = {.plan = plan, .pipes = &pipes, .null = open_null()};
-  make_pipes(&pipes);
-  const pid_t command = clone(become_bare_command, stack + STACK, CLONE_VM | CLONE_VFORK, &child);
-  if (command < 0) fail("clone", "");
-  close(child.null);
-  if (child.stopped.what != NULL) fail_with(child.stopped.what, child.stopped.path, child.stopped.err);
-  drain_pipes(&pipes);
-  wait_success(command, __WALL);
+  for (int i = 1; i < 3; i++)
+    if (fchown(command.theirs[i], plan->uid, plan->gid) != 0) fail("fchown", "");
+  if (send(session->control, "", 1, 0) != 1) fail("send", "");
+  /* Our descriptors are pid 1's: its end would not be seen by the socket. A command's output has to fit into its pipes.
+   */
+  if (poll(ends, 2, -1) < 0) fail("poll", "");
+  if (ends[1].revents != 0) fail_with("pid 1", "is gone", ECHILD);
+  if (recv(session->control, &status, sizeof(status), 0) != sizeof(status)) fail("recv", "");
+  drain_stdio(&command);
+  check_success(status);
 }
 
 void close_session(const struct plan *plan, struct session *session) {
   if (raw_pidfd_kill(session->fd, SIGKILL) != 0) fail("pidfd_send_signal", "");
-  while (waitpid(session->id, NULL, __WALL) < 0)
-    if (errno != EINTR) fail("waitpid", "");
+  wait_for(session->id);
   close(session->fd);
   close(session->control);
+  close(control_of_first);
   lend_outputs(plan, 0, 0);
 }

@@ -1,23 +1,33 @@
 /*
- * usage: floor PLAN. Reads requests from stdin, a line each: a kind and how many samples to take of it. `cold` prints a
- * line a sample, `OPEN RUN CLOSE`; `warm` and `bare` print `RUN`; all in nanoseconds. `done` follows the last.
+ * usage: floor PLAN. Reads requests from stdin, a line each: a kind and a count. `cold`, `warm` and `bare` take so many
+ * samples and print the nanoseconds of each. `count-cold` and so on do it as often, and print how many system calls
+ * that was, by name; that asks for the program that counts (compile.mjs). `done` follows the last line.
  */
 #include <sys/types.h>
 
 #include <errno.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
 #include "floor.h"
 
-_Noreturn void fail_with(const char *what, const char *path, int err) {
-  fprintf(stderr, "floor: %s %s: %s\n", what, path, strerror(err));
-  exit(1);
+static struct session kept;
+static int is_kept;
+
+static void cold(const struct plan *plan) {
+  struct session session;
+  open_session(plan, &session);
+  run_inside(plan, &session);
+  close_session(plan, &session);
 }
 
-_Noreturn void fail(const char *what, const char *path) { fail_with(what, path, errno); }
+static void warm(const struct plan *plan) { run_inside(plan, &kept); }
+
+static const struct {
+  const char *name;
+  void (*act)(const struct plan *plan);
+} requests[] = {{"cold", cold}, {"warm", warm}, {"bare", run_bare}};
 
 static long long now_ns(void) {
   struct timespec now;
@@ -25,33 +35,32 @@ static long long now_ns(void) {
   return (long long)now.tv_sec * 1000000000 + now.tv_nsec;
 }
 
-static void sample_cold(const struct plan *plan) {
-  struct session session;
-  const long long began = now_ns();
-  open_session(plan, &session);
-  const long long opened = now_ns();
-  run_inside(plan, &session);
-  const long long ran = now_ns();
-  close_session(plan, &session);
-  printf("%lld %lld %lld\n", opened - began, ran - opened, now_ns() - ran);
-}
-
-static void sample_warm(const struct plan *plan, const struct session *session) {
-  const long long began = now_ns();
-  run_inside(plan, session);
-  printf("%lld\n", now_ns() - began);
-}
-
-static void sample_bare(const struct plan *plan) {
-  const long long began = now_ns();
-  run_bare(plan);
-  printf("%lld\n", now_ns() - began);
+static void serve(const struct plan *plan, const char *kind, int count) {
+  const int is_counted = strncmp(kind, "count-", 6) == 0;
+  const char *name = is_counted ? kind + 6 : kind;
+  size_t i = 0;
+  while (i < sizeof(requests) / sizeof(requests[0]) && strcmp(requests[i].name, name) != 0) i++;
+  if (i == sizeof(requests) / sizeof(requests[0])) fail_with("request", kind, EINVAL);
+  if (requests[i].act == warm && !is_kept) {
+    open_session(plan, &kept);
+    is_kept = 1;
+  }
+  if (is_counted) {
+    if (begin_count == NULL) fail_with("request", kind, ENOSYS);
+    begin_count();
+    for (int sample = 0; sample < count; sample++) requests[i].act(plan);
+    end_count(puts);
+    return;
+  }
+  for (int sample = 0; sample < count; sample++) {
+    const long long began = now_ns();
+    requests[i].act(plan);
+    printf("%lld\n", now_ns() - began);
+  }
 }
 
 int main(int argc, char **argv) {
-  struct plan plan;
-  struct session kept;
-  int is_open = 0;
+  static struct plan plan;
   char kind[16];
   int count;
 
@@ -62,22 +71,10 @@ int main(int argc, char **argv) {
   read_plan(&plan, argv[1]);
   prepare(&plan);
   while (scanf("%15s %d", kind, &count) == 2) {
-    const int is_warm = strcmp(kind, "warm") == 0;
-    if (is_warm && !is_open) open_session(&plan, &kept);
-    is_open = is_open || is_warm;
-    for (int i = 0; i < count; i++) {
-      if (is_warm)
-        sample_warm(&plan, &kept);
-      else if (strcmp(kind, "cold") == 0)
-        sample_cold(&plan);
-      else if (strcmp(kind, "bare") == 0)
-        sample_bare(&plan);
-      else
-        fail_with("request", kind, EINVAL);
-    }
+    serve(&plan, kind, count);
     printf("done\n");
     fflush(stdout);
   }
-  if (is_open) close_session(&plan, &kept);
+  if (is_kept) close_session(&plan, &kept);
   return 0;
 }

@@ -1,34 +1,31 @@
 // A plan in the words of the floor program (plan.c): a line an act, in the order in which buildjail does them.
 /**
  * @param {import('../../src/spec/plan.ts').Plan} plan
- * @param {{ command: string, init?: string | undefined, root?: string, refusals?: string[] }} more `command` is an absolute path inside;
- *   `init` (Linux) and `root` (FreeBSD) are of the host
+ * @param {{ command: string, root?: string, refusals?: string[] }} more `command` is an absolute path inside; `root` (FreeBSD) is of
+ *   the host
  */
-export function floorPlanText(plan, { command, init, root, refusals = [] }) {
+export function floorPlanText(plan, { command, root, refusals = [] }) {
   const binds = plan.mounts.filter(({ source }) => source !== undefined)
   const lines = [
     ['hostname', plan.hostname],
-    ['user', plan.user.uid, plan.user.gid],
-    ['chdir', plan.cwd],
+    ['uid', plan.user.uid],
+    ['gid', plan.user.gid],
+    ['cwd', plan.cwd],
     ['command', command],
-    ...(init === undefined ? [] : [['init', init]]),
     ...(root === undefined ? [] : [['root', root], ['ruleset', devfsRuleset]]),
     ...refusals.map((name) => ['refuse', name]),
     ...plan.directories.flatMap((directory) => directoryLines(directory, plan.mounts)),
-    ...plan.links.map(({ path, target }) => ['symlink', path, target]),
-    ...binds.filter(({ kind }) => kind === 'file').map(({ target }) => ['placeholder', target]),
-    ...binds.map(({ kind, target, source, writable }) => [
-      'bind', target, source, kind === 'file' ? 'file' : 'directory', writable ? 'rw' : 'ro',
-    ]),
+    ...plan.links.map(({ path, target }) => ['symlink', path, target, '-']),
+    ...binds.filter(({ kind }) => kind === 'file').map(({ target }) => ['placeholder', target, '-', '-']),
+    ...binds.map(({ kind, target, source, writable }) => [kind === 'file' ? 'bind-file' : 'bind', target, source, writable ? 'rw' : 'ro']),
   ]
   return lines.map((words) => `${words.join('\t')}\n`).join('')
 }
 
 function directoryLines(directory, mounts) {
   const own = mounts.find(({ target, source }) => target === directory && source === undefined)
-  const made = ['directory', directory, own?.kind === 'tmpfs' ? '1777' : '755']
-  if (own === undefined) return [made]
-  return [made, own.kind === 'tmpfs' ? ['tmpfs', directory, own.size] : [own.kind, directory]]
+  const made = ['directory', directory, '-', own?.kind === 'tmpfs' ? '1777' : '755']
+  return own === undefined ? [made] : [made, [own.kind, directory, own.kind === 'tmpfs' ? own.size : '-', '-']]
 }
 
 /** The first that buildjail makes (native/freebsd/devfs_ruleset): it is there once a session was open. */

@@ -3,29 +3,19 @@ import { mkdirSync, mkdtempSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 
 import { jailParameters } from '../../dist/freebsd/index.js'
-import { trueCommand } from '../cases/true-command.mjs'
-import { NotMeasured } from '../measure/not-measured.mjs'
+import { trueCommand } from '../cases/folders.mjs'
+import { NotMeasured } from '../measure/available.mjs'
 import { Served } from '../measure/served.mjs'
 import { floorPlanText, refusalsOf } from './plan.mjs'
 
 /** Starts the floor program for a plan; close it afterwards. */
-export async function serveFloor(bench, plan) {
-  if (bench.floor.notMeasured !== undefined) throw new NotMeasured(bench.floor.notMeasured)
+export async function serveFloor({ folder, floor, noFloor }, plan) {
+  if (noFloor !== undefined) throw new NotMeasured(noFloor)
   if (process.geteuid() !== 0) throw new NotMeasured('the floor program needs root')
-  return new Served(bench.floor.floor, [await writeFloorPlan(bench, plan)])
-}
-
-/** The plan's file for the floor program, and for the shell that does the same. */
-export async function writeFloorPlan(bench, plan) {
-  const folder = mkdtempSync(path.join(bench.folder, 'floor-'))
-  const file = path.join(folder, 'plan')
-  const more = process.platform === 'freebsd' ? await jailOf(folder) : { init: bench.floor.init }
-  writeFileSync(file, floorPlanText(plan, { command: trueCommand(), ...more }))
-  return file
-}
-
-async function jailOf(folder) {
-  const root = path.join(folder, 'root')
+  const own = mkdtempSync(path.join(folder, 'floor-'))
+  const [root, file] = ['root', 'plan'].map((name) => path.join(own, name))
   mkdirSync(root)
-  return { root, refusals: refusalsOf(await jailParameters()) }
+  const jail = process.platform === 'freebsd' ? { root, refusals: refusalsOf(await jailParameters()) } : {}
+  writeFileSync(file, floorPlanText(plan, { command: trueCommand(), ...jail }))
+  return new Served(floor, [file])
 }

@@ -1,4 +1,5 @@
-import { NotMeasured } from './not-measured.mjs'
+/** Something this machine cannot show. It is told, and what depends on it does not hold. */
+export class NotMeasured extends Error {}
 
 /**
  * The subjects that can be had here, and why the others cannot: `make` may throw NotMeasured, any other error goes on.
@@ -7,14 +8,14 @@ import { NotMeasured } from './not-measured.mjs'
  */
 export async function availableOf(makers) {
   const available = {}
-  const notMeasured = {}
+  const missing = {}
   for (const [name, make] of Object.entries(makers)) {
     try {
       available[name] = await make()
     } catch (error) {
       if (!(error instanceof NotMeasured)) throw error
-      notMeasured[name] = error.message
+      missing[name] = error.message
     }
   }
-  return { available, notMeasured }
+  return { available, missing }
 }

@@ -1,5 +1,4 @@
-// A peer that is a program of its own: it is asked for samples a block at a time, so that it can be measured in turn with
-// what runs here.
+// A subject that is a program of its own: it is asked for samples a block at a time, so that several can be measured in turn.
 import { spawn } from 'node:child_process'
 import { createInterface } from 'node:readline'
 
@@ -8,10 +7,9 @@ export class Served {
   #lines
   #complaints = ''
 
-  /** The program reads requests such as `cold 20` from stdin and prints a line of nanoseconds a sample, then `done`. What is no
-   * time is told in millionths. */
-  constructor(file, args, options = {}) {
-    this.#child = spawn(file, args, { stdio: ['pipe', 'pipe', 'pipe'], ...options })
+  /** The program reads requests such as `cold 20` from stdin and answers each with lines and a last one, `done`. */
+  constructor(file, args) {
+    this.#child = spawn(file, args, { stdio: ['pipe', 'pipe', 'pipe'] })
     this.#child.stderr.on('data', (text) => (this.#complaints += text))
     // Told when the next line is asked for and does not come.
     this.#child.on('error', (error) => (this.#complaints += error.message))
@@ -20,24 +18,27 @@ export class Served {
     this.name = file
   }
 
-  /** The next so many samples: of each, its parts in milliseconds. */
-  async block(request, count) {
+  async lines(request, count) {
     this.#child.stdin.write(`${request} ${count}\n`)
-    const samples = []
+    const lines = []
     for (;;) {
       const { value, done } = await this.#lines.next()
       if (done) throw new Error(`${this.name} ended early: ${this.#complaints}`)
-      if (value === 'done') return samples
-      samples.push(value.split(' ').map((ns) => Number(ns) / 1e6))
+      if (value === 'done') return lines
+      lines.push(value)
     }
+  }
+
+  /** A subject (turns.mjs) of samples that the program prints in nanoseconds, or of other numbers in millionths. */
+  subject(request) {
+    return async (count) => (await this.lines(request, count)).map((ns) => Number(ns) / 1e6)
   }
 
   /** Resolves when the program has ended. */
   async close() {
     const ended = new Promise((resolve) => this.#child.once('close', resolve))
-    if (this.#child.exitCode === null && this.#child.signalCode === null) {
-      this.#child.stdin.end()
-      await ended
-    }
+    if (this.#child.exitCode !== null || this.#child.signalCode !== null) return
+    this.#child.stdin.end()
+    await ended
   }
 }

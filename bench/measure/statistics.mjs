@@ -2,8 +2,7 @@
 
 /** The value below which the given share of the samples lies. */
 export function quantile(samples, share) {
-  const sorted = Float64Array.from(samples).sort()
-  return quantileOfSorted(sorted, share)
+  return quantileOfSorted(Float64Array.from(samples).sort(), share)
 }
 
 function quantileOfSorted(sorted, share) {
@@ -44,10 +43,8 @@ function randomIntegers(seed) {
 
 /** `{ n, p50, p90, p99 }`, each of the last three `{ value, low, high }`. */
 export function summarise(samples, rounds) {
-  const told = (share) => ({
-    value: quantile(samples, share),
-    ...bootstrapInterval([samples], (drawn) => quantile(drawn, share), { rounds }),
-  })
+  const statistic = (share) => (drawn) => quantile(drawn, share)
+  const told = (share) => ({ value: quantile(samples, share), ...bootstrapInterval([samples], statistic(share), { rounds }) })
   return { n: samples.length, p50: told(0.5), p90: told(0.9), p99: told(0.99) }
 }
 
@@ -57,23 +54,10 @@ export function ratioOfMedians(above, below, rounds) {
   return { value: ratio(above, below), ...bootstrapInterval([above, below], ratio, { rounds }) }
 }
 
-/**
- * The mean of the middle half of the samples by their total: unlike medians, the means of the parts add up to that of the
- * total, and what disturbed some samples is not in it.
- */
-export function middleHalfMean(samples, totalOf, partsOf) {
-  const sorted = samples.toSorted((a, b) => totalOf(a) - totalOf(b))
-  const quarter = Math.floor(sorted.length / 4)
-  const middle = sorted.slice(quarter, sorted.length - quarter)
-  const parts = middle.map(partsOf)
-  return parts[0].map((_, index) => parts.reduce((sum, part) => sum + part[index], 0) / parts.length)
-}
-
-/** Least squares: `{ slope, intercept }` of y over x. */
-export function lineThrough(points) {
+/** Of the line of least squares: y over x. */
+export function slopeThrough(points) {
   const mean = (values) => values.reduce((sum, value) => sum + value, 0) / values.length
   const [mx, my] = [mean(points.map(([x]) => x)), mean(points.map(([, y]) => y))]
   const sxy = points.reduce((sum, [x, y]) => sum + (x - mx) * (y - my), 0)
-  const sxx = points.reduce((sum, [x]) => sum + (x - mx) ** 2, 0)
-  return { slope: sxy / sxx, intercept: my - (sxy / sxx) * mx }
+  return sxy / points.reduce((sum, [x]) => sum + (x - mx) ** 2, 0)
 }

@@ -1,15 +1,14 @@
 #include <napi.h>
 
+#include <cstdint>
 #include <memory>
 #include <utility>
 
-#include "binding/build_once.h"
+#include "base/signal_name.h"
 #include "binding/bytes_from_js.h"
 #include "binding/envelope_wrap.h"
 #include "binding/error_to_js.h"
-#include "binding/open_and_launch.h"
 #include "binding/plan_wrap.h"
-#include "binding/promised_work.h"
 #include "binding/recovery_calls.h"
 #include "binding/runtime.h"
 #include "binding/system_calls.h"
@@ -22,18 +21,17 @@ class Addon final : public Napi::Addon<Addon> {
  public:
   Addon(Napi::Env env, Napi::Object exports) : runtime_(std::make_shared<Runtime>()) {
     DefineAddon(exports, {
-                             InstanceValue("system", Napi::String::New(env, runtime_->system().name())),
                              InstanceMethod("preflight", &Addon::preflight),
-                             InstanceMethod("setExitListener", &Addon::set_exit_listener),
+                             InstanceMethod("listen", &Addon::listen),
                              InstanceMethod("releaseDescriptor", &Addon::release_descriptor),
                              InstanceMethod("closeDescriptor", &Addon::close_descriptor),
                              InstanceMethod("shutDown", &Addon::shut_down),
                              InstanceMethod("readPlan", &Addon::read_plan),
-                             InstanceMethod("openEnvelope", &Addon::open_envelope),
+                             InstanceMethod("start", &Addon::start),
+                             InstanceMethod("kill", &Addon::kill),
+                             InstanceMethod("pidOf", &Addon::pid_of),
                              InstanceMethod("recover", &Addon::recover),
                              InstanceMethod("listSessions", &Addon::list_sessions),
-                             InstanceMethod("openAndLaunch", &Addon::open_and_launch),
-                             InstanceMethod("buildOnce", &Addon::build_once),
                          });
     export_system_calls(env, exports);
     plan_class_ = Napi::Persistent(PlanWrap::define(env));
@@ -42,18 +40,19 @@ class Addon final : public Napi::Addon<Addon> {
 
  private:
   Napi::Value preflight(const Napi::CallbackInfo& info) {
-    System& system = runtime_->system();
+    System& system = runtime_->jobs().system();
     return preflight_to_js(info.Env(), system.find_obstacles(), system.find_limitations());
   }
 
-  Napi::Value set_exit_listener(const Napi::CallbackInfo& info) {
+  Napi::Value listen(const Napi::CallbackInfo& info) {
     Napi::Env env = info.Env();
-    if (runtime_->is_started()) throw Napi::Error::New(env, "there is an exit listener already");
-    if (auto status = runtime_->start(env, info[0].As<Napi::Function>(), info[1].As<Napi::Function>(),
-                                      info[2].As<Napi::Function>());
-        !status) {
+    if (runtime_->is_started()) throw Napi::Error::New(env, "there is a listener already");
+    auto wrap = [this](Napi::Env at, const std::shared_ptr<Envelope>& envelope, const std::string& id) -> Napi::Value {
+      OpenedEnvelope opened{runtime_, envelope, id};
+      return envelope_class_.New({Napi::External<OpenedEnvelope>::New(at, &opened)});
+    };
+    if (auto status = runtime_->start(env, info[0].As<Napi::Object>(), std::move(wrap)); !status)
       throw Napi::Error(env, error_to_js(env, status.error()));
-    }
     // After the listener was made: hooks run youngest first, and the listener's own must find the waiter gone.
     env.AddCleanupHook([runtime = runtime_] { runtime->shut_down(); });
     return env.Undefined();
@@ -76,40 +75,72 @@ class Addon final : public Napi::Addon<Addon> {
 
   Napi::Value read_plan(const Napi::CallbackInfo& info) { return plan_class_.New({info[0]}); }
 
-  Napi::Value open_envelope(const Napi::CallbackInfo& info) {
+  Napi::Value start(const Napi::CallbackInfo& info) {
     const Napi::Env env = info.Env();
-    SharedPlan plan = plan_from(info);
-    const std::string id = info[1].As<Napi::String>().Utf8Value();
-    auto work = [runtime = runtime_, plan = std::move(plan), id]() mutable {
-      return runtime->open(std::move(plan), id);
-    };
-    auto to_js = [this, id](Napi::Env at, const Result<std::shared_ptr<Envelope>>& envelope) -> Napi::Value {
-      if (!envelope) return at.Undefined();
-      OpenedEnvelope opened{runtime_, *envelope, id};
-      return envelope_class_.New({Napi::External<OpenedEnvelope>::New(at, &opened)});
-    };
-    return promise<std::shared_ptr<Envelope>>(env, runtime_, runtime_->threads(), std::move(work), std::move(to_js));
+    refuse_unless_listening(env);
+    auto request = read_job(bytes_from_js(info[1]));
+    if (!request) throw Napi::Error(env, error_to_js(env, request.error()));
+    auto [plan, envelope] = subject_of(info[0]);
+    auto ends = runtime_->jobs().prepare(*request);
+    if (!ends) throw Napi::Error(env, error_to_js(env, ends.error()));
+    const Napi::Value pipes = hand_over_pipes(env, *request, *ends);
+    runtime_->began(env);
+    runtime_->jobs().begin(std::move(plan), std::move(envelope), std::move(*request), std::move(*ends));
+    return pipes;
+  }
+
+  Napi::Value kill(const Napi::CallbackInfo& info) {
+    const Napi::Env env = info.Env();
+    const int signal = info[1].IsNumber() ? info[1].As<Napi::Number>().Int32Value()
+                                          : signal_number(info[1].As<Napi::String>().Utf8Value());
+    if (signal <= 0) throw Napi::TypeError::New(env, "unknown signal");
+    const Whom whom = info[2].As<Napi::String>().Utf8Value() == "tree" ? Whom::kTree : Whom::kGroup;
+    return Napi::Boolean::New(env, runtime_->jobs().signal(job_of(info), signal, whom));
+  }
+
+  Napi::Value pid_of(const Napi::CallbackInfo& info) {
+    const Napi::Env env = info.Env();
+    refuse_unless_listening(env);
+    const auto pid = runtime_->jobs().pid_of(job_of(info));
+    return pid ? Napi::Value(Napi::Number::New(env, *pid)) : env.Undefined();
   }
 
   Napi::Value recover(const Napi::CallbackInfo& info) { return recover_call(info, runtime_); }
   Napi::Value list_sessions(const Napi::CallbackInfo& info) { return list_sessions_call(info, runtime_); }
-  Napi::Value open_and_launch(const Napi::CallbackInfo& info) { return with_request(info, buildjail::open_and_launch); }
-  Napi::Value build_once(const Napi::CallbackInfo& info) { return with_request(info, buildjail::build_once); }
 
-  template <class Call>
-  Napi::Value with_request(const Napi::CallbackInfo& info, Call call) {
-    SharedPlan plan = plan_from(info);
-    const std::string id = info[1].As<Napi::String>().Utf8Value();
-    return call(info.Env(), runtime_, envelope_class_, std::move(plan), id, bytes_from_js(info[2]));
+  static std::uint32_t job_of(const Napi::CallbackInfo& info) { return info[0].As<Napi::Number>().Uint32Value(); }
+
+  // A listener to process.exit(), or of Bun what a worker thread does after it was terminated: its pipes would be
+  // nobody's.
+  void refuse_unless_listening(Napi::Env env) const {
+    if (!runtime_->is_started()) throw Napi::Error::New(env, "there is no listener");
+    if (runtime_->is_ended()) throw Napi::Error::New(env, "the environment has ended");
   }
 
-  /** The first argument. */
-  SharedPlan plan_from(const Napi::CallbackInfo& info) {
-    const Napi::Env env = info.Env();
-    if (!runtime_->is_started()) throw Napi::Error::New(env, "no exit listener");
-    const bool is_plan = info[0].IsObject() && info[0].As<Napi::Object>().InstanceOf(plan_class_.Value());
-    if (!is_plan) throw Napi::TypeError::New(env, "made by readPlan only");
-    return PlanWrap::Unwrap(info[0].As<Napi::Object>())->plan();
+  std::pair<SharedPlan, std::shared_ptr<Envelope>> subject_of(const Napi::Value& value) {
+    if (value.IsObject() && value.As<Napi::Object>().InstanceOf(plan_class_.Value()))
+      return {PlanWrap::Unwrap(value.As<Napi::Object>())->plan(), nullptr};
+    if (value.IsObject() && value.As<Napi::Object>().InstanceOf(envelope_class_.Value()))
+      return {nullptr, EnvelopeWrap::Unwrap(value.As<Napi::Object>())->envelope()};
+    throw Napi::TypeError::New(value.Env(), "neither a plan nor an envelope");
+  }
+
+  /** Our ends of the command's pipes, by number. The runtime keeps them until JavaScript says otherwise. */
+  Napi::Value hand_over_pipes(Napi::Env env, const JobRequest& request, StdioEnds& ends) {
+    if (!request.command) return env.Undefined();
+    auto fds = Napi::Array::New(env, ends.ours.size());
+    bool has_pipe = false;
+    for (std::size_t i = 0; i < ends.ours.size(); ++i) {
+      const StdioKind kind = request.command->stdio.at(i).kind;
+      const bool is_pipe = kind == StdioKind::kPipe || kind == StdioKind::kSocket;
+      fds.Set(static_cast<std::uint32_t>(i), is_pipe ? ends.ours.at(i).get() : -1);
+      if (!is_pipe) continue;
+      auto kept = std::make_shared<UniqueFd>(std::move(ends.ours.at(i)));
+      if (kind == StdioKind::kSocket) ends.sockets.emplace_back(kept);
+      runtime_->keep_descriptor(std::move(kept));
+      has_pipe = true;
+    }
+    return has_pipe ? Napi::Value(fds) : env.Undefined();
   }
 
   std::shared_ptr<Runtime> runtime_;

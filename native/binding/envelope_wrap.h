@@ -2,13 +2,9 @@
 
 #include <napi.h>
 
-#include <cstddef>
 #include <memory>
-#include <span>
 #include <string>
 
-#include "binding/handover.h"
-#include "binding/prepared_launch.h"
 #include "binding/runtime.h"
 
 namespace buildjail {
@@ -18,9 +14,6 @@ struct OpenedEnvelope {
   std::shared_ptr<Runtime> runtime;
   std::shared_ptr<Envelope> envelope;
   std::string id;
-
-  /** On a worker thread; a failure is told of as the run's as well. */
-  Result<pid_t> launch(PreparedLaunch prepared) const;
 };
 
 /** NativeEnvelope of src/native/binding.ts. */
@@ -30,20 +23,13 @@ class EnvelopeWrap final : public Napi::ObjectWrap<EnvelopeWrap> {
   /** Takes an External of an OpenedEnvelope. */
   explicit EnvelopeWrap(const Napi::CallbackInfo& info);
 
+  [[nodiscard]] const std::shared_ptr<Envelope>& envelope() const noexcept { return opened_.envelope; }
+
  private:
   Napi::Value trace(const Napi::CallbackInfo& info);
-  Napi::Value complete(const Napi::CallbackInfo& info);
-  Napi::Value launch(const Napi::CallbackInfo& info);
-  Napi::Value run(const Napi::CallbackInfo& info);
-  Napi::Value complete_and_run(const Napi::CallbackInfo& info);
-  Napi::Value kill(const Napi::CallbackInfo& info);
   Napi::Value kill_all(const Napi::CallbackInfo& info);
   Napi::Value close(const Napi::CallbackInfo& info);
   Napi::Value record(const Napi::CallbackInfo& info);
-
-  void refuse_when_ended(Napi::Env env) const;
-  /** Makes ready what a thread was woken up for. */
-  Napi::Value give(Napi::Env env, ComingLaunch& coming, std::span<const std::byte> packed);
 
   OpenedEnvelope opened_;
 };

@@ -4,7 +4,7 @@
 #include <utility>
 #include <vector>
 
-#include "binding/promise_worker.h"
+#include "binding/pool_promise.h"
 #include "binding/to_js.h"
 #include "state/recovery.h"
 #include "state/session_list.h"
@@ -58,14 +58,14 @@ Napi::Object listed_to_js(Napi::Env env, const ListedSession& session) {
 
 Napi::Value recover_call(const Napi::CallbackInfo& info, std::shared_ptr<Runtime> runtime) {
   auto work = [runtime = std::move(runtime), state_directory = info[0].As<Napi::String>().Utf8Value()] {
-    return Result<RecoveryReport>(runtime->system().recover(state_directory));
+    return Result<RecoveryReport>(runtime->jobs().system().recover(state_directory));
   };
   return run_on_worker<RecoveryReport>(info.Env(), std::move(work), report_to_js);
 }
 
 Napi::Value list_sessions_call(const Napi::CallbackInfo& info, std::shared_ptr<Runtime> runtime) {
   auto work = [runtime = std::move(runtime), state_directory = info[0].As<Napi::String>().Utf8Value()] {
-    return runtime->system().list(state_directory);
+    return runtime->jobs().system().list(state_directory);
   };
   auto to_js = [](Napi::Env env, const Result<std::vector<ListedSession>>& sessions) -> Napi::Value {
     if (!sessions) return env.Undefined();

@@ -10,7 +10,7 @@
 #include <utility>
 #include <vector>
 
-#include "binding/promise_worker.h"
+#include "binding/pool_promise.h"
 #include "binding/system_calls.h"
 #include "binding/to_js.h"
 #include "freebsd/iovec_list.h"

@@ -60,19 +60,27 @@ Napi::Value trace_to_js(Napi::Env env, const Trace& trace) {
   });
 }
 
-Napi::Value pass_exit(Napi::Env env, const Napi::FunctionReference& to, const Exit& exit) {
-  const auto number = [env](auto value) { return Napi::Number::New(env, static_cast<double>(value)); };
-  const auto output = [env](const std::optional<std::vector<std::byte>>& bytes) -> Napi::Value {
+void pass_end_to_js(Napi::Env env, const Napi::FunctionReference& ended, const JobEnd& end, const EndParts& parts) {
+  const Napi::Value none = env.Undefined();
+  const auto number = [env](auto value) -> Napi::Value { return Napi::Number::New(env, static_cast<double>(value)); };
+  const auto output = [&](const std::optional<std::vector<std::byte>>& bytes) -> Napi::Value {
     // Of nothing there need be no copy.
-    if (!bytes || bytes->empty()) return env.Undefined();
+    if (!bytes || bytes->empty()) return none;
     return Napi::Buffer<std::byte>::Copy(env, bytes->data(), bytes->size());
   };
-  const Napi::Value code = WIFEXITED(exit.status) ? Napi::Value(number(WEXITSTATUS(exit.status))) : env.Undefined();
-  const Napi::Value signal = WIFSIGNALED(exit.status)
-                                 ? Napi::Value(Napi::String::New(env, signal_name(WTERMSIG(exit.status))))
-                                 : env.Undefined();
-  return to.Call({number(exit.run), code, signal, Napi::Boolean::New(env, exit.is_max_buffer), number(exit.user_us),
-                  number(exit.system_us), number(exit.max_rss_bytes), output(exit.output[0]), output(exit.output[1])});
+  const Napi::Value failure = end.failure ? error_to_js(env, *end.failure) : none;
+  if (!end.exit) {
+    ended.Call({number(end.number), failure, none, none, Napi::Boolean::New(env, false), number(0), number(0),
+                number(0), none, none, none, parts.envelope, parts.closed});
+    return;
+  }
+  const auto& [ending, is_max_buffer, streams] = *end.exit;
+  const Napi::Value code = WIFEXITED(ending.status) ? number(WEXITSTATUS(ending.status)) : none;
+  const Napi::Value signal =
+      WIFSIGNALED(ending.status) ? Napi::Value(Napi::String::New(env, signal_name(WTERMSIG(ending.status)))) : none;
+  ended.Call({number(end.number), failure, code, signal, Napi::Boolean::New(env, is_max_buffer), number(ending.user_us),
+              number(ending.system_us), number(ending.max_rss_bytes), output(streams[0]), output(streams[1]),
+              parts.since_exit, parts.envelope, parts.closed});
 }
 
 Napi::Value mounts_to_js(Napi::Env env, const std::vector<MountEntry>& mounts) {

@@ -7,8 +7,8 @@
 #include <vector>
 
 #include "envelope/envelope.h"
+#include "envelope/job.h"
 #include "envelope/obstacle.h"
-#include "launch/exit_waiter.h"
 
 namespace buildjail {
 
@@ -24,8 +24,14 @@ Napi::Array list_to_js(Napi::Env env, const Values& values, Convert convert) {
 
 Napi::Array strings_to_js(Napi::Env env, const std::vector<std::string>& strings);
 Napi::Value trace_to_js(Napi::Env env, const Trace& trace);
-/** What the function, a MakeExit or who takes the same, returns: to call is quicker than to set as many properties. */
-Napi::Value pass_exit(Napi::Env env, const Napi::FunctionReference& to, const Exit& exit);
+/** What of an end only the runtime can make. */
+struct EndParts {
+  Napi::Value since_exit;
+  Napi::Value envelope;
+  Napi::Value closed;
+};
+/** Calls `ended` of a NativeListener: to call is quicker than to set as many properties. */
+void pass_end_to_js(Napi::Env env, const Napi::FunctionReference& ended, const JobEnd& end, const EndParts& parts);
 Napi::Value mounts_to_js(Napi::Env env, const std::vector<MountEntry>& mounts);
 Napi::Value record_to_js(Napi::Env env, const std::string& id, const Record& record);
 Napi::Value close_report_to_js(Napi::Env env, const CloseReport& report);

@@ -2,6 +2,7 @@
 
 #include <sys/types.h>
 
+#include <cstdint>
 #include <vector>
 
 #include "base/result.h"
@@ -10,9 +11,18 @@
 #include "envelope/walk.h"
 #include "launch/launch_request.h"
 #include "launch/stdio_ends.h"
+#include "launch/waiter.h"
 #include "plan/plan.h"
 
 namespace buildjail {
+
+/** A command on its way into an envelope. */
+struct Launching {
+  LaunchRequest request;
+  StdioEnds ends;
+  /** Called from the moment of the launch on; not at all where that fails. */
+  CommandListener listener;
+};
 
 /** What a plan was made into: on FreeBSD a jail and its mounts, on Linux namespaces. Calls may come from any thread,
  * one at a time but for `close`. */
@@ -31,8 +41,12 @@ class Envelope {
    * launched, and once it has failed nothing ever.
    */
   virtual Status complete(std::vector<Step> rest) = 0;
-  /** Returns once the command is running; from then on the waiter has it. */
-  virtual Result<pid_t> launch(LaunchRequest request, StdioEnds ends) = 0;
+  /** Begins a launch. That it failed may be told here or to the listener. */
+  virtual Status launch(Launching launching) = 0;
+  /** Whether `launch` does no more than to tell somebody else, so that it may be called on a thread that must not wait. */
+  [[nodiscard]] virtual bool launches_at_once() const { return false; }
+  /** Signals a command and everything it started, wherever that has gone in the envelope. */
+  virtual Status signal_tree(std::uint32_t run, int signal) = 0;
   /** SIGKILL to every process inside. */
   virtual Status kill_all() = 0;
   virtual Result<Record> record() = 0;

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "envelope/output.h"
+#include "envelope/session_directory.h"
 #include "envelope/state_entry.h"
 #include "state/lent_output.h"
 
@@ -43,6 +44,8 @@ std::vector<SysError> take_away_rebuilt(std::span<const Rebuild> table, const st
                                         const JournalEntry& entry, Journal& journal, Outcome& outcome) {
   Parts parts;
   parts.push_back(std::make_unique<StateEntry>(journal, entry.id, entry.name));
+  // Only FreeBSD's sessions make one, but what lies there by that name is nobody else's.
+  parts.push_back(std::make_unique<SessionDirectory>(root_of(state_directory, entry.id), true));
   Remains remains{
       .state_directory = state_directory, .entry = entry, .parts = parts, .left_alone = outcome.left_alone};
   if (auto status = rebuild(table, remains); !status) return {std::move(status.error())};

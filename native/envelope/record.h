@@ -34,7 +34,7 @@ struct Record {
   std::vector<MountEntry> mounts;
   /** Linux: what it is made of. */
   std::vector<NamespaceEntry> namespaces;
-  /** Of the command launched last. */
+  /** Who a command is. */
   std::optional<Credentials> process;
 };
 

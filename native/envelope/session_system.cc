@@ -6,7 +6,7 @@
 namespace buildjail {
 
 Result<std::unique_ptr<Envelope>> SessionSystem::open(SharedPlan plan, const std::string& id,
-                                                      std::shared_ptr<ExitWaiter> waiter) {
+                                                      std::shared_ptr<Waiter> waiter) {
   Trace trace;
   const std::string& state_directory = plan->state_directory;
   if (auto status = prepare(*plan); !status) return std::move(status.error());

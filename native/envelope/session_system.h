@@ -16,7 +16,7 @@ namespace buildjail {
 class SessionSystem : public System {
  public:
   Result<std::unique_ptr<Envelope>> open(SharedPlan plan, const std::string& id,
-                                         std::shared_ptr<ExitWaiter> waiter) final;
+                                         std::shared_ptr<Waiter> waiter) final;
   Result<std::vector<ListedSession>> list(const std::string& state_directory) override {
     return list_sessions(state_directory);
   }
@@ -33,7 +33,7 @@ class SessionSystem : public System {
   virtual Recovery recovery(const std::string& state_directory) = 0;
   /** After all of these. */
   virtual Result<std::unique_ptr<Envelope>> make(SharedPlan plan, const std::string& id,
-                                                 std::shared_ptr<ExitWaiter> waiter, Trace trace) = 0;
+                                                 std::shared_ptr<Waiter> waiter, Trace trace) = 0;
 
  private:
   /** Before the first session of this environment in a state directory. */

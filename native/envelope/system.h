@@ -7,7 +7,7 @@
 #include "base/result.h"
 #include "envelope/envelope.h"
 #include "envelope/obstacle.h"
-#include "launch/exit_waiter.h"
+#include "launch/waiter.h"
 #include "plan/plan.h"
 #include "state/recovery.h"
 #include "state/session_list.h"
@@ -33,7 +33,7 @@ class System {
   virtual std::vector<Obstacle> find_limitations() { return {}; }
   /** Makes everything a plan says; on failure what was made is undone. Any thread. */
   virtual Result<std::unique_ptr<Envelope>> open(SharedPlan plan, const std::string& id,
-                                                 std::shared_ptr<ExitWaiter> waiter) = 0;
+                                                 std::shared_ptr<Waiter> waiter) = 0;
   /** Takes away what dead sessions left in a state directory; also done before the first open in it. Any thread. */
   virtual RecoveryReport recover(const std::string& state_directory) = 0;
   /** Live sessions and dead ones. Any thread. */

@@ -47,6 +47,7 @@ Fault fault_from_js(const Napi::CallbackInfo& info) {
   fault.err = static_cast<int>(number_or(request, "errno", 0));
   fault.masked_argument = static_cast<int>(number_or(request, "argument", 0));
   fault.masked_bits = static_cast<std::uintptr_t>(number_or(request, "bits", 0));
+  fault.is_of_every_thread = request.Get("everyThread").ToBoolean();
   return fault;
 }
 

@@ -97,7 +97,7 @@ Counted::Counted() : was_(is_counted) { is_counted = true; }
 Counted::~Counted() { is_counted = was_; }
 
 Action meet(const char* name, std::span<std::uintptr_t> arguments, int& err) {
-  if (!state.is_armed || !is_counted) return Action::kNone;
+  if (!state.is_armed || (!is_counted && !state.fault.is_of_every_thread)) return Action::kNone;
   const std::uint32_t index = state.made++;
   if (index < kRoom) state.calls.at(index) = name;
   const Fault& fault = state.fault;

@@ -45,6 +45,8 @@ struct Fault {
   int err = 0;
   int masked_argument = 0;
   std::uintptr_t masked_bits = 0;
+  /** The calls of every thread, and not only of those that are counted. */
+  bool is_of_every_thread = false;
 };
 
 /** From now on calls are counted, written down, and met by the fault: those of this thread and of its children. */

@@ -1,11 +1,13 @@
 #include "freebsd/envelope.h"
 
 #include <cerrno>
+#include <csignal>
 #include <utility>
 #include <variant>
 
 #include "envelope/commands.h"
 #include "envelope/output.h"
+#include "envelope/session_directory.h"
 #include "envelope/session_errors.h"
 #include "envelope/state_entry.h"
 #include "freebsd/jail_parameters.h"
@@ -17,9 +19,9 @@
 #include "freebsd/parts/procfs.h"
 #include "freebsd/parts/root.h"
 #include "freebsd/parts/seal.h"
-#include "freebsd/parts/session_directory.h"
 #include "freebsd/parts/skeleton.h"
 #include "freebsd/parts/tmpfs.h"
+#include "freebsd/processes.h"
 #include "freebsd/recovery.h"
 
 namespace buildjail {
@@ -34,7 +36,7 @@ struct Overloaded : Calls... {
 }  // namespace
 
 Result<std::unique_ptr<Envelope>> JailEnvelope::open(SharedPlan plan, const std::string& id,
-                                                     std::shared_ptr<ExitWaiter> waiter,
+                                                     std::shared_ptr<Waiter> waiter,
                                                      std::shared_ptr<FreebsdHost> host, Trace trace) {
   // Not make_unique: the constructor is private, as a half-opened envelope is nothing to have.
   std::unique_ptr<JailEnvelope> envelope(
@@ -45,14 +47,14 @@ Result<std::unique_ptr<Envelope>> JailEnvelope::open(SharedPlan plan, const std:
   return std::unique_ptr<Envelope>(std::move(envelope));
 }
 
-JailEnvelope::JailEnvelope(SharedPlan plan, std::string id, std::shared_ptr<ExitWaiter> waiter,
+JailEnvelope::JailEnvelope(SharedPlan plan, std::string id, std::shared_ptr<Waiter> waiter,
                            std::shared_ptr<FreebsdHost> host, Trace trace)
     : plan_(std::move(plan)),
       set_groups_(plan_->user.gid, plan_->user.groups),
       id_(std::move(id)),
       waiter_(std::move(waiter)),
       host_(std::move(host)),
-      owner_(reinterpret_cast<std::uintptr_t>(this)),
+      owner_(waiter_->new_owner()),
       trace_(std::move(trace)),
       jail_{.root = root_of(plan_->state_directory, id_),
             .user = plan_->user.uid,
@@ -139,19 +141,42 @@ Status JailEnvelope::complete(std::vector<Step> rest) {
   return status;
 }
 
-Result<pid_t> JailEnvelope::launch(LaunchRequest request, StdioEnds ends) {
+Status JailEnvelope::launch(Launching launching) {
+  auto& [request, ends, listener] = launching;
   const std::lock_guard lock(launching_);
   if (is_closed_) return session_closed("launch", "jail_attach");
   if (!is_complete_) return session_incomplete("launch", "jail_attach");
-  if (auto status = ends.open_files(request.stdio); !status) return std::move(status.error());
-  auto launched = launch_in_jail(jail_.jail->reference(), plan_->user, set_groups_, request, ends);
-  if (!launched) return std::move(launched.error());
+  if (auto status = ends.open_files(request.stdio); !status) return status;
+  const auto stdio = ends.numbers();
+  const auto signal = [](pid_t pid, int sent) { return pid > 0 && ::kill(-pid, sent) == 0; };
+  Child child{.run = request.run, .owner = owner_, .streams = {}, .listener = std::move(listener), .signal = signal};
+  if (auto status = waiter_->expect(std::move(child), request, ends); !status) return status;
+  auto launched = launch_in_jail(jail_.jail->reference(), plan_->user, set_groups_, request, stdio);
+  if (!launched) {
+    waiter_->forget(request.run);
+    return std::move(launched.error());
+  }
   std::erase_if(jail_.sockets, [](const auto& socket) { return socket.expired(); });
   jail_.sockets.insert(jail_.sockets.end(), ends.sockets.begin(), ends.sockets.end());
-  const pid_t pid = launched->pid;
   last_launched_ = std::move(launched->who);
-  if (auto status = waiter_->adopt(pid, owner_, request, ends); !status) return std::move(status.error());
-  return pid;
+  if (request.tells_started) waiter_->started(request.run, launched->pid);
+  return waiter_->watch_process(request.run, launched->pid);
+}
+
+Status JailEnvelope::signal_tree(std::uint32_t run, int signal) {
+  const std::lock_guard lock(launching_);
+  if (is_closed_) return {};
+  // First the command, so that its end is by the signal and not by what it makes of the end of its children.
+  const pid_t command = waiter_->pid_of(run).value_or(0);
+  if (command > 0) static_cast<void>(::kill(command, signal));
+  // A build can fork faster than this looks; what then is left ends with its session.
+  constexpr int kMostLooks = 50;
+  for (int look = 0; look < kMostLooks && jail_.jail->has_its_number(); ++look) {
+    auto found = signal_each_in(jail_.jail->jid(), {.login_class = login_class_of(run), .except = command}, signal);
+    if (!found) return std::move(found.error());
+    if (*found == 0 || signal != SIGKILL) break;
+  }
+  return {};
 }
 
 Status JailEnvelope::kill_all() {

@@ -10,7 +10,7 @@
 
 #include "envelope/envelope.h"
 #include "envelope/output.h"
-#include "launch/exit_waiter.h"
+#include "launch/waiter.h"
 #include "state/journal.h"
 #include "freebsd/host.h"
 #include "freebsd/mounts.h"
@@ -23,18 +23,19 @@ namespace buildjail {
 class JailEnvelope final : public Envelope {
  public:
   static Result<std::unique_ptr<Envelope>> open(SharedPlan plan, const std::string& id,
-                                                std::shared_ptr<ExitWaiter> waiter, std::shared_ptr<FreebsdHost> host,
+                                                std::shared_ptr<Waiter> waiter, std::shared_ptr<FreebsdHost> host,
                                                 Trace trace);
 
   [[nodiscard]] const Trace& trace() const override { return trace_; }
   Status complete(std::vector<Step> rest) override;
-  Result<pid_t> launch(LaunchRequest request, StdioEnds ends) override;
+  Status launch(Launching launching) override;
+  Status signal_tree(std::uint32_t run, int signal) override;
   Status kill_all() override;
   Result<Record> record() override;
   CloseReport close() override;
 
  private:
-  JailEnvelope(SharedPlan plan, std::string id, std::shared_ptr<ExitWaiter> waiter, std::shared_ptr<FreebsdHost> host,
+  JailEnvelope(SharedPlan plan, std::string id, std::shared_ptr<Waiter> waiter, std::shared_ptr<FreebsdHost> host,
                Trace trace);
 
   /** In the order in which they are made. */
@@ -51,7 +52,7 @@ class JailEnvelope final : public Envelope {
   std::vector<Step> rest_;
   SetGroups set_groups_;
   std::string id_;
-  std::shared_ptr<ExitWaiter> waiter_;
+  std::shared_ptr<Waiter> waiter_;
   std::shared_ptr<FreebsdHost> host_;
   /** What its children are known by to the waiter. */
   std::uint64_t owner_;

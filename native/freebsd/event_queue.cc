@@ -20,13 +20,17 @@ class Kqueue final : public EventQueue {
  public:
   explicit Kqueue(UniqueFd fd) : fd_(std::move(fd)) {}
 
-  Status watch(Watched child, std::span<const Watched> readable) override {
+  // An exit that happened before is told as well: a zombie can still be attached to (kqueue(2), EVFILT_PROC).
+  Status watch_process(Watched child) override {
+    const auto exit = event_of(child, EVFILT_PROC, EV_ADD | EV_ONESHOT, NOTE_EXIT);
+    return change({&exit, 1});
+  }
+
+  Status watch_readable(std::span<const Watched> readable) override {
     std::vector<struct kevent> changes;
-    changes.reserve(readable.size() + 1);
+    changes.reserve(readable.size());
     for (const Watched& one : readable) changes.push_back(event_of(one, EVFILT_READ, EV_ADD, 0));
-    // An exit that happened before is told as well: a zombie can still be attached to (kqueue(2), EVFILT_PROC).
-    changes.push_back(event_of(child, EVFILT_PROC, EV_ADD | EV_ONESHOT, NOTE_EXIT));
-    return change(changes);
+    return changes.empty() ? Status() : change(changes);
   }
 
   // Closing does it (kqueue(2), close).

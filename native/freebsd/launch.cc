@@ -38,6 +38,7 @@ struct Stopped {
 struct Prepared {
   JailReference jail;
   std::array<int, 3> stdio;
+  const char* login_class;
   const char* working_directory;
   const SetGroups* groups;
   uid_t uid;
@@ -73,6 +74,7 @@ void run_child(void* context) {
   };
   if (failed("setsid", ::setsid())) return;
   if (failed("setlogin", forget_login_name())) return;
+  if (failed("setloginclass", ::setloginclass(prepared.login_class))) return;
   if (failed("dup2", set_stdio(prepared.stdio))) return;
   if (failed("close_range", ::close_range(kFirstNotStdio, ~0U, 0))) return;
   if (failed("procctl", forbid_tracing())) return;
@@ -102,14 +104,18 @@ SysError failure(const Stopped& stopped, const LaunchRequest& request) {
 
 }  // namespace
 
+std::string login_class_of(std::uint32_t run) { return "bj-" + std::to_string(run); }
+
 Result<Launched> launch_in_jail(const JailReference& jail, const BuildUser& user, const SetGroups& groups,
-                                LaunchRequest& request, const StdioEnds& ends) {
+                                LaunchRequest& request, const std::array<int, 3>& stdio) {
   auto candidate_paths = executable_candidates(request);
   const CStrings candidates(candidate_paths);
   const CStrings argv(request.argv);
   const CStrings environment(request.environment);
+  const std::string login_class = login_class_of(request.run);
   Prepared prepared{.jail = jail,
-                    .stdio = {ends.child[0].get(), ends.child[1].get(), ends.child[2].get()},
+                    .stdio = stdio,
+                    .login_class = login_class.c_str(),
                     .working_directory = request.working_directory.c_str(),
                     .groups = &groups,
                     .uid = user.uid,
@@ -167,7 +173,7 @@ Status kill_in_jail(const Jail& jail) {
     // Inside, the child is as mortal as all others: who is root there may kill it first, and does so each time if that
     // is all it does. Without that one the next child gets all that is left, by one call that no fork(2) escapes.
     if (!jail.has_its_number()) continue;
-    if (auto status = kill_each_in(jail.jid()); !status) return status;
+    if (auto killed = signal_each_in(jail.jid(), {}, SIGKILL); !killed) return std::move(killed.error());
   } while (back_off.wait());
   return not_killed(ETIMEDOUT, "what was to kill them was killed by them, each time");
 }

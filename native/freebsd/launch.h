@@ -1,14 +1,32 @@
 #pragma once
 
+#include <sys/types.h>
+
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <string>
+
 #include "launch/launch_request.h"
-#include "launch/launched.h"
+#include "base/credentials.h"
 #include "plan/plan.h"
 #include "base/result.h"
-#include "launch/stdio_ends.h"
 #include "freebsd/jail.h"
 #include "freebsd/set_groups.h"
 
 namespace buildjail {
+
+struct Launched {
+  pid_t pid;
+  /** Who it is, as the kernel said right before execve(2); nothing where it was killed before it could ask. */
+  std::optional<Credentials> who;
+};
+
+/**
+ * The login class (setloginclass(2)) of a command and of everything it starts, wherever that goes: a process inherits it,
+ * and only root changes its own. It limits nothing here, but tells a command's processes from its neighbours'.
+ */
+std::string login_class_of(std::uint32_t run);
 
 /**
  * Starts a command in a jail: vfork(2), so at a cost that does not grow with this process. The child closes everything
@@ -18,7 +36,7 @@ namespace buildjail {
  * failed: it is a command that was ended by a signal, and is there to be waited for as any other.
  */
 Result<Launched> launch_in_jail(const JailReference& jail, const BuildUser& user, const SetGroups& groups,
-                                LaunchRequest& request, const StdioEnds& ends);
+                                LaunchRequest& request, const std::array<int, 3>& stdio);
 
 /** SIGKILL to every process of a jail, which stays. ETIMEDOUT where something inside was quicker each time. */
 Status kill_in_jail(const Jail& jail);

@@ -1,6 +1,7 @@
 #include "freebsd/processes.h"
 
 #include <sys/param.h>
+#include <sys/proc.h>
 #include <sys/sysctl.h>
 #include <sys/user.h>
 
@@ -76,14 +77,18 @@ Result<std::vector<ProcessEntry>> list_processes() {
   return entries;
 }
 
-Status kill_each_in(int jid) {
+Result<std::size_t> signal_each_in(int jid, const Chosen& chosen, int signal) {
   const auto processes = all_processes();
   if (!processes) return processes.error();
+  std::size_t found = 0;
   for (const auto& process : *processes) {
-    const pid_t pid = process.ki_pid;
-    if (jail_of(process) == jid && is_in(jid, pid)) static_cast<void>(::kill(pid, SIGKILL));
+    if (jail_of(process) != jid || process.ki_stat == SZOMB || process.ki_pid == chosen.except) continue;
+    if (!chosen.login_class.empty() && chosen.login_class != process.ki_loginclass) continue;
+    if (!is_in(jid, process.ki_pid)) continue;
+    found += 1;
+    static_cast<void>(::kill(process.ki_pid, signal));
   }
-  return {};
+  return found;
 }
 
 }  // namespace buildjail

@@ -3,6 +3,7 @@
 #include <sys/param.h>
 #include <sys/user.h>
 
+#include <cstddef>
 #include <string>
 #include <vector>
 
@@ -29,10 +30,19 @@ struct ProcessEntry {
 
 Result<std::vector<ProcessEntry>> list_processes();
 
+/** Of the processes of a jail, those that are meant. */
+struct Chosen {
+  /** That they have (setloginclass(2)); empty: any. */
+  std::string login_class;
+  /** Not this one; 0: all. */
+  pid_t except = 0;
+};
+
 /**
- * SIGKILL to each process of a jail, from outside, where none of them can do anything to who sends it. One by one, so
- * that what they start meanwhile is not among them.
+ * Signals processes of a jail from outside, where none of them can do anything to the sender. One by one, so that what
+ * they start meanwhile is not among them.
+ * @return how many there were, without zombies.
  */
-Status kill_each_in(int jid);
+Result<std::size_t> signal_each_in(int jid, const Chosen& chosen, int signal);
 
 }  // namespace buildjail

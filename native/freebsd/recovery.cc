@@ -13,7 +13,6 @@
 #include "freebsd/mounts.h"
 #include "freebsd/parts/jail_part.h"
 #include "freebsd/parts/root.h"
-#include "freebsd/parts/session_directory.h"
 #include "freebsd/session_jail.h"
 #include "freebsd/state_file_system.h"
 
@@ -61,11 +60,6 @@ std::vector<SysError> take_away(const std::string& state_directory, const Journa
   if (auto status = refuse_unless_session(entry, state_directory); !status) return {std::move(status.error())};
   SessionJail jail{.root = root_of(state_directory, entry.id)};
   const std::array table{
-      Rebuild{Root::kFacts,
-              [&jail](const Fact&, Remains& remains) {
-                remains.parts.push_back(std::make_unique<SessionDirectory>(jail.root, true));
-                return Status();
-              }},
       Rebuild{kLentOutput, rebuild_output},
       Rebuild{Root::kFacts, [&jail](const Fact&, Remains& remains) { return rebuild_mounts(jail, remains.parts); }},
       Rebuild{JailPart::kFacts,

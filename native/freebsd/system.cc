@@ -79,7 +79,7 @@ class FreeBsd final : public SessionSystem {
 
   Recovery recovery(const std::string& state_directory) override { return recovery_of(state_directory); }
 
-  Result<std::unique_ptr<Envelope>> make(SharedPlan plan, const std::string& id, std::shared_ptr<ExitWaiter> waiter,
+  Result<std::unique_ptr<Envelope>> make(SharedPlan plan, const std::string& id, std::shared_ptr<Waiter> waiter,
                                          Trace trace) override {
     return JailEnvelope::open(std::move(plan), id, std::move(waiter), host(), std::move(trace));
   }

@@ -3,6 +3,7 @@
 #include <sys/types.h>
 
 #include <array>
+#include <cerrno>
 #include <chrono>
 #include <cstdint>
 #include <memory>
@@ -13,32 +14,34 @@
 
 namespace buildjail {
 
-/** What happened, as told to whoever waits: the token that was given when it was asked for. */
+/** Something that happened. The token is the one that was given when it was asked for. */
 struct Event {
   enum class Kind : std::uint8_t { kWoken, kExited, kReadable } kind;
   std::uint64_t token;
 };
 
-/** The number of a process or a descriptor, and what of it is told by. */
+/** A process or a descriptor, by its number, and the token by which its events are known. */
 struct Watched {
   int number;
   std::uint64_t token;
 };
 
-/**
- * The kernel's event queue: kqueue(2) on FreeBSD, epoll(7) with pidfds on Linux. Any thread may add to it; one thread
- * waits.
- */
+/** The kernel's event queue: kqueue(2) on FreeBSD, epoll(7) on Linux. Any thread may add to it; one thread waits. */
 class EventQueue {
  public:
   static Result<std::unique_ptr<EventQueue>> create();
   virtual ~EventQueue() = default;
 
+  /** Tells once that a child of ours has ended. On Linux pid 1 of a session waits for commands, and nobody here does. */
+  virtual Status watch_process(Watched) {
+    errno = ENOSYS;
+    return last_error("wait", "watch_process");
+  }
   /**
-   * A child of ours that nobody has waited for, which is told once; and of each of the descriptors, again and again,
-   * that there is something to read or that the end was reached. On failure some of them may be watched.
+   * Tells of each descriptor, again and again, that it can be read or that its end was reached. On failure some of them
+   * may be watched.
    */
-  virtual Status watch(Watched child, std::span<const Watched> readable) = 0;
+  virtual Status watch_readable(std::span<const Watched> readable) = 0;
   /** Comes before a descriptor that is watched is closed. */
   virtual void forget_readable(int fd) = 0;
   /** Makes a wait return. */

@@ -1,20 +1,12 @@
 #include "launch/launch_request.h"
 
-#include <cerrno>
 #include <string_view>
 
-#include "plan/plan.h"
-#include "plan/wire_reader.h"
 
 namespace buildjail {
 
-Result<LaunchRequest> read_launch(std::span<const std::byte> bytes) {
-  WireReader reader(bytes);
-  reader.limit();
-  LaunchRequest request{};
-  if (reader.u32() != kWireVersion) reader.refuse();
-  request.run = reader.u32();
-  request.is_last = reader.u8() == 1;
+LaunchRequest read_launch(WireReader& reader) {
+  LaunchRequest request;
   const auto read_string = [](WireReader& from) { return from.string(); };
   request.argv = reader.list<std::string>(read_string);
   request.environment = reader.list<std::string>(read_string);
@@ -22,23 +14,14 @@ Result<LaunchRequest> read_launch(std::span<const std::byte> bytes) {
   request.max_buffer = reader.u64();
   for (auto& stdio : request.stdio) {
     const std::uint8_t kind = reader.u8();
-    if (kind > static_cast<std::uint8_t>(StdioKind::kSocket)) {
-      reader.refuse();
-      break;
-    }
+    if (kind > static_cast<std::uint8_t>(StdioKind::kSame)) reader.refuse();
     stdio.kind = static_cast<StdioKind>(kind);
     stdio.path = reader.string();
   }
   const StdioKind input = request.stdio[0].kind;
-  if (input == StdioKind::kCapture || input == StdioKind::kSocket) reader.refuse();
-  if (!reader.is_complete() || request.argv.empty() || request.argv.front().empty()) {
-    return SysError{.step = "launch",
-                    .syscall = "read_launch",
-                    .err = EINVAL,
-                    .path = {},
-                    .dest = {},
-                    .detail = "malformed launch"};
-  }
+  if (input == StdioKind::kCapture || input == StdioKind::kSocket || input == StdioKind::kSame) reader.refuse();
+  if (request.stdio[1].kind == StdioKind::kSame) reader.refuse();
+  if (request.argv.empty() || request.argv.front().empty()) reader.refuse();
   return request;
 }
 

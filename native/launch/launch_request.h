@@ -1,17 +1,18 @@
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <cstdint>
-#include <span>
 #include <string>
 #include <vector>
 
-#include "base/result.h"
+#include "plan/wire_reader.h"
 
 namespace buildjail {
 
-enum class StdioKind : std::uint8_t { kPipe, kInherit, kIgnore, kFile, kCapture, kSocket };
+/** kSame is of stderr only: the very end that stdout has. */
+enum class StdioKind : std::uint8_t { kPipe, kInherit, kIgnore, kFile, kCapture, kSocket, kSame };
 
 struct StdioRequest {
   StdioKind kind = StdioKind::kIgnore;
@@ -19,20 +20,27 @@ struct StdioRequest {
   std::string path;
 };
 
-/** One command to launch, as src/native/wire.ts packs it. */
+/** One command to launch, as src/native/wire packs it. */
 struct LaunchRequest {
-  std::uint32_t run;
-  /** When it ends, nothing else in the envelope is of use. */
-  bool is_last;
+  /** The number of its job. */
+  std::uint32_t run = 0;
+  /** Its pid is told as soon as it executes. */
+  bool tells_started = false;
   std::vector<std::string> argv;
   std::vector<std::string> environment;
   std::string working_directory;
   /** Bytes kept of each captured stream. */
-  std::uint64_t max_buffer;
+  std::uint64_t max_buffer = 0;
   std::array<StdioRequest, 3> stdio;
+
+  /** Opening a file may wait for its file system. */
+  [[nodiscard]] bool opens_files() const {
+    return std::any_of(stdio.begin(), stdio.end(), [](const auto& one) { return one.kind == StdioKind::kFile; });
+  }
 };
 
-Result<LaunchRequest> read_launch(std::span<const std::byte> bytes);
+/** Refuses the reader where it is no command. */
+LaunchRequest read_launch(WireReader& reader);
 
 /**
  * The paths to try in turn for the program: itself when it holds a slash, else below each directory of the PATH given

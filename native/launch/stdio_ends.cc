@@ -86,7 +86,7 @@ Status StdioEnds::make_pipes(const std::array<StdioRequest, 3>& stdio) {
 
 Status StdioEnds::open_files(const std::array<StdioRequest, 3>& stdio) {
   for (std::size_t i = 0; i < child.size(); ++i) {
-    if (child.at(i)) continue;
+    if (child.at(i) || stdio.at(i).kind == StdioKind::kSame) continue;
     auto opened = open_one(stdio.at(i), static_cast<int>(i));
     if (!opened) return std::move(opened.error());
     child.at(i) = std::move(*opened);

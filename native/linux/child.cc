@@ -42,8 +42,6 @@ int unblock_signals() {
   return static_cast<int>(::syscall(SYS_rt_sigprocmask, SIG_SETMASK, none.data(), nullptr, kMaskBytes));
 }
 
-int ignore_children() { return set_action(SIGCHLD, SIG_IGN); }
-
 std::int64_t now_ns() {
   timespec now{};
   static_cast<void>(::clock_gettime(CLOCK_MONOTONIC, &now));

@@ -13,9 +13,6 @@ namespace buildjail {
 int reset_signals();
 int unblock_signals();
 
-/** SIGCHLD ignored, which execve(2) keeps: what ends is reaped by the kernel (wait(2)). */
-int ignore_children();
-
 std::int64_t now_ns();
 
 }  // namespace buildjail

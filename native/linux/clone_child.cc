@@ -41,12 +41,6 @@ pid_t clone_child(int flags, void (*program)(void*), void* context, ChildStack& 
   return ::clone(begin, stack.top(), flags | wants_pidfd | CLONE_VM | CLONE_VFORK, &start, pidfd);
 }
 
-int clone_sibling(void (*program)(void*), void* context, ChildStack& stack, pid_t* pid) {
-  Start start{.program = program, .context = context};
-  return ::clone(begin, stack.top(), CLONE_PARENT | CLONE_PARENT_SETTID | CLONE_VM | CLONE_VFORK, &start, pid) < 0 ? -1
-                                                                                                                   : 0;
-}
-
 void reap_clone(pid_t pid) {
   while (::waitpid(pid, nullptr, __WALL) < 0 && errno == EINTR) {
   }

@@ -40,13 +40,7 @@ class ChildStack {
  */
 pid_t clone_child(int flags, void (*program)(void*), void* context, ChildStack& stack, int* pidfd = nullptr);
 
-/**
- * For a child made by clone_child, so without anything that has to be undone: makes a sibling of its own, whose parent
- * is our process (clone(2), CLONE_PARENT), and sleeps as vfork(2) does. `pid` is written before the sibling runs.
- */
-int clone_sibling(void (*program)(void*), void* context, ChildStack& stack, pid_t* pid);
-
-/** waitpid(2) for children that clone_child and clone_sibling made, whatever signal they end with (__WALL). */
+/** waitpid(2) for children that clone_child made, whatever signal they end with (__WALL). */
 void reap_clone(pid_t pid);
 
 }  // namespace buildjail

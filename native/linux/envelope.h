@@ -10,7 +10,7 @@
 
 #include "envelope/envelope.h"
 #include "envelope/output.h"
-#include "launch/exit_waiter.h"
+#include "launch/waiter.h"
 #include "state/journal.h"
 #include "linux/host.h"
 #include "linux/session_namespaces.h"
@@ -21,19 +21,21 @@ namespace buildjail {
 class NamespaceEnvelope final : public Envelope {
  public:
   static Result<std::unique_ptr<Envelope>> open(SharedPlan plan, const std::string& id,
-                                                std::shared_ptr<ExitWaiter> waiter, std::shared_ptr<LinuxHost> host,
+                                                std::shared_ptr<Waiter> waiter, std::shared_ptr<LinuxHost> host,
                                                 Trace trace);
 
   [[nodiscard]] const Trace& trace() const override { return trace_; }
   Status complete(std::vector<Step> rest) override;
-  Result<pid_t> launch(LaunchRequest request, StdioEnds ends) override;
+  Status launch(Launching launching) override;
+  [[nodiscard]] bool launches_at_once() const override { return true; }
+  Status signal_tree(std::uint32_t run, int signal) override;
   Status kill_all() override;
   Result<Record> record() override;
   void begin_close() override;
   CloseReport close() override;
 
  private:
-  NamespaceEnvelope(SharedPlan plan, std::string id, std::shared_ptr<ExitWaiter> waiter,
+  NamespaceEnvelope(SharedPlan plan, std::string id, std::shared_ptr<Waiter> waiter,
                     std::shared_ptr<LinuxHost> host, Trace trace);
 
   /** In the order in which they are made. E2BIG where there are more outputs than init can know of. */
@@ -41,23 +43,25 @@ class NamespaceEnvelope final : public Envelope {
   /** Null once the session is being closed. Who has them keeps them from being closed under its hands. */
   std::shared_ptr<Namespaces> namespaces();
   bool is_complete();
+  [[nodiscard]] CommandSetup setup() const;
+  /** What the kernel says of a command that is set up as every one is, and does not execute. */
+  Result<Credentials> look_at_command(const Namespaces& inside);
 
   SharedPlan plan_;
   std::string id_;
-  std::shared_ptr<ExitWaiter> waiter_;
+  std::shared_ptr<Waiter> waiter_;
   std::shared_ptr<LinuxHost> host_;
   /** What its children are known by to the waiter. */
   std::uint64_t owner_;
   Trace trace_;
   std::mutex closing_;
-  std::mutex killing_;
+  std::mutex looking_;
 
   /** For what follows, held for a moment only: a launch that hangs must not keep a close from ending it. */
   std::mutex mutex_;
   bool is_closed_ = false;
   /** Its root is sealed, so that something may be launched in it. */
   bool is_complete_ = false;
-  std::optional<Credentials> last_launched_;
 
   /** Of a plan that is a base, once it is completed. */
   std::vector<Step> rest_;

@@ -7,19 +7,15 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
-#include <map>
-#include <mutex>
 #include <utility>
-#include <vector>
 
 #include "base/unique_fd.h"
-#include "linux/raw_calls.h"
 
 namespace buildjail {
 
 namespace {
 
-// An event carries 64 bits of ours: the token, which counts runs and so stays small, and above it what it is about.
+// An event carries 64 bits of ours: the token, which stays small, and above it the kind.
 constexpr unsigned kKindShift = 62;
 constexpr std::uint64_t kTokenMask = (std::uint64_t{1} << kKindShift) - 1;
 
@@ -31,19 +27,11 @@ class Epoll final : public EventQueue {
  public:
   Epoll(UniqueFd fd, UniqueFd wake) : fd_(std::move(fd)), wake_(std::move(wake)) {}
 
-  Status watch(Watched child, std::span<const Watched> readable) override {
+  Status watch_readable(std::span<const Watched> readable) override {
     for (const auto& [fd, token] : readable) {
       if (auto status = add(fd, EPOLLIN, pack(Event::Kind::kReadable, token)); !status) return status;
     }
-    const auto [pid, token] = child;
-    UniqueFd pidfd(raw::pidfd_open(pid));
-    if (!pidfd) return last_error("wait", "pidfd_open");
-    const std::lock_guard lock(mutex_);
-    // Kept until the exit was told. Readable from the exit on, be it before this (pidfd_open(2)).
-    const auto& kept = pidfds_.insert_or_assign(token, std::move(pidfd)).first->second;
-    auto status = add(kept.get(), EPOLLIN | EPOLLONESHOT, pack(Event::Kind::kExited, token));
-    if (!status) pidfds_.erase(token);
-    return status;
+    return {};
   }
 
   // Closing is not enough: a child that another thread has just made has the descriptor as well until it executes, and
@@ -56,7 +44,6 @@ class Epoll final : public EventQueue {
   }
 
   std::span<Event> wait(std::span<Event> events, std::optional<std::chrono::milliseconds> bound) override {
-    ended_.clear();
     std::array<epoll_event, 32> raw{};
     const int room = static_cast<int>(std::min(raw.size(), events.size()));
     const int count = ::epoll_wait(fd_.get(), raw.data(), room, bound ? static_cast<int>(bound->count()) : -1);
@@ -70,11 +57,7 @@ class Epoll final : public EventQueue {
  private:
   Event take(std::uint64_t data) {
     const Event event{static_cast<Event::Kind>(data >> kKindShift), data & kTokenMask};
-    if (event.kind == Event::Kind::kExited) {
-      const std::lock_guard lock(mutex_);
-      const auto found = pidfds_.extract(event.token);
-      if (!found.empty()) ended_.push_back(std::move(found.mapped()));
-    } else if (event.kind == Event::Kind::kWoken) {
+    if (event.kind == Event::Kind::kWoken) {
       std::uint64_t count = 0;
       static_cast<void>(::read(wake_.get(), &count, sizeof(count)));
     }
@@ -89,10 +72,6 @@ class Epoll final : public EventQueue {
 
   UniqueFd fd_;
   UniqueFd wake_;
-  std::mutex mutex_;
-  std::map<std::uint64_t, UniqueFd> pidfds_;
-  /** Of whose exit was told by the wait before, closed when that has been seen to. */
-  std::vector<UniqueFd> ended_;
 };
 
 }  // namespace

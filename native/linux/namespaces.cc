@@ -27,7 +27,7 @@
 #include "linux/child.h"
 #include "linux/clone_child.h"
 #include "linux/holders.h"
-#include "linux/init/lent_message.h"
+#include "linux/init/messages.h"
 #include "linux/mount_program.h"
 #include "linux/raw_calls.h"
 #include "linux/session_keyring.h"
@@ -66,7 +66,7 @@ struct Prepared {
   /** Null without a user namespace. */
   const IdMap* ids;
   const std::string* hostname;
-  const char* keyring;
+  std::uint64_t kept_capabilities;
   MountProgram* mounts;
   bool is_base;
   char* const* argv;
@@ -140,14 +140,8 @@ void run_child(void* context) {
   if (failed("hostname", "sethostname", ::sethostname(prepared.hostname->data(), prepared.hostname->size()))) return;
   if (!prepared.is_base && !prepared.mounts->seal_root(prepared.stopped)) return;
   prepared.ended_ns = now_ns();
-  if (prepared.ids != nullptr) {
-    Capabilities held;
-    if (failed("init", "capget", get_capabilities(held))) return;
-    if (failed("init", "capset", make_kill_inheritable(held))) return;
-    if (failed("init", "prctl", keep_kill())) return;
-  }
-  if (failed("init", "keyctl", make_session_keyring(prepared.keyring))) return;
-  if (failed("init", "rt_sigaction", ignore_children())) return;
+  if (prepared.ids != nullptr && failed("init", "prctl", bound_capabilities(prepared.kept_capabilities))) return;
+  if (failed("init", "keyctl", make_session_keyring())) return;
   if (failed("init", "rt_sigprocmask", unblock_signals())) return;
   execute_init(prepared);
   failed("init", "execveat", -1);
@@ -248,14 +242,12 @@ SysError not_ended(pid_t init) {
 
 bool needs_user_namespace() { return ::geteuid() != 0; }
 
-Result<Namespaces> Namespaces::make(const EnvelopePlan& plan, const std::string& id, const Ready& ready, Trace& trace) {
+Result<Namespaces> Namespaces::make(const EnvelopePlan& plan, const Ready& ready, Trace& trace) {
   auto ends = control_pair();
   if (!ends) return std::move(ends.error());
   auto& [ours, theirs] = *ends;
   const IdMap ids{.uid = map_line(plan.user.uid, ::geteuid()), .gid = map_line(plan.user.gid, ::getegid())};
   MountProgram mounts(plan);
-  // Not to be guessed, as the name is all that it takes for a process of the same user.
-  std::string keyring = "buildjail-" + id;
   std::string name = "buildjail-init";
   const std::array<char*, 2> argv{name.data(), nullptr};
   const std::array<char*, 1> environment{nullptr};
@@ -273,7 +265,7 @@ Result<Namespaces> Namespaces::make(const EnvelopePlan& plan, const std::string&
                     .empty_mounts = is_over_host ? -1 : ready.mounts.space.get(),
                     .ids = (kinds & CLONE_NEWUSER) == 0 ? nullptr : &ids,
                     .hostname = &plan.hostname,
-                    .keyring = keyring.c_str(),
+                    .kept_capabilities = kept_capabilities(plan.user),
                     .mounts = &mounts,
                     .is_base = plan.is_base,
                     .argv = argv.data(),
@@ -294,7 +286,7 @@ Result<Namespaces> Namespaces::make(const EnvelopePlan& plan, const std::string&
   if (prepared.ids != nullptr) trace.add("map-ids", {}, prepared.ids_ns);
   mounts.add_to(trace);
   trace.add("init", {}, now_ns() - prepared.ended_ns);
-  return Namespaces(init, std::move(owned_pidfd), std::move(ours), kinds, is_over_host, std::move(keyring));
+  return Namespaces(init, std::move(owned_pidfd), std::make_shared<InitChannel>(std::move(ours)), kinds, is_over_host);
 }
 
 Status Namespaces::complete(const std::vector<Step>& rest, Trace& trace) {
@@ -319,62 +311,15 @@ Status Namespaces::complete(const std::vector<Step>& rest, Trace& trace) {
   return {};
 }
 
-Status Namespaces::lend(const LentOutput& before, const std::string& target, const BuildUser& user, int lease) {
-  // In a user namespace there is no other owner to be had; -1 leaves it as it is (chown(2)).
-  const bool is_owner_kept = (kinds_ & CLONE_NEWUSER) != 0;
-  lent_message message{.number = before.ino,
-                       .major = major(before.dev),
-                       .minor = minor(before.dev),
-                       .user = user.uid,
-                       .uid = is_owner_kept ? static_cast<uid_t>(-1) : before.uid,
-                       .gid = is_owner_kept ? static_cast<gid_t>(-1) : before.gid,
-                       .mode = before.mode,
-                       .path = {}};
-  if (target.size() >= sizeof(message.path)) {
-    errno = ENAMETOOLONG;
-    return last_error("output-lease", "send", target);
-  }
-  target.copy(message.path, target.size());
-  iovec part{.iov_base = &message, .iov_len = offsetof(lent_message, path) + target.size() + 1};
-  alignas(cmsghdr) std::array<std::byte, CMSG_SPACE(sizeof(int))> control{};
-  msghdr packet{};
-  packet.msg_iov = &part;
-  packet.msg_iovlen = 1;
-  packet.msg_control = control.data();
-  packet.msg_controllen = control.size();
-  cmsghdr* const rights = CMSG_FIRSTHDR(&packet);
-  rights->cmsg_level = SOL_SOCKET;
-  rights->cmsg_type = SCM_RIGHTS;
-  rights->cmsg_len = CMSG_LEN(sizeof(lease));
-  std::memcpy(CMSG_DATA(rights), &lease, sizeof(lease));
-  // No answer is waited for: what is on its way arrives, whether this process lives to see it or not (unix(7)).
-  const ssize_t sent = without_interruption([&] { return ::sendmsg(control_.get(), &packet, MSG_NOSIGNAL); });
-  if (sent < 0) return last_error("output-lease", "sendmsg", before.path);
-  return {};
-}
-
 Namespaces::~Namespaces() {
   if (!pidfd_ || is_gone_) return;
   static_cast<void>(tell_to_end());
   static_cast<void>(wait_gone());
 }
 
-Status Namespaces::kill_all() {
-  char command = 'k';
-  const auto is_gone = [](ssize_t done) { return done == 0 || (done < 0 && (errno == EPIPE || errno == ECONNRESET)); };
-  // When init is gone, then so is everything else.
-  const ssize_t sent = without_interruption([&] { return ::send(control_.get(), &command, 1, MSG_NOSIGNAL); });
-  if (is_gone(sent)) return {};
-  if (sent < 0) return last_error("kill", "send");
-  const ssize_t answered = without_interruption([&] { return ::recv(control_.get(), &command, 1, 0); });
-  if (answered < 0 && !is_gone(answered)) return last_error("kill", "recv");
-  return {};
-}
-
-// The end of the socket, as when this process dies: so that what is lent is handed back by init, and whether this
-// process lives to see that or not is the same. Only of our sending (shutdown(2)): the answer to a kill_all may be on
-// its way.
-Status Namespaces::tell_to_end() { return ::shutdown(control_.get(), SHUT_WR) == 0 ? Status() : kill_init(); }
+// The end of the channel, as when this process dies: so that what is lent is handed back by init, and whether this
+// process lives to see that or not is the same.
+Status Namespaces::tell_to_end() { return channel_->shut_down() ? Status() : kill_init(); }
 
 Status Namespaces::kill_init() {
   if (raw::pidfd_send_signal(pidfd_.get(), SIGKILL) == 0 || errno == ESRCH) return {};

@@ -2,16 +2,17 @@
 
 #include <sys/types.h>
 
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
 
-#include "state/lent_output.h"
 #include "plan/plan.h"
 #include "base/result.h"
 #include "base/trace.h"
 #include "base/unique_fd.h"
 #include "linux/empty_mounts.h"
+#include "linux/init_channel.h"
 
 namespace buildjail {
 
@@ -31,7 +32,7 @@ class Namespaces {
   };
 
   /** Makes everything the plan says. */
-  static Result<Namespaces> make(const EnvelopePlan& plan, const std::string& id, const Ready& ready, Trace& trace);
+  static Result<Namespaces> make(const EnvelopePlan& plan, const Ready& ready, Trace& trace);
   Namespaces(Namespaces&&) noexcept = default;
   Namespaces& operator=(Namespaces&&) noexcept = delete;
   Namespaces(const Namespaces&) = delete;
@@ -43,21 +44,9 @@ class Namespaces {
 
   /** Of init, in the host's numbering; it is not reused while this is there. */
   [[nodiscard]] pid_t init() const noexcept { return init_; }
-  /** init's pidfd, above 2, and which of its namespaces there are to enter by it (setns(2)). */
-  [[nodiscard]] int pidfd() const noexcept { return pidfd_.get(); }
-  [[nodiscard]] int kinds() const noexcept { return kinds_; }
+  /** The way to init. */
+  [[nodiscard]] const std::shared_ptr<InitChannel>& channel() const noexcept { return channel_; }
 
-  /** The name of the session's keyring. */
-  [[nodiscard]] const std::string& keyring() const noexcept { return keyring_; }
-
-  /**
-   * Before an output is handed over: init hands it back, and has the lock of its lease until then, should this process
-   * be killed. `target` is where it is inside.
-   */
-  Status lend(const LentOutput& before, const std::string& target, const BuildUser& user, int lease);
-
-  /** SIGKILL to everything inside but init. One at a time. */
-  Status kill_all();
   /**
    * Begins the end: init kills everything inside, hands back what was lent, and ends. Again, also when it is gone:
    * nothing to do. Any thread.
@@ -71,23 +60,21 @@ class Namespaces {
   Status wait_gone();
 
  private:
-  Namespaces(pid_t init, UniqueFd pidfd, UniqueFd control, int kinds, bool is_over_host, std::string keyring)
+  Namespaces(pid_t init, UniqueFd pidfd, std::shared_ptr<InitChannel> channel, int kinds, bool is_over_host)
       : init_(init),
         pidfd_(std::move(pidfd)),
-        control_(std::move(control)),
+        channel_(std::move(channel)),
         kinds_(kinds),
-        is_over_host_(is_over_host),
-        keyring_(std::move(keyring)) {}
+        is_over_host_(is_over_host) {}
 
   Status kill_init();
 
   pid_t init_;
   UniqueFd pidfd_;
-  UniqueFd control_;
+  std::shared_ptr<InitChannel> channel_;
   int kinds_;
   /** Until its root is sealed, the host's mounts are under it. */
   bool is_over_host_;
-  std::string keyring_;
   bool is_gone_ = false;
 };
 

@@ -86,8 +86,7 @@ std::optional<SysError> try_namespaces(const UniqueFd& init_image) {
   Trace trace;
   const EmptyMounts no_mounts;
   const UniqueFd no_network;
-  auto made = Namespaces::make(plan, "preflight",
-                               {.init_image = init_image, .mounts = no_mounts, .network = no_network}, trace);
+  auto made = Namespaces::make(plan, {.init_image = init_image, .mounts = no_mounts, .network = no_network}, trace);
   if (made) return std::nullopt;
   return std::move(made.error());
 }

@@ -185,6 +185,28 @@ std::optional<ProcessStatus> status_of(pid_t pid) {
   return status;
 }
 
+std::optional<pid_t> parent_of(pid_t pid) {
+  const auto text = read_all(proc_path(pid, "stat"));
+  if (!text) return std::nullopt;
+  // The name may hold anything; the state and the parent come after its end (proc_pid_stat(5)).
+  const std::size_t end = text->rfind(')');
+  if (end == std::string::npos || text->size() < end + 4) return std::nullopt;
+  const auto found = numbers(std::string_view(*text).substr(end + 4));
+  return found.empty() ? std::nullopt : std::optional(static_cast<pid_t>(found.front()));
+}
+
+std::optional<pid_t> pid_of_descriptor(int pidfd) {
+  const auto text = read_all("/proc/self/fdinfo/" + std::to_string(pidfd));
+  if (!text) return std::nullopt;
+  for (const auto line : split(*text, '\n')) {
+    if (!line.starts_with("Pid:")) continue;
+    // -1 when it is over, of which the digit is read.
+    const auto found = line.find('-') == std::string_view::npos ? numbers(line) : std::vector<unsigned>();
+    return found.empty() || found.front() == 0 ? std::nullopt : std::optional(static_cast<pid_t>(found.front()));
+  }
+  return std::nullopt;
+}
+
 std::vector<pid_t> list_processes() {
   std::vector<pid_t> pids;
   const std::unique_ptr<DIR, int (*)(DIR*)> entries(::opendir("/proc"), ::closedir);

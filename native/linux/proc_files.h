@@ -27,6 +27,12 @@ struct ProcessStatus {
 /** Nothing where there is no such process. */
 std::optional<ProcessStatus> status_of(pid_t pid);
 
+/** Its parent; nothing where there is no such process. */
+std::optional<pid_t> parent_of(pid_t pid);
+
+/** Of the process that a pidfd of ours is of (pidfd_open(2)); nothing when that is over. */
+std::optional<pid_t> pid_of_descriptor(int pidfd);
+
 /** Every process that /proc shows, in the host's numbering. */
 std::vector<pid_t> list_processes();
 

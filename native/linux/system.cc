@@ -24,7 +24,7 @@ constexpr std::chrono::milliseconds kOthersBound{10000};
 
 class Linux final : public SessionSystem {
  public:
-  // Asked here and not later: while a command is launched, the answer may be that child's.
+  // Asked here and not later: while a base is being completed, the answer may be that child's.
   Linux() : SessionSystem(let_go_of_host_program), is_dumpable_(::prctl(PR_GET_DUMPABLE, 0, 0, 0, 0) == 1) {}
 
   [[nodiscard]] const char* name() const override { return "linux"; }
@@ -58,7 +58,7 @@ class Linux final : public SessionSystem {
 
   Recovery recovery(const std::string& state_directory) override { return recovery_of(state_directory); }
 
-  Result<std::unique_ptr<Envelope>> make(SharedPlan plan, const std::string& id, std::shared_ptr<ExitWaiter> waiter,
+  Result<std::unique_ptr<Envelope>> make(SharedPlan plan, const std::string& id, std::shared_ptr<Waiter> waiter,
                                          Trace trace) override {
     auto found = host();
     if (!found) return std::move(found.error());

@@ -92,21 +92,14 @@ Result<EnvelopePlan> read_plan(std::span<const std::byte> bytes) {
   return plan;
 }
 
-Result<std::vector<Step>> read_rest(std::span<const std::byte> bytes) {
-  WireReader reader(bytes);
-  if (reader.u32() != kWireVersion) reader.refuse();
+std::vector<Step> read_rest(WireReader& reader) {
   auto steps = reader.list<Step>(read_step);
   const bool is_rest = std::all_of(steps.begin(), steps.end(), [](const Step& step) {
     return std::holds_alternative<MakeDirectory>(step) || std::holds_alternative<MakeFile>(step) ||
            std::holds_alternative<Bind>(step);
   });
-  if (reader.is_complete() && is_rest) return steps;
-  return SysError{.step = "plan",
-                  .syscall = "read_rest",
-                  .err = EINVAL,
-                  .path = {},
-                  .dest = {},
-                  .detail = "malformed rest of a plan"};
+  if (!is_rest) reader.refuse();
+  return steps;
 }
 
 }  // namespace buildjail

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "plan/wire_reader.h"
 
 namespace buildjail {
 
@@ -79,10 +80,10 @@ using SharedPlan = std::shared_ptr<const EnvelopePlan>;
 /** EINVAL when the bytes are no plan of this version. */
 Result<EnvelopePlan> read_plan(std::span<const std::byte> bytes);
 
-/** What can follow a base: directories, files to be mounted on, and binds. EINVAL when the bytes are not that. */
-Result<std::vector<Step>> read_rest(std::span<const std::byte> bytes);
+/** What can follow a base: directories, files to be mounted on, and binds. Refuses the reader where it is not that. */
+std::vector<Step> read_rest(WireReader& reader);
 
 /** Also in src/native/wire.ts. */
-inline constexpr std::uint32_t kWireVersion = 4;
+inline constexpr std::uint32_t kWireVersion = 5;
 
 }  // namespace buildjail

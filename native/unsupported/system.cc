@@ -22,7 +22,7 @@ class Unsupported final : public System {
   std::vector<Obstacle> find_obstacles() override {
     return {{"platform", "sessions do not run on this system yet", "run it on FreeBSD 14 or later, or on Linux"}};
   }
-  Result<std::unique_ptr<Envelope>> open(SharedPlan, const std::string&, std::shared_ptr<ExitWaiter>) override {
+  Result<std::unique_ptr<Envelope>> open(SharedPlan, const std::string&, std::shared_ptr<Waiter>) override {
     return not_here("jail_set");
   }
   RecoveryReport recover(const std::string&) override { return {}; }

@@ -5,10 +5,11 @@ import { bunFolder, guestModules } from './guest-modules.mjs'
 import { Guest } from './guest.mjs'
 import { locateFreebsd } from './locate.mjs'
 import { makePayload } from './payload.mjs'
+import { compilePrograms } from './programs.mjs'
 import { qemuCommand } from './qemu.mjs'
 import { timed } from './workspace.mjs'
 
-const defaultSeconds = 1200
+const defaultSeconds = 3600
 const faultsSeconds = 10_800
 
 /**
@@ -42,8 +43,9 @@ async function guestWith(command, { inspect, faults, more } = {}) {
   qemuCommand({ image, disks: [] })
   const addon = await timed('cross-compile', () => crossCompile(sysroot, { faults }))
   inspect?.(addon)
+  const programs = await timed('programs', () => compilePrograms(sysroot))
   const modules = await timed('modules', () => guestModules())
-  const payload = await timed('payload', () => makePayload({ addon, command, more, folder: temporaryFolder() }))
+  const payload = await timed('payload', () => makePayload({ addon, programs, command, more, folder: temporaryFolder() }))
   const guest = new Guest({ image, disks: [payload, modules] })
   try {
     await timed('boot', () => guest.logIn())

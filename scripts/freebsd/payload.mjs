@@ -9,17 +9,19 @@ import { packageRoot, runTool } from './workspace.mjs'
 export const commandFile = '.guest-command.sh'
 
 /**
- * Packs the package with the given addon and the script the guest is to run.
- * @param {{ addon: string, command: string, folder: string, more?: string }} parts `folder` is empty, and the caller's to
- *   remove; the contents of `more` come along
+ * Packs the package with the given addon, the tests' programs and the script the guest is to run.
+ * @param {{ addon: string, programs: string, command: string, folder: string, more?: string }} parts `folder` is empty, and the
+ *   caller's to remove; the contents of `more` come along
  * @returns the tar's path
  */
-export function makePayload({ addon, command, folder, more }) {
+export function makePayload({ addon, programs, command, folder, more }) {
   const stage = path.join(folder, 'stage')
   mkdirSync(path.join(stage, 'prebuilds'), { recursive: true })
   copyFileSync(addon, path.join(stage, 'prebuilds', 'freebsd-x64.node'))
   // The addon looks for it under its own name (native/state/watcher.cc).
   copyFileSync(watcherOf(addon), path.join(stage, 'prebuilds', 'freebsd-x64-watch'))
+  // The tests look for them there (test/probe/ready-programs.ts).
+  cpSync(programs, path.join(stage, 'prebuilds', 'freebsd-x64-programs'), { recursive: true })
   writeFileSync(path.join(stage, commandFile), command)
   const tsc = path.join(packageRoot, 'node_modules', 'typescript', 'bin', 'tsc')
   runTool(process.execPath, [tsc, '-p', 'tsconfig.json', '--outDir', path.join(stage, 'dist')])

@@ -6,6 +6,8 @@ const user = 'test/session/user.test.ts'
 const attacks = 'test/session/attacks'
 const exchanged = `${attacks}/exchanged-source.test.ts`
 const properties = 'test/unit/plan-properties.test.ts'
+/** Pid 1 of a session on Linux. */
+const init = 'native/linux/init/init.c'
 
 const lentFolder = (tests) => [
   {
@@ -31,39 +33,39 @@ export const defences = {
   plan: [
     {
       defence: 'the root of the host is no source',
-      file: 'src/spec/plan.ts',
+      file: 'src/spec/source-rules.ts',
       off: [["if (source === '/') throw", "if (source === '') throw"]],
       // By its own words: the host holds the state directory as well.
       tests: [['test/unit/plan-refusals.test.ts', 'as it is, and behind a link']],
     },
     {
       defence: 'the state directory is not shown',
-      file: 'src/spec/plan.ts',
+      file: 'src/spec/source-rules.ts',
       off: [['if (isWithin(source, stateDirectory) || isWithin(stateDirectory, source)) {', 'if (isWithin(source, `${stateDirectory}/none`)) {']],
       tests: [[properties, 'no source is the host, or shows the state directory or lies in it']],
     },
     {
       defence: 'a folder is writable once in a session',
-      file: 'src/spec/plan.ts',
+      file: 'src/spec/source-rules.ts',
       off: [['if (other !== undefined) {', "if (other === '') {"]],
       tests: [[properties, 'only outputs are writable, and each of them once']],
     },
     {
       defence: 'targets are normal paths, without ..',
-      file: 'src/spec/plan.ts',
+      file: 'src/spec/target-rules.ts',
       off: [["if (!plain || target.split('/').includes('..')) {", 'if (!plain && plain) {']],
       tests: [[properties, 'targets are absolute, normal and unique']],
     },
     {
       defence: 'nothing is mounted below what is mounted',
-      file: 'src/spec/plan.ts',
+      file: 'src/spec/target-rules.ts',
       off: [['if (above === undefined) continue', "if (above !== '') continue"]],
       tests: [[properties, 'nothing lies below what is mounted, but for our own /tmp']],
     },
     {
       defence: 'root is only who asked by name',
-      file: 'src/spec/spec.ts',
-      off: [["if (given.get('uid') === 0) {", "if (given.get('uid') === -1) {"]],
+      file: 'src/spec/fields/user.ts',
+      off: [['if (uid === 0) throw', 'if (uid === -1) throw']],
       tests: [[properties, 'root is only who asked by name']],
     },
   ],
@@ -117,7 +119,7 @@ export const defences = {
       defence: 'the host’s root is taken off',
       file: 'native/linux/mount_program.cc',
       off: [['if (::umount2(".", MNT_DETACH) != 0)', 'if (root_ < 0)']],
-      tests: [[`${attacks}/leaks.test.ts`, 'of the host’s mounts: the names of the sources that were declared, and no other']],
+      tests: [[`${attacks}/leaks.test.ts`, 'of the host’s mounts: the names of the sources that were declared, and no other (a session %s)']],
     },
     {
       defence: '/dev is read-only',
@@ -170,7 +172,7 @@ export const defences = {
       defence: 'a network that root was in goes to nobody',
       file: 'native/linux/parts/network.cc',
       off: [['return !plan_.is_base && plan_.user.uid != 0;', 'return !plan_.is_base;']],
-      tests: [['test/linux/networks.test.ts', 'goes to none after a build that was root']],
+      tests: [['test/linux/networks.test.ts', 'goes to none after a build that was root, who could have changed more of it']],
     },
     {
       defence: 'a network with a socket in it goes to nobody',
@@ -194,54 +196,49 @@ export const defences = {
       defence: 'init has no descriptor of the host program',
       file: 'native/linux/namespaces.cc',
       off: [['if (failed("init", "close_range", raw::close_range(unused))) return;', '']],
-      tests: [[`${attacks}/held-descriptors.test.ts`, 'is not open in init either, which has its control and the lock of what is lent']],
+      tests: [[`${attacks}/held-descriptors.test.ts`, 'is not open in init either, which has its control, the end of its children and the lock of what is lent']],
     },
     {
-      defence: 'a command has no descriptor of the host program',
-      file: 'native/linux/launch.cc',
-      off: [['if (failed(prepared, "close_range", raw::close_range(kPidfd + 1))) return;', '']],
+      defence: 'a command has no descriptor of init',
+      file: init,
+      // Whatever comes over the socket closes by itself as well.
+      off: [['(long)&packet, kReceiveClosing);', '(long)&packet, 0);'], ['if ((result = call3(__NR_close_range, 3, ~0U, 4)) < 0) goto failed;', '']],
       tests: [[`${attacks}/held-descriptors.test.ts`, 'without close-on-exec, a directory, a lock and a listening socket among it: nothing of it is open inside']],
     },
     {
-      defence: 'a command has no controlling terminal',
-      file: 'native/linux/launch.cc',
-      off: [['if (failed(prepared, "setsid", ::setsid())) return;', '']],
-      tests: [[`${attacks}/terminal.test.ts`, 'as undefined types nothing into it, and cannot make it its own']],
-    },
-    {
       defence: 'a command has the session’s keyring',
-      file: 'native/linux/launch.cc',
-      off: [['if (failed(prepared, "keyctl", join_session_keyring(prepared.keyring))) return;', '']],
-      tests: [['test/linux/namespaces.test.ts', 'come with a keyring of the session, instead of the caller’s']],
+      file: 'native/linux/namespaces.cc',
+      off: [['if (failed("init", "keyctl", make_session_keyring())) return;', '']],
+      tests: [['test/linux/namespaces.test.ts', 'is its session’s own: neither the caller’s nor another session’s, and one for all commands']],
     },
     {
       defence: 'a command has the declared groups only',
-      file: 'native/linux/launch.cc',
-      off: [['if (prepared.may_set_groups &&', 'if (prepared.may_set_groups && prepared.uid == 0 &&']],
+      file: init,
+      off: [['if ((launch->flags & kLaunchSetsGroups) != 0 &&', 'if ((launch->flags & kLaunchSetsGroups) != 0 && launch->uid == 0 &&']],
       tests: [[user, 'has the declared ids and exactly the declared groups']],
     },
     {
       defence: 'a command has the declared group id',
-      file: 'native/linux/launch.cc',
-      off: [['if (failed(prepared, "setresgid", raw::leave_group(prepared.gid))) return;', '']],
+      file: init,
+      off: [['if ((result = call3(__NR_setresgid, launch->gid, launch->gid, launch->gid)) < 0) goto failed;', '']],
       tests: [[user, 'is 35001 with no group but its own when none is declared']],
     },
     {
       defence: 'a command has the declared user id',
-      file: 'native/linux/launch.cc',
-      off: [['if (failed(prepared, "setresuid", raw::leave_user(prepared.uid))) return;', '']],
+      file: init,
+      off: [['if ((result = call3(__NR_setresuid, launch->uid, launch->uid, launch->uid)) < 0) goto failed;', '']],
       tests: [[user, 'is 35001 with no group but its own when none is declared'], [user, 'cannot become root again']],
     },
     {
       defence: 'a command has no new privileges to get',
-      file: 'native/linux/launch.cc',
-      off: [['if (failed(prepared, "prctl", forbid_new_privileges())) return;', '']],
+      file: init,
+      off: [['system_call(__NR_prctl, kSetNoNewPrivileges, 1, 0, 0, 0, 0);', '']],
       tests: [[user, 'has no new privileges to get from any file, root neither']],
     },
     {
       defence: 'capabilities are bounded',
-      file: 'native/linux/capabilities.cc',
-      off: [['if ((kept >> capability & 1U) != 0) continue;', 'if (kept != 1) continue;']],
+      file: init,
+      off: [['if ((kept >> capability & 1) != 0) continue;', 'if (kept != 1) continue;']],
       tests: [['test/linux/privileges.test.ts', 'is nothing beyond its user: no capability, now or ever']],
     },
     {
@@ -252,15 +249,16 @@ export const defences = {
     },
     {
       defence: 'a command is executed with the build user’s rights',
-      file: 'native/linux/capabilities.cc',
-      off: [['.effective = held.permitted & kept,', '.effective = held.permitted,']],
+      file: init,
+      // The kernel takes them with the user id as well, unless it is told not to.
+      off: [['if ((result = call3(__NR_capset, (long)&header, (long)halves, 0)) < 0) goto failed;', ''], ['kNoRootLocked | kNoSetuidFixupLocked |', 'kNoRootLocked | kNoSetuidFixupLocked | 4 |']],
       tests: [[user, 'is who executes the command: a program that is root’s alone is refused']],
     },
     {
-      defence: 'a command that is still the host program is not traced',
-      file: 'native/linux/capabilities.cc',
-      off: [['.permitted = held.permitted, .inheritable = 0});', '.permitted = held.permitted & kept, .inheritable = 0});']],
-      tests: [[`${attacks}/other-processes.test.ts`, 'a build as root traces none that is still the host program']],
+      defence: 'a command that does not execute yet leaves no core',
+      file: init,
+      off: [['call3(__NR_prctl, kSetDumpable, 0, 0);', ''], ['system_call(__NR_prlimit64, 0, kCoreLimit, (long)no_core, 0, 0, 0);', '']],
+      tests: [[`${attacks}/core-dump.test.ts`, 'as %s, for %s: finds no core, and nothing of the memory of the host program']],
     },
   ],
 
@@ -369,7 +367,7 @@ export const defences = {
       defence: 'a command that is still the host program is not traced',
       file: 'native/freebsd/launch.cc',
       off: [['if (failed("procctl", forbid_tracing())) return;', '']],
-      tests: [[`${attacks}/other-processes.test.ts`, 'a build as root traces none that is still the host program']],
+      tests: [[`${attacks}/other-processes.test.ts`, 'and while ${launches} commands are launched beside it, a build as root traces none that is still the host program']],
     },
     {
       defence: 'a command has the declared groups only',

@@ -6,14 +6,13 @@ import { tmpdir } from 'node:os'
 import path from 'node:path'
 
 import { edited } from './sources.mjs'
+import { isTitled, patternOf } from './titles.mjs'
 
 const minutes = 60_000
 const { addon, mutants } = JSON.parse(readFileSync(process.argv[2], 'utf8'))
 const loaded = path.join('prebuilds', `${process.platform}-${process.arch}.node`)
 const report = path.join(tmpdir(), `buildjail-mutants-${process.pid}.json`)
 mkdirSync('prebuilds', { recursive: true })
-
-const escaped = (title) => title.replaceAll(/[.*+?^${}()|[\]\\]/g, String.raw`\$&`)
 
 /** One title may be that of several cases; of one that failed also why, in a line. */
 function outcomeOf(results) {
@@ -26,14 +25,14 @@ function outcomeOf(results) {
 function run(tests) {
   rmSync(report, { force: true })
   const files = [...new Set(tests.map(([file]) => file))]
-  const titles = `(${[...new Set(tests.map(([, title]) => escaped(title)))].join('|')})`
+  const titles = `(${[...new Set(tests.map(([, title]) => patternOf(title)))].join('|')})`
   const bun = process.versions.bun === undefined ? [] : ['--bun']
   const vitest = ['node_modules/vitest/vitest.mjs', 'run', '--root', '.', '--config', 'test/vitest.config.ts']
   const args = [...bun, ...vitest, '--reporter=json', `--outputFile=${report}`, '-t', titles, ...files]
   const { stdout, stderr } = spawnSync(process.execPath, args, { encoding: 'utf8', timeout: 10 * minutes, killSignal: 'SIGKILL', maxBuffer: 64 << 20 })
   try {
     const results = JSON.parse(readFileSync(report, 'utf8')).testResults.flatMap((file) => file.assertionResults)
-    return new Map(tests.map(([, title]) => [title, outcomeOf(results.filter((one) => one.title.includes(title)))]))
+    return new Map(tests.map(([, title]) => [title, outcomeOf(results.filter((one) => isTitled(one.title, title)))]))
   } catch {
     console.error(`${stdout}${stderr}`)
     return undefined

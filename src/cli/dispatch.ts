@@ -1,16 +1,16 @@
 import { readFileSync } from 'node:fs'
 
-import { isJsonAsked, parseCommandLine } from './arguments.ts'
-import { doctor } from './doctor.ts'
-import { gc } from './gc.ts'
+import { isJsonAsked, parseCommandLine } from './command-line.ts'
+import { doctorVerb } from './doctor-verb.ts'
+import { exitStatus } from './exit-status.ts'
+import { gcVerb } from './gc-verb.ts'
 import { helpOf } from './help.ts'
-import { plan } from './plan.ts'
-import { ps } from './ps.ts'
+import { planVerb } from './plan-verb.ts'
+import { psVerb } from './ps-verb.ts'
 import { errorJson, tell, type Terminal } from './report.ts'
-import { run } from './run.ts'
-import { exitStatus } from './status.ts'
+import { runVerb } from './run-verb.ts'
 
-/** Does what the command line says, and answers with the exit status. `argv` starts after the program's own name. */
+/** Does what the command line asks for and returns the exit status. `argv` starts after the program's own name. */
 export async function dispatch(argv: readonly string[], terminal: Terminal): Promise<number> {
   try {
     const request = parseCommandLine(argv)
@@ -22,16 +22,16 @@ export async function dispatch(argv: readonly string[], terminal: Terminal): Pro
         terminal.out(`${packageVersion()}\n`)
         return exitStatus.success
       case 'plan':
-        plan(request, terminal)
+        planVerb(request, terminal)
         return exitStatus.success
       case 'run':
-        return await run(request, terminal)
+        return await runVerb(request, terminal)
       case 'doctor':
-        return doctor(request, terminal, packageVersion())
+        return doctorVerb(request, terminal, packageVersion())
       case 'ps':
-        return await ps(request, terminal)
+        return await psVerb(request, terminal)
       case 'gc':
-        return await gc(request, terminal)
+        return await gcVerb(request, terminal)
     }
   } catch (error) {
     tell(terminal, error)

@@ -1,10 +1,10 @@
-import { statusOfSignal } from './status.ts'
+import { statusOfSignal } from './exit-status.ts'
 
 const watched = ['SIGHUP', 'SIGINT', 'SIGTERM'] as const
 
 /**
- * The signals that ask this program to stop, while a session is open: the command is stopped and the session closed
- * instead of the program dying at once, and `status` then says so.
+ * While a session is open, a signal that asks this program to stop does not end it at once: the command is stopped, the session is
+ * closed, and the program ends with `status`.
  */
 export class Interruption {
   /** The signal that came first. */

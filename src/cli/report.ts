@@ -1,6 +1,6 @@
 import { TeardownError, type BuildjailError } from '../errors.ts'
 
-/** Where the command line speaks: stdout and stderr of the program, or what a test collects. */
+/** Where the command line writes: stdout and stderr of the program, or strings that a test collects. */
 export interface Terminal {
   readonly out: (text: string) => void
   readonly err: (text: string) => void
@@ -10,12 +10,12 @@ export function tell(terminal: Terminal, problem: unknown): void {
   terminal.err(`buildjail: ${problem instanceof Error ? problem.message : String(problem)}\n`)
 }
 
-/** The stable fields of an error, for programs. What an error does not know is left out. */
+/** The stable fields of an error, for programs. JSON leaves out those that the error lacks. */
 export function describeError(error: unknown): Readonly<Record<string, unknown>> {
   if (!(error instanceof Error)) return { message: String(error) }
-  const { code, message, step, syscall, errno, path, dest, entry, detail, holders } = error as Partial<BuildjailError> & Error
+  const { code, message, step, syscall, errno, path, dest, entry, detail, holders, remedy } = error as Partial<BuildjailError> & Error
   const errors = error instanceof TeardownError ? error.errors.map(describeError) : undefined
-  return { code, message, step, syscall, errno, path, dest, entry, detail, holders, errors }
+  return { code, message, step, syscall, errno, path, dest, entry, detail, holders, remedy, errors }
 }
 
 export function errorJson(error: unknown): string {
@@ -26,7 +26,7 @@ export function jsonLine(value: unknown): string {
   return `${jsonText(value)}\n`
 }
 
-/** JSON has no integer beyond 2^53; what the kernel counts in 64 bits is written as a string. */
+/** JSON has no integers beyond 2^53; numbers that the kernel counts in 64 bits are written as strings. */
 export function jsonText(value: unknown, indent?: number): string {
   return JSON.stringify(value, (_key, part: unknown) => (typeof part === 'bigint' ? String(part) : part), indent)
 }

@@ -1,22 +1,20 @@
 import { EventEmitter } from 'node:events'
+import type { Socket } from 'node:net'
 import type { Readable, Writable } from 'node:stream'
 
-import { BuildjailError, typed } from '../errors.ts'
-import type { NativeEnvelope, NativeExit, NativeLaunched } from '../native/binding.ts'
-import type { PreparedLaunch } from './prepared-launch.ts'
-import { checkSignal } from './signal.ts'
-import { readableOf, writableOf } from './stdio.ts'
-
-/** Resources a command used, its waited-for children included (wait4(2), getrusage(2)). */
-export interface Usage {
-  readonly userUs: number
-  readonly systemUs: number
-  /**
-   * As getrusage(2) counts it. Up to execve(2) the child shares the memory of the process that launches it, and is charged
-   * for it, so that this can be the size of that process where the command itself is smaller.
-   */
-  readonly maxRssBytes: number
-}
+import { jobError } from '../native/failure.ts'
+import { binding } from '../native/load.ts'
+import { expectJob, forgetJob, type JobEnd } from '../native/jobs.ts'
+import type { NativePipes } from '../native/binding.ts'
+import type { JobCommand, WireStdio } from '../native/wire-job.ts'
+import type { Command } from './command.ts'
+import { Ending } from './ending.ts'
+import type { Place } from './place.ts'
+import { prepare } from './prepared.ts'
+import type { Usage } from './result.ts'
+import { checkSignal, type Signal } from './signal.ts'
+import { checkSpawnOptions, type CheckedSpawnOptions, type SpawnOptions } from './spawn-options.ts'
+import { outputPipe, readableOf, writableOf } from './stdio.ts'
 
 export interface BuildProcessEvents {
   /** The command is running. */
@@ -25,19 +23,24 @@ export interface BuildProcessEvents {
   exit: [code: number | null, signal: string | null]
   /** After `exit`, once its pipes are at their end as well. */
   close: [code: number | null, signal: string | null]
-  /** The command could not be started; no `exit` follows. */
+  /** The command could not be started, and no `exit` follows; or its `signal` was aborted (an AbortError, as Node has it). */
   error: [error: Error]
 }
 
+const pipe: WireStdio = { kind: 'pipe' }
+const noPipes: NativePipes = [-1, -1, -1]
 const nothing = (): void => {}
 
 /** A command in a session, in the words of Node's ChildProcess. */
-export class BuildProcess extends EventEmitter<BuildProcessEvents> {
+export class BuildProcess extends EventEmitter<BuildProcessEvents> implements Disposable {
   /** Of the host's numbering. Undefined until `spawn`. */
   pid: number | undefined
   readonly stdin: Writable | null
   readonly stdout: Readable | null
   readonly stderr: Readable | null
+  readonly stdio: readonly [Writable | null, Readable | null, Readable | null]
+  /** There is no channel of messages to a build. */
+  readonly connected = false
   exitCode: number | null = null
   signalCode: string | null = null
   /** True once `kill()` had somebody to send a signal to. */
@@ -45,93 +48,102 @@ export class BuildProcess extends EventEmitter<BuildProcessEvents> {
   usage: Usage | undefined
   readonly spawnfile: string
   readonly spawnargs: readonly string[]
-  /**
-   * Settles once it is over or could not be started, whenever that is asked for.
-   * @internal
-   */
-  readonly ended: Promise<void>
-  readonly #envelope: NativeEnvelope
-  readonly #prepared: PreparedLaunch
-  #resolveEnded = (): void => {}
-  #rejectEnded = (_failure: Error): void => {}
-  #exit: NativeExit | undefined
-  /** Signals for a command that is still being launched; undefined once it runs or could not be started. */
-  #early: NodeJS.Signals[] | undefined = []
+  readonly #job: number
+  readonly #ending: Ending
+  readonly #abortSignal: AbortSignal | undefined
+  readonly #onAbort = (): void => void this.emit('error', abortError(this.#abortSignal))
+  #isOver = false
 
-  /** @internal */
-  constructor(envelope: NativeEnvelope, prepared: PreparedLaunch, { stdio, spawned }: NativeLaunched) {
+  /**
+   * @internal
+   * @throws InvalidCommandError, SessionClosedError, SystemCallError where there is no descriptor left for its pipes
+   */
+  constructor(place: Place, command: Command, options: SpawnOptions) {
     super()
-    this.spawnfile = prepared.argv[0]
+    const checked = checkSpawnOptions(options)
+    const [stdin, stdout, stderr] = checked.stdio ?? [pipe, pipe, pipe]
+    const prepared = prepare(command, { ...surroundings(checked), stdin, stdout: [stdout], stderr: [stderr] }, place)
+    this.spawnfile = prepared.argv[0] ?? ''
     this.spawnargs = prepared.argv
-    this.#envelope = envelope
-    this.#prepared = prepared
-    this.ended = new Promise((resolve, reject) => {
-      this.#resolveEnded = resolve
-      this.#rejectEnded = reject
-    })
-    // Nobody need ask: there are the events.
-    this.ended.catch(() => {})
-    this.stdin = stdio[0] < 0 ? null : writableOf(stdio[0])
-    this.stdout = stdio[1] < 0 ? null : readableOf(stdio[1])
-    this.stderr = stdio[2] < 0 ? null : readableOf(stdio[2])
+    this.#abortSignal = checked.signal
+    const isAborted = checked.signal?.aborted === true
+    this.#job = isAborted ? 0 : expectJob({ started: (pid) => this.#start(pid), ended: (end) => this.#end(end) })
+    this.#ending = new Ending(checked, (signal) => void binding().kill(this.#job, signal, 'tree'))
+    const pipes = isAborted ? noPipes : this.#begin(place, { ...prepared, stdio: [stdin, outputOf(stdout), outputOf(stderr)], maxBuffer: 0 })
+    this.stdin = pipes[0] < 0 ? null : writableOf(pipes[0])
+    this.stdout = pipes[1] < 0 ? null : readableOf(pipes[1])
+    this.stderr = pipes[2] < 0 ? null : readableOf(pipes[2])
+    this.stdio = [this.stdin, this.stdout, this.stderr]
     // Where it cannot be started, what was written to it finds nobody; that is told by `error` already.
     this.stdin?.on('error', nothing)
-    spawned.then((pid) => this.#start(pid), (error: unknown) => this.#fail(error))
-  }
-
-  /**
-   * How it ended, and what was captured of it (see the `capture` of wire.ts); after `exit`.
-   * @internal
-   */
-  get exit(): NativeExit | undefined {
-    return this.#exit
+    if (isAborted) process.nextTick(() => this.#fail(abortError(checked.signal)))
+    else checked.signal?.addEventListener('abort', this.#onAbort, { once: true })
   }
 
   /**
    * Signals the command and what it started in its process group; one that is still being launched, as it starts. 0 sends
    * nothing and only asks. False when it is over.
-   * @throws BuildjailError `ERR_BUILDJAIL_INVALID_COMMAND` when there is no such signal.
+   * @throws InvalidCommandError when there is no such signal.
    */
-  kill(signal: NodeJS.Signals | 0 = 'SIGTERM'): boolean {
+  kill(signal: Signal = 'SIGTERM'): boolean {
     if (signal !== 0) checkSignal(signal)
-    const isLaunching = this.#early !== undefined
-    const isOver = !isLaunching && (this.pid === undefined || this.#exit !== undefined)
-    if (isOver || signal === 0) return !isOver
-    this.#early?.push(signal)
-    const sent = isLaunching || this.#envelope.kill(this.#prepared.run, signal)
+    if (this.#isOver || signal === 0) return !this.#isOver
+    const sent = binding().kill(this.#job, signal, 'group')
     this.killed ||= sent
     return sent
   }
 
+  /** Takes `unref` back. */
+  ref(): void {
+    this.#eachPipe((end) => end.ref?.())
+  }
+
+  /**
+   * Its pipes are no reason for the program to go on. The command itself is one until it ends: a program that ends ends its sessions.
+   */
+  unref(): void {
+    this.#eachPipe((end) => end.unref?.())
+  }
+
+  /** `kill()`, as ChildProcess has it. */
+  [Symbol.dispose](): void {
+    if (!this.#isOver) this.kill()
+  }
+
+  #begin(place: Place, command: JobCommand): NativePipes {
+    try {
+      return place.start(this.#job, command) ?? noPipes
+    } catch (error) {
+      this.#ending.over()
+      forgetJob(this.#job)
+      throw jobError(error)
+    }
+  }
+
   #start(pid: number): void {
     this.pid = pid
-    const early = this.#early ?? []
-    this.#early = undefined
-    for (const signal of early) this.#envelope.kill(this.#prepared.run, signal)
     this.stdin?.off('error', nothing)
     this.emit('spawn')
-    // What was started has an exit.
-    this.#prepared.whenEnded((end) => 'failure' in end || this.#end(end))
   }
 
-  #fail(error: unknown): void {
-    this.#prepared.forget()
-    this.#early = undefined
+  #end(end: JobEnd): void {
+    if (end.failure === undefined) this.#exit(end)
+    else this.#fail(jobError(end.failure))
+  }
+
+  #fail(cause: unknown): void {
+    this.#over()
     // Nobody is at the other end of any.
-    for (const stream of [this.stdin, this.stdout, this.stderr]) stream?.destroy()
-    const cause = typed(error)
-    const failure = cause instanceof Error ? cause : new BuildjailError('ERR_BUILDJAIL_COMMAND_FAILED', String(cause))
-    this.#rejectEnded(failure)
-    this.emit('error', failure)
+    for (const stream of this.stdio) stream?.destroy()
+    this.emit('error', cause instanceof Error ? cause : new Error(String(cause)))
   }
 
-  #end(exit: NativeExit): void {
-    this.#exit = exit
-    this.exitCode = exit.exitCode ?? null
-    this.signalCode = exit.signal ?? null
-    this.usage = { userUs: exit.userUs, systemUs: exit.systemUs, maxRssBytes: exit.maxRssBytes }
+  #exit(end: JobEnd): void {
+    this.#over()
+    this.exitCode = end.exitCode ?? null
+    this.signalCode = end.signal ?? null
+    this.usage = { userUs: end.userUs, systemUs: end.systemUs, maxRssBytes: end.maxRssBytes }
     this.stdin?.destroy()
-    this.#resolveEnded()
     this.emit('exit', this.exitCode, this.signalCode)
     const open = [this.stdout, this.stderr].filter((stream) => stream !== null).filter((stream) => !stream.closed && !stream.readableEnded)
     // What nobody reads is read to its end all the same, as ChildProcess does: a descriptor would stay open otherwise. Not at
@@ -147,4 +159,27 @@ export class BuildProcess extends EventEmitter<BuildProcessEvents> {
     if (left === 0) close()
     else for (const stream of open) stream.once('close', close)
   }
+
+  #over(): void {
+    this.#isOver = true
+    this.#ending.over()
+    this.#abortSignal?.removeEventListener('abort', this.#onAbort)
+  }
+
+  #eachPipe(act: (end: Partial<Pick<Socket, 'ref' | 'unref'>>) => void): void {
+    for (const stream of this.stdio) if (stream !== null) act(stream as Partial<Pick<Socket, 'ref' | 'unref'>>)
+  }
+}
+
+function surroundings({ env, cwd }: CheckedSpawnOptions): Pick<CheckedSpawnOptions, 'env' | 'cwd'> {
+  return { ...(env !== undefined && { env }), ...(cwd !== undefined && { cwd }) }
+}
+
+function outputOf(target: WireStdio): WireStdio {
+  return target.kind === 'pipe' ? outputPipe : target
+}
+
+function abortError(signal: AbortSignal | undefined): Error {
+  const error = new Error('The operation was aborted', { cause: signal?.reason })
+  return Object.assign(error, { name: 'AbortError', code: 'ABORT_ERR' })
 }

@@ -1,14 +1,18 @@
-import { BuildjailError } from '../errors.ts'
+import { InvalidCommandError } from '../errors.ts'
 
 /** What to run: the program and its arguments. Nothing is split, expanded or given to a shell. */
 export type Command = readonly [file: string, ...args: string[]] | readonly string[]
 
-/** @throws BuildjailError `ERR_BUILDJAIL_INVALID_COMMAND` naming the entry. */
+/**
+ * A copy of it, which nobody can change any more.
+ * @throws InvalidCommandError naming the entry.
+ */
 export function checkCommand(command: Command): [string, ...string[]] {
   if (!Array.isArray(command) || command.length === 0) throw invalid('command', 'must be a list: the program and its arguments')
   const words: string[] = []
-  for (let index = 0; index < command.length; index += 1) {
-    const argument: unknown = command[index]
+  const { length } = command
+  for (let index = 0; index < length; index += 1) {
+    const argument: unknown = Object.hasOwn(command, index) ? command[index] : undefined
     if (typeof argument !== 'string') throw invalid(`command[${index}]`, 'must be a string')
     if (argument.includes('\0')) throw invalid(`command[${index}]`, 'must not hold a NUL character')
     words.push(argument)
@@ -30,19 +34,26 @@ function quoted(word: string): string {
   return plainWord.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`
 }
 
-/** @throws BuildjailError `ERR_BUILDJAIL_INVALID_COMMAND` naming the variable. */
-export function checkEnv(env: Readonly<Record<string, string>>): void {
-  for (const [key, value] of Object.entries(env)) {
+/**
+ * A copy of it: own enumerable variables only, each read once.
+ * @throws InvalidCommandError naming the variable.
+ */
+export function checkEnv(env: Readonly<Record<string, string>>): Record<string, string> {
+  if (typeof env !== 'object' || env === null || Array.isArray(env)) throw invalid('env', 'must be an object of strings')
+  const copy = Object.create(null) as Record<string, string>
+  for (const [key, value] of Object.entries<unknown>(env)) {
     if (key === '' || /[=\0]/.test(key) || typeof value !== 'string' || value.includes('\0')) {
       throw invalid(`env.${key}`, 'must be a string under a name without =, neither holding NUL')
     }
+    copy[key] = value
   }
+  return copy
 }
 
 /** Most commands of a session have the same one. */
 let lastGood: string | undefined
 
-/** @throws BuildjailError `ERR_BUILDJAIL_INVALID_COMMAND` */
+/** @throws InvalidCommandError */
 export function checkCwd(directory: string): void {
   if (directory === lastGood) return
   if (typeof directory !== 'string' || !directory.startsWith('/') || directory.includes('\0')) {
@@ -51,6 +62,6 @@ export function checkCwd(directory: string): void {
   lastGood = directory
 }
 
-function invalid(entry: string, message: string): BuildjailError {
-  return new BuildjailError('ERR_BUILDJAIL_INVALID_COMMAND', `${entry}: ${message}`, { entry, step: 'launch' })
+function invalid(entry: string, message: string): InvalidCommandError {
+  return new InvalidCommandError(entry, message, 'launch')
 }

@@ -1,65 +1,78 @@
-import type { BuildProcess } from './build-process.ts'
-import type { RunOptions } from './run-options.ts'
+import type { EndingOptions } from './run-options.ts'
+import type { Signal } from './signal.ts'
 
-/** Why a run was ended early, where it was. */
-export interface EarlyEnd {
-  readonly timedOut: boolean
-  readonly isCanceled: boolean
-  readonly inputFailure?: Error | undefined
-}
+const defaultForceKillAfterDelay = 5000
 
-/** The reasons for which a run is ended early; whichever comes first is the one that is told. */
-export class Ending implements EarlyEnd {
+/** The reasons for which a command is ended early; whichever comes first is the one that is told. */
+export class Ending {
   timedOut = false
   isCanceled = false
+  /** It wrote more than was to be kept. */
+  isMaxBuffer = false
   inputFailure: Error | undefined
+  outputFailure: Error | undefined
+  readonly killSignal: Signal
   #isOver = false
   #timer: NodeJS.Timeout | undefined
-  readonly #child: BuildProcess
-  readonly #options: RunOptions
-  readonly #onAbort = (): void => {
-    if (this.#isEnding) return
-    this.isCanceled = true
-    this.#terminate()
+  #forcing: NodeJS.Timeout | undefined
+  readonly #options: EndingOptions
+  readonly #kill: (signal: Signal) => void
+  readonly #onAbort = (): void => this.cancel()
+
+  /** @param kill signals the command and all that it started. */
+  constructor(options: EndingOptions, kill: (signal: Signal) => void) {
+    this.#options = options
+    this.#kill = kill
+    this.killSignal = options.killSignal ?? 'SIGTERM'
+    if (options.timeout !== undefined && options.timeout > 0) {
+      this.#timer = setTimeout(() => this.#end(() => (this.timedOut = true)), options.timeout)
+    }
+    options.signal?.addEventListener('abort', this.#onAbort, { once: true })
   }
 
-  /** @param killAll SIGKILL to all that the session has. */
-  constructor(child: BuildProcess, options: RunOptions, killAll: () => Promise<void>) {
-    this.#child = child
-    this.#options = options
-    // A failure here means that the session is closing, which kills everything as well.
-    const kill = (): void => void killAll().catch(() => child.kill('SIGKILL'))
-    if (options.timeout !== undefined && options.timeout > 0) {
-      this.#timer = setTimeout(() => {
-        this.timedOut = true
-        kill()
-      }, options.timeout)
-    }
-    if (options.signal?.aborted === true) this.#onAbort()
-    else options.signal?.addEventListener('abort', this.#onAbort, { once: true })
-    // A command that was still being launched was not there yet.
-    child.once('spawn', () => this.timedOut && kill())
+  /** One reason has come. */
+  get isEnding(): boolean {
+    return this.timedOut || this.isCanceled || this.isMaxBuffer || this.inputFailure !== undefined || this.outputFailure !== undefined
+  }
+
+  cancel(): void {
+    this.#end(() => (this.isCanceled = true))
   }
 
   failInput(failure: Error): void {
-    if (this.#isEnding || this.#isOver) return
-    this.inputFailure = failure
-    this.#terminate()
+    this.#end(() => (this.inputFailure = failure))
   }
 
+  failOutput(failure: Error): void {
+    this.#end(() => (this.outputFailure = failure))
+  }
+
+  /** At once, as whoever writes too much does not stop to be asked; so does native code. */
+  overflow(): void {
+    if (this.#isOver || this.isEnding) return
+    this.isMaxBuffer = true
+    this.#kill('SIGKILL')
+  }
+
+  /** The kill signal was sent; what does not end by it ends by SIGKILL. */
+  force(): void {
+    if (this.#isOver) return
+    this.#forcing ??= setTimeout(() => this.#kill('SIGKILL'), this.#options.forceKillAfterDelay ?? defaultForceKillAfterDelay)
+  }
+
+  /** The command has ended, or will not be started. */
   over(): void {
     this.#isOver = true
     clearTimeout(this.#timer)
+    clearTimeout(this.#forcing)
     this.#options.signal?.removeEventListener('abort', this.#onAbort)
   }
 
-  get #isEnding(): boolean {
-    return this.timedOut || this.isCanceled || this.inputFailure !== undefined
-  }
-
-  #terminate(): void {
-    this.#child.kill('SIGTERM')
+  #end(note: () => void): void {
+    if (this.isEnding || this.#isOver) return
+    note()
     clearTimeout(this.#timer)
-    this.#timer = setTimeout(() => this.#child.kill('SIGKILL'), this.#options.forceKillAfterDelay ?? 5000)
+    this.#kill(this.killSignal)
+    this.force()
   }
 }

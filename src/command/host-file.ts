@@ -1,7 +1,7 @@
 import { lstatSync, readlinkSync, type BigIntStats } from 'node:fs'
 import path from 'node:path'
 
-import { BuildjailError } from '../errors.ts'
+import { InvalidCommandError } from '../errors.ts'
 import { keyOf, outputKeys } from '../spec/output-keys.ts'
 import { identityOf, type Mount } from '../spec/plan.ts'
 
@@ -12,7 +12,7 @@ const mostLinks = 40
  * A file of the host that is opened for a command is opened by us, as root. Where the build can write, it could put a link in
  * its place, or in that of a folder on the way to it, and have us read or write what is not its own: no way there may lead through
  * one of its outputs. What of the way cannot be looked at is for the opening to say.
- * @throws BuildjailError `ERR_BUILDJAIL_INVALID_COMMAND`
+ * @throws InvalidCommandError
  */
 export function checkHostFile(file: string, entry: string, mounts: readonly Mount[]): void {
   const outputs = new Set(outputKeys(mounts))
@@ -46,9 +46,6 @@ function look(file: string): BigIntStats | undefined {
   }
 }
 
-function unfit(entry: string, file: string): BuildjailError {
-  return new BuildjailError('ERR_BUILDJAIL_INVALID_COMMAND', `${entry}: the way to ${file} leads through an output of the session, where the build could put a link`, {
-    entry,
-    step: 'launch',
-  })
+function unfit(entry: string, file: string): InvalidCommandError {
+  return new InvalidCommandError(entry, `the way to ${file} leads through an output of the session, where the build could put a link`, 'launch')
 }

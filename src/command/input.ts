@@ -1,11 +1,11 @@
 import { Readable, type Writable } from 'node:stream'
 
-import { BuildjailError } from '../errors.ts'
+import { InvalidCommandError } from '../errors.ts'
 
 /** What a command is given as stdin. */
 export type Input = string | Uint8Array | Readable
 
-/** @throws BuildjailError `ERR_BUILDJAIL_INVALID_COMMAND` */
+/** @throws InvalidCommandError */
 export function checkInput(input: unknown, entry: string): void {
   if (typeof input === 'string' || input instanceof Uint8Array) return
   if (!(input instanceof Readable)) throw invalid(entry, 'must be a string, bytes or a Readable of node:stream')
@@ -54,6 +54,6 @@ function drained(stdin: Writable): Promise<void> {
   })
 }
 
-function invalid(entry: string, message: string): BuildjailError {
-  return new BuildjailError('ERR_BUILDJAIL_INVALID_COMMAND', `${entry}: ${message}`, { entry, step: 'run' })
+function invalid(entry: string, message: string): InvalidCommandError {
+  return new InvalidCommandError(entry, message, 'run')
 }

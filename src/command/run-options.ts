@@ -1,10 +1,28 @@
 import { constants } from 'node:buffer'
 
-import { BuildjailError } from '../errors.ts'
+import { checkCwd, checkEnv } from './command.ts'
 import { checkInput, type Input } from './input.ts'
-import type { StdioTarget } from './stdio.ts'
+import { checkAbortSignal, checkBoolean, checkNumber, checkTimer, copyOptions, invalid, type OptionCheck } from './options.ts'
+import { checkSignal, type Signal } from './signal.ts'
+import { wireStdio, wireTargets, type OutputTarget } from './target.ts'
+import type { WireStdio } from '../native/wire-job.ts'
 
-export interface RunOptions {
+/** What can end a command early. */
+export interface EndingOptions {
+  /**
+   * Milliseconds, after which the command and all that it started is ended: by `killSignal`, and by SIGKILL after
+   * `forceKillAfterDelay`. Default, and 0: none.
+   */
+  readonly timeout?: number
+  /** On abort the command and all that it started is ended, as by `timeout`. Aborted before, nothing is started. */
+  readonly signal?: AbortSignal
+  /** By name, or by the system's number. Default: SIGTERM. */
+  readonly killSignal?: Signal
+  /** Milliseconds. Default: 5000. */
+  readonly forceKillAfterDelay?: number
+}
+
+export interface RunOptions extends EndingOptions {
   /** Added to the session's environment, for this command. */
   readonly env?: Readonly<Record<string, string>>
   /** Inside. Default: the session's. */
@@ -14,83 +32,95 @@ export interface RunOptions {
    * command, as `signal` does. What the command did not read of it is not read: the stream is destroyed then.
    */
   readonly input?: Input
-  /** Where stdin comes from instead of `input`. */
-  readonly stdin?: 'inherit' | 'ignore' | { readonly file: string }
-  /** `pipe` (default): collected into the result. */
-  readonly stdout?: StdioTarget
-  readonly stderr?: StdioTarget
-  /** Milliseconds, after which every process of the session is killed, other commands too. Default, and 0: none. */
-  readonly timeout?: number
-  /** On abort the command gets SIGTERM, and SIGKILL after `forceKillAfterDelay`. Aborted before, nothing is started. */
-  readonly signal?: AbortSignal
-  /** Milliseconds. Default: 5000. */
-  readonly forceKillAfterDelay?: number
+  /** Where stdin comes from instead of `input`. `pipe`: what is written to `stdin` of what `run` returns. */
+  readonly stdin?: 'pipe' | 'inherit' | 'ignore' | { readonly file: string }
+  /** `pipe` (default): collected into the result. A list sends the same to each: `['pipe', 'inherit', { file }]`. */
+  readonly stdout?: OutputTarget
+  readonly stderr?: OutputTarget
+  /**
+   * stdout and stderr are one pipe, which goes where `stdout` says, so that `all` of the result has both exactly as they were written.
+   * `stdout` and `stderr` of the result are empty then. Default: false.
+   */
+  readonly all?: boolean
   /** Bytes kept of stdout and of stderr; a command that writes more is killed. Default: 100 MiB; at most what a string holds. */
   readonly maxBuffer?: number
+  /** Of the output in the result. `utf8` (default): text, which bytes that are none do not survive; `buffer`: bytes. */
+  readonly encoding?: 'utf8' | 'buffer'
+  /** True: the output in the result is a list of lines. Default: false. */
+  readonly lines?: boolean
+  /** The output in the result is without the newline at its end; of `lines`, each line is. Default: true. */
+  readonly stripFinalNewline?: boolean
   /** False: an unsuccessful command resolves like any other. Default: true, it rejects with a CommandError. */
   readonly reject?: boolean
+  /** True: the command line, and how it ended after how long, are written to stderr of this program. Default: false. */
+  readonly verbose?: boolean
+}
+
+/** Options as they were copied and checked. */
+export interface CheckedRunOptions extends Omit<RunOptions, 'stdin' | 'stdout' | 'stderr'> {
+  readonly stdin?: WireStdio
+  readonly stdout?: readonly WireStdio[]
+  readonly stderr?: readonly WireStdio[]
 }
 
 export const defaultMaxBuffer: number = 100 * 1024 * 1024
 
-// setTimeout counts in 32 bits, and fires at once when asked for more.
-const longestTimer = 2 ** 31 - 1
+const checkKillSignal: OptionCheck = (value, entry) => {
+  checkSignal(value, entry)
+  return value
+}
 
-const checks: Readonly<Record<keyof RunOptions, ((value: unknown, entry: string) => void) | undefined>> = {
-  // The command's own, checked where it is packed.
-  env: undefined,
-  cwd: undefined,
-  input: checkInput,
-  stdin: (value, entry) => {
-    if (value === 'pipe') throw invalid(entry, "must be 'inherit', 'ignore' or { file: path }; what a command is to read is its input")
+/** Of what can end a command early. */
+export const endingChecks: Readonly<Record<keyof EndingOptions, OptionCheck>> = {
+  timeout: checkTimer,
+  signal: checkAbortSignal,
+  killSignal: checkKillSignal,
+  forceKillAfterDelay: checkTimer,
+}
+
+/** Of what a command gets instead of the session's own. */
+export const placeChecks: Readonly<Record<'env' | 'cwd', OptionCheck>> = {
+  env: (value) => checkEnv(value as Record<string, string>),
+  cwd: (value) => {
+    checkCwd(value as string)
+    return value
   },
-  stdout: undefined,
-  stderr: undefined,
-  timeout: (value, entry) => checkNumber(value, entry, longestTimer),
-  signal: checkSignal,
-  forceKillAfterDelay: (value, entry) => checkNumber(value, entry, longestTimer),
+}
+
+const checks: Readonly<Record<keyof RunOptions, OptionCheck>> = {
+  ...placeChecks,
+  ...endingChecks,
+  input: (value, entry) => {
+    checkInput(value, entry)
+    return value
+  },
+  stdin: wireStdio,
+  stdout: wireTargets,
+  stderr: wireTargets,
+  all: checkBoolean,
   maxBuffer: (value, entry) => {
-    checkNumber(value, entry, constants.MAX_STRING_LENGTH)
-    if (!Number.isInteger(value)) throw invalid(entry, 'must be a whole number')
+    const most = checkNumber(value, entry, constants.MAX_STRING_LENGTH)
+    if (!Number.isInteger(most)) throw invalid(entry, 'must be a whole number')
+    return most
   },
-  reject: (value, entry) => {
-    if (typeof value !== 'boolean') throw invalid(entry, 'must be true or false')
+  encoding: (value, entry) => {
+    if (value !== 'utf8' && value !== 'buffer') throw invalid(entry, "must be 'utf8' or 'buffer'")
+    return value
   },
+  lines: checkBoolean,
+  stripFinalNewline: checkBoolean,
+  reject: checkBoolean,
+  verbose: checkBoolean,
 }
 
-/** @throws BuildjailError `ERR_BUILDJAIL_INVALID_COMMAND` naming the option. */
-export function checkRunOptions(options: RunOptions): void {
-  checkOptionNames(options, checks)
-  for (const [key, value] of Object.entries(options)) {
-    if (value !== undefined) checks[key as keyof RunOptions]?.(value, key)
-  }
-  if (options.input !== undefined && options.stdin !== undefined) throw invalid('stdin', 'cannot be had together with input')
-}
+/** Of a run that says nothing about how: all of them have one launch in common, but for the command. */
+export const noOptions: CheckedRunOptions = Object.freeze(Object.create(null) as CheckedRunOptions)
 
-/**
- * That nothing is asked for which would be passed over: `workingDirectory` for `cwd`, say.
- * @throws BuildjailError `ERR_BUILDJAIL_INVALID_COMMAND` naming the option.
- */
-export function checkOptionNames(options: object, known: Readonly<Record<string, unknown>>): void {
-  if (typeof options !== 'object' || options === null) throw invalid('options', 'must be an object')
-  for (const key of Object.keys(options)) {
-    if (Object.hasOwn(known, key)) continue
-    throw invalid(key, `is not an option; there are ${Object.keys(known).join(', ')}`)
-  }
-}
-
-function checkNumber(value: unknown, entry: string, most: number): void {
-  if (typeof value === 'number' && value >= 0 && value <= most) return
-  throw invalid(entry, `must be a number from 0 to ${most}`)
-}
-
-// One of another realm is as good.
-function checkSignal(value: unknown, entry: string): void {
-  const signal = value as Partial<AbortSignal> | null
-  if (typeof signal?.aborted === 'boolean' && typeof signal.addEventListener === 'function') return
-  throw invalid(entry, 'must be an AbortSignal')
-}
-
-function invalid(entry: string, message: string): BuildjailError {
-  return new BuildjailError('ERR_BUILDJAIL_INVALID_COMMAND', `${entry}: ${message}`, { entry, step: 'run' })
+/** @throws InvalidCommandError naming the option. */
+export function checkRunOptions(options: RunOptions): CheckedRunOptions {
+  const checked = copyOptions<CheckedRunOptions>(options, checks)
+  if (checked.input !== undefined && checked.stdin !== undefined) throw invalid('stdin', 'cannot be had together with input')
+  if (checked.all === true && checked.stderr !== undefined) throw invalid('stderr', 'cannot be had together with all: it goes where stdout goes')
+  if (checked.lines === true && checked.encoding === 'buffer') throw invalid('lines', "cannot be had together with encoding: 'buffer'")
+  return checked
 }

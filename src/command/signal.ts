@@ -1,15 +1,21 @@
-import { BuildjailError } from '../errors.ts'
+import { InvalidCommandError } from '../errors.ts'
 
-// Those that Linux and FreeBSD both have, as native/base/signal_name.cc lists them. By name only: what a JavaScript runtime
-// takes for a signal's number need not be the system's.
+/** A signal by its name, or by the number that the system has for it. */
+export type Signal = NodeJS.Signals | number
+
+// Those that Linux and FreeBSD both have, as native/base/signal_name.cc lists them. Native code looks up the number: what a
+// JavaScript runtime takes for it need not be the system's.
 const names: ReadonlySet<unknown> = new Set([
   'SIGHUP', 'SIGINT', 'SIGQUIT', 'SIGILL', 'SIGTRAP', 'SIGABRT', 'SIGBUS', 'SIGFPE', 'SIGKILL', 'SIGUSR1',
   'SIGSEGV', 'SIGUSR2', 'SIGPIPE', 'SIGALRM', 'SIGTERM', 'SIGCHLD', 'SIGCONT', 'SIGSTOP', 'SIGTSTP', 'SIGTTIN',
   'SIGTTOU', 'SIGURG', 'SIGXCPU', 'SIGXFSZ', 'SIGPROF', 'SIGVTALRM', 'SIGWINCH', 'SIGIO', 'SIGSYS',
 ] satisfies NodeJS.Signals[])
 
-/** @throws BuildjailError `ERR_BUILDJAIL_INVALID_COMMAND` */
-export function checkSignal(signal: NodeJS.Signals): void {
-  if (names.has(signal)) return
-  throw new BuildjailError('ERR_BUILDJAIL_INVALID_COMMAND', `signal: ${String(signal)} is not the name of a signal`, { entry: 'signal', step: 'kill' })
+/** Of signal(7) and signal(3): the real-time ones are the last. */
+const highest = process.platform === 'freebsd' ? 126 : 64
+
+/** @throws InvalidCommandError */
+export function checkSignal(signal: unknown, entry = 'signal'): asserts signal is Signal {
+  if (names.has(signal) || (Number.isInteger(signal) && (signal as number) >= 1 && (signal as number) <= highest)) return
+  throw new InvalidCommandError(entry, `${String(signal)} is neither the name nor the number of a signal`, 'kill')
 }

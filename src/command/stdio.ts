@@ -1,29 +1,10 @@
+import { readSync } from 'node:fs'
 import { Socket } from 'node:net'
-import path from 'node:path'
 import { Readable, type Writable } from 'node:stream'
 import type { ReadableStream } from 'node:stream/web'
 
 import { binding } from '../native/load.ts'
-import { BuildjailError } from '../errors.ts'
-import type { WireStdio } from '../native/wire.ts'
-
-/**
- * `{ file }`: opened by us for the command, appended to (or read from, as stdin); a path of the host. What is written to is
- * not opened through a symbolic link at its end, and neither may lie where the session can write.
- */
-export type StdioTarget = 'pipe' | 'inherit' | 'ignore' | { readonly file: string }
-
-export function wireStdio(target: StdioTarget, entry: string): WireStdio {
-  if (target === 'pipe' || target === 'inherit' || target === 'ignore') return { kind: target }
-  if (typeof target === 'object' && target !== null && typeof target.file === 'string' && target.file !== '' && !target.file.includes('\0')) {
-    return { kind: 'file', path: path.resolve(target.file) }
-  }
-  throw new BuildjailError(
-    'ERR_BUILDJAIL_INVALID_COMMAND',
-    `${entry}: must be 'pipe', 'inherit', 'ignore' or { file: path }`,
-    { entry, step: 'launch' },
-  )
-}
+import type { WireStdio } from '../native/wire-job.ts'
 
 // Bun's net.Socket over a descriptor never delivers what is read from it; its own file streams do. Writing works in both.
 interface BunGlobal {
@@ -32,14 +13,11 @@ interface BunGlobal {
 const bun = (globalThis as { readonly Bun?: BunGlobal }).Bun
 
 /**
- * The same of stdout or stderr of a command that is spawned. Of FreeBSD's two the socket is the quicker, as
+ * A pipe for a command's output that is read here. Of FreeBSD's two kinds the socket is the quicker, as
  * reader and writer of pipe(2) take turns, and it is what runtimes give their children. That descriptors can be sent over it
  * is seen to by native code, for as long as that has our end of it, which is so under Bun.
  */
-export function wireOutput(target: StdioTarget, entry: string): WireStdio {
-  const wire = wireStdio(target, entry)
-  return wire.kind === 'pipe' && bun !== undefined && process.platform === 'freebsd' ? { kind: 'socket' } : wire
-}
+export const outputPipe: WireStdio = Object.freeze({ kind: bun !== undefined && process.platform === 'freebsd' ? 'socket' : 'pipe' })
 
 /** Our end of a command's stdout or stderr. Takes over the descriptor. */
 export function readableOf(descriptor: number): Readable {
@@ -58,4 +36,53 @@ export function readableOf(descriptor: number): Readable {
 export function writableOf(descriptor: number): Writable {
   binding().releaseDescriptor(descriptor)
   return new Socket({ fd: descriptor, readable: false, writable: true })
+}
+
+// More than any pipe or socket holds of what was written before its writer ended.
+const mostLeft = 1024 * 1024
+const idleMs = 50
+
+/**
+ * The command has ended: gives what the pipe still has of it to `take`, and closes the pipe. A daemon that the command left
+ * may hold the other end, and write to it for ever; it is not waited for.
+ */
+export async function takeRest(stream: Readable, descriptor: number, take: (chunk: Buffer) => void): Promise<void> {
+  if (stream.readableEnded || stream.destroyed) return
+  if (bun !== undefined) return takeUntilIdle(stream)
+  stream.removeAllListeners('data').pause()
+  for (let chunk = stream.read() as Buffer | null; chunk !== null; chunk = stream.read() as Buffer | null) take(chunk)
+  // The event loop has made the descriptor one that does not block.
+  for (let left = mostLeft; left > 0; ) {
+    const chunk = readSome(descriptor)
+    if (chunk === undefined) break
+    take(chunk)
+    left -= chunk.length
+  }
+  stream.destroy()
+}
+
+/** Undefined at its end, and where nothing is there now. */
+function readSome(descriptor: number): Buffer | undefined {
+  const chunk = Buffer.allocUnsafe(65_536)
+  try {
+    const size = readSync(descriptor, chunk)
+    return size === 0 ? undefined : chunk.subarray(0, size)
+  } catch {
+    return undefined
+  }
+}
+
+/** Bun reads by itself, ahead of us: what it has not given for a while is not there. */
+function takeUntilIdle(stream: Readable): Promise<void> {
+  return new Promise((resolve) => {
+    const finish = (): void => {
+      clearTimeout(idle)
+      stream.off('data', wait).destroy()
+      resolve()
+    }
+    const wait = (): void => void idle.refresh()
+    const idle = setTimeout(finish, idleMs)
+    stream.on('data', wait).once('end', finish).once('close', finish)
+    stream.resume()
+  })
 }

@@ -1,18 +1,36 @@
 /**
  * The raw calls of FreeBSD that sessions stand on, one to one: for tests at the level of the system call, and for jails
- * that are not builds. On other systems this loads, and every call rejects with ERR_BUILDJAIL_UNSUPPORTED_PLATFORM.
+ * that are not builds. On other systems this loads, and every call rejects with an UnsupportedPlatformError.
  *
  * jail_attach(2) and setuid(2) act on the whole process and cannot be taken back, so they are not here: a session does
  * them in the child it launches.
  */
 import { binding } from '../native/load.ts'
-import { BuildjailError, typed, unsupportedPlatform } from '../errors.ts'
+import { typed, UnsupportedPlatformError, type BuildjailError } from '../errors.ts'
+import { InvalidSpecError } from '../spec-errors.ts'
 import { decodeParameter, encodeParameter, textValue, type JailParameterValue } from './jail-parameters.ts'
-import type { NativeFreebsd, NativeIovec, NativeJailAnswer, NativeJailParameter, NativeMount } from '../native/binding.ts'
+import type { NativeFreebsd, NativeIovec, NativeJailAnswer, NativeJailParameter } from '../native/binding.ts'
 
 export type { JailParameterValue } from './jail-parameters.ts'
 export type JailParameters = Readonly<Record<string, JailParameterValue>>
-export type MountEntry = NativeMount
+
+/** One mount of the system's table. */
+export interface MountEntry {
+  /** `nullfs`, `tmpfs`, ... */
+  readonly type: string
+  readonly from: string
+  readonly on: string
+  /** As `unmount` takes it. */
+  readonly fsid: string
+  /** Names of its MNT_ flags. */
+  readonly flags: readonly string[]
+}
+
+/** A parameter of jails as the kernel lists it under security.jail.param. */
+export interface JailParameter {
+  readonly name: string
+  readonly type: 'bool' | 'int' | 'ulong' | 'string' | 'jailsys' | 'in_addr' | 'in6_addr'
+}
 
 /** jail(2). */
 export const JAIL_CREATE = 0x01
@@ -32,7 +50,7 @@ export const MNT_FORCE = 0x0008_0000
  * `ip6.addr` take lists of addresses.
  * @param flags of JAIL_CREATE, JAIL_UPDATE and JAIL_DYING. Not JAIL_ATTACH, for which see above, nor what deals in descriptors.
  * @returns the jid.
- * @throws BuildjailError `ERR_BUILDJAIL_INVALID_SPEC` naming the parameter whose value is of another type than the kernel's;
+ * @throws InvalidSpecError naming the parameter whose value is of another type than the kernel's;
  * SystemCallError with the kernel's own explanation in `detail`.
  */
 export async function jailSet(parameters: JailParameters, flags: number): Promise<number> {
@@ -62,7 +80,7 @@ export async function jailGet(
   const types = new Map((names ?? [...known.keys()]).map((name) => [name, typeOf(known, name)]))
   for (const [name, type] of types) {
     if (type !== undefined) continue
-    throw new BuildjailError('ERR_BUILDJAIL_INVALID_SPEC', `${name} is not a jail parameter of this kernel`, { entry: name, step: 'jail_get' })
+    throw new InvalidSpecError(name, 'is not a jail parameter of this kernel', { step: 'jail_get' })
   }
   const [[keyName, keyValue] = ['jid', 0]] = Object.entries(key) as [string, string | number][]
   // The jail is fixed first, so that all answers are about one.
@@ -137,7 +155,7 @@ export async function mountTable(): Promise<MountEntry[]> {
 }
 
 /** The parameters of jails that the running kernel knows (the sysctl security.jail.param). */
-export async function jailParameters(): Promise<readonly NativeJailParameter[]> {
+export async function jailParameters(): Promise<readonly JailParameter[]> {
   try {
     return calls('jailParameters').jailParameters()
   } catch (error) {
@@ -146,9 +164,9 @@ export async function jailParameters(): Promise<readonly NativeJailParameter[]> 
 }
 
 function calls(name: string): NativeFreebsd {
-  if (process.platform !== 'freebsd') throw unsupportedPlatform(name)
+  if (process.platform !== 'freebsd') throw new UnsupportedPlatformError(name)
   const { freebsd } = binding()
-  if (freebsd === undefined) throw unsupportedPlatform(name)
+  if (freebsd === undefined) throw new UnsupportedPlatformError(name)
   return freebsd
 }
 
@@ -171,7 +189,7 @@ function typeOf(known: ReadonlyMap<string, NativeJailParameter['type']>, name: s
 
 function checkFlags(flags: number, known: number): void {
   if (Number.isInteger(flags) && (flags & ~known) === 0) return
-  throw new BuildjailError('ERR_BUILDJAIL_INVALID_SPEC', `flags: 0x${flags.toString(16)} is not of 0x${known.toString(16)}`, { entry: 'flags', step: 'jail' })
+  throw new InvalidSpecError('flags', `0x${flags.toString(16)} is not of 0x${known.toString(16)}`, { step: 'jail' })
 }
 
 async function settle<T>(call: Promise<T>): Promise<T> {

@@ -1,7 +1,7 @@
 import { isIP } from 'node:net'
 import os from 'node:os'
 
-import { BuildjailError } from '../errors.ts'
+import { InvalidSpecError } from '../spec-errors.ts'
 import type { NativeIovec, NativeJailParameter } from '../native/binding.ts'
 
 export type JailParameterValue = boolean | number | bigint | string | readonly string[] | null
@@ -22,7 +22,7 @@ const kindOf: Readonly<Record<NativeJailParameter['type'], { readonly fits: (val
 
 /**
  * A parameter as jail_set(2) takes it. `type` is what the kernel lists for the name; null asks for a flag-like pair as it is.
- * @throws BuildjailError naming the parameter when the value does not fit it.
+ * @throws InvalidSpecError naming the parameter when the value does not fit it.
  */
 export function encodeParameter(name: string, value: JailParameterValue, type: NativeJailParameter['type'] | undefined): NativeIovec {
   if (value === null) return [name, null]
@@ -122,6 +122,6 @@ function chunks(buffer: Buffer, size: number): Buffer[] {
   return Array.from({ length: Math.floor(buffer.length / size) }, (_, index) => buffer.subarray(index * size, (index + 1) * size))
 }
 
-function unfit(name: string, what: string): BuildjailError {
-  return new BuildjailError('ERR_BUILDJAIL_INVALID_SPEC', `${name}: ${what}`, { entry: name, step: 'jail_set' })
+function unfit(name: string, what: string): InvalidSpecError {
+  return new InvalidSpecError(name, what, { step: 'jail_set' })
 }

@@ -1,33 +1,31 @@
 import { binding } from '../native/load.ts'
 import { typed } from '../errors.ts'
-import type { RecoverOptions } from './recover.ts'
-import { defaultStateDirectory } from '../spec/spec.ts'
-import { resolveStateDirectory } from '../spec/state-directory.ts'
+import { stateDirectoryIn, type HostOptions } from './host-options.ts'
 
-/** A session of this host, as its entry in the state directory tells. */
+/** A session of this host, as its entry in the state directory describes it. */
 export interface ListedSession {
   readonly id: string
-  /** The spec's. */
+  /** The name in its spec. */
   readonly name?: string
   /** The process that opened it. */
   readonly pid: number
   readonly startedAt: Date
   /** `orphaned`: that process is dead, and `recover` takes away what is left, or is doing so. */
   readonly state: 'live' | 'orphaned'
-  /** FreeBSD: where its root is mounted. */
+  /** FreeBSD: the directory on which its root is mounted. */
   readonly root?: string
-  /** FreeBSD: of its jail, where there is one. */
+  /** FreeBSD: the id of its jail, if there is one. */
   readonly jid?: number
 }
 
 /**
  * The sessions that share a state directory, by id.
- * @throws SystemCallError when it is not the caller's own and private, SpecError when it cannot be, BuildjailError
- * `ERR_BUILDJAIL_UNSUPPORTED_PLATFORM` or `ERR_BUILDJAIL_BINDING_NOT_FOUND`.
+ * @throws SystemCallError when it is not the caller's own and private, SpecError naming a wrong option,
+ * UnsupportedPlatformError or BindingNotFoundError.
  */
-export async function listSessions(options: RecoverOptions = {}): Promise<ListedSession[]> {
+export async function listSessions(options: HostOptions = {}): Promise<ListedSession[]> {
   try {
-    const listed = await binding().listSessions(resolveStateDirectory(options.stateDirectory ?? defaultStateDirectory))
+    const listed = await binding().listSessions(stateDirectoryIn(options))
     return listed.map(({ startedMs, isLive, ...rest }) => ({
       ...rest,
       startedAt: new Date(startedMs),

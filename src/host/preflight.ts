@@ -1,8 +1,8 @@
 import { binding } from '../native/load.ts'
-import { BuildjailError } from '../errors.ts'
+import { UnsupportedPlatformError } from '../errors.ts'
 import type { NativePreflight } from '../native/binding.ts'
 
-/** Something that is missing here, and the one thing to do about it. */
+/** Something that is missing on this host, and the one thing to do about it. */
 export interface Obstacle {
   /** Short and stable: `platform`, `binding`, `privilege`, `nullfs`, ... */
   readonly check: string
@@ -13,9 +13,9 @@ export interface Obstacle {
 export interface Preflight {
   /** No obstacle was found. */
   readonly isSupported: boolean
-  /** What keeps sessions from being opened. */
+  /** Each of them keeps sessions from being opened. */
   readonly obstacles: readonly Obstacle[]
-  /** What sessions do without here; they can be opened nonetheless. */
+  /** Things that sessions do without on this host; they can be opened nonetheless. */
   readonly limitations: readonly Obstacle[]
 }
 
@@ -29,7 +29,7 @@ function look(): NativePreflight {
   try {
     return binding().preflight()
   } catch (error) {
-    const isPlatform = error instanceof BuildjailError && error.code === 'ERR_BUILDJAIL_UNSUPPORTED_PLATFORM'
+    const isPlatform = error instanceof UnsupportedPlatformError
     const obstacle: Obstacle = {
       check: isPlatform ? 'platform' : 'binding',
       problem: error instanceof Error ? error.message : String(error),

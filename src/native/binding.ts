@@ -3,33 +3,70 @@
  * thread and answer with a promise; what they reject with is a NativeFailure (errors.ts).
  */
 export interface NativeBinding {
-  readonly system: 'freebsd' | 'linux' | 'unsupported'
   preflight(): NativePreflight
-  /**
-   * For everything that was to be launched one of the two is called, once: after it was waited for, or when it could not be
-   * launched. One pair an environment. `makeExit` makes of a command's end what is told of it by a promise.
-   */
-  setExitListener(onExit: OnExit, onFailure: (failure: NativeNotLaunched) => void, makeExit: MakeExit): void
-  /** A pipe that was handed over with a launch is kept, to be closed when the environment goes, until one of these is called. */
+  /** Once an environment, before the first job. */
+  listen(listener: NativeListener): void
+  /** A pipe that `start` returned is kept, to be closed when the environment goes, until one of these is called. */
   releaseDescriptor(descriptor: number): void
   closeDescriptor(descriptor: number): void
   /** Closes what is open, and waits for it; nothing can be opened afterwards. */
   shutDown(): void
-  /** Of a plan as packed by wire.ts. Throws a NativeFailure when it is none. */
+  /** Of a plan as packed by wire-plan.ts. Throws a NativeFailure when it is none. */
   readPlan(packed: Uint8Array): NativePlan
-  openEnvelope(plan: NativePlan, id: string): Promise<NativeEnvelope>
   /** `stateDirectory` is resolved. */
   recover(stateDirectory: string): Promise<NativeRecoveryReport>
   listSessions(stateDirectory: string): Promise<NativeListedSession[]>
   /**
-   * The same, and the launch of a command in it, with no crossing between the two. Rejects when it could not be opened;
-   * that the command could not be launched is told by its `spawned`. Throws as `launch` does.
+   * Begins a job. `of`: a plan, of which a new envelope is opened, or an envelope that is open. `packed`: by wire-job.ts; it is
+   * read before the call returns. Returns our ends of the command's pipes as descriptors of stdin, stdout and stderr, -1 where
+   * that one is no pipe; undefined where none is. Throws a NativeFailure when the job is malformed or no descriptor is left for its
+   * pipes; then nothing was begun and `ended` is not called.
    */
-  openAndLaunch(plan: NativePlan, id: string, request: Uint8Array): Promise<NativeOpened>
-  /** The same, and the closing at its end, told of once, when all of it is over. Its exit is not told to the listener. */
-  buildOnce(plan: NativePlan, id: string, request: Uint8Array): Promise<NativeBuilt>
+  start(of: NativePlan | NativeEnvelope, packed: Uint8Array): NativePipes | undefined
+  /**
+   * Signals a job's command: `group` its process group, `tree` everything it started, daemons too. Before the command runs
+   * the signal is kept for it. False when it is over.
+   */
+  kill(job: number, signal: string | number, whom: 'group' | 'tree'): boolean
+  /** Of the job's command in the host's numbering, some milliseconds after the launch; undefined before, and after its end. */
+  pidOf(job: number): number | undefined
   /** The raw calls of FreeBSD; absent elsewhere. */
   readonly freebsd?: NativeFreebsd
+}
+
+export type NativePipes = readonly [stdin: number, stdout: number, stderr: number]
+
+export interface NativeListener {
+  /** Only where the job asks for it: the command executes. */
+  started(job: number, pid: number): void
+  /**
+   * Once for every job, last.
+   * @param failure a NativeFailure where it could not be opened, completed or launched. All that follows is undefined then, but for
+   * `envelope` and `closed` where something is left.
+   * @param exitCode undefined when a signal ended it, or there was no command
+   * @param signal by name: SIGKILL, ...
+   * @param isMaxBuffer more than the bound was written; the command was killed for it
+   * @param stdout of a stream that was captured: all that the command itself had written by its end; undefined where that is nothing
+   * @param sinceExitMs milliseconds between the command's end and this call, of a job that closes
+   * @param envelope of a job that opened one and does not close it, also where its command could not be launched; or that closes,
+   * and left something
+   * @param closed of a job that closes and left something: what
+   */
+  ended(
+    job: number,
+    failure: unknown,
+    exitCode: number | undefined,
+    signal: string | undefined,
+    isMaxBuffer: boolean,
+    userUs: number,
+    systemUs: number,
+    maxRssBytes: number,
+    stdout: Buffer | undefined,
+    stderr: Buffer | undefined,
+    sinceExitMs: number | undefined,
+    envelope: NativeEnvelope | undefined,
+    closed: NativeCloseReport | undefined,
+  ): void
 }
 
 /** A plan as native code has read it; nothing of it can be seen from here. */
@@ -53,66 +90,6 @@ export interface NativeTraceEntry {
   readonly step: string
   readonly path?: string
   readonly ns: number
-}
-
-/** In the order of `NativeExit`. */
-export type MakeExit = (
-  run: number,
-  exitCode: number | undefined,
-  signal: string | undefined,
-  isMaxBuffer: boolean,
-  userUs: number,
-  systemUs: number,
-  maxRssBytes: number,
-  stdout: Buffer | undefined,
-  stderr: Buffer | undefined,
-) => NativeExit
-
-export type OnExit = (...end: Parameters<MakeExit>) => void
-
-export interface NativeExit {
-  readonly run: number
-  /** Undefined when a signal ended it. */
-  readonly exitCode?: number | undefined
-  /** By name: SIGKILL, ... */
-  readonly signal?: string | undefined
-  /** More than the bound was written; the run was killed for it. */
-  readonly isMaxBuffer: boolean
-  readonly userUs: number
-  readonly systemUs: number
-  readonly maxRssBytes: number
-  /** Of a stream that was captured: all that the command itself had written by its end; undefined where that is nothing. */
-  readonly stdout?: Buffer | undefined
-  readonly stderr?: Buffer | undefined
-}
-
-/** Of a command that was to be launched, and could not be. */
-export interface NativeNotLaunched {
-  readonly run: number
-  readonly failure: unknown
-}
-
-export interface NativeLaunched {
-  /** Our ends of the pipes, by descriptor number: stdin, stdout, stderr; -1 where that one is no pipe. */
-  readonly stdio: readonly [number, number, number]
-  /** The pid, once the command is running: after execve(2). */
-  readonly spawned: Promise<number>
-}
-
-export interface NativeOpened {
-  readonly envelope: NativeEnvelope
-  readonly launched: NativeLaunched
-}
-
-export interface NativeBuilt {
-  /** Absent when the command could not be launched: then there is a failure. */
-  readonly exit?: NativeExit
-  /** Milliseconds. With the exit. */
-  readonly sinceExitMs?: number
-  readonly failure?: unknown
-  /** Both only when something is left, which can be tried again. */
-  readonly envelope?: NativeEnvelope
-  readonly closed?: NativeCloseReport
 }
 
 export interface NativeCloseReport {
@@ -155,16 +132,6 @@ export interface NativeRecord {
 export interface NativeEnvelope {
   /** Made anew each time it is asked for. */
   readonly trace: readonly NativeTraceEntry[]
-  /** Of one that was opened with a base: `rest` as packed by wire.ts. Nothing can be launched before. */
-  complete(rest: Uint8Array): Promise<void>
-  /** `request` as packed by wire.ts. Throws a NativeFailure when there is no descriptor left for the pipes. */
-  launch(request: Uint8Array): NativeLaunched
-  /** The same of a command whose end is all that is told of. It has no pipes for JavaScript. */
-  run(request: Uint8Array): void
-  /** `complete` and `run`, with no crossing between the two; what keeps it from being completed is the run's failure. */
-  completeAndRun(rest: Uint8Array, request: Uint8Array): void
-  /** Signals the process group of a run. False when that run is over. */
-  kill(run: number, signal: string): boolean
   /** SIGKILL to every process of the envelope, which stays open. */
   killAll(): Promise<void>
   /** Again after a report of failures: tries what is left. */

@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { fileURLToPath } from 'node:url'
 
-import { BuildjailError, unsupportedPlatform } from '../errors.ts'
+import { BindingNotFoundError, UnsupportedPlatformError } from '../errors.ts'
 import type { NativeBinding } from './binding.ts'
 
 // The package's folder: this file is two levels below it, in src/ as in dist/.
@@ -16,7 +16,7 @@ let loaded: NativeBinding | undefined
 
 /**
  * The addon, loaded at first use: importing the package works on every system.
- * @throws BuildjailError `ERR_BUILDJAIL_UNSUPPORTED_PLATFORM`, or `ERR_BUILDJAIL_BINDING_NOT_FOUND` with what was tried.
+ * @throws UnsupportedPlatformError, or BindingNotFoundError with what was tried
  */
 export function binding(): NativeBinding {
   loaded ??= load()
@@ -24,7 +24,7 @@ export function binding(): NativeBinding {
 }
 
 function load(): NativeBinding {
-  if (process.platform !== 'freebsd' && process.platform !== 'linux') throw unsupportedPlatform('native code')
+  if (process.platform !== 'freebsd' && process.platform !== 'linux') throw new UnsupportedPlatformError('native code')
   const require = createRequire(import.meta.url)
   const tried: string[] = []
   for (const file of candidates) {
@@ -38,9 +38,7 @@ function load(): NativeBinding {
       tried.push(`${file}: ${error instanceof Error ? error.message : String(error)}`)
     }
   }
-  throw new BuildjailError(
-    'ERR_BUILDJAIL_BINDING_NOT_FOUND',
+  throw new BindingNotFoundError(
     `the native code could not be loaded; build it with \`npm explore buildjail -- npm run build:native\`. Tried:\n  ${tried.join('\n  ')}`,
-    { step: 'preflight' },
   )
 }

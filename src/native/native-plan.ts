@@ -1,7 +1,7 @@
 import { binding } from './load.ts'
 import type { NativePlan } from './binding.ts'
 import type { Plan } from '../spec/plan.ts'
-import { packBase, packPlan } from './wire.ts'
+import { packBase, packPlan } from './wire-plan.ts'
 
 const plans = new WeakMap<Plan, NativePlan>()
 const bases = new WeakMap<Plan, NativePlan>()

@@ -1,67 +1,58 @@
 import type { Command } from '../command/command.ts'
-import { TeardownError } from '../errors.ts'
-import type { Plan } from '../spec/plan.ts'
-import { CommandError, isAttended, noOptions, outcomeOf, requestOf, runCommand, type Result, type Runner } from '../command/run.ts'
+import type { Place } from '../command/place.ts'
+import type { AnyOutput, OutputOf, Result } from '../command/result.ts'
 import type { RunOptions } from '../command/run-options.ts'
-import { openSessionWith, runInSessionOfItsOwn, type Session } from './session.ts'
+import { Running } from '../command/running.ts'
+import type { NativePipes } from '../native/binding.ts'
+import { jobError } from '../native/failure.ts'
+import type { JobEnd } from '../native/jobs.ts'
+import { binding } from '../native/load.ts'
+import { nativePlanOf } from '../native/native-plan.ts'
+import { packJob, type JobCommand } from '../native/wire-job.ts'
+import type { Plan } from '../spec/plan.ts'
 import type { Spec } from '../spec/spec.ts'
-
-/** A session that could not be taken down, after a build that ran: `result` is the build's own. `session.close()` tries again. */
-export class BuildTeardownError extends TeardownError {
-  readonly result: Result
-  readonly session: Session
-
-  constructor(teardown: TeardownError, result: Result, session: Session) {
-    super(teardown.id, teardown.errors)
-    this.result = result
-    // Not enumerable: an error that is printed tells of the build, not of what it ran in.
-    this.session = session
-    Object.defineProperty(this, 'session', { enumerable: false })
-  }
-}
+import { newId } from './id.ts'
+import { outputsReturning } from './leaving-outputs.ts'
+import { planFor } from './plan-for.ts'
+import { Session } from './session.ts'
+import { BuildTeardownError, teardownError } from './teardown.ts'
 
 /**
- * One command in a session of its own: open, run, close.
- * @throws whatever `openSession` and `Session.run` throw; BuildTeardownError when the command ran but something is left.
+ * One command in a session of its own: open, run, close, which is one crossing into native code and one back. A promise of the command's
+ * result, and the running command at the same time; what ends the command ends the session. It rejects with whatever `openSession` and
+ * `Session.run` reject with, and with a BuildTeardownError when the command ran but something of the session is left.
  */
-export async function build(spec: Spec | Plan, command: Command, options: RunOptions = noOptions): Promise<Result> {
-  return isAttended(options) ? buildAttended(spec, command, options) : buildUnattended(spec, command, options)
+export function build<Options extends RunOptions = Record<never, never>>(spec: Spec | Plan, command: Command, options?: Options): Running<OutputOf<Options>> {
+  return new Running(new OwnSession(spec), command, options)
 }
 
-/** Nothing has to be done before the end, so nothing need be heard of before it. */
-async function buildUnattended(spec: Spec | Plan, command: Command, options: RunOptions): Promise<Result> {
-  const request = requestOf(command, options)
-  const started = performance.now()
-  const { exit, sinceExitMs, left } = await runInSessionOfItsOwn(request, spec)
-  const how = { timedOut: false, isCanceled: false }
-  const durationMs = performance.now() - started - sinceExitMs
-  if (left === undefined) return outcomeOf(command, options, exit, durationMs, how)
-  throw new BuildTeardownError(left.error, outcomeOf(command, { ...options, reject: false }, exit, durationMs, how), left.session)
-}
+/** A session that one command has for itself. */
+class OwnSession implements Place {
+  readonly #spec: Spec | Plan
+  readonly #id = newId()
+  #plan: Plan | undefined
 
-async function buildAttended(spec: Spec | Plan, command: Command, options: RunOptions): Promise<Result> {
-  let session: Session | undefined
-  const runner: Runner = {
-    start: async (request) => {
-      const opened = await openSessionWith(request, spec)
-      session = opened.session
-      return opened.start
-    },
-    killAll: async () => session?.killAll(),
+  constructor(spec: Spec | Plan) {
+    this.#spec = spec
   }
-  let ran: { result: Result } | { error: unknown }
-  try {
-    ran = { result: await runCommand(runner, command, options) }
-  } catch (error) {
-    ran = { error }
+
+  plan(): Plan {
+    this.#plan ??= planFor(this.#spec)
+    return this.#plan
   }
-  try {
-    await session?.close()
-  } catch (error) {
-    const result = 'result' in ran ? ran.result : ran.error instanceof CommandError ? ran.error.result : undefined
-    if (session === undefined || result === undefined || !(error instanceof TeardownError)) throw error
-    throw new BuildTeardownError(error, result, session)
+
+  ready(): Promise<unknown> | undefined {
+    return outputsReturning(this.plan())
   }
-  if ('error' in ran) throw ran.error
-  return ran.result
+
+  start(job: number, command: JobCommand): NativePipes | undefined {
+    return binding().start(nativePlanOf(this.plan()), packJob(job, command, { id: this.#id, rest: undefined, closes: true, tellsStarted: false }))
+  }
+
+  over(end: JobEnd | undefined, result: Result<AnyOutput> | undefined): void {
+    if (end?.envelope === undefined || end.closed === undefined) return
+    const { failures } = end.closed
+    if (result === undefined) throw teardownError(this.#id, failures, jobError(end.failure))
+    throw new BuildTeardownError(teardownError(this.#id, failures), result, new Session(this.#id, this.plan(), end.envelope))
+  }
 }

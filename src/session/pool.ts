@@ -1,13 +1,22 @@
 import type { Command } from '../command/command.ts'
-import { BuildjailError, SpecError, typed } from '../errors.ts'
-import { outputsLeave, outputsReturning } from './leaving-outputs.ts'
-import type { NativeEnvelope } from '../native/binding.ts'
-import { planOf, planOnto, type Plan } from '../spec/plan.ts'
-import { isAttended, noOptions, runCommand, type Result, type Runner } from '../command/run.ts'
+import type { Place } from '../command/place.ts'
+import type { OutputOf } from '../command/result.ts'
 import type { RunOptions } from '../command/run-options.ts'
-import { openBase, runUnattended, Session } from './session.ts'
+import { Running } from '../command/running.ts'
+import { SessionClosedError } from '../errors.ts'
+import type { NativeEnvelope } from '../native/binding.ts'
+import { binding } from '../native/load.ts'
+import { nativeBaseOf } from '../native/native-plan.ts'
+import { packJob } from '../native/wire-job.ts'
+import { packRest } from '../native/wire-plan.ts'
+import { planOf, planOnto, type Plan } from '../spec/plan.ts'
 import type { Additions, Spec } from '../spec/spec.ts'
-import { packRest } from '../native/wire.ts'
+import { InvalidSpecError } from '../spec-errors.ts'
+import { newId } from './id.ts'
+import { outputsLeave, outputsReturning } from './leaving-outputs.ts'
+import { completeEnvelope, openEnvelope } from './opening.ts'
+import { Session } from './session.ts'
+import { PoolTeardownError } from './teardown.ts'
 
 export interface SessionPoolOptions {
   /** How many envelopes are kept ready. Default: 2. */
@@ -16,21 +25,23 @@ export interface SessionPoolOptions {
   readonly maxAgeMs?: number
 }
 
-/** Sessions of a pool that could not be taken away, one error each. `SessionPool.close` tries again. */
-export class PoolTeardownError extends BuildjailError {
-  readonly errors: readonly unknown[]
-
-  constructor(errors: readonly unknown[]) {
-    super('ERR_BUILDJAIL_TEARDOWN', errors.map((error) => (error instanceof Error ? error.message : String(error))).join('; '), { step: 'close' })
-    this.errors = errors
-  }
-}
-
 /** An envelope with everything in it but what one build adds. */
 interface Ready {
   readonly id: string
   readonly envelope: NativeEnvelope
   readonly made: number
+}
+
+interface Planned {
+  readonly plan: Plan
+  /** What it has that the base has not, packed. */
+  readonly rest: Uint8Array
+}
+
+interface Taken {
+  readonly session: Session
+  /** Not complete yet. */
+  readonly envelope: NativeEnvelope
 }
 
 /**
@@ -69,14 +80,11 @@ export class SessionPool implements AsyncDisposable {
    * @throws whatever `openSession` throws; nothing is left behind then.
    */
   static async open(base: Spec, options: SessionPoolOptions = {}): Promise<SessionPool> {
-    const { size = 2, maxAgeMs = 60_000, ...unknown } = options
-    for (const key of Object.keys(unknown)) throw new SpecError('ERR_BUILDJAIL_INVALID_SPEC', key, 'is not an option of a pool')
-    checkCount(size, 'size', 1, 1000)
-    checkCount(maxAgeMs, 'maxAgeMs', 1, 2 ** 31 - 1)
+    const { size, maxAgeMs } = checkPoolOptions(options)
     const plan = planOf(base)
     const output = plan.mounts.find(({ source, writable }) => source !== undefined && writable)
     if (output !== undefined) {
-      throw new SpecError('ERR_BUILDJAIL_INVALID_SPEC', output.entry, 'an output is of one build only, so it cannot be of the base of a pool')
+      throw new InvalidSpecError(output.entry, 'an output is of one build only, so it cannot be of the base of a pool')
     }
     const pool = new SessionPool(plan, size, maxAgeMs)
     try {
@@ -98,67 +106,75 @@ export class SessionPool implements AsyncDisposable {
    * @throws SpecError when the addition is refused, SystemCallError when the kernel said no; nothing is left behind then.
    */
   async acquire(additions: Additions = {}): Promise<Session> {
-    const { session, envelope, rest } = await this.#take(additions)
+    const { plan, rest } = this.#planned(additions)
+    const { session, envelope } = await this.#take(plan)
     try {
-      await envelope.complete(rest)
+      await completeEnvelope(envelope, rest)
       return session
     } catch (error) {
       await session.close()
-      throw typed(error)
+      throw error
     }
   }
 
   /**
-   * Runs one command in a session of its own: `acquire`, `Session.run` and `release`, in one crossing into native code.
-   * @throws whatever these throw
+   * Runs one command in a session of its own: `acquire`, `Session.run` and `release`, in one crossing into native code. What ends the
+   * command ends the session. It rejects with whatever these reject with.
    */
-  async run(additions: Additions, command: Command, options: RunOptions = noOptions): Promise<Result> {
-    const began = performance.now()
-    const running = isAttended(options) ? this.#runAttended(additions, command, options, began) : this.#runUnattended(additions, command, options, began)
-    this.#running.add(running)
-    return running.finally(() => this.#running.delete(running))
+  run<Options extends RunOptions = Record<never, never>>(additions: Additions, command: Command, options?: Options): Running<OutputOf<Options>> {
+    return new Running(this.#place(additions), command, options)
   }
 
-  async #runUnattended(additions: Additions, command: Command, options: RunOptions, began: number): Promise<Result> {
-    const { session, envelope, rest } = await this.#take(additions)
-    const launch = (packed: Uint8Array): void => envelope.completeAndRun(rest, packed)
-    return runUnattended(session.plan, command, options, launch, began).finally(() => this.release(session))
-  }
-
-  async #runAttended(additions: Additions, command: Command, options: RunOptions, began: number): Promise<Result> {
-    let session: Session | undefined
-    const runner: Runner = {
-      start: async (request) => {
-        session = await this.acquire(additions)
-        return session.start(request)
+  #place(additions: Additions): Place {
+    let planned: Planned | undefined
+    let taken: Taken | undefined
+    let over = (): void => {}
+    return {
+      plan: () => (planned ??= this.#planned(additions)).plan,
+      ready: async () => {
+        const running = new Promise<void>((resolve) => (over = resolve))
+        this.#running.add(running)
+        void running.then(() => this.#running.delete(running))
+        if (planned !== undefined) taken = await this.#take(planned.plan)
       },
-      killAll: async () => session?.killAll(),
+      start: (job, command) => {
+        const frame = { id: '', rest: planned?.rest, closes: false, tellsStarted: false }
+        return binding().start((taken as Taken).envelope, packJob(job, command, frame))
+      },
+      over: () => {
+        over()
+        if (taken !== undefined) this.release(taken.session)
+      },
     }
-    return runCommand(runner, command, options, began).finally(() => session && this.release(session))
   }
 
-  async #take(additions: Additions): Promise<{ session: Session; envelope: NativeEnvelope; rest: Uint8Array }> {
+  /** @throws SpecError, SessionClosedError */
+  #planned(additions: Additions): Planned {
     this.#refuseWhenClosed()
     const plan = planOnto(this.#base, additions)
-    const rest = packRest(plan, this.#base)
+    return { plan, rest: packRest(plan, this.#base) }
+  }
+
+  async #take(plan: Plan): Promise<Taken> {
     const returning = outputsReturning(plan)
     if (returning !== undefined) await returning
+    this.#refuseWhenClosed()
     const { id, envelope } = this.#ready.shift() ?? (await this.#make())
     this.#inUse += 1
     const session: Session = new Session(id, plan, envelope, () => this.#returned(session))
     this.#acquired.add(session)
-    return { session, envelope, rest }
+    return { session, envelope }
   }
 
   /**
    * Closes a session that was acquired here while the caller goes on: what still runs in it is killed, and its outputs have
    * their owner back, a moment later. Who needs to know when awaits the session's own `close` instead. What could not be
    * taken away is told by the pool's `close`.
-   * @throws BuildjailError when it is none of this pool's, or was closed already.
+   * @throws SessionClosedError when it is none of this pool's, or was released already
    */
   release(session: Session): void {
     if (!this.#acquired.delete(session)) {
-      throw new BuildjailError('ERR_BUILDJAIL_SESSION_CLOSED', `session ${session.id} is none of this pool's, or was released`, { step: 'close' })
+      throw new SessionClosedError(`session ${session.id} is none of this pool's, or was released`, 'close')
     }
     this.#takeAway(session)
   }
@@ -192,8 +208,8 @@ export class SessionPool implements AsyncDisposable {
   }
 
   async #make(): Promise<Ready> {
-    const { id, envelope } = await openBase(this.#base)
-    return { id, envelope, made: performance.now() }
+    const id = newId()
+    return { id, envelope: await openEnvelope(nativeBaseOf(this.#base), id), made: performance.now() }
   }
 
   async #fill(): Promise<void> {
@@ -243,12 +259,24 @@ export class SessionPool implements AsyncDisposable {
   }
 
   #refuseWhenClosed(): void {
-    if (!this.#isClosed) return
-    throw new BuildjailError('ERR_BUILDJAIL_SESSION_CLOSED', 'the pool is closed', { step: 'open' })
+    if (this.#isClosed) throw new SessionClosedError('the pool is closed', 'open')
   }
 }
 
-function checkCount(value: number, entry: string, least: number, most: number): void {
-  if (Number.isInteger(value) && value >= least && value <= most) return
-  throw new SpecError('ERR_BUILDJAIL_INVALID_SPEC', entry, `must be a whole number from ${least} to ${most}`)
+const defaults: Readonly<Required<SessionPoolOptions>> = { size: 2, maxAgeMs: 60_000 }
+const most: Readonly<Required<SessionPoolOptions>> = { size: 1000, maxAgeMs: 2 ** 31 - 1 }
+
+/** A copy: own enumerable options only, each read once. */
+function checkPoolOptions(options: SessionPoolOptions): Required<SessionPoolOptions> {
+  const checked: { -readonly [Name in keyof SessionPoolOptions]-?: number } = { ...defaults }
+  for (const [key, value] of Object.entries<unknown>(options as Record<string, unknown>)) {
+    if (!Object.hasOwn(defaults, key)) throw new InvalidSpecError(key, 'is not an option of a pool')
+    const name = key as keyof SessionPoolOptions
+    if (value === undefined) continue
+    if (!Number.isInteger(value) || (value as number) < 1 || (value as number) > most[name]) {
+      throw new InvalidSpecError(name, `must be a whole number from 1 to ${most[name]}`)
+    }
+    checked[name] = value as number
+  }
+  return checked
 }

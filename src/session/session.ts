@@ -1,33 +1,25 @@
-import { randomFillSync } from 'node:crypto'
-
-import { binding } from '../native/load.ts'
 import { BuildProcess } from '../command/build-process.ts'
 import type { Command } from '../command/command.ts'
-import { BuildjailError, TeardownError, typed } from '../errors.ts'
-import { listenForExits } from '../native/exits.ts'
-import type { NativeEnvelope, NativeExit, NativeLaunched, NativePlan, NativeRecord, NativeTraceEntry } from '../native/binding.ts'
-import { outputsReturning } from './leaving-outputs.ts'
-import { nativeBaseOf, nativePlanOf } from '../native/native-plan.ts'
-import { planOf, type Plan } from '../spec/plan.ts'
-import { PreparedLaunch, type LaunchRequest } from '../command/prepared-launch.ts'
-import { isAttended, noOptions, outcomeOf, requestOf, runCommand, type Result } from '../command/run.ts'
-import { checkOptionNames, type RunOptions } from '../command/run-options.ts'
+import type { Place } from '../command/place.ts'
+import type { OutputOf } from '../command/result.ts'
+import type { RunOptions } from '../command/run-options.ts'
+import { Running } from '../command/running.ts'
+import type { SpawnOptions } from '../command/spawn-options.ts'
+import { SessionClosedError, typed } from '../errors.ts'
+import type { NativeEnvelope } from '../native/binding.ts'
+import { binding } from '../native/load.ts'
+import { nativePlanOf } from '../native/native-plan.ts'
+import { packJob, plainFrame, type JobFrame } from '../native/wire-job.ts'
+import type { Plan } from '../spec/plan.ts'
 import type { Spec } from '../spec/spec.ts'
-import { wireOutput, wireStdio, type StdioTarget } from '../command/stdio.ts'
+import { newId } from './id.ts'
+import { outputsReturning } from './leaving-outputs.ts'
+import { openEnvelope } from './opening.ts'
+import { planFor } from './plan-for.ts'
+import type { SessionRecord, TraceEntry } from './record.ts'
+import { teardownError } from './teardown.ts'
 
-export type TraceEntry = NativeTraceEntry
-export type SessionRecord = NativeRecord
-
-export interface SpawnOptions {
-  /** Added to the session's environment, for this command. */
-  readonly env?: Readonly<Record<string, string>>
-  /** Inside. Default: the session's. */
-  readonly cwd?: string
-  /** stdin, stdout, stderr. Default: three pipes. */
-  readonly stdio?: readonly [StdioTarget, StdioTarget, StdioTarget]
-}
-
-const spawnOptions: Readonly<Record<keyof SpawnOptions, true>> = { env: true, cwd: true, stdio: true }
+const spawnFrame: JobFrame = Object.freeze({ ...plainFrame, tellsStarted: true })
 
 /**
  * Opens a session, a jail of its own on FreeBSD and namespaces of its own on Linux, with exactly what the spec declares in it.
@@ -37,143 +29,8 @@ export async function openSession(spec: Spec | Plan): Promise<Session> {
   const plan = planFor(spec)
   const returning = outputsReturning(plan)
   if (returning !== undefined) await returning
-  const { id, envelope } = await openEnvelope(() => nativePlanOf(plan))
-  return new Session(id, plan, envelope)
-}
-
-/**
- * Opens a session and starts in it the one command that it is for, in one crossing into native code. The end of the
- * command begins the end of the session; to close it is still the caller's.
- * @internal
- */
-export async function openSessionWith(request: LaunchRequest, spec: Spec | Plan): Promise<{ session: Session; start: Promise<BuildProcess> }> {
-  const plan = planFor(spec)
   const id = newId()
-  const prepared = new PreparedLaunch(request, plan, true)
-  try {
-    listenForExits()
-    const returning = outputsReturning(plan)
-    if (returning !== undefined) await returning
-    const { envelope, launched } = await binding().openAndLaunch(nativePlanOf(plan), id, prepared.pack())
-    return { session: new Session(id, plan, envelope), start: started(envelope, prepared, launched) }
-  } catch (error) {
-    prepared.forget()
-    throw typed(error)
-  }
-}
-
-/**
- * Opens what a pool keeps: a session that still lacks what a build adds, in which nothing can be launched.
- * @internal
- */
-export async function openBase(base: Plan): Promise<Opened> {
-  return openEnvelope(() => nativeBaseOf(base))
-}
-
-interface Opened {
-  readonly id: string
-  readonly envelope: NativeEnvelope
-}
-
-async function openEnvelope(planned: () => NativePlan): Promise<Opened> {
-  const id = newId()
-  try {
-    listenForExits()
-    return { id, envelope: await binding().openEnvelope(planned(), id) }
-  } catch (error) {
-    throw typed(error)
-  }
-}
-
-/**
- * Opens a session, runs in it the one command that it is for, and closes it, which is one crossing into native code and
- * one back. What could not be taken away of it is a session still.
- * @internal
- */
-export async function runInSessionOfItsOwn(request: LaunchRequest, spec: Spec | Plan): Promise<{ exit: NativeExit; sinceExitMs: number; left?: { session: Session; error: TeardownError } }> {
-  const plan = planFor(spec)
-  const id = newId()
-  const prepared = new PreparedLaunch(request, plan, true)
-  // Nobody else is told of it.
-  prepared.forget()
-  try {
-    listenForExits()
-    const returning = outputsReturning(plan)
-    if (returning !== undefined) await returning
-    const { exit, sinceExitMs = 0, failure, envelope, closed } = await binding().buildOnce(nativePlanOf(plan), id, prepared.pack())
-    const left = envelope && closed && { session: new Session(id, plan, envelope), error: teardownErrorOf(id, closed.failures) }
-    if (exit === undefined) throw left?.error ?? failure
-    return { exit, sinceExitMs, ...(left && { left }) }
-  } catch (error) {
-    throw typed(error)
-  }
-}
-
-/**
- * Runs a command to its end of which nothing has to be heard before that, however `launch` has it launched. `began` is when
- * the call came.
- * @internal
- */
-export async function runUnattended(
-  plan: Plan,
-  command: Command,
-  options: RunOptions,
-  launch: (packed: Uint8Array) => void,
-  began: number = performance.now(),
-): Promise<Result> {
-  const prepared = new PreparedLaunch(requestOf(command, options), plan)
-  const exit = await new Promise<NativeExit>((resolve, reject) => {
-    prepared.whenEnded((end) => ('failure' in end ? reject(typed(end.failure)) : resolve(end)))
-    try {
-      launch(prepared.pack())
-    } catch (error) {
-      prepared.forget()
-      reject(typed(error))
-    }
-  })
-  return outcomeOf(command, options, exit, performance.now() - began, { timedOut: false, isCanceled: false })
-}
-
-function teardownErrorOf(id: string, failures: readonly unknown[]): TeardownError {
-  return new TeardownError(id, failures.map((failure) => typed(failure) as BuildjailError))
-}
-
-async function started(envelope: NativeEnvelope, prepared: PreparedLaunch, launched: NativeLaunched): Promise<BuildProcess> {
-  try {
-    await launched.spawned
-    return new BuildProcess(envelope, prepared, launched)
-  } catch (error) {
-    prepared.forget()
-    throw typed(error)
-  }
-}
-
-function planFor(spec: Spec | Plan): Plan {
-  const plan = isPlan(spec) ? spec : planOf(spec)
-  if (plan.platform === process.platform) return plan
-  throw new BuildjailError('ERR_BUILDJAIL_INVALID_SPEC', `plan: was made for ${plan.platform}, this is ${process.platform}`, {
-    entry: 'platform',
-    step: 'plan',
-  })
-}
-
-const idBytes = 8
-// Filled for many sessions at once, as each filling is a system call.
-const entropy = Buffer.alloc(idBytes * 256)
-let entropyUsed = entropy.length
-
-function newId(): string {
-  if (entropyUsed === entropy.length) {
-    randomFillSync(entropy)
-    entropyUsed = 0
-  }
-  const id = entropy.toString('hex', entropyUsed, entropyUsed + idBytes)
-  entropyUsed += idBytes
-  return id
-}
-
-function isPlan(spec: Spec | Plan): spec is Plan {
-  return typeof spec === 'object' && spec !== null && 'version' in spec && 'mounts' in spec
+  return new Session(id, plan, await openEnvelope(nativePlanOf(plan), id))
 }
 
 /** One envelope's life. Made by `openSession`. */
@@ -181,9 +38,10 @@ export class Session implements AsyncDisposable {
   readonly id: string
   readonly plan: Plan
   readonly #envelope: NativeEnvelope
+  readonly #place: Place = this.#placeOf(plainFrame)
   /** Called once, whether or not anything was left. */
   #whenClosed: (() => void) | undefined
-  #closed: readonly NativeTraceEntry[] = []
+  #closed: readonly TraceEntry[] = []
   #isClosed = false
   /** Under way, or done; undefined after one that left something. */
   #closing: Promise<void> | undefined
@@ -202,50 +60,26 @@ export class Session implements AsyncDisposable {
   }
 
   /**
-   * Runs a command to its end.
-   * @throws CommandError when it did not succeed, SystemCallError when it could not be started, BuildjailError
-   * `ERR_BUILDJAIL_INVALID_COMMAND` naming what of the command or the options is wrong, and the reason of a `signal` that was aborted
-   * before.
+   * Runs a command to its end: a promise of its result, and the running command at the same time. It rejects with a CommandError when
+   * the command did not succeed, a SystemCallError when it could not be started, an InvalidCommandError naming what of the command or
+   * the options is wrong, and the reason of a `signal` that was aborted before.
    */
-  run(command: Command, options: RunOptions = noOptions): Promise<Result> {
-    if (isAttended(options)) {
-      return runCommand({ start: (request) => this.start(request), killAll: () => this.#envelope.killAll() }, command, options)
-    }
-    return runUnattended(this.plan, command, options, (packed) => {
-      this.#refuseWhenClosed()
-      this.#envelope.run(packed)
-    })
+  run<Options extends RunOptions = Record<never, never>>(command: Command, options?: Options): Running<OutputOf<Options>> {
+    return new Running(this.#place, command, options)
   }
 
   /**
-   * Starts a command and hands it over, in the words of Node's ChildProcess.
-   * @throws BuildjailError `ERR_BUILDJAIL_INVALID_COMMAND` naming what of the command or the options is wrong; that it could not be
-   * started is told by its `error` event.
+   * Starts a command and hands it over, in the words of Node's ChildProcess. That it could not be started is told by its `error` event.
+   * @throws InvalidCommandError naming what of the command or the options is wrong, SessionClosedError
    */
   spawn(command: Command, options: SpawnOptions = {}): BuildProcess {
-    checkOptionNames(options, spawnOptions)
-    const [stdin, stdout, stderr] = options.stdio ?? ['pipe', 'pipe', 'pipe']
-    return this.start({
-      command,
-      stdio: [wireStdio(stdin, 'stdio[0]'), wireOutput(stdout, 'stdio[1]'), wireOutput(stderr, 'stdio[2]')],
-      env: options.env,
-      cwd: options.cwd,
-    })
+    return new BuildProcess(this.#placeOf(spawnFrame), command, options)
   }
 
-  /** @internal */
-  start(request: LaunchRequest): BuildProcess {
-    this.#refuseWhenClosed()
-    const prepared = new PreparedLaunch(request, this.plan)
-    try {
-      return new BuildProcess(this.#envelope, prepared, this.#envelope.launch(prepared.pack()))
-    } catch (error) {
-      prepared.forget()
-      throw typed(error)
-    }
-  }
-
-  /** What the kernel says it built, read back: the jail's parameters, its mounts, the credentials of the command launched last. */
+  /**
+   * What the kernel says it built, read back: the jail's parameters, its mounts, the credentials of the command launched last.
+   * @throws SessionClosedError, SystemCallError
+   */
   async record(): Promise<SessionRecord> {
     this.#refuseWhenClosed()
     try {
@@ -255,12 +89,17 @@ export class Session implements AsyncDisposable {
     }
   }
 
-  /** SIGKILL to every process of the session, which stays open. */
+  /**
+   * SIGKILL to every process of the session, which stays open. Nothing is left to kill in one that is closed.
+   * @throws SystemCallError
+   */
   async killAll(): Promise<void> {
-    this.#refuseWhenClosed()
+    if (this.#isClosed) return
     try {
       await this.#envelope.killAll()
     } catch (error) {
+      // It kills as well, and tells what it could not do.
+      if (this.#isClosed) return
       throw typed(error)
     }
   }
@@ -295,12 +134,22 @@ export class Session implements AsyncDisposable {
         this.#whenClosed = undefined
       })
     this.#closed = [...this.#closed, ...trace]
-    if (failures.length === 0) return
-    throw teardownErrorOf(this.id, failures)
+    if (failures.length > 0) throw teardownError(this.id, failures)
+  }
+
+  #placeOf(frame: JobFrame): Place {
+    return {
+      plan: () => this.plan,
+      ready: () => undefined,
+      start: (job, command) => {
+        this.#refuseWhenClosed()
+        return binding().start(this.#envelope, packJob(job, command, frame))
+      },
+      over: () => {},
+    }
   }
 
   #refuseWhenClosed(): void {
-    if (!this.#isClosed) return
-    throw new BuildjailError('ERR_BUILDJAIL_SESSION_CLOSED', `session ${this.id} is closed`, { step: 'launch' })
+    if (this.#isClosed) throw new SessionClosedError(`session ${this.id} is closed`, 'launch')
   }
 }

@@ -1,11 +1,11 @@
-import type { Mount } from './plan.ts'
+import type { Identity, Mount } from './plan-types.ts'
 
 /** A directory of the host by what it is, whatever its name. */
-export function keyOf({ dev, ino }: NonNullable<Mount['identity']>): string {
+export function keyOf({ dev, ino }: Identity): string {
   return `${dev}:${ino}`
 }
 
-/** Those that a session can write to. */
+/** The keys of the directories that a session can write to. */
 export function outputKeys(mounts: readonly Mount[]): string[] {
   return mounts.flatMap(({ writable, identity }) => (writable && identity !== undefined ? [keyOf(identity)] : []))
 }

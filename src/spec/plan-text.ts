@@ -1,18 +1,10 @@
-import type { Mount, Plan } from './plan.ts'
+import { fieldNames, fields } from './fields.ts'
+import type { Mount, Plan } from './plan-types.ts'
+import { readable } from './readable.ts'
 
 /** A plan for people. The same plan for programs is its JSON. */
 export function planText(plan: Plan): string {
-  const { uid, gid, groups } = plan.user
-  const facts = [
-    ['system', plan.platform],
-    ['name', plan.name ?? '-'],
-    ['hostname', plan.hostname],
-    ['user', `${uid}:${gid}${uid === 0 ? ' (root)' : ''}`],
-    ['groups', groups.length === 0 ? '-' : groups.join(' ')],
-    ['network', plan.network],
-    ['cwd', readable(plan.cwd)],
-    ['state', readable(plan.stateDirectory)],
-  ]
+  const facts = [['system', plan.platform], ...fieldNames.flatMap((name) => fields[name].facts(plan))]
   const mounts = plan.mounts.map((mount) => [
     mount.kind,
     mount.writable ? 'rw' : 'ro',
@@ -55,14 +47,4 @@ function bytes(size: number): string {
     unit += 1
   }
   return `${left} ${units[unit]}`
-}
-
-/** Names are the caller's to choose: what could break a line, pass for another column or steer a terminal is escaped. */
-function readable(text: string): string {
-  if (text !== '' && !/[\s\p{C}"\\]/u.test(text)) return text
-  const escaped = text.replace(/[\p{C}\p{Zl}\p{Zp}"\\]/gu, (character) => {
-    if (character === '"' || character === '\\') return `\\${character}`
-    return `\\u{${character.codePointAt(0)?.toString(16)}}`
-  })
-  return `"${escaped}"`
 }

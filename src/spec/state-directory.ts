@@ -1,19 +1,28 @@
 import { realpathSync, statSync } from 'node:fs'
 import path from 'node:path'
 
-import { SpecError } from '../errors.ts'
+import { InvalidSpecError } from '../spec-errors.ts'
 
-/** Of the host, for root: on FreeBSD nobody else opens sessions. */
+/** Root's, on both systems. On FreeBSD nobody else opens sessions. */
 const rootsOwn = '/var/run/buildjail'
 
 /**
- * Where this process keeps what its sessions share: root's own place; for an ordinary user on Linux, who cannot make
- * anything there, the user's runtime directory (XDG Base Directory Specification), or else a folder in /tmp. Wherever it
- * is, opening refuses one that is not the caller's own and private.
+ * The state directory, decided when it is needed: a host program can change its user or its environment before that. The part of
+ * its path that exists is resolved, so that it compares with resolved sources and with the kernel's own names of mounts.
+ * @param named absolute; undefined when nobody named one.
+ * @throws SpecError
  */
-export function stateDirectoryOf(platform: NodeJS.Platform, uid: number | undefined, runtimeDirectory: string | undefined): string {
+export function stateDirectoryOf(named?: string, platform: NodeJS.Platform = process.platform): string {
+  return resolved(named ?? usualStateDirectory(platform, process.geteuid?.(), process.env['XDG_RUNTIME_DIR']))
+}
+
+/**
+ * For root, root's own directory. An ordinary user on Linux cannot make anything there and gets one in the user's runtime directory
+ * (XDG Base Directory Specification), or else in /tmp. Opening refuses a state directory that is not the caller's own and private.
+ */
+export function usualStateDirectory(platform: NodeJS.Platform, uid: number | undefined, runtimeDirectory: string | undefined): string {
   if (platform !== 'linux' || uid === undefined || uid === 0) return rootsOwn
-  // Of a session that was begun as somebody else, the variable may name that user's.
+  // After su(1) the variable can still name the directory of the user before.
   if (runtimeDirectory !== undefined && path.isAbsolute(runtimeDirectory) && isOwnedBy(uid, runtimeDirectory)) {
     return path.join(runtimeDirectory, 'buildjail')
   }
@@ -28,15 +37,7 @@ function isOwnedBy(uid: number, directory: string): boolean {
   }
 }
 
-/**
- * The directory may not exist yet; what exists of it is resolved, so that it compares with resolved sources and with the
- * kernel's own names of mounts.
- * @throws SpecError
- */
-export function resolveStateDirectory(directory: string): string {
-  if (!path.isAbsolute(directory)) {
-    throw new SpecError('ERR_BUILDJAIL_INVALID_SPEC', 'stateDirectory', `${directory} is not an absolute path`)
-  }
+function resolved(directory: string): string {
   let existing = path.normalize(directory)
   const rest: string[] = []
   for (;;) {
@@ -44,7 +45,7 @@ export function resolveStateDirectory(directory: string): string {
       return path.join(realpathSync.native(existing), ...rest)
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== 'ENOENT' || existing === '/') {
-        throw new SpecError('ERR_BUILDJAIL_INVALID_SPEC', 'stateDirectory', `${directory} cannot be resolved`, { path: directory })
+        throw new InvalidSpecError('stateDirectory', `${directory} cannot be resolved`, { path: directory, cause: error })
       }
       rest.unshift(path.basename(existing))
       existing = path.dirname(existing)

@@ -1,8 +1,8 @@
-import { unsupportedPlatform } from '../errors.ts'
+import { UnsupportedPlatformError } from '../errors.ts'
 
-/** What a session's root looks like on one system, before the spec adds its own. */
+/** The root of a session on one system, before the spec adds to it. */
 export interface SystemLayout {
-  /** What `toolchain: 'host'` shows. A part the host has as a symbolic link is a link inside; one it lacks is left out. */
+  /** Shown by `toolchain: 'host'`. A part that the host has as a symbolic link is a link inside; one that it lacks is left out. */
   readonly toolchain: readonly string[]
   /** PATH of the clean environment. */
   readonly searchPath: string
@@ -11,7 +11,7 @@ export interface SystemLayout {
 }
 
 const layouts: Partial<Record<NodeJS.Platform, SystemLayout>> = {
-  // hier(7): what a compiler of the base system needs, and what it builds needs at run time. Nothing in /sbin is a build tool.
+  // hier(7): a compiler of the base system and the programs it builds need these. Nothing in /sbin is a build tool.
   freebsd: {
     toolchain: ['/bin', '/lib', '/libexec', '/usr/bin', '/usr/include', '/usr/lib', '/usr/libdata', '/usr/libexec'],
     searchPath: '/bin:/usr/bin',
@@ -36,9 +36,9 @@ const layouts: Partial<Record<NodeJS.Platform, SystemLayout>> = {
   },
 }
 
-/** @throws BuildjailError `ERR_BUILDJAIL_UNSUPPORTED_PLATFORM` */
+/** @throws UnsupportedPlatformError */
 export function layoutOf(platform: NodeJS.Platform): SystemLayout {
-  const layout = layouts[platform]
-  if (layout === undefined) throw unsupportedPlatform('a session')
+  const layout = Object.hasOwn(layouts, platform) ? layouts[platform] : undefined
+  if (layout === undefined) throw new UnsupportedPlatformError('a session')
   return layout
 }

@@ -1,8 +1,7 @@
-import { realpathSync } from 'node:fs'
 import { expect, test } from 'vitest'
 
 import { openSession, recover } from '../../src/index.ts'
-import { defaultStateDirectory } from '../../src/spec/spec.ts'
+import { stateDirectoryOf } from '../../src/spec/state-directory.ts'
 import { describeSession } from '../session/kernel.ts'
 import { faults } from './controls.ts'
 import { errnoOf } from './errnos.ts'
@@ -13,7 +12,7 @@ describeSession('when a system call of a recovery fails', () => {
     faults().arm({ action: 'fail', call: 'readdir', nth: 2, errno: errnoOf('ENOMEM') })
     const report = await recover()
     expect(faults().disarm().hits).toBe(1)
-    expect(report).toEqual({ recovered: [], leftAlone: [{ path: realpathSync(defaultStateDirectory), reason: expect.stringMatching(/^readdir .*ENOMEM/) }] })
+    expect(report).toEqual({ recovered: [], leftAlone: [{ path: stateDirectoryOf(), reason: expect.stringMatching(/^readdir .*ENOMEM/) }] })
     expect((await session.run(['echo', 'here'])).stdout).toBe('here\n')
   })
 })

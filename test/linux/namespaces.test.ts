@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync } from 'node:fs'
 import { createServer } from 'node:net'
@@ -5,7 +6,8 @@ import path from 'node:path'
 import { execPath } from 'node:process'
 import { expect, test } from 'vitest'
 
-import { build, openSession } from '../../src/index.ts'
+import { build, openSession, type Session, type Spec } from '../../src/index.ts'
+import { answers, armed, attack, hostProgram, onHost, outputOf } from '../session/attacks/attack.ts'
 import { describeLinux, namespaceOf } from './host.ts'
 
 describeLinux('the namespaces of a session', () => {
@@ -77,12 +79,35 @@ describeLinux('the namespaces of a session', () => {
     expect(pids.length).toBeLessThanOrEqual(2)
     expect(Math.max(...pids)).toBeLessThan(20)
   })
+})
 
-  test.runIf(existsSync('/proc/keys'))('come with a keyring of the session, instead of the caller’s', async () => {
-    await using session = await openSession({})
-    for (let command = 0; command < 2; command++) {
-      const { stdout } = await session.run(['cat', '/proc/keys'])
-      expect(stdout.trimEnd().split('\n')).toEqual([expect.stringMatching(new RegExp(` buildjail-${session.id}: empty$`))])
-    }
+// A kernel or a container may have no keyctl(2), for whoever asks.
+const [askKeys = '', ...keyWords] = onHost('keys', 'tell')
+const hostKeys = process.platform === 'linux' && existsSync(askKeys) ? answers(spawnSync(askKeys, keyWords, { encoding: 'utf8' }).stdout) : {}
+const hasKeyrings = /^\d+$/.test(hostKeys['session'] ?? '')
+if (process.platform === 'linux' && !hasKeyrings) console.warn(`skipped: no keyring can be looked at here (${hostKeys['session'] ?? 'there is no cc'})`)
+
+// Not the keyring of a user (user-keyring(7)): that one is shared by all who have the number, a build among them.
+describeLinux('the session keyring of a build', () => {
+  test.runIf(hasKeyrings)('is its session’s own: neither the caller’s nor another session’s, and one for all commands', async () => {
+    await using one = await openSession(armed())
+    await using other = await openSession(armed())
+    const keyringIn = async (session: Session): Promise<string> => answers((await session.run(attack('keys', 'tell'))).stdout)['session'] ?? ''
+    const keyrings = [await keyringIn(one), await keyringIn(one), await keyringIn(other)]
+    expect(keyrings.filter((keyring) => /^\d+$/.test(keyring))).toHaveLength(3)
+    expect(keyrings[1]).toBe(keyrings[0])
+    expect(new Set([...keyrings, hostKeys['session']]).size).toBe(3)
+  })
+
+  const users: readonly (readonly [string, Spec['user']])[] = [
+    ['the build user', undefined],
+    ['root', 'root'],
+  ]
+  test.runIf(hasKeyrings).each(users)('leads %s to no key of a caller’s own, who has a keyring of the user as well, as after a login', async (_, user) => {
+    const program = hostProgram(armed(user === undefined ? {} : { user }), attack('keys', 'tell'), onHost('keys', 'with'))
+    const { caller, session, ...looked } = answers(await outputOf(program))
+    expect([caller, session]).toEqual([expect.stringMatching(/^\d+$/), expect.stringMatching(/^\d+$/)])
+    expect(session).not.toBe(caller)
+    expect(looked).toEqual({ search: 'ENOKEY', request: 'ENOKEY' })
   })
 })

@@ -30,6 +30,7 @@
 #include "base/caught.h"
 #include "base/holder.h"
 #include "state/journal.h"
+#include "envelope/job_request.h"
 #include "launch/launch_request.h"
 #include "envelope/output.h"
 #include "envelope/rebuilt.h"
@@ -97,12 +98,16 @@ std::vector<std::byte> plan_with_directory(std::string_view target, std::uint32_
   return packer.bytes();
 }
 
-std::vector<std::byte> launch(std::string_view file, std::string_view path) {
+/** A job that runs a command. */
+std::vector<std::byte> job(std::string_view file, std::string_view path) {
   Packer packer;
   packer.u32(0)
       .u32(kWireVersion)
       .u32(9)
       .u8(0)
+      .string("")
+      .u8(0)
+      .u8(1)
       .u32(2)
       .string(file)
       .string("argument")
@@ -261,36 +266,36 @@ void check_wire() {
   });
 }
 
-void check_launch() {
+void check_job() {
   check("a program is looked for in PATH, in order, and never in the working directory", [] {
-    const auto request = read_launch(launch("cc", "PATH=/a::/b"));
-    return request && executable_candidates(*request) == std::vector<std::string>{"/a/cc", "/b/cc"};
+    const auto request = read_job(job("cc", "PATH=/a::/b"));
+    return request && executable_candidates(*request->command) == std::vector<std::string>{"/a/cc", "/b/cc"};
   });
   check("a program with a slash in its name is not looked for", [] {
-    const auto request = read_launch(launch("./cc", "PATH=/a"));
-    return request && executable_candidates(*request) == std::vector<std::string>{"./cc"};
+    const auto request = read_job(job("./cc", "PATH=/a"));
+    return request && executable_candidates(*request->command) == std::vector<std::string>{"./cc"};
   });
-  check("what lies behind a launch is not read", [] {
-    auto bytes = launch("cc", "PATH=/a");
+  check("what lies behind a job is not read", [] {
+    auto bytes = job("cc", "PATH=/a");
     bytes.resize(bytes.size() + 100, std::byte{0xff});
-    return static_cast<bool>(read_launch(bytes));
+    return static_cast<bool>(read_job(bytes));
   });
-  check("a launch whose size is not its own is refused", [] {
-    const auto bytes = launch("cc", "PATH=/a");
+  check("a job whose size is not its own is refused", [] {
+    const auto bytes = job("cc", "PATH=/a");
     const auto size = static_cast<std::uint32_t>(bytes.size());
     for (const std::uint32_t wrong : {0U, 3U, 4U, size - 1, size + 1, 0xffffffffU}) {
       auto changed = bytes;
       for (std::size_t i = 0; i < 4; ++i) changed.at(i) = static_cast<std::byte>(wrong >> (8 * i));
-      if (read_launch(changed)) return false;
+      if (read_job(changed)) return false;
     }
     return true;
   });
-  check("a launch without a program is refused", [] { return !read_launch(launch("", "PATH=/a")); });
+  check("a command without a program is refused", [] { return !read_job(job("", "PATH=/a")); });
   check("a directory does not become a command's stdin", [] {
-    auto request = *read_launch(launch("cc", "PATH=/a"));
-    request.stdio[0] = {StdioKind::kFile, "/"};
+    auto command = *read_job(job("cc", "PATH=/a"))->command;
+    command.stdio[0] = {StdioKind::kFile, "/"};
     StdioEnds ends;
-    const auto status = ends.open_files(request.stdio);
+    const auto status = ends.open_files(command.stdio);
     return !status && status.error().err == EISDIR;
   });
 }
@@ -779,7 +784,7 @@ void check_names() {
 
 int main() {
   check_wire();
-  check_launch();
+  check_job();
   check_descriptors();
   check_folders();
   check_walk();

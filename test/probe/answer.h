@@ -16,6 +16,9 @@ name_of(int err)
 	case EINVAL: return "EINVAL";
 	case EROFS: return "EROFS";
 	case ENOENT: return "ENOENT";
+#ifdef ENOKEY
+	case ENOKEY: return "ENOKEY";
+#endif
 	case ENOSYS: return "ENOSYS";
 	case ENOTTY: return "ENOTTY";
 	case ENXIO: return "ENXIO";

@@ -3,7 +3,7 @@ import { expect } from 'vitest'
 
 import { openDescriptors } from '../../scripts/soak/open-descriptors.mjs'
 import { JAIL_DYING, jailGet, mountTable } from '../../src/freebsd/index.ts'
-import { defaultStateDirectory } from '../../src/spec/spec.ts'
+import { stateDirectoryOf } from '../../src/spec/state-directory.ts'
 
 /** What a session could leave behind on the host. */
 export interface HostState {
@@ -20,7 +20,7 @@ export async function hostState(): Promise<HostState> {
   return {
     mounts: isFreebsd ? await freebsdMounts() : linuxMounts(),
     jails: isFreebsd ? await jails() : [],
-    stateFolder: list(defaultStateDirectory),
+    stateFolder: list(stateDirectoryOf()),
     descriptors: openDescriptors(),
   }
 }
@@ -40,7 +40,7 @@ export async function expectSameButForIds(before: HostState): Promise<void> {
 
 /** But for the state directory's own, which is there from the first session of a process to its end (native/freebsd/system.cc). */
 async function freebsdMounts(): Promise<string[]> {
-  return (await mountTable()).filter(({ on }) => on !== defaultStateDirectory).map(({ type, on }) => `${type} ${on}`)
+  return (await mountTable()).filter(({ on }) => on !== stateDirectoryOf()).map(({ type, on }) => `${type} ${on}`)
 }
 
 async function jailsNow(): Promise<readonly string[]> {

@@ -1,11 +1,11 @@
 import { spawnSync } from 'node:child_process'
-import { chmodSync, existsSync, mkdirSync, readFileSync, realpathSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { chmodSync, existsSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterEach, expect, test } from 'vitest'
 
 import { build, listSessions, openSession, recover } from '../../src/index.ts'
-import { defaultStateDirectory } from '../../src/spec/spec.ts'
+import { stateDirectoryOf } from '../../src/spec/state-directory.ts'
 import { usePrograms } from './controlled.ts'
 import { useFolders } from './folders.ts'
 import { expectSameState, hostState } from './host-state.ts'
@@ -118,7 +118,7 @@ describeSession('recovery', () => {
   test('leaves alone what is damaged or none of ours, and says so', async () => {
     // While one lives, the state directory is there.
     await using session = await openSession({})
-    const stateDirectory = realpathSync(defaultStateDirectory)
+    const stateDirectory = stateDirectoryOf()
     const idOf = (digit: string): string => digit.repeat(16)
     const journalOf = (id: string): string => path.join(stateDirectory, `${id}.journal`)
     const written = (file: string, text: string): string => {

@@ -17,7 +17,17 @@ describeSession('running commands', () => {
     expect(result.command).toBe(`sh -c 'echo out; echo err >&2'`)
     expect(result.durationMs).toBeGreaterThan(0)
     expect(result.usage.maxRssBytes).toBeGreaterThan(0)
-    expect(result.usage.userUs + result.usage.systemUs).toBeGreaterThanOrEqual(0)
+  })
+
+  // One shell, which starts nothing: it cannot have had more of a processor than there was time.
+  test('a result says how much of the processor the command took', async () => {
+    const counting = async (to: number): Promise<{ cpuMs: number; durationMs: number }> => {
+      const { usage, durationMs } = await build({}, ['sh', '-c', `i=0; while [ $i -lt ${to} ]; do i=$((i + 1)); done`])
+      return { cpuMs: (usage.userUs + usage.systemUs) / 1000, durationMs }
+    }
+    const [little, much] = [await counting(1), await counting(100_000)]
+    expect(much.cpuMs).toBeGreaterThan(little.cpuMs + 20)
+    expect(much.cpuMs).toBeLessThan(much.durationMs + 20)
   })
 
   test('a command that fails rejects with its result, or resolves when told to', async () => {

@@ -1,75 +1,65 @@
+import { spawnSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
 
+import { hasBars } from '../../bench/machine.mjs'
 import { readOptions } from '../../bench/options.mjs'
-import { mergedSteps } from '../../bench/report/charts/waterfall.mjs'
-import { withFigures } from '../../bench/report/document.mjs'
-import { resultsJson } from '../../bench/report/json.mjs'
-import { pageOf } from '../../bench/report/page.mjs'
-import { caseText, number, ratiosText } from '../../bench/report/text.mjs'
-import { keptResults, performanceDocument } from '../../bench/results/kept.mjs'
+import { actMarkdown, actOf, judged, perAct } from '../../bench/report/calls.mjs'
+import { resultsJson, summaryOf } from '../../bench/report/results.mjs'
+import { number, table } from '../../bench/report/table.mjs'
+import { caseMarkdown, claimsMarkdown, pageMarkdown, withFigures } from '../../bench/report/tables.mjs'
 
 const samples = Array.from({ length: 40 }, (_, index) => 1 + index / 8)
+const act = actOf('warm run', new Map([['read', 3], ['execve', 1]]), new Map([['read', 2], ['execve', 1], ['vfork', 1]]))
 const results = {
-  format: 1,
+  format: 2,
   isQuick: false,
   machine: {
-    date: '2026-01-02T03:04:05.000Z', system: 'linux', kernel: 'Linux 6.0', architecture: 'x64', processor: 'Some <CPU>', cores: 2,
-    memoryMiB: 2048, isEmulated: false, runtime: 'Node 20', version: '0.1.0', revision: 'abc', user: 'root', tools: { cc: 'cc 1' },
+    date: '2026-01-02T03:04:05.000Z', system: 'linux', kernel: 'Linux 6.0', processor: 'Some | CPU', cores: 2,
+    isEmulated: false, runtime: 'Node 20', revision: 'abc', user: 'root',
   },
   cases: [
-    { name: 'warm-run', title: '`true` in a session', subjects: [{ name: 'session.run', unit: 'ms', samples }, { name: 'floor', unit: 'ms', samples }],
-      missing: { spawn: 'no spawn & no <b>' } },
-    { name: 'cold-inputs', title: 'by inputs', axis: 'inputs',
-      subjects: [0, 10, 1000].map((x) => ({ name: `session, ${x}`, series: 'session', x, unit: 'ms', samples: samples.map((ms) => ms + x / 100) })),
-      waterfall: [{ phase: 'open', step: 'mkdir', path: '/dev', ms: 0.25 }, { phase: 'open', step: 'mkdir', path: '/tmp', ms: 0.5 }, { phase: 'run', step: 'launch', ms: 1 }] },
-    { name: 'pool', title: 'from a pool', notMeasured: 'no SessionPool in this version' },
+    summaryOf({ name: 'warm-run', title: '`true` in a session', subjects: [{ name: 'session.run', unit: 'ms', samples }], missing: { floor: 'no cc' } }),
+    summaryOf({ name: 'pool', title: 'from a pool', notMeasured: 'no room' }),
   ],
   ratios: [
-    { name: 'warm-run/spawn', value: 0.5, low: 0.4, high: 0.6, bar: 0.7, bound: '<=', holds: true },
-    { name: 'pool/spawn', value: null, notMeasured: 'no SessionPool in this version', bar: 0.9, bound: '<=', holds: false },
+    { name: 'warm-run/spawn', value: 0.65, low: 0.55, high: 0.75, bar: 0.6, bound: '<=', verdict: 'within noise' },
+    { name: 'cold-build/bwrap', value: 0.5, low: 0.45, high: 0.55, bar: 0.3, bound: '<=', verdict: 'does not hold' },
+    { name: 'pool/spawn', value: null, notMeasured: 'no room', bar: 0.8, bound: '<=', verdict: 'not measured' },
   ],
+  calls: { isJudged: true, acts: [act] },
 }
 
-describe('the results as JSON', () => {
-  test('are read back as they were, in one line or many', () => {
-    expect(JSON.parse(resultsJson(results))).toEqual(results)
-    const line = resultsJson(results, { isOneLine: true })
-    expect(line.startsWith('{"format":')).toBe(true)
-    expect(line).not.toContain('\n')
-    expect(JSON.parse(line)).toEqual(results)
+describe('results that are kept', () => {
+  test('have what is said of the samples, and not the samples', () => {
+    expect(results.cases[0]?.subjects).toMatchObject([{ name: 'session.run', n: 40, p50: { value: 3.5 } }])
+    expect(resultsJson(results)).not.toContain('samples')
+  })
+
+  test('are read back as they were, to the digits of a clock', () => {
+    expect(JSON.parse(resultsJson(results)).ratios).toEqual(results.ratios)
+    expect(JSON.parse(resultsJson({ value: 0.123456789 }))).toEqual({ value: 0.12346 })
   })
 })
 
-describe('the page', () => {
-  const page = pageOf(results)
-
-  test('needs nothing from elsewhere', () => {
-    expect(page).not.toMatch(/https?:|<script|<link|<img|@import|url\(/)
+describe('tables', () => {
+  test('say what does not hold, what is within noise and what was not measured', () => {
+    const text = claimsMarkdown(results)
+    expect(text).toMatch(/`warm-run\/spawn` +\| 0\.650 +\| 0\.550 to 0\.750 +\| at most 0\.600 +\| within noise /)
+    expect(text).toMatch(/`cold-build\/bwrap` .* does not hold /)
+    expect(text).toContain('not measured: no room')
+    expect(text).toMatch(/calls of a warm run +\| 1\.00 +\| 4 of 4 +\| at most 1\.10 +\| holds /)
+    expect(results.cases.map(caseMarkdown).join('\n')).toMatch(/`floor` +\| 0 +\| not measured +\| no cc [^]*not measured: no room/)
+    expect(caseMarkdown(summaryOf({ name: 'pool', title: 'from a pool', failed: 'it hung' }))).toContain('FAILED: it hung')
   })
 
-  test('escapes what is not its own', () => {
-    expect(page).toContain('Some &lt;CPU&gt;')
-    expect(page).toContain('no spawn &amp; no &lt;b&gt;')
-    expect(page).not.toContain('<b>')
+  test('tell no bar where there is no verdict', () => {
+    const ratios = [{ name: 'a/b', value: 2, low: 1, high: 3, bar: 0.5, bound: '<=', verdict: 'not judged' }]
+    expect(claimsMarkdown({ ratios })).toMatch(/`a\/b` +\| 2\.00 +\| 1\.00 to 3\.00 +\| +\| not judged \|$/)
   })
 
-  test('has no number that is none', () => {
-    expect(page).not.toMatch(/NaN|Infinity|undefined/)
-  })
-
-  test('shows what was not measured, and a chart of what was', () => {
-    expect(page).toContain('not measured: no SessionPool in this version')
-    expect(page.match(/<svg/g)).toHaveLength(3)
-  })
-})
-
-describe('the tables for a terminal', () => {
-  test('say what does not hold and what was not measured', () => {
-    const text = ratiosText(results.ratios)
-    expect(text).toMatch(/warm-run\/spawn +0\.500 +0\.400-0\.600 +<= 0\.700 +holds/)
-    expect(text).toContain('DOES NOT HOLD (not measured: no SessionPool in this version)')
-    expect(caseText(results.cases[0] ?? { name: '', title: '' })).toContain('spawn: not measured: no spawn')
+  test('are Markdown with columns of one width', () => {
+    expect(table(['', 'b'], [['long', 'x|y']])).toBe('|      | b    |\n|------|------|\n| long | x\\|y |')
   })
 
   test('have three digits', () => {
@@ -77,27 +67,53 @@ describe('the tables for a terminal', () => {
   })
 })
 
-test('steps of one kind in one directory are one row, and nothing is lost', () => {
-  const rows = mergedSteps(results.cases[1]?.waterfall ?? [])
-  expect(rows.map(({ label, ms }) => [label, ms])).toEqual([['open: mkdir /… × 2', 0.75], ['run: launch', 1]])
-})
-
-describe('the document of figures', () => {
-  const text = 'Before.\n<!-- figures: linux -->\nold\n<!-- end of figures -->\nAfter.\n'
-
-  test('has them where its marks are, and everything else as it was', () => {
-    const filled = withFigures(text, (name: string) => (name === 'linux' ? results : undefined))
-    expect(filled).toMatch(/^Before\.\n<!-- figures: linux -->\nLinux 6\.0 on Some <CPU>/)
-    expect(filled).toContain('| `warm-run/spawn` | 0.500 | 0.400 to 0.600 | at most 0.700 | yes |')
-    expect(filled).toMatch(/\n<!-- end of figures -->\nAfter\.\n$/)
-    expect(withFigures(filled, () => undefined)).toBe(text.replace('old', 'Not measured yet.'))
+describe('counted calls', () => {
+  test('are told for one act of many', () => {
+    expect(perAct(['read', 'read', 'write', 'read'], 2)).toEqual(new Map([['read', 1.5], ['write', 0.5]]))
   })
 
-  test('docs/performance.md says what bench/results says (npm run bench:docs)', () => {
-    const kept = readFileSync(performanceDocument, 'utf8')
-    expect(withFigures(kept, keptResults)).toBe(kept)
-    expect(kept).toContain('<!-- figures: linux -->')
-    expect(kept).toContain('<!-- figures: freebsd -->')
+  test('are judged together: more of one may be made up for by less of another', () => {
+    expect(judged(act, { isJudged: true })).toMatchObject({ buildjail: 4, floor: 4, ratio: 1, verdict: 'holds' })
+    const more = actOf('warm run', new Map([['read', 12]]), new Map([['read', 10]]))
+    expect(judged(more, { isJudged: true })).toMatchObject({ ratio: 1.2, verdict: 'does not hold' })
+    expect(actMarkdown(more, { isJudged: true })).toContain('1.20 times the floor\'s: does not hold.')
+    expect(judged(more, { isJudged: false }).verdict).toBe('not judged')
+  })
+
+  test('are side by side, one with nothing beside it too', () => {
+    expect(act.calls).toEqual([{ name: 'read', buildjail: 3, floor: 2 }, { name: 'execve', buildjail: 1, floor: 1 }, { name: 'vfork', buildjail: 0, floor: 1 }])
+  })
+})
+
+test('times are judged on Linux on a processor of its own, and nowhere else', () => {
+  expect(hasBars({ system: 'linux', isEmulated: false })).toBe(true)
+  expect(hasBars({ system: 'linux', isEmulated: true })).toBe(false)
+  expect(hasBars({ system: 'freebsd', isEmulated: true })).toBe(false)
+})
+
+describe('the documents of figures', () => {
+  const text = 'Before.\n<!-- figures: linux -->\nold\n<!-- end of figures -->\nAfter.\n'
+
+  test('have them where their marks are, and everything else as it was', () => {
+    const filled = withFigures(text, (name: string) => (name === 'linux' ? results : undefined))
+    expect(filled).toMatch(/^Before\.\n<!-- figures: linux -->\nLinux 6\.0 on Some \| CPU, 2 cores; Node 20 as root; revision abc, 2026-01-02\./)
+    expect(filled).toContain(claimsMarkdown(results))
+    expect(filled).toMatch(/\n<!-- end of figures -->\nAfter\.\n$/)
+    expect(withFigures(text, () => undefined)).toBe(text.replace('old', 'Not measured yet.'))
+  })
+
+  test('have every table of a run on its page, and no number that is none', () => {
+    const page = pageMarkdown(results)
+    for (const one of results.cases) expect(page).toContain(caseMarkdown(one))
+    expect(page).toContain(actMarkdown(act, results.calls))
+    expect(page).not.toMatch(/NaN|Infinity|undefined/)
+  })
+
+  test('say what bench/results says (npm run bench:docs)', () => {
+    const { stdout, stderr, status } = spawnSync('node', ['bench/write-document.mjs', '--check'], { encoding: 'utf8' })
+    expect([stderr, stdout, status]).toEqual(['', '', 0])
+    const kept = readFileSync('docs/performance.md', 'utf8')
+    for (const system of ['linux', 'freebsd']) expect(kept).toContain(`<!-- figures: ${system} -->`)
   })
 })
 

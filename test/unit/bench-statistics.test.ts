@@ -1,14 +1,12 @@
 import { describe, expect, test } from 'vitest'
 
-import { waterfallOf } from '../../bench/cases/waterfall.mjs'
 import { takeRounds, takeTurns } from '../../bench/measure/turns.mjs'
 import {
   bootstrapInterval,
-  lineThrough,
   median,
-  middleHalfMean,
   quantile,
   ratioOfMedians,
+  slopeThrough,
   summarise,
 } from '../../bench/measure/statistics.mjs'
 
@@ -58,36 +56,8 @@ describe('what is said of samples', () => {
     for (const { value, low, high } of [p50, p90, p99]) expect([low <= value, value <= high]).toEqual([true, true])
   })
 
-  test('a line goes through points that lie on one', () => {
-    const { slope, intercept } = lineThrough([[0, 3], [10, 23], [1000, 2003]])
-    expect(slope).toBeCloseTo(2)
-    expect(intercept).toBeCloseTo(3)
-  })
-
-  test('the means of the parts add up to the mean of the whole, and outliers are in neither', () => {
-    const samples = [[1, 2], [2, 2], [2, 3], [3, 3], [900, 1], [0, 0], [1, 900], [2, 4]]
-    const total = (parts: number[]): number => parts.reduce((sum, part) => sum + part, 0)
-    const means = middleHalfMean(samples, total, (parts: number[]) => parts)
-    expect(total(means)).toBeCloseTo((4 + 5 + 6 + 6) / 4)
-  })
-})
-
-describe('the steps of a session', () => {
-  const trace = (ms: number): Parameters<typeof waterfallOf>[0][number] => ({
-    phases: [ms, 5, 2],
-    opened: [{ step: 'mount', path: '/', ns: 1e6 }],
-    closed: [{ step: 'kill', ns: 5e5 }],
-  })
-
-  test('add up to the phases, with what is in no step as the last of its phase', () => {
-    const parts = waterfallOf([trace(3), trace(3), trace(3), trace(3)])
-    expect(parts.map(({ phase, step, ms }) => [phase, step, ms])).toEqual([
-      ['open', 'mount', 1],
-      ['open', 'JavaScript, thread hop', 2],
-      ['run', 'launch, execute, wait', 5],
-      ['close', 'kill', 0.5],
-      ['close', 'JavaScript, thread hop', 1.5],
-    ])
+  test('a slope is that of the line that points lie on', () => {
+    expect(slopeThrough([[0, 3], [10, 23], [1000, 2003]])).toBeCloseTo(2)
   })
 })
 
@@ -103,17 +73,6 @@ test('subjects take turns, and the first turn of each does not count', async () 
   expect(taken).toEqual({ a: [5, 6, 9, 10], b: [7, 8, 11, 12] })
 })
 
-test('subjects that could make each other slower come in reverse every second time, and their samples stay their own', async () => {
-  const turns: string[] = []
-  const subject = (name: string) => async () => {
-    turns.push(name)
-    return [name]
-  }
-  const taken = await takeTurns({ a: subject('a'), b: subject('b') }, { samples: 3, perBlock: 1, isBackAndForth: true })
-  expect(turns.slice(2)).toEqual(['a', 'b', 'b', 'a', 'a', 'b'])
-  expect(taken).toEqual({ a: ['a', 'a', 'a'], b: ['b', 'b', 'b'] })
-})
-
 test('subjects are warmed up in turn, each by as many samples as are asked for', async () => {
   const turns: string[] = []
   const subject = (name: string) => async (count: number) => {
@@ -124,7 +83,7 @@ test('subjects are warmed up in turn, each by as many samples as are asked for',
   expect(turns).toEqual(['a', 'b', 'a', 'b', 'a', 'b'])
 })
 
-test('each round has programs of its own, which are ended, and an equal share of the samples of each stage', async () => {
+test('each round has programs of its own, which are ended even where one failed, and an equal share of the samples', async () => {
   const events: string[] = []
   let round = 0
   const begin = async () => {
@@ -132,22 +91,20 @@ test('each round has programs of its own, which are ended, and an equal share of
     const own = round
     const subject = (name: string) => async (count: number) => {
       events.push(`${name} ${own}`)
+      if (own === 4) throw new Error('it ended early')
       return upTo(count).map(() => own)
     }
     return {
-      stages: [
-        { subjects: { a: subject('a') }, samples: 6 },
-        { subjects: { b: subject('b') }, samples: 3 },
-      ],
+      subjects: { a: subject('a'), b: subject('b') },
       end: async () => {
         events.push(`end ${own}`)
       },
     }
   }
-  const progress: string[] = []
-  const taken = await takeRounds(begin, { rounds: 3, perBlock: 2, onTurn: (done, of) => progress.push(`${done}/${of}`) })
+  const taken = await takeRounds(begin, { rounds: 3, samples: 6, perBlock: 2 })
   expect(taken).toEqual({ a: [1, 1, 2, 2, 3, 3], b: [1, 1, 2, 2, 3, 3] })
   // The first turn of each is to warm up.
-  expect(events).toEqual([1, 2, 3].flatMap((own) => [`a ${own}`, `a ${own}`, `b ${own}`, `b ${own}`, `end ${own}`]))
-  expect(progress).toEqual(['1/6', '2/6', '3/6', '4/6', '5/6', '6/6'])
+  expect(events).toEqual([1, 2, 3].flatMap((own) => [`a ${own}`, `b ${own}`, `a ${own}`, `b ${own}`, `end ${own}`]))
+  await expect(takeRounds(begin, { rounds: 1, samples: 6, perBlock: 2 })).rejects.toThrow('it ended early')
+  expect(events.at(-1)).toBe('end 4')
 })

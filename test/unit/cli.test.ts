@@ -4,10 +4,11 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 
 import { dispatch } from '../../src/cli/dispatch.ts'
 import { describeError, jsonText } from '../../src/cli/report.ts'
-import { statusOf, statusOfSignal } from '../../src/cli/status.ts'
+import { statusOf, statusOfSignal } from '../../src/cli/exit-status.ts'
 import type { NativeFailure } from '../../src/errors.ts'
+import { fieldNames, fields } from '../../src/spec/fields.ts'
 import { planOf } from '../../src/spec/plan.ts'
-import type { Result } from '../../src/command/run.ts'
+import type { Result } from '../../src/command/result.ts'
 import { FakeAddon } from './fake-addon.ts'
 import { HostTree } from './host-tree.ts'
 
@@ -53,11 +54,19 @@ describe('help needs nothing and says all', () => {
     expect(out).toMatch(/^Usage: buildjail /)
   })
 
-  it('every option is in it', async () => {
-    const { out } = await say('run', '--help')
-    for (const option of ['name', 'toolchain', 'input', 'output', 'network', 'user', 'env', 'cwd', 'timeout', 'record', 'json']) {
-      expect(out).toContain(`--${option} `)
+  it.each(['run', 'plan'])('every field of a spec is an option of %s, with a line of its own', async (verb) => {
+    const { out } = await say(verb, '--help')
+    for (const name of fieldNames) {
+      const { flag } = fields[name]
+      const line = out.split('\n').find((one) => one.startsWith(`  --${flag.name} ${flag.value} `))
+      expect(line, name).toContain(flag.help)
     }
+    for (const option of ['--timeout', '--record', '--json']) expect(out).toContain(`\n  ${option} `)
+  })
+
+  it.each(['run', 'plan', 'doctor', 'ps', 'gc'])('%s --help fits into a terminal of 120 columns', async (verb) => {
+    const { out } = await say(verb, '--help')
+    expect(out.split('\n').filter((line) => line.length > 120)).toEqual([])
   })
 
   it('the version is that of the package', async () => {
@@ -134,21 +143,21 @@ describe('doctor', () => {
     expect({ status, err }).toEqual({ status: 0, err: '' })
     const [host, verdict, ...more] = out.split('\n')
     expect(host).toContain(process.platform)
-    expect([verdict, ...more]).toEqual(['sessions can be opened here', ''])
+    expect([verdict, ...more]).toEqual(['sessions can be opened on this host', ''])
   })
 
   it('ends with 1 where there is an obstacle, and says what to do about it', async () => {
     addon.reset({ preflight: { obstacles: [obstacle], limitations: [] } })
     const { status, out } = await say('doctor')
     expect(status).toBe(1)
-    expect(out).toMatch(/\nno session can be opened here:\n  privilege: only root may\n    remedy: run it as root\n$/)
+    expect(out).toMatch(/\nno session can be opened on this host:\n  privilege: only root may\n    remedy: run it as root\n$/)
   })
 
   it('a limitation is told, and is no obstacle', async () => {
     addon.reset({ preflight: { obstacles: [], limitations: [limitation] } })
     const { status, out } = await say('doctor')
     expect(status).toBe(0)
-    expect(out).toMatch(/\nsessions can be opened here\nwhat there is not here:\n  racct: nothing is counted\n    remedy: count it\n$/)
+    expect(out).toMatch(/\nsessions can be opened on this host\nsessions do without:\n  racct: nothing is counted\n    remedy: count it\n$/)
   })
 
   it('says the same in JSON', async () => {
@@ -163,11 +172,11 @@ supported('a refusal is one sentence on stderr, 125, and with --json an object',
   it.each<[string[], sentence: string]>([
     [['plan', '--toolchain', 'none', '--input', 'src=/nonexistent'], 'buildjail: inputs.src: /nonexistent does not exist (ENOENT)\n'],
     [['plan', '--toolchain', 'none', '--user', '0:0'], "buildjail: user.uid: to be root inside, say user: 'root'\n"],
-    [['plan', '--frob'], "buildjail: arguments: Unknown option '--frob'\n"],
+    [['plan', '--frob'], "buildjail: --frob: is not an option of buildjail plan\n"],
     [['run', '--toolchain', 'none'], 'buildjail: command: is missing; it comes last, after --\n'],
     [['plan', '--toolchain', 'none', '--', ''], 'buildjail: command[0]: must not be empty\n'],
     [['run', '--toolchain', 'none', '--cwd', 'src', '--', 'cc'], 'buildjail: cwd: src is not absolute\n'],
-    [[], 'buildjail: arguments: say what to do: run, plan, ps, gc or doctor (buildjail --help tells more)\n'],
+    [[], 'buildjail: arguments: a command is missing; there are run, plan, ps, gc and doctor (buildjail --help tells more)\n'],
   ])('%j', async (argv, sentence) => {
     expect(await say(...argv)).toEqual({ status: 125, out: '', err: sentence })
     expect(addon.acts).toEqual([])
@@ -192,7 +201,7 @@ supported('a refusal is one sentence on stderr, 125, and with --json an object',
   it('also when the arguments cannot be read', async () => {
     const { status, out } = await say('plan', '--json', '--frob')
     expect(status).toBe(125)
-    expect(JSON.parse(out)).toMatchObject({ error: { code: 'ERR_BUILDJAIL_INVALID_SPEC', entry: 'arguments' } })
+    expect(JSON.parse(out)).toMatchObject({ error: { code: 'ERR_BUILDJAIL_INVALID_SPEC', entry: '--frob' } })
   })
 })
 
@@ -223,14 +232,14 @@ supported('buildjail run has the exit status of the command', () => {
     ['a signal', { signal: 'SIGSEGV' }, 139],
     ['another', { signal: 'SIGKILL' }, 137],
   ])('%s', async (_what, how, status) => {
-    addon.reset({ behaviour: ({ run: number }) => addon.exit(number, how) })
+    addon.reset({ behaviour: ({ job: number }) => addon.exit(number, how) })
     expect(await run('--', 'cc')).toEqual({ status, out: '', err: '' })
     expect(addon.acts).toEqual(['open', 'launch', 'close'])
   })
 
   it('124 when it timed out, and says so', async () => {
     addon.reset({ behaviour: () => {} })
-    expect(await run('--timeout', '5', '--', 'sleep', '9')).toEqual({ status: 124, out: '', err: 'buildjail: sleep 9: timed out after 5 ms\n' })
+    expect(await run('--timeout', '5ms', '--', 'sleep', '9')).toEqual({ status: 124, out: '', err: 'buildjail: sleep 9: timed out after 5 ms\n' })
     expect(addon.acts).toEqual(['open', 'launch', 'kill all', 'close'])
   })
 
@@ -273,7 +282,7 @@ supported('buildjail run gives the command what a shell would', () => {
   })
 
   it('with --json its output is in the result instead, and the timings of opening and closing with it', async () => {
-    addon.reset({ behaviour: ({ run: number }) => addon.exit(number, { exitCode: 3, stdout: Buffer.from('out'), stderr: Buffer.from('err') }) })
+    addon.reset({ behaviour: ({ job: number }) => addon.exit(number, { exitCode: 3, stdout: Buffer.from('out'), stderr: Buffer.from('err') }) })
     const { status, out, err } = await run('--json', '--', 'cc')
     expect({ status, err }).toEqual({ status: 3, err: '' })
     expect(addon.launched[0]?.stdio.map(({ kind }) => kind)).toEqual([inherit, capture, capture])
@@ -284,7 +293,7 @@ supported('buildjail run gives the command what a shell would', () => {
   })
 
   it('too much output is told, with what there was of it', async () => {
-    addon.reset({ behaviour: ({ run: number }) => addon.exit(number, { signal: 'SIGKILL', isMaxBuffer: true, stdout: Buffer.from('yy') }) })
+    addon.reset({ behaviour: ({ job: number }) => addon.exit(number, { signal: 'SIGKILL', isMaxBuffer: true, stdout: Buffer.from('yy') }) })
     const { status, out, err } = await run('--json', '--', 'yes')
     expect(status).toBe(137)
     expect(err).toContain('wrote more than')
@@ -308,7 +317,7 @@ supported('a result is not lost by what fails after it', () => {
   })
 
   it('a record that could not be made is told, and the session is closed', async () => {
-    addon.reset({ recordFailure: failure({ syscall: 'jail_get', step: 'record' }), behaviour: ({ run: number }) => addon.exit(number, { exitCode: 4 }) })
+    addon.reset({ recordFailure: failure({ syscall: 'jail_get', step: 'record' }), behaviour: ({ job: number }) => addon.exit(number, { exitCode: 4 }) })
     const { status, err } = await run('--record', tree.at('never'), '--', 'cc')
     expect(status).toBe(4)
     expect(err).toContain('jail_get')
@@ -350,10 +359,10 @@ supported('a signal to buildjail leaves nothing behind', () => {
   ] as const)('%s stops the command and closes the session', async (name, status) => {
     const before = listeners()
     addon.reset({
-      behaviour: ({ run: number }) => {
+      behaviour: ({ job: number }) => {
         // A real signal to this process, as a terminal or a supervisor sends it.
         process.kill(process.pid, name)
-        void vi.waitFor(() => expect(addon.acts).toContain('SIGTERM')).then(() => addon.exit(number, { signal: 'SIGTERM' }))
+        void vi.waitFor(() => expect(addon.acts).toContain('SIGTERM tree')).then(() => addon.exit(number, { signal: 'SIGTERM' }))
       },
     })
     expect(await run('--json', '--', 'sleep', '9')).toMatchObject({ status, err: `buildjail: stopped by ${name}\n` })
@@ -362,13 +371,11 @@ supported('a signal to buildjail leaves nothing behind', () => {
   })
 
   it('one that comes while the session is being opened keeps the command from running', async () => {
-    const opening = vi.spyOn(addon, 'openEnvelope')
-    const open = addon.openEnvelope.bind(addon)
-    opening.mockImplementationOnce(async (plan) => {
-      process.kill(process.pid, 'SIGTERM')
-      await vi.waitFor(() => expect(process.listenerCount('SIGTERM')).toBeGreaterThan(0))
-      await new Promise((resolve) => setTimeout(resolve, 20))
-      return open(plan)
+    addon.reset({
+      opening: async () => {
+        process.kill(process.pid, 'SIGTERM')
+        await new Promise((resolve) => setTimeout(resolve, 20))
+      },
     })
     const { status, err } = await run('--', 'cc')
     expect({ status, err }).toEqual({ status: 143, err: 'buildjail: stopped by SIGTERM\n' })

@@ -4,7 +4,6 @@ import { describe, expect, it, vi } from 'vitest'
 
 import {
   BuildjailError,
-  fromNativeFailure,
   isBuildjailError,
   SpecError,
   SystemCallError,
@@ -12,6 +11,8 @@ import {
   typed,
   type NativeFailure,
 } from '../../src/errors.ts'
+
+const systemCallError = (failure: NativeFailure): SystemCallError => typed(failure) as SystemCallError
 
 const failure: NativeFailure = {
   code: 'EBUSY',
@@ -26,30 +27,30 @@ const failure: NativeFailure = {
 
 describe("a failed system call is told in Node's own form, with what the kernel said more", () => {
   it('everything that is known', () => {
-    expect(fromNativeFailure(failure).message).toBe("EBUSY: device busy, nmount '/host/src' -> '/inputs/src' (step bind: would cover a mount)")
+    expect(systemCallError(failure).message).toBe("EBUSY: device busy, nmount '/host/src' -> '/inputs/src' (step bind: would cover a mount)")
   })
 
   it('no more than is known', () => {
     const { path: _path, dest: _dest, detail: _detail, ...bare } = failure
-    expect(fromNativeFailure(bare).message).toBe('EBUSY: device busy, nmount (step bind)')
-    expect(fromNativeFailure({ ...bare, path: '/x' }).message).toBe("EBUSY: device busy, nmount '/x' (step bind)")
+    expect(systemCallError(bare).message).toBe('EBUSY: device busy, nmount (step bind)')
+    expect(systemCallError({ ...bare, path: '/x' }).message).toBe("EBUSY: device busy, nmount '/x' (step bind)")
   })
 
   it('the fields are there for programs, and those without a value are not there', () => {
-    const error = fromNativeFailure(failure)
+    const error = systemCallError(failure)
     const { reason: _, ...known } = failure
     expect({ ...error }).toEqual({ ...known, name: 'SystemCallError' })
     const { path: _path, dest: _dest, detail: _detail, ...bare } = failure
-    expect(Object.keys(fromNativeFailure(bare)).toSorted()).toEqual(['code', 'errno', 'name', 'step', 'syscall'])
+    expect(Object.keys(systemCallError(bare)).toSorted()).toEqual(['code', 'errno', 'name', 'step', 'syscall'])
     expect(inspect(new BuildjailError('ERR_BUILDJAIL_TEARDOWN', 'x'))).not.toContain('undefined')
   })
 
   it('who holds what could not be taken away is a list, and a sentence in the message', () => {
     const holders = [{ kind: 'cwd', pid: 812, command: 'vi', path: '/srv/output' }, { kind: 'mount', path: '/srv/output/x' }] as const
-    const error = fromNativeFailure({ ...failure, detail: 'held by pid 812 (vi): cwd /srv/output', holders })
+    const error = systemCallError({ ...failure, detail: 'held by pid 812 (vi): cwd /srv/output', holders })
     expect(error.holders).toEqual(holders)
     expect(error.message).toContain('held by pid 812 (vi): cwd /srv/output')
-    expect('holders' in fromNativeFailure(failure)).toBe(false)
+    expect('holders' in systemCallError(failure)).toBe(false)
   })
 
   it('what the addon rejects with becomes typed, and anything else stays what it is', () => {
@@ -76,7 +77,7 @@ describe('errors are told apart by their code and their name', () => {
   })
 
   it('what could not be taken down is listed, one error a thing', () => {
-    const errors = [fromNativeFailure(failure), new BuildjailError('X', 'second')]
+    const errors = [systemCallError(failure), new BuildjailError('X', 'second')]
     const error = new TeardownError('abc', errors)
     expect(error).toMatchObject({ code: 'ERR_BUILDJAIL_TEARDOWN', id: 'abc', step: 'close', errors })
     expect(error.message).toContain('abc')

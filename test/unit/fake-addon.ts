@@ -1,29 +1,45 @@
+import { execFileSync } from 'node:child_process'
+import { closeSync, constants, mkdtempSync, openSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import path from 'node:path'
+
 import type {
   NativeBinding,
-  NativeBuilt,
   NativeCloseReport,
   NativeEnvelope,
-  NativeExit,
-  NativeLaunched,
   NativeListedSession,
-  NativeNotLaunched,
-  NativeOpened,
-  NativePlan,
+  NativeListener,
+  NativePipes,
   NativePreflight,
   NativeRecord,
   NativeRecoveryReport,
-  OnExit,
 } from '../../src/native/binding.ts'
-import { readLaunch, readPlan, readRest, type ReadLaunch, type ReadPlan, type ReadStep } from './wire-reader.ts'
+import { readJob, readPlan, type ReadCommand, type ReadJob, type ReadPlan, type ReadStep } from './wire-reader.ts'
+
+/** A command that was launched. */
+export interface FakeLaunch extends ReadCommand {
+  readonly job: number
+  /** Its own ends of its pipes, by descriptor number; -1 where that one is no pipe. */
+  readonly ends: readonly [stdin: number, stdout: number, stderr: number]
+}
+
+/** How a command ends. */
+export interface FakeExit {
+  readonly exitCode?: number
+  readonly signal?: string
+  readonly isMaxBuffer?: boolean
+  readonly stdout?: Buffer
+  readonly stderr?: Buffer
+}
 
 /** How the fake acts in one test; each starts with these. */
 const plain = {
   /** What a launched command does. */
-  behaviour: (launch: ReadLaunch, addon: FakeAddon): void => addon.exit(launch.run),
+  behaviour: (launch: FakeLaunch, addon: FakeAddon): void => addon.exit(launch.job),
   /** How long a launch takes. */
   launching: (): Promise<unknown> => new Promise((resolve) => setImmediate(resolve)),
-  /** Whether to kill everything kills what was launched: not, when that is not there yet. */
-  isKilled: (): boolean => true,
+  /** How long an opening takes. */
+  opening: async (): Promise<unknown> => undefined,
   openFailure: undefined as unknown,
   launchFailure: undefined as unknown,
   completeFailure: undefined as unknown,
@@ -36,32 +52,33 @@ const plain = {
 }
 
 const kernelSays: NativeRecord = { id: 'fake', root: '/root', mounts: [], jail: { big: 2n ** 63n } }
+const pipeKinds: readonly number[] = [0, 5]
 
 /** An addon without a kernel: it notes what it was asked for, and commands end when and how a test says. */
 export class FakeAddon implements NativeBinding {
-  readonly system = 'linux'
   shutDown(): void {}
   releaseDescriptor(): void {}
   closeDescriptor(): void {}
   script: typeof plain = plain
   opened: ReadPlan[] = []
   completed: (readonly ReadStep[])[] = []
-  launched: ReadLaunch[] = []
+  launched: FakeLaunch[] = []
+  jobs: ReadJob[] = []
   /** Of the last recovery or listing. */
   stateDirectory: string | undefined
-  /** In order: `open`, `launch`, a signal sent to a run, `kill all`, `record`, `close`. */
+  /** In order: `open`, `complete`, `launch`, a signal and whom it was sent to, `kill all`, `record`, `close`. */
   acts: string[] = []
-  #onExit: OnExit | undefined
-  #onFailure: ((failure: NativeNotLaunched) => void) | undefined
-  /** Runs of which not the listener is told. */
-  readonly #takers = new Map<number, (exit: NativeExit) => void>()
+  #listener: NativeListener | undefined
+  /** Commands that have not ended. */
+  readonly #running = new Map<number, (how: FakeExit) => void>()
 
-  /** A fresh start, apart from the exit listener: the package sets that once a process. */
+  /** A fresh start, apart from the listener: the package sets that once a process. */
   reset(script: Partial<typeof plain> = {}): void {
     this.script = { ...plain, ...script }
     this.opened = []
     this.completed = []
     this.launched = []
+    this.jobs = []
     this.acts = []
   }
 
@@ -79,97 +96,124 @@ export class FakeAddon implements NativeBinding {
     return this.script.preflight
   }
 
-  setExitListener(onExit: OnExit, onFailure: (failure: NativeNotLaunched) => void): void {
-    this.#onExit = onExit
-    this.#onFailure = onFailure
-  }
-
-  exit(run: number, how: Partial<NativeExit> = { exitCode: 0 }): void {
-    const exit = { run, isMaxBuffer: false, userUs: 1, systemUs: 2, maxRssBytes: 3, ...how }
-    const taker = this.#takers.get(run)
-    this.#takers.delete(run)
-    if (taker !== undefined) return taker(exit)
-    const { exitCode, signal, isMaxBuffer, userUs, systemUs, maxRssBytes, stdout, stderr } = exit
-    this.#onExit?.(run, exitCode, signal, isMaxBuffer, userUs, systemUs, maxRssBytes, stdout, stderr)
+  listen(listener: NativeListener): void {
+    this.#listener = listener
   }
 
   readPlan(packed: Uint8Array): ReadPlan {
     return readPlan(packed)
   }
 
-  async openEnvelope(plan: NativePlan): Promise<NativeEnvelope> {
+  /** The command of a job ends. */
+  exit(job: number, how: FakeExit = { exitCode: 0 }): void {
+    this.#running.get(job)?.(how)
+    this.#running.delete(job)
+  }
+
+  kill(job: number, signal: string | number, whom: 'group' | 'tree'): boolean {
+    if (!this.#running.has(job)) return false
+    this.acts.push(`${signal} ${whom}`)
+    return true
+  }
+
+  pidOf(job: number): number | undefined {
+    return this.#running.has(job) ? 4711 : undefined
+  }
+
+  start(of: object, packed: Uint8Array): NativePipes | undefined {
+    const job = readJob(packed)
+    this.jobs.push(job)
+    const pairs = (job.command?.stdio ?? []).map(({ kind }, index) => (pipeKinds.includes(kind) ? fifo(index === 0) : undefined))
+    const ends = [0, 1, 2].map((index) => pairs[index]?.theirs ?? -1) as unknown as FakeLaunch['ends']
+    void this.#process(of, job, ends)
+    if (pairs.every((pair) => pair === undefined)) return undefined
+    return [0, 1, 2].map((index) => pairs[index]?.ours ?? -1) as unknown as NativePipes
+  }
+
+  async #process(of: object, job: ReadJob, ends: FakeLaunch['ends']): Promise<void> {
+    let opened: NativeEnvelope | undefined
+    try {
+      if ('steps' in of) {
+        await this.script.opening()
+        opened = this.#open(of as ReadPlan)
+      }
+      if (job.rest !== undefined) this.#complete(job.rest)
+      const exit = job.command === undefined ? {} : await this.#run({ ...job.command, job: job.job, ends }, job.tellsStarted)
+      await this.#tell(job, opened, undefined, exit)
+    } catch (failure) {
+      await this.#tell(job, opened, failure, {})
+    } finally {
+      for (const end of ends) if (end >= 0) closeSync(end)
+    }
+  }
+
+  #open(plan: ReadPlan): NativeEnvelope {
     this.acts.push('open')
     if (this.script.openFailure !== undefined) throw this.script.openFailure
-    this.opened.push(plan as ReadPlan)
-    const complete = async (rest: Uint8Array): Promise<void> => {
-      this.acts.push('complete')
-      if (this.script.completeFailure !== undefined) throw this.script.completeFailure
-      this.completed.push(readRest(rest).steps)
-    }
-    const failing = ({ run }: ReadLaunch) => (failure: unknown) => this.#onFailure?.({ run, failure })
+    this.opened.push(plan)
     return {
       trace: [{ step: 'tmpfs', path: '/root', ns: 1500 }],
-      complete,
-      launch: (request) => this.#launch(readLaunch(request)),
-      run: (request) => {
-        const launch = readLaunch(request)
-        this.#launch(launch).spawned.catch(failing(launch))
-      },
-      completeAndRun: (rest, request) => {
-        const launch = readLaunch(request)
-        complete(rest)
-          .then(() => this.#launch(launch).spawned)
-          .catch(failing(launch))
-      },
-      kill: (_run, signal) => {
-        this.acts.push(signal)
-        return true
-      },
       killAll: async () => {
         this.acts.push('kill all')
-        if (!this.script.isKilled()) return
-        for (const { run } of this.launched) this.exit(run, { signal: 'SIGKILL' })
+        for (const { job } of this.launched) this.exit(job, { signal: 'SIGKILL' })
       },
       record: async () => {
         this.acts.push('record')
         if (this.script.recordFailure !== undefined) throw this.script.recordFailure
         return kernelSays
       },
-      close: async () => {
-        this.acts.push('close')
-        if (this.script.closeFailure !== undefined) throw this.script.closeFailure
-        return this.script.closeReport
-      },
+      close: async () => this.#close(),
     }
   }
 
-  async openAndLaunch(plan: NativePlan, _id: string, request: Uint8Array): Promise<NativeOpened> {
-    const launch = readLaunch(request)
-    const envelope = await this.openEnvelope(plan)
-    return { envelope, launched: this.#launch(launch) }
+  #close(): NativeCloseReport {
+    this.acts.push('close')
+    if (this.script.closeFailure !== undefined) throw this.script.closeFailure
+    return this.script.closeReport
   }
 
-  async buildOnce(plan: NativePlan, _id: string, request: Uint8Array): Promise<NativeBuilt> {
-    const launch = readLaunch(request)
-    const envelope = await this.openEnvelope(plan)
-    const exiting = new Promise<NativeExit>((resolve) => this.#takers.set(launch.run, resolve))
-    const how = await this.#launch(launch).spawned.then(
-      async () => ({ exit: await exiting }),
-      (failure: unknown) => ({ failure }),
-    )
-    const closed = await envelope.close()
-    return closed.failures.length === 0 ? how : { ...how, envelope, closed }
+  #complete(rest: readonly ReadStep[]): void {
+    this.acts.push('complete')
+    if (this.script.completeFailure !== undefined) throw this.script.completeFailure
+    this.completed.push(rest)
   }
 
-  #launch(launch: ReadLaunch): NativeLaunched {
-    if (this.script.launchFailure !== undefined) return { stdio: [-1, -1, -1], spawned: Promise.reject(this.script.launchFailure) }
+  async #run(launch: FakeLaunch, tellsStarted: boolean): Promise<FakeExit> {
+    if (this.script.launchFailure !== undefined) throw this.script.launchFailure
     this.acts.push('launch')
     this.launched.push(launch)
+    const ending = new Promise<FakeExit>((resolve) => this.#running.set(launch.job, resolve))
     const { behaviour, launching } = this.script
-    const spawned = launching().then(() => {
-      behaviour(launch, this)
-      return 4711
-    })
-    return { stdio: [-1, -1, -1], spawned }
+    await launching()
+    if (tellsStarted) this.#listener?.started(launch.job, 4711)
+    behaviour(launch, this)
+    return ending
+  }
+
+  async #tell({ job, command, closes }: ReadJob, opened: NativeEnvelope | undefined, failure: unknown, how: FakeExit): Promise<void> {
+    // Never in the turn of the call.
+    await new Promise((resolve) => setImmediate(resolve))
+    const closed = closes && opened !== undefined ? this.#close() : undefined
+    const isLeft = closed === undefined || closed.failures.length > 0
+    const { exitCode, signal, isMaxBuffer = false, stdout, stderr } = how
+    const [userUs = 0, systemUs = 0, maxRssBytes = 0] = command === undefined || failure !== undefined ? [0, 0, 0] : [1, 2, 3]
+    const since = closes ? 0 : undefined
+    const left = isLeft ? opened : undefined
+    this.#listener?.ended(job, failure, exitCode, signal, isMaxBuffer, userUs, systemUs, maxRssBytes, stdout, stderr, since, left, isLeft ? closed : undefined)
+  }
+}
+
+/** A pipe, without native code: what is written at one end is read at the other. */
+function fifo(isInput: boolean): { readonly ours: number; readonly theirs: number } {
+  const folder = mkdtempSync(path.join(tmpdir(), 'buildjail-fifo-'))
+  const file = path.join(folder, 'fifo')
+  try {
+    execFileSync('mkfifo', [file])
+    // To read first: without a reader it cannot be opened for writing without waiting (fifo(7)).
+    const reading = openSync(file, constants.O_RDONLY | constants.O_NONBLOCK)
+    const writing = openSync(file, constants.O_WRONLY)
+    return isInput ? { ours: writing, theirs: reading } : { ours: reading, theirs: writing }
+  } finally {
+    rmSync(folder, { recursive: true })
   }
 }

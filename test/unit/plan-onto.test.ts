@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 
 import { planOf, planOnto } from '../../src/spec/plan.ts'
 import type { Additions, Spec } from '../../src/spec/spec.ts'
-import { packBase, packRest } from '../../src/native/wire.ts'
+import { packBase, packRest } from '../../src/native/wire-plan.ts'
 import { HostTree } from './host-tree.ts'
 import { refusalOf } from './refusal.ts'
 import { readPlan, readRest } from './wire-reader.ts'
@@ -64,7 +64,7 @@ describe('what is packed of a base and of its rest', () => {
     const packed = readPlan(packBase(planned))
     const rest = readRest(packRest(whole, planned))
     expect(packed.isBase).toBe(true)
-    expect(rest.steps.map(({ is, target }) => `${is} ${target}`)).toEqual([
+    expect(rest.map(({ is, target }) => `${is} ${target}`)).toEqual([
       'directory /inputs/a',
       'directory /output',
       'file /inputs/one',
@@ -72,7 +72,7 @@ describe('what is packed of a base and of its rest', () => {
       'bind /inputs/one',
       'bind /output',
     ])
-    const targets = new Set([...packed.steps, ...rest.steps].map(({ target }) => target))
+    const targets = new Set([...packed.steps, ...rest].map(({ target }) => target))
     expect(targets).toEqual(new Set([...whole.directories, ...whole.mounts.map(({ target }) => target)]))
   })
 })

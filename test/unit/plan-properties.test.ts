@@ -4,9 +4,10 @@ import fc from 'fast-check'
 import { afterAll, describe, expect, it } from 'vitest'
 
 import { isBuildjailError } from '../../src/errors.ts'
+import { fieldNames } from '../../src/spec/fields.ts'
 import { planOf, type Plan } from '../../src/spec/plan.ts'
 import type { Spec } from '../../src/spec/spec.ts'
-import { packPlan } from '../../src/native/wire.ts'
+import { packPlan } from '../../src/native/wire-plan.ts'
 import { HostTree } from './host-tree.ts'
 import { readPlan } from './wire-reader.ts'
 
@@ -58,22 +59,6 @@ const spec: fc.Arbitrary<Spec> = fc.record(
   // The toolchain of the host is another for every host; host-toolchain.test.ts has one of its own.
   { requiredKeys: ['toolchain'] },
 )
-
-const fields: readonly (keyof Spec)[] = [
-  'name',
-  'toolchain',
-  'inputs',
-  'output',
-  'outputs',
-  'tmpSize',
-  'env',
-  'sourceDateEpoch',
-  'cwd',
-  'network',
-  'user',
-  'hostname',
-  'stateDirectory',
-]
 
 // `npm run test:fuzz` asks for more; an emulated processor is some thirty times slower, and what is tested here does not
 // depend on it.
@@ -207,7 +192,7 @@ describe('what is no spec at all', { timeout }, () => {
     withTypedArray: true,
   })
   // A field that is read as it should not be shows only where the other fields let it come to that.
-  const spoilt = fc.tuple(spec, fc.constantFrom(...fields), junk).map(([given, field, value]) => ({ ...given, [field]: value }))
+  const spoilt = fc.tuple(spec, fc.constantFrom(...fieldNames), junk).map(([given, field, value]) => ({ ...given, [field]: value }))
   const spoiltInside = fc
     .tuple(spec, fc.constantFrom('inputs', 'outputs', 'env', 'user'), anyName, junk)
     .map(([given, field, key, value]) => ({ ...given, [field]: { [key]: value } }))

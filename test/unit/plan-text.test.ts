@@ -26,11 +26,11 @@ describe('a plan can be read by people', () => {
   it('everything that decides what a build sees is there, in columns', () => {
     expect(planText(plan)).toBe(`system    freebsd
 name      -
-hostname  build
+cwd       /tmp
+network   none
 user      35001:35001
 groups    -
-network   none
-cwd       /tmp
+hostname  build
 state     /var/run/buildjail
 
 mounts

@@ -2,7 +2,8 @@ import { beforeEach, describe, expect, it, vi } from 'vitest'
 
 import type { NativeFailure } from '../../src/errors.ts'
 import { planOf } from '../../src/spec/plan.ts'
-import { PoolTeardownError, SessionPool, type SessionPoolOptions } from '../../src/session/pool.ts'
+import { SessionPool, type SessionPoolOptions } from '../../src/session/pool.ts'
+import { PoolTeardownError } from '../../src/session/teardown.ts'
 import { rejected } from '../session/rejected.ts'
 import { FakeAddon } from './fake-addon.ts'
 
@@ -35,7 +36,7 @@ describe.runIf(isSupported)('a pool that is closed', () => {
     const closing = pool.close().then(() => (isClosed = true))
     await new Promise((resolve) => setTimeout(resolve, 20))
     expect(isClosed).toBe(false)
-    addon.exit(addon.launched[0]?.run ?? -1)
+    addon.exit(addon.launched[0]?.job ?? -1)
     expect((await running).exitCode).toBe(0)
     await closing
     // The one that ran, and what was ready beside it, if anything was.
@@ -43,7 +44,7 @@ describe.runIf(isSupported)('a pool that is closed', () => {
   })
 
   it('tells of every session that could not be taken away, and when closed again tries those again', async () => {
-    addon.script.behaviour = ({ run }) => addon.exit(run)
+    addon.script.behaviour = ({ job }) => addon.exit(job)
     const pool = await SessionPool.open(base, { size: 1 })
     addon.script.closeReport = busyReport
     await pool.run({}, ['cc'])
@@ -51,7 +52,7 @@ describe.runIf(isSupported)('a pool that is closed', () => {
     expect(error).toBeInstanceOf(PoolTeardownError)
     const left = { errors: [{ code: 'EBUSY', path: '/root' }] }
     // The one that ran, and the one that was ready instead of it.
-    expect(error).toMatchObject({ code: 'ERR_BUILDJAIL_TEARDOWN', errors: [left, left] })
+    expect(error).toMatchObject({ code: 'ERR_BUILDJAIL_POOL_TEARDOWN', errors: [left, left] })
     addon.script.closeReport = { trace: [], failures: [] }
     for (const more of [2, 0]) {
       addon.acts = []
@@ -79,7 +80,7 @@ describe.runIf(isSupported)('a pool', () => {
   })
 
   it('counts in the duration of a run what its opening took', async () => {
-    addon.script.behaviour = ({ run }) => addon.exit(run)
+    addon.script.behaviour = ({ job }) => addon.exit(job)
     await using pool = await SessionPool.open(base, { size: 1 })
     await pool.acquire()
     addon.script.launching = () => new Promise((resolve) => setTimeout(resolve, 30))

@@ -15,7 +15,12 @@ it('a soak is what was asked for, and has a seed to be repeated by', () => {
     seed: 7,
     json: 'out.json',
   })
-  expect(parseArguments([]).seed).toBeGreaterThanOrEqual(0)
+})
+
+it('a soak that names no seed draws one, which is a seed that could be named', () => {
+  const seeds = Array.from({ length: 20 }, () => parseArguments([]).seed)
+  expect(new Set(seeds).size).toBeGreaterThan(1)
+  for (const seed of seeds) expect(parseArguments(['--seed', String(seed)]).seed).toBe(seed)
 })
 
 it.each([

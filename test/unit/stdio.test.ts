@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest'
 
-import { wireStdio, type StdioTarget } from '../../src/command/stdio.ts'
+import { wireStdio, wireTargets, type StdioTarget } from '../../src/command/target.ts'
 import { refusalOf } from './refusal.ts'
 
 it('a standard descriptor goes where it was sent', () => {
@@ -13,4 +13,21 @@ it.each([undefined, null, 'capture', 'file', 1, {}, { file: '' }, { file: 1 }, {
     code: 'ERR_BUILDJAIL_INVALID_COMMAND',
     entry: 'stdio[1]',
   })
+})
+
+it('output goes to each of a list, once', () => {
+  expect(wireTargets('inherit', 'stdout')).toEqual([{ kind: 'inherit' }])
+  expect(wireTargets(['pipe', 'inherit', { file: '/a' }, { file: '/b' }], 'stdout').map(({ kind, path }) => path ?? kind)).toEqual(['pipe', 'inherit', '/a', '/b'])
+})
+
+it.each<[string, unknown, entry: string]>([
+  ['none', [], 'stdout'],
+  ['one twice', ['pipe', 'pipe'], 'stdout'],
+  ['one file twice', [{ file: '/a' }, { file: '/b/../a' }], 'stdout'],
+  ['one that is none', ['pipe', 'capture'], 'stdout[1]'],
+  // oxlint-disable-next-line no-sparse-arrays
+  ['a hole', ['pipe', , 'inherit'], 'stdout[1]'],
+  ['nowhere and somewhere', ['pipe', 'ignore'], 'stdout'],
+])('and a list with %s is refused', (_what, targets, entry) => {
+  expect(refusalOf(() => wireTargets(targets, 'stdout'))).toMatchObject({ code: 'ERR_BUILDJAIL_INVALID_COMMAND', entry })
 })

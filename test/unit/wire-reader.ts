@@ -1,4 +1,4 @@
-/** Reads what src/native/wire.ts packs, by its own reading of the layout: the second opinion that native/plan/wire_reader is, too. */
+/** Reads what src/native/wire-plan.ts and wire-job.ts pack, by its own reading of the layout: the second opinion that native/plan/wire_reader is, too. */
 class WireReader {
   #bytes: Buffer
   #at = 0
@@ -88,11 +88,12 @@ export function readPlan(bytes: Uint8Array): ReadPlan {
   return plan
 }
 
-export function readRest(bytes: Uint8Array): { readonly version: number; readonly steps: readonly ReadStep[] } {
+/** Steps alone, as they are in a job. */
+export function readRest(bytes: Uint8Array): readonly ReadStep[] {
   const reader = new WireReader(bytes)
-  const rest = { version: reader.u32(), steps: reader.list(() => readStep(reader)) }
+  const steps = reader.list(() => readStep(reader))
   reader.end()
-  return rest
+  return steps
 }
 
 function readStep(reader: WireReader): ReadStep {
@@ -126,10 +127,7 @@ function readStep(reader: WireReader): ReadStep {
   }
 }
 
-export interface ReadLaunch {
-  readonly version: number
-  readonly run: number
-  readonly isLast: boolean
+export interface ReadCommand {
   readonly argv: readonly string[]
   readonly env: readonly string[]
   readonly cwd: string
@@ -137,19 +135,42 @@ export interface ReadLaunch {
   readonly stdio: readonly { readonly kind: number; readonly path: string }[]
 }
 
-export function readLaunch(bytes: Uint8Array): ReadLaunch {
+export interface ReadJob {
+  readonly version: number
+  readonly job: number
+  readonly closes: boolean
+  readonly tellsStarted: boolean
+  readonly id: string
+  readonly rest: readonly ReadStep[] | undefined
+  readonly command: ReadCommand | undefined
+}
+
+export function readJob(bytes: Uint8Array): ReadJob {
   const reader = new WireReader(bytes)
   reader.limit()
-  const launch = {
-    version: reader.u32(),
-    run: reader.u32(),
-    isLast: reader.u8() === 1,
+  const version = reader.u32()
+  const job = reader.u32()
+  const flags = reader.u8()
+  const read = {
+    version,
+    job,
+    closes: (flags & 1) !== 0,
+    tellsStarted: (flags & 2) !== 0,
+    id: reader.string(),
+    rest: reader.u8() === 1 ? reader.list(() => readStep(reader)) : undefined,
+    command: reader.u8() === 1 ? readCommand(reader) : undefined,
+  }
+  if (flags > 3) throw new RangeError(`flags ${flags} are unknown`)
+  reader.end()
+  return read
+}
+
+function readCommand(reader: WireReader): ReadCommand {
+  return {
     argv: reader.list(() => reader.string()),
     env: reader.list(() => reader.string()),
     cwd: reader.string(),
     maxBuffer: reader.u64(),
     stdio: [0, 1, 2].map(() => ({ kind: reader.u8(), path: reader.string() })),
   }
-  reader.end()
-  return launch
 }

@@ -1,8 +1,9 @@
 import { describe, expect, it } from 'vitest'
 
 import type { Mount, Plan } from '../../src/spec/plan.ts'
-import { packLaunch, packPlan, type Launch } from '../../src/native/wire.ts'
-import { readLaunch, readPlan } from './wire-reader.ts'
+import { packJob, plainFrame, type JobCommand } from '../../src/native/wire-job.ts'
+import { packPlan, packRest } from '../../src/native/wire-plan.ts'
+import { readJob, readPlan, type ReadCommand } from './wire-reader.ts'
 
 const bind = (target: string, more: Partial<Mount> = {}): Mount => ({
   kind: 'bind',
@@ -40,7 +41,7 @@ const plan: Plan = {
 describe('what native code reads of a plan is what was planned', () => {
   it('whose session, for whom, with what network', () => {
     expect(readPlan(packPlan(plan))).toMatchObject({
-      version: 4,
+      version: 5,
       name: 'nightly',
       stateDirectory: '/var/run/bäu',
       hostname: 'build',
@@ -112,60 +113,84 @@ describe('what native code reads of a plan is what was planned', () => {
   })
 })
 
-describe('what native code reads of a launch is what was asked for', () => {
-  const launch: Launch = {
-    run: 0xffff_ffff,
-    isLast: true,
+describe('what native code reads of a job is what was asked for', () => {
+  const command: JobCommand = {
     argv: ['/bin/sh', '-c', 'echo "ö" \n', ''],
     env: { PATH: '/bin', EMPTY: '', EQUAL: 'a=b' },
     cwd: '/inputs/src',
     stdio: [{ kind: 'pipe' }, { kind: 'file', path: '/var/log/build' }, { kind: 'capture' }],
     maxBuffer: Number.MAX_SAFE_INTEGER,
   }
+  const commandOf = (asked: JobCommand): ReadCommand => {
+    const read = readJob(packJob(1, asked, plainFrame)).command
+    if (read === undefined) throw new Error('there is no command')
+    return read
+  }
 
   it('arguments and environment word by word', () => {
-    expect(readLaunch(packLaunch(launch))).toEqual({
-      version: 4,
-      run: 0xffff_ffff,
-      isLast: true,
-      argv: ['/bin/sh', '-c', 'echo "ö" \n', ''],
-      env: ['PATH=/bin', 'EMPTY=', 'EQUAL=a=b'],
-      cwd: '/inputs/src',
-      maxBuffer: 9007199254740991n,
-      stdio: [{ kind: 0, path: '' }, { kind: 3, path: '/var/log/build' }, { kind: 4, path: '' }],
+    expect(readJob(packJob(0xffff_ffff, command, plainFrame))).toEqual({
+      version: 5,
+      job: 0xffff_ffff,
+      closes: false,
+      tellsStarted: false,
+      id: '',
+      rest: undefined,
+      command: {
+        argv: ['/bin/sh', '-c', 'echo "ö" \n', ''],
+        env: ['PATH=/bin', 'EMPTY=', 'EQUAL=a=b'],
+        cwd: '/inputs/src',
+        maxBuffer: 9007199254740991n,
+        stdio: [{ kind: 0, path: '' }, { kind: 3, path: '/var/log/build' }, { kind: 4, path: '' }],
+      },
     })
   })
 
-  it('each launch its own, where the one before had all in common with it but one thing', () => {
-    const env = Object.freeze({ PATH: '/bin' })
-    const stdio: Launch['stdio'] = Object.freeze([{ kind: 'ignore' }, { kind: 'capture' }, { kind: 'capture' }] as const)
-    const other: Launch['stdio'] = Object.freeze([{ kind: 'pipe' }, { kind: 'pipe' }, { kind: 'pipe' }] as const)
-    const common = { ...launch, env, stdio }
-    const kindsOf = (read: ReturnType<typeof readLaunch>): number[] => read.stdio.map(({ kind }) => kind)
-    for (const repeated of [1, 2]) {
-      expect(readLaunch(packLaunch({ ...common, run: repeated }))).toMatchObject({ run: repeated, cwd: '/inputs/src', env: ['PATH=/bin'] })
-      expect(readLaunch(packLaunch({ ...common, argv: ['true'] })).argv).toEqual(['true'])
-      expect(readLaunch(packLaunch({ ...common, cwd: '/tmp' })).cwd).toBe('/tmp')
-      expect(readLaunch(packLaunch({ ...common, maxBuffer: 7 })).maxBuffer).toBe(7n)
-      expect(kindsOf(readLaunch(packLaunch({ ...common, stdio: other })))).toEqual([0, 0, 0])
-      expect(readLaunch(packLaunch({ ...common, env: Object.freeze({ A: 'b' }) })).env).toEqual(['A=b'])
-      expect(kindsOf(readLaunch(packLaunch(common)))).toEqual([2, 4, 4])
+  it('whose session it opens, whether it closes it, and whether its start is told', () => {
+    const id = '0123456789abcdef'
+    for (const [closes, tellsStarted] of [[true, false], [false, true], [true, true]] as const) {
+      expect(readJob(packJob(7, command, { id, rest: undefined, closes, tellsStarted }))).toMatchObject({ job: 7, id, closes, tellsStarted })
     }
   })
 
-  it('each launch its own, where the one before was longer', () => {
-    expect(readLaunch(packLaunch({ ...launch, argv: ['/bin/sh', '-c', 'x'.repeat(100_000)] })).argv[2]).toHaveLength(100_000)
-    expect(readLaunch(packLaunch({ ...launch, argv: ['true'] })).argv).toEqual(['true'])
+  it('what is added to a base, with a command and without', () => {
+    const rest = packRest({ ...plan, mounts: [...plan.mounts, bind('/inputs/more')], directories: [...plan.directories, '/inputs/more'] }, plan)
+    for (const asked of [command, undefined]) {
+      const read = readJob(packJob(3, asked, { ...plainFrame, rest }))
+      expect(read.rest?.map(({ is, target }) => `${is} ${target}`)).toEqual(['directory /inputs/more', 'bind /inputs/more'])
+      expect(read.command?.argv).toEqual(asked?.argv)
+    }
   })
 
-  it('whether it is the last', () => {
-    expect(readLaunch(packLaunch({ ...launch, isLast: false })).isLast).toBe(false)
+  it('nothing but to open, where that is all', () => {
+    expect(readJob(packJob(2, undefined, { ...plainFrame, id: 'ab' }))).toEqual({ version: 5, job: 2, closes: false, tellsStarted: false, id: 'ab', rest: undefined, command: undefined })
   })
 
-  it('each kind of standard descriptor has a number of its own', () => {
-    const kinds = (['pipe', 'inherit', 'ignore', 'file', 'capture', 'socket'] as const).map((kind) => {
-      return readLaunch(packLaunch({ ...launch, stdio: [{ kind }, { kind }, { kind }] })).stdio[0]?.kind
-    })
-    expect(kinds).toEqual([0, 1, 2, 3, 4, 5])
+  it('each command its own, where the one before had all in common with it but one thing', () => {
+    const env = Object.freeze({ PATH: '/bin' })
+    const stdio: JobCommand['stdio'] = Object.freeze([{ kind: 'ignore' }, { kind: 'capture' }, { kind: 'capture' }] as const)
+    const other: JobCommand['stdio'] = Object.freeze([{ kind: 'pipe' }, { kind: 'pipe' }, { kind: 'pipe' }] as const)
+    const common = { ...command, env, stdio }
+    const kindsOf = (read: ReadCommand): number[] => read.stdio.map(({ kind }) => kind)
+    for (const repeated of [1, 2]) {
+      expect(readJob(packJob(repeated, common, plainFrame))).toMatchObject({ job: repeated, command: { cwd: '/inputs/src', env: ['PATH=/bin'] } })
+      expect(commandOf({ ...common, argv: ['true'] }).argv).toEqual(['true'])
+      expect(commandOf({ ...common, cwd: '/tmp' }).cwd).toBe('/tmp')
+      expect(commandOf({ ...common, maxBuffer: 7 }).maxBuffer).toBe(7n)
+      expect(kindsOf(commandOf({ ...common, stdio: other }))).toEqual([0, 0, 0])
+      expect(commandOf({ ...common, env: Object.freeze({ A: 'b' }) }).env).toEqual(['A=b'])
+      expect(kindsOf(commandOf(common))).toEqual([2, 4, 4])
+    }
+  })
+
+  it('each command its own, where the one before was longer', () => {
+    expect(commandOf({ ...command, argv: ['/bin/sh', '-c', 'x'.repeat(100_000)] }).argv[2]).toHaveLength(100_000)
+    expect(commandOf({ ...command, argv: ['true'] }).argv).toEqual(['true'])
+  })
+
+  it('each kind of standard descriptor has a number of its own, and only a file a path', () => {
+    const kinds = ['pipe', 'inherit', 'ignore', 'file', 'capture', 'socket', 'same'] as const
+    const read = kinds.map((kind) => commandOf({ ...command, stdio: [{ kind, path: '/x' }, { kind }, { kind }] }).stdio[0])
+    expect(read.map((stdio) => stdio?.kind)).toEqual([0, 1, 2, 3, 4, 5, 6])
+    expect(read.map((stdio) => stdio?.path)).toEqual(kinds.map((kind) => (kind === 'file' ? '/x' : '')))
   })
 })

@@ -2,33 +2,70 @@
  * Pid 1 of a session. Alone in its file and without a C library, so that it starts at once and needs nothing of the
  * root it lives in.
  *
- * Descriptor 0 is a socket whose other end the controller has. A byte asks for the end of every other process; it is
- * sent back when that was done. When the controller closes the session it shuts its end down, and when it dies the
- * kernel does; then this ends too, and with it the pid namespace and all that is in it (pid_namespaces(7)). Orphans
- * need no care: SIGCHLD is ignored since before this was executed, so the kernel reaps them (wait(2), ECHILD).
+ * Descriptor 0 is a socket whose other end the controller has (messages.h). Over it init is told of the outputs that
+ * are lent, of commands to launch, and of signals for them; it tells of their ends. When the controller closes the
+ * session it shuts its end down, and when it dies the kernel does. Then init kills everything, hands the outputs back
+ * and ends, and with it the pid namespace goes (pid_namespaces(7)). Leases' locks end with it and not before. A
+ * controller that lives looks again when everything inside is gone.
  *
- * Before that it hands back the outputs that were lent, so that a controller may die at any moment of closing. What it
- * is to know of each was sent to it (lent_message.h), with the lock of its lease, which thereby ends when this does,
- * and not before. A controller that lives looks again when everything inside is gone.
+ * A command is made by fork(2), not by vfork(2): init has next to no memory, so that this costs little more, and a
+ * build that stops a command which is being launched (SIGSTOP) then stops nothing else. No memory of the host program
+ * is anywhere in here.
  */
 
 #include <sys/syscall.h>
 
-#include "lent_message.h"
+#include "messages.h"
 
 enum {
   kControl = 0,
   kEveryone = -1,
   kSigkill = 9,
-  kSetName = 15,       /* PR_SET_NAME */
-  kInterrupted = -4,   /* EINTR */
-  kNoAccess = -13,     /* EACCES */
-  kHere = -100,        /* AT_FDCWD */
-  kEmptyPath = 0x1000, /* AT_EMPTY_PATH */
-  kBasicStats = 0x7ff, /* STATX_BASIC_STATS */
+  kSigchld = 17,
+  kInterrupted = -4,        /* EINTR */
+  kAgain = -11,             /* EAGAIN */
+  kNoAccess = -13,          /* EACCES */
+  kNotThere = -2,           /* ENOENT */
+  kNotDirectory = -20,      /* ENOTDIR */
+  kTooMany = 24,            /* EMFILE */
+  kHere = -100,             /* AT_FDCWD */
+  kEmptyPath = 0x1000,      /* AT_EMPTY_PATH */
+  kBasicStats = 0x7ff,      /* STATX_BASIC_STATS */
   kModeBits = 07777,
-  kOwnersOwn = 0700
+  kOwnersOwn = 0700,
+  kUmask = 022,
+  kMostWords = 2048,
+  kNoHang = 1,              /* WNOHANG */
+  kWaitAll = 0x40000000,    /* __WALL */
+  kReadable = 1,            /* POLLIN */
+  kCloseOnExec = 02000000,  /* O_CLOEXEC, SFD_CLOEXEC */
+  kNonBlocking = 04000,     /* O_NONBLOCK, SFD_NONBLOCK */
+  kReadWrite = 3,           /* PROT_READ | PROT_WRITE */
+  kPrivate = 2,             /* MAP_PRIVATE */
+  kShared = 1,              /* MAP_SHARED */
+  kAnonymous = 0x20,        /* MAP_ANONYMOUS */
+  kReceiveClosing = 0x40000000, /* MSG_CMSG_CLOEXEC */
+  kTruncated = 0x8,         /* MSG_CTRUNC */
+  kNoSignal = 0x4000,       /* MSG_NOSIGNAL */
+  kSocketLevel = 1,         /* SOL_SOCKET */
+  kRights = 1,              /* SCM_RIGHTS */
+  kCoreLimit = 4            /* RLIMIT_CORE */
 };
+
+/* prctl(2). */
+enum {
+  kSetDumpable = 4,
+  kSetName = 15,
+  kDropBounding = 24,
+  kSetSecurebits = 28,
+  kSetSubreaper = 36,
+  kSetNoNewPrivileges = 38,
+  kAmbient = 47,
+  kAmbientClear = 4
+};
+
+/* capabilities(7), "The securebits flags"; above each its lock. */
+enum { kNoRoot = 1, kNoRootLocked = 2, kNoSetuidFixupLocked = 8, kKeepCapsLocked = 32, kNoAmbientRaise = 64, kNoAmbientRaiseLocked = 128 };
 
 /* Alike on the architectures below, and not on all others: O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC. */
 #if defined(__aarch64__)
@@ -36,6 +73,11 @@ enum { kOpenDirectory = 040000 | 0100000 | 02000000 };
 #else
 enum { kOpenDirectory = 0200000 | 0400000 | 02000000 };
 #endif
+
+/* In which a command that still runs is told of, though nobody has asked: a short one never is. */
+static const struct {
+  long seconds, nanoseconds;
+} kTellAfter = {0, 5000000};
 
 /* struct statx of statx(2), as far as it is read. */
 struct status {
@@ -67,93 +109,487 @@ struct packet {
   unsigned flags;
 };
 
-/* Zero pages until they are written to. One more than may be lent, for what else arrives. */
-static struct lent_message lent[kMostLent + 1];
+/* struct cmsghdr (cmsg(3)), with the descriptors behind it. */
+struct rights {
+  unsigned long size;
+  int level, type;
+  int descriptors[4];
+};
+
+struct pollable {
+  int descriptor;
+  short events, happened;
+};
+
+/* struct rusage (getrusage(2)), as far as it is read. */
+struct usage {
+  long user_s, user_us, system_s, system_us, max_rss_kib;
+  long rest[13];
+};
+
+/* Zero pages until they are written to. */
+static struct lent_message lent[kMostLent];
 static unsigned lent_count;
 
+/* The commands that run, each in a place that it keeps; number 0 is a free one. */
+static struct command {
+  unsigned number;
+  int pid;
+  /* The read end of a pipe whose other end closes when the command executes; -1 where nobody waits for that. */
+  int execution;
+  int is_told;
+} commands[kMostCommands];
+/* None is at this place or behind it. */
+static unsigned command_end;
+
+/* Where a command says how far it has come, and in the end why not further, by its place: memory that it shares. */
+static struct failure {
+  unsigned step;
+  /* 0 while nothing has failed. */
+  int err;
+}* failures;
+
+static union {
+  unsigned kind;
+  struct lent_message lend;
+  struct launch_message launch;
+  struct command_message command;
+  char bytes[sizeof(struct launch_message) + kMostInline];
+} message;
+static char* words[kMostWords];
+static int is_bounded;
+
 #if defined(__x86_64__)
-static long system_call(long number, long a, long b, long c, long d, long e) {
+static long system_call(long number, long a, long b, long c, long d, long e, long f) {
   long result;
   register long r10 __asm__("r10") = d;
   register long r8 __asm__("r8") = e;
+  register long r9 __asm__("r9") = f;
   __asm__ volatile("syscall"
                    : "=a"(result)
-                   : "0"(number), "D"(a), "S"(b), "d"(c), "r"(r10), "r"(r8)
+                   : "0"(number), "D"(a), "S"(b), "d"(c), "r"(r10), "r"(r8), "r"(r9)
                    : "rcx", "r11", "memory");
   return result;
 }
 #elif defined(__aarch64__)
-static long system_call(long number, long a, long b, long c, long d, long e) {
+static long system_call(long number, long a, long b, long c, long d, long e, long f) {
   register long x8 __asm__("x8") = number;
   register long x0 __asm__("x0") = a;
   register long x1 __asm__("x1") = b;
   register long x2 __asm__("x2") = c;
   register long x3 __asm__("x3") = d;
   register long x4 __asm__("x4") = e;
-  __asm__ volatile("svc 0" : "+r"(x0) : "r"(x8), "r"(x1), "r"(x2), "r"(x3), "r"(x4) : "memory");
+  register long x5 __asm__("x5") = f;
+  __asm__ volatile("svc 0" : "+r"(x0) : "r"(x8), "r"(x1), "r"(x2), "r"(x3), "r"(x4), "r"(x5) : "memory");
   return x0;
 }
 #elif defined(__riscv) && __riscv_xlen == 64
-static long system_call(long number, long a, long b, long c, long d, long e) {
+static long system_call(long number, long a, long b, long c, long d, long e, long f) {
   register long a7 __asm__("a7") = number;
   register long a0 __asm__("a0") = a;
   register long a1 __asm__("a1") = b;
   register long a2 __asm__("a2") = c;
   register long a3 __asm__("a3") = d;
   register long a4 __asm__("a4") = e;
-  __asm__ volatile("ecall" : "+r"(a0) : "r"(a7), "r"(a1), "r"(a2), "r"(a3), "r"(a4) : "memory");
+  register long a5 __asm__("a5") = f;
+  __asm__ volatile("ecall" : "+r"(a0) : "r"(a7), "r"(a1), "r"(a2), "r"(a3), "r"(a4), "r"(a5) : "memory");
   return a0;
 }
 #else
 #error "buildjail's init has no system call for this architecture yet: add it here"
 #endif
 
+static long call3(long number, long a, long b, long c) { return system_call(number, a, b, c, 0, 0, 0); }
+
 static long open_directory(const char* path) {
-  return system_call(__NR_openat, kHere, (long)path, kOpenDirectory, 0, 0);
+  return call3(__NR_openat, kHere, (long)path, kOpenDirectory);
 }
 
 static long statx(long directory, struct status* now) {
-  return system_call(__NR_statx, directory, (long)"", kEmptyPath, kBasicStats, (long)now);
+  return system_call(__NR_statx, directory, (long)"", kEmptyPath, kBasicStats, (long)now, 0);
 }
 
 /*
- * By descriptor, of the directory that was lent and of no other, and only while it is the build user's, or again that
- * of whom it was before. The owner first, and then what the mode is: whoever was killed may be in the middle of a
- * chmod(2), but who is not the owner any more is not let to change it again.
+ * By descriptor, of the directory that was lent and of no other, and only while it is the build user's, or again its
+ * owner's of before. The owner first, and then the mode: a process that was killed may be in the middle of a chmod(2),
+ * but one that is not the owner any more may not change it again.
  */
 static void hand_back(const struct lent_message* before) {
   struct status now;
   long directory = open_directory(before->path);
   if (directory == kNoAccess) {
     /* Without root's rights its mode may have been made one that keeps out the owner too. */
-    system_call(__NR_fchmodat, kHere, (long)before->path, kOwnersOwn, 0, 0);
+    call3(__NR_fchmodat, kHere, (long)before->path, kOwnersOwn);
     directory = open_directory(before->path);
   }
   if (directory < 0) return;
   if (statx(directory, &now) == 0 && now.number == before->number && now.major == before->major &&
       now.minor == before->minor && (now.uid == before->user || now.uid == before->uid)) {
-    system_call(__NR_fchown, directory, before->uid, before->gid, 0, 0);
+    call3(__NR_fchown, directory, before->uid, before->gid);
     if (statx(directory, &now) == 0 && (now.mode & kModeBits) != before->mode)
-      system_call(__NR_fchmod, directory, before->mode, 0, 0, 0);
+      call3(__NR_fchmod, directory, before->mode, 0);
   }
-  system_call(__NR_close, directory, 0, 0, 0, 0);
+  call3(__NR_close, directory, 0, 0);
 }
 
-/* The next packet, into the next place. The descriptor that comes with one stays open for good, wherever it is put. */
-static long receive(struct lent_message* message) {
-  static unsigned long rights[3]; /* CMSG_SPACE of one descriptor (cmsg(3)) */
+static void answer(const struct answer* what, int descriptor) {
   struct packet packet;
+  struct rights rights;
   __typeof__(packet.parts[0]) part;
-  part.start = message;
-  part.size = sizeof(*message);
+  part.start = (void*)what;
+  part.size = sizeof(*what);
   packet.name = 0;
   packet.name_size = 0;
   packet.parts = (void*)&part;
   packet.part_count = 1;
-  packet.control = rights;
+  packet.control = 0;
+  packet.control_size = 0;
+  packet.flags = 0;
+  if (descriptor >= 0) {
+    rights.size = sizeof(rights.size) + 2 * sizeof(int) + sizeof(int);
+    rights.level = kSocketLevel;
+    rights.type = kRights;
+    rights.descriptors[0] = descriptor;
+    packet.control = &rights;
+    packet.control_size = sizeof(rights.size) + 2 * sizeof(int) + 2 * sizeof(int);
+  }
+  while (call3(__NR_sendmsg, kControl, (long)&packet, kNoSignal) == kInterrupted) {
+  }
+}
+
+static void tell_failure(unsigned number, unsigned step, int err) {
+  const struct answer said = {kAnswerFailed, number, step, err, 0, 0, 0, 0, 0};
+  answer(&said, -1);
+}
+
+static void tell_started(struct command* command) {
+  const struct answer said = {kAnswerStarted, command->number, 0, 0, 0, 0, 0, 0, 0};
+  const long pidfd = call3(__NR_pidfd_open, command->pid, 0, 0);
+  command->is_told = 1;
+  if (pidfd < 0) return;
+  answer(&said, (int)pidfd);
+  call3(__NR_close, pidfd, 0, 0);
+}
+
+static void forget_execution(struct command* command) {
+  if (command->execution >= 0) call3(__NR_close, command->execution, 0, 0);
+  command->execution = -1;
+}
+
+static struct command* command_of(unsigned number) {
+  for (unsigned i = 0; i < command_end; i++)
+    if (commands[i].number == number) return &commands[i];
+  return 0;
+}
+
+/* Also of a process that was no command but an orphan, of which nobody is told. */
+static void tell_end(int pid, int status, const struct usage* used) {
+  unsigned at = 0;
+  while (at < command_end && (commands[at].number == 0 || commands[at].pid != pid)) at++;
+  if (at == command_end) return;
+  const struct answer said = {kAnswerExited,
+                              commands[at].number,
+                              0,
+                              0,
+                              status,
+                              0,
+                              used->user_s * 1000000LL + used->user_us,
+                              used->system_s * 1000000LL + used->system_us,
+                              used->max_rss_kib};
+  if (failures[at].err != 0)
+    tell_failure(commands[at].number, failures[at].step, failures[at].err);
+  else
+    answer(&said, -1);
+  forget_execution(&commands[at]);
+  commands[at].number = 0;
+  while (command_end > 0 && commands[command_end - 1].number == 0) command_end--;
+}
+
+/* Waits for every process that has ended; with `flags` 0 for all that there are. */
+static void reap(long flags) {
+  for (;;) {
+    int status;
+    struct usage used;
+    const long pid = system_call(__NR_wait4, kEveryone, (long)&status, flags | kWaitAll, (long)&used, 0, 0);
+    if (pid == kInterrupted) continue;
+    if (pid <= 0) return;
+    tell_end((int)pid, status, &used);
+  }
+}
+
+/* Comes before the first command: from here on no program that is executed can get more than `kept` (capabilities(7)). */
+static long bound(unsigned long long kept) {
+  const long bits = (kept == 0 ? kNoRoot : 0) | kNoRootLocked | kNoSetuidFixupLocked | kKeepCapsLocked |
+                    kNoAmbientRaise | kNoAmbientRaiseLocked;
+  long result = call3(__NR_prctl, kSetSecurebits, bits, 0);
+  for (long capability = 0; result == 0 && capability < 64; capability++) {
+    if ((kept >> capability & 1) != 0) continue;
+    /* EINVAL: the first number that the running kernel has no capability for. */
+    if (call3(__NR_prctl, kDropBounding, capability, 0) != 0) break;
+  }
+  return result;
+}
+
+/* An array of the strings from `text` on, and a null pointer behind them. */
+static char* take_words(char* text, unsigned count, char** into) {
+  for (unsigned i = 0; i < count; i++) {
+    into[i] = text;
+    while (*text++ != 0) {
+    }
+  }
+  into[count] = 0;
+  return text;
+}
+
+/* As execvp(3), of paths that are settled: goes on where there is no such file. */
+static long execute(char** candidates, char** arguments, char** variables) {
+  long found = kNotThere;
+  for (char** candidate = candidates; *candidate != 0; candidate++) {
+    const long result = call3(__NR_execve, (long)*candidate, (long)arguments, (long)variables);
+    if (result == kNoAccess)
+      found = result;
+    else if (result != kNotThere && result != kNotDirectory)
+      return result;
+  }
+  return found;
+}
+
+/*
+ * The child, up to execve(2). It is not dumpable (prctl(2), PR_SET_DUMPABLE), as init is not: until it executes nobody in
+ * here may trace it, or make it leave a core. That its children come to it while it runs, and to init afterwards, is
+ * how a command and all that it started are told from its neighbours (PR_SET_CHILD_SUBREAPER(2const)).
+ */
+static void run_command(const struct launch_message* launch, const int* descriptors, char* text, char** into,
+                        struct failure* failure) {
+  static const unsigned long none;
+  const struct {
+    unsigned version;
+    int pid;
+  } header = {0x20080522, 0};
+  const unsigned low = (unsigned)launch->kept_capabilities;
+  const unsigned halves[6] = {low, low, 0, 0, 0, 0};
+  const unsigned* const groups = (const unsigned*)text;
+  char** const candidates = into;
+  char** const arguments = candidates + launch->candidate_count + 1;
+  char** const variables = arguments + launch->argument_count + 1;
+  char* directory;
+  long result;
+  text = take_words(text + launch->group_count * sizeof(unsigned), launch->candidate_count, candidates);
+  directory = text;
+  while (*text++ != 0) {
+  }
+  text = take_words(text, launch->argument_count, arguments);
+  take_words(text, launch->variable_count, variables);
+
+  failure->step = kStepSession;
+  if ((result = call3(__NR_setsid, 0, 0, 0)) < 0) goto failed;
+  if ((result = call3(__NR_prctl, kSetSubreaper, 1, 0)) < 0) goto failed;
+  failure->step = kStepStdio;
+  /* They came in this order, each with the lowest number that was free, so none lies where one before it is put. */
+  for (int i = 0; i < 3; i++)
+    if ((result = call3(__NR_dup3, descriptors[i], i, 0)) < 0) goto failed;
+  failure->step = kStepClose;
+  /* But for what closes when it executes. */
+  if ((result = call3(__NR_close_range, 3, ~0U, 4)) < 0) goto failed;
+  failure->step = kStepDirectory;
+  if ((result = call3(__NR_chdir, (long)directory, 0, 0)) < 0) goto failed;
+  failure->step = kStepGroups;
+  if ((launch->flags & kLaunchSetsGroups) != 0 &&
+      (result = call3(__NR_setgroups, launch->group_count, (long)groups, 0)) < 0)
+    goto failed;
+  failure->step = kStepGroup;
+  if ((result = call3(__NR_setresgid, launch->gid, launch->gid, launch->gid)) < 0) goto failed;
+  failure->step = kStepCapabilities;
+  if ((result = system_call(__NR_prctl, kAmbient, kAmbientClear, 0, 0, 0, 0)) < 0) goto failed;
+  failure->step = kStepUser;
+  if ((result = call3(__NR_setresuid, launch->uid, launch->uid, launch->uid)) < 0) goto failed;
+  failure->step = kStepCapabilities;
+  if ((result = call3(__NR_capset, (long)&header, (long)halves, 0)) < 0) goto failed;
+  failure->step = kStepSignals;
+  if ((result = system_call(__NR_rt_sigprocmask, 2, (long)&none, 0, 8, 0, 0)) < 0) goto failed;
+  while ((launch->flags & kLaunchWaits) != 0) {
+    call3(__NR_close, descriptors[3], 0, 0);
+    system_call(__NR_ppoll, 0, 0, 0, 0, 0, 0);
+  }
+  failure->step = kStepExecute;
+  result = execute(candidates, arguments, variables);
+failed:
+  failure->err = (int)-result;
+  for (;;) call3(__NR_exit_group, 127, 0, 0);
+}
+
+static void* map(unsigned long size, long flags, long descriptor) {
+  const long at = system_call(__NR_mmap, 0, (long)size, kReadWrite, flags, descriptor, 0);
+  return at < 0 && at > -4096 ? 0 : (void*)at;
+}
+
+static unsigned free_place(void) {
+  unsigned at = 0;
+  while (at < command_end && commands[at].number != 0) at++;
+  return at;
+}
+
+/* Its step where it fails, and `err`. */
+static unsigned begin(const struct launch_message* launch, int* descriptors, char* text, int* err) {
+  const unsigned long word_count =
+      (unsigned long)launch->candidate_count + launch->argument_count + launch->variable_count + 3;
+  const unsigned at = free_place();
+  int ends[2] = {-1, -1};
+  char** into = words;
+  long pid;
+  if (at == kMostCommands) {
+    *err = kTooMany;
+    return kStepClone;
+  }
+  if (word_count > kMostWords && (into = map(word_count * sizeof(*into), kPrivate | kAnonymous, -1)) == 0) {
+    *err = 12; /* ENOMEM */
+    return kStepMap;
+  }
+  if ((launch->flags & (kLaunchTells | kLaunchWaits)) != 0) {
+    const long made = call3(__NR_pipe2, (long)ends, kCloseOnExec, 0);
+    if (made < 0) {
+      *err = (int)-made;
+      return kStepReceive;
+    }
+  }
+  failures[at].err = 0;
+  descriptors[3] = ends[1];
+  pid = system_call(__NR_clone, kSigchld, 0, 0, 0, 0, 0);
+  if (pid == 0) run_command(launch, descriptors, text, into, &failures[at]);
+  if (into != words) call3(__NR_munmap, (long)into, (long)(word_count * sizeof(*into)), 0);
+  if (ends[1] >= 0) call3(__NR_close, ends[1], 0, 0);
+  if (pid < 0) {
+    if (ends[0] >= 0) call3(__NR_close, ends[0], 0, 0);
+    *err = (int)-pid;
+    return kStepClone;
+  }
+  commands[at].number = launch->number;
+  commands[at].pid = (int)pid;
+  commands[at].execution = ends[0];
+  commands[at].is_told = 0;
+  if (at >= command_end) command_end = at + 1;
+  return 0;
+}
+
+static void launch(const struct launch_message* launch, int* descriptors, unsigned descriptor_count) {
+  const unsigned is_long = (launch->flags & kLaunchIsLong) != 0;
+  char* text = (char*)(launch + 1);
+  unsigned step = kStepReceive;
+  int err = kTooMany;
+  if (descriptor_count == 3 + is_long) {
+    step = 0;
+    if (is_long && (text = map(launch->text_size, kPrivate, descriptors[3])) == 0) {
+      step = kStepMap;
+      err = 12; /* ENOMEM */
+    }
+    if (step == 0 && (launch->flags & kLaunchBounds) != 0 && !is_bounded) {
+      const long result = bound(launch->kept_capabilities);
+      is_bounded = result == 0;
+      err = (int)-result;
+      if (!is_bounded) step = kStepBound;
+    }
+    if (step == 0 && is_long) call3(__NR_close, descriptors[3], 0, 0);
+    if (step == 0) step = begin(launch, descriptors, text, &err);
+    if (is_long && text != 0) call3(__NR_munmap, (long)text, (long)launch->text_size, 0);
+  }
+  for (unsigned i = 0; i < descriptor_count && i < 3; i++) call3(__NR_close, descriptors[i], 0, 0);
+  if (step != 0) tell_failure(launch->number, step, err);
+}
+
+static void signal_command(unsigned number, int signal) {
+  struct command* const command = command_of(number);
+  if (command == 0) return;
+  /* Its process group, which it may not have made yet. */
+  if (call3(__NR_kill, -command->pid, signal, 0) < 0) call3(__NR_kill, command->pid, signal, 0);
+}
+
+/* One packet. False at the end. */
+static int receive(void) {
+  struct packet packet;
+  struct rights rights;
+  __typeof__(packet.parts[0]) part;
+  unsigned descriptor_count = 0;
+  long got;
+  part.start = &message;
+  part.size = sizeof(message);
+  packet.name = 0;
+  packet.name_size = 0;
+  packet.parts = (void*)&part;
+  packet.part_count = 1;
+  packet.control = &rights;
   packet.control_size = sizeof(rights);
   packet.flags = 0;
-  return system_call(__NR_recvmsg, kControl, (long)&packet, 0, 0, 0);
+  got = call3(__NR_recvmsg, kControl, (long)&packet, kReceiveClosing);
+  if (got == kInterrupted) return 1;
+  if (got <= 0) return 0;
+  if (packet.control_size > 0 && rights.type == kRights)
+    descriptor_count = (unsigned)((rights.size - sizeof(rights.size) - 2 * sizeof(int)) / sizeof(int));
+  if ((packet.flags & kTruncated) != 0 && message.kind == kMessageLaunch) {
+    for (unsigned i = 0; i < descriptor_count; i++) call3(__NR_close, rights.descriptors[i], 0, 0);
+    descriptor_count = 0;
+  }
+  if (message.kind == kMessageLend && lent_count < kMostLent) {
+    char* const from = message.bytes;
+    char* const to = (char*)&lent[lent_count++];
+    for (long i = 0; i < got; i++) to[i] = from[i];
+  } else if (message.kind == kMessageLaunch) {
+    launch(&message.launch, rights.descriptors, descriptor_count);
+  } else if (message.kind == kMessageTell) {
+    struct command* const command = command_of(message.command.number);
+    if (command != 0) tell_started(command);
+  } else if (message.kind == kMessageSignal && message.command.number != 0) {
+    signal_command(message.command.number, message.command.signal);
+  } else if (message.kind == kMessageSignal) {
+    /* Everybody but pid 1, at once: one that is being forked meanwhile is not missed (kill(2)). */
+    const struct answer said = {kAnswerSignalled, 0, 0, 0, 0, 0, 0, 0, 0};
+    call3(__NR_kill, kEveryone, message.command.signal, 0);
+    answer(&said, -1);
+  }
+  return 1;
+}
+
+static int is_untold(void) {
+  for (unsigned i = 0; i < command_end; i++)
+    if (commands[i].number != 0 && !commands[i].is_told && commands[i].execution < 0) return 1;
+  return 0;
+}
+
+/* Until the controller is gone. `children` tells of processes that have ended (signalfd(2)). */
+static void serve(int children) {
+  static struct pollable watched[2 + kMostCommands];
+  for (;;) {
+    unsigned count = 2;
+    long happened;
+    watched[0].descriptor = kControl;
+    watched[0].events = kReadable;
+    watched[1].descriptor = children;
+    watched[1].events = kReadable;
+    for (unsigned i = 0; i < command_end; i++) {
+      if (commands[i].number == 0 || commands[i].execution < 0) continue;
+      watched[count].descriptor = commands[i].execution;
+      watched[count++].events = 0;
+    }
+    happened = system_call(__NR_ppoll, (long)watched, count, is_untold() ? (long)&kTellAfter : 0, 0, 0, 0);
+    if (happened == 0) {
+      for (unsigned i = 0; i < command_end; i++)
+        if (commands[i].number != 0 && !commands[i].is_told && commands[i].execution < 0) tell_started(&commands[i]);
+    }
+    if (happened <= 0) continue;
+    for (unsigned at = 2; at < count; at++) {
+      if (watched[at].happened == 0) continue;
+      for (unsigned i = 0; i < command_end; i++) {
+        if (commands[i].number == 0 || commands[i].execution != watched[at].descriptor) continue;
+        forget_execution(&commands[i]);
+        if (failures[i].err == 0) tell_started(&commands[i]);
+      }
+    }
+    if (watched[1].happened != 0) {
+      char what[128]; /* struct signalfd_siginfo */
+      call3(__NR_read, children, (long)what, sizeof(what));
+      reap(kNoHang);
+    }
+    if (watched[0].happened != 0 && !receive()) return;
+  }
 }
 
 #if defined(__x86_64__)
@@ -163,22 +599,23 @@ __attribute__((force_align_arg_pointer))
 void _start(void);
 
 void _start(void) {
-  system_call(__NR_prctl, kSetName, (long)"buildjail-init", 0, 0, 0);
+  static const unsigned long children = 1UL << (kSigchld - 1);
+  static const unsigned long no_core[2];
+  long told;
+  call3(__NR_prctl, kSetName, (long)"buildjail-init", 0);
   /* In any other namespace everybody would be the host's. */
-  while (system_call(__NR_getpid, 0, 0, 0, 0, 0) != 1) system_call(__NR_exit_group, 1, 0, 0, 0, 0);
-  for (;;) {
-    struct lent_message* const message = &lent[lent_count];
-    const long got = receive(message);
-    if (got == kInterrupted) continue;
-    if (got > 1) {
-      lent_count += 1;
-      continue;
-    }
-    /* Everybody but pid 1, at once: whoever is being forked meanwhile is not missed (kill(2)). */
-    system_call(__NR_kill, kEveryone, kSigkill, 0, 0, 0);
-    if (got <= 0) break;
-    system_call(__NR_write, kControl, (long)message, 1, 0, 0);
-  }
+  while (call3(__NR_getpid, 0, 0, 0) != 1) call3(__NR_exit_group, 1, 0, 0);
+  call3(__NR_prctl, kSetDumpable, 0, 0);
+  system_call(__NR_prlimit64, 0, kCoreLimit, (long)no_core, 0, 0, 0);
+  call3(__NR_umask, kUmask, 0, 0);
+  system_call(__NR_prctl, kSetNoNewPrivileges, 1, 0, 0, 0, 0);
+  system_call(__NR_rt_sigprocmask, 0, (long)&children, 0, 8, 0, 0);
+  told = system_call(__NR_signalfd4, -1, (long)&children, 8, kCloseOnExec | kNonBlocking, 0, 0);
+  failures = map(sizeof(*failures) * kMostCommands, kShared | kAnonymous, -1);
+  if (told >= 0 && failures != 0) serve((int)told);
+  call3(__NR_kill, kEveryone, kSigkill, 0);
+  /* Not before they are dead are outputs handed back. */
+  reap(0);
   for (unsigned i = 0; i < lent_count; i++) hand_back(&lent[i]);
-  for (;;) system_call(__NR_exit_group, 0, 0, 0, 0, 0);
+  for (;;) call3(__NR_exit_group, 0, 0, 0);
 }

@@ -1,7 +1,5 @@
 #pragma once
 
-#include <string>
-
 #include "envelope/part.h"
 #include "linux/host.h"
 #include "linux/parts/network.h"
@@ -14,24 +12,21 @@ namespace buildjail {
 class InitPart final : public Part {
  public:
   /** All outlive it. */
-  InitPart(SessionNamespaces& inside, const EnvelopePlan& plan, const std::string& id, const LinuxHost& host,
-           NetworkPart& network)
-      : inside_(inside), plan_(plan), id_(id), host_(host), network_(network) {}
+  InitPart(SessionNamespaces& inside, const EnvelopePlan& plan, const LinuxHost& host, NetworkPart& network)
+      : inside_(inside), plan_(plan), host_(host), network_(network) {}
 
   Status make(Trace& trace) override {
     auto made = Namespaces::make(
-        plan_, id_, {.init_image = host_.init_image, .mounts = host_.mounts, .network = network_.space()}, trace);
+        plan_, {.init_image = host_.init_image, .mounts = host_.mounts, .network = network_.space()}, trace);
     if (!made) return std::move(made.error());
     network_.is_in_use(made->init());
-    inside_.set(std::move(*made));
-    return {};
+    return inside_.set(std::move(*made));
   }
   Status take_away(TakingAway& taking) override { return inside_.end_processes(taking.trace); }
 
  private:
   SessionNamespaces& inside_;
   const EnvelopePlan& plan_;
-  const std::string& id_;
   const LinuxHost& host_;
   NetworkPart& network_;
 };

@@ -1,7 +1,7 @@
 #pragma once
 
 #include "envelope/output.h"
-#include "linux/namespaces.h"
+#include "linux/init_channel.h"
 #include "linux/session_namespaces.h"
 #include "plan/plan.h"
 
@@ -11,19 +11,21 @@ namespace buildjail {
 class WatchedOutput final : public LentDirectory {
  public:
   /** All outlive it. `outside` is the build user in the numbering of the host. */
-  WatchedOutput(SessionNamespaces& inside, const OutputLease& lease, const BuildUser& user, BuildUser outside)
+  WatchedOutput(SessionNamespaces& inside, const OutputLease& lease, CommandSetup setup, BuildUser outside)
       // In a user namespace the build user is the caller under another number, who has what rights the caller has.
-      : LentDirectory(lease, std::move(outside), needs_user_namespace()), inside_(inside), user_(user) {}
+      : LentDirectory(lease, std::move(outside), setup.has_user_namespace),
+        inside_(inside),
+        setup_(setup) {}
 
   Status make(Trace& trace) override {
-    if (auto status = inside_.get()->lend(*lease().before(), lease().bind().target, user_, lease().lock()); !status)
-      return status;
-    return LentDirectory::make(trace);
+    const auto& channel = inside_.get()->channel();
+    auto status = channel->lend(*lease().before(), lease().bind().target, setup_, lease().lock());
+    return status ? LentDirectory::make(trace) : status;
   }
 
  private:
   SessionNamespaces& inside_;
-  const BuildUser& user_;
+  CommandSetup setup_;
 };
 
 }  // namespace buildjail

@@ -1,8 +1,8 @@
 import { once } from 'node:events'
-import { readdirSync, readFileSync, readlinkSync, realpathSync } from 'node:fs'
+import { readdirSync, readFileSync, readlinkSync } from 'node:fs'
 import { expect, test } from 'vitest'
 
-import { defaultStateDirectory } from '../../../src/spec/spec.ts'
+import { stateDirectoryOf } from '../../../src/spec/state-directory.ts'
 import { useFolders } from '../folders.ts'
 import { armed, attack, describeAttack, hostProgram, isRoot, onHost, outputOf } from './attack.ts'
 
@@ -15,14 +15,14 @@ describeAttack('what the host program has open', () => {
     expect(await outputOf(held)).toBe('0 1 2 \n')
   })
 
-  test.runIf(isRoot && process.platform === 'linux')('is not open in init either, which has its control and the lock of what is lent', async () => {
+  test.runIf(isRoot && process.platform === 'linux')('is not open in init either, which has its control, the end of its children and the lock of what is lent', async () => {
     const held = hostProgram({ output: folders.output }, ['sh', '-c', 'echo up; cat'], onHost('hold', folders.top))
     if (held.stdout === null) throw new Error('no stdout')
     await once(held.stdout, 'data')
     const init = readdirSync('/proc').find((pid) => /^\d+$/.test(pid) && isInitOf(pid, held.pid))
     expect(init).toBeDefined()
     const open = readdirSync(`/proc/${init}/fd`).map((fd) => readlinkSync(`/proc/${init}/fd/${fd}`))
-    expect(open).toEqual([expect.stringMatching(/^socket:/), expect.stringContaining(`${realpathSync(defaultStateDirectory)}/writable-`)])
+    expect(open).toEqual([expect.stringMatching(/^socket:/), 'anon_inode:[signalfd]', expect.stringContaining(`${stateDirectoryOf()}/writable-`)])
     held.stdin?.end()
     await once(held, 'exit')
   })

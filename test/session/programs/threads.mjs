@@ -4,7 +4,7 @@ import { once } from 'node:events'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Worker } from 'node:worker_threads'
 
-import { defaultStateDirectory } from '../../../dist/spec/spec.js'
+import { stateDirectoryOf } from '../../../dist/spec/state-directory.js'
 import { newIn } from '../../../scripts/soak/census.mjs'
 import { takeCensus } from '../../../scripts/soak/host.mjs'
 import { openDescriptors, spareNetworks } from '../../../scripts/soak/open-descriptors.mjs'
@@ -14,7 +14,7 @@ const { build, openSession } = await import(entry)
 // On a slow machine there are fewer rounds than were asked for.
 const enoughMs = 25_000
 
-const census = () => takeCensus({ stateDirectory: defaultStateDirectory, outputs: [], mark: 'thread', parents: [process.pid], hasController: true })
+const census = () => takeCensus({ stateDirectory: stateDirectoryOf(), outputs: [], mark: 'thread', parents: [process.pid], hasController: true })
 
 // A moment is random, but one at which there is something.
 await build({}, ['true'])

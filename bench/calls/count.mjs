@@ -1,0 +1,59 @@
+// `count.mjs FLOOR_COUNTING [--bars] [--json]`: how many system calls a cold build and a warm run are, against the floor's. The addon
+// has to be the build that counts them (native/faults), where the loader looks first.
+import { mkdtempSync, rmSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import { tmpdir } from 'node:os'
+import path from 'node:path'
+
+import { build, openSession, planOf } from '../../dist/index.js'
+import { specWith, trueCommand } from '../cases/folders.mjs'
+import { serveFloor } from '../floor/serve.mjs'
+import { actMarkdown, actOf, judged, perAct } from '../report/calls.mjs'
+
+const acts = 20
+const [floorCounting, ...words] = process.argv.slice(2)
+const isJudged = words.includes('--bars')
+const bench = { folder: mkdtempSync(path.join(tmpdir(), 'buildjail-calls-')), floor: floorCounting }
+const command = [trueCommand()]
+
+// The loader has it already, so this is the same one.
+const { faults } = createRequire(import.meta.url)(`../../prebuilds/${process.platform}-${process.arch}.node`)
+if (faults === undefined) throw new Error('this addon does not count calls; npm run bench:calls makes one that does')
+
+/** Calls of all threads that are in the addon's code, as the floor's are of all that it does. */
+async function counted(act) {
+  const repeat = async () => {
+    for (let done = 0; done < acts; done += 1) await act()
+  }
+  // What is made once is made before.
+  await repeat()
+  faults.arm({ action: 'count', everyThread: true })
+  await repeat()
+  return perAct(faults.disarm().calls, acts)
+}
+
+async function countedFloor(plan, request) {
+  const floor = await serveFloor(bench, plan)
+  await floor.lines(request, 2)
+  const names = await floor.lines(`count-${request}`, acts)
+  await floor.close()
+  return perAct(names, acts)
+}
+
+try {
+  const spec = specWith(bench, 10)
+  const plan = planOf(spec)
+  const cold = await counted(() => build(plan, command))
+  const session = await openSession({ ...spec, output: undefined })
+  const warm = await counted(() => session.run(command))
+  await session.close()
+  const found = [
+    actOf('cold build', cold, await countedFloor(plan, 'cold')),
+    actOf('warm run', warm, await countedFloor(planOf({ inputs: spec.inputs }), 'warm')),
+  ]
+  for (const act of found) console.log(`${actMarkdown(act, { isJudged })}\n`)
+  if (words.includes('--json')) console.log(JSON.stringify({ calls: { isJudged, acts: found } }))
+  if (found.some((act) => judged(act, { isJudged }).verdict === 'does not hold')) process.exitCode = 1
+} finally {
+  rmSync(bench.folder, { recursive: true, force: true })
+}

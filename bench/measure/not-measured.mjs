@@ -1,2 +1,0 @@
-/** Something this machine or this version cannot show. It is told, and what depends on it does not hold. */
-export class NotMeasured extends Error {}

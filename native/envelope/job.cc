@@ -1,0 +1,135 @@
+#include "envelope/job.h"
+
+#include "base/caught.h"
+#include "envelope/jobs.h"
+
+namespace buildjail {
+
+bool Job::begins_at_once() const {
+  return plan_ == nullptr && !request_.rest && request_.command && !request_.command->opens_files() &&
+         envelope_->launches_at_once();
+}
+
+void Job::begin() {
+  if (auto status = open(); !status) return give_up(std::move(status.error()));
+  if (request_.rest) {
+    auto status = caught("complete", [this] { return envelope_->complete(std::move(*request_.rest)); });
+    if (!status) return give_up(std::move(status.error()));
+  }
+  if (!request_.command) return request_.closes ? close() : tell();
+  if (auto status = launch(); !status) return give_up(std::move(status.error()));
+}
+
+Status Job::open() {
+  if (plan_ == nullptr) return {};
+  auto opened = jobs_.open(std::exchange(plan_, nullptr), request_.id);
+  if (!opened) return std::move(opened.error());
+  envelope_ = std::move(*opened);
+  return {};
+}
+
+Status Job::launch() {
+  const auto self = shared_from_this();
+  CommandListener listener{
+      .started = {}, .dead = {}, .ended = [self](Result<Exit> exit) { self->take(std::move(exit)); }};
+  if (request_.command->tells_started)
+    listener.started = [self](pid_t pid) { self->jobs_.tell_started(self->request_.number, pid); };
+  if (request_.closes) listener.dead = [self] { self->begin_to_close(); };
+  auto status = caught("launch", [&] {
+    return envelope_->launch({.request = std::move(*request_.command),
+                              .ends = std::move(ends_),
+                              .listener = std::move(listener)});
+  });
+  std::optional<std::vector<std::pair<int, Whom>>> early;
+  {
+    const std::lock_guard lock(mutex_);
+    early = std::exchange(early_, std::nullopt);
+  }
+  if (!status) return status;
+  for (const auto& [signal, whom] : *early) static_cast<void>(send(signal, whom));
+  return status;
+}
+
+bool Job::signal(int signal, Whom whom) {
+  {
+    const std::lock_guard lock(mutex_);
+    if (failure_ || exit_) return false;
+    if (early_) {
+      early_->emplace_back(signal, whom);
+      return true;
+    }
+  }
+  return send(signal, whom);
+}
+
+bool Job::send(int signal, Whom whom) {
+  if (whom == Whom::kGroup) return jobs_.waiter().signal(request_.number, signal);
+  // To look for what a command started takes a look at every process.
+  jobs_.closing_threads().run([self = shared_from_this(), signal] {
+    static_cast<void>(caught("kill", [&] { return self->envelope_->signal_tree(self->request_.number, signal); }));
+  });
+  return true;
+}
+
+void Job::give_up(SysError failure) {
+  {
+    const std::lock_guard lock(mutex_);
+    failure_ = std::move(failure);
+  }
+  if (request_.closes && envelope_) return close();
+  tell();
+}
+
+void Job::begin_to_close() {
+  {
+    const std::lock_guard lock(mutex_);
+    died_ = std::chrono::steady_clock::now();
+  }
+  jobs_.closing_threads().run([self = shared_from_this()] { self->close(); });
+}
+
+void Job::take(Result<Exit> exit) {
+  const bool has_run = static_cast<bool>(exit);
+  {
+    const std::lock_guard lock(mutex_);
+    if (has_run) exit_ = std::move(*exit);
+    if (!has_run) failure_ = std::move(exit.error());
+    // What closes tells, and has begun with it when the command was dead.
+    if (request_.closes && has_run && !is_closed_) return;
+  }
+  if (!request_.closes) return tell();
+  // The command stood in the way itself, where a debugger kept it from being waited for.
+  if (!has_run || !report_.failures.empty()) {
+    jobs_.closing_threads().run([self = shared_from_this()] { self->close(); });
+    return;
+  }
+  tell();
+}
+
+void Job::close() {
+  report_ = jobs_.close(envelope_);
+  {
+    const std::lock_guard lock(mutex_);
+    is_closed_ = true;
+    // The one that takes the exit tells.
+    if (request_.command && !exit_ && !failure_) return;
+  }
+  tell();
+}
+
+void Job::tell() {
+  JobEnd end{
+      .number = request_.number, .failure = {}, .exit = {}, .died = {}, .id = request_.id, .envelope = {}, .closed = {}};
+  {
+    const std::lock_guard lock(mutex_);
+    end.failure = std::move(failure_);
+    end.exit = std::move(exit_);
+    end.died = died_;
+  }
+  const bool is_left = request_.closes ? !report_.failures.empty() : has_opened_;
+  if (is_left) end.envelope = envelope_;
+  if (request_.closes && is_left) end.closed = std::move(report_);
+  jobs_.tell_ended(std::move(end));
+}
+
+}  // namespace buildjail

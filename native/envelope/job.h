@@ -1,0 +1,93 @@
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "base/result.h"
+#include "envelope/envelope.h"
+#include "envelope/job_request.h"
+#include "launch/stdio_ends.h"
+
+namespace buildjail {
+
+class Jobs;
+
+/** What came of a job; told once. */
+struct JobEnd {
+  std::uint32_t number;
+  /** Why it could not be opened, completed or launched. */
+  std::optional<SysError> failure;
+  std::optional<Exit> exit;
+  /** When the command died, of a job that closes. */
+  std::optional<std::chrono::steady_clock::time_point> died;
+  std::string id;
+  /** What it opened and did not close, or could not. */
+  std::shared_ptr<Envelope> envelope;
+  /** What of it could not be taken away. */
+  std::optional<CloseReport> closed;
+};
+
+/** Whom a signal to a command is for. */
+enum class Whom : std::uint8_t {
+  /** Its process group. */
+  kGroup,
+  /** Everything it started. */
+  kTree,
+};
+
+/**
+ * The one way to do something with an envelope: open it or take one that is open, complete it, run a command in it,
+ * close it. It goes from thread to thread: one that opens and launches, the waiter's, one that closes. What is to be
+ * taken away is begun with before the command was waited for.
+ */
+class Job : public std::enable_shared_from_this<Job> {
+ public:
+  /** Of a plan, or of an envelope. */
+  Job(Jobs& jobs, SharedPlan plan, std::shared_ptr<Envelope> envelope, JobRequest request, StdioEnds ends)
+      : jobs_(jobs),
+        plan_(std::move(plan)),
+        envelope_(std::move(envelope)),
+        request_(std::move(request)),
+        ends_(std::move(ends)),
+        has_opened_(plan_ != nullptr) {}
+
+  /** It need not go to a thread that may wait. */
+  [[nodiscard]] bool begins_at_once() const;
+  void begin();
+  /** Kept for the command where it is not launched yet. False when it is over. Any thread. */
+  bool signal(int signal, Whom whom);
+
+ private:
+  Status open();
+  Status launch();
+  bool send(int signal, Whom whom);
+  void give_up(SysError failure);
+  void begin_to_close();
+  void close();
+  void take(Result<Exit> exit);
+  void tell();
+
+  Jobs& jobs_;
+  SharedPlan plan_;
+  std::shared_ptr<Envelope> envelope_;
+  JobRequest request_;
+  StdioEnds ends_;
+  bool has_opened_;
+  CloseReport report_;
+
+  std::mutex mutex_;
+  /** Signals for a command that is not launched yet; nothing once it was, or will never be. */
+  std::optional<std::vector<std::pair<int, Whom>>> early_{std::in_place};
+  std::optional<Exit> exit_;
+  std::optional<SysError> failure_;
+  std::optional<std::chrono::steady_clock::time_point> died_;
+  bool is_closed_ = false;
+};
+
+}  // namespace buildjail

@@ -1,0 +1,31 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "launch/launch_request.h"
+#include "plan/plan.h"
+
+namespace buildjail {
+
+/** What is to be done with an envelope, in this order; each of it may be missing. As src/native/wire packs it. */
+struct JobRequest {
+  std::uint32_t number = 0;
+  /** Of the session that is opened. */
+  std::string id;
+  /** What completes a base. */
+  std::optional<std::vector<Step>> rest;
+  std::optional<LaunchRequest> command;
+  /** The envelope is closed when its command has ended. */
+  bool closes = false;
+};
+
+/** EINVAL when the bytes are no job of this version. */
+Result<JobRequest> read_job(std::span<const std::byte> bytes);
+
+}  // namespace buildjail

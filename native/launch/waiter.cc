@@ -1,0 +1,290 @@
+#include "launch/waiter.h"
+
+#include <sys/resource.h>
+#include <sys/time.h>
+#include <sys/wait.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <csignal>
+#include <utility>
+
+#include "launch/vfork_child.h"
+
+namespace buildjail {
+
+namespace {
+
+// The token of a run's event is its number and which of its three things it is about: its exit, its stdout, its stderr.
+constexpr std::uint64_t kParts = 4;
+constexpr std::uint64_t exit_token(std::uint32_t run) { return run * kParts; }
+constexpr std::uint64_t stream_token(std::uint32_t run, std::size_t stream) { return run * kParts + 1 + stream; }
+
+// Beyond all of those come the channels.
+constexpr std::uint64_t kFirstChannel = std::uint64_t{1} << 40U;
+
+// A debugger waits for its command first, and no event queue tells when that is done. It is rare, and a wait4(2) that
+// blocks would keep all others from being heard of.
+constexpr std::chrono::milliseconds kTracedInterval{5};
+
+std::int64_t microseconds(const timeval& time) {
+  return static_cast<std::int64_t>(time.tv_sec) * 1'000'000 + time.tv_usec;
+}
+
+}  // namespace
+
+Result<std::shared_ptr<Waiter>> Waiter::start() {
+  auto queue = EventQueue::create();
+  if (!queue) return std::move(queue.error());
+  return std::shared_ptr<Waiter>(new Waiter(std::move(*queue)));
+}
+
+Waiter::Waiter(std::unique_ptr<EventQueue> queue) : queue_(std::move(queue)), thread_([this] { loop(); }) {}
+
+void Waiter::stop() {
+  {
+    const std::lock_guard lock(mutex_);
+    is_stopping_ = true;
+  }
+  reaped_.notify_all();
+  if (!thread_.joinable()) return;
+  queue_->wake();
+  thread_.join();
+}
+
+Status Waiter::expect(Child child, const LaunchRequest& request, StdioEnds& ends) {
+  const std::uint32_t run = child.run;
+  std::vector<Watched> streams;
+  for (std::size_t i = 0; i < child.streams.size(); ++i) {
+    if (request.stdio.at(i + 1).kind != StdioKind::kCapture) continue;
+    child.streams.at(i) = 
+        CapturedStream(std::move(ends.ours.at(i + 1)), std::move(ends.child.at(i + 1)), request.max_buffer);
+    streams.push_back({.number = child.streams.at(i).fd(), .token = stream_token(run, i)});
+  }
+  const std::lock_guard lock(mutex_);
+  children_.insert_or_assign(run, std::move(child));
+  auto status = queue_->watch_readable(streams);
+  if (!status) children_.erase(run);
+  return status;
+}
+
+void Waiter::forget(std::uint32_t run) {
+  auto child = take(run);
+  if (!child) return;
+  for (const CapturedStream& stream : child->streams) {
+    if (stream.fd() >= 0) queue_->forget_readable(stream.fd());
+  }
+}
+
+Status Waiter::watch_process(std::uint32_t run, pid_t pid) {
+  if (pid <= 0) {
+    forget(run);
+    return SysError{.step = "launch", .syscall = "fork", .err = ESRCH, .path = {}, .dest = {}, .detail = {}};
+  }
+  {
+    const std::lock_guard lock(mutex_);
+    const auto found = children_.find(run);
+    if (found != children_.end()) found->second.pid = pid;
+  }
+  auto status = queue_->watch_process({.number = pid, .token = exit_token(run)});
+  if (status) return status;
+  forget(run);
+  static_cast<void>(::kill(pid, SIGKILL));
+  buildjail::reap(pid);
+  return status;
+}
+
+Status Waiter::watch_channel(std::uint64_t owner, int fd, std::function<bool()> read) {
+  const Watched watched{.number = fd, .token = kFirstChannel + owner};
+  const std::lock_guard lock(mutex_);
+  channels_.insert_or_assign(owner, std::make_shared<Channel>(Channel{.fd = fd, .read = std::move(read)}));
+  auto status = queue_->watch_readable({&watched, 1});
+  if (!status) channels_.erase(owner);
+  return status;
+}
+
+void Waiter::forget_channel(std::uint64_t owner, int fd) {
+  {
+    const std::lock_guard lock(mutex_);
+    if (channels_.erase(owner) == 0) return;
+  }
+  queue_->forget_readable(fd);
+}
+
+bool Waiter::signal(std::uint32_t run, int signal) {
+  const std::lock_guard lock(mutex_);
+  const auto found = children_.find(run);
+  return found != children_.end() && found->second.signal(found->second.pid, signal);
+}
+
+bool Waiter::is_expected(std::uint32_t run) {
+  const std::lock_guard lock(mutex_);
+  return children_.contains(run);
+}
+
+std::optional<pid_t> Waiter::pid_of(std::uint32_t run) {
+  const std::lock_guard lock(mutex_);
+  const auto found = children_.find(run);
+  if (found == children_.end() || found->second.pid <= 0) return std::nullopt;
+  return found->second.pid;
+}
+
+bool Waiter::wait_reaped(std::uint64_t owner, std::chrono::milliseconds bound) {
+  std::unique_lock lock(mutex_);
+  const auto is_reaped = [&] {
+    return std::none_of(children_.begin(), children_.end(),
+                        [owner](const auto& entry) { return entry.second.owner == owner; });
+  };
+  reaped_.wait_for(lock, bound, [&] { return is_stopping_ || is_reaped(); });
+  return is_reaped();
+}
+
+void Waiter::loop() {
+  std::array<Event, 32> buffer{};
+  for (;;) {
+    const auto bound = traced_.empty() ? std::nullopt : std::optional(kTracedInterval);
+    for (const Event& event : queue_->wait(buffer, bound)) {
+      const auto run = static_cast<std::uint32_t>(event.token / kParts);
+      if (event.kind == Event::Kind::kReadable && event.token >= kFirstChannel) {
+        read_channel(event.token - kFirstChannel);
+      } else if (event.kind == Event::Kind::kReadable) {
+        read_stream(run, event.token % kParts - 1);
+      } else if (event.kind == Event::Kind::kExited) {
+        hear_of(run);
+        if (!reap(run)) traced_.push_back(run);
+      }
+    }
+    std::erase_if(traced_, [this](std::uint32_t run) { return reap(run); });
+    const std::lock_guard lock(mutex_);
+    if (is_stopping_) return;
+  }
+}
+
+void Waiter::read_channel(std::uint64_t owner) {
+  std::shared_ptr<Channel> channel;
+  {
+    const std::lock_guard lock(mutex_);
+    const auto found = channels_.find(owner);
+    if (found == channels_.end()) return;
+    channel = found->second;
+  }
+  if (channel->read()) return;
+  forget_channel(owner, channel->fd);
+  all_ended(owner);
+}
+
+void Waiter::started(std::uint32_t run, pid_t pid) {
+  std::function<void(pid_t)> tell;
+  {
+    const std::lock_guard lock(mutex_);
+    const auto found = children_.find(run);
+    if (found == children_.end()) return;
+    found->second.pid = pid;
+    tell = found->second.listener.started;
+  }
+  if (tell) tell(pid);
+}
+
+void Waiter::failed(std::uint32_t run, SysError error) {
+  auto child = take(run);
+  if (!child) return;
+  for (const CapturedStream& stream : child->streams) {
+    if (stream.fd() >= 0) queue_->forget_readable(stream.fd());
+  }
+  child->listener.ended(std::move(error));
+}
+
+void Waiter::ended(std::uint32_t run, const Ending& ending) {
+  hear_of(run);
+  if (auto child = take(run)) deliver(std::move(*child), ending);
+}
+
+void Waiter::all_ended(std::uint64_t owner) {
+  std::vector<std::uint32_t> runs;
+  {
+    const std::lock_guard lock(mutex_);
+    for (const auto& [run, child] : children_) {
+      if (child.owner == owner) runs.push_back(run);
+    }
+  }
+  // Pid 1 tells of every command that it lives to wait for. One that is left was killed together with it.
+  for (const std::uint32_t run : runs)
+    ended(run, {.status = SIGKILL, .user_us = 0, .system_us = 0, .max_rss_bytes = 0});
+}
+
+void Waiter::hear_of(std::uint32_t run) {
+  std::function<void()> tell;
+  {
+    const std::lock_guard lock(mutex_);
+    const auto found = children_.find(run);
+    if (found == children_.end()) return;
+    tell = std::exchange(found->second.listener.dead, nullptr);
+  }
+  if (tell) tell();
+}
+
+void Waiter::read_stream(std::uint32_t run, std::size_t stream) {
+  const std::lock_guard lock(mutex_);
+  const auto found = children_.find(run);
+  if (found == children_.end()) return;
+  auto& captured = found->second.streams.at(stream);
+  if (captured.fd() >= 0 && !captured.read_some()) {
+    queue_->forget_readable(captured.fd());
+    captured.close();
+  }
+  if (captured.is_over_bound()) static_cast<void>(found->second.signal(found->second.pid, SIGKILL));
+}
+
+bool Waiter::reap(std::uint32_t run) {
+  int status = 0;
+  rusage usage{};
+  pid_t waited = -1;
+  {
+    const std::lock_guard lock(mutex_);
+    const auto found = children_.find(run);
+    if (found == children_.end()) return true;
+    do {
+      waited = ::wait4(found->second.pid, &status, WNOHANG, &usage);
+    } while (waited < 0 && errno == EINTR);
+  }
+  if (waited == 0) return false;
+  auto child = take(run);
+  if (!child) return true;
+  // ECHILD: somebody set SIGCHLD to be ignored, and the kernel reaped it (wait(2)). How it ended is lost, that it ended
+  // is not.
+  deliver(std::move(*child), {.status = waited < 0 ? SIGKILL : status,
+                              .user_us = microseconds(usage.ru_utime),
+                              .system_us = microseconds(usage.ru_stime),
+                              .max_rss_bytes = static_cast<std::int64_t>(usage.ru_maxrss) * 1024});
+  return true;
+}
+
+std::optional<Child> Waiter::take(std::uint32_t run) {
+  std::optional<Child> child;
+  {
+    const std::lock_guard lock(mutex_);
+    auto found = children_.extract(run);
+    if (found.empty()) return child;
+    child = std::move(found.mapped());
+  }
+  reaped_.notify_all();
+  return child;
+}
+
+void Waiter::deliver(Child child, const Ending& ending) {
+  Exit exit{.ending = ending, .is_max_buffer = false, .output = {}};
+  for (std::size_t i = 0; i < child.streams.size(); ++i) {
+    auto& stream = child.streams.at(i);
+    if (!stream.is_captured()) continue;
+    stream.drain();
+    exit.is_max_buffer |= stream.is_over_bound();
+    exit.output.at(i) = stream.take();
+  }
+  child.listener.ended(std::move(exit));
+  // Nobody waits for that.
+  for (const CapturedStream& stream : child.streams) {
+    if (stream.fd() >= 0) queue_->forget_readable(stream.fd());
+  }
+}
+
+}  // namespace buildjail

@@ -1,0 +1,150 @@
+#pragma once
+
+#include <sys/types.h>
+
+#include <array>
+#include <atomic>
+#include <chrono>
+#include <condition_variable>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <thread>
+#include <vector>
+
+#include "base/result.h"
+#include "launch/captured_stream.h"
+#include "launch/event_queue.h"
+#include "launch/launch_request.h"
+#include "launch/stdio_ends.h"
+
+namespace buildjail {
+
+/** The end of a command, as wait4(2) tells it. */
+struct Ending {
+  int status;
+  std::int64_t user_us;
+  std::int64_t system_us;
+  std::int64_t max_rss_bytes;
+};
+
+/** The end of a command, with its collected output. */
+struct Exit {
+  Ending ending;
+  bool is_max_buffer;
+  /** stdout and stderr, where captured. */
+  std::array<std::optional<std::vector<std::byte>>, 2> output;
+};
+
+/** Called on the waiter's thread, `started` also on the one that launches. None of them may wait for anything. */
+struct CommandListener {
+  /** The command runs. The pid is 0 where it was over before that could be asked for. */
+  std::function<void(pid_t pid)> started;
+  /** The command is dead. It may not have been waited for yet. */
+  std::function<void()> dead;
+  /** The last call. An error: the command could not be launched. */
+  std::function<void(Result<Exit> exit)> ended;
+};
+
+/** A command that is being launched or runs, until its end was told. */
+struct Child {
+  std::uint32_t run = 0;
+  /** Of the envelope: see Waiter::new_owner. */
+  std::uint64_t owner = 0;
+  /** stdout and stderr. */
+  std::array<CapturedStream, 2> streams;
+  CommandListener listener;
+  /** Signals the command's process group; false when there is none any more. Any thread. `pid` is -1 while unknown. */
+  std::function<bool(pid_t pid, int signal)> signal;
+  pid_t pid = -1;
+};
+
+/**
+ * The one thread that hears of commands, reads their captured output and tells of their ends. FreeBSD's commands are
+ * children of ours, and it waits for exactly those pids, so it never takes a status that the host program is waiting
+ * for. Linux's are children of their session's pid 1, which tells of them over a channel.
+ */
+class Waiter {
+ public:
+  static Result<std::shared_ptr<Waiter>> start();
+  Waiter(const Waiter&) = delete;
+  Waiter& operator=(const Waiter&) = delete;
+  Waiter(Waiter&&) = delete;
+  Waiter& operator=(Waiter&&) = delete;
+  ~Waiter() { stop(); }
+
+  /** Ends the thread. Nobody is told of commands any more. */
+  void stop();
+
+  [[nodiscard]] std::uint64_t new_owner() { return last_owner_ += 1; }
+
+  /** Comes before the launch. Takes over both ends of the streams that are captured. */
+  Status expect(Child child, const LaunchRequest& request, StdioEnds& ends);
+  /** There was no launch. The listener is not called. */
+  void forget(std::uint32_t run);
+  /**
+   * The command is this child of ours. On failure it is killed, waited for and forgotten. A pid of 0 or less is refused:
+   * kill(2) takes those for whole groups, the host program's own first.
+   */
+  Status watch_process(std::uint32_t run, pid_t pid);
+
+  /** `read` is called when the descriptor can be read, and is false at its end; then it is not called again. */
+  Status watch_channel(std::uint64_t owner, int fd, std::function<bool()> read);
+  /** Comes before the descriptor is closed. */
+  void forget_channel(std::uint64_t owner, int fd);
+  /** Comes before its end. */
+  void started(std::uint32_t run, pid_t pid);
+  // For the readers of channels, on the waiter's thread.
+  void failed(std::uint32_t run, SysError error);
+  void ended(std::uint32_t run, const Ending& ending);
+  /** The envelope is gone, and with it every command of it. */
+  void all_ended(std::uint64_t owner);
+
+  // Any thread.
+
+  /**
+   * Signals the process group of a run; false when that run is over. While a pid can be found here it is not reused,
+   * unless the host program has SIGCHLD ignored (wait(2)).
+   */
+  bool signal(std::uint32_t run, int signal);
+  /** Whether it is not over. */
+  bool is_expected(std::uint32_t run);
+  /** Nothing while it is not known, and after its end. */
+  std::optional<pid_t> pid_of(std::uint32_t run);
+  /** Waits until every command of an owner is over; false when the bound is reached first, or nobody tells any more. */
+  bool wait_reaped(std::uint64_t owner, std::chrono::milliseconds bound);
+
+ private:
+  explicit Waiter(std::unique_ptr<EventQueue> queue);
+  void loop();
+  void read_channel(std::uint64_t owner);
+  void read_stream(std::uint32_t run, std::size_t stream);
+  void hear_of(std::uint32_t run);
+  /** False while it is a debugger's turn to wait for it (ptrace(2)). */
+  bool reap(std::uint32_t run);
+  /** Nothing when it is over already. */
+  std::optional<Child> take(std::uint32_t run);
+  void deliver(Child child, const Ending& ending);
+
+  struct Channel {
+    int fd;
+    std::function<bool()> read;
+  };
+
+  std::unique_ptr<EventQueue> queue_;
+  std::atomic<std::uint64_t> last_owner_ = 0;
+  std::mutex mutex_;
+  std::condition_variable reaped_;
+  std::map<std::uint32_t, Child> children_;
+  std::map<std::uint64_t, std::shared_ptr<Channel>> channels_;
+  /** Of the waiter's thread: dead, but not to be waited for yet. */
+  std::vector<std::uint32_t> traced_;
+  bool is_stopping_ = false;
+  std::thread thread_;
+};
+
+}  // namespace buildjail

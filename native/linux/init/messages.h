@@ -1,0 +1,103 @@
+#pragma once
+
+/*
+ * The messages between a controller and init, pid 1 of its session, each a packet of a socket (unix(7), SOCK_SEQPACKET).
+ * For C and C++. Both ends are of one build, so the layout is the compiler's.
+ */
+
+enum {
+  /** struct lent_message, with the descriptor of the lease's lock. */
+  kMessageLend = 1,
+  /** struct launch_message, with the command's three descriptors, and the memory that holds its text where that is long. */
+  kMessageLaunch,
+  /** struct command_message. */
+  kMessageSignal,
+  kMessageTell
+};
+
+enum { kMostLent = 256, kMostCommands = 1024, kMostInline = 65536 };
+
+/*
+ * An output that init hands back before it ends: where it is inside, which directory it is, whose it is for the time of
+ * the session, and what it was before (state/lent_output.h). Sent up to the end of the path, its NUL included.
+ */
+struct lent_message {
+  unsigned kind;
+  unsigned mode;
+  unsigned long long number;
+  unsigned major, minor;
+  unsigned user, uid, gid;
+  char path[4096];
+};
+
+/* Flags of a launch. */
+enum {
+  /** The pid is told as soon as the command executes. */
+  kLaunchTells = 1,
+  /** The groups are set; in a user namespace they cannot be (user_namespaces(7), setgroups). */
+  kLaunchSetsGroups = 2,
+  /** Nothing limits yet what commands can get: init sees to that first, once. */
+  kLaunchBounds = 4,
+  /** It does not execute: it stays as it is before that, to be looked at. Tells. */
+  kLaunchWaits = 8,
+  /** Long strings do not fit in a packet: they are in the memory of the fourth descriptor (memfd_create(2)). */
+  kLaunchIsLong = 16
+};
+
+/*
+ * A command. Behind this, or in that memory: its groups, then candidates, working directory, arguments and variables,
+ * each with its NUL.
+ */
+struct launch_message {
+  unsigned kind, number, flags;
+  unsigned uid, gid, group_count;
+  unsigned candidate_count, argument_count, variable_count;
+  unsigned spare;
+  /** By the bit of their number (capabilities(7)). */
+  unsigned long long kept_capabilities;
+  unsigned long long text_size;
+};
+
+/** About one command; number 0: about all processes, and then it is answered. */
+struct command_message {
+  unsigned kind, number;
+  int signal;
+};
+
+enum {
+  /** The command runs. With a pidfd of it (pidfd_open(2)). */
+  kAnswerStarted = 1,
+  /** It could not be launched: `step` and `err` say why. */
+  kAnswerFailed,
+  kAnswerExited,
+  /** Every process was signalled. */
+  kAnswerSignalled
+};
+
+/** Steps of a launch that can fail. */
+enum {
+  kStepReceive = 1,
+  kStepMap,
+  kStepClone,
+  kStepBound,
+  kStepSession,
+  kStepStdio,
+  kStepClose,
+  kStepDirectory,
+  kStepGroups,
+  kStepGroup,
+  kStepUser,
+  kStepCapabilities,
+  kStepSignals,
+  kStepExecute
+};
+
+struct answer {
+  unsigned kind, number;
+  unsigned step;
+  int err;
+  /** As wait4(2) gives them. */
+  int status;
+  int spare;
+  long long user_us, system_us, max_rss_kib;
+};

@@ -1,0 +1,262 @@
+#include "linux/init_channel.h"
+
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <sys/sysmacros.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <csignal>
+#include <cstring>
+#include <optional>
+#include <utility>
+#include <vector>
+
+#include "linux/capabilities.h"
+#include "linux/init/messages.h"
+#include "linux/proc_files.h"
+
+namespace buildjail {
+
+namespace {
+
+constexpr std::size_t kMostDescriptors = 4;
+
+/** The calls of a launch, as their manual pages are named. */
+const char* call_of(unsigned step) {
+  switch (step) {
+    case kStepReceive:
+      return "recvmsg";
+    case kStepMap:
+      return "mmap";
+    case kStepClone:
+      return "clone";
+    case kStepBound:
+    case kStepSignals:
+      return step == kStepBound ? "prctl" : "rt_sigprocmask";
+    case kStepSession:
+      return "setsid";
+    case kStepStdio:
+      return "dup3";
+    case kStepClose:
+      return "close_range";
+    case kStepDirectory:
+      return "chdir";
+    case kStepGroups:
+      return "setgroups";
+    case kStepGroup:
+      return "setresgid";
+    case kStepUser:
+      return "setresuid";
+    case kStepCapabilities:
+      return "capset";
+    default:
+      return "execve";
+  }
+}
+
+template <class Call>
+ssize_t without_interruption(Call call) {
+  ssize_t result = -1;
+  do {
+    result = call();
+  } while (result < 0 && errno == EINTR);
+  return result;
+}
+
+/** Nobody is at the other end. */
+bool is_gone(int err) { return err == EPIPE || err == ECONNRESET || err == ENOTCONN; }
+
+template <class Message>
+std::span<const std::byte> bytes_of(const Message& message) {
+  return std::as_bytes(std::span(&message, 1));
+}
+
+void add(std::string& text, const std::vector<std::string>& strings) {
+  for (const std::string& string : strings) text.append(string.c_str(), string.size() + 1);
+}
+
+Result<UniqueFd> in_memory(const std::string& text) {
+  UniqueFd memory(::memfd_create("buildjail-launch", MFD_CLOEXEC));
+  if (!memory) return last_error("launch", "memfd_create");
+  for (std::size_t done = 0; done < text.size();) {
+    const ssize_t written =
+        without_interruption([&] { return ::write(memory.get(), text.data() + done, text.size() - done); });
+    if (written < 0) return last_error("launch", "write");
+    done += static_cast<std::size_t>(written);
+  }
+  return memory;
+}
+
+}  // namespace
+
+Status InitChannel::send(std::span<const std::byte> message, std::span<const int> descriptors) {
+  // A copy of what is sent is taken, so nothing is written to it (iovec).
+  iovec part{.iov_base = const_cast<std::byte*>(message.data()), .iov_len = message.size()};
+  alignas(cmsghdr) std::array<std::byte, CMSG_SPACE(kMostDescriptors * sizeof(int))> control{};
+  msghdr packet{};
+  packet.msg_iov = &part;
+  packet.msg_iovlen = 1;
+  if (!descriptors.empty()) {
+    packet.msg_control = control.data();
+    packet.msg_controllen = CMSG_SPACE(descriptors.size_bytes());
+    cmsghdr* const rights = CMSG_FIRSTHDR(&packet);
+    rights->cmsg_level = SOL_SOCKET;
+    rights->cmsg_type = SCM_RIGHTS;
+    rights->cmsg_len = CMSG_LEN(descriptors.size_bytes());
+    std::memcpy(CMSG_DATA(rights), descriptors.data(), descriptors.size_bytes());
+  }
+  if (without_interruption([&] { return ::sendmsg(socket_.get(), &packet, MSG_NOSIGNAL); }) >= 0) return {};
+  return last_error("launch", "sendmsg");
+}
+
+Status InitChannel::lend(const LentOutput& before, const std::string& target, const CommandSetup& setup, int lease) {
+  // In a user namespace there is no other owner to be had; -1 leaves it as it is (chown(2)).
+  const bool is_owner_kept = setup.has_user_namespace;
+  lent_message message{.kind = kMessageLend,
+                       .mode = before.mode,
+                       .number = before.ino,
+                       .major = major(before.dev),
+                       .minor = minor(before.dev),
+                       .user = setup.user.uid,
+                       .uid = is_owner_kept ? static_cast<uid_t>(-1) : before.uid,
+                       .gid = is_owner_kept ? static_cast<gid_t>(-1) : before.gid,
+                       .path = {}};
+  if (target.size() >= sizeof(message.path)) {
+    errno = ENAMETOOLONG;
+    return last_error("output-lease", "send", target);
+  }
+  target.copy(message.path, target.size());
+  // No answer is waited for: what is on its way arrives, whether this process lives to see it or not (unix(7)).
+  auto status = send(bytes_of(message).first(offsetof(lent_message, path) + target.size() + 1), {&lease, 1});
+  if (!status) {
+    status.error().step = "output-lease";
+    status.error().path = before.path;
+  }
+  return status;
+}
+
+Status InitChannel::launch(const LaunchRequest& request, const CommandSetup& setup, const std::array<int, 3>& stdio) {
+  const auto candidates = executable_candidates(request);
+  const auto& groups = setup.user.groups;
+  launch_message header{};
+  header.kind = kMessageLaunch;
+  header.number = request.run;
+  if (request.tells_started) header.flags |= kLaunchTells;
+  if (setup.waits) header.flags |= kLaunchWaits;
+  if (!setup.has_user_namespace) header.flags |= kLaunchSetsGroups | kLaunchBounds;
+  header.uid = setup.user.uid;
+  header.gid = setup.user.gid;
+  header.group_count = static_cast<unsigned>(groups.size());
+  header.candidate_count = static_cast<unsigned>(candidates.size());
+  header.argument_count = static_cast<unsigned>(request.argv.size());
+  header.variable_count = static_cast<unsigned>(request.environment.size());
+  header.kept_capabilities = kept_capabilities(setup.user);
+
+  std::string text;
+  for (const unsigned group : groups) text.append(reinterpret_cast<const char*>(&group), sizeof(group));
+  add(text, candidates);
+  text.append(request.working_directory.c_str(), request.working_directory.size() + 1);
+  add(text, request.argv);
+  add(text, request.environment);
+  header.text_size = text.size();
+
+  std::array<int, kMostDescriptors> descriptors{stdio[0], stdio[1], stdio[2], -1};
+  Status sent;
+  if (text.size() <= kMostInline) {
+    text.insert(0, reinterpret_cast<const char*>(&header), sizeof(header));
+    sent = send(std::as_bytes(std::span(text)), std::span(descriptors).first(3));
+  } else {
+    auto memory = in_memory(text);
+    if (!memory) return std::move(memory.error());
+    header.flags |= kLaunchIsLong;
+    descriptors[3] = memory->get();
+    sent = send(bytes_of(header), descriptors);
+  }
+  if (!sent && is_gone(sent.error().err)) sent.error().err = ESRCH;
+  return sent;
+}
+
+bool InitChannel::signal(std::uint32_t number, int signal) {
+  const command_message message{.kind = kMessageSignal, .number = number, .signal = signal};
+  return static_cast<bool>(send(bytes_of(message), {}));
+}
+
+bool InitChannel::ask_for_pid(std::uint32_t number) {
+  const command_message message{.kind = kMessageTell, .number = number, .signal = 0};
+  return static_cast<bool>(send(bytes_of(message), {}));
+}
+
+Status InitChannel::kill_all(std::chrono::milliseconds bound) {
+  const command_message message{.kind = kMessageSignal, .number = 0, .signal = SIGKILL};
+  std::unique_lock lock(mutex_);
+  const std::uint64_t before = answers_;
+  lock.unlock();
+  auto status = send(bytes_of(message), {});
+  // When init is gone, then so is everything else.
+  if (!status && is_gone(status.error().err)) return {};
+  if (!status) return status;
+  lock.lock();
+  if (answered_.wait_for(lock, bound, [&] { return is_over_ || answers_ > before; })) return {};
+  return SysError{.step = "kill",
+                  .syscall = "recvmsg",
+                  .err = ETIMEDOUT,
+                  .path = {},
+                  .dest = {},
+                  .detail = "the session's init does not answer"};
+}
+
+bool InitChannel::shut_down() { return ::shutdown(socket_.get(), SHUT_WR) == 0; }
+
+bool InitChannel::read(Waiter& waiter) {
+  answer said{};
+  iovec part{.iov_base = &said, .iov_len = sizeof(said)};
+  alignas(cmsghdr) std::array<std::byte, CMSG_SPACE(sizeof(int))> control{};
+  msghdr packet{};
+  packet.msg_iov = &part;
+  packet.msg_iovlen = 1;
+  packet.msg_control = control.data();
+  packet.msg_controllen = control.size();
+  const ssize_t got = ::recvmsg(socket_.get(), &packet, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+  if (got < 0 && !is_gone(errno)) return true;
+  if (got <= 0) {
+    const std::lock_guard lock(mutex_);
+    is_over_ = true;
+    answered_.notify_all();
+    return false;
+  }
+  UniqueFd pidfd;
+  if (const cmsghdr* rights = CMSG_FIRSTHDR(&packet); rights != nullptr) {
+    int descriptor = -1;
+    std::memcpy(&descriptor, CMSG_DATA(rights), sizeof(descriptor));
+    pidfd.reset(descriptor);
+  }
+  switch (said.kind) {
+    case kAnswerStarted:
+      // A short command may be over by now.
+      waiter.started(said.number, pid_of_descriptor(pidfd.get()).value_or(0));
+      break;
+    case kAnswerFailed: {
+      const char* const call = call_of(said.step);
+      waiter.failed(said.number,
+                    {.step = call, .syscall = call, .err = said.err, .path = {}, .dest = {}, .detail = {}});
+      break;
+    }
+    case kAnswerExited:
+      waiter.ended(said.number, {.status = said.status,
+                                 .user_us = said.user_us,
+                                 .system_us = said.system_us,
+                                 .max_rss_bytes = said.max_rss_kib * 1024});
+      break;
+    default: {
+      const std::lock_guard lock(mutex_);
+      answers_ += 1;
+      answered_.notify_all();
+    }
+  }
+  return true;
+}
+
+}  // namespace buildjail

@@ -1,0 +1,75 @@
+#include "linux/process_tree.h"
+
+#include <csignal>
+#include <map>
+#include <optional>
+#include <set>
+#include <vector>
+
+#include "base/unique_fd.h"
+#include "linux/proc_files.h"
+#include "linux/raw_calls.h"
+
+namespace buildjail {
+
+namespace {
+
+/** A build can fork faster than this looks; what then is left ends with its session. */
+constexpr int kMostLooks = 50;
+
+/** All below `root`, parents first; without it. */
+std::vector<pid_t> descendants_of(pid_t root) {
+  std::multimap<pid_t, pid_t> children;
+  for (const pid_t pid : list_processes()) {
+    if (const auto parent = parent_of(pid)) children.emplace(*parent, pid);
+  }
+  std::vector<pid_t> found;
+  std::vector<pid_t> ahead{root};
+  while (!ahead.empty()) {
+    const pid_t parent = ahead.back();
+    ahead.pop_back();
+    for (auto [at, end] = children.equal_range(parent); at != end; ++at) {
+      found.push_back(at->second);
+      ahead.push_back(at->second);
+    }
+  }
+  return found;
+}
+
+/** By a descriptor, and only while it is where it was seen: a number may be another process's by now. */
+template <class IsStill>
+void signal_if(pid_t pid, int signal, IsStill is_still) {
+  const UniqueFd pidfd(raw::pidfd_open(pid));
+  if (pidfd && is_still(pid)) static_cast<void>(raw::pidfd_send_signal(pidfd.get(), signal));
+}
+
+}  // namespace
+
+void signal_tree(pid_t command, int signal) {
+  const auto space = pid_namespace_of(command);
+  if (!space) return;
+  const auto is_inside = [&space](pid_t pid) { return pid_namespace_of(pid) == space; };
+  if (signal != SIGKILL) {
+    // All are found before the first is signalled: without the command they would be init's. It comes first, so that its
+    // end is by the signal and not by what it makes of the end of its children.
+    const auto below = descendants_of(command);
+    signal_if(command, signal, is_inside);
+    for (const pid_t pid : below) signal_if(pid, signal, is_inside);
+    return;
+  }
+  // It must not see its children end, and they are to come to it until all are found.
+  signal_if(command, SIGSTOP, is_inside);
+  std::set<pid_t> signalled;
+  for (int look = 0; look < kMostLooks; ++look) {
+    bool is_new = false;
+    for (const pid_t pid : descendants_of(command)) {
+      if (!signalled.insert(pid).second) continue;
+      is_new = true;
+      signal_if(pid, SIGKILL, is_inside);
+    }
+    if (!is_new) break;
+  }
+  signal_if(command, SIGKILL, is_inside);
+}
+
+}  // namespace buildjail

@@ -1,0 +1,55 @@
+import { InvalidCommandError } from '../errors.ts'
+import { ownCopy } from '../spec/own-copy.ts'
+
+// setTimeout counts in 32 bits, and fires at once when asked for more.
+const longestTimer = 2 ** 31 - 1
+
+/** What an option may be: answers with the value to be kept, which is a copy where somebody else could change it. */
+export type OptionCheck = (value: unknown, entry: string) => unknown
+
+/**
+ * A copy of options: own enumerable ones only, each read once and checked. Nothing is asked for that would be passed over:
+ * `workingDirectory` for `cwd`, say. The copy has no prototype, so that an option which is not there is not found in one.
+ * @throws InvalidCommandError naming the option.
+ */
+export function copyOptions<Checked>(options: object, checks: Readonly<Record<string, OptionCheck>>): Checked {
+  if (typeof options !== 'object' || options === null || Array.isArray(options)) throw invalid('options', 'must be an object')
+  const copy = Object.create(null) as Record<string, unknown>
+  for (const [key, value] of Object.entries<unknown>(readable(options))) {
+    if (!Object.hasOwn(checks, key)) throw invalid(key, `is not an option; there are ${Object.keys(checks).join(', ')}`)
+    if (value !== undefined) copy[key] = checks[key]?.(value, key)
+  }
+  return copy as Checked
+}
+
+/** A getter or a proxy of the caller's can throw anything. */
+function readable(options: object): Record<string, unknown> {
+  try {
+    return ownCopy(options) as Record<string, unknown>
+  } catch (error) {
+    throw invalid('options', `cannot be read${error instanceof Error ? `: ${error.message}` : ''}`)
+  }
+}
+
+export const checkTimer: OptionCheck = (value, entry) => checkNumber(value, entry, longestTimer)
+
+export function checkNumber(value: unknown, entry: string, most: number): number {
+  if (typeof value === 'number' && value >= 0 && value <= most) return value
+  throw invalid(entry, `must be a number from 0 to ${most}`)
+}
+
+export const checkBoolean: OptionCheck = (value, entry) => {
+  if (typeof value === 'boolean') return value
+  throw invalid(entry, 'must be true or false')
+}
+
+// One of another realm is as good.
+export const checkAbortSignal: OptionCheck = (value, entry) => {
+  const signal = value as Partial<AbortSignal> | null
+  if (typeof signal?.aborted === 'boolean' && typeof signal.addEventListener === 'function') return value
+  throw invalid(entry, 'must be an AbortSignal')
+}
+
+export function invalid(entry: string, message: string): InvalidCommandError {
+  return new InvalidCommandError(entry, message, 'run')
+}

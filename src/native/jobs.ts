@@ -1,0 +1,60 @@
+import { binding } from './load.ts'
+import type { NativeCloseReport, NativeEnvelope, NativeListener } from './binding.ts'
+
+/** How a job ended, as NativeListener.ended (binding.ts) is told. */
+export interface JobEnd {
+  readonly failure: unknown
+  readonly exitCode: number | undefined
+  readonly signal: string | undefined
+  readonly isMaxBuffer: boolean
+  readonly userUs: number
+  readonly systemUs: number
+  readonly maxRssBytes: number
+  readonly stdout: Buffer | undefined
+  readonly stderr: Buffer | undefined
+  readonly sinceExitMs: number | undefined
+  readonly envelope: NativeEnvelope | undefined
+  readonly closed: NativeCloseReport | undefined
+}
+
+/** Told of one job. */
+export interface JobListener {
+  /** Where the job asks for it. */
+  started?(pid: number): void
+  /** Once, last. */
+  ended(end: JobEnd): void
+}
+
+/** By number. A Map that loses its last entry is made anew, at a cost to each job: so one stays, and no job has number 0. */
+const listeners = new Map<number, JobListener>([[0, { ended: () => {} }]])
+let lastJob = 0
+let isListening = false
+
+const listener: NativeListener = {
+  started: (job, pid) => listeners.get(job)?.started?.(pid),
+  ended: (job, failure, exitCode, signal, isMaxBuffer, userUs, systemUs, maxRssBytes, stdout, stderr, sinceExitMs, envelope, closed) => {
+    const ending = listeners.get(job)
+    listeners.delete(job)
+    ending?.ended({ failure, exitCode, signal, isMaxBuffer, userUs, systemUs, maxRssBytes, stdout, stderr, sinceExitMs, envelope, closed })
+  },
+}
+
+/** A number for a job, and whom to tell of it. Registered before the job begins, so that nothing is missed. */
+export function expectJob(telling: JobListener): number {
+  if (!isListening) listen()
+  lastJob = (lastJob % 0xffff_ffff) + 1
+  listeners.set(lastJob, telling)
+  return lastJob
+}
+
+/** It did not begin. */
+export function forgetJob(job: number): void {
+  listeners.delete(job)
+}
+
+function listen(): void {
+  binding().listen(listener)
+  // process.exit() and an uncaught exception end the process without tearing the environment down.
+  process.once('exit', () => binding().shutDown())
+  isListening = true
+}

@@ -1,0 +1,34 @@
+import type { NativeEnvelope, NativePlan } from '../native/binding.ts'
+import { jobError } from '../native/failure.ts'
+import { expectJob, forgetJob } from '../native/jobs.ts'
+import { binding } from '../native/load.ts'
+import { packJob, type JobFrame } from '../native/wire-job.ts'
+
+// Jobs without a command.
+
+/** @throws SystemCallError */
+export async function openEnvelope(plan: NativePlan, id: string): Promise<NativeEnvelope> {
+  const envelope = await runJob(plan, { id, rest: undefined, closes: false, tellsStarted: false })
+  return envelope as NativeEnvelope
+}
+
+/**
+ * Adds to an envelope that was opened of a base what its session is to have more; nothing can be launched in it before.
+ * @param rest as `packRest` packs it
+ * @throws SystemCallError
+ */
+export async function completeEnvelope(base: NativeEnvelope, rest: Uint8Array): Promise<void> {
+  await runJob(base, { id: '', rest, closes: false, tellsStarted: false })
+}
+
+function runJob(of: NativePlan | NativeEnvelope, frame: JobFrame): Promise<NativeEnvelope | undefined> {
+  return new Promise((resolve, reject) => {
+    const job = expectJob({ ended: ({ failure, envelope }) => (failure === undefined ? resolve(envelope) : reject(jobError(failure))) })
+    try {
+      binding().start(of, packJob(job, undefined, frame))
+    } catch (error) {
+      forgetJob(job)
+      reject(jobError(error))
+    }
+  })
+}

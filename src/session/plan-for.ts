@@ -1,0 +1,13 @@
+import { InvalidSpecError } from '../spec-errors.ts'
+import { isPlan, planOf, type Plan } from '../spec/plan.ts'
+import type { Spec } from '../spec/spec.ts'
+
+/**
+ * The plan of a spec, or a plan as it is.
+ * @throws SpecError naming the entry that was refused
+ */
+export function planFor(spec: Spec | Plan): Plan {
+  const plan = isPlan(spec) ? spec : planOf(spec)
+  if (plan.platform === process.platform) return plan
+  throw new InvalidSpecError('platform', `the plan was made for ${plan.platform}, this is ${process.platform}`)
+}

@@ -1,0 +1,26 @@
+import { readText } from '../check.ts'
+import { takesAll, type Field } from '../field.ts'
+import { readable } from '../readable.ts'
+
+export interface WithCwd {
+  /** Where commands start, inside. Default: /tmp. */
+  readonly cwd?: string
+}
+
+export const cwd: Field<string, true> = {
+  read: readText,
+  plan: ({ settled }, value) => {
+    settled.cwd = value ?? '/tmp'
+  },
+  isAddable: true,
+  facts: (plan) => [['cwd', readable(plan.cwd)]],
+  flag: {
+    name: 'cwd',
+    takes: takesAll,
+    value: 'path',
+    help: 'where the command starts, inside; default /tmp',
+    isRepeatable: false,
+    read: ([text]) => text,
+  },
+  schema: { type: 'string', pattern: String.raw`^[^\0]+$`, default: '/tmp', description: 'Where commands start, inside.' },
+}

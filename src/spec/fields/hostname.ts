@@ -1,0 +1,30 @@
+import { invalid } from '../check.ts'
+import { takesAll, type Field } from '../field.ts'
+
+export interface WithHostname {
+  /** Inside. Default: `build`. */
+  readonly hostname?: string
+}
+
+const allowed = '^[A-Za-z0-9]([A-Za-z0-9.-]{0,61}[A-Za-z0-9])?$'
+
+export const hostname: Field<string, false> = {
+  read: (given, entry) => {
+    if (typeof given === 'string' && new RegExp(allowed).test(given)) return given
+    throw invalid(entry, 'must be 1 to 63 letters, digits, dots and hyphens, not starting or ending in one of the last two')
+  },
+  plan: ({ settled }, value) => {
+    settled.hostname = value ?? 'build'
+  },
+  isAddable: false,
+  facts: (plan) => [['hostname', plan.hostname]],
+  flag: {
+    name: 'hostname',
+    takes: takesAll,
+    value: 'NAME',
+    help: 'the hostname inside; default build',
+    isRepeatable: false,
+    read: ([text]) => text,
+  },
+  schema: { type: 'string', pattern: allowed, default: 'build', description: 'The hostname inside.' },
+}

@@ -1,0 +1,39 @@
+import path from 'node:path'
+
+import { invalid, readText } from '../check.ts'
+import { takesAll, type Field } from '../field.ts'
+import { readable } from '../readable.ts'
+import { stateDirectoryOf } from '../state-directory.ts'
+
+export interface WithStateDirectory {
+  /**
+   * A directory in which sessions keep the things that they share; it is the caller's own, with mode 0700. Default:
+   * /var/run/buildjail; for an ordinary user on Linux `buildjail` in $XDG_RUNTIME_DIR, or else /tmp/buildjail-<uid>.
+   */
+  readonly stateDirectory?: string
+}
+
+export const stateDirectory: Field<string, false> = {
+  read: (given, entry) => {
+    const directory = readText(given, entry)
+    if (!path.isAbsolute(directory)) throw invalid(entry, `${directory} is not an absolute path`)
+    return directory
+  },
+  plan: ({ settled, platform }, value) => {
+    settled.stateDirectory = stateDirectoryOf(value, platform)
+  },
+  isAddable: false,
+  facts: (plan) => [['state', readable(plan.stateDirectory)]],
+  flag: {
+    name: 'state-directory',
+    takes: takesAll,
+    value: 'DIR',
+    help: 'where the session is kept while it lives',
+    isRepeatable: false,
+    read: ([text], option) => {
+      if (text === '') throw invalid(option, 'must not be empty')
+      return path.resolve(text)
+    },
+  },
+  schema: { type: 'string', pattern: String.raw`^/[^\0]*$`, description: 'The directory in which sessions keep the things that they share.' },
+}

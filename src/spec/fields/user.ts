@@ -1,0 +1,93 @@
+import { RootNotNamedError } from '../../spec-errors.ts'
+import { bare } from '../bare.ts'
+import { invalid, readInteger, readList, readRecord } from '../check.ts'
+import { takesAll, type Field } from '../field.ts'
+
+export interface WithUser {
+  /**
+   * Default: uid and gid 35001. To be root inside, say `'root'`. On Linux, for a caller who is not root, the build sees these
+   * numbers but has the caller's rights: of the files that it sees, it can read and write those that the caller can. Only root
+   * can give it groups.
+   */
+  readonly user?: User | 'root'
+}
+
+/** A build user. Ids are numbers: the jail has no user database of its own in which to look names up. */
+export interface User {
+  readonly uid: number
+  readonly gid: number
+  /** Supplementary groups: exactly these, and none of the caller's. Default: none. */
+  readonly groups?: readonly number[]
+}
+
+// uid_t and gid_t are 32 bits wide; the last value is "no id" to chown(2) and setreuid(2).
+const lastId = 0xffff_fffe
+// The kernel takes 1023 (NGROUPS_MAX), but shows only 16, the group id among them (sys/user.h, KI_NGROUPS). More could not be
+// read back, so they are not offered.
+const mostGroups = 15
+const usual: User = { uid: 35001, gid: 35001, groups: [] }
+const root: User = { uid: 0, gid: 0, groups: [] }
+
+export const user: Field<User | 'root', false> = {
+  read: (given, entry) => (given === 'root' ? given : readUser(given, entry)),
+  plan: ({ settled }, value = usual) => {
+    const { uid, gid, groups = [] } = value === 'root' ? root : value
+    settled.user = bare({ uid, gid, groups: Object.freeze([...groups]) })
+  },
+  isAddable: false,
+  facts: ({ user: { uid, gid, groups } }) => [
+    ['user', `${uid}:${gid}${uid === 0 ? ' (root)' : ''}`],
+    ['groups', groups.length === 0 ? '-' : groups.join(' ')],
+  ],
+  flag: {
+    name: 'user',
+    takes: takesAll,
+    value: 'USER',
+    help: 'uid:gid, uid:gid:group,group, or root; default 35001:35001',
+    isRepeatable: false,
+    read: ([text], option) => {
+      if (text === 'root') return text
+      const match = /^(\d+):(\d+)(?::(\d+(?:,\d+)*))?$/.exec(text)
+      if (match === null) throw invalid(option, `'${text}' is neither root nor uid:gid or uid:gid:group,group in numbers`)
+      const [, uid, gid, groups] = match
+      return { uid: Number(uid), gid: Number(gid), ...(groups === undefined ? {} : { groups: groups.split(',').map(Number) }) }
+    },
+  },
+  schema: {
+    anyOf: [
+      { const: 'root' },
+      {
+        type: 'object',
+        properties: {
+          uid: { type: 'integer', minimum: 1, maximum: lastId },
+          gid: { type: 'integer', minimum: 0, maximum: lastId },
+          groups: { type: 'array', items: { type: 'integer', minimum: 0, maximum: lastId }, uniqueItems: true, maxItems: mostGroups },
+        },
+        required: ['uid', 'gid'],
+        additionalProperties: false,
+      },
+    ],
+    default: usual,
+    description: 'The user that the build is, inside.',
+  },
+}
+
+function readUser(given: unknown, entry: string): User {
+  const record = readRecord(given, entry)
+  for (const key of Object.keys(record)) {
+    if (key !== 'uid' && key !== 'gid' && key !== 'groups') throw invalid(`${entry}.${key}`, 'is not a field of a user')
+  }
+  const uid = readInteger(record['uid'], `${entry}.uid`, 0, lastId)
+  const gid = readInteger(record['gid'], `${entry}.gid`, 0, lastId)
+  if (uid === 0) throw new RootNotNamedError(`${entry}.uid`, "to be root inside, say user: 'root'")
+  if (record['groups'] === undefined) return { uid, gid, groups: [] }
+  const groups = readList(record['groups'], `${entry}.groups`, 'a list of group ids')
+  return { uid, gid, groups: readGroups(groups, `${entry}.groups`) }
+}
+
+function readGroups(given: readonly unknown[], entry: string): readonly number[] {
+  const groups = given.map((group, index) => readInteger(group, `${entry}[${index}]`, 0, lastId))
+  if (new Set(groups).size !== groups.length) throw invalid(entry, 'names a group twice')
+  if (groups.length > mostGroups) throw invalid(entry, `holds more than ${mostGroups} groups`)
+  return groups
+}

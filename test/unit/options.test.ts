@@ -1,0 +1,112 @@
+import { readFileSync } from 'node:fs'
+import { Readable } from 'node:stream'
+import { beforeEach, describe, expect, it, vi } from 'vitest'
+
+import type { RunOptions } from '../../src/command/run-options.ts'
+import { checkSignal } from '../../src/command/signal.ts'
+import { openSession, type Session } from '../../src/session/session.ts'
+import { rejected } from '../session/rejected.ts'
+import { FakeAddon } from './fake-addon.ts'
+import { fakePlan } from './fake-plan.ts'
+import { whilePolluted } from './polluted.ts'
+
+const addon = new FakeAddon()
+vi.mock('../../src/native/load.ts', () => ({ binding: () => addon }))
+let session: Session
+beforeEach(async () => {
+  addon.reset()
+  session = await openSession(fakePlan)
+})
+
+describe('what cannot be run is refused before anything is launched', () => {
+  it.each<[string, unknown, entry: string]>([
+    ['a timeout beyond what a timer can count, which would fire at once', { timeout: 2 ** 31 }, 'timeout'],
+    ['a negative timeout', { timeout: -1 }, 'timeout'],
+    ['a timeout that is no number', { timeout: Number.NaN }, 'timeout'],
+    ['a delay beyond what a timer can count', { forceKillAfterDelay: 2 ** 31 }, 'forceKillAfterDelay'],
+    ['a killSignal that is none', { killSignal: 'SIGFOO' }, 'killSignal'],
+    ['a killSignal that sends nothing', { killSignal: 0 }, 'killSignal'],
+    ['half a byte of output', { maxBuffer: 1.5 }, 'maxBuffer'],
+    ['output without bound', { maxBuffer: Infinity }, 'maxBuffer'],
+    ['more output than a string can hold', { maxBuffer: 2 ** 40 }, 'maxBuffer'],
+    ['a number as input', { input: 42 }, 'input'],
+    ['a stream as input that is over', { input: Readable.from([]).destroy() }, 'input'],
+    ['stdin from two places', { input: 'x', stdin: 'inherit' }, 'stdin'],
+    ['a signal that is none', { signal: {} }, 'signal'],
+    ['an option of another package', { workingDirectory: '/tmp' }, 'workingDirectory'],
+    ['an option that every object has', { constructor: 1 }, 'constructor'],
+    ['no options at all', null, 'options'],
+    ['a list of options', [], 'options'],
+    ['a reject that is neither', { reject: 0 }, 'reject'],
+    ['an encoding that is none', { encoding: 'latin1' }, 'encoding'],
+    ['lines of bytes', { lines: true, encoding: 'buffer' }, 'lines'],
+    ['stderr in two places', { all: true, stderr: 'ignore' }, 'stderr'],
+    ['a variable name with =', { env: { 'A=B': 'x' } }, 'env.A=B'],
+    ['a list as variables', { env: ['A=B'] }, 'env'],
+    ['a relative working directory', { cwd: 'src' }, 'cwd'],
+    ['a file without a name as stdout', { stdout: { file: '' } }, 'stdout'],
+    ['stdin from several places', { stdin: ['pipe', 'inherit'] }, 'stdin'],
+  ])('%s', async (_what, options, entry) => {
+    expect(await rejected(session.run(['true'], options as RunOptions))).toMatchObject({ code: 'ERR_BUILDJAIL_INVALID_COMMAND', entry })
+    expect(addon.launched).toEqual([])
+  })
+
+  it('options that cannot be read, which is no mistake of ours', async () => {
+    const options = Object.defineProperty({}, 'cwd', { enumerable: true, get: () => { throw new Error('no') } })
+    expect(await rejected(session.run(['true'], options))).toMatchObject({ code: 'ERR_BUILDJAIL_INVALID_COMMAND', message: 'options: cannot be read: no' })
+  })
+})
+
+describe('what was asked for is read once, when it was asked for', () => {
+  it('a getter that answers otherwise the second time is not asked again', async () => {
+    let times = 0
+    const once = (value: unknown) => ({ enumerable: true, get: () => ((times += 1), times > 1 ? '/second' : value) })
+    await session.run(['true'], Object.defineProperty({}, 'cwd', once('/first')) as RunOptions)
+    expect([addon.launched[0]?.cwd, times]).toEqual(['/first', 1])
+    times = 0
+    await session.run(['true'], { env: Object.defineProperty({}, 'A', once('first')) as Record<string, string> })
+    expect([addon.launched[1]?.env.filter((pair) => pair.startsWith('A=')), times]).toEqual([['A=first'], 1])
+  })
+
+  it('what is changed after the call changes nothing', async () => {
+    const command = ['cc', 'a']
+    const env: Record<string, string> = { A: 'before' }
+    const options = { env, cwd: '/before', stdout: { file: '/var/before' } }
+    const running = session.run(command, options)
+    command[1] = 'b'
+    env['A'] = 'after'
+    options.cwd = '/after'
+    options.stdout.file = '/var/after'
+    await running
+    expect(addon.launched[0]).toMatchObject({ argv: ['cc', 'a'], cwd: '/before' })
+    expect(addon.launched[0]?.env).toContain('A=before')
+    expect(addon.launched[0]?.stdio[1]?.path).toBe('/var/before')
+  })
+
+  it('what is inherited is no option, nor an argument', async () => {
+    await session.run(['true'], Object.create({ cwd: '/inherited', nothing: 1 }) as RunOptions)
+    expect(addon.launched[0]?.cwd).toBe('/tmp')
+    // oxlint-disable-next-line no-sparse-arrays
+    const sparse = ['echo', , 'x'] as unknown as string[]
+    const error = await whilePolluted({ 1: 'inherited' }, () => rejected(session.run(sparse)))
+    expect(error).toMatchObject({ entry: 'command[1]' })
+  })
+
+  it('what every object was given changes nothing', async () => {
+    const polluting = { cwd: '/polluted', timeout: 1, env: { P: 'polluted' }, stdout: 'inherit', file: '/polluted', path: '/polluted', all: true, rest: 1, closes: true }
+    await whilePolluted(polluting, () => Promise.all([session.run(['true']), session.run(['true'], {}), session.run(['true'], { stderr: 'ignore' })]))
+    for (const launch of addon.launched) {
+      expect(launch).toMatchObject({ cwd: '/tmp', stdio: [{ kind: 2, path: '' }, { kind: 4, path: '' }, { path: '' }] })
+      expect(launch.env.join()).not.toContain('polluted')
+    }
+    expect(addon.jobs.slice(1).map(({ closes, rest }) => [closes, rest])).toEqual([[false, undefined], [false, undefined], [false, undefined]])
+  })
+})
+
+it('a signal is any that native code knows by name, and no other name', () => {
+  const native = readFileSync(new URL('../../native/base/signal_name.cc', import.meta.url), 'utf8').matchAll(/BUILDJAIL_SIGNAL\((SIG\w+)\)/g)
+  const known = [...native].map(([, name]) => name as NodeJS.Signals)
+  expect(known.length).toBeGreaterThan(20)
+  for (const name of known) expect(() => checkSignal(name)).not.toThrow()
+  for (const name of ['SIGPWR', 'SIGSTKFLT', 'SIGINFO'] as const) expect(() => checkSignal(name)).toThrow(/signal/)
+})

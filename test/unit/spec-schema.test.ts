@@ -1,0 +1,114 @@
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+
+import { isBuildjailError } from '../../src/errors.ts'
+import { fieldNames } from '../../src/spec/fields.ts'
+import { planOf } from '../../src/spec/plan.ts'
+import { specSchema } from '../../src/spec/schema.ts'
+import { checkedSpec, type Spec } from '../../src/spec/spec.ts'
+import { isValid } from './schema-validator.ts'
+
+const text = fc.string({ minLength: 1, unit: 'grapheme' }).filter((one) => !one.includes('\0'))
+const key = fc.oneof(
+  text.filter((one) => !one.includes('/') && one !== '.' && one !== '..'),
+  text.map((one) => `/${one}`),
+)
+const id = fc.integer({ min: 1, max: 0xffff_fffe })
+const number = fc.integer({ min: 0, max: Number.MAX_SAFE_INTEGER })
+
+/** A valid value of every field: the compiler asks for one of a new field. */
+const valid: { readonly [Name in keyof Spec]-?: fc.Arbitrary<NonNullable<Spec[Name]>> } = {
+  name: fc.stringMatching(/^[A-Za-z0-9_-]{1,32}$/).filter((one) => !/^[0-9]+$/.test(one)),
+  toolchain: fc.oneof(fc.constantFrom('host' as const, 'none' as const), fc.array(text)),
+  inputs: fc.dictionary(key, text),
+  output: text,
+  outputs: fc.dictionary(key, text),
+  tmpSize: fc.integer({ min: 4096, max: Number.MAX_SAFE_INTEGER }),
+  sourceDateEpoch: number,
+  env: fc.dictionary(text.filter((one) => !one.includes('=')), fc.oneof(text, fc.constant(''))),
+  cwd: text,
+  network: fc.constantFrom('none' as const, 'host' as const),
+  user: fc.oneof(
+    fc.constant('root' as const),
+    fc.record({ uid: id, gid: id, groups: fc.uniqueArray(fc.nat(), { maxLength: 15 }) }, { requiredKeys: ['uid', 'gid'] }),
+  ),
+  hostname: fc.stringMatching(/^[A-Za-z0-9]([A-Za-z0-9.-]{0,61}[A-Za-z0-9])?$/),
+  stateDirectory: text.map((one) => `/${one}`),
+}
+const validSpec = fc.record(valid, { requiredKeys: [] })
+
+/** Values that are nearly right, besides those that are not. */
+const nearly = fc.oneof(
+  fc.jsonValue(),
+  fc.constantFrom('', '.', '..', '/', 'a/b', 'a\0', '-', '0042', 'host', 'root', 0, -0, -1, 0.5, 4095, 4096, 0xffff_ffff, 2 ** 53, null, true),
+  fc.oneof(...Object.values(valid)),
+  fc.dictionary(fc.oneof(key, fc.constantFrom('', '.', '..', 'a/b', 'a=b', 'a\0', '/a\0')), fc.oneof(text, fc.constantFrom('', 'a\0', 1, null))),
+  fc.array(fc.oneof(text, fc.nat(3), fc.constantFrom('', 'a\0')), { maxLength: 20 }),
+  fc.record({ uid: fc.oneof(id, fc.constantFrom(0, '1', -1, 0xffff_ffff)), gid: id, groups: fc.array(fc.nat(20), { maxLength: 17 }), name: text }, { requiredKeys: ['gid'] }),
+)
+const change = fc.oneof(
+  { weight: 9, arbitrary: fc.constantFrom(...fieldNames).chain((name) => fc.tuple(fc.constant(name), fc.oneof(valid[name], nearly))) },
+  { weight: 1, arbitrary: fc.tuple(text, nearly) },
+)
+const changed = fc
+  .tuple(validSpec, change)
+  // Through JSON, as a spec comes that was written against a schema; this also drops values that JSON does not have.
+  .map(([spec, [field, value]]) => JSON.parse(JSON.stringify({ ...spec, [field]: value })) as object)
+
+function isTaken(spec: object): boolean {
+  try {
+    checkedSpec(spec)
+    return true
+  } catch (error) {
+    if (isBuildjailError(error)) return false
+    throw error
+  }
+}
+
+const cases = { numRuns: process.env['BUILDJAIL_IN_GUEST'] === undefined ? 3000 : 100 }
+
+describe('the JSON Schema of a spec', () => {
+  it('has every field, each with a description, and no other', () => {
+    const properties = specSchema['properties'] as Readonly<Record<string, { readonly description?: string }>>
+    expect(Object.keys(properties)).toEqual(fieldNames)
+    expect(Object.keys(valid).toSorted()).toEqual(fieldNames.toSorted())
+    for (const name of fieldNames) expect(properties[name]?.description, name).toMatch(/\.$/)
+  })
+
+  it('can be written down as JSON without a loss', () => {
+    expect(JSON.parse(JSON.stringify(specSchema))).toEqual(specSchema)
+  })
+
+  it('takes every valid spec, as the checks do, and these keep what it says', () => {
+    fc.assert(
+      fc.property(validSpec, (spec) => {
+        expect(isValid(specSchema, spec)).toBe(true)
+        expect(checkedSpec(spec)).toEqual({ ...spec, ...(typeof spec.user === 'object' ? { user: { groups: [], ...spec.user } } : {}) })
+      }),
+      cases,
+    )
+  })
+
+  it('takes and refuses what the checks take and refuse', () => {
+    let taken = 0
+    let refused = 0
+    fc.assert(
+      fc.property(changed, (spec) => {
+        const is = isTaken(spec)
+        if (is) taken += 1
+        else refused += 1
+        expect(isValid(specSchema, spec)).toBe(is)
+      }),
+      cases,
+    )
+    expect(Math.min(taken, refused)).toBeGreaterThan(cases.numRuns / 20)
+  })
+
+  it('tells the defaults that a plan has', () => {
+    const properties = specSchema['properties'] as Readonly<Record<string, { readonly default?: unknown }>>
+    const defaults = Object.fromEntries(fieldNames.flatMap((name) => (properties[name]?.default === undefined ? [] : [[name, properties[name].default]])))
+    const rest = { toolchain: 'none' } as const
+    expect(Object.keys(defaults).toSorted()).toEqual(['cwd', 'hostname', 'network', 'tmpSize', 'toolchain', 'user'])
+    expect(planOf({ ...defaults, ...rest }, { platform: 'linux' })).toEqual(planOf(rest, { platform: 'linux' }))
+  })
+})
