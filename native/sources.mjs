@@ -20,7 +20,7 @@ function room(name, system) {
 
 /** What of a system's folder a recovery needs. */
 const recovering = {
-  freebsd: ['holders', 'iovec_list', 'jail', 'mounted_list', 'mounts', 'parts/jail_part', 'parts/mount', 'parts/root', 'processes', 'recovery', 'session_jail', 'shared_memory', 'sockets', 'state_file_system', 'sysctl_records', 'unread'],
+  freebsd: ['holders', 'iovec_list', 'jail', 'mounted_list', 'mounts', 'parts/mount', 'processes', 'recovery', 'session_jail', 'shared_memory', 'sockets', 'state_file_system', 'sysctl_records', 'unread'],
   linux: ['recovery'],
   unsupported: [],
 }

@@ -41,7 +41,8 @@ Result<std::unique_ptr<Envelope>> JailEnvelope::open(SharedPlan plan, const std:
   // Not make_unique: the constructor is private, as a half-opened envelope is nothing to have.
   std::unique_ptr<JailEnvelope> envelope(
       new JailEnvelope(std::move(plan), id, std::move(waiter), std::move(host), std::move(trace)));
-  auto status = envelope->walk_.open(envelope->parts(), envelope->journal_, envelope->trace_);
+  auto parts = envelope->parts(envelope->plan_->steps, false);
+  auto status = envelope->walk_.open(std::move(parts), envelope->journal_, envelope->trace_);
   if (!status) return std::move(status.error());
   envelope->is_complete_ = !envelope->plan_->is_base;
   return std::unique_ptr<Envelope>(std::move(envelope));
@@ -61,26 +62,21 @@ JailEnvelope::JailEnvelope(SharedPlan plan, std::string id, std::shared_ptr<Wait
             .wait_reaped = [this](std::chrono::milliseconds bound) { return waiter_->wait_reaped(owner_, bound); }},
       journal_(journal_of(plan_->state_directory, id_)) {}
 
-Parts JailEnvelope::parts() {
+Parts JailEnvelope::parts(const std::vector<Step>& steps, bool is_rest) {
+  const bool is_sealed = is_rest || !plan_->is_base;
   Parts parts;
-  parts.push_back(std::make_unique<DyingJail>(jail_));
-  parts.push_back(std::make_unique<StateEntry>(journal_, id_, plan_->name));
-  parts.push_back(std::make_unique<SessionDirectory>(jail_.root));
-  add_outputs(plan_->steps, parts);
-  parts.push_back(std::make_unique<Root>(jail_));
-  add_steps(plan_->steps, parts);
-  if (!plan_->is_base) parts.push_back(seal());
-  parts.push_back(std::make_unique<JailPart>(jail_, *plan_, id_, host_->abilities));
-  if (!plan_->is_base) parts.push_back(commands());
-  return parts;
-}
-
-Parts JailEnvelope::parts_of(const std::vector<Step>& rest) {
-  Parts parts;
-  add_outputs(rest, parts);
-  add_steps(rest, parts);
-  parts.push_back(seal());
-  parts.push_back(commands());
+  if (!is_rest) {
+    parts.push_back(std::make_unique<DyingJail>(jail_));
+    parts.push_back(std::make_unique<StateEntry>(journal_, id_, plan_->name));
+    parts.push_back(std::make_unique<SessionDirectory>(jail_.root));
+  }
+  add_outputs(steps, parts);
+  if (!is_rest) parts.push_back(std::make_unique<Root>(jail_));
+  add_steps(steps, parts);
+  if (is_sealed) parts.push_back(std::make_unique<Seal>(*plan_, id_, jail_.root, binds(), host_->mounted));
+  if (!is_rest) parts.push_back(std::make_unique<JailPart>(jail_, *plan_, id_, host_->abilities));
+  if (is_sealed)
+    parts.push_back(std::make_unique<Commands>([this](Trace& trace) { return jail_.end_processes(trace); }));
   return parts;
 }
 
@@ -114,18 +110,14 @@ void JailEnvelope::add_steps(const std::vector<Step>& steps, Parts& parts) {
   for (const Step& step : steps) parts.push_back(std::visit(part_of, step));
 }
 
-std::unique_ptr<Part> JailEnvelope::seal() {
+std::vector<const Bind*> JailEnvelope::binds() const {
   std::vector<const Bind*> binds;
-  for (const auto* steps : {&plan_->steps, &std::as_const(rest_)}) {
+  for (const auto* steps : {&plan_->steps, &rest_}) {
     for (const Step& step : *steps) {
       if (const auto* bind = std::get_if<Bind>(&step)) binds.push_back(bind);
     }
   }
-  return std::make_unique<Seal>(*plan_, id_, jail_.root, std::move(binds), host_->mounted);
-}
-
-std::unique_ptr<Part> JailEnvelope::commands() {
-  return std::make_unique<Commands>([this](Trace& trace) { return jail_.end_processes(trace); });
+  return binds;
 }
 
 Status JailEnvelope::complete(std::vector<Step> rest) {
@@ -136,7 +128,7 @@ Status JailEnvelope::complete(std::vector<Step> rest) {
   if (is_complete_ || !rest_.empty()) return session_complete("complete", "nmount");
   rest_ = std::move(rest);
   trace_.resume();
-  auto status = walk_.add(parts_of(rest_), journal_, trace_);
+  auto status = walk_.add(parts(rest_, true), journal_, trace_);
   is_complete_ = static_cast<bool>(status);
   return status;
 }

@@ -38,14 +38,11 @@ class JailEnvelope final : public Envelope {
   JailEnvelope(SharedPlan plan, std::string id, std::shared_ptr<Waiter> waiter, std::shared_ptr<FreebsdHost> host,
                Trace trace);
 
-  /** In the order in which they are made. */
-  Parts parts();
-  Parts parts_of(const std::vector<Step>& rest);
-  // Of these.
+  /** In the order in which they are made: of the plan, or of the rest of one that is a base. */
+  Parts parts(const std::vector<Step>& steps, bool is_rest);
   void add_outputs(const std::vector<Step>& steps, Parts& parts);
   void add_steps(const std::vector<Step>& steps, Parts& parts);
-  std::unique_ptr<Part> seal();
-  std::unique_ptr<Part> commands();
+  [[nodiscard]] std::vector<const Bind*> binds() const;
 
   SharedPlan plan_;
   /** Of a plan that is a base, once it is completed. */

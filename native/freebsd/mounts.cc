@@ -51,11 +51,11 @@ std::string fsid_text(const fsid_t& fsid) {
   return "FSID:" + std::to_string(fsid.val[0]) + ":" + std::to_string(fsid.val[1]);
 }
 
-IovecList file_system(const char* type, const std::string& path) {
+IovecList file_system(const char* type, const std::string& path, const std::string& from) {
   IovecList options;
   options.add_string("fstype", type);
   options.add_string("fspath", path);
-  options.add_string("from", type);
+  options.add_string("from", from.empty() ? type : from);
   return options;
 }
 

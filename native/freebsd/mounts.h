@@ -14,8 +14,8 @@
 
 namespace buildjail {
 
-/** What every file system is mounted with: its type, where, and that it shows nothing but itself. */
-IovecList file_system(const char* type, const std::string& path);
+/** What every file system is mounted with: its type, where, and of what; most are of nothing but their type. */
+IovecList file_system(const char* type, const std::string& path, const std::string& from = {});
 
 /** nmount(2) with its explanation; `options` ends in add_errmsg(). */
 Status nmount_options(IovecList& options, int flags, const std::string& step, const std::string& path);

@@ -158,19 +158,19 @@ export const defences = {
     },
     {
       defence: 'a network goes on to sessions with the same outputs only',
-      file: 'native/linux/parts/network.cc',
+      file: 'native/linux/parts/network.h',
       off: [['heir += " " + identity;', '']],
       tests: [['test/linux/networks.test.ts', 'goes to none with another output, nor to one that has none']],
     },
     {
       defence: 'a network goes on to the same build user only',
-      file: 'native/linux/parts/network.cc',
+      file: 'native/linux/parts/network.h',
       off: [['std::string heir = std::to_string(plan_.user.uid) + ":" + std::to_string(plan_.user.gid);', 'std::string heir;']],
       tests: [['test/linux/networks.test.ts', 'goes to none of another user']],
     },
     {
       defence: 'a network that root was in goes to nobody',
-      file: 'native/linux/parts/network.cc',
+      file: 'native/linux/parts/network.h',
       off: [['return !plan_.is_base && plan_.user.uid != 0;', 'return !plan_.is_base;']],
       tests: [['test/linux/networks.test.ts', 'goes to none after a build that was root, who could have changed more of it']],
     },
@@ -266,19 +266,19 @@ export const defences = {
     ...lentFolder([[writing, 'the output folder is given back with the owner and the mode it had']]),
     {
       defence: 'inputs are read-only',
-      file: 'native/freebsd/parts/nullfs.cc',
+      file: 'native/freebsd/parts/nullfs.h',
       off: [['const int flags = MNT_NOSUID | (bind_.is_writable ? 0 : MNT_RDONLY);', 'const int flags = MNT_NOSUID;']],
       tests: [[writing, 'a write to an input is refused by a read-only mount']],
     },
     {
       defence: 'binds are nosuid',
-      file: 'native/freebsd/parts/nullfs.cc',
+      file: 'native/freebsd/parts/nullfs.h',
       off: [['const int flags = MNT_NOSUID | (bind_.is_writable ? 0 : MNT_RDONLY);', 'const int flags = bind_.is_writable ? 0 : MNT_RDONLY;']],
       tests: [['test/freebsd/record.test.ts', 'its mounts are those of the plan, read-only where they must be and nosuid']],
     },
     {
       defence: 'sockets of the host are not reached through a mount',
-      file: 'native/freebsd/parts/nullfs.cc',
+      file: 'native/freebsd/parts/nullfs.h',
       off: [['options.add_flag("nounixbypass");', '']],
       tests: [
         [`${attacks}/working-together.test.ts`, 'do not come to the host by it where one has for its output what the other has for an input'],
@@ -287,7 +287,7 @@ export const defences = {
     },
     {
       defence: 'no folder is written to around a source of another session',
-      file: 'native/freebsd/parts/seal.cc',
+      file: 'native/freebsd/parts/seal.h',
       off: [['if (auto status = refuse_nested_sources(binds_, plan_.state_directory, id_, mounted_); !status) return status;', '']],
       tests: [
         [`${attacks}/leaving-upwards.test.ts`, 'out of an input, by another mount of the same session: does not get to the host by ..'],
@@ -296,7 +296,7 @@ export const defences = {
     },
     {
       defence: 'the root is read-only',
-      file: 'native/freebsd/parts/seal.cc',
+      file: 'native/freebsd/parts/seal.h',
       off: [['nmount_options(options, MNT_UPDATE | MNT_RDONLY | MNT_NOSUID, "seal-root", "/")', 'nmount_options(options, MNT_UPDATE | MNT_NOSUID, "seal-root", "/")']],
       tests: [[writing, 'a new directory in the root is refused by a read-only mount']],
     },
@@ -314,7 +314,7 @@ export const defences = {
     },
     {
       defence: '/dev shows the listed devices only',
-      file: 'native/freebsd/parts/devfs.cc',
+      file: 'native/freebsd/parts/devfs.h',
       off: [['options.add_string("ruleset", std::to_string(ruleset));', '']],
       tests: [['test/session/devices.test.ts', 'holds exactly the listed nodes']],
     },
@@ -326,7 +326,7 @@ export const defences = {
     },
     {
       defence: 'the rules of /dev are looked at when it is mounted',
-      file: 'native/freebsd/parts/devfs.cc',
+      file: 'native/freebsd/parts/devfs.h',
       off: [['if (!is_ours || *is_ours) return is_ours;', 'if (!is_ours || *is_ours || ruleset > 0) return true;']],
       tests: [
         ['test/freebsd/devfs-ruleset.test.ts', 'shows the listed nodes alone after somebody has deleted its rules'],

@@ -1,10 +1,15 @@
 #pragma once
 
+#include <sys/param.h>
+#include <sys/mount.h>
+
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "envelope/part.h"
-#include "freebsd/spare_list.h"
+#include "freebsd/mounts.h"
+#include "freebsd/nested_sources.h"
 #include "plan/plan.h"
 
 namespace buildjail {
@@ -20,7 +25,13 @@ class Seal final : public Part {
   [[nodiscard]] std::string_view step() const override { return "seal-root"; }
   [[nodiscard]] std::string_view target() const override { return "/"; }
   /** EBUSY when a session writes to a folder around a source of this one, or the other way round. */
-  Status make(Trace& trace) override;
+  Status make(Trace& trace) override {
+    if (auto status = refuse_nested_sources(binds_, plan_.state_directory, id_, mounted_); !status) return status;
+    trace.mark("nested-sources");
+    auto options = file_system("tmpfs", root_);
+    options.add_errmsg();
+    return nmount_options(options, MNT_UPDATE | MNT_RDONLY | MNT_NOSUID, "seal-root", "/");
+  }
 
  private:
   const EnvelopePlan& plan_;

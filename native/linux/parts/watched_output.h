@@ -18,8 +18,8 @@ class WatchedOutput final : public LentDirectory {
         setup_(setup) {}
 
   Status make(Trace& trace) override {
-    const auto& channel = inside_.get()->channel();
-    auto status = channel->lend(*lease().before(), lease().bind().target, setup_, lease().lock());
+    const auto inside = inside_.get();
+    auto status = inside->channel()->lend(*lease().before(), lease().bind().target, setup_, lease().lock());
     return status ? LentDirectory::make(trace) : status;
   }
 
