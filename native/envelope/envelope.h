@@ -43,7 +43,8 @@ class Envelope {
   virtual Status complete(std::vector<Step> rest) = 0;
   /** Begins a launch. That it failed may be told here or to the listener. */
   virtual Status launch(Launching launching) = 0;
-  /** Whether `launch` does no more than to tell somebody else, so that it may be called on a thread that must not wait. */
+  /** Whether `launch` does no more than to tell somebody else, so that it may be called on a thread that must not wait.
+   */
   [[nodiscard]] virtual bool launches_at_once() const { return false; }
   /** Signals a command and everything it started, wherever that has gone in the envelope. */
   virtual Status signal_tree(std::uint32_t run, int signal) = 0;

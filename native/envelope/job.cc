@@ -36,9 +36,8 @@ Status Job::launch() {
     listener.started = [self](pid_t pid) { self->jobs_.tell_started(self->request_.number, pid); };
   if (request_.closes) listener.dead = [self] { self->begin_to_close(); };
   auto status = caught("launch", [&] {
-    return envelope_->launch({.request = std::move(*request_.command),
-                              .ends = std::move(ends_),
-                              .listener = std::move(listener)});
+    return envelope_->launch(
+        {.request = std::move(*request_.command), .ends = std::move(ends_), .listener = std::move(listener)});
   });
   std::optional<std::vector<std::pair<int, Whom>>> early;
   {
@@ -118,8 +117,13 @@ void Job::close() {
 }
 
 void Job::tell() {
-  JobEnd end{
-      .number = request_.number, .failure = {}, .exit = {}, .died = {}, .id = request_.id, .envelope = {}, .closed = {}};
+  JobEnd end{.number = request_.number,
+             .failure = {},
+             .exit = {},
+             .died = {},
+             .id = request_.id,
+             .envelope = {},
+             .closed = {}};
   {
     const std::lock_guard lock(mutex_);
     end.failure = std::move(failure_);

@@ -14,8 +14,8 @@
 #include <thread>
 
 #include "base/result.h"
-#include "envelope/system.h"
 #include "envelope/job.h"
+#include "envelope/system.h"
 #include "envelope/worker_threads.h"
 #include "launch/ready_ends.h"
 #include "launch/waiter.h"

@@ -17,7 +17,7 @@ namespace buildjail {
 namespace {
 
 constexpr const char* kHandBack = "hand-back";
-/** What outlives the owner of an output ends with it (linux/init/init.c). */
+/** Init may live for a moment longer than its session's owner, and has the lock until then (linux/init/init.c). */
 constexpr std::chrono::milliseconds kOutlivingBound{5000};
 
 Status remove_lease(const std::string& lease) {
@@ -41,7 +41,7 @@ Status OutputLease::make(Trace&) {
   if (!lock) return std::move(lock.error());
   lock_ = std::move(*lock);
   if (auto status = sign_lease(lease_, lock_, id_); !status) return status;
-  // Not before it is ours: a session that had it may have been handing it back.
+  // Only now, as the session that had it before may have been handing it back.
   struct stat found{};
   if (::fstat(directory_.get(), &found) != 0) return last_error("hand-over", "fstat", bind_.source);
   before_ = lent_output(bind_.source, found);
@@ -87,7 +87,7 @@ Status OutputLeftLent::take_away(TakingAway& taking) {
   BackOff back_off(kOutlivingBound);
   auto lock = lock_it();
   while (!lock && lock.error().err == EWOULDBLOCK) {
-    // Where it was handed back, but something else of the session stayed, it may be another session's by now.
+    // Where something else of the dead session stayed, the output was handed back before. Another session may have it.
     const auto holder = holder_of(lease_);
     if (holder && !holder->empty() && *holder != id_) return {};
     if (!back_off.wait()) break;

@@ -13,9 +13,9 @@
 
 namespace buildjail {
 
-// An output is two parts: it is nobody else's for the time of the session, and then the build user owns it. Ownership is
-// given and taken back by descriptor, and of the directory itself only, so nothing that a build leaves in it can
-// redirect that.
+// An output is two parts: a lease, so that no other session has it, and the ownership of the build user. Ownership is
+// given and taken back by descriptor, and of the directory itself only. So nothing that a build leaves in the directory
+// can redirect that.
 
 /** The lease of an output: no other session of this host has it. */
 class OutputLease final : public Part {
@@ -34,7 +34,7 @@ class OutputLease final : public Part {
   /** The output, open since before it was leased; -1 while it is not made. */
   [[nodiscard]] int directory() const noexcept { return directory_.get(); }
   [[nodiscard]] int lock() const noexcept { return lock_.get(); }
-  /** What it was when it was leased; nothing while it is not. */
+  /** Its owner and mode at the time of the lease. Empty while it is not leased. */
   [[nodiscard]] const std::optional<LentOutput>& before() const noexcept { return before_; }
 
  private:
@@ -51,8 +51,8 @@ class OutputLease final : public Part {
 class LentDirectory : public Part {
  public:
   /**
-   * `lease` outlives it. `user` is the build user in the numbering of the host. `keeps_owner` where there is no other to
-   * be had for it.
+   * `lease` outlives it. `user` is the build user in the numbering of the host. With `keeps_owner` the directory keeps
+   * its owner, as in a user namespace there is no other.
    */
   LentDirectory(const OutputLease& lease, BuildUser user, bool keeps_owner = false)
       : lease_(lease), user_(std::move(user)), keeps_owner_(keeps_owner) {}
@@ -75,13 +75,13 @@ class LentDirectory : public Part {
   bool is_lent_ = false;
 };
 
-/** An output that is still lent to a dead session, by its line in the journal. */
+/** An output that a dead session still has, as a line of its journal says. */
 class OutputLeftLent final : public Part {
  public:
   OutputLeftLent(NotedOutput noted, const std::string& state_directory, std::string id);
 
   Status make(Trace&) override { return {}; }
-  /** Marks `hand-back`, or `lost` where it is not there any more. */
+  /** Marks `hand-back`, or `lost` where the directory is not there any more. */
   Status take_away(TakingAway& taking) override;
   [[nodiscard]] std::string_view place() const override { return lease_; }
 

@@ -11,11 +11,11 @@
 
 namespace buildjail {
 
-/** What all parts have in common that are taken away by one walk. */
+/** One walk backwards. All parts that it takes away share this. */
 struct TakingAway {
   Trace& trace;
 
-  /** As BackOff::wait. What is busy is waited for from the first time on, by all parts together. */
+  /** As BackOff::wait, with one bound for all parts together. It begins with the first part that is busy. */
   bool wait_while_busy() {
     if (!busy) busy.emplace(kBusyBound);
     return busy->wait();
@@ -26,8 +26,8 @@ struct TakingAway {
 };
 
 /**
- * One thing that an envelope is made of. It is made and taken away by a Walk, which knows the order; so a destructor
- * undoes nothing but what its members do.
+ * One thing that an envelope is made of. A Walk makes it and takes it away, as the Walk knows the order. So the
+ * destructor of a part undoes nothing; its members close what they own.
  */
 class Part {
  public:
@@ -38,26 +38,26 @@ class Part {
   Part(Part&&) = delete;
   Part& operator=(Part&&) = delete;
 
-  /** What making it is called in the trace and in errors. Empty where it marks the trace by itself, or not at all. */
+  /** Its name in the trace and in errors. Empty for a part that marks the trace by itself, or that does nothing. */
   [[nodiscard]] virtual std::string_view step() const { return {}; }
-  /** On what, as seen from inside; may be empty. */
+  /** Where it is as seen from inside. May be empty. */
   [[nodiscard]] virtual std::string_view target() const { return {}; }
 
   /**
-   * What a recovery would need to take it away, which is noted in the journal before it is made. Empty where that is
-   * nothing, or not known before an earlier part was made.
+   * The walk notes these in the journal before it makes the part, so that a recovery can take it away. Empty where
+   * there are none, or where they are not known before an earlier part was made.
    */
   [[nodiscard]] virtual std::vector<Fact> facts() const { return {}; }
   virtual Status make(Trace& trace) = 0;
   /**
-   * Comes also where it could not be made, or was not made to its end. Again: what of it is left to do; so a part that
-   * could not be taken away stays to be tried again.
+   * The walk calls this for a part that could not be made as well. After a failure the walk keeps the part and calls
+   * this again the next time.
    */
   virtual Status take_away(TakingAway&) { return {}; }
 
-  /** Where it is on the host; empty for what is everywhere, such as the processes of the jail. */
+  /** Its path on the host. Empty for a part that is in no one place, such as the processes. */
   [[nodiscard]] virtual std::string_view place() const { return {}; }
-  /** Whether an earlier part has to stay for as long as this does. */
+  /** Whether an earlier part has to stay for as long as this part does. */
   [[nodiscard]] bool stands_on(const Part& earlier) const {
     const std::string_view mine = place();
     const std::string_view its = earlier.place();

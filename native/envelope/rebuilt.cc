@@ -46,8 +46,7 @@ std::vector<SysError> take_away_rebuilt(std::span<const Rebuild> table, const st
   parts.push_back(std::make_unique<StateEntry>(journal, entry.id, entry.name));
   // Only FreeBSD's sessions make one, but what lies there by that name is nobody else's.
   parts.push_back(std::make_unique<SessionDirectory>(root_of(state_directory, entry.id), true));
-  Remains remains{
-      .state_directory = state_directory, .entry = entry, .parts = parts, .left_alone = outcome.left_alone};
+  Remains remains{.state_directory = state_directory, .entry = entry, .parts = parts, .left_alone = outcome.left_alone};
   if (auto status = rebuild(table, remains); !status) return {std::move(status.error())};
   Walk walk(std::move(parts));
   CloseReport report = walk.take_away();

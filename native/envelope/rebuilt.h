@@ -19,26 +19,26 @@ struct Remains {
   const std::string& state_directory;
   const JournalEntry& entry;
   Parts& parts;
-  /** For what is found and not touched. */
+  /** Things that were found and not touched. */
   std::vector<LeftAlone>& left_alone;
 };
 
-/** How to make parts of a fact that a dead session noted, for them to be taken away. */
+/** How one fact of a dead session becomes parts, to be taken away. */
 struct Rebuild {
   std::string_view part;
   std::function<Status(const Fact&, Remains&)> rebuild;
 };
 
 /**
- * Takes away a dead session, the youngest part first and its entry last. `table` has the parts in the order in which
- * they are made. EINVAL, with nothing touched, where a fact is of no part in it.
+ * Takes away a dead session, the youngest part first and its entry last. The rows of `table` are in the order in which
+ * an opening makes the parts. EINVAL, with nothing touched, for a fact whose part has no row.
  */
 std::vector<SysError> take_away_rebuilt(std::span<const Rebuild> table, const std::string& state_directory,
                                         const JournalEntry& entry, Journal& journal, Outcome& outcome);
 
 SysError not_noted_by_us(const std::string& what);
 
-/** Of every system: an output that was lent. */
+/** The row that all systems have: an output that was lent. */
 Status rebuild_output(const Fact& fact, Remains& remains);
 
 }  // namespace buildjail

@@ -12,11 +12,10 @@
 
 namespace buildjail {
 
-/** A system that sessions run on. What comes before an opening, and after it, is the same on each. */
+/** A system on which sessions run. All such systems do the same before an opening and after it. */
 class SessionSystem : public System {
  public:
-  Result<std::unique_ptr<Envelope>> open(SharedPlan plan, const std::string& id,
-                                         std::shared_ptr<Waiter> waiter) final;
+  Result<std::unique_ptr<Envelope>> open(SharedPlan plan, const std::string& id, std::shared_ptr<Waiter> waiter) final;
   Result<std::vector<ListedSession>> list(const std::string& state_directory) override {
     return list_sessions(state_directory);
   }
@@ -26,14 +25,14 @@ class SessionSystem : public System {
   /** As Watcher's. */
   explicit SessionSystem(const char* (*let_go)()) : watcher_(let_go) {}
 
-  /** Finds out about the host what need be found out once, and whether it can do what the plan says. */
+  /** Looks at the host, once for all sessions. Refuses a plan that this host cannot do. */
   virtual Status prepare(const EnvelopePlan& plan) = 0;
   /** The state directory is there from here on. */
   virtual Status hold_state(const std::string& state_directory) = 0;
   virtual Recovery recovery(const std::string& state_directory) = 0;
-  /** After all of these. */
-  virtual Result<std::unique_ptr<Envelope>> make(SharedPlan plan, const std::string& id,
-                                                 std::shared_ptr<Waiter> waiter, Trace trace) = 0;
+  /** Comes after all of these. */
+  virtual Result<std::unique_ptr<Envelope>> make(SharedPlan plan, const std::string& id, std::shared_ptr<Waiter> waiter,
+                                                 Trace trace) = 0;
 
  private:
   /** Before the first session of this environment in a state directory. */

@@ -13,7 +13,7 @@
 
 namespace buildjail {
 
-/** The session's entry in the state directory: what is taken away last, as it tells of all else. */
+/** The session's entry in the state directory. It is taken away after all that it tells of. */
 class StateEntry final : public Part {
  public:
   StateEntry(Journal& journal, std::string id, std::string name)

@@ -15,7 +15,7 @@ SysError of_step(SysError error, const Part& part) {
   return error;
 }
 
-/** As far as they are known, and not noted yet. */
+/** Those that are known by now and are not noted yet. */
 template <class Listed>
 std::vector<Fact> new_facts(std::span<Listed> parts) {
   std::vector<Fact> facts;
@@ -55,7 +55,7 @@ Status Walk::open(Parts parts, Journal& journal, Trace& trace) {
 Status Walk::add(Parts parts, Journal& journal, Trace& trace) {
   std::size_t at = parts_.size();
   for (auto& part : parts) parts_.push_back({.part = std::move(part)});
-  // All that is known before anything is made goes by one write; what a part can only tell later goes by one of its own.
+  // All facts that are known at the beginning go by one write. A fact that becomes known later has its own.
   bool is_known_noted = false;
   for (; at < parts_.size(); ++at) {
     Part& part = *parts_[at].part;

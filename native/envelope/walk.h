@@ -19,13 +19,13 @@ struct CloseReport {
 };
 
 /**
- * The parts of an envelope, the oldest first, of which some may be made. Opening goes through them forwards; closing, a
- * failed opening and a recovery go backwards. When this goes it takes away what it can of what is left.
+ * The parts of an envelope, the oldest first. Opening goes through them forwards. Closing, a failed opening and a
+ * recovery go through them backwards. The destructor takes away all that will go.
  */
 class Walk {
  public:
   Walk() = default;
-  /** Parts that an earlier process made, for this one to take away. */
+  /** Of parts that an earlier process made, for this process to take away. */
   explicit Walk(Parts rebuilt);
   Walk(const Walk&) = delete;
   Walk& operator=(const Walk&) = delete;
@@ -34,18 +34,18 @@ class Walk {
   ~Walk();
 
   /**
-   * Makes all of them, and takes away those that were made when one cannot be; the error then says as well what could
-   * not be taken away. What they tell of themselves is noted in the journal, which one of them begins.
+   * Notes the facts of all parts in the journal, which one of the parts begins, and makes the parts. When one cannot be
+   * made, the walk takes away those before it. The error then also names each part that could not be taken away.
    */
   Status open(Parts parts, Journal& journal, Trace& trace);
-  /** Makes more of them. What was made of them when one cannot be stays, to be taken away with the rest. */
+  /** The same for more parts, but after a failure those that were made stay for `take_away`. */
   Status add(Parts parts, Journal& journal, Trace& trace);
   /**
-   * Takes away what is there, the youngest first. What will not go stays with all that it stands on, and is tried again
-   * the next time. Where nothing is left, nothing is reported.
+   * Takes away all parts, the youngest first. A part that will not go stays, with each part that it stands on, and the
+   * next call tries those again. With no part left the report is empty.
    */
   CloseReport take_away();
-  /** What is left is for a recovery. */
+  /** Leaves the remaining parts to a recovery. */
   void leave() noexcept { parts_.clear(); }
 
  private:

@@ -36,8 +36,8 @@ struct Overloaded : Calls... {
 }  // namespace
 
 Result<std::unique_ptr<Envelope>> JailEnvelope::open(SharedPlan plan, const std::string& id,
-                                                     std::shared_ptr<Waiter> waiter,
-                                                     std::shared_ptr<FreebsdHost> host, Trace trace) {
+                                                     std::shared_ptr<Waiter> waiter, std::shared_ptr<FreebsdHost> host,
+                                                     Trace trace) {
   // Not make_unique: the constructor is private, as a half-opened envelope is nothing to have.
   std::unique_ptr<JailEnvelope> envelope(
       new JailEnvelope(std::move(plan), id, std::move(waiter), std::move(host), std::move(trace)));
@@ -84,8 +84,7 @@ void JailEnvelope::add_outputs(const std::vector<Step>& steps, Parts& parts) {
   for (const Step& step : steps) {
     const auto* const bind = std::get_if<Bind>(&step);
     if (bind == nullptr || !bind->is_writable) continue;
-    auto lease =
-        std::make_unique<OutputLease>(plan_->state_directory, id_, *bind, recovery_of(plan_->state_directory));
+    auto lease = std::make_unique<OutputLease>(plan_->state_directory, id_, *bind, recovery_of(plan_->state_directory));
     auto lent = std::make_unique<LentDirectory>(*lease, plan_->user);
     leases_.emplace(bind, lease.get());
     parts.push_back(std::move(lease));

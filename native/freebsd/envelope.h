@@ -10,21 +10,20 @@
 
 #include "envelope/envelope.h"
 #include "envelope/output.h"
-#include "launch/waiter.h"
-#include "state/journal.h"
 #include "freebsd/host.h"
 #include "freebsd/mounts.h"
 #include "freebsd/session_jail.h"
 #include "freebsd/set_groups.h"
+#include "launch/waiter.h"
+#include "state/journal.h"
 
 namespace buildjail {
 
 /** A jail and its mounts. */
 class JailEnvelope final : public Envelope {
  public:
-  static Result<std::unique_ptr<Envelope>> open(SharedPlan plan, const std::string& id,
-                                                std::shared_ptr<Waiter> waiter, std::shared_ptr<FreebsdHost> host,
-                                                Trace trace);
+  static Result<std::unique_ptr<Envelope>> open(SharedPlan plan, const std::string& id, std::shared_ptr<Waiter> waiter,
+                                                std::shared_ptr<FreebsdHost> host, Trace trace);
 
   [[nodiscard]] const Trace& trace() const override { return trace_; }
   Status complete(std::vector<Step> rest) override;

@@ -6,8 +6,8 @@
 #include <utility>
 #include <vector>
 
-#include "envelope/record.h"
 #include "base/result.h"
+#include "envelope/record.h"
 
 namespace buildjail {
 

@@ -15,10 +15,10 @@
 
 #include "base/back_off.h"
 #include "base/c_strings.h"
-#include "launch/exec_child.h"
-#include "launch/vfork_child.h"
 #include "freebsd/child.h"
 #include "freebsd/processes.h"
+#include "launch/exec_child.h"
+#include "launch/vfork_child.h"
 
 namespace buildjail {
 

@@ -7,12 +7,12 @@
 #include <optional>
 #include <string>
 
-#include "launch/launch_request.h"
 #include "base/credentials.h"
-#include "plan/plan.h"
 #include "base/result.h"
 #include "freebsd/jail.h"
 #include "freebsd/set_groups.h"
+#include "launch/launch_request.h"
+#include "plan/plan.h"
 
 namespace buildjail {
 
@@ -23,8 +23,8 @@ struct Launched {
 };
 
 /**
- * The login class (setloginclass(2)) of a command and of everything it starts, wherever that goes: a process inherits it,
- * and only root changes its own. It limits nothing here, but tells a command's processes from its neighbours'.
+ * The login class (setloginclass(2)) of a command and of everything it starts, wherever that goes: a process inherits
+ * it, and only root changes its own. It limits nothing here, but tells a command's processes from its neighbours'.
  */
 std::string login_class_of(std::uint32_t run);
 

@@ -7,14 +7,14 @@
 
 #include "envelope/commands.h"
 #include "envelope/rebuilt.h"
-#include "state/lent_output.h"
-#include "state/journal.h"
-#include "state/recover_state.h"
 #include "freebsd/mounts.h"
 #include "freebsd/parts/jail_part.h"
 #include "freebsd/parts/root.h"
 #include "freebsd/session_jail.h"
 #include "freebsd/state_file_system.h"
+#include "state/journal.h"
+#include "state/lent_output.h"
+#include "state/recover_state.h"
 
 namespace buildjail {
 

@@ -17,34 +17,34 @@
 namespace buildjail {
 
 /**
- * The jail of a session, what may be in it, and what may keep it. Parts share it: while it holds the root, the root goes
- * another way; and until no process is in it nothing goes.
+ * The jail of a session, and what may keep it from dying. Several parts share it: nothing goes while a process is in
+ * the jail, and the root goes in another way while a dying jail holds it.
  */
 struct SessionJail {
   /** Where its root is mounted. */
   std::string root;
   /** The build user. */
   uid_t user = 0;
-  /** False where commands were not waited for in that time. Of this process only: a recovery has none. */
+  /** False when commands were not reaped within the bound. Empty in a recovery, which has no children. */
   std::function<bool(std::chrono::milliseconds)> wait_reaped{};
   /** Our ends of the commands' output. */
   std::vector<std::weak_ptr<const UniqueFd>> sockets{};
   int devfs_ruleset = 0;
   std::optional<Jail> jail{};
   bool is_empty = false;
-  /** The jail stayed, dying, and the root was taken from under it. */
+  /** The root was taken from under the dying jail. */
   bool is_root_forced = false;
 
   /** Removes the jail, and waits until no process is in it and the commands were waited for. Again: nothing to do. */
   Status end_processes(Trace& trace);
-  /** Be it as a dying one. */
+  /** True for a dying jail as well. */
   [[nodiscard]] bool is_known() const { return jail && jail->is_known(); }
   /**
-   * What of the commands' output nobody has read: descriptors of the session can lie in it, which may hold a mount, or
-   * the jail. Nothing more comes by those sockets after that.
+   * Drops the output of commands that nobody has read, as descriptors of the session can lie in it and hold a mount or
+   * the jail. Nothing more comes by those sockets then.
    */
   void drop_unread();
-  /** Where the root was taken from under it: EBUSY when it is there for more than the kernel's own sake. */
+  /** Where the root was taken from under it: EBUSY when a descriptor that was opened in it keeps it. */
   Status see_die();
 };
 

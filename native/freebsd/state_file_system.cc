@@ -13,9 +13,9 @@
 #include <string_view>
 
 #include "base/back_off.h"
+#include "freebsd/mounts.h"
 #include "state/locked_file.h"
 #include "state/state_directory.h"
-#include "freebsd/mounts.h"
 
 namespace buildjail {
 

@@ -3,7 +3,6 @@
 #include <mutex>
 
 #include "envelope/session_system.h"
-#include "state/recover_state.h"
 #include "freebsd/envelope.h"
 #include "freebsd/host.h"
 #include "freebsd/jail.h"
@@ -13,6 +12,7 @@
 #include "freebsd/recovery.h"
 #include "freebsd/state_file_system.h"
 #include "freebsd/watcher_child.h"
+#include "state/recover_state.h"
 
 namespace buildjail {
 

@@ -18,8 +18,8 @@
 #include "linux/parts/network.h"
 #include "linux/parts/rest.h"
 #include "linux/parts/watched_output.h"
-#include "linux/process_tree.h"
 #include "linux/proc_files.h"
+#include "linux/process_tree.h"
 #include "linux/recovery.h"
 
 namespace buildjail {
@@ -95,8 +95,7 @@ Result<Parts> NamespaceEnvelope::parts(const std::vector<Step>& steps, bool is_r
     const auto* const bind = std::get_if<Bind>(&step);
     if (bind == nullptr || !bind->is_writable) continue;
     if (output_count_++ == kMostLent) return too_many(bind->source);
-    auto lease =
-        std::make_unique<OutputLease>(plan_->state_directory, id_, *bind, recovery_of(plan_->state_directory));
+    auto lease = std::make_unique<OutputLease>(plan_->state_directory, id_, *bind, recovery_of(plan_->state_directory));
     outputs.push_back(lease.get());
     parts.push_back(std::move(lease));
   }
@@ -110,8 +109,7 @@ Result<Parts> NamespaceEnvelope::parts(const std::vector<Step>& steps, bool is_r
   }
   // Not before there is an init, which hands them back should this process be killed.
   for (const OutputLease* const output : outputs)
-    parts.push_back(
-        std::make_unique<WatchedOutput>(inside_, *output, setup(), build_user_outside(plan_->user)));
+    parts.push_back(std::make_unique<WatchedOutput>(inside_, *output, setup(), build_user_outside(plan_->user)));
   if (is_rest || !plan_->is_base)
     parts.push_back(std::make_unique<Commands>([this](Trace& trace) { return inside_.end_processes(trace); }));
   return parts;
@@ -221,12 +219,13 @@ Result<Credentials> NamespaceEnvelope::look_at_command(const Namespaces& inside)
   };
   CommandListener listener{.started = [tell](pid_t pid) { tell([pid](Looking& one) { one.pid = pid; }); },
                            .dead = {},
-                           .ended = [tell](const Result<Exit>& exit) {
-                             tell([&exit](Looking& one) {
-                               if (!exit) one.failure = exit.error();
-                               one.is_over = true;
-                             });
-                           }};
+                           .ended =
+                               [tell](const Result<Exit>& exit) {
+                                 tell([&exit](Looking& one) {
+                                   if (!exit) one.failure = exit.error();
+                                   one.is_over = true;
+                                 });
+                               }};
   const auto stdio = ends.numbers();
   const auto& channel = inside.channel();
   auto status = waiter_->expect({.run = kLookingRun,

@@ -11,18 +11,17 @@
 #include "envelope/envelope.h"
 #include "envelope/output.h"
 #include "launch/waiter.h"
-#include "state/journal.h"
 #include "linux/host.h"
 #include "linux/session_namespaces.h"
+#include "state/journal.h"
 
 namespace buildjail {
 
 /** The namespaces of a session. */
 class NamespaceEnvelope final : public Envelope {
  public:
-  static Result<std::unique_ptr<Envelope>> open(SharedPlan plan, const std::string& id,
-                                                std::shared_ptr<Waiter> waiter, std::shared_ptr<LinuxHost> host,
-                                                Trace trace);
+  static Result<std::unique_ptr<Envelope>> open(SharedPlan plan, const std::string& id, std::shared_ptr<Waiter> waiter,
+                                                std::shared_ptr<LinuxHost> host, Trace trace);
 
   [[nodiscard]] const Trace& trace() const override { return trace_; }
   Status complete(std::vector<Step> rest) override;
@@ -35,8 +34,8 @@ class NamespaceEnvelope final : public Envelope {
   CloseReport close() override;
 
  private:
-  NamespaceEnvelope(SharedPlan plan, std::string id, std::shared_ptr<Waiter> waiter,
-                    std::shared_ptr<LinuxHost> host, Trace trace);
+  NamespaceEnvelope(SharedPlan plan, std::string id, std::shared_ptr<Waiter> waiter, std::shared_ptr<LinuxHost> host,
+                    Trace trace);
 
   /** In the order in which they are made. E2BIG where there are more outputs than init can know of. */
   Result<Parts> parts(const std::vector<Step>& steps, bool is_rest);

@@ -13,13 +13,13 @@
 
 namespace buildjail {
 
-/** The namespaces of a session, from when they are made until nothing is in them any more. Any thread. */
+/** The namespaces of a session, from their making until nothing is in them any more. Any thread may call it. */
 class SessionNamespaces {
  public:
   /** `owner` is what the session's commands are known by to the waiter. */
   SessionNamespaces(std::shared_ptr<Waiter> waiter, std::uint64_t owner) : waiter_(std::move(waiter)), owner_(owner) {}
 
-  /** From here on what init tells is heard. */
+  /** From here on the waiter reads what init tells. */
   Status set(Namespaces made) {
     const auto channel = made.channel();
     {
@@ -29,7 +29,7 @@ class SessionNamespaces {
     return waiter_->watch_channel(owner_, channel->fd(),
                                   [channel, waiter = waiter_.get()] { return channel->read(*waiter); });
   }
-  /** Null while there are none. Who has them keeps them from being closed under its hands. */
+  /** Null while there are none. */
   [[nodiscard]] std::shared_ptr<Namespaces> get() const {
     const std::lock_guard lock(mutex_);
     return namespaces_;

@@ -6,14 +6,14 @@
 #include <mutex>
 
 #include "envelope/session_system.h"
-#include "state/recover_state.h"
-#include "state/state_directory.h"
 #include "linux/empty_mounts.h"
 #include "linux/envelope.h"
 #include "linux/init_image.h"
 #include "linux/obstacles.h"
 #include "linux/recovery.h"
 #include "linux/watcher_child.h"
+#include "state/recover_state.h"
+#include "state/state_directory.h"
 
 namespace buildjail {
 
@@ -70,8 +70,8 @@ class Linux final : public SessionSystem {
     if (!host_) {
       auto image = make_init_image();
       if (!image) return std::move(image.error());
-      host_ = std::make_shared<LinuxHost>(
-          std::move(*image), needs_user_namespace() ? EmptyMounts() : make_empty_mounts(), is_dumpable_);
+      host_ = std::make_shared<LinuxHost>(std::move(*image),
+                                          needs_user_namespace() ? EmptyMounts() : make_empty_mounts(), is_dumpable_);
     }
     return host_;
   }

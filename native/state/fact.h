@@ -4,7 +4,7 @@
 
 namespace buildjail {
 
-/** A line of a journal: of which part of a session it tells, what of that, and the value. The first two have no space. */
+/** A line of a journal: the part that it tells of, which fact of that, and its value. The first two have no space. */
 struct Fact {
   std::string part;
   std::string key;

@@ -24,15 +24,15 @@ std::string root_of(const std::string& state_directory, const std::string& id);
 class Journal {
  public:
   explicit Journal(std::string file) : file_(std::move(file)) {}
-  /** An entry that was found, and is locked by now. */
+  /** Of a dead session; `lock` is its lock. */
   Journal(std::string file, UniqueFd lock) : file_(std::move(file)), lock_(std::move(lock)), is_begun_(true) {}
 
   /** Makes it, with nothing in it yet. The state directory exists. */
   Status begin();
   [[nodiscard]] bool is_open() const noexcept { return static_cast<bool>(lock_); }
-  /** By one write. What comes first makes it an entry. */
+  /** By one write. The first call makes it an entry. */
   Status note(const std::vector<Fact>& facts);
-  /** Nothing is left that it could tell of. Again: nothing to do. */
+  /** Removes it. Called again it does nothing. */
   Status end();
 
  private:

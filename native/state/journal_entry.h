@@ -27,14 +27,14 @@ struct JournalEntry {
   std::int64_t started_ms = 0;
   /** Somebody found its owner dead and is taking it away. */
   bool is_being_recovered = false;
-  /** What its parts noted, in the order in which they did. */
+  /** The facts that its parts noted, the oldest first. */
   std::vector<Fact> facts;
 
   /** The first of that part and key; empty where there is none. */
   [[nodiscard]] std::string_view fact(std::string_view part, std::string_view key) const;
 };
 
-/** Of the session itself: what JournalEntry has members for. */
+/** The facts that JournalEntry has members for. */
 std::vector<Fact> session_facts(const JournalEntry& entry);
 Fact recovering_fact(pid_t pid);
 

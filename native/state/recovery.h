@@ -65,8 +65,8 @@ struct RecoveryReport {
 class Recovery {
  public:
   /**
-   * What a system takes away of a dead session: everything that its entry tells of, the entry last. It writes down what
-   * it did, and answers with what could not be done.
+   * Takes away everything that the entry of a dead session tells of, and the entry last. Adds what it did to the
+   * outcome and returns an error for each thing that would not go. Each system has its own.
    */
   using TakeAway = std::function<std::vector<SysError>(const JournalEntry& entry, Journal& journal, Outcome& outcome)>;
 

@@ -4,8 +4,8 @@
 #include <string>
 #include <vector>
 
-#include "state/journal_entry.h"
 #include "base/result.h"
+#include "state/journal_entry.h"
 
 namespace buildjail {
 

@@ -26,31 +26,31 @@
 #include <vector>
 
 #include "base/back_off.h"
-#include "launch/captured_stream.h"
 #include "base/caught.h"
 #include "base/holder.h"
-#include "state/journal.h"
+#include "base/result.h"
+#include "base/signal_name.h"
+#include "base/sys_error.h"
+#include "base/unique_fd.h"
 #include "envelope/job_request.h"
-#include "launch/launch_request.h"
 #include "envelope/output.h"
 #include "envelope/rebuilt.h"
 #include "envelope/state_entry.h"
 #include "envelope/walk.h"
+#include "envelope/worker_threads.h"
+#include "launch/captured_stream.h"
+#include "launch/launch_request.h"
+#include "launch/ready_ends.h"
+#include "launch/stdio_ends.h"
+#include "launch/vfork_child.h"
+#include "plan/plan.h"
+#include "plan/wire_reader.h"
+#include "state/journal.h"
 #include "state/lent_output.h"
 #include "state/output_lease.h"
-#include "plan/plan.h"
-#include "launch/ready_ends.h"
 #include "state/recovery.h"
-#include "base/result.h"
 #include "state/session_list.h"
-#include "base/signal_name.h"
 #include "state/state_directory.h"
-#include "launch/stdio_ends.h"
-#include "base/sys_error.h"
-#include "base/unique_fd.h"
-#include "launch/vfork_child.h"
-#include "plan/wire_reader.h"
-#include "envelope/worker_threads.h"
 
 namespace {
 
@@ -447,7 +447,8 @@ void check_walk() {
     return test.close().empty() && test.log == "-below-root" && test.noted().empty();
   });
   check("while processes live nothing that they could be in goes", [] {
-    WalkUnderTest test(Behaviours{{.name = "root", .place = "/r"}, {.name = "lease", .place = "/l"}, {.name = "processes", .stays = 1}});
+    WalkUnderTest test(Behaviours{
+        {.name = "root", .place = "/r"}, {.name = "lease", .place = "/l"}, {.name = "processes", .stays = 1}});
     if (!test.open()) return false;
     test.log.clear();
     if (test.close() != "processes " || test.log != "-processes") return false;
@@ -498,7 +499,8 @@ void check_journal() {
     const auto& [path, dev, ino, uid, gid, mode, flags] = noted->before;
     if (path != output.path || dev != ~0ULL || ino != 12 || uid != 1000 || gid != 1001 || mode != 02750 || flags != 04)
       return false;
-    for (const char* other : {"", "1 2 3", "1 2 3 4 5 755 0 a", "1 2 3 4 5 755 /a", "1 2 3 4 5 999 0 /a", "1 -2 3 4 5 755 0 /a"}) {
+    for (const char* other :
+         {"", "1 2 3", "1 2 3 4 5 755 0 a", "1 2 3 4 5 755 /a", "1 2 3 4 5 999 0 /a", "1 -2 3 4 5 755 0 /a"}) {
       if (noted_output({kLentOutput, "lent", other})) return false;
     }
     return !noted_output({kLentOutput, "other", lent_fact(output, 1).value});
@@ -534,8 +536,7 @@ void check_recovery() {
     Status make(Trace&) override { return {}; }
     Status take_away(TakingAway& taking) override {
       if (stays_-- > 0)
-        return SysError{
-            .step = "unmount", .syscall = "unmount", .err = EBUSY, .path = "/a", .dest = {}, .detail = {}};
+        return SysError{.step = "unmount", .syscall = "unmount", .err = EBUSY, .path = "/a", .dest = {}, .detail = {}};
       count_ += 1;
       taking.trace.mark("unmount", "/something");
       return {};
@@ -592,9 +593,8 @@ void check_recovery() {
     };
     const int before = taken_away;
     return is_left([&] { put(file, "garbage", O_TRUNC); }) && is_left([&] { put(file, "session id 0\n", O_APPEND); }) &&
-           is_left([&] { put(file, "unheard of\n", O_APPEND); }) &&
-           is_left([&] { ::chmod(file.c_str(), 0644); }) && is_left([&] { put(root, "", O_CREAT); }) &&
-           taken_away == before;
+           is_left([&] { put(file, "unheard of\n", O_APPEND); }) && is_left([&] { ::chmod(file.c_str(), 0644); }) &&
+           is_left([&] { put(root, "", O_CREAT); }) && taken_away == before;
   });
   check("an entry that its process had only just made goes, and so does a root whose entry is gone", [&] {
     {

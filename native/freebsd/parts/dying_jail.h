@@ -5,7 +5,7 @@
 
 namespace buildjail {
 
-/** What the kernel still knows of the jail when all else is gone. The first part, so that it is looked at last. */
+/** The jail as the kernel may still know it when all else is gone. This is the first part, so that it comes last. */
 class DyingJail final : public Part {
  public:
   explicit DyingJail(SessionJail& jail) : jail_(jail) {}

@@ -10,10 +10,10 @@
 
 namespace buildjail {
 
-/** Something mounted in the root, or the root itself. It goes by unmounting it; by FSID, which no path can mislead. */
+/** Something mounted in the root, or the root itself. It is unmounted by its FSID, so that no path can mislead that. */
 class Mount : public Part {
  public:
-  /** One of a dead session, as the kernel lists it. */
+  /** Of a dead session, as the kernel lists it. */
   Mount(SessionJail& jail, std::string path, std::string fsid);
 
   [[nodiscard]] std::string_view step() const override { return "nmount"; }
@@ -27,11 +27,11 @@ class Mount : public Part {
   /** To be mounted at `target`, which outlives it. */
   Mount(SessionJail& jail, std::string_view target);
 
-  /** nmount(2), and the FSID of what came of it. */
+  /** nmount(2), and a look at the FSID. */
   Status mount(IovecList options, int flags);
-  /** What was just mounted is to be taken away by this. Where its FSID is not known it goes by its path, at once. */
+  /** Keeps the FSID of what was just mounted. Where it could not be had, that is unmounted by its path at once. */
   Status take(Result<std::string> fsid);
-  /** Tries again for as long as it is busy and `wait` says so. An error says who holds it. */
+  /** Tries again while the mount is busy and `wait` is true. An EBUSY names the holders. */
   Status unmount(Trace& trace, const std::function<bool()>& wait);
 
   [[nodiscard]] SessionJail& jail() const noexcept { return jail_; }

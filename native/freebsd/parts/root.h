@@ -19,7 +19,7 @@ namespace buildjail {
 class Root final : public Mount {
  public:
   explicit Root(SessionJail& jail) : Mount(jail, "/") {}
-  /** One of a dead session. */
+  /** Of a dead session. */
   Root(SessionJail& jail, std::string fsid) : Mount(jail, jail.root, std::move(fsid)) {}
 
   [[nodiscard]] std::vector<Fact> facts() const override { return {{kFacts, kPath, path()}}; }
@@ -28,8 +28,8 @@ class Root final : public Mount {
   // options).
   Status make(Trace&) override { return mount(file_system("tmpfs", path()), MNT_NOSUID); }
 
-  // A dying jail holds its root directory, for as long as a connection of it is in TIME_WAIT (jail(8)). Where no process
-  // does, the root's own tmpfs is nobody's but ours: that one may be forced.
+  // A dying jail holds its root directory, for as long as a connection of it is in TIME_WAIT (jail(8)). Where no
+  // process does, the root's own tmpfs is nobody's but ours: that one may be forced.
   Status take_away(TakingAway& taking) override {
     if (fsid().empty() || !jail().is_known()) return Mount::take_away(taking);
     remove_shared_memory(path());

@@ -13,7 +13,7 @@
 
 namespace buildjail {
 
-/** A network that was there before, where there is one for the session; and its own may go on to another after it. */
+/** The session's network: one that was made ahead, where there is one. It may go on to another session. */
 class NetworkPart final : public Part {
  public:
   /** All outlive it. `outputs`: all of the session's. */
@@ -32,9 +32,9 @@ class NetworkPart final : public Part {
     return {};
   }
 
-  /** To be entered; empty where the session makes its own. */
+  /** The network to enter; empty where the session makes its own. */
   [[nodiscard]] const UniqueFd& space() const noexcept { return network_.space; }
-  /** The session is in it, `init` for one. */
+  /** The session's init is in it. */
   void is_in_use(pid_t init) {
     is_used_ = true;
     if (!heir_.empty() && !network_) network_ = Network::of(init);
@@ -44,7 +44,7 @@ class NetworkPart final : public Part {
   // Not of a build that is root, whom the kernel lets change more than counters (sysctl(8), net.*).
   [[nodiscard]] bool may_leave_network() const { return !plan_.is_base && plan_.user.uid != 0; }
 
-  /** Which sessions may have its network after it: those with the same. Empty: none. */
+  /** Another session may have this network after this one if it has the same heir. Empty: none may. */
   [[nodiscard]] std::string heir() const {
     if (!may_leave_network() || outputs_.empty()) return {};
     std::string heir = std::to_string(plan_.user.uid) + ":" + std::to_string(plan_.user.gid);

@@ -8,7 +8,7 @@
 
 namespace buildjail {
 
-/** What follows a base: the rest of the plan, and the root sealed. It goes with the namespaces. */
+/** The rest of a plan that was a base, and the seal of the root. It goes with the namespaces. */
 class Rest final : public Part {
  public:
   /** Both outlive it. */
