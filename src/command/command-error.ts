@@ -77,10 +77,10 @@ export class OutputFailedError<Output = AnyOutput> extends CommandError<Output> 
 }
 
 /** The error of a command that did not succeed; undefined of one that did, and where that was not to be an error. */
-export function errorOf(result: Result<AnyOutput>, ending: EarlyEnd, options: CheckedRunOptions): CommandError | undefined {
+export function errorOf(result: Result<AnyOutput>, ending: EarlyEnd | undefined, options: CheckedRunOptions): CommandError | undefined {
   // Not the command's failure, but that of the caller's own stream or disk.
-  if (ending.inputFailure !== undefined) return new InputFailedError(result, ending.inputFailure)
-  if (ending.outputFailure !== undefined) return new OutputFailedError(result, ending.outputFailure)
+  if (ending?.inputFailure !== undefined) return new InputFailedError(result, ending.inputFailure)
+  if (ending?.outputFailure !== undefined) return new OutputFailedError(result, ending.outputFailure)
   if (!result.failed || options.reject === false) return undefined
   const how = failureOf(result, options)
   if (result.isMaxBuffer) return new MaxBufferError(result, how)
