@@ -36,12 +36,11 @@ const notRun: JobEnd = Object.freeze({
 })
 
 /**
- * A command under way: a promise of its result, and at the same time the running command itself. It begins when the turn of the event
- * loop in which it was asked for is over, so that it is known by then whether anybody wants to hear of it before its end: `stdin`,
- * `stdout`, `stderr`, `all` and `for await` that are used at once are pipes. Of an output stream that is asked for later everything
- * is there once the command has ended. It is all from the beginning, however late.
+ * A command under way: a promise of its result, and at the same time the running command itself. It begins in a microtask after the
+ * call, so that `stdin`, `stdout`, `stderr`, `all` and `for await` which are used in the same turn get pipes and hear of the command as it runs. An output
+ * stream that is asked for later has everything from the beginning once the command has ended. All output is in the result as well.
  *
- * `for await (const line of running)` gives the lines of stdout, or of `all`, as they are written, and throws at the end what the promise
+ * `for await (const line of running)` gives the lines of stdout, or of `all`, as they are written, and throws at the end the error that the promise
  * rejects with. A loop that is left early ends the command and all that it started, and waits for that.
  */
 export class Running<Output = string> implements Promise<Result<Output>>, AsyncIterable<string> {
@@ -50,7 +49,7 @@ export class Running<Output = string> implements Promise<Result<Output>>, AsyncI
   readonly #place: Place
   readonly #began = performance.now()
   #options = noOptions
-  /** These two are there where the options say so, and once somebody asks for them: most commands need neither. */
+  /** These two are made with the options, or when somebody asks for them: most commands need neither. */
   #madeEnding: Ending | undefined
   #madeStreams: Streams | undefined
   // Of `never`, so that what runs with one kind of output can be handed on as one with any.
@@ -59,7 +58,7 @@ export class Running<Output = string> implements Promise<Result<Output>>, AsyncI
   /** 0 before it begins. */
   #job = 0
   #isOver = false
-  /** What native code has captured. */
+  /** The output that native code has captured. */
   #captured: Captured | undefined
   /** Signals for a command that has not begun. */
   #early: Signal[] | undefined
@@ -108,8 +107,9 @@ export class Running<Output = string> implements Promise<Result<Output>>, AsyncI
   }
 
   /**
-   * Signals the command and what it started in its process group; one that is still being launched, as it starts. After the `killSignal`
-   * (default: SIGTERM) comes SIGKILL when it has not ended `forceKillAfterDelay` later. 0 sends nothing and only asks. False when it is over.
+   * Signals the process group of the command. A command that is still being launched gets the signal as it starts. After the `killSignal`
+   * (default: SIGTERM) comes SIGKILL when the command has not ended `forceKillAfterDelay` later. 0 sends nothing and only asks. False when the
+   * command is over.
    * @throws InvalidCommandError when there is no such signal
    */
   kill(signal: Signal = this.#ending.killSignal): boolean {
@@ -161,7 +161,7 @@ export class Running<Output = string> implements Promise<Result<Output>>, AsyncI
   }
 
   get #ending(): Ending {
-    // Nothing is to end what is over.
+    // A command that is over needs no timer and no listener.
     this.#madeEnding ??= new Ending(this.#isOver ? noOptions : this.#options, (signal) => this.#signalAll(signal))
     return this.#madeEnding
   }

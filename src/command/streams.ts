@@ -9,7 +9,7 @@ import { ignore, Supply } from './supply.ts'
 
 const same: WireStdio = Object.freeze({ kind: 'same' })
 
-/** Of all commands whose output is only collected, which so are packed in the same way (wire-job.ts). */
+/** Shared by all commands whose output is only collected, so that their jobs are packed in the same way (wire-job.ts). */
 export const collected: JobCommand['stdio'] = Object.freeze([ignore, capture, capture] as const)
 
 /** The standard streams of a command. */
@@ -46,7 +46,7 @@ export class Streams {
   }
 
   /**
-   * What the command is given, from here on decided.
+   * The targets for the launch. Later touches do not change them.
    * @throws SystemCallError where a file cannot be opened
    */
   wire(): JobCommand['stdio'] {
@@ -70,7 +70,7 @@ export class Streams {
     return finishing.length === 0 ? undefined : Promise.all(finishing)
   }
 
-  /** What was collected, once it is finished. */
+  /** The collected output, once all is finished. */
   get collected(): Captured {
     return { stdout: this.#stdout.bytes, stderr: this.#stderr.bytes }
   }
