@@ -1,6 +1,6 @@
 // A build daemon. POST {"spec": {...}, "command": [...], "timeout": milliseconds} answers with the log, line by line as it is written, and a last line
 // that says in JSON how it ended. Closing the connection cancels the build; so does DELETE /ID, where ID is the header x-build of the answer.
-// At most $BUILDS builds run at once (default 2), and the others wait. It listens on the loopback address only: whoever reaches it
+// At most $BUILDS builds run at once (default 2), and the others wait. It listens on the loopback address only: a client that reaches it
 // can have every file of this host as an input.
 //   node examples/daemon/daemon.mjs
 //   curl -N -d '{"spec": {"inputs": {"src": "/srv/src"}}, "command": ["ls", "/inputs/src"]}' http://127.0.0.1:8080
@@ -11,7 +11,7 @@ import { json } from 'node:stream/consumers'
 import { build } from '../../dist/index.js'
 
 const { BUILDS = '2', PORT = '8080' } = process.env
-const builds = new Map() // By id: what cancels it.
+const builds = new Map() // AbortControllers by id.
 const waiting = []
 let free = Number(BUILDS)
 
