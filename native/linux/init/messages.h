@@ -65,9 +65,9 @@ struct command_message {
 };
 
 enum {
-  /** The command executes. With a pidfd of it (pidfd_open(2)). */
+  /** The command executes. */
   kAnswerStarted = 1,
-  /** The same of one that may not execute yet. */
+  /** Its pid: that of the sender, or where init sends it, that of the pidfd that comes with it (pidfd_open(2)). */
   kAnswerPid,
   /** It could not be launched: `step` and `err` say why. */
   kAnswerFailed,
