@@ -11,15 +11,16 @@ const folderOf = (system) => (['freebsd', 'linux'].includes(system) && existsSyn
 /** All of a room. A file for one system alone ends in that system's name, or in `_none` for all that have none of their own. */
 function room(name, system) {
   const others = ['freebsd', 'linux', 'none'].filter((suffix) => suffix !== system)
-  return readdirSync(path.join(native, name))
+  return [name, `${name}/parts`]
+    .filter((folder) => existsSync(path.join(native, folder)))
+    .flatMap((folder) => readdirSync(path.join(native, folder)).map((file) => `native/${folder}/${file}`))
     .filter((file) => file.endsWith('.cc') && !others.some((other) => file.endsWith(`_${other}.cc`)))
     .sort()
-    .map((file) => `native/${name}/${file}`)
 }
 
 /** What of a system's folder a recovery needs. */
 const recovering = {
-  freebsd: ['holders', 'iovec_list', 'jail', 'mounted_list', 'mounts', 'processes', 'recovery', 'shared_memory', 'sockets', 'state_file_system', 'sysctl_records'],
+  freebsd: ['holders', 'iovec_list', 'jail', 'mounted_list', 'mounts', 'parts/mount', 'processes', 'recovery', 'session_jail', 'shared_memory', 'sockets', 'state_file_system', 'sysctl_records', 'unread'],
   linux: ['recovery'],
   unsupported: [],
 }
@@ -30,7 +31,9 @@ const programs = {
   watch: (system) => [
     'native/watch/main.cc',
     ...room('base', system),
-    ...['journal', 'journal_entry', 'lent_output', 'locked_file', 'output_lease', 'recovery', 'session_directory', 'state_directory'].map((name) => `native/state/${name}.cc`),
+    'native/plan/planned_source.cc',
+    ...['journal', 'journal_entry', 'lent_output', 'locked_file', 'output_lease', 'recovery', 'state_directory'].map((name) => `native/state/${name}.cc`),
+    ...['output', 'rebuilt', 'walk'].map((name) => `native/envelope/${name}.cc`),
     ...recovering[folderOf(system)].map((name) => `native/${folderOf(system)}/${name}.cc`),
   ],
   faults: (system) => room('faults', system),

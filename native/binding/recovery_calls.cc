@@ -42,14 +42,14 @@ Napi::Value report_to_js(Napi::Env env, const Result<RecoveryReport>& report) {
 }
 
 Napi::Object listed_to_js(Napi::Env env, const ListedSession& session) {
-  const auto& [entry, is_live, jid] = session;
+  const auto& [entry, is_live, root, jid] = session;
   auto object = Napi::Object::New(env);
   object.Set("id", entry.id);
   if (!entry.name.empty()) object.Set("name", entry.name);
   object.Set("pid", entry.pid);
   object.Set("startedMs", static_cast<double>(entry.started_ms));
   object.Set("isLive", is_live);
-  if (!entry.root.empty()) object.Set("root", entry.root);
+  if (!root.empty()) object.Set("root", root);
   if (jid) object.Set("jid", *jid);
   return object;
 }

@@ -8,6 +8,7 @@
 
 #include "envelope/envelope.h"
 #include "envelope/job.h"
+#include "envelope/obstacle.h"
 
 namespace buildjail {
 

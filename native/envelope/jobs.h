@@ -14,7 +14,7 @@
 #include <thread>
 
 #include "base/result.h"
-#include "envelope/envelope.h"
+#include "envelope/system.h"
 #include "envelope/job.h"
 #include "envelope/worker_threads.h"
 #include "launch/ready_ends.h"

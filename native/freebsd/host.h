@@ -9,8 +9,8 @@
 namespace buildjail {
 
 /** What the sessions of one environment have in common. */
-struct Host {
-  explicit Host(JailAbilities found) : abilities(std::move(found)) {}
+struct FreebsdHost {
+  explicit FreebsdHost(JailAbilities found) : abilities(std::move(found)) {}
 
   JailAbilities abilities;
   /** Of the session before; 0 where there was none. */

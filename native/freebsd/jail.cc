@@ -105,22 +105,51 @@ Status Jail::remove() {
   return {};
 }
 
+bool Jail::is_known() const {
+  if (is_gone_) return false;
+  const auto found = find();
+  return !found || *found;
+}
+
 Status Jail::wait_empty() {
-  is_gone_ = !is_jail_known(name_, root_);
-  return is_gone_ ? Status() : buildjail::wait_empty(name_, root_);
+  BackOff back_off(kEmptyBound);
+  for (;;) {
+    const auto found = find();
+    is_gone_ = found && !*found;
+    if (is_gone_) return {};
+    const auto occupied = found ? has_processes((**found).jid) : Result<bool>(true);
+    if (occupied && !*occupied) return {};
+    if (!back_off.wait()) {
+      return SysError{.step = "empty-jail",
+                      .syscall = "jail_remove",
+                      .err = EBUSY,
+                      .path = {},
+                      .dest = {},
+                      .detail = "a process of the jail does not end"};
+    }
+  }
 }
 
 bool Jail::has_its_number() const {
-  const auto found = find_jail(name_);
-  return found && *found && is_this(**found);
+  const auto found = find();
+  return found && *found && (**found).jid == jid_;
 }
 
 // Not by its number where that may be another jail's by now: by the descriptor, or after a look.
 Status Jail::remove_now() const {
   if (owner_) return remove_by(owner_.get());
-  const auto found = find_jail(name_);
+  const auto found = find();
   if (!found) return found.error();
-  return *found && is_this(**found) ? remove_jail(jid_) : Status();
+  // EINVAL: somebody else removed it (jail(2)).
+  const bool is_there = *found && (**found).jid == jid_;
+  if (is_there && ::jail_remove(jid_) != 0 && errno != EINVAL) return last_error("jail_remove", "jail_remove");
+  return {};
+}
+
+Result<std::optional<FoundJail>> Jail::find() const {
+  auto found = find_jail(name_);
+  if (found && *found && (**found).path != root_) return std::optional<FoundJail>();
+  return found;
 }
 
 Result<std::optional<FoundJail>> find_jail(const std::string& name) {
@@ -141,35 +170,6 @@ Result<std::optional<FoundJail>> find_jail(const std::string& name) {
   const auto path = options.value(1);
   const auto* text = reinterpret_cast<const char*>(path.data());
   return std::optional(FoundJail{.jid = jid, .path = {text, ::strnlen(text, path.size())}, .is_dying = is_dying != 0});
-}
-
-Status remove_jail(int jid) {
-  // EINVAL: somebody else removed it (jail(2)).
-  if (::jail_remove(jid) != 0 && errno != EINVAL) return last_error("jail_remove", "jail_remove");
-  return {};
-}
-
-bool is_jail_known(const std::string& name, const std::string& root) {
-  const auto found = find_jail(name);
-  return !found || (*found && (**found).path == root);
-}
-
-Status wait_empty(const std::string& name, const std::string& root) {
-  BackOff back_off(kEmptyBound);
-  for (;;) {
-    const auto found = find_jail(name);
-    if (found && (!*found || (**found).path != root)) return {};
-    const auto occupied = found ? has_processes((**found).jid) : Result<bool>(true);
-    if (occupied && !*occupied) return {};
-    if (!back_off.wait()) {
-      return SysError{.step = "empty-jail",
-                      .syscall = "jail_remove",
-                      .err = EBUSY,
-                      .path = {},
-                      .dest = {},
-                      .detail = "a process of the jail does not end"};
-    }
-  }
 }
 
 }  // namespace buildjail

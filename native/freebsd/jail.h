@@ -33,25 +33,13 @@ struct FoundJail {
 /** The jail of that name, be it a dying one; nothing when there is none. */
 Result<std::optional<FoundJail>> find_jail(const std::string& name);
 
-/** Kills every process in a jail; they are gone a little later. Gone already: nothing to do. */
-Status remove_jail(int jid);
-
-/**
- * Whether the kernel still knows a jail, be it as a dying one. By name, and with the path of its root, as a number may
- * be another one's by now.
- */
-bool is_jail_known(const std::string& name, const std::string& root);
-
-/**
- * After its removal: waits until no process is in a jail. It may itself stay for a while, dying, for a socket's sake
- * (jail(8)).
- */
-Status wait_empty(const std::string& name, const std::string& root);
-
 /** A jail of ours; removed when this goes, and by the kernel itself when this process goes, where it can (15.0). */
 class Jail {
  public:
   static Result<Jail> create(const JailConfig& config, const JailAbilities& abilities);
+  /** One of a dead process, to be removed by this one. */
+  Jail(const std::string& name, const FoundJail& found)
+      : jid_(found.jid), name_(name), root_(found.path), is_removed_(found.is_dying) {}
   Jail(Jail&& other) noexcept;
   Jail& operator=(Jail&&) = delete;
   Jail(const Jail&) = delete;
@@ -59,20 +47,26 @@ class Jail {
   ~Jail();
 
   [[nodiscard]] int jid() const noexcept { return jid_; }
+  [[nodiscard]] const std::string& name() const noexcept { return name_; }
+  [[nodiscard]] bool is_removed() const noexcept { return is_removed_; }
   [[nodiscard]] JailReference reference() const noexcept { return {.jid = jid_, .dev = dev_, .ino = ino_}; }
   /** Kills every process in it; they are gone a little later. Done already: nothing to do. */
   Status remove();
   /** Whether its number still is its own. */
   [[nodiscard]] bool has_its_number() const;
-  /** Whether the kernel still knows it, be it as a dying one. */
-  [[nodiscard]] bool is_known() const { return !is_gone_ && is_jail_known(name_, root_); }
-  /** After `remove`. */
+  /** Whether the kernel still knows it, be it as a dying one; where that cannot be asked, it does. */
+  [[nodiscard]] bool is_known() const;
+  /**
+   * After `remove`: waits until no process is in it. It may itself stay for a while, dying, for a socket's sake
+   * (jail(8)).
+   */
   [[nodiscard]] Status wait_empty();
 
  private:
   Jail(int jid, const JailConfig& config) : jid_(jid), name_(config.name), root_(config.path) {}
 
-  [[nodiscard]] bool is_this(const FoundJail& found) const { return found.jid == jid_ && found.path == root_; }
+  /** By its name, and with the path of its root: its number may be another one's by now. */
+  [[nodiscard]] Result<std::optional<FoundJail>> find() const;
   [[nodiscard]] Status remove_now() const;
 
   int jid_ = -1;

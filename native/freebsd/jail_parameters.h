@@ -6,7 +6,7 @@
 #include <utility>
 #include <vector>
 
-#include "envelope/envelope.h"
+#include "envelope/record.h"
 #include "base/result.h"
 
 namespace buildjail {

@@ -1,13 +1,8 @@
 #include "freebsd/mounts.h"
 
-#include <algorithm>
 #include <array>
 #include <cerrno>
-#include <chrono>
-#include <string_view>
 
-#include "base/back_off.h"
-#include "freebsd/holders.h"
 #include "freebsd/mounted_list.h"
 
 namespace buildjail {
@@ -56,6 +51,14 @@ std::string fsid_text(const fsid_t& fsid) {
   return "FSID:" + std::to_string(fsid.val[0]) + ":" + std::to_string(fsid.val[1]);
 }
 
+IovecList file_system(const char* type, const std::string& path, const std::string& from) {
+  IovecList options;
+  options.add_string("fstype", type);
+  options.add_string("fspath", path);
+  options.add_string("from", from.empty() ? type : from);
+  return options;
+}
+
 Status nmount_options(IovecList& options, int flags, const std::string& step, const std::string& path) {
   if (::nmount(options.data(), options.size(), flags) == 0) return {};
   auto error = last_error(step, "nmount", path);
@@ -91,56 +94,6 @@ Result<std::vector<MountEntry>> mount_table() {
   table.reserve(mounted->size());
   for (const auto& one : *mounted) table.push_back(entry_of(one));
   return table;
-}
-
-MountStack::~MountStack() {
-  for (auto last = mounts_.rbegin(); last != mounts_.rend(); ++last)
-    static_cast<void>(::unmount(last->fsid.c_str(), MNT_BYFSID));
-}
-
-std::vector<SysError> MountStack::unmount_down_to(std::size_t left, std::chrono::milliseconds bound, Trace& trace) {
-  BackOff back_off(bound);
-  std::vector<SysError> failures;
-  for (std::size_t at = mounts_.size(); at-- > left;) {
-    if (carries_others(at)) continue;
-    const Mounted& mounted = mounts_[at];
-    auto status = unmount_target(mounted.fsid, 0);
-    while (!status && status.error().err == EBUSY && back_off.wait()) status = unmount_target(mounted.fsid, 0);
-    // ENOENT: somebody else unmounted it, which is what was wanted.
-    if (!status && status.error().err != ENOENT) {
-      failures.push_back(left_mounted(std::move(status.error()), mounted));
-      continue;
-    }
-    trace.mark("unmount", mounted.path);
-    mounts_.erase(mounts_.begin() + static_cast<std::ptrdiff_t>(at));
-  }
-  return failures;
-}
-
-bool MountStack::carries_others(std::size_t index) const {
-  const std::string below = mounts_[index].path + "/";
-  return std::any_of(mounts_.begin() + static_cast<std::ptrdiff_t>(index) + 1, mounts_.end(),
-                     [&below](const Mounted& other) { return other.path.starts_with(below); });
-}
-
-SysError MountStack::left_mounted(SysError error, const Mounted& mounted) const {
-  error.path = mounted.path;
-  if (error.err != EBUSY) return error;
-  // What was mounted first is the root.
-  error.holders = holders_of_mount(mounted.fsid, mounted.path, mounts_.front().path);
-  error.detail = error.holders.empty() ? "no process is seen to hold it" : held_by(error.holders);
-  return error;
-}
-
-Status MountStack::force_last(Trace& trace) {
-  const auto& [fsid, path] = mounts_.back();
-  if (auto status = unmount_target(fsid, MNT_FORCE); !status) {
-    status.error().path = path;
-    return status;
-  }
-  trace.mark("unmount-forced", path);
-  mounts_.pop_back();
-  return {};
 }
 
 }  // namespace buildjail

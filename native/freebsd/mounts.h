@@ -3,18 +3,19 @@
 #include <sys/param.h>
 #include <sys/mount.h>
 
-#include <chrono>
-#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
 #include <vector>
 
-#include "envelope/envelope.h"
 #include "base/result.h"
+#include "envelope/record.h"
 #include "freebsd/iovec_list.h"
 
 namespace buildjail {
+
+/** What every file system is mounted with: its type, where, and of what; most are of nothing but their type. */
+IovecList file_system(const char* type, const std::string& path, const std::string& from = {});
 
 /** nmount(2) with its explanation; `options` ends in add_errmsg(). */
 Status nmount_options(IovecList& options, int flags, const std::string& step, const std::string& path);
@@ -44,37 +45,5 @@ Status unmount_target(const std::string& target, int flags);
 
 /** What is mounted on the host, for people. */
 Result<std::vector<MountEntry>> mount_table();
-
-/** Mounts of ours, youngest last; goes by unmounting them in reverse. */
-class MountStack {
- public:
-  MountStack() = default;
-  MountStack(const MountStack&) = delete;
-  MountStack& operator=(const MountStack&) = delete;
-  MountStack(MountStack&&) noexcept = default;
-  MountStack& operator=(MountStack&&) noexcept = delete;
-  ~MountStack();
-
-  [[nodiscard]] std::size_t size() const noexcept { return mounts_.size(); }
-  void push(std::string fsid, std::string path) { mounts_.push_back({std::move(fsid), std::move(path)}); }
-  /**
-   * Unmounts all but the `left` oldest, trying again for `bound` in all where something is busy. What will not go
-   * stays, with those that it is mounted on; the others go all the same.
-   * @return an error for each that will not go, which says who holds it.
-   */
-  std::vector<SysError> unmount_down_to(std::size_t left, std::chrono::milliseconds bound, Trace& trace);
-  /** Forces the last one left; only when no process can hold it any more. */
-  Status force_last(Trace& trace);
-
- private:
-  struct Mounted {
-    std::string fsid;
-    std::string path;
-  };
-  /** Whether one of those left, younger than that at `index`, is mounted below it. */
-  [[nodiscard]] bool carries_others(std::size_t index) const;
-  [[nodiscard]] SysError left_mounted(SysError error, const Mounted& mounted) const;
-  std::vector<Mounted> mounts_;
-};
 
 }  // namespace buildjail

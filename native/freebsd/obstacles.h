@@ -2,7 +2,7 @@
 
 #include <vector>
 
-#include "envelope/envelope.h"
+#include "envelope/obstacle.h"
 
 namespace buildjail {
 

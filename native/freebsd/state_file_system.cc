@@ -15,7 +15,6 @@
 #include "base/back_off.h"
 #include "state/locked_file.h"
 #include "state/state_directory.h"
-#include "freebsd/iovec_list.h"
 #include "freebsd/mounts.h"
 
 namespace buildjail {
@@ -50,10 +49,7 @@ SysError known_elsewhere(const std::string& path, const std::string& on) {
 }
 
 Status mount_at(const std::string& path) {
-  IovecList options;
-  options.add_string("fstype", "tmpfs");
-  options.add_string("fspath", path);
-  options.add_string("from", "tmpfs");
+  auto options = file_system("tmpfs", path);
   options.add_flag("nocover");
   options.add_errmsg();
   return nmount_options(options, static_cast<int>(kFlags), kStep, path);

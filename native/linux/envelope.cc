@@ -1,8 +1,6 @@
 #include "linux/envelope.h"
 
-#include <fcntl.h>
 #include <sys/prctl.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -12,11 +10,14 @@
 #include <utility>
 
 #include "base/back_off.h"
+#include "envelope/commands.h"
 #include "envelope/session_errors.h"
-#include "state/state_directory.h"
-#include "linux/bind_source.h"
-#include "linux/file_identity.h"
+#include "envelope/state_entry.h"
 #include "linux/init/messages.h"
+#include "linux/parts/init.h"
+#include "linux/parts/network.h"
+#include "linux/parts/rest.h"
+#include "linux/parts/watched_output.h"
 #include "linux/process_tree.h"
 #include "linux/proc_files.h"
 #include "linux/recovery.h"
@@ -31,22 +32,6 @@ constexpr std::chrono::milliseconds kPidBound{1000};
 /** No job has this number. Also in src/native/exits.ts. */
 constexpr std::uint32_t kLookingRun = 0xffffffff;
 
-struct Output {
-  UniqueFd directory;
-  dev_t device;
-};
-
-/** An output, held open; ESTALE when it is another directory by now than when it was planned. */
-Result<Output> open_output(const Bind& bind) {
-  UniqueFd directory(::open(bind.source.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
-  if (!directory) return last_error("pin-source", "open", bind.source);
-  struct stat found{};
-  if (::fstat(directory.get(), &found) != 0) return last_error("pin-source", "fstat", bind.source);
-  if (is_planned(bind, found)) return Output{.directory = std::move(directory), .device = found.st_dev};
-  return SysError{
-      .step = "pin-source", .syscall = "fstat", .err = ESTALE, .path = bind.source, .dest = {}, .detail = kStaleSource};
-}
-
 SysError too_many(const std::string& source) {
   return {.step = "output-lease",
           .syscall = "sendmsg",
@@ -57,7 +42,9 @@ SysError too_many(const std::string& source) {
 }
 
 /** Whom a lent output belongs to, in the host's numbering. */
-uid_t build_user_outside(const BuildUser& user) { return needs_user_namespace() ? ::geteuid() : user.uid; }
+BuildUser build_user_outside(const BuildUser& user) {
+  return needs_user_namespace() ? BuildUser{.uid = ::geteuid(), .gid = ::getegid(), .groups = {}} : user;
+}
 
 /**
  * /dev/stdout leads to the pipe itself, which is opened there anew: by its owner only, as pipes have mode 0600
@@ -77,140 +64,70 @@ Status give_pipes(const LaunchRequest& request, const StdioEnds& ends, const Bui
 
 Result<std::unique_ptr<Envelope>> NamespaceEnvelope::open(SharedPlan plan, const std::string& id,
                                                           std::shared_ptr<Waiter> waiter,
-                                                          std::shared_ptr<Host> host) {
-  if (needs_user_namespace() && !plan->user.groups.empty()) {
-    return SysError{.step = "user",
-                    .syscall = "setgroups",
-                    .err = EPERM,
-                    .path = {},
-                    .dest = {},
-                    .detail = "supplementary groups can be given by root only (user_namespaces(7), setgroups)"};
-  }
+                                                          std::shared_ptr<LinuxHost> host, Trace trace) {
   // Not make_unique: the constructor is private, as a half-opened envelope is nothing to have.
   std::unique_ptr<NamespaceEnvelope> envelope(
-      new NamespaceEnvelope(std::move(plan), id, std::move(waiter), std::move(host)));
-  if (auto status = make_private_directory(envelope->plan_->state_directory); !status) return std::move(status.error());
-  envelope->trace_.mark("state-directory");
-  const std::string& state_directory = envelope->plan_->state_directory;
-  envelope->host_->first_recovery.run(recovery_of(state_directory), state_directory, envelope->trace_);
-  if (auto status = envelope->begin_journal(); !status) return std::move(status.error());
-  if (auto status = envelope->take_outputs(envelope->plan_->steps); !status) return std::move(status.error());
-  if (auto status = envelope->make_namespaces(); !status) return std::move(status.error());
-  // Not before there is an init, which hands them back should this process be killed.
-  if (auto status = envelope->hand_over_outputs(); !status) return std::move(status.error());
+      new NamespaceEnvelope(std::move(plan), id, std::move(waiter), std::move(host), std::move(trace)));
+  auto parts = envelope->parts(envelope->plan_->steps, false);
+  if (!parts) return std::move(parts.error());
+  auto status = envelope->walk_.open(std::move(*parts), envelope->journal_, envelope->trace_);
+  if (!status) return std::move(status.error());
+  envelope->is_complete_ = !envelope->plan_->is_base;
   return std::unique_ptr<Envelope>(std::move(envelope));
 }
 
 NamespaceEnvelope::NamespaceEnvelope(SharedPlan plan, std::string id, std::shared_ptr<Waiter> waiter,
-                                     std::shared_ptr<Host> host)
+                                     std::shared_ptr<LinuxHost> host, Trace trace)
     : plan_(std::move(plan)),
       id_(std::move(id)),
       waiter_(std::move(waiter)),
       host_(std::move(host)),
-      owner_(waiter_->new_owner()) {}
+      owner_(waiter_->new_owner()),
+      trace_(std::move(trace)),
+      inside_(waiter_, owner_),
+      journal_(journal_of(plan_->state_directory, id_)) {}
 
-NamespaceEnvelope::~NamespaceEnvelope() {
-  try {
-    if (close().failures.empty()) return;
-  } catch (...) {  // NOLINT(bugprone-empty-catch): no memory to tell of it, and nobody to tell
-  }
-  // For a recovery.
-  for (auto& output : lent_) output.lease.release();
-}
-
-Status NamespaceEnvelope::begin_journal() {
-  const auto now = std::chrono::system_clock::now().time_since_epoch();
-  auto journal = Journal::begin(plan_->state_directory,
-                                {.id = id_,
-                                 .name = plan_->name,
-                                 .pid = ::getpid(),
-                                 .started_ms = std::chrono::duration_cast<std::chrono::milliseconds>(now).count(),
-                                 .root = {},
-                                 .jail = {},
-                                 .user = build_user_outside(plan_->user),
-                                 .lent = {}});
-  if (!journal) return std::move(journal.error());
-  journal_.emplace(std::move(*journal));
-  trace_.mark("journal");
-  return {};
-}
-
-Status NamespaceEnvelope::take_outputs(const std::vector<Step>& steps) {
+Result<Parts> NamespaceEnvelope::parts(const std::vector<Step>& steps, bool is_rest) {
+  Parts parts;
+  if (!is_rest) parts.push_back(std::make_unique<StateEntry>(journal_, id_, plan_->name));
+  std::vector<const OutputLease*> outputs;
   for (const Step& step : steps) {
-    const auto* bind = std::get_if<Bind>(&step);
+    const auto* const bind = std::get_if<Bind>(&step);
     if (bind == nullptr || !bind->is_writable) continue;
-    if (lent_.size() == kMostLent) return too_many(bind->source);
-    auto output = open_output(*bind);
-    if (!output) return std::move(output.error());
-    std::string identity = may_leave_network() ? identity_of(output->directory.get(), output->device) : std::string();
-    const Recovery recovery = recovery_of(plan_->state_directory);
-    auto lease = OutputLease::take(plan_->state_directory, id_, *bind, std::move(output->directory), recovery);
-    if (!lease) return std::move(lease.error());
-    auto before = lease->remember();
-    if (!before) return std::move(before.error());
-    if (auto status = journal_->lend(*before); !status) return status;
-    lent_.push_back({.lease = std::move(*lease),
-                     .before = std::move(*before),
-                     .target = bind->target,
-                     .identity = std::move(identity)});
-    trace_.mark("output-lease", bind->target);
+    if (output_count_++ == kMostLent) return too_many(bind->source);
+    auto lease =
+        std::make_unique<OutputLease>(plan_->state_directory, id_, *bind, recovery_of(plan_->state_directory));
+    outputs.push_back(lease.get());
+    parts.push_back(std::move(lease));
   }
-  return {};
-}
-
-Status NamespaceEnvelope::hand_over_outputs() {
-  for (auto& [lease, before, target, identity] : lent_) {
-    if (auto status = namespaces_->channel()->lend(before, target, setup(), lease.lock()); !status) return status;
-    // In a user namespace the build user is the caller under another number, who has what rights the caller has.
-    if (needs_user_namespace()) continue;
-    if (auto status = lease.hand_over(plan_->user); !status) return status;
+  if (is_rest) {
+    parts.push_back(std::make_unique<Rest>(inside_, steps));
+  } else {
+    auto network = std::make_unique<NetworkPart>(*plan_, host_->networks, outputs);
+    auto init = std::make_unique<InitPart>(inside_, *plan_, *host_, *network);
+    parts.push_back(std::move(network));
+    parts.push_back(std::move(init));
   }
-  trace_.mark("hand-over");
-  return {};
-}
-
-Status NamespaceEnvelope::make_namespaces() {
-  const bool takes_spare = !plan_->is_host_network && !needs_user_namespace();
-  const std::string heir = network_heir();
-  Network network = takes_spare ? host_->networks.take(heir) : Network();
-  auto made = Namespaces::make(
-      *plan_, {.init_image = host_->init_image, .mounts = host_->mounts, .network = network.space}, trace_);
-  if (!made) return std::move(made.error());
-  namespaces_ = std::make_shared<Namespaces>(std::move(*made));
-  const auto& channel = namespaces_->channel();
-  auto status = waiter_->watch_channel(owner_, channel->fd(),
-                                       [channel, waiter = waiter_.get()] { return channel->read(*waiter); });
-  if (!status) return status;
-  if (!heir.empty()) network_ = network ? std::move(network) : Network::of(namespaces_->init());
-  is_complete_ = !plan_->is_base;
-  return {};
-}
-
-// Not of a build that is root, whom the kernel lets change more than counters (sysctl(8), net.*).
-bool NamespaceEnvelope::may_leave_network() const {
-  return !plan_->is_host_network && !plan_->is_base && plan_->user.uid != 0 && !needs_user_namespace();
-}
-
-std::string NamespaceEnvelope::network_heir() const {
-  if (!may_leave_network() || lent_.empty()) return {};
-  std::string heir = std::to_string(plan_->user.uid) + ":" + std::to_string(plan_->user.gid);
-  for (const auto& output : lent_) {
-    if (output.identity.empty()) return {};
-    heir += " " + output.identity;
-  }
-  return heir;
+  // Not before there is an init, which hands them back should this process be killed.
+  for (const OutputLease* const output : outputs)
+    parts.push_back(
+        std::make_unique<WatchedOutput>(inside_, *output, setup(), build_user_outside(plan_->user)));
+  if (is_rest || !plan_->is_base)
+    parts.push_back(std::make_unique<Commands>([this](Trace& trace) { return inside_.end_processes(trace); }));
+  return parts;
 }
 
 Status NamespaceEnvelope::complete(std::vector<Step> rest) {
   const std::lock_guard not_closing(closing_);
   const auto inside = namespaces();
   if (!inside) return session_closed("complete", "setns");
-  if (is_complete()) return session_complete("complete", "setns");
+  if (is_complete() || !rest_.empty()) return session_complete("complete", "setns");
   host_->networks.give_way();
   trace_.resume();
-  auto status = take_outputs(rest);
-  if (status) status = inside->complete(rest, trace_);
-  if (status) status = hand_over_outputs();
+  rest_ = std::move(rest);
+  auto more = parts(rest_, true);
+  if (!more) return std::move(more.error());
+  auto status = walk_.add(std::move(*more), journal_, trace_);
   // The child that completes enters the session's user namespace while it shares our memory, which is a change of
   // credentials, and the kernel then keeps that memory from being dumped (PR_SET_DUMPABLE(2const)).
   if (needs_user_namespace() && host_->is_dumpable) static_cast<void>(::prctl(PR_SET_DUMPABLE, 1, 0, 0, 0));
@@ -222,7 +139,7 @@ Status NamespaceEnvelope::complete(std::vector<Step> rest) {
 
 std::shared_ptr<Namespaces> NamespaceEnvelope::namespaces() {
   const std::lock_guard lock(mutex_);
-  return is_closed_ ? nullptr : namespaces_;
+  return is_closed_ ? nullptr : inside_.get();
 }
 
 bool NamespaceEnvelope::is_complete() {
@@ -363,44 +280,17 @@ void NamespaceEnvelope::begin_close() {
   const std::lock_guard lock(mutex_);
   is_closed_ = true;
   // Again when closing for good, where it is told if it failed.
-  if (namespaces_) static_cast<void>(namespaces_->tell_to_end());
+  if (const auto inside = inside_.get()) static_cast<void>(inside->tell_to_end());
 }
 
 CloseReport NamespaceEnvelope::close() {
   const std::lock_guard only_one(closing_);
-  CloseReport report;
-  if (is_gone_) return report;
   host_->networks.give_way();
-  const auto note = [&report](Status status) {
-    if (!status) report.failures.push_back(std::move(status.error()));
-    return report.failures.empty();
-  };
   {
     const std::lock_guard lock(mutex_);
     is_closed_ = true;
   }
-  if (namespaces_) {
-    // No launch is waited for first: one that hangs inside ends by this as well.
-    if (!note(namespaces_->tell_to_end())) return report;
-    report.trace.mark("kill");
-    // Every process is gone with init, so that what is lent comes back from nobody.
-    if (!note(namespaces_->wait_gone())) return report;
-    // Its end is heard of by the channel, and what still ran has ended with it.
-    static_cast<void>(waiter_->wait_reaped(owner_, kKillBound));
-    waiter_->forget_channel(owner_, namespaces_->channel()->fd());
-    report.trace.mark("reap");
-    const std::lock_guard lock(mutex_);
-    namespaces_.reset();
-  }
-  // init has done so, but may have been killed, and saw no more than the owner of each.
-  for (auto& output : lent_) note(output.lease.end());
-  report.trace.mark("hand-back");
-  if (!report.failures.empty()) return report;
-  host_->networks.give_back(std::exchange(network_, {}), network_heir());
-  lent_.clear();
-  if (journal_ && !note(journal_->end())) return report;
-  is_gone_ = true;
-  return report;
+  return walk_.take_away();
 }
 
 }  // namespace buildjail

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -7,36 +9,20 @@
 #include <vector>
 
 #include "envelope/envelope.h"
-#include "state/first_recovery.h"
+#include "envelope/output.h"
+#include "launch/waiter.h"
 #include "state/journal.h"
-#include "state/output_lease.h"
-#include "linux/empty_mounts.h"
-#include "linux/namespaces.h"
-#include "linux/spare_networks.h"
+#include "linux/host.h"
+#include "linux/session_namespaces.h"
 
 namespace buildjail {
 
-/** What the sessions of one environment have in common. */
-struct Host {
-  Host(UniqueFd image, EmptyMounts empty_mounts, bool is_now_dumpable)
-      : init_image(std::move(image)), mounts(std::move(empty_mounts)), is_dumpable(is_now_dumpable) {}
-
-  /** What make_init_image() gave. */
-  UniqueFd init_image;
-  /** Where they are for this process. */
-  EmptyMounts mounts;
-  /** Whether it may be dumped and traced by its user (PR_SET_DUMPABLE(2const)). */
-  bool is_dumpable;
-  SpareNetworks networks;
-  FirstRecovery first_recovery;
-};
-
-/** The namespaces of a session. Members go in reverse: they first, then what was lent for them. */
+/** The namespaces of a session. */
 class NamespaceEnvelope final : public Envelope {
  public:
   static Result<std::unique_ptr<Envelope>> open(SharedPlan plan, const std::string& id,
-                                                std::shared_ptr<Waiter> waiter, std::shared_ptr<Host> host);
-  ~NamespaceEnvelope() override;
+                                                std::shared_ptr<Waiter> waiter, std::shared_ptr<LinuxHost> host,
+                                                Trace trace);
 
   [[nodiscard]] const Trace& trace() const override { return trace_; }
   Status complete(std::vector<Step> rest) override;
@@ -49,24 +35,11 @@ class NamespaceEnvelope final : public Envelope {
   CloseReport close() override;
 
  private:
-  /** An output, and where it is inside. */
-  struct Lent {
-    OutputLease lease;
-    LentOutput before;
-    std::string target;
-    /** Where a network may go on to whoever has it next. */
-    std::string identity;
-  };
+  NamespaceEnvelope(SharedPlan plan, std::string id, std::shared_ptr<Waiter> waiter,
+                    std::shared_ptr<LinuxHost> host, Trace trace);
 
-  NamespaceEnvelope(SharedPlan plan, std::string id, std::shared_ptr<Waiter> waiter, std::shared_ptr<Host> host);
-
-  Status begin_journal();
-  Status take_outputs(const std::vector<Step>& steps);
-  Status make_namespaces();
-  [[nodiscard]] bool may_leave_network() const;
-  /** Which sessions may have its network after it: those with the same. Empty: none. */
-  [[nodiscard]] std::string network_heir() const;
-  Status hand_over_outputs();
+  /** In the order in which they are made. E2BIG where there are more outputs than init can know of. */
+  Result<Parts> parts(const std::vector<Step>& steps, bool is_rest);
   /** Null once the session is being closed. Who has them keeps them from being closed under its hands. */
   std::shared_ptr<Namespaces> namespaces();
   bool is_complete();
@@ -77,17 +50,11 @@ class NamespaceEnvelope final : public Envelope {
   SharedPlan plan_;
   std::string id_;
   std::shared_ptr<Waiter> waiter_;
-  std::shared_ptr<Host> host_;
+  std::shared_ptr<LinuxHost> host_;
   /** What its children are known by to the waiter. */
   std::uint64_t owner_;
   Trace trace_;
-  std::optional<Journal> journal_;
-  std::vector<Lent> lent_;
-  /** For the next session, where there may be one. */
-  Network network_;
   std::mutex closing_;
-  /** Nothing is left to take away. */
-  bool is_gone_ = false;
   std::mutex looking_;
 
   /** For what follows, held for a moment only: a launch that hangs must not keep a close from ending it. */
@@ -95,7 +62,14 @@ class NamespaceEnvelope final : public Envelope {
   bool is_closed_ = false;
   /** Its root is sealed, so that something may be launched in it. */
   bool is_complete_ = false;
-  std::shared_ptr<Namespaces> namespaces_;
+
+  /** Of a plan that is a base, once it is completed. */
+  std::vector<Step> rest_;
+  std::size_t output_count_ = 0;
+  SessionNamespaces inside_;
+  Journal journal_;
+  /** What is above is there for as long as its parts. */
+  Walk walk_;
 };
 
 }  // namespace buildjail

@@ -2,7 +2,7 @@
 
 #include <optional>
 
-#include "envelope/envelope.h"
+#include "envelope/obstacle.h"
 #include "base/sys_error.h"
 #include "base/unique_fd.h"
 

@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "envelope/envelope.h"
+#include "envelope/record.h"
 #include "base/result.h"
 
 namespace buildjail {

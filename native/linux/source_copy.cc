@@ -6,7 +6,7 @@
 
 #include <cerrno>
 
-#include "linux/bind_source.h"
+#include "plan/planned_source.h"
 #include "linux/raw_calls.h"
 
 namespace buildjail {

@@ -1,16 +1,18 @@
 #include <sys/prctl.h>
 
+#include <cerrno>
 #include <chrono>
 #include <memory>
 #include <mutex>
 
-#include "envelope/envelope.h"
+#include "envelope/session_system.h"
 #include "state/recover_state.h"
-#include "state/watcher.h"
+#include "state/state_directory.h"
 #include "linux/empty_mounts.h"
 #include "linux/envelope.h"
 #include "linux/init_image.h"
 #include "linux/obstacles.h"
+#include "linux/recovery.h"
 #include "linux/watcher_child.h"
 
 namespace buildjail {
@@ -20,10 +22,10 @@ namespace {
 /** How long what somebody else is recovering is waited for. */
 constexpr std::chrono::milliseconds kOthersBound{10000};
 
-class Linux final : public System {
+class Linux final : public SessionSystem {
  public:
   // Asked here and not later: while a base is being completed, the answer may be that child's.
-  Linux() : is_dumpable_(::prctl(PR_GET_DUMPABLE, 0, 0, 0, 0) == 1) {}
+  Linux() : SessionSystem(let_go_of_host_program), is_dumpable_(::prctl(PR_GET_DUMPABLE, 0, 0, 0, 0) == 1) {}
 
   [[nodiscard]] const char* name() const override { return "linux"; }
 
@@ -34,43 +36,49 @@ class Linux final : public System {
     return error ? std::vector<Obstacle>{explain(*error)} : std::vector<Obstacle>{};
   }
 
-  Result<std::unique_ptr<Envelope>> open(SharedPlan plan, const std::string& id,
-                                         std::shared_ptr<Waiter> waiter) override {
-    auto found = host();
-    if (!found) return std::move(found.error());
-    if (auto status = watcher_.watch(plan->state_directory); !status) return std::move(status.error());
-    auto opened = NamespaceEnvelope::open(std::move(plan), id, std::move(waiter), std::move(*found));
-    // A session that nobody would clean up after is not had.
-    if (auto status = watcher_.confirm(); !status) return std::move(status.error());
-    return opened;
-  }
-
   RecoveryReport recover(const std::string& state_directory) override {
     return recover_state(state_directory, kOthersBound);
   }
 
-  Result<std::vector<ListedSession>> list(const std::string& state_directory) override {
-    return list_sessions(state_directory);
+ private:
+  Status prepare(const EnvelopePlan& plan) override {
+    if (needs_user_namespace() && !plan.user.groups.empty()) {
+      return SysError{.step = "user",
+                      .syscall = "setgroups",
+                      .err = EPERM,
+                      .path = {},
+                      .dest = {},
+                      .detail = "supplementary groups can be given by root only (user_namespaces(7), setgroups)"};
+    }
+    const auto found = host();
+    return found ? Status() : found.error();
   }
 
-  void shut_down() override { watcher_.end(); }
+  Status hold_state(const std::string& state_directory) override { return make_private_directory(state_directory); }
 
- private:
-  Result<std::shared_ptr<Host>> host() {
+  Recovery recovery(const std::string& state_directory) override { return recovery_of(state_directory); }
+
+  Result<std::unique_ptr<Envelope>> make(SharedPlan plan, const std::string& id, std::shared_ptr<Waiter> waiter,
+                                         Trace trace) override {
+    auto found = host();
+    if (!found) return std::move(found.error());
+    return NamespaceEnvelope::open(std::move(plan), id, std::move(waiter), std::move(*found), std::move(trace));
+  }
+
+  Result<std::shared_ptr<LinuxHost>> host() {
     const std::lock_guard lock(mutex_);
     if (!host_) {
       auto image = make_init_image();
       if (!image) return std::move(image.error());
-      host_ = std::make_shared<Host>(std::move(*image), needs_user_namespace() ? EmptyMounts() : make_empty_mounts(),
-                                     is_dumpable_);
+      host_ = std::make_shared<LinuxHost>(
+          std::move(*image), needs_user_namespace() ? EmptyMounts() : make_empty_mounts(), is_dumpable_);
     }
     return host_;
   }
 
   bool is_dumpable_;
   std::mutex mutex_;
-  std::shared_ptr<Host> host_;
-  Watcher watcher_{let_go_of_host_program};
+  std::shared_ptr<LinuxHost> host_;
 };
 
 }  // namespace

@@ -7,6 +7,7 @@
 #include <chrono>
 
 #include "base/back_off.h"
+#include "state/journal_entry.h"
 #include "state/locked_file.h"
 
 namespace buildjail {
@@ -24,27 +25,26 @@ std::string journal_of(const std::string& state_directory, const std::string& id
 
 std::string root_of(const std::string& state_directory, const std::string& id) { return state_directory + "/" + id; }
 
-Result<Journal> Journal::begin(const std::string& state_directory, const JournalEntry& entry) {
-  const std::string file = journal_of(state_directory, entry.id);
+Status Journal::begin() {
   // A recovery may come by before it is locked or written to, and take it for that of a dead process.
   BackOff back_off(kMakingBound);
-  auto lock = lock_file(kStep, file, O_RDWR | O_CREAT | O_APPEND);
+  auto lock = lock_file(kStep, file_, O_RDWR | O_CREAT | O_APPEND);
   while (!lock && lock.error().err == EWOULDBLOCK && back_off.wait())
-    lock = lock_file(kStep, file, O_RDWR | O_CREAT | O_APPEND);
+    lock = lock_file(kStep, file_, O_RDWR | O_CREAT | O_APPEND);
   if (!lock) return std::move(lock.error());
-  Journal journal(file, std::move(*lock));
-  if (auto status = append(kStep, file, journal.lock_.get(), entry_text(entry)); !status) {
-    static_cast<void>(journal.end());
-    return std::move(status.error());
-  }
-  return journal;
+  lock_ = std::move(*lock);
+  return {};
 }
 
-Status Journal::lend(const LentOutput& output) { return append(kStep, file_, lock_.get(), lent_text(output)); }
+Status Journal::note(const std::vector<Fact>& facts) {
+  const std::string text = is_begun_ ? facts_text(facts) : entry_text(facts);
+  is_begun_ = true;
+  return append(kStep, file_, lock_.get(), text);
+}
 
 Status Journal::end() {
   if (!lock_) return {};
-  if (::unlink(file_.c_str()) != 0 && errno != ENOENT) return last_error("journal", "unlink", file_);
+  if (::unlink(file_.c_str()) != 0 && errno != ENOENT) return last_error(kStep, "unlink", file_);
   lock_.reset();
   return {};
 }

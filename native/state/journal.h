@@ -1,14 +1,16 @@
 #pragma once
 
 #include <string>
+#include <utility>
+#include <vector>
 
-#include "state/journal_entry.h"
 #include "base/result.h"
 #include "base/unique_fd.h"
+#include "state/fact.h"
 
 namespace buildjail {
 
-/** What the name of an entry's file in the state directory ends with; it begins with the session's id. */
+/** The name of an entry's file in the state directory is the session's id with this at its end. */
 inline constexpr const char* kJournalSuffix = ".journal";
 std::string journal_of(const std::string& state_directory, const std::string& id);
 /** Where the session's root is mounted, on systems that mount it in the host's sight. */
@@ -16,24 +18,27 @@ std::string root_of(const std::string& state_directory, const std::string& id);
 
 /**
  * A session's entry in the state directory. It is locked while its owner lives, by a descriptor that no other program
- * gets: a lock that can be taken says that the owner is dead. When this goes the entry stays, and is somebody else's to
- * act upon, unless `end` came before.
+ * gets: a lock that can be taken says that the owner is dead. When this goes the entry stays for a recovery, unless
+ * `end` came before.
  */
 class Journal {
  public:
-  /** `state_directory` exists. */
-  static Result<Journal> begin(const std::string& state_directory, const JournalEntry& entry);
+  explicit Journal(std::string file) : file_(std::move(file)) {}
+  /** An entry that was found, and is locked by now. */
+  Journal(std::string file, UniqueFd lock) : file_(std::move(file)), lock_(std::move(lock)), is_begun_(true) {}
 
-  /** Before the output is handed over. */
-  Status lend(const LentOutput& output);
+  /** Makes it, with nothing in it yet. The state directory exists. */
+  Status begin();
+  [[nodiscard]] bool is_open() const noexcept { return static_cast<bool>(lock_); }
+  /** By one write. What comes first makes it an entry. */
+  Status note(const std::vector<Fact>& facts);
   /** Nothing is left that it could tell of. Again: nothing to do. */
   Status end();
 
  private:
-  Journal(std::string file, UniqueFd lock) : file_(std::move(file)), lock_(std::move(lock)) {}
-
   std::string file_;
   UniqueFd lock_;
+  bool is_begun_ = false;
 };
 
 }  // namespace buildjail

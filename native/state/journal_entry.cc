@@ -1,17 +1,20 @@
 #include "state/journal_entry.h"
 
+#include <algorithm>
 #include <cerrno>
-#include <charconv>
-#include <system_error>
+#include <utility>
+
+#include "state/words.h"
 
 namespace buildjail {
 
 namespace {
 
 /** Of the format as well: another one has another number. */
-constexpr std::string_view kFirstLine = "buildjail-journal 1";
+constexpr std::string_view kFirstLine = "buildjail-journal 2";
 /** The last line of a new entry. */
 constexpr std::string_view kWhole = "begun";
+constexpr const char* kSession = "session";
 
 /** On one line, whatever is in it. */
 std::string escaped(std::string_view text) {
@@ -39,48 +42,22 @@ bool unescape(std::string_view line, std::string& text) {
   return true;
 }
 
-/** Cuts off what is before `separator`, or all of it. */
-std::string_view cut(std::string_view& rest, char separator) {
-  const std::size_t end = rest.find(separator);
-  const std::string_view part = rest.substr(0, end);
-  rest = end == std::string_view::npos ? std::string_view() : rest.substr(end + 1);
-  return part;
-}
-
-template <class Number>
-bool read_number(std::string_view text, Number& number, int base = 10) {
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number, base);
-  return error == std::errc() && end == text.data() + text.size();
-}
-
-// Flags are there only where there are any: a path begins with a slash, which no number does.
-bool read_lent(std::string_view rest, LentOutput& output) {
-  return read_number(cut(rest, ' '), output.dev) && read_number(cut(rest, ' '), output.ino) &&
-         read_number(cut(rest, ' '), output.uid) && read_number(cut(rest, ' '), output.gid) &&
-         read_number(cut(rest, ' '), output.mode, 8) &&
-         (rest.starts_with('/') || read_number(cut(rest, ' '), output.flags, 8)) && unescape(rest, output.path) &&
-         output.path.starts_with('/');
+bool take_session_fact(const Fact& fact, JournalEntry& entry) {
+  if (fact.key == "id") entry.id = fact.value;
+  if (fact.key == "name") entry.name = fact.value;
+  if (fact.key == "pid") return read_number(fact.value, entry.pid) && entry.pid > 0;
+  if (fact.key == "started") return read_number(fact.value, entry.started_ms);
+  if (fact.key == "recovering") entry.is_being_recovered = true;
+  return true;
 }
 
 bool read_line(std::string_view line, JournalEntry& entry) {
-  const std::string_view word = cut(line, ' ');
-  if (word == "id") return unescape(line, entry.id);
-  if (word == "name") return unescape(line, entry.name);
-  if (word == "pid") return read_number(line, entry.pid) && entry.pid > 0;
-  if (word == "started") return read_number(line, entry.started_ms);
-  if (word == "root") return unescape(line, entry.root);
-  if (word == "jail") return unescape(line, entry.jail);
-  if (word == "user") return read_number(line, entry.user);
-  if (word == "lent") return read_lent(line, entry.lent.emplace_back());
-  if (word == "recovering") return entry.is_being_recovered = true;
-  return word == kWhole;
-}
-
-std::string octal(std::uint32_t bits) {
-  std::string text(11, '0');
-  const auto [end, error] = std::to_chars(text.data(), text.data() + text.size(), bits, 8);
-  text.resize(static_cast<std::size_t>(end - text.data()));
-  return text;
+  if (line == kWhole) return true;
+  Fact fact{.part = std::string(cut(line, ' ')), .key = std::string(cut(line, ' ')), .value = {}};
+  if (fact.part.empty() || fact.key.empty() || !unescape(line, fact.value)) return false;
+  if (fact.part == kSession) return take_session_fact(fact, entry);
+  entry.facts.push_back(std::move(fact));
+  return true;
 }
 
 SysError damaged(const std::string& path, const std::string& detail) {
@@ -89,21 +66,30 @@ SysError damaged(const std::string& path, const std::string& detail) {
 
 }  // namespace
 
-std::string entry_text(const JournalEntry& entry) {
-  std::string text(kFirstLine);
-  text += "\nid " + escaped(entry.id) + "\nname " + escaped(entry.name) + "\npid " + std::to_string(entry.pid) +
-          "\nstarted " + std::to_string(entry.started_ms) + "\nroot " + escaped(entry.root) + "\njail " +
-          escaped(entry.jail) + "\nuser " + std::to_string(entry.user) + "\n";
-  return text.append(kWhole).append("\n");
+std::string_view JournalEntry::fact(std::string_view part, std::string_view key) const {
+  const auto found =
+      std::ranges::find_if(facts, [part, key](const Fact& one) { return one.part == part && one.key == key; });
+  return found == facts.end() ? std::string_view() : found->value;
 }
 
-std::string lent_text(const LentOutput& output) {
-  const std::string flags = output.flags == 0 ? "" : octal(output.flags) + " ";
-  return "lent " + std::to_string(output.dev) + " " + std::to_string(output.ino) + " " + std::to_string(output.uid) +
-         " " + std::to_string(output.gid) + " " + octal(output.mode) + " " + flags + escaped(output.path) + "\n";
+std::vector<Fact> session_facts(const JournalEntry& entry) {
+  return {{kSession, "id", entry.id},
+          {kSession, "name", entry.name},
+          {kSession, "pid", std::to_string(entry.pid)},
+          {kSession, "started", std::to_string(entry.started_ms)}};
 }
 
-std::string recovering_text(pid_t pid) { return "recovering " + std::to_string(pid) + "\n"; }
+Fact recovering_fact(pid_t pid) { return {kSession, "recovering", std::to_string(pid)}; }
+
+std::string entry_text(const std::vector<Fact>& facts) {
+  return std::string(kFirstLine).append("\n").append(facts_text(facts)).append(kWhole).append("\n");
+}
+
+std::string facts_text(const std::vector<Fact>& facts) {
+  std::string text;
+  for (const auto& [part, key, value] : facts) text.append(part + " " + key + " " + escaped(value) + "\n");
+  return text;
+}
 
 Result<std::optional<JournalEntry>> read_entry(const std::string& path, std::string_view text) {
   const std::string_view first = text.substr(0, kFirstLine.size());

@@ -8,8 +8,8 @@
 #include <string_view>
 #include <vector>
 
-#include "state/lent_output.h"
 #include "base/result.h"
+#include "state/fact.h"
 
 namespace buildjail {
 
@@ -25,24 +25,26 @@ struct JournalEntry {
   pid_t pid = 0;
   /** Milliseconds since 1970. */
   std::int64_t started_ms = 0;
-  /** FreeBSD: where its root is mounted. */
-  std::string root;
-  /** FreeBSD: what its jail is called. */
-  std::string jail;
-  uid_t user = 0;
-  std::vector<LentOutput> lent;
   /** Somebody found its owner dead and is taking it away. */
   bool is_being_recovered = false;
+  /** What its parts noted, in the order in which they did. */
+  std::vector<Fact> facts;
+
+  /** The first of that part and key; empty where there is none. */
+  [[nodiscard]] std::string_view fact(std::string_view part, std::string_view key) const;
 };
 
+/** Of the session itself: what JournalEntry has members for. */
+std::vector<Fact> session_facts(const JournalEntry& entry);
+Fact recovering_fact(pid_t pid);
+
 /** A new entry. Later facts are appended to it. */
-std::string entry_text(const JournalEntry& entry);
-std::string lent_text(const LentOutput& output);
-std::string recovering_text(pid_t pid);
+std::string entry_text(const std::vector<Fact>& facts);
+std::string facts_text(const std::vector<Fact>& facts);
 
 /**
- * Reads an entry. A last line without its end is not there yet, nor is what it tells of; nothing when that is so of the
- * new entry itself. EINVAL, with what is wrong, when it is none of ours or damaged.
+ * Reads an entry. A last line without its end is not there yet, nor is the fact in it; nothing when that is so of the
+ * new entry itself. EINVAL, with what is wrong, when it is no entry of ours or damaged.
  */
 Result<std::optional<JournalEntry>> read_entry(const std::string& path, std::string_view text);
 

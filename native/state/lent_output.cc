@@ -3,16 +3,28 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include <array>
 #include <cerrno>
+#include <charconv>
+#include <utility>
 
 #include "base/unique_fd.h"
+#include "state/words.h"
 
 namespace buildjail {
 
 namespace {
 
 constexpr const char* kStep = "hand-back";
+constexpr const char* kKey = "lent";
 constexpr mode_t kModeBits = 07777;
+constexpr int kOctal = 8;
+
+std::string octal(std::uint32_t bits) {
+  std::array<char, 11> digits{};
+  const auto [end, error] = std::to_chars(digits.data(), digits.data() + digits.size(), bits, kOctal);
+  return {digits.data(), end};
+}
 
 #ifdef UF_IMMUTABLE
 // While a directory has them, root too is refused by fchown(2) and fchmod(2), or by who wants to move it away. The
@@ -45,6 +57,28 @@ LentOutput lent_output(const std::string& path, const struct stat& before) {
           .gid = before.st_gid,
           .mode = static_cast<mode_t>(before.st_mode & kModeBits),
           .flags = holding_flags(before)};
+}
+
+Fact lent_fact(const LentOutput& output, uid_t build_user) {
+  std::string value = std::to_string(build_user);
+  for (const std::uint64_t number : {output.dev, output.ino, std::uint64_t{output.uid}, std::uint64_t{output.gid}})
+    value += " " + std::to_string(number);
+  value += " " + octal(output.mode) + " " + octal(output.flags) + " " + output.path;
+  return {kLentOutput, kKey, std::move(value)};
+}
+
+std::optional<NotedOutput> noted_output(const Fact& fact) {
+  std::string_view rest = fact.value;
+  NotedOutput noted{};
+  LentOutput& before = noted.before;
+  const bool is_read = fact.part == kLentOutput && fact.key == kKey && read_number(cut(rest, ' '), noted.build_user) &&
+                       read_number(cut(rest, ' '), before.dev) && read_number(cut(rest, ' '), before.ino) &&
+                       read_number(cut(rest, ' '), before.uid) && read_number(cut(rest, ' '), before.gid) &&
+                       read_number(cut(rest, ' '), before.mode, kOctal) &&
+                       read_number(cut(rest, ' '), before.flags, kOctal) && rest.starts_with('/');
+  if (!is_read) return std::nullopt;
+  before.path = rest;
+  return noted;
 }
 
 Status restore(int directory, const LentOutput& before) {

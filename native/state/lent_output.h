@@ -4,9 +4,11 @@
 #include <sys/stat.h>
 
 #include <cstdint>
+#include <optional>
 #include <string>
 
 #include "base/result.h"
+#include "state/fact.h"
 
 namespace buildjail {
 
@@ -23,6 +25,19 @@ struct LentOutput {
 };
 
 LentOutput lent_output(const std::string& path, const struct stat& before);
+
+/** The part of the facts that tell of lent outputs, one each. */
+inline constexpr const char* kLentOutput = "output";
+/** `build_user` is the one that it is lent to, in the numbering of the host. */
+Fact lent_fact(const LentOutput& output, uid_t build_user);
+
+struct NotedOutput {
+  LentOutput before;
+  uid_t build_user;
+};
+
+/** Nothing where it is not what `lent_fact` makes. */
+std::optional<NotedOutput> noted_output(const Fact& fact);
 
 /** Owner, mode and such flags as they were, by descriptor and of the directory itself only. */
 Status restore(int directory, const LentOutput& before);

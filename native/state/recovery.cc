@@ -10,7 +10,6 @@
 #include <utility>
 
 #include "base/back_off.h"
-#include "state/journal.h"
 #include "state/locked_file.h"
 #include "state/output_lease.h"
 #include "state/state_directory.h"
@@ -23,8 +22,6 @@ constexpr const char* kStep = "recover";
 
 /** A process that is gone has let go of everything, but who looked at its entry may have it for a moment. */
 constexpr std::chrono::milliseconds kLookBound{100};
-/** What outlives the owner of an output ends with it (linux/init/init.c). */
-constexpr std::chrono::milliseconds kLeaseBound{5000};
 
 Outcome gone() { return {.standing = Standing::kGone, .recovered = {}, .left_alone = {}}; }
 
@@ -105,9 +102,8 @@ Outcome Recovery::recover(const std::string& id, std::chrono::milliseconds bound
       if (auto objection = objection_to(file, root); !objection.empty()) return left_alone(file, std::move(objection));
       auto entry = read_journal(file, lock->get());
       if (!entry) return left_alone(file, reason_of(entry.error()));
-      if (*entry && ((**entry).id != id || ((**entry).root != root && !(**entry).root.empty())))
-        return left_alone(file, "it is the journal of another session");
-      if (*entry) return take_away(**entry, lock->get());
+      if (*entry && (**entry).id != id) return left_alone(file, "it is the journal of another session");
+      if (*entry) return take_away(**entry, file, std::move(*lock));
       // Its process died before it had made anything, or is about to find this gone and to make it again.
       if (::unlink(file.c_str()) != 0) return left_alone(file, reason_of(last_error(kStep, "unlink", file)));
       return gone();
@@ -123,9 +119,7 @@ Outcome Recovery::recover(const std::string& id, std::chrono::milliseconds bound
   }
 }
 
-Outcome Recovery::take_away(const JournalEntry& entry, int journal) const {
-  const std::string file = journal_of(state_directory_, entry.id);
-  const std::string root = root_of(state_directory_, entry.id);
+Outcome Recovery::take_away(const JournalEntry& entry, const std::string& file, UniqueFd lock) const {
   Outcome outcome{.standing = Standing::kRecovered,
                   .recovered = RecoveredSession{.id = entry.id,
                                                 .name = entry.name,
@@ -135,40 +129,21 @@ Outcome Recovery::take_away(const JournalEntry& entry, int journal) const {
                                                 .handed_back = {},
                                                 .lost = {}},
                   .left_alone = {}};
-  const auto done = [&](Status status) {
-    if (status) return true;
-    outcome.standing = Standing::kLeftAlone;
-    outcome.left_alone.push_back({file, reason_of(status.error())});
-    return false;
-  };
-  const auto remove = [&](int result, const char* syscall, const std::string& path) {
-    return result == 0 || errno == ENOENT ? Status() : last_error(kStep, syscall, path);
-  };
-  // The entry goes last: what could not be taken away is for the next recovery.
-  static_cast<void>(done(append(kStep, file, journal, recovering_text(::getpid()))) &&
-                    done(take_away_(entry, outcome)) && done(hand_back_all(entry, *outcome.recovered)) &&
-                    done(remove(::rmdir(root.c_str()), "rmdir", root)) &&
-                    done(remove(::unlink(file.c_str()), "unlink", file)));
+  Journal journal(file, std::move(lock));
+  std::vector<SysError> failures;
+  // So that its lock is not mistaken for an owner's.
+  if (auto status = journal.note({recovering_fact(::getpid())}); !status) {
+    failures.push_back(std::move(status.error()));
+  } else {
+    failures = take_away_(entry, journal, outcome);
+  }
+  if (!failures.empty()) outcome.standing = Standing::kLeftAlone;
+  // What could not be taken away is for the next recovery.
+  for (const SysError& failure : failures) outcome.left_alone.push_back({file, reason_of(failure)});
   const RecoveredSession& what = *outcome.recovered;
   const bool is_nothing = what.jail.empty() && what.unmounted.empty() && what.handed_back.empty() && what.lost.empty();
   if (is_nothing) outcome.recovered.reset();
   return outcome;
-}
-
-Status Recovery::hand_back_all(const JournalEntry& entry, RecoveredSession& recovered) const {
-  for (const LentOutput& output : entry.lent) {
-    const std::string lease = state_directory_ + "/" + lease_name(output.dev, output.ino);
-    BackOff back_off(kLeaseBound);
-    auto lock = lock_file(kStep, lease, O_RDWR);
-    while (!lock && lock.error().err == EWOULDBLOCK && back_off.wait()) lock = lock_file(kStep, lease, O_RDWR);
-    if (!lock && lock.error().err != ENOENT) return std::move(lock.error());
-    auto done = hand_back(output, entry.user);
-    if (!done) return std::move(done.error());
-    if (*done == HandBack::kDone) recovered.handed_back.push_back(output.path);
-    if (*done == HandBack::kLost) recovered.lost.push_back(output.path);
-    if (lock && ::unlink(lease.c_str()) != 0) return last_error(kStep, "unlink", lease);
-  }
-  return {};
 }
 
 // A lease without a session: its process died between the two.

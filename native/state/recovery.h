@@ -9,8 +9,10 @@
 #include <string>
 #include <vector>
 
-#include "state/journal_entry.h"
 #include "base/result.h"
+#include "base/unique_fd.h"
+#include "state/journal.h"
+#include "state/journal_entry.h"
 
 namespace buildjail {
 
@@ -63,10 +65,10 @@ struct RecoveryReport {
 class Recovery {
  public:
   /**
-   * What a system takes away of a dead session, its processes first, before its outputs are handed back. It writes down
-   * what it did.
+   * What a system takes away of a dead session: everything that its entry tells of, the entry last. It writes down what
+   * it did, and answers with what could not be done.
    */
-  using TakeAway = std::function<Status(const JournalEntry& entry, Outcome& outcome)>;
+  using TakeAway = std::function<std::vector<SysError>(const JournalEntry& entry, Journal& journal, Outcome& outcome)>;
 
   Recovery(std::string state_directory, TakeAway take_away)
       : state_directory_(std::move(state_directory)), take_away_(std::move(take_away)) {}
@@ -80,8 +82,7 @@ class Recovery {
   [[nodiscard]] Outcome recover(const std::string& id, std::chrono::milliseconds bound, pid_t dying = 0) const;
 
  private:
-  [[nodiscard]] Outcome take_away(const JournalEntry& entry, int journal) const;
-  [[nodiscard]] Status hand_back_all(const JournalEntry& entry, RecoveredSession& recovered) const;
+  [[nodiscard]] Outcome take_away(const JournalEntry& entry, const std::string& file, UniqueFd lock) const;
   void sweep_lease(const std::string& name) const;
 
   std::string state_directory_;

@@ -24,7 +24,7 @@ Result<std::vector<ListedSession>> list_sessions(const std::string& state_direct
     // For the moment of asking only, and shared, so that two who ask do not take each other for the owner.
     const bool is_locked = ::flock(fd.get(), LOCK_SH | LOCK_NB) != 0;
     const bool is_live = is_locked && !(*entry)->is_being_recovered;
-    sessions.push_back({.entry = std::move(**entry), .is_live = is_live, .jid = {}});
+    sessions.push_back({.entry = std::move(**entry), .is_live = is_live});
   }
   return sessions;
 }

@@ -13,8 +13,10 @@ struct ListedSession {
   JournalEntry entry;
   /** Its owner lives; otherwise it is for a recovery. */
   bool is_live;
+  /** FreeBSD: where its root is mounted. */
+  std::string root{};
   /** FreeBSD: of its jail, where there is one. */
-  std::optional<int> jid;
+  std::optional<int> jid{};
 };
 
 /** The sessions that have a readable entry in the state directory. */

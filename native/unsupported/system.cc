@@ -1,6 +1,6 @@
 #include <cerrno>
 
-#include "envelope/envelope.h"
+#include "envelope/system.h"
 #include "launch/event_queue.h"
 
 namespace buildjail {

@@ -141,7 +141,7 @@ export const defences = {
     },
     {
       defence: 'a source is the file that was planned',
-      file: 'native/linux/bind_source.h',
+      file: 'native/plan/planned_source.h',
       off: [['if (bind.dev == 0 && bind.ino == 0) return true;', 'if (bind.dev != 1 || found.st_dev != 1) return true;']],
       tests: [[exchanged, 'a plan is of the folder that was there: another of the same name is refused']],
     },
@@ -158,20 +158,20 @@ export const defences = {
     },
     {
       defence: 'a network goes on to sessions with the same outputs only',
-      file: 'native/linux/envelope.cc',
-      off: [['heir += " " + output.identity;', '']],
+      file: 'native/linux/parts/network.h',
+      off: [['heir += " " + identity;', '']],
       tests: [['test/linux/networks.test.ts', 'goes to none with another output, nor to one that has none']],
     },
     {
       defence: 'a network goes on to the same build user only',
-      file: 'native/linux/envelope.cc',
-      off: [['std::string heir = std::to_string(plan_->user.uid) + ":" + std::to_string(plan_->user.gid);', 'std::string heir;']],
+      file: 'native/linux/parts/network.h',
+      off: [['std::string heir = std::to_string(plan_.user.uid) + ":" + std::to_string(plan_.user.gid);', 'std::string heir;']],
       tests: [['test/linux/networks.test.ts', 'goes to none of another user']],
     },
     {
       defence: 'a network that root was in goes to nobody',
-      file: 'native/linux/envelope.cc',
-      off: [['!plan_->is_base && plan_->user.uid != 0 &&', '!plan_->is_base &&']],
+      file: 'native/linux/parts/network.h',
+      off: [['return !plan_.is_base && plan_.user.uid != 0;', 'return !plan_.is_base;']],
       tests: [['test/linux/networks.test.ts', 'goes to none after a build that was root, who could have changed more of it']],
     },
     {
@@ -266,19 +266,19 @@ export const defences = {
     ...lentFolder([[writing, 'the output folder is given back with the owner and the mode it had']]),
     {
       defence: 'inputs are read-only',
-      file: 'native/freebsd/envelope.cc',
-      off: [['const int flags = MNT_NOSUID | (bind.is_writable ? 0 : MNT_RDONLY);', 'const int flags = MNT_NOSUID;']],
+      file: 'native/freebsd/parts/nullfs.h',
+      off: [['const int flags = MNT_NOSUID | (bind_.is_writable ? 0 : MNT_RDONLY);', 'const int flags = MNT_NOSUID;']],
       tests: [[writing, 'a write to an input is refused by a read-only mount']],
     },
     {
       defence: 'binds are nosuid',
-      file: 'native/freebsd/envelope.cc',
-      off: [['const int flags = MNT_NOSUID | (bind.is_writable ? 0 : MNT_RDONLY);', 'const int flags = bind.is_writable ? 0 : MNT_RDONLY;']],
+      file: 'native/freebsd/parts/nullfs.h',
+      off: [['const int flags = MNT_NOSUID | (bind_.is_writable ? 0 : MNT_RDONLY);', 'const int flags = bind_.is_writable ? 0 : MNT_RDONLY;']],
       tests: [['test/freebsd/record.test.ts', 'its mounts are those of the plan, read-only where they must be and nosuid']],
     },
     {
       defence: 'sockets of the host are not reached through a mount',
-      file: 'native/freebsd/envelope.cc',
+      file: 'native/freebsd/parts/nullfs.h',
       off: [['options.add_flag("nounixbypass");', '']],
       tests: [
         [`${attacks}/working-together.test.ts`, 'do not come to the host by it where one has for its output what the other has for an input'],
@@ -287,8 +287,8 @@ export const defences = {
     },
     {
       defence: 'no folder is written to around a source of another session',
-      file: 'native/freebsd/envelope.cc',
-      off: [['if (auto status = refuse_nested_sources(binds, plan_->state_directory, id_, host_->mounted); !status) return status;', '']],
+      file: 'native/freebsd/parts/seal.h',
+      off: [['if (auto status = refuse_nested_sources(binds_, plan_.state_directory, id_, mounted_); !status) return status;', '']],
       tests: [
         [`${attacks}/leaving-upwards.test.ts`, 'out of an input, by another mount of the same session: does not get to the host by ..'],
         [`${attacks}/leaving-upwards.test.ts`, 'out of an input, by another session: does not get to the host by ..'],
@@ -296,37 +296,37 @@ export const defences = {
     },
     {
       defence: 'the root is read-only',
-      file: 'native/freebsd/envelope.cc',
+      file: 'native/freebsd/parts/seal.h',
       off: [['nmount_options(options, MNT_UPDATE | MNT_RDONLY | MNT_NOSUID, "seal-root", "/")', 'nmount_options(options, MNT_UPDATE | MNT_NOSUID, "seal-root", "/")']],
       tests: [[writing, 'a new directory in the root is refused by a read-only mount']],
     },
     {
       defence: 'a source is the file that was planned',
-      file: 'native/freebsd/pinned_source.cc',
-      off: [['if (!is_planned) return PinnedSource(bind, std::move(fd));', 'if (is_planned || !is_planned) return PinnedSource(bind, std::move(fd));']],
+      file: 'native/plan/planned_source.h',
+      off: [['if (bind.dev == 0 && bind.ino == 0) return true;', 'if (bind.dev != 1 || found.st_dev != 1) return true;']],
       tests: [[exchanged, 'a plan is of the folder that was there: another of the same name is refused']],
     },
     {
       defence: 'what was mounted is what was looked at',
-      file: 'native/freebsd/pinned_source.cc',
+      file: 'native/freebsd/mounted_source.cc',
       off: [['if (is_same_file(held, mounted)) return static_cast<std::uint64_t>(mounted.st_dev);', 'if (is_same_file(held, mounted) || look == 0) return static_cast<std::uint64_t>(mounted.st_dev);']],
       tests: [[exchanged, 'itself: never shows the secret, nor lets anything be written beside it'], [exchanged, 'its parent: never shows the secret, nor lets anything be written beside it']],
     },
     {
       defence: '/dev shows the listed devices only',
-      file: 'native/freebsd/envelope.cc',
+      file: 'native/freebsd/parts/devfs.h',
       off: [['options.add_string("ruleset", std::to_string(ruleset));', '']],
       tests: [['test/session/devices.test.ts', 'holds exactly the listed nodes']],
     },
     {
       defence: 'what a build sends over its output keeps no session',
-      file: 'native/freebsd/envelope.cc',
-      off: [['if (const auto socket = one.lock()) drop_unread(socket->get());', 'static_cast<void>(one);']],
+      file: 'native/freebsd/session_jail.cc',
+      off: [['if (const auto socket = one.lock()) buildjail::drop_unread(socket->get());', 'static_cast<void>(one);']],
       tests: [[`${attacks}/pushed-descriptors.test.ts`, 'descriptors of a folder it writes to: also while this thread is busy and reads nothing']],
     },
     {
       defence: 'the rules of /dev are looked at when it is mounted',
-      file: 'native/freebsd/envelope.cc',
+      file: 'native/freebsd/parts/devfs.h',
       off: [['if (!is_ours || *is_ours) return is_ours;', 'if (!is_ours || *is_ours || ruleset > 0) return true;']],
       tests: [
         ['test/freebsd/devfs-ruleset.test.ts', 'shows the listed nodes alone after somebody has deleted its rules'],

@@ -25,9 +25,9 @@ describeFreebsd('recovery on FreeBSD', () => {
   }
 
   const spoilt = [
-    ['no root', (text: string) => text.replace(/^root .*$/m, 'root ')],
-    ['no jail', (text: string) => text.replace(/^jail .*$/m, 'jail ')],
-    ['no root and no jail', (text: string) => text.replace(/^(root|jail) .*$/gm, '$1 ')],
+    ['no root', (text: string) => text.replace(/^root path .*$/m, 'root path ')],
+    ['no jail', (text: string) => text.replace(/^jail name .*$/m, 'jail name ')],
+    ['no root and no jail', (text: string) => text.replace(/^(root path|jail name) .*$/gm, '$1 ')],
   ] as const
   test.each(spoilt)('unmounts nothing by an entry that names %s', async (_, spoil) => {
     // While one lives, the state directory is there, and things in it that could be unmounted.

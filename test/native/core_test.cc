@@ -32,12 +32,16 @@
 #include "state/journal.h"
 #include "envelope/job_request.h"
 #include "launch/launch_request.h"
+#include "envelope/output.h"
+#include "envelope/rebuilt.h"
+#include "envelope/state_entry.h"
+#include "envelope/walk.h"
+#include "state/lent_output.h"
 #include "state/output_lease.h"
 #include "plan/plan.h"
 #include "launch/ready_ends.h"
 #include "state/recovery.h"
 #include "base/result.h"
-#include "state/session_directory.h"
 #include "state/session_list.h"
 #include "base/signal_name.h"
 #include "state/state_directory.h"
@@ -125,26 +129,101 @@ std::string make_folder() {
 constexpr const char* kFirst = "00000000000000f1";
 constexpr const char* kSecond = "00000000000000f2";
 
-JournalEntry entry_of(const std::string& id, const std::string& state_directory) {
-  return {.id = id,
-          .name = {},
-          .pid = ::getpid(),
-          .started_ms = 1,
-          .root = root_of(state_directory, id),
-          .jail = {},
-          .user = ::geteuid(),
-          .lent = {}};
+/** A session of which nothing but its entry is there, and the entry left to a recovery. */
+void leave_dead(const std::string& folder, const std::string& id, const std::vector<Fact>& more = {}) {
+  Journal journal(journal_of(folder, id));
+  std::vector<Fact> facts = StateEntry(journal, id, {}).facts();
+  facts.insert(facts.end(), more.begin(), more.end());
+  if (!journal.begin() || !journal.note(facts)) std::abort();
 }
 
-UniqueFd open_directory(const std::string& path) {
-  return UniqueFd(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+const std::vector<Rebuild> kOutputsOnly{{kLentOutput, rebuild_output}};
+
+/** Of a system whose sessions leave nothing but outputs. */
+Recovery recovery_in(const std::string& state_directory) {
+  return {state_directory, [state_directory](const JournalEntry& entry, Journal& journal, Outcome& outcome) {
+            return take_away_rebuilt(kOutputsOnly, state_directory, entry, journal, outcome);
+          }};
 }
 
-Recovery nothing_to_take_away(const std::string& state_directory) {
-  return {state_directory, [](const JournalEntry&, Outcome&) { return Status(); }};
-}
+/** A part that writes down what becomes of it. */
+class Noted final : public Part {
+ public:
+  struct Behaviour {
+    std::string name;
+    std::string place{};
+    bool is_refused = false;
+    /** How often it will not go. */
+    int stays = 0;
+    /** Known from the beginning, or once it was set. */
+    std::string fact{};
+  };
 
-bool end(Result<Journal>& journal) { return journal && journal->end(); }
+  Noted(Behaviour& behaviour, std::string& log) : behaviour_(behaviour), log_(log) {}
+
+  std::string_view step() const override { return behaviour_.name; }
+  std::vector<Fact> facts() const override {
+    return behaviour_.fact.empty() ? std::vector<Fact>() : std::vector<Fact>{{behaviour_.name, "is", behaviour_.fact}};
+  }
+  Status make(Trace&) override {
+    log_ += "+" + behaviour_.name;
+    if (behaviour_.is_refused) return refusal("make");
+    return {};
+  }
+  Status take_away(TakingAway&) override {
+    log_ += "-" + behaviour_.name;
+    if (behaviour_.stays-- > 0) return refusal("unmake");
+    return {};
+  }
+  std::string_view place() const override { return behaviour_.place; }
+
+ private:
+  static SysError refusal(const char* call) {
+    return {.step = {}, .syscall = call, .err = EBUSY, .path = {}, .dest = {}, .detail = {}};
+  }
+
+  Behaviour& behaviour_;
+  std::string& log_;
+};
+
+/** Parts and what became of them. The first is an entry in a state directory. */
+struct WalkUnderTest {
+  explicit WalkUnderTest(std::vector<Noted::Behaviour> parts, const std::string& folder = make_folder())
+      : state_directory(folder), behaviours(std::move(parts)), journal(journal_of(folder, kFirst)) {}
+  ~WalkUnderTest() {
+    for (auto& one : behaviours) one.stays = 0;
+    static_cast<void>(walk.take_away());
+    static_cast<void>(journal.end());
+    ::rmdir(state_directory.c_str());
+  }
+
+  Parts all() {
+    Parts parts;
+    parts.push_back(std::make_unique<StateEntry>(journal, kFirst, "demo"));
+    for (auto& one : behaviours) parts.push_back(std::make_unique<Noted>(one, log));
+    return parts;
+  }
+  Status open() { return walk.open(all(), journal, trace); }
+  std::string noted() const {
+    const UniqueFd fd(::open(journal_of(state_directory, kFirst).c_str(), O_RDONLY | O_CLOEXEC));
+    std::array<char, 4096> text{};
+    const ssize_t got = ::read(fd.get(), text.data(), text.size());
+    return {text.data(), got > 0 ? static_cast<std::size_t>(got) : 0};
+  }
+  /** Every step that failed. */
+  std::string close() {
+    std::string failed;
+    for (const auto& failure : walk.take_away().failures) failed += failure.step + " ";
+    return failed;
+  }
+
+  std::string state_directory;
+  std::vector<Noted::Behaviour> behaviours;
+  std::string log;
+  Journal journal;
+  Trace trace;
+  Walk walk;
+};
 
 struct Shared {
   int seen = 0;
@@ -282,36 +361,12 @@ void check_descriptors() {
 
 void check_folders() {
   const std::string folder = make_folder();
-  check("a session's entry is private, its root is not, and both go when they are let go", [&folder] {
-    const std::string journal = journal_of(folder, "one");
+  check("a session's entry is private, and goes with it", [&folder] {
+    const std::string file = journal_of(folder, "one");
+    Journal journal(file);
     struct stat found{};
-    {
-      const auto directory = SessionDirectory::make(folder, entry_of("one", folder));
-      if (!directory || ::stat(journal.c_str(), &found) != 0 || (found.st_mode & 0777) != 0600) return false;
-      if (::stat(directory->root().c_str(), &found) != 0 || (found.st_mode & 0777) != 0755) return false;
-    }
-    return ::stat(journal.c_str(), &found) != 0 && ::stat(root_of(folder, "one").c_str(), &found) != 0;
-  });
-  check("a session's root with something in it is not removed, nor is its entry, but reported", [&folder] {
-    auto directory = SessionDirectory::make(folder, entry_of("two", folder));
-    const std::string left = directory->root() + "/left";
-    const UniqueFd made(::open(left.c_str(), O_CREAT | O_WRONLY | O_CLOEXEC, 0600));
-    const auto status = directory->remove();
-    const bool has_journal = ::access(journal_of(folder, "two").c_str(), F_OK) == 0;
-    ::unlink(left.c_str());
-    return !status && (status.error().err == ENOTEMPTY || status.error().err == EEXIST) && has_journal;
-  });
-  check("a session's root and entry that are kept for a recovery stay, and go by one", [&folder] {
-    {
-      auto directory = SessionDirectory::make(folder, entry_of(kFirst, folder));
-      directory->keep();
-    }
-    const bool is_kept =
-        ::access(journal_of(folder, kFirst).c_str(), F_OK) == 0 && ::access(root_of(folder, kFirst).c_str(), F_OK) == 0;
-    const Outcome outcome = nothing_to_take_away(folder).recover(kFirst, std::chrono::milliseconds(0));
-    return is_kept && outcome.standing == Standing::kRecovered &&
-           ::access(journal_of(folder, kFirst).c_str(), F_OK) != 0 &&
-           ::access(root_of(folder, kFirst).c_str(), F_OK) != 0;
+    if (!journal.begin() || ::stat(file.c_str(), &found) != 0 || (found.st_mode & 0777) != 0600) return false;
+    return static_cast<bool>(journal.end()) && ::stat(file.c_str(), &found) != 0 && static_cast<bool>(journal.end());
   });
   check("a state directory that others can write to is refused", [&folder] {
     const std::string open_to_all = folder + "/open";
@@ -321,64 +376,146 @@ void check_folders() {
     return !status && status.error().err == EPERM;
   });
   check("of two sessions that would write to one directory the second is refused, until the first is gone", [&folder] {
-    const Bind bind{.target = "/output", .source = folder, .is_file = false, .is_writable = true, .dev = 1, .ino = 2};
-    auto first_journal = Journal::begin(folder, entry_of(kFirst, folder));
-    const auto take = [&](const char* id) {
-      return OutputLease::take(folder, id, bind, open_directory(folder), nothing_to_take_away(folder));
-    };
-    {
-      const auto first = take(kFirst);
-      const auto second = take(kSecond);
-      if (!first || second || second.error().err != EBUSY) return false;
-    }
-    return static_cast<bool>(take(kSecond)) && end(first_journal);
+    const Bind bind{.target = "/output", .source = folder, .is_file = false, .is_writable = true, .dev = 0, .ino = 0};
+    Journal first_journal(journal_of(folder, kFirst));
+    if (!first_journal.begin() || !first_journal.note(StateEntry(first_journal, kFirst, {}).facts())) return false;
+    Trace trace;
+    TakingAway taking{.trace = trace};
+    OutputLease first(folder, kFirst, bind, recovery_in(folder));
+    OutputLease second(folder, kSecond, bind, recovery_in(folder));
+    if (!first.make(trace)) return false;
+    const auto refused = second.make(trace);
+    if (refused || refused.error().err != EBUSY || !second.take_away(taking)) return false;
+    if (!first.take_away(taking) || !second.make(trace)) return false;
+    return second.take_away(taking) && first_journal.end() && ::access(lease_of(folder, 0, 0).c_str(), F_OK) != 0;
   });
   ::rmdir(folder.c_str());
 }
 
+void check_walk() {
+  using Behaviours = std::vector<Noted::Behaviour>;
+  check("parts are made in order and taken away backwards, and then there is nothing to do", [] {
+    WalkUnderTest test(Behaviours{{.name = "a"}, {.name = "b"}, {.name = "c"}});
+    if (!test.open() || test.log != "+a+b+c" || !test.close().empty()) return false;
+    const auto& steps = test.trace.entries();
+    return test.log == "+a+b+c-c-b-a" && test.close().empty() && test.log == "+a+b+c-c-b-a" && steps.size() == 4 &&
+           steps[0].step == "journal" && steps[3].step == "c" && test.noted().empty();
+  });
+  check("when a part cannot be made those before it go, and it, and none after it is made", [] {
+    WalkUnderTest test(Behaviours{{.name = "a"}, {.name = "b", .is_refused = true}, {.name = "c"}});
+    const auto status = test.open();
+    return !status && status.error().step == "b" && status.error().detail.empty() && test.log == "+a+b-b-a" &&
+           test.noted().empty();
+  });
+  check("the error of an opening tells what could not be undone, and that can be tried again", [] {
+    WalkUnderTest test(Behaviours{{.name = "a", .stays = 1}, {.name = "b", .is_refused = true}});
+    const auto status = test.open();
+    return !status && status.error().syscall == "make" &&
+           status.error().detail == "; and could not be undone: unmake '', EBUSY" && !test.noted().empty() &&
+           test.close().empty() && test.noted().empty();
+  });
+  check("all that is known at the beginning is in the first write, before anything is made, and the rest in time", [] {
+    WalkUnderTest test(Behaviours{{.name = "a", .fact = "one"}, {.name = "late"}, {.name = "c", .fact = "two\n"}});
+    std::string before_late;
+    Parts parts = test.all();
+    class Reveals final : public Part {
+     public:
+      Reveals(WalkUnderTest& test, std::string& seen) : test_(test), seen_(seen) {}
+      Status make(Trace&) override {
+        seen_ = test_.noted();
+        test_.behaviours[1].fact = "three";
+        return {};
+      }
+      WalkUnderTest& test_;
+      std::string& seen_;
+    };
+    parts.insert(parts.begin() + 2, std::make_unique<Reveals>(test, before_late));
+    if (!test.walk.open(std::move(parts), test.journal, test.trace)) return false;
+    return before_late.find("\na is one\nc is two\\n\nbegun\n") != std::string::npos &&
+           before_late.find("late") == std::string::npos && test.noted() == before_late + "late is three\n";
+  });
+  check("a part that will not go keeps what it stands on and nothing else, and goes the next time", [] {
+    WalkUnderTest test(Behaviours{{.name = "root", .place = "/r"},
+                                  {.name = "lease", .place = "/l"},
+                                  {.name = "below", .place = "/r/a", .stays = 1},
+                                  {.name = "beside", .place = "/r/ab"},
+                                  {.name = "last"}});
+    if (!test.open()) return false;
+    test.log.clear();
+    if (test.close() != "below " || test.log != "-last-beside-below-lease" || test.noted().empty()) return false;
+    test.log.clear();
+    return test.close().empty() && test.log == "-below-root" && test.noted().empty();
+  });
+  check("while processes live nothing that they could be in goes", [] {
+    WalkUnderTest test(Behaviours{{.name = "root", .place = "/r"}, {.name = "lease", .place = "/l"}, {.name = "processes", .stays = 1}});
+    if (!test.open()) return false;
+    test.log.clear();
+    if (test.close() != "processes " || test.log != "-processes") return false;
+    return test.close().empty() && test.log == "-processes-processes-lease-root";
+  });
+  check("what a walk has goes with it", [] {
+    WalkUnderTest test(Behaviours{{.name = "a"}});
+    {
+      Walk walk;
+      if (!walk.open(test.all(), test.journal, test.trace)) return false;
+    }
+    return test.log == "+a-a" && test.noted().empty();
+  });
+  check("what could not be added stays, and goes with the rest", [] {
+    WalkUnderTest test(Behaviours{{.name = "a"}, {.name = "b"}, {.name = "c", .is_refused = true}});
+    Parts parts = test.all();
+    Parts more;
+    more.push_back(std::move(parts[2]));
+    more.push_back(std::move(parts[3]));
+    parts.resize(2);
+    if (!test.walk.open(std::move(parts), test.journal, test.trace)) return false;
+    if (test.walk.add(std::move(more), test.journal, test.trace) || test.log != "+a+b+c") return false;
+    return test.close().empty() && test.log == "+a+b+c-c-b-a";
+  });
+}
+
 void check_journal() {
-  const JournalEntry entry{.id = kFirst,
-                           .name = "demo",
-                           .pid = 17,
-                           .started_ms = 1700000000123,
-                           .root = root_of("/state", kFirst),
-                           .jail = "bj-demo",
-                           .user = 35001,
-                           .lent = {}};
-  const LentOutput output{.path = "/a\n b\\c\n", .dev = ~0ULL, .ino = 12, .uid = 1000, .gid = 1001, .mode = 02750};
-  const std::string text = entry_text(entry) + lent_text(output);
+  const JournalEntry entry{.id = kFirst, .name = "demo", .pid = 17, .started_ms = 1700000000123, .facts = {}};
+  std::vector<Fact> facts = session_facts(entry);
+  facts.push_back({"root", "path", "/a\n b\\c\n"});
+  const LentOutput output{
+      .path = "/a\n b\\c\n", .dev = ~0ULL, .ino = 12, .uid = 1000, .gid = 1001, .mode = 02750, .flags = 04};
+  const std::string begun = entry_text(facts);
+  const std::string text = begun + facts_text({lent_fact(output, 35001)});
 
   check("an entry is read as it was written, whatever is in a path", [&] {
     const auto read = read_entry("journal", text);
     if (!read || !*read) return false;
-    const auto& [id, name, pid, started_ms, root, jail, user, lent, is_being_recovered] = **read;
-    return id == entry.id && name == entry.name && pid == 17 && started_ms == 1700000000123 && root == entry.root &&
-           jail == entry.jail && user == 35001 && lent.size() == 1 && lent[0].path == output.path &&
-           lent[0].dev == ~0ULL && lent[0].ino == 12 && lent[0].uid == 1000 && lent[0].gid == 1001 &&
-           lent[0].mode == 02750 && !is_being_recovered;
+    const auto& [id, name, pid, started_ms, is_being_recovered, read_facts] = **read;
+    return id == entry.id && name == entry.name && pid == 17 && started_ms == 1700000000123 && !is_being_recovered &&
+           read_facts.size() == 2 && (**read).fact("root", "path") == "/a\n b\\c\n" &&
+           (**read).fact("root", "other").empty();
   });
-  check("the flags of a lent folder are in its line where it had any, and a line without them is as it was", [&] {
-    LentOutput flagged = output;
-    flagged.flags = 04;
-    const auto read = read_entry("journal", entry_text(entry) + lent_text(flagged) + "lent 1 2 3 4 755 /a b\n");
-    return read && *read && (**read).lent.size() == 2 && (**read).lent[0].flags == 04 &&
-           (**read).lent[0].path == output.path && (**read).lent[1].flags == 0 && (**read).lent[1].path == "/a b" &&
-           lent_text(output).find(" 2750 /a") != std::string::npos;
+  check("a lent output is read as it was noted, and nothing else is taken for one", [&] {
+    const auto read = read_entry("journal", text);
+    const auto noted = noted_output((**read).facts.at(1));
+    if (!noted || noted->build_user != 35001) return false;
+    const auto& [path, dev, ino, uid, gid, mode, flags] = noted->before;
+    if (path != output.path || dev != ~0ULL || ino != 12 || uid != 1000 || gid != 1001 || mode != 02750 || flags != 04)
+      return false;
+    for (const char* other : {"", "1 2 3", "1 2 3 4 5 755 0 a", "1 2 3 4 5 755 /a", "1 2 3 4 5 999 0 /a", "1 -2 3 4 5 755 0 /a"}) {
+      if (noted_output({kLentOutput, "lent", other})) return false;
+    }
+    return !noted_output({kLentOutput, "other", lent_fact(output, 1).value});
   });
   check("an entry cut short anywhere is that of a process which had not made anything yet, or had lent nothing", [&] {
-    const std::size_t begun = entry_text(entry).size();
     for (std::size_t size = 0; size < text.size(); ++size) {
       const auto read = read_entry("journal", text.substr(0, size));
-      if (!read || read->has_value() != (size >= begun)) return false;
-      if (*read && !(**read).lent.empty()) return false;
+      if (!read || read->has_value() != (size >= begun.size())) return false;
+      if (*read && !(**read).fact(kLentOutput, "lent").empty()) return false;
     }
     return true;
   });
   check("what is no entry, or of another version, or has a line that is none, is refused", [&] {
     for (const std::string& other :
-         {std::string("x"), std::string("buildjail-journal 2\nbegun\n"), "\n" + text, text + "more\n",
-          text + "lent 1 2\n", text + "pid -1\n", text + "lent 1 2 3 4 9 /a\n", text + "name a\\b\n",
-          std::string("buildjail-journal 1\nbegun\n")}) {
+         {std::string("x"), std::string("buildjail-journal 1\nbegun\n"), "\n" + text, text + "more\n", text + "more \n",
+          text + " key value\n", text + "session pid -1\n", text + "a name a\\b\n",
+          std::string("buildjail-journal 2\nbegun\n")}) {
       if (read_entry("journal", other)) return false;
     }
     return true;
@@ -390,40 +527,58 @@ void check_recovery() {
   const std::string file = journal_of(folder, kFirst);
   const std::string root = root_of(folder, kFirst);
   int taken_away = 0;
-  const Recovery recovery(folder, [&taken_away](const JournalEntry&, Outcome& outcome) {
-    taken_away += 1;
-    outcome.recovered->unmounted.emplace_back("/something");
-    return Status();
+  int stays = 0;
+  class Something final : public Part {
+   public:
+    Something(int& count, int& stays) : count_(count), stays_(stays) {}
+    Status make(Trace&) override { return {}; }
+    Status take_away(TakingAway& taking) override {
+      if (stays_-- > 0)
+        return SysError{
+            .step = "unmount", .syscall = "unmount", .err = EBUSY, .path = "/a", .dest = {}, .detail = {}};
+      count_ += 1;
+      taking.trace.mark("unmount", "/something");
+      return {};
+    }
+    int& count_;
+    int& stays_;
+  };
+  const Rebuild something{"something", [&](const Fact&, Remains& remains) {
+                            remains.parts.push_back(std::make_unique<Something>(taken_away, stays));
+                            return Status();
+                          }};
+  const std::vector<Rebuild> table{{kLentOutput, rebuild_output}, something};
+  const Recovery recovery(folder, [&](const JournalEntry& entry, Journal& journal, Outcome& outcome) {
+    return take_away_rebuilt(table, folder, entry, journal, outcome);
   });
+  const std::vector<Fact> facts{{"something", "is", "there"}};
   const auto exists = [](const std::string& path) { return ::access(path.c_str(), F_OK) == 0; };
   constexpr std::chrono::milliseconds kNoWait{0};
 
   check("a session that lives is not touched by a recovery", [&] {
-    auto journal = Journal::begin(folder, entry_of(kFirst, folder));
+    Journal journal(file);
+    if (!journal.begin() || !journal.note(StateEntry(journal, kFirst, {}).facts())) return false;
     const auto report = recovery.run(kNoWait);
-    return report.recovered.empty() && report.left_alone.empty() && taken_away == 0 && exists(file) && end(journal);
+    return report.recovered.empty() && report.left_alone.empty() && taken_away == 0 && exists(file) && journal.end();
   });
   check("one whose owner let go of its entry is taken away, once, and its entry last", [&] {
-    static_cast<void>(Journal::begin(folder, entry_of(kFirst, folder)));
+    leave_dead(folder, kFirst, facts);
     const auto first = recovery.run(kNoWait);
     const auto second = recovery.run(kNoWait);
     return first.recovered.size() == 1 && first.recovered[0].id == kFirst && second.recovered.empty() &&
            taken_away == 1 && !exists(file);
   });
   check("one that cannot be taken away keeps its entry, is reported, and is tried again", [&] {
-    static_cast<void>(Journal::begin(folder, entry_of(kFirst, folder)));
-    const Recovery failing(folder, [](const JournalEntry&, Outcome&) {
-      return Status(
-          SysError{.step = "unmount", .syscall = "unmount", .err = EBUSY, .path = "/a", .dest = {}, .detail = {}});
-    });
-    const auto report = failing.run(kNoWait);
+    leave_dead(folder, kFirst, facts);
+    stays = 1;
+    const auto report = recovery.run(kNoWait);
     const bool is_kept = exists(file);
     return is_kept && report.left_alone.size() == 1 && report.left_alone[0].reason == "unmount '/a': EBUSY" &&
            recovery.run(kNoWait).recovered.size() == 1 && !exists(file);
   });
   check("a damaged entry, one of another session, and what is none of ours are left alone and reported", [&] {
     const auto is_left = [&](const std::function<void()>& spoil) {
-      static_cast<void>(Journal::begin(folder, entry_of(kFirst, folder)));
+      leave_dead(folder, kFirst, facts);
       spoil();
       const auto report = recovery.run(kNoWait);
       const bool is_good = report.left_alone.size() == 1 && report.recovered.empty() && exists(file);
@@ -436,8 +591,8 @@ void check_recovery() {
       static_cast<void>(::write(fd.get(), text.data(), text.size()));
     };
     const int before = taken_away;
-    return is_left([&] { put(file, "garbage", O_TRUNC); }) && is_left([&] { put(file, "id 0\n", O_APPEND); }) &&
-           is_left([&] { put(file, "root /elsewhere\n", O_APPEND); }) &&
+    return is_left([&] { put(file, "garbage", O_TRUNC); }) && is_left([&] { put(file, "session id 0\n", O_APPEND); }) &&
+           is_left([&] { put(file, "unheard of\n", O_APPEND); }) &&
            is_left([&] { ::chmod(file.c_str(), 0644); }) && is_left([&] { put(root, "", O_CREAT); }) &&
            taken_away == before;
   });
@@ -470,37 +625,60 @@ void check_recovery() {
                     .is_writable = true,
                     .dev = static_cast<std::uint64_t>(found.st_dev),
                     .ino = found.st_ino};
+    Trace trace;
+    TakingAway taking{.trace = trace};
     {
-      auto journal = Journal::begin(folder, entry_of(kFirst, folder));
-      auto lease = OutputLease::take(folder, kFirst, bind, open_directory(output), recovery);
-      const auto before = lease->remember();
-      static_cast<void>(journal->lend(*before));
+      OutputLease lease(folder, kFirst, bind, recovery);
+      if (!lease.make(trace)) return false;
+      leave_dead(folder, kFirst, {lent_fact(*lease.before(), ::geteuid())});
       ::chmod(output.c_str(), 0777);
-      lease->release();
     }
-    auto again = OutputLease::take(folder, kSecond, bind, open_directory(output), recovery);
+    OutputLease again(folder, kSecond, bind, recovery);
+    const bool is_taken = static_cast<bool>(again.make(trace));
     ::stat(output.c_str(), &found);
-    const bool is_back = again && (found.st_mode & 07777) == 0751 && !exists(file);
+    const bool is_back = is_taken && (found.st_mode & 07777) == 0751 && !exists(file) && again.take_away(taking);
     ::rmdir(output.c_str());
     return is_back;
   });
   check("an output that is not there any more is told of once", [&] {
-    {
-      auto journal = Journal::begin(folder, entry_of(kFirst, folder));
-      static_cast<void>(
-          journal->lend({.path = folder + "/gone", .dev = 1, .ino = 2, .uid = 0, .gid = 0, .mode = 0755}));
-    }
+    leave_dead(folder, kFirst,
+               {lent_fact({.path = folder + "/gone", .dev = 1, .ino = 2, .uid = 0, .gid = 0, .mode = 0755}, 1)});
     const auto first = recovery.run(kNoWait);
     return first.recovered.size() == 1 && first.recovered[0].lost == std::vector<std::string>{folder + "/gone"} &&
            recovery.run(kNoWait).recovered.empty();
   });
+  check("an output that went on to another session is not taken from it", [&] {
+    const std::string output = folder + "/output";
+    ::mkdir(output.c_str(), 0700);
+    struct stat found{};
+    ::stat(output.c_str(), &found);
+    const Bind bind{.target = "/output",
+                    .source = output,
+                    .is_file = false,
+                    .is_writable = true,
+                    .dev = static_cast<std::uint64_t>(found.st_dev),
+                    .ino = found.st_ino};
+    Trace trace;
+    TakingAway taking{.trace = trace};
+    OutputLease lease(folder, kSecond, bind, recovery);
+    Journal journal(journal_of(folder, kSecond));
+    if (!journal.begin() || !journal.note(StateEntry(journal, kSecond, {}).facts()) || !lease.make(trace)) return false;
+    leave_dead(folder, kFirst, {lent_fact(*lease.before(), ::geteuid())});
+    ::chmod(output.c_str(), 0777);
+    const auto outcome = recovery.recover(kFirst, kNoWait);
+    ::stat(output.c_str(), &found);
+    const bool is_kept = (found.st_mode & 07777) == 0777 && outcome.left_alone.empty() && !exists(file);
+    ::rmdir(output.c_str());
+    return is_kept && lease.take_away(taking) && journal.end();
+  });
   check("sessions are listed with who is dead", [&] {
-    auto journal = Journal::begin(folder, entry_of(kFirst, folder));
-    static_cast<void>(Journal::begin(folder, entry_of(kSecond, folder)));
+    Journal journal(file);
+    if (!journal.begin() || !journal.note(StateEntry(journal, kFirst, {}).facts())) return false;
+    leave_dead(folder, kSecond);
     const auto listed = list_sessions(folder);
     const bool is_right = listed && listed->size() == 2 && (*listed)[0].is_live && !(*listed)[1].is_live;
     static_cast<void>(recovery.run(kNoWait));
-    return is_right && end(journal);
+    return is_right && journal.end();
   });
   check("the folder is as empty as it was", [&] { return ::rmdir(folder.c_str()) == 0; });
 }
@@ -609,6 +787,7 @@ int main() {
   check_job();
   check_descriptors();
   check_folders();
+  check_walk();
   check_journal();
   check_recovery();
   check_processes();

@@ -135,7 +135,7 @@ describeSession('recovery', () => {
       written(journalOf(idOf(digit)), spoil(good.replaceAll(session.id, idOf(digit))))
     const left = [
       spoiled('0', () => 'garbage\n'),
-      spoiled('1', (text) => text.replace('journal 1', 'journal 999')),
+      spoiled('1', (text) => text.replace('journal 2', 'journal 999')),
       spoiled('2', (text) => text.replaceAll(idOf('2'), idOf('3'))),
       spoiled('4'),
       filled(idOf('5')),

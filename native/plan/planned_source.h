@@ -4,6 +4,8 @@
 
 #include <cstdint>
 
+#include "base/result.h"
+#include "base/unique_fd.h"
 #include "plan/plan.h"
 
 namespace buildjail {
@@ -15,5 +17,8 @@ inline bool is_planned(const Bind& bind, const struct stat& found) {
   if (bind.dev == 0 && bind.ino == 0) return true;
   return found.st_ino == bind.ino && static_cast<std::uint64_t>(found.st_dev) == bind.dev;
 }
+
+/** The source, held by a descriptor; ESTALE when it is another file by now than when it was planned. */
+Result<UniqueFd> pin_source(const Bind& bind);
 
 }  // namespace buildjail

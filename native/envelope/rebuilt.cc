@@ -1,0 +1,71 @@
+#include "envelope/rebuilt.h"
+
+#include <algorithm>
+#include <cerrno>
+#include <memory>
+#include <utility>
+
+#include "envelope/output.h"
+#include "envelope/session_directory.h"
+#include "envelope/state_entry.h"
+#include "state/lent_output.h"
+
+namespace buildjail {
+
+namespace {
+
+Status rebuild(std::span<const Rebuild> table, Remains& remains) {
+  const auto& facts = remains.entry.facts;
+  for (const Fact& fact : facts) {
+    if (std::ranges::find(table, fact.part, &Rebuild::part) == table.end())
+      return not_noted_by_us("it tells of '" + fact.part + "', which this version does not know");
+  }
+  for (const Rebuild& row : table) {
+    for (const Fact& fact : facts) {
+      if (fact.part != row.part) continue;
+      if (auto status = row.rebuild(fact, remains); !status) return status;
+    }
+  }
+  return {};
+}
+
+void tell(const Trace& trace, RecoveredSession& recovered) {
+  for (const auto& [step, path, ns] : trace.entries()) {
+    if (step == "jail_remove") recovered.jail = path;
+    if (step.starts_with("unmount")) recovered.unmounted.push_back(path);
+    if (step == "hand-back") recovered.handed_back.push_back(path);
+    if (step == "lost") recovered.lost.push_back(path);
+  }
+}
+
+}  // namespace
+
+std::vector<SysError> take_away_rebuilt(std::span<const Rebuild> table, const std::string& state_directory,
+                                        const JournalEntry& entry, Journal& journal, Outcome& outcome) {
+  Parts parts;
+  parts.push_back(std::make_unique<StateEntry>(journal, entry.id, entry.name));
+  // Only FreeBSD's sessions make one, but what lies there by that name is nobody else's.
+  parts.push_back(std::make_unique<SessionDirectory>(root_of(state_directory, entry.id), true));
+  Remains remains{
+      .state_directory = state_directory, .entry = entry, .parts = parts, .left_alone = outcome.left_alone};
+  if (auto status = rebuild(table, remains); !status) return {std::move(status.error())};
+  Walk walk(std::move(parts));
+  CloseReport report = walk.take_away();
+  walk.leave();
+  tell(report.trace, *outcome.recovered);
+  return std::move(report.failures);
+}
+
+SysError not_noted_by_us(const std::string& what) {
+  return {.step = "recover", .syscall = "read", .err = EINVAL, .path = {}, .dest = {}, .detail = what};
+}
+
+Status rebuild_output(const Fact& fact, Remains& remains) {
+  auto noted = noted_output(fact);
+  if (!noted) return not_noted_by_us("the journal tells of an output what no session of this version would");
+  remains.parts.push_back(
+      std::make_unique<OutputLeftLent>(std::move(*noted), remains.state_directory, remains.entry.id));
+  return {};
+}
+
+}  // namespace buildjail

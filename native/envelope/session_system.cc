@@ -1,0 +1,32 @@
+#include "envelope/session_system.h"
+
+#include <chrono>
+#include <utility>
+
+namespace buildjail {
+
+Result<std::unique_ptr<Envelope>> SessionSystem::open(SharedPlan plan, const std::string& id,
+                                                      std::shared_ptr<Waiter> waiter) {
+  Trace trace;
+  const std::string& state_directory = plan->state_directory;
+  if (auto status = prepare(*plan); !status) return std::move(status.error());
+  if (auto status = watcher_.watch(state_directory); !status) return std::move(status.error());
+  if (auto status = hold_state(state_directory); !status) return std::move(status.error());
+  trace.mark("state-directory", state_directory);
+  recover_first(state_directory, trace);
+  auto opened = make(std::move(plan), id, std::move(waiter), std::move(trace));
+  // A session that nobody would clean up after is not had.
+  if (auto status = watcher_.confirm(); !status) return std::move(status.error());
+  return opened;
+}
+
+void SessionSystem::recover_first(const std::string& state_directory, Trace& trace) {
+  const std::lock_guard lock(recovering_);
+  if (!recovered_.insert(state_directory).second) return;
+  // What others are recovering is not waited for. What is left alone does not keep a session from being opened;
+  // recover() tells of it.
+  static_cast<void>(recovery(state_directory).run(std::chrono::milliseconds(0)));
+  trace.mark("recover", state_directory);
+}
+
+}  // namespace buildjail

@@ -1,0 +1,54 @@
+#pragma once
+
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "envelope/part.h"
+#include "freebsd/jail_abilities.h"
+#include "freebsd/session_jail.h"
+#include "plan/plan.h"
+
+namespace buildjail {
+
+/** The jail itself. */
+class JailPart final : public Part {
+ public:
+  /** All outlive it. */
+  JailPart(SessionJail& jail, const EnvelopePlan& plan, const std::string& id, const JailAbilities& abilities)
+      : jail_(jail),
+        plan_(plan),
+        id_(id),
+        name_("bj-" + (plan.name.empty() ? "" : plan.name + "-") + id),
+        abilities_(abilities) {}
+
+  [[nodiscard]] std::string_view step() const override { return "jail_set"; }
+  [[nodiscard]] std::string_view target() const override { return name_; }
+  [[nodiscard]] std::vector<Fact> facts() const override { return {{kFacts, kName, name_}}; }
+
+  Status make(Trace&) override {
+    auto made = Jail::create({.name = name_,
+                              .path = jail_.root,
+                              .hostname = plan_.hostname,
+                              .is_host_network = plan_.is_host_network,
+                              .devfs_ruleset = jail_.devfs_ruleset,
+                              .meta = "buildjail=" + id_},
+                             abilities_);
+    if (!made) return std::move(made.error());
+    jail_.jail.emplace(std::move(*made));
+    return {};
+  }
+  Status take_away(TakingAway& taking) override { return jail_.end_processes(taking.trace); }
+
+  static constexpr const char* kFacts = "jail";
+  static constexpr const char* kName = "name";
+
+ private:
+  SessionJail& jail_;
+  const EnvelopePlan& plan_;
+  const std::string& id_;
+  std::string name_;
+  const JailAbilities& abilities_;
+};
+
+}  // namespace buildjail

@@ -1,0 +1,55 @@
+#pragma once
+
+#include <sys/param.h>
+#include <sys/mount.h>
+
+#include <cerrno>
+#include <chrono>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "freebsd/mounts.h"
+#include "freebsd/parts/mount.h"
+#include "freebsd/shared_memory.h"
+
+namespace buildjail {
+
+/** The root: a tmpfs, in which everything else is mounted. */
+class Root final : public Mount {
+ public:
+  explicit Root(SessionJail& jail) : Mount(jail, "/") {}
+  /** One of a dead session. */
+  Root(SessionJail& jail, std::string fsid) : Mount(jail, jail.root, std::move(fsid)) {}
+
+  [[nodiscard]] std::vector<Fact> facts() const override { return {{kFacts, kPath, path()}}; }
+
+  // No size, owner or mode: a tmpfs that was given one cannot be made read-only later (tmpfs_mount, its update
+  // options).
+  Status make(Trace&) override { return mount(file_system("tmpfs", path()), MNT_NOSUID); }
+
+  // A dying jail holds its root directory, for as long as a connection of it is in TIME_WAIT (jail(8)). Where no process
+  // does, the root's own tmpfs is nobody's but ours: that one may be forced.
+  Status take_away(TakingAway& taking) override {
+    if (fsid().empty() || !jail().is_known()) return Mount::take_away(taking);
+    remove_shared_memory(path());
+    BackOff back_off(kDyingBound);
+    auto status = unmount(taking.trace, [&back_off] { return back_off.wait(); });
+    if (status || status.error().err != EBUSY || !status.error().holders.empty()) return status;
+    if (status = unmount_target(fsid(), MNT_FORCE); !status) {
+      status.error().path = path();
+      return status;
+    }
+    forget(taking.trace, "unmount-forced");
+    jail().is_root_forced = true;
+    return {};
+  }
+
+  static constexpr const char* kFacts = "root";
+  static constexpr const char* kPath = "path";
+
+ private:
+  static constexpr std::chrono::milliseconds kDyingBound{50};
+};
+
+}  // namespace buildjail
