@@ -18,7 +18,7 @@ export function missingCompiler(error) {
   // What the kernel says when the program to be executed is not there.
   if (error.code === 'ENOENT' && error.syscall === 'execve') return `no cc in the session (${compilerRemedy()})`
   // A compiler without the C library's headers or start files: distributions have them in packages of their own.
-  const isLibraryMissing = /\.h\b.*(?:No such file|not found)|crt1\.o\b/.test(error.result?.stderr ?? '')
+  const isLibraryMissing = /\.h\b.*(?:No such file|not found)|crt1\.o\b/.test(error.stderr ?? '')
   return isLibraryMissing ? `cc in the session has no C library to compile for (${compilerRemedy()})` : undefined
 }
 

@@ -1,5 +1,5 @@
 /**
- * What a holder has, by its file descriptor or otherwise. Of a busy mount, in the words of fstat(1): `open-file`, `cwd`, `root` and
+ * How a holder has it, by a file descriptor or otherwise. Of a busy mount, in the words of fstat(1): `open-file`, `cwd`, `root` and
  * `jail` (its root directory and that of its jail), `text` (the program it runs), `mapping`, `trace` (where ktrace(1) writes),
  * `ctty`, `socket` (bound to a path there), or a `mount` of somebody else's in it or from it. Of a jail that does not die: a
  * `socket` which its user made. Of processes that do not end: the `process` itself, and the `tracer` that keeps it.
@@ -18,19 +18,19 @@ export type HolderKind =
   | 'process'
   | 'tracer'
 
-/** Who keeps something of a session from being taken away. */
+/** A process or mount that keeps something of a session from being taken away. */
 export interface Holder {
   readonly kind: HolderKind
   /** Absent for a mount. */
   readonly pid?: number
   readonly command?: string
-  /** Of what it holds, on the host; for a socket as it was bound. Absent where it has none any more. */
+  /** Of the thing that is held, on the host; for a socket as it was bound. Absent where the thing has no path any more. */
   readonly path?: string
 }
 
 const brand = Symbol.for('buildjail.error')
 
-/** What an error can carry beyond its message: Node's own names, plus `step` and the kernel's `detail`. */
+/** The fields of an error beyond its message: Node's own names, plus `step` and the kernel's `detail`. */
 export interface ErrorFields {
   /** Negative, as Node has it. */
   readonly errno?: number
@@ -39,13 +39,13 @@ export interface ErrorFields {
   readonly dest?: string
   /** The step of opening, launching or closing that failed: `nmount`, `jail_set`, `execve`, ... */
   readonly step?: string
-  /** What the kernel said beyond the errno (the `errmsg` of jail_set(2) and nmount(2)). */
+  /** The kernel's words beyond the errno (the `errmsg` of jail_set(2) and nmount(2)). */
   readonly detail?: string
   /** The field of the spec that was refused, as `inputs.src` or `outputs./output`. */
   readonly entry?: string
-  /** Of what could not be taken away (`EBUSY`, `ETIMEDOUT` of a step of closing): who is known to hold it, at least one. */
+  /** Of a thing that could not be taken away (`EBUSY`, `ETIMEDOUT` of a step of closing): its known holders, at least one. */
   readonly holders?: readonly Holder[]
-  /** What to do about it, in the words of `buildjail doctor`, where the host's set-up is the cause. */
+  /** The one thing to do about it, in the words of `buildjail doctor`, where the host's set-up is the cause. */
   readonly remedy?: string
   readonly cause?: unknown
 }
@@ -53,7 +53,7 @@ export interface ErrorFields {
 /** The base of every error this package throws. `code` is the stable field; the message is for people. docs/errors.md lists them all. */
 export class BuildjailError extends Error {
   readonly code: string
-  // Declared only: a class field without a value would be there as `undefined` (ES2022), and Node's errors lack what they do not know.
+  // Declared only: a class field without a value would be there as `undefined` (ES2022), and Node's errors lack the fields that they do not know.
   declare readonly errno?: number
   declare readonly syscall?: string
   declare readonly path?: string
@@ -123,7 +123,7 @@ export class SpecError extends BuildjailError {
 export class UnsupportedPlatformError extends BuildjailError {
   declare readonly code: 'ERR_BUILDJAIL_UNSUPPORTED_PLATFORM'
 
-  /** @param what was asked for */
+  /** @param what the thing that the caller asked for */
   constructor(what: string) {
     super('ERR_BUILDJAIL_UNSUPPORTED_PLATFORM', `${what} is not available on ${process.platform}`, { step: 'preflight' })
   }
@@ -164,9 +164,9 @@ export class SessionClosedError extends BuildjailError {
 export class SystemCallError extends BuildjailError {}
 
 /**
- * What a session could not undo, one error a thing: a mount that is busy (step `unmount`), a process that does not end (`reap`,
+ * A session that could not undo everything, one error for each thing: a mount that is busy (step `unmount`), a process that does not end (`reap`,
  * `empty-jail`), a jail that does not die (`jail-dying`), each with its `holders` where they are known. The result of the build itself is
- * not lost by it. What is named here is still there, as is what it stands on; the rest is gone. `Session.close` can be called again.
+ * not lost by it. The named things are still there, as are the things they stand on; the rest is gone. `Session.close` can be called again.
  */
 export class TeardownError extends BuildjailError {
   declare readonly code: 'ERR_BUILDJAIL_TEARDOWN' | 'ERR_BUILDJAIL_BUILD_TEARDOWN'
@@ -175,7 +175,7 @@ export class TeardownError extends BuildjailError {
   readonly errors: readonly BuildjailError[]
 
   /**
-   * @param cause what went wrong before, where something did
+   * @param cause the error before, where there was one
    * @param code of the class that says more of it
    */
   constructor(id: string, errors: readonly BuildjailError[], cause?: unknown, code: TeardownError['code'] = 'ERR_BUILDJAIL_TEARDOWN') {
@@ -205,7 +205,7 @@ export interface Advice {
   readonly remedy: string
 }
 
-/** `ENOENT: no such file or directory, open 'a' -> 'b' (step nmount: detail)`: Node's form, with what we know more. */
+/** `ENOENT: no such file or directory, open 'a' -> 'b' (step nmount: detail)`: Node's form, and the fields beyond it. */
 function fromNativeFailure(failure: NativeFailure, advice: Advice | undefined): SystemCallError {
   const where = failure.path === undefined ? '' : ` '${failure.path}'`
   const to = failure.dest === undefined ? '' : ` -> '${failure.dest}'`
@@ -219,7 +219,7 @@ export function isNativeFailure(value: unknown): value is NativeFailure {
   return typeof value === 'object' && value !== null && 'syscall' in value && 'step' in value && 'reason' in value
 }
 
-/** Turns what the addon rejected with into a typed error, with what is to be done where that is known; anything else passes through. */
+/** The typed error of a failure of the addon, with the advice where there is one. Anything else passes through. */
 export function typed(error: unknown, advice?: Advice): unknown {
   return isNativeFailure(error) ? fromNativeFailure(error, advice) : error
 }

@@ -44,27 +44,41 @@ static void mount_options(struct options *options, int flags, const char *path) 
   if (nmount(options->iovecs, options->count, flags) != 0) fail("nmount", path);
 }
 
-static void mount_one(struct options *options, int flags, const char *path) {
+static void note(int first_half, int second_half) {
+  if (mounted_count == MAX_MOUNTS) fail_with("too many mounts,", "more than the floor program has room for", E2BIG);
+  snprintf(mounted[mounted_count++], sizeof(mounted[0]), "FSID:%d:%d", first_half, second_half);
+}
+
+static fsid_t id_at(const char *path) {
   struct statfs found;
+  if (statfs(path, &found) != 0) fail("statfs", path);
+  return found.f_fsid;
+}
+
+static void mount_one(struct options *options, int flags, const char *path) {
   add_flag(options, "nocover");
   mount_options(options, flags, path);
-  if (statfs(path, &found) != 0) fail("statfs", path);
-  if (mounted_count == MAX_MOUNTS) fail_with("too many mounts, with", path, E2BIG);
-  snprintf(mounted[mounted_count++], sizeof(mounted[0]), "FSID:%d:%d", found.f_fsid.val[0], found.f_fsid.val[1]);
+  const fsid_t id = id_at(path);
+  note(id.val[0], id.val[1]);
 }
 
 static void bind_source(const struct plan *plan, const struct step *step, const char *path) {
   struct options options;
   struct stat held, shown;
+  static int second_half;
   const int pinned =
       open(step->source, (step->kind == BIND_FILE ? O_PATH : O_RDONLY | O_DIRECTORY) | O_NOFOLLOW | O_CLOEXEC);
   if (pinned < 0) fail("open", step->source);
   if (fstat(pinned, &held) != 0) fail("fstat", step->source);
   begin_mount(&options, "nullfs", path, step->source);
   add_flag(&options, "nounixbypass");
-  mount_one(&options, MNT_NOSUID | (step->is_writable ? 0 : MNT_RDONLY), path);
+  add_flag(&options, "nocover");
+  mount_options(&options, MNT_NOSUID | (step->is_writable ? 0 : MNT_RDONLY), path);
   if (fstat(pinned, &held) != 0) fail("fstat", step->source);
   if (lstat(path, &shown) != 0) fail("lstat", path);
+  /* The first half of an id is st_dev (vfs_getnewfsid), and the second is the same for all of a kind. */
+  if (second_half == 0) second_half = id_at(path).val[1];
+  note((int)shown.st_dev, second_half);
   if (held.st_ino != shown.st_ino) fail_with("another file is mounted than", step->source, ESTALE);
   if (step->is_writable && fchown(pinned, plan->uid, plan->gid) != 0) fail("fchown", step->source);
   close(pinned);

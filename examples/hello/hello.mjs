@@ -28,7 +28,7 @@ async function hello(output) {
   try {
     await session.run(['cc', '-O2', '-o', '/output/hello', '/inputs/src/hello.c'])
     const inside = await session.run(['/output/hello'])
-    process.stdout.write(`inside:      ${inside.stdout}`)
+    console.log(`inside:      ${inside.stdout}`)
   } catch (error) {
     const missing = missingCompiler(error)
     if (missing === undefined) throw error

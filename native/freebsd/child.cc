@@ -22,13 +22,24 @@ int look_at_self(kinfo_proc& self) {
   return ::sysctl(mib, 4, &self, &size, nullptr, 0);
 }
 
+namespace {
+
+// By default these are ignored (signal(3)), and so the kernel says of them always. SIGCHLD is another matter: ignored on
+// purpose it keeps a process from hearing of its children (sigaction(2), SA_NOCLDWAIT).
+bool is_ignored_by_default(int signal) {
+  return signal == SIGURG || signal == SIGIO || signal == SIGWINCH || signal == SIGINFO;
+}
+
+}  // namespace
+
 // Which ones are not at their default the kernel says in one call; to ask signal by signal would take one for each. Up
 // to the last: NSIG ends before the real-time signals (signal(3)), which are ignored and inherited like all others.
 const char* reset_signals(const kinfo_proc& self) {
   struct sigaction action{};
   action.sa_handler = SIG_DFL;
   for (int signal = 1; signal <= _SIG_MAXSIG; ++signal) {
-    if (::sigismember(&self.ki_sigignore, signal) == 0 && ::sigismember(&self.ki_sigcatch, signal) == 0) continue;
+    const bool is_caught = ::sigismember(&self.ki_sigcatch, signal) != 0;
+    if (!is_caught && (::sigismember(&self.ki_sigignore, signal) == 0 || is_ignored_by_default(signal))) continue;
     // By number: libthr(3) wraps sigaction(2) and keeps a table that the parent uses.
     if (::syscall(SYS_sigaction, signal, &action, nullptr) != 0) return "sigaction";
   }

@@ -150,7 +150,8 @@ Status JailEnvelope::launch(Launching launching) {
   std::erase_if(jail_.sockets, [](const auto& socket) { return socket.expired(); });
   jail_.sockets.insert(jail_.sockets.end(), ends.sockets.begin(), ends.sockets.end());
   last_launched_ = std::move(launched->who);
-  if (request.tells_started) waiter_->started(request.run, launched->pid);
+  waiter_->found_pid(request.run, launched->pid);
+  if (request.tells_started) waiter_->started(request.run);
   return waiter_->watch_process(request.run, launched->pid);
 }
 

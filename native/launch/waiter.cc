@@ -81,11 +81,7 @@ Status Waiter::watch_process(std::uint32_t run, pid_t pid) {
     forget(run);
     return SysError{.step = "launch", .syscall = "fork", .err = ESRCH, .path = {}, .dest = {}, .detail = {}};
   }
-  {
-    const std::lock_guard lock(mutex_);
-    const auto found = children_.find(run);
-    if (found != children_.end()) found->second.pid = pid;
-  }
+  found_pid(run, pid);
   auto status = queue_->watch_process({.number = pid, .token = exit_token(run)});
   if (status) return status;
   forget(run);
@@ -173,16 +169,23 @@ void Waiter::read_channel(std::uint64_t owner) {
   all_ended(owner);
 }
 
-void Waiter::started(std::uint32_t run, pid_t pid) {
+void Waiter::started(std::uint32_t run) {
   std::function<void(pid_t)> tell;
+  pid_t pid = -1;
   {
     const std::lock_guard lock(mutex_);
     const auto found = children_.find(run);
     if (found == children_.end()) return;
-    found->second.pid = pid;
+    pid = found->second.pid;
     tell = found->second.listener.started;
   }
   if (tell) tell(pid);
+}
+
+void Waiter::found_pid(std::uint32_t run, pid_t pid) {
+  const std::lock_guard lock(mutex_);
+  const auto found = children_.find(run);
+  if (found != children_.end()) found->second.pid = pid;
 }
 
 void Waiter::failed(std::uint32_t run, SysError error) {

@@ -42,7 +42,7 @@ struct Exit {
 
 /** Called on the waiter's thread, `started` also on the one that launches. None of them may wait for anything. */
 struct CommandListener {
-  /** The command runs. The pid is 0 where it was over before that could be asked for. */
+  /** The command runs. */
   std::function<void(pid_t pid)> started;
   /** The command is dead. It may not have been waited for yet. */
   std::function<void()> dead;
@@ -96,8 +96,10 @@ class Waiter {
   Status watch_channel(std::uint64_t owner, int fd, std::function<bool()> read);
   /** Comes before the descriptor is closed. */
   void forget_channel(std::uint64_t owner, int fd);
-  /** Comes before its end. */
-  void started(std::uint32_t run, pid_t pid);
+  /** Of the command, as soon as it is known. */
+  void found_pid(std::uint32_t run, pid_t pid);
+  /** Comes after that, and before its end. */
+  void started(std::uint32_t run);
   // For the readers of channels, on the waiter's thread.
   void failed(std::uint32_t run, SysError error);
   void ended(std::uint32_t run, const Ending& ending);

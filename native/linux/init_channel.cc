@@ -213,7 +213,7 @@ bool InitChannel::shut_down() { return ::shutdown(socket_.get(), SHUT_WR) == 0; 
 bool InitChannel::read(Waiter& waiter) {
   answer said{};
   iovec part{.iov_base = &said, .iov_len = sizeof(said)};
-  alignas(cmsghdr) std::array<std::byte, CMSG_SPACE(sizeof(int))> control{};
+  alignas(cmsghdr) std::array<std::byte, CMSG_SPACE(sizeof(int)) + CMSG_SPACE(sizeof(ucred))> control{};
   msghdr packet{};
   packet.msg_iov = &part;
   packet.msg_iovlen = 1;
@@ -228,15 +228,25 @@ bool InitChannel::read(Waiter& waiter) {
     return false;
   }
   UniqueFd pidfd;
-  if (const cmsghdr* rights = CMSG_FIRSTHDR(&packet); rights != nullptr) {
+  pid_t sender = 0;
+  for (cmsghdr* part_of = CMSG_FIRSTHDR(&packet); part_of != nullptr; part_of = CMSG_NXTHDR(&packet, part_of)) {
+    ucred credentials{};
     int descriptor = -1;
-    std::memcpy(&descriptor, CMSG_DATA(rights), sizeof(descriptor));
-    pidfd.reset(descriptor);
+    if (part_of->cmsg_type == SCM_RIGHTS) {
+      std::memcpy(&descriptor, CMSG_DATA(part_of), sizeof(descriptor));
+      pidfd.reset(descriptor);
+    } else if (part_of->cmsg_type == SCM_CREDENTIALS) {
+      std::memcpy(&credentials, CMSG_DATA(part_of), sizeof(credentials));
+      sender = credentials.pid;
+    }
   }
   switch (said.kind) {
     case kAnswerStarted:
-      // A short command may be over by now.
-      waiter.started(said.number, pid_of_descriptor(pidfd.get()).value_or(0));
+      waiter.started(said.number);
+      break;
+    case kAnswerPid:
+      if (const auto pid = pidfd ? pid_of_descriptor(pidfd.get()) : std::optional(sender))
+        waiter.found_pid(said.number, *pid);
       break;
     case kAnswerFailed: {
       const char* const call = call_of(said.step);

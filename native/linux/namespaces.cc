@@ -184,6 +184,10 @@ Result<std::array<UniqueFd, 2>> control_pair() {
     return last_error("init", "socketpair");
   std::array<UniqueFd, 2> ends{above_stdio(UniqueFd(pair[0])), above_stdio(UniqueFd(pair[1]))};
   if (!ends[0] || !ends[1]) return last_error("init", "fcntl");
+  // Of each message that arrives here the kernel says whose it is.
+  const int on = 1;
+  if (::setsockopt(ends[0].get(), SOL_SOCKET, SO_PASSCRED, &on, sizeof(on)) != 0)
+    return last_error("init", "setsockopt");
   return ends;
 }
 

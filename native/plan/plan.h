@@ -15,7 +15,7 @@
 
 namespace buildjail {
 
-// The steps of opening an envelope, as src/native/wire.ts orders them. Targets are absolute inside the root.
+// The steps of opening an envelope, as src/native/wire-plan.ts orders them. Targets are absolute inside the root.
 
 struct MakeDirectory {
   std::string target;
@@ -83,7 +83,7 @@ Result<EnvelopePlan> read_plan(std::span<const std::byte> bytes);
 /** What can follow a base: directories, files to be mounted on, and binds. Refuses the reader where it is not that. */
 std::vector<Step> read_rest(WireReader& reader);
 
-/** Also in src/native/wire.ts. */
+/** Also in src/native/wire-writer.ts. */
 inline constexpr std::uint32_t kWireVersion = 5;
 
 }  // namespace buildjail

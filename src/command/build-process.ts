@@ -74,15 +74,15 @@ export class BuildProcess extends EventEmitter<BuildProcessEvents> implements Di
     this.stdout = pipes[1] < 0 ? null : readableOf(pipes[1])
     this.stderr = pipes[2] < 0 ? null : readableOf(pipes[2])
     this.stdio = [this.stdin, this.stdout, this.stderr]
-    // Where it cannot be started, what was written to it finds nobody; that is told by `error` already.
+    // A command that could not be started reads nothing. The event `error` says so already.
     this.stdin?.on('error', nothing)
     if (isAborted) process.nextTick(() => this.#fail(abortError(checked.signal)))
     else checked.signal?.addEventListener('abort', this.#onAbort, { once: true })
   }
 
   /**
-   * Signals the command and what it started in its process group; one that is still being launched, as it starts. 0 sends
-   * nothing and only asks. False when it is over.
+   * Signals the process group of the command. A command that is still being launched gets the signal as it starts. 0 sends
+   * nothing and only asks. False when the command is over.
    * @throws InvalidCommandError when there is no such signal.
    */
   kill(signal: Signal = 'SIGTERM'): boolean {
@@ -146,8 +146,8 @@ export class BuildProcess extends EventEmitter<BuildProcessEvents> implements Di
     this.stdin?.destroy()
     this.emit('exit', this.exitCode, this.signalCode)
     const open = [this.stdout, this.stderr].filter((stream) => stream !== null).filter((stream) => !stream.closed && !stream.readableEnded)
-    // What nobody reads is read to its end all the same, as ChildProcess does: a descriptor would stay open otherwise. Not at
-    // once, so that whoever waits for the exit can still begin to read.
+    // A stream that nobody reads is read to its end all the same, as ChildProcess does: its descriptor would stay open otherwise. Not at
+    // once, so that a listener of `exit` can still begin to read.
     setImmediate(() => {
       for (const stream of open) if (stream.readableFlowing === null) stream.resume()
     })

@@ -45,7 +45,7 @@ export class Collection {
   }
 
   /**
-   * What the command is given, from here on decided.
+   * The target for the launch. Later touches do not change it.
    * @throws SystemCallError where a file cannot be opened
    */
   wire(): WireStdio {
@@ -74,7 +74,7 @@ export class Collection {
     return this.#output === undefined ? undefined : this.#finish(this.#output)
   }
 
-  /** What was collected, once it is finished. */
+  /** The collected output, once it is finished. */
   get bytes(): Buffer | undefined {
     return this.#pipe === undefined ? this.#captured : this.#output?.bytes
   }

@@ -2,7 +2,7 @@ import { BuildjailError, type ErrorFields } from '../errors.ts'
 import type { AnyOutput, Result, Usage } from './result.ts'
 import { defaultMaxBuffer, type CheckedRunOptions, type RunOptions } from './run-options.ts'
 
-/** What the errors have of which a command is the cause, or which did not keep it from running: the result's fields. */
+/** The fields of a result, which the errors of commands that ran have too. */
 const resultFields = [
   'command', 'exitCode', 'signal', 'stdout', 'stderr', 'all', 'durationMs', 'failed', 'timedOut', 'isCanceled', 'isTerminated', 'isMaxBuffer', 'usage',
 ] as const satisfies readonly (keyof Result)[]
@@ -27,7 +27,7 @@ export abstract class CommandError<Output = AnyOutput> extends BuildjailError im
   declare readonly isTerminated: boolean
   declare readonly isMaxBuffer: boolean
   declare readonly usage: Usage
-  /** The message without what the command said. */
+  /** The message without the command's output. */
   readonly shortMessage: string
 
   protected constructor(code: string, result: Result<Output & AnyOutput>, how: string, cause?: unknown) {
@@ -77,17 +77,17 @@ export class OutputFailedError<Output = AnyOutput> extends CommandError<Output> 
 }
 
 /** The error of a command that did not succeed; undefined of one that did, and where that was not to be an error. */
-export function errorOf(result: Result<AnyOutput>, ending: EarlyEnd, options: CheckedRunOptions): CommandError | undefined {
+export function errorOf(result: Result<AnyOutput>, ending: EarlyEnd | undefined, options: CheckedRunOptions): CommandError | undefined {
   // Not the command's failure, but that of the caller's own stream or disk.
-  if (ending.inputFailure !== undefined) return new InputFailedError(result, ending.inputFailure)
-  if (ending.outputFailure !== undefined) return new OutputFailedError(result, ending.outputFailure)
+  if (ending?.inputFailure !== undefined) return new InputFailedError(result, ending.inputFailure)
+  if (ending?.outputFailure !== undefined) return new OutputFailedError(result, ending.outputFailure)
   if (!result.failed || options.reject === false) return undefined
   const how = failureOf(result, options)
   if (result.isMaxBuffer) return new MaxBufferError(result, how)
   return new CommandFailedError(result, how, result.isCanceled ? options.signal?.reason : undefined)
 }
 
-/** Why a command was ended early, beyond what its result says. */
+/** Why a command was ended early, where its result does not say it. */
 interface EarlyEnd {
   readonly inputFailure: Error | undefined
   readonly outputFailure: Error | undefined

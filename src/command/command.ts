@@ -1,6 +1,6 @@
 import { InvalidCommandError } from '../errors.ts'
 
-/** What to run: the program and its arguments. Nothing is split, expanded or given to a shell. */
+/** The program and its arguments. Nothing is split, expanded or given to a shell. */
 export type Command = readonly [file: string, ...args: string[]] | readonly string[]
 
 /**

@@ -47,14 +47,14 @@ export class Ending {
     this.#end(() => (this.outputFailure = failure))
   }
 
-  /** At once, as whoever writes too much does not stop to be asked; so does native code. */
+  /** By SIGKILL at once, as native code does: a command that writes too much does not stop to be asked. */
   overflow(): void {
     if (this.#isOver || this.isEnding) return
     this.isMaxBuffer = true
     this.#kill('SIGKILL')
   }
 
-  /** The kill signal was sent; what does not end by it ends by SIGKILL. */
+  /** The kill signal was sent. SIGKILL follows when the command does not end by it. */
   force(): void {
     if (this.#isOver) return
     this.#forcing ??= setTimeout(() => this.#kill('SIGKILL'), this.#options.forceKillAfterDelay ?? defaultForceKillAfterDelay)

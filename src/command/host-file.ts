@@ -11,7 +11,7 @@ const mostLinks = 40
 /**
  * A file of the host that is opened for a command is opened by us, as root. Where the build can write, it could put a link in
  * its place, or in that of a folder on the way to it, and have us read or write what is not its own: no way there may lead through
- * one of its outputs. What of the way cannot be looked at is for the opening to say.
+ * one of its outputs. Parts of the way that cannot be looked at are left to the opening, which then fails.
  * @throws InvalidCommandError
  */
 export function checkHostFile(file: string, entry: string, mounts: readonly Mount[]): void {

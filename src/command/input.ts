@@ -2,7 +2,7 @@ import { Readable, type Writable } from 'node:stream'
 
 import { InvalidCommandError } from '../errors.ts'
 
-/** What a command is given as stdin. */
+/** Content for a command's stdin. */
 export type Input = string | Uint8Array | Readable
 
 /** @throws InvalidCommandError */
@@ -17,23 +17,23 @@ export function holdFailures(input: Input | undefined): void {
   if (input instanceof Readable) input.on('error', () => {})
 }
 
-/** The command has ended, or was never started. What it has not read nobody does. */
+/** The command has ended, or was never started. Nobody reads the rest of its input. */
 export function abandon(input: Input | undefined): void {
   if (input instanceof Readable && !input.readableEnded) input.destroy()
 }
 
 /**
  * Gives a command its stdin, which stays open where the input fails: its end would look like the input's.
- * @throws what the input failed with.
+ * @throws the error of the input.
  */
 export async function feed(input: Input, stdin: Writable): Promise<void> {
-  // A command need not read what it was given; that it closed its end is no failure of the run.
+  // A command may close its stdin without reading it. That is no failure of the run.
   stdin.on('error', () => {})
   if (!(input instanceof Readable)) {
     stdin.end(input)
     return
   }
-  // Whoever reads from a socket may still be about to write to it.
+  // A caller that reads from a socket may still be about to write to it.
   for await (const chunk of input.iterator({ destroyOnReturn: false })) {
     if (stdin.destroyed) return
     if (!stdin.write(chunk)) await drained(stdin)

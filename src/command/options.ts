@@ -4,12 +4,12 @@ import { ownCopy } from '../spec/own-copy.ts'
 // setTimeout counts in 32 bits, and fires at once when asked for more.
 const longestTimer = 2 ** 31 - 1
 
-/** What an option may be: answers with the value to be kept, which is a copy where somebody else could change it. */
+/** Checks the value of an option, and returns the value to be kept: a copy where the caller could change it. */
 export type OptionCheck = (value: unknown, entry: string) => unknown
 
 /**
- * A copy of options: own enumerable ones only, each read once and checked. Nothing is asked for that would be passed over:
- * `workingDirectory` for `cwd`, say. The copy has no prototype, so that an option which is not there is not found in one.
+ * A copy of options: own enumerable ones only, each read once and checked. An unknown option is refused, as it would have no effect:
+ * `workingDirectory` for `cwd`, say. The copy has no prototype, so no option is found in a polluted Object.prototype.
  * @throws InvalidCommandError naming the option.
  */
 export function copyOptions<Checked>(options: object, checks: Readonly<Record<string, OptionCheck>>): Checked {

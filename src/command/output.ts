@@ -2,7 +2,7 @@ import { Readable } from 'node:stream'
 
 import type { Sink } from './sink.ts'
 
-/** One of a command's output streams: what is kept of it, and everything else that gets it. */
+/** One output stream of a command: keeps it for the result, and passes it on to sinks and to a Readable. */
 export class Output {
   /** Undefined where nothing is kept. */
   readonly #maxBuffer: number | undefined
@@ -24,7 +24,7 @@ export class Output {
     this.#sinks.push(sink)
   }
 
-  /** What was kept. */
+  /** Everything that was kept. */
   get bytes(): Buffer {
     const [first] = this.#kept
     if (first === undefined || this.#kept.length > 1) this.#kept = [Buffer.concat(this.#kept, this.#size)]
@@ -32,7 +32,7 @@ export class Output {
   }
 
   /**
-   * All that is kept from the beginning, as it comes. It is not held up where nobody reads: what waits there is kept for the result anyway.
+   * All that is kept, from the beginning, as it comes. A reader that is slow does not hold up the command: the result keeps the same bytes anyway.
    */
   readable(): Readable {
     if (this.#readable !== undefined) return this.#readable
@@ -43,7 +43,7 @@ export class Output {
     return readable
   }
 
-  /** Answers with those that had better be waited for before more is written. */
+  /** Returns the sinks that should drain before more is written. */
   write(chunk: Buffer): readonly Sink[] {
     if (this.#maxBuffer !== undefined) this.#keep(chunk, this.#maxBuffer)
     return this.#sinks.filter((sink) => !sink.write(chunk))

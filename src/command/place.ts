@@ -7,11 +7,11 @@ import type { AnyOutput, Result } from './result.ts'
 /** Where a command runs: a session that is open, or one that is opened for it. */
 export interface Place {
   /**
-   * What a command gets where its options say nothing, and where it can write.
+   * Its environment and directory are those of a command whose options name none. Its mounts say where the command can write.
    * @throws SpecError where there is none
    */
   plan(): Pick<Plan, 'env' | 'cwd' | 'mounts'>
-  /** Waits for what has to be there before; undefined where nothing has to be waited for. */
+  /** Resolves when the job can begin; undefined when it can begin at once. */
   ready(): Promise<unknown> | undefined
   /** Begins the job. After `ready`. */
   start(job: number, command: JobCommand): NativePipes | undefined
@@ -19,7 +19,7 @@ export interface Place {
    * It is over. Called once where `plan` did not throw.
    * @param end undefined where it did not begin
    * @param result undefined where the command did not run
-   * @throws what the caller is to be told instead of how the command went
+   * @throws the error that the caller gets instead of the command's
    */
   over(end: JobEnd | undefined, result: Result<AnyOutput> | undefined): void
 }

@@ -4,7 +4,7 @@ import type { Place } from './place.ts'
 import type { JobCommand, WireStdio } from '../native/wire-job.ts'
 import type { Mount } from '../spec/plan.ts'
 
-/** What of a command is known before it is known how its output is collected. */
+/** A command without its standard streams, which are decided later. */
 export type Prepared = Omit<JobCommand, 'stdio' | 'maxBuffer'>
 
 interface Surroundings {

@@ -33,7 +33,7 @@ export interface Result<Output = string> {
   readonly isCanceled: boolean
   /** A signal ended it. */
   readonly isTerminated: boolean
-  /** It was killed as it wrote more than `maxBuffer`, of which this much was kept. */
+  /** It was killed because it wrote more than `maxBuffer`. That much was kept. */
   readonly isMaxBuffer: boolean
   readonly usage: Usage
 }
@@ -41,13 +41,13 @@ export interface Result<Output = string> {
 type OptionOf<Options, Name extends PropertyKey> = Name extends keyof Options ? Options[Name] : undefined
 type Shape<Lines, Encoding> = Lines extends true ? string[] : Encoding extends 'buffer' ? Buffer : string
 
-/** What the output in the result is, with these options. */
+/** The type of the output in the result, with these options. */
 export type OutputOf<Options extends RunOptions> = Shape<OptionOf<Options, 'lines'>, OptionOf<Options, 'encoding'>>
 
-/** Any of what output can be. */
+/** Any type of output. */
 export type AnyOutput = string | string[] | Buffer
 
-/** What was done to a command, and what was seen of its output. */
+/** The course of a command beyond its exit: why it was ended early, and its output. */
 export interface Course {
   readonly durationMs: number
   readonly timedOut: boolean

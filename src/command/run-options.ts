@@ -7,7 +7,7 @@ import { checkSignal, type Signal } from './signal.ts'
 import { wireStdio, wireTargets, type OutputTarget } from './target.ts'
 import type { WireStdio } from '../native/wire-job.ts'
 
-/** What can end a command early. */
+/** Options that can end a command early. */
 export interface EndingOptions {
   /**
    * Milliseconds, after which the command and all that it started is ended: by `killSignal`, and by SIGKILL after
@@ -29,16 +29,16 @@ export interface RunOptions extends EndingOptions {
   readonly cwd?: string
   /**
    * Given to the command as stdin. Without it, stdin is /dev/null. A stream that fails or is destroyed before its end ends the
-   * command, as `signal` does. What the command did not read of it is not read: the stream is destroyed then.
+   * command, as `signal` does. The stream is destroyed when the command ends before it has read all of it.
    */
   readonly input?: Input
-  /** Where stdin comes from instead of `input`. `pipe`: what is written to `stdin` of what `run` returns. */
+  /** Where stdin comes from instead of `input`. `pipe`: from the `stdin` of the Running that `run` returns. */
   readonly stdin?: 'pipe' | 'inherit' | 'ignore' | { readonly file: string }
   /** `pipe` (default): collected into the result. A list sends the same to each: `['pipe', 'inherit', { file }]`. */
   readonly stdout?: OutputTarget
   readonly stderr?: OutputTarget
   /**
-   * stdout and stderr are one pipe, which goes where `stdout` says, so that `all` of the result has both exactly as they were written.
+   * stdout and stderr are one pipe, which goes where `stdout` says. So `all` of the result has both exactly as they were written.
    * `stdout` and `stderr` of the result are empty then. Default: false.
    */
   readonly all?: boolean
@@ -70,7 +70,7 @@ const checkKillSignal: OptionCheck = (value, entry) => {
   return value
 }
 
-/** Of what can end a command early. */
+/** Of the options that can end a command early. */
 export const endingChecks: Readonly<Record<keyof EndingOptions, OptionCheck>> = {
   timeout: checkTimer,
   signal: checkAbortSignal,
@@ -78,7 +78,7 @@ export const endingChecks: Readonly<Record<keyof EndingOptions, OptionCheck>> = 
   forceKillAfterDelay: checkTimer,
 }
 
-/** Of what a command gets instead of the session's own. */
+/** Of the options that replace the session's own. */
 export const placeChecks: Readonly<Record<'env' | 'cwd', OptionCheck>> = {
   env: (value) => checkEnv(value as Record<string, string>),
   cwd: (value) => {

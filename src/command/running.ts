@@ -4,25 +4,21 @@ import { jobError } from '../native/failure.ts'
 import { binding } from '../native/load.ts'
 import { expectJob, forgetJob, type JobEnd } from '../native/jobs.ts'
 import type { NativePipes } from '../native/binding.ts'
-import type { JobCommand, WireStdio } from '../native/wire-job.ts'
-import { capture, Collection } from './collection.ts'
 import { commandLine, type Command } from './command.ts'
 import { Ending } from './ending.ts'
 import { errorOf, howItEnded } from './command-error.ts'
+import { abandon } from './input.ts'
 import { linesFrom } from './lines.ts'
 import { invalid } from './options.ts'
 import type { Place } from './place.ts'
 import { prepare, type Prepared } from './prepared.ts'
 import { resultOf, type AnyOutput, type Course, type Result } from './result.ts'
-import { checkRunOptions, defaultMaxBuffer, noOptions, type CheckedRunOptions, type RunOptions } from './run-options.ts'
+import { checkRunOptions, defaultMaxBuffer, noOptions, type RunOptions } from './run-options.ts'
 import { checkSignal, type Signal } from './signal.ts'
-import { ignore, Supply } from './supply.ts'
+import { collected, Streams, type Captured } from './streams.ts'
 
 const turn = Promise.resolve()
 const nothing = (): void => {}
-const same: WireStdio = Object.freeze({ kind: 'same' })
-/** All commands whose output is only collected have this in common, and so are packed in the same way (wire-job.ts). */
-const collected: JobCommand['stdio'] = Object.freeze([ignore, capture, capture] as const)
 /** Of a command that was ended before it began. */
 const notRun: JobEnd = Object.freeze({
   failure: undefined,
@@ -40,12 +36,11 @@ const notRun: JobEnd = Object.freeze({
 })
 
 /**
- * A command under way: a promise of its result, and at the same time the running command itself. It begins when the turn of the event
- * loop in which it was asked for is over, so that it is known by then whether anybody wants to hear of it before its end: `stdin`,
- * `stdout`, `stderr`, `all` and `for await` that are used at once are pipes. Of an output stream that is asked for later everything
- * is there once the command has ended. It is all from the beginning, however late.
+ * A command under way: a promise of its result, and at the same time the running command itself. It begins in a microtask after the
+ * call, so that `stdin`, `stdout`, `stderr`, `all` and `for await` which are used in the same turn get pipes and hear of the command as it runs. An output
+ * stream that is asked for later has everything from the beginning once the command has ended. All output is in the result as well.
  *
- * `for await (const line of running)` gives the lines of stdout, or of `all`, as they are written, and throws at the end what the promise
+ * `for await (const line of running)` gives the lines of stdout, or of `all`, as they are written, and throws at the end the error that the promise
  * rejects with. A loop that is left early ends the command and all that it started, and waits for that.
  */
 export class Running<Output = string> implements Promise<Result<Output>>, AsyncIterable<string> {
@@ -53,19 +48,20 @@ export class Running<Output = string> implements Promise<Result<Output>>, AsyncI
   readonly #promise: Promise<Result<Output>>
   readonly #place: Place
   readonly #began = performance.now()
-  readonly #options: CheckedRunOptions
-  readonly #ending: Ending
-  readonly #supply: Supply
-  readonly #stdout: Collection
-  readonly #stderr: Collection
+  #options = noOptions
+  /** These two are made with the options, or when somebody asks for them: most commands need neither. */
+  #madeEnding: Ending | undefined
+  #madeStreams: Streams | undefined
   // Of `never`, so that what runs with one kind of output can be handed on as one with any.
   #resolve: (result: Result<never>) => void = nothing
   #reject: (error: unknown) => void = nothing
   /** 0 before it begins. */
   #job = 0
   #isOver = false
+  /** The output that native code has captured. */
+  #captured: Captured | undefined
   /** Signals for a command that has not begun. */
-  readonly #early: Signal[] = []
+  #early: Signal[] | undefined
 
   /** @internal */
   constructor(place: Place, command: Command, options?: RunOptions) {
@@ -74,23 +70,16 @@ export class Running<Output = string> implements Promise<Result<Output>>, AsyncI
       this.#resolve = resolve
       this.#reject = reject
     })
-    let prepared: Prepared | undefined
-    let checked = noOptions
     try {
-      if (options !== undefined) checked = checkRunOptions(options)
-      prepared = prepare(command, checked, place)
+      if (options !== undefined) this.#options = checkRunOptions(options)
+      const prepared = prepare(command, this.#options, place)
+      if (options !== undefined) this.#madeStreams = new Streams(this.#options, this.#ending)
+      void turn.then(() => this.#whenReady(prepared))
     } catch (error) {
       this.#isOver = true
+      abandon(this.#options.input)
       this.#reject(error)
     }
-    const { maxBuffer = defaultMaxBuffer, stdout, stderr } = checked
-    this.#options = checked
-    this.#ending = new Ending(prepared === undefined ? noOptions : checked, (signal) => this.#signalAll(signal))
-    this.#supply = new Supply(checked)
-    this.#stdout = new Collection(stdout, 'stdout', maxBuffer, this.#ending)
-    this.#stderr = new Collection(stderr, 'stderr', maxBuffer, this.#ending)
-    if (prepared === undefined) this.#refuse()
-    else void turn.then(() => this.#whenReady(prepared))
   }
 
   /** In the host's numbering; undefined before the command is there, some milliseconds after it was asked for, and after its end. */
@@ -100,26 +89,27 @@ export class Running<Output = string> implements Promise<Result<Output>>, AsyncI
 
   /** Null where stdin comes from elsewhere, and where it was not asked for at once. */
   get stdin(): Writable | null {
-    return this.#supply.writable()
+    return this.#streams.stdin
   }
 
   /** Null where it goes elsewhere, and with the option `all`. It is collected into the result as well. */
   get stdout(): Readable | null {
-    return this.#options.all === true ? null : this.#stdout.readable()
+    return this.#streams.stdout
   }
 
   get stderr(): Readable | null {
-    return this.#options.all === true ? null : this.#stderr.readable()
+    return this.#streams.stderr
   }
 
   /** stdout and stderr as they are written; null without the option `all`. */
   get all(): Readable | null {
-    return this.#options.all === true ? this.#stdout.readable() : null
+    return this.#streams.all
   }
 
   /**
-   * Signals the command and what it started in its process group; one that is still being launched, as it starts. After the `killSignal`
-   * (default: SIGTERM) comes SIGKILL when it has not ended `forceKillAfterDelay` later. 0 sends nothing and only asks. False when it is over.
+   * Signals the process group of the command. A command that is still being launched gets the signal as it starts. After the `killSignal`
+   * (default: SIGTERM) comes SIGKILL when the command has not ended `forceKillAfterDelay` later. 0 sends nothing and only asks. False when the
+   * command is over.
    * @throws InvalidCommandError when there is no such signal
    */
   kill(signal: Signal = this.#ending.killSignal): boolean {
@@ -127,7 +117,7 @@ export class Running<Output = string> implements Promise<Result<Output>>, AsyncI
     if (this.#isOver || signal === 0) return !this.#isOver
     if (signal === this.#ending.killSignal) this.#ending.force()
     if (this.#job !== 0) return binding().kill(this.#job, signal, 'group')
-    this.#early.push(signal)
+    this.#early = [...(this.#early ?? []), signal]
     return true
   }
 
@@ -170,10 +160,20 @@ export class Running<Output = string> implements Promise<Result<Output>>, AsyncI
     await this.#promise
   }
 
-  #refuse(): void {
-    this.#supply.over()
-    void this.#stdout.finish()
-    void this.#stderr.finish()
+  get #ending(): Ending {
+    // A command that is over needs no timer and no listener.
+    this.#madeEnding ??= new Ending(this.#isOver ? noOptions : this.#options, (signal) => this.#signalAll(signal))
+    return this.#madeEnding
+  }
+
+  get #streams(): Streams {
+    if (this.#madeStreams === undefined) {
+      this.#madeStreams = new Streams(this.#options, this.#ending)
+      // Too late for a pipe.
+      if (this.#job !== 0) this.#madeStreams.wire()
+      if (this.#isOver) void this.#madeStreams.finish(this.#captured)
+    }
+    return this.#madeStreams
   }
 
   #whenReady(prepared: Prepared): void {
@@ -189,33 +189,21 @@ export class Running<Output = string> implements Promise<Result<Output>>, AsyncI
   #begin(prepared: Prepared): void {
     const { signal, maxBuffer = defaultMaxBuffer, verbose } = this.#options
     if (this.#isAborted) return this.#over(prepared, undefined, signal?.reason)
-    if (this.#ending.isEnding) return this.#over(prepared, notRun)
+    if (this.#madeEnding?.isEnding === true) return this.#over(prepared, notRun)
     if (verbose === true) process.stderr.write(`$ ${commandLine(prepared.argv)}\n`)
+    const { argv, env, cwd } = prepared
     let job = 0
     let pipes: NativePipes | undefined
     try {
       job = expectJob({ ended: (end) => this.#over(prepared, end) })
-      pipes = this.#place.start(job, { ...prepared, stdio: this.#stdio(), maxBuffer })
+      pipes = this.#place.start(job, { argv, env, cwd, stdio: this.#madeStreams?.wire() ?? collected, maxBuffer })
     } catch (error) {
       forgetJob(job)
       return this.#over(prepared, undefined, jobError(error))
     }
     this.#job = job
-    if (pipes !== undefined) this.#attach(pipes)
-    for (const early of this.#early) binding().kill(job, early, 'group')
-  }
-
-  #stdio(): JobCommand['stdio'] {
-    const stdin = this.#supply.wire()
-    const stdout = this.#stdout.wire()
-    const stderr = this.#options.all === true ? same : this.#stderr.wire()
-    return stdin === ignore && stdout === capture && stderr === capture ? collected : [stdin, stdout, stderr]
-  }
-
-  #attach([stdin, stdout, stderr]: NativePipes): void {
-    if (stdin >= 0) this.#supply.begin(stdin, this.#ending)
-    if (stdout >= 0) this.#stdout.read(stdout)
-    if (stderr >= 0) this.#stderr.read(stderr)
+    if (pipes !== undefined) this.#streams.begin(pipes)
+    for (const early of this.#early ?? []) binding().kill(job, early, 'group')
   }
 
   #signalAll(signal: Signal): void {
@@ -226,12 +214,11 @@ export class Running<Output = string> implements Promise<Result<Output>>, AsyncI
   #over(prepared: Prepared, end: JobEnd | undefined, error?: unknown): void {
     const durationMs = performance.now() - this.#began - (end?.sinceExitMs ?? 0)
     this.#isOver = true
-    this.#ending.over()
-    this.#supply.over()
-    const settle = (): void => this.#settle(prepared, durationMs, end, error)
-    const finishing = [this.#stdout.finish(end?.stdout), this.#stderr.finish(end?.stderr)].filter((finish) => finish !== undefined)
-    if (finishing.length === 0) settle()
-    else void Promise.all(finishing).then(settle)
+    this.#captured = end
+    this.#madeEnding?.over()
+    const finishing = this.#madeStreams?.finish(end)
+    if (finishing === undefined) this.#settle(prepared, durationMs, end, error)
+    else void finishing.then(() => this.#settle(prepared, durationMs, end, error))
   }
 
   #settle({ argv }: Prepared, durationMs: number, end: JobEnd | undefined, error: unknown): void {
@@ -243,7 +230,7 @@ export class Running<Output = string> implements Promise<Result<Output>>, AsyncI
       }
       this.#place.over(end, result)
       if (result === undefined) throw end === undefined ? error : jobError(end.failure)
-      const failure = errorOf(result, this.#ending, this.#options)
+      const failure = errorOf(result, this.#madeEnding, this.#options)
       if (failure !== undefined) throw failure
       this.#resolve(result as Result<never>)
     } catch (failure) {
@@ -252,14 +239,15 @@ export class Running<Output = string> implements Promise<Result<Output>>, AsyncI
   }
 
   #resultOf(argv: readonly string[], durationMs: number, end: JobEnd): Result<AnyOutput> {
-    const { timedOut, isCanceled, isMaxBuffer } = this.#ending
+    const ending = this.#madeEnding
+    const { stdout, stderr } = this.#madeStreams?.collected ?? end
     const course: Course = {
       durationMs,
-      timedOut,
-      isCanceled,
-      isMaxBuffer: isMaxBuffer || end.isMaxBuffer,
-      stdout: this.#stdout.bytes,
-      stderr: this.#stderr.bytes,
+      timedOut: ending?.timedOut === true,
+      isCanceled: ending?.isCanceled === true,
+      isMaxBuffer: end.isMaxBuffer || ending?.isMaxBuffer === true,
+      stdout,
+      stderr,
     }
     return resultOf(argv, end, course, this.#options)
   }

@@ -3,8 +3,8 @@ import { InvalidCommandError } from '../errors.ts'
 /** A signal by its name, or by the number that the system has for it. */
 export type Signal = NodeJS.Signals | number
 
-// Those that Linux and FreeBSD both have, as native/base/signal_name.cc lists them. Native code looks up the number: what a
-// JavaScript runtime takes for it need not be the system's.
+// Those that Linux and FreeBSD both have, as native/base/signal_name.cc lists them. Native code looks up the number: a
+// JavaScript runtime may take a name for another number than the system does.
 const names: ReadonlySet<unknown> = new Set([
   'SIGHUP', 'SIGINT', 'SIGQUIT', 'SIGILL', 'SIGTRAP', 'SIGABRT', 'SIGBUS', 'SIGFPE', 'SIGKILL', 'SIGUSR1',
   'SIGSEGV', 'SIGUSR2', 'SIGPIPE', 'SIGALRM', 'SIGTERM', 'SIGCHLD', 'SIGCONT', 'SIGSTOP', 'SIGTSTP', 'SIGTTIN',

@@ -31,7 +31,7 @@ export class Sink {
     stream.on('error', this.#onError)
   }
 
-  /** False: whoever writes had better wait for `drain`. */
+  /** False when the writer should wait for `drain`. */
   write(chunk: Buffer): boolean {
     if (this.#failure !== undefined) return true
     this.#pending += 1
@@ -54,7 +54,7 @@ export class Sink {
 }
 
 /**
- * @param own what `inherit` is
+ * @param own the stream of this program that `inherit` means
  * @throws SystemCallError where a file cannot be opened
  */
 export function openSink(target: WireStdio, own: Writable, onFailure: (failure: Error) => void): Sink {

@@ -8,7 +8,7 @@ export interface SpawnOptions extends EndingOptions {
   readonly env?: Readonly<Record<string, string>>
   /** Inside. Default: the session's. */
   readonly cwd?: string
-  /** stdin, stdout and stderr, or one word for all three. Default, also of what is missing in a list: `pipe`. */
+  /** stdin, stdout and stderr, or one word for all three. Default, for missing entries of a list too: `pipe`. */
   readonly stdio?: 'pipe' | 'inherit' | 'ignore' | readonly (StdioTarget | undefined)[]
 }
 

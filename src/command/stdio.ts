@@ -6,7 +6,7 @@ import type { ReadableStream } from 'node:stream/web'
 import { binding } from '../native/load.ts'
 import type { WireStdio } from '../native/wire-job.ts'
 
-// Bun's net.Socket over a descriptor never delivers what is read from it; its own file streams do. Writing works in both.
+// Bun's net.Socket over a descriptor never delivers data; Bun's own file streams do. Writing works in both.
 interface BunGlobal {
   readonly file: (descriptor: number) => { stream(): ReadableStream<Uint8Array> }
 }
@@ -38,12 +38,12 @@ export function writableOf(descriptor: number): Writable {
   return new Socket({ fd: descriptor, readable: false, writable: true })
 }
 
-// More than any pipe or socket holds of what was written before its writer ended.
+// More than any pipe or socket holds when its writer has ended.
 const mostLeft = 1024 * 1024
 const idleMs = 50
 
 /**
- * The command has ended: gives what the pipe still has of it to `take`, and closes the pipe. A daemon that the command left
+ * The command has ended: gives the rest of its output in the pipe to `take`, and closes the pipe. A daemon that the command left
  * may hold the other end, and write to it for ever; it is not waited for.
  */
 export async function takeRest(stream: Readable, descriptor: number, take: (chunk: Buffer) => void): Promise<void> {
@@ -72,7 +72,7 @@ function readSome(descriptor: number): Buffer | undefined {
   }
 }
 
-/** Bun reads by itself, ahead of us: what it has not given for a while is not there. */
+/** Bun reads by itself, ahead of us. When it has given nothing for a while, nothing is there. */
 function takeUntilIdle(stream: Readable): Promise<void> {
   return new Promise((resolve) => {
     const finish = (): void => {

@@ -12,7 +12,7 @@ const pipe: WireStdio = Object.freeze({ kind: 'pipe' })
 export class Supply {
   readonly #input: Input | undefined
   readonly #wire: WireStdio | undefined
-  /** What the caller writes to. */
+  /** The caller's end. */
   #written: PassThrough | undefined
   /** Our end of the pipe. */
   #end: Writable | undefined
@@ -32,7 +32,7 @@ export class Supply {
     return this.#written ?? null
   }
 
-  /** What the command is given, from here on decided. */
+  /** The target for the launch. Later touches do not change it. */
   wire(): WireStdio {
     this.#isDecided = true
     if (this.#input !== undefined || this.#written !== undefined) return pipe
@@ -58,7 +58,7 @@ export class Supply {
 
   #makeWritten(): PassThrough {
     const written = new PassThrough()
-    // A command need not read what it is given, and may have ended.
+    // A command may end without reading its stdin. That is no failure.
     written.on('error', () => {})
     this.#written = written
     if (this.#isOver) written.destroy()

@@ -4,8 +4,8 @@ import { InvalidCommandError } from '../errors.ts'
 import type { WireStdio } from '../native/wire-job.ts'
 
 /**
- * `{ file }`: opened by us for the command, appended to (or read from, as stdin); a path of the host. What is written to is
- * not opened through a symbolic link at its end, and neither may lie where the session can write.
+ * `{ file }`: opened by us for the command, appended to (or read from, as stdin); a path of the host. A file that is written to is
+ * not opened through a symbolic link at its end. No file may lie where the session can write.
  */
 export type StdioTarget = 'pipe' | 'inherit' | 'ignore' | { readonly file: string }
 

@@ -48,7 +48,7 @@ export const MNT_FORCE = 0x0008_0000
  * jail_set(2). A boolean is a flag (`persist: true`, `'allow.mount': false` for `allow.nomount`), a number an int, a bigint
  * an unsigned long; `ip4`, `host`, `vnet` and their like take jail(8)'s words `disable`, `new`, `inherit`; `ip4.addr` and
  * `ip6.addr` take lists of addresses.
- * @param flags of JAIL_CREATE, JAIL_UPDATE and JAIL_DYING. Not JAIL_ATTACH, for which see above, nor what deals in descriptors.
+ * @param flags of JAIL_CREATE, JAIL_UPDATE and JAIL_DYING. Neither JAIL_ATTACH, for which see above, nor the flags for descriptors.
  * @returns the jid.
  * @throws InvalidSpecError naming the parameter whose value is of another type than the kernel's;
  * SystemCallError with the kernel's own explanation in `detail`.
@@ -96,9 +96,9 @@ export async function jailGet(
   return found
 }
 
-/** What the kernel lets them be, unless it is told otherwise (the sysctl security.jail.meta_maxbufsize). */
+/** The most that the kernel allows, unless it is told otherwise (the sysctl security.jail.meta_maxbufsize). */
 const metadataSize = 4096
-/** What can grow between the question for its size and that for its value is asked for so often. */
+/** A value can grow between the question for its size and the question for the value. It is asked for so often at most. */
 const mostTries = 5
 
 async function askForAll(
@@ -149,7 +149,7 @@ export async function unmount(target: string, flags = 0): Promise<void> {
   return settle(calls('unmount').unmount(target, flags))
 }
 
-/** getfsstat(2), MNT_NOWAIT: what is mounted, as this process may see it. */
+/** getfsstat(2), MNT_NOWAIT: the mounts that this process may see. */
 export async function mountTable(): Promise<MountEntry[]> {
   return settle(calls('mountTable').mountTable())
 }

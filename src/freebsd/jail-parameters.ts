@@ -9,7 +9,7 @@ export type JailParameterValue = boolean | number | bigint | string | readonly s
 // jail(2), JAIL_SYS_*: the position is the number.
 const jailsysWords = ['disable', 'new', 'inherit']
 
-/** What a value of JavaScript can be for the kernel; a parameter that it does not list is left to it. */
+/** The types of JavaScript that fit the kernel's. A parameter that the kernel does not list is left to the kernel. */
 const kindOf: Readonly<Record<NativeJailParameter['type'], { readonly fits: (value: unknown) => boolean; readonly what: string }>> = {
   bool: { fits: (value) => typeof value === 'boolean', what: 'is true or false' },
   int: { fits: (value) => typeof value === 'number', what: 'is a 32-bit whole number' },
@@ -21,7 +21,7 @@ const kindOf: Readonly<Record<NativeJailParameter['type'], { readonly fits: (val
 }
 
 /**
- * A parameter as jail_set(2) takes it. `type` is what the kernel lists for the name; null asks for a flag-like pair as it is.
+ * A parameter as jail_set(2) takes it. `type` is the kernel's for the name; null asks for a flag-like pair as it is.
  * @throws InvalidSpecError naming the parameter when the value does not fit it.
  */
 export function encodeParameter(name: string, value: JailParameterValue, type: NativeJailParameter['type'] | undefined): NativeIovec {

@@ -1,6 +1,6 @@
 /**
- * What the addon offers (native/binding/addon.cc), the same on every system. Functions that can block run on a worker
- * thread and answer with a promise; what they reject with is a NativeFailure (errors.ts).
+ * The functions of the addon (native/binding/addon.cc), the same on every system. Functions that can block run on a worker
+ * thread and return a promise, which rejects with a NativeFailure (errors.ts).
  */
 export interface NativeBinding {
   preflight(): NativePreflight
@@ -9,7 +9,7 @@ export interface NativeBinding {
   /** A pipe that `start` returned is kept, to be closed when the environment goes, until one of these is called. */
   releaseDescriptor(descriptor: number): void
   closeDescriptor(descriptor: number): void
-  /** Closes what is open, and waits for it; nothing can be opened afterwards. */
+  /** Closes everything that is open, and waits for that. Nothing can be opened afterwards. */
   shutDown(): void
   /** Of a plan as packed by wire-plan.ts. Throws a NativeFailure when it is none. */
   readPlan(packed: Uint8Array): NativePlan
@@ -50,7 +50,7 @@ export interface NativeListener {
    * @param sinceExitMs milliseconds between the command's end and this call, of a job that closes
    * @param envelope of a job that opened one and does not close it, also where its command could not be launched; or that closes,
    * and left something
-   * @param closed of a job that closes and left something: what
+   * @param closed of a job that closes and left something: the report of it
    */
   ended(
     job: number,
@@ -73,9 +73,9 @@ export interface NativeListener {
 export type NativePlan = object
 
 export interface NativePreflight {
-  /** What keeps a session from being opened by this process; empty when nothing does. */
+  /** The reasons why this process can open no session; empty when it can. */
   readonly obstacles: readonly NativeObstacle[]
-  /** What sessions can do without. */
+  /** Things that sessions do without on this host. */
   readonly limitations: readonly NativeObstacle[]
 }
 
@@ -134,12 +134,12 @@ export interface NativeEnvelope {
   readonly trace: readonly NativeTraceEntry[]
   /** SIGKILL to every process of the envelope, which stays open. */
   killAll(): Promise<void>
-  /** Again after a report of failures: tries what is left. */
+  /** After a report of failures: tries the rest again. */
   close(): Promise<NativeCloseReport>
   record(): Promise<NativeRecord>
 }
 
-/** A session whose process had died, and what was taken away of it. */
+/** A session whose process had died, and the things of it that were taken away. */
 export interface NativeRecoveredSession {
   readonly id: string
   /** The spec's. */
@@ -156,7 +156,7 @@ export interface NativeRecoveredSession {
   readonly lost: readonly string[]
 }
 
-/** Something in the state directory that was not touched: it is damaged, none of ours, or could not be taken away. */
+/** Something in the state directory that was not touched: it is damaged, not ours, or could not be taken away. */
 export interface NativeLeftAlone {
   readonly path: string
   readonly reason: string
@@ -186,7 +186,7 @@ export interface NativeJailParameter {
 
 export type NativeIovec = readonly [name: string, value: Uint8Array | null]
 
-/** What the kernel left in the parameters: the bytes of each, and the size it gave, which of an empty one is the size it needs. */
+/** The parameters after the call: the bytes of each, and the size that the kernel gave, which is the size needed where none was given. */
 export interface NativeJailAnswer {
   readonly jid: number
   readonly values: readonly Buffer[]

@@ -1,7 +1,7 @@
 import { isNativeFailure, typed } from '../errors.ts'
 import { binding } from './load.ts'
 
-/** What the kernel says where the host is not set up for sessions. */
+/** Errors of a kernel whose host is not set up for sessions. */
 const ofTheHost: ReadonlySet<string> = new Set(['EPERM', 'EACCES', 'ENOSPC', 'ENOSYS', 'ENODEV', 'EUSERS'])
 
 /** The typed error of a job that failed, with doctor's remedy where it is the host that cannot open sessions. */

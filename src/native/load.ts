@@ -16,7 +16,7 @@ let loaded: NativeBinding | undefined
 
 /**
  * The addon, loaded at first use: importing the package works on every system.
- * @throws UnsupportedPlatformError, or BindingNotFoundError with what was tried
+ * @throws UnsupportedPlatformError, or BindingNotFoundError that lists the tried files
  */
 export function binding(): NativeBinding {
   loaded ??= load()

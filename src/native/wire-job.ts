@@ -2,8 +2,8 @@ import { WireWriter, wireVersion } from './wire-writer.ts'
 
 /**
  * Where one of the command's three standard descriptors goes. `path` is of the host, for `file`; `capture` is a pipe
- * that native code reads to the end, so that the output and the exit arrive with one wake-up; `socket` is what a `pipe` for
- * output is where that is the quicker (stdio.ts); `same`, of stderr only, is the very end that stdout has.
+ * that native code reads to the end, so that the output and the exit arrive with one wake-up; `socket` stands for
+ * `pipe` where it is the quicker (stdio.ts); `same`, of stderr only, is the very end that stdout has.
  */
 export interface WireStdio {
   readonly kind: 'pipe' | 'inherit' | 'ignore' | 'file' | 'capture' | 'socket' | 'same'
@@ -20,11 +20,11 @@ export interface JobCommand {
   readonly maxBuffer: number
 }
 
-/** What a job does beside its command. */
+/** The parts of a job beside its command. */
 export interface JobFrame {
   /** Of the session that it opens; empty where it opens none. */
   readonly id: string
-  /** What it adds to a base, as `packRest` packs it. */
+  /** The steps that it adds to a base, as `packRest` packs them. */
   readonly rest: Uint8Array | undefined
   /** It closes the session at its end. */
   readonly closes: boolean
@@ -51,7 +51,7 @@ function packEnvironment(env: JobCommand['env']): Uint8Array {
   return packed
 }
 
-/** What of a command is mostly that of the one before. */
+/** The parts of a command that are mostly those of the one before. */
 type Surroundings = Omit<JobCommand, 'argv'>
 
 const packedSurroundings = new WeakMap<JobCommand['env'], { readonly of: Surroundings; readonly packed: Uint8Array }>()

@@ -52,13 +52,13 @@ export class WireWriter {
     return this
   }
 
-  /** A copy; what was written to is the next writer's. */
+  /** A copy; the buffer is the next writer's. */
   finish(): Uint8Array {
     spare = this.#bytes
     return this.#bytes.slice(0, this.#length)
   }
 
-  /** What was written to, which the next writer writes over: a copy takes longer than to write. Its first four bytes become the size. */
+  /** The buffer itself, which the next writer writes over: a copy takes longer than the writing. Its first four bytes become the size. */
   finishInPlace(): Uint8Array {
     this.#write32(0, this.#length)
     spare = this.#bytes
@@ -82,13 +82,13 @@ export class WireWriter {
   }
 }
 
-/** What the writer before has written to. */
+/** The buffer of the writer before. */
 let spare: Uint8Array | undefined
 const encoder = new TextEncoder()
 /** Of longer strings an encoder is quicker, for all that it takes to call it. */
 const longestByHand = 64
 
-/** The size of what was written; undefined when it is not ASCII, or long. */
+/** The number of bytes; undefined when the value is not ASCII, or long. */
 function writeAscii(value: string, bytes: Uint8Array, begin: number): number | undefined {
   if (value.length > longestByHand) return undefined
   for (let index = 0; index < value.length; index += 1) {

@@ -19,8 +19,8 @@ import { BuildTeardownError, teardownError } from './teardown.ts'
 
 /**
  * One command in a session of its own: open, run, close, which is one crossing into native code and one back. A promise of the command's
- * result, and the running command at the same time; what ends the command ends the session. It rejects with whatever `openSession` and
- * `Session.run` reject with, and with a BuildTeardownError when the command ran but something of the session is left.
+ * result, and the running command at the same time; the end of the command is the end of the session. It rejects with the errors of `openSession` and
+ * `Session.run`, and with a BuildTeardownError when the command ran but something of the session is left.
  */
 export function build<Options extends RunOptions = Record<never, never>>(spec: Spec | Plan, command: Command, options?: Options): Running<OutputOf<Options>> {
   return new Running(new OwnSession(spec), command, options)

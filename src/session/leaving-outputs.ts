@@ -17,7 +17,7 @@ export function outputsLeave(plan: Plan, closing: Promise<unknown>): void {
 }
 
 /**
- * A moment later an output is its owner's again; who asks for it at once waits that moment, as nobody else has it.
+ * A moment later an output is its owner's again; a caller that asks for it at once waits that moment, as nobody else has it.
  * Undefined where nothing has to be waited for.
  */
 export function outputsReturning(plan: Plan): Promise<unknown> | undefined {

@@ -13,7 +13,7 @@ export async function openEnvelope(plan: NativePlan, id: string): Promise<Native
 }
 
 /**
- * Adds to an envelope that was opened of a base what its session is to have more; nothing can be launched in it before.
+ * Completes an envelope that was opened of a base, by the mounts that its session has beyond the base. Nothing can be launched in it before.
  * @param rest as `packRest` packs it
  * @throws SystemCallError
  */

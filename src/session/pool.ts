@@ -25,7 +25,7 @@ export interface SessionPoolOptions {
   readonly maxAgeMs?: number
 }
 
-/** An envelope with everything in it but what one build adds. */
+/** An envelope with everything in it but the additions of one build. */
 interface Ready {
   readonly id: string
   readonly envelope: NativeEnvelope
@@ -34,7 +34,7 @@ interface Ready {
 
 interface Planned {
   readonly plan: Plan
-  /** What it has that the base has not, packed. */
+  /** The steps that the plan has beyond its base, packed. */
   readonly rest: Uint8Array
 }
 
@@ -63,7 +63,7 @@ export class SessionPool implements AsyncDisposable {
   readonly #acquired = new Set<Session>()
   readonly #running = new Set<Promise<unknown>>()
   readonly #leaving = new Map<Session, Promise<void>>()
-  /** Could not be taken away, each with why not; nobody else's to close. */
+  /** Could not be taken away, each with its error; nobody else closes them. */
   readonly #left = new Map<Session, unknown>()
 
   private constructor(base: Plan, size: number, maxAgeMs: number) {
@@ -102,7 +102,7 @@ export class SessionPool implements AsyncDisposable {
   }
 
   /**
-   * A session of the base and what is added to it. Waits for nothing where one is ready.
+   * A session of the base and the additions. Waits for nothing where one is ready.
    * @throws SpecError when the addition is refused, SystemCallError when the kernel said no; nothing is left behind then.
    */
   async acquire(additions: Additions = {}): Promise<Session> {
@@ -118,8 +118,8 @@ export class SessionPool implements AsyncDisposable {
   }
 
   /**
-   * Runs one command in a session of its own: `acquire`, `Session.run` and `release`, in one crossing into native code. What ends the
-   * command ends the session. It rejects with whatever these reject with.
+   * Runs one command in a session of its own: `acquire`, `Session.run` and `release`, in one crossing into native code. The end of the
+   * command is the end of the session. It rejects with the errors of these three.
    */
   run<Options extends RunOptions = Record<never, never>>(additions: Additions, command: Command, options?: Options): Running<OutputOf<Options>> {
     return new Running(this.#place(additions), command, options)
@@ -167,10 +167,10 @@ export class SessionPool implements AsyncDisposable {
   }
 
   /**
-   * Closes a session that was acquired here while the caller goes on: what still runs in it is killed, and its outputs have
-   * their owner back, a moment later. Who needs to know when awaits the session's own `close` instead. What could not be
-   * taken away is told by the pool's `close`.
-   * @throws SessionClosedError when it is none of this pool's, or was released already
+   * Closes a session that was acquired here while the caller goes on: everything that still runs in it is killed, and its outputs have
+   * their owner back, a moment later. A caller that needs to know when awaits the session's own `close` instead. The pool's `close`
+   * reports the sessions that could not be taken away.
+   * @throws SessionClosedError when the session is not of this pool, or was released already
    */
   release(session: Session): void {
     if (!this.#acquired.delete(session)) {
@@ -180,9 +180,9 @@ export class SessionPool implements AsyncDisposable {
   }
 
   /**
-   * Takes away what is ready, and waits for commands of `run` and for what was released. Sessions that were acquired and not
+   * Takes away the sessions that are ready, and waits for the commands of `run` and for the sessions that were released. Sessions that were acquired and not
    * released are their owners' to close.
-   * @throws PoolTeardownError of what could not be taken away, after everything else was. To call it again tries again.
+   * @throws PoolTeardownError of the sessions that could not be taken away, after everything else was. The next call tries them again.
    */
   close(): Promise<void> {
     this.#isClosed = true
@@ -222,7 +222,7 @@ export class SessionPool implements AsyncDisposable {
     this.#refill()
   }
 
-  /** What cannot be made now is made when it is asked for, and then says why not. */
+  /** A session that cannot be made now is tried again when a caller asks for one. That caller is told why not. */
   #refill(): void {
     const isBusy = this.#inUse > 0 && this.#ready.length > 0
     if (this.#refilling !== undefined || this.#isClosed || isBusy) return

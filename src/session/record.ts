@@ -31,7 +31,7 @@ export interface CredentialsRecord {
   readonly jid?: number
 }
 
-/** What the kernel says of a session. */
+/** A session as the kernel describes it. */
 export interface SessionRecord {
   readonly id: string
   readonly root: string

@@ -22,7 +22,7 @@ import { teardownError } from './teardown.ts'
 const spawnFrame: JobFrame = Object.freeze({ ...plainFrame, tellsStarted: true })
 
 /**
- * Opens a session, a jail of its own on FreeBSD and namespaces of its own on Linux, with exactly what the spec declares in it.
+ * Opens a session, a jail of its own on FreeBSD and namespaces of its own on Linux, with exactly the declarations of the spec in it.
  * @throws SpecError when the spec is refused, SystemCallError when the kernel said no; either way nothing is left behind.
  */
 export async function openSession(spec: Spec | Plan): Promise<Session> {
@@ -54,15 +54,15 @@ export class Session implements AsyncDisposable {
     this.#whenClosed = whenClosed
   }
 
-  /** What opening did, in order, and how long each step took. After `close`, what closing did as well. */
+  /** The steps of opening, in order, and how long each took. After `close`, the steps of closing as well. */
   get trace(): readonly TraceEntry[] {
     return [...this.#envelope.trace, ...this.#closed]
   }
 
   /**
    * Runs a command to its end: a promise of its result, and the running command at the same time. It rejects with a CommandError when
-   * the command did not succeed, a SystemCallError when it could not be started, an InvalidCommandError naming what of the command or
-   * the options is wrong, and the reason of a `signal` that was aborted before.
+   * the command did not succeed, a SystemCallError when it could not be started, an InvalidCommandError naming the wrong argument or
+   * option, and the reason of a `signal` that was aborted before.
    */
   run<Options extends RunOptions = Record<never, never>>(command: Command, options?: Options): Running<OutputOf<Options>> {
     return new Running(this.#place, command, options)
@@ -70,14 +70,14 @@ export class Session implements AsyncDisposable {
 
   /**
    * Starts a command and hands it over, in the words of Node's ChildProcess. That it could not be started is told by its `error` event.
-   * @throws InvalidCommandError naming what of the command or the options is wrong, SessionClosedError
+   * @throws InvalidCommandError naming the wrong argument or option, SessionClosedError
    */
   spawn(command: Command, options: SpawnOptions = {}): BuildProcess {
     return new BuildProcess(this.#placeOf(spawnFrame), command, options)
   }
 
   /**
-   * What the kernel says it built, read back: the jail's parameters, its mounts, the credentials of the command launched last.
+   * The session as the kernel describes it: the jail's parameters, its mounts, the credentials of the command launched last.
    * @throws SessionClosedError, SystemCallError
    */
   async record(): Promise<SessionRecord> {
@@ -98,16 +98,16 @@ export class Session implements AsyncDisposable {
     try {
       await this.#envelope.killAll()
     } catch (error) {
-      // It kills as well, and tells what it could not do.
+      // Closing kills as well, and reports its own failures.
       if (this.#isClosed) return
       throw typed(error)
     }
   }
 
   /**
-   * Kills what still runs and takes everything away. Safe to call again, and from two places: after it failed, that tries again
-   * what is left, else nothing is left to do.
-   * @throws TeardownError listing what could not be undone, after up to 2 seconds of trying for what is busy, and up to 10 for
+   * Kills everything that still runs and takes everything away. Safe to call again, and from two places: after a failure the next call
+   * tries the rest again, else there is nothing left to do.
+   * @throws TeardownError listing the things that could not be undone, after up to 2 seconds of trying for what is busy, and up to 10 for
    * processes that do not end.
    */
   close(): Promise<void> {

@@ -3,7 +3,10 @@ import type { AnyOutput, Result, Usage } from '../command/result.ts'
 import { BuildjailError, TeardownError, typed } from '../errors.ts'
 import type { Session } from './session.ts'
 
-/** @param failures as native code tells them; @param cause what had gone wrong before */
+/**
+ * @param failures as native code reports them
+ * @param cause the error before, where there was one
+ */
 export function teardownError(id: string, failures: readonly unknown[], cause?: unknown): TeardownError {
   return new TeardownError(id, failures.map((failure) => typed(failure) as BuildjailError), cause)
 }

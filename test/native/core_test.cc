@@ -64,7 +64,7 @@ void check(const char* name, const std::function<bool()>& holds) {
   std::printf("%s %s\n", is_good ? "ok" : "FAILED", name);
 }
 
-/** The other side of WireReader, as src/native/wire.ts has it. */
+/** The other side of WireReader, as src/native/wire-plan.ts and wire-job.ts have it. */
 class Packer {
  public:
   Packer& u8(std::uint8_t value) { return number(value, 1); }

@@ -42,7 +42,7 @@ describeSession('the command line', () => {
   test('tells in JSON how it went and how long each step took', () => {
     const { status, stdout } = buildjail('run', '--json', '--', 'sh', '-c', 'echo out')
     const { result, trace } = JSON.parse(stdout) as { result: { stdout: string; exitCode: number }; trace: { step: string; ns: number }[] }
-    expect([status, result.stdout, result.exitCode]).toEqual([0, 'out\n', 0])
+    expect([status, result.stdout, result.exitCode]).toEqual([0, 'out', 0])
     expect(trace.length).toBeGreaterThan(0)
     expect(trace.every(({ step, ns }) => step !== '' && ns >= 0)).toBe(true)
   })

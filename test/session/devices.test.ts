@@ -19,10 +19,10 @@ describeSession('/dev of a build', () => {
   })
 
   test('lets a shell put a command in the background, whose stdin is /dev/null', async () => {
-    expect((await build({}, ['sh', '-c', 'cat & wait; echo done'])).stdout).toBe('done\n')
+    expect((await build({}, ['sh', '-c', 'cat & wait; echo done'])).stdout).toBe('done')
   })
 
   test('lets a build write to its own stdout by name', async () => {
-    expect((await build({}, ['sh', '-c', 'echo named > /dev/stdout'])).stdout).toBe('named\n')
+    expect((await build({}, ['sh', '-c', 'echo named > /dev/stdout'])).stdout).toBe('named')
   })
 })

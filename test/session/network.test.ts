@@ -28,7 +28,7 @@ describeSession('the network of a build', () => {
       try {
         const before = await hostState()
         const session = await openSession({ inputs: { probe: folder }, network: 'host' })
-        expect((await session.run(['/inputs/probe/probe', 'connect', String(port)], { timeout: 20_000 })).stdout).toBe('ok\n')
+        expect((await session.run(['/inputs/probe/probe', 'connect', String(port)], { timeout: 20_000 })).stdout).toBe('ok')
         await session.close()
         const after = await hostState()
         expect([after.mounts, after.stateFolder]).toEqual([before.mounts, before.stateFolder])

@@ -6,12 +6,19 @@ import { fileURLToPath } from 'node:url'
 import { expect, test } from 'vitest'
 
 import { build, openSession, planOf, SessionPool, SpecError } from '../../src/index.ts'
-import { openBase } from '../../src/session/session.ts'
-import { packLaunch } from '../../src/native/wire.ts'
+import type { NativeEnvelope } from '../../src/native/binding.ts'
+import { expectJob } from '../../src/native/jobs.ts'
+import { binding } from '../../src/native/load.ts'
+import { nativeBaseOf } from '../../src/native/native-plan.ts'
+import { packJob, plainFrame } from '../../src/native/wire-job.ts'
+import { newId } from '../../src/session/id.ts'
+import { openEnvelope } from '../../src/session/opening.ts'
 import { useFolders } from './folders.ts'
 import { expectSameButForIds, expectSameState, hostState } from './host-state.ts'
 import { describeSession } from './kernel.ts'
 import { rejected } from './rejected.ts'
+
+const openBase = (): Promise<NativeEnvelope> => openEnvelope(nativeBaseOf(planOf({})), newId())
 
 const entry = fileURLToPath(new URL('../../dist/index.js', import.meta.url))
 
@@ -44,11 +51,14 @@ describeSession('a pool of sessions', () => {
   })
 
   test('nothing can be launched in what still lacks what a build adds, as its root is not sealed', async () => {
-    const { envelope } = await openBase(planOf({}))
+    const envelope = await openBase()
     try {
       const ignore = { kind: 'ignore' } as const
-      const launch = packLaunch({ run: 1, isLast: false, argv: ['true'], env: {}, cwd: '/', stdio: [ignore, ignore, ignore], maxBuffer: 0 })
-      await expect(envelope.launch(launch).spawned).rejects.toMatchObject({ code: 'EINVAL', step: 'launch', detail: 'the session is not complete' })
+      const failed = new Promise((resolve) => {
+        const job = expectJob({ ended: ({ failure }) => resolve(failure) })
+        binding().start(envelope, packJob(job, { argv: ['true'], env: {}, cwd: '/', stdio: [ignore, ignore, ignore], maxBuffer: 0 }, plainFrame))
+      })
+      expect(await failed).toMatchObject({ code: 'EINVAL', step: 'launch', detail: 'the session is not complete' })
     } finally {
       await envelope.close()
     }
@@ -62,9 +72,9 @@ describeSession('a pool of sessions', () => {
         await using session = await pool.acquire()
         return (await session.run(['sh', '-c', `ls -A /tmp; echo ${text} > /tmp/left; cat /tmp/left`])).stdout
       }
-      expect(await Promise.all(['a', 'b', 'c', 'd'].map(one))).toEqual(['a\n', 'b\n', 'c\n', 'd\n'])
+      expect(await Promise.all(['a', 'b', 'c', 'd'].map(one))).toEqual(['a', 'b', 'c', 'd'])
       await expect.poll(() => pool.ready).toBe(2)
-      expect(await one('e')).toBe('e\n')
+      expect(await one('e')).toBe('e')
     }
     await expectSameState(before)
   })
@@ -111,9 +121,9 @@ describeSession('a pool of sessions', () => {
       await using pool = await SessionPool.open({}, { size: 1 })
       const additions = { inputs: { src: folders.input }, output: folders.output, env: { A: 'b' } }
       const run = (script: string): ReturnType<typeof pool.run> => pool.run(additions, ['sh', '-c', script], options)
-      expect((await run('ls -A /tmp; touch /tmp/left; cp /inputs/src/given.txt /output/; echo "$A"')).stdout).toBe('b\n')
+      expect((await run('ls -A /tmp; touch /tmp/left; cp /inputs/src/given.txt /output/; echo "$A"')).stdout).toBe('b')
       expect(readFileSync(path.join(folders.output, 'given.txt'), 'utf8')).toBe(readFileSync(path.join(folders.input, 'given.txt'), 'utf8'))
-      expect(await rejected(run('ls -A /tmp; exit 3'))).toMatchObject({ code: 'ERR_BUILDJAIL_COMMAND_FAILED', result: { exitCode: 3, stdout: '' } })
+      expect(await rejected(run('ls -A /tmp; exit 3'))).toMatchObject({ code: 'ERR_BUILDJAIL_COMMAND_FAILED', exitCode: 3, stdout: '' })
       expect(await rejected(pool.run(additions, ['no-such-command'], options))).toMatchObject({ code: 'ENOENT', syscall: 'execve' })
     }
     expect(statSync(folders.output).uid).toBe(process.geteuid?.())
@@ -150,7 +160,7 @@ describeSession('a pool of sessions', () => {
     await expect.poll(() => pool.ready).toBe(1)
     await using session = await pool.acquire()
     expect(session.id).not.toBe(id)
-    expect((await session.run(['echo', 'fresh'])).stdout).toBe('fresh\n')
+    expect((await session.run(['echo', 'fresh'])).stdout).toBe('fresh')
   })
 
   test('an output in the base is refused, as it can be of one session only', async () => {
@@ -168,9 +178,11 @@ describeSession('a pool of sessions', () => {
   })
 
   test('what native code is given as the rest of a plan can be nothing but directories, files and binds', async () => {
-    const { envelope } = await openBase(planOf({}))
+    const envelope = await openBase()
     try {
-      expect(() => envelope.complete(new Uint8Array([2, 0, 0, 0, 1, 0, 0, 0, 5, 2, 0, 0, 0, 0x2f, 0x61]))).toThrow(expect.objectContaining({ code: 'EINVAL' }))
+      // One step: to mount procfs at /a.
+      const rest = new Uint8Array([1, 0, 0, 0, 5, 2, 0, 0, 0, 0x2f, 0x61])
+      expect(() => binding().start(envelope, packJob(1, undefined, { ...plainFrame, rest }))).toThrow(expect.objectContaining({ code: 'EINVAL' }))
     } finally {
       await envelope.close()
     }

@@ -30,13 +30,13 @@ describeSession('what a build can see', () => {
     const file = path.join(folders.input, 'given.txt')
     const inputs = { src: folders.input, one: file, '/opt/tool/data.txt': file }
     const { stdout } = await build({ inputs }, ['cat', '/inputs/src/given.txt', '/inputs/one', '/opt/tool/data.txt'])
-    expect(stdout).toBe('given\ngiven\ngiven\n')
+    expect(stdout).toBe('given\ngiven\ngiven')
   })
 
   test('a source named by a symbolic link shows what the link leads to', async () => {
     const link = path.join(folders.top, 'link')
     symlinkSync(folders.input, link)
-    expect((await build({ inputs: { src: link } }, ['ls', '/inputs/src'])).stdout).toBe('given.txt\n')
+    expect((await build({ inputs: { src: link } }, ['ls', '/inputs/src'])).stdout).toBe('given.txt')
   })
 
   test('nothing but the input is there without a toolchain', async () => {
@@ -62,7 +62,7 @@ describeSession('what a build can see', () => {
     await using first = await openSession({})
     await using second = await openSession({})
     await first.run(['sh', '-c', 'echo mine > /tmp/mine'])
-    expect((await first.run(['ls', '-A', '/tmp'])).stdout).toBe('mine\n')
+    expect((await first.run(['ls', '-A', '/tmp'])).stdout).toBe('mine')
     expect((await second.run(['ls', '-A', '/tmp'])).stdout).toBe('')
   })
 

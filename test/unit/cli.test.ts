@@ -238,9 +238,9 @@ supported('buildjail run has the exit status of the command', () => {
   })
 
   it('124 when it timed out, and says so', async () => {
-    addon.reset({ behaviour: () => {} })
+    addon.reset({ behaviour: ({ job }) => void vi.waitFor(() => expect(addon.acts).toContain('SIGTERM tree')).then(() => addon.exit(job, { signal: 'SIGTERM' })) })
     expect(await run('--timeout', '5ms', '--', 'sleep', '9')).toEqual({ status: 124, out: '', err: 'buildjail: sleep 9: timed out after 5 ms\n' })
-    expect(addon.acts).toEqual(['open', 'launch', 'kill all', 'close'])
+    expect(addon.acts).toEqual(['open', 'launch', 'SIGTERM tree', 'close'])
   })
 
   it('125 when it could not be executed, and the session is closed', async () => {

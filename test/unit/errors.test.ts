@@ -1,7 +1,11 @@
+import { readdirSync, readFileSync } from 'node:fs'
 import { inspect } from 'node:util'
 
 import { describe, expect, it, vi } from 'vitest'
 
+import type { AnyOutput, Result } from '../../src/command/result.ts'
+import * as api from '../../src/index.ts'
+import * as specErrors from '../../src/spec-errors.ts'
 import {
   BuildjailError,
   isBuildjailError,
@@ -99,5 +103,44 @@ describe('errors of another copy of the package are known as ours', () => {
     for (const value of [Object.assign(new Error('x'), { code: 'ERR_BUILDJAIL_TEARDOWN' }), {}, null, undefined, 'text']) {
       expect(isBuildjailError(value)).toBe(false)
     }
+  })
+})
+
+const specClasses = Object.values(specErrors).filter((value) => value !== specErrors.specError) as (new (entry: string, message: string) => SpecError)[]
+
+describe('the page of errors', () => {
+  const page = readFileSync(new URL('../../docs/errors.md', import.meta.url), 'utf8')
+  const rows = new Map([...page.matchAll(/^\| `(\w+)` \| (?:`(ERR_BUILDJAIL_\w+)`|the system's) \| .+ \| .+ \|$/gm)].map(([, name = '', code]) => [name, code]))
+  const bases = ['BuildjailError', 'CommandError', 'SpecError']
+  const exported = Object.entries(api).filter(([, value]) => typeof value === 'function' && value.prototype instanceof Error).map(([name]) => name)
+
+  it('has a row for each class that is exported, and for no other', () => {
+    expect([...rows.keys(), ...bases].toSorted()).toEqual(exported.toSorted())
+    for (const base of bases) expect(page.split('## Bases')[1]).toContain(`\`${base}\``)
+  })
+
+  it('has each code once, the one that errors of the class have, and every code that there is', () => {
+    const codes = [...rows.values()].filter((code) => code !== undefined)
+    expect(new Set(codes).size).toBe(codes.length)
+    const result = { command: 'cc', stderr: '' } as Result<AnyOutput>
+    const teardown = new TeardownError('ab', [])
+    const made: BuildjailError[] = [
+      ...specClasses.map((SpecClass) => new SpecClass('entry', 'message')),
+      new api.InvalidCommandError('command', 'message', 'run'),
+      new api.CommandFailedError(result, 'failed'),
+      new api.MaxBufferError(result, 'failed'),
+      new api.InputFailedError(result, new Error('x')),
+      new api.OutputFailedError(result, new Error('x')),
+      new api.SessionClosedError('closed', 'open'),
+      teardown,
+      new api.BuildTeardownError(teardown, result, {} as api.Session),
+      new api.PoolTeardownError([]),
+      new api.UnsupportedPlatformError('it'),
+      new api.BindingNotFoundError('none'),
+    ]
+    expect(Object.fromEntries(made.map(({ name, code }) => [name, code]))).toEqual(Object.fromEntries([...rows].filter(([, code]) => code !== undefined)))
+    const sources = readdirSync(new URL('../../src', import.meta.url), { recursive: true, encoding: 'utf8' }).filter((file) => file.endsWith('.ts'))
+    const used = sources.flatMap((file) => readFileSync(new URL(`../../src/${file}`, import.meta.url), 'utf8').match(/ERR_BUILDJAIL_[A-Z_]+/g) ?? [])
+    expect(new Set(used)).toEqual(new Set(codes))
   })
 })

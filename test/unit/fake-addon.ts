@@ -36,6 +36,8 @@ export interface FakeExit {
 const plain = {
   /** What a launched command does. */
   behaviour: (launch: FakeLaunch, addon: FakeAddon): void => addon.exit(launch.job),
+  /** What a signal does to it, beside being noted. */
+  onSignal: (_job: number, _signal: string | number, _addon: FakeAddon): void => {},
   /** How long a launch takes. */
   launching: (): Promise<unknown> => new Promise((resolve) => setImmediate(resolve)),
   /** How long an opening takes. */
@@ -113,6 +115,7 @@ export class FakeAddon implements NativeBinding {
   kill(job: number, signal: string | number, whom: 'group' | 'tree'): boolean {
     if (!this.#running.has(job)) return false
     this.acts.push(`${signal} ${whom}`)
+    this.script.onSignal(job, signal, this)
     return true
   }
 

@@ -262,8 +262,15 @@ static void tell_failure(unsigned number, unsigned step, int err) {
   answer(&said, -1);
 }
 
+/* Its pid was told by itself. */
 static void tell_started(struct command* command) {
   const struct answer said = {kAnswerStarted, command->number, 0, 0, 0, 0, 0, 0, 0};
+  command->is_told = 1;
+  answer(&said, -1);
+}
+
+static void tell_pid(struct command* command) {
+  const struct answer said = {kAnswerPid, command->number, 0, 0, 0, 0, 0, 0, 0};
   const long pidfd = call3(__NR_pidfd_open, command->pid, 0, 0);
   command->is_told = 1;
   if (pidfd < 0) return;
@@ -381,6 +388,11 @@ static void run_command(const struct launch_message* launch, const int* descript
   text = take_words(text, launch->argument_count, arguments);
   take_words(text, launch->variable_count, variables);
 
+  if ((launch->flags & (kLaunchTells | kLaunchWaits)) != 0) {
+    /* The kernel says whose message it is, in the numbering of its reader (unix(7), SO_PASSCRED). */
+    const struct answer said = {kAnswerPid, launch->number, 0, 0, 0, 0, 0, 0, 0};
+    answer(&said, -1);
+  }
   failure->step = kStepSession;
   if ((result = call3(__NR_setsid, 0, 0, 0)) < 0) goto failed;
   if ((result = call3(__NR_prctl, kSetSubreaper, 1, 0)) < 0) goto failed;
@@ -536,7 +548,7 @@ static int receive(void) {
     launch(&message.launch, rights.descriptors, descriptor_count);
   } else if (message.kind == kMessageTell) {
     struct command* const command = command_of(message.command.number);
-    if (command != 0) tell_started(command);
+    if (command != 0) tell_pid(command);
   } else if (message.kind == kMessageSignal && message.command.number != 0) {
     signal_command(message.command.number, message.command.signal);
   } else if (message.kind == kMessageSignal) {
@@ -572,7 +584,8 @@ static void serve(int children) {
     happened = system_call(__NR_ppoll, (long)watched, count, is_untold() ? (long)&kTellAfter : 0, 0, 0, 0);
     if (happened == 0) {
       for (unsigned i = 0; i < command_end; i++)
-        if (commands[i].number != 0 && !commands[i].is_told && commands[i].execution < 0) tell_started(&commands[i]);
+        if (commands[i].number != 0 && !commands[i].is_told && commands[i].execution < 0)
+          tell_pid(&commands[i]);
     }
     if (happened <= 0) continue;
     for (unsigned at = 2; at < count; at++) {

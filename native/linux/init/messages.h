@@ -65,8 +65,10 @@ struct command_message {
 };
 
 enum {
-  /** The command runs. With a pidfd of it (pidfd_open(2)). */
+  /** The command executes. */
   kAnswerStarted = 1,
+  /** Its pid: that of the sender, or where init sends it, that of the pidfd that comes with it (pidfd_open(2)). */
+  kAnswerPid,
   /** It could not be launched: `step` and `err` say why. */
   kAnswerFailed,
   kAnswerExited,

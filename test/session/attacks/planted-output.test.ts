@@ -37,7 +37,7 @@ describeAttack('what a build plants in its output', () => {
 
   test('a device is refused, to root too', async () => {
     const { stdout } = await build(armed({ output: folders.output, user: 'root' }), attack('device', '/output/device'))
-    expect(stdout).toBe('EPERM\n')
+    expect(stdout).toBe('EPERM')
   })
 
   test.runIf(isRoot)('a set-uid program is the build user’s and nobody else’s', async () => {
