@@ -78,22 +78,19 @@ Status Walk::add(Parts parts, Journal& journal, Trace& trace) {
 CloseReport Walk::take_away() {
   CloseReport report;
   TakingAway taking{.trace = report.trace};
+  // Only these keep others. What stays for their sake does not: the jail stays for a mount, and no other mount does.
+  std::vector<const Part*> stuck;
   for (std::size_t at = parts_.size(); at-- > 0;) {
-    if (is_stood_on(at)) continue;
     Part& part = *parts_[at].part;
+    if (std::ranges::any_of(stuck, [&part](const Part* later) { return later->stands_on(part); })) continue;
     if (auto status = part.take_away(taking); !status) {
       report.failures.push_back(of_step(std::move(status.error()), part));
+      stuck.push_back(&part);
     } else {
       parts_.erase(parts_.begin() + static_cast<std::ptrdiff_t>(at));
     }
   }
   return report;
-}
-
-bool Walk::is_stood_on(std::size_t at) const {
-  const Part& part = *parts_[at].part;
-  return std::any_of(parts_.begin() + static_cast<std::ptrdiff_t>(at) + 1, parts_.end(),
-                     [&part](const Listed& later) { return later.part->stands_on(part); });
 }
 
 }  // namespace buildjail

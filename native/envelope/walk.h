@@ -54,8 +54,6 @@ class Walk {
     bool is_noted = false;
   };
 
-  [[nodiscard]] bool is_stood_on(std::size_t at) const;
-
   std::vector<Listed> parts_;
 };
 

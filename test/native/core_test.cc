@@ -437,14 +437,16 @@ void check_walk() {
   check("a part that will not go keeps what it stands on and nothing else, and goes the next time", [] {
     WalkUnderTest test(Behaviours{{.name = "root", .place = "/r"},
                                   {.name = "lease", .place = "/l"},
+                                  {.name = "other", .place = "/r/b"},
+                                  {.name = "everywhere"},
                                   {.name = "below", .place = "/r/a", .stays = 1},
                                   {.name = "beside", .place = "/r/ab"},
                                   {.name = "last"}});
     if (!test.open()) return false;
     test.log.clear();
-    if (test.close() != "below " || test.log != "-last-beside-below-lease" || test.noted().empty()) return false;
+    if (test.close() != "below " || test.log != "-last-beside-below-other-lease" || test.noted().empty()) return false;
     test.log.clear();
-    return test.close().empty() && test.log == "-below-root" && test.noted().empty();
+    return test.close().empty() && test.log == "-below-everywhere-root" && test.noted().empty();
   });
   check("while processes live nothing that they could be in goes", [] {
     WalkUnderTest test(Behaviours{
