@@ -25,7 +25,7 @@ describeSession('a real build', () => {
 
     const use = `import(process.argv[1]).then(({ planOf }) => console.log(planOf({ toolchain: 'none' }).cwd))`
     const ran = spawnSync(process.execPath, ['-e', use, path.join(folders.output, 'buildjail.mjs')], { encoding: 'utf8' })
-    expect([ran.stdout, ran.stderr]).toEqual(['/tmp', ''])
+    expect([ran.stdout, ran.stderr]).toEqual(['/tmp\n', ''])
   })
 
   test('compiles hello.c by the example, runs it inside and on the host', () => {
