@@ -185,6 +185,12 @@ void Waiter::started(std::uint32_t run, pid_t pid) {
   if (tell) tell(pid);
 }
 
+void Waiter::found_pid(std::uint32_t run, pid_t pid) {
+  const std::lock_guard lock(mutex_);
+  const auto found = children_.find(run);
+  if (found != children_.end()) found->second.pid = pid;
+}
+
 void Waiter::failed(std::uint32_t run, SysError error) {
   auto child = take(run);
   if (!child) return;

@@ -99,6 +99,7 @@ class Waiter {
   /** Comes before its end. */
   void started(std::uint32_t run, pid_t pid);
   // For the readers of channels, on the waiter's thread.
+  void found_pid(std::uint32_t run, pid_t pid);
   void failed(std::uint32_t run, SysError error);
   void ended(std::uint32_t run, const Ending& ending);
   /** The envelope is gone, and with it every command of it. */

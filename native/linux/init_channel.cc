@@ -238,6 +238,9 @@ bool InitChannel::read(Waiter& waiter) {
       // A short command may be over by now.
       waiter.started(said.number, pid_of_descriptor(pidfd.get()).value_or(0));
       break;
+    case kAnswerPid:
+      if (const auto pid = pid_of_descriptor(pidfd.get())) waiter.found_pid(said.number, *pid);
+      break;
     case kAnswerFailed: {
       const char* const call = call_of(said.step);
       waiter.failed(said.number,

@@ -9,7 +9,7 @@ import { compilePrograms } from './programs.mjs'
 import { qemuCommand } from './qemu.mjs'
 import { timed } from './workspace.mjs'
 
-const defaultSeconds = 1200
+const defaultSeconds = 3600
 const faultsSeconds = 10_800
 
 /**

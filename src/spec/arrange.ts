@@ -14,7 +14,16 @@ export function arranged({ platform, settled, mounts: unordered, links }: Draft)
   refuseSources(mounts, settled.stateDirectory)
   refuseTargets(mounts, links)
   refuseTarget('cwd', settled.cwd)
-  return bare({ version: 1, platform, ...settled, mounts, links, directories: directoriesOf(mounts, links) })
+  const directories = directoriesOf(mounts, links)
+  return bare<Plan>({
+    version: 1,
+    platform,
+    ...settled,
+    env: bare(settled.env),
+    mounts: Object.freeze(mounts),
+    links: Object.freeze(links),
+    directories: Object.freeze(directories),
+  })
 }
 
 function directoriesOf(mounts: readonly Mount[], links: readonly Link[]): string[] {

@@ -1,12 +1,10 @@
+/** Inherits nothing either. Objects made from it are quicker to read than objects made from null. */
+const nothing: object = Object.freeze(Object.create(null) as object)
+
 /**
- * A copy of plain data, frozen in every part, in objects that inherit nothing. An optional member that a part lacks reads as undefined,
- * even if Object.prototype was given a member of that name. Parts that this function made before are not copied again.
+ * A frozen copy of plain data in an object that inherits nothing. An optional member that it lacks reads as undefined, even if
+ * Object.prototype was given a member of that name. Objects and lists in it are not copied.
  */
-export function bare<T>(value: T): T {
-  if (typeof value !== 'object' || value === null) return value
-  if (Array.isArray(value)) return Object.isFrozen(value) ? value : (Object.freeze(value.map(bare)) as T)
-  if (Object.isFrozen(value) && Object.getPrototypeOf(value) === null) return value
-  const copy = Object.create(null) as Record<string, unknown>
-  for (const [key, part] of Object.entries(value)) copy[key] = bare(part)
-  return Object.freeze(copy) as T
+export function bare<T extends object>(data: T): T {
+  return Object.freeze(Object.assign(Object.create(nothing) as T, data))
 }

@@ -15,6 +15,8 @@ export interface FaultRequest {
   /** Of `mask`: which argument, from 0, loses which bits. */
   readonly argument?: number
   readonly bits?: number
+  /** Default: only what the native work that JavaScript asked for does, and its children. */
+  readonly everyThread?: boolean
 }
 
 export interface Made {

@@ -5,6 +5,8 @@ import { describeSession } from '../session/kernel.ts'
 
 export const isRoot: boolean = process.geteuid?.() === 0
 
+if (process.platform !== 'linux') console.warn('skipped: what only Linux has')
+
 /** What only Linux has: skipped elsewhere, and where no session can be opened. */
 export const describeLinux: typeof describe.skip = process.platform === 'linux' ? describeSession : describe.skip
 

@@ -14,6 +14,8 @@ const script = fileURLToPath(new URL('controller.mjs', import.meta.url))
 export interface Controlled {
   readonly pid: number
   readonly record: SessionRecord
+  /** The pid of what runs in the session. */
+  readonly command: number
   /** SIGKILL, and waits until it is gone. */
   kill(): Promise<void>
   /** The same, but first to the process that would clean up after it. */
@@ -38,7 +40,8 @@ export function usePrograms(): { start(output: string): Promise<Controlled> } {
         for (const watcher of watchersOf(pid)) process.kill(watcher, 'SIGKILL')
         await kill()
       }
-      return { pid, record: JSON.parse(line) as SessionRecord, kill, killUnwatched }
+      const { command, ...record } = JSON.parse(line) as SessionRecord & { command: number }
+      return { pid, record, command, kill, killUnwatched }
     },
   }
 }

@@ -9,5 +9,5 @@ const session = await openSession({ output })
 const script = 'trap "" TERM HUP; ($(command -v setsid) sh -c "while :; do echo . >> /output/beats; sleep 0.02; done" &); while :; do sleep 1; done'
 const child = session.spawn(['sh', '-c', script], { stdio: ['ignore', 'ignore', 'ignore'] })
 await once(child, 'spawn')
-console.log(JSON.stringify(await session.record()))
+console.log(JSON.stringify({ ...(await session.record()), command: child.pid }))
 setInterval(() => {}, 1000)

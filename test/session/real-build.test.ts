@@ -34,6 +34,7 @@ describeSession('a real build', () => {
     expect([status, stderr]).toEqual([0, ''])
     const hasCompiler = spawnSync('cc', ['--version']).error === undefined
     if (hasCompiler) expect(stdout.match(/hello/gi)?.length).toBeGreaterThanOrEqual(2)
+    else expect(stdout).toContain('no cc in the session')
     expect(stdout).toMatch(/jail_set|clone/)
   })
 })

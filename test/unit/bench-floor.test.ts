@@ -1,6 +1,6 @@
 import { spawnSync } from 'node:child_process'
 import { writeFileSync } from 'node:fs'
-import { describe, expect, test } from 'vitest'
+import { beforeAll, describe, expect, test } from 'vitest'
 
 import { compileCountingFloor, moreWrapped } from '../../bench/floor/compile.mjs'
 import { floorPlanText, refusalsOf } from '../../bench/floor/plan.mjs'
@@ -49,7 +49,10 @@ const hasCompilers = ['cc', 'c++'].every((name) => spawnSync(name, ['--version']
 if (!isLinux || !hasCompilers) console.warn('skipped: the counting floor program is compiled here on Linux, by cc and c++')
 
 describe.skipIf(!isLinux || !hasCompilers)('the floor program that counts its calls', () => {
-  const program = compileCountingFloor(tree.directory('counting'))
+  let program: string
+  beforeAll(() => {
+    program = compileCountingFloor(tree.directory('counting'))
+  })
 
   /** Nothing of a session: text, memory, what the C++ library adds; requests and answers; what is made once, before the first session. */
   const uncounted = [

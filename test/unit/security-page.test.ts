@@ -8,8 +8,29 @@ import { titlesOf } from './test-titles.ts'
 const root = fileURLToPath(new URL('../..', import.meta.url))
 const textOf = (file: string): string => readFileSync(path.join(root, file), 'utf8')
 
-/** As the page names them, by the title as it stands in the source. */
-const named = [...textOf('docs/security.md').matchAll(/`(test\/[\w/.-]+\.test\.ts)`: "([^"]+)"/g)].map(([, file = '', title = '']) => [file, title] as const)
+const page = textOf('docs/security.md')
+/** The numbers of the promises, in the order of the page. */
+const promises = numbersOf(page)
+const rows = rowsOf(page)
+
+/** A promise begins a line with its number. */
+function numbersOf(text: string): number[] {
+  const [, promised = ''] = /\n## What a session promises\n(.*?)\n## /s.exec(text) ?? []
+  return [...promised.matchAll(/^(\d+)\. \S/gm)].map(([, number]) => Number(number))
+}
+
+/** The lines of the table: the number of a promise, a file, and a title as it stands in the source. */
+function rowsOf(text: string): (readonly [number: number, file: string, title: string])[] {
+  const [, table = ''] = /\n\| promise \| file \| test \|\n\|---\|---\|---\|\n(.*)$/s.exec(text) ?? []
+  return table
+    .trimEnd()
+    .split('\n')
+    .map((line) => {
+      const [, number, file = '', title = ''] = /^\| (\d+) \| `(test\/[\w/.-]+\.test\.ts)` \| (\S.*) \|$/.exec(line) ?? []
+      if (number === undefined) throw new Error(`no line of the table: ${line}`)
+      return [Number(number), file, title] as const
+    })
+}
 
 interface Mutant {
   readonly defence: string
@@ -35,19 +56,33 @@ function testsNamed(file: string, name: string): string[] {
 }
 
 describe('docs/security.md', () => {
-  it('names tests for what it promises', () => {
-    expect(named.length).toBeGreaterThan(30)
-    expect(textOf('docs/security.md').split('## What it does not protect from')[0]?.match(/^- /gm)?.length).toBeGreaterThan(20)
+  it('numbers its promises one after the other', () => {
+    expect(promises.length).toBeGreaterThan(30)
+    expect(promises).toEqual(promises.map((_, index) => index + 1))
   })
 
-  it.each(named)('%s has the test "%s"', (file, title) => {
+  it('names a test for each promise, and a promise for each test, in their order', () => {
+    const numbers = rows.map(([number]) => number)
+    expect([...new Set(numbers)]).toEqual(promises)
+    expect(numbers).toEqual(numbers.toSorted((one, other) => one - other))
+    expect(new Set(rows.map((row) => row.join(' '))).size).toBe(rows.length)
+  })
+
+  it.each(rows)('promise %i: %s has the test "%s"', (_, file, title) => {
     expect(testsNamed(file, title)).not.toEqual([])
+  })
+
+  it('is read whole: a promise without a line, or a line that is none, does not go unseen', () => {
+    const text = '\n## What a session promises\n\n1. One.\n2. Another,\n   of two lines.\n\n## Tests\n\n| promise | file | test |\n|---|---|---|\n| 1 | `test/a.test.ts` | is so |\n'
+    expect(numbersOf(text)).toEqual([1, 2])
+    expect(rowsOf(text)).toEqual([[1, 'test/a.test.ts', 'is so']])
+    for (const line of ['| 2 | test/a.test.ts | is so |', '| 2 | `test/a.test.ts` |', '2', '']) expect(() => rowsOf(`${text}${line}\n| 1 | \`test/a.test.ts\` | is so |`)).toThrow('no line')
   })
 
   it('is not held to a name that only begins like a test, or stands in its text', () => {
     const file = 'test/unit/security-page.test.ts'
-    expect(testsNamed(file, 'names tests for what it promises')).toHaveLength(1)
-    for (const other of ['names tests for what', 'names tests for what it promises not', 'docs/security.md', 'expect']) expect(testsNamed(file, other)).toEqual([])
+    expect(testsNamed(file, 'numbers its promises one after the other')).toHaveLength(1)
+    for (const other of ['numbers its promises', 'numbers its promises one after the other, not', 'docs/security.md', 'expect']) expect(testsNamed(file, other)).toEqual([])
   })
 })
 

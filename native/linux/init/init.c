@@ -262,8 +262,8 @@ static void tell_failure(unsigned number, unsigned step, int err) {
   answer(&said, -1);
 }
 
-static void tell_started(struct command* command) {
-  const struct answer said = {kAnswerStarted, command->number, 0, 0, 0, 0, 0, 0, 0};
+static void tell_pid(struct command* command, unsigned kind) {
+  const struct answer said = {kind, command->number, 0, 0, 0, 0, 0, 0, 0};
   const long pidfd = call3(__NR_pidfd_open, command->pid, 0, 0);
   command->is_told = 1;
   if (pidfd < 0) return;
@@ -536,7 +536,7 @@ static int receive(void) {
     launch(&message.launch, rights.descriptors, descriptor_count);
   } else if (message.kind == kMessageTell) {
     struct command* const command = command_of(message.command.number);
-    if (command != 0) tell_started(command);
+    if (command != 0) tell_pid(command, kAnswerPid);
   } else if (message.kind == kMessageSignal && message.command.number != 0) {
     signal_command(message.command.number, message.command.signal);
   } else if (message.kind == kMessageSignal) {
@@ -572,7 +572,8 @@ static void serve(int children) {
     happened = system_call(__NR_ppoll, (long)watched, count, is_untold() ? (long)&kTellAfter : 0, 0, 0, 0);
     if (happened == 0) {
       for (unsigned i = 0; i < command_end; i++)
-        if (commands[i].number != 0 && !commands[i].is_told && commands[i].execution < 0) tell_started(&commands[i]);
+        if (commands[i].number != 0 && !commands[i].is_told && commands[i].execution < 0)
+          tell_pid(&commands[i], kAnswerPid);
     }
     if (happened <= 0) continue;
     for (unsigned at = 2; at < count; at++) {
@@ -580,7 +581,7 @@ static void serve(int children) {
       for (unsigned i = 0; i < command_end; i++) {
         if (commands[i].number == 0 || commands[i].execution != watched[at].descriptor) continue;
         forget_execution(&commands[i]);
-        if (failures[i].err == 0) tell_started(&commands[i]);
+        if (failures[i].err == 0) tell_pid(&commands[i], kAnswerStarted);
       }
     }
     if (watched[1].happened != 0) {

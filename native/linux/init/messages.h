@@ -65,8 +65,10 @@ struct command_message {
 };
 
 enum {
-  /** The command runs. With a pidfd of it (pidfd_open(2)). */
+  /** The command executes. With a pidfd of it (pidfd_open(2)). */
   kAnswerStarted = 1,
+  /** The same of one that may not execute yet. */
+  kAnswerPid,
   /** It could not be launched: `step` and `err` say why. */
   kAnswerFailed,
   kAnswerExited,

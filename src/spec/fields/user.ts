@@ -1,4 +1,5 @@
 import { RootNotNamedError } from '../../spec-errors.ts'
+import { bare } from '../bare.ts'
 import { invalid, readInteger, readList, readRecord } from '../check.ts'
 import { takesAll, type Field } from '../field.ts'
 
@@ -31,7 +32,7 @@ export const user: Field<User | 'root', false> = {
   read: (given, entry) => (given === 'root' ? given : readUser(given, entry)),
   plan: ({ settled }, value = usual) => {
     const { uid, gid, groups = [] } = value === 'root' ? root : value
-    settled.user = { uid, gid, groups }
+    settled.user = bare({ uid, gid, groups: Object.freeze([...groups]) })
   },
   isAddable: false,
   facts: ({ user: { uid, gid, groups } }) => [
