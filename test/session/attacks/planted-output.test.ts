@@ -68,6 +68,6 @@ describeAttack('what a build plants in its output', () => {
     await build({ output: folders.output, user: 'root' }, ['sh', '-c', script])
     const after = statSync(folders.output)
     expect([after.ino, after.uid, after.gid, after.mode]).toEqual([before.ino, before.uid, before.gid, before.mode])
-    expect(spawnSync('ls', ['-A', folders.output], { encoding: 'utf8' }).stdout).toBe('made\nself')
+    expect(spawnSync('ls', ['-A', folders.output], { encoding: 'utf8' }).stdout).toBe('made\nself\n')
   })
 })
