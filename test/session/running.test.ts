@@ -216,7 +216,7 @@ describeSession('running commands', () => {
     child.on('spawn', () => events.push('spawn'))
     child.on('exit', (code, signal) => events.push(`exit ${code} ${signal}`))
     const closed = new Promise<void>((resolve) => child.once('close', () => resolve()))
-    child.stdin?.end('line\n')
+    child.once('spawn', () => child.stdin?.end('line\n'))
     const [out, err] = await Promise.all([text(child.stdout ?? Readable.from([])), text(child.stderr ?? Readable.from([]))])
     await closed
     expect([out, err]).toEqual(['got line\n', 'err\n'])
