@@ -50,8 +50,8 @@ void signal_tree(pid_t command, int signal) {
   if (!space) return;
   const auto is_inside = [&space](pid_t pid) { return pid_namespace_of(pid) == space; };
   if (signal != SIGKILL) {
-    // All are found before the first is signalled: without the command they would be init's. It comes first, so that its
-    // end is by the signal and not by what it makes of the end of its children.
+    // All are found before the first is signalled: without the command they would be init's. It comes first, so that
+    // its end is by the signal and not by what it makes of the end of its children.
     const auto below = descendants_of(command);
     signal_if(command, signal, is_inside);
     for (const pid_t pid : below) signal_if(pid, signal, is_inside);
