@@ -190,6 +190,7 @@ describeSession('running commands', () => {
   })
 
   test('a timeout ends a daemon of the command as well that ignores the signal which ended the command', async () => {
+    await using session = await openSession({})
     // setsid(1) is Linux's only.
     const script = '($(command -v setsid) sh -c \'trap "" TERM; while :; do echo . >> /tmp/beats; sleep 0.05; done\' &); while [ ! -s /tmp/beats ]; do sleep 0.05; done; sleep 100'
     await expect(session.run(['sh', '-c', script], { timeout: process.env['BUILDJAIL_IN_GUEST'] === undefined ? 500 : 5000 })).rejects.toMatchObject({ timedOut: true, signal: 'SIGTERM' })
@@ -201,6 +202,7 @@ describeSession('running commands', () => {
   })
 
   test('a hundred thousand arguments arrive, and of a million the kernel says that they are too many', async () => {
+    await using session = await openSession({})
     const count = ['sh', '-c', 'echo $#', 'sh']
     expect((await session.run([...count, ...Array<string>(100_000).fill('a')])).stdout).toBe('100000')
     expect((await session.run([...count, 'x'.repeat(120 * 1024)])).stdout).toBe('1')
