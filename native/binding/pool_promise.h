@@ -6,8 +6,8 @@
 #include <optional>
 #include <utility>
 
-#include "binding/error_to_js.h"
 #include "base/result.h"
+#include "binding/error_to_js.h"
 
 namespace buildjail {
 

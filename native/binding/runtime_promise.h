@@ -6,10 +6,10 @@
 #include <optional>
 #include <utility>
 
-#include "binding/error_to_js.h"
-#include "binding/runtime.h"
 #include "base/caught.h"
 #include "base/result.h"
+#include "binding/error_to_js.h"
+#include "binding/runtime.h"
 
 namespace buildjail {
 

@@ -5,8 +5,8 @@
 #include <cstddef>
 #include <cstdint>
 
-#include "binding/error_to_js.h"
 #include "base/signal_name.h"
+#include "binding/error_to_js.h"
 
 namespace buildjail {
 

@@ -46,7 +46,10 @@ class Envelope {
   /** Whether `launch` does no more than to tell somebody else, so that it may be called on a thread that must not wait.
    */
   [[nodiscard]] virtual bool launches_at_once() const { return false; }
-  /** Signals a command and everything it started, wherever that has gone in the envelope. */
+  /**
+   * Signals a command and everything it started, wherever that has gone in the envelope. SIGKILL once more after the
+   * command's end: what of it has outlived another signal.
+   */
   virtual Status signal_tree(std::uint32_t run, int signal) = 0;
   /** SIGKILL to every process inside. */
   virtual Status kill_all() = 0;

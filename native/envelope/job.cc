@@ -1,5 +1,7 @@
 #include "envelope/job.h"
 
+#include <csignal>
+
 #include "base/caught.h"
 #include "envelope/jobs.h"
 
@@ -63,6 +65,10 @@ bool Job::signal(int signal, Whom whom) {
 
 bool Job::send(int signal, Whom whom) {
   if (whom == Whom::kGroup) return jobs_.waiter().signal(request_.number, signal);
+  {
+    const std::lock_guard lock(mutex_);
+    is_tree_ending_ = true;
+  }
   // To look for what a command started takes a look at every process.
   jobs_.closing_threads().run([self = shared_from_this(), signal] {
     static_cast<void>(caught("kill", [&] { return self->envelope_->signal_tree(self->request_.number, signal); }));
@@ -89,12 +95,22 @@ void Job::begin_to_close() {
 
 void Job::take(Result<Exit> exit) {
   const bool has_run = static_cast<bool>(exit);
+  bool is_tree_ending = false;
   {
     const std::lock_guard lock(mutex_);
+    is_tree_ending = is_tree_ending_;
     if (has_run) exit_ = std::move(*exit);
     if (!has_run) failure_ = std::move(exit.error());
     // What closes tells, and has begun with it when the command was dead.
     if (request_.closes && has_run && !is_closed_) return;
+  }
+  if (!request_.closes && is_tree_ending) {
+    // Something of it may have outlived the signal that ended the command.
+    jobs_.closing_threads().run([self = shared_from_this()] {
+      static_cast<void>(caught("kill", [&] { return self->envelope_->signal_tree(self->request_.number, SIGKILL); }));
+      self->tell();
+    });
+    return;
   }
   if (!request_.closes) return tell();
   // The command stood in the way itself, where a debugger kept it from being waited for.

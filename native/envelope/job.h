@@ -88,6 +88,8 @@ class Job : public std::enable_shared_from_this<Job> {
   std::optional<SysError> failure_;
   std::optional<std::chrono::steady_clock::time_point> died_;
   bool is_closed_ = false;
+  /** Everything that the command started was signalled, and is to end with it. */
+  bool is_tree_ending_ = false;
 };
 
 }  // namespace buildjail

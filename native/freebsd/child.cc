@@ -24,8 +24,8 @@ int look_at_self(kinfo_proc& self) {
 
 namespace {
 
-// By default these are ignored (signal(3)), and so the kernel says of them always. SIGCHLD is another matter: ignored on
-// purpose it keeps a process from hearing of its children (sigaction(2), SA_NOCLDWAIT).
+// By default these are ignored (signal(3)), and so the kernel says of them always. SIGCHLD is another matter: ignored
+// on purpose it keeps a process from hearing of its children (sigaction(2), SA_NOCLDWAIT).
 bool is_ignored_by_default(int signal) {
   return signal == SIGURG || signal == SIGIO || signal == SIGWINCH || signal == SIGINFO;
 }

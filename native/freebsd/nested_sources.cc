@@ -9,8 +9,8 @@
 #include <string_view>
 #include <utility>
 
-#include "state/journal.h"
 #include "freebsd/mounted_list.h"
+#include "state/journal.h"
 
 namespace buildjail {
 

@@ -3,9 +3,9 @@
 #include <string>
 #include <vector>
 
-#include "plan/plan.h"
 #include "base/result.h"
 #include "freebsd/spare_list.h"
+#include "plan/plan.h"
 
 namespace buildjail {
 

@@ -32,7 +32,8 @@ class EventQueue {
   static Result<std::unique_ptr<EventQueue>> create();
   virtual ~EventQueue() = default;
 
-  /** Tells once that a child of ours has ended. On Linux pid 1 of a session waits for commands, and nobody here does. */
+  /** Tells once that a child of ours has ended. On Linux pid 1 of a session waits for commands, and nobody here does.
+   */
   virtual Status watch_process(Watched) {
     errno = ENOSYS;
     return last_error("wait", "watch_process");

@@ -2,7 +2,6 @@
 
 #include <string_view>
 
-
 namespace buildjail {
 
 LaunchRequest read_launch(WireReader& reader) {

@@ -4,10 +4,10 @@
 #include <memory>
 #include <vector>
 
-#include "launch/captured_stream.h"
-#include "launch/launch_request.h"
 #include "base/result.h"
 #include "base/unique_fd.h"
+#include "launch/captured_stream.h"
+#include "launch/launch_request.h"
 
 namespace buildjail {
 

@@ -57,7 +57,7 @@ Status Waiter::expect(Child child, const LaunchRequest& request, StdioEnds& ends
   std::vector<Watched> streams;
   for (std::size_t i = 0; i < child.streams.size(); ++i) {
     if (request.stdio.at(i + 1).kind != StdioKind::kCapture) continue;
-    child.streams.at(i) = 
+    child.streams.at(i) =
         CapturedStream(std::move(ends.ours.at(i + 1)), std::move(ends.child.at(i + 1)), request.max_buffer);
     streams.push_back({.number = child.streams.at(i).fd(), .token = stream_token(run, i)});
   }

@@ -87,8 +87,8 @@ class Waiter {
   /** There was no launch. The listener is not called. */
   void forget(std::uint32_t run);
   /**
-   * The command is this child of ours. On failure it is killed, waited for and forgotten. A pid of 0 or less is refused:
-   * kill(2) takes those for whole groups, the host program's own first.
+   * The command is this child of ours. On failure it is killed, waited for and forgotten. A pid of 0 or less is
+   * refused: kill(2) takes those for whole groups, the host program's own first.
    */
   Status watch_process(std::uint32_t run, pid_t pid);
 

@@ -29,7 +29,7 @@ namespace {
 /** In which init answers that it has killed everything. */
 constexpr std::chrono::milliseconds kKillBound{1000};
 constexpr std::chrono::milliseconds kPidBound{1000};
-/** No job has this number. Also in src/native/exits.ts. */
+/** No job has this number. Also in src/native/jobs.ts. */
 constexpr std::uint32_t kLookingRun = 0xffffffff;
 
 SysError too_many(const std::string& source) {
@@ -187,7 +187,22 @@ Status NamespaceEnvelope::signal_tree(std::uint32_t run, int signal) {
   auto pid = waiter_->pid_of(run);
   if (!pid) static_cast<void>(inside->channel()->ask_for_pid(run));
   while (!pid && waiter_->is_expected(run) && back_off.wait()) pid = waiter_->pid_of(run);
-  if (pid) buildjail::signal_tree(*pid, signal);
+  if (signal != SIGKILL) {
+    if (!pid) return {};
+    auto signalled = buildjail::signal_tree(*pid, signal);
+    const std::lock_guard lock(mutex_);
+    signalled_.insert_or_assign(run, std::move(signalled));
+    return {};
+  }
+  if (pid) kill_tree(*pid);
+  std::vector<UniqueFd> left;
+  {
+    const std::lock_guard lock(mutex_);
+    if (auto found = signalled_.extract(run); !found.empty()) left = std::move(found.mapped());
+  }
+  for (const UniqueFd& one : left) {
+    if (const auto still = pid_of_descriptor(one.get())) kill_tree(*still);
+  }
   return {};
 }
 

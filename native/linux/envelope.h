@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -55,6 +56,8 @@ class NamespaceEnvelope final : public Envelope {
   Trace trace_;
   std::mutex closing_;
   std::mutex looking_;
+  /** By run: the processes that a signal found below a command. */
+  std::map<std::uint32_t, std::vector<UniqueFd>> signalled_;
 
   /** For what follows, held for a moment only: a launch that hangs must not keep a close from ending it. */
   std::mutex mutex_;

@@ -14,6 +14,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/without_interruption.h"
 #include "linux/capabilities.h"
 #include "linux/init/messages.h"
 #include "linux/proc_files.h"
@@ -55,15 +56,6 @@ const char* call_of(unsigned step) {
     default:
       return "execve";
   }
-}
-
-template <class Call>
-ssize_t without_interruption(Call call) {
-  ssize_t result = -1;
-  do {
-    result = call();
-  } while (result < 0 && errno == EINTR);
-  return result;
 }
 
 /** Nobody is at the other end. */

@@ -5,10 +5,10 @@
 #include <string>
 #include <vector>
 
-#include "plan/plan.h"
 #include "base/trace.h"
 #include "base/unique_fd.h"
 #include "linux/clone_child.h"
+#include "plan/plan.h"
 
 namespace buildjail {
 

@@ -23,6 +23,7 @@
 
 #include "base/above_stdio.h"
 #include "base/back_off.h"
+#include "base/without_interruption.h"
 #include "linux/capabilities.h"
 #include "linux/child.h"
 #include "linux/clone_child.h"
@@ -189,15 +190,6 @@ Result<std::array<UniqueFd, 2>> control_pair() {
   if (::setsockopt(ends[0].get(), SOL_SOCKET, SO_PASSCRED, &on, sizeof(on)) != 0)
     return last_error("init", "setsockopt");
   return ends;
-}
-
-template <class Call>
-ssize_t without_interruption(Call call) {
-  ssize_t result = -1;
-  do {
-    result = call();
-  } while (result < 0 && errno == EINTR);
-  return result;
 }
 
 /**

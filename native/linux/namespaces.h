@@ -7,12 +7,12 @@
 #include <string>
 #include <vector>
 
-#include "plan/plan.h"
 #include "base/result.h"
 #include "base/trace.h"
 #include "base/unique_fd.h"
 #include "linux/empty_mounts.h"
 #include "linux/init_channel.h"
+#include "plan/plan.h"
 
 namespace buildjail {
 

@@ -2,9 +2,9 @@
 
 #include <optional>
 
-#include "envelope/obstacle.h"
 #include "base/sys_error.h"
 #include "base/unique_fd.h"
+#include "envelope/obstacle.h"
 
 namespace buildjail {
 

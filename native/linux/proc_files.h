@@ -7,8 +7,8 @@
 #include <string>
 #include <vector>
 
-#include "envelope/record.h"
 #include "base/result.h"
+#include "envelope/record.h"
 
 namespace buildjail {
 

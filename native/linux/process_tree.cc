@@ -38,38 +38,44 @@ std::vector<pid_t> descendants_of(pid_t root) {
 
 /** By a descriptor, and only while it is where it was seen: a number may be another process's by now. */
 template <class IsStill>
-void signal_if(pid_t pid, int signal, IsStill is_still) {
-  const UniqueFd pidfd(raw::pidfd_open(pid));
+UniqueFd signal_if(pid_t pid, int signal, IsStill is_still) {
+  UniqueFd pidfd(raw::pidfd_open(pid));
   if (pidfd && is_still(pid)) static_cast<void>(raw::pidfd_send_signal(pidfd.get(), signal));
+  return pidfd;
 }
 
 }  // namespace
 
-void signal_tree(pid_t command, int signal) {
+std::vector<UniqueFd> signal_tree(pid_t command, int signal) {
+  std::vector<UniqueFd> signalled;
   const auto space = pid_namespace_of(command);
+  if (!space) return signalled;
+  const auto is_inside = [&space](pid_t pid) { return pid_namespace_of(pid) == space; };
+  // All are found before the first is signalled. The command comes first, so that its end is by the signal and not by
+  // what it makes of the end of its children.
+  const auto below = descendants_of(command);
+  static_cast<void>(signal_if(command, signal, is_inside));
+  for (const pid_t pid : below) signalled.push_back(signal_if(pid, signal, is_inside));
+  return signalled;
+}
+
+void kill_tree(pid_t top) {
+  const auto space = pid_namespace_of(top);
   if (!space) return;
   const auto is_inside = [&space](pid_t pid) { return pid_namespace_of(pid) == space; };
-  if (signal != SIGKILL) {
-    // All are found before the first is signalled: without the command they would be init's. It comes first, so that its
-    // end is by the signal and not by what it makes of the end of its children.
-    const auto below = descendants_of(command);
-    signal_if(command, signal, is_inside);
-    for (const pid_t pid : below) signal_if(pid, signal, is_inside);
-    return;
-  }
   // It must not see its children end, and they are to come to it until all are found.
-  signal_if(command, SIGSTOP, is_inside);
+  static_cast<void>(signal_if(top, SIGSTOP, is_inside));
   std::set<pid_t> signalled;
   for (int look = 0; look < kMostLooks; ++look) {
     bool is_new = false;
-    for (const pid_t pid : descendants_of(command)) {
+    for (const pid_t pid : descendants_of(top)) {
       if (!signalled.insert(pid).second) continue;
       is_new = true;
-      signal_if(pid, SIGKILL, is_inside);
+      static_cast<void>(signal_if(pid, SIGKILL, is_inside));
     }
     if (!is_new) break;
   }
-  signal_if(command, SIGKILL, is_inside);
+  static_cast<void>(signal_if(top, SIGKILL, is_inside));
 }
 
 }  // namespace buildjail

@@ -2,13 +2,20 @@
 
 #include <sys/types.h>
 
+#include <vector>
+
+#include "base/unique_fd.h"
+
 namespace buildjail {
 
 /**
- * Signals a command and everything it started. Orphans come to the command as long as it lives
- * (PR_SET_CHILD_SUBREAPER(2const)), so everything is below it. SIGKILL goes out again until nothing new is found.
- * `command` is in the host's numbering.
+ * Signals a command and everything it started, but by SIGKILL: see kill_tree. Orphans come to the command as long as it
+ * lives (PR_SET_CHILD_SUBREAPER(2const)), so everything is below it. `command` is in the host's numbering.
+ * @return a pidfd of each process below it: without the command they are init's, as all others are.
  */
-void signal_tree(pid_t command, int signal);
+std::vector<UniqueFd> signal_tree(pid_t command, int signal);
+
+/** The same by SIGKILL, which goes out again until nothing new is found below `top`. */
+void kill_tree(pid_t top);
 
 }  // namespace buildjail

@@ -6,8 +6,8 @@
 
 #include <cerrno>
 
-#include "plan/planned_source.h"
 #include "linux/raw_calls.h"
+#include "plan/planned_source.h"
 
 namespace buildjail {
 

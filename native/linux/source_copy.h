@@ -1,8 +1,8 @@
 #pragma once
 
-#include "plan/plan.h"
 #include "base/unique_fd.h"
 #include "linux/clone_child.h"
+#include "plan/plan.h"
 
 namespace buildjail {
 

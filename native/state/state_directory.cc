@@ -10,9 +10,9 @@
 #include <memory>
 #include <string_view>
 
+#include "base/unique_fd.h"
 #include "state/journal.h"
 #include "state/output_lease.h"
-#include "base/unique_fd.h"
 
 namespace buildjail {
 

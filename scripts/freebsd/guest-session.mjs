@@ -60,10 +60,12 @@ async function guestWith(command, { inspect, faults, more } = {}) {
 const environment = `export PATH="$PWD/${bunFolder}:$PATH" BUILDJAIL_IN_GUEST=1`
 
 // Through a pipe: the console is a terminal, and programs would draw on it. What the command leaves running may hold
-// the pipe open, so its reader gets a few seconds for the rest and no more.
+// the pipe open, so its reader gets a few seconds for the rest and no more. The kernel writes there too, and across what is said:
+// not, at least, of every process that a signal ends (kern.logsigexit).
 function batchScript(command) {
   const colours = process.stdout.isTTY ? 'FORCE_COLOR=1' : 'NO_COLOR=1'
   return `${environment} ${colours} CI=1
+sysctl kern.logsigexit=0 >/dev/null
 pipe=$(mktemp -u)
 mkfifo "$pipe"
 cat <"$pipe" &

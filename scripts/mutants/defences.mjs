@@ -255,6 +255,12 @@ export const defences = {
       tests: [[user, 'is who executes the command: a program that is root’s alone is refused']],
     },
     {
+      defence: 'what a command started is told from its neighbours',
+      file: init,
+      off: [['if ((result = call3(__NR_prctl, kSetSubreaper, 1, 0)) < 0) goto failed;', '']],
+      tests: [['test/session/running.test.ts', 'a timeout ends a daemon of the command as well that ignores the signal which ended the command']],
+    },
+    {
       defence: 'a command that does not execute yet leaves no core',
       file: init,
       off: [['call3(__NR_prctl, kSetDumpable, 0, 0);', ''], ['system_call(__NR_prlimit64, 0, kCoreLimit, (long)no_core, 0, 0, 0);', '']],

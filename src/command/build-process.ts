@@ -33,7 +33,7 @@ const nothing = (): void => {}
 
 /** A command in a session, in the words of Node's ChildProcess. */
 export class BuildProcess extends EventEmitter<BuildProcessEvents> implements Disposable {
-  /** Of the host's numbering. Undefined until `spawn`. */
+  /** In the host's numbering. Undefined until `spawn`, and of a command that was over before its number was known. */
   pid: number | undefined
   readonly stdin: Writable | null
   readonly stdout: Readable | null
@@ -121,7 +121,8 @@ export class BuildProcess extends EventEmitter<BuildProcessEvents> implements Di
   }
 
   #start(pid: number): void {
-    this.pid = pid
+    // 0: it was over before its number was asked for.
+    this.pid = pid > 0 ? pid : undefined
     this.stdin?.off('error', nothing)
     this.emit('spawn')
   }

@@ -39,10 +39,13 @@ const listener: NativeListener = {
   },
 }
 
-/** A number for a job, and whom to tell of it. Registered before the job begins, so that nothing is missed. */
+/** In 32 bits, less one: native code has the last number for itself (kLookingRun of native/linux/envelope.cc). */
+const lastNumber = 0xffff_fffe
+
+/** A number for a job, and the listener for it. It is registered before the job begins, so that nothing is missed. */
 export function expectJob(telling: JobListener): number {
   if (!isListening) listen()
-  lastJob = (lastJob % 0xffff_ffff) + 1
+  lastJob = (lastJob % lastNumber) + 1
   listeners.set(lastJob, telling)
   return lastJob
 }

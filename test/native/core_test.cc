@@ -693,7 +693,7 @@ void check_processes() {
     return pid > 0 && ::waitpid(pid, &status, 0) == pid && shared.seen == 42 && WEXITSTATUS(status) == 127;
   });
   check("a back-off ends at its bound", [] {
-    BackOff back_off(std::chrono::milliseconds(30));
+    BackOff back_off(std::chrono::milliseconds(500));
     const auto began = std::chrono::steady_clock::now();
     int waits = 0;
     while (back_off.wait()) ++waits;

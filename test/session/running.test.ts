@@ -189,6 +189,26 @@ describeSession('running commands', () => {
     expect((await neighbour).stdout).toBe('well')
   })
 
+  test('a timeout ends a daemon of the command as well that ignores the signal which ended the command', async () => {
+    await using session = await openSession({})
+    // setsid(1) is Linux's only.
+    const script = '($(command -v setsid) sh -c \'trap "" TERM; while :; do echo . >> /tmp/beats; sleep 0.05; done\' &); while [ ! -s /tmp/beats ]; do sleep 0.05; done; sleep 100'
+    await expect(session.run(['sh', '-c', script], { timeout: process.env['BUILDJAIL_IN_GUEST'] === undefined ? 500 : 5000 })).rejects.toMatchObject({ timedOut: true, signal: 'SIGTERM' })
+    const beats = async (): Promise<string> => (await session.run(['wc', '-c', '/tmp/beats'])).stdout
+    const before = await beats()
+    expect(before).not.toMatch(/^\s*0 /)
+    await new Promise((resolve) => setTimeout(resolve, 500))
+    expect(await beats()).toBe(before)
+  })
+
+  test('a hundred thousand arguments arrive, and of a million the kernel says that they are too many', async () => {
+    await using session = await openSession({})
+    const count = ['sh', '-c', 'echo $#', 'sh']
+    expect((await session.run([...count, ...Array<string>(100_000).fill('a')])).stdout).toBe('100000')
+    expect((await session.run([...count, 'x'.repeat(120 * 1024)])).stdout).toBe('1')
+    await expect(session.run([...count, ...Array<string>(1_000_000).fill('a')])).rejects.toMatchObject({ code: 'E2BIG', syscall: 'execve' })
+  })
+
   test('a command that is listened to does not wait for a daemon that keeps its stdout', async () => {
     await using session = await openSession({})
     const running = session.run(['sh', '-c', 'echo before; sleep 100 &'], { timeout: 20_000 })
@@ -216,7 +236,7 @@ describeSession('running commands', () => {
     child.on('spawn', () => events.push('spawn'))
     child.on('exit', (code, signal) => events.push(`exit ${code} ${signal}`))
     const closed = new Promise<void>((resolve) => child.once('close', () => resolve()))
-    child.stdin?.end('line\n')
+    child.once('spawn', () => child.stdin?.end('line\n'))
     const [out, err] = await Promise.all([text(child.stdout ?? Readable.from([])), text(child.stderr ?? Readable.from([]))])
     await closed
     expect([out, err]).toEqual(['got line\n', 'err\n'])

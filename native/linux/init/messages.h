@@ -1,14 +1,15 @@
 #pragma once
 
 /*
- * The messages between a controller and init, pid 1 of its session, each a packet of a socket (unix(7), SOCK_SEQPACKET).
- * For C and C++. Both ends are of one build, so the layout is the compiler's.
+ * The messages between a controller and init, pid 1 of its session, each a packet of a socket (unix(7),
+ * SOCK_SEQPACKET). For C and C++. Both ends are of one build, so the layout is the compiler's.
  */
 
 enum {
   /** struct lent_message, with the descriptor of the lease's lock. */
   kMessageLend = 1,
-  /** struct launch_message, with the command's three descriptors, and the memory that holds its text where that is long. */
+  /** struct launch_message, with the command's three descriptors, and the memory that holds its text where that is
+     long. */
   kMessageLaunch,
   /** struct command_message. */
   kMessageSignal,

@@ -13,7 +13,7 @@ import { isFreebsd } from '../kernel.ts'
 import { copyOfPackage } from '../package-copy.ts'
 import { answers, armed, describeAttack, isRoot } from './attack.ts'
 
-const launches = process.env['BUILDJAIL_IN_GUEST'] === undefined ? 2400 : 160
+const launches = process.env['BUILDJAIL_IN_GUEST'] === undefined ? 2400 : 96
 const cannotOpen = 77
 const nobody = { uid: 65534, gid: 65534 }
 
