@@ -49,7 +49,9 @@ describeSession('when a system call of closing fails', () => {
     const walked = await walk(calls, play)
     cases = walked.cases
     expect(walked.problems).toEqual([])
-    expect([...new Set(calls)].filter((call) => !seen.has(call))).toEqual([])
+    // The waiter hears of init's end on a thread of its own, so that its calls come at any moment.
+    const besides = ['recvmsg', 'epoll_ctl']
+    expect([...new Set(calls)].filter((call) => !seen.has(call) && !besides.includes(call))).toEqual([])
     expect(cases).toBeGreaterThan(20)
   })
 })

@@ -15,6 +15,8 @@ export const openSteps: Steps = isLinux
       flock: ['journal', 'output-lease'],
       fchown: ['hand-over'],
       socketpair: ['init'],
+      setsockopt: ['init'],
+      epoll_ctl: ['wait'],
       fcntl: ['init'],
       clone: ['clone'],
       setsid: ['init'],
@@ -99,11 +101,10 @@ function ownSteps(...calls: string[]): Steps {
 /** Which steps of launching make which calls. */
 export const launchSteps: Steps = isLinux
   ? {
+      // The rest of a launch is init's, a program of its own.
       ...stdio,
-      ...ownSteps('clone', 'rt_sigaction', 'dup2', 'dup3', 'close_range', 'setns', 'close', 'setsid', 'chdir', 'keyctl', 'setgroups'),
-      ...ownSteps('prctl', 'setresgid', 'setresuid', 'capget', 'capset', 'getresuid', 'getresgid', 'getgroups', 'rt_sigprocmask', 'execve'),
+      sendmsg: ['launch'],
       epoll_ctl: ['wait'],
-      pidfd_open: ['wait'],
     }
   : {
       ...stdio,

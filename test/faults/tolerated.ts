@@ -54,6 +54,8 @@ const tolerances: readonly Tolerance[] = [
   { program: 'launch', call: 'read', when: isCommandRunning, because: 'the record of the session then lacks the credentials of the command' },
   { program: 'launch', when: isMadeReady, because: 'the next command\'s pipes and /dev/null are then made when it comes' },
   { program: 'close', call: 'shutdown', because: 'an init that could not be told to end is killed' },
+  { program: 'close', call: 'recvmsg', because: 'an init that is not heard of any more is over' },
+  { program: 'close', call: 'epoll_ctl', because: 'the descriptor that it is for is closed next' },
   { program: 'close', call: 'waitpid', errno: 'EINTR', because: 'it is waited for again' },
   { program: 'close', call: 'poll', errno: 'EINTR', because: 'it is waited for again' },
   // FreeBSD.
