@@ -11,6 +11,7 @@
 #include <sys/param.h>
 #include <sys/event.h>
 #include <sys/mount.h>
+#include <sys/resource.h>
 #include <sys/uio.h>
 #include <sys/wait.h>
 

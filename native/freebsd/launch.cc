@@ -3,6 +3,7 @@
 #include <sys/param.h>
 #include <sys/jail.h>
 #include <sys/procctl.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 
 #include <fcntl.h>
@@ -60,6 +61,12 @@ int forbid_new_privileges() {
   return ::procctl(P_PID, 0, PROC_NO_NEW_PRIVS_CTL, &enable);
 }
 
+/** A hard limit, which only root raises (setrlimit(2)). */
+int forbid_cores() {
+  const rlimit none{.rlim_cur = 0, .rlim_max = 0};
+  return ::setrlimit(RLIMIT_CORE, &none);
+}
+
 int die_with_parent() {
   int signal = SIGKILL;
   return ::procctl(P_PID, 0, PROC_PDEATHSIG_CTL, &signal);
@@ -78,6 +85,7 @@ void run_child(void* context) {
   if (failed("dup2", set_stdio(prepared.stdio))) return;
   if (failed("close_range", ::close_range(kFirstNotStdio, ~0U, 0))) return;
   if (failed("procctl", forbid_tracing())) return;
+  if (failed("setrlimit", forbid_cores())) return;
   if (failed("jail_attach", ::jail_attach(prepared.jail.jid))) return;
   if (failed("lstat", confirm_root(prepared.jail))) return;
   if (failed("chdir", ::chdir(prepared.working_directory))) return;

@@ -24,7 +24,7 @@
 #endif
 
 /* Numbers are given in order, so what comes next is close by. */
-enum { kAhead = 24, kRoundsOfNothing = 64, kHeld = 3, kRemembered = 4096 };
+enum { kAhead = 24, kRoundsOfNothing = 64, kHeld = 3, kRemembered = 4096, kAttempts = 2000 };
 
 static const off_t kLarge = 32 << 20;
 
@@ -69,7 +69,9 @@ dump(pid_t pid)
 	if (raise_limit(pid) == 0)
 		raised++;
 	kill(pid, signals[turn++ % 4]);
-	kill(pid, SIGCONT);
+	/* Until it is executed FreeBSD lets nobody continue what may be stopped (security.bsd.conservative_signals). */
+	for (int attempt = 0; attempt < kAttempts && kill(pid, SIGCONT) != 0 && errno == EPERM; attempt++)
+		usleep(1000);
 }
 
 /* Its launcher goes on with others meanwhile, and what it does for them it does to the memory that they all have. */
