@@ -1,3 +1,4 @@
+import { jobError } from './failure.ts'
 import { binding } from './load.ts'
 import type { NativeCloseReport, NativeEnvelope, NativeListener } from './binding.ts'
 
@@ -56,7 +57,11 @@ export function forgetJob(job: number): void {
 }
 
 function listen(): void {
-  binding().listen(listener)
+  try {
+    binding().listen(listener)
+  } catch (failure) {
+    throw jobError(failure)
+  }
   // process.exit() and an uncaught exception end the process without tearing the environment down.
   process.once('exit', () => binding().shutDown())
   isListening = true
