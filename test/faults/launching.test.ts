@@ -50,6 +50,7 @@ describeSession('when a system call of launching fails', () => {
     const walked = await walk(calls, play)
     cases = walked.cases
     expect(walked.problems).toEqual([])
-    expect(cases).toBeGreaterThan(100)
+    // On Linux most calls of a launch are init's, which is another program.
+    expect(cases).toBeGreaterThan(process.platform === 'linux' ? 50 : 100)
   })
 })
