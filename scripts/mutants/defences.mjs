@@ -264,7 +264,7 @@ export const defences = {
       defence: 'a command that does not execute yet leaves no core',
       file: init,
       off: [['call3(__NR_prctl, kSetDumpable, 0, 0);', ''], ['system_call(__NR_prlimit64, 0, kCoreLimit, (long)no_core, 0, 0, 0);', '']],
-      tests: [[`${attacks}/core-dump.test.ts`, 'as %s, for %s: finds no core, and nothing of the memory of the host program']],
+      tests: [[`${attacks}/core-dump.test.ts`, 'as %s, for %s: finds nothing of the memory of the host program, and no core where the limit holds']],
     },
   ],
 

@@ -31,7 +31,7 @@ const cases = callers.flatMap(([caller, ids]) => users.map((user) => [user ?? 't
 describeAttack('a build that makes every command dump core as soon as it is there', () => {
   const folders = useFolders()
 
-  test.for(cases)('as %s, for %s: finds no core, and nothing of the memory of the host program', { timeout: 110_000 }, async ([, , user, ids], context) => {
+  test.for(cases)('as %s, for %s: finds nothing of the memory of the host program, and no core where the limit holds', { timeout: 110_000 }, async ([, , user, ids], context) => {
     const [program, place, home] = ['dumped-host.mjs', 'place', 'home'].map((name) => path.join(folders.top, name)) as [string, string, string]
     copyFileSync(fileURLToPath(new URL('dumped-host.mjs', import.meta.url)), program)
     for (const folder of [place, home]) mkdirSync(folder, { mode: 0o700 })
@@ -56,8 +56,10 @@ describeAttack('a build that makes every command dump core as soon as it is ther
     context.skip(code === cannotOpen, `no session can be opened: ${output}`)
     expect([stderr, code]).toEqual(['', 0])
     const { said, found, cores, complaint } = JSON.parse(output) as { said: string; found: string[]; cores: string[]; complaint: string }
-    // Some of many would do. The limit of cores is a hard one, so that a build gets none of its own either.
-    expect({ found: found.slice(0, 3), cores: cores.slice(0, 3), complaint }).toEqual({ found: [], cores: [], complaint: '' })
+    // Some of many would do. The limit of cores is a hard one, so that a build gets none of its own either; but root of a jail raises
+    // limits, those of its other processes as well (jail(8), sysctl kern.proc.rlimit), and then has cores of what it runs.
+    const mayRaise = isFreebsd && user === 'root'
+    expect({ found: found.slice(0, 3), cores: mayRaise ? [] : cores.slice(0, 3), complaint }).toEqual({ found: [], cores: [], complaint: '' })
     // Where the host program is, cores of its own would be.
     expect(readdirSync(place)).toEqual([])
     // Otherwise the two never met, and nothing was shown.
