@@ -2,21 +2,26 @@ import { realpathSync, statSync, type BigIntStats } from 'node:fs'
 
 import { SourceMissingError } from '../spec-errors.ts'
 
-/** A path of the host as a caller declared it, with the file or directory that is there. */
-export interface Source {
-  /** As it was declared. */
-  readonly declared: string
-  /** Absolute, no symbolic links left in it. */
-  readonly path: string
-  readonly stats: BigIntStats
+/**
+ * The file or directory at a path that a caller declared.
+ * @throws SpecError `ERR_BUILDJAIL_SOURCE_MISSING`
+ */
+export function statOf(declared: string, entry: string): BigIntStats {
+  return found(declared, entry, () => statSync(declared, { bigint: true }))
 }
 
-/** @throws SpecError `ERR_BUILDJAIL_SOURCE_MISSING` */
-export function sourceAt(declared: string, entry: string): Source {
+/**
+ * The same path, absolute, no symbolic links left in it. Of a file or a directory only: some runtimes open what they resolve, which a
+ * socket answers with an error of its own.
+ * @throws SpecError `ERR_BUILDJAIL_SOURCE_MISSING`
+ */
+export function resolved(declared: string, entry: string): string {
+  return found(declared, entry, () => realpathSync.native(declared))
+}
+
+function found<T>(declared: string, entry: string, look: () => T): T {
   try {
-    const stats = statSync(declared, { bigint: true })
-    // After stat(2): some runtimes open what they resolve, which a socket answers with an error of its own.
-    return { declared, path: realpathSync.native(declared), stats }
+    return look()
   } catch (error) {
     throw missing(entry, declared, error)
   }

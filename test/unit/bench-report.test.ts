@@ -110,7 +110,7 @@ describe('the documents of figures', () => {
   })
 
   test('say what bench/results says (npm run bench:docs)', () => {
-    const { stdout, stderr, status } = spawnSync('node', ['bench/write-document.mjs', '--check'], { encoding: 'utf8' })
+    const { stdout, stderr, status } = spawnSync(process.execPath, ['bench/write-document.mjs', '--check'], { encoding: 'utf8' })
     expect([stderr, stdout, status]).toEqual(['', '', 0])
     const kept = readFileSync('docs/performance.md', 'utf8')
     for (const system of ['linux', 'freebsd']) expect(kept).toContain(`<!-- figures: ${system} -->`)
