@@ -4,7 +4,7 @@ import { openSession, TeardownError, type Session } from '../../src/index.ts'
 import { useFolders } from '../session/folders.ts'
 import { describeSession, isFreebsd } from '../session/kernel.ts'
 import { canFailWith } from './errnos.ts'
-import { leftBehind, lookAround } from './left-behind.ts'
+import { leftBehind, lookWhenSettled } from './left-behind.ts'
 import { closeSteps } from './steps.ts'
 import { isTolerated } from './tolerated.ts'
 import { wrongInError } from './told.ts'
@@ -26,7 +26,7 @@ describeSession('when a system call of closing fails', () => {
 
   test('what could not be undone is told, and the next close undoes it', async () => {
     await (await openBusy()).close()
-    const before = await lookAround(folders.output)
+    const before = await lookWhenSettled(folders.output)
     const counted = await openBusy()
     const calls = await callsOf(() => counted.close())
 

@@ -3,7 +3,7 @@ import { afterAll, expect, test } from 'vitest'
 import { openSession, type Spec } from '../../src/index.ts'
 import { useFolders } from '../session/folders.ts'
 import { describeSession } from '../session/kernel.ts'
-import { leftBehind, lookAround } from './left-behind.ts'
+import { leftBehind, lookWhenSettled } from './left-behind.ts'
 import { openFirst, openFirstWithFault } from './open-first.ts'
 import { firstOpenSteps } from './steps.ts'
 import { isTolerated } from './tolerated.ts'
@@ -18,7 +18,7 @@ describeSession('when a system call of what only the first opening does fails', 
   test('the error tells which, and nothing is left', async () => {
     const spec: Spec = { inputs: { src: folders.input }, output: folders.output }
     await (await openSession(spec)).close()
-    const before = await lookAround(folders.output)
+    const before = await lookWhenSettled(folders.output)
     const { calls } = await openFirst(spec, { action: 'count' })
     // Before anything is made, the watcher is told where.
     const own = calls.slice(0, calls.indexOf('send') + 1)

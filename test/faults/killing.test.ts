@@ -9,7 +9,7 @@ import { afterAll, expect, test } from 'vitest'
 import { openSession, type Spec } from '../../src/index.ts'
 import { useFolders } from '../session/folders.ts'
 import { describeSession, isFreebsd } from '../session/kernel.ts'
-import { leftBehind, lookAround } from './left-behind.ts'
+import { leftBehind, lookWhenSettled } from './left-behind.ts'
 
 const controller = fileURLToPath(new URL('controller.mjs', import.meta.url))
 const second = 1000
@@ -26,7 +26,7 @@ describeSession('when the host program is killed at a system call', () => {
     const spec: Spec = { inputs: { src: folders.input }, output: folders.output }
     // What this process has for its sessions it has from the first on.
     await nextSession(spec)
-    const before = await lookAround(folders.output)
+    const before = await lookWhenSettled(folders.output)
     const { stdout } = await runController(spec, part)
     const calls = JSON.parse(stdout) as string[]
     const problems: string[] = []

@@ -5,7 +5,7 @@ import { afterAll, expect, test } from 'vitest'
 import { openSession } from '../../src/index.ts'
 import { useFolders } from '../session/folders.ts'
 import { describeSession } from '../session/kernel.ts'
-import { leftBehind, lookAround } from './left-behind.ts'
+import { leftBehind, lookWhenSettled } from './left-behind.ts'
 import { differences, tellInside } from './session-facts.ts'
 import { launchSteps, stepsAfterExecution } from './steps.ts'
 import { isTolerated } from './tolerated.ts'
@@ -27,7 +27,7 @@ describeSession('when a system call of launching fails', () => {
     const second = await openSession(spec)
     const calls = await callsOf(() => tellInside(second))
     await second.close()
-    const before = await lookAround(folders.output)
+    const before = await lookWhenSettled(folders.output)
 
     const play = async (one: Case): Promise<string[]> => {
       const wrong: string[] = []

@@ -16,6 +16,16 @@ export async function lookAround(output: string): Promise<Around> {
   return { ...(await hostState()), hasChildren: faults().hasChildren(), output: { uid, gid, mode } }
 }
 
+/** The same, once what earlier work had open is closed: the event loop may take a moment for it. */
+export async function lookWhenSettled(output: string): Promise<Around> {
+  for (let last = await lookAround(output); ; ) {
+    await sleep(100)
+    const next = await lookAround(output)
+    if (isDeepStrictEqual(last, next)) return next
+    last = next
+  }
+}
+
 /** What is there after a bound, in milliseconds, and was not before, or the other way round; empty when nothing is left. */
 export async function leftBehind(before: Around, output: string, bound = 1000): Promise<string[]> {
   // A jail may take a moment to die, for the kernel's own bookkeeping, and so may the event loop with what it has open.

@@ -4,7 +4,7 @@ import { openSession, type Session } from '../../src/index.ts'
 import { mountMany } from '../linux/many-mounts.ts'
 import { neighboursIn, useFolders } from '../session/folders.ts'
 import { describeSession } from '../session/kernel.ts'
-import { leftBehind, lookAround } from './left-behind.ts'
+import { leftBehind, lookWhenSettled } from './left-behind.ts'
 import { openSteps } from './steps.ts'
 import { hasSpare, spareIsReady } from './spare.ts'
 import { differences, factsOf } from './session-facts.ts'
@@ -38,7 +38,7 @@ describeSession('when a system call of opening fails', () => {
     const expected = await factsOf(session)
     await session.close()
     await spareIsReady()
-    const before = await lookAround(folders.output)
+    const before = await lookWhenSettled(folders.output)
 
     const playOnce = async (one: Case): Promise<{ met: Case; wrong: string[] }> => {
       const { outcome, met = one } = await withFault(one, open)

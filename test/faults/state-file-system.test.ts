@@ -4,7 +4,7 @@ import { afterAll, expect, test } from 'vitest'
 
 import { describeFreebsd } from '../freebsd/guest.ts'
 import { useFolders } from '../session/folders.ts'
-import { leftBehind, lookAround } from './left-behind.ts'
+import { leftBehind, lookWhenSettled } from './left-behind.ts'
 import { openFirst, openFirstWithFault } from './open-first.ts'
 import { openSteps } from './steps.ts'
 import { isTolerated } from './tolerated.ts'
@@ -19,7 +19,7 @@ describeFreebsd('when a system call of mounting the state directory fails', () =
   test('the error tells which, and nothing is left; or it is mounted all the same', async () => {
     const spec = { stateDirectory: path.join(folders.top, 'state') }
     await openFirst(spec, { action: 'count' })
-    const before = await lookAround(folders.output)
+    const before = await lookWhenSettled(folders.output)
     const { calls } = await openFirst(spec, { action: 'count' })
     // From when the watcher is told of it to when it is found mounted.
     const [told, found] = [calls.indexOf('send'), calls.indexOf('fstatfs', calls.indexOf('nmount'))]
