@@ -70,8 +70,9 @@ std::vector<SysError> take_away(const std::string& state_directory, const Journa
 }  // namespace
 
 Recovery recovery_of(const std::string& state_directory) {
-  return {state_directory, [state_directory](const JournalEntry& entry, Journal& journal, Outcome& outcome) {
-            return take_away(state_directory, entry, journal, outcome);
+  return {state_directory,
+          [directory = state_directory](const JournalEntry& entry, Journal& journal, Outcome& outcome) {
+            return take_away(directory, entry, journal, outcome);
           }};
 }
 

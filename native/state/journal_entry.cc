@@ -87,7 +87,9 @@ std::string entry_text(const std::vector<Fact>& facts) {
 
 std::string facts_text(const std::vector<Fact>& facts) {
   std::string text;
-  for (const auto& [part, key, value] : facts) text.append(part + " " + key + " " + escaped(value) + "\n");
+  for (const auto& [part, key, value] : facts) {
+    text.append(part).append(" ").append(key).append(" ").append(escaped(value)).append("\n");
+  }
   return text;
 }
 
