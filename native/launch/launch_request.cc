@@ -13,7 +13,10 @@ LaunchRequest read_launch(WireReader& reader) {
   request.max_buffer = reader.u64();
   for (auto& stdio : request.stdio) {
     const std::uint8_t kind = reader.u8();
-    if (kind > static_cast<std::uint8_t>(StdioKind::kSame)) reader.refuse();
+    if (kind > static_cast<std::uint8_t>(StdioKind::kSame)) {
+      reader.refuse();
+      return request;
+    }
     stdio.kind = static_cast<StdioKind>(kind);
     stdio.path = reader.string();
   }
