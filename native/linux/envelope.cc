@@ -187,6 +187,7 @@ Status NamespaceEnvelope::signal_tree(std::uint32_t run, int signal) {
   auto pid = waiter_->pid_of(run);
   if (!pid) static_cast<void>(inside->channel()->ask_for_pid(run));
   while (!pid && waiter_->is_expected(run) && back_off.wait()) pid = waiter_->pid_of(run);
+  const std::lock_guard one_at_a_time(signalling_);
   if (signal != SIGKILL) {
     if (!pid) return {};
     auto signalled = buildjail::signal_tree(*pid, signal);

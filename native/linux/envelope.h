@@ -58,6 +58,8 @@ class NamespaceEnvelope final : public Envelope {
   std::mutex looking_;
   /** By run: the processes that a signal found below a command. */
   std::map<std::uint32_t, std::vector<UniqueFd>> signalled_;
+  /** Held while a tree is signalled: the command may end by it before the rest of the tree is signalled and kept. */
+  std::mutex signalling_;
 
   /** For what follows, held for a moment only: a launch that hangs must not keep a close from ending it. */
   std::mutex mutex_;
