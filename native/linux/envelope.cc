@@ -188,6 +188,8 @@ Status NamespaceEnvelope::signal_tree(std::uint32_t run, int signal) {
   if (!pid) static_cast<void>(inside->channel()->ask_for_pid(run));
   while (!pid && waiter_->is_expected(run) && back_off.wait()) pid = waiter_->pid_of(run);
   const std::lock_guard one_at_a_time(signalling_);
+  // The command may have ended while this waited, and its number may be another process's.
+  pid = waiter_->pid_of(run);
   if (signal != SIGKILL) {
     if (!pid) return {};
     auto signalled = buildjail::signal_tree(*pid, signal);

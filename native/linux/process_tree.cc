@@ -1,5 +1,7 @@
 #include "linux/process_tree.h"
 
+#include <unistd.h>
+
 #include <csignal>
 #include <map>
 #include <optional>
@@ -36,6 +38,12 @@ std::vector<pid_t> descendants_of(pid_t root) {
   return found;
 }
 
+/** Nothing where that is our own: the number is a process of the host by now, and not one of a session. */
+std::optional<std::uint64_t> session_space_of(pid_t pid) {
+  const auto space = pid_namespace_of(pid);
+  return space == pid_namespace_of(::getpid()) ? std::nullopt : space;
+}
+
 /** By a descriptor, and only while it is where it was seen: a number may be another process's by now. */
 template <class IsStill>
 UniqueFd signal_if(pid_t pid, int signal, IsStill is_still) {
@@ -48,7 +56,7 @@ UniqueFd signal_if(pid_t pid, int signal, IsStill is_still) {
 
 std::vector<UniqueFd> signal_tree(pid_t command, int signal) {
   std::vector<UniqueFd> signalled;
-  const auto space = pid_namespace_of(command);
+  const auto space = session_space_of(command);
   if (!space) return signalled;
   const auto is_inside = [&space](pid_t pid) { return pid_namespace_of(pid) == space; };
   // All are found before the first is signalled. The command comes first, so that its end is by the signal and not by
@@ -60,7 +68,7 @@ std::vector<UniqueFd> signal_tree(pid_t command, int signal) {
 }
 
 void kill_tree(pid_t top) {
-  const auto space = pid_namespace_of(top);
+  const auto space = session_space_of(top);
   if (!space) return;
   const auto is_inside = [&space](pid_t pid) { return pid_namespace_of(pid) == space; };
   // It must not see its children end, and they are to come to it until all are found.
