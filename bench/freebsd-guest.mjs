@@ -2,19 +2,20 @@
 // what is judged; then the cases, quick ones, whose times are printed only. What is found comes back over the console as lines
 // of JSON.
 import { spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { copyFileSync, mkdirSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 
 import { crossCompile } from '../scripts/freebsd/cross-compile.mjs'
-import { temporaryFolder } from '../scripts/freebsd/clean-up.mjs'
+import { temporaryFolder } from '../scripts/guest/clean-up.mjs'
 import { locateFreebsd } from '../scripts/freebsd/locate.mjs'
-import { requireTool, runMain } from '../scripts/freebsd/not-run.mjs'
-import { shellWords } from '../scripts/freebsd/shell-words.mjs'
+import { requireTool, runMain } from '../scripts/guest/not-run.mjs'
+import { shellWords } from '../scripts/guest/shell-words.mjs'
 import { freebsdTarget } from '../scripts/freebsd/target.mjs'
+import { compileCountingFloor } from './calls/compile.mjs'
 import { casesOn } from './cases/index.mjs'
-import { compileCountingFloor } from './floor/compile.mjs'
 import { revision } from './machine.mjs'
 import { readOptions, usage } from './options.mjs'
 import { resultsJson } from './report/results.mjs'
@@ -23,25 +24,25 @@ import { resultsJson } from './report/results.mjs'
 const environment = { BUILDJAIL_FREEBSD_MEMORY: '4096', BUILDJAIL_FREEBSD_TIMEOUT: '3600' }
 
 await runMain(async () => {
-  const options = readOptions(process.argv.slice(2), casesOn('freebsd').map(({ name }) => name))
+  const options = readOptions(process.argv.slice(2), casesOn('freebsd'))
   if (!options.isHelp) return main(options)
   console.log(usage)
 })
 
-async function main({ hasBars, json, only }) {
+async function main({ hasBars, record, only }) {
   const runner = fileURLToPath(new URL('run-in-guest.mjs', import.meta.url))
   const child = spawn(process.execPath, [runner, lineFor(hasBars, only), countingPrograms()], {
     stdio: ['ignore', 'pipe', 'inherit'],
     env: { ...environment, ...process.env },
   })
-  const ended = new Promise((resolve) => child.once('close', (status) => resolve(status ?? 1)))
+  const ended = once(child, 'close')
   let results = {}
   for await (const text of createInterface({ input: child.stdout })) {
     if (/^\{"(format|calls)":/.test(text)) results = { ...JSON.parse(text), ...results }
     else console.log(text)
   }
-  if (json !== undefined) writeFileSync(json === '-' ? 1 : json, resultsJson(results))
-  return ended
+  if (record !== undefined) writeFileSync(record === '-' ? 1 : record, resultsJson(results))
+  return (await ended)[0] ?? 1
 }
 
 /** A folder to be put into the package's: the addon and the floor program that count their calls. */
@@ -60,7 +61,7 @@ function countingPrograms() {
 
 /** The addon that counts is where the loader looks, and then the ordinary one again. */
 function lineFor(hasBars, only) {
-  const cases = shellWords(['--quick', '--no-bars', '--json', '-', ...only.flatMap((name) => ['--only', name])])
+  const cases = shellWords(['--record', '-', ...only.flatMap((name) => ['--only', name])])
   return `cp prebuilds/freebsd-x64.node ordinary.node && cp counting/freebsd-x64.node prebuilds/ || exit 1
 bun bench/calls/count.mjs counting/floor-counting --json ${hasBars ? '--bars' : ''}
 counted=$?

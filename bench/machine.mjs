@@ -1,9 +1,9 @@
 // What a run was made on and with.
 import { spawnSync } from 'node:child_process'
+import { existsSync, readFileSync } from 'node:fs'
 import os from 'node:os'
 import { fileURLToPath } from 'node:url'
 
-/** Machine, kernel, runtime and revision. */
 export function describeMachine() {
   const processor = os.cpus()[0]?.model.trim() ?? 'unknown'
   return {
@@ -23,10 +23,12 @@ export function describeMachine() {
 /** The bars of times are those of Linux on a processor of its own. Elsewhere times are printed, and calls are judged (calls/). */
 export const hasBars = ({ system, isEmulated }) => system === 'linux' && !isEmulated
 
-/** Of the work tree, `-dirty` where it has changes; the guest has no git, and is told. */
+/** Of the work tree, `-dirty` where it has changes; the guest has no git, and is told. The version where this is no work tree. */
 export function revision() {
   if (process.env.BUILDJAIL_BENCH_REVISION !== undefined) return process.env.BUILDJAIL_BENCH_REVISION
   const cwd = fileURLToPath(new URL('..', import.meta.url))
+  // A package that is installed lies in a work tree of somebody else's.
+  if (!existsSync(`${cwd}.git`)) return JSON.parse(readFileSync(`${cwd}package.json`, 'utf8')).version
   const { status, stdout } = spawnSync('git', ['describe', '--always', '--abbrev=12', '--dirty', '--exclude=*'], { cwd, encoding: 'utf8' })
   return status === 0 ? stdout.trim() : 'unknown'
 }

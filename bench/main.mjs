@@ -1,5 +1,6 @@
-// `npm run bench`: every case in a process of its own, a table of each, and at the end what is claimed and whether it holds.
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+// `npm run bench`, and `buildjail bench`: every case in a process of its own, a table of each, and at the end what is claimed and,
+// where that is asked for, whether it holds.
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 
@@ -10,13 +11,14 @@ import { describeMachine, hasBars } from './machine.mjs'
 import { availableOf } from './measure/available.mjs'
 import { readOptions, usage } from './options.mjs'
 import { isFailure, ratiosOf } from './ratios.mjs'
-import { resultsJson, summaryOf } from './report/results.mjs'
+import { pageOf } from './report/page.mjs'
+import { format, resultsJson, summaryOf } from './report/results.mjs'
 import { caseMarkdown, claimsMarkdown } from './report/tables.mjs'
 import { runCase } from './run-case.mjs'
 
 const cases = casesOn(process.platform)
 try {
-  const options = readOptions(process.argv.slice(2), cases.map(({ name }) => name))
+  const options = readOptions(process.argv.slice(2), cases)
   if (options.isHelp) console.log(usage)
   else process.exitCode = await main(options)
 } catch (error) {
@@ -27,15 +29,17 @@ try {
 async function main(options) {
   const { isSupported, obstacles } = preflight()
   if (!isSupported) throw new Error(obstacles.map(({ problem, remedy }) => `${problem}; ${remedy}`).join('\n'))
+  for (const file of [options.record, options.page]) if (file !== undefined && file !== '-') mkdirSync(path.dirname(file), { recursive: true })
   const machine = describeMachine()
   const measured = await runCases(options)
-  const ratios = ratiosOf(measured, { isJudged: hasBars(machine) })
-  const results = { format: 2, isQuick: options.isQuick, machine, cases: measured.map(summaryOf), ratios }
-  if (options.json === '-') console.log(JSON.stringify(results))
-  else if (options.json !== undefined) writeFileSync(options.json, resultsJson(results))
+  const ratios = ratiosOf(measured, { isJudged: options.hasBars && hasBars(machine) })
+  const results = { format, isQuick: options.isQuick, machine, cases: measured.map(summaryOf), ratios }
+  if (options.record === '-') console.log(JSON.stringify(results))
+  else if (options.record !== undefined) writeFileSync(options.record, resultsJson(results))
+  if (options.page !== undefined) writeFileSync(options.page, pageOf(results))
   console.log(claimsMarkdown(results))
   const hasFailed = measured.some(({ failed }) => failed !== undefined)
-  return hasFailed || (options.hasBars && ratios.some(isFailure)) ? 1 : 0
+  return hasFailed || ratios.some(isFailure) ? 1 : 0
 }
 
 async function runCases({ only, isQuick }) {
@@ -45,6 +49,8 @@ async function runCases({ only, isQuick }) {
     const floor = { floor: available.floor, noFloor: missing.floor }
     const done = []
     for (const { name, title } of cases.filter((one) => only.includes(one.name))) {
+      // At a terminal there is something to see before the first table.
+      if (process.stderr.isTTY) process.stderr.write(`${name} (${done.length + 1} of ${only.length}) ...\n`)
       const folder = mkdtempSync(path.join(top, `${name}-`))
       const { notMeasured, ...result } = await runCase(name, { folder, floor, isQuick })
       // Of a case it is a reason, of its subjects one for each.

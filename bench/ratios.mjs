@@ -1,5 +1,5 @@
 // What is claimed: ratios of medians in one run, each with its bar.
-import { bootstrapInterval, median, quantile, ratioOfMedians, slopeThrough } from './measure/statistics.mjs'
+import { bootstrapInterval, median, quantile, ratioOf, slopeThrough } from './measure/statistics.mjs'
 
 /**
  * @typedef {{ name: string, unit: string, samples: number[], series?: string, x?: number }} Subject
@@ -14,6 +14,7 @@ const claims = [
   { name: 'cold-build/bwrap', of: 'cold-build', bar: 0.3, value: over('build(plan)', 'bwrap from Node') },
   { name: 'cold-build/floor', of: 'cold-build', bar: 1.35, value: over('build(plan)', 'floor') },
   { name: 'inputs-slope/floor', of: 'cold-inputs', bar: 1.3, value: slopesOver('session', 'floor') },
+  { name: 'loopback/none', of: 'loopback', bar: 1.1, value: over('loopback', 'none') },
   { name: 'pool/spawn', of: 'pool', bar: 0.8, value: over('pool.run', 'child_process.spawn') },
   { name: 'throughput/bwrap', of: 'concurrency', bar: 3, bound: '>=', value: over('build(plan), 2 x cores', 'bwrap from Node, 2 x cores') },
   { name: 'stall-p99-ms', of: 'event-loop', bar: 1, bound: '<', value: of('build(plan)', (samples) => quantile(samples, 0.99)) },
@@ -21,6 +22,8 @@ const claims = [
   { name: 'host-mounts-1000/0', of: 'host-mounts', bar: 1.2, value: over('build, 1000 mounts', 'build, 0 mounts') },
   { name: 'session-memory-kib', of: 'session-memory', bar: 64, bound: '<', value: of('a session', median) },
   { name: 'stdout/spawn', of: 'stdout', bar: 0.9, bound: '>=', value: over('session.spawn', 'child_process.spawn') },
+  { name: 'stopped-p99/alone', of: 'stopped-launches', bar: 3, value: over('beside it', 'alone', 0.99) },
+  { name: 'command-line/node', of: 'command-line', bar: 1.25, value: over('buildjail run true', 'node -e 0') },
   { name: 'compile/bare', of: 'compile', bar: 1.03, value: over('build(plan)', 'child_process.spawn') },
 ]
 
@@ -77,8 +80,8 @@ function measure(one, value) {
   }
 }
 
-function over(above, below) {
-  return ({ rounds }, find) => ratioOfMedians(find(above, 'name')[0].samples, find(below, 'name')[0].samples, rounds)
+function over(above, below, share) {
+  return ({ rounds }, find) => ratioOf(find(above, 'name')[0].samples, find(below, 'name')[0].samples, { rounds, share })
 }
 
 function worseOf(...values) {

@@ -1,5 +1,6 @@
 // Runs a case in a fresh process and gets its result from there.
 import { spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { text } from 'node:stream/consumers'
 import { fileURLToPath } from 'node:url'
 
@@ -19,11 +20,6 @@ export async function runCase(name, settings) {
     timeout: 1_800_000,
     killSignal: 'SIGKILL',
   })
-  const ended = new Promise((resolve, reject) => {
-    child.once('error', reject)
-    child.once('close', (status, signal) => resolve(signal ?? status))
-  })
-  const answer = await text(child.stdout)
-  const status = await ended
-  return status === 0 ? JSON.parse(answer) : { failed: `its process ended early (${status})` }
+  const [answer, [status, signal]] = await Promise.all([text(child.stdout), once(child, 'close')])
+  return status === 0 ? JSON.parse(answer) : { failed: `its process ended early (${signal ?? status})` }
 }

@@ -1,41 +1,62 @@
-// `node sources.mjs addon|watch|faults SYSTEM`: the sources of a program, one a line, for binding.gyp and CMakeLists.txt alike. A
-// system's name is Node's or gyp's; any that has no folder of its own gets `unsupported`.
-import { existsSync, readdirSync } from 'node:fs'
+// `node sources.mjs addon|shared|watch|portable|faults SYSTEM`: the sources of a program, one a line, for binding.gyp and
+// CMakeLists.txt alike. `shared` is what the addon and buildjail-watch have in common, which is compiled once. A system's name is Node's or gyp's; any that has no folder of its own gets `unsupported`.
+import {existsSync, readdirSync} from 'node:fs'
 import path from 'node:path'
-import { fileURLToPath } from 'node:url'
+import {fileURLToPath} from 'node:url'
 
 const native = path.dirname(fileURLToPath(import.meta.url))
 
-const folderOf = (system) => (['freebsd', 'linux'].includes(system) && existsSync(path.join(native, system)) ? system : 'unsupported')
+const folderOf = (system) =>
+    (['freebsd', 'linux'].includes(system) && existsSync(path.join(native, system)) ? system : 'unsupported')
 
-/** All of a room. A file for one system alone ends in that system's name, or in `_none` for all that have none of their own. */
+/**
+ * All of a room. A file for one system alone ends in that system's name, or in `_none` for all that have none of their
+ * own.
+ */
 function room(name, system) {
   const others = ['freebsd', 'linux', 'none'].filter((suffix) => suffix !== system)
   return [name, `${name}/parts`]
-    .filter((folder) => existsSync(path.join(native, folder)))
-    .flatMap((folder) => readdirSync(path.join(native, folder)).map((file) => `native/${folder}/${file}`))
-    .filter((file) => file.endsWith('.cc') && !others.some((other) => file.endsWith(`_${other}.cc`)))
-    .sort()
+      .filter((folder) => existsSync(path.join(native, folder)))
+      .flatMap((folder) => readdirSync(path.join(native, folder)).map((file) => `native/${folder}/${file}`))
+      .filter((file) => file.endsWith('.cc') && !others.some((other) => file.endsWith(`_${other}.cc`)))
+      .sort()
 }
+
+/** The files of one name that each system has its own of. */
+const ofSystem = (name, system) => [`${name}_${folderOf(system) === 'unsupported' ? 'none' : system}.cc`].filter(
+    (file) => existsSync(path.join(native, '..', file)))
 
 /** What of a system's folder a recovery needs. */
 const recovering = {
-  freebsd: ['holders', 'iovec_list', 'jail', 'mounted_list', 'mounts', 'parts/mount', 'processes', 'recovery', 'session_jail', 'shared_memory', 'sockets', 'state_file_system', 'sysctl_records', 'unread'],
-  linux: ['recovery'],
+  freebsd: [
+    'holders', 'iovec_list', 'jail', 'jail_descriptor', 'mounted_list', 'mounts', 'parts/mount', 'processes', 'rctl', 'recovery',
+    'session_jail', 'shared_memory', 'sockets', 'state_file_system', 'sysctl_records', 'unread'
+  ],
+  linux: ['cgroup_directory', 'recovery'],
   unsupported: [],
 }
 
+const ofAddon = (system) => ['base', 'plan', 'launch', 'state', 'envelope', folderOf(system)]
+                                .flatMap((name) => room(name, system))
+                                .concat(room('binding', system === 'freebsd' ? 'freebsd' : 'none'))
+
+/** What takes away what is left, and nothing that opens or launches. */
+const takingAway = (system) =>
+      [...room('base', system),
+       'native/plan/planned_source.cc',
+       ...['file_marks', 'file_state'].flatMap((name) => ofSystem(`native/state/${name}`, system)),
+       ...['exposed_path', 'folder_below', 'host_directory', 'journal', 'journal_entry', 'lease', 'lent_output',
+           'lent_tree', 'lessee', 'locked_file', 'mount_point', 'numbered_lease', 'output_lease', 'recovery',
+           'session_sources', 'state_directory', 'tree_walk']
+           .map((name) => `native/state/${name}.cc`),
+       ...['mount_points', 'output', 'rebuilt', 'walk'].map((name) => `native/envelope/${name}.cc`),
+       ...recovering[folderOf(system)].map((name) => `native/${folderOf(system)}/${name}.cc`)]
+
 const programs = {
-  addon: (system) => ['base', 'plan', 'launch', 'state', 'envelope', folderOf(system)].flatMap((name) => room(name, system)).concat(room('binding', system === 'freebsd' ? 'freebsd' : 'none')),
-  /** buildjail-watch: what takes away what is left, and nothing that opens or launches. */
-  watch: (system) => [
-    'native/watch/main.cc',
-    ...room('base', system),
-    'native/plan/planned_source.cc',
-    ...['journal', 'journal_entry', 'lent_output', 'locked_file', 'output_lease', 'recovery', 'state_directory'].map((name) => `native/state/${name}.cc`),
-    ...['output', 'rebuilt', 'walk'].map((name) => `native/envelope/${name}.cc`),
-    ...recovering[folderOf(system)].map((name) => `native/${folderOf(system)}/${name}.cc`),
-  ],
+  addon: (system) => ofAddon(system).filter((file) => !programs.shared(system).includes(file)),
+  shared: (system) => (folderOf(system) === 'unsupported' ? [] : takingAway(system)),
+  watch: () => ['native/watch/main.cc'],
+  portable: () => ['native/portable/newer_names.cc'],
   faults: (system) => room('faults', system),
 }
 

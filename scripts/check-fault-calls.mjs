@@ -8,19 +8,25 @@ const elsewhere = /^(napi_|node_api_|_Z|__cxa_|_Unwind_|_ITM_|__gmon_start__|__g
 
 const harmless = [
   // Memory and text.
-  /^(mem(chr|cmp|cpy|move|set)|bcmp|str(n?cmp|n?len)|sig(empty|fill)set|sigismember|__inet_ntop)$/,
+  /^(w?mem(chr|cmp|cpy|move|set)|bcmp|str(n?cmp|n?len)|sig(empty|fill)set|sigismember|__inet_ntop)$/,
+  // Access control lists in memory, and what a file system has (fpathconf(2): -1 for what it has not).
+  /^(acl_(free|from_text|get_entry|is_trivial_np|strip_np|to_text_np)|fpathconf)$/,
+  // Parts of numbers and of messages in memory (makedev(3), cmsg(3)), which not every compilation puts in line.
+  /^(gnu_dev_(major|makedev|minor)|__cmsg_nxthdr)$/,
   // What errno is, and calls that always succeed (their manual pages, RETURN VALUE or ERRORS).
-  /^(__errno_location|__error|_exit|gete?[gu]id|getpid|umask|clock_gettime)$/,
-  // It only pauses, and says which system this is to whoever could not open a session on it.
-  /^(nanosleep|uname)$/,
+  /^(__errno_location|__error|_exit|gete?[gu]id|getpid|getpgrp|umask|cfmakeraw|clock_gettime)$/,
+  // They only pause, say which system this is to whoever could not open a session on it, and look at our own memory.
+  /^(nanosleep|uname|getenv)$/,
+  // A question, to which no is an answer.
+  /^isatty$/,
   // Of what mmap(2) gave.
   /^munmap$/,
   // Which file this is: there is one.
   /^dladdr$/,
   // Threads, which tell by exceptions.
   /^pthread_(cond_clockwait|create|mutex_(un)?lock|setspecific|sigmask)$/,
-  // Its one caller is wrapped in its stead.
-  /^vfork$/,
+  // Their one caller is wrapped in their stead.
+  /^(vfork|rfork_thread)$/,
   // The build's own.
   /^(pause|waitid)$/,
 ]

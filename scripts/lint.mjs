@@ -25,14 +25,14 @@ const checks = {
 
 async function typeCheck() {
   const tsc = path.join(root, 'node_modules', 'typescript', 'bin', 'tsc')
-  const projects = ['tsconfig.json', 'test/tsconfig.json'].filter((file) => existsSync(path.join(root, file)))
+  const projects = ['tsconfig.json', 'test/tsconfig.json', 'runner/tsconfig.json', 'runner/test/tsconfig.json'].filter((file) => existsSync(path.join(root, file)))
   const check = (project) => runTool(process.execPath, [tsc, '--noEmit', '-p', project], root)
   const results = await Promise.all(projects.map(check))
   return { ok: results.every((result) => result.ok), output: results.map((result) => result.output).join('') }
 }
 
 function formatCheck(tool) {
-  const files = [...nativeFiles(root, 'native', ['.cc', '.h']), ...nativeFiles(root, 'bench', ['.c'])]
+  const files = [...['native', 'runner/launch'].flatMap((folder) => nativeFiles(root, folder, ['.cc', '.h'])), ...['bench', 'scripts'].flatMap((folder) => nativeFiles(root, folder, ['.c']))]
   return files.length === 0 ? { ok: true, output: '' } : runTool(tool, ['--dry-run', '-Werror', ...files], root)
 }
 

@@ -3,11 +3,11 @@
 // addon is the tests' own build of the same sources (native/faults). Root's sessions and those of an ordinary user are made
 // by different calls, so root runs it as both.
 import { spawnSync } from 'node:child_process'
-import { chmodSync, chownSync, mkdirSync } from 'node:fs'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 
 import { workspaceWith } from './addon-workspace.mjs'
+import { asNobody } from './as-nobody.mjs'
 import { checkFaultCalls } from './check-fault-calls.mjs'
 import { buildInFolder } from './gyp-folder.mjs'
 
@@ -23,17 +23,7 @@ function runOrExit(args, options) {
   process.exit(1)
 }
 
-/** Options of spawn for the user who has nothing, and a home of its own below the folder. */
-function asNobody(folder) {
-  const nobody = 65534
-  const home = path.join(folder, 'home')
-  mkdirSync(home, { mode: 0o700 })
-  chownSync(home, nobody, nobody)
-  chmodSync(folder, 0o755)
-  return { uid: nobody, gid: nobody, env: { ...process.env, HOME: home, XDG_RUNTIME_DIR: home } }
-}
-
-runOrExit([tsc, '-p', 'tsconfig.json'], { cwd: root })
+runOrExit([tsc, '-p', 'tsconfig.build.json'], { cwd: root })
 const addon = buildInFolder(path.join(root, 'build-faults'), { configure: ['--', '-Dfaults=1'] })
 console.log(checkFaultCalls(addon, 'linux'))
 const folder = workspaceWith(addon)

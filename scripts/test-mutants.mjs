@@ -1,4 +1,4 @@
-// `npm run test:mutants [-- --freebsd] [WORDS OF A DEFENCE]`: every defence of mutants/defences.mjs is switched off in turn, in a
+// `npm run test:mutants [-- --freebsd] [WORDS OF A DEFENCE|WORDS OF ANOTHER]`: every defence of mutants/defences.mjs is switched off in turn, in a
 // build of its own, and the tests that are named for it have to fail. As root: here in namespaces, so that what a session without
 // a defence does is done to nobody else, or in a FreeBSD guest.
 import { spawnSync } from 'node:child_process'
@@ -11,7 +11,7 @@ import { watcherOf, workspaceWith } from './addon-workspace.mjs'
 import { crossCompile } from './freebsd/cross-compile.mjs'
 import { runInGuest } from './freebsd/guest-session.mjs'
 import { locateFreebsd } from './freebsd/locate.mjs'
-import { NotRun, runMain } from './freebsd/not-run.mjs'
+import { NotRun, runMain } from './guest/not-run.mjs'
 import { cacheFolder } from './freebsd/workspace.mjs'
 import { buildInFolder } from './gyp-folder.mjs'
 import { defences } from './mutants/defences.mjs'
@@ -19,8 +19,8 @@ import { buildMutants, isNative } from './mutants/sources.mjs'
 
 const root = path.dirname(path.dirname(fileURLToPath(import.meta.url)))
 const words = process.argv.slice(2)
-const wanted = words.filter((word) => word !== '--freebsd').join(' ')
-const chosen = (...groups) => groups.flat().filter(({ defence }) => defence.includes(wanted))
+const wanted = words.filter((word) => word !== '--freebsd').join(' ').split('|')
+const chosen = (...groups) => groups.flat().filter(({ defence }) => wanted.some((some) => defence.includes(some)))
 
 const list = 'mutants/list.json'
 const addonOf = (index) => `mutants/${index}.node`
@@ -62,7 +62,14 @@ function judgeHere() {
     return status ?? 1
   } finally {
     rmSync(staging, { recursive: true, force: true })
+    removeEmptyCgroups()
   }
+}
+
+/** Those of sessions that could not take them away. One with a process in it stays (cgroups(7)). */
+function removeEmptyCgroups() {
+  const ours = ['(', '-name', 'buildjail-*', '-o', '-path', '*/buildjail-*/session', ')']
+  spawnSync('find', ['/sys/fs/cgroup', '-depth', '-type', 'd', ...ours, '-exec', 'rmdir', '{}', ';'], { stdio: 'ignore' })
 }
 
 async function judgeInGuest() {

@@ -45,12 +45,12 @@ export interface ErrorFields {
   readonly entry?: string
   /** Of a thing that could not be taken away (`EBUSY`, `ETIMEDOUT` of a step of closing): its known holders, at least one. */
   readonly holders?: readonly Holder[]
-  /** The one thing to do about it, in the words of `buildjail doctor`, where the host's set-up is the cause. */
+  /** The one thing to do about it: in the words of `buildjail doctor` where the host's set-up is the cause, or as the entry of a spec. */
   readonly remedy?: string
   readonly cause?: unknown
 }
 
-/** The base of every error this package throws. `code` is the stable field; the message is for people. docs/errors.md lists them all. */
+/** The base of every error this package throws. `code` is the stable field; the message is for people. docs/reference/errors.md lists them all. */
 export class BuildjailError extends Error {
   readonly code: string
   // Declared only: a class field without a value would be there as `undefined` (ES2022), and Node's errors lack the fields that they do not know.
@@ -92,6 +92,7 @@ export type SpecErrorCode =
   | 'ERR_BUILDJAIL_SOURCE_IS_ROOT'
   | 'ERR_BUILDJAIL_SOURCE_IN_STATE_DIRECTORY'
   | 'ERR_BUILDJAIL_SOURCE_WRITABLE_TWICE'
+  | 'ERR_BUILDJAIL_OUTPUT_AROUND_SOURCE'
   | 'ERR_BUILDJAIL_ROOT_NOT_NAMED'
 
 /** Every code this package makes up. Codes of the system (`ENOENT`, `EPERM`, ...) pass through unchanged. */
@@ -101,6 +102,11 @@ export type OwnErrorCode =
   | 'ERR_BUILDJAIL_BINDING_NOT_FOUND'
   | 'ERR_BUILDJAIL_INVALID_COMMAND'
   | 'ERR_BUILDJAIL_SESSION_CLOSED'
+  | 'ERR_BUILDJAIL_LIMIT_UNSUPPORTED'
+  | 'ERR_BUILDJAIL_LIMIT_EXCEEDED'
+  | 'ERR_BUILDJAIL_OVERLAY_UNSUPPORTED'
+  | 'ERR_BUILDJAIL_QUEUE_FULL'
+  | 'ERR_BUILDJAIL_QUEUE_TIMEOUT'
   | 'ERR_BUILDJAIL_TEARDOWN'
   | 'ERR_BUILDJAIL_BUILD_TEARDOWN'
   | 'ERR_BUILDJAIL_POOL_TEARDOWN'
@@ -119,7 +125,11 @@ export class SpecError extends BuildjailError {
   }
 }
 
-/** Sessions are not to be had on this system at all. */
+/**
+ * The system is neither FreeBSD nor Linux.
+ * @remedy Run it on one of these; `preflight()` says beforehand.
+ * @category session
+ */
 export class UnsupportedPlatformError extends BuildjailError {
   declare readonly code: 'ERR_BUILDJAIL_UNSUPPORTED_PLATFORM'
 
@@ -129,7 +139,11 @@ export class UnsupportedPlatformError extends BuildjailError {
   }
 }
 
-/** The addon could not be loaded; the message lists the files that were tried. */
+/**
+ * The native code was not built, or does not fit this runtime; the message lists what was tried.
+ * @remedy The command that the message names: `node node_modules/buildjail/scripts/install.mjs`, which says what is missing.
+ * @category session
+ */
 export class BindingNotFoundError extends BuildjailError {
   declare readonly code: 'ERR_BUILDJAIL_BINDING_NOT_FOUND'
 
@@ -138,7 +152,11 @@ export class BindingNotFoundError extends BuildjailError {
   }
 }
 
-/** A command or an option of it was refused; `entry` names it. Nothing was started. */
+/**
+ * A command or an option of it is wrong; `entry` names it. Nothing was started.
+ * @remedy Give it what the message says.
+ * @category command
+ */
 export class InvalidCommandError extends BuildjailError {
   declare readonly code: 'ERR_BUILDJAIL_INVALID_COMMAND'
   declare readonly entry: string
@@ -148,7 +166,11 @@ export class InvalidCommandError extends BuildjailError {
   }
 }
 
-/** The session or the pool was closed already. */
+/**
+ * The session or the pool was closed, or the session released.
+ * @remedy Open another.
+ * @category session
+ */
 export class SessionClosedError extends BuildjailError {
   declare readonly code: 'ERR_BUILDJAIL_SESSION_CLOSED'
 
@@ -158,15 +180,67 @@ export class SessionClosedError extends BuildjailError {
 }
 
 /**
- * A system call that said no; `step` says during what. The command was not executed. `code` is the system's: `EPERM`, `ENOENT`, ...
- * Where the host's set-up is the cause there is a `remedy`.
+ * This host cannot hold a limit, or not for this command: `limit` names it. Nothing was started.
+ * @remedy Do what `remedy` says; or leave the limit out; or `policy: 'best-effort'`.
+ * @category session
+ */
+export class LimitUnsupportedError extends BuildjailError {
+  declare readonly code: 'ERR_BUILDJAIL_LIMIT_UNSUPPORTED'
+  /** Its name, as `limits` has it: `memory`, ... */
+  readonly limit: string
+
+  constructor(limit: string, problem: string, fields: Pick<ErrorFields, 'step' | 'remedy' | 'cause'> = {}) {
+    const remedy = fields.remedy === undefined ? '' : `; remedy: ${fields.remedy}`
+    super('ERR_BUILDJAIL_LIMIT_UNSUPPORTED', `limits.${limit}: ${problem}${remedy}`, { step: 'limits', ...fields, entry: `limits.${limit}` })
+    this.limit = limit
+  }
+}
+
+/**
+ * An input cannot be an overlay on this host, or its source cannot be shown as one: `path` is the source and `dest` its place inside. Nothing was started.
+ * @remedy Do what `remedy` says; or copy the folder, and give the copy as an output.
+ * @category session
+ */
+export class OverlayUnsupportedError extends BuildjailError {
+  declare readonly code: 'ERR_BUILDJAIL_OVERLAY_UNSUPPORTED'
+
+  constructor(problem: string, fields: Pick<ErrorFields, 'path' | 'dest' | 'remedy' | 'step' | 'cause'> = {}) {
+    const remedy = fields.remedy === undefined ? '' : `; remedy: ${fields.remedy}`
+    const where = fields.path === undefined ? '' : ` of ${fields.path}${fields.dest === undefined ? '' : ` at ${fields.dest}`}`
+    super('ERR_BUILDJAIL_OVERLAY_UNSUPPORTED', `no overlay${where}: ${problem}${remedy}`, { step: 'overlay', ...fields })
+  }
+}
+
+/**
+ * The session has come to its `wallTime` or `cpuTime` (`limit`): everything in it was killed, and nothing can be started.
+ * @remedy Close it; raise the limit.
+ * @category session
+ */
+export class LimitExceededError extends BuildjailError {
+  declare readonly code: 'ERR_BUILDJAIL_LIMIT_EXCEEDED'
+  readonly limit: 'cpuTime' | 'wallTime'
+
+  constructor(id: string, limit: 'cpuTime' | 'wallTime') {
+    super('ERR_BUILDJAIL_LIMIT_EXCEEDED', `session ${id} has come to its limits.${limit} and starts nothing any more`, { step: 'launch' })
+    this.limit = limit
+  }
+}
+
+/**
+ * A system call said no, during `step`. The command was not executed. `code` is the system's: `EPERM`, `ENOENT`, ...
+ * @remedy `remedy`, where the host is not set up for sessions, or where a program or its interpreter is not in the session; else what the
+ *   code says of `path`.
+ * @category session
  */
 export class SystemCallError extends BuildjailError {}
 
 /**
- * A session that could not undo everything, one error for each thing: a mount that is busy (step `unmount`), a process that does not end (`reap`,
- * `empty-jail`), a jail that does not die (`jail-dying`), each with its `holders` where they are known. The result of the build itself is
- * not lost by it. The named things are still there, as are the things they stand on; the rest is gone. `Session.close` can be called again.
+ * Something could not be taken away; `errors` has one error for each thing: a mount that is busy (step `unmount`), a process that does not end
+ * (`reap`, `empty-jail`), a jail that does not die (`jail-dying`), each with its `holders` where they are known; or a device that a build that
+ * was root has revoked for the whole host (`devices`, FreeBSD), which nobody can undo. The result of the build itself is not lost by it. The
+ * named things are still there, as are the things they stand on; the rest is gone.
+ * @remedy End what holds it and call `close()` again.
+ * @category session
  */
 export class TeardownError extends BuildjailError {
   declare readonly code: 'ERR_BUILDJAIL_TEARDOWN' | 'ERR_BUILDJAIL_BUILD_TEARDOWN'
@@ -219,7 +293,31 @@ export function isNativeFailure(value: unknown): value is NativeFailure {
   return typeof value === 'object' && value !== null && 'syscall' in value && 'step' in value && 'reason' in value
 }
 
+/** Native code names the limit first, and the remedy last, where there is one: `memory: there is no cgroup; remedy: ...`. */
+const unsupportedLimit = /^(\w+): (.*?)(?:; remedy: (.*))?$/s
+
+/** Undefined where it is another failure. */
+function asUnsupportedLimit(failure: NativeFailure): LimitUnsupportedError | undefined {
+  // Both names are of one number on Linux and on FreeBSD.
+  if (failure.step !== 'limits' || (failure.code !== 'ENOTSUP' && failure.code !== 'EOPNOTSUPP')) return undefined
+  const [, limit, problem, remedy] = unsupportedLimit.exec(failure.detail ?? '') ?? []
+  if (limit === undefined || problem === undefined) return undefined
+  return new LimitUnsupportedError(limit, problem, remedy === undefined ? {} : { remedy })
+}
+
+/** Native code says the remedy last: `the folder belongs to somebody else; remedy: ...`. Undefined where it is another failure. */
+function asUnsupportedOverlay({ step, code, detail, path, dest }: NativeFailure): OverlayUnsupportedError | undefined {
+  if (step !== 'overlay' || (code !== 'ENOTSUP' && code !== 'EOPNOTSUPP') || detail === undefined) return undefined
+  const [problem = detail, remedy] = detail.split('; remedy: ')
+  return new OverlayUnsupportedError(problem, {
+    ...(path === undefined ? {} : { path }),
+    ...(dest === undefined ? {} : { dest }),
+    ...(remedy === undefined ? {} : { remedy }),
+  })
+}
+
 /** The typed error of a failure of the addon, with the advice where there is one. Anything else passes through. */
 export function typed(error: unknown, advice?: Advice): unknown {
-  return isNativeFailure(error) ? fromNativeFailure(error, advice) : error
+  if (!isNativeFailure(error)) return error
+  return asUnsupportedLimit(error) ?? asUnsupportedOverlay(error) ?? fromNativeFailure(error, advice)
 }

@@ -1,23 +1,51 @@
+/// <reference types="node" preserve="true" />
 export { build } from './session/build.ts'
 export { openSession, Session } from './session/session.ts'
+export type { OpenOptions } from './session/open-options.ts'
+export { setConcurrency, type Concurrency } from './session/concurrency.ts'
+export { QueueFullError, QueueTimeoutError } from './session/queue-errors.ts'
 export { SessionPool, type SessionPoolOptions } from './session/pool.ts'
-export type { CredentialsRecord, MountRecord, SessionRecord, TraceEntry } from './session/record.ts'
+export type { CloseEvent, CommandEvent, EndEvent, LimitEvent, OutputEvent, SessionEventName, SessionEvents, StepEvent } from './events/session-events.ts'
+export type { SessionUsage } from './session/usage.ts'
+export type { CredentialsRecord, IdRangeRecord, LimitRecord, MountRecord, SessionRecord, TraceEntry } from './session/record.ts'
+export type {
+  OutputPiece,
+  RecordedCommand,
+  RecordedEnd,
+  RecordedError,
+  RecordedFile,
+  RecordedFilling,
+  RecordedKernel,
+  RecordedMount,
+  RecordedNearLimit,
+  RecordedOutput,
+  RecordedPlan,
+  RecordedStep,
+  RecordedVariable,
+  RunRecord,
+  UsageSample,
+} from './recording/run-record.ts'
 export { BuildTeardownError, PoolTeardownError } from './session/teardown.ts'
 export { BuildProcess, type BuildProcessEvents } from './command/build-process.ts'
-export { commandLine, type Command } from './command/command.ts'
+export { commandLine, type Command, type CommandVariables } from './command/command.ts'
 export { CommandError, CommandFailedError, InputFailedError, MaxBufferError, OutputFailedError } from './command/command-error.ts'
 export type { Input } from './command/input.ts'
-export type { AnyOutput, OutputOf, Result, Usage } from './command/result.ts'
+export type { RunLimits } from './command/limits.ts'
+export type { AnyOutput, Kept, LeftInOutput, OutputOf, Result, Usage } from './command/result.ts'
 export type { EndingOptions, RunOptions } from './command/run-options.ts'
 export { Running } from './command/running.ts'
 export type { Signal } from './command/signal.ts'
 export type { SpawnOptions } from './command/spawn-options.ts'
 export type { OutputTarget, StdioTarget } from './command/target.ts'
+export type { TerminalSize } from './command/terminal.ts'
 export {
   BindingNotFoundError,
   BuildjailError,
   InvalidCommandError,
   isBuildjailError,
+  LimitExceededError,
+  LimitUnsupportedError,
+  OverlayUnsupportedError,
   SessionClosedError,
   SpecError,
   SystemCallError,
@@ -31,6 +59,7 @@ export {
 export {
   InvalidNameError,
   InvalidSpecError,
+  OutputAroundSourceError,
   RootNotNamedError,
   SourceInStateDirectoryError,
   SourceIsRootError,
@@ -42,8 +71,8 @@ export {
   TargetNotAbsoluteError,
   TargetNotNormalError,
 } from './spec-errors.ts'
-export { planOf, type Link, type Mount, type Plan, type PlanOptions } from './spec/plan.ts'
-export type { Additions, Network, Spec, User } from './spec/spec.ts'
+export { planOf, type Device, type LeftOut, type Link, type Mount, type Plan, type PlanLimits, type PlanOptions, type Warning } from './spec/plan.ts'
+export type { Additions, Allowance, Etc, Ids, InputOptions, InputSource, LimitName, Limits, Network, Ownership, PassedVariables, Size, Source, SourceOptions, Spec, Toolchain, User, Users, Variables } from './spec/spec.ts'
 export { preflight, type Obstacle, type Preflight } from './host/preflight.ts'
 export type { HostOptions } from './host/host-options.ts'
 export { recover, type LeftAlone, type RecoveredSession, type RecoveryReport } from './host/recover.ts'

@@ -2,7 +2,11 @@ import { SpecError, type ErrorFields, type SpecErrorCode } from './errors.ts'
 
 type Fields = Omit<ErrorFields, 'entry'>
 
-/** A field has a value that it cannot have, or there is no such field. */
+/**
+ * A field has a value that it cannot have, there is no such field, or a plan was copied or is of another system.
+ * @remedy Give the field what the message says; make a plan by `planOf` in the program that uses it.
+ * @category spec
+ */
 export class InvalidSpecError extends SpecError {
   declare readonly code: 'ERR_BUILDJAIL_INVALID_SPEC'
 
@@ -11,7 +15,11 @@ export class InvalidSpecError extends SpecError {
   }
 }
 
-/** The name, or that of an input or output, has other characters than it may. */
+/**
+ * A name has other characters than it may, or is too long.
+ * @remedy Use letters, digits, `-` and `_`.
+ * @category spec
+ */
 export class InvalidNameError extends SpecError {
   declare readonly code: 'ERR_BUILDJAIL_INVALID_NAME'
 
@@ -20,7 +28,11 @@ export class InvalidNameError extends SpecError {
   }
 }
 
-/** A path inside does not start with `/`. */
+/**
+ * A path inside does not begin with `/`.
+ * @remedy Begin it with `/`.
+ * @category spec
+ */
 export class TargetNotAbsoluteError extends SpecError {
   declare readonly code: 'ERR_BUILDJAIL_TARGET_NOT_ABSOLUTE'
 
@@ -29,7 +41,11 @@ export class TargetNotAbsoluteError extends SpecError {
   }
 }
 
-/** A path inside has `.`, `..`, `//` or a `/` at its end in it. */
+/**
+ * A path inside has `.`, `..`, `//` or a `/` at its end, or is the root.
+ * @remedy Write it without them.
+ * @category spec
+ */
 export class TargetNotNormalError extends SpecError {
   declare readonly code: 'ERR_BUILDJAIL_TARGET_NOT_NORMAL'
 
@@ -38,7 +54,11 @@ export class TargetNotNormalError extends SpecError {
   }
 }
 
-/** Two entries are to be at the same place inside. */
+/**
+ * Two entries are to be at the same place inside.
+ * @remedy Move one of them.
+ * @category spec
+ */
 export class TargetDuplicateError extends SpecError {
   declare readonly code: 'ERR_BUILDJAIL_TARGET_DUPLICATE'
 
@@ -47,7 +67,12 @@ export class TargetDuplicateError extends SpecError {
   }
 }
 
-/** An entry is to lie below another that is mounted from the host. */
+/**
+ * An entry is to lie inside another that is mounted from the host, and has no mount point there: a folder or file in the source, without
+ * links on the way. In what is written to it needs none, and an output that is missing at that very place is made.
+ * @remedy Make the folder in the source, or put the entry elsewhere.
+ * @category spec
+ */
 export class TargetBelowBindError extends SpecError {
   declare readonly code: 'ERR_BUILDJAIL_TARGET_BELOW_BIND'
 
@@ -56,7 +81,11 @@ export class TargetBelowBindError extends SpecError {
   }
 }
 
-/** A path of the host does not exist, or cannot be looked at. */
+/**
+ * A path of the host does not exist, or cannot be looked at; `cause` says why.
+ * @remedy Create it, or correct the path.
+ * @category spec
+ */
 export class SourceMissingError extends SpecError {
   declare readonly code: 'ERR_BUILDJAIL_SOURCE_MISSING'
 
@@ -65,7 +94,12 @@ export class SourceMissingError extends SpecError {
   }
 }
 
-/** A path of the host is of a kind that the entry cannot have: a file as an output, or a device. */
+/**
+ * An output is no directory, or an input is neither a directory nor a file. On FreeBSD: an input is shut to the build user, and has too much
+ * in it to be shown one by one.
+ * @remedy Name a directory; do what the message says.
+ * @category spec
+ */
 export class SourceUnfitError extends SpecError {
   declare readonly code: 'ERR_BUILDJAIL_SOURCE_UNFIT'
 
@@ -74,7 +108,11 @@ export class SourceUnfitError extends SpecError {
   }
 }
 
-/** The whole host was asked for. */
+/**
+ * The root of the host is to be an input or an output.
+ * @remedy Name the directories that the build needs.
+ * @category spec
+ */
 export class SourceIsRootError extends SpecError {
   declare readonly code: 'ERR_BUILDJAIL_SOURCE_IS_ROOT'
 
@@ -83,7 +121,11 @@ export class SourceIsRootError extends SpecError {
   }
 }
 
-/** A path of the host lies where sessions are kept. */
+/**
+ * A path of the host holds the state directory, or lies in it.
+ * @remedy Use another path, or another `stateDirectory`.
+ * @category spec
+ */
 export class SourceInStateDirectoryError extends SpecError {
   declare readonly code: 'ERR_BUILDJAIL_SOURCE_IN_STATE_DIRECTORY'
 
@@ -92,7 +134,11 @@ export class SourceInStateDirectoryError extends SpecError {
   }
 }
 
-/** A directory is the output of two entries. */
+/**
+ * A directory is the output of two entries.
+ * @remedy Declare it once.
+ * @category spec
+ */
 export class SourceWritableTwiceError extends SpecError {
   declare readonly code: 'ERR_BUILDJAIL_SOURCE_WRITABLE_TWICE'
 
@@ -101,7 +147,24 @@ export class SourceWritableTwiceError extends SpecError {
   }
 }
 
-/** A user with the number 0 was asked for by number. */
+/**
+ * An output is an input as well, or lies around the source of another entry.
+ * @remedy Let the build write to a folder of its own. An output inside an input is allowed.
+ * @category spec
+ */
+export class OutputAroundSourceError extends SpecError {
+  declare readonly code: 'ERR_BUILDJAIL_OUTPUT_AROUND_SOURCE'
+
+  constructor(entry: string, message: string, fields?: Fields) {
+    super('ERR_BUILDJAIL_OUTPUT_AROUND_SOURCE', entry, message, fields)
+  }
+}
+
+/**
+ * A user has the uid 0.
+ * @remedy Say `user: 'root'` if it is to be root inside.
+ * @category spec
+ */
 export class RootNotNamedError extends SpecError {
   declare readonly code: 'ERR_BUILDJAIL_ROOT_NOT_NAMED'
 
@@ -122,6 +185,7 @@ const classes: Readonly<Record<SpecErrorCode, new (entry: string, message: strin
   ERR_BUILDJAIL_SOURCE_IS_ROOT: SourceIsRootError,
   ERR_BUILDJAIL_SOURCE_IN_STATE_DIRECTORY: SourceInStateDirectoryError,
   ERR_BUILDJAIL_SOURCE_WRITABLE_TWICE: SourceWritableTwiceError,
+  ERR_BUILDJAIL_OUTPUT_AROUND_SOURCE: OutputAroundSourceError,
   ERR_BUILDJAIL_ROOT_NOT_NAMED: RootNotNamedError,
 }
 

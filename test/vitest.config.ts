@@ -25,6 +25,8 @@ export default defineConfig({
           isolate: false,
         },
       },
+      // The package that serves workers: each of its tests has runners in processes of their own.
+      { test: { ...oneAtATime, name: 'runner', include: ['runner/test/**/*.test.ts'] } },
     ],
     ...oneAtATime,
   },

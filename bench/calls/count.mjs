@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os'
 import path from 'node:path'
 
 import { build, openSession, planOf } from '../../dist/index.js'
+import { artefactHere } from '../../scripts/prebuilds/here.mjs'
 import { specWith, trueCommand } from '../cases/folders.mjs'
 import { serveFloor } from '../floor/serve.mjs'
 import { actMarkdown, actOf, judged, perAct } from '../report/calls.mjs'
@@ -17,8 +18,8 @@ const bench = { folder: mkdtempSync(path.join(tmpdir(), 'buildjail-calls-')), fl
 const command = [trueCommand()]
 
 // The loader has it already, so this is the same one.
-const { faults } = createRequire(import.meta.url)(`../../prebuilds/${process.platform}-${process.arch}.node`)
-if (faults === undefined) throw new Error('this addon does not count calls; npm run bench:calls makes one that does')
+const { faults } = createRequire(import.meta.url)(`../../prebuilds/${artefactHere().addon}`)
+if (faults === undefined) throw new Error('this addon does not count calls; npm run bench:freebsd makes one that does')
 
 /** Calls of all threads that are in the addon's code, as the floor's are of all that it does. */
 async function counted(act) {

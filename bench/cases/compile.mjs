@@ -16,6 +16,7 @@ const script = 'for source in "$1"/*.c; do cc -O1 -c -o "$2/$(basename "$source"
 export const compile = {
   name: 'compile',
   title: 'a compile of C files by a shell script, a compiler a file',
+  isBrief: true,
   async run(bench) {
     const { error, stdout } = spawnSync('cc', ['--version'], { encoding: 'utf8' })
     if (error !== undefined) throw new NotMeasured('there is no cc')
@@ -35,8 +36,7 @@ export const compile = {
 /** A C file as a small project has them: headers of the system and some functions. No two are the same. */
 function sourceText(number) {
   const functions = Array.from({ length: 40 }, (_, index) => `size_t count_${number}_${index}(const char *text, FILE *to) {
-  unsigned long hash = ${number * 100 + index};
-  for (size_t i = 0; i < strlen(text); i++) hash = hash * 33 ^ (unsigned char)tolower((unsigned char)text[i]);
+  unsigned long hash = ${number * 100 + index}; for (size_t i = 0; i < strlen(text); i++) hash = hash * 33 ^ (unsigned char)tolower((unsigned char)text[i]);
   return fprintf(to, "%lx %s\\n", hash, text) < 0 ? 0 : hash % ${61 + index};
 }
 `)

@@ -11,6 +11,7 @@ import { serveLanes, subjectsOf } from './own-program.mjs'
 export const concurrency = {
   name: 'concurrency',
   title: 'builds of `true` a second, 10 inputs each, by how many run at once',
+  isBrief: true,
   async run(bench) {
     const cores = availableParallelism()
     // An output is lent to one session at a time.

@@ -1,7 +1,7 @@
 // `controller.mjs SPEC MEBIBYTES`: a program of its own that builds, with so much resident memory, on whatever host it was
 // started in. Serves blocks of samples.
 import { build, openSession, planOf, SessionPool } from '../../dist/index.js'
-import { serveRequests } from '../measure/serve.mjs'
+import { serveRequests } from '../measure/served.mjs'
 import { action } from '../measure/turns.mjs'
 import { spawnToEnd } from '../peers/spawn.mjs'
 import { trueCommand } from './folders.mjs'

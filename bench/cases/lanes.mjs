@@ -1,13 +1,12 @@
 // `lanes.mjs SERIES SPECS MS`: a program of its own that has as many commands at work as it is asked for, each by a spec of its
 // own. Serves the rate in each of so many windows of MS milliseconds, a number a second.
 import { build, planOf } from '../../dist/index.js'
-import { serveRequests } from '../measure/serve.mjs'
+import { serveRequests } from '../measure/served.mjs'
 import { bubblewrapFromNode } from '../peers/bubblewrap.mjs'
 import { spawnToEnd } from '../peers/spawn.mjs'
 
 const [series, specs, ms] = process.argv.slice(2)
 const plans = JSON.parse(specs).map((spec) => planOf(spec))
-/** What runs a command by a plan, again and again. */
 const starters = {
   'build(plan)': (plan) => () => build(plan, ['true']),
   'bwrap from Node': (plan) => bubblewrapFromNode(plan, ['true']),

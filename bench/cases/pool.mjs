@@ -5,6 +5,7 @@ import { inRounds, serveController } from './own-program.mjs'
 export const pool = {
   name: 'pool',
   title: 'a session with 2 inputs from a pool, `true` in it, and its end',
+  isBrief: true,
   async run(bench) {
     const additions = specWith(bench, 2)
     return inRounds(bench, { rounds: 5, samples: 800 }, async () => {

@@ -5,6 +5,7 @@ import { specWith } from './folders.mjs'
 export const sessionMemory = {
   name: 'session-memory',
   title: 'resident memory of the controlling program for each live session, 10 inputs each',
+  isBrief: true,
   async run(bench) {
     const perRound = bench.isQuick ? 8 : 32
     const rounds = 8

@@ -8,6 +8,7 @@ import { inRounds, serveController } from './own-program.mjs'
 export const warmRun = {
   name: 'warm-run',
   title: '`true` in an open session, its output collected',
+  isBrief: true,
   async run(bench) {
     // The folder that a session writes to is no other session's, so there is none.
     const { inputs } = specWith(bench, 10)

@@ -6,6 +6,7 @@
 #define FLOOR_H
 
 #include <sys/types.h>
+#include <sys/uio.h>
 
 #include <stddef.h>
 
@@ -19,6 +20,8 @@ struct step {
   char *target;
   /* Of a bind, on the host; of a symbolic link, its text; of a tmpfs, its size in bytes. */
   char *source;
+  /* Of a tmpfs: how many there can be in it. */
+  char *files;
   /* Of a directory. */
   mode_t mode;
   /* Of a bind. */
@@ -78,10 +81,21 @@ void check_success(int status);
  * vfork (native/faults/calls.inc). */
 pid_t vfork_child(void (*program)(void *), void *context) __asm__("_ZN9buildjail11vfork_childEPFvPvES0_");
 
-/* count.cc, where the program is linked to count its calls; of this program and of its children that share its memory.
- */
+/* count.cc, where the program is linked to count its calls and those of its children that share its memory. */
 void begin_count(void) __attribute__((weak));
 void end_count(int (*each)(const char *name)) __attribute__((weak));
+
+/* FreeBSD: names and values, as nmount(2) and jail_set(2) take them; and the mounts of a plan. */
+enum { MAX_OPTIONS = 128 };
+struct options {
+  struct iovec iovecs[2 * MAX_OPTIONS];
+  unsigned count;
+};
+void add_flag(struct options *options, const char *name);
+void add_string(struct options *options, const char *name, const char *value);
+void add_int(struct options *options, const char *name, int *value);
+void make_mounts(const struct plan *plan);
+void take_mounts(void);
 
 _Noreturn void fail(const char *what, const char *path);
 _Noreturn void fail_with(const char *what, const char *path, int err);

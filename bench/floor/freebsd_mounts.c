@@ -1,15 +1,16 @@
 /* The mounts of a session on FreeBSD, call for call those of native/freebsd/envelope. */
-#include "freebsd_mounts.h"
-
 #include <sys/param.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
+
+#include "floor.h"
 
 enum { MAX_MOUNTS = 2048 };
 
@@ -80,8 +81,20 @@ static void bind_source(const struct plan *plan, const struct step *step, const 
   if (second_half == 0) second_half = id_at(path).val[1];
   note((int)shown.st_dev, second_half);
   if (held.st_ino != shown.st_ino) fail_with("another file is mounted than", step->source, ESTALE);
-  if (step->is_writable && fchown(pinned, plan->uid, plan->gid) != 0) fail("fchown", step->source);
+  /* Shut to others while it is the build user's. */
+  if (step->is_writable && (fchown(pinned, plan->uid, plan->gid) != 0 || fchmod(pinned, 0700) != 0))
+    fail("fchown", step->source);
   close(pinned);
+}
+
+/* A ruleset that somebody has emptied shows every device of the host, so that what it shows has to be looked at. */
+static void check_nodes(const char *path) {
+  char entries[4096];
+  const int dev = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (dev < 0) fail("open", path);
+  const ssize_t size = getdirentries(dev, entries, sizeof(entries), NULL);
+  if (size < 0 || size > 512) fail("getdirentries", path);
+  close(dev);
 }
 
 static void perform(const struct plan *plan, const struct step *step) {
@@ -104,12 +117,14 @@ static void perform(const struct plan *plan, const struct step *step) {
     case TMPFS:
       begin_mount(&options, "tmpfs", path, "tmpfs");
       add_string(&options, "size", step->source);
+      add_string(&options, "inodes", step->files);
       mount_one(&options, MNT_NOSUID, path);
       break;
     case DEV:
       begin_mount(&options, "devfs", path, "devfs");
       add_string(&options, "ruleset", plan->ruleset);
       mount_one(&options, MNT_NOSUID | MNT_NOEXEC, path);
+      check_nodes(path);
       break;
     case BIND:
     case BIND_FILE:

@@ -2,6 +2,7 @@
 #include <sys/param.h>
 #include <sys/jail.h>
 #include <sys/procctl.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/sysctl.h>
@@ -12,7 +13,6 @@
 #include <unistd.h>
 
 #include "floor.h"
-#include "freebsd_mounts.h"
 
 /* jail(2); and setgroups(2), whose list holds the effective group until then. */
 enum { OWN_DESC = 0x80, FIRST_OF_15 = 1500000 };
@@ -80,16 +80,24 @@ static void become_command(void *context) {
   int disable = PROC_TRACE_CTL_DISABLE;
   int enable = PROC_NO_NEW_PRIVS_ENABLE;
   int death = SIGKILL;
+  const struct rlimit no_core = {.rlim_cur = 0, .rlim_max = 0};
   struct stat root;
-  if (setsid() < 0) fail("setsid", "");
+  const pid_t self = setsid();
+  if (self < 0) fail("setsid", "");
   if (setlogin("") != 0) fail("setlogin", "");
+  /* What a run started is ended without its neighbours: that takes a mark which no process loses (setloginclass(2)). */
+  if (setloginclass("floor") != 0) fail("setloginclass", "");
+  if (setrlimit(RLIMIT_CORE, &no_core) != 0) fail("setrlimit", "");
+  /* The arguments that the jail sees until execve(2) would be those of the host's program. */
+  if (sysctl((int[]){CTL_KERN, KERN_PROC, KERN_PROC_ARGS, self}, 4, NULL, NULL, "floor", sizeof("floor")) != 0)
+    fail("sysctl", "");
   if (procctl(P_PID, 0, PROC_TRACE_CTL, &disable) != 0) fail("procctl", "trace");
+  if (setgroups(is_15 ? 0 : 1, &plan->gid) != 0) fail("setgroups", "");
+  if (setresgid(plan->gid, plan->gid, plan->gid) != 0) fail("setresgid", "");
   if (jail_attach(command->session->id) != 0) fail("jail_attach", "");
   if (lstat("/", &root) != 0) fail("lstat", "/");
   if (chdir(plan->cwd) != 0) fail("chdir", plan->cwd);
   umask(022);
-  if (setgroups(is_15 ? 0 : 1, &plan->gid) != 0) fail("setgroups", "");
-  if (setresgid(plan->gid, plan->gid, plan->gid) != 0) fail("setresgid", "");
   if (setresuid(plan->uid, plan->uid, plan->uid) != 0) fail("setresuid", "");
   if (procctl(P_PID, 0, PROC_NO_NEW_PRIVS_CTL, &enable) != 0) fail("procctl", "no_new_privs");
   if (procctl(P_PID, 0, PROC_PDEATHSIG_CTL, &death) != 0) fail("procctl", "pdeathsig");
@@ -105,7 +113,8 @@ void run_inside(const struct plan *plan, const struct session *session) {
 static void take_outputs_back(const struct plan *plan) {
   for (size_t i = 0; i < plan->step_count; i++) {
     const struct step *step = &plan->steps[i];
-    if (step->is_writable && chown(step->source, 0, 0) != 0) fail("chown", step->source);
+    if (step->is_writable && (chown(step->source, 0, 0) != 0 || chmod(step->source, 0755) != 0))
+      fail("chown", step->source);
   }
 }
 

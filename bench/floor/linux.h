@@ -32,6 +32,9 @@ static inline int raw_mount_setattr(int tree, unsigned recursive, struct attribu
 }
 static inline int raw_pidfd_kill(int pidfd, int signal) { return (int)syscall(424, pidfd, signal, (void *)0, 0); }
 
+/* The ids of the host that those of a session are; buildjail leases some. */
+enum { FIRST_ID = 600047616, ID_COUNT = 65536 };
+
 /* In pid 1, which is in the host's mount namespace: the plan's root, sealed, and nothing else. */
 void change_root(const struct plan *plan, int empty_mounts);
 /* In a child in a copy of the host's mount namespace, which shares our descriptors: that one emptied, as an int. */

@@ -5,20 +5,23 @@
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 
+#include <errno.h>
 #include <fcntl.h>
 #include <sched.h>
 #include <stdio.h>
 
 static const struct {
   const char *name;
-  unsigned minor;
-} devices[] = {{"null", 3}, {"zero", 5}, {"full", 7}, {"random", 8}, {"urandom", 9}};
+  unsigned major, minor;
+} devices[] = {{"null", 1, 3}, {"zero", 1, 5}, {"full", 1, 7}, {"random", 1, 8}, {"urandom", 1, 9}, {"tty", 5, 0}};
 
 static const struct {
   const char *name;
   const char *value;
-} device_links[] = {{"fd", "/proc/self/fd"}, {"stdin", "fd/0"}, {"stdout", "fd/1"}, {"stderr", "fd/2"}};
+} device_links[] = {
+    {"fd", "/proc/self/fd"}, {"stdin", "fd/0"}, {"stdout", "fd/1"}, {"stderr", "fd/2"}, {"ptmx", "pts/ptmx"}};
 
+#define TMPFS_OPTIONS "mode=1777,size=%s,nr_inodes=%s,uid=%d,gid=%d"
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
 /* What is returned, where that is no error. */
@@ -43,11 +46,12 @@ static int copy_source(const struct step *step) {
   return tree;
 }
 
-static void make_dev(const char *target, const char *size) {
-  char shm_options[64];
-  char shm[256];
-  snprintf(shm_options, sizeof(shm_options), "mode=1777,size=%s", size);
+static void make_dev(const char *target, const struct step *tmp) {
+  char shm_options[128];
+  char shm[256], pts[256];
+  snprintf(shm_options, sizeof(shm_options), TMPFS_OPTIONS, tmp->source, tmp->files, FIRST_ID, FIRST_ID);
   snprintf(shm, sizeof(shm), "%s/shm", target);
+  snprintf(pts, sizeof(pts), "%s/pts", target);
   const int directory = must(open(target, O_PATH | O_DIRECTORY | O_CLOEXEC), "open", target);
   const int dev = must(raw_open_tree(directory, 0), "open_tree", target);
   must(raw_mount_setattr(dev, 0, (struct attributes){.set = NO_SUID | NO_EXEC, .clear = NO_DEV}), "mount_setattr",
@@ -55,18 +59,31 @@ static void make_dev(const char *target, const char *size) {
   must(raw_move_mount(dev, target), "move_mount", target);
   close(directory);
   for (size_t i = 0; i < COUNT(devices); i++)
-    must(mknodat(dev, devices[i].name, S_IFCHR | 0666, makedev(1, devices[i].minor)), "mknodat", devices[i].name);
+    must(mknodat(dev, devices[i].name, S_IFCHR | 0666, makedev(devices[i].major, devices[i].minor)), "mknodat",
+         devices[i].name);
   for (size_t i = 0; i < COUNT(device_links); i++)
     must(symlinkat(device_links[i].value, dev, device_links[i].name), "symlinkat", device_links[i].name);
   must(mkdirat(dev, "shm", 0755), "mkdirat", shm);
   must(mount("tmpfs", shm, "tmpfs", MS_NOSUID | MS_NODEV | MS_NOEXEC, shm_options), "mount", shm);
+  must(mkdirat(dev, "pts", 0755), "mkdirat", pts);
+  must(mount("devpts", pts, "devpts", MS_NOSUID | MS_NOEXEC, "newinstance,ptmxmode=0666,mode=0600,max=128"), "mount",
+       pts);
   must(raw_mount_setattr(dev, 0, (struct attributes){.set = READ_ONLY}), "mount_setattr", target);
   close(dev);
 }
 
-static void perform(const struct step *step, const char *size_of_tmp) {
+/* The host's keys (native/linux/hidden_proc). */
+static void hide(const char *path) {
+  const int null = must(open("dev/null", O_PATH | O_CLOEXEC), "open", path);
+  const int cover = must(raw_open_tree(null, 0), "open_tree", path);
+  must(raw_move_mount(cover, path), "move_mount", path);
+  close(cover);
+  close(null);
+}
+
+static void perform(const struct step *step, const struct step *tmp) {
   const char *target = step->target + 1;
-  char options[64];
+  char options[128];
   switch (step->kind) {
     case DIRECTORY:
       must(mkdir(target, step->mode), "mkdir", target);
@@ -78,14 +95,16 @@ static void perform(const struct step *step, const char *size_of_tmp) {
       must(symlink(step->source, target), "symlink", target);
       break;
     case TMPFS:
-      snprintf(options, sizeof(options), "mode=1777,size=%s", step->source);
+      snprintf(options, sizeof(options), TMPFS_OPTIONS, step->source, step->files, FIRST_ID, FIRST_ID);
       must(mount("tmpfs", target, "tmpfs", MS_NOSUID | MS_NODEV, options), "mount", target);
       break;
     case PROC:
       must(mount("proc", target, "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, "hidepid=ptraceable"), "mount", target);
+      hide("proc/keys");
+      hide("proc/key-users");
       break;
     default:
-      make_dev(target, size_of_tmp);
+      make_dev(target, tmp);
   }
 }
 
@@ -100,14 +119,14 @@ static int make_root(void) {
   return root;
 }
 
-static const char *size_of_tmp(const struct plan *plan) {
+static const struct step *tmp_of(const struct plan *plan) {
   for (size_t i = 0; i < plan->step_count; i++)
-    if (plan->steps[i].kind == TMPFS) return plan->steps[i].source;
-  return "0";
+    if (plan->steps[i].kind == TMPFS) return &plan->steps[i];
+  fail_with("plan", "without a /tmp", EINVAL);
 }
 
 void change_root(const struct plan *plan, int empty_mounts) {
-  const char *size = size_of_tmp(plan);
+  const struct step *const tmp = tmp_of(plan);
   int copies[plan->step_count];
   for (size_t i = 0; i < plan->step_count; i++)
     if (is_bind(&plan->steps[i])) copies[i] = copy_source(&plan->steps[i]);
@@ -119,7 +138,7 @@ void change_root(const struct plan *plan, int empty_mounts) {
   for (size_t i = 0; i < plan->step_count; i++) {
     const struct step *step = &plan->steps[i];
     if (!is_bind(step)) {
-      perform(step, size);
+      perform(step, tmp);
       continue;
     }
     must(raw_move_mount(copies[i], step->target + 1), "move_mount", step->target);

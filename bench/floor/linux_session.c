@@ -13,6 +13,7 @@
 #include <poll.h>
 #include <sched.h>
 #include <signal.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "floor.h"
@@ -23,10 +24,33 @@ enum { STACK = 256 * 1024 };
 
 static char stack[STACK] __attribute__((aligned(16)));
 static int empty_mounts = -1;
+static int user_space = -1;
 
 /* Of the one session that there is at a time: what its pid 1 is to launch, and its end of the socket. */
 static struct command command;
 static int control_of_first;
+
+static int idle(void *context) {
+  (void)context;
+  return pause();
+}
+
+/* A user namespace to be joined, as buildjail keeps some. */
+static void make_user_space(void) {
+  char path[64], map[64];
+  const pid_t holder = clone(idle, stack + STACK, CLONE_NEWUSER | CLONE_VM, NULL);
+  const int size = snprintf(map, sizeof(map), "0 %d %d", FIRST_ID, ID_COUNT);
+  for (int i = 0; i < 2; i++) {
+    snprintf(path, sizeof(path), "/proc/%d/%s_map", holder, i == 0 ? "uid" : "gid");
+    const int file = open(path, O_WRONLY | O_CLOEXEC);
+    if (file < 0 || write(file, map, (size_t)size) != size) fail("write", path);
+    close(file);
+  }
+  snprintf(path, sizeof(path), "/proc/%d/ns/user", holder);
+  if ((user_space = open(path, O_RDONLY | O_CLOEXEC)) < 0) fail("open", path);
+  kill(holder, SIGKILL);
+  wait_for(holder);
+}
 
 void prepare(const struct plan *plan) {
   (void)plan;
@@ -39,15 +63,16 @@ void prepare(const struct plan *plan) {
       clone(make_empty_mounts, stack + STACK, CLONE_NEWNS | CLONE_FILES | CLONE_VM | CLONE_VFORK, &empty_mounts);
   if (making < 0) fail("clone", "");
   check_success(wait_for(making));
+  make_user_space();
 }
 
-/* The build user's while the session lives. */
-static void lend_outputs(const struct plan *plan, uid_t uid, gid_t gid) {
+/* The build user's while the session lives, and shut to others. */
+static void lend_outputs(const struct plan *plan, uid_t uid, gid_t gid, mode_t mode) {
   for (size_t i = 0; i < plan->step_count; i++) {
     const struct step *step = &plan->steps[i];
     if (!step->is_writable) continue;
     const int directory = open(step->source, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-    if (directory < 0 || fchown(directory, uid, gid) != 0) fail("fchown", step->source);
+    if (directory < 0 || fchown(directory, uid, gid) != 0 || fchmod(directory, mode) != 0) fail("fchown", step->source);
     close(directory);
   }
 }
@@ -101,6 +126,7 @@ static int be_first(void *context) {
   if (sethostname(plan->hostname, strlen(plan->hostname)) != 0) fail("sethostname", "");
   const long keyring = syscall(SYS_keyctl, 1, "floor");
   if (keyring >= 0 && syscall(SYS_keyctl, 5, keyring, 0x3f080000) != 0) fail("keyctl", "");
+  if (setns(user_space, CLONE_NEWUSER) != 0) fail("setns", "user");
   while (recv(control_of_first, &word, 1, 0) == 1) {
     const pid_t child = vfork_child(become_command, NULL);
     if (child < 0) fail("vfork", "");
@@ -113,7 +139,7 @@ static int be_first(void *context) {
 void open_session(const struct plan *plan, struct session *session) {
   const int namespaces = CLONE_NEWPID | CLONE_NEWIPC | CLONE_NEWUTS | CLONE_NEWCGROUP | CLONE_NEWNET;
   int control[2];
-  lend_outputs(plan, plan->uid, plan->gid);
+  lend_outputs(plan, FIRST_ID + plan->uid, FIRST_ID + plan->gid, 0700);
   if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, control) != 0) fail("socketpair", "");
   session->control = control[0];
   control_of_first = control[1];
@@ -128,7 +154,7 @@ void run_inside(const struct plan *plan, const struct session *session) {
   open_stdio(&command);
   /* So that the command can open its own /dev/stdout. */
   for (int i = 1; i < 3; i++)
-    if (fchown(command.theirs[i], plan->uid, plan->gid) != 0) fail("fchown", "");
+    if (fchown(command.theirs[i], FIRST_ID + plan->uid, FIRST_ID + plan->gid) != 0) fail("fchown", "");
   if (send(session->control, "", 1, 0) != 1) fail("send", "");
   /* Our descriptors are pid 1's: its end would not be seen by the socket. A command's output has to fit into its pipes.
    */
@@ -145,5 +171,5 @@ void close_session(const struct plan *plan, struct session *session) {
   close(session->fd);
   close(session->control);
   close(control_of_first);
-  lend_outputs(plan, 0, 0);
+  lend_outputs(plan, 0, 0, 0755);
 }

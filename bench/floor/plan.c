@@ -25,6 +25,7 @@ static void add_step(struct plan *plan, enum kind kind, char **words) {
       .kind = kind,
       .target = copy_of(words[1]),
       .source = copy_of(words[2]),
+      .files = copy_of(words[3]),
       .mode = (mode_t)strtol(words[3], NULL, 8),
       .is_writable = strcmp(words[3], "rw") == 0,
   };

@@ -5,27 +5,32 @@
  *   the host
  */
 export function floorPlanText(plan, { command, root, refusals = [] }) {
+  const { uid, gid } = plan.user ?? { uid: plan.users.firstUid, gid: plan.users.gid }
   const binds = plan.mounts.filter(({ source }) => source !== undefined)
   const lines = [
     ['hostname', plan.hostname],
-    ['uid', plan.user.uid],
-    ['gid', plan.user.gid],
+    ['uid', uid],
+    ['gid', gid],
     ['cwd', plan.cwd],
     ['command', command],
     ...(root === undefined ? [] : [['root', root], ['ruleset', devfsRuleset]]),
     ...refusals.map((name) => ['refuse', name]),
-    ...plan.directories.flatMap((directory) => directoryLines(directory, plan.mounts)),
+    ...plan.directories.flatMap((directory) => directoryLines(directory, plan)),
     ...plan.links.map(({ path, target }) => ['symlink', path, target, '-']),
+    // Empty ones: what is in them is not what takes the time.
+    ...plan.files.map(({ path }) => ['placeholder', path, '-', '-']),
     ...binds.filter(({ kind }) => kind === 'file').map(({ target }) => ['placeholder', target, '-', '-']),
     ...binds.map(({ kind, target, source, writable }) => [kind === 'file' ? 'bind-file' : 'bind', target, source, writable ? 'rw' : 'ro']),
   ]
   return lines.map((words) => `${words.join('\t')}\n`).join('')
 }
 
-function directoryLines(directory, mounts) {
+function directoryLines(directory, { mounts, platform }) {
   const own = mounts.find(({ target, source }) => target === directory && source === undefined)
   const made = ['directory', directory, '-', own?.kind === 'tmpfs' ? '1777' : '755']
-  return own === undefined ? [made] : [made, [own.kind, directory, own.kind === 'tmpfs' ? own.size : '-', '-']]
+  if (own?.kind !== 'tmpfs') return own === undefined ? [made] : [made, [own.kind, directory, '-', '-']]
+  // Linux counts the root of the file system with them (tmpfs(5), nr_inodes).
+  return [made, [own.kind, directory, own.size, own.files + (platform === 'linux' ? 1 : 0)]]
 }
 
 /** The first that buildjail makes (native/freebsd/devfs_ruleset): it is there once a session was open. */

@@ -1,5 +1,6 @@
 // A subject that is a program of its own: it is asked for samples a block at a time, so that several can be measured in turn.
 import { spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { createInterface } from 'node:readline'
 
 export class Served {
@@ -36,9 +37,17 @@ export class Served {
 
   /** Resolves when the program has ended. */
   async close() {
-    const ended = new Promise((resolve) => this.#child.once('close', resolve))
     if (this.#child.exitCode !== null || this.#child.signalCode !== null) return
     this.#child.stdin.end()
-    await ended
+    await once(this.#child, 'close')
+  }
+}
+
+/** The other end, of a program that is JavaScript: answers requests until stdin ends. @param {Record<string, (count: number) => Promise<number[]>>} subjects in milliseconds */
+export async function serveRequests(subjects) {
+  for await (const line of createInterface({ input: process.stdin })) {
+    const [request, count] = line.split(' ')
+    const samples = await subjects[request](Number(count))
+    process.stdout.write(`${samples.map((ms) => `${Math.round(ms * 1e6)}\n`).join('')}done\n`)
   }
 }

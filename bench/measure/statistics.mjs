@@ -48,9 +48,9 @@ export function summarise(samples, rounds) {
   return { n: samples.length, p50: told(0.5), p90: told(0.9), p99: told(0.99) }
 }
 
-/** A ratio of two medians with its interval. */
-export function ratioOfMedians(above, below, rounds) {
-  const ratio = (a, b) => median(a) / median(b)
+/** A ratio of two medians, or of other quantiles, with its interval. */
+export function ratioOf(above, below, { rounds = 1, share = 0.5 } = {}) {
+  const ratio = (a, b) => quantile(a, share) / quantile(b, share)
   return { value: ratio(above, below), ...bootstrapInterval([above, below], ratio, { rounds }) }
 }
 

@@ -1,7 +1,6 @@
 // System calls of buildjail against those of the floor program, by name.
 import { number, table } from './table.mjs'
 
-/** At most so many times the floor's. */
 const bar = 1.1
 
 /** How many of each there were in one of so many acts. @param {string[]} names of all @returns {Map<string, number>} */

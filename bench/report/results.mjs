@@ -1,5 +1,10 @@
 // A run's results as they are kept.
+import { readFileSync } from 'node:fs'
+
 import { summarise } from '../measure/statistics.mjs'
+
+/** Of the file. */
+export const format = 3
 
 /**
  * A case without its samples: of each subject how many there were, and quantiles with their intervals.
@@ -9,16 +14,23 @@ export function summaryOf({ rounds, subjects = [], ...one }) {
   return { ...one, subjects: subjects.map(({ name, unit, samples }) => ({ name, unit, ...summarise(samples, rounds) })) }
 }
 
-/** JSON with a line a subject, in digits that a clock gives. */
+/** JSON in digits that a clock gives. */
 export function resultsJson(results) {
-  const rounded = JSON.parse(JSON.stringify(results, (_, value) => (typeof value === 'number' ? Number(value.toPrecision(5)) : value)))
-  return `${laidOut(rounded, '')}\n`
+  return `${JSON.stringify(results, (_, value) => (typeof value === 'number' ? Number(value.toPrecision(5)) : value), 1)}\n`
 }
 
-function laidOut(value, indent) {
-  const json = JSON.stringify(value)
-  if (typeof value !== 'object' || value === null || json.length < 240) return json
-  const inner = `${indent}  `
-  if (Array.isArray(value)) return `[\n${value.map((item) => inner + laidOut(item, inner)).join(',\n')}\n${indent}]`
-  return `{\n${Object.entries(value).map(([key, item]) => `${inner}${JSON.stringify(key)}: ${laidOut(item, inner)}`).join(',\n')}\n${indent}}`
+/**
+ * @param {string} file
+ * @throws Error with one sentence for a person
+ */
+export function readResults(file) {
+  let results
+  try {
+    results = JSON.parse(readFileSync(file, 'utf8'))
+  } catch (error) {
+    throw new Error(`${file} cannot be read: ${error.message}`, { cause: error })
+  }
+  const isWhole = results?.format === format && typeof results.machine === 'object' && Array.isArray(results.cases)
+  if (!isWhole) throw new Error(`${file} is no record of this version's buildjail bench`)
+  return results
 }

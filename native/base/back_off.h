@@ -6,23 +6,24 @@
 
 namespace buildjail {
 
-/** Waits that grow from 50 microseconds to 5 milliseconds, until a bound on their sum is reached. */
+/** Waits that grow from 50 microseconds to `longest`, until a bound on their sum is reached. */
 class BackOff {
  public:
-  explicit BackOff(std::chrono::milliseconds bound) : deadline_(Clock::now() + bound) {}
+  explicit BackOff(std::chrono::milliseconds bound, std::chrono::microseconds longest = std::chrono::microseconds{5000})
+      : deadline_(Clock::now() + bound), longest_(longest) {}
 
   /** Waits once. False, without waiting, when the bound is reached. */
   bool wait() {
     if (Clock::now() >= deadline_) return false;
     std::this_thread::sleep_for(next_);
-    next_ = std::min(next_ * 2, kLongest);
+    next_ = std::min(next_ * 2, longest_);
     return true;
   }
 
  private:
   using Clock = std::chrono::steady_clock;
-  static constexpr std::chrono::microseconds kLongest{5000};
   Clock::time_point deadline_;
+  std::chrono::microseconds longest_;
   std::chrono::microseconds next_{50};
 };
 

@@ -15,6 +15,8 @@ struct Credentials {
   std::vector<gid_t> groups;
   /** FreeBSD: the jail it is in. */
   std::optional<int> jid;
+  /** Linux: how many filters judge its system calls, those of the host program among them. */
+  std::optional<int> system_call_filters;
 };
 
 }  // namespace buildjail

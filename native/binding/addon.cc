@@ -2,17 +2,20 @@
 
 #include <cstdint>
 #include <memory>
+#include <string>
 #include <utility>
 
 #include "base/signal_name.h"
 #include "binding/bytes_from_js.h"
 #include "binding/envelope_wrap.h"
 #include "binding/error_to_js.h"
+#include "binding/kernel_events.h"
 #include "binding/plan_wrap.h"
 #include "binding/recovery_calls.h"
 #include "binding/runtime.h"
 #include "binding/system_calls.h"
 #include "binding/to_js.h"
+#include "state/made_folder.h"
 
 namespace buildjail {
 
@@ -26,13 +29,19 @@ class Addon final : public Napi::Addon<Addon> {
                              InstanceMethod("releaseDescriptor", &Addon::release_descriptor),
                              InstanceMethod("closeDescriptor", &Addon::close_descriptor),
                              InstanceMethod("shutDown", &Addon::shut_down),
+                             InstanceMethod("makeFolder", &Addon::make_folder),
                              InstanceMethod("readPlan", &Addon::read_plan),
                              InstanceMethod("start", &Addon::start),
                              InstanceMethod("kill", &Addon::kill),
                              InstanceMethod("pidOf", &Addon::pid_of),
+                             InstanceMethod("resizeTerminal", &Addon::resize_terminal),
+                             InstanceMethod("spendOutput", &Addon::spend_output),
+                             InstanceMethod("lookAtTerminal", &Addon::look_at_terminal),
+                             InstanceMethod("giveBackTerminal", &Addon::give_back_terminal),
                              InstanceMethod("recover", &Addon::recover),
                              InstanceMethod("listSessions", &Addon::list_sessions),
                          });
+    export_kernel_events(env, exports, runtime_);
     export_system_calls(env, exports);
     plan_class_ = Napi::Persistent(PlanWrap::define(env));
     envelope_class_ = Napi::Persistent(EnvelopeWrap::define(env));
@@ -73,6 +82,13 @@ class Addon final : public Napi::Addon<Addon> {
     return info.Env().Undefined();
   }
 
+  Napi::Value make_folder(const Napi::CallbackInfo& info) {
+    const Napi::Env env = info.Env();
+    auto made = buildjail::make_folder(info[0].As<Napi::String>().Utf8Value(), info[1].As<Napi::String>().Utf8Value());
+    if (!made) throw Napi::Error(env, error_to_js(env, made.error()));
+    return strings_to_js(env, {std::to_string(made->dev), std::to_string(made->ino)});
+  }
+
   Napi::Value read_plan(const Napi::CallbackInfo& info) { return plan_class_.New({info[0]}); }
 
   Napi::Value start(const Napi::CallbackInfo& info) {
@@ -105,6 +121,31 @@ class Addon final : public Napi::Addon<Addon> {
     return pid ? Napi::Value(Napi::Number::New(env, *pid)) : env.Undefined();
   }
 
+  Napi::Value resize_terminal(const Napi::CallbackInfo& info) {
+    refuse_unless_listening(info.Env());
+    const auto characters = [&info](std::size_t at) {
+      return static_cast<std::uint16_t>(info[at].As<Napi::Number>().Uint32Value());
+    };
+    const TerminalSize size{.columns = characters(1), .rows = characters(2)};
+    return Napi::Boolean::New(info.Env(), runtime_->jobs().resize(job_of(info), size));
+  }
+
+  Napi::Value spend_output(const Napi::CallbackInfo& info) {
+    if (runtime_->is_started())
+      runtime_->jobs().spend_output(job_of(info), static_cast<std::size_t>(info[1].As<Napi::Number>().Int64Value()));
+    return info.Env().Undefined();
+  }
+
+  Napi::Value look_at_terminal(const Napi::CallbackInfo& info) {
+    if (runtime_->is_started()) runtime_->jobs().waiter().terminals().look_again();
+    return info.Env().Undefined();
+  }
+
+  Napi::Value give_back_terminal(const Napi::CallbackInfo& info) {
+    if (runtime_->is_started()) runtime_->jobs().waiter().terminals().give_back();
+    return info.Env().Undefined();
+  }
+
   Napi::Value recover(const Napi::CallbackInfo& info) { return recover_call(info, runtime_); }
   Napi::Value list_sessions(const Napi::CallbackInfo& info) { return list_sessions_call(info, runtime_); }
 
@@ -132,7 +173,9 @@ class Addon final : public Napi::Addon<Addon> {
     bool has_pipe = false;
     for (std::size_t i = 0; i < ends.ours.size(); ++i) {
       const StdioKind kind = request.command->stdio.at(i).kind;
-      const bool is_pipe = kind == StdioKind::kPipe || kind == StdioKind::kSocket;
+      // Of a terminal stderr is none: everything comes by stdout.
+      const bool is_pipe =
+          kind == StdioKind::kPipe || kind == StdioKind::kSocket || (kind == StdioKind::kPty && ends.ours.at(i));
       fds.Set(static_cast<std::uint32_t>(i), is_pipe ? ends.ours.at(i).get() : -1);
       if (!is_pipe) continue;
       auto kept = std::make_shared<UniqueFd>(std::move(ends.ours.at(i)));

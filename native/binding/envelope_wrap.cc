@@ -2,6 +2,7 @@
 
 #include "binding/runtime_promise.h"
 #include "binding/to_js.h"
+#include "envelope/keep.h"
 
 namespace buildjail {
 
@@ -16,8 +17,10 @@ Napi::Function EnvelopeWrap::define(Napi::Env env) {
                      {
                          InstanceAccessor<&EnvelopeWrap::trace>("trace"),
                          InstanceMethod<&EnvelopeWrap::kill_all>("killAll"),
+                         InstanceMethod<&EnvelopeWrap::keep>("keep"),
                          InstanceMethod<&EnvelopeWrap::close>("close"),
                          InstanceMethod<&EnvelopeWrap::record>("record"),
+                         InstanceMethod<&EnvelopeWrap::usage>("usage"),
                      });
 }
 
@@ -36,6 +39,20 @@ Napi::Value EnvelopeWrap::kill_all(const Napi::CallbackInfo& info) {
       [](Napi::Env env, const Status&) { return undefined(env); });
 }
 
+Napi::Value EnvelopeWrap::keep(const Napi::CallbackInfo& info) {
+  return promise<std::vector<std::string>>(
+      info.Env(), opened_.runtime,
+      [envelope = opened_.envelope, path = info[0].As<Napi::String>().Utf8Value(),
+       into = info[1].As<Napi::String>().Utf8Value()]() -> Result<std::vector<std::string>> {
+        auto root = envelope->open_root();
+        if (!root) return std::move(root.error());
+        return buildjail::keep(root->get(), path, into);
+      },
+      [](Napi::Env env, const Result<std::vector<std::string>>& left) {
+        return left ? strings_to_js(env, *left) : undefined(env);
+      });
+}
+
 Napi::Value EnvelopeWrap::close(const Napi::CallbackInfo& info) {
   opened_.envelope->begin_close();
   return promise<CloseReport>(
@@ -49,6 +66,14 @@ Napi::Value EnvelopeWrap::record(const Napi::CallbackInfo& info) {
       info.Env(), opened_.runtime, [envelope = opened_.envelope] { return envelope->record(); },
       [id = opened_.id](Napi::Env env, const Result<Record>& record) {
         return record ? record_to_js(env, id, *record) : undefined(env);
+      });
+}
+
+Napi::Value EnvelopeWrap::usage(const Napi::CallbackInfo& info) {
+  return promise<SessionUsage>(
+      info.Env(), opened_.runtime, [envelope = opened_.envelope] { return envelope->usage(); },
+      [](Napi::Env env, const Result<SessionUsage>& usage) {
+        return usage ? usage_to_js(env, *usage) : undefined(env);
       });
 }
 

@@ -27,9 +27,11 @@ class EnvelopeWrap final : public Napi::ObjectWrap<EnvelopeWrap> {
 
  private:
   Napi::Value trace(const Napi::CallbackInfo& info);
+  Napi::Value keep(const Napi::CallbackInfo& info);
   Napi::Value kill_all(const Napi::CallbackInfo& info);
   Napi::Value close(const Napi::CallbackInfo& info);
   Napi::Value record(const Napi::CallbackInfo& info);
+  Napi::Value usage(const Napi::CallbackInfo& info);
 
   OpenedEnvelope opened_;
 };

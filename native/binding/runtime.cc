@@ -35,6 +35,8 @@ void Runtime::release_descriptor(int fd) {
 
 void Runtime::tell(std::function<void(Napi::Env)> what) { call_listener(std::move(what), true); }
 
+void Runtime::tell_more(std::function<void(Napi::Env)> what) { call_listener(std::move(what), false); }
+
 // What is to be told is kept here and not handed to the listener with the call: of one that is aborted nobody would
 // take it back.
 void Runtime::call_listener(std::function<void(Napi::Env)> what, bool is_last) {
@@ -92,6 +94,8 @@ void Runtime::shut_down() {
     is_shut_down_ = true;
   }
   const bool was_started = is_started();
+  // Before who is told: they hold that.
+  tellers_.clear();
   jobs_.shut_down();
   if (!was_started || is_listener_gone_) return;
   listener_.Abort();

@@ -3,6 +3,7 @@
 #include <napi.h>
 
 #include <cstddef>
+#include <cstdint>
 #include <deque>
 #include <functional>
 #include <map>
@@ -40,6 +41,16 @@ class Runtime {
   }
   void release_descriptor(int fd);
   void close_descriptor(int fd) { kept_.erase(fd); }
+  /** Something that tells of itself on a thread of its own, again and again; it goes with the environment at the
+   * latest. */
+  std::uint32_t keep(std::shared_ptr<void> teller) {
+    tellers_.emplace(++last_teller_, std::move(teller));
+    return last_teller_;
+  }
+  /** It is over. It was said to have begun. */
+  void let_go(Napi::Env env, std::uint32_t teller) {
+    if (tellers_.erase(teller) != 0) ended(env);
+  }
   /** The environment goes. Again: nothing is left to do. */
   void shut_down();
 
@@ -47,6 +58,8 @@ class Runtime {
 
   /** Calls `what` on the JavaScript thread; never, if the environment goes before. It was said to have begun. */
   void tell(std::function<void(Napi::Env)> what);
+  /** As `tell`; there may be more to come of what began. */
+  void tell_more(std::function<void(Napi::Env)> what);
 
  private:
   void tell_started(std::uint32_t job, pid_t pid);
@@ -61,8 +74,10 @@ class Runtime {
   Napi::FunctionReference on_ended_;
   WrapEnvelope wrap_;
   std::size_t under_way_ = 0;
+  std::uint32_t last_teller_ = 0;
   bool is_listener_gone_ = false;
   std::map<int, std::shared_ptr<UniqueFd>> kept_;
+  std::map<std::uint32_t, std::shared_ptr<void>> tellers_;
 
   struct Told {
     std::function<void(Napi::Env)> what;

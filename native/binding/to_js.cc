@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 
 #include "base/signal_name.h"
 #include "binding/error_to_js.h"
@@ -31,7 +32,18 @@ Napi::Object credentials_to_js(Napi::Env env, const Credentials& who) {
   object.Set("savedGid", who.saved_gid);
   object.Set("groups", list_to_js(env, who.groups, [env](gid_t gid) { return Napi::Number::New(env, gid); }));
   if (who.jid) object.Set("jid", *who.jid);
+  if (who.system_call_filters) object.Set("systemCallFilters", *who.system_call_filters);
   return object;
+}
+
+Napi::Value map_to_js(Napi::Env env, const std::vector<IdExtent>& map) {
+  return list_to_js(env, map, [env](const IdExtent& extent) {
+    auto object = Napi::Object::New(env);
+    object.Set("inside", extent.inside);
+    object.Set("outside", extent.outside);
+    object.Set("count", extent.count);
+    return object;
+  });
 }
 
 Napi::Value obstacles_to_js(Napi::Env env, const std::vector<Obstacle>& obstacles) {
@@ -71,16 +83,18 @@ void pass_end_to_js(Napi::Env env, const Napi::FunctionReference& ended, const J
   const Napi::Value failure = end.failure ? error_to_js(env, *end.failure) : none;
   if (!end.exit) {
     ended.Call({number(end.number), failure, none, none, Napi::Boolean::New(env, false), number(0), number(0),
-                number(0), none, none, none, parts.envelope, parts.closed});
+                number(0), none, none, none, parts.envelope, parts.closed, none, none, none});
     return;
   }
-  const auto& [ending, is_max_buffer, streams] = *end.exit;
+  const auto& [ending, is_max_buffer, streams, input_failure, output_failure] = *end.exit;
+  const auto failed = [&](const std::optional<SysError>& error) { return error ? error_to_js(env, *error) : none; };
   const Napi::Value code = WIFEXITED(ending.status) ? number(WEXITSTATUS(ending.status)) : none;
   const Napi::Value signal =
       WIFSIGNALED(ending.status) ? Napi::Value(Napi::String::New(env, signal_name(WTERMSIG(ending.status)))) : none;
   ended.Call({number(end.number), failure, code, signal, Napi::Boolean::New(env, is_max_buffer), number(ending.user_us),
               number(ending.system_us), number(ending.max_rss_bytes), output(streams[0]), output(streams[1]),
-              parts.since_exit, parts.envelope, parts.closed});
+              parts.since_exit, parts.envelope, parts.closed, failed(input_failure), failed(output_failure),
+              end.limit ? Napi::Value(Napi::String::New(env, name_of(*end.limit))) : none});
 }
 
 Napi::Value mounts_to_js(Napi::Env env, const std::vector<MountEntry>& mounts) {
@@ -93,6 +107,24 @@ Napi::Value mounts_to_js(Napi::Env env, const std::vector<MountEntry>& mounts) {
     object.Set("flags", strings_to_js(env, mount.flags));
     return object;
   });
+}
+
+Napi::Value usage_to_js(Napi::Env env, const SessionUsage& usage) {
+  constexpr double kMicroseconds = 1000;
+  auto object = Napi::Object::New(env);
+  if (usage.cpu_us) object.Set("cpuTime", static_cast<double>(*usage.cpu_us) / kMicroseconds);
+  const auto set = [&object](const char* name, const std::optional<std::uint64_t>& value) {
+    if (value) object.Set(name, static_cast<double>(*value));
+  };
+  set("memory", usage.memory);
+  set("peakMemory", usage.peak_memory);
+  set("swap", usage.swap);
+  set("processes", usage.processes);
+  set("peakProcesses", usage.peak_processes);
+  set("bytesRead", usage.bytes_read);
+  set("bytesWritten", usage.bytes_written);
+  if (!usage.by.empty()) object.Set("by", usage.by);
+  return object;
 }
 
 Napi::Value record_to_js(Napi::Env env, const std::string& id, const Record& record) {
@@ -110,7 +142,27 @@ Napi::Value record_to_js(Napi::Env env, const std::string& id, const Record& rec
     for (const auto& [kind, number] : record.namespaces) namespaces.Set(kind, static_cast<double>(number));
     object.Set("namespaces", namespaces);
   }
+  if (!record.uids.empty()) {
+    auto ids = Napi::Object::New(env);
+    ids.Set("users", map_to_js(env, record.uids));
+    ids.Set("groups", map_to_js(env, record.gids));
+    object.Set("ids", ids);
+  }
+  if (record.user) {
+    auto user = Napi::Object::New(env);
+    user.Set("uid", record.user->uid);
+    user.Set("gid", record.user->gid);
+    user.Set("groups", list_to_js(env, record.user->groups, [env](gid_t gid) { return Napi::Number::New(env, gid); }));
+    object.Set("user", user);
+  }
   if (record.process) object.Set("process", credentials_to_js(env, *record.process));
+  object.Set("limits", list_to_js(env, record.limits, [env](const AppliedLimit& applied) {
+               auto limit = Napi::Object::New(env);
+               limit.Set("limit", name_of(applied.limit));
+               limit.Set("value", static_cast<double>(applied.value));
+               limit.Set("by", applied.by);
+               return limit;
+             }));
   return object;
 }
 
@@ -119,6 +171,12 @@ Napi::Value close_report_to_js(Napi::Env env, const CloseReport& report) {
   object.Set("trace", trace_to_js(env, report.trace));
   object.Set("failures",
              list_to_js(env, report.failures, [env](const SysError& error) { return error_to_js(env, error); }));
+  object.Set("leftInOutputs", list_to_js(env, report.left_in_outputs, [env](const LeftInOutput& one) {
+               auto left = Napi::Object::New(env);
+               left.Set("path", one.path);
+               left.Set("what", one.what);
+               return left;
+             }));
   return object;
 }
 

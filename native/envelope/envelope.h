@@ -7,6 +7,8 @@
 
 #include "base/result.h"
 #include "base/trace.h"
+#include "base/unique_fd.h"
+#include "envelope/accounting.h"
 #include "envelope/record.h"
 #include "envelope/walk.h"
 #include "launch/launch_request.h"
@@ -53,7 +55,12 @@ class Envelope {
   virtual Status signal_tree(std::uint32_t run, int signal) = 0;
   /** SIGKILL to every process inside. */
   virtual Status kill_all() = 0;
+  /** The directory that is its root, as the host sees it. */
+  virtual Result<UniqueFd> open_root() = 0;
   virtual Result<Record> record() = 0;
+  virtual Result<SessionUsage> usage() = 0;
+  /** Also after `close`, as of then. Costs nothing where the plan has no limits. */
+  virtual LimitsMet limits_met() = 0;
   /** Comes before `close`, on a thread that must not wait: begins what then goes on by itself. */
   virtual void begin_close() {}
   /** Kills and takes away everything. Again: tries what is left; where that is nothing, nothing is reported. */

@@ -1,11 +1,23 @@
 #include "envelope/job.h"
 
+#include <sys/wait.h>
+
+#include <algorithm>
 #include <csignal>
 
 #include "base/caught.h"
+#include "envelope/ended_by.h"
 #include "envelope/jobs.h"
 
 namespace buildjail {
+
+void Job::begin_to_count() {
+  if (!request_.command || !request_.command->limits.output) return;
+  budget_ = std::make_shared<OutputBudget>(*request_.command->limits.output, [job = weak_from_this()] {
+    if (const auto writer = job.lock()) writer->end_for_output();
+  });
+  ends_.budget = budget_;
+}
 
 bool Job::begins_at_once() const {
   return plan_ == nullptr && !request_.rest && request_.command && !request_.command->opens_files() &&
@@ -37,16 +49,21 @@ Status Job::launch() {
   if (request_.command->tells_started)
     listener.started = [self](pid_t pid) { self->jobs_.tell_started(self->request_.number, pid); };
   if (request_.closes) listener.dead = [self] { self->begin_to_close(); };
+  limits_ = request_.command->limits;
+  met_before_ = envelope_->limits_met();
   auto status = caught("launch", [&] {
     return envelope_->launch(
         {.request = std::move(*request_.command), .ends = std::move(ends_), .listener = std::move(listener)});
   });
   std::optional<std::vector<std::pair<int, Whom>>> early;
+  std::optional<TerminalSize> early_size;
   {
     const std::lock_guard lock(mutex_);
     early = std::exchange(early_, std::nullopt);
+    early_size = early_size_;
   }
   if (!status) return status;
+  if (early_size) static_cast<void>(jobs_.waiter().terminals().resize(request_.number, *early_size));
   for (const auto& [signal, whom] : *early) static_cast<void>(send(signal, whom));
   return status;
 }
@@ -55,12 +72,29 @@ bool Job::signal(int signal, Whom whom) {
   {
     const std::lock_guard lock(mutex_);
     if (failure_ || exit_) return false;
+    signals_.push_back(signal);
     if (early_) {
       early_->emplace_back(signal, whom);
       return true;
     }
   }
   return send(signal, whom);
+}
+
+bool Job::resize(TerminalSize size) {
+  {
+    const std::lock_guard lock(mutex_);
+    if (failure_ || exit_) return false;
+    if (early_) {
+      early_size_ = size;
+      return true;
+    }
+  }
+  return jobs_.waiter().terminals().resize(request_.number, size);
+}
+
+void Job::spend_output(std::size_t bytes) {
+  if (budget_) static_cast<void>(budget_->spend(bytes));
 }
 
 bool Job::send(int signal, Whom whom) {
@@ -74,6 +108,23 @@ bool Job::send(int signal, Whom whom) {
     static_cast<void>(caught("kill", [&] { return self->envelope_->signal_tree(self->request_.number, signal); }));
   });
   return true;
+}
+
+void Job::end_for_output() {
+  {
+    const std::lock_guard lock(mutex_);
+    is_over_output_ = true;
+  }
+  static_cast<void>(send(SIGKILL, Whom::kTree));
+}
+
+std::optional<Limit> Job::limit_met(const Ending& ending, const std::vector<int>& signals) {
+  // To ask what the session has met takes a look at files.
+  if (WIFEXITED(ending.status) && WEXITSTATUS(ending.status) == 0) return std::nullopt;
+  // A command that ended by what its caller sent it did not end by what its neighbours met.
+  const bool is_callers =
+      WIFSIGNALED(ending.status) && std::ranges::find(signals, WTERMSIG(ending.status)) != signals.end();
+  return ended_by(ending, limits_, met_before_, is_callers ? met_before_ : envelope_->limits_met());
 }
 
 void Job::give_up(SysError failure) {
@@ -136,19 +187,26 @@ void Job::tell() {
   JobEnd end{.number = request_.number,
              .failure = {},
              .exit = {},
+             .limit = {},
              .died = {},
              .id = request_.id,
              .envelope = {},
              .closed = {}};
+  bool is_over_output = false;
+  std::vector<int> signals;
   {
     const std::lock_guard lock(mutex_);
     end.failure = std::move(failure_);
     end.exit = std::move(exit_);
     end.died = died_;
+    is_over_output = is_over_output_;
+    signals = std::move(signals_);
   }
+  // Also of one that had written all of it before anybody could count, and succeeded.
+  if (end.exit) end.limit = is_over_output ? Limit::kOutput : limit_met(end.exit->ending, signals);
   const bool is_left = request_.closes ? !report_.failures.empty() : has_opened_;
   if (is_left) end.envelope = envelope_;
-  if (request_.closes && is_left) end.closed = std::move(report_);
+  if (request_.closes && (is_left || !report_.left_in_outputs.empty())) end.closed = std::move(report_);
   jobs_.tell_ended(std::move(end));
 }
 

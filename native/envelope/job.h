@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "envelope/accounting.h"
 #include "envelope/envelope.h"
 #include "envelope/job_request.h"
 #include "launch/stdio_ends.h"
@@ -24,6 +25,8 @@ struct JobEnd {
   /** Why it could not be opened, completed or launched. */
   std::optional<SysError> failure;
   std::optional<Exit> exit;
+  /** Of the command or of its session: what ended the command. */
+  std::optional<Limit> limit;
   /** When the command died, of a job that closes. */
   std::optional<std::chrono::steady_clock::time_point> died;
   std::string id;
@@ -57,16 +60,25 @@ class Job : public std::enable_shared_from_this<Job> {
         ends_(std::move(ends)),
         has_opened_(plan_ != nullptr) {}
 
+  /** Comes first: from here on what its command writes can be counted. */
+  void begin_to_count();
   /** It need not go to a thread that may wait. */
   [[nodiscard]] bool begins_at_once() const;
   void begin();
   /** Kept for the command where it is not launched yet. False when it is over. Any thread. */
   bool signal(int signal, Whom whom);
+  /** Of its command's terminal; kept where the command is not launched yet. False when it is over, or has none. */
+  bool resize(TerminalSize size);
+  /** So much of its output was read elsewhere. */
+  void spend_output(std::size_t bytes);
 
  private:
   Status open();
   Status launch();
   bool send(int signal, Whom whom);
+  /** It has written more than it may. */
+  void end_for_output();
+  std::optional<Limit> limit_met(const Ending& ending, const std::vector<int>& signals);
   void give_up(SysError failure);
   void begin_to_close();
   void close();
@@ -80,16 +92,24 @@ class Job : public std::enable_shared_from_this<Job> {
   StdioEnds ends_;
   bool has_opened_;
   CloseReport report_;
+  CommandLimits limits_;
+  SharedOutputBudget budget_;
+  /** At the launch. */
+  LimitsMet met_before_;
 
   std::mutex mutex_;
   /** Signals for a command that is not launched yet; nothing once it was, or will never be. */
   std::optional<std::vector<std::pair<int, Whom>>> early_{std::in_place};
+  std::optional<TerminalSize> early_size_;
   std::optional<Exit> exit_;
   std::optional<SysError> failure_;
   std::optional<std::chrono::steady_clock::time_point> died_;
   bool is_closed_ = false;
   /** Everything that the command started was signalled, and is to end with it. */
   bool is_tree_ending_ = false;
+  /** What its caller has sent it. */
+  std::vector<int> signals_;
+  bool is_over_output_ = false;
 };
 
 }  // namespace buildjail

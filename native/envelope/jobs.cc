@@ -27,6 +27,7 @@ Result<StdioEnds> Jobs::prepare(const JobRequest& request) {
 void Jobs::begin(SharedPlan plan, std::shared_ptr<Envelope> envelope, JobRequest request, StdioEnds ends) {
   const std::uint32_t number = request.number;
   auto job = std::make_shared<Job>(*this, std::move(plan), std::move(envelope), std::move(request), std::move(ends));
+  job->begin_to_count();
   {
     const std::lock_guard lock(mutex_);
     jobs_.insert_or_assign(number, job);
@@ -35,15 +36,24 @@ void Jobs::begin(SharedPlan plan, std::shared_ptr<Envelope> envelope, JobRequest
   threads_.run([job = std::move(job)] { job->begin(); });
 }
 
+std::shared_ptr<Job> Jobs::find(std::uint32_t job) {
+  const std::lock_guard lock(mutex_);
+  const auto at = jobs_.find(job);
+  return at == jobs_.end() ? nullptr : at->second;
+}
+
 bool Jobs::signal(std::uint32_t job, int signal, Whom whom) {
-  std::shared_ptr<Job> found;
-  {
-    const std::lock_guard lock(mutex_);
-    const auto at = jobs_.find(job);
-    if (at == jobs_.end()) return false;
-    found = at->second;
-  }
-  return found->signal(signal, whom);
+  const auto found = find(job);
+  return found && found->signal(signal, whom);
+}
+
+bool Jobs::resize(std::uint32_t job, TerminalSize size) {
+  const auto found = find(job);
+  return found && found->resize(size);
+}
+
+void Jobs::spend_output(std::uint32_t job, std::size_t bytes) {
+  if (const auto found = find(job)) found->spend_output(bytes);
 }
 
 Result<std::shared_ptr<Envelope>> Jobs::open(SharedPlan plan, const std::string& id) {

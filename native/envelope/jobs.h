@@ -51,6 +51,10 @@ class Jobs {
   void begin(SharedPlan plan, std::shared_ptr<Envelope> envelope, JobRequest request, StdioEnds ends);
   /** False when the job is over, or has no command. */
   bool signal(std::uint32_t job, int signal, Whom whom);
+  /** Of the terminal of its command. False when the job is over, or its command has no terminal. */
+  bool resize(std::uint32_t job, TerminalSize size);
+  /** So much of its command's output was read by JavaScript. */
+  void spend_output(std::uint32_t job, std::size_t bytes);
   std::optional<pid_t> pid_of(std::uint32_t job) { return waiter_->pid_of(job); }
   /** Closes everything, and waits for it; nothing begins any more. Again: nothing is left to do. */
   void shut_down();
@@ -65,6 +69,7 @@ class Jobs {
   void tell_ended(JobEnd end);
 
  private:
+  std::shared_ptr<Job> find(std::uint32_t job);
   void make_ends_ready();
 
   std::unique_ptr<System> system_;

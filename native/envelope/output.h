@@ -1,5 +1,7 @@
 #pragma once
 
+#include <sys/stat.h>
+
 #include <optional>
 #include <string>
 #include <utility>
@@ -9,19 +11,36 @@
 #include "envelope/walk.h"
 #include "plan/plan.h"
 #include "state/lent_output.h"
-#include "state/recovery.h"
+#include "state/lessee.h"
 
 namespace buildjail {
 
 // An output is two parts: a lease, so that no other session has it, and the ownership of the build user. Ownership is
-// given and taken back by descriptor, and of the directory itself only. So nothing that a build leaves in the directory
-// can redirect that.
+// given of the directory itself, and taken back of all that the build made in it too (state/handed_back_tree). Both are
+// done by descriptor. So nothing that a build leaves in the directory can redirect that.
+
+/** How an output is lent, and comes back. */
+struct LentAs {
+  /** Whose it is while it is lent, in the numbering of the host. */
+  BuildUser user;
+  /** All that are the session's alone; nothing where the user is the only one, and may be others' too. */
+  std::optional<BuildIds> ids{};
+  /** The directory and what is made in it keep their owner, as in a user namespace there is no other. */
+  bool keeps_owner = false;
+  /** What is in the directory comes back as the build left it. */
+  bool is_left_as_built = false;
+  /** The session lets a build put set-id bits, access lists, attributes and flags on files. */
+  bool lets_mark = true;
+};
+
+/** Others of the host do not get into a lent folder. Of a store, the build removes nothing but what it made. */
+inline constexpr mode_t kStoreMode = S_ISVTX | S_IRWXU | S_IRWXG;
 
 /** The lease of an output: no other session of this host has it. */
 class OutputLease final : public Part {
  public:
-  /** `bind` outlives it; `id` is the session's. */
-  OutputLease(const std::string& state_directory, std::string id, const Bind& bind, Recovery recovery);
+  /** Both outlive it. */
+  OutputLease(const Lessee& lessee, const Bind& bind);
 
   [[nodiscard]] std::string_view step() const override { return "output-lease"; }
   [[nodiscard]] std::string_view target() const override { return bind_.target; }
@@ -34,14 +53,13 @@ class OutputLease final : public Part {
   /** The output, open since before it was leased; -1 while it is not made. */
   [[nodiscard]] int directory() const noexcept { return directory_.get(); }
   [[nodiscard]] int lock() const noexcept { return lock_.get(); }
-  /** Its owner and mode at the time of the lease. Empty while it is not leased. */
+  /** As it was at the time of the lease. Empty while it is not leased. */
   [[nodiscard]] const std::optional<LentOutput>& before() const noexcept { return before_; }
 
  private:
+  const Lessee& lessee_;
   const Bind& bind_;
-  std::string id_;
   std::string lease_;
-  Recovery recovery_;
   UniqueFd directory_;
   UniqueFd lock_;
   std::optional<LentOutput> before_;
@@ -50,18 +68,14 @@ class OutputLease final : public Part {
 /** A leased output that belongs to the build user. */
 class LentDirectory : public Part {
  public:
-  /**
-   * `lease` outlives it. `user` is the build user in the numbering of the host. With `keeps_owner` the directory keeps
-   * its owner, as in a user namespace there is no other.
-   */
-  LentDirectory(const OutputLease& lease, BuildUser user, bool keeps_owner = false)
-      : lease_(lease), user_(std::move(user)), keeps_owner_(keeps_owner) {}
+  /** `lease` outlives it. */
+  LentDirectory(const OutputLease& lease, LentAs as) : lease_(lease), as_(std::move(as)) {}
 
   [[nodiscard]] std::string_view step() const override { return "hand-over"; }
   [[nodiscard]] std::string_view target() const override { return lease_.target(); }
   [[nodiscard]] std::vector<Fact> facts() const override;
   Status make(Trace& trace) override;
-  /** It has its owner and mode of before again. */
+  /** It has its owner, mode and marks of before again, and what the build made in it belongs to that owner. */
   Status take_away(TakingAway& taking) override;
   [[nodiscard]] std::string_view place() const override { return lease_.place(); }
 
@@ -69,16 +83,19 @@ class LentDirectory : public Part {
   [[nodiscard]] const OutputLease& lease() const noexcept { return lease_; }
 
  private:
+  [[nodiscard]] NotedOutput noted() const;
+  [[nodiscard]] Status lend_store() const;
+
   const OutputLease& lease_;
-  BuildUser user_;
-  bool keeps_owner_;
+  LentAs as_;
   bool is_lent_ = false;
 };
 
 /** An output that a dead session still has, as a line of its journal says. */
 class OutputLeftLent final : public Part {
  public:
-  OutputLeftLent(NotedOutput noted, const std::string& state_directory, std::string id);
+  /** `host_directory` is where its leases are. */
+  OutputLeftLent(NotedOutput noted, const std::string& host_directory, Holding dead);
 
   Status make(Trace&) override { return {}; }
   /** Marks `hand-back`, or `lost` where the directory is not there any more. */
@@ -88,7 +105,7 @@ class OutputLeftLent final : public Part {
  private:
   NotedOutput noted_;
   std::string lease_;
-  std::string id_;
+  Holding dead_;
 };
 
 }  // namespace buildjail

@@ -8,6 +8,7 @@
 #include "base/result.h"
 #include "base/trace.h"
 #include "state/fact.h"
+#include "state/lent_output.h"
 
 namespace buildjail {
 
@@ -23,6 +24,7 @@ struct TakingAway {
 
   static constexpr std::chrono::milliseconds kBusyBound{2000};
   std::optional<BackOff> busy{};
+  std::vector<LeftInOutput> left_in_outputs{};
 };
 
 /**

@@ -38,7 +38,9 @@ std::vector<SysError> take_away_rebuilt(std::span<const Rebuild> table, const st
 
 SysError not_noted_by_us(const std::string& what);
 
-/** The row that all systems have: an output that was lent. */
+/** A row that all systems have: an output that was lent. */
 Status rebuild_output(const Fact& fact, Remains& remains);
+/** And this: a mount point in one. Its row comes after, as it goes while the folder still has its lease. */
+Status rebuild_mount_point(const Fact& fact, Remains& remains);
 
 }  // namespace buildjail

@@ -8,6 +8,9 @@
 #include <vector>
 
 #include "base/credentials.h"
+#include "base/id_extent.h"
+#include "envelope/accounting.h"
+#include "plan/plan.h"
 
 namespace buildjail {
 
@@ -34,8 +37,14 @@ struct Record {
   std::vector<MountEntry> mounts;
   /** Linux: what it is made of. */
   std::vector<NamespaceEntry> namespaces;
-  /** Who a command is. */
+  /** Linux: which ids of the host those inside are. */
+  std::vector<IdExtent> uids, gids;
+  /** FreeBSD: who the build is, in the host's numbering. */
+  std::optional<BuildUser> user;
+  /** Who a command is, in the numbering of the inside. */
   std::optional<Credentials> process;
+  /** What holds of the plan's limits, and what holds it. */
+  std::vector<AppliedLimit> limits{};
 };
 
 }  // namespace buildjail

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cerrno>
+#include <chrono>
 
 #include "base/sys_error.h"
 
@@ -21,6 +22,18 @@ inline SysError session_incomplete(const char* step, const char* syscall) {
 inline SysError session_complete(const char* step, const char* syscall) {
   return {
       .step = step, .syscall = syscall, .err = EALREADY, .path = {}, .dest = {}, .detail = "the session is complete"};
+}
+
+/** In which all that was written to files of the host is there, once no process of a session is left. */
+constexpr std::chrono::milliseconds kRelayBound{10'000};
+
+inline SysError relay_held_up() {
+  return {.step = "stdio",
+          .syscall = "write",
+          .err = ETIMEDOUT,
+          .path = {},
+          .dest = {},
+          .detail = "a file of the host does not take what was written to it"};
 }
 
 }  // namespace buildjail

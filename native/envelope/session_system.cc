@@ -3,6 +3,9 @@
 #include <chrono>
 #include <utility>
 
+#include "state/exposed_path.h"
+#include "state/host_directory.h"
+
 namespace buildjail {
 
 Result<std::unique_ptr<Envelope>> SessionSystem::open(SharedPlan plan, const std::string& id,
@@ -10,11 +13,17 @@ Result<std::unique_ptr<Envelope>> SessionSystem::open(SharedPlan plan, const std
   Trace trace;
   const std::string& state_directory = plan->state_directory;
   if (auto status = prepare(*plan); !status) return std::move(status.error());
+  if (auto status = refuse_exposed(state_directory); !status) return std::move(status.error());
+  auto leases = host_directory();
+  if (!leases) return std::move(leases.error());
   if (auto status = watcher_.watch(state_directory); !status) return std::move(status.error());
   if (auto status = hold_state(state_directory); !status) return std::move(status.error());
   trace.mark("state-directory", state_directory);
   recover_first(state_directory, trace);
-  auto opened = make(std::move(plan), id, std::move(waiter), std::move(trace));
+  Lessee lessee{.host_directory = std::move(*leases),
+                .session = {.id = id, .state_directory = state_directory},
+                .recovery_of = recovery_of_};
+  auto opened = make(std::move(plan), std::move(lessee), std::move(waiter), std::move(trace));
   // A session that nobody would clean up after is not had.
   if (auto status = watcher_.confirm(); !status) return std::move(status.error());
   return opened;
@@ -25,7 +34,7 @@ void SessionSystem::recover_first(const std::string& state_directory, Trace& tra
   if (!recovered_.insert(state_directory).second) return;
   // What others are recovering is not waited for. What is left alone does not keep a session from being opened;
   // recover() tells of it.
-  static_cast<void>(recovery(state_directory).run(std::chrono::milliseconds(0)));
+  static_cast<void>(recovery_of_(state_directory).run(std::chrono::milliseconds(0)));
   trace.mark("recover", state_directory);
 }
 

@@ -16,12 +16,18 @@ namespace buildjail {
 /** The session's entry in the state directory. It is taken away after all that it tells of. */
 class StateEntry final : public Part {
  public:
-  StateEntry(Journal& journal, std::string id, std::string name)
-      : journal_(journal), id_(std::move(id)), name_(std::move(name)) {}
+  /** `host_directory` is where its leases are; empty where it has none. */
+  StateEntry(Journal& journal, std::string id, std::string name, std::string host_directory = {})
+      : journal_(journal), id_(std::move(id)), name_(std::move(name)), host_directory_(std::move(host_directory)) {}
 
   [[nodiscard]] std::string_view step() const override { return "journal"; }
   [[nodiscard]] std::vector<Fact> facts() const override {
-    return session_facts({.id = id_, .name = name_, .pid = ::getpid(), .started_ms = now_ms(), .facts = {}});
+    return session_facts({.id = id_,
+                          .name = name_,
+                          .pid = ::getpid(),
+                          .started_ms = now_ms(),
+                          .host_directory = host_directory_,
+                          .facts = {}});
   }
   Status make(Trace&) override { return journal_.begin(); }
   Status take_away(TakingAway&) override { return journal_.end(); }
@@ -35,6 +41,7 @@ class StateEntry final : public Part {
   Journal& journal_;
   std::string id_;
   std::string name_;
+  std::string host_directory_;
 };
 
 }  // namespace buildjail

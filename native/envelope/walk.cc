@@ -90,6 +90,7 @@ CloseReport Walk::take_away() {
       parts_.erase(parts_.begin() + static_cast<std::ptrdiff_t>(at));
     }
   }
+  report.left_in_outputs = std::move(taking.left_in_outputs);
   return report;
 }
 

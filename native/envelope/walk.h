@@ -16,6 +16,7 @@ using Parts = std::vector<std::unique_ptr<Part>>;
 struct CloseReport {
   Trace trace;
   std::vector<SysError> failures;
+  std::vector<LeftInOutput> left_in_outputs{};
 };
 
 /**

@@ -3,14 +3,19 @@
 #include <sys/stat.h>
 
 #include <dirent.h>
+#include <poll.h>
+#include <termios.h>
 
 #ifdef __linux__
-#include <poll.h>
 #include <sys/epoll.h>
+#include <sys/vfs.h>
 #else
 #include <sys/param.h>
+#include <sys/acl.h>
+#include <sys/cpuset.h>
 #include <sys/event.h>
 #include <sys/mount.h>
+#include <sys/rctl.h>
 #include <sys/resource.h>
 #include <sys/uio.h>
 #include <sys/wait.h>

@@ -24,10 +24,10 @@ int look_at_self(kinfo_proc& self) {
 
 namespace {
 
-// By default these are ignored (signal(3)), and so the kernel says of them always. SIGCHLD is another matter: ignored
-// on purpose it keeps a process from hearing of its children (sigaction(2), SA_NOCLDWAIT).
+// By default these are ignored (signal(3)), and so the kernel says of them always. SIGCHLD that is ignored on purpose
+// keeps a process from hearing of its children (sigaction(2), SA_NOCLDWAIT), but execve(2) ends that itself (execsigs).
 bool is_ignored_by_default(int signal) {
-  return signal == SIGURG || signal == SIGIO || signal == SIGWINCH || signal == SIGINFO;
+  return signal == SIGURG || signal == SIGIO || signal == SIGWINCH || signal == SIGINFO || signal == SIGCHLD;
 }
 
 }  // namespace
@@ -50,6 +50,12 @@ const char* reset_signals(const kinfo_proc& self) {
 
 int forget_login_name() { return ::setlogin(""); }
 
+int forget_arguments(pid_t self) {
+  static constexpr char kTitle[] = "buildjail";
+  const int mib[] = {CTL_KERN, KERN_PROC, KERN_PROC_ARGS, self};
+  return ::sysctl(mib, 4, nullptr, nullptr, kTitle, sizeof(kTitle));
+}
+
 int forbid_tracing() {
   int disable = PROC_TRACE_CTL_DISABLE;
   return ::procctl(P_PID, 0, PROC_TRACE_CTL, &disable);
@@ -66,6 +72,7 @@ int confirm_root(const JailReference& jail) {
 int kill_everything_in_jail(const JailReference& jail) {
   // jail_attach(2) refuses a process that has a directory open, and the parent may have any.
   if (::close_range(0, ~0U, 0) != 0) return -1;
+  if (forget_arguments(::getpid()) != 0) return -1;
   if (forbid_tracing() != 0) return -1;
   if (::jail_attach(jail.jid) != 0) return -1;
   if (confirm_root(jail) != 0) return -1;

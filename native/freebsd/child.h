@@ -26,6 +26,12 @@ const char* reset_signals(const kinfo_proc& self);
 int forget_login_name();
 
 /**
+ * Until execve(2) the kernel shows a child's arguments as those of the host program (kern.proc.args), to every process
+ * of the jail that the child enters. To be called before jail_attach(2), with the child's own pid.
+ */
+int forget_arguments(pid_t self);
+
+/**
  * No process of the jail may trace this one, its root neither: until execve(2), which ends that, it has the host
  * program's memory (procctl(2), PROC_TRACE_CTL). To be called before jail_attach(2).
  */

@@ -1,13 +1,8 @@
 #include "freebsd/devfs_ruleset.h"
 
-#include <sys/param.h>
-#include <sys/ioctl.h>
-#include <sys/queue.h>
+#include <dirent.h>
 
-#include <fs/devfs/devfs.h>
-
-#include <fcntl.h>
-
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstddef>
@@ -16,7 +11,7 @@
 #include <string>
 #include <string_view>
 
-#include "base/unique_fd.h"
+#include "freebsd/devfs_rules.h"
 
 namespace buildjail {
 
@@ -29,21 +24,21 @@ constexpr const char* kDev = "/dev";
 constexpr int kFirstNumber = 35001;
 constexpr int kNumbersTried = 16;
 
-constexpr auto kShown =
-    std::to_array<std::string_view>({"null", "zero", "random", "urandom", "fd", "fd/*", "stdin", "stdout", "stderr"});
+// Of pts/* a process sees those that its jail has made, and the terminal that controls it (devfs(5)); that one is also
+// tty, and ctty is what tty is for a process without one.
+constexpr auto kShown = std::to_array<std::string_view>(
+    {"null", "zero", "random", "urandom", "fd", "fd/*", "stdin", "stdout", "stderr", "ctty", "pts", "pts/*", "ptmx"});
 
-devfs_rule rule(int ruleset, int number) {
-  devfs_rule empty{};
-  empty.dr_magic = DEVFS_MAGIC;
-  empty.dr_id = static_cast<devfs_rid>(mkrid(static_cast<unsigned>(ruleset), static_cast<unsigned>(number)));
-  return empty;
-}
+/** There while the host has such a terminal, and where it has pty(4). */
+constexpr auto kOnDemand = std::to_array<std::string_view>({"pts", "ptmx"});
+
+bool is_on_demand(std::string_view name) { return std::ranges::find(kOnDemand, name) != kOnDemand.end(); }
 
 constexpr std::size_t kRuleCount = 1 + kShown.size();
 
 /** In order, the later winning: hide all, then show each of ours. */
 devfs_rule rule_at(int ruleset, std::size_t index) {
-  devfs_rule one = rule(ruleset, static_cast<int>(index) + 1);
+  devfs_rule one = empty_rule(ruleset, static_cast<int>(index) + 1);
   one.dr_iacts = DRA_BACTS;
   one.dr_bacts = index == 0 ? DRB_HIDE : DRB_UNHIDE;
   if (index == 0) return one;
@@ -61,28 +56,45 @@ enum class Rules : std::uint8_t { kNone, kOurs, kOther };
 
 Result<Rules> look_at(int dev, int ruleset) {
   std::size_t count = 0;
-  devfs_rule next = rule(ruleset, 0);
-  while (::ioctl(dev, DEVFSIO_RGETNEXT, &next) == 0) {
-    if (count == kRuleCount || !is_same_rule(next, rule_at(ruleset, count))) return Rules::kOther;
+  for (int number = 0;;) {
+    const auto next = next_devfs_rule(dev, ruleset, number);
+    if (!next) return next.error();
+    if (!*next) break;
+    if (count == kRuleCount || !is_same_rule(**next, rule_at(ruleset, count))) return Rules::kOther;
+    number = number_of(**next);
     count += 1;
   }
-  // ENOENT: no more rules, or no such ruleset.
-  if (errno != ENOENT) return last_error(kStep, "ioctl", kDev);
   if (count == 0) return Rules::kNone;
   return count == kRuleCount ? Rules::kOurs : Rules::kOther;
 }
 
-Result<UniqueFd> open_dev() {
-  UniqueFd dev(::open(kDev, O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  if (!dev) return last_error(kStep, "open", kDev);
-  return dev;
+bool is_directory_itself(std::string_view name) { return name == "." || name == ".."; }
+
+/** Those right in /dev, each once. */
+Result<bool> lists_our_nodes_only(int dev, const std::string& path) {
+  // There is room for ours in one call, and for more than ours.
+  alignas(dirent) std::array<char, 4096> entries{};
+  const ssize_t size = ::getdirentries(dev, entries.data(), entries.size(), nullptr);
+  if (size < 0) return last_error(kStep, "getdirentries", path);
+  std::ptrdiff_t seen = 0;
+  for (ssize_t at = 0; at < size;) {
+    const auto* const entry = reinterpret_cast<const dirent*>(entries.data() + at);
+    at += entry->d_reclen;
+    if (is_directory_itself(entry->d_name)) continue;
+    const std::string_view name = entry->d_name;
+    if (std::ranges::find(kShown, name) == kShown.end()) return false;
+    if (!is_on_demand(name)) seen += 1;
+  }
+  const auto is_always_there = [](auto name) { return name.find('/') == name.npos && !is_on_demand(name); };
+  return seen == std::ranges::count_if(kShown, is_always_there);
 }
 
 Status add_rules(int dev, int ruleset) {
   for (std::size_t index = 0; index < kRuleCount; ++index) {
     devfs_rule added = rule_at(ruleset, index);
     // EEXIST: another process is making the same ruleset right now; what came of it is read back afterwards.
-    if (::ioctl(dev, DEVFSIO_RADD, &added) != 0 && errno != EEXIST) return last_error(kStep, "ioctl", kDev);
+    auto status = add_devfs_rule(dev, added);
+    if (!status && status.error().err != EEXIST) return status;
   }
   return {};
 }
@@ -99,7 +111,7 @@ SysError not_our_ruleset(int number) {
 }
 
 Result<int> ensure_devfs_ruleset() {
-  auto dev = open_dev();
+  auto dev = open_devfs(kDev);
   if (!dev) return std::move(dev.error());
   for (int number = kFirstNumber; number < kFirstNumber + kNumbersTried; ++number) {
     auto rules = look_at(dev->get(), number);
@@ -114,12 +126,14 @@ Result<int> ensure_devfs_ruleset() {
   return not_our_ruleset(kFirstNumber);
 }
 
-Result<bool> is_devfs_ruleset_ours(int number) {
-  const auto dev = open_dev();
+Result<bool> shows_our_nodes_only(const std::string& mounted, int ruleset) {
+  const auto dev = open_devfs(mounted);
   if (!dev) return dev.error();
-  const auto rules = look_at(dev->get(), number);
-  if (!rules) return rules.error();
-  return *rules == Rules::kOurs;
+  auto is_ours = lists_our_nodes_only(dev->get(), mounted);
+  if (!is_ours || !*is_ours) return is_ours;
+  const auto next = next_devfs_rule(dev->get(), ruleset, static_cast<int>(kRuleCount));
+  if (!next) return next.error();
+  return !*next;
 }
 
 }  // namespace buildjail

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <string>
+
 #include "base/result.h"
 
 namespace buildjail {
@@ -11,8 +13,12 @@ namespace buildjail {
  */
 Result<int> ensure_devfs_ruleset();
 
-/** Whether the ruleset is still as we made it: mounting with an emptied one would show every device of the host. */
-Result<bool> is_devfs_ruleset_ours(int number);
+/**
+ * Whether what was mounted with the ruleset shows our nodes, and no rule comes after ours: mounting with an emptied one
+ * would show every device of the host, and one more rule could show devices that come later. To compare rule by rule
+ * would take a call for each.
+ */
+Result<bool> shows_our_nodes_only(const std::string& mounted, int ruleset);
 
 SysError not_our_ruleset(int number);
 

@@ -10,19 +10,24 @@
 
 #include "envelope/envelope.h"
 #include "envelope/output.h"
+#include "freebsd/held_limits.h"
 #include "freebsd/host.h"
+#include "freebsd/limits_log.h"
 #include "freebsd/mounts.h"
 #include "freebsd/session_jail.h"
 #include "freebsd/set_groups.h"
 #include "launch/waiter.h"
+#include "plan/nesting.h"
 #include "state/journal.h"
+#include "state/lessee.h"
+#include "state/session_sources.h"
 
 namespace buildjail {
 
 /** A jail and its mounts. */
 class JailEnvelope final : public Envelope {
  public:
-  static Result<std::unique_ptr<Envelope>> open(SharedPlan plan, const std::string& id, std::shared_ptr<Waiter> waiter,
+  static Result<std::unique_ptr<Envelope>> open(SharedPlan plan, Lessee lessee, std::shared_ptr<Waiter> waiter,
                                                 std::shared_ptr<FreebsdHost> host, Trace trace);
 
   [[nodiscard]] const Trace& trace() const override { return trace_; }
@@ -30,24 +35,36 @@ class JailEnvelope final : public Envelope {
   Status launch(Launching launching) override;
   Status signal_tree(std::uint32_t run, int signal) override;
   Status kill_all() override;
+  Result<UniqueFd> open_root() override;
   Result<Record> record() override;
+  Result<SessionUsage> usage() override;
+  LimitsMet limits_met() override;
   CloseReport close() override;
 
  private:
-  JailEnvelope(SharedPlan plan, std::string id, std::shared_ptr<Waiter> waiter, std::shared_ptr<FreebsdHost> host,
+  JailEnvelope(SharedPlan plan, Lessee lessee, std::shared_ptr<Waiter> waiter, std::shared_ptr<FreebsdHost> host,
                Trace trace);
 
   /** In the order in which they are made: of the plan, or of the rest of one that is a base. */
   Parts parts(const std::vector<Step>& steps, bool is_rest);
-  void add_outputs(const std::vector<Step>& steps, Parts& parts);
+  [[nodiscard]] LentAs lent_as() const;
+  void add_outputs(const std::vector<Step>& steps, bool is_rest, Parts& parts);
   void add_steps(const std::vector<Step>& steps, Parts& parts);
-  [[nodiscard]] std::vector<const Bind*> binds() const;
+  void add_jail(Parts& parts);
 
   SharedPlan plan_;
+  /** Of its jail. */
+  std::string jail_name_;
+  HeldLimits limits_;
+  LimitsLog limits_log_;
   /** Of a plan that is a base, once it is completed. */
   std::vector<Step> rest_;
+  /** Of the steps that are made at the time. */
+  Nesting nesting_;
   SetGroups set_groups_;
-  std::string id_;
+  Lessee lessee_;
+  /** Settled by its lease, which is made first. */
+  BuildUser user_;
   std::shared_ptr<Waiter> waiter_;
   std::shared_ptr<FreebsdHost> host_;
   /** What its children are known by to the waiter. */
@@ -61,9 +78,9 @@ class JailEnvelope final : public Envelope {
   bool is_complete_ = false;
   std::optional<Credentials> last_launched_;
   SessionJail jail_;
-  NullfsIds nullfs_ids_;
   /** By what they are leases of. */
   std::map<const Bind*, const OutputLease*> leases_;
+  SessionSources sources_;
   Journal journal_;
   /** What is above is there for as long as its parts. */
   Walk walk_;

@@ -21,17 +21,13 @@ class Kqueue final : public EventQueue {
   explicit Kqueue(UniqueFd fd) : fd_(std::move(fd)) {}
 
   // An exit that happened before is told as well: a zombie can still be attached to (kqueue(2), EVFILT_PROC).
-  Status watch_process(Watched child) override {
-    const auto exit = event_of(child, EVFILT_PROC, EV_ADD | EV_ONESHOT, NOTE_EXIT);
-    return change({&exit, 1});
+  Status watch_process(Watched child, std::span<const Watched> readable) override {
+    auto changes = reading(readable);
+    changes.push_back(event_of(child, EVFILT_PROC, EV_ADD | EV_ONESHOT, NOTE_EXIT));
+    return change(changes);
   }
 
-  Status watch_readable(std::span<const Watched> readable) override {
-    std::vector<struct kevent> changes;
-    changes.reserve(readable.size());
-    for (const Watched& one : readable) changes.push_back(event_of(one, EVFILT_READ, EV_ADD, 0));
-    return changes.empty() ? Status() : change(changes);
-  }
+  Status watch_readable(std::span<const Watched> readable) override { return change(reading(readable)); }
 
   // Closing does it (kqueue(2), close).
   void forget_readable(int) override {}
@@ -76,7 +72,15 @@ class Kqueue final : public EventQueue {
     return event;
   }
 
+  static std::vector<struct kevent> reading(std::span<const Watched> readable) {
+    std::vector<struct kevent> changes;
+    changes.reserve(readable.size() + 1);
+    for (const Watched& one : readable) changes.push_back(event_of(one, EVFILT_READ, EV_ADD, 0));
+    return changes;
+  }
+
   Status change(std::span<const struct kevent> changes) const {
+    if (changes.empty()) return {};
     const int count = static_cast<int>(changes.size());
     if (::kevent(fd_.get(), changes.data(), count, nullptr, 0, nullptr) < 0) return last_error("wait", "kevent");
     return {};

@@ -3,7 +3,9 @@
 #include <atomic>
 #include <utility>
 
+#include "freebsd/dying_networks.h"
 #include "freebsd/jail.h"
+#include "freebsd/mounts.h"
 #include "freebsd/spare_list.h"
 
 namespace buildjail {
@@ -16,6 +18,9 @@ struct FreebsdHost {
   /** Of the session before; 0 where there was none. */
   std::atomic<int> devfs_ruleset = 0;
   SpareList mounted;
+  DyingNetworks dying_networks;
+  MountIds nullfs_ids;
+  MountIds tmpfs_ids;
 };
 
 }  // namespace buildjail

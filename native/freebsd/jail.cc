@@ -2,7 +2,6 @@
 
 #include <sys/param.h>
 #include <sys/jail.h>
-#include <sys/stat.h>
 #include <sys/uio.h>
 
 #include <fcntl.h>
@@ -14,6 +13,7 @@
 
 #include "base/back_off.h"
 #include "freebsd/iovec_list.h"
+#include "freebsd/jail_descriptor.h"
 #include "freebsd/processes.h"
 
 namespace buildjail {
@@ -23,10 +23,12 @@ namespace {
 constexpr const char* kStep = "jail_set";
 constexpr std::chrono::milliseconds kEmptyBound{10000};
 
-// Of 15.0; spelled out, as headers of 14 lack it and one binary serves both (jail(2)).
-constexpr int kJailOwnDesc = 0x80;
-// The number of jail_remove_jd(2) (syscalls.master), as a binary that is linked against it does not load on 14.
-constexpr int kJailRemoveJd = 598;
+void add_network(JailConfig::Network network, const JailAbilities& abilities, IovecList& options) {
+  // What has a stack of its own is not restricted to addresses of the host's as well (jail(8), EINVAL).
+  if (network == JailConfig::Network::kOwn) return options.add_int("vnet", JAIL_SYS_NEW);
+  const int families = network == JailConfig::Network::kHost ? JAIL_SYS_INHERIT : JAIL_SYS_DISABLE;
+  for (const std::string& family : abilities.networks) options.add_int(family, families);
+}
 
 IovecList options_of(const JailConfig& config, const JailAbilities& abilities) {
   IovecList options;
@@ -37,8 +39,7 @@ IovecList options_of(const JailConfig& config, const JailAbilities& abilities) {
   options.add_int("enforce_statfs", 2);
   options.add_int("children.max", 0);
   options.add_int("devfs_ruleset", config.devfs_ruleset);
-  const int network = config.is_host_network ? JAIL_SYS_INHERIT : JAIL_SYS_DISABLE;
-  for (const std::string& family : abilities.networks) options.add_int(family, network);
+  add_network(config.network, abilities, options);
   for (const std::string& kind : abilities.ipc) options.add_int(kind, JAIL_SYS_DISABLE);
   for (const std::string& refusal : abilities.refusals) options.add_flag(refusal);
   if (abilities.has_meta) options.add_string("meta", config.meta);
@@ -47,8 +48,9 @@ IovecList options_of(const JailConfig& config, const JailAbilities& abilities) {
 
 Status remove_by(int descriptor) {
   // ENOENT: somebody else removed it (jail(2)).
-  if (::syscall(kJailRemoveJd, descriptor) != 0 && errno != ENOENT) return last_error("jail_remove", "jail_remove_jd");
-  return {};
+  auto status = remove_jail_by(descriptor);
+  if (!status && status.error().err == ENOENT) return {};
+  return status;
 }
 
 }  // namespace
@@ -78,10 +80,6 @@ Result<Jail> Jail::create(const JailConfig& config, const JailAbilities& abiliti
     // It comes without close-on-exec, and whoever holds it may enter and change the jail.
     if (::fcntl(fd, F_SETFD, FD_CLOEXEC) != 0) return last_error(kStep, "fcntl", config.name);
   }
-  struct stat root{};
-  if (::lstat(config.path.c_str(), &root) != 0) return last_error(kStep, "lstat", config.path);
-  jail.dev_ = root.st_dev;
-  jail.ino_ = root.st_ino;
   return jail;
 }
 
@@ -128,6 +126,37 @@ Status Jail::wait_empty() {
                       .detail = "a process of the jail does not end"};
     }
   }
+}
+
+Result<bool> Jail::is_root_privileged() const {
+  IovecList options;
+  options.add_string("name", name_);
+  options.add_int("allow.suser", 0);
+  options.add_errmsg();
+  // ENOENT: somebody else removed it, and with it everybody who was in it (jail(2)).
+  if (::jail_get(options.data(), options.size(), 0) < 0) {
+    if (errno == ENOENT) return true;
+    return explained("jail_get", options);
+  }
+  int is_on = 0;
+  std::memcpy(&is_on, options.value(1).data(), sizeof(is_on));
+  return is_on != 0;
+}
+
+Status Jail::privilege_root() const {
+  IovecList options;
+  options.add_string("name", name_);
+  options.add_flag("allow.suser");
+  options.add_errmsg();
+  if (::jail_set(options.data(), options.size(), JAIL_UPDATE) < 0 && errno != ENOENT)
+    return explained("jail_set", options);
+  return {};
+}
+
+SysError Jail::explained(const char* syscall, const IovecList& options) const {
+  auto error = last_error(syscall, syscall, name_);
+  error.detail = options.errmsg();
+  return error;
 }
 
 bool Jail::has_its_number() const {

@@ -2,12 +2,14 @@
 
 #include <sys/types.h>
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "base/result.h"
 #include "base/unique_fd.h"
+#include "freebsd/iovec_list.h"
 #include "freebsd/jail_abilities.h"
 #include "freebsd/jail_reference.h"
 
@@ -16,8 +18,12 @@ namespace buildjail {
 struct JailConfig {
   std::string name;
   std::string path;
+  /** Of the directory there (stat(2)). */
+  dev_t dev;
+  ino_t ino;
   std::string hostname;
-  bool is_host_network;
+  /** Of its family parameters: the host's own, a network stack of its own, or none. */
+  enum class Network : std::uint8_t { kNone, kHost, kOwn } network;
   int devfs_ruleset;
   /** For finding it again; where the kernel has such tags (15.0). */
   std::string meta;
@@ -52,6 +58,11 @@ class Jail {
   [[nodiscard]] JailReference reference() const noexcept { return {.jid = jid_, .dev = dev_, .ino = ino_}; }
   /** Kills every process in it; they are gone a little later. Done already: nothing to do. */
   Status remove();
+  /** Whether uid 0 has privileges inside: a build that is root can turn that off (sysctl security.bsd.suser_enabled).
+   */
+  [[nodiscard]] Result<bool> is_root_privileged() const;
+  /** Turns it on again, which nobody inside can. */
+  [[nodiscard]] Status privilege_root() const;
   /** Whether its number still is its own. */
   [[nodiscard]] bool has_its_number() const;
   /** Whether the kernel still knows it, be it as a dying one; where that cannot be asked, it does. */
@@ -63,11 +74,14 @@ class Jail {
   [[nodiscard]] Status wait_empty();
 
  private:
-  Jail(int jid, const JailConfig& config) : jid_(jid), name_(config.name), root_(config.path) {}
+  Jail(int jid, const JailConfig& config)
+      : jid_(jid), name_(config.name), root_(config.path), dev_(config.dev), ino_(config.ino) {}
 
   /** By its name, and with the path of its root: its number may be another one's by now. */
   [[nodiscard]] Result<std::optional<FoundJail>> find() const;
   [[nodiscard]] Status remove_now() const;
+  /** Of a call that has just failed. */
+  [[nodiscard]] SysError explained(const char* syscall, const IovecList& options) const;
 
   int jid_ = -1;
   std::string name_;

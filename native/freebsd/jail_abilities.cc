@@ -57,6 +57,7 @@ Result<JailAbilities> JailAbilities::find() {
   if (!known) return known.error();
   return JailAbilities{.has_descriptors = version >= kFirstWithDescriptors,
                        .has_meta = knows(*known, "meta"),
+                       .has_vnet = knows(*known, "vnet"),
                        .networks = those_known(*known, {"ip4", "ip6"}),
                        .ipc = those_known(*known, {"sysvmsg", "sysvsem", "sysvshm"}),
                        .refusals = refusals_of(*known)};

@@ -7,6 +7,9 @@
 
 namespace buildjail {
 
+inline constexpr const char* kNoOwnNetworks = "this kernel has no network stacks of a jail's own (vnet(9))";
+inline constexpr const char* kHowToHaveNetworks = "boot a kernel with options VIMAGE, as GENERIC has it";
+
 /** What of a jail depends on the kernel that runs; that does not change. */
 struct JailAbilities {
   static Result<JailAbilities> find();
@@ -15,6 +18,8 @@ struct JailAbilities {
   bool has_descriptors;
   /** `meta` (15.0). */
   bool has_meta;
+  /** Network stacks of a jail's own (vnet(9)). */
+  bool has_vnet;
   std::vector<std::string> networks;
   std::vector<std::string> ipc;
   /** Everything that a jail may be refused, as it is refused. */

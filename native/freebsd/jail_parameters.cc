@@ -10,9 +10,11 @@
 
 #include <array>
 #include <cerrno>
+#include <charconv>
 #include <cstring>
 #include <optional>
 #include <span>
+#include <system_error>
 
 #include "freebsd/iovec_list.h"
 
@@ -72,9 +74,38 @@ std::size_t size_of(JailParameter::Type type) {
   return type == JailParameter::Type::kUlong ? sizeof(unsigned long) : sizeof(int);
 }
 
-bool is_sized_by_question(JailParameter::Type type) {
-  return type == JailParameter::Type::kString || type == JailParameter::Type::kIn4Addresses ||
-         type == JailParameter::Type::kIn6Addresses;
+bool is_list(JailParameter::Type type) {
+  return type == JailParameter::Type::kIn4Addresses || type == JailParameter::Type::kIn6Addresses;
+}
+
+/**
+ * Bytes that a text can have, its NUL among them: the kernel lists a parameter of this kind with them (sys/jail.h). It
+ * is not asked by an empty buffer how long one is, as `meta` and `env` answer that with EINVAL (jm_osd_method_get).
+ */
+Result<std::size_t> longest_text(const std::string& name) {
+  const std::string listed = std::string(kPrefix) + name;
+  std::array<char, 32> digits{};
+  std::size_t size = digits.size() - 1;
+  if (::sysctlbyname(listed.c_str(), digits.data(), &size, nullptr, 0) != 0) return last_error(kStep, "sysctl", listed);
+  std::size_t longest = 0;
+  const std::string_view text(digits.data());
+  if (std::from_chars(text.begin(), text.end(), longest).ec != std::errc()) {
+    errno = EINVAL;
+    return last_error(kStep, "sysctl", listed);
+  }
+  return longest;
+}
+
+/** Bytes of an answer; 0 for a list of none. */
+Result<std::size_t> size_of_answer(int jid, const JailParameter& parameter) {
+  if (parameter.type == JailParameter::Type::kString)
+    return parameter.longest != 0 ? parameter.longest : longest_text(parameter.name);
+  if (!is_list(parameter.type)) return size_of(parameter.type);
+  IovecList question;
+  question.add_int("jid", jid);
+  question.add_buffer(parameter.name, 0);
+  if (::jail_get(question.data(), question.size(), 0) < 0) return last_error("record", "jail_get", parameter.name);
+  return question.data()[3].iov_len;
 }
 
 template <class T>
@@ -119,22 +150,16 @@ ParameterValue decode(JailParameter::Type type, std::span<const std::byte> bytes
   return std::string();
 }
 
-// One jail_get(2) of one parameter: the kernel says the size of what is sized by its content, then gives it.
+// One jail_get(2) of one parameter.
 Result<ParameterValue> get_one(int jid, const JailParameter& parameter) {
   // The key of the question cannot be asked for as well: of two equal names the kernel keeps the last.
   if (parameter.name == "jid") return ParameterValue(static_cast<std::int64_t>(jid));
-  std::size_t size = size_of(parameter.type);
-  if (is_sized_by_question(parameter.type)) {
-    IovecList question;
-    question.add_int("jid", jid);
-    question.add_buffer(parameter.name, 0);
-    if (::jail_get(question.data(), question.size(), 0) < 0) return last_error("record", "jail_get", parameter.name);
-    size = question.data()[3].iov_len;
-    if (size == 0) return decode(parameter.type, {});
-  }
+  const auto size = size_of_answer(jid, parameter);
+  if (!size) return size.error();
+  if (*size == 0) return decode(parameter.type, {});
   IovecList answer;
   answer.add_int("jid", jid);
-  answer.add_buffer(parameter.name, size);
+  answer.add_buffer(parameter.name, *size);
   answer.add_errmsg();
   if (::jail_get(answer.data(), answer.size(), 0) < 0) {
     auto error = last_error("record", "jail_get", parameter.name);
@@ -142,6 +167,11 @@ Result<ParameterValue> get_one(int jid, const JailParameter& parameter) {
     return error;
   }
   return decode(parameter.type, answer.value(1));
+}
+
+/** A module has listed the parameter, and does not answer for this jail (kern_jail_get). */
+bool is_of_no_jail(const SysError& error) {
+  return error.err == EINVAL && error.detail.starts_with("unknown parameter");
 }
 
 }  // namespace
@@ -191,7 +221,13 @@ Result<std::vector<JailParameter>> list_jail_parameters() {
     text.erase(0, kPrefix.size());
     // A parameter that has others below it is listed as `ip4.` (sys/jail.h, SYSCTL_JAIL_PARAM_SYS_NODE).
     if (text.ends_with('.')) text.pop_back();
-    parameters.push_back({*type, std::move(text)});
+    std::size_t longest = 0;
+    if (*type == JailParameter::Type::kString) {
+      // Not to know it makes nothing less safe.
+      const auto bytes = longest_text(text);
+      if (bytes) longest = *bytes;
+    }
+    parameters.push_back({*type, std::move(text), longest});
   }
 }
 
@@ -201,13 +237,10 @@ Result<std::vector<std::pair<std::string, ParameterValue>>> get_jail(int jid) {
   std::vector<std::pair<std::string, ParameterValue>> values;
   for (const auto& parameter : *parameters) {
     auto value = get_one(jid, parameter);
-    if (value) {
+    if (value)
       values.emplace_back(parameter.name, std::move(*value));
-    } else if (value.error().err == ENOENT) {
-      return value.error();
-    }
-    // EINVAL: listed, but of a module that does not answer for this jail; the kernel says nothing of it, so neither do
-    // we.
+    else if (!is_of_no_jail(value.error()))
+      return std::move(value.error());
   }
   return values;
 }

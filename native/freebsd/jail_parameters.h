@@ -15,6 +15,8 @@ namespace buildjail {
 struct JailParameter {
   enum class Type : std::uint8_t { kBool, kInt, kUlong, kString, kJailsys, kIn4Addresses, kIn6Addresses } type;
   std::string name;
+  /** Of a text: bytes that it can have, its NUL among them; else 0. */
+  std::size_t longest = 0;
 };
 
 Result<std::vector<JailParameter>> list_jail_parameters();

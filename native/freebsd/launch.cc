@@ -1,14 +1,5 @@
 #include "freebsd/launch.h"
 
-#include <sys/param.h>
-#include <sys/jail.h>
-#include <sys/procctl.h>
-#include <sys/resource.h>
-#include <sys/stat.h>
-
-#include <fcntl.h>
-#include <unistd.h>
-
 #include <array>
 #include <cerrno>
 #include <chrono>
@@ -17,8 +8,9 @@
 #include "base/back_off.h"
 #include "base/c_strings.h"
 #include "freebsd/child.h"
+#include "freebsd/jail_child.h"
 #include "freebsd/processes.h"
-#include "launch/exec_child.h"
+#include "freebsd/set_limits.h"
 #include "launch/vfork_child.h"
 
 namespace buildjail {
@@ -26,86 +18,15 @@ namespace buildjail {
 namespace {
 
 constexpr mode_t kUmask = 022;
-constexpr unsigned kFirstNotStdio = 3;
 constexpr std::chrono::milliseconds kKillBound{2000};
-
-/** Where the child stopped; `syscall` is null while it is on its way. */
-struct Stopped {
-  const char* syscall = nullptr;
-  int err = 0;
-};
-
-/** Everything the child uses, made before it exists, and what it has to say. */
-struct Prepared {
-  JailReference jail;
-  std::array<int, 3> stdio;
-  const char* login_class;
-  const char* working_directory;
-  const SetGroups* groups;
-  uid_t uid;
-  gid_t gid;
-  char* const* candidates;
-  char* const* argv;
-  char* const* environment;
-  /** Before execve(2). */
-  kinfo_proc self;
-  Stopped stopped;
-};
-
-// Real, effective and saved, all three: nothing is left to come back to (setresuid(2)).
-int leave_group(gid_t gid) { return ::setresgid(gid, gid, gid); }
-int leave_user(uid_t uid) { return ::setresuid(uid, uid, uid); }
-
-int forbid_new_privileges() {
-  int enable = PROC_NO_NEW_PRIVS_ENABLE;
-  return ::procctl(P_PID, 0, PROC_NO_NEW_PRIVS_CTL, &enable);
-}
-
-/** A hard limit, which only root raises (setrlimit(2)). */
-int forbid_cores() {
-  const rlimit none{.rlim_cur = 0, .rlim_max = 0};
-  return ::setrlimit(RLIMIT_CORE, &none);
-}
-
-int die_with_parent() {
-  int signal = SIGKILL;
-  return ::procctl(P_PID, 0, PROC_PDEATHSIG_CTL, &signal);
-}
-
-// The order matters: see docs/design.md, "Launching".
-void run_child(void* context) {
-  auto& prepared = *static_cast<Prepared*>(context);
-  const auto failed = [&prepared](const char* syscall, int result) {
-    if (result < 0) prepared.stopped = {.syscall = syscall, .err = errno};
-    return result < 0;
-  };
-  if (failed("setsid", ::setsid())) return;
-  if (failed("setlogin", forget_login_name())) return;
-  if (failed("setloginclass", ::setloginclass(prepared.login_class))) return;
-  if (failed("dup2", set_stdio(prepared.stdio))) return;
-  if (failed("close_range", ::close_range(kFirstNotStdio, ~0U, 0))) return;
-  if (failed("procctl", forbid_tracing())) return;
-  if (failed("setrlimit", forbid_cores())) return;
-  if (failed("jail_attach", ::jail_attach(prepared.jail.jid))) return;
-  if (failed("lstat", confirm_root(prepared.jail))) return;
-  if (failed("chdir", ::chdir(prepared.working_directory))) return;
-  ::umask(kUmask);
-  if (failed("setgroups", prepared.groups->call())) return;
-  if (failed("setresgid", leave_group(prepared.gid))) return;
-  if (failed("setresuid", leave_user(prepared.uid))) return;
-  if (failed("procctl", forbid_new_privileges())) return;
-  if (failed("procctl", die_with_parent())) return;
-  if (failed("sysctl", look_at_self(prepared.self))) return;
-  const char* const refused = reset_signals(prepared.self);
-  if (refused != nullptr && failed(refused, -1)) return;
-  failed("execve", execute_first(prepared.candidates, prepared.argv, prepared.environment));
-}
 
 SysError failure(const Stopped& stopped, const LaunchRequest& request) {
   SysError error{
       .step = stopped.syscall, .syscall = stopped.syscall, .err = stopped.err, .path = {}, .dest = {}, .detail = {}};
+  if (error.step == "terminal") error.syscall = "open";
   if (error.syscall == "chdir") error.path = request.working_directory;
   if (error.syscall == "execve") error.path = request.argv.front();
+  if (error.step == "open") error.path = "/dev/null";
   if (error.syscall == "lstat" && error.err == ESRCH) error.detail = "the session's jail was removed by somebody else";
   return error;
 }
@@ -115,25 +36,38 @@ SysError failure(const Stopped& stopped, const LaunchRequest& request) {
 std::string login_class_of(std::uint32_t run) { return "bj-" + std::to_string(run); }
 
 Result<Launched> launch_in_jail(const JailReference& jail, const BuildUser& user, const SetGroups& groups,
-                                LaunchRequest& request, const std::array<int, 3>& stdio) {
+                                LaunchRequest& request, const std::array<int, 3>& stdio, const GivenTerminal& terminal,
+                                int more_launches) {
+  auto limits = SetLimits::of(request.limits);
+  if (!limits) return std::move(limits.error());
   auto candidate_paths = executable_candidates(request);
   const CStrings candidates(candidate_paths);
   const CStrings argv(request.argv);
   const CStrings environment(request.environment);
   const std::string login_class = login_class_of(request.run);
-  Prepared prepared{.jail = jail,
-                    .stdio = stdio,
-                    .login_class = login_class.c_str(),
-                    .working_directory = request.working_directory.c_str(),
-                    .groups = &groups,
-                    .uid = user.uid,
-                    .gid = user.gid,
-                    .candidates = candidates.data(),
-                    .argv = argv.data(),
-                    .environment = environment.data(),
-                    .self = {},
-                    .stopped = {}};
-  const pid_t child = vfork_child(run_child, &prepared);
+  JailChild prepared{.steps = {},
+                     .jail = jail,
+                     .stdio = stdio,
+                     .terminal = terminal,
+                     .login_class = login_class.c_str(),
+                     .working_directory = request.working_directory.c_str(),
+                     .umask = kUmask,
+                     .groups = &groups,
+                     .limits = &*limits,
+                     .uid = user.uid,
+                     .gid = user.gid,
+                     .parent_death_signal = SIGKILL,
+                     .candidates = candidates.data(),
+                     .argv = argv.data(),
+                     .environment = environment.data(),
+                     .self = {},
+                     .is_executing = false,
+                     .stopped = {}};
+  pid_t child = vfork_child(run_jail_child, &prepared);
+  for (; child > 0 && prepared.has_died_early() && more_launches > 0; --more_launches) {
+    reap(child);
+    child = vfork_child(run_jail_child, &prepared);
+  }
   if (child < 0) return last_error("vfork", "vfork");
   if (prepared.stopped.syscall != nullptr) {
     reap(child);
@@ -177,7 +111,17 @@ Status kill_in_jail(const Jail& jail) {
     const pid_t child = vfork_child(kill_everything, &killing);
     if (child < 0) return last_error("kill", "vfork");
     reap(child);
-    if (killing.is_done) return killing.err == 0 ? Status() : not_killed(killing.err, "");
+    if (killing.is_done) {
+      // A build that is root can take this from its jail, and nobody inside gives it back. So where it is there now, it
+      // was there when the child killed.
+      const auto has_root = jail.is_root_privileged();
+      if (!has_root) return has_root.error();
+      if (*has_root) return killing.err == 0 ? Status() : not_killed(killing.err, "");
+      // Whoever could take it once more is dead: they were of the child's own user.
+      if (auto status = jail.privilege_root(); !status) return status;
+      killing = {.jail = killing.jail};
+      continue;
+    }
     // Inside, the child is as mortal as all others: who is root there may kill it first, and does so each time if that
     // is all it does. Without that one the next child gets all that is left, by one call that no fork(2) escapes.
     if (!jail.has_its_number()) continue;

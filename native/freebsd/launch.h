@@ -10,6 +10,7 @@
 #include "base/credentials.h"
 #include "base/result.h"
 #include "freebsd/jail.h"
+#include "freebsd/session_terminal.h"
 #include "freebsd/set_groups.h"
 #include "launch/launch_request.h"
 #include "plan/plan.h"
@@ -34,9 +35,13 @@ std::string login_class_of(std::uint32_t run);
  *
  * From the moment that it has the build's ids, others of the session may kill it, also before execve(2). Then no step
  * failed: it is a command that was ended by a signal, and is there to be waited for as any other.
+ *
+ * Until then it also has this process's memory, which counts as its own (rctl(8), memoryuse): one that is killed for
+ * that is launched again, `more_launches` times at most.
  */
 Result<Launched> launch_in_jail(const JailReference& jail, const BuildUser& user, const SetGroups& groups,
-                                LaunchRequest& request, const std::array<int, 3>& stdio);
+                                LaunchRequest& request, const std::array<int, 3>& stdio, const GivenTerminal& terminal,
+                                int more_launches);
 
 /** SIGKILL to every process of a jail, which stays. ETIMEDOUT where something inside was quicker each time. */
 Status kill_in_jail(const Jail& jail);

@@ -21,15 +21,15 @@ bool is_same_file(const struct stat& held, const struct stat& mounted) {
          is_same_time(held.st_ctim, mounted.st_ctim) && is_same_time(held.st_birthtim, mounted.st_birthtim);
 }
 
-}  // namespace
-
-Result<std::uint64_t> verify_mounted(const Bind& bind, int source, const std::string& path) {
+/** `look_at` is as fstat(2). */
+template <class LookAt>
+Result<struct stat> verify(const Bind& bind, int source, const std::string& path, const char* syscall, LookAt look_at) {
   for (int look = 0; look < kLooks; ++look) {
     struct stat held{};
     struct stat mounted{};
     if (::fstat(source, &held) != 0) return last_error("pin-source", "fstat", bind.source);
-    if (::lstat(path.c_str(), &mounted) != 0) return last_error("pin-source", "lstat", path);
-    if (is_same_file(held, mounted)) return static_cast<std::uint64_t>(mounted.st_dev);
+    if (look_at(mounted) != 0) return last_error("pin-source", syscall, path);
+    if (is_same_file(held, mounted)) return mounted;
   }
   return SysError{.step = "pin-source",
                   .syscall = "fstat",
@@ -37,6 +37,27 @@ Result<std::uint64_t> verify_mounted(const Bind& bind, int source, const std::st
                   .path = bind.source,
                   .dest = {},
                   .detail = "the source was exchanged while it was being mounted"};
+}
+
+}  // namespace
+
+Result<struct stat> verify_mounted(const Bind& bind, int source, const std::string& path) {
+  return verify(bind, source, path, "lstat", [&path](struct stat& found) { return ::lstat(path.c_str(), &found); });
+}
+
+Result<struct stat> verify_shown(const Bind& bind, int source, int shown) {
+  return verify(bind, source, bind.target, "fstat", [shown](struct stat& found) { return ::fstat(shown, &found); });
+}
+
+SysError leasable_input(const Bind& bind, uid_t owner) {
+  return {.step = "pin-source",
+          .syscall = "fstat",
+          .err = EPERM,
+          .path = bind.source,
+          .dest = bind.target,
+          .detail = "it belongs to user " + std::to_string(owner) +
+                    ", whom builds lease and who could change its ACL and its extended attributes; give it another "
+                    "owner, or name the user of the build"};
 }
 
 }  // namespace buildjail

@@ -33,19 +33,42 @@ constexpr auto kFlagNames = std::to_array<FlagName>({
     {MNT_AUTOMOUNTED, "automounted"},
 });
 
+std::string comma_separated(const std::vector<std::string>& words) {
+  std::string line;
+  for (const std::string& word : words) line += (line.empty() ? "" : ", ") + word;
+  return line;
+}
+
+Result<struct statfs> mounted_at(const std::string& path, int flags) {
+  struct statfs mounted{};
+  if (::statfs(path.c_str(), &mounted) != 0) return last_error("mount", "statfs", path);
+  const std::uint64_t lacking = static_cast<std::uint64_t>(flags) & ~mounted.f_flags;
+  if (lacking == 0) return mounted;
+  return SysError{.step = "mount",
+                  .syscall = "statfs",
+                  .err = EOPNOTSUPP,
+                  .path = path,
+                  .dest = {},
+                  .detail = "the kernel mounted it without " + comma_separated(flag_words(lacking))};
+}
+
 MountEntry entry_of(const struct statfs& mounted) {
-  MountEntry entry{.type = mounted.f_fstypename,
-                   .from = mounted.f_mntfromname,
-                   .on = mounted.f_mntonname,
-                   .fsid = fsid_text(mounted.f_fsid),
-                   .flags = {}};
-  for (const auto& [flag, name] : kFlagNames) {
-    if ((mounted.f_flags & flag) != 0) entry.flags.emplace_back(name);
-  }
-  return entry;
+  return {.type = mounted.f_fstypename,
+          .from = mounted.f_mntfromname,
+          .on = mounted.f_mntonname,
+          .fsid = fsid_text(mounted.f_fsid),
+          .flags = flag_words(mounted.f_flags)};
 }
 
 }  // namespace
+
+std::vector<std::string> flag_words(std::uint64_t flags) {
+  std::vector<std::string> words;
+  for (const auto& [flag, name] : kFlagNames) {
+    if ((flags & flag) != 0) words.emplace_back(name);
+  }
+  return words;
+}
 
 std::string fsid_text(const fsid_t& fsid) {
   return "FSID:" + std::to_string(fsid.val[0]) + ":" + std::to_string(fsid.val[1]);
@@ -59,6 +82,12 @@ IovecList file_system(const char* type, const std::string& path, const std::stri
   return options;
 }
 
+IovecList nullfs(const std::string& path, const std::string& source) {
+  auto options = file_system("nullfs", path, source);
+  options.add_flag("nounixbypass");
+  return options;
+}
+
 Status nmount_options(IovecList& options, int flags, const std::string& step, const std::string& path) {
   if (::nmount(options.data(), options.size(), flags) == 0) return {};
   auto error = last_error(step, "nmount", path);
@@ -66,19 +95,20 @@ Status nmount_options(IovecList& options, int flags, const std::string& step, co
   return error;
 }
 
-Result<std::string> fsid_at(const std::string& path) {
-  struct statfs mounted{};
-  if (::statfs(path.c_str(), &mounted) != 0) return last_error("mount", "statfs", path);
-  return fsid_text(mounted.f_fsid);
+Result<std::string> fsid_at(const std::string& path, int flags) {
+  const auto mounted = mounted_at(path, flags);
+  if (!mounted) return mounted.error();
+  return fsid_text(mounted->f_fsid);
 }
 
-Result<std::string> NullfsIds::at(const std::string& path, std::uint64_t device) {
+Result<std::string> MountIds::at(const std::string& path, std::uint64_t device, int flags) {
   const auto first_half = static_cast<std::int32_t>(device);
-  if (second_half_) return fsid_text({{first_half, *second_half_}});
-  struct statfs mounted{};
-  if (::statfs(path.c_str(), &mounted) != 0) return last_error("mount", "statfs", path);
-  if (mounted.f_fsid.val[0] == first_half) second_half_ = mounted.f_fsid.val[1];
-  return fsid_text(mounted.f_fsid);
+  const std::int64_t known = second_half_;
+  if (known != kUnknown) return fsid_text({{first_half, static_cast<std::int32_t>(known)}});
+  const auto mounted = mounted_at(path, flags);
+  if (!mounted) return mounted.error();
+  if (mounted->f_fsid.val[0] == first_half) second_half_ = static_cast<std::uint32_t>(mounted->f_fsid.val[1]);
+  return fsid_text(mounted->f_fsid);
 }
 
 Status unmount_target(const std::string& target, int flags) {

@@ -3,8 +3,8 @@
 #include <sys/param.h>
 #include <sys/mount.h>
 
+#include <atomic>
 #include <cstdint>
-#include <optional>
 #include <string>
 #include <vector>
 
@@ -17,27 +17,45 @@ namespace buildjail {
 /** What every file system is mounted with: its type, where, and of what; most are of nothing but their type. */
 IovecList file_system(const char* type, const std::string& path, const std::string& from = {});
 
+/**
+ * Of a directory or file of the host. A socket of the host that lies in it must not be a way out (mount_nullfs(8),
+ * nounixbypass).
+ */
+IovecList nullfs(const std::string& path, const std::string& source);
+inline int nullfs_flags(bool is_writable) { return MNT_NOSUID | (is_writable ? 0 : MNT_RDONLY); }
+
 /** nmount(2) with its explanation; `options` ends in add_errmsg(). */
 Status nmount_options(IovecList& options, int flags, const std::string& step, const std::string& path);
+
+/** The words of mount(8) for those of `flags` (statfs(2), f_flags) that have one. */
+std::vector<std::string> flag_words(std::uint64_t flags);
 
 /** As unmount(2) takes it with MNT_BYFSID: `FSID:0:1`. */
 std::string fsid_text(const fsid_t& fsid);
 
-/** Of the file system that is mounted at a path. */
-Result<std::string> fsid_at(const std::string& path);
+/**
+ * Of the file system that is mounted at a path. EOPNOTSUPP when the kernel has not given it all of `flags`, the MNT_
+ * flags that it was mounted with.
+ */
+Result<std::string> fsid_at(const std::string& path, int flags);
 
 /**
- * The ids of nullfs mounts. The kernel makes the device of their files from the first half of the id (null_getattr),
- * and the second is the same for all of them; so that after one has shown that this is so, the others need not be asked
- * for, each of which would be a statfs(2) of the file system below as well.
+ * The ids of mounts of one type, nullfs or tmpfs. The kernel makes the device of their files from the first half of the
+ * id (null_getattr, tmpfs_getattr). The second is a hash of the type's name (vfs_register). After one has shown that
+ * this is so, the others need not be asked for; for a nullfs that would be a statfs(2) of the file system below as
+ * well. Any thread.
  */
-class NullfsIds {
+class MountIds {
  public:
-  /** Of what is mounted at `path`, whose files have the device `device` (stat(2)). */
-  Result<std::string> at(const std::string& path, std::uint64_t device);
+  /**
+   * Of what is mounted at `path`, whose files have the device `device` (stat(2)). Where the kernel is asked, it is
+   * asked for `flags` as well, as by fsid_at().
+   */
+  Result<std::string> at(const std::string& path, std::uint64_t device, int flags);
 
  private:
-  std::optional<std::int32_t> second_half_;
+  static constexpr std::int64_t kUnknown = -1;
+  std::atomic<std::int64_t> second_half_ = kUnknown;
 };
 
 /** unmount(2) of a path, or of an FSID: by that no path is looked up, so none can lead elsewhere. */

@@ -19,6 +19,8 @@
 #include <string_view>
 
 #include "base/unique_fd.h"
+#include "freebsd/jail_abilities.h"
+#include "freebsd/rctl.h"
 
 namespace buildjail {
 
@@ -105,10 +107,28 @@ std::vector<Obstacle> find_freebsd_obstacles() {
 }
 
 std::vector<Obstacle> find_freebsd_limitations() {
-  if (setting("kern.racct.enable") != 0) return {};
-  return {{"racct",
-           "this kernel does not count what a jail uses (kern.racct.enable is 0), so rctl(8) cannot limit a build",
-           "put kern.racct.enable=1 into /boot/loader.conf and reboot"}};
+  std::vector<Obstacle> limitations;
+  if (const auto is_counting = counts_resources(); !is_counting || !*is_counting) {
+    limitations.push_back(
+        {"racct", std::string(kNothingCounted) + ", so rctl(8) cannot limit the memory and the processes of a build",
+         kHowToCount});
+  }
+  if (setting("kern.features.vimage") == 0) {
+    limitations.push_back({"vnet", std::string(kNoOwnNetworks) + ", so network can be neither 'loopback' nor { vnet }",
+                           kHowToHaveNetworks});
+  }
+  // Of the module mqueuefs(5), which is not loaded by itself.
+  if (const int most = setting("kern.mqueue.maxmq"); most > 0) {
+    limitations.push_back({"message-queues",
+                           "all jails share the " + std::to_string(most) +
+                               " POSIX message queues of this host (kern.mqueue.maxmq), so one build can take them all",
+                           "kldunload mqueuefs, or raise kern.mqueue.maxmq with sysctl(8)"});
+  }
+  limitations.push_back({"root-builds",
+                         "nothing keeps a build with user: 'root' from revoking /dev/null, /dev/zero and /dev/random "
+                         "for the whole host (revoke(2)), or from changing ACLs and extended attributes of its inputs",
+                         "give user: 'root' only to builds that you trust"});
+  return limitations;
 }
 
 }  // namespace buildjail

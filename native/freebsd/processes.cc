@@ -16,6 +16,10 @@ namespace {
 
 int jail_of(const kinfo_proc& process) { return process.ki_jid; }
 
+ProcessEntry entry_of(const kinfo_proc& process) {
+  return {.pid = process.ki_pid, .command = process.ki_comm, .jid = jail_of(process), .tracer = process.ki_tracer};
+}
+
 Result<std::vector<kinfo_proc>> all_processes() {
   std::array<int, 3> mib{CTL_KERN, KERN_PROC, KERN_PROC_PROC};
   std::vector<kinfo_proc> processes;
@@ -71,10 +75,21 @@ Result<std::vector<ProcessEntry>> list_processes() {
   if (!processes) return processes.error();
   std::vector<ProcessEntry> entries;
   entries.reserve(processes->size());
-  for (const auto& process : *processes)
-    entries.push_back(
-        {.pid = process.ki_pid, .command = process.ki_comm, .jid = jail_of(process), .tracer = process.ki_tracer});
+  for (const auto& process : *processes) entries.push_back(entry_of(process));
   return entries;
+}
+
+Result<std::optional<ProcessEntry>> process_of_user(uid_t uid) {
+  for (const int whose : {KERN_PROC_UID, KERN_PROC_RUID}) {
+    std::array<int, 4> mib{CTL_KERN, KERN_PROC, whose, static_cast<int>(uid)};
+    // Room for one: where there are more the kernel says ENOMEM, and has filled in the first (sysctl(3)).
+    kinfo_proc process{};
+    std::size_t size = sizeof(process);
+    if (::sysctl(mib.data(), mib.size(), &process, &size, nullptr, 0) != 0 && errno != ENOMEM && errno != ESRCH)
+      return last_error("processes", "sysctl", "kern.proc.uid");
+    if (process.ki_pid != 0) return std::optional(entry_of(process));
+  }
+  return std::optional<ProcessEntry>();
 }
 
 Result<std::size_t> signal_each_in(int jid, const Chosen& chosen, int signal) {

@@ -4,6 +4,7 @@
 #include <sys/user.h>
 
 #include <cstddef>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -29,6 +30,9 @@ struct ProcessEntry {
 };
 
 Result<std::vector<ProcessEntry>> list_processes();
+
+/** A process whose effective or real user is this, in any jail or in none; nothing where there is none. */
+Result<std::optional<ProcessEntry>> process_of_user(uid_t uid);
 
 /** Of the processes of a jail, those that are meant. */
 struct Chosen {

@@ -55,6 +55,11 @@ void SessionJail::drop_unread() {
 }
 
 Status SessionJail::see_die() {
+  if (network) {
+    drop_unread();
+    network.reset();
+    return {};
+  }
   if (!is_root_forced) return {};
   auto holders = holders_of_dying_jail(user);
   // The kernel is done with it in a minute or two, and until then it takes nothing but a number (tcp(4), TIME_WAIT).

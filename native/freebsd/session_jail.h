@@ -13,6 +13,7 @@
 #include "base/trace.h"
 #include "base/unique_fd.h"
 #include "freebsd/jail.h"
+#include "state/build_ids.h"
 
 namespace buildjail {
 
@@ -23,14 +24,21 @@ namespace buildjail {
 struct SessionJail {
   /** Where its root is mounted. */
   std::string root;
+  /** Of the directory that is the root (stat(2)). */
+  dev_t root_dev = 0;
+  ino_t root_ino = 0;
   /** The build user. */
   uid_t user = 0;
+  /** The users of whom one is leased; none where the plan names the build's. */
+  BuildIds leasable{.count = 0};
   /** False when commands were not reaped within the bound. Empty in a recovery, which has no children. */
   std::function<bool(std::chrono::milliseconds)> wait_reaped{};
   /** Our ends of the commands' output. */
   std::vector<std::weak_ptr<const UniqueFd>> sockets{};
   int devfs_ruleset = 0;
   std::optional<Jail> jail{};
+  /** Of a jail with a network stack of its own, a socket in it; see bring_up_loopback(). */
+  UniqueFd network{};
   bool is_empty = false;
   /** The root was taken from under the dying jail. */
   bool is_root_forced = false;
@@ -44,7 +52,10 @@ struct SessionJail {
    * the jail. Nothing more comes by those sockets then.
    */
   void drop_unread();
-  /** Where the root was taken from under it: EBUSY when a descriptor that was opened in it keeps it. */
+  /**
+   * Where the root was taken from under it: EBUSY when a descriptor that was opened in it keeps it. A jail with a
+   * network stack of its own is not waited for.
+   */
   Status see_die();
 };
 

@@ -1,11 +1,14 @@
+#include <cerrno>
 #include <chrono>
 #include <map>
 #include <mutex>
 
 #include "envelope/session_system.h"
 #include "freebsd/envelope.h"
+#include "freebsd/held_limits.h"
 #include "freebsd/host.h"
 #include "freebsd/jail.h"
+#include "freebsd/no_overlays.h"
 #include "freebsd/obstacles.h"
 #include "freebsd/parts/jail_part.h"
 #include "freebsd/parts/root.h"
@@ -21,9 +24,23 @@ namespace {
 /** How long what somebody else is recovering is waited for. */
 constexpr std::chrono::milliseconds kOthersBound{10000};
 
+/** Whether this kernel has what it takes. */
+Status network_that_is_had(const PlannedNetwork& network, const JailAbilities& abilities) {
+  using Kind = PlannedNetwork::Kind;
+  SysError refused{
+      .step = "network", .syscall = "jail_set", .err = ENOTSUP, .path = network.handed_in, .dest = {}, .detail = {}};
+  if (network.kind == Kind::kNamespace) {
+    refused.detail = "there are no network namespaces on FreeBSD";
+    return refused;
+  }
+  if (abilities.has_vnet || network.kind == Kind::kNone || network.is_host()) return {};
+  refused.detail = std::string(kNoOwnNetworks) + "; remedy: " + kHowToHaveNetworks;
+  return refused;
+}
+
 class FreeBsd final : public SessionSystem {
  public:
-  FreeBsd() : SessionSystem(let_go_of_host_program) {}
+  FreeBsd() : SessionSystem(let_go_of_host_program, recovery_of) {}
 
   [[nodiscard]] const char* name() const override { return "freebsd"; }
 
@@ -58,13 +75,16 @@ class FreeBsd final : public SessionSystem {
 
  private:
   /** Found out once: modules that are loaded later have parameters as well, but all of those are off by default. */
-  Status prepare(const EnvelopePlan&) override {
+  Status prepare(const EnvelopePlan& plan) override {
+    if (auto status = refuse_overlays(plan.steps); !status) return status;
+    if (auto limits = held_limits(plan.limits); !limits) return std::move(limits.error());
     const std::lock_guard lock(mutex_);
-    if (host_) return {};
-    auto abilities = JailAbilities::find();
-    if (!abilities) return std::move(abilities.error());
-    host_ = std::make_shared<FreebsdHost>(std::move(*abilities));
-    return {};
+    if (!host_) {
+      auto abilities = JailAbilities::find();
+      if (!abilities) return std::move(abilities.error());
+      host_ = std::make_shared<FreebsdHost>(std::move(*abilities));
+    }
+    return network_that_is_had(plan.network, host_->abilities);
   }
 
   /** From the first session in it on, as to mount and unmount it for each would cost more than any other step. */
@@ -77,11 +97,9 @@ class FreeBsd final : public SessionSystem {
     return {};
   }
 
-  Recovery recovery(const std::string& state_directory) override { return recovery_of(state_directory); }
-
-  Result<std::unique_ptr<Envelope>> make(SharedPlan plan, const std::string& id, std::shared_ptr<Waiter> waiter,
+  Result<std::unique_ptr<Envelope>> make(SharedPlan plan, Lessee lessee, std::shared_ptr<Waiter> waiter,
                                          Trace trace) override {
-    return JailEnvelope::open(std::move(plan), id, std::move(waiter), host(), std::move(trace));
+    return JailEnvelope::open(std::move(plan), std::move(lessee), std::move(waiter), host(), std::move(trace));
   }
 
   std::shared_ptr<FreebsdHost> host() {

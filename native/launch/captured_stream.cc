@@ -38,6 +38,7 @@ std::optional<std::size_t> CapturedStream::read_at_most(std::size_t size) {
   const std::size_t kept =
       static_cast<std::size_t>(std::min<std::uint64_t>(count, bound_ - std::min<std::uint64_t>(bound_, bytes_.size())));
   is_over_bound_ |= kept < count;
+  if (budget_) static_cast<void>(budget_->spend(count));
   bytes_.insert(bytes_.end(), buffer.begin(), buffer.begin() + static_cast<std::ptrdiff_t>(kept));
   return count;
 }

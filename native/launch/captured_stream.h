@@ -3,9 +3,11 @@
 #include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <utility>
 #include <vector>
 
 #include "base/unique_fd.h"
+#include "launch/output_budget.h"
 
 namespace buildjail {
 
@@ -14,13 +16,17 @@ class CapturedStream {
  public:
   CapturedStream() = default;
   /**
-   * `fd` must be non-blocking. `command_end` is kept open as long: that a command has closed its own, as it does when
-   * it ends, is nothing to be woken up for.
+   * A read(2) of `fd` must not wait where something was seen to be there. `command_end` is kept open as long: that a
+   * command has closed its own, as it does when it ends, is nothing to be woken up for.
    */
-  CapturedStream(UniqueFd fd, UniqueFd command_end, std::uint64_t bound)
-      : fd_(std::move(fd)), command_end_(std::move(command_end)), bound_(bound), is_captured_(true) {}
+  CapturedStream(UniqueFd fd, UniqueFd command_end, std::uint64_t bound, SharedOutputBudget budget)
+      : fd_(std::move(fd)),
+        command_end_(std::move(command_end)),
+        bound_(bound),
+        budget_(std::move(budget)),
+        is_captured_(true) {}
 
-  /** Reads what one read(2) gives; false at the end of the stream. */
+  /** Comes after an event of it. Reads what one read(2) gives; false at the end of the stream. */
   bool read_some();
   /** Reads what is there now: a process that outlives the command may hold the other end for as long as it likes. */
   void drain();
@@ -43,6 +49,7 @@ class CapturedStream {
   UniqueFd command_end_;
   std::vector<std::byte> bytes_;
   std::uint64_t bound_ = 0;
+  SharedOutputBudget budget_;
   bool is_captured_ = false;
   bool is_over_bound_ = false;
 };

@@ -32,9 +32,11 @@ class EventQueue {
   static Result<std::unique_ptr<EventQueue>> create();
   virtual ~EventQueue() = default;
 
-  /** Tells once that a child of ours has ended. On Linux pid 1 of a session waits for commands, and nobody here does.
+  /**
+   * Tells once that a child of ours has ended, and of each descriptor as watch_readable does; in one call. On Linux pid
+   * 1 of a session waits for commands, and nobody here does.
    */
-  virtual Status watch_process(Watched) {
+  virtual Status watch_process(Watched, std::span<const Watched>) {
     errno = ENOSYS;
     return last_error("wait", "watch_process");
   }

@@ -1,5 +1,6 @@
 #include "launch/exec_child.h"
 
+#include <fcntl.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -9,7 +10,19 @@ namespace buildjail {
 
 int set_stdio(const std::array<int, 3>& stdio) {
   for (int target = 0; target < static_cast<int>(stdio.size()); ++target) {
-    if (::dup2(stdio[static_cast<std::size_t>(target)], target) < 0) return -1;
+    const int given = stdio[static_cast<std::size_t>(target)];
+    // The host program may have closed it itself.
+    if (given < 0) ::close(target);
+    if (given >= 0 && ::dup2(given, target) < 0) return -1;
+  }
+  return 0;
+}
+
+int open_own_null(const std::array<int, 3>& stdio) {
+  for (int target = 0; target < static_cast<int>(stdio.size()); ++target) {
+    if (stdio[static_cast<std::size_t>(target)] >= 0) continue;
+    // The lowest number that is free (open(2)), which is this one: those above may be, those below are not.
+    if (::open("/dev/null", target == 0 ? O_RDONLY : O_WRONLY) < 0) return -1;
   }
   return 0;
 }

@@ -1,8 +1,36 @@
 #include "launch/launch_request.h"
 
+#include <algorithm>
+#include <cstddef>
+#include <limits>
 #include <string_view>
 
 namespace buildjail {
+
+namespace {
+
+TerminalSize read_size(WireReader& reader) {
+  const std::uint32_t columns = reader.u32();
+  const std::uint32_t rows = reader.u32();
+  constexpr std::uint32_t kMost = std::numeric_limits<std::uint16_t>::max();
+  if (columns > kMost || rows > kMost) reader.refuse();
+  return {.columns = static_cast<std::uint16_t>(columns), .rows = static_cast<std::uint16_t>(rows)};
+}
+
+/** 0 on the wire: none. No command could do anything with 0 of these. */
+std::optional<std::uint64_t> read_limit(WireReader& reader) {
+  const std::uint64_t limit = reader.u64();
+  return limit == 0 ? std::nullopt : std::optional(limit);
+}
+
+CommandLimits read_limits(WireReader& reader) {
+  CommandLimits limits;
+  for (auto* const limit : {&limits.cpu_time, &limits.open_files, &limits.file_size, &limits.output})
+    *limit = read_limit(reader);
+  return limits;
+}
+
+}  // namespace
 
 LaunchRequest read_launch(WireReader& reader) {
   LaunchRequest request;
@@ -11,18 +39,23 @@ LaunchRequest read_launch(WireReader& reader) {
   request.environment = reader.list<std::string>(read_string);
   request.working_directory = reader.string();
   request.max_buffer = reader.u64();
+  request.limits = read_limits(reader);
   for (auto& stdio : request.stdio) {
     const std::uint8_t kind = reader.u8();
-    if (kind > static_cast<std::uint8_t>(StdioKind::kSame)) {
+    if (kind > static_cast<std::uint8_t>(StdioKind::kPty)) {
       reader.refuse();
       return request;
     }
     stdio.kind = static_cast<StdioKind>(kind);
     stdio.path = reader.string();
   }
+  request.terminal_size = read_size(reader);
   const StdioKind input = request.stdio[0].kind;
   if (input == StdioKind::kCapture || input == StdioKind::kSocket || input == StdioKind::kSame) reader.refuse();
   if (request.stdio[1].kind == StdioKind::kSame) reader.refuse();
+  const auto is_pty = [](const StdioRequest& one) { return one.kind == StdioKind::kPty; };
+  const auto pty_count = std::count_if(request.stdio.begin(), request.stdio.end(), is_pty);
+  if (pty_count != 0 && pty_count != static_cast<std::ptrdiff_t>(request.stdio.size())) reader.refuse();
   if (request.argv.empty() || request.argv.front().empty()) reader.refuse();
   return request;
 }

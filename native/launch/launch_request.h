@@ -4,6 +4,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -11,13 +12,36 @@
 
 namespace buildjail {
 
-/** kSame is of stderr only: the very end that stdout has. */
-enum class StdioKind : std::uint8_t { kPipe, kInherit, kIgnore, kFile, kCapture, kSocket, kSame };
+/**
+ * kSame is of stderr only: the very end that stdout has. kPty is of all three: a terminal of the command's own, into
+ * which is typed by one pipe, and from which what is written comes by another.
+ */
+enum class StdioKind : std::uint8_t { kPipe, kInherit, kIgnore, kFile, kCapture, kSocket, kSame, kPty };
+
+/** In characters. */
+struct TerminalSize {
+  std::uint16_t columns = 0;
+  std::uint16_t rows = 0;
+};
 
 struct StdioRequest {
   StdioKind kind = StdioKind::kIgnore;
   /** Of the host, for kFile. */
   std::string path;
+};
+
+/** How much a command may take. Nothing: as much as a process of the host program. */
+struct CommandLimits {
+  // Of each of its processes (setrlimit(2)).
+
+  /** Processor time in seconds. A process hears of it then (SIGXCPU), and is killed a second later. */
+  std::optional<std::uint64_t> cpu_time;
+  std::optional<std::uint64_t> open_files;
+  /** Of a file that it writes, in bytes. */
+  std::optional<std::uint64_t> file_size;
+
+  /** Bytes of stdout and stderr together that are read here; then it is killed with all that it started. */
+  std::optional<std::uint64_t> output;
 };
 
 /** One command to launch, as src/native/wire packs it. */
@@ -31,7 +55,10 @@ struct LaunchRequest {
   std::string working_directory;
   /** Bytes kept of each captured stream. */
   std::uint64_t max_buffer = 0;
+  CommandLimits limits;
   std::array<StdioRequest, 3> stdio;
+  /** Of the terminal, where it is one of its own. */
+  TerminalSize terminal_size;
 
   /** Opening a file may wait for its file system. */
   [[nodiscard]] bool opens_files() const {

@@ -39,7 +39,7 @@ std::optional<StdioEnds> ReadyEnds::make() {
   std::array<StdioRequest, 3> stdio;
   for (std::size_t i = 0; i < stdio.size(); ++i) stdio.at(i).kind = kCollected.at(i);
   StdioEnds ends;
-  if (!ends.make_pipes(stdio) || !ends.open_files(stdio)) return std::nullopt;
+  if (!ends.make_pipes(stdio)) return std::nullopt;
   return ends;
 }
 

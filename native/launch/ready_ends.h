@@ -10,8 +10,8 @@
 namespace buildjail {
 
 /**
- * The standard descriptors of the next command whose output is collected, made while the one before it runs: to make
- * them takes five system calls that the next does not have to wait for then.
+ * The pipes of the next command whose output is collected, made while the one before it runs: to make them takes four
+ * system calls that the next does not have to wait for then.
  */
 class ReadyEnds {
  public:

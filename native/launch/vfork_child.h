@@ -11,7 +11,8 @@ namespace buildjail {
  *
  * The program runs in our memory while this thread sleeps, so what it writes through `context` is what we read. It must
  * not allocate, lock, or call what the thread library wraps (vfork(2), CAVEATS). No signal reaches parent or child
- * meanwhile: a handler of the host program's must not run a second time. The program itself unblocks them.
+ * meanwhile: a handler of the host program's must not run a second time. The program itself unblocks them. On FreeBSD
+ * none is left in the child: what was handled is at its default there.
  */
 pid_t vfork_child(void (*program)(void*), void* context);
 

@@ -50,25 +50,56 @@ void Waiter::stop() {
   if (!thread_.joinable()) return;
   queue_->wake();
   thread_.join();
+  terminals_.stop();
+  relays_.stop();
 }
 
 Status Waiter::expect(Child child, const LaunchRequest& request, StdioEnds& ends) {
   const std::uint32_t run = child.run;
-  std::vector<Watched> streams;
-  for (std::size_t i = 0; i < child.streams.size(); ++i) {
-    if (request.stdio.at(i + 1).kind != StdioKind::kCapture) continue;
-    child.streams.at(i) =
-        CapturedStream(std::move(ends.ours.at(i + 1)), std::move(ends.child.at(i + 1)), request.max_buffer);
-    streams.push_back({.number = child.streams.at(i).fd(), .token = stream_token(run, i)});
+  auto status = expect_process(std::move(child), request, ends);
+  if (!status) return status;
+  status = queue_->watch_readable(streams_of(run));
+  if (!status) {
+    static_cast<void>(take(run));
+    relays_.drop(run);
   }
-  const std::lock_guard lock(mutex_);
-  children_.insert_or_assign(run, std::move(child));
-  auto status = queue_->watch_readable(streams);
-  if (!status) children_.erase(run);
   return status;
 }
 
+Status Waiter::expect_process(Child child, const LaunchRequest& request, StdioEnds& ends) {
+  const std::uint32_t run = child.run;
+  for (std::size_t i = 0; i < child.streams.size(); ++i) {
+    if (request.stdio.at(i + 1).kind != StdioKind::kCapture) continue;
+    child.streams.at(i) = CapturedStream(std::move(ends.ours.at(i + 1)), std::move(ends.child.at(i + 1)),
+                                         request.max_buffer, ends.budget);
+  }
+  if (ends.budget) {
+    for (Flow& flow : ends.flows) {
+      if (!flow.is_input()) flow.count(ends.budget);
+    }
+  }
+  auto status = relays_.begin(run, child.owner, std::move(ends.flows), [this, run] { signal(run, SIGKILL); });
+  if (!status) return status;
+  const std::lock_guard lock(mutex_);
+  children_.insert_or_assign(run, std::move(child));
+  return {};
+}
+
+std::vector<Watched> Waiter::streams_of(std::uint32_t run) {
+  std::vector<Watched> watched;
+  const std::lock_guard lock(mutex_);
+  const auto found = children_.find(run);
+  if (found == children_.end()) return watched;
+  for (std::size_t i = 0; i < found->second.streams.size(); ++i) {
+    const int fd = found->second.streams.at(i).fd();
+    if (fd >= 0) watched.push_back({.number = fd, .token = stream_token(run, i)});
+  }
+  return watched;
+}
+
 void Waiter::forget(std::uint32_t run) {
+  terminals_.drop(run);
+  relays_.drop(run);
   auto child = take(run);
   if (!child) return;
   for (const CapturedStream& stream : child->streams) {
@@ -82,7 +113,7 @@ Status Waiter::watch_process(std::uint32_t run, pid_t pid) {
     return SysError{.step = "launch", .syscall = "fork", .err = ESRCH, .path = {}, .dest = {}, .detail = {}};
   }
   found_pid(run, pid);
-  auto status = queue_->watch_process({.number = pid, .token = exit_token(run)});
+  auto status = queue_->watch_process({.number = pid, .token = exit_token(run)}, streams_of(run));
   if (status) return status;
   forget(run);
   static_cast<void>(::kill(pid, SIGKILL));
@@ -151,6 +182,7 @@ void Waiter::loop() {
       }
     }
     std::erase_if(traced_, [this](std::uint32_t run) { return reap(run); });
+    relays_.look();
     const std::lock_guard lock(mutex_);
     if (is_stopping_) return;
   }
@@ -189,12 +221,13 @@ void Waiter::found_pid(std::uint32_t run, pid_t pid) {
 }
 
 void Waiter::failed(std::uint32_t run, SysError error) {
+  relays_.drop(run);
   auto child = take(run);
   if (!child) return;
   for (const CapturedStream& stream : child->streams) {
     if (stream.fd() >= 0) queue_->forget_readable(stream.fd());
   }
-  child->listener.ended(std::move(error));
+  tell_ended(run, std::move(child->listener.ended), std::move(error));
 }
 
 void Waiter::ended(std::uint32_t run, const Ending& ending) {
@@ -275,7 +308,7 @@ std::optional<Child> Waiter::take(std::uint32_t run) {
 }
 
 void Waiter::deliver(Child child, const Ending& ending) {
-  Exit exit{.ending = ending, .is_max_buffer = false, .output = {}};
+  Exit exit{.ending = ending, .is_max_buffer = false, .output = {}, .input_failure = {}, .output_failure = {}};
   for (std::size_t i = 0; i < child.streams.size(); ++i) {
     auto& stream = child.streams.at(i);
     if (!stream.is_captured()) continue;
@@ -283,11 +316,24 @@ void Waiter::deliver(Child child, const Ending& ending) {
     exit.is_max_buffer |= stream.is_over_bound();
     exit.output.at(i) = stream.take();
   }
-  child.listener.ended(std::move(exit));
+  tell_ended(child.run, std::move(child.listener.ended), std::move(exit));
   // Nobody waits for that.
   for (const CapturedStream& stream : child.streams) {
     if (stream.fd() >= 0) queue_->forget_readable(stream.fd());
   }
+}
+
+void Waiter::tell_ended(std::uint32_t run, std::function<void(Result<Exit>)> ended, Result<Exit> exit) {
+  if (!relays_.is_any() && !terminals_.is_any()) return ended(std::move(exit));
+  // Shared, as what is called must be copyable (std::function).
+  auto told = std::make_shared<Result<Exit>>(std::move(exit));
+  relays_.finish(run, [this, run, ended = std::move(ended), told](StdioRelay::Settled settled) {
+    if (*told) {
+      (*told)->input_failure = std::move(settled.input_failure);
+      (*told)->output_failure = std::move(settled.output_failure);
+    }
+    terminals_.finish(run, [ended, told] { ended(std::move(*told)); });
+  });
 }
 
 }  // namespace buildjail

@@ -21,6 +21,8 @@
 #include "launch/event_queue.h"
 #include "launch/launch_request.h"
 #include "launch/stdio_ends.h"
+#include "launch/stdio_relays.h"
+#include "launch/terminal_relays.h"
 
 namespace buildjail {
 
@@ -38,6 +40,9 @@ struct Exit {
   bool is_max_buffer;
   /** stdout and stderr, where captured. */
   std::array<std::optional<std::vector<std::byte>>, 2> output;
+  /** Of files of the host that its stdin came from, or that its output went to. */
+  std::optional<SysError> input_failure;
+  std::optional<SysError> output_failure;
 };
 
 /** Called on the waiter's thread, `started` also on the one that launches. None of them may wait for anything. */
@@ -81,9 +86,16 @@ class Waiter {
   void stop();
 
   [[nodiscard]] std::uint64_t new_owner() { return last_owner_ += 1; }
+  /** A run that native code has for itself. Those that are asked for have the lower half of the numbers. */
+  [[nodiscard]] std::uint32_t new_run() { return kFirstOwnRun | (last_own_run_ += 1); }
 
-  /** Comes before the launch. Takes over both ends of the streams that are captured. */
+  /**
+   * Comes before the launch. Takes over both ends of the streams that are captured, and watches them; and what goes to
+   * and from files.
+   */
   Status expect(Child child, const LaunchRequest& request, StdioEnds& ends);
+  /** The same of a child of ours, whose streams are watched together with its end, by watch_process. */
+  Status expect_process(Child child, const LaunchRequest& request, StdioEnds& ends);
   /** There was no launch. The listener is not called. */
   void forget(std::uint32_t run);
   /**
@@ -117,12 +129,18 @@ class Waiter {
   bool is_expected(std::uint32_t run);
   /** Nothing while it is not known, and after its end. */
   std::optional<pid_t> pid_of(std::uint32_t run);
+  /** Of commands that have a terminal of their own. */
+  [[nodiscard]] TerminalRelays& terminals() noexcept { return terminals_; }
   /** Waits until every command of an owner is over; false when the bound is reached first, or nobody tells any more. */
   bool wait_reaped(std::uint64_t owner, std::chrono::milliseconds bound);
+  /** Of commands that have files of the host. */
+  [[nodiscard]] StdioRelays& relays() noexcept { return relays_; }
 
  private:
   explicit Waiter(std::unique_ptr<EventQueue> queue);
   void loop();
+  /** Those of a run that are captured. */
+  std::vector<Watched> streams_of(std::uint32_t run);
   void read_channel(std::uint64_t owner);
   void read_stream(std::uint32_t run, std::size_t stream);
   void hear_of(std::uint32_t run);
@@ -131,14 +149,20 @@ class Waiter {
   /** Nothing when it is over already. */
   std::optional<Child> take(std::uint32_t run);
   void deliver(Child child, const Ending& ending);
+  /** The last call of a listener, once everything that its command wrote was passed on. */
+  void tell_ended(std::uint32_t run, std::function<void(Result<Exit>)> ended, Result<Exit> exit);
 
   struct Channel {
     int fd;
     std::function<bool()> read;
   };
 
+  TerminalRelays terminals_;
+  StdioRelays relays_{[this] { queue_->wake(); }};
   std::unique_ptr<EventQueue> queue_;
   std::atomic<std::uint64_t> last_owner_ = 0;
+  static constexpr std::uint32_t kFirstOwnRun = 0x80000000;
+  std::atomic<std::uint32_t> last_own_run_ = 0;
   std::mutex mutex_;
   std::condition_variable reaped_;
   std::map<std::uint32_t, Child> children_;

@@ -1,7 +1,10 @@
 #include "linux/capabilities.h"
 
 #include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
+#include <array>
 #include <cerrno>
 
 namespace buildjail {
@@ -13,9 +16,38 @@ constexpr unsigned long kNoRoot = 1U << 0;
 constexpr unsigned long kNoSetuidFixup = 1U << 2;
 constexpr unsigned long kKeepCaps = 1U << 4;
 constexpr unsigned long kNoAmbientRaise = 1U << 6;
+/** capget(2), with sets of 64 bits in two halves. */
+constexpr std::uint32_t kVersion = 0x20080522;
+constexpr unsigned kHalf = 32;
+
+struct Header {
+  std::uint32_t version;
+  std::int32_t pid;
+};
+
+struct Half {
+  std::uint32_t effective;
+  std::uint32_t permitted;
+  std::uint32_t inheritable;
+};
+
+constexpr Half all_three(std::uint32_t set) { return {.effective = set, .permitted = set, .inheritable = set}; }
+
 constexpr unsigned long locked(unsigned long bit) { return bit << 1; }
 
 }  // namespace
+
+const char* make_ambient(std::uint64_t kept) {
+  const Header header{.version = kVersion, .pid = 0};
+  const std::array<Half, 2> sets{all_three(static_cast<std::uint32_t>(kept)),
+                                 all_three(static_cast<std::uint32_t>(kept >> kHalf))};
+  if (::syscall(SYS_capset, &header, sets.data()) != 0) return "capset";
+  for (unsigned long capability = 0; capability < 64; ++capability) {
+    if ((kept >> capability & 1U) == 0) continue;
+    if (::prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, capability, 0, 0) != 0) return "prctl";
+  }
+  return nullptr;
+}
 
 int bound_capabilities(std::uint64_t kept) {
   const unsigned long bits = (kept == 0 ? kNoRoot : 0) | locked(kNoRoot) | locked(kNoSetuidFixup) | locked(kKeepCaps) |
@@ -28,6 +60,13 @@ int bound_capabilities(std::uint64_t kept) {
     return errno == EINVAL ? 0 : -1;
   }
   return 0;
+}
+
+bool has_capability(unsigned capability) {
+  const Header header{.version = kVersion, .pid = 0};
+  std::array<Half, 2> sets{};
+  if (::syscall(SYS_capget, &header, sets.data()) != 0) return false;
+  return (sets.at(capability / kHalf).effective >> capability % kHalf & 1U) != 0;
 }
 
 }  // namespace buildjail

@@ -1,5 +1,6 @@
 #include "linux/child.h"
 
+#include <fcntl.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -7,12 +8,16 @@
 #include <csignal>
 #include <ctime>
 
+#include "base/unique_fd.h"
+
 namespace buildjail {
 
 namespace {
 
 constexpr int kLastSignal = 64;
 constexpr std::size_t kMaskBytes = kLastSignal / 8;
+/** The most: any process with it comes before any without. */
+constexpr std::string_view kFirstToGo = "1000";
 
 /** The kernel's struct sigaction, which begins with the handler on every architecture but mips; never larger than this.
  */
@@ -41,6 +46,14 @@ int unblock_signals() {
   const std::array<std::byte, kMaskBytes> none{};
   return static_cast<int>(::syscall(SYS_rt_sigprocmask, SIG_SETMASK, none.data(), nullptr, kMaskBytes));
 }
+
+const char* write_file(const char* path, std::string_view text) {
+  const UniqueFd file(::open(path, O_WRONLY | O_CLOEXEC));
+  if (!file) return "open";
+  return ::write(file.get(), text.data(), text.size()) == static_cast<ssize_t>(text.size()) ? nullptr : "write";
+}
+
+const char* go_first_when_memory_runs_out() { return write_file(kOomScoreFile, kFirstToGo); }
 
 std::int64_t now_ns() {
   timespec now{};

@@ -41,7 +41,7 @@ void run_child(void* context) {
   if (!root) return;
   making.can_copy_copies = static_cast<bool>(copy_of(root, 0));
   if (raw::move_mount(root.get(), AT_FDCWD, "/") != 0 || ::fchdir(root.get()) != 0) return;
-  if (!can_make_devices()) return;
+  if (!can_make_devices() || ::mkdir("etc", 0755) != 0) return;
   if (raw::mount_setattr(root.get(), 0, {.set = raw::kReadOnly | raw::kNoDev}) != 0) return;
   if (raw::pivot_root(".", ".") != 0 || ::umount2(".", MNT_DETACH) != 0) return;
   making.is_done = true;

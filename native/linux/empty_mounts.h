@@ -5,9 +5,9 @@
 namespace buildjail {
 
 /**
- * A mount namespace with an empty read-only root and nothing else, to copy those of sessions from: a copy of the host's
- * takes the longer the more is mounted there, and all of it would have to be unmounted again. Root's only: a user
- * namespace has mount namespaces of its own.
+ * A mount namespace with a read-only root, which has an empty /etc and nothing else, to copy those of sessions from: a
+ * copy of the host's takes the longer the more is mounted there, and all of it would have to be unmounted again. Root's
+ * only: a user namespace has mount namespaces of its own.
  */
 struct EmptyMounts {
   /** Empty where it cannot be made or would not do: where there is no making devices, those of the host have to be

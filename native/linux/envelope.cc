@@ -1,5 +1,6 @@
 #include "linux/envelope.h"
 
+#include <fcntl.h>
 #include <sys/prctl.h>
 #include <unistd.h>
 
@@ -11,16 +12,22 @@
 
 #include "base/back_off.h"
 #include "envelope/commands.h"
+#include "envelope/mount_points.h"
+#include "envelope/noted_sources.h"
 #include "envelope/session_errors.h"
 #include "envelope/state_entry.h"
-#include "linux/init/messages.h"
+#include "linux/parts/cgroup.h"
+#include "linux/parts/ids.h"
 #include "linux/parts/init.h"
+#include "linux/parts/limits.h"
 #include "linux/parts/network.h"
 #include "linux/parts/rest.h"
-#include "linux/parts/watched_output.h"
 #include "linux/proc_files.h"
 #include "linux/process_tree.h"
+#include "linux/process_usage.h"
 #include "linux/recovery.h"
+#include "linux/session_terminal.h"
+#include "linux/whole_overlays.h"
 
 namespace buildjail {
 
@@ -29,87 +36,145 @@ namespace {
 /** In which init answers that it has killed everything. */
 constexpr std::chrono::milliseconds kKillBound{1000};
 constexpr std::chrono::milliseconds kPidBound{1000};
-/** No job has this number. Also in src/native/jobs.ts. */
-constexpr std::uint32_t kLookingRun = 0xffffffff;
+/** In which a command is there to be looked at, though its session gets a hundredth of a processor. */
+constexpr std::chrono::milliseconds kLookBound{10'000};
 
-SysError too_many(const std::string& source) {
-  return {.step = "output-lease",
-          .syscall = "sendmsg",
-          .err = E2BIG,
-          .path = source,
+SysError root_refused(const std::optional<SysError>& why) {
+  const std::string reason = why ? ": " + why->syscall + " '" + why->path + "', " + errno_name(why->err) : "";
+  return {.step = "user-namespace",
+          .syscall = why ? why->syscall : "setns",
+          .err = why ? why->err : EPERM,
+          .path = {},
           .dest = {},
-          .detail = "a session has " + std::to_string(kMostLent) + " outputs at most"};
-}
-
-/** Whom a lent output belongs to, in the host's numbering. */
-BuildUser build_user_outside(const BuildUser& user) {
-  return needs_user_namespace() ? BuildUser{.uid = ::geteuid(), .gid = ::getegid(), .groups = {}} : user;
+          .detail = "a build is root inside only in a user namespace, and there is none to be had here" + reason};
 }
 
 /**
  * /dev/stdout leads to the pipe itself, which is opened there anew: by its owner only, as pipes have mode 0600
- * (proc(5), /proc/pid/fd). That the build user is, for what was made for it; in a user namespace it is already.
+ * (proc(5), /proc/pid/fd). That the build user is, for what was made for it, and of its terminal as well; where it is
+ * the caller, it is already. `user` is in the numbering of the host.
  */
-Status give_pipes(const LaunchRequest& request, const StdioEnds& ends, const BuildUser& user) {
-  if (needs_user_namespace()) return {};
+Status give_pipes(const StdioEnds& ends, const BuildUser& user) {
+  if (makes_own_user_space()) return {};
   for (std::size_t i = 0; i < ends.child.size(); ++i) {
-    const StdioKind kind = request.stdio.at(i).kind;
-    if (kind != StdioKind::kPipe && kind != StdioKind::kCapture) continue;
+    if (!ends.is_pipe.at(i) && !ends.is_terminal.at(i)) continue;
     if (::fchown(ends.child.at(i).get(), user.uid, user.gid) != 0) return last_error("stdio", "fchown");
   }
   return {};
 }
 
+/** What a command was launched with, for the error of a step that failed: init tells the step and the errno alone. */
+struct Where {
+  std::string directory;
+  std::string file;
+  bool has_most_processes;
+};
+
+void explain(SysError& error, const Where& where) {
+  if (error.syscall == "chdir") error.path = where.directory;
+  if (error.syscall == "execve") error.path = where.file;
+  if (error.syscall == "openat") error.path = "/dev/null";
+  if (error.syscall == "clone" && error.err == EAGAIN && where.has_most_processes)
+    error.detail = "processes: as many run in the session as limits.processes lets it have";
+}
+
+/** Credentials in the numbering of the inside. What is not mapped is shown there as the kernel shows it (overflowuid).
+ */
+Credentials as_inside(Credentials who, const std::vector<IdExtent>& uids, const std::vector<IdExtent>& gids) {
+  constexpr std::uint32_t kOverflow = 65534;
+  for (uid_t* const id : {&who.uid, &who.real_uid, &who.saved_uid}) *id = inside_of(uids, *id).value_or(kOverflow);
+  for (gid_t* const id : {&who.gid, &who.real_gid, &who.saved_gid}) *id = inside_of(gids, *id).value_or(kOverflow);
+  for (gid_t& id : who.groups) id = inside_of(gids, id).value_or(kOverflow);
+  return who;
+}
+
 }  // namespace
 
-Result<std::unique_ptr<Envelope>> NamespaceEnvelope::open(SharedPlan plan, const std::string& id,
+Result<std::unique_ptr<Envelope>> NamespaceEnvelope::open(SharedPlan plan, Lessee lessee,
                                                           std::shared_ptr<Waiter> waiter,
                                                           std::shared_ptr<LinuxHost> host, Trace trace) {
+  if (auto status = confirm_whole_overlays(plan->steps, host->aliases); !status) return std::move(status.error());
+  auto placed = plan->limits.is_empty() ? PlacedLimits() : host->cgroups.place(plan->limits);
+  if (!placed) return std::move(placed.error());
   // Not make_unique: the constructor is private, as a half-opened envelope is nothing to have.
-  std::unique_ptr<NamespaceEnvelope> envelope(
-      new NamespaceEnvelope(std::move(plan), id, std::move(waiter), std::move(host), std::move(trace)));
+  std::unique_ptr<NamespaceEnvelope> envelope(new NamespaceEnvelope(
+      std::move(plan), std::move(lessee), std::move(waiter), std::move(host), std::move(*placed), std::move(trace)));
+  if (auto status = envelope->take_user_space(); !status) return std::move(status.error());
   auto parts = envelope->parts(envelope->plan_->steps, false);
-  if (!parts) return std::move(parts.error());
-  auto status = envelope->walk_.open(std::move(*parts), envelope->journal_, envelope->trace_);
+  auto status = envelope->walk_.open(std::move(parts), envelope->journal_, envelope->trace_);
   if (!status) return std::move(status.error());
+  envelope->user_space_.is_new = false;
   envelope->is_complete_ = !envelope->plan_->is_base;
   return std::unique_ptr<Envelope>(std::move(envelope));
 }
 
-NamespaceEnvelope::NamespaceEnvelope(SharedPlan plan, std::string id, std::shared_ptr<Waiter> waiter,
-                                     std::shared_ptr<LinuxHost> host, Trace trace)
+NamespaceEnvelope::NamespaceEnvelope(SharedPlan plan, Lessee lessee, std::shared_ptr<Waiter> waiter,
+                                     std::shared_ptr<LinuxHost> host, PlacedLimits placed, Trace trace)
     : plan_(std::move(plan)),
-      id_(std::move(id)),
+      lessee_(std::move(lessee)),
       waiter_(std::move(waiter)),
       host_(std::move(host)),
       owner_(waiter_->new_owner()),
       trace_(std::move(trace)),
+      cgroup_(std::move(placed), lessee_.session.id),
       inside_(waiter_, owner_),
-      journal_(journal_of(plan_->state_directory, id_)) {}
+      sources_(lessee_),
+      journal_(journal_of(lessee_.session.state_directory, lessee_.session.id)) {}
 
-Result<Parts> NamespaceEnvelope::parts(const std::vector<Step>& steps, bool is_rest) {
+Status NamespaceEnvelope::take_user_space() {
+  if (makes_own_user_space()) return {};
+  // Keys of a user stay in its namespace (user-keyring(7)).
+  const bool may_leave_keys = plan_->allowed.has(Allowance::kKeyring);
+  auto taken = host_->user_spaces.take(
+      *plan_, lessee_, may_leave_keys ? UserSpaces::Sharing::kAlone : UserSpaces::Sharing::kWithLaterSessions);
+  if (!taken) return std::move(taken.error());
+  if (!*taken && plan_->user.uid == 0) return root_refused(host_->user_spaces.why_none());
+  user_space_ = std::move(*taken);
+  return {};
+}
+
+BuildUser NamespaceEnvelope::user_outside() const {
+  if (user_space_) return user_space_.map.outside(plan_->user);
+  return makes_own_user_space() ? BuildUser{.uid = ::geteuid(), .gid = ::getegid(), .groups = {}} : plan_->user;
+}
+
+Parts NamespaceEnvelope::parts(const std::vector<Step>& steps, bool is_rest) {
   Parts parts;
-  if (!is_rest) parts.push_back(std::make_unique<StateEntry>(journal_, id_, plan_->name));
+  nesting_ = is_rest ? nesting_in(steps, plan_->steps) : nesting_in(steps);
+  if (!is_rest) {
+    // First, as it is there already: whatever fails, it is given back.
+    parts.push_back(std::make_unique<IdsPart>(host_->user_spaces, user_space_));
+    parts.push_back(std::make_unique<StateEntry>(journal_, lessee_.session.id, plan_->name, lessee_.host_directory));
+  }
   std::vector<const OutputLease*> outputs;
   for (const Step& step : steps) {
     const auto* const bind = std::get_if<Bind>(&step);
     if (bind == nullptr || !bind->is_writable) continue;
-    if (output_count_++ == kMostLent) return too_many(bind->source);
-    auto lease = std::make_unique<OutputLease>(plan_->state_directory, id_, *bind, recovery_of(plan_->state_directory));
+    auto lease = std::make_unique<OutputLease>(lessee_, *bind);
     outputs.push_back(lease.get());
     parts.push_back(std::move(lease));
   }
+  parts.push_back(std::make_unique<NotedSources>(
+      sources_, is_rest ? sources_of(plan_->steps) : std::vector<const Bind*>(), sources_of(steps),
+      [this](std::vector<ShownSource>& sources) { return host_->aliases.find_origins(sources); }));
+  add_mount_points(nesting_, outputs, parts);
   if (is_rest) {
-    parts.push_back(std::make_unique<Rest>(inside_, steps));
+    parts.push_back(
+        std::make_unique<Rest>(inside_, steps, nesting_, user_space_ ? std::optional(user_outside()) : std::nullopt));
   } else {
-    auto network = std::make_unique<NetworkPart>(*plan_, host_->networks, outputs);
-    auto init = std::make_unique<InitPart>(inside_, *plan_, *host_, *network);
+    auto network = std::make_unique<NetworkPart>(*plan_, *host_, outputs);
+    auto init = std::make_unique<InitPart>(inside_, *plan_, *host_,
+                                           InitPart::Around{.network = *network,
+                                                            .user_space = user_space_,
+                                                            .cgroup = cgroup_,
+                                                            .journal = journal_,
+                                                            .nesting = nesting_});
     parts.push_back(std::move(network));
+    if (!cgroup_.is_none()) parts.push_back(std::make_unique<CgroupPart>(cgroup_));
     parts.push_back(std::move(init));
+    if (!cgroup_.is_none()) parts.push_back(std::make_unique<LimitsPart>(cgroup_));
   }
-  // Not before there is an init, which hands them back should this process be killed.
-  for (const OutputLease* const output : outputs)
-    parts.push_back(std::make_unique<WatchedOutput>(inside_, *output, setup(), build_user_outside(plan_->user)));
+  for (const OutputLease* const output : outputs) parts.push_back(std::make_unique<LentDirectory>(*output, lent_as()));
   if (is_rest || !plan_->is_base)
     parts.push_back(std::make_unique<Commands>([this](Trace& trace) { return inside_.end_processes(trace); }));
   return parts;
@@ -120,15 +185,15 @@ Status NamespaceEnvelope::complete(std::vector<Step> rest) {
   const auto inside = namespaces();
   if (!inside) return session_closed("complete", "setns");
   if (is_complete() || !rest_.empty()) return session_complete("complete", "setns");
-  host_->networks.give_way();
+  if (auto status = confirm_whole_overlays(rest, host_->aliases); !status) return status;
+  host_->give_way();
   trace_.resume();
   rest_ = std::move(rest);
   auto more = parts(rest_, true);
-  if (!more) return std::move(more.error());
-  auto status = walk_.add(std::move(*more), journal_, trace_);
+  auto status = walk_.add(std::move(more), journal_, trace_);
   // The child that completes enters the session's user namespace while it shares our memory, which is a change of
   // credentials, and the kernel then keeps that memory from being dumped (PR_SET_DUMPABLE(2const)).
-  if (needs_user_namespace() && host_->is_dumpable) static_cast<void>(::prctl(PR_SET_DUMPABLE, 1, 0, 0, 0));
+  if (makes_own_user_space() && host_->is_dumpable) static_cast<void>(::prctl(PR_SET_DUMPABLE, 1, 0, 0, 0));
   if (!status) return status;
   const std::lock_guard lock(mutex_);
   is_complete_ = true;
@@ -145,23 +210,43 @@ bool NamespaceEnvelope::is_complete() {
   return is_complete_;
 }
 
-CommandSetup NamespaceEnvelope::setup() const {
-  return {.user = plan_->user, .has_user_namespace = needs_user_namespace()};
+LentAs NamespaceEnvelope::lent_as() const {
+  // All ids of the range are the session's alone: a build that is root may have given a file to any of them.
+  std::optional<BuildIds> ids;
+  if (user_space_) ids = BuildIds{.first = user_space_.range().first, .count = user_space_.size, .are_shared = false};
+  // The filter on system calls refuses set-id bits and marks unless they are allowed.
+  const bool lets_mark = plan_->allowed.has(Allowance::kSetId) || plan_->allowed.has(Allowance::kAttributes);
+  return {.user = user_outside(),
+          .ids = ids,
+          .keeps_owner = makes_own_user_space(),
+          .is_left_as_built = plan_->leaves_outputs_as_built,
+          .lets_mark = lets_mark};
 }
+
+CommandSetup NamespaceEnvelope::setup() const { return {.user = plan_->user, .has_one_id = makes_own_user_space()}; }
 
 Status NamespaceEnvelope::launch(Launching launching) {
   auto& [request, ends, listener] = launching;
   const auto inside = namespaces();
   if (!inside) return session_closed("launch", "sendmsg");
   if (!is_complete()) return session_incomplete("launch", "sendmsg");
-  host_->networks.give_way();
+  host_->give_way();
+  auto terminal = waiter_->terminals().wanted_by(request);
+  if (!terminal) return std::move(terminal.error());
+  UniqueFd master;
+  if (*terminal) {
+    auto opened = open_terminal(inside->root(), **terminal, ends);
+    if (!opened) return std::move(opened.error());
+    master = std::move(*opened);
+  }
   if (auto status = ends.open_files(request.stdio); !status) return status;
-  if (auto status = give_pipes(request, ends, plan_->user); !status) return status;
+  if (auto status = give_pipes(ends, user_outside()); !status) return status;
   const auto stdio = ends.numbers();
-  listener.ended = [ended = std::move(listener.ended), directory = request.working_directory,
-                    file = request.argv.front()](Result<Exit> exit) {
-    if (!exit && exit.error().syscall == "chdir") exit.error().path = directory;
-    if (!exit && exit.error().syscall == "execve") exit.error().path = file;
+  listener.ended = [ended = std::move(listener.ended),
+                    where = Where{.directory = request.working_directory,
+                                  .file = request.argv.front(),
+                                  .has_most_processes = plan_->limits.processes.has_value()}](Result<Exit> exit) {
+    if (!exit) explain(exit.error(), where);
     ended(std::move(exit));
   };
   const auto& channel = inside->channel();
@@ -173,9 +258,18 @@ Status NamespaceEnvelope::launch(Launching launching) {
                                  .signal = std::move(signal)},
                                 request, ends);
   if (!status) return status;
-  status = channel->launch(request, setup(), stdio);
+  auto command = setup();
+  if (*terminal) {
+    status = waiter_->terminals().begin(request.run, **terminal, std::move(master), ends);
+    // Here it does so from the start.
+    waiter_->terminals().opened(request.run);
+    if ((*terminal)->is_typed_into) command.terminal = (*terminal)->first_stream();
+  }
+  if (status) status = channel->launch(request, command, stdio);
   if (status) return status;
   waiter_->forget(request.run);
+  if (status.error().err == ESRCH && cgroup_.met().memory > 0)
+    status.error().detail = "memory: the session is over, as nothing was left in it but its init to be ended for more";
   return namespaces() ? status : session_closed("launch", "sendmsg");
 }
 
@@ -211,7 +305,12 @@ Status NamespaceEnvelope::signal_tree(std::uint32_t run, int signal) {
 
 Status NamespaceEnvelope::kill_all() {
   const auto inside = namespaces();
-  return inside ? inside->channel()->kill_all(kKillBound) : Status();
+  if (!inside) return {};
+  // Init has to come to its turn, and each process to its end.
+  cgroup_.let_end();
+  auto status = inside->channel()->kill_all(kKillBound);
+  cgroup_.hold_on();
+  return status;
 }
 
 Result<Credentials> NamespaceEnvelope::look_at_command(const Namespaces& inside) {
@@ -225,11 +324,11 @@ Result<Credentials> NamespaceEnvelope::look_at_command(const Namespaces& inside)
   const std::lock_guard one_at_a_time(looking_);
   const auto looking = std::make_shared<Looking>();
   LaunchRequest request;
-  request.run = kLookingRun;
+  const std::uint32_t run = waiter_->new_run();
+  request.run = run;
   request.argv = {"/"};
   request.working_directory = "/";
   StdioEnds ends;
-  if (auto status = ends.open_files(request.stdio); !status) return std::move(status.error());
   const auto tell = [looking](auto change) {
     const std::lock_guard lock(looking->mutex);
     change(*looking);
@@ -246,28 +345,47 @@ Result<Credentials> NamespaceEnvelope::look_at_command(const Namespaces& inside)
                                }};
   const auto stdio = ends.numbers();
   const auto& channel = inside.channel();
-  auto status = waiter_->expect({.run = kLookingRun,
+  auto status = waiter_->expect({.run = run,
                                  .owner = owner_,
                                  .streams = {},
                                  .listener = std::move(listener),
-                                 .signal = [channel](pid_t, int sent) { return channel->signal(kLookingRun, sent); }},
+                                 .signal = [channel, run](pid_t, int sent) { return channel->signal(run, sent); }},
                                 request, ends);
   if (!status) return std::move(status.error());
   auto waiting = setup();
   waiting.waits = true;
   if (status = channel->launch(request, waiting, stdio); !status) {
-    waiter_->forget(kLookingRun);
+    waiter_->forget(run);
     return std::move(status.error());
   }
   std::unique_lock lock(looking->mutex);
-  looking->changed.wait_for(lock, kPidBound, [&] { return looking->pid || looking->is_over; });
+  looking->changed.wait_for(lock, kLookBound, [&] { return looking->pid || looking->is_over; });
   auto who = looking->pid ? credentials_of(*looking->pid) : std::nullopt;
-  static_cast<void>(channel->signal(kLookingRun, SIGKILL));
-  looking->changed.wait_for(lock, kPidBound, [&] { return looking->is_over; });
+  static_cast<void>(channel->signal(run, SIGKILL));
+  looking->changed.wait_for(lock, kLookBound, [&] { return looking->is_over; });
   if (who) return std::move(*who);
   if (looking->failure) return std::move(*looking->failure);
   errno = ESRCH;
   return last_error("record", "open");
+}
+
+Result<std::vector<IdExtent>> NamespaceEnvelope::ids_of(pid_t init, const char* file) const {
+  auto map = read_map("record", "/proc/" + std::to_string(init) + "/" + file);
+  // Of a namespace that is the reader's own, a map tells of the one around it (user_namespaces(7)).
+  const bool is_ours = !user_space_ && !makes_own_user_space();
+  for (std::size_t i = 0; map && is_ours && i < map->size(); ++i) map->at(i).outside = map->at(i).inside;
+  return map;
+}
+
+Result<UniqueFd> NamespaceEnvelope::open_root() {
+  // Init's pid is its own only until it was waited for.
+  const std::lock_guard not_closing(closing_);
+  const auto inside = namespaces();
+  if (!inside) return session_closed("keep", "open", ENOENT);
+  const std::string root = inside->root();
+  UniqueFd opened(::open(root.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (!opened) return last_error("keep", "open", root);
+  return opened;
 }
 
 Result<Record> NamespaceEnvelope::record() {
@@ -275,21 +393,31 @@ Result<Record> NamespaceEnvelope::record() {
   const std::lock_guard not_closing(closing_);
   const auto inside = namespaces();
   if (!inside) return session_closed("record", "open", ENOENT);
-  Record record{.root = "/proc/" + std::to_string(inside->init()) + "/root",
+  Record record{.root = inside->root(),
                 .jail = {},
                 .mounts = {},
                 .namespaces = {},
-                .process = {}};
+                .uids = {},
+                .gids = {},
+                .user = {},
+                .process = {},
+                .limits = cgroup_.applied()};
   auto mounts = mounts_of(inside->init(), record.root);
   if (!mounts) return std::move(mounts.error());
   record.mounts = std::move(*mounts);
   auto numbers = namespaces_of(inside->init());
   if (!numbers) return std::move(numbers.error());
   record.namespaces = std::move(*numbers);
+  auto uids = ids_of(inside->init(), "uid_map");
+  if (!uids) return std::move(uids.error());
+  auto gids = ids_of(inside->init(), "gid_map");
+  if (!gids) return std::move(gids.error());
+  record.uids = std::move(*uids);
+  record.gids = std::move(*gids);
   if (!is_complete()) return record;
   auto who = look_at_command(*inside);
   if (!who) return std::move(who.error());
-  record.process = std::move(*who);
+  record.process = as_inside(std::move(*who), record.uids, record.gids);
   return record;
 }
 
@@ -300,14 +428,27 @@ void NamespaceEnvelope::begin_close() {
   if (const auto inside = inside_.get()) static_cast<void>(inside->tell_to_end());
 }
 
+Result<SessionUsage> NamespaceEnvelope::usage() {
+  if (auto counted = cgroup_.usage()) return std::move(*counted);
+  const std::lock_guard not_closing(closing_);
+  const auto inside = namespaces();
+  return inside ? usage_of_processes(inside->init()) : SessionUsage();
+}
+
+LimitsMet NamespaceEnvelope::limits_met() { return cgroup_.met(); }
+
 CloseReport NamespaceEnvelope::close() {
   const std::lock_guard only_one(closing_);
-  host_->networks.give_way();
+  host_->give_way();
   {
     const std::lock_guard lock(mutex_);
     is_closed_ = true;
   }
-  return walk_.take_away();
+  cgroup_.let_end();
+  auto report = walk_.take_away();
+  if (report.failures.empty() && !waiter_->relays().end(owner_, kRelayBound))
+    report.failures.push_back(relay_held_up());
+  return report;
 }
 
 }  // namespace buildjail

@@ -3,7 +3,6 @@
 #include <fcntl.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
-#include <sys/sysmacros.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
@@ -41,8 +40,14 @@ const char* call_of(unsigned step) {
       return "setsid";
     case kStepStdio:
       return "dup3";
+    case kStepTerminal:
+      return "ioctl";
+    case kStepNull:
+      return "openat";
     case kStepClose:
       return "close_range";
+    case kStepLimits:
+      return "prlimit64";
     case kStepDirectory:
       return "chdir";
     case kStepGroups:
@@ -104,32 +109,6 @@ Status InitChannel::send(std::span<const std::byte> message, std::span<const int
   return last_error("launch", "sendmsg");
 }
 
-Status InitChannel::lend(const LentOutput& before, const std::string& target, const CommandSetup& setup, int lease) {
-  // In a user namespace there is no other owner to be had; -1 leaves it as it is (chown(2)).
-  const bool is_owner_kept = setup.has_user_namespace;
-  lent_message message{.kind = kMessageLend,
-                       .mode = before.mode,
-                       .number = before.ino,
-                       .major = major(before.dev),
-                       .minor = minor(before.dev),
-                       .user = setup.user.uid,
-                       .uid = is_owner_kept ? static_cast<uid_t>(-1) : before.uid,
-                       .gid = is_owner_kept ? static_cast<gid_t>(-1) : before.gid,
-                       .path = {}};
-  if (target.size() >= sizeof(message.path)) {
-    errno = ENAMETOOLONG;
-    return last_error("output-lease", "send", target);
-  }
-  target.copy(message.path, target.size());
-  // No answer is waited for: what is on its way arrives, whether this process lives to see it or not (unix(7)).
-  auto status = send(bytes_of(message).first(offsetof(lent_message, path) + target.size() + 1), {&lease, 1});
-  if (!status) {
-    status.error().step = "output-lease";
-    status.error().path = before.path;
-  }
-  return status;
-}
-
 Status InitChannel::launch(const LaunchRequest& request, const CommandSetup& setup, const std::array<int, 3>& stdio) {
   const auto candidates = executable_candidates(request);
   const auto& groups = setup.user.groups;
@@ -138,14 +117,18 @@ Status InitChannel::launch(const LaunchRequest& request, const CommandSetup& set
   header.number = request.run;
   if (request.tells_started) header.flags |= kLaunchTells;
   if (setup.waits) header.flags |= kLaunchWaits;
-  if (!setup.has_user_namespace) header.flags |= kLaunchSetsGroups | kLaunchBounds;
+  if (!setup.has_one_id) header.flags |= kLaunchSetsGroups | kLaunchBounds;
   header.uid = setup.user.uid;
   header.gid = setup.user.gid;
   header.group_count = static_cast<unsigned>(groups.size());
   header.candidate_count = static_cast<unsigned>(candidates.size());
   header.argument_count = static_cast<unsigned>(request.argv.size());
   header.variable_count = static_cast<unsigned>(request.environment.size());
+  header.terminal = static_cast<unsigned>(setup.terminal + 1);
   header.kept_capabilities = kept_capabilities(setup.user);
+  header.cpu_seconds = request.limits.cpu_time.value_or(0);
+  header.open_files = request.limits.open_files.value_or(0);
+  header.file_size = request.limits.file_size.value_or(0);
 
   std::string text;
   for (const unsigned group : groups) text.append(reinterpret_cast<const char*>(&group), sizeof(group));
@@ -155,16 +138,21 @@ Status InitChannel::launch(const LaunchRequest& request, const CommandSetup& set
   add(text, request.environment);
   header.text_size = text.size();
 
-  std::array<int, kMostDescriptors> descriptors{stdio[0], stdio[1], stdio[2], -1};
+  std::vector<int> descriptors;
+  for (std::size_t i = 0; i < stdio.size(); ++i) {
+    if (stdio.at(i) < 0) continue;
+    header.given |= 1U << i;
+    descriptors.push_back(stdio.at(i));
+  }
   Status sent;
   if (text.size() <= kMostInline) {
     text.insert(0, reinterpret_cast<const char*>(&header), sizeof(header));
-    sent = send(std::as_bytes(std::span(text)), std::span(descriptors).first(3));
+    sent = send(std::as_bytes(std::span(text)), descriptors);
   } else {
     auto memory = in_memory(text);
     if (!memory) return std::move(memory.error());
     header.flags |= kLaunchIsLong;
-    descriptors[3] = memory->get();
+    descriptors.push_back(memory->get());
     sent = send(bytes_of(header), descriptors);
   }
   if (!sent && is_gone(sent.error().err)) sent.error().err = ESRCH;

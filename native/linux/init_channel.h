@@ -14,17 +14,18 @@
 #include "launch/launch_request.h"
 #include "launch/waiter.h"
 #include "plan/plan.h"
-#include "state/lent_output.h"
 
 namespace buildjail {
 
 /** How a command of a session is set up, beside what its request says. */
 struct CommandSetup {
   const BuildUser& user;
-  /** The session has a user namespace: its groups cannot be set, and its owners outside are the caller. */
-  bool has_user_namespace;
+  /** All of the session is the caller outside: its groups cannot be set, and nobody in it has a capability to lose. */
+  bool has_one_id;
   /** It does not execute, but stays as it is before that. */
   bool waits = false;
+  /** The standard descriptor that is its controlling terminal; -1: it has none. */
+  int terminal = -1;
 };
 
 /** The socket to init, pid 1 of a session (init/messages.h). Any thread may send; the waiter's reads. */
@@ -34,12 +35,7 @@ class InitChannel {
 
   [[nodiscard]] int fd() const noexcept { return socket_.get(); }
 
-  /**
-   * Comes before an output is handed over: init hands it back, and has the lock of its lease until then, should this
-   * process be killed. `target` is where it is inside.
-   */
-  Status lend(const LentOutput& before, const std::string& target, const CommandSetup& setup, int lease);
-  /** Returns once the command is on its way. */
+  /** Returns once the command is on its way. `stdio`: -1 is the session's own /dev/null. */
   Status launch(const LaunchRequest& request, const CommandSetup& setup, const std::array<int, 3>& stdio);
   /** The process group of a command. False when init is gone. */
   bool signal(std::uint32_t number, int signal);

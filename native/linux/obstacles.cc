@@ -7,11 +7,16 @@
 #include <array>
 #include <cerrno>
 #include <charconv>
+#include <climits>
 #include <cstdlib>
 #include <string>
 
 #include "base/unique_fd.h"
+#include "linux/capabilities.h"
+#include "linux/id_ranges.h"
 #include "linux/namespaces.h"
+#include "linux/overlay_errors.h"
+#include "linux/user_space.h"
 
 namespace buildjail {
 
@@ -71,24 +76,120 @@ Obstacle explain_user_namespaces(const SysError& error) {
           "--security-opt systempaths=unconfined)"};
 }
 
-}  // namespace
+Obstacle without_user_space(const std::string& less, const SysError& error) {
+  const bool is_off = setting("/proc/sys/user/max_user_namespaces") == 0;
+  return {"user-namespaces", less + " (" + (is_off ? "user.max_user_namespaces is 0" : as_said(error)) + ")",
+          is_off ? "sysctl -w user.max_user_namespaces=15000"
+                 : "run it outside of the container, or let that make user namespaces (docker run --cap-add SETUID "
+                   "--cap-add SETGID --security-opt seccomp=unconfined)"};
+}
 
-std::optional<SysError> try_namespaces(const UniqueFd& init_image) {
+/** Where the program of this process is: a folder that every host has. */
+std::optional<std::string> folder_of_program() {
+  std::array<char, PATH_MAX> path{};
+  const ssize_t size = ::readlink("/proc/self/exe", path.data(), path.size());
+  if (size <= 0) return std::nullopt;
+  const std::string program(path.data(), static_cast<std::size_t>(size));
+  const std::size_t last = program.rfind('/');
+  return last == 0 || last == std::string::npos ? std::nullopt : std::optional(program.substr(0, last));
+}
+
+std::optional<SysError> try_steps(const UniqueFd& init_image, std::vector<Step> more) {
   constexpr uid_t kAnyone = 1;
-  const EnvelopePlan plan{
+  EnvelopePlan plan{
       .name = {},
       .state_directory = {},
       .hostname = "build",
-      .is_host_network = false,
+      .network = {},
       .is_base = false,
+      .leaves_outputs_as_built = false,
       .user = {.uid = kAnyone, .gid = kAnyone, .groups = {}},
+      .users = 0,
+      .allowed = {},
+      .ids = {},
+      .limits = {},
       .steps = {MakeDirectory{"/dev", 0755}, MountDev{"/dev"}, MakeDirectory{"/proc", 0755}, MountProc{"/proc"}}};
+  plan.steps.insert(plan.steps.end(), more.begin(), more.end());
   Trace trace;
   const EmptyMounts no_mounts;
   const UniqueFd no_network;
-  auto made = Namespaces::make(plan, {.init_image = init_image, .mounts = no_mounts, .network = no_network}, trace);
+  const UserSpace no_user_space;
+  const CgroupEntrances no_cgroup;
+  const Nesting no_nesting;
+  const SystemCallFilter filter{Allowances()};
+  auto made = Namespaces::make(plan,
+                               {.init_image = init_image,
+                                .mounts = no_mounts,
+                                .etc = nullptr,
+                                .network = no_network,
+                                .filter = filter,
+                                .user = no_user_space,
+                                .cgroup = no_cgroup,
+                                .nesting = no_nesting,
+                                .overlays_are_unmapped = true},
+                               trace);
   if (made) return std::nullopt;
   return std::move(made.error());
+}
+
+}  // namespace
+
+std::optional<SysError> try_namespaces(const UniqueFd& init_image) { return try_steps(init_image, {}); }
+
+std::optional<Obstacle> find_overlay_limitation(const UniqueFd& init_image) {
+  // Overlayfs takes layers whose owners are mapped since then.
+  constexpr std::pair kMapped{5, 19};
+  const std::optional<std::string> folder = folder_of_program();
+  if (!folder) return std::nullopt;
+  const Bind overlay{.target = "/overlay",
+                     .source = *folder,
+                     .is_file = false,
+                     .is_writable = false,
+                     .dev = 0,
+                     .ino = 0,
+                     .is_overlay = true};
+  const auto error = try_steps(
+      init_image, {MakeDirectory{"/overlay", 0755}, MakeDirectory{"/tmp", 0755}, MountTmpfs{"/tmp", 0, 0}, overlay});
+  if (error) return overlay_obstacle(*error);
+  if (makes_own_user_space() || kernel_version() >= kMapped) return std::nullopt;
+  return Obstacle{kOverlay,
+                  "inputs of root's sessions cannot be overlays: overlayfs of this kernel takes no source whose files "
+                  "are shown as another user's",
+                  "use Linux 5.19 or later"};
+}
+
+std::vector<Obstacle> find_id_limitations() {
+  if (makes_own_user_space()) return {};
+  const auto ranges = find_id_ranges(std::nullopt);
+  const std::string less =
+      "sessions of root have no user namespace here: they have ids of the host, one user's for all of "
+      "them, and user: 'root' is refused";
+  if (!ranges) return {without_user_space(less, ranges.error())};
+  if (!*ranges) {
+    return {
+        {"ids",
+         less +
+             " (too few ids are mapped where this process is, or /etc/subuid and /etc/subgid give them all to others)",
+         "map more ids to the container, or name some that nobody else has as `ids` in the spec"}};
+  }
+  constexpr uid_t kAnyone = 1;
+  const auto made =
+      make_user_space(map_onto((*ranges)->range((*ranges)->first), {.uid = kAnyone, .gid = kAnyone, .groups = {}}));
+  if (!made) return {without_user_space(less, made.error())};
+  if ((*ranges)->size == IdRanges::kFull) return {};
+  return {{"ids",
+           "few ids are mapped where this process is: a session has " + std::to_string(IdRanges::kFew) +
+               " of them, those of its user and of root among them, and not 65,536",
+           "map more ids to the container, 65,536 from a multiple of that on for each session"}};
+}
+
+std::vector<Obstacle> find_network_limitations() {
+  // In a user namespace of its own a session has every capability for as long as it is being made.
+  if (makes_own_user_space() || has_capability(kNetAdmin)) return {};
+  return {{"network",
+           "root of this container may bring no interface up (it lacks CAP_NET_ADMIN), so that network: 'loopback' is "
+           "refused",
+           "give the container the capability NET_ADMIN (docker run --cap-add NET_ADMIN)"}};
 }
 
 Obstacle explain(const SysError& error) {
@@ -103,12 +204,16 @@ Obstacle explain(const SysError& error) {
             "run it outside of the container, or with all of /proc in it (docker run --security-opt "
             "systempaths=unconfined)"};
   }
-  if (error.err == ENOSPC && !needs_user_namespace()) {
+  if (error.step == "filter") {
+    return {"seccomp", "this kernel, or the container, has no filters on system calls (" + as_said(error) + ")",
+            "use a kernel with CONFIG_SECCOMP_FILTER, and let the container make the call seccomp(2)"};
+  }
+  if (error.err == ENOSPC && !makes_own_user_space()) {
     return {"limit", "there are as many namespaces as there may be (" + as_said(error) + ")",
             "raise the sysctls user.max_*_namespaces"};
   }
   const bool is_refused = error.err == EPERM || error.err == EACCES || error.err == ENOSPC;
-  if (is_refused && needs_user_namespace()) return explain_user_namespaces(error);
+  if (is_refused && makes_own_user_space()) return explain_user_namespaces(error);
   if (is_refused) {
     return {"privilege", "root of this container may not make namespaces or mounts (" + as_said(error) + ")",
             "give the container the capability SYS_ADMIN (docker run --cap-add SYS_ADMIN --security-opt "

@@ -94,6 +94,7 @@ struct Mounted {
   std::vector<std::string> flags;
   std::string type;
   std::string source;
+  std::string options;
 };
 
 Mounted parse_mount(std::string_view line) {
@@ -109,6 +110,7 @@ Mounted parse_mount(std::string_view line) {
   }
   mounted.type = take_word(line, ' ');
   mounted.source = unescaped(take_word(line, ' '));
+  mounted.options = line;
   return mounted;
 }
 
@@ -142,6 +144,16 @@ std::string host_path(const Mounted& mounted, const std::vector<Mounted>& host) 
   return joined(best->on, std::string_view(mounted.part).substr(shown));
 }
 
+/** The numbers behind the state of a process, its parent first. */
+std::vector<unsigned> stat_of(pid_t pid) {
+  const auto text = read_all(proc_path(pid, "stat"));
+  if (!text) return {};
+  // The name may hold anything; the state and the parent come after its end (proc_pid_stat(5)).
+  const std::size_t end = text->rfind(')');
+  if (end == std::string::npos || text->size() < end + 4) return {};
+  return numbers(std::string_view(*text).substr(end + 4));
+}
+
 }  // namespace
 
 std::optional<Credentials> credentials_of(pid_t pid) {
@@ -166,6 +178,9 @@ std::optional<Credentials> credentials_of(pid_t pid) {
       who.saved_gid = ids()[2];
     } else if (line.starts_with("Groups:")) {
       who.groups = numbers(line);
+    } else if (line.starts_with("Seccomp_filters:")) {
+      const auto count = numbers(line);
+      if (!count.empty()) who.system_call_filters = static_cast<int>(count.front());
     }
   }
   return who;
@@ -186,13 +201,18 @@ std::optional<ProcessStatus> status_of(pid_t pid) {
 }
 
 std::optional<pid_t> parent_of(pid_t pid) {
-  const auto text = read_all(proc_path(pid, "stat"));
-  if (!text) return std::nullopt;
-  // The name may hold anything; the state and the parent come after its end (proc_pid_stat(5)).
-  const std::size_t end = text->rfind(')');
-  if (end == std::string::npos || text->size() < end + 4) return std::nullopt;
-  const auto found = numbers(std::string_view(*text).substr(end + 4));
+  const auto found = stat_of(pid);
   return found.empty() ? std::nullopt : std::optional(static_cast<pid_t>(found.front()));
+}
+
+std::optional<ProcessTimes> times_of(pid_t pid) {
+  // The fields 14 to 17, of which the parent is the fourth; in hundredths of a second (proc_pid_stat(5), times(2)).
+  constexpr std::size_t kUser = 10;
+  constexpr std::uint64_t kTickUs = 10'000;
+  const auto found = stat_of(pid);
+  if (found.size() < kUser + 4) return std::nullopt;
+  return ProcessTimes{.own_us = (std::uint64_t{found[kUser]} + found[kUser + 1]) * kTickUs,
+                      .waited_us = (std::uint64_t{found[kUser + 2]} + found[kUser + 3]) * kTickUs};
 }
 
 std::optional<pid_t> pid_of_descriptor(int pidfd) {
@@ -240,6 +260,20 @@ Result<std::vector<MountEntry>> mounts_of(pid_t pid, const std::string& root) {
                        .flags = mounted.flags});
   }
   return entries;
+}
+
+Result<std::vector<CgroupMount>> cgroup_mounts() {
+  auto table = mount_table("/proc/self/mountinfo");
+  if (!table) return std::move(table.error());
+  std::vector<CgroupMount> found;
+  for (Mounted& mounted : *table) {
+    if (mounted.type != "cgroup" && mounted.type != "cgroup2") continue;
+    found.push_back({.type = std::move(mounted.type),
+                     .on = std::move(mounted.on),
+                     .root = std::move(mounted.part),
+                     .options = std::move(mounted.options)});
+  }
+  return found;
 }
 
 Result<std::vector<NamespaceEntry>> namespaces_of(pid_t pid) {

@@ -45,6 +45,29 @@ std::optional<std::uint64_t> pid_namespace_of(pid_t pid);
  */
 Result<std::vector<MountEntry>> mounts_of(pid_t pid, const std::string& root);
 
+/** A file system of cgroups that this process sees mounted. */
+struct CgroupMount {
+  /** `cgroup` or `cgroup2`. */
+  std::string type;
+  std::string on;
+  /** The cgroup that is shown there. */
+  std::string root;
+  /** Those of the file system; of version 1 the controllers are among them. */
+  std::string options;
+};
+
+Result<std::vector<CgroupMount>> cgroup_mounts();
+
+/** What a process has used. */
+struct ProcessTimes {
+  /** In microseconds; its own, and that of children that it has waited for. */
+  std::uint64_t own_us;
+  std::uint64_t waited_us;
+};
+
+/** Nothing where there is no such process. */
+std::optional<ProcessTimes> times_of(pid_t pid);
+
 /** The namespaces that a process is in, by kind (`mnt`, `pid`, ...) and number. */
 Result<std::vector<NamespaceEntry>> namespaces_of(pid_t pid);
 

@@ -19,7 +19,22 @@ namespace {
 /** A build can fork faster than this looks; what then is left ends with its session. */
 constexpr int kMostLooks = 50;
 
-/** All below `root`, parents first; without it. */
+/** Nothing where that is our own: the number is a process of the host by now, and not one of a session. */
+std::optional<std::uint64_t> session_space_of(pid_t pid) {
+  const auto space = pid_namespace_of(pid);
+  return space == pid_namespace_of(::getpid()) ? std::nullopt : space;
+}
+
+/** By a descriptor, and only while it is where it was seen: a number may be another process's by now. */
+template <class IsStill>
+UniqueFd signal_if(pid_t pid, int signal, IsStill is_still) {
+  UniqueFd pidfd(raw::pidfd_open(pid));
+  if (pidfd && is_still(pid)) static_cast<void>(raw::pidfd_send_signal(pidfd.get(), signal));
+  return pidfd;
+}
+
+}  // namespace
+
 std::vector<pid_t> descendants_of(pid_t root) {
   std::multimap<pid_t, pid_t> children;
   for (const pid_t pid : list_processes()) {
@@ -37,22 +52,6 @@ std::vector<pid_t> descendants_of(pid_t root) {
   }
   return found;
 }
-
-/** Nothing where that is our own: the number is a process of the host by now, and not one of a session. */
-std::optional<std::uint64_t> session_space_of(pid_t pid) {
-  const auto space = pid_namespace_of(pid);
-  return space == pid_namespace_of(::getpid()) ? std::nullopt : space;
-}
-
-/** By a descriptor, and only while it is where it was seen: a number may be another process's by now. */
-template <class IsStill>
-UniqueFd signal_if(pid_t pid, int signal, IsStill is_still) {
-  UniqueFd pidfd(raw::pidfd_open(pid));
-  if (pidfd && is_still(pid)) static_cast<void>(raw::pidfd_send_signal(pidfd.get(), signal));
-  return pidfd;
-}
-
-}  // namespace
 
 std::vector<UniqueFd> signal_tree(pid_t command, int signal) {
   std::vector<UniqueFd> signalled;

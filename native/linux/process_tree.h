@@ -8,6 +8,9 @@
 
 namespace buildjail {
 
+/** All below `root`, parents first; without it. */
+std::vector<pid_t> descendants_of(pid_t root);
+
 /**
  * Signals a command and everything it started, but by SIGKILL: see kill_tree. Orphans come to the command as long as it
  * lives (PR_SET_CHILD_SUBREAPER(2const)), so everything is below it. `command` is in the host's numbering.

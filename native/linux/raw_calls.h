@@ -20,6 +20,13 @@ struct MountAttributes {
   std::uint64_t userns_fd = 0;
 };
 
+/** struct open_how of openat2(2). */
+struct OpenHow {
+  std::uint64_t flags = 0;
+  std::uint64_t mode = 0;
+  std::uint64_t resolve = 0;
+};
+
 /** struct mnt_id_req of listmount(2). */
 struct MountRequest {
   std::uint32_t size = sizeof(MountRequest);
@@ -35,13 +42,20 @@ inline constexpr std::uint64_t kReadOnly = 0x1;
 inline constexpr std::uint64_t kNoSuid = 0x2;
 inline constexpr std::uint64_t kNoDev = 0x4;
 inline constexpr std::uint64_t kNoExec = 0x8;
+/** MOUNT_ATTR_IDMAP. */
+inline constexpr std::uint64_t kIdMapped = 0x100000;
 
 inline constexpr unsigned kEmptyPath = 0x1000;
 inline constexpr unsigned kRecursive = 0x8000;
 inline constexpr unsigned kTreeClone = 0x1;
 inline constexpr unsigned kTreeCloseOnExec = 02000000;
 inline constexpr unsigned kMoveFromEmptyPath = 0x4;
+inline constexpr unsigned kMoveToEmptyPath = 0x40;
+inline constexpr std::uint64_t kResolveNoMagicLinks = 0x2;
+inline constexpr std::uint64_t kResolveNoLinks = 0x4;
+inline constexpr std::uint64_t kResolveBeneath = 0x8;
 inline constexpr unsigned kFsCloseOnExec = 0x1;
+inline constexpr unsigned kFsSetFlag = 0;
 inline constexpr unsigned kFsSetString = 1;
 inline constexpr unsigned kFsCreate = 6;
 
@@ -53,6 +67,15 @@ inline int open_tree(int directory, const char* path, unsigned flags) {
 /** From a descriptor of a tree to a path below the working directory. */
 inline int move_mount(int tree, int directory, const char* path) {
   return call(::syscall(429, tree, "", directory, path, kMoveFromEmptyPath));
+}
+/** Onto what a descriptor of O_PATH has. */
+inline int move_mount_onto(int tree, int point) {
+  return call(::syscall(429, tree, "", point, "", kMoveFromEmptyPath | kMoveToEmptyPath));
+}
+/** Below the directory, through mounts but through no link. */
+inline int open_below(int directory, const char* path, std::uint64_t flags) {
+  const OpenHow how{.flags = flags, .mode = 0, .resolve = kResolveBeneath | kResolveNoLinks | kResolveNoMagicLinks};
+  return call(::syscall(437, directory, path, &how, sizeof(how)));
 }
 inline int fsopen(const char* type) { return call(::syscall(430, type, kFsCloseOnExec)); }
 inline int fsconfig(int fs, unsigned command, const char* key, const char* value) {

@@ -4,6 +4,8 @@
 
 #include <chrono>
 #include <condition_variable>
+#include <cstddef>
+#include <cstdint>
 #include <deque>
 #include <mutex>
 #include <string>
@@ -14,7 +16,7 @@
 
 namespace buildjail {
 
-/** A network namespace in which nothing is up. */
+/** A network namespace of root's, in which nothing is up but the loopback at most. */
 struct Network {
   /** Of a process, whose own it is. Empty where that is not to be had. */
   static Network of(pid_t pid);
@@ -31,8 +33,8 @@ struct Network {
  * Network namespaces that are there for the next sessions. Nothing of a session takes the kernel longer to make, or to
  * take away. Root's only: what lies in a user namespace of its own has to be made there.
  *
- * Most are made ahead, and are all alike. A thread makes them when nothing has been done for a moment: beside an
- * opening or a short command, what it takes from that is more than what the next is spared.
+ * Most are made ahead from the second session on, and are all alike. A thread makes them when nothing has been done for
+ * a moment: beside an opening or a short command, what it takes from that is more than what the next is spared.
  *
  * Some were a session's before, and go to one with the same outputs and the same build user only, who could read there
  * what the one before has left to it. Nobody is in it any more by then and the kernel counts no socket in it; what an
@@ -40,7 +42,10 @@ struct Network {
  */
 class SpareNetworks {
  public:
-  SpareNetworks() = default;
+  /** Whether the loopback is up in those that are made ahead. */
+  enum class Loopback : std::uint8_t { kDown, kUp };
+
+  explicit SpareNetworks(Loopback loopback);
   SpareNetworks(const SpareNetworks&) = delete;
   SpareNetworks& operator=(const SpareNetworks&) = delete;
   SpareNetworks(SpareNetworks&&) = delete;
@@ -63,10 +68,14 @@ class SpareNetworks {
   void loop();
   Network take_used(const std::string& whose);
 
+  const Loopback loopback_;
+  /** Of new ones, and of used ones: fewer where this process may have few descriptors (getrlimit(2)). */
+  const std::size_t most_;
   std::mutex mutex_;
   std::condition_variable wanted_or_stopping_;
   std::chrono::steady_clock::time_point last_done_;
   bool is_stopping_ = false;
+  bool has_been_asked_ = false;
   std::vector<Network> ready_;
   /** The longest ago first. */
   std::deque<Used> used_;

@@ -22,10 +22,28 @@ namespace {
 /** How long what somebody else is recovering is waited for. */
 constexpr std::chrono::milliseconds kOthersBound{10000};
 
+Status network_that_is_had(const PlannedNetwork& network) {
+  using Kind = PlannedNetwork::Kind;
+  SysError refused{
+      .step = "network", .syscall = "setns", .err = EPERM, .path = network.handed_in, .dest = {}, .detail = {}};
+  if (network.kind == Kind::kInterface) {
+    refused.err = ENOTSUP;
+    refused.detail = "there is no moving of interfaces into sessions on Linux";
+    return refused;
+  }
+  // Such a session enters a user namespace of its own first, out of which no other network can be entered.
+  if (network.kind == Kind::kNamespace && makes_own_user_space()) {
+    refused.detail = "a network namespace can be handed in by root only (setns(2))";
+    return refused;
+  }
+  return {};
+}
+
 class Linux final : public SessionSystem {
  public:
   // Asked here and not later: while a base is being completed, the answer may be that child's.
-  Linux() : SessionSystem(let_go_of_host_program), is_dumpable_(::prctl(PR_GET_DUMPABLE, 0, 0, 0, 0) == 1) {}
+  Linux()
+      : SessionSystem(let_go_of_host_program, recovery_of), is_dumpable_(::prctl(PR_GET_DUMPABLE, 0, 0, 0, 0) == 1) {}
 
   [[nodiscard]] const char* name() const override { return "linux"; }
 
@@ -36,13 +54,33 @@ class Linux final : public SessionSystem {
     return error ? std::vector<Obstacle>{explain(*error)} : std::vector<Obstacle>{};
   }
 
+  std::vector<Obstacle> find_limitations() override {
+    auto found = find_id_limitations();
+    for (auto& network : find_network_limitations()) found.push_back(std::move(network));
+    if (auto limits = CgroupPlaces().find_limitation()) found.push_back(std::move(*limits));
+    if (const auto made = host()) {
+      if (auto overlays = find_overlay_limitation((*made)->init_image)) found.push_back(std::move(*overlays));
+    }
+    return found;
+  }
+
   RecoveryReport recover(const std::string& state_directory) override {
     return recover_state(state_directory, kOthersBound);
   }
 
  private:
   Status prepare(const EnvelopePlan& plan) override {
-    if (needs_user_namespace() && !plan.user.groups.empty()) {
+    if (makes_own_user_space() && plan.ids) {
+      return SysError{.step = "ids",
+                      .syscall = "write",
+                      .err = EPERM,
+                      .path = "/proc/self/uid_map",
+                      .dest = {},
+                      .detail =
+                          "ids can be given by root only: without it a session has the caller's and no other "
+                          "(user_namespaces(7))"};
+    }
+    if (makes_own_user_space() && !plan.user.groups.empty()) {
       return SysError{.step = "user",
                       .syscall = "setgroups",
                       .err = EPERM,
@@ -50,19 +88,22 @@ class Linux final : public SessionSystem {
                       .dest = {},
                       .detail = "supplementary groups can be given by root only (user_namespaces(7), setgroups)"};
     }
+    if (auto status = network_that_is_had(plan.network); !status) return status;
     const auto found = host();
-    return found ? Status() : found.error();
+    if (!found) return found.error();
+    if (plan.limits.is_empty()) return {};
+    const auto placed = (*found)->cgroups.place(plan.limits);
+    return placed ? Status() : placed.error();
   }
 
   Status hold_state(const std::string& state_directory) override { return make_private_directory(state_directory); }
 
-  Recovery recovery(const std::string& state_directory) override { return recovery_of(state_directory); }
-
-  Result<std::unique_ptr<Envelope>> make(SharedPlan plan, const std::string& id, std::shared_ptr<Waiter> waiter,
+  Result<std::unique_ptr<Envelope>> make(SharedPlan plan, Lessee lessee, std::shared_ptr<Waiter> waiter,
                                          Trace trace) override {
     auto found = host();
     if (!found) return std::move(found.error());
-    return NamespaceEnvelope::open(std::move(plan), id, std::move(waiter), std::move(*found), std::move(trace));
+    return NamespaceEnvelope::open(std::move(plan), std::move(lessee), std::move(waiter), std::move(*found),
+                                   std::move(trace));
   }
 
   Result<std::shared_ptr<LinuxHost>> host() {
@@ -71,7 +112,7 @@ class Linux final : public SessionSystem {
       auto image = make_init_image();
       if (!image) return std::move(image.error());
       host_ = std::make_shared<LinuxHost>(std::move(*image),
-                                          needs_user_namespace() ? EmptyMounts() : make_empty_mounts(), is_dumpable_);
+                                          makes_own_user_space() ? EmptyMounts() : make_empty_mounts(), is_dumpable_);
     }
     return host_;
   }

@@ -10,7 +10,12 @@ namespace buildjail {
 
 namespace {
 
-enum class Operation : std::uint8_t { kDirectory, kFile, kLink, kTmpfs, kDev, kProc, kBind };
+/** The one above means "no user" to chown(2) and setreuid(2). */
+constexpr std::uint32_t kLastId = 0xfffffffe;
+
+enum class Operation : std::uint8_t { kDirectory, kFile, kLink, kTmpfs, kDev, kProc, kBind, kListed, kText };
+/** Also in src/native/wire-plan.ts. */
+enum class Access : std::uint8_t { kRead, kWrite, kStore, kOverlay };
 
 // An absolute path in which no component is empty, `.` or `..`: what the plan promised, and what makes it safe to
 // append a target to the root's own path.
@@ -36,11 +41,40 @@ Bind read_bind(WireReader& reader) {
   std::string target = read_target(reader);
   std::string source = reader.string();
   const bool is_file = reader.u8() == 1;
-  const bool is_writable = reader.u8() == 1;
+  const auto access = static_cast<Access>(reader.u8());
   const std::uint64_t dev = reader.u64();
   const std::uint64_t ino = reader.u64();
   if (source.empty() || source.front() != '/') reader.refuse();
-  return {std::move(target), std::move(source), is_file, is_writable, dev, ino};
+  if (access > Access::kOverlay || (access != Access::kRead && is_file)) reader.refuse();
+  return {.target = std::move(target),
+          .source = std::move(source),
+          .is_file = is_file,
+          .is_writable = access == Access::kWrite || access == Access::kStore,
+          .dev = dev,
+          .ino = ino,
+          .is_store = access == Access::kStore,
+          .is_overlay = access == Access::kOverlay};
+}
+
+Listed read_listed(WireReader& reader) {
+  std::string target = read_target(reader);
+  Bind source{.target = target, .source = reader.string(), .is_file = false, .is_writable = false, .dev = 0, .ino = 0};
+  source.dev = reader.u64();
+  source.ino = reader.u64();
+  if (source.source.empty() || source.source.front() != '/') reader.refuse();
+  return {std::move(target), std::move(source), reader.u64()};
+}
+
+MountDev read_dev(WireReader& reader) {
+  MountDev dev{.target = read_target(reader)};
+  const std::string folder = dev.target + "/";
+  dev.devices = reader.list<NamedDevice>([&folder](WireReader& from) {
+    std::string path = read_target(from);
+    if (!path.starts_with(folder)) from.refuse();
+    const std::uint64_t number = from.u64();
+    return NamedDevice{.path = std::move(path), .number = number, .is_block = from.u8() == 1};
+  });
+  return dev;
 }
 
 Step read_step(WireReader& reader) {
@@ -57,20 +91,81 @@ Step read_step(WireReader& reader) {
     }
     case Operation::kTmpfs: {
       std::string target = read_target(reader);
-      return MountTmpfs{std::move(target), reader.u64()};
+      const std::uint64_t size = reader.u64();
+      return MountTmpfs{std::move(target), size, reader.u64()};
     }
     case Operation::kDev:
-      return MountDev{read_target(reader)};
+      return read_dev(reader);
     case Operation::kProc:
       return MountProc{read_target(reader)};
     case Operation::kBind:
       return read_bind(reader);
+    case Operation::kListed:
+      return read_listed(reader);
+    case Operation::kText: {
+      std::string target = read_target(reader);
+      return WriteText{std::move(target), reader.string()};
+    }
   }
   reader.refuse();
   return MakeFile{};
 }
 
+PlannedNetwork read_network(WireReader& reader) {
+  using Kind = PlannedNetwork::Kind;
+  /** IFNAMSIZ, of both systems, with the NUL at its end. */
+  constexpr std::size_t kNameRoom = 16;
+  const std::uint8_t kind = reader.u8();
+  PlannedNetwork network{.kind = static_cast<Kind>(kind), .handed_in = reader.string()};
+  const std::string& what = network.handed_in;
+  if (kind > static_cast<std::uint8_t>(Kind::kNamespace) || network.is_handed_in() == what.empty()) reader.refuse();
+  if (network.kind == Kind::kInterface && what.size() >= kNameRoom) reader.refuse();
+  if (network.kind == Kind::kNamespace && !what.starts_with('/')) reader.refuse();
+  return network;
+}
+
+// Also in src/native/wire-plan.ts.
+constexpr std::uint64_t kNoLimit = ~std::uint64_t{0};
+constexpr std::uint8_t kIsBestEffort = 1;
+constexpr std::uint8_t kCountsCpuTime = 2;
+
+std::optional<std::uint64_t> read_limit(WireReader& reader) {
+  const std::uint64_t limit = reader.u64();
+  return limit == kNoLimit ? std::nullopt : std::optional(limit);
+}
+
+Limits read_limits(WireReader& reader) {
+  Limits limits;
+  for (auto* const limit : {&limits.memory, &limits.swap, &limits.processes, &limits.cpus}) *limit = read_limit(reader);
+  const std::uint8_t flags = reader.u8();
+  limits.is_best_effort = (flags & kIsBestEffort) != 0;
+  limits.counts_cpu_time = (flags & kCountsCpuTime) != 0;
+  return limits;
+}
+
 }  // namespace
+
+std::vector<const Bind*> binds_of(const std::vector<Step>& steps) {
+  std::vector<const Bind*> binds;
+  for (const Step& step : steps) {
+    if (const auto* const bind = std::get_if<Bind>(&step)) binds.push_back(bind);
+  }
+  return binds;
+}
+
+std::vector<const Bind*> overlays_of(const std::vector<Step>& steps) {
+  auto overlays = binds_of(steps);
+  std::erase_if(overlays, [](const Bind* bind) { return !bind->is_overlay; });
+  return overlays;
+}
+
+std::vector<const Bind*> sources_of(const std::vector<Step>& steps) {
+  auto sources = binds_of(steps);
+  for (const Step& step : steps) {
+    if (const auto* const listed = std::get_if<Listed>(&step)) sources.push_back(&listed->source);
+  }
+  return sources;
+}
 
 Result<EnvelopePlan> read_plan(std::span<const std::byte> bytes) {
   WireReader reader(bytes);
@@ -79,12 +174,22 @@ Result<EnvelopePlan> read_plan(std::span<const std::byte> bytes) {
   plan.name = reader.string();
   plan.state_directory = reader.string();
   plan.hostname = reader.string();
-  plan.is_host_network = reader.u8() == 1;
+  plan.network = read_network(reader);
   plan.is_base = reader.u8() == 1;
+  plan.leaves_outputs_as_built = reader.u8() == 1;
   plan.user.uid = reader.u32();
   plan.user.gid = reader.u32();
   plan.user.groups = reader.list<gid_t>([](WireReader& from) { return from.u32(); });
+  plan.users = reader.u32();
+  plan.allowed = Allowances(reader.u32());
+  if (!plan.allowed.is_known()) reader.refuse();
+  // None where there is no first: that one would be root's.
+  const IdsNamed ids{.first = reader.u32(), .count = reader.u32()};
+  if (ids.first != 0) plan.ids = ids;
+  plan.limits = read_limits(reader);
   plan.steps = reader.list<Step>(read_step);
+  // No user of a pool is root, and none has a number that there is not.
+  if (plan.users != 0 && (plan.user.uid == 0 || plan.users - 1 > kLastId - plan.user.uid)) reader.refuse();
   if (!reader.is_complete() || plan.state_directory.empty()) {
     return SysError{
         .step = "plan", .syscall = "read_plan", .err = EINVAL, .path = {}, .dest = {}, .detail = "malformed plan"};
@@ -96,7 +201,8 @@ std::vector<Step> read_rest(WireReader& reader) {
   auto steps = reader.list<Step>(read_step);
   const bool is_rest = std::all_of(steps.begin(), steps.end(), [](const Step& step) {
     return std::holds_alternative<MakeDirectory>(step) || std::holds_alternative<MakeFile>(step) ||
-           std::holds_alternative<Bind>(step);
+           std::holds_alternative<MakeLink>(step) || std::holds_alternative<Bind>(step) ||
+           std::holds_alternative<Listed>(step);
   });
   if (!is_rest) reader.refuse();
   return steps;

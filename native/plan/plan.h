@@ -5,12 +5,16 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <variant>
 #include <vector>
 
 #include "base/result.h"
+#include "plan/allowance.h"
+#include "plan/limits.h"
+#include "plan/network.h"
 #include "plan/wire_reader.h"
 
 namespace buildjail {
@@ -27,6 +31,12 @@ struct MakeFile {
   std::string target;
 };
 
+/** A file of the root's own. In /etc/passwd an empty user id is the build user's, where that is leased. */
+struct WriteText {
+  std::string target;
+  std::string text;
+};
+
 struct MakeLink {
   std::string target;
   std::string value;
@@ -34,11 +44,24 @@ struct MakeLink {
 
 struct MountTmpfs {
   std::string target;
+  /** In bytes. */
   std::uint64_t size;
+  /** How many files and directories there can be. */
+  std::uint64_t files;
+};
+
+/** A device of the host that a spec names, at the same path inside and out. */
+struct NamedDevice {
+  std::string path;
+  /** Of the device when it was planned (stat(2), st_rdev). */
+  std::uint64_t number;
+  bool is_block;
 };
 
 struct MountDev {
   std::string target;
+  /** Below the target. */
+  std::vector<NamedDevice> devices{};
 };
 
 struct MountProc {
@@ -53,9 +76,30 @@ struct Bind {
   /** Of the source when it was planned; both 0 when that does not matter. */
   std::uint64_t dev;
   std::uint64_t ino;
+  /** One that is written to, and in which the build removes nothing but what is its own. */
+  bool is_store = false;
+  /** The build writes to it, and nothing of that comes to the source, which is read alone. */
+  bool is_overlay = false;
 };
 
-using Step = std::variant<MakeDirectory, MakeFile, MakeLink, MountTmpfs, MountDev, MountProc, Bind>;
+/** A directory of the root's own, in which each entry of the source is a step of its own. */
+struct Listed {
+  std::string target;
+  /** Nothing is mounted of the directory itself. */
+  Bind source;
+  /** When the list was made: nanoseconds since 1970. */
+  std::uint64_t modified;
+};
+
+using Step = std::variant<MakeDirectory, MakeFile, WriteText, MakeLink, MountTmpfs, MountDev, MountProc, Bind, Listed>;
+
+/** The steps outlive the answer. */
+std::vector<const Bind*> overlays_of(const std::vector<Step>& steps);
+
+/** What is mounted of the host. The steps outlive the answer. */
+std::vector<const Bind*> binds_of(const std::vector<Step>& steps);
+/** What of the host the steps show: those, and what is listed. */
+std::vector<const Bind*> sources_of(const std::vector<Step>& steps);
 
 struct BuildUser {
   uid_t uid;
@@ -63,14 +107,29 @@ struct BuildUser {
   std::vector<gid_t> groups;
 };
 
+/** Linux: the ids of the host, of users and of groups, out of which sessions get theirs. */
+struct IdsNamed {
+  std::uint32_t first;
+  std::uint32_t count;
+};
+
 struct EnvelopePlan {
   std::string name;
   std::string state_directory;
   std::string hostname;
-  bool is_host_network;
+  PlannedNetwork network;
   /** More steps follow, by Envelope::complete. */
   bool is_base;
+  /** What is in an output comes back as the build left it, with the build's numbers for owners. */
+  bool leaves_outputs_as_built;
+  /** Who the build is; where there is a pool, whose first user this is, that is settled by the opening. */
   BuildUser user;
+  /** How many users are in the pool; 0 where there is none. */
+  std::uint32_t users;
+  /** Only Linux refuses what they lift. */
+  Allowances allowed;
+  std::optional<IdsNamed> ids;
+  Limits limits;
   std::vector<Step> steps;
 };
 
@@ -80,10 +139,10 @@ using SharedPlan = std::shared_ptr<const EnvelopePlan>;
 /** EINVAL when the bytes are no plan of this version. */
 Result<EnvelopePlan> read_plan(std::span<const std::byte> bytes);
 
-/** What can follow a base: directories, files to be mounted on, and binds. Refuses the reader where it is not that. */
+/** What can follow a base: directories, links, files and binds. Refuses the reader where it is not that. */
 std::vector<Step> read_rest(WireReader& reader);
 
 /** Also in src/native/wire-writer.ts. */
-inline constexpr std::uint32_t kWireVersion = 5;
+inline constexpr std::uint32_t kWireVersion = 10;
 
 }  // namespace buildjail

@@ -30,6 +30,8 @@ class Journal {
   /** Makes it, with nothing in it yet. The state directory exists. */
   Status begin();
   [[nodiscard]] bool is_open() const noexcept { return static_cast<bool>(lock_); }
+  /** As long as a copy of it is open somewhere the entry is locked; -1 where it is not begun. */
+  [[nodiscard]] int lock() const noexcept { return lock_.get(); }
   /** By one write. The first call makes it an entry. */
   Status note(const std::vector<Fact>& facts);
   /** Removes it. Called again it does nothing. */

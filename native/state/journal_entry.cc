@@ -16,36 +16,11 @@ constexpr std::string_view kFirstLine = "buildjail-journal 2";
 constexpr std::string_view kWhole = "begun";
 constexpr const char* kSession = "session";
 
-/** On one line, whatever is in it. */
-std::string escaped(std::string_view text) {
-  std::string line;
-  for (const char c : text) {
-    if (c == '\\') line += "\\\\";
-    if (c == '\n') line += "\\n";
-    if (c != '\\' && c != '\n') line += c;
-  }
-  return line;
-}
-
-/** False when it is not what `escaped` made. */
-bool unescape(std::string_view line, std::string& text) {
-  text.clear();
-  for (std::size_t i = 0; i < line.size(); ++i) {
-    if (line[i] != '\\') {
-      text += line[i];
-      continue;
-    }
-    i += 1;
-    if (i == line.size() || (line[i] != '\\' && line[i] != 'n')) return false;
-    text += line[i] == 'n' ? '\n' : '\\';
-  }
-  return true;
-}
-
 bool take_session_fact(const Fact& fact, JournalEntry& entry) {
   if (fact.key == "id") entry.id = fact.value;
   if (fact.key == "name") entry.name = fact.value;
   if (fact.key == "pid") return read_number(fact.value, entry.pid) && entry.pid > 0;
+  if (fact.key == "leases") entry.host_directory = fact.value;
   if (fact.key == "started") return read_number(fact.value, entry.started_ms);
   if (fact.key == "recovering") entry.is_being_recovered = true;
   return true;
@@ -76,7 +51,8 @@ std::vector<Fact> session_facts(const JournalEntry& entry) {
   return {{kSession, "id", entry.id},
           {kSession, "name", entry.name},
           {kSession, "pid", std::to_string(entry.pid)},
-          {kSession, "started", std::to_string(entry.started_ms)}};
+          {kSession, "started", std::to_string(entry.started_ms)},
+          {kSession, "leases", entry.host_directory}};
 }
 
 Fact recovering_fact(pid_t pid) { return {kSession, "recovering", std::to_string(pid)}; }

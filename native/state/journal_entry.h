@@ -25,6 +25,8 @@ struct JournalEntry {
   pid_t pid = 0;
   /** Milliseconds since 1970. */
   std::int64_t started_ms = 0;
+  /** Where its leases are (host_directory.h). A recovery may be done where another place would be found. */
+  std::string host_directory;
   /** Somebody found its owner dead and is taking it away. */
   bool is_being_recovered = false;
   /** The facts that its parts noted, the oldest first. */

@@ -6,9 +6,12 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "base/result.h"
+#include "state/build_ids.h"
 #include "state/fact.h"
+#include "state/file_marks.h"
 
 namespace buildjail {
 
@@ -20,27 +23,52 @@ struct LentOutput {
   uid_t uid;
   gid_t gid;
   mode_t mode;
-  /** FreeBSD: those of its flags (chflags(2)) that its owner may set, and that keep everybody from changing it. */
+  /** FreeBSD: those of its flags (chflags(2)) that its owner may set. */
   std::uint32_t flags = 0;
+  /** When it was looked at, by the clock of file systems, in nanoseconds since 1970. */
+  std::int64_t since_ns = 0;
+  std::vector<Mark> marks{};
 };
 
-LentOutput lent_output(const std::string& path, const struct stat& before);
+/** Of an open directory. */
+Result<LentOutput> lent_output(const std::string& path, int directory);
 
-/** The part of the facts that tell of lent outputs, one each. */
+/** What of an output changes hands when it comes back, besides the folder itself. */
+struct Lending {
+  /** Whose it is while it is lent; the folder itself belongs to the first of them. */
+  BuildIds ids;
+  /** What the build made gets the owner and the group of the folder. */
+  bool gives_owner = true;
+  /** The build could put set-id bits and marks on files (state/file_marks.h), and they are taken away. */
+  bool takes_marks = true;
+  /** While it is lent, the folder itself belongs to who opened the session, and the build writes to it as a group. */
+  bool is_store = false;
+};
+
+/** Something that a build put on a file of an output, and that the kernel does not take away. */
+struct LeftInOutput {
+  std::string path;
+  /** In words. */
+  std::string what;
+};
+
+/** The part of the facts that tell of lent outputs. */
 inline constexpr const char* kLentOutput = "output";
-/** `build_user` is the one that it is lent to, in the numbering of the host. */
-Fact lent_fact(const LentOutput& output, uid_t build_user);
+Fact lent_fact(const LentOutput& output, const Lending& lending);
 
 struct NotedOutput {
   LentOutput before;
-  uid_t build_user;
+  Lending lending;
 };
 
 /** Nothing where it is not what `lent_fact` makes. */
 std::optional<NotedOutput> noted_output(const Fact& fact);
 
-/** Owner, mode and such flags as they were, by descriptor and of the directory itself only. */
-Status restore(int directory, const LentOutput& before);
+/**
+ * By descriptor, after the last process of the session: what is below the directory first, then owner, mode, flags and
+ * marks of the directory as they were. Counts what was not so already in `changed`.
+ */
+Status restore(int directory, const NotedOutput& noted, std::vector<LeftInOutput>& left, std::size_t& changed);
 
 enum class HandBack : std::uint8_t {
   /** It is as it was. */
@@ -52,6 +80,6 @@ enum class HandBack : std::uint8_t {
 };
 
 /** For a session that is dead: the directory is found by its path, and is the one that was lent or is left alone. */
-Result<HandBack> hand_back(const LentOutput& before, uid_t build_user);
+Result<HandBack> hand_back(const NotedOutput& noted, std::vector<LeftInOutput>& left);
 
 }  // namespace buildjail

@@ -14,31 +14,51 @@ namespace {
 constexpr mode_t kPrivate = 0600;
 
 /** False when it was removed meanwhile, by the one who had it: it then has no name any more. */
-Result<bool> lock_if_named(const char* step, const UniqueFd& fd, const std::string& path, int kind) {
-  if (::flock(fd.get(), kind | LOCK_NB) != 0) return last_error(step, "flock", path);
-  struct stat locked{};
-  if (::fstat(fd.get(), &locked) != 0) return last_error(step, "fstat", path);
-  return locked.st_nlink > 0;
+Result<bool> is_named(const char* step, const UniqueFd& locked, const std::string& path, bool* is_empty = nullptr) {
+  struct stat found{};
+  if (::fstat(locked.get(), &found) != 0) return last_error(step, "fstat", path);
+  if (is_empty != nullptr) *is_empty = found.st_size == 0;
+  return found.st_nlink > 0;
 }
 
 /** What was made to be locked goes when it could not be, if it is nobody's by now. */
-void remove_if_unused(const char* step, const UniqueFd& fd, const std::string& path) {
-  const auto locked = lock_if_named(step, fd, path, LOCK_EX);
-  if (locked && *locked) remove_if_empty(fd, path);
+void remove_if_unused(const char* step, const UniqueFd& locked, const std::string& path) {
+  const auto has_name = is_named(step, locked, path);
+  if (has_name && *has_name) remove_if_empty(locked, path);
 }
+
+#ifdef O_EXLOCK
+// By one call (open(2)).
+Result<UniqueFd> open_locked(const char* step, const std::string& path, int flags, int kind) {
+  UniqueFd fd(::open(path.c_str(), flags | (kind == LOCK_EX ? O_EXLOCK : O_SHLOCK), kPrivate));
+  if (!fd) return last_error(step, "open", path);
+  return fd;
+}
+#else
+Result<UniqueFd> open_locked(const char* step, const std::string& path, int flags, int kind) {
+  UniqueFd fd(::open(path.c_str(), flags, kPrivate));
+  if (!fd) return last_error(step, "open", path);
+  if (::flock(fd.get(), kind | LOCK_NB) == 0) return fd;
+  auto error = last_error(step, "flock", path);
+  const bool is_made = error.err != EWOULDBLOCK && (flags & O_CREAT) != 0;
+  if (is_made && ::flock(fd.get(), LOCK_EX | LOCK_NB) == 0) remove_if_unused(step, fd, path);
+  return error;
+}
+#endif
 
 }  // namespace
 
-Result<UniqueFd> lock_file(const char* step, const std::string& path, int flags, int kind) {
+Result<UniqueFd> lock_file(const char* step, const std::string& path, int flags, int kind, bool* is_empty) {
   for (;;) {
     // O_NONBLOCK: what lies there may be a fifo of somebody else's making.
-    UniqueFd fd(::open(path.c_str(), flags | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK, kPrivate));
-    if (!fd) return last_error(step, "open", path);
-    auto locked = lock_if_named(step, fd, path, kind);
-    if (locked && *locked) return fd;
-    if (locked) continue;
-    if (locked.error().err != EWOULDBLOCK && (flags & O_CREAT) != 0) remove_if_unused(step, fd, path);
-    return std::move(locked.error());
+    auto locked = open_locked(step, path, flags | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK, kind);
+    if (!locked) return locked;
+    const auto has_name = is_named(step, *locked, path, is_empty);
+    if (!has_name) {
+      if ((flags & O_CREAT) != 0) remove_if_unused(step, *locked, path);
+      return has_name.error();
+    }
+    if (*has_name) return locked;
   }
 }
 

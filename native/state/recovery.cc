@@ -10,8 +10,9 @@
 #include <utility>
 
 #include "base/back_off.h"
+#include "state/host_directory.h"
+#include "state/lease.h"
 #include "state/locked_file.h"
-#include "state/output_lease.h"
 #include "state/state_directory.h"
 
 namespace buildjail {
@@ -85,7 +86,7 @@ RecoveryReport Recovery::run(std::chrono::milliseconds bound, pid_t dying) const
     if (outcome.recovered) report.recovered.push_back(std::move(*outcome.recovered));
     std::ranges::move(outcome.left_alone, std::back_inserter(report.left_alone));
   }
-  for (const std::string& name : state->leases) sweep_lease(name);
+  if (const auto leases = host_directory()) sweep_leases(*leases);
   for (const std::string& name : state->others)
     report.left_alone.push_back({state_directory_ + "/" + name, "it is none of ours"});
   return report;
@@ -94,7 +95,7 @@ RecoveryReport Recovery::run(std::chrono::milliseconds bound, pid_t dying) const
 Outcome Recovery::recover(const std::string& id, std::chrono::milliseconds bound, pid_t dying) const {
   const std::string file = journal_of(state_directory_, id);
   const std::string root = root_of(state_directory_, id);
-  BackOff brief(kLookBound);
+  BackOff outliving(std::max(bound, kLookBound));
   BackOff patient(bound);
   for (;;) {
     auto lock = lock_file(kStep, file, O_RDWR | O_APPEND);
@@ -115,7 +116,8 @@ Outcome Recovery::recover(const std::string& id, std::chrono::milliseconds bound
     if (!held) return live();
     const bool is_let_go = held->is_being_recovered || held->pid == dying;
     if (!is_let_go && is_running(held->pid)) return live();
-    if (!(is_let_go ? patient : brief).wait()) return live();
+    // Its processes may outlive it for a moment, and what keeps them has the lock for as long.
+    if (!(is_let_go ? patient : outliving).wait()) return live();
   }
 }
 
@@ -138,25 +140,14 @@ Outcome Recovery::take_away(const JournalEntry& entry, const std::string& file, 
     failures = take_away_(entry, journal, outcome);
   }
   if (!failures.empty()) outcome.standing = Standing::kLeftAlone;
+  // A lease that was signed before its fact was noted is in nobody's journal.
+  if (failures.empty() && !entry.host_directory.empty()) sweep_leases(entry.host_directory);
   // What could not be taken away is for the next recovery.
   for (const SysError& failure : failures) outcome.left_alone.push_back({file, reason_of(failure)});
   const RecoveredSession& what = *outcome.recovered;
   const bool is_nothing = what.jail.empty() && what.unmounted.empty() && what.handed_back.empty() && what.lost.empty();
   if (is_nothing) outcome.recovered.reset();
   return outcome;
-}
-
-// A lease without a session: its process died between the two.
-void Recovery::sweep_lease(const std::string& name) const {
-  const std::string path = state_directory_ + "/" + name;
-  const auto lock = lock_file(kStep, path, O_RDWR);
-  if (!lock) return;
-  auto holder = read_file(kStep, path, lock->get());
-  if (!holder) return;
-  while (holder->ends_with('\n')) holder->pop_back();
-  struct stat found{};
-  const bool has_session = !holder->empty() && ::lstat(journal_of(state_directory_, *holder).c_str(), &found) == 0;
-  if (!has_session) static_cast<void>(::unlink(path.c_str()));
 }
 
 }  // namespace buildjail

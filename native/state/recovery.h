@@ -83,7 +83,6 @@ class Recovery {
 
  private:
   [[nodiscard]] Outcome take_away(const JournalEntry& entry, const std::string& file, UniqueFd lock) const;
-  void sweep_lease(const std::string& name) const;
 
   std::string state_directory_;
   TakeAway take_away_;

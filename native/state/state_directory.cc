@@ -11,8 +11,8 @@
 #include <string_view>
 
 #include "base/unique_fd.h"
+#include "state/exposed_path.h"
 #include "state/journal.h"
-#include "state/output_lease.h"
 
 namespace buildjail {
 
@@ -78,6 +78,7 @@ Result<StateDirectory> read_state_directory(const std::string& path) {
     return last_error(kStep, "lstat", path);
   }
   if (auto status = refuse_unless_private(found, path); !status) return std::move(status.error());
+  if (auto status = refuse_exposed(path); !status) return std::move(status.error());
   auto names = names_in(path);
   if (!names && names.error().err == ENOENT) return StateDirectory{};
   if (!names) return std::move(names.error());
@@ -88,7 +89,7 @@ Result<StateDirectory> read_state_directory(const std::string& path) {
       // In the order of names a root comes right before its journal.
       if (state.sessions.empty() || state.sessions.back() != id) state.sessions.emplace_back(id);
     } else {
-      (name.starts_with(kLeasePrefix) ? state.leases : state.others).push_back(std::move(name));
+      state.others.push_back(std::move(name));
     }
   }
   return state;

@@ -14,8 +14,6 @@ Status make_private_directory(const std::string& path);
 struct StateDirectory {
   /** By id, whatever of them there is. */
   std::vector<std::string> sessions;
-  /** Files of output leases. */
-  std::vector<std::string> leases;
   /** What no version of this package puts there. */
   std::vector<std::string> others;
 };

@@ -25,6 +25,8 @@ namespace {
 
 constexpr const char* kStep = "watcher";
 constexpr std::chrono::milliseconds kBound{2000};
+/** Of a few hundred microseconds, which are a tenth of a short run, little is to be slept beyond. */
+constexpr std::chrono::microseconds kShort{50};
 
 /** What the child uses, and what it has to say. */
 struct Prepared {
@@ -154,7 +156,7 @@ Status Watcher::start() {
   thread_ = std::thread([this, program = std::move(*program), theirs = std::move(theirs),
                          null = std::move(null)]() mutable { run(program, std::move(theirs), std::move(null)); });
   // The time it takes to make a process; loading its program goes on beside the opening of the session.
-  BackOff back_off(kBound);
+  BackOff back_off(kBound, kShort);
   while (!is_there_ && back_off.wait()) {
   }
   ours_ = std::move(ours);

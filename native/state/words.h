@@ -1,6 +1,8 @@
 #pragma once
 
 #include <charconv>
+#include <cstddef>
+#include <string>
 #include <string_view>
 #include <system_error>
 
@@ -19,6 +21,32 @@ template <class Number>
 bool read_number(std::string_view text, Number& number, int base = 10) {
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number, base);
   return error == std::errc() && end == text.data() + text.size();
+}
+
+/** On one line, whatever is in it. */
+inline std::string escaped(std::string_view text) {
+  std::string line;
+  for (const char c : text) {
+    if (c == '\\') line += "\\\\";
+    if (c == '\n') line += "\\n";
+    if (c != '\\' && c != '\n') line += c;
+  }
+  return line;
+}
+
+/** False when it is not what `escaped` made. */
+inline bool unescape(std::string_view line, std::string& text) {
+  text.clear();
+  for (std::size_t i = 0; i < line.size(); ++i) {
+    if (line[i] != '\\') {
+      text += line[i];
+      continue;
+    }
+    i += 1;
+    if (i == line.size() || (line[i] != '\\' && line[i] != 'n')) return false;
+    text += line[i] == 'n' ? '\n' : '\\';
+  }
+  return true;
 }
 
 }  // namespace buildjail

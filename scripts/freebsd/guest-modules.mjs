@@ -36,8 +36,9 @@ export function guestModules() {
 
 // npm keeps to the versions of the lock file where package.json asks for less than it holds.
 function install(work, lock) {
-  const { dependencies, devDependencies } = JSON.parse(readFileSync(path.join(packageRoot, 'package.json'), 'utf8'))
-  const all = Object.entries({ ...dependencies, ...devDependencies })
+  const manifestOf = (...names) => JSON.parse(readFileSync(path.join(packageRoot, ...names), 'utf8'))
+  const { dependencies, devDependencies } = manifestOf('package.json')
+  const all = Object.entries({ ...dependencies, ...devDependencies, ...manifestOf('runner', 'package.json').dependencies })
   const manifest = {
     private: true,
     dependencies: Object.fromEntries(all.filter(([name]) => !unusedPackages.includes(name))),

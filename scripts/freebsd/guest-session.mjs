@@ -1,5 +1,6 @@
 // From nothing to a command running in the guest: find, compile, pack, boot, unpack, run.
-import { temporaryFolder } from './clean-up.mjs'
+import { temporaryFolder } from '../guest/clean-up.mjs'
+import { imageThat } from './racct-image.mjs'
 import { crossCompile } from './cross-compile.mjs'
 import { bunFolder, guestModules } from './guest-modules.mjs'
 import { Guest } from './guest.mjs'
@@ -15,9 +16,9 @@ const faultsSeconds = 10_800
 /**
  * Runs a shell command in the guest, in the package's folder, with its output on stdout.
  * @param {string} command
- * @param {{ inspect?: (addon: string) => void, faults?: boolean, more?: string }} [options] `inspect` may refuse the addon, by an
- *   error, before the boot; `faults` is for the tests' own build of it (native/faults), which takes its time; `more` is a folder
- *   whose contents are put into the package's
+ * @param {{ inspect?: (addon: string) => void, faults?: boolean, more?: string, isCounting?: boolean }} [options] `inspect` may
+ *   refuse the addon, by an error, before the boot; `faults` is for the tests' own build of it (native/faults), which takes its
+ *   time; `more` is a folder whose contents are put into the package's; `isCounting: false` is for a kernel that counts nothing of what jails use
  * @returns its exit status
  */
 export async function runInGuest(command, options = {}) {
@@ -37,7 +38,7 @@ export async function converseWithGuest() {
   await guest.converse()
 }
 
-async function guestWith(command, { inspect, faults, more } = {}) {
+async function guestWith(command, { inspect, faults, more, isCounting = true } = {}) {
   const { image, sysroot } = locateFreebsd()
   // What is missing is said before minutes go by.
   qemuCommand({ image, disks: [] })
@@ -46,7 +47,8 @@ async function guestWith(command, { inspect, faults, more } = {}) {
   const programs = await timed('programs', () => compilePrograms(sysroot))
   const modules = await timed('modules', () => guestModules())
   const payload = await timed('payload', () => makePayload({ addon, programs, command, more, folder: temporaryFolder() }))
-  const guest = new Guest({ image, disks: [payload, modules] })
+  const system = await imageThat(isCounting, image)
+  const guest = new Guest({ ...system, disks: [payload, modules] })
   try {
     await timed('boot', () => guest.logIn())
     await timed('unpack', () => guest.unpack())

@@ -2,10 +2,10 @@
 import { spawn } from 'node:child_process'
 import { randomUUID } from 'node:crypto'
 
-import { atEnd } from './clean-up.mjs'
+import { atEnd } from '../guest/clean-up.mjs'
 import { commandFile } from './payload.mjs'
 import { qemuCommand } from './qemu.mjs'
-import { MARK, SerialConsole } from './serial-console.mjs'
+import { MARK, SerialConsole } from '../guest/serial-console.mjs'
 
 /** The package's folder in the guest. */
 const folder = '/tmp/buildjail'
@@ -16,10 +16,10 @@ export class Guest {
   #console
   #complaints = ''
 
-  /** @param {{ image: string, disks: string[] }} machine the first disk is the payload; all are unpacked in order */
-  constructor({ image, disks }) {
-    const { file, args } = qemuCommand({ image, disks })
-    this.#disks = disks
+  /** @param {Parameters<typeof qemuCommand>[0]} machine the first disk is the payload; all are unpacked in order */
+  constructor(machine) {
+    const { file, args } = qemuCommand(machine)
+    this.#disks = machine.disks
     this.#qemu = spawn(file, args, { stdio: ['pipe', 'pipe', 'pipe'] })
     this.#qemu.stderr.on('data', (chunk) => (this.#complaints += chunk))
     this.#console = new SerialConsole(this.#qemu.stdout, this.#qemu.stdin)
@@ -77,6 +77,14 @@ export class Guest {
     const end = new RegExp(`${MARK}end (\\d+)${MARK}`)
     const [, status] = await this.#console.until(end, { seconds, what: 'end of the command', show })
     return Number(status)
+  }
+
+  /** Runs one line, and has the guest write everything to its disk and power off. */
+  async shutDownAfter(line) {
+    const off = new Promise((resolve) => this.#qemu.once('close', resolve))
+    this.#console.send(`${line} && sync && printf '\\036done\\036' && shutdown -p now\r`)
+    await this.#console.until(new RegExp(`${MARK}done${MARK}`), { seconds: 60, what: 'end of the change' })
+    await off
   }
 
   /** Gives the console to the terminal of this process until the guest or the user ends it. */

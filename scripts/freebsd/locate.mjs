@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs'
 import { homedir } from 'node:os'
 import path from 'node:path'
 
-import { NotRun } from './not-run.mjs'
+import { NotRun } from '../guest/not-run.mjs'
 
 const cache = path.join(homedir(), '.cache', 'buildjail', 'freebsd')
 const image = process.env.BUILDJAIL_FREEBSD_IMAGE || path.join(cache, 'disk.img')

@@ -1,5 +1,5 @@
 // What the guest is handed: the package as it stands in the work tree, built, as a tar that is attached as a disk.
-import { copyFileSync, cpSync, existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { copyFileSync, cpSync, existsSync, mkdirSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 
 import { watcherOf } from '../addon-workspace.mjs'
@@ -24,7 +24,15 @@ export function makePayload({ addon, programs, command, folder, more }) {
   cpSync(programs, path.join(stage, 'prebuilds', 'freebsd-x64-programs'), { recursive: true })
   writeFileSync(path.join(stage, commandFile), command)
   const tsc = path.join(packageRoot, 'node_modules', 'typescript', 'bin', 'tsc')
-  runTool(process.execPath, [tsc, '-p', 'tsconfig.json', '--outDir', path.join(stage, 'dist')])
+  const dist = path.join(stage, 'dist')
+  runTool(process.execPath, [tsc, '-p', 'tsconfig.build.json', '--outDir', dist])
+  runTool(process.execPath, [path.join('scripts', 'cli', 'main.mjs'), dist])
+  const runnerDist = path.join(stage, 'runner', 'dist')
+  runTool(process.execPath, [tsc, '-p', path.join('runner', 'tsconfig.json'), '--outDir', runnerDist])
+  runTool(process.execPath, [path.join('runner', 'scripts', 'schema.mjs'), runnerDist, dist])
+  // As runner/scripts/link.mjs has it.
+  mkdirSync(path.join(stage, 'runner', 'node_modules'))
+  symlinkSync(path.join('..', '..'), path.join(stage, 'runner', 'node_modules', 'buildjail'))
 
   if (more !== undefined) cpSync(more, stage, { recursive: true })
 

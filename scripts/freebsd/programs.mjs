@@ -1,21 +1,24 @@
 // The programs of the tests that are no JavaScript, compiled for FreeBSD on this machine: an image need not have a compiler.
+import { execFile } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, statSync } from 'node:fs'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
 
 import { floorSources } from '../../bench/floor/compile.mjs'
+import { launchWords } from '../../runner/scripts/launch-program.mjs'
 import { coreSources, coreTest } from '../../test/native/core-sources.mjs'
 import { probeSources } from '../../test/probe/probe-sources.mjs'
-import { requireTool } from './not-run.mjs'
+import { requireTool } from '../guest/not-run.mjs'
 import { freebsdTarget } from './target.mjs'
-import { cacheFolder, packageRoot, runTool } from './workspace.mjs'
+import { cacheFolder, packageRoot } from './workspace.mjs'
 
 /**
- * A folder with the attacks (`probe/`), the bench's floor program (`floor`) and the test of native code without a system
- * (`core_test`), for the release of the sysroot. It is made once for each state of their sources.
+ * A folder with the attacks (`probe/`), the bench's floor program (`floor`), the launcher of the runner (`buildjail-launch`) and the test of
+ * native code without a system (`core_test`), for the release of the sysroot. It is made once for each state of their sources.
  */
-export function compilePrograms(sysroot) {
+export async function compilePrograms(sysroot) {
   const cache = cacheFolder('programs')
   const folder = path.join(cache, keyOf(sysroot))
   if (existsSync(folder)) return folder
@@ -24,9 +27,13 @@ export function compilePrograms(sysroot) {
   const cc = compiler('clang', sysroot)
   const cxx = compiler('clang++', sysroot, '-stdlib=libc++')
   mkdirSync(path.join(work, 'probe'))
-  for (const source of probeSources()) cc('-o', path.join(work, 'probe', path.basename(source, '.c')), source)
-  cc('-O2', '-o', path.join(work, 'floor'), ...floorSources('freebsd'))
-  cxx(...coreTest, '-o', path.join(work, 'core_test'), ...coreSources())
+  const others = async () => {
+    for (const source of probeSources()) await cc('-o', path.join(work, 'probe', path.basename(source, '.c')), source)
+    await cc('-O2', '-o', path.join(work, 'floor'), ...floorSources('freebsd'))
+    await cxx(...launchWords(), '-o', path.join(work, 'buildjail-launch'))
+  }
+  // Beside each other: each compiler has one processor.
+  await Promise.all([cxx(...coreTest, '-o', path.join(work, 'core_test'), ...coreSources('freebsd')), others()])
   renameSync(work, folder)
   return folder
 }
@@ -35,13 +42,13 @@ export function compilePrograms(sysroot) {
 function compiler(name, sysroot, ...flags) {
   const file = requireTool(name, 'clang-19')
   const common = [...freebsdTarget(sysroot), `--ld-path=${requireTool('ld.lld', 'lld-19')}`, ...flags]
-  return (...args) => runTool(file, [...common, ...args])
+  return (...args) => promisify(execFile)(file, [...common, ...args], { cwd: packageRoot })
 }
 
 function keyOf(sysroot) {
   const hash = createHash('sha256').update(freebsdTarget(sysroot).join(' '))
   hash.update(readFileSync(fileURLToPath(import.meta.url)))
-  for (const folder of ['bench/floor', 'native', 'test/native', 'test/probe']) {
+  for (const folder of ['bench/floor', 'native', 'runner/launch', 'test/native', 'test/probe']) {
     for (const name of readdirSync(path.join(packageRoot, folder), { recursive: true }).sort()) {
       const file = path.join(packageRoot, folder, name)
       if (statSync(file).isFile()) hash.update(`\0${name}\0`).update(readFileSync(file))

@@ -1,44 +1,25 @@
 // The command line of a headless machine that can boot FreeBSD and leaves its disk image as it was.
-import { accessSync, constants, existsSync, readFileSync } from 'node:fs'
+import { existsSync } from 'node:fs'
 import path from 'node:path'
 
-import { findTool } from '../find-tool.mjs'
-import { NotRun, requireTool } from './not-run.mjs'
+import { each, escaped, headlessMachine } from '../guest/headless-machine.mjs'
+import { NotRun } from '../guest/not-run.mjs'
 
 /**
- * @param {{ image: string, disks: string[] }} machine `disks` are raw files the guest may read, as /dev/vtbd1 and so on
+ * @param {{ image: string, format?: string, disks: string[], isKept?: boolean }} machine `disks` are raw files the guest may read,
+ *   as /dev/vtbd1 and so on; `isKept`: the image is written to
  * @returns `{ file, args }` for spawn; the guest's serial console is the process's stdin and stdout
  */
-export function qemuCommand({ image, disks }) {
-  const qemu = requireTool('qemu-system-x86_64', 'qemu-system-x86')
+export function qemuCommand({ image, format = 'raw', disks, isKept = false }) {
   const drives = [
     ...firmware(),
     // What the guest writes goes to a temporary file that QEMU has already unlinked.
-    `file=${escaped(image)},format=raw,if=virtio,snapshot=on`,
+    `file=${escaped(image)},format=${format},if=virtio${isKept ? '' : ',snapshot=on'}`,
     ...disks.map((disk) => `file=${escaped(disk)},format=raw,if=virtio,readonly=on`),
   ]
-  const machine = ['-M', 'q35', '-cpu', 'max', '-smp', '2', '-m', process.env.BUILDJAIL_FREEBSD_MEMORY || '2048', '-device', 'virtio-rng-pci']
-  const bare = ['-nodefaults', '-no-user-config', '-nic', 'none', '-display', 'none', '-no-reboot']
   const serial = ['-chardev', 'stdio,id=console,signal=off', '-serial', 'chardev:console']
-  const args = [...each('-accel', accelerators()), ...machine, ...bare, ...each('-drive', drives), ...serial]
-  // Should this process be killed before it can stop QEMU, the kernel does.
-  const setpriv = findTool('setpriv')
-  return setpriv === undefined ? { file: qemu, args } : { file: setpriv, args: ['--pdeathsig', 'KILL', qemu, ...args] }
-}
-
-function accelerators() {
-  const emulation = 'tcg,thread=multi'
-  return kvmIsUsable() ? ['kvm', emulation] : [emulation]
-}
-
-// A virtual machine without nested virtualisation may have a /dev/kvm that opens and then cannot run a guest.
-function kvmIsUsable() {
-  try {
-    accessSync('/dev/kvm', constants.R_OK | constants.W_OK)
-    return /^flags\s*:.*\b(vmx|svm)\b/m.test(readFileSync('/proc/cpuinfo', 'utf8'))
-  } catch {
-    return false
-  }
+  const memory = process.env.BUILDJAIL_FREEBSD_MEMORY || '2048'
+  return headlessMachine({ memory, parts: [...each('-drive', drives), ...serial] })
 }
 
 // Code and variables of the UEFI firmware, by distribution.
@@ -63,13 +44,4 @@ function firmware() {
     `if=pflash,format=raw,readonly=on,file=${escaped(code)}`,
     `if=pflash,format=raw,snapshot=on,file=${escaped(variables)}`,
   ]
-}
-
-function each(option, values) {
-  return values.flatMap((value) => [option, value])
-}
-
-/** A comma ends a file name in a -drive option unless it is doubled. */
-function escaped(file) {
-  return file.replaceAll(',', ',,')
 }

@@ -1,9 +1,11 @@
 // clang-tidy over the native code, two files at a time: all that this system compiles, and FreeBSD's part too where a
-// sysroot is there to read its headers from.
+// sysroot is there to read its headers from. What nothing was found in before is left out (found-clean.mjs).
+import { execFileSync } from 'node:child_process'
 import { createRequire } from 'node:module'
 import path from 'node:path'
 
 import { freebsdTarget } from '../freebsd/target.mjs'
+import { foundClean } from './found-clean.mjs'
 import { nativeFiles } from './native-files.mjs'
 import { runTool } from './run-tool.mjs'
 
@@ -11,11 +13,14 @@ const PARALLEL = 2
 
 /** Resolves with `{ ok, output }`. */
 export async function clangTidy(tool, root, sysroot) {
-  const queue = jobs(root, sysroot)
+  const clean = foundClean(root, execFileSync(tool, ['--version'], { encoding: 'utf8' }))
+  const queue = jobs(root, sysroot).filter((job) => !clean.has(job))
   const results = []
   const worker = async () => {
     for (let job = queue.shift(); job !== undefined; job = queue.shift()) {
-      results.push(await runTool(tool, ['--quiet', job.file, '--', ...job.flags], root))
+      const result = await runTool(tool, ['--quiet', job.file, '--', ...job.flags], root)
+      if (result.ok) clean.add(job)
+      results.push(result)
     }
   }
   await Promise.all(Array.from({ length: PARALLEL }, worker))
@@ -27,7 +32,8 @@ function jobs(root, sysroot) {
   const flags = commonFlags(root)
   const flagsOf = { [process.platform]: flags }
   if (sysroot !== undefined) flagsOf.freebsd ??= [...freebsdTarget(sysroot), '-stdlib=libc++', ...flags]
-  return nativeFiles(root, 'native', ['.cc'])
+  return ['native', 'runner/launch']
+    .flatMap((folder) => nativeFiles(root, folder, ['.cc']))
     .map((file) => ({ file, flags: flagsOf[systemOf(file) ?? process.platform] }))
     .filter((job) => job.flags !== undefined)
 }

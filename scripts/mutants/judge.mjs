@@ -5,12 +5,13 @@ import { spawnSync } from 'node:child_process'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 
+import { artefactHere } from '../prebuilds/here.mjs'
 import { edited } from './sources.mjs'
 import { isTitled, patternOf } from './titles.mjs'
 
 const minutes = 60_000
 const { addon, mutants } = JSON.parse(readFileSync(process.argv[2], 'utf8'))
-const loaded = path.join('prebuilds', `${process.platform}-${process.arch}.node`)
+const loaded = path.join('prebuilds', artefactHere().addon)
 const report = path.join(tmpdir(), `buildjail-mutants-${process.pid}.json`)
 mkdirSync('prebuilds', { recursive: true })
 
@@ -53,12 +54,19 @@ function runWithout(mutant) {
     }
   }
   const text = readFileSync(mutant.file, 'utf8')
-  writeFileSync(mutant.file, edited(text, mutant))
+  put(mutant.file, edited(text, mutant))
   try {
     return run(mutant.tests)
   } finally {
-    writeFileSync(mutant.file, text)
+    put(mutant.file, text)
   }
+}
+
+/** The tests of the runner have it in processes of their own, as it was compiled. */
+function put(file, text) {
+  writeFileSync(file, text)
+  // What is without a defence may well have a variable that nobody reads: it is compiled all the same.
+  if (file.startsWith('runner/')) spawnSync(process.execPath, ['node_modules/typescript/bin/tsc', '-p', 'runner/tsconfig.json'])
 }
 
 rmSync(loaded, { force: true })

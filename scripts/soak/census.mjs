@@ -1,7 +1,7 @@
 // Comparing what is on the host with what was.
 
 /** What may be left, by kind. The table has them in this order. */
-export const leakKinds = ['mounts', 'jails', 'dying jails', 'rctl rules', 'state files', 'processes', 'lent outputs', 'descriptors']
+export const leakKinds = ['mounts', 'jails', 'dying jails', 'rctl rules', 'cgroups', 'state files', 'processes', 'lent outputs', 'descriptors']
 
 /** @typedef {Readonly<Record<string, readonly string[]>>} Census each thing by a name of its own */
 

@@ -66,10 +66,20 @@ async function sessionBy(way, spec) {
 async function rest() {
   await (await pool)?.close()
   pool = undefined
-  openAtFirst ??= openDescriptors().length
+  openAtFirst ??= await openOnce()
   const began = performance.now()
   while (openDescriptors().length > openAtFirst && performance.now() - began < closingMs) await sleep(20)
   tell({ descriptors: openDescriptors().map(kindOfDescriptor), rss: process.memoryUsage.rss() })
+}
+
+/** What a program opens at its first command of a kind, and has from then on: those of terminals, and /etc as sessions have it. */
+async function openOnce() {
+  for (const { spec, work } of [kinds['more files in memory, and terminals of its own'], kinds['a file of its own in /etc']]) {
+    const session = await openSession({ ...base, ...spec({}), output: undefined })
+    await work(session)
+    await session.close()
+  }
+  return openDescriptors().length
 }
 
 /** SIGKILL to all that a build is, after a time; at once when it is open only then. */

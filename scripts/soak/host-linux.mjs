@@ -1,15 +1,32 @@
-// Mounts and processes of Linux.
+// Mounts, cgroups and processes of Linux.
 import { readdirSync, readFileSync } from 'node:fs'
+import path from 'node:path'
 
 const init = 'buildjail-init'
 
 /** @param {Pick<import('./host.mjs').Setting, 'mark' | 'parents'>} setting */
 export function linuxHost({ mark, parents }) {
-  return { mounts: mounts(), processes: processes(mark, parents) }
+  return { mounts: mounts(), cgroups: cgroups(), processes: processes(mark, parents) }
 }
 
 function mounts() {
   return readFileSync('/proc/self/mountinfo', 'utf8').trimEnd().split('\n').map((line) => line.split(' ')[4])
+}
+
+/** Of sessions, wherever file systems of cgroups are mounted. */
+function cgroups() {
+  const lines = readFileSync('/proc/self/mountinfo', 'utf8').split('\n').filter((line) => / - cgroup2? /.test(line))
+  return lines.flatMap((line) => cgroupsIn(line.split(' ')[4]))
+}
+
+function cgroupsIn(folder) {
+  try {
+    const folders = readdirSync(folder, { withFileTypes: true }).filter((entry) => entry.isDirectory())
+    return folders.flatMap(({ name }) => (/^buildjail-[0-9a-f]{16}$/.test(name) ? [path.join(folder, name)] : cgroupsIn(path.join(folder, name))))
+  } catch {
+    // It is gone by now.
+    return []
+  }
 }
 
 /** By pid. Commands are known by their mark. init has no environment: it counts when it is ours, or an orphan, which ends up with an ancestor of ours. */

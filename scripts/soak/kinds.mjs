@@ -36,12 +36,47 @@ export const kinds = {
     ...shell('cp /inputs/src/given /output/copy && chmod 700 /output && echo done'),
     expected: 'done',
   },
+  'a store': {
+    spec: ({ input, output }) => ({ stores: { '/gnu/store': output }, inputs: { '/gnu/store/abc-src': input } }),
+    ...shell('out=$(mktemp -d /gnu/store/out.XXXXXX) && cp /gnu/store/abc-src/given $out/copy && cat $out/copy'),
+    expected: 'given',
+  },
+  'mounts inside an output': {
+    spec: ({ input, output }) => ({ outputs: { '/w': output }, inputs: { '/w/deep/src': input } }),
+    ...shell('cat /w/deep/src/given; rm -rf /w/moved; mv /w/deep /w/moved; cat /w/moved/src/given'),
+    expected: 'given\ngiven',
+  },
+  // FreeBSD has none.
+  ...(process.platform === 'linux' && {
+    'an overlay': {
+      spec: ({ input, output }) => ({ inputs: { src: { path: input, overlay: true } }, output }),
+      ...shell('cd /inputs/src && test ! -e made && echo more >> given && mv given made && mkdir -p a/b && rm -r a && cp made /output && cat made'),
+      expected: 'given\nmore',
+    },
+  }),
   root: {
     spec: ({ output }) => ({ output, user: 'root' }),
     ...shell('echo root > /output/root && rm /output/root && echo done'),
     expected: 'done',
   },
+  // As far as the host can hold them.
+  'within limits': {
+    spec: ({ output }) => ({ output, limits: { memory: '256M', processes: 64, cpus: 2, policy: 'best-effort' } }),
+    ...shell('echo $(cat /dev/zero | head -c 1000000 | wc -c)'),
+    expected: '1000000',
+  },
+  'more files in memory, and terminals of its own': {
+    spec: ({ output }) => ({ output, tmpfs: { '/var/tmp': '1M', '/scratch/deep': '2M' } }),
+    ...shell('echo a > /var/tmp/a && cp /var/tmp/a /scratch/deep && cat /scratch/deep/a && test -e /dev/null && echo done', { stdio: 'pty' }),
+    expected: 'a\r\ndone',
+  },
   'the network of the host': { spec: () => ({ network: 'host' }), ...shell('echo done'), expected: 'done' },
+  'a file of its own in /etc': { spec: () => ({ etc: { '/etc/added': 'added' } }), ...shell('id -un; cat /etc/added'), expected: 'build\nadded' },
+  'a loopback of its own': {
+    spec: ({ input, output }) => ({ network: 'loopback', inputs: { src: input }, output }),
+    ...shell('echo made > /output/made && cat /output/made'),
+    expected: 'made',
+  },
   'no toolchain': {
     spec: ({ input }) => ({ toolchain: 'none', inputs: { src: input } }),
     work: (session) => session.run(['/bin/sh']),

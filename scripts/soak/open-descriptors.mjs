@@ -5,20 +5,29 @@ import { constants, fstatSync, readlinkSync } from 'node:fs'
 /** A descriptor is the lowest free number (open(2)): above this there is none in any program of ours. */
 const most = 1024
 
-/** Made ahead, and kept for a next session (native/linux/spare_networks): so many of either. */
-export const mostSpareNetworks = 32
+/** Made ahead, and kept for a next session (native/linux/spare_networks): so many of either, with a loopback and without. */
+export const mostSpareNetworks = 64
+
+/** What sessions have in /etc, made once for a program (native/linux/prepared_etc): so many contents. */
+export const mostPreparedEtcs = 8
 
 /**
- * But for the networks that are there for the next sessions (native/linux/spare_networks), which may be there or not.
+ * But for what is there for the next sessions, or not: networks (native/linux/spare_networks), and user namespaces with the lease of their ids
+ * (native/linux/user_spaces), which are as many as there were sessions at once.
  * @returns {number[]}
  */
 export function openDescriptors() {
-  return Array.from({ length: most }, (_, fd) => fd).filter((fd) => isOpen(fd) && !isNetwork(fd) && !isNetworkFile(fd))
+  return Array.from({ length: most }, (_, fd) => fd).filter((fd) => isOpen(fd) && !isNetwork(fd) && !isNetworkFile(fd) && !isMountSpace(fd) && !isUserSpace(fd))
 }
 
 /** How many networks are there for the next sessions; Linux. */
 export function spareNetworks() {
   return Array.from({ length: most }, (_, fd) => fd).filter(isNetwork).length
+}
+
+/** Of how many contents /etc is there for sessions; Linux. One more is the empty root that they begin with (native/linux/empty_mounts). */
+export function mountSpaces() {
+  return Array.from({ length: most }, (_, fd) => fd).filter(isMountSpace).length
 }
 
 const kinds = new Map([
@@ -46,6 +55,14 @@ function isOpen(fd) {
 
 function isNetwork(fd) {
   return nameOf(fd).startsWith('net:')
+}
+
+function isMountSpace(fd) {
+  return nameOf(fd).startsWith('mnt:')
+}
+
+function isUserSpace(fd) {
+  return /^user:|\/ids-\d+$/.test(nameOf(fd))
 }
 
 function isNetworkFile(fd) {

@@ -2,22 +2,26 @@ import { checkCommand } from '../command/command.ts'
 import { InvalidCommandError } from '../errors.ts'
 import { invalid } from '../spec/check.ts'
 import { fields } from '../spec/fields.ts'
+import { readDuration } from '../spec/read-duration.ts'
 import { readable } from '../spec/readable.ts'
 import type { Spec } from '../spec/spec.ts'
-import { isVerb, type Verb } from './options.ts'
-import { readDuration } from './read-duration.ts'
-import { readOptions, single, type GivenOptions } from './read-options.ts'
+import { isVerb, verbs, type Verb } from './options.ts'
+import { isAsked, readOptions, single, type GivenOptions } from './read-options.ts'
 import { specFrom } from './spec-options.ts'
 
-export type Topic = 'buildjail' | Verb
-
 /** Verbs about this host rather than a build. */
-type HostVerb = Exclude<Verb, 'run' | 'plan'>
+type HostVerb = Exclude<Verb, 'run' | 'plan' | 'page' | 'bench' | 'conformance' | 'completion'>
 
 interface SessionRequest {
+  /** What the options say of it. */
   readonly spec: Spec
+  /** Of a spec: its path. `-` is stdin. */
+  readonly file?: string
+  /** Empty where there is none. */
   readonly command: readonly string[]
   readonly isJson: boolean
+  /** Milliseconds. */
+  readonly timeout?: number
 }
 
 export interface PlanRequest extends SessionRequest {
@@ -26,10 +30,38 @@ export interface PlanRequest extends SessionRequest {
 
 export interface RunRequest extends SessionRequest {
   readonly kind: 'run'
-  /** Milliseconds. */
-  readonly timeout?: number
-  /** Path of a file to be written. */
+  /** The command has a terminal of its own, also where this program has none. */
+  readonly isPty: boolean
+  /** A line of progress in place of the output. */
+  readonly hasProgress: boolean
+  /** Paths of files to be written. */
   readonly record?: string
+  readonly page?: string
+  /** In these, the values of all variables. */
+  readonly hasValues?: boolean
+}
+
+export interface PageRequest {
+  readonly kind: 'page'
+  /** Path of a file to be read. */
+  readonly record: string
+}
+
+export interface BenchRequest {
+  readonly kind: 'bench'
+  /** Records to compare in place of measuring. */
+  readonly compared?: readonly [before: string, after: string]
+  /** For the program. */
+  readonly options: readonly string[]
+}
+
+export interface ConformanceRequest {
+  readonly kind: 'conformance'
+  readonly isJson: boolean
+  /** Path of a file to be written. */
+  readonly page?: string
+  /** Words that a case has to have; none: all cases. */
+  readonly only: readonly string[]
 }
 
 export interface HostRequest {
@@ -40,13 +72,16 @@ export interface HostRequest {
 }
 
 export type Request =
-  | { readonly kind: 'help'; readonly topic: Topic }
+  /** `buildjail` is about all. */
+  | { readonly kind: 'help'; readonly topic: string }
+  | { readonly kind: 'completion'; readonly shell: string }
   | { readonly kind: 'version' }
   | PlanRequest
   | RunRequest
+  | PageRequest
+  | BenchRequest
+  | ConformanceRequest
   | HostRequest
-
-const verbs = 'there are run, plan, ps, gc and doctor (buildjail --help tells more)'
 
 /**
  * Reads a command line. Checks shapes only: the plan says whether paths exist and fit together.
@@ -54,21 +89,42 @@ const verbs = 'there are run, plan, ps, gc and doctor (buildjail --help tells mo
  */
 export function parseCommandLine(argv: readonly string[]): Request {
   const [verb, ...rest] = argv
-  if (verb === '--help' || verb === '-h' || verb === 'help') return { kind: 'help', topic: 'buildjail' }
+  if (verb === '--help' || verb === '-h') return { kind: 'help', topic: 'buildjail' }
+  if (verb === 'help') return { kind: 'help', topic: onlyOne(rest, 'help') ?? 'buildjail' }
   if (verb === '--version') return { kind: 'version' }
-  if (verb === undefined) throw invalid('arguments', `a command is missing; ${verbs}`)
-  if (!isVerb(verb)) throw invalid(readable(verb), `is not a command of buildjail; ${verbs}`)
+  if (verb === undefined) throw invalid('arguments', `a command is missing; ${thereAre}`)
+  if (!isVerb(verb)) throw invalid(readable(verb), `is not a command of buildjail; ${thereAre}`)
+  if (verb === 'completion') return parseCompletion(rest)
+  if (verb === 'page') return parsePage(rest)
+  if (verb === 'bench') return parseBench(rest)
+  if (verb === 'conformance') return parseConformance(rest)
   return verb === 'run' || verb === 'plan' ? parseSession(verb, rest) : parseHost(verb, rest)
 }
 
+const thereAre = `there are ${verbs.slice(0, -1).join(', ')} and ${verbs.at(-1)} (buildjail --help tells more)`
+
 /** True when `--json` is among the options, whether or not the rest of them can be read. */
-export function isJsonAsked(argv: readonly string[]): boolean {
-  return splitCommand(argv).before.includes('--json')
+export function isJsonAsked([verb, ...rest]: readonly string[]): boolean {
+  return isVerb(verb) && isAsked(verb, rest, 'json')
+}
+
+function parseCompletion(words: readonly string[]): Request {
+  const { given, command } = readOptions('completion', words)
+  if (given.has('help')) return { kind: 'help', topic: 'completion' }
+  const shell = onlyOne(command, 'completion')
+  if (shell === undefined) throw invalid('shell', 'is missing; there are bash, zsh and fish')
+  return { kind: 'completion', shell }
+}
+
+function onlyOne([word, extra]: readonly string[], verb: string): string | undefined {
+  if (extra !== undefined) throw invalid(readable(extra), `is one word too many for buildjail ${verb}`)
+  return word
 }
 
 function parseHost(kind: HostVerb, words: readonly string[]): Request {
-  const given = readOptions(kind, words)
+  const { given, command: [extra] } = readOptions(kind, words)
   if (given.has('help')) return { kind: 'help', topic: kind }
+  if (extra !== undefined) throw invalid(readable(extra), `is not an option of buildjail ${kind}`)
   const { flag } = fields.stateDirectory
   const directory = single(given, flag.name)
   return {
@@ -78,32 +134,65 @@ function parseHost(kind: HostVerb, words: readonly string[]): Request {
   }
 }
 
+function parsePage(words: readonly string[]): Request {
+  const { given, command: [record, extra] } = readOptions('page', words)
+  if (given.has('help')) return { kind: 'help', topic: 'page' }
+  if (record === undefined || record === '') throw invalid('RECORD', 'is missing; buildjail run --record FILE writes one')
+  if (extra !== undefined) throw invalid(readable(extra), 'is one word too many; buildjail page reads one record')
+  return { kind: 'page', record }
+}
+
+function parseBench([first, ...rest]: readonly string[]): Request {
+  const isComparing = first === 'compare'
+  const { given, command: [before, after, extra] } = readOptions('bench', isComparing || first === undefined ? rest : [first, ...rest])
+  if (given.has('help')) return { kind: 'help', topic: 'bench' }
+  const options = programOptions(given)
+  if (!isComparing) {
+    if (before !== undefined) throw invalid(readable(before), 'is nothing that buildjail bench does; there is compare')
+    if (given.has('bar')) throw invalid('--bar', 'is for buildjail bench compare')
+    return { kind: 'bench', options }
+  }
+  const other = [...given.keys()].find((name) => name !== 'bar')
+  if (other !== undefined) throw invalid(`--${other}`, 'is not for buildjail bench compare')
+  if (before === undefined || after === undefined) throw invalid('BEFORE and AFTER', 'are wanted, two records; buildjail bench --record FILE writes one')
+  if (extra !== undefined) throw invalid(readable(extra), 'is one word too many; buildjail bench compare reads two records, and options come before them')
+  return { kind: 'bench', compared: [before, after], options }
+}
+
+/** As words again. */
+function programOptions(given: GivenOptions): readonly string[] {
+  return [...given].flatMap(([name, values]) => (values.length === 0 ? [`--${name}`] : values.map((value) => `--${name}=${value}`)))
+}
+
+function parseConformance(words: readonly string[]): Request {
+  const { given, command: [extra] } = readOptions('conformance', words)
+  if (given.has('help')) return { kind: 'help', topic: 'conformance' }
+  if (extra !== undefined) throw invalid(readable(extra), 'is not an option of buildjail conformance')
+  const only = (single(given, 'only') ?? '').split(/\s+/).filter((word) => word !== '')
+  return { kind: 'conformance', isJson: given.has('json'), ...pathFrom(given, 'page'), only }
+}
+
 function parseSession(kind: 'run' | 'plan', words: readonly string[]): Request {
-  const { before, command } = splitCommand(words)
-  const given = readOptions(kind, before)
+  const { given, command } = readOptions(kind, words)
   if (given.has('help')) return { kind: 'help', topic: kind }
 
-  const request = { spec: specFrom(given), isJson: given.has('json') }
-  const forRun = runOptionsFrom(given)
+  const request = { spec: specFrom(given), isJson: given.has('json'), ...pathFrom(given, 'file'), ...timeoutFrom(given) }
+  const written = { ...pathFrom(given, 'record'), ...pathFrom(given, 'page'), ...(given.has('env-values') && { hasValues: true }) }
+  if (written.hasValues === true && written.record === undefined && written.page === undefined) throw invalid('--env-values', 'is for --record and --page')
+  const forRun = { ...written, isPty: given.has('pty'), hasProgress: given.has('progress') }
   if (kind === 'plan') return { kind, ...request, command }
-  if (command.length === 0) {
-    throw new InvalidCommandError('command', 'is missing; it comes last, after --', 'plan')
-  }
-  return { kind, ...request, ...forRun, command: checkCommand(command) }
+  // A file can have one.
+  if (command.length === 0 && request.file === undefined) throw new InvalidCommandError('command', 'is missing; it comes last', 'plan')
+  return { kind, ...request, ...forRun, command: command.length === 0 ? command : checkCommand(command) }
 }
 
-function runOptionsFrom(given: GivenOptions): Pick<RunRequest, 'timeout' | 'record'> {
+function timeoutFrom(given: GivenOptions): { readonly timeout?: number } {
   const timeout = single(given, 'timeout')
-  const record = single(given, 'record')
-  if (record === '') throw invalid('--record', 'must not be empty')
-  return {
-    ...(timeout === undefined ? {} : { timeout: readDuration(timeout, '--timeout') }),
-    ...(record === undefined ? {} : { record }),
-  }
+  return timeout === undefined ? {} : { timeout: readDuration(timeout, '--timeout') }
 }
 
-/** Everything after the first `--` is the command, even a word that looks like an option. */
-function splitCommand(argv: readonly string[]): { before: string[]; command: string[] } {
-  const separator = argv.indexOf('--')
-  return separator < 0 ? { before: [...argv], command: [] } : { before: argv.slice(0, separator), command: argv.slice(separator + 1) }
+function pathFrom<Name extends string>(given: GivenOptions, name: Name): { readonly [Key in Name]?: string } {
+  const path = single(given, name)
+  if (path === '') throw invalid(`--${name}`, 'must not be empty')
+  return (path === undefined ? {} : { [name]: path }) as { readonly [Key in Name]?: string }
 }

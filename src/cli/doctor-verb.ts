@@ -2,7 +2,8 @@ import { release } from 'node:os'
 
 import { preflight, type Obstacle, type Preflight } from '../host/preflight.ts'
 import type { HostRequest } from './command-line.ts'
-import { jsonText, type Terminal } from './report.ts'
+import { jsonText, styleOf, type Terminal } from './report.ts'
+import type { Style } from './style.ts'
 import { exitStatus } from './exit-status.ts'
 
 /** Where the doctor was asked, for people who read the answer elsewhere. */
@@ -16,7 +17,7 @@ interface Surroundings {
 export function doctorVerb({ isJson }: HostRequest, terminal: Terminal, version: string): number {
   const found = preflight()
   const host: Surroundings = { buildjail: version, runtime: runtime(), system: `${process.platform} ${release()} ${process.arch}` }
-  terminal.out(isJson ? `${jsonText({ ...found, host }, 2)}\n` : doctorText(found, host))
+  terminal.out(isJson ? `${jsonText({ ...found, host }, 2)}\n` : doctorText(found, host, styleOf(terminal)))
   return found.isSupported ? exitStatus.success : exitStatus.noSession
 }
 
@@ -25,10 +26,10 @@ function runtime(): string {
   return bun === undefined ? `node ${node}` : `bun ${bun}`
 }
 
-function doctorText({ isSupported, obstacles, limitations }: Preflight, { buildjail, runtime: program, system }: Surroundings): string {
+function doctorText({ isSupported, obstacles, limitations }: Preflight, { buildjail, runtime: program, system }: Surroundings, { good, doubtful, bad }: Style): string {
   const lines = [`buildjail ${buildjail}, ${program}, ${system}`]
-  lines.push(isSupported ? 'sessions can be opened on this host' : 'no session can be opened on this host:', ...obstacles.map(describe))
-  if (limitations.length > 0) lines.push('sessions do without:', ...limitations.map(describe))
+  lines.push(isSupported ? good('sessions can be opened on this host') : bad('no session can be opened on this host:'), ...obstacles.map(describe))
+  if (limitations.length > 0) lines.push(doubtful('sessions do without:'), ...limitations.map(describe))
   return `${lines.join('\n')}\n`
 }
 

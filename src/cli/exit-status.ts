@@ -1,6 +1,8 @@
 import { constants } from 'node:os'
 
 import type { Result } from '../command/result.ts'
+import { isBuildjailError } from '../errors.ts'
+import type { LimitName } from '../spec/fields/limits.ts'
 
 /** Exit statuses that are not a command's own. Those of `run` are the ones of env(1), timeout(1) and the shells. */
 export const exitStatus = {
@@ -9,9 +11,14 @@ export const exitStatus = {
   noSession: 1,
   /** Of gc: something was left alone. */
   leftAlone: 1,
+  /** Of conformance: something deviates, and nobody knew. */
+  deviates: 1,
   timedOut: 124,
-  /** The session could not be opened, or the command line was refused: the command never ran. */
-  neverRan: 125,
+  /** The command line was refused, the session could not be opened, or something failed after a command that succeeded. */
+  ownFailure: 125,
+  /** There is such a command, and it cannot be executed. */
+  notExecutable: 126,
+  notFound: 127,
 } as const
 
 /** For a process that a signal ended, as sh(1) has it. */
@@ -20,9 +27,17 @@ export function statusOfSignal(signal: string): number {
   return 128 + (numbers[signal] ?? 0)
 }
 
-export function statusOf(result: Result | undefined): number {
-  if (result === undefined) return exitStatus.neverRan
-  if (result.timedOut) return exitStatus.timedOut
+/** By buildjail and not by the kernel. */
+const endedByUs: ReadonlySet<LimitName> = new Set(['cpuTime', 'wallTime', 'output'] as const)
+
+export function statusOf(result: Result): number {
+  if (result.timedOut || (result.limit !== undefined && endedByUs.has(result.limit))) return exitStatus.timedOut
   if (result.signal !== undefined) return statusOfSignal(result.signal)
-  return result.exitCode ?? exitStatus.neverRan
+  return result.exitCode ?? exitStatus.ownFailure
+}
+
+/** Of a command that never ran. */
+export function statusOfRefusal(error: unknown): number {
+  if (!isBuildjailError(error) || error.step !== 'execve') return exitStatus.ownFailure
+  return error.code === 'ENOENT' ? exitStatus.notFound : exitStatus.notExecutable
 }

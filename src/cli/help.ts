@@ -1,70 +1,55 @@
-import type { Topic } from './command-line.ts'
-import { optionsOf, type Option, type Verb } from './options.ts'
+import { fieldNames, fields } from '../spec/fields.ts'
+import { chapters, generalOptions, intention, spelling, topics, verbsWith } from './manual.ts'
+import { isVerb, optionsOf, verbs, type Option } from './options.ts'
+import { plain, type Style } from './style.ts'
+import { entry, paragraph } from './wrapping.ts'
 
-interface Page {
-  readonly usage: string
-  readonly about: string
-  readonly exitStatus: string
+/**
+ * The help of a verb, a topic or an option.
+ * @returns undefined where there is no such thing
+ */
+export function helpOf(topic: string, style: Style = plain): string | undefined {
+  if (topic === 'buildjail') return overview(style)
+  if (isVerb(topic)) return verbHelp(topic, style)
+  if (Object.hasOwn(topics, topic)) return `${topics[topic]?.paragraphs.map(paragraph).join('\n\n')}\n`
+  return optionHelp(topic.replace(/^--/, ''), style)
 }
 
-const pages: Readonly<Record<Verb, Page>> = {
-  run: {
-    usage: 'run [options] -- command...',
-    about: 'Runs a command in a session of its own, which is taken away when the command ends.',
-    exitStatus: `The exit status is the command's; it is 128 + n when signal n ended the command, 124 when the command timed
-out, and 125 when it never ran. SIGHUP, SIGINT and SIGTERM stop the command and close the session: 129, 130, 143.`,
-  },
-  plan: {
-    usage: 'plan [options] [-- command...]',
-    about: 'Shows what run would build with the same options. Needs no privilege and changes nothing.',
-    exitStatus: 'The exit status is 0, or 125 when the plan is refused.',
-  },
-  ps: {
-    usage: 'ps [--state-directory DIR] [--json]',
-    about: 'Lists the sessions of this host and user. A session is live, or orphaned when its process is dead.',
-    exitStatus: 'The exit status is 0.',
-  },
-  gc: {
-    usage: 'gc [--state-directory DIR] [--json]',
-    about: `Takes away what sessions of dead processes left behind, and leaves live sessions alone. A process does the
-same before it opens its first session.`,
-    exitStatus: `The exit status is 0, or 1 when something was left alone: it is damaged, was not made by buildjail, or could not be
-taken away.`,
-  },
-  doctor: {
-    usage: 'doctor [--json]',
-    about: `Says whether this user can open a session on this host, and for everything that is missing the one thing to do
-about it. Changes nothing.`,
-    exitStatus: 'The exit status is 0, or 1 when no session can be opened.',
-  },
+/** All that there is help about, but for options. */
+export const helpTopics: readonly string[] = [...verbs, ...Object.keys(topics)]
+
+function overview({ strong }: Style): string {
+  const usages = Object.values(chapters).map(({ usage }, index) => `${index === 0 ? strong('Usage:') : '      '} buildjail ${usage}`)
+  const commands = verbs.map((verb) => entry(verb, chapters[verb].summary)).join('')
+  const more = Object.entries(topics).map(([name, { summary }]) => entry(`help ${name}`, summary)).join('')
+  const help = entry('help TOPIC', 'of a command, an option, or one of these:')
+  return `${usages.join('\n')}\n\n${paragraph(intention)}\n\n${strong('Commands:')}\n${commands}\n${strong('Help:')}\n${help}${more}\n${linesOf(generalOptions)}`
 }
 
-const overview = `Usage: buildjail run [options] -- command...
-       buildjail plan [options] [-- command...]
-       buildjail ps|gc [--state-directory DIR] [--json]
-       buildjail doctor [--json]
-
-Runs a build that sees what it declared and nothing else: on FreeBSD in a thin jail, on Linux in namespaces.
-
-Commands:
-  run     run a command in a session of its own
-  plan    show what run would build; needs no privilege and changes nothing
-  ps      list the sessions of this host
-  gc      take away what sessions of dead processes left behind
-  doctor  say whether a session can be opened on this host, and what to do if not
-
-  --help, after a command as well    this, or the command's options
-  --version                          the version of buildjail
-`
-
-export function helpOf(topic: Topic): string {
-  if (topic === 'buildjail') return overview
-  const { usage, about, exitStatus } = pages[topic]
-  return `Usage: buildjail ${usage}\n\n${about}\n\nOptions:\n${linesOf(optionsOf[topic])}\n${exitStatus}\n`
+function verbHelp(verb: keyof typeof chapters, { strong }: Style): string {
+  const { usage, about, exitStatus } = chapters[verb]
+  const options = optionsOf[verb].length === 0 ? '' : `${strong('Options:')}\n${linesOf(optionsOf[verb])}\n`
+  return `${strong('Usage:')} buildjail ${usage}\n\n${paragraph(about)}\n\n${options}${paragraph(exitStatus)}\n`
 }
 
-function linesOf(options: readonly Option[]): string {
-  const rows = options.map(({ name, value, help }) => [`--${name}${value === undefined ? '' : ` ${value}`}`, help] as const)
-  const width = Math.max(...rows.map(([option]) => option.length))
-  return rows.map(([option, help]) => `  ${option.padEnd(width)}  ${help}\n`).join('')
+function optionHelp(name: string, { strong }: Style): string | undefined {
+  const [verb] = verbsWith(name)
+  const option = verb === undefined ? undefined : optionsOf[verb].find((one) => one.name === name)
+  if (option === undefined) return undefined
+  const heading = `${strong(spelling(option))}\n\n${paragraph(`${option.help[0]?.toUpperCase()}${option.help.slice(1)}.`)}\n`
+  return `${heading}${fieldHelp(name)}\nOf: ${verbsWith(name).join(', ')}\n`
+}
+
+/** What the schema says of the field that an option is of. */
+function fieldHelp(name: string): string {
+  const field = fieldNames.find((one) => fields[one].flag.name === name || fields[one].flag.shortcuts?.some((shortcut) => shortcut.name === name) === true)
+  if (field === undefined) return ''
+  const { description, default: usual, properties } = fields[field].schema as { readonly description: string; readonly default?: unknown; readonly properties?: object }
+  const members = properties === undefined ? '' : ` It has ${Object.keys(properties).join(', ')}.`
+  const byDefault = usual === undefined || (Array.isArray(usual) && usual.length === 0) ? '' : ` Default: ${String(usual)}.`
+  return `\n${paragraph(`In a spec: ${field}. ${description}${members}${byDefault}`)}\n`
+}
+
+function linesOf(options: readonly Pick<Option, 'name' | 'short' | 'value' | 'help'>[]): string {
+  return options.map((option) => entry(spelling(option), option.help)).join('')
 }

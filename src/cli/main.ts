@@ -1,13 +1,24 @@
-#!/usr/bin/env node
+import { isTerminal } from '../command/is-terminal.ts'
 import { dispatch } from './dispatch.ts'
+import { endWith, ownStderr, ownStdout } from './own-streams.ts'
+import type { Terminal } from './report.ts'
+import { styleFor } from './style.ts'
 
-// The reader has read enough (`buildjail plan | head`).
-process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-  if (error.code !== 'EPIPE') throw error
-})
+let isHeard = false
 
-// Not process.exit(): output that is still on its way into a pipe would be lost.
-process.exitCode = await dispatch(process.argv.slice(2), {
-  out: (text) => process.stdout.write(text),
-  err: (text) => process.stderr.write(text),
-})
+const terminal: Terminal = {
+  out: (text) => {
+    if (!isHeard) {
+      isHeard = true
+      // The reader has read enough (`buildjail plan | head`).
+      ownStdout().on('error', (error: NodeJS.ErrnoException) => {
+        if (error.code !== 'EPIPE') throw error
+      })
+    }
+    ownStdout().write(text)
+  },
+  err: (text) => ownStderr().write(text),
+  style: { out: () => styleFor(() => isTerminal(1), process.env), err: () => styleFor(() => isTerminal(2), process.env) },
+}
+
+void dispatch(process.argv.slice(2), terminal).then(endWith)

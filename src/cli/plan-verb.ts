@@ -1,17 +1,29 @@
 import { checkCommand, commandLine } from '../command/command.ts'
-import { planOf } from '../spec/plan.ts'
+import type { Spec } from '../spec/fields.ts'
+import { planOf, type Plan } from '../spec/plan.ts'
 import { planText } from '../spec/plan-text.ts'
 import type { PlanRequest } from './command-line.ts'
-import { jsonText, type Terminal } from './report.ts'
+import { jsonText, styleOf, type Terminal } from './report.ts'
+import { settled, type Settled } from './settled.ts'
 
 /** `buildjail plan`: shows what `run` would build, and builds nothing. */
-export function planVerb({ spec, command, isJson }: PlanRequest, terminal: Terminal): void {
+export async function planVerb(request: PlanRequest, terminal: Terminal): Promise<void> {
+  const { spec, command, placed } = await settled(request)
   if (command.length > 0) checkCommand(command)
-  const planned = planOf(spec)
-  if (isJson) {
+  const planned = planIn(spec, placed)
+  if (request.isJson) {
     terminal.out(`${jsonText(planned, 2)}\n`)
     return
   }
-  terminal.out(planText(planned))
-  if (command.length > 0) terminal.out(`\ncommand\n  ${commandLine(command)}\n`)
+  const { strong } = styleOf(terminal)
+  terminal.out(planText(planned, strong))
+  if (command.length > 0) terminal.out(`\n${strong('command')}\n  ${commandLine(command)}\n`)
+}
+
+function planIn(spec: Spec, placed: Settled['placed']): Plan {
+  try {
+    return planOf(spec)
+  } catch (error) {
+    throw placed(error)
+  }
 }

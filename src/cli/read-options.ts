@@ -1,32 +1,48 @@
-import { parseArgs } from 'node:util'
-
 import { invalid } from '../spec/check.ts'
 import { readable } from '../spec/readable.ts'
-import { optionsOf, type Verb } from './options.ts'
+import { helpOption, optionsOf, type Option, type Verb } from './options.ts'
 
 /** The texts that each option was given, in order, by the option's name. An option without a value has an empty list. */
 export type GivenOptions = ReadonlyMap<string, readonly string[]>
 
-/** @throws SpecError naming the option or the word that the verb does not know. */
-export function readOptions(verb: Verb, words: readonly string[]): GivenOptions {
-  const known = new Map(optionsOf[verb].map(({ name, value }) => [name, value !== undefined]))
-  known.set('help', false)
+/** An option as it was written. */
+interface Word {
+  /** With its hyphens. */
+  readonly written: string
+  readonly option: Option | undefined
+  /** Undefined where there is none. */
+  readonly value: string | undefined
+  readonly isInline: boolean
+}
+
+/** The words of a verb, up to the first that belongs to a command. */
+interface Words {
+  readonly options: readonly Word[]
+  /** Everything after the first `--`, or from the first word on that is neither an option nor the value of one. */
+  readonly command: readonly string[]
+}
+
+/** @throws SpecError naming the option that the verb does not know, or whose value is missing. */
+export function readOptions(verb: Verb, words: readonly string[]): { readonly given: GivenOptions; readonly command: readonly string[] } {
+  const { options, command } = split(verb, words)
   const given = new Map<string, string[]>()
-  for (const token of tokensOf(words, known)) {
-    if (token.kind === 'positional') throw unknown(token.value, verb)
-    if (token.kind !== 'option') continue
-    const { name, rawName, value } = token
-    const takesValue = known.get(name)
-    if (takesValue === undefined) throw unknown(rawName, verb)
-    if (!takesValue && value !== undefined) throw invalid(rawName, 'takes no value')
-    if (takesValue && value === undefined) throw invalid(rawName, 'needs a value')
+  for (const { written, option, value, isInline } of options) {
+    if (option === undefined) throw invalid(readable(written), `is not an option of buildjail ${verb}`)
+    const takesValue = option.value !== undefined
+    if (!takesValue && value !== undefined) throw invalid(written, 'takes no value')
+    if (takesValue && value === undefined) throw invalid(written, 'needs a value')
     // Either the value was forgotten, as in `--name --json`, or this is the value.
-    if (value !== undefined && /^-./.test(value) && !token.inlineValue) {
-      throw invalid(rawName, `needs a value, and ${value} may be an option; as a value it is written ${rawName}=${value}`)
+    if (value !== undefined && /^-./.test(value) && !isInline) {
+      throw invalid(written, `needs a value, and ${value} may be an option; as a value it is written --${option.name}=${value}`)
     }
-    given.set(name, [...(given.get(name) ?? []), ...(value === undefined ? [] : [value])])
+    given.set(option.name, [...(given.get(option.name) ?? []), ...(value === undefined ? [] : [value])])
   }
-  return given
+  return { given, command }
+}
+
+/** Whether an option is among those of a verb, whether or not the rest of them can be read. */
+export function isAsked(verb: Verb, words: readonly string[], name: string): boolean {
+  return split(verb, words).options.some(({ option }) => option?.name === name)
 }
 
 /** @throws SpecError when it was given twice. */
@@ -40,17 +56,19 @@ export function givenTwice(name: string): Error {
   return invalid(`--${name}`, 'is given twice')
 }
 
-// Not strict: parseArgs takes several sentences for an unknown option.
-function tokensOf(words: readonly string[], known: ReadonlyMap<string, boolean>): ReturnType<typeof tokens> {
-  const options = [...known].map(([name, takesValue]) => [name, { type: takesValue ? 'string' : 'boolean', multiple: true }] as const)
-  return tokens([...words], { ...Object.fromEntries(options), help: { type: 'boolean', short: 'h', multiple: true } })
-}
-
-function tokens(args: string[], options: Record<string, { type: 'string' | 'boolean'; short?: string; multiple: true }>) {
-  return parseArgs({ args, options, strict: false, allowPositionals: true, tokens: true }).tokens
-}
-
-function unknown(word: string, verb: Verb): Error {
-  const hint = verb === 'run' || verb === 'plan' ? '; a command comes after --' : ''
-  return invalid(readable(word), `is not an option of buildjail ${verb}${word.startsWith('-') ? '' : hint}`)
+function split(verb: Verb, words: readonly string[]): Words {
+  const known = [...optionsOf[verb], helpOption]
+  const options: Word[] = []
+  for (let index = 0; index < words.length; index += 1) {
+    const word = words[index] as string
+    if (word === '--') return { options, command: words.slice(index + 1) }
+    if (!/^-./s.test(word)) return { options, command: words.slice(index) }
+    const [, written = word, inline] = /^(--[^=]+)=(.*)$/s.exec(word) ?? []
+    const option = known.find(({ name, short }) => written === `--${name}` || (short !== undefined && written === `-${short}`))
+    const next = words[index + 1]
+    const isInline = inline !== undefined || option?.value === undefined || next === undefined || next === '--'
+    options.push({ written, option, value: isInline ? inline : next, isInline })
+    if (!isInline) index += 1
+  }
+  return { options, command: [] }
 }

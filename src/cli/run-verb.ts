@@ -1,79 +1,126 @@
-import { writeFile } from 'node:fs/promises'
-
 import { failureOf } from '../command/command-error.ts'
-import type { Result } from '../command/result.ts'
+import { keptText } from '../command/kept-text.ts'
+import type { Kept, LeftInOutput, Result } from '../command/result.ts'
 import type { RunOptions } from '../command/run-options.ts'
+import type { Running } from '../command/running.ts'
 import type { TraceEntry } from '../session/record.ts'
 import { openSession, type Session } from '../session/session.ts'
 import type { RunRequest } from './command-line.ts'
+import { exitStatus, statusOf, statusOfRefusal } from './exit-status.ts'
 import { Interruption } from './interruption.ts'
-import { describeError, jsonLine, jsonText, tell, type Terminal } from './report.ts'
-import { statusOf } from './exit-status.ts'
+import { describeError, jsonLine, tell, type Terminal } from './report.ts'
+import type { RunReport } from './run-report.ts'
+import { RunStreams } from './run-streams.ts'
+import { settled, type Settled } from './settled.ts'
+import { suspendTogether } from './suspension.ts'
 
 interface Outcome {
   /** Undefined when the command never ran. */
   readonly result: Result | undefined
   readonly trace: readonly TraceEntry[]
+  readonly leftInOutputs: readonly LeftInOutput[]
+  readonly kept: Kept | undefined
   /** Everything that went wrong, in order; a result is kept all the same. */
   readonly errors: readonly unknown[]
 }
 
 /** `buildjail run`: one command in a session of its own. Returns the exit status. */
 export async function runVerb(request: RunRequest, terminal: Terminal): Promise<number> {
-  const interruption = new Interruption()
+  const wanted = await settled(request)
+  const written = request.record === undefined && request.page === undefined ? undefined : await reportOf(request, wanted)
+  const streams = new RunStreams(request, wanted, terminal)
+  const interruption = new Interruption(() => {
+    streams.clear()
+    tell(terminal, 'the command was sent SIGINT and goes on; once more ends it at once')
+  })
   try {
-    const outcome = await runOnce(request, interruption.signal)
-    for (const error of outcome.errors) tell(terminal, error)
-    const stopped = interruption.name === undefined ? endingMessage(outcome, request) : interruption.message
-    if (stopped !== undefined && !outcome.errors.includes(interruption.signal.reason)) tell(terminal, stopped)
-    if (request.isJson) terminal.out(jsonLine(describeOutcome(outcome)))
-    return interruption.status ?? statusOf(outcome.result)
+    return report(await runOnce(wanted, streams, interruption, written), wanted, request.isJson, interruption, terminal)
   } finally {
     interruption.over()
+    streams.over(false)
+    written?.close()
   }
 }
 
-async function runOnce(request: RunRequest, signal: AbortSignal): Promise<Outcome> {
-  const session = await openSession(request.spec)
+/** Not loaded by who asks for none. */
+async function reportOf(request: RunRequest, { spec, placed }: Settled): Promise<RunReport> {
+  const { RunReport: Report } = await import('./run-report.ts')
+  try {
+    return new Report(request, spec)
+  } catch (error) {
+    throw placed(error)
+  }
+}
+
+async function runOnce(wanted: Settled, streams: RunStreams, interruption: Interruption, written: RunReport | undefined): Promise<Outcome> {
   const errors: unknown[] = []
   const attempt = async <T>(act: () => Promise<T>): Promise<T | undefined> => {
     try {
       return await act()
     } catch (error) {
-      errors.push(error)
+      errors.push(wanted.placed(error))
       return undefined
     }
   }
-  const result = await attempt(() => session.run(request.command, runOptions(request, signal)))
-  const { record } = request
-  if (result !== undefined && record !== undefined) await attempt(() => writeRecord(session, record))
+  const session = await attempt(() => openSession(written?.plan ?? wanted.spec, { signal: interruption.signal }))
+  if (session === undefined) {
+    streams.over(false)
+    return { result: undefined, trace: [], leftInOutputs: [], kept: undefined, errors }
+  }
+  streams.opened(session)
+  written?.begin(session)
+  const result = await attempt(() => {
+    const running = session.run(wanted.command, { ...streams.options, ...runOptions(wanted, interruption.signal) }) as Running
+    streams.begun(running)
+    return attended(session, running, interruption)
+  })
+  streams.ended()
+  if (written !== undefined) await attempt(() => written.look())
   await attempt(() => session.close())
-  return { result, trace: session.trace, errors }
+  if (written !== undefined) await attempt(() => written.write(errors))
+  streams.over(result?.failed !== false)
+  return { result, trace: session.trace, leftInOutputs: session.leftInOutputs, kept: session.kept, errors }
 }
 
-function runOptions({ isJson, timeout }: RunRequest, signal: AbortSignal) {
-  return {
-    stdin: 'inherit',
-    stdout: isJson ? 'pipe' : 'inherit',
-    stderr: isJson ? 'pipe' : 'inherit',
-    ...(timeout === undefined ? {} : { timeout }),
-    signal,
-    reject: false,
-  } as const satisfies RunOptions
+async function attended(session: Session, running: Running, interruption: Interruption): Promise<Result> {
+  interruption.hasBegun({
+    interrupt: () => running.kill('SIGINT'),
+    // What it fails for is told of by the closing.
+    endAtOnce: () => void session.killAll().catch(() => {}),
+  })
+  const leave = suspendTogether((name) => running.kill(name))
+  try {
+    return await running
+  } finally {
+    leave()
+  }
 }
 
-// For the caller alone: it names paths of the host.
-async function writeRecord(session: Session, file: string): Promise<void> {
-  await writeFile(file, `${jsonText(await session.record(), 2)}\n`, { mode: 0o600 })
+function runOptions({ timeout }: Settled, signal: AbortSignal): RunOptions {
+  return { ...(timeout === undefined ? {} : { timeout }), signal, reject: false }
 }
 
-/** Said when buildjail ended the command. */
-function endingMessage({ result }: Outcome, { timeout }: RunRequest): string | undefined {
-  if (result === undefined || !(result.timedOut || result.isMaxBuffer)) return undefined
+function report(outcome: Outcome, { timeout }: Settled, isJson: boolean, interruption: Interruption, terminal: Terminal): number {
+  const { result, errors, leftInOutputs, kept } = outcome
+  for (const error of errors) tell(terminal, error)
+  for (const { path, what } of leftInOutputs) tell(terminal, `left in an output: ${path}: ${what}`)
+  if (kept !== undefined) tell(terminal, keptText(kept))
+  const stopped = interruption.messageFor(result?.signal) ?? endingMessage(outcome, timeout)
+  if (stopped !== undefined && !errors.includes(interruption.signal.reason)) tell(terminal, stopped)
+  if (isJson) terminal.out(jsonLine(describeOutcome(outcome)))
+  if (interruption.status !== undefined) return interruption.status
+  if (result === undefined) return statusOfRefusal(errors[0])
+  const status = statusOf(result)
+  return status === exitStatus.success && errors.length > 0 ? exitStatus.ownFailure : status
+}
+
+/** Said when buildjail ended the command, or a limit did. */
+function endingMessage({ result }: Outcome, timeout: number | undefined): string | undefined {
+  if (result === undefined || !(result.timedOut || result.isMaxBuffer || result.limit !== undefined)) return undefined
   return `${result.command}: ${failureOf(result, { ...(timeout !== undefined && { timeout }) })}`
 }
 
-function describeOutcome({ result, trace, errors }: Outcome): object {
+function describeOutcome({ result, trace, leftInOutputs, kept, errors }: Outcome): object {
   const error = errors.length === 0 ? {} : { error: describeError(errors[0]) }
-  return result === undefined ? error : { result, trace, ...error }
+  return result === undefined ? error : { result: { ...result, leftInOutputs, kept }, trace, ...error }
 }

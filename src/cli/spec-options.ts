@@ -6,7 +6,8 @@ export function specFrom(given: GivenOptions): Spec {
   const spec: Record<string, unknown> = {}
   for (const name of fieldNames) {
     const { flag } = fields[name]
-    const [first, ...more] = (given.get(flag.name) ?? []).filter(flag.takes)
+    const ofShortcuts = (flag.shortcuts ?? []).flatMap((shortcut) => (given.get(shortcut.name) ?? []).map(shortcut.textOf))
+    const [first, ...more] = [...(given.get(flag.name) ?? []), ...ofShortcuts]
     if (first === undefined) continue
     if (more.length > 0 && !flag.isRepeatable) throw givenTwice(flag.name)
     spec[name] = flag.read([first, ...more], `--${flag.name}`)

@@ -2,28 +2,38 @@ import { EventEmitter } from 'node:events'
 import type { Socket } from 'node:net'
 import type { Readable, Writable } from 'node:stream'
 
+import { typed } from '../errors.ts'
 import { jobError } from '../native/failure.ts'
 import { binding } from '../native/load.ts'
 import { expectJob, forgetJob, type JobEnd } from '../native/jobs.ts'
 import type { NativePipes } from '../native/binding.ts'
 import type { JobCommand, WireStdio } from '../native/wire-job.ts'
+import type { LimitName } from '../spec/fields/limits.ts'
 import type { Command } from './command.ts'
 import { Ending } from './ending.ts'
+import { launchError } from './launch-error.ts'
+import { refuseUncounted } from './limits.ts'
+import { OutputMeter } from './output-meter.ts'
 import type { Place } from './place.ts'
-import { prepare } from './prepared.ts'
+import { prepare, type Prepared } from './prepared.ts'
 import type { Usage } from './result.ts'
 import { checkSignal, type Signal } from './signal.ts'
+import { attendTerminal } from './host-terminal.ts'
 import { checkSpawnOptions, type CheckedSpawnOptions, type SpawnOptions } from './spawn-options.ts'
 import { outputPipe, readableOf, writableOf } from './stdio.ts'
+import { checkTerminalSize, defaultTerminalSize, pty, resizeTerminal, type TerminalSize } from './terminal.ts'
 
 export interface BuildProcessEvents {
-  /** The command is running. */
+  /** The command is running, or has run where its session was ended before it could tell. It comes before `exit` always. */
   spawn: []
   /** The command has ended: its exit status, or the name of the signal that ended it. */
   exit: [code: number | null, signal: string | null]
   /** After `exit`, once its pipes are at their end as well. */
   close: [code: number | null, signal: string | null]
-  /** The command could not be started, and no `exit` follows; or its `signal` was aborted (an AbortError, as Node has it). */
+  /**
+   * The command could not be started, and no `exit` follows; or its `signal` was aborted (an AbortError, as Node has it); or a `{ file }`
+   * of its stdin could not be read, or one of its output not be written to, for which it is killed.
+   */
   error: [error: Error]
 }
 
@@ -46,12 +56,22 @@ export class BuildProcess extends EventEmitter<BuildProcessEvents> implements Di
   /** True once `kill()` had somebody to send a signal to. */
   killed = false
   usage: Usage | undefined
+  /** The limit that ended it, from `exit` on; undefined where none did. See `Result.limit`. */
+  limit: LimitName | undefined
   readonly spawnfile: string
   readonly spawnargs: readonly string[]
   readonly #job: number
+  readonly #place: Place
+  readonly #prepared: Prepared
+  readonly #meter: OutputMeter | undefined
   readonly #ending: Ending
+  readonly #isPty: boolean
+  #leaveTerminal: () => void = nothing
   readonly #abortSignal: AbortSignal | undefined
   readonly #onAbort = (): void => void this.emit('error', abortError(this.#abortSignal))
+  /** When the job began, by performance.now(). */
+  #begun = 0
+  #isStarted = false
   #isOver = false
 
   /**
@@ -60,19 +80,30 @@ export class BuildProcess extends EventEmitter<BuildProcessEvents> implements Di
    */
   constructor(place: Place, command: Command, options: SpawnOptions) {
     super()
+    this.#place = place
     const checked = checkSpawnOptions(options)
     const [stdin, stdout, stderr] = checked.stdio ?? [pipe, pipe, pipe]
     const prepared = prepare(command, { ...surroundings(checked), stdin, stdout: [stdout], stderr: [stderr] }, place)
+    this.#prepared = prepared
+    refuseUncounted(prepared.limits, place.plan().limits, [stdin, stdout, stderr])
+    // What comes from a terminal was counted by native code.
+    if (prepared.limits?.output !== undefined && stdin !== pty) this.#meter = new OutputMeter(prepared.limits.output)
     this.spawnfile = prepared.argv[0] ?? ''
     this.spawnargs = prepared.argv
     this.#abortSignal = checked.signal
     const isAborted = checked.signal?.aborted === true
     this.#job = isAborted ? 0 : expectJob({ started: (pid) => this.#start(pid), ended: (end) => this.#end(end) })
     this.#ending = new Ending(checked, (signal) => void binding().kill(this.#job, signal, 'tree'))
-    const pipes = isAborted ? noPipes : this.#begin(place, { ...prepared, stdio: [stdin, outputOf(stdout), outputOf(stderr)], maxBuffer: 0 })
+    this.#isPty = stdin === pty
+    const size = this.#isPty ? { terminalSize: checked.terminalSize ?? defaultTerminalSize } : {}
+    const stdio = [stdin, outputOf(stdout), outputOf(stderr)] as const
+    const pipes = isAborted ? noPipes : this.#begin(place, { ...prepared, stdio, maxBuffer: 0, ...size })
+    if (!isAborted) this.#leaveTerminal = attendTerminal(stdio)
     this.stdin = pipes[0] < 0 ? null : writableOf(pipes[0])
-    this.stdout = pipes[1] < 0 ? null : readableOf(pipes[1])
-    this.stderr = pipes[2] < 0 ? null : readableOf(pipes[2])
+    this.#meter?.begin(this.#job)
+    if (!isAborted) place.telling.tell('command', () => ({ command: this.#job, argv: prepared.argv, cwd: prepared.cwd }))
+    this.stdout = pipes[1] < 0 ? null : this.#heard('stdout', this.#counted(readableOf(pipes[1])))
+    this.stderr = pipes[2] < 0 ? null : this.#heard('stderr', this.#counted(readableOf(pipes[2])))
     this.stdio = [this.stdin, this.stdout, this.stderr]
     // A command that could not be started reads nothing. The event `error` says so already.
     this.stdin?.on('error', nothing)
@@ -91,6 +122,14 @@ export class BuildProcess extends EventEmitter<BuildProcessEvents> implements Di
     const sent = binding().kill(this.#job, signal, 'group')
     this.killed ||= sent
     return sent
+  }
+
+  /**
+   * The terminal of a command with `stdio: 'pty'` has another size now, and the command is told (SIGWINCH). False when it is over.
+   * @throws InvalidCommandError where it has no such terminal, or there is no such size
+   */
+  resize(size: TerminalSize): boolean {
+    return resizeTerminal(this.#job, this.#isPty, checkTerminalSize(size, 'resize') as TerminalSize)
   }
 
   /** Takes `unref` back. */
@@ -112,7 +151,9 @@ export class BuildProcess extends EventEmitter<BuildProcessEvents> implements Di
 
   #begin(place: Place, command: JobCommand): NativePipes {
     try {
-      return place.start(this.#job, command) ?? noPipes
+      const pipes = place.start(this.#job, command) ?? noPipes
+      this.#begun = performance.now()
+      return pipes
     } catch (error) {
       this.#ending.over()
       forgetJob(this.#job)
@@ -120,7 +161,57 @@ export class BuildProcess extends EventEmitter<BuildProcessEvents> implements Di
     }
   }
 
+  /** Where it comes in, so that who reads it, or nobody, makes no difference. */
+  #counted(stream: Readable): Readable {
+    const meter = this.#meter
+    if (meter === undefined) return stream
+    const push = stream.push.bind(stream)
+    let isEnded = false
+    stream.push = (chunk: Uint8Array | null, encoding?: BufferEncoding) => {
+      if (isEnded) return false
+      if (chunk !== null) meter.count(chunk.length)
+      const wantsMore = push(chunk, encoding)
+      // What the command left behind nobody could tell from others any more: its writers are told (pipe(7), EPIPE).
+      const isTooMuch = meter.isOver && this.#isOver
+      isEnded = chunk === null || isTooMuch
+      if (chunk !== null && isTooMuch) {
+        stream.once('end', () => stream.destroy())
+        push(null)
+      }
+      return wantsMore && !isEnded
+    }
+    return stream
+  }
+
+  /** As it comes in, for whoever listens to the session when the command begins. */
+  #heard(name: 'stdout' | 'stderr', stream: Readable): Readable {
+    const { telling } = this.#place
+    if (!telling.hears('output')) return stream
+    const push = stream.push.bind(stream)
+    stream.push = (chunk: Uint8Array | null, encoding?: BufferEncoding) => {
+      if (chunk !== null) telling.tell('output', () => ({ command: this.#job, stream: name, chunk: Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength) }))
+      return push(chunk, encoding)
+    }
+    return stream
+  }
+
+  #tellEnd(error: unknown): void {
+    if (this.#begun === 0) return
+    this.#place.telling.tell('end', () => ({
+      command: this.#job,
+      exitCode: this.exitCode ?? undefined,
+      signal: this.signalCode ?? undefined,
+      limit: this.limit,
+      durationMs: performance.now() - this.#begun,
+      timedOut: this.#ending.timedOut,
+      isCanceled: this.#ending.isCanceled,
+      usage: this.usage,
+      error,
+    }))
+  }
+
   #start(pid: number): void {
+    this.#isStarted = true
     // 0: it was over before its number was asked for.
     this.pid = pid > 0 ? pid : undefined
     this.stdin?.off('error', nothing)
@@ -129,22 +220,29 @@ export class BuildProcess extends EventEmitter<BuildProcessEvents> implements Di
 
   #end(end: JobEnd): void {
     if (end.failure === undefined) this.#exit(end)
-    else this.#fail(jobError(end.failure))
+    else this.#fail(launchError(end.failure, this.#prepared, () => this.#place.plan()))
   }
 
   #fail(cause: unknown): void {
     this.#over()
     // Nobody is at the other end of any.
     for (const stream of this.stdio) stream?.destroy()
+    this.#tellEnd(cause)
     this.emit('error', cause instanceof Error ? cause : new Error(String(cause)))
   }
 
   #exit(end: JobEnd): void {
+    // Whoever waits for the command to run waits for `spawn` or `error`. Its session may have been ended before it could tell.
+    if (!this.#isStarted) this.#start(0)
     this.#over()
     this.exitCode = end.exitCode ?? null
     this.signalCode = end.signal ?? null
     this.usage = { userUs: end.userUs, systemUs: end.systemUs, maxRssBytes: end.maxRssBytes }
+    this.limit = (end.signal === undefined ? undefined : this.#place.limit()) ?? (end.limit as LimitName | undefined)
     this.stdin?.destroy()
+    if (end.exitCode !== 0 || this.limit !== undefined) this.#place.noteFailure()
+    this.#tellEnd(undefined)
+    for (const failure of [end.inputFailure, end.outputFailure]) if (failure !== undefined) this.emit('error', typed(failure) as Error)
     this.emit('exit', this.exitCode, this.signalCode)
     const open = [this.stdout, this.stderr].filter((stream) => stream !== null).filter((stream) => !stream.closed && !stream.readableEnded)
     // A stream that nobody reads is read to its end all the same, as ChildProcess does: its descriptor would stay open otherwise. Not at
@@ -163,6 +261,7 @@ export class BuildProcess extends EventEmitter<BuildProcessEvents> implements Di
 
   #over(): void {
     this.#isOver = true
+    this.#leaveTerminal()
     this.#ending.over()
     this.#abortSignal?.removeEventListener('abort', this.#onAbort)
   }
@@ -172,8 +271,8 @@ export class BuildProcess extends EventEmitter<BuildProcessEvents> implements Di
   }
 }
 
-function surroundings({ env, cwd }: CheckedSpawnOptions): Pick<CheckedSpawnOptions, 'env' | 'cwd'> {
-  return { ...(env !== undefined && { env }), ...(cwd !== undefined && { cwd }) }
+function surroundings({ env, cwd, limits }: CheckedSpawnOptions): Pick<CheckedSpawnOptions, 'env' | 'cwd' | 'limits'> {
+  return { ...(env !== undefined && { env }), ...(cwd !== undefined && { cwd }), ...(limits !== undefined && { limits }) }
 }
 
 function outputOf(target: WireStdio): WireStdio {

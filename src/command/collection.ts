@@ -2,11 +2,17 @@ import type { Readable } from 'node:stream'
 
 import type { WireStdio } from '../native/wire-job.ts'
 import type { Ending } from './ending.ts'
+import { isHandedOn } from './limits.ts'
+import type { OutputMeter } from './output-meter.ts'
 import { Output } from './output.ts'
 import { openSink } from './sink.ts'
-import { outputPipe, readableOf, takeRest } from './stdio.ts'
+import { outputPipe, readableOf, takeRest, whenEnded } from './stdio.ts'
+import { pty } from './terminal.ts'
 
 export const capture: WireStdio = Object.freeze({ kind: 'capture' })
+/** Called with what is read here of an output stream. */
+export type OutputListener = (name: 'stdout' | 'stderr', chunk: Buffer) => void
+
 const collectedOnly: readonly WireStdio[] = Object.freeze([Object.freeze({ kind: 'pipe' } as const)])
 
 /**
@@ -18,20 +24,40 @@ export class Collection {
   readonly #name: 'stdout' | 'stderr'
   readonly #maxBuffer: number
   readonly #ending: Ending
+  readonly #meter: OutputMeter | undefined
+  #heard: OutputListener | undefined
   #output: Output | undefined
   #captured: Buffer | undefined
   #isOver = false
   #pipe: { readonly stream: Readable; readonly descriptor: number } | undefined
 
-  constructor(targets: readonly WireStdio[] | undefined, name: 'stdout' | 'stderr', maxBuffer: number, ending: Ending) {
+  constructor(targets: readonly WireStdio[] | undefined, name: 'stdout' | 'stderr', maxBuffer: number, ending: Ending, meter: OutputMeter | undefined) {
     this.#targets = targets ?? collectedOnly
     this.#name = name
     this.#maxBuffer = maxBuffer
     this.#ending = ending
+    // What comes from a terminal was counted by native code.
+    this.#meter = this.#isTerminal ? undefined : meter
   }
 
   get #isCollected(): boolean {
-    return this.#targets.some(({ kind }) => kind === 'pipe')
+    return this.#targets.some(({ kind }) => kind === 'pipe') || this.#isTerminal
+  }
+
+  get #isTerminal(): boolean {
+    return this.#targets[0] === pty
+  }
+
+  /** What would be handed on goes by here, where it is to be counted. */
+  get #isPassedOn(): boolean {
+    const [first] = this.#targets
+    return this.#meter !== undefined && first !== undefined && isHandedOn(first, this.#name === 'stdout' ? 1 : 2)
+  }
+
+  /** Comes before the command begins. What is handed on without being read here is not heard. */
+  hear(listener: OutputListener): void {
+    this.#heard = listener
+    if (this.#isCollected) this.#output ??= this.#makeOutput()
   }
 
   /** Null where the result has nothing of it. */
@@ -50,7 +76,8 @@ export class Collection {
    */
   wire(): WireStdio {
     const [first] = this.#targets
-    if (this.#targets.length > 1) this.#tee()
+    if (this.#isTerminal) this.#output ??= this.#makeOutput()
+    if (this.#targets.length > 1 || this.#isPassedOn) this.#tee()
     else if (first !== undefined && first.kind !== 'pipe') return first
     return this.#output === undefined ? capture : outputPipe
   }
@@ -81,12 +108,14 @@ export class Collection {
 
   async #finish(output: Output): Promise<void> {
     if (this.#captured !== undefined) output.write(this.#captured)
-    if (this.#pipe !== undefined) await takeRest(this.#pipe.stream, this.#pipe.descriptor, (chunk) => output.write(chunk))
+    // Of a terminal native code has the other end, and closes it when everything is there.
+    if (this.#pipe !== undefined && this.#isTerminal) await whenEnded(this.#pipe.stream)
+    else if (this.#pipe !== undefined) await takeRest(this.#pipe.stream, this.#pipe.descriptor, (chunk) => this.#take(chunk, output))
     await output.end()
   }
 
   #write(chunk: Buffer, stream: Readable): void {
-    const full = this.#output?.write(chunk) ?? []
+    const full = this.#output === undefined ? [] : this.#take(chunk, this.#output)
     let waited = full.length
     if (waited === 0) return
     stream.pause()
@@ -96,6 +125,12 @@ export class Collection {
         if (waited === 0) stream.resume()
       })
     }
+  }
+
+  #take(chunk: Buffer, output: Output): ReturnType<Output['write']> {
+    this.#meter?.count(chunk.length)
+    this.#heard?.(this.#name, chunk)
+    return output.write(chunk)
   }
 
   #tee(): void {

@@ -1,10 +1,14 @@
-import { BuildjailError, type ErrorFields } from '../errors.ts'
-import type { AnyOutput, Result, Usage } from './result.ts'
+import { BuildjailError, typed, type ErrorFields } from '../errors.ts'
+import type { JobEnd } from '../native/jobs.ts'
+import type { LimitName } from '../spec/fields/limits.ts'
+import { keptText } from './kept-text.ts'
+import type { AnyOutput, Kept, LeftInOutput, Result, Usage } from './result.ts'
 import { defaultMaxBuffer, type CheckedRunOptions, type RunOptions } from './run-options.ts'
 
 /** The fields of a result, which the errors of commands that ran have too. */
 const resultFields = [
-  'command', 'exitCode', 'signal', 'stdout', 'stderr', 'all', 'durationMs', 'failed', 'timedOut', 'isCanceled', 'isTerminated', 'isMaxBuffer', 'usage',
+  'command', 'exitCode', 'signal', 'stdout', 'stderr', 'all', 'durationMs', 'failed', 'timedOut', 'isCanceled', 'isTerminated', 'isMaxBuffer', 'limit',
+  'usage', 'leftInOutputs', 'kept',
 ] as const satisfies readonly (keyof Result)[]
 
 /** Gives an error the fields of a result. */
@@ -26,7 +30,10 @@ export abstract class CommandError<Output = AnyOutput> extends BuildjailError im
   declare readonly isCanceled: boolean
   declare readonly isTerminated: boolean
   declare readonly isMaxBuffer: boolean
+  declare readonly limit: LimitName | undefined
   declare readonly usage: Usage
+  declare readonly leftInOutputs: readonly LeftInOutput[]
+  declare readonly kept: Kept | undefined
   /** The message without the command's output. */
   readonly shortMessage: string
 
@@ -39,7 +46,12 @@ export abstract class CommandError<Output = AnyOutput> extends BuildjailError im
   }
 }
 
-/** A command that failed by itself, was ended by a signal, timed out or was canceled. */
+/**
+ * The command ended with another exit code than 0 or by a signal, timed out (`timedOut`), was canceled (`isCanceled`) or was ended by a
+ * limit (`limit`).
+ * @remedy Read `stderr`; raise the limit; or `reject: false`, when that is a result like any other.
+ * @category command
+ */
 export class CommandFailedError<Output = AnyOutput> extends CommandError<Output> {
   declare readonly code: 'ERR_BUILDJAIL_COMMAND_FAILED'
 
@@ -49,7 +61,11 @@ export class CommandFailedError<Output = AnyOutput> extends CommandError<Output>
   }
 }
 
-/** A command that was killed as it wrote more than `maxBuffer`. */
+/**
+ * The command wrote more than `maxBuffer` and was killed.
+ * @remedy Raise `maxBuffer`, or send the output to a `{ file }`.
+ * @category command
+ */
 export class MaxBufferError<Output = AnyOutput> extends CommandError<Output> {
   declare readonly code: 'ERR_BUILDJAIL_MAX_BUFFER'
 
@@ -58,7 +74,11 @@ export class MaxBufferError<Output = AnyOutput> extends CommandError<Output> {
   }
 }
 
-/** A command that was ended as the stream failed which was its `input`; `cause` is the stream's failure. */
+/**
+ * Its `input`, or the file that was its stdin, could not be read, so the command was ended; `cause` is that error.
+ * @remedy Mend it: `reject: false` does not hide it.
+ * @category command
+ */
 export class InputFailedError<Output = AnyOutput> extends CommandError<Output> {
   declare readonly code: 'ERR_BUILDJAIL_INPUT_FAILED'
 
@@ -67,7 +87,11 @@ export class InputFailedError<Output = AnyOutput> extends CommandError<Output> {
   }
 }
 
-/** A command that was ended as its output could not be written where a list of targets sends it; `cause` says why. */
+/**
+ * Its output could not be written to a `{ file }` or another target, so the command was ended; `cause` says why.
+ * @remedy Make room, or drop the target: `reject: false` does not hide it.
+ * @category command
+ */
 export class OutputFailedError<Output = AnyOutput> extends CommandError<Output> {
   declare readonly code: 'ERR_BUILDJAIL_OUTPUT_FAILED'
 
@@ -82,15 +106,39 @@ export function errorOf(result: Result<AnyOutput>, ending: EarlyEnd | undefined,
   if (ending?.inputFailure !== undefined) return new InputFailedError(result, ending.inputFailure)
   if (ending?.outputFailure !== undefined) return new OutputFailedError(result, ending.outputFailure)
   if (!result.failed || options.reject === false) return undefined
-  const how = failureOf(result, options)
+  const how = result.kept === undefined ? failureOf(result, options) : `${failureOf(result, options)}; ${keptText(result.kept)}`
   if (result.isMaxBuffer) return new MaxBufferError(result, how)
   return new CommandFailedError(result, how, result.isCanceled ? options.signal?.reason : undefined)
 }
 
 /** Why a command was ended early, where its result does not say it. */
-interface EarlyEnd {
+export interface EarlyEnd {
   readonly inputFailure: Error | undefined
   readonly outputFailure: Error | undefined
+}
+
+/** What failed of its streams here, or else of its files in native code. */
+export function failuresOf(end: JobEnd, here: EarlyEnd | undefined): EarlyEnd {
+  return { inputFailure: here?.inputFailure ?? errorIn(end.inputFailure), outputFailure: here?.outputFailure ?? errorIn(end.outputFailure) }
+}
+
+function errorIn(failure: unknown): Error | undefined {
+  return failure === undefined ? undefined : (typed(failure) as Error)
+}
+
+/** For people: what a command did that a limit ended. `... limits.memory lets it` follows. */
+const byLimit: Readonly<Record<LimitName, string>> = {
+  memory: 'took more memory than',
+  swap: 'took more swap than',
+  processes: 'tried to have more processes than',
+  cpus: 'took more of the processors than',
+  cpuTime: 'took more processor time than',
+  openFiles: 'tried to open more files than',
+  fileSize: 'wrote a larger file than',
+  tmpSize: 'wrote more to /tmp than',
+  tmpFiles: 'made more files in /tmp than',
+  output: 'wrote more to stdout and stderr than',
+  wallTime: 'was not over in the time that',
 }
 
 /** For people: why a run did not succeed. */
@@ -98,6 +146,7 @@ export function failureOf(result: Result<AnyOutput>, options: Pick<RunOptions, '
   if (result.timedOut) return `timed out after ${options.timeout} ms`
   if (result.isCanceled) return 'was canceled'
   if (result.isMaxBuffer) return `wrote more than ${options.maxBuffer ?? defaultMaxBuffer} bytes`
+  if (result.limit !== undefined) return `${byLimit[result.limit]} limits.${result.limit} lets it`
   return result.signal === undefined ? `failed with exit code ${result.exitCode}` : `was ended by ${result.signal}`
 }
 

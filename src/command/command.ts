@@ -34,16 +34,20 @@ function quoted(word: string): string {
   return plainWord.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`
 }
 
+/** Variables of a command. One that is undefined is taken out of what the session has. */
+export type CommandVariables = Readonly<Record<string, string | undefined>>
+
 /**
  * A copy of it: own enumerable variables only, each read once.
  * @throws InvalidCommandError naming the variable.
  */
-export function checkEnv(env: Readonly<Record<string, string>>): Record<string, string> {
+export function checkEnv(env: CommandVariables): CommandVariables {
   if (typeof env !== 'object' || env === null || Array.isArray(env)) throw invalid('env', 'must be an object of strings')
-  const copy = Object.create(null) as Record<string, string>
+  const copy = Object.create(null) as Record<string, string | undefined>
   for (const [key, value] of Object.entries<unknown>(env)) {
-    if (key === '' || /[=\0]/.test(key) || typeof value !== 'string' || value.includes('\0')) {
-      throw invalid(`env.${key}`, 'must be a string under a name without =, neither holding NUL')
+    const isValue = value === undefined || (typeof value === 'string' && !value.includes('\0'))
+    if (key === '' || /[=\0]/.test(key) || !isValue) {
+      throw invalid(`env.${key}`, 'must be a string, or undefined, under a name without =, neither holding NUL')
     }
     copy[key] = value
   }

@@ -14,12 +14,17 @@ export function checkInput(input: unknown, entry: string): void {
 
 /** A stream can fail before there is a command that it could be told of: it keeps its error until it is read. */
 export function holdFailures(input: Input | undefined): void {
-  if (input instanceof Readable) input.on('error', () => {})
+  if (isStream(input)) input.on('error', () => {})
+}
+
+/** Of what was checked. Most commands have no input, and node:stream is not loaded for them. */
+function isStream(input: Input | undefined): input is Readable {
+  return input !== undefined && input instanceof Readable
 }
 
 /** The command has ended, or was never started. Nobody reads the rest of its input. */
 export function abandon(input: Input | undefined): void {
-  if (input instanceof Readable && !input.readableEnded) input.destroy()
+  if (isStream(input) && !input.readableEnded) input.destroy()
 }
 
 /**

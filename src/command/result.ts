@@ -1,17 +1,10 @@
 import { commandLine } from './command.ts'
 import type { CheckedRunOptions, RunOptions } from './run-options.ts'
+import type { Usage } from '../events/usage.ts'
 import type { JobEnd } from '../native/jobs.ts'
+import type { LimitName } from '../spec/fields/limits.ts'
 
-/** Resources a command used, its waited-for children included (wait4(2), getrusage(2)). */
-export interface Usage {
-  readonly userUs: number
-  readonly systemUs: number
-  /**
-   * As getrusage(2) counts it. Up to execve(2) the child shares the memory of the process that launches it, and is charged
-   * for it, so that this can be the size of that process where the command itself is smaller.
-   */
-  readonly maxRssBytes: number
-}
+export type { Usage }
 
 /** How a command went, in execa's words. `Output` is a string, a Buffer (`encoding: 'buffer'`) or a list (`lines: true`). */
 export interface Result<Output = string> {
@@ -35,8 +28,41 @@ export interface Result<Output = string> {
   readonly isTerminated: boolean
   /** It was killed because it wrote more than `maxBuffer`. That much was kept. */
   readonly isMaxBuffer: boolean
+  /**
+   * The limit that ended it: of the command or of its session. Undefined where none did, and where nobody can tell: a program that is
+   * refused another open file, or that ignores SIGXFSZ, fails in its own way. `memory`, `swap` and `processes` are said of a command that
+   * failed while something in its session met that limit.
+   */
+  readonly limit: LimitName | undefined
   readonly usage: Usage
+  /**
+   * Of `build`: what the command put on files of an output and the kernel does not take away, such as an encryption policy. Of a command
+   * in a session that goes on it is empty; see `Session.leftInOutputs`.
+   */
+  readonly leftInOutputs: readonly LeftInOutput[]
+  /** Of `build` and `SessionPool.run` with `keep` in the spec, of a command that failed. Of a session that goes on see `Session.kept`. */
+  readonly kept: Kept | undefined
 }
+
+/** The copy of what a command that failed left in its session. */
+export interface Kept {
+  /** The folder, on the host. */
+  readonly path: string
+  /** What was not copied, by its path in the copy: sockets, pipes, and files that this user may not read. */
+  readonly left: readonly string[]
+  /** Why the copy is not whole. */
+  readonly error: Error | undefined
+}
+
+/** Something that stayed on a file of an output when its session was closed. */
+export interface LeftInOutput {
+  /** On the host. */
+  readonly path: string
+  /** In words. */
+  readonly what: string
+}
+
+const nothingLeft: readonly LeftInOutput[] = Object.freeze([])
 
 type OptionOf<Options, Name extends PropertyKey> = Name extends keyof Options ? Options[Name] : undefined
 type Shape<Lines, Encoding> = Lines extends true ? string[] : Encoding extends 'buffer' ? Buffer : string
@@ -53,13 +79,14 @@ export interface Course {
   readonly timedOut: boolean
   readonly isCanceled: boolean
   readonly isMaxBuffer: boolean
+  readonly limit: LimitName | undefined
   readonly stdout: Buffer | undefined
   readonly stderr: Buffer | undefined
 }
 
 export function resultOf(argv: readonly string[], end: JobEnd, course: Course, options: CheckedRunOptions): Result<AnyOutput> {
   const { exitCode, signal } = end
-  const { timedOut, isCanceled, isMaxBuffer } = course
+  const { timedOut, isCanceled, isMaxBuffer, limit } = course
   const isAll = options.all === true
   const stdout = shaped(course.stdout, options)
   return {
@@ -70,12 +97,15 @@ export function resultOf(argv: readonly string[], end: JobEnd, course: Course, o
     stderr: shaped(course.stderr, options),
     all: isAll ? stdout : undefined,
     durationMs: course.durationMs,
-    failed: exitCode !== 0 || timedOut || isCanceled || isMaxBuffer,
+    failed: exitCode !== 0 || timedOut || isCanceled || isMaxBuffer || limit !== undefined,
     timedOut,
     isCanceled,
     isTerminated: signal !== undefined,
     isMaxBuffer,
+    limit,
     usage: { userUs: end.userUs, systemUs: end.systemUs, maxRssBytes: end.maxRssBytes },
+    leftInOutputs: end.closed?.leftInOutputs ?? nothingLeft,
+    kept: undefined,
   }
 }
 

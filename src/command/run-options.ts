@@ -1,10 +1,12 @@
 import { constants } from 'node:buffer'
 
-import { checkCwd, checkEnv } from './command.ts'
+import { checkCwd, checkEnv, type CommandVariables } from './command.ts'
 import { checkInput, type Input } from './input.ts'
+import { checkLimits, type CheckedRunLimits, type RunLimits } from './limits.ts'
 import { checkAbortSignal, checkBoolean, checkNumber, checkTimer, copyOptions, invalid, type OptionCheck } from './options.ts'
 import { checkSignal, type Signal } from './signal.ts'
 import { wireStdio, wireTargets, type OutputTarget } from './target.ts'
+import { checkTerminalSize, type TerminalSize } from './terminal.ts'
 import type { WireStdio } from '../native/wire-job.ts'
 
 /** Options that can end a command early. */
@@ -23,15 +25,25 @@ export interface EndingOptions {
 }
 
 export interface RunOptions extends EndingOptions {
-  /** Added to the session's environment, for this command. */
-  readonly env?: Readonly<Record<string, string>>
+  /** Added to the session's environment, for this command. A variable that is undefined is taken out of it. */
+  readonly env?: CommandVariables
   /** Inside. Default: the session's. */
   readonly cwd?: string
+  /** How much it may take. Of what the session limits as well, the smaller holds. */
+  readonly limits?: RunLimits
   /**
    * Given to the command as stdin. Without it, stdin is /dev/null. A stream that fails or is destroyed before its end ends the
    * command, as `signal` does. The stream is destroyed when the command ends before it has read all of it.
    */
   readonly input?: Input
+  /**
+   * `pty`: a terminal of the command's own, which is all three of its standard descriptors. What is written to `stdin` of the Running that
+   * `run` returns is typed into it. Everything that comes from it is collected as stdout. A terminal that is inherited is not handed on:
+   * the command gets one of its own for it.
+   */
+  readonly stdio?: 'pty'
+  /** Of a `pty` at first, in characters. Default: 80 columns, 24 rows. */
+  readonly terminalSize?: TerminalSize
   /** Where stdin comes from instead of `input`. `pipe`: from the `stdin` of the Running that `run` returns. */
   readonly stdin?: 'pipe' | 'inherit' | 'ignore' | { readonly file: string }
   /** `pipe` (default): collected into the result. A list sends the same to each: `['pipe', 'inherit', { file }]`. */
@@ -57,7 +69,8 @@ export interface RunOptions extends EndingOptions {
 }
 
 /** Options as they were copied and checked. */
-export interface CheckedRunOptions extends Omit<RunOptions, 'stdin' | 'stdout' | 'stderr'> {
+export interface CheckedRunOptions extends Omit<RunOptions, 'limits' | 'stdin' | 'stdout' | 'stderr'> {
+  readonly limits?: CheckedRunLimits
   readonly stdin?: WireStdio
   readonly stdout?: readonly WireStdio[]
   readonly stderr?: readonly WireStdio[]
@@ -78,13 +91,14 @@ export const endingChecks: Readonly<Record<keyof EndingOptions, OptionCheck>> = 
   forceKillAfterDelay: checkTimer,
 }
 
-/** Of the options that replace the session's own. */
-export const placeChecks: Readonly<Record<'env' | 'cwd', OptionCheck>> = {
-  env: (value) => checkEnv(value as Record<string, string>),
+/** Of the options that replace the session's own, or narrow them. */
+export const placeChecks: Readonly<Record<'env' | 'cwd' | 'limits', OptionCheck>> = {
+  env: (value) => checkEnv(value as CommandVariables),
   cwd: (value) => {
     checkCwd(value as string)
     return value
   },
+  limits: checkLimits,
 }
 
 const checks: Readonly<Record<keyof RunOptions, OptionCheck>> = {
@@ -94,6 +108,11 @@ const checks: Readonly<Record<keyof RunOptions, OptionCheck>> = {
     checkInput(value, entry)
     return value
   },
+  stdio: (value, entry) => {
+    if (value !== 'pty') throw invalid(entry, "must be 'pty', a terminal for all three; else say each of stdin, stdout and stderr: 'pipe', 'inherit', 'ignore' or { file: path }")
+    return value
+  },
+  terminalSize: checkTerminalSize,
   stdin: wireStdio,
   stdout: wireTargets,
   stderr: wireTargets,
@@ -121,6 +140,10 @@ export function checkRunOptions(options: RunOptions): CheckedRunOptions {
   const checked = copyOptions<CheckedRunOptions>(options, checks)
   if (checked.input !== undefined && checked.stdin !== undefined) throw invalid('stdin', 'cannot be had together with input')
   if (checked.all === true && checked.stderr !== undefined) throw invalid('stderr', 'cannot be had together with all: it goes where stdout goes')
+  if (checked.stdio === undefined && checked.terminalSize !== undefined) throw invalid('terminalSize', "is for stdio: 'pty'")
+  for (const name of ['input', 'stdin', 'stdout', 'stderr', 'all'] as const) {
+    if (checked.stdio !== undefined && checked[name] !== undefined) throw invalid(name, "cannot be had together with stdio: 'pty'")
+  }
   if (checked.lines === true && checked.encoding === 'buffer') throw invalid('lines', "cannot be had together with encoding: 'buffer'")
   return checked
 }

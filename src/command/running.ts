@@ -4,18 +4,24 @@ import { jobError } from '../native/failure.ts'
 import { binding } from '../native/load.ts'
 import { expectJob, forgetJob, type JobEnd } from '../native/jobs.ts'
 import type { NativePipes } from '../native/binding.ts'
+import type { LimitName } from '../spec/fields/limits.ts'
+import type { JobCommand } from '../native/wire-job.ts'
 import { commandLine, type Command } from './command.ts'
 import { Ending } from './ending.ts'
-import { errorOf, howItEnded } from './command-error.ts'
+import { errorOf, failuresOf, howItEnded } from './command-error.ts'
 import { abandon } from './input.ts'
+import { launchError } from './launch-error.ts'
 import { linesFrom } from './lines.ts'
 import { invalid } from './options.ts'
-import type { Place } from './place.ts'
+import { OutputMeter } from './output-meter.ts'
+import type { Aftermath, Place } from './place.ts'
 import { prepare, type Prepared } from './prepared.ts'
 import { resultOf, type AnyOutput, type Course, type Result } from './result.ts'
 import { checkRunOptions, defaultMaxBuffer, noOptions, type RunOptions } from './run-options.ts'
 import { checkSignal, type Signal } from './signal.ts'
+import { attendTerminal } from './host-terminal.ts'
 import { collected, Streams, type Captured } from './streams.ts'
+import { checkTerminalSize, defaultTerminalSize, resizeTerminal, type TerminalSize } from './terminal.ts'
 
 const turn = Promise.resolve()
 const nothing = (): void => {}
@@ -33,6 +39,9 @@ const notRun: JobEnd = Object.freeze({
   sinceExitMs: undefined,
   envelope: undefined,
   closed: undefined,
+  inputFailure: undefined,
+  outputFailure: undefined,
+  limit: undefined,
 })
 
 /**
@@ -52,6 +61,7 @@ export class Running<Output = string> implements Promise<Result<Output>>, AsyncI
   /** These two are made with the options, or when somebody asks for them: most commands need neither. */
   #madeEnding: Ending | undefined
   #madeStreams: Streams | undefined
+  #meter: OutputMeter | undefined
   // Of `never`, so that what runs with one kind of output can be handed on as one with any.
   #resolve: (result: Result<never>) => void = nothing
   #reject: (error: unknown) => void = nothing
@@ -62,6 +72,11 @@ export class Running<Output = string> implements Promise<Result<Output>>, AsyncI
   #captured: Captured | undefined
   /** Signals for a command that has not begun. */
   #early: Signal[] | undefined
+  /** Of its terminal, as long as it has not begun. */
+  #size: TerminalSize | undefined
+  #leaveTerminal: () => void = nothing
+  /** When the job began, by performance.now(). */
+  #begun = 0
 
   /** @internal */
   constructor(place: Place, command: Command, options?: RunOptions) {
@@ -73,7 +88,8 @@ export class Running<Output = string> implements Promise<Result<Output>>, AsyncI
     try {
       if (options !== undefined) this.#options = checkRunOptions(options)
       const prepared = prepare(command, this.#options, place)
-      if (options !== undefined) this.#madeStreams = new Streams(this.#options, this.#ending)
+      if (prepared.limits?.output !== undefined) this.#meter = new OutputMeter(prepared.limits.output)
+      if (options !== undefined) this.#madeStreams = new Streams(this.#options, this.#ending, this.#meter)
       void turn.then(() => this.#whenReady(prepared))
     } catch (error) {
       this.#isOver = true
@@ -119,6 +135,20 @@ export class Running<Output = string> implements Promise<Result<Output>>, AsyncI
     if (this.#job !== 0) return binding().kill(this.#job, signal, 'group')
     this.#early = [...(this.#early ?? []), signal]
     return true
+  }
+
+  /**
+   * The terminal of a command with `stdio: 'pty'` has another size now, and the command is told (SIGWINCH). False when it is over.
+   * @throws InvalidCommandError where it has no such terminal, or there is no such size
+   */
+  resize(size: TerminalSize): boolean {
+    const checked = checkTerminalSize(size, 'resize') as TerminalSize
+    const isPty = this.#options.stdio === 'pty'
+    if (isPty && this.#job === 0 && !this.#isOver) {
+      this.#size = checked
+      return true
+    }
+    return resizeTerminal(this.#job, isPty, checked)
   }
 
   // oxlint-disable-next-line unicorn/no-thenable -- it is a promise
@@ -168,7 +198,7 @@ export class Running<Output = string> implements Promise<Result<Output>>, AsyncI
 
   get #streams(): Streams {
     if (this.#madeStreams === undefined) {
-      this.#madeStreams = new Streams(this.#options, this.#ending)
+      this.#madeStreams = new Streams(this.#options, this.#ending, this.#meter)
       // Too late for a pipe.
       if (this.#job !== 0) this.#madeStreams.wire()
       if (this.#isOver) void this.#madeStreams.finish(this.#captured)
@@ -177,9 +207,14 @@ export class Running<Output = string> implements Promise<Result<Output>>, AsyncI
   }
 
   #whenReady(prepared: Prepared): void {
-    const waiting = this.#isAborted ? undefined : this.#place.ready()
-    if (waiting === undefined) this.#begin(prepared)
-    else waiting.then(() => this.#begin(prepared), (error: unknown) => this.#over(prepared, undefined, error))
+    const refuse = (error: unknown): void => this.#over(prepared, undefined, this.#isAborted ? this.#options.signal?.reason : error)
+    try {
+      const waiting = this.#isAborted ? undefined : this.#place.ready(this.#options.signal)
+      if (waiting !== undefined) return void waiting.then(() => this.#begin(prepared), refuse)
+    } catch (error) {
+      return refuse(error)
+    }
+    this.#begin(prepared)
   }
 
   get #isAborted(): boolean {
@@ -191,23 +226,36 @@ export class Running<Output = string> implements Promise<Result<Output>>, AsyncI
     if (this.#isAborted) return this.#over(prepared, undefined, signal?.reason)
     if (this.#madeEnding?.isEnding === true) return this.#over(prepared, notRun)
     if (verbose === true) process.stderr.write(`$ ${commandLine(prepared.argv)}\n`)
-    const { argv, env, cwd } = prepared
+    const { telling } = this.#place
+    if (telling.hears('output')) this.#streams.hear((stream, chunk) => telling.tell('output', () => ({ command: this.#job, stream, chunk })))
     let job = 0
     let pipes: NativePipes | undefined
     try {
       job = expectJob({ ended: (end) => this.#over(prepared, end) })
-      pipes = this.#place.start(job, { argv, env, cwd, stdio: this.#madeStreams?.wire() ?? collected, maxBuffer })
+      const stdio = this.#madeStreams?.wire() ?? collected
+      pipes = this.#place.start(job, this.#commandOf(prepared, stdio, maxBuffer))
+      if (stdio !== collected) this.#leaveTerminal = attendTerminal(stdio)
     } catch (error) {
       forgetJob(job)
       return this.#over(prepared, undefined, jobError(error))
     }
     this.#job = job
+    this.#begun = performance.now()
+    telling.tell('command', () => ({ command: job, argv: prepared.argv, cwd: prepared.cwd }))
+    this.#meter?.begin(job)
     if (pipes !== undefined) this.#streams.begin(pipes)
     for (const early of this.#early ?? []) binding().kill(job, early, 'group')
   }
 
+  #commandOf({ argv, env, cwd, limits }: Prepared, stdio: JobCommand['stdio'], maxBuffer: number): JobCommand {
+    const command = { argv, env, cwd, stdio, maxBuffer, limits }
+    if (this.#options.stdio !== 'pty') return command
+    return { ...command, terminalSize: this.#size ?? this.#options.terminalSize ?? defaultTerminalSize }
+  }
+
   #signalAll(signal: Signal): void {
     if (this.#job !== 0) binding().kill(this.#job, signal, 'tree')
+    else if (this.#madeEnding?.isEnding === true) this.#place.giveUp?.()
   }
 
   /** @param error where it did not begin */
@@ -216,26 +264,58 @@ export class Running<Output = string> implements Promise<Result<Output>>, AsyncI
     this.#isOver = true
     this.#captured = end
     this.#madeEnding?.over()
+    this.#leaveTerminal()
     const finishing = this.#madeStreams?.finish(end)
     if (finishing === undefined) this.#settle(prepared, durationMs, end, error)
     else void finishing.then(() => this.#settle(prepared, durationMs, end, error))
   }
 
-  #settle({ argv }: Prepared, durationMs: number, end: JobEnd | undefined, error: unknown): void {
+  /** @param error where it did not begin */
+  #settle(prepared: Prepared, durationMs: number, end: JobEnd | undefined, error: unknown): void {
     try {
-      const isRun = end !== undefined && end.failure === undefined
-      const result = isRun ? this.#resultOf(argv, durationMs, end) : undefined
+      const result = end === undefined || end.failure !== undefined ? undefined : this.#resultOf(prepared.argv, durationMs, end)
+      const refusal = end?.failure === undefined ? error : launchError(end.failure, prepared, () => this.#place.plan())
+      if (this.#job !== 0 && end !== undefined) this.#tellEnd(end, result, refusal)
       if (this.#options.verbose === true && result !== undefined) {
         process.stderr.write(`${result.command}: ${howItEnded(result, this.#options)} after ${Math.round(durationMs)} ms\n`)
       }
-      this.#place.over(end, result)
-      if (result === undefined) throw end === undefined ? error : jobError(end.failure)
-      const failure = errorOf(result, this.#madeEnding, this.#options)
-      if (failure !== undefined) throw failure
-      this.#resolve(result as Result<never>)
+      if (result?.failed === true) this.#place.noteFailure()
+      const after = this.#place.over(end, result)
+      const conclude = (aftermath?: Aftermath): void => this.#conclude(end, result === undefined || aftermath === undefined ? result : { ...result, ...aftermath }, refusal)
+      if (after === undefined) conclude()
+      else after.then(conclude).catch(this.#reject)
     } catch (failure) {
       this.#reject(failure)
     }
+  }
+
+  /** @param refusal where it did not run */
+  #conclude(end: JobEnd | undefined, result: Result<AnyOutput> | undefined, refusal: unknown): void {
+    if (result === undefined) throw refusal
+    const failure = errorOf(result, end === undefined ? undefined : failuresOf(end, this.#madeEnding), this.#options)
+    if (failure !== undefined) throw failure
+    this.#resolve(result as Result<never>)
+  }
+
+  #tellEnd(end: JobEnd, result: Result<AnyOutput> | undefined, refusal: unknown): void {
+    this.#place.telling.tell('end', () => ({
+      command: this.#job,
+      exitCode: result?.exitCode,
+      signal: result?.signal,
+      limit: result?.limit,
+      durationMs: performance.now() - this.#begun - (end.sinceExitMs ?? 0),
+      timedOut: result?.timedOut === true,
+      isCanceled: result?.isCanceled === true,
+      usage: result?.usage,
+      error: result === undefined ? refusal : undefined,
+    }))
+  }
+
+  /** The limit that ended it, and not one that was met while it was ended for another reason. */
+  #limitOf(end: JobEnd): LimitName | undefined {
+    if (this.#madeEnding?.timedOut === true || this.#madeEnding?.isCanceled === true) return undefined
+    if (end.signal !== undefined && this.#place.limit() !== undefined) return this.#place.limit()
+    return (end.limit as LimitName | undefined) ?? (this.#meter?.isOver === true ? 'output' : undefined)
   }
 
   #resultOf(argv: readonly string[], durationMs: number, end: JobEnd): Result<AnyOutput> {
@@ -246,6 +326,7 @@ export class Running<Output = string> implements Promise<Result<Output>>, AsyncI
       timedOut: ending?.timedOut === true,
       isCanceled: ending?.isCanceled === true,
       isMaxBuffer: end.isMaxBuffer || ending?.isMaxBuffer === true,
+      limit: this.#limitOf(end),
       stdout,
       stderr,
     }

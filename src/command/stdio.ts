@@ -48,7 +48,7 @@ const idleMs = 50
  */
 export async function takeRest(stream: Readable, descriptor: number, take: (chunk: Buffer) => void): Promise<void> {
   if (stream.readableEnded || stream.destroyed) return
-  if (bun !== undefined) return takeUntilIdle(stream)
+  if (bun !== undefined) return takeUntilIdle(stream, take)
   stream.removeAllListeners('data').pause()
   for (let chunk = stream.read() as Buffer | null; chunk !== null; chunk = stream.read() as Buffer | null) take(chunk)
   // The event loop has made the descriptor one that does not block.
@@ -59,6 +59,12 @@ export async function takeRest(stream: Readable, descriptor: number, take: (chun
     left -= chunk.length
   }
   stream.destroy()
+}
+
+/** All of it was read. */
+export function whenEnded(stream: Readable): Promise<void> {
+  if (stream.readableEnded || stream.destroyed) return Promise.resolve()
+  return new Promise((resolve) => void stream.once('end', resolve).once('close', resolve).resume())
 }
 
 /** Undefined at its end, and where nothing is there now. */
@@ -72,17 +78,23 @@ function readSome(descriptor: number): Buffer | undefined {
   }
 }
 
-/** Bun reads by itself, ahead of us. When it has given nothing for a while, nothing is there. */
-function takeUntilIdle(stream: Readable): Promise<void> {
+/**
+ * Bun reads by itself, ahead of us. When it has given nothing for a while, nothing is there. The stream is not paused for a slow sink any more:
+ * it would seem to give nothing then.
+ */
+function takeUntilIdle(stream: Readable, take: (chunk: Buffer) => void): Promise<void> {
   return new Promise((resolve) => {
     const finish = (): void => {
       clearTimeout(idle)
-      stream.off('data', wait).destroy()
+      stream.removeAllListeners('data').destroy()
       resolve()
     }
-    const wait = (): void => void idle.refresh()
     const idle = setTimeout(finish, idleMs)
-    stream.on('data', wait).once('end', finish).once('close', finish)
+    const takeOne = (chunk: Buffer): void => {
+      idle.refresh()
+      take(chunk)
+    }
+    stream.removeAllListeners('data').on('data', takeOne).once('end', finish).once('close', finish)
     stream.resume()
   })
 }

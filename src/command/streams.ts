@@ -2,12 +2,18 @@ import type { Readable, Writable } from 'node:stream'
 
 import type { NativePipes } from '../native/binding.ts'
 import type { JobCommand, WireStdio } from '../native/wire-job.ts'
-import { capture, Collection } from './collection.ts'
+import { capture, Collection, type OutputListener } from './collection.ts'
 import type { Ending } from './ending.ts'
+import type { OutputMeter } from './output-meter.ts'
 import { defaultMaxBuffer, type CheckedRunOptions } from './run-options.ts'
 import { ignore, Supply } from './supply.ts'
+import { pty } from './terminal.ts'
 
 const same: WireStdio = Object.freeze({ kind: 'same' })
+
+const onTerminal: JobCommand['stdio'] = Object.freeze([pty, pty, pty] as const)
+/** Everything that comes from a terminal is stdout. */
+const ofTerminal: Pick<CheckedRunOptions, 'stdin' | 'stdout' | 'stderr'> = { stdin: pty, stdout: [pty], stderr: [ignore] }
 
 /** Shared by all commands whose output is only collected, so that their jobs are packed in the same way (wire-job.ts). */
 export const collected: JobCommand['stdio'] = Object.freeze([ignore, capture, capture] as const)
@@ -15,18 +21,22 @@ export const collected: JobCommand['stdio'] = Object.freeze([ignore, capture, ca
 /** The standard streams of a command. */
 export class Streams {
   readonly #isAll: boolean
+  readonly #isPty: boolean
   readonly #ending: Ending
   readonly #stdin: Supply
   readonly #stdout: Collection
   readonly #stderr: Collection
 
-  constructor(options: CheckedRunOptions, ending: Ending) {
-    const { maxBuffer = defaultMaxBuffer, stdout, stderr } = options
+  /** @param meter counts what is read here */
+  constructor(options: CheckedRunOptions, ending: Ending, meter: OutputMeter | undefined) {
+    this.#isPty = options.stdio === 'pty'
+    const { maxBuffer = defaultMaxBuffer } = options
+    const { stdout, stderr } = this.#isPty ? ofTerminal : options
     this.#isAll = options.all === true
     this.#ending = ending
-    this.#stdin = new Supply(options)
-    this.#stdout = new Collection(stdout, 'stdout', maxBuffer, ending)
-    this.#stderr = new Collection(stderr, 'stderr', maxBuffer, ending)
+    this.#stdin = new Supply(this.#isPty ? ofTerminal : options)
+    this.#stdout = new Collection(stdout, 'stdout', maxBuffer, ending, meter)
+    this.#stderr = new Collection(stderr, 'stderr', maxBuffer, ending, meter)
   }
 
   get stdin(): Writable | null {
@@ -45,6 +55,12 @@ export class Streams {
     return this.#isAll ? this.#stdout.readable() : null
   }
 
+  /** Comes before `wire`. */
+  hear(listener: OutputListener): void {
+    this.#stdout.hear(listener)
+    this.#stderr.hear(listener)
+  }
+
   /**
    * The targets for the launch. Later touches do not change them.
    * @throws SystemCallError where a file cannot be opened
@@ -52,6 +68,7 @@ export class Streams {
   wire(): JobCommand['stdio'] {
     const stdin = this.#stdin.wire()
     const stdout = this.#stdout.wire()
+    if (this.#isPty) return onTerminal
     const stderr = this.#isAll ? same : this.#stderr.wire()
     return stdin === ignore && stdout === capture && stderr === capture ? collected : [stdin, stdout, stderr]
   }

@@ -4,6 +4,7 @@ import type { WireStdio } from '../native/wire-job.ts'
 import type { Ending } from './ending.ts'
 import { abandon, feed, holdFailures, type Input } from './input.ts'
 import { writableOf } from './stdio.ts'
+import { pty } from './terminal.ts'
 
 export const ignore: WireStdio = Object.freeze({ kind: 'ignore' })
 const pipe: WireStdio = Object.freeze({ kind: 'pipe' })
@@ -27,7 +28,7 @@ export class Supply {
 
   /** Null where there is nothing that could be written to. */
   writable(): Writable | null {
-    const isOffered = this.#input === undefined && (this.#wire?.kind === 'pipe' || (this.#wire === undefined && !this.#isDecided))
+    const isOffered = this.#input === undefined && (this.#wire?.kind === 'pipe' || this.#wire === pty || (this.#wire === undefined && !this.#isDecided))
     if (this.#written === undefined && isOffered) this.#written = this.#makeWritten()
     return this.#written ?? null
   }
@@ -35,6 +36,7 @@ export class Supply {
   /** The target for the launch. Later touches do not change it. */
   wire(): WireStdio {
     this.#isDecided = true
+    if (this.#wire === pty) return pty
     if (this.#input !== undefined || this.#written !== undefined) return pipe
     return this.#wire === undefined || this.#wire.kind === 'ignore' ? ignore : this.#wire
   }

@@ -4,8 +4,12 @@ import { InvalidCommandError } from '../errors.ts'
 import type { WireStdio } from '../native/wire-job.ts'
 
 /**
- * `{ file }`: opened by us for the command, appended to (or read from, as stdin); a path of the host. A file that is written to is
- * not opened through a symbolic link at its end. No file may lie where the session can write.
+ * `{ file }`: a path of the host. The command gets a pipe, and we append to the file what comes out of it, or read from the file what goes
+ * into it as stdin. All that the command wrote is in the file when its end is told, and what its daemons write follows until the session is
+ * closed. A file that is written to is not opened through a symbolic link at its end. No file may lie where the session can write.
+ *
+ * `inherit`: of a pipe, a socket or a terminal, the very one that this program has. A file or a device is read and written as a
+ * `{ file }` is, and /dev/null is the session's own.
  */
 export type StdioTarget = 'pipe' | 'inherit' | 'ignore' | { readonly file: string }
 
@@ -19,6 +23,7 @@ export function wireStdio(target: unknown, entry: string): WireStdio {
     const { file } = target as { readonly file: unknown }
     if (typeof file === 'string' && file !== '' && !file.includes('\0')) return { kind: 'file', path: path.resolve(file) }
   }
+  if (target === 'pty') throw new InvalidCommandError(entry, "'pty' is all three at once: stdio: 'pty'", 'launch')
   throw new InvalidCommandError(entry, "must be 'pipe', 'inherit', 'ignore' or { file: path }", 'launch')
 }
 

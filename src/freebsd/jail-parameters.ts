@@ -1,10 +1,14 @@
 import { isIP } from 'node:net'
 import os from 'node:os'
 
-import { InvalidSpecError } from '../spec-errors.ts'
-import type { NativeIovec, NativeJailParameter } from '../native/binding.ts'
+import type { SystemCallError } from '../errors.ts'
+import type { NativeIovec, NativeJailParameter } from '../native/freebsd.ts'
+import { refusal } from './refusal.ts'
 
-export type JailParameterValue = boolean | number | bigint | string | readonly string[] | null
+/**
+ * A value of a parameter of jails in JavaScript. Null is its name alone. Bytes are what the kernel gets, as they are, and only without checks.
+ */
+export type JailParameterValue = boolean | number | bigint | string | readonly string[] | Uint8Array | null
 
 // jail(2), JAIL_SYS_*: the position is the number.
 const jailsysWords = ['disable', 'new', 'inherit']
@@ -22,19 +26,25 @@ const kindOf: Readonly<Record<NativeJailParameter['type'], { readonly fits: (val
 
 /**
  * A parameter as jail_set(2) takes it. `type` is the kernel's for the name; null asks for a flag-like pair as it is.
- * @throws InvalidSpecError naming the parameter when the value does not fit it.
+ * @param isChecked else a value of another type goes to the kernel in the form that its own type has
+ * @throws SystemCallError `EINVAL` naming the parameter when the value does not fit it.
  */
-export function encodeParameter(name: string, value: JailParameterValue, type: NativeJailParameter['type'] | undefined): NativeIovec {
+export function encodeParameter(name: string, value: JailParameterValue, type: NativeJailParameter['type'] | undefined, isChecked = true): NativeIovec {
   if (value === null) return [name, null]
-  if (type !== undefined && !kindOf[type].fits(value)) throw unfit(name, kindOf[type].what)
+  if (isChecked && type !== undefined && !kindOf[type].fits(value)) throw unfit(name, kindOf[type].what)
+  if (value instanceof Uint8Array) {
+    if (isChecked) throw unfit(name, 'is given as bytes, which is not checked')
+    return [name, value]
+  }
   if (typeof value === 'boolean') return [value ? name : negated(name), null]
-  if (typeof value === 'bigint' || (typeof value === 'number' && type === 'ulong')) return [name, ulong(name, value)]
-  if (typeof value === 'number') return [name, int(name, value)]
-  if (typeof value !== 'string') return [name, Buffer.concat(value.map((address) => addressBytes(name, address, type)))]
-  if (type !== 'jailsys') return [name, textValue(value)]
+  if (typeof value === 'bigint' || (typeof value === 'number' && type === 'ulong')) return [name, ulong(name, value, isChecked)]
+  if (typeof value === 'number') return [name, int(name, value, isChecked)]
+  if (typeof value !== 'string') return [name, Buffer.concat(value.map((address) => addressBytes(name, address, isChecked ? type : undefined)))]
+  if (type !== 'jailsys') return [name, textValue(value, 'jail_set', name, isChecked)]
   const position = jailsysWords.indexOf(value)
-  if (position < 0) throw unfit(name, kindOf[type].what)
-  return [name, int(name, position)]
+  if (position >= 0) return [name, int(name, position, isChecked)]
+  if (isChecked) throw unfit(name, kindOf[type].what)
+  return [name, textValue(value, 'jail_set', name, isChecked)]
 }
 
 export function decodeParameter(type: NativeJailParameter['type'], bytes: Uint8Array): JailParameterValue {
@@ -57,27 +67,31 @@ export function decodeParameter(type: NativeJailParameter['type'], bytes: Uint8A
   }
 }
 
-/** With the NUL that jail_set(2) and nmount(2) want counted in; at one inside the kernel would stop reading. */
-export function textValue(text: string): Uint8Array {
-  if (text.includes('\0')) throw unfit(JSON.stringify(text), 'must not hold a NUL character')
+/**
+ * With the NUL that jail_set(2) and nmount(2) want counted in; at one inside the kernel would stop reading.
+ * @throws SystemCallError `EINVAL` where there is one inside
+ */
+export function textValue(text: string, syscall: string, name: string, isChecked = true): Uint8Array {
+  if (isChecked && text.includes('\0')) throw refusal(syscall, 'EINVAL', name, 'must not hold a NUL character')
   return Buffer.from(`${text}\0`)
 }
 
-// jail(8): `no` goes before the last component.
+/** jail(8): `no` goes before the last component. */
 function negated(name: string): string {
   const at = name.lastIndexOf('.') + 1
   return `${name.slice(0, at)}no${name.slice(at)}`
 }
 
-function int(name: string, value: number): Buffer {
-  if (!Number.isInteger(value) || value < -(2 ** 31) || value >= 2 ** 31) throw unfit(name, 'is a 32-bit whole number')
-  return word(4, (bytes) => bytes.writeInt32LE(value))
+function int(name: string, value: number, isChecked: boolean): Buffer {
+  const isFit = Number.isInteger(value) && value >= -(2 ** 31) && value < 2 ** 31
+  if (isChecked && !isFit) throw unfit(name, kindOf.int.what)
+  return word(4, (bytes) => bytes.writeInt32LE(value | 0))
 }
 
-function ulong(name: string, value: number | bigint): Buffer {
+function ulong(name: string, value: number | bigint, isChecked: boolean): Buffer {
   const isFit = typeof value === 'bigint' ? value === BigInt.asUintN(64, value) : Number.isSafeInteger(value) && value >= 0
-  if (!isFit) throw unfit(name, 'is a 64-bit whole number that is not negative')
-  return word(8, (bytes) => bytes.writeBigUInt64LE(BigInt(value)))
+  if (isChecked && !isFit) throw unfit(name, kindOf.ulong.what)
+  return word(8, (bytes) => bytes.writeBigUInt64LE(BigInt.asUintN(64, BigInt(typeof value === 'bigint' ? value : Math.trunc(value)))))
 }
 
 function word(size: number, write: (bytes: Buffer) => void): Buffer {
@@ -122,6 +136,12 @@ function chunks(buffer: Buffer, size: number): Buffer[] {
   return Array.from({ length: Math.floor(buffer.length / size) }, (_, index) => buffer.subarray(index * size, (index + 1) * size))
 }
 
-function unfit(name: string, what: string): InvalidSpecError {
-  return new InvalidSpecError(name, what, { step: 'jail_set' })
+function unfit(name: string, what: string): SystemCallError {
+  return refusal('jail_set', 'EINVAL', name, what)
+}
+
+/** `allow.nomount` as `allow.mount`; undefined where there is no `no` before the last component. */
+export function unnegated(name: string): string | undefined {
+  const at = name.lastIndexOf('.') + 1
+  return name.startsWith('no', at) ? `${name.slice(0, at)}${name.slice(at + 2)}` : undefined
 }

@@ -1,4 +1,4 @@
-import { binding } from '../native/load.ts'
+import { binding, buildCommand } from '../native/load.ts'
 import { UnsupportedPlatformError } from '../errors.ts'
 import type { NativePreflight } from '../native/binding.ts'
 
@@ -33,7 +33,7 @@ function look(): NativePreflight {
     const obstacle: Obstacle = {
       check: isPlatform ? 'platform' : 'binding',
       problem: error instanceof Error ? error.message : String(error),
-      remedy: isPlatform ? 'run it on FreeBSD 14 or later, or on Linux' : 'build the native code: npm explore buildjail -- npm run build:native',
+      remedy: isPlatform ? 'run it on FreeBSD 14 or later, or on Linux' : `build the native code: ${buildCommand()}`,
     }
     return { obstacles: [obstacle], limitations: [] }
   }

@@ -1,3 +1,7 @@
+import type { NativeFreebsd, NativeFreebsdEvents, NativeMount } from './freebsd.ts'
+
+export type { NativeMount } from './freebsd.ts'
+
 /**
  * The functions of the addon (native/binding/addon.cc), the same on every system. Functions that can block run on a worker
  * thread and return a promise, which rejects with a NativeFailure (errors.ts).
@@ -13,6 +17,11 @@ export interface NativeBinding {
   shutDown(): void
   /** Of a plan as packed by wire-plan.ts. Throws a NativeFailure when it is none. */
   readPlan(packed: Uint8Array): NativePlan
+  /**
+   * Makes a folder, `missing` below `existing`, and says what it is: device and file number, decimal. Throws a NativeFailure where it cannot, or
+   * where a link is in the way.
+   */
+  makeFolder(existing: string, missing: string): readonly [dev: string, ino: string]
   /** `stateDirectory` is resolved. */
   recover(stateDirectory: string): Promise<NativeRecoveryReport>
   listSessions(stateDirectory: string): Promise<NativeListedSession[]>
@@ -30,8 +39,17 @@ export interface NativeBinding {
   kill(job: number, signal: string | number, whom: 'group' | 'tree'): boolean
   /** Of the job's command in the host's numbering, some milliseconds after the launch; undefined before, and after its end. */
   pidOf(job: number): number | undefined
+  /** Of a job's command; in characters. False when it is over, or has no terminal of its own. */
+  resizeTerminal(job: number, columns: number, rows: number): boolean
+  /** That many bytes of a job's command were read here, of its stdout or stderr: they count for `output` of its limits. */
+  spendOutput(job: number, bytes: number): void
+  /** This program's terminal may have another size now, or this program was stopped and goes on. */
+  lookAtTerminal(): void
+  /** This program's terminal has its mode from before all commands, and keeps it. Comes before a signal that ends the program. */
+  giveBackTerminal(): void
   /** The raw calls of FreeBSD; absent elsewhere. */
   readonly freebsd?: NativeFreebsd
+  readonly freebsdEvents?: NativeFreebsdEvents
 }
 
 export type NativePipes = readonly [stdin: number, stdout: number, stderr: number]
@@ -51,6 +69,10 @@ export interface NativeListener {
    * @param envelope of a job that opened one and does not close it, also where its command could not be launched; or that closes,
    * and left something
    * @param closed of a job that closes and left something: the report of it
+   * @param inputFailure a NativeFailure where a file could not be read that the command's stdin came from
+   * @param outputFailure a NativeFailure where a file could not be written to that its output went to. For either the command was killed,
+   * unless it had ended before.
+   * @param limit the name of the limit that ended the command, where it can be told
    */
   ended(
     job: number,
@@ -66,6 +88,9 @@ export interface NativeListener {
     sinceExitMs: number | undefined,
     envelope: NativeEnvelope | undefined,
     closed: NativeCloseReport | undefined,
+    inputFailure: unknown,
+    outputFailure: unknown,
+    limit: string | undefined,
   ): void
 }
 
@@ -92,17 +117,17 @@ export interface NativeTraceEntry {
   readonly ns: number
 }
 
+/** Something that a build put on a file of its output, and that the kernel does not take away. */
+export interface NativeLeftInOutput {
+  readonly path: string
+  /** In words. */
+  readonly what: string
+}
+
 export interface NativeCloseReport {
   readonly trace: readonly NativeTraceEntry[]
   readonly failures: readonly unknown[]
-}
-
-export interface NativeMount {
-  readonly type: string
-  readonly from: string
-  readonly on: string
-  readonly fsid: string
-  readonly flags: readonly string[]
+  readonly leftInOutputs: readonly NativeLeftInOutput[]
 }
 
 export interface NativeCredentials {
@@ -117,6 +142,32 @@ export interface NativeCredentials {
   readonly jid?: number
 }
 
+export interface NativeIdRange {
+  readonly inside: number
+  readonly outside: number
+  readonly count: number
+}
+
+export interface NativeUsage {
+  /** Milliseconds. */
+  readonly cpuTime?: number
+  /** Bytes. */
+  readonly memory?: number
+  readonly peakMemory?: number
+  readonly swap?: number
+  readonly processes?: number
+  readonly peakProcesses?: number
+  readonly bytesRead?: number
+  readonly bytesWritten?: number
+  readonly by?: string
+}
+
+export interface NativeAppliedLimit {
+  readonly limit: string
+  readonly value: number
+  readonly by: string
+}
+
 export interface NativeRecord {
   readonly id: string
   readonly root: string
@@ -125,8 +176,13 @@ export interface NativeRecord {
   readonly mounts: readonly NativeMount[]
   /** Kind (`mnt`, `pid`, ...) to number, as namespaces(7) has them. Linux only. */
   readonly namespaces?: Readonly<Record<string, number>>
+  /** As the kernel has it in /proc/pid/uid_map and gid_map. Linux only. */
+  readonly ids?: { readonly users: readonly NativeIdRange[]; readonly groups: readonly NativeIdRange[] }
+  /** FreeBSD only. */
+  readonly user?: { readonly uid: number; readonly gid: number; readonly groups: readonly number[] }
   /** Of the command launched last. */
   readonly process?: NativeCredentials
+  readonly limits: readonly NativeAppliedLimit[]
 }
 
 export interface NativeEnvelope {
@@ -134,9 +190,15 @@ export interface NativeEnvelope {
   readonly trace: readonly NativeTraceEntry[]
   /** SIGKILL to every process of the envelope, which stays open. */
   killAll(): Promise<void>
+  /**
+   * Copies a folder that is a mount of the inside into one of the host. Comes after `killAll`: nobody may change it meanwhile.
+   * @returns what was not copied, in the paths of the copy
+   */
+  keep(folder: string, into: string): Promise<readonly string[]>
   /** After a report of failures: tries the rest again. */
   close(): Promise<NativeCloseReport>
   record(): Promise<NativeRecord>
+  usage(): Promise<NativeUsage>
 }
 
 /** A session whose process had died, and the things of it that were taken away. */
@@ -176,29 +238,4 @@ export interface NativeListedSession {
   readonly isLive: boolean
   readonly root?: string
   readonly jid?: number
-}
-
-/** A parameter as the kernel lists it under security.jail.param. */
-export interface NativeJailParameter {
-  readonly name: string
-  readonly type: 'bool' | 'int' | 'ulong' | 'string' | 'jailsys' | 'in_addr' | 'in6_addr'
-}
-
-export type NativeIovec = readonly [name: string, value: Uint8Array | null]
-
-/** The parameters after the call: the bytes of each, and the size that the kernel gave, which is the size needed where none was given. */
-export interface NativeJailAnswer {
-  readonly jid: number
-  readonly values: readonly Buffer[]
-  readonly sizes: readonly number[]
-}
-
-export interface NativeFreebsd {
-  jailSet(parameters: readonly NativeIovec[], flags: number): Promise<NativeJailAnswer>
-  jailGet(parameters: readonly NativeIovec[], flags: number): Promise<NativeJailAnswer>
-  jailRemove(jid: number): Promise<void>
-  jailParameters(): NativeJailParameter[]
-  nmount(options: readonly NativeIovec[], flags: number): Promise<void>
-  unmount(target: string, flags: number): Promise<void>
-  mountTable(): Promise<NativeMount[]>
 }

@@ -16,6 +16,9 @@ export interface JobEnd {
   readonly sinceExitMs: number | undefined
   readonly envelope: NativeEnvelope | undefined
   readonly closed: NativeCloseReport | undefined
+  readonly inputFailure: unknown
+  readonly outputFailure: unknown
+  readonly limit: string | undefined
 }
 
 /** Told of one job. */
@@ -33,27 +36,37 @@ let isListening = false
 
 const listener: NativeListener = {
   started: (job, pid) => listeners.get(job)?.started?.(pid),
-  ended: (job, failure, exitCode, signal, isMaxBuffer, userUs, systemUs, maxRssBytes, stdout, stderr, sinceExitMs, envelope, closed) => {
+  ended: (job, failure, exitCode, signal, isMaxBuffer, userUs, systemUs, maxRssBytes, stdout, stderr, sinceExitMs, envelope, closed, inputFailure, outputFailure, limit) => {
     const ending = listeners.get(job)
     listeners.delete(job)
-    ending?.ended({ failure, exitCode, signal, isMaxBuffer, userUs, systemUs, maxRssBytes, stdout, stderr, sinceExitMs, envelope, closed })
+    ending?.ended({ failure, exitCode, signal, isMaxBuffer, userUs, systemUs, maxRssBytes, stdout, stderr, sinceExitMs, envelope, closed, inputFailure, outputFailure, limit })
   },
 }
 
-/** In 32 bits, less one: native code has the last number for itself (kLookingRun of native/linux/envelope.cc). */
-const lastNumber = 0xffff_fffe
+/** Native code has the numbers above for runs of its own (Waiter::new_run of native/launch/waiter.h). */
+const lastNumber = 0x7fff_ffff
 
 /** A number for a job, and the listener for it. It is registered before the job begins, so that nothing is missed. */
 export function expectJob(telling: JobListener): number {
-  if (!isListening) listen()
+  listenOnce()
   lastJob = (lastJob % lastNumber) + 1
   listeners.set(lastJob, telling)
   return lastJob
 }
 
+/** Whether its end was not told yet. */
+export function isJobExpected(job: number): boolean {
+  return job !== 0 && listeners.has(job)
+}
+
 /** It did not begin. */
 export function forgetJob(job: number): void {
   listeners.delete(job)
+}
+
+/** Comes before whatever is told of later (NativeBinding.listen). */
+export function listenOnce(): void {
+  if (!isListening) listen()
 }
 
 function listen(): void {

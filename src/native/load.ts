@@ -1,16 +1,14 @@
 import { existsSync } from 'node:fs'
 import { createRequire } from 'node:module'
-import { fileURLToPath } from 'node:url'
+import path from 'node:path'
 
 import { BindingNotFoundError, UnsupportedPlatformError } from '../errors.ts'
+import { fittingArtefacts } from './artefacts.ts'
 import type { NativeBinding } from './binding.ts'
+import { packageFolders } from './package-folder.ts'
 
-// The package's folder: this file is two levels below it, in src/ as in dist/.
-const candidates = [
-  `../../prebuilds/${process.platform}-${process.arch}.node`,
-  '../../build/Release/buildjail.node',
-  '../../build-cmake/Release/buildjail.node',
-].map((file) => fileURLToPath(new URL(file, import.meta.url)))
+/** What was compiled here, from these very sources, before what came with the package. */
+const built = ['build/Release/buildjail.node', 'build-cmake/Release/buildjail.node']
 
 let loaded: NativeBinding | undefined
 
@@ -23,22 +21,37 @@ export function binding(): NativeBinding {
   return loaded
 }
 
+/** The command that compiles the native code of this package, whether or not the package manager ran its install script. */
+export function buildCommand(): string {
+  for (const folder of packageFolders()) {
+    const installer = path.join(folder, 'scripts', 'install.mjs')
+    if (existsSync(installer)) return `node ${/^[\w./@+-]+$/.test(installer) ? installer : `'${installer.replaceAll("'", String.raw`'\''`)}'`}`
+  }
+  return 'npm install buildjail'
+}
+
+/** In the order in which they are tried. The C library of this Node is asked for where nothing was compiled. */
+function* candidates(): Generator<string> {
+  yield* built
+  for (const { addon } of fittingArtefacts()) yield `prebuilds/${addon}`
+}
+
 function load(): NativeBinding {
   if (process.platform !== 'freebsd' && process.platform !== 'linux') throw new UnsupportedPlatformError('native code')
-  const require = createRequire(import.meta.url)
   const tried: string[] = []
-  for (const file of candidates) {
-    if (!existsSync(file)) {
-      tried.push(`${file}: not there`)
-      continue
-    }
-    try {
-      return require(file) as NativeBinding
-    } catch (error) {
-      tried.push(`${file}: ${error instanceof Error ? error.message : String(error)}`)
+  for (const folder of packageFolders()) {
+    for (const candidate of candidates()) {
+      const file = path.join(folder, candidate)
+      if (!existsSync(file)) {
+        tried.push(`${file}: not there`)
+        continue
+      }
+      try {
+        return createRequire(file)(file) as NativeBinding
+      } catch (error) {
+        tried.push(`${file}: ${error instanceof Error ? error.message : String(error)}`)
+      }
     }
   }
-  throw new BindingNotFoundError(
-    `the native code could not be loaded; build it with \`npm explore buildjail -- npm run build:native\`. Tried:\n  ${tried.join('\n  ')}`,
-  )
+  throw new BindingNotFoundError(`the native code could not be loaded; build it with \`${buildCommand()}\`. Tried:\n  ${tried.join('\n  ')}`)
 }

@@ -1,13 +1,26 @@
+import { bare } from '../spec/bare.ts'
 import { WireWriter, wireVersion } from './wire-writer.ts'
 
 /**
  * Where one of the command's three standard descriptors goes. `path` is of the host, for `file`; `capture` is a pipe
  * that native code reads to the end, so that the output and the exit arrive with one wake-up; `socket` stands for
- * `pipe` where it is the quicker (stdio.ts); `same`, of stderr only, is the very end that stdout has.
+ * `pipe` where it is the quicker (stdio.ts); `same`, of stderr only, is the very end that stdout has; `pty`, of all three,
+ * is a terminal of the command's own. An `inherit` of a terminal is made one as well.
  */
 export interface WireStdio {
-  readonly kind: 'pipe' | 'inherit' | 'ignore' | 'file' | 'capture' | 'socket' | 'same'
+  readonly kind: 'pipe' | 'inherit' | 'ignore' | 'file' | 'capture' | 'socket' | 'same' | 'pty'
   readonly path?: string
+}
+
+/** How much a command may take. The first three are of each of its processes. */
+export interface CommandLimits {
+  /** Seconds of processor time. */
+  readonly cpuTime?: number
+  readonly openFiles?: number
+  /** Of a file that it writes, in bytes. */
+  readonly fileSize?: number
+  /** Bytes of stdout and stderr together, as far as native code reads them. */
+  readonly output?: number
 }
 
 /** The command of a job. */
@@ -18,6 +31,15 @@ export interface JobCommand {
   readonly stdio: readonly [WireStdio, WireStdio, WireStdio]
   /** Bytes kept of each captured stream. */
   readonly maxBuffer: number
+  readonly limits?: CommandLimits | undefined
+  /** Of the terminal, where it is a `pty`. */
+  readonly terminalSize?: TerminalSize
+}
+
+/** In characters. */
+export interface TerminalSize {
+  readonly columns: number
+  readonly rows: number
 }
 
 /** The parts of a job beside its command. */
@@ -35,7 +57,7 @@ export interface JobFrame {
 /** Of a job that is a command in a session that is open, and nothing else. */
 export const plainFrame: JobFrame = Object.freeze({ id: '', rest: undefined, closes: false, tellsStarted: false })
 
-const stdioKinds = { pipe: 0, inherit: 1, ignore: 2, file: 3, capture: 4, socket: 5, same: 6 } as const
+const stdioKinds = { pipe: 0, inherit: 1, ignore: 2, file: 3, capture: 4, socket: 5, same: 6, pty: 7 } as const
 const flags = { closes: 1, tellsStarted: 2 } as const
 
 const packedEnvironments = new WeakMap<JobCommand['env'], Uint8Array>()
@@ -51,23 +73,36 @@ function packEnvironment(env: JobCommand['env']): Uint8Array {
   return packed
 }
 
+/** 64 bits without a bigint, which is made anew each time. */
+function write64(writer: WireWriter, value: number): void {
+  writer.u32(value % 2 ** 32).u32(Math.floor(value / 2 ** 32))
+}
+
+const noLimits: CommandLimits = bare({})
+
+/** 0: none. No command could do anything with 0 of these. */
+function writeLimits(writer: WireWriter, { cpuTime = 0, openFiles = 0, fileSize = 0, output = 0 }: CommandLimits = noLimits): void {
+  for (const limit of [cpuTime, openFiles, fileSize, output]) write64(writer, limit)
+}
+
 /** The parts of a command that are mostly those of the one before. */
 type Surroundings = Omit<JobCommand, 'argv'>
 
 const packedSurroundings = new WeakMap<JobCommand['env'], { readonly of: Surroundings; readonly packed: Uint8Array }>()
 
 function packSurroundings(command: Surroundings): Uint8Array {
-  const { env, cwd, maxBuffer, stdio } = command
+  const { env, cwd, maxBuffer, limits, stdio, terminalSize } = command
   const known = packedSurroundings.get(env)
-  if (known?.of.cwd === cwd && known.of.maxBuffer === maxBuffer && known.of.stdio === stdio) return known.packed
+  if (known?.of.cwd === cwd && known.of.maxBuffer === maxBuffer && known.of.limits === limits && known.of.stdio === stdio && known.of.terminalSize === terminalSize) return known.packed
   const writer = new WireWriter()
   writer.bytes(packEnvironment(env)).string(cwd)
-  // 64 bits without a bigint, which is made anew each time.
-  writer.u32(maxBuffer % 2 ** 32).u32(Math.floor(maxBuffer / 2 ** 32))
+  write64(writer, maxBuffer)
+  writeLimits(writer, limits)
   for (const { kind, path } of stdio) writer.u8(stdioKinds[kind]).string(kind === 'file' ? (path ?? '') : '')
+  writer.u32(terminalSize?.columns ?? 0).u32(terminalSize?.rows ?? 0)
   const packed = writer.finish()
-  if (Object.isFrozen(env) && Object.isFrozen(stdio)) {
-    packedSurroundings.set(env, { of: { env, cwd, maxBuffer, stdio }, packed })
+  if (Object.isFrozen(env) && Object.isFrozen(stdio) && terminalSize === undefined) {
+    packedSurroundings.set(env, { of: { env, cwd, maxBuffer, limits, stdio }, packed })
   }
   return packed
 }

@@ -1,7 +1,27 @@
-import type { Link, Mount, Plan } from '../spec/plan.ts'
+import type { Allowance } from '../spec/fields/allow.ts'
+import { handedInNetwork, type Network } from '../spec/fields/network.ts'
+import type { PlanLimits } from '../spec/plan-types.ts'
+import type { Device, Mount, Plan } from '../spec/plan.ts'
+import { inFoldersOf } from '../spec/nesting.ts'
 import { WireWriter, wireVersion } from './wire-writer.ts'
 
-const operation = { directory: 0, file: 1, link: 2, tmpfs: 3, dev: 4, proc: 5, bind: 6 } as const
+/** Also in native/plan/allowance.h. */
+const allowanceBits: Readonly<Record<Allowance, number>> = {
+  'user-namespaces': 1,
+  io_uring: 2,
+  keyring: 4,
+  perf: 8,
+  bpf: 16,
+  userfaultfd: 32,
+  sockets: 64,
+  'set-id': 128,
+  attributes: 256,
+}
+
+const operation = { directory: 0, file: 1, link: 2, tmpfs: 3, dev: 4, proc: 5, bind: 6, listed: 7, text: 8 } as const
+
+/** Also in native/plan/plan.cc. */
+const access = { read: 0, write: 1, store: 2, overlay: 3 } as const
 
 export function packPlan(plan: Plan): Uint8Array {
   return writePlan(plan, false)
@@ -14,11 +34,35 @@ export function packBase(plan: Plan): Uint8Array {
 
 function writePlan(plan: Plan, isBase: boolean): Uint8Array {
   const writer = new WireWriter()
-  const { uid, gid, groups } = plan.user
+  const { firstUid = 0, count = 0, gid: poolGid = 0 } = plan.users ?? {}
+  const { uid, gid, groups } = plan.user ?? { uid: firstUid, gid: poolGid, groups: [] }
   writer.u32(wireVersion).string(plan.name ?? '').string(plan.stateDirectory).string(plan.hostname)
-  writer.u8(plan.network === 'host' ? 1 : 0).u8(isBase ? 1 : 0)
-  writer.u32(uid).u32(gid).list(groups, (group) => writer.u32(group))
-  return writer.list(stepsOf(writer, plan.directories, plan.mounts, plan.links), (step) => step()).finish()
+  writeNetwork(writer, plan.network)
+  writer.u8(isBase ? 1 : 0).u8(plan.ownership === 'build' ? 1 : 0)
+  writer.u32(uid).u32(gid).list(groups, (group) => writer.u32(group)).u32(plan.user === undefined ? count : 0)
+  writer.u32(plan.allow.reduce((bits, name) => bits | allowanceBits[name], 0))
+  writer.u32(plan.ids?.first ?? 0).u32(plan.ids?.count ?? 0)
+  writeLimits(writer, plan.limits)
+  return writer.list(stepsOf(writer, plan, inFoldersOf(plan.mounts), undefined, plan.devices), (step) => step()).finish()
+}
+
+/** Also in native/plan/network.h. */
+const networks = { none: 0, host: 1, loopback: 2, vnet: 3, namespace: 4 } as const
+
+function writeNetwork(writer: WireWriter, network: Network): void {
+  const [kind, value] = handedInNetwork(network) ?? [network as Exclude<Network, object>, '']
+  writer.u8(networks[kind]).string(value)
+}
+
+// Also in native/plan/plan.cc.
+const noLimit = 2n ** 64n - 1n
+const limitFlags = { isBestEffort: 1, countsCpuTime: 2 } as const
+
+/** Those of all processes together that the kernel holds. What is limited for each goes with its command. */
+function writeLimits(writer: WireWriter, { memory, swap, processes, cpus, cpuTime, policy }: PlanLimits): void {
+  const thousandths = cpus === undefined ? undefined : Math.round(cpus * 1000)
+  for (const limit of [memory, swap, processes, thousandths]) writer.u64(limit === undefined ? noLimit : BigInt(limit))
+  writer.u8((policy === 'best-effort' ? limitFlags.isBestEffort : 0) | (cpuTime === undefined ? 0 : limitFlags.countsCpuTime))
 }
 
 const contentsOfBases = new WeakMap<Plan, ReadonlySet<string>>()
@@ -29,20 +73,34 @@ function contentsOf(base: Plan): ReadonlySet<string> {
   return known
 }
 
-/** The steps that a plan has and its base has not: directories and binds, as everything else of a plan is in the base. For `packJob`. */
-export function packRest({ directories, mounts }: Plan, base: Plan): Uint8Array {
+/** The steps that a plan has and its base has not: directories, links and binds, as everything else of a plan is in the base. For `packJob`. */
+export function packRest({ directories, mounts, links }: Plan, base: Plan): Uint8Array {
   const writer = new WireWriter()
   const known = contentsOf(base)
+  const placed = new Set(base.files.map(({ path }) => path))
   const newDirectories = directories.filter((directory) => !known.has(directory))
   const newMounts = mounts.filter(({ target }) => !known.has(target))
-  return writer.list(stepsOf(writer, newDirectories, newMounts, []), (step) => step()).finish()
+  const knownLinks = new Set(base.links.map(({ path }) => path))
+  const newLinks = links.filter(({ path }) => !knownLinks.has(path))
+  const made = { directories: newDirectories, mounts: newMounts, links: newLinks, files: [] }
+  return writer.list(stepsOf(writer, made, inFoldersOf(mounts), placed), (step) => step()).finish()
 }
 
+/** What a root has, or what is still to come. */
+type Contents = Pick<Plan, 'directories' | 'mounts' | 'links' | 'files'>
+
 /**
- * The order of execution: directories with our own file systems on them as they come, then links and the files to be
- * mounted on, then all binds. Nothing lies below a bind, so binds come last.
+ * The order of execution: directories with our own file systems on them as they come, then links, files with their texts and
+ * the files to be mounted on, then all binds, the outer first. Nothing of our own lies below a bind, so binds come last. What is `placed` is
+ * there to be mounted on.
  */
-function stepsOf(writer: WireWriter, directories: readonly string[], mounts: readonly Mount[], links: readonly Link[]): (() => void)[] {
+function stepsOf(
+  writer: WireWriter,
+  { directories, mounts, links, files }: Contents,
+  isInFolder: (target: string) => boolean,
+  placed: ReadonlySet<string> = new Set(),
+  devices: readonly Device[] = [],
+): (() => void)[] {
   const steps: (() => void)[] = []
   const own = new Map(mounts.filter((mount) => mount.source === undefined).map((mount) => [mount.target, mount]))
   for (const directory of directories) {
@@ -50,25 +108,42 @@ function stepsOf(writer: WireWriter, directories: readonly string[], mounts: rea
     // A tmpfs takes owner and mode of the directory it covers (tmpfs(4)), so /tmp gets its sticky bit here.
     const mode = mount?.kind === 'tmpfs' ? 0o1777 : 0o755
     steps.push(() => writer.u8(operation.directory).string(directory).u32(mode))
-    if (mount !== undefined) steps.push(() => writeOwnMount(writer, mount))
+    if (mount !== undefined) steps.push(() => writeOwnMount(writer, mount, devices))
   }
   for (const link of links) steps.push(() => writer.u8(operation.link).string(link.path).string(link.target))
+  for (const { path, text } of files) steps.push(() => writer.u8(operation.text).string(path).string(text))
   const binds = mounts.filter((mount) => mount.source !== undefined)
   for (const bind of binds) {
-    if (bind.kind === 'file') steps.push(() => writer.u8(operation.file).string(bind.target))
+    const isThere = placed.has(bind.target) || isInFolder(bind.target)
+    if (bind.kind === 'file' && !isThere) steps.push(() => writer.u8(operation.file).string(bind.target))
   }
-  for (const bind of binds) steps.push(() => writeBind(writer, bind))
+  for (const bind of binds) steps.push(() => (bind.kind === 'listed' ? writeListed : writeBind)(writer, bind))
   return steps
 }
 
-function writeOwnMount(writer: WireWriter, mount: Mount): void {
-  if (mount.kind === 'tmpfs') writer.u8(operation.tmpfs).string(mount.target).u64(BigInt(mount.size ?? 0))
-  else writer.u8(mount.kind === 'dev' ? operation.dev : operation.proc).string(mount.target)
+function writeOwnMount(writer: WireWriter, mount: Mount, devices: readonly Device[]): void {
+  if (mount.kind === 'tmpfs') writer.u8(operation.tmpfs).string(mount.target).u64(BigInt(mount.size ?? 0)).u64(BigInt(mount.files ?? 0))
+  else if (mount.kind === 'dev') writer.u8(operation.dev).string(mount.target).list(devices, (device) => writeDevice(writer, device))
+  else writer.u8(operation.proc).string(mount.target)
+}
+
+function writeDevice(writer: WireWriter, { path, number, kind }: Device): void {
+  writer.string(path).u64(BigInt.asUintN(64, BigInt(number))).u8(kind === 'block' ? 1 : 0)
 }
 
 function writeBind(writer: WireWriter, mount: Mount): void {
   const { source = '', identity = { dev: '0', ino: '0' } } = mount
   writer.u8(operation.bind).string(mount.target).string(source)
-  writer.u8(mount.kind === 'file' ? 1 : 0).u8(mount.writable ? 1 : 0)
+  writer.u8(mount.kind === 'file' ? 1 : 0).u8(accessOf(mount))
   writer.u64(BigInt.asUintN(64, BigInt(identity.dev))).u64(BigInt.asUintN(64, BigInt(identity.ino)))
+}
+
+function accessOf({ kind, writable }: Mount): number {
+  if (kind === 'store' || kind === 'overlay') return access[kind]
+  return writable ? access.write : access.read
+}
+
+function writeListed(writer: WireWriter, { target, source = '', identity = { dev: '0', ino: '0' }, modified = '0' }: Mount): void {
+  writer.u8(operation.listed).string(target).string(source)
+  for (const number of [identity.dev, identity.ino, modified]) writer.u64(BigInt.asUintN(64, BigInt(number)))
 }

@@ -3,13 +3,30 @@ import { jobError } from '../native/failure.ts'
 import { expectJob, forgetJob } from '../native/jobs.ts'
 import { binding } from '../native/load.ts'
 import { packJob, type JobFrame } from '../native/wire-job.ts'
+import type { Plan } from '../spec/plan.ts'
+import { confirmWatchable } from './limit-watch.ts'
+import { whileTaken } from './waiting.ts'
 
 // Jobs without a command.
 
-/** @throws SystemCallError */
-export async function openEnvelope(plan: NativePlan, id: string): Promise<NativeEnvelope> {
-  const envelope = await runJob(plan, { id, rest: undefined, closes: false, tellsStarted: false })
-  return envelope as NativeEnvelope
+/**
+ * @param plan of it `native` was read
+ * @param wait milliseconds, for what another session has
+ * @param signal ends the waiting
+ * @throws LimitUnsupportedError where one of the plan's limits cannot be held, SystemCallError
+ */
+export async function openEnvelope(native: NativePlan, id: string, plan: Plan, wait: number, signal?: AbortSignal): Promise<NativeEnvelope> {
+  const frame: JobFrame = { id, rest: undefined, closes: false, tellsStarted: false }
+  const envelope = (await (wait === 0 ? runJob(native, frame) : whileTaken(plan, wait, () => runJob(native, frame), signal))) as NativeEnvelope
+  const { limits } = plan
+  if (limits.cpuTime === undefined) return envelope
+  try {
+    await confirmWatchable(limits, envelope)
+    return envelope
+  } catch (error) {
+    await envelope.close().catch(() => {})
+    throw error
+  }
 }
 
 /**

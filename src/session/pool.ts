@@ -9,16 +9,26 @@ import { binding } from '../native/load.ts'
 import { nativeBaseOf } from '../native/native-plan.ts'
 import { packJob } from '../native/wire-job.ts'
 import { packRest } from '../native/wire-plan.ts'
+import { readInteger } from '../spec/check.ts'
+import { isLent } from '../spec/lent.ts'
 import { planOf, planOnto, type Plan } from '../spec/plan.ts'
 import type { Additions, Spec } from '../spec/spec.ts'
 import { InvalidSpecError } from '../spec-errors.ts'
+import { Admission } from './admission.ts'
+import { allSessions, boundsOf, concurrencyReaders, type Concurrency } from './concurrency.ts'
 import { newId } from './id.ts'
 import { outputsLeave, outputsReturning } from './leaving-outputs.ts'
+import { watchFor, type LimitWatch } from './limit-watch.ts'
+import { checkOpenOptions, type OpenOptions } from './open-options.ts'
+import { withOutputs } from './made-outputs.ts'
 import { completeEnvelope, openEnvelope } from './opening.ts'
-import { Session } from './session.ts'
+import { aftermathOf, Session } from './session.ts'
+import { SessionQueue } from './session-queue.ts'
 import { PoolTeardownError } from './teardown.ts'
+import { whileTaken } from './waiting.ts'
 
-export interface SessionPoolOptions {
+/** `maxSessions` and `queue` are of this pool's sessions; those of `setConcurrency` hold as well. */
+export interface SessionPoolOptions extends Concurrency {
   /** How many envelopes are kept ready. Default: 2. */
   readonly size?: number
   /** Milliseconds after which one that nobody wanted is thrown away for a new one. Default: 60,000. */
@@ -42,6 +52,7 @@ interface Taken {
   readonly session: Session
   /** Not complete yet. */
   readonly envelope: NativeEnvelope
+  readonly watch: LimitWatch | undefined
 }
 
 /**
@@ -54,6 +65,10 @@ export class SessionPool implements AsyncDisposable {
   readonly #size: number
   readonly #maxAgeMs: number
   readonly #expiry: NodeJS.Timeout
+  readonly #queue: SessionQueue
+  /** Of the sessions in use. */
+  readonly #admissions = new Map<Session, Admission>()
+  readonly #waiting = new Set<Admission>()
   #ready: Ready[] = []
   #inUse = 0
   #refilling: Promise<void> | undefined
@@ -66,8 +81,9 @@ export class SessionPool implements AsyncDisposable {
   /** Could not be taken away, each with its error; nobody else closes them. */
   readonly #left = new Map<Session, unknown>()
 
-  private constructor(base: Plan, size: number, maxAgeMs: number) {
+  private constructor(base: Plan, { size, maxAgeMs, ...concurrency }: CheckedOptions) {
     this.#base = base
+    this.#queue = new SessionQueue(boundsOf(concurrency))
     this.#size = size
     this.#maxAgeMs = maxAgeMs
     // A pool is no reason for a process to go on.
@@ -80,13 +96,13 @@ export class SessionPool implements AsyncDisposable {
    * @throws whatever `openSession` throws; nothing is left behind then.
    */
   static async open(base: Spec, options: SessionPoolOptions = {}): Promise<SessionPool> {
-    const { size, maxAgeMs } = checkPoolOptions(options)
+    const checked = checkPoolOptions(options)
     const plan = planOf(base)
-    const output = plan.mounts.find(({ source, writable }) => source !== undefined && writable)
+    const output = plan.mounts.find(isLent)
     if (output !== undefined) {
       throw new InvalidSpecError(output.entry, 'an output is of one build only, so it cannot be of the base of a pool')
     }
-    const pool = new SessionPool(plan, size, maxAgeMs)
+    const pool = new SessionPool(plan, checked)
     try {
       await pool.#fill()
     } catch (error) {
@@ -101,20 +117,56 @@ export class SessionPool implements AsyncDisposable {
     return this.#ready.length
   }
 
+  /** How many wait for their turn (`maxSessions`). */
+  get waiting(): number {
+    return this.#waiting.size
+  }
+
   /**
-   * A session of the base and the additions. Waits for nothing where one is ready.
-   * @throws SpecError when the addition is refused, SystemCallError when the kernel said no; nothing is left behind then.
+   * A session of the base and the additions. Waits for nothing where one is ready and `maxSessions` are not in use.
+   * @throws SpecError when the addition is refused, SystemCallError when the kernel said no, QueueFullError, QueueTimeoutError, or the
+   * reason of the signal; nothing is left behind then.
    */
-  async acquire(additions: Additions = {}): Promise<Session> {
-    const { plan, rest } = this.#planned(additions)
-    const { session, envelope } = await this.#take(plan)
+  async acquire(additions: Additions = {}, options: OpenOptions = {}): Promise<Session> {
+    const { signal, makeOutputs } = checkOpenOptions(options)
+    const plan = this.#planOf(additions)
+    signal?.throwIfAborted()
+    const admission = this.#admission(plan)
     try {
-      await completeEnvelope(envelope, rest)
+      await admission.whenReady(signal)
+      const { session } = await this.#takeComplete(this.#readied(plan, makeOutputs), admission, signal)
+      this.#admissions.set(session, admission)
       return session
     } catch (error) {
-      await session.close()
-      throw error
+      admission.over()
+      throw signal?.aborted === true ? signal.reason : error
     }
+  }
+
+  #admission(plan: Plan): Admission {
+    const admission = new Admission(plan, [this.#queue, allSessions])
+    if (admission.ready !== undefined) {
+      this.#waiting.add(admission)
+      const waitsNoMore = (): boolean => this.#waiting.delete(admission)
+      admission.ready.then(waitsNoMore, waitsNoMore)
+    }
+    return admission
+  }
+
+  /** One that could not be completed is of no use any more: each try takes another. */
+  #takeComplete({ plan, rest }: Planned, admission: Admission, signal?: AbortSignal): Promise<Taken> {
+    const attempt = async (): Promise<Taken> => {
+      const taken = await this.#take(plan)
+      try {
+        await completeEnvelope(taken.envelope, rest)
+        taken.session.tellOpening()
+        return taken
+      } catch (error) {
+        await taken.session.close()
+        throw error
+      }
+    }
+    return whileTaken(plan, admission.waitLeft, attempt, signal)
   }
 
   /**
@@ -126,32 +178,62 @@ export class SessionPool implements AsyncDisposable {
   }
 
   #place(additions: Additions): Place {
-    let planned: Planned | undefined
+    let plan: Plan | undefined
+    let readied: Planned | undefined
     let taken: Taken | undefined
+    let admission: Admission | undefined
     let over = (): void => {}
     return {
-      plan: () => (planned ??= this.#planned(additions)).plan,
-      ready: async () => {
+      get telling() {
+        return (taken as Taken).session.telling
+      },
+      plan: () => (plan ??= this.#planOf(additions)),
+      ready: async (signal) => {
         const running = new Promise<void>((resolve) => (over = resolve))
         this.#running.add(running)
         void running.then(() => this.#running.delete(running))
-        if (planned !== undefined) taken = await this.#take(planned.plan)
+        if (plan === undefined) return
+        admission = this.#admission(plan)
+        if (admission.ready !== undefined) await admission.ready
+        if (admission.isOver) return
+        readied = this.#readied(plan)
+        taken = await (plan.wait === 0 ? this.#take(readied.plan) : this.#takeComplete(readied, admission, signal))
+        this.#admissions.set(taken.session, admission)
       },
+      giveUp: () => admission?.giveUp(),
       start: (job, command) => {
-        const frame = { id: '', rest: planned?.rest, closes: false, tellsStarted: false }
-        return binding().start((taken as Taken).envelope, packJob(job, command, frame))
+        const rest = plan?.wait === 0 ? readied?.rest : undefined
+        const frame = { id: '', rest, closes: false, tellsStarted: false }
+        const { envelope, watch } = taken as Taken
+        watch?.add(job)
+        return binding().start(envelope, packJob(job, command, frame))
       },
-      over: () => {
+      limit: () => taken?.watch?.ended,
+      noteFailure: () => taken?.session.noteFailure(),
+      over: (_, result) => {
         over()
-        if (taken !== undefined) this.release(taken.session)
+        if (taken === undefined) return void admission?.over()
+        const { session } = taken
+        this.release(session)
+        if (plan?.keep === undefined || result?.failed !== true) return undefined
+        // That it could not be taken away is told by the pool's own close.
+        return this.#leaving.get(session)?.catch(() => {}).then(() => aftermathOf(session))
       },
     }
   }
 
   /** @throws SpecError, SessionClosedError */
-  #planned(additions: Additions): Planned {
+  #planOf(additions: Additions): Plan {
     this.#refuseWhenClosed()
-    const plan = planOnto(this.#base, additions)
+    return planOnto(this.#base, additions)
+  }
+
+  /**
+   * Comes once it has its turn: who is refused has made nothing.
+   * @throws SystemCallError where an output cannot be made
+   */
+  #readied(planned: Plan, makeOutputs?: boolean): Planned {
+    const plan = withOutputs(planned, makeOutputs)
     return { plan, rest: packRest(plan, this.#base) }
   }
 
@@ -161,9 +243,11 @@ export class SessionPool implements AsyncDisposable {
     this.#refuseWhenClosed()
     const { id, envelope } = this.#ready.shift() ?? (await this.#make())
     this.#inUse += 1
-    const session: Session = new Session(id, plan, envelope, () => this.#returned(session))
+    // Its time begins here, however long it was kept ready.
+    const watch = watchFor(id, plan.limits, envelope)
+    const session: Session = new Session(id, plan, envelope, watch, () => this.#returned(session))
     this.#acquired.add(session)
-    return { session, envelope }
+    return { session, envelope, watch }
   }
 
   /**
@@ -180,12 +264,13 @@ export class SessionPool implements AsyncDisposable {
   }
 
   /**
-   * Takes away the sessions that are ready, and waits for the commands of `run` and for the sessions that were released. Sessions that were acquired and not
-   * released are their owners' to close.
+   * Refuses who waits for a turn (SessionClosedError), takes away the sessions that are ready, and waits for the commands of `run` and for
+   * the sessions that were released. Sessions that were acquired and not released are their owners' to close.
    * @throws PoolTeardownError of the sessions that could not be taken away, after everything else was. The next call tries them again.
    */
   close(): Promise<void> {
     this.#isClosed = true
+    for (const admission of this.#waiting) admission.refuse(poolIsClosed())
     this.#closing ??= this.#close().catch((error: unknown) => {
       this.#closing = undefined
       throw error
@@ -209,7 +294,7 @@ export class SessionPool implements AsyncDisposable {
 
   async #make(): Promise<Ready> {
     const id = newId()
-    return { id, envelope: await openEnvelope(nativeBaseOf(this.#base), id), made: performance.now() }
+    return { id, envelope: await openEnvelope(nativeBaseOf(this.#base), id, this.#base, this.#base.wait), made: performance.now() }
   }
 
   async #fill(): Promise<void> {
@@ -219,6 +304,8 @@ export class SessionPool implements AsyncDisposable {
   #returned(session: Session): void {
     this.#acquired.delete(session)
     this.#inUse -= 1
+    this.#admissions.get(session)?.over()
+    this.#admissions.delete(session)
     this.#refill()
   }
 
@@ -259,24 +346,28 @@ export class SessionPool implements AsyncDisposable {
   }
 
   #refuseWhenClosed(): void {
-    if (this.#isClosed) throw new SessionClosedError('the pool is closed', 'open')
+    if (this.#isClosed) throw poolIsClosed()
   }
 }
 
-const defaults: Readonly<Required<SessionPoolOptions>> = { size: 2, maxAgeMs: 60_000 }
-const most: Readonly<Required<SessionPoolOptions>> = { size: 1000, maxAgeMs: 2 ** 31 - 1 }
+const poolIsClosed = (): SessionClosedError => new SessionClosedError('the pool is closed', 'open')
+
+type CheckedOptions = Pick<Required<SessionPoolOptions>, 'size' | 'maxAgeMs'> & Concurrency
+
+const defaults = { size: 2, maxAgeMs: 60_000 }
+const readers: Readonly<Record<keyof SessionPoolOptions, (given: unknown, entry: string) => number | 'auto'>> = {
+  ...concurrencyReaders,
+  size: (given, entry) => readInteger(given, entry, 1, 1000),
+  maxAgeMs: (given, entry) => readInteger(given, entry, 1, 2 ** 31 - 1),
+}
 
 /** A copy: own enumerable options only, each read once. */
-function checkPoolOptions(options: SessionPoolOptions): Required<SessionPoolOptions> {
-  const checked: { -readonly [Name in keyof SessionPoolOptions]-?: number } = { ...defaults }
+function checkPoolOptions(options: SessionPoolOptions): CheckedOptions {
+  const checked: CheckedOptions = { ...defaults }
   for (const [key, value] of Object.entries<unknown>(options as Record<string, unknown>)) {
-    if (!Object.hasOwn(defaults, key)) throw new InvalidSpecError(key, 'is not an option of a pool')
+    if (!Object.hasOwn(readers, key)) throw new InvalidSpecError(key, 'is not an option of a pool')
     const name = key as keyof SessionPoolOptions
-    if (value === undefined) continue
-    if (!Number.isInteger(value) || (value as number) < 1 || (value as number) > most[name]) {
-      throw new InvalidSpecError(name, `must be a whole number from 1 to ${most[name]}`)
-    }
-    checked[name] = value as number
+    if (value !== undefined) Object.assign(checked, { [name]: readers[name](value, name) })
   }
   return checked
 }

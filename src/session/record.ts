@@ -17,7 +17,7 @@ export interface MountRecord {
   readonly flags: readonly string[]
 }
 
-/** The credentials of a command, in the host's numbering. */
+/** The credentials of a command, in the numbering of the inside. `pid` is the host's. */
 export interface CredentialsRecord {
   readonly pid: number
   readonly uid: number
@@ -29,6 +29,25 @@ export interface CredentialsRecord {
   readonly groups: readonly number[]
   /** FreeBSD: of its jail. */
   readonly jid?: number
+  /** Linux: how many filters judge its system calls (seccomp(2)). The session's is one; a container may add its own. */
+  readonly systemCallFilters?: number
+}
+
+/** Ids that lie side by side: `count` from `inside` on are those of the host from `outside` on. */
+export interface IdRangeRecord {
+  readonly inside: number
+  readonly outside: number
+  readonly count: number
+}
+
+/** A limit that holds for a session, or for each of its commands, and what holds it. */
+export interface LimitRecord {
+  /** `memory`, ... */
+  readonly limit: string
+  /** In the limit's unit, as it was asked of what holds it. */
+  readonly value: number
+  /** `memory.max` and other files of its cgroup, `rctl`, `cpuset`, `RLIMIT_NOFILE`, ...; `buildjail` where this program does. */
+  readonly by: string
 }
 
 /** A session as the kernel describes it. */
@@ -40,6 +59,15 @@ export interface SessionRecord {
   readonly mounts: readonly MountRecord[]
   /** Kind (`mnt`, `pid`, ...) to number, as namespaces(7) has them. Linux only. */
   readonly namespaces?: Readonly<Record<string, number>>
+  /**
+   * Which ids of the host those inside are (user_namespaces(7)). All of them are the same as on the host where the host lets not
+   * even root have a user namespace. Linux only.
+   */
+  readonly ids?: { readonly users: readonly IdRangeRecord[]; readonly groups: readonly IdRangeRecord[] }
+  /** The build user: leased, where the spec names none. FreeBSD only. */
+  readonly user?: { readonly uid: number; readonly gid: number; readonly groups: readonly number[] }
   /** Of the command launched last. */
   readonly process?: CredentialsRecord
+  /** What holds of the limits of the spec; those of /tmp are its mount's. */
+  readonly limits: readonly LimitRecord[]
 }

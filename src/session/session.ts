@@ -1,36 +1,61 @@
 import { BuildProcess } from '../command/build-process.ts'
 import type { Command } from '../command/command.ts'
-import type { Place } from '../command/place.ts'
-import type { OutputOf } from '../command/result.ts'
+import type { Aftermath, Place } from '../command/place.ts'
+import type { Kept, LeftInOutput, OutputOf } from '../command/result.ts'
 import type { RunOptions } from '../command/run-options.ts'
 import { Running } from '../command/running.ts'
 import type { SpawnOptions } from '../command/spawn-options.ts'
 import { SessionClosedError, typed } from '../errors.ts'
+import type { SessionEventName, StepEvent } from '../events/session-events.ts'
+import { isPublished, Telling, type Listener } from '../events/telling.ts'
 import type { NativeEnvelope } from '../native/binding.ts'
 import { binding } from '../native/load.ts'
 import { nativePlanOf } from '../native/native-plan.ts'
 import { packJob, plainFrame, type JobFrame } from '../native/wire-job.ts'
 import type { Plan } from '../spec/plan.ts'
 import type { Spec } from '../spec/spec.ts'
+import { Admission } from './admission.ts'
+import { allSessions } from './concurrency.ts'
 import { newId } from './id.ts'
 import { outputsReturning } from './leaving-outputs.ts'
+import { keepFiles } from './keeping.ts'
+import { LimitEvents } from './limit-events.ts'
+import { watchFor, type LimitWatch } from './limit-watch.ts'
+import { checkOpenOptions, type OpenOptions } from './open-options.ts'
 import { openEnvelope } from './opening.ts'
+import { withOutputs } from './made-outputs.ts'
+import { ownLimits } from './own-limits.ts'
 import { planFor } from './plan-for.ts'
-import type { SessionRecord, TraceEntry } from './record.ts'
+import type { LimitRecord, SessionRecord, TraceEntry } from './record.ts'
 import { teardownError } from './teardown.ts'
+import type { SessionUsage } from './usage.ts'
 
 const spawnFrame: JobFrame = Object.freeze({ ...plainFrame, tellsStarted: true })
 
 /**
  * Opens a session, a jail of its own on FreeBSD and namespaces of its own on Linux, with exactly the declarations of the spec in it.
- * @throws SpecError when the spec is refused, SystemCallError when the kernel said no; either way nothing is left behind.
+ * @throws SpecError when the spec is refused, LimitUnsupportedError when the host cannot hold one of its limits, SystemCallError when the
+ * kernel said no, QueueFullError and QueueTimeoutError where `setConcurrency` bounds how many there may be, or the reason of the
+ * signal; nothing is left behind then.
  */
-export async function openSession(spec: Spec | Plan): Promise<Session> {
-  const plan = planFor(spec)
-  const returning = outputsReturning(plan)
-  if (returning !== undefined) await returning
-  const id = newId()
-  return new Session(id, plan, await openEnvelope(nativePlanOf(plan), id))
+export async function openSession(spec: Spec | Plan, options: OpenOptions = {}): Promise<Session> {
+  const { signal, makeOutputs } = checkOpenOptions(options)
+  const planned = planFor(spec)
+  signal?.throwIfAborted()
+  const admission = new Admission(planned, [allSessions])
+  try {
+    await admission.whenReady(signal)
+    // Who is refused has made nothing.
+    const plan = withOutputs(planned, makeOutputs)
+    const returning = outputsReturning(plan)
+    if (returning !== undefined) await returning
+    const id = newId()
+    const envelope = await openEnvelope(nativePlanOf(plan), id, plan, admission.waitLeft, signal)
+    return new Session(id, plan, envelope, watchFor(id, plan.limits, envelope), () => admission.over()).tellOpening()
+  } catch (error) {
+    admission.over()
+    throw signal?.aborted === true ? signal.reason : error
+  }
 }
 
 /** One envelope's life. Made by `openSession`. */
@@ -38,25 +63,68 @@ export class Session implements AsyncDisposable {
   readonly id: string
   readonly plan: Plan
   readonly #envelope: NativeEnvelope
-  readonly #place: Place = this.#placeOf(plainFrame)
+  /** @internal */
+  readonly telling: Telling
+  readonly #place: Place
+  #isOpeningTold = false
   /** Called once, whether or not anything was left. */
   #whenClosed: (() => void) | undefined
   #closed: readonly TraceEntry[] = []
+  #leftInOutputs: readonly LeftInOutput[] = []
+  #hasFailed = false
+  #kept: Kept | undefined
   #isClosed = false
+  /** Undefined where it has no limit that is to be watched, or nothing runs in it any more. */
+  readonly #watch: LimitWatch | undefined
+  readonly #opened = performance.now()
+  #limitEvents: LimitEvents | undefined
   /** Under way, or done; undefined after one that left something. */
   #closing: Promise<void> | undefined
 
   /** @internal */
-  constructor(id: string, plan: Plan, envelope: NativeEnvelope, whenClosed?: () => void) {
+  constructor(id: string, plan: Plan, envelope: NativeEnvelope, watch?: LimitWatch, whenClosed?: () => void) {
     this.id = id
     this.plan = plan
     this.#envelope = envelope
+    this.#watch = watch
     this.#whenClosed = whenClosed
+    this.telling = new Telling(id)
+    this.#place = this.#placeOf(plainFrame)
+    if (isPublished('limit')) this.#lookForLimits()
+  }
+
+  /**
+   * Once, when it is complete.
+   * @internal
+   */
+  tellOpening(): this {
+    if (this.#isOpeningTold || !this.telling.hears('step')) return this
+    this.#isOpeningTold = true
+    this.#tellSteps('open', this.#envelope.trace)
+    return this
   }
 
   /** The steps of opening, in order, and how long each took. After `close`, the steps of closing as well. */
   get trace(): readonly TraceEntry[] {
     return [...this.#envelope.trace, ...this.#closed]
+  }
+
+  /** After `close`: what builds put on files of the outputs and the kernel does not take away, such as an encryption policy. */
+  get leftInOutputs(): readonly LeftInOutput[] {
+    return this.#leftInOutputs
+  }
+
+  /** After `close`, with `keep` in the spec: the copy of what was in the session, where a command failed in it. */
+  get kept(): Kept | undefined {
+    return this.#kept
+  }
+
+  /**
+   * A command that is not run by the session itself did not succeed in it.
+   * @internal
+   */
+  noteFailure(): void {
+    this.#hasFailed = true
   }
 
   /**
@@ -83,10 +151,43 @@ export class Session implements AsyncDisposable {
   async record(): Promise<SessionRecord> {
     this.#refuseWhenClosed()
     try {
-      return await this.#envelope.record()
+      const record = await this.#envelope.record()
+      return { ...record, limits: [...record.limits, ...(await this.#ownLimits())] }
     } catch (error) {
       throw typed(error)
     }
+  }
+
+  /**
+   * What the processes of the session have taken together, as far as the system accounts that.
+   * @throws SessionClosedError, SystemCallError
+   */
+  async usage(): Promise<SessionUsage> {
+    this.#refuseWhenClosed()
+    try {
+      return await this.#envelope.usage()
+    } catch (error) {
+      throw typed(error)
+    }
+  }
+
+  /** Tells of what happens in the session, as `SessionEvents` has it. */
+  on<Name extends SessionEventName>(event: Name, listener: Listener<Name>): this {
+    this.telling.on(event, listener)
+    if (event === 'limit') this.#lookForLimits()
+    return this
+  }
+
+  once<Name extends SessionEventName>(event: Name, listener: Listener<Name>): this {
+    this.telling.once(event, listener)
+    if (event === 'limit') this.#lookForLimits()
+    return this
+  }
+
+  off<Name extends SessionEventName>(event: Name, listener: Listener<Name>): this {
+    this.telling.off(event, listener)
+    if (event === 'limit') this.#limitEvents?.look()
+    return this
   }
 
   /**
@@ -112,6 +213,8 @@ export class Session implements AsyncDisposable {
    */
   close(): Promise<void> {
     this.#isClosed = true
+    this.#watch?.over()
+    this.#limitEvents?.over()
     this.#closing ??= this.#close().catch((error: unknown) => {
       this.#closing = undefined
       throw error
@@ -124,7 +227,21 @@ export class Session implements AsyncDisposable {
   }
 
   async #close(): Promise<void> {
-    const { trace, failures } = await this.#envelope
+    try {
+      await this.#takeAway()
+      this.telling.tell('close', () => ({ error: undefined }))
+    } catch (error) {
+      this.telling.tell('close', () => ({ error }))
+      throw error
+    }
+  }
+
+  async #takeAway(): Promise<void> {
+    // Of a base, which its command completed.
+    this.tellOpening()
+    const { keep } = this.plan
+    if (keep !== undefined && this.#hasFailed) this.#kept ??= await keepFiles(keep, this.id, this.plan, this.#envelope)
+    const { trace, failures, leftInOutputs } = await this.#envelope
       .close()
       .catch((error: unknown) => {
         throw typed(error)
@@ -134,22 +251,48 @@ export class Session implements AsyncDisposable {
         this.#whenClosed = undefined
       })
     this.#closed = [...this.#closed, ...trace]
+    this.#tellSteps('close', trace)
+    this.#leftInOutputs = [...this.#leftInOutputs, ...leftInOutputs]
     if (failures.length > 0) throw teardownError(this.id, failures)
   }
 
   #placeOf(frame: JobFrame): Place {
     return {
+      telling: this.telling,
       plan: () => this.plan,
       ready: () => undefined,
       start: (job, command) => {
         this.#refuseWhenClosed()
+        this.#watch?.add(job)
         return binding().start(this.#envelope, packJob(job, command, frame))
       },
-      over: () => {},
+      limit: () => this.#watch?.ended,
+      noteFailure: () => this.noteFailure(),
+      over: () => undefined,
     }
+  }
+
+  #lookForLimits(): void {
+    this.#limitEvents ??= new LimitEvents(this.telling, this.plan.limits, () => this.usage(), this.#opened)
+    if (this.#isClosed) this.#limitEvents.over()
+    this.#limitEvents.look()
+  }
+
+  #tellSteps(phase: StepEvent['phase'], trace: readonly TraceEntry[]): void {
+    for (const { step, path, ns } of trace) this.telling.tell('step', () => ({ phase, step, path, ns }))
+  }
+
+  async #ownLimits(): Promise<LimitRecord[]> {
+    const { limits } = this.plan
+    return ownLimits(limits, limits.cpuTime !== undefined && (await this.#envelope.usage()).cpuTime !== undefined)
   }
 
   #refuseWhenClosed(): void {
     if (this.#isClosed) throw new SessionClosedError(`session ${this.id} is closed`, 'launch')
   }
+}
+
+/** What is known once it is closed. */
+export function aftermathOf({ leftInOutputs, kept }: Session): Aftermath {
+  return { leftInOutputs, kept }
 }

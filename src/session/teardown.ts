@@ -1,6 +1,7 @@
 import { carryResult } from '../command/command-error.ts'
-import type { AnyOutput, Result, Usage } from '../command/result.ts'
+import type { AnyOutput, Kept, LeftInOutput, Result, Usage } from '../command/result.ts'
 import { BuildjailError, TeardownError, typed } from '../errors.ts'
+import type { LimitName } from '../spec/fields/limits.ts'
 import type { Session } from './session.ts'
 
 /**
@@ -12,8 +13,9 @@ export function teardownError(id: string, failures: readonly unknown[], cause?: 
 }
 
 /**
- * A session that could not be taken down, after a build that ran. It has the fields of the build's own result, be that a success or a
- * failure. `session.close()` tries again.
+ * Something could not be taken away after a `build` whose command ran. It has the fields of the result, be that a success or a failure.
+ * @remedy End what holds it and call `error.session.close()`.
+ * @category session
  */
 export class BuildTeardownError<Output = AnyOutput> extends TeardownError implements Result<Output> {
   declare readonly command: string
@@ -28,7 +30,10 @@ export class BuildTeardownError<Output = AnyOutput> extends TeardownError implem
   declare readonly isCanceled: boolean
   declare readonly isTerminated: boolean
   declare readonly isMaxBuffer: boolean
+  declare readonly limit: LimitName | undefined
   declare readonly usage: Usage
+  declare readonly leftInOutputs: readonly LeftInOutput[]
+  declare readonly kept: Kept | undefined
   readonly session: Session
 
   constructor(teardown: TeardownError, result: Result<Output & AnyOutput>, session: Session) {
@@ -40,7 +45,11 @@ export class BuildTeardownError<Output = AnyOutput> extends TeardownError implem
   }
 }
 
-/** Sessions of a pool that could not be taken away, one error each. `SessionPool.close` tries again. */
+/**
+ * Something of sessions of a pool could not be taken away; one error each in `errors`.
+ * @remedy End what holds them and call the pool's `close()` again.
+ * @category session
+ */
 export class PoolTeardownError extends BuildjailError {
   declare readonly code: 'ERR_BUILDJAIL_POOL_TEARDOWN'
   readonly errors: readonly unknown[]

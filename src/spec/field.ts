@@ -1,4 +1,4 @@
-import type { Link, Mount, Plan } from './plan-types.ts'
+import type { Link, Mount, Plan, PlannedFile } from './plan-types.ts'
 import type { SystemLayout } from './system-layout.ts'
 
 /** One field of a spec, with everything that depends on it. `fields.ts` lists all fields. */
@@ -19,6 +19,8 @@ export interface Field<Value, IsAddable extends boolean> {
   readonly facts: (plan: Plan) => readonly Fact[]
   readonly flag: Flag<Value>
   readonly schema: JsonSchema
+  /** The value with its relative paths of the host made absolute. Missing where it has none. */
+  readonly rebase?: (value: Value, resolve: (path: string) => string) => Value
 }
 
 export type Fact = readonly [label: string, text: string]
@@ -27,24 +29,45 @@ export type Fact = readonly [label: string, text: string]
 export interface Flag<Value> {
   /** Without its hyphens. */
   readonly name: string
-  /** Whether a text is for this field: two fields can share an option. */
-  readonly takes: (text: string) => boolean
   /** The name of its value in the help. */
   readonly value: string
   readonly help: string
   readonly isRepeatable: boolean
+  /** What a shell completes its value with. */
+  readonly offers: Offers
+  /** Options that say a part of it: each gives one text of the flag. */
+  readonly shortcuts?: readonly Shortcut[]
   /**
    * The value, from all texts that the option was given, in order.
    * @throws SpecError naming the option.
    */
   readonly read: (texts: readonly [string, ...string[]], option: string) => Value
+  /** The value of a spec file and that of the command line together. Default: what the command line says. */
+  readonly join?: (ofFile: Value, given: Value) => Value
+}
+
+export interface Shortcut {
+  readonly name: string
+  readonly value: string
+  readonly help: string
+  readonly textOf: (value: string) => string
+}
+
+/** What a shell completes the value of an option with. */
+export interface Offers {
+  /** One that ends in `=` or `:` is the beginning of a value. */
+  readonly words?: readonly string[]
+  /** Of the host, also behind a name and an equals sign. */
+  readonly paths?: 'any' | 'folders'
+  /** Those of the environment. */
+  readonly variables?: true
 }
 
 /** A JSON Schema, draft 2020-12. */
 export type JsonSchema = Readonly<Record<string, unknown>>
 
 /** The members of a plan that single fields settle. */
-export type Settled = Omit<Plan, 'version' | 'platform' | 'mounts' | 'links' | 'directories'>
+export type Settled = Omit<Plan, 'version' | 'platform' | 'mounts' | 'links' | 'files' | 'directories' | 'warnings'>
 
 /** A plan that is being written. It is not in order and not checked yet. */
 export interface Draft {
@@ -52,8 +75,8 @@ export interface Draft {
   readonly layout: SystemLayout
   readonly mounts: Mount[]
   readonly links: Link[]
+  readonly files: PlannedFile[]
   readonly settled: { -readonly [Key in keyof Settled]: Settled[Key] }
 }
 
-export const takesAll = (): boolean => true
 export const noFacts = (): readonly Fact[] => []

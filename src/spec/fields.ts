@@ -1,23 +1,37 @@
 import type { Field } from './field.ts'
+import { allow, type WithAllow } from './fields/allow.ts'
 import { cwd, type WithCwd } from './fields/cwd.ts'
+import { devices, type WithDevices } from './fields/devices.ts'
 import { env, type WithEnv } from './fields/env.ts'
+import { etc, type WithEtc } from './fields/etc.ts'
 import { hostname, type WithHostname } from './fields/hostname.ts'
+import { ids, type WithIds } from './fields/ids.ts'
 import { inputs, type WithInputs } from './fields/inputs.ts'
+import { keep, type WithKeep } from './fields/keep.ts'
+import { limits, type WithLimits } from './fields/limits.ts'
 import { name, type WithName } from './fields/name.ts'
 import { network, type WithNetwork } from './fields/network.ts'
 import { output, type WithOutput } from './fields/output.ts'
 import { outputs, type WithOutputs } from './fields/outputs.ts'
+import { ownership, type WithOwnership } from './fields/ownership.ts'
+import { path, type WithPath } from './fields/path.ts'
 import { sourceDateEpoch, type WithSourceDateEpoch } from './fields/source-date-epoch.ts'
 import { stateDirectory, type WithStateDirectory } from './fields/state-directory.ts'
-import { tmpSize, type WithTmpSize } from './fields/tmp-size.ts'
+import { stores, type WithStores } from './fields/stores.ts'
+import { tmpfs, type WithTmpfs } from './fields/tmpfs.ts'
 import { toolchain, type WithToolchain } from './fields/toolchain.ts'
 import { user, type WithUser } from './fields/user.ts'
+import { users, type WithUsers } from './fields/users.ts'
+import { wait, type WithWait } from './fields/wait.ts'
 
 /** The fields that a build can add to a session that was begun without it. */
-export interface Additions extends WithInputs, WithOutput, WithOutputs, WithSourceDateEpoch, WithEnv, WithCwd {}
+export interface Additions
+  extends WithInputs, WithOutput, WithOutputs, WithStores, WithLimits, WithSourceDateEpoch, WithEnv, WithPath, WithCwd, WithKeep {}
 
 /** A build declares in it everything that it may see. Plain data; `planOf` is the first to look at the paths in it. */
-export interface Spec extends Additions, WithName, WithToolchain, WithTmpSize, WithNetwork, WithUser, WithHostname, WithStateDirectory {}
+export interface Spec
+  extends Additions, WithName, WithToolchain, WithTmpfs, WithDevices, WithNetwork, WithUser, WithUsers, WithIds, WithAllow, WithOwnership,
+    WithHostname, WithEtc, WithStateDirectory, WithWait {}
 
 /** As `Spec`, with every field there. */
 export type Values = { readonly [Name in keyof Spec]-?: NonNullable<Spec[Name]> }
@@ -34,14 +48,25 @@ export const fields: Fields = {
   inputs,
   output,
   outputs,
-  tmpSize,
+  stores,
+  tmpfs,
+  devices,
+  limits,
   sourceDateEpoch,
   env,
+  path,
   cwd,
+  keep,
   network,
   user,
+  users,
+  allow,
+  ids,
+  ownership,
   hostname,
+  etc,
   stateDirectory,
+  wait,
 }
 
 export const fieldNames: readonly (keyof Spec)[] = Object.keys(fields) as (keyof Spec)[]

@@ -1,9 +1,11 @@
 import { fieldNames, fields } from './fields.ts'
 import type { Mount, Plan } from './plan-types.ts'
 import { readable } from './readable.ts'
+import { sizeText } from './size-text.ts'
 
 /** A plan for people. The same plan for programs is its JSON. */
-export function planText(plan: Plan): string {
+export function planText(plan: Plan, heading: (title: string) => string = (title) => title): string {
+  const section = (title: string, rows: readonly (readonly string[])[]): string => `${heading(title)}\n${aligned(rows, '  ')}`
   const facts = [['system', plan.platform], ...fieldNames.flatMap((name) => fields[name].facts(plan))]
   const mounts = plan.mounts.map((mount) => [
     mount.kind,
@@ -19,11 +21,9 @@ export function planText(plan: Plan): string {
     section('mounts', [['kind', 'access', 'target', 'source', 'asked for by'], ...mounts]),
     ...(links.length === 0 ? [] : [section('links', links)]),
     section('environment', environment),
+    ...(plan.leftOut.length === 0 ? [] : [section('left out, as they are not there', plan.leftOut.map(({ entry, path }) => [readable(entry), readable(path)]))]),
+    ...(plan.warnings.length === 0 ? [] : [section('warnings', plan.warnings.map(({ entry, problem }) => [readable(entry), problem]))]),
   ].join('\n')
-}
-
-function section(title: string, rows: readonly (readonly string[])[]): string {
-  return `${title}\n${aligned(rows, '  ')}`
 }
 
 /** Columns as wide as their widest cell, two spaces apart. */
@@ -35,16 +35,5 @@ function aligned(rows: readonly (readonly string[])[], indent = ''): string {
 
 function sourceOf({ source, size }: Mount): string {
   if (source !== undefined) return readable(source)
-  return size === undefined ? '-' : `at most ${bytes(size)}`
-}
-
-function bytes(size: number): string {
-  const units = ['bytes', 'KiB', 'MiB', 'GiB', 'TiB'] as const
-  let unit = 0
-  let left = size
-  while (left >= 1024 && left % 1024 === 0 && unit < units.length - 1) {
-    left /= 1024
-    unit += 1
-  }
-  return `${left} ${units[unit]}`
+  return size === undefined ? '-' : `at most ${sizeText(size)}`
 }

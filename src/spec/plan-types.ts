@@ -1,9 +1,17 @@
+import type { Allowance } from './fields/allow.ts'
+import type { Ids } from './fields/ids.ts'
 import type { Network } from './fields/network.ts'
+import type { Ownership } from './fields/ownership.ts'
 import type { User } from './fields/user.ts'
+import type { Users } from './fields/users.ts'
 
-/** One mount of a session's root. `bind` shows a directory, `file` one file; the others are file systems of their own. */
+/**
+ * One mount of a session's root. `bind` shows a directory, `file` one file. `store` shows a directory that is written to and in which the
+ * build removes nothing but what is its own. `overlay` shows a directory in which the build writes, and none of that comes to the source. `listed` is a directory of the root itself, in which each
+ * entry of the source is a mount or a link of its own. The others are file systems of their own.
+ */
 export interface Mount {
-  readonly kind: 'bind' | 'file' | 'tmpfs' | 'dev' | 'proc'
+  readonly kind: 'bind' | 'file' | 'store' | 'overlay' | 'listed' | 'tmpfs' | 'dev' | 'proc'
   /** Absolute inside the root. */
   readonly target: string
   /** On the host, absolute, no symbolic links left in it. */
@@ -13,9 +21,15 @@ export interface Mount {
    * Absent for the parts of the host's toolchain.
    */
   readonly identity?: Identity
+  /** The directory of the host in which the source of an output is missing: opening makes it. Without an identity. */
+  readonly missingIn?: string
+  /** When the source of a `listed` one had its last entry made or removed: nanoseconds since 1970, decimal. */
+  readonly modified?: string
   readonly writable: boolean
   /** Bytes, of a tmpfs. */
   readonly size?: number
+  /** Files and directories, of a tmpfs. */
+  readonly files?: number
   /** The field of the spec that asked for it. */
   readonly entry: string
 }
@@ -32,6 +46,54 @@ export interface Link {
   readonly target: string
 }
 
+/** A file of the root's own, which nobody inside can write to. */
+export interface PlannedFile {
+  readonly path: string
+  /** In /etc/passwd, an empty number of a user is that of the build user, of whom there is none before opening. */
+  readonly text: string
+  /** The field of the spec that asked for it. */
+  readonly entry: string
+}
+
+/** Something that a session of the plan cannot keep from its build on that system. */
+export interface Warning {
+  /** The field of the spec that it is about. */
+  readonly entry: string
+  readonly problem: string
+}
+
+/** A device of the host that a session shows. */
+export interface Device {
+  /** On the host and inside. */
+  readonly path: string
+  readonly kind: 'character' | 'block'
+  /** Its number (stat(2), st_rdev) when it was planned, decimal; opening refuses another one under the same path. */
+  readonly number: string
+  /** The field of the spec that asked for it. */
+  readonly entry: string
+}
+
+/** A source that is optional, and that the host does not have. */
+export interface LeftOut {
+  /** The field of the spec that asked for it. */
+  readonly entry: string
+  readonly path: string
+}
+
+/** The limits of a spec in bytes, milliseconds and numbers; those of /tmp are in its mount. */
+export interface PlanLimits {
+  readonly memory?: number
+  readonly swap?: number
+  readonly processes?: number
+  readonly cpus?: number
+  readonly cpuTime?: number
+  readonly openFiles?: number
+  readonly fileSize?: number
+  readonly output?: number
+  readonly wallTime?: number
+  readonly policy: 'strict' | 'best-effort'
+}
+
 /**
  * A spec made absolute, checked and ordered: immutable plain data, made by `planOf` only. The same plan opens any number of
  * sessions. A copy of a plan, or its JSON read back, is not a plan.
@@ -43,12 +105,28 @@ export interface Plan {
   /** Sorted, parents first. */
   readonly mounts: readonly Mount[]
   readonly links: readonly Link[]
+  readonly files: readonly PlannedFile[]
   /** Directories of the root that exist only to be mounted on or passed through; sorted, parents first. */
   readonly directories: readonly string[]
   readonly env: Readonly<Record<string, string>>
+  /** Directories that were put before PATH, which has them. */
+  readonly path: readonly string[]
   readonly cwd: string
+  readonly keep?: string
   readonly network: Network
-  readonly user: Required<User>
+  /** Absent where opening leases one of `users`. */
+  readonly user?: Required<User>
+  readonly users?: Users
+  /** Each once, in the order of the documentation. */
+  readonly allow: readonly Allowance[]
+  readonly ids?: Ids
+  readonly limits: PlanLimits
+  readonly ownership: Ownership
   readonly hostname: string
   readonly stateDirectory: string
+  /** Milliseconds. */
+  readonly wait: number
+  readonly devices: readonly Device[]
+  readonly warnings: readonly Warning[]
+  readonly leftOut: readonly LeftOut[]
 }

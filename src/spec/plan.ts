@@ -2,13 +2,15 @@ import { arranged } from './arrange.ts'
 import { bare } from './bare.ts'
 import type { Draft, Field } from './field.ts'
 import { fieldNames, fields, type Additions, type Spec, type Values } from './fields.ts'
+import { refuseAround } from './nesting.ts'
+import { refuseOverlaysOnto } from './overlays.ts'
 import { ownCopy } from './own-copy.ts'
-import type { Plan } from './plan-types.ts'
+import type { Identity, Mount, Plan } from './plan-types.ts'
 import { checkedAdditions, checkedSpec } from './spec.ts'
 import { layoutOf, type SystemLayout } from './system-layout.ts'
 
 export { identityOf } from './identity.ts'
-export type { Identity, Link, Mount, Plan } from './plan-types.ts'
+export type { Device, Identity, LeftOut, Link, Mount, Plan, PlanLimits, PlannedFile, Warning } from './plan-types.ts'
 
 export interface PlanOptions {
   /** Whose layout to plan for. Default: the running system's. */
@@ -33,12 +35,26 @@ export function planOf(spec: Spec, options: PlanOptions = {}): Plan {
  */
 export function planOnto(base: Plan, additions: Additions): Plan {
   const own: Spec = checkedAdditions(additions)
-  const { version: _version, platform, mounts, links, directories: _directories, ...settled } = base
-  const draft: Draft = { platform, layout: layoutOf(platform), mounts: [...mounts], links: [...links], settled: ownCopy(settled) }
+  const { version: _version, platform, mounts, links, files, directories: _directories, warnings: _warnings, ...settled } = base
+  const draft: Draft = { platform, layout: layoutOf(platform), mounts: [...mounts], links: [...links], files: [...files], settled: ownCopy(settled) }
   for (const name of fieldNames) {
     if (own[name] !== undefined) put(name, own, draft)
   }
-  return ours(arranged(draft))
+  const plan = arranged(draft)
+  refuseAround(mounts, plan.mounts)
+  refuseOverlaysOnto(mounts, plan.mounts)
+  return ours(plan)
+}
+
+/** The same plan, once its missing outputs were made. `make` makes one and says what it is. */
+export function withOutputsMade(plan: Plan, make: (output: Mount & { readonly source: string; readonly missingIn: string }) => Identity): Plan {
+  if (plan.mounts.every(({ missingIn }) => missingIn === undefined)) return plan
+  const mounts = plan.mounts.map((mount) => {
+    const { missingIn, ...output } = mount
+    if (missingIn === undefined || output.source === undefined) return mount
+    return bare<Mount>({ ...output, identity: make({ ...output, source: output.source, missingIn }) })
+  })
+  return ours(bare<Plan>({ ...plan, mounts: Object.freeze(mounts) }))
 }
 
 const plans = new WeakSet<object>()
@@ -62,7 +78,9 @@ function put<Name extends keyof Values>(name: Name, spec: Partial<Values>, draft
 function draftFor(platform: NodeJS.Platform, layout: SystemLayout): Draft {
   const settled = Object.create(null) as Draft['settled']
   settled.env = { PATH: layout.searchPath, HOME: '/tmp', TMPDIR: '/tmp', LC_ALL: 'C' }
+  settled.path = []
+  settled.leftOut = []
   const views = layout.own.filter(({ kind }) => kind !== 'tmpfs')
   const mounts = views.map(({ kind, target }) => bare({ kind, target, writable: false, entry: kind }))
-  return { platform, layout, mounts, links: [], settled }
+  return { platform, layout, mounts, links: [], files: [], settled }
 }

@@ -1,5 +1,7 @@
-import { invalid } from './check.ts'
+import { invalid, readInteger } from './check.ts'
+import type { JsonSchema } from './field.ts'
 
+const most = Number.MAX_SAFE_INTEGER
 const units = { B: 1, K: 1024, M: 1024 ** 2, G: 1024 ** 3, T: 1024 ** 4 } as const
 
 /**
@@ -12,4 +14,16 @@ export function readSize(text: string, option: string): number {
   const unit = match[2] ?? match[3]
   if (unit === undefined) throw invalid(option, `'${text}' has no unit: write ${text}B, ${text}K, ${text}M, ${text}G or ${text}T`)
   return Number(match[1]) * units[unit as keyof typeof units]
+}
+
+/**
+ * Bytes, as a number or as `readSize` has them.
+ * @throws SpecError naming the entry
+ */
+export function readBytes(given: unknown, entry: string, least: number): number {
+  return readInteger(typeof given === 'string' ? readSize(given, entry) : given, entry, least, most)
+}
+
+export function bytesSchema(least: number): JsonSchema {
+  return { anyOf: [{ type: 'integer', minimum: least, maximum: most }, { type: 'string', pattern: String.raw`^\d+(B|[KMGT](iB)?)$` }] }
 }

@@ -2,7 +2,23 @@ import { bare } from './bare.ts'
 import { identityOf } from './identity.ts'
 import type { Mount } from './plan-types.ts'
 import { refusal } from './refusal.ts'
-import { resolved, statOf } from './source.ts'
+import { missingFolder, resolved, statOf } from './source.ts'
+
+const owners = new WeakMap<Mount, number>()
+
+/** The user id that the source of an input had when it was looked at. */
+export function ownerOf(input: Mount): number | undefined {
+  return owners.get(input)
+}
+
+/** The same at another target. */
+export function movedTo(input: Mount, target: string): Mount {
+  if (input.target === target) return input
+  const moved = bare<Mount>({ ...input, target })
+  const owner = ownerOf(input)
+  if (owner !== undefined) owners.set(moved, owner)
+  return moved
+}
 
 /** @throws SpecError when the source is not there, or is neither a directory nor a regular file. */
 export function inputMount(entry: string, declared: string, target: string): Mount {
@@ -13,12 +29,26 @@ export function inputMount(entry: string, declared: string, target: string): Mou
     throw refusal('ERR_BUILDJAIL_SOURCE_UNFIT', entry, `${declared} is neither a directory nor a regular file`, declared)
   }
   const [kind, source] = [isDirectory ? 'bind' : 'file', resolved(declared, entry)] as const
-  return bare({ kind, target, source, identity: identityOf(stats), writable: false, entry })
+  const mount = bare<Mount>({ kind, target, source, identity: identityOf(stats), writable: false, entry })
+  owners.set(mount, Number(stats.uid))
+  return mount
 }
 
-/** @throws SpecError when the source is not there, or is not a directory. */
-export function outputMount(entry: string, declared: string, target: string): Mount {
+/** @throws SpecError when the source is not there, or is no directory. */
+export function overlayMount(entry: string, declared: string, target: string): Mount {
+  const stats = statOf(declared, entry)
+  if (!stats.isDirectory()) throw refusal('ERR_BUILDJAIL_SOURCE_UNFIT', entry, `${declared} is not a directory, and an overlay is of a directory`, declared)
+  return bare({ kind: 'overlay', target, source: resolved(declared, entry), identity: identityOf(stats), writable: true, entry })
+}
+
+/**
+ * A folder that is missing is made when a session opens, with what is missing above it: the plan changes nothing.
+ * @throws SpecError when the source is not a directory, or cannot be looked at.
+ */
+export function outputMount(entry: string, declared: string, target: string, kind: 'bind' | 'store' = 'bind'): Mount {
+  const missing = missingFolder(declared, entry)
+  if (missing !== undefined) return bare({ kind, target, source: missing.path, missingIn: missing.within, writable: true, entry })
   const stats = statOf(declared, entry)
   if (!stats.isDirectory()) throw refusal('ERR_BUILDJAIL_SOURCE_UNFIT', entry, `${declared} is not a directory`, declared)
-  return bare({ kind: 'bind', target, source: resolved(declared, entry), identity: identityOf(stats), writable: true, entry })
+  return bare({ kind, target, source: resolved(declared, entry), identity: identityOf(stats), writable: true, entry })
 }

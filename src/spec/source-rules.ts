@@ -1,4 +1,5 @@
-import { isWithin } from './paths.ts'
+import { isLent } from './lent.ts'
+import { isWithin, parentsOf } from './paths.ts'
 import type { Mount } from './plan-types.ts'
 import { refusal } from './refusal.ts'
 
@@ -8,7 +9,8 @@ import { refusal } from './refusal.ts'
  */
 export function refuseSources(mounts: readonly Mount[], stateDirectory: string): void {
   const writable = new Map<string, string>()
-  for (const { entry, source, writable: isWritable } of mounts) {
+  for (const mount of mounts) {
+    const { entry, source } = mount
     if (source === undefined) continue
     if (source === '/') throw refusal('ERR_BUILDJAIL_SOURCE_IS_ROOT', entry, 'the root of the host cannot be shown', source)
     if (isWithin(source, stateDirectory) || isWithin(stateDirectory, source)) {
@@ -19,11 +21,30 @@ export function refuseSources(mounts: readonly Mount[], stateDirectory: string):
         source,
       )
     }
-    if (!isWritable) continue
+    if (!isLent(mount)) continue
     const other = writable.get(source)
     if (other !== undefined) {
       throw refusal('ERR_BUILDJAIL_SOURCE_WRITABLE_TWICE', entry, `${source} is writable already, by ${other}`, source)
     }
     writable.set(source, entry)
+  }
+  refuseOutputsAround(mounts, writable)
+}
+
+/**
+ * A build could change what it reads by an output around it. An output inside an input is another matter: it is what the caller asked for,
+ * as with a project and its folder of results.
+ */
+function refuseOutputsAround(mounts: readonly Mount[], writable: ReadonlyMap<string, string>): void {
+  if (writable.size === 0) return
+  for (const mount of mounts) {
+    const { entry, source } = mount
+    if (source === undefined) continue
+    for (const outer of [...(isLent(mount) ? [] : [source]), ...parentsOf(source)]) {
+      const output = writable.get(outer)
+      if (output === undefined) continue
+      const how = outer === source ? 'is' : 'lies around'
+      throw refusal('ERR_BUILDJAIL_OUTPUT_AROUND_SOURCE', output, `${outer} ${how} ${source}, the source of ${entry}, which the build could change by it; on FreeBSD it could also move a directory out of what is mounted there, from which ".." leads to the root of the host`, outer)
+    }
   }
 }

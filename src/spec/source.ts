@@ -1,4 +1,5 @@
-import { realpathSync, statSync, type BigIntStats } from 'node:fs'
+import { lstatSync, realpathSync, statSync, type BigIntStats } from 'node:fs'
+import path from 'node:path'
 
 import { SourceMissingError } from '../spec-errors.ts'
 
@@ -11,12 +12,46 @@ export function statOf(declared: string, entry: string): BigIntStats {
 }
 
 /**
+ * The same, of a link itself.
+ * @throws SpecError `ERR_BUILDJAIL_SOURCE_MISSING`
+ */
+export function linkStatOf(declared: string, entry: string): BigIntStats {
+  return found(declared, entry, () => lstatSync(declared, { bigint: true }))
+}
+
+/**
  * The same path, absolute, no symbolic links left in it. Of a file or a directory only: some runtimes open what they resolve, which a
  * socket answers with an error of its own.
  * @throws SpecError `ERR_BUILDJAIL_SOURCE_MISSING`
  */
 export function resolved(declared: string, entry: string): string {
   return found(declared, entry, () => realpathSync.native(declared))
+}
+
+/** Whether there is something at a path, be it something that cannot be looked at. */
+export function isThere(declared: string): boolean {
+  try {
+    return statSync(declared, { throwIfNoEntry: false }) !== undefined
+  } catch {
+    // In somebody else's folder, or a link to itself: `statOf` says which.
+    return true
+  }
+}
+
+/**
+ * Undefined where something is there. Else what it will be called when it is made, and the directory above that exists; no symbolic links are
+ * left in either.
+ * @throws SpecError `ERR_BUILDJAIL_SOURCE_MISSING` where a link on the way leads nowhere
+ */
+export function missingFolder(declared: string, entry: string): { readonly path: string; readonly within: string } | undefined {
+  const whole = path.resolve(declared)
+  let within = whole
+  for (; !isThere(within); within = path.dirname(within)) {
+    if (lstatSync(within, { throwIfNoEntry: false }) !== undefined) return undefined
+  }
+  if (within === whole || !statOf(within, entry).isDirectory()) return undefined
+  const existing = resolved(within, entry)
+  return { path: path.join(existing, path.relative(within, whole)), within: existing }
 }
 
 function found<T>(declared: string, entry: string, look: () => T): T {

@@ -2,8 +2,17 @@ import { invalid, readRecord } from './check.ts'
 import { fieldNames, fields, type Additions, type Spec } from './fields.ts'
 
 export type { Additions, Spec } from './fields.ts'
+export type { Allowance } from './fields/allow.ts'
+export type { PassedVariables, Variables } from './fields/env.ts'
+export type { Etc } from './fields/etc.ts'
+export type { Ids } from './fields/ids.ts'
+export type { LimitName, Limits, Size } from './fields/limits.ts'
 export type { Network } from './fields/network.ts'
+export type { Ownership } from './fields/ownership.ts'
+export type { InputOptions, InputSource, Source, SourceOptions } from './fields/sources.ts'
+export type { Toolchain } from './fields/toolchain.ts'
 export type { User } from './fields/user.ts'
+export type { Users } from './fields/users.ts'
 
 /**
  * A copy of a spec: each of its own enumerable fields is read once, and inherited ones are not. Checks shapes only; `planOf` checks
@@ -40,6 +49,6 @@ function isField(key: string): key is keyof Spec {
 }
 
 /** Fields of a plan that a spec lacks. */
-const ofPlans: ReadonlySet<string> = new Set(['version', 'platform', 'mounts', 'links', 'directories'])
+const ofPlans: ReadonlySet<string> = new Set(['version', 'platform', 'mounts', 'links', 'files', 'directories', 'leftOut'])
 const notOurPlan =
   'is a field of a plan, not of a spec; a plan cannot be copied or parsed back from JSON, so give the spec, or the very plan that planOf returned'

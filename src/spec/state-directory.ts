@@ -1,4 +1,4 @@
-import { realpathSync, statSync } from 'node:fs'
+import { lstatSync, realpathSync, statSync } from 'node:fs'
 import path from 'node:path'
 
 import { InvalidSpecError } from '../spec-errors.ts'
@@ -37,13 +37,18 @@ function isOwnedBy(uid: number, directory: string): boolean {
   }
 }
 
+/** The directory itself is not to be a link: whoever can exchange a link chooses where sessions are kept. */
 function resolved(directory: string): string {
-  let existing = path.normalize(directory)
+  let existing = path.normalize(directory).replace(/(.)\/$/, '$1')
   const rest: string[] = []
   for (;;) {
     try {
+      if (rest.length === 0 && lstatSync(existing).isSymbolicLink()) {
+        throw new InvalidSpecError('stateDirectory', `${directory} is a symbolic link`, { path: directory })
+      }
       return path.join(realpathSync.native(existing), ...rest)
     } catch (error) {
+      if (error instanceof InvalidSpecError) throw error
       if ((error as NodeJS.ErrnoException).code !== 'ENOENT' || existing === '/') {
         throw new InvalidSpecError('stateDirectory', `${directory} cannot be resolved`, { path: directory, cause: error })
       }
@@ -52,3 +57,4 @@ function resolved(directory: string): string {
     }
   }
 }
+

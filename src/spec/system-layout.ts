@@ -4,6 +4,10 @@ import { UnsupportedPlatformError } from '../errors.ts'
 export interface SystemLayout {
   /** Shown by `toolchain: 'host'`. A part that the host has as a symbolic link is a link inside; one that it lacks is left out. */
   readonly toolchain: readonly string[]
+  /** Files for name lookups that come with the host's network. */
+  readonly resolver: readonly string[]
+  /** Certificates, the settings of OpenSSL, and on FreeBSD the time zones, which on Linux the toolchain has. What the host lacks is left out. */
+  readonly trust: readonly string[]
   /** PATH of the clean environment. */
   readonly searchPath: string
   /** Mounts that are made for every session: private /tmp, and the devices and process views that programs expect. */
@@ -14,6 +18,8 @@ const layouts: Partial<Record<NodeJS.Platform, SystemLayout>> = {
   // hier(7): a compiler of the base system and the programs it builds need these. Nothing in /sbin is a build tool.
   freebsd: {
     toolchain: ['/bin', '/lib', '/libexec', '/usr/bin', '/usr/include', '/usr/lib', '/usr/libdata', '/usr/libexec'],
+    resolver: ['/etc/resolv.conf', '/etc/hosts', '/etc/services'],
+    trust: ['/etc/ssl/certs', '/etc/ssl/cert.pem', '/etc/ssl/openssl.cnf', '/usr/share/certs', '/usr/share/zoneinfo'],
     searchPath: '/bin:/usr/bin',
     own: [
       { kind: 'dev', target: '/dev' },
@@ -26,6 +32,11 @@ const layouts: Partial<Record<NodeJS.Platform, SystemLayout>> = {
       '/usr', '/bin', '/sbin', '/lib', '/lib32', '/lib64', '/libx32',
       '/etc/alternatives', '/etc/ld.so.cache', '/etc/ld.so.conf', '/etc/ld.so.conf.d',
       '/etc/ld-musl-x86_64.path', '/etc/ld-musl-aarch64.path',
+    ],
+    resolver: ['/etc/resolv.conf', '/etc/hosts', '/etc/services'],
+    trust: [
+      '/etc/ssl/certs', '/etc/ssl/cert.pem', '/etc/ssl/openssl.cnf', '/etc/pki/tls/certs', '/etc/pki/tls/cert.pem',
+      '/etc/pki/tls/openssl.cnf', '/etc/pki/ca-trust/extracted', '/etc/ca-certificates/extracted',
     ],
     searchPath: '/usr/local/bin:/usr/bin:/bin',
     own: [

@@ -1,7 +1,10 @@
 import path from 'node:path'
 
+import type { SpecError } from '../errors.ts'
+import { refuseWithoutPoint, showsFolder } from './nesting.ts'
+import { callersFirst } from './own-entries.ts'
 import { parentsOf } from './paths.ts'
-import type { Link, Mount } from './plan-types.ts'
+import type { Link, Mount, PlannedFile } from './plan-types.ts'
 import { refusal } from './refusal.ts'
 
 /**
@@ -17,38 +20,61 @@ export function refuseTarget(entry: string, target: string): void {
 }
 
 /**
- * Refuses two things at one target, and a target below what is mounted: buildjail makes no directories in mounts, its own tmpfs
- * excepted.
+ * Refuses two things at one target, and a target below what is mounted where there is no mount point for it.
  * @throws SpecError
  */
-export function refuseTargets(mounts: readonly Mount[], links: readonly Link[]): void {
-  const taken = new Map<string, string>(links.map((link) => [link.path, 'toolchain']))
-  const closed = new Map<string, string>(taken)
-  for (const { entry, target, kind } of mounts) {
+export function refuseTargets(mounts: readonly Mount[], links: readonly Link[], files: readonly PlannedFile[] = []): void {
+  /** What nothing can lie in: links and files of the root's own. */
+  const closed = new Map<string, string>(links.map((link) => [link.path, 'toolchain']))
+  for (const { path: target, entry } of files) {
+    const twin = closed.get(target)
+    if (twin !== undefined) throw refusal('ERR_BUILDJAIL_TARGET_DUPLICATE', entry, `${target} is the target of ${twin} too`, target)
+    closed.set(target, entry)
+  }
+  const byTarget = new Map<string, Mount>()
+  for (const mount of mounts) {
+    const { entry, target } = mount
     refuseTarget(entry, target)
     if (target === '/') throw refusal('ERR_BUILDJAIL_TARGET_NOT_NORMAL', entry, 'nothing can be mounted on the root itself', target)
-    const twin = taken.get(target)
+    const twin = byTarget.get(target)?.entry ?? closed.get(target)
     if (twin !== undefined) {
       const [named, other] = callersFirst(entry, twin)
       throw refusal('ERR_BUILDJAIL_TARGET_DUPLICATE', named, `${target} is the target of ${other} too`, target)
     }
-    taken.set(target, entry)
-    if (kind !== 'tmpfs') closed.set(target, entry)
+    byTarget.set(target, mount)
   }
-  const below = [...links.map((link) => ({ entry: 'toolchain', target: link.path })), ...mounts]
-  for (const { entry, target } of below) {
+  for (const mount of mounts) {
+    for (const parent of parentsOf(mount.target)) {
+      const above = closed.get(parent)
+      if (above !== undefined) throw below(mount, { entry: above, target: parent })
+      const outer = byTarget.get(parent)
+      if (outer === undefined) continue
+      refuseIn(outer, mount)
+      break
+    }
+  }
+  for (const [target, entry] of closed) {
     for (const parent of parentsOf(target)) {
       const above = closed.get(parent)
-      if (above === undefined) continue
-      const [named] = callersFirst(entry, above)
-      throw refusal('ERR_BUILDJAIL_TARGET_BELOW_BIND', named, `${target} (${entry}) lies below ${parent} (${above})`, target)
+      if (above !== undefined) throw below({ entry, target }, { entry: above, target: parent })
+      const outer = byTarget.get(parent)
+      if (outer === undefined || outer.kind === 'tmpfs') continue
+      // What is in a folder that is listed is mounted there, or a link.
+      if (outer.kind === 'listed' && entry === 'toolchain') continue
+      throw below({ entry, target }, outer)
     }
   }
 }
 
-const own: ReadonlySet<string> = new Set(['toolchain', 'tmpfs', 'dev', 'proc'])
-
-/** Of two entries in conflict, the one that the caller wrote comes first: the caller can change it. */
-function callersFirst(a: string, b: string): [string, string] {
-  return own.has(a) && !own.has(b) ? [b, a] : [a, b]
+function refuseIn(outer: Mount, inner: Mount): void {
+  if (outer.kind === 'tmpfs' || (outer.kind === 'listed' && outer.entry === inner.entry)) return
+  if (outer.kind !== 'listed' && !showsFolder(outer)) throw below(inner, outer)
+  refuseWithoutPoint(outer, inner)
 }
+
+function below(inner: Place, outer: Place): SpecError {
+  const [named] = callersFirst(inner.entry, outer.entry)
+  return refusal('ERR_BUILDJAIL_TARGET_BELOW_BIND', named, `${inner.target} (${inner.entry}) lies below ${outer.target} (${outer.entry})`, inner.target)
+}
+
+type Place = Pick<Mount, 'entry' | 'target'>

@@ -9,21 +9,23 @@ import { afterAll, expect, test } from 'vitest'
 import { openSession, type Spec } from '../../src/index.ts'
 import { useFolders } from '../session/folders.ts'
 import { describeSession, isFreebsd } from '../session/kernel.ts'
+import { plainAndLimited } from './full.ts'
 import { leftBehind, lookWhenSettled } from './left-behind.ts'
+import { programStride } from './stride.ts'
 
 const controller = fileURLToPath(new URL('controller.mjs', import.meta.url))
 const second = 1000
-
-// Emulated, a host program takes its time to begin.
-const stride = isFreebsd ? 16 : 1
 
 describeSession('when the host program is killed at a system call', () => {
   const folders = useFolders()
   const cases: string[] = []
   afterAll(() => console.log(`killed: ${cases.join(', ')}`))
 
-  test.each(['open', 'launch', 'close'] as const)('of %s, nothing is left in two seconds, and the next session has its output', async (part) => {
-    const spec: Spec = { inputs: { src: folders.input }, output: folders.output }
+  const parts = ['open', 'launch', 'close'] as const
+  const rows = plainAndLimited.flatMap(([how, more]) => parts.map((part) => [part, how, more] as const))
+  test.each(rows)('of %s, nothing is left in two seconds, and the next session has its output (%s)', async (part, how, moreIn) => {
+    const more = moreIn(folders.top)
+    const spec: Spec = { ...more, inputs: { ...more.inputs, src: folders.input }, output: folders.output }
     // What this process has for its sessions it has from the first on.
     await nextSession(spec)
     const before = await lookWhenSettled(folders.output)
@@ -31,7 +33,7 @@ describeSession('when the host program is killed at a system call', () => {
     const calls = JSON.parse(stdout) as string[]
     const problems: string[] = []
     let played = 0
-    for (let nth = 1; nth <= calls.length; nth += stride) {
+    for (let nth = 1; nth <= calls.length; nth += programStride) {
       const wrong: string[] = []
       const { signal } = await runController(spec, part, nth)
       // How often closing looks whether the last process is gone is the machine's affair there, so that it may have made fewer calls.
@@ -47,7 +49,7 @@ describeSession('when the host program is killed at a system call', () => {
       problems.push(...wrong.map((problem) => `${part}, call ${nth}, ${calls[nth - 1]}: ${problem}`))
       played += 1
     }
-    cases.push(`${played} at ${part}`)
+    cases.push(`${played} at ${part} ${how}`)
     expect(problems).toEqual([])
     expect(played).toBeGreaterThan(0)
   })

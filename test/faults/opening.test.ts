@@ -4,10 +4,12 @@ import { openSession, type Session } from '../../src/index.ts'
 import { mountMany } from '../linux/many-mounts.ts'
 import { neighboursIn, useFolders } from '../session/folders.ts'
 import { describeSession } from '../session/kernel.ts'
+import { plainAndFull } from './full.ts'
 import { leftBehind, lookWhenSettled } from './left-behind.ts'
 import { openSteps } from './steps.ts'
 import { hasSpare, spareIsReady } from './spare.ts'
 import { differences, factsOf } from './session-facts.ts'
+import { stride } from './stride.ts'
 import { isTolerated } from './tolerated.ts'
 import { wrongInError } from './told.ts'
 import { callsOf, walk, withFault, wrongInCase, type Case } from './walk.ts'
@@ -17,16 +19,20 @@ describeSession('when a system call of opening fails', () => {
   let cases = 0
   afterAll(() => console.log(`opening: ${cases} cases`))
 
-  test('the error tells which, and nothing is left; or the session is as good as any', async () => {
+  test.each(plainAndFull)('the error tells which, and nothing is left; or the session is as good as any (%s)', async (_, moreIn) => {
+    const more = moreIn(folders.top)
     // For root on Linux so many are copied out of a copy of their folder (native/linux/mount_program).
     if (hasSpare) onTestFinished(mountMany())
-    const spec = { inputs: { src: folders.input, ...neighboursIn(folders.top, hasSpare ? 3 : 0) }, output: folders.output }
+    const spec = { ...more, inputs: { ...more.inputs, src: folders.input, ...neighboursIn(folders.top, hasSpare ? 3 : 0) }, output: folders.output }
     const open = (): Promise<Session> => openSession(spec)
-    await (await open()).close()
+    // What looking at a session leaves in its output is there before anything is counted.
+    const first = await open()
+    await factsOf(first)
+    await first.close()
 
     const openedWithSpare = async (): Promise<{ calls: readonly string[]; session: Session }> => {
       for (let attempt = 1; ; attempt += 1) {
-        await spareIsReady()
+        await spareIsReady(more.network)
         let session: Session | undefined
         const calls = await callsOf(async () => (session = await open()))
         if (session === undefined) throw new Error('no session')
@@ -34,16 +40,27 @@ describeSession('when a system call of opening fails', () => {
         await (session as Session).close()
       }
     }
-    const { calls, session } = await openedWithSpare()
+    // On FreeBSD some sessions make a call more than others, so the walk is of what two in a row make.
+    const openedAsUsual = async (): Promise<{ calls: readonly string[]; session: Session }> => {
+      let earlier: readonly string[] = []
+      for (let attempt = 1; attempt <= 10; attempt += 1) {
+        const opened = await openedWithSpare()
+        if (opened.calls.join() === earlier.join()) return opened
+        earlier = opened.calls
+        await opened.session.close()
+      }
+      throw new Error('no two sessions in a row make the same calls')
+    }
+    const { calls, session } = await openedAsUsual()
     const expected = await factsOf(session)
     await session.close()
-    await spareIsReady()
+    await spareIsReady(more.network)
     const before = await lookWhenSettled(folders.output)
 
     const playOnce = async (one: Case): Promise<{ met: Case; wrong: string[] }> => {
       const { outcome, met = one } = await withFault(one, open)
       const wrong = 'error' in outcome ? wrongInError(outcome.error, met, openSteps) : await wrongInSession(outcome.value, met, expected)
-      await spareIsReady()
+      await spareIsReady(more.network)
       return { met, wrong: [...wrong, ...(await leftBehind(before, folders.output))] }
     }
     const play = async (one: Case): Promise<string[]> => {
@@ -56,7 +73,7 @@ describeSession('when a system call of opening fails', () => {
     const walked = await walk(calls, play)
     cases = walked.cases
     expect(walked.problems).toEqual([])
-    expect(cases).toBeGreaterThan(100)
+    expect(cases).toBeGreaterThan(100 / stride)
   })
 })
 

@@ -25,8 +25,15 @@ const attempts = `
 
 /** Everything that a build can tell of its session; for two sessions of one plan it is the same. It leaves `/output/executed`. */
 export async function tellInside(session: Session): Promise<unknown> {
-  const { stdout, stderr } = await session.run(['/bin/sh', '-c', `: > /output/executed\n${script}\n${attempts}`])
-  return { stdout: withoutDevices(stdout), stderr }
+  const { stdout, stderr } = await session.run(['/bin/sh', '-c', `rm -f /output/executed; : > /output/executed\n${script}\n${attempts}`])
+  return withoutLeasedUser({ stdout: withoutEither(stdout), stderr }, /uid=(\d+)\(build\) gid=(\d+)/.exec(stdout)?.slice(1))
+}
+
+/** On FreeBSD the user is leased, and another in each session: its number, which may be the group's, is told as that of all. */
+const leased = 35_000
+
+function withoutLeasedUser(facts: unknown, ids: readonly (string | number)[] | undefined): unknown {
+  return isLinux || ids === undefined ? facts : JSON.parse(JSON.stringify(facts).replaceAll(new RegExp(`\\b(${ids.join('|')})\\b`, 'g'), String(leased)))
 }
 
 /** That, and what the kernel says it built. */
@@ -36,22 +43,27 @@ export async function factsOf(session: Session): Promise<unknown> {
   const { pid: _pid, jid: _jid, ...process } = record.process ?? { pid: 0 }
   const plain = (text: string): string => text.replaceAll(record.root, 'ROOT').replaceAll(session.id, 'ID')
   const mounts = record.mounts.map(({ type, from, on, flags }) => ({ type, from: plain(from), on: plain(on), flags: [...flags].sort() }))
-  return {
-    inside,
+  const built = {
     process,
-    mounts: mounts.filter(({ on, flags }) => !isDevice(`${on.replace('ROOT', '')} ${flags.join(',')}`)).sort(byTarget),
+    mounts: mounts.filter(({ on, flags }) => !isMadeEitherWay(`${on.replace('ROOT', '')} ${flags.join(',')}`)).sort(byTarget),
     jail: Object.entries(record.jail ?? {}).filter(([name]) => !['jid', 'desc'].includes(name)).map(([name, value]) => `${name}=${plain(String(value))}`),
     shared: sharedNamespaces(record.namespaces ?? {}),
   }
+  return { inside, built: withoutLeasedUser(built, record.user && [record.user.uid, record.user.gid]) }
 }
 
-/** On Linux a device may be the host's own, bound; read-only, and good for nothing but being that device. */
-function isDevice(mount: string): boolean {
-  return isLinux && /^\/dev\/(null|zero|full|random|urandom) /.test(mount) && ['ro', 'nosuid', 'noexec'].every((flag) => mount.includes(flag))
+/**
+ * On Linux a device may be the host's own, bound; read-only, and good for nothing but being that device. What is in /etc may be in a file
+ * system of its own, or in the root; read-only as well.
+ */
+function isMadeEitherWay(mount: string): boolean {
+  const has = (...flags: string[]): boolean => flags.every((flag) => mount.includes(flag))
+  if (!isLinux) return false
+  return (/^\/dev\/(null|zero|full|random|urandom) /.test(mount) && has('ro', 'nosuid', 'noexec')) || (mount.startsWith('/etc ') && has('ro', 'nosuid', 'nodev'))
 }
 
-function withoutDevices(told: string): string[] {
-  return told.split('\n').filter((line) => !isDevice(line))
+function withoutEither(told: string): string[] {
+  return told.split('\n').filter((line) => !isMadeEitherWay(line))
 }
 
 function byTarget(a: { readonly on: string }, b: { readonly on: string }): number {

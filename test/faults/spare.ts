@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 
 import { spareNetworks } from '../../scripts/soak/open-descriptors.mjs'
-import { openSession } from '../../src/index.ts'
+import { openSession, type Spec } from '../../src/index.ts'
 
 /** On Linux, for root. */
 export const hasSpare: boolean = process.platform === 'linux' && process.geteuid?.() === 0
@@ -11,10 +11,10 @@ export const hasSpare: boolean = process.platform === 'linux' && process.geteuid
  * (native/linux/spare_networks). Whether it is there decides which calls the next opening makes. One that was taken by an
  * opening that failed is replaced after the next that does not.
  */
-export async function spareIsReady(): Promise<void> {
+export async function spareIsReady(network: Spec['network'] = 'none'): Promise<void> {
   if (!hasSpare) return
   const isReady = (): boolean => spareNetworks() > 0
   if (isReady()) return
-  await (await openSession({})).close()
+  await (await openSession({ network })).close()
   while (!isReady()) await sleep(1)
 }

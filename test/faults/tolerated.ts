@@ -29,6 +29,19 @@ const isFolder = (earlier: readonly string[], call: string): boolean =>
   call === 'open_tree' && !['open', 'fstat', 'mknodat'].includes(earlier.at(-1) ?? '')
 const isInFolder = (earlier: readonly string[], call: string): boolean =>
   process.platform === 'linux' && (isOutOfFolder(earlier, call) || isFolder(earlier, call))
+// Linux, of who is not root: right after the three files of its map, by a directory that was opened.
+const isOfUsers = (earlier: readonly string[], call: string): boolean => {
+  if (process.platform !== 'linux' || process.geteuid?.() === 0) return false
+  // Between the two the loopback is brought up, where there is one.
+  if (call === 'open') return earlier.join().replace(/(,socket(,ioctl)+,close)?$/, '').endsWith(Array.from({ length: 3 }, () => 'open,write,close').join())
+  return (call === 'openat' && earlier.at(-1) === 'open') || (call === 'write' && earlier.at(-1) === 'openat')
+}
+// Linux, of a session with limits: first of all what ends gets all processors, and what was used is read before the cgroup goes.
+const isOfCgroup = (earlier: readonly string[], call: string): boolean => {
+  const begun = earlier.slice(0, 3).join()
+  if (begun === 'shutdown' || begun === 'shutdown,open') return call === 'open' || call === 'write'
+  return begun === 'shutdown,open,write' && earlier.includes('waitpid') && !earlier.includes('rmdir') && call === 'open'
+}
 const isStateMount = (earlier: readonly string[]): boolean => !earlier.includes('nmount')
 
 /** Where a program goes on as if nothing had been, and why that takes nothing from the session. Anywhere else it has to fail. */
@@ -42,7 +55,9 @@ const tolerances: readonly Tolerance[] = [
   { program: 'open', when: isInFolder, because: 'each source is then copied from where it is' },
   { program: 'open', call: 'name_to_handle_at', because: 'the session\'s network then goes to none after it' },
   { program: 'close', call: 'pread', because: 'a network that may have sockets in it goes to no other session' },
+  { program: 'open', call: 'lstat', errno: 'ENOENT', because: 'a user without a directory of that name has leases elsewhere' },
   { program: 'open', call: 'recv', because: 'a watcher that cannot be asked for is taken to be there' },
+  { program: 'open', call: 'fstatat', because: 'a mount point that cannot be looked at is made, or found to be there then' },
   { program: 'open', call: 'getrlimit', because: 'the sources are then looked up in a copy of the host\'s mounts' },
   { program: 'open', call: 'write', errno: 'EINTR', because: 'it is written again' },
   { program: 'open', call: 'pread', errno: 'EINTR', because: 'it is read again' },
@@ -53,12 +68,20 @@ const tolerances: readonly Tolerance[] = [
   { program: 'launch', call: 'access', because: 'whether the program is there execve(2) then says' },
   { program: 'launch', call: 'open', when: isCommandRunning, because: 'the record of the session then lacks the credentials of the command' },
   { program: 'launch', call: 'read', when: isCommandRunning, because: 'the record of the session then lacks the credentials of the command' },
-  { program: 'launch', when: isMadeReady, because: 'the next command\'s pipes and /dev/null are then made when it comes' },
+  { program: 'launch', when: isMadeReady, because: 'the next command\'s pipes are then made when it comes' },
+  { program: 'open', call: 'ioctl', errno: 'ENOSYS', because: 'a file system need not know of flags' },
+  { program: 'close', call: 'ioctl', errno: 'ENOSYS', because: 'a file system need not know of flags' },
+  { program: 'close', call: 'open', errno: 'EPERM', because: 'what may stay on a file is told of' },
+  { program: 'close', call: 'fchownat', errno: 'EPERM', because: 'the file whose owner stays is told of' },
+  { program: 'close', call: 'chflagsat', errno: 'EPERM', because: 'the file whose flags stay is told of' },
   { program: 'close', call: 'shutdown', because: 'an init that could not be told to end is killed' },
   { program: 'close', call: 'recvmsg', because: 'an init that is not heard of any more is over' },
   { program: 'close', call: 'epoll_ctl', because: 'the descriptor that it is for is closed next' },
   { program: 'close', call: 'waitpid', errno: 'EINTR', because: 'it is waited for again' },
   { program: 'close', call: 'poll', errno: 'EINTR', because: 'it is waited for again' },
+  { program: 'open', when: isOfUsers, because: 'where /proc/sys may not be written to, what a user has is not bounded for a session' },
+  { program: 'close', when: isOfCgroup, because: 'what is not read is then not known of, and what ends then waits for its part of the processors' },
+  { program: 'close', call: 'rmdir', errno: 'EBUSY', when: () => process.platform === 'linux', because: 'it is tried again' },
   // FreeBSD.
   { program: 'open', call: 'nmount', errno: 'EBUSY', when: isStateMount, because: 'another process was quicker to mount the state directory' },
   { program: 'open', call: 'nmount', errno: 'ENOENT', when: isStateMount, because: 'another process mounted it while the kernel looked it up' },

@@ -1,5 +1,6 @@
 import { faults } from './controls.ts'
 import { canFailWith, errnoNames, errnoOf, type ErrnoName } from './errnos.ts'
+import { stride } from './stride.ts'
 
 /** One case: of a program's calls the one of that number, which is that call, fails with that errno. */
 export interface Case {
@@ -24,13 +25,16 @@ export async function callsOf(program: () => Promise<unknown>): Promise<readonly
   return faults().disarm().calls
 }
 
-/** Plays each call of a program, from that index on, with each errno; `play` says what is wrong with what came of it. */
+/** Plays each call of a program, from that index on, with each errno, or a part of all that; `play` says what is wrong with what came of it. */
 export async function walk(calls: readonly string[], play: (one: Case) => Promise<readonly string[]>, from = 0): Promise<Walk> {
   const problems: string[] = []
   let cases = 0
+  let turn = 0
   for (const errno of errnoNames) {
     for (const [index, call] of calls.entries()) {
       if (index < from || !canFailWith(call, errno)) continue
+      turn += 1
+      if (turn % stride !== 0) continue
       const one = { nth: index + 1, call, earlier: calls.slice(0, index), errno }
       cases += 1
       const found = (await play(one)).map((problem) => `call ${one.nth}, ${call} with ${errno}: ${problem}`)

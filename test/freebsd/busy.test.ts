@@ -13,7 +13,7 @@ import { useFolders } from '../session/folders.ts'
 import { expectSameState, hostState } from '../session/host-state.ts'
 import { describeFreebsd } from './guest.ts'
 
-const main = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url))
+const main = fileURLToPath(new URL('../../dist/cli/main.cjs', import.meta.url))
 
 async function failureOf(closing: Promise<unknown>): Promise<TeardownError> {
   const error: unknown = await closing.then(() => undefined, (reason: unknown) => reason)

@@ -42,7 +42,7 @@ describeFreebsd('when the host program is killed, and what would clean up after 
     const { recovered, leftAlone } = await recover()
     expect(leftAlone).toEqual([])
     expect(recovered).toMatchObject([{ handedBack: [], lost: [folders.output] }])
-    expect([statSync(moved).uid, statSync(folders.output).uid]).toEqual([35001, 0])
+    expect([statSync(moved).uid, statSync(folders.output).uid]).toEqual([program.record.user?.uid, 0])
     expect(await recover()).toEqual({ recovered: [], leftAlone: [] })
     expect((await hostState()).mounts).toEqual(before.mounts)
   })

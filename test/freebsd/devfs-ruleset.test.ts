@@ -4,7 +4,7 @@ import { afterEach, expect, test } from 'vitest'
 import { openSession } from '../../src/index.ts'
 import { describeFreebsd } from './guest.ts'
 
-const nodes = ['fd', 'null', 'random', 'stderr', 'stdin', 'stdout', 'urandom', 'zero']
+const nodes = ['ctty', 'fd', 'null', 'random', 'stderr', 'stdin', 'stdout', 'urandom', 'zero']
 
 describeFreebsd('the devfs ruleset of sessions, which root of the host can change at any time', () => {
   const used = new Set<number>()
@@ -31,6 +31,12 @@ describeFreebsd('the devfs ruleset of sessions, which root of the host can chang
   test('is another one after somebody has added to its rules', async () => {
     const { ruleset } = await look()
     devfs(ruleset, 'add', 'path', 'mem', 'unhide')
+    expect(await look()).toEqual({ ruleset: ruleset + 1, seen: nodes })
+  })
+
+  test('is another one after somebody has added a rule that shows what is not there yet', async () => {
+    const { ruleset } = await look()
+    devfs(ruleset, 'add', 'path', 'not-there-yet', 'unhide')
     expect(await look()).toEqual({ ruleset: ruleset + 1, seen: nodes })
   })
 })

@@ -23,7 +23,9 @@ describeFreebsd('what the kernel says of a session', () => {
       sysvsem: 'disable',
       sysvshm: 'disable',
       dying: false,
+      env: '',
     })
+    expect(jail['meta']).toContain(`buildjail=${id}`)
     const allowed = Object.entries(jail).filter(([name, value]) => name.startsWith('allow.') && value !== false)
     expect(allowed).toEqual([['allow.suser', true]])
     expect(Object.keys(jail).filter((name) => name.startsWith('allow.')).length).toBeGreaterThan(15)
@@ -43,8 +45,8 @@ describeFreebsd('what the kernel says of a session', () => {
     expect([...seen.keys()].sort()).toEqual(['/', ...planned].sort())
     for (const { target, kind, writable, source } of session.plan.mounts) {
       const mount = seen.get(target)
-      expect(mount?.type).toBe({ bind: 'nullfs', file: 'nullfs', tmpfs: 'tmpfs', dev: 'devfs', proc: 'procfs' }[kind])
-      // devfs(5) tells nothing of its flags.
+      expect(mount?.type).toBe({ bind: 'nullfs', file: 'nullfs', store: 'nullfs', overlay: undefined, listed: undefined, tmpfs: 'tmpfs', dev: 'devfs', proc: 'procfs' }[kind])
+      // The kernel has its flags, and statfs(2) shows none of them (devfs_statfs).
       if (kind === 'dev') continue
       expect(mount?.flags).toContain('nosuid')
       expect(mount?.flags.includes('ro')).toBe(!writable)

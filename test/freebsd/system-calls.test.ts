@@ -7,16 +7,30 @@ import {
   JAIL_DYING,
   JAIL_UPDATE,
   jailGet,
+  jailGetSync,
+  jailList,
+  jailListSync,
   jailParameters,
+  jailParametersSync,
   jailRemove,
+  jailRemoveSync,
   jailSet,
+  jailSetSync,
+  kernelSync,
   MNT_RDONLY,
   MNT_UPDATE,
   mountTable,
+  mountTableSync,
   nmount,
+  nmountSync,
+  statfs,
+  statfsSync,
   unmount,
+  unmountSync,
+  type JailParameters,
 } from '../../src/freebsd/index.ts'
 import { useFolders } from '../session/folders.ts'
+import { refusalOf } from '../unit/refusal.ts'
 import { describeFreebsd } from './guest.ts'
 
 describeFreebsd('jail_set, jail_get and jail_remove', () => {
@@ -68,8 +82,9 @@ describeFreebsd('jail_set, jail_get and jail_remove', () => {
   })
 
   test('a value of another type than the kernel lists is refused, by the name of the parameter', async () => {
-    await expect(jailSet({ name, path: '/', persist: true, 'children.max': '0' }, JAIL_CREATE)).rejects.toMatchObject({ entry: 'children.max' })
-    await expect(jailSet({ name, path: '/', persist: true, ip4: true }, JAIL_CREATE)).rejects.toMatchObject({ entry: 'ip4' })
+    const refused = { code: 'EINVAL', syscall: 'jail_set', step: 'check' }
+    await expect(jailSet({ name, path: '/', persist: true, 'children.max': '0' }, JAIL_CREATE)).rejects.toMatchObject({ ...refused, entry: 'children.max' })
+    await expect(jailSet({ name, path: '/', persist: true, ip4: true }, JAIL_CREATE)).rejects.toMatchObject({ ...refused, entry: 'ip4' })
   })
 
   test('every parameter the kernel lists can be read of a jail', async () => {
@@ -82,7 +97,6 @@ describeFreebsd('jail_set, jail_get and jail_remove', () => {
   })
 
   test.each([
-    ['an unknown parameter', { persist: true, 'no.such': 1 }, JAIL_CREATE, 'EINVAL', 'unknown parameter: no.such'],
     ['a jail that neither persists nor has a process', {}, JAIL_CREATE, 'EINVAL', 'new jail must persist or attach'],
     ['a path together with an update', { path: '/', persist: true }, JAIL_CREATE | JAIL_UPDATE, 'EINVAL', undefined],
     ['neither create nor update', { persist: true }, 0, 'EINVAL', undefined],
@@ -92,6 +106,50 @@ describeFreebsd('jail_set, jail_get and jail_remove', () => {
     const error: unknown = await jailSet({ name, ...parameters }, flags).catch((reason: unknown) => reason)
     expect(error).toMatchObject({ code, syscall: 'jail_set', step: 'jail_set' })
     if (detail !== undefined) expect(error).toMatchObject({ detail })
+  })
+
+  test.each<[string, JailParameters, number]>([
+    ['a name that it does not know', { 'no.such': 1 }, JAIL_CREATE],
+    ['the negation of one', { 'allow.nosuch': true }, JAIL_CREATE],
+    ['one that can only be read', { 'children.cur': 1 }, JAIL_CREATE],
+    ['a value of another size', { 'children.max': '0' }, JAIL_CREATE],
+    ['a word that is none', { ip4: 'none' }, JAIL_CREATE],
+    ['half an address', { 'ip4.addr': new Uint8Array(3) }, JAIL_CREATE],
+    ['a hostname that is too long', { 'host.hostname': 'x'.repeat(256) }, JAIL_CREATE],
+    ['an unknown flag', {}, JAIL_CREATE | 0x100],
+    ['a key of no metadata', { 'metadata.a': 'b' }, JAIL_CREATE],
+  ])('%s is refused before the call as the kernel refuses it', async (_, parameters, flags) => {
+    const given = { name, path: '/', persist: true, ...parameters }
+    const [ours, theirs] = [true, false].map((check) => refusalOf(() => jailSetSync(given, flags, { check })))
+    expect(theirs).toMatchObject({ step: 'jail_set', syscall: 'jail_set' })
+    expect(ours).toMatchObject({ step: 'check', syscall: 'jail_set', code: theirs?.code, errno: theirs?.errno })
+    // Of most the kernel says nothing more.
+    if (theirs?.detail !== undefined) expect(ours?.detail).toBe(theirs.detail)
+    await expect(jailSet(given, flags)).rejects.toMatchObject({ ...ours })
+  })
+
+  test('metadata that is too long is refused before the call as the kernel refuses it, where it has such', (context) => {
+    context.skip(!kernelSync().features.jailMetadata, 'this kernel has no metadata of jails')
+    for (const check of [true, false])
+      expect(refusalOf(() => jailSetSync({ name, path: '/', persist: true, meta: 'x'.repeat(4096) }, JAIL_CREATE, { check }))).toMatchObject({ code: 'EFBIG' })
+  })
+
+  test('the forms on the spot do the same', () => {
+    const jid = jailSetSync({ name, path: '/', persist: true }, JAIL_CREATE)
+    expect(jailGetSync({ name }, ['jid', 'persist'])).toEqual({ jid, persist: true })
+    expect(jailListSync()).toContainEqual({ jid, name, path: '/', dying: false })
+    expect(jailParametersSync()).toContainEqual({ name: 'name', type: 'string', longest: 256 })
+    jailRemoveSync(jid)
+    expect(refusalOf(() => jailGetSync({ jid }, ['name']))).toMatchObject({ code: 'ENOENT' })
+  })
+
+  test('a list has every jail, each with what was asked for', async () => {
+    const jids = [await jailSet({ name, path: '/', persist: true, 'children.max': 1 }, JAIL_CREATE), await jailSet({ name: `${name}.below`, path: '/', persist: true }, JAIL_CREATE)]
+    const found = (await jailList(['jid', 'name', 'parent'])).filter((jail) => jids.includes(Number(jail['jid'])))
+    expect(found).toEqual([
+      { jid: jids[0], name, parent: 0 },
+      { jid: jids[1], name: `${name}.below`, parent: jids[0] },
+    ])
   })
 
   test('two jails of one name are refused', async () => {
@@ -153,5 +211,31 @@ describeFreebsd('nmount, unmount and getfsstat', () => {
       code: 'EINVAL',
       detail: 'mount option <nosuch> is unknown',
     })
+  })
+
+  test.each<[string, Record<string, string | Uint8Array>]>([
+    ['no file system', { fspath: '/mnt' }],
+    ['no place', { fstype: 'tmpfs' }],
+    ['a file system whose name is too long', { fstype: 'x'.repeat(16), fspath: '/mnt' }],
+    ['a place whose path is too long', { fstype: 'tmpfs', fspath: `/${'x'.repeat(1023)}` }],
+  ])('%s is refused before the call as the kernel refuses it', (_, options) => {
+    const [ours, theirs] = [true, false].map((check) => refusalOf(() => nmountSync(options, 0, { check })))
+    expect(theirs).toMatchObject({ step: 'nmount', syscall: 'nmount' })
+    expect(ours).toMatchObject({ step: 'check', syscall: 'nmount', code: theirs?.code, errno: theirs?.errno })
+    if (theirs?.detail !== undefined) expect(ours?.detail).toBe(theirs.detail)
+  })
+
+  test('statfs tells of the file system that a path is in', async () => {
+    mkdirSync(on())
+    nmountSync({ fstype: 'tmpfs', fspath: on(), size: '1m', inodes: '100' }, MNT_RDONLY)
+    const found = await statfs(on())
+    expect(found).toMatchObject({ type: 'tmpfs', from: 'tmpfs', on: on(), owner: 0, longestName: 255 })
+    expect(found.flags).toContain('ro')
+    expect(found.blocks * found.blockSize).toBe(1024n * 1024n)
+    expect(statfsSync(on()).fsid).toBe(found.fsid)
+    expect(mountTableSync().find(({ fsid }) => fsid === found.fsid)?.on).toBe(on())
+    unmountSync(found.fsid)
+    expect(statfsSync(on()).fsid).not.toBe(found.fsid)
+    await expect(statfs('/no/such')).rejects.toMatchObject({ code: 'ENOENT', syscall: 'statfs', path: '/no/such' })
   })
 })

@@ -1,3 +1,4 @@
+import { once } from 'node:events'
 import { chmodSync, statSync } from 'node:fs'
 import { expect, test } from 'vitest'
 
@@ -9,10 +10,11 @@ import { describeLinux } from './host.ts'
 describeLinux('a session whose init was stopped', () => {
   const folders = useFolders()
 
-  /** Stopped, it does not do what it is told to. */
-  const stopInit = async (session: Session): Promise<void> => {
+  /** Stopped, it does not do what it is told to. Returns its pid. */
+  const stopInit = async (session: Session): Promise<number> => {
     const [, init] = /^\/proc\/(\d+)\/root$/.exec((await session.record()).root) ?? []
     process.kill(Number(init), 'SIGSTOP')
+    return Number(init)
   }
 
   test('is closed all the same, also while everything in it is being killed, and its output has its owner and mode', async () => {
@@ -28,5 +30,17 @@ describeLinux('a session whose init was stopped', () => {
     const after = statSync(folders.output)
     expect([after.uid, after.gid, after.mode]).toEqual([uid, gid, mode])
     await expectSameState(host)
+  })
+
+  test('has commands end that it was never told to have started: whoever waits for `spawn` hears of it, and then of the end', async () => {
+    await using session = await openSession({})
+    const init = await stopInit(session)
+    const child = session.spawn(['true'])
+    const events: string[] = []
+    for (const event of ['spawn', 'exit', 'error'] as const) child.on(event, () => events.push(event))
+    process.kill(init, 'SIGKILL')
+    await once(child, 'close')
+    expect(events).toEqual(['spawn', 'exit'])
+    expect([child.pid, child.signalCode]).toEqual([undefined, 'SIGKILL'])
   })
 })

@@ -6,6 +6,7 @@ import { expect, test } from 'vitest'
 import { build, recover } from '../../src/index.ts'
 import { usePrograms } from '../session/controlled.ts'
 import { useFolders } from '../session/folders.ts'
+import { uidOutside } from '../session/outside.ts'
 import { describeLinux, isRoot, processesIn } from './host.ts'
 
 const second = 1000
@@ -19,8 +20,8 @@ describeLinux('when the host program is killed in the middle of a build', () => 
     const before = statSync(folders.output)
     const program = await programs.start(folders.output)
     const { command, record: { namespaces = {} } } = program
-    // Lent for that time; in a user namespace the build user is the caller.
-    if (isRoot) expect(statSync(folders.output).uid).toBe(35001)
+    // Lent for that time.
+    expect(statSync(folders.output).uid).toBe(uidOutside(program.record, 35001))
     chmodSync(folders.output, 0o777)
     const left = (): number[] => Object.entries(namespaces).flatMap(([kind, number]) => (kind === 'user' ? [] : processesIn(kind, number)))
     const beats = path.join(folders.output, 'beats')
@@ -33,8 +34,9 @@ describeLinux('when the host program is killed in the middle of a build', () => 
     // Namespaces, and the mounts in one, live as long as a process in them: nobody else holds one open.
     while (left().length > 0 && performance.now() - killed < second) await sleep(5)
     expect(left()).toEqual([])
-    const after = statSync(folders.output)
-    expect([after.uid, after.gid, after.mode]).toEqual([before.uid, before.gid, before.mode])
+    // By the watcher, which waits for the last of them.
+    const owner = (): number[] => ((now) => [now.uid, now.gid, now.mode])(statSync(folders.output))
+    await expect.poll(owner).toEqual([before.uid, before.gid, before.mode])
     const size = statSync(beats).size
     await sleep(100)
     expect(statSync(beats).size).toBe(size)
@@ -47,10 +49,31 @@ describeLinux('when the host program is killed in the middle of a build', () => 
       await expect(build({ output: folders.output }, ['true'])).rejects.toMatchObject({ code: 'EBUSY', step: 'output-lease' })
       await program.kill()
       // Its init may still be on its way out, and is waited for.
-      await build({ output: folders.output }, ['touch', '/output/again'])
+      await build({ output: folders.output }, ['touch', `/output/again${round}`])
     }
     expect(statSync(folders.output).uid).toBe(process.geteuid?.())
     expect((await recover()).leftAlone).toEqual([])
+  })
+
+  test.runIf(isRoot)('and something of its session lives on, its output is nobody else’s until that has ended', async () => {
+    const before = statSync(folders.output)
+    const program = await programs.start(folders.output)
+    const init = Number(/^\/proc\/(\d+)\/root$/.exec(program.record.root)?.[1])
+    // Stopped, it ends nothing.
+    process.kill(init, 'SIGSTOP')
+    await program.kill()
+    const next = build({ output: folders.output }, ['true'])
+    const first = await Promise.race([next.then(() => 'lent', () => 'refused'), sleep(second, 'waits')])
+    const lent = statSync(folders.output).uid
+    const beats = path.join(folders.output, 'beats')
+    const { size } = statSync(beats)
+    await sleep(100)
+    const isAtWork = statSync(beats).size > size
+    process.kill(init, 'SIGCONT')
+    await next
+    expect({ first, lent, isAtWork }).toEqual({ first: 'waits', lent: uidOutside(program.record, 35001), isAtWork: true })
+    const after = statSync(folders.output)
+    expect([after.uid, after.gid, after.mode]).toEqual([before.uid, before.gid, before.mode])
   })
 
   test.runIf(isRoot)('and its init with it, and what watches it, the next session or recovery gives the output back', async () => {
@@ -66,7 +89,7 @@ describeLinux('when the host program is killed in the middle of a build', () => 
       const dead = program.killUnwatched()
       process.kill(init, 'SIGKILL')
       await dead
-      expect(statSync(folders.output).uid).toBe(35001)
+      expect(statSync(folders.output).uid).toBe(uidOutside(program.record, 35001))
       if (way === 'session') await build({ output: folders.output }, ['true'])
       else expect((await recover()).recovered).toMatchObject([{ id, handedBack: [folders.output], lost: [] }])
       const after = statSync(folders.output)

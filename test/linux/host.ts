@@ -1,4 +1,4 @@
-import { readdirSync, readlinkSync } from 'node:fs'
+import { readdirSync, readFileSync, readlinkSync } from 'node:fs'
 import { describe } from 'vitest'
 
 import { describeSession } from '../session/kernel.ts'
@@ -9,6 +9,13 @@ if (process.platform !== 'linux') console.warn('skipped: what only Linux has')
 
 /** What only Linux has: skipped elsewhere, and where no session can be opened. */
 export const describeLinux: typeof describe.skip = process.platform === 'linux' ? describeSession : describe.skip
+
+/** Whether this process has it, by its number (capabilities(7)). */
+export function hasCapability(number: number): boolean {
+  if (process.platform !== 'linux') return false
+  const effective = /CapEff:\t([0-9a-f]+)/.exec(readFileSync('/proc/self/status', 'utf8'))?.[1] ?? '0'
+  return (BigInt(`0x${effective}`) >> BigInt(number)) % 2n === 1n
+}
 
 /** Living processes of the host that are in the namespace of that kind and number. */
 export function processesIn(kind: string, namespace: number): number[] {

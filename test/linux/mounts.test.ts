@@ -1,9 +1,9 @@
 import { spawnSync } from 'node:child_process'
-import { mkdirSync, readdirSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readdirSync, statSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { afterEach, beforeEach, describe, expect, onTestFinished, test } from 'vitest'
 
-import { build, openSession } from '../../src/index.ts'
+import { build, openSession, SessionPool, type Session } from '../../src/index.ts'
 import { neighboursIn, useFolders } from '../session/folders.ts'
 import { describeLinux, isRoot } from './host.ts'
 import { mountMany } from './many-mounts.ts'
@@ -34,9 +34,11 @@ describeLinux('the mounts of a session', () => {
     expect(inside.map(({ on }) => on)).toEqual(expect.arrayContaining(['/', '/inputs/src', '/output', '/usr', '/proc', '/tmp']))
     expect(inside.filter(({ flags }) => !flags.includes('nosuid'))).toEqual([])
     const writable = inside.filter(({ flags }) => flags.includes('rw')).map(({ on }) => on)
-    expect(writable.sort()).toEqual(['/dev/shm', '/output', '/proc', '/tmp'])
+    // In /dev/pts are terminals, and nothing can be made.
+    expect(writable.sort()).toEqual(['/dev/pts', '/dev/shm', '/output', '/proc', '/tmp'])
     const withDevices = inside.filter(({ flags }) => !flags.includes('nodev')).map(({ on }) => on)
-    expect(withDevices.filter((on) => !on.startsWith('/dev'))).toEqual([])
+    // Parts of /proc are covered by the session's own /dev/null.
+    expect(withDevices.filter((on) => !/^\/dev|^\/proc\/./.test(on))).toEqual([])
   })
 
   test('say where on the host they are from', async () => {
@@ -92,12 +94,35 @@ describeLinux('the mounts of a session', () => {
     onTestFinished(mountMany())
     await using session = await openSession({ inputs: neighboursIn(folders.top, 5) })
     const { root } = await session.record()
-    // Its control.
-    await expect.poll(() => readdirSync(path.join(root, '..', 'fd'))).toEqual(['0', '1'])
+    // Its control, the end of its children, and the lock of its session.
+    await expect.poll(() => readdirSync(path.join(root, '..', 'fd')).length).toBe(3)
+  })
+
+  const users = [undefined, 'root'] as const
+  test.runIf(isRoot).each(users)('show an input that is the caller’s alone to the build user as its own, and nothing else that is shut (user %s)', async (user) => {
+    const own = path.join(folders.top, 'own')
+    mkdirSync(path.join(own, 'below'), { recursive: true, mode: 0o700 })
+    for (const file of [path.join(own, 'below', 'file'), path.join(folders.input, 'shut'), path.join(folders.top, 'one')]) writeFileSync(file, 'shown\n', { mode: 0o600 })
+    const spec = { inputs: { own, src: folders.input, one: path.join(folders.top, 'one') }, ...(user !== undefined && { user }) }
+    const script = 'cat /inputs/own/below/file /inputs/one; id -u; stat -c %u /inputs/own; cat /inputs/src/shut; chmod 777 /inputs/own; : > /inputs/own/made'
+    const check = async (session: Session): Promise<void> => {
+      const { stdout, stderr } = await session.run(['sh', '-c', script], { reject: false })
+      const [one, other, id, owner, ...rest] = stdout.split('\n')
+      expect([one, other, owner, rest]).toEqual(['shown', 'shown', id, []])
+      expect(stderr.match(/Permission denied|Read-only file system/g)).toEqual(['Permission denied', 'Read-only file system', 'Read-only file system'])
+    }
+    await using session = await openSession(spec)
+    await check(session)
+    const { mounts } = await session.record()
+    expect(mounts.filter(({ flags }) => flags.includes('idmapped')).map(({ on }) => path.basename(on))).toEqual(['one', 'own'])
+    await using pool = await SessionPool.open(user === undefined ? {} : { user }, { size: 1 })
+    await using added = await pool.acquire({ inputs: spec.inputs })
+    await check(added)
+    expect(statSync(own).uid).toBe(0)
   })
 
   test('show nothing of the host but what a compiler needs', async () => {
-    const { stdout } = await build({}, ['ls', '-d', '/home', '/root', '/etc/shadow', '/etc/passwd', '/var', '/sys', '/run', '/boot'], { reject: false })
+    const { stdout } = await build({}, ['ls', '-d', '/home', '/root', '/etc/shadow', '/etc/gshadow', '/var', '/sys', '/run', '/boot'], { reject: false })
     expect(stdout).toBe('')
   })
 })

@@ -14,26 +14,23 @@ describeLinux('the namespaces of a session', () => {
   const kinds = ['cgroup', 'ipc', 'mnt', 'net', 'pid', 'user', 'uts']
   const shared = (namespaces: Readonly<Record<string, number>> = {}): string[] =>
     kinds.filter((kind) => namespaces[kind] === namespaceOf('self', kind))
-  // Root has no need of other ids than the host's.
-  const always = process.geteuid?.() === 0 ? ['user'] : []
-
   test('are its own', async () => {
     await using session = await openSession({})
     const { namespaces } = await session.record()
     expect(Object.keys(namespaces ?? {}).sort()).toEqual(kinds)
-    expect(shared(namespaces)).toEqual(always)
+    expect(shared(namespaces)).toEqual([])
   })
 
   test('are its own but for the network where that was declared', async () => {
     await using session = await openSession({ network: 'host' })
-    expect(shared((await session.record()).namespaces)).toEqual(['net', ...always])
+    expect(shared((await session.record()).namespaces)).toEqual(['net'])
   })
 
   test('are no other session’s', async () => {
     await using one = await openSession({})
     await using other = await openSession({})
     const [a, b] = [(await one.record()).namespaces ?? {}, (await other.record()).namespaces ?? {}]
-    expect(kinds.filter((kind) => a[kind] === b[kind])).toEqual(always)
+    expect(kinds.filter((kind) => a[kind] === b[kind])).toEqual([])
   })
 
   test('are those of every command in it', async () => {
@@ -87,11 +84,12 @@ const hostKeys = process.platform === 'linux' && existsSync(askKeys) ? answers(s
 const hasKeyrings = /^\d+$/.test(hostKeys['session'] ?? '')
 if (process.platform === 'linux' && !hasKeyrings) console.warn(`skipped: no keyring can be looked at here (${hostKeys['session'] ?? 'there is no cc'})`)
 
-// Not the keyring of a user (user-keyring(7)): that one is shared by all who have the number, a build among them.
+// Not the keyring of a user (user-keyring(7)): that one is shared by all who have the number, a build among them, and is out of reach
+// where no keyring was allowed.
 describeLinux('the session keyring of a build', () => {
   test.runIf(hasKeyrings)('is its session’s own: neither the caller’s nor another session’s, and one for all commands', async () => {
-    await using one = await openSession(armed())
-    await using other = await openSession(armed())
+    await using one = await openSession(armed({ allow: ['keyring'] }))
+    await using other = await openSession(armed({ allow: ['keyring'] }))
     const keyringIn = async (session: Session): Promise<string> => answers((await session.run(attack('keys', 'tell'))).stdout)['session'] ?? ''
     const keyrings = [await keyringIn(one), await keyringIn(one), await keyringIn(other)]
     expect(keyrings.filter((keyring) => /^\d+$/.test(keyring))).toHaveLength(3)
@@ -104,10 +102,16 @@ describeLinux('the session keyring of a build', () => {
     ['root', 'root'],
   ]
   test.runIf(hasKeyrings).each(users)('leads %s to no key of a caller’s own, who has a keyring of the user as well, as after a login', async (_, user) => {
-    const program = hostProgram(armed(user === undefined ? {} : { user }), attack('keys', 'tell'), onHost('keys', 'with'))
+    const spec = armed({ allow: ['keyring'], ...(user === undefined ? {} : { user }) })
+    const program = hostProgram(spec, attack('keys', 'tell'), onHost('keys', 'with'))
     const { caller, session, ...looked } = answers(await outputOf(program))
     expect([caller, session]).toEqual([expect.stringMatching(/^\d+$/), expect.stringMatching(/^\d+$/)])
     expect(session).not.toBe(caller)
     expect(looked).toEqual({ search: 'ENOKEY', request: 'ENOKEY' })
+  })
+
+  test.runIf(hasKeyrings).each(users)('is out of reach for %s, like every other keyring, where the spec does not allow it', async (_, user) => {
+    const program = hostProgram(armed(user === undefined ? {} : { user }), attack('keys', 'tell'), onHost('keys', 'with'))
+    expect(answers(await outputOf(program))).toEqual({ caller: expect.stringMatching(/^\d+$/) as string, session: 'ENOSYS' })
   })
 })

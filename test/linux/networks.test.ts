@@ -1,8 +1,10 @@
+import { spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { createServer, type Socket } from 'node:net'
 import { chmodSync, mkdirSync, rmdirSync } from 'node:fs'
 import path from 'node:path'
 import { execPath } from 'node:process'
+import { pathToFileURL } from 'node:url'
 import { beforeEach, describe, expect, test } from 'vitest'
 
 import { build, type Spec } from '../../src/index.ts'
@@ -70,6 +72,62 @@ describeLinux('the network of a session that is over', () => {
       expect(await triesBefore(spec)).toBe(0)
       expect(await triesBefore(spec)).toBe(0)
     })
+  })
+
+  // As in a container that was given SYS_ADMIN alone (setpriv(1)).
+  test.runIf(isRoot)('a loopback that root may not bring up is refused with what to do about it, and told of beforehand', () => {
+    const program = `
+      import { build, preflight } from ${JSON.stringify(pathToFileURL(path.resolve('dist/index.js')).href)}
+      const { isSupported, limitations } = preflight()
+      const [limitation] = limitations.filter(({ check }) => check === 'network')
+      const error = await build({ network: 'loopback' }, ['true']).catch((error) => error)
+      const { exitCode } = await build({}, ['true'])
+      console.log(JSON.stringify({ isSupported, limitation, code: error.code, remedy: error.remedy, exitCode }))`
+    const { stdout, stderr } = spawnSync('setpriv', ['--bounding-set=-net_admin', execPath, '--input-type=module', '--eval', program], { encoding: 'utf8' })
+    expect(stderr).toBe('')
+    const { limitation, ...seen } = JSON.parse(stdout) as { limitation: { remedy: string } }
+    expect(limitation.remedy).toContain('--cap-add NET_ADMIN')
+    expect(seen).toEqual({ isSupported: true, code: 'EPERM', remedy: limitation.remedy, exitCode: 0 })
+  })
+
+  // Of such networks one is kept for each of some outputs, and as many more are made ahead (getrlimit(2), RLIMIT_NOFILE).
+  test.runIf(isRoot)('takes few descriptors where the host program may have few', async () => {
+    const program = `
+      import { mkdirSync, readdirSync, readlinkSync } from 'node:fs'
+      import { build } from ${JSON.stringify(pathToFileURL(path.resolve('dist/index.js')).href)}
+      for (let round = 0; round < 12; round += 1) {
+        const output = ${JSON.stringify(folders.top)} + '/few-' + round
+        mkdirSync(output)
+        await build({ output }, ['true'])
+        await new Promise((resolve) => setTimeout(resolve, 50))
+      }
+      const links = readdirSync('/proc/self/fd').map((fd) => { try { return readlinkSync('/proc/self/fd/' + fd) } catch { return '' } })
+      console.log(links.filter((link) => /^net:|\\/sockstat$/.test(link)).length)`
+    const limited = spawnSync('sh', ['-c', 'ulimit -n 256; exec "$0" --input-type=module -e "$1"', execPath, program], { encoding: 'utf8' })
+    expect(limited.stderr).toBe('')
+    expect(Number(limited.stdout)).toBeLessThanOrEqual(256 / 8)
+    expect(Number(limited.stdout)).toBeGreaterThan(0)
+  })
+
+  test.runIf(isRoot)('goes on with its loopback up only to a session that has one too, and not while an ended connection has a port in it', async () => {
+    const inputs = { node: path.resolve(execPath) }
+    const output = folders.output
+    // What the network has sent, and then a connection through the loopback, that ends by a reset or by a goodbye (tcp(7), TIME_WAIT).
+    const sentBefore = async (ending: 'resetAndDestroy' | 'end'): Promise<number> => {
+      const counting = `
+        const lines = require('node:fs').readFileSync('/proc/net/snmp', 'latin1').split('\\n').map((line) => line.split(' '))
+        console.log(lines[1][lines[0].indexOf('OutRequests')])
+        const server = require('node:net').createServer((socket) => socket.on('error', () => {}).on('close', () => server.close()).resume()).listen(7657, '127.0.0.1', () => {
+          const socket = require('node:net').connect(7657, '127.0.0.1', () => socket.${ending}())
+        })`
+      return Number((await build({ network: 'loopback', inputs, output }, ['/inputs/node', '-e', counting])).stdout)
+    }
+    expect(await triesBefore({ output })).toBe(0)
+    expect(await sentBefore('resetAndDestroy')).toBe(0)
+    expect(await sentBefore('end')).toBeGreaterThan(0)
+    expect(await sentBefore('end')).toBe(0)
+    // That of the session without one was kept for the next without.
+    expect(await triesBefore({ output })).toBe(1)
   })
 
   test('goes to none while there is a socket in it', async () => {

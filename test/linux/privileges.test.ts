@@ -34,6 +34,9 @@ describeLinux('what a build may do', () => {
     const result = await build({ user: 'root' }, ['sh', '-c', script], { reject: false })
     expect(result.exitCode).not.toBe(0)
     expect(result.stderr).toMatch(/Read-only file system|Permission denied/)
+    await using session = await openSession({ user: 'root' })
+    const { mounts } = await session.record()
+    expect(mounts.find(({ on }) => on.endsWith('/proc'))?.flags).toContain('ro')
   })
 
   test('is not to change, make or mount anything in /dev, as root neither', async () => {
@@ -44,12 +47,12 @@ describeLinux('what a build may do', () => {
     expect(statSync('/dev/null').mode).toBe(before)
   })
 
-  test.runIf(isRoot)('is with nothing of the host program, which init has not either: one socket and the end of its children and no other descriptor', async () => {
+  test.runIf(isRoot)('is with nothing of the host program, which init has not either: one socket, the end of its children and the lock of its session, and no other descriptor', async () => {
     await using session = await openSession({})
     const { root } = await session.record()
     const folder = root.replace(/root$/, 'fd')
     const open = readdirSync(folder).map((fd) => readlinkSync(`${folder}/${fd}`))
-    expect(open).toEqual([expect.stringMatching(/^socket:/), 'anon_inode:[signalfd]'])
+    expect(open).toEqual([expect.stringMatching(/^socket:/), 'anon_inode:[signalfd]', expect.stringMatching(/[.]journal$/)])
   })
 
   test('is not to end or stop what keeps its session', async () => {
@@ -79,6 +82,8 @@ describeLinux('what a build may do', () => {
   test.skipIf(isRoot)('is outside what the caller may do, whatever number it has inside', async () => {
     await using session = await openSession({ user: 'root' })
     expect((await session.run(['id', '-u'])).stdout).toBe('0')
-    expect((await session.record()).process).toMatchObject({ uid: process.geteuid?.(), realUid: process.geteuid?.(), savedUid: process.geteuid?.() })
+    const { ids, process: command } = await session.record()
+    expect(command).toMatchObject({ uid: 0, realUid: 0, savedUid: 0 })
+    expect(ids).toEqual({ users: [{ inside: 0, outside: process.geteuid?.(), count: 1 }], groups: [{ inside: 0, outside: process.getegid?.(), count: 1 }] })
   })
 })

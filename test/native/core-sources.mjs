@@ -12,7 +12,9 @@ const needSystem = new Set(['waiter.cc', 'job.cc', 'jobs.cc'])
 export const coreTest = ['-std=c++20', '-O0', `-I${native}`, '-pthread']
 
 /** Its sources: the test, and the rooms that it is of. */
-export function coreSources() {
+export function coreSources(system = process.platform) {
   const rooms = ['base', 'plan', 'launch', 'state', 'envelope'].flatMap((room) => readdirSync(path.join(native, room)).map((name) => path.join(native, room, name)))
-  return [path.join(here, 'core_test.cc'), ...rooms.filter((name) => name.endsWith('.cc') && !needSystem.has(path.basename(name)))]
+  const ofOthers = ['freebsd', 'linux', 'none'].filter((other) => other !== system).map((other) => `_${other}.cc`)
+  const isOurs = (name) => name.endsWith('.cc') && !needSystem.has(path.basename(name)) && !ofOthers.some((end) => name.endsWith(end))
+  return [path.join(here, 'core_test.cc'), ...rooms.filter(isOurs)]
 }

@@ -17,7 +17,7 @@ const canBeRun = ready !== undefined || spawnSync('c++', ['--version']).error ==
 if (!canBeRun) console.warn('skipped: what is of no system is not tested by itself, as there is no c++ here')
 
 describe.skipIf(!canBeRun)('the rooms of no system', () => {
-  test('holds on its own, compiled without anything of Node', { timeout: 120_000 }, () => {
+  test('holds on its own, compiled without anything of Node', { timeout: 300_000 }, () => {
     if (ready === undefined) {
       const compiled = spawnSync('c++', [...coreTest, '-o', program, ...coreSources()], { encoding: 'utf8' })
       expect(compiled.stderr).toBe('')

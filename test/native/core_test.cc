@@ -17,6 +17,8 @@
 #include <cstring>
 #include <functional>
 #include <new>
+#include <optional>
+#include <set>
 #include <span>
 #include <string>
 #include <string_view>
@@ -32,6 +34,8 @@
 #include "base/signal_name.h"
 #include "base/sys_error.h"
 #include "base/unique_fd.h"
+#include "check.h"
+#include "envelope/ended_by.h"
 #include "envelope/job_request.h"
 #include "envelope/output.h"
 #include "envelope/rebuilt.h"
@@ -42,11 +46,19 @@
 #include "launch/launch_request.h"
 #include "launch/ready_ends.h"
 #include "launch/stdio_ends.h"
+#include "launch/stdio_relay.h"
 #include "launch/vfork_child.h"
+#include "plan/nesting.h"
 #include "plan/plan.h"
 #include "plan/wire_reader.h"
+#include "state/exposed_path.h"
+#include "state/host_directory.h"
 #include "state/journal.h"
+#include "state/lease.h"
 #include "state/lent_output.h"
+#include "state/lessee.h"
+#include "state/mount_point.h"
+#include "state/numbered_lease.h"
 #include "state/output_lease.h"
 #include "state/recovery.h"
 #include "state/session_list.h"
@@ -55,14 +67,6 @@
 namespace {
 
 using namespace buildjail;  // NOLINT(google-build-using-namespace): all of it is under test
-
-int failed_checks = 0;
-
-void check(const char* name, const std::function<bool()>& holds) {
-  const bool is_good = holds();
-  if (!is_good) failed_checks += 1;
-  std::printf("%s %s\n", is_good ? "ok" : "FAILED", name);
-}
 
 /** The other side of WireReader, as src/native/wire-plan.ts and wire-job.ts have it. */
 class Packer {
@@ -90,9 +94,24 @@ class Packer {
   std::vector<std::byte> bytes_;
 };
 
-std::vector<std::byte> plan_with_directory(std::string_view target, std::uint32_t version = kWireVersion) {
+std::vector<std::byte> plan_with_directory(std::string_view target, std::uint32_t version = kWireVersion,
+                                           std::uint32_t allowed = 0) {
   Packer packer;
-  packer.u32(version).string("name").string("/state").string("host").u8(0).u8(0).u32(1).u32(2).u32(1).u32(3);
+  packer.u32(version)
+      .string("name")
+      .string("/state")
+      .string("host")
+      .u8(0)
+      .string("")
+      .u8(0)
+      .u8(0)
+      .u32(1)
+      .u32(2)
+      .u32(1)
+      .u32(3)
+      .u32(0);
+  packer.u32(allowed).u32(0).u32(0);
+  packer.u64(1U << 20U).u64(0).u64(~std::uint64_t{0}).u64(1500).u8(3);
   packer.u32(2).u8(0).string(target).u32(0755);
   packer.u8(6).string("/inputs/a").string("/source").u8(0).u8(1).u64(7).u64(8);
   return packer.bytes();
@@ -114,8 +133,13 @@ std::vector<std::byte> job(std::string_view file, std::string_view path) {
       .u32(1)
       .string(path)
       .string("/tmp")
-      .u64(100);
+      .u64(100)
+      .u64(2)
+      .u64(0)
+      .u64(std::uint64_t{1} << 40U)
+      .u64(7);
   for (int i = 0; i < 3; ++i) packer.u8(2).string("");
+  packer.u32(80).u32(24);
   return packer.size(static_cast<std::uint32_t>(packer.bytes().size())).bytes();
 }
 
@@ -132,7 +156,7 @@ constexpr const char* kSecond = "00000000000000f2";
 /** A session of which nothing but its entry is there, and the entry left to a recovery. */
 void leave_dead(const std::string& folder, const std::string& id, const std::vector<Fact>& more = {}) {
   Journal journal(journal_of(folder, id));
-  std::vector<Fact> facts = StateEntry(journal, id, {}).facts();
+  std::vector<Fact> facts = StateEntry(journal, id, {}, folder).facts();
   facts.insert(facts.end(), more.begin(), more.end());
   if (!journal.begin() || !journal.note(facts)) std::abort();
 }
@@ -144,6 +168,11 @@ Recovery recovery_in(const std::string& state_directory) {
   return {state_directory, [state_directory](const JournalEntry& entry, Journal& journal, Outcome& outcome) {
             return take_away_rebuilt(kOutputsOnly, state_directory, entry, journal, outcome);
           }};
+}
+
+/** A session that leases in its own state directory. */
+Lessee lessee_in(const std::string& folder, const std::string& id) {
+  return {.host_directory = folder, .session = {.id = id, .state_directory = folder}, .recovery_of = recovery_in};
 }
 
 /** A part that writes down what becomes of it. */
@@ -236,6 +265,13 @@ void check_wire() {
     return bind != nullptr && bind->source == "/source" && bind->is_writable && !bind->is_file && bind->dev == 7 &&
            bind->ino == 8 && plan->user.uid == 1 && plan->user.gid == 2 && plan->user.groups == std::vector<gid_t>{3};
   });
+  check("the limits of a plan are read as they were packed: none, none at all, and so many", [] {
+    const auto plan = read_plan(plan_with_directory("/a"));
+    if (!plan) return false;
+    const auto& [memory, swap, processes, cpus, counts_cpu_time, is_best_effort] = plan->limits;
+    return memory == 1U << 20U && swap == 0 && !processes && cpus == 1500 && counts_cpu_time && is_best_effort &&
+           !plan->limits.is_empty() && Limits{}.is_empty();
+  });
   check("a plan cut short anywhere is refused", [] {
     const auto whole = plan_with_directory("/a/b");
     for (std::size_t size = 0; size < whole.size(); ++size) {
@@ -248,6 +284,8 @@ void check_wire() {
     bytes.push_back(std::byte{0});
     return !read_plan(bytes);
   });
+  check("a plan that allows something unknown is refused",
+        [] { return !read_plan(plan_with_directory("/a", kWireVersion, 0x200)); });
   check("a plan of another version is refused", [] { return !read_plan(plan_with_directory("/a", kWireVersion + 1)); });
   check("a target that leaves the root is refused, even if TypeScript had let it through", [] {
     for (const char* target :
@@ -275,6 +313,12 @@ void check_job() {
     const auto request = read_job(job("./cc", "PATH=/a"));
     return request && executable_candidates(*request->command) == std::vector<std::string>{"./cc"};
   });
+  check("the limits of a command are read as they were packed", [] {
+    const auto request = read_job(job("cc", "PATH=/a"));
+    if (!request) return false;
+    const auto& [cpu_time, open_files, file_size, output] = request->command->limits;
+    return cpu_time == 2 && !open_files && file_size == std::uint64_t{1} << 40U && output == 7;
+  });
   check("what lies behind a job is not read", [] {
     auto bytes = job("cc", "PATH=/a");
     bytes.resize(bytes.size() + 100, std::byte{0xff});
@@ -291,12 +335,56 @@ void check_job() {
     return true;
   });
   check("a command without a program is refused", [] { return !read_job(job("", "PATH=/a")); });
+  check("a terminal of its own is all of a command's standard descriptors, or none", [] {
+    auto bytes = job("cc", "PATH=/a");
+    // Behind the three, of which each is a number and an empty string, are the columns and rows of the terminal.
+    const std::size_t first = bytes.size() - 8 - 15;
+    for (const std::size_t at : {first, first + 5, first + 10}) bytes.at(at) = std::byte{7};
+    const auto request = read_job(bytes);
+    if (!request || request->command->stdio[2].kind != StdioKind::kPty || request->command->terminal_size.rows != 24)
+      return false;
+    bytes.at(first + 5) = std::byte{2};
+    return !read_job(bytes);
+  });
   check("a directory does not become a command's stdin", [] {
     auto command = *read_job(job("cc", "PATH=/a"))->command;
     command.stdio[0] = {StdioKind::kFile, "/"};
     StdioEnds ends;
     const auto status = ends.open_files(command.stdio);
     return !status && status.error().err == EISDIR;
+  });
+}
+
+/** An exit status as wait4(2) has it. */
+constexpr int exited(int code) { return code << 8; }
+
+void check_limits() {
+  const auto ended = [](int status, const CommandLimits& limits = {}, const LimitsMet& after = {},
+                        std::int64_t user_us = 0) {
+    const LimitsMet before{.memory = 1, .swap = 1, .processes = 1};
+    const LimitsMet sum{.memory = 1 + after.memory, .swap = 1 + after.swap, .processes = 1 + after.processes};
+    return ended_by({.status = status, .user_us = user_us, .system_us = 0, .max_rss_bytes = 0}, limits, before, sum);
+  };
+  CommandLimits limits;
+  limits.cpu_time = 2;
+  limits.file_size = 10;
+  check("a limit that nobody met ended nothing", [&] {
+    return !ended(exited(1)) && !ended(SIGKILL, limits) && !ended(SIGXCPU) && !ended(SIGXFSZ) &&
+           !ended(exited(2), limits);
+  });
+  check("a command says by its signal which of its limits ended it, and so does a shell for its last program", [&] {
+    return ended(SIGXCPU, limits) == Limit::kCpuTime && ended(exited(128 + SIGXCPU), limits) == Limit::kCpuTime &&
+           ended(SIGXFSZ, limits) == Limit::kFileSize && ended(exited(128 + SIGXFSZ), limits) == Limit::kFileSize;
+  });
+  check("one that takes no notice of SIGXCPU is known by the time that it took", [&] {
+    return ended(SIGKILL, limits, {}, 2'050'000) == Limit::kCpuTime && !ended(SIGKILL, limits, {}, 1'950'000) &&
+           !ended(exited(1), limits, {}, 9'000'000);
+  });
+  check("what the session met is told in this order, after what the command says of itself", [&] {
+    const LimitsMet all{.memory = 1, .swap = 1, .processes = 1};
+    return ended(SIGXCPU, limits, all) == Limit::kCpuTime && ended(SIGKILL, limits, all) == Limit::kMemory &&
+           ended(exited(1), limits, {.memory = 0, .swap = 1, .processes = 1}) == Limit::kSwap &&
+           ended(exited(1), limits, {.memory = 0, .swap = 0, .processes = 1}) == Limit::kProcesses;
   });
 }
 
@@ -320,7 +408,7 @@ void check_descriptors() {
     std::array<int, 2> pipe{};
     if (::pipe2(pipe.data(), O_CLOEXEC | O_NONBLOCK) != 0) return false;
     const UniqueFd writer(pipe[1]);
-    CapturedStream stream(UniqueFd(pipe[0]), UniqueFd(), 4);
+    CapturedStream stream(UniqueFd(pipe[0]), UniqueFd(), 4, nullptr);
     if (::write(writer.get(), "abcdef", 6) != 6) return false;
     stream.read_some();
     const auto bytes = stream.take();
@@ -330,7 +418,7 @@ void check_descriptors() {
     std::array<int, 2> pipe{};
     if (::pipe2(pipe.data(), O_CLOEXEC | O_NONBLOCK) != 0) return false;
     const UniqueFd writer(pipe[1]);
-    CapturedStream stream(UniqueFd(pipe[0]), UniqueFd(), 100);
+    CapturedStream stream(UniqueFd(pipe[0]), UniqueFd(), 100, nullptr);
     if (::write(writer.get(), "left", 4) != 4) return false;
     stream.drain();
     return stream.take().size() == 4;
@@ -344,7 +432,7 @@ void check_descriptors() {
     ready.keep(std::move(*made));
     if (ready.take(ignored).child[1] || ready.take(collected(StdioKind::kFile)).child[1]) return false;
     const StdioEnds taken = ready.take(collected(StdioKind::kIgnore));
-    if (taken.child[1].get() != out || !taken.child[0] || !taken.ours[1] || !taken.ours[2]) return false;
+    if (taken.child[1].get() != out || taken.child[0] || !taken.ours[1] || !taken.ours[2]) return false;
     return !ready.take(collected(StdioKind::kIgnore)).child[1];
   });
   check("descriptors made beforehand are closed with what they were for", [] {
@@ -357,6 +445,98 @@ void check_descriptors() {
     ready.drop();
     return !is_open(out);
   });
+}
+
+StdioRequest file_request(const std::string& path) { return {.kind = StdioKind::kFile, .path = path}; }
+
+/** Until the relay is settled, or for as long as a test may take. */
+std::optional<StdioRelay::Settled> settled(StdioRelay& relay) {
+  for (int i = 0; i < 2000; ++i) {
+    if (auto found = relay.settled()) return found;
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  }
+  return std::nullopt;
+}
+
+void check_relays() {
+  const std::string folder = make_folder();
+  const std::string file = folder + "/file";
+  const RelayListener nobody{.failed = [] {}, .changed = [] {}};
+  check("the session's own /dev/null is nothing of the host's", [] {
+    StdioEnds ends;
+    std::array<StdioRequest, 3> stdio{};
+    stdio[1] = file_request("/dev/null");
+    return ends.make_pipes(stdio) && ends.open_files(stdio) && ends.numbers() == std::array<int, 3>{-1, -1, -1};
+  });
+  check("a command is given no file, and one pipe for two outputs to the same", [&] {
+    StdioEnds ends;
+    std::array<StdioRequest, 3> stdio{};
+    stdio[1] = stdio[2] = file_request(file);
+    if (!ends.make_pipes(stdio) || !ends.open_files(stdio)) return false;
+    struct stat found{};
+    const auto numbers = ends.numbers();
+    return ends.flows.size() == 1 && numbers[1] == numbers[2] && ::fstat(numbers[1], &found) == 0 &&
+           S_ISFIFO(found.st_mode);
+  });
+  check("a relay is settled once what the command wrote is in the file, and goes on for a daemon until it is ended",
+        [&] {
+          StdioEnds ends;
+          std::array<StdioRequest, 3> stdio{};
+          stdio[1] = file_request(file);
+          if (!ends.make_pipes(stdio) || !ends.open_files(stdio)) return false;
+          auto relay = StdioRelay::start(std::move(ends.flows), nobody);
+          if (!relay || ::write(ends.child[1].get(), "one", 3) != 3) return false;
+          (*relay)->command_ended();
+          struct stat found{};
+          if (!settled(**relay) || ::stat(file.c_str(), &found) != 0 || found.st_size != 3 || (*relay)->is_over())
+            return false;
+          if (::write(ends.child[1].get(), "more", 4) != 4) return false;
+          (*relay)->end_when_settled();
+          for (int i = 0; i < 2000 && !(*relay)->is_over(); ++i)
+            std::this_thread::sleep_for(std::chrono::milliseconds(1));
+          return (*relay)->is_over() && ::stat(file.c_str(), &found) == 0 && found.st_size == 7;
+        });
+  check("what goes through a relay is counted; once it is too much that is told, once, and the file gets no more", [&] {
+    StdioEnds ends;
+    std::array<StdioRequest, 3> stdio{};
+    stdio[1] = file_request(file);
+    if (!ends.make_pipes(stdio) || !ends.open_files(stdio)) return false;
+    std::atomic<int> told = 0;
+    const auto budget = std::make_shared<OutputBudget>(5, [&told] { told += 1; });
+    for (Flow& flow : ends.flows) flow.count(budget);
+    auto relay = StdioRelay::start(std::move(ends.flows), nobody);
+    const auto wait = [](const auto& is_so) {
+      for (int i = 0; i < 2000 && !is_so(); ++i) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    };
+    struct stat before{};
+    if (!relay || ::stat(file.c_str(), &before) != 0) return false;
+    const auto is_there = [&](off_t more) {
+      struct stat found{};
+      wait([&] { return ::stat(file.c_str(), &found) == 0 && found.st_size == before.st_size + more; });
+      return found.st_size == before.st_size + more;
+    };
+    if (::write(ends.child[1].get(), "five.", 5) != 5 || !is_there(5) || told != 0) return false;
+    if (::write(ends.child[1].get(), "6", 1) != 1) return false;
+    wait([&] { return told == 1; });
+    if (told != 1 || ::write(ends.child[1].get(), "more", 4) != 4) return false;
+    (*relay)->command_ended();
+    return settled(**relay).has_value() && is_there(5) && told == 1;
+  });
+  check("a file that cannot be written to is told, and its writer is not held up", [&] {
+    StdioEnds ends;
+    std::array<StdioRequest, 3> stdio{};
+    stdio[1] = file_request("/dev/full");
+    if (!ends.make_pipes(stdio) || !ends.open_files(stdio)) return false;
+    std::atomic<int> told = 0;
+    auto relay = StdioRelay::start(std::move(ends.flows), {.failed = [&told] { told += 1; }, .changed = [] {}});
+    if (!relay || ::write(ends.child[1].get(), "one", 3) != 3) return false;
+    for (int i = 0; i < 2000 && told < 2; ++i) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    (*relay)->command_ended();
+    const auto end = settled(**relay);
+    return told >= 2 && end && end->output_failure && end->output_failure->err == ENOSPC && !end->input_failure;
+  });
+  ::unlink(file.c_str());
+  ::rmdir(folder.c_str());
 }
 
 void check_folders() {
@@ -381,8 +561,10 @@ void check_folders() {
     if (!first_journal.begin() || !first_journal.note(StateEntry(first_journal, kFirst, {}).facts())) return false;
     Trace trace;
     TakingAway taking{.trace = trace};
-    OutputLease first(folder, kFirst, bind, recovery_in(folder));
-    OutputLease second(folder, kSecond, bind, recovery_in(folder));
+    const Lessee first_lessee = lessee_in(folder, kFirst);
+    const Lessee second_lessee = lessee_in(folder, kSecond);
+    OutputLease first(first_lessee, bind);
+    OutputLease second(second_lessee, bind);
     if (!first.make(trace)) return false;
     const auto refused = second.make(trace);
     if (refused || refused.error().err != EBUSY || !second.take_away(taking)) return false;
@@ -478,34 +660,79 @@ void check_walk() {
 }
 
 void check_journal() {
-  const JournalEntry entry{.id = kFirst, .name = "demo", .pid = 17, .started_ms = 1700000000123, .facts = {}};
+  const JournalEntry entry{
+      .id = kFirst, .name = "demo", .pid = 17, .started_ms = 1700000000123, .host_directory = "/leases", .facts = {}};
   std::vector<Fact> facts = session_facts(entry);
   facts.push_back({"root", "path", "/a\n b\\c\n"});
   const LentOutput output{
-      .path = "/a\n b\\c\n", .dev = ~0ULL, .ino = 12, .uid = 1000, .gid = 1001, .mode = 02750, .flags = 04};
+      .path = "/a\n b\\c\n",
+      .dev = ~0ULL,
+      .ino = 12,
+      .uid = 1000,
+      .gid = 1001,
+      .mode = 02750,
+      .flags = 04,
+      .since_ns = 1764260000123456789,
+      .marks = {{.name = "user.a b\n", .value = std::string("\0\xff", 2)}, {.name = "user.empty", .value = {}}}};
+  const Lending lending{.ids = {.first = 35001, .count = 65536, .are_shared = false}, .takes_marks = false};
   const std::string begun = entry_text(facts);
-  const std::string text = begun + facts_text({lent_fact(output, 35001)});
+  const std::string text = begun + facts_text({lent_fact(output, lending)});
 
   check("an entry is read as it was written, whatever is in a path", [&] {
     const auto read = read_entry("journal", text);
     if (!read || !*read) return false;
-    const auto& [id, name, pid, started_ms, is_being_recovered, read_facts] = **read;
-    return id == entry.id && name == entry.name && pid == 17 && started_ms == 1700000000123 && !is_being_recovered &&
-           read_facts.size() == 2 && (**read).fact("root", "path") == "/a\n b\\c\n" &&
-           (**read).fact("root", "other").empty();
+    const auto& [id, name, pid, started_ms, leases, is_being_recovered, read_facts] = **read;
+    return leases == entry.host_directory && id == entry.id && name == entry.name && pid == 17 &&
+           started_ms == 1700000000123 && !is_being_recovered && read_facts.size() == 2 &&
+           (**read).fact("root", "path") == "/a\n b\\c\n" && (**read).fact("root", "other").empty();
   });
   check("a lent output is read as it was noted, and nothing else is taken for one", [&] {
     const auto read = read_entry("journal", text);
     const auto noted = noted_output((**read).facts.at(1));
-    if (!noted || noted->build_user != 35001) return false;
-    const auto& [path, dev, ino, uid, gid, mode, flags] = noted->before;
+    if (!noted) return false;
+    const auto& [ids, gives_owner, takes_marks, is_store] = noted->lending;
+    if (is_store) return false;
+    if (ids.first != 35001 || ids.count != 65536 || ids.are_shared || !gives_owner || takes_marks) return false;
+    const auto& [path, dev, ino, uid, gid, mode, flags, since_ns, marks] = noted->before;
     if (path != output.path || dev != ~0ULL || ino != 12 || uid != 1000 || gid != 1001 || mode != 02750 || flags != 04)
       return false;
+    if (since_ns != output.since_ns || marks != output.marks) return false;
+    if (!noted_output({kLentOutput, "lent", "1 1 0 2 3 4 5 755 0 6 0 /a"})) return false;
     for (const char* other :
-         {"", "1 2 3", "1 2 3 4 5 755 0 a", "1 2 3 4 5 755 /a", "1 2 3 4 5 999 0 /a", "1 -2 3 4 5 755 0 /a"}) {
+         {"", "1 1 0 2 3", "1 1 0 2 3 4 5 755 0 6 0 a", "1 1 0 2 3 4 5 755 0 6 /a", "1 1 0 2 3 4 5 999 0 6 0 /a",
+          "1 1 0 -2 3 4 5 755 0 6 0 /a", "1 1 16 2 3 4 5 755 0 6 0 /a", "1 1 0 2 3 4 5 755 0 6 1 /a",
+          "1 1 0 2 3 4 5 755 0 6 1 6 - /a", "1 1 0 2 3 4 5 755 0 6 1 6g - /a"}) {
       if (noted_output({kLentOutput, "lent", other})) return false;
     }
-    return !noted_output({kLentOutput, "other", lent_fact(output, 1).value});
+    return !noted_output({kLentOutput, "other", lent_fact(output, lending).value});
+  });
+  check("a mount point is read as it was noted, and nothing that leads out of its folder is taken for one", [] {
+    const PointedFolder folder{.path = "/a b/c", .dev = 7, .ino = ~0ULL};
+    const MountPoint point{.path = "d/e f", .is_file = true, .dev = 1, .ino = 2};
+    const auto noted = noted_point(point_fact(folder, point));
+    if (!noted || !noted->point || noted->folder.path != folder.path || noted->folder.ino != folder.ino) return false;
+    if (noted->point->path != point.path || !noted->point->is_file || noted->point->ino != 2) return false;
+    const auto all = noted_point(points_made_fact(folder));
+    if (!all || all->point || all->folder.path != folder.path || all->folder.dev != 7) return false;
+    for (const char* other : {"", "1 2 0 0 0 2 /a", "1 2 0 0 0 2 /a/../b", "1 2 0 0 0 2 /a/b//c", "1 2 0 0 0 2 /a/.",
+                              "1 2 0 0 2 2 /a/b", "1 2 0 0 0 1 /a/b", "1 2 0 0 0 9 /a/b", "1 2 0 0 0 1 a/b"}) {
+      if (noted_point({kMountPoint, "at", other})) return false;
+    }
+    return noted_point({kMountPoint, "at", "1 2 0 0 0 2 /a/b"}) && !noted_point({kMountPoint, "other", "1 2 /a"});
+  });
+  check("what lies below others is found, whatever the order, and what only begins alike is not", [] {
+    const auto bind = [](const char* target) {
+      return Step(Bind{.target = target, .source = "/s", .is_file = false, .is_writable = false, .dev = 1, .ino = 1});
+    };
+    const std::vector<Step> base{bind("/w"), bind("/w-b")};
+    const std::vector<Step> steps{bind("/w/a/b/c"), bind("/w-b/x"), bind("/w/a"), bind("/w/a-b"), bind("/v")};
+    const auto nesting = nesting_in(steps, base);
+    const auto outer = [&](std::size_t at) -> std::string {
+      const auto found = nesting.find(&std::get<Bind>(steps[at]));
+      return found == nesting.end() ? "" : found->second->target;
+    };
+    return nesting.size() == 4 && outer(0) == "/w/a" && outer(1) == "/w-b" && outer(2) == "/w" && outer(3) == "/w" &&
+           outer(4).empty() && mount_point_in(std::get<Bind>(steps[2]), std::get<Bind>(steps[0])) == "b/c";
   });
   check("an entry cut short anywhere is that of a process which had not made anything yet, or had lent nothing", [&] {
     for (std::size_t size = 0; size < text.size(); ++size) {
@@ -629,13 +856,15 @@ void check_recovery() {
                     .ino = found.st_ino};
     Trace trace;
     TakingAway taking{.trace = trace};
+    const Lessee first_lessee = lessee_in(folder, kFirst);
+    const Lessee second_lessee = lessee_in(folder, kSecond);
     {
-      OutputLease lease(folder, kFirst, bind, recovery);
+      OutputLease lease(first_lessee, bind);
       if (!lease.make(trace)) return false;
-      leave_dead(folder, kFirst, {lent_fact(*lease.before(), ::geteuid())});
+      leave_dead(folder, kFirst, {lent_fact(*lease.before(), {.ids = {.first = ::geteuid()}})});
       ::chmod(output.c_str(), 0777);
     }
-    OutputLease again(folder, kSecond, bind, recovery);
+    OutputLease again(second_lessee, bind);
     const bool is_taken = static_cast<bool>(again.make(trace));
     ::stat(output.c_str(), &found);
     const bool is_back = is_taken && (found.st_mode & 07777) == 0751 && !exists(file) && again.take_away(taking);
@@ -644,7 +873,8 @@ void check_recovery() {
   });
   check("an output that is not there any more is told of once", [&] {
     leave_dead(folder, kFirst,
-               {lent_fact({.path = folder + "/gone", .dev = 1, .ino = 2, .uid = 0, .gid = 0, .mode = 0755}, 1)});
+               {lent_fact({.path = folder + "/gone", .dev = 1, .ino = 2, .uid = 0, .gid = 0, .mode = 0755},
+                          {.ids = {.first = 1}})});
     const auto first = recovery.run(kNoWait);
     return first.recovered.size() == 1 && first.recovered[0].lost == std::vector<std::string>{folder + "/gone"} &&
            recovery.run(kNoWait).recovered.empty();
@@ -662,10 +892,11 @@ void check_recovery() {
                     .ino = found.st_ino};
     Trace trace;
     TakingAway taking{.trace = trace};
-    OutputLease lease(folder, kSecond, bind, recovery);
+    const Lessee second_lessee = lessee_in(folder, kSecond);
+    OutputLease lease(second_lessee, bind);
     Journal journal(journal_of(folder, kSecond));
     if (!journal.begin() || !journal.note(StateEntry(journal, kSecond, {}).facts()) || !lease.make(trace)) return false;
-    leave_dead(folder, kFirst, {lent_fact(*lease.before(), ::geteuid())});
+    leave_dead(folder, kFirst, {lent_fact(*lease.before(), {.ids = {.first = ::geteuid()}})});
     ::chmod(output.c_str(), 0777);
     const auto outcome = recovery.recover(kFirst, kNoWait);
     ::stat(output.c_str(), &found);
@@ -683,6 +914,141 @@ void check_recovery() {
     return is_right && journal.end();
   });
   check("the folder is as empty as it was", [&] { return ::rmdir(folder.c_str()) == 0; });
+}
+
+void check_leases() {
+  const std::string folder = make_folder();
+  const std::string state = folder + "/a state";
+  const std::string host = folder + "/host";
+  ::mkdir(state.c_str(), 0700);
+  ::mkdir(host.c_str(), 0700);
+  const auto lessee = [&](const char* id) {
+    return Lessee{.host_directory = host, .session = {.id = id, .state_directory = state}, .recovery_of = recovery_in};
+  };
+  const NumberedThings things{.step = "user-lease", .name = "user", .plural = "build users", .first = 5000, .count = 4};
+
+  check("who has a lease is read as it was written, and what has no end is not there", [] {
+    const Holding one{.id = kFirst, .state_directory = "/a\n b\\"};
+    const std::string text = line_of(one) + line_of({.id = kSecond, .state_directory = "/c"});
+    const auto both = holdings_in(text);
+    return both.size() == 2 && both[0] == one && both[1].state_directory == "/c" &&
+           holdings_in(std::string_view(text).substr(0, text.size() - 1)).size() == 1 && holdings_in("x\n").empty();
+  });
+  check("numbers go to one session each, and to no more than there are; the error says who has them", [&] {
+    std::vector<NumberedLease> taken;
+    std::set<std::uint32_t> numbers;
+    for (int i = 0; i < 4; ++i) {
+      Journal journal(journal_of(state, kFirst));
+      auto lease = NumberedLease::take(things, lessee(kFirst));
+      if (!lease) return false;
+      numbers.insert(lease->number());
+      taken.push_back(std::move(*lease));
+    }
+    const auto fifth = NumberedLease::take(things, lessee(kSecond));
+    const bool is_told = !fifth && fifth.error().err == EBUSY && fifth.error().step == "user-lease" &&
+                         fifth.error().detail.find("none of the 4 build users from 5000 is free") == 0 &&
+                         fifth.error().detail.find(kFirst) != std::string::npos;
+    const bool is_each = numbers == std::set<std::uint32_t>{5000, 5001, 5002, 5003};
+    for (NumberedLease& lease : taken) {
+      if (!lease.give_back() || !lease.give_back()) return false;
+    }
+    const auto names = names_in(host);
+    return is_told && is_each && names && names->empty();
+  });
+  check("a number that is of no use is not given out, and the error says why", [&] {
+    NumberedThings few = things;
+    few.count = 2;
+    few.objection = [](std::uint32_t number) { return Result<std::string>(number == 5001 ? "is somebody's" : ""); };
+    auto first = NumberedLease::take(few, lessee(kFirst));
+    const auto second = NumberedLease::take(few, lessee(kSecond));
+    return first && first->number() == 5000 && !second &&
+           second.error().detail.find("5001 is somebody's") != std::string::npos && first->give_back();
+  });
+  check("a dead session that had a number is recovered before the number is given out again", [&] {
+    NumberedThings one = things;
+    one.count = 1;
+    leave_dead(state, kFirst);
+    {
+      const auto left = NumberedLease::take(one, lessee(kFirst));
+      if (!left) return false;
+    }
+    auto again = NumberedLease::take(one, lessee(kSecond));
+    return again && again->number() == 5000 && ::access(journal_of(state, kFirst).c_str(), F_OK) != 0 &&
+           again->give_back();
+  });
+  check("a dead session's number that cannot be recovered is not given out", [&] {
+    NumberedThings one = things;
+    one.count = 1;
+    leave_dead(state, kFirst, {{"unheard", "of", "it"}});
+    {
+      const auto left = NumberedLease::take(one, lessee(kFirst));
+      if (!left) return false;
+    }
+    const auto again = NumberedLease::take(one, lessee(kSecond));
+    const bool is_refused = !again && again.error().err == EBUSY;
+    ::unlink(journal_of(state, kFirst).c_str());
+    sweep_leases(host);
+    const auto names = names_in(host);
+    return is_refused && names && names->empty();
+  });
+  check("a number that is named is shared by those who name it, and by nobody who leases it", [&] {
+    auto one = NumberedLease::share(things, 5002, lessee(kFirst));
+    auto other = NumberedLease::share(things, 5002, lessee(kSecond));
+    if (!one || !other) return false;
+    NumberedThings only = things;
+    only.first = 5002;
+    only.count = 1;
+    const auto refused = NumberedLease::take(only, lessee(kFirst));
+    const bool is_kept = one->give_back() && !NumberedLease::take(only, lessee(kFirst)) && other->give_back();
+    Journal journal(journal_of(state, kFirst));
+    if (!journal.begin() || !journal.note(StateEntry(journal, kFirst, {}).facts())) return false;
+    auto leased = NumberedLease::take(only, lessee(kFirst));
+    const auto named = NumberedLease::share(things, 5002, lessee(kSecond));
+    return !refused && is_kept && leased && !named && named.error().err == EBUSY && leased->give_back() &&
+           journal.end();
+  });
+  check("what a dead session had leased is given back once, and not what another has by now", [&] {
+    const Holding dead = lessee(kFirst).session;
+    std::string file;
+    {
+      const auto left = NumberedLease::take(things, lessee(kFirst));
+      if (!left) return false;
+      file = left->file();
+    }
+    if (!give_back_left("recover", file, lessee(kSecond).session) || ::access(file.c_str(), F_OK) != 0) return false;
+    return give_back_left("recover", file, dead) && ::access(file.c_str(), F_OK) != 0 &&
+           give_back_left("recover", file, dead);
+  });
+  check("a folder that others can exchange is refused, and one in a sticky folder is not", [&] {
+    const std::string open_to_all = folder + "/open";
+    const std::string inside = open_to_all + "/inside";
+    ::mkdir(open_to_all.c_str(), 0700);
+    ::mkdir(inside.c_str(), 0700);
+    if (!refuse_exposed(inside) || !refuse_exposed(open_to_all + "/not there")) return false;
+    ::chmod(open_to_all.c_str(), 01777);
+    if (!refuse_exposed(inside)) return false;
+    ::chmod(open_to_all.c_str(), 0777);
+    const auto changeable = refuse_exposed(inside);
+    ::chmod(open_to_all.c_str(), 0700);
+    const std::string link = folder + "/link";
+    static_cast<void>(::symlink(open_to_all.c_str(), link.c_str()));
+    const auto is_link = refuse_exposed(link);
+    const auto behind_link = refuse_exposed(link + "/inside");
+    ::unlink(link.c_str());
+    ::rmdir(inside.c_str());
+    ::rmdir(open_to_all.c_str());
+    return !changeable && changeable.error().err == EPERM && !is_link && !behind_link;
+  });
+  check("the place of leases is private, and the same each time", [] {
+    const auto found = host_directory();
+    const auto again = host_directory();
+    struct stat made{};
+    return found && again && *found == *again && ::lstat(found->c_str(), &made) == 0 &&
+           (made.st_mode & 07777) == 0700 && made.st_uid == ::geteuid();
+  });
+  ::rmdir(state.c_str());
+  ::rmdir(host.c_str());
+  check("the folder of leases is as empty as it was", [&] { return ::rmdir(folder.c_str()) == 0; });
 }
 
 void check_processes() {
@@ -787,11 +1153,14 @@ void check_names() {
 int main() {
   check_wire();
   check_job();
+  check_limits();
   check_descriptors();
+  check_relays();
   check_folders();
   check_walk();
   check_journal();
   check_recovery();
+  check_leases();
   check_processes();
   check_names();
   return failed_checks == 0 ? 0 : 1;

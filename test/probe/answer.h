@@ -12,6 +12,7 @@ name_of(int err)
 	switch (err) {
 	case EPERM: return "EPERM";
 	case EACCES: return "EACCES";
+	case EOPNOTSUPP: return "EOPNOTSUPP";
 	case EBUSY: return "EBUSY";
 	case EINVAL: return "EINVAL";
 	case EROFS: return "EROFS";

@@ -12,12 +12,13 @@
 #include <sys/wait.h>
 
 #include <errno.h>
-#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
+
+#include "next_launch.h"
 
 #ifdef __FreeBSD__
 #include <sys/sysctl.h>
@@ -123,28 +124,6 @@ seize(pid_t pid, int lets_go)
 		dump(pid);
 	else
 		hold(pid, duration);
-}
-
-/* The number that is given next, by giving one. */
-static pid_t
-next_number(void)
-{
-	pid_t child = fork();
-
-	if (child == 0)
-		_exit(0);
-	if (child > 0)
-		waitpid(child, NULL, 0);
-	return child + 1;
-}
-
-static int
-is_over(void)
-{
-	struct pollfd input = { 0, POLLIN, 0 };
-	char byte;
-
-	return poll(&input, 1, 0) > 0 && read(0, &byte, 1) <= 0;
 }
 
 /*

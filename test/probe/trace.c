@@ -72,11 +72,11 @@ let_go(pid_t pid)
 	kill(pid, SIGCONT);
 }
 
-/* Its first argument; the host program's own until it has executed another. */
+/* What it executed. */
 static int
 program_of(pid_t pid, char *name, size_t size)
 {
-	int mib[4] = { CTL_KERN, KERN_PROC, KERN_PROC_ARGS, (int)pid };
+	int mib[4] = { CTL_KERN, KERN_PROC, KERN_PROC_PATHNAME, (int)pid };
 
 	name[0] = '\0';
 	return sysctl(mib, 4, name, &size, NULL, 0) == 0 && name[0] != '\0';

@@ -5,7 +5,7 @@ import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import { afterEach } from 'vitest'
 
-import type { SessionRecord } from '../../src/index.ts'
+import type { SessionRecord, Spec } from '../../src/index.ts'
 import { isFreebsd } from './kernel.ts'
 
 const script = fileURLToPath(new URL('controller.mjs', import.meta.url))
@@ -23,14 +23,14 @@ export interface Controlled {
 }
 
 /** Each started program is killed after its test. */
-export function usePrograms(): { start(output: string): Promise<Controlled> } {
+export function usePrograms(): { start(output: string, more?: Spec): Promise<Controlled> } {
   const programs: ChildProcess[] = []
   afterEach(async () => {
     await Promise.all(programs.splice(0).map(killed))
   })
   return {
-    async start(output) {
-      const program = spawn(process.execPath, [script, output], { stdio: ['ignore', 'pipe', 'inherit'] })
+    async start(output, more = {}) {
+      const program = spawn(process.execPath, [script, JSON.stringify({ ...more, output })], { stdio: ['ignore', 'pipe', 'inherit'] })
       programs.push(program)
       const { pid, stdout } = program
       const [line] = (await once(createInterface(stdout), 'line')) as [string]

@@ -12,6 +12,7 @@ import { isRunning, usePrograms, watchersOf } from './controlled.ts'
 import { useFolders } from './folders.ts'
 import { hostState, type HostState } from './host-state.ts'
 import { describeSession } from './kernel.ts'
+import { uidOutside } from './outside.ts'
 
 const churn = fileURLToPath(new URL('churn.mjs', import.meta.url))
 /** Milliseconds in which everything is to be gone after the death of its process, without anybody doing anything. */
@@ -24,9 +25,9 @@ describeSession('when the host program is killed', () => {
   const programs = usePrograms()
 
   const lookAround = async (): Promise<{ host: Omit<HostState, 'descriptors'>; owner: number[] }> => {
-    const { mounts, jails, stateFolder } = await hostState()
+    const { mounts, jails, stateFolder, leases, cgroups } = await hostState()
     const { uid, gid, mode } = statSync(folders.output)
-    return { host: { mounts, jails, stateFolder }, owner: [uid, gid, mode & 0o7777] }
+    return { host: { mounts, jails, stateFolder, leases, cgroups }, owner: [uid, gid, mode & 0o7777] }
   }
   const kill = async (pid: number, exit: Promise<unknown>): Promise<void> => {
     process.kill(pid, 'SIGKILL')
@@ -39,8 +40,7 @@ describeSession('when the host program is killed', () => {
     const program = await programs.start(folders.output)
     expect(watchersOf(program.pid)).toHaveLength(1)
     const [watcher = 0] = watchersOf(program.pid)
-    // Without root the build user is the caller.
-    if (process.geteuid?.() === 0) expect(statSync(folders.output).uid).toBe(35001)
+    expect(statSync(folders.output).uid).toBe(program.record.user?.uid ?? uidOutside(program.record, 35001))
     chmodSync(folders.output, changed)
     const beats = path.join(folders.output, 'beats')
     await expect.poll(() => existsSync(beats), { timeout: 20_000 }).toBe(true)

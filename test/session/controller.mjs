@@ -3,8 +3,8 @@ import { once } from 'node:events'
 
 import { openSession } from '../../dist/index.js'
 
-const [output] = process.argv.slice(2)
-const session = await openSession({ output })
+const [spec] = process.argv.slice(2)
+const session = await openSession(JSON.parse(spec))
 // setsid(1) is Linux's only; without it what follows is an orphan all the same.
 const script = 'trap "" TERM HUP; ($(command -v setsid) sh -c "while :; do echo . >> /output/beats; sleep 0.02; done" &); while :; do sleep 1; done'
 const child = session.spawn(['sh', '-c', script], { stdio: ['ignore', 'ignore', 'ignore'] })

@@ -1,9 +1,11 @@
-import { readdirSync, readFileSync } from 'node:fs'
+import { readdirSync, readFileSync, statSync } from 'node:fs'
+import path from 'node:path'
 import { expect } from 'vitest'
 
 import { openDescriptors } from '../../scripts/soak/open-descriptors.mjs'
 import { JAIL_DYING, jailGet, mountTable } from '../../src/freebsd/index.ts'
 import { stateDirectoryOf } from '../../src/spec/state-directory.ts'
+import { emptyCgroups } from './session-cgroups.ts'
 
 /** What a session could leave behind on the host. */
 export interface HostState {
@@ -11,6 +13,10 @@ export interface HostState {
   /** FreeBSD: `name (dying)` where it is. */
   readonly jails: readonly string[]
   readonly stateFolder: readonly string[]
+  /** Files in the host's one place for them. */
+  readonly leases: readonly string[]
+  /** Linux: those of sessions that are over. */
+  readonly cgroups: readonly string[]
   /** Of this process. */
   readonly descriptors: readonly number[]
 }
@@ -21,21 +27,35 @@ export async function hostState(): Promise<HostState> {
     mounts: isFreebsd ? await freebsdMounts() : linuxMounts(),
     jails: isFreebsd ? await jails() : [],
     stateFolder: list(stateDirectoryOf()),
+    leases: placesOfLeases().flatMap(signed),
+    cgroups: emptyCgroups(),
     descriptors: openDescriptors(),
   }
 }
 
-/** A jail may take a moment to die, for the kernel's own bookkeeping; nothing else may take any. */
+/**
+ * A jail may take a moment to die, for the kernel's own bookkeeping, and cgroups may be those of a session of somebody else that
+ * begins or ends; nothing else may take any.
+ */
 export async function expectSameState(before: HostState): Promise<void> {
   const after = await hostState()
-  expect({ ...after, jails: [], descriptors: [] }).toEqual({ ...before, jails: [], descriptors: [] })
+  const none = { jails: [], descriptors: [], cgroups: [] }
+  expect({ ...after, ...none }).toEqual({ ...before, ...none })
+  await expect.poll(emptyCgroups, { timeout: 5000 }).toEqual(before.cgroups)
   await expect.poll(jailsNow, { timeout: 5000 }).toEqual(before.jails)
 }
 
 /** As expectSameState, where a session may have been replaced by another one of its kind. */
 export async function expectSameButForIds(before: HostState): Promise<void> {
-  const nameless = (state: HostState): string => JSON.stringify({ ...state, descriptors: [] }).replaceAll(/[0-9a-f]{16}/g, 'id')
+  const nameless = (state: HostState): string => JSON.stringify({ ...state, descriptors: [] }).replaceAll(/[0-9a-f]{16}/g, 'id').replaceAll(/(user|ids)-\d+/g, '$1')
   await expect.poll(async () => nameless(await hostState()), { timeout: 5000 }).toBe(nameless(before))
+}
+
+/** As native/state/host_directory finds it, the first that is there. */
+function placesOfLeases(): string[] {
+  const uid = process.geteuid?.() ?? 0
+  if (uid === 0) return [process.platform === 'freebsd' ? '/var/run/buildjail-leases' : '/run/buildjail-leases']
+  return [`/run/user/${uid}/buildjail-leases`, `${process.env['XDG_RUNTIME_DIR'] ?? '/nowhere'}/buildjail-leases`, `/tmp/buildjail-leases-${uid}`]
 }
 
 /** But for the state directory's own, which is there from the first session of a process to its end (native/freebsd/system.cc). */
@@ -63,6 +83,11 @@ async function jails(): Promise<string[]> {
 
 function linuxMounts(): string[] {
   return readFileSync('/proc/self/mountinfo', 'utf8').trimEnd().split('\n').map((line) => line.split(' ')[4] ?? '')
+}
+
+/** What a program keeps for its next session is signed by none. */
+function signed(folder: string): string[] {
+  return list(folder).filter((name) => (statSync(path.join(folder, name), { throwIfNoEntry: false })?.size ?? 0) > 0)
 }
 
 function list(folder: string): string[] {

@@ -91,6 +91,9 @@ describeSession('running commands', () => {
     const options = { cwd: '/inputs/src/sub', env: { A: 'run' } }
     expect((await session.run(['sh', '-c', 'pwd; echo $A $B'], options)).stdout).toBe('/inputs/src/sub\nrun session')
     expect((await session.run(['sh', '-c', 'pwd; echo $A $B'])).stdout).toBe('/tmp\nsession session')
+    // What is undefined is taken out, of the defaults as well.
+    const { stdout } = await session.run(['sh', '-c', 'echo ${A-none} ${LC_ALL-none} $B'], { env: { A: undefined, LC_ALL: undefined, NEVER: undefined } })
+    expect(stdout).toBe('none none session')
   })
 
   test('commands of one session run at the same time, and see each other', async () => {

@@ -6,6 +6,7 @@ import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import { expect, test } from 'vitest'
 
+import { fittingArtefacts } from '../../src/native/artefacts.ts'
 import { isRunning, usePrograms, watchersOf } from './controlled.ts'
 import { useFolders } from './folders.ts'
 import { expectSameState, hostState, type HostState } from './host-state.ts'
@@ -13,7 +14,7 @@ import { describeSession, isFreebsd } from './kernel.ts'
 import { copyOfPackage } from './package-copy.ts'
 
 const entry = fileURLToPath(new URL('../../dist/index.js', import.meta.url))
-const watcherFiles = [`prebuilds/${process.platform}-${process.arch}-watch`, 'build/Release/buildjail-watch', 'build-cmake/Release/buildjail-watch']
+const watcherFiles = ['build/Release/buildjail-watch', 'build-cmake/Release/buildjail-watch', ...fittingArtefacts().map(({ watcher }) => `prebuilds/${watcher}`)]
 
 /** What a terminal, or the end of a login, sends. */
 const terminalSignals = ['SIGHUP', 'SIGINT', 'SIGQUIT', 'SIGTSTP', 'SIGTTIN', 'SIGTTOU'] as const

@@ -50,9 +50,9 @@ describeSession('what a build can change', () => {
     expect(statSync(path.join(folders.input, 'b')).isFile()).toBe(true)
   })
 
-  test('/tmp ends where tmpSize says', async () => {
+  test('/tmp ends where limits.tmpSize says', async () => {
     const fill = ['sh', '-c', 'dd if=/dev/zero of=/tmp/full bs=65536 count=64']
-    const { exitCode, stderr } = await build({ tmpSize: 1024 * 1024 }, fill, { reject: false })
+    const { exitCode, stderr } = await build({ limits: { tmpSize: 1024 * 1024 } }, fill, { reject: false })
     expect(exitCode).not.toBe(0)
     expect(stderr).toContain('No space left on device')
   })

@@ -2,7 +2,7 @@ import { spawnSync } from 'node:child_process'
 import { writeFileSync } from 'node:fs'
 import { beforeAll, describe, expect, test } from 'vitest'
 
-import { compileCountingFloor, moreWrapped } from '../../bench/floor/compile.mjs'
+import { compileCountingFloor, moreWrapped } from '../../bench/calls/compile.mjs'
 import { floorPlanText, refusalsOf } from '../../bench/floor/plan.mjs'
 import { wrappedSymbols } from '../../native/faults/wrap-flags.mjs'
 import { readDynamic } from '../../scripts/elf-dynamic.mjs'
@@ -14,7 +14,7 @@ const source = tree.directory('source')
 const output = tree.directory('output')
 
 describe("the floor program's plan", () => {
-  const plan = planOf({ toolchain: 'none', inputs: { src: source }, output, tmpSize: 4096 }, { platform: 'linux' })
+  const plan = planOf({ toolchain: 'none', inputs: { src: source }, output, limits: { tmpSize: 4096 } }, { platform: 'linux' })
   const lines = floorPlanText(plan, { command: '/usr/bin/true' }).trimEnd().split('\n')
 
   test('has every directory and mount of the plan, directories first, binds last', () => {
@@ -29,7 +29,7 @@ describe("the floor program's plan", () => {
   })
 
   test('is of the same user, in the same place', () => {
-    expect(lines).toEqual(expect.arrayContaining(['uid\t35001', 'gid\t35001', 'cwd\t/tmp', 'tmpfs\t/tmp\t4096\t-']))
+    expect(lines).toEqual(expect.arrayContaining(['uid\t35001', 'gid\t35001', 'cwd\t/tmp', 'tmpfs\t/tmp\t4096\t1025']))
   })
 })
 

@@ -5,14 +5,15 @@ import { describe, expect, test } from 'vitest'
 import { hasBars } from '../../bench/machine.mjs'
 import { readOptions } from '../../bench/options.mjs'
 import { actMarkdown, actOf, judged, perAct } from '../../bench/report/calls.mjs'
-import { resultsJson, summaryOf } from '../../bench/report/results.mjs'
+import { pageOf } from '../../bench/report/page.mjs'
+import { format, resultsJson, summaryOf } from '../../bench/report/results.mjs'
 import { number, table } from '../../bench/report/table.mjs'
 import { caseMarkdown, claimsMarkdown, pageMarkdown, withFigures } from '../../bench/report/tables.mjs'
 
 const samples = Array.from({ length: 40 }, (_, index) => 1 + index / 8)
 const act = actOf('warm run', new Map([['read', 3], ['execve', 1]]), new Map([['read', 2], ['execve', 1], ['vfork', 1]]))
 const results = {
-  format: 2,
+  format,
   isQuick: false,
   machine: {
     date: '2026-01-02T03:04:05.000Z', system: 'linux', kernel: 'Linux 6.0', processor: 'Some | CPU', cores: 2,
@@ -118,12 +119,27 @@ describe('the documents of figures', () => {
 })
 
 describe('the options', () => {
-  test('are all cases with bars, unless said otherwise', () => {
-    expect(readOptions([], ['a', 'b'])).toMatchObject({ isQuick: false, hasBars: true, only: ['a', 'b'] })
-    expect(readOptions(['--quick', '--no-bars', '--only', 'b'], ['a', 'b'])).toMatchObject({ isQuick: true, hasBars: false, only: ['b'] })
+  const cases = [{ name: 'a' }, { name: 'b', isBrief: true }, { name: 'c', isBrief: true }]
+
+  test('are the brief cases with few samples and no bars, unless said otherwise', () => {
+    expect(readOptions([], cases)).toMatchObject({ isQuick: true, hasBars: false, only: ['b', 'c'] })
+    expect(readOptions(['--full', '--bars'], cases)).toMatchObject({ isQuick: false, hasBars: true, only: ['a', 'b', 'c'] })
+    expect(readOptions(['--full', '--bars', '--no-bars', '--only', 'a'], cases)).toMatchObject({ isQuick: false, hasBars: false, only: ['a'] })
   })
 
   test('refuse a case that there is not, with those there are', () => {
-    expect(() => readOptions(['--only', 'c'], ['a', 'b'])).toThrow('--only: there is no case c here; there are a, b')
+    expect(() => readOptions(['--only', 'd'], cases)).toThrow('--only: there is no case d here; there are a, b, c')
+  })
+})
+
+describe('the page for a browser', () => {
+  const page = pageOf({ ...results, cases: [...results.cases, summaryOf({ name: 'stdout', title: 'a gigabyte', failed: '<script>' })] })
+
+  test('has every case, its figures, and why one was not measured', () => {
+    for (const text of ['3.50 ms', '<code>true</code> in a session', 'no room', 'no cc', 'Some | CPU']) expect(page).toContain(text)
+  })
+
+  test('loads and runs nothing, whatever a case said', () => {
+    expect(page).not.toMatch(/<script|https?:|url\(/)
   })
 })

@@ -5,7 +5,7 @@ import {
   bootstrapInterval,
   median,
   quantile,
-  ratioOfMedians,
+  ratioOf,
   slopeThrough,
   summarise,
 } from '../../bench/measure/statistics.mjs'
@@ -40,11 +40,11 @@ describe('what is said of samples', () => {
   test('rounds are drawn for both sides of a ratio alike: what was slow for both does not count', () => {
     const both = [...Array.from({ length: 50 }, () => 1), ...Array.from({ length: 50 }, () => 4)]
     const twice = both.map((value) => value * 2)
-    expect(ratioOfMedians(twice, both, 2)).toEqual({ value: 2, low: 2, high: 2 })
+    expect(ratioOf(twice, both, { rounds: 2 })).toEqual({ value: 2, low: 2, high: 2 })
   })
 
   test('a ratio of equal samples is 1, and its interval holds that', () => {
-    const { value, low, high } = ratioOfMedians(upTo(50), upTo(50))
+    const { value, low, high } = ratioOf(upTo(50), upTo(50))
     expect(value).toBe(1)
     expect(low).toBeLessThan(1)
     expect(high).toBeGreaterThan(1)

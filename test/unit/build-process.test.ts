@@ -48,6 +48,14 @@ describe('a spawned command is heard of in the order of a ChildProcess', () => {
     expect(events[0]).toMatch(/^error ENOENT: /)
     expect([child.pid, child.kill()]).toEqual([undefined, false])
   })
+
+  it('when a file could not be written to there is an error before its exit', async () => {
+    const outputFailure = nativeFailure({ code: 'ENOSPC', syscall: 'write', step: 'stdio' })
+    addon.script.behaviour = ({ job }) => addon.exit(job, { signal: 'SIGKILL', outputFailure })
+    const events = heard(session.spawn(['cc'], { stdio: ['ignore', { file: '/var/log/x' }, 'ignore'] }))
+    await vi.waitFor(() => expect(events.at(-1)).toBe('close null SIGKILL'))
+    expect(events).toEqual(['spawn 4711', expect.stringMatching(/^error ENOSPC: /), 'exit null SIGKILL', 'close null SIGKILL'])
+  })
 })
 
 describe('the streams of a spawned command', () => {

@@ -9,9 +9,10 @@ const run = (...options: string[]): Request => parseCommandLine(['run', ...optio
 
 describe('what a command line says is what is asked for', () => {
   it('every option', () => {
-    const words = `--name nightly --toolchain /usr,/opt/tools --input src=. --input /opt/x=/data=1 --output out --output logs=log
-      --output /cache=c=d --tmp-size 512M --source-date-epoch 1700000000 --env A=b=c --env EMPTY= --cwd /inputs/src --network host
-      --user 7:8:9,10 --hostname box --state-directory /state --timeout 10s --record record.json --json`
+    const words = `--name nightly --toolchain /usr,/opt/tools --input src=. --input /opt/x=/data=1 --output out --outputs logs=log
+      --outputs /cache=c=d --store /gnu/store=s --device /dev/kvm --device /dev/fuse? --tmpfs /var/tmp=64M --tmpfs /scratch=1G --tmp-size 512M --limit memory=2G --limit processes=64 --limit cpus=1.5 --limit wallTime=5m --limit policy=best-effort --source-date-epoch 1700000000 --env A=b=c --env EMPTY= --path /opt/bin --path /opt/more --cwd /inputs/src --keep /tmp --network host
+      --user 7:8:9,10 --users 5:6:7 --ids 600000000:65536 --allow perf --allow io_uring --ownership build --hostname box --etc none --state-directory /state
+      --wait 250ms --timeout 10s --record record.json --pty --progress --json`
     expect(run(...words.split(/\s+/))).toEqual({
       kind: 'run',
       spec: {
@@ -20,24 +21,37 @@ describe('what a command line says is what is asked for', () => {
         inputs: { src: '.', '/opt/x': '/data=1' },
         output: 'out',
         outputs: { logs: 'log', '/cache': 'c=d' },
-        tmpSize: 512 * 1024 ** 2,
+        stores: { '/gnu/store': 's' },
+        devices: ['/dev/kvm', { path: '/dev/fuse', optional: true }],
+        tmpfs: { '/var/tmp': '64M', '/scratch': '1G' },
+        limits: { tmpSize: 512 * 1024 ** 2, memory: 2 * 1024 ** 3, processes: 64, cpus: 1.5, wallTime: 300_000, policy: 'best-effort' },
         sourceDateEpoch: 1_700_000_000,
         network: 'host',
         user: { uid: 7, gid: 8, groups: [9, 10] },
+        allow: ['perf', 'io_uring'],
+        ids: { first: 600_000_000, count: 65536 },
         env: { A: 'b=c', EMPTY: '' },
+        path: ['/opt/bin', '/opt/more'],
         cwd: '/inputs/src',
+        keep: '/tmp',
+        ownership: 'build',
+        users: { firstUid: 5, count: 6, gid: 7 },
         hostname: 'box',
+        etc: 'none',
         stateDirectory: '/state',
+        wait: 250,
       } satisfies Required<Spec>,
       command: ['cc'],
       isJson: true,
       timeout: 10_000,
       record: 'record.json',
+      isPty: true,
+      hasProgress: true,
     })
   })
 
   it('nothing that was not said', () => {
-    expect(run()).toEqual({ kind: 'run', spec: {}, command: ['cc'], isJson: false })
+    expect(run()).toEqual({ kind: 'run', spec: {}, command: ['cc'], isJson: false, isPty: false, hasProgress: false })
   })
 
   it.each([
@@ -45,8 +59,22 @@ describe('what a command line says is what is asked for', () => {
     ['none', 'none'],
     ['/usr', ['/usr']],
     ['guest', ['guest']],
+    ['host,node,/opt/sdk?', ['host', 'node', { path: '/opt/sdk', optional: true }]],
   ])('--toolchain %s', (text, toolchain) => {
     expect(run('--toolchain', text)).toMatchObject({ spec: { toolchain } })
+  })
+
+  it('--input with a question mark at its name is optional', () => {
+    expect(run('--input', 'sdk?=/opt/sdk', '--input', 'src=.')).toMatchObject({ spec: { inputs: { sdk: { path: '/opt/sdk', optional: true }, src: '.' } } })
+  })
+
+  it('--input with a tilde at its name is an overlay', () => {
+    const inputs = { src: { path: '.', overlay: true }, sdk: { path: '/opt/sdk', optional: true, overlay: true }, '/w': { path: 'a~b', overlay: true }, 'a~b': 'c' }
+    expect(run('--input', 'src~=.', '--input', 'sdk~?=/opt/sdk', '--input', '/w~=a~b', '--input', 'a~b=c')).toMatchObject({ spec: { inputs } })
+  })
+
+  it('--env without a value passes the variable on', () => {
+    expect(run('--env', 'TERM', '--env', 'A=b')).toMatchObject({ spec: { env: { pass: ['TERM'], set: { A: 'b' } } } })
   })
 
   it.each([
@@ -72,12 +100,56 @@ describe('what a command line says is what is asked for', () => {
     ['512M', 512 * 1024 ** 2],
     ['2GiB', 2 * 1024 ** 3],
     ['1T', 1024 ** 4],
-  ])('--tmp-size %s', (text, tmpSize) => {
-    expect(run('--tmp-size', text)).toMatchObject({ spec: { tmpSize } })
+  ])('--limit tmpSize=%s', (text, tmpSize) => {
+    expect(run('--limit', `tmpSize=${text}`)).toMatchObject({ spec: { limits: { tmpSize } } })
   })
 
-  it('a path that holds an equals sign can still be the output', () => {
-    expect(run('--output', '/output=./a=b')).toMatchObject({ spec: { outputs: { '/output': './a=b' } } })
+  it('a path that holds an equals sign can still be an input and the output', () => {
+    expect(run('--outputs', '/output=./a=b', '--input', './a=b/c')).toMatchObject({ spec: { outputs: { '/output': './a=b' }, inputs: { c: './a=b/c' } } })
+    expect(run('--output', './a=b')).toMatchObject({ spec: { output: './a=b' } })
+  })
+
+  it.each([
+    ['src', 'src', 'src'],
+    ['./src/', 'src', './src/'],
+    ['../lib/a', 'a', '../lib/a'],
+    ['.', path.basename(process.cwd()), '.'],
+    ['..', path.basename(path.dirname(process.cwd())), '..'],
+    ['/opt/sdk', 'sdk', '/opt/sdk'],
+  ])('--input %s and --outputs of it have the name of its last part', (text, name, source) => {
+    expect(run('--input', text, '--outputs', text)).toMatchObject({ spec: { inputs: { [name]: source }, outputs: { [name]: source } } })
+  })
+
+  it('an input without a name can be optional', () => {
+    expect(run('--input', './sdk?')).toMatchObject({ spec: { inputs: { sdk: { path: './sdk', optional: true } } } })
+  })
+
+  it.each([
+    [['npm', 'test'], {}],
+    [['--name', 'x', 'npm', 'test', '--', '--name', 'y'], { name: 'x' }],
+    [['--', 'npm', 'test'], {}],
+    [['--name=x', '--', 'npm', '--help'], { name: 'x' }],
+  ])('a command begins at the first word that is no option: %j', (words, spec) => {
+    const command = words.slice(words.indexOf('npm'))
+    expect(parseCommandLine(['run', ...words])).toMatchObject({ kind: 'run', spec, command })
+    expect(parseCommandLine(['plan', ...words])).toMatchObject({ kind: 'plan', spec, command })
+  })
+
+  it.each([
+    [['--full', '--only', 'a', '--only', 'b', '--page', 'p.html'], { options: ['--full', '--only=a', '--only=b', '--page=p.html'] }],
+    [['compare', '--bar', '1.5', 'a.json', 'b.json'], { compared: ['a.json', 'b.json'], options: ['--bar=1.5'] }],
+  ])('of a bench, what it measures or compares: %j', (words, request) => {
+    expect(parseCommandLine(['bench', ...words])).toEqual({ kind: 'bench', ...request })
+  })
+
+  it.each([
+    [['compare', 'a.json'], 'BEFORE and AFTER: are wanted'],
+    [['compare', 'a.json', 'b.json', 'c.json'], 'c.json: is one word too many'],
+    [['compare', '--full', 'a.json', 'b.json'], '--full: is not for buildjail bench compare'],
+    [['--bar', '2'], '--bar: is for buildjail bench compare'],
+    [['it'], 'it: is nothing that buildjail bench does'],
+  ])('of a bench, nothing that does not belong to it: %j', (words, sentence) => {
+    expect(() => parseCommandLine(['bench', ...words])).toThrow(sentence)
   })
 
   it('a value that looks like an option, when it is written as one word with it', () => {
@@ -91,7 +163,11 @@ describe('what a command line says is what is asked for', () => {
       spec: {},
     })
     expect(isJsonAsked(['run', '--', 'git', '--json'])).toBe(false)
+    expect(isJsonAsked(['run', 'git', '--json'])).toBe(false)
+    expect(isJsonAsked(['run', '--name', '--json', 'git'])).toBe(false)
     expect(isJsonAsked(['run', '--json', '--frob'])).toBe(true)
+    expect(isJsonAsked(['run', '--frob', '--json', 'git'])).toBe(true)
+    expect(isJsonAsked(['frob', '--json'])).toBe(false)
   })
 
   it('plan takes the same options, with and without a command', () => {
@@ -119,13 +195,19 @@ describe('what a command line says is what is asked for', () => {
     expect(parseCommandLine(['run', '--help'])).toEqual({ kind: 'help', topic: 'run' })
     expect(parseCommandLine(['plan', '-h'])).toEqual({ kind: 'help', topic: 'plan' })
     expect(parseCommandLine(['doctor', '--help'])).toEqual({ kind: 'help', topic: 'doctor' })
+    expect(parseCommandLine(['help', '--limit'])).toEqual({ kind: 'help', topic: '--limit' })
+    expect(parseCommandLine(['completion', '--help'])).toEqual({ kind: 'help', topic: 'completion' })
+    expect(parseCommandLine(['completion', 'fish'])).toEqual({ kind: 'completion', shell: 'fish' })
     expect(parseCommandLine(['--version'])).toEqual({ kind: 'version' })
   })
 })
 
 describe('what cannot be understood is refused, and the word is named', () => {
   it.each<[string[], entry: string, says: string]>([
-    [[], 'arguments', 'run, plan, ps, gc and doctor'],
+    [[], 'arguments', 'run, plan, page, ps, gc, doctor, bench, conformance and completion'],
+    [['completion'], 'shell', 'bash, zsh and fish'],
+    [['completion', 'bash', 'x'], 'x', 'one word too many'],
+    [['help', 'run', 'x'], 'x', 'one word too many'],
     [['frob'], 'frob', 'is not a command of buildjail'],
     [['__proto__'], '__proto__', 'is not a command'],
     [['a b'], '"a b"', 'is not a command'],
@@ -133,6 +215,10 @@ describe('what cannot be understood is refused, and the word is named', () => {
     [['plan', '--frob'], '--frob', 'is not an option of buildjail plan'],
     [['plan', '--__proto__=x'], '--__proto__', 'is not an option of buildjail plan'],
     [['plan', '--inputs', 'a=b'], '--inputs', 'is not an option of buildjail plan'],
+    [['plan', '--output', 'a=b'], '--output', '--outputs'],
+    [['plan', '--output', '/cache=b'], '--output', '--outputs'],
+    [['plan', '--tmp-size', '512'], '--limit.tmpSize', "'512' has no unit"],
+    [['plan', '--tmp-size', '1M', '--limit', 'tmpSize=2M'], '--limit', "'tmpSize' is given twice"],
     [['plan', '--frob=1', 'x'], '--frob', 'is not an option'],
     [['doctor', '--output', 'x'], '--output', 'is not an option of buildjail doctor'],
     [['doctor', 'x'], 'x', 'is not an option of buildjail doctor'],
@@ -145,25 +231,34 @@ describe('what cannot be understood is refused, and the word is named', () => {
     [['plan', '--name', '--json'], '--name', '--name=--json'],
     [['plan', '--json=1'], '--json', 'takes no value'],
     [['run', '-o', 'x'], '-o', 'is not an option'],
-    [['run', '-hx'], '-x', 'is not an option'],
-    [['run', ''], '""', 'is not an option'],
-    [['run', 'cc', 'x'], 'cc', 'is not an option of buildjail run; a command comes after --'],
-    [['run'], 'command', 'after --'],
-    [['run', '--'], 'command', 'after --'],
+    [['run', '-hx'], '-hx', 'is not an option'],
+    [['run', ''], 'command[0]', 'must not be empty'],
+    [['run', '--frob', 'cc'], '--frob', 'is not an option of buildjail run'],
+    [['run'], 'command', 'is missing; it comes last'],
+    [['run', '--'], 'command', 'is missing'],
+    [['run', '--json', '--name', '--', 'cc'], '--name', 'needs a value'],
     [['run', '--', ''], 'command[0]', 'must not be empty'],
     [['plan', '--output', 'a', '--output', 'b'], '--output', 'twice'],
     [['plan', '--name=a', '--name=b'], '--name', 'twice'],
-    [['plan', '--input', 'src'], '--input', "'src'"],
+    [['plan', '--input', '/'], '--input', 'NAME=PATH'],
+    [['plan', '--input', './a/b=c'], '--input', 'NAME=PATH'],
+    [['plan', '--input', ''], '--input', 'NAME=PATH'],
+    [['plan', '--input', 'a/src', '--input', 'b/src'], '--input', "'src' is given twice"],
     [['plan', '--input', '=src'], '--input', "'=src'"],
     [['plan', '--input', 'a=1', '--input', 'a=2'], '--input', "'a' is given twice"],
-    [['plan', '--env', 'A'], '--env', "'A'"],
+    [['plan', '--env', ''], '--env', 'a variable name must not be empty'],
+    [['plan', '--env', 'A', '--env', 'A=1'], '--env', "'A' is given twice"],
+    [['plan', '--path', '/a:/b'], '--path', 'colon'],
     [['plan', '--env', 'A=1', '--env', 'A=2'], '--env', "'A' is given twice"],
     [['plan', '--network', 'bridge'], '--network', "'bridge'"],
+    [['plan', '--network', 'namespace:here'], '--network', "'here'"],
+    [['plan', '--network', 'vnet:a/b'], '--network', "'a/b'"],
     [['plan', '--user', 'nobody'], '--user', "'nobody'"],
     [['plan', '--user', '5'], '--user', "'5'"],
     [['plan', '--user', '5:6:'], '--user', "'5:6:'"],
     [['plan', '--user', '5:6:7,'], '--user', "'5:6:7,'"],
     [['plan', '--user=-1:5'], '--user', "'-1:5'"],
+    [['plan', '--ids', '600000000'], '--ids', "'600000000'"],
     [['plan', '--timeout', 'soon'], '--timeout', "'soon'"],
     [['plan', '--timeout', '1'], '--timeout', "'1' has no unit"],
     [['plan', '--timeout', '0'], '--timeout', "'0' has no unit"],
@@ -172,12 +267,30 @@ describe('what cannot be understood is refused, and the word is named', () => {
     [['plan', '--timeout', ''], '--timeout', "''"],
     [['plan', '--timeout', '25000h'], '--timeout', '24 days'],
     [['run', '--record', '', '--', 'x'], '--record', 'empty'],
-    [['plan', '--output', 'x=a', '--output', 'x=b'], '--output', "'x' is given twice"],
-    [['plan', '--tmp-size', '512'], '--tmp-size', "'512' has no unit"],
-    [['plan', '--tmp-size', '0.5G'], '--tmp-size', "'0.5G'"],
-    [['plan', '--tmp-size', '2g'], '--tmp-size', "'2g'"],
+    [['plan', '--outputs', 'x=a', '--outputs', 'x=b'], '--outputs', "'x' is given twice"],
+    [['plan', '--users', '5:6'], '--users', "'5:6'"],
+    [['plan', '--wait', '250'], '--wait', "'250' has no unit"],
+    [['plan', '--limit', 'tmpSize=512'], '--limit.tmpSize', "'512' has no unit"],
+    [['plan', '--limit', 'tmpSize=0.5G'], '--limit.tmpSize', "'0.5G'"],
+    [['plan', '--limit', 'tmpSize=2g'], '--limit.tmpSize', "'2g'"],
+    [['plan', '--limit', 'tmpSize='], '--limit.tmpSize', "''"],
+    [['plan', '--limit', 'memory'], '--limit', "'memory' is not NAME=VALUE"],
+    [['plan', '--limit', '=2G'], '--limit.', 'is not a limit'],
+    [['plan', '--limit', 'ram=2G'], '--limit.ram', 'there are memory, swap'],
+    [['plan', '--limit', '__proto__=1'], '--limit.__proto__', 'is not a limit'],
+    [['plan', '--limit', 'memory=2G', '--limit', 'memory=1G'], '--limit', "'memory' is given twice"],
+    [['plan', '--limit', 'processes=0x40'], '--limit.processes', 'whole number'],
+    [['plan', '--limit', 'processes=1e3'], '--limit.processes', 'whole number'],
+    [['plan', '--limit', 'processes= 64'], '--limit.processes', 'whole number'],
+    [['plan', '--limit', 'processes='], '--limit.processes', 'whole number'],
+    [['plan', '--limit', 'cpus='], '--limit.cpus', 'must be a number'],
+    [['plan', '--limit', 'cpuTime=10'], '--limit.cpuTime', "'10' has no unit"],
+    [['plan', '--limit', 'wallTime=0s'], '--limit.wallTime', 'whole number'],
+    [['plan', '--limit', 'policy=none'], '--limit.policy', "'best-effort'"],
     [['plan', '--source-date-epoch', 'now'], '--source-date-epoch', "'now'"],
     [['plan', '--hostname', 'a', '--hostname', 'b'], '--hostname', 'twice'],
+    [['plan', '--allow', 'everything'], '--allow', 'must be one of'],
+    [['plan', '--allow', 'bpf', '--allow', 'bpf'], '--allow', 'bpf twice'],
   ])('%j', (argv, entry, says) => {
     const refusal = refusalOf(() => parseCommandLine(argv))
     expect(refusal).toMatchObject({ entry, step: entry.startsWith('command[') ? 'launch' : 'plan' })

@@ -1,14 +1,17 @@
-import { readFileSync, rmSync, statSync } from 'node:fs'
+import { readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
+import path from 'node:path'
 
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 
 import { dispatch } from '../../src/cli/dispatch.ts'
 import { describeError, jsonText } from '../../src/cli/report.ts'
-import { statusOf, statusOfSignal } from '../../src/cli/exit-status.ts'
+import { styleFor, type Style } from '../../src/cli/style.ts'
+import { statusOfRefusal, statusOfSignal } from '../../src/cli/exit-status.ts'
 import type { NativeFailure } from '../../src/errors.ts'
 import { fieldNames, fields } from '../../src/spec/fields.ts'
 import { planOf } from '../../src/spec/plan.ts'
 import type { Result } from '../../src/command/result.ts'
+import type { RunRecord } from '../../src/recording/run-record.ts'
 import { FakeAddon } from './fake-addon.ts'
 import { HostTree } from './host-tree.ts'
 
@@ -47,6 +50,27 @@ const failure = (more: Partial<NativeFailure> = {}): NativeFailure => ({
   ...more,
 })
 
+describe('completion and help', () => {
+  it('prints what a shell reads', async () => {
+    for (const shell of ['bash', 'zsh', 'fish']) expect(await say('completion', shell)).toMatchObject({ status: 0, err: '', out: expect.stringContaining('buildjail') })
+  })
+
+  it('refuse what they do not know, and name what there is', async () => {
+    expect(await say('completion', 'csh')).toEqual({ status: 125, out: '', err: 'buildjail: csh: is no shell that there is a completion for; there are bash, zsh, fish\n' })
+    expect(await say('help', 'frob')).toMatchObject({ status: 125, out: '', err: expect.stringContaining('spec-file, signals, environment, and each option') })
+  })
+
+  it('colours are for a terminal that wants them', async () => {
+    let out = ''
+    let err = ''
+    const colored = (): Style => styleFor(() => true, {})
+    const terminal = { out: (text: string) => (out += text), err: (text: string) => (err += text), style: { out: colored, err: colored } }
+    await dispatch(['help', 'run'], terminal)
+    await dispatch(['frob'], terminal)
+    expect([out.slice(0, 15), err.slice(0, 20)]).toEqual(['\x1b[1mUsage:\x1b[22m', '\x1b[31mbuildjail:\x1b[39m'])
+  })
+})
+
 describe('help needs nothing and says all', () => {
   it.each([['--help'], ['run', '--help'], ['plan', '--help'], ['doctor', '--help'], ['ps', '--help'], ['gc', '--help']])('%s %s', async (...argv) => {
     const { status, out, err } = await say(...argv.filter((word) => word !== undefined))
@@ -58,15 +82,14 @@ describe('help needs nothing and says all', () => {
     const { out } = await say(verb, '--help')
     for (const name of fieldNames) {
       const { flag } = fields[name]
-      const line = out.split('\n').find((one) => one.startsWith(`  --${flag.name} ${flag.value} `))
-      expect(line, name).toContain(flag.help)
+      expect(out.replaceAll(/\s+/g, ' '), name).toContain(` --${flag.name} ${flag.value} ${flag.help}`)
     }
     for (const option of ['--timeout', '--record', '--json']) expect(out).toContain(`\n  ${option} `)
   })
 
-  it.each(['run', 'plan', 'doctor', 'ps', 'gc'])('%s --help fits into a terminal of 120 columns', async (verb) => {
+  it.each(['run', 'plan', 'doctor', 'ps', 'gc'])('%s --help fits into a terminal of 100 columns', async (verb) => {
     const { out } = await say(verb, '--help')
-    expect(out.split('\n').filter((line) => line.length > 120)).toEqual([])
+    expect(out.split('\n').filter((line) => line.length > 100)).toEqual([])
   })
 
   it('the version is that of the package', async () => {
@@ -173,10 +196,10 @@ supported('a refusal is one sentence on stderr, 125, and with --json an object',
     [['plan', '--toolchain', 'none', '--input', 'src=/nonexistent'], 'buildjail: inputs.src: /nonexistent does not exist (ENOENT)\n'],
     [['plan', '--toolchain', 'none', '--user', '0:0'], "buildjail: user.uid: to be root inside, say user: 'root'\n"],
     [['plan', '--frob'], "buildjail: --frob: is not an option of buildjail plan\n"],
-    [['run', '--toolchain', 'none'], 'buildjail: command: is missing; it comes last, after --\n'],
+    [['run', '--toolchain', 'none'], 'buildjail: command: is missing; it comes last\n'],
     [['plan', '--toolchain', 'none', '--', ''], 'buildjail: command[0]: must not be empty\n'],
     [['run', '--toolchain', 'none', '--cwd', 'src', '--', 'cc'], 'buildjail: cwd: src is not absolute\n'],
-    [[], 'buildjail: arguments: a command is missing; there are run, plan, ps, gc and doctor (buildjail --help tells more)\n'],
+    [[], 'buildjail: arguments: a command is missing; there are run, plan, page, ps, gc, doctor, bench, conformance and completion (buildjail --help tells more)\n'],
   ])('%j', async (argv, sentence) => {
     expect(await say(...argv)).toEqual({ status: 125, out: '', err: sentence })
     expect(addon.acts).toEqual([])
@@ -237,16 +260,41 @@ supported('buildjail run has the exit status of the command', () => {
     expect(addon.acts).toEqual(['open', 'launch', 'close'])
   })
 
+  it.each([
+    [{ signal: 'SIGKILL', limit: 'output' }, 124, 'wrote more to stdout and stderr than limits.output lets it'],
+    [{ exitCode: 0, limit: 'output' }, 124, 'wrote more to stdout and stderr than limits.output lets it'],
+    [{ signal: 'SIGKILL', limit: 'memory' }, 137, 'took more memory than limits.memory lets it'],
+    [{ exitCode: 2, limit: 'processes' }, 2, 'tried to have more processes than limits.processes lets it'],
+  ])('which limit ended it (%j), and exits with %d', async (how, status, says) => {
+    addon.reset({ behaviour: ({ job }) => addon.exit(job, how) })
+    expect(await run('--limit', 'memory=2G', '--', 'cc')).toEqual({ status, out: '', err: `buildjail: cc: ${says}\n` })
+  })
+
   it('124 when it timed out, and says so', async () => {
     addon.reset({ behaviour: ({ job }) => void vi.waitFor(() => expect(addon.acts).toContain('SIGTERM tree')).then(() => addon.exit(job, { signal: 'SIGTERM' })) })
     expect(await run('--timeout', '5ms', '--', 'sleep', '9')).toEqual({ status: 124, out: '', err: 'buildjail: sleep 9: timed out after 5 ms\n' })
     expect(addon.acts).toEqual(['open', 'launch', 'SIGTERM tree', 'close'])
   })
 
-  it('125 when it could not be executed, and the session is closed', async () => {
+  it.each([
+    ['ENOENT', 127],
+    ['EACCES', 126],
+    ['ENOEXEC', 126],
+    ['ENOTDIR', 126],
+  ])('when execve(2) says %s it is %d', async (code, status) => {
+    addon.reset({ launchFailure: failure({ code }) })
+    expect((await run('cc')).status).toBe(status)
+  })
+
+  it('125 when something before that failed', async () => {
+    addon.reset({ launchFailure: failure({ code: 'ENOENT', step: 'chdir', syscall: 'chdir' }) })
+    expect((await run('cc')).status).toBe(125)
+  })
+
+  it('127 when there is no such command, and the session is closed', async () => {
     addon.reset({ launchFailure: failure() })
-    expect(await run('--', 'cc')).toEqual({
-      status: 125,
+    expect(await run('--', 'no-such-program')).toEqual({
+      status: 127,
       out: '',
       err: "buildjail: ENOENT: no such file or directory, execve '/bin/cc' (step execve)\n",
     })
@@ -305,9 +353,9 @@ supported('a result is not lost by what fails after it', () => {
   it('what could not be taken down is told', async () => {
     const holders = [{ kind: 'cwd', pid: 812, command: 'vi', path: '/state/output' }] as const
     const busy = failure({ code: 'EBUSY', step: 'unmount', detail: 'held by pid 812 (vi): cwd /state/output', holders })
-    addon.reset({ closeReport: { trace: [], failures: [busy] } })
+    addon.reset({ closeReport: { trace: [], failures: [busy], leftInOutputs: [] } })
     const { status, out, err } = await run('--json', '--', 'cc')
-    expect(status).toBe(0)
+    expect(status).toBe(125)
     expect(err).toContain('could not be taken down completely')
     expect(err).toContain('held by pid 812 (vi): cwd /state/output')
     expect(JSON.parse(out)).toMatchObject({
@@ -324,11 +372,41 @@ supported('a result is not lost by what fails after it', () => {
     expect(addon.acts).toEqual(['open', 'launch', 'record', 'close'])
   })
 
-  it('a record that could not be written likewise', async () => {
-    const { status, err } = await run('--record', tree.at('absent/record.json'), '--', 'cc')
-    expect(status).toBe(0)
-    expect(err).toMatch(/^buildjail: ENOENT: /)
-    expect(addon.acts.at(-1)).toBe('close')
+  it('and a command that succeeded does not hide it', async () => {
+    addon.reset({ recordFailure: failure({ syscall: 'jail_get', step: 'record' }) })
+    const file = tree.at('partly')
+    expect((await run('--record', file, 'cc')).status).toBe(125)
+    const record = JSON.parse(readFileSync(file, 'utf8')) as RunRecord
+    expect(record.errors).toMatchObject([{ code: 'ENOENT' }])
+    expect(record.commands).toMatchObject([{ argv: ['cc'], end: { exitCode: 0 } }])
+    expect(record).not.toHaveProperty('kernel')
+  })
+
+  it('a record that cannot be written is told of before anything runs', async () => {
+    for (const file of [tree.at('absent/record.json'), source]) {
+      const { status, out, err } = await run('--json', '--record', file, 'cc')
+      expect([status, addon.acts]).toEqual([125, []])
+      expect(err).toContain(`buildjail: --record: ${file} cannot be written: E`)
+      expect(JSON.parse(out)).toMatchObject({ error: { code: 'ERR_BUILDJAIL_INVALID_SPEC', entry: '--record' } })
+    }
+  })
+
+  it('what was in the file of a record stays when no session was opened, or is replaced', async () => {
+    const file = tree.file('old.json')
+    writeFileSync(file, 'x'.repeat(50_000))
+    addon.reset({ openFailure: failure() })
+    expect((await run('--record', file, 'cc')).status).not.toBe(0)
+    expect(readFileSync(file, 'utf8')).toBe('x'.repeat(50_000))
+    addon.reset()
+    expect((await run('--record', file, 'cc')).status).toBe(0)
+    expect(JSON.parse(readFileSync(file, 'utf8'))).toMatchObject({ kernel: { id: 'fake' } })
+  })
+
+  it('a command that could not be started is in the record', async () => {
+    const file = tree.at('not-started.json')
+    addon.reset({ launchFailure: failure() })
+    expect((await run('--record', file, 'cc')).status).toBe(127)
+    expect(JSON.parse(readFileSync(file, 'utf8'))).toMatchObject({ commands: [{ argv: ['cc'], end: { error: { code: 'ENOENT' } } }] })
   })
 })
 
@@ -344,8 +422,47 @@ supported('--record keeps what the kernel said', () => {
       process.umask(umask)
     }
     expect(addon.acts).toEqual(['open', 'launch', 'record', 'close'])
-    expect(JSON.parse(readFileSync(file, 'utf8'))).toEqual({ id: 'fake', root: '/root', mounts: [], jail: { big: '9223372036854775808' } })
+    expect((JSON.parse(readFileSync(file, 'utf8')) as RunRecord).kernel).toEqual({ id: 'fake', root: '/root', mounts: [], jail: { big: '9223372036854775808' }, limits: [] })
     expect(statSync(file).mode & 0o777).toBe(0o600)
+  })
+})
+
+supported('a page', () => {
+  let looks = 0
+  const usage = async (): Promise<object> => {
+    looks += 1
+    return { cpuTime: looks, memory: 10, by: 'test' }
+  }
+  const slowly = ({ job: number }: { readonly job: number }): void => void setTimeout(() => addon.exit(number), 200)
+  const seen = (): number[] => addon.launched.flatMap(({ stdio }) => stdio.map(({ kind }) => Number(kind)))
+  beforeEach(() => (looks = 0))
+
+  it('is paid for by who asks for it alone: nobody else is looked at, and nothing else goes by this program', async () => {
+    addon.reset({ usage, behaviour: slowly })
+    await run('--limit', 'memory=1G', 'cc')
+    expect([looks, addon.acts]).toEqual([0, ['open', 'launch', 'close']])
+    const without = seen()
+    addon.reset({ usage, behaviour: slowly })
+    await run('--limit', 'memory=1G', '--page', tree.at('paid.html'), 'cc')
+    expect(looks).toBeGreaterThan(2)
+    expect(addon.acts).toEqual(['open', 'launch', 'record', 'close'])
+    expect(seen()).not.toEqual(without)
+  })
+
+  it('is refused where the build writes, by whatever way that is named', async () => {
+    const output = tree.directory('written')
+    symlinkSync(output, tree.at('way'))
+    for (const file of [path.join(output, 'page.html'), path.join(tree.at('way'), 'page.html'), path.join(output, '..', path.basename(output), 'page.html')]) {
+      const { status, err } = await run('--output', output, '--page', file, 'cc')
+      expect([status, err]).toEqual([125, `buildjail: --page: ${file} lies in output, which the build writes to; name a file elsewhere\n`])
+    }
+    expect(addon.acts).toEqual([])
+    expect((await run('--output', output, '--page', `${output}.html`, 'cc')).status).toBe(0)
+  })
+
+  it('is another file than the record', async () => {
+    const file = tree.at('both')
+    expect((await run('--record', file, '--page', path.join(path.dirname(file), '.', 'both'), 'cc')).err).toBe('buildjail: --page: is the file of --record\n')
   })
 })
 
@@ -354,7 +471,6 @@ supported('a signal to buildjail leaves nothing behind', () => {
 
   it.each([
     ['SIGHUP', 129],
-    ['SIGINT', 130],
     ['SIGTERM', 143],
   ] as const)('%s stops the command and closes the session', async (name, status) => {
     const before = listeners()
@@ -368,6 +484,39 @@ supported('a signal to buildjail leaves nothing behind', () => {
     expect(await run('--json', '--', 'sleep', '9')).toMatchObject({ status, err: `buildjail: stopped by ${name}\n` })
     expect(addon.acts.at(-1)).toBe('close')
     expect(listeners()).toEqual(before)
+  })
+
+  const interrupted = (how: () => object, again: readonly NodeJS.Signals[] = []): void => {
+    const meeting = async (job: number): Promise<void> => {
+      process.kill(process.pid, 'SIGINT')
+      await vi.waitFor(() => expect(addon.acts).toContain('SIGINT group'))
+      for (const name of again) process.kill(process.pid, name)
+      if (again.length > 0) await vi.waitFor(() => expect(addon.acts.length).toBeGreaterThan(3))
+      addon.exit(job, how())
+    }
+    addon.reset({ behaviour: ({ job }) => void meeting(job) })
+  }
+
+  it('the first SIGINT is for the command, which may end as it likes', async () => {
+    const before = listeners()
+    interrupted(() => ({ exitCode: 3 }))
+    expect(await run('sleep', '9')).toEqual({ status: 3, out: '', err: '' })
+    expect(addon.acts).toEqual(['open', 'launch', 'SIGINT group', 'close'])
+    interrupted(() => ({ signal: 'SIGINT' }))
+    expect(await run('sleep', '9')).toEqual({ status: 130, out: '', err: 'buildjail: stopped by SIGINT\n' })
+    expect(listeners()).toEqual(before)
+  })
+
+  it('the second SIGINT ends it at once', async () => {
+    interrupted(() => ({ signal: 'SIGKILL' }), ['SIGINT'])
+    expect(await run('sleep', '9')).toEqual({ status: 130, out: '', err: 'buildjail: stopped by SIGINT\n' })
+    expect(addon.acts).toEqual(['open', 'launch', 'SIGINT group', 'kill all', 'close'])
+  })
+
+  it('SIGTERM after a SIGINT stops it, and a second one ends it at once', async () => {
+    interrupted(() => ({ signal: 'SIGTERM' }), ['SIGTERM'])
+    expect(await run('sleep', '9')).toMatchObject({ status: 143, err: 'buildjail: stopped by SIGTERM\n' })
+    expect(addon.acts).toEqual(['open', 'launch', 'SIGINT group', 'SIGTERM tree', 'close'])
   })
 
   it('one that comes while the session is being opened keeps the command from running', async () => {
@@ -387,7 +536,7 @@ supported('a signal to buildjail leaves nothing behind', () => {
 describe('exit statuses that are not the command’s', () => {
   it('a signal without a number on this system is still no success', () => {
     expect(statusOfSignal('SIGNOTHERE')).toBe(128)
-    expect(statusOf(undefined)).toBe(125)
+    expect(statusOfRefusal(new Error('a bug'))).toBe(125)
   })
 })
 

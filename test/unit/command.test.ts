@@ -47,13 +47,14 @@ describe('an environment that execve would read as another is refused', () => {
     [{ 'A\0': 'x' }, 'env.A\0'],
     [{ A: 'x\0B=y' }, 'env.A'],
     [{ A: 1 }, 'env.A'],
-    [{ A: undefined }, 'env.A'],
+    [{ A: null }, 'env.A'],
+    [{ '': undefined }, 'env.'],
   ])('%j', (env, entry) => {
     expect(refusalOf(() => checkEnv(env as Record<string, string>))).toMatchObject({ code: 'ERR_BUILDJAIL_INVALID_COMMAND', entry })
   })
 
   it('empty values and values with = are an environment', () => {
-    expect(() => checkEnv({ A: '', B: 'x=y\n' })).not.toThrow()
+    expect(() => checkEnv({ A: '', B: 'x=y\n', C: undefined })).not.toThrow()
   })
 })
 

@@ -3,6 +3,7 @@ import { inspect } from 'node:util'
 
 import { describe, expect, it, vi } from 'vitest'
 
+import { withTables } from '../../scripts/errors/document.mjs'
 import type { AnyOutput, Result } from '../../src/command/result.ts'
 import * as api from '../../src/index.ts'
 import * as specErrors from '../../src/spec-errors.ts'
@@ -109,10 +110,13 @@ describe('errors of another copy of the package are known as ours', () => {
 const specClasses = Object.values(specErrors).filter((value) => value !== specErrors.specError) as (new (entry: string, message: string) => SpecError)[]
 
 describe('the page of errors', () => {
-  const page = readFileSync(new URL('../../docs/errors.md', import.meta.url), 'utf8')
+  const page = readFileSync(new URL('../../docs/reference/errors.md', import.meta.url), 'utf8')
   const rows = new Map([...page.matchAll(/^\| `(\w+)` \| (?:`(ERR_BUILDJAIL_\w+)`|the system's) \| .+ \| .+ \|$/gm)].map(([, name = '', code]) => [name, code]))
   const bases = ['BuildjailError', 'CommandError', 'SpecError']
   const exported = Object.entries(api).filter(([, value]) => typeof value === 'function' && value.prototype instanceof Error).map(([name]) => name)
+
+  // `npm run errors:docs` writes it anew.
+  it('is made from the docstrings of the classes', () => expect(page).toBe(withTables(page)))
 
   it('has a row for each class that is exported, and for no other', () => {
     expect([...rows.keys(), ...bases].toSorted()).toEqual(exported.toSorted())
@@ -131,7 +135,12 @@ describe('the page of errors', () => {
       new api.MaxBufferError(result, 'failed'),
       new api.InputFailedError(result, new Error('x')),
       new api.OutputFailedError(result, new Error('x')),
+      new api.LimitUnsupportedError('memory', 'message'),
+      new api.OverlayUnsupportedError('message'),
+      new api.LimitExceededError('ab', 'wallTime'),
       new api.SessionClosedError('closed', 'open'),
+      new api.QueueFullError(1, 0),
+      new api.QueueTimeoutError(10, 1),
       teardown,
       new api.BuildTeardownError(teardown, result, {} as api.Session),
       new api.PoolTeardownError([]),

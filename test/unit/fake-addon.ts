@@ -1,8 +1,9 @@
 import { execFileSync } from 'node:child_process'
-import { closeSync, constants, mkdtempSync, openSync, rmSync } from 'node:fs'
+import { closeSync, constants, mkdirSync, mkdtempSync, openSync, rmSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 
+import type { NativeFailure } from '../../src/errors.ts'
 import type {
   NativeBinding,
   NativeCloseReport,
@@ -13,6 +14,7 @@ import type {
   NativePreflight,
   NativeRecord,
   NativeRecoveryReport,
+  NativeUsage,
 } from '../../src/native/binding.ts'
 import { readJob, readPlan, type ReadCommand, type ReadJob, type ReadPlan, type ReadStep } from './wire-reader.ts'
 
@@ -30,6 +32,9 @@ export interface FakeExit {
   readonly isMaxBuffer?: boolean
   readonly stdout?: Buffer
   readonly stderr?: Buffer
+  readonly inputFailure?: NativeFailure
+  readonly outputFailure?: NativeFailure
+  readonly limit?: string
 }
 
 /** How the fake acts in one test; each starts with these. */
@@ -46,14 +51,18 @@ const plain = {
   launchFailure: undefined as unknown,
   completeFailure: undefined as unknown,
   recordFailure: undefined as unknown,
+  /** What a session has taken by now. */
+  usage: async (): Promise<NativeUsage> => ({}),
   closeFailure: undefined as unknown,
   recoveryReport: { recovered: [], leftAlone: [] } as NativeRecoveryReport,
   listedSessions: [] as NativeListedSession[],
   preflight: { obstacles: [], limitations: [] } as NativePreflight,
-  closeReport: { trace: [{ step: 'jail_remove', ns: 5 }], failures: [] } as NativeCloseReport,
+  keepFailure: undefined as unknown,
+  notKept: [] as readonly string[],
+  closeReport: { trace: [{ step: 'jail_remove', ns: 5 }], failures: [], leftInOutputs: [] } as NativeCloseReport,
 }
 
-const kernelSays: NativeRecord = { id: 'fake', root: '/root', mounts: [], jail: { big: 2n ** 63n } }
+const kernelSays: NativeRecord = { id: 'fake', root: '/root', mounts: [], jail: { big: 2n ** 63n }, limits: [] }
 const pipeKinds: readonly number[] = [0, 5]
 
 /** An addon without a kernel: it notes what it was asked for, and commands end when and how a test says. */
@@ -82,6 +91,7 @@ export class FakeAddon implements NativeBinding {
     this.launched = []
     this.jobs = []
     this.acts = []
+    this.spent = new Map()
   }
 
   async recover(stateDirectory: string): Promise<NativeRecoveryReport> {
@@ -100,6 +110,13 @@ export class FakeAddon implements NativeBinding {
 
   listen(listener: NativeListener): void {
     this.#listener = listener
+  }
+
+  makeFolder(existing: string, missing: string): readonly [string, string] {
+    const made = path.join(existing, missing)
+    mkdirSync(made, { recursive: true })
+    const { dev, ino } = statSync(made, { bigint: true })
+    return [String(dev), String(ino)]
   }
 
   readPlan(packed: Uint8Array): ReadPlan {
@@ -122,6 +139,21 @@ export class FakeAddon implements NativeBinding {
   pidOf(job: number): number | undefined {
     return this.#running.has(job) ? 4711 : undefined
   }
+
+  resizeTerminal(job: number): boolean {
+    return this.#running.has(job)
+  }
+
+  /** Of each job: how much of its output was read. */
+  spent = new Map<number, number>()
+
+  spendOutput(job: number, bytes: number): void {
+    this.spent.set(job, (this.spent.get(job) ?? 0) + bytes)
+  }
+
+  lookAtTerminal(): void {}
+
+  giveBackTerminal(): void {}
 
   start(of: object, packed: Uint8Array): NativePipes | undefined {
     const job = readJob(packed)
@@ -160,11 +192,17 @@ export class FakeAddon implements NativeBinding {
         this.acts.push('kill all')
         for (const { job } of this.launched) this.exit(job, { signal: 'SIGKILL' })
       },
+      keep: async (folder, into) => {
+        this.acts.push(`keep ${folder} ${into.replace(/.*\//, '')}`)
+        if (this.script.keepFailure !== undefined) throw this.script.keepFailure
+        return this.script.notKept
+      },
       record: async () => {
         this.acts.push('record')
         if (this.script.recordFailure !== undefined) throw this.script.recordFailure
         return kernelSays
       },
+      usage: async () => this.script.usage(),
       close: async () => this.#close(),
     }
   }
@@ -198,11 +236,13 @@ export class FakeAddon implements NativeBinding {
     await new Promise((resolve) => setImmediate(resolve))
     const closed = closes && opened !== undefined ? this.#close() : undefined
     const isLeft = closed === undefined || closed.failures.length > 0
-    const { exitCode, signal, isMaxBuffer = false, stdout, stderr } = how
+    const { exitCode, signal, isMaxBuffer = false, stdout, stderr, inputFailure, outputFailure, limit } = how
     const [userUs = 0, systemUs = 0, maxRssBytes = 0] = command === undefined || failure !== undefined ? [0, 0, 0] : [1, 2, 3]
     const since = closes ? 0 : undefined
     const left = isLeft ? opened : undefined
-    this.#listener?.ended(job, failure, exitCode, signal, isMaxBuffer, userUs, systemUs, maxRssBytes, stdout, stderr, since, left, isLeft ? closed : undefined)
+    const report = isLeft ? closed : undefined
+    const failures = [inputFailure, outputFailure] as const
+    this.#listener?.ended(job, failure, exitCode, signal, isMaxBuffer, userUs, systemUs, maxRssBytes, stdout, stderr, since, left, report, ...failures, limit)
   }
 }
 

@@ -8,9 +8,10 @@ import { afterAll } from 'vitest'
 export class HostTree {
   readonly root: string
 
-  constructor() {
+  /** @param parent not in /tmp where it matters that a session has a /tmp of its own */
+  constructor(parent: string = tmpdir()) {
     // Resolved, so that paths compare with those of a plan where the folder for temporary files is a link.
-    this.root = realpathSync(mkdtempSync(path.join(tmpdir(), 'buildjail-unit-')))
+    this.root = realpathSync(mkdtempSync(path.join(parent, 'buildjail-unit-')))
     afterAll(() => rmSync(this.root, { recursive: true }))
   }
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 
 import { decodeParameter, encodeParameter, textValue, type JailParameterValue } from '../../src/freebsd/jail-parameters.ts'
-import type { NativeJailParameter } from '../../src/native/binding.ts'
+import type { NativeJailParameter } from '../../src/native/freebsd.ts'
 import { refusalOf } from './refusal.ts'
 
 type Type = NativeJailParameter['type']
@@ -61,13 +61,30 @@ describe('a value that the kernel would read as another is refused, naming the p
     ['ip6.addr', ['10.0.0.1'], 'in6_addr'],
     ['ip6.addr', ['fe80::1%lo0'], 'in6_addr'],
     ['ip6.addr', ['localhost'], 'in6_addr'],
+    ['name', new Uint8Array([0x62, 0x6a, 0]), 'string'],
   ])('%s = %o', (name, value, type) => {
-    expect(refusalOf(() => encodeParameter(name, value, type))).toMatchObject({ code: 'ERR_BUILDJAIL_INVALID_SPEC', entry: name })
+    expect(refusalOf(() => encodeParameter(name, value, type))).toMatchObject({ code: 'EINVAL', syscall: 'jail_set', step: 'check', entry: name })
   })
 
   it('a text with NUL', () => {
-    expect(refusalOf(() => encodeParameter('path', '/a\0b', 'string'))).toMatchObject({ code: 'ERR_BUILDJAIL_INVALID_SPEC' })
-    expect(refusalOf(() => textValue('\0'))).toMatchObject({ code: 'ERR_BUILDJAIL_INVALID_SPEC' })
+    expect(refusalOf(() => encodeParameter('path', '/a\0b', 'string'))).toMatchObject({ code: 'EINVAL', entry: 'path' })
+    expect(refusalOf(() => textValue('\0', 'nmount', 'from'))).toMatchObject({ code: 'EINVAL', syscall: 'nmount', entry: 'from' })
+  })
+})
+
+describe('without checks the kernel gets what was given, in the form of its own type', () => {
+  it.each<[string, JailParameterValue, Type, [string, string | null]]>([
+    ['children.max', '0', 'int', ['children.max', '3000']],
+    ['children.max', true, 'int', ['children.max', null]],
+    ['children.max', 2 ** 31, 'int', ['children.max', '00000080']],
+    ['host.hostid', -1, 'ulong', ['host.hostid', 'ffffffffffffffff']],
+    ['ip4', 'none', 'jailsys', ['ip4', '6e6f6e6500']],
+    ['path', '/a\0b', 'string', ['path', '2f61006200']],
+    ['ip4.addr', ['::1'], 'in_addr', ['ip4.addr', '00000000000000000000000000000001']],
+    ['name', new Uint8Array([0x62, 0x6a]), 'string', ['name', '626a']],
+  ])('%s = %o', (name, value, type, expected) => {
+    const [key, bytes] = encodeParameter(name, value, type, false)
+    expect([key, bytes === null ? null : Buffer.from(bytes).toString('hex')]).toEqual(expected)
   })
 })
 

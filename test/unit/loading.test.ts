@@ -1,4 +1,9 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import path from 'node:path'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+
+import { artefacts, fittingArtefacts, libcOf } from '../../src/native/artefacts.ts'
 
 const host = vi.hoisted(() => ({ files: [] as string[], load: (_file: string): unknown => undefined }))
 
@@ -11,7 +16,9 @@ vi.mock('node:module', async (original) => {
   return { ...module, createRequire: () => (file: string) => host.load(file) }
 })
 
-const prebuild = `/prebuilds/${process.platform}-${process.arch}.node`
+// As the table has it of this machine (src/native/artefacts.json).
+const [fitting = artefacts.find(({ system, arch }) => system === 'linux' && arch === process.arch)] = fittingArtefacts()
+const prebuild = `/prebuilds/${fitting?.addon ?? 'none'}`
 const built = '/build/Release/buildjail.node'
 const builtByCmake = '/build-cmake/Release/buildjail.node'
 
@@ -62,7 +69,7 @@ describe('the package can be imported where it cannot work', () => {
     expect(isSupported).toBe(false)
     expect(obstacles).toHaveLength(1)
     expect(obstacles[0]).toMatchObject({ check: 'binding' })
-    expect(obstacles[0]?.remedy).toContain('npm run build:native')
+    expect(obstacles[0]?.remedy).toMatch(/^build the native code: /)
   })
 
   it('openSession rejects with it', async () => {
@@ -77,7 +84,7 @@ describe('when no binary can be loaded, the error says what was tried', () => {
     const error = (await loadError()) as Error
     expect(error).toMatchObject({ code: 'ERR_BUILDJAIL_BINDING_NOT_FOUND' })
     for (const place of [prebuild, built, builtByCmake]) expect(error.message).toContain(`${place}: not there`)
-    expect(error.message).toContain('npm run build:native')
+    expect(error.message).toContain('build it with `')
   })
 
   it('one there that does not fit: what the loader said, and the next is tried', async () => {
@@ -89,22 +96,28 @@ describe('when no binary can be loaded, the error says what was tried', () => {
     expect(error.message).toContain(`${prebuild}: wrong ELF class`)
     expect(error.message).toContain(`${builtByCmake}: not there`)
   })
+
+  it('the command that it names is one of this package', async () => {
+    host.files = ['/scripts/install.mjs']
+    const { buildCommand } = await import('../../src/native/load.ts')
+    expect(buildCommand()).toMatch(/^node '?\/.*\/scripts\/install\.mjs'?$/)
+  })
 })
 
 describe('the binary that is loaded', () => {
-  it('is a prebuilt one before a built one', async () => {
-    host.files = [built, prebuild]
+  it('is what was compiled here before what came with the package', async () => {
+    host.files = [prebuild, built]
     host.load = (file) => ({ file })
-    expect(await load()).toEqual({ file: expect.stringContaining(prebuild) as string })
+    expect(await load()).toEqual({ file: expect.stringContaining(built) as string })
   })
 
   it('is the next one when the first does not fit', async () => {
     host.files = [prebuild, builtByCmake]
     host.load = (file) => {
-      if (file.endsWith(prebuild)) throw new Error('wrong ELF class')
+      if (file.endsWith(builtByCmake)) throw new Error('wrong ELF class')
       return { file }
     }
-    expect(await load()).toEqual({ file: expect.stringContaining(builtByCmake) as string })
+    expect(await load()).toEqual({ file: expect.stringContaining(prebuild) as string })
   })
 
   it('is loaded once', async () => {
@@ -125,3 +138,54 @@ describe('the binary that is loaded', () => {
     expect(await loadError()).toMatchObject({ message: expect.stringContaining('not to be loaded') as string })
   })
 })
+
+describe('a prebuilt addon fits', () => {
+  it('the system, the processor and the C library of the running program', () => {
+    const ours = fittingArtefacts()
+    for (const artefact of ours) expect(artefact).toMatchObject({ system: process.platform, arch: process.arch })
+    expect(ours.length).toBeLessThan(2)
+  })
+
+  it('where a program says which linker it wants', () => {
+    const folder = mkdtempSync(path.join(tmpdir(), 'buildjail-libc-'))
+    try {
+      const [glibc, musl, neither] = ['/lib64/ld-linux-x86-64.so.2', '/lib/ld-musl-x86_64.so.1', '/libexec/ld-elf.so.1'].map((linker, index) => {
+        const file = path.join(folder, String(index))
+        writeFileSync(file, programFor(linker))
+        return libcOf(file)
+      })
+      expect({ glibc, musl, neither }).toEqual({ glibc: 'glibc', musl: 'musl', neither: undefined })
+    } finally {
+      rmSync(folder, { recursive: true })
+    }
+  })
+
+  it.each([Buffer.alloc(0), Buffer.from('#!/bin/sh\n'), Buffer.alloc(64), programFor('/lib64/ld-linux-x86-64.so.2').subarray(0, 70)])('nothing is made of what is no program: %#', (bytes) => {
+    const folder = mkdtempSync(path.join(tmpdir(), 'buildjail-libc-'))
+    try {
+      writeFileSync(path.join(folder, 'file'), bytes)
+      expect(libcOf(path.join(folder, 'file'))).toBeUndefined()
+      expect(libcOf(path.join(folder, 'missing'))).toBeUndefined()
+    } finally {
+      rmSync(folder, { recursive: true })
+    }
+  })
+
+  it('and the program that goes with it has the name that the addon looks for', () => {
+    for (const { name, addon, watcher } of artefacts) expect([addon, watcher]).toEqual([`${name}.node`, addon.replace(/\.node$/, '-watch')])
+  })
+})
+
+/** The headers of elf(5), with one PT_INTERP and nothing else. */
+function programFor(linker: string): Buffer {
+  const bytes = Buffer.alloc(256)
+  bytes.set([0x7f, 0x45, 0x4c, 0x46, 2, 1])
+  bytes.writeBigUInt64LE(64n, 32)
+  bytes.writeUInt16LE(56, 54)
+  bytes.writeUInt16LE(1, 56)
+  bytes.writeUInt32LE(3, 64)
+  bytes.writeBigUInt64LE(128n, 72)
+  bytes.writeBigUInt64LE(BigInt(linker.length + 1), 96)
+  bytes.write(linker, 128)
+  return bytes
+}

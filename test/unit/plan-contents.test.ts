@@ -1,4 +1,4 @@
-import { statSync } from 'node:fs'
+import { existsSync, statSync } from 'node:fs'
 
 import { describe, expect, it } from 'vitest'
 
@@ -23,22 +23,31 @@ function mountAt(plan: Plan, target: string): Mount {
 }
 
 describe('what a spec leaves open is what the documentation says', () => {
-  it('a clean environment, a private /tmp, no network, an unprivileged user', () => {
+  it('a clean environment, a private /tmp, a small /etc, no network, an unprivileged user', () => {
     expect(planned()).toEqual({
       version: 1,
       platform: 'freebsd',
       mounts: [
         { kind: 'dev', target: '/dev', writable: false, entry: 'dev' },
-        { kind: 'tmpfs', target: '/tmp', writable: true, size: 2 ** 31, entry: 'tmpfs' },
+        { kind: 'tmpfs', target: '/tmp', writable: true, size: expect.any(Number) as number, files: expect.any(Number) as number, entry: 'tmpfs' },
       ],
-      links: [],
-      directories: ['/dev', '/tmp'],
+      links: [{ path: '/etc/localtime', target: '/usr/share/zoneinfo/UTC' }],
+      files: ['gitconfig', 'group', 'hosts', 'nsswitch.conf', 'passwd', 'protocols', 'services', 'shells'].map((name) => ({ path: `/etc/${name}`, text: expect.any(String) as string, entry: 'etc' })),
+      directories: ['/dev', '/etc', '/tmp'],
       env: { PATH: '/bin:/usr/bin', HOME: '/tmp', TMPDIR: '/tmp', LC_ALL: 'C' },
+      path: [],
       cwd: '/tmp',
       network: 'none',
-      user: { uid: 35001, gid: 35001, groups: [] },
+      users: { firstUid: 35001, count: 64, gid: 35001 },
+      allow: [],
+      limits: { policy: 'strict' },
+      ownership: 'folder',
       hostname: 'build',
       stateDirectory,
+      wait: 0,
+      devices: [],
+      warnings: [],
+      leftOut: [],
     })
   })
 
@@ -103,7 +112,7 @@ describe('what a spec says is what the plan has', () => {
       network: 'host',
       hostname: 'box',
       cwd: '/inputs/src',
-      tmpSize: 1024 ** 2,
+      limits: { tmpSize: '1M', tmpFiles: 7 },
     })
     expect(plan).toMatchObject({
       name: 'nightly',
@@ -112,7 +121,19 @@ describe('what a spec says is what the plan has', () => {
       hostname: 'box',
       cwd: '/inputs/src',
     })
-    expect(mountAt(plan, '/tmp').size).toBe(1024 ** 2)
+    expect(mountAt(plan, '/tmp')).toMatchObject({ size: 1024 ** 2, files: 7 })
+  })
+
+  it('what the build is allowed, in one order', () => {
+    expect(planned({ allow: ['attributes', 'io_uring'] }).allow).toEqual(['io_uring', 'attributes'])
+  })
+
+  it('users of its own, on FreeBSD where it names none', () => {
+    const users = { firstUid: 40_000, count: 16, gid: 40_001 }
+    expect(planned({ users })).toMatchObject({ users })
+    expect(planned({ users }).user).toBeUndefined()
+    expect(planned({ user: { uid: 7, gid: 7 } }).users).toBeUndefined()
+    expect(planned({}, 'linux')).toMatchObject({ user: { uid: 35001, gid: 35001, groups: [] } })
   })
 
   it('root, asked for by name, has no group but its own', () => {
@@ -121,7 +142,7 @@ describe('what a spec says is what the plan has', () => {
 
   it('something of our own below our own /tmp', () => {
     const plan = planned({ inputs: { '/tmp/seed': source } })
-    expect(plan.directories).toEqual(['/dev', '/tmp', '/tmp/seed'])
+    expect(plan.directories).toEqual(['/dev', '/etc', '/tmp', '/tmp/seed'])
   })
 })
 
@@ -149,7 +170,7 @@ describe('mounting in the order of the plan always finds its mount point', () =>
   it('parents come before what is below them, and siblings that only begin alike after it', () => {
     const plan = planned({ inputs: { '/a-b': source, '/a/c': source, '/a.d': source, '/a/b/c': source, '/A': source } })
     expect(plan.mounts.map(({ target }) => target)).toEqual(['/A', '/a/b/c', '/a/c', '/a-b', '/a.d', '/dev', '/tmp'])
-    expect(plan.directories).toEqual(['/A', '/a', '/a/b', '/a/b/c', '/a/c', '/a-b', '/a.d', '/dev', '/tmp'])
+    expect(plan.directories).toEqual(['/A', '/a', '/a/b', '/a/b/c', '/a/c', '/a-b', '/a.d', '/dev', '/etc', '/tmp'])
   })
 
   it('the order in which a spec was written makes no difference', () => {
@@ -187,4 +208,15 @@ describe('a plan is plain data that nobody can change', () => {
   it('its JSON says all of it', () => {
     expect(JSON.parse(JSON.stringify(full()))).toEqual(full())
   })
+})
+
+it('an output that is missing is planned, with the folder that it will be made in, and not made', () => {
+  const absent = tree.at('out/deep/er')
+  tree.link('to-out', 'out')
+  for (const declared of [absent, `${tree.at('to-out')}/deep/er`]) {
+    const plan = planned({ output: declared })
+    expect(mountAt(plan, '/output')).toMatchObject({ source: absent, missingIn: out, writable: true })
+    expect(mountAt(plan, '/output').identity).toBeUndefined()
+  }
+  expect(existsSync(tree.at('out/deep'))).toBe(false)
 })

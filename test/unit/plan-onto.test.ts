@@ -21,6 +21,7 @@ describe('a plan made onto another', () => {
     ['an input and an output', { inputs: { a: source }, output }],
     ['a file, a target of its own and a place to work in', { inputs: { one: file, '/opt/sdk': source }, cwd: '/opt/sdk' }],
     ['outputs by name', { outputs: { logs: output } }],
+    ['a file in /etc that a base has by default', { inputs: { '/etc/hosts': file } }],
     ['variables', { env: { B: 'own', C: 'own' }, sourceDateEpoch: 7 }],
   ])('with %s is the plan of both specs together', (_, additions) => {
     const merged: Spec = {
@@ -44,11 +45,18 @@ describe('a plan made onto another', () => {
     const settled: Required<Omit<Spec, keyof Additions>> = {
       name: 'other',
       toolchain: 'host',
-      tmpSize: 4096,
+      tmpfs: { '/var/tmp': 4096 },
+      devices: ['/dev/null'],
       network: 'host',
       user: 'root',
+      allow: ['keyring'],
+      ids: { first: 600_000_000, count: 65536 },
+      ownership: 'build',
+      users: { firstUid: 5, count: 5, gid: 5 },
       hostname: 'other',
+      etc: 'none',
       stateDirectory: '/other',
+      wait: 1,
     }
     for (const [field, value] of Object.entries(settled)) {
       const addition: object = { [field]: value }
@@ -73,6 +81,6 @@ describe('what is packed of a base and of its rest', () => {
       'bind /output',
     ])
     const targets = new Set([...packed.steps, ...rest].map(({ target }) => target))
-    expect(targets).toEqual(new Set([...whole.directories, ...whole.mounts.map(({ target }) => target)]))
+    expect(targets).toEqual(new Set([...whole.directories, ...whole.mounts.map(({ target }) => target), ...[...whole.links, ...whole.files].map((one) => one.path)]))
   })
 })

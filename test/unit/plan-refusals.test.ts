@@ -1,6 +1,7 @@
 import { createServer } from 'node:net'
 import { once } from 'node:events'
 import { rmSync } from 'node:fs'
+import path from 'node:path'
 
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 
@@ -14,6 +15,11 @@ const tree = new HostTree()
 const source = tree.directory('source')
 const other = tree.directory('other')
 const file = tree.file('file')
+/** With a link, a file and a folder in it. */
+const linked = tree.directory('linked')
+tree.link('linked/link', 'folder')
+tree.file('linked/file')
+tree.directory('linked/folder')
 const stateDirectory = tree.directory('state/sessions')
 
 function refused(spec: Spec, platform: 'freebsd' | 'linux' = 'freebsd'): BuildjailError {
@@ -22,6 +28,17 @@ function refused(spec: Spec, platform: 'freebsd' | 'linux' = 'freebsd'): Buildja
   expect(refusal.step).toBe('plan')
   return refusal
 }
+
+describe('ids of the host are refused', () => {
+  it('on a system that knows no others inside', () => {
+    expect(refused({ ids: { first: 600_000_000, count: 65536 } })).toMatchObject({ code: 'ERR_BUILDJAIL_INVALID_SPEC', entry: 'ids' })
+  })
+
+  it('that go beyond the last one', () => {
+    expect(refused({ ids: { first: 0xffff_0000, count: 65536 } }, 'linux')).toMatchObject({ code: 'ERR_BUILDJAIL_INVALID_SPEC', entry: 'ids.count' })
+    expect(() => planOf({ toolchain: 'none', stateDirectory, ids: { first: 0xffff_0000, count: 65535 } }, { platform: 'linux' })).not.toThrow()
+  })
+})
 
 describe('a target that could lead elsewhere is refused', () => {
   it.each(['/a/../b', '/..', '/a/..', '/a//b', '/a/', '/a/.', '/./a', '//a', '/'])('input at %s', (target) => {
@@ -58,7 +75,6 @@ describe('two things at one target are refused, and the message names both', () 
     ['a named and an absolute input', { inputs: { src: source, '/inputs/src': other } }, 'inputs./inputs/src', 'inputs.src'],
     ['the output and an absolute one', { output: source, outputs: { '/output': other } }, 'outputs./output', 'output'],
     ['an input and an output', { inputs: { '/x': source }, outputs: { '/x': other } }, 'outputs./x', 'inputs./x'],
-    ['a part of the toolchain twice', { toolchain: [source, source] }, 'toolchain[1]', 'toolchain[0]'],
     ['an input over the private /tmp', { inputs: { '/tmp': source } }, 'inputs./tmp', 'tmpfs'],
     ['an input over the devices', { inputs: { '/dev': source } }, 'inputs./dev', 'dev'],
   ])('%s', (_what, spec, entry, twin) => {
@@ -68,10 +84,14 @@ describe('two things at one target are refused, and the message names both', () 
   })
 })
 
-describe('a target below what is mounted is refused: its contents are not ours to change', () => {
+describe('a target below what is mounted is refused where there is no mount point for it', () => {
   it.each<[string, Spec, entry: string, above: string]>([
     ['below an input', { inputs: { src: source, '/inputs/src/deep/down': other } }, 'inputs./inputs/src/deep/down', 'inputs.src'],
-    ['below an output', { output: source, inputs: { '/output/in': other } }, 'inputs./output/in', 'output'],
+    ['below an input that has a link there', { inputs: { src: linked, '/inputs/src/link': other } }, 'inputs./inputs/src/link', 'inputs.src'],
+    ['below an output that has a link there', { output: linked, inputs: { '/output/link': other } }, 'inputs./output/link', 'output'],
+    ['behind a link in an output', { output: linked, inputs: { '/output/link/x': other } }, 'inputs./output/link/x', 'output'],
+    ['below an input that has a file there', { inputs: { src: linked, '/inputs/src/file': other } }, 'inputs./inputs/src/file', 'inputs.src'],
+    ['a file below an input that has a folder there', { inputs: { src: linked, '/inputs/src/folder': file } }, 'inputs./inputs/src/folder', 'inputs.src'],
     ['below a file', { inputs: { '/a': file, '/a/b': source } }, 'inputs./a/b', 'inputs./a'],
     ['below a part of the toolchain', { toolchain: [source], inputs: { [`${source}/x`]: other } }, `inputs.${source}/x`, 'toolchain[0]'],
     ['below the devices', { inputs: { '/dev/fd': source } }, 'inputs./dev/fd', 'dev'],
@@ -150,7 +170,8 @@ describe('sessions stay invisible to each other: the state directory is no sourc
   it('behind a link, on either side', () => {
     const link = tree.link('way-in', 'state/sessions')
     expect(refused({ inputs: { x: link } })).toMatchObject(refusal)
-    expect(refused({ inputs: { x: stateDirectory }, stateDirectory: link })).toMatchObject(refusal)
+    const around = tree.link('around', 'state')
+    expect(refused({ inputs: { x: stateDirectory }, stateDirectory: `${around}/sessions` })).toMatchObject(refusal)
   })
 
   it('when it does not exist yet', () => {
@@ -182,8 +203,35 @@ describe('one directory is writable once', () => {
     expect(refusal.message).toContain('by output')
   })
 
-  it('read-only in addition is no conflict', () => {
-    expect(() => planOf({ toolchain: 'none', stateDirectory, output: source, inputs: { seen: source } }, { platform: 'freebsd' })).not.toThrow()
+  it('and not read by another name as well', () => {
+    expect(refused({ output: source, inputs: { seen: source } })).toMatchObject({ code: 'ERR_BUILDJAIL_OUTPUT_AROUND_SOURCE', entry: 'output', path: source })
+  })
+
+  it('an output around a source is refused, be that an input, a toolchain or another output', () => {
+    const inner = tree.directory('outer/middle/inner')
+    const outer = path.dirname(path.dirname(inner))
+    for (const spec of [{ inputs: { seen: inner } }, { toolchain: [inner] }, { outputs: { more: inner } }] satisfies Spec[]) {
+      const refusal = refused({ ...spec, output: outer })
+      expect(refusal).toMatchObject({ code: 'ERR_BUILDJAIL_OUTPUT_AROUND_SOURCE', entry: 'output', path: outer })
+      expect(refusal.message).toContain(`${outer} lies around ${inner}`)
+    }
+  })
+
+  it('an output inside an input is what the caller asked for', () => {
+    const inner = tree.directory('project/dist')
+    expect(() => planOf({ toolchain: 'none', stateDirectory, output: inner, inputs: { src: path.dirname(inner) } }, { platform: 'freebsd' })).not.toThrow()
+  })
+})
+
+describe('users are of FreeBSD', () => {
+  const users = { firstUid: 40_000, count: 16, gid: 40_000 }
+
+  it('elsewhere they are refused', () => {
+    expect(refusalOf(() => planOf({ toolchain: 'none', stateDirectory, users }, { platform: 'linux' }))).toMatchObject({ code: 'ERR_BUILDJAIL_INVALID_SPEC', entry: 'users' })
+  })
+
+  it('and beside a user that is named they have no use', () => {
+    expect(refused({ users, user: { uid: 5, gid: 5 } })).toMatchObject({ code: 'ERR_BUILDJAIL_INVALID_SPEC', entry: 'users' })
   })
 })
 

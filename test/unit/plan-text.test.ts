@@ -13,13 +13,22 @@ const plan: Plan = {
     { kind: 'tmpfs', target: '/tmp', writable: true, size: 2 * 1024 ** 3, entry: 'tmpfs' },
   ],
   links: [{ path: '/lib', target: 'usr/lib' }],
+  files: ['group', 'passwd'].map((name) => ({ path: `/etc/${name}`, text: '', entry: 'etc' })),
   directories: ['/dev', '/inputs', '/inputs/src', '/output', '/tmp'],
   env: { PATH: '/bin', GREETING: 'two words' },
+  path: [],
   cwd: '/tmp',
   network: 'none',
   user: { uid: 35001, gid: 35001, groups: [] },
+  allow: [],
+  limits: { policy: 'strict' },
+  ownership: 'folder',
   hostname: 'build',
   stateDirectory: '/var/run/buildjail',
+  wait: 0,
+  devices: [],
+  warnings: [],
+  leftOut: [],
 }
 
 describe('a plan can be read by people', () => {
@@ -30,7 +39,10 @@ cwd       /tmp
 network   none
 user      35001:35001
 groups    -
+allow     -
+outputs   of the folder's owner
 hostname  build
+etc       group passwd
 state     /var/run/buildjail
 
 mounts
@@ -50,11 +62,19 @@ environment
   })
 
   it('root is called root, groups are listed, and a plan without links has no such section', () => {
-    const text = planText({ ...plan, links: [], user: { uid: 0, gid: 0, groups: [5, 6] }, name: 'nightly' })
+    const text = planText({ ...plan, links: [], user: { uid: 0, gid: 0, groups: [5, 6] }, allow: ['keyring', 'perf'], name: 'nightly' })
     expect(text).toContain('user      0:0 (root)\n')
     expect(text).toContain('groups    5 6\n')
+    expect(text).toContain('allow     keyring perf\n')
     expect(text).toContain('name      nightly\n')
     expect(text).not.toContain('links')
+  })
+
+  it('limits, where there are some, in words', () => {
+    const limits = { memory: 2 * 1024 ** 3, processes: 64, cpus: 1.5, wallTime: 500, output: 4097, policy: 'strict' } as const
+    expect(planText(plan)).not.toContain('limits')
+    expect(planText({ ...plan, limits })).toContain('limits    memory 2 GiB, processes 64, cpus 1.5, wallTime 500 ms, output 4097 bytes\n')
+    expect(planText({ ...plan, limits: { swap: 0, policy: 'best-effort' } })).toContain('limits    swap 0 bytes, as far as the host can hold them\n')
   })
 
   it.each([

@@ -62,7 +62,9 @@ describe('a command that ran is told as it went', () => {
       isCanceled: false,
       isTerminated: false,
       isMaxBuffer: false,
+      limit: undefined,
       usage: { userUs: 1, systemUs: 2, maxRssBytes: 3 },
+      leftInOutputs: [],
     })
   })
 
@@ -395,6 +397,22 @@ describe('output with several targets', () => {
     const error = await rejected(session.run(['x'], { stdout: ['pipe', { file: full }], reject: false }))
     expect(error).toBeInstanceOf(OutputFailedError)
     expect(error).toMatchObject({ code: 'ERR_BUILDJAIL_OUTPUT_FAILED', stdout: 'said', cause: { code: 'ENOSPC' } })
+  })
+})
+
+describe('a file that native code reads or writes for a command', () => {
+  const full = nativeFailure({ code: 'ENOSPC', errno: -28, syscall: 'write', step: 'stdio', path: '/var/log/x' })
+
+  it.each([
+    ['written to', { outputFailure: full }, OutputFailedError, 'x: its output could not be written: ENOSPC'],
+    ['read', { inputFailure: full }, InputFailedError, 'x: its input failed: ENOSPC'],
+  ] as const)('and could not be %s, fails the run, whatever became of the command', async (_what, failure, type, message) => {
+    for (const how of [{ signal: 'SIGKILL' }, { exitCode: 0 }]) {
+      addon.script.behaviour = ({ job }) => addon.exit(job, { ...how, ...failure })
+      const error = await rejected(session.run(['x'], { stdout: { file: '/var/log/x' }, reject: false }))
+      expect(error).toBeInstanceOf(type)
+      expect(error).toMatchObject({ ...how, message: expect.stringContaining(message) as string, cause: { code: 'ENOSPC', path: '/var/log/x' } })
+    }
   })
 })
 

@@ -11,6 +11,7 @@ const types: Readonly<Record<string, (value: unknown) => boolean>> = {
   array: Array.isArray,
   string: (value) => typeof value === 'string',
   integer: Number.isInteger,
+  number: Number.isFinite,
 }
 
 /** Of JSON Schema, draft 2020-12, the keywords that a spec needs. Each holds of a value of another type than its own. */
@@ -23,6 +24,8 @@ const rules: Readonly<Record<string, Rule>> = {
   minimum: (least: number, value) => typeof value !== 'number' || value >= least,
   maximum: (most: number, value) => typeof value !== 'number' || value <= most,
   items: (schema: Schema, value) => !Array.isArray(value) || all(value, (item) => isValid(schema, item)),
+  maxProperties: (most: number, value) => !isObject(value) || Object.keys(value).length <= most,
+  minItems: (least: number, value) => !Array.isArray(value) || value.length >= least,
   maxItems: (most: number, value) => !Array.isArray(value) || value.length <= most,
   uniqueItems: (_: true, value) => !Array.isArray(value) || all(value, (item) => value.filter((other) => isDeepStrictEqual(item, other)).length === 1),
   required: (names: readonly string[], value) => !isObject(value) || all(names, (name) => Object.hasOwn(value, name)),
@@ -36,7 +39,7 @@ const rules: Readonly<Record<string, Rule>> = {
   },
 }
 
-const annotations: ReadonlySet<string> = new Set(['$schema', 'title', 'description', 'default'])
+const annotations: ReadonlySet<string> = new Set(['$schema', 'title', 'description', 'default', 'allowComments', 'allowTrailingCommas'])
 
 export function isValid(schema: Schema, value: unknown): boolean {
   return all(Object.entries(schema), ([keyword, argument]) => {

@@ -26,7 +26,7 @@ function rowsOf(text: string): (readonly [number: number, file: string, title: s
     .trimEnd()
     .split('\n')
     .map((line) => {
-      const [, number, file = '', title = ''] = /^\| (\d+) \| `(test\/[\w/.-]+\.test\.ts)` \| (\S.*) \|$/.exec(line) ?? []
+      const [, number, file = '', title = ''] = /^\| (\d+) \| `((?:runner\/)?test\/[\w/.-]+\.test\.ts)` \| (\S.*) \|$/.exec(line) ?? []
       if (number === undefined) throw new Error(`no line of the table: ${line}`)
       return [Number(number), file, title] as const
     })

@@ -2,6 +2,7 @@ import { beforeEach, describe, expect, it, vi } from 'vitest'
 
 import type { NativeFailure } from '../../src/errors.ts'
 import { planOf } from '../../src/spec/plan.ts'
+import { setConcurrency } from '../../src/session/concurrency.ts'
 import { SessionPool, type SessionPoolOptions } from '../../src/session/pool.ts'
 import { PoolTeardownError } from '../../src/session/teardown.ts'
 import { rejected } from '../session/rejected.ts'
@@ -21,7 +22,7 @@ const isSupported = ((): boolean => {
 
 const base = { toolchain: 'none' } as const
 const busy: NativeFailure = { code: 'EBUSY', errno: -16, syscall: 'unmount', step: 'unmount', reason: 'device busy', path: '/root' }
-const busyReport = { trace: [], failures: [busy] }
+const busyReport = { trace: [], failures: [busy], leftInOutputs: [] }
 
 describe.runIf(isSupported)('a pool that is closed', () => {
   it.each([
@@ -53,7 +54,7 @@ describe.runIf(isSupported)('a pool that is closed', () => {
     const left = { errors: [{ code: 'EBUSY', path: '/root' }] }
     // The one that ran, and the one that was ready instead of it.
     expect(error).toMatchObject({ code: 'ERR_BUILDJAIL_POOL_TEARDOWN', errors: [left, left] })
-    addon.script.closeReport = { trace: [], failures: [] }
+    addon.script.closeReport = { trace: [], failures: [], leftInOutputs: [] }
     for (const more of [2, 0]) {
       addon.acts = []
       await pool.close()
@@ -90,5 +91,91 @@ describe.runIf(isSupported)('a pool', () => {
       expect(durationMs).toBeGreaterThan(25)
       expect(durationMs).toBeLessThanOrEqual(performance.now() - began)
     }
+  })
+})
+
+describe.runIf(isSupported)('a pool of which one session may be in use', () => {
+  const open = (more: SessionPoolOptions = {}): Promise<SessionPool> => SessionPool.open(base, { size: 2, maxSessions: 1, ...more })
+
+  it('serves one after the other by the order of their coming, and no other pool waits for that', async () => {
+    addon.script.behaviour = () => {}
+    await using pool = await open()
+    await using other = await open()
+    const runs = ['a', 'b', 'c'].map((name) => pool.run({}, [name]))
+    const elsewhere = other.run({}, ['d'])
+    for (const launched of ['a d', 'a d b', 'a d b c']) {
+      await vi.waitFor(() => expect(addon.launched.map(({ argv }) => argv[0]).join(' ')).toBe(launched))
+      await new Promise((resolve) => setTimeout(resolve, 20))
+      expect(addon.launched.map(({ argv }) => argv[0]).join(' ')).toBe(launched)
+      addon.exit(addon.launched.at(-1)?.job ?? -1)
+      if (launched === 'a d') addon.exit(addon.launched[0]?.job ?? -1)
+    }
+    await Promise.all([...runs, elsewhere])
+    expect(pool.waiting).toBe(0)
+  })
+
+  it('has its place again when the session is taken away, and not when its command ends', async () => {
+    await using pool = await open()
+    const session = await pool.acquire()
+    const next = pool.acquire()
+    await new Promise((resolve) => setTimeout(resolve, 20))
+    expect(pool.waiting).toBe(1)
+    await session.close()
+    const second = await next
+    pool.release(second)
+    await (await pool.acquire()).close()
+  })
+
+  it('has its place again when an addition could not be', async () => {
+    await using pool = await open()
+    addon.script.completeFailure = busy
+    addon.script.behaviour = ({ job }) => addon.exit(job)
+    await rejected(pool.acquire())
+    await rejected(pool.run({}, ['cc']))
+    addon.script.completeFailure = undefined
+    await (await pool.acquire()).close()
+  })
+
+  it('refuses who waits when it is closed, also for a turn among all sessions of the process', async () => {
+    const pool = await open()
+    const wide = await SessionPool.open(base)
+    const session = await pool.acquire()
+    setConcurrency({ maxSessions: 1 })
+    try {
+      const waiting = [pool.acquire(), pool.run({}, ['cc']), wide.acquire(), wide.run({}, ['cc'])].map((promise) => rejected(promise))
+      await new Promise((resolve) => setTimeout(resolve, 20))
+      expect([pool.waiting, wide.waiting]).toEqual([2, 2])
+      await Promise.all([pool.close(), wide.close()])
+      for (const error of await Promise.all(waiting)) expect(error).toMatchObject({ code: 'ERR_BUILDJAIL_SESSION_CLOSED' })
+      await session.close()
+    } finally {
+      setConcurrency()
+    }
+  })
+
+  it('lets in nobody whose signal was aborted or whose time was over', async () => {
+    await using pool = await open()
+    const session = await pool.acquire()
+    const controller = new AbortController()
+    const reason = new Error('no longer wanted')
+    const errors = [pool.acquire({}, { signal: controller.signal }), pool.run({}, ['cc'], { signal: controller.signal })].map((promise) => rejected(promise))
+    const timedOut = rejected(pool.run({}, ['cc'], { timeout: 20 }))
+    await new Promise((resolve) => setTimeout(resolve, 40))
+    controller.abort(reason)
+    expect(await Promise.all(errors)).toEqual([reason, reason])
+    expect(await timedOut).toMatchObject({ timedOut: true })
+    await session.close()
+    expect(addon.launched).toEqual([])
+    await (await pool.acquire()).close()
+  })
+
+  it('refuses at once who would be one too many to wait', async () => {
+    await using pool = await open({ queue: 1 })
+    const session = await pool.acquire()
+    const next = pool.acquire()
+    expect(await rejected(pool.run({}, ['cc']))).toMatchObject({ code: 'ERR_BUILDJAIL_QUEUE_FULL' })
+    expect(await rejected(pool.acquire())).toMatchObject({ code: 'ERR_BUILDJAIL_QUEUE_FULL' })
+    await session.close()
+    await (await next).close()
   })
 })

@@ -16,24 +16,60 @@ const key = fc.oneof(
 const id = fc.integer({ min: 1, max: 0xffff_fffe })
 const number = fc.integer({ min: 0, max: Number.MAX_SAFE_INTEGER })
 
+const source = fc.oneof(text, fc.record({ path: text, optional: fc.boolean() }, { requiredKeys: ['path'] }))
+const input = fc.oneof(source, fc.record({ path: text, optional: fc.boolean(), overlay: fc.boolean() }, { requiredKeys: ['path'] }))
+const variable = text.filter((one) => !one.includes('='))
+const variables = fc.dictionary(variable, fc.oneof(text, fc.constant('')))
+
 /** A valid value of every field: the compiler asks for one of a new field. */
 const valid: { readonly [Name in keyof Spec]-?: fc.Arbitrary<NonNullable<Spec[Name]>> } = {
   name: fc.stringMatching(/^[A-Za-z0-9_-]{1,32}$/).filter((one) => !/^[0-9]+$/.test(one)),
-  toolchain: fc.oneof(fc.constantFrom('host' as const, 'none' as const), fc.array(text)),
-  inputs: fc.dictionary(key, text),
+  toolchain: fc.oneof(fc.constantFrom('host' as const, 'none' as const), fc.array(source)),
+  inputs: fc.dictionary(key, input),
   output: text,
   outputs: fc.dictionary(key, text),
-  tmpSize: fc.integer({ min: 4096, max: Number.MAX_SAFE_INTEGER }),
+  stores: fc.dictionary(text.map((one) => `/${one}`), text),
+  devices: fc.array(source, { maxLength: 32 }),
+  tmpfs: fc.dictionary(text.map((one) => `/${one}`), fc.integer({ min: 4096, max: Number.MAX_SAFE_INTEGER }), { maxKeys: 16 }),
+  limits: fc.record(
+    {
+      memory: fc.integer({ min: 4096, max: Number.MAX_SAFE_INTEGER }),
+      swap: fc.nat(),
+      processes: fc.integer({ min: 1, max: 2 ** 22 }),
+      cpus: fc.double({ min: 0.01, max: 65_536, noNaN: true }),
+      cpuTime: fc.integer({ min: 1 }),
+      openFiles: fc.integer({ min: 8, max: 2 ** 30 }),
+      fileSize: fc.integer({ min: 1 }),
+      tmpSize: fc.integer({ min: 4096, max: Number.MAX_SAFE_INTEGER }),
+      tmpFiles: fc.integer({ min: 1 }),
+      output: fc.integer({ min: 1 }),
+      wallTime: fc.integer({ min: 1 }),
+      policy: fc.constantFrom('strict' as const, 'best-effort' as const),
+    },
+    { requiredKeys: [] },
+  ),
   sourceDateEpoch: number,
-  env: fc.dictionary(text.filter((one) => !one.includes('=')), fc.oneof(text, fc.constant(''))),
+  env: fc.oneof(variables, fc.record({ pass: fc.array(variable), set: variables }, { requiredKeys: [] })),
+  path: fc.array(text.filter((one) => !one.includes(':'))),
   cwd: text,
-  network: fc.constantFrom('none' as const, 'host' as const),
+  keep: text,
+  network: fc.oneof(
+    fc.constantFrom('none' as const, 'loopback' as const, 'host' as const),
+    fc.record({ vnet: fc.constantFrom('epair0b', 'em0.7', 'x'.repeat(15)) }),
+    fc.record({ namespace: fc.constantFrom('/run/netns/x', '/proc/1/ns/net') }),
+  ),
+  ownership: fc.constantFrom('folder' as const, 'build' as const),
   user: fc.oneof(
     fc.constant('root' as const),
     fc.record({ uid: id, gid: id, groups: fc.uniqueArray(fc.nat(), { maxLength: 15 }) }, { requiredKeys: ['uid', 'gid'] }),
   ),
+  allow: fc.subarray(['user-namespaces', 'io_uring', 'keyring', 'perf', 'bpf', 'userfaultfd', 'sockets', 'set-id', 'attributes'] as const),
+  ids: fc.record({ first: fc.integer({ min: 1, max: 0xffff_fffe }), count: fc.integer({ min: 32, max: 0xffff_fffe }) }),
+  users: fc.record({ firstUid: fc.integer({ min: 1, max: 2 ** 31 }), count: fc.integer({ min: 1, max: 4096 }), gid: id }),
   hostname: fc.stringMatching(/^[A-Za-z0-9]([A-Za-z0-9.-]{0,61}[A-Za-z0-9])?$/),
+  etc: fc.oneof(fc.constantFrom('minimal' as const, 'none' as const), fc.dictionary(fc.stringMatching(/^[A-Za-z0-9_-]{1,9}$/).map((one) => `/etc/${one}`), fc.oneof(text, fc.constant('')))),
   stateDirectory: text.map((one) => `/${one}`),
+  wait: fc.nat(),
 }
 const validSpec = fc.record(valid, { requiredKeys: [] })
 
@@ -43,6 +79,8 @@ const nearly = fc.oneof(
   fc.constantFrom('', '.', '..', '/', 'a/b', 'a\0', '-', '0042', 'host', 'root', 0, -0, -1, 0.5, 4095, 4096, 0xffff_ffff, 2 ** 53, null, true),
   fc.oneof(...Object.values(valid)),
   fc.dictionary(fc.oneof(key, fc.constantFrom('', '.', '..', 'a/b', 'a=b', 'a\0', '/a\0')), fc.oneof(text, fc.constantFrom('', 'a\0', 1, null))),
+  fc.dictionary(fc.constantFrom('pass', 'set', 'path', 'optional', 'overlay', 'A'), fc.oneof(text, fc.array(variable), variables, fc.constantFrom('', 'a\0', 1, null, true, ['=']))),
+  fc.dictionary(key, fc.record({ path: fc.oneof(text, fc.constantFrom('', 1, null)), optional: fc.oneof(fc.boolean(), fc.constantFrom(1, null)), overlay: fc.oneof(fc.boolean(), fc.constantFrom(1, null)) }, { requiredKeys: [] })),
   fc.array(fc.oneof(text, fc.nat(3), fc.constantFrom('', 'a\0')), { maxLength: 20 }),
   fc.record({ uid: fc.oneof(id, fc.constantFrom(0, '1', -1, 0xffff_ffff)), gid: id, groups: fc.array(fc.nat(20), { maxLength: 17 }), name: text }, { requiredKeys: ['gid'] }),
 )
@@ -108,7 +146,7 @@ describe('the JSON Schema of a spec', () => {
     const properties = specSchema['properties'] as Readonly<Record<string, { readonly default?: unknown }>>
     const defaults = Object.fromEntries(fieldNames.flatMap((name) => (properties[name]?.default === undefined ? [] : [[name, properties[name].default]])))
     const rest = { toolchain: 'none' } as const
-    expect(Object.keys(defaults).toSorted()).toEqual(['cwd', 'hostname', 'network', 'tmpSize', 'toolchain', 'user'])
+    expect(Object.keys(defaults).toSorted()).toEqual(['allow', 'cwd', 'devices', 'etc', 'hostname', 'network', 'ownership', 'path', 'toolchain', 'wait'])
     expect(planOf({ ...defaults, ...rest }, { platform: 'linux' })).toEqual(planOf(rest, { platform: 'linux' }))
   })
 })

@@ -1,4 +1,4 @@
-import { mkdtempSync, realpathSync, rmSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, realpathSync, rmSync, symlinkSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { afterAll, afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
@@ -72,6 +72,15 @@ describe('the state directory is decided when it is needed', () => {
     addon.reset()
     await listSessions()
     expect(addon.stateDirectory).toBe(planned)
+  })
+
+  it('a symbolic link is none, and links before it are followed', () => {
+    const [link, state] = [path.join(runtime, 'link'), path.join(runtime, 'state')]
+    mkdirSync(state)
+    symlinkSync(state, link)
+    expect(() => stateDirectoryOf(link)).toThrow(expect.objectContaining({ code: 'ERR_BUILDJAIL_INVALID_SPEC', entry: 'stateDirectory' }))
+    expect(() => stateDirectoryOf(`${link}/`)).toThrow(expect.objectContaining({ code: 'ERR_BUILDJAIL_INVALID_SPEC' }))
+    expect(stateDirectoryOf(path.join(link, 'inner'))).toBe(path.join(realpathSync(state), 'inner'))
   })
 
   it('one that is named is resolved as far as it exists', () => {

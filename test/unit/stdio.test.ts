@@ -1,5 +1,7 @@
-import { expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 
+import { checkRunOptions, type RunOptions } from '../../src/command/run-options.ts'
+import { checkSpawnOptions, type SpawnOptions } from '../../src/command/spawn-options.ts'
 import { wireStdio, wireTargets, type StdioTarget } from '../../src/command/target.ts'
 import { refusalOf } from './refusal.ts'
 
@@ -30,4 +32,20 @@ it.each<[string, unknown, entry: string]>([
   ['nowhere and somewhere', ['pipe', 'ignore'], 'stdout'],
 ])('and a list with %s is refused', (_what, targets, entry) => {
   expect(refusalOf(() => wireTargets(targets, 'stdout'))).toMatchObject({ code: 'ERR_BUILDJAIL_INVALID_COMMAND', entry })
+})
+
+describe('what stdio may be is said where it is something else', () => {
+  it.each(['inherit', 'pipe', ['inherit', 'inherit', 'inherit']])('of a run: %j', (stdio) => {
+    expect(refusalOf(() => checkRunOptions({ stdio } as unknown as RunOptions)).message).toBe(
+      "stdio: must be 'pty', a terminal for all three; else say each of stdin, stdout and stderr: 'pipe', 'inherit', 'ignore' or { file: path }",
+    )
+  })
+
+  it.each<[unknown, string]>([
+    ['capture', "stdio: must be 'pipe', 'inherit', 'ignore', 'pty' or a list of stdin, stdout and stderr"],
+    [7, "stdio: must be 'pipe', 'inherit', 'ignore', 'pty' or a list of stdin, stdout and stderr"],
+    [['pipe', 'pipe', 'pipe', 'pipe'], 'stdio: has more than three entries: a command is given stdin, stdout and stderr and no other descriptor'],
+  ])('of a spawned command: %j', (stdio, message) => {
+    expect(refusalOf(() => checkSpawnOptions({ stdio } as unknown as SpawnOptions)).message).toBe(message)
+  })
 })

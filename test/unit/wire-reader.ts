@@ -44,18 +44,23 @@ class WireReader {
 
 export type ReadStep =
   | { readonly is: 'directory'; readonly target: string; readonly mode: number }
-  | { readonly is: 'file' | 'dev' | 'proc'; readonly target: string }
+  | { readonly is: 'file' | 'proc'; readonly target: string }
+  | { readonly is: 'dev'; readonly target: string; readonly devices: readonly { readonly path: string; readonly number: bigint; readonly isBlock: boolean }[] }
   | { readonly is: 'link'; readonly target: string; readonly to: string }
-  | { readonly is: 'tmpfs'; readonly target: string; readonly size: bigint }
+  | { readonly is: 'text'; readonly target: string; readonly text: string }
+  | { readonly is: 'tmpfs'; readonly target: string; readonly size: bigint; readonly files: bigint }
   | {
       readonly is: 'bind'
       readonly target: string
       readonly source: string
       readonly isFile: boolean
       readonly isWritable: boolean
+      readonly isStore?: true
+      readonly isOverlay?: true
       readonly dev: bigint
       readonly ino: bigint
     }
+  | { readonly is: 'listed'; readonly target: string; readonly source: string; readonly dev: bigint; readonly ino: bigint; readonly modified: bigint }
 
 export interface ReadPlan {
   readonly version: number
@@ -63,10 +68,25 @@ export interface ReadPlan {
   readonly stateDirectory: string
   readonly hostname: string
   readonly network: number
+  readonly handedIn: string
   readonly isBase: boolean
+  readonly isLeftAsBuilt: boolean
   readonly uid: number
   readonly gid: number
   readonly groups: readonly number[]
+  readonly users: number
+  readonly allowed: number
+  readonly firstId: number
+  readonly idCount: number
+  /** Undefined: none. */
+  readonly limits: {
+    readonly memory: bigint | undefined
+    readonly swap: bigint | undefined
+    readonly processes: bigint | undefined
+    readonly thousandthsOfCpus: bigint | undefined
+    readonly isBestEffort: boolean
+    readonly countsCpuTime: boolean
+  }
   readonly steps: readonly ReadStep[]
 }
 
@@ -78,14 +98,32 @@ export function readPlan(bytes: Uint8Array): ReadPlan {
     stateDirectory: reader.string(),
     hostname: reader.string(),
     network: reader.u8(),
+    handedIn: reader.string(),
     isBase: reader.u8() === 1,
+    isLeftAsBuilt: reader.u8() === 1,
     uid: reader.u32(),
     gid: reader.u32(),
     groups: reader.list(() => reader.u32()),
+    users: reader.u32(),
+    allowed: reader.u32(),
+    firstId: reader.u32(),
+    idCount: reader.u32(),
+    limits: readLimits(reader),
     steps: reader.list(() => readStep(reader)),
   }
   reader.end()
   return plan
+}
+
+function readLimits(reader: WireReader): ReadPlan['limits'] {
+  const limit = (): bigint | undefined => {
+    const most = reader.u64()
+    return most === 0xffff_ffff_ffff_ffffn ? undefined : most
+  }
+  const limits = { memory: limit(), swap: limit(), processes: limit(), thousandthsOfCpus: limit() }
+  const flags = reader.u8()
+  if (flags > 3) throw new RangeError(`flags ${flags} of limits are unknown`)
+  return { ...limits, isBestEffort: (flags & 1) !== 0, countsCpuTime: (flags & 2) !== 0 }
 }
 
 /** Steps alone, as they are in a job. */
@@ -107,9 +145,9 @@ function readStep(reader: WireReader): ReadStep {
     case 2:
       return { is: 'link', target, to: reader.string() }
     case 3:
-      return { is: 'tmpfs', target, size: reader.u64() }
+      return { is: 'tmpfs', target, size: reader.u64(), files: reader.u64() }
     case 4:
-      return { is: 'dev', target }
+      return { is: 'dev', target, devices: reader.list(() => ({ path: reader.string(), number: reader.u64(), isBlock: reader.u8() === 1 })) }
     case 5:
       return { is: 'proc', target }
     case 6:
@@ -118,10 +156,14 @@ function readStep(reader: WireReader): ReadStep {
         target,
         source: reader.string(),
         isFile: reader.u8() === 1,
-        isWritable: reader.u8() === 1,
+        ...accessOf(reader.u8()),
         dev: reader.u64(),
         ino: reader.u64(),
       }
+    case 7:
+      return { is: 'listed', target, source: reader.string(), dev: reader.u64(), ino: reader.u64(), modified: reader.u64() }
+    case 8:
+      return { is: 'text', target, text: reader.string() }
     default:
       throw new RangeError(`operation ${operation} is unknown`)
   }
@@ -132,7 +174,11 @@ export interface ReadCommand {
   readonly env: readonly string[]
   readonly cwd: string
   readonly maxBuffer: bigint
+  /** Seconds, files, bytes of a file, bytes of output; 0: none. */
+  readonly limits: readonly bigint[]
   readonly stdio: readonly { readonly kind: number; readonly path: string }[]
+  /** Columns and rows. */
+  readonly terminalSize: readonly [number, number]
 }
 
 export interface ReadJob {
@@ -171,6 +217,14 @@ function readCommand(reader: WireReader): ReadCommand {
     env: reader.list(() => reader.string()),
     cwd: reader.string(),
     maxBuffer: reader.u64(),
+    limits: [reader.u64(), reader.u64(), reader.u64(), reader.u64()],
     stdio: [0, 1, 2].map(() => ({ kind: reader.u8(), path: reader.string() })),
+    terminalSize: [reader.u32(), reader.u32()],
   }
+}
+
+function accessOf(access: number): { isWritable: boolean; isStore?: true; isOverlay?: true } {
+  if (access > 3) throw new RangeError(`${access} is no access`)
+  if (access === 3) return { isWritable: false, isOverlay: true }
+  return access === 2 ? { isWritable: true, isStore: true } : { isWritable: access === 1 }
 }

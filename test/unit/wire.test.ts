@@ -25,33 +25,66 @@ const plan: Plan = {
     bind('/inputs/src'),
     bind('/output', { writable: true, identity: { dev: '18446744073709551615', ino: '9007199254740993' } }),
     { kind: 'proc', target: '/proc', writable: false, entry: 'proc' },
-    { kind: 'tmpfs', target: '/tmp', writable: true, size: 2 ** 40, entry: 'tmpfs' },
+    { kind: 'tmpfs', target: '/tmp', writable: true, size: 2 ** 40, files: 2 ** 33, entry: 'tmpfs' },
     bind('/tmp/seed'),
   ],
   links: [{ path: '/lib', target: 'usr/lib' }],
+  files: [{ path: '/etc/group', text: 'build:x:35001:\n', entry: 'etc' }],
   directories: ['/dev', '/etc', '/inputs', '/inputs/src', '/output', '/proc', '/tmp', '/tmp/seed'],
   env: {},
+  path: [],
   cwd: '/tmp',
   network: 'host',
+  limits: { policy: 'strict' },
+  ownership: 'build',
   user: { uid: 0xffff_fffe, gid: 35001, groups: [5, 0x8000_0000] },
+  allow: ['user-namespaces', 'attributes'],
   hostname: 'build',
   stateDirectory: '/var/run/bäu',
+  wait: 0,
+  devices: [],
+  warnings: [],
+  leftOut: [],
 }
 
 describe('what native code reads of a plan is what was planned', () => {
   it('whose session, for whom, with what network', () => {
     expect(readPlan(packPlan(plan))).toMatchObject({
-      version: 5,
+      version: 10,
       name: 'nightly',
       stateDirectory: '/var/run/bäu',
       hostname: 'build',
       network: 1,
+      isLeftAsBuilt: true,
       uid: 0xffff_fffe,
       gid: 35001,
       groups: [5, 0x8000_0000],
+      users: 0,
+      allowed: 0x101,
+      firstId: 0,
+      idCount: 0,
     })
+    expect(readPlan(packPlan({ ...plan, ids: { first: 600_000_000, count: 0xf000_0000 } }))).toMatchObject({ firstId: 600_000_000, idCount: 0xf000_0000 })
     const { name: _, ...nameless } = plan
-    expect(readPlan(packPlan({ ...nameless, network: 'none' }))).toMatchObject({ name: '', network: 0 })
+    expect(readPlan(packPlan({ ...nameless, network: 'none' }))).toMatchObject({ name: '', network: 0, handedIn: '' })
+    expect(readPlan(packPlan({ ...plan, network: 'loopback' }))).toMatchObject({ network: 2, handedIn: '' })
+    expect(readPlan(packPlan({ ...plan, network: { vnet: 'epair0b' } }))).toMatchObject({ network: 3, handedIn: 'epair0b' })
+    expect(readPlan(packPlan({ ...plan, network: { namespace: '/run/netns/a' } }))).toMatchObject({ network: 4, handedIn: '/run/netns/a' })
+  })
+
+  it('of the pool of users, where it names none', () => {
+    const { user: _, ...anybody } = plan
+    const users = { firstUid: 40_000, count: 16, gid: 40_001 }
+    expect(readPlan(packPlan({ ...anybody, users }))).toMatchObject({ uid: 40_000, gid: 40_001, groups: [], users: 16 })
+  })
+
+  it('its limits: those that the kernel holds for all processes together, and whether somebody watches their time', () => {
+    const none = { memory: undefined, swap: undefined, processes: undefined, thousandthsOfCpus: undefined, isBestEffort: false, countsCpuTime: false }
+    expect(readPlan(packPlan(plan)).limits).toEqual(none)
+    const limits = { memory: 2 ** 40, swap: 0, processes: 64, cpus: 1.5, cpuTime: 1000, openFiles: 9, policy: 'best-effort' } as const
+    const read = { memory: 2n ** 40n, swap: 0n, processes: 64n, thousandthsOfCpus: 1500n, isBestEffort: true, countsCpuTime: true }
+    expect(readPlan(packPlan({ ...plan, limits })).limits).toEqual(read)
+    expect(readPlan(packPlan({ ...plan, limits: { openFiles: 9, fileSize: 9, output: 9, wallTime: 9, policy: 'strict' } })).limits).toEqual(none)
   })
 
   it('directories with our own file systems on them first, then links and files, and all binds last', () => {
@@ -68,6 +101,7 @@ describe('what native code reads of a plan is what was planned', () => {
       'tmpfs /tmp',
       'directory /tmp/seed',
       'link /lib',
+      'text /etc/group',
       'file /etc/hosts',
       'bind /etc/hosts',
       'bind /inputs/src',
@@ -91,10 +125,18 @@ describe('what native code reads of a plan is what was planned', () => {
     expect(directories.filter(({ mode }) => mode !== 0o755)).toEqual([{ is: 'directory', target: '/tmp', mode: 0o1777 }])
   })
 
-  it('links and sizes', () => {
+  it('links, texts and sizes', () => {
     const { steps } = readPlan(packPlan(plan))
     expect(steps).toContainEqual({ is: 'link', target: '/lib', to: 'usr/lib' })
-    expect(steps).toContainEqual({ is: 'tmpfs', target: '/tmp', size: 2n ** 40n })
+    expect(steps).toContainEqual({ is: 'text', target: '/etc/group', text: 'build:x:35001:\n' })
+    expect(steps).toContainEqual({ is: 'tmpfs', target: '/tmp', size: 2n ** 40n, files: 2n ** 33n })
+  })
+
+  it('a folder that is listed brings no mount, and when it was listed', () => {
+    const listed = bind('/inputs/src', { kind: 'listed', identity: { dev: '1', ino: '2' }, modified: '1764260000000000001' })
+    const { steps } = readPlan(packPlan({ ...plan, mounts: [listed], directories: ['/inputs', '/inputs/src'] }))
+    expect(steps.slice(2)).toContainEqual({ is: 'listed', target: '/inputs/src', source: listed.source, dev: 1n, ino: 2n, modified: 1764260000000000001n })
+    expect(steps.filter(({ is }) => is === 'bind')).toEqual([])
   })
 
   it('a negative device number, as some systems have it, keeps its bits', () => {
@@ -108,7 +150,7 @@ describe('what native code reads of a plan is what was planned', () => {
 
   it('a plan larger than any first guess', () => {
     const many = Array.from({ length: 3000 }, (_, index) => bind(`/inputs/${index}/${'ü'.repeat(index % 50)}x`))
-    const { steps } = readPlan(packPlan({ ...plan, mounts: many, links: [], directories: [] }))
+    const { steps } = readPlan(packPlan({ ...plan, mounts: many, links: [], files: [], directories: [] }))
     expect(steps.map(({ target }) => target)).toEqual(many.map(({ target }) => target))
   })
 })
@@ -129,7 +171,7 @@ describe('what native code reads of a job is what was asked for', () => {
 
   it('arguments and environment word by word', () => {
     expect(readJob(packJob(0xffff_ffff, command, plainFrame))).toEqual({
-      version: 5,
+      version: 10,
       job: 0xffff_ffff,
       closes: false,
       tellsStarted: false,
@@ -140,9 +182,15 @@ describe('what native code reads of a job is what was asked for', () => {
         env: ['PATH=/bin', 'EMPTY=', 'EQUAL=a=b'],
         cwd: '/inputs/src',
         maxBuffer: 9007199254740991n,
+        limits: [0n, 0n, 0n, 0n],
         stdio: [{ kind: 0, path: '' }, { kind: 3, path: '/var/log/build' }, { kind: 4, path: '' }],
+        terminalSize: [0, 0],
       },
     })
+  })
+
+  it('its limits, in 64 bits', () => {
+    expect(commandOf({ ...command, limits: { cpuTime: 1, openFiles: 2, fileSize: Number.MAX_SAFE_INTEGER, output: 2 ** 32 } }).limits).toEqual([1n, 2n, 2n ** 53n - 1n, 2n ** 32n])
   })
 
   it('whose session it opens, whether it closes it, and whether its start is told', () => {
@@ -162,7 +210,7 @@ describe('what native code reads of a job is what was asked for', () => {
   })
 
   it('nothing but to open, where that is all', () => {
-    expect(readJob(packJob(2, undefined, { ...plainFrame, id: 'ab' }))).toEqual({ version: 5, job: 2, closes: false, tellsStarted: false, id: 'ab', rest: undefined, command: undefined })
+    expect(readJob(packJob(2, undefined, { ...plainFrame, id: 'ab' }))).toEqual({ version: 10, job: 2, closes: false, tellsStarted: false, id: 'ab', rest: undefined, command: undefined })
   })
 
   it('each command its own, where the one before had all in common with it but one thing', () => {
@@ -176,6 +224,7 @@ describe('what native code reads of a job is what was asked for', () => {
       expect(commandOf({ ...common, argv: ['true'] }).argv).toEqual(['true'])
       expect(commandOf({ ...common, cwd: '/tmp' }).cwd).toBe('/tmp')
       expect(commandOf({ ...common, maxBuffer: 7 }).maxBuffer).toBe(7n)
+      expect(commandOf({ ...common, limits: { openFiles: 9 } }).limits).toEqual([0n, 9n, 0n, 0n])
       expect(kindsOf(commandOf({ ...common, stdio: other }))).toEqual([0, 0, 0])
       expect(commandOf({ ...common, env: Object.freeze({ A: 'b' }) }).env).toEqual(['A=b'])
       expect(kindsOf(commandOf(common))).toEqual([2, 4, 4])
@@ -188,9 +237,9 @@ describe('what native code reads of a job is what was asked for', () => {
   })
 
   it('each kind of standard descriptor has a number of its own, and only a file a path', () => {
-    const kinds = ['pipe', 'inherit', 'ignore', 'file', 'capture', 'socket', 'same'] as const
+    const kinds = ['pipe', 'inherit', 'ignore', 'file', 'capture', 'socket', 'same', 'pty'] as const
     const read = kinds.map((kind) => commandOf({ ...command, stdio: [{ kind, path: '/x' }, { kind }, { kind }] }).stdio[0])
-    expect(read.map((stdio) => stdio?.kind)).toEqual([0, 1, 2, 3, 4, 5, 6])
+    expect(read.map((stdio) => stdio?.kind)).toEqual([0, 1, 2, 3, 4, 5, 6, 7])
     expect(read.map((stdio) => stdio?.path)).toEqual(kinds.map((kind) => (kind === 'file' ? '/x' : '')))
   })
 })

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "envelope/part.h"
+#include "freebsd/dying_networks.h"
 #include "freebsd/session_jail.h"
 
 namespace buildjail {
@@ -8,12 +9,20 @@ namespace buildjail {
 /** The jail as the kernel may still know it when all else is gone. This is the first part, so that it comes last. */
 class DyingJail final : public Part {
  public:
-  explicit DyingJail(SessionJail& jail) : jail_(jail) {}
+  /** Both outlive it. */
+  DyingJail(SessionJail& jail, DyingNetworks& networks) : jail_(jail), networks_(networks) {}
   Status make(Trace&) override { return {}; }
-  Status take_away(TakingAway&) override { return jail_.see_die(); }
+  Status take_away(TakingAway& taking) override {
+    if (!jail_.network) return jail_.see_die();
+    networks_.add(jail_.jail->name());
+    auto status = jail_.see_die();
+    taking.trace.mark("network-left", jail_.jail->name());
+    return status;
+  }
 
  private:
   SessionJail& jail_;
+  DyingNetworks& networks_;
 };
 
 }  // namespace buildjail

@@ -16,11 +16,7 @@ class JailPart final : public Part {
  public:
   /** All outlive it. */
   JailPart(SessionJail& jail, const EnvelopePlan& plan, const std::string& id, const JailAbilities& abilities)
-      : jail_(jail),
-        plan_(plan),
-        id_(id),
-        name_("bj-" + (plan.name.empty() ? "" : plan.name + "-") + id),
-        abilities_(abilities) {}
+      : jail_(jail), plan_(plan), id_(id), name_(name_of(plan, id)), abilities_(abilities) {}
 
   [[nodiscard]] std::string_view step() const override { return "jail_set"; }
   [[nodiscard]] std::string_view target() const override { return name_; }
@@ -29,8 +25,10 @@ class JailPart final : public Part {
   Status make(Trace&) override {
     auto made = Jail::create({.name = name_,
                               .path = jail_.root,
+                              .dev = jail_.root_dev,
+                              .ino = jail_.root_ino,
                               .hostname = plan_.hostname,
-                              .is_host_network = plan_.is_host_network,
+                              .network = network_of(plan_),
                               .devfs_ruleset = jail_.devfs_ruleset,
                               .meta = "buildjail=" + id_},
                              abilities_);
@@ -39,6 +37,16 @@ class JailPart final : public Part {
     return {};
   }
   Status take_away(TakingAway& taking) override { return jail_.end_processes(taking.trace); }
+
+  static std::string name_of(const EnvelopePlan& plan, const std::string& id) {
+    return "bj-" + (plan.name.empty() ? "" : plan.name + "-") + id;
+  }
+
+  static JailConfig::Network network_of(const EnvelopePlan& plan) {
+    using Kind = PlannedNetwork::Kind;
+    if (plan.network.kind == Kind::kNone) return JailConfig::Network::kNone;
+    return plan.network.is_host() ? JailConfig::Network::kHost : JailConfig::Network::kOwn;
+  }
 
   static constexpr const char* kFacts = "jail";
   static constexpr const char* kName = "name";

@@ -27,8 +27,13 @@ class Mount : public Part {
   /** To be mounted at `target`, which outlives it. */
   Mount(SessionJail& jail, std::string_view target);
 
-  /** nmount(2), and a look at the FSID. */
+  /** nmount(2), and a look at the FSID and at what of `flags` the kernel has given. */
   Status mount(IovecList options, int flags);
+  /** Only nmount(2): `take` comes next. */
+  Status mount_unseen(IovecList options, int flags);
+  /** Those of the flags that statfs(2) shows, if the kernel has given them: all, unless the file system says otherwise.
+   */
+  [[nodiscard]] virtual int shown(int flags) const;
   /** Keeps the FSID of what was just mounted. Where it could not be had, that is unmounted by its path at once. */
   Status take(Result<std::string> fsid);
   /** Tries again while the mount is busy and `wait` is true. An EBUSY names the holders. */

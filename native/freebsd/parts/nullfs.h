@@ -19,7 +19,7 @@ namespace buildjail {
 class Nullfs final : public Mount {
  public:
   /** All outlive it. `lease` is null unless it is an output. */
-  Nullfs(SessionJail& jail, const Bind& bind, const OutputLease* lease, NullfsIds& ids)
+  Nullfs(SessionJail& jail, const Bind& bind, const OutputLease* lease, MountIds& ids)
       : Mount(jail, bind.target), bind_(bind), lease_(lease), ids_(ids) {}
 
   /** ESTALE when the source is another one than was planned, or was held while it was mounted. */
@@ -30,27 +30,28 @@ class Nullfs final : public Mount {
       if (!source) return std::move(source.error());
       pinned = std::move(*source);
     }
-    auto options = file_system("nullfs", path(), bind_.source);
-    // A socket of the host that lies in an input must not be a way out (mount_nullfs(8)).
-    options.add_flag("nounixbypass");
+    auto options = nullfs(path(), bind_.source);
     // As in Mount::mount.
     options.add_flag("nocover");
     options.add_errmsg();
-    const int flags = MNT_NOSUID | (bind_.is_writable ? 0 : MNT_RDONLY);
+    const int flags = nullfs_flags(bind_.is_writable);
     if (auto status = nmount_options(options, flags, "nmount", bind_.source); !status) {
       status.error().dest = bind_.target;
       return status;
     }
-    const auto device = verify_mounted(bind_, lease_ == nullptr ? pinned.get() : lease_->directory(), path());
+    const auto shown = verify_mounted(bind_, lease_ == nullptr ? pinned.get() : lease_->directory(), path());
     // Whatever it shows, it is ours to take away.
-    auto status = take(device ? ids_.at(path(), *device) : fsid_at(path()));
-    return device ? status : Status(device.error());
+    auto status = take(shown ? ids_.at(path(), shown->st_dev, flags) : fsid_at(path(), 0));
+    if (!shown) return shown.error();
+    return status && !bind_.is_writable && jail().leasable.contains(shown->st_uid)
+               ? leasable_input(bind_, shown->st_uid)
+               : status;
   }
 
  private:
   const Bind& bind_;
   const OutputLease* lease_;
-  NullfsIds& ids_;
+  MountIds& ids_;
 };
 
 }  // namespace buildjail

@@ -2,6 +2,7 @@
 
 #include <sys/param.h>
 #include <sys/mount.h>
+#include <sys/stat.h>
 
 #include <cerrno>
 #include <chrono>
@@ -18,7 +19,8 @@ namespace buildjail {
 /** The root: a tmpfs, in which everything else is mounted. */
 class Root final : public Mount {
  public:
-  explicit Root(SessionJail& jail) : Mount(jail, "/") {}
+  /** Both outlive it. */
+  Root(SessionJail& jail, MountIds& ids) : Mount(jail, "/"), ids_(&ids) {}
   /** Of a dead session. */
   Root(SessionJail& jail, std::string fsid) : Mount(jail, jail.root, std::move(fsid)) {}
 
@@ -26,16 +28,27 @@ class Root final : public Mount {
 
   // No size, owner or mode: a tmpfs that was given one cannot be made read-only later (tmpfs_mount, its update
   // options).
-  Status make(Trace&) override { return mount(file_system("tmpfs", path()), MNT_NOSUID); }
+  Status make(Trace&) override {
+    if (auto status = mount_unseen(file_system("tmpfs", path()), MNT_NOSUID); !status) return status;
+    struct stat root{};
+    if (::lstat(path().c_str(), &root) != 0) return take(last_error("mount", "lstat", path()));
+    jail().root_dev = root.st_dev;
+    jail().root_ino = root.st_ino;
+    return take(ids_->at(path(), root.st_dev, MNT_NOSUID));
+  }
 
   // A dying jail holds its root directory, for as long as a connection of it is in TIME_WAIT (jail(8)). Where no
   // process does, the root's own tmpfs is nobody's but ours: that one may be forced.
   Status take_away(TakingAway& taking) override {
     if (fsid().empty() || !jail().is_known()) return Mount::take_away(taking);
     remove_shared_memory(path());
-    BackOff back_off(kDyingBound);
-    auto status = unmount(taking.trace, [&back_off] { return back_off.wait(); });
-    if (status || status.error().err != EBUSY || !status.error().holders.empty()) return status;
+    Status status;
+    // A jail with a network stack of its own is kept by us until after this.
+    if (!jail().network) {
+      BackOff back_off(kDyingBound);
+      status = unmount(taking.trace, [&back_off] { return back_off.wait(); });
+      if (status || status.error().err != EBUSY || !status.error().holders.empty()) return status;
+    }
     if (status = unmount_target(fsid(), MNT_FORCE); !status) {
       status.error().path = path();
       return status;
@@ -50,6 +63,9 @@ class Root final : public Mount {
 
  private:
   static constexpr std::chrono::milliseconds kDyingBound{50};
+
+  /** Null of a dead session. */
+  MountIds* ids_ = nullptr;
 };
 
 }  // namespace buildjail

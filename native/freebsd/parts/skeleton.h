@@ -11,6 +11,7 @@
 
 #include "base/unique_fd.h"
 #include "envelope/part.h"
+#include "freebsd/new_file.h"
 #include "plan/plan.h"
 
 namespace buildjail {
@@ -18,12 +19,12 @@ namespace buildjail {
 /** A directory, an empty file or a link in the root's own file system, with which it goes. */
 class Skeleton final : public Part {
  public:
-  using Wanted = std::variant<const MakeDirectory*, const MakeFile*, const MakeLink*>;
+  using Wanted = std::variant<const MakeDirectory*, const MakeFile*, const MakeLink*, const WriteText*>;
   /** Both outlive it. */
   Skeleton(const std::string& root, Wanted wanted) : root_(root), wanted_(wanted) {}
 
   [[nodiscard]] std::string_view step() const override {
-    static constexpr std::array<std::string_view, 3> kSteps{"mkdir", "create", "symlink"};
+    static constexpr std::array<std::string_view, 4> kSteps{"mkdir", "create", "symlink", "write"};
     return kSteps.at(wanted_.index());
   }
   [[nodiscard]] std::string_view target() const override {
@@ -45,6 +46,7 @@ class Skeleton final : public Part {
     const UniqueFd made(::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0444));
     return made ? Status() : last_error({}, "open");
   }
+  static Status make_at(const std::string& path, const WriteText& wanted) { return write_new_file(path, wanted.text); }
   static Status make_at(const std::string& path, const MakeLink& link) {
     return ::symlink(link.value.c_str(), path.c_str()) == 0 ? Status() : last_error({}, "symlink");
   }

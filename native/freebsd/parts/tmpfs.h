@@ -3,6 +3,8 @@
 #include <sys/param.h>
 #include <sys/mount.h>
 
+#include <algorithm>
+#include <cstdint>
 #include <string>
 #include <utility>
 
@@ -16,16 +18,20 @@ namespace buildjail {
 class Tmpfs final : public Mount {
  public:
   /** `step` outlives it. */
-  Tmpfs(SessionJail& jail, const MountTmpfs& step) : Mount(jail, step.target), size_(step.size) {}
+  Tmpfs(SessionJail& jail, const MountTmpfs& step) : Mount(jail, step.target), size_(step.size), files_(step.files) {}
 
   Status make(Trace&) override {
     auto options = file_system("tmpfs", path());
     if (size_ > 0) options.add_string("size", std::to_string(size_));
+    options.add_string("inodes", std::to_string(std::max(files_ + 1, kFewest)));
     return mount(std::move(options), MNT_NOSUID);
   }
 
  private:
-  std::uint64_t size_;
+  /** With the root; of fewer the kernel makes a number of its own (tmpfs_mount). */
+  static constexpr std::uint64_t kFewest = 4;
+
+  std::uint64_t size_, files_;
 };
 
 }  // namespace buildjail

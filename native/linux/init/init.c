@@ -2,11 +2,14 @@
  * Pid 1 of a session. Alone in its file and without a C library, so that it starts at once and needs nothing of the
  * root it lives in.
  *
- * Descriptor 0 is a socket whose other end the controller has (messages.h). Over it init is told of the outputs that
- * are lent, of commands to launch, and of signals for them; it tells of their ends. When the controller closes the
- * session it shuts its end down, and when it dies the kernel does. Then init kills everything, hands the outputs back
- * and ends, and with it the pid namespace goes (pid_namespaces(7)). Leases' locks end with it and not before. A
- * controller that lives looks again when everything inside is gone.
+ * Descriptor 0 is a socket whose other end the controller has (messages.h). Over it init is told of commands to launch,
+ * and of signals for them; it tells of their ends. When the controller closes the session it shuts its end down, and
+ * when it dies the kernel does. Then init kills everything, waits for it and ends, and with it the pid namespace goes
+ * (pid_namespaces(7)). Until then it has the lock of the session's journal open, by whatever number: who finds that
+ * lock free finds no process of the session either.
+ *
+ * In a user namespace its user is one that has no number in there, and it has capabilities all the same
+ * (linux/namespaces.cc). So it touches no file, and a command goes to its directory as the build user.
  *
  * A command is made by fork(2), not by vfork(2): init has next to no memory, so that this costs little more, and a
  * build that stops a command which is being launched (SIGSTOP) then stops nothing else. No memory of the host program
@@ -29,15 +32,15 @@ enum {
   kNotDirectory = -20,      /* ENOTDIR */
   kTooMany = 24,            /* EMFILE */
   kHere = -100,             /* AT_FDCWD */
-  kEmptyPath = 0x1000,      /* AT_EMPTY_PATH */
-  kBasicStats = 0x7ff,      /* STATX_BASIC_STATS */
-  kModeBits = 07777,
-  kOwnersOwn = 0700,
   kUmask = 022,
+  kMostQueueBytes = 409600,
   kMostWords = 2048,
   kNoHang = 1,              /* WNOHANG */
   kWaitAll = 0x40000000,    /* __WALL */
   kReadable = 1,            /* POLLIN */
+  kReadOnly = 0,            /* O_RDONLY */
+  kWriteOnly = 1,           /* O_WRONLY */
+  kSetDescriptorFlags = 2,  /* F_SETFD */
   kCloseOnExec = 02000000,  /* O_CLOEXEC, SFD_CLOEXEC */
   kNonBlocking = 04000,     /* O_NONBLOCK, SFD_NONBLOCK */
   kReadWrite = 3,           /* PROT_READ | PROT_WRITE */
@@ -49,7 +52,12 @@ enum {
   kNoSignal = 0x4000,       /* MSG_NOSIGNAL */
   kSocketLevel = 1,         /* SOL_SOCKET */
   kRights = 1,              /* SCM_RIGHTS */
-  kCoreLimit = 4            /* RLIMIT_CORE */
+  kTimeLimit = 0,           /* RLIMIT_CPU */
+  kSizeLimit = 1,           /* RLIMIT_FSIZE */
+  kCoreLimit = 4,           /* RLIMIT_CORE */
+  kFilesLimit = 7,          /* RLIMIT_NOFILE */
+  kQueueLimit = 12,         /* RLIMIT_MSGQUEUE */
+  kSetControlling = 0x540e  /* TIOCSCTTY */
 };
 
 /* prctl(2). */
@@ -59,7 +67,6 @@ enum {
   kDropBounding = 24,
   kSetSecurebits = 28,
   kSetSubreaper = 36,
-  kSetNoNewPrivileges = 38,
   kAmbient = 47,
   kAmbientClear = 4
 };
@@ -67,33 +74,10 @@ enum {
 /* capabilities(7), "The securebits flags"; above each its lock. */
 enum { kNoRoot = 1, kNoRootLocked = 2, kNoSetuidFixupLocked = 8, kKeepCapsLocked = 32, kNoAmbientRaise = 64, kNoAmbientRaiseLocked = 128 };
 
-/* Alike on the architectures below, and not on all others: O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC. */
-#if defined(__aarch64__)
-enum { kOpenDirectory = 040000 | 0100000 | 02000000 };
-#else
-enum { kOpenDirectory = 0200000 | 0400000 | 02000000 };
-#endif
-
 /* In which a command that still runs is told of, though nobody has asked: a short one never is. */
 static const struct {
   long seconds, nanoseconds;
 } kTellAfter = {0, 5000000};
-
-/* struct statx of statx(2), as far as it is read. */
-struct status {
-  unsigned mask, block_size;
-  unsigned long attributes;
-  unsigned links, uid, gid;
-  unsigned short mode, spare;
-  unsigned long number, size, blocks, attributes_mask;
-  struct {
-    long seconds;
-    unsigned nanoseconds;
-    int spare;
-  } times[4];
-  unsigned device_major, device_minor, major, minor;
-  unsigned long rest[14];
-};
 
 /* struct msghdr of recvmsg(2), as the kernel has it on 64 bits. */
 struct packet {
@@ -127,10 +111,6 @@ struct usage {
   long rest[13];
 };
 
-/* Zero pages until they are written to. */
-static struct lent_message lent[kMostLent];
-static unsigned lent_count;
-
 /* The commands that run, each in a place that it keeps; number 0 is a free one. */
 static struct command {
   unsigned number;
@@ -151,7 +131,6 @@ static struct failure {
 
 static union {
   unsigned kind;
-  struct lent_message lend;
   struct launch_message launch;
   struct command_message command;
   char bytes[sizeof(struct launch_message) + kMostInline];
@@ -200,37 +179,6 @@ static long system_call(long number, long a, long b, long c, long d, long e, lon
 #endif
 
 static long call3(long number, long a, long b, long c) { return system_call(number, a, b, c, 0, 0, 0); }
-
-static long open_directory(const char* path) {
-  return call3(__NR_openat, kHere, (long)path, kOpenDirectory);
-}
-
-static long statx(long directory, struct status* now) {
-  return system_call(__NR_statx, directory, (long)"", kEmptyPath, kBasicStats, (long)now, 0);
-}
-
-/*
- * By descriptor, of the directory that was lent and of no other, and only while it is the build user's, or again its
- * owner's of before. The owner first, and then the mode: a process that was killed may be in the middle of a chmod(2),
- * but one that is not the owner any more may not change it again.
- */
-static void hand_back(const struct lent_message* before) {
-  struct status now;
-  long directory = open_directory(before->path);
-  if (directory == kNoAccess) {
-    /* Without root's rights its mode may have been made one that keeps out the owner too. */
-    call3(__NR_fchmodat, kHere, (long)before->path, kOwnersOwn);
-    directory = open_directory(before->path);
-  }
-  if (directory < 0) return;
-  if (statx(directory, &now) == 0 && now.number == before->number && now.major == before->major &&
-      now.minor == before->minor && (now.uid == before->user || now.uid == before->uid)) {
-    call3(__NR_fchown, directory, before->uid, before->gid);
-    if (statx(directory, &now) == 0 && (now.mode & kModeBits) != before->mode)
-      call3(__NR_fchmod, directory, before->mode, 0);
-  }
-  call3(__NR_close, directory, 0, 0);
-}
 
 static void answer(const struct answer* what, int descriptor) {
   struct packet packet;
@@ -362,6 +310,26 @@ static long execute(char** candidates, char** arguments, char** variables) {
 }
 
 /*
+ * Of this process and all that it starts. Never more than there is: to raise a hard limit takes a capability over the
+ * host (setrlimit(2), CAP_SYS_RESOURCE), which nobody in here has. So the build keeps what it gets, as root too.
+ */
+static long limit(long resource, unsigned long long most, unsigned long long hard) {
+  unsigned long long bounds[2]; /* struct rlimit64: soft, hard */
+  long result;
+  if (most == 0) return 0;
+  result = system_call(__NR_prlimit64, 0, resource, 0, (long)bounds, 0, 0);
+  if (result < 0) return result;
+  if (bounds[1] > hard) bounds[1] = hard;
+  bounds[0] = bounds[1] < most ? bounds[1] : most;
+  return system_call(__NR_prlimit64, 0, resource, (long)bounds, 0, 0, 0);
+}
+
+/* The session's own: of the host's, whoever is root could change the mode. */
+static long open_null(int number) {
+  return call3(__NR_openat, kHere, (long)"/dev/null", number == 0 ? kReadOnly : kWriteOnly);
+}
+
+/*
  * The child, up to execve(2). It is not dumpable (prctl(2), PR_SET_DUMPABLE), as init is not: until it executes nobody in
  * here may trace it, or make it leave a core. That its children come to it while it runs, and to init afterwards, is
  * how a command and all that it started are told from its neighbours (PR_SET_CHILD_SUBREAPER(2const)).
@@ -396,15 +364,29 @@ static void run_command(const struct launch_message* launch, const int* descript
   failure->step = kStepSession;
   if ((result = call3(__NR_setsid, 0, 0, 0)) < 0) goto failed;
   if ((result = call3(__NR_prctl, kSetSubreaper, 1, 0)) < 0) goto failed;
-  failure->step = kStepStdio;
-  /* They came in this order, each with the lowest number that was free, so none lies where one before it is put. */
-  for (int i = 0; i < 3; i++)
-    if ((result = call3(__NR_dup3, descriptors[i], i, 0)) < 0) goto failed;
+  /*
+   * They came in this order, each with the lowest number that was free, which is 2 at least: init has 0 and 1. So none
+   * lies where one before it is put, but one may lie where it is to be.
+   */
+  for (int i = 0; i < 3; i++) {
+    failure->step = kStepNull;
+    const long from = descriptors[i] >= 0 ? descriptors[i] : open_null(i);
+    if ((result = from) < 0) goto failed;
+    failure->step = kStepStdio;
+    result = from == i ? call3(__NR_fcntl, from, kSetDescriptorFlags, 0) : call3(__NR_dup3, from, i, 0);
+    if (result < 0) goto failed;
+  }
+  failure->step = kStepTerminal;
+  if (launch->terminal != 0 && (result = call3(__NR_ioctl, (long)launch->terminal - 1, kSetControlling, 0)) < 0)
+    goto failed;
   failure->step = kStepClose;
   /* But for what closes when it executes. */
   if ((result = call3(__NR_close_range, 3, ~0U, 4)) < 0) goto failed;
-  failure->step = kStepDirectory;
-  if ((result = call3(__NR_chdir, (long)directory, 0, 0)) < 0) goto failed;
+  failure->step = kStepLimits;
+  /* A second in which it can say that its time is over (SIGXCPU); then it is killed. */
+  if ((result = limit(kTimeLimit, launch->cpu_seconds, launch->cpu_seconds + 1)) < 0) goto failed;
+  if ((result = limit(kFilesLimit, launch->open_files, launch->open_files)) < 0) goto failed;
+  if ((result = limit(kSizeLimit, launch->file_size, launch->file_size)) < 0) goto failed;
   failure->step = kStepGroups;
   if ((launch->flags & kLaunchSetsGroups) != 0 &&
       (result = call3(__NR_setgroups, launch->group_count, (long)groups, 0)) < 0)
@@ -417,6 +399,8 @@ static void run_command(const struct launch_message* launch, const int* descript
   if ((result = call3(__NR_setresuid, launch->uid, launch->uid, launch->uid)) < 0) goto failed;
   failure->step = kStepCapabilities;
   if ((result = call3(__NR_capset, (long)&header, (long)halves, 0)) < 0) goto failed;
+  failure->step = kStepDirectory;
+  if ((result = call3(__NR_chdir, (long)directory, 0, 0)) < 0) goto failed;
   failure->step = kStepSignals;
   if ((result = system_call(__NR_rt_sigprocmask, 2, (long)&none, 0, 8, 0, 0)) < 0) goto failed;
   while ((launch->flags & kLaunchWaits) != 0) {
@@ -483,14 +467,19 @@ static unsigned begin(const struct launch_message* launch, int* descriptors, cha
   return 0;
 }
 
-static void launch(const struct launch_message* launch, int* descriptors, unsigned descriptor_count) {
+static void launch(const struct launch_message* launch, const int* descriptors, unsigned descriptor_count) {
   const unsigned is_long = (launch->flags & kLaunchIsLong) != 0;
   char* text = (char*)(launch + 1);
   unsigned step = kStepReceive;
   int err = kTooMany;
-  if (descriptor_count == 3 + is_long) {
+  /* And the write end of a pipe that closes when the command executes. */
+  int stdio[4] = {-1, -1, -1, -1};
+  unsigned taken = 0;
+  for (unsigned i = 0; i < 3; i++)
+    if ((launch->given >> i & 1) != 0) stdio[i] = taken++ < descriptor_count ? descriptors[taken - 1] : -1;
+  if (descriptor_count == taken + is_long) {
     step = 0;
-    if (is_long && (text = map(launch->text_size, kPrivate, descriptors[3])) == 0) {
+    if (is_long && (text = map(launch->text_size, kPrivate, descriptors[taken])) == 0) {
       step = kStepMap;
       err = 12; /* ENOMEM */
     }
@@ -500,11 +489,10 @@ static void launch(const struct launch_message* launch, int* descriptors, unsign
       err = (int)-result;
       if (!is_bounded) step = kStepBound;
     }
-    if (step == 0 && is_long) call3(__NR_close, descriptors[3], 0, 0);
-    if (step == 0) step = begin(launch, descriptors, text, &err);
+    if (step == 0) step = begin(launch, stdio, text, &err);
     if (is_long && text != 0) call3(__NR_munmap, (long)text, (long)launch->text_size, 0);
   }
-  for (unsigned i = 0; i < descriptor_count && i < 3; i++) call3(__NR_close, descriptors[i], 0, 0);
+  for (unsigned i = 0; i < descriptor_count; i++) call3(__NR_close, descriptors[i], 0, 0);
   if (step != 0) tell_failure(launch->number, step, err);
 }
 
@@ -540,11 +528,7 @@ static int receive(void) {
     for (unsigned i = 0; i < descriptor_count; i++) call3(__NR_close, rights.descriptors[i], 0, 0);
     descriptor_count = 0;
   }
-  if (message.kind == kMessageLend && lent_count < kMostLent) {
-    char* const from = message.bytes;
-    char* const to = (char*)&lent[lent_count++];
-    for (long i = 0; i < got; i++) to[i] = from[i];
-  } else if (message.kind == kMessageLaunch) {
+  if (message.kind == kMessageLaunch) {
     launch(&message.launch, rights.descriptors, descriptor_count);
   } else if (message.kind == kMessageTell) {
     struct command* const command = command_of(message.command.number);
@@ -614,21 +598,23 @@ void _start(void);
 void _start(void) {
   static const unsigned long children = 1UL << (kSigchld - 1);
   static const unsigned long no_core[2];
+  /* In bytes, of POSIX message queues: half of what the host gives to all processes of a user (mq_overview(7)). */
+  static const unsigned long queues[2] = {kMostQueueBytes, kMostQueueBytes};
   long told;
   call3(__NR_prctl, kSetName, (long)"buildjail-init", 0);
   /* In any other namespace everybody would be the host's. */
   while (call3(__NR_getpid, 0, 0, 0) != 1) call3(__NR_exit_group, 1, 0, 0);
   call3(__NR_prctl, kSetDumpable, 0, 0);
   system_call(__NR_prlimit64, 0, kCoreLimit, (long)no_core, 0, 0, 0);
+  /* Refused where it is less already. */
+  system_call(__NR_prlimit64, 0, kQueueLimit, (long)queues, 0, 0, 0);
   call3(__NR_umask, kUmask, 0, 0);
-  system_call(__NR_prctl, kSetNoNewPrivileges, 1, 0, 0, 0, 0);
   system_call(__NR_rt_sigprocmask, 0, (long)&children, 0, 8, 0, 0);
   told = system_call(__NR_signalfd4, -1, (long)&children, 8, kCloseOnExec | kNonBlocking, 0, 0);
   failures = map(sizeof(*failures) * kMostCommands, kShared | kAnonymous, -1);
   if (told >= 0 && failures != 0) serve((int)told);
   call3(__NR_kill, kEveryone, kSigkill, 0);
-  /* Not before they are dead are outputs handed back. */
+  /* What a recovery waits for goes with this (messages.h), so not before they are dead. */
   reap(0);
-  for (unsigned i = 0; i < lent_count; i++) hand_back(&lent[i]);
   for (;;) call3(__NR_exit_group, 0, 0, 0);
 }

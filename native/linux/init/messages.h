@@ -6,42 +6,26 @@
  */
 
 enum {
-  /** struct lent_message, with the descriptor of the lease's lock. */
-  kMessageLend = 1,
-  /** struct launch_message, with the command's three descriptors, and the memory that holds its text where that is
-     long. */
-  kMessageLaunch,
+  /** struct launch_message, with the command's descriptors, and the memory that holds its text where that is long. */
+  kMessageLaunch = 1,
   /** struct command_message. */
   kMessageSignal,
   kMessageTell
 };
 
-enum { kMostLent = 256, kMostCommands = 1024, kMostInline = 65536 };
-
-/*
- * An output that init hands back before it ends: where it is inside, which directory it is, whose it is for the time of
- * the session, and what it was before (state/lent_output.h). Sent up to the end of the path, its NUL included.
- */
-struct lent_message {
-  unsigned kind;
-  unsigned mode;
-  unsigned long long number;
-  unsigned major, minor;
-  unsigned user, uid, gid;
-  char path[4096];
-};
+enum { kMostCommands = 1024, kMostInline = 65536 };
 
 /* Flags of a launch. */
 enum {
   /** The pid is told as soon as the command executes. */
   kLaunchTells = 1,
-  /** The groups are set; in a user namespace they cannot be (user_namespaces(7), setgroups). */
+  /** The groups are set; where an ordinary user made the namespace they cannot be (user_namespaces(7), setgroups). */
   kLaunchSetsGroups = 2,
   /** Nothing limits yet what commands can get: init sees to that first, once. */
   kLaunchBounds = 4,
   /** It does not execute: it stays as it is before that, to be looked at. Tells. */
   kLaunchWaits = 8,
-  /** Long strings do not fit in a packet: they are in the memory of the fourth descriptor (memfd_create(2)). */
+  /** Long strings do not fit in a packet: they are in the memory of the last descriptor (memfd_create(2)). */
   kLaunchIsLong = 16
 };
 
@@ -53,9 +37,14 @@ struct launch_message {
   unsigned kind, number, flags;
   unsigned uid, gid, group_count;
   unsigned candidate_count, argument_count, variable_count;
-  unsigned spare;
+  /** The standard descriptor that is its controlling terminal, and one more; 0: it has none. */
+  unsigned terminal;
+  /** By the bit of its number: which of 0, 1 and 2 come along. The others are the session's /dev/null. */
+  unsigned given;
   /** By the bit of their number (capabilities(7)). */
   unsigned long long kept_capabilities;
+  /** Of each of its processes (setrlimit(2)); 0: as many as init has. */
+  unsigned long long cpu_seconds, open_files, file_size;
   unsigned long long text_size;
 };
 
@@ -85,7 +74,10 @@ enum {
   kStepBound,
   kStepSession,
   kStepStdio,
+  kStepNull,
+  kStepTerminal,
   kStepClose,
+  kStepLimits,
   kStepDirectory,
   kStepGroups,
   kStepGroup,

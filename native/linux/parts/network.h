@@ -7,21 +7,32 @@
 #include "envelope/output.h"
 #include "envelope/part.h"
 #include "linux/file_identity.h"
+#include "linux/handed_in_network.h"
+#include "linux/host.h"
 #include "linux/namespaces.h"
 #include "linux/spare_networks.h"
 #include "plan/plan.h"
 
 namespace buildjail {
 
-/** The session's network: one that was made ahead, where there is one. It may go on to another session. */
+/**
+ * The session's network: one that was handed in, or one that was made ahead, where there is one. The latter may go on
+ * to another session.
+ */
 class NetworkPart final : public Part {
  public:
   /** All outlive it. `outputs`: all of the session's. */
-  NetworkPart(const EnvelopePlan& plan, SpareNetworks& networks, std::vector<const OutputLease*> outputs)
-      : plan_(plan), networks_(networks), outputs_(std::move(outputs)) {}
+  NetworkPart(const EnvelopePlan& plan, LinuxHost& host, std::vector<const OutputLease*> outputs)
+      : plan_(plan), networks_(has_loopback() ? host.loopbacks : host.networks), outputs_(std::move(outputs)) {}
 
   Status make(Trace&) override {
-    if (plan_.is_host_network || needs_user_namespace()) return {};
+    if (plan_.network.is_handed_in()) {
+      auto opened = open_network(plan_.network.handed_in);
+      if (!opened) return std::move(opened.error());
+      network_.space = std::move(*opened);
+      return {};
+    }
+    if (plan_.network.is_host() || makes_own_user_space()) return {};
     heir_ = heir();
     network_ = networks_.take(heir_);
     return {};
@@ -34,6 +45,8 @@ class NetworkPart final : public Part {
 
   /** The network to enter; empty where the session makes its own. */
   [[nodiscard]] const UniqueFd& space() const noexcept { return network_.space; }
+  /** The session makes its own, and has to bring up its loopback. */
+  [[nodiscard]] bool lacks_loopback() const { return has_loopback() && !network_; }
   /** The session's init is in it. */
   void is_in_use(pid_t init) {
     is_used_ = true;
@@ -41,6 +54,7 @@ class NetworkPart final : public Part {
   }
 
  private:
+  [[nodiscard]] bool has_loopback() const { return plan_.network.kind == PlannedNetwork::Kind::kLoopback; }
   // Not of a build that is root, whom the kernel lets change more than counters (sysctl(8), net.*).
   [[nodiscard]] bool may_leave_network() const { return !plan_.is_base && plan_.user.uid != 0; }
 

@@ -1,5 +1,5 @@
 import { readText } from '../check.ts'
-import { takesAll, type Field } from '../field.ts'
+import { type Field } from '../field.ts'
 import { readable } from '../readable.ts'
 
 export interface WithCwd {
@@ -16,10 +16,10 @@ export const cwd: Field<string, true> = {
   facts: (plan) => [['cwd', readable(plan.cwd)]],
   flag: {
     name: 'cwd',
-    takes: takesAll,
-    value: 'path',
+    value: 'PATH',
     help: 'where the command starts, inside; default /tmp',
     isRepeatable: false,
+    offers: {},
     read: ([text]) => text,
   },
   schema: { type: 'string', pattern: String.raw`^[^\0]+$`, default: '/tmp', description: 'Where commands start, inside.' },

@@ -1,5 +1,5 @@
 import { invalid } from '../check.ts'
-import { takesAll, type Field } from '../field.ts'
+import { type Field } from '../field.ts'
 
 export interface WithHostname {
   /** Inside. Default: `build`. */
@@ -20,10 +20,10 @@ export const hostname: Field<string, false> = {
   facts: (plan) => [['hostname', plan.hostname]],
   flag: {
     name: 'hostname',
-    takes: takesAll,
     value: 'NAME',
     help: 'the hostname inside; default build',
     isRepeatable: false,
+    offers: {},
     read: ([text]) => text,
   },
   schema: { type: 'string', pattern: allowed, default: 'build', description: 'The hostname inside.' },

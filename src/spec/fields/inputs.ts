@@ -1,27 +1,46 @@
-import { noFacts, takesAll, type Field } from '../field.ts'
+import { noFacts, type Field } from '../field.ts'
+import { joinedByName } from '../join.ts'
+import { withName } from '../named-path.ts'
+import { plannedInput } from '../planned-input.ts'
 import { readPairs } from '../read-pairs.ts'
-import { inputMount } from '../source-mount.ts'
-import { readSources, sourcesSchema, targetOf, type Sources } from './sources.ts'
+import { byNameSchema, inputFrom, inputSchema, readByName, readInputSource, rebasedByName, targetOf, type ByName, type InputSource } from './sources.ts'
 
 export interface WithInputs {
-  /** Name to source path, which exists, read-only at `/inputs/<name>`; a key that starts with `/` is the target itself. */
-  readonly inputs?: Sources
+  /**
+   * Name to source path, read-only at `/inputs/<name>`; a key that starts with `/` is the target itself. The source exists, or is
+   * `{ path, optional: true }`. A folder may be `{ path, overlay: true }`: the build can write in it, and nothing of that is kept.
+   */
+  readonly inputs?: ByName<InputSource>
 }
 
-export const inputs: Field<Sources, true> = {
-  read: readSources,
-  plan: ({ mounts }, value = {}) => {
-    for (const [key, source] of Object.entries(value)) mounts.push(inputMount(`inputs.${key}`, source, targetOf(key, '/inputs')))
+export const inputs: Field<ByName<InputSource>, true> = {
+  read: (given, entry) => readByName(given, entry, readInputSource),
+  plan: (draft, value = {}) => {
+    for (const [key, source] of Object.entries(value)) {
+      const mount = plannedInput(draft, `inputs.${key}`, source, targetOf(key, '/inputs'))
+      if (mount !== undefined) draft.mounts.push(mount)
+    }
   },
   isAddable: true,
   facts: noFacts,
   flag: {
     name: 'input',
-    takes: takesAll,
-    value: 'name=path',
-    help: 'show path read-only at /inputs/name, or at name if that starts with /; repeatable',
+    value: '[NAME=]PATH',
+    help: 'show PATH read-only at /inputs/NAME (default: its last part), or at NAME if that starts with /; NAME?=PATH or PATH? if it is there; NAME~=PATH or PATH~ an overlay; repeatable',
     isRepeatable: true,
-    read: (texts, option) => readPairs(texts, option, 'name=path'),
+    offers: { paths: 'any' },
+    read: (texts, option) => {
+      const sources = Object.entries(readPairs(texts.map((text) => withName(text, option)), option, 'NAME=PATH')).map(([key, path]): [string, InputSource] => {
+        const { name, source } = inputFrom(key, path)
+        return [name, source]
+      })
+      return Object.fromEntries(sources)
+    },
+    join: joinedByName,
   },
-  schema: { ...sourcesSchema, description: 'Name to source path, read-only at /inputs/<name>; a key that starts with / is the target itself.' },
+  rebase: (value, resolve) => rebasedByName(value, (source) => (typeof source === 'string' ? resolve(source) : { ...source, path: resolve(source.path) })),
+  schema: {
+    ...byNameSchema(inputSchema),
+    description: 'Name to source path, read-only at /inputs/<name>; a key that starts with / is the target itself.',
+  },
 }

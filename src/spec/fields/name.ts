@@ -1,5 +1,5 @@
 import { InvalidNameError } from '../../spec-errors.ts'
-import { takesAll, type Field } from '../field.ts'
+import { type Field } from '../field.ts'
 
 export interface WithName {
   /** Shown in the jail's name, for people reading jls(8): letters, digits, `-` and `_`, at most 32, and not digits alone. */
@@ -21,10 +21,10 @@ export const name: Field<string, false> = {
   facts: (plan) => [['name', plan.name ?? '-']],
   flag: {
     name: 'name',
-    takes: takesAll,
     value: 'NAME',
     help: "show NAME in the jail's name: letters, digits, - and _",
     isRepeatable: false,
+    offers: {},
     read: ([text]) => text,
   },
   schema: { type: 'string', pattern: allowed, description: "Shown in the jail's name." },

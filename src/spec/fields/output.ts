@@ -1,14 +1,15 @@
-import { readText } from '../check.ts'
+import { invalid } from '../check.ts'
 import { noFacts, type Field } from '../field.ts'
 import { outputMount } from '../source-mount.ts'
+import { readKeptPath } from './sources.ts'
 
 export interface WithOutput {
-  /** A directory of the host, which exists, writable at `/output`. */
+  /** A directory of the host, writable at `/output`. One that is missing is made when a session opens, and stays. */
   readonly output?: string
 }
 
 export const output: Field<string, true> = {
-  read: readText,
+  read: readKeptPath,
   plan: ({ mounts }, value) => {
     if (value !== undefined) mounts.push(outputMount('output', value, '/output'))
   },
@@ -16,12 +17,16 @@ export const output: Field<string, true> = {
   facts: noFacts,
   flag: {
     name: 'output',
-    // A text with an equals sign is for `outputs`. A path that holds one can still be the output: /output=path.
-    takes: (text) => !text.includes('='),
-    value: 'path',
-    help: 'show path, a directory, writable at /output',
+    value: 'DIR',
+    help: 'show DIR writable at /output; it is made if missing',
     isRepeatable: false,
-    read: ([text]) => text,
+    offers: { paths: 'folders' },
+    read: ([text], option) => {
+      // Else a name that was meant for `outputs` would be a new folder.
+      if (/^[^./][^/]*=/.test(text) || /^\/[^=]*=/.test(text)) throw invalid(option, `'${text}' has a name, as --outputs takes it; a folder with = in its path is --outputs /output=DIR`)
+      return text
+    },
   },
+  rebase: (value, resolve) => resolve(value),
   schema: { type: 'string', pattern: String.raw`^[^\0]+$`, description: 'A directory of the host, writable at /output.' },
 }

@@ -1,30 +1,37 @@
 import { noFacts, type Field } from '../field.ts'
+import { joinedByName } from '../join.ts'
+import { withName } from '../named-path.ts'
 import { readPairs } from '../read-pairs.ts'
 import { outputMount } from '../source-mount.ts'
-import { readSources, sourcesSchema, targetOf, type Sources } from './sources.ts'
+import { byNameSchema, readByName, readKeptPath, rebasedByName, targetOf, type ByName } from './sources.ts'
 
 export interface WithOutputs {
-  /** More writable directories: name to source path, at `/outputs/<name>`; a key that starts with `/` is the target itself. */
-  readonly outputs?: Sources
+  /**
+   * More writable directories: name to source path, at `/outputs/<name>`; a key that starts with `/` is the target itself. Those that are
+   * missing are made.
+   */
+  readonly outputs?: ByName<string>
 }
 
-export const outputs: Field<Sources, true> = {
-  read: readSources,
+export const outputs: Field<ByName<string>, true> = {
+  read: (given, entry) => readByName(given, entry, readKeptPath),
   plan: ({ mounts }, value = {}) => {
     for (const [key, source] of Object.entries(value)) mounts.push(outputMount(`outputs.${key}`, source, targetOf(key, '/outputs')))
   },
   isAddable: true,
   facts: noFacts,
   flag: {
-    name: 'output',
-    takes: (text) => text.includes('='),
-    value: 'name=path',
-    help: 'show path writable at /outputs/name, or at name if that starts with /; repeatable',
+    name: 'outputs',
+    value: '[NAME=]DIR',
+    help: 'show DIR writable at /outputs/NAME (default: its last part), or at NAME if that starts with /; it is made if missing; repeatable',
     isRepeatable: true,
-    read: (texts, option) => readPairs(texts, option, 'name=path'),
+    offers: { paths: 'folders' },
+    read: (texts, option) => readPairs(texts.map((text) => withName(text, option)), option, 'NAME=DIR'),
+    join: joinedByName,
   },
+  rebase: rebasedByName,
   schema: {
-    ...sourcesSchema,
+    ...byNameSchema(),
     description: 'More writable directories: name to source path, at /outputs/<name>; a key that starts with / is the target itself.',
   },
 }

@@ -1,5 +1,5 @@
 import { invalid, readInteger } from '../check.ts'
-import { noFacts, takesAll, type Field } from '../field.ts'
+import { noFacts, type Field } from '../field.ts'
 
 export interface WithSourceDateEpoch {
   /** Seconds since 1970, given to the build as SOURCE_DATE_EPOCH (reproducible-builds.org/specs/source-date-epoch). */
@@ -15,10 +15,10 @@ export const sourceDateEpoch: Field<number, true> = {
   facts: noFacts,
   flag: {
     name: 'source-date-epoch',
-    takes: takesAll,
     value: 'SECONDS',
     help: 'set SOURCE_DATE_EPOCH to this many seconds since 1970',
     isRepeatable: false,
+    offers: {},
     read: ([text], option) => {
       if (/^\d+$/.test(text)) return Number(text)
       throw invalid(option, `'${text}' is not a whole number of seconds since 1970`)

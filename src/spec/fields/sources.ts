@@ -1,13 +1,36 @@
 import { InvalidNameError } from '../../spec-errors.ts'
-import { readRecord, readText } from '../check.ts'
+import { bare } from '../bare.ts'
+import { invalid, readRecord, readText } from '../check.ts'
 import type { JsonSchema } from '../field.ts'
 
-/** Sources by name or by target, as `inputs` and `outputs` have them. */
-export type Sources = Readonly<Record<string, string>>
+/** A path of the host that a spec names, or that path with what is to be made of it. */
+export type Source = string | SourceOptions
 
-export function readSources(given: unknown, entry: string): Sources {
-  const sources: [string, string][] = []
-  for (const [key, source] of Object.entries(readRecord(given, entry))) {
+export interface SourceOptions {
+  readonly path: string
+  /** Where the host has no such path, it is left out, and `plan.leftOut` says so. Default: false, the plan is refused. */
+  readonly optional?: boolean
+}
+
+/** As `Source`, of an input. */
+export type InputSource = string | InputOptions
+
+export interface InputOptions extends SourceOptions {
+  /**
+   * The build may write in the folder, and nothing of that is kept: not one change comes to the source, and all of it goes with the session.
+   * What the source's owner has in it is the build user's own there, also what is shut to others. What is written, and each file that is
+   * changed, is in memory, and takes of the room of /tmp (`limits.tmpSize`, `limits.tmpFiles`). On Linux, by overlayfs; where that
+   * cannot be had, and on FreeBSD, the session is refused (OverlayUnsupportedError). Default: false, it is read-only.
+   */
+  readonly overlay?: boolean
+}
+
+/** Things by name or by target, as `inputs` and `outputs` have them. */
+export type ByName<Value> = Readonly<Record<string, Value>>
+
+export function readByName<Value>(given: unknown, entry: string, read: (given: unknown, entry: string) => Value): ByName<Value> {
+  const values: [string, Value][] = []
+  for (const [key, value] of Object.entries(readRecord(given, entry))) {
     const isName = key !== '' && key !== '.' && key !== '..' && !key.includes('/')
     if (key.includes('\0') || !(isName || key.startsWith('/'))) {
       throw new InvalidNameError(
@@ -15,9 +38,63 @@ export function readSources(given: unknown, entry: string): Sources {
         'a name is one path component: not empty, ".", ".." or holding "/" or NUL; an absolute target starts with "/"',
       )
     }
-    sources.push([key, readText(source, `${entry}.${key}`)])
+    values.push([key, read(value, `${entry}.${key}`)])
   }
-  return Object.fromEntries(sources)
+  return Object.fromEntries(values)
+}
+
+/** With other values of the same names. */
+export function rebasedByName<Value>(values: ByName<Value>, change: (value: Value) => Value): ByName<Value> {
+  return bare<ByName<Value>>(Object.fromEntries(Object.entries(values).map(([key, value]) => [key, change(value)])))
+}
+
+/** @throws SpecError naming the entry */
+export function readSource(given: unknown, entry: string): Source {
+  return readOptions(given, entry, ['optional'])
+}
+
+/** @throws SpecError naming the entry */
+export function readInputSource(given: unknown, entry: string): InputSource {
+  return readOptions(given, entry, ['optional', 'overlay'])
+}
+
+/**
+ * The path of what is written to, and kept.
+ * @throws SpecError naming the entry
+ */
+export function readKeptPath(given: unknown, entry: string): string {
+  if (typeof given === 'object' && given !== null) throw invalid(entry, 'must be a path: what is written there is kept, and only an input can be optional or an overlay')
+  return readText(given, entry)
+}
+
+function readOptions<Name extends 'optional' | 'overlay'>(given: unknown, entry: string, names: readonly Name[]): string | ({ readonly path: string } & { readonly [Key in Name]?: boolean }) {
+  if (typeof given !== 'object' || given === null) return readText(given, entry)
+  const record = readRecord(given, entry)
+  for (const key of Object.keys(record)) {
+    if (key === 'overlay' && !names.includes(key as Name)) throw invalid(`${entry}.${key}`, 'is for inputs: nothing else can be an overlay')
+    if (key !== 'path' && !names.includes(key as Name)) throw invalid(`${entry}.${key}`, `is not a field of a source; there are ${['path', ...names].join(', ')}`)
+  }
+  const options: Record<string, unknown> = { path: readText(record['path'], `${entry}.path`) }
+  for (const name of names) {
+    const value = Object.hasOwn(record, name) ? record[name] : undefined
+    if (value === undefined) continue
+    if (typeof value !== 'boolean') throw invalid(`${entry}.${name}`, 'must be true or false')
+    options[name] = value
+  }
+  return bare(options as { readonly path: string } & { readonly [Key in Name]?: boolean })
+}
+
+/** As the command line has a source that is optional: with a question mark at the end of its name. */
+export function optionalFrom(text: string): { readonly name: string; readonly isOptional: boolean } {
+  const isOptional = text.length > 1 && text.endsWith('?')
+  return { name: isOptional ? text.slice(0, -1) : text, isOptional }
+}
+
+/** As the command line has an input: its name may end in a question mark, where it is optional, and in a tilde, where it is an overlay. */
+export function inputFrom(text: string, path: string): { readonly name: string; readonly source: InputSource } {
+  const [, name = text, marks = ''] = /^(.+?)([?~]*)$/s.exec(text) ?? []
+  if (marks === '') return { name, source: path }
+  return { name, source: { path, ...(marks.includes('?') ? { optional: true } : {}), ...(marks.includes('~') ? { overlay: true } : {}) } }
 }
 
 /** A key that starts with `/` is the target itself; any other key is a name in the folder. */
@@ -25,8 +102,19 @@ export function targetOf(key: string, folder: string): string {
   return key.startsWith('/') ? key : `${folder}/${key}`
 }
 
-export const sourcesSchema: JsonSchema = {
+const pathSchema: JsonSchema = { type: 'string', pattern: String.raw`^[^\0]+$` }
+
+const optionsSchema = (...names: readonly string[]): JsonSchema => ({
   type: 'object',
-  propertyNames: { pattern: String.raw`^(?!\.{0,2}$)(?:[^/\0]+|/[^\0]*)$` },
-  additionalProperties: { type: 'string', pattern: String.raw`^[^\0]+$` },
+  properties: { path: pathSchema, ...Object.fromEntries(names.map((name) => [name, { enum: [true, false] }])) },
+  required: ['path'],
+  additionalProperties: false,
+})
+
+export const sourceSchema: JsonSchema = { anyOf: [pathSchema, optionsSchema('optional')] }
+
+export const inputSchema: JsonSchema = { anyOf: [pathSchema, optionsSchema('optional', 'overlay')] }
+
+export function byNameSchema(value: JsonSchema = pathSchema): JsonSchema {
+  return { type: 'object', propertyNames: { pattern: String.raw`^(?!\.{0,2}$)(?:[^/\0]+|/[^\0]*)$` }, additionalProperties: value }
 }

@@ -1,7 +1,7 @@
 import path from 'node:path'
 
 import { invalid, readText } from '../check.ts'
-import { takesAll, type Field } from '../field.ts'
+import { type Field } from '../field.ts'
 import { readable } from '../readable.ts'
 import { stateDirectoryOf } from '../state-directory.ts'
 
@@ -26,10 +26,10 @@ export const stateDirectory: Field<string, false> = {
   facts: (plan) => [['state', readable(plan.stateDirectory)]],
   flag: {
     name: 'state-directory',
-    takes: takesAll,
     value: 'DIR',
     help: 'where the session is kept while it lives',
     isRepeatable: false,
+    offers: { paths: 'folders' },
     read: ([text], option) => {
       if (text === '') throw invalid(option, 'must not be empty')
       return path.resolve(text)

@@ -1,65 +1,82 @@
-import { lstatSync, readlinkSync } from 'node:fs'
-
-import { bare } from '../bare.ts'
 import { readList, readText } from '../check.ts'
-import { noFacts, takesAll, type Draft, type Field } from '../field.ts'
-import { inputMount } from '../source-mount.ts'
+import { noFacts, type Draft, type Field } from '../field.ts'
+import { hostParts, shownOnce, type Part } from '../host-parts.ts'
+import { pathOf } from '../optional-source.ts'
+import { plannedInput } from '../planned-input.ts'
+import { refusal } from '../refusal.ts'
+import { runningRuntime } from '../running-runtime.ts'
+import { putBeforePath } from '../search-path.ts'
 import { refuseTarget } from '../target-rules.ts'
+import { optionalFrom, readSource, sourceSchema, type Source } from './sources.ts'
 
 export interface WithToolchain {
   /**
    * The part of the host's system that is visible, read-only. `host` (default): the slice a compiler needs
    * (FreeBSD: /bin /lib /libexec /usr/bin /usr/include /usr/lib /usr/libdata /usr/libexec; Linux: /usr, whichever of /bin /sbin
-   * /lib* lie beside it, and the files in /etc of the dynamic linker and the alternatives). A list: exactly these
-   * directories or files, at the same path inside.
+   * /lib* lie beside it, and the files in /etc of the dynamic linker and the alternatives).
+   *
+   * A list: exactly these, each at the same path inside. It holds absolute paths of directories or files, `host` for all of the above,
+   * and `node` for the runtime that this program runs in: the prefix of Node's program, such as /usr/local, or the program of Bun itself. Its
+   * directory of programs comes before PATH. A path that lies in another part is there already, and adds nothing.
    */
   readonly toolchain?: Toolchain
 }
 
-export type Toolchain = 'host' | 'none' | readonly string[]
+export type Toolchain = 'host' | 'none' | readonly Source[]
 
 export const toolchain: Field<Toolchain, false> = {
   read: (given, entry) => {
     if (given === 'host' || given === 'none') return given
-    const list = readList(given, entry, "'host', 'none' or a list of absolute paths")
-    return list.map((path, index) => readText(path, `${entry}[${index}]`))
+    return readList(given, entry, `'host', 'none' or a list of ${entries}, such as ['host', 'node']`).map((one, index) => readSource(one, `${entry}[${index}]`))
   },
   plan: (draft, value = 'host') => {
-    if (value === 'none') return
-    if (value === 'host') addHostToolchain(draft)
-    else addListed(draft, value)
+    if (value !== 'none') addAll(draft, value === 'host' ? [value] : value)
   },
   isAddable: false,
   facts: noFacts,
   flag: {
     name: 'toolchain',
-    takes: takesAll,
     value: 'TOOLCHAIN',
-    help: 'host (default: the part of the system that a compiler needs), none, or path,path',
+    help: 'none, or a list of host (default: what a compiler needs), node, paths; path? if there',
     isRepeatable: false,
-    read: ([text]) => (text === 'host' || text === 'none' ? text : text.split(',')),
+    offers: { words: ['host', 'none', 'node', 'host,node'], paths: 'any' },
+    read: ([text], option) => {
+      if (text === 'host' || text === 'none') return text
+      return text.split(',').map((word) => {
+        const { name, isOptional } = optionalFrom(readText(word, option))
+        return isOptional ? { path: name, optional: true } : name
+      })
+    },
   },
   schema: {
-    anyOf: [{ enum: ['host', 'none'] }, { type: 'array', items: { type: 'string', pattern: String.raw`^[^\0]+$` } }],
+    anyOf: [{ enum: ['host', 'none'] }, { type: 'array', items: sourceSchema }],
     default: 'host',
-    description: "The part of the host's system that is visible, read-only; a list names exactly these directories and files.",
+    description: "The part of the host's system that is visible, read-only; a list names host, node, and directories and files.",
   },
 }
 
-function addListed({ mounts }: Draft, sources: readonly string[]): void {
-  sources.forEach((source, index) => {
+const entries = "'host', 'node' and absolute paths"
+
+function addAll(draft: Draft, given: readonly Source[]): void {
+  const { platform, layout, mounts, links } = draft
+  const host = given.includes('host') ? hostParts(layout) : { parts: [], links: [] }
+  const listed = given.flatMap((source, index): Part[] => {
+    if (source === 'host') return []
     const entry = `toolchain[${index}]`
-    refuseTarget(entry, source)
-    mounts.push(inputMount(entry, source, source))
+    const part = source === 'node' ? nodeSource(draft) : source
+    const path = pathOf(part)
+    if (!path.startsWith('/')) throw refusal('ERR_BUILDJAIL_TARGET_NOT_ABSOLUTE', entry, `${path} is neither 'host' nor 'node', nor an absolute path`, path)
+    refuseTarget(entry, path)
+    const mount = plannedInput(draft, entry, part, path)
+    return mount === undefined ? [] : [{ mount, dev: mount.identity?.dev }]
   })
+  const shown = shownOnce({ parts: [...host.parts, ...listed], links: host.links }, platform)
+  mounts.push(...shown.mounts)
+  links.push(...shown.links)
 }
 
-function addHostToolchain({ layout, mounts, links }: Draft): void {
-  for (const part of layout.toolchain) {
-    const found = lstatSync(part, { throwIfNoEntry: false })
-    if (found === undefined) continue
-    if (found.isSymbolicLink()) links.push(bare({ path: part, target: readlinkSync(part) }))
-    // No identity: only root can exchange a part of the system, and a plan that is kept outlives an update of it.
-    else mounts.push(bare({ kind: found.isDirectory() ? 'bind' : 'file', target: part, source: part, writable: false, entry: 'toolchain' }))
-  }
+function nodeSource(draft: Draft): string {
+  const { source, bin } = runningRuntime()
+  putBeforePath(draft, [bin])
+  return source
 }

@@ -1,13 +1,15 @@
 import { RootNotNamedError } from '../../spec-errors.ts'
 import { bare } from '../bare.ts'
 import { invalid, readInteger, readList, readRecord } from '../check.ts'
-import { takesAll, type Field } from '../field.ts'
+import { type Field } from '../field.ts'
 
 export interface WithUser {
   /**
-   * Default: uid and gid 35001. To be root inside, say `'root'`. On Linux, for a caller who is not root, the build sees these
-   * numbers but has the caller's rights: of the files that it sees, it can read and write those that the caller can. Only root
-   * can give it groups.
+   * Default: on FreeBSD one of `users`, which no other live session has; on Linux uid and gid 35001. A user that is named is shared
+   * with every session that names it too, and with no session that has leased it. To be root inside, say `'root'`. On Linux the build
+   * sees these numbers, but for root it has ids of the session's own outside (`ids`), and the rights of no user of the host. For a
+   * caller who is not root it has the caller's rights: of the files that it sees, it can read and write those that the caller can.
+   * Only root can give it groups.
    */
   readonly user?: User | 'root'
 }
@@ -25,26 +27,32 @@ const lastId = 0xffff_fffe
 // The kernel takes 1023 (NGROUPS_MAX), but shows only 16, the group id among them (sys/user.h, KI_NGROUPS). More could not be
 // read back, so they are not offered.
 const mostGroups = 15
-const usual: User = { uid: 35001, gid: 35001, groups: [] }
+export const usual: Required<User> = { uid: 35001, gid: 35001, groups: [] }
 const root: User = { uid: 0, gid: 0, groups: [] }
 
 export const user: Field<User | 'root', false> = {
   read: (given, entry) => (given === 'root' ? given : readUser(given, entry)),
-  plan: ({ settled }, value = usual) => {
-    const { uid, gid, groups = [] } = value === 'root' ? root : value
+  plan: ({ platform, settled }, value) => {
+    // One of `users`.
+    if (value === undefined && platform === 'freebsd') return
+    const { uid, gid, groups = [] } = value === 'root' ? root : (value ?? usual)
     settled.user = bare({ uid, gid, groups: Object.freeze([...groups]) })
   },
   isAddable: false,
-  facts: ({ user: { uid, gid, groups } }) => [
-    ['user', `${uid}:${gid}${uid === 0 ? ' (root)' : ''}`],
-    ['groups', groups.length === 0 ? '-' : groups.join(' ')],
-  ],
+  facts: ({ user: named }) => {
+    if (named === undefined) return []
+    const { uid, gid, groups } = named
+    return [
+      ['user', `${uid}:${gid}${uid === 0 ? ' (root)' : ''}`],
+      ['groups', groups.length === 0 ? '-' : groups.join(' ')],
+    ]
+  },
   flag: {
     name: 'user',
-    takes: takesAll,
     value: 'USER',
-    help: 'uid:gid, uid:gid:group,group, or root; default 35001:35001',
+    help: 'uid:gid, uid:gid:group,group, or root; default 35001:35001, on FreeBSD one of --users',
     isRepeatable: false,
+    offers: { words: ['root'] },
     read: ([text], option) => {
       if (text === 'root') return text
       const match = /^(\d+):(\d+)(?::(\d+(?:,\d+)*))?$/.exec(text)
@@ -67,12 +75,12 @@ export const user: Field<User | 'root', false> = {
         additionalProperties: false,
       },
     ],
-    default: usual,
     description: 'The user that the build is, inside.',
   },
 }
 
 function readUser(given: unknown, entry: string): User {
+  if (typeof given === 'string') throw invalid(entry, `must be 'root' or { uid, gid, groups } in numbers; a session does not know the users of the host by name, such as '${given}'`)
   const record = readRecord(given, entry)
   for (const key of Object.keys(record)) {
     if (key !== 'uid' && key !== 'gid' && key !== 'groups') throw invalid(`${entry}.${key}`, 'is not a field of a user')

@@ -31,6 +31,16 @@ export async function refusalOf(spec: Spec | Plan): Promise<unknown> {
   }
 }
 
+/** The same, while another session is open. */
+export async function refusalBeside(first: Spec, second: Spec): Promise<unknown> {
+  const session = await openSession(first)
+  try {
+    return await refusalOf(second)
+  } finally {
+    await session.close()
+  }
+}
+
 /** Inside, of an armed session. */
 export const attack = (name: string, ...args: string[]): [string, ...string[]] => [`/inputs/probe/${name}`, ...args]
 

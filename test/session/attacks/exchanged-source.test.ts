@@ -1,4 +1,5 @@
 import { spawn, type ChildProcess } from 'node:child_process'
+import { once } from 'node:events'
 import { mkdirSync, readdirSync, renameSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { afterEach, expect, onTestFinished, test } from 'vitest'
@@ -68,7 +69,9 @@ describeAttack(`a source that is exchanged for a symbolic link, again and again,
     // Otherwise the two never met, and nothing was shown.
     expect(opened).toBeGreaterThan(0)
     expect(refused).toBeGreaterThan(0)
+    const gone = once(exchanger as ChildProcess, 'exit')
     exchanger?.kill('SIGKILL')
+    await gone
     expect(readdirSync(secret).sort()).toEqual(['file', 'inner'])
     expect(readdirSync(path.join(secret, 'inner'))).toEqual(['file'])
     const after = [statSync(secret), statSync(path.join(secret, 'inner'))].map(({ uid, gid, mode }) => [uid, gid, mode])

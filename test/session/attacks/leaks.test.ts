@@ -1,10 +1,15 @@
+import { once } from 'node:events'
+import { existsSync, readFileSync } from 'node:fs'
 import { hostname } from 'node:os'
+import path from 'node:path'
+import { Readable } from 'node:stream'
+import { text } from 'node:stream/consumers'
 import { expect, test } from 'vitest'
 
-import { openSession, SessionPool, type Spec } from '../../../src/index.ts'
+import { openSession, SessionPool, type BuildProcess, type Spec } from '../../../src/index.ts'
 import { useFolders } from '../folders.ts'
 import { isFreebsd } from '../kernel.ts'
-import { describeAttack } from './attack.ts'
+import { armed, attack, describeAttack } from './attack.ts'
 
 // docs/security.md says what of it a build can see all the same: the names of the folders that were mounted for it, the
 // kernel's version, how many processors there are and how busy they are.
@@ -33,13 +38,14 @@ describeAttack('what a build can learn of its host', () => {
         expect(lines).toHaveLength(2)
         return
       }
-      // That of /dev is a directory of the session's own root.
-      const sources = [...session.plan.mounts.map(({ source }) => source ?? '/'), '/dev', '/null', '/zero', '/full', '/random', '/urandom']
+      // That of /dev is a directory of the session's own root, and its /dev/null covers parts of /proc.
+      const sources = [...session.plan.mounts.map(({ source }) => source ?? '/'), '/dev', '/dev/null', '/null', '/zero', '/full', '/random', '/urandom', '/tty']
       const shown = lines.map((line) => line.split(' ')[3] ?? '')
       // Within its file system, so without the path to where that is mounted.
       expect(shown.filter((within) => within !== '/' && !sources.some((source) => source.endsWith(within)))).toEqual([])
       expect(stdout).toContain(folders.input.slice(folders.input.lastIndexOf('/')))
-      expect(lines.length).toBeLessThanOrEqual(session.plan.mounts.length + 8)
+      // Root and devices, and what of /proc is covered.
+      expect(lines.length).toBeLessThanOrEqual(session.plan.mounts.length + 8 + 6)
     } finally {
       await session.close()
       await pool?.close()
@@ -57,6 +63,36 @@ describeAttack('what a build can learn of its host', () => {
       expect(stdout).not.toMatch(/vitest|BUILDJAIL_TEST_LEAK/)
     } finally {
       delete process.env['BUILDJAIL_TEST_LEAK']
+    }
+  })
+
+  // Not to be forbidden: docs/security.md says so.
+  test('what others open in a folder that it was given, by watching that', async () => {
+    await using session = await openSession(armed({ inputs: { src: folders.input } }))
+    const watcher = session.spawn(attack('watcher', '/inputs/src'), { stdio: ['ignore', 'pipe', 'inherit'] })
+    const [whole] = await Promise.all([text(watcher.stdout ?? Readable.from([])), once(watcher, 'spawn').then(() => openUntil(watcher))])
+    expect(whole).toBe('watching\ngiven.txt\n')
+
+    async function openUntil(ended: BuildProcess): Promise<void> {
+      for (let attempt = 0; attempt < 200 && ended.exitCode === null; attempt += 1) {
+        readFileSync(path.join(folders.input, 'given.txt'))
+        await new Promise((resolve) => setTimeout(resolve, 50))
+      }
+    }
+  })
+
+  test.skipIf(isFreebsd)('what /proc has of the host’s keys, timers, memory and devices is not there, for root neither', async () => {
+    const names = ['keys', 'key-users', 'latency_stats', 'sched_debug', 'acpi/wakeup', 'scsi/scsi', 'timer_list', 'kcore', 'sysrq-trigger']
+    const there = names.map((name) => `/proc/${name}`).filter((file) => existsSync(file))
+    expect(there).toContain('/proc/keys')
+    for (const user of [undefined, 'root' as const]) {
+      await using session = await openSession(user === undefined ? {} : { user })
+      for (const file of there) {
+        const { stdout } = await session.run(['sh', '-c', `head -c 64 ${file} 2>/dev/null; true`])
+        expect([file, stdout]).toEqual([file, ''])
+      }
+      // A write that is taken goes to the session's /dev/null.
+      await session.run(['sh', '-c', 'echo h > /proc/sysrq-trigger'], { reject: false })
     }
   })
 

@@ -12,12 +12,13 @@ describeAttack('processes that are not of its session', () => {
   const users: readonly Spec['user'][] = [undefined, 'root']
   test.each(users)('can be neither traced, stopped nor ended by a build as %s, were they of the same user', async (user) => {
     // So that it is the session that keeps them apart and not the ids.
-    const same = isRoot && user === undefined ? { uid: 35001, gid: 35001 } : {}
-    victim = spawn('sleep', ['1000'], { stdio: 'ignore', cwd: '/', ...same })
-    await using other = await openSession(user === undefined ? {} : { user })
+    const builder = { uid: 35001, gid: 35001 }
+    const same = user ?? builder
+    victim = spawn('sleep', ['1000'], { stdio: 'ignore', cwd: '/', ...(isRoot && user === undefined ? builder : {}) })
+    await using other = await openSession({ user: same })
     const neighbour = other.spawn(['sleep', '1000'], { stdio: ['ignore', 'ignore', 'ignore'] })
     await expect.poll(() => neighbour.pid).toBeDefined()
-    await using session = await openSession(armed(user === undefined ? {} : { user }))
+    await using session = await openSession(armed({ user: same }))
     const pids = [process.pid, victim.pid, neighbour.pid, process.ppid].map(String)
     for (const pid of pids) {
       const { stdout } = await session.run(attack('trace', pid))

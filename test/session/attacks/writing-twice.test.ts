@@ -1,11 +1,21 @@
 import { once } from 'node:events'
-import { symlinkSync } from 'node:fs'
+import { statSync, symlinkSync } from 'node:fs'
 import path from 'node:path'
+import { text } from 'node:stream/consumers'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { expect, test } from 'vitest'
 
-import { build, openSession } from '../../../src/index.ts'
+import { build, openSession, recover, Session, SessionPool, type Spec } from '../../../src/index.ts'
+import { watchersOf } from '../controlled.ts'
 import { useFolders } from '../folders.ts'
-import { describeAttack, hostProgram, refusalOf } from './attack.ts'
+import { describeAttack, hostProgram, outputOf, refusalOf } from './attack.ts'
+
+/** What a program says that cannot open its session. By another one: on FreeBSD a program keeps its state directory mounted to its end. */
+async function complaintOf(spec: Spec): Promise<string> {
+  const program = hostProgram(spec, ['true'], [], { stdio: ['ignore', 'ignore', 'pipe'] })
+  if (program.stderr === null) throw new Error('no stderr')
+  return text(program.stderr)
+}
 
 describeAttack('a folder that one session writes to', () => {
   const folders = useFolders()
@@ -35,10 +45,71 @@ describeAttack('a folder that one session writes to', () => {
     await build({ output: folders.output }, ['touch', '/output/later'])
   })
 
-  test('can be an input of another, which does not write to it', async () => {
-    await using writer = await openSession({ output: folders.output })
-    await using reader = await openSession({ inputs: { made: folders.output } })
-    await writer.run(['touch', '/output/made'])
+  test('is refused to a program that keeps its sessions elsewhere, and comes back to its owner, whichever ends first', async () => {
+    const ownerOf = (): unknown => (({ uid, gid, mode }) => ({ uid, gid, mode }))(statSync(folders.output))
+    const before = ownerOf()
+    const elsewhere = { output: folders.output, stateDirectory: path.join(folders.top, 'state') }
+    const command = ['sh', '-c', 'echo up; cat']
+    for (const [theirs, ours] of [[elsewhere, { output: folders.output }], [{ output: folders.output }, elsewhere]] as const) {
+      const holder = hostProgram(theirs, command)
+      if (holder.stdout === null) throw new Error('no stdout')
+      await once(holder.stdout, 'data')
+      expect(await complaintOf(ours)).toContain('(step output-lease: another live session has it')
+      holder.stdin?.end()
+      await once(holder, 'exit')
+      expect(ownerOf()).toEqual(before)
+      await outputOf(hostProgram(ours, ['touch', '/output/later']))
+      expect(ownerOf()).toEqual(before)
+    }
+  })
+
+  test('is taken from a dead program that kept its sessions elsewhere, and given back before', async () => {
+    const before = statSync(folders.output).uid
+    const elsewhere = { output: folders.output, stateDirectory: path.join(folders.top, 'state') }
+    const holder = hostProgram(elsewhere, ['sh', '-c', 'echo up; sleep 1000'])
+    if (holder.stdout === null || holder.pid === undefined) throw new Error('no stdout')
+    await once(holder.stdout, 'data')
+    for (const watcher of watchersOf(holder.pid)) process.kill(watcher, 'SIGKILL')
+    holder.kill('SIGKILL')
+    await once(holder, 'exit')
+    await build({ output: folders.output }, ['touch', '/output/later'])
+    expect(statSync(folders.output).uid).toBe(before)
+    expect(await recover({ stateDirectory: elsewhere.stateDirectory })).toEqual({ recovered: [], leftAlone: [] })
+  })
+
+  test('is waited for where the spec says so, and no longer', async () => {
+    const first = await openSession({ output: folders.output })
+    const began = performance.now()
+    await expect(openSession({ output: folders.output, wait: 200 })).rejects.toMatchObject({ ...refusal, path: folders.output })
+    expect(performance.now() - began).toBeGreaterThan(190)
+    const waiting = [openSession({ output: folders.output, wait: 20_000 }), build({ output: folders.output, wait: 20_000 }, ['touch', '/output/made'])]
+    await using pool = await SessionPool.open({ wait: 20_000 }, { size: 1 })
+    const more = [pool.run({ output: folders.output }, ['true']), pool.acquire({ output: folders.output })]
+    await sleep(50)
+    await first.close()
+    const closed = async (opened: unknown): Promise<void> => (opened instanceof Session ? opened.close() : undefined)
+    await Promise.all([...waiting, ...more].map(async (one) => closed(await one)))
+  })
+
+  test('is waited for no longer than its signal says', async () => {
+    await using first = await openSession({ output: folders.output })
+    const reason = new Error('enough')
+    const controller = new AbortController()
+    setTimeout(() => controller.abort(reason), 100)
+    const began = performance.now()
+    await expect(build({ output: folders.output, wait: 60_000 }, ['true'], { signal: controller.signal })).rejects.toBe(reason)
+    expect(performance.now() - began).toBeLessThan(20_000)
+    await first.run(['true'])
+  })
+
+  test('is refused as an input of another, which would see it half made, until the first is closed', async () => {
+    const reading = { inputs: { made: folders.output } }
+    {
+      await using writer = await openSession({ output: folders.output })
+      await writer.run(['touch', '/output/made'])
+      await expect(openSession(reading)).rejects.toMatchObject({ code: 'EBUSY', step: 'nested-sources' })
+    }
+    await using reader = await openSession(reading)
     expect((await reader.run(['ls', '/inputs/made'])).stdout).toBe('made')
   })
 })

@@ -1,0 +1,33 @@
+// Whether a build that stops every command as soon as it is there holds up the other sessions of the program.
+import { openSession } from '../../dist/index.js'
+import { action, takeTurns } from '../measure/turns.mjs'
+import { subjectsOf } from './own-program.mjs'
+
+/** More launches than the program has threads; and what stops them, at once, so that its loop takes no processor from the others for long. */
+const stopping = 'left=200000; while [ $left -gt 0 ]; do kill -STOP -1; left=$((left - 1)); done 2>/dev/null; exec sleep 100'
+const commands = [['sh', '-c', stopping], ...Array.from({ length: 64 }, () => ['sleep', '100'])]
+
+const other = action(async () => {
+  const session = await openSession({})
+  await session.run(['true'])
+  await session.run(['sleep', '100'], { timeout: 1, reject: false })
+  await session.close()
+})
+
+async function beside(count) {
+  const session = await openSession({})
+  const ends = commands.map((command) => session.run(command, { reject: false }).catch(() => {}))
+  const samples = await other(count)
+  await Promise.all([session.close(), ...ends])
+  return samples
+}
+
+export const stoppedLaunches = {
+  name: 'stopped-launches',
+  title: 'a session that is opened, runs `true`, runs what its timeout ends, and is closed; alone and beside a build that stops 64 launches',
+  systems: ['linux'],
+  async run(bench) {
+    const samples = bench.isQuick ? 40 : 2000
+    return { subjects: subjectsOf(await takeTurns({ 'beside it': beside, alone: other }, { samples, perBlock: samples / 10 })) }
+  },
+}

@@ -1,0 +1,98 @@
+#include <sys/param.h>
+#include <sys/linker.h>
+#include <sys/module.h>
+#include <sys/mount.h>
+
+#include <unistd.h>
+
+#include <cerrno>
+#include <string>
+#include <utility>
+
+#include "binding/system_call.h"
+#include "binding/system_calls_freebsd.h"
+#include "freebsd/interfaces.h"
+#include "freebsd/jail_abilities.h"
+#include "freebsd/rctl.h"
+
+namespace buildjail {
+
+namespace {
+
+/** Of 14.0 (nullfs(5)): a file, too, can be mounted; the flag of sys/mount.h is spelled out, as older headers lack it.
+ */
+constexpr int kCanMountFiles = 0x02000000;
+
+struct Kernel {
+  int osreldate;
+  JailAbilities jails;
+  bool counts_resources;
+  /** Nothing where no such module is loaded. */
+  bool has_nullfs;
+  bool nullfs_takes_files;
+};
+
+Result<Kernel> look_at_kernel() {
+  auto jails = JailAbilities::find();
+  if (!jails) return std::move(jails.error());
+  const auto is_counting = counts_resources();
+  if (!is_counting) return is_counting.error();
+  xvfsconf nullfs{};
+  const bool has_nullfs = ::getvfsbyname("nullfs", &nullfs) == 0;
+  return Kernel{.osreldate = ::getosreldate(),
+                .jails = std::move(*jails),
+                .counts_resources = *is_counting,
+                .has_nullfs = has_nullfs,
+                .nullfs_takes_files = has_nullfs && (nullfs.vfc_flags & kCanMountFiles) != 0};
+}
+
+Napi::Value kernel_to_js(Napi::Env env, const Result<Kernel>& kernel) {
+  if (!kernel) return env.Undefined();
+  auto object = Napi::Object::New(env);
+  object.Set("osreldate", kernel->osreldate);
+  object.Set("jailDescriptors", kernel->jails.has_descriptors);
+  object.Set("jailMetadata", kernel->jails.has_meta);
+  object.Set("vnet", kernel->jails.has_vnet);
+  object.Set("rctl", kernel->counts_resources);
+  if (kernel->has_nullfs) object.Set("nullfsFiles", kernel->nullfs_takes_files);
+  return object;
+}
+
+Napi::Value kernel_call(const Napi::CallbackInfo& info) { return answer<Kernel>(info, look_at_kernel, kernel_to_js); }
+
+Napi::Value is_loaded_call(const Napi::CallbackInfo& info) {
+  const std::string name = string_at(info, 0);
+  // A file, with or without `.ko`, or a module that is a part of another file, as of the kernel itself (kld(4)).
+  const bool is_loaded = ::kldfind(name.c_str()) >= 0 || ::modfind(name.c_str()) >= 0;
+  return Napi::Boolean::New(info.Env(), is_loaded);
+}
+
+Napi::Value create_interface_call(const Napi::CallbackInfo& info) {
+  auto to_js = [](Napi::Env env, const Result<std::string>& name) -> Napi::Value {
+    return name ? Napi::Value(Napi::String::New(env, *name)) : env.Undefined();
+  };
+  return answer<std::string>(info, [name = string_at(info, 0)] { return create_interface(name); }, to_js);
+}
+
+Napi::Value destroy_interface_call(const Napi::CallbackInfo& info) {
+  return answer_nothing(info, [name = string_at(info, 0)] { return destroy_interface(name); });
+}
+
+Napi::Value load_call(const Napi::CallbackInfo& info) {
+  return answer_nothing(info, [name = string_at(info, 0)]() -> Status {
+    // EEXIST: it is loaded already (kldload(2)).
+    return ::kldload(name.c_str()) >= 0 || errno == EEXIST ? Status() : last_error("kldload", "kldload", name);
+  });
+}
+
+}  // namespace
+
+void add_kernel_calls(Napi::Env env, Napi::Object& calls) {
+  calls.Set("kernel", Napi::Function::New<kernel_call>(env, "kernel"));
+  calls.Set("interfaceCreate", Napi::Function::New<create_interface_call>(env, "interfaceCreate"));
+  calls.Set("interfaceDestroy", Napi::Function::New<destroy_interface_call>(env, "interfaceDestroy"));
+  calls.Set("load", Napi::Function::New<load_call>(env, "load"));
+  calls.Set("isLoaded", Napi::Function::New<is_loaded_call>(env, "isLoaded"));
+}
+
+}  // namespace buildjail

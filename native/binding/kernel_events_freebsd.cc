@@ -1,0 +1,191 @@
+#include "binding/kernel_events.h"
+
+#include <sys/wait.h>
+
+#include <fcntl.h>
+
+#include <csignal>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "base/signal_name.h"
+#include "binding/error_to_js.h"
+#include "binding/system_call.h"
+#include "freebsd/jail_events.h"
+#include "freebsd/process_end.h"
+#include "freebsd/spawn_in_jail.h"
+
+namespace buildjail {
+
+namespace {
+
+using SharedRuntime = std::shared_ptr<Runtime>;
+
+/** Destroyed on the JavaScript thread alone: whoever tells has a copy of who is told, and the runtime keeps that. */
+using SharedFunction = std::shared_ptr<Napi::FunctionReference>;
+
+SharedFunction function_at(const Napi::CallbackInfo& info, std::size_t at) {
+  return std::make_shared<Napi::FunctionReference>(Napi::Persistent(info[at].As<Napi::Function>()));
+}
+
+/** What was started is kept until `over` is called with the number that is returned. */
+Napi::Value keep(Napi::Env env, const SharedRuntime& runtime, Result<std::shared_ptr<EventThread>> started) {
+  if (!started) throw Napi::Error(env, error_to_js(env, started.error()));
+  runtime->began(env);
+  return Napi::Number::New(env, runtime->keep(std::move(*started)));
+}
+
+Napi::Value events_to_js(Napi::Env env, const JailEvents& events) {
+  auto object = Napi::Object::New(env);
+  object.Set("isSet", events.is_set);
+  object.Set("isAttached", events.is_attached);
+  object.Set("isChildMade", events.is_child_made);
+  object.Set("isRemoved", events.is_removed);
+  object.Set("isMultiple", events.is_multiple);
+  object.Set("number", events.number);
+  return object;
+}
+
+Napi::Value watch_jail_call(const Napi::CallbackInfo& info, const SharedRuntime& runtime) {
+  const int number = int_at(info, 0);
+  const bool is_descriptor = info[1].As<Napi::Boolean>();
+  auto tell = [runtime = std::weak_ptr(runtime), told = function_at(info, 2)](const JailEvents& events) {
+    const auto there = runtime.lock();
+    if (there) there->tell_more([told, events](Napi::Env env) { told->Call({events_to_js(env, events)}); });
+  };
+  auto started = is_descriptor ? watch_jail_by(number, std::move(tell)) : watch_jail(number, std::move(tell));
+  return keep(info.Env(), runtime, std::move(started));
+}
+
+Napi::Value end_to_js(Napi::Env env, const ProcessEnd& end) {
+  auto object = Napi::Object::New(env);
+  if (WIFEXITED(end.status)) object.Set("exitCode", WEXITSTATUS(end.status));
+  if (WIFSIGNALED(end.status)) object.Set("signal", signal_name(WTERMSIG(end.status)));
+  object.Set("userUs", static_cast<double>(end.user_us));
+  object.Set("systemUs", static_cast<double>(end.system_us));
+  object.Set("maxRssBytes", static_cast<double>(end.max_rss_bytes));
+  return object;
+}
+
+Napi::Value wait_for_end_call(const Napi::CallbackInfo& info, const SharedRuntime& runtime) {
+  const pid_t child = int_at(info, 0);
+  auto tell = [runtime = std::weak_ptr(runtime), told = function_at(info, 1), child] {
+    const auto there = runtime.lock();
+    // It is waited for where it is told of: who signals it before that signals nobody else.
+    if (there) there->tell_more([told, child](Napi::Env env) { told->Call({end_to_js(env, take_end(child))}); });
+  };
+  return keep(info.Env(), runtime, wait_for_end(child, std::move(tell)));
+}
+
+std::vector<std::string> strings_from_js(const Napi::Value& value) {
+  std::vector<std::string> strings;
+  const auto list = value.As<Napi::Array>();
+  strings.reserve(list.Length());
+  for (std::uint32_t i = 0; i < list.Length(); ++i)
+    strings.push_back(static_cast<Napi::Value>(list[i]).As<Napi::String>().Utf8Value());
+  return strings;
+}
+
+std::vector<std::int64_t> numbers_from_js(const Napi::Value& value) {
+  std::vector<std::int64_t> numbers;
+  const auto list = value.As<Napi::Array>();
+  numbers.reserve(list.Length());
+  for (std::uint32_t i = 0; i < list.Length(); ++i) {
+    const Napi::Value one = list[i];
+    bool is_whole = false;
+    numbers.push_back(one.IsBigInt() ? one.As<Napi::BigInt>().Int64Value(&is_whole)
+                                     : one.As<Napi::Number>().Int64Value());
+  }
+  return numbers;
+}
+
+/** NativeSpawn. Descriptors that were given are copied now, so that they may be closed when the call has returned. */
+SpawnRequest request_from_js(const Napi::Object& object) {
+  SpawnRequest request;
+  const auto number = [&object](const char* name) { return object.Get(name).As<Napi::Number>().Int64Value(); };
+  const auto string = [&object](const char* name) { return object.Get(name).As<Napi::String>().Utf8Value(); };
+  request.jid = static_cast<int>(number("jid"));
+  request.argv = strings_from_js(object.Get("argv"));
+  request.environment = strings_from_js(object.Get("environment"));
+  request.working_directory = string("cwd");
+  request.login_class = string("loginClass");
+  request.uid = static_cast<uid_t>(number("uid"));
+  request.gid = static_cast<gid_t>(number("gid"));
+  const auto groups = numbers_from_js(object.Get("groups"));
+  request.groups.reserve(groups.size());
+  for (const auto gid : groups) request.groups.push_back(static_cast<gid_t>(gid));
+  request.umask = static_cast<mode_t>(number("umask"));
+  request.parent_death_signal = signal_number(string("parentDeathSignal"));
+  for (const auto step : numbers_from_js(object.Get("leftOut"))) request.steps.leave_out(static_cast<ForkStep>(step));
+  const auto limits = numbers_from_js(object.Get("limits"));
+  request.limits.reserve(limits.size() / 3);
+  for (std::size_t i = 0; i + 2 < limits.size(); i += 3) {
+    request.limits.push_back(
+        {.resource = static_cast<int>(limits[i]), .limit = {.rlim_cur = limits[i + 1], .rlim_max = limits[i + 2]}});
+  }
+  const auto stdio = numbers_from_js(object.Get("stdio"));
+  for (std::size_t i = 0; i < request.stdio.size(); ++i) {
+    constexpr std::int64_t kPipe = -2;
+    if (stdio.at(i) == kPipe) request.stdio.at(i) = SpawnRequest::Stdio::kPipe;
+    if (stdio.at(i) < 0) continue;
+    request.stdio.at(i) = SpawnRequest::Stdio::kDescriptor;
+    constexpr int kAboveStdio = 3;
+    request.descriptors.at(i).reset(::fcntl(static_cast<int>(stdio.at(i)), F_DUPFD_CLOEXEC, kAboveStdio));
+    if (!request.descriptors.at(i))
+      throw Napi::Error(object.Env(), error_to_js(object.Env(), last_error("spawn", "fcntl")));
+  }
+  return request;
+}
+
+/** The runtime keeps the pipes until JavaScript says otherwise. */
+Napi::Value spawned_to_js(Napi::Env env, Runtime& runtime, Spawned& spawned) {
+  auto object = Napi::Object::New(env);
+  object.Set("pid", spawned.pid);
+  auto pipes = Napi::Array::New(env, spawned.ours.size());
+  std::uint32_t index = 0;
+  for (auto& ours : spawned.ours) {
+    pipes.Set(index++, ours.get());
+    if (ours) runtime.keep_descriptor(std::make_shared<UniqueFd>(std::move(ours)));
+  }
+  object.Set("pipes", pipes);
+  return object;
+}
+
+Napi::Value spawn_call(const Napi::CallbackInfo& info, const SharedRuntime& runtime) {
+  auto to_js = [runtime](Napi::Env env, Result<Spawned>& spawned) -> Napi::Value {
+    return spawned ? spawned_to_js(env, *runtime, *spawned) : env.Undefined();
+  };
+  auto work = [request = request_from_js(info[0].As<Napi::Object>())]() mutable { return spawn_in_jail(request); };
+  return answer<Spawned>(info, std::move(work), std::move(to_js));
+}
+
+/** Of a child whose end was not told yet: so the number is its own. */
+Napi::Value signal_call(const Napi::CallbackInfo& info, const SharedRuntime&) {
+  const int signal = info[1].IsNumber() ? int_at(info, 1) : signal_number(string_at(info, 1));
+  return Napi::Boolean::New(info.Env(), ::kill(int_at(info, 0), signal) == 0);
+}
+
+}  // namespace
+
+void export_kernel_events(Napi::Env env, Napi::Object exports, const SharedRuntime& runtime) {
+  auto events = Napi::Object::New(env);
+  const auto set = [&](const char* name, auto call) {
+    events.Set(name, Napi::Function::New(
+                         env, [runtime, call](const Napi::CallbackInfo& info) { return call(info, runtime); }, name));
+  };
+  set("watchJail", watch_jail_call);
+  set("waitForEnd", wait_for_end_call);
+  set("over", [](const Napi::CallbackInfo& info, const SharedRuntime& kept) -> Napi::Value {
+    kept->let_go(info.Env(), info[0].As<Napi::Number>().Uint32Value());
+    return info.Env().Undefined();
+  });
+  set("spawnInJail", spawn_call);
+  set("signal", signal_call);
+  exports.Set("freebsdEvents", events);
+}
+
+}  // namespace buildjail

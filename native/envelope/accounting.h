@@ -1,0 +1,42 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "plan/limits.h"
+
+namespace buildjail {
+
+/** What all processes of a session have taken together; nothing where the system does not account it. */
+struct SessionUsage {
+  /** User and system time in microseconds, of processes that have ended as well. */
+  std::optional<std::uint64_t> cpu_us;
+  /** In bytes. */
+  std::optional<std::uint64_t> memory, peak_memory, swap;
+  std::optional<std::uint64_t> processes, peak_processes;
+  /** In bytes, from and to devices. */
+  std::optional<std::uint64_t> bytes_read, bytes_written;
+  /** What has counted: `cgroup v2`, `cgroup v1`, `rctl`. Empty where nothing does. */
+  std::string by;
+};
+
+/** How often something inside met a limit. Counts only grow. */
+struct LimitsMet {
+  /** Processes that were killed for want of memory. */
+  std::uint64_t memory = 0;
+  std::uint64_t swap = 0;
+  /** Processes that could not be started. */
+  std::uint64_t processes = 0;
+};
+
+/** A limit that holds, and what holds it: `memory.max`, `rctl`, ... */
+struct AppliedLimit {
+  Limit limit;
+  /** In the limit's unit, as it was asked of the kernel. */
+  std::uint64_t value = 0;
+  std::string by;
+};
+
+}  // namespace buildjail

@@ -1,0 +1,77 @@
+#pragma once
+
+#include <functional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "envelope/part.h"
+#include "plan/plan.h"
+#include "state/session_sources.h"
+
+namespace buildjail {
+
+/**
+ * What a session shows of the host, noted where other sessions see it. It is made after the leases of the outputs,
+ * which tell of one folder by two names, and before anything is handed over.
+ */
+class NotedSources final : public Part {
+ public:
+  /** Fills in where sources are whose path leads through a mount of another folder. Each system has its own. */
+  using FindOrigins = std::function<Status(std::vector<ShownSource>&)>;
+
+  /** `sources` outlives it. `earlier` are those of the session that are noted already, `added` the others. */
+  NotedSources(SessionSources& sources, const std::vector<const Bind*>& earlier, const std::vector<const Bind*>& added,
+               FindOrigins find_origins)
+      : sources_(sources), earlier_(shown(earlier)), added_(shown(added)), find_origins_(std::move(find_origins)) {}
+
+  [[nodiscard]] std::string_view step() const override { return "nested-sources"; }
+  Status make(Trace&) override {
+    for (auto* const list : {&earlier_, &added_}) {
+      if (auto status = find_origins_(*list); !status) return status;
+    }
+    std::vector<ShownSource> all = earlier_;
+    all.insert(all.end(), added_.begin(), added_.end());
+    if (auto status = refuse_nested(all); !status) return status;
+    is_made_ = true;
+    return sources_.add(added_);
+  }
+  Status take_away(TakingAway&) override { return is_made_ ? sources_.remove() : Status(); }
+  [[nodiscard]] std::string_view place() const override { return sources_.file(); }
+
+ private:
+  static std::vector<ShownSource> shown(const std::vector<const Bind*>& binds) {
+    std::vector<ShownSource> sources;
+    sources.reserve(binds.size());
+    for (const Bind* const bind : binds) {
+      // The plan knows only the toolchain of the host by its path alone.
+      const bool is_toolchain = bind->dev == 0 && bind->ino == 0;
+      const auto kind = bind->is_writable ? ShownSource::Kind::kOutput
+                        : is_toolchain    ? ShownSource::Kind::kToolchain
+                                          : ShownSource::Kind::kInput;
+      sources.push_back({.kind = kind, .path = bind->source, .origin = bind->source});
+    }
+    return sources;
+  }
+
+  SessionSources& sources_;
+  std::vector<ShownSource> earlier_;
+  std::vector<ShownSource> added_;
+  FindOrigins find_origins_;
+  bool is_made_ = false;
+};
+
+/** The list that a dead session left. */
+class SourcesLeftNoted final : public Part {
+ public:
+  explicit SourcesLeftNoted(Lessee dead) : dead_(std::move(dead)), sources_(dead_) {}
+  Status make(Trace&) override { return {}; }
+  Status take_away(TakingAway&) override { return sources_.remove(); }
+  [[nodiscard]] std::string_view place() const override { return sources_.file(); }
+
+ private:
+  Lessee dead_;
+  SessionSources sources_;
+};
+
+}  // namespace buildjail

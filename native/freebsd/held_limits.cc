@@ -1,0 +1,103 @@
+#include "freebsd/held_limits.h"
+
+#include <algorithm>
+#include <cerrno>
+#include <cstddef>
+#include <optional>
+
+#include "freebsd/limits_log.h"
+#include "freebsd/rctl.h"
+
+namespace buildjail {
+
+namespace {
+
+SysError unsupported(const std::string& detail) {
+  return {.step = "limits", .syscall = "rctl_add_rule", .err = ENOTSUP, .path = {}, .dest = {}, .detail = detail};
+}
+
+std::string rule(const char* resource, const char* action, std::uint64_t amount) {
+  return std::string(resource) + ":" + action + "=" + std::to_string(amount);
+}
+
+/** Collects what holds, and remembers the first that cannot be held. */
+class Settling {
+ public:
+  explicit Settling(const Limits& limits) : limits_(limits) {}
+
+  Result<HeldLimits> hold() {
+    if (limits_.is_empty()) return std::move(held_);
+    const auto is_counting = counts_resources();
+    if (!is_counting) return is_counting.error();
+    is_counting_ = *is_counting;
+    if (limits_.memory && may_hold(Limit::kMemory)) hold_memory(*limits_.memory);
+    if (limits_.swap) hold_swap(*limits_.swap);
+    if (limits_.processes && may_hold(Limit::kProcesses)) hold_processes(*limits_.processes);
+    if (limits_.cpus) hold_cpus(*limits_.cpus);
+    if (refused_ && !limits_.is_best_effort) return std::move(*refused_);
+    return std::move(held_);
+  }
+
+ private:
+  void refuse(Limit limit, const std::string& problem) {
+    if (!refused_) refused_ = unsupported(std::string(name_of(limit)) + ": " + problem);
+  }
+  bool may_hold(Limit limit) {
+    if (!is_counting_) refuse(limit, std::string(kNothingCounted) + "; remedy: " + kHowToCount);
+    return is_counting_;
+  }
+  void apply(Limit limit, std::uint64_t value, const char* by) {
+    held_.applied.push_back({.limit = limit, .value = value, .by = by});
+  }
+
+  // What is resident (memoryuse) is counted anew every second, whatever a build does, and who has grown while all have
+  // more is killed then (vm_daemon).
+  void hold_memory(std::uint64_t memory) {
+    for (const auto* action : {"sigkill", kLogged}) held_.rules.push_back(rule("memoryuse", action, memory));
+    apply(Limit::kMemory, memory, "rctl memoryuse");
+  }
+
+  // What is reserved of memory that is no file's (swapuse), be it resident or not: mmap(2) fails as soon as more is
+  // asked for. Only where it was asked for, as some programs reserve a hundred times what they use. It is not enough by
+  // itself: the end of each process takes away more from that count than the process had (racct_proc_exit).
+  void hold_swap(std::uint64_t swap) {
+    if (!limits_.memory)
+      return refuse(Limit::kSwap,
+                    "the kernel counts memory and swap together, so swap can be limited only where memory is");
+    if (!may_hold(Limit::kSwap)) return;
+    for (const auto* action : {"deny", kLogged}) held_.rules.push_back(rule("swapuse", action, *limits_.memory + swap));
+    apply(Limit::kSwap, swap, "rctl swapuse");
+  }
+
+  // Zombies have no thread any more, and many threads can be in one process. A fork(2) that is refused is not logged,
+  // as there is no process yet that it could be logged of (rctl_enforce), but the one before it is, that there was room
+  // for.
+  void hold_processes(std::uint64_t processes) {
+    for (const auto* resource : {"maxproc", "nthr"}) {
+      held_.rules.push_back(rule(resource, "deny", processes));
+      held_.rules.push_back(rule(resource, kLogged, processes - 1));
+    }
+    apply(Limit::kProcesses, processes, "rctl maxproc, nthr");
+  }
+
+  // Whole processors need no counting. Of a part of one the kernel takes away again what was too much (racctd).
+  void hold_cpus(std::uint64_t thousandths) {
+    constexpr std::uint64_t kOne = 1000;
+    held_.processors = (thousandths + kOne - 1) / kOne;
+    if (thousandths % kOne == 0 || !may_hold(Limit::kCpus))
+      return apply(Limit::kCpus, held_.processors * kOne, "cpuset");
+    held_.share = std::max<std::uint64_t>(1, thousandths / 10);
+    apply(Limit::kCpus, thousandths, "cpuset, rctl pcpu");
+  }
+
+  const Limits& limits_;
+  bool is_counting_ = false;
+  HeldLimits held_;
+  std::optional<SysError> refused_;
+};
+
+}  // namespace
+
+Result<HeldLimits> held_limits(const Limits& limits) { return Settling(limits).hold(); }
+
+}  // namespace buildjail

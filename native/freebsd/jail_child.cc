@@ -1,0 +1,101 @@
+#include "freebsd/jail_child.h"
+
+#include <sys/jail.h>
+#include <sys/procctl.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+
+#include "freebsd/child.h"
+#include "launch/exec_child.h"
+
+namespace buildjail {
+
+namespace {
+
+constexpr unsigned kFirstNotStdio = 3;
+
+// Real, effective and saved, all three: nothing is left to come back to (setresuid(2)).
+int leave_group(gid_t gid) { return ::setresgid(gid, gid, gid); }
+int leave_user(uid_t uid) { return ::setresuid(uid, uid, uid); }
+
+int forbid_new_privileges() {
+  int enable = PROC_NO_NEW_PRIVS_ENABLE;
+  return ::procctl(P_PID, 0, PROC_NO_NEW_PRIVS_CTL, &enable);
+}
+
+/** A hard limit, which only root raises (setrlimit(2)). */
+int forbid_cores() {
+  const rlimit none{.rlim_cur = 0, .rlim_max = 0};
+  return ::setrlimit(RLIMIT_CORE, &none);
+}
+
+/** They are the host's (pts(4)), of which others want some as well. Root of a session can raise it (setrlimit(2)). */
+int bound_terminals() {
+  constexpr rlim_t kMost = 128;
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_NPTS, &limit) != 0) return -1;
+  limit = {.rlim_cur = std::min(limit.rlim_cur, kMost), .rlim_max = std::min(limit.rlim_max, kMost)};
+  return ::setrlimit(RLIMIT_NPTS, &limit);
+}
+
+// When memory runs out, the kernel ends the greatest process that is not protected (protect(1)). A host program that is
+// may have been started so that its children are, too.
+int forbid_protection() {
+  int clear = PPROT_CLEAR;
+  return ::procctl(P_PID, 0, PROC_SPROTECT, &clear);
+}
+
+int die_with_parent(int signal) { return ::procctl(P_PID, 0, PROC_PDEATHSIG_CTL, &signal); }
+
+}  // namespace
+
+// The order matters: see docs/design.md, "Launching".
+void run_jail_child(void* context) {
+  auto& child = *static_cast<JailChild*>(context);
+  const auto failed = [&child](const char* syscall, int result) {
+    if (result < 0) child.stopped = {.syscall = syscall, .err = errno};
+    return result < 0;
+  };
+  /** Made, unless it is left out, and failed. */
+  const auto has_failed = [&child, &failed](ForkStep step, const char* syscall, auto make) {
+    return child.steps.has(step) && failed(syscall, make());
+  };
+  using enum ForkStep;
+  pid_t self = 0;
+  if (has_failed(kSession, "setsid", [&self] { return self = ::setsid(); })) return;
+  if (has_failed(kLoginName, "setlogin", forget_login_name)) return;
+  if (has_failed(kArguments, "sysctl", [self] { return forget_arguments(self != 0 ? self : ::getpid()); })) return;
+  if (has_failed(kLoginClass, "setloginclass", [&] { return ::setloginclass(child.login_class); })) return;
+  if (has_failed(kTerminal, "terminal", [&] { return give_terminal(child.terminal, child.stdio); })) return;
+  if (has_failed(kStdio, "dup2", [&] { return set_stdio(child.stdio); })) return;
+  if (has_failed(kCloseRange, "close_range", [] { return ::close_range(kFirstNotStdio, ~0U, 0); })) return;
+  if (has_failed(kTracing, "procctl", forbid_tracing)) return;
+  if (has_failed(kProtection, "procctl", forbid_protection)) return;
+  if (has_failed(kCores, "setrlimit", forbid_cores)) return;
+  if (has_failed(kTerminals, "setrlimit", bound_terminals)) return;
+  if (has_failed(kLimits, "setrlimit", [&] { return child.limits->call(); })) return;
+  if (has_failed(kGroups, "setgroups", [&] { return child.groups->call(); })) return;
+  if (has_failed(kGid, "setresgid", [&] { return leave_group(child.gid); })) return;
+  if (has_failed(kAttach, "jail_attach", [&] { return ::jail_attach(child.jail.jid); })) return;
+  if (has_failed(kRoot, "lstat", [&] { return confirm_root(child.jail); })) return;
+  if (has_failed(kNull, "open", [&] { return open_own_null(child.stdio); })) return;
+  if (has_failed(kDirectory, "chdir", [&] { return ::chdir(child.working_directory); })) return;
+  if (child.steps.has(kUmask)) ::umask(child.umask);
+  if (has_failed(kUid, "setresuid", [&] { return leave_user(child.uid); })) return;
+  if (has_failed(kNoNewPrivileges, "procctl", forbid_new_privileges)) return;
+  if (has_failed(kParentDeath, "procctl", [&] { return die_with_parent(child.parent_death_signal); })) return;
+  if (failed("sysctl", look_at_self(child.self))) return;
+  if (child.steps.has(kSignals)) {
+    const char* const refused = reset_signals(child.self);
+    if (refused != nullptr && failed(refused, -1)) return;
+  }
+  child.is_executing = true;
+  failed("execve", execute_first(child.candidates, child.argv, child.environment));
+}
+
+}  // namespace buildjail

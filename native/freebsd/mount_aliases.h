@@ -1,0 +1,17 @@
+#pragma once
+
+#include <vector>
+
+#include "base/result.h"
+#include "freebsd/spare_list.h"
+#include "state/session_sources.h"
+
+namespace buildjail {
+
+/**
+ * The origin of each source that lies in a nullfs(5) mount of the host: the folder that is mounted there, of which
+ * another session may have another name. ESTALE where a mount's folder is not where it was when it was mounted.
+ */
+Status find_origins(std::vector<ShownSource>& sources, SpareList& memory);
+
+}  // namespace buildjail

@@ -1,0 +1,175 @@
+#include "freebsd/own_network.h"
+
+#include <sys/param.h>
+#include <sys/types.h>
+#include <sys/ioctl.h>
+#include <sys/jail.h>
+#include <sys/socket.h>
+#include <sys/sockio.h>
+#include <sys/sysctl.h>
+
+#include <net/if.h>
+#include <netinet/in.h>
+#include <netinet/in_var.h>
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <cstring>
+
+#include "freebsd/child.h"
+#include "launch/vfork_child.h"
+
+namespace buildjail {
+
+namespace {
+
+constexpr const char* kStep = "network";
+constexpr const char* kLoopback = "lo0";
+
+/** One descriptor beside one byte, as cmsg(3) wants its room aligned. */
+union Control {
+  cmsghdr header;
+  std::array<char, CMSG_SPACE(sizeof(int))> room;
+};
+
+struct BringingUp {
+  JailReference jail;
+  int channel;
+  in_aliasreq address;
+  bool is_done = false;
+  const char* syscall = nullptr;
+  int err = 0;
+};
+
+sockaddr_in internet(in_addr_t address) {
+  sockaddr_in made{};
+  made.sin_len = sizeof(made);
+  made.sin_family = AF_INET;
+  made.sin_addr.s_addr = htonl(address);
+  return made;
+}
+
+in_aliasreq loopback_address() {
+  in_aliasreq request{};
+  std::strncpy(request.ifra_name, kLoopback, sizeof(request.ifra_name) - 1);
+  request.ifra_addr = internet(INADDR_LOOPBACK);
+  request.ifra_mask = internet(IN_CLASSA_NET);
+  return request;
+}
+
+/** One byte, with room for a descriptor beside it. It points into itself. */
+struct DescriptorMessage {
+  DescriptorMessage() {
+    header.msg_iov = &text;
+    header.msg_iovlen = 1;
+    header.msg_control = &control;
+    header.msg_controllen = sizeof(control.room);
+  }
+  DescriptorMessage(const DescriptorMessage&) = delete;
+  DescriptorMessage& operator=(const DescriptorMessage&) = delete;
+  DescriptorMessage(DescriptorMessage&&) = delete;
+  DescriptorMessage& operator=(DescriptorMessage&&) = delete;
+  ~DescriptorMessage() = default;
+
+  char byte = 0;
+  iovec text{.iov_base = &byte, .iov_len = 1};
+  Control control{};
+  msghdr header{};
+};
+
+int send_descriptor(int channel, int descriptor) {
+  DescriptorMessage message;
+  cmsghdr* const rights = CMSG_FIRSTHDR(&message.header);
+  rights->cmsg_level = SOL_SOCKET;
+  rights->cmsg_type = SCM_RIGHTS;
+  rights->cmsg_len = CMSG_LEN(sizeof(int));
+  std::memcpy(CMSG_DATA(rights), &descriptor, sizeof(int));
+  return ::sendmsg(channel, &message.header, 0) == 1 ? 0 : -1;
+}
+
+UniqueFd receive_descriptor(int channel) {
+  DescriptorMessage message;
+  if (::recvmsg(channel, &message.header, MSG_CMSG_CLOEXEC | MSG_DONTWAIT) != 1) return {};
+  const cmsghdr* const rights = CMSG_FIRSTHDR(&message.header);
+  if (rights == nullptr || rights->cmsg_type != SCM_RIGHTS || rights->cmsg_len != CMSG_LEN(sizeof(int))) return {};
+  int descriptor = -1;
+  std::memcpy(&descriptor, CMSG_DATA(rights), sizeof(int));
+  return UniqueFd(descriptor);
+}
+
+/** All but one. */
+int close_all_but(int kept) {
+  const auto number = static_cast<unsigned>(kept);
+  if (number > 0 && ::close_range(0, number - 1, 0) != 0) return -1;
+  return ::close_range(number + 1, ~0U, 0);
+}
+
+// A connection within this network needs no time to be forgotten in (tcp(4), TIME_WAIT), which would keep the dead jail
+// for as long. Kernels before 15.0 know no such setting.
+void forget_connections_at_once() {
+  constexpr int kMilliseconds = 1;
+  static_cast<void>(::sysctlbyname("net.inet.tcp.msl_local", nullptr, nullptr, &kMilliseconds, sizeof(kMilliseconds)));
+}
+
+void bring_up(void* context) {
+  auto& up = *static_cast<BringingUp*>(context);
+  const auto failed = [&up](const char* syscall, int result) {
+    if (result < 0) up = {.jail = up.jail, .channel = up.channel, .address = {}, .syscall = syscall, .err = errno};
+    return result < 0;
+  };
+  // jail_attach(2) refuses a process that has a directory open, and the parent may have any.
+  if (failed("close_range", close_all_but(up.channel))) return;
+  if (failed("sysctl", forget_arguments(::getpid()))) return;
+  if (failed("procctl", forbid_tracing())) return;
+  if (failed("jail_attach", ::jail_attach(up.jail.jid))) return;
+  if (failed("lstat", confirm_root(up.jail))) return;
+  const int socket = ::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+  if (failed("socket", socket)) return;
+  // The kernel gives it ::1 by itself as soon as it is up (in6_ifattach_loopback).
+  if (failed("ioctl", ::ioctl(socket, SIOCAIFADDR, &up.address))) return;
+  forget_connections_at_once();
+  if (failed("sendmsg", send_descriptor(up.channel, socket))) return;
+  up.is_done = true;
+}
+
+Status move_interface(const std::string& name, int jid, unsigned long request) {
+  const UniqueFd socket(::socket(AF_LOCAL, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+  if (!socket) return last_error(kStep, "socket");
+  ifreq moving{};
+  name.copy(moving.ifr_name, sizeof(moving.ifr_name) - 1);
+  moving.ifr_jid = jid;
+  if (::ioctl(socket.get(), request, &moving) == 0) return {};
+  auto error = last_error(kStep, "ioctl", name);
+  if (error.err == ENXIO) error.detail = "there is no interface of that name to be moved";
+  return error;
+}
+
+}  // namespace
+
+Result<UniqueFd> bring_up_loopback(const JailReference& jail) {
+  std::array<int, 2> pair{};
+  if (::socketpair(AF_LOCAL, SOCK_DGRAM | SOCK_CLOEXEC, 0, pair.data()) != 0) return last_error(kStep, "socketpair");
+  const UniqueFd ours(pair[0]);
+  const UniqueFd theirs(pair[1]);
+  BringingUp up{.jail = jail, .channel = theirs.get(), .address = loopback_address()};
+  const pid_t child = vfork_child(bring_up, &up);
+  if (child < 0) return last_error(kStep, "vfork");
+  reap(child);
+  auto socket = up.is_done ? receive_descriptor(ours.get()) : UniqueFd();
+  if (socket) return socket;
+  return SysError{.step = kStep,
+                  .syscall = up.syscall == nullptr ? "recvmsg" : up.syscall,
+                  .err = up.syscall == nullptr ? ECANCELED : up.err,
+                  .path = kLoopback,
+                  .dest = {},
+                  .detail = up.syscall == nullptr ? "the child that brings it up was killed" : ""};
+}
+
+Status lend_interface(const std::string& name, int jid) { return move_interface(name, jid, SIOCSIFVNET); }
+
+Status take_interface_back(const std::string& name, int jid) { return move_interface(name, jid, SIOCSIFRVNET); }
+
+}  // namespace buildjail

@@ -1,0 +1,27 @@
+#pragma once
+
+#include "envelope/part.h"
+#include "freebsd/own_network.h"
+#include "freebsd/session_jail.h"
+
+namespace buildjail {
+
+/** 127.0.0.1 and ::1 in a jail's own network stack. The kernel takes them away with that. */
+class Loopback final : public Part {
+ public:
+  explicit Loopback(SessionJail& jail) : jail_(jail) {}
+
+  [[nodiscard]] std::string_view step() const override { return "network"; }
+  [[nodiscard]] std::string_view target() const override { return "lo0"; }
+  Status make(Trace&) override {
+    auto held = bring_up_loopback(jail_.jail->reference());
+    if (!held) return std::move(held.error());
+    jail_.network = std::move(*held);
+    return {};
+  }
+
+ private:
+  SessionJail& jail_;
+};
+
+}  // namespace buildjail

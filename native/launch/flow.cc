@@ -1,0 +1,142 @@
+#include "launch/flow.h"
+
+#include <fcntl.h>
+#include <sys/ioctl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <utility>
+
+namespace buildjail {
+
+namespace {
+
+constexpr std::size_t kBufferSize = std::size_t{128} * 1024;
+
+bool is_not_now(int err) { return err == EAGAIN || err == EINTR; }
+
+std::size_t unread_in(const UniqueFd& pipe) {
+  int count = 0;
+  return pipe && ::ioctl(pipe.get(), FIONREAD, &count) == 0 ? static_cast<std::size_t>(std::max(count, 0)) : 0;
+}
+
+/** The pages of a file into a pipe, as they are. EINVAL where the system, or the file, has no such way. */
+ssize_t splice_pages([[maybe_unused]] const UniqueFd& file, [[maybe_unused]] const UniqueFd& pipe) {
+#ifdef SPLICE_F_NONBLOCK
+  return ::splice(file.get(), nullptr, pipe.get(), nullptr, kBufferSize * 8, SPLICE_F_NONBLOCK);
+#else
+  errno = EINVAL;
+  return -1;
+#endif
+}
+
+}  // namespace
+
+Flow Flow::into_command(HostFile file, UniqueFd pipe, UniqueFd command_end) {
+  Flow flow(std::move(file), std::move(pipe), true);
+  flow.command_end_ = std::move(command_end);
+  return flow;
+}
+
+Flow Flow::from_command(HostFile file, UniqueFd pipe) { return {std::move(file), std::move(pipe), false}; }
+
+pollfd Flow::awaited() const noexcept {
+  if (is_over_) return {.fd = -1, .events = 0, .revents = 0};
+  const bool is_writing = pending() > 0;
+  // A regular file is always ready, and so is an input's where it is spliced.
+  const bool is_pipe = is_input_ ? is_writing || S_ISREG(file_.mode) : !is_writing;
+  const bool is_written = is_input_ ? is_pipe : is_writing;
+  return {.fd = is_pipe ? pipe_.get() : file_.fd.get(),
+          .events = static_cast<short>(is_written ? POLLOUT : POLLIN),
+          .revents = 0};
+}
+
+void Flow::move() {
+  if (is_over_ || splice_some()) return;
+  if (pending() == 0) fill();
+  if (!is_over_ && pending() > 0) flush();
+}
+
+void Flow::fill() {
+  if (buffer_.empty()) buffer_.resize(kBufferSize);
+  const int from = is_input_ ? file_.fd.get() : pipe_.get();
+  const ssize_t got = ::read(from, buffer_.data(), buffer_.size());
+  if (got < 0 && is_not_now(errno)) return;
+  if (got < 0) return fail("read", errno);
+  if (got == 0) return end();
+  begin_ = 0;
+  const auto size = static_cast<std::size_t>(got);
+  // The rest is dropped: what the command left behind may go on writing when nobody can tell it from others any more.
+  end_ = budget_ ? budget_->spend(size) : size;
+  // The command is over, so that nobody waits for what follows: its writers are told (pipe(7), EPIPE).
+  if (left_ && end_ == 0) return end();
+  if (left_) *left_ -= std::min(*left_, size - end_);
+}
+
+void Flow::flush() {
+  const int to = is_input_ ? pipe_.get() : file_.fd.get();
+  const ssize_t put = ::write(to, buffer_.data() + begin_, pending());
+  if (put < 0 && is_not_now(errno)) return;
+  // A command may close its stdin without reading it. That is no failure.
+  if (put < 0 && is_input_ && errno == EPIPE) return end();
+  if (put < 0) return fail("write", errno);
+  begin_ += static_cast<std::size_t>(put);
+  if (left_) *left_ -= std::min(*left_, static_cast<std::size_t>(put));
+}
+
+// The command then makes the one copy, as it would by reading the file.
+bool Flow::splice_some() {
+  if (!is_input_ || !can_splice_ || pending() > 0 || !S_ISREG(file_.mode)) return false;
+  const ssize_t moved = splice_pages(file_.fd, pipe_);
+  if (moved > 0 || (moved < 0 && is_not_now(errno))) return true;
+  can_splice_ = moved == 0 || errno != EINVAL;
+  if (!can_splice_) return false;
+  if (moved == 0 || errno == EPIPE) {
+    end();
+  } else {
+    fail("splice", errno);
+  }
+  return true;
+}
+
+void Flow::fail(const char* syscall, int err) {
+  failure_ = SysError{.step = "stdio", .syscall = syscall, .err = err, .path = file_.path, .dest = {}, .detail = {}};
+  is_over_ = true;
+  // The end of an input that failed would look like the input's; whoever writes to an output that failed is told.
+  if (!is_input_) pipe_.reset();
+}
+
+void Flow::nothing_follows() {
+  if (is_input_) {
+    end();
+  } else if (!is_over_) {
+    left_ = pending() + unread_in(pipe_);
+  }
+}
+
+// What was in the pipe may have been read by somebody else, who opened it anew in the session (proc(5), /proc/pid/fd).
+bool Flow::is_settled() const {
+  return is_over_ || (left_ && (*left_ == 0 || (pending() == 0 && unread_in(pipe_) == 0)));
+}
+
+void Flow::give_up() {
+  if (!is_settled()) fail("write", ETIMEDOUT);
+}
+
+void Flow::end() {
+  if (is_input_ && pipe_) put_back();
+  is_over_ = true;
+  pipe_.reset();
+  command_end_.reset();
+  file_.fd.reset();
+}
+
+void Flow::put_back() {
+  const std::size_t unread = pending() + unread_in(command_end_);
+  if (!file_.is_shared || !S_ISREG(file_.mode) || unread == 0) return;
+  static_cast<void>(::lseek(file_.fd.get(), -static_cast<off_t>(unread), SEEK_CUR));
+}
+
+}  // namespace buildjail

@@ -1,0 +1,312 @@
+#include "linux/cgroup_places.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <string_view>
+#include <utility>
+
+#include "linux/cgroup_files.h"
+#include "linux/proc_files.h"
+#include "state/words.h"
+
+namespace buildjail {
+
+namespace {
+
+constexpr const char* kStep = "limits";
+constexpr const char* kOwn = "/proc/self/cgroup";
+constexpr std::array kAll{Controller::kMemory, Controller::kPids, Controller::kCpu, Controller::kCpuTime};
+
+bool is_within(std::string_view path, std::string_view directory) {
+  if (directory == "/") return true;
+  return path.starts_with(directory) && (path.size() == directory.size() || path[directory.size()] == '/');
+}
+
+bool has_word(std::string_view words, std::string_view wanted, char separator) {
+  while (!words.empty()) {
+    std::string_view word = cut(words, separator);
+    if (word.ends_with('\n')) word.remove_suffix(1);
+    if (word == wanted) return true;
+  }
+  return false;
+}
+
+bool may_write(const std::string& path) { return ::access(path.c_str(), W_OK) == 0; }
+
+Controllers only(Controller one) {
+  Controllers set;
+  set.add(one);
+  return set;
+}
+
+/** Those of `wanted` that a file with a list of them names; time is counted in each cgroup. */
+Controllers named_in(const std::string& path, Controllers wanted) {
+  const auto text = cgroup_text(path);
+  Controllers named;
+  for (const Controller one : kAll) {
+    if (!wanted.has(one)) continue;
+    if (one == Controller::kCpuTime || (text && has_word(*text, name_of(one), ' '))) named.add(one);
+  }
+  return named;
+}
+
+Controllers without(Controllers all, Controllers taken) {
+  all.remove(taken);
+  return all;
+}
+
+/** Whether it is of no other: only that one may have processes and give controllers (cgroups(7)). */
+bool is_root_of_all(const std::string& directory) { return ::access((directory + "/cgroup.type").c_str(), F_OK) != 0; }
+
+/** Whether sessions can have theirs in there. */
+bool can_be_parent(const std::string& directory, Controllers wanted) {
+  if (!named_in(directory + "/cgroup.controllers", wanted).has_all(wanted)) return false;
+  if (!may_write(directory) || !may_write(directory + "/cgroup.procs")) return false;
+  const std::string given = directory + "/cgroup.subtree_control";
+  if (named_in(given, wanted).has_all(wanted)) return true;
+  if (!may_write(given)) return false;
+  if (is_root_of_all(directory)) return true;
+  const auto processes = cgroup_text(directory + "/cgroup.procs");
+  return processes && processes->empty();
+}
+
+std::string list_of(Controllers set) {
+  std::string list;
+  for (const Controller one : kAll) {
+    if (set.has(one)) list += (list.empty() ? "" : ", ") + std::string(name_of(one));
+  }
+  return list;
+}
+
+constexpr const char* kDelegate =
+    "begin it as root, or by systemd-run --user --scope -p Delegate=yes, or in a service with Delegate=yes and "
+    "DelegateSubgroup= (systemd.resource-control(5))";
+
+Obstacle not_mounted(Controllers missing) {
+  return {"limits", "no file system of cgroups is mounted here that has " + list_of(missing),
+          "mount one (cgroups(7)), or begin the kernel with cgroup_enable=memory where that is what is missing"};
+}
+
+Obstacle not_ours(Controllers missing, const std::string& directory) {
+  return {"limits",
+          "this process is in the cgroup " + directory + ", and neither there nor above may it make one that has " +
+              list_of(missing),
+          kDelegate};
+}
+
+Obstacle roots_only(Controllers missing, const std::string& directory) {
+  return {"limits",
+          "this process may make no cgroup in " + directory + ", where " + list_of(missing) +
+              " is of version 1, which is for root alone",
+          "begin it as root where that may be written to, or use a host with cgroups of version 2 only "
+          "(systemd.unified_cgroup_hierarchy=1)"};
+}
+
+SysError not_held(Limit limit, const Obstacle& why) {
+  return {.step = kStep,
+          .syscall = "mkdir",
+          .err = ENOTSUP,
+          .path = {},
+          .dest = {},
+          .detail = std::string(name_of(limit)) + ": " + why.problem + "; remedy: " + why.remedy};
+}
+
+/** A limit of the plan, the controller that holds it, and how it is left out. */
+struct Held {
+  Limit limit;
+  Controller by;
+  bool is_wanted;
+  void (*leave_out)(Limits&);
+};
+
+}  // namespace
+
+const char* name_of(Controller one) {
+  switch (one) {
+    case Controller::kMemory:
+      return "memory";
+    case Controller::kPids:
+      return "pids";
+    case Controller::kCpu:
+      return "cpu";
+    case Controller::kCpuTime:
+      break;
+  }
+  return "cpuacct";
+}
+
+Result<PlacedLimits> CgroupPlaces::place(const Limits& limits) {
+  const std::array<Held, 5> all{
+      {{Limit::kMemory, Controller::kMemory, limits.memory.has_value(), [](Limits& held) { held.memory.reset(); }},
+       {Limit::kSwap, Controller::kMemory, limits.swap.has_value(), [](Limits& held) { held.swap.reset(); }},
+       {Limit::kProcesses, Controller::kPids, limits.processes.has_value(),
+        [](Limits& held) { held.processes.reset(); }},
+       {Limit::kCpus, Controller::kCpu, limits.cpus.has_value(), [](Limits& held) { held.cpus.reset(); }},
+       {Limit::kCpuTime, Controller::kCpuTime, limits.counts_cpu_time,
+        [](Limits& held) { held.counts_cpu_time = false; }}}};
+  PlacedLimits placed{.places = {}, .held = limits};
+  Controllers wanted;
+  for (const Held& one : all) {
+    if (one.is_wanted) wanted.add(one.by);
+  }
+  auto found = find(wanted);
+  if (!found) return std::move(found.error());
+  for (const Held& one : all) {
+    if (!one.is_wanted || !found->missing.has(one.by)) continue;
+    if (!limits.is_best_effort) return not_held(one.limit, found->why);
+    one.leave_out(placed.held);
+  }
+  const auto memory = std::ranges::find_if(
+      found->places, [](const CgroupPlace& place) { return place.controllers.has(Controller::kMemory); });
+  if (placed.held.swap && memory != found->places.end() && !memory->is_unified) {
+    // Version 1 counts swap and memory together (memory.memsw.limit_in_bytes).
+    const bool is_counted = may_write(memory->directory + "/memory.memsw.limit_in_bytes");
+    if (!is_counted || !placed.held.memory) {
+      if (!limits.is_best_effort)
+        return not_held(Limit::kSwap, {"limits",
+                                       is_counted ? "cgroups of version 1 hold swap only together with memory"
+                                                  : "the kernel does not count swap",
+                                       is_counted ? "limit memory as well" : "begin the kernel with swapaccount=1"});
+      placed.held.swap.reset();
+    }
+  }
+  if (!placed.held.is_empty()) placed.places = std::move(found->places);
+  return placed;
+}
+
+std::optional<Obstacle> CgroupPlaces::find_limitation() {
+  Controllers wanted;
+  for (const Controller one : kAll) wanted.add(one);
+  const auto found = find(wanted);
+  if (!found)
+    return Obstacle{"limits", found.error().syscall + " " + found.error().path + ": " + errno_name(found.error().err),
+                    "mount /proc"};
+  if (found->missing.is_empty()) return std::nullopt;
+  Obstacle told = found->why;
+  told.problem = "limits of memory, processes, cpus and cpuTime cannot all be held: " + told.problem;
+  return told;
+}
+
+Result<CgroupPlaces::Found> CgroupPlaces::find(Controllers wanted) {
+  const std::lock_guard lock(mutex_);
+  if (!is_read_) {
+    if (auto status = read_mounts(); !status) return std::move(status.error());
+    is_read_ = true;
+  }
+  auto own = read_cgroup_file(kStep, kOwn);
+  if (!own) return std::move(own.error());
+  if (*own != own_) {
+    own_ = std::move(*own);
+    found_.clear();
+  }
+  if (const auto known = found_.find(wanted); known != found_.end()) return known->second;
+  Found found = look(wanted);
+  // A host may be put right meanwhile.
+  if (found.missing.is_empty()) found_.emplace(wanted, found);
+  return found;
+}
+
+Status CgroupPlaces::read_mounts() {
+  auto mounts = cgroup_mounts();
+  if (!mounts) return std::move(mounts.error());
+  for (CgroupMount& mount : *mounts) {
+    Hierarchy hierarchy{.is_unified = mount.type == "cgroup2",
+                        .mounted_on = std::move(mount.on),
+                        .root = std::move(mount.root),
+                        .controllers = {}};
+    for (std::string_view rest = mount.options; !rest.empty();) hierarchy.controllers.emplace_back(cut(rest, ','));
+    hierarchies_.push_back(std::move(hierarchy));
+  }
+  return {};
+}
+
+std::optional<std::string> CgroupPlaces::own_directory(const Hierarchy& hierarchy) const {
+  // `hierarchy:controllers:path`; version 2 has no controllers there (cgroups(7), /proc/pid/cgroup).
+  for (std::string_view rest = own_; !rest.empty();) {
+    std::string_view line = cut(rest, '\n');
+    cut(line, ':');
+    const std::string_view controllers = cut(line, ':');
+    const bool is_its = hierarchy.is_unified
+                            ? controllers.empty()
+                            : std::ranges::any_of(hierarchy.controllers, [controllers](const std::string& one) {
+                                return has_word(controllers, one, ',');
+                              });
+    if (!is_its) continue;
+    if (!line.starts_with('/') || line.starts_with("/..") || !is_within(line, hierarchy.root)) return std::nullopt;
+    if (hierarchy.root != "/") line.remove_prefix(hierarchy.root.size());
+    return hierarchy.mounted_on + (line == "/" ? "" : std::string(line));
+  }
+  return std::nullopt;
+}
+
+CgroupPlaces::Found CgroupPlaces::look(Controllers wanted) const {
+  Found found;
+  look_in_unified(wanted, found);
+  Controllers placed;
+  for (const CgroupPlace& place : found.places) placed.add(place.controllers);
+  look_in_first_version(without(without(wanted, placed), found.missing), found);
+  return found;
+}
+
+void CgroupPlaces::look_in_unified(Controllers wanted, Found& found) const {
+  const auto unified = std::ranges::find_if(hierarchies_, &Hierarchy::is_unified);
+  if (unified == hierarchies_.end()) return;
+  // A controller is in one hierarchy only. Time is counted in each of this version, but there is no need for one where
+  // another version counts it.
+  Controllers here = named_in(unified->mounted_on + "/cgroup.controllers", wanted);
+  const bool is_counted_elsewhere = std::ranges::any_of(hierarchies_, [](const Hierarchy& one) {
+    return std::ranges::find(one.controllers, name_of(Controller::kCpuTime)) != one.controllers.end();
+  });
+  if (is_counted_elsewhere && without(here, only(Controller::kCpuTime)).is_empty()) return;
+  if (here.is_empty()) return;
+  const auto own = own_directory(*unified);
+  const auto parent_for = [&](Controllers some) -> std::optional<std::string> {
+    if (!own) return std::nullopt;
+    for (std::string at = *own; at.size() >= unified->mounted_on.size(); at.resize(at.rfind('/'))) {
+      const bool is_own = at.size() == own->size();
+      const bool gives_none = some == only(Controller::kCpuTime);
+      if ((!is_own || gives_none || is_root_of_all(at)) && can_be_parent(at, some)) return at;
+    }
+    return std::nullopt;
+  };
+  auto parent = parent_for(here);
+  if (!parent) {
+    for (const Controller one : kAll) {
+      if (here.has(one) && !parent_for(only(one))) found.missing.add(one);
+    }
+    here.remove(found.missing);
+    if (!here.is_empty()) parent = parent_for(here);
+    if (!parent) found.missing.add(here);
+    found.why = own ? not_ours(found.missing, *own) : not_mounted(found.missing);
+  }
+  if (parent) found.places.push_back({.is_unified = true, .directory = std::move(*parent), .controllers = here});
+}
+
+void CgroupPlaces::look_in_first_version(Controllers wanted, Found& found) const {
+  for (const Controller one : kAll) {
+    const auto hierarchy = std::ranges::find_if(hierarchies_, [one](const Hierarchy& other) {
+      return std::ranges::find(other.controllers, name_of(one)) != other.controllers.end();
+    });
+    const auto own = hierarchy == hierarchies_.end() ? std::nullopt : own_directory(*hierarchy);
+    // What a session has used is counted along, where it has any cgroup and that costs no right.
+    const bool is_along = one == Controller::kCpuTime && !wanted.is_empty();
+    if (!wanted.has(one) && !is_along) continue;
+    if (!own || ::geteuid() != 0 || !may_write(*own)) {
+      if (!wanted.has(one)) continue;
+      found.missing.add(one);
+      if (found.why.problem.empty()) found.why = own ? roots_only(only(one), *own) : not_mounted(only(one));
+      continue;
+    }
+    const auto same = std::ranges::find(found.places, *own, &CgroupPlace::directory);
+    if (same != found.places.end())
+      same->controllers.add(one);
+    else
+      found.places.push_back({.is_unified = false, .directory = *own, .controllers = only(one)});
+  }
+}
+
+}  // namespace buildjail

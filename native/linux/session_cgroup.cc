@@ -1,0 +1,290 @@
+#include "linux/session_cgroup.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <charconv>
+#include <utility>
+
+#include "base/above_stdio.h"
+#include "linux/cgroup_directory.h"
+#include "linux/cgroup_files.h"
+#include "linux/namespaces.h"
+#include "state/words.h"
+
+namespace buildjail {
+
+namespace {
+
+constexpr const char* kStep = "cgroup";
+constexpr const char* kLimitsStep = "limits";
+constexpr mode_t kMode = 0755;
+/** In microseconds, of which a session gets a part; the kernel's own default (cgroups(7), cpu.max). */
+constexpr std::uint64_t kPeriod = 100'000;
+constexpr std::uint64_t kThousand = 1000;
+/** The session's init is a process of it, and none of the build's. */
+constexpr std::uint64_t kInits = 1;
+constexpr std::uint64_t kNanoseconds = 1000;
+
+std::optional<std::uint64_t> less(std::optional<std::uint64_t> number, std::uint64_t by) {
+  if (number) *number -= std::min(*number, by);
+  return number;
+}
+
+/** The sum of what stands behind `word` in an io.stat, which has a line for each device. */
+std::optional<std::uint64_t> sum_in(const std::optional<std::string>& text, std::string_view word) {
+  if (!text) return std::nullopt;
+  std::uint64_t sum = 0;
+  for (std::size_t at = text->find(word); at != std::string::npos; at = text->find(word, at)) {
+    at += word.size();
+    std::uint64_t number = 0;
+    std::from_chars(text->data() + at, text->data() + text->size(), number);
+    sum += number;
+  }
+  return sum;
+}
+
+void count_unified(const std::string& directory, SessionUsage& usage) {
+  const auto devices = cgroup_text(directory + "/io.stat");
+  usage.cpu_us = cgroup_entry(directory + "/cpu.stat", "usage_usec");
+  usage.memory = cgroup_number(directory + "/memory.current");
+  usage.peak_memory = cgroup_number(directory + "/memory.peak");
+  usage.swap = cgroup_number(directory + "/memory.swap.current");
+  usage.bytes_read = sum_in(devices, "rbytes=");
+  usage.bytes_written = sum_in(devices, "wbytes=");
+  usage.by = "cgroup v2";
+}
+
+void count_first_version(const std::string& directory, const Controllers& has, SessionUsage& usage) {
+  if (has.has(Controller::kCpuTime)) {
+    if (const auto used = cgroup_number(directory + "/cpuacct.usage")) usage.cpu_us = *used / kNanoseconds;
+  }
+  if (has.has(Controller::kMemory)) {
+    usage.memory = cgroup_number(directory + "/memory.usage_in_bytes");
+    usage.peak_memory = cgroup_number(directory + "/memory.max_usage_in_bytes");
+    usage.swap = less(cgroup_number(directory + "/memory.memsw.usage_in_bytes"), usage.memory.value_or(0));
+  }
+  if (usage.by.empty()) usage.by = "cgroup v1";
+}
+
+}  // namespace
+
+SessionCgroup::SessionCgroup(PlacedLimits placed, const std::string& id) : limits_(placed.held) {
+  for (CgroupPlace& place : placed.places) {
+    std::string directory = place.directory + "/" + cgroup_name(id);
+    cgroups_.push_back({.place = std::move(place), .directory = std::move(directory)});
+  }
+}
+
+std::vector<Fact> SessionCgroup::facts() const {
+  std::vector<Fact> facts;
+  facts.reserve(cgroups_.size());
+  for (const Cgroup& cgroup : cgroups_) facts.push_back(cgroup_fact(cgroup.directory));
+  return facts;
+}
+
+Status SessionCgroup::make() {
+  for (const auto& [place, directory] : cgroups_) {
+    if (place.is_unified) {
+      if (auto status = give_controllers(place); !status) return status;
+    }
+    if (::mkdir(directory.c_str(), kMode) != 0) return last_error(kStep, "mkdir", directory);
+    const std::string inner = cgroup_of_processes(directory, place.is_unified);
+    if (place.is_unified) {
+      if (::mkdir(inner.c_str(), kMode) != 0) return last_error(kStep, "mkdir", inner);
+      // The build of an ordinary user is the owner of what is in there, where it can mount it.
+      if (makes_own_user_space()) {
+        if (auto status = write_cgroup_file(kStep, directory + "/cgroup.max.descendants", "1"); !status) return status;
+      }
+      entrances_.unified = above_stdio(UniqueFd(::open(inner.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)));
+      if (!entrances_.unified) return last_error(kStep, "open", inner);
+    }
+    const std::string file = inner + (place.is_unified ? "/cgroup.procs" : "/tasks");
+    UniqueFd entrance = above_stdio(UniqueFd(::open(file.c_str(), O_WRONLY | O_CLOEXEC)));
+    if (!entrance) return last_error(kStep, "open", file);
+    entrances_.files.push_back(std::move(entrance));
+  }
+  return {};
+}
+
+Status SessionCgroup::give_controllers(const CgroupPlace& place) {
+  const std::string file = place.directory + "/cgroup.subtree_control";
+  const auto given = read_cgroup_file(kStep, file);
+  if (!given) return given.error();
+  const std::string padded = " " + given->substr(0, given->find('\n')) + " ";
+  std::string wanted;
+  for (const Controller one : {Controller::kMemory, Controller::kPids, Controller::kCpu}) {
+    const std::string name = name_of(one);
+    if (place.controllers.has(one) && padded.find(" " + name + " ") == std::string::npos)
+      wanted += (wanted.empty() ? "+" : " +") + name;
+  }
+  return wanted.empty() ? Status() : write_cgroup_file(kStep, file, wanted);
+}
+
+const SessionCgroup::Cgroup* SessionCgroup::with(Controller one) const {
+  const auto found =
+      std::ranges::find_if(cgroups_, [one](const Cgroup& cgroup) { return cgroup.place.controllers.has(one); });
+  return found == cgroups_.end() ? nullptr : &*found;
+}
+
+// To put on a limit that is met already would end init.
+Status SessionCgroup::refuse_too_little() const {
+  const Cgroup& cgroup = *with(Controller::kMemory);
+  const std::string file = cgroup.directory + (cgroup.place.is_unified ? "/memory.current" : "/memory.usage_in_bytes");
+  const auto text = read_cgroup_file(kLimitsStep, file);
+  if (!text) return text.error();
+  std::uint64_t used = 0;
+  std::string_view rest = *text;
+  if (!read_number(cut(rest, '\n'), used) || used < *limits_.memory) return {};
+  return SysError{.step = kLimitsStep,
+                  .syscall = "write",
+                  .err = ENOMEM,
+                  .path = cgroup.directory,
+                  .dest = {},
+                  .detail = "memory: a session with no command in it takes " + std::to_string(used) +
+                            " bytes here, which is more than the limit of " + std::to_string(*limits_.memory)};
+}
+
+Status SessionCgroup::put(const Cgroup& cgroup, Limit limit, std::uint64_t value, const char* file,
+                          const std::string& text) {
+  const std::string path = cgroup.directory + "/" + file;
+  auto status = write_cgroup_file(kLimitsStep, path, text);
+  // Such as that of swap, where the kernel counts none.
+  if (!status && status.error().err == ENOENT) {
+    if (limits_.is_best_effort) return {};
+    status.error().err = ENOTSUP;
+    status.error().detail = std::string(name_of(limit)) + ": the kernel has no " + file;
+  }
+  const char* by = file;
+  // Of version 1: a cgroup around this one lets it have less.
+  if (!status && status.error().err == EINVAL && limit == Limit::kCpus) {
+    status = {};
+    by = "a cgroup around the session's, which has less";
+  }
+  if (!status) return status;
+  const std::lock_guard lock(mutex_);
+  applied_.push_back({.limit = limit, .value = value, .by = by});
+  return {};
+}
+
+Status SessionCgroup::hold() {
+  if (limits_.memory) {
+    if (auto status = refuse_too_little(); !status) return status;
+  }
+  Status status;
+  const auto* const memory = with(Controller::kMemory);
+  const bool is_unified = memory != nullptr && memory->place.is_unified;
+  const auto holds = [&](const std::optional<std::uint64_t>& limit) { return status && limit.has_value(); };
+  if (holds(limits_.memory))
+    status = put(*memory, Limit::kMemory, *limits_.memory, is_unified ? "memory.max" : "memory.limit_in_bytes",
+                 std::to_string(*limits_.memory));
+  if (holds(limits_.memory) && !is_unified) status = hold_sockets(*memory);
+  if (holds(limits_.swap)) {
+    const std::uint64_t together = limits_.memory.value_or(0) + *limits_.swap;
+    status = put(*memory, Limit::kSwap, *limits_.swap, is_unified ? "memory.swap.max" : "memory.memsw.limit_in_bytes",
+                 std::to_string(is_unified ? *limits_.swap : together));
+  }
+  if (holds(limits_.processes))
+    status = put(*with(Controller::kPids), Limit::kProcesses, *limits_.processes, "pids.max",
+                 std::to_string(*limits_.processes + kInits));
+  if (holds(limits_.cpus))
+    status = put(*with(Controller::kCpu), Limit::kCpus, *limits_.cpus, quota_file(), quota(*limits_.cpus));
+  return status;
+}
+
+// Version 1 counts what waits in TCP and UDP sockets by itself, where it counts that at all.
+Status SessionCgroup::hold_sockets(const Cgroup& memory) const {
+  const std::string file = memory.directory + "/memory.kmem.tcp.limit_in_bytes";
+  auto status = write_cgroup_file(kLimitsStep, file, std::to_string(*limits_.memory));
+  return status || status.error().err == ENOENT ? Status() : status;
+}
+
+const char* SessionCgroup::quota_file() const {
+  return with(Controller::kCpu)->place.is_unified ? "cpu.max" : "cpu.cfs_quota_us";
+}
+
+// Of version 1 the period is in a file of its own, where it is this.
+std::string SessionCgroup::quota(std::uint64_t thousandths) const {
+  std::string text = std::to_string(thousandths * kPeriod / kThousand);
+  if (with(Controller::kCpu)->place.is_unified) text += " " + std::to_string(kPeriod);
+  return text;
+}
+
+void SessionCgroup::let_end() {
+  if (!limits_.cpus || is_none()) return;
+  const Cgroup& cgroup = *with(Controller::kCpu);
+  static_cast<void>(
+      write_cgroup_file(kStep, cgroup.directory + "/" + quota_file(), cgroup.place.is_unified ? "max" : "-1"));
+}
+
+void SessionCgroup::hold_on() {
+  if (!limits_.cpus || is_none()) return;
+  static_cast<void>(
+      write_cgroup_file(kStep, with(Controller::kCpu)->directory + "/" + quota_file(), quota(*limits_.cpus)));
+}
+
+Status SessionCgroup::take_away(TakingAway& taking) {
+  close_entrances();
+  {
+    const std::lock_guard lock(mutex_);
+    if (!last_usage_) {
+      last_usage_ = count();
+      last_met_ = look();
+    }
+  }
+  for (const Cgroup& cgroup : cgroups_) {
+    if (auto status = remove_cgroup(cgroup.directory, taking); !status) return status;
+  }
+  return {};
+}
+
+std::vector<AppliedLimit> SessionCgroup::applied() const {
+  const std::lock_guard lock(mutex_);
+  return applied_;
+}
+
+std::optional<SessionUsage> SessionCgroup::usage() const {
+  if (is_none()) return std::nullopt;
+  const std::lock_guard lock(mutex_);
+  return last_usage_ ? *last_usage_ : count();
+}
+
+LimitsMet SessionCgroup::met() const {
+  if (is_none()) return {};
+  const std::lock_guard lock(mutex_);
+  return last_usage_ ? last_met_ : look();
+}
+
+SessionUsage SessionCgroup::count() const {
+  SessionUsage usage;
+  for (const Cgroup& cgroup : cgroups_) {
+    const std::string& directory = cgroup.directory;
+    const Controllers& has = cgroup.place.controllers;
+    if (cgroup.place.is_unified)
+      count_unified(directory, usage);
+    else
+      count_first_version(directory, has, usage);
+    if (!cgroup.place.is_unified && !has.has(Controller::kPids)) continue;
+    usage.processes = less(cgroup_number(directory + "/pids.current"), kInits);
+    usage.peak_processes = less(cgroup_number(directory + "/pids.peak"), kInits);
+  }
+  return usage;
+}
+
+// That swap is used up ends nobody: what then does is want of memory.
+LimitsMet SessionCgroup::look() const {
+  LimitsMet met;
+  if (limits_.memory || limits_.swap) {
+    const Cgroup& cgroup = *with(Controller::kMemory);
+    const char* const file = cgroup.place.is_unified ? "/memory.events" : "/memory.oom_control";
+    met.memory = cgroup_entry(cgroup.directory + file, "oom_kill").value_or(0);
+  }
+  if (limits_.processes)
+    met.processes = cgroup_entry(with(Controller::kPids)->directory + "/pids.events", "max").value_or(0);
+  return met;
+}
+
+}  // namespace buildjail

@@ -1,0 +1,18 @@
+#pragma once
+
+#include <string>
+
+#include "base/result.h"
+#include "base/unique_fd.h"
+#include "launch/command_terminal.h"
+#include "launch/stdio_ends.h"
+
+namespace buildjail {
+
+/**
+ * Opens a terminal in a session, whose root `root` is, from its own /dev/pts, so that it has a name there. Returns its
+ * master, and puts the other side into `ends` for the command.
+ */
+Result<UniqueFd> open_terminal(const std::string& root, const CommandTerminal& terminal, StdioEnds& ends);
+
+}  // namespace buildjail

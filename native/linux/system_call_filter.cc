@@ -1,0 +1,219 @@
+#include "linux/system_call_filter.h"
+
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstddef>
+#include <span>
+#include <utility>
+
+#include "linux/refused_calls.h"
+
+namespace buildjail {
+
+namespace {
+
+// By number, as the kernel's own headers are not everywhere where a compiler is (seccomp(2), linux/bpf_common.h).
+
+constexpr unsigned kSetModeFilter = 1;
+/**
+ * SECCOMP_FILTER_FLAG_SPEC_ALLOW: before Linux 5.16 a filter slowed down all of a program against side channels within
+ * itself. Builds are not promised to be without any.
+ */
+constexpr unsigned kNoMitigations = 4;
+constexpr std::uint32_t kAllow = 0x7fff0000, kAnswer = 0x00050000;
+
+/** struct seccomp_data: int nr, __u32 arch, __u64 instruction_pointer, __u64 args[6]. */
+constexpr std::uint32_t kNumber = 0, kArchitecture = 4, kArguments = 16, kArgumentSize = 8;
+
+constexpr std::uint16_t kLoad = 0x20;           // BPF_LD | BPF_W | BPF_ABS
+constexpr std::uint16_t kAnd = 0x54;            // BPF_ALU | BPF_AND | BPF_K
+constexpr std::uint16_t kJump = 0x05;           // BPF_JMP | BPF_JA
+constexpr std::uint16_t kJumpIfEqual = 0x15;    // BPF_JMP | BPF_JEQ | BPF_K
+constexpr std::uint16_t kJumpIfNotLess = 0x35;  // BPF_JMP | BPF_JGE | BPF_K
+constexpr std::uint16_t kReturn = 0x06;         // BPF_RET | BPF_K
+
+struct FilterProgramHeader {
+  std::uint16_t length;
+  const FilterInstruction* instructions;
+};
+
+/** A tracer gives a call this number so that it is not made (seccomp(2)): the kernel makes none of it. */
+constexpr std::uint32_t kSkipped = ~std::uint32_t{0};
+
+// AUDIT_ARCH_X86_64, _AARCH64 and _RISCV64 (linux/audit.h).
+std::uint32_t name_of(Architecture architecture) {
+  switch (architecture) {
+    case Architecture::kX8664:
+      return 0xc000003e;
+    case Architecture::kArm64:
+      return 0xc00000b7;
+    case Architecture::kRiscv64:
+      break;
+  }
+  return 0xc00000f3;
+}
+
+constexpr Architecture own_architecture() {
+#if defined(__x86_64__) && defined(__LP64__)
+  return Architecture::kX8664;
+#elif defined(__aarch64__) && defined(__LP64__)
+  return Architecture::kArm64;
+#elif defined(__riscv) && __riscv_xlen == 64
+  return Architecture::kRiscv64;
+#else
+#error "buildjail's filter has no numbers of this architecture's system calls yet: add them to refused_calls.cc"
+#endif
+}
+
+int number_of(const RefusedCall& call, Architecture architecture) {
+  return architecture == Architecture::kX8664 ? call.x86_64 : call.generic;
+}
+
+bool is_refused(const RefusedCall& call, Allowances allowed) {
+  const auto lifted = lifted_by(call.reason);
+  return !lifted || !allowed.has(*lifted);
+}
+
+using Program = std::vector<FilterInstruction>;
+
+constexpr FilterInstruction load(std::uint32_t from) { return {kLoad, 0, 0, from}; }
+constexpr FilterInstruction answer(int err) { return {kReturn, 0, 0, kAnswer | static_cast<std::uint32_t>(err)}; }
+constexpr FilterInstruction kLetThrough{kReturn, 0, 0, kAllow};
+
+void append(Program& program, const Program& more) { program.insert(program.end(), more.begin(), more.end()); }
+
+std::span<const Condition> conditions_of(const RefusedCall& call) {
+  std::size_t count = 0;
+  while (count < call.when.size() && call.when.at(count).kind != Condition::Kind::kAlways) ++count;
+  return std::span(call.when).first(count);
+}
+
+/** Goes on where it holds, and passes over `otherwise` instructions where it does not. */
+FilterInstruction jump_of(const Condition& condition, std::size_t otherwise) {
+  const auto skipped = static_cast<std::uint8_t>(otherwise);
+  if (condition.kind == Condition::Kind::kIs) return {kJumpIfEqual, 0, skipped, condition.value};
+  return {kJumpIfEqual, skipped, 0, condition.value};
+}
+
+/** Whether the argument of `next` is there unchanged once `one` was judged. */
+bool leaves_loaded(const Condition& one, const Condition& next) {
+  return one.argument == next.argument && one.mask == kWholeArgument;
+}
+
+/**
+ * Answers where all conditions of the call hold; else whatever comes next. `before` is the one condition that was
+ * judged right before; null where there was none, or more than one.
+ */
+Program judgement(const RefusedCall& call, const Condition* before) {
+  Program rest{answer(call.err)};
+  const auto conditions = conditions_of(call);
+  for (std::size_t i = conditions.size(); i-- > 0;) {
+    const Condition& condition = conditions[i];
+    const Condition* const last = i > 0 ? &conditions[i - 1] : before;
+    Program program;
+    // The kernel's data are in the order of the processor's bytes, and all of these have the lower half first.
+    if (last == nullptr || !leaves_loaded(*last, condition))
+      program.push_back(load(kArguments + condition.argument * kArgumentSize));
+    if (condition.mask != kWholeArgument) program.push_back({kAnd, 0, 0, condition.mask});
+    program.push_back(jump_of(condition, rest.size()));
+    append(program, rest);
+    rest = std::move(program);
+  }
+  return rest;
+}
+
+/** All that the table has of one number. */
+Program judgement_of(std::span<const RefusedCall* const> calls) {
+  Program program;
+  const Condition* before = nullptr;
+  for (const RefusedCall* const call : calls) {
+    append(program, judgement(*call, before));
+    if (!call->is_conditional()) return program;
+    before = conditions_of(*call).size() == 1 ? &call->when.front() : nullptr;
+  }
+  program.push_back(kLetThrough);
+  return program;
+}
+
+/** Numbers from this one up to that of the next have the same end of the program. */
+struct Numbers {
+  std::uint32_t first;
+  Program end;
+};
+
+std::vector<Numbers> judged_numbers(Allowances allowed, Architecture architecture) {
+  std::vector<std::vector<const RefusedCall*>> calls(kNewestCall + 1);
+  for (const RefusedCall& call : refused_calls()) {
+    const int number = number_of(call, architecture);
+    if (number != kNoSuchCall && is_refused(call, allowed)) calls.at(static_cast<std::size_t>(number)).push_back(&call);
+  }
+  std::vector<Numbers> judged;
+  for (std::uint32_t number = 0; number < calls.size(); ++number) {
+    Program end = judgement_of(calls[number]);
+    if (judged.empty() || judged.back().end != end) judged.push_back({number, std::move(end)});
+  }
+  return judged;
+}
+
+/** The same for the numbers of both. Expects the number to be loaded. */
+Program either(const Program& lower, const Numbers& upper) {
+  constexpr std::size_t kFarthest = 255;
+  Program program;
+  if (lower.size() <= kFarthest) {
+    program.push_back({kJumpIfNotLess, static_cast<std::uint8_t>(lower.size()), 0, upper.first});
+  } else {
+    program.push_back({kJumpIfNotLess, 0, 1, upper.first});
+    program.push_back({kJump, 0, 0, static_cast<std::uint32_t>(lower.size())});
+  }
+  append(program, lower);
+  append(program, upper.end);
+  return program;
+}
+
+/**
+ * By halves: the kernel goes through the program for every number that there is when it installs it, to remember which
+ * are let through whatever their arguments are (seccomp_cache_prepare() there).
+ */
+Program search(std::vector<Numbers> judged) {
+  while (judged.size() > 1) {
+    std::vector<Numbers> paired;
+    for (std::size_t i = 0; i + 1 < judged.size(); i += 2)
+      paired.push_back({judged[i].first, either(judged[i].end, judged[i + 1])});
+    if (judged.size() % 2 != 0) paired.push_back(std::move(judged.back()));
+    judged = std::move(paired);
+  }
+  return std::move(judged.front().end);
+}
+
+Program compile(Allowances allowed, Architecture architecture) {
+  Program program{
+      // Of another architecture a program can have calls as well, by numbers of its own: those of i386 by int 0x80.
+      load(kArchitecture),
+      {kJumpIfEqual, 1, 0, name_of(architecture)},
+      answer(ENOSYS),
+      load(kNumber),
+      // Newer calls than the table are not there, as on an older kernel; nor are those of x32, which have bit 30.
+      {kJumpIfNotLess, 0, 3, kNewestCall + 1},
+      {kJumpIfEqual, 0, 1, kSkipped},
+      kLetThrough,
+      answer(ENOSYS),
+  };
+  append(program, search(judged_numbers(allowed, architecture)));
+  return program;
+}
+
+}  // namespace
+
+SystemCallFilter::SystemCallFilter(Allowances allowed) : SystemCallFilter(allowed, own_architecture()) {}
+
+SystemCallFilter::SystemCallFilter(Allowances allowed, Architecture architecture)
+    : program_(compile(allowed, architecture)) {}
+
+int SystemCallFilter::install() const {
+  const FilterProgramHeader header{static_cast<std::uint16_t>(program_.size()), program_.data()};
+  return static_cast<int>(::syscall(SYS_seccomp, kSetModeFilter, kNoMitigations, &header));
+}
+
+}  // namespace buildjail

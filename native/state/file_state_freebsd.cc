@@ -1,0 +1,52 @@
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <ctime>
+
+#include "state/file_state.h"
+
+namespace buildjail {
+
+namespace {
+
+constexpr std::int64_t kSecond = 1000000000;
+
+std::int64_t in_ns(const struct timespec& time) { return time.tv_sec * kSecond + time.tv_nsec; }
+
+}  // namespace
+
+std::optional<FileState> state_of(int fd) {
+  struct stat found{};
+  if (::fstat(fd, &found) != 0) return std::nullopt;
+  FileState state{.dev = static_cast<std::uint64_t>(found.st_dev),
+                  .ino = found.st_ino,
+                  .mount = static_cast<std::uint64_t>(found.st_dev),
+                  .mode = found.st_mode,
+                  .uid = found.st_uid,
+                  .gid = found.st_gid,
+                  .links = found.st_nlink,
+                  .changed_ns = in_ns(found.st_ctim),
+                  .born_ns = {},
+                  .flags = static_cast<std::uint32_t>(found.st_flags)};
+  // -1 where the file system keeps none.
+  if (found.st_birthtim.tv_sec >= 0) state.born_ns = in_ns(found.st_birthtim);
+  return state;
+}
+
+bool set_mode(int fd, mode_t mode) { return ::fchmodat(fd, "", mode, AT_EMPTY_PATH) == 0; }
+
+bool set_owner(int fd, uid_t uid, gid_t gid) { return ::fchownat(fd, "", uid, gid, AT_EMPTY_PATH) == 0; }
+
+UniqueFd open_content(int fd) {
+  return UniqueFd(::openat(fd, "", O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC | O_EMPTY_PATH));
+}
+
+// By whole seconds, which is what sysctl vfs.timestamp_precision may be set to (getnanotime(9)).
+std::int64_t file_time_now() {
+  struct timespec now{};
+  static_cast<void>(::clock_gettime(CLOCK_REALTIME_FAST, &now));
+  return now.tv_sec * kSecond;
+}
+
+}  // namespace buildjail

@@ -1,0 +1,216 @@
+#include "state/session_sources.h"
+
+#include <sys/file.h>
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <chrono>
+#include <optional>
+#include <utility>
+
+#include "base/back_off.h"
+#include "base/unique_fd.h"
+#include "state/locked_file.h"
+#include "state/state_directory.h"
+#include "state/words.h"
+
+namespace buildjail {
+
+namespace {
+
+constexpr const char* kStep = "nested-sources";
+constexpr std::string_view kPrefix = "sources-";
+/** A line of where the source of the line before really is. */
+constexpr char kOrigin = 'o';
+/** Reading the lists of others takes them less than a millisecond. */
+constexpr std::chrono::milliseconds kTurnBound{10000};
+constexpr std::chrono::milliseconds kHolderBound{10000};
+
+using Kind = ShownSource::Kind;
+
+bool is_below(std::string_view inner, std::string_view outer) {
+  return inner.size() > outer.size() && inner.starts_with(outer) && inner[outer.size()] == '/';
+}
+
+bool is_below(const ShownSource& inner, const ShownSource& outer) {
+  return is_below(inner.path, outer.path) || is_below(inner.origin, outer.origin);
+}
+
+bool is_same(const ShownSource& one, const ShownSource& other) {
+  return one.path == other.path || one.origin == other.origin;
+}
+
+std::string name_of(const ShownSource& source) {
+  const std::string kind = source.kind == Kind::kOutput ? "output '" : "input '";
+  const std::string where = source.origin == source.path ? "" : ", which is '" + source.origin + "'";
+  return kind + source.path + "'" + where;
+}
+
+SysError nested(const ShownSource& source, const ShownSource& other, const std::string& detail) {
+  return {.step = kStep, .syscall = "flock", .err = EBUSY, .path = source.path, .dest = other.path, .detail = detail};
+}
+
+/** How they are nested, in words that stand between them; empty where they may be shown at once. */
+std::string_view nesting(const ShownSource& mine, const ShownSource& other) {
+  const bool is_mine_written = mine.kind == Kind::kOutput;
+  const bool is_other_written = other.kind == Kind::kOutput;
+  // A build that writes where everybody's toolchain lies is the host's business, but for the toolchain itself.
+  const bool is_inside_matter = other.kind != Kind::kToolchain;
+  const bool is_around_matter = mine.kind != Kind::kToolchain;
+  if (is_mine_written && is_below(other, mine)) return "lies around";
+  if (is_mine_written && is_inside_matter && is_below(mine, other)) return "lies inside";
+  if (is_other_written && is_below(mine, other)) return "lies inside";
+  if (is_other_written && is_around_matter && is_below(other, mine)) return "lies around";
+  // An input that is an output as well would be seen half made, and while it is lent it is shut to others.
+  if ((is_mine_written || is_other_written) && is_same(mine, other)) return "is the same folder as";
+  return {};
+}
+
+bool is_kind(char letter) {
+  const auto kind = static_cast<Kind>(letter);
+  return kind == Kind::kOutput || kind == Kind::kInput || kind == Kind::kToolchain;
+}
+
+struct Conflict {
+  SysError error;
+  Holding with;
+};
+
+/** Calls `take` with each source in a list, and stops where that is true. */
+template <class Take>
+bool any_source_in(std::string_view text, Take take) {
+  text = text.substr(0, text.rfind('\n') + 1);
+  // The line of who has it.
+  cut(text, '\n');
+  while (!text.empty()) {
+    std::string_view line = cut(text, '\n');
+    if (line.size() < 2 || line[1] != ' ' || !is_kind(line[0])) continue;
+    ShownSource source{.kind = static_cast<Kind>(line[0]), .path = {}, .origin = {}};
+    if (!unescape(line.substr(2), source.path)) continue;
+    source.origin = source.path;
+    if (text.starts_with(kOrigin)) {
+      line = cut(text, '\n');
+      static_cast<void>(line.size() > 2 && unescape(line.substr(2), source.origin));
+    }
+    if (take(source)) return true;
+  }
+  return false;
+}
+
+std::string lines_of(const std::vector<ShownSource>& sources) {
+  std::string lines;
+  for (const ShownSource& one : sources) {
+    lines.append({static_cast<char>(one.kind), ' '}).append(escaped(one.path)).append("\n");
+    if (one.origin != one.path) lines.append({kOrigin, ' '}).append(escaped(one.origin)).append("\n");
+  }
+  return lines;
+}
+
+Result<std::optional<Conflict>> conflict_with(const std::string& file, const std::vector<ShownSource>& own) {
+  const UniqueFd fd(::open(file.c_str(), O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK));
+  if (!fd && errno == ENOENT) return std::optional<Conflict>();
+  if (!fd) return last_error(kStep, "open", file);
+  const auto text = read_file(kStep, file, fd.get());
+  if (!text) return text.error();
+  auto holdings = holdings_in(std::string_view(*text).substr(0, text->find('\n') + 1));
+  if (holdings.empty()) return std::optional<Conflict>();
+  const Holding& with = holdings.front();
+  std::optional<Conflict> found;
+  const bool has_outputs = std::ranges::any_of(own, [](const ShownSource& one) { return one.kind == Kind::kOutput; });
+  any_source_in(*text, [&](const ShownSource& other) {
+    if (!has_outputs && other.kind != Kind::kOutput) return false;
+    for (const ShownSource& mine : own) {
+      const std::string_view how = nesting(mine, other);
+      if (how.empty()) continue;
+      std::string detail = "the " + name_of(mine) + " " + std::string(how) + " the " + name_of(other) + " of " +
+                           buildjail::name_of(with);
+      found = Conflict{.error = nested(mine, other, detail), .with = with};
+      return true;
+    }
+    return false;
+  });
+  return found;
+}
+
+/** The turn of one session of the host: held by a lock of the host directory itself, which is there for all of them. */
+Result<UniqueFd> take_turn(const std::string& host_directory) {
+  UniqueFd directory(::open(host_directory.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+  if (!directory) return last_error(kStep, "open", host_directory);
+  BackOff back_off(kTurnBound);
+  while (::flock(directory.get(), LOCK_EX | LOCK_NB) != 0) {
+    if (errno == EWOULDBLOCK && back_off.wait()) continue;
+    auto error = last_error(kStep, "flock", host_directory);
+    if (error.err == EWOULDBLOCK) error.detail = "another program began to open a session and does not go on";
+    return error;
+  }
+  return directory;
+}
+
+}  // namespace
+
+Status refuse_nested(const std::vector<ShownSource>& own) {
+  for (const ShownSource& output : own) {
+    if (output.kind != Kind::kOutput) continue;
+    for (const ShownSource& other : own) {
+      if (&other == &output) continue;
+      const bool is_around = is_below(other, output);
+      if (!is_around && !is_same(other, output)) continue;
+      return nested(output, other,
+                    "the " + name_of(output) + (is_around ? " lies around the " : " is the same folder as the ") +
+                        name_of(other) + ", which the build could change by it");
+    }
+  }
+  return {};
+}
+
+std::string sources_file_of(const std::string& host_directory, const std::string& id) {
+  return host_directory + "/" + std::string(kPrefix) + id;
+}
+
+SessionSources::SessionSources(const Lessee& lessee)
+    : lessee_(lessee), file_(sources_file_of(lessee.host_directory, lessee.session.id)) {}
+
+Status SessionSources::add(const std::vector<ShownSource>& added) {
+  for (;;) {
+    std::optional<Conflict> conflict;
+    {
+      const auto turn = take_turn(lessee_.host_directory);
+      if (!turn) return turn.error();
+      const auto names = names_in(lessee_.host_directory);
+      if (!names) return names.error();
+      for (const std::string& name : *names) {
+        const std::string file = lessee_.host_directory + "/" + name;
+        if (!name.starts_with(kPrefix) || file == file_) continue;
+        auto found = conflict_with(file, added);
+        if (!found) return std::move(found.error());
+        if (!*found) continue;
+        conflict = std::move(*found);
+        break;
+      }
+      if (!conflict) {
+        const UniqueFd fd(::open(file_.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_NOFOLLOW | O_CLOEXEC, 0600));
+        if (!fd) return last_error(kStep, "open", file_);
+        return append(kStep, file_, fd.get(), line_of(lessee_.session) + lines_of(added));
+      }
+    }
+    // Not in our turn: a recovery takes its time.
+    auto& [error, with] = *conflict;
+    const Outcome found = lessee_.recovery_of(with.state_directory).recover(with.id, kHolderBound);
+    if (found.standing == Standing::kLive) error.detail += ", which is live";
+    if (found.standing == Standing::kLeftAlone)
+      error.detail += ", which is dead and could not be recovered: " + found.left_alone.back().reason;
+    if (found.standing == Standing::kLive || found.standing == Standing::kLeftAlone) return std::move(error);
+    const std::string left = sources_file_of(lessee_.host_directory, with.id);
+    if (::unlink(left.c_str()) != 0 && errno != ENOENT) return last_error(kStep, "unlink", left);
+  }
+}
+
+Status SessionSources::remove() {
+  if (::unlink(file_.c_str()) != 0 && errno != ENOENT) return last_error(kStep, "unlink", file_);
+  return {};
+}
+
+}  // namespace buildjail

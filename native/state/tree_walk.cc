@@ -1,0 +1,155 @@
+#include "state/tree_walk.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <memory>
+#include <utility>
+
+namespace buildjail {
+
+namespace {
+
+/** Of the folders on the way to where it is. The others are opened again on the way back. */
+constexpr std::size_t kMostOpen = 32;
+constexpr int kMostTries = 8;
+constexpr int kDirectory = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC;
+
+/** It was there when it was read of, and somebody of the host moved, removed or exchanged it. */
+bool is_gone(int err) { return err == ENOENT || err == ENOTDIR || err == ELOOP || err == EMLINK; }
+
+struct CloseDirectory {
+  void operator()(DIR* directory) const noexcept { static_cast<void>(::closedir(directory)); }
+};
+
+}  // namespace
+
+Status TreeWalk::run(int top) {
+  const auto state = state_of(top);
+  if (!state) return failure(kStateCall);
+  top_ = *state;
+  for (int attempt = 0; attempt < kMostTries; ++attempt) {
+    levels_.clear();
+    begin();
+    auto is_whole = walk(top);
+    if (!is_whole) return std::move(is_whole.error());
+    if (*is_whole) return {};
+  }
+  levels_.clear();
+  errno = ESTALE;
+  auto error = failure("openat");
+  error.detail = "folders in it are moved again and again";
+  return error;
+}
+
+Result<bool> TreeWalk::walk(int top) {
+  if (auto status = enter(UniqueFd(::openat(top, ".", kDirectory)), {}, top_); !status)
+    return std::move(status.error());
+  while (!levels_.empty()) {
+    auto& folders = levels_.back().folders;
+    if (folders.empty()) {
+      auto is_left = leave();
+      if (!is_left || !*is_left) return is_left;
+      continue;
+    }
+    const std::string name = std::move(folders.back());
+    folders.pop_back();
+    if (auto status = descend(name); !status) return std::move(status.error());
+  }
+  return true;
+}
+
+Status TreeWalk::enter(UniqueFd directory, std::string name, const FileState& state) {
+  if (!directory) return failure("openat", name);
+  const int fd = directory.get();
+  levels_.push_back({.directory = std::move(directory), .name = std::move(name), .state = state});
+  if (levels_.size() > kMostOpen) levels_[levels_.size() - kMostOpen - 1].directory.reset();
+  UniqueFd again(::openat(fd, ".", kDirectory));
+  if (!again) return failure("openat");
+  const std::unique_ptr<DIR, CloseDirectory> list(::fdopendir(again.get()));
+  if (!list) return failure("fdopendir");
+  static_cast<void>(again.release());
+  for (;;) {
+    errno = 0;
+    // NOLINTNEXTLINE(concurrency-mt-unsafe): nobody else has this one
+    const struct dirent* const entry = ::readdir(list.get());
+    if (entry == nullptr) return errno == 0 ? Status() : failure("readdir");
+    const std::string_view found = entry->d_name;
+    if (found == "." || found == "..") continue;
+    if (entry->d_type == DT_DIR) {
+      levels_.back().folders.emplace_back(found);
+    } else if (auto status = look_at(fd, entry->d_name); !status) {
+      return status;
+    }
+  }
+}
+
+Status TreeWalk::look_at(int directory, const char* name) {
+  const UniqueFd file(::openat(directory, name, O_PATH | O_NOFOLLOW | O_CLOEXEC));
+  if (!file) return is_gone(errno) ? Status() : failure("openat", name);
+  auto state = state_of(file.get());
+  if (!state) return failure(kStateCall, name);
+  if (state->mount != top_.mount) return {};
+  if (!S_ISDIR(state->mode)) return visit(file.get(), *state, name);
+  // A file system whose entries do not tell of what kind they are.
+  levels_.back().folders.emplace_back(name);
+  return {};
+}
+
+Status TreeWalk::descend(const std::string& name) {
+  const UniqueFd folder(
+      ::openat(levels_.back().directory.get(), name.c_str(), O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+  if (!folder) return is_gone(errno) ? Status() : failure("openat", name);
+  auto state = state_of(folder.get());
+  if (!state) return failure(kStateCall, name);
+  if (state->mount != top_.mount) return {};
+  const bool may_open = may_open_up(*state);
+  if (auto status = visit(folder.get(), *state, name); !status) return status;
+  UniqueFd opened(::openat(folder.get(), ".", kDirectory));
+  // Without root's rights its mode may keep out its owner.
+  const bool is_shut = (opened ? (state->mode & S_IXUSR) == 0 : errno == EACCES) && ::geteuid() != 0;
+  if (is_shut && may_open) {
+    if (!set_mode(folder.get(), (state->mode & ~S_IFMT) | S_IRWXU)) return failure(kModeCall, name);
+    opened = UniqueFd(::openat(folder.get(), ".", kDirectory));
+  }
+  // Somebody else's.
+  if (!opened && is_shut) return {};
+  if (auto status = enter(std::move(opened), name, *state); !status) return status;
+  levels_.back().is_opened_up = is_shut && may_open;
+  return {};
+}
+
+Result<bool> TreeWalk::leave() {
+  const Level below = std::move(levels_.back());
+  levels_.pop_back();
+  if (!levels_.empty() && !levels_.back().directory) {
+    UniqueFd above(::openat(below.directory.get(), "..", kDirectory));
+    if (!above) return failure("openat", below.name);
+    const auto state = state_of(above.get());
+    if (!state) return failure(kStateCall, below.name);
+    const FileState& expected = levels_.back().state;
+    if (state->ino != expected.ino || state->dev != expected.dev) return false;
+    levels_.back().directory = std::move(above);
+  }
+  if (below.is_opened_up && !set_mode(below.directory.get(), below.state.mode & ~S_IFMT))
+    return failure(kModeCall, below.name);
+  return true;
+}
+
+SysError TreeWalk::failure(const char* call, std::string_view name) const {
+  return last_error(step_, call, path_of(name));
+}
+
+std::string TreeWalk::path_of(std::string_view name) const {
+  std::string path = path_;
+  for (const Level& level : levels_) {
+    if (!level.name.empty()) path.append("/").append(level.name);
+  }
+  if (!name.empty()) path.append("/").append(name);
+  return path;
+}
+
+}  // namespace buildjail

@@ -1,0 +1,44 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace buildjail::launch {
+
+/** A message of protocol/launcher.proto while it is written: fields one after the other, in the encoding of Protocol
+ * Buffers. */
+class MessageWriter {
+ public:
+  MessageWriter& number(unsigned field, std::uint64_t value);
+  MessageWriter& bytes(unsigned field, std::string_view value);
+  [[nodiscard]] const std::string& text() const { return text_; }
+
+ private:
+  void varint(std::uint64_t value);
+  std::string text_;
+};
+
+/** One field of a message. */
+struct Field {
+  unsigned number = 0;
+  /** Of a field that is a number. */
+  std::uint64_t value = 0;
+  /** Of any other. */
+  std::string_view bytes;
+};
+
+/** Reads a message field by field. */
+class MessageReader {
+ public:
+  explicit MessageReader(std::string_view message) : rest_(message) {}
+  /** Nothing at the end, and from where it is none that we know. */
+  std::optional<Field> next();
+
+ private:
+  std::optional<std::uint64_t> varint();
+  std::string_view rest_;
+};
+
+}  // namespace buildjail::launch

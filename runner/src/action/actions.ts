@@ -1,0 +1,183 @@
+import { constants } from 'node:fs'
+import { open } from 'node:fs/promises'
+import { status } from '@grpc/grpc-js'
+import type { AnyOutput, LimitName, Result, Session, SessionPool } from 'buildjail'
+
+import type { Config } from '../config/fields.ts'
+import type { RunRequest, RunResponse } from '../protocol/messages.ts'
+import { Refusal, refusalOf } from '../refusal.ts'
+import type { Told } from '../told/told.ts'
+import { actionOf, type Action } from './action.ts'
+import { Leftovers } from './leftovers.ts'
+import { outcomeOf } from './outcome.ts'
+import { recordOf, writeServerLog, type ServerLog } from './server-log.ts'
+
+/** Milliseconds. */
+export interface Phases {
+  acquire: number
+  run: number
+  close: number
+}
+
+/** What is run in a session that is an action's own. */
+export type Work = Pick<Action, 'inputRoot' | 'additions' | 'command'>
+
+/** How a command went. */
+export type Ended = Pick<Result<AnyOutput>, 'exitCode' | 'signal' | 'limit' | 'isCanceled' | 'failed' | 'durationMs' | 'usage'>
+
+/**
+ * How a command is run in its session: it is called once, and the session ends when its promise is settled. On abort the command is killed
+ * by SIGKILL, with all that it started.
+ */
+export type Start = (session: Session, signal: AbortSignal) => PromiseLike<Ended>
+
+interface Over {
+  readonly result: Ended
+  /** It is closed. */
+  readonly session: Session
+}
+
+const { O_APPEND, O_NOFOLLOW, O_WRONLY } = constants
+
+/** Runs actions, each in a session of its own out of a pool. What it answers is the worker's to use: nothing runs or writes any more. */
+export class Actions {
+  readonly leftovers: Leftovers = new Leftovers()
+  readonly #config: Config
+  readonly #pool: SessionPool
+  readonly #told: Told
+  /** By input root: an action whose worker gave up may still be on its way out when the worker tries it again in the same folder. */
+  readonly #ending = new Map<string, Promise<unknown>>()
+  readonly #stopping = new AbortController()
+
+  constructor(config: Config, pool: SessionPool, told: Told) {
+    this.#config = config
+    this.#pool = pool
+    this.#told = told
+  }
+
+  /** Ends every action, at once. */
+  stop(): void {
+    this.#stopping.abort(new Refusal(status.UNAVAILABLE, 'the runner is shutting down'))
+  }
+
+  /**
+   * @param gone aborted where nobody waits for the answer any more
+   * @throws Refusal
+   */
+  async run(request: RunRequest, gone: AbortSignal): Promise<RunResponse> {
+    try {
+      const action = actionOf(request, this.#config)
+      return outcomeOf(await this.#runAction(action, gone))
+    } catch (error) {
+      throw this.#told.refused(request.arguments, refusalOf(error))
+    }
+  }
+
+  async #runAction(action: Action, gone: AbortSignal): Promise<Ended> {
+    const { cwd, env, stdout, stderr, command } = action
+    let log: ServerLog | undefined
+    const start: Start = (session, signal) =>
+      session.run(command, { signal, killSignal: 'SIGKILL', reject: false, cwd, env, stdout: { file: stdout }, stderr: { file: stderr } })
+    const { result, session } = await this.runAlone(action, start, gone, async (live, ended) => {
+      if (this.#wantsLog(action, ended)) log = { command, cwd, result: plainResult(ended), session: await recordOf(live) }
+    })
+    if (result.limit !== undefined) await say(stderr, `${limitLine(result.limit)}\n`)
+    if (log !== undefined && action.serverLogs !== undefined) await writeServerLog(action.serverLogs, log, session)
+    return result
+  }
+
+  /**
+   * Runs something in a session of its own and takes that away.
+   * @param ended is called while the session is still there
+   * @throws Refusal and what else went wrong. A session that could not be taken away is among the leftovers.
+   */
+  async runAlone(
+    { inputRoot, additions, command }: Work,
+    start: Start,
+    gone: AbortSignal,
+    ended: (session: Session, result: Ended) => Promise<void> = async () => {},
+  ): Promise<Over> {
+    const signal = AbortSignal.any([gone, this.#stopping.signal])
+    const before = this.#ending.get(inputRoot)
+    const working = this.#alone(additions, command, before, start, signal, ended)
+    const settled = Promise.allSettled([working])
+    this.#ending.set(inputRoot, settled)
+    try {
+      return await working
+    } finally {
+      if (this.#ending.get(inputRoot) === settled) this.#ending.delete(inputRoot)
+    }
+  }
+
+  async #alone(
+    additions: Work['additions'],
+    command: Work['command'],
+    before: Promise<unknown> | undefined,
+    start: Start,
+    signal: AbortSignal,
+    ended: (session: Session, result: Ended) => Promise<void>,
+  ): Promise<Over> {
+    await before
+    const phases: Phases = { acquire: 0, run: 0, close: 0 }
+    const lap = stopwatch()
+    // A worker that has given up takes its folders away, and must not find them again.
+    const session = await this.#pool.acquire(additions, { signal, makeOutputs: false })
+    phases.acquire = lap()
+    let result: Ended
+    try {
+      result = await start(session, signal)
+      phases.run = lap()
+      if (!signal.aborted) await ended(session, result)
+    } finally {
+      lap()
+      await this.#close(session)
+      phases.close = lap()
+    }
+    this.#told.ran(session.id, command, result, phases)
+    signal.throwIfAborted()
+    return { result, session }
+  }
+
+  async #close(session: Session): Promise<void> {
+    try {
+      await session.close()
+    } catch (error) {
+      this.leftovers.add(session, error)
+      this.#told.left(session.id, error)
+      throw error
+    }
+  }
+
+  #wantsLog({ serverLogs }: Action, { failed }: Ended): boolean {
+    return serverLogs !== undefined && (this.#config.serverLogs === 'all' || (this.#config.serverLogs === 'failed' && failed))
+  }
+}
+
+/** Returns the milliseconds since it was called last. */
+function stopwatch(): () => number {
+  let last = performance.now()
+  return () => {
+    const now = performance.now()
+    const passed = now - last
+    last = now
+    return passed
+  }
+}
+
+function plainResult({ exitCode, signal, limit, durationMs, usage }: Ended): ServerLog['result'] {
+  return { exitCode, signal, limit, durationMs, usage }
+}
+
+/** For the client, which sees of the worker nothing but the output of its command. */
+export function limitLine(limit: LimitName): string {
+  return `buildjail: limits.${limit} of this worker ended the command`
+}
+
+async function say(stderr: string, text: string): Promise<void> {
+  const file = await open(stderr, O_WRONLY | O_APPEND | O_NOFOLLOW)
+  try {
+    await file.writeFile(text)
+  } finally {
+    await file.close()
+  }
+}

@@ -1,0 +1,32 @@
+import { realpathSync, statSync } from 'node:fs'
+
+import { InvalidConfigError } from './invalid.ts'
+
+const others = 0o077
+
+/**
+ * Sessions of an ordinary user are that user outside, and so would be the owner of the worker's cache, whose files are linked into input roots.
+ * @throws InvalidConfigError
+ */
+export function refuseOrdinaryUsers(): void {
+  if (process.geteuid?.() !== 0) throw new InvalidConfigError('user', 'this program has to be run by root, as its actions would else be the worker itself')
+}
+
+/**
+ * The worker's build directory, without links. What is in it may be written to by anybody, as a worker makes it under umask 0. So it has to
+ * be shut itself: who could exchange a folder in it could have the runner, which is root, write elsewhere.
+ * @throws InvalidConfigError
+ */
+export function buildDirectoryOf(given: string): string {
+  let found: string
+  try {
+    found = realpathSync.native(given)
+  } catch (error) {
+    throw new InvalidConfigError('buildDirectory', (error as Error).message)
+  }
+  const { mode, uid } = statSync(found)
+  const own = process.geteuid?.() ?? 0
+  if (uid !== own) throw new InvalidConfigError('buildDirectory', `'${found}' must belong to user ${own}, who runs this program, and it belongs to ${uid}`)
+  if ((mode & others) !== 0) throw new InvalidConfigError('buildDirectory', `'${found}' must be shut to others: chmod 700 '${found}'`)
+  return found
+}

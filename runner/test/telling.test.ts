@@ -1,0 +1,78 @@
+import { createServer } from 'node:net'
+import { once } from 'node:events'
+import { readFileSync, existsSync } from 'node:fs'
+import path from 'node:path'
+import { beforeAll, expect, it } from 'vitest'
+
+import { describeAsRoot } from './double/as-root.ts'
+import { done, useRunner, useRunners } from './double/use-runner.ts'
+
+const started = useRunners()
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const { port } = server.address() as { port: number }
+  server.close()
+  await once(server, 'close')
+  return port
+}
+
+interface Logged {
+  readonly msg: string
+  readonly exitCode?: number
+  readonly ms?: Readonly<Record<string, number>>
+}
+
+describeAsRoot('what is told of an action', () => {
+  let port = 0
+  beforeAll(async () => {
+    port = await freePort()
+  })
+  const serving = useRunner(() => ({ metrics: { port } }))
+
+  it('to the operator: a line of JSON with its phases, and counters for Prometheus', async () => {
+    const { worker, runner } = serving
+    await done(worker, worker.lay(['true']))
+    await done(worker, worker.lay(['false']))
+    await expect(worker.run(worker.lay([]).request).answer).rejects.toThrow('arguments')
+    const metrics = await (await fetch(`http://127.0.0.1:${port}/metrics`)).text()
+    for (const line of ['buildjail_actions_total{outcome="success"} 1', 'buildjail_actions_total{outcome="failure"} 1', 'buildjail_actions_total{outcome="refused"} 1', 'buildjail_sessions_left 0', 'buildjail_action_phase_seconds_count{phase="close"} 2']) {
+      expect(metrics).toContain(`${line}\n`)
+    }
+    expect((await fetch(`http://127.0.0.1:${port}/`)).status).toBe(404)
+    const actions = runner.lines.map((line) => JSON.parse(line) as Logged).filter(({ msg }) => msg === 'action')
+    expect(actions.map(({ exitCode }) => exitCode)).toEqual([0, 1])
+    for (const { ms } of actions) expect(Object.keys(ms ?? {})).toEqual(['acquire', 'run', 'close'])
+  })
+
+  it('to the client: a server log of one that failed, with the session in the kernel\'s words and each step', async () => {
+    const { worker } = serving
+    const [good, bad] = [worker.lay(['true']), worker.lay(['sh', '-c', 'exit 5'])]
+    await done(worker, good)
+    await done(worker, bad)
+    const log = (root: string): string => path.join(root, '../server_logs/buildjail.json')
+    expect(existsSync(log(good.root))).toBe(false)
+    const { command, result, session, trace } = JSON.parse(readFileSync(log(bad.root), 'utf8')) as { command: string[]; result: { exitCode: number }; session: { mounts: { on: string }[] }; trace: unknown[] }
+    expect([command, result.exitCode]).toEqual([['sh', '-c', 'exit 5'], 5])
+    expect(session.mounts.some(({ on }) => on.endsWith('/build'))).toBe(true)
+    expect(trace.length).toBeGreaterThan(5)
+  })
+
+  it('to the client, in its stderr: which limit of the worker ended it', async () => {
+    const { worker } = await started({ session: { limits: { wallTime: 500 } } })
+    const action = worker.lay(['sh', '-c', 'echo own >&2; sleep 60'])
+    const { exitCode, stderr } = await done(worker, action)
+    expect(exitCode).toBe(-1)
+    expect(stderr).toBe('own\nbuildjail: limits.wallTime of this worker ended the command\n')
+  })
+
+  it('to a worker that asks whether the runner is ready: that of the path which it names', async () => {
+    const { worker } = serving
+    const action = worker.lay(['true'])
+    await worker.ready()
+    await worker.ready(`${action.name}/root`)
+    await expect(worker.ready('absent')).rejects.toThrow("path: 'absent' cannot be had: ENOENT")
+    await expect(worker.ready('../cache')).rejects.toThrow('must not have')
+  })
+})

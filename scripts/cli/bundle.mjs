@@ -1,0 +1,125 @@
+// Makes the command line of src/cli, and all that it uses of the rest, one file: node:module's loader takes longer for a hundred small
+// modules than a session takes. It is CommonJS, which Node loads sooner, and what it uses of Node is loaded at its first use.
+import { createHash } from 'node:crypto'
+import path from 'node:path'
+import { build, transform } from 'esbuild'
+
+const root = path.resolve(import.meta.dirname, '..', '..')
+
+/** In CommonJS there is a require() already. node:module is much to load for it. */
+const ownRequire = {
+  name: 'own-require',
+  setup({ onResolve, onLoad }) {
+    onResolve({ filter: /^node:module$/ }, () => ({ path: 'own-require', namespace: 'own-require' }))
+    onLoad({ filter: /.*/, namespace: 'own-require' }, () => ({ contents: 'exports.createRequire = () => require' }))
+  },
+}
+
+/** The suite of FreeBSD is much and used by few: it is loaded where it lies, beside the bundle. */
+const conformance = {
+  name: 'conformance',
+  setup({ onResolve }) {
+    onResolve({ filter: /^\.\.\/conformance\/index\.ts$/ }, () => ({ path: '../conformance/index.js', external: true }))
+  },
+}
+
+export async function bundle() {
+  const { outputFiles } = await build({
+    entryPoints: [path.join(root, 'src', 'cli', 'main.ts')],
+    absWorkingDir: root,
+    bundle: true,
+    write: false,
+    format: 'cjs',
+    platform: 'node',
+    target: 'node20.19',
+    mainFields: ['module', 'main'],
+    legalComments: 'none',
+    plugins: [ownRequire, conformance],
+    define: {
+      'import.meta.url': 'ownUrl',
+      // The global one is loaded at its first use, and much comes with it.
+      'performance.now': 'milliseconds',
+    },
+    banner: {
+      js: `const ownUrl = require('node:url').pathToFileURL(__filename).href, milliseconds = () => Number(process.hrtime.bigint()) / 1e6;`,
+    },
+  })
+  // Names stay: an error has that of its class.
+  const { code } = await transform(besides(lazily(outputFiles[0].text)), { minifySyntax: true, minifyWhitespace: true, lineLimit: 200, legalComments: 'none' })
+  // As the loader of CommonJS has it (node:module, "The module wrapper"), so that no second string of it is made.
+  return `(function (exports, require, module, __filename, __dirname) {${code}\n})\n`
+}
+
+/** A script of node:vm has no import(): what is beside it is loaded by `main.cjs`, which has. */
+function besides(text) {
+  const parts = text.split('import("../conformance/index.js")')
+  if (parts.length !== 2 || /\bimport\(/.test(parts.join(''))) throw new Error('one import() is expected, of the suite of FreeBSD')
+  return parts.join('exports.load("../conformance/index.js")')
+}
+
+/** Node's own modules are loaded where they are first used, as esbuild has no word for that: `import_node_fs2.x` is `node.fs.x`. */
+function lazily(text) {
+  const modules = new Map()
+  const withoutImports = text.replaceAll(/^var (import_node_\w+) = (?:(require\("node:([a-z_/]+)"\))|__toESM\((require\("node:([a-z_/]+)"\)), 1\));$/gm, (_, name, plain, plainName, other, otherName) => {
+    // With `default`, as an import of CommonJS has it.
+    modules.set(name, plain === undefined ? { key: `${otherName}_default`, loading: `{ default: ${other} }` } : { key: plainName, loading: plain })
+    return ''
+  })
+  const used = withoutImports.replaceAll(/\b(import_node_\w+)\./g, (found, name) => (modules.has(name) ? `node[${JSON.stringify(modules.get(name).key)}].` : found))
+  const left = [...used.matchAll(/\bimport_node_\w+\b/g)].map(([name]) => name).filter((name) => modules.has(name))
+  if (modules.size === 0 || left.length > 0) throw new Error(`esbuild writes its imports in another way now: ${left.join(', ')}`)
+  const getters = new Map([...modules.values()].map(({ key, loading }) => [key, `get ${JSON.stringify(key)}() { const value = ${loading}; Object.defineProperty(node, ${JSON.stringify(key)}, { value }); return value }`]))
+  return `const node = { ${[...getters.values()].join(', ')} };\n${used}`
+}
+
+/**
+ * Begins it, from the code as V8 has compiled it where that was kept: to compile it takes longer than to do what it says. Kept it is in the
+ * package, and only where that is the caller's own: who can write there can change the code as well, and no file of another user's is left in
+ * it. V8 looks at the length of a source and not at what it says, so its hash is in the name.
+ */
+export const mainOf = (text) => `#!/usr/bin/env node
+'use strict'
+const fs = require('node:fs')
+const source = __dirname + '/buildjail.cjs'
+const folder = __dirname + '/compiled'
+const kept = folder + '/${createHash('sha256').update(text).digest('hex').slice(0, 16)}-' + process.arch + '-' + process.versions.v8
+
+function read(file) {
+  try {
+    return fs.readFileSync(file)
+  } catch {
+    return undefined
+  }
+}
+
+function keep(data) {
+  try {
+    fs.mkdirSync(folder, { recursive: true })
+    const fd = fs.openSync(kept + '.' + process.pid, 'wx')
+    fs.writeFileSync(fd, data)
+    // V8 does not look whether it is whole.
+    fs.fsyncSync(fd)
+    fs.closeSync(fd)
+    fs.renameSync(kept + '.' + process.pid, kept)
+  } catch {
+    // It is quicker with it, and no other.
+  }
+}
+
+function begin() {
+  const { Script } = require('node:vm')
+  const cachedData = read(kept)
+  const script = new Script(fs.readFileSync(source, 'latin1'), { filename: source, cachedData })
+  script.runInThisContext()(exports, require, module, source, __dirname)
+  if ((cachedData === undefined || script.cachedDataRejected) && process.argv[2] === 'run' && fs.statSync(__dirname).uid === process.getuid()) {
+    // By then all that such a run needs is compiled, but for one that was refused.
+    process.once('exit', (status) => status !== 125 && keep(script.createCachedData()))
+  }
+}
+
+// A script of node:vm cannot import the modules beside it.
+exports.load = (file) => import(file)
+
+if (process.versions.bun === undefined && process.getuid !== undefined) begin()
+else require('node:vm').runInThisContext(fs.readFileSync(source, 'utf8'), source)(exports, require, module, source, __dirname)
+`

@@ -1,0 +1,28 @@
+// `main.mjs [DIST]`, the last part of `npm run build`: the command line as one file, and what is made of its tables, beside what tsc has made.
+import { chmodSync, copyFileSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import path from 'node:path'
+
+import { bundle, mainOf } from './bundle.mjs'
+import { documents } from './documents.mjs'
+
+const root = path.resolve(import.meta.dirname, '..', '..')
+const dist = path.resolve(process.argv[2] ?? path.join(root, 'dist'))
+const { version } = JSON.parse(readFileSync(path.join(root, 'package.json'), 'utf8'))
+const { completions, manPage, specFileSchema } = await documents()
+
+function write(folder, file, text) {
+  mkdirSync(path.join(dist, folder), { recursive: true })
+  writeFileSync(path.join(dist, folder, file), text)
+}
+
+for (const folder of ['cli', 'completion', 'man']) rmSync(path.join(dist, folder), { recursive: true, force: true })
+const text = await bundle()
+write('cli', 'buildjail.cjs', text)
+write('cli', 'main.cjs', mainOf(text))
+// npm makes what is under "bin" executable where it installs the package, but not in a clone.
+chmodSync(path.join(dist, 'cli', 'main.cjs'), 0o755)
+// The one package of others' that is in it.
+copyFileSync(path.join(root, 'node_modules', 'jsonc-parser', 'LICENSE.md'), path.join(dist, 'cli', 'LICENSE-jsonc-parser.md'))
+write('', 'schema.json', `${JSON.stringify(specFileSchema, null, 2)}\n`)
+for (const { file, text: script } of Object.values(completions)) write('completion', file, script())
+write('man', 'buildjail.1', manPage(version))

@@ -1,0 +1,41 @@
+// `npm run test:real [-- VITEST ARGUMENTS]`: software as it is released is built and tested in sessions. It is fetched first, from
+// Debian and from npm, and kept in node_modules/.cache. Root's sessions show files in another way than those of an ordinary user, so root
+// runs it as both. `npm run test:freebsd -- --real` runs what can be run in a FreeBSD guest.
+import { spawnSync } from 'node:child_process'
+import { mkdirSync, writeFileSync } from 'node:fs'
+import path from 'node:path'
+import { fileURLToPath } from 'node:url'
+
+import { installedAddon, workspaceWith } from './addon-workspace.mjs'
+import { asNobody } from './as-nobody.mjs'
+import { fetchDebianSources } from './real/debian-sources.mjs'
+import { fetchNpmCache } from './real/npm-cache.mjs'
+
+const root = path.dirname(path.dirname(fileURLToPath(import.meta.url)))
+const vitest = path.join(root, 'node_modules', 'vitest', 'vitest.mjs')
+// The config is not to be written beside itself before it is read: that folder is another user's.
+const suite = ['run', '--root', '.', '--configLoader', 'runner', '--config', 'test/real/vitest.config.ts', ...process.argv.slice(2)]
+
+function runOrExit(words, options) {
+  const { status, signal, error } = spawnSync(process.execPath, words, { stdio: 'inherit', ...options })
+  if (error !== undefined) throw error
+  if (status === 0) return
+  console.error(`${words.join(' ')}: ${signal ?? `exit code ${status}`}`)
+  process.exit(1)
+}
+
+const folder = path.join(root, 'node_modules', '.cache', 'buildjail-real')
+mkdirSync(folder, { recursive: true })
+const missing = {
+  ...fetchDebianSources(['jq', 'redis', 'sqlite3', 'zlib'], folder),
+  ...fetchNpmCache(path.join(root, 'test', 'real', 'projects', 'node'), path.join(root, 'package.json'), folder),
+}
+// test/real/software.ts reads it.
+writeFileSync(path.join(folder, 'missing.json'), JSON.stringify(missing))
+
+runOrExit([vitest, ...suite], { cwd: root })
+if (process.geteuid() === 0) {
+  console.log('and as an ordinary user:')
+  const folderOfTheirs = workspaceWith(installedAddon())
+  runOrExit([vitest, ...suite], { cwd: folderOfTheirs, ...asNobody(folderOfTheirs) })
+}

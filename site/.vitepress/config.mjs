@@ -1,0 +1,89 @@
+import { defineConfig } from 'vitepress'
+
+const pagesOf = (folder, pages) => pages.map(([text, name]) => ({ text, link: `/docs/${folder}${name}` }))
+
+// Of the pages of the repository as they are: build.mjs puts copies of them into pages/.
+export default defineConfig({
+  title: 'buildjail',
+  description: 'Builds that see what they declared and nothing else, from Node: a thin jail each on FreeBSD, namespaces on Linux.',
+  srcDir: 'pages',
+  rewrites: { 'README.md': 'index.md', 'docs/README.md': 'docs/index.md' },
+  outDir: 'dist',
+  cleanUrls: true,
+  lastUpdated: false,
+  // Links to files that are no pages are checked by test/unit/pages.test.ts.
+  ignoreDeadLinks: [(link) => !/(?:\.md|\/|index)$/.test(link) && /\.\w+$/.test(link)],
+  themeConfig: {
+    search: { provider: 'local' },
+    outline: [2, 3],
+    nav: [
+      { text: 'Guide', link: '/docs/' },
+      { text: 'Reference', link: '/docs/reference/spec' },
+      { text: 'Security', link: '/docs/security' },
+    ],
+    sidebar: [
+      { text: 'Start', items: [{ text: 'In five minutes', link: '/' }, ...pagesOf('', [['What your build sees', 'what-your-build-sees']])] },
+      {
+        text: 'Guide',
+        items: pagesOf('guide/', [
+          ['Sessions and commands', 'sessions'],
+          ['A Node project', 'node-project'],
+          ['With other tools', 'with-other-tools'],
+          ['Tests on localhost', 'localhost'],
+          ['Git and Python', 'git-and-python'],
+          ['A tool like make', 'make-like'],
+          ['A build daemon', 'build-daemon'],
+          ['CI in a container', 'ci'],
+          ['A build farm', 'build-farm'],
+          ['Limits', 'limits'],
+          ['Many builds', 'many-builds'],
+          ['When something fails', 'failures'],
+          ['Looking at a run', 'looking'],
+          ['Events', 'events'],
+          ['What a session costs', 'costs'],
+        ]),
+      },
+      {
+        text: "FreeBSD's system calls",
+        items: pagesOf('freebsd/', [
+          ['Jails, mounts and limits', 'calls'],
+          ['Tests in five minutes', 'tests'],
+          ['Conformance', 'conformance'],
+          ["FreeBSD's own tests", 'in-tree-tests'],
+        ]),
+      },
+      { text: 'Farms', items: pagesOf('', [['Many machines', 'scale-out']]) },
+      {
+        text: 'Coming from',
+        items: pagesOf('guide/', [
+          ['bubblewrap', 'from-bwrap'],
+          ['jail, mount_nullfs, jexec', 'from-jail-scripts'],
+          ['Nix, Guix, poudriere', 'from-nix-and-poudriere'],
+        ]),
+      },
+      {
+        text: 'Reference',
+        items: pagesOf('reference/', [
+          ['Spec', 'spec'],
+          ['Sessions', 'sessions'],
+          ['Running commands', 'commands'],
+          ['Results', 'results'],
+          ['Errors', 'errors'],
+          ['Events', 'events'],
+          ['Records', 'records'],
+          ['The host', 'host'],
+          ['The command line', 'command-line'],
+          ['buildjail/freebsd', 'freebsd'],
+          ['buildjail/freebsd/vitest', 'freebsd-vitest'],
+        ]),
+      },
+      {
+        text: 'How it is made',
+        items: [
+          ...pagesOf('', [['Security', 'security'], ['Design', 'design'], ['Performance', 'performance'], ['Tests', 'testing'], ['Derivations', 'derivation']]),
+          { text: 'Contributing', link: '/CONTRIBUTING' },
+        ],
+      },
+    ],
+  },
+})

@@ -1,0 +1,5 @@
+/**
+ * What a session tells of itself.
+ * @module Events
+ */
+export type { CloseEvent, CommandEvent, EndEvent, LimitEvent, OutputEvent, SessionEventName, SessionEvents, StepEvent } from '../../src/index.ts'

@@ -1,0 +1,21 @@
+/**
+ * The file of `buildjail run --record`: a run as JSON, of which `buildjail page` makes a page.
+ * @module Records
+ */
+export type {
+  OutputPiece,
+  RecordedCommand,
+  RecordedEnd,
+  RecordedError,
+  RecordedFile,
+  RecordedFilling,
+  RecordedKernel,
+  RecordedMount,
+  RecordedNearLimit,
+  RecordedOutput,
+  RecordedPlan,
+  RecordedStep,
+  RecordedVariable,
+  RunRecord,
+  UsageSample,
+} from '../../src/index.ts'

@@ -1,0 +1,5 @@
+/**
+ * How a command went.
+ * @module Results
+ */
+export type { AnyOutput, Kept, LeftInOutput, OutputOf, Result, Usage } from '../../src/index.ts'

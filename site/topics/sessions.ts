@@ -1,0 +1,6 @@
+/**
+ * Sessions, pools of them, and what the kernel says of them.
+ * @module Sessions
+ */
+export { build, openSession, Session, setConcurrency, SessionPool } from '../../src/index.ts'
+export type { Concurrency, CredentialsRecord, IdRangeRecord, LimitRecord, MountRecord, OpenOptions, SessionPoolOptions, SessionRecord, SessionUsage, TraceEntry } from '../../src/index.ts'

@@ -1,0 +1,76 @@
+import { realpathSync, statSync } from 'node:fs'
+import nodePath from 'node:path'
+
+import { isNativeFailure, typed, type Advice } from '../errors.ts'
+import { jobError } from '../native/failure.ts'
+import { isWithin } from '../spec/paths.ts'
+import type { Plan } from '../spec/plan-types.ts'
+import { readable } from '../spec/readable.ts'
+import { runningRuntime } from '../spec/running-runtime.ts'
+import { layoutOf } from '../spec/system-layout.ts'
+import { beginningOf, lookInside, type Layout } from './inside.ts'
+import { headerSize, interpreterOf } from './interpreter.ts'
+import type { Prepared } from './prepared.ts'
+
+type Where = Layout & Pick<Plan, 'platform'>
+
+/** The typed error of a job that failed. Of a program that was not found it says what is missing, and what would bring it. */
+export function launchError(failure: unknown, { argv, env, cwd }: Pick<Prepared, 'argv' | 'env' | 'cwd'>, where: () => Where): unknown {
+  if (!isNativeFailure(failure) || failure.step !== 'execve' || failure.code !== 'ENOENT') return jobError(failure)
+  try {
+    return typed(failure, whatIsMissing(argv[0] ?? '', env['PATH'], cwd, where()))
+  } catch {
+    // Of the host, which was only looked at to say more.
+    return typed(failure)
+  }
+}
+
+function whatIsMissing(name: string, searchPath: string | undefined, cwd: string, where: Where): Advice | undefined {
+  const isPath = name.includes('/')
+  const folders = isPath ? [cwd] : (searchPath ?? '').split(':')
+  for (const folder of folders) {
+    const found = lookInside(nodePath.posix.resolve(cwd, folder, name), where)
+    if (found === 'absent') continue
+    if (found === 'unknown') return undefined
+    const header = beginningOf(found, headerSize)
+    const interpreter = header === undefined ? undefined : interpreterOf(header)
+    if (interpreter === undefined || lookInside(nodePath.posix.resolve(cwd, interpreter), where) !== 'absent') return undefined
+    return missingInterpreter(interpreter, where)
+  }
+  const outside = isPath ? [name] : (process.env['PATH'] ?? '').split(':').map((folder) => `${folder}/${name}`)
+  const path = outside.find(isProgram)
+  if (path === undefined) return undefined
+  const remedy = broughtBy(path, where)
+  return { problem: `${readable(path)} is on this host, and not in the session`, remedy: isPath ? remedy.entry : remedy.withPath }
+}
+
+function missingInterpreter(interpreter: string, where: Where): Advice {
+  const problem = `its interpreter ${readable(interpreter)} is not in the session`
+  if (isProgram(interpreter)) return { problem, remedy: broughtBy(interpreter, where).entry }
+  return { problem, remedy: 'it is not on this host either: name what has it in inputs, or have the program name another' }
+}
+
+function isProgram(path: string): boolean {
+  if (!path.startsWith('/')) return false
+  const found = statSync(path, { throwIfNoEntry: false })
+  return found !== undefined && found.isFile() && (found.mode & 0o111) !== 0
+}
+
+/** The entry of a spec that shows a program of the host. */
+function broughtBy(path: string, { platform }: Where): { readonly entry: string; readonly withPath: string } {
+  const { toolchain, searchPath } = layoutOf(platform)
+  const bin = nodePath.dirname(path)
+  const quoted = (text: string): string => `'${text}'`
+  const alsoPath = searchPath.split(':').includes(bin) ? '' : `, path: [${quoted(bin)}]`
+  if (toolchain.some((part) => isWithin(path, part))) return { entry: "toolchain: 'host'", withPath: `toolchain: 'host'${alsoPath}` }
+  const runtime = runningRuntime()
+  if (isWithin(realpathSync.native(path), runtime.source)) {
+    const entry = "toolchain: ['host', 'node']"
+    return { entry, withPath: entry }
+  }
+  // A program has its libraries beside the folder that it is in.
+  const prefix = nodePath.dirname(bin)
+  const part = /^s?bin$/.test(nodePath.basename(bin)) && prefix !== '/' ? prefix : path
+  const entry = `toolchain: ['host', ${quoted(part)}]`
+  return { entry, withPath: entry + alsoPath }
+}

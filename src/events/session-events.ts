@@ -1,0 +1,95 @@
+import type { LimitName } from '../spec/fields/limits.ts'
+import type { Usage } from './usage.ts'
+
+/** Of the opening or the closing of a session: a step that was taken, as `Session.trace` has it. */
+export interface StepEvent {
+  /** The session's id. */
+  readonly session: string
+  readonly phase: 'open' | 'close'
+  /** `nmount`, `jail_set`, ... */
+  readonly step: string
+  readonly path: string | undefined
+  /** Nanoseconds. */
+  readonly ns: number
+}
+
+/** A command begins. */
+export interface CommandEvent {
+  readonly session: string
+  /** Its number, which its other events have as well. No other command of this thread has it. */
+  readonly command: number
+  readonly argv: readonly string[]
+  readonly cwd: string
+}
+
+/** A command has written something, as far as that is collected or comes by a pipe: what goes to a file or is inherited is not read here. */
+export interface OutputEvent {
+  readonly session: string
+  readonly command: number
+  readonly stream: 'stdout' | 'stderr'
+  /** Not a copy: whoever changes it changes what others read. */
+  readonly chunk: Buffer
+}
+
+/** A limit that is nearly reached. */
+export interface LimitEvent {
+  readonly session: string
+  readonly limit: 'memory' | 'processes' | 'cpuTime' | 'wallTime'
+  /** In the limit's unit. */
+  readonly used: number
+  readonly most: number
+}
+
+/** A command is over. */
+export interface EndEvent {
+  readonly session: string
+  readonly command: number
+  /** Undefined when a signal ended it, and where it could not be started. */
+  readonly exitCode: number | undefined
+  /** By name. */
+  readonly signal: string | undefined
+  /** That ended it. */
+  readonly limit: LimitName | undefined
+  /** Milliseconds since its `command`. */
+  readonly durationMs: number
+  /** It was ended because its `timeout` was over. */
+  readonly timedOut: boolean
+  /** It was ended because its `signal` was aborted. */
+  readonly isCanceled: boolean
+  /** What it took. Undefined where it could not be started. */
+  readonly usage: Usage | undefined
+  /** Why it could not be started. */
+  readonly error: unknown
+}
+
+/** A session was taken away, or what could be of it. */
+export interface CloseEvent {
+  readonly session: string
+  /** A TeardownError where something is left. Another `close` has another event. */
+  readonly error: unknown
+}
+
+/**
+ * What is told of a session. The same objects are published on the channels `buildjail:step`, `buildjail:command`, ... of Node's
+ * diagnostics_channel, of every session of the program.
+ */
+export interface SessionEvents {
+  /**
+   * On a session: of its closing. Its opening is over before anybody has it, and is told on the channel, and by `Session.trace`. All of a
+   * phase are told when it is over.
+   */
+  step: [event: StepEvent]
+  command: [event: CommandEvent]
+  /** Whoever listens has the output pass by Node. */
+  output: [event: OutputEvent]
+  /**
+   * 90 % of `memory`, `processes`, `cpuTime` or `wallTime` are used; once for each. It is looked for every 100 ms while somebody listens, and
+   * only what the system accounts can be told of (`Session.usage`).
+   */
+  limit: [event: LimitEvent]
+  /** After `command`, also where it could not be started; before its result is there. */
+  end: [event: EndEvent]
+  close: [event: CloseEvent]
+}
+
+export type SessionEventName = keyof SessionEvents

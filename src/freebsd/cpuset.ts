@@ -1,0 +1,45 @@
+import { native } from './native.ts'
+import { refusal } from './refusal.ts'
+import { now, promised, step, type Steps } from './steps.ts'
+
+/** sys/_cpuset.h: CPU_MAXSIZE. */
+const mostProcessors = 1024
+
+/**
+ * cpuset_getaffinity(2), CPU_LEVEL_WHICH and CPU_WHICH_JAIL: the numbers of the processors that a jail may use.
+ * @throws SystemCallError `ESRCH` where there is no such jail; the host is none
+ */
+export function cpusetOfJail(jid: number): Promise<number[]> {
+  return promised(looking(jid))
+}
+
+/** `cpusetOfJail` on the spot. */
+export function cpusetOfJailSync(jid: number): number[] {
+  return now(looking(jid))
+}
+
+/**
+ * cpuset_setaffinity(2) of the same, for what is in the jail already too.
+ * @param processors numbers from 0
+ * @throws SystemCallError `EDEADLK` for none, `EINVAL` for more than the jail above has, `ESRCH` where there is no such jail
+ */
+export function setCpusetOfJail(jid: number, processors: readonly number[]): Promise<void> {
+  return promised(setting(jid, processors))
+}
+
+/** `setCpusetOfJail` on the spot. */
+export function setCpusetOfJailSync(jid: number, processors: readonly number[]): void {
+  now(setting(jid, processors))
+}
+
+function* looking(jid: number): Steps<number[]> {
+  const freebsd = native('cpusetOfJail')
+  return yield* step((isNow) => freebsd.processorsOfJail(jid, isNow))
+}
+
+function* setting(jid: number, processors: readonly number[]): Steps<void> {
+  const freebsd = native('setCpusetOfJail')
+  const unfit = processors.find((one) => !Number.isInteger(one) || one < 0 || one >= mostProcessors)
+  if (unfit !== undefined) throw refusal('cpuset_setaffinity', 'EINVAL', 'processors', `${unfit} is no number of a processor`)
+  yield* step((isNow) => freebsd.setProcessorsOfJail(jid, processors, isNow))
+}

@@ -1,0 +1,148 @@
+import type { NativeDevfsRule } from '../native/freebsd.ts'
+import { native } from './native.ts'
+import { refusal } from './refusal.ts'
+import { now, promised, step, type Steps } from './steps.ts'
+
+/** Kinds of devices that a rule can be for (devfs(8), type). */
+export type DeviceKind = 'disk' | 'mem' | 'tape' | 'tty'
+
+/** A rule of devfs(8): all of its conditions have to hold, then all of its actions are done. */
+export interface DevfsRule {
+  /** Its place in the ruleset, 1 to 65535. Default: that of the last rule and a hundred. */
+  readonly number?: number
+  /** Condition: a pattern (fnmatch(3)) for the path below the mount, as `pts/*`. At most 199 bytes. */
+  readonly path?: string
+  /** Condition: any of these kinds. */
+  readonly types?: readonly DeviceKind[]
+  /** Action: true shows the node, false hides it. */
+  readonly isShown?: boolean
+  readonly uid?: number
+  readonly gid?: number
+  /** Action: permission bits, as 0o600. */
+  readonly mode?: number
+  /** Action: the rules of another ruleset; `ESRCH` where there is none. */
+  readonly include?: number
+}
+
+/** A rule that is there. */
+export interface NumberedDevfsRule extends DevfsRule {
+  readonly number: number
+}
+
+// sys/conf.h, D_*.
+const kinds: Readonly<Record<DeviceKind, number>> = { tape: 1, disk: 2, tty: 4, mem: 8 }
+const longestPattern = 199
+
+/**
+ * A ruleset of devfs(8), by the ioctls of devfs(4). It is the whole host's, it is there as soon as it has a rule, and it is gone with its last one
+ * unless something uses it.
+ */
+export class DevfsRuleset {
+  /** 1 to 65535. */
+  readonly number: number
+
+  /** @throws SystemCallError `EINVAL` for another number */
+  constructor(number: number) {
+    native('devfsRuleset')
+    if (!Number.isInteger(number) || number < 1 || number > 65_535) throw refusal('ioctl', 'EINVAL', 'number', `${number} is no number of a ruleset`)
+    this.number = number
+  }
+
+  /**
+   * DEVFSIO_RADD.
+   * @returns the number of the rule
+   * @throws SystemCallError `EEXIST` where there is one of that number, `EINVAL` for a pattern that is too long
+   */
+  add(rule: DevfsRule): Promise<number> {
+    return promised(this.#adding(rule))
+  }
+
+  /** `add` on the spot. */
+  addSync(rule: DevfsRule): number {
+    return now(this.#adding(rule))
+  }
+
+  /** DEVFSIO_RGETNEXT: its rules, in their order; none where there is no such ruleset. */
+  list(): Promise<NumberedDevfsRule[]> {
+    return promised(this.#listing())
+  }
+
+  /** `list` on the spot. */
+  listSync(): NumberedDevfsRule[] {
+    return now(this.#listing())
+  }
+
+  /** DEVFSIO_SAPPLY: its rules, once, to what a mounted devfs shows now. `ESRCH` where there is no such ruleset. */
+  apply(path: string): Promise<void> {
+    return promised(this.#applying(path, false))
+  }
+
+  /** `apply` on the spot. */
+  applySync(path: string): void {
+    now(this.#applying(path, false))
+  }
+
+  /** DEVFSIO_SUSE: a mounted devfs has this ruleset from now on, for what comes later too. */
+  use(path: string): Promise<void> {
+    return promised(this.#applying(path, true))
+  }
+
+  /** `use` on the spot. */
+  useSync(path: string): void {
+    now(this.#applying(path, true))
+  }
+
+  /** DEVFSIO_RDEL of one rule, or of all. `ENOENT` where there is none of that number. What was hidden or shown by it stays so. */
+  remove(number?: number): Promise<void> {
+    return promised(this.#removing(number))
+  }
+
+  /** `remove` on the spot. */
+  removeSync(number?: number): void {
+    now(this.#removing(number))
+  }
+
+  *#adding(rule: DevfsRule): Steps<number> {
+    const freebsd = native('devfsRuleset')
+    const encoded = encode(rule)
+    const number = yield* step((isNow) => freebsd.devfsAdd(this.number, encoded, isNow))
+    // Which number it has given, the kernel does not say (DEVFSIO_RADD): it is the last one.
+    return number !== 0 ? number : ((yield* this.#listing()).at(-1)?.number ?? 0)
+  }
+
+  *#listing(): Steps<NumberedDevfsRule[]> {
+    const freebsd = native('devfsRuleset')
+    return (yield* step((isNow) => freebsd.devfsList(this.number, isNow))).map(decode)
+  }
+
+  *#applying(path: string, isLasting: boolean): Steps<void> {
+    const freebsd = native('devfsRuleset')
+    yield* step((isNow) => freebsd.devfsApply(this.number, path, isLasting, isNow))
+  }
+
+  *#removing(number: number | undefined): Steps<void> {
+    const freebsd = native('devfsRuleset')
+    const numbers = number === undefined ? (yield* this.#listing()).map((rule) => rule.number) : [number]
+    for (const one of numbers) yield* step((isNow) => freebsd.devfsRemove(this.number, one, isNow))
+  }
+}
+
+/**
+ * The ruleset of that number, be there one or not.
+ * @param number 1 to 65535; low ones are those of devfs.rules(5)
+ */
+export function devfsRuleset(number: number): DevfsRuleset {
+  return new DevfsRuleset(number)
+}
+
+function encode({ types, ...rule }: DevfsRule): NativeDevfsRule {
+  if (Buffer.byteLength(rule.path ?? '') > longestPattern) throw refusal('ioctl', 'EINVAL', 'path', `has more than ${longestPattern} bytes`)
+  const given = Object.fromEntries(Object.entries(rule).filter(([, value]) => value !== undefined)) as NativeDevfsRule
+  return types === undefined ? given : { ...given, kinds: types.reduce((all, kind) => all | kinds[kind], 0) }
+}
+
+function decode({ kinds: bits, number = 0, ...rule }: NativeDevfsRule): NumberedDevfsRule {
+  if (bits === undefined) return { number, ...rule }
+  const types = (Object.keys(kinds) as DeviceKind[]).filter((kind) => (bits & kinds[kind]) !== 0)
+  return { number, ...rule, types }
+}

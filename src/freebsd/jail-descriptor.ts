@@ -1,0 +1,175 @@
+import { closeSync } from 'node:fs'
+
+import { encodeParameter, type JailParameterValue } from './jail-parameters.ts'
+import { encoding, getting, JAIL_AT_DESC, JAIL_CREATE, JAIL_UPDATE, JAIL_USE_DESC, keyPair, type JailKey, type JailParameters } from './jails.ts'
+import { native } from './native.ts'
+import { kernelSteps } from './kernel.ts'
+import { refusal, type CallOptions } from './refusal.ts'
+import { now, promised, step, type Steps } from './steps.ts'
+
+const JAIL_GET_DESC = 0x40
+const JAIL_OWN_DESC = 0x80
+
+/** How a jail is opened. */
+export interface OpenJailOptions extends CallOptions {
+  /** Default: false. True: JAIL_OWN_DESC, the kernel removes the jail when the last descriptor of this opening is closed, also by the death of who has it. */
+  readonly isOwning?: boolean
+}
+
+/**
+ * A jail by descriptor (jail(2), FreeBSD 15.0): it stays the same jail, whatever becomes of its number and name. Close-on-exec from the start: the
+ * kernel makes it without, so it is made in a child and sent here (unix(4)).
+ *
+ * Whoever has the descriptor may do with the jail what the process that opened it may. Methods throw SystemCallError: `ENOENT` when the
+ * jail is gone, `EBADF` after `close`, `ENOSYS` where the kernel has no such descriptors.
+ */
+export class JailDescriptor implements Disposable {
+  /** For fcntl(2), fstat(2) (its inode is the jid), poll(2) and to pass on. Owned by this object. */
+  readonly fd: number
+  /** Of the jail when it was opened. The number of a dying jail may change. */
+  readonly jid: number
+  #isClosed = false
+
+  private constructor({ jid, descriptor }: { readonly jid: number; readonly descriptor: number }) {
+    this.jid = jid
+    this.fd = descriptor
+  }
+
+  /** jail_get(2) with JAIL_GET_DESC, or JAIL_OWN_DESC: of a jail that is there. */
+  static get(key: JailKey, options: OpenJailOptions = {}): Promise<JailDescriptor> {
+    return promised(JailDescriptor.#opening('jail_get', key, options))
+  }
+
+  /** `get` on the spot. */
+  static getSync(key: JailKey, options: OpenJailOptions = {}): JailDescriptor {
+    return now(JailDescriptor.#opening('jail_get', key, options))
+  }
+
+  /**
+   * jail_set(2) with JAIL_CREATE: a new jail, whose descriptor owns it unless `isOwning` is false. Default: it owns.
+   * @throws SystemCallError as `jailSet`
+   */
+  static create(parameters: JailParameters, options: OpenJailOptions = {}): Promise<JailDescriptor> {
+    return promised(JailDescriptor.#creating(parameters, options))
+  }
+
+  /** `create` on the spot. */
+  static createSync(parameters: JailParameters, options: OpenJailOptions = {}): JailDescriptor {
+    return now(JailDescriptor.#creating(parameters, options))
+  }
+
+  /** jail_set(2) with JAIL_UPDATE and JAIL_USE_DESC. */
+  set(parameters: JailParameters, options: CallOptions = {}): Promise<void> {
+    return promised(this.#setting(parameters, JAIL_UPDATE | JAIL_USE_DESC, options))
+  }
+
+  /** `set` on the spot. */
+  setSync(parameters: JailParameters, options: CallOptions = {}): void {
+    now(this.#setting(parameters, JAIL_UPDATE | JAIL_USE_DESC, options))
+  }
+
+  /** jail_get(2) with JAIL_USE_DESC; `names` and the answer are those of `jailGet`. */
+  get(names?: readonly string[], flags = 0, options: CallOptions = {}): Promise<Record<string, JailParameterValue>> {
+    return promised(this.steps(names, flags, options))
+  }
+
+  /** `get` on the spot. */
+  getSync(names?: readonly string[], flags = 0, options: CallOptions = {}): Record<string, JailParameterValue> {
+    return now(this.steps(names, flags, options))
+  }
+
+  /** jail_set(2) with JAIL_CREATE and JAIL_AT_DESC: a jail below this one, which must be persistent. Its jid. */
+  createBelow(parameters: JailParameters, options: CallOptions = {}): Promise<number> {
+    return promised(this.#settingAt(parameters, options))
+  }
+
+  /** `createBelow` on the spot. */
+  createBelowSync(parameters: JailParameters, options: CallOptions = {}): number {
+    return now(this.#settingAt(parameters, options))
+  }
+
+  /** jail_get(2) with JAIL_AT_DESC: the jid of the jail below this one that has that name, or the next after a number. */
+  find(key: JailKey): Promise<number> {
+    return promised(this.#finding(key))
+  }
+
+  /** `find` on the spot. */
+  findSync(key: JailKey): number {
+    return now(this.#finding(key))
+  }
+
+  /** jail_remove_jd(2). The descriptor stays open. */
+  remove(): Promise<void> {
+    return promised(this.#removing())
+  }
+
+  /** `remove` on the spot. */
+  removeSync(): void {
+    now(this.#removing())
+  }
+
+  /** close(2); one that owns takes the jail with it. Again: nothing to do. */
+  close(): void {
+    if (this.#isClosed) return
+    this.#isClosed = true
+    closeSync(this.fd)
+  }
+
+  [Symbol.dispose](): void {
+    this.close()
+  }
+
+  get #desc(): readonly [string, Uint8Array | null] {
+    // Its number may be somebody else's by now.
+    return encodeParameter('desc', this.#isClosed ? -1 : this.fd, 'int')
+  }
+
+  static *#opening(call: 'jail_get', key: JailKey, { isOwning = false }: OpenJailOptions): Steps<JailDescriptor> {
+    const freebsd = native('JailDescriptor.get')
+    yield* needDescriptors(call)
+    const pairs = [encodeParameter('desc', -1, 'int'), keyPair(key)]
+    const opened = yield* step((isNow) => freebsd.jailOpen(call, pairs, isOwning ? JAIL_OWN_DESC : JAIL_GET_DESC, isNow))
+    return new JailDescriptor(opened)
+  }
+
+  static *#creating(parameters: JailParameters, options: OpenJailOptions): Steps<JailDescriptor> {
+    const freebsd = native('JailDescriptor.create')
+    yield* needDescriptors('jail_set')
+    const pairs = [encodeParameter('desc', -1, 'int'), ...(yield* encoding(freebsd, parameters, options))]
+    const flags = JAIL_CREATE | (options.isOwning === false ? JAIL_GET_DESC : JAIL_OWN_DESC)
+    return new JailDescriptor(yield* step((isNow) => freebsd.jailOpen('jail_set', pairs, flags, isNow)))
+  }
+
+  *#setting(parameters: JailParameters, flags: number, options: CallOptions): Steps<void> {
+    const freebsd = native('JailDescriptor.set')
+    const pairs = [this.#desc, ...(yield* encoding(freebsd, parameters, options))]
+    yield* step((isNow) => freebsd.jailSet(pairs, flags, isNow))
+  }
+
+  /** @internal `get` as a part of another call. */
+  *steps(names: readonly string[] | undefined, flags = 0, options: CallOptions = {}): Steps<Record<string, JailParameterValue>> {
+    return yield* getting(this.#desc, names, flags | JAIL_USE_DESC, options)
+  }
+
+  *#settingAt(parameters: JailParameters, options: CallOptions): Steps<number> {
+    const freebsd = native('JailDescriptor.createBelow')
+    const pairs = [this.#desc, ...(yield* encoding(freebsd, parameters, options))]
+    return (yield* step((isNow) => freebsd.jailSet(pairs, JAIL_CREATE | JAIL_AT_DESC, isNow))).jid
+  }
+
+  *#finding(key: JailKey): Steps<number> {
+    const freebsd = native('JailDescriptor.find')
+    return (yield* step((isNow) => freebsd.jailGet([this.#desc, keyPair(key)], JAIL_AT_DESC, isNow))).jid
+  }
+
+  *#removing(): Steps<void> {
+    const freebsd = native('JailDescriptor.remove')
+    const descriptor = this.#isClosed ? -1 : this.fd
+    yield* step((isNow) => freebsd.jailRemoveBy(descriptor, isNow))
+  }
+}
+
+function* needDescriptors(syscall: string): Steps<void> {
+  if ((yield* kernelSteps()).jailDescriptors) return
+  throw refusal(syscall, 'ENOSYS', 'desc', 'this kernel has no descriptors of jails, which came with 15.0')
+}

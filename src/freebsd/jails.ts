@@ -1,0 +1,265 @@
+import { InvalidSpecError } from '../spec-errors.ts'
+import type { BuildjailError } from '../errors.ts'
+import type { NativeFreebsd, NativeIovec, NativeJailAnswer, NativeJailParameter } from '../native/freebsd.ts'
+import { decodeParameter, encodeParameter, unnegated, type JailParameterValue } from './jail-parameters.ts'
+import { native } from './native.ts'
+import { refusal, type CallOptions } from './refusal.ts'
+import { now, promised, step, type Steps } from './steps.ts'
+
+export type { JailParameterValue } from './jail-parameters.ts'
+
+/** Parameters of a jail by the names of jail(8). */
+export type JailParameters = Readonly<Record<string, JailParameterValue>>
+
+/** A jail by its number, its name (below the jail of this process, as `parent.child`), or as the first after a number. */
+export type JailKey = { readonly jid: number } | { readonly name: string } | { readonly lastjid: number }
+
+/** A parameter of jails as the kernel lists it under security.jail.param. */
+export interface JailParameter {
+  readonly name: string
+  readonly type: 'bool' | 'int' | 'ulong' | 'string' | 'jailsys' | 'in_addr' | 'in6_addr'
+  /** Of a `string`: bytes, its NUL among them. */
+  readonly longest?: number
+}
+
+/** jail_set(2): there is none yet. */
+export const JAIL_CREATE = 0x01
+/** jail_set(2): there is one already. With JAIL_CREATE: either. */
+export const JAIL_UPDATE = 0x02
+/** jail_get(2): dying ones count as well. */
+export const JAIL_DYING = 0x08
+/** jail_set(2), jail_get(2), 15.0: the jail is the one of the descriptor `desc`. `JailDescriptor` has them as methods. */
+export const JAIL_USE_DESC = 0x10
+/** jail_set(2), jail_get(2), 15.0: names are those below the jail of the descriptor `desc`. */
+export const JAIL_AT_DESC = 0x20
+
+// jail(2). A descriptor that the kernel makes must come to somebody (jail-descriptor.ts), and JAIL_ATTACH is never done here (index.ts).
+const attachOrDescriptor = 0x04 | 0x40 | 0x80
+const known = JAIL_CREATE | JAIL_UPDATE | JAIL_DYING | JAIL_USE_DESC | JAIL_AT_DESC
+
+/**
+ * jail_set(2). A boolean is a flag (`persist: true`, `'allow.mount': false` for `allow.nomount`), a number an int, a bigint
+ * an unsigned long; `ip4`, `host`, `vnet` and their like take jail(8)'s words `disable`, `new`, `inherit`; `ip4.addr` and
+ * `ip6.addr` take lists of addresses; `meta` and `env` (15.0) texts, as do their keys, `meta.KEY`.
+ * @param flags of JAIL_CREATE, JAIL_UPDATE and JAIL_DYING. JAIL_ATTACH is refused, as are the flags that make a descriptor.
+ * @returns the jid.
+ * @throws SystemCallError: the kernel's, with its own explanation in `detail`; or, before the call, `EINVAL` for a name that the kernel does not know
+ * or cannot set and for a value of another type, `ENAMETOOLONG` for a text that is too long (`EFBIG` for `meta` and `env`).
+ */
+export function jailSet(parameters: JailParameters, flags: number, options: CallOptions = {}): Promise<number> {
+  return promised(setting(parameters, flags, options))
+}
+
+/** `jailSet` on the spot. */
+export function jailSetSync(parameters: JailParameters, flags: number, options: CallOptions = {}): number {
+  return now(setting(parameters, flags, options))
+}
+
+/**
+ * jail_get(2) of one jail. That is called once for which jail it is, once for the sizes of its parameters and once for their values, all at
+ * once; and again for each that the kernel lists and does not answer for.
+ * @param names which parameters; default: every one the kernel lists and answers for of this jail. Of `meta` and `env` (FreeBSD 15)
+ * also single keys, as `meta.KEY`.
+ * @param flags 0 or JAIL_DYING.
+ * @throws SystemCallError `ENOENT` when there is no such jail (a dying one counts with JAIL_DYING only); `EINVAL` for a name that the kernel does
+ * not know.
+ */
+export function jailGet(key: JailKey, names?: readonly string[], flags = 0, options: CallOptions = {}): Promise<Record<string, JailParameterValue>> {
+  return promised(getting(keyPair(key), names, flags, options))
+}
+
+/** `jailGet` on the spot. */
+export function jailGetSync(key: JailKey, names?: readonly string[], flags = 0, options: CallOptions = {}): Record<string, JailParameterValue> {
+  return now(getting(keyPair(key), names, flags, options))
+}
+
+/**
+ * jail_get(2) with `lastjid`, one jail after the other, by their numbers. One that goes meanwhile is left out.
+ * @param names which parameters of each; default: `jid`, `name`, `path` and `dying`
+ * @param flags 0 or JAIL_DYING
+ */
+export function jailList(names: readonly string[] = listed, flags = 0): Promise<Record<string, JailParameterValue>[]> {
+  return promised(listing(names, flags))
+}
+
+/** `jailList` on the spot. */
+export function jailListSync(names: readonly string[] = listed, flags = 0): Record<string, JailParameterValue>[] {
+  return now(listing(names, flags))
+}
+
+/**
+ * jail_remove(2): kills what is in the jail and in those below it, and returns at once; the jail is gone a little later. Of one that dies already
+ * that is done.
+ * @throws SystemCallError `EINVAL` where there is no such jail below the one of this process
+ */
+export function jailRemove(jid: number): Promise<void> {
+  return promised(removing(jid))
+}
+
+/** `jailRemove` on the spot. */
+export function jailRemoveSync(jid: number): void {
+  now(removing(jid))
+}
+
+/** The parameters of jails that the running kernel knows (the sysctl security.jail.param); a module that is loaded may bring more. */
+export function jailParameters(): Promise<readonly JailParameter[]> {
+  return promised(parameterList('jailParameters'))
+}
+
+/** `jailParameters` on the spot. */
+export function jailParametersSync(): readonly JailParameter[] {
+  return now(parameterList('jailParameters'))
+}
+
+const listed = ['jid', 'name', 'path', 'dying']
+
+type Known = ReadonlyMap<string, NativeJailParameter>
+
+function* parameterList(call: string): Steps<readonly NativeJailParameter[]> {
+  const freebsd = native(call)
+  return yield* step((isNow) => freebsd.jailParameters(isNow))
+}
+
+function* knownParameters(freebsd: NativeFreebsd): Steps<Known> {
+  const parameters = yield* step((isNow) => freebsd.jailParameters(isNow))
+  return new Map(parameters.map((parameter) => [parameter.name, parameter]))
+}
+
+function* setting(parameters: JailParameters, flags: number, options: CallOptions): Steps<number> {
+  const freebsd = native('jailSet')
+  checkFlags('jail_set', flags, options)
+  const iovecs = yield* encoding(freebsd, parameters, options)
+  return (yield* step((isNow) => freebsd.jailSet(iovecs, flags, isNow))).jid
+}
+
+/** The parameters as jail_set(2) takes them. */
+export function* encoding(freebsd: NativeFreebsd, parameters: JailParameters, { check = true }: CallOptions): Steps<NativeIovec[]> {
+  const types = yield* knownParameters(freebsd)
+  return Object.entries(parameters).map(([name, value]) => {
+    if (check) checkName(types, name)
+    const encoded = encodeParameter(name, value, typeOf(types, name), check)
+    if (check) checkLength(types, encoded)
+    return encoded
+  })
+}
+
+function* removing(jid: number): Steps<void> {
+  const freebsd = native('jailRemove')
+  yield* step((isNow) => freebsd.jailRemove(jid, isNow))
+}
+
+function* listing(names: readonly string[], flags: number): Steps<Record<string, JailParameterValue>[]> {
+  const freebsd = native('jailList')
+  checkFlags('jail_get', flags, {})
+  const found: Record<string, JailParameterValue>[] = []
+  for (let lastjid = 0; ; ) {
+    try {
+      lastjid = (yield* step((isNow) => freebsd.jailGet([encodeParameter('lastjid', lastjid, undefined)], flags, isNow))).jid
+    } catch (error) {
+      if ((error as BuildjailError).code === 'ENOENT') return found
+      throw error
+    }
+    try {
+      found.push(yield* getting(encodeParameter('jid', lastjid, undefined), names, flags, {}))
+    } catch (error) {
+      if ((error as BuildjailError).code !== 'ENOENT') throw error
+    }
+  }
+}
+
+export function keyPair(key: JailKey): NativeIovec {
+  const [[name, value] = ['jid', 0]] = Object.entries(key) as [string, string | number][]
+  return encodeParameter(name, value, undefined)
+}
+
+/** @param key which jail, with JAIL_USE_DESC among the flags `desc` */
+export function* getting(key: NativeIovec, names: readonly string[] | undefined, flags: number, options: CallOptions): Steps<Record<string, JailParameterValue>> {
+  const freebsd = native('jailGet')
+  checkFlags('jail_get', flags, options)
+  const types = yield* knownParameters(freebsd)
+  const asked = new Map((names ?? [...types.keys()]).map((name) => [name, typeOf(types, name)]))
+  if (options.check !== false) {
+    for (const [name, type] of asked) if (type === undefined) throw refusal('jail_get', 'EINVAL', name, `unknown parameter: ${name}`)
+  }
+  // The jail is fixed first, so that all answers are about one; a descriptor is always about one.
+  const { jid } = yield* step((isNow) => freebsd.jailGet([key], flags, isNow))
+  const fixed = (flags & JAIL_USE_DESC) === 0 ? encodeParameter('jid', jid, undefined) : key
+  const ask = (questions: readonly NativeIovec[]): Steps<NativeJailAnswer> => step((isNow) => freebsd.jailGet([fixed, ...questions], flags, isNow))
+  const answers = yield* askForAll(ask, [...asked.keys()], names === undefined)
+  const found: Record<string, JailParameterValue> = {}
+  for (const [name, type] of asked) {
+    const bytes = answers.get(name)
+    if (name === 'jid') found[name] = jid
+    else if (bytes !== undefined) found[name] = type === undefined ? bytes : decodeParameter(type, bytes)
+  }
+  return found
+}
+
+/** The most that the kernel allows, unless it is told otherwise (the sysctl security.jail.meta_maxbufsize). */
+const metadataSize = 4096
+/** A value can grow between the question for its size and the question for the value. It is asked for so often at most. */
+const mostTries = 5
+
+function* askForAll(
+  ask: (asked: readonly NativeIovec[]) => Steps<NativeJailAnswer>,
+  names: readonly string[],
+  isUnansweredLeftOut: boolean,
+): Steps<Map<string, Uint8Array>> {
+  // The key of the question cannot be asked for as well: of two equal names the kernel keeps the last.
+  const wanted = new Set(names.filter((name) => name !== 'jid'))
+  for (let tries = 1; ; ) {
+    const order = [...wanted].filter((name) => !isMetadata(name))
+    const metadata = [...wanted].filter(isMetadata)
+    try {
+      // An empty buffer is answered with the size (jail_get(2)); of metadata, which has none, with EINVAL.
+      const { sizes } = yield* ask(order.map((name) => [name, null]))
+      const { values } = yield* ask([
+        ...order.map((name, index): NativeIovec => [name, sizes[index + 1] ? new Uint8Array(sizes[index + 1] ?? 0) : null]),
+        ...metadata.map((name): NativeIovec => [name, new Uint8Array(tries * metadataSize)]),
+      ])
+      return new Map([...order, ...metadata].map((name, index) => [name, values[index + 1] ?? new Uint8Array()]))
+    } catch (error) {
+      const { code, detail } = error as BuildjailError
+      // Listed, but of a module that does not answer for this jail: the kernel names it.
+      const unanswered = /^unknown parameter: (.*)$/.exec(detail ?? '')?.[1]
+      if (isUnansweredLeftOut && unanswered !== undefined && wanted.delete(unanswered)) continue
+      if (code !== 'EINVAL' || tries === mostTries || unanswered !== undefined) throw error
+      tries += 1
+    }
+  }
+}
+
+/** jail(8), "meta" and "env": the keys below them are the caller's, each a text. */
+function isMetadata(name: string): boolean {
+  return /^(meta|env)(\.|$)/.test(name)
+}
+
+function listedAs(types: Known, name: string): NativeJailParameter | undefined {
+  return types.get(isMetadata(name) ? name.split('.', 1).join() : name)
+}
+
+function typeOf(types: Known, name: string): NativeJailParameter['type'] | undefined {
+  return listedAs(types, name)?.type
+}
+
+/** Answered and not taken (kern_jail_set). */
+const readOnly: ReadonlySet<string> = new Set(['children.cur', 'cpuset.id', 'dying', 'lastjid', 'parent'])
+
+function checkName(types: Known, name: string): void {
+  if (listedAs(types, name) !== undefined && !readOnly.has(name)) return
+  if (typeOf(types, unnegated(name) ?? '') === 'bool' && !readOnly.has(unnegated(name) ?? '')) return
+  throw refusal('jail_set', 'EINVAL', name, `unknown parameter: ${name}`)
+}
+
+function checkLength(types: Known, [name, value]: NativeIovec): void {
+  const { type, longest = 0 } = listedAs(types, name) ?? {}
+  if (type !== 'string' || longest === 0 || value === null || value.length <= longest) return
+  throw refusal('jail_set', isMetadata(name) ? 'EFBIG' : 'ENAMETOOLONG', name, `has ${value.length} bytes with its NUL, of at most ${longest}`)
+}
+
+function checkFlags(syscall: string, flags: number, { check = true }: CallOptions): void {
+  const text = `0x${flags.toString(16)}`
+  if (!Number.isInteger(flags) || (flags & attachOrDescriptor) !== 0)
+    throw new InvalidSpecError('flags', `${text} would attach this process or open a descriptor`, { step: syscall })
+  if (check && (flags & ~known) !== 0) throw refusal(syscall, 'EINVAL', 'flags', `${text} is not of 0x${known.toString(16)}`)
+}

@@ -1,0 +1,154 @@
+import type { NativeIovec } from '../native/freebsd.ts'
+import { textValue } from './jail-parameters.ts'
+import { native } from './native.ts'
+import { refusal, type CallOptions } from './refusal.ts'
+import { now, promised, step, type Steps } from './steps.ts'
+
+/** One mount of the system's table. */
+export interface MountEntry {
+  /** `nullfs`, `tmpfs`, ... */
+  readonly type: string
+  readonly from: string
+  readonly on: string
+  /** As `unmount` takes it: `FSID:1:2`. */
+  readonly fsid: string
+  /** Those of its MNT_ flags that mount(8) has a word for: `ro`, `nosuid`, ... */
+  readonly flags: readonly string[]
+}
+
+/** statfs(2). Numbers that may be great are bigints. */
+export interface FileSystem extends MountEntry {
+  /** The user who mounted it. */
+  readonly owner: number
+  /** Of a name in it, bytes. */
+  readonly longestName: number
+  /** All its MNT_ flags. */
+  readonly flagBits: bigint
+  /** Bytes of one of its `blocks`. */
+  readonly blockSize: bigint
+  /** Bytes that are best read and written at once. */
+  readonly transferSize: bigint
+  readonly blocks: bigint
+  readonly freeBlocks: bigint
+  /** To users other than root; negative where a full file system keeps some for root. */
+  readonly availableBlocks: bigint
+  readonly files: bigint
+  readonly freeFiles: bigint
+}
+
+// nmount(2) and unmount(2), as bits of `flags` (sys/mount.h).
+
+export const MNT_RDONLY = 0x0000_0001
+export const MNT_SYNCHRONOUS = 0x0000_0002
+export const MNT_NOEXEC = 0x0000_0004
+export const MNT_NOSUID = 0x0000_0008
+export const MNT_NFS4ACLS = 0x0000_0010
+export const MNT_UNION = 0x0000_0020
+export const MNT_ASYNC = 0x0000_0040
+export const MNT_SUIDDIR = 0x0010_0000
+export const MNT_SOFTDEP = 0x0020_0000
+export const MNT_NOSYMFOLLOW = 0x0040_0000
+export const MNT_MULTILABEL = 0x0400_0000
+export const MNT_ACLS = 0x0800_0000
+export const MNT_NOATIME = 0x1000_0000
+export const MNT_NOCLUSTERR = 0x4000_0000
+/** nmount(2): change what is mounted there. */
+export const MNT_UPDATE = 0x0001_0000
+export const MNT_RELOAD = 0x0004_0000
+/** unmount(2): also when it is in use. nmount(2): also when files are open for writing. */
+export const MNT_FORCE = 0x0008_0000
+export const MNT_SNAPSHOT = 0x0100_0000
+/** unmount(2): the target is an FSID. `unmount` sets it itself. */
+export const MNT_BYFSID = 0x0800_0000
+
+/** sys/mount.h: bytes, the NUL among them. */
+const longestType = 16
+const longestPath = 1024
+
+/**
+ * nmount(2). `true` is an option without a value, `false` one with `no` before it. Bytes are the value as they are, and only without checks.
+ * @param flags of the MNT_ constants
+ * @throws SystemCallError: the kernel's, with its explanation in `detail`; or, before the call, `EINVAL` without `fstype` or `fspath` or with a NUL
+ * inside a text, and `ENAMETOOLONG`. Other options are each file system's own, and the kernel's to refuse.
+ */
+export function nmount(options: Readonly<Record<string, string | boolean | Uint8Array>>, flags = 0, how: CallOptions = {}): Promise<void> {
+  return promised(mounting(options, flags, how))
+}
+
+/** `nmount` on the spot. */
+export function nmountSync(options: Readonly<Record<string, string | boolean | Uint8Array>>, flags = 0, how: CallOptions = {}): void {
+  now(mounting(options, flags, how))
+}
+
+/**
+ * unmount(2) of a path, or of an FSID as `mountTable` and `statfs` give it (MNT_BYFSID), by which no path is looked up.
+ * @param flags 0 or MNT_FORCE
+ * @throws SystemCallError `EINVAL` where nothing is mounted right there, `ENOENT` for an FSID that is not there, `EBUSY` when it is in use
+ */
+export function unmount(target: string, flags = 0): Promise<void> {
+  return promised(unmounting(target, flags))
+}
+
+/** `unmount` on the spot. */
+export function unmountSync(target: string, flags = 0): void {
+  now(unmounting(target, flags))
+}
+
+/** getfsstat(2), MNT_NOWAIT: the mounts that this process may see, the oldest first. */
+export function mountTable(): Promise<MountEntry[]> {
+  return promised(listing())
+}
+
+/** `mountTable` on the spot. */
+export function mountTableSync(): MountEntry[] {
+  return now(listing())
+}
+
+/**
+ * statfs(2): the file system that a path is in.
+ * @throws SystemCallError `ENOENT`, `EACCES`, ...
+ */
+export function statfs(path: string): Promise<FileSystem> {
+  return promised(looking(path))
+}
+
+/** `statfs` on the spot. */
+export function statfsSync(path: string): FileSystem {
+  return now(looking(path))
+}
+
+function* mounting(options: Readonly<Record<string, string | boolean | Uint8Array>>, flags: number, { check = true }: CallOptions): Steps<void> {
+  const freebsd = native('nmount')
+  const iovecs = Object.entries(options).map(([name, value]): NativeIovec => {
+    if (typeof value === 'boolean') return [value ? name : `no${name}`, null]
+    if (typeof value === 'string') return [name, textValue(value, 'nmount', name, check)]
+    if (check) throw refusal('nmount', 'EINVAL', name, 'is given as bytes, which is not checked')
+    return [name, value]
+  })
+  if (check) checkMandatory(iovecs)
+  yield* step((isNow) => freebsd.nmount(iovecs, flags, isNow))
+}
+
+/** As vfs_donmount, in its words. */
+function checkMandatory(iovecs: readonly NativeIovec[]): void {
+  for (const [wanted, longest] of [['fstype', longestType], ['fspath', longestPath]] as const) {
+    const [, value] = iovecs.find(([name]) => name === wanted) ?? []
+    if (value === undefined || value === null) throw refusal('nmount', 'EINVAL', wanted, `Invalid ${wanted}`)
+    if (value.length > longest) throw refusal('nmount', 'ENAMETOOLONG', wanted, `has ${value.length} bytes with its NUL, of at most ${longest}`)
+  }
+}
+
+function* unmounting(target: string, flags: number): Steps<void> {
+  const freebsd = native('unmount')
+  yield* step((isNow) => freebsd.unmount(target, flags, isNow))
+}
+
+function* listing(): Steps<MountEntry[]> {
+  const freebsd = native('mountTable')
+  return yield* step((isNow) => freebsd.mountTable(isNow))
+}
+
+function* looking(path: string): Steps<FileSystem> {
+  const freebsd = native('statfs')
+  return yield* step((isNow) => freebsd.statfs(path, isNow))
+}

@@ -1,0 +1,24 @@
+import { UnsupportedPlatformError } from '../errors.ts'
+import { listenOnce } from '../native/jobs.ts'
+import { binding } from '../native/load.ts'
+import type { NativeFreebsd, NativeFreebsdEvents } from '../native/freebsd.ts'
+
+/** Whether the calls of this module can be made: true on FreeBSD. What they may do is the kernel's to say. */
+export const supported: boolean = process.platform === 'freebsd'
+
+/** @throws UnsupportedPlatformError naming the call, off FreeBSD */
+export function native(call: string): NativeFreebsd {
+  if (process.platform !== 'freebsd') throw new UnsupportedPlatformError(call)
+  const { freebsd } = binding()
+  if (freebsd === undefined) throw new UnsupportedPlatformError(call)
+  return freebsd
+}
+
+/** As `native`, for what is told of later. */
+export function nativeEvents(call: string): NativeFreebsdEvents {
+  native(call)
+  const { freebsdEvents } = binding()
+  if (freebsdEvents === undefined) throw new UnsupportedPlatformError(call)
+  listenOnce()
+  return freebsdEvents
+}

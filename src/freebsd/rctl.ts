@@ -1,0 +1,87 @@
+import { textValue } from './jail-parameters.ts'
+import { native } from './native.ts'
+import { now, promised, step, type Steps } from './steps.ts'
+
+// rctl(8). All need root of the host, and are ENOSYS where the kernel does not count (`kernel().features.rctl`).
+
+/**
+ * rctl_add_rule(2).
+ * @param rule `jail:NAME:RESOURCE:ACTION=AMOUNT[/PER]`, or with `user`, `loginclass` or `process` as the subject. Amounts are numbers without a unit:
+ * bytes, seconds, percent. Rules of a jail go by its name, may be there before it is, and outlive it.
+ * @throws SystemCallError `EINVAL` for a rule that is none, `EOPNOTSUPP` for an action that the resource does not have, `ESRCH` for no such process
+ */
+export function rctlAdd(rule: string): Promise<void> {
+  return promised(adding(rule))
+}
+
+/** `rctlAdd` on the spot. */
+export function rctlAddSync(rule: string): void {
+  now(adding(rule))
+}
+
+/**
+ * rctl_remove_rule(2): every rule that fits.
+ * @param filter the beginning of a rule, as `jail:NAME`
+ * @throws SystemCallError `ESRCH` where there is none
+ */
+export function rctlRemove(filter: string): Promise<void> {
+  return promised(removing(filter))
+}
+
+/** `rctlRemove` on the spot. */
+export function rctlRemoveSync(filter: string): void {
+  now(removing(filter))
+}
+
+/**
+ * rctl_get_rules(2): the rules that fit a filter, each as `rctlAdd` takes it.
+ * @param filter the beginning of a rule; default: all
+ * @throws SystemCallError `E2BIG` for more than the kernel gives at once (the sysctl kern.racct.rctl.maxbufsize)
+ */
+export function rctlRules(filter = '::'): Promise<string[]> {
+  return promised(listing(filter))
+}
+
+/** `rctlRules` on the spot. */
+export function rctlRulesSync(filter = '::'): string[] {
+  return now(listing(filter))
+}
+
+/**
+ * rctl_get_racct(2): what a subject uses, by the names of rctl(8): bytes, whole seconds of processor and wall clock time, percent, numbers.
+ * @param subject `jail:NAME`, `process:PID`, `user:NAME` or `loginclass:NAME`
+ * @throws SystemCallError `ESRCH` where there is no such process. A jail that is not there uses nothing, says the kernel.
+ */
+export function rctlUsage(subject: string): Promise<Record<string, bigint>> {
+  return promised(using(subject))
+}
+
+/** `rctlUsage` on the spot. */
+export function rctlUsageSync(subject: string): Record<string, bigint> {
+  return now(using(subject))
+}
+
+function* adding(rule: string): Steps<void> {
+  const freebsd = native('rctlAdd')
+  textValue(rule, 'rctl_add_rule', 'rule')
+  yield* step((isNow) => freebsd.rctlAdd(rule, isNow))
+}
+
+function* removing(filter: string): Steps<void> {
+  const freebsd = native('rctlRemove')
+  textValue(filter, 'rctl_remove_rule', 'filter')
+  yield* step((isNow) => freebsd.rctlRemove(filter, isNow))
+}
+
+function* listing(filter: string): Steps<string[]> {
+  const freebsd = native('rctlRules')
+  textValue(filter, 'rctl_get_rules', 'filter')
+  const rules = yield* step((isNow) => freebsd.rctlRules(filter, isNow))
+  return rules === '' ? [] : rules.split(',')
+}
+
+function* using(subject: string): Steps<Record<string, bigint>> {
+  const freebsd = native('rctlUsage')
+  textValue(subject, 'rctl_get_racct', 'subject')
+  return yield* step((isNow) => freebsd.rctlUsage(subject, isNow))
+}

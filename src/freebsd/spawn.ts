@@ -1,0 +1,248 @@
+import type { Readable, Writable } from 'node:stream'
+
+import { InvalidCommandError } from '../errors.ts'
+import { checkSignal, type Signal } from '../command/signal.ts'
+import { readableOf, writableOf } from '../command/stdio.ts'
+import type { NativeFreebsdEvents, NativeProcessEnd } from '../native/freebsd.ts'
+import { JailDescriptor } from './jail-descriptor.ts'
+import { getting, keyPair, type JailKey } from './jails.ts'
+import { nativeEvents } from './native.ts'
+import { now, promised, step, type Steps } from './steps.ts'
+
+/**
+ * What a child does on its way into a jail, in this order, with the call that it makes. The sessions of this package do all of them.
+ * - `setsid`: a session of its own (setsid(2))
+ * - `setlogin`: no login name (setlogin(2))
+ * - `arguments`: not this program's arguments any more (the sysctl kern.proc.args), which the jail could read until execve(2)
+ * - `loginclass`: `loginClass`, where that was given (setloginclass(2))
+ * - `stdio`: `stdio` to 0, 1 and 2 (dup2(2))
+ * - `close-range`: everything above 2 is closed (close_range(2)); with a directory open jail_attach(2) is `EPERM`
+ * - `tracing`: nobody may trace it (procctl(2), PROC_TRACE_CTL), until execve(2); by the option `tracing` neither after it
+ * - `protection`: it may be ended when memory runs out (procctl(2), PROC_SPROTECT)
+ * - `cores`: no core files (setrlimit(2), RLIMIT_CORE)
+ * - `terminals`: at most 128 terminals (RLIMIT_NPTS)
+ * - `limits`: `limits` (setrlimit(2))
+ * - `groups`: `groups` (setgroups(2))
+ * - `gid`: `gid`, real, effective and saved (setresgid(2))
+ * - `attach`: into the jail (jail_attach(2))
+ * - `root`: its root is that of the jail that was meant (lstat(2)), else `ESRCH`
+ * - `null`: the jail's /dev/null where `stdio` says `ignore` (open(2))
+ * - `cwd`: `cwd` (chdir(2)); jail_attach(2) has made it the root
+ * - `umask`: `umask` (umask(2))
+ * - `uid`: `uid`, real, effective and saved (setresuid(2))
+ * - `no-new-privileges`: set-id programs give nothing (procctl(2), PROC_NO_NEW_PRIVS_CTL)
+ * - `parent-death`: a signal when this program dies (procctl(2), PROC_PDEATHSIG_CTL)
+ * - `signals`: every signal at its default, none blocked (sigaction(2), sigprocmask(2))
+ */
+export type ForkStep =
+  | 'setsid'
+  | 'setlogin'
+  | 'arguments'
+  | 'loginclass'
+  | 'stdio'
+  | 'close-range'
+  | 'tracing'
+  | 'protection'
+  | 'cores'
+  | 'terminals'
+  | 'limits'
+  | 'groups'
+  | 'gid'
+  | 'attach'
+  | 'root'
+  | 'null'
+  | 'cwd'
+  | 'umask'
+  | 'uid'
+  | 'no-new-privileges'
+  | 'parent-death'
+  | 'signals'
+
+// By the position of each in native/freebsd/fork_steps.h, where the terminal is 4.
+const order: readonly (ForkStep | undefined)[] = [
+  'setsid', 'setlogin', 'arguments', 'loginclass', undefined, 'stdio', 'close-range', 'tracing', 'protection', 'cores', 'terminals', 'limits',
+  'groups', 'gid', 'attach', 'root', 'null', 'cwd', 'umask', 'uid', 'no-new-privileges', 'parent-death', 'signals',
+]
+
+/** Every one, in their order. */
+export const forkSteps: readonly ForkStep[] = order.filter((one) => one !== undefined)
+
+// sys/resource.h.
+const resources = {
+  cpu: 0, fsize: 1, data: 2, stack: 3, core: 4, rss: 5, memlock: 6, nproc: 7, nofile: 8, sbsize: 9, vmem: 10, npts: 11, swap: 12, kqueues: 13, umtxp: 14,
+} as const
+
+/** A resource of setrlimit(2). */
+export type Resource = keyof typeof resources
+
+/** RLIM_INFINITY. */
+export const RLIM_INFINITY = 0x7fff_ffff_ffff_ffffn
+
+/** `ignore`: the jail's /dev/null, where it has one; `pipe`: a stream here; a number: a descriptor of this program, of which the child gets a copy. */
+export type SpawnStdio = 'ignore' | 'pipe' | 'inherit' | number
+
+export interface SpawnInJailOptions {
+  /** In the jail; default `/`. */
+  readonly cwd?: string
+  /** All of it; default empty. A program without a slash is looked for on its `PATH`. */
+  readonly env?: Readonly<Record<string, string>>
+  /** Default 0. The user may be one that no passwd(5) knows. */
+  readonly uid?: number
+  /** Default 0. */
+  readonly gid?: number
+  /** Supplementary groups; default none. */
+  readonly groups?: readonly number[]
+  /** Default 0o022. */
+  readonly umask?: number
+  /** A login class to be counted by (setloginclass(2)); default: this program's. */
+  readonly loginClass?: string
+  /** By resource: both limits, or the soft and the hard one. Bytes, seconds, numbers. */
+  readonly limits?: Readonly<Partial<Record<Resource, number | bigint | readonly [soft: number | bigint, hard: number | bigint]>>>
+  /** Default true; false leaves `no-new-privileges` out. */
+  readonly noNewPrivileges?: boolean
+  /** Default SIGKILL; false leaves `parent-death` out. */
+  readonly parentDeathSignal?: NodeJS.Signals | false
+  /** Default false: not to be traced until execve(2). True leaves `tracing` out. */
+  readonly tracing?: boolean
+  /** Default: all three `pipe`. */
+  readonly stdio?: readonly [stdin: SpawnStdio, stdout: SpawnStdio, stderr: SpawnStdio]
+  /** Steps that are not done, so that a test can look at what one that is missing does. */
+  readonly without?: readonly ForkStep[]
+}
+
+/** The end of a process, as wait4(2) tells it. */
+export interface ProcessEnd {
+  /** Null when a signal ended it. */
+  readonly exitCode: number | null
+  readonly signal: NodeJS.Signals | null
+  /** Milliseconds of processor time, its descendants' among them that it waited for. */
+  readonly userMs: number
+  readonly systemMs: number
+  /** Bytes. */
+  readonly maxRssBytes: number
+}
+
+/** A process that was started in a jail. This program waits for it, and its event loop stays alive for it. */
+export class JailProcess {
+  readonly pid: number
+  /** Null where `stdio` has no `pipe`. */
+  readonly stdin: Writable | null
+  readonly stdout: Readable | null
+  readonly stderr: Readable | null
+  /** Its end; never rejects. */
+  readonly ended: Promise<ProcessEnd>
+  readonly #events: NativeFreebsdEvents
+  #isOver = false
+
+  /** @internal Use `spawnInJail`. */
+  constructor(events: NativeFreebsdEvents, pid: number, [stdin = -1, stdout = -1, stderr = -1]: readonly number[]) {
+    this.pid = pid
+    this.#events = events
+    this.ended = new Promise((resolve) => {
+      const wait = events.waitForEnd(pid, (end) => {
+        this.#isOver = true
+        events.over(wait)
+        resolve(endOf(end))
+      })
+    })
+    this.stdin = stdin < 0 ? null : writableOf(stdin)
+    this.stdout = stdout < 0 ? null : readableOf(stdout)
+    this.stderr = stderr < 0 ? null : readableOf(stderr)
+  }
+
+  /** kill(2). False when it is over. */
+  kill(signal: Signal = 'SIGTERM'): boolean {
+    checkSignal(signal)
+    return !this.#isOver && this.#events.signal(this.pid, signal)
+  }
+
+  /** Its end, with what it wrote to `stdout` and `stderr` (nothing of what is no pipe). */
+  async output(): Promise<ProcessEnd & { readonly stdout: string; readonly stderr: string }> {
+    const [stdout, stderr, end] = await Promise.all([textOf(this.stdout), textOf(this.stderr), this.ended])
+    return { ...end, stdout, stderr }
+  }
+}
+
+/**
+ * Starts a program in a jail: vfork(2), then `forkSteps`, then execve(2), as the commands of sessions are started. It is back when the program
+ * executes.
+ *
+ * jail_attach(2), setuid(2) and chroot(2) of the calling process are not offered: they act on all of its threads, those of the JavaScript runtime among them,
+ * and cannot be taken back; and jail_attach(2) is refused to a process that has a directory open, as this one may. A child does them instead.
+ * @param argv the program and its arguments; the program is a path in the jail, or a name on `PATH` of `env`
+ * @throws SystemCallError of the step that failed: `syscall` is its call; nothing was executed then.
+ */
+export function spawnInJail(jail: JailKey | JailDescriptor, argv: readonly string[], options: SpawnInJailOptions = {}): Promise<JailProcess> {
+  return promised(spawning(jail, argv, options))
+}
+
+/** `spawnInJail` on the spot. */
+export function spawnInJailSync(jail: JailKey | JailDescriptor, argv: readonly string[], options: SpawnInJailOptions = {}): JailProcess {
+  return now(spawning(jail, argv, options))
+}
+
+function* spawning(jail: JailKey | JailDescriptor, argv: readonly string[], options: SpawnInJailOptions): Steps<JailProcess> {
+  const events = nativeEvents('spawnInJail')
+  check(argv, options)
+  const { uid = 0, gid = 0, groups = [], umask = 0o022, cwd = '/', env = {}, loginClass = '', parentDeathSignal = 'SIGKILL' } = options
+  const { jid } = jail instanceof JailDescriptor ? yield* jail.steps(['jid']) : yield* getting(keyPair(jail), ['jid'], 0, {})
+  const { stdio = ['pipe', 'pipe', 'pipe'] } = options
+  const request = {
+    jid: Number(jid),
+    argv,
+    environment: Object.entries(env).map(([name, value]) => `${name}=${value}`),
+    cwd,
+    loginClass,
+    uid,
+    gid,
+    groups,
+    umask,
+    parentDeathSignal: parentDeathSignal === false ? '' : parentDeathSignal,
+    leftOut: leftOut(options).map((one) => order.indexOf(one)),
+    limits: limitsOf(options),
+    stdio: stdio.map((one, at) => (one === 'inherit' ? at : one === 'pipe' ? -2 : one === 'ignore' ? -1 : one)),
+  }
+  const { pid, pipes } = yield* step((isNow) => events.spawnInJail(request, isNow))
+  return new JailProcess(events, pid, pipes)
+}
+
+function leftOut({ without = [], noNewPrivileges = true, parentDeathSignal, tracing = false, loginClass }: SpawnInJailOptions): readonly ForkStep[] {
+  return [
+    ...without,
+    ...(noNewPrivileges ? [] : (['no-new-privileges'] as const)),
+    ...(parentDeathSignal === false ? (['parent-death'] as const) : []),
+    ...(tracing ? (['tracing'] as const) : []),
+    ...(loginClass === undefined ? (['loginclass'] as const) : []),
+  ]
+}
+
+function limitsOf({ limits = {} }: SpawnInJailOptions): (number | bigint)[] {
+  return (Object.keys(limits) as Resource[]).flatMap((name) => {
+    const bounds = limits[name] ?? RLIM_INFINITY
+    const [soft, hard] = typeof bounds === 'object' ? bounds : [bounds, bounds]
+    return [resources[name], soft, hard]
+  })
+}
+
+function check(argv: readonly string[], options: SpawnInJailOptions): void {
+  const refuse = (entry: string, message: string): never => {
+    throw new InvalidCommandError(entry, message, 'launch')
+  }
+  if (argv.length === 0 || argv[0] === '') refuse('argv', 'needs a program')
+  const texts = [...argv, ...Object.entries(options.env ?? {}).flat(), options.cwd ?? '', options.loginClass ?? '']
+  if (texts.some((text) => typeof text !== 'string' || text.includes('\0'))) refuse('argv', 'must be texts without a NUL character, as must env, cwd and loginClass')
+  if (typeof options.parentDeathSignal === 'string') checkSignal(options.parentDeathSignal, 'parentDeathSignal')
+  for (const one of options.without ?? []) if (!forkSteps.includes(one)) refuse('without', `${String(one)} is none of ${forkSteps.join(', ')}`)
+  for (const name of Object.keys(options.limits ?? {})) if (!(name in resources)) refuse(`limits.${name}`, `is none of ${Object.keys(resources).join(', ')}`)
+}
+
+function endOf({ exitCode, signal, userUs, systemUs, maxRssBytes }: NativeProcessEnd): ProcessEnd {
+  return { exitCode: exitCode ?? null, signal: (signal as NodeJS.Signals | undefined) ?? null, userMs: userUs / 1000, systemMs: systemUs / 1000, maxRssBytes }
+}
+
+async function textOf(stream: Readable | null): Promise<string> {
+  if (stream === null) return ''
+  const chunks: Buffer[] = []
+  for await (const chunk of stream) chunks.push(Buffer.from(chunk as Uint8Array))
+  return Buffer.concat(chunks).toString('utf8')
+}

@@ -1,0 +1,44 @@
+import { typed } from '../errors.ts'
+
+/** Begins one call of the addon: on the spot, or as a promise. */
+type Begin = (isNow: boolean) => unknown
+
+/** A call of ours as the calls of the addon that it consists of: written down once, for its promise form and its sync form. */
+export type Steps<T> = Generator<Begin, T, unknown>
+
+/** One call of the addon among them. */
+export function* step<T>(begin: (isNow: boolean) => T | Promise<T>): Steps<T> {
+  return (yield begin) as T
+}
+
+/** The promise form. */
+export async function promised<T>(steps: Steps<T>): Promise<T> {
+  let next = steps.next()
+  while (next.done !== true) {
+    let answer: unknown
+    try {
+      answer = await next.value(false)
+    } catch (error) {
+      next = steps.throw(typed(error))
+      continue
+    }
+    next = steps.next(answer)
+  }
+  return next.value
+}
+
+/** The sync form. */
+export function now<T>(steps: Steps<T>): T {
+  let next = steps.next()
+  while (next.done !== true) {
+    let answer: unknown
+    try {
+      answer = next.value(true)
+    } catch (error) {
+      next = steps.throw(typed(error))
+      continue
+    }
+    next = steps.next(answer)
+  }
+  return next.value
+}

@@ -1,0 +1,142 @@
+import type { NativeFreebsdEvents, NativeJailEvents } from '../native/freebsd.ts'
+import { JailDescriptor } from './jail-descriptor.ts'
+import { jailGetSync, JAIL_DYING, type JailKey, type JailParameterValue } from './jails.ts'
+import { kernelSync } from './kernel.ts'
+import { nativeEvents } from './native.ts'
+
+/** Something that has happened to a jail since it was looked at last. */
+export interface JailEvent {
+  /**
+   * `set`: a parameter was set; `attach`: a process was attached; `child`: a jail was made below it; `remove`: it has begun to die, before its processes are
+   * killed. Nothing comes after that.
+   */
+  readonly kind: 'set' | 'attach' | 'child' | 'remove'
+  /** Of `attach`, where it was one. */
+  readonly pid?: number
+  /** Of `child`, where it was one. */
+  readonly jid?: number
+  /** Of `attach` and `child`: NOTE_JAIL_MULTI, there were several, or one of each. */
+  readonly isMultiple?: boolean
+}
+
+/**
+ * How a jail is watched: by its number or a descriptor of it (kqueue(2), 15.0), or by looking at all its parameters again and again, which sees
+ * `set`, `child` and `remove`, one of each for what happened between two looks.
+ */
+export type WatchedBy = 'EVFILT_JAIL' | 'EVFILT_JAILDESC' | 'polling'
+
+export interface WatchJailOptions {
+  /** Milliseconds between two looks; default 50. */
+  readonly pollMs?: number
+  /** Default: where the kernel has events of jails, they are used. True: it is looked again and again in any case. */
+  readonly isPolling?: boolean
+}
+
+/** Events of one jail, in their order. The program's event loop stays alive until it is closed, or the jail is removed. */
+export class JailWatch implements AsyncIterable<JailEvent>, Disposable {
+  readonly by: WatchedBy
+  readonly #waiting: JailEvent[] = []
+  readonly #stop: () => void
+  #wanted: ((event: JailEvent | undefined) => void)[] = []
+  #isOver = false
+
+  /** @internal Use `watchJail`. */
+  constructor(by: WatchedBy, start: (tell: (event: JailEvent) => void) => () => void) {
+    this.by = by
+    this.#stop = start((event) => this.#tell(event))
+  }
+
+  /** The next one; undefined when there are no more. */
+  next(): Promise<JailEvent | undefined> {
+    const event = this.#waiting.shift()
+    if (event !== undefined || this.#isOver) return Promise.resolve(event)
+    return new Promise((resolve) => this.#wanted.push(resolve))
+  }
+
+  async *[Symbol.asyncIterator](): AsyncGenerator<JailEvent, void, undefined> {
+    for (let event = await this.next(); event !== undefined; event = await this.next()) yield event
+  }
+
+  /** No more events. Again: nothing to do. */
+  close(): void {
+    if (this.#isOver) return
+    this.#isOver = true
+    this.#stop()
+    for (const resolve of this.#wanted) resolve(undefined)
+    this.#wanted = []
+  }
+
+  [Symbol.dispose](): void {
+    this.close()
+  }
+
+  #tell(event: JailEvent): void {
+    if (this.#isOver) return
+    const wanted = this.#wanted.shift()
+    if (wanted === undefined) this.#waiting.push(event)
+    else wanted(event)
+    if (event.kind === 'remove') this.close()
+  }
+}
+
+/**
+ * Watches a jail from here on: what happens after the call has returned is told. On the spot, as tests want it.
+ * @throws SystemCallError `ENOENT` when there is no such jail
+ */
+export function watchJail(jail: JailKey | JailDescriptor, { pollMs = 50, isPolling = false }: WatchJailOptions = {}): JailWatch {
+  const events = nativeEvents('watchJail')
+  if (isPolling || !kernelSync().features.jailDescriptors) return new JailWatch('polling', (tell) => poll(jail, pollMs, tell))
+  if (jail instanceof JailDescriptor) return new JailWatch('EVFILT_JAILDESC', (tell) => listen(events, jail.fd, true, tell))
+  const { jid } = jailGetSync(jail, ['jid'])
+  return new JailWatch('EVFILT_JAIL', (tell) => listen(events, Number(jid), false, tell))
+}
+
+function listen(events: NativeFreebsdEvents, number: number, isDescriptor: boolean, tell: (event: JailEvent) => void): () => void {
+  const watch = events.watchJail(number, isDescriptor, (told) => {
+    for (const event of eventsOf(told)) tell(event)
+  })
+  return () => events.over(watch)
+}
+
+function eventsOf({ isSet, isAttached, isChildMade, isRemoved, isMultiple, number }: NativeJailEvents): JailEvent[] {
+  const multiple = isMultiple ? { isMultiple } : undefined
+  return [
+    ...(isChildMade ? [{ kind: 'child', ...(multiple ?? { jid: number }) } as const] : []),
+    ...(isSet ? [{ kind: 'set' } as const] : []),
+    ...(isAttached ? [{ kind: 'attach', ...(multiple ?? { pid: number }) } as const] : []),
+    ...(isRemoved ? [{ kind: 'remove' } as const] : []),
+  ]
+}
+
+function poll(jail: JailKey | JailDescriptor, pollMs: number, tell: (event: JailEvent) => void): () => void {
+  const look = jail instanceof JailDescriptor ? () => jail.getSync(undefined, JAIL_DYING) : lookBy(jail)
+  let before = look()
+  const timer = setInterval(() => {
+    const after = lookAgain(look)
+    if (after === undefined) return tell({ kind: 'remove' })
+    if (Number(after['children.cur']) > Number(before['children.cur'])) tell({ kind: 'child' })
+    if (settable(after) !== settable(before)) tell({ kind: 'set' })
+    before = after
+    if (after['dying'] === true) tell({ kind: 'remove' })
+  }, pollMs)
+  return () => clearInterval(timer)
+}
+
+function lookBy(key: JailKey): () => Record<string, JailParameterValue> {
+  // Of a name the number: it may be another jail's later.
+  const { jid } = jailGetSync(key, ['jid'])
+  return () => jailGetSync({ jid: Number(jid) }, undefined, JAIL_DYING)
+}
+
+function lookAgain(look: () => Record<string, JailParameterValue>): Record<string, JailParameterValue> | undefined {
+  try {
+    return look()
+  } catch {
+    return undefined
+  }
+}
+
+function settable(parameters: Record<string, JailParameterValue>): string {
+  const { dying: _dying, 'children.cur': _children, ...rest } = parameters
+  return JSON.stringify(rest, (_, value: unknown) => (typeof value === 'bigint' ? `${value}n` : value))
+}

@@ -1,0 +1,147 @@
+// The raw calls of FreeBSD as the addon has them (native/binding/*_calls_freebsd.cc). Each call takes as its last argument whether it is done on the
+// spot: then it returns its answer or throws a NativeFailure; else it is done on a worker thread, for a promise of the same.
+
+/** What a call gives: on the spot or promised. */
+export type Given<T> = T | Promise<T>
+
+/** A parameter as the kernel lists it under security.jail.param. */
+export interface NativeJailParameter {
+  readonly name: string
+  readonly type: 'bool' | 'int' | 'ulong' | 'string' | 'jailsys' | 'in_addr' | 'in6_addr'
+  /** Of a text: bytes, its NUL among them. */
+  readonly longest?: number
+}
+
+export type NativeIovec = readonly [name: string, value: Uint8Array | null]
+
+/** The parameters after the call: the bytes of each, and the size that the kernel gave, which is the size needed where none was given. */
+export interface NativeJailAnswer {
+  readonly jid: number
+  readonly values: readonly Buffer[]
+  readonly sizes: readonly number[]
+}
+
+export interface NativeMount {
+  readonly type: string
+  readonly from: string
+  readonly on: string
+  readonly fsid: string
+  readonly flags: readonly string[]
+}
+
+export interface NativeFileSystem extends NativeMount {
+  readonly owner: number
+  readonly longestName: number
+  readonly flagBits: bigint
+  readonly blockSize: bigint
+  readonly transferSize: bigint
+  readonly blocks: bigint
+  readonly freeBlocks: bigint
+  readonly availableBlocks: bigint
+  readonly files: bigint
+  readonly freeFiles: bigint
+}
+
+/** A condition or action that is not there is none of the rule's. `kinds`: D_ flags of sys/conf.h. */
+export interface NativeDevfsRule {
+  readonly number?: number
+  readonly path?: string
+  readonly kinds?: number
+  readonly isShown?: boolean
+  readonly uid?: number
+  readonly gid?: number
+  readonly mode?: number
+  readonly include?: number
+}
+
+export interface NativeKernel {
+  readonly osreldate: number
+  readonly jailDescriptors: boolean
+  readonly jailMetadata: boolean
+  readonly vnet: boolean
+  readonly rctl: boolean
+  /** Absent while nullfs is not loaded. */
+  readonly nullfsFiles?: boolean
+}
+
+export interface NativeFreebsd {
+  jailSet(parameters: readonly NativeIovec[], flags: number, isNow: boolean): Given<NativeJailAnswer>
+  jailGet(parameters: readonly NativeIovec[], flags: number, isNow: boolean): Given<NativeJailAnswer>
+  /** The first of the parameters is `desc`. The descriptor is the caller's. */
+  jailOpen(call: 'jail_set' | 'jail_get', parameters: readonly NativeIovec[], flags: number, isNow: boolean): Given<{ readonly jid: number; readonly descriptor: number }>
+  jailRemove(jid: number, isNow: boolean): Given<void>
+  /** Where the kernel has descriptors: SIGSYS else. */
+  jailRemoveBy(descriptor: number, isNow: boolean): Given<void>
+  jailParameters(isNow: boolean): Given<NativeJailParameter[]>
+  processorsOfJail(jid: number, isNow: boolean): Given<number[]>
+  /** Of 0 to 1023. */
+  setProcessorsOfJail(jid: number, processors: readonly number[], isNow: boolean): Given<void>
+  nmount(options: readonly NativeIovec[], flags: number, isNow: boolean): Given<void>
+  unmount(target: string, flags: number, isNow: boolean): Given<void>
+  mountTable(isNow: boolean): Given<NativeMount[]>
+  statfs(path: string, isNow: boolean): Given<NativeFileSystem>
+  devfsAdd(ruleset: number, rule: NativeDevfsRule, isNow: boolean): Given<number>
+  devfsList(ruleset: number, isNow: boolean): Given<NativeDevfsRule[]>
+  devfsRemove(ruleset: number, number: number, isNow: boolean): Given<void>
+  devfsApply(ruleset: number, path: string, isLasting: boolean, isNow: boolean): Given<void>
+  rctlAdd(rule: string, isNow: boolean): Given<void>
+  rctlRemove(filter: string, isNow: boolean): Given<void>
+  rctlRules(filter: string, isNow: boolean): Given<string>
+  rctlUsage(subject: string, isNow: boolean): Given<Record<string, bigint>>
+  interfaceCreate(name: string, isNow: boolean): Given<string>
+  interfaceDestroy(name: string, isNow: boolean): Given<void>
+  kernel(isNow: boolean): Given<NativeKernel>
+  load(name: string, isNow: boolean): Given<void>
+  isLoaded(name: string): boolean
+}
+
+export interface NativeJailEvents {
+  readonly isSet: boolean
+  readonly isAttached: boolean
+  readonly isChildMade: boolean
+  readonly isRemoved: boolean
+  readonly isMultiple: boolean
+  readonly number: number
+}
+
+export interface NativeProcessEnd {
+  readonly exitCode?: number
+  readonly signal?: string
+  readonly userUs: number
+  readonly systemUs: number
+  readonly maxRssBytes: number
+}
+
+export interface NativeSpawn {
+  readonly jid: number
+  readonly argv: readonly string[]
+  readonly environment: readonly string[]
+  readonly cwd: string
+  readonly loginClass: string
+  readonly uid: number
+  readonly gid: number
+  readonly groups: readonly number[]
+  readonly umask: number
+  /** By its name, as a JavaScript runtime may take that for another number than the system does; empty: none. */
+  readonly parentDeathSignal: string
+  /** Positions in ForkStep of native/freebsd/fork_steps.h. */
+  readonly leftOut: readonly number[]
+  /** Threes of a resource of setrlimit(2), its soft and its hard limit. */
+  readonly limits: readonly (number | bigint)[]
+  /** A descriptor, -1 for nothing, -2 for a pipe. */
+  readonly stdio: readonly number[]
+}
+
+/** What is told of later, on the event loop of an environment that listens (NativeBinding.listen). */
+export interface NativeFreebsdEvents {
+  /** Until `isRemoved`, or `over` of the number that it returns. */
+  watchJail(number: number, isDescriptor: boolean, tell: (events: NativeJailEvents) => void): number
+  /** Of a child of this process, once; it is waited for. */
+  waitForEnd(pid: number, tell: (end: NativeProcessEnd) => void): number
+  /** kill(2) of a child whose end was not told yet. False where it could not be signalled. */
+  signal(pid: number, signal: string | number): boolean
+  /** Comes for each of both, after the last that is to be told: until then the event loop stays alive. */
+  over(number: number): void
+  /** The pipes are kept as those of NativeBinding.start. -1: none. */
+  spawnInJail(request: NativeSpawn, isNow: boolean): Given<{ readonly pid: number; readonly pipes: readonly number[] }>
+}

@@ -1,0 +1,125 @@
+import type { RecordedMount, RunRecord } from '../recording/run-record.ts'
+import type { MountRecord } from '../session/record.ts'
+import { html, nothing, type Markup } from './html.ts'
+import { code, table, type Row } from './table.ts'
+import { bytes } from './units.ts'
+
+/** What is at a path of the root. */
+interface Entry {
+  readonly access: string
+  readonly what: string
+  /** On the host. */
+  readonly source: string
+  /** The field of the spec. */
+  readonly asked: string
+  readonly kernel: MountRecord | undefined
+}
+
+interface Node {
+  readonly path: string
+  readonly name: string
+  entry: Entry | undefined
+  readonly children: Map<string, Node>
+}
+
+const kinds: Readonly<Record<string, string>> = {
+  bind: 'folder of the host',
+  file: 'file of the host',
+  store: 'store of the host',
+  overlay: 'folder of the host; what is written there is not kept',
+  listed: 'folder of the host, its entries one by one',
+  tmpfs: 'in memory',
+  dev: 'devices',
+  proc: 'processes',
+}
+
+const columns = [
+  { name: 'Path', style: 'code' },
+  { name: 'Access' },
+  { name: 'What' },
+  { name: 'Source on the host', style: 'code' },
+  { name: 'Asked for by', style: 'code' },
+  { name: 'In the kernel’s words', style: 'code' },
+] as const
+
+/** The root as a tree, with everything that was put in it. */
+export function treeSection(record: RunRecord): Markup {
+  const top: Node = { path: '/', name: '/', entry: undefined, children: new Map() }
+  const kernel = new Map((record.kernel?.mounts ?? []).map((mount) => [below(record.kernel?.root ?? '', mount.on), mount]))
+  const { mounts, links, files, devices } = record.plan
+  for (const { path, target } of links) nodeAt(top, path).entry = plain('', `link to ${target}`, '')
+  for (const { path, bytes: size, entry } of files) nodeAt(top, path).entry = plain('read-only', `text of ${bytes(size)}`, entry)
+  for (const { path, kind, entry } of devices) nodeAt(top, path).entry = { ...plain('', `${kind} device`, entry), source: path }
+  for (const mount of mounts) nodeAt(top, mount.target).entry = planned(mount, kernel.get(mount.target), record)
+  for (const [path, mount] of kernel) {
+    if (path !== undefined) nodeAt(top, path).entry ??= { ...plain(accessOf(mount), 'part of every session', ''), kernel: mount }
+  }
+  return html`<p>Nothing else of the host is there. A path without a source is in the memory of the session.</p>
+${table('The root of the session', columns, rowsOf(top, '', ''))}`
+}
+
+function rowsOf(node: Node, before: string, branch: string): Row[] {
+  const { access = '', what = '', source = '', asked = '', kernel } = node.entry ?? {}
+  const parent = node.path.slice(0, -node.name.length)
+  const name = html`<span class="branch" aria-hidden="true">${before}${branch}</span><span class="unseen">${parent}</span>${node.name}`
+  const row: Row = [name, accessMark(access), what, source === '' ? '' : code(source), asked === '' ? '' : code(asked), kernel === undefined ? '' : code(inKernelsWords(kernel))]
+  const children = [...node.children.values()].sort((a, b) => (a.name < b.name ? -1 : 1))
+  const under = branch === '' ? before : before + (branch.startsWith('└') ? '   ' : '│  ')
+  return [row, ...children.flatMap((child, index) => rowsOf(child, under, index === children.length - 1 ? '└─ ' : '├─ '))]
+}
+
+function accessMark(access: string): Markup {
+  if (access === '') return nothing
+  return html`<span class="${access === 'read-write' ? 'writable' : 'readable'}">${access}</span>`
+}
+
+function planned(mount: RecordedMount, kernel: MountRecord | undefined, { filled }: RunRecord): Entry {
+  const { kind, target, source = '', writable, size, entry } = mount
+  const used = filled.find((one) => one.target === target)?.used
+  const most = size === undefined ? '' : `, at most ${bytes(size)}`
+  const rest = used === undefined ? '' : `, ${bytes(used)} used in the end`
+  return {
+    access: kernel === undefined ? accessWord(writable) : accessOf(kernel, writable),
+    what: `${kinds[kind] ?? kind}${most}${rest}`,
+    source,
+    asked: entry,
+    kernel,
+  }
+}
+
+function plain(access: string, what: string, asked: string): Entry {
+  return { access, what, source: '', asked, kernel: undefined }
+}
+
+function accessWord(writable: boolean): string {
+  return writable ? 'read-write' : 'read-only'
+}
+
+/** A devfs of FreeBSD has no flags to be seen (statfs(2)); then it is as planned. */
+function accessOf({ flags, type }: MountRecord, writable = true): string {
+  if (flags.includes('ro')) return 'read-only'
+  return accessWord(type === 'devfs' ? writable : true)
+}
+
+function inKernelsWords({ type, flags }: MountRecord): string {
+  return [type, ...flags.filter((flag) => !['ro', 'rw', 'relatime'].includes(flag))].join(' ')
+}
+
+/** The path inside, of one on the host; undefined where it lies elsewhere. */
+function below(root: string, on: string): string | undefined {
+  if (on === root) return '/'
+  return on.startsWith(`${root}/`) ? on.slice(root.length) : undefined
+}
+
+function nodeAt(top: Node, path: string): Node {
+  let node = top
+  for (const name of path.split('/').filter((part) => part !== '')) {
+    let next = node.children.get(name)
+    if (next === undefined) {
+      next = { path: `${node.path === '/' ? '' : node.path}/${name}`, name, entry: undefined, children: new Map() }
+      node.children.set(name, next)
+    }
+    node = next
+  }
+  return node
+}

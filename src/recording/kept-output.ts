@@ -1,0 +1,85 @@
+import { StringDecoder } from 'node:string_decoder'
+
+import type { OutputPiece, RecordedOutput } from './run-record.ts'
+
+type Stream = OutputPiece['stream']
+type Piece = { -readonly [Member in keyof OutputPiece]: OutputPiece[Member] }
+
+/** Characters that are kept of the beginning, and as many of the end. */
+export const mostKept: number = 128 * 1024
+/** A time of its own costs a piece, and a page with too many of them is slow to read. */
+const mostPieces = 1000
+/** Milliseconds. */
+const together = 100
+
+/** The beginning and the end of what a command writes, and when. */
+export class KeptOutput {
+  readonly #decoders = { stdout: new StringDecoder('utf8'), stderr: new StringDecoder('utf8') }
+  readonly #bytes = { stdout: 0, stderr: 0 }
+  readonly #head: Piece[] = []
+  readonly #tail: Piece[] = []
+  #headRoom = mostKept
+  #tailSize = 0
+  #leftOut = 0
+
+  write(stream: Stream, atMs: number, chunk: Buffer): void {
+    this.#bytes[stream] += chunk.length
+    this.#add(stream, atMs, this.#decoders[stream].write(chunk))
+  }
+
+  /** Nothing comes any more. */
+  end(atMs: number): void {
+    for (const stream of ['stdout', 'stderr'] as const) this.#add(stream, atMs, this.#decoders[stream].end())
+  }
+
+  get record(): RecordedOutput {
+    return { ...this.#bytes, head: this.#head.map(copy), leftOut: this.#leftOut, tail: this.#tail.map(copy) }
+  }
+
+  #add(stream: Stream, atMs: number, text: string): void {
+    const fitting = this.#headRoom > 0 && this.#head.length < mostPieces ? whole(text, this.#headRoom) : ''
+    if (fitting !== '') {
+      this.#headRoom -= fitting.length
+      append(this.#head, { stream, atMs, text: fitting })
+    }
+    if (fitting.length === text.length) return
+    this.#headRoom = 0
+    const rest = text.slice(fitting.length)
+    append(this.#tail, { stream, atMs, text: rest })
+    this.#tailSize += rest.length
+    this.#shorten()
+  }
+
+  #shorten(): void {
+    for (let first = this.#tail[0]; first !== undefined && (this.#tailSize > mostKept || this.#tail.length > mostPieces); first = this.#tail[0]) {
+      const excess = this.#tail.length > mostPieces ? first.text.length : Math.min(this.#tailSize - mostKept, first.text.length)
+      // Not between the halves of a character.
+      const gone = first.text.slice(0, isHalved(first.text, excess) ? excess + 1 : excess)
+      this.#leftOut += Buffer.byteLength(gone)
+      this.#tailSize -= gone.length
+      if (gone.length === first.text.length) this.#tail.shift()
+      else first.text = first.text.slice(gone.length)
+    }
+  }
+}
+
+/** Lines that belong together stay together, and a line that is written bit by bit is one. */
+function append(pieces: Piece[], piece: Piece): void {
+  const last = pieces.at(-1)
+  const continues = last !== undefined && last.stream === piece.stream && (!last.text.endsWith('\n') || piece.atMs - last.atMs < together)
+  if (continues) last.text += piece.text
+  else pieces.push(piece)
+}
+
+function whole(text: string, most: number): string {
+  return text.length <= most ? text : text.slice(0, isHalved(text, most) ? most - 1 : most)
+}
+
+/** Between the two code units of one character. */
+function isHalved(text: string, at: number): boolean {
+  return /^[\uD800-\uDBFF][\uDC00-\uDFFF]$/.test(text.slice(at - 1, at + 1))
+}
+
+function copy(piece: Piece): OutputPiece {
+  return { ...piece }
+}

@@ -1,0 +1,175 @@
+import { SpecError } from '../errors.ts'
+import { invalid } from '../spec/check.ts'
+import { readable } from '../spec/readable.ts'
+import type { CredentialsRecord, IdRangeRecord, LimitRecord, MountRecord } from '../session/record.ts'
+import type { SessionUsage } from '../session/usage.ts'
+import type { PlanLimits } from '../spec/plan.ts'
+import {
+  recordFormat,
+  type OutputPiece,
+  type RecordedCommand,
+  type RecordedEnd,
+  type RecordedError,
+  type RecordedKernel,
+  type RecordedMount,
+  type RecordedOutput,
+  type RecordedPlan,
+  type RecordedStep,
+  type RecordedVariable,
+  type RunRecord,
+  type UsageSample,
+} from './run-record.ts'
+import { amount, listOf, mapOf, oneOf, optional, pairOf, shapeOf, text, yesOrNo, type Shape } from './shape.ts'
+
+const usage = {
+  cpuTime: optional(amount),
+  memory: optional(amount),
+  peakMemory: optional(amount),
+  swap: optional(amount),
+  processes: optional(amount),
+  peakProcesses: optional(amount),
+  bytesRead: optional(amount),
+  bytesWritten: optional(amount),
+  by: optional(text),
+} as const
+
+const limits = shapeOf<PlanLimits>({
+  memory: optional(amount),
+  swap: optional(amount),
+  processes: optional(amount),
+  cpus: optional(amount),
+  cpuTime: optional(amount),
+  openFiles: optional(amount),
+  fileSize: optional(amount),
+  output: optional(amount),
+  wallTime: optional(amount),
+  policy: oneOf('strict', 'best-effort'),
+})
+
+const plan = shapeOf<RecordedPlan>({
+  facts: listOf(pairOf(text, text)),
+  mounts: listOf(
+    shapeOf<RecordedMount>({
+      kind: text,
+      target: text,
+      source: optional(text),
+      writable: yesOrNo,
+      size: optional(amount),
+      files: optional(amount),
+      entry: text,
+    }),
+  ),
+  links: listOf(shapeOf<RecordedPlan['links'][number]>({ path: text, target: text })),
+  files: listOf(shapeOf<RecordedPlan['files'][number]>({ path: text, bytes: amount, entry: text })),
+  devices: listOf(shapeOf<RecordedPlan['devices'][number]>({ path: text, kind: text, entry: text })),
+  env: listOf(shapeOf<RecordedVariable>({ name: text, value: optional(text) })),
+  limits,
+  warnings: listOf(shapeOf<RecordedPlan['warnings'][number]>({ entry: text, problem: text })),
+  leftOut: listOf(shapeOf<RecordedPlan['leftOut'][number]>({ entry: text, path: text })),
+})
+
+const jailValue: Shape<string | number | boolean | readonly string[]> = (given, at) => {
+  if (Array.isArray(given)) return listOf(text)(given, at)
+  if (typeof given === 'string' || typeof given === 'boolean' || (typeof given === 'number' && Number.isFinite(given))) return given
+  throw invalid(at, 'must be a text, a number, true, false or a list of texts')
+}
+
+const idRanges = listOf(shapeOf<IdRangeRecord>({ inside: amount, outside: amount, count: amount }))
+
+const kernel = shapeOf<RecordedKernel>({
+  id: text,
+  root: text,
+  jail: optional(mapOf(jailValue)),
+  mounts: listOf(shapeOf<MountRecord>({ type: text, from: text, on: text, fsid: text, flags: listOf(text) })),
+  namespaces: optional(mapOf(amount)),
+  hostNamespaces: optional(mapOf(amount)),
+  ids: optional(shapeOf<NonNullable<RecordedKernel['ids']>>({ users: idRanges, groups: idRanges })),
+  user: optional(shapeOf<NonNullable<RecordedKernel['user']>>({ uid: amount, gid: amount, groups: listOf(amount) })),
+  process: optional(
+    shapeOf<CredentialsRecord>({
+      pid: amount,
+      uid: amount,
+      realUid: amount,
+      savedUid: amount,
+      gid: amount,
+      realGid: amount,
+      savedGid: amount,
+      groups: listOf(amount),
+      jid: optional(amount),
+      systemCallFilters: optional(amount),
+    }),
+  ),
+  limits: listOf(shapeOf<LimitRecord>({ limit: text, value: amount, by: text })),
+})
+
+const error = shapeOf<RecordedError>({ code: optional(text), message: text })
+const piece = shapeOf<OutputPiece>({ atMs: amount, stream: oneOf('stdout', 'stderr'), text })
+
+const command = shapeOf<RecordedCommand>({
+  argv: listOf(text),
+  cwd: text,
+  beganMs: amount,
+  end: optional(
+    shapeOf<RecordedEnd>({
+      durationMs: amount,
+      exitCode: optional(amount),
+      signal: optional(text),
+      limit: optional(text),
+      timedOut: yesOrNo,
+      isCanceled: yesOrNo,
+      usage: optional(shapeOf<NonNullable<RecordedEnd['usage']>>({ userUs: amount, systemUs: amount, maxRssBytes: amount })),
+      error: optional(error),
+    }),
+  ),
+  output: shapeOf<RecordedOutput>({ stdout: amount, stderr: amount, head: listOf(piece), leftOut: amount, tail: listOf(piece) }),
+})
+
+const record = shapeOf<RunRecord>({
+  format: oneOf(recordFormat),
+  version: oneOf(1),
+  buildjail: text,
+  system: shapeOf<RunRecord['system']>({ platform: text, release: text, arch: text }),
+  startedAt: time,
+  openedMs: amount,
+  closingMs: amount,
+  closedMs: amount,
+  id: text,
+  plan,
+  kernel: optional(kernel),
+  steps: listOf(shapeOf<RecordedStep>({ phase: oneOf('open', 'close'), step: text, path: optional(text), ns: amount })),
+  commands: listOf(command),
+  usage: optional(shapeOf<SessionUsage>(usage)),
+  samples: listOf(shapeOf<UsageSample>({ atMs: amount, ...usage })),
+  filled: listOf(shapeOf<RunRecord['filled'][number]>({ target: text, used: amount, size: amount })),
+  nearLimits: listOf(shapeOf<RunRecord['nearLimits'][number]>({ atMs: amount, limit: text, used: amount, most: amount })),
+  leftInOutputs: listOf(shapeOf<RunRecord['leftInOutputs'][number]>({ path: text, what: text })),
+  kept: optional(text),
+  errors: listOf(error),
+})
+
+/**
+ * Reads the JSON of a record, whoever wrote it: what is not a record's is left out, and what is missing or has another shape is refused.
+ * @param name of the file, for the error
+ * @throws InvalidSpecError naming the file and the member
+ */
+export function readRecord(json: string, name: string): RunRecord {
+  let given: unknown
+  try {
+    given = JSON.parse(json)
+  } catch (failure) {
+    // Its message quotes what is there, which may steer a terminal.
+    throw invalid(readable(name), 'is not JSON', failure)
+  }
+  try {
+    return record(given, '')
+  } catch (refusal) {
+    if (!(refusal instanceof SpecError)) throw refusal
+    throw invalid(readable(name), `is not a record of version 1: ${refusal.message}`, refusal)
+  }
+}
+
+function time(given: unknown, at: string): string {
+  const found = text(given, at)
+  if (!/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/.test(found) || Number.isNaN(Date.parse(found))) throw invalid(at, 'must be a time as 2026-01-31T12:00:00.000Z')
+  return found
+}

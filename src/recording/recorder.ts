@@ -1,0 +1,195 @@
+import { readlinkSync } from 'node:fs'
+import { statfs } from 'node:fs/promises'
+import { arch, release } from 'node:os'
+import path from 'node:path'
+
+import type { CommandEvent, EndEvent, LimitEvent, OutputEvent } from '../events/session-events.ts'
+import type { Session } from '../session/session.ts'
+import type { SessionRecord, TraceEntry } from '../session/record.ts'
+import type { SessionUsage } from '../session/usage.ts'
+import { KeptOutput } from './kept-output.ts'
+import { recordedPlan } from './recorded-plan.ts'
+import {
+  recordFormat,
+  type RecordedCommand,
+  type RecordedEnd,
+  type RecordedError,
+  type RecordedFilling,
+  type RecordedKernel,
+  type RecordedNearLimit,
+  type RecordedStep,
+  type RunRecord,
+} from './run-record.ts'
+import { UsageSamples } from './usage-samples.ts'
+
+export interface RecordingOptions {
+  /** By performance.now(), before the session was opened. */
+  readonly began: number
+  /** The version of the package. */
+  readonly version: string
+  /** True: the values of all variables, secrets as well. */
+  readonly hasValues: boolean
+}
+
+interface Course {
+  readonly argv: readonly string[]
+  readonly cwd: string
+  readonly beganMs: number
+  readonly output: KeptOutput
+  end?: RecordedEnd
+}
+
+/**
+ * Keeps what a session's page tells of: it listens to the session from here on, and looks at what it uses while a command runs. `look` comes
+ * before the session is closed, and `record` afterwards.
+ */
+export class Recorder {
+  readonly #session: Session
+  readonly #options: RecordingOptions
+  readonly #commands = new Map<number, Course>()
+  readonly #nearLimits: RecordedNearLimit[] = []
+  readonly #samples: UsageSamples
+  readonly #openedMs: number
+  #kernel: RecordedKernel | undefined
+  #usage: SessionUsage | undefined
+  #filled: readonly RecordedFilling[] = []
+  #opening: readonly TraceEntry[] = []
+  #closingMs: number | undefined
+
+  constructor(session: Session, options: RecordingOptions) {
+    this.#session = session
+    this.#options = options
+    this.#openedMs = this.#now()
+    this.#samples = new UsageSamples(() => session.usage(), () => this.#now())
+    session.on('command', (event) => this.#begin(event))
+    session.on('output', (event) => this.#write(event))
+    session.on('end', (event) => this.#end(event))
+    session.on('limit', (event) => this.#near(event))
+  }
+
+  /**
+   * What only an open session can say.
+   * @throws SessionClosedError, SystemCallError when the kernel cannot be asked; the rest is there all the same
+   */
+  async look(): Promise<void> {
+    try {
+      this.#usage = await this.#samples.look()
+      const said = await this.#session.record()
+      this.#kernel = recordedKernel(said)
+      this.#filled = await this.#fillings(said.root)
+    } finally {
+      this.#opening = this.#session.trace
+      this.#closingMs = this.#now()
+    }
+  }
+
+  /** @param errors what went wrong with the session itself */
+  record(errors: readonly unknown[]): RunRecord {
+    const { id, plan, trace, leftInOutputs, kept } = this.#session
+    const { version, hasValues } = this.#options
+    const opening = this.#opening.map((entry): RecordedStep => ({ phase: 'open', ...entry }))
+    const closing = trace.slice(opening.length).map((entry): RecordedStep => ({ phase: 'close', ...entry }))
+    const closedMs = this.#now()
+    return {
+      format: recordFormat,
+      version: 1,
+      buildjail: version,
+      system: { platform: process.platform, release: release(), arch: arch() },
+      startedAt: new Date(Date.now() - closedMs).toISOString(),
+      openedMs: this.#openedMs,
+      closingMs: this.#closingMs ?? closedMs,
+      closedMs,
+      id,
+      plan: recordedPlan(plan, hasValues),
+      ...(this.#kernel !== undefined && { kernel: this.#kernel }),
+      steps: [...opening, ...closing],
+      commands: [...this.#commands.values()].map(recordedCommand),
+      ...(this.#usage !== undefined && { usage: this.#usage }),
+      samples: this.#samples.all,
+      filled: this.#filled,
+      nearLimits: this.#nearLimits,
+      leftInOutputs,
+      ...(kept !== undefined && { kept: kept.path }),
+      errors: errors.map(recordedError),
+    }
+  }
+
+  #now(): number {
+    return performance.now() - this.#options.began
+  }
+
+  #begin({ command, argv, cwd }: CommandEvent): void {
+    this.#commands.set(command, { argv, cwd, beganMs: this.#now(), output: new KeptOutput() })
+    this.#samples.begin()
+  }
+
+  #write({ command, stream, chunk }: OutputEvent): void {
+    this.#commands.get(command)?.output.write(stream, this.#now(), chunk)
+  }
+
+  #end({ command, durationMs, exitCode, signal, limit, timedOut, isCanceled, usage, error }: EndEvent): void {
+    const course = this.#commands.get(command)
+    if (course === undefined) return
+    this.#samples.end()
+    course.output.end(this.#now())
+    course.end = {
+      durationMs,
+      ...(exitCode !== undefined && { exitCode }),
+      ...(signal !== undefined && { signal }),
+      ...(limit !== undefined && { limit }),
+      timedOut,
+      isCanceled,
+      ...(usage !== undefined && { usage }),
+      ...(error !== undefined && { error: recordedError(error) }),
+    }
+  }
+
+  #near({ limit, used, most }: LimitEvent): void {
+    this.#nearLimits.push({ atMs: this.#now(), limit, used, most })
+  }
+
+  /** Of /tmp and others as it, by the path that the kernel gives the root on the host. Who may not go there is told nothing. */
+  async #fillings(root: string): Promise<RecordedFilling[]> {
+    const targets = this.#session.plan.mounts.filter(({ kind }) => kind === 'tmpfs').map(({ target }) => target)
+    const found = await Promise.all(targets.map((target) => fillingOf(root, target)))
+    return found.filter((filling) => filling !== undefined)
+  }
+}
+
+async function fillingOf(root: string, target: string): Promise<RecordedFilling | undefined> {
+  try {
+    const { bsize, blocks, bfree } = await statfs(path.join(root, target))
+    return { target, used: (blocks - bfree) * bsize, size: blocks * bsize }
+  } catch {
+    return undefined
+  }
+}
+
+function recordedCommand({ output, ...course }: Course): RecordedCommand {
+  return { ...course, output: output.record }
+}
+
+function recordedKernel({ jail, ...said }: SessionRecord): RecordedKernel {
+  const hostNamespaces = said.namespaces === undefined ? undefined : ownNamespaces(Object.keys(said.namespaces))
+  const parameters = jail === undefined ? undefined : Object.fromEntries(Object.entries(jail).map(([name, value]) => [name, typeof value === 'bigint' ? String(value) : value]))
+  return { ...said, ...(parameters !== undefined && { jail: parameters }), ...(hostNamespaces !== undefined && { hostNamespaces }) }
+}
+
+/** Of this program, as namespaces(7) has them: `mnt:[4026531841]`. */
+function ownNamespaces(kinds: readonly string[]): Record<string, number> {
+  const numbers: [string, number][] = []
+  for (const kind of kinds) {
+    try {
+      numbers.push([kind, Number(/\d+/.exec(readlinkSync(`/proc/self/ns/${kind}`))?.[0])])
+    } catch {
+      // Not to be seen here.
+    }
+  }
+  return Object.fromEntries(numbers)
+}
+
+function recordedError(error: unknown): RecordedError {
+  if (!(error instanceof Error)) return { message: String(error) }
+  const { code } = error as NodeJS.ErrnoException
+  return { ...(typeof code === 'string' && { code }), message: error.message }
+}

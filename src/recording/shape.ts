@@ -1,0 +1,74 @@
+import { invalid } from '../spec/check.ts'
+import { readable } from '../spec/readable.ts'
+
+/**
+ * Checks a value out of JSON, and gives a copy that has the members of its shape and no others. `at` is where it was found.
+ * @throws InvalidSpecError naming the member
+ */
+export type Shape<Value> = (given: unknown, at: string) => Value
+
+/** Of the members of a type, each its shape. One that may be absent is `optional`. */
+type Members<Value> = { readonly [Name in keyof Value]-?: Shape<Value[Name] | undefined> }
+
+export const text: Shape<string> = (given, at) => {
+  if (typeof given !== 'string') throw invalid(at, 'must be a text')
+  return given
+}
+
+export const yesOrNo: Shape<boolean> = (given, at) => {
+  if (typeof given !== 'boolean') throw invalid(at, 'must be true or false')
+  return given
+}
+
+/** Bytes, milliseconds, ids: nothing that is recorded is less than 0. JSON's 1e999 is read as Infinity. */
+export const amount: Shape<number> = (given, at) => {
+  if (typeof given !== 'number' || !Number.isFinite(given) || given < 0) throw invalid(at, 'must be a number, 0 or more')
+  return given
+}
+
+export function oneOf<const Word extends string | number>(...words: readonly Word[]): Shape<Word> {
+  return (given, at) => {
+    const word = words.find((known) => known === given)
+    if (word === undefined) throw invalid(at, `must be ${words.map((known) => JSON.stringify(known)).join(' or ')}`)
+    return word
+  }
+}
+
+export function listOf<Element>(element: Shape<Element>): Shape<readonly Element[]> {
+  return (given, at) => {
+    if (!Array.isArray(given)) throw invalid(at, 'must be a list')
+    return given.map((one: unknown, index) => element(one, `${at}[${index}]`))
+  }
+}
+
+export function pairOf(first: Shape<string>, second: Shape<string>): Shape<readonly [string, string]> {
+  return (given, at) => {
+    if (!Array.isArray(given) || given.length !== 2) throw invalid(at, 'must be a list of two texts')
+    return [first(given[0], `${at}[0]`), second(given[1], `${at}[1]`)]
+  }
+}
+
+/** Names and values; whatever a name is, it is a name. */
+export function mapOf<Value>(value: Shape<Value>): Shape<Readonly<Record<string, Value>>> {
+  return (given, at) => Object.fromEntries(Object.entries(object(given, at)).map(([name, one]) => [name, value(one, `${at}.${readable(name)}`)]))
+}
+
+export function optional<Value>(shape: Shape<Value>): Shape<Value | undefined> {
+  return (given, at) => (given === undefined ? undefined : shape(given, at))
+}
+
+export function shapeOf<Value extends object>(members: Members<Value>): Shape<Value> {
+  return (given, at) => {
+    const found = object(given, at)
+    const read = Object.entries<Shape<unknown>>(members).flatMap(([name, shape]) => {
+      const value = shape(Object.hasOwn(found, name) ? found[name] : undefined, at === '' ? name : `${at}.${name}`)
+      return value === undefined ? [] : [[name, value] as const]
+    })
+    return Object.fromEntries(read) as Value
+  }
+}
+
+function object(given: unknown, at: string): Readonly<Record<string, unknown>> {
+  if (typeof given !== 'object' || given === null || Array.isArray(given)) throw invalid(at === '' ? 'the record' : at, 'must be an object')
+  return given as Readonly<Record<string, unknown>>
+}

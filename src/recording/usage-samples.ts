@@ -1,0 +1,65 @@
+import type { SessionUsage } from '../session/usage.ts'
+import type { UsageSample } from './run-record.ts'
+
+/** Milliseconds between two looks, at first. */
+const firstInterval = 50
+/** When there are so many, every other one goes, and the interval doubles: a day has no more of them than a minute. */
+const mostSamples = 400
+
+/** Looks at what a session uses while a command runs in it. */
+export class UsageSamples {
+  readonly #usage: () => Promise<SessionUsage>
+  readonly #now: () => number
+  #samples: UsageSample[] = []
+  #interval = firstInterval
+  #timer: NodeJS.Timeout | undefined
+  #isLooking = false
+  #running = 0
+
+  constructor(usage: () => Promise<SessionUsage>, now: () => number) {
+    this.#usage = usage
+    this.#now = now
+  }
+
+  get all(): readonly UsageSample[] {
+    return this.#samples
+  }
+
+  /** A command begins. */
+  begin(): void {
+    this.#running += 1
+    if (this.#running === 1) this.#schedule(0)
+  }
+
+  /** A command is over. */
+  end(): void {
+    this.#running -= 1
+    if (this.#running > 0) return
+    clearTimeout(this.#timer)
+    this.#timer = undefined
+  }
+
+  /** One more, now. Undefined where nobody can tell. */
+  async look(): Promise<SessionUsage | undefined> {
+    const usage = await this.#usage().catch(() => undefined)
+    if (usage === undefined || usage.by === undefined) return undefined
+    this.#samples.push({ atMs: this.#now(), ...usage })
+    if (this.#samples.length >= mostSamples) {
+      this.#samples = this.#samples.filter((_, index) => index % 2 === 0)
+      this.#interval *= 2
+    }
+    return usage
+  }
+
+  #schedule(delay: number): void {
+    if (this.#timer !== undefined || this.#isLooking) return
+    this.#timer = setTimeout(() => {
+      this.#timer = undefined
+      this.#isLooking = true
+      void this.look().finally(() => {
+        this.#isLooking = false
+        if (this.#running > 0) this.#schedule(this.#interval)
+      })
+    }, delay).unref()
+  }
+}

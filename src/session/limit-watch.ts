@@ -1,0 +1,111 @@
+import { cpus } from 'node:os'
+
+import { LimitExceededError, LimitUnsupportedError, typed } from '../errors.ts'
+import type { NativeEnvelope } from '../native/binding.ts'
+import { isJobExpected } from '../native/jobs.ts'
+import { binding } from '../native/load.ts'
+import type { PlanLimits } from '../spec/plan.ts'
+
+/** Milliseconds. */
+const shortestLook = 20
+const longestTimer = 2 ** 31 - 1
+/** Of jobs that are over. */
+const mostForgotten = 256
+
+/** Limits of a session that no kernel holds: how long it is open, and the processor time of all its processes together. */
+export type WatchedLimit = 'cpuTime' | 'wallTime'
+
+/**
+ * Ends what runs in a session when it comes to such a limit. Its timers are no reason for the program to go on: a command that runs is.
+ */
+export class LimitWatch {
+  readonly #id: string
+  readonly #limits: PlanLimits
+  readonly #envelope: NativeEnvelope | undefined
+  readonly #jobs = new Set<number>()
+  #wall: NodeJS.Timeout | undefined
+  #cpu: NodeJS.Timeout | undefined
+  #ended: WatchedLimit | undefined
+  #isOver = false
+
+  constructor(id: string, limits: PlanLimits, envelope: NativeEnvelope | undefined) {
+    this.#id = id
+    this.#limits = limits
+    this.#envelope = envelope
+    if (limits.wallTime !== undefined) this.#wall = setTimeout(() => this.#end('wallTime'), limits.wallTime).unref()
+    if (limits.cpuTime !== undefined && envelope !== undefined) this.#lookAfter(limits.cpuTime, limits.cpuTime, envelope)
+  }
+
+  /** The one that it came to. */
+  get ended(): WatchedLimit | undefined {
+    return this.#ended
+  }
+
+  /**
+   * A command that begins. It is ended as well, also where it is not there yet.
+   * @throws LimitExceededError where none may begin any more
+   */
+  add(job: number): void {
+    if (this.#ended !== undefined) throw new LimitExceededError(this.#id, this.#ended)
+    if (this.#jobs.size >= mostForgotten) for (const one of this.#jobs) if (!isJobExpected(one)) this.#jobs.delete(one)
+    this.#jobs.add(job)
+  }
+
+  /** The session is closed, or being closed. */
+  over(): void {
+    this.#isOver = true
+    clearTimeout(this.#wall)
+    clearTimeout(this.#cpu)
+  }
+
+  /**
+   * No sooner than all processors together could have used up what is left: a short build is never looked at. Those of this program may be
+   * fewer (taskset(1)).
+   */
+  #lookAfter(left: number, most: number, envelope: NativeEnvelope): void {
+    const soonest = left / Math.min(cpus().length, this.#limits.cpus ?? Infinity)
+    this.#cpu = setTimeout(() => void this.#look(most, envelope), Math.min(Math.max(soonest, shortestLook), longestTimer)).unref()
+  }
+
+  async #look(most: number, envelope: NativeEnvelope): Promise<void> {
+    // One that is being closed is not asked any more, and any other failure is told to who asks (Session.usage).
+    const { cpuTime } = await envelope.usage().catch((): { readonly cpuTime?: number } => ({}))
+    if (this.#isOver) return
+    const left = most - (cpuTime ?? 0)
+    if (left <= 0) return this.#end('cpuTime')
+    this.#lookAfter(left, most, envelope)
+  }
+
+  #end(limit: WatchedLimit): void {
+    this.over()
+    this.#ended = limit
+    for (const job of this.#jobs) binding().kill(job, 'SIGKILL', 'tree')
+    // Also what their commands left behind.
+    this.#envelope?.killAll().catch(() => {})
+  }
+}
+
+/**
+ * Its time begins here. Undefined where there is nothing to watch.
+ * @param envelope undefined where nobody has it yet
+ */
+export function watchFor(id: string, limits: PlanLimits, envelope: NativeEnvelope | undefined): LimitWatch | undefined {
+  return limits.wallTime === undefined && limits.cpuTime === undefined ? undefined : new LimitWatch(id, limits, envelope)
+}
+
+/** What doctor calls it that a host does not count what sessions take. */
+const accounting: ReadonlySet<string> = new Set(['limits', 'racct'])
+
+/**
+ * Comes before anything runs in an envelope.
+ * @throws LimitUnsupportedError where the system does not count what `cpuTime` is about, SystemCallError
+ */
+export async function confirmWatchable({ cpuTime, policy }: PlanLimits, envelope: NativeEnvelope): Promise<void> {
+  if (cpuTime === undefined || policy === 'best-effort') return
+  const usage = await envelope.usage().catch((error: unknown) => {
+    throw typed(error)
+  })
+  if (usage.cpuTime !== undefined) return
+  const advice = binding().preflight().limitations.find(({ check }) => accounting.has(check))
+  throw new LimitUnsupportedError('cpuTime', 'nothing on this host counts the processor time of a session', advice === undefined ? {} : { remedy: advice.remedy })
+}

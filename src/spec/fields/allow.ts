@@ -1,0 +1,61 @@
+import { invalid, readList } from '../check.ts'
+import type { Field } from '../field.ts'
+import { joinedSets } from '../join.ts'
+
+export interface WithAllow {
+  /**
+   * What a build needs of that which a session on Linux refuses by its filter on system calls. Default: nothing. Each name opens more
+   * of the kernel to the build, and some a way around the session (docs/security.md, "What a spec can allow"). A session on FreeBSD
+   * refuses nothing of this, so there a name changes nothing.
+   *
+   * - `user-namespaces`: namespaces of its own, and mounts in them, as rootless containers and sandboxes make them
+   * - `io_uring`: io_uring(7). Calls made by it are not filtered: it opens `sockets`, `set-id` and `attributes` as well
+   * - `keyring`: keyrings(7). A session has a session keyring of its own; the keyrings of a user are the host's
+   * - `perf`: perf_event_open(2)
+   * - `bpf`: bpf(2)
+   * - `userfaultfd`: userfaultfd(2)
+   * - `sockets`: every family of socket(2), as AF_VSOCK, AF_ALG and AF_PACKET
+   * - `set-id`: set-uid and set-gid bits at files and folders
+   * - `attributes`: extended attributes, ACLs, flags (chattr(1)) and encryption of files
+   */
+  readonly allow?: readonly Allowance[]
+}
+
+export type Allowance = (typeof names)[number]
+
+const names = ['user-namespaces', 'io_uring', 'keyring', 'perf', 'bpf', 'userfaultfd', 'sockets', 'set-id', 'attributes'] as const
+
+const isName = (given: unknown): given is Allowance => names.some((name) => name === given)
+
+export const allow: Field<readonly Allowance[], false> = {
+  read: (given, entry) => checked(readList(given, entry, 'a list of names'), (index) => `${entry}[${index}]`),
+  plan: ({ settled }, value = []) => {
+    settled.allow = Object.freeze(names.filter((name) => value.includes(name)))
+  },
+  isAddable: false,
+  facts: (plan) => [['allow', plan.allow.length === 0 ? '-' : plan.allow.join(' ')]],
+  flag: {
+    name: 'allow',
+    value: 'NAME',
+    help: 'system calls that Linux refuses otherwise, as io_uring or keyring; repeatable',
+    isRepeatable: true,
+    offers: { words: names },
+    read: (texts, option) => checked(texts, () => option),
+    join: joinedSets,
+  },
+  schema: {
+    type: 'array',
+    items: { enum: [...names] },
+    uniqueItems: true,
+    default: [],
+    description: 'What a build needs of that which the filter on system calls refuses on Linux.',
+  },
+}
+
+function checked(given: readonly unknown[], entryOf: (index: number) => string): readonly Allowance[] {
+  return given.map((name, index) => {
+    if (!isName(name)) throw invalid(entryOf(index), `must be one of ${names.join(', ')}`)
+    if (given.indexOf(name) !== index) throw invalid(entryOf(index), `names ${name} twice`)
+    return name
+  })
+}

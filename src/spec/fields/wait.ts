@@ -1,0 +1,33 @@
+import { readInteger } from '../check.ts'
+import { noFacts, type Field } from '../field.ts'
+import { readDuration } from '../read-duration.ts'
+
+export interface WithWait {
+  /**
+   * Milliseconds to wait for what another session has: an output, a folder inside or around it, a build user. Default: 0, so that
+   * opening is refused at once (EBUSY). Where `maxSessions` has it wait for its turn, it is the time for that as well; 0 waits then as long
+   * as it takes.
+   */
+  readonly wait?: number
+}
+
+/** setTimeout counts up to this. */
+const longest = 2 ** 31 - 1
+
+export const wait: Field<number, false> = {
+  read: (given, entry) => readInteger(given, entry, 0, longest),
+  plan: ({ settled }, value = 0) => {
+    settled.wait = value
+  },
+  isAddable: false,
+  facts: noFacts,
+  flag: {
+    name: 'wait',
+    value: 'DURATION',
+    help: 'wait so long for what another session has, as 500ms, 10s, 5m; default: not at all',
+    isRepeatable: false,
+    offers: {},
+    read: ([text], option) => readDuration(text, option),
+  },
+  schema: { type: 'integer', minimum: 0, maximum: longest, default: 0, description: 'Milliseconds to wait for what another session has.' },
+}

@@ -1,0 +1,27 @@
+import type { JsonSchema } from './field.ts'
+import { specSchema } from './schema.ts'
+
+const { $schema, properties, additionalProperties } = specSchema as { readonly $schema: string; readonly properties: JsonSchema; readonly additionalProperties: false }
+
+/** The JSON Schema of a file for `buildjail run -f`: a spec, and what can be run in it. Published as `buildjail/schema.json`. */
+export const specFileSchema: JsonSchema = {
+  $schema,
+  title: 'buildjail spec file',
+  description: 'A build: everything that it may see, and what it runs. Relative paths of the host are relative to the folder of the file.',
+  type: 'object',
+  properties: {
+    $schema: { type: 'string', description: 'Where this schema is, for editors.' },
+    command: {
+      type: 'array',
+      items: { type: 'string', pattern: String.raw`^[^\0]*$` },
+      minItems: 1,
+      description: 'What is run, word by word and without a shell; a command of the command line is in its place.',
+    },
+    timeout: { type: 'string', pattern: String.raw`^\d+(ms|s|m|h)$`, description: 'After which the command is stopped, as 90s or 10m.' },
+    ...properties,
+  },
+  additionalProperties,
+  // Of editors that know JSON with comments, as VS Code.
+  allowComments: true,
+  allowTrailingCommas: true,
+}

@@ -1,0 +1,83 @@
+import { lstatSync, readdirSync, readlinkSync, statSync, type BigIntStats } from 'node:fs'
+
+import { bare } from './bare.ts'
+import { identityOf } from './identity.ts'
+import type { Link, Mount, Plan } from './plan-types.ts'
+import { refusal } from './refusal.ts'
+
+interface Shown {
+  readonly mounts: readonly Mount[]
+  readonly links: readonly Link[]
+}
+
+/**
+ * A folder whose mode keeps the build user out, as mkdtemp(3) makes one and as an output of an earlier step may come back, cannot be an
+ * input as it is. What is in it is shown one by one in a directory of the root's own. That changes nothing on the host, and gives the
+ * build the folder that was declared, and nothing else that its mode keeps from others.
+ * @throws SpecError `ERR_BUILDJAIL_SOURCE_UNFIT` where that cannot be done
+ */
+export function withoutShutFolders(mounts: readonly Mount[], links: readonly Link[], { user, users }: Pick<Plan, 'user' | 'users'>): Shown {
+  // The build of an ordinary caller has the caller's rights.
+  if (process.geteuid?.() !== 0 || user?.uid === 0) return { mounts, links }
+  // A user who is leased owns nothing yet.
+  const build: Build = user ?? { gid: users?.gid, groups: [] }
+  const shown: Mount[] = []
+  const found: Folder = { mounts: shown, links: [...links], declared: new Set(mounts.map(({ target }) => target)) }
+  for (const mount of mounts) {
+    const isInput = mount.kind === 'bind' && !mount.writable && mount.identity !== undefined && mount.source !== undefined
+    const stats = isInput ? statSync(mount.source, { bigint: true, throwIfNoEntry: false }) : undefined
+    if (mount.source === undefined || stats === undefined || isOpenTo(stats, build)) shown.push(mount)
+    else openUp({ ...mount, source: mount.source }, stats, build, found)
+  }
+  return found
+}
+
+/** Who is to see what is in a folder. */
+interface Build {
+  readonly uid?: number
+  readonly gid: number | undefined
+  readonly groups: readonly number[]
+}
+
+interface Folder {
+  readonly mounts: Mount[]
+  readonly links: Link[]
+  /** Where the spec has something of its own to be shown. */
+  readonly declared: ReadonlySet<string>
+}
+
+/** Whether a user can enter a folder. */
+function isOpenTo({ mode, uid, gid }: BigIntStats, build: Build): boolean {
+  const bits = Number(mode)
+  if (Number(uid) === build.uid) return (bits & 0o100) !== 0
+  if (Number(gid) === build.gid || build.groups.includes(Number(gid))) return (bits & 0o010) !== 0
+  return (bits & 0o001) !== 0
+}
+
+/** Each entry is a mount, and a kernel looks through all of them. */
+const mostEntries = 500
+
+function openUp(folder: Mount & { readonly source: string }, stats: BigIntStats, build: Build, into: Folder): void {
+  const { source, target, entry } = folder
+  // Before its entries are read: what is made later is a change to be seen.
+  const listed = { kind: 'listed', target, source, identity: identityOf(stats), modified: String(stats.mtimeNs), writable: false, entry } as const
+  const shut = `${source} has mode ${(Number(stats.mode) & 0o7777).toString(8)}, which keeps the build user out`
+  const unfit = (why: string): Error => refusal('ERR_BUILDJAIL_SOURCE_UNFIT', entry, `${shut}, and ${why}; remedy: chmod 711 '${source}'`, source)
+  const names = readdirSync(source)
+  if (into.mounts.length + names.length > mostEntries) throw unfit(`more than ${mostEntries} files are too many to be shown one by one`)
+  into.mounts.push(bare<Mount>(listed))
+  for (const name of names) {
+    const [path, inside] = [`${source}/${name}`, `${target}/${name}`]
+    if (into.declared.has(inside)) continue
+    const found = lstatSync(path, { bigint: true, throwIfNoEntry: false })
+    if (found === undefined) throw unfit(`'${name}' in it has no name in UTF-8, or was removed`)
+    const more = { target: inside, source: path, identity: identityOf(found), writable: false, entry }
+    if (found.isSymbolicLink()) into.links.push(bare({ path: inside, target: readlinkSync(path) }))
+    else if (found.isDirectory() && !isOpenTo(found, build)) openUp({ kind: 'bind', ...more }, found, build, into)
+    else if (found.isDirectory()) into.mounts.push(bare<Mount>({ kind: 'bind', ...more }))
+    // nullfs(5) mounts no file that has other names.
+    else if (found.isFile() && found.nlink > 1n && process.platform === 'freebsd') throw unfit(`'${name}' in it has other names`)
+    else if (found.isFile()) into.mounts.push(bare<Mount>({ kind: 'file', ...more }))
+    // A socket, a FIFO or a device would lead out of the session, and is not shown.
+  }
+}

@@ -1,0 +1,100 @@
+import { execFileSync } from 'node:child_process'
+import { rmSync } from 'node:fs'
+import path from 'node:path'
+import { afterEach, expect, test } from 'vitest'
+
+import { build, openSession, recover } from '../../src/index.ts'
+import { answers, armed, attack } from '../session/attacks/attack.ts'
+import { usePrograms } from '../session/controlled.ts'
+import { useFolders } from '../session/folders.ts'
+import { expectSameState, hostState } from '../session/host-state.ts'
+import { rejected } from '../session/rejected.ts'
+import { describeFreebsd } from './guest.ts'
+
+const port = '7655'
+
+describeFreebsd('a network stack of a jail’s own', () => {
+  const folders = useFolders()
+
+  test('is all that its jail has of a network, as the kernel says', async () => {
+    await using session = await openSession({ network: 'loopback' })
+    const { jail = {} } = await session.record()
+    expect(jail['vnet']).toBe('new')
+    const allowed = Object.entries(jail).filter(([name, value]) => name.startsWith('allow.') && value !== false)
+    expect(allowed).toEqual([['allow.suser', true]])
+  })
+
+  test('is taken away after the session, for which neither its close nor its output waits', async () => {
+    const before = await hostState()
+    const session = await openSession({ ...armed({ network: 'loopback' }), output: folders.output })
+    const { id } = session
+    expect(answers((await session.run(attack('network', 'exchange', port))).stdout)).toEqual({ inet: 'ok', inet6: 'ok' })
+    await session.close()
+    const after = await hostState()
+    expect({ ...after, jails: [], descriptors: [] }).toEqual({ ...before, jails: [], descriptors: [] })
+    const steps = session.trace.map(({ step, path: of = '' }) => `${step} ${of}`)
+    const gone = ['unmount-forced', 'hand-back', 'network-left'].map((step) => steps.findIndex((one) => one.startsWith(step)))
+    rmSync(folders.output, { recursive: true })
+    // What is left is a jail in which nothing is, and that is dying.
+    for (const jail of after.jails.filter((name) => !before.jails.includes(name))) expect(jail).toBe(`bj-${id} (dying)`)
+    expect(gone).toEqual(gone.toSorted((a, b) => a - b))
+    await expectSameState(before)
+  })
+
+  test('of so many sessions, one after another, that the kernel cannot keep up leaves none', async () => {
+    const before = await hostState()
+    for (let round = 0; round < 40; round += 1) await build({ network: 'loopback' }, ['true'])
+    expect((await hostState()).jails.length - before.jails.length).toBeLessThanOrEqual(33)
+    await expect.poll(async () => (await hostState()).jails, { timeout: 60_000 }).toEqual(before.jails)
+  }, 120_000)
+})
+
+const ifconfig = (...args: string[]): string => execFileSync('/sbin/ifconfig', args, { encoding: 'utf8' }).trim()
+const interfaces = (): string[] => ifconfig('-l').split(' ')
+
+describeFreebsd('an interface that is handed in', () => {
+  const folders = useFolders()
+  const programs = usePrograms()
+  const made: string[] = []
+  const epair = (): string => {
+    const name = ifconfig('epair', 'create')
+    made.push(name)
+    return name.replace(/a$/, 'b')
+  }
+  afterEach(() => {
+    for (const name of made.splice(0)) ifconfig(name, 'destroy')
+  })
+
+  test('is in the session for as long as that is open, and nowhere else', async () => {
+    const name = epair()
+    const session = await openSession({ network: { vnet: name }, user: 'root', toolchain: ['host', '/sbin'] })
+    expect(interfaces()).not.toContain(name)
+    const { stdout } = await session.run(['/sbin/ifconfig', '-l'])
+    expect(stdout.split(' ').sort()).toEqual([name, 'lo0'].sort())
+    await session.close()
+    expect(interfaces()).toContain(name)
+  })
+
+  test('carries what root inside has set up to the other end, on the host', async () => {
+    const name = epair()
+    ifconfig(name.replace(/b$/, 'a'), 'inet', '192.0.2.1/24', 'up')
+    await using session = await openSession({ network: { vnet: name }, user: 'root', toolchain: ['host', '/sbin'] })
+    await session.run(['/sbin/ifconfig', name, 'inet', '192.0.2.2/24', 'up'])
+    expect((await session.run(['/sbin/ping', '-c', '1', '-t', '10', '192.0.2.1'])).stdout).toContain('1 packets received')
+  })
+
+  test('comes back when the host program is killed', async () => {
+    const name = epair()
+    const program = await programs.start(path.resolve(folders.output), { network: { vnet: name } })
+    expect(interfaces()).not.toContain(name)
+    await program.killUnwatched()
+    await recover()
+    await expect.poll(interfaces, { timeout: 20_000 }).toContain(name)
+  })
+
+  test('that there is not is an error in one sentence, and leaves nothing', async () => {
+    const before = await hostState()
+    expect(await rejected(openSession({ network: { vnet: 'nosuch0' } }))).toMatchObject({ code: 'ENXIO', step: 'network', path: 'nosuch0' })
+    await expectSameState(before)
+  })
+})

@@ -1,0 +1,110 @@
+import { openSync, closeSync, readFileSync } from 'node:fs'
+import path from 'node:path'
+import { afterEach, beforeEach, expect, test } from 'vitest'
+
+import { forkSteps, JAIL_CREATE, jailGetSync, jailListSync, jailRemoveSync, jailSetSync, JailDescriptor, kernelSync, spawnInJail, spawnInJailSync, type SpawnInJailOptions } from '../../src/freebsd/index.ts'
+import { useFolders } from '../session/folders.ts'
+import { describeFreebsd } from './guest.ts'
+
+const name = 'bj-test-spawn'
+
+describeFreebsd('starting a program in a jail', () => {
+  const folders = useFolders()
+  let jid = 0
+  beforeEach(() => {
+    // The root of the host: its programs are there.
+    jid = jailSetSync({ name, path: '/', persist: true, 'host.hostname': 'inside' }, JAIL_CREATE)
+  })
+  afterEach(() => {
+    if (jailListSync(['name']).some((jail) => jail['name'] === name)) jailRemoveSync(Number(jailGetSync({ name }, ['jid'])['jid']))
+  })
+  const said = async (script: string, options: SpawnInJailOptions = {}): Promise<string> => {
+    const { stdout, stderr, exitCode } = await (await spawnInJail({ name }, ['sh', '-c', script], { env: { PATH: '/bin:/usr/bin:/sbin:/usr/sbin' }, ...options })).output()
+    return `${stdout}${stderr}${exitCode === 0 ? '' : `(${exitCode})`}`.trimEnd()
+  }
+
+  test('it is in the jail, with what was given to it and nothing else', async () => {
+    expect(await said('hostname; sysctl -n security.jail.jailed; pwd; env | sort')).toBe('inside\n1\n/\nPATH=/bin:/usr/bin:/sbin:/usr/sbin\nPWD=/')
+    expect(await said('id -u; id -g; umask; pwd', { uid: 1234, gid: 5678, umask: 0o077, cwd: '/usr' })).toBe('1234\n5678\n0077\n/usr')
+    // Since 15.0 the effective group is none of the list (setgroups(2)).
+    expect((await said('id -G', { uid: 1234, gid: 5678, groups: [4321] })).split(' ')).toContain('4321')
+    expect(await said('ulimit -n; ulimit -Ht', { limits: { nofile: 77, cpu: [5, 9] } })).toBe('77\n9')
+  })
+
+  test('exit codes, signals and what it used come back', async () => {
+    expect(await (await spawnInJail({ jid }, ['/bin/sh', '-c', 'exit 3'])).ended).toMatchObject({ exitCode: 3, signal: null })
+    const sleeping = spawnInJailSync({ jid }, ['/bin/sleep', '60'])
+    expect(sleeping.kill('SIGUSR1')).toBe(true)
+    const end = await sleeping.ended
+    expect(end).toMatchObject({ exitCode: null, signal: 'SIGUSR1' })
+    expect(end.maxRssBytes).toBeGreaterThan(100_000)
+    expect(sleeping.kill()).toBe(false)
+  })
+
+  test('its stdin, a file of this program, and nothing', async () => {
+    const cat = await spawnInJail({ jid }, ['/bin/cat'])
+    cat.stdin?.end('typed')
+    expect((await cat.output()).stdout).toBe('typed')
+    const file = path.join(folders.top, 'out.txt')
+    const fd = openSync(file, 'w')
+    const written = spawnInJailSync({ jid }, ['/bin/sh', '-c', 'echo out; echo err >&2'], { stdio: ['ignore', fd, 'pipe'] })
+    closeSync(fd)
+    expect(await written.output()).toMatchObject({ exitCode: 0, stdout: '', stderr: 'err\n' })
+    expect(readFileSync(file, 'utf8')).toBe('out\n')
+  })
+
+  test('by a descriptor of the jail', async (context) => {
+    context.skip(!kernelSync().features.jailDescriptors, 'this kernel has no descriptors of jails')
+    using jail = JailDescriptor.getSync({ jid })
+    expect((await (await spawnInJail(jail, ['/bin/hostname'])).output()).stdout).toBe('inside\n')
+  })
+
+  test.each<[string, string[], SpawnInJailOptions, object]>([
+    ['a program that is not there', ['/no/such'], {}, { code: 'ENOENT', syscall: 'execve', path: '/no/such' }],
+    ['a folder that is not there', ['/bin/true'], { cwd: '/no/such' }, { code: 'ENOENT', syscall: 'chdir', path: '/no/such' }],
+    ['no program', [], {}, { code: 'ERR_BUILDJAIL_INVALID_COMMAND', entry: 'argv' }],
+    ['a NUL', ['/bin/echo', 'a\0b'], {}, { code: 'ERR_BUILDJAIL_INVALID_COMMAND', entry: 'argv' }],
+    ['a step that is none', ['/bin/true'], { without: ['nothing' as 'setsid'] }, { code: 'ERR_BUILDJAIL_INVALID_COMMAND', entry: 'without' }],
+    ['a descriptor that is not open', ['/bin/true'], { stdio: ['ignore', 9999, 'ignore'] }, { code: 'EBADF', syscall: 'fcntl' }],
+  ])('%s is refused by the step that finds it', async (_, argv, options, expected) => {
+    await expect(spawnInJail({ jid }, argv, options)).rejects.toMatchObject(expected)
+  })
+
+  test('no jail is refused', async () => {
+    await expect(spawnInJail({ name: 'bj-no-such' }, ['/bin/true'])).rejects.toMatchObject({ code: 'ENOENT', syscall: 'jail_get' })
+  })
+
+  test('every step can be left out, and what it did is missed', async () => {
+    expect(await said('hostname', { without: ['attach', 'root'] })).not.toBe('inside')
+    // `attach` alone: the root is the same here, as the jail has that of the host.
+    expect(await said('id -u', { uid: 99, without: ['uid'] })).toBe('0')
+    expect(await said('id -g', { gid: 99, without: ['gid'] })).toBe('0')
+    expect(await said('id -G', { groups: [99], without: ['groups'] })).not.toContain('99')
+    expect(await said('umask', { umask: 0o077, without: ['umask'] })).not.toBe('0077')
+    expect(await said('pwd', { cwd: '/usr', without: ['cwd'] })).toBe('/')
+    expect(await said('ulimit -n', { limits: { nofile: 77 }, without: ['limits'] })).not.toBe('77')
+    expect(await said('ulimit -c')).toBe('0')
+    for (const one of forkSteps.filter((step) => !['stdio', 'close-range'].includes(step))) {
+      expect([one, await said('echo there', { without: [one] })]).toEqual([one, 'there'])
+    }
+  })
+
+  test('with a directory open jail_attach is refused, which close-range prevents', async () => {
+    const fd = openSync('/', 'r')
+    try {
+      expect(await said('echo there')).toBe('there')
+      await expect(spawnInJail({ jid }, ['/bin/true'], { without: ['close-range'] })).rejects.toMatchObject({ code: 'EPERM', syscall: 'jail_attach' })
+      await expect(spawnInJail({ jid }, ['/bin/true'], { stdio: [fd, 'ignore', 'ignore'] })).rejects.toMatchObject({ code: 'EPERM', syscall: 'jail_attach' })
+    } finally {
+      closeSync(fd)
+    }
+  })
+
+  test('set-id programs give nothing, unless noNewPrivileges is false', async () => {
+    // su(1) is set-uid root.
+    const user = (options: SpawnInJailOptions): Promise<string> => said('su -m root -c "id -u" < /dev/null', { uid: 99, gid: 99, ...options })
+    expect(await user({})).not.toBe('0')
+    const procctl = (options: SpawnInJailOptions): Promise<string> => said('procctl 2>/dev/null; ps -o flags2= -p $$', options)
+    expect(await procctl({})).not.toBe(await procctl({ noNewPrivileges: false }))
+  })
+})

@@ -1,0 +1,1 @@
+import { say } from './say.js'; document.body.textContent = say('there')

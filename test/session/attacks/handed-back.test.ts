@@ -1,0 +1,235 @@
+import { spawnSync } from 'node:child_process'
+import { once } from 'node:events'
+import { chmodSync, chownSync, existsSync, linkSync, lstatSync, mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import path from 'node:path'
+import { setTimeout as passing } from 'node:timers/promises'
+import { expect, test } from 'vitest'
+
+import { build, openSession, recover, type Spec } from '../../../src/index.ts'
+import { watchersOf } from '../controlled.ts'
+import { useFolders } from '../folders.ts'
+import { isFreebsd } from '../kernel.ts'
+import { answers, armed, attack, describeAttack, hostProgram, isRoot, onHost } from './attack.ts'
+
+const caller = { uid: process.geteuid?.() ?? 0, gid: process.getegid?.() ?? 0 }
+
+/** Nobody of the host, as far as a build is concerned. */
+const [alice, bob] = [4001, 4002]
+
+function runOnHost(file: string, ...args: string[]): string {
+  const { status, stdout, stderr } = spawnSync(file, args, { encoding: 'utf8' })
+  if (status !== 0) throw new Error(`${file} ended with ${status}: ${stderr}`)
+  return stdout
+}
+
+/** Files in a folder that are not all theirs, by find(1), which no depth stops. */
+const notOf = (uid: number, gid: number, folder: string): string => runOnHost('find', folder, '(', '!', '-uid', String(uid), '-o', '!', '-gid', String(gid), ')')
+
+function planterOnHost(...words: string[]): string {
+  const [file = '', ...args] = onHost('planter', ...words)
+  return runOnHost(file, ...args)
+}
+
+/** The words for what is on files, on the host. */
+function marksOn(...files: string[]): string[] {
+  return planterOnHost('marks', ...files).replaceAll(/ -$/gm, '').split('\n').filter((line) => line !== '').map((line) => line.slice(line.lastIndexOf(':') + 1).trim())
+}
+
+/** Everything about a file that anybody could have changed. */
+const stateOf = (file: string): unknown[] => {
+  const { uid, gid, mode, nlink, size, mtimeMs, ctimeMs } = lstatSync(file)
+  return [uid, gid, mode, nlink, size, mtimeMs, ctimeMs]
+}
+
+describeAttack('what comes back in an output', () => {
+  const folders = useFolders()
+  const inOutput = (...names: string[]): string => path.join(folders.output, ...names)
+  /** A folder of somebody's, who is not the caller where that can be. */
+  const owner = isRoot ? { uid: alice, gid: bob } : caller
+  const giveFolder = (mode = 0o755): void => {
+    chmodSync(folders.output, mode)
+    if (isRoot) chownSync(folders.output, owner.uid, owner.gid)
+  }
+  /** Nothing keeps the planter from it but the way back. */
+  const allow = ['set-id', 'attributes'] as const
+  const plant = (more: Spec = {}) => build(armed({ output: folders.output, allow, ...more }), attack('planter', 'plant', '/output'))
+  /** The planter leaves a folder that not even its owner may enter, which only root does; on FreeBSD the flags on it keep its mode. */
+  const openShutFolder = (): void => {
+    if (!isFreebsd) expect(statSync(inOutput('folder/below')).mode & 0o777).toBe(0)
+    if (!isRoot) chmodSync(inOutput('folder/below'), 0o700)
+  }
+  const everything = ['file', 'shut', 'two\nlines', 'folder', 'folder/below', 'folder/below/file', 'fifo', 'socket', 'link']
+
+  // A build that is root is anybody inside, and its files are those of the host's root outside.
+  test.each([undefined, 'root'] as const)('belongs to the owner of the folder, without set-id bits, flags, attributes and lists (user %s)', async (user) => {
+    giveFolder(0o750)
+    const before = statSync(folders.output)
+    const { stdout, leftInOutputs } = await plant(user === undefined ? {} : { user })
+    expect(answers(stdout)).toMatchObject({ folder: 'ok', fifo: 'ok', socket: 'ok', link: 'ok' })
+    expect(readdirSync(folders.output).length).toBe(7)
+    openShutFolder()
+    expect(notOf(owner.uid, owner.gid, folders.output)).toBe('')
+    expect(marksOn(folders.output, ...everything.filter((name) => name !== 'two\nlines').map((name) => inOutput(name))).filter((marks) => marks !== '')).toEqual([])
+    expect(leftInOutputs).toEqual([])
+    const after = statSync(folders.output)
+    expect([after.ino, after.uid, after.gid, after.mode]).toEqual([before.ino, before.uid, before.gid, before.mode])
+    expect(statSync('/etc/passwd').uid).toBe(0)
+  })
+
+  test('stays as the build left it with ownership build, but for the folder itself', async () => {
+    giveFolder(0o750)
+    const before = statSync(folders.output)
+    await plant({ ownership: 'build' })
+    const after = statSync(folders.output)
+    expect([after.ino, after.uid, after.gid, after.mode & 0o777]).toEqual([before.ino, before.uid, before.gid, before.mode & 0o777])
+    openShutFolder()
+    const owners = new Set(everything.map((name) => lstatSync(inOutput(name)).uid))
+    expect(owners.size).toBe(1)
+    if (isRoot) expect(owners.has(owner.uid) || owners.has(0)).toBe(false)
+    // By find(1), as chflags(1) follows links where it goes down by itself.
+    if (isFreebsd) runOnHost('find', folders.output, '-exec', 'chflags', '-h', '0', '{}', '+')
+  })
+
+  test('has of the folder what was on it before, and nothing else', async () => {
+    giveFolder()
+    expect(planterOnHost('set', folders.output, 'old')).toBe('ok\n')
+    const before = marksOn(folders.output)
+    expect(before).toEqual(['user.before'])
+    await build(armed({ output: folders.output, allow }), ['sh', '-c', '/inputs/probe/planter set /output new; /inputs/probe/planter plant /output'])
+    expect(marksOn(folders.output)).toEqual(before)
+    expect(planterOnHost('get', folders.output)).toBe('old\n')
+    openShutFolder()
+  })
+
+  test('is reached however deep it lies, and however many names a file has', async () => {
+    giveFolder()
+    // A path of some 7000 bytes: no system takes one (PATH_MAX).
+    const script = '/inputs/probe/planter deep /output 1000; touch /output/file; /inputs/probe/planter links /output/file 2000'
+    const { stdout } = await build(armed({ output: folders.output }), ['sh', '-c', script])
+    expect(stdout).toBe('ok\nok')
+    expect(notOf(owner.uid, owner.gid, folders.output)).toBe('')
+    // Node's own removal knows paths only.
+    runOnHost('rm', '-rf', inOutput('deeper'))
+  })
+
+  test.runIf(isRoot)('is the build user’s to change while it is lent, also what an earlier build made', async () => {
+    giveFolder()
+    await build({ output: folders.output }, ['sh', '-c', 'mkdir -m 700 /output/dist; echo first > /output/dist/file'])
+    expect(statSync(inOutput('dist/file')).uid).toBe(owner.uid)
+    const { stdout } = await build({ output: folders.output }, ['sh', '-c', 'echo second >> /output/dist/file; touch /output/dist/new; cat /output/dist/file'])
+    expect(stdout).toBe('first\nsecond')
+    expect(notOf(owner.uid, owner.gid, folders.output)).toBe('')
+  })
+
+  test.runIf(isRoot)('is what the build made or changed: files of others, and those with a name outside, stay theirs', async () => {
+    giveFolder()
+    const [secret, program] = [path.join(folders.top, 'secret'), path.join(folders.top, 'program')]
+    writeFileSync(secret, 'secret\n', { mode: 0o600 })
+    writeFileSync(program, '', { mode: 0o755 })
+    chmodSync(program, 0o4755)
+    linkSync(secret, inOutput('linked'))
+    writeFileSync(inOutput('of-bob'), '')
+    chownSync(inOutput('of-bob'), bob, bob)
+    writeFileSync(inOutput('of-root'), '')
+    await passing(1100)
+    const kept = [secret, program, inOutput('of-bob'), inOutput('of-root')]
+    const before = kept.map(stateOf)
+    // As the owner of the folder could do while a build runs that is root.
+    await using session = await openSession({ output: folders.output, user: 'root', allow: ['set-id'] })
+    await session.run(['sh', '-c', 'touch /output/made; chown 4321 /output/made; chmod 4755 /output/made'])
+    linkSync(program, inOutput('program'))
+    await session.close()
+    const after = kept.map(stateOf)
+    const links = ([uid, gid, mode, , size, mtime]: unknown[]): unknown[] => [uid, gid, mode, size, mtime]
+    expect(after.map(links)).toEqual(before.map(links))
+    expect([stateOf(secret), stateOf(inOutput('of-bob')), stateOf(inOutput('of-root'))]).toEqual([before[0], before[2], before[3]])
+    expect(stateOf(inOutput('made')).slice(0, 3)).toEqual([owner.uid, owner.gid, 0o100755])
+  })
+
+  test.runIf(isRoot)('of a user who is named: their files that were there before, and were not changed, stay theirs', async () => {
+    writeFileSync(inOutput('before'), '')
+    chownSync(inOutput('before'), alice, alice)
+    chmodSync(inOutput('before'), 0o4755)
+    await passing(1100)
+    const before = stateOf(inOutput('before'))
+    await build({ output: folders.output, user: { uid: alice, gid: alice } }, ['sh', '-c', 'touch /output/made'])
+    expect(stateOf(inOutput('before'))).toEqual(before)
+    expect(statSync(inOutput('made')).uid).toBe(caller.uid)
+  })
+
+  test.runIf(isRoot)('is shut to others of the host until it has come back', async () => {
+    giveFolder(0o777)
+    await using session = await openSession({ output: folders.output })
+    expect(statSync(folders.output).mode & 0o7777).toBe(0o700)
+    expect((await session.run(['sh', '-c', 'touch /output/made; ls /output'])).stdout).toBe('made')
+    await session.close()
+    expect(statSync(folders.output).mode & 0o7777).toBe(0o777)
+  })
+
+  test.runIf(isRoot)('is found whole while somebody moves its folders, and nothing beside it is touched', async () => {
+    const beside = path.join(folders.top, 'beside')
+    mkdirSync(beside)
+    writeFileSync(path.join(beside, 'file'), '')
+    chownSync(path.join(beside, 'file'), 35001, 35001)
+    const before = stateOf(path.join(beside, 'file'))
+    const script = 'cd /output; mkdir -p a/moved b; i=0; while [ $i -lt 40 ]; do mkdir -p a/moved/d$i/x/y; touch a/moved/d$i/f a/moved/d$i/x/f a/moved/d$i/x/y/f; i=$((i + 1)); done'
+    const session = await openSession({ output: folders.output })
+    await session.run(['sh', '-c', script])
+    const closing = { isOver: false }
+    const closed = session.close().finally(() => (closing.isOver = true))
+    const [here, there, outside] = [inOutput('a/moved'), inOutput('b/moved'), path.join(beside, 'moved')]
+    for (let turn = 0; !closing.isOver; turn++) {
+      const ways = [[here, there], [there, outside], [outside, here]] as const
+      const [from, to] = ways[turn % 3] ?? ways[0]
+      renameSync(from, to)
+      await passing(0)
+    }
+    await closed
+    for (const place of [there, outside]) if (existsSync(place)) renameSync(place, here)
+    expect(stateOf(path.join(beside, 'file'))).toEqual(before)
+    expect(statSync(inOutput('a')).uid).toBe(caller.uid)
+  })
+
+  // The worst moment: some files have come back, and others not.
+  test.runIf(isRoot).each([true, false])('comes back all the same when the host program is killed in the middle of it (its watcher lives: %s)', async (isWatched) => {
+    giveFolder()
+    const command = ['sh', '-c', 'cd /output; seq 6000 | xargs touch; /inputs/probe/planter plant /output > /dev/null']
+    const program = hostProgram(armed({ output: folders.output }), command)
+    const exit = once(program, 'exit')
+    await expect.poll(() => existsSync(inOutput('6000')), { timeout: 60_000 }).toBe(true)
+    const watchers = watchersOf(program.pid ?? 0)
+    const samples = Array.from({ length: 60 }, (_, at) => inOutput(String(at * 100 + 1)))
+    const isBack = (file: string): boolean => lstatSync(file, { throwIfNoEntry: false })?.uid === owner.uid
+    while (!samples.some(isBack)) if (program.exitCode !== null) throw new Error('it was over before it could be killed')
+    if (!isWatched) for (const watcher of watchers) process.kill(watcher, 'SIGKILL')
+    program.kill('SIGKILL')
+    await exit
+    if (isWatched) await expect.poll(() => notOf(owner.uid, owner.gid, folders.output), { timeout: 20_000 }).toBe('')
+    else expect(await recover()).toMatchObject({ recovered: [{ handedBack: [folders.output] }], leftAlone: [] })
+    expect(notOf(owner.uid, owner.gid, folders.output)).toBe('')
+    expect(marksOn(folders.output, inOutput('file'), inOutput('folder/below/file'), inOutput('fifo'))).toEqual(['', '', '', ''])
+    await build({ output: folders.output }, ['touch', '/output/again'])
+  })
+
+  test('made by mkdtemp is the output of one step and the input of the next', async () => {
+    const made = mkdtempSync(path.join(folders.top, 'step-'))
+    expect(statSync(made).mode & 0o777).toBe(0o700)
+    await build({ output: made }, ['sh', '-c', 'mkdir -p /output/dist; mkdir -m 700 /output/own; echo made | tee /output/dist/file > /output/own/file; ln -s dist/file /output/link'])
+    const before = stateOf(made)
+    const { stdout } = await build({ inputs: { made }, output: folders.output }, ['sh', '-c', 'cd /inputs/made; ls; cat dist/file own/file link; cp link /output/copy'])
+    expect(stdout).toBe('dist\nlink\nown\nmade\nmade\nmade')
+    expect(stateOf(made)).toEqual(before)
+    rmSync(made, { recursive: true })
+  })
+
+  // On Linux such a folder is shown to the build user as its own.
+  test.runIf(isRoot && isFreebsd)('cannot be an input where its mode keeps the build user out and it has too many files: it is refused with what to do', () => {
+    const shut = mkdtempSync(path.join(folders.top, 'shut-'))
+    for (let i = 0; i <= 500; i++) writeFileSync(path.join(shut, String(i)), '')
+    return expect(openSession({ inputs: { shut } })).rejects.toMatchObject({
+      code: 'ERR_BUILDJAIL_SOURCE_UNFIT',
+      entry: 'inputs.shut',
+      message: expect.stringMatching(/has mode 700, which keeps the build user out, and more than 500 files .*remedy: chmod 711/),
+    })
+  })
+})

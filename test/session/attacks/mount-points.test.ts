@@ -1,0 +1,121 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { lstatSync, mkdirSync, readdirSync, renameSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
+import path from 'node:path'
+import { expect, test } from 'vitest'
+
+import { build, openSession, planOf, recover, type Spec } from '../../../src/index.ts'
+import { watchersOf } from '../controlled.ts'
+import { useFolders } from '../folders.ts'
+import { describeAttack, hostProgram, isRoot } from './attack.ts'
+
+describeAttack('a mount point', () => {
+  const folders = useFolders()
+  const inOutput = (...names: string[]): string => path.join(folders.output, ...names)
+  const elsewhere = (): string => {
+    const folder = path.join(folders.top, 'elsewhere')
+    mkdirSync(folder, { recursive: true })
+    return folder
+  }
+
+  test('that an earlier build left as a link leads a later session nowhere', async () => {
+    const plan = planOf({ stores: { '/store': folders.output }, inputs: { '/store/a': folders.input, '/store/f': path.join(folders.input, 'given.txt') } })
+    const outside = elsewhere()
+    for (const script of [`ln -s ${outside} /store/a`, `ln -s ${outside}/f /store/f`, 'touch /store/a', 'mkdir /store/f']) {
+      await build({ stores: { '/store': folders.output } }, ['sh', '-c', script])
+      await expect(openSession(plan)).rejects.toMatchObject({ step: 'mount-point' })
+      for (const name of readdirSync(folders.output)) rmSync(inOutput(name), { recursive: true })
+    }
+    expect(readdirSync(outside)).toEqual([])
+    expect(readdirSync(folders.input)).toEqual(['given.txt'])
+    await (await openSession(plan)).close()
+    expect(readdirSync(folders.output)).toEqual([])
+  })
+
+  test('is not to be removed, renamed or replaced by a build that owns the folder around it', async () => {
+    const spec = { outputs: { '/w': folders.output }, inputs: { '/w/in': folders.input } }
+    const script = 'cd /w; rmdir in || echo kept; mv in out || echo kept; rm -rf in 2>/dev/null || echo kept; mkdir x; ln -sfn /w/x in/ 2>/dev/null || echo kept; cat in/given.txt'
+    expect((await build(spec, ['sh', '-c', script])).stdout).toBe('kept\nkept\nkept\nkept\ngiven')
+    // Where mv(1) sees no mount point, it makes a copy.
+    expect(readdirSync(folders.output).filter((name) => name !== 'out')).toEqual(['x'])
+    expect(readdirSync(folders.input)).toEqual(['given.txt'])
+  })
+
+  test('whose folder the build moves is found there, and nothing is left of it but what the build has moved', async () => {
+    const spec = { outputs: { '/w': folders.output }, inputs: { '/w/around/in': folders.input } }
+    const script = 'cd /w/around/in; mv /w/around /w/other; ls; cd -P ..; pwd -P; ls /w/other/in'
+    const { stdout } = await build(spec, ['sh', '-c', script])
+    expect(stdout).toBe('given.txt\n/w/other\ngiven.txt')
+    expect([readdirSync(folders.output), readdirSync(inOutput('other'))]).toEqual([['other'], []])
+    expect(readdirSync(folders.input)).toEqual(['given.txt'])
+  })
+
+  test('in a store stays where it is, whatever the build does around it', async () => {
+    const spec = { stores: { '/store': folders.output }, inputs: { '/store/around/in': folders.input } }
+    const moved = (await build(spec, ['sh', '-c', 'mv /store/around /store/other 2>/dev/null || echo kept; ls /store/around/in || ls /store/other/in'])).stdout
+    // An ordinary user’s build owns what the session makes.
+    if (isRoot) expect(moved).toBe('kept\ngiven.txt')
+    expect(readdirSync(folders.output).filter((name) => name !== 'other')).toEqual([])
+  })
+
+  test('that somebody of the host makes a link of while sessions open leads out of none of them', async () => {
+    const outside = elsewhere()
+    const root = path.join(folders.top, 'root')
+    mkdirSync(path.join(root, 'dist'), { recursive: true })
+    const plan = planOf({ inputs: { '/w': root }, outputs: { '/w/dist': folders.output } })
+    const before = statSync(outside)
+    const script = `cd ${root}; while :; do mv dist real; ln -s ${outside} dist; rm dist; ln -s ../elsewhere dist; rm dist; mv real dist; done 2>/dev/null`
+    const other = spawn('sh', ['-c', script], { stdio: 'ignore' })
+    const ended = once(other, 'exit')
+    let opened = 0
+    try {
+      for (let time = 0; time < 40; time += 1) {
+        const failure: unknown = await build(plan, ['touch', '/w/dist/made']).then(() => ((opened += 1), undefined), (error: unknown) => error)
+        // A folder that was opened may have been moved before the command runs, which then finds nothing by that name.
+        if (failure !== undefined) expect(failure).toMatchObject({ step: expect.stringMatching(/^(mount-point|nmount|pin-source|run)$/) as string })
+        expect(readdirSync(outside)).toEqual([])
+        expect(statSync(outside)).toMatchObject({ dev: before.dev, ino: before.ino })
+      }
+    } finally {
+      other.kill('SIGKILL')
+      await ended
+    }
+    expect(readdirSync(folders.output)).toEqual(opened > 0 ? ['made'] : [])
+  })
+
+  test.each<[string, (folder: string) => Spec]>([
+    ['an output', (folder) => ({ outputs: { '/w': folder } })],
+    ['a store', (folder) => ({ stores: { '/w': folder } })],
+  ])('in %s goes when the host program and its watcher are killed, and what the build and others put there stays', async (_what, around) => {
+    mkdirSync(inOutput('there'))
+    mkdirSync(inOutput('empty'))
+    const spec: Spec = { ...around(folders.output), inputs: { '/w/in': folders.input, '/w/deep/in': folders.input, '/w/f': path.join(folders.input, 'given.txt'), '/w/there': folders.input }, stateDirectory: path.join(folders.top, 'state') }
+    const holder = hostProgram(spec, ['sh', '-c', 'mkdir /w/made; echo made > /w/made/file; echo up; sleep 1000'])
+    if (holder.stdout === null || holder.pid === undefined) throw new Error('no stdout')
+    await once(holder.stdout, 'data')
+    expect(readdirSync(folders.output).toSorted()).toEqual(['deep', 'empty', 'f', 'in', 'made', 'there'])
+    for (const watcher of watchersOf(holder.pid)) process.kill(watcher, 'SIGKILL')
+    holder.kill('SIGKILL')
+    await once(holder, 'exit')
+    const report = await recover({ stateDirectory: spec.stateDirectory ?? '' })
+    expect(report.leftAlone).toEqual([])
+    expect(readdirSync(folders.output).toSorted()).toEqual(['empty', 'made', 'there'])
+    const { uid, gid } = statSync(folders.top)
+    for (const name of ['.', 'made', 'made/file']) expect(lstatSync(inOutput(name))).toMatchObject({ uid, gid })
+    expect(readdirSync(folders.input)).toEqual(['given.txt'])
+  })
+
+  test('that is not empty any more, or another by now, stays when the session is closed', async () => {
+    const session = await openSession({ outputs: { '/w': folders.output }, inputs: { '/w/one': folders.input, '/w/two': folders.input, '/w/three/in': folders.input, '/w/four': folders.input } })
+    // As root of the host, or its caller, may do.
+    writeFileSync(inOutput('one', 'theirs'), '')
+    rmSync(inOutput('two'), { recursive: true })
+    symlinkSync('/', inOutput('two'))
+    mkdirSync(inOutput('new'))
+    rmSync(inOutput('four'), { recursive: true })
+    renameSync(inOutput('new'), inOutput('four'))
+    await session.close()
+    expect(readdirSync(folders.output).toSorted()).toEqual(['four', 'one', 'two'])
+    expect(readdirSync(inOutput('one'))).toEqual(['theirs'])
+  })
+})

@@ -1,0 +1,138 @@
+import { spawnSync } from 'node:child_process'
+import { mkdirSync, readdirSync, statSync } from 'node:fs'
+import path from 'node:path'
+import { describe, expect, test } from 'vitest'
+
+import { build, openSession, type Allowance, type Spec } from '../../../src/index.ts'
+import { useFolders } from '../folders.ts'
+import { answers, armed, attack, describeAttack, onHost } from './attack.ts'
+
+interface Refusal {
+  readonly what: string
+  /** What in a spec lets it through. */
+  readonly allow?: Allowance
+  /** What comes of each attempt of test/probe/refused.c. */
+  readonly answers: Readonly<Record<string, string>>
+}
+
+const all = (answer: string, ...attempts: string[]): Record<string, string> => Object.fromEntries(attempts.map((attempt) => [attempt, answer]))
+
+const x86 = process.arch === 'x64'
+const refusals: readonly Refusal[] = [
+  { what: 'keyrings', allow: 'keyring', answers: all('ENOSYS', 'keyctl', 'keyctl of the user', 'add_key', 'request_key') },
+  { what: 'namespaces', allow: 'user-namespaces', answers: { ...all('EPERM', 'clone', 'setns', 'unshare'), clone3: 'ENOSYS' } },
+  { what: 'mounts', allow: 'user-namespaces', answers: all('EPERM', 'mount', 'umount2', 'open_tree', 'fsconfig', 'mount_setattr') },
+  { what: 'io_uring', allow: 'io_uring', answers: all('ENOSYS', 'io_uring_setup', 'io_uring_enter') },
+  { what: 'performance counters', allow: 'perf', answers: all('ENOSYS', 'perf_event_open') },
+  { what: 'programs for the kernel', allow: 'bpf', answers: all('ENOSYS', 'bpf') },
+  { what: 'page faults of its own', allow: 'userfaultfd', answers: all('ENOSYS', 'userfaultfd') },
+  {
+    what: 'other sockets',
+    allow: 'sockets',
+    answers: {
+      ...all('EAFNOSUPPORT', 'AF_NETLINK, kernel events', 'AF_NETLINK, generic', 'AF_PACKET', 'AF_INET, SOCK_PACKET', 'AF_VSOCK', 'AF_ALG'),
+      SO_ATTACH_FILTER: 'EPERM',
+    },
+  },
+  {
+    what: 'set-id bits',
+    allow: 'set-id',
+    answers: {
+      ...all('EPERM', 'fchmod', 'fchmodat', 'fchmodat2', 'openat', 'mknodat', 'mknodat of a fifo', 'openat of no name'),
+      ...(x86 ? all('EPERM', 'chmod', 'open', 'creat', 'mknod') : {}),
+      openat2: 'ENOSYS',
+    },
+  },
+  {
+    what: 'attributes of files',
+    allow: 'attributes',
+    answers: {
+      ...all('EOPNOTSUPP', 'setxattr', 'setxattr of an ACL', 'setxattr of a default ACL', 'lsetxattr', 'fsetxattr', 'removexattr', 'lremovexattr'),
+      ...all('EOPNOTSUPP', 'fremovexattr', 'setxattrat', 'file_setattr'),
+      ...all('ENOTTY', 'FS_IOC_SETFLAGS', 'FS_IOC_FSSETXATTR', 'FS_IOC_SET_ENCRYPTION_POLICY'),
+    },
+  },
+  { what: 'typing into terminals', answers: all('EPERM', 'TIOCSTI', 'TIOCSTI, with more above it', 'TIOCLINUX', 'TIOCSETD') },
+  { what: 'files by their handles', answers: all('EPERM', 'open_by_handle_at', 'open_by_handle_at of the root') },
+  { what: 'clocks', answers: all('EPERM', 'clock_settime', 'settimeofday', 'adjtimex', 'clock_adjtime') },
+  { what: 'personalities', answers: all('EPERM', 'personality') },
+  { what: 'leaving what it descends from', answers: all('EPERM', 'no subreaper') },
+  { what: 'the kernel', answers: all('EPERM', 'syslog', 'quotactl') },
+  { what: 'other architectures', answers: all('ENOSYS', 'i386', 'x32') },
+]
+const rows = refusals.map((refusal) => [refusal.what, refusal] as const)
+const attempts = refusals.flatMap((refusal) => Object.keys(refusal.answers))
+/** What every build may do. */
+const harmless = all('ok', 'AF_NETLINK, routes', 'AF_UNIX', 'a subreaper', 'no randomization', 'personality again')
+
+const users: readonly Spec['user'][] = [undefined, 'root']
+
+;(process.platform === 'linux' ? describeAttack : describe.skip)('the system calls of a build', () => {
+  const folders = useFolders()
+
+  const triedWith = async (spec: Spec): Promise<Record<string, string>> =>
+    answers((await build(armed({ output: folders.output, ...spec }), attack('refused', '/output'))).stdout)
+
+  describe.each(users)('as %s', (user) => {
+    const asUser = user === undefined ? {} : { user }
+
+    test.each(rows)('cannot be those of %s', async (_, refusal) => {
+      expect(await triedWith(asUser)).toMatchObject(refusal.answers)
+    })
+
+    test('can be all others, and leave no set-id bit behind', async () => {
+      const tried = await triedWith(asUser)
+      expect(tried).toMatchObject(harmless)
+      expect(Object.keys(tried).filter((name) => name.startsWith('set-id'))).toEqual([])
+      const made = readdirSync(folders.output)
+      expect(made).toEqual(expect.arrayContaining(['attributed', 'mkdir', 'plain']))
+      expect(made.filter((name) => (statSync(path.join(folders.output, name)).mode & 0o6000) !== 0)).toEqual([])
+    })
+  })
+
+  // So an attempt that is refused is one that the kernel would have another answer to.
+  test.each(rows.filter(([, { allow }]) => allow !== undefined))('can be those of %s where the spec allows it, and no others', async (_, refusal) => {
+    const folder = path.join(folders.top, 'here')
+    mkdirSync(folder)
+    const [file = '', ...args] = onHost('refused', folder)
+    const here = answers(spawnSync(file, args, { encoding: 'utf8' }).stdout)
+    const tried = await triedWith({ allow: refusal.allow === undefined ? [] : [refusal.allow] })
+    const lifted = refusals.filter(({ allow }) => allow === refusal.allow).flatMap((one) => Object.entries(one.answers))
+    // A kernel may be without some of it.
+    const answered = lifted.filter(([attempt, answer]) => here[attempt] !== answer)
+    expect(answered.filter(([attempt, answer]) => tried[attempt] === answer)).toEqual([])
+    const names = new Set(lifted.map(([attempt]) => attempt))
+    const others = refusals.flatMap((one) => Object.entries(one.answers)).filter(([attempt]) => !names.has(attempt))
+    expect(tried).toMatchObject(Object.fromEntries(others))
+  })
+
+  test('are each tried', async () => {
+    const tried = Object.keys(await triedWith({}))
+    expect(attempts.filter((attempt) => !tried.includes(attempt))).toEqual([])
+    expect(new Set(attempts).size).toBe(attempts.length)
+  })
+
+  test.each(users)('lead a build as %s to no cgroup of the host, as it gets no namespace to mount one in', async (user) => {
+    const { stdout } = await build(armed(user === undefined ? {} : { user }), attack('nested', '/inputs/probe/nested', '/inputs/probe'))
+    expect(answers(stdout)).toEqual({ namespace: 'EPERM' })
+  })
+
+  test('are filtered or there is no session: where the kernel has no filters, that is an error before anything runs, and an obstacle', () => {
+    const script = `import { openSession, preflight } from './dist/index.js'
+      const { code, step, syscall, name, remedy } = await openSession({}).catch((error) => error)
+      console.log(JSON.stringify([{ code, step, syscall, name, remedy }, preflight().obstacles]))`
+    const [file = '', ...args] = onHost('without_filters', process.execPath, '--input-type=module', '-e', script)
+    const { stdout, stderr } = spawnSync(file, args, { encoding: 'utf8' })
+    expect(stderr).toBe('')
+    const [error, obstacles] = JSON.parse(stdout) as [object, { readonly remedy: string }[]]
+    expect(obstacles).toMatchObject([{ check: 'seccomp' }])
+    expect(error).toEqual({ code: 'ENOSYS', step: 'filter', syscall: 'seccomp', name: 'SystemCallError', remedy: obstacles[0]?.remedy })
+  })
+
+  test('are filtered, as the record of the session says', async () => {
+    await using session = await openSession({})
+    const own = /^Seccomp_filters:\s*(\d+)$/m.exec(spawnSync('cat', ['/proc/self/status'], { encoding: 'utf8' }).stdout)?.[1]
+    expect((await session.record()).process?.systemCallFilters).toBe(Number(own) + 1)
+    expect((await session.run(['grep', 'Seccomp:', '/proc/self/status'])).stdout).toBe('Seccomp:\t2')
+  })
+})

@@ -1,0 +1,106 @@
+import { chmodSync, chownSync, closeSync, openSync, readFileSync, statSync, utimesSync, writeFileSync } from 'node:fs'
+import path from 'node:path'
+import { afterEach, beforeEach, expect, test } from 'vitest'
+
+import { build, type Spec } from '../../../src/index.ts'
+import { useFolders } from '../folders.ts'
+import { isFreebsd } from '../kernel.ts'
+import { answers, armed, attack, describeAttack, hostProgram, isRoot, outputOf } from './attack.ts'
+
+const users: readonly Spec['user'][] = [undefined, 'root']
+const armedFor = (user: Spec['user']): Spec => armed(user === undefined ? {} : { user })
+
+describeAttack('a build that changes the /dev/null it was given as stdin', () => {
+  const nodeOf = () => {
+    const { mode, uid, gid, atimeMs, mtimeMs } = statSync('/dev/null')
+    // The times of a device are one for all of FreeBSD's mounts (docs/security.md).
+    return isFreebsd ? { mode, uid, gid } : { mode, uid, gid, atimeMs, mtimeMs }
+  }
+  let before = nodeOf()
+  beforeEach(() => {
+    before = nodeOf()
+  })
+  afterEach(() => {
+    if (!isRoot) return
+    chmodSync('/dev/null', before.mode)
+    chownSync('/dev/null', before.uid, before.gid)
+    utimesSync('/dev/null', new Date(), new Date())
+  })
+
+  test.each(users)('as %s changes its session’s own, and not the host’s', async (user) => {
+    const { stderr } = await build(armedFor(user), attack('descriptors', 'null'), { stderr: 'pipe' })
+    expect(answers(stderr)).toMatchObject({ node: 'here' })
+    expect(nodeOf()).toEqual(before)
+  })
+
+  test.each(users)('as %s does not come to the host’s by one that the host program has, either', async (user) => {
+    const inherited = ['sh', '-c', '/inputs/probe/descriptors null 2>&1']
+    const output = await outputOf(hostProgram(armedFor(user), inherited, [], { stdio: ['ignore', 'pipe', 'ignore'] }))
+    expect(answers(output)).toMatchObject({ node: 'here' })
+    expect(nodeOf()).toEqual(before)
+  })
+})
+
+/** All that a file of the host is, but for when it was read. */
+const stateOf = (file: string) => {
+  const { mode, uid, gid, size } = statSync(file)
+  return { mode, uid, gid, size, content: readFileSync(file, 'utf8') }
+}
+
+describeAttack('a build that takes a standard descriptor for the file of the host behind it', () => {
+  const folders = useFolders()
+  const file = (): string => {
+    const name = path.join(folders.top, 'file')
+    writeFileSync(name, 'written before\n', { mode: 0o666 })
+    return name
+  }
+  /** Each attempt on what was there before is refused. What is written into the pipe again is nothing but output. */
+  const expectRefused = (output: string): void => {
+    const told = answers(output)
+    expect(told).toMatchObject({ kind: 'pipe', path: 'none' })
+    expect(Object.keys(told)).toHaveLength(13)
+    for (const [attempt, answer] of Object.entries(told)) {
+      if (attempt !== 'kind' && attempt !== 'path') expect([attempt, answer]).not.toEqual([attempt, 'ok'])
+    }
+  }
+
+  test.each(users)('as %s neither reads nor changes the log that its output goes to', async (user) => {
+    const log = file()
+    const before = stateOf(log)
+    const { stderr } = await build(armedFor(user), attack('descriptors', 'log'), { stdout: { file: log } })
+    expectRefused(stderr)
+    expect(stateOf(log)).toEqual(before)
+  })
+
+  test.each(users)('as %s does not change the file that its stdin comes from', async (user) => {
+    const input = file()
+    const before = stateOf(input)
+    const { stderr } = await build(armedFor(user), attack('descriptors', 'input'), { stdin: { file: input } })
+    expectRefused(stderr)
+    expect(stateOf(input)).toEqual(before)
+  })
+
+  test.each(users)('as %s does neither where the host program itself was started with those files', async (user) => {
+    const [log, input] = [path.join(folders.top, 'log'), file()]
+    writeFileSync(log, 'written before\n', { mode: 0o666 })
+    const before = [stateOf(log), stateOf(input)]
+    const descriptors = [openSync(input, 'r+'), openSync(log, 'a+')] as const
+    try {
+      for (const way of ['log', 'input']) {
+        const program = hostProgram(armedFor(user), attack('descriptors', way), [], { stdio: [descriptors[0], descriptors[1], 'pipe'] })
+        const output = await errorOutputOf(program)
+        expectRefused(output)
+      }
+    } finally {
+      for (const descriptor of descriptors) closeSync(descriptor)
+    }
+    expect([stateOf(log), stateOf(input)]).toEqual(before)
+  })
+})
+
+async function errorOutputOf(program: ReturnType<typeof hostProgram>): Promise<string> {
+  let output = ''
+  program.stderr?.on('data', (chunk: Buffer) => (output += String(chunk)))
+  await new Promise((resolve) => program.once('close', resolve))
+  return output
+}

@@ -1,0 +1,172 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { closeSync, openSync, readFileSync, readSync, statSync, writeFileSync } from 'node:fs'
+import path from 'node:path'
+import { text } from 'node:stream/consumers'
+import { fileURLToPath } from 'node:url'
+import { expect, test } from 'vitest'
+
+import { build, openSession } from '../../src/index.ts'
+import { useFolders } from './folders.ts'
+import { expectSameState, hostState } from './host-state.ts'
+import { describeSession, isFreebsd } from './kernel.ts'
+import { mkfifo } from './fifo.ts'
+import { rejected } from './rejected.ts'
+
+const MiB = 1024 * 1024
+/** Under emulation every one of them takes long. */
+const large = (isFreebsd ? 16 : 100) * MiB
+/** A device that is always full (null(4), full(4)). */
+const full = '/dev/full'
+const mebibytes = (count: number): string => `dd if=/dev/zero bs=65536 count=${count * 16} 2>/dev/null`
+
+describeSession('a file of the host that a command’s output goes to', () => {
+  const folders = useFolders()
+  const log = (): string => path.join(folders.top, 'log')
+
+  test('has stdout and stderr in the order in which they were written', async () => {
+    const script = 'i=0; while [ $i -lt 200 ]; do echo out $i; echo err $i >&2; i=$((i+1)); done'
+    await build({}, ['sh', '-c', script], { stdout: { file: log() }, stderr: { file: log() } })
+    const expected = Array.from({ length: 200 }, (_, index) => `out ${index}\nerr ${index}\n`).join('')
+    expect(readFileSync(log(), 'utf8')).toBe(expected)
+  })
+
+  test('has all that a command wrote, after what was there, when its end is told', async () => {
+    writeFileSync(log(), 'before\n')
+    const before = await hostState()
+    await build({}, ['sh', '-c', mebibytes(large / MiB)], { stdout: { file: log() } })
+    expect(statSync(log()).size).toBe('before\n'.length + large)
+    await expectSameState(before)
+  })
+
+  test('has what a daemon writes later, until the session is closed, and the command’s end does not wait for it', async () => {
+    const session = await openSession({})
+    await session.run(['sh', '-c', '(echo late; while [ ! -e /tmp/go ]; do sleep 0.02; done; echo later; exec sleep 100) & echo early'], { stdout: { file: log() } })
+    expect(readFileSync(log(), 'utf8')).toContain('early\n')
+    await session.run(['touch', '/tmp/go'])
+    await expect.poll(() => readFileSync(log(), 'utf8')).toContain('later\n')
+    await session.run(['sh', '-c', '(exec sleep 100) & echo last'], { stdout: { file: log() } })
+    await session.close()
+    expect(readFileSync(log(), 'utf8').trimEnd().split('\n').sort()).toEqual(['early', 'last', 'late', 'later'])
+  })
+
+  test('and is full, is the error of the run, whatever became of the command', async () => {
+    await using session = await openSession({})
+    const error = await rejected(session.run(['sh', '-c', 'trap "" PIPE; echo lost; exec sleep 100'], { stdout: { file: full }, reject: false }))
+    const cause = { code: 'ENOSPC', syscall: 'write', step: 'stdio', path: full }
+    expect(error).toMatchObject({ code: 'ERR_BUILDJAIL_OUTPUT_FAILED', cause, signal: 'SIGKILL' })
+    const quick = await rejected(session.run(['sh', '-c', 'echo lost >&2'], { stderr: { file: full } }))
+    expect(quick).toMatchObject({ code: 'ERR_BUILDJAIL_OUTPUT_FAILED', cause })
+    expect((await session.run(['echo', 'still'])).stdout).toBe('still')
+  })
+
+  test('and is full, is told of by a spawned command, too', async () => {
+    await using session = await openSession({})
+    const child = session.spawn(['sh', '-c', 'echo lost'], { stdio: ['ignore', { file: full }, 'ignore'] })
+    const exit = once(child, 'exit').catch((error: unknown) => error)
+    expect(await exit).toMatchObject({ code: 'ENOSPC', path: full })
+  })
+
+  test('and takes nothing for a while, holds up no other command', async () => {
+    const fifo = mkfifo(path.join(folders.top, 'fifo'))
+    const reader = openSync(fifo, 'r+')
+    try {
+      await using session = await openSession({})
+      const waiting = session.run(['sh', '-c', mebibytes(1)], { stdout: { file: fifo } })
+      for (let i = 0; i < 20; i += 1) expect((await session.run(['echo', 'beside'])).stdout).toBe('beside')
+      const chunk = Buffer.alloc(65_536)
+      let left = MiB
+      while (left > 0) left -= readSync(reader, chunk)
+      expect((await waiting).exitCode).toBe(0)
+    } finally {
+      closeSync(reader)
+    }
+  })
+})
+
+describeSession('a fifo of the host that a command’s output goes to', () => {
+  const folders = useFolders()
+
+  test('is the error of the run where it takes nothing for 5 seconds after the command’s end', async () => {
+    const fifo = mkfifo(path.join(folders.top, 'fifo'))
+    const nobody = openSync(fifo, 'r+')
+    try {
+      // More than a fifo holds, and less than it and a pipe do.
+      const error = await rejected(build({}, ['sh', '-c', 'dd if=/dev/zero bs=1024 count=100 2>/dev/null'], { stdout: { file: fifo } }))
+      expect(error).toMatchObject({ code: 'ERR_BUILDJAIL_OUTPUT_FAILED', exitCode: 0, cause: { code: 'ETIMEDOUT', path: fifo } })
+    } finally {
+      closeSync(nobody)
+    }
+  })
+})
+
+describeSession('a file of the host that a command’s stdin comes from', () => {
+  const folders = useFolders()
+  const largeFile = (): string => {
+    const file = path.join(folders.top, 'large')
+    writeFileSync(file, Buffer.alloc(large, 'line\n'))
+    return file
+  }
+
+  test('arrives whole, and ends', async () => {
+    const { stdout } = await build({}, ['wc', '-c'], { stdin: { file: largeFile() } })
+    expect(Number(stdout)).toBe(large)
+  })
+
+  test('may be left unread, which is no failure and keeps nothing open', async () => {
+    const file = largeFile()
+    const { descriptors } = await hostState()
+    await using session = await openSession({})
+    for (const command of [['true'], ['head', '-n', '1'], ['sh', '-c', 'exec 0<&-; sleep 0.05']]) {
+      expect((await session.run(command, { stdin: { file } })).exitCode).toBe(0)
+    }
+    await session.close()
+    await expect.poll(async () => (await hostState()).descriptors.length).toBeLessThanOrEqual(descriptors.length)
+  })
+
+  // FreeBSD's pipes go both ways (pipe(2)).
+  test('gets nothing of what a command writes into its stdin', async () => {
+    const file = path.join(folders.top, 'small')
+    writeFileSync(file, 'given\n')
+    const { stdout } = await build({}, ['sh', '-c', '(echo back >&0) 2>/dev/null; cat'], { stdin: { file } })
+    expect([stdout, readFileSync(file, 'utf8')]).toEqual(['given', 'given\n'])
+  })
+
+  test('is fed to a command alone: its daemon has the end of it afterwards', async () => {
+    const file = largeFile()
+    await using session = await openSession({ output: folders.output })
+    await session.run(['sh', '-c', 'exec 3<&0; (sleep 0.2; wc -c > /output/rest) <&3 & dd bs=1 count=1 >/dev/null 2>&1'], { stdin: { file } })
+    await expect.poll(() => Number(readOrNothing(path.join(folders.output, 'rest'))), { timeout: 10_000 }).toBeGreaterThan(0)
+    expect(Number(readOrNothing(path.join(folders.output, 'rest')))).toBeLessThan(large)
+  })
+})
+
+function readOrNothing(file: string): string {
+  try {
+    return readFileSync(file, 'utf8')
+  } catch {
+    return ''
+  }
+}
+
+const cli = fileURLToPath(new URL('../../dist/cli/main.cjs', import.meta.url))
+
+// As a shell reads its script from a file that is stdin, and the loop `while read line` its lines.
+describeSession('a file of the host that is inherited', () => {
+  const folders = useFolders()
+
+  test('keeps what a command does not read of it, for whoever reads on', async () => {
+    const script = path.join(folders.top, 'script')
+    const run = `${process.execPath} ${cli} run -- true`
+    writeFileSync(script, `echo one\n${run}\necho two\n${run}\necho three\n`)
+    const input = openSync(script, 'r')
+    try {
+      const shell = spawn('sh', [], { stdio: [input, 'pipe', 'inherit'] })
+      if (shell.stdout === null) throw new Error('stdout is no pipe')
+      const [output] = await Promise.all([text(shell.stdout), once(shell, 'exit')])
+      expect(output).toBe('one\ntwo\nthree\n')
+    } finally {
+      closeSync(input)
+    }
+  })
+})

@@ -1,0 +1,254 @@
+import { spawnSync } from 'node:child_process'
+import { chmodSync, chownSync, lstatSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs'
+import path from 'node:path'
+import { beforeEach, describe, expect, test } from 'vitest'
+
+import { build, openSession, OverlayUnsupportedError, planOf, preflight, SessionPool, type Spec } from '../../src/index.ts'
+import { useFolders } from './folders.ts'
+import { expectSameState, hostState } from './host-state.ts'
+import { describeSession, isFreebsd } from './kernel.ts'
+import { rejected } from './rejected.ts'
+
+const isRoot = process.geteuid?.() === 0
+const users: readonly Spec['user'][] = isRoot ? [undefined, 'root'] : [undefined]
+
+const missing = preflight().limitations.find(({ check }) => check === 'overlay')
+if (missing !== undefined && !isFreebsd) console.warn(`skipped, as there are no overlays here: ${missing.problem}; ${missing.remedy}`)
+
+/** All that can be told of a tree: names, contents, modes, owners, times to the nanosecond. */
+function told(top: string): Record<string, string> {
+  const files = ['.', ...readdirSync(top, { recursive: true, encoding: 'utf8' }).toSorted()]
+  return Object.fromEntries(files.map((name) => {
+    const file = path.join(top, name)
+    const found = lstatSync(file)
+    const content = found.isFile() ? readFileSync(file, 'utf8') : found.isSymbolicLink() ? readlinkSync(file) : ''
+    // Afterwards, as reading it here sets the time of access, once a day (mount(8), relatime).
+    const { mode, uid, gid, size, ino, mtimeNs, ctimeNs, atimeNs, nlink } = lstatSync(file, { bigint: true })
+    return [name, [mode.toString(8), uid, gid, size, ino, mtimeNs, ctimeNs, atimeNs, nlink, content].join(' ')]
+  }))
+}
+
+describeSession('an input that is an overlay', () => {
+  const folders = useFolders()
+  let source = ''
+  beforeEach(() => {
+    source = path.join(folders.top, 'project')
+    mkdirSync(path.join(source, 'src/deep'), { recursive: true })
+    mkdirSync(path.join(source, 'node_modules/one'), { recursive: true })
+    const write = (name: string, text: string, mode: number): void => {
+      writeFileSync(path.join(source, name), text)
+      chmodSync(path.join(source, name), mode)
+    }
+    write('Makefile', 'all:\n', 0o644)
+    write('configure', '#!/bin/sh\necho configured\n', 0o755)
+    write('private', 'private\n', 0o600)
+    write('shut', 'shut\n', 0o400)
+    write('src/a.c', 'int a;\n', 0o644)
+    write('src/deep/b.c', 'int b;\n', 0o644)
+    write('node_modules/one/index.js', 'one\n', 0o644)
+    symlinkSync('src/a.c', path.join(source, 'link'))
+    chmodSync(path.join(source, 'src/deep'), 0o700)
+    // Of long ago, so that what is read is noted (mount(8), relatime).
+    for (const name of readdirSync(source, { recursive: true, encoding: 'utf8' })) if (name !== 'link') utimesSync(path.join(source, name), 1_700_000_000, 1_700_000_000)
+    utimesSync(source, 1_700_000_000, 1_700_000_000)
+  })
+  const spec = (more: Spec = {}): Spec => ({ inputs: { '/w': { path: source, overlay: true } }, cwd: '/w', ...more })
+
+  test.runIf(isFreebsd || missing !== undefined)('is refused before anything runs where there are none, with what to do', async () => {
+    const before = await hostState()
+    const error = (await rejected(build(spec(), ['touch', '/tmp/ran']))) as OverlayUnsupportedError
+    expect(error).toBeInstanceOf(OverlayUnsupportedError)
+    expect(error).toMatchObject({ code: 'ERR_BUILDJAIL_OVERLAY_UNSUPPORTED', step: 'overlay', path: source, dest: '/w', remedy: expect.any(String) as string })
+    await using pool = await SessionPool.open({}, { size: 1 })
+    await expect(pool.run(spec(), ['true'])).rejects.toMatchObject({ code: 'ERR_BUILDJAIL_OVERLAY_UNSUPPORTED' })
+    await pool.close()
+    await expectSameState(before)
+  })
+
+  describe.skipIf(isFreebsd || missing !== undefined)('on a host that has them', () => {
+    test.each(users)('lets a build do there what its owner may (user %s), and nothing of that comes to the source or stays', async (user) => {
+      const state = await hostState()
+      const before = told(source)
+      const more = user === undefined ? {} : { user }
+      const script = `
+        set -e
+        ./configure; cat private shut link src/deep/b.c
+        echo more >> src/a.c; : > Makefile; echo private too >> private
+        mv configure moved; mv src/deep/b.c src/a.h; mv moved src/a.c
+        rm shut link; ln -s a.h src/link; ln src/a.h hard; chmod 600 src/a.h; touch -d 2001-02-03 Makefile
+        rm -r node_modules; mkdir -p node_modules/two; echo two > node_modules/two/index.js
+        mkdir -p dist/deep; echo made > dist/deep/made; mv dist out; rmdir src/deep
+        find . | sort; cat src/a.c hard`
+      const { stdout } = await build(spec(more), ['sh', '-c', script])
+      expect(stdout.split('\n')).toEqual([
+        'configured', 'private', 'shut', 'int a;', 'int b;',
+        '.', './Makefile', './hard', './node_modules', './node_modules/two', './node_modules/two/index.js', './out', './out/deep', './out/deep/made', './private', './src', './src/a.c', './src/a.h', './src/link',
+        '#!/bin/sh', 'echo configured', 'int b;',
+      ])
+      expect(told(source)).toEqual(before)
+      await expectSameState(state)
+    })
+
+    test('has been read, and not even the time of that is told in the source', async () => {
+      const times = (): bigint[] => ['.', 'src', 'src/a.c', 'configure'].map((name) => lstatSync(path.join(source, name), { bigint: true }).atimeNs)
+      const before = times()
+      await build(spec(), ['sh', '-c', './configure; ls . src; cat src/a.c'])
+      expect(times()).toEqual(before)
+      // It would be otherwise.
+      told(source)
+      expect(times().filter((time, index) => time === before[index])).toEqual([])
+    })
+
+    test('belongs to the build, all of it that is its owner’s, and has its modes and times', async () => {
+      const { stdout } = await build(spec(), ['sh', '-c', 'stat -c "%U %G %a %Y %n" . Makefile private src/deep; find . ! -user build'])
+      expect(stdout.split('\n')).toEqual([`build build 755 1700000000 .`, `build build 644 1700000000 Makefile`, `build build 600 1700000000 private`, `build build 700 1700000000 src/deep`])
+    })
+
+    test.runIf(isRoot)('is the same where its owner is neither root nor the caller; what is of others stays theirs', async () => {
+      for (const name of ['.', ...readdirSync(source, { recursive: true, encoding: 'utf8' })]) if (name !== 'link') chownSync(path.join(source, name), 4001, 4002)
+      chownSync(path.join(source, 'Makefile'), 4003, 4003)
+      chownSync(path.join(source, 'shut'), 0, 0)
+      const before = told(source)
+      const script = 'stat -c "%u %n" . private Makefile shut; cat private; echo a >> private && echo wrote; echo a >> Makefile || echo others; cat shut || echo shut; rm Makefile && echo removed'
+      const { stdout } = await build(spec(), ['sh', '-c', script])
+      expect(stdout.split('\n')).toEqual(['35001 .', '35001 private', '65534 Makefile', '65534 shut', 'private', 'wrote', 'others', 'shut', 'removed'])
+      expect(told(source)).toEqual(before)
+    })
+
+    test.skipIf(isRoot)('is refused where its owner is not the caller, who is not root', async () => {
+      const error = await rejected(build({ inputs: { etc: { path: '/etc/ssl', overlay: true } } }, ['true']))
+      expect(error).toMatchObject({ code: 'ERR_BUILDJAIL_OVERLAY_UNSUPPORTED', path: '/etc/ssl', dest: '/inputs/etc', message: expect.stringContaining('without root') as string })
+    })
+
+    test('is each session’s own, also of two at once', async () => {
+      await using first = await openSession(spec())
+      await using second = await openSession(spec({ inputs: { '/w': { path: source, overlay: true }, '/v': { path: source, overlay: true }, '/plain': source } }))
+      const write = (word: string): string[] => ['sh', '-c', `for i in 1 2 3 4 5 6 7 8 9; do echo ${word} >> src/a.c; rm -f made; echo ${word} > made; done; cat src/a.c made`]
+      const [one, two] = await Promise.all([first.run(write('one')), second.run(write('two'))])
+      expect(one.stdout).toBe(`int a;\n${'one\n'.repeat(9)}one`)
+      expect(two.stdout).toBe(`int a;\n${'two\n'.repeat(9)}two`)
+      expect((await second.run(['sh', '-c', 'cat /v/src/a.c /plain/src/a.c; echo no > /plain/src/a.c || echo shut; echo v > /v/made; cat made'])).stdout).toBe('int a;\nint a;\nshut\ntwo')
+    })
+
+    test('takes of the room of /tmp, in bytes and in files, and a neighbour has its own', async () => {
+      writeFileSync(path.join(source, 'large'), Buffer.alloc(3 * 1024 * 1024))
+      const bounded = spec({ limits: { tmpSize: '4M', tmpFiles: 64 } })
+      await using session = await openSession(bounded)
+      await using neighbour = await openSession(bounded)
+      const run = async (script: string): Promise<string> => (await session.run(['sh', '-c', script], { reject: false, stderr: 'ignore' })).stdout
+      // A file that is changed is copied as a whole.
+      expect(await run('echo a >> large && echo copied; head -c 2M /dev/zero > /tmp/full || echo full; rm -f /tmp/full; head -c 2M /dev/zero > more || echo full; rm more; rm large; head -c 3M /dev/zero > /tmp/fits && echo fits')).toBe('copied\nfull\nfull\nfits')
+      const made = Number(await run('rm /tmp/fits; i=0; while true 2>/dev/null > src/$i; do i=$((i + 1)); done; echo $i'))
+      expect(made).toBeGreaterThan(16)
+      expect(made).toBeLessThanOrEqual(64)
+      expect(await run('true > /tmp/one || echo full')).toBe('full')
+      expect((await neighbour.run(['sh', '-c', 'echo a >> large && : > /tmp/one && : > src/one && echo goes on'])).stdout).toBe('goes on')
+    })
+
+    test('is in one file system to those who walk it, and a file stays the same file when it is changed', async () => {
+      const script = 'find . -xdev | wc -l; find . | wc -l; a=$(stat -c "%d %i" src/a.c); echo b >> src/a.c; test "$a" = "$(stat -c "%d %i" src/a.c)" && echo same'
+      const [walked, all, same] = (await build(spec(), ['sh', '-c', script])).stdout.split('\n')
+      expect([walked, same]).toEqual([all, 'same'])
+    })
+
+    test('may have others in it, where there is a folder for them and where there is none', async () => {
+      const before = told(source)
+      const nested = spec({ outputs: { '/w/dist/lib': folders.output }, inputs: { '/w': { path: source, overlay: true }, '/w/src/deep': folders.input, '/w/new/given.txt': path.join(folders.input, 'given.txt'), '/w/src/own': { path: folders.input, overlay: true } } })
+      const script = 'ls . src src/deep; cat new/given.txt; echo kept > dist/lib/kept; echo b > dist/b; echo no > src/deep/no || echo shut; echo a >> src/own/given.txt; cat src/own/given.txt; stat -c %U dist new'
+      const { stdout } = await build(nested, ['sh', '-c', script])
+      expect(stdout.split('\n')).toEqual(['.:', 'Makefile', 'configure', 'dist', 'link', 'new', 'node_modules', 'private', 'shut', 'src', '', 'src:', 'a.c', 'deep', 'own', '', 'src/deep:', 'given.txt', 'given', 'shut', 'given', 'a', 'build', 'build'])
+      expect(readdirSync(folders.output)).toEqual(['kept'])
+      expect(told(source)).toEqual(before)
+      expect(readFileSync(path.join(folders.input, 'given.txt'), 'utf8')).toBe('given\n')
+    })
+
+    test('has no mount point made through a link that came into its source since the plan was made', async () => {
+      const plan = planOf(spec({ outputs: { '/w/dist/lib': folders.output } }))
+      for (const to of [folders.input, '/tmp', '..', 'src']) {
+        symlinkSync(to, path.join(source, 'dist'))
+        await expect(openSession(plan)).rejects.toMatchObject({ step: 'mount-point' })
+        rmSync(path.join(source, 'dist'))
+      }
+      expect([readdirSync(folders.input), readdirSync(path.join(source, 'src'))]).toEqual([['given.txt'], ['a.c', 'deep']])
+    })
+
+    test('may lie in another, and have an output of its own source in it', async () => {
+      const dist = path.join(source, 'dist')
+      mkdirSync(dist)
+      const { stdout } = await build({ inputs: { '/w': source, '/w/src': { path: path.join(source, 'src'), overlay: true } }, outputs: { '/w/dist': dist }, cwd: '/w' }, ['sh', '-c', 'echo a > src/a.o; cp src/a.o dist; echo no > no || echo shut'])
+      expect(stdout).toBe('shut')
+      await build(spec({ outputs: { '/w/dist': dist } }), ['sh', '-c', 'echo b > src/b.o; cp src/b.o dist'])
+      expect([readdirSync(dist), readdirSync(path.join(source, 'src'))]).toEqual([['a.o', 'b.o'], ['a.c', 'deep']])
+    })
+
+    test('is in the base of a pool, in what is added, and in both; each build has it as it was', async () => {
+      const before = told(source)
+      const script = ['sh', '-c', 'for d in /w /v; do test ! -d $d || { ! test -e $d/made && echo a >> $d/src/a.c && echo m > $d/made && cat $d/src/a.c; }; done; touch /tmp/a; ls /tmp; ls -ld /tmp']
+      const overlay = { path: source, overlay: true }
+      for (const [base, added] of [[{ '/w': overlay }, {}], [{}, { '/w': overlay }], [{ '/v': overlay }, { '/w': overlay }]] as const) {
+        await using pool = await SessionPool.open({ inputs: base }, { size: 1 })
+        const times = Object.keys({ ...base, ...added }).length
+        for (let round = 0; round < 2; round += 1) {
+          const { stdout } = await pool.run({ inputs: added }, script)
+          expect(stdout).toMatch(new RegExp(`^${'int a;\\na\\n'.repeat(times)}a\\ndrwxrwxrwt`))
+        }
+      }
+      expect(told(source)).toEqual(before)
+      await using pool = await SessionPool.open({ inputs: { '/tmp/in': folders.input } }, { size: 1 })
+      await expect(pool.run({ inputs: { '/w': overlay } }, script)).rejects.toMatchObject({ code: 'ERR_BUILDJAIL_TARGET_BELOW_BIND', entry: 'inputs./w' })
+      expect((await build({ inputs: { '/w': overlay, '/tmp/in': folders.input } }, ['sh', '-c', 'cat /tmp/in/given.txt; ls /tmp; echo a > /w/a; cat /w/a'])).stdout).toBe('given\nin\na')
+    })
+
+    test('is what the plan and the record say, with no name of the host where a build can see it', async () => {
+      const plan = planOf(spec())
+      expect(plan.mounts.find(({ target }) => target === '/w')).toMatchObject({ kind: 'overlay', source, writable: true, entry: 'inputs./w' })
+      await using session = await openSession(plan)
+      const { mounts, root } = await session.record()
+      expect(mounts.find(({ on }) => on === `${root}/w`)).toMatchObject({ type: 'overlay', flags: expect.arrayContaining(['rw', 'nosuid', 'nodev']) as string[] })
+      const { stdout } = await session.run(['cat', '/proc/self/mountinfo'])
+      expect(stdout.split('\n').filter((line) => line.includes(' - overlay '))).toHaveLength(1)
+      expect(stdout).not.toContain(folders.top)
+      // Nothing else is mounted for it.
+      await using plain = await openSession({ inputs: { '/w': source } })
+      const record = await plain.record()
+      const places = (of: typeof mounts, top: string): string[] => of.map(({ on, type }) => `${on.slice(top.length)} ${type}`).filter((place) => !place.startsWith('/w ')).toSorted()
+      expect(places(mounts, root)).toEqual(places(record.mounts, record.root))
+    })
+
+    test('is kept of a build that failed, as the rest of its working directory', async () => {
+      const keep = path.join(folders.top, 'kept')
+      const { kept } = await build(spec({ keep }), ['sh', '-c', 'echo more >> src/a.c; echo log > log; rm Makefile; exit 3'], { reject: false })
+      expect(readFileSync(path.join(kept?.path ?? '', 'w/src/a.c'), 'utf8')).toBe('int a;\nmore\n')
+      expect(readdirSync(path.join(kept?.path ?? '', 'w'))).toEqual(['configure', 'link', 'log', 'node_modules', 'private', 'shut', 'src'])
+    })
+
+    test.runIf(isRoot)('is refused where something is mounted in it, and has something of its own there instead', async () => {
+      const at = path.join(source, 'src/deep')
+      const mounted = spawnSync('mount', ['--bind', folders.input, at], { encoding: 'utf8' })
+      expect(mounted).toMatchObject({ status: 0 })
+      try {
+        const error = await rejected(build(spec(), ['true']))
+        expect(error).toMatchObject({ code: 'ERR_BUILDJAIL_OVERLAY_UNSUPPORTED', message: expect.stringContaining(`${at} is mounted in the folder`) as string })
+        const instead = spec({ inputs: { '/w': { path: source, overlay: true }, '/w/src/deep': at } })
+        expect((await build(instead, ['cat', 'src/deep/given.txt'])).stdout).toBe('given')
+      } finally {
+        spawnSync('umount', [at])
+      }
+    })
+
+    test.runIf(isRoot)('is refused of a file system that cannot show files as another user’s', async () => {
+      const [lower, merged] = [mkdtempSync(path.join(folders.top, 'lower-')), path.join(source, 'merged')]
+      mkdirSync(merged)
+      const mounted = spawnSync('mount', ['-t', 'overlay', '-o', `lowerdir=${lower}:${folders.input}`, 'overlay', merged], { encoding: 'utf8' })
+      expect(mounted).toMatchObject({ status: 0 })
+      try {
+        const state = await hostState()
+        const error = await rejected(build({ inputs: { w: { path: merged, overlay: true } } }, ['true']))
+        expect(error).toMatchObject({ code: 'ERR_BUILDJAIL_OVERLAY_UNSUPPORTED', path: merged, dest: '/inputs/w', remedy: expect.stringContaining('ext4') as string })
+        await expectSameState(state)
+      } finally {
+        spawnSync('umount', [merged])
+      }
+    })
+  })
+})

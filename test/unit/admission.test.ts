@@ -1,0 +1,31 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+
+import { Admission } from '../../src/session/admission.ts'
+import { SessionQueue } from '../../src/session/session-queue.ts'
+import { planOf } from '../../src/spec/plan.ts'
+
+const one = { sessions: 1, memory: Infinity, waiting: Infinity }
+
+describe('the wait of a spec', () => {
+  beforeEach(() => vi.useFakeTimers())
+  afterEach(() => vi.useRealTimers())
+
+  it('is one for all that is waited for, and not one for each queue', async () => {
+    const [first, second] = [new SessionQueue(one), new SessionQueue(one)]
+    const ahead = first.ask({ memory: 0, wait: 0 })
+    second.ask({ memory: 0, wait: 0 })
+    const admission = new Admission(planOf({ wait: 1000 }, { platform: 'linux' }), [first, second])
+    const refused = expect(admission.ready).rejects.toMatchObject({ code: 'ERR_BUILDJAIL_QUEUE_TIMEOUT' })
+    expect(admission.waitLeft).toBe(1000)
+    await vi.advanceTimersByTimeAsync(600)
+    ahead.over()
+    await vi.advanceTimersByTimeAsync(399)
+    expect(admission.waitLeft).toBe(1)
+    await vi.advanceTimersByTimeAsync(1)
+    await refused
+  })
+
+  it('has no end where it is 0', () => {
+    expect(new Admission(planOf({}, { platform: 'linux' }), []).waitLeft).toBe(0)
+  })
+})

@@ -1,0 +1,152 @@
+import { chmodSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs'
+import path from 'node:path'
+
+import { describe, expect, it, vi } from 'vitest'
+
+import { beginningOf, lookInside } from '../../src/command/inside.ts'
+import { interpreterOf } from '../../src/command/interpreter.ts'
+import { launchError } from '../../src/command/launch-error.ts'
+import { planOf, type Plan } from '../../src/spec/plan.ts'
+import type { Spec } from '../../src/spec/spec.ts'
+import { HostTree } from './host-tree.ts'
+import { nativeFailure } from './native-failure.ts'
+
+const tree = new HostTree('/var/tmp')
+const stateDirectory = tree.directory('state')
+const planned = (spec: Spec): Plan => planOf({ toolchain: 'none', stateDirectory, ...spec }, { platform: 'linux' })
+
+const program = (name: string, text: string | Buffer): string => {
+  const file = tree.file(name)
+  writeFileSync(file, text)
+  chmodSync(file, 0o755)
+  return file
+}
+
+/** A program with one program header, which names its interpreter. */
+function elf(interpreter: string, isWide: boolean): Buffer {
+  const bytes = Buffer.alloc(512)
+  bytes.write('\x7fELF', 'latin1')
+  bytes[4] = isWide ? 2 : 1
+  bytes[5] = 1
+  const word = (value: number, at: number): void => void (isWide ? bytes.writeBigUInt64LE(BigInt(value), at) : bytes.writeUInt32LE(value, at))
+  const first = isWide ? 64 : 52
+  word(first, isWide ? 32 : 28)
+  bytes.writeUInt16LE(isWide ? 56 : 32, isWide ? 54 : 42)
+  bytes.writeUInt16LE(1, isWide ? 56 : 44)
+  bytes.writeUInt32LE(3, first)
+  word(256, first + (isWide ? 8 : 4))
+  word(interpreter.length + 1, first + (isWide ? 32 : 16))
+  bytes.write(`${interpreter}\0`, 256)
+  return bytes
+}
+
+describe('the interpreter of a program', () => {
+  it.each<[string, string | Buffer, string | undefined]>([
+    ['a script', '#!/bin/sh\n', '/bin/sh'],
+    ['a script with words', '#! \t/usr/bin/env -S node --x\nrest', '/usr/bin/env'],
+    ['a script without an end of line', '#!/bin/sh', undefined],
+    ['a script that names none', '#!\n', undefined],
+    ['an ELF file of 64 bits', elf('/lib64/ld.so', true), '/lib64/ld.so'],
+    ['an ELF file of 32 bits', elf('/lib/ld.so', false), '/lib/ld.so'],
+    ['an ELF file that is cut off', elf('/lib64/ld.so', true).subarray(0, 70), undefined],
+    ['an ELF file whose text is cut off', elf('/lib64/ld.so', true).subarray(0, 260), undefined],
+    ['no program', 'text', undefined],
+    ['an empty file', '', undefined],
+  ])('of %s', (_what, header, interpreter) => {
+    expect(interpreterOf(Buffer.from(header))).toBe(interpreter)
+  })
+})
+
+describe('what is at a path inside', () => {
+  const source = tree.directory('look')
+  const output = tree.directory('out')
+  tree.file('look/sub/file')
+  symlinkSync('sub/file', tree.at('look/relative'))
+  symlinkSync('/inputs/in/sub', tree.at('look/absolute'))
+  symlinkSync('/etc/passwd', tree.at('look/outside'))
+  symlinkSync('circle', tree.at('look/circle'))
+  const plan = planned({ inputs: { in: source }, output })
+  const pathOf = (inside: string): string => {
+    const found = lookInside(inside, plan)
+    return typeof found === 'string' ? found : found.path
+  }
+
+  it.each([
+    ['/inputs/in/sub/file', tree.at('look/sub/file')],
+    ['/inputs/in/relative', tree.at('look/sub/file')],
+    ['/inputs/in/absolute/file', tree.at('look/sub/file')],
+    ['/inputs/in/absolute/../sub/file', tree.at('look/sub/file')],
+    ['/inputs/in/outside', 'absent'],
+    ['/inputs/in/circle', 'absent'],
+    ['/inputs/in/none', 'absent'],
+    ['/etc/passwd', 'absent'],
+    ['/tmp/own', 'unknown'],
+    ['/proc/self/exe', 'unknown'],
+  ])('%s', (inside, found) => {
+    expect(pathOf(inside)).toBe(found)
+  })
+
+  it('is read without following a link, where a build could put one', () => {
+    writeFileSync(path.join(output, 'file'), '#!/x\n')
+    mkdirSync(path.join(output, 'folder'))
+    writeFileSync(path.join(output, 'folder', 'file'), '#!/y\n')
+    symlinkSync(source, path.join(output, 'way'))
+    symlinkSync('file', path.join(output, 'link'))
+    const mount = plan.mounts.find(({ target }) => target === '/output')
+    if (mount === undefined) throw new Error('there is no output')
+    const read = (name: string): string | undefined => beginningOf({ mount, path: path.join(output, name) }, 10)?.toString()
+    expect(read('file')).toBe('#!/x\n')
+    if (process.platform === 'linux') expect(read('folder/file')).toBe('#!/y\n')
+    expect(read('link')).toBeUndefined()
+    expect(read('way/sub/file')).toBeUndefined()
+    expect(read('folder')).toBeUndefined()
+  })
+})
+
+describe('a program that is not found', () => {
+  const failure = (of: string): unknown => nativeFailure({ code: 'ENOENT', errno: -2, syscall: 'execve', step: 'execve', reason: 'no such file or directory', path: of })
+  const told = (command: string, spec: Spec, env: Record<string, string> = { PATH: '/bin' }): unknown =>
+    launchError(failure(command), { argv: [command], env, cwd: '/tmp' }, () => planned(spec))
+
+  it('has its interpreter named, and what would bring it', () => {
+    const perl = program('opt/perl-5/bin/perl', 'ELF')
+    const script = program('build/script', `#!${perl} -w\n`)
+    expect(told('/inputs/x', { inputs: { x: script } })).toMatchObject({
+      code: 'ENOENT',
+      remedy: `toolchain: ['host', '${tree.at('opt/perl-5')}']`,
+      message: `ENOENT: no such file or directory, execve '/inputs/x' (step execve); its interpreter ${perl} is not in the session; remedy: toolchain: ['host', '${tree.at('opt/perl-5')}']`,
+    })
+    expect(told('x', { inputs: { '/bin/x': script } })).toMatchObject({ remedy: `toolchain: ['host', '${tree.at('opt/perl-5')}']` })
+  })
+
+  it('of an interpreter that nobody has, says so', () => {
+    const script = program('build/other', '#!/no/such/interpreter\n')
+    expect(told('/inputs/x', { inputs: { x: script } })).toMatchObject({ message: expect.stringContaining('its interpreter /no/such/interpreter is not in the session; remedy: it is not on this host either') as string })
+  })
+
+  it('that is on the host is named with what would bring it', () => {
+    const tool = program('opt/sdk/bin/tool-of-the-test', '')
+    expect(told(tool, {})).toMatchObject({ remedy: `toolchain: ['host', '${tree.at('opt/sdk')}']`, message: expect.stringContaining(`; ${tool} is on this host, and not in the session; remedy: `) as string })
+    vi.stubEnv('PATH', `/none:${path.dirname(tool)}`)
+    expect(told('tool-of-the-test', {})).toMatchObject({ remedy: `toolchain: ['host', '${tree.at('opt/sdk')}'], path: ['${path.dirname(tool)}']` })
+    vi.unstubAllEnvs()
+    expect(told('/bin/sh', {})).toMatchObject({ remedy: "toolchain: 'host'" })
+  })
+
+  it.skipIf(process.execPath.startsWith('/tmp/'))('that is the runtime of this program has its toolchain named (not where it is in /tmp, which is a session’s own)', () => {
+    expect(told(process.execPath, {})).toMatchObject({ remedy: expect.stringMatching(/^toolchain: ('host'|\['host', 'node'\])$/) as string })
+  })
+
+  it('and is nowhere, or of the build’s own, has nothing said of it', () => {
+    for (const command of ['/no/such/program', 'no-such-program', '/tmp/program', './program']) {
+      expect(told(command, {})).toMatchObject({ message: `ENOENT: no such file or directory, execve '${command}' (step execve)` })
+    }
+  })
+
+  it('is not looked for where something else has failed', () => {
+    const other = nativeFailure({ code: 'ENOTDIR', errno: -20, syscall: 'chdir', step: 'chdir', reason: 'not a directory' })
+    const where = vi.fn<() => Plan>()
+    expect(launchError(other, { argv: ['x'], env: {}, cwd: '/' }, where)).toMatchObject({ code: 'ENOTDIR' })
+    expect(where).not.toHaveBeenCalled()
+  })
+})
