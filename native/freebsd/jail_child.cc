@@ -34,13 +34,14 @@ int forbid_cores() {
   return ::setrlimit(RLIMIT_CORE, &none);
 }
 
-/** They are the host's (pts(4)), of which others want some as well. Root of a session can raise it (setrlimit(2)). */
-int bound_terminals() {
+/** They are the host's (pts(4)), of which others want some as well. Root of a session can raise it (setrlimit(2)). The
+ * call that failed. */
+const char* bound_terminals() {
   constexpr rlim_t kMost = 128;
   rlimit limit{};
-  if (::getrlimit(RLIMIT_NPTS, &limit) != 0) return -1;
+  if (::getrlimit(RLIMIT_NPTS, &limit) != 0) return "getrlimit";
   limit = {.rlim_cur = std::min(limit.rlim_cur, kMost), .rlim_max = std::min(limit.rlim_max, kMost)};
-  return ::setrlimit(RLIMIT_NPTS, &limit);
+  return ::setrlimit(RLIMIT_NPTS, &limit) != 0 ? "setrlimit" : nullptr;
 }
 
 // When memory runs out, the kernel ends the greatest process that is not protected (protect(1)). A host program that is
@@ -65,6 +66,12 @@ void run_jail_child(void* context) {
   const auto has_failed = [&child, &failed](ForkStep step, const char* syscall, auto make) {
     return child.steps.has(step) && failed(syscall, make());
   };
+  /** For a step of several calls, which names the one that failed. */
+  const auto has_named = [&child, &failed](ForkStep step, auto make) {
+    if (!child.steps.has(step)) return false;
+    const char* const refused = make();
+    return refused != nullptr && failed(refused, -1);
+  };
   using enum ForkStep;
   pid_t self = 0;
   if (has_failed(kSession, "setsid", [&self] { return self = ::setsid(); })) return;
@@ -77,7 +84,7 @@ void run_jail_child(void* context) {
   if (has_failed(kTracing, "procctl", forbid_tracing)) return;
   if (has_failed(kProtection, "procctl", forbid_protection)) return;
   if (has_failed(kCores, "setrlimit", forbid_cores)) return;
-  if (has_failed(kTerminals, "setrlimit", bound_terminals)) return;
+  if (has_named(kTerminals, bound_terminals)) return;
   if (has_failed(kLimits, "setrlimit", [&] { return child.limits->call(); })) return;
   if (has_failed(kGroups, "setgroups", [&] { return child.groups->call(); })) return;
   if (has_failed(kGid, "setresgid", [&] { return leave_group(child.gid); })) return;
@@ -90,10 +97,7 @@ void run_jail_child(void* context) {
   if (has_failed(kNoNewPrivileges, "procctl", forbid_new_privileges)) return;
   if (has_failed(kParentDeath, "procctl", [&] { return die_with_parent(child.parent_death_signal); })) return;
   if (failed("sysctl", look_at_self(child.self))) return;
-  if (child.steps.has(kSignals)) {
-    const char* const refused = reset_signals(child.self);
-    if (refused != nullptr && failed(refused, -1)) return;
-  }
+  if (has_named(kSignals, [&child] { return reset_signals(child.self); })) return;
   child.is_executing = true;
   failed("execve", execute_first(child.candidates, child.argv, child.environment));
 }

@@ -11,7 +11,6 @@
 #include "freebsd/parts/jail_part.h"
 #include "freebsd/parts/root.h"
 #include "freebsd/parts/rules.h"
-#include "freebsd/parts/user_lease.h"
 #include "freebsd/session_jail.h"
 #include "freebsd/state_file_system.h"
 #include "state/journal.h"
@@ -71,18 +70,11 @@ std::vector<SysError> take_away(const std::string& state_directory, const Journa
   if (auto status = refuse_unless_session(entry, state_directory); !status) return {std::move(status.error())};
   SessionJail jail{.root = root_of(state_directory, entry.id)};
   const std::array table{
-      Rebuild{UserLease::kFacts,
-              [](const Fact& fact, Remains& remains) {
-                remains.parts.push_back(std::make_unique<UserLeftLeased>(
-                    fact.value, Holding{.id = remains.entry.id, .state_directory = remains.state_directory}));
-                return Status();
-              }},
-      Rebuild{kLentOutput, rebuild_output},
-      Rebuild{kMountPoint, rebuild_mount_point},
+      Rebuild{kLentOutput, rebuild_output}, Rebuild{kMountPoint, rebuild_mount_point},
       Rebuild{Root::kFacts, [&jail](const Fact&, Remains& remains) { return rebuild_mounts(jail, remains.parts); }},
-      Rebuild{Rules::kFacts, rebuild_rules},
-      Rebuild{JailPart::kFacts,
-              [&jail](const Fact& fact, Remains& remains) { return rebuild_jail(jail, fact.value, remains); }}};
+      Rebuild{Rules::kFacts, rebuild_rules}, Rebuild{JailPart::kFacts, [&jail](const Fact& fact, Remains& remains) {
+                                                       return rebuild_jail(jail, fact.value, remains);
+                                                     }}};
   return take_away_rebuilt(table, state_directory, entry, journal, outcome);
 }
 

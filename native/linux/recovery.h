@@ -1,9 +1,7 @@
 #pragma once
 
-#include <cstdint>
 #include <string>
 
-#include "state/fact.h"
 #include "state/recovery.h"
 
 namespace buildjail {
@@ -14,10 +12,5 @@ namespace buildjail {
  * them. What is left is the journal, the outputs that are lent, the cgroups, and the leases.
  */
 Recovery recovery_of(const std::string& state_directory);
-
-/** That a session has the range of that size and number (id_ranges.h). */
-Fact ids_fact(std::uint32_t size, std::uint32_t number);
-/** What the names of such leases begin with. */
-const char* ids_lease_name(std::uint32_t size);
 
 }  // namespace buildjail

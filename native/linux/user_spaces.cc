@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <cerrno>
 
-#include "linux/recovery.h"
 #include "linux/user_space.h"
 
 namespace buildjail {
@@ -13,6 +12,9 @@ namespace {
 constexpr const char* kStep = "ids";
 /** Each is some kernel memory, and ids that no other program has. */
 constexpr std::size_t kMostUsed = 16;
+
+/** What the names of the leases of ranges of that size begin with. */
+const char* ids_lease_name(std::uint32_t size) { return size == IdRanges::kFull ? "ids" : "few-ids"; }
 
 /** Whose number is that of the range of the full size. */
 NumberedThings ranges_around() {

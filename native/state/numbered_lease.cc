@@ -20,11 +20,6 @@ namespace {
 /** So many holders an error names. */
 constexpr std::size_t kMostNamed = 4;
 
-Status remove(const char* step, const std::string& file) {
-  if (::unlink(file.c_str()) != 0 && errno != ENOENT) return last_error(step, "unlink", file);
-  return {};
-}
-
 /**
  * Where to begin to look, so that those who come at once do not all look at the same number. std::random_device is of
  * no use here: it needs a C library that is newer than those of the systems that this has to load on.
@@ -130,20 +125,9 @@ Status NumberedLease::give_back() {
   // The last of several takes the file away. One that leaves at the same time may be in its way; the file is empty
   // then, and whoever comes next uses it.
   const bool is_alone = !is_shared_ || ::flock(lock_.get(), LOCK_EX | LOCK_NB) == 0;
-  if (is_alone) {
-    if (auto status = remove("give-back", file_); !status) return status;
-  }
+  if (is_alone && ::unlink(file_.c_str()) != 0 && errno != ENOENT) return last_error("give-back", "unlink", file_);
   lock_.reset();
   return {};
-}
-
-Status give_back_left(const char* step, const std::string& file, const Holding& dead) {
-  const auto lock = lock_file(step, file, O_RDWR);
-  // Not there, or somebody has it: who does has made sure that the dead one is recovered, or shares it.
-  if (!lock) return lock.error().err == ENOENT || lock.error().err == EWOULDBLOCK ? Status() : Status(lock.error());
-  const auto holder = holding_in(step, file, *lock);
-  if (!holder) return holder.error();
-  return *holder == dead ? remove(step, file) : Status();
 }
 
 }  // namespace buildjail

@@ -28,7 +28,8 @@ struct NumberedThings {
 
 /**
  * One number of a range, which no other live session of this host has. A dead session that had it is recovered before
- * it is given out again. When this goes without `give_back`, the file stays signed for a recovery.
+ * it is given out again. When this goes without `give_back`, the file stays signed; a recovery of that session takes it
+ * away (sweep_leases).
  */
 class NumberedLease {
  public:
@@ -62,8 +63,5 @@ class NumberedLease {
 
 /** The file of one number's lease. */
 std::string lease_file_of(const std::string& host_directory, const std::string& name, std::uint32_t number);
-
-/** Of a dead session, for a recovery: gives back what it still has. */
-Status give_back_left(const char* step, const std::string& file, const Holding& dead);
 
 }  // namespace buildjail

@@ -822,8 +822,8 @@ export const defences = {
     },
     {
       defence: 'a dead session has its user taken away',
-      file: 'native/state/numbered_lease.cc',
-      off: [['return *holder == dead ? remove(step, file) : Status();', 'return {};']],
+      file: 'native/state/lease.cc',
+      off: [['if (!has_session) static_cast', 'if (!*holder) static_cast']],
       tests: [[users, 'are each another of ${all} sessions at once, also when a program with half of them is killed, and all come back']],
     },
     {
@@ -1025,7 +1025,7 @@ export const defences = {
       defence: 'networks that are being taken away are few',
       file: 'native/freebsd/dying_networks.cc',
       off: [['if (names_.size() < kMany) return;\n      forget_dead();', 'return;\n      forget_dead();']],
-      tests: [['test/freebsd/own-network.test.ts', 'of so many sessions, one after another, that the kernel cannot keep up leaves none']],
+      tests: [['test/freebsd/own-network.test.ts', 'is not given to a session while the kernel still takes 32 away, for as long as one can wait']],
     },
     ...[
       ['no System V memory', 'options.add_int(kind, JAIL_SYS_DISABLE);', 'options.add_int(kind, JAIL_SYS_NEW);'],

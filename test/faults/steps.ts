@@ -150,7 +150,7 @@ export const launchSteps: Steps = isLinux
   : {
       ...stdio,
       ...ownSteps('vfork', 'setsid', 'setlogin', 'sysctl', 'sigaction', 'sigprocmask', 'setrlimit', 'setloginclass', 'dup2', 'close_range', 'jail_attach', 'lstat', 'open', 'chdir'),
-      getrlimit: ['setrlimit'],
+      getrlimit: ['getrlimit', 'setrlimit'],
       ...ownSteps('setgroups', 'setresgid', 'setresuid', 'procctl', 'execve'),
       kevent: ['wait'],
     }

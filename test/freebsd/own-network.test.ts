@@ -3,6 +3,7 @@ import { rmSync } from 'node:fs'
 import path from 'node:path'
 import { afterEach, expect, test } from 'vitest'
 
+import { JAIL_CREATE, JAIL_DYING, jailGet, jailRemove, jailSet } from '../../src/freebsd/index.ts'
 import { build, openSession, recover } from '../../src/index.ts'
 import { answers, armed, attack } from '../session/attacks/attack.ts'
 import { usePrograms } from '../session/controlled.ts'
@@ -47,7 +48,41 @@ describeFreebsd('a network stack of a jail’s own', () => {
     expect((await hostState()).jails.length - before.jails.length).toBeLessThanOrEqual(33)
     await expect.poll(async () => (await hostState()).jails, { timeout: 60_000 }).toEqual(before.jails)
   }, 120_000)
+
+  test('is not given to a session while the kernel still takes 32 away, for as long as one can wait', { timeout: 120_000 }, async () => {
+    const before = await hostState()
+    const dying: number[] = []
+    // Jails of those names that stay, as a kernel that is very slow would have them.
+    for (let session = 0; session < 32; session += 1) dying.push(await closedAndKept())
+    let isOpen = false
+    const next = openSession({ network: 'loopback' }).finally(() => {
+      isOpen = true
+    })
+    // Meanwhile others go on: they want no network.
+    for (let other = 0; other < 3; other += 1) await build({}, ['true'])
+    expect(isOpen).toBe(false)
+    await jailRemove(dying.pop() ?? 0)
+    await (await next).close()
+    for (const jid of dying) await jailRemove(jid)
+    await expect.poll(async () => (await hostState()).jails, { timeout: 60_000 }).toEqual(before.jails)
+  })
 })
+
+/** Another jail that has the name of that of a session which had a network, and is over. */
+async function closedAndKept(): Promise<number> {
+  const session = await openSession({ network: 'loopback' })
+  const name = `bj-${session.id}`
+  await session.close()
+  await expect.poll(() => isThere(name), { timeout: 20_000 }).toBe(false)
+  return jailSet({ name, path: '/', persist: true }, JAIL_CREATE)
+}
+
+function isThere(name: string): Promise<boolean> {
+  return jailGet({ name }, ['jid'], JAIL_DYING).then(
+    () => true,
+    () => false,
+  )
+}
 
 const ifconfig = (...args: string[]): string => execFileSync('/sbin/ifconfig', args, { encoding: 'utf8' }).trim()
 const interfaces = (): string[] => ifconfig('-l').split(' ')

@@ -1,10 +1,8 @@
 #pragma once
 
-#include <string>
-#include <vector>
+#include <string_view>
 
 #include "envelope/part.h"
-#include "linux/recovery.h"
 #include "linux/user_spaces.h"
 
 namespace buildjail {
@@ -17,9 +15,6 @@ class IdsPart final : public Part {
   IdsPart(UserSpaces& spaces, UserSpace& space) : spaces_(spaces), space_(space) {}
 
   [[nodiscard]] std::string_view step() const override { return space_ ? "ids" : ""; }
-  [[nodiscard]] std::vector<Fact> facts() const override {
-    return space_ ? std::vector{ids_fact(space_.size, space_.lease.number())} : std::vector<Fact>();
-  }
   Status make(Trace&) override { return {}; }
   Status take_away(TakingAway&) override { return spaces_.give_back(space_); }
 
