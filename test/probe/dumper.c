@@ -145,16 +145,15 @@ keep(void)
 	return stat(name, &core) == 0 && core.st_size > kLarge;
 }
 
+static pid_t first, end;
+
 /* One look at all from the first that may still be had to those that come next. */
 static void
 look(int lets_go)
 {
-	static pid_t first, end;
 	static int rounds;
 	pid_t before = end;
 
-	if (end == 0)
-		first = end = next_number();
 	for (pid_t pid = first; pid < end + kAhead; pid++) {
 		if (is_seized(pid))
 			continue;
@@ -184,6 +183,8 @@ main(int argc, char **argv)
 
 	if (!lets_go && (argc != 2 || strcmp(argv[1], "stop") != 0))
 		return 2;
+	/* Before it is told: what is launched then may all be there at the first look. */
+	first = end = next_number();
 	printf("ready\n");
 	fflush(stdout);
 	while (!is_over()) {

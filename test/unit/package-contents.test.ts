@@ -28,7 +28,7 @@ const sourcesIn = (folder: string): string[] =>
 describe.skipIf(found === undefined)('what npm packs (skipped without npm)', () => {
   test('is these files and folders, and no more', () => {
     expect([...new Set(names.map((name) => name.split('/')[0]))].filter((name) => name !== 'prebuilds').sort()).toEqual([
-      'CHANGELOG.md', 'LICENSE', 'README.md', 'SECURITY.md', 'bench', 'binding.gyp', 'dist', 'docs', 'examples', 'native', 'package.json', 'scripts', 'src',
+      'CHANGELOG.md', 'LICENSE', 'README.md', 'SECURITY.md', 'bench', 'binding.gyp', 'dist', 'docs', 'examples', 'native', 'package.json', 'scripts',
     ])
   })
 
