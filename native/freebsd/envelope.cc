@@ -137,7 +137,10 @@ LentAs JailEnvelope::lent_as() const {
   // A user who was leased is nobody else's, and so are the files that are that user's.
   std::optional<BuildIds> ids;
   if (plan_->users != 0) ids = BuildIds{.first = user_.uid, .count = 1, .are_shared = false};
-  return {.user = user_, .ids = ids, .is_left_as_built = plan_->leaves_outputs_as_built};
+  return {.user = user_,
+          .ids = ids,
+          .keeps_owner = plan_->ownership == Ownership::kUnchanged,
+          .is_left_as_built = plan_->ownership != Ownership::kFolder};
 }
 
 void JailEnvelope::add_outputs(const std::vector<Step>& steps, bool is_rest, Parts& parts) {

@@ -218,8 +218,8 @@ LentAs NamespaceEnvelope::lent_as() const {
   const bool lets_mark = plan_->allowed.has(Allowance::kSetId) || plan_->allowed.has(Allowance::kAttributes);
   return {.user = user_outside(),
           .ids = ids,
-          .keeps_owner = makes_own_user_space(),
-          .is_left_as_built = plan_->leaves_outputs_as_built,
+          .keeps_owner = makes_own_user_space() || plan_->ownership == Ownership::kUnchanged,
+          .is_left_as_built = plan_->ownership != Ownership::kFolder,
           .lets_mark = lets_mark};
 }
 

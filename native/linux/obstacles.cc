@@ -102,7 +102,7 @@ std::optional<SysError> try_steps(const UniqueFd& init_image, std::vector<Step> 
       .hostname = "build",
       .network = {},
       .is_base = false,
-      .leaves_outputs_as_built = false,
+      .ownership = Ownership::kFolder,
       .user = {.uid = kAnyone, .gid = kAnyone, .groups = {}},
       .users = 0,
       .allowed = {},

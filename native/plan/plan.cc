@@ -176,7 +176,9 @@ Result<EnvelopePlan> read_plan(std::span<const std::byte> bytes) {
   plan.hostname = reader.string();
   plan.network = read_network(reader);
   plan.is_base = reader.u8() == 1;
-  plan.leaves_outputs_as_built = reader.u8() == 1;
+  const auto ownership = reader.u8();
+  if (ownership > static_cast<std::uint8_t>(Ownership::kUnchanged)) reader.refuse();
+  plan.ownership = static_cast<Ownership>(ownership);
   plan.user.uid = reader.u32();
   plan.user.gid = reader.u32();
   plan.user.groups = reader.list<gid_t>([](WireReader& from) { return from.u32(); });

@@ -113,6 +113,16 @@ struct IdsNamed {
   std::uint32_t count;
 };
 
+/** Whose outputs are. Also in src/native/wire-plan.ts. */
+enum class Ownership : std::uint8_t {
+  /** The build's while they are lent; what is in them is the folder's owner's then. */
+  kFolder = 0,
+  /** What is in them comes back as the build left it, with the build's numbers for owners. */
+  kBuild = 1,
+  /** They are not handed over at all. */
+  kUnchanged = 2,
+};
+
 struct EnvelopePlan {
   std::string name;
   std::string state_directory;
@@ -120,8 +130,7 @@ struct EnvelopePlan {
   PlannedNetwork network;
   /** More steps follow, by Envelope::complete. */
   bool is_base;
-  /** What is in an output comes back as the build left it, with the build's numbers for owners. */
-  bool leaves_outputs_as_built;
+  Ownership ownership;
   /** Who the build is; where there is a pool, whose first user this is, that is settled by the opening. */
   BuildUser user;
   /** How many users are in the pool; 0 where there is none. */

@@ -104,8 +104,8 @@ export class Runner {
   }
 }
 
-async function poolOf({ session, inputRoot, concurrency, buildDirectory }: Config): Promise<SessionPool> {
-  const base: Spec = { name: 'action', ...session, ...(inputRoot === '/' && nothingOfTheHost(session)) }
+async function poolOf({ session, inputRoot, ownership, concurrency, buildDirectory }: Config): Promise<SessionPool> {
+  const base: Spec = { name: 'action', ...session, ownership, ...(inputRoot === '/' && nothingOfTheHost(session)) }
   try {
     // The place of the input root is settled here, so that a configuration with something else there is refused at once.
     if (inputRoot !== '/') planOf({ ...base, outputs: { [inputRoot]: buildDirectory } })

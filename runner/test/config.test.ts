@@ -29,7 +29,7 @@ function runnerWith(more: Readonly<Record<string, unknown>>): RunnerProcess {
 describe('runner.json', () => {
   it('needs a socket and a build directory, and has a value for all else', () => {
     const { concurrency, ...config } = readConfig({ $schema: 'x', ...least })
-    expect(config).toEqual({ ...least, session: {}, inputRoot: '/build', serverLogs: 'failed', drainTimeout: 60_000, metrics: undefined, logLevel: 'info', launcher: undefined })
+    expect(config).toEqual({ ...least, session: {}, inputRoot: '/build', ownership: 'folder', serverLogs: 'failed', drainTimeout: 60_000, metrics: undefined, logLevel: 'info', launcher: undefined })
     expect(concurrency).toBeGreaterThan(0)
   })
 
@@ -41,6 +41,7 @@ describe('runner.json', () => {
     [{ ...least, concurrency: 0 }, 'concurrency: must be a whole number from 1 to 1000'],
     [{ ...least, inputRoot: '/a/../b' }, /^inputRoot: must be a path inside/],
     [{ ...least, inputRoot: 'build' }, 'inputRoot: must be an absolute path'],
+    [{ ...least, ownership: 'build' }, 'ownership: must be one of folder, unchanged'],
     [{ ...least, serverLogs: 'some' }, 'serverLogs: must be one of none, failed, all'],
     [{ ...least, session: { output: '/srv/out' } }, 'session.output: is not for the session of every action'],
     [{ ...least, metrics: { port: 0 } }, 'metrics.port: must be a whole number from 1 to 65535'],

@@ -38,13 +38,16 @@ function writePlan(plan: Plan, isBase: boolean): Uint8Array {
   const { uid, gid, groups } = plan.user ?? { uid: firstUid, gid: poolGid, groups: [] }
   writer.u32(wireVersion).string(plan.name ?? '').string(plan.stateDirectory).string(plan.hostname)
   writeNetwork(writer, plan.network)
-  writer.u8(isBase ? 1 : 0).u8(plan.ownership === 'build' ? 1 : 0)
+  writer.u8(isBase ? 1 : 0).u8(ownerships[plan.ownership])
   writer.u32(uid).u32(gid).list(groups, (group) => writer.u32(group)).u32(plan.user === undefined ? count : 0)
   writer.u32(plan.allow.reduce((bits, name) => bits | allowanceBits[name], 0))
   writer.u32(plan.ids?.first ?? 0).u32(plan.ids?.count ?? 0)
   writeLimits(writer, plan.limits)
   return writer.list(stepsOf(writer, plan, inFoldersOf(plan.mounts), undefined, plan.devices), (step) => step()).finish()
 }
+
+/** Also in native/plan/plan.h. */
+const ownerships = { folder: 0, build: 1, unchanged: 2 } as const
 
 /** Also in native/plan/network.h. */
 const networks = { none: 0, host: 1, loopback: 2, vnet: 3, namespace: 4 } as const

@@ -58,7 +58,7 @@ const valid: { readonly [Name in keyof Spec]-?: fc.Arbitrary<NonNullable<Spec[Na
     fc.record({ vnet: fc.constantFrom('epair0b', 'em0.7', 'x'.repeat(15)) }),
     fc.record({ namespace: fc.constantFrom('/run/netns/x', '/proc/1/ns/net') }),
   ),
-  ownership: fc.constantFrom('folder' as const, 'build' as const),
+  ownership: fc.constantFrom('folder' as const, 'build' as const, 'unchanged' as const),
   user: fc.oneof(
     fc.constant('root' as const),
     fc.record({ uid: id, gid: id, groups: fc.uniqueArray(fc.nat(), { maxLength: 15 }) }, { requiredKeys: ['uid', 'gid'] }),

@@ -70,7 +70,7 @@ export interface ReadPlan {
   readonly network: number
   readonly handedIn: string
   readonly isBase: boolean
-  readonly isLeftAsBuilt: boolean
+  readonly ownership: number
   readonly uid: number
   readonly gid: number
   readonly groups: readonly number[]
@@ -100,7 +100,7 @@ export function readPlan(bytes: Uint8Array): ReadPlan {
     network: reader.u8(),
     handedIn: reader.string(),
     isBase: reader.u8() === 1,
-    isLeftAsBuilt: reader.u8() === 1,
+    ownership: reader.u8(),
     uid: reader.u32(),
     gid: reader.u32(),
     groups: reader.list(() => reader.u32()),

@@ -55,7 +55,7 @@ describe('what native code reads of a plan is what was planned', () => {
       stateDirectory: '/var/run/bäu',
       hostname: 'build',
       network: 1,
-      isLeftAsBuilt: true,
+      ownership: 1,
       uid: 0xffff_fffe,
       gid: 35001,
       groups: [5, 0x8000_0000],

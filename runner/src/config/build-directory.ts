@@ -1,4 +1,5 @@
 import { realpathSync, statSync } from 'node:fs'
+import path from 'node:path'
 
 import { InvalidConfigError } from './invalid.ts'
 
@@ -14,7 +15,8 @@ export function refuseOrdinaryUsers(): void {
 
 /**
  * The worker's build directory, without links. What is in it may be written to by anybody, as a worker makes it under umask 0. So it has to
- * be shut itself: who could exchange a folder in it could have the runner, which is root, write elsewhere.
+ * be shut itself, or the folder that it is in: who could exchange a folder in it could have the runner, which is root, write elsewhere. A
+ * virtual build directory has the mode that its file system gives it.
  * @throws InvalidConfigError
  */
 export function buildDirectoryOf(given: string): string {
@@ -24,8 +26,10 @@ export function buildDirectoryOf(given: string): string {
   } catch (error) {
     throw new InvalidConfigError('buildDirectory', (error as Error).message)
   }
-  const { mode, uid } = statSync(found)
   const own = process.geteuid?.() ?? 0
+  const { mode, uid } = statSync(found)
+  const around = statSync(path.dirname(found))
+  if (around.uid === own && (around.mode & others) === 0) return found
   if (uid !== own) throw new InvalidConfigError('buildDirectory', `'${found}' must belong to user ${own}, who runs this program, and it belongs to ${uid}`)
   if ((mode & others) !== 0) throw new InvalidConfigError('buildDirectory', `'${found}' must be shut to others: chmod 700 '${found}'`)
   return found

@@ -7,7 +7,7 @@ import { InvalidConfigError } from './invalid.ts'
 export interface Config {
   /** Where the runner listens: a Unix socket, absolute. It is made with mode 0600. */
   readonly socket: string
-  /** The worker's, absolute. Every path of a request is below it. It belongs to the user of the runner and is shut to others (mode 0700). */
+  /** The worker's, absolute. Every path of a request is below it. It, or the folder that it is in, belongs to the user of the runner and is shut to others (mode 0700). */
   readonly buildDirectory: string
   /** How many actions run at a time; others wait. The worker's own concurrency should be the same. Default: one for each processor. */
   readonly concurrency: number
@@ -18,6 +18,11 @@ export interface Config {
    * then but /dev, /proc and /tmp of its own.
    */
   readonly inputRoot: string
+  /**
+   * Whose input roots are while an action runs, as the field of a spec: `folder` (default), the build user's; or `unchanged`, for virtual
+   * build directories (FUSE, NFSv4), which know no change of owner.
+   */
+  readonly ownership: 'folder' | 'unchanged'
   /** Of which actions the worker is given a log of the session to keep: `none`, `failed` (default) or `all`. */
   readonly serverLogs: 'none' | 'failed' | 'all'
   /** Milliseconds that SIGTERM leaves to the actions that run. Default: 60,000. */
@@ -134,6 +139,7 @@ export const fields: { readonly [Name in keyof Config]: ConfigField<Exclude<Conf
   concurrency: { ...integer(1, 1000), missing: availableParallelism },
   session: { ...sessionField, missing: () => ({}) },
   inputRoot: { ...insideField, missing: () => '/build' },
+  ownership: { ...word(['folder', 'unchanged']), missing: () => 'folder' },
   serverLogs: { ...word(['none', 'failed', 'all']), missing: () => 'failed' },
   drainTimeout: { ...integer(0, 2 ** 31 - 1), missing: () => 60_000 },
   metrics: { ...metricsField, missing: () => undefined },

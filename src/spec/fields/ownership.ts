@@ -3,35 +3,52 @@ import { type Field } from '../field.ts'
 
 export interface WithOwnership {
   /**
-   * Whose the content of an output is when the session is closed. `folder` (default): everything that the build made belongs to the owner
-   * and the group of the folder, without set-id bits, access control lists, file flags and extended attributes of the build's. `build`: as
-   * the build left it, with the build user's numbers. The folder itself comes back as it was in either case.
+   * Whose outputs are. `folder` (default): the build user's while the session has them. When it is closed, everything that the build made
+   * belongs to the owner and the group of the folder, without set-id bits, access control lists, file flags and extended attributes of the
+   * build's. `build`: the same, but the content stays as the build left it, with the build user's numbers. The folder itself comes back as
+   * it was in either case. `unchanged`: owner and mode of the folder are never changed, nor is anything that the build leaves, for folders
+   * on a file system that knows no such change (many of FUSE). Whether the build may write there is up to the folder's mode, by which
+   * other users of the host may be let in, too.
    */
   readonly ownership?: Ownership
 }
 
-export type Ownership = 'folder' | 'build'
+export type Ownership = (typeof ownerships)[number]
+
+const ownerships = ['folder', 'build', 'unchanged'] as const
+
+const told: Readonly<Record<Ownership, string>> = {
+  folder: "of the folder's owner",
+  build: 'as built',
+  unchanged: 'with the folder as it is, and as built',
+}
+
+function ownershipIn(given: unknown): Ownership | undefined {
+  return ownerships.find((one) => one === given)
+}
 
 export const ownership: Field<Ownership, false> = {
   read: (given, entry) => {
-    if (given === 'folder' || given === 'build') return given
-    throw invalid(entry, "must be 'folder' or 'build'")
+    const found = ownershipIn(given)
+    if (found === undefined) throw invalid(entry, "must be 'folder', 'build' or 'unchanged'")
+    return found
   },
   plan: ({ settled }, value) => {
     settled.ownership = value ?? 'folder'
   },
   isAddable: false,
-  facts: (plan) => [['outputs', plan.ownership === 'folder' ? "of the folder's owner" : 'as built']],
+  facts: (plan) => [['outputs', told[plan.ownership]]],
   flag: {
     name: 'ownership',
-    value: 'folder|build',
-    help: "files in outputs get their folder's owner (default), or stay the build's",
+    value: 'folder|build|unchanged',
+    help: "files in outputs get their folder's owner (default), or stay the build's; or outputs are not handed over at all",
     isRepeatable: false,
-    offers: { words: ['folder', 'build'] },
+    offers: { words: ownerships },
     read: ([text], option) => {
-      if (text === 'folder' || text === 'build') return text
-      throw invalid(option, `'${text}' is neither folder nor build`)
+      const found = ownershipIn(text)
+      if (found === undefined) throw invalid(option, `'${text}' is neither folder nor build nor unchanged`)
+      return found
     },
   },
-  schema: { enum: ['folder', 'build'], default: 'folder', description: 'Whose the content of an output is when the session is closed.' },
+  schema: { enum: [...ownerships], default: 'folder', description: 'Whose outputs are, and what is in them when the session is closed.' },
 }

@@ -90,6 +90,25 @@ describeAttack('what comes back in an output', () => {
     if (isFreebsd) runOnHost('find', folders.output, '-exec', 'chflags', '-h', '0', '{}', '+')
   })
 
+  test('is not touched with ownership unchanged, where the mode of the folder decides who writes', async () => {
+    giveFolder(0o777)
+    const before = stateOf(folders.output)
+    const [uid, gid, mode] = before
+    await using session = await openSession({ output: folders.output, ownership: 'unchanged' })
+    expect(stateOf(folders.output)).toEqual(before)
+    const { stdout } = await session.run(['sh', '-c', 'echo made > /output/made && cat /output/made'])
+    expect(stdout).toBe('made')
+    const made = lstatSync(inOutput('made')).uid
+    await session.close()
+    expect(stateOf(folders.output).slice(0, 3)).toEqual([uid, gid, mode])
+    expect(lstatSync(inOutput('made')).uid).toBe(made)
+    if (!isRoot) return
+    expect([owner.uid, 0]).not.toContain(made)
+    giveFolder(0o755)
+    await expect(build({ output: folders.output, ownership: 'unchanged' }, ['touch', '/output/more'])).rejects.toMatchObject({ exitCode: 1 })
+    expect(existsSync(inOutput('more'))).toBe(false)
+  })
+
   test('has of the folder what was on it before, and nothing else', async () => {
     giveFolder()
     expect(planterOnHost('set', folders.output, 'old')).toBe('ok\n')
