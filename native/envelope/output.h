@@ -25,8 +25,7 @@ struct LentAs {
   BuildUser user;
   /** All that are the session's alone; nothing where the user is the only one, and may be others' too. */
   std::optional<BuildIds> ids{};
-  /** The directory and what is made in it keep their owner: there is no other in a user namespace, or none is wanted.
-   */
+  /** The directory and what is made in it keep their owner, as in a user namespace there is no other. */
   bool keeps_owner = false;
   /** What is in the directory comes back as the build left it. */
   bool is_left_as_built = false;

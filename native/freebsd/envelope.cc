@@ -137,10 +137,7 @@ LentAs JailEnvelope::lent_as() const {
   // A user who was leased is nobody else's, and so are the files that are that user's.
   std::optional<BuildIds> ids;
   if (plan_->users != 0) ids = BuildIds{.first = user_.uid, .count = 1, .are_shared = false};
-  return {.user = user_,
-          .ids = ids,
-          .keeps_owner = plan_->ownership == Ownership::kUnchanged,
-          .is_left_as_built = plan_->ownership != Ownership::kFolder};
+  return {.user = user_, .ids = ids, .is_left_as_built = plan_->ownership == Ownership::kBuild};
 }
 
 void JailEnvelope::add_outputs(const std::vector<Step>& steps, bool is_rest, Parts& parts) {
@@ -158,7 +155,8 @@ void JailEnvelope::add_outputs(const std::vector<Step>& steps, bool is_rest, Par
       [this](std::vector<ShownSource>& sources) { return find_origins(sources, host_->mounted); }));
   add_mount_points(nesting_, outputs, parts);
   for (const Bind* const bind : binds) {
-    if (bind->is_writable) parts.push_back(std::make_unique<LentDirectory>(*leases_.at(bind), lent_as()));
+    if (bind->is_writable && plan_->ownership != Ownership::kUnchanged)
+      parts.push_back(std::make_unique<LentDirectory>(*leases_.at(bind), lent_as()));
   }
 }
 

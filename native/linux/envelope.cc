@@ -174,7 +174,10 @@ Parts NamespaceEnvelope::parts(const std::vector<Step>& steps, bool is_rest) {
     parts.push_back(std::move(init));
     if (!cgroup_.is_none()) parts.push_back(std::make_unique<LimitsPart>(cgroup_));
   }
-  for (const OutputLease* const output : outputs) parts.push_back(std::make_unique<LentDirectory>(*output, lent_as()));
+  if (plan_->ownership != Ownership::kUnchanged) {
+    for (const OutputLease* const output : outputs)
+      parts.push_back(std::make_unique<LentDirectory>(*output, lent_as()));
+  }
   if (is_rest || !plan_->is_base)
     parts.push_back(std::make_unique<Commands>([this](Trace& trace) { return inside_.end_processes(trace); }));
   return parts;
@@ -218,8 +221,8 @@ LentAs NamespaceEnvelope::lent_as() const {
   const bool lets_mark = plan_->allowed.has(Allowance::kSetId) || plan_->allowed.has(Allowance::kAttributes);
   return {.user = user_outside(),
           .ids = ids,
-          .keeps_owner = makes_own_user_space() || plan_->ownership == Ownership::kUnchanged,
-          .is_left_as_built = plan_->ownership != Ownership::kFolder,
+          .keeps_owner = makes_own_user_space(),
+          .is_left_as_built = plan_->ownership == Ownership::kBuild,
           .lets_mark = lets_mark};
 }
 
