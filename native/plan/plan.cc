@@ -1,6 +1,7 @@
 #include "plan/plan.h"
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <string_view>
 
@@ -176,9 +177,11 @@ Result<EnvelopePlan> read_plan(std::span<const std::byte> bytes) {
   plan.hostname = reader.string();
   plan.network = read_network(reader);
   plan.is_base = reader.u8() == 1;
-  const auto ownership = reader.u8();
-  if (ownership > static_cast<std::uint8_t>(Ownership::kUnchanged)) reader.refuse();
-  plan.ownership = static_cast<Ownership>(ownership);
+  constexpr std::array kOwnerships{Ownership::kFolder, Ownership::kBuild, Ownership::kUnchanged};
+  if (const std::size_t index = reader.u8(); index < kOwnerships.size())
+    plan.ownership = kOwnerships.at(index);
+  else
+    reader.refuse();
   plan.user.uid = reader.u32();
   plan.user.gid = reader.u32();
   plan.user.groups = reader.list<gid_t>([](WireReader& from) { return from.u32(); });
