@@ -56,10 +56,11 @@ Result<UniqueFd> open_below(const std::string& root, std::string_view target) {
   const std::string name(target.substr(last + 1));
   if (at && !name.empty()) at = UniqueFd(::openat(at.get(), name.c_str(), O_PATH | O_NOFOLLOW | O_CLOEXEC));
   struct stat found{};
+  if (at && ::fstat(at.get(), &found) != 0) return last_error(kStep, "fstat", std::string(target));
   // A link itself is opened too (open(2), O_PATH with O_NOFOLLOW).
-  if (at && (::fstat(at.get(), &found) != 0 || S_ISLNK(found.st_mode))) {
-    if (S_ISLNK(found.st_mode)) errno = ELOOP;
+  if (at && S_ISLNK(found.st_mode)) {
     at.reset();
+    errno = ELOOP;
   }
   if (at) return at;
   auto error = last_error(kStep, "openat", std::string(target));

@@ -130,7 +130,15 @@ export const firstOpenSteps: Steps = isLinux
       ...ids,
       open: ['init-image', 'watcher', 'state-directory', 'ids', 'user-namespace'],
     }
-  : { kqueuex: ['wait'], kevent: ['wait'], getosreldate: ['jail_set'], sysctl: ['jail-parameters'], ...watcher, open: ['watcher'] }
+  : {
+      kqueuex: ['wait'],
+      kevent: ['wait'],
+      getosreldate: ['jail_set'],
+      sysctl: ['jail-parameters'],
+      ...Object.fromEntries(['lstat', 'fstat', 'fstatfs', 'statfs', 'flock', 'mkdir', 'chmod', 'nmount', 'fdopendir', 'readdir'].map((call) => [call, ['state-directory']])),
+      ...watcher,
+      open: ['watcher', 'state-directory'],
+    }
 
 const stdio: Steps = { pipe2: ['stdio'], socketpair: ['stdio'], fcntl: ['stdio'], open: ['stdio'], fstat: ['stdio'], fchown: ['stdio'] }
 

@@ -175,7 +175,8 @@ describeLimits('limits of a session on Linux', () => {
       const began = performance.now()
       await end()
       await spinning
-      expect(performance.now() - began).toBeLessThan(2000)
+      // Far more than it takes on a busy machine, and less than what a hundredth of a processor needs for all of them.
+      expect(performance.now() - began).toBeLessThan(10_000)
     }
   })
 

@@ -168,8 +168,11 @@ describeSession('output of a command', () => {
     await using session = await openSession({})
     const child = session.spawn(babble, { limits: { output } })
     if (how === 'left unread at first') await new Promise((resolve) => setTimeout(resolve, 300))
-    child.stdout?.resume()
-    child.stderr?.resume()
+    // Else it would write for ever, and leave no time for anything else.
+    let read = 0
+    const counted = (chunk: Buffer): unknown => (read += chunk.length) > 200 * output && child.kill('SIGKILL')
+    child.stdout?.on('data', counted)
+    child.stderr?.on('data', counted)
     expect(await once(child, 'exit')).toEqual([null, 'SIGKILL'])
     expect(child.limit).toBe('output')
   })
