@@ -170,7 +170,7 @@ describeSession('output of a command', () => {
     if (how === 'left unread at first') await new Promise((resolve) => setTimeout(resolve, 300))
     // Else it would write for ever, and leave no time for anything else.
     let read = 0
-    const counted = (chunk: Buffer): unknown => (read += chunk.length) > 200 * output && child.kill('SIGKILL')
+    const counted = (chunk: Buffer): unknown => (read += chunk.length) > 50 << 20 && child.kill('SIGKILL')
     child.stdout?.on('data', counted)
     child.stderr?.on('data', counted)
     expect(await once(child, 'exit')).toEqual([null, 'SIGKILL'])
