@@ -81,7 +81,7 @@ export const openSteps: Steps = isLinux
       send: ['watcher'],
       getfsstat: ['mount-table'],
       mmap: ['mount-table'],
-      fstatfs: ['state-directory'],
+      fstatfs: ['state-directory', 'mount'],
       nmount: ['state-directory', 'nmount', 'seal-root'],
       statfs: ['state-directory', 'mount'],
       symlink: ['symlink'],

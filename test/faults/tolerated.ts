@@ -62,6 +62,7 @@ const tolerances: readonly Tolerance[] = [
   { program: 'open', call: 'write', errno: 'EINTR', because: 'it is written again' },
   { program: 'open', call: 'pread', errno: 'EINTR', because: 'it is read again' },
   { program: 'open', call: 'sendmsg', errno: 'EINTR', because: 'it is sent again' },
+  { program: 'open', call: 'waitpid', errno: 'EINTR', because: 'it is waited for again' },
   { program: 'launch', call: 'sendmsg', errno: 'EINTR', because: 'it is sent again' },
   { program: 'launch', call: 'waitpid', errno: 'EINTR', because: 'it is waited for again' },
   { program: 'launch', call: 'prctl', when: isCommandRunning, because: 'it gives the host program back what only it may lose: to be dumped' },
