@@ -1,6 +1,7 @@
 // A running FreeBSD guest: boots, logs in as root on the serial console, runs one script from its payload.
 import { spawn } from 'node:child_process'
 import { randomUUID } from 'node:crypto'
+import { setTimeout as passing } from 'node:timers/promises'
 
 import { atEnd } from '../guest/clean-up.mjs'
 import { commandFile } from './payload.mjs'
@@ -49,13 +50,17 @@ export class Guest {
     const ready = randomUUID()
     const [start, end] = [ready.slice(0, 8), ready.slice(8)]
     for (let attempt = 1; ; attempt += 1) {
-      if (attempt > 1) this.#console.send('\x03')
+      // A shell that is interrupted may throw away what was typed right behind it.
+      if (attempt > 1) {
+        this.#console.send('\x03')
+        await passing(1000)
+      }
       this.#console.send(`stty -echo; PS1=; PS2=; echo ${start}""${end}\r`)
       try {
         await this.#console.until(new RegExp(`${ready}\r?\n`), { seconds: 10, what: 'answer from the shell' })
         return
       } catch (error) {
-        if (attempt === 3) throw error
+        if (attempt === 6) throw error
       }
     }
   }
