@@ -28,7 +28,7 @@ const folder = path.join(root, 'node_modules', '.cache', 'buildjail-real')
 mkdirSync(folder, { recursive: true })
 const missing = {
   ...fetchDebianSources(['jq', 'redis', 'sqlite3', 'zlib'], folder),
-  ...fetchNpmCache(path.join(root, 'test', 'real', 'projects', 'node'), path.join(root, 'package.json'), folder),
+  ...fetchNpmCache(path.join(root, 'test', 'real', 'projects', 'node'), path.join(root, 'package-lock.json'), folder),
 }
 // test/real/software.ts reads it.
 writeFileSync(path.join(folder, 'missing.json'), JSON.stringify(missing))

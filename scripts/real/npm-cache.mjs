@@ -4,12 +4,12 @@ import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync
 import path from 'node:path'
 
 /**
- * @param {string} project a folder with a package.json, in which `*` is the version that this package itself has
- * @param {string} manifest this package's own package.json
+ * @param {string} project a folder with a package.json, in which `*` is the version that this package itself is tested with
+ * @param {string} lockFile this package's own package-lock.json: what is newer may want what a registry does not have
  * @param {string} folder gets `folder/npm/project`, with package.json and its lock file, and `folder/npm/cache`; they stay for the next time
  * @returns {Record<string, string>} why it is not there, by its name
  */
-export function fetchNpmCache(project, manifest, folder) {
+export function fetchNpmCache(project, lockFile, folder) {
   const to = path.join(folder, 'npm')
   if (existsSync(to)) return {}
   const work = mkdtempSync(`${to}-`)
@@ -18,7 +18,7 @@ export function fetchNpmCache(project, manifest, folder) {
     chmodSync(work, 0o755)
     const copy = path.join(work, 'project')
     mkdirSync(copy)
-    writeFileSync(path.join(copy, 'package.json'), settled(path.join(project, 'package.json'), manifest))
+    writeFileSync(path.join(copy, 'package.json'), settled(path.join(project, 'package.json'), lockFile))
     const cache = `--cache=${path.join(work, 'cache')}`
     for (const words of [['install', '--package-lock-only'], ['ci', '--ignore-scripts']]) npm([...words, cache, '--no-audit', '--no-fund'], copy)
     rmSync(path.join(copy, 'node_modules'), { recursive: true })
@@ -31,10 +31,10 @@ export function fetchNpmCache(project, manifest, folder) {
   }
 }
 
-function settled(file, manifest) {
-  const { devDependencies: ours } = JSON.parse(readFileSync(manifest, 'utf8'))
+function settled(file, lockFile) {
+  const { packages } = JSON.parse(readFileSync(lockFile, 'utf8'))
   const theirs = JSON.parse(readFileSync(file, 'utf8'))
-  for (const name of Object.keys(theirs.devDependencies)) theirs.devDependencies[name] = ours[name]
+  for (const name of Object.keys(theirs.devDependencies)) theirs.devDependencies[name] = packages[`node_modules/${name}`].version
   return JSON.stringify(theirs)
 }
 
