@@ -131,7 +131,7 @@ describeSession('derivations of Guix and Nix', () => {
 
   describe('have the network', () => {
     // Without a program for sockets that every sh has, what says it is the namespace on Linux, and nc(1) of the base system on FreeBSD.
-    const script = isFreebsd ? 'if nc -z -w 5 127.0.0.1 $port; then echo reached; else echo not; fi' : 'readlink /proc/self/ns/net'
+    const script = isFreebsd ? 'if nc -z -w 5 127.0.0.1 $port 2>/dev/null; then echo reached; else echo not; fi' : 'readlink /proc/self/ns/net'
     async function said(more: Partial<Definition>): Promise<{ log: string; host: string }> {
       const server = createServer((socket) => socket.destroy()).listen(0, '127.0.0.1')
       await new Promise((resolve) => server.once('listening', resolve))
