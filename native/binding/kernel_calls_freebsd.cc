@@ -63,7 +63,8 @@ Napi::Value kernel_call(const Napi::CallbackInfo& info) { return answer<Kernel>(
 Napi::Value is_loaded_call(const Napi::CallbackInfo& info) {
   const std::string name = string_at(info, 0);
   // A file, with or without `.ko`, or a module that is a part of another file, as of the kernel itself (kld(4)).
-  const bool is_loaded = ::kldfind(name.c_str()) >= 0 || ::modfind(name.c_str()) >= 0;
+  const std::string module = name.ends_with(".ko") ? name.substr(0, name.size() - 3) : name;
+  const bool is_loaded = ::kldfind(name.c_str()) >= 0 || ::modfind(module.c_str()) >= 0;
   return Napi::Boolean::New(info.Env(), is_loaded);
 }
 

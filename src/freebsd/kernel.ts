@@ -39,8 +39,8 @@ export function kernelSync(): Kernel {
 }
 
 /**
- * kldfind(2) and modfind(2): whether a file of the kernel is loaded (`nullfs` or `nullfs.ko`), or there is a module of that name in one that is, such
- * as the kernel itself.
+ * kldfind(2) and modfind(2): whether a file of the kernel is loaded (`nullfs` or `nullfs.ko`), or there is a module of that name, without `.ko`, in
+ * one that is, such as the kernel itself.
  */
 export function kldLoaded(name: string): boolean {
   return native('kldLoaded').isLoaded(name)
