@@ -60,12 +60,14 @@ Napi::Value kernel_to_js(Napi::Env env, const Result<Kernel>& kernel) {
 
 Napi::Value kernel_call(const Napi::CallbackInfo& info) { return answer<Kernel>(info, look_at_kernel, kernel_to_js); }
 
-Napi::Value is_loaded_call(const Napi::CallbackInfo& info) {
-  const std::string name = string_at(info, 0);
-  // A file, with or without `.ko`, or a module that is a part of another file, as of the kernel itself (kld(4)).
+/** A file, with or without `.ko`, or a module that is a part of another file, as of the kernel itself (kld(4)). */
+bool is_loaded(const std::string& name) {
   const std::string module = name.ends_with(".ko") ? name.substr(0, name.size() - 3) : name;
-  const bool is_loaded = ::kldfind(name.c_str()) >= 0 || ::modfind(module.c_str()) >= 0;
-  return Napi::Boolean::New(info.Env(), is_loaded);
+  return ::kldfind(name.c_str()) >= 0 || ::modfind(module.c_str()) >= 0;
+}
+
+Napi::Value is_loaded_call(const Napi::CallbackInfo& info) {
+  return Napi::Boolean::New(info.Env(), is_loaded(string_at(info, 0)));
 }
 
 Napi::Value create_interface_call(const Napi::CallbackInfo& info) {
@@ -81,7 +83,9 @@ Napi::Value destroy_interface_call(const Napi::CallbackInfo& info) {
 
 Napi::Value load_call(const Napi::CallbackInfo& info) {
   return answer_nothing(info, [name = string_at(info, 0)]() -> Status {
-    // EEXIST: it is loaded already (kldload(2)).
+    // What the kernel was built with has no file that could be loaded.
+    if (is_loaded(name)) return Status();
+    // EEXIST: somebody else has loaded it by now (kldload(2)).
     return ::kldload(name.c_str()) >= 0 || errno == EEXIST ? Status() : last_error("kldload", "kldload", name);
   });
 }
