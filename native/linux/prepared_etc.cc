@@ -13,6 +13,7 @@
 
 #include "base/above_stdio.h"
 #include "linux/clone_child.h"
+#include "linux/raw_calls.h"
 #include "linux/skeleton.h"
 
 namespace buildjail {
@@ -21,6 +22,7 @@ namespace {
 
 constexpr const char* kEtc = "/etc";
 constexpr std::string_view kBelow = "/etc/";
+constexpr unsigned kFirstNotStdio = 3;
 constexpr unsigned long kPlain = MS_NOSUID | MS_NODEV;
 
 const std::string& target_of(const Step& step) {
@@ -71,26 +73,30 @@ struct Making {
   Stopped stopped{};
 };
 
-// The descriptor is ours as well, by CLONE_FILES, as in empty_mounts.cc.
+// The descriptor of the space is ours as well, by CLONE_FILES, as in empty_mounts.cc. Those of the files are not:
+// another thread's child would have a copy for a moment, and what is open for writing keeps a file system from becoming
+// read-only (mount(2), EBUSY).
 void run_child(void* context) {
   auto& making = *static_cast<Making*>(context);
   const auto failed = [&making](const char* syscall, int result) {
     if (result < 0) making.stopped = {.step = "prepare-etc", .syscall = syscall, .err = errno, .path = kEtc};
     return result < 0;
   };
-  const UniqueFd namespaces(::open("/proc/self/ns", O_PATH | O_DIRECTORY | O_CLOEXEC));
+  UniqueFd namespaces(::open("/proc/self/ns", O_PATH | O_DIRECTORY | O_CLOEXEC));
   if (failed("open", namespaces.get())) return;
   if (failed("setns", ::setns(making.empty, CLONE_NEWNS))) return;
   if (failed("unshare", ::unshare(CLONE_NEWNS))) return;
+  making.space = ::openat(namespaces.get(), "mnt", O_RDONLY | O_CLOEXEC);
+  if (failed("openat", making.space)) return;
+  namespaces.reset();
+  if (failed("close_range", raw::close_range(kFirstNotStdio, ~0U, raw::kCloseRangeUnshare))) return;
   ::umask(0);
   if (failed("mount", ::mount("tmpfs", kEtc, "tmpfs", kPlain, "mode=0755"))) return;
   for (const Step* const step : making.steps) {
     if (!make_skeleton(*step, making.stopped)) return;
   }
   // The file system itself, and not this mount alone: other sessions have it as well.
-  if (failed("mount", ::mount(nullptr, kEtc, nullptr, MS_REMOUNT | MS_RDONLY | kPlain, nullptr))) return;
-  making.space = ::openat(namespaces.get(), "mnt", O_RDONLY | O_CLOEXEC);
-  making.is_done = !failed("openat", making.space);
+  making.is_done = !failed("mount", ::mount(nullptr, kEtc, nullptr, MS_REMOUNT | MS_RDONLY | kPlain, nullptr));
 }
 
 Result<UniqueFd> make_space(const std::vector<const Step*>& steps, const UniqueFd& empty) {

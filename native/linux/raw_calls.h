@@ -84,7 +84,11 @@ inline int fsconfig(int fs, unsigned command, const char* key, const char* value
 inline int fsmount(int fs, std::uint64_t attributes) { return call(::syscall(432, fs, kFsCloseOnExec, attributes)); }
 inline int pidfd_open(pid_t pid) { return call(::syscall(434, pid, 0)); }
 inline int pidfd_send_signal(int pidfd, int signal) { return call(::syscall(424, pidfd, signal, nullptr, 0)); }
-inline int close_range(unsigned first, unsigned last = ~0U) { return call(::syscall(436, first, last, 0)); }
+/** Of close_range(2): in a table of the caller's own, which before was another process's as well. */
+constexpr unsigned kCloseRangeUnshare = 2;
+inline int close_range(unsigned first, unsigned last = ~0U, unsigned flags = 0) {
+  return call(::syscall(436, first, last, flags));
+}
 inline int mount_setattr(int tree, unsigned flags, const MountAttributes& attributes) {
   return call(::syscall(442, tree, "", kEmptyPath | flags, &attributes, sizeof(attributes)));
 }
