@@ -34,8 +34,10 @@ int forbid_cores() {
   return ::setrlimit(RLIMIT_CORE, &none);
 }
 
-/** They are the host's (pts(4)), of which others want some as well. Root of a session can raise it (setrlimit(2)). The
- * call that failed. */
+/**
+ * They are the host's (pts(4)), of which others want some as well. Root of a session can raise it (setrlimit(2)).
+ * Returns the call that failed.
+ */
 const char* bound_terminals() {
   constexpr rlim_t kMost = 128;
   rlimit limit{};

@@ -45,6 +45,13 @@ NumberedThings leased_ranges(const IdRanges& ranges) {
   return things;
 }
 
+UserSpaces::~UserSpaces() {
+  for (UserSpace& used : used_) {
+    static_cast<void>(used.around.give_back());
+    static_cast<void>(used.lease.give_back());
+  }
+}
+
 Result<UserSpace> UserSpaces::take(const EnvelopePlan& plan, const Lessee& lessee, Sharing sharing) {
   const auto ranges = ranges_of(plan.ids);
   if (!ranges) return ranges.error();

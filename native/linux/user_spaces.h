@@ -49,6 +49,14 @@ NumberedThings leased_ranges(const IdRanges& ranges);
  */
 class UserSpaces {
  public:
+  UserSpaces() = default;
+  /** Gives back the ranges that no session has; a program that ends leaves no lease of them. */
+  ~UserSpaces();
+  UserSpaces(const UserSpaces&) = delete;
+  UserSpaces& operator=(const UserSpaces&) = delete;
+  UserSpaces(UserSpaces&&) = delete;
+  UserSpaces& operator=(UserSpaces&&) = delete;
+
   enum class Sharing : std::uint8_t { kWithLaterSessions, kAlone };
 
   /**

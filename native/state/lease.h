@@ -36,7 +36,7 @@ Result<std::optional<Holding>> holding_of(const char* step, const std::string& f
 /** By a descriptor of the file. */
 Result<std::optional<Holding>> holding_in(const char* step, const std::string& file, const UniqueFd& fd);
 
-/** Takes away each lease in the host directory whose session is not there any more: a process died between the two. */
+/** Takes away each lease in the host directory whose session has no journal any more, as after its recovery. */
 void sweep_leases(const std::string& host_directory);
 
 }  // namespace buildjail

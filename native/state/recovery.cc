@@ -140,7 +140,7 @@ Outcome Recovery::take_away(const JournalEntry& entry, const std::string& file, 
     failures = take_away_(entry, journal, outcome);
   }
   if (!failures.empty()) outcome.standing = Standing::kLeftAlone;
-  // A lease that was signed before its fact was noted is in nobody's journal.
+  // Those of numbers are in nobody's journal, and neither is one that was signed before its fact was noted.
   if (failures.empty() && !entry.host_directory.empty()) sweep_leases(entry.host_directory);
   // What could not be taken away is for the next recovery.
   for (const SysError& failure : failures) outcome.left_alone.push_back({file, reason_of(failure)});

@@ -37,6 +37,17 @@ describeRoots('the ids of root’s sessions', () => {
     expect(rangesOf(await one.record())).not.toEqual(rangesOf(await other.record()))
   })
 
+  test('are leased by nobody any more when a program has ended that kept some for later sessions', async () => {
+    // The place is there, and what others left in it is gone.
+    await (await openSession({})).close()
+    await recover()
+    const before = readdirSync(leases)
+    const entry = fileURLToPath(new URL('../../dist/index.js', import.meta.url))
+    const program = `const { build } = await import(${JSON.stringify(entry)}); await Promise.all([1, 2, 3].map(() => build({}, ['true'])))`
+    expect(spawnSync(process.execPath, ['--input-type=module', '-e', program], { encoding: 'utf8' })).toMatchObject({ status: 0, stderr: '' })
+    expect(readdirSync(leases).filter((name) => !before.includes(name))).toEqual([])
+  })
+
   test('are no other live session’s: 32 at once, and another program’s', async () => {
     const outputs = Array.from({ length: 32 }, (_, index) => path.join(folders.top, `out${index}`))
     for (const output of outputs) mkdirSync(output)

@@ -99,6 +99,7 @@ describeAttack('what comes back in an output', () => {
     const { stdout } = await session.run(['sh', '-c', 'echo made > /output/made && cat /output/made'])
     expect(stdout).toBe('made')
     const made = lstatSync(inOutput('made')).uid
+    await expect(openSession({ output: folders.output, ownership: 'unchanged' })).rejects.toMatchObject({ code: 'EBUSY' })
     // Somebody of the host may change it meanwhile.
     chmodSync(folders.output, 0o770)
     await session.close()
@@ -109,6 +110,21 @@ describeAttack('what comes back in an output', () => {
     giveFolder(0o755)
     await expect(build({ output: folders.output, ownership: 'unchanged' }, ['touch', '/output/more'])).rejects.toMatchObject({ exitCode: 1 })
     expect(existsSync(inOutput('more'))).toBe(false)
+  })
+
+  test('is not touched with ownership unchanged when the host program is killed, and can be had again', async () => {
+    giveFolder(0o777)
+    const before = stateOf(folders.output).slice(0, 3)
+    const program = hostProgram(armed({ output: folders.output, ownership: 'unchanged' }), ['sh', '-c', 'touch /output/made; sleep 1000'])
+    const exit = once(program, 'exit')
+    await expect.poll(() => existsSync(inOutput('made')), { timeout: 20_000 }).toBe(true)
+    const made = lstatSync(inOutput('made')).uid
+    for (const watcher of watchersOf(program.pid ?? 0)) process.kill(watcher, 'SIGKILL')
+    program.kill('SIGKILL')
+    await exit
+    await recover()
+    expect([...stateOf(folders.output).slice(0, 3), lstatSync(inOutput('made')).uid]).toEqual([...before, made])
+    await build({ output: folders.output, ownership: 'unchanged' }, ['touch', '/output/again'])
   })
 
   test('has of the folder what was on it before, and nothing else', async () => {
