@@ -14,6 +14,8 @@ const claims = [
   { name: 'cold-build/bwrap', of: 'cold-build', bar: 0.3, value: over('build(plan)', 'bwrap from Node') },
   { name: 'cold-build/floor', of: 'cold-build', bar: 1.35, value: over('build(plan)', 'floor') },
   { name: 'inputs-slope/floor', of: 'cold-inputs', bar: 1.3, value: slopesOver('session', 'floor') },
+  { name: 'limits-build/none', of: 'limits', bar: 1.15, value: over('build, limited', 'build') },
+  { name: 'limits-run/none', of: 'limits', bar: 1.15, value: over('run, limited', 'run') },
   { name: 'loopback/none', of: 'loopback', bar: 1.1, value: over('loopback', 'none') },
   { name: 'pool/spawn', of: 'pool', bar: 0.8, value: over('pool.run', 'child_process.spawn') },
   { name: 'throughput/bwrap', of: 'concurrency', bar: 3, bound: '>=', value: over('build(plan), 2 x cores', 'bwrap from Node, 2 x cores') },

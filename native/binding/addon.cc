@@ -13,6 +13,7 @@
 #include "binding/plan_wrap.h"
 #include "binding/recovery_calls.h"
 #include "binding/runtime.h"
+#include "binding/runtime_promise.h"
 #include "binding/system_calls.h"
 #include "binding/to_js.h"
 #include "state/made_folder.h"
@@ -33,6 +34,7 @@ class Addon final : public Napi::Addon<Addon> {
                              InstanceMethod("readPlan", &Addon::read_plan),
                              InstanceMethod("start", &Addon::start),
                              InstanceMethod("kill", &Addon::kill),
+                             InstanceMethod("usage", &Addon::usage),
                              InstanceMethod("pidOf", &Addon::pid_of),
                              InstanceMethod("resizeTerminal", &Addon::resize_terminal),
                              InstanceMethod("spendOutput", &Addon::spend_output),
@@ -112,6 +114,13 @@ class Addon final : public Napi::Addon<Addon> {
     if (signal <= 0) throw Napi::TypeError::New(env, "unknown signal");
     const Whom whom = info[2].As<Napi::String>().Utf8Value() == "tree" ? Whom::kTree : Whom::kGroup;
     return Napi::Boolean::New(env, runtime_->jobs().signal(job_of(info), signal, whom));
+  }
+
+  Napi::Value usage(const Napi::CallbackInfo& info) {
+    refuse_unless_listening(info.Env());
+    return promise<SessionUsage>(
+        info.Env(), runtime_, [runtime = runtime_, job = job_of(info)] { return runtime->jobs().usage(job); },
+        usage_to_js);
   }
 
   Napi::Value pid_of(const Napi::CallbackInfo& info) {

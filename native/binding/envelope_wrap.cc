@@ -71,10 +71,7 @@ Napi::Value EnvelopeWrap::record(const Napi::CallbackInfo& info) {
 
 Napi::Value EnvelopeWrap::usage(const Napi::CallbackInfo& info) {
   return promise<SessionUsage>(
-      info.Env(), opened_.runtime, [envelope = opened_.envelope] { return envelope->usage(); },
-      [](Napi::Env env, const Result<SessionUsage>& usage) {
-        return usage ? usage_to_js(env, *usage) : undefined(env);
-      });
+      info.Env(), opened_.runtime, [envelope = opened_.envelope] { return envelope->usage(); }, usage_to_js);
 }
 
 }  // namespace buildjail

@@ -109,8 +109,10 @@ Napi::Value mounts_to_js(Napi::Env env, const std::vector<MountEntry>& mounts) {
   });
 }
 
-Napi::Value usage_to_js(Napi::Env env, const SessionUsage& usage) {
+Napi::Value usage_to_js(Napi::Env env, const Result<SessionUsage>& counted) {
   constexpr double kMicroseconds = 1000;
+  if (!counted) return env.Undefined();
+  const SessionUsage& usage = *counted;
   auto object = Napi::Object::New(env);
   if (usage.cpu_us) object.Set("cpuTime", static_cast<double>(*usage.cpu_us) / kMicroseconds);
   const auto set = [&object](const char* name, const std::optional<std::uint64_t>& value) {

@@ -33,7 +33,8 @@ struct EndParts {
 /** Calls `ended` of a NativeListener: to call is quicker than to set as many properties. */
 void pass_end_to_js(Napi::Env env, const Napi::FunctionReference& ended, const JobEnd& end, const EndParts& parts);
 Napi::Value mounts_to_js(Napi::Env env, const std::vector<MountEntry>& mounts);
-Napi::Value usage_to_js(Napi::Env env, const SessionUsage& usage);
+/** Undefined where there is none. */
+Napi::Value usage_to_js(Napi::Env env, const Result<SessionUsage>& counted);
 Napi::Value record_to_js(Napi::Env env, const std::string& id, const Record& record);
 Napi::Value close_report_to_js(Napi::Env env, const CloseReport& report);
 Napi::Value preflight_to_js(Napi::Env env, const std::vector<Obstacle>& obstacles,

@@ -38,6 +38,8 @@ Status Job::open() {
   if (plan_ == nullptr) return {};
   auto opened = jobs_.open(std::exchange(plan_, nullptr), request_.id);
   if (!opened) return std::move(opened.error());
+  // Another thread may ask for its usage.
+  const std::lock_guard lock(mutex_);
   envelope_ = std::move(*opened);
   return {};
 }
@@ -91,6 +93,15 @@ bool Job::resize(TerminalSize size) {
     }
   }
   return jobs_.waiter().terminals().resize(request_.number, size);
+}
+
+Result<SessionUsage> Job::usage() {
+  std::shared_ptr<Envelope> opened;
+  {
+    const std::lock_guard lock(mutex_);
+    opened = envelope_;
+  }
+  return opened ? opened->usage() : SessionUsage();
 }
 
 void Job::spend_output(std::size_t bytes) {

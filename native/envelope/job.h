@@ -69,6 +69,8 @@ class Job : public std::enable_shared_from_this<Job> {
   bool signal(int signal, Whom whom);
   /** Of its command's terminal; kept where the command is not launched yet. False when it is over, or has none. */
   bool resize(TerminalSize size);
+  /** Of its session; nothing is counted before that is open. May wait. Any thread. */
+  Result<SessionUsage> usage();
   /** So much of its output was read elsewhere. */
   void spend_output(std::size_t bytes);
 

@@ -52,6 +52,11 @@ bool Jobs::resize(std::uint32_t job, TerminalSize size) {
   return found && found->resize(size);
 }
 
+Result<SessionUsage> Jobs::usage(std::uint32_t job) {
+  const auto found = find(job);
+  return found ? found->usage() : SessionUsage();
+}
+
 void Jobs::spend_output(std::uint32_t job, std::size_t bytes) {
   if (const auto found = find(job)) found->spend_output(bytes);
 }

@@ -53,6 +53,8 @@ class Jobs {
   bool signal(std::uint32_t job, int signal, Whom whom);
   /** Of the terminal of its command. False when the job is over, or its command has no terminal. */
   bool resize(std::uint32_t job, TerminalSize size);
+  /** Of its session; nothing is counted before that is open, and after the job. May wait. */
+  Result<SessionUsage> usage(std::uint32_t job);
   /** So much of its command's output was read by JavaScript. */
   void spend_output(std::uint32_t job, std::size_t bytes);
   std::optional<pid_t> pid_of(std::uint32_t job) { return waiter_->pid_of(job); }

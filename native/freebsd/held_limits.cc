@@ -34,6 +34,8 @@ class Settling {
     if (limits_.swap) hold_swap(*limits_.swap);
     if (limits_.processes && may_hold(Limit::kProcesses)) hold_processes(*limits_.processes);
     if (limits_.cpus) hold_cpus(*limits_.cpus);
+    // Who looks at it is in JavaScript.
+    if (limits_.counts_cpu_time) static_cast<void>(may_hold(Limit::kCpuTime));
     if (refused_ && !limits_.is_best_effort) return std::move(*refused_);
     return std::move(held_);
   }

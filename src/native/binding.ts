@@ -37,6 +37,8 @@ export interface NativeBinding {
    * the signal is kept for it. False when it is over.
    */
   kill(job: number, signal: string | number, whom: 'group' | 'tree'): boolean
+  /** Of the job's session: nothing is counted before that is open, and after the job. */
+  usage(job: number): Promise<NativeUsage>
   /** Of the job's command in the host's numbering, some milliseconds after the launch; undefined before, and after its end. */
   pidOf(job: number): number | undefined
   /** Of a job's command; in characters. False when it is over, or has no terminal of its own. */

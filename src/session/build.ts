@@ -17,7 +17,7 @@ import { Admission } from './admission.ts'
 import { allSessions } from './concurrency.ts'
 import { newId } from './id.ts'
 import { outputsLeave, outputsReturning } from './leaving-outputs.ts'
-import { watchFor, type LimitWatch, type WatchedLimit } from './limit-watch.ts'
+import { watchFor, type LimitWatch, type Watched, type WatchedLimit } from './limit-watch.ts'
 import { openEnvelope } from './opening.ts'
 import { withOutputs } from './made-outputs.ts'
 import { planFor } from './plan-for.ts'
@@ -39,7 +39,7 @@ class OwnSession implements Place {
   readonly #id = newId()
   readonly telling = new Telling(this.#id)
   #plan: Plan | undefined
-  /** Before its command, as it may have to be waited for, or has to be asked what it takes. */
+  /** Before its command, as it may have to be waited for. */
   #opened: NativeEnvelope | undefined
   /** Its session, where it is closed from here. */
   #attended: Session | undefined
@@ -68,7 +68,7 @@ class OwnSession implements Place {
     const plan = withOutputs(this.plan())
     this.#plan = plan
     const returning = outputsReturning(plan)
-    return plan.wait === 0 && plan.limits.cpuTime === undefined && !isAttended(plan) ? returning : this.#open(admission, returning, signal)
+    return plan.wait === 0 && !isAttended(plan) ? returning : this.#open(admission, returning, signal)
   }
 
   async #open(admission: Admission, returning: Promise<unknown> | undefined, signal: AbortSignal | undefined): Promise<void> {
@@ -83,7 +83,7 @@ class OwnSession implements Place {
     const pipes = binding().start(this.#opened ?? nativePlanOf(this.plan()), packJob(job, command, frame))
     this.#hasBegun = true
     // What else runs in it ends with its command.
-    this.#watch = watchFor(this.#id, this.plan().limits, this.#opened)
+    this.#watch = watchFor(this.#id, this.plan().limits, this.#opened ?? sessionOf(job))
     this.#watch?.add(job)
     return pipes
   }
@@ -122,6 +122,11 @@ class OwnSession implements Place {
     if (result === undefined) return teardownError(this.#id, failures, jobError(end.failure))
     return new BuildTeardownError(teardownError(this.#id, failures), result, new Session(this.#id, this.plan(), end.envelope))
   }
+}
+
+/** That its command opens: it ends with that. */
+function sessionOf(job: number): Watched {
+  return { usage: () => binding().usage(job), killAll: () => Promise.resolve() }
 }
 
 /** Whether it takes more than its command: then its session is closed from here, and not by native code at the end of its command. */

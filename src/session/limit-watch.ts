@@ -1,7 +1,7 @@
 import { cpus } from 'node:os'
 
-import { LimitExceededError, LimitUnsupportedError, typed } from '../errors.ts'
-import type { NativeEnvelope } from '../native/binding.ts'
+import { LimitExceededError } from '../errors.ts'
+import type { NativeUsage } from '../native/binding.ts'
 import { isJobExpected } from '../native/jobs.ts'
 import { binding } from '../native/load.ts'
 import type { PlanLimits } from '../spec/plan.ts'
@@ -9,8 +9,16 @@ import type { PlanLimits } from '../spec/plan.ts'
 /** Milliseconds. */
 const shortestLook = 20
 const longestTimer = 2 ** 31 - 1
+/** Of the host, found once: cpus() reads files about each, which takes longer than a step of opening. */
+let processors: number | undefined
 /** Of jobs that are over. */
 const mostForgotten = 256
+
+/** The session as far as the watch needs it. */
+export interface Watched {
+  usage(): Promise<NativeUsage>
+  killAll(): Promise<void>
+}
 
 /** Limits of a session that no kernel holds: how long it is open, and the processor time of all its processes together. */
 export type WatchedLimit = 'cpuTime' | 'wallTime'
@@ -21,19 +29,19 @@ export type WatchedLimit = 'cpuTime' | 'wallTime'
 export class LimitWatch {
   readonly #id: string
   readonly #limits: PlanLimits
-  readonly #envelope: NativeEnvelope | undefined
+  readonly #watched: Watched
   readonly #jobs = new Set<number>()
   #wall: NodeJS.Timeout | undefined
   #cpu: NodeJS.Timeout | undefined
   #ended: WatchedLimit | undefined
   #isOver = false
 
-  constructor(id: string, limits: PlanLimits, envelope: NativeEnvelope | undefined) {
+  constructor(id: string, limits: PlanLimits, watched: Watched) {
     this.#id = id
     this.#limits = limits
-    this.#envelope = envelope
+    this.#watched = watched
     if (limits.wallTime !== undefined) this.#wall = setTimeout(() => this.#end('wallTime'), limits.wallTime).unref()
-    if (limits.cpuTime !== undefined && envelope !== undefined) this.#lookAfter(limits.cpuTime, limits.cpuTime, envelope)
+    if (limits.cpuTime !== undefined) this.#lookAfter(limits.cpuTime, limits.cpuTime)
   }
 
   /** The one that it came to. */
@@ -62,18 +70,19 @@ export class LimitWatch {
    * No sooner than all processors together could have used up what is left: a short build is never looked at. Those of this program may be
    * fewer (taskset(1)).
    */
-  #lookAfter(left: number, most: number, envelope: NativeEnvelope): void {
-    const soonest = left / Math.min(cpus().length, this.#limits.cpus ?? Infinity)
-    this.#cpu = setTimeout(() => void this.#look(most, envelope), Math.min(Math.max(soonest, shortestLook), longestTimer)).unref()
+  #lookAfter(left: number, most: number): void {
+    processors ??= cpus().length
+    const soonest = left / Math.min(processors, this.#limits.cpus ?? Infinity)
+    this.#cpu = setTimeout(() => void this.#look(most), Math.min(Math.max(soonest, shortestLook), longestTimer)).unref()
   }
 
-  async #look(most: number, envelope: NativeEnvelope): Promise<void> {
+  async #look(most: number): Promise<void> {
     // One that is being closed is not asked any more, and any other failure is told to who asks (Session.usage).
-    const { cpuTime } = await envelope.usage().catch((): { readonly cpuTime?: number } => ({}))
+    const { cpuTime } = await this.#watched.usage().catch((): { readonly cpuTime?: number } => ({}))
     if (this.#isOver) return
     const left = most - (cpuTime ?? 0)
     if (left <= 0) return this.#end('cpuTime')
-    this.#lookAfter(left, most, envelope)
+    this.#lookAfter(left, most)
   }
 
   #end(limit: WatchedLimit): void {
@@ -81,31 +90,11 @@ export class LimitWatch {
     this.#ended = limit
     for (const job of this.#jobs) binding().kill(job, 'SIGKILL', 'tree')
     // Also what their commands left behind.
-    this.#envelope?.killAll().catch(() => {})
+    this.#watched.killAll().catch(() => {})
   }
 }
 
-/**
- * Its time begins here. Undefined where there is nothing to watch.
- * @param envelope undefined where nobody has it yet
- */
-export function watchFor(id: string, limits: PlanLimits, envelope: NativeEnvelope | undefined): LimitWatch | undefined {
-  return limits.wallTime === undefined && limits.cpuTime === undefined ? undefined : new LimitWatch(id, limits, envelope)
-}
-
-/** What doctor calls it that a host does not count what sessions take. */
-const accounting: ReadonlySet<string> = new Set(['limits', 'racct'])
-
-/**
- * Comes before anything runs in an envelope.
- * @throws LimitUnsupportedError where the system does not count what `cpuTime` is about, SystemCallError
- */
-export async function confirmWatchable({ cpuTime, policy }: PlanLimits, envelope: NativeEnvelope): Promise<void> {
-  if (cpuTime === undefined || policy === 'best-effort') return
-  const usage = await envelope.usage().catch((error: unknown) => {
-    throw typed(error)
-  })
-  if (usage.cpuTime !== undefined) return
-  const advice = binding().preflight().limitations.find(({ check }) => accounting.has(check))
-  throw new LimitUnsupportedError('cpuTime', 'nothing on this host counts the processor time of a session', advice === undefined ? {} : { remedy: advice.remedy })
+/** Its time begins here. Undefined where there is nothing to watch. */
+export function watchFor(id: string, limits: PlanLimits, watched: Watched): LimitWatch | undefined {
+  return limits.wallTime === undefined && limits.cpuTime === undefined ? undefined : new LimitWatch(id, limits, watched)
 }

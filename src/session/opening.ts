@@ -4,7 +4,6 @@ import { expectJob, forgetJob } from '../native/jobs.ts'
 import { binding } from '../native/load.ts'
 import { packJob, type JobFrame } from '../native/wire-job.ts'
 import type { Plan } from '../spec/plan.ts'
-import { confirmWatchable } from './limit-watch.ts'
 import { whileTaken } from './waiting.ts'
 
 // Jobs without a command.
@@ -17,16 +16,7 @@ import { whileTaken } from './waiting.ts'
  */
 export async function openEnvelope(native: NativePlan, id: string, plan: Plan, wait: number, signal?: AbortSignal): Promise<NativeEnvelope> {
   const frame: JobFrame = { id, rest: undefined, closes: false, tellsStarted: false }
-  const envelope = (await (wait === 0 ? runJob(native, frame) : whileTaken(plan, wait, () => runJob(native, frame), signal))) as NativeEnvelope
-  const { limits } = plan
-  if (limits.cpuTime === undefined) return envelope
-  try {
-    await confirmWatchable(limits, envelope)
-    return envelope
-  } catch (error) {
-    await envelope.close().catch(() => {})
-    throw error
-  }
+  return (await (wait === 0 ? runJob(native, frame) : whileTaken(plan, wait, () => runJob(native, frame), signal))) as NativeEnvelope
 }
 
 /**

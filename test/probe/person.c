@@ -65,6 +65,8 @@ lead(const char *streams, char **command, int told)
 	signal(SIGINT, SIG_IGN);
 	signal(SIGTSTP, SIG_IGN);
 	signal(SIGHUP, SIG_IGN);
+	/* It waits for the terminal to have shown all, also where a shell's last job has that still (tcdrain(3)). */
+	signal(SIGTTOU, SIG_IGN);
 	pid_t child = fork();
 	if (child == 0)
 		run(streams, command);

@@ -245,6 +245,9 @@ describeSession('the time of a session', () => {
     await expectSameState(before)
   })
 
+  // Each for itself takes less than the limit.
+  const manyShort = sh('while :; do sh -c "j=0; while [ \\$j -lt 20000 ]; do j=\\$((j+1)); done"; done')
+
   test('cpuTime of all processes together ends them, where the system counts it; else the session is refused', { timeout: 60_000 }, async (context) => {
     const before = await hostState()
     const opened = await openSession({ limits: { cpuTime: 1500 } }).catch((error: unknown) => error)
@@ -255,12 +258,22 @@ describeSession('the time of a session', () => {
     }
     await using session = opened as Session
     await withNeighbour(async () => {
-      // Each for itself takes less than the limit.
-      const all = sh('i=0; while [ $i -lt 40 ]; do i=$((i+1)); sh -c "j=0; while [ \\$j -lt 20000 ]; do j=\\$((j+1)); done"; done; while :; do sh -c "j=0; while [ \\$j -lt 20000 ]; do j=\\$((j+1)); done"; done')
-      expect(await session.run(all, { reject: false })).toMatchObject({ limit: 'cpuTime', signal: 'SIGKILL' })
+      expect(await session.run(manyShort, { reject: false })).toMatchObject({ limit: 'cpuTime', signal: 'SIGKILL' })
     })
     expect((await session.usage()).cpuTime).toBeGreaterThanOrEqual(1500)
     expect(await rejected(session.run(['true']))).toMatchObject({ code: 'ERR_BUILDJAIL_LIMIT_EXCEEDED', limit: 'cpuTime' })
+  })
+
+  test('cpuTime ends a build, whose session nobody has while it runs; else the build is refused', { timeout: 60_000 }, async (context) => {
+    const before = await hostState()
+    const result = await build({ limits: { cpuTime: 1500 } }, manyShort, { reject: false }).catch((error: unknown) => error)
+    if (isBuildjailError(result)) {
+      expect(result).toMatchObject({ code: 'ERR_BUILDJAIL_LIMIT_UNSUPPORTED', limit: 'cpuTime' })
+      await expectSameState(before)
+      return context.skip(`no build has a cpuTime here: ${result.message}`)
+    }
+    expect(result).toMatchObject({ limit: 'cpuTime', signal: 'SIGKILL' })
+    await expectSameState(before)
   })
 })
 

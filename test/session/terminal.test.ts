@@ -137,8 +137,7 @@ describeAttack('a person at a terminal', () => {
   test('stops the command together with buildjail by Ctrl-Z where it is not typed into, and both go on', async () => {
     // A shell with jobs: only what somebody could continue is stopped.
     const words = buildjailRun('sh', '-c', 'i=0; while :; do echo at $i; i=$((i + 1)); sleep 0.1; done').map((word) => `'${word}'`)
-    const one = person('012', ['sh', '-i'])
-    one.type(`PS1='ready# '\r`)
+    const one = person('012', ['env', '-u', 'ENV', 'PS1=ready# ', 'sh', '-i'])
     await one.sees('ready# ')
     one.type(`${words.join(' ')} < /dev/null\r`)
     await one.sees('at 3\r\n')
