@@ -112,6 +112,10 @@ export class FakeAddon implements NativeBinding {
     this.#listener = listener
   }
 
+  async usage(job: number): Promise<NativeUsage> {
+    return this.#running.has(job) ? this.script.usage() : {}
+  }
+
   makeFolder(existing: string, missing: string): readonly [string, string] {
     const made = path.join(existing, missing)
     mkdirSync(made, { recursive: true })
