@@ -15,6 +15,8 @@ import { cgroupOf, describeLimits, isUnified, limitsOf, said } from './cgroups.t
 const mib = 1024 ** 2
 const all: NonNullable<Spec['limits']> = { memory: 64 * mib, processes: 32, cpus: 0.5 }
 const hasSwap = process.platform === 'linux' && readFileSync('/proc/swaps', 'utf8').trim().split('\n').length > 1
+/** Of memory alone: swap would take what is more. */
+const memoryOf = (bytes: number): NonNullable<Spec['limits']> => ({ memory: bytes, ...(hasSwap && { swap: 0 }) })
 
 const initOf = async (session: Session): Promise<number> => Number(/^\/proc\/(\d+)\/root$/.exec((await session.record()).root)?.[1])
 const number = (output: Record<string, string>, name: string): number => Number(output[name])
@@ -63,7 +65,7 @@ describeLimits('limits of a session on Linux', () => {
   test('of memory end what takes more, and nothing else: the session runs on, and so does its neighbour', async () => {
     await using neighbour = await openSession({})
     const beside = neighbour.spawn(['sleep', '60'])
-    await using session = await openSession(armed({ limits: { memory: 64 * mib } }))
+    await using session = await openSession(armed({ limits: memoryOf(64 * mib) }))
     const hog = await session.run(attack('hog', 'memory', String(512 * mib)), { reject: false })
     expect(hog).toMatchObject({ signal: 'SIGKILL', stdout: '', limit: 'memory' })
     await expect(session.run(attack('hog', 'memory', String(512 * mib)))).rejects.toMatchObject({ limit: 'memory' })
@@ -109,18 +111,22 @@ describeLimits('limits of a session on Linux', () => {
   })
 
   test('of memory hold for what waits in sockets, which a build has without having it', async () => {
-    const held = async (limits: NonNullable<Spec['limits']>): Promise<number> =>
-      number(answers((await build(armed({ limits, network: 'host' }), attack('hog', 'sockets', '400'))).stdout), 'held')
+    // Cgroups of version 2 count it with the rest of the memory, so what is too much ends the build.
+    const held = async (limits: NonNullable<Spec['limits']>): Promise<number> => {
+      const { limit, stdout } = await build(armed({ limits, network: 'host' }), attack('hog', 'sockets', '400'), { reject: false })
+      return limit === 'memory' ? (limits.memory as number) : number(answers(stdout), 'held')
+    }
     expect(await held({})).toBeGreaterThan(48 * mib)
     expect(await held({ memory: 32 * mib })).toBeLessThan(48 * mib)
   })
 
   test('of memory are said to have ended who met them, also after a signal that did not end it; and not who was ended by the caller', async () => {
-    await using session = await openSession(armed({ limits: { memory: 64 * mib } }))
+    await using session = await openSession(armed({ limits: memoryOf(64 * mib) }))
     const isThere = async (file: string): Promise<boolean> => !(await session.run(['test', '-e', file], { reject: false })).failed
     const killed = session.run(['sleep', '60'], { reject: false })
     const patient = `trap '' TERM; : > /tmp/up; until [ -e /tmp/go ]; do sleep 0.05; done; exec /inputs/probe/hog memory ${256 * mib}`
-    const greedy = session.run(['sh', '-c', patient], { reject: false })
+    // Killed by nobody but the kernel, however long that takes.
+    const greedy = session.run(['sh', '-c', patient], { reject: false, forceKillAfterDelay: 60_000 })
     await expect.poll(() => isThere('/tmp/up'), { timeout: 20_000 }).toBe(true)
     expect(greedy.kill('SIGTERM')).toBe(true)
     await session.run(['touch', '/tmp/go'])
@@ -166,12 +172,12 @@ describeLimits('limits of a session on Linux', () => {
     expect(share).toBeLessThan(0.65)
   })
 
-  test('of processors hold up neither killing everything nor closing', async () => {
+  test('of processors hold up neither killing everything nor closing', { timeout: 150_000 }, async () => {
     await using session = await openSession(armed({ limits: { cpus: 0.01 } }))
     const own = cgroupOf(await initOf(session), 'cpu') ?? ''
     for (const end of [() => session.killAll(), () => session.close()]) {
       const spinning = session.run(attack('hog', 'spin', '40', '60'), { reject: false })
-      await expect.poll(() => said(own, 'cgroup.procs').split('\n').length, { timeout: 20_000 }).toBeGreaterThan(10)
+      await expect.poll(() => said(own, 'cgroup.procs').split('\n').length, { timeout: 60_000 }).toBeGreaterThan(10)
       const began = performance.now()
       await end()
       await spinning
