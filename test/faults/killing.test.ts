@@ -35,12 +35,11 @@ describeSession('when the host program is killed at a system call', () => {
     let played = 0
     for (let nth = 1; nth <= calls.length; nth += programStride) {
       const wrong: string[] = []
-      const { signal } = await runController(spec, part, nth)
-      // How often closing looks whether the last process is gone is the machine's affair there, so that it may have made fewer calls.
-      if (isFreebsd && part === 'close' && signal === 'exit code 0') continue
-      // A thread may close what it has after the result was told, and so after the program's end.
-      const isAfterEnd = signal === 'exit code 0' && calls.slice(nth - 1).every((call) => call === 'close')
-      if (signal !== 'SIGKILL' && !isAfterEnd) wrong.push(`it was not killed, but ended by ${signal}`)
+      const { signal, stdout: made } = await runController(spec, part, nth)
+      // What is listed, and how often closing looks whether the last process is gone, is the machine's affair, and a thread may close
+      // what it has after the result was told: it may have made fewer calls this time.
+      if (signal === 'exit code 0' && (JSON.parse(made) as string[]).length < nth) continue
+      if (signal !== 'SIGKILL') wrong.push(`it was not killed, but ended by ${signal}`)
       wrong.push(...(await livingOn(folders.output)))
       // By itself, without recover() and before the next session.
       wrong.push(...(await leftBehind(before, folders.output, 2 * second)))
@@ -51,7 +50,7 @@ describeSession('when the host program is killed at a system call', () => {
     }
     cases.push(`${played} at ${part} ${how}`)
     expect(problems).toEqual([])
-    expect(played).toBeGreaterThan(0)
+    expect(played).toBeGreaterThan(calls.length / programStride / 4)
   })
 })
 
