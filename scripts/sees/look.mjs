@@ -55,7 +55,7 @@ const about = {
   '/proc': '; shows the processes of the session only, and nothing of the host\'s keys, timers and memory',
 }
 const toolchain = isFreebsd
-  ? codes(['/bin', '/lib', '/libexec', '/usr/bin', '/usr/include', '/usr/lib', '/usr/libdata', '/usr/libexec', '/usr/share/certs', '/usr/share/zoneinfo'])
+  ? codes(['/bin', '/lib', '/libexec', '/usr/bin', '/usr/include', '/usr/lib', '/usr/libdata', '/usr/libexec', '/usr/share/certs', '/usr/share/mk', '/usr/share/zoneinfo'])
   : `${codes(['/usr'])}, whichever of ${codes(['/bin', '/sbin', '/lib', '/lib32', '/lib64', '/libx32'])} there is, and in ${codes(['/etc'])} the settings of the dynamic linker and the alternatives`
 
 /** @returns {Promise<Part>} */

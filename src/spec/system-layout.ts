@@ -15,9 +15,10 @@ export interface SystemLayout {
 }
 
 const layouts: Partial<Record<NodeJS.Platform, SystemLayout>> = {
-  // hier(7): a compiler of the base system and the programs it builds need these. Nothing in /sbin is a build tool.
+  // hier(7): a compiler of the base system and the programs it builds need these, and make(1) the rules in /usr/share/mk. Nothing in
+  // /sbin is a build tool.
   freebsd: {
-    toolchain: ['/bin', '/lib', '/libexec', '/usr/bin', '/usr/include', '/usr/lib', '/usr/libdata', '/usr/libexec'],
+    toolchain: ['/bin', '/lib', '/libexec', '/usr/bin', '/usr/include', '/usr/lib', '/usr/libdata', '/usr/libexec', '/usr/share/mk'],
     resolver: ['/etc/resolv.conf', '/etc/hosts', '/etc/services'],
     trust: ['/etc/ssl/certs', '/etc/ssl/cert.pem', '/etc/ssl/openssl.cnf', '/usr/share/certs', '/usr/share/zoneinfo'],
     searchPath: '/bin:/usr/bin',

@@ -12,7 +12,7 @@ import { optionalFrom, readSource, sourceSchema, type Source } from './sources.t
 export interface WithToolchain {
   /**
    * The part of the host's system that is visible, read-only. `host` (default): the slice a compiler needs
-   * (FreeBSD: /bin /lib /libexec /usr/bin /usr/include /usr/lib /usr/libdata /usr/libexec; Linux: /usr, whichever of /bin /sbin
+   * (FreeBSD: /bin /lib /libexec /usr/bin /usr/include /usr/lib /usr/libdata /usr/libexec /usr/share/mk; Linux: /usr, whichever of /bin /sbin
    * /lib* lie beside it, and the files in /etc of the dynamic linker and the alternatives).
    *
    * A list: exactly these, each at the same path inside. It holds absolute paths of directories or files, `host` for all of the above,
