@@ -1,6 +1,7 @@
 import { spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync, mkdirSync, readFileSync, rmdirSync, rmSync, writeFileSync } from 'node:fs'
+import { cpus } from 'node:os'
 import path from 'node:path'
 import { expect, test } from 'vitest'
 
@@ -170,6 +171,16 @@ describeLimits('limits of a session on Linux', () => {
     const share = number(answers(stdout), 'milliseconds') / (performance.now() - began)
     expect(share).toBeGreaterThan(0.1)
     expect(share).toBeLessThan(0.65)
+  })
+
+  test('of processor time are looked at while builds end, and disturb none', async () => {
+    const spec = { limits: { cpuTime: 2000 } }
+    // From 20 ms before they are looked at to 20 ms after.
+    const soonest = 2 / cpus().length
+    const ends = Array.from({ length: 20 }, (_, index) => String(soonest - 0.02 + index * 0.002))
+    const results = await Promise.all(ends.map((seconds) => build(spec, ['sleep', seconds])))
+    expect(results.map(({ exitCode }) => exitCode)).toEqual(ends.map(() => 0))
+    await expect.poll(emptyCgroups, { timeout: 5000 }).toEqual([])
   })
 
   test('of processors hold up neither killing everything nor closing', { timeout: 150_000 }, async () => {

@@ -16,7 +16,7 @@ const isSocket = isFreebsd && 'Bun' in globalThis
 // Longer than closing waits for what is busy.
 const longestBusyMs = 20_000
 
-/** Bun closes its end of an output a moment after its stream has closed. */
+/** Within a moment: once a descriptor was open just then that nobody knew. What a build had sent would stay open. */
 async function expectAsBefore(before: HostState): Promise<void> {
   await expect.poll(hostState, { timeout: 5000 }).toEqual(before)
 }
