@@ -3,7 +3,6 @@
 #include <chrono>
 #include <utility>
 
-#include "state/exposed_path.h"
 #include "state/host_directory.h"
 
 namespace buildjail {
@@ -13,8 +12,9 @@ Result<std::unique_ptr<Envelope>> SessionSystem::open(SharedPlan plan, const std
   Trace trace;
   const std::string& state_directory = plan->state_directory;
   if (auto status = prepare(*plan); !status) return std::move(status.error());
-  if (auto status = refuse_exposed(state_directory); !status) return std::move(status.error());
-  auto leases = host_directory();
+  Surroundings around;
+  if (auto status = around.refuse_exposed(state_directory); !status) return std::move(status.error());
+  auto leases = host_directory(around);
   if (!leases) return std::move(leases.error());
   if (auto status = watcher_.watch(state_directory); !status) return std::move(status.error());
   if (auto status = hold_state(state_directory); !status) return std::move(status.error());

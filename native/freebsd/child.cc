@@ -69,14 +69,15 @@ int confirm_root(const JailReference& jail) {
   return -1;
 }
 
-int kill_everything_in_jail(const JailReference& jail) {
+const char* kill_everything_in_jail(const JailReference& jail) {
   // jail_attach(2) refuses a process that has a directory open, and the parent may have any.
-  if (::close_range(0, ~0U, 0) != 0) return -1;
-  if (forget_arguments(::getpid()) != 0) return -1;
-  if (forbid_tracing() != 0) return -1;
-  if (::jail_attach(jail.jid) != 0) return -1;
-  if (confirm_root(jail) != 0) return -1;
-  return ::kill(-1, SIGKILL);
+  if (::close_range(0, ~0U, 0) != 0) return "close_range";
+  if (forget_arguments(::getpid()) != 0) return "sysctl";
+  if (forbid_tracing() != 0) return "procctl";
+  if (::jail_attach(jail.jid) != 0) return "jail_attach";
+  if (confirm_root(jail) != 0) return "lstat";
+  // ESRCH: nobody is there (kill(2)).
+  return ::kill(-1, SIGKILL) == 0 || errno == ESRCH ? nullptr : "kill";
 }
 
 }  // namespace buildjail

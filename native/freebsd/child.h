@@ -40,7 +40,10 @@ int forbid_tracing();
 /** After jail_attach(2): ESRCH where this is another jail than the one that was meant. */
 int confirm_root(const JailReference& jail);
 
-/** The program of `kill_in_jail`: kills every process of the jail but itself (kill(2), pid -1). */
-int kill_everything_in_jail(const JailReference& jail);
+/**
+ * The program of `kill_in_jail`: kills every process of the jail but itself (kill(2), pid -1). Returns the call that
+ * failed, whose reason is in errno.
+ */
+const char* kill_everything_in_jail(const JailReference& jail);
 
 }  // namespace buildjail

@@ -88,18 +88,20 @@ struct Killing {
   JailReference jail;
   /** The child lived to write down what came of it. */
   bool is_done = false;
+  /** Null where none failed. */
+  const char* syscall = nullptr;
   int err = 0;
 };
 
 void kill_everything(void* context) {
   auto& killing = *static_cast<Killing*>(context);
-  // ESRCH: nobody is there (kill(2)).
-  if (kill_everything_in_jail(killing.jail) != 0 && errno != ESRCH) killing.err = errno;
+  killing.syscall = kill_everything_in_jail(killing.jail);
+  killing.err = errno;
   killing.is_done = true;
 }
 
-SysError not_killed(int err, const char* detail) {
-  return {.step = "kill", .syscall = "kill", .err = err, .path = {}, .dest = {}, .detail = detail};
+SysError not_killed(const char* syscall, int err, const char* detail) {
+  return {.step = "kill", .syscall = syscall, .err = err, .path = {}, .dest = {}, .detail = detail};
 }
 
 }  // namespace
@@ -116,7 +118,8 @@ Status kill_in_jail(const Jail& jail) {
       // was there when the child killed.
       const auto has_root = jail.is_root_privileged();
       if (!has_root) return has_root.error();
-      if (*has_root) return killing.err == 0 ? Status() : not_killed(killing.err, "");
+      if (*has_root)
+        return killing.syscall == nullptr ? Status() : Status(not_killed(killing.syscall, killing.err, ""));
       // Whoever could take it once more is dead: they were of the child's own user.
       if (auto status = jail.privilege_root(); !status) return status;
       killing = {.jail = killing.jail};
@@ -127,7 +130,7 @@ Status kill_in_jail(const Jail& jail) {
     if (!jail.has_its_number()) continue;
     if (auto killed = signal_each_in(jail.jid(), {}, SIGKILL); !killed) return std::move(killed.error());
   } while (back_off.wait());
-  return not_killed(ETIMEDOUT, "what was to kill them was killed by them, each time");
+  return not_killed("kill", ETIMEDOUT, "what was to kill them was killed by them, each time");
 }
 
 }  // namespace buildjail

@@ -51,8 +51,9 @@ void run(void* context) {
 
 Result<UniqueFd> open_below(const std::string& root, std::string_view target) {
   const UniqueFd top(::open(root.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
+  if (!top) return last_error(kStep, "open", root);
   const std::size_t last = target.rfind('/');
-  UniqueFd at = top ? folder_below(top.get(), target.substr(0, last)) : UniqueFd();
+  UniqueFd at = folder_below(top.get(), target.substr(0, last));
   const std::string name(target.substr(last + 1));
   if (at && !name.empty()) at = UniqueFd(::openat(at.get(), name.c_str(), O_PATH | O_NOFOLLOW | O_CLOEXEC));
   struct stat found{};

@@ -85,9 +85,10 @@ Result<std::optional<ProcessEntry>> process_of_user(uid_t uid) {
     // Room for one: where there are more the kernel says ENOMEM, and has filled in the first (sysctl(3)).
     kinfo_proc process{};
     std::size_t size = sizeof(process);
-    if (::sysctl(mib.data(), mib.size(), &process, &size, nullptr, 0) != 0 && errno != ENOMEM && errno != ESRCH)
-      return last_error("processes", "sysctl", "kern.proc.uid");
+    const bool is_whole = ::sysctl(mib.data(), mib.size(), &process, &size, nullptr, 0) == 0 || errno == ESRCH;
     if (process.ki_pid != 0) return std::optional(entry_of(process));
+    // ENOMEM may also be that of a kernel that has no memory for an answer, in which nobody is to be seen.
+    if (!is_whole) return last_error("processes", "sysctl", "kern.proc.uid");
   }
   return std::optional<ProcessEntry>();
 }

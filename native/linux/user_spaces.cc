@@ -71,7 +71,10 @@ Result<UserSpace> UserSpaces::take(const EnvelopePlan& plan, const Lessee& lesse
   made.lease = std::move(*lease);
   if (made.size != IdRanges::kFull) {
     auto around = NumberedLease::share(ranges_around(), IdRanges::full_around(made.lease.number()), lessee);
-    if (!around) return std::move(around.error());
+    if (!around) {
+      static_cast<void>(made.lease.give_back());
+      return std::move(around.error());
+    }
     made.around = std::move(*around);
   }
   made.map = map_onto((*ranges)->range(made.lease.number()), plan.user);

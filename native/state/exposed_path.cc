@@ -5,9 +5,11 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstddef>
 #include <string_view>
+#include <utility>
 
 #include "base/unique_fd.h"
 #include "state/locked_file.h"
@@ -51,7 +53,7 @@ bool is_unmapped(uid_t uid) {
   return read_number(unmapped, number) && number == uid;
 }
 
-Status refuse_changeable(const std::string& folder, const std::string& path) {
+Status refuse_folder(const std::string& folder, const std::string& path) {
   struct stat found{};
   if (::lstat(folder.c_str(), &found) != 0) return last_error(kStep, "lstat", folder);
   if (S_ISLNK(found.st_mode)) return exposed(path, "'" + folder + "' is a symbolic link");
@@ -65,12 +67,20 @@ Status refuse_changeable(const std::string& folder, const std::string& path) {
 
 }  // namespace
 
-Status refuse_exposed(const std::string& path) {
+Status Surroundings::refuse_changeable(const std::string& path) {
   for (std::size_t end = 1; end != std::string::npos && end < path.size(); end = path.find('/', end + 1)) {
     // The root itself first, and each folder once.
     if (end > 1 && path[end - 1] == '/') continue;
-    if (auto status = refuse_changeable(end == 1 ? "/" : path.substr(0, end), path); !status) return status;
+    std::string folder = end == 1 ? "/" : path.substr(0, end);
+    if (std::ranges::find(safe_, folder) != safe_.end()) continue;
+    if (auto status = refuse_folder(folder, path); !status) return status;
+    safe_.push_back(std::move(folder));
   }
+  return {};
+}
+
+Status Surroundings::refuse_exposed(const std::string& path) {
+  if (auto status = refuse_changeable(path); !status) return status;
   struct stat found{};
   if (::lstat(path.c_str(), &found) != 0) {
     if (errno == ENOENT) return {};

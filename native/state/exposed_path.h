@@ -1,16 +1,27 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "base/result.h"
 
 namespace buildjail {
 
-/**
- * EPERM when somebody else could put another folder in the place of `path`: it is a symbolic link or not the caller's
- * own, or a folder around it can be changed by others. A folder that is sticky, as /tmp, lets nobody exchange what is
- * the caller's (chmod(2), S_ISVTX). `path` is absolute and need not be there; the folders around it are.
- */
-Status refuse_exposed(const std::string& path);
+/** The folders around several paths, each of which is looked at once. */
+class Surroundings {
+ public:
+  /**
+   * EPERM when somebody else could put another folder in the place of `path`: it is a symbolic link or not the caller's
+   * own, or a folder around it can be changed by others. A folder that is sticky, as /tmp, lets nobody exchange what is
+   * the caller's (chmod(2), S_ISVTX). `path` is absolute and need not be there; the folders around it are.
+   */
+  Status refuse_exposed(const std::string& path);
+  /** The same of the folders around it alone. */
+  Status refuse_changeable(const std::string& path);
+
+ private:
+  /** Others can exchange nothing in these. */
+  std::vector<std::string> safe_;
+};
 
 }  // namespace buildjail

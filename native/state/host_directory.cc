@@ -8,7 +8,6 @@
 #include <cstdlib>
 #include <string_view>
 
-#include "state/exposed_path.h"
 #include "state/state_directory.h"
 
 namespace buildjail {
@@ -51,11 +50,11 @@ Result<std::string> path_for(uid_t user) {
 
 }  // namespace
 
-Result<std::string> host_directory() {
+Result<std::string> host_directory(Surroundings& around) {
   auto path = path_for(::geteuid());
   if (!path) return path;
+  if (auto status = around.refuse_changeable(*path); !status) return std::move(status.error());
   if (auto status = make_private_directory(*path); !status) return std::move(status.error());
-  if (auto status = refuse_exposed(*path); !status) return std::move(status.error());
   return path;
 }
 

@@ -3,6 +3,7 @@
 #include <string>
 
 #include "base/result.h"
+#include "state/exposed_path.h"
 
 namespace buildjail {
 
@@ -11,6 +12,6 @@ namespace buildjail {
  * It is root's own, or in an ordinary user's runtime directory (`/run/user/<uid>`, $XDG_RUNTIME_DIR, or else /tmp).
  * This makes it where it is not there. EPERM when it is not private, or could be exchanged by somebody else.
  */
-Result<std::string> host_directory();
+Result<std::string> host_directory(Surroundings& around);
 
 }  // namespace buildjail

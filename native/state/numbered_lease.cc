@@ -49,7 +49,10 @@ Result<Look> look_at(const NumberedThings& things, std::uint32_t number, const s
     return Look{.reason = *holder ? name_of(**holder) : "sessions that name it"};
   }
   auto holder = holding_in(things.step, file, *lock);
-  if (!holder) return std::move(holder.error());
+  if (!holder) {
+    remove_if_empty(*lock, file);
+    return std::move(holder.error());
+  }
   if (*holder) return Look{.dead = std::move(*holder)};
   auto objection = things.objection ? things.objection(number) : Result<std::string>(std::string());
   if (objection && objection->empty()) return Look{.lock = std::move(*lock)};
@@ -76,9 +79,11 @@ Result<NumberedLease> NumberedLease::take(const NumberedThings& things, const Le
   std::vector<std::string> reasons;
   std::vector<std::uint32_t> of_dead;
   const auto signed_lease = [&](std::uint32_t number, std::string file, UniqueFd lock) -> Result<NumberedLease> {
-    if (auto status = sign_lease({.step = things.step, .subject = file}, file, lock, lessee.session); !status)
-      return std::move(status.error());
-    return NumberedLease(number, std::move(file), std::move(lock), false);
+    NumberedLease lease(number, std::move(file), std::move(lock), false);
+    auto status = sign_lease({.step = things.step, .subject = lease.file_}, lease.file_, lease.lock_, lessee.session);
+    if (status) return lease;
+    static_cast<void>(lease.give_back());
+    return std::move(status.error());
   };
   const std::uint32_t start = things.count == 0 ? 0 : anywhere() % things.count;
   for (std::uint32_t i = 0; i < things.count; ++i) {

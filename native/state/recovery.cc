@@ -86,7 +86,8 @@ RecoveryReport Recovery::run(std::chrono::milliseconds bound, pid_t dying) const
     if (outcome.recovered) report.recovered.push_back(std::move(*outcome.recovered));
     std::ranges::move(outcome.left_alone, std::back_inserter(report.left_alone));
   }
-  if (const auto leases = host_directory()) sweep_leases(*leases);
+  Surroundings around;
+  if (const auto leases = host_directory(around)) sweep_leases(*leases);
   for (const std::string& name : state->others)
     report.left_alone.push_back({state_directory_ + "/" + name, "it is none of ours"});
   return report;

@@ -45,10 +45,13 @@ std::string_view without_suffix(std::string_view name, std::string_view suffix) 
 }  // namespace
 
 Status make_private_directory(const std::string& path) {
-  if (::mkdir(path.c_str(), kPrivate) == 0) return {};
-  if (errno != EEXIST) return last_error(kStep, "mkdir", path);
   struct stat found{};
-  if (::lstat(path.c_str(), &found) != 0) return last_error(kStep, "lstat", path);
+  // Mostly it is there.
+  while (::lstat(path.c_str(), &found) != 0) {
+    if (errno != ENOENT) return last_error(kStep, "lstat", path);
+    if (::mkdir(path.c_str(), kPrivate) == 0) return {};
+    if (errno != EEXIST) return last_error(kStep, "mkdir", path);
+  }
   return refuse_unless_private(found, path);
 }
 
@@ -78,7 +81,7 @@ Result<StateDirectory> read_state_directory(const std::string& path) {
     return last_error(kStep, "lstat", path);
   }
   if (auto status = refuse_unless_private(found, path); !status) return std::move(status.error());
-  if (auto status = refuse_exposed(path); !status) return std::move(status.error());
+  if (auto status = Surroundings().refuse_exposed(path); !status) return std::move(status.error());
   auto names = names_in(path);
   if (!names && names.error().err == ENOENT) return StateDirectory{};
   if (!names) return std::move(names.error());

@@ -2,8 +2,8 @@ import { mkdtempSync, realpathSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { status } from '@grpc/grpc-js'
-import type { Session } from 'buildjail'
-import { afterEach, beforeEach, expect, it } from 'vitest'
+import type { Preflight, Session } from 'buildjail'
+import { afterEach, beforeEach, expect, it, vi } from 'vitest'
 
 import { Leftovers } from '../src/action/leftovers.ts'
 import { Readiness } from '../src/service/readiness.ts'
@@ -21,7 +21,10 @@ describeAsRoot('readiness', () => {
   beforeEach(() => {
     folder = realpathSync(mkdtempSync(path.join(tmpdir(), 'buildjail-readiness-')))
   })
-  afterEach(() => rmSync(folder, { recursive: true }))
+  afterEach(() => {
+    vi.useRealTimers()
+    rmSync(folder, { recursive: true })
+  })
 
   it('is not had while a session could not be taken away, and each question tries again', async () => {
     const leftovers = new Leftovers()
@@ -33,6 +36,29 @@ describeAsRoot('readiness', () => {
     await expect(readiness.check({ path: '' })).rejects.toMatchObject({ code: status.UNAVAILABLE, message: 'is busy 1' })
     await readiness.check({ path: '' })
     expect(leftovers.size).toBe(0)
+  })
+
+  it('asks the host again after ten seconds, and each time while there is an obstacle', async () => {
+    vi.useFakeTimers({ toFake: ['performance'] })
+    const obstacle = { check: 'privilege', problem: 'no jail can be made', remedy: 'run it as root' }
+    let obstacles = [obstacle]
+    let looks = 0
+    const look = (): Preflight => {
+      looks += 1
+      return { isSupported: obstacles.length === 0, obstacles, limitations: [] }
+    }
+    const readiness = new Readiness(folder, new Leftovers(), look)
+    const refused = { code: status.UNAVAILABLE, message: 'no jail can be made; remedy: run it as root' }
+    await expect(readiness.check({ path: '' })).rejects.toMatchObject(refused)
+    await expect(readiness.check({ path: '' })).rejects.toMatchObject(refused)
+    obstacles = []
+    await readiness.check({ path: '' })
+    obstacles = [obstacle]
+    vi.advanceTimersByTime(9999)
+    await readiness.check({ path: '' })
+    expect(looks).toBe(3)
+    vi.advanceTimersByTime(1)
+    await expect(readiness.check({ path: '' })).rejects.toMatchObject(refused)
   })
 
   it('is not had while the runner ends', async () => {

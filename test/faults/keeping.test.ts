@@ -34,7 +34,7 @@ describeSession('when a system call fails of keeping what a failed command left'
     // that a session without `keep` does not make.
     const calls = withKeep.slice(0, withKeep.findLastIndex((call) => !without.has(call)) + 1)
     // First of all everything is ended: by a message to init on Linux, by calls on FreeBSD that are steps of their own.
-    const steps: Steps = Object.fromEntries(calls.map((call) => [call, process.platform === 'linux' ? ['keep', 'launch'] : ['keep', call]]))
+    const steps: Steps = Object.fromEntries(calls.map((call) => [call, process.platform === 'linux' ? ['keep', 'launch'] : ['keep', 'kill', call]]))
 
     const play = async (one: Case): Promise<string[]> => {
       rmSync(keep, { recursive: true, force: true })

@@ -3,7 +3,7 @@ import path from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { isDeepStrictEqual } from 'node:util'
 
-import { hostState, type HostState } from '../session/host-state.ts'
+import { forgottenLeases, hostState, type HostState } from '../session/host-state.ts'
 import { faults } from './controls.ts'
 import { rules } from './full.ts'
 
@@ -17,6 +17,7 @@ interface Lent {
 /** What a session could leave behind: hostState, and of this process and of the output what is not to be seen in that. */
 export interface Around extends HostState {
   readonly hasChildren: boolean
+  readonly forgottenLeases: readonly string[]
   /** FreeBSD: of rctl(8), on any jail. */
   readonly rules: string
   readonly output: Lent | undefined
@@ -32,7 +33,7 @@ export async function lookAround(output: string): Promise<Around> {
   }
   const store = path.join(path.dirname(output), 'store')
   const stores = existsSync(store) ? [store, ...readdirSync(store).map((name) => path.join(store, name))] : []
-  return { ...(await hostState()), hasChildren: faults().hasChildren(), rules: rules(), output: lent(output), store: stores.map(lent).filter((one) => one !== undefined) }
+  return { ...(await hostState()), hasChildren: faults().hasChildren(), forgottenLeases: forgottenLeases(), rules: rules(), output: lent(output), store: stores.map(lent).filter((one) => one !== undefined) }
 }
 
 /** The same, once what earlier work had open is closed: the event loop may take a moment for it. */

@@ -42,6 +42,9 @@ const isOfCgroup = (earlier: readonly string[], call: string): boolean => {
   if (begun === 'shutdown' || begun === 'shutdown,open') return call === 'open' || call === 'write'
   return begun === 'shutdown,open,write' && earlier.includes('waitpid') && !earlier.includes('rmdir') && call === 'open'
 }
+// Right after what was written, or between two looks; what is opened to make a mount point comes after a look.
+const isLookedFor = (earlier: readonly string[]): boolean =>
+  process.platform === 'freebsd' && !earlier.includes('nmount') && (earlier.at(-1) === 'write' || earlier.slice(-2).join() === 'close,close')
 const isStateMount = (earlier: readonly string[]): boolean => !earlier.includes('nmount')
 
 /** Where a program goes on as if nothing had been, and why that takes nothing from the session. Anywhere else it has to fail. */
@@ -86,6 +89,10 @@ const tolerances: readonly Tolerance[] = [
   // FreeBSD.
   { program: 'open', call: 'nmount', errno: 'EBUSY', when: isStateMount, because: 'another process was quicker to mount the state directory' },
   { program: 'open', call: 'nmount', errno: 'ENOENT', when: isStateMount, because: 'another process mounted it while the kernel looked it up' },
+  { program: 'open', call: 'openat', when: isLookedFor, because: 'a mount point that cannot be looked at is made, or found to be there then' },
+  { program: 'open', call: 'sysctl', when: (earlier) => earlier.at(-1) === 'ioctl' && earlier.includes('jail_attach'), because: 'kernels before 15.0 have no such setting: connections are then forgotten later' },
+  { program: 'open', call: 'sysctl', when: (earlier) => earlier.slice(-2).join() === 'sysctl,sysctl', because: 'how long the text of a parameter of jails may be is of no use to a session' },
+  { program: 'open', call: 'jail_get', because: 'a jail that cannot be asked for is taken to be dying' },
   { program: 'open', call: 'closedir', because: 'the descriptor is gone whatever it says' },
   { program: 'close', call: 'closedir', because: 'the descriptor is gone whatever it says' },
   { program: 'close', call: 'jail_get', because: 'a jail that cannot be asked for is taken to be there, and waited for' },

@@ -1026,24 +1026,25 @@ void check_leases() {
     const std::string inside = open_to_all + "/inside";
     ::mkdir(open_to_all.c_str(), 0700);
     ::mkdir(inside.c_str(), 0700);
-    if (!refuse_exposed(inside) || !refuse_exposed(open_to_all + "/not there")) return false;
+    if (!Surroundings().refuse_exposed(inside) || !Surroundings().refuse_exposed(open_to_all + "/not there")) return false;
     ::chmod(open_to_all.c_str(), 01777);
-    if (!refuse_exposed(inside)) return false;
+    if (!Surroundings().refuse_exposed(inside)) return false;
     ::chmod(open_to_all.c_str(), 0777);
-    const auto changeable = refuse_exposed(inside);
+    const auto changeable = Surroundings().refuse_exposed(inside);
     ::chmod(open_to_all.c_str(), 0700);
     const std::string link = folder + "/link";
     static_cast<void>(::symlink(open_to_all.c_str(), link.c_str()));
-    const auto is_link = refuse_exposed(link);
-    const auto behind_link = refuse_exposed(link + "/inside");
+    const auto is_link = Surroundings().refuse_exposed(link);
+    const auto behind_link = Surroundings().refuse_exposed(link + "/inside");
     ::unlink(link.c_str());
     ::rmdir(inside.c_str());
     ::rmdir(open_to_all.c_str());
     return !changeable && changeable.error().err == EPERM && !is_link && !behind_link;
   });
   check("the place of leases is private, and the same each time", [] {
-    const auto found = host_directory();
-    const auto again = host_directory();
+    Surroundings around;
+    const auto found = host_directory(around);
+    const auto again = host_directory(around);
     struct stat made{};
     return found && again && *found == *again && ::lstat(found->c_str(), &made) == 0 &&
            (made.st_mode & 07777) == 0700 && made.st_uid == ::geteuid();

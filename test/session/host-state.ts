@@ -85,6 +85,16 @@ function linuxMounts(): string[] {
   return readFileSync('/proc/self/mountinfo', 'utf8').trimEnd().split('\n').map((line) => line.split(' ')[4] ?? '')
 }
 
+/** Leases that are nobody's, and whose files are there all the same. */
+export function forgottenLeases(): readonly string[] {
+  const locks = process.platform === 'linux' ? readFileSync('/proc/locks', 'utf8') : ''
+  const isForgotten = (file: string): boolean => {
+    const found = statSync(file, { throwIfNoEntry: false })
+    return found?.size === 0 && !new RegExp(`:${found.ino} `).test(locks)
+  }
+  return placesOfLeases().flatMap((folder) => list(folder).map((name) => path.join(folder, name))).filter(isForgotten)
+}
+
 /** What a program keeps for its next session is signed by none. */
 function signed(folder: string): string[] {
   return list(folder).filter((name) => (statSync(path.join(folder, name), { throwIfNoEntry: false })?.size ?? 0) > 0)
