@@ -223,9 +223,12 @@ Result<std::vector<JailParameter>> list_jail_parameters() {
     if (text.ends_with('.')) text.pop_back();
     std::size_t longest = 0;
     if (*type == JailParameter::Type::kString) {
-      // Not to know it makes nothing less safe.
       const auto bytes = longest_text(text);
-      if (bytes) longest = *bytes;
+      if (bytes)
+        longest = *bytes;
+      else if (bytes.error().err != EINVAL)
+        return bytes.error();
+      // Of one that the kernel lists in another way it is not known.
     }
     parameters.push_back({*type, std::move(text), longest});
   }

@@ -91,7 +91,6 @@ const tolerances: readonly Tolerance[] = [
   { program: 'open', call: 'nmount', errno: 'ENOENT', when: isStateMount, because: 'another process mounted it while the kernel looked it up' },
   { program: 'open', call: 'openat', when: isLookedFor, because: 'a mount point that cannot be looked at is made, or found to be there then' },
   { program: 'open', call: 'sysctl', when: (earlier) => earlier.at(-1) === 'ioctl' && earlier.includes('jail_attach'), because: 'kernels before 15.0 have no such setting: connections are then forgotten later' },
-  { program: 'open', call: 'sysctl', when: (earlier) => earlier.slice(-2).join() === 'sysctl,sysctl', because: 'how long the text of a parameter of jails may be is of no use to a session' },
   { program: 'open', call: 'jail_get', because: 'a jail that cannot be asked for is taken to be dying' },
   { program: 'open', call: 'closedir', because: 'the descriptor is gone whatever it says' },
   { program: 'close', call: 'closedir', because: 'the descriptor is gone whatever it says' },
