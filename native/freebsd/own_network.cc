@@ -90,14 +90,17 @@ int send_descriptor(int channel, int descriptor) {
   return ::sendmsg(channel, &message.header, 0) == 1 ? 0 : -1;
 }
 
-UniqueFd receive_descriptor(int channel) {
+Result<UniqueFd> receive_descriptor(int channel) {
   DescriptorMessage message;
-  if (::recvmsg(channel, &message.header, MSG_CMSG_CLOEXEC | MSG_DONTWAIT) != 1) return {};
-  const cmsghdr* const rights = CMSG_FIRSTHDR(&message.header);
-  if (rights == nullptr || rights->cmsg_type != SCM_RIGHTS || rights->cmsg_len != CMSG_LEN(sizeof(int))) return {};
-  int descriptor = -1;
-  std::memcpy(&descriptor, CMSG_DATA(rights), sizeof(int));
-  return UniqueFd(descriptor);
+  const ssize_t got = ::recvmsg(channel, &message.header, MSG_CMSG_CLOEXEC | MSG_DONTWAIT);
+  const cmsghdr* const rights = got == 1 ? CMSG_FIRSTHDR(&message.header) : nullptr;
+  if (rights != nullptr && rights->cmsg_type == SCM_RIGHTS && rights->cmsg_len == CMSG_LEN(sizeof(int))) {
+    int descriptor = -1;
+    std::memcpy(&descriptor, CMSG_DATA(rights), sizeof(int));
+    return UniqueFd(descriptor);
+  }
+  if (got >= 0) errno = EBADMSG;
+  return last_error(kStep, "recvmsg", kLoopback);
 }
 
 /** All but one. */
@@ -158,10 +161,9 @@ Result<UniqueFd> bring_up_loopback(const JailReference& jail) {
   const pid_t child = vfork_child(bring_up, &up);
   if (child < 0) return last_error(kStep, "vfork");
   reap(child);
-  auto socket = up.is_done ? receive_descriptor(ours.get()) : UniqueFd();
-  if (socket) return socket;
+  if (up.is_done) return receive_descriptor(ours.get());
   return SysError{.step = kStep,
-                  .syscall = up.syscall == nullptr ? "recvmsg" : up.syscall,
+                  .syscall = up.syscall == nullptr ? "vfork" : up.syscall,
                   .err = up.syscall == nullptr ? ECANCELED : up.err,
                   .path = kLoopback,
                   .dest = {},

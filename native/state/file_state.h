@@ -34,9 +34,11 @@ struct FileState {
 #ifdef __linux__
 inline constexpr const char* kStateCall = "statx";
 inline constexpr const char* kModeCall = "chmod";
+inline constexpr const char* kContentCall = "open";
 #else
 inline constexpr const char* kStateCall = "fstat";
 inline constexpr const char* kModeCall = "fchmodat";
+inline constexpr const char* kContentCall = "openat";
 #endif
 inline constexpr const char* kOwnerCall = "fchownat";
 

@@ -101,7 +101,7 @@ class Keeping final : public TreeWalk {
 
   Status copy_content(int fd, const FileState& file, const std::string& path) {
     const UniqueFd from = open_content(fd);
-    if (!from) return last_error(kStep, "open", path);
+    if (!from) return last_error(kStep, kContentCall, path);
     const UniqueFd to(
         ::openat(kept_.folder, path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, S_IRUSR | S_IWUSR));
     if (!to) return last_error(kStep, "openat", path);

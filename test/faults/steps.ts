@@ -73,7 +73,7 @@ export const openSteps: Steps = isLinux
       cpuset_setaffinity: ['cpuset'],
       mkdir: ['state-directory', 'journal', 'mkdir'],
       chmod: ['state-directory', 'mkdir'],
-      lstat: ['state-directory', 'journal', 'pin-source', 'output-lease', 'mount', 'verify-device', 'network'],
+      lstat: ['state-directory', 'journal', 'pin-source', 'output-lease', 'mount', 'verify-device', 'devices', 'network'],
       open: ['state-directory', 'journal', 'pin-source', 'output-lease', 'nested-sources', 'user-lease', 'devfs-ruleset', 'devices', 'create', 'write', 'mount-point'],
       write: ['journal', 'output-lease', 'nested-sources', 'user-lease', 'write'],
       close: ['devices', 'write'],
@@ -88,7 +88,7 @@ export const openSteps: Steps = isLinux
       ioctl: ['devfs-ruleset', 'devices', 'network'],
       // Of a child that enters the jail.
       socketpair: ['network'],
-      vfork: ['network'],
+      vfork: ['network', 'nmount'],
       procctl: ['network'],
       close_range: ['network'],
       jail_attach: ['network'],
