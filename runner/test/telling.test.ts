@@ -2,6 +2,7 @@ import { createServer } from 'node:net'
 import { once } from 'node:events'
 import { readFileSync, existsSync } from 'node:fs'
 import path from 'node:path'
+import { status } from '@grpc/grpc-js'
 import { beforeAll, expect, it } from 'vitest'
 
 import { describeAsRoot } from './double/as-root.ts'
@@ -21,6 +22,7 @@ async function freePort(): Promise<number> {
 interface Logged {
   readonly msg: string
   readonly exitCode?: number
+  readonly isCanceled?: boolean
   readonly ms?: Readonly<Record<string, number>>
 }
 
@@ -44,6 +46,27 @@ describeAsRoot('what is told of an action', () => {
     const actions = runner.lines.map((line) => JSON.parse(line) as Logged).filter(({ msg }) => msg === 'action')
     expect(actions.map(({ exitCode }) => exitCode)).toEqual([0, 1])
     for (const { ms } of actions) expect(Object.keys(ms ?? {})).toEqual(['acquire', 'run', 'close'])
+  })
+
+  it('once where the worker gave it up: as canceled, and not as refused too', async () => {
+    const { worker, runner } = serving
+    const counted = async (outcome: string): Promise<number> => {
+      const metrics = await (await fetch(`http://127.0.0.1:${port}/metrics`)).text()
+      return Number(new RegExp(`^buildjail_actions_total\\{outcome="${outcome}"\\} (\\d+)$`, 'm').exec(metrics)?.[1] ?? 0)
+    }
+    const refused = await counted('refused')
+    const action = worker.lay(['sh', '-c', 'touch begun; sleep 60'])
+    const call = worker.run(action.request)
+    await expect.poll(() => existsSync(path.join(action.root, 'begun')), { timeout: 5000 }).toBe(true)
+    const lines = runner.lines.length
+    call.cancel()
+    await expect(call.answer).rejects.toMatchObject({ code: status.CANCELLED })
+    await expect.poll(() => counted('canceled'), { timeout: 5000 }).toBe(1)
+    // Another one, so that what would be told of the first has been.
+    await done(worker, worker.lay(['true']))
+    expect(await counted('refused')).toBe(refused)
+    const told = runner.lines.slice(lines).map((line) => JSON.parse(line) as Logged)
+    expect(told.map(({ msg, isCanceled }) => [msg, isCanceled])).toEqual([['action', true], ['action', false]])
   })
 
   it('to the client: a server log of one that failed, with the session in the kernel\'s words and each step', async () => {

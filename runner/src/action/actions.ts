@@ -35,6 +35,8 @@ interface Over {
   readonly result: Ended
   /** It is closed. */
   readonly session: Session
+  /** Of one that was ended before its end, which has been told of. */
+  readonly refusal: Refusal | undefined
 }
 
 const { O_APPEND, O_NOFOLLOW, O_WRONLY } = constants
@@ -65,25 +67,30 @@ export class Actions {
    * @throws Refusal
    */
   async run(request: RunRequest, gone: AbortSignal): Promise<RunResponse> {
+    let over: Over
     try {
-      const action = actionOf(request, this.#config)
-      return outcomeOf(await this.#runAction(action, gone))
+      over = await this.#runAction(actionOf(request, this.#config), gone)
     } catch (error) {
       throw this.#told.refused(request.arguments, refusalOf(error))
     }
+    if (over.refusal !== undefined) throw over.refusal
+    return outcomeOf(over.result)
   }
 
-  async #runAction(action: Action, gone: AbortSignal): Promise<Ended> {
+  async #runAction(action: Action, gone: AbortSignal): Promise<Over> {
     const { cwd, env, stdout, stderr, command } = action
     let log: ServerLog | undefined
     const start: Start = (session, signal) =>
       session.run(command, { signal, killSignal: 'SIGKILL', reject: false, cwd, env, stdout: { file: stdout }, stderr: { file: stderr } })
-    const { result, session } = await this.runAlone(action, start, gone, async (live, ended) => {
+    const over = await this.runAlone(action, start, gone, async (live, ended) => {
       if (this.#wantsLog(action, ended)) log = { command, cwd, result: plainResult(ended), session: await recordOf(live) }
     })
+    const { result, session, refusal } = over
+    // Its folders are the worker's again.
+    if (refusal !== undefined) return over
     if (result.limit !== undefined) await say(stderr, `${limitLine(result.limit)}\n`)
     if (log !== undefined && action.serverLogs !== undefined) await writeServerLog(action.serverLogs, log, session)
-    return result
+    return over
   }
 
   /**
@@ -134,8 +141,7 @@ export class Actions {
       phases.close = lap()
     }
     this.#told.ran(session.id, command, result, phases)
-    signal.throwIfAborted()
-    return { result, session }
+    return { result, session, refusal: signal.aborted ? refusalOf(signal.reason) : undefined }
   }
 
   async #close(session: Session): Promise<void> {

@@ -1,8 +1,8 @@
-import type { handleUnaryCall, ServerUnaryCall } from '@grpc/grpc-js'
+import { status, type handleUnaryCall, type ServerUnaryCall } from '@grpc/grpc-js'
 
 import type { Actions } from '../action/actions.ts'
 import type { CheckReadinessRequest, RunRequest, RunResponse } from '../protocol/messages.ts'
-import { refusalOf, statusOf } from '../refusal.ts'
+import { Refusal, refusalOf, statusOf } from '../refusal.ts'
 import type { Readiness } from './readiness.ts'
 
 /** The calls of a worker. A type, as grpc-js wants an index signature. */
@@ -34,7 +34,7 @@ function answered<Request, Response>(answer: (request: Request, gone: AbortSigna
 /** A worker cancels a call, lets its deadline pass, or dies. */
 export function whenGone(call: Pick<ServerUnaryCall<unknown, unknown>, 'cancelled'> & { on(event: 'cancelled', listener: () => void): unknown }): AbortSignal {
   const controller = new AbortController()
-  const abort = (): void => controller.abort()
+  const abort = (): void => controller.abort(new Refusal(status.CANCELLED, 'nobody waits for the answer any more'))
   if (call.cancelled) abort()
   else call.on('cancelled', abort)
   return controller.signal

@@ -29,7 +29,8 @@ async function serve(call: Stream, actions: Actions, config: LaunchConfig): Prom
   try {
     const command = await conversation.command
     const launched = launchedOf(command, config)
-    const { result } = await actions.runAlone(launched, (session, signal) => conversation.run(session, launched, command.hasStdin, signal), gone)
+    const { result, refusal } = await actions.runAlone(launched, (session, signal) => conversation.run(session, launched, command.hasStdin, signal), gone)
+    if (refusal !== undefined) throw refusal
     if (result.limit !== undefined) call.write({ stderr: Buffer.from(`${limitLine(result.limit)}\n`) })
     end = { exitCode: result.exitCode ?? 0, signal: numberOf(result.signal), problem: '' }
   } catch (error) {
