@@ -11,7 +11,9 @@ export const sessionMemory = {
     const rounds = 8
     // An output is lent to one session at a time. The plans are the caller's own, and made before.
     const count = perRound * (rounds + 1)
-    const plans = Array.from({ length: count }, (_, index) => planOf(specWith(bench, 10, `output-${index}`)))
+    // More than the usual 64 of FreeBSD.
+    const users = process.platform === 'freebsd' ? { users: { firstUid: 35001, count, gid: 35001 } } : {}
+    const plans = Array.from({ length: count }, (_, index) => planOf({ ...specWith(bench, 10, `output-${index}`), ...users }))
     const sessions = []
     const samples = []
     let before = resident()
