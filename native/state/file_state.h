@@ -44,6 +44,8 @@ inline constexpr const char* kOwnerCall = "fchownat";
 
 /** Of a descriptor, of O_PATH too. Nothing with errno set where the kernel says no. */
 std::optional<FileState> state_of(int fd);
+/** Of what a directory has by that name now, a symbolic link itself. Nothing with errno set. */
+std::optional<FileState> state_in(int directory, const char* name);
 /** The mode of what a descriptor of O_PATH has; false with errno set. Not of a symbolic link. */
 bool set_mode(int fd, mode_t mode);
 /** The owner, of any kind of file, a symbolic link itself; false with errno set. */

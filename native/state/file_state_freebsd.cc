@@ -14,11 +14,7 @@ constexpr std::int64_t kSecond = 1000000000;
 
 std::int64_t in_ns(const struct timespec& time) { return time.tv_sec * kSecond + time.tv_nsec; }
 
-}  // namespace
-
-std::optional<FileState> state_of(int fd) {
-  struct stat found{};
-  if (::fstat(fd, &found) != 0) return std::nullopt;
+FileState state_from(const struct stat& found) {
   FileState state{.dev = static_cast<std::uint64_t>(found.st_dev),
                   .ino = found.st_ino,
                   .mount = static_cast<std::uint64_t>(found.st_dev),
@@ -32,6 +28,19 @@ std::optional<FileState> state_of(int fd) {
   // -1 where the file system keeps none.
   if (found.st_birthtim.tv_sec >= 0) state.born_ns = in_ns(found.st_birthtim);
   return state;
+}
+
+}  // namespace
+
+std::optional<FileState> state_of(int fd) {
+  struct stat found{};
+  return ::fstat(fd, &found) == 0 ? std::optional(state_from(found)) : std::nullopt;
+}
+
+std::optional<FileState> state_in(int directory, const char* name) {
+  struct stat found{};
+  const bool is_found = ::fstatat(directory, name, &found, AT_SYMLINK_NOFOLLOW) == 0;
+  return is_found ? std::optional(state_from(found)) : std::nullopt;
 }
 
 bool set_mode(int fd, mode_t mode) { return ::fchmodat(fd, "", mode, AT_EMPTY_PATH) == 0; }

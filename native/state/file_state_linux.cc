@@ -17,12 +17,10 @@ constexpr std::int64_t kSecond = 1000000000;
 
 std::int64_t in_ns(const struct statx_timestamp& time) { return time.tv_sec * kSecond + time.tv_nsec; }
 
-}  // namespace
-
-std::optional<FileState> state_of(int fd) {
+std::optional<FileState> state_at(int directory, const char* name, int flags) {
   constexpr unsigned kWanted = STATX_BASIC_STATS | STATX_BTIME | STATX_MNT_ID;
   struct statx found{};
-  if (::statx(fd, "", AT_EMPTY_PATH | AT_SYMLINK_NOFOLLOW, kWanted, &found) != 0) return std::nullopt;
+  if (::statx(directory, name, flags | AT_SYMLINK_NOFOLLOW, kWanted, &found) != 0) return std::nullopt;
   FileState state{.dev = (std::uint64_t{found.stx_dev_major} << 32U) | found.stx_dev_minor,
                   .ino = found.stx_ino,
                   .mount = found.stx_mnt_id,
@@ -38,6 +36,13 @@ std::optional<FileState> state_of(int fd) {
   if ((found.stx_mask & STATX_MNT_ID) == 0) state.mount = state.dev;
   if ((found.stx_mask & STATX_BTIME) != 0) state.born_ns = in_ns(found.stx_btime);
   return state;
+}
+
+}  // namespace
+
+std::optional<FileState> state_of(int fd) { return state_at(fd, "", AT_EMPTY_PATH); }
+std::optional<FileState> state_in(int directory, const char* name) {
+  return state_at(directory, name, AT_NO_AUTOMOUNT);
 }
 
 // fchmod(2) refuses a descriptor of O_PATH, and fchmodat2(2) is younger than the kernels that this runs on.

@@ -33,10 +33,13 @@ class HandingOver final : public TreeWalk {
  private:
   void begin() override {}
   [[nodiscard]] bool may_open_up(const FileState&) const override { return false; }
+  [[nodiscard]] bool concerns(const FileState& file) const override {
+    const bool is_anybodys = !S_ISDIR(file.mode) && (file.links > 1 || (file.mode & kSetId) != 0);
+    return file.uid == before_.uid && !is_anybodys;
+  }
 
   Status visit(int fd, FileState& file, std::string_view name) override {
-    const bool is_anybodys = !S_ISDIR(file.mode) && (file.links > 1 || (file.mode & kSetId) != 0);
-    if (file.uid != before_.uid || is_anybodys || set_owner(fd, uid_, gid_)) return {};
+    if (!concerns(file) || set_owner(fd, uid_, gid_)) return {};
     return failure(kOwnerCall, name);
   }
 
@@ -68,6 +71,7 @@ class HandingBack final : public TreeWalk {
   }
 
   [[nodiscard]] bool may_open_up(const FileState& folder) const override { return lending_.ids.contains(folder.uid); }
+  [[nodiscard]] bool concerns(const FileState& file) const override { return lending_.ids.contains(file.uid); }
 
   // What the build owns it made or was handed, where its numbers are nobody else's. Where they are, a change of the
   // inode tells, whose time no process can set. A link to a foreign file is a change of that too: such a file has more

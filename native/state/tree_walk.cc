@@ -87,13 +87,23 @@ Status TreeWalk::enter(UniqueFd directory, std::string name, const FileState& st
   }
 }
 
+bool TreeWalk::is_of_no_concern(int directory, const char* name) const {
+  const auto state = state_in(directory, name);
+  return state && !S_ISDIR(state->mode) && !concerns(*state);
+}
+
 Status TreeWalk::look_at(int directory, const char* name) {
+  // A call instead of three. What cannot be looked at is held, which says why not.
+  if (looks_first_ && is_of_no_concern(directory, name)) return {};
   const UniqueFd file(::openat(directory, name, O_PATH | O_NOFOLLOW | O_CLOEXEC));
   if (!file) return is_gone(errno) ? Status() : failure("openat", name);
   auto state = state_of(file.get());
   if (!state) return failure(kStateCall, name);
   if (state->mount != top_.mount) return {};
-  if (!S_ISDIR(state->mode)) return visit(file.get(), *state, name);
+  if (!S_ISDIR(state->mode)) {
+    looks_first_ = !concerns(*state);
+    return looks_first_ ? Status() : visit(file.get(), *state, name);
+  }
   // A file system whose entries do not tell of what kind they are.
   levels_.back().folders.emplace_back(name);
   return {};

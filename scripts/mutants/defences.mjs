@@ -92,6 +92,12 @@ const handedBack = [
     tests: everythingBack,
   },
   {
+    defence: 'what a build made comes back though it lies among files of others',
+    file: 'native/state/tree_walk.cc',
+    off: [['if (looks_first_ && is_of_no_concern(directory, name))', 'if (looks_first_)']],
+    tests: [[handedBackTests, 'belongs to the owner of the folder wherever it lies among the files of somebody else, which stay as they were']],
+  },
+  {
     defence: 'set-id bits of a build are taken away',
     file: tree,
     off: [['(file.mode & kSetId & ~kept) != 0', '(file.mode & kSetId & ~kept) == 1']],
@@ -898,7 +904,7 @@ export const defences = {
     {
       defence: 'everything is killed though a build that is root has switched root off',
       file: 'native/freebsd/launch.cc',
-      off: [['if (*has_root) return killing.err == 0', 'if (*has_root || killing.jail.jid > 0) return killing.err == 0']],
+      off: [['      if (*has_root)\n', '      if (*has_root || killing.jail.jid > 0)\n']],
       tests: [['test/freebsd/privileges-off.test.ts', 'security.bsd.suser_enabled=0: everything ends all the same when it is to']],
     },
     {

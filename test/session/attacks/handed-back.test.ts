@@ -76,6 +76,28 @@ describeAttack('what comes back in an output', () => {
     expect(statSync('/etc/passwd').uid).toBe(0)
   })
 
+  // What is of no concern is looked at by its name, while that is so of those before it.
+  test('belongs to the owner of the folder wherever it lies among the files of somebody else, which stay as they were', async () => {
+    const cache = path.join(folders.top, 'cache')
+    mkdirSync(cache)
+    const linked = ['', 'below'].flatMap((folder) => Array.from({ length: 60 }, (_, index) => path.join(folder, `f${index}`)))
+    mkdirSync(inOutput('below'))
+    for (const [index, name] of linked.entries()) {
+      writeFileSync(path.join(cache, String(index)), 'cached', { mode: 0o444 })
+      linkSync(path.join(cache, String(index)), inOutput(name))
+    }
+    giveFolder()
+    if (isRoot) chownSync(inOutput('below'), owner.uid, owner.gid)
+    const before = linked.map((name) => stateOf(inOutput(name)))
+    const script = 'cd /output && for i in 0 7 13 14 15 31 58 59; do for made in f$i.made below/f$i.made; do echo made > $made; chmod 6755 $made 2>/dev/null; ln -s f$i $made.link; done; done; ls -R | grep -c made'
+    const { stdout } = await build(armed({ output: folders.output, allow: ['set-id'] }), ['sh', '-c', script])
+    expect(stdout).toBe('32')
+    expect(linked.map((name) => stateOf(inOutput(name)))).toEqual(before)
+    const made = ['', 'below'].flatMap((folder) => readdirSync(inOutput(folder)).map((name) => path.join(folder, name))).filter((name) => name.includes('made'))
+    expect(made).toHaveLength(32)
+    expect(new Set(made.map((name) => lstatSync(inOutput(name))).map(({ uid, gid, mode }) => `${uid} ${gid} ${mode & 0o6000}`))).toEqual(new Set([`${owner.uid} ${owner.gid} 0`]))
+  })
+
   test('stays as the build left it with ownership build, but for the folder itself', async () => {
     giveFolder(0o750)
     const before = statSync(folders.output)
