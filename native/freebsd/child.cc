@@ -75,8 +75,8 @@ const char* kill_everything_in_jail(const JailReference& jail) {
   if (forget_arguments(::getpid()) != 0) return "sysctl";
   if (forbid_tracing() != 0) return "procctl";
   if (::jail_attach(jail.jid) != 0) return "jail_attach";
-  if (confirm_root(jail) != 0) return "lstat";
-  // ESRCH: nobody is there (kill(2)).
+  // ESRCH: it is another jail by now, and ours is gone with all that was in it; or nobody is there (kill(2)).
+  if (confirm_root(jail) != 0) return errno == ESRCH ? nullptr : "lstat";
   return ::kill(-1, SIGKILL) == 0 || errno == ESRCH ? nullptr : "kill";
 }
 
