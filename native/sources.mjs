@@ -45,9 +45,9 @@ const takingAway = (system) =>
       [...room('base', system),
        'native/plan/planned_source.cc',
        ...['file_marks', 'file_state'].flatMap((name) => ofSystem(`native/state/${name}`, system)),
-       ...['exposed_path', 'folder_below', 'host_directory', 'journal', 'journal_entry', 'lease', 'lent_output',
+       ...['folder_below', 'host_directory', 'journal', 'journal_entry', 'lease', 'lent_output',
            'lent_tree', 'lessee', 'locked_file', 'mount_point', 'numbered_lease', 'output_lease', 'recovery',
-           'session_sources', 'state_directory', 'tree_walk']
+           'session_sources', 'state_directory', 'surroundings', 'tree_walk']
            .map((name) => `native/state/${name}.cc`),
        ...['mount_points', 'output', 'rebuilt', 'walk'].map((name) => `native/envelope/${name}.cc`),
        ...recovering[folderOf(system)].map((name) => `native/${folderOf(system)}/${name}.cc`)]

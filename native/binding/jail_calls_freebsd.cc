@@ -101,7 +101,7 @@ Napi::Value parameters_to_js(Napi::Env env, const Result<std::vector<JailParamet
 }
 
 Napi::Value jail_parameters_call(const Napi::CallbackInfo& info) {
-  return answer<std::vector<JailParameter>>(info, list_jail_parameters, parameters_to_js);
+  return answer<std::vector<JailParameter>>(info, measured_jail_parameters, parameters_to_js);
 }
 
 using Processors = std::vector<int>;

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "state/host_directory.h"
+#include "state/surroundings.h"
 
 namespace buildjail {
 

@@ -41,8 +41,8 @@ int forbid_tracing();
 int confirm_root(const JailReference& jail);
 
 /**
- * The program of `kill_in_jail`: kills every process of the jail but itself (kill(2), pid -1). Returns the call that
- * failed, whose reason is in errno.
+ * The program of `kill_in_jail`: kills every process of the jail but itself (kill(2), pid -1). Returns null, or the
+ * call that failed, whose reason is in errno.
  */
 const char* kill_everything_in_jail(const JailReference& jail);
 

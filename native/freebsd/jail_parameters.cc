@@ -98,8 +98,7 @@ Result<std::size_t> longest_text(const std::string& name) {
 
 /** Bytes of an answer; 0 for a list of none. */
 Result<std::size_t> size_of_answer(int jid, const JailParameter& parameter) {
-  if (parameter.type == JailParameter::Type::kString)
-    return parameter.longest != 0 ? parameter.longest : longest_text(parameter.name);
+  if (parameter.type == JailParameter::Type::kString) return longest_text(parameter.name);
   if (!is_list(parameter.type)) return size_of(parameter.type);
   IovecList question;
   question.add_int("jid", jid);
@@ -221,17 +220,20 @@ Result<std::vector<JailParameter>> list_jail_parameters() {
     text.erase(0, kPrefix.size());
     // A parameter that has others below it is listed as `ip4.` (sys/jail.h, SYSCTL_JAIL_PARAM_SYS_NODE).
     if (text.ends_with('.')) text.pop_back();
-    std::size_t longest = 0;
-    if (*type == JailParameter::Type::kString) {
-      const auto bytes = longest_text(text);
-      if (bytes)
-        longest = *bytes;
-      else if (bytes.error().err != EINVAL)
-        return bytes.error();
-      // Of one that the kernel lists in another way it is not known.
-    }
-    parameters.push_back({*type, std::move(text), longest});
+    parameters.push_back({*type, std::move(text)});
   }
+}
+
+Result<std::vector<JailParameter>> measured_jail_parameters() {
+  auto parameters = list_jail_parameters();
+  if (!parameters) return parameters;
+  for (JailParameter& parameter : *parameters) {
+    if (parameter.type != JailParameter::Type::kString) continue;
+    // jail_set(2) refuses what is too long all the same.
+    const auto bytes = longest_text(parameter.name);
+    if (bytes) parameter.longest = *bytes;
+  }
+  return parameters;
 }
 
 Result<std::vector<std::pair<std::string, ParameterValue>>> get_jail(int jid) {

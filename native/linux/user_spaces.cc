@@ -69,21 +69,22 @@ Result<UserSpace> UserSpaces::take(const EnvelopePlan& plan, const Lessee& lesse
   auto lease = NumberedLease::take(leased_ranges(**ranges), lessee);
   if (!lease) return std::move(lease.error());
   made.lease = std::move(*lease);
+  const auto refused = [&made](SysError error) {
+    static_cast<void>(made.lease.give_back());
+    static_cast<void>(made.around.give_back());
+    return error;
+  };
   if (made.size != IdRanges::kFull) {
     auto around = NumberedLease::share(ranges_around(), IdRanges::full_around(made.lease.number()), lessee);
-    if (!around) {
-      static_cast<void>(made.lease.give_back());
-      return std::move(around.error());
-    }
+    if (!around) return refused(std::move(around.error()));
     made.around = std::move(*around);
   }
   made.map = map_onto((*ranges)->range(made.lease.number()), plan.user);
   auto space = make_user_space(made.map);
   if (!space) {
-    static_cast<void>(made.lease.give_back());
-    static_cast<void>(made.around.give_back());
-    if (!is_refused(space.error().err)) return std::move(space.error());
-    return none(std::move(space.error()));
+    auto error = refused(std::move(space.error()));
+    if (!is_refused(error.err)) return error;
+    return none(std::move(error));
   }
   made.space = std::move(*space);
   const std::lock_guard lock(mutex_);

@@ -3,7 +3,7 @@
 #include <string>
 
 #include "base/result.h"
-#include "state/exposed_path.h"
+#include "state/surroundings.h"
 
 namespace buildjail {
 

@@ -38,9 +38,8 @@ class HandingOver final : public TreeWalk {
     return file.uid == before_.uid && !is_anybodys;
   }
 
-  Status visit(int fd, FileState& file, std::string_view name) override {
-    if (!concerns(file) || set_owner(fd, uid_, gid_)) return {};
-    return failure(kOwnerCall, name);
+  Status visit(int fd, FileState&, std::string_view name) override {
+    return set_owner(fd, uid_, gid_) ? Status() : Status(failure(kOwnerCall, name));
   }
 
   const LentOutput& before_;
@@ -77,7 +76,6 @@ class HandingBack final : public TreeWalk {
   // inode tells, whose time no process can set. A link to a foreign file is a change of that too: such a file has more
   // names than are in the tree, and was made before.
   Claim claim_on(const FileState& file) {
-    if (!lending_.ids.contains(file.uid)) return Claim::kNone;
     if (!lending_.ids.are_shared) return Claim::kAll;
     if (file.changed_ns < before_.since_ns) return Claim::kNone;
     const bool is_new = file.born_ns && *file.born_ns >= before_.since_ns;

@@ -11,8 +11,8 @@
 #include <string_view>
 
 #include "base/unique_fd.h"
-#include "state/exposed_path.h"
 #include "state/journal.h"
+#include "state/surroundings.h"
 
 namespace buildjail {
 

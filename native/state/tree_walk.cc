@@ -93,7 +93,7 @@ bool TreeWalk::is_of_no_concern(int directory, const char* name) const {
 }
 
 Status TreeWalk::look_at(int directory, const char* name) {
-  // A call instead of three. What cannot be looked at is held, which says why not.
+  // One call instead of three. Where it fails, holding the file says why.
   if (looks_first_ && is_of_no_concern(directory, name)) return {};
   const UniqueFd file(::openat(directory, name, O_PATH | O_NOFOLLOW | O_CLOEXEC));
   if (!file) return is_gone(errno) ? Status() : failure("openat", name);
@@ -117,7 +117,9 @@ Status TreeWalk::descend(const std::string& name) {
   if (!state) return failure(kStateCall, name);
   if (state->mount != top_.mount) return {};
   const bool may_open = may_open_up(*state);
-  if (auto status = visit(folder.get(), *state, name); !status) return status;
+  if (concerns(*state)) {
+    if (auto status = visit(folder.get(), *state, name); !status) return status;
+  }
   UniqueFd opened(::openat(folder.get(), ".", kDirectory));
   // Without root's rights its mode may keep out its owner.
   const bool is_shut = (opened ? (state->mode & S_IXUSR) == 0 : errno == EACCES) && ::geteuid() != 0;

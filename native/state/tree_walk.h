@@ -37,7 +37,7 @@ class TreeWalk {
  protected:
   /** It begins, perhaps not for the first time. */
   virtual void begin() = 0;
-  /** Whether `visit` has something to do with a file that is no folder. */
+  /** Whether there is something to do with a file. It is not visited where there is not. */
   [[nodiscard]] virtual bool concerns(const FileState&) const { return true; }
   /** `fd` is of O_PATH. The mode in `file` is kept up to date. */
   virtual Status visit(int fd, FileState& file, std::string_view name) = 0;
@@ -68,7 +68,7 @@ class TreeWalk {
   /** Reads all of a folder, and visits what in it is no folder. */
   Status enter(UniqueFd directory, std::string name, const FileState& state);
   Status look_at(int directory, const char* name);
-  /** Whether that has a file of no concern by that name now. It need not be held: nothing is done with it. */
+  /** Whether a file of no concern, which is no folder, has that name. It need not be held: nothing is done with it. */
   [[nodiscard]] bool is_of_no_concern(int directory, const char* name) const;
   Status descend(const std::string& name);
   /** Back to the folder above. False where that is another one by now. */
@@ -77,7 +77,7 @@ class TreeWalk {
   std::string path_;
   const char* step_;
   FileState top_;
-  /** The last file was of no concern, and mostly those beside it are not either. */
+  /** The last file was of no concern. Then most of those beside it are of none either. */
   bool looks_first_ = false;
   std::vector<Level> levels_;
 };

@@ -10,7 +10,9 @@ import { fileURLToPath } from 'node:url'
 import { NotRun, runMain } from '../../scripts/guest/not-run.mjs'
 import { Runner } from './churn/runner.mjs'
 import { depthOfInputRoots, startFarm } from './farm.mjs'
+import { greeting } from './greeting.mjs'
 import { compileLaunch } from './launch-program.mjs'
+import { must } from './must.mjs'
 
 const version = '2.1.0'
 const cache = path.join(fileURLToPath(new URL('../..', import.meta.url)), 'node_modules', '.cache', 'buildjail-bazel')
@@ -18,9 +20,7 @@ const cache = path.join(fileURLToPath(new URL('../..', import.meta.url)), 'node_
 const rule = (name, srcs, out, cmd) => `genrule(name = "${name}", srcs = ${JSON.stringify(srcs)}, outs = ["${out}"], cmd = "${cmd}")\n`
 const project = {
   WORKSPACE: '',
-  'greet.h': 'const char* greeting(void);\n',
-  'greet.c': '#include "greet.h"\nconst char* greeting(void) { return "hello from a farm"; }\n',
-  'main.c': '#include <stdio.h>\n#include "greet.h"\nint main(void) { puts(greeting()); return 0; }\n',
+  ...greeting,
   // Rules of C are fetched from elsewhere.
   BUILD: [
     rule('greet', ['greet.c', 'greet.h'], 'greet.o', 'cc -O2 -c -o $@ $(location greet.c)'),
@@ -42,11 +42,6 @@ function bazel() {
   copyFileSync(found, file)
   chmodSync(file, 0o755)
   return file
-}
-
-function must(isSo, what) {
-  if (!isSo) throw new Error(what)
-  console.log(`ok: ${what}`)
 }
 
 await runMain(async () => {

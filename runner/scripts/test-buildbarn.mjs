@@ -12,7 +12,7 @@ import { takeCensus } from '../../scripts/soak/host.mjs'
 import { cases } from './buildbarn/cases.mjs'
 import { Client } from './buildbarn/client.mjs'
 import { Farm } from './buildbarn/farm.mjs'
-import { must, mustBecomeEmpty } from './buildbarn/must.mjs'
+import { must, mustBecomeEmpty } from './must.mjs'
 import { programsIn } from './buildbarn/programs.mjs'
 
 /** Of sessions whose configuration names none. */

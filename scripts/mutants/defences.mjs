@@ -1139,7 +1139,7 @@ export const defences = {
     },
     {
       defence: 'a state directory that others can exchange is refused',
-      file: 'native/state/exposed_path.cc',
+      file: 'native/state/surroundings.cc',
       off: [['if (is_changeable) return exposed', 'if (is_changeable && path.empty()) return exposed']],
       tests: [[nested, 'is refused below a folder that others may write to, but for one that is sticky']],
     },

@@ -71,7 +71,7 @@ describeSession('when a system call of opening fails', () => {
       for (let attempt = 1; ; attempt += 1) {
         const { met, wrong } = await playOnce(one)
         if (met.call === one.call || wrong.length > 0 || attempt === 5) return [...wrongInCase(one, met), ...wrong]
-        // Or the last case has broken off what an opening does once, and the next that comes so far does it.
+        // Or the case before broke off something that is done once. A whole opening does it, and the next makes the usual calls again.
         await (await open()).close()
       }
     }

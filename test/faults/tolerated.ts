@@ -42,7 +42,7 @@ const isOfCgroup = (earlier: readonly string[], call: string): boolean => {
   if (begun === 'shutdown' || begun === 'shutdown,open') return call === 'open' || call === 'write'
   return begun === 'shutdown,open,write' && earlier.includes('waitpid') && !earlier.includes('rmdir') && call === 'open'
 }
-// Right after what was written, or between two looks; what is opened to make a mount point comes after a look.
+// A look for a mount point comes after a write, or after two files were closed. What makes the mount point comes after such a look.
 const isLookedFor = (earlier: readonly string[]): boolean =>
   process.platform === 'freebsd' && !earlier.includes('nmount') && (earlier.at(-1) === 'write' || earlier.slice(-2).join() === 'close,close')
 const isStateMount = (earlier: readonly string[]): boolean => !earlier.includes('nmount')
@@ -91,7 +91,7 @@ const tolerances: readonly Tolerance[] = [
   { program: 'open', call: 'nmount', errno: 'ENOENT', when: isStateMount, because: 'another process mounted it while the kernel looked it up' },
   { program: 'open', call: 'openat', when: isLookedFor, because: 'a mount point that cannot be looked at is made, or found to be there then' },
   { program: 'open', call: 'sysctl', when: (earlier) => earlier.at(-1) === 'ioctl' && earlier.includes('jail_attach'), because: 'kernels before 15.0 have no such setting: connections are then forgotten later' },
-  { program: 'open', call: 'jail_get', because: 'a jail that cannot be asked for is taken to be dying' },
+  { program: 'open', call: 'jail_get', when: (earlier) => !earlier.includes('open'), because: 'a jail that cannot be asked for is taken to be dying' },
   { program: 'open', call: 'closedir', because: 'the descriptor is gone whatever it says' },
   { program: 'close', call: 'closedir', because: 'the descriptor is gone whatever it says' },
   { program: 'close', call: 'jail_get', because: 'a jail that cannot be asked for is taken to be there, and waited for' },

@@ -51,7 +51,6 @@
 #include "plan/nesting.h"
 #include "plan/plan.h"
 #include "plan/wire_reader.h"
-#include "state/exposed_path.h"
 #include "state/host_directory.h"
 #include "state/journal.h"
 #include "state/lease.h"
@@ -63,6 +62,7 @@
 #include "state/recovery.h"
 #include "state/session_list.h"
 #include "state/state_directory.h"
+#include "state/surroundings.h"
 
 namespace {
 
@@ -1026,11 +1026,15 @@ void check_leases() {
     const std::string inside = open_to_all + "/inside";
     ::mkdir(open_to_all.c_str(), 0700);
     ::mkdir(inside.c_str(), 0700);
-    if (!Surroundings().refuse_exposed(inside) || !Surroundings().refuse_exposed(open_to_all + "/not there")) return false;
+    if (!Surroundings().refuse_exposed(inside)) return false;
+    if (!Surroundings().refuse_exposed(open_to_all + "/not there")) return false;
     ::chmod(open_to_all.c_str(), 01777);
     if (!Surroundings().refuse_exposed(inside)) return false;
     ::chmod(open_to_all.c_str(), 0777);
-    const auto changeable = Surroundings().refuse_exposed(inside);
+    // What was refused once is not taken for safe by the next path.
+    Surroundings around;
+    const bool is_refused = !around.refuse_exposed(open_to_all + "/not there");
+    const auto changeable = around.refuse_exposed(inside);
     ::chmod(open_to_all.c_str(), 0700);
     const std::string link = folder + "/link";
     static_cast<void>(::symlink(open_to_all.c_str(), link.c_str()));
@@ -1039,7 +1043,7 @@ void check_leases() {
     ::unlink(link.c_str());
     ::rmdir(inside.c_str());
     ::rmdir(open_to_all.c_str());
-    return !changeable && changeable.error().err == EPERM && !is_link && !behind_link;
+    return is_refused && !changeable && changeable.error().err == EPERM && !is_link && !behind_link;
   });
   check("the place of leases is private, and the same each time", [] {
     Surroundings around;

@@ -5,7 +5,7 @@ import path from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 
 import { concurrency } from './farm.mjs'
-import { must, mustBecomeEmpty } from './must.mjs'
+import { must, mustBecomeEmpty } from '../must.mjs'
 import { compile, header, layProject, link } from './project.mjs'
 
 /**

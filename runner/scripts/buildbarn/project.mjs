@@ -2,13 +2,11 @@
 import { mkdirSync, mkdtempSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 
-export const header = 'const char* greeting(void);\n'
+import { greeting } from '../greeting.mjs'
 
-const files = {
-  'include/greet.h': header,
-  'src/greet.c': '#include "greet.h"\nconst char* greeting(void) { return "hello from a farm"; }\n',
-  'src/main.c': '#include <stdio.h>\n#include "greet.h"\nint main(void) { puts(greeting()); return 0; }\n',
-}
+export const header = greeting['greet.h']
+
+const files = { 'include/greet.h': header, 'src/greet.c': greeting['greet.c'], 'src/main.c': greeting['main.c'] }
 
 export const compile = {
   command: ['cc', '-O2', '-Iinclude', '-c', '-o', 'out/greet.o', 'src/greet.c'],

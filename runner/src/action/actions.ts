@@ -35,7 +35,7 @@ interface Over {
   readonly result: Ended
   /** It is closed. */
   readonly session: Session
-  /** Of one that was ended before its end, which has been told of. */
+  /** Where the action was cut short. The operator has been told of it as of any action that ran. */
   readonly refusal: Refusal | undefined
 }
 
@@ -96,6 +96,7 @@ export class Actions {
   /**
    * Runs something in a session of its own and takes that away.
    * @param ended is called while the session is still there
+   * @returns also where the action was cut short, with its refusal
    * @throws Refusal and what else went wrong. A session that could not be taken away is among the leftovers.
    */
   async runAlone(

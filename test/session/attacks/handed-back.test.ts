@@ -76,7 +76,7 @@ describeAttack('what comes back in an output', () => {
     expect(statSync('/etc/passwd').uid).toBe(0)
   })
 
-  // What is of no concern is looked at by its name, while that is so of those before it.
+  // After a file that is not the build's, the next is first looked at by its name (native/state/tree_walk).
   test('belongs to the owner of the folder wherever it lies among the files of somebody else, which stay as they were', async () => {
     const cache = path.join(folders.top, 'cache')
     mkdirSync(cache)

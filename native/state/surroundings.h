@@ -16,7 +16,7 @@ class Surroundings {
    * the caller's (chmod(2), S_ISVTX). `path` is absolute and need not be there; the folders around it are.
    */
   Status refuse_exposed(const std::string& path);
-  /** The same of the folders around it alone. */
+  /** EPERM when a folder around `path` can be changed by others. What is at `path` is not looked at. */
   Status refuse_changeable(const std::string& path);
 
  private:

@@ -1,4 +1,4 @@
-#include "state/exposed_path.h"
+#include "state/surroundings.h"
 
 #include <sys/stat.h>
 
