@@ -4,9 +4,9 @@ import type { OutputOf } from '../command/result.ts'
 import type { RunOptions } from '../command/run-options.ts'
 import { Running } from '../command/running.ts'
 import { SessionClosedError } from '../errors.ts'
-import type { NativeEnvelope } from '../native/binding.ts'
+import type { NativeEnvelope, NativePlan } from '../native/binding.ts'
 import { binding } from '../native/load.ts'
-import { nativeBaseOf } from '../native/native-plan.ts'
+import { nativeBaseOf, nativePlanOf } from '../native/native-plan.ts'
 import { packJob } from '../native/wire-job.ts'
 import { packRest } from '../native/wire-plan.ts'
 import { readInteger } from '../spec/check.ts'
@@ -35,30 +35,32 @@ export interface SessionPoolOptions extends Concurrency {
   readonly maxAgeMs?: number
 }
 
-/** An envelope with everything in it but the additions of one build. */
-interface Ready {
+/** An envelope; of those that are kept ready, with everything in it but the additions of one build. */
+interface Opened {
   readonly id: string
   readonly envelope: NativeEnvelope
   readonly made: number
 }
 
-interface Planned {
-  readonly plan: Plan
-  /** The steps that the plan has beyond its base, packed. */
-  readonly rest: Uint8Array
-}
-
 interface Taken {
   readonly session: Session
-  /** Not complete yet. */
   readonly envelope: NativeEnvelope
+  /** The steps that it lacks, packed; undefined where it is complete. */
+  readonly rest: Uint8Array | undefined
   readonly watch: LimitWatch | undefined
 }
 
 /**
+ * Milliseconds. An envelope that is made beside the opening or the closing of another takes more from that one than the next
+ * build is spared.
+ */
+const quiet = 2
+
+/**
  * Sessions of one base, begun before they are wanted: root, toolchain, the base's inputs, /dev, /tmp and the jail or the
  * namespaces are there, and a build that comes mounts only what it adds. Each serves one build and is then taken away like any
- * other; nothing is used twice. New ones are made one at a time, while no session of the pool is in use, or when none is left.
+ * other; nothing is used twice. New ones are made one at a time, when no session was had or given back for a moment. A build
+ * that comes when none is ready has a session opened for it as `openSession` does, which takes less than to begin one and to add to it.
  */
 export class SessionPool implements AsyncDisposable {
   readonly #base: Plan
@@ -69,8 +71,10 @@ export class SessionPool implements AsyncDisposable {
   /** Of the sessions in use. */
   readonly #admissions = new Map<Session, Admission>()
   readonly #waiting = new Set<Admission>()
-  #ready: Ready[] = []
-  #inUse = 0
+  #ready: Opened[] = []
+  /** When a session was had or given back last, by performance.now(). */
+  #lastDone = 0
+  #refill: NodeJS.Timeout | undefined
   #refilling: Promise<void> | undefined
   /** Under way, or done; undefined after one that left something. */
   #closing: Promise<void> | undefined
@@ -104,7 +108,7 @@ export class SessionPool implements AsyncDisposable {
     }
     const pool = new SessionPool(plan, checked)
     try {
-      await pool.#fill()
+      while (pool.ready < pool.#size) await pool.#addReady()
     } catch (error) {
       await pool.close()
       throw error
@@ -134,7 +138,7 @@ export class SessionPool implements AsyncDisposable {
     const admission = this.#admission(plan)
     try {
       await admission.whenReady(signal)
-      const { session } = await this.#takeComplete(this.#readied(plan, makeOutputs), admission, signal)
+      const { session } = await this.#takeComplete(withOutputs(plan, makeOutputs), admission, signal)
       this.#admissions.set(session, admission)
       return session
     } catch (error) {
@@ -154,13 +158,13 @@ export class SessionPool implements AsyncDisposable {
   }
 
   /** One that could not be completed is of no use any more: each try takes another. */
-  #takeComplete({ plan, rest }: Planned, admission: Admission, signal?: AbortSignal): Promise<Taken> {
+  #takeComplete(plan: Plan, admission: Admission, signal?: AbortSignal): Promise<Taken> {
     const attempt = async (): Promise<Taken> => {
       const taken = await this.#take(plan)
       try {
-        await completeEnvelope(taken.envelope, rest)
+        if (taken.rest !== undefined) await completeEnvelope(taken.envelope, taken.rest)
         taken.session.tellOpening()
-        return taken
+        return { ...taken, rest: undefined }
       } catch (error) {
         await taken.session.close()
         throw error
@@ -179,7 +183,6 @@ export class SessionPool implements AsyncDisposable {
 
   #place(additions: Additions): Place {
     let plan: Plan | undefined
-    let readied: Planned | undefined
     let taken: Taken | undefined
     let admission: Admission | undefined
     let over = (): void => {}
@@ -196,15 +199,15 @@ export class SessionPool implements AsyncDisposable {
         admission = this.#admission(plan)
         if (admission.ready !== undefined) await admission.ready
         if (admission.isOver) return
-        readied = this.#readied(plan)
-        taken = await (plan.wait === 0 ? this.#take(readied.plan) : this.#takeComplete(readied, admission, signal))
+        // Who is refused has made nothing.
+        plan = withOutputs(plan)
+        taken = await (plan.wait === 0 ? this.#take(plan) : this.#takeComplete(plan, admission, signal))
         this.#admissions.set(taken.session, admission)
       },
       giveUp: () => admission?.giveUp(),
       start: (job, command) => {
-        const rest = plan?.wait === 0 ? readied?.rest : undefined
+        const { envelope, rest, watch } = taken as Taken
         const frame = { id: '', rest, closes: false, tellsStarted: false }
-        const { envelope, watch } = taken as Taken
         watch?.add(job)
         return binding().start(envelope, packJob(job, command, frame))
       },
@@ -228,26 +231,20 @@ export class SessionPool implements AsyncDisposable {
     return planOnto(this.#base, additions)
   }
 
-  /**
-   * Comes once it has its turn: who is refused has made nothing.
-   * @throws SystemCallError where an output cannot be made
-   */
-  #readied(planned: Plan, makeOutputs?: boolean): Planned {
-    const plan = withOutputs(planned, makeOutputs)
-    return { plan, rest: packRest(plan, this.#base) }
-  }
-
   async #take(plan: Plan): Promise<Taken> {
     const returning = outputsReturning(plan)
     if (returning !== undefined) await returning
     this.#refuseWhenClosed()
-    const { id, envelope } = this.#ready.shift() ?? (await this.#make())
-    this.#inUse += 1
+    const ready = this.#ready.shift()
+    const { id, envelope } = ready ?? (await this.#open(nativePlanOf(plan), plan))
+    this.#noteDone()
     // Its time begins here, however long it was kept ready.
     const watch = watchFor(id, plan.limits, envelope)
     const session: Session = new Session(id, plan, envelope, watch, () => this.#returned(session))
     this.#acquired.add(session)
-    return { session, envelope, watch }
+    if (ready !== undefined) return { session, envelope, rest: packRest(plan, this.#base), watch }
+    session.tellOpening()
+    return { session, envelope, rest: undefined, watch }
   }
 
   /**
@@ -284,7 +281,8 @@ export class SessionPool implements AsyncDisposable {
 
   async #close(): Promise<void> {
     clearInterval(this.#expiry)
-    await this.#refilling?.catch(() => {})
+    clearTimeout(this.#refill)
+    await this.#refilling
     for (const ready of this.#ready.splice(0)) this.#throwAway(ready)
     for (const session of this.#left.keys()) this.#takeAway(session)
     await Promise.allSettled(this.#running)
@@ -292,30 +290,52 @@ export class SessionPool implements AsyncDisposable {
     if (this.#left.size > 0) throw new PoolTeardownError([...this.#left.values()])
   }
 
-  async #make(): Promise<Ready> {
+  /** @param wait milliseconds, where the caller does not do the waiting */
+  async #open(native: NativePlan, plan: Plan, wait = 0): Promise<Opened> {
     const id = newId()
-    return { id, envelope: await openEnvelope(nativeBaseOf(this.#base), id, this.#base, this.#base.wait), made: performance.now() }
+    return { id, envelope: await openEnvelope(native, id, plan, wait), made: performance.now() }
   }
 
-  async #fill(): Promise<void> {
-    while (this.#ready.length < this.#size && !this.#isClosed) this.#ready.push(await this.#make())
+  async #addReady(): Promise<void> {
+    this.#ready.push(await this.#open(nativeBaseOf(this.#base), this.#base, this.#base.wait))
   }
 
   #returned(session: Session): void {
     this.#acquired.delete(session)
-    this.#inUse -= 1
     this.#admissions.get(session)?.over()
     this.#admissions.delete(session)
-    this.#refill()
+    this.#noteDone()
   }
 
-  /** A session that cannot be made now is tried again when a caller asks for one. That caller is told why not. */
-  #refill(): void {
-    const isBusy = this.#inUse > 0 && this.#ready.length > 0
-    if (this.#refilling !== undefined || this.#isClosed || isBusy) return
-    this.#refilling = this.#fill()
-      .catch(() => {})
-      .finally(() => (this.#refilling = undefined))
+  #noteDone(): void {
+    this.#lastDone = performance.now()
+    this.#refillWhenQuiet()
+  }
+
+  /** One that cannot be made now is tried again when a session is had or given back. */
+  #refillWhenQuiet(): void {
+    if (this.#isClosed || this.#refill !== undefined || this.#refilling !== undefined || this.#ready.length >= this.#size) return
+    const left = this.#lastDone + quiet - performance.now()
+    if (left > 0) {
+      this.#refill = setTimeout(() => {
+        this.#refill = undefined
+        this.#refillWhenQuiet()
+      }, Math.ceil(left)).unref()
+      return
+    }
+    this.#refilling = this.#refillByOne()
+  }
+
+  async #refillByOne(): Promise<void> {
+    const began = performance.now()
+    let goesOn = true
+    try {
+      await this.#addReady()
+    } catch {
+      goesOn = this.#lastDone >= began
+    }
+    this.#refilling = undefined
+    if (goesOn) this.#refillWhenQuiet()
   }
 
   #expire(): void {
@@ -324,10 +344,10 @@ export class SessionPool implements AsyncDisposable {
     if (expired.length === 0) return
     this.#ready = this.#ready.filter(({ made }) => made >= oldest)
     for (const ready of expired) this.#throwAway(ready)
-    this.#refill()
+    this.#refillWhenQuiet()
   }
 
-  #throwAway({ id, envelope }: Ready): void {
+  #throwAway({ id, envelope }: Opened): void {
     this.#takeAway(new Session(id, this.#base, envelope))
   }
 

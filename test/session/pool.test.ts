@@ -138,7 +138,11 @@ describeSession('a pool of sessions', () => {
   test('runs nothing where the addition cannot be, and says why', async () => {
     await using pool = await SessionPool.open({}, { size: 1 })
     await using holder = await openSession({ output: folders.output })
-    expect(await rejected(pool.run({ output: folders.output }, ['true']))).toMatchObject({ code: 'EBUSY', step: 'output-lease' })
+    // With what was ready, and with a session of its own.
+    for (const ready of [1, 0]) {
+      expect(pool.ready).toBe(ready)
+      expect(await rejected(pool.run({ output: folders.output }, ['true']))).toMatchObject({ code: 'EBUSY', step: 'output-lease' })
+    }
     await holder.close()
   })
 

@@ -1,4 +1,4 @@
-import { beforeEach, describe, expect, it, vi } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 
 import type { NativeFailure } from '../../src/errors.ts'
 import { planOf } from '../../src/spec/plan.ts'
@@ -49,6 +49,7 @@ describe.runIf(isSupported)('a pool that is closed', () => {
     const pool = await SessionPool.open(base, { size: 1 })
     addon.script.closeReport = busyReport
     await pool.run({}, ['cc'])
+    await vi.waitFor(() => expect(pool.ready).toBe(1))
     const error = await rejected(pool.close())
     expect(error).toBeInstanceOf(PoolTeardownError)
     const left = { errors: [{ code: 'EBUSY', path: '/root' }] }
@@ -91,6 +92,68 @@ describe.runIf(isSupported)('a pool', () => {
       expect(durationMs).toBeGreaterThan(25)
       expect(durationMs).toBeLessThanOrEqual(performance.now() - began)
     }
+  })
+})
+
+describe.runIf(isSupported)('a pool of which none is ready', () => {
+  const quiet = 2
+  const additions = { env: { A: 'b' } } as const
+
+  beforeEach(() => void vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] }))
+  afterEach(() => void vi.useRealTimers())
+
+  it.each([
+    ['run', (pool: SessionPool) => pool.run(additions, ['cc'])],
+    ['acquire', async (pool: SessionPool) => (await pool.acquire(additions)).close()],
+  ])('opens a whole session at once, which nothing has to complete (%s)', async (_way, use) => {
+    await using pool = await SessionPool.open(base, { size: 1 })
+    addon.acts = []
+    await use(pool)
+    expect(addon.acts).toContain('complete')
+    expect(pool.ready).toBe(0)
+    addon.acts = []
+    await use(pool)
+    expect(addon.acts).toContain('open')
+    expect(addon.acts).not.toContain('complete')
+  })
+
+  it('makes none ready while sessions are asked for and given back one after the other', async () => {
+    await using pool = await SessionPool.open(base, { size: 2 })
+    for (let run = 0; run < 5; run += 1) {
+      await pool.run({}, ['cc'])
+      await vi.advanceTimersByTimeAsync(quiet - 1)
+    }
+    expect(pool.ready).toBe(0)
+    await vi.advanceTimersByTimeAsync(quiet + 1)
+    await vi.waitFor(() => expect(pool.ready).toBe(2))
+  })
+
+  it('makes them ready while what it has opened is in use for longer', async () => {
+    await using pool = await SessionPool.open(base, { size: 1 })
+    await using session = await pool.acquire()
+    await vi.advanceTimersByTimeAsync(quiet + 1)
+    await vi.waitFor(() => expect(pool.ready).toBe(1))
+    await session.run(['cc'])
+  })
+
+  it('tries again with the next session where one could not be made ready', async () => {
+    await using pool = await SessionPool.open(base, { size: 1 })
+    const session = await pool.acquire()
+    addon.script.openFailure = busy
+    await vi.advanceTimersByTimeAsync(quiet * 10)
+    expect(pool.ready).toBe(0)
+    expect(vi.getTimerCount()).toBe(0)
+    addon.script.openFailure = undefined
+    await session.close()
+    await vi.advanceTimersByTimeAsync(quiet)
+    await vi.waitFor(() => expect(pool.ready).toBe(1))
+  })
+
+  it('does not keep a process that is done', async () => {
+    const pool = await SessionPool.open(base, { size: 1 })
+    await (await pool.acquire()).close()
+    await pool.close()
+    expect(vi.getTimerCount()).toBe(0)
   })
 })
 
