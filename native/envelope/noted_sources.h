@@ -17,22 +17,26 @@ namespace buildjail {
  */
 class NotedSources final : public Part {
  public:
-  /** Fills in where sources are whose path leads through a mount of another folder. Each system has its own. */
-  using FindOrigins = std::function<Status(std::vector<ShownSource>&)>;
+  /**
+   * Fills in where sources are whose path leads through a mount of another folder, and what is mounted in outputs. Each
+   * system has its own.
+   */
+  using LookAtMounts = std::function<Status(std::vector<ShownSource>&)>;
 
   /** `sources` outlives it. `earlier` are those of the session that are noted already, `added` the others. */
   NotedSources(SessionSources& sources, const std::vector<const Bind*>& earlier, const std::vector<const Bind*>& added,
-               FindOrigins find_origins)
-      : sources_(sources), earlier_(shown(earlier)), added_(shown(added)), find_origins_(std::move(find_origins)) {}
+               LookAtMounts look_at_mounts)
+      : sources_(sources), earlier_(shown(earlier)), added_(shown(added)), look_at_mounts_(std::move(look_at_mounts)) {}
 
   [[nodiscard]] std::string_view step() const override { return "nested-sources"; }
   Status make(Trace&) override {
     for (auto* const list : {&earlier_, &added_}) {
-      if (auto status = find_origins_(*list); !status) return status;
+      if (auto status = look_at_mounts_(*list); !status) return status;
     }
     std::vector<ShownSource> all = earlier_;
     all.insert(all.end(), added_.begin(), added_.end());
     if (auto status = refuse_nested(all); !status) return status;
+    if (auto status = refuse_mounts_in_outputs(added_); !status) return status;
     is_made_ = true;
     return sources_.add(added_);
   }
@@ -57,7 +61,7 @@ class NotedSources final : public Part {
   SessionSources& sources_;
   std::vector<ShownSource> earlier_;
   std::vector<ShownSource> added_;
-  FindOrigins find_origins_;
+  LookAtMounts look_at_mounts_;
   bool is_made_ = false;
 };
 

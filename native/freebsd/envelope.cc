@@ -17,7 +17,7 @@
 #include "envelope/state_entry.h"
 #include "freebsd/jail_parameters.h"
 #include "freebsd/launch.h"
-#include "freebsd/mount_aliases.h"
+#include "freebsd/mount_table.h"
 #include "freebsd/no_overlays.h"
 #include "freebsd/parts/accounts.h"
 #include "freebsd/parts/devfs.h"
@@ -152,7 +152,7 @@ void JailEnvelope::add_outputs(const std::vector<Step>& steps, bool is_rest, Par
   }
   parts.push_back(std::make_unique<NotedSources>(
       sources_, is_rest ? sources_of(plan_->steps) : std::vector<const Bind*>(), sources_of(steps),
-      [this](std::vector<ShownSource>& sources) { return find_origins(sources, host_->mounted); }));
+      [this](std::vector<ShownSource>& sources) { return look_at_mounts(sources, host_->mounted); }));
   add_mount_points(nesting_, outputs, parts);
   for (const Bind* const bind : binds) {
     if (bind->is_writable && plan_->ownership != Ownership::kUnchanged)

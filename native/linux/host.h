@@ -5,7 +5,7 @@
 #include "base/unique_fd.h"
 #include "linux/cgroup_places.h"
 #include "linux/empty_mounts.h"
-#include "linux/mount_aliases.h"
+#include "linux/mount_table.h"
 #include "linux/prepared_etc.h"
 #include "linux/spare_networks.h"
 #include "linux/system_call_filter.h"
@@ -37,7 +37,7 @@ struct LinuxHost {
   UserSpaces user_spaces;
   /** Of sessions whose spec allows nothing of it. */
   SystemCallFilter filter{Allowances()};
-  MountAliases aliases;
+  MountTable mounted;
   CgroupPlaces cgroups;
 };
 

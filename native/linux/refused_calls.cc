@@ -10,6 +10,10 @@ namespace {
 
 /** CLONE_NEWNS, CGROUP, UTS, IPC, USER, PID and NET. CLONE_NEWTIME is a part of the signal here (clone(2)). */
 constexpr std::uint32_t kNewNamespaces = 0x7e020000;
+/** CLONE_PARENT: of a child that is its parent's brother. */
+constexpr std::uint32_t kBrother = 0x8000;
+/** F_SETLEASE, and F_SETDELEG of newer kernels. */
+constexpr std::uint32_t kSetLease = 1024, kSetDelegation = 1040;
 /** O_CREAT | __O_TMPFILE: without one of them the mode is not looked at (open(2)). */
 constexpr std::uint32_t kCreates = 0100 | 020000000;
 constexpr std::uint32_t kSetIdBits = 06000;
@@ -41,6 +45,8 @@ enum Request : std::uint32_t {
   kSetEncryption = 0x800c6613,      // FS_IOC_SET_ENCRYPTION_POLICY
   kAddEncryptionKey = 0xc0506617,   // FS_IOC_ADD_ENCRYPTION_KEY
   kEnableVerity = 0x40806685,       // FS_IOC_ENABLE_VERITY
+  kSetGeneration = 0x40087602,      // FS_IOC_SETVERSION
+  kSetExt4Generation = 0x40086604,  // EXT4_IOC_SETVERSION_OLD
   kSetSubvolumeFlags = 0x4008941a,  // BTRFS_IOC_SUBVOL_SETFLAGS
   kMakeSnapshot = 0x50009417,       // BTRFS_IOC_SNAP_CREATE_V2, which can be one that nobody may write to
 };
@@ -95,8 +101,17 @@ constexpr auto kRefusedCalls = std::to_array<RefusedCall>({
     {Reason::kSockets, "setsockopt", 54, 208, EPERM, {is(1, kOfSocket), is(2, kAttachFilter)}},
     {Reason::kSockets, "setsockopt", 54, 208, EPERM, {is(1, kOfSocket), is(2, kAttachReuseportFilter)}},
 
-    // Each command is a subreaper, which is how all that it started is found when it is to end (process_tree.h).
+    // Each command is a subreaper, which is how all that it started is found when it is to end (process_tree.h). A
+    // child
+    // that is not its own is not found so.
     {Reason::kDescent, "prctl", 157, 167, EPERM, {is(0, kSubreaper), is(1, 0)}},
+    {Reason::kDescent, "clone", 56, 220, EPERM, {any_bit(0, kBrother)}},
+
+    // Who opens a file that has a lease waits for its holder, 45 seconds and again, whoever it is on the host
+    // (fcntl(2),
+    // Leases). The owner of a file may lease it, and a build can own what it may only read.
+    {Reason::kFileLeases, "fcntl", 72, 25, EINVAL, {is(1, kSetLease)}},
+    {Reason::kFileLeases, "fcntl", 72, 25, EINVAL, {is(1, kSetDelegation)}},
 
     // Terminals. What is put into a terminal's input is typed there, as the caller (ioctl_tty(2)). A line discipline is
     // a driver for a device that a build does not have (N_GSM0710 and its kind), and setting one loads it.
@@ -112,6 +127,8 @@ constexpr auto kRefusedCalls = std::to_array<RefusedCall>({
     {Reason::kAttributes, "ioctl", 16, 29, ENOTTY, {is(1, kSetEncryption)}},
     {Reason::kAttributes, "ioctl", 16, 29, ENOTTY, {is(1, kAddEncryptionKey)}},
     {Reason::kAttributes, "ioctl", 16, 29, ENOTTY, {is(1, kEnableVerity)}},
+    {Reason::kAttributes, "ioctl", 16, 29, ENOTTY, {is(1, kSetGeneration)}},
+    {Reason::kAttributes, "ioctl", 16, 29, ENOTTY, {is(1, kSetExt4Generation)}},
     {Reason::kAttributes, "ioctl", 16, 29, ENOTTY, {is(1, kSetSubvolumeFlags)}},
     {Reason::kAttributes, "ioctl", 16, 29, ENOTTY, {is(1, kMakeSnapshot)}},
     {Reason::kAttributes, "setxattr", 188, 5, EOPNOTSUPP},
@@ -154,6 +171,10 @@ constexpr auto kRefusedCalls = std::to_array<RefusedCall>({
     {Reason::kIoUring, "io_uring_setup", 425, 425, ENOSYS},
     {Reason::kIoUring, "io_uring_enter", 426, 426, ENOSYS},
     {Reason::kIoUring, "io_uring_register", 427, 427, ENOSYS},
+
+    // The contexts of io_submit(2) are counted for the whole host (proc_sys_fs(5), aio-max-nr): one build could have
+    // all.
+    {Reason::kAio, "io_setup", 206, 0, ENOSYS},
 
     // Large parts of the kernel that few builds need: counters of the processor, which tell of others as well; programs
     // for the kernel; page faults that a program holds up at will.
@@ -210,6 +231,8 @@ std::optional<Allowance> lifted_by(Reason reason) {
       return Allowance::kBpf;
     case Reason::kUserfaultfd:
       return Allowance::kUserfaultfd;
+    case Reason::kAio:
+      return Allowance::kAio;
     case Reason::kSockets:
       return Allowance::kSockets;
     case Reason::kSetId:
@@ -221,6 +244,7 @@ std::optional<Allowance> lifted_by(Reason reason) {
     case Reason::kClocks:
     case Reason::kPersonality:
     case Reason::kDescent:
+    case Reason::kFileLeases:
     case Reason::kKernel:
       break;
   }

@@ -27,6 +27,8 @@ enum class Reason : std::uint8_t {
   kClocks,
   kPersonality,
   kDescent,
+  kFileLeases,
+  kAio,
   kKernel
 };
 

@@ -16,7 +16,7 @@ bool is_at_or_below(std::string_view path, std::string_view folder) {
 
 }  // namespace
 
-Status confirm_whole_overlays(const std::vector<Step>& steps, MountAliases& mounts) {
+Status confirm_whole_overlays(const std::vector<Step>& steps, MountTable& mounts) {
   const auto binds = binds_of(steps);
   for (const Bind* const overlay : overlays_of(steps)) {
     const auto below = mounts.mounted_below(overlay->source);

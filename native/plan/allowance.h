@@ -17,7 +17,8 @@ enum class Allowance : std::uint32_t {
   kUserfaultfd = 1U << 5,
   kSockets = 1U << 6,
   kSetId = 1U << 7,
-  kAttributes = 1U << 8
+  kAttributes = 1U << 8,
+  kAio = 1U << 9
 };
 
 /** Any number of them. */
@@ -28,9 +29,7 @@ class Allowances {
 
   [[nodiscard]] constexpr bool is_empty() const { return bits_ == 0; }
   /** Whether there is nothing in it that has no name. */
-  [[nodiscard]] constexpr bool is_known() const {
-    return bits_ < static_cast<std::uint32_t>(Allowance::kAttributes) * 2;
-  }
+  [[nodiscard]] constexpr bool is_known() const { return bits_ < static_cast<std::uint32_t>(Allowance::kAio) * 2; }
   [[nodiscard]] constexpr bool has(Allowance one) const { return (bits_ & static_cast<std::uint32_t>(one)) != 0; }
 
  private:

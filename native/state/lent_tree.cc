@@ -22,6 +22,7 @@ namespace {
 
 constexpr const char* kStep = "hand-back";
 constexpr mode_t kSetId = S_ISUID | S_ISGID;
+constexpr mode_t kOthersWrite = S_IWGRP | S_IWOTH;
 
 bool is_refusal(int err) { return err == EPERM || err == EACCES || err == EROFS || err == EOPNOTSUPP; }
 
@@ -90,14 +91,16 @@ class HandingBack final : public TreeWalk {
     if (lending_.takes_marks) {
       if (auto status = take_marks(fd, file, name); !status) return status;
     }
-    // Before the owner: a set-uid file of the owner's would be one that a build wrote.
-    const mode_t kept = S_ISDIR(file.mode) ? before_.mode & S_ISGID : 0;
-    if (!S_ISLNK(file.mode) && (file.mode & kSetId & ~kept) != 0) {
-      file.mode &= ~kSetId | kept;
-      if (!set_mode(fd, file.mode & ~S_IFMT) && !is_told(name, "its mode")) return failure(kModeCall, name);
-    }
     const bool is_other = file.uid != before_.uid || file.gid != before_.gid;
     const bool is_given = claim == Claim::kAll && lending_.gives_owner && is_other;
+    // Before the owner: a set-uid file of the owner's would be one that a build wrote. What is in a store is for later
+    // builds to read and not to change.
+    const mode_t kept = S_ISDIR(file.mode) ? before_.mode & S_ISGID : 0;
+    const mode_t taken = (kSetId & ~kept) | (is_given && lending_.is_store ? kOthersWrite : 0);
+    if (!S_ISLNK(file.mode) && (file.mode & taken) != 0) {
+      file.mode &= ~taken;
+      if (!set_mode(fd, file.mode & ~S_IFMT) && !is_told(name, "its mode")) return failure(kModeCall, name);
+    }
     if (is_given && !set_owner(fd, before_.uid, before_.gid) && !is_told(name, "its owner"))
       return failure(kOwnerCall, name);
     if (is_given || file.mode != mode) ++changed;

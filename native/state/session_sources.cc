@@ -151,6 +151,22 @@ Result<UniqueFd> take_turn(const std::string& host_directory) {
 
 }  // namespace
 
+Status refuse_mounts_in_outputs(const std::vector<ShownSource>& own) {
+  for (const ShownSource& output : own) {
+    if (output.mounted.empty()) continue;
+    return SysError{.step = kStep,
+                    .syscall = "mount",
+                    .err = ENOTSUP,
+                    .path = output.path,
+                    .dest = output.mounted,
+                    .detail = "'" + output.mounted +
+                              "' is mounted in the output: the build would write below it, where "
+                              "nobody sees it, and could take the mount away; unmount it, or declare folders that have "
+                              "nothing mounted in them"};
+  }
+  return {};
+}
+
 Status refuse_nested(const std::vector<ShownSource>& own) {
   for (const ShownSource& output : own) {
     if (output.kind != Kind::kOutput) continue;
@@ -173,7 +189,24 @@ std::string sources_file_of(const std::string& host_directory, const std::string
 SessionSources::SessionSources(const Lessee& lessee)
     : lessee_(lessee), file_(sources_file_of(lessee.host_directory, lessee.session.id)) {}
 
+Status SessionSources::refuse_leases(const std::vector<ShownSource>& shown) const {
+  const std::string& leases = lessee_.host_directory;
+  for (const ShownSource& source : shown) {
+    for (const std::string& path : {source.path, source.origin}) {
+      if (path != leases && !is_below(path, leases) && !is_below(leases, path)) continue;
+      return SysError{.step = kStep,
+                      .syscall = "lstat",
+                      .err = EPERM,
+                      .path = source.path,
+                      .dest = leases,
+                      .detail = "it holds or lies in the directory of leases, by which sessions know of each other"};
+    }
+  }
+  return {};
+}
+
 Status SessionSources::add(const std::vector<ShownSource>& added) {
+  if (auto status = refuse_leases(added); !status) return status;
   for (;;) {
     std::optional<Conflict> conflict;
     {

@@ -16,6 +16,8 @@ struct ShownSource {
   std::string path;
   /** Where the same is that lies at `path`, if that is within a mount that shows a folder of another. Else `path`. */
   std::string origin;
+  /** Of an output: where the host has something mounted in it. Empty: nowhere. */
+  std::string mounted = {};
 };
 
 /**
@@ -23,6 +25,13 @@ struct ShownSource {
  * same session, or is an input as well. An output may lie inside an input, which is how a build adds to what it reads.
  */
 Status refuse_nested(const std::vector<ShownSource>& own);
+
+/**
+ * ENOTSUP where the host has something mounted in an output. The session's own mount of the output does not show it:
+ * what the build writes there would lie hidden below it. And on Linux a folder is no mount point for who has nothing
+ * mounted on it: the build could rename it and remove it, with which the host's mount is gone (umount(2), rename(2)).
+ */
+Status refuse_mounts_in_outputs(const std::vector<ShownSource>& own);
 
 /** The list of what a session shows, in the host directory, for other sessions to see. */
 class SessionSources {
@@ -32,7 +41,7 @@ class SessionSources {
 
   /**
    * Adds sources to the list. EBUSY where an output of this session or of another live one lies inside or around a
-   * source of the other; a dead one is recovered first.
+   * source of the other; a dead one is recovered first. EPERM where a source would show the leases of all sessions.
    */
   Status add(const std::vector<ShownSource>& added);
   /** Again: nothing to do. */
@@ -41,6 +50,8 @@ class SessionSources {
   [[nodiscard]] const std::string& file() const noexcept { return file_; }
 
  private:
+  [[nodiscard]] Status refuse_leases(const std::vector<ShownSource>& shown) const;
+
   const Lessee& lessee_;
   std::string file_;
 };

@@ -33,6 +33,7 @@ const lentFolder = (tests) => [
 ]
 
 const nested = `${attacks}/nested-folders.test.ts`
+const mountsInOutputs = `${attacks}/mounts-in-outputs.test.ts`
 const mountPoints = `${attacks}/mount-points.test.ts`
 const twice = `${attacks}/writing-twice.test.ts`
 const users = 'test/freebsd/users.test.ts'
@@ -53,6 +54,8 @@ const refusedCalls = Object.entries({
   Clocks: 'clocks',
   Personality: 'personalities',
   Descent: 'leaving what it descends from',
+  FileLeases: 'leases of files',
+  Aio: 'contexts of input and output that the host counts',
   Kernel: 'the kernel',
 }).map(([reason, what]) => ({
   defence: `system calls are refused: ${what}`,
@@ -100,7 +103,7 @@ const handedBack = [
   {
     defence: 'set-id bits of a build are taken away',
     file: tree,
-    off: [['(file.mode & kSetId & ~kept) != 0', '(file.mode & kSetId & ~kept) == 1']],
+    off: [['const mode_t taken = (kSetId & ~kept) |', 'const mode_t taken = 0 |']],
     tests: everythingBack,
   },
   {
@@ -385,9 +388,15 @@ export const defences = {
     ...limited,
     {
       defence: 'a folder that is mounted at a second place is the same folder (Linux)',
-      file: 'native/linux/mount_aliases.cc',
+      file: 'native/linux/mount_table.cc',
       off: [['if (!may_be_alias) continue;', 'continue;']],
       tests: [[nested, 'a folder that the administrator shows at a second place is the same folder']],
+    },
+    {
+      defence: 'a mount in an output is seen wherever it was mounted (Linux)',
+      file: 'native/linux/mount_table.cc',
+      off: [['one.point != top && is_within(one.point, top)', 'one.on != folder && is_within(one.on, folder)']],
+      tests: [[mountsInOutputs, 'is seen where it was mounted at another place of the same folder']],
     },
     ...handedBack,
     ...lentFolder([['test/linux/closing.test.ts', 'is closed all the same, also while everything in it is being killed, and its output has its owner and mode']]),
@@ -510,6 +519,12 @@ export const defences = {
       file: 'native/envelope/output.cc',
       off: [['const uid_t owner = ::geteuid();', 'const uid_t owner = as_.user.uid;']],
       tests: [['test/session/stores.test.ts', 'keeps what was in it before, which the build can read and not change']],
+    },
+    {
+      defence: 'what a build leaves in a store is for others to read only',
+      file: tree,
+      off: [['is_given && lending_.is_store ? kOthersWrite : 0', '0']],
+      tests: [['test/session/stores.test.ts', 'keeps what a build made in it, whatever modes that gave it']],
     },
     {
       defence: 'a store is sticky and shut',
@@ -804,7 +819,7 @@ export const defences = {
     },
     {
       defence: 'a folder that is mounted at a second place is the same folder (FreeBSD)',
-      file: 'native/freebsd/mount_aliases.cc',
+      file: 'native/freebsd/mount_table.cc',
       off: [['if (mount == nullptr || std::string_view(mount->f_fstypename) != "nullfs") return {};', 'return {};']],
       tests: [[nested, 'a folder that the administrator shows at a second place is the same folder']],
     },
@@ -1136,6 +1151,22 @@ export const defences = {
         [nested, 'an output inside or around an input of a live session is refused, whichever is there first'],
         [`${attacks}/leaving-upwards.test.ts`, 'out of an input, by another session: does not get to the host by ..'],
       ],
+    },
+    {
+      defence: 'no output has something of the host mounted in it',
+      file: 'native/envelope/noted_sources.h',
+      off: [['if (auto status = refuse_mounts_in_outputs(added_); !status) return status;', '']],
+      tests: [
+        [mountsInOutputs, 'is not taken away by a build: such an output is refused'],
+        [mountsInOutputs, 'is not taken away by a build: such a store is refused'],
+        [mountsInOutputs, 'is not taken away by a build in a session of a pool'],
+      ],
+    },
+    {
+      defence: 'the leases of sessions are shown to none',
+      file: 'native/state/session_sources.cc',
+      off: [['if (auto status = refuse_leases(added); !status) return status;', '']],
+      tests: [[nested, 'the leases of all sessions are no source, wherever the state directory is']],
     },
     {
       defence: 'a state directory that others can exchange is refused',

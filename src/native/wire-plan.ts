@@ -16,6 +16,7 @@ const allowanceBits: Readonly<Record<Allowance, number>> = {
   sockets: 64,
   'set-id': 128,
   attributes: 256,
+  aio: 512,
 }
 
 const operation = { directory: 0, file: 1, link: 2, tmpfs: 3, dev: 4, proc: 5, bind: 6, listed: 7, text: 8 } as const

@@ -93,6 +93,7 @@ try_large_parts(void)
 	tell_of("perf_event_open", syscall(SYS_perf_event_open, nowhere, 0, -1, -1, 0));
 	tell_of("bpf", syscall(SYS_bpf, 0, nowhere, 0));
 	tell_of("userfaultfd", syscall(SYS_userfaultfd, ~0));
+	tell_of("io_setup", syscall(SYS_io_setup, 1, nowhere));
 }
 
 static void
@@ -119,6 +120,8 @@ try_descent(void)
 {
 	tell_of("no subreaper", prctl(PR_SET_CHILD_SUBREAPER, 0));
 	tell_of("a subreaper", prctl(PR_SET_CHILD_SUBREAPER, 1));
+	/* The kernel refuses shared signal handlers in memory that is not shared. */
+	tell_of("a brother", syscall(SYS_clone, CLONE_PARENT | CLONE_SIGHAND | SIGCHLD, 0, 0, 0, 0));
 }
 
 /* What an attempt left of set-id bits at a file. */
@@ -194,10 +197,23 @@ try_attributes(void)
 	/* FS_IOC_GETFLAGS, so that what is set is what is there. */
 	tell_of("FS_IOC_GETFLAGS", ioctl(file, 0x80086601, &flags));
 	tell_of("FS_IOC_SETFLAGS", ioctl(file, 0x40086602, &flags));
+	tell_of("FS_IOC_SETVERSION", ioctl(file, 0x40087602, nowhere));
 	tell_of("FS_IOC_FSSETXATTR", ioctl(file, 0x401c5820, extended));
 	tell_of("FS_IOC_SET_ENCRYPTION_POLICY", ioctl(folder, 0x800c6613, policy));
 	close(file);
 	close(folder);
+}
+
+static void
+try_leases(void)
+{
+	int file = open("leased", O_CREAT | O_RDONLY | O_CLOEXEC, 0600);
+
+	tell_of("F_SETLEASE", syscall(SYS_fcntl, file, 1024, F_WRLCK));
+	tell_of("F_SETDELEG", syscall(SYS_fcntl, file, 1040, nowhere));
+	tell_of("F_GETLEASE", syscall(SYS_fcntl, file, 1025, 0));
+	syscall(SYS_fcntl, file, 1024, F_UNLCK);
+	close(file);
 }
 
 static void
@@ -272,6 +288,7 @@ main(int argc, char **argv)
 	try_large_parts();
 	try_sockets();
 	try_descent();
+	try_leases();
 	try_set_id();
 	try_attributes();
 	try_terminals();

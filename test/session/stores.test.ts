@@ -51,6 +51,14 @@ describeSession('a store', () => {
     expect(readFileSync(store('old/file'), 'utf8')).toBe('old\n')
   })
 
+  test.skipIf(!isRoot)('keeps what a build made in it, whatever modes that gave it', async () => {
+    await build(spec(), ['sh', '-c', 'umask 0; cd /gnu/store; mkdir x-out; echo made > x-out/made; echo made > y-out'])
+    const script = 'cd /gnu/store; for one in x-out/made y-out; do echo no >> $one || echo kept; rm -f $one || echo kept; done; touch x-out/new || echo kept'
+    expect((await build(spec(), ['sh', '-c', script])).stdout).toBe('kept\nkept\nkept\nkept\nkept')
+    expect(statSync(store('x-out')).mode & 0o7777).toBe(0o755)
+    expect(readFileSync(store('x-out/made'), 'utf8')).toBe('made\n')
+  })
+
   test.skipIf(!isRoot)('is shut to others of the host while a session has it, and sticky', async () => {
     await using session = await openSession(spec())
     expect(statSync(folders.output).mode & 0o7777).toBe(0o1770)

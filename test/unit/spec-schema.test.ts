@@ -63,7 +63,7 @@ const valid: { readonly [Name in keyof Spec]-?: fc.Arbitrary<NonNullable<Spec[Na
     fc.constant('root' as const),
     fc.record({ uid: id, gid: id, groups: fc.uniqueArray(fc.nat(), { maxLength: 15 }) }, { requiredKeys: ['uid', 'gid'] }),
   ),
-  allow: fc.subarray(['user-namespaces', 'io_uring', 'keyring', 'perf', 'bpf', 'userfaultfd', 'sockets', 'set-id', 'attributes'] as const),
+  allow: fc.subarray(['user-namespaces', 'io_uring', 'keyring', 'perf', 'bpf', 'userfaultfd', 'sockets', 'set-id', 'attributes', 'aio'] as const),
   ids: fc.record({ first: fc.integer({ min: 1, max: 0xffff_fffe }), count: fc.integer({ min: 32, max: 0xffff_fffe }) }),
   users: fc.record({ firstUid: fc.integer({ min: 1, max: 2 ** 31 }), count: fc.integer({ min: 1, max: 4096 }), gid: id }),
   hostname: fc.stringMatching(/^[A-Za-z0-9]([A-Za-z0-9.-]{0,61}[A-Za-z0-9])?$/),

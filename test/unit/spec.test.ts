@@ -173,7 +173,7 @@ it('what the documentation allows is taken, up to its bounds', () => {
     cwd: '/inputs/src',
     network: 'host',
     user: { uid: 0xffff_fffe, gid: 0, groups: Array.from({ length: 15 }, (_, index) => index) },
-    allow: ['attributes', 'user-namespaces', 'io_uring', 'keyring', 'perf', 'bpf', 'userfaultfd', 'sockets', 'set-id'],
+    allow: ['attributes', 'user-namespaces', 'io_uring', 'keyring', 'perf', 'bpf', 'userfaultfd', 'sockets', 'set-id', 'aio'],
     hostname: 'a'.repeat(63),
     users: { firstUid: 40_000, count: 16, gid: 40_000 },
     stateDirectory: '/var/run/elsewhere',

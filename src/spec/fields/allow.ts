@@ -17,13 +17,14 @@ export interface WithAllow {
    * - `sockets`: every family of socket(2), as AF_VSOCK, AF_ALG and AF_PACKET
    * - `set-id`: set-uid and set-gid bits at files and folders
    * - `attributes`: extended attributes, ACLs, flags (chattr(1)) and encryption of files
+   * - `aio`: io_setup(2) and with it io_submit(2), as databases use them
    */
   readonly allow?: readonly Allowance[]
 }
 
 export type Allowance = (typeof names)[number]
 
-const names = ['user-namespaces', 'io_uring', 'keyring', 'perf', 'bpf', 'userfaultfd', 'sockets', 'set-id', 'attributes'] as const
+const names = ['user-namespaces', 'io_uring', 'keyring', 'perf', 'bpf', 'userfaultfd', 'sockets', 'set-id', 'attributes', 'aio'] as const
 
 const isName = (given: unknown): given is Allowance => names.some((name) => name === given)
 

@@ -104,6 +104,24 @@ describeAttack('folders within folders', () => {
   })
 })
 
+describeAttack('what sessions know of each other', () => {
+  const folders = useFolders()
+  const leases = isFreebsd ? '/var/run/buildjail-leases' : '/run/buildjail-leases'
+  const refused = { code: 'EPERM', step: 'nested-sources', dest: leases }
+
+  test.runIf(isRoot)('the leases of all sessions are no source, wherever the state directory is', async () => {
+    await build({}, ['true'])
+    const specs: Spec[] = [{ inputs: { leases } }, { output: leases }]
+    for (const spec of specs) expect(await refusalOf(spec)).toMatchObject({ ...refused, path: leases })
+    // On FreeBSD a state directory stays mounted to the end of its program.
+    if (!isFreebsd) {
+      const around = path.dirname(leases)
+      expect(await refusalOf({ inputs: { around }, stateDirectory: path.join(folders.top, 'state') })).toMatchObject({ ...refused, path: around })
+    }
+    await build({ output: folders.output }, ['true'])
+  })
+})
+
 describeAttack('a state directory that somebody else could exchange', () => {
   const folders = useFolders()
 

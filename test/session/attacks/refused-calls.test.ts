@@ -26,6 +26,7 @@ const refusals: readonly Refusal[] = [
   { what: 'performance counters', allow: 'perf', answers: all('ENOSYS', 'perf_event_open') },
   { what: 'programs for the kernel', allow: 'bpf', answers: all('ENOSYS', 'bpf') },
   { what: 'page faults of its own', allow: 'userfaultfd', answers: all('ENOSYS', 'userfaultfd') },
+  { what: 'contexts of input and output that the host counts', allow: 'aio', answers: all('ENOSYS', 'io_setup') },
   {
     what: 'other sockets',
     allow: 'sockets',
@@ -49,21 +50,22 @@ const refusals: readonly Refusal[] = [
     answers: {
       ...all('EOPNOTSUPP', 'setxattr', 'setxattr of an ACL', 'setxattr of a default ACL', 'lsetxattr', 'fsetxattr', 'removexattr', 'lremovexattr'),
       ...all('EOPNOTSUPP', 'fremovexattr', 'setxattrat', 'file_setattr'),
-      ...all('ENOTTY', 'FS_IOC_SETFLAGS', 'FS_IOC_FSSETXATTR', 'FS_IOC_SET_ENCRYPTION_POLICY'),
+      ...all('ENOTTY', 'FS_IOC_SETFLAGS', 'FS_IOC_SETVERSION', 'FS_IOC_FSSETXATTR', 'FS_IOC_SET_ENCRYPTION_POLICY'),
     },
   },
   { what: 'typing into terminals', answers: all('EPERM', 'TIOCSTI', 'TIOCSTI, with more above it', 'TIOCLINUX', 'TIOCSETD') },
   { what: 'files by their handles', answers: all('EPERM', 'open_by_handle_at', 'open_by_handle_at of the root') },
   { what: 'clocks', answers: all('EPERM', 'clock_settime', 'settimeofday', 'adjtimex', 'clock_adjtime') },
   { what: 'personalities', answers: all('EPERM', 'personality') },
-  { what: 'leaving what it descends from', answers: all('EPERM', 'no subreaper') },
+  { what: 'leaving what it descends from', answers: all('EPERM', 'no subreaper', 'a brother') },
+  { what: 'leases of files', answers: all('EINVAL', 'F_SETLEASE', 'F_SETDELEG') },
   { what: 'the kernel', answers: all('EPERM', 'syslog', 'quotactl') },
   { what: 'other architectures', answers: all('ENOSYS', 'i386', 'x32') },
 ]
 const rows = refusals.map((refusal) => [refusal.what, refusal] as const)
 const attempts = refusals.flatMap((refusal) => Object.keys(refusal.answers))
 /** What every build may do. */
-const harmless = all('ok', 'AF_NETLINK, routes', 'AF_UNIX', 'a subreaper', 'no randomization', 'personality again')
+const harmless = all('ok', 'AF_NETLINK, routes', 'AF_UNIX', 'a subreaper', 'F_GETLEASE', 'no randomization', 'personality again')
 
 const users: readonly Spec['user'][] = [undefined, 'root']
 

@@ -1,10 +1,11 @@
-#include "linux/mount_aliases.h"
+#include "linux/mount_table.h"
 
 #include <fcntl.h>
 #include <poll.h>
 
 #include <algorithm>
 #include <cerrno>
+#include <unordered_map>
 #include <utility>
 
 #include "state/locked_file.h"
@@ -52,10 +53,11 @@ std::string plain(std::string_view word) {
 
 }  // namespace
 
-Status MountAliases::find_origins(std::vector<ShownSource>& sources) {
+Status MountTable::look_at(std::vector<ShownSource>& sources) {
   const std::lock_guard lock(mutex_);
   if (auto status = read_if_changed(); !status) return status;
   for (ShownSource& source : sources) {
+    if (source.kind == ShownSource::Kind::kOutput) source.mounted = mounted_in(source.path);
     const bool may_be_alias =
         std::ranges::any_of(aliases_, [&](const MountLine* one) { return is_within(source.path, one->on); });
     if (!may_be_alias) continue;
@@ -67,7 +69,7 @@ Status MountAliases::find_origins(std::vector<ShownSource>& sources) {
   return {};
 }
 
-Result<std::vector<std::string>> MountAliases::mounted_below(std::string_view folder) {
+Result<std::vector<std::string>> MountTable::mounted_below(std::string_view folder) {
   const std::lock_guard lock(mutex_);
   if (auto status = read_if_changed(); !status) return std::move(status.error());
   std::vector<std::string> found;
@@ -77,9 +79,22 @@ Result<std::vector<std::string>> MountAliases::mounted_below(std::string_view fo
   return found;
 }
 
+// By the folder itself and not by the path: the host may have mounted something in it where it is seen at another
+// place.
+std::string MountTable::mounted_in(std::string_view folder) const {
+  const MountLine* const mount = mount_of(folder);
+  if (mount == nullptr) return {};
+  const std::string top = joined(mount->root, rest_of(folder, mount->on));
+  for (const MountLine& one : mounts_) {
+    const bool is_there = one.under != nullptr && one.under->device == mount->device;
+    if (is_there && one.point != top && is_within(one.point, top)) return one.on;
+  }
+  return {};
+}
+
 // From the root of this process downwards, as the kernel walks: what is mounted below a mount that was covered later is
 // passed by.
-const MountAliases::MountLine* MountAliases::mount_of(std::string_view path) const {
+const MountTable::MountLine* MountTable::mount_of(std::string_view path) const {
   const MountLine* at = nullptr;
   for (const MountLine& one : mounts_) {
     if (one.on == "/" && (at == nullptr || one.parent == at->id)) at = &one;
@@ -96,7 +111,7 @@ const MountAliases::MountLine* MountAliases::mount_of(std::string_view path) con
   return at;
 }
 
-Status MountAliases::read_if_changed() {
+Status MountTable::read_if_changed() {
   const bool is_first = !table_;
   if (is_first) table_ = UniqueFd(::open(kTable, O_RDONLY | O_CLOEXEC));
   if (!table_) return last_error(kStep, "open", kTable);
@@ -122,10 +137,11 @@ Status MountAliases::read_if_changed() {
   }
   mounts_ = std::move(*read);
   find_widest();
+  find_points();
   return {};
 }
 
-void MountAliases::find_widest() {
+void MountTable::find_widest() {
   // Mostly the first of a file system is it for all others.
   std::vector<MountLine*> by_width;
   by_width.reserve(mounts_.size());
@@ -143,7 +159,18 @@ void MountAliases::find_widest() {
   }
 }
 
-Result<std::vector<MountAliases::MountLine>> MountAliases::parse(std::string_view text) {
+void MountTable::find_points() {
+  std::unordered_map<int, const MountLine*> by_id;
+  for (const MountLine& one : mounts_) by_id.emplace(one.id, &one);
+  for (MountLine& one : mounts_) {
+    const auto found = by_id.find(one.parent);
+    if (found == by_id.end() || found->second == &one || !is_within(one.on, found->second->on)) continue;
+    one.under = found->second;
+    one.point = joined(one.under->root, rest_of(one.on, one.under->on));
+  }
+}
+
+Result<std::vector<MountTable::MountLine>> MountTable::parse(std::string_view text) {
   std::vector<MountLine> mounts;
   while (!text.empty()) {
     std::string_view line = cut(text, '\n');

@@ -1,4 +1,4 @@
-#include "freebsd/mount_aliases.h"
+#include "freebsd/mount_table.h"
 
 #include <sys/param.h>
 #include <sys/mount.h>
@@ -64,15 +64,26 @@ Status find_origin(const MountedList& mounted, ShownSource& source) {
   return {};
 }
 
+std::string mounted_in(const MountedList& mounted, const ShownSource& output) {
+  for (const struct statfs& one : mounted) {
+    const std::string_view on = one.f_mntonname;
+    for (const std::string_view folder : {std::string_view(output.path), std::string_view(output.origin)}) {
+      if (on != folder && is_within(on, folder)) return std::string(on);
+    }
+  }
+  return {};
+}
+
 }  // namespace
 
-Status find_origins(std::vector<ShownSource>& sources, SpareList& memory) {
+Status look_at_mounts(std::vector<ShownSource>& sources, SpareList& memory) {
   if (sources.empty()) return {};
   auto mounted = MountedList::read(memory.take());
   if (!mounted) return std::move(mounted.error());
   Status status;
   for (ShownSource& source : sources) {
     if (status = find_origin(*mounted, source); !status) break;
+    if (source.kind == ShownSource::Kind::kOutput) source.mounted = mounted_in(*mounted, source);
   }
   memory.give_back(std::move(*mounted));
   return status;
