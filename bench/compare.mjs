@@ -6,12 +6,10 @@ import { comparison } from './report/comparison.mjs'
 import { readResults } from './report/results.mjs'
 import { interval, number, table } from './report/table.mjs'
 
-const usage = 'usage: compare.mjs BEFORE AFTER [--bar N]'
-
 function main() {
   const { values, positionals } = parseArgs({ options: { bar: { type: 'string', default: '1.1' } }, allowPositionals: true })
   const bar = Number(values.bar)
-  if (positionals.length !== 2) throw new Error(usage)
+  if (positionals.length !== 2) throw new Error('usage: compare.mjs BEFORE AFTER [--bar N]')
   if (!(bar >= 1)) throw new Error('--bar: must be a number of at least 1')
   const [before, after] = positionals.map(readResults)
   const differing = ['system', 'kernel', 'processor', 'cores', 'runtime', 'user'].filter((name) => before.machine[name] !== after.machine[name])

@@ -17,23 +17,17 @@ import { freebsdTarget } from '../scripts/freebsd/target.mjs'
 import { compileCountingFloor } from './calls/compile.mjs'
 import { casesOn } from './cases/index.mjs'
 import { revision } from './machine.mjs'
-import { readOptions, usage } from './options.mjs'
+import { readOptions } from './options.mjs'
 import { resultsJson } from './report/results.mjs'
 
-// The parent of 2 GB has to fit; and an emulated processor takes its time.
-const environment = { BUILDJAIL_FREEBSD_MEMORY: '4096', BUILDJAIL_FREEBSD_TIMEOUT: '3600' }
-
-await runMain(async () => {
-  const options = readOptions(process.argv.slice(2), casesOn('freebsd'))
-  if (!options.isHelp) return main(options)
-  console.log(usage)
-})
+await runMain(() => main(readOptions(process.argv.slice(2), casesOn('freebsd'))))
 
 async function main({ hasBars, record, only }) {
   const runner = fileURLToPath(new URL('run-in-guest.mjs', import.meta.url))
   const child = spawn(process.execPath, [runner, lineFor(hasBars, only), countingPrograms()], {
     stdio: ['ignore', 'pipe', 'inherit'],
-    env: { ...environment, ...process.env },
+    // The parent of 2 GB has to fit.
+    env: { BUILDJAIL_FREEBSD_MEMORY: '4096', ...process.env },
   })
   const ended = once(child, 'close')
   let results = {}
@@ -63,7 +57,7 @@ function countingPrograms() {
 function lineFor(hasBars, only) {
   const cases = shellWords(['--record', '-', ...only.flatMap((name) => ['--only', name])])
   return `cp prebuilds/freebsd-x64.node ordinary.node && cp counting/freebsd-x64.node prebuilds/ || exit 1
-bun bench/calls/count.mjs counting/floor-counting --json ${hasBars ? '--bars' : ''}
+bun bench/calls/count.mjs counting/floor-counting ${hasBars ? '--bars' : ''}
 counted=$?
 cp ordinary.node prebuilds/freebsd-x64.node || exit 1
 BUILDJAIL_BENCH_REVISION=${revision()} bun bench/main.mjs ${cases} || exit $?

@@ -6,10 +6,8 @@ import path from 'node:path'
 
 import { preflight } from '../dist/index.js'
 import { casesOn } from './cases/index.mjs'
-import { compileFloor } from './floor/compile.mjs'
 import { describeMachine, hasBars } from './machine.mjs'
-import { availableOf } from './measure/available.mjs'
-import { readOptions, usage } from './options.mjs'
+import { readOptions } from './options.mjs'
 import { isFailure, ratiosOf } from './ratios.mjs'
 import { pageOf } from './report/page.mjs'
 import { format, resultsJson, summaryOf } from './report/results.mjs'
@@ -18,9 +16,7 @@ import { runCase } from './run-case.mjs'
 
 const cases = casesOn(process.platform)
 try {
-  const options = readOptions(process.argv.slice(2), cases)
-  if (options.isHelp) console.log(usage)
-  else process.exitCode = await main(options)
+  process.exitCode = await main(readOptions(process.argv.slice(2), cases))
 } catch (error) {
   console.error(`bench: ${error.message}`)
   process.exitCode = 2
@@ -45,16 +41,13 @@ async function main(options) {
 async function runCases({ only, isQuick }) {
   const top = mkdtempSync(path.join(tmpdir(), 'buildjail-bench-'))
   try {
-    const { available, missing } = await availableOf({ floor: () => compileFloor(top).floor })
-    const floor = { floor: available.floor, noFloor: missing.floor }
     const done = []
     for (const { name, title } of cases.filter((one) => only.includes(one.name))) {
       // At a terminal there is something to see before the first table.
       if (process.stderr.isTTY) process.stderr.write(`${name} (${done.length + 1} of ${only.length}) ...\n`)
-      const folder = mkdtempSync(path.join(top, `${name}-`))
-      const { notMeasured, ...result } = await runCase(name, { folder, floor, isQuick })
-      // Of a case it is a reason, of its subjects one for each.
-      const one = { name, title, ...result, missing: typeof notMeasured === 'object' ? notMeasured : {}, ...(typeof notMeasured === 'string' && { notMeasured }) }
+      const folder = path.join(top, name)
+      mkdirSync(folder)
+      const one = { name, title, ...(await runCase(name, { folder, isQuick })) }
       console.log(`${caseMarkdown(summaryOf(one))}\n`)
       done.push(one)
     }

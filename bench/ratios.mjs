@@ -1,11 +1,14 @@
 // What is claimed: ratios of medians in one run, each with its bar.
-import { bootstrapInterval, median, quantile, ratioOf, slopeThrough } from './measure/statistics.mjs'
+import { NotMeasured } from './measure/not-measured.mjs'
+import { estimate, median, quantile, ratioOf, slopeThrough } from './measure/statistics.mjs'
 
 /**
- * @typedef {{ name: string, unit: string, samples: number[], series?: string, x?: number }} Subject
+ * @typedef {{ name: string, unit: string, samples: number[] }} Subject
  * @typedef {{ name: string, notMeasured?: string, failed?: string, subjects?: Subject[], rounds?: number, missing?: Record<string, string> }} Case
- * @typedef {'holds' | 'within noise' | 'does not hold' | 'not measured' | 'not judged'} Verdict
  */
+
+/** Of the sessions that `inputs-slope` is about. */
+export const inputCounts = [0, 10, 100, 1000]
 
 /** A claim says which case it is about and how its value comes from the case's samples, by the subject's name. */
 const claims = [
@@ -18,7 +21,7 @@ const claims = [
   { name: 'limits-run/none', of: 'limits', bar: 1.15, value: over('run, limited', 'run') },
   { name: 'loopback/none', of: 'loopback', bar: 1.1, value: over('loopback', 'none') },
   { name: 'pool/spawn', of: 'pool', bar: 0.8, value: over('pool.run', 'child_process.spawn') },
-  { name: 'throughput/bwrap', of: 'concurrency', bar: 3, bound: '>=', value: over('build(plan), 2 x cores', 'bwrap from Node, 2 x cores') },
+  { name: 'throughput/bwrap', of: 'concurrency', bar: 3, bound: '>=', value: over('build(plan)', 'bwrap from Node') },
   { name: 'stall-p99-ms', of: 'event-loop', bar: 1, bound: '<', value: of('build(plan)', (samples) => quantile(samples, 0.99)) },
   { name: 'rss-2gb/50mb', of: 'parent-size', bar: 1.05, value: worseOf(over('build, 2 GB', 'build, 50 MB'), over('run, 2 GB', 'run, 50 MB')) },
   { name: 'host-mounts-1000/0', of: 'host-mounts', bar: 1.2, value: over('build, 1000 mounts', 'build, 0 mounts') },
@@ -50,7 +53,7 @@ export const isFailure = ({ verdict }) => verdict === 'does not hold' || verdict
 /**
  * A bar that is missed by less than the value's own interval is within noise: the same run, made again, may well hold.
  * @param {{ value: number | null, low?: number, high?: number }} measured
- * @returns {Verdict}
+ * @returns {'holds' | 'within noise' | 'does not hold' | 'not measured'}
  */
 export function verdictOn({ value, low, high }, bound, bar) {
   if (value === null) return 'not measured'
@@ -63,27 +66,23 @@ function meets(value, bound, bar) {
   return bound === '<=' ? value <= bar : value >= bar
 }
 
-/** Thrown for a subject that could not be measured. */
-class Absent extends Error {}
-
-function measure(one, value) {
-  const reason = one.notMeasured ?? (one.failed === undefined ? undefined : 'the case failed')
-  if (reason !== undefined) return { value: null, notMeasured: reason }
-  const find = (name, key) => {
-    const found = one.subjects.filter((subject) => subject[key] === name)
-    if (found.length === 0) throw new Absent(one.missing?.[name] ?? `${one.name} has no ${name}`)
-    return found
+function measure({ name, notMeasured, failed, subjects, rounds, missing }, value) {
+  const reason = failed === undefined ? notMeasured : 'the case failed'
+  const samplesOf = (subject) => {
+    const found = subjects?.find((one) => one.name === subject)
+    if (found === undefined) throw new NotMeasured(reason ?? missing?.[subject] ?? `${name} has no ${subject}`)
+    return found.samples
   }
   try {
-    return value(one, find)
+    return value(samplesOf, rounds)
   } catch (error) {
-    if (!(error instanceof Absent)) throw error
+    if (!(error instanceof NotMeasured)) throw error
     return { value: null, notMeasured: error.message }
   }
 }
 
 function over(above, below, share) {
-  return ({ rounds }, find) => ratioOf(find(above, 'name')[0].samples, find(below, 'name')[0].samples, { rounds, share })
+  return (samplesOf, rounds) => ratioOf(samplesOf(above), samplesOf(below), { rounds, share })
 }
 
 function worseOf(...values) {
@@ -91,18 +90,12 @@ function worseOf(...values) {
 }
 
 function of(name, statistic) {
-  return (_, find) => {
-    const [{ samples }] = find(name, 'name')
-    return { value: statistic(samples), ...bootstrapInterval([samples], statistic) }
-  }
+  return (samplesOf, rounds) => estimate([samplesOf(name)], statistic, rounds)
 }
 
 function slopesOver(above, below) {
-  return (_, find) => {
-    const [a, b] = [above, below].map((series) => find(series, 'series'))
-    const slope = (subjects, groups) => slopeThrough(subjects.map(({ x }, index) => [x, median(groups[index])]))
-    const ratio = (...groups) => slope(a, groups.slice(0, a.length)) / slope(b, groups.slice(a.length))
-    const groups = [...a, ...b].map(({ samples }) => samples)
-    return { value: ratio(...groups), ...bootstrapInterval(groups, ratio) }
-  }
+  const groupsOf = (series, samplesOf) => inputCounts.map((inputs) => samplesOf(`${series}, ${inputs} inputs`))
+  const slope = (groups) => slopeThrough(groups.map((samples, index) => [inputCounts[index], median(samples)]))
+  const ratio = (...groups) => slope(groups.slice(0, inputCounts.length)) / slope(groups.slice(inputCounts.length))
+  return (samplesOf, rounds) => estimate([above, below].flatMap((series) => groupsOf(series, samplesOf)), ratio, rounds)
 }

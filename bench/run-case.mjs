@@ -9,12 +9,11 @@ const program = fileURLToPath(new URL('case-process.mjs', import.meta.url))
 const flags = globalThis.Bun === undefined ? ['--expose-gc'] : []
 
 /**
- * @param {string} name
- * @param {object} settings for case-process.mjs
+ * @param {{ folder: string, isQuick: boolean }} bench a folder of the case's own, and whether few samples do
  * @returns the case's result; `{ failed }` when it did not come to one
  */
-export async function runCase(name, settings) {
-  const child = spawn(process.execPath, [...flags, program, name, JSON.stringify(settings)], {
+export async function runCase(name, bench) {
+  const child = spawn(process.execPath, [...flags, program, name, JSON.stringify(bench)], {
     stdio: ['ignore', 'pipe', 'inherit'],
     // Milliseconds. What hangs is a failure and not a reason to wait.
     timeout: 1_800_000,

@@ -5,26 +5,21 @@ import { fileURLToPath } from 'node:url'
 import { wrappedSymbols } from '../../native/faults/wrap-flags.mjs'
 import { compileWith, flags, floorSources } from '../floor/compile.mjs'
 
-const here = path.dirname(fileURLToPath(import.meta.url))
-const root = path.join(here, '..', '..')
+const root = fileURLToPath(new URL('../..', import.meta.url))
 
 /** What count.cc wraps beside what native/faults does. */
-export const moreWrapped = { linux: ['chown', 'close_range'], freebsd: ['chown', 'setgroups'] }
+export const moreWrapped = { linux: 'close_range', freebsd: 'setgroups' }
 
-/**
- * Puts the program that counts into the folder.
- * @param {{ system?: string, cc?: string[], cxx?: string[] }} [compilers] each a command with its first arguments
- * @returns its path
- */
+/** Puts the program that counts into the folder. The compilers are commands with their first arguments. @returns its path */
 export function compileCountingFloor(folder, { system = process.platform, cc = ['cc'], cxx = ['c++'] } = {}) {
   const files = floorSources(system)
   // Each to an object of its own, in the folder.
   compileWith(cc, [...flags(system), '-c', ...files], { cwd: folder })
   const objects = files.map((file) => path.join(folder, `${path.basename(file, '.c')}.o`))
   const counting = ['fault', 'raw_names', 'wrapped_calls'].map((name) => path.join(root, 'native', 'faults', `${name}.cc`))
-  const wraps = [...wrappedSymbols(system), ...moreWrapped[system]].map((symbol) => `-Wl,--wrap=${symbol}`)
+  const wraps = [...wrappedSymbols(system), moreWrapped[system]].map((symbol) => `-Wl,--wrap=${symbol}`)
   const program = path.join(folder, 'floor-counting')
   const include = `-I${path.join(root, 'native')}`
-  compileWith(cxx, ['-std=c++20', '-O2', include, '-pthread', '-o', program, ...wraps, path.join(here, '..', 'floor', 'count.cc'), ...counting, ...objects])
+  compileWith(cxx, ['-std=c++20', '-O2', include, '-pthread', '-o', program, ...wraps, path.join(root, 'bench', 'floor', 'count.cc'), ...counting, ...objects])
   return program
 }

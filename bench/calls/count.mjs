@@ -1,5 +1,5 @@
-// `count.mjs FLOOR_COUNTING [--bars] [--json]`: how many system calls a cold build and a warm run are, against the floor's. The addon
-// has to be the build that counts them (native/faults), where the loader looks first.
+// `count.mjs FLOOR_COUNTING [--bars]`: how many system calls a cold build and a warm run are, against the floor's. The addon has to
+// be the build that counts them (native/faults), where the loader looks first.
 import { mkdtempSync, rmSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
@@ -9,13 +9,13 @@ import { build, openSession, planOf } from '../../dist/index.js'
 import { artefactHere } from '../../scripts/prebuilds/here.mjs'
 import { specWith, trueCommand } from '../cases/folders.mjs'
 import { serveFloor } from '../floor/serve.mjs'
-import { actMarkdown, actOf, judged, perAct } from '../report/calls.mjs'
+import { repeated } from '../measure/turns.mjs'
+import { actMarkdown, actOf, judged } from '../report/calls.mjs'
 
 const acts = 20
-const [floorCounting, ...words] = process.argv.slice(2)
-const isJudged = words.includes('--bars')
+const [floorCounting, bars] = process.argv.slice(2)
 const bench = { folder: mkdtempSync(path.join(tmpdir(), 'buildjail-calls-')), floor: floorCounting }
-const command = [trueCommand()]
+const command = [trueCommand]
 
 // The loader has it already, so this is the same one.
 const { faults } = createRequire(import.meta.url)(`../../prebuilds/${artefactHere().addon}`)
@@ -23,22 +23,19 @@ if (faults === undefined) throw new Error('this addon does not count calls; npm 
 
 /** Calls of all threads that are in the addon's code, as the floor's are of all that it does. */
 async function counted(act) {
-  const repeat = async () => {
-    for (let done = 0; done < acts; done += 1) await act()
-  }
   // What is made once is made before.
-  await repeat()
+  await repeated(act, acts)
   faults.arm({ action: 'count', everyThread: true })
-  await repeat()
-  return perAct(faults.disarm().calls, acts)
+  await repeated(act, acts)
+  return faults.disarm().calls
 }
 
 async function countedFloor(plan, request) {
-  const floor = await serveFloor(bench, plan)
+  const floor = serveFloor(bench, plan)
   await floor.lines(request, 2)
-  const names = await floor.lines(`count-${request}`, acts)
-  await floor.close()
-  return perAct(names, acts)
+  const names = await floor.lines(request, acts)
+  await floor.end()
+  return names
 }
 
 try {
@@ -49,12 +46,12 @@ try {
   const warm = await counted(() => session.run(command))
   await session.close()
   const found = [
-    actOf('cold build', cold, await countedFloor(plan, 'cold')),
-    actOf('warm run', warm, await countedFloor(planOf({ inputs: spec.inputs }), 'warm')),
+    actOf('cold build', acts, { own: cold, floor: await countedFloor(plan, 'cold') }),
+    actOf('warm run', acts, { own: warm, floor: await countedFloor(planOf({ inputs: spec.inputs }), 'warm') }),
   ]
-  for (const act of found) console.log(`${actMarkdown(act, { isJudged })}\n`)
-  if (words.includes('--json')) console.log(JSON.stringify({ calls: { isJudged, acts: found } }))
-  if (found.some((act) => judged(act, { isJudged }).verdict === 'does not hold')) process.exitCode = 1
+  for (const act of found) console.log(`${actMarkdown(act)}\n`)
+  console.log(JSON.stringify({ calls: found }))
+  if (bars !== undefined && found.some((act) => judged(act).verdict === 'does not hold')) process.exitCode = 1
 } finally {
   rmSync(bench.folder, { recursive: true, force: true })
 }

@@ -1,24 +1,19 @@
 // All cases, in the order in which they are told.
-import { coldBuild } from './cold-build.mjs'
-import { coldInputs } from './cold-inputs.mjs'
+import { concurrency, eventLoop, sessionMemory } from './at-once.mjs'
+import { hostMounts, limits, loopback, parentSize } from './circumstances.mjs'
 import { commandLine } from './command-line.mjs'
 import { compile } from './compile.mjs'
-import { concurrency } from './concurrency.mjs'
-import { eventLoop } from './event-loop.mjs'
-import { hostMounts } from './host-mounts.mjs'
-import { limits } from './limits.mjs'
-import { loopback } from './loopback.mjs'
-import { parentSize } from './parent-size.mjs'
 import { phases } from './phases.mjs'
-import { pool } from './pool.mjs'
-import { sessionMemory } from './session-memory.mjs'
+import { coldBuild, coldInputs, pool, warmRun } from './sessions.mjs'
 import { stdout } from './stdout.mjs'
 import { stoppedLaunches } from './stopped-launches.mjs'
-import { warmRun } from './warm-run.mjs'
 
 const all = [phases, warmRun, coldBuild, coldInputs, limits, loopback, pool, concurrency, eventLoop, parentSize, hostMounts, sessionMemory, stdout, stoppedLaunches, compile, commandLine]
 
-/** The cases that there are on a system. A case is `{ name, title, systems?, isBrief?, run(bench) }`; brief ones are those that one gets without asking. */
+/**
+ * The cases that there are on a system. A case is `{ name, title, systems?, isBrief? }`, of which brief ones are those that one gets without
+ * asking, with `settings` and `subjects(bench)` for inRounds (measure/turns.mjs), or with `run(bench)`.
+ */
 export function casesOn(platform) {
   return all.filter(({ systems }) => systems === undefined || systems.includes(platform))
 }

@@ -1,5 +1,6 @@
 // Where the time of a build goes: the calls that a program makes, and the steps that they are made of.
 import { openSession, planOf } from '../../dist/index.js'
+import { subjectsOf } from '../measure/turns.mjs'
 import { specWith, trueCommand } from './folders.mjs'
 
 export const phases = {
@@ -8,42 +9,34 @@ export const phases = {
   isBrief: true,
   async run(bench) {
     const spec = specWith(bench, 10)
-    const command = [trueCommand()]
-    const samples = new Map()
-    const wanted = bench.samples(500)
-    const before = Math.max(bench.warmUp, 5)
-    for (let taken = -before; taken < wanted; taken += 1) {
-      const build = await timed(spec, command)
-      if (taken < 0) continue
-      for (const [name, ms] of build) {
-        if (!samples.has(name)) samples.set(name, [])
-        samples.get(name).push(ms)
-      }
+    const command = [trueCommand]
+    const [warmUp, wanted] = bench.isQuick ? [5, 50] : [200, 500]
+    for (let build = 0; build < warmUp; build += 1) await timed(spec, command)
+    const samples = {}
+    for (let build = 0; build < wanted; build += 1) {
+      // A step that some builds alone have takes no time in the others.
+      for (const [name, ms] of await timed(spec, command)) (samples[name] ??= Array(wanted).fill(0))[build] = ms
     }
-    // A step that some builds alone have took no time in the others.
-    const padded = (some) => [...some, ...Array.from({ length: wanted - some.length }, () => 0)]
-    return { subjects: [...samples].map(([name, some]) => ({ name, unit: 'ms', samples: padded(some) })), rounds: 1 }
+    return { subjects: subjectsOf(samples) }
   },
 }
 
 /** A build. Milliseconds by name, in the order in which they went by; steps of one name together. */
 async function timed(spec, command) {
-  const times = new Map()
+  const times = {}
+  const add = (name, ms) => (times[name] = (times[name] ?? 0) + ms)
   const time = async (name, call) => {
     const began = performance.now()
     const value = await call()
-    times.set(name, performance.now() - began)
+    add(name, performance.now() - began)
     return value
-  }
-  const steps = (phase, trace) => {
-    for (const { step, ns } of trace) times.set(`${phase}: ${step}`, (times.get(`${phase}: ${step}`) ?? 0) + ns / 1e6)
   }
   const plan = await time('planOf', () => planOf(spec))
   const session = await time('openSession', () => openSession(plan))
   const opened = session.trace
-  steps('openSession', opened)
+  for (const { step, ns } of opened) add(`openSession: ${step}`, ns / 1e6)
   await time('run', () => session.run(command))
   await time('close', () => session.close())
-  steps('close', session.trace.slice(opened.length))
-  return times
+  for (const { step, ns } of session.trace.slice(opened.length)) add(`close: ${step}`, ns / 1e6)
+  return Object.entries(times)
 }

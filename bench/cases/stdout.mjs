@@ -2,8 +2,7 @@
 import { spawn } from 'node:child_process'
 
 import { openSession } from '../../dist/index.js'
-import { takeTurns } from '../measure/turns.mjs'
-import { subjectsOf } from './own-program.mjs'
+import { inRounds, repeated, timed } from '../measure/turns.mjs'
 
 export const stdout = {
   name: 'stdout',
@@ -14,23 +13,18 @@ export const stdout = {
     const command = ['head', '-c', String(bytes), '/dev/zero']
     const session = await openSession({})
     const stdio = ['ignore', 'pipe', 'ignore']
-    const rate = (start) => async (count) => {
-      const samples = []
-      while (samples.length < count) {
-        const began = performance.now()
-        let got = 0
-        for await (const data of start().stdout) got += data.length
-        if (got !== bytes) throw new Error(`${got} bytes arrived of ${bytes}`)
-        samples.push(bytes / 2 ** 20 / ((performance.now() - began) / 1000))
-      }
-      return samples
+    const read = async (start) => {
+      let got = 0
+      for await (const data of start().stdout) got += data.length
+      if (got !== bytes) throw new Error(`${got} bytes arrived of ${bytes}`)
     }
-    const subjects = {
-      'session.spawn': rate(() => session.spawn(command, { stdio })),
-      'child_process.spawn': rate(() => spawn(command[0], command.slice(1), { stdio })),
-    }
-    const taken = await takeTurns(subjects, { samples: bench.isQuick ? 5 : 20, perBlock: 1 })
+    const rate = async (start) => bytes / 2 ** 20 / ((await timed(() => read(start))) / 1000)
+    const reader = (start) => () => ({ take: (count) => repeated(() => rate(start), count) })
+    const result = await inRounds(bench, { samples: 50, perBlock: 1, warmUp: 0, unit: 'MiB/s' }, () => ({
+      'session.spawn': reader(() => session.spawn(command, { stdio })),
+      'child_process.spawn': reader(() => spawn(command[0], command.slice(1), { stdio })),
+    }))
     await session.close()
-    return { subjects: subjectsOf(taken, 'MiB/s'), note: `${bytes / 1e6} MB each time` }
+    return { ...result, note: `${bytes / 1e6} MB each time` }
   },
 }

@@ -1,7 +1,6 @@
 // Whether a build that stops every command as soon as it is there holds up the other sessions of the program.
 import { openSession } from '../../dist/index.js'
-import { action, takeTurns } from '../measure/turns.mjs'
-import { subjectsOf } from './own-program.mjs'
+import { action } from '../measure/turns.mjs'
 
 /** More launches than the program has threads; and what stops them, at once, so that its loop takes no processor from the others for long. */
 const stopping = 'left=200000; while [ $left -gt 0 ]; do kill -STOP -1; left=$((left - 1)); done 2>/dev/null; exec sleep 100'
@@ -17,7 +16,7 @@ const other = action(async () => {
 async function beside(count) {
   const session = await openSession({})
   const ends = commands.map((command) => session.run(command, { reject: false }).catch(() => {}))
-  const samples = await other(count)
+  const samples = await other.take(count)
   await Promise.all([session.close(), ...ends])
   return samples
 }
@@ -26,8 +25,6 @@ export const stoppedLaunches = {
   name: 'stopped-launches',
   title: 'a session that is opened, runs `true`, runs what its timeout ends, and is closed; alone and beside a build that stops 64 launches',
   systems: ['linux'],
-  async run(bench) {
-    const samples = bench.isQuick ? 40 : 2000
-    return { subjects: subjectsOf(await takeTurns({ 'beside it': beside, alone: other }, { samples, perBlock: samples / 10 })) }
-  },
+  settings: { samples: 2000, perBlock: 200, warmUp: 0 },
+  subjects: () => ({ 'beside it': () => ({ take: beside }), alone: () => other }),
 }

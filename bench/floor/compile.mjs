@@ -4,29 +4,24 @@ import { existsSync } from 'node:fs'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 
-import { NotMeasured } from '../measure/available.mjs'
+import { NotMeasured } from '../measure/not-measured.mjs'
 
 const here = path.dirname(fileURLToPath(import.meta.url))
-const root = path.join(here, '..', '..')
-const sources = {
-  linux: ['main.c', 'plan.c', 'command.c', 'vfork_child.c', 'linux_mounts.c', 'linux_session.c'],
-  freebsd: ['main.c', 'plan.c', 'command.c', 'vfork_child.c', 'freebsd_mounts.c', 'freebsd_session.c'],
+
+/** The C files of the floor program on a system. */
+export function floorSources(system) {
+  const names = ['main', 'plan', 'command', 'vfork_child', `${system}_mounts`, `${system}_session`]
+  return names.map((name) => path.join(here, `${name}.c`))
 }
 
-/** The C files of the floor program on a system; undefined where there is none. */
-export const floorSources = (system) => sources[system]?.map((file) => path.join(here, file))
-
 // Of scripts/freebsd/programs.mjs, for an image without a compiler.
-const ready = path.join(root, 'prebuilds', `${process.platform}-${process.arch}-programs`, 'floor')
+const ready = path.join(here, '..', '..', 'prebuilds', `${process.platform}-${process.arch}-programs`, 'floor')
 
-/** Puts the program into the folder, or finds it ready. `{ floor }`, its path. */
+/** Puts the program into the folder, once, or finds it ready. @returns its path */
 export function compileFloor(folder) {
-  if (existsSync(ready)) return { floor: ready }
-  const files = floorSources(process.platform)
-  if (files === undefined) throw new NotMeasured(`there is no floor program for ${process.platform}`)
-  const floor = path.join(folder, 'floor')
-  compileWith(['cc'], [...flags(process.platform), '-o', floor, ...files])
-  return { floor }
+  const floor = existsSync(ready) ? ready : path.join(folder, 'floor')
+  if (!existsSync(floor)) compileWith(['cc'], [...flags(process.platform), '-o', floor, ...floorSources(process.platform)])
+  return floor
 }
 
 /** For the C compiler. */

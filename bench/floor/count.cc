@@ -7,14 +7,12 @@
 
 using buildjail::faults::around;
 
-// Calls that native code does not make by these names (linux/raw_calls.h, freebsd/set_groups.h). Weak,
-// for the day when native/faults wraps them.
-#define CALL(result, symbol, parameters, ...)                                                  \
-  extern "C" result real_##symbol parameters __asm__("__real_" #symbol);                       \
-  extern "C" __attribute__((weak)) result wrap_##symbol parameters __asm__("__wrap_" #symbol); \
+// Calls that native code does not make by these names (linux/raw_calls.h, freebsd/set_groups.h).
+#define CALL(result, symbol, parameters, ...)                            \
+  extern "C" result real_##symbol parameters __asm__("__real_" #symbol); \
+  extern "C" result wrap_##symbol parameters __asm__("__wrap_" #symbol); \
   result wrap_##symbol parameters { return around<result>(#symbol, false, real_##symbol, __VA_ARGS__); }
 
-CALL(int, chown, (const char* path, uid_t uid, gid_t gid), path, uid, gid)
 #ifdef __linux__
 CALL(int, close_range, (unsigned first, unsigned last, int flags), first, last, flags)
 #else

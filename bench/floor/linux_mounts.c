@@ -1,150 +1,148 @@
 /* The mounts of a session on Linux, by the calls that native/linux makes them with. */
-#include "linux.h"
-
 #include <sys/mount.h>
-#include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/sysmacros.h>
 
-#include <errno.h>
-#include <fcntl.h>
 #include <sched.h>
-#include <stdio.h>
+#include <stdint.h>
+
+#include "floor.h"
+
+#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
+
+/* Calls that C libraries wrap late or never, by number: those are the same on every architecture from 424 on. */
+enum { OPEN_TREE = 428, MOVE_MOUNT = 429, FSOPEN = 430, FSCONFIG = 431, FSMOUNT = 432, MOUNT_SETATTR = 442 };
+enum { EMPTY_PATH = 0x1000, RECURSIVE = 0x8000, TREE_CLONE = 1, TREE_CLOSE_ON_EXEC = 02000000 };
+enum { READ_ONLY = 1, NO_SUID = 2, NO_DEV = 4, NO_EXEC = 8 };
+
+struct attributes {
+  uint64_t set, clear, propagation, userns_fd;
+};
 
 static const struct {
   const char *name;
   unsigned major, minor;
 } devices[] = {{"null", 1, 3}, {"zero", 1, 5}, {"full", 1, 7}, {"random", 1, 8}, {"urandom", 1, 9}, {"tty", 5, 0}};
 
-static const struct {
-  const char *name;
-  const char *value;
-} device_links[] = {
+static const char *const device_links[][2] = {
     {"fd", "/proc/self/fd"}, {"stdin", "fd/0"}, {"stdout", "fd/1"}, {"stderr", "fd/2"}, {"ptmx", "pts/ptmx"}};
 
-#define TMPFS_OPTIONS "mode=1777,size=%s,nr_inodes=%s,uid=%d,gid=%d"
-#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
+/* A descriptor of a copy that is mounted nowhere. */
+static int copy_tree(int fd, unsigned recursive, const char *path) {
+  const unsigned flags = TREE_CLONE | TREE_CLOSE_ON_EXEC | EMPTY_PATH | recursive;
+  return must(syscall(OPEN_TREE, fd, "", flags), "open_tree", path);
+}
 
-/* What is returned, where that is no error. */
-static int must(int result, const char *what, const char *path) {
-  if (result < 0) fail(what, path);
-  return result;
+static void set_attributes(int tree, unsigned recursive, struct attributes attributes, const char *path) {
+  const unsigned flags = EMPTY_PATH | recursive;
+  must(syscall(MOUNT_SETATTR, tree, "", flags, &attributes, sizeof(attributes)), "mount_setattr", path);
+}
+
+static void attach(int tree, const char *path) {
+  must(syscall(MOVE_MOUNT, tree, "", AT_FDCWD, path, 4), "move_mount", path);
 }
 
 static int is_bind(const struct step *step) { return step->kind == BIND || step->kind == BIND_FILE; }
 
-/* A descriptor of a copy that is mounted nowhere. */
 static int copy_source(const struct step *step) {
   struct stat found;
   /* Held open, so that what was looked at is what gets mounted. */
   const int pinned = must(open(step->source, O_PATH | O_NOFOLLOW | O_CLOEXEC), "open", step->source);
   must(fstat(pinned, &found), "fstat", step->source);
-  const struct attributes attributes = {.set = NO_SUID | NO_DEV | (step->is_writable ? 0 : READ_ONLY),
-                                        .propagation = MS_PRIVATE};
-  const int tree = must(raw_open_tree(pinned, step->is_writable ? 0 : RECURSIVE), "open_tree", step->source);
-  must(raw_mount_setattr(tree, RECURSIVE, attributes), "mount_setattr", step->source);
+  const uint64_t set = NO_SUID | NO_DEV | (step->is_writable ? 0 : READ_ONLY);
+  const int tree = copy_tree(pinned, step->is_writable ? 0 : RECURSIVE, step->source);
+  set_attributes(tree, RECURSIVE, (struct attributes){.set = set, .propagation = MS_PRIVATE}, step->source);
   close(pinned);
   return tree;
 }
 
-static void make_dev(const char *target, const struct step *tmp) {
-  char shm_options[128];
-  char shm[256], pts[256];
-  snprintf(shm_options, sizeof(shm_options), TMPFS_OPTIONS, tmp->source, tmp->files, FIRST_ID, FIRST_ID);
-  snprintf(shm, sizeof(shm), "%s/shm", target);
-  snprintf(pts, sizeof(pts), "%s/pts", target);
-  const int directory = must(open(target, O_PATH | O_DIRECTORY | O_CLOEXEC), "open", target);
-  const int dev = must(raw_open_tree(directory, 0), "open_tree", target);
-  must(raw_mount_setattr(dev, 0, (struct attributes){.set = NO_SUID | NO_EXEC, .clear = NO_DEV}), "mount_setattr",
-       target);
-  must(raw_move_mount(dev, target), "move_mount", target);
+static void mount_tmpfs(const char *target, unsigned long flags, const struct step *step) {
+  static const char format[] = "mode=1777,size=%s,nr_inodes=%s,uid=%d,gid=%d";
+  char options[128];
+  snprintf(options, sizeof(options), format, step->source, step->files, FIRST_ID, FIRST_ID);
+  must(mount("tmpfs", target, "tmpfs", MS_NOSUID | MS_NODEV | flags, options), "mount", target);
+}
+
+static void make_dev(const struct step *step) {
+  const int directory = must(open("dev", O_PATH | O_DIRECTORY | O_CLOEXEC), "open", "/dev");
+  const int dev = copy_tree(directory, 0, "/dev");
+  set_attributes(dev, 0, (struct attributes){.set = NO_SUID | NO_EXEC, .clear = NO_DEV}, "/dev");
+  attach(dev, "dev");
   close(directory);
-  for (size_t i = 0; i < COUNT(devices); i++)
-    must(mknodat(dev, devices[i].name, S_IFCHR | 0666, makedev(devices[i].major, devices[i].minor)), "mknodat",
-         devices[i].name);
+  for (size_t i = 0; i < COUNT(devices); i++) {
+    const dev_t device = makedev(devices[i].major, devices[i].minor);
+    must(mknodat(dev, devices[i].name, S_IFCHR | 0666, device), "mknodat", devices[i].name);
+  }
   for (size_t i = 0; i < COUNT(device_links); i++)
-    must(symlinkat(device_links[i].value, dev, device_links[i].name), "symlinkat", device_links[i].name);
-  must(mkdirat(dev, "shm", 0755), "mkdirat", shm);
-  must(mount("tmpfs", shm, "tmpfs", MS_NOSUID | MS_NODEV | MS_NOEXEC, shm_options), "mount", shm);
-  must(mkdirat(dev, "pts", 0755), "mkdirat", pts);
-  must(mount("devpts", pts, "devpts", MS_NOSUID | MS_NOEXEC, "newinstance,ptmxmode=0666,mode=0600,max=128"), "mount",
-       pts);
-  must(raw_mount_setattr(dev, 0, (struct attributes){.set = READ_ONLY}), "mount_setattr", target);
+    must(symlinkat(device_links[i][1], dev, device_links[i][0]), "symlinkat", device_links[i][0]);
+  must(mkdirat(dev, "shm", 0755), "mkdirat", "/dev/shm");
+  mount_tmpfs("dev/shm", MS_NOEXEC, step);
+  must(mkdirat(dev, "pts", 0755), "mkdirat", "/dev/pts");
+  const char *const options = "newinstance,ptmxmode=0666,mode=0600,max=128";
+  must(mount("devpts", "dev/pts", "devpts", MS_NOSUID | MS_NOEXEC, options), "mount", "/dev/pts");
+  set_attributes(dev, 0, (struct attributes){.set = READ_ONLY}, "/dev");
   close(dev);
+}
+
+static void attach_copy(int copy, const char *path) {
+  attach(copy, path);
+  close(copy);
 }
 
 /* The host's keys (native/linux/hidden_proc). */
 static void hide(const char *path) {
   const int null = must(open("dev/null", O_PATH | O_CLOEXEC), "open", path);
-  const int cover = must(raw_open_tree(null, 0), "open_tree", path);
-  must(raw_move_mount(cover, path), "move_mount", path);
-  close(cover);
+  attach_copy(copy_tree(null, 0, path), path);
   close(null);
 }
 
-static void perform(const struct step *step, const struct step *tmp) {
+static void make_proc(const char *target) {
+  must(mount("proc", target, "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, "hidepid=ptraceable"), "mount", target);
+  hide("proc/keys");
+  hide("proc/key-users");
+}
+
+static void perform(const struct step *step, int copy) {
   const char *target = step->target + 1;
-  char options[128];
-  switch (step->kind) {
-    case DIRECTORY:
-      must(mkdir(target, step->mode), "mkdir", target);
-      break;
-    case PLACEHOLDER:
-      must(mknodat(AT_FDCWD, target, S_IFREG | 0444, 0), "mknodat", target);
-      break;
-    case SYMLINK:
-      must(symlink(step->source, target), "symlink", target);
-      break;
-    case TMPFS:
-      snprintf(options, sizeof(options), TMPFS_OPTIONS, step->source, step->files, FIRST_ID, FIRST_ID);
-      must(mount("tmpfs", target, "tmpfs", MS_NOSUID | MS_NODEV, options), "mount", target);
-      break;
-    case PROC:
-      must(mount("proc", target, "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, "hidepid=ptraceable"), "mount", target);
-      hide("proc/keys");
-      hide("proc/key-users");
-      break;
-    default:
-      make_dev(target, tmp);
-  }
+  if (step->kind == DIRECTORY)
+    must(mkdir(target, step->mode), "mkdir", target);
+  else if (step->kind == PLACEHOLDER)
+    must(mknodat(AT_FDCWD, target, S_IFREG | 0444, 0), "mknodat", target);
+  else if (step->kind == SYMLINK)
+    must(symlink(step->source, target), "symlink", target);
+  else if (step->kind == TMPFS)
+    mount_tmpfs(target, 0, step);
+  else if (step->kind == PROC)
+    make_proc(target);
+  else if (step->kind == DEV)
+    make_dev(step);
+  else
+    attach_copy(copy, target);
 }
 
 static int make_root(void) {
-  const int fs = must(raw_fsopen("tmpfs"), "fsopen", "/");
-  must(raw_fsconfig_string(fs, "mode", "0755"), "fsconfig", "/");
-  must(raw_fsconfig_create(fs), "fsconfig", "/");
-  const int root = must(raw_fsmount(fs, NO_SUID | NO_DEV), "fsmount", "/");
+  const int fs = must(syscall(FSOPEN, "tmpfs", 1), "fsopen", "/");
+  must(syscall(FSCONFIG, fs, 1, "mode", "0755", 0), "fsconfig", "/");
+  must(syscall(FSCONFIG, fs, 6, NULL, NULL, 0), "fsconfig", "/");
+  const int root = must(syscall(FSMOUNT, fs, 1, NO_SUID | NO_DEV), "fsmount", "/");
   close(fs);
-  must(raw_move_mount(root, "/"), "move_mount", "/");
+  attach(root, "/");
   must(fchdir(root), "fchdir", "/");
   return root;
 }
 
-static const struct step *tmp_of(const struct plan *plan) {
-  for (size_t i = 0; i < plan->step_count; i++)
-    if (plan->steps[i].kind == TMPFS) return &plan->steps[i];
-  fail_with("plan", "without a /tmp", EINVAL);
-}
-
 void change_root(const struct plan *plan, int empty_mounts) {
-  const struct step *const tmp = tmp_of(plan);
+  /* So many descriptors at once: Node, which starts us, has raised the limit of them. */
   int copies[plan->step_count];
   for (size_t i = 0; i < plan->step_count; i++)
-    if (is_bind(&plan->steps[i])) copies[i] = copy_source(&plan->steps[i]);
+    copies[i] = is_bind(&plan->steps[i]) ? copy_source(&plan->steps[i]) : -1;
   /* A copy of a namespace in which there is nothing, and not of the host's. */
   must(setns(empty_mounts, CLONE_NEWNS), "setns", "/");
   must(unshare(CLONE_NEWNS), "unshare", "/");
   const int root = make_root();
   must(chroot("."), "chroot", "/");
-  for (size_t i = 0; i < plan->step_count; i++) {
-    const struct step *step = &plan->steps[i];
-    if (!is_bind(step)) {
-      perform(step, tmp);
-      continue;
-    }
-    must(raw_move_mount(copies[i], step->target + 1), "move_mount", step->target);
-    close(copies[i]);
-  }
-  must(raw_mount_setattr(root, 0, (struct attributes){.set = READ_ONLY}), "mount_setattr", "/");
+  for (size_t i = 0; i < plan->step_count; i++) perform(&plan->steps[i], copies[i]);
+  set_attributes(root, 0, (struct attributes){.set = READ_ONLY}, "/");
   close(root);
 }
 
@@ -153,8 +151,8 @@ int make_empty_mounts(void *making) {
   *mounts = must(open("/proc/self/ns/mnt", O_RDONLY | O_CLOEXEC), "open", "/proc/self/ns/mnt");
   must(mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL), "mount", "/");
   const int root = make_root();
-  must(raw_mount_setattr(root, 0, (struct attributes){.set = READ_ONLY}), "mount_setattr", "/");
-  must((int)syscall(SYS_pivot_root, ".", "."), "pivot_root", "/");
+  set_attributes(root, 0, (struct attributes){.set = READ_ONLY}, "/");
+  must(syscall(SYS_pivot_root, ".", "."), "pivot_root", "/");
   must(umount2(".", MNT_DETACH), "umount2", "/");
   return 0;
 }

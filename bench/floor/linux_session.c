@@ -4,20 +4,14 @@
  * so that nothing is copied or sent. The network namespace is paid for here, where buildjail has one ready.
  */
 #include <sys/prctl.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
+#include <sys/syscall.h>
 
-#include <errno.h>
-#include <fcntl.h>
 #include <poll.h>
 #include <sched.h>
 #include <signal.h>
-#include <stdio.h>
-#include <string.h>
 
 #include "floor.h"
-#include "linux.h"
 
 /* A number for each step of a plan is on it. */
 enum { STACK = 256 * 1024 };
@@ -37,32 +31,25 @@ static int idle(void *context) {
 
 /* A user namespace to be joined, as buildjail keeps some. */
 static void make_user_space(void) {
+  static const char *const kinds[] = {"uid_map", "gid_map"};
   char path[64], map[64];
-  const pid_t holder = clone(idle, stack + STACK, CLONE_NEWUSER | CLONE_VM, NULL);
+  const pid_t holder = must(clone(idle, stack + STACK, CLONE_NEWUSER | CLONE_VM, NULL), "clone", "user");
   const int size = snprintf(map, sizeof(map), "0 %d %d", FIRST_ID, ID_COUNT);
   for (int i = 0; i < 2; i++) {
-    snprintf(path, sizeof(path), "/proc/%d/%s_map", holder, i == 0 ? "uid" : "gid");
-    const int file = open(path, O_WRONLY | O_CLOEXEC);
-    if (file < 0 || write(file, map, (size_t)size) != size) fail("write", path);
+    snprintf(path, sizeof(path), "/proc/%d/%s", holder, kinds[i]);
+    const int file = must(open(path, O_WRONLY | O_CLOEXEC), "open", path);
+    must(write(file, map, (size_t)size), "write", path);
     close(file);
   }
   snprintf(path, sizeof(path), "/proc/%d/ns/user", holder);
-  if ((user_space = open(path, O_RDONLY | O_CLOEXEC)) < 0) fail("open", path);
+  user_space = must(open(path, O_RDONLY | O_CLOEXEC), "open", path);
   kill(holder, SIGKILL);
   wait_for(holder);
 }
 
-void prepare(const struct plan *plan) {
-  (void)plan;
-  /* A source is a descriptor until it is mounted. */
-  struct rlimit files;
-  if (getrlimit(RLIMIT_NOFILE, &files) != 0) fail("getrlimit", "");
-  files.rlim_cur = files.rlim_max;
-  if (setrlimit(RLIMIT_NOFILE, &files) != 0) fail("setrlimit", "");
-  const pid_t making =
-      clone(make_empty_mounts, stack + STACK, CLONE_NEWNS | CLONE_FILES | CLONE_VM | CLONE_VFORK, &empty_mounts);
-  if (making < 0) fail("clone", "");
-  check_success(wait_for(making));
+void prepare(void) {
+  const int flags = CLONE_NEWNS | CLONE_FILES | CLONE_VM | CLONE_VFORK;
+  check_success(wait_for(must(clone(make_empty_mounts, stack + STACK, flags, &empty_mounts), "clone", "mounts")));
   make_user_space();
 }
 
@@ -71,81 +58,75 @@ static void lend_outputs(const struct plan *plan, uid_t uid, gid_t gid, mode_t m
   for (size_t i = 0; i < plan->step_count; i++) {
     const struct step *step = &plan->steps[i];
     if (!step->is_writable) continue;
-    const int directory = open(step->source, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-    if (directory < 0 || fchown(directory, uid, gid) != 0 || fchmod(directory, mode) != 0) fail("fchown", step->source);
+    const int directory =
+        must(open(step->source, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC), "open", step->source);
+    must(fchown(directory, uid, gid), "fchown", step->source);
+    must(fchmod(directory, mode), "fchmod", step->source);
     close(directory);
   }
 }
 
 /* capset(2), version 3: nothing effective; what is permitted is given up by execve(2). */
 static void lay_down_capabilities(void) {
-  struct {
-    unsigned version;
-    int pid;
-  } header = {0x20080522, 0};
-  struct {
-    unsigned effective, permitted, inheritable;
-  } halves[2];
-  if (syscall(SYS_capget, &header, halves) != 0) fail("capget", "");
-  for (int i = 0; i < 2; i++) halves[i].effective = halves[i].inheritable = 0;
-  if (syscall(SYS_capset, &header, halves) != 0) fail("capset", "");
+  enum { EFFECTIVE, PERMITTED, INHERITABLE, SETS };
+  unsigned version_and_pid[] = {0x20080522, 0}, halves[2][SETS];
+  must(syscall(SYS_capget, version_and_pid, halves), "capget", "");
+  for (int i = 0; i < 2; i++) halves[i][EFFECTIVE] = halves[i][INHERITABLE] = 0;
+  must(syscall(SYS_capset, version_and_pid, halves), "capset", "");
 }
 
 /* capabilities(7): the securebits for not being root again, each with its lock, and an empty bounding set. */
 static void bound_capabilities(void) {
-  if (prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0) != 0) fail("prctl", "ambient");
-  if (prctl(PR_SET_SECUREBITS, 0xef, 0, 0, 0) != 0) fail("prctl", "securebits");
+  must(prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0), "prctl", "ambient");
+  must(prctl(PR_SET_SECUREBITS, 0xef, 0, 0, 0), "prctl", "securebits");
   for (unsigned long capability = 0; prctl(PR_CAPBSET_DROP, capability, 0, 0, 0) == 0; capability++) {
   }
-  if (errno != EINVAL) fail("prctl", "bounding set");
+  if (errno != EINVAL) fail_with("prctl", "bounding set", errno);
 }
 
 static void become_command(void *context) {
-  const struct plan *plan = command.plan;
-  (void)context;
-  if (setsid() < 0) fail("setsid", "");
-  if (chdir(plan->cwd) != 0) fail("chdir", plan->cwd);
+  const struct command *own = context;
+  const struct plan *plan = own->plan;
+  must(setsid(), "setsid", "");
+  must(chdir(plan->cwd), "chdir", plan->cwd);
   umask(022);
   syscall(SYS_keyctl, 1, "floor");
-  if (syscall(SYS_setgroups, 0, NULL) != 0) fail("setgroups", "");
+  must(syscall(SYS_setgroups, 0, NULL), "setgroups", "");
   bound_capabilities();
-  if (syscall(SYS_setresgid, plan->gid, plan->gid, plan->gid) != 0) fail("setresgid", "");
-  if (syscall(SYS_setresuid, plan->uid, plan->uid, plan->uid) != 0) fail("setresuid", "");
+  must(syscall(SYS_setresgid, plan->gid, plan->gid, plan->gid), "setresgid", "");
+  must(syscall(SYS_setresuid, plan->uid, plan->uid, plan->uid), "setresuid", "");
   lay_down_capabilities();
-  if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) fail("prctl", "no_new_privs");
-  execute(&command);
+  must(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0), "prctl", "no_new_privs");
+  execute(own);
 }
 
 static int be_first(void *context) {
-  const struct plan *plan = command.plan;
+  const struct plan *plan = ((const struct command *)context)->plan;
   char word;
-  (void)context;
-  if (setsid() < 0) fail("setsid", "");
+  must(setsid(), "setsid", "");
   umask(0);
   change_root(plan, empty_mounts);
-  if (sethostname(plan->hostname, strlen(plan->hostname)) != 0) fail("sethostname", "");
+  must(sethostname(plan->hostname, strlen(plan->hostname)), "sethostname", "");
   const long keyring = syscall(SYS_keyctl, 1, "floor");
-  if (keyring >= 0 && syscall(SYS_keyctl, 5, keyring, 0x3f080000) != 0) fail("keyctl", "");
-  if (setns(user_space, CLONE_NEWUSER) != 0) fail("setns", "user");
+  if (keyring >= 0) must(syscall(SYS_keyctl, 5, keyring, 0x3f080000), "keyctl", "");
+  must(setns(user_space, CLONE_NEWUSER), "setns", "user");
   while (recv(control_of_first, &word, 1, 0) == 1) {
-    const pid_t child = vfork_child(become_command, NULL);
-    if (child < 0) fail("vfork", "");
-    const int status = wait_for(child);
-    if (send(control_of_first, &status, sizeof(status), 0) != sizeof(status)) fail("send", "");
+    const int status = wait_for(must(vfork_child(become_command, context), "vfork", ""));
+    must(send(control_of_first, &status, sizeof(status), 0), "send", "");
   }
-  fail("recv", "");
+  fail_with("recv", "", errno);
 }
 
 void open_session(const struct plan *plan, struct session *session) {
   const int namespaces = CLONE_NEWPID | CLONE_NEWIPC | CLONE_NEWUTS | CLONE_NEWCGROUP | CLONE_NEWNET;
+  const int flags = namespaces | CLONE_PIDFD | CLONE_VM | CLONE_FILES;
   int control[2];
   lend_outputs(plan, FIRST_ID + plan->uid, FIRST_ID + plan->gid, 0700);
-  if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, control) != 0) fail("socketpair", "");
+  must(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, control), "socketpair", "");
   session->control = control[0];
   control_of_first = control[1];
   command.plan = plan;
-  session->id = clone(be_first, stack + STACK, namespaces | CLONE_PIDFD | CLONE_VM | CLONE_FILES, NULL, &session->fd);
-  if (session->id < 0) fail("clone", "");
+  session->id = must(clone(be_first, stack + STACK, flags, &command, &session->fd), "clone", "");
 }
 
 void run_inside(const struct plan *plan, const struct session *session) {
@@ -153,20 +134,19 @@ void run_inside(const struct plan *plan, const struct session *session) {
   int status;
   open_stdio(&command);
   /* So that the command can open its own /dev/stdout. */
-  for (int i = 1; i < 3; i++)
-    if (fchown(command.theirs[i], FIRST_ID + plan->uid, FIRST_ID + plan->gid) != 0) fail("fchown", "");
-  if (send(session->control, "", 1, 0) != 1) fail("send", "");
-  /* Our descriptors are pid 1's: its end would not be seen by the socket. A command's output has to fit into its pipes.
-   */
-  if (poll(ends, 2, -1) < 0) fail("poll", "");
+  for (int i = 1; i < 3; i++) must(fchown(command.theirs[i], FIRST_ID + plan->uid, FIRST_ID + plan->gid), "fchown", "");
+  must(send(session->control, "", 1, 0), "send", "");
+  /* Our descriptors are pid 1's: the socket would not tell of its end. A command's output has to fit into its pipes. */
+  must(poll(ends, 2, -1), "poll", "");
   if (ends[1].revents != 0) fail_with("pid 1", "is gone", ECHILD);
-  if (recv(session->control, &status, sizeof(status), 0) != sizeof(status)) fail("recv", "");
+  must(recv(session->control, &status, sizeof(status), 0), "recv", "");
   drain_stdio(&command);
   check_success(status);
 }
 
 void close_session(const struct plan *plan, struct session *session) {
-  if (raw_pidfd_kill(session->fd, SIGKILL) != 0) fail("pidfd_send_signal", "");
+  /* pidfd_send_signal(2), by the number that it has everywhere (linux_mounts.c). */
+  must(syscall(424, session->fd, SIGKILL, NULL, 0), "pidfd_send_signal", "");
   wait_for(session->id);
   close(session->fd);
   close(session->control);

@@ -1,20 +1,14 @@
-// A plan in the words of the floor program (plan.c): a line an act, in the order in which buildjail does them.
+// A plan in the words of the floor program (plan.c): a line with the session, then one an act, in the order in which buildjail does them.
 /**
+ * `command` is an absolute path inside; `root` (FreeBSD) is of the host.
  * @param {import('../../src/spec/plan.ts').Plan} plan
- * @param {{ command: string, root?: string, refusals?: string[] }} more `command` is an absolute path inside; `root` (FreeBSD) is of
- *   the host
  */
-export function floorPlanText(plan, { command, root, refusals = [] }) {
+export function floorPlanText(plan, { command, root = '-', refusals = [] }) {
   const { uid, gid } = plan.user ?? { uid: plan.users.firstUid, gid: plan.users.gid }
   const binds = plan.mounts.filter(({ source }) => source !== undefined)
   const lines = [
-    ['hostname', plan.hostname],
-    ['uid', uid],
-    ['gid', gid],
-    ['cwd', plan.cwd],
-    ['command', command],
-    ...(root === undefined ? [] : [['root', root], ['ruleset', devfsRuleset]]),
-    ...refusals.map((name) => ['refuse', name]),
+    [uid, gid, plan.hostname, plan.cwd, command, root, devfsRuleset],
+    ...refusals.map((name) => ['refuse', name, '-', '-']),
     ...plan.directories.flatMap((directory) => directoryLines(directory, plan)),
     ...plan.links.map(({ path, target }) => ['symlink', path, target, '-']),
     // Empty ones: what is in them is not what takes the time.
@@ -28,9 +22,11 @@ export function floorPlanText(plan, { command, root, refusals = [] }) {
 function directoryLines(directory, { mounts, platform }) {
   const own = mounts.find(({ target, source }) => target === directory && source === undefined)
   const made = ['directory', directory, '-', own?.kind === 'tmpfs' ? '1777' : '755']
-  if (own?.kind !== 'tmpfs') return own === undefined ? [made] : [made, [own.kind, directory, '-', '-']]
+  if (own === undefined) return [made]
+  // What is in /dev on Linux is as large as /tmp.
+  const { size, files } = mounts.find(({ kind }) => kind === 'tmpfs')
   // Linux counts the root of the file system with them (tmpfs(5), nr_inodes).
-  return [made, [own.kind, directory, own.size, own.files + (platform === 'linux' ? 1 : 0)]]
+  return [made, [own.kind, directory, size, files + (platform === 'linux' ? 1 : 0)]]
 }
 
 /** The first that buildjail makes (native/freebsd/devfs_ruleset): it is there once a session was open. */

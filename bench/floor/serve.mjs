@@ -2,20 +2,20 @@
 import { mkdirSync, mkdtempSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 
-import { jailParameters } from '../../dist/freebsd/index.js'
+import { jailParametersSync } from '../../dist/freebsd/index.js'
 import { trueCommand } from '../cases/folders.mjs'
-import { NotMeasured } from '../measure/available.mjs'
-import { Served } from '../measure/served.mjs'
+import { NotMeasured } from '../measure/not-measured.mjs'
+import { serve } from '../measure/served.mjs'
+import { compileFloor } from './compile.mjs'
 import { floorPlanText, refusalsOf } from './plan.mjs'
 
-/** Starts the floor program for a plan; close it afterwards. */
-export async function serveFloor({ folder, floor, noFloor }, plan) {
-  if (noFloor !== undefined) throw new NotMeasured(noFloor)
+/** Starts the floor program for a plan. */
+export function serveFloor({ folder, floor = compileFloor(folder) }, plan) {
   if (process.geteuid() !== 0) throw new NotMeasured('the floor program needs root')
   const own = mkdtempSync(path.join(folder, 'floor-'))
   const [root, file] = ['root', 'plan'].map((name) => path.join(own, name))
   mkdirSync(root)
-  const jail = process.platform === 'freebsd' ? { root, refusals: refusalsOf(await jailParameters()) } : {}
-  writeFileSync(file, floorPlanText(plan, { command: trueCommand(), ...jail }))
-  return new Served(floor, [file])
+  const jail = process.platform === 'freebsd' ? { root, refusals: refusalsOf(jailParametersSync()) } : {}
+  writeFileSync(file, floorPlanText(plan, { command: trueCommand, ...jail }))
+  return serve(floor, [file])
 }

@@ -1,11 +1,8 @@
 // What is said of samples: quantiles, and how sure of them one can be.
 
-/** The value below which the given share of the samples lies. */
+/** The value below which the given share of the samples lies. @returns {number} */
 export function quantile(samples, share) {
-  return quantileOfSorted(Float64Array.from(samples).sort(), share)
-}
-
-function quantileOfSorted(sorted, share) {
+  const sorted = Float64Array.from(samples).sort()
   return sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))]
 }
 
@@ -16,13 +13,13 @@ export const median = (samples) => quantile(samples, 0.5)
  * Where they come from several rounds, an equal share of each group from each, rounds are drawn and then samples within
  * them: those of one process resemble each other. The same samples give the same interval: the numbers drawn are always the same.
  */
-export function bootstrapInterval(groups, statistic, { draws = 500, seed = 1, rounds = 1 } = {}) {
-  const random = randomIntegers(seed)
-  const values = Array.from({ length: draws }, () => {
+function bootstrapInterval(groups, statistic, rounds) {
+  const random = randomIntegers()
+  const values = Array.from({ length: 500 }, () => {
     const drawn = Array.from({ length: rounds }, () => (rounds === 1 ? 0 : random() % rounds))
     return statistic(...groups.map((samples) => redrawn(samples, drawn, random)))
-  }).sort((a, b) => a - b)
-  return { low: quantileOfSorted(values, 0.025), high: quantileOfSorted(values, 0.975) }
+  })
+  return { low: quantile(values, 0.025), high: quantile(values, 0.975) }
 }
 
 function redrawn(samples, rounds, random) {
@@ -31,8 +28,8 @@ function redrawn(samples, rounds, random) {
 }
 
 /** Marsaglia's xorshift, 32 bits. */
-function randomIntegers(seed) {
-  let state = seed
+function randomIntegers() {
+  let state = 1
   return () => {
     state ^= state << 13
     state ^= state >>> 17
@@ -41,17 +38,20 @@ function randomIntegers(seed) {
   }
 }
 
-/** `{ n, p50, p90, p99 }`, each of the last three `{ value, low, high }`. */
-export function summarise(samples, rounds) {
-  const statistic = (share) => (drawn) => quantile(drawn, share)
-  const told = (share) => ({ value: quantile(samples, share), ...bootstrapInterval([samples], statistic(share), { rounds }) })
-  return { n: samples.length, p50: told(0.5), p90: told(0.9), p99: told(0.99) }
+/** What a statistic is of groups of samples: `{ value, low, high }`. */
+export function estimate(groups, statistic, rounds = 1) {
+  return { value: statistic(...groups), ...bootstrapInterval(groups, statistic, rounds) }
 }
 
-/** A ratio of two medians, or of other quantiles, with its interval. */
+/** `{ n, p50, p90, p99 }`, each of the last three an estimate. */
+export function summarise(samples, rounds) {
+  const at = (share) => estimate([samples], (drawn) => quantile(drawn, share), rounds)
+  return { n: samples.length, p50: at(0.5), p90: at(0.9), p99: at(0.99) }
+}
+
+/** A ratio of two medians, or of other quantiles. */
 export function ratioOf(above, below, { rounds = 1, share = 0.5 } = {}) {
-  const ratio = (a, b) => quantile(a, share) / quantile(b, share)
-  return { value: ratio(above, below), ...bootstrapInterval([above, below], ratio, { rounds }) }
+  return estimate([above, below], (a, b) => quantile(a, share) / quantile(b, share), rounds)
 }
 
 /** Of the line of least squares: y over x. */

@@ -1,20 +1,11 @@
 // What has become slower or faster from one run to another.
 
-/**
- * After over before, of medians. The interval is the widest that the intervals of both allow.
- * @param {{ value: number, low: number, high: number }} before
- * @param {{ value: number, low: number, high: number }} after
- */
+/** After over before, of medians. The interval is the widest that the intervals of both allow. */
 export function change(before, after) {
   return { value: after.value / before.value, low: after.low / before.high, high: after.high / before.low }
 }
 
-/**
- * @param {{ low: number, high: number }} ratio as `change` gives it
- * @param {string} unit of a time less is better, of a rate more
- * @param {number} bar how many times as slow is too slow
- * @returns {'slower' | 'too slow' | 'faster' | 'within noise'}
- */
+/** What to say of a change, by how many times as slow is too slow: of a time less is better, of a rate more. */
 export function verdictOf({ low, high }, unit, bar) {
   // How many times as slow.
   const [least, most] = unit.endsWith('/s') ? [1 / high, 1 / low] : [low, high]

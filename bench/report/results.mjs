@@ -19,10 +19,7 @@ export function resultsJson(results) {
   return `${JSON.stringify(results, (_, value) => (typeof value === 'number' ? Number(value.toPrecision(5)) : value), 1)}\n`
 }
 
-/**
- * @param {string} file
- * @throws Error with one sentence for a person
- */
+/** @throws Error with one sentence for a person */
 export function readResults(file) {
   let results
   try {

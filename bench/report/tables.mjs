@@ -18,9 +18,9 @@ const words = { '<=': 'at most', '>=': 'at least', '<': 'below' }
 
 /**
  * The claims and whether they hold.
- * @param {{ ratios: any[], calls?: { isJudged: boolean, acts: ReturnType<typeof import('./calls.mjs').actOf>[] } }} results
+ * @param {{ ratios: any[], calls?: ReturnType<typeof import('./calls.mjs').actOf>[] }} results
  */
-export function claimsMarkdown({ ratios, calls = { isJudged: false, acts: [] } }) {
+export function claimsMarkdown({ ratios, calls = [] }) {
   const rows = ratios.map(({ name, value, low, high, bar, bound, verdict, notMeasured }) => [
     `\`${name}\``,
     value === null ? '' : number(value),
@@ -28,9 +28,9 @@ export function claimsMarkdown({ ratios, calls = { isJudged: false, acts: [] } }
     verdict === 'not judged' ? '' : `${words[bound]} ${number(bar)}`,
     notMeasured === undefined ? verdict : `${verdict}: ${notMeasured}`,
   ])
-  const counted = calls.acts.map((act) => {
-    const { buildjail, floor, ratio, bar, verdict } = judged(act, calls)
-    return [`calls of a ${act.name}`, number(ratio), `${buildjail} of ${floor}`, calls.isJudged ? `at most ${number(bar)}` : '', verdict]
+  const counted = calls.map((act) => {
+    const { buildjail, floor, ratio, bar, verdict } = judged(act)
+    return [`calls of a ${act.name}`, number(ratio), `${buildjail} of ${floor}`, `at most ${number(bar)}`, verdict]
   })
   return table(['ratio', 'value', '95 % interval', 'bar', ''], [...counted, ...rows])
 }
@@ -46,8 +46,7 @@ export function systemMarkdown(results) {
 /** All tables of a run, as a page. */
 export function pageMarkdown(results) {
   const title = `# ${results.machine.system === 'freebsd' ? 'FreeBSD' : 'Linux'}, measured`
-  const acts = results.calls?.acts ?? []
-  const sections = [...acts.map((act) => actMarkdown(act, results.calls)), ...results.cases.map(caseMarkdown)]
+  const sections = [...(results.calls ?? []).map(actMarkdown), ...results.cases.map(caseMarkdown)]
   return `${[title, 'Made by `npm run bench:docs` of the JSON file beside it.', systemMarkdown(results), ...sections].join('\n\n')}\n`
 }
 
@@ -56,11 +55,8 @@ const mark = /(<!-- figures: (\w+) -->\n)[\s\S]*?(<!-- end of figures -->)/g
 /**
  * A document with its figures, which nobody types: the claims of a system stand between two marks.
  * @param {string} text
- * @param {(name: string) => object | undefined} resultsOf the results of a run by the system's name, if there are any
+ * @param {(name: string) => object} resultsOf the results of a run by the system's name
  */
 export function withFigures(text, resultsOf) {
-  return text.replaceAll(mark, (_, begin, name, end) => {
-    const results = resultsOf(name)
-    return `${begin}${results === undefined ? 'Not measured yet.' : systemMarkdown(results)}\n${end}`
-  })
+  return text.replaceAll(mark, (_, begin, name, end) => `${begin}${systemMarkdown(resultsOf(name))}\n${end}`)
 }

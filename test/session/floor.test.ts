@@ -55,7 +55,7 @@ describeSession('the floor program that sessions are measured against', () => {
 
     const root = path.join(folders.top, 'root')
     mkdirSync(root)
-    const { floor } = compileFloor(folders.top)
+    const floor = compileFloor(folders.top)
     const more = isFreebsd ? { root, refusals: refusalsOf(await jailParameters()) } : {}
     const file = path.join(folders.top, 'plan')
     writeFileSync(file, floorPlanText(plan, { command: '/inputs/src/look', ...more }))

@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest'
 
-import { isFailure, ratiosOf, verdictOn } from '../../bench/ratios.mjs'
+import { inputCounts, isFailure, ratiosOf, verdictOn } from '../../bench/ratios.mjs'
 
-const subject = (name: string, value: number, more: object = {}) => ({ name, unit: 'ms', samples: [value, value, value], ...more })
+const subject = (name: string, value: number) => ({ name, unit: 'ms', samples: [value, value, value] })
 
 const warm = (run: number, ...others: ReturnType<typeof subject>[]) => ({
   name: 'warm-run',
@@ -37,7 +37,7 @@ describe('a ratio', () => {
 
   test('of slopes leaves out what does not grow', () => {
     const line = (series: string, fixed: number, each: number) =>
-      [0, 10, 1000].map((x) => subject(`${series}, ${x}`, fixed + each * x, { series, x }))
+      inputCounts.map((x) => subject(`${series}, ${x} inputs`, fixed + each * x))
     const subjects = [...line('session', 50, 0.012), ...line('floor', 1, 0.01)]
     const ratio = byName([{ name: 'cold-inputs', subjects }])['inputs-slope/floor']
     expect(ratio?.value).toBeCloseTo(1.2)
@@ -81,7 +81,7 @@ describe('what was not measured does not hold, and says why', () => {
   })
 
   test('a series', () => {
-    const found = byName([{ name: 'cold-inputs', subjects: [subject('session, 0', 1, { series: 'session', x: 0 })], missing: { floor: 'no root' } }])
+    const found = byName([{ name: 'cold-inputs', subjects: inputCounts.map((x) => subject(`session, ${x} inputs`, 1)), missing: { 'floor, 0 inputs': 'no root' } }])
     expect(found['inputs-slope/floor']).toMatchObject({ verdict: 'not measured', notMeasured: 'no root' })
   })
 

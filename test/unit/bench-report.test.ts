@@ -4,14 +4,14 @@ import { describe, expect, test } from 'vitest'
 
 import { hasBars } from '../../bench/machine.mjs'
 import { readOptions } from '../../bench/options.mjs'
-import { actMarkdown, actOf, judged, perAct } from '../../bench/report/calls.mjs'
+import { actMarkdown, actOf, judged } from '../../bench/report/calls.mjs'
 import { pageOf } from '../../bench/report/page.mjs'
 import { format, resultsJson, summaryOf } from '../../bench/report/results.mjs'
 import { number, table } from '../../bench/report/table.mjs'
 import { caseMarkdown, claimsMarkdown, pageMarkdown, withFigures } from '../../bench/report/tables.mjs'
 
 const samples = Array.from({ length: 40 }, (_, index) => 1 + index / 8)
-const act = actOf('warm run', new Map([['read', 3], ['execve', 1]]), new Map([['read', 2], ['execve', 1], ['vfork', 1]]))
+const act = actOf('warm run', 1, { own: ['read', 'read', 'execve', 'read'], floor: ['vfork', 'execve', 'read', 'read'] })
 const results = {
   format,
   isQuick: false,
@@ -28,7 +28,7 @@ const results = {
     { name: 'cold-build/bwrap', value: 0.5, low: 0.45, high: 0.55, bar: 0.3, bound: '<=', verdict: 'does not hold' },
     { name: 'pool/spawn', value: null, notMeasured: 'no room', bar: 0.8, bound: '<=', verdict: 'not measured' },
   ],
-  calls: { isJudged: true, acts: [act] },
+  calls: [act],
 }
 
 describe('results that are kept', () => {
@@ -70,15 +70,17 @@ describe('tables', () => {
 
 describe('counted calls', () => {
   test('are told for one act of many', () => {
-    expect(perAct(['read', 'read', 'write', 'read'], 2)).toEqual(new Map([['read', 1.5], ['write', 0.5]]))
+    expect(actOf('run', 2, { own: ['read', 'read', 'write', 'read'], floor: ['read', 'read'] }).calls).toEqual([
+      { name: 'read', buildjail: 1.5, floor: 1 },
+      { name: 'write', buildjail: 0.5, floor: 0 },
+    ])
   })
 
   test('are judged together: more of one may be made up for by less of another', () => {
-    expect(judged(act, { isJudged: true })).toMatchObject({ buildjail: 4, floor: 4, ratio: 1, verdict: 'holds' })
-    const more = actOf('warm run', new Map([['read', 12]]), new Map([['read', 10]]))
-    expect(judged(more, { isJudged: true })).toMatchObject({ ratio: 1.2, verdict: 'does not hold' })
-    expect(actMarkdown(more, { isJudged: true })).toContain('1.20 times the floor\'s: does not hold.')
-    expect(judged(more, { isJudged: false }).verdict).toBe('not judged')
+    expect(judged(act)).toMatchObject({ buildjail: 4, floor: 4, ratio: 1, verdict: 'holds' })
+    const more = actOf('warm run', 1, { own: Array(12).fill('read'), floor: Array(10).fill('read') })
+    expect(judged(more)).toMatchObject({ ratio: 1.2, verdict: 'does not hold' })
+    expect(actMarkdown(more)).toContain('1.20 times the floor\'s: does not hold.')
   })
 
   test('are side by side, one with nothing beside it too', () => {
@@ -96,17 +98,16 @@ describe('the documents of figures', () => {
   const text = 'Before.\n<!-- figures: linux -->\nold\n<!-- end of figures -->\nAfter.\n'
 
   test('have them where their marks are, and everything else as it was', () => {
-    const filled = withFigures(text, (name: string) => (name === 'linux' ? results : undefined))
+    const filled = withFigures(text, (name: string) => (name === 'linux' ? results : {}))
     expect(filled).toMatch(/^Before\.\n<!-- figures: linux -->\nLinux 6\.0 on Some \| CPU, 2 cores; Node 20 as root; revision abc, 2026-01-02\./)
     expect(filled).toContain(claimsMarkdown(results))
     expect(filled).toMatch(/\n<!-- end of figures -->\nAfter\.\n$/)
-    expect(withFigures(text, () => undefined)).toBe(text.replace('old', 'Not measured yet.'))
   })
 
   test('have every table of a run on its page, and no number that is none', () => {
     const page = pageMarkdown(results)
     for (const one of results.cases) expect(page).toContain(caseMarkdown(one))
-    expect(page).toContain(actMarkdown(act, results.calls))
+    expect(page).toContain(actMarkdown(act))
     expect(page).not.toMatch(/NaN|Infinity|undefined/)
   })
 

@@ -1,8 +1,9 @@
-import { describe, expect, test } from 'vitest'
+import { beforeEach, describe, expect, test } from 'vitest'
 
-import { takeRounds, takeTurns } from '../../bench/measure/turns.mjs'
+import { NotMeasured } from '../../bench/measure/not-measured.mjs'
+import { inRounds, takeTurns } from '../../bench/measure/turns.mjs'
 import {
-  bootstrapInterval,
+  estimate,
   median,
   quantile,
   ratioOf,
@@ -21,9 +22,9 @@ describe('what is said of samples', () => {
   })
 
   test('an interval holds the value, is the same every time, and narrows with more samples', () => {
-    const few = bootstrapInterval([upTo(10)], median)
-    const many = bootstrapInterval([upTo(10).flatMap((value) => Array.from({ length: 100 }, () => value))], median)
-    expect(few).toEqual(bootstrapInterval([upTo(10)], median))
+    const few = estimate([upTo(10)], median)
+    const many = estimate([upTo(10).flatMap((value) => Array.from({ length: 100 }, () => value))], median)
+    expect(few).toEqual(estimate([upTo(10)], median))
     expect(few.low).toBeLessThanOrEqual(median(upTo(10)))
     expect(few.high).toBeGreaterThanOrEqual(median(upTo(10)))
     expect(many.high - many.low).toBeLessThan(few.high - few.low)
@@ -32,9 +33,9 @@ describe('what is said of samples', () => {
   test('an interval is as wide as the processes that were measured differ, however many samples were taken of each', () => {
     const slowAndFast = [...Array.from({ length: 100 }, () => 2), ...Array.from({ length: 100 }, () => 1)]
     const mean = (samples: ArrayLike<number>): number => Array.from(samples).reduce((sum, value) => sum + value, 0) / samples.length
-    const asOne = bootstrapInterval([slowAndFast], mean)
+    const asOne = estimate([slowAndFast], mean)
     expect(asOne.high - asOne.low).toBeLessThan(0.2)
-    expect(bootstrapInterval([slowAndFast], mean, { rounds: 2 })).toEqual({ low: 1, high: 2 })
+    expect(estimate([slowAndFast], mean, 2)).toEqual({ value: 1.5, low: 1, high: 2 })
   })
 
   test('rounds are drawn for both sides of a ratio alike: what was slow for both does not count', () => {
@@ -61,50 +62,73 @@ describe('what is said of samples', () => {
   })
 })
 
-test('subjects take turns, and the first turn of each does not count', async () => {
-  const turns: string[] = []
-  let at = 0
-  const subject = (name: string) => async (count: number) => {
-    turns.push(name)
-    return upTo(count).map(() => (at += 1))
-  }
-  const taken = await takeTurns({ a: subject('a'), b: subject('b') }, { samples: 4, perBlock: 2 })
-  expect(turns).toEqual(['a', 'b', 'a', 'b', 'a', 'b'])
-  expect(taken).toEqual({ a: [5, 6, 9, 10], b: [7, 8, 11, 12] })
-})
+describe('subjects', () => {
+  let turns: string[]
+  let at: number
+  beforeEach(() => {
+    turns = []
+    at = 0
+  })
+  const subject = (name: string) => ({
+    take: async (count: number) => {
+      turns.push(name)
+      return upTo(count).map(() => (at += 1))
+    },
+  })
 
-test('subjects are warmed up in turn, each by as many samples as are asked for', async () => {
-  const turns: string[] = []
-  const subject = (name: string) => async (count: number) => {
-    turns.push(name)
-    return upTo(count)
-  }
-  await takeTurns({ a: subject('a'), b: subject('b') }, { samples: 1, perBlock: 1, warmUp: 2 })
-  expect(turns).toEqual(['a', 'b', 'a', 'b', 'a', 'b'])
+  test('take turns, and the first turn of each does not count', async () => {
+    const taken = await takeTurns({ a: subject('a'), b: subject('b') }, { samples: 4, perBlock: 2, warmUp: 0 })
+    expect(turns).toEqual(['a', 'b', 'a', 'b', 'a', 'b'])
+    expect(taken).toEqual({ a: [5, 6, 9, 10], b: [7, 8, 11, 12] })
+  })
+
+  test('are warmed up in turn, each by as many samples as are asked for', async () => {
+    await takeTurns({ a: subject('a'), b: subject('b') }, { samples: 1, perBlock: 1, warmUp: 2 })
+    expect(turns).toEqual(['a', 'b', 'a', 'b', 'a', 'b'])
+  })
+
+  test('take a tenth of the samples in two rounds and without warming up, where few do', async () => {
+    const begin = () => ({ a: () => subject('a') })
+    const { subjects, rounds } = await inRounds({ isQuick: true }, { rounds: 5, samples: 80, perBlock: 10, unit: 'KiB' }, begin)
+    expect([rounds, turns.length]).toEqual([2, 4])
+    expect(subjects).toEqual([{ name: 'a', unit: 'KiB', samples: [5, 6, 7, 8, 13, 14, 15, 16] }])
+  })
+
+  test('that cannot be had are told with the reason, and any other error is one', async () => {
+    const failing = (error: Error) => (): never => {
+      throw error
+    }
+    const settings = { samples: 1, perBlock: 1, warmUp: 0 }
+    const { subjects, missing } = await inRounds({ isQuick: false }, settings, () => ({ a: () => subject('a'), b: failing(new NotMeasured('no cc')) }))
+    expect([subjects.map(({ name }) => name), missing]).toEqual([['a'], { b: 'no cc' }])
+    await expect(inRounds({ isQuick: false }, settings, () => ({ b: failing(new Error('it broke')) }))).rejects.toThrow('it broke')
+  })
 })
 
 test('each round has programs of its own, which are ended even where one failed, and an equal share of the samples', async () => {
   const events: string[] = []
   let round = 0
-  const begin = async () => {
+  const begin = () => {
     round += 1
     const own = round
-    const subject = (name: string) => async (count: number) => {
-      events.push(`${name} ${own}`)
-      if (own === 4) throw new Error('it ended early')
-      return upTo(count).map(() => own)
-    }
-    return {
-      subjects: { a: subject('a'), b: subject('b') },
-      end: async () => {
-        events.push(`end ${own}`)
+    const subject = (name: string) => () => ({
+      take: async (count: number) => {
+        events.push(`${name} ${own}`)
+        if (own === 4) throw new Error('it ended early')
+        return upTo(count).map(() => own)
       },
-    }
+      end: async () => {
+        events.push(`end ${name} ${own}`)
+      },
+    })
+    return { a: subject('a'), b: subject('b') }
   }
-  const taken = await takeRounds(begin, { rounds: 3, samples: 6, perBlock: 2 })
-  expect(taken).toEqual({ a: [1, 1, 2, 2, 3, 3], b: [1, 1, 2, 2, 3, 3] })
+  const settings = { samples: 6, perBlock: 2, warmUp: 0 }
+  const { subjects, rounds, missing } = await inRounds({ isQuick: false }, { ...settings, rounds: 3 }, begin)
+  expect([rounds, missing]).toEqual([3, {}])
+  expect(subjects).toEqual(['a', 'b'].map((name) => ({ name, unit: 'ms', samples: [1, 1, 2, 2, 3, 3] })))
   // The first turn of each is to warm up.
-  expect(events).toEqual([1, 2, 3].flatMap((own) => [`a ${own}`, `b ${own}`, `a ${own}`, `b ${own}`, `end ${own}`]))
-  await expect(takeRounds(begin, { rounds: 1, samples: 6, perBlock: 2 })).rejects.toThrow('it ended early')
-  expect(events.at(-1)).toBe('end 4')
+  expect(events).toEqual([1, 2, 3].flatMap((own) => [`a ${own}`, `b ${own}`, `a ${own}`, `b ${own}`, `end a ${own}`, `end b ${own}`]))
+  await expect(inRounds({ isQuick: false }, settings, begin)).rejects.toThrow('it ended early')
+  expect(events.slice(-2)).toEqual(['end a 4', 'end b 4'])
 })
