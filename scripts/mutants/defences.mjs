@@ -256,6 +256,12 @@ export const defences = {
       tests: [['test/unit/cli.test.ts', 'is refused where the build writes, by whatever way that is named']],
     },
     {
+      defence: 'a page is not written through a link that an earlier build has left',
+      file: 'src/cli/record-file.ts',
+      off: [['isOfSystem(file) ? 0 : O_NOFOLLOW', '0']],
+      tests: [['test/unit/record-file.test.ts', 'that is a link to %s is refused by its name, and what it leads to stays as it is']],
+    },
+    {
       defence: 'a record has no value of a variable that may be a secret',
       file: 'src/recording/recorded-plan.ts',
       off: [['hasValues || openVariables', "name !== '' || openVariables"]],

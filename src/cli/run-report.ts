@@ -1,4 +1,3 @@
-import { realpathSync } from 'node:fs'
 import path from 'node:path'
 
 import { Recorder } from '../recording/recorder.ts'
@@ -9,7 +8,7 @@ import { planOf, type Plan } from '../spec/plan.ts'
 import type { Spec } from '../spec/spec.ts'
 import type { RunRequest } from './command-line.ts'
 import { packageVersion } from './package-version.ts'
-import { RecordFile } from './record-file.ts'
+import { realFolderOf, RecordFile } from './record-file.ts'
 import { jsonText } from './report.ts'
 
 /** What `--record` and `--page` ask for: the files, which are opened before anything runs, and what is written to them when all is over. */
@@ -67,16 +66,7 @@ async function pageFrom(record: string): Promise<string> {
 
 /** What a build has left where it writes may be a link to any file of the host, and this program is root. */
 function refuseWithin({ mounts }: Plan, option: string, file: string): void {
-  const folder = realFolder(path.dirname(path.resolve(file)))
+  const folder = realFolderOf(file)
   const around = mounts.find((mount) => isLent(mount) && `${folder}/`.startsWith(`${mount.source}/`))
   if (around !== undefined) throw invalid(option, `${file} lies in ${around.entry}, which the build writes to; name a file elsewhere`)
-}
-
-/** As it is, where it is not there: opening the file tells of that. */
-function realFolder(folder: string): string {
-  try {
-    return realpathSync(folder)
-  } catch {
-    return folder
-  }
 }

@@ -128,6 +128,26 @@ describeSession('the page of a run', () => {
     expect(readFileSync(victim, 'utf8')).toBe('untouched')
   })
 
+  test('is not written through a link that an earlier build has left', () => {
+    const victim = inTop('victim')
+    writeFileSync(victim, 'untouched')
+    expect(buildjail('run', '--output', folders.output, '--', 'ln', '-s', victim, '/output/run.html').status).toBe(0)
+    const file = path.join(folders.output, 'run.html')
+    for (const option of ['--page', '--record']) {
+      const { status, stderr } = buildjail('run', option, file, '--', 'true')
+      expect([status, stderr]).toEqual([125, `buildjail: ${option}: ${file} is a symbolic link, which is not followed; name the file that it leads to\n`])
+    }
+    expect(readFileSync(victim, 'utf8')).toBe('untouched')
+  })
+
+  test('goes to stdout, to an open file or through a pipe where that is asked for', () => {
+    // What spawnSync gives is a socket, which nobody opens.
+    const inShell = (script: string): string => spawnSync('sh', ['-c', script, 'sh', inTop('to'), process.execPath, main], { encoding: 'utf8' }).stdout
+    for (const to of ['/dev/stdout', '/dev/fd/1']) expect(inShell(`"$2" "$3" run --record ${to} -- true | cat`)).toContain('"format": "buildjail-run"')
+    expect(inShell('"$2" "$3" run --page /dev/stderr -- true 2> "$1"; cat "$1"; rm "$1"')).toContain('</html>')
+    expect(inShell('mkfifo "$1"; "$2" "$3" run --page "$1" -- true & while [ ! -p "$1" ]; do sleep 0.1; done; cat "$1"; wait')).toContain('</html>')
+  })
+
   test('is refused of what is no record, in one sentence', () => {
     writeFileSync(inTop('other.json'), '{"version":1}')
     for (const args of [['page', inTop('other.json')], ['page', inTop('absent.json')], ['page'], ['page', 'a', 'b'], ['run', '--env-values', '--', 'true'], ['run', '--page', '', '--', 'true']]) {
