@@ -1,3 +1,5 @@
+import { inOneLine } from './spec/readable.ts'
+
 /**
  * How a holder has it, by a file descriptor or otherwise. Of a busy mount, in the words of fstat(1): `open-file`, `cwd`, `root` and
  * `jail` (its root directory and that of its jail), `text` (the program it runs), `mapping`, `trace` (where ktrace(1) writes),
@@ -50,7 +52,10 @@ export interface ErrorFields {
   readonly cause?: unknown
 }
 
-/** The base of every error this package throws. `code` is the stable field; the message is for people. docs/reference/errors.md lists them all. */
+/**
+ * The base of every error this package throws. `code` is the stable field; the message is for people. What others chose is escaped in the message
+ * where it could steer a terminal, and is as it is in `path`, `dest` and `entry`. docs/reference/errors.md lists them all.
+ */
 export class BuildjailError extends Error {
   readonly code: string
   // Declared only: a class field without a value would be there as `undefined` (ES2022), and Node's errors lack the fields that they do not know.
@@ -121,7 +126,7 @@ export class SpecError extends BuildjailError {
   declare readonly entry: string
 
   constructor(code: SpecErrorCode, entry: string, message: string, fields: Omit<ErrorFields, 'entry'> = {}) {
-    super(code, `${entry}: ${message}`, { step: 'plan', ...fields, entry })
+    super(code, inOneLine(`${entry}: ${message}`), { step: 'plan', ...fields, entry })
   }
 }
 
@@ -162,7 +167,7 @@ export class InvalidCommandError extends BuildjailError {
   declare readonly entry: string
 
   constructor(entry: string, message: string, step: 'plan' | 'launch' | 'run' | 'kill') {
-    super('ERR_BUILDJAIL_INVALID_COMMAND', `${entry}: ${message}`, { entry, step })
+    super('ERR_BUILDJAIL_INVALID_COMMAND', inOneLine(`${entry}: ${message}`), { entry, step })
   }
 }
 
@@ -191,7 +196,7 @@ export class LimitUnsupportedError extends BuildjailError {
 
   constructor(limit: string, problem: string, fields: Pick<ErrorFields, 'step' | 'remedy' | 'cause'> = {}) {
     const remedy = fields.remedy === undefined ? '' : `; remedy: ${fields.remedy}`
-    super('ERR_BUILDJAIL_LIMIT_UNSUPPORTED', `limits.${limit}: ${problem}${remedy}`, { step: 'limits', ...fields, entry: `limits.${limit}` })
+    super('ERR_BUILDJAIL_LIMIT_UNSUPPORTED', inOneLine(`limits.${limit}: ${problem}${remedy}`), { step: 'limits', ...fields, entry: `limits.${limit}` })
     this.limit = limit
   }
 }
@@ -207,7 +212,7 @@ export class OverlayUnsupportedError extends BuildjailError {
   constructor(problem: string, fields: Pick<ErrorFields, 'path' | 'dest' | 'remedy' | 'step' | 'cause'> = {}) {
     const remedy = fields.remedy === undefined ? '' : `; remedy: ${fields.remedy}`
     const where = fields.path === undefined ? '' : ` of ${fields.path}${fields.dest === undefined ? '' : ` at ${fields.dest}`}`
-    super('ERR_BUILDJAIL_OVERLAY_UNSUPPORTED', `no overlay${where}: ${problem}${remedy}`, { step: 'overlay', ...fields })
+    super('ERR_BUILDJAIL_OVERLAY_UNSUPPORTED', inOneLine(`no overlay${where}: ${problem}${remedy}`), { step: 'overlay', ...fields })
   }
 }
 
@@ -232,7 +237,11 @@ export class LimitExceededError extends BuildjailError {
  *   code says of `path`.
  * @category session
  */
-export class SystemCallError extends BuildjailError {}
+export class SystemCallError extends BuildjailError {
+  constructor(code: string, message: string, fields?: ErrorFields) {
+    super(code, inOneLine(message), fields)
+  }
+}
 
 /**
  * Something could not be taken away; `errors` has one error for each thing: a mount that is busy (step `unmount`), a process that does not end

@@ -262,6 +262,12 @@ export const defences = {
       tests: [['test/unit/record-file.test.ts', 'that is a link to %s is refused by its name, and what it leads to stays as it is']],
     },
     {
+      defence: 'a name that a build chose steers no terminal',
+      file: 'src/spec/readable.ts',
+      off: [['[\\p{C}\\p{Zl}\\p{Zp}]/gu, (', '[]/gu, (']],
+      tests: [['test/unit/cli.test.ts', '%s: what was not kept, or was left in an output']],
+    },
+    {
       defence: 'a record has no value of a variable that may be a secret',
       file: 'src/recording/recorded-plan.ts',
       off: [['hasValues || openVariables', "name !== '' || openVariables"]],

@@ -1,4 +1,5 @@
 import { recover, type RecoveredSession } from '../host/recover.ts'
+import { readable } from '../spec/readable.ts'
 import type { HostRequest } from './command-line.ts'
 import { jsonText, tell, type Terminal } from './report.ts'
 import { exitStatus } from './exit-status.ts'
@@ -12,7 +13,7 @@ export async function gcVerb({ isJson, stateDirectory }: HostRequest, terminal: 
   } else {
     if (recovered.length + leftAlone.length === 0) terminal.out('nothing to recover\n')
     for (const session of recovered) terminal.out(`${describe(session)}\n`)
-    for (const { path, reason } of leftAlone) tell(terminal, `left alone: ${path}: ${reason}`)
+    for (const { path, reason } of leftAlone) tell(terminal, `left alone: ${readable(path)}: ${reason}`)
   }
   return leftAlone.length === 0 ? exitStatus.success : exitStatus.leftAlone
 }
@@ -21,8 +22,8 @@ function describe({ id, name, pid, jail, unmounted, handedBack, lost }: Recovere
   const acts = [
     ...(jail === undefined ? [] : [`removed jail ${jail}`]),
     ...(unmounted.length === 0 ? [] : [`unmounted ${unmounted.length}`]),
-    ...handedBack.map((path) => `gave back ${path}`),
-    ...lost.map((path) => `lost ${path}`),
+    ...handedBack.map((path) => `gave back ${readable(path)}`),
+    ...lost.map((path) => `lost ${readable(path)}`),
   ]
   return `${id}${name === undefined ? '' : ` ${name}`} (pid ${pid}): ${acts.join(', ')}`
 }

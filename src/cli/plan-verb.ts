@@ -2,6 +2,7 @@ import { checkCommand, commandLine } from '../command/command.ts'
 import type { Spec } from '../spec/fields.ts'
 import { planOf, type Plan } from '../spec/plan.ts'
 import { planText } from '../spec/plan-text.ts'
+import { inOneLine } from '../spec/readable.ts'
 import type { PlanRequest } from './command-line.ts'
 import { jsonText, styleOf, type Terminal } from './report.ts'
 import { settled, type Settled } from './settled.ts'
@@ -17,7 +18,7 @@ export async function planVerb(request: PlanRequest, terminal: Terminal): Promis
   }
   const { strong } = styleOf(terminal)
   terminal.out(planText(planned, strong))
-  if (command.length > 0) terminal.out(`\n${strong('command')}\n  ${commandLine(command)}\n`)
+  if (command.length > 0) terminal.out(`\n${strong('command')}\n  ${inOneLine(commandLine(command))}\n`)
 }
 
 function planIn(spec: Spec, placed: Settled['placed']): Plan {

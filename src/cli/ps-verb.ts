@@ -1,4 +1,5 @@
 import { listSessions, type ListedSession } from '../host/list-sessions.ts'
+import { readable } from '../spec/readable.ts'
 import type { HostRequest } from './command-line.ts'
 import { jsonText, styleOf, type Terminal } from './report.ts'
 import type { Style } from './style.ts'
@@ -18,7 +19,7 @@ const columns: readonly Column[] = [
   { head: 'STARTED', cell: ({ startedAt }) => startedAt.toISOString().replace(/\.\d+Z$/, 'Z') },
   { head: 'STATE', cell: ({ state }) => state },
   { head: 'JID', cell: ({ jid }) => (jid === undefined ? '-' : String(jid)), has: ({ jid }) => jid !== undefined },
-  { head: 'ROOT', cell: ({ root }) => root ?? '-', has: ({ root }) => root !== undefined },
+  { head: 'ROOT', cell: ({ root }) => root === undefined ? '-' : readable(root), has: ({ root }) => root !== undefined },
 ]
 
 /** `buildjail ps`: the sessions of this host. Returns the exit status. */

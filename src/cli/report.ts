@@ -1,4 +1,6 @@
-import { TeardownError, type BuildjailError, type LimitUnsupportedError } from '../errors.ts'
+import { CommandError } from '../command/command-error.ts'
+import { BindingNotFoundError, TeardownError, type BuildjailError, type LimitUnsupportedError } from '../errors.ts'
+import { inOneLine } from '../spec/readable.ts'
 import type { Place } from './spec-file.ts'
 import { plain, type Style } from './style.ts'
 
@@ -17,7 +19,15 @@ export function styleOf({ style }: Terminal): Style {
 
 export function tell(terminal: Terminal, problem: unknown): void {
   const { bad } = terminal.style?.err() ?? plain
-  terminal.err(`${bad('buildjail:')} ${problem instanceof Error ? problem.message : String(problem)}\n`)
+  terminal.err(`${bad('buildjail:')} ${textOf(problem)}\n`)
+}
+
+/** Nothing that others chose begins a line that looks like one of ours. What was tried to load the native code is a list. */
+function textOf(problem: unknown): string {
+  if (problem instanceof BindingNotFoundError) return problem.message
+  // A command's own output comes after it, and was passed on.
+  if (problem instanceof CommandError) return problem.shortMessage
+  return inOneLine(problem instanceof Error ? problem.message : String(problem))
 }
 
 /** The stable fields of an error, for programs. JSON leaves out those that the error lacks. */
@@ -36,7 +46,15 @@ export function jsonLine(value: unknown): string {
   return `${jsonText(value)}\n`
 }
 
-/** JSON has no integers beyond 2^53; numbers that the kernel counts in 64 bits are written as strings. */
+// Of a terminal, and not of JSON.stringify: DEL and the controls of one byte beyond it (ECMA-48, C1), what turns the direction of writing or
+// is not seen, and other ends of lines.
+const unseen = /[\u007f-\u009f\p{Cf}\p{Zl}\p{Zp}]/gu
+
+/**
+ * JSON has no integers beyond 2^53; numbers that the kernel counts in 64 bits are written as strings. What would steer a terminal is there by
+ * its number, which is the same text to who reads JSON.
+ */
 export function jsonText(value: unknown, indent?: number): string {
-  return JSON.stringify(value, (_key, part: unknown) => (typeof part === 'bigint' ? String(part) : part), indent)
+  const text = JSON.stringify(value, (_key, part: unknown) => (typeof part === 'bigint' ? String(part) : part), indent)
+  return text.replace(unseen, (character) => character.split('').map((unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`).join(''))
 }

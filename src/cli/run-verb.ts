@@ -1,5 +1,5 @@
 import { failureOf } from '../command/command-error.ts'
-import { keptText } from '../command/kept-text.ts'
+import { keptText, leftText } from '../command/kept-text.ts'
 import type { Kept, LeftInOutput, Result } from '../command/result.ts'
 import type { RunOptions } from '../command/run-options.ts'
 import type { Running } from '../command/running.ts'
@@ -103,7 +103,7 @@ function runOptions({ timeout }: Settled, signal: AbortSignal): RunOptions {
 function report(outcome: Outcome, { timeout }: Settled, isJson: boolean, interruption: Interruption, terminal: Terminal): number {
   const { result, errors, leftInOutputs, kept } = outcome
   for (const error of errors) tell(terminal, error)
-  for (const { path, what } of leftInOutputs) tell(terminal, `left in an output: ${path}: ${what}`)
+  for (const one of leftInOutputs) tell(terminal, leftText(one))
   if (kept !== undefined) tell(terminal, keptText(kept))
   const stopped = interruption.messageFor(result?.signal) ?? endingMessage(outcome, timeout)
   if (stopped !== undefined && !errors.includes(interruption.signal.reason)) tell(terminal, stopped)

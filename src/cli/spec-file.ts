@@ -8,7 +8,7 @@ import { bare } from '../spec/bare.ts'
 import { invalid, readList, readString, readText } from '../spec/check.ts'
 import { fieldNames, fields, type Spec } from '../spec/fields.ts'
 import { readDuration } from '../spec/read-duration.ts'
-import { readable } from '../spec/readable.ts'
+import { inOneLine, readable } from '../spec/readable.ts'
 import { checkedSpec } from '../spec/spec.ts'
 
 /** Where something stands in a file, counted from 1. */
@@ -75,7 +75,7 @@ export class SpecFile {
 export function placed(error: unknown, place: Place | undefined): unknown {
   if (!(error instanceof Error) || place === undefined) return error
   const { file, line, column } = place
-  Object.defineProperty(error, 'message', { value: `${file}:${line}:${column}: ${error.message}` })
+  Object.defineProperty(error, 'message', { value: `${inOneLine(file)}:${line}:${column}: ${error.message}` })
   // Not as members: Bun's errors have a line and a column of their own, of the program.
   return Object.assign(error, { place })
 }

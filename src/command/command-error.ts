@@ -1,6 +1,7 @@
 import { BuildjailError, typed, type ErrorFields } from '../errors.ts'
 import type { JobEnd } from '../native/jobs.ts'
 import type { LimitName } from '../spec/fields/limits.ts'
+import { inOneLine } from '../spec/readable.ts'
 import { keptText } from './kept-text.ts'
 import type { AnyOutput, Kept, LeftInOutput, Result, Usage } from './result.ts'
 import { defaultMaxBuffer, type CheckedRunOptions, type RunOptions } from './run-options.ts'
@@ -38,7 +39,7 @@ export abstract class CommandError<Output = AnyOutput> extends BuildjailError im
   readonly shortMessage: string
 
   protected constructor(code: string, result: Result<Output & AnyOutput>, how: string, cause?: unknown) {
-    const shortMessage = `${result.command}: ${how}`
+    const shortMessage = inOneLine(`${result.command}: ${how}`)
     const tail = textOf(result.all ?? result.stderr).trimEnd()
     super(code, tail === '' ? shortMessage : `${shortMessage}\n${tail}`, { step: 'run', cause } satisfies ErrorFields)
     this.shortMessage = shortMessage

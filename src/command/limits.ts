@@ -6,6 +6,7 @@ import { bare } from '../spec/bare.ts'
 import { invalid as invalidSpec, readRecord } from '../spec/check.ts'
 import { readLimit, type Size } from '../spec/fields/limits.ts'
 import type { PlanLimits } from '../spec/plan.ts'
+import { inOneLine } from '../spec/readable.ts'
 import { invalid, type OptionCheck } from './options.ts'
 
 /** How much one command may take. Of each of these the smaller holds, where the session has a limit as well. */
@@ -38,7 +39,7 @@ export const checkLimits: OptionCheck = (value, entry): CheckedRunLimits => {
     }
   } catch (error) {
     if (!(error instanceof SpecError)) throw error
-    throw invalid(error.entry, error.message.slice(`${error.entry}: `.length))
+    throw invalid(error.entry, error.message.slice(inOneLine(`${error.entry}: `).length))
   }
   return Object.freeze(limits)
 }

@@ -5,6 +5,7 @@ import { binding } from '../native/load.ts'
 import { expectJob, forgetJob, type JobEnd } from '../native/jobs.ts'
 import type { NativePipes } from '../native/binding.ts'
 import type { LimitName } from '../spec/fields/limits.ts'
+import { inOneLine } from '../spec/readable.ts'
 import type { JobCommand } from '../native/wire-job.ts'
 import { commandLine, type Command } from './command.ts'
 import { Ending } from './ending.ts'
@@ -225,7 +226,7 @@ export class Running<Output = string> implements Promise<Result<Output>>, AsyncI
     const { signal, maxBuffer = defaultMaxBuffer, verbose } = this.#options
     if (this.#isAborted) return this.#over(prepared, undefined, signal?.reason)
     if (this.#madeEnding?.isEnding === true) return this.#over(prepared, notRun)
-    if (verbose === true) process.stderr.write(`$ ${commandLine(prepared.argv)}\n`)
+    if (verbose === true) process.stderr.write(`$ ${inOneLine(commandLine(prepared.argv))}\n`)
     const { telling } = this.#place
     if (telling.hears('output')) this.#streams.hear((stream, chunk) => telling.tell('output', () => ({ command: this.#job, stream, chunk })))
     let job = 0
@@ -277,7 +278,7 @@ export class Running<Output = string> implements Promise<Result<Output>>, AsyncI
       const refusal = end?.failure === undefined ? error : launchError(end.failure, prepared, () => this.#place.plan())
       if (this.#job !== 0 && end !== undefined) this.#tellEnd(end, result, refusal)
       if (this.#options.verbose === true && result !== undefined) {
-        process.stderr.write(`${result.command}: ${howItEnded(result, this.#options)} after ${Math.round(durationMs)} ms\n`)
+        process.stderr.write(`${inOneLine(result.command)}: ${howItEnded(result, this.#options)} after ${Math.round(durationMs)} ms\n`)
       }
       if (result?.failed === true) this.#place.noteFailure()
       const after = this.#place.over(end, result)

@@ -1,12 +1,12 @@
 import { fieldNames, fields } from './fields.ts'
 import type { Mount, Plan } from './plan-types.ts'
-import { readable } from './readable.ts'
+import { inOneLine, readable } from './readable.ts'
 import { sizeText } from './size-text.ts'
 
 /** A plan for people. The same plan for programs is its JSON. */
 export function planText(plan: Plan, heading: (title: string) => string = (title) => title): string {
   const section = (title: string, rows: readonly (readonly string[])[]): string => `${heading(title)}\n${aligned(rows, '  ')}`
-  const facts = [['system', plan.platform], ...fieldNames.flatMap((name) => fields[name].facts(plan))]
+  const facts = [['system', plan.platform], ...fieldNames.flatMap((name) => fields[name].facts(plan).map(([fact, value]) => [fact, inOneLine(value)]))]
   const mounts = plan.mounts.map((mount) => [
     mount.kind,
     mount.writable ? 'rw' : 'ro',
@@ -22,7 +22,7 @@ export function planText(plan: Plan, heading: (title: string) => string = (title
     ...(links.length === 0 ? [] : [section('links', links)]),
     section('environment', environment),
     ...(plan.leftOut.length === 0 ? [] : [section('left out, as they are not there', plan.leftOut.map(({ entry, path }) => [readable(entry), readable(path)]))]),
-    ...(plan.warnings.length === 0 ? [] : [section('warnings', plan.warnings.map(({ entry, problem }) => [readable(entry), problem]))]),
+    ...(plan.warnings.length === 0 ? [] : [section('warnings', plan.warnings.map(({ entry, problem }) => [readable(entry), inOneLine(problem)]))]),
   ].join('\n')
 }
 

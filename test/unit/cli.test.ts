@@ -191,6 +191,60 @@ describe('doctor', () => {
   })
 })
 
+supported('a name that a build or another user chose steers no terminal, and forges no line of ours', () => {
+  const name = 'x\u001b]0;PWNED\u0007\nbuildjail: nothing went wrong\u009b31m'
+  const shown = String.raw`"x\u{1b}]0;PWNED\u{7}\u{a}buildjail: nothing went wrong\u{9b}31m"`
+  const steering = /[^\P{Cc}\n]/u
+  const failed = ({ job }: { readonly job: number }): void => addon.exit(job, { exitCode: 1 })
+
+  it.each([['run'], ['run', '--json']])('%s: what was not kept, or was left in an output', async (...args) => {
+    addon.reset({ behaviour: failed, notKept: [`tmp/${name}`], closeReport: { trace: [], failures: [], leftInOutputs: [{ path: `/out/${name}`, what: 'an access list' }] } })
+    const { out, err } = await say(...args, '--toolchain', 'none', '--keep', tree.directory('kept'), '--', 'false')
+    expect(err.split('\n')).toEqual([
+      `buildjail: left in an output: ${shown.replace('x', '/out/x')}: an access list`,
+      expect.stringMatching(/^buildjail: its files are kept in \S+, but for /),
+      '',
+    ])
+    expect(err).toContain(`, but for ${shown.replace('x', 'tmp/x')}\n`)
+    expect(out.trimEnd()).not.toMatch(steering)
+    if (args.length > 1) expect(JSON.parse(out)).toMatchObject({ result: { kept: { left: [`tmp/${name}`] }, leftInOutputs: [{ path: `/out/${name}` }] } })
+  })
+
+  it('gc: what was given back, lost and left alone', async () => {
+    addon.reset({ recoveryReport: { recovered: [{ id: '0f', pid: 17, unmounted: [], handedBack: [name], lost: [name] }], leftAlone: [{ path: name, reason: `of ${name}` }] } })
+    const { out, err } = await say('gc')
+    expect(out).toBe(`0f (pid 17): gave back ${shown}, lost ${shown}\n`)
+    expect(err).toBe(`buildjail: left alone: ${shown}: of ${shown.slice(1, -1)}\n`)
+  })
+
+  it('run: an error, be it of ours or not', async () => {
+    for (const problem of [failure({ path: name }), new Error(`open '${name}'`)]) {
+      addon.reset({ launchFailure: problem as NativeFailure })
+      const { err } = await run('--', 'cc')
+      expect(err).toMatch(/^buildjail: .*nothing went wrong.*\n$/)
+      expect(err.trimEnd()).not.toMatch(steering)
+    }
+  })
+
+  it('plan: a file of a spec, a warning and a command', async () => {
+    const file = tree.file(`spec\u001b[31m.json`)
+    writeFileSync(file, '{ "nothing": 1 }')
+    for (const { out, err } of [await say('plan', '--file', file), await say('plan', '--toolchain', 'none', '--', 'sh', '-c', name)]) {
+      expect(`${out}${err}`).toMatch(/\\u\{1b\}/)
+      expect(`${out}${err}`).not.toMatch(steering)
+    }
+  })
+
+  it('JSON has it by numbers, for a terminal has controls that JSON lets through', () => {
+    const value = { [name]: '\u007f\u0085\u009b\u200e\u2028\u{e0001}é\u{1f600}' }
+    const text = jsonText(value)
+    expect(text).toContain(String.raw`\u007f\u0085\u009b\u200e\u2028\udb40\udc01é` + '\u{1f600}')
+    expect(text).not.toMatch(steering)
+    expect(JSON.parse(text)).toEqual(value)
+    expect(JSON.parse(jsonText(value, 2))).toEqual(value)
+  })
+})
+
 supported('a refusal is one sentence on stderr, 125, and with --json an object', () => {
   it.each<[string[], sentence: string]>([
     [['plan', '--toolchain', 'none', '--input', 'src=/nonexistent'], 'buildjail: inputs.src: /nonexistent does not exist (ENOENT)\n'],

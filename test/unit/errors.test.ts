@@ -109,6 +109,31 @@ describe('errors of another copy of the package are known as ours', () => {
 
 const specClasses = Object.values(specErrors).filter((value) => value !== specErrors.specError) as (new (entry: string, message: string) => SpecError)[]
 
+describe('a name that others chose steers no terminal by an error, and begins no line of its own', () => {
+  const name = '/out/x\u001b]0;PWNED\u0007\nbuildjail: nothing went wrong\u009b31m\u202e'
+  const shown = String.raw`/out/x\u{1b}]0;PWNED\u{7}\u{a}buildjail: nothing went wrong\u{9b}31m\u{202e}`
+  const result = { command: `cc '${name}'`, stderr: 'two\nlines' } as Result<AnyOutput>
+  const held = systemCallError({ ...failure, path: name, dest: name, detail: `held by pid 8 (${name})` })
+
+  it.each<[string, BuildjailError, message: string]>([
+    ['a system call', held, `EBUSY: device busy, nmount '${shown}' -> '${shown}' (step bind: held by pid 8 (${shown}))`],
+    ['a closing', new TeardownError('ab', [held]), `session ab could not be taken down completely: ${held.message}`],
+    ['a spec', new SpecError('ERR_BUILDJAIL_INVALID_SPEC', `env.${name}`, `${name} is wrong`), `env.${shown}: ${shown} is wrong`],
+    ['a command', new api.InvalidCommandError(`env.${name}`, 'must be a string', 'launch'), `env.${shown}: must be a string`],
+    ['a limit', new api.LimitUnsupportedError('memory', name, { remedy: name }), `limits.memory: ${shown}; remedy: ${shown}`],
+    ['an overlay', new api.OverlayUnsupportedError('busy', { path: name, dest: name }), `no overlay of ${shown} at ${shown}: busy`],
+    // Its output is its own words, as they are.
+    ['a command that failed', new api.CommandFailedError(result, 'failed'), `cc '${shown}': failed\ntwo\nlines`],
+    ['its input', new api.InputFailedError({ ...result, stderr: '' }, new Error(`open '${name}'`)), `cc '${shown}': its input failed: open '${shown}'`],
+  ])('%s', (_, error, message) => expect(error.message).toBe(message))
+
+  it('and is in its fields as it is, for programs', () => {
+    expect(held).toMatchObject({ path: name, dest: name })
+    expect(new SpecError('ERR_BUILDJAIL_INVALID_SPEC', `env.${name}`, 'x').entry).toBe(`env.${name}`)
+    expect(new api.CommandFailedError(result, 'failed')).toMatchObject({ command: result.command, shortMessage: `cc '${shown}': failed` })
+  })
+})
+
 describe('the page of errors', () => {
   const page = readFileSync(new URL('../../docs/reference/errors.md', import.meta.url), 'utf8')
   const rows = new Map([...page.matchAll(/^\| `(\w+)` \| (?:`(ERR_BUILDJAIL_\w+)`|the system's) \| .+ \| .+ \|$/gm)].map(([, name = '', code]) => [name, code]))

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest'
 
 import { SpecError } from '../../src/errors.ts'
 import { fieldNames } from '../../src/spec/fields.ts'
+import { inOneLine } from '../../src/spec/readable.ts'
 import { checkedSpec, type Spec } from '../../src/spec/spec.ts'
 import { refusalOf } from './refusal.ts'
 
@@ -105,7 +106,7 @@ describe('a misshapen spec is refused, and the entry to change is named', () => 
     const refusal = refusalOf(() => check(spec))
     expect(refusal).toBeInstanceOf(SpecError)
     expect(refusal).toMatchObject({ code: 'ERR_BUILDJAIL_INVALID_SPEC', entry, step: 'plan' })
-    expect(refusal.message.startsWith(`${entry}: `)).toBe(true)
+    expect(refusal.message.startsWith(`${inOneLine(entry)}: `)).toBe(true)
   })
 
   it.each([null, undefined, 'spec', 1, []])('a spec that is %j', (spec) => {
