@@ -52,7 +52,7 @@ async function paths(ask) {
 const about = {
   '/etc': isFreebsd ? ', and the certificates of the host in `ssl`, where it has them' : ', what the toolchain has in `/etc`, and the certificates of the host, where it has them',
   '/tmp': '; in memory, half of the memory at most and 2 GiB at most',
-  '/proc': '; shows the processes of the session only, and nothing of the host\'s keys, timers and memory',
+  '/proc': '; shows the processes of the session only, nothing of the host\'s keys and timers and of what is in its memory, and many figures of the whole machine ([security.md](security.md#knowledge-of-the-host))',
 }
 const toolchain = isFreebsd
   ? codes(['/bin', '/lib', '/libexec', '/usr/bin', '/usr/include', '/usr/lib', '/usr/libdata', '/usr/libexec', '/usr/share/certs', '/usr/share/mk', '/usr/share/zoneinfo'])
