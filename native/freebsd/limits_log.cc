@@ -11,11 +11,14 @@ namespace buildjail {
 
 namespace {
 
+// Within a line it may be what a build has chosen: the kernel tells of the name of a socket whose queue is full. There
+// each line of such a text has its level before it (log(9)), and a line of rctl(8) has none.
 std::vector<std::string> lines_with(std::string_view beginning, std::string_view buffer) {
   std::vector<std::string> lines;
   for (std::size_t at = buffer.find(beginning); at != std::string_view::npos; at = buffer.find(beginning, at)) {
+    const bool is_at_line = at > 0 && buffer[at - 1] == '\n';
     at += beginning.size();
-    lines.emplace_back(buffer.substr(at, buffer.find('\n', at) - at));
+    if (is_at_line) lines.emplace_back(buffer.substr(at, buffer.find('\n', at) - at));
   }
   return lines;
 }

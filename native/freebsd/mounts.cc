@@ -1,7 +1,10 @@
 #include "freebsd/mounts.h"
 
+#include <unistd.h>
+
 #include <array>
 #include <cerrno>
+#include <string>
 
 #include "freebsd/mounted_list.h"
 
@@ -79,6 +82,14 @@ IovecList file_system(const char* type, const std::string& path, const std::stri
   options.add_string("fstype", type);
   options.add_string("fspath", path);
   options.add_string("from", from.empty() ? type : from);
+  return options;
+}
+
+IovecList empty_tmpfs(const std::string& path, std::uint64_t files) {
+  constexpr int kKeepsAttributes = 1500000;
+  auto options = file_system("tmpfs", path);
+  options.add_string("inodes", std::to_string(files));
+  if (::getosreldate() >= kKeepsAttributes) options.add_string("easize", "1");
   return options;
 }
 

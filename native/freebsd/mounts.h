@@ -18,6 +18,12 @@ namespace buildjail {
 IovecList file_system(const char* type, const std::string& path, const std::string& from = {});
 
 /**
+ * Empty, in memory, for so many files. It has no room for extended attributes: a tmpfs would keep 16 MiB of them beside
+ * its size (tmpfs(4), easize).
+ */
+IovecList empty_tmpfs(const std::string& path, std::uint64_t files);
+
+/**
  * Of a directory or file of the host. A socket of the host that lies in it must not be a way out (mount_nullfs(8),
  * nounixbypass).
  */

@@ -28,6 +28,8 @@ namespace {
 
 // nullfs(4) mounts single files since then.
 constexpr int kFirstSupported = 1400000;
+// inotify(2) is there since then.
+constexpr int kInotify = 1500000;
 
 /** A sysctl that is a number or a truth; 0 where there is none of that name. */
 int setting(const char* name) {
@@ -123,6 +125,16 @@ std::vector<Obstacle> find_freebsd_limitations() {
                            "all jails share the " + std::to_string(most) +
                                " POSIX message queues of this host (kern.mqueue.maxmq), so one build can take them all",
                            "kldunload mqueuefs, or raise kern.mqueue.maxmq with sysctl(8)"});
+  }
+  // null_copy_inotify marks a folder of nullfs(4) as watched, and what is renamed over there and reclaimed is told of
+  // by a vnode that is none of a nullfs any more (inotify_log).
+  if (::getosreldate() >= kInotify && setting("vfs.inotify.max_user_instances") >= 0) {
+    limitations.push_back(
+        {"inotify",
+         "a build that watches an output by inotify(2), while other processes of it rename and create "
+         "files there, can make this kernel panic",
+         "sysctl vfs.inotify.max_user_instances=-1, which lets nobody watch; or a kernel whose nullfs "
+         "has that mended"});
   }
   limitations.push_back({"root-builds",
                          "nothing keeps a build with user: 'root' from revoking /dev/null, /dev/zero and /dev/random "

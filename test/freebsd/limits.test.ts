@@ -197,6 +197,19 @@ describeFreebsd('limits of a session', () => {
 
   const processors = Number(told('sysctl', '-n', 'hw.ncpu'))
 
+  test('of memory: no other build makes it look as if one was met, by a name that the kernel tells of', { timeout: 120_000 }, async (context) => {
+    needsCounting(context)
+    await using victim = await openSession({ limits: { memory: '512M' } })
+    await using forger = await openSession(armed({ cwd: '/tmp' }))
+    const running = victim.run(['sh', '-c', 'sleep 8; exit 1'], { reject: false })
+    const forged = `rctl: rule "jail:${nameOf(victim)}:memoryuse:log=1`
+    expect(await ended(forger, attack('forger', `\n${forged}"`))).toMatchObject({ said: { bind: 'ok' }, exitCode: 0 })
+    // It is there, within a line of the kernel's own.
+    expect(told('dmesg', '-a')).toContain(forged)
+    const { exitCode, limit } = await running
+    expect([exitCode, limit]).toEqual([1, undefined])
+  })
+
   test('of cpus: whole ones are all that is seen inside, and root of the session gets no more', async (context) => {
     context.skip(processors < 2, 'this machine has one processor')
     for (const user of [undefined, 'root'] as const) {
@@ -347,6 +360,11 @@ describeFreebsd('without any limit asked for', () => {
     const inodes = await usual.run(['sh', '-c', 'df -i /tmp | tail -1'])
     const [, , , , , used = '', free = ''] = inodes.stdout.trim().split(/\s+/)
     expect(Number(used) + Number(free)).toBe(4096 + 1)
+  })
+
+  test('/tmp holds no extended attributes beside its size', async () => {
+    await using session = await openSession(armed({ limits: { tmpSize: '1M' }, cwd: '/tmp' }))
+    expect(await ended(session, attack('forger'))).toMatchObject({ said: { attributes: '0' }, exitCode: 0 })
   })
 
   test('a command is ended before a host program that is protected when memory runs out, though that protects its children', async () => {

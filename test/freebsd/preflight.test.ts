@@ -27,6 +27,14 @@ describeFreebsd('preflight', () => {
     expect(problem).toMatch(/revok.*\/dev\/null.*ACLs/)
   })
 
+  test('says that a build can make a kernel panic that knows inotify(2), and how nobody can', () => {
+    const most = spawnSync('sysctl', ['-n', 'vfs.inotify.max_user_instances'], { encoding: 'utf8' })
+    const { problem, remedy } = preflight().limitations.find(({ check }) => check === 'inotify') ?? {}
+    if (most.status !== 0 || Number(most.stdout) < 0) return expect(problem).toBeUndefined()
+    expect(problem).toMatch(/panic/)
+    expect(remedy).toContain('vfs.inotify.max_user_instances=-1')
+  })
+
   test('says that it is in a jail when it is, and what to do', async () => {
     // The package itself, run in a session: which is a jail.
     const copy = path.join(folders.top, 'package')

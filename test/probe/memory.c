@@ -31,6 +31,15 @@ main(int argc, char **argv)
 	tell_of("shmget", shmget(kKey, 4096, make | 0666));
 	tell_of("semget", semget(kKey, 1, make | 0666));
 	tell_of("msgget", msgget(kKey, make | 0666));
+#ifdef SHM_LARGEPAGE_ALLOC_DEFAULT
+	/* Of the smallest large pages; a kernel may have none. */
+	if (make != 0) {
+		int large = shm_create_largepage("/buildjail-probe-large", O_RDWR, 1, SHM_LARGEPAGE_ALLOC_DEFAULT, 0666);
+
+		if (large >= 0)
+			ftruncate(large, 2 << 20);
+	}
+#endif
 	tell_of("shm_open", shm_open("/buildjail-probe", O_RDWR | (make != 0 ? O_CREAT : 0), 0666));
 	return 0;
 }

@@ -40,8 +40,7 @@ class Padding final : public Mount {
   Status make(Trace&) override {
     const auto point = open_below(jail().root, target());
     if (!point) return point.error();
-    auto options = file_system("tmpfs", ".");
-    options.add_string("inodes", "4");
+    auto options = empty_tmpfs(".", 4);
     options.add_flag("nocover");
     options.add_errmsg();
     if (auto status = mount_in(point->get(), options, MNT_NOSUID, bind_.source, bind_.target); !status) return status;

@@ -39,9 +39,11 @@ class Root final : public Mount {
 
   // A dying jail holds its root directory, for as long as a connection of it is in TIME_WAIT (jail(8)). Where no
   // process does, the root's own tmpfs is nobody's but ours: that one may be forced.
+  //
+  // Shared memory of large pages holds no jail back, and stays when that is gone.
   Status take_away(TakingAway& taking) override {
-    if (fsid().empty() || !jail().is_known()) return Mount::take_away(taking);
     remove_shared_memory(path());
+    if (fsid().empty() || !jail().is_known()) return Mount::take_away(taking);
     Status status;
     // A jail with a network stack of its own is kept by us until after this.
     if (!jail().network) {

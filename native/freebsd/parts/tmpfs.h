@@ -21,9 +21,8 @@ class Tmpfs final : public Mount {
   Tmpfs(SessionJail& jail, const MountTmpfs& step) : Mount(jail, step.target), size_(step.size), files_(step.files) {}
 
   Status make(Trace&) override {
-    auto options = file_system("tmpfs", path());
+    auto options = empty_tmpfs(path(), std::max(files_ + 1, kFewest));
     if (size_ > 0) options.add_string("size", std::to_string(size_));
-    options.add_string("inodes", std::to_string(std::max(files_ + 1, kFewest)));
     return mount(std::move(options), MNT_NOSUID);
   }
 

@@ -20,7 +20,8 @@ describeAttack('memory and messages that belong to no process', () => {
     await using second = await openSession(spec)
     expect(answers((await second.run(attack('memory', 'find'))).stdout)).toEqual(none)
     // On FreeBSD each name has the path of its jail before it, so that what stayed would be for the host alone to see.
-    if (isFreebsd) expect(sharedMemoryOfHost()).toContain('/buildjail-probe')
+    // One of large pages is a file system's, as it were, and keeps no jail from being gone.
+    if (isFreebsd) for (const name of ['/buildjail-probe\n', '/buildjail-probe-large']) expect(sharedMemoryOfHost()).toContain(name)
     await first.close()
     if (isFreebsd) expect(sharedMemoryOfHost()).not.toContain('/buildjail-probe')
     await using third = await openSession(spec)
