@@ -64,14 +64,33 @@ Status find_origin(const MountedList& mounted, ShownSource& source) {
   return {};
 }
 
-std::string mounted_in(const MountedList& mounted, const ShownSource& output) {
+std::string mounted_below(const MountedList& mounted, std::string_view folder) {
   for (const struct statfs& one : mounted) {
     const std::string_view on = one.f_mntonname;
-    for (const std::string_view folder : {std::string_view(output.path), std::string_view(output.origin)}) {
-      if (on != folder && is_within(on, folder)) return std::string(on);
-    }
+    if (on != folder && is_within(on, folder)) return std::string(on);
   }
   return {};
+}
+
+/** Also where a nullfs(5) mount shows the folder, or one around it or in it, at another place. */
+std::string mounted_in(const MountedList& mounted, std::string_view folder) {
+  std::string found = mounted_below(mounted, folder);
+  for (const struct statfs& one : mounted) {
+    if (!found.empty()) break;
+    if (std::string_view(one.f_fstypename) != "nullfs") continue;
+    const std::string_view from = one.f_mntfromname;
+    const bool is_around = is_within(folder, from);
+    if (!is_around && !is_within(from, folder)) continue;
+    std::string shown(one.f_mntonname);
+    if (is_around) shown += folder.substr(from == "/" ? 0 : from.size());
+    found = mounted_below(mounted, shown);
+  }
+  return found;
+}
+
+std::string mounted_in(const MountedList& mounted, const ShownSource& output) {
+  std::string found = mounted_in(mounted, output.path);
+  return found.empty() && output.origin != output.path ? mounted_in(mounted, output.origin) : found;
 }
 
 }  // namespace

@@ -9,6 +9,8 @@
 #include <cerrno>
 #include <utility>
 
+#include "base/above_stdio.h"
+
 namespace buildjail {
 
 namespace {
@@ -29,6 +31,23 @@ ssize_t splice_pages([[maybe_unused]] const UniqueFd& file, [[maybe_unused]] con
 #else
   errno = EINVAL;
   return -1;
+#endif
+}
+
+/**
+ * Takes that much out of a pipe that nobody of us writes to any more. It does not wait, though a build may have emptied
+ * the pipe meanwhile, and keep it open: the flag is of this call, and not of an open file that the build has as well.
+ */
+void empty([[maybe_unused]] const UniqueFd& pipe, [[maybe_unused]] std::size_t count) {
+#ifdef SPLICE_F_NONBLOCK
+  if (count == 0) return;
+  const UniqueFd nowhere = above_stdio(UniqueFd(::open("/dev/null", O_WRONLY | O_CLOEXEC)));
+  while (nowhere && count > 0) {
+    const ssize_t taken = ::splice(pipe.get(), nullptr, nowhere.get(), nullptr, count, SPLICE_F_NONBLOCK);
+    if (taken < 0 && errno == EINTR) continue;
+    if (taken <= 0) return;
+    count -= std::min(count, static_cast<std::size_t>(taken));
+  }
 #endif
 }
 
@@ -65,9 +84,10 @@ void Flow::fill() {
   const ssize_t got = ::read(from, buffer_.data(), buffer_.size());
   if (got < 0 && is_not_now(errno)) return;
   if (got < 0) return fail("read", errno);
-  if (got == 0) return end();
+  if (got == 0) return reach_end();
   begin_ = 0;
   const auto size = static_cast<std::size_t>(got);
+  moved_ += size;
   // The rest is dropped: what the command left behind may go on writing when nobody can tell it from others any more.
   end_ = budget_ ? budget_->spend(size) : size;
   // The command is over, so that nobody waits for what follows: its writers are told (pipe(7), EPIPE).
@@ -90,10 +110,13 @@ void Flow::flush() {
 bool Flow::splice_some() {
   if (!is_input_ || !can_splice_ || pending() > 0 || !S_ISREG(file_.mode)) return false;
   const ssize_t moved = splice_pages(file_.fd, pipe_);
+  if (moved > 0) moved_ += static_cast<std::uint64_t>(moved);
   if (moved > 0 || (moved < 0 && is_not_now(errno))) return true;
   can_splice_ = moved == 0 || errno != EINVAL;
   if (!can_splice_) return false;
-  if (moved == 0 || errno == EPIPE) {
+  if (moved == 0) {
+    reach_end();
+  } else if (errno == EPIPE) {
     end();
   } else {
     fail("splice", errno);
@@ -125,18 +148,30 @@ void Flow::give_up() {
   if (!is_settled()) fail("write", ETIMEDOUT);
 }
 
-void Flow::end() {
-  if (is_input_ && pipe_) put_back();
+// What a command leaves unread is known once it has ended. Until then the file is kept, to give that back to it.
+void Flow::reach_end() {
   is_over_ = true;
   pipe_.reset();
+  if (!is_input_ || !file_.is_shared) file_.fd.reset();
+}
+
+void Flow::end() {
+  is_over_ = true;
+  pipe_.reset();
+  const std::size_t unread = unread_in(command_end_);
+  if (is_input_) put_back(unread);
+  // These are pages of the file: whoever still has the pipe would read in them what is written to the file from now on.
+  empty(command_end_, unread);
   command_end_.reset();
   file_.fd.reset();
 }
 
-void Flow::put_back() {
-  const std::size_t unread = pending() + unread_in(command_end_);
-  if (!file_.is_shared || !S_ISREG(file_.mode) || unread == 0) return;
-  static_cast<void>(::lseek(file_.fd.get(), -static_cast<off_t>(unread), SEEK_CUR));
+void Flow::put_back(std::size_t unread) {
+  if (!file_.fd || !file_.is_shared || !S_ISREG(file_.mode)) return;
+  // A build can open its stdin anew and fill it with bytes of its own (proc_pid_fd(5)). These stand for what it has
+  // read, which it might as well not have read, and for no more: the caller would go on before the command began.
+  const std::uint64_t left = std::min<std::uint64_t>(pending() + unread, moved_);
+  if (left > 0) static_cast<void>(::lseek(file_.fd.get(), -static_cast<off_t>(left), SEEK_CUR));
 }
 
 }  // namespace buildjail

@@ -4,6 +4,7 @@
 #include <poll.h>
 
 #include <cstddef>
+#include <cstdint>
 #include <optional>
 #include <utility>
 #include <vector>
@@ -24,7 +25,10 @@ namespace buildjail {
  */
 class Flow {
  public:
-  /** From the file to stdin. Where the file is shared with others, what the command leaves unread is left to them. */
+  /**
+   * From the file to stdin. What the command leaves unread is taken out of the pipe when the flow is ended, and is left
+   * to those whom the file is shared with. Both take `command_end`, another descriptor of what the command reads from.
+   */
   static Flow into_command(HostFile file, UniqueFd pipe, UniqueFd command_end);
   /** From stdout or stderr to the file. */
   static Flow from_command(HostFile file, UniqueFd pipe);
@@ -61,14 +65,19 @@ class Flow {
   void fail(const char* syscall, int err);
   /** False where the system, or the file, has no such way. */
   bool splice_some();
-  void put_back();
+  /** The file, or who writes to the pipe, has come to its end. A command sees that of its stdin at once. */
+  void reach_end();
+  /** What of the file has not been read is left to whom the file is shared with. */
+  void put_back(std::size_t unread);
   [[nodiscard]] std::size_t pending() const noexcept { return end_ - begin_; }
 
   HostFile file_;
   UniqueFd pipe_;
   bool is_input_;
-  /** The command's own end of its stdin, where what is left in it is to be known. */
+  /** As the command's own end of its stdin: what is left in that is known, and taken, by this alone. */
   UniqueFd command_end_;
+  /** All that was read. */
+  std::uint64_t moved_ = 0;
   /** What was read and not yet written is between these. */
   std::vector<std::byte> buffer_;
   std::size_t begin_ = 0;

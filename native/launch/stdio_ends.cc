@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <utility>
@@ -118,7 +119,8 @@ Status StdioEnds::give(HostFile file, std::size_t number) {
     return {};
   }
   UniqueFd left;
-  if (file.is_shared) {
+  // All else is read no further once a command has closed its stdin.
+  if (S_ISREG(file.mode)) {
     left = UniqueFd(::fcntl(child[0].get(), F_DUPFD_CLOEXEC, STDERR_FILENO + 1));
     if (!left) return last_error(kStep, "fcntl");
   }

@@ -784,6 +784,18 @@ export const defences = {
         [limits, 'is kept by a build that is root, but on FreeBSD'],
       ],
     },
+    {
+      defence: 'no more of an inherited file is given back than was moved',
+      file: 'native/launch/flow.cc',
+      off: [['std::min<std::uint64_t>(pending() + unread, moved_)', 'std::uint64_t{pending() + unread}']],
+      tests: [[standardDescriptors, 'as root does not send it back to before the command, by filling a pipe that has all of the file']],
+    },
+    {
+      defence: 'what is unread of a file stays in no pipe',
+      file: 'native/launch/flow.cc',
+      off: [['  empty(command_end_, unread);\n', '  static_cast<void>(empty);\n']],
+      tests: [[standardDescriptors, 'as root reads nothing there that is written to the file afterwards']],
+    },
   ],
 
   freebsd: [

@@ -4,9 +4,12 @@
  * descriptors null      whether stdin is the /dev/null that is here; then changes its mode, owner and times
  * descriptors log       takes stdout for the log that it leads to, with what was written there before
  * descriptors input     takes stdin for the file that it comes from
+ * descriptors refill READ WRITE
+ *                       reads so many bytes of stdin, and then writes as many of its own into it for the next to read
  */
 #define _GNU_SOURCE
 #include <sys/types.h>
+#include <sys/ioctl.h>
 #include <sys/stat.h>
 #ifdef __FreeBSD__
 #include <sys/param.h>
@@ -16,6 +19,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -125,6 +129,36 @@ take(int descriptor)
 	return 0;
 }
 
+/* One read and one write, with nothing between them: whoever feeds the pipe is to come too late. */
+static int
+refill(size_t count, size_t more)
+{
+	static char content[1 << 20];
+	int writing, waiting = 0, before = -1;
+	long got, put;
+
+#ifdef __linux__
+	writing = open("/proc/self/fd/0", O_WRONLY | O_NONBLOCK);
+#else
+	writing = dup(0);
+#endif
+	if (writing < 0 || count > sizeof(content) || more > sizeof(content))
+		return 2;
+	memset(content, 1, sizeof(content));
+	/* Until it is as full as it gets. */
+	while (waiting != before || waiting == 0) {
+		before = waiting;
+		usleep(100000);
+		if (ioctl(0, FIONREAD, &waiting) != 0)
+			return 2;
+	}
+	got = read(0, content, count);
+	put = write(writing, content, more);
+	say("read", got);
+	say("written", put);
+	return 0;
+}
+
 int
 main(int argc, char **argv)
 {
@@ -134,5 +168,7 @@ main(int argc, char **argv)
 		return take(1);
 	if (argc == 2 && strcmp(argv[1], "input") == 0)
 		return take(0);
+	if (argc == 4 && strcmp(argv[1], "refill") == 0)
+		return refill(strtoul(argv[2], NULL, 10), strtoul(argv[3], NULL, 10));
 	return 2;
 }

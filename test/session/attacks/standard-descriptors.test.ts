@@ -1,8 +1,8 @@
-import { chmodSync, chownSync, closeSync, openSync, readFileSync, statSync, utimesSync, writeFileSync } from 'node:fs'
+import { chmodSync, chownSync, closeSync, existsSync, openSync, readFileSync, readSync, statSync, utimesSync, writeFileSync, writeSync } from 'node:fs'
 import path from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 
-import { build, type Spec } from '../../../src/index.ts'
+import { build, openSession, type Spec } from '../../../src/index.ts'
 import { useFolders } from '../folders.ts'
 import { isFreebsd } from '../kernel.ts'
 import { answers, armed, attack, describeAttack, hostProgram, isRoot, outputOf } from './attack.ts'
@@ -95,6 +95,60 @@ describeAttack('a build that takes a standard descriptor for the file of the hos
       for (const descriptor of descriptors) closeSync(descriptor)
     }
     expect([stateOf(log), stateOf(input)]).toEqual(before)
+  })
+})
+
+describeAttack('a build whose caller goes on in the file that is stdin', () => {
+  const folders = useFolders()
+  const page = 4096
+  const pipe = 1024 * 1024
+
+  /** Where its caller goes on in a file of that size, of which it has read so much before. */
+  const offsetAfter = async (user: Spec['user'], size: number, begin: number, command: string[]): Promise<number> => {
+    const file = path.join(folders.top, 'script')
+    writeFileSync(file, Buffer.alloc(size, '#'))
+    const input = openSync(file, 'r')
+    try {
+      readSync(input, Buffer.alloc(begin), 0, begin, null)
+      await outputOf(hostProgram(armedFor(user), command, [], { stdio: [input, 'pipe', 'ignore'] }))
+      return size - readFileSync(input).length
+    } finally {
+      closeSync(input)
+    }
+  }
+
+  test.each(users)('as %s does not send it back to before the command, by filling a pipe that has all of the file', async (user) => {
+    const [begin, rest] = [2 * pipe, 2000]
+    const after = await offsetAfter(user, begin + rest, begin, attack('descriptors', 'refill', String(rest), String(rest + 1000)))
+    expect(after).toBeGreaterThanOrEqual(begin)
+    expect(after).toBeLessThanOrEqual(begin + rest)
+  })
+
+  // The first page of the pipe has one byte of the file, and then a whole page of the build's. It may come too late.
+  test.each(users)('as %s does not send it back to before the command, by filling a pipe that is fed', async (user) => {
+    const begin = 2 * pipe - 1
+    for (let i = 0; i < 3; i += 1) {
+      expect(await offsetAfter(user, 6 * pipe, begin, attack('descriptors', 'refill', '1', String(page)))).toBeGreaterThanOrEqual(begin)
+    }
+  })
+})
+
+describeAttack('a process that a command left, with a file of the host that was its stdin', () => {
+  const folders = useFolders()
+
+  test.each(users)('as %s reads nothing there that is written to the file afterwards', async (user) => {
+    const file = path.join(folders.top, 'file')
+    writeFileSync(file, Buffer.alloc(2 * 4096, 'before '))
+    const seen = path.join(folders.output, 'seen')
+    await using session = await openSession({ ...armedFor(user), output: folders.output })
+    const left = 'while [ ! -e /tmp/go ]; do sleep 0.02; done; cat <&3 > /output/part; mv /output/part /output/seen'
+    await session.run(['sh', '-c', `exec 3<&0; (${left}) > /dev/null 2>&1 &`], { stdin: { file } })
+    const writing = openSync(file, 'r+')
+    writeSync(writing, Buffer.alloc(2 * 4096, 'secret '))
+    closeSync(writing)
+    await session.run(['touch', '/tmp/go'])
+    await expect.poll(() => existsSync(seen), { timeout: 10_000 }).toBe(true)
+    expect(readFileSync(seen, 'utf8')).not.toContain('secret')
   })
 })
 
