@@ -1045,14 +1045,32 @@ export const defences = {
     {
       defence: 'a file system in memory that a spec names has as many files as it says',
       file: 'native/freebsd/parts/tmpfs.h',
-      off: [['options.add_string("inodes"', 'if (files_ == 0) options.add_string("inodes"']],
+      off: [['empty_tmpfs(path(), std::max(files_ + 1, kFewest))', 'empty_tmpfs(path(), 100000)']],
       tests: [['test/session/tmpfs.test.ts', 'takes so many bytes and files, and no more (user root)']],
     },
     {
       defence: '/tmp has as many files as it says',
       file: 'native/freebsd/parts/tmpfs.h',
-      off: [['options.add_string("inodes"', 'if (files_ == 0) options.add_string("inodes"']],
+      off: [['empty_tmpfs(path(), std::max(files_ + 1, kFewest))', 'empty_tmpfs(path(), 100000)']],
       tests: [['test/freebsd/limits.test.ts', '/tmp takes as many files as it says, and no more']],
+    },
+    {
+      defence: 'a tmpfs holds no extended attributes',
+      file: 'native/freebsd/mounts.cc',
+      off: [['if (::getosreldate() >= kKeepsAttributes) options', 'if (::getosreldate() < kKeepsAttributes) options']],
+      tests: [['test/freebsd/limits.test.ts', '/tmp holds no extended attributes beside its size']],
+    },
+    {
+      defence: 'shared memory of large pages goes with its session',
+      file: 'native/freebsd/parts/root.h',
+      off: [['remove_shared_memory(path());', 'if (jail().is_known()) remove_shared_memory(path());']],
+      tests: [['test/session/attacks/shared-memory.test.ts', 'are a session’s own (user undefined), and gone with it']],
+    },
+    {
+      defence: 'that a limit was met is not forged',
+      file: 'native/freebsd/limits_log.cc',
+      off: [['if (is_at_line) lines', 'if (is_at_line || at > 0) lines']],
+      tests: [['test/freebsd/limits.test.ts', 'of memory: no other build makes it look as if one was met, by a name that the kernel tells of']],
     },
     {
       defence: 'a command is not protected when memory runs out',
