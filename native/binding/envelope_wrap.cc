@@ -1,5 +1,6 @@
 #include "binding/envelope_wrap.h"
 
+#include "binding/error_to_js.h"
 #include "binding/runtime_promise.h"
 #include "binding/to_js.h"
 #include "envelope/keep.h"
@@ -9,6 +10,35 @@ namespace buildjail {
 namespace {
 
 Napi::Value undefined(Napi::Env env) { return env.Undefined(); }
+
+std::vector<std::string> strings_from_js(const Napi::Array& list) {
+  std::vector<std::string> strings;
+  for (std::uint32_t index = 0; index < list.Length(); ++index) {
+    strings.push_back(list.Get(index).As<Napi::String>().Utf8Value());
+  }
+  return strings;
+}
+
+/** NativeKeepPlace of src/native/binding.ts. */
+KeepPlace place_from_js(const Napi::Object& object) {
+  const auto text = [&](const char* name) { return object.Get(name).As<Napi::String>().Utf8Value(); };
+  const auto number = [&](const char* name) {
+    bool is_whole = false;
+    return object.Get(name).As<Napi::BigInt>().Uint64Value(&is_whole);
+  };
+  return {.folder = text("folder"),
+          .dev = number("dev"),
+          .ino = number("ino"),
+          .missing = text("missing"),
+          .id = text("id")};
+}
+
+Napi::Value keep_report_to_js(Napi::Env env, const KeepReport& report) {
+  auto object = Napi::Object::New(env);
+  object.Set("left", strings_to_js(env, report.left));
+  object.Set("failure", report.failure ? error_to_js(env, *report.failure) : env.Undefined());
+  return object;
+}
 
 }  // namespace
 
@@ -40,16 +70,16 @@ Napi::Value EnvelopeWrap::kill_all(const Napi::CallbackInfo& info) {
 }
 
 Napi::Value EnvelopeWrap::keep(const Napi::CallbackInfo& info) {
-  return promise<std::vector<std::string>>(
+  return promise<KeepReport>(
       info.Env(), opened_.runtime,
-      [envelope = opened_.envelope, path = info[0].As<Napi::String>().Utf8Value(),
-       into = info[1].As<Napi::String>().Utf8Value()]() -> Result<std::vector<std::string>> {
+      [envelope = opened_.envelope, targets = strings_from_js(info[0].As<Napi::Array>()),
+       place = place_from_js(info[1].As<Napi::Object>())]() -> Result<KeepReport> {
         auto root = envelope->open_root();
         if (!root) return std::move(root.error());
-        return buildjail::keep(root->get(), path, into);
+        return buildjail::keep(root->get(), targets, place);
       },
-      [](Napi::Env env, const Result<std::vector<std::string>>& left) {
-        return left ? strings_to_js(env, *left) : undefined(env);
+      [](Napi::Env env, const Result<KeepReport>& report) {
+        return report ? keep_report_to_js(env, *report) : undefined(env);
       });
 }
 

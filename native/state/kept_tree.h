@@ -23,9 +23,10 @@ struct KeptIn {
 
 /**
  * Copies what is below a directory, with its modes less set-id bits: files with several names as one file, holes as
- * holes, so that the copy is no larger. `path` is what the directory is called in errors and in `left`. Nobody may
- * change it meanwhile.
- * @param left by their paths in the copy: what is neither a file nor a folder nor a link, and what may not be read
+ * holes, so that the copy is no larger. `path` is what the directory is called in errors. Nobody may change it
+ * meanwhile. What is there after a failure has its owner, and is whole file by file.
+ * @param left by their paths in the copy: what is neither a file nor a folder nor a link, what may not be read, and
+ * what the file system of the copy cannot have; a folder for all that is in it
  */
 Status keep_tree(int top, const std::string& path, const KeptIn& kept, std::vector<std::string>& left);
 

@@ -48,7 +48,10 @@ export interface Result<Output = string> {
 export interface Kept {
   /** The folder, on the host. */
   readonly path: string
-  /** What was not copied, by its path in the copy: sockets, pipes, and files that this user may not read. */
+  /**
+   * What was not copied, by its path in the copy: sockets, pipes, files that this user may not read, and what the file system of the folder cannot
+   * have, such as a name or a size that is too large for it. A folder is told of for all that was in it.
+   */
   readonly left: readonly string[]
   /** Why the copy is not whole. */
   readonly error: Error | undefined

@@ -187,16 +187,30 @@ export interface NativeRecord {
   readonly limits: readonly NativeAppliedLimit[]
 }
 
+/** A folder of the host, found by its path and known by its numbers, and the name of the new folder in it for a session. */
+export interface NativeKeepPlace {
+  readonly folder: string
+  readonly dev: bigint
+  readonly ino: bigint
+  /** The name in it of the folder that is meant, which is made; empty where it is that one itself. */
+  readonly missing: string
+  readonly id: string
+}
+
+export interface NativeKeepReport {
+  /** What was not copied, in the paths of the copy. */
+  readonly left: readonly string[]
+  /** A NativeFailure (errors.ts): why the copy is not whole. */
+  readonly failure: unknown
+}
+
 export interface NativeEnvelope {
   /** Made anew each time it is asked for. */
   readonly trace: readonly NativeTraceEntry[]
   /** SIGKILL to every process of the envelope, which stays open. */
   killAll(): Promise<void>
-  /**
-   * Copies a folder that is a mount of the inside into one of the host. Comes after `killAll`: nobody may change it meanwhile.
-   * @returns what was not copied, in the paths of the copy
-   */
-  keep(folder: string, into: string): Promise<readonly string[]>
+  /** Copies folders that are mounts of the inside into one of the host. Comes after `killAll`: nobody may change them meanwhile. */
+  keep(targets: readonly string[], place: NativeKeepPlace): Promise<NativeKeepReport>
   /** After a report of failures: tries the rest again. */
   close(): Promise<NativeCloseReport>
   record(): Promise<NativeRecord>

@@ -239,8 +239,8 @@ export class Session implements AsyncDisposable {
   async #takeAway(): Promise<void> {
     // Of a base, which its command completed.
     this.tellOpening()
-    const { keep } = this.plan
-    if (keep !== undefined && this.#hasFailed) this.#kept ??= await keepFiles(keep, this.id, this.plan, this.#envelope)
+    const { keep, keepIn } = this.plan
+    if (keep !== undefined && keepIn !== undefined && this.#hasFailed) this.#kept ??= await keepFiles(keep, keepIn, this.id, this.plan, this.#envelope)
     const { trace, failures, leftInOutputs } = await this.#envelope
       .close()
       .catch((error: unknown) => {

@@ -40,6 +40,14 @@ export interface Identity {
   readonly ino: string
 }
 
+/** The folder of `keep`, or where that is missing the one that it is to be made in. Nothing is kept where it is another by then. */
+export interface KeepIn {
+  /** On the host, absolute, no symbolic links left in it. */
+  readonly path: string
+  /** When it was planned. */
+  readonly identity: Identity
+}
+
 /** A symbolic link in the root, as the host has it (`/lib -> usr/lib`). */
 export interface Link {
   readonly path: string
@@ -113,6 +121,8 @@ export interface Plan {
   readonly path: readonly string[]
   readonly cwd: string
   readonly keep?: string
+  /** There when there is a `keep`. */
+  readonly keepIn?: KeepIn
   readonly network: Network
   /** Absent where opening leases one of `users`. */
   readonly user?: Required<User>

@@ -196,10 +196,9 @@ export class FakeAddon implements NativeBinding {
         this.acts.push('kill all')
         for (const { job } of this.launched) this.exit(job, { signal: 'SIGKILL' })
       },
-      keep: async (folder, into) => {
-        this.acts.push(`keep ${folder} ${into.replace(/.*\//, '')}`)
-        if (this.script.keepFailure !== undefined) throw this.script.keepFailure
-        return this.script.notKept
+      keep: async (targets, { id }) => {
+        this.acts.push(`keep ${targets.join(' ')} ${id}`)
+        return { left: this.script.notKept, failure: this.script.keepFailure }
       },
       record: async () => {
         this.acts.push('record')

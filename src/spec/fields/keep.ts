@@ -1,14 +1,19 @@
-import { statSync, type Stats } from 'node:fs'
+import { lstatSync, statSync, type BigIntStats } from 'node:fs'
 import path from 'node:path'
 
+import { bare } from '../bare.ts'
 import { invalid, readText } from '../check.ts'
 import { type Field } from '../field.ts'
+import { identityOf } from '../identity.ts'
+import type { KeepIn } from '../plan-types.ts'
 import { readable } from '../readable.ts'
+import { resolved } from '../source.ts'
 
 export interface WithKeep {
   /**
    * A folder of the host in which a session leaves a copy of its /tmp, of what else it has in memory (`tmpfs`), and of the overlay that `cwd` lies in, when a command in it failed: each
-   * session a folder of its own, named by its id. It is made where only its last part is missing. The copy has the modes of the build without set-id bits, and the owner of the folder.
+   * session a folder of its own, named by its id. It is made where only its last part is missing. Links in its path are followed when the plan is made; nothing is kept where another folder is in its place by then.
+   * The copy has the modes of the build without set-id bits, and the owner of the folder.
    */
   readonly keep?: string
 }
@@ -17,9 +22,9 @@ export const keep: Field<string, true> = {
   read: readText,
   plan: ({ settled }, value) => {
     if (value === undefined) return
-    const folder = path.resolve(value)
-    refuseUnusable(folder)
+    const { keep: folder, keepIn } = found(path.resolve(value))
     settled.keep = folder
+    settled.keepIn = keepIn
   },
   isAddable: true,
   facts: (plan) => (plan.keep === undefined ? [] : [['keep', readable(plan.keep)]]),
@@ -35,13 +40,22 @@ export const keep: Field<string, true> = {
   schema: { type: 'string', pattern: String.raw`^[^\0]+$`, description: 'A folder of the host for a copy of the /tmp of a session in which a command failed.' },
 }
 
-function refuseUnusable(folder: string): void {
-  let found: Stats | undefined
+/** No symbolic link is left in either path. */
+function found(folder: string): { readonly keep: string; readonly keepIn: KeepIn } {
+  const within = path.dirname(folder)
+  const existing = look(folder)
+  const stats = existing ?? look(within)
+  if (stats === undefined) throw invalid('keep', `${within} does not exist`)
+  // A link that leads nowhere is there, and no folder is made by its name.
+  if (!stats.isDirectory() || (existing === undefined && lstatSync(folder, { throwIfNoEntry: false }) !== undefined)) throw invalid('keep', `${folder} is not a directory`)
+  const at = resolved(existing === undefined ? within : folder, 'keep')
+  return { keep: existing === undefined ? path.join(at, path.basename(folder)) : at, keepIn: bare({ path: at, identity: identityOf(stats) }) }
+}
+
+function look(folder: string): BigIntStats | undefined {
   try {
-    found = statSync(folder, { throwIfNoEntry: false }) ?? statSync(path.dirname(folder), { throwIfNoEntry: false })
+    return statSync(folder, { throwIfNoEntry: false, bigint: true })
   } catch (error) {
     throw invalid('keep', `${folder} cannot be looked at`, error)
   }
-  if (found?.isDirectory() === true) return
-  throw invalid('keep', found === undefined ? `${path.dirname(folder)} does not exist` : `${folder} is not a directory`)
 }
