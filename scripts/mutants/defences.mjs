@@ -1287,8 +1287,40 @@ export const defences = {
     {
       defence: 'a copy that is kept takes no more room than the original',
       file: 'native/state/kept_tree.cc',
-      off: [['if (is_new) return copy_content', 'if (is_new || file.links > 0) return copy_content']],
+      off: [['if (file.links <= 1) return copy_content', 'if (file.links > 0) return copy_content']],
       tests: [['test/session/keeping.test.ts', 'takes no more room than it had: holes stay holes, and one file by many names is one file']],
+    },
+    {
+      defence: 'no hole is written to a copy that is kept',
+      file: 'native/state/kept_tree.cc',
+      off: [['::lseek(from, data, SEEK_HOLE)', '::lseek(from, 0, SEEK_END)']],
+      tests: [[keeping, 'takes no more room than it had, however small its holes are']],
+    },
+    {
+      defence: 'one file of a build does not keep its others from being kept',
+      file: 'native/state/kept_tree.cc',
+      off: [['if (status || !is_of_the_build(status.error())) return status;', 'if (status || is_of_the_build(status.error())) return status;']],
+      tests: [[keeping, 'is kept but for what the file system of the folder cannot have: %s']],
+    },
+    {
+      defence: 'a copy that is kept is given away after the last file system of its session',
+      file: 'native/envelope/keep.cc',
+      off: [['if (status) continue;', 'if (status) status = copy->give_away();\n    if (status) continue;']],
+      tests: [[keeping, 'is kept of each file system in memory in a folder of another user, who gets all of it']],
+    },
+    {
+      defence: 'nothing is kept in another folder than the planned one',
+      file: 'native/envelope/keep.cc',
+      off: [['if (now.st_ino != place.ino ||', 'if (place.id.empty() && now.st_ino != place.ino ||']],
+      tests: [[`${attacks}/exchanged-keep.test.ts`, 'is not the one of the plan, and gets nothing: %s']],
+    },
+    {
+      defence: 'nothing is kept through a link',
+      file: 'native/envelope/keep.cc',
+      off: [
+        ['constexpr int kFolder = O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;', 'constexpr int kFolder = O_PATH | O_DIRECTORY | O_CLOEXEC;'],
+      ],
+      tests: [[`${attacks}/exchanged-keep.test.ts`, 'was missing, and a link is in its place: nothing is made where that leads']],
     },
     {
       defence: 'a folder is written to by one live session',

@@ -1,14 +1,16 @@
+import { execFileSync } from 'node:child_process'
 import { once } from 'node:events'
 import { chmodSync, chownSync, existsSync, lstatSync, mkdirSync, readdirSync, readFileSync, readlinkSync, statSync, symlinkSync } from 'node:fs'
 import path from 'node:path'
 import { expect, test } from 'vitest'
 
-import { build, openSession, SessionPool, type Allowance, type Kept, type Result } from '../../src/index.ts'
+import { build, openSession, planOf, SessionPool, type Allowance, type Kept, type Result } from '../../src/index.ts'
 import { useFolders } from './folders.ts'
 import { expectSameState, hostState } from './host-state.ts'
 import { describeSession } from './kernel.ts'
 import { rejected } from './rejected.ts'
 
+const isRoot = process.geteuid?.() === 0
 const failing = (script: string): string[] => ['sh', '-c', `${script}; exit 7`]
 
 describeSession('what a command that failed left in its session', () => {
@@ -64,7 +66,7 @@ describeSession('what a command that failed left in its session', () => {
 
   test('has its modes but no set-id bits, and belongs to the owner of the folder', async () => {
     mkdirSync(into())
-    if (process.geteuid?.() === 0) chownSync(into(), 4001, 4002)
+    if (isRoot) chownSync(into(), 4001, 4002)
     const { path: kept } = await keptOf('mkdir shut; echo x > shut/x; chmod 640 shut/x; chmod 510 shut; echo s > s; chmod 4755 s && [ -u s ]', ['set-id'])
     const mode = (name: string): number => statSync(path.join(kept, 'tmp', name)).mode & 0o7777
     expect([mode('shut'), mode('shut/x'), mode('s')]).toEqual([0o510, 0o640, 0o755])
@@ -85,6 +87,85 @@ describeSession('what a command that failed left in its session', () => {
     expect(statSync(path.join(kept, 'tmp/name3')).nlink).toBe(4)
   })
 
+  test('takes no more room than it had, however small its holes are', async () => {
+    const { path: kept } = await keptOf('i=0; while [ $i -lt 64 ]; do printf x | dd of=islands bs=1 seek=$((i * 65536)) conv=notrunc 2>/dev/null; i=$((i + 1)); done')
+    const islands = statSync(path.join(kept, 'tmp/islands'))
+    expect(islands.size).toBe(63 * 65536 + 1)
+    // A page or a block for each, of at most 32 KiB, and not 64 KiB.
+    expect(islands.blocks * 512).toBeLessThan(3 * 2 ** 20)
+  })
+
+  const shutFile = 'echo x > shut; ln shut again; chmod 0 shut'
+  // Fewer names than any file system has room for, where an emulated processor makes them.
+  const copies = process.env['BUILDJAIL_IN_GUEST'] === undefined ? 256 : 2
+  test.each([
+    ['a file that is too large', 'truncate -s 9223372036854775807 large', 1],
+    ['more names than a file may have', `mkdir d; echo x > d/0; i=1; while [ $i -lt 256 ]; do ln d/0 d/$i; i=$((i + 1)); done; i=1; while [ $i -lt ${copies} ]; do cp -Rl d d$i; i=$((i + 1)); done`, 101],
+    ['a file of two names that its reader may not read', shutFile, 2],
+    ['a folder that is too deep, with all that is in it', 'i=0; while [ $i -lt 40 ]; do mkdir ' + 'd'.repeat(200) + '; cd d*; echo x > x; i=$((i + 1)); done', 1],
+    ['its own folder, where that is shut', 'chmod 0 /tmp', 0],
+  ])('is kept but for what the file system of the folder cannot have: %s', async (_, script, most) => {
+    const { path: kept, left } = await keptOf(`echo important > important; ${script}`)
+    expect(readFileSync(path.join(kept, 'tmp/important'), 'utf8')).toBe('important\n')
+    // How much that is depends on the file system. Of what is left out nothing is there.
+    expect(left.length).toBeLessThanOrEqual(most)
+    for (const name of left.filter((one) => one.startsWith('tmp/'))) expect(existsSync(path.join(kept, name))).toBe(false)
+    if (script === shutFile) expect([...left].sort()).toEqual(isRoot ? [] : ['tmp/again', 'tmp/shut'])
+  })
+
+  test('is kept but for a file system whose place the build has moved', async () => {
+    const session = await openSession({ keep: into(), tmpfs: { '/tmp/a/b': '1M', '/zz': '1M' } })
+    await session.run(failing('echo x > x; echo z > /zz/z; mv a moved && ln -s /etc a'), { reject: false })
+    await session.close()
+    const { path: kept = '', left, error } = session.kept ?? {}
+    expect(error).toBe(undefined)
+    // A folder of somebody else in /tmp is not moved.
+    expect([[], ['tmp/a/b']]).toContainEqual(left)
+    expect([readFileSync(path.join(kept, 'tmp/x'), 'utf8'), readFileSync(path.join(kept, 'zz/z'), 'utf8')]).toEqual(['x\n', 'z\n'])
+  })
+
+  /** Of everything there, by its path. */
+  const ownersIn = (kept: string): Record<string, number> =>
+    Object.fromEntries(['.', ...(readdirSync(kept, { recursive: true }) as string[])].map((name) => [name, lstatSync(path.join(kept, name)).uid]))
+
+  test.skipIf(!isRoot)('is kept of each file system in memory in a folder of another user, who gets all of it', async () => {
+    mkdirSync(into())
+    chownSync(into(), 4001, 4002)
+    const session = await openSession({ keep: into(), tmpfs: { '/scratch': '1M', '/var/zz': '1M' } })
+    await session.run(failing('echo a > a; echo b > /scratch/b; echo c > /var/zz/c'), { reject: false })
+    await session.close()
+    const { path: kept = '', error } = session.kept ?? {}
+    expect(error).toBe(undefined)
+    expect(ownersIn(kept)).toEqual(Object.fromEntries(['.', 'tmp', 'tmp/a', 'scratch', 'scratch/b', 'var', 'var/zz', 'var/zz/c'].map((name) => [name, 4001])))
+  })
+
+  test.skipIf(!isRoot || process.platform !== 'linux')('belongs to the owner of the folder also where there was no room for all of it', async () => {
+    mkdirSync(into())
+    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=1m,uid=4001,gid=4002', 'tmpfs', into()])
+    try {
+      const session = await openSession({ keep: into(), tmpfs: { '/zz': '8M' } })
+      await session.run(failing('mkdir d; echo a > d/a; mkdir /zz/d; head -c 4194304 /dev/zero | tr "\\0" x > /zz/d/large'), { reject: false })
+      await session.close()
+      const { path: kept = '', error } = session.kept ?? {}
+      expect(error).toMatchObject({ code: 'ENOSPC', step: 'keep', path: '/zz/d/large' })
+      // Nor is a part of a file there, which would be taken for the whole.
+      expect(ownersIn(kept)).toEqual(Object.fromEntries(['.', 'tmp', 'tmp/d', 'tmp/d/a', 'zz', 'zz/d'].map((name) => [name, 4001])))
+    } finally {
+      execFileSync('umount', [into()])
+    }
+  })
+
+  test('is kept by one plan again and again, whether or not its folder was there', async () => {
+    for (const folder of [into(), folders.output]) {
+      const plan = planOf({ keep: folder })
+      for (let round = 0; round < 2; round++) {
+        const { kept }: Result = await build(plan, failing('echo x > x'), { reject: false })
+        expect([kept?.error, readdirSync(path.join(kept?.path ?? '', 'tmp'))]).toEqual([undefined, ['x']])
+      }
+      expect(readdirSync(folder)).toHaveLength(2)
+    }
+  })
+
   test('is told of by name where it is no file, and the copy does not wait for anybody', async () => {
     const { path: kept, left } = await keptOf('mkfifo pipe; echo x > file')
     expect(left).toEqual(['tmp/pipe'])
@@ -103,8 +184,9 @@ describeSession('what a command that failed left in its session', () => {
   })
 
   test('cannot be kept in what is no folder, which is refused before anything runs', async () => {
-    symlinkSync('/nowhere', path.join(folders.top, 'link'))
-    for (const keep of [path.join(folders.top, 'not/there'), 'not/there', '/dev/null']) {
+    const link = path.join(folders.top, 'link')
+    symlinkSync('/nowhere', link)
+    for (const keep of [path.join(folders.top, 'not/there'), 'not/there', '/dev/null', link]) {
       expect(await rejected(build({ keep }, ['true']))).toMatchObject({ code: 'ERR_BUILDJAIL_INVALID_SPEC', entry: 'keep' })
     }
   })
@@ -115,6 +197,6 @@ describeSession('what a command that failed left in its session', () => {
     await session.run(['false'], { reject: false })
     symlinkSync('/nowhere/at/all', keep)
     await session.close()
-    expect(session.kept?.error).toBeInstanceOf(Error)
+    expect(session.kept?.error).toMatchObject({ code: 'ENOTDIR', step: 'keep', path: keep, detail: 'it is a link, or no folder' })
   })
 })
