@@ -1,13 +1,11 @@
-import { realpathSync, statSync } from 'node:fs'
+import { statSync } from 'node:fs'
 import nodePath from 'node:path'
 
 import { isNativeFailure, typed, type Advice } from '../errors.ts'
 import { jobError } from '../native/failure.ts'
-import { isWithin } from '../spec/paths.ts'
 import type { Plan } from '../spec/plan-types.ts'
 import { readable } from '../spec/readable.ts'
-import { runningRuntime } from '../spec/running-runtime.ts'
-import { layoutOf } from '../spec/system-layout.ts'
+import { broughtBy } from './brought-by.ts'
 import { beginningOf, lookInside, type Layout } from './inside.ts'
 import { headerSize, interpreterOf } from './interpreter.ts'
 import type { Prepared } from './prepared.ts'
@@ -54,23 +52,4 @@ function isProgram(path: string): boolean {
   if (!path.startsWith('/')) return false
   const found = statSync(path, { throwIfNoEntry: false })
   return found !== undefined && found.isFile() && (found.mode & 0o111) !== 0
-}
-
-/** The entry of a spec that shows a program of the host. */
-function broughtBy(path: string, { platform }: Where): { readonly entry: string; readonly withPath: string } {
-  const { toolchain, searchPath } = layoutOf(platform)
-  const bin = nodePath.dirname(path)
-  const quoted = (text: string): string => `'${text}'`
-  const alsoPath = searchPath.split(':').includes(bin) ? '' : `, path: [${quoted(bin)}]`
-  if (toolchain.some((part) => isWithin(path, part))) return { entry: "toolchain: 'host'", withPath: `toolchain: 'host'${alsoPath}` }
-  const runtime = runningRuntime()
-  if (isWithin(realpathSync.native(path), runtime.source)) {
-    const entry = "toolchain: ['host', 'node']"
-    return { entry, withPath: entry }
-  }
-  // A program has its libraries beside the folder that it is in.
-  const prefix = nodePath.dirname(bin)
-  const part = /^s?bin$/.test(nodePath.basename(bin)) && prefix !== '/' ? prefix : path
-  const entry = `toolchain: ['host', ${quoted(part)}]`
-  return { entry, withPath: entry + alsoPath }
 }

@@ -1,4 +1,4 @@
-import { chmodSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs'
+import { chmodSync, linkSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 
 import { describe, expect, it, vi } from 'vitest'
@@ -6,6 +6,7 @@ import { describe, expect, it, vi } from 'vitest'
 import { beginningOf, lookInside } from '../../src/command/inside.ts'
 import { interpreterOf } from '../../src/command/interpreter.ts'
 import { launchError } from '../../src/command/launch-error.ts'
+import { isPersonal } from '../../src/command/personal-folder.ts'
 import { planOf, type Plan } from '../../src/spec/plan.ts'
 import type { Spec } from '../../src/spec/spec.ts'
 import { HostTree } from './host-tree.ts'
@@ -131,6 +132,36 @@ describe('a program that is not found', () => {
     expect(told('tool-of-the-test', {})).toMatchObject({ remedy: `toolchain: ['host', '${tree.at('opt/sdk')}'], path: ['${path.dirname(tool)}']` })
     vi.unstubAllEnvs()
     expect(told('/bin/sh', {})).toMatchObject({ remedy: "toolchain: 'host'" })
+  })
+
+  it('and lies in a home is named alone: the home, what is around it and a folder with a dot in it hold more than programs', () => {
+    vi.stubEnv('HOME', tree.at('people/x'))
+    for (const at of ['people/x/bin', 'people/x/.local/bin', 'people/x/.cargo/bin', 'people/bin']) {
+      const tool = program(`${at}/tool-of-a-home`, '')
+      expect(told(tool, {}), at).toMatchObject({ remedy: `toolchain: ['host', '${tool}']` })
+      vi.stubEnv('PATH', path.dirname(tool))
+      expect(told('tool-of-a-home', {}), at).toMatchObject({ remedy: `toolchain: ['host', '${tool}'], path: ['${path.dirname(tool)}']` })
+    }
+    const deeper = program('people/x/.sdks/one/bin/tool', '')
+    expect(told(deeper, {})).toMatchObject({ remedy: `toolchain: ['host', '${tree.at('people/x/.sdks/one')}']` })
+    vi.unstubAllEnvs()
+    for (const folder of ['/home/x', '/home', '/root', '/root/.local', '/home/x/.cargo', '/usr/home/x']) expect(isPersonal(folder), folder).toBe(true)
+    for (const folder of ['/opt/x', '/home/x/sdk', '/home/x/.sdks/one', '/opt/.x']) expect(isPersonal(folder), folder).toBe(false)
+  })
+
+  it('and is a shim has the real toolchain asked for: what a shim picks by is not in a session', () => {
+    const rustup = program('cargo/bin/rustup', '')
+    symlinkSync('rustup', tree.at('cargo/bin/cargo'))
+    linkSync(rustup, tree.at('cargo/bin/rustc'))
+    for (const [shim, command] of [
+      [tree.at('cargo/bin/cargo'), 'rustup which cargo'],
+      [tree.at('cargo/bin/rustc'), 'rustup which rustc'],
+      [program('x/.pyenv/shims/python3', ''), 'pyenv which python3'],
+      [program('x/.asdf/shims/ruby', ''), 'asdf which ruby'],
+    ] as const) {
+      expect(told(shim, {})).toMatchObject({ remedy: `it is a shim, so name the folder of the toolchain that it picks, which \`${command}\` tells, in toolchain` })
+    }
+    expect(told(rustup, {})).toMatchObject({ remedy: `toolchain: ['host', '${tree.at('cargo')}']` })
   })
 
   it.skipIf(process.execPath.startsWith('/tmp/'))('that is the runtime of this program has its toolchain named (not where it is in /tmp, which is a session’s own)', () => {
