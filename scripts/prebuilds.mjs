@@ -1,7 +1,7 @@
 // `npm run prebuilds [-- NAME...]`: makes the prebuilt addons that this machine can make, all or the named ones, into prebuilds/, and
-// says which it cannot. Each is checked against its row of the table (src/native/artefacts.json) and loaded, where it can be here.
+// says which it cannot. Each is checked against its row of the table (src/native/artefact-table.ts) and loaded, where it can be here.
 // `--check` makes nothing: it fails unless every file of the table is there and good, as before a release.
-import { chmodSync, copyFileSync, existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs'
+import { chmodSync, copyFileSync, existsSync, mkdirSync, rmSync } from 'node:fs'
 import path from 'node:path'
 
 import { watcherOf } from './addon-workspace.mjs'
@@ -10,8 +10,8 @@ import { packageRoot } from './guest/workspace.mjs'
 import { checkArtefact } from './prebuilds/check.mjs'
 import { howToLoad } from './prebuilds/load.mjs'
 import { howToMake } from './prebuilds/make.mjs'
+import { artefacts } from './prebuilds/table.mjs'
 
-const artefacts = JSON.parse(readFileSync(path.join(packageRoot, 'src', 'native', 'artefacts.json'), 'utf8'))
 const folder = path.join(packageRoot, 'prebuilds')
 const words = process.argv.slice(2)
 const isCheck = words.includes('--check')

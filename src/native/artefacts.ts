@@ -1,10 +1,10 @@
 import { closeSync, openSync, readSync } from 'node:fs'
 
-import table from './artefacts.json' with { type: 'json' }
+import { table } from './artefact-table.ts'
 
 /**
- * A prebuilt addon, and the program that goes with it: files in the package's folder `prebuilds`. The table is read by the loader, by
- * scripts/install.mjs and by scripts/prebuilds.mjs, which makes them.
+ * A prebuilt addon, and the program that goes with it: files in the package's folder `prebuilds`. The table (artefact-table.ts) is read by
+ * the loader, by scripts/install.mjs and by scripts/prebuilds.mjs, which makes them.
  */
 export interface Artefact {
   readonly name: string

@@ -16,7 +16,7 @@ vi.mock('node:module', async (original) => {
   return { ...module, createRequire: () => (file: string) => host.load(file) }
 })
 
-// As the table has it of this machine (src/native/artefacts.json).
+// As the table has it of this machine (src/native/artefact-table.ts).
 const [fitting = artefacts.find(({ system, arch }) => system === 'linux' && arch === process.arch)] = fittingArtefacts()
 const prebuild = `/prebuilds/${fitting?.addon ?? 'none'}`
 const built = '/build/Release/buildjail.node'

@@ -40,7 +40,6 @@ describe.skipIf(found === undefined)('what npm packs (skipped without npm)', () 
   test('is the compiled form of every source, and of no source that is gone', () => {
     const compiled = below('dist').filter((name) => name.endsWith('.js')).map((name) => name.replace(/js$/, 'ts'))
     expect(compiled.filter((name) => !sourcesIn('src').includes(name))).toEqual([])
-    expect(below('dist')).toContain('native/artefacts.json')
     expect(below('dist')).toContain('index.d.ts')
   })
 

@@ -1,4 +1,10 @@
-[
+import type { Artefact } from './artefacts.ts'
+
+/**
+ * A module and no JSON file: a JSON module cannot be imported in a context of node:vm, as Vitest's vmThreads has them. What is behind the
+ * equals sign is JSON all the same, as scripts of a checkout that is not built read it (scripts/prebuilds/table.mjs).
+ */
+export const table: readonly Artefact[] = [
   {
     "name": "freebsd-x64",
     "system": "freebsd",
