@@ -5,7 +5,9 @@ import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 
-import { Application } from 'typedoc'
+import { Application, Converter } from 'typedoc'
+
+import { markRestElements } from './rest-elements.mjs'
 
 const site = fileURLToPath(new URL('.', import.meta.url))
 const reference = path.join(site, '..', 'docs', 'reference')
@@ -26,6 +28,7 @@ const pages = {
 const folder = mkdtempSync(path.join(tmpdir(), 'buildjail-reference-'))
 try {
   const app = await Application.bootstrapWithPlugins({ options: path.join(site, 'typedoc.json'), out: folder })
+  app.converter.on(Converter.EVENT_RESOLVE_BEGIN, markRestElements)
   const project = await app.convert()
   if (project === undefined) throw new Error('typedoc could not read the sources')
   await app.generateOutputs(project)
