@@ -4,6 +4,7 @@ import { once } from 'node:events'
 import { existsSync, mkdirSync, readdirSync, realpathSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 
+import { removeGypLeftovers } from './gyp-leftovers.mjs'
 import { findNodeGyp, missingTools } from './tools.mjs'
 
 /** What is left of a build when its objects are gone. */
@@ -27,6 +28,7 @@ export async function compile(root, { why, keepsObjects }) {
   const start = performance.now()
   const progress = progressLine(`buildjail: compiling its native code (${why})`)
   const { status, log } = await run(nodeGyp, root, progress.step)
+  if (!keepsObjects) removeGypLeftovers(root)
   progress.end(status === 0 ? `done in ${Math.round((performance.now() - start) / 1000)} s` : 'failed')
   if (status !== 0) {
     const file = keepLog(root, log)

@@ -34,7 +34,7 @@ describe.skipIf(found === undefined)('what npm packs (skipped without npm)', () 
 
   test('is what compiling takes', () => {
     expect(below('native').sort()).toEqual(sourcesIn('native').filter((name) => !name.startsWith('faults')).sort())
-    expect(below('scripts').sort()).toEqual(['install.mjs', 'install/compile.mjs', 'install/prebuilt.mjs', 'install/tools.mjs'])
+    expect(below('scripts').sort()).toEqual(['install.mjs', 'install/compile.mjs', 'install/gyp-leftovers.mjs', 'install/prebuilt.mjs', 'install/tools.mjs'])
   })
 
   test('is the compiled form of every source, and of no source that is gone', () => {
