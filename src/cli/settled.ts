@@ -1,6 +1,7 @@
 import { InvalidCommandError } from '../errors.ts'
 import { fieldNames, fields, type Spec } from '../spec/fields.ts'
 import type { PlanRequest, RunRequest } from './command-line.ts'
+import { inFlags } from './in-flags.ts'
 
 /** What a command line asks for, with what its spec file says. */
 export interface Settled {
@@ -8,14 +9,14 @@ export interface Settled {
   readonly command: readonly string[]
   /** Milliseconds. */
   readonly timeout?: number
-  /** The error, which says where in the file the entry stands that it is about. */
+  /** The error, which says where in the file the entry stands that it is about, and speaks of options where that is one of theirs. */
   readonly placed: (error: unknown) => unknown
 }
 
 /** @throws SpecError naming the entry, and where it stands in the file. */
 export async function settled({ kind, spec, command, file, timeout }: PlanRequest | RunRequest): Promise<Settled> {
   const own = timeout === undefined ? {} : { timeout }
-  if (file === undefined) return { spec, command, ...own, placed: (error) => error }
+  if (file === undefined) return { spec, command, ...own, placed: inFlags }
   // Its parser is loaded for those who have a file.
   const { SpecFile, entryOf, placed } = await import('./spec-file.ts')
   const ofFile = new SpecFile(file)
@@ -26,7 +27,11 @@ export async function settled({ kind, spec, command, file, timeout }: PlanReques
     command: both,
     ...(ofFile.timeout === undefined ? {} : { timeout: ofFile.timeout }),
     ...own,
-    placed: (error) => (isGiven(spec, entryOf(error), ofFile.spec) ? error : placed(error, ofFile.placeOf(entryOf(error)))),
+    placed: (error) => {
+      const isOfCommandLine = (entry: string): boolean => isGiven(spec, entry, ofFile.spec)
+      const place = isOfCommandLine(entryOf(error)) ? undefined : ofFile.placeOf(entryOf(error))
+      return placed(inFlags(error, isOfCommandLine), place)
+    },
   }
 }
 

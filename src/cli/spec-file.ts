@@ -75,7 +75,10 @@ export class SpecFile {
 export function placed(error: unknown, place: Place | undefined): unknown {
   if (!(error instanceof Error) || place === undefined) return error
   const { file, line, column } = place
-  Object.defineProperty(error, 'message', { value: `${inOneLine(file)}:${line}:${column}: ${error.message}` })
+  // Where it is about the file as a whole, that is named by the place.
+  const name = inOneLine(file)
+  const message = error.message.startsWith(`${name}: `) ? error.message.slice(name.length + 2) : error.message
+  Object.defineProperty(error, 'message', { value: `${name}:${line}:${column}: ${message}` })
   // Not as members: Bun's errors have a line and a column of their own, of the program.
   return Object.assign(error, { place })
 }

@@ -1,29 +1,38 @@
 import { statSync } from 'node:fs'
 import nodePath from 'node:path'
 
-import { isNativeFailure, typed, type Advice } from '../errors.ts'
+import { isNativeFailure, typed } from '../errors.ts'
 import { jobError } from '../native/failure.ts'
+import { asking, specText } from '../spec/asked.ts'
 import type { Plan } from '../spec/plan-types.ts'
 import { readable } from '../spec/readable.ts'
-import { broughtBy } from './brought-by.ts'
+import { broughtBy, type Bringing } from './brought-by.ts'
 import { beginningOf, lookInside, type Layout } from './inside.ts'
 import { headerSize, interpreterOf } from './interpreter.ts'
 import type { Prepared } from './prepared.ts'
 
 type Where = Layout & Pick<Plan, 'platform'>
 
+interface Missing {
+  readonly problem: string
+  readonly remedy: Bringing
+}
+
 /** The typed error of a job that failed. Of a program that was not found it says what is missing, and what would bring it. */
 export function launchError(failure: unknown, { argv, env, cwd }: Pick<Prepared, 'argv' | 'env' | 'cwd'>, where: () => Where): unknown {
   if (!isNativeFailure(failure) || failure.step !== 'execve' || failure.code !== 'ENOENT') return jobError(failure)
   try {
-    return typed(failure, whatIsMissing(argv[0] ?? '', env['PATH'], cwd, where()))
+    const missing = whatIsMissing(argv[0] ?? '', env['PATH'], cwd, where())
+    if (missing === undefined) return typed(failure)
+    const { problem, remedy } = missing
+    return typeof remedy === 'string' ? typed(failure, { problem, remedy }) : asking(typed(failure, { problem, remedy: specText(remedy) }), remedy)
   } catch {
     // Of the host, which was only looked at to say more.
     return typed(failure)
   }
 }
 
-function whatIsMissing(name: string, searchPath: string | undefined, cwd: string, where: Where): Advice | undefined {
+function whatIsMissing(name: string, searchPath: string | undefined, cwd: string, where: Where): Missing | undefined {
   const isPath = name.includes('/')
   const folders = isPath ? [cwd] : (searchPath ?? '').split(':')
   for (const folder of folders) {
@@ -38,13 +47,12 @@ function whatIsMissing(name: string, searchPath: string | undefined, cwd: string
   const outside = isPath ? [name] : (process.env['PATH'] ?? '').split(':').map((folder) => `${folder}/${name}`)
   const path = outside.find(isProgram)
   if (path === undefined) return undefined
-  const remedy = broughtBy(path, where)
-  return { problem: `${readable(path)} is on this host, and not in the session`, remedy: isPath ? remedy.entry : remedy.withPath }
+  return { problem: `${readable(path)} is on this host, and not in the session`, remedy: broughtBy(path, where, !isPath) }
 }
 
-function missingInterpreter(interpreter: string, where: Where): Advice {
+function missingInterpreter(interpreter: string, where: Where): Missing {
   const problem = `its interpreter ${readable(interpreter)} is not in the session`
-  if (isProgram(interpreter)) return { problem, remedy: broughtBy(interpreter, where).entry }
+  if (isProgram(interpreter)) return { problem, remedy: broughtBy(interpreter, where, false) }
   return { problem, remedy: 'it is not on this host either: name what has it in inputs, or have the program name another' }
 }
 

@@ -247,12 +247,12 @@ supported('a name that a build or another user chose steers no terminal, and for
 
 supported('a refusal is one sentence on stderr, 125, and with --json an object', () => {
   it.each<[string[], sentence: string]>([
-    [['plan', '--toolchain', 'none', '--input', 'src=/nonexistent'], 'buildjail: inputs.src: /nonexistent does not exist (ENOENT)\n'],
-    [['plan', '--toolchain', 'none', '--user', '0:0'], "buildjail: user.uid: to be root inside, say user: 'root'\n"],
+    [['plan', '--toolchain', 'none', '--input', 'src=/nonexistent'], 'buildjail: --input src: /nonexistent does not exist (ENOENT)\n'],
+    [['plan', '--toolchain', 'none', '--user', '0:0'], 'buildjail: --user: to be root inside, say --user root\n'],
     [['plan', '--frob'], "buildjail: --frob: is not an option of buildjail plan\n"],
     [['run', '--toolchain', 'none'], 'buildjail: command: is missing; it comes last\n'],
     [['plan', '--toolchain', 'none', '--', ''], 'buildjail: command[0]: must not be empty\n'],
-    [['run', '--toolchain', 'none', '--cwd', 'src', '--', 'cc'], 'buildjail: cwd: src is not absolute\n'],
+    [['run', '--toolchain', 'none', '--cwd', 'src', '--', 'cc'], 'buildjail: --cwd: src is not absolute\n'],
     [[], 'buildjail: arguments: a command is missing; there are run, plan, page, ps, gc, doctor, bench, conformance and completion (buildjail --help tells more)\n'],
   ])('%j', async (argv, sentence) => {
     expect(await say(...argv)).toEqual({ status: 125, out: '', err: sentence })
@@ -265,7 +265,7 @@ supported('a refusal is one sentence on stderr, 125, and with --json an object',
     expect(JSON.parse(out)).toEqual({
       error: {
         code: 'ERR_BUILDJAIL_SOURCE_MISSING',
-        message: 'inputs.src: /nonexistent does not exist (ENOENT)',
+        message: '--input src: /nonexistent does not exist (ENOENT)',
         step: 'plan',
         entry: 'inputs.src',
         errno: -2,

@@ -104,6 +104,7 @@ describe('a spec file', () => {
   ])('that is wrong is refused with the place: %j', (text, place, says) => {
     const refusal = refusalOf(() => new SpecFile(write(text)))
     expect(refusal.message).toContain(`${file}:${place}: `)
+    expect(refusal.message.split(file)).toHaveLength(2)
     expect(refusal.message).toContain(says)
     expect(refusal.message).not.toContain('\n')
   })
@@ -160,10 +161,10 @@ supported('with a spec file', () => {
       expect([status, err]).toEqual([125, `buildjail: ${message}\n`])
       expect(JSON.parse(out)).toMatchObject({ error: { code: 'ERR_BUILDJAIL_SOURCE_MISSING', entry: 'inputs.a', message, file, line: 3, column: 5 } })
     }
-    expect((await say('plan', '-f', file, '--input', 'a=/nonexistent')).err).toBe('buildjail: inputs.a: /nonexistent does not exist (ENOENT)\n')
+    expect((await say('plan', '-f', file, '--input', 'a=/nonexistent')).err).toBe('buildjail: --input a: /nonexistent does not exist (ENOENT)\n')
     write('{ "toolchain": "none",\n "path": ["/a"] }')
-    expect((await say('plan', '-f', file, '--path', 'b')).err).toMatch(/^buildjail: path\[1\]: /)
-    expect((await say('plan', '-f', file, '--cwd', 'b')).err).toMatch(/^buildjail: cwd: /)
+    expect((await say('plan', '-f', file, '--path', 'b')).err).toMatch(/^buildjail: --path: /)
+    expect((await say('plan', '-f', file, '--cwd', 'b')).err).toMatch(/^buildjail: --cwd: /)
   })
 })
 

@@ -7,6 +7,7 @@ import { halfOf, roomForTmp, sizeOfAll, tmpfsMount } from '../memory-files.ts'
 import type { PlanLimits } from '../plan-types.ts'
 import { readDuration } from '../read-duration.ts'
 import { bytesSchema, readBytes } from '../read-size.ts'
+import { readable } from '../readable.ts'
 import { sizeText } from '../size-text.ts'
 
 export interface WithLimits {
@@ -131,6 +132,13 @@ const kinds: Readonly<Record<keyof Limits, Kind>> = {
 const names = Object.keys(kinds) as (keyof Limits)[]
 const kindOf = (name: string): Kind | undefined => (Object.hasOwn(kinds, name) ? kinds[name as keyof Limits] : undefined)
 
+/** @throws SpecError naming the entry */
+function kindNamed(name: string, entry: string): Kind {
+  const kind = kindOf(name)
+  if (kind === undefined) throw invalid(entry, `is not a limit; there are ${names.join(', ')}`)
+  return kind
+}
+
 /**
  * The number that a limit is.
  * @throws SpecError naming the entry
@@ -143,22 +151,24 @@ function read(given: unknown, entry: string): Limits {
   const record = readRecord(given, entry)
   const limits = Object.create(null) as Record<string, unknown>
   for (const [key, value] of Object.entries(record)) {
-    const kind = kindOf(key)
-    if (kind === undefined) throw invalid(`${entry}.${key}`, `is not a limit; there are ${names.join(', ')}`)
+    const kind = kindNamed(key, `${entry}.${key}`)
     if (value !== undefined) limits[key] = kind.read(value, `${entry}.${key}`)
   }
   return Object.freeze(limits) as Limits
 }
 
 function readFlags(words: readonly string[], option: string): Limits {
-  const given = Object.create(null) as Record<string, unknown>
+  const limits = Object.create(null) as Record<string, unknown>
   for (const text of words) {
     const [name = '', value] = text.split(/=(.*)/s)
     if (value === undefined) throw invalid(option, `'${text}' is not NAME=VALUE, such as memory=2G`)
-    if (Object.hasOwn(given, name)) throw invalid(option, `'${name}' is given twice`)
-    given[name] = kindOf(name)?.ofFlag(value, `${option}.${name}`) ?? value
+    if (Object.hasOwn(limits, name)) throw invalid(option, `'${name}' is given twice`)
+    // As it was typed.
+    const entry = `${option} ${readable(text)}`
+    const kind = kindNamed(name, entry)
+    limits[name] = kind.read(kind.ofFlag(value, entry), entry)
   }
-  return read(given, option)
+  return Object.freeze(limits) as Limits
 }
 
 const none: Limits = Object.freeze(Object.create(null) as Limits)

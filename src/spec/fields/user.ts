@@ -1,4 +1,5 @@
 import { RootNotNamedError } from '../../spec-errors.ts'
+import { asking, specText } from '../asked.ts'
 import { bare } from '../bare.ts'
 import { invalid, readInteger, readList, readRecord } from '../check.ts'
 import { type Field } from '../field.ts'
@@ -29,6 +30,7 @@ const lastId = 0xffff_fffe
 const mostGroups = 15
 export const usual: Required<User> = { uid: 35001, gid: 35001, groups: [] }
 const root: User = { uid: 0, gid: 0, groups: [] }
+const asRoot = { user: 'root' } as const
 
 export const user: Field<User | 'root', false> = {
   read: (given, entry) => (given === 'root' ? given : readUser(given, entry)),
@@ -87,7 +89,7 @@ function readUser(given: unknown, entry: string): User {
   }
   const uid = readInteger(record['uid'], `${entry}.uid`, 0, lastId)
   const gid = readInteger(record['gid'], `${entry}.gid`, 0, lastId)
-  if (uid === 0) throw new RootNotNamedError(`${entry}.uid`, "to be root inside, say user: 'root'")
+  if (uid === 0) throw asking(new RootNotNamedError(`${entry}.uid`, `to be root inside, say ${specText(asRoot)}`), asRoot)
   if (record['groups'] === undefined) return { uid, gid, groups: [] }
   const groups = readList(record['groups'], `${entry}.groups`, 'a list of group ids')
   return { uid, gid, groups: readGroups(groups, `${entry}.groups`) }
