@@ -1,4 +1,4 @@
-import { binding, buildCommand } from '../native/load.ts'
+import { binding, bindingRemedy } from '../native/load.ts'
 import { UnsupportedPlatformError } from '../errors.ts'
 import type { NativePreflight } from '../native/binding.ts'
 
@@ -33,7 +33,7 @@ function look(): NativePreflight {
     const obstacle: Obstacle = {
       check: isPlatform ? 'platform' : 'binding',
       problem: error instanceof Error ? error.message : String(error),
-      remedy: isPlatform ? 'run it on FreeBSD 14 or later, or on Linux' : `build the native code: ${buildCommand()}`,
+      remedy: isPlatform ? 'run it on FreeBSD 14 or later, or on Linux' : bindingRemedy(),
     }
     return { obstacles: [obstacle], limitations: [] }
   }

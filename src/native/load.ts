@@ -5,7 +5,7 @@ import path from 'node:path'
 import { BindingNotFoundError, UnsupportedPlatformError } from '../errors.ts'
 import { fittingArtefacts } from './artefacts.ts'
 import type { NativeBinding } from './binding.ts'
-import { packageFolders } from './package-folder.ts'
+import { bundleWithoutPackage, packageFolders } from './package-folder.ts'
 
 /** What was compiled here, from these very sources, before what came with the package. */
 const built = ['build/Release/buildjail.node', 'build-cmake/Release/buildjail.node']
@@ -21,8 +21,15 @@ export function binding(): NativeBinding {
   return loaded
 }
 
+/** What to do where there is no addon. */
+export function bindingRemedy(): string {
+  return bundleWithoutPackage() === undefined ? `build the native code: ${buildCommand()}` : leaveOut
+}
+
+const leaveOut = 'leave it out of the bundle (`--external:buildjail` of esbuild), and install it where the bundle runs'
+
 /** The command that compiles the native code of this package, whether or not the package manager ran its install script. */
-export function buildCommand(): string {
+function buildCommand(): string {
   for (const folder of packageFolders()) {
     const installer = path.join(folder, 'scripts', 'install.mjs')
     if (existsSync(installer)) return `node ${/^[\w./@+-]+$/.test(installer) ? installer : `'${installer.replaceAll("'", String.raw`'\''`)}'`}`
@@ -53,5 +60,7 @@ function load(): NativeBinding {
       }
     }
   }
+  const bundle = bundleWithoutPackage()
+  if (bundle !== undefined) throw new BindingNotFoundError(`buildjail seems to be bundled in ${bundle}, and its native code is not: ${leaveOut}`)
   throw new BindingNotFoundError(`the native code could not be loaded; build it with \`${buildCommand()}\`. Tried:\n  ${tried.join('\n  ')}`)
 }

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import path from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
@@ -13,6 +14,20 @@ export function* packageFolders(): Generator<string> {
   yield own
   const installed = installedFolder(here)
   if (installed !== undefined && installed !== own) yield installed
+}
+
+/** The file of a program that a bundler has put this package into, where the package itself is not installed for it. */
+export function bundleWithoutPackage(): string | undefined {
+  const here = ownFile()
+  return isPackage(path.resolve(path.dirname(here), '..', '..')) || installedFolder(here) !== undefined ? undefined : here
+}
+
+function isPackage(folder: string): boolean {
+  try {
+    return (JSON.parse(readFileSync(path.join(folder, 'package.json'), 'utf8')) as { readonly name?: unknown }).name === 'buildjail'
+  } catch {
+    return false
+  }
 }
 
 /** In a bundle of CommonJS modules there is no import.meta.url. */

@@ -42,12 +42,17 @@ describe.skipIf(!isNative)('a program that is no ES module', () => {
     expect(run(outfile)).not.toContain('binding')
   })
 
-  test.skipIf(esbuild === undefined)('is told what is missing where the package is not installed', async () => {
+  test.skipIf(esbuild === undefined).each(['cjs', 'esm'] as const)('is told that it is bundled, as %s, and what to do, where the package is not installed', async (format) => {
     const elsewhere = mkdtempSync(path.join(tmpdir(), 'buildjail-bundle-'))
     try {
-      const outfile = path.join(elsewhere, 'bundle.cjs')
-      await esbuild?.build({ entryPoints: [path.join(folder, 'program.cjs')], bundle: true, platform: 'node', format: 'cjs', outfile, logLevel: 'error' })
-      expect(run(outfile)).toEqual(['binding'])
+      const outfile = path.join(elsewhere, format === 'cjs' ? 'bundle.cjs' : 'bundle.mjs')
+      const entry = path.join(folder, 'told.mjs')
+      writeFileSync(entry, "import { preflight } from 'buildjail'; console.log(JSON.stringify(preflight().obstacles))")
+      await esbuild?.build({ entryPoints: [entry], bundle: true, platform: 'node', format, outfile, logLevel: 'error' })
+      const remedy = 'leave it out of the bundle (`--external:buildjail` of esbuild), and install it where the bundle runs'
+      expect(run(outfile)).toEqual([{ check: 'binding', problem: `buildjail seems to be bundled in ${outfile}, and its native code is not: ${remedy}`, remedy }])
+      await esbuild?.build({ entryPoints: [entry], bundle: true, platform: 'node', format, outfile: path.join(folder, 'out', path.basename(outfile)), external: ['buildjail'], logLevel: 'error' })
+      expect(JSON.stringify(run(path.join(folder, 'out', path.basename(outfile))))).not.toContain('"binding"')
     } finally {
       rmSync(elsewhere, { recursive: true })
     }

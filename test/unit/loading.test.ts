@@ -99,8 +99,8 @@ describe('when no binary can be loaded, the error says what was tried', () => {
 
   it('the command that it names is one of this package', async () => {
     host.files = ['/scripts/install.mjs']
-    const { buildCommand } = await import('../../src/native/load.ts')
-    expect(buildCommand()).toMatch(/^node '?\/.*\/scripts\/install\.mjs'?$/)
+    const { bindingRemedy } = await import('../../src/native/load.ts')
+    expect(bindingRemedy()).toMatch(/^build the native code: node '?\/.*\/scripts\/install\.mjs'?$/)
   })
 })
 
