@@ -233,8 +233,8 @@ export class LimitExceededError extends BuildjailError {
 
 /**
  * A system call said no, during `step`. The command was not executed. `code` is the system's: `EPERM`, `ENOENT`, ...
- * @remedy `remedy`, where the host is not set up for sessions, or where a program or its interpreter is not in the session; else what the
- *   code says of `path`.
+ * @remedy `remedy`, where the host is not set up for sessions, another session has what this one needs, or a program or its interpreter is not in
+ *   the session; else what the code says of `path`.
  * @category session
  */
 export class SystemCallError extends BuildjailError {
@@ -282,9 +282,10 @@ export interface NativeFailure {
   readonly holders?: readonly Holder[]
 }
 
-/** Something of the host's set-up that is missing, as `buildjail doctor` tells of it. */
+/** What is behind a failure, such as something of the host's set-up that is missing, and what to do about it. */
 export interface Advice {
-  readonly problem: string
+  /** Absent where the failure itself says it. */
+  readonly problem?: string
   readonly remedy: string
 }
 
@@ -293,7 +294,8 @@ function fromNativeFailure(failure: NativeFailure, advice: Advice | undefined): 
   const where = failure.path === undefined ? '' : ` '${failure.path}'`
   const to = failure.dest === undefined ? '' : ` -> '${failure.dest}'`
   const more = failure.detail === undefined ? '' : `: ${failure.detail}`
-  const cause = advice === undefined ? '' : `; ${advice.problem}; remedy: ${advice.remedy}`
+  const problem = advice?.problem === undefined ? '' : `; ${advice.problem}`
+  const cause = advice === undefined ? '' : `${problem}; remedy: ${advice.remedy}`
   const message = `${failure.code}: ${failure.reason}, ${failure.syscall}${where}${to} (step ${failure.step}${more})${cause}`
   return new SystemCallError(failure.code, message, advice === undefined ? failure : { ...failure, remedy: advice.remedy })
 }

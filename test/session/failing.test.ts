@@ -61,7 +61,7 @@ describeSession('a failure is one typed error, runs nothing and leaves nothing',
   test('an output that another live session writes to', async () => {
     await using first = await openSession({ output: folders.output })
     const error = await fails(() => build({ output: folders.output }, ['true']))
-    expect(error).toMatchObject({ code: 'EBUSY', step: 'output-lease', path: folders.output })
+    expect(error).toMatchObject({ code: 'EBUSY', step: 'output-lease', path: folders.output, remedy: expect.stringContaining('one session with all of the outputs') as string })
     expect((await first.run(['touch', '/output/still-mine'])).exitCode).toBe(0)
   })
 

@@ -16,6 +16,7 @@ import {
   typed,
   type NativeFailure,
 } from '../../src/errors.ts'
+import { jobError } from '../../src/native/failure.ts'
 
 const systemCallError = (failure: NativeFailure): SystemCallError => typed(failure) as SystemCallError
 
@@ -48,6 +49,12 @@ describe("a failed system call is told in Node's own form, with what the kernel 
     const { path: _path, dest: _dest, detail: _detail, ...bare } = failure
     expect(Object.keys(systemCallError(bare)).toSorted()).toEqual(['code', 'errno', 'name', 'step', 'syscall'])
     expect(inspect(new BuildjailError('ERR_BUILDJAIL_TEARDOWN', 'x'))).not.toContain('undefined')
+  })
+
+  it('where another session has what this one needs, it says what to do', () => {
+    const advised = jobError({ ...failure, step: 'nested-sources', detail: 'the input lies around the output of another' })
+    expect(advised).toMatchObject({ code: 'EBUSY', remedy: expect.stringMatching(/^use one session .*\(wait\)$/) as string, message: expect.stringContaining('output of another); remedy: use one') as string })
+    expect(jobError({ ...failure, step: 'unmount' })).not.toHaveProperty('remedy')
   })
 
   it('who holds what could not be taken away is a list, and a sentence in the message', () => {
