@@ -72,7 +72,7 @@ export {
   TargetNotNormalError,
 } from './spec-errors.ts'
 export { planOf, type Device, type LeftOut, type Link, type Mount, type Plan, type PlanLimits, type PlanOptions, type Warning } from './spec/plan.ts'
-export type { Additions, Allowance, Etc, Ids, InputOptions, InputSource, LimitName, Limits, Network, Ownership, PassedVariables, Size, Source, SourceOptions, Spec, Toolchain, User, Users, Variables } from './spec/spec.ts'
+export type { Additions, Allowance, Duration, Etc, Ids, InputOptions, InputSource, LimitName, Limits, Network, Ownership, PassedVariables, Size, Source, SourceOptions, Spec, Toolchain, User, Users, Variables } from './spec/spec.ts'
 export { preflight, type Obstacle, type Preflight } from './host/preflight.ts'
 export type { HostOptions } from './host/host-options.ts'
 export { recover, type LeftAlone, type RecoveredSession, type RecoveryReport } from './host/recover.ts'

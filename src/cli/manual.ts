@@ -67,7 +67,7 @@ export const chapters: Readonly<Record<Verb, Chapter>> = {
     usage: 'completion bash|zsh|fish',
     summary: 'print what a shell completes the command line with',
     about:
-      'Prints what a shell completes the command line with. In ~/.bashrc: eval "$(buildjail completion bash)"; in ~/.zshrc, after compinit: eval "$(buildjail completion zsh)"; in ~/.config/fish/config.fish: buildjail completion fish | source. The same is in the package, in dist/completion.',
+      'Prints what a shell completes the command line with. In ~/.bashrc: eval "$(buildjail completion bash)"; in ~/.zshrc, after compinit: eval "$(buildjail completion zsh)"; in ~/.config/fish/config.fish: buildjail completion fish | source. The shell has to find buildjail on its PATH. The same is in the package, in dist/completion.',
     exitStatus: 'The exit status is 0.',
   },
 }
@@ -77,7 +77,7 @@ export const topics: Readonly<Record<string, { readonly summary: string; readonl
   'spec-file': {
     summary: 'what a file for --file holds',
     paragraphs: [
-      'A spec file holds a spec in JSON, with comments and commas at the end of lists where one likes. It has the fields that a spec has in JavaScript, and besides: command, a list of words, which is run where the command line has no command; timeout, as "90s"; and $schema, for editors: "./node_modules/buildjail/dist/schema.json" has them complete and check the file.',
+      'A spec file holds a spec in JSON, with comments and commas at the end of lists where one likes. It has the fields that a spec has in JavaScript, and besides: command, a list of words, which is run where the command line has no command; timeout, as "90s" or a number of milliseconds; and $schema, for editors: "./node_modules/buildjail/dist/schema.json" has them complete and check the file.',
       'Relative paths of the host are relative to the folder of the file, and those of options to the working directory. With - the file is read from stdin, and its paths are those of the working directory.',
       "What options say is added or in place of the file's: of inputs, outputs, stores, tmpfs, limits, env and the files of etc each name is added, or is in place of the same name; path, devices and allow get more; of anything else the option holds alone. A command of the command line is in place of the file's.",
       'What is wrong is told with file, line and column, and with --json in members of these names.',

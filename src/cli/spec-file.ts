@@ -7,9 +7,12 @@ import { isBuildjailError } from '../errors.ts'
 import { bare } from '../spec/bare.ts'
 import { invalid, readList, readString, readText } from '../spec/check.ts'
 import { fieldNames, fields, type Spec } from '../spec/fields.ts'
-import { readDuration } from '../spec/read-duration.ts'
+import { readMilliseconds } from '../spec/read-duration.ts'
 import { inOneLine, readable } from '../spec/readable.ts'
 import { checkedSpec } from '../spec/spec.ts'
+
+/** setTimeout counts up to this. */
+const longestTimer = 2 ** 31 - 1
 
 /** Where something stands in a file, counted from 1. */
 export interface Place {
@@ -41,7 +44,7 @@ export class SpecFile {
       const { $schema, command, timeout, ...rest } = valueOf(this.#root) as Readonly<Record<string, unknown>>
       if ($schema !== undefined) readText($schema, '$schema')
       this.command = command === undefined ? undefined : readCommand(command)
-      this.timeout = timeout === undefined ? undefined : readDuration(readText(timeout, 'timeout'), 'timeout')
+      this.timeout = timeout === undefined ? undefined : readMilliseconds(timeout, 'timeout', 0, longestTimer)
       this.spec = rebased(checkedSpec(rest as Spec), file === '-' ? process.cwd() : path.dirname(path.resolve(file)))
     } catch (error) {
       throw placed(error, this.placeOf(entryOf(error)))

@@ -4,7 +4,7 @@ import { LimitUnsupportedError, SpecError } from '../errors.ts'
 import type { CommandLimits, WireStdio } from '../native/wire-job.ts'
 import { bare } from '../spec/bare.ts'
 import { invalid as invalidSpec, readRecord } from '../spec/check.ts'
-import { readLimit, type Size } from '../spec/fields/limits.ts'
+import { readLimit, type Duration, type Size } from '../spec/fields/limits.ts'
 import type { PlanLimits } from '../spec/plan.ts'
 import { inOneLine } from '../spec/readable.ts'
 import { invalid, type OptionCheck } from './options.ts'
@@ -12,10 +12,10 @@ import { invalid, type OptionCheck } from './options.ts'
 /** How much one command may take. Of each of these the smaller holds, where the session has a limit as well. */
 export interface RunLimits {
   /**
-   * Processor time of each of its processes, in milliseconds, counted in whole seconds (RLIMIT_CPU). A process gets SIGXCPU then, and
+   * Processor time of each of its processes, counted in whole seconds (RLIMIT_CPU). A process gets SIGXCPU then, and
    * SIGKILL a second later.
    */
-  readonly cpuTime?: number
+  readonly cpuTime?: Duration
   /** Open at a time, of each of its processes (RLIMIT_NOFILE). */
   readonly openFiles?: number
   /** Of a file that one of its processes writes (RLIMIT_FSIZE), which gets SIGXFSZ then. */

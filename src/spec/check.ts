@@ -21,9 +21,14 @@ export function readText(given: unknown, entry: string): string {
   return text
 }
 
-export function readInteger(given: unknown, entry: string, least: number, most: number): number {
+/**
+ * @param unit of what, where that is not plain
+ * @param otherwise what it may be as well
+ */
+export function readInteger(given: unknown, entry: string, least: number, most: number, unit?: string, otherwise?: string): number {
   if (typeof given !== 'number' || !Number.isSafeInteger(given) || given < least || given > most) {
-    throw invalid(entry, `must be a whole number from ${least} to ${most}`)
+    const number = `${unit === undefined ? '' : `${unit}, as `}a whole number from ${least} to ${most}`
+    throw invalid(entry, `must be ${number}${otherwise === undefined ? '' : `, ${otherwise}`}`)
   }
   // Minus zero becomes zero.
   return given + 0

@@ -1,4 +1,5 @@
-import { invalid } from './check.ts'
+import { invalid, readInteger } from './check.ts'
+import type { JsonSchema } from './field.ts'
 
 const milliseconds = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 } as const
 
@@ -15,4 +16,16 @@ export function readDuration(text: string, option: string): number {
   // setTimeout counts up to this; it would fire at once for more.
   if (duration > 2 ** 31 - 1) throw invalid(option, `'${text}' is longer than 24 days`)
   return duration
+}
+
+/**
+ * Milliseconds, as a number or as `readDuration` has them.
+ * @throws SpecError naming the entry.
+ */
+export function readMilliseconds(given: unknown, entry: string, least: number, most: number): number {
+  return readInteger(typeof given === 'string' ? readDuration(given, entry) : given, entry, least, most, 'milliseconds', 'or a text such as 90s or 10m')
+}
+
+export function millisecondsSchema(least: number, most: number): JsonSchema {
+  return { anyOf: [{ type: 'integer', minimum: least, maximum: most }, { type: 'string', pattern: String.raw`^\d+(ms|s|m|h)$` }] }
 }

@@ -21,7 +21,7 @@ export function readSize(text: string, option: string): number {
  * @throws SpecError naming the entry
  */
 export function readBytes(given: unknown, entry: string, least: number): number {
-  return readInteger(typeof given === 'string' ? readSize(given, entry) : given, entry, least, most)
+  return readInteger(typeof given === 'string' ? readSize(given, entry) : given, entry, least, most, 'bytes', 'or a text such as 512M or 2G')
 }
 
 export function bytesSchema(least: number): JsonSchema {

@@ -55,7 +55,7 @@ describe('a file system in memory is refused', () => {
     ['at a path that could lead elsewhere', { tmpfs: { '/a/../b': mib } }, 'tmpfs./a/../b', 'is not a normalised path'],
     ['on the root', { tmpfs: { '/': mib } }, 'tmpfs./', 'not'],
     ['at a relative path', { tmpfs: { a: mib } }, 'tmpfs.a', 'must be an absolute path inside'],
-    ['of less than a page', { tmpfs: { '/a': 4095 } }, 'tmpfs./a', 'must be a whole number from 4096'],
+    ['of less than a page', { tmpfs: { '/a': 4095 } }, 'tmpfs./a', 'must be bytes, as a whole number from 4096'],
     ['of a size without a unit', { tmpfs: { '/a': '64' } }, 'tmpfs./a', 'has no unit'],
     ['of which there are too many', { tmpfs: Object.fromEntries(Array.from({ length: 17 }, (_, index) => [`/${index}`, 4096])) }, 'tmpfs', 'holds more than 16'],
   ])('%s', (_what, spec, entry, message) => {

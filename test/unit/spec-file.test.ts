@@ -93,14 +93,16 @@ describe('a spec file', () => {
     ['{ "path": ["/a",\n "/b:c"] }', '2:2', 'path[1]: must not hold a colon'],
     ['{ "etc": { "/etc/a.b": 1 } }', '1:12', 'etc./etc/a.b: must be a string'],
     ['{ "user": { "uid": 0, "gid": 1 } }', '1:13', "say user: 'root'"],
-    ['{ "timeout": 90 }', '1:3', 'timeout: must be a string'],
+    ['{ "timeout": -1 }', '1:3', 'timeout: must be milliseconds, as a whole number from 0 to 2147483647, or a text such as 90s or 10m'],
+    ['{ "wait": true }', '1:3', 'wait: must be milliseconds, as a whole number from 0 to 2147483647, or a text such as 90s or 10m'],
+    ['{ "limits": { "wallTime": "10" } }', '1:15', "limits.wallTime: '10' has no unit"],
     ['{ "timeout": "90" }', '1:3', "timeout: '90' has no unit"],
     ['{ "command": "make" }', '1:3', 'command: must be a list of words'],
     ['{ "command": [] }', '1:3', 'command: must not be empty'],
     ['{ "command": ["make", 1] }', '1:23', 'command[1]: must be a string'],
     ['{ "command": [""] }', '1:15', 'command[0]: must not be empty'],
     ['{ "command": ["a\\u0000"] }', '1:15', 'command[0]'],
-    [`{ "wait": ${'['.repeat(500)}${']'.repeat(500)} }`, '1:3', 'wait: must be a whole number'],
+    [`{ "wait": ${'['.repeat(500)}${']'.repeat(500)} }`, '1:3', 'wait: must be milliseconds'],
   ])('that is wrong is refused with the place: %j', (text, place, says) => {
     const refusal = refusalOf(() => new SpecFile(write(text)))
     expect(refusal.message).toContain(`${file}:${place}: `)

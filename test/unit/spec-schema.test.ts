@@ -117,6 +117,13 @@ describe('the JSON Schema of a spec', () => {
     expect(JSON.parse(JSON.stringify(specSchema))).toEqual(specSchema)
   })
 
+  it('takes times as texts, which the checks make milliseconds of', () => {
+    const spec: Spec = { wait: '500ms', limits: { wallTime: '10m', cpuTime: '90s' } }
+    expect(isValid(specSchema, spec)).toBe(true)
+    expect(checkedSpec(spec)).toEqual({ wait: 500, limits: { wallTime: 600_000, cpuTime: 90_000 } })
+    expect(isValid(specSchema, { wait: '500' })).toBe(false)
+  })
+
   it('takes every valid spec, as the checks do, and these keep what it says', () => {
     fc.assert(
       fc.property(validSpec, (spec) => {

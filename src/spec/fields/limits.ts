@@ -5,7 +5,7 @@ import { hostMemory } from '../host-memory.ts'
 import { joinedByName } from '../join.ts'
 import { halfOf, roomForTmp, sizeOfAll, tmpfsMount } from '../memory-files.ts'
 import type { PlanLimits } from '../plan-types.ts'
-import { readDuration } from '../read-duration.ts'
+import { millisecondsSchema, readMilliseconds } from '../read-duration.ts'
 import { bytesSchema, readBytes } from '../read-size.ts'
 import { readable } from '../readable.ts'
 import { sizeText } from '../size-text.ts'
@@ -22,6 +22,9 @@ export interface WithLimits {
 /** Bytes, as a number or as `512M`, `2G`. */
 export type Size = number | string
 
+/** Milliseconds, as a number or as `90s`, `10m`. */
+export type Duration = number | string
+
 export interface Limits {
   /** Of all processes together. */
   readonly memory?: Size
@@ -31,8 +34,8 @@ export interface Limits {
   readonly processes?: number
   /** How many processors' worth of time all processes together get: 0.5, 2, ... */
   readonly cpus?: number
-  /** Processor time of all processes together, in milliseconds; they are killed then, and nothing can be started any more. */
-  readonly cpuTime?: number
+  /** Processor time of all processes together; they are killed then, and nothing can be started any more. */
+  readonly cpuTime?: Duration
   /** Open at a time, of each process (RLIMIT_NOFILE). */
   readonly openFiles?: number
   /** Of a file that a process writes (RLIMIT_FSIZE). */
@@ -43,8 +46,8 @@ export interface Limits {
   readonly tmpFiles?: number
   /** Of stdout and stderr of each command together; a command that writes more is killed. */
   readonly output?: Size
-  /** Milliseconds that the session may be open; its processes are killed then, and nothing can be started any more. */
-  readonly wallTime?: number
+  /** How long the session may be open; its processes are killed then, and nothing can be started any more. */
+  readonly wallTime?: Duration
   /** `strict` (default): what cannot be held refuses the session. `best-effort`: it is left out, and `record()` has what was applied. */
   readonly policy?: 'strict' | 'best-effort'
 }
@@ -88,7 +91,12 @@ const whole = (least: number, highest: number): Kind => ({
   text: String,
 })
 
-const duration = (highest: number): Kind => ({ ...whole(1, highest), ofFlag: readDuration, text: (value) => `${value} ms` })
+const duration = (highest: number): Kind => ({
+  read: (given, entry) => readMilliseconds(given, entry, 1, highest),
+  schema: millisecondsSchema(1, highest),
+  ofFlag: (text) => text,
+  text: (value) => `${value} ms`,
+})
 
 const [fewestCpus, mostCpus] = [0.01, 65_536]
 const processors: Kind = {

@@ -1,23 +1,23 @@
-import { readInteger } from '../check.ts'
 import { noFacts, type Field } from '../field.ts'
-import { readDuration } from '../read-duration.ts'
+import { millisecondsSchema, readDuration, readMilliseconds } from '../read-duration.ts'
+import type { Duration } from './limits.ts'
 
 export interface WithWait {
   /**
-   * Milliseconds to wait for what another session has: an output, a folder inside or around it, a build user. Default: 0, so that
+   * How long to wait for what another session has: an output, a folder inside or around it, a build user. Default: 0, so that
    * opening is refused at once (EBUSY). Where `maxSessions` has it wait for its turn, it is the time for that as well; 0 waits then as long
    * as it takes.
    */
-  readonly wait?: number
+  readonly wait?: Duration
 }
 
 /** setTimeout counts up to this. */
 const longest = 2 ** 31 - 1
 
-export const wait: Field<number, false> = {
-  read: (given, entry) => readInteger(given, entry, 0, longest),
+export const wait: Field<Duration, false> = {
+  read: (given, entry) => readMilliseconds(given, entry, 0, longest),
   plan: ({ settled }, value = 0) => {
-    settled.wait = value
+    settled.wait = value as number
   },
   isAddable: false,
   facts: noFacts,
@@ -29,5 +29,5 @@ export const wait: Field<number, false> = {
     offers: {},
     read: ([text], option) => readDuration(text, option),
   },
-  schema: { type: 'integer', minimum: 0, maximum: longest, default: 0, description: 'Milliseconds to wait for what another session has.' },
+  schema: { ...millisecondsSchema(0, longest), default: 0, description: 'How long to wait for what another session has: milliseconds, or a text as 90s or 10m.' },
 }
