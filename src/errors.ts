@@ -286,7 +286,8 @@ export interface NativeFailure {
 export interface Advice {
   /** Absent where the failure itself says it. */
   readonly problem?: string
-  readonly remedy: string
+  /** Absent where nothing is known that would do. */
+  readonly remedy?: string
 }
 
 /** `ENOENT: no such file or directory, open 'a' -> 'b' (step nmount: detail)`: Node's form, and the fields beyond it. */
@@ -294,10 +295,10 @@ function fromNativeFailure(failure: NativeFailure, advice: Advice | undefined): 
   const where = failure.path === undefined ? '' : ` '${failure.path}'`
   const to = failure.dest === undefined ? '' : ` -> '${failure.dest}'`
   const more = failure.detail === undefined ? '' : `: ${failure.detail}`
-  const problem = advice?.problem === undefined ? '' : `; ${advice.problem}`
-  const cause = advice === undefined ? '' : `${problem}; remedy: ${advice.remedy}`
+  const { problem, remedy } = advice ?? {}
+  const cause = `${problem === undefined ? '' : `; ${problem}`}${remedy === undefined ? '' : `; remedy: ${remedy}`}`
   const message = `${failure.code}: ${failure.reason}, ${failure.syscall}${where}${to} (step ${failure.step}${more})${cause}`
-  return new SystemCallError(failure.code, message, advice === undefined ? failure : { ...failure, remedy: advice.remedy })
+  return new SystemCallError(failure.code, message, remedy === undefined ? failure : { ...failure, remedy })
 }
 
 export function isNativeFailure(value: unknown): value is NativeFailure {

@@ -56,7 +56,7 @@ export async function dispatch(argv: readonly string[], terminal: Terminal): Pro
 
 function helpOrRefuse(topic: string, terminal: Terminal): string {
   const help = helpOf(topic, styleOf(terminal))
-  if (help === undefined) throw invalid(readable(topic), `is nothing that there is help about; there are ${helpTopics.join(', ')}, and each option`)
+  if (help === undefined) throw invalid(readable(topic), `is nothing that there is help about; there are ${helpTopics.join(', ')}, and each option, field and limit`)
   return help
 }
 

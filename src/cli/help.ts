@@ -1,18 +1,19 @@
 import { fieldNames, fields } from '../spec/fields.ts'
+import { toldOfLimit } from '../spec/fields/limits.ts'
 import { chapters, generalOptions, intention, spelling, topics, verbsWith } from './manual.ts'
 import { isVerb, optionsOf, verbs, type Option } from './options.ts'
 import { plain, type Style } from './style.ts'
 import { entry, paragraph } from './wrapping.ts'
 
 /**
- * The help of a verb, a topic or an option.
+ * The help of a verb, a topic, an option, a field of a spec or a limit.
  * @returns undefined where there is no such thing
  */
 export function helpOf(topic: string, style: Style = plain): string | undefined {
   if (topic === 'buildjail') return overview(style)
   if (isVerb(topic)) return verbHelp(topic, style)
   if (Object.hasOwn(topics, topic)) return `${topics[topic]?.paragraphs.map(paragraph).join('\n\n')}\n`
-  return optionHelp(topic.replace(/^--/, ''), style)
+  return optionHelp(topic.replace(/^--/, ''), style) ?? fieldTopic(topic, style) ?? limitHelp(topic, style)
 }
 
 /** All that there is help about, but for options. */
@@ -38,6 +39,19 @@ function optionHelp(name: string, { strong }: Style): string | undefined {
   if (option === undefined) return undefined
   const heading = `${strong(spelling(option))}\n\n${paragraph(`${option.help[0]?.toUpperCase()}${option.help.slice(1)}.`)}\n`
   return `${heading}${fieldHelp(name)}\nOf: ${verbsWith(name).join(', ')}\n`
+}
+
+/** That of its option, which has another name than some fields have: `inputs` is `--input`. */
+function fieldTopic(name: string, style: Style): string | undefined {
+  const field = fieldNames.find((one) => one === name)
+  return field === undefined ? undefined : optionHelp(fields[field].flag.name, style)
+}
+
+function limitHelp(name: string, { strong }: Style): string | undefined {
+  const told = toldOfLimit(name)
+  if (told === undefined) return undefined
+  const { flag } = fields.limits
+  return `${strong(`--${flag.name} ${name}=${told.value}`)}\n\n${paragraph(told.about)}\n\n${paragraph(`In a spec: limits.${name}. buildjail help ${flag.name} lists all limits.`)}\n\nOf: ${verbsWith(flag.name).join(', ')}\n`
 }
 
 /** What the schema says of the field that an option is of. */

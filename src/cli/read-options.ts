@@ -1,4 +1,5 @@
 import { invalid } from '../spec/check.ts'
+import { orNearest } from '../spec/nearest.ts'
 import { readable } from '../spec/readable.ts'
 import { helpOption, optionsOf, type Option, type Verb } from './options.ts'
 
@@ -27,7 +28,7 @@ export function readOptions(verb: Verb, words: readonly string[]): { readonly gi
   const { options, command } = split(verb, words)
   const given = new Map<string, string[]>()
   for (const { written, option, value, isInline } of options) {
-    if (option === undefined) throw invalid(readable(written), `is not an option of buildjail ${verb}`)
+    if (option === undefined) throw invalid(readable(written), `is not an option of buildjail ${verb}${meant(written, verb)}`)
     const takesValue = option.value !== undefined
     if (!takesValue && value !== undefined) throw invalid(written, 'takes no value')
     if (takesValue && value === undefined) throw invalid(written, 'needs a value')
@@ -38,6 +39,10 @@ export function readOptions(verb: Verb, words: readonly string[]): { readonly gi
     given.set(option.name, [...(given.get(option.name) ?? []), ...(value === undefined ? [] : [value])])
   }
   return { given, command }
+}
+
+function meant(written: string, verb: Verb): string {
+  return orNearest(written.replace(/^--/, ''), optionsOf[verb].map(({ name }) => name), (name) => `--${name}`)
 }
 
 /** Whether an option is among those of a verb, whether or not the rest of them can be read. */

@@ -9,7 +9,7 @@ import { expectJob, forgetJob, type JobEnd } from '../native/jobs.ts'
 import type { NativePipes } from '../native/binding.ts'
 import type { JobCommand, WireStdio } from '../native/wire-job.ts'
 import type { LimitName } from '../spec/fields/limits.ts'
-import type { Command } from './command.ts'
+import { refuseSplitCommand, type Command } from './command.ts'
 import { Ending } from './ending.ts'
 import { launchError } from './launch-error.ts'
 import { refuseUncounted } from './limits.ts'
@@ -81,6 +81,7 @@ export class BuildProcess extends EventEmitter<BuildProcessEvents> implements Di
   constructor(place: Place, command: Command, options: SpawnOptions) {
     super()
     this.#place = place
+    refuseSplitCommand(command, options)
     const checked = checkSpawnOptions(options)
     const [stdin, stdout, stderr] = checked.stdio ?? [pipe, pipe, pipe]
     const prepared = prepare(command, { ...surroundings(checked), stdin, stdout: [stdout], stderr: [stderr] }, place)

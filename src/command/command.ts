@@ -21,6 +21,20 @@ export function checkCommand(command: Command): [string, ...string[]] {
   return words as [string, ...string[]]
 }
 
+/**
+ * Refuses what looks like the arguments of child_process.spawn, before they are looked at one by one.
+ * @throws InvalidCommandError that says how it is written
+ */
+export function refuseSplitCommand(command: unknown, options: unknown): void {
+  if (typeof command !== 'string') return
+  const words = Array.isArray(options) ? [command, ...options.map(String)] : command.split(/\s+/).filter((word) => word !== '')
+  throw invalid('command', words.length === 0 ? 'must be a list: the program and its arguments' : `must be a list, [${words.map((word) => `'${printable(word)}'`).join(', ')}]`)
+}
+
+function printable(word: string): string {
+  return JSON.stringify(word).slice(1, -1)
+}
+
 /** For people: arguments that a shell would read otherwise are quoted. */
 export function commandLine(command: Command): string {
   let line = ''

@@ -15,21 +15,28 @@ type Where = Layout & Pick<Plan, 'platform'>
 
 interface Missing {
   readonly problem: string
-  readonly remedy: Bringing
+  readonly remedy?: Bringing
 }
 
-/** The typed error of a job that failed. Of a program that was not found it says what is missing, and what would bring it. */
+/** The typed error of a job that failed. Of a program or a folder that was not found it says what is missing, and what would bring it. */
 export function launchError(failure: unknown, { argv, env, cwd }: Pick<Prepared, 'argv' | 'env' | 'cwd'>, where: () => Where): unknown {
-  if (!isNativeFailure(failure) || failure.step !== 'execve' || failure.code !== 'ENOENT') return jobError(failure)
+  if (!isNativeFailure(failure) || failure.code !== 'ENOENT' || (failure.step !== 'execve' && failure.step !== 'chdir')) return jobError(failure)
   try {
-    const missing = whatIsMissing(argv[0] ?? '', env['PATH'], cwd, where())
+    const missing = failure.step === 'chdir' ? whyNoFolder(cwd, where()) : whatIsMissing(argv[0] ?? '', env['PATH'], cwd, where())
     if (missing === undefined) return typed(failure)
     const { problem, remedy } = missing
+    if (remedy === undefined) return typed(failure, { problem })
     return typeof remedy === 'string' ? typed(failure, { problem, remedy }) : asking(typed(failure, { problem, remedy: specText(remedy) }), remedy)
   } catch {
     // Of the host, which was only looked at to say more.
     return typed(failure)
   }
+}
+
+function whyNoFolder(cwd: string, where: Where): Missing | undefined {
+  if (lookInside(cwd, where) !== 'absent') return undefined
+  const isHere = statSync(cwd, { throwIfNoEntry: false })?.isDirectory() === true
+  return { problem: isHere ? 'it is on this host, and not declared, so that it is not in the session' : 'there is no such folder in the session' }
 }
 
 function whatIsMissing(name: string, searchPath: string | undefined, cwd: string, where: Where): Missing | undefined {
@@ -46,7 +53,7 @@ function whatIsMissing(name: string, searchPath: string | undefined, cwd: string
   }
   const outside = isPath ? [name] : (process.env['PATH'] ?? '').split(':').map((folder) => `${folder}/${name}`)
   const path = outside.find(isProgram)
-  if (path === undefined) return undefined
+  if (path === undefined) return isPath ? undefined : { problem: `there is no ${readable(name)} in the session's PATH (${readable(searchPath ?? '')})` }
   return { problem: `${readable(path)} is on this host, and not in the session`, remedy: broughtBy(path, where, !isPath) }
 }
 

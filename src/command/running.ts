@@ -7,7 +7,7 @@ import type { NativePipes } from '../native/binding.ts'
 import type { LimitName } from '../spec/fields/limits.ts'
 import { inOneLine } from '../spec/readable.ts'
 import type { JobCommand } from '../native/wire-job.ts'
-import { commandLine, type Command } from './command.ts'
+import { commandLine, refuseSplitCommand, type Command } from './command.ts'
 import { Ending } from './ending.ts'
 import { errorOf, failuresOf, howItEnded } from './command-error.ts'
 import { abandon } from './input.ts'
@@ -87,6 +87,7 @@ export class Running<Output = string> implements Promise<Result<Output>>, AsyncI
       this.#reject = reject
     })
     try {
+      refuseSplitCommand(command, options)
       if (options !== undefined) this.#options = checkRunOptions(options)
       const prepared = prepare(command, this.#options, place)
       if (prepared.limits?.output !== undefined) this.#meter = new OutputMeter(prepared.limits.output)

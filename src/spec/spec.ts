@@ -1,5 +1,6 @@
 import { invalid, readRecord } from './check.ts'
 import { fieldNames, fields, type Additions, type Spec } from './fields.ts'
+import { orNearest } from './nearest.ts'
 
 export type { Additions, Spec } from './fields.ts'
 export type { Allowance } from './fields/allow.ts'
@@ -22,7 +23,7 @@ export type { Users } from './fields/users.ts'
 export function checkedSpec(given: Spec): Spec {
   const record = readRecord(given, 'spec')
   for (const key of Object.keys(record)) {
-    if (!isField(key)) throw invalid(key, ofPlans.has(key) ? notOurPlan : 'is not a field of a spec')
+    if (!isField(key)) throw invalid(key, noField(key))
   }
   const spec = Object.create(null) as Record<string, unknown>
   for (const name of fieldNames) {
@@ -47,6 +48,15 @@ export function checkedAdditions(given: Additions): Additions {
 function isField(key: string): key is keyof Spec {
   return Object.hasOwn(fields, key)
 }
+
+function noField(key: string): string {
+  if (ofPlans.has(key)) return notOurPlan
+  if (ofRuns.has(key)) return 'is an option of run, not of a spec'
+  return `is not a field of a spec${orNearest(key, fieldNames)}`
+}
+
+/** Options of a run that people look for in a spec (src/command/run-options.ts). */
+const ofRuns: ReadonlySet<string> = new Set(['timeout', 'signal', 'killSignal', 'stdin', 'stdout', 'stderr', 'stdio', 'maxBuffer', 'encoding', 'lines', 'reject', 'verbose'])
 
 /** Fields of a plan that a spec lacks. */
 const ofPlans: ReadonlySet<string> = new Set(['version', 'platform', 'mounts', 'links', 'files', 'directories', 'leftOut'])

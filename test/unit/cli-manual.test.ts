@@ -66,6 +66,9 @@ describe('help', () => {
   it('of an option has what the schema says of its field', () => {
     expect(helpOf('limit')).toContain('memory, swap, processes')
     expect(helpOf('tmp-size')).toContain('In a spec: limits.')
+    expect(helpOf('inputs')).toBe(helpOf('input'))
+    expect(helpOf('sourceDateEpoch')).toBe(helpOf('source-date-epoch'))
+    expect(helpOf('memory')).toMatch(/^--limit memory=SIZE\n\nMemory of all processes together\.\n\nIn a spec: limits\.memory\./)
     expect(helpOf('--hostname')).toContain('Default: build.')
     expect(helpOf('timeout')).toContain('\n\nOf: run, plan\n')
   })

@@ -30,6 +30,9 @@ describe.skipIf(process.platform !== 'freebsd' && process.platform !== 'linux')(
     [['--tmp-size', '10x'], "buildjail: --tmp-size 10x: '10x' is not a size such as 512M or 2G"],
     [['--tmpfs', '/scratch=10'], "buildjail: --tmpfs /scratch: '10' has no unit: write 10B, 10K, 10M, 10G or 10T"],
     [['--input', 'src=nosuch'], 'buildjail: --input src: nosuch does not exist (ENOENT)'],
+    [['--inputs', 'a=b'], 'buildjail: --inputs: is not an option of buildjail plan; did you mean --input?'],
+    [['--frobnicate'], 'buildjail: --frobnicate: is not an option of buildjail plan'],
+    [['--env', 'npm_*'], 'buildjail: --env: npm_*: a variable is passed by its whole name, and not by a pattern'],
     [['--toolchain', 'relative'], "buildjail: --toolchain: relative is neither 'host' nor 'node', nor an absolute path"],
     [['--input', `/w=${source}`, '--outputs', `/w=${tree.at('new')}`], 'buildjail: --outputs /w: /w is the target of --input /w too'],
   ])('%j', async (argv, message) => {

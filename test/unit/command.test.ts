@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process'
 
 import { describe, expect, it } from 'vitest'
 
-import { checkCommand, checkEnv, checkCwd, commandLine, type Command } from '../../src/command/command.ts'
+import { checkCommand, checkEnv, checkCwd, commandLine, refuseSplitCommand, type Command } from '../../src/command/command.ts'
 import { refusalOf } from './refusal.ts'
 
 describe('a command that could be understood in two ways is refused', () => {
@@ -17,6 +17,15 @@ describe('a command that could be understood in two ways is refused', () => {
     ['NUL in the program', ['cc\0'], 'command[0]'],
   ])('%s', (_what, command, entry) => {
     expect(refusalOf(() => checkCommand(command as Command))).toMatchObject({ code: 'ERR_BUILDJAIL_INVALID_COMMAND', entry, step: 'launch' })
+  })
+
+  it.each<[unknown, unknown, string]>([
+    ['ls', ['-l'], "command: must be a list, ['ls', '-l']"],
+    ['ls  -l', undefined, "command: must be a list, ['ls', '-l']"],
+    ['echo', ['a\nb'], "command: must be a list, ['echo', 'a\\nb']"],
+    ['', undefined, 'command: must be a list: the program and its arguments'],
+  ])('one that is written as for child_process.spawn has its list told: %j, %j', (command, options, message) => {
+    expect(refusalOf(() => refuseSplitCommand(command, options)).message).toBe(message)
   })
 
   it('empty arguments and any other text are a command', () => {

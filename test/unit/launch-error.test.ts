@@ -169,9 +169,15 @@ describe('a program that is not found', () => {
   })
 
   it('and is nowhere, or of the build’s own, has nothing said of it', () => {
-    for (const command of ['/no/such/program', 'no-such-program', '/tmp/program', './program']) {
+    for (const command of ['/no/such/program', '/tmp/program', './program']) {
       expect(told(command, {})).toMatchObject({ message: `ENOENT: no such file or directory, execve '${command}' (step execve)` })
     }
+  })
+
+  it('and is nowhere has the PATH told that it was looked for in', () => {
+    const error = told('gccc', {}, { PATH: '/bin:/opt/x/bin' })
+    expect(error).toMatchObject({ message: `ENOENT: no such file or directory, execve 'gccc' (step execve); there is no gccc in the session's PATH (/bin:/opt/x/bin)` })
+    expect(error).not.toHaveProperty('remedy')
   })
 
   it('is not looked for where something else has failed', () => {
@@ -179,5 +185,21 @@ describe('a program that is not found', () => {
     const where = vi.fn<() => Plan>()
     expect(launchError(other, { argv: ['x'], env: {}, cwd: '/' }, where)).toMatchObject({ code: 'ENOTDIR' })
     expect(where).not.toHaveBeenCalled()
+  })
+})
+
+describe('a folder to start in that is not found', () => {
+  const told = (cwd: string, spec: Spec = {}): unknown => {
+    const failure = nativeFailure({ code: 'ENOENT', errno: -2, syscall: 'chdir', step: 'chdir', reason: 'no such file or directory', path: cwd })
+    return launchError(failure, { argv: ['true'], env: {}, cwd }, () => planned(spec))
+  }
+  const message = (cwd: string, more: string): object => ({ message: `ENOENT: no such file or directory, chdir '${cwd}' (step chdir)${more}` })
+
+  it('is told from one that is on this host and was not declared', () => {
+    const folder = tree.directory('undeclared')
+    expect(told(folder)).toMatchObject(message(folder, '; it is on this host, and not declared, so that it is not in the session'))
+    expect(told('/no/such/folder')).toMatchObject(message('/no/such/folder', '; there is no such folder in the session'))
+    expect(told('/inputs/x/none', { inputs: { x: folder } })).toMatchObject(message('/inputs/x/none', '; there is no such folder in the session'))
+    expect(told('/tmp/own')).toMatchObject(message('/tmp/own', ''))
   })
 })

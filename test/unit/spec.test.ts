@@ -22,6 +22,8 @@ const misshapen: readonly [string, unknown, entry: string][] = [
   ['inputs as a list', { inputs: ['/src'] }, 'inputs'],
   ['an input without a source', { inputs: { src: '' } }, 'inputs.src'],
   ['an input whose source is no text', { inputs: { src: 1 } }, 'inputs.src'],
+  ['an input that is a URL', { inputs: { src: new URL('file:///src') } }, 'inputs.src'],
+  ['an input without a path', { inputs: { src: { optional: true } } }, 'inputs.src'],
   ['an input whose source holds NUL', { inputs: { src: '/a\0b' } }, 'inputs.src'],
   ['an empty output', { output: '' }, 'output'],
   ['an output that is no text', { output: {} }, 'output'],
@@ -51,6 +53,7 @@ const misshapen: readonly [string, unknown, entry: string][] = [
   ['no output', { limits: { output: 0 } }, 'limits.output'],
   ['more time than a timer counts', { limits: { wallTime: 2 ** 31 } }, 'limits.wallTime'],
   ['a policy of another word', { limits: { policy: 'lenient' } }, 'limits.policy'],
+  ['variables by a pattern', { env: { pass: ['npm_*'] } }, 'env.pass[0]'],
   ['a variable without a name', { env: { '': 'x' } }, 'env.'],
   ['a variable name with =', { env: { 'A=B': 'x' } }, 'env.A=B'],
   ['a variable name with NUL', { env: { 'A\0': 'x' } }, 'env.A\0'],
@@ -128,6 +131,15 @@ describe('a name of an input or output that is no single path component is refus
     })
     expect(refusalOf(() => check({ outputs: { [name]: '/out' } }))).toMatchObject({ entry: `outputs.${name}` })
   })
+})
+
+it('a field that there is none of is refused with what may have been meant', () => {
+  const told = (field: string): string => refusalOf(() => check({ [field]: {} })).message
+  expect(told('input')).toBe('input: is not a field of a spec; did you mean inputs?')
+  expect(told('imputs')).toBe('imputs: is not a field of a spec; did you mean inputs?')
+  expect(told('sourcedateepoch')).toBe('sourcedateepoch: is not a field of a spec; did you mean sourceDateEpoch?')
+  expect(told('frobnicate')).toBe('frobnicate: is not a field of a spec')
+  expect(told('timeout')).toBe('timeout: is an option of run, not of a spec')
 })
 
 it('a user by the name of the host is refused in words that say what a user is', () => {

@@ -2,6 +2,7 @@ import { bare } from '../bare.ts'
 import { invalid, readList, readRecord, readString } from '../check.ts'
 import { noFacts, type Field } from '../field.ts'
 import { readPairs } from '../read-pairs.ts'
+import { readable } from '../readable.ts'
 import { withPath } from '../search-path.ts'
 
 export interface WithEnv {
@@ -33,7 +34,7 @@ export const env: Field<Env, true> = {
     }
     const { pass, set } = record
     return bare<PassedVariables>({
-      ...(pass === undefined ? {} : { pass: readList(pass, `${entry}.pass`, 'a list of names').map((name, index) => readName(name, `${entry}.pass[${index}]`)) }),
+      ...(pass === undefined ? {} : { pass: readList(pass, `${entry}.pass`, 'a list of names').map((name, index) => readPassed(name, `${entry}.pass[${index}]`)) }),
       ...(set === undefined ? {} : { set: readVariables(readRecord(set, `${entry}.set`), `${entry}.set`) }),
     })
   },
@@ -57,7 +58,7 @@ export const env: Field<Env, true> = {
       if (pass.length === 0) return set
       const twice = pass.find((name, index) => Object.hasOwn(set, name) || pass.indexOf(name) !== index)
       if (twice !== undefined) throw invalid(option, `'${twice}' is given twice`)
-      return { pass: pass.map((name) => readName(name, option)), set }
+      return { pass: pass.map((name) => readPassed(name, option)), set }
     },
     join: joinedEnv,
   },
@@ -66,7 +67,7 @@ export const env: Field<Env, true> = {
       variablesSchema(),
       {
         type: 'object',
-        properties: { pass: { type: 'array', items: { type: 'string', pattern: String.raw`^[^=\0]+$` } }, set: variablesSchema() },
+        properties: { pass: { type: 'array', items: { type: 'string', pattern: String.raw`^[^=\0*]+$` } }, set: variablesSchema() },
         additionalProperties: false,
       },
     ],
@@ -103,6 +104,12 @@ function readName(given: unknown, entry: string): string {
   if (typeof given !== 'string') throw invalid(entry, 'must be a string')
   if (given === '' || given.includes('=') || given.includes('\0')) throw invalid(entry, 'a variable name must not be empty or hold = or NUL')
   return given
+}
+
+function readPassed(given: unknown, entry: string): string {
+  const name = readName(given, entry)
+  if (name.includes('*')) throw invalid(entry, `${readable(name)}: a variable is passed by its whole name, and not by a pattern`)
+  return name
 }
 
 function readVariables(record: Readonly<Record<string, unknown>>, entry: string): Variables {

@@ -69,6 +69,8 @@ interface Kind {
   readonly schema: JsonSchema
   /** The value of `--limit NAME=TEXT`, for `read`. */
   readonly ofFlag: (text: string, option: string) => unknown
+  /** The name of its value in the help. */
+  readonly value: string
   /** As `buildjail plan` has it. */
   readonly text: (value: number | string) => string
   /** Whether one build can add it to a base. */
@@ -80,6 +82,7 @@ const integer = (minimum: number, maximum: number): JsonSchema => ({ type: 'inte
 const size = (least: number): Kind => ({
   read: (given, entry) => readBytes(given, entry, least),
   schema: bytesSchema(least),
+  value: 'SIZE',
   ofFlag: (text) => text,
   text: (value) => sizeText(value as number),
 })
@@ -87,6 +90,7 @@ const size = (least: number): Kind => ({
 const whole = (least: number, highest: number): Kind => ({
   read: (given, entry) => readInteger(given, entry, least, highest),
   schema: integer(least, highest),
+  value: 'NUMBER',
   ofFlag: (text) => (/^\d+(\.\d+)?$/.test(text) ? Number(text) : text),
   text: String,
 })
@@ -94,6 +98,7 @@ const whole = (least: number, highest: number): Kind => ({
 const duration = (highest: number): Kind => ({
   read: (given, entry) => readMilliseconds(given, entry, 1, highest),
   schema: millisecondsSchema(1, highest),
+  value: 'DURATION',
   ofFlag: (text) => text,
   text: (value) => `${value} ms`,
 })
@@ -117,28 +122,34 @@ const eitherPolicy: Kind = {
     return known
   },
   schema: { enum: policies, default: 'strict' },
+  value: policies.join('|'),
   ofFlag: (text) => text,
   text: String,
 }
 
-const kinds: Readonly<Record<keyof Limits, Kind>> = {
-  memory: size(page),
-  swap: size(0),
-  processes: whole(1, 2 ** 22),
-  cpus: processors,
-  cpuTime: duration(most),
+const kinds: Readonly<Record<keyof Limits, Kind & { readonly about: string }>> = {
+  memory: { ...size(page), about: 'Memory of all processes together.' },
+  swap: { ...size(0), about: 'Swap of all processes together, beyond memory. 0B: none.' },
+  processes: { ...whole(1, 2 ** 22), about: 'Processes at a time, threads as well where the system counts those.' },
+  cpus: { ...processors, about: "How many processors' worth of time all processes together get: 0.5, 2, ..." },
+  cpuTime: { ...duration(most), about: 'Processor time of all processes together; they are killed then, and nothing can be started any more.' },
   // Fewer and no program could be loaded.
-  openFiles: { ...whole(8, 2 ** 30), isAddable: true },
-  fileSize: { ...size(1), isAddable: true },
-  tmpSize: size(page),
-  tmpFiles: whole(1, 2 ** 32),
-  output: { ...size(1), isAddable: true },
-  wallTime: { ...duration(longestTimer), isAddable: true },
-  policy: eitherPolicy,
+  openFiles: { ...whole(8, 2 ** 30), isAddable: true, about: 'Files that each process may have open at a time (RLIMIT_NOFILE).' },
+  fileSize: { ...size(1), isAddable: true, about: 'Size of a file that a process writes (RLIMIT_FSIZE).' },
+  tmpSize: { ...size(page), about: 'Size of the private /tmp, which is memory. Default: 2 GiB, but at most half of the memory, and of the limit memory.' },
+  tmpFiles: { ...whole(1, 2 ** 32), about: 'Files and directories in the private /tmp. Default: one for each 4 KiB of tmpSize, and at least 1024.' },
+  output: { ...size(1), isAddable: true, about: 'What each command writes to stdout and stderr together; a command that writes more is killed.' },
+  wallTime: { ...duration(longestTimer), isAddable: true, about: 'How long the session may be open; its processes are killed then, and nothing can be started any more.' },
+  policy: { ...eitherPolicy, about: 'strict: a limit that this host cannot hold refuses the session. best-effort: it is left out.' },
+}
+
+/** For the help: what a limit is of, and how its value is called. Undefined where there is no such limit. */
+export function toldOfLimit(name: string): { readonly value: string; readonly about: string } | undefined {
+  return kindOf(name)
 }
 
 const names = Object.keys(kinds) as (keyof Limits)[]
-const kindOf = (name: string): Kind | undefined => (Object.hasOwn(kinds, name) ? kinds[name as keyof Limits] : undefined)
+const kindOf = (name: string): (typeof kinds)[keyof Limits] | undefined => (Object.hasOwn(kinds, name) ? kinds[name as keyof Limits] : undefined)
 
 /** @throws SpecError naming the entry */
 function kindNamed(name: string, entry: string): Kind {
@@ -230,7 +241,7 @@ export const limits: Field<Limits, true> = {
   },
   schema: {
     type: 'object',
-    properties: Object.fromEntries(names.map((name) => [name, kinds[name].schema])),
+    properties: Object.fromEntries(names.map((name) => [name, { ...kinds[name].schema, description: kinds[name].about }])),
     additionalProperties: false,
     description: 'How much the build may take.',
   },

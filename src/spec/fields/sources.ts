@@ -70,6 +70,8 @@ export function readKeptPath(given: unknown, entry: string): string {
 function readOptions<Name extends 'optional' | 'overlay'>(given: unknown, entry: string, names: readonly Name[]): string | ({ readonly path: string } & { readonly [Key in Name]?: boolean }) {
   if (typeof given !== 'object' || given === null) return readText(given, entry)
   const record = readRecord(given, entry)
+  // As of a URL.
+  if (!Object.hasOwn(record, 'path')) throw invalid(entry, 'must be a path or { path }')
   for (const key of Object.keys(record)) {
     if (key === 'overlay' && !names.includes(key as Name)) throw invalid(`${entry}.${key}`, 'is for inputs: nothing else can be an overlay')
     if (key !== 'path' && !names.includes(key as Name)) throw invalid(`${entry}.${key}`, `is not a field of a source; there are ${['path', ...names].join(', ')}`)
