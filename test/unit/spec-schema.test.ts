@@ -49,7 +49,7 @@ const valid: { readonly [Name in keyof Spec]-?: fc.Arbitrary<NonNullable<Spec[Na
     { requiredKeys: [] },
   ),
   sourceDateEpoch: number,
-  env: fc.oneof(variables, fc.record({ pass: fc.array(variable), set: variables }, { requiredKeys: [] })),
+  env: fc.oneof(variables, fc.record({ pass: fc.array(variable.filter((one) => !one.includes('*'))), set: variables }, { requiredKeys: [] })),
   path: fc.array(text.filter((one) => !one.includes(':'))),
   cwd: text,
   keep: text,
