@@ -20,7 +20,7 @@ export function inFlags(error: unknown, isGiven: (entry: string) => boolean = ()
   const [text, flags] = asked === undefined ? [] : [inOneLine(specText(asked)), flagsText(asked)]
   const inWords = (words: string): string => (text === undefined || flags === undefined ? words : words.replaceAll(text, () => flags))
   const [subject, rest] = entry !== '' && isGiven(error.entry ?? '') && error.message.startsWith(`${entry}: `) ? [flagOf(entry), error.message.slice(entry.length)] : ['', error.message]
-  const message = subject + inWords(rest).replaceAll(otherEntry, (other) => (isGiven(other) ? flagOf(other) : other))
+  const message = subject + inWords(rest).replaceAll(otherEntry, (other) => (entry !== '' && isGiven(other) ? flagOf(other) : other))
   Object.defineProperty(error, 'message', { value: message })
   return error
 }
