@@ -443,12 +443,6 @@ export const defences = {
       tests: [['test/linux/mounts.test.ts', 'and nothing that is mounted later arrives inside']],
     },
     {
-      defence: 'what is mounted below an output is left out',
-      file: 'native/linux/source_copy.cc',
-      off: [['bind.is_writable || bind.is_overlay || !S_ISDIR(found.st_mode) ? 0 : raw::kRecursive', 'raw::kRecursive']],
-      tests: [['test/linux/mounts.test.ts', 'an output does not show it, as it was not declared']],
-    },
-    {
       defence: 'an overlay is the build’s where its source is the owner’s, and nobody else’s',
       file: 'native/linux/overlay_maps.cc',
       off: [['exchanged(uid, outside.uid)', 'exchanged(uid, uid)']],

@@ -88,7 +88,7 @@ describeLimits('limits of a session on Linux', () => {
     const session = await openSession(armed({ limits: { memory: 24 * mib, tmpSize: 512 * mib } }))
     expect((await session.run(attack('hog', 'files', '/tmp', String(256 * mib)), { reject: false })).signal).toBe('SIGKILL')
     for (let attempt = 0; attempt < 20; attempt++) {
-      const ended = await session.run(['echo', 'there'], { reject: false }).then((result): unknown => result.signal).catch((error: { detail?: string }) => error.detail)
+      const ended = await session.run(['echo', 'there'], { reject: false }).then(({ signal, stdout }) => signal ?? stdout).catch((error: { detail?: string; message: string }) => error.detail ?? error.message)
       expect(ended).toMatch(/^(SIGKILL|memory: .*)$/)
     }
     await session.close()

@@ -5,6 +5,7 @@ import { afterEach, beforeEach, describe, expect, onTestFinished, test } from 'v
 
 import { build, openSession, SessionPool, type Session } from '../../src/index.ts'
 import { neighboursIn, useFolders } from '../session/folders.ts'
+import { rejected } from '../session/rejected.ts'
 import { describeLinux, isRoot } from './host.ts'
 import { mountMany } from './many-mounts.ts'
 
@@ -72,10 +73,11 @@ describeLinux('the mounts of a session', () => {
       expect(stdout).toBe('below')
     })
 
-    test('an output does not show it, as it was not declared', async () => {
+    test('an output would not show it, as it was not declared, and is refused', async () => {
       mountBelow(folders.output)
-      const { stdout } = await build({ inputs: neighboursIn(folders.top, count), output: folders.output }, ['ls', '-A', '/output/below'])
-      expect(stdout).toBe('')
+      const at = path.join(folders.output, 'below')
+      const error = await rejected(build({ inputs: neighboursIn(folders.top, count), output: folders.output }, ['ls', '-A', '/output/below']))
+      expect(error).toMatchObject({ code: 'EOPNOTSUPP', step: 'nested-sources', path: folders.output, dest: at })
     })
 
     test('and nothing that is mounted later arrives inside', async () => {

@@ -285,7 +285,7 @@ void check_wire() {
     return !read_plan(bytes);
   });
   check("a plan that allows something unknown is refused",
-        [] { return !read_plan(plan_with_directory("/a", kWireVersion, 0x200)); });
+        [] { return !read_plan(plan_with_directory("/a", kWireVersion, 0x400)); });
   check("a plan of another version is refused", [] { return !read_plan(plan_with_directory("/a", kWireVersion + 1)); });
   check("a target that leaves the root is refused, even if TypeScript had let it through", [] {
     for (const char* target :
