@@ -21,8 +21,6 @@ struct FileState {
   std::uint64_t links = 0;
   /** Of the last change of its inode, in nanoseconds since 1970. No process can set it. */
   std::int64_t changed_ns = 0;
-  /** Nothing where the file system keeps none. */
-  std::optional<std::int64_t> born_ns{};
   /** FreeBSD: as chflags(2) has them. */
   std::uint32_t flags = 0;
   /** Linux: an encryption policy is on it (fscrypt), or its content is sealed (fs-verity). */
@@ -33,10 +31,12 @@ struct FileState {
 /** The calls behind the functions below, for errors. */
 #ifdef __linux__
 inline constexpr const char* kStateCall = "statx";
+inline constexpr const char* kNamedStateCall = kStateCall;
 inline constexpr const char* kModeCall = "chmod";
 inline constexpr const char* kContentCall = "open";
 #else
 inline constexpr const char* kStateCall = "fstat";
+inline constexpr const char* kNamedStateCall = "fstatat";
 inline constexpr const char* kModeCall = "fchmodat";
 inline constexpr const char* kContentCall = "openat";
 #endif

@@ -15,19 +15,15 @@ constexpr std::int64_t kSecond = 1000000000;
 std::int64_t in_ns(const struct timespec& time) { return time.tv_sec * kSecond + time.tv_nsec; }
 
 FileState state_from(const struct stat& found) {
-  FileState state{.dev = static_cast<std::uint64_t>(found.st_dev),
-                  .ino = found.st_ino,
-                  .mount = static_cast<std::uint64_t>(found.st_dev),
-                  .mode = found.st_mode,
-                  .uid = found.st_uid,
-                  .gid = found.st_gid,
-                  .links = found.st_nlink,
-                  .changed_ns = in_ns(found.st_ctim),
-                  .born_ns = {},
-                  .flags = static_cast<std::uint32_t>(found.st_flags)};
-  // -1 where the file system keeps none.
-  if (found.st_birthtim.tv_sec >= 0) state.born_ns = in_ns(found.st_birthtim);
-  return state;
+  return {.dev = static_cast<std::uint64_t>(found.st_dev),
+          .ino = found.st_ino,
+          .mount = static_cast<std::uint64_t>(found.st_dev),
+          .mode = found.st_mode,
+          .uid = found.st_uid,
+          .gid = found.st_gid,
+          .links = found.st_nlink,
+          .changed_ns = in_ns(found.st_ctim),
+          .flags = static_cast<std::uint32_t>(found.st_flags)};
 }
 
 }  // namespace

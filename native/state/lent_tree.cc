@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <iterator>
 #include <map>
+#include <set>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -48,14 +49,6 @@ class HandingOver final : public TreeWalk {
   gid_t gid_;
 };
 
-enum class Claim : std::uint8_t {
-  /** Somebody else's. */
-  kNone,
-  /** It may have been there before, but the build put marks on it, if anybody did. */
-  kMarks,
-  kAll,
-};
-
 class HandingBack final : public TreeWalk {
  public:
   HandingBack(int top, const LentOutput& before, const Lending& lending)
@@ -64,35 +57,63 @@ class HandingBack final : public TreeWalk {
   std::vector<LeftInOutput> left;
   std::size_t changed = 0;
 
+  /** Files that changed while the folder was lent, and that have a name that was not met. */
+  void tell_unclaimed() {
+    for (auto& [file, met] : met_) {
+      if (met.is_of_note) left.push_back({std::move(met.path), "its owner, as it has a name elsewhere"});
+    }
+  }
+
  private:
+  /** What was met of a file that has several names. */
+  struct Met {
+    std::int64_t changed_ns = 0;
+    /** Each with the number of its folder. */
+    std::set<std::pair<std::uint64_t, std::string>> names{};
+    std::string path{};
+    bool is_of_note = false;
+  };
+
   void begin() override {
     left.clear();
-    names_seen_.clear();
+    met_.clear();
   }
 
   [[nodiscard]] bool may_open_up(const FileState& folder) const override { return lending_.ids.contains(folder.uid); }
   [[nodiscard]] bool concerns(const FileState& file) const override { return lending_.ids.contains(file.uid); }
 
   // What the build owns it made or was handed, where its numbers are nobody else's. Where they are, a change of the
-  // inode tells, whose time no process can set. A link to a foreign file is a change of that too: such a file has more
-  // names than are in the tree, and was made before.
-  Claim claim_on(const FileState& file) {
-    if (!lending_.ids.are_shared) return Claim::kAll;
-    if (file.changed_ns < before_.since_ns) return Claim::kNone;
-    const bool is_new = file.born_ns && *file.born_ns >= before_.since_ns;
-    if (is_new || file.links <= 1 || S_ISDIR(file.mode)) return Claim::kAll;
-    return ++names_seen_[{file.dev, file.ino}] == file.links ? Claim::kMarks : Claim::kNone;
+  // inode tells, whose time no process can set: on FreeBSD the owner of a file can put back its birth time
+  // (utimensat(2)). A link to a foreign file is a change of that too. Such a file has a name outside of the tree,
+  // however new it is, and no build makes one of its files there. Who moves a file, or a folder of it, to have a name
+  // counted twice, or to have one that is gone taken for the only one, changes its inode or is met with the same name
+  // again.
+  Result<bool> is_claimed(const FileState& file, std::string_view name) {
+    if (!lending_.ids.are_shared) return true;
+    if (file.changed_ns < before_.since_ns) return false;
+    if (S_ISDIR(file.mode)) return true;
+    auto is_still = still_has(file, name);
+    if (!is_still || !*is_still || file.links <= 1) return is_still;
+    const std::pair number{file.dev, file.ino};
+    Met& met = met_[number];
+    if (met.changed_ns != file.changed_ns) met = {.changed_ns = file.changed_ns, .path = path_of(name)};
+    met.is_of_note = file.uid != before_.uid || (file.mode & kSetId) != 0;
+    met.names.emplace(folder().ino, name);
+    if (met.names.size() != file.links) return false;
+    met_.erase(number);
+    return true;
   }
 
   Status visit(int fd, FileState& file, std::string_view name) override {
-    const Claim claim = claim_on(file);
-    if (claim == Claim::kNone) return {};
+    const auto is_of_build = is_claimed(file, name);
+    if (!is_of_build) return is_of_build.error();
+    if (!*is_of_build) return {};
     const mode_t mode = file.mode;
     if (lending_.takes_marks) {
       if (auto status = take_marks(fd, file, name); !status) return status;
     }
     const bool is_other = file.uid != before_.uid || file.gid != before_.gid;
-    const bool is_given = claim == Claim::kAll && lending_.gives_owner && is_other;
+    const bool is_given = lending_.gives_owner && is_other;
     // Before the owner: a set-uid file of the owner's would be one that a build wrote. What is in a store is for later
     // builds to read and not to change.
     const mode_t kept = S_ISDIR(file.mode) ? before_.mode & S_ISGID : 0;
@@ -128,8 +149,8 @@ class HandingBack final : public TreeWalk {
   const LentOutput& before_;
   const Lending& lending_;
   MarkTaker marks_;
-  /** Of files with several names: how many of them were met. */
-  std::map<std::pair<std::uint64_t, std::uint64_t>, std::uint64_t> names_seen_;
+  /** By device and number: those of which not all names were met. */
+  std::map<std::pair<std::uint64_t, std::uint64_t>, Met> met_;
 };
 
 }  // namespace
@@ -143,6 +164,7 @@ Status hand_back_tree(int top, const LentOutput& before, const Lending& lending,
   if (!lending.gives_owner && !lending.takes_marks) return {};
   HandingBack walk(top, before, lending);
   auto status = walk.run(top);
+  walk.tell_unclaimed();
   std::ranges::move(walk.left, std::back_inserter(left));
   changed += walk.changed;
   return status;

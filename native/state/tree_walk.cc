@@ -151,6 +151,12 @@ Result<bool> TreeWalk::leave() {
   return true;
 }
 
+Result<bool> TreeWalk::still_has(const FileState& file, std::string_view name) const {
+  const auto now = state_in(levels_.back().directory.get(), std::string(name).c_str());
+  if (!now) return is_gone(errno) ? Result<bool>(false) : failure(kNamedStateCall, name);
+  return now->dev == file.dev && now->ino == file.ino && now->changed_ns == file.changed_ns;
+}
+
 SysError TreeWalk::failure(const char* call, std::string_view name) const {
   return last_error(step_, call, path_of(name));
 }

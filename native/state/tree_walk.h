@@ -47,6 +47,11 @@ class TreeWalk {
   /** Of a file in the folder where the walk is. */
   [[nodiscard]] std::string path_of(std::string_view name) const;
   [[nodiscard]] SysError failure(const char* call, std::string_view name = {}) const;
+  /**
+   * Whether the folder where the walk is has the file by that name, with no change of its inode since it was looked at:
+   * a link that is made or removed, and a move to another name, are such changes.
+   */
+  [[nodiscard]] Result<bool> still_has(const FileState& file, std::string_view name) const;
   /** The folder where the walk is. */
   [[nodiscard]] const FileState& folder() const { return levels_.empty() ? top_ : levels_.back().state; }
 

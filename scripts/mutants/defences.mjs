@@ -81,8 +81,17 @@ const sharedUser = [
   {
     defence: 'a file with a name outside of the output is not taken for the build’s',
     file: tree,
-    off: [['if (is_new || file.links <= 1 ||', 'if (is_new || file.links <= 9 ||']],
-    tests: [[handedBackTests, 'is what the build made or changed: files of others, and those with a name outside, stay theirs']],
+    off: [['if (met.names.size() != file.links) return false;', 'if (met.names.empty()) return false;']],
+    tests: [
+      [handedBackTests, 'is what the build made or changed: files of others, and those with a name outside, stay theirs'],
+      [handedBackTests, 'is no file of others with a name outside, be it made while the build ran'],
+    ],
+  },
+  {
+    defence: 'a file of the build is taken for the build’s by all its names, whatever times it has',
+    file: tree,
+    off: [['if (met.names.size() != file.links) return false;', 'if (met.names.size() != 9) return false;']],
+    tests: [[handedBackTests, 'belongs to the owner of the folder by all names that it has, whatever times the build gave it (user %o)']],
   },
 ]
 

@@ -205,6 +205,31 @@ describeAttack('what comes back in an output', () => {
     expect(stateOf(inOutput('made')).slice(0, 3)).toEqual([owner.uid, owner.gid, 0o100755])
   })
 
+  test.runIf(isRoot).each(['root', { uid: alice, gid: alice }] as const)('belongs to the owner of the folder by all names that it has, whatever times the build gave it (user %o)', async (user) => {
+    giveFolder()
+    if (user !== 'root') chownSync(folders.output, bob, bob)
+    const before = statSync(folders.output)
+    // On FreeBSD its birth is put back as well (utimensat(2)).
+    const script = 'cd /output; mkdir -m 700 deep; for one in old young; do echo built > $one; ln $one deep/$one; ln $one $one.more; done; touch -t 198001010000 old deep; chmod 4755 old young'
+    const { leftInOutputs } = await build({ output: folders.output, user, allow: ['set-id'] }, ['sh', '-c', script])
+    expect(notOf(before.uid, before.gid, folders.output)).toBe('')
+    expect([...['old', 'deep/old', 'young', 'deep/young'].map((name) => statSync(inOutput(name)).mode & 0o7777), leftInOutputs]).toEqual([0o755, 0o755, 0o755, 0o755, []])
+  })
+
+  test.runIf(isRoot)('is no file of others with a name outside, be it made while the build ran', async () => {
+    giveFolder()
+    const secret = path.join(folders.top, 'secret')
+    await using session = await openSession({ output: folders.output, user: 'root' })
+    // As the owner of the folder could do.
+    writeFileSync(secret, 'secret\n', { mode: 0o600 })
+    linkSync(secret, inOutput('linked'))
+    const before = stateOf(secret)
+    await session.close()
+    expect(stateOf(secret)).toEqual(before)
+    // Where root of the session is the host's, that is its file or the build's.
+    expect(session.leftInOutputs.map((left) => left.path)).toEqual(isFreebsd ? [inOutput('linked')] : [])
+  })
+
   test.runIf(isRoot)('of a user who is named: their files that were there before, and were not changed, stay theirs', async () => {
     writeFileSync(inOutput('before'), '')
     chownSync(inOutput('before'), alice, alice)
