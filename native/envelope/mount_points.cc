@@ -15,6 +15,17 @@
 
 namespace buildjail {
 
+namespace {
+
+/** Whatever its mode is. */
+#ifdef O_PATH
+constexpr int kFolder = O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
+#else
+constexpr int kFolder = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
+#endif
+
+}  // namespace
+
 PointedFolder MountPoints::folder() const {
   const LentOutput& before = *lease_.before();
   return {.path = before.path, .dev = before.dev, .ino = before.ino};
@@ -48,7 +59,8 @@ std::vector<Fact> MountPoints::made_facts() const {
 
 Status MountPoints::make(Trace&) {
   const LentOutput& before = *lease_.before();
-  // In a store they stay ours, so that no build removes them. In an output they are the build's like the rest of it.
+  // In a store they stay ours, so that no build removes them. In an output they are whose the folder is, and go with
+  // what is in it: to the build where it is handed over, and to nobody with ownership `build` or `unchanged`.
   std::optional<PointOwner> owner;
   const bool is_given = !lease_.bind().is_store && ::geteuid() == 0;
   if (is_given) owner = PointOwner{.uid = before.uid, .gid = before.gid};
@@ -105,7 +117,7 @@ Status MountPointLeft::take_away(TakingAway&) {
   if (!holder) return holder.error().err == ENOENT ? Status() : holder.error();
   if (!*holder || **holder != dead_) return {};
   const auto& [folder, point] = noted_;
-  const UniqueFd top(::open(folder.path.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+  const UniqueFd top(::open(folder.path.c_str(), kFolder));
   struct stat found{};
   if (!top || ::fstat(top.get(), &found) != 0) {
     // That the folder is not there any more is told by who hands it back.

@@ -118,28 +118,33 @@ Status LentDirectory::take_away(TakingAway& taking) {
   return {};
 }
 
-OutputLeftLent::OutputLeftLent(NotedOutput noted, const std::string& host_directory, Holding dead)
-    : noted_(std::move(noted)),
-      lease_(lease_of(host_directory, noted_.before.dev, noted_.before.ino)),
-      dead_(std::move(dead)) {}
-
-Status OutputLeftLent::take_away(TakingAway& taking) {
+Result<bool> LeaseLeft::lock() {
   const auto lock_it = [this] { return lock_file(kHandBack, lease_, O_RDWR); };
   BackOff back_off(kOutlivingBound);
   auto lock = lock_it();
   while (!lock && lock.error().err == EWOULDBLOCK) {
     // Where something else of the dead session stayed, the output was handed back before. Another session may have it.
     const auto holder = holding_of(kHandBack, lease_);
-    if (holder && *holder && **holder != dead_) return {};
+    if (holder && *holder && **holder != dead_) return false;
     if (!back_off.wait()) break;
     lock = lock_it();
   }
   if (!lock && lock.error().err != ENOENT) return std::move(lock.error());
+  if (lock) lock_ = std::move(*lock);
+  return true;
+}
+
+Status LeaseLeft::take_away(TakingAway&) { return lock_ ? remove_lease(lease_) : Status(); }
+
+Status OutputLeftLent::take_away(TakingAway& taking) {
+  const auto is_its = lease_.lock();
+  if (!is_its) return is_its.error();
+  if (!*is_its) return {};
   const auto done = hand_back(noted_, taking.left_in_outputs);
   if (!done) return done.error();
   if (*done == HandBack::kDone) taking.trace.mark(kHandBack, noted_.before.path);
   if (*done == HandBack::kLost) taking.trace.mark("lost", noted_.before.path);
-  return lock ? remove_lease(lease_) : Status();
+  return {};
 }
 
 }  // namespace buildjail

@@ -91,21 +91,42 @@ class LentDirectory : public Part {
   bool is_lent_ = false;
 };
 
+/** The lease of an output that a dead session still has. */
+class LeaseLeft final : public Part {
+ public:
+  LeaseLeft(std::string lease, Holding dead) : lease_(std::move(lease)), dead_(std::move(dead)) {}
+
+  Status make(Trace&) override { return {}; }
+  /** After everything that is done in the output. */
+  Status take_away(TakingAway& taking) override;
+  [[nodiscard]] std::string_view place() const override { return lease_; }
+
+  /**
+   * Locked from here on, so that nobody else has the output meanwhile. False where another session has it by now, as
+   * the dead one had handed it back before. True, and nothing is locked, where there is no lease any more.
+   */
+  Result<bool> lock();
+
+ private:
+  std::string lease_;
+  Holding dead_;
+  UniqueFd lock_;
+};
+
 /** An output that a dead session still has, as a line of its journal says. */
 class OutputLeftLent final : public Part {
  public:
-  /** `host_directory` is where its leases are. */
-  OutputLeftLent(NotedOutput noted, const std::string& host_directory, Holding dead);
+  /** `lease` outlives it. */
+  OutputLeftLent(NotedOutput noted, LeaseLeft& lease) : noted_(std::move(noted)), lease_(lease) {}
 
   Status make(Trace&) override { return {}; }
   /** Marks `hand-back`, or `lost` where the directory is not there any more. */
   Status take_away(TakingAway& taking) override;
-  [[nodiscard]] std::string_view place() const override { return lease_; }
+  [[nodiscard]] std::string_view place() const override { return lease_.place(); }
 
  private:
   NotedOutput noted_;
-  std::string lease_;
-  Holding dead_;
+  LeaseLeft& lease_;
 };
 
 }  // namespace buildjail

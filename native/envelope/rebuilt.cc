@@ -12,6 +12,7 @@
 #include "envelope/state_entry.h"
 #include "state/lent_output.h"
 #include "state/mount_point.h"
+#include "state/output_lease.h"
 
 namespace buildjail {
 
@@ -69,13 +70,23 @@ SysError not_noted_by_us(const std::string& what) {
   return {.step = "recover", .syscall = "read", .err = EINVAL, .path = {}, .dest = {}, .detail = what};
 }
 
-Status rebuild_output(const Fact& fact, Remains& remains) {
-  auto noted = noted_output(fact);
+Status rebuild_lease(const Fact& fact, Remains& remains) {
+  const auto noted = noted_output(fact);
   if (!noted) return not_noted_by_us("the journal tells of an output what no session of this version would");
   const JournalEntry& entry = remains.entry;
   if (entry.host_directory.empty()) return not_noted_by_us("the journal does not tell where its leases are");
-  remains.parts.push_back(std::make_unique<OutputLeftLent>(
-      std::move(*noted), entry.host_directory, Holding{.id = entry.id, .state_directory = remains.state_directory}));
+  auto lease = std::make_unique<LeaseLeft>(lease_of(entry.host_directory, noted->before.dev, noted->before.ino),
+                                           Holding{.id = entry.id, .state_directory = remains.state_directory});
+  remains.leases.emplace(&fact, lease.get());
+  remains.parts.push_back(std::move(lease));
+  return {};
+}
+
+Status rebuild_output(const Fact& fact, Remains& remains) {
+  if (!remains.leases.contains(&fact)) {
+    if (auto status = rebuild_lease(fact, remains); !status) return status;
+  }
+  remains.parts.push_back(std::make_unique<OutputLeftLent>(*noted_output(fact), *remains.leases.at(&fact)));
   return {};
 }
 

@@ -1,12 +1,14 @@
 #pragma once
 
 #include <functional>
+#include <map>
 #include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "base/result.h"
+#include "envelope/output.h"
 #include "envelope/walk.h"
 #include "state/journal.h"
 #include "state/journal_entry.h"
@@ -21,6 +23,8 @@ struct Remains {
   Parts& parts;
   /** Things that were found and not touched. */
   std::vector<LeftAlone>& left_alone;
+  /** Those of lent outputs, by the fact that tells of it. */
+  std::map<const Fact*, LeaseLeft*> leases{};
 };
 
 /** How one fact of a dead session becomes parts, to be taken away. */
@@ -38,9 +42,11 @@ std::vector<SysError> take_away_rebuilt(std::span<const Rebuild> table, const st
 
 SysError not_noted_by_us(const std::string& what);
 
-/** A row that all systems have: an output that was lent. */
-Status rebuild_output(const Fact& fact, Remains& remains);
-/** And this: a mount point in one. Its row comes after, as it goes while the folder still has its lease. */
+// Rows that all systems have, one after the other: an output that was lent has its lease for as long as anything of the
+// session is in it, and comes back first, as a build may have shut the folders that mount points are in.
+Status rebuild_lease(const Fact& fact, Remains& remains);
 Status rebuild_mount_point(const Fact& fact, Remains& remains);
+/** With its lease, where nothing else stands between the two. */
+Status rebuild_output(const Fact& fact, Remains& remains);
 
 }  // namespace buildjail

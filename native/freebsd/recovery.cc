@@ -70,11 +70,13 @@ std::vector<SysError> take_away(const std::string& state_directory, const Journa
   if (auto status = refuse_unless_session(entry, state_directory); !status) return {std::move(status.error())};
   SessionJail jail{.root = root_of(state_directory, entry.id)};
   const std::array table{
-      Rebuild{kLentOutput, rebuild_output}, Rebuild{kMountPoint, rebuild_mount_point},
+      Rebuild{kLentOutput, rebuild_lease},
+      Rebuild{kMountPoint, rebuild_mount_point},
+      Rebuild{kLentOutput, rebuild_output},
       Rebuild{Root::kFacts, [&jail](const Fact&, Remains& remains) { return rebuild_mounts(jail, remains.parts); }},
-      Rebuild{Rules::kFacts, rebuild_rules}, Rebuild{JailPart::kFacts, [&jail](const Fact& fact, Remains& remains) {
-                                                       return rebuild_jail(jail, fact.value, remains);
-                                                     }}};
+      Rebuild{Rules::kFacts, rebuild_rules},
+      Rebuild{JailPart::kFacts,
+              [&jail](const Fact& fact, Remains& remains) { return rebuild_jail(jail, fact.value, remains); }}};
   return take_away_rebuilt(table, state_directory, entry, journal, outcome);
 }
 

@@ -43,8 +43,8 @@ Status rebuild_cgroup(const Fact& fact, Remains& remains) {
 
 Recovery recovery_of(const std::string& state_directory) {
   return {state_directory, [state_directory](const JournalEntry& entry, Journal& journal, Outcome& outcome) {
-            const std::array table{Rebuild{kCgroup, rebuild_cgroup}, Rebuild{kLentOutput, rebuild_output},
-                                   Rebuild{kMountPoint, rebuild_mount_point}};
+            const std::array table{Rebuild{kCgroup, rebuild_cgroup}, Rebuild{kLentOutput, rebuild_lease},
+                                   Rebuild{kMountPoint, rebuild_mount_point}, Rebuild{kLentOutput, rebuild_output}};
             return take_away_rebuilt(table, state_directory, entry, journal, outcome);
           }};
 }

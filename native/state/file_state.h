@@ -51,6 +51,14 @@ bool set_mode(int fd, mode_t mode);
 /** The owner, of any kind of file, a symbolic link itself; false with errno set. */
 bool set_owner(int fd, uid_t uid, gid_t gid);
 
+/**
+ * A folder, or something in it, that a build shut or put flags on: its owner's flags are off, and who is not root may
+ * enter and change a folder of theirs. False with errno set.
+ */
+bool open_up(int fd, const FileState& file);
+/** Mode and flags are again as they were before. */
+bool shut_again(int fd, const FileState& before);
+
 /** The content of a regular file that a descriptor of O_PATH has. None with errno set where it may not be read. */
 UniqueFd open_content(int fd);
 

@@ -26,6 +26,11 @@ FileState state_from(const struct stat& found) {
           .flags = static_cast<std::uint32_t>(found.st_flags)};
 }
 
+/** UF_ARCHIVE is the file system's own. The superuser's flags, no build has a way to set (jail(8), allow.chflags). */
+constexpr std::uint32_t kOwnersFlags = UF_SETTABLE & ~std::uint32_t{UF_ARCHIVE};
+
+bool set_flags(int fd, std::uint32_t flags) { return ::chflagsat(fd, "", flags, AT_EMPTY_PATH) == 0; }
+
 }  // namespace
 
 std::optional<FileState> state_of(int fd) {
@@ -42,6 +47,15 @@ std::optional<FileState> state_in(int directory, const char* name) {
 bool set_mode(int fd, mode_t mode) { return ::fchmodat(fd, "", mode, AT_EMPTY_PATH) == 0; }
 
 bool set_owner(int fd, uid_t uid, gid_t gid) { return ::fchownat(fd, "", uid, gid, AT_EMPTY_PATH) == 0; }
+
+// Sessions are root's here, whom no mode keeps out.
+bool open_up(int fd, const FileState& file) {
+  return (file.flags & kOwnersFlags) == 0 || set_flags(fd, file.flags & ~kOwnersFlags);
+}
+
+bool shut_again(int fd, const FileState& before) {
+  return (before.flags & kOwnersFlags) == 0 || set_flags(fd, before.flags);
+}
 
 UniqueFd open_content(int fd) {
   return UniqueFd(::openat(fd, "", O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC | O_EMPTY_PATH));

@@ -36,6 +36,11 @@ std::optional<FileState> state_at(int directory, const char* name, int flags) {
   return state;
 }
 
+/** No flag keeps anybody from a file that an owner of it could set (ioctl_iflags(2)). Root is kept out by no mode. */
+bool is_shut(const FileState& file) {
+  return S_ISDIR(file.mode) && (file.mode & S_IRWXU) != S_IRWXU && ::geteuid() != 0;
+}
+
 }  // namespace
 
 std::optional<FileState> state_of(int fd) { return state_at(fd, "", AT_EMPTY_PATH); }
@@ -47,6 +52,14 @@ std::optional<FileState> state_in(int directory, const char* name) {
 bool set_mode(int fd, mode_t mode) { return ::chmod(DescriptorPath(fd).get(), mode) == 0; }
 
 bool set_owner(int fd, uid_t uid, gid_t gid) { return ::fchownat(fd, "", uid, gid, AT_EMPTY_PATH) == 0; }
+
+bool open_up(int fd, const FileState& file) {
+  return !is_shut(file) || set_mode(fd, (file.mode & ~mode_t{S_IFMT}) | S_IRWXU);
+}
+
+bool shut_again(int fd, const FileState& before) {
+  return !is_shut(before) || set_mode(fd, before.mode & ~mode_t{S_IFMT});
+}
 
 UniqueFd open_content(int fd) {
   return UniqueFd(::open(DescriptorPath(fd).get(), O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC));

@@ -126,6 +126,22 @@ Status restore_folder(int directory, const NotedOutput& noted, std::vector<LeftI
   return {};
 }
 
+constexpr int kFolder = O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
+
+/** Without root's rights, a mode that the build gave it may keep out its owner. Empty with errno set. */
+UniqueFd open_lent(const LentOutput& before) {
+  UniqueFd directory(::open(before.path.c_str(), O_RDONLY | kFolder));
+#ifdef O_PATH
+  if (directory || errno != EACCES) return directory;
+  const UniqueFd shut(::open(before.path.c_str(), O_PATH | kFolder));
+  const auto found = shut ? state_of(shut.get()) : std::nullopt;
+  errno = EACCES;
+  if (!found || found->ino != before.ino || !open_up(shut.get(), *found)) return directory;
+  directory = UniqueFd(::openat(shut.get(), ".", O_RDONLY | kFolder));
+#endif
+  return directory;
+}
+
 }  // namespace
 
 Result<LentOutput> lent_output(const std::string& path, int directory) {
@@ -203,7 +219,7 @@ Status restore(int directory, const NotedOutput& noted, std::vector<LeftInOutput
 
 Result<HandBack> hand_back(const NotedOutput& noted, std::vector<LeftInOutput>& left) {
   const LentOutput& before = noted.before;
-  const UniqueFd directory(::open(before.path.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+  const UniqueFd directory = open_lent(before);
   if (!directory) {
     const bool is_other = errno == ENOENT || errno == ENOTDIR || errno == ELOOP || errno == EMLINK;
     if (is_other) return HandBack::kLost;

@@ -8,6 +8,7 @@
 #include <cerrno>
 #include <utility>
 
+#include "state/file_state.h"
 #include "state/folder_below.h"
 #include "state/words.h"
 
@@ -20,6 +21,11 @@ constexpr const char* kAt = "at";
 constexpr const char* kMade = "made";
 constexpr mode_t kFolderMode = 0755;
 constexpr mode_t kFileMode = 0444;
+#ifdef O_PATH
+constexpr int kHeld = O_PATH;
+#else
+constexpr int kHeld = O_RDONLY;
+#endif
 
 std::string_view name_in(std::string_view path) { return path.substr(path.rfind('/') + 1); }
 std::string_view folder_in(std::string_view path) {
@@ -49,7 +55,7 @@ std::optional<struct stat> look_at(int folder, const std::string& name) {
   return found;
 }
 
-Status remove(int folder, const MountPoint& point) {
+Status remove_as_it_is(int folder, const MountPoint& point) {
   const std::string name(name_in(point.path));
   const auto found = look_at(folder, name);
   if (!found) return errno == ENOENT ? Status() : last_error(kStep, "fstatat", point.path);
@@ -60,6 +66,62 @@ Status remove(int folder, const MountPoint& point) {
   // The build put something in it.
   if (errno == ENOENT || errno == ENOTEMPTY || errno == EEXIST) return {};
   return last_error(kStep, "unlinkat", point.path);
+}
+
+/** Open to us until `shut` is called; for who is not root nothing is opened that is somebody else's. */
+class OpenedUp {
+ public:
+  explicit OpenedUp(int fd) : fd_(fd), before_(state_of(fd)) { is_open_ = before_ && open_up(fd, *before_); }
+  [[nodiscard]] bool is_open() const noexcept { return is_open_; }
+  /** False with errno set. */
+  bool shut() { return !is_open_ || shut_again(fd_, *before_); }
+
+ private:
+  int fd_;
+  std::optional<FileState> before_;
+  bool is_open_ = false;
+};
+
+UniqueFd held_in(int folder, const std::string& name, int kind = 0) {
+  return UniqueFd(::openat(folder, name.c_str(), kHeld | kind | O_NOFOLLOW | O_CLOEXEC));
+}
+
+bool is_refusal(const SysError& error) { return error.err == EPERM || error.err == EACCES; }
+
+// A build that owns the folder around it may have shut that, or put flags on it or on the point. What stays is as it
+// left that.
+Status remove(int folder, const MountPoint& point) {
+  auto status = remove_as_it_is(folder, point);
+  if (status || !is_refusal(status.error())) return status;
+  OpenedUp around(folder);
+  if (!around.is_open()) return status;
+  const UniqueFd held = held_in(folder, std::string(name_in(point.path)));
+  const auto found = held ? state_of(held.get()) : std::nullopt;
+  const bool is_ours = found && found->dev == point.dev && found->ino == point.ino;
+  std::optional<OpenedUp> itself;
+  if (is_ours) itself.emplace(held.get());
+  status = remove_as_it_is(folder, point);
+  // It may be gone, or have something of the build in it.
+  if (itself) static_cast<void>(itself->shut());
+  if (!around.shut() && status) status = last_error(kStep, kModeCall, point.path);
+  return status;
+}
+
+/** As `folder_below`, and also through folders that a build shut: those are in `opened` then. */
+Status find_folder(int top, std::string_view path, std::vector<UniqueFd>& way, std::vector<OpenedUp>& opened) {
+  int at = top;
+  while (!path.empty()) {
+    const std::string name(cut(path, '/'));
+    UniqueFd below = held_in(at, name, O_DIRECTORY);
+    if (!below && errno == EACCES) {
+      opened.emplace_back(at);
+      below = held_in(at, name, O_DIRECTORY);
+    }
+    if (!below) return last_error(kStep, "openat");
+    at = below.get();
+    way.push_back(std::move(below));
+  }
+  return {};
 }
 
 /** The error of a point that was made, and could not be looked at: it is gone again. */
@@ -167,11 +229,22 @@ Result<std::optional<MadePoint>> make_point(int folder, const MountPoint& point,
 Status remove_point(const MadePoint& made) { return remove(made.folder.get(), made.point); }
 
 Status remove_point_left(int folder, const MountPoint& point) {
-  const UniqueFd above = folder_of(folder, point.path);
-  if (above) return remove(above.get(), point);
-  // The build moved it away, or put something else in its place.
-  const bool is_gone = errno == ENOENT || errno == ENOTDIR || errno == ELOOP || errno == EMLINK;
-  return is_gone ? Status() : last_error(kStep, "openat", point.path);
+  std::vector<UniqueFd> way;
+  std::vector<OpenedUp> opened;
+  auto status = find_folder(folder, folder_in(point.path), way, opened);
+  if (status) {
+    status = remove(way.empty() ? folder : way.back().get(), point);
+  } else {
+    // The build moved it away, or put something else in its place.
+    const int err = status.error().err;
+    const bool is_gone = err == ENOENT || err == ENOTDIR || err == ELOOP || err == EMLINK;
+    status.error().path = point.path;
+    if (is_gone) status = {};
+  }
+  for (; !opened.empty(); opened.pop_back()) {
+    if (!opened.back().shut() && status) status = last_error(kStep, kModeCall, point.path);
+  }
+  return status;
 }
 
 }  // namespace buildjail

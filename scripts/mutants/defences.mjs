@@ -518,6 +518,18 @@ export const defences = {
       tests: [['test/session/nested-mounts.test.ts', 'whose mount point became a link since the plan was made is refused']],
     },
     {
+      defence: 'mount points go though a build has shut the folder that they are in',
+      file: 'native/state/mount_point.cc',
+      off: [['if (!around.is_open()) return status;', 'if (!around.is_open() || point.dev != 1) return status;']],
+      tests: [[mountPoints, 'in a folder that the build shuts, and lets nobody change, goes when the host program closes (of an ordinary user, ownership folder)']],
+    },
+    {
+      defence: 'an output comes back though its build has shut it',
+      file: 'native/state/lent_output.cc',
+      off: [['if (directory || errno != EACCES) return directory;', 'if (directory || errno != 0) return directory;']],
+      tests: [[mountPoints, 'in a folder that the build shuts, and lets nobody change, goes when the host program is killed with its watcher (of an ordinary user, ownership folder)']],
+    },
+    {
       defence: 'what is in place of a mount point stays',
       file: 'native/state/mount_point.cc',
       off: [['(is_known && !is_ours) ||', '(is_known && point.dev == 0 && !is_ours) ||']],
@@ -819,6 +831,12 @@ export const defences = {
       file: 'native/freebsd/jail_child.cc',
       off: [['if (has_failed(kLimits, "setrlimit", [&] { return child.limits->call(); })) return;', '']],
       tests: [[limits, 'fileSize ends who writes a larger file, and the neighbour does not notice']],
+    },
+    {
+      defence: 'mount points go though a build lets nobody change the folder that they are in',
+      file: 'native/state/mount_point.cc',
+      off: [['if (!around.is_open()) return status;', 'if (!around.is_open() || point.dev != 1) return status;']],
+      tests: [[mountPoints, 'in a folder that the build shuts, and lets nobody change, goes when the host program closes (of root, ownership unchanged)']],
     },
     ...handedBack,
     ...sharedUser,
@@ -1130,7 +1148,7 @@ export const defences = {
     {
       defence: 'mount points of a killed session go',
       file: 'native/state/mount_point.cc',
-      off: [['if (above) return remove(above.get(), point);', 'if (above && point.dev == 1) return remove(above.get(), point);']],
+      off: [['status = remove(way.empty() ? folder : way.back().get(), point);', 'if (point.dev == 1) status = remove(folder, point);']],
       tests: [['test/session/nested-mounts.test.ts', 'goes after its host program was killed, and what the build put there stays']],
     },
     {

@@ -78,6 +78,8 @@ const tolerances: readonly Tolerance[] = [
   { program: 'close', call: 'open', errno: 'EPERM', because: 'what may stay on a file is told of' },
   { program: 'close', call: 'fchownat', errno: 'EPERM', because: 'the file whose owner stays is told of' },
   { program: 'close', call: 'chflagsat', errno: 'EPERM', because: 'the file whose flags stay is told of' },
+  { program: 'close', call: 'fstatat', errno: 'EPERM', because: 'the folder around a mount point is then opened up, and it is done again' },
+  { program: 'close', call: 'unlinkat', errno: 'EPERM', because: 'the folder around a mount point is then opened up, and it is done again' },
   { program: 'close', call: 'shutdown', because: 'an init that could not be told to end is killed' },
   { program: 'close', call: 'recvmsg', because: 'an init that is not heard of any more is over' },
   { program: 'close', call: 'epoll_ctl', because: 'the descriptor that it is for is closed next' },

@@ -1,13 +1,31 @@
-import { spawn } from 'node:child_process'
+import { spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
-import { lstatSync, mkdirSync, readdirSync, renameSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
+import { chmodSync, chownSync, existsSync, lstatSync, mkdirSync, readdirSync, renameSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
+import { text } from 'node:stream/consumers'
 import { expect, test } from 'vitest'
 
 import { build, openSession, planOf, recover, type Spec } from '../../../src/index.ts'
 import { watchersOf } from '../controlled.ts'
 import { useFolders } from '../folders.ts'
+import { isFreebsd } from '../kernel.ts'
+import { copyOfPackage } from '../package-copy.ts'
 import { describeAttack, hostProgram, isRoot } from './attack.ts'
+
+interface Ids {
+  readonly uid: number
+  readonly gid: number
+}
+
+const alice = { uid: 4001, gid: 4001 }
+/** The host program's ids, where they are not this process's. On FreeBSD sessions are root's. */
+const callers: readonly (readonly [string, Ids | undefined])[] = [
+  [isRoot ? 'root' : 'this user', undefined],
+  ...(isRoot && !isFreebsd ? [['an ordinary user', { uid: 65_534, gid: 65_534 }] as const] : []),
+]
+const shutting = callers.flatMap(([caller, ids]) =>
+  (['folder', 'build', 'unchanged'] as const).flatMap((ownership) => ([false, true] as const).map((isKilled) => [isKilled ? 'is killed with its watcher' : 'closes', caller, ownership, ids, isKilled] as const)),
+)
 
 describeAttack('a mount point', () => {
   const folders = useFolders()
@@ -103,6 +121,62 @@ describeAttack('a mount point', () => {
     const { uid, gid } = statSync(folders.top)
     for (const name of ['.', 'made', 'made/file']) expect(lstatSync(inOutput(name))).toMatchObject({ uid, gid })
     expect(readdirSync(folders.input)).toEqual(['given.txt'])
+  })
+
+  test.for(shutting)('in a folder that the build shuts, and lets nobody change, goes when the host program %s (of %s, ownership %s)', { timeout: 60_000 }, async ([, , ownership, ids, isKilled], context) => {
+    const home = path.join(folders.top, 'home')
+    mkdirSync(home, { mode: 0o700 })
+    // A user who is named may have had the folders before.
+    const isNamed = isFreebsd && ownership !== 'folder'
+    if (isNamed) mkdirSync(inOutput('sub'))
+    const owner = isNamed ? alice : ids
+    if (ownership === 'unchanged') chmodSync(folders.output, 0o777)
+    for (const folder of isNamed ? [folders.output, inOutput('sub')] : [folders.output]) if (owner !== undefined) chownSync(folder, owner.uid, owner.gid)
+    if (ids !== undefined) chownSync(home, ids.uid, ids.gid)
+    const before = statSync(folders.output)
+    const stateDirectory = path.join(home, 'state')
+    const around = { outputs: { '/w': folders.output }, stateDirectory }
+    const spec = { ...around, inputs: { '/w/sub/in': folders.input }, ownership, ...(isNamed && { user: alice }) }
+    const command = ['sh', '-c', `touch /w/made; for one in /w/sub /w; do chmod 0 $one; chflags uchg $one; done 2>/dev/null; echo up; ${isKilled ? 'sleep 1000' : 'true'}`]
+    const url = copyOfPackage(path.join(folders.top, 'package'))
+    const host = (script: string) =>
+      spawn(process.execPath, ['--input-type=module', '--eval', `import { build, openSession, recover } from ${JSON.stringify(url)}\n${script}`], {
+        ...ids,
+        cwd: '/',
+        stdio: ['ignore', 'pipe', 'pipe'],
+        env: { ...process.env, ...(ids !== undefined && { HOME: home, XDG_RUNTIME_DIR: home }) },
+      })
+    const [spoken, words] = [JSON.stringify(spec), JSON.stringify(command)]
+    const program = host(`const session = await openSession(${spoken}).catch(({ message }) => { console.log(message); process.exit(77) }); await session.run(${words}, { stdout: 'inherit' }); await session.close()`)
+    const [ended, complaint] = [once(program, 'close') as Promise<[number | null]>, text(program.stderr)]
+    try {
+      const [line] = (await once(program.stdout, 'data')) as [Buffer]
+      context.skip(ids !== undefined && !String(line).startsWith('up'), `an ordinary user can open no session: ${String(line)}`)
+      expect(String(line)).toBe('up\n')
+      if (isKilled) {
+        expect(existsSync(inOutput('sub', 'in')) || !isRoot).toBe(true)
+        for (const watcher of watchersOf(program.pid ?? 0)) process.kill(watcher, 'SIGKILL')
+        program.kill('SIGKILL')
+        await ended
+        const recovering = host(`console.log(JSON.stringify(await recover({ stateDirectory: ${JSON.stringify(stateDirectory)} })))`)
+        expect(JSON.parse(await text(recovering.stdout))).toMatchObject({ leftAlone: [] })
+      } else {
+        expect([await complaint, await ended]).toEqual(['', [0, null]])
+      }
+      const after = statSync(folders.output)
+      if (ownership !== 'unchanged') expect([after.uid, after.gid, after.mode]).toEqual([before.uid, before.gid, before.mode])
+      if (ownership === 'unchanged' && !isRoot) chmodSync(folders.output, 0o700)
+      expect(readdirSync(folders.output).toSorted()).toEqual(isNamed ? ['made', 'sub'] : ['made'])
+      // What stays is as the build left it.
+      if (isNamed) expect([readdirSync(inOutput('sub')), statSync(inOutput('sub')).mode & 0o777]).toEqual([[], 0])
+      if (ownership === 'unchanged') return
+      if (isFreebsd) spawnSync('chflags', ['-R', '0', folders.output])
+      const again = host(`await build(${JSON.stringify(around)}, ['touch', '/w/again'])`)
+      expect([await text(again.stderr), existsSync(inOutput('again'))]).toEqual(['', true])
+    } finally {
+      program.kill('SIGKILL')
+      if (isFreebsd) spawnSync('chflags', ['-R', '0', folders.output])
+    }
   })
 
   test('that is not empty any more, or another by now, stays when the session is closed', async () => {
