@@ -13,6 +13,7 @@ Napi::Value undefined(Napi::Env env) { return env.Undefined(); }
 
 std::vector<std::string> strings_from_js(const Napi::Array& list) {
   std::vector<std::string> strings;
+  strings.reserve(list.Length());
   for (std::uint32_t index = 0; index < list.Length(); ++index) {
     strings.push_back(list.Get(index).As<Napi::String>().Utf8Value());
   }
