@@ -20,7 +20,8 @@ function isHome(folder: string): boolean {
 }
 
 function homes(): readonly string[] {
-  return [homedir(), userHome()].filter((home): home is string => home !== undefined && home.startsWith('/')).map((home) => nodePath.resolve(home))
+  // Bun's homedir() is that of its start.
+  return [process.env['HOME'], homedir(), userHome()].filter((home): home is string => home !== undefined && home.startsWith('/')).map((home) => nodePath.resolve(home))
 }
 
 /** A user whom the system does not know has none. */
