@@ -11,6 +11,7 @@
 #include <ranges>
 #include <utility>
 
+#include "base/hold.h"
 #include "base/unique_fd.h"
 #include "state/file_state.h"
 #include "state/folder_below.h"
@@ -23,12 +24,6 @@ namespace {
 
 constexpr const char* kStep = "keep";
 constexpr int kDirectory = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
-/** Its owner need not be let read it. */
-#ifdef O_PATH
-constexpr int kFolder = O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
-#else
-constexpr int kFolder = kDirectory;
-#endif
 
 /** Something is there that is no folder, or nothing, or a folder that is shut to us. */
 bool is_out_of_reach(int err) {
@@ -61,7 +56,7 @@ SysError not_opened(const char* call, const std::string& path) {
 
 /** The folder that is meant, found anew: it is made if it was missing, and nothing is if another is in its place. */
 Result<UniqueFd> open_place(const KeepPlace& place) {
-  UniqueFd found(::open(place.folder.c_str(), kFolder));
+  UniqueFd found(::open(place.folder.c_str(), kHoldFolder));
   if (!found) return not_opened("open", place.folder);
   struct stat now{};
   if (::fstat(found.get(), &now) != 0) return last_error(kStep, "fstat", place.folder);
@@ -72,7 +67,7 @@ Result<UniqueFd> open_place(const KeepPlace& place) {
   constexpr mode_t kMode = S_IRWXU | S_IRWXG | S_IRWXO;
   if (::mkdirat(found.get(), place.missing.c_str(), kMode) != 0 && errno != EEXIST)
     return last_error(kStep, "mkdirat", path);
-  UniqueFd made(::openat(found.get(), place.missing.c_str(), kFolder));
+  UniqueFd made(::openat(found.get(), place.missing.c_str(), kHoldFolder));
   if (!made) return not_opened("openat", path);
   return made;
 }

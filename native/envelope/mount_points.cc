@@ -10,21 +10,11 @@
 #include <memory>
 #include <optional>
 
+#include "base/hold.h"
 #include "state/lease.h"
 #include "state/output_lease.h"
 
 namespace buildjail {
-
-namespace {
-
-/** Whatever its mode is. */
-#ifdef O_PATH
-constexpr int kFolder = O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
-#else
-constexpr int kFolder = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
-#endif
-
-}  // namespace
 
 PointedFolder MountPoints::folder() const {
   const LentOutput& before = *lease_.before();
@@ -117,7 +107,7 @@ Status MountPointLeft::take_away(TakingAway&) {
   if (!holder) return holder.error().err == ENOENT ? Status() : holder.error();
   if (!*holder || **holder != dead_) return {};
   const auto& [folder, point] = noted_;
-  const UniqueFd top(::open(folder.path.c_str(), kFolder));
+  const UniqueFd top(::open(folder.path.c_str(), kHoldFolder));
   struct stat found{};
   if (!top || ::fstat(top.get(), &found) != 0) {
     // That the folder is not there any more is told by who hands it back.

@@ -93,7 +93,7 @@ Credentials as_inside(Credentials who, const std::vector<IdExtent>& uids, const 
 Result<std::unique_ptr<Envelope>> NamespaceEnvelope::open(SharedPlan plan, Lessee lessee,
                                                           std::shared_ptr<Waiter> waiter,
                                                           std::shared_ptr<LinuxHost> host, Trace trace) {
-  if (auto status = confirm_whole_overlays(plan->steps, host->mounted); !status) return std::move(status.error());
+  if (auto status = confirm_whole_overlays(plan->steps, host->mount_table); !status) return std::move(status.error());
   auto placed = plan->limits.is_empty() ? PlacedLimits() : host->cgroups.place(plan->limits);
   if (!placed) return std::move(placed.error());
   // Not make_unique: the constructor is private, as a half-opened envelope is nothing to have.
@@ -156,7 +156,7 @@ Parts NamespaceEnvelope::parts(const std::vector<Step>& steps, bool is_rest) {
   }
   parts.push_back(std::make_unique<NotedSources>(
       sources_, is_rest ? sources_of(plan_->steps) : std::vector<const Bind*>(), sources_of(steps),
-      [this](std::vector<ShownSource>& sources) { return host_->mounted.look_at(sources); }));
+      [this](std::vector<ShownSource>& sources) { return host_->mount_table.look_at(sources); }));
   add_mount_points(nesting_, outputs, parts);
   if (is_rest) {
     parts.push_back(
@@ -188,7 +188,7 @@ Status NamespaceEnvelope::complete(std::vector<Step> rest) {
   const auto inside = namespaces();
   if (!inside) return session_closed("complete", "setns");
   if (is_complete() || !rest_.empty()) return session_complete("complete", "setns");
-  if (auto status = confirm_whole_overlays(rest, host_->mounted); !status) return status;
+  if (auto status = confirm_whole_overlays(rest, host_->mount_table); !status) return status;
   host_->give_way();
   trace_.resume();
   rest_ = std::move(rest);

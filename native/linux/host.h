@@ -37,7 +37,7 @@ struct LinuxHost {
   UserSpaces user_spaces;
   /** Of sessions whose spec allows nothing of it. */
   SystemCallFilter filter{Allowances()};
-  MountTable mounted;
+  MountTable mount_table;
   CgroupPlaces cgroups;
 };
 

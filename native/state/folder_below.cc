@@ -4,25 +4,16 @@
 
 #include <string>
 
+#include "base/hold.h"
 #include "state/words.h"
 
 namespace buildjail {
 
-namespace {
-
-#ifdef O_PATH
-constexpr int kFolder = O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
-#else
-constexpr int kFolder = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
-#endif
-
-}  // namespace
-
 UniqueFd folder_below(int top, std::string_view path) {
-  UniqueFd at(::openat(top, ".", kFolder));
+  UniqueFd at(::openat(top, ".", kHoldFolder));
   for (std::string_view way = path; at && !way.empty();) {
     const std::string name(cut(way, '/'));
-    if (!name.empty()) at = UniqueFd(::openat(at.get(), name.c_str(), kFolder));
+    if (!name.empty()) at = UniqueFd(::openat(at.get(), name.c_str(), kHoldFolder));
   }
   return at;
 }

@@ -10,6 +10,7 @@
 #include <string_view>
 #include <utility>
 
+#include "base/hold.h"
 #include "base/unique_fd.h"
 #include "state/file_state.h"
 #include "state/lent_tree.h"
@@ -126,19 +127,17 @@ Status restore_folder(int directory, const NotedOutput& noted, std::vector<LeftI
   return {};
 }
 
-constexpr int kFolder = O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
+constexpr int kFolder = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
 
 /** Without root's rights, a mode that the build gave it may keep out its owner. Empty with errno set. */
 UniqueFd open_lent(const LentOutput& before) {
-  UniqueFd directory(::open(before.path.c_str(), O_RDONLY | kFolder));
-#ifdef O_PATH
+  UniqueFd directory(::open(before.path.c_str(), kFolder));
   if (directory || errno != EACCES) return directory;
-  const UniqueFd shut(::open(before.path.c_str(), O_PATH | kFolder));
+  const UniqueFd shut(::open(before.path.c_str(), kHoldFolder));
   const auto found = shut ? state_of(shut.get()) : std::nullopt;
   errno = EACCES;
   if (!found || found->ino != before.ino || !open_up(shut.get(), *found)) return directory;
-  directory = UniqueFd(::openat(shut.get(), ".", O_RDONLY | kFolder));
-#endif
+  directory = UniqueFd(::openat(shut.get(), ".", kFolder));
   return directory;
 }
 

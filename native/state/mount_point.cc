@@ -8,6 +8,7 @@
 #include <cerrno>
 #include <utility>
 
+#include "base/hold.h"
 #include "state/file_state.h"
 #include "state/folder_below.h"
 #include "state/words.h"
@@ -21,11 +22,6 @@ constexpr const char* kAt = "at";
 constexpr const char* kMade = "made";
 constexpr mode_t kFolderMode = 0755;
 constexpr mode_t kFileMode = 0444;
-#ifdef O_PATH
-constexpr int kHeld = O_PATH;
-#else
-constexpr int kHeld = O_RDONLY;
-#endif
 
 std::string_view name_in(std::string_view path) { return path.substr(path.rfind('/') + 1); }
 std::string_view folder_in(std::string_view path) {
@@ -83,7 +79,7 @@ class OpenedUp {
 };
 
 UniqueFd held_in(int folder, const std::string& name, int kind = 0) {
-  return UniqueFd(::openat(folder, name.c_str(), kHeld | kind | O_NOFOLLOW | O_CLOEXEC));
+  return UniqueFd(::openat(folder, name.c_str(), kHold | kind));
 }
 
 bool is_refusal(const SysError& error) { return error.err == EPERM || error.err == EACCES; }

@@ -1338,9 +1338,7 @@ export const defences = {
     {
       defence: 'nothing is kept through a link',
       file: 'native/envelope/keep.cc',
-      off: [
-        ['constexpr int kFolder = O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;', 'constexpr int kFolder = O_PATH | O_DIRECTORY | O_CLOEXEC;'],
-      ],
+      off: [['place.missing.c_str(), kHoldFolder)', 'place.missing.c_str(), kHoldFolder & ~O_NOFOLLOW)']],
       tests: [[`${attacks}/exchanged-keep.test.ts`, 'was missing, and a link is in its place: nothing is made where that leads']],
     },
     {

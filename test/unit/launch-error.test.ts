@@ -145,8 +145,9 @@ describe('a program that is not found', () => {
     const deeper = program('people/x/.sdks/one/bin/tool', '')
     expect(told(deeper, {})).toMatchObject({ remedy: `toolchain: ['host', '${tree.at('people/x/.sdks/one')}']` })
     vi.unstubAllEnvs()
-    for (const folder of ['/home/x', '/home', '/root', '/root/.local', '/home/x/.cargo', '/usr/home/x']) expect(isPersonal(folder), folder).toBe(true)
-    for (const folder of ['/opt/x', '/home/x/sdk', '/home/x/.sdks/one', '/opt/.x']) expect(isPersonal(folder), folder).toBe(false)
+    const isOf = (folder: string): boolean => isPersonal(`/${folder}`)
+    for (const folder of ['home/x', 'home', 'root', 'root/.local', 'home/x/.cargo', 'usr/home/x']) expect(isOf(folder), folder).toBe(true)
+    for (const folder of ['opt/x', 'home/x/sdk', 'home/x/.sdks/one', 'opt/.x']) expect(isOf(folder), folder).toBe(false)
   })
 
   it('and is a shim has the real toolchain asked for: what a shim picks by is not in a session', () => {

@@ -1,37 +1,15 @@
-import { spawnSync } from 'node:child_process'
-import { existsSync, mkdirSync, writeFileSync } from 'node:fs'
+import { existsSync } from 'node:fs'
 import path from 'node:path'
 import { expect, test } from 'vitest'
 
 import { build, openSession, SessionPool, type Spec } from '../../../src/index.ts'
 import { useFolders } from '../folders.ts'
-import { isFreebsd } from '../kernel.ts'
 import { rejected } from '../rejected.ts'
 import { armed, describeAttack, isRoot, refusalOf } from './attack.ts'
+import { mountedAt, shownAt } from './host-mounts.ts'
 
 /** Which of its two names the number has is the system's. */
 const unsupported = expect.stringMatching(/^E(NOTSUP|OPNOTSUPP)$/) as string
-
-const onHost = (file: string, ...args: string[]): void => {
-  const { status, stderr } = spawnSync(file, args, { encoding: 'utf8' })
-  if (status !== 0) throw new Error(`${file} ${args.join(' ')}: ${stderr}`)
-}
-
-/** Something of the host's, with a file in it. */
-function mountedAt(at: string): Disposable & { readonly file: string } {
-  mkdirSync(at, { recursive: true })
-  onHost('mount', '-t', 'tmpfs', 'tmpfs', at)
-  const file = path.join(at, 'of-the-host')
-  writeFileSync(file, '')
-  return { file, [Symbol.dispose]: () => onHost('umount', at) }
-}
-
-function shownAt(folder: string, at: string): Disposable & { readonly at: string } {
-  mkdirSync(at)
-  if (isFreebsd) onHost('mount', '-t', 'nullfs', folder, at)
-  else onHost('mount', '--bind', folder, at)
-  return { at, [Symbol.dispose]: () => onHost('umount', at) }
-}
 
 describeAttack('what the host has mounted in an output', () => {
   const folders = useFolders()
@@ -65,6 +43,12 @@ describeAttack('what the host has mounted in an output', () => {
     expect(await refusalOf({ output: folders.output })).toMatchObject(refusal(at))
     expect(await rejected(openSession({ output: other }))).toMatchObject({ code: unsupported, path: other, dest: at })
     expect(existsSync(mounted.file)).toBe(true)
+  })
+
+  test.runIf(isRoot)('may be a file, which a build would remove as well', async () => {
+    const at = path.join(folders.output, 'a file')
+    using shown = shownAt(path.join(folders.input, 'given.txt'), at, true)
+    expect(await refusalOf({ output: folders.output })).toMatchObject(refusal(shown.at))
   })
 
   test.runIf(isRoot)('is no matter beside it, above it, or where it is what the output is', async () => {

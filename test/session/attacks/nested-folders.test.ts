@@ -1,4 +1,3 @@
-import { spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { chmodSync, existsSync, mkdirSync, readFileSync, symlinkSync } from 'node:fs'
 import path from 'node:path'
@@ -9,19 +8,7 @@ import { watchersOf } from '../controlled.ts'
 import { useFolders } from '../folders.ts'
 import { isFreebsd } from '../kernel.ts'
 import { armed, describeAttack, hostProgram, isRoot, outputOf, refusalBeside, refusalOf } from './attack.ts'
-
-const onHost = (file: string, ...args: string[]): void => {
-  const { status, stderr } = spawnSync(file, args, { encoding: 'utf8' })
-  if (status !== 0) throw new Error(`${file} ${args.join(' ')}: ${stderr}`)
-}
-
-/** The administrator shows a folder at a second place. */
-function alias(folder: string, at: string): Disposable & { readonly at: string } {
-  mkdirSync(at)
-  if (isFreebsd) onHost('mount', '-t', 'nullfs', folder, at)
-  else onHost('mount', '--bind', folder, at)
-  return { at, [Symbol.dispose]: () => onHost('umount', at) }
-}
+import { shownAt } from './host-mounts.ts'
 
 describeAttack('folders within folders', () => {
   const folders = useFolders()
@@ -92,7 +79,7 @@ describeAttack('folders within folders', () => {
   test.runIf(isRoot)('a folder that the administrator shows at a second place is the same folder', async () => {
     const [middle, inner] = [inFolder('middle'), inFolder('middle/inner')]
     const place = path.join(folders.top, 'alias')
-    using shown = alias(middle, place)
+    using shown = shownAt(middle, place)
     const other = path.join(shown.at, 'inner')
     // Within one session.
     expect(await refusalOf(armed({ inputs: { src: other }, output: folders.output }))).toMatchObject({ ...refusal, path: folders.output, dest: other })
