@@ -60,6 +60,7 @@ Result<UniqueFd> open_place(const KeepPlace& place) {
   if (!found) return not_opened("open", place.folder);
   struct stat now{};
   if (::fstat(found.get(), &now) != 0) return last_error(kStep, "fstat", place.folder);
+  // defence: nothing-kept-another-folder
   if (now.st_ino != place.ino || static_cast<std::uint64_t>(now.st_dev) != place.dev)
     return refused(ESTALE, place.folder, "the folder is another one than when the plan was made");
   if (place.missing.empty()) return found;
@@ -67,6 +68,7 @@ Result<UniqueFd> open_place(const KeepPlace& place) {
   constexpr mode_t kMode = S_IRWXU | S_IRWXG | S_IRWXO;
   if (::mkdirat(found.get(), place.missing.c_str(), kMode) != 0 && errno != EEXIST)
     return last_error(kStep, "mkdirat", path);
+  // defence: nothing-kept-through-link
   UniqueFd made(::openat(found.get(), place.missing.c_str(), kHoldFolder));
   if (!made) return not_opened("openat", path);
   return made;
@@ -164,6 +166,7 @@ KeepReport keep(int root, const std::vector<std::string>& targets, const KeepPla
   if (!copy) return {.failure = std::move(copy.error())};
   for (const std::string& target : targets) {
     auto status = copy->add(root, target, report.left);
+    // defence: copy-kept-given-away
     if (status) continue;
     report.failure = std::move(status.error());
     break;

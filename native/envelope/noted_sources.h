@@ -36,6 +36,7 @@ class NotedSources final : public Part {
     std::vector<ShownSource> all = earlier_;
     all.insert(all.end(), added_.begin(), added_.end());
     if (auto status = refuse_nested(all); !status) return status;
+    // defence: no-output-something-host
     if (auto status = refuse_mounts_in_outputs(added_); !status) return status;
     is_made_ = true;
     return sources_.add(added_);

@@ -37,6 +37,7 @@ Status remove_lease(const std::string& lease) {
 }  // namespace
 
 OutputLease::OutputLease(const Lessee& lessee, const Bind& bind)
+    // defence: leases-host-not-state
     : lessee_(lessee), bind_(bind), lease_(lease_of(lessee.host_directory, bind.dev, bind.ino)) {}
 
 Status OutputLease::make(Trace&) {
@@ -87,6 +88,7 @@ Status LentDirectory::make(Trace&) {
   const bool is_other = before.uid != as_.user.uid || before.gid != as_.user.gid;
   if (is_other && ::fchown(directory, as_.user.uid, as_.user.gid) != 0) return last_error({}, "fchown", before.path);
   const mode_t shut = (before.mode & ~mode_t{S_IRWXG | S_IRWXO}) | S_IRWXU;
+  // defence: output-shut-others-host
   if (shut != before.mode && ::fchmod(directory, shut) != 0) return last_error({}, "fchmod", before.path);
   // Only now, when nobody but the build and root gets in. Root writes anywhere.
   const auto [noted, lending] = this->noted();
@@ -101,6 +103,7 @@ Status LentDirectory::make(Trace&) {
 Status LentDirectory::lend_store() const {
   const LentOutput& before = *lease_.before();
   const int directory = lease_.directory();
+  // defence: store-keeps-build-did
   const uid_t owner = ::geteuid();
   const bool is_other = before.uid != owner || before.gid != as_.user.gid;
   if (is_other && ::fchown(directory, owner, as_.user.gid) != 0) return last_error({}, "fchown", before.path);

@@ -34,6 +34,7 @@ struct LentAs {
 };
 
 /** Others of the host do not get into a lent folder. Of a store, the build removes nothing but what it made. */
+// defence: store-sticky-shut
 inline constexpr mode_t kStoreMode = S_ISVTX | S_IRWXU | S_IRWXG;
 
 /** The lease of an output: no other session of this host has it. */

@@ -133,6 +133,7 @@ Result<bool> shows_our_nodes_only(const std::string& mounted, int ruleset) {
   if (!is_ours || !*is_ours) return is_ours;
   const auto next = next_devfs_rule(dev->get(), ruleset, static_cast<int>(kRuleCount));
   if (!next) return next.error();
+  // defence: no-rule-dev-comes
   return !*next;
 }
 

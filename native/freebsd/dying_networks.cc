@@ -31,6 +31,7 @@ void DyingNetworks::wait_until_few() {
   for (;;) {
     {
       const std::lock_guard lock(mutex_);
+      // defence: networks-being-taken-away
       if (names_.size() < kMany) return;
       forget_dead();
       if (names_.size() < kMany) return;

@@ -129,6 +129,7 @@ void JailEnvelope::add_jail(Parts& parts) {
   if (JailPart::network_of(*plan_) == JailConfig::Network::kOwn) parts.push_back(std::make_unique<Loopback>(jail_));
   if (plan_->network.kind == PlannedNetwork::Kind::kInterface)
     parts.push_back(std::make_unique<LentInterface>(jail_, plan_->network.handed_in));
+  // defence: limits-session-many-processors
   if (limits_.processors > 0) parts.push_back(std::make_unique<Processors>(jail_, id, limits_.processors));
   if (limits_.share > 0) parts.push_back(std::make_unique<Throttle>(jail_name_, limits_.share));
 }
@@ -232,6 +233,7 @@ Status JailEnvelope::launch(Launching launching) {
     }
     given = {.path = opened.path.c_str(), .terminal = &**terminal};
   }
+  // defence: limits-memory-host-program
   const int more_launches = plan_->limits.memory ? kMoreLaunches : 0;
   auto launched = launch_in_jail(jail_.jail->reference(), user_, set_groups_, request, stdio, given, more_launches);
   if (!launched) {

@@ -55,6 +55,7 @@ class Settling {
   // What is resident (memoryuse) is counted anew every second, whatever a build does, and who has grown while all have
   // more is killed then (vm_daemon).
   void hold_memory(std::uint64_t memory) {
+    // defence: limits-resident-beyond-limit
     for (const auto* action : {"sigkill", kLogged}) held_.rules.push_back(rule("memoryuse", action, memory));
     apply(Limit::kMemory, memory, "rctl memoryuse");
   }
@@ -67,6 +68,7 @@ class Settling {
       return refuse(Limit::kSwap,
                     "the kernel counts memory and swap together, so swap can be limited only where memory is");
     if (!may_hold(Limit::kSwap)) return;
+    // defence: limits-reserved-refused-beyond
     for (const auto* action : {"deny", kLogged}) held_.rules.push_back(rule("swapuse", action, *limits_.memory + swap));
     apply(Limit::kSwap, swap, "rctl swapuse");
   }
@@ -75,6 +77,7 @@ class Settling {
   // as there is no process yet that it could be logged of (rctl_enforce), but the one before it is, that there was room
   // for.
   void hold_processes(std::uint64_t processes) {
+    // defence: limits-zombies-counted
     for (const auto* resource : {"maxproc", "nthr"}) {
       held_.rules.push_back(rule(resource, "deny", processes));
       held_.rules.push_back(rule(resource, kLogged, processes - 1));
@@ -88,6 +91,7 @@ class Settling {
     held_.processors = (thousandths + kOne - 1) / kOne;
     if (thousandths % kOne == 0 || !may_hold(Limit::kCpus))
       return apply(Limit::kCpus, held_.processors * kOne, "cpuset");
+    // defence: limits-part-processor-no
     held_.share = std::max<std::uint64_t>(1, thousandths / 10);
     apply(Limit::kCpus, thousandths, "cpuset, rctl pcpu");
   }

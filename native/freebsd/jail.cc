@@ -26,6 +26,7 @@ constexpr std::chrono::milliseconds kEmptyBound{10000};
 void add_network(JailConfig::Network network, const JailAbilities& abilities, IovecList& options) {
   // What has a stack of its own is not restricted to addresses of the host's as well (jail(8), EINVAL).
   if (network == JailConfig::Network::kOwn) return options.add_int("vnet", JAIL_SYS_NEW);
+  // defence: jail-no-network
   const int families = network == JailConfig::Network::kHost ? JAIL_SYS_INHERIT : JAIL_SYS_DISABLE;
   for (const std::string& family : abilities.networks) options.add_int(family, families);
 }
@@ -36,11 +37,15 @@ IovecList options_of(const JailConfig& config, const JailAbilities& abilities) {
   options.add_string("path", config.path);
   options.add_string("host.hostname", config.hostname);
   options.add_flag("persist");
+  // defence: jail-no-file-system
   options.add_int("enforce_statfs", 2);
+  // defence: jail-no-jail-inside
   options.add_int("children.max", 0);
   options.add_int("devfs_ruleset", config.devfs_ruleset);
   add_network(config.network, abilities, options);
+  // defence: jail-no-system-v
   for (const std::string& kind : abilities.ipc) options.add_int(kind, JAIL_SYS_DISABLE);
+  // defence: jail-no-permission-kernel
   for (const std::string& refusal : abilities.refusals) options.add_flag(refusal);
   if (abilities.has_meta) options.add_string("meta", config.meta);
   return options;

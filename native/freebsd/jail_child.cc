@@ -76,26 +76,40 @@ void run_jail_child(void* context) {
   };
   using enum ForkStep;
   pid_t self = 0;
+  // defence: command-no-controlling-terminal
   if (has_failed(kSession, "setsid", [&self] { return self = ::setsid(); })) return;
+  // defence: command-no-login-name
   if (has_failed(kLoginName, "setlogin", forget_login_name)) return;
+  // defence: command-launched-does-not
   if (has_failed(kArguments, "sysctl", [self] { return forget_arguments(self != 0 ? self : ::getpid()); })) return;
   if (has_failed(kLoginClass, "setloginclass", [&] { return ::setloginclass(child.login_class); })) return;
   if (has_failed(kTerminal, "terminal", [&] { return give_terminal(child.terminal, child.stdio); })) return;
   if (has_failed(kStdio, "dup2", [&] { return set_stdio(child.stdio); })) return;
+  // defence: command-no-descriptor-host
   if (has_failed(kCloseRange, "close_range", [] { return ::close_range(kFirstNotStdio, ~0U, 0); })) return;
+  // defence: command-still-host-program
   if (has_failed(kTracing, "procctl", forbid_tracing)) return;
+  // defence: command-not-protected-when
   if (has_failed(kProtection, "procctl", forbid_protection)) return;
   if (has_failed(kCores, "setrlimit", forbid_cores)) return;
   if (has_named(kTerminals, bound_terminals)) return;
+  // defence: processes-limits-command
   if (has_failed(kLimits, "setrlimit", [&] { return child.limits->call(); })) return;
+  // defence: command-declared-groups-only-2
+  // defence: commands-groups-though-build
   if (has_failed(kGroups, "setgroups", [&] { return child.groups->call(); })) return;
+  // defence: command-declared-group-id-2
   if (has_failed(kGid, "setresgid", [&] { return leave_group(child.gid); })) return;
   if (has_failed(kAttach, "jail_attach", [&] { return ::jail_attach(child.jail.jid); })) return;
+  // defence: command-enters-no-jail
   if (has_failed(kRoot, "lstat", [&] { return confirm_root(child.jail); })) return;
   if (has_failed(kNull, "open", [&] { return open_own_null(child.stdio); })) return;
   if (has_failed(kDirectory, "chdir", [&] { return ::chdir(child.working_directory); })) return;
+  // defence: commands-groups-though-build-2
   if (child.steps.has(kUmask)) ::umask(child.umask);
+  // defence: command-declared-user-id-2
   if (has_failed(kUid, "setresuid", [&] { return leave_user(child.uid); })) return;
+  // defence: command-no-new-privileges-2
   if (has_failed(kNoNewPrivileges, "procctl", forbid_new_privileges)) return;
   if (has_failed(kParentDeath, "procctl", [&] { return die_with_parent(child.parent_death_signal); })) return;
   if (failed("sysctl", look_at_self(child.self))) return;

@@ -118,6 +118,7 @@ Status kill_in_jail(const Jail& jail) {
       // was there when the child killed.
       const auto has_root = jail.is_root_privileged();
       if (!has_root) return has_root.error();
+      // defence: everything-killed-though-build
       if (*has_root)
         return killing.syscall == nullptr ? Status() : Status(not_killed(killing.syscall, killing.err, ""));
       // Whoever could take it once more is dead: they were of the child's own user.

@@ -18,6 +18,7 @@ std::vector<std::string> lines_with(std::string_view beginning, std::string_view
   for (std::size_t at = buffer.find(beginning); at != std::string_view::npos; at = buffer.find(beginning, at)) {
     const bool is_at_line = at > 0 && buffer[at - 1] == '\n';
     at += beginning.size();
+    // defence: limit-met-not-forged
     if (is_at_line) lines.emplace_back(buffer.substr(at, buffer.find('\n', at) - at));
   }
   return lines;

@@ -52,6 +52,7 @@ Status confirm(const std::string& path, const std::string& origin) {
 Status find_origin(const MountedList& mounted, ShownSource& source) {
   for (int below = 0; below < kMostBelow; ++below) {
     const struct statfs* const mount = mount_of(mounted, source.origin);
+    // defence: folder-mounted-second-place-2
     if (mount == nullptr || std::string_view(mount->f_fstypename) != "nullfs") return {};
     const std::string_view on = mount->f_mntonname;
     const std::string_view from = mount->f_mntfromname;

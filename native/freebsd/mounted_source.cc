@@ -29,6 +29,7 @@ Result<struct stat> verify(const Bind& bind, int source, const std::string& path
     struct stat mounted{};
     if (::fstat(source, &held) != 0) return last_error("pin-source", "fstat", bind.source);
     if (look_at(mounted) != 0) return last_error("pin-source", syscall, path);
+    // defence: mounted-looked
     if (is_same_file(held, mounted)) return mounted;
   }
   return SysError{.step = "pin-source",

@@ -89,12 +89,14 @@ IovecList empty_tmpfs(const std::string& path, std::uint64_t files) {
   constexpr int kKeepsAttributes = 1500000;
   auto options = file_system("tmpfs", path);
   options.add_string("inodes", std::to_string(files));
+  // defence: tmpfs-holds-no-extended
   if (::getosreldate() >= kKeepsAttributes) options.add_string("easize", "1");
   return options;
 }
 
 IovecList nullfs(const std::string& path, const std::string& source) {
   auto options = file_system("nullfs", path, source);
+  // defence: sockets-host-not-reached
   options.add_flag("nounixbypass");
   return options;
 }

@@ -72,6 +72,7 @@ void ask(void* context) {
 Result<UniqueFd> receive(int socket) {
   Message message;
   // Sent already, or never.
+  // defence: descriptor-jail-close-exec
   if (::recvmsg(socket, &message.header, MSG_DONTWAIT | MSG_CMSG_CLOEXEC) < 0)
     return last_error("jail-desc", "recvmsg");
   const cmsghdr* const first = CMSG_FIRSTHDR(&message.header);

@@ -59,6 +59,7 @@ Status rebuild_jail(SessionJail& jail, const std::string& name, Remains& remains
 
 /** Of its own jail alone: rules of no jail are those of all (rctl(8)). */
 Status rebuild_rules(const Fact& fact, Remains& remains) {
+  // defence: limits-journal-takes-away
   if (fact.value.empty() || fact.value != remains.entry.fact(JailPart::kFacts, JailPart::kName))
     return not_noted_by_us("the journal tells of rules on a jail that is not the session's own");
   remains.parts.push_back(std::make_unique<Rules>(fact.value));

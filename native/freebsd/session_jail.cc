@@ -49,6 +49,7 @@ Status SessionJail::end_processes(Trace& trace) {
 
 void SessionJail::drop_unread() {
   for (const auto& one : sockets) {
+    // defence: build-sends-over-output
     if (const auto socket = one.lock()) buildjail::drop_unread(socket->get());
   }
   sockets.clear();

@@ -91,6 +91,7 @@ void Flow::fill() {
   // The rest is dropped: what the command left behind may go on writing when nobody can tell it from others any more.
   end_ = budget_ ? budget_->spend(size) : size;
   // The command is over, so that nobody waits for what follows: its writers are told (pipe(7), EPIPE).
+  // defence: command-left-behind-not
   if (left_ && end_ == 0) return end();
   if (left_) *left_ -= std::min(*left_, size - end_);
 }
@@ -161,6 +162,7 @@ void Flow::end() {
   const std::size_t unread = unread_in(command_end_);
   if (is_input_) put_back(unread);
   // These are pages of the file: whoever still has the pipe would read in them what is written to the file from now on.
+  // defence: unread-file-stays-no
   empty(command_end_, unread);
   command_end_.reset();
   file_.fd.reset();
@@ -170,6 +172,7 @@ void Flow::put_back(std::size_t unread) {
   if (!file_.fd || !file_.is_shared || !S_ISREG(file_.mode)) return;
   // A build can open its stdin anew and fill it with bytes of its own (proc_pid_fd(5)). These stand for what it has
   // read, which it might as well not have read, and for no more: the caller would go on before the command began.
+  // defence: no-more-inherited-file
   const std::uint64_t left = std::min<std::uint64_t>(pending() + unread, moved_);
   if (left > 0) static_cast<void>(::lseek(file_.fd.get(), -static_cast<off_t>(left), SEEK_CUR));
 }

@@ -27,8 +27,11 @@ bool is_null(const struct stat& found) {
 }
 
 Given given_for(const struct stat& found, const HostFile& file) {
+  // defence: host-program-dev-null
   if (is_null(found)) return Given::kOwnNull;
+  // defence: command-pipe-place-file
   if (!file.is_shared) return Given::kPipe;
+  // defence: place-one-host-program
   if (S_ISREG(found.st_mode) || S_ISBLK(found.st_mode)) return Given::kPipe;
   return S_ISCHR(found.st_mode) && ::isatty(file.fd.get()) == 0 ? Given::kPipe : Given::kItself;
 }
@@ -54,6 +57,7 @@ Result<HostFile> open_host_file(const StdioRequest& request, int number) {
   } else {
     // Not through a link at its end, which a build may have put there where it can write, and we are root. O_NONBLOCK:
     // a fifo that nobody has opened at the other end must not hold up the session.
+    // defence: log-not-opened-through
     const int flags = (is_input ? O_RDONLY : O_WRONLY | O_CREAT | O_APPEND | O_NOFOLLOW) | O_NONBLOCK;
     file.fd = above_stdio(UniqueFd(::open(file.path.c_str(), flags | O_CLOEXEC | O_NOCTTY, kLogMode)));
   }

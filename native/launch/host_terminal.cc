@@ -91,6 +91,7 @@ void HostTerminal::give_back() {
   if (!ours_) return;
   const auto now = mode_now();
   // Where it is another by now, somebody else has set it: a shell, whose job this is.
+  // defence: caller-terminal-mode-back
   if (now && is_same(*now, *ours_)) static_cast<void>(::tcsetattr(fd_.get(), TCSANOW, &before_));
   ours_.reset();
 }

@@ -21,6 +21,7 @@ class OutputBudget {
     if (before > most_) return 0;
     const std::uint64_t left = most_ - before;
     if (bytes <= left) return bytes;
+    // defence: command-writes-too-much
     exceeded_();
     return static_cast<std::size_t>(left);
   }

@@ -24,6 +24,7 @@ winsize in_characters(TerminalSize size) {
 std::array<bool, 3> inherited_terminals(const LaunchRequest& request) {
   std::array<bool, 3> found{};
   for (std::size_t i = 0; i < found.size(); ++i)
+    // defence: terminal-not-handed
     found.at(i) = request.stdio.at(i).kind == StdioKind::kInherit && ::isatty(static_cast<int>(i)) == 1;
   if (request.stdio[2].kind == StdioKind::kSame) found[2] = found[1];
   return found;
@@ -50,6 +51,7 @@ Result<std::shared_ptr<HostTerminal>> TerminalRelays::keyboard() {
 }
 
 Result<std::optional<CommandTerminal>> TerminalRelays::wanted_by(const LaunchRequest& request) {
+  // defence: terminal-nobody-types-into
   CommandTerminal terminal;
   if (request.stdio[0].kind == StdioKind::kPty) {
     terminal.streams = {true, true, true};
@@ -144,6 +146,7 @@ void TerminalRelays::give_back() {
     const std::lock_guard lock(mutex_);
     known = keyboard_.lock();
   }
+  // defence: caller-terminal-mode-back-2
   if (known) known->give_back();
 }
 

@@ -55,10 +55,12 @@ Status remove_cgroup(const std::string& directory, TakingAway& taking) {
 
 bool is_cgroup_of(const std::string& id, const std::string& directory) {
   const std::size_t name = directory.rfind('/');
+  // defence: recovery-removes-only-cgroups
   if (!directory.starts_with('/') || directory.substr(name + 1) != cgroup_name(id)) return false;
   const UniqueFd opened(::open(directory.c_str(), O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
   struct statfs found{};
   if (!opened || ::fstatfs(opened.get(), &found) != 0) return false;
+  // defence: recovery-removes-only-cgroups-2
   return found.f_type == CGROUP2_SUPER_MAGIC || found.f_type == CGROUP_SUPER_MAGIC;
 }
 

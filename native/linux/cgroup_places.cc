@@ -157,6 +157,7 @@ Result<PlacedLimits> CgroupPlaces::place(const Limits& limits) {
   if (!found) return std::move(found.error());
   for (const Held& one : all) {
     if (!one.is_wanted || !found->missing.has(one.by)) continue;
+    // defence: limit-cannot-held-refuses
     if (!limits.is_best_effort) return not_held(one.limit, found->why);
     one.leave_out(placed.held);
   }

@@ -17,6 +17,7 @@ namespace {
 constexpr int kLastSignal = 64;
 constexpr std::size_t kMaskBytes = kLastSignal / 8;
 /** The most: any process with it comes before any without. */
+// defence: builds-end-before-host
 constexpr std::string_view kFirstToGo = "1000";
 
 /** The kernel's struct sigaction, which begins with the handler on every architecture but mips; never larger than this.

@@ -128,7 +128,9 @@ Status NamespaceEnvelope::take_user_space() {
   auto taken = host_->user_spaces.take(
       *plan_, lessee_, may_leave_keys ? UserSpaces::Sharing::kAlone : UserSpaces::Sharing::kWithLaterSessions);
   if (!taken) return std::move(taken.error());
+  // defence: root-inside-nobody-outside
   if (!*taken && plan_->user.uid == 0) return root_refused(host_->user_spaces.why_none());
+  // defence: root-inside-nobody-outside-2
   user_space_ = std::move(*taken);
   return {};
 }

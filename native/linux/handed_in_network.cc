@@ -34,6 +34,7 @@ Result<UniqueFd> open_network(const std::string& path) {
   if (!found) return last_error(kStep, "open", path);
   struct statfs system{};
   if (::fstatfs(found.get(), &system) != 0) return last_error(kStep, "fstatfs", path);
+  // defence: no-network-namespace-not
   if (system.f_type != NSFS_MAGIC) return no_network(path);
   UniqueFd space = above_stdio(UniqueFd(::open(DescriptorPath(found.get()).get(), O_RDONLY | O_CLOEXEC)));
   if (!space) return last_error(kStep, "open", path);

@@ -52,6 +52,7 @@ bool hide(const std::vector<std::string>& hidden, const char* null, Stopped& sto
   for (const std::string& path : hidden) {
     const UniqueFd cover(raw::open_tree(AT_FDCWD, null, raw::kTreeClone | raw::kTreeCloseOnExec));
     if (!cover) return stop("open_tree", null);
+    // defence: proc-host-alone-covered
     if (raw::move_mount(cover.get(), AT_FDCWD, path.c_str()) != 0) return stop("move_mount", path.c_str());
   }
   return true;

@@ -118,8 +118,10 @@ Result<std::optional<IdRanges>> find_id_ranges(const std::optional<IdsNamed>& na
     const auto all = read_given(path);
     if (!all) return all.error();
     for (const auto& [who, given] : *all) {
+      // defence: ids-named-given-others
       if (named && !within(free, given).empty())
         return refused(path, span_text(given) + " are '" + who + "'s, so ids of sessions cannot be among them");
+      // defence: ids-given-others-no
       free = without(free, given);
     }
   }

@@ -49,6 +49,7 @@ constexpr auto kDevices = std::to_array<Device>({{"null", "/dev/null", 1, 3},
 /**
  * Terminals of the session's own (pts(4)). They count against those of the host (kernel.pty.max), so there is a bound.
  */
+// defence: terminals-session-bounded
 constexpr const char* kTerminalOptions = "newinstance,ptmxmode=0666,mode=0600,max=128";
 
 struct DeviceLink {
@@ -87,6 +88,7 @@ std::string tmpfs_options(const char* mode, const TmpfsBound& bound, const std::
   std::string options = std::string("mode=") + mode;
   if (bound.size > 0) options += ",size=" + std::to_string(bound.size);
   // With the root of the file system.
+  // defence: files-memory-bounded-number
   if (bound.files > 0) options += ",nr_inodes=" + std::to_string(bound.files + 1);
   if (owner) options += ",uid=" + std::to_string(owner->uid) + ",gid=" + std::to_string(owner->gid);
   return options;
@@ -187,6 +189,7 @@ bool mount_file_system(const char* type, const std::string& target, unsigned lon
 
 MountProgram::MountProgram(const EnvelopePlan& plan, const std::optional<BuildUser>& owner, const SourceOwners& owners,
                            const Nesting& nesting)
+    // defence: proc-read-only-root
     : owners_(owners), room_(overlays_of(plan.steps).size()), is_proc_read_only_(plan.user.uid == 0) {
   acts_.reserve(plan.steps.size());
   for (const Step& step : plan.steps) {
@@ -201,6 +204,7 @@ MountProgram::MountProgram(const EnvelopePlan& plan, const std::optional<BuildUs
     }
     // Only what the build may look into itself is there: not init, and not a command that is about to be executed,
     // which has the host program's name and arguments until then (proc(5), hidepid).
+    // defence: proc-shows-traced-nothing
     if (std::holds_alternative<MountProc>(step)) act.options = "hidepid=ptraceable";
     acts_.push_back(std::move(act));
   }
@@ -420,6 +424,7 @@ bool MountProgram::make_point(const Act& act, const Bind& bind, Stopped& stopped
 bool MountProgram::mount_nested(const UniqueFd& source, const Bind& bind, Stopped& stopped) const {
   // Others of the host may put a link there while this session opens, and it would lead anywhere.
   const std::uint64_t kind = bind.is_file ? 0 : O_DIRECTORY;
+  // defence: no-link-leads-mount
   const UniqueFd point(raw::open_below(root_, relative(bind.target), O_PATH | O_CLOEXEC | kind));
   if (!point) {
     stop(stopped, "mount-point", "openat2", bind.target.c_str());
@@ -456,6 +461,7 @@ bool MountProgram::make_dev(const Act& act, const MountDev& step, Stopped& stopp
   if (!mount_file_system("tmpfs", act.shm, kPlain | MS_NOEXEC, act.options, stopped)) return false;
   if (::mkdirat(dev.get(), "pts", 0755) != 0) return stop(stopped, "mount", "mkdirat", target);
   if (!mount_file_system("devpts", act.pts, MS_NOSUID | MS_NOEXEC, kTerminalOptions, stopped)) return false;
+  // defence: dev-read-only
   if (raw::mount_setattr(dev.get(), 0, {.set = raw::kReadOnly}) != 0)
     return stop(stopped, "mount", "mount_setattr", target);
   return true;
@@ -463,6 +469,7 @@ bool MountProgram::make_dev(const Act& act, const MountDev& step, Stopped& stopp
 
 bool MountProgram::seal_root(Stopped& stopped) {
   const std::int64_t began = now_ns();
+  // defence: root-read-only
   if (raw::mount_setattr(root_, 0, {.set = raw::kReadOnly}) != 0)
     return stop(stopped, "seal-root", "mount_setattr", "/");
   if (is_over_host_ && !leave_host(stopped)) return false;
@@ -473,6 +480,7 @@ bool MountProgram::seal_root(Stopped& stopped) {
 bool MountProgram::leave_host(Stopped& stopped) {
   // pivot_root(2), "pivot_root(".", ".")": the host's root ends up mounted over ours, and is taken off.
   if (raw::pivot_root(".", ".") != 0) return stop(stopped, "pivot-root", "pivot_root", "/");
+  // defence: host-root-taken-off
   if (::umount2(".", MNT_DETACH) != 0) return stop(stopped, "pivot-root", "umount2", "/");
   if (::chdir("/") != 0) return stop(stopped, "pivot-root", "chdir", "/");
   return true;

@@ -60,6 +60,7 @@ Status MountTable::look_at(std::vector<ShownSource>& sources) {
     if (source.kind == ShownSource::Kind::kOutput) source.mounted = mounted_in(source.path);
     const bool may_be_alias =
         std::ranges::any_of(aliases_, [&](const MountLine* one) { return is_within(source.path, one->on); });
+    // defence: folder-mounted-second-place
     if (!may_be_alias) continue;
     const MountLine* const mount = mount_of(source.path);
     if (mount == nullptr || mount->widest == mount) continue;
@@ -87,6 +88,7 @@ std::string MountTable::mounted_in(std::string_view folder) const {
   const std::string top = joined(mount->root, rest_of(folder, mount->on));
   for (const MountLine& one : mounts_) {
     const bool is_there = one.under != nullptr && one.under->device == mount->device;
+    // defence: mount-output-seen-wherever
     if (is_there && one.point != top && is_within(one.point, top)) return one.on;
   }
   return {};

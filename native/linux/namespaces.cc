@@ -170,6 +170,7 @@ void run_child(void* context) {
     prepared.empty_mounts = kMountsInInit;
   }
   const unsigned unused = prepared.empty_mounts >= 0 ? kMountsInInit + 1 : kImageInInit + 1;
+  // defence: init-no-descriptor-host
   if (failed("init", "close_range", close_from(unused, prepared.kept))) return;
   if (prepared.lock >= 0 && failed("init", "fcntl", ::fcntl(prepared.lock, F_SETFD, 0))) return;
   ::umask(0);
@@ -200,6 +201,7 @@ void run_child(void* context) {
   if (!prepared.is_base && !prepared.mounts->seal_root(prepared.stopped)) return;
   prepared.ended_ns = now_ns();
   if (prepared.ids != nullptr && failed("init", "prctl", bound_capabilities(prepared.kept_capabilities))) return;
+  // defence: command-session-keyring
   if (failed("init", "keyctl", make_session_keyring())) return;
   if (prepared.user_space >= 0) {
     const char* const refused = enter_user_space(prepared, settings);
@@ -207,7 +209,9 @@ void run_child(void* context) {
   }
   if (failed("init", "rt_sigprocmask", unblock_signals())) return;
   // Last, as what was done until now is refused from here on. Without the first it would take a capability.
+  // defence: command-no-new-privileges
   if (failed("filter", "prctl", ::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0))) return;
+  // defence: every-session-filter-system
   if (failed("filter", "seccomp", prepared.filter->install())) return;
   execute_init(prepared);
   failed("init", "execveat", -1);
@@ -269,6 +273,7 @@ int unshared_of(int made) {
 
 int kinds_for(const EnvelopePlan& plan) {
   int kinds = CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWIPC | CLONE_NEWUTS | CLONE_NEWCGROUP;
+  // defence: namespace-own-pid
   if (!plan.network.is_host()) kinds |= CLONE_NEWNET;
   if (makes_own_user_space()) kinds |= CLONE_NEWUSER;
   return kinds;
@@ -360,6 +365,7 @@ Result<Namespaces> Namespaces::make(const EnvelopePlan& plan, const Ready& ready
                     .ids = (kinds & CLONE_NEWUSER) == 0 ? nullptr : &ids,
                     .user_space = ready.user.space.get(),
                     .is_user_space_new = ready.user.is_new,
+                    // defence: output-nobody-else-until
                     .lock = lock.get(),
                     .kept = kept,
                     .cgroups = ready.cgroup.files,

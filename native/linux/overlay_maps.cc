@@ -23,6 +23,7 @@ constexpr std::uint64_t kEnd = 0xffffffff;
 std::vector<IdExtent> exchanged(std::uint32_t one, std::uint32_t other) {
   if (one == other) return {{.inside = 0, .outside = 0, .count = static_cast<std::uint32_t>(kEnd)}};
   const std::array<std::uint64_t, 2> both{std::min(one, other), std::max(one, other)};
+  // defence: not-owner-stays-overlay
   std::vector<IdExtent> map;
   std::uint64_t next = 0;
   for (std::size_t i = 0; i <= both.size(); ++i) {
@@ -58,6 +59,7 @@ Result<std::vector<IdExtent>> within_own(const std::vector<IdExtent>& map, const
 }
 
 Result<UniqueFd> space_of(uid_t uid, gid_t gid, const BuildUser& outside) {
+  // defence: overlay-build-source-owner
   auto uids = within_own(exchanged(uid, outside.uid), "/proc/self/uid_map");
   if (!uids) return std::move(uids.error());
   auto gids = within_own(exchanged(gid, outside.gid), "/proc/self/gid_map");

@@ -116,6 +116,7 @@ UniqueFd OverlayRoom::mount(const UniqueFd& source, const Bind& bind, int root, 
   if (!is_set("lowerdir", names.lower.c_str()) || !is_set("upperdir", upper) || !is_set("workdir", names.work.c_str()))
     return stopped_at("fsconfig");
   if (raw::fsconfig(fs.get(), raw::kFsCreate, nullptr, nullptr) != 0) return stopped_at("fsconfig");
+  // defence: overlay-neither-devices-nor
   UniqueFd overlay(raw::fsmount(fs.get(), raw::kNoSuid | raw::kNoDev));
   if (!overlay) return stopped_at("fsmount");
   if (::fchdir(root) != 0) return stopped_at("fchdir");
@@ -124,6 +125,7 @@ UniqueFd OverlayRoom::mount(const UniqueFd& source, const Bind& bind, int root, 
 
 bool OverlayRoom::leave(int root, Stopped& stopped) {
   if (::fchdir(room_) != 0) return stop(stopped, "fchdir", kTmpInside);
+  // defence: layers-overlay-no-name
   if (::umount2(".", MNT_DETACH) != 0) return stop(stopped, "umount2", kTmpInside);
   return ::fchdir(root) == 0 || stop(stopped, "fchdir", kTmpInside);
 }

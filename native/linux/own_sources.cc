@@ -14,6 +14,7 @@ namespace {
 /** Its owner's, and of no use to others. */
 bool is_shut(const struct stat& found, uid_t owner) {
   const mode_t needed = S_ISDIR(found.st_mode) ? S_IROTH | S_IXOTH : S_IROTH;
+  // defence: shut-open-input-stays
   return found.st_uid == owner && (found.st_mode & needed) == 0;
 }
 

@@ -96,6 +96,7 @@ void run_child(void* context) {
     if (!make_skeleton(*step, making.stopped)) return;
   }
   // The file system itself, and not this mount alone: other sessions have it as well.
+  // defence: sessions-linux-together-etc
   making.is_done = !failed("mount", ::mount(nullptr, kEtc, nullptr, MS_REMOUNT | MS_RDONLY | kPlain, nullptr));
 }
 

@@ -32,6 +32,7 @@ class CgroupLeft final : public Part {
 
 Status rebuild_cgroup(const Fact& fact, Remains& remains) {
   // It may not have been made, or be gone. Whatever else is there by that name is left alone.
+  // defence: cgroup-goes-host-program
   if (is_cgroup_of(remains.entry.id, fact.value))
     remains.parts.push_back(std::make_unique<CgroupLeft>(fact.value));
   else if (::access(fact.value.c_str(), F_OK) == 0)

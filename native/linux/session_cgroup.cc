@@ -178,18 +178,22 @@ Status SessionCgroup::hold() {
   const auto* const memory = with(Controller::kMemory);
   const bool is_unified = memory != nullptr && memory->place.is_unified;
   const auto holds = [&](const std::optional<std::uint64_t>& limit) { return status && limit.has_value(); };
+  // defence: limit-holds-memory
   if (holds(limits_.memory))
     status = put(*memory, Limit::kMemory, *limits_.memory, is_unified ? "memory.max" : "memory.limit_in_bytes",
                  std::to_string(*limits_.memory));
+  // defence: waits-sockets-counts-limit
   if (holds(limits_.memory) && !is_unified) status = hold_sockets(*memory);
   if (holds(limits_.swap)) {
     const std::uint64_t together = limits_.memory.value_or(0) + *limits_.swap;
     status = put(*memory, Limit::kSwap, *limits_.swap, is_unified ? "memory.swap.max" : "memory.memsw.limit_in_bytes",
                  std::to_string(is_unified ? *limits_.swap : together));
   }
+  // defence: limit-holds-processes
   if (holds(limits_.processes))
     status = put(*with(Controller::kPids), Limit::kProcesses, *limits_.processes, "pids.max",
                  std::to_string(*limits_.processes + kInits));
+  // defence: limit-holds-cpus
   if (holds(limits_.cpus))
     status = put(*with(Controller::kCpu), Limit::kCpus, *limits_.cpus, quota_file(), quota(*limits_.cpus));
   return status;
@@ -213,6 +217,7 @@ std::string SessionCgroup::quota(std::uint64_t thousandths) const {
   return text;
 }
 
+// defence: closing-killing-wait-no
 void SessionCgroup::let_end() {
   if (!limits_.cpus || is_none()) return;
   const Cgroup& cgroup = *with(Controller::kCpu);
@@ -236,6 +241,7 @@ Status SessionCgroup::take_away(TakingAway& taking) {
     }
   }
   for (const Cgroup& cgroup : cgroups_) {
+    // defence: cgroup-goes-session
     if (auto status = remove_cgroup(cgroup.directory, taking); !status) return status;
   }
   return {};

@@ -36,6 +36,7 @@ UniqueFd copy_pinned(const UniqueFd& pinned, const Bind& bind, const SourceOwner
   }
   // What is mounted below an input is part of it, and read-only with it. Below an output it would be writable without
   // having been declared, so it is left out. In an overlay there is nothing of it (overlay_errors.h).
+  // defence: source-mounted-descriptor-looked
   UniqueFd copy = copy_of(pinned, bind.is_writable || bind.is_overlay || !S_ISDIR(found.st_mode) ? 0 : raw::kRecursive);
   if (!copy) {
     // Mounts from a more privileged namespace are had as a whole or not at all (mount_namespaces(7)).
@@ -44,7 +45,10 @@ UniqueFd copy_pinned(const UniqueFd& pinned, const Bind& bind, const SourceOwner
                 has_locked ? "something is mounted below it, which without root cannot be left out" : "");
   }
   // Private, as a copy of what is shared gets what the host mounts there from then on (mount_namespaces(7)).
+  // defence: binds-nosuid
+  // defence: inputs-read-only
   raw::MountAttributes attributes{.set = raw::kNoSuid | raw::kNoDev | (bind.is_writable ? 0 : raw::kReadOnly),
+                                  // defence: mounted-later-stays-outside
                                   .propagation = MS_PRIVATE};
   const bool is_own = !bind.is_overlay && owners.own.holds(bind, found);
   const int space = bind.is_overlay ? owners.overlays.space_for(found) : is_own ? owners.own.space.get() : -1;
@@ -52,6 +56,7 @@ UniqueFd copy_pinned(const UniqueFd& pinned, const Bind& bind, const SourceOwner
     attributes.set |= raw::kIdMapped;
     attributes.userns_fd = static_cast<std::uint64_t>(space);
   }
+  // defence: mounted-below-input-read
   const auto is_set = [&] { return raw::mount_setattr(copy.get(), raw::kRecursive, attributes) == 0; };
   if (is_set()) return copy;
   if (bind.is_overlay) return stop(kOverlay, "mount_setattr", bind.target.c_str());

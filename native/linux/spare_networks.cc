@@ -61,12 +61,14 @@ bool has_no_socket(const Network& network) {
   std::array<char, 512> text{};
   const ssize_t got = ::pread(network.sockets.get(), text.data(), text.size(), 0);
   const std::string_view counts(text.data(), static_cast<std::size_t>(std::max<ssize_t>(got, 0)));
+  // defence: network-connection-yet-forgotten
   return counts.starts_with("sockets: used 0\n") && counts.find(" tw 0 ") != std::string_view::npos;
 }
 
 std::size_t most_spare() {
   rlimit limit{};
   if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return 0;
+  // defence: spare-networks-few-descriptors
   return static_cast<std::size_t>(std::min<rlim_t>(kMost, limit.rlim_cur / kDescriptorsForOne));
 }
 
@@ -117,6 +119,7 @@ Network SpareNetworks::take_used(const std::string& whose) {
 }
 
 void SpareNetworks::give_back(Network network, std::string whose) {
+  // defence: network-socket-goes-nobody
   if (!network || whose.empty() || !has_no_socket(network)) return;
   Used oldest;
   const std::lock_guard lock(mutex_);

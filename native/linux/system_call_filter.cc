@@ -73,6 +73,7 @@ int number_of(const RefusedCall& call, Architecture architecture) {
 
 bool is_refused(const RefusedCall& call, Allowances allowed) {
   const auto lifted = lifted_by(call.reason);
+  // defence: system-calls-refused-keyrings
   return !lifted || !allowed.has(*lifted);
 }
 
@@ -191,6 +192,7 @@ Program compile(Allowances allowed, Architecture architecture) {
   Program program{
       // Of another architecture a program can have calls as well, by numbers of its own: those of i386 by int 0x80.
       load(kArchitecture),
+      // defence: system-calls-refused-those
       {kJumpIfEqual, 1, 0, name_of(architecture)},
       answer(ENOSYS),
       load(kNumber),

@@ -40,6 +40,7 @@ class Occupant {
 };
 
 /** Of 128 that a user has if nobody has changed it. */
+// defence: inotify-instances-session-bounded
 constexpr std::string_view kMostInotifyInstances = "32";
 
 Status write_map(const std::string& path, const std::string& text) {

@@ -79,6 +79,7 @@ Result<UserSpace> UserSpaces::take(const EnvelopePlan& plan, const Lessee& lesse
     if (!around) return refused(std::move(around.error()));
     made.around = std::move(*around);
   }
+  // defence: no-id-host-own
   made.map = map_onto((*ranges)->range(made.lease.number()), plan.user);
   auto space = make_user_space(made.map);
   if (!space) {

@@ -27,6 +27,7 @@ Status confirm_whole_overlays(const std::vector<Step>& steps, MountTable& mounts
         return bind->target.size() > overlay->target.size() && is_at_or_below(bind->target, overlay->target) &&
                is_at_or_below(inside, bind->target);
       });
+      // defence: mounted-source-overlay-not
       if (!is_covered) return overlay_with_mount(*overlay, path);
     }
   }

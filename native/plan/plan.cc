@@ -163,6 +163,7 @@ std::vector<const Bind*> overlays_of(const std::vector<Step>& steps) {
 std::vector<const Bind*> sources_of(const std::vector<Step>& steps) {
   auto sources = binds_of(steps);
   for (const Step& step : steps) {
+    // defence: folder-listed-source-session
     if (const auto* const listed = std::get_if<Listed>(&step)) sources.push_back(&listed->source);
   }
   return sources;

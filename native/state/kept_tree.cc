@@ -26,6 +26,8 @@ namespace buildjail {
 namespace {
 
 constexpr const char* kStep = "keep";
+// defence: copy-kept-no-set
+// defence: kept-no-set-id
 constexpr mode_t kPermissions = S_IRWXU | S_IRWXG | S_IRWXO | S_ISVTX;
 /** Of those that are told of by name: a build may have made any number. */
 constexpr std::size_t kMostLeft = 100;
@@ -93,6 +95,7 @@ class Keeping final : public TreeWalk {
     const std::string path = path_of(name).substr(1);
     if (path.size() <= kept_.longest_path) {
       auto status = copy(fd, file, path);
+      // defence: one-file-build-does
       if (status || !is_of_the_build(status.error())) return status;
     }
     leave_out(path);
@@ -123,6 +126,7 @@ class Keeping final : public TreeWalk {
       leave_out(path);
       return {};
     }
+    // defence: copy-kept-takes-no
     if (file.links <= 1) return copy_content(fd, file, path);
     const auto [known, is_new] = names_.try_emplace(identity_of(file), path);
     if (is_new) {
@@ -179,6 +183,7 @@ class Keeping final : public TreeWalk {
       const off_t data = ::lseek(from, at, SEEK_DATA);
       // Nothing but a hole is left.
       if (data < 0 && errno == ENXIO) return {};
+      // defence: no-hole-written-copy
       const off_t hole = data < 0 ? -1 : ::lseek(from, data, SEEK_HOLE);
       if (hole < 0) return last_error(kStep, "lseek", path);
       // No further than the hole: what is written takes room.
@@ -213,6 +218,7 @@ class Keeping final : public TreeWalk {
 
   [[nodiscard]] Status settle(int fd, mode_t mode, const std::string& path) const {
     // Before its mode: whoever is no superuser loses set-id bits only by it, and none are given.
+    // defence: kept-belongs-owner-folder
     if (::fchown(fd, kept_.uid, kept_.gid) != 0) return last_error(kStep, "fchown", path);
     if (::fchmod(fd, mode) != 0) return last_error(kStep, "fchmod", path);
     return {};

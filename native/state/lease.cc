@@ -110,6 +110,7 @@ void sweep_leases(const std::string& host_directory) {
     const bool has_session =
         *holder &&
         (::lstat(journal_of((**holder).state_directory, (**holder).id).c_str(), &found) == 0 || errno != ENOENT);
+    // defence: dead-session-user-taken
     if (!has_session) static_cast<void>(::unlink(file.c_str()));
   }
 }

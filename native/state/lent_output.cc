@@ -107,16 +107,19 @@ Status restore_folders_marks(int directory, const LentOutput& before, std::vecto
 /** What the build put on it goes first: until it has its mode, it is shut to others. */
 Status restore_folder(int directory, const NotedOutput& noted, std::vector<LeftInOutput>& left) {
   const LentOutput& before = noted.before;
+  // defence: marks-build-put-folder
   if (noted.lending.takes_marks) {
     if (auto status = restore_folders_marks(directory, before, left); !status) return status;
   }
   struct stat now{};
   if (::fstat(directory, &now) != 0) return last_error(kStep, "fstat", before.path);
   const bool is_owner_changed = now.st_uid != before.uid || now.st_gid != before.gid;
+  // defence: lent-folder-comes-back
   if (is_owner_changed && ::fchown(directory, before.uid, before.gid) != 0)
     return last_error(kStep, "fchown", before.path);
   // The build owned it and may have changed its mode; fchown(2) by root keeps set-id bits of a directory.
   const bool is_mode_changed = (now.st_mode & kModeBits) != before.mode;
+  // defence: lent-folder-comes-back-2
   if (is_mode_changed && ::fchmod(directory, before.mode) != 0) return last_error(kStep, "fchmod", before.path);
   // A mode makes an NFSv4 access list anew, here as when the folder was lent.
   if (is_mode_changed && !before.marks.empty()) {
@@ -132,6 +135,7 @@ constexpr int kFolder = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
 /** Without root's rights, a mode that the build gave it may keep out its owner. Empty with errno set. */
 UniqueFd open_lent(const LentOutput& before) {
   UniqueFd directory(::open(before.path.c_str(), kFolder));
+  // defence: output-comes-back-though
   if (directory || errno != EACCES) return directory;
   const UniqueFd shut(::open(before.path.c_str(), kHoldFolder));
   const auto found = shut ? state_of(shut.get()) : std::nullopt;
@@ -205,6 +209,7 @@ Status restore(int directory, const NotedOutput& noted, std::vector<LeftInOutput
   struct stat now{};
   if (::fstat(directory, &now) != 0) return last_error(kStep, "fstat", before.path);
   if (!is_as_before(now, before)) ++changed;
+  // defence: lent-folder-comes-back-3
   if (owners_flags(now) != 0 && set_owners_flags(directory, now, 0) != 0)
     return last_error(kStep, "fchflags", before.path);
   // Without root's rights, a mode that the build gave it may keep out its owner.

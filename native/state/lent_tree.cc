@@ -90,6 +90,7 @@ class HandingBack final : public TreeWalk {
   // again.
   Result<bool> is_claimed(const FileState& file, std::string_view name) {
     if (!lending_.ids.are_shared) return true;
+    // defence: files-others-build-did
     if (file.changed_ns < before_.since_ns) return false;
     if (S_ISDIR(file.mode)) return true;
     auto is_still = still_has(file, name);
@@ -99,6 +100,7 @@ class HandingBack final : public TreeWalk {
     if (met.changed_ns != file.changed_ns) met = {.changed_ns = file.changed_ns, .path = path_of(name)};
     met.is_of_note = file.uid != before_.uid || (file.mode & kSetId) != 0;
     met.names.emplace(folder().ino, name);
+    // defence: file-name-outside-output
     if (met.names.size() != file.links) return false;
     met_.erase(number);
     return true;
@@ -109,14 +111,18 @@ class HandingBack final : public TreeWalk {
     if (!is_of_build) return is_of_build.error();
     if (!*is_of_build) return {};
     const mode_t mode = file.mode;
+    // defence: marks-build-put-files
     if (lending_.takes_marks) {
       if (auto status = take_marks(fd, file, name); !status) return status;
     }
     const bool is_other = file.uid != before_.uid || file.gid != before_.gid;
+    // defence: build-made-comes-back
     const bool is_given = lending_.gives_owner && is_other;
     // Before the owner: a set-uid file of the owner's would be one that a build wrote. What is in a store is for later
     // builds to read and not to change.
     const mode_t kept = S_ISDIR(file.mode) ? before_.mode & S_ISGID : 0;
+    // defence: build-leaves-store-others
+    // defence: set-id-bits-build
     const mode_t taken = (kSetId & ~kept) | (is_given && lending_.is_store ? kOthersWrite : 0);
     if (!S_ISLNK(file.mode) && (file.mode & taken) != 0) {
       file.mode &= ~taken;

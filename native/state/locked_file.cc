@@ -30,6 +30,7 @@ void remove_if_unused(const char* step, const UniqueFd& locked, const std::strin
 #ifdef O_EXLOCK
 // By one call (open(2)).
 Result<UniqueFd> open_locked(const char* step, const std::string& path, int flags, int kind) {
+  // defence: folder-written-one-live-2
   UniqueFd fd(::open(path.c_str(), flags | (kind == LOCK_EX ? O_EXLOCK : O_SHLOCK), kPrivate));
   if (!fd) return last_error(step, "open", path);
   return fd;
@@ -38,6 +39,7 @@ Result<UniqueFd> open_locked(const char* step, const std::string& path, int flag
 Result<UniqueFd> open_locked(const char* step, const std::string& path, int flags, int kind) {
   UniqueFd fd(::open(path.c_str(), flags, kPrivate));
   if (!fd) return last_error(step, "open", path);
+  // defence: folder-written-one-live
   if (::flock(fd.get(), kind | LOCK_NB) == 0) return fd;
   auto error = last_error(step, "flock", path);
   const bool is_made = error.err != EWOULDBLOCK && (flags & O_CREAT) != 0;

@@ -15,6 +15,7 @@ namespace buildjail {
 namespace {
 
 constexpr const char* kStep = "make-output";
+// defence: no-link-followed-output
 constexpr int kFolder = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
 constexpr mode_t kMode = 0755;
 

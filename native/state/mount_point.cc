@@ -57,6 +57,7 @@ Status remove_as_it_is(int folder, const MountPoint& point) {
   if (!found) return errno == ENOENT ? Status() : last_error(kStep, "fstatat", point.path);
   const bool is_known = point.ino != 0;
   const bool is_ours = static_cast<std::uint64_t>(found->st_dev) == point.dev && found->st_ino == point.ino;
+  // defence: place-mount-point-stays
   if ((is_known && !is_ours) || !is_kind(*found, point.is_file) || (point.is_file && found->st_size != 0)) return {};
   if (::unlinkat(folder, name.c_str(), point.is_file ? 0 : AT_REMOVEDIR) == 0) return {};
   // The build put something in it.
@@ -90,6 +91,7 @@ Status remove(int folder, const MountPoint& point) {
   auto status = remove_as_it_is(folder, point);
   if (status || !is_refusal(status.error())) return status;
   OpenedUp around(folder);
+  // defence: mount-points-go-though
   if (!around.is_open()) return status;
   const UniqueFd held = held_in(folder, std::string(name_in(point.path)));
   const auto found = held ? state_of(held.get()) : std::nullopt;
@@ -229,6 +231,7 @@ Status remove_point_left(int folder, const MountPoint& point) {
   std::vector<OpenedUp> opened;
   auto status = find_folder(folder, folder_in(point.path), way, opened);
   if (status) {
+    // defence: mount-points-killed-session
     status = remove(way.empty() ? folder : way.back().get(), point);
   } else {
     // The build moved it away, or put something else in its place.

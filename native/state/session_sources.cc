@@ -206,6 +206,7 @@ Status SessionSources::refuse_leases(const std::vector<ShownSource>& shown) cons
 }
 
 Status SessionSources::add(const std::vector<ShownSource>& added) {
+  // defence: leases-sessions-shown-none
   if (auto status = refuse_leases(added); !status) return status;
   for (;;) {
     std::optional<Conflict> conflict;
@@ -216,6 +217,7 @@ Status SessionSources::add(const std::vector<ShownSource>& added) {
       if (!names) return names.error();
       for (const std::string& name : *names) {
         const std::string file = lessee_.host_directory + "/" + name;
+        // defence: no-output-lies-inside
         if (!name.starts_with(kPrefix) || file == file_) continue;
         auto found = conflict_with(file, added);
         if (!found) return std::move(found.error());

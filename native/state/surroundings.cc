@@ -61,6 +61,7 @@ Status refuse_folder(const std::string& folder, const std::string& path) {
   if (!is_of_trusted)
     return exposed(path, "'" + folder + "' belongs to user " + std::to_string(found.st_uid) + ", who can exchange it");
   const bool is_changeable = (found.st_mode & (S_IWGRP | S_IWOTH)) != 0 && (found.st_mode & S_ISVTX) == 0;
+  // defence: state-directory-others-can
   if (is_changeable) return exposed(path, "others can exchange it, as they may write to '" + folder + "'");
   return {};
 }

@@ -94,7 +94,9 @@ bool TreeWalk::is_of_no_concern(int directory, const char* name) const {
 
 Status TreeWalk::look_at(int directory, const char* name) {
   // One call instead of three. Where it fails, holding the file says why.
+  // defence: build-made-comes-back-2
   if (looks_first_ && is_of_no_concern(directory, name)) return {};
+  // defence: no-link-followed-build
   const UniqueFd file(::openat(directory, name, O_PATH | O_NOFOLLOW | O_CLOEXEC));
   if (!file) return is_gone(errno) ? Status() : failure("openat", name);
   auto state = state_of(file.get());

@@ -27,6 +27,7 @@ export class ProgressLine {
 
 /** The last line that has words in it, as they would be read: what a build writes may hold orders to a terminal. */
 export function lastLine(output: string): string {
+  // defence: line-progress-hands-no
   const lines = output.replaceAll(sequences, '').split(/[\r\n]+/).map((line) => line.replaceAll(/\p{C}/gu, '').trim())
   return lines.findLast((line) => line !== '') ?? ''
 }

@@ -25,6 +25,7 @@ export class RecordFile {
     this.#path = file
     const made = opened(option, file, O_CREAT | O_EXCL)
     this.#isNew = made !== undefined
+    // defence: page-not-written-through
     this.#fd = made ?? opened(option, file, isOfSystem(file) ? 0 : O_NOFOLLOW) ?? refuse(option, file, new Error('it was taken away meanwhile'))
   }
 

@@ -68,5 +68,6 @@ async function pageFrom(record: string): Promise<string> {
 function refuseWithin({ mounts }: Plan, option: string, file: string): void {
   const folder = realFolderOf(file)
   const around = mounts.find((mount) => isLent(mount) && `${folder}/`.startsWith(`${mount.source}/`))
+  // defence: page-not-written-build
   if (around !== undefined) throw invalid(option, `${file} lies in ${around.entry}, which the build writes to; name a file elsewhere`)
 }

@@ -173,6 +173,7 @@ export class BuildProcess extends EventEmitter<BuildProcessEvents> implements Di
       if (chunk !== null) meter.count(chunk.length)
       const wantsMore = push(chunk, encoding)
       // What the command left behind nobody could tell from others any more: its writers are told (pipe(7), EPIPE).
+      // defence: spawned-command-left-behind
       const isTooMuch = meter.isOver && this.#isOver
       isEnded = chunk === null || isTooMuch
       if (chunk !== null && isTooMuch) {

@@ -20,6 +20,7 @@ export class OutputMeter {
 
   count(bytes: number): void {
     this.#read += bytes
+    // defence: this-program-reads-command
     binding().spendOutput(this.#job, bytes)
   }
 

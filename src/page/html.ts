@@ -25,6 +25,8 @@ function markupOf(value: Value): string {
   return escaped(String(value))
 }
 
+// defence: text-build-leaves-no
+// defence: text-build-no-markup
 const entities: Readonly<Record<string, string>> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;', "'": '&#39;' }
 
 function escaped(text: string): string {

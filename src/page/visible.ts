@@ -1,6 +1,7 @@
 import { stripVTControlCharacters } from 'node:util'
 
 // Controls but tab and newline, halves of characters, separators of lines, what turns the direction of writing, and what has no width.
+// defence: turns-direction-writing-shown
 const steering = /(?![\t\n])[\p{Cc}\p{Cs}\p{Zl}\p{Zp}\p{Bidi_Control}\u{200b}\u{2060}-\u{2064}\u{feff}\u{e0000}-\u{e007f}]/gu
 
 /** Characters that nobody sees, or that would show text in another order than it has, are shown by their number. */

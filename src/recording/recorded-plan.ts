@@ -26,6 +26,7 @@ export function recordedPlan(plan: Plan, hasValues: boolean): RecordedPlan {
     devices: devices.map(({ path, kind, entry }) => ({ path, kind, entry })),
     env: Object.entries(env)
       .sort(([a], [b]) => (a < b ? -1 : 1))
+      // defence: record-no-value-variable
       .map(([name, value]) => ({ name, ...((hasValues || openVariables.has(name)) && { value }) })),
     limits,
     warnings: warnings.map(({ entry, problem }) => ({ entry, problem })),

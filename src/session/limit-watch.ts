@@ -40,6 +40,7 @@ export class LimitWatch {
     this.#id = id
     this.#limits = limits
     this.#watched = watched
+    // defence: session-comes-walltime-killed
     if (limits.wallTime !== undefined) this.#wall = setTimeout(() => this.#end('wallTime'), limits.wallTime).unref()
     if (limits.cpuTime !== undefined) this.#lookAfter(limits.cpuTime, limits.cpuTime)
   }
@@ -54,6 +55,7 @@ export class LimitWatch {
    * @throws LimitExceededError where none may begin any more
    */
   add(job: number): void {
+    // defence: nothing-starts-session-came
     if (this.#ended !== undefined) throw new LimitExceededError(this.#id, this.#ended)
     if (this.#jobs.size >= mostForgotten) for (const one of this.#jobs) if (!isJobExpected(one)) this.#jobs.delete(one)
     this.#jobs.add(job)

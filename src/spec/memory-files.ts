@@ -41,6 +41,7 @@ export function sizeOfAll(mounts: readonly Mount[]): number {
  */
 export function roomForTmp(taken: number, half: number, asked: number | undefined): number {
   const room = half - taken
+  // defence: file-systems-memory-take
   if (taken > 0 && room < (asked ?? page)) {
     throw invalid('tmpfs', `takes ${taken} bytes, and with ${asked ?? page} of /tmp that is more than half of the memory, ${half} bytes`)
   }

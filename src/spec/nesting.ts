@@ -39,6 +39,7 @@ export function refuseWithoutPoint(outer: Mount, inner: Mount): void {
   if (inner.source === undefined) throw refused(`no ${inner.kind} can be mounted in what is of the host`)
   if (inner.kind === 'listed') throw refused(`${inner.source} keeps the build user out, so that what is in it is shown one by one, for which there is no place`)
   const below = inner.target.slice(outer.target.length + 1)
+  // defence: output-made-mount-point
   const isMadeThere = inner.missingIn !== undefined && inner.source === `${source}/${below}`
   const names = below.split('/')
   for (const [index, name] of names.entries()) {

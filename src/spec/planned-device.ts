@@ -52,6 +52,7 @@ const numbersOf = (stats: BigIntStats): readonly [major: number, minor: number] 
 function isMemory(platform: NodeJS.Platform, name: string, stats: BigIntStats): boolean {
   if (/^(mem|kmem|port|io)$/.test(name)) return true
   const [major, minor] = numbersOf(stats)
+  // defence: memory-host-no-device
   return platform === 'linux' && stats.isCharacterDevice() && major === 1 && [1, 2, 4].includes(minor)
 }
 
@@ -60,5 +61,6 @@ function isTerminal(platform: NodeJS.Platform, name: string, stats: BigIntStats)
   if (/^(pts\/|console$|consolectl$|ttyv\w+$|tty\d+$)/.test(name)) return true
   const [major, minor] = numbersOf(stats)
   if (platform !== 'linux' || !stats.isCharacterDevice()) return false
+  // defence: terminal-host-no-device
   return (major >= 136 && major <= 143) || (major === 5 && minor < 3) || (major === 4 && minor < 64)
 }

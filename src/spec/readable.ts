@@ -9,5 +9,6 @@ export function readable(text: string): string {
 
 /** A text of ours that quotes such names: it stays one line, and steers no terminal. One that was given to it before stays as it is. */
 export function inOneLine(text: string): string {
+  // defence: name-build-chose-steers
   return text.replace(/[\p{C}\p{Zl}\p{Zp}]/gu, (character) => `\\u{${character.codePointAt(0)?.toString(16)}}`)
 }

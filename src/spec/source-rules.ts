@@ -12,7 +12,9 @@ export function refuseSources(mounts: readonly Mount[], stateDirectory: string):
   for (const mount of mounts) {
     const { entry, source } = mount
     if (source === undefined) continue
+    // defence: root-host-no-source
     if (source === '/') throw refusal('ERR_BUILDJAIL_SOURCE_IS_ROOT', entry, 'the root of the host cannot be shown', source)
+    // defence: state-directory-not-shown
     if (isWithin(source, stateDirectory) || isWithin(stateDirectory, source)) {
       throw refusal(
         'ERR_BUILDJAIL_SOURCE_IN_STATE_DIRECTORY',
@@ -23,6 +25,7 @@ export function refuseSources(mounts: readonly Mount[], stateDirectory: string):
     }
     if (!isLent(mount)) continue
     const other = writable.get(source)
+    // defence: folder-writable-once-session
     if (other !== undefined) {
       throw refusal('ERR_BUILDJAIL_SOURCE_WRITABLE_TWICE', entry, `${source} is writable already, by ${other}`, source)
     }
@@ -42,6 +45,7 @@ function refuseOutputsAround(mounts: readonly Mount[], writable: ReadonlyMap<str
     if (source === undefined) continue
     for (const outer of [...(isLent(mount) ? [] : [source]), ...parentsOf(source)]) {
       const output = writable.get(outer)
+      // defence: output-lies-around-no
       if (output === undefined) continue
       const how = outer === source ? 'is' : 'lies around'
       throw refusal('ERR_BUILDJAIL_OUTPUT_AROUND_SOURCE', output, `${outer} ${how} ${source}, the source of ${entry}, which the build could change by it; on FreeBSD it could also move a directory out of what is mounted there, from which ".." leads to the root of the host`, outer)

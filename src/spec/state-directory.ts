@@ -43,6 +43,7 @@ function resolved(directory: string): string {
   const rest: string[] = []
   for (;;) {
     try {
+      // defence: state-directory-no-link
       if (rest.length === 0 && lstatSync(existing).isSymbolicLink()) {
         throw new InvalidSpecError('stateDirectory', `${directory} is a symbolic link`, { path: directory })
       }

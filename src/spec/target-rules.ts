@@ -14,6 +14,7 @@ import { refusal } from './refusal.ts'
 export function refuseTarget(entry: string, target: string): void {
   if (!target.startsWith('/')) throw refusal('ERR_BUILDJAIL_TARGET_NOT_ABSOLUTE', entry, `${target} is not absolute`, target)
   const plain = path.posix.normalize(target) === target && (target === '/' || !target.endsWith('/'))
+  // defence: targets-normal-paths-without
   if (!plain || target.split('/').includes('..')) {
     throw refusal('ERR_BUILDJAIL_TARGET_NOT_NORMAL', entry, `${target} is not a normalised path`, target)
   }
@@ -49,6 +50,7 @@ export function refuseTargets(mounts: readonly Mount[], links: readonly Link[], 
       if (above !== undefined) throw below(mount, { entry: above, target: parent })
       const outer = byTarget.get(parent)
       if (outer === undefined) continue
+      // defence: nothing-mounted-no-mount
       refuseIn(outer, mount)
       break
     }

@@ -51,9 +51,11 @@ class Devfs final : public Mount {
   Result<bool> mount_with(int ruleset, Trace& trace) {
     jail().devfs_ruleset = ruleset;
     auto options = file_system("devfs", path());
+    // defence: dev-shows-listed-devices
     options.add_string("ruleset", std::to_string(ruleset));
     if (auto status = mount(std::move(options), MNT_NOSUID | MNT_NOEXEC); !status) return std::move(status.error());
     auto is_ours = shows_our_nodes_only(path(), ruleset);
+    // defence: rules-dev-looked-when
     if (!is_ours || *is_ours) return is_ours;
     TakingAway taking{.trace = trace};
     if (auto status = take_away(taking); !status) return std::move(status.error());

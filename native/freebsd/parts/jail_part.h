@@ -45,6 +45,7 @@ class JailPart final : public Part {
   static JailConfig::Network network_of(const EnvelopePlan& plan) {
     using Kind = PlannedNetwork::Kind;
     if (plan.network.kind == Kind::kNone) return JailConfig::Network::kNone;
+    // defence: network-jail-own-loopback
     return plan.network.is_host() ? JailConfig::Network::kHost : JailConfig::Network::kOwn;
   }
 

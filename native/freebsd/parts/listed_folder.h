@@ -28,6 +28,7 @@ class ListedFolder final : public Part {
     struct stat now{};
     const std::string& path = listed_.source.source;
     if (::fstat(source->get(), &now) != 0) return last_error("pin-source", "fstat", path);
+    // defence: folder-listed-planned
     if (nanoseconds(now.st_mtim) == listed_.modified) return {};
     return SysError{.step = "pin-source",
                     .syscall = "fstat",

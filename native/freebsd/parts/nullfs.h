@@ -43,6 +43,7 @@ class Nullfs final : public Mount {
     // Whatever it shows, it is ours to take away.
     auto status = take(shown ? ids_.at(path(), shown->st_dev, flags) : fsid_at(path(), 0));
     if (!shown) return shown.error();
+    // defence: input-user-whom-builds
     return status && !bind_.is_writable && jail().leasable.contains(shown->st_uid)
                ? leasable_input(bind_, shown->st_uid)
                : status;

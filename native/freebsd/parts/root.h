@@ -42,6 +42,7 @@ class Root final : public Mount {
   //
   // Shared memory of large pages holds no jail back, and stays when that is gone.
   Status take_away(TakingAway& taking) override {
+    // defence: shared-memory-large-pages
     remove_shared_memory(path());
     if (fsid().empty() || !jail().is_known()) return Mount::take_away(taking);
     Status status;

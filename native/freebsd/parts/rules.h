@@ -26,6 +26,7 @@ class Rules final : public Part {
     }
     return {};
   }
+  // defence: limits-rules-go-session
   Status take_away(TakingAway&) override { return remove_rules(jail_); }
 
   static constexpr const char* kFacts = "rctl";

@@ -21,6 +21,7 @@ class Seal final : public Part {
   Status make(Trace&) override {
     auto options = file_system("tmpfs", root_);
     options.add_errmsg();
+    // defence: root-read-only-2
     return nmount_options(options, MNT_UPDATE | MNT_RDONLY | MNT_NOSUID, "seal-root", "/");
   }
 

@@ -21,6 +21,7 @@ class Tmpfs final : public Mount {
   Tmpfs(SessionJail& jail, const MountTmpfs& step) : Mount(jail, step.target), size_(step.size), files_(step.files) {}
 
   Status make(Trace&) override {
+    // defence: file-system-memory-spec
     auto options = empty_tmpfs(path(), std::max(files_ + 1, kFewest));
     if (size_ > 0) options.add_string("size", std::to_string(size_));
     return mount(std::move(options), MNT_NOSUID);

@@ -10,6 +10,7 @@ namespace {
 Result<std::string> objection_to(std::uint32_t uid) {
   const auto process = process_of_user(uid);
   if (!process) return process.error();
+  // defence: no-process-host-user
   if (!*process) return std::string();
   const auto& [pid, command, jid, tracer] = **process;
   return "is the user of pid " + std::to_string(pid) + " (" + command + "), which is none of a session's";
@@ -26,6 +27,7 @@ Status UserLease::make(Trace&) {
                        .count = plan_.users,
                        .objection = objection_to};
   // Root is nobody's alone.
+  // defence: build-user-spec-names
   if (plan_.users == 0 && plan_.user.uid == 0) return {};
   auto lease =
       plan_.users == 0 ? NumberedLease::share(users, plan_.user.uid, lessee_) : NumberedLease::take(users, lessee_);

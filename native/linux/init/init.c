@@ -25,39 +25,40 @@ enum {
   kEveryone = -1,
   kSigkill = 9,
   kSigchld = 17,
-  kInterrupted = -4,        /* EINTR */
-  kAgain = -11,             /* EAGAIN */
-  kNoAccess = -13,          /* EACCES */
-  kNotThere = -2,           /* ENOENT */
-  kNotDirectory = -20,      /* ENOTDIR */
-  kTooMany = 24,            /* EMFILE */
-  kHere = -100,             /* AT_FDCWD */
+  kInterrupted = -4,   /* EINTR */
+  kAgain = -11,        /* EAGAIN */
+  kNoAccess = -13,     /* EACCES */
+  kNotThere = -2,      /* ENOENT */
+  kNotDirectory = -20, /* ENOTDIR */
+  kTooMany = 24,       /* EMFILE */
+  kHere = -100,        /* AT_FDCWD */
   kUmask = 022,
+  // defence: message-queues-session-bounded
   kMostQueueBytes = 409600,
   kMostWords = 2048,
-  kNoHang = 1,              /* WNOHANG */
-  kWaitAll = 0x40000000,    /* __WALL */
-  kReadable = 1,            /* POLLIN */
-  kReadOnly = 0,            /* O_RDONLY */
-  kWriteOnly = 1,           /* O_WRONLY */
-  kSetDescriptorFlags = 2,  /* F_SETFD */
-  kCloseOnExec = 02000000,  /* O_CLOEXEC, SFD_CLOEXEC */
-  kNonBlocking = 04000,     /* O_NONBLOCK, SFD_NONBLOCK */
-  kReadWrite = 3,           /* PROT_READ | PROT_WRITE */
-  kPrivate = 2,             /* MAP_PRIVATE */
-  kShared = 1,              /* MAP_SHARED */
-  kAnonymous = 0x20,        /* MAP_ANONYMOUS */
+  kNoHang = 1,                  /* WNOHANG */
+  kWaitAll = 0x40000000,        /* __WALL */
+  kReadable = 1,                /* POLLIN */
+  kReadOnly = 0,                /* O_RDONLY */
+  kWriteOnly = 1,               /* O_WRONLY */
+  kSetDescriptorFlags = 2,      /* F_SETFD */
+  kCloseOnExec = 02000000,      /* O_CLOEXEC, SFD_CLOEXEC */
+  kNonBlocking = 04000,         /* O_NONBLOCK, SFD_NONBLOCK */
+  kReadWrite = 3,               /* PROT_READ | PROT_WRITE */
+  kPrivate = 2,                 /* MAP_PRIVATE */
+  kShared = 1,                  /* MAP_SHARED */
+  kAnonymous = 0x20,            /* MAP_ANONYMOUS */
   kReceiveClosing = 0x40000000, /* MSG_CMSG_CLOEXEC */
-  kTruncated = 0x8,         /* MSG_CTRUNC */
-  kNoSignal = 0x4000,       /* MSG_NOSIGNAL */
-  kSocketLevel = 1,         /* SOL_SOCKET */
-  kRights = 1,              /* SCM_RIGHTS */
-  kTimeLimit = 0,           /* RLIMIT_CPU */
-  kSizeLimit = 1,           /* RLIMIT_FSIZE */
-  kCoreLimit = 4,           /* RLIMIT_CORE */
-  kFilesLimit = 7,          /* RLIMIT_NOFILE */
-  kQueueLimit = 12,         /* RLIMIT_MSGQUEUE */
-  kSetControlling = 0x540e  /* TIOCSCTTY */
+  kTruncated = 0x8,             /* MSG_CTRUNC */
+  kNoSignal = 0x4000,           /* MSG_NOSIGNAL */
+  kSocketLevel = 1,             /* SOL_SOCKET */
+  kRights = 1,                  /* SCM_RIGHTS */
+  kTimeLimit = 0,               /* RLIMIT_CPU */
+  kSizeLimit = 1,               /* RLIMIT_FSIZE */
+  kCoreLimit = 4,               /* RLIMIT_CORE */
+  kFilesLimit = 7,              /* RLIMIT_NOFILE */
+  kQueueLimit = 12,             /* RLIMIT_MSGQUEUE */
+  kSetControlling = 0x540e      /* TIOCSCTTY */
 };
 
 /* prctl(2). */
@@ -72,7 +73,14 @@ enum {
 };
 
 /* capabilities(7), "The securebits flags"; above each its lock. */
-enum { kNoRoot = 1, kNoRootLocked = 2, kNoSetuidFixupLocked = 8, kKeepCapsLocked = 32, kNoAmbientRaise = 64, kNoAmbientRaiseLocked = 128 };
+enum {
+  kNoRoot = 1,
+  kNoRootLocked = 2,
+  kNoSetuidFixupLocked = 8,
+  kKeepCapsLocked = 32,
+  kNoAmbientRaise = 64,
+  kNoAmbientRaiseLocked = 128
+};
 
 /* In which a command that still runs is told of, though nobody has asked: a short one never is. */
 static const struct {
@@ -272,12 +280,15 @@ static void reap(long flags) {
   }
 }
 
-/* Comes before the first command: from here on no program that is executed can get more than `kept` (capabilities(7)). */
+/* Comes before the first command: from here on no program that is executed can get more than `kept` (capabilities(7)).
+ */
 static long bound(unsigned long long kept) {
+  // defence: command-executed-build-user-2
   const long bits = (kept == 0 ? kNoRoot : 0) | kNoRootLocked | kNoSetuidFixupLocked | kKeepCapsLocked |
                     kNoAmbientRaise | kNoAmbientRaiseLocked;
   long result = call3(__NR_prctl, kSetSecurebits, bits, 0);
   for (long capability = 0; result == 0 && capability < 64; capability++) {
+    // defence: capabilities-bounded
     if ((kept >> capability & 1) != 0) continue;
     /* EINVAL: the first number that the running kernel has no capability for. */
     if (call3(__NR_prctl, kDropBounding, capability, 0) != 0) break;
@@ -319,6 +330,7 @@ static long limit(long resource, unsigned long long most, unsigned long long har
   if (most == 0) return 0;
   result = system_call(__NR_prlimit64, 0, resource, 0, (long)bounds, 0, 0);
   if (result < 0) return result;
+  // defence: build-does-not-raise
   if (bounds[1] > hard) bounds[1] = hard;
   bounds[0] = bounds[1] < most ? bounds[1] : most;
   return system_call(__NR_prlimit64, 0, resource, (long)bounds, 0, 0, 0);
@@ -330,8 +342,8 @@ static long open_null(int number) {
 }
 
 /*
- * The child, up to execve(2). It is not dumpable (prctl(2), PR_SET_DUMPABLE), as init is not: until it executes nobody in
- * here may trace it, or make it leave a core. That its children come to it while it runs, and to init afterwards, is
+ * The child, up to execve(2). It is not dumpable (prctl(2), PR_SET_DUMPABLE), as init is not: until it executes nobody
+ * in here may trace it, or make it leave a core. That its children come to it while it runs, and to init afterwards, is
  * how a command and all that it started are told from its neighbours (PR_SET_CHILD_SUBREAPER(2const)).
  */
 static void run_command(const struct launch_message* launch, const int* descriptors, char* text, char** into,
@@ -363,6 +375,7 @@ static void run_command(const struct launch_message* launch, const int* descript
   }
   failure->step = kStepSession;
   if ((result = call3(__NR_setsid, 0, 0, 0)) < 0) goto failed;
+  // defence: command-started-told-neighbours
   if ((result = call3(__NR_prctl, kSetSubreaper, 1, 0)) < 0) goto failed;
   /*
    * They came in this order, each with the lowest number that was free, which is 2 at least: init has 0 and 1. So none
@@ -381,6 +394,7 @@ static void run_command(const struct launch_message* launch, const int* descript
     goto failed;
   failure->step = kStepClose;
   /* But for what closes when it executes. */
+  // defence: command-no-descriptor-init-2
   if ((result = call3(__NR_close_range, 3, ~0U, 4)) < 0) goto failed;
   failure->step = kStepLimits;
   /* A second in which it can say that its time is over (SIGXCPU); then it is killed. */
@@ -388,16 +402,20 @@ static void run_command(const struct launch_message* launch, const int* descript
   if ((result = limit(kFilesLimit, launch->open_files, launch->open_files)) < 0) goto failed;
   if ((result = limit(kSizeLimit, launch->file_size, launch->file_size)) < 0) goto failed;
   failure->step = kStepGroups;
+  // defence: command-declared-groups-only
   if ((launch->flags & kLaunchSetsGroups) != 0 &&
       (result = call3(__NR_setgroups, launch->group_count, (long)groups, 0)) < 0)
     goto failed;
   failure->step = kStepGroup;
+  // defence: command-declared-group-id
   if ((result = call3(__NR_setresgid, launch->gid, launch->gid, launch->gid)) < 0) goto failed;
   failure->step = kStepCapabilities;
   if ((result = system_call(__NR_prctl, kAmbient, kAmbientClear, 0, 0, 0, 0)) < 0) goto failed;
   failure->step = kStepUser;
+  // defence: command-declared-user-id
   if ((result = call3(__NR_setresuid, launch->uid, launch->uid, launch->uid)) < 0) goto failed;
   failure->step = kStepCapabilities;
+  // defence: command-executed-build-user
   if ((result = call3(__NR_capset, (long)&header, (long)halves, 0)) < 0) goto failed;
   failure->step = kStepDirectory;
   if ((result = call3(__NR_chdir, (long)directory, 0, 0)) < 0) goto failed;
@@ -519,6 +537,7 @@ static int receive(void) {
   packet.control = &rights;
   packet.control_size = sizeof(rights);
   packet.flags = 0;
+  // defence: command-no-descriptor-init
   got = call3(__NR_recvmsg, kControl, (long)&packet, kReceiveClosing);
   if (got == kInterrupted) return 1;
   if (got <= 0) return 0;
@@ -568,8 +587,7 @@ static void serve(int children) {
     happened = system_call(__NR_ppoll, (long)watched, count, is_untold() ? (long)&kTellAfter : 0, 0, 0, 0);
     if (happened == 0) {
       for (unsigned i = 0; i < command_end; i++)
-        if (commands[i].number != 0 && !commands[i].is_told && commands[i].execution < 0)
-          tell_pid(&commands[i]);
+        if (commands[i].number != 0 && !commands[i].is_told && commands[i].execution < 0) tell_pid(&commands[i]);
     }
     if (happened <= 0) continue;
     for (unsigned at = 2; at < count; at++) {
@@ -604,10 +622,13 @@ void _start(void) {
   call3(__NR_prctl, kSetName, (long)"buildjail-init", 0);
   /* In any other namespace everybody would be the host's. */
   while (call3(__NR_getpid, 0, 0, 0) != 1) call3(__NR_exit_group, 1, 0, 0);
+  // defence: command-does-not-execute
   call3(__NR_prctl, kSetDumpable, 0, 0);
+  // defence: command-does-not-execute-2
   system_call(__NR_prlimit64, 0, kCoreLimit, (long)no_core, 0, 0, 0);
   /* Refused where it is less already. */
   system_call(__NR_prlimit64, 0, kQueueLimit, (long)queues, 0, 0, 0);
+  // defence: init-nobody-whom-root
   call3(__NR_umask, kUmask, 0, 0);
   system_call(__NR_rt_sigprocmask, 0, (long)&children, 0, 8, 0, 0);
   told = system_call(__NR_signalfd4, -1, (long)&children, 8, kCloseOnExec | kNonBlocking, 0, 0);

@@ -56,15 +56,18 @@ class NetworkPart final : public Part {
  private:
   [[nodiscard]] bool has_loopback() const { return plan_.network.kind == PlannedNetwork::Kind::kLoopback; }
   // Not of a build that is root, whom the kernel lets change more than counters (sysctl(8), net.*).
+  // defence: network-root-goes-nobody
   [[nodiscard]] bool may_leave_network() const { return !plan_.is_base && plan_.user.uid != 0; }
 
   /** Another session may have this network after this one if it has the same heir. Empty: none may. */
   [[nodiscard]] std::string heir() const {
     if (!may_leave_network() || outputs_.empty()) return {};
+    // defence: network-goes-same-build
     std::string heir = std::to_string(plan_.user.uid) + ":" + std::to_string(plan_.user.gid);
     for (const OutputLease* const output : outputs_) {
       const std::string identity = identity_of(output->directory(), output->before()->dev);
       if (identity.empty()) return {};
+      // defence: network-goes-sessions-same
       heir += " " + identity;
     }
     return heir;

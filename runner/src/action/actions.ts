@@ -138,6 +138,7 @@ export class Actions {
       if (!signal.aborted) await ended(session, result)
     } finally {
       lap()
+      // defence: worker-answer-when-everything
       await this.#close(session)
       phases.close = lap()
     }

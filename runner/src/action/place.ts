@@ -33,6 +33,7 @@ export function newFileBelow(buildDirectory: string, given: string, field: strin
   if (file === buildDirectory) throw wrongRequest(field, 'must name a file')
   existing(path.dirname(file), path.dirname(given), field)
   try {
+    // defence: no-file-worker-written
     closeSync(openSync(file, O_WRONLY | O_CREAT | O_EXCL | O_APPEND | O_NOFOLLOW, 0o666))
   } catch (error) {
     throw wrongRequest(field, (error as Error).message)
@@ -60,6 +61,7 @@ function existing(found: string, given: string, field: string): string {
   } catch (error) {
     throw wrongRequest(field, `'${given}' cannot be had: ${(error as NodeJS.ErrnoException).code ?? String(error)}`)
   }
+  // defence: no-link-earlier-action
   if (real !== found) throw wrongRequest(field, `'${given}' leads through a symbolic link`)
   return found
 }

@@ -31,6 +31,7 @@ export function buildDirectoryOf(given: string): string {
   const around = statSync(path.dirname(found))
   if (around.uid === own && (around.mode & others) === 0) return found
   if (uid !== own) throw new InvalidConfigError('buildDirectory', `'${found}' must belong to user ${own}, who runs this program, and it belongs to ${uid}`)
+  // defence: build-directory-others-enter
   if ((mode & others) !== 0) throw new InvalidConfigError('buildDirectory', `'${found}' must be shut to others: chmod 700 '${found}'`)
   return found
 }

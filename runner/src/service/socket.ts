@@ -12,6 +12,7 @@ import { InvalidConfigError } from '../config/invalid.ts'
 export async function listen(server: Server, socket: string): Promise<void> {
   await makeRoom(socket)
   // The socket has no moment in which others could connect: its mode is that of its making (unix(7)).
+  // defence: runner-socket-own-user
   const before = process.umask(0o177)
   try {
     await new Promise<void>((resolve, reject) => {

@@ -33,8 +33,10 @@ export const etc: Field<Etc, false> = {
     for (const [path] of texts) {
       if (path.includes('\0')) throw invalid(entry, 'names a path that holds a NUL character')
       refuseTarget(`${entry}.${path}`, path)
+      // defence: texts-spec-written-below
       if (!path.startsWith('/etc/')) throw invalid(`${entry}.${path}`, 'is not a path below /etc')
     }
+    // defence: texts-spec-bounded
     if (texts.reduce((sum, [, text]) => sum + Buffer.byteLength(text), 0) > mostText) throw invalid(entry, `has more than ${mostText} bytes of text`)
     return Object.fromEntries(texts)
   },

@@ -89,6 +89,7 @@ function readUser(given: unknown, entry: string): User {
   }
   const uid = readInteger(record['uid'], `${entry}.uid`, 0, lastId)
   const gid = readInteger(record['gid'], `${entry}.gid`, 0, lastId)
+  // defence: root-only-asked-name
   if (uid === 0) throw asking(new RootNotNamedError(`${entry}.uid`, `to be root inside, say ${specText(asRoot)}`), asRoot)
   if (record['groups'] === undefined) return { uid, gid, groups: [] }
   const groups = readList(record['groups'], `${entry}.groups`, 'a list of group ids')
