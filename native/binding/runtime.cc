@@ -1,6 +1,5 @@
 #include "binding/runtime.h"
 
-#include <chrono>
 #include <utility>
 
 #include "binding/error_to_js.h"
@@ -76,16 +75,9 @@ void Runtime::tell_ended(JobEnd end) {
 }
 
 void Runtime::pass_end(Napi::Env env, const JobEnd& end) {
-  const Napi::Value none = env.Undefined();
-  Napi::Value since_exit = none;
-  if (end.died && end.exit) {
-    const std::chrono::duration<double, std::milli> since = std::chrono::steady_clock::now() - *end.died;
-    since_exit = Napi::Number::New(env, since.count());
-  }
-  pass_end_to_js(env, on_ended_, end,
-                 {.since_exit = since_exit,
-                  .envelope = end.envelope ? wrap_(env, end.envelope, end.id) : none,
-                  .closed = end.closed ? close_report_to_js(env, *end.closed) : none});
+  Napi::Object object = job_end_to_js(env, end);
+  if (end.envelope) object.Set("envelope", wrap_(env, end.envelope, end.id));
+  on_ended_.Call({Napi::Number::New(env, end.number), object});
 }
 
 void Runtime::shut_down() {

@@ -2,6 +2,7 @@
 
 #include <sys/wait.h>
 
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -72,29 +73,36 @@ Napi::Value trace_to_js(Napi::Env env, const Trace& trace) {
   });
 }
 
-void pass_end_to_js(Napi::Env env, const Napi::FunctionReference& ended, const JobEnd& end, const EndParts& parts) {
-  const Napi::Value none = env.Undefined();
-  const auto number = [env](auto value) -> Napi::Value { return Napi::Number::New(env, static_cast<double>(value)); };
-  const auto output = [&](const std::optional<std::vector<std::byte>>& bytes) -> Napi::Value {
-    // Of nothing there need be no copy.
-    if (!bytes || bytes->empty()) return none;
-    return Napi::Buffer<std::byte>::Copy(env, bytes->data(), bytes->size());
+Napi::Object job_end_to_js(Napi::Env env, const JobEnd& end) {
+  auto object = Napi::Object::New(env);
+  const auto set_failure = [&](const char* name, const std::optional<SysError>& error) {
+    if (error) object.Set(name, error_to_js(env, *error));
   };
-  const Napi::Value failure = end.failure ? error_to_js(env, *end.failure) : none;
-  if (!end.exit) {
-    ended.Call({number(end.number), failure, none, none, Napi::Boolean::New(env, false), number(0), number(0),
-                number(0), none, none, none, parts.envelope, parts.closed, none, none, none});
-    return;
-  }
+  const auto set_output = [&](const char* name, const std::optional<std::vector<std::byte>>& bytes) {
+    if (bytes && !bytes->empty()) object.Set(name, Napi::Buffer<std::byte>::Copy(env, bytes->data(), bytes->size()));
+  };
+  set_failure("failure", end.failure);
+  if (end.closed) object.Set("closed", close_report_to_js(env, *end.closed));
+  if (!end.exit) return object;
   const auto& [ending, is_max_buffer, streams, input_failure, output_failure] = *end.exit;
-  const auto failed = [&](const std::optional<SysError>& error) { return error ? error_to_js(env, *error) : none; };
-  const Napi::Value code = WIFEXITED(ending.status) ? number(WEXITSTATUS(ending.status)) : none;
-  const Napi::Value signal =
-      WIFSIGNALED(ending.status) ? Napi::Value(Napi::String::New(env, signal_name(WTERMSIG(ending.status)))) : none;
-  ended.Call({number(end.number), failure, code, signal, Napi::Boolean::New(env, is_max_buffer), number(ending.user_us),
-              number(ending.system_us), number(ending.max_rss_bytes), output(streams[0]), output(streams[1]),
-              parts.since_exit, parts.envelope, parts.closed, failed(input_failure), failed(output_failure),
-              end.limit ? Napi::Value(Napi::String::New(env, name_of(*end.limit))) : none});
+  if (WIFEXITED(ending.status)) object.Set("exitCode", WEXITSTATUS(ending.status));
+  if (WIFSIGNALED(ending.status)) object.Set("signal", signal_name(WTERMSIG(ending.status)));
+  auto usage = Napi::Object::New(env);
+  usage.Set("userUs", static_cast<double>(ending.user_us));
+  usage.Set("systemUs", static_cast<double>(ending.system_us));
+  usage.Set("maxRssBytes", static_cast<double>(ending.max_rss_bytes));
+  object.Set("usage", usage);
+  if (is_max_buffer) object.Set("isMaxBuffer", true);
+  set_output("stdout", streams[0]);
+  set_output("stderr", streams[1]);
+  if (end.died) {
+    const std::chrono::duration<double, std::milli> since = std::chrono::steady_clock::now() - *end.died;
+    object.Set("sinceExitMs", since.count());
+  }
+  set_failure("inputFailure", input_failure);
+  set_failure("outputFailure", output_failure);
+  if (end.limit) object.Set("limit", name_of(*end.limit));
+  return object;
 }
 
 Napi::Value mounts_to_js(Napi::Env env, const std::vector<MountEntry>& mounts) {

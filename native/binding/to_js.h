@@ -12,7 +12,7 @@
 
 namespace buildjail {
 
-// Values of native/core as the interfaces of src/native/binding.ts.
+// Values of native code as the interfaces of src/native/binding.ts.
 
 template <class Values, class Convert>
 Napi::Array list_to_js(Napi::Env env, const Values& values, Convert convert) {
@@ -24,14 +24,8 @@ Napi::Array list_to_js(Napi::Env env, const Values& values, Convert convert) {
 
 Napi::Array strings_to_js(Napi::Env env, const std::vector<std::string>& strings);
 Napi::Value trace_to_js(Napi::Env env, const Trace& trace);
-/** What of an end only the runtime can make. */
-struct EndParts {
-  Napi::Value since_exit;
-  Napi::Value envelope;
-  Napi::Value closed;
-};
-/** Calls `ended` of a NativeListener: to call is quicker than to set as many properties. */
-void pass_end_to_js(Napi::Env env, const Napi::FunctionReference& ended, const JobEnd& end, const EndParts& parts);
+/** A NativeJobEnd, but for its envelope. */
+Napi::Object job_end_to_js(Napi::Env env, const JobEnd& end);
 Napi::Value mounts_to_js(Napi::Env env, const std::vector<MountEntry>& mounts);
 /** Undefined where there is none. */
 Napi::Value usage_to_js(Napi::Env env, const Result<SessionUsage>& counted);

@@ -239,7 +239,7 @@ export class BuildProcess extends EventEmitter<BuildProcessEvents> implements Di
     this.#over()
     this.exitCode = end.exitCode ?? null
     this.signalCode = end.signal ?? null
-    this.usage = { userUs: end.userUs, systemUs: end.systemUs, maxRssBytes: end.maxRssBytes }
+    this.usage = end.usage
     this.limit = (end.signal === undefined ? undefined : this.#place.limit()) ?? (end.limit as LimitName | undefined)
     this.stdin?.destroy()
     if (end.exitCode !== 0 || this.limit !== undefined) this.#place.noteFailure()

@@ -65,6 +65,8 @@ export interface LeftInOutput {
   readonly what: string
 }
 
+/** Of a command that did not run. */
+const noUsage: Usage = Object.freeze({ userUs: 0, systemUs: 0, maxRssBytes: 0 })
 const nothingLeft: readonly LeftInOutput[] = Object.freeze([])
 
 type OptionOf<Options, Name extends PropertyKey> = Name extends keyof Options ? Options[Name] : undefined
@@ -106,7 +108,7 @@ export function resultOf(argv: readonly string[], end: JobEnd, course: Course, o
     isTerminated: signal !== undefined,
     isMaxBuffer,
     limit,
-    usage: { userUs: end.userUs, systemUs: end.systemUs, maxRssBytes: end.maxRssBytes },
+    usage: end.usage ?? noUsage,
     leftInOutputs: end.closed?.leftInOutputs ?? nothingLeft,
     kept: undefined,
   }

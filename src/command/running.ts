@@ -27,23 +27,7 @@ import { checkTerminalSize, defaultTerminalSize, resizeTerminal, type TerminalSi
 const turn = Promise.resolve()
 const nothing = (): void => {}
 /** Of a command that was ended before it began. */
-const notRun: JobEnd = Object.freeze({
-  failure: undefined,
-  exitCode: undefined,
-  signal: undefined,
-  isMaxBuffer: false,
-  userUs: 0,
-  systemUs: 0,
-  maxRssBytes: 0,
-  stdout: undefined,
-  stderr: undefined,
-  sinceExitMs: undefined,
-  envelope: undefined,
-  closed: undefined,
-  inputFailure: undefined,
-  outputFailure: undefined,
-  limit: undefined,
-})
+const notRun: JobEnd = Object.freeze({})
 
 /**
  * A command under way: a promise of its result, and at the same time the running command itself. It begins in a microtask after the
@@ -327,7 +311,7 @@ export class Running<Output = string> implements Promise<Result<Output>>, AsyncI
       durationMs,
       timedOut: ending?.timedOut === true,
       isCanceled: ending?.isCanceled === true,
-      isMaxBuffer: end.isMaxBuffer || ending?.isMaxBuffer === true,
+      isMaxBuffer: end.isMaxBuffer === true || ending?.isMaxBuffer === true,
       limit: this.#limitOf(end),
       stdout,
       stderr,

@@ -95,6 +95,6 @@ export class Streams {
 
 /** Output of a command. */
 export interface Captured {
-  readonly stdout: Buffer | undefined
-  readonly stderr: Buffer | undefined
+  readonly stdout?: Buffer | undefined
+  readonly stderr?: Buffer | undefined
 }

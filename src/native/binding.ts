@@ -59,41 +59,47 @@ export type NativePipes = readonly [stdin: number, stdout: number, stderr: numbe
 export interface NativeListener {
   /** Only where the job asks for it: the command executes. */
   started(job: number, pid: number): void
+  /** Called once for every job, last. */
+  ended(job: number, end: NativeJobEnd): void
+}
+
+/** As wait4(2) tells it; see `Usage`. */
+export interface NativeCommandUsage {
+  readonly userUs: number
+  readonly systemUs: number
+  readonly maxRssBytes: number
+}
+
+/** How a job ended. A member that is missing has nothing to say. */
+export interface NativeJobEnd {
+  /** A NativeFailure: it could not be opened, completed or launched. Then the only other members are `envelope` and `closed`. */
+  readonly failure?: unknown
+  /** Missing when a signal ended the command, and when there was no command. */
+  readonly exitCode?: number
+  /** By name: SIGKILL, ... */
+  readonly signal?: string
+  /** Of the command, where one ran. */
+  readonly usage?: NativeCommandUsage
+  /** The command wrote more than the bound of a captured stream, and was killed for it. */
+  readonly isMaxBuffer?: boolean
+  /** Of a captured stream: all that the command itself had written by its end. Missing when it wrote nothing. */
+  readonly stdout?: Buffer
+  readonly stderr?: Buffer
+  /** Milliseconds between the command's end and this call, of a job that closes. */
+  readonly sinceExitMs?: number
   /**
-   * Once for every job, last.
-   * @param failure a NativeFailure where it could not be opened, completed or launched. All that follows is undefined then, but for
-   * `envelope` and `closed` where something is left.
-   * @param exitCode undefined when a signal ended it, or there was no command
-   * @param signal by name: SIGKILL, ...
-   * @param isMaxBuffer more than the bound was written; the command was killed for it
-   * @param stdout of a stream that was captured: all that the command itself had written by its end; undefined where that is nothing
-   * @param sinceExitMs milliseconds between the command's end and this call, of a job that closes
-   * @param envelope of a job that opened one and does not close it, also where its command could not be launched; or that closes,
-   * and left something
-   * @param closed of a job that closes and left something: the report of it
-   * @param inputFailure a NativeFailure where a file could not be read that the command's stdin came from
-   * @param outputFailure a NativeFailure where a file could not be written to that its output went to. For either the command was killed,
-   * unless it had ended before.
-   * @param limit the name of the limit that ended the command, where it can be told
+   * Of a job that opened an envelope and does not close it, even if its command could not be launched; or of a job that closes and left
+   * something.
    */
-  ended(
-    job: number,
-    failure: unknown,
-    exitCode: number | undefined,
-    signal: string | undefined,
-    isMaxBuffer: boolean,
-    userUs: number,
-    systemUs: number,
-    maxRssBytes: number,
-    stdout: Buffer | undefined,
-    stderr: Buffer | undefined,
-    sinceExitMs: number | undefined,
-    envelope: NativeEnvelope | undefined,
-    closed: NativeCloseReport | undefined,
-    inputFailure: unknown,
-    outputFailure: unknown,
-    limit: string | undefined,
-  ): void
+  readonly envelope?: NativeEnvelope
+  /** The report of a job that closes and left something. */
+  readonly closed?: NativeCloseReport
+  /** A NativeFailure: the file that stdin came from could not be read. The command was killed, unless it had ended before. */
+  readonly inputFailure?: unknown
+  /** A NativeFailure: a file that output went to could not be written. The command was killed, unless it had ended before. */
+  readonly outputFailure?: unknown
+  /** The name of the limit that ended the command, where that is known. */
+  readonly limit?: string
 }
 
 /** A plan as native code has read it; nothing of it can be seen from here. */

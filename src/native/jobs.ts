@@ -1,27 +1,10 @@
 import { jobError } from './failure.ts'
 import { binding } from './load.ts'
-import type { NativeCloseReport, NativeEnvelope, NativeListener } from './binding.ts'
+import type { NativeJobEnd, NativeListener } from './binding.ts'
 
-/** How a job ended, as NativeListener.ended (binding.ts) is told. */
-export interface JobEnd {
-  readonly failure: unknown
-  readonly exitCode: number | undefined
-  readonly signal: string | undefined
-  readonly isMaxBuffer: boolean
-  readonly userUs: number
-  readonly systemUs: number
-  readonly maxRssBytes: number
-  readonly stdout: Buffer | undefined
-  readonly stderr: Buffer | undefined
-  readonly sinceExitMs: number | undefined
-  readonly envelope: NativeEnvelope | undefined
-  readonly closed: NativeCloseReport | undefined
-  readonly inputFailure: unknown
-  readonly outputFailure: unknown
-  readonly limit: string | undefined
-}
+export type JobEnd = NativeJobEnd
 
-/** Told of one job. */
+/** Hears of one job. */
 export interface JobListener {
   /** Where the job asks for it. */
   started?(pid: number): void
@@ -36,10 +19,10 @@ let isListening = false
 
 const listener: NativeListener = {
   started: (job, pid) => listeners.get(job)?.started?.(pid),
-  ended: (job, failure, exitCode, signal, isMaxBuffer, userUs, systemUs, maxRssBytes, stdout, stderr, sinceExitMs, envelope, closed, inputFailure, outputFailure, limit) => {
+  ended: (job, end) => {
     const ending = listeners.get(job)
     listeners.delete(job)
-    ending?.ended({ failure, exitCode, signal, isMaxBuffer, userUs, systemUs, maxRssBytes, stdout, stderr, sinceExitMs, envelope, closed, inputFailure, outputFailure, limit })
+    ending?.ended(end)
   },
 }
 

@@ -239,13 +239,15 @@ export class FakeAddon implements NativeBinding {
     await new Promise((resolve) => setImmediate(resolve))
     const closed = closes && opened !== undefined ? this.#close() : undefined
     const isLeft = closed === undefined || closed.failures.length > 0
-    const { exitCode, signal, isMaxBuffer = false, stdout, stderr, inputFailure, outputFailure, limit } = how
-    const [userUs = 0, systemUs = 0, maxRssBytes = 0] = command === undefined || failure !== undefined ? [0, 0, 0] : [1, 2, 3]
-    const since = closes ? 0 : undefined
-    const left = isLeft ? opened : undefined
-    const report = isLeft ? closed : undefined
-    const failures = [inputFailure, outputFailure] as const
-    this.#listener?.ended(job, failure, exitCode, signal, isMaxBuffer, userUs, systemUs, maxRssBytes, stdout, stderr, since, left, report, ...failures, limit)
+    const hasRun = command !== undefined && failure === undefined
+    this.#listener?.ended(job, {
+      ...how,
+      ...(failure !== undefined && { failure }),
+      ...(hasRun && { usage: { userUs: 1, systemUs: 2, maxRssBytes: 3 } }),
+      ...(closes && { sinceExitMs: 0 }),
+      ...(isLeft && opened !== undefined && { envelope: opened }),
+      ...(isLeft && closed !== undefined && { closed }),
+    })
   }
 }
 
