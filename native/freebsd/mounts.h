@@ -28,8 +28,10 @@ IovecList empty_tmpfs(const std::string& path, std::uint64_t files);
  * nounixbypass).
  */
 IovecList nullfs(const std::string& path, const std::string& source);
-// defence: inputs-read-only-2
-inline int nullfs_flags(bool is_writable) { return MNT_NOSUID | (is_writable ? 0 : MNT_RDONLY); }
+inline int nullfs_flags(bool is_writable) {
+  // defence: inputs-read-only-2
+  return MNT_NOSUID | (is_writable ? 0 : MNT_RDONLY);
+}
 
 /** nmount(2) with its explanation; `options` ends in add_errmsg(). */
 Status nmount_options(IovecList& options, int flags, const std::string& step, const std::string& path);

@@ -172,8 +172,9 @@ void Flow::put_back(std::size_t unread) {
   if (!file_.fd || !file_.is_shared || !S_ISREG(file_.mode)) return;
   // A build can open its stdin anew and fill it with bytes of its own (proc_pid_fd(5)). These stand for what it has
   // read, which it might as well not have read, and for no more: the caller would go on before the command began.
+  std::uint64_t left = pending() + unread;
   // defence: no-more-inherited-file
-  const std::uint64_t left = std::min<std::uint64_t>(pending() + unread, moved_);
+  left = std::min(left, moved_);
   if (left > 0) static_cast<void>(::lseek(file_.fd.get(), -static_cast<off_t>(left), SEEK_CUR));
 }
 

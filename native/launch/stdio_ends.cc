@@ -91,8 +91,8 @@ Status StdioEnds::make_pipe(std::size_t number, StdioKind kind) {
 
 Status StdioEnds::open_files(const std::array<StdioRequest, 3>& stdio) {
   for (std::size_t i = 0; i < child.size(); ++i) {
-    // defence: command-dev-null-session
     const StdioKind kind = stdio.at(i).kind;
+    // defence: command-dev-null-session
     if (child.at(i) || is_terminal.at(i) || (kind != StdioKind::kFile && kind != StdioKind::kInherit)) continue;
     auto opened = open_host_file(stdio.at(i), static_cast<int>(i));
     if (!opened) return std::move(opened.error());

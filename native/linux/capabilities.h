@@ -11,13 +11,13 @@ namespace buildjail {
  * reaches beyond it: not SYS_ADMIN (mounts), SYS_PTRACE, NET_ADMIN, MKNOD, nor DAC_READ_SEARCH, which opens files of
  * the host by handle (open_by_handle_at(2)).
  */
-inline constexpr std::uint64_t kRootKeeps = 1U << 0    // CAP_CHOWN
-                                            | 1U << 1  // CAP_DAC_OVERRIDE
-                                            | 1U << 3  // CAP_FOWNER
-                                            | 1U << 4  // CAP_FSETID
-                                            | 1U << 5  // CAP_KILL
-                                            | 1U << 6  // CAP_SETGID
-                                            // defence: root-keeps-seven-capabilities
+// defence: root-keeps-seven-capabilities
+inline constexpr std::uint64_t kRootKeeps = 1U << 0     // CAP_CHOWN
+                                            | 1U << 1   // CAP_DAC_OVERRIDE
+                                            | 1U << 3   // CAP_FOWNER
+                                            | 1U << 4   // CAP_FSETID
+                                            | 1U << 5   // CAP_KILL
+                                            | 1U << 6   // CAP_SETGID
                                             | 1U << 7;  // CAP_SETUID
 
 inline std::uint64_t kept_capabilities(const BuildUser& user) { return user.uid == 0 ? kRootKeeps : 0; }

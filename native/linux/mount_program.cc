@@ -189,7 +189,6 @@ bool mount_file_system(const char* type, const std::string& target, unsigned lon
 
 MountProgram::MountProgram(const EnvelopePlan& plan, const std::optional<BuildUser>& owner, const SourceOwners& owners,
                            const Nesting& nesting)
-    // defence: proc-read-only-root
     : owners_(owners), room_(overlays_of(plan.steps).size()), is_proc_read_only_(plan.user.uid == 0) {
   acts_.reserve(plan.steps.size());
   for (const Step& step : plan.steps) {
@@ -383,6 +382,7 @@ bool MountProgram::perform(Act& act, Stopped& stopped) {
   if (is_skeleton(*act.step)) return make_skeleton(*act.step, stopped) && (&act != etc_act_ || place_etc(stopped));
   if (const auto* tmpfs = std::get_if<MountTmpfs>(act.step)) return mount_tmpfs(*tmpfs, act.options, stopped);
   if (const auto* proc = std::get_if<MountProc>(act.step)) {
+    // defence: proc-read-only-root
     const unsigned long flags = kPlain | MS_NOEXEC | (is_proc_read_only_ ? MS_RDONLY : 0);
     // /dev is there by now: it comes first in a plan, which is in the order of its targets.
     return mount_file_system("proc", proc->target, flags, act.options, stopped) && hide(act.hidden, kNull, stopped);

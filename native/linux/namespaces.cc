@@ -272,8 +272,9 @@ int unshared_of(int made) {
 }
 
 int kinds_for(const EnvelopePlan& plan) {
+  // defence: namespaces-of-its-own
   int kinds = CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWIPC | CLONE_NEWUTS | CLONE_NEWCGROUP;
-  // defence: namespace-own-pid
+  // defence: network-of-its-own
   if (!plan.network.is_host()) kinds |= CLONE_NEWNET;
   if (makes_own_user_space()) kinds |= CLONE_NEWUSER;
   return kinds;

@@ -23,12 +23,12 @@ constexpr std::uint64_t kEnd = 0xffffffff;
 std::vector<IdExtent> exchanged(std::uint32_t one, std::uint32_t other) {
   if (one == other) return {{.inside = 0, .outside = 0, .count = static_cast<std::uint32_t>(kEnd)}};
   const std::array<std::uint64_t, 2> both{std::min(one, other), std::max(one, other)};
-  // defence: not-owner-stays-overlay
   std::vector<IdExtent> map;
   std::uint64_t next = 0;
   for (std::size_t i = 0; i <= both.size(); ++i) {
     const std::uint64_t end = i < both.size() ? both.at(i) : kEnd;
     const auto first = static_cast<std::uint32_t>(next);
+    // defence: not-owner-stays-overlay
     if (end > next) map.push_back({.inside = first, .outside = first, .count = static_cast<std::uint32_t>(end - next)});
     if (i == both.size()) break;
     map.push_back({.inside = static_cast<std::uint32_t>(both.at(i)),

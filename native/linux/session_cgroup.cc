@@ -217,8 +217,8 @@ std::string SessionCgroup::quota(std::uint64_t thousandths) const {
   return text;
 }
 
-// defence: closing-killing-wait-no
 void SessionCgroup::let_end() {
+  // defence: closing-killing-wait-no
   if (!limits_.cpus || is_none()) return;
   const Cgroup& cgroup = *with(Controller::kCpu);
   static_cast<void>(

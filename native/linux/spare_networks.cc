@@ -61,8 +61,9 @@ bool has_no_socket(const Network& network) {
   std::array<char, 512> text{};
   const ssize_t got = ::pread(network.sockets.get(), text.data(), text.size(), 0);
   const std::string_view counts(text.data(), static_cast<std::size_t>(std::max<ssize_t>(got, 0)));
+  if (!counts.starts_with("sockets: used 0\n")) return false;
   // defence: network-connection-yet-forgotten
-  return counts.starts_with("sockets: used 0\n") && counts.find(" tw 0 ") != std::string_view::npos;
+  return counts.find(" tw 0 ") != std::string_view::npos;
 }
 
 std::size_t most_spare() {
@@ -119,8 +120,9 @@ Network SpareNetworks::take_used(const std::string& whose) {
 }
 
 void SpareNetworks::give_back(Network network, std::string whose) {
+  if (!network || whose.empty()) return;
   // defence: network-socket-goes-nobody
-  if (!network || whose.empty() || !has_no_socket(network)) return;
+  if (!has_no_socket(network)) return;
   Used oldest;
   const std::lock_guard lock(mutex_);
   used_.push_back({.whose = std::move(whose), .network = std::move(network)});

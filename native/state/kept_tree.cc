@@ -26,7 +26,6 @@ namespace buildjail {
 namespace {
 
 constexpr const char* kStep = "keep";
-// defence: copy-kept-no-set
 // defence: kept-no-set-id
 constexpr mode_t kPermissions = S_IRWXU | S_IRWXG | S_IRWXO | S_ISVTX;
 /** Of those that are told of by name: a build may have made any number. */

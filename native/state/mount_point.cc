@@ -58,7 +58,8 @@ Status remove_as_it_is(int folder, const MountPoint& point) {
   const bool is_known = point.ino != 0;
   const bool is_ours = static_cast<std::uint64_t>(found->st_dev) == point.dev && found->st_ino == point.ino;
   // defence: place-mount-point-stays
-  if ((is_known && !is_ours) || !is_kind(*found, point.is_file) || (point.is_file && found->st_size != 0)) return {};
+  if (is_known && !is_ours) return {};
+  if (!is_kind(*found, point.is_file) || (point.is_file && found->st_size != 0)) return {};
   if (::unlinkat(folder, name.c_str(), point.is_file ? 0 : AT_REMOVEDIR) == 0) return {};
   // The build put something in it.
   if (errno == ENOENT || errno == ENOTEMPTY || errno == EEXIST) return {};

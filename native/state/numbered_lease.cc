@@ -42,7 +42,7 @@ struct Look {
 
 Result<Look> look_at(const NumberedThings& things, std::uint32_t number, const std::string& file) {
   // defence: build-user-one-live
-  auto lock = lock_file(things.step, file, O_RDWR | O_CREAT | O_APPEND);
+  auto lock = lock_file(things.step, file, O_RDWR | O_CREAT | O_APPEND, LOCK_EX);
   if (!lock) {
     if (lock.error().err != EWOULDBLOCK) return std::move(lock.error());
     const auto holder = holding_of(things.step, file);

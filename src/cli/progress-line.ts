@@ -27,10 +27,12 @@ export class ProgressLine {
 
 /** The last line that has words in it, as they would be read: what a build writes may hold orders to a terminal. */
 export function lastLine(output: string): string {
-  // defence: line-progress-hands-no
-  const lines = output.replaceAll(sequences, '').split(/[\r\n]+/).map((line) => line.replaceAll(/\p{C}/gu, '').trim())
+  const lines = output.replaceAll(sequences, '').split(/[\r\n]+/).map((line) => line.replaceAll(unprinted, '').trim())
   return lines.findLast((line) => line !== '') ?? ''
 }
+
+// defence: line-progress-hands-no
+const unprinted = /\p{C}/gu
 
 /** ECMA-48: control sequences, and strings up to their terminator. */
 const sequences = new RegExp(String.raw`\u001b(?:\[[0-?]*[ -/]*[@-~]|[\]PX^_][^\u0007\u001b]*(?:\u0007|\u001b\\)?|[ -/]*[0-~])`, 'g')

@@ -25,9 +25,15 @@ function markupOf(value: Value): string {
   return escaped(String(value))
 }
 
-// defence: text-build-leaves-no
-// defence: text-build-no-markup
-const entities: Readonly<Record<string, string>> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;', "'": '&#39;' }
+const entities: Readonly<Record<string, string>> = {
+  '&': '&amp;',
+  // defence: text-build-no-markup
+  '<': '&lt;',
+  '>': '&gt;',
+  // defence: text-build-leaves-no
+  '"': '&quot;',
+  "'": '&#39;',
+}
 
 function escaped(text: string): string {
   return visible(text).replace(/[&<>"']/g, (character) => entities[character] ?? '')

@@ -26,8 +26,11 @@ export function recordedPlan(plan: Plan, hasValues: boolean): RecordedPlan {
     devices: devices.map(({ path, kind, entry }) => ({ path, kind, entry })),
     env: Object.entries(env)
       .sort(([a], [b]) => (a < b ? -1 : 1))
-      // defence: record-no-value-variable
-      .map(([name, value]) => ({ name, ...((hasValues || openVariables.has(name)) && { value }) })),
+      .map(([name, value]) => {
+        // defence: record-no-value-variable
+        const isOpen = hasValues || openVariables.has(name)
+        return { name, ...(isOpen && { value }) }
+      }),
     limits,
     warnings: warnings.map(({ entry, problem }) => ({ entry, problem })),
     leftOut: leftOut.map(({ entry, path }) => ({ entry, path })),

@@ -54,8 +54,8 @@ class Devfs final : public Mount {
     // defence: dev-shows-listed-devices
     options.add_string("ruleset", std::to_string(ruleset));
     if (auto status = mount(std::move(options), MNT_NOSUID | MNT_NOEXEC); !status) return std::move(status.error());
-    auto is_ours = shows_our_nodes_only(path(), ruleset);
     // defence: rules-dev-looked-when
+    auto is_ours = shows_our_nodes_only(path(), ruleset);
     if (!is_ours || *is_ours) return is_ours;
     TakingAway taking{.trace = trace};
     if (auto status = take_away(taking); !status) return std::move(status.error());

@@ -43,10 +43,10 @@ class Nullfs final : public Mount {
     // Whatever it shows, it is ours to take away.
     auto status = take(shown ? ids_.at(path(), shown->st_dev, flags) : fsid_at(path(), 0));
     if (!shown) return shown.error();
+    if (!status || bind_.is_writable) return status;
     // defence: input-user-whom-builds
-    return status && !bind_.is_writable && jail().leasable.contains(shown->st_uid)
-               ? leasable_input(bind_, shown->st_uid)
-               : status;
+    if (jail().leasable.contains(shown->st_uid)) return leasable_input(bind_, shown->st_uid);
+    return {};
   }
 
  private:

@@ -26,8 +26,10 @@ class Rules final : public Part {
     }
     return {};
   }
-  // defence: limits-rules-go-session
-  Status take_away(TakingAway&) override { return remove_rules(jail_); }
+  Status take_away(TakingAway&) override {
+    // defence: limits-rules-go-session
+    return remove_rules(jail_);
+  }
 
   static constexpr const char* kFacts = "rctl";
   static constexpr const char* kJail = "jail";

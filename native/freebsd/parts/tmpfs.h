@@ -22,7 +22,8 @@ class Tmpfs final : public Mount {
 
   Status make(Trace&) override {
     // defence: file-system-memory-spec
-    auto options = empty_tmpfs(path(), std::max(files_ + 1, kFewest));
+    const std::uint64_t files = std::max(files_ + 1, kFewest);
+    auto options = empty_tmpfs(path(), files);
     if (size_ > 0) options.add_string("size", std::to_string(size_));
     return mount(std::move(options), MNT_NOSUID);
   }

@@ -28,7 +28,8 @@ Status UserLease::make(Trace&) {
                        .objection = objection_to};
   // Root is nobody's alone.
   // defence: build-user-spec-names
-  if (plan_.users == 0 && plan_.user.uid == 0) return {};
+  const bool is_leased = plan_.user.uid != 0;
+  if (plan_.users == 0 && !is_leased) return {};
   auto lease =
       plan_.users == 0 ? NumberedLease::share(users, plan_.user.uid, lessee_) : NumberedLease::take(users, lessee_);
   if (!lease) return std::move(lease.error());

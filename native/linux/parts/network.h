@@ -56,8 +56,11 @@ class NetworkPart final : public Part {
  private:
   [[nodiscard]] bool has_loopback() const { return plan_.network.kind == PlannedNetwork::Kind::kLoopback; }
   // Not of a build that is root, whom the kernel lets change more than counters (sysctl(8), net.*).
-  // defence: network-root-goes-nobody
-  [[nodiscard]] bool may_leave_network() const { return !plan_.is_base && plan_.user.uid != 0; }
+  [[nodiscard]] bool may_leave_network() const {
+    // defence: network-root-goes-nobody
+    if (plan_.user.uid == 0) return false;
+    return !plan_.is_base;
+  }
 
   /** Another session may have this network after this one if it has the same heir. Empty: none may. */
   [[nodiscard]] std::string heir() const {
