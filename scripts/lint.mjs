@@ -7,6 +7,7 @@ import { fileURLToPath } from 'node:url'
 import { findTool } from './find-tool.mjs'
 import { sysrootOrNothing } from './freebsd/locate.mjs'
 import { clangTidy } from './lint/clang-tidy.mjs'
+import { conformance } from './lint/conformance.mjs'
 import { nativeFiles } from './lint/native-files.mjs'
 import { machineTraces } from './lint/paths.mjs'
 import { runTool } from './lint/run-tool.mjs'
@@ -20,12 +21,13 @@ const checks = {
   oxlint: () => runTool(process.execPath, [path.join(root, 'node_modules', 'oxlint', 'bin', 'oxlint')], root),
   'clang-format': () => withTool('clang-format', formatCheck),
   'clang-tidy': () => withTool('clang-tidy', (tool) => clangTidy(tool, root, sysrootOrNothing())),
+  conformance: () => conformance(root),
   'machine traces': () => machineTraces(root),
 }
 
 async function typeCheck() {
   const tsc = path.join(root, 'node_modules', 'typescript', 'bin', 'tsc')
-  const projects = ['tsconfig.json', 'test/tsconfig.json', 'runner/tsconfig.json', 'runner/test/tsconfig.json'].filter((file) => existsSync(path.join(root, file)))
+  const projects = ['tsconfig.json', 'test/tsconfig.json', 'runner/tsconfig.json', 'runner/test/tsconfig.json', 'conformance/tsconfig.json', 'conformance/test/tsconfig.json'].filter((file) => existsSync(path.join(root, file)))
   const check = (project) => runTool(process.execPath, [tsc, '--noEmit', '-p', project], root)
   const results = await Promise.all(projects.map(check))
   return { ok: results.every((result) => result.ok), output: results.map((result) => result.output).join('') }

@@ -27,6 +27,7 @@ export default defineConfig({
       },
       // The package that serves workers: each of its tests has runners in processes of their own.
       { test: { ...oneAtATime, name: 'runner', include: ['runner/test/**/*.test.ts'] } },
+      { test: { ...oneAtATime, name: 'conformance', include: ['conformance/test/**/*.test.ts'] } },
     ],
     ...oneAtATime,
   },

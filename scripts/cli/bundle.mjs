@@ -15,14 +15,6 @@ const ownRequire = {
   },
 }
 
-/** The suite of FreeBSD is much and used by few: it is loaded where it lies, beside the bundle. */
-const conformance = {
-  name: 'conformance',
-  setup({ onResolve }) {
-    onResolve({ filter: /^\.\.\/conformance\/index\.ts$/ }, () => ({ path: '../conformance/index.js', external: true }))
-  },
-}
-
 export async function bundle() {
   const { outputFiles } = await build({
     entryPoints: [path.join(root, 'src', 'cli', 'main.ts')],
@@ -34,7 +26,7 @@ export async function bundle() {
     target: 'node20.19',
     mainFields: ['module', 'main'],
     legalComments: 'none',
-    plugins: [ownRequire, conformance],
+    plugins: [ownRequire],
     define: {
       'import.meta.url': 'ownUrl',
       // The global one is loaded at its first use, and much comes with it.
@@ -45,16 +37,11 @@ export async function bundle() {
     },
   })
   // Names stay: an error has that of its class.
-  const { code } = await transform(besides(lazily(outputFiles[0].text)), { minifySyntax: true, minifyWhitespace: true, lineLimit: 200, legalComments: 'none' })
+  const text = lazily(outputFiles[0].text)
+  if (/\bimport\(/.test(text)) throw new Error('the command line keeps an import(), which a script of node:vm cannot make')
+  const { code } = await transform(text, { minifySyntax: true, minifyWhitespace: true, lineLimit: 200, legalComments: 'none' })
   // As the loader of CommonJS has it (node:module, "The module wrapper"), so that no second string of it is made.
   return `(function (exports, require, module, __filename, __dirname) {${code}\n})\n`
-}
-
-/** A script of node:vm has no import(): what is beside it is loaded by `main.cjs`, which has. */
-function besides(text) {
-  const parts = text.split('import("../conformance/index.js")')
-  if (parts.length !== 2 || /\bimport\(/.test(parts.join(''))) throw new Error('one import() is expected, of the suite of FreeBSD')
-  return parts.join('exports.load("../conformance/index.js")')
 }
 
 /** Node's own modules are loaded where they are first used, as esbuild has no word for that: `import_node_fs2.x` is `node.fs.x`. */
@@ -116,9 +103,6 @@ function begin() {
     process.once('exit', (status) => status !== 125 && keep(script.createCachedData()))
   }
 }
-
-// A script of node:vm cannot import the modules beside it.
-exports.load = (file) => import(file)
 
 if (process.versions.bun === undefined && process.getuid !== undefined) begin()
 else require('node:vm').runInThisContext(fs.readFileSync(source, 'utf8'), source)(exports, require, module, source, __dirname)

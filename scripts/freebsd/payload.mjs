@@ -27,12 +27,13 @@ export function makePayload({ addon, programs, command, folder, more }) {
   const dist = path.join(stage, 'dist')
   runTool(process.execPath, [tsc, '-p', 'tsconfig.build.json', '--outDir', dist])
   runTool(process.execPath, [path.join('scripts', 'cli', 'main.mjs'), dist])
-  const runnerDist = path.join(stage, 'runner', 'dist')
-  runTool(process.execPath, [tsc, '-p', path.join('runner', 'tsconfig.json'), '--outDir', runnerDist])
-  runTool(process.execPath, [path.join('runner', 'scripts', 'schema.mjs'), runnerDist, dist])
-  // As runner/scripts/link.mjs has it.
-  mkdirSync(path.join(stage, 'runner', 'node_modules'))
-  symlinkSync(path.join('..', '..'), path.join(stage, 'runner', 'node_modules', 'buildjail'))
+  for (const workspace of ['runner', 'conformance']) {
+    runTool(process.execPath, [tsc, '-p', path.join(workspace, 'tsconfig.json'), '--outDir', path.join(stage, workspace, 'dist')])
+    // The link that scripts/link-workspace.mjs makes in a clone.
+    mkdirSync(path.join(stage, workspace, 'node_modules'))
+    symlinkSync(path.join('..', '..'), path.join(stage, workspace, 'node_modules', 'buildjail'))
+  }
+  runTool(process.execPath, [path.join('runner', 'scripts', 'schema.mjs'), path.join(stage, 'runner', 'dist'), dist])
 
   if (more !== undefined) cpSync(more, stage, { recursive: true })
 

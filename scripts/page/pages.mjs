@@ -18,7 +18,7 @@ export async function pageMaker() {
 /** `[name, page]` of each. */
 export async function knownPages() {
   const { pageOf, ...records } = await loadSource("export { pageOf } from './src/page/page.ts'; export * from './test/unit/page-records.ts'")
-  const { pageOfReport, report } = await loadSource("export { pageOfReport } from './src/conformance/page.ts'; export { report } from './test/unit/conformance-report.ts'")
+  const { pageOfReport, report } = await loadSource("export { pageOfReport } from './conformance/src/page.ts'; export { report } from './conformance/test/sample-report.ts'")
   return [...Object.entries(records).map(([name, record]) => [name, pageOf(record)]), ['a report of conformance', pageOfReport(report, '1')]]
 }
 

@@ -24,7 +24,6 @@ bun node_modules/buildjail/dist/cli/main.cjs doctor
 bun node_modules/buildjail/dist/cli/main.cjs run -- sh -c 'echo in a jail'
 bun program.js | grep built
 grep -q project out/copy
-bun node_modules/buildjail/dist/cli/main.cjs conformance --only set-flags
 bun node_modules/buildjail/dist/cli/main.cjs bench --only cold-build | tee bench.txt
 if grep -q FAILED bench.txt; then exit 1; fi
 cd / && rm -rf /var/tmp/project

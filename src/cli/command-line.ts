@@ -10,7 +10,7 @@ import { isAsked, readOptions, single, type GivenOptions } from './read-options.
 import { specFrom } from './spec-options.ts'
 
 /** Verbs about this host rather than a build. */
-type HostVerb = Exclude<Verb, 'run' | 'plan' | 'page' | 'bench' | 'conformance' | 'completion'>
+type HostVerb = Exclude<Verb, 'run' | 'plan' | 'page' | 'bench' | 'completion'>
 
 interface SessionRequest {
   /** What the options say of it. */
@@ -55,15 +55,6 @@ export interface BenchRequest {
   readonly options: readonly string[]
 }
 
-export interface ConformanceRequest {
-  readonly kind: 'conformance'
-  readonly isJson: boolean
-  /** Path of a file to be written. */
-  readonly page?: string
-  /** Words that a case has to have; none: all cases. */
-  readonly only: readonly string[]
-}
-
 export interface HostRequest {
   readonly kind: HostVerb
   readonly isJson: boolean
@@ -80,7 +71,6 @@ export type Request =
   | RunRequest
   | PageRequest
   | BenchRequest
-  | ConformanceRequest
   | HostRequest
 
 /**
@@ -97,7 +87,6 @@ export function parseCommandLine(argv: readonly string[]): Request {
   if (verb === 'completion') return parseCompletion(rest)
   if (verb === 'page') return parsePage(rest)
   if (verb === 'bench') return parseBench(rest)
-  if (verb === 'conformance') return parseConformance(rest)
   return verb === 'run' || verb === 'plan' ? parseSession(verb, rest) : parseHost(verb, rest)
 }
 
@@ -162,14 +151,6 @@ function parseBench([first, ...rest]: readonly string[]): Request {
 /** As words again. */
 function programOptions(given: GivenOptions): readonly string[] {
   return [...given].flatMap(([name, values]) => (values.length === 0 ? [`--${name}`] : values.map((value) => `--${name}=${value}`)))
-}
-
-function parseConformance(words: readonly string[]): Request {
-  const { given, command: [extra] } = readOptions('conformance', words)
-  if (given.has('help')) return { kind: 'help', topic: 'conformance' }
-  if (extra !== undefined) throw invalid(readable(extra), 'is not an option of buildjail conformance')
-  const only = (single(given, 'only') ?? '').split(/\s+/).filter((word) => word !== '')
-  return { kind: 'conformance', isJson: given.has('json'), ...pathFrom(given, 'page'), only }
 }
 
 function parseSession(kind: 'run' | 'plan', words: readonly string[]): Request {

@@ -2,7 +2,6 @@ import { invalid } from '../spec/check.ts'
 import { readable } from '../spec/readable.ts'
 import { isJsonAsked, parseCommandLine } from './command-line.ts'
 import { benchVerb } from './bench-verb.ts'
-import { conformanceVerb } from './conformance-verb.ts'
 import { doctorVerb } from './doctor-verb.ts'
 import { exitStatus } from './exit-status.ts'
 import { gcVerb } from './gc-verb.ts'
@@ -40,8 +39,6 @@ export async function dispatch(argv: readonly string[], terminal: Terminal): Pro
         return await benchVerb(request)
       case 'doctor':
         return doctorVerb(request, terminal, packageVersion())
-      case 'conformance':
-        return await conformanceVerb(request, terminal, packageVersion())
       case 'ps':
         return await psVerb(request, terminal)
       case 'gc':

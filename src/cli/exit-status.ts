@@ -11,8 +11,6 @@ export const exitStatus = {
   noSession: 1,
   /** Of gc: something was left alone. */
   leftAlone: 1,
-  /** Of conformance: something deviates, and nobody knew. */
-  deviates: 1,
   timedOut: 124,
   /** The command line was refused, the session could not be opened, or something failed after a command that succeeded. */
   ownFailure: 125,

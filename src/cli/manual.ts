@@ -56,13 +56,6 @@ export const chapters: Readonly<Record<Verb, Chapter>> = {
       'Measures what a session costs on this machine, call by call and step by step, against child_process.spawn, against bubblewrap where it is installed, and against a C program that makes the same system calls where there is a cc. It takes under a minute. buildjail bench compare [--bar NUMBER] BEFORE AFTER says of two records what has become slower or faster.',
     exitStatus: 'The exit status is 0; 1 when a case failed, or something has become slower by more than --bar and by more than chance; 2 when it could not be measured or compared.',
   },
-  conformance: {
-    usage: 'conformance [options]',
-    summary: 'look whether a FreeBSD kernel does what is documented of jails and mounts',
-    about:
-      'Makes jails, mounts, rulesets and limits of its own on this FreeBSD, as root, and looks whether the kernel does what its manual pages and source say: one behaviour after the other, each with where it is documented. It tells of each that deviates, with the reason where that is known, and takes away all that it has made, also when it is killed.',
-    exitStatus: 'The exit status is 0, 1 when a case deviates and is not listed as known, or 125 when the suite could not be run, as on another system.',
-  },
   completion: {
     usage: 'completion bash|zsh|fish',
     summary: 'print what a shell completes the command line with',

@@ -2,7 +2,7 @@ import type { Offers } from '../spec/field.ts'
 import { fieldNames, fields } from '../spec/fields.ts'
 
 /** The commands of `buildjail`; the command that runs in a session is another thing. */
-export type Verb = 'run' | 'plan' | 'page' | 'ps' | 'gc' | 'doctor' | 'bench' | 'conformance' | 'completion'
+export type Verb = 'run' | 'plan' | 'page' | 'ps' | 'gc' | 'doctor' | 'bench' | 'completion'
 
 /** An option of a verb: what is read, its line in the help, and what a shell completes it with. */
 export interface Option {
@@ -59,11 +59,6 @@ export const optionsOf: Readonly<Record<Verb, readonly Option[]>> = {
   gc: [...ofLists, json('print { recovered, leftAlone }')],
   doctor: [json('print { isSupported, obstacles, limitations, host }')],
   bench: ofBench,
-  conformance: [
-    json('print what was expected and seen of each case, and where it says so'),
-    { ...once, name: 'page', value: 'FILE', help: 'write that to FILE, as a page for a browser', offers: { paths: 'any' } },
-    { ...once, name: 'only', value: 'WORDS', help: 'only cases whose name or title has all of these words, as "nullfs file"', offers: {} },
-  ],
   completion: [],
 }
 

@@ -204,7 +204,7 @@ describe('what a command line says is what is asked for', () => {
 
 describe('what cannot be understood is refused, and the word is named', () => {
   it.each<[string[], entry: string, says: string]>([
-    [[], 'arguments', 'run, plan, page, ps, gc, doctor, bench, conformance and completion'],
+    [[], 'arguments', 'run, plan, page, ps, gc, doctor, bench and completion'],
     [['completion'], 'shell', 'bash, zsh and fish'],
     [['completion', 'bash', 'x'], 'x', 'one word too many'],
     [['help', 'run', 'x'], 'x', 'one word too many'],

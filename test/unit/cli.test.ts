@@ -253,7 +253,7 @@ supported('a refusal is one sentence on stderr, 125, and with --json an object',
     [['run', '--toolchain', 'none'], 'buildjail: command: is missing; it comes last\n'],
     [['plan', '--toolchain', 'none', '--', ''], 'buildjail: command[0]: must not be empty\n'],
     [['run', '--toolchain', 'none', '--cwd', 'src', '--', 'cc'], 'buildjail: --cwd: src is not absolute\n'],
-    [[], 'buildjail: arguments: a command is missing; there are run, plan, page, ps, gc, doctor, bench, conformance and completion (buildjail --help tells more)\n'],
+    [[], 'buildjail: arguments: a command is missing; there are run, plan, page, ps, gc, doctor, bench and completion (buildjail --help tells more)\n'],
   ])('%j', async (argv, sentence) => {
     expect(await say(...argv)).toEqual({ status: 125, out: '', err: sentence })
     expect(addon.acts).toEqual([])
