@@ -11,6 +11,7 @@ import { conformance } from './lint/conformance.mjs'
 import { nativeFiles } from './lint/native-files.mjs'
 import { machineTraces } from './lint/paths.mjs'
 import { runTool } from './lint/run-tool.mjs'
+import { securityPage } from './lint/security-page.mjs'
 
 const root = path.dirname(path.dirname(fileURLToPath(import.meta.url)))
 const allowMissing = process.argv.includes('--allow-missing')
@@ -23,6 +24,7 @@ const checks = {
   'clang-tidy': () => withTool('clang-tidy', (tool) => clangTidy(tool, root, sysrootOrNothing())),
   conformance: () => conformance(root),
   'machine traces': () => machineTraces(root),
+  'security page': () => securityPage(root),
 }
 
 async function typeCheck() {

@@ -9,6 +9,7 @@ const serving = useRunner()
 const hostile = 'while :; do kill -KILL -1 2>/dev/null; for pid in $(ps -A -o pid= 2>/dev/null); do kill -KILL $pid 2>/dev/null; done; done'
 
 describeAsRoot('two actions at once', () => {
+  // promise: 51
   it('do not see each other, nor signal each other, however hard one of them tries', async () => {
     const { worker } = serving
     const victim = worker.lay(['sh', '-c', 'echo mine > /tmp/mark; i=0; while [ $i -lt 20 ]; do sleep 0.05; i=$((i+1)); done; ls /tmp; ls /build; echo alive'])
@@ -18,6 +19,7 @@ describeAsRoot('two actions at once', () => {
     expect(tried.stdout).not.toContain(victim.name)
   })
 
+  // promise: 51
   it('have neither a network nor the worker in common', async () => {
     const { worker, runner } = serving
     const action = worker.lay(['sh', '-c', `ls ${runner.folder}; ls ${runner.socket}; test ! -e /run/buildjail-leases && test ! -e /var/run/buildjail`])
@@ -27,6 +29,7 @@ describeAsRoot('two actions at once', () => {
 })
 
 describeAsRoot('the cache of the worker', () => {
+  // promise: 51
   it('stays as it is: an action neither writes to a linked input, nor becomes its owner, nor changes its mode', async () => {
     const { worker } = serving
     const source = worker.cached('precious', 'precious\n')
@@ -50,6 +53,7 @@ describeAsRoot('the cache of the worker', () => {
 })
 
 describeAsRoot('when the answer is there', () => {
+  // promise: 53
   it('a daemon of the action is gone, and writes nothing any more', async () => {
     const { worker } = serving
     const daemon = 'trap "" TERM HUP INT; while :; do echo beat >> beats; sleep 0.01; done'

@@ -72,6 +72,7 @@ describeOnce('a runner does not start', () => {
     await expect(runnerWith({ inputRoot: '/', session: { toolchain: 'host' } }).start()).rejects.toThrow(/ended with 78: .*session\.toolchain: has no use/)
   })
 
+  // promise: 52
   it('with a build directory that others may enter, as they could exchange folders in it', async () => {
     const runner = runnerWith({})
     chmodSync(runner.buildDirectory, 0o755)
@@ -105,6 +106,7 @@ async function freePort(): Promise<number> {
 }
 
 describeAsRoot('the socket', () => {
+  // promise: 52
   it('is for our own user alone, from its first moment on', async () => {
     const { socket } = await runnerWith({}).start()
     expect(statSync(socket).mode & 0o777).toBe(0o600)

@@ -29,6 +29,7 @@ async function over(beats: string): Promise<void> {
 describeAsRoot('an action ends with all that it started', () => {
   const serving = useRunner({ concurrency: 1 })
 
+  // promise: 53
   it('when the worker cancels the call', async () => {
     const { worker } = serving
     const action = worker.lay(endless)
@@ -39,6 +40,7 @@ describeAsRoot('an action ends with all that it started', () => {
     await over(path.join(action.root, 'beats'))
   })
 
+  // promise: 53
   it('when the deadline of the call is over', async () => {
     const { worker } = serving
     const action = worker.lay(endless)
@@ -46,6 +48,7 @@ describeAsRoot('an action ends with all that it started', () => {
     await over(path.join(action.root, 'beats'))
   })
 
+  // promise: 53
   it('when the worker dies', async () => {
     const { worker, runner } = serving
     const action = worker.lay(endless)
@@ -115,6 +118,7 @@ describeAsRoot('nothing is left', () => {
     await expectSameButForIds(before)
   })
 
+  // promise: 53
   it('after SIGKILL of the runner, and the next one takes its place', async () => {
     const before = await hostState()
     const { worker, runner } = await started()

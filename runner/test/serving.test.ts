@@ -97,6 +97,7 @@ describeAsRoot('a request is refused with INVALID_ARGUMENT', () => {
     expect(existsSync(path.join(action.root, 'log'))).toBe(false)
   })
 
+  // promise: 52
   it('whose stdout is there already, and it stays as it is', async () => {
     const action = serving.worker.lay(['echo', 'more'])
     const file = path.join(action.root, '../stdout')
@@ -105,6 +106,7 @@ describeAsRoot('a request is refused with INVALID_ARGUMENT', () => {
     expect(readFileSync(file, 'utf8')).toBe('before')
   })
 
+  // promise: 52
   it.each(['inputRootDirectory', 'stdoutPath', 'serverLogsDirectory'] as const)('whose %s leads through a link, which an earlier action may have made', async (field) => {
     const { worker, runner } = serving
     const outside = path.join(runner.folder, 'outside')

@@ -42,6 +42,7 @@ here.each(kinds)('access control lists of an output (mount option $option)', ({ 
     rmSync(top, { recursive: true, force: true })
   })
 
+  // promise: 16
   test('go, on the folder as well as in it, and so does what they allowed', async () => {
     const output = path.join(top, 'output')
     const before = statSync(output)

@@ -24,6 +24,7 @@ function host(): string[] {
 describeProbed('calls to the kernel, its devices, processors, interfaces and jails', () => {
   const users: readonly Spec['user'][] = [undefined, 'root']
 
+  // promise: 22
   test.each(users)('are refused to a build as %s, each of them', async (user) => {
     await using other = await openSession({ name: 'neighbour' })
     const before = host()
@@ -35,6 +36,7 @@ describeProbed('calls to the kernel, its devices, processors, interfaces and jai
     expect((await other.run(['echo', 'there'])).stdout).toBe('there')
   })
 
+  // promise: 18
   test.each(users)('that let a child outlive its parent and its descriptor (pdfork, as %s) let none outlive its session', async (user) => {
     const session = await openSession(armed(user === undefined ? {} : { user }))
     const { stdout } = await session.run(attack('beyond', 'daemon'))

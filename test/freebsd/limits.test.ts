@@ -58,6 +58,7 @@ describeFreebsd('limits of a session', () => {
     for (const rule of rules().filter((one) => one.startsWith('jail:bj'))) told('rctl', '-r', rule)
   })
 
+  // promise: 43
   test('are rules on its jail from before the first command on, and none is left when it is closed', async (context) => {
     needsCounting(context)
     const before = await hostState()
@@ -88,6 +89,7 @@ describeFreebsd('limits of a session', () => {
     expect(readFileSync(path.join(stateDirectoryOf(), `${session.id}.journal`), 'utf8')).not.toContain('rctl')
   })
 
+  // promise: 44
   test('leave the rules of other jails alone, whatever those are called', async (context) => {
     needsCounting(context)
     const others = ['jail:bj-bound:maxproc:deny=5', 'jail:bj-bound-0:maxproc:deny=6', 'jail:bj:maxproc:deny=7']
@@ -98,6 +100,7 @@ describeFreebsd('limits of a session', () => {
     expect(rules()).toEqual([...others].sort())
   })
 
+  // promise: 43
   test('of memory: who takes more is killed; the host program and its other sessions go on', { timeout: 240_000 }, async (context) => {
     needsCounting(context)
     await using neighbour = await openSession({})
@@ -114,6 +117,7 @@ describeFreebsd('limits of a session', () => {
     expect(await session.run(['echo', 'on'])).toMatchObject({ stdout: 'on' })
   })
 
+  // promise: 43
   test('of memory and swap: who reserves more is refused it at once', async (context) => {
     needsCounting(context)
     await using session = await openSession(armed({ limits: { memory: 96 * mib, swap: '32M' } }))
@@ -124,6 +128,7 @@ describeFreebsd('limits of a session', () => {
     expect(Number(answer['refused'])).toBeLessThanOrEqual(128)
   })
 
+  // promise: 43
   test('of memory: who makes the kernel forget what it has is killed all the same', { timeout: 240_000 }, async (context) => {
     needsCounting(context)
     await using session = await openSession(armed({ limits: { memory: 96 * mib, swap: 0 } }))
@@ -133,6 +138,7 @@ describeFreebsd('limits of a session', () => {
     expect(signal).toBe('SIGKILL')
   })
 
+  // promise: 43
   test('of memory: a host program that has more than that itself hardly ever gets a command killed, though commands begin as it', { timeout: 240_000 }, async (context) => {
     needsCounting(context)
     const resident = process.memoryUsage().rss
@@ -161,6 +167,7 @@ describeFreebsd('limits of a session', () => {
     }
   })
 
+  // promise: 43
   test('of processes: a fork bomb gets no further, and its neighbour’s commands run on', { timeout: 400_000 }, async (context) => {
     needsCounting(context)
     const before = await hostState()
@@ -181,6 +188,7 @@ describeFreebsd('limits of a session', () => {
     await expectSameState(before)
   })
 
+  // promise: 43
   test.for([
     ['zombies', 15],
     ['threads', 15],
@@ -210,6 +218,7 @@ describeFreebsd('limits of a session', () => {
     expect([exitCode, limit]).toEqual([1, undefined])
   })
 
+  // promise: 43
   test('of cpus: whole ones are all that is seen inside, and root of the session gets no more', async (context) => {
     context.skip(processors < 2, 'this machine has one processor')
     for (const user of [undefined, 'root'] as const) {
@@ -237,6 +246,7 @@ describeFreebsd('limits of a session', () => {
     expect(masks.size).toBeGreaterThan(1)
   })
 
+  // promise: 43
   test('of cpus: a part of one is what two processes get together', { timeout: 120_000 }, async (context) => {
     needsCounting(context)
     await using session = await openSession(armed({ limits: { cpus: 0.5 } }))
@@ -260,6 +270,7 @@ describeFreebsd('limits of a session', () => {
 
   const refused = (spec: Spec): Promise<unknown> => openSession(spec).then((session) => session.close(), (error: unknown) => error)
 
+  // promise: 43
   test('that cannot be held are refused before anything is made, in one sentence with doctor’s remedy', async (context) => {
     context.skip(isCounting, 'kern.racct.enable is 1 here: npm run test:freebsd -- --uncounted boots without')
     const before = await hostState()
@@ -283,6 +294,7 @@ describeFreebsd('limits of a session', () => {
     expect((await session.run(['nproc'])).stdout).toBe('1')
   })
 
+  // promise: 43
   test('of swap without memory are refused, as the kernel counts both together', async (context) => {
     needsCounting(context)
     expect(await refused({ limits: { swap: '1G' } })).toMatchObject({ code: 'ERR_BUILDJAIL_LIMIT_UNSUPPORTED', limit: 'swap', message: expect.stringMatching(/^limits.swap: .*only where memory is/) })
@@ -310,6 +322,7 @@ describeFreebsd('limits of a session', () => {
     return id
   }
 
+  // promise: 44
   test('leave no rule behind when the host program is killed', { timeout: 120_000 }, async (context) => {
     needsCounting(context)
     const before = await hostState()
@@ -318,6 +331,7 @@ describeFreebsd('limits of a session', () => {
     await expectSameState(before)
   })
 
+  // promise: 44
   test('and its watcher, until the next recovery takes them away', { timeout: 120_000 }, async (context) => {
     needsCounting(context)
     const before = await hostState()
@@ -330,6 +344,7 @@ describeFreebsd('limits of a session', () => {
     await expectSameState(before)
   })
 
+  // promise: 44
   test.each(['', 'bj-other'])('that a journal tells of for a jail that is not its session’s (“%s”) are not taken away', { timeout: 120_000 }, async (other) => {
     if (!isCounting) return
     const rule = 'jail:bj-other:maxproc:deny=9'
@@ -350,6 +365,7 @@ describeFreebsd('limits of a session', () => {
 })
 
 describeFreebsd('without any limit asked for', () => {
+  // promise: 45
   test('/tmp takes as many files as it says, and no more', async () => {
     await using session = await openSession(armed({ limits: { tmpSize: '64M', tmpFiles: 100 } }))
     expect(await ended(session, attack('greedy', 'files', '1000'))).toMatchObject({ said: { made: '100', because: 'No space left on device' } })
@@ -362,11 +378,13 @@ describeFreebsd('without any limit asked for', () => {
     expect(Number(used) + Number(free)).toBe(4096 + 1)
   })
 
+  // promise: 45
   test('/tmp holds no extended attributes beside its size', async () => {
     await using session = await openSession(armed({ limits: { tmpSize: '1M' }, cwd: '/tmp' }))
     expect(await ended(session, attack('forger'))).toMatchObject({ said: { attributes: '0' }, exitCode: 0 })
   })
 
+  // promise: 46
   test('a command is ended before a host program that is protected when memory runs out, though that protects its children', async () => {
     const script = `
       import(${JSON.stringify(entry)}).then(async ({ openSession }) => {

@@ -23,6 +23,7 @@ describeFreebsd('an input whose mode keeps the build user out', () => {
     expect(plan.mounts.filter(({ kind }) => kind === 'listed').map(({ target }) => target)).toEqual(['/inputs/src', '/inputs/src/below', '/inputs/src/empty'])
   })
 
+  // promise: 15
   test('is the output of a live session all the same: refused, even where nothing of it would be shown', async () => {
     await using writer = await openSession({ output: folders.output, user: { uid: 4001, gid: 4001 } })
     const reading = { inputs: { src: folders.output } }
@@ -32,6 +33,7 @@ describeFreebsd('an input whose mode keeps the build user out', () => {
     await (await openSession(reading)).close()
   })
 
+  // promise: 4
   test('is what was planned: a plan is refused when something was made or removed in it since, below as well', async () => {
     const input = shut()
     mkdirSync(path.join(input, 'below'), { mode: 0o700 })

@@ -17,6 +17,7 @@ const port = '7655'
 describeFreebsd('a network stack of a jail’s own', () => {
   const folders = useFolders()
 
+  // promise: 34
   test('is all that its jail has of a network, as the kernel says', async () => {
     await using session = await openSession({ network: 'loopback' })
     const { jail = {} } = await session.record()

@@ -20,6 +20,7 @@ describeProbed('what a build that is root sets for its jail', () => {
     return spawnSync('ps', ['-J', String(jail['jid']), '-o', 'pid=', '-o', 'command='], { encoding: 'utf8' }).stdout
   }
 
+  // promise: 22
   test.each(settings)('%s=%s: everything ends all the same when it is to', async (name, value) => {
     await using session = await openSession(armed({ user: 'root' }))
     const build = session.spawn(attack('suser', name, value), { stdio: ['ignore', 'pipe', 'inherit'] })
@@ -29,6 +30,7 @@ describeProbed('what a build that is root sets for its jail', () => {
     await expect.poll(() => processesOf(session), { timeout: 5000 }).toBe('')
   })
 
+  // promise: 22
   test.each(settings)('%s=%s: a timeout ends the daemon it left as well', async (name, value) => {
     await using session = await openSession(armed({ user: 'root' }))
     const { timedOut, stdout } = await session.run(attack('suser', name, value), { timeout: 4000, reject: false })
@@ -36,6 +38,7 @@ describeProbed('what a build that is root sets for its jail', () => {
     await expect.poll(() => processesOf(session), { timeout: 5000 }).toBe('')
   })
 
+  // promise: 22
   test.each(settings)('%s=%s: later commands run nonetheless, as who they are to be', async (name, value) => {
     await using session = await openSession(armed({ user: 'root' }))
     const build = session.spawn(attack('suser', name, value), { stdio: ['ignore', 'pipe', 'inherit'] })

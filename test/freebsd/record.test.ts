@@ -7,6 +7,7 @@ import { describeFreebsd } from './guest.ts'
 describeFreebsd('what the kernel says of a session', () => {
   const folders = useFolders()
 
+  // promise: 22
   test('its jail has no network, no children, no view of other mounts and no permission but to leave root behind', async () => {
     await using session = await openSession({ name: 'recorded', hostname: 'builder' })
     const { jail = {}, root, id } = await session.record()
@@ -37,6 +38,7 @@ describeFreebsd('what the kernel says of a session', () => {
     expect((await session.record()).jail).toMatchObject({ ip4: 'inherit', ip6: 'inherit', 'allow.raw_sockets': false })
   })
 
+  // promise: 14
   test('its mounts are those of the plan, read-only where they must be and nosuid', async () => {
     await using session = await openSession({ inputs: { src: folders.input }, output: folders.output })
     const { mounts, root } = await session.record()

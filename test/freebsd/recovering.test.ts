@@ -51,6 +51,7 @@ describeFreebsd('recovery on FreeBSD', () => {
     }
   })
 
+  // promise: 16
   test('gives an output back whose build let nobody change it', async () => {
     const before = await hostState()
     const owner = ownerOf(folders.output)

@@ -7,6 +7,7 @@ import { expectSameState, hostState } from '../session/host-state.ts'
 import { describeFreebsd } from './guest.ts'
 
 describeFreebsd('a session whose jail was removed by root of the host', () => {
+  // promise: 33
   test('does nothing to the jail that has its number then', async () => {
     const before = await hostState()
     const session = await openSession({})

@@ -28,7 +28,7 @@ describeProbed('a device that others have open', () => {
     }
   })
 
-  // docs/security.md, "What it does not protect from".
+  // docs/security.md says so of promise 48.
   test('is revoked by a build that is root, as nothing forbids that; its close says so once, and leaves nothing', async () => {
     const zero = openSync('/dev/zero', 'r')
     try {

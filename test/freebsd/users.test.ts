@@ -42,6 +42,7 @@ describeFreebsd('the users of builds', () => {
       return folder
     })
 
+  // promise: 20
   test(`are each another of ${all} sessions at once, also when a program with half of them is killed, and all come back`, { timeout: 300_000 }, async () => {
     const before = await hostState()
     const made = outputs(all)
@@ -94,6 +95,7 @@ describeFreebsd('the users of builds', () => {
     await second.close()
   })
 
+  // promise: 20
   test('that are named are shared with who names them too, and with nobody who leased one', async () => {
     const users = { firstUid: 41_000, count: 1, gid: 41_000 }
     const user = { uid: 41_000, gid: 41_000 }
@@ -109,6 +111,7 @@ describeFreebsd('the users of builds', () => {
     expect(leases()).toEqual([])
   })
 
+  // promise: 20
   test('are not given out where a process of the host has that user', async () => {
     const users = { firstUid: 41_000, count: 2, gid: 41_000 }
     const stranger = spawn('sleep', ['1000'], { uid: 41_000, gid: 41_000, cwd: '/', stdio: 'ignore' })

@@ -12,6 +12,7 @@ const as = (user: Spec['user'], spec: Spec = {}): Spec => armed({ ...spec, ...(u
 
 /** What is bounded though nobody asks for it. */
 ;(process.platform === 'linux' ? describeAttack : describeLinux)('a build with no limit of its own', () => {
+  // promise: 46
   test.each(users)('ends before the host program where memory runs out (user %s)', async (user) => {
     const score = (pid: number | 'self'): string => readFileSync(`/proc/${pid}/oom_score_adj`, 'utf8').trim()
     const before = score('self')
@@ -30,6 +31,7 @@ const as = (user: Spec['user'], spec: Spec = {}): Spec => armed({ ...spec, ...(u
     expect(Object.entries(tried).filter(([, answer]) => answer === 'ok')).toEqual([])
   })
 
+  // promise: 46
   test.each(users)('cannot have itself killed after the host program (user %s)', async (user) => {
     const own = Number(readFileSync('/proc/self/oom_score_adj', 'utf8'))
     const tried = answers((await build(as(user), attack('hog', 'score'))).stdout)
@@ -38,6 +40,7 @@ const as = (user: Spec['user'], spec: Spec = {}): Spec => armed({ ...spec, ...(u
     expect(lowered.filter((score) => !(score >= own))).toEqual([])
   })
 
+  // promise: 45
   test.each(users)('makes so many files in /tmp and /dev/shm, and no more (user %s)', async (user) => {
     await using session = await openSession(as(user, { limits: { tmpSize: mib } }))
     for (const folder of ['/tmp', '/dev/shm']) {
@@ -53,6 +56,7 @@ const as = (user: Spec['user'], spec: Spec = {}): Spec => armed({ ...spec, ...(u
     expect(answers(stdout)['made']).toBe('100')
   })
 
+  // promise: 45, 48
   test.each(users)('takes a part of what its host has once, and not all (user %s)', async (user) => {
     const [file = '', ...args] = onHost('hog', 'tables')
     const host = answers(spawnSync(file, args, { encoding: 'utf8' }).stdout)

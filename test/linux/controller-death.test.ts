@@ -55,6 +55,7 @@ describeLinux('when the host program is killed in the middle of a build', () => 
     expect((await recover()).leftAlone).toEqual([])
   })
 
+  // promise: 19
   test.runIf(isRoot)('and something of its session lives on, its output is nobody else’s until that has ended', async () => {
     const before = statSync(folders.output)
     const program = await programs.start(folders.output)

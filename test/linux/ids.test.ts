@@ -48,6 +48,7 @@ describeRoots('the ids of root’s sessions', () => {
     expect(readdirSync(leases).filter((name) => !before.includes(name))).toEqual([])
   })
 
+  // promise: 22
   test('are no other live session’s: 32 at once, and another program’s', async () => {
     const outputs = Array.from({ length: 32 }, (_, index) => path.join(folders.top, `out${index}`))
     for (const output of outputs) mkdirSync(output)
@@ -67,6 +68,7 @@ describeRoots('the ids of root’s sessions', () => {
     expect(outputs.filter((output) => statSync(output).uid !== 0)).toEqual([])
   })
 
+  // promise: 22
   test('come back when the host program is killed, and not before its output', async () => {
     const program = await programs.start(folders.output)
     const lease = `ids-${Number(rangesOf(program.record)[0]) / full}`
@@ -118,11 +120,13 @@ describeRoots('the ids of root’s sessions', () => {
       return said('unshare', ['--mount', 'sh', '-c', `mount --bind ${file} /etc/subuid && exec "$@"`, 'sh', process.execPath, host, JSON.stringify(spec)])
     }
 
+    // promise: 22
     test('are others, where nothing is named', () => {
       const [first = 0] = rangesOf(JSON.parse(run('lxd:1000000:1000000000\n', {})) as SessionRecord)
       expect(first).toBeGreaterThan(1_001_000_000)
     })
 
+    // promise: 22
     test('are refused where those are named, in one sentence', () => {
       const refusal = run('alice:1310720:65536\n', { ids: { first: 1_300_000, count: 100_000 } })
       expect(refusal).toMatch(/^EINVAL ids .*\/etc\/subuid.*1310720-1376255 are 'alice'/)
@@ -165,6 +169,7 @@ describeRoots('the ids of root’s sessions', () => {
       }
     })
 
+    // promise: 22
     test('that may have no user namespace: sessions have none and say so, and none is root inside', async () => {
       const none = `${prepared}; echo 0 > /proc/sys/user/max_user_namespaces`
       const record = JSON.parse(await inside('0 700000000 65536', spec(), none)) as SessionRecord & { limitations: string[] }

@@ -33,6 +33,7 @@ const unmounted = 'for at in $(grep -E " - cgroup2? " /proc/self/mountinfo | cut
 const readOnly = 'for at in $(grep -E " - cgroup2? " /proc/self/mountinfo | cut -d" " -f5); do mount -o remount,bind,ro $at || exit 1; done'
 
 ;(isRoot ? describeLinux : describe.skip)('where a host can hold no limit', () => {
+  // promise: 43
   test.each([
     ['no cgroups are mounted', unmounted, /mount one/],
     ['cgroups are read-only, as in containers', readOnly, /begin it as root/],

@@ -26,6 +26,7 @@ describeLimits('limits of a session on Linux', () => {
   const folders = useFolders()
   const programs = usePrograms()
 
+  // promise: 43
   test('are files of cgroups that bear its id, and all in it is in them from its beginning on', async () => {
     await using session = await openSession({ limits: all })
     const init = await initOf(session)
@@ -63,6 +64,7 @@ describeLimits('limits of a session on Linux', () => {
     expect(own.filter((line) => !line.endsWith(':/'))).toEqual([])
   })
 
+  // promise: 43
   test('of memory end what takes more, and nothing else: the session runs on, and so does its neighbour', async () => {
     await using neighbour = await openSession({})
     const beside = neighbour.spawn(['sleep', '60'])
@@ -75,6 +77,7 @@ describeLimits('limits of a session on Linux', () => {
     expect((await neighbour.run(['echo', 'there'])).stdout).toBe('there')
   })
 
+  // promise: 43
   test('of memory leave some of it to commands, however full /tmp and /dev/shm are', async () => {
     await using session = await openSession(armed({ limits: { memory: 24 * mib } }))
     for (const folder of ['/tmp', '/dev/shm']) {
@@ -95,6 +98,7 @@ describeLimits('limits of a session on Linux', () => {
     await expect.poll(emptyCgroups, { timeout: 5000 }).toEqual([])
   })
 
+  // promise: 43
   test('of swap are kept, where the kernel counts it', async (context) => {
     const spec = armed({ limits: { memory: 64 * mib, swap: 0 } })
     const opened = await openSession(spec).catch((error: unknown) => String(error))
@@ -111,6 +115,7 @@ describeLimits('limits of a session on Linux', () => {
     await expect.poll(emptyCgroups, { timeout: 5000 }).toEqual([])
   })
 
+  // promise: 43
   test('of memory hold for what waits in sockets, which a build has without having it', async () => {
     // Cgroups of version 2 count it with the rest of the memory, so what is too much ends the build.
     const held = async (limits: NonNullable<Spec['limits']>): Promise<number> => {
@@ -136,6 +141,7 @@ describeLimits('limits of a session on Linux', () => {
     expect(await killed).toMatchObject({ signal: 'SIGKILL', limit: undefined })
   })
 
+  // promise: 43
   test('of processes hold against one that forks 10,000 times, and a neighbour goes on at its pace', async () => {
     await using neighbour = await openSession({})
     await using session = await openSession(armed({ limits: { processes: 64 } }))
@@ -164,6 +170,7 @@ describeLimits('limits of a session on Linux', () => {
     await expect(session.run(['true'])).rejects.toMatchObject({ code: 'EAGAIN', detail: expect.stringMatching(/^processes: .*limits\.processes/) as string })
   })
 
+  // promise: 43
   test('of processors are kept by all together', async () => {
     await using session = await openSession(armed({ limits: { cpus: 0.5 } }))
     const began = performance.now()
@@ -197,6 +204,7 @@ describeLimits('limits of a session on Linux', () => {
     }
   })
 
+  // promise: 43
   test('of processors may be more than those of a cgroup around, which then hold', async (context) => {
     const around = path.join(cgroupOf('self', 'cpu') ?? '', `test-around-${process.pid}`)
     mkdirSync(around)
@@ -249,6 +257,7 @@ describeLimits('limits of a session on Linux', () => {
     await expect.poll(emptyCgroups, { timeout: 5000 }).toEqual([])
   })
 
+  // promise: 44
   test('with all of them on, a hundred sessions leave no cgroup', async () => {
     for (let round = 0; round < 10; round++) {
       const sessions = await Promise.all(Array.from({ length: 10 }, () => openSession({ limits: all })))
@@ -258,6 +267,7 @@ describeLimits('limits of a session on Linux', () => {
     await expect.poll(emptyCgroups, { timeout: 5000 }).toEqual([])
   })
 
+  // promise: 44
   test('go with the host program that is killed, by its watcher and by a recovery', async () => {
     for (const way of ['watcher', 'recovery'] as const) {
       const program = await programs.start(folders.output, { limits: all })

@@ -55,6 +55,7 @@ describeLinux('the mounts of a session', () => {
       if (count > 0) onTestFinished(mountMany())
     })
 
+    // promise: 14
     test('an input shows it, read-only', async () => {
       mountBelow(folders.input)
       await using session = await openSession({ inputs: { ...neighboursIn(folders.top, count), src: folders.input }, user: 'root' })
@@ -101,6 +102,7 @@ describeLinux('the mounts of a session', () => {
   })
 
   const users = [undefined, 'root'] as const
+  // promise: 22
   test.runIf(isRoot).each(users)('show an input that is the caller’s alone to the build user as its own, and nothing else that is shut (user %s)', async (user) => {
     const own = path.join(folders.top, 'own')
     mkdirSync(path.join(own, 'below'), { recursive: true, mode: 0o700 })

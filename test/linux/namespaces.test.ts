@@ -14,6 +14,7 @@ describeLinux('the namespaces of a session', () => {
   const kinds = ['cgroup', 'ipc', 'mnt', 'net', 'pid', 'user', 'uts']
   const shared = (namespaces: Readonly<Record<string, number>> = {}): string[] =>
     kinds.filter((kind) => namespaces[kind] === namespaceOf('self', kind))
+  // promise: 25
   test('are its own', async () => {
     await using session = await openSession({})
     const { namespaces } = await session.record()
@@ -42,6 +43,7 @@ describeLinux('the namespaces of a session', () => {
     }
   })
 
+  // promise: 34
   test('hold no network interface that is up', async () => {
     const { stdout } = await build({}, ['cat', '/proc/net/route', '/proc/net/if_inet6', '/proc/net/dev'])
     expect(stdout).toMatch(/\blo:/)
@@ -67,6 +69,7 @@ describeLinux('the namespaces of a session', () => {
     }
   })
 
+  // promise: 25
   test('show of the host’s processes none, and of their own neither init nor how they were begun', async () => {
     await using session = await openSession({})
     await session.run(['true'])
@@ -87,6 +90,7 @@ if (process.platform === 'linux' && !hasKeyrings) console.warn(`skipped: no keyr
 // Not the keyring of a user (user-keyring(7)): that one is shared by all who have the number, a build among them, and is out of reach
 // where no keyring was allowed.
 describeLinux('the session keyring of a build', () => {
+  // promise: 29
   test.runIf(hasKeyrings)('is its session’s own: neither the caller’s nor another session’s, and one for all commands', async () => {
     await using one = await openSession(armed({ allow: ['keyring'] }))
     await using other = await openSession(armed({ allow: ['keyring'] }))
@@ -101,6 +105,7 @@ describeLinux('the session keyring of a build', () => {
     ['the build user', undefined],
     ['root', 'root'],
   ]
+  // promise: 29
   test.runIf(hasKeyrings).each(users)('leads %s to no key of a caller’s own, who has a keyring of the user as well, as after a login', async (_, user) => {
     const spec = armed({ allow: ['keyring'], ...(user === undefined ? {} : { user }) })
     const program = hostProgram(spec, attack('keys', 'tell'), onHost('keys', 'with'))
@@ -110,6 +115,7 @@ describeLinux('the session keyring of a build', () => {
     expect(looked).toEqual({ search: 'ENOKEY', request: 'ENOKEY' })
   })
 
+  // promise: 29
   test.runIf(hasKeyrings).each(users)('is out of reach for %s, like every other keyring, where the spec does not allow it', async (_, user) => {
     const program = hostProgram(armed(user === undefined ? {} : { user }), attack('keys', 'tell'), onHost('keys', 'with'))
     expect(answers(await outputOf(program))).toEqual({ caller: expect.stringMatching(/^\d+$/) as string, session: 'ENOSYS' })

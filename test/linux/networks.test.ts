@@ -43,6 +43,7 @@ describeLinux('the network of a session that is over', () => {
     expect(await triesBefore(spec)).toBe(isRoot ? 1 : 0)
   })
 
+  // promise: 35
   test('goes to none with another output, nor to one that has none', async () => {
     expect(await triesBefore({ output: folders.output })).toBe(0)
     expect(await triesBefore({ output: other })).toBe(0)
@@ -51,6 +52,7 @@ describeLinux('the network of a session that is over', () => {
     expect(await triesBefore({})).toBe(0)
   })
 
+  // promise: 35
   test('goes to none with a folder that has but the number of the one before, which is gone', async () => {
     for (let round = 0; round < 3; round += 1) {
       const output = path.join(folders.top, 'again')
@@ -61,12 +63,14 @@ describeLinux('the network of a session that is over', () => {
   })
 
   describe.skipIf(!isRoot)('where there may be another user (root)', () => {
+    // promise: 35
     test('goes to none of another user', async () => {
       expect(await triesBefore({ output: folders.output, user: { uid: 1234, gid: 1234 } })).toBe(0)
       expect(await triesBefore({ output: folders.output, user: { uid: 1235, gid: 1234 } })).toBe(0)
       expect(await triesBefore({ output: folders.output, user: { uid: 1234, gid: 1235 } })).toBe(0)
     })
 
+    // promise: 35
     test('goes to none after a build that was root, who could have changed more of it', async () => {
       const spec = { output: folders.output, user: 'root' } as const
       expect(await triesBefore(spec)).toBe(0)
@@ -109,6 +113,7 @@ describeLinux('the network of a session that is over', () => {
     expect(Number(limited.stdout)).toBeGreaterThan(0)
   })
 
+  // promise: 35
   test.runIf(isRoot)('goes on with its loopback up only to a session that has one too, and not while an ended connection has a port in it', async () => {
     const inputs = { node: path.resolve(execPath) }
     const output = folders.output
@@ -130,6 +135,7 @@ describeLinux('the network of a session that is over', () => {
     expect(await triesBefore({ output })).toBe(1)
   })
 
+  // promise: 35
   test('goes to none while there is a socket in it', async () => {
     // The end that is accepted is in the network of who connects (unix(7)).
     const held: Socket[] = []

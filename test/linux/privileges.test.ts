@@ -14,6 +14,7 @@ describeLinux('what a build may do', () => {
     return new Map(stdout.split('\n').map((line) => [line.split(':')[0] ?? '', line.split(':')[1]?.trim() ?? '']))
   }
 
+  // promise: 23
   test('is nothing beyond its user: no capability, now or ever', async () => {
     const status = await statusOf()
     for (const set of ['CapInh', 'CapPrm', 'CapEff', 'CapBnd', 'CapAmb']) expect(status.get(set)).toMatch(/^0+$/)
@@ -21,6 +22,7 @@ describeLinux('what a build may do', () => {
     expect(status.get('Uid')).toBe('35001\t35001\t35001\t35001')
   })
 
+  // promise: 23
   test(`is ${kept.join(', ')} at most when it asked to be root`, async () => {
     const status = await statusOf('root')
     for (const set of ['CapPrm', 'CapEff', 'CapBnd']) expect(Number.parseInt(status.get(set) ?? '', 16)).toBe(bits)
@@ -28,6 +30,7 @@ describeLinux('what a build may do', () => {
     expect(status.get('NoNewPrivs')).toBe('1')
   })
 
+  // promise: 22
   test('is not to change the host’s kernel, as root neither', async () => {
     // Opened only: were it allowed, nothing is written.
     const script = ': >> /proc/sys/kernel/core_pattern'
@@ -39,6 +42,7 @@ describeLinux('what a build may do', () => {
     expect(mounts.find(({ on }) => on.endsWith('/proc'))?.flags).toContain('ro')
   })
 
+  // promise: 22
   test('is not to change, make or mount anything in /dev, as root neither', async () => {
     const before = statSync('/dev/null').mode
     const script = 'chmod 600 /dev/null; chown 1 /dev/zero; rm -f /dev/full; mknod /tmp/sda b 8 0; mount -t tmpfs none /tmp; umount /proc; true'
@@ -55,6 +59,7 @@ describeLinux('what a build may do', () => {
     expect(open).toEqual([expect.stringMatching(/^socket:/), 'anon_inode:[signalfd]', expect.stringMatching(/[.]journal$/)])
   })
 
+  // promise: 32
   test('is not to end or stop what keeps its session', async () => {
     await using session = await openSession({})
     await session.run(['sh', '-c', 'kill -KILL 1; kill -STOP 1; kill -TERM 1'], { reject: false })
@@ -63,6 +68,7 @@ describeLinux('what a build may do', () => {
     expect((await session.run(['echo', 'there'])).stdout).toBe('there')
   })
 
+  // promise: 32
   test('is not to keep a session from closing by stopping whatever it can', async () => {
     const session = await openSession({})
     const stopper = session.run(['sh', '-c', 'while :; do kill -STOP -1; done'], { reject: false })

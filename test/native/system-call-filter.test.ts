@@ -23,6 +23,7 @@ describe.skipIf(!canBeRun)('the filter on system calls', () => {
     expect(status).toBe(0)
   }, 120_000)
 
+  // promise: 36
   test('refuses what its table says, on every architecture, and lets everything else through', () => {
     const { stdout, status } = spawnSync(program, { encoding: 'utf8' })
     const lines = stdout.trimEnd().split('\n')

@@ -54,6 +54,7 @@ describeSession('when the host program is killed', () => {
     expect(await recover()).toEqual({ recovered: [], leftAlone: [] })
   })
 
+  // promise: 19
   test('at any moment of opening, running and closing, everything is gone within two seconds', { timeout: 300_000 }, async () => {
     chmodSync(folders.output, 0o750)
     const before = await lookAround()

@@ -4,6 +4,7 @@ import { build } from '../../src/index.ts'
 import { describeSession, isFreebsd } from './kernel.ts'
 
 describeSession('/dev of a build', () => {
+  // promise: 1, 48
   test('holds exactly the listed nodes', async () => {
     const { stdout } = await build({}, ['ls', '-A', '/dev'])
     const common = ['fd', 'null', 'random', 'stderr', 'stdin', 'stdout', 'urandom', 'zero']

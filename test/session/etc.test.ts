@@ -94,6 +94,7 @@ describeSession('/etc of a session', () => {
     expect(await shIn({ toolchain: ['host'], etc: 'none' }, 'ls /etc/ssl')).toMatch(/^status [12]/)
   })
 
+  // promise: 1
   test('nothing of the host is in it that was not named', async () => {
     const ours = ['gitconfig', 'group', 'hosts', 'localtime', 'nsswitch.conf', 'passwd', 'protocols', 'services', 'shells', ...(isFreebsd ? ['pwd.db'] : [])]
     const ofHost = ['alternatives', 'ca-certificates', 'ld.so.cache', 'ld.so.conf', 'ld.so.conf.d', 'ld-musl-x86_64.path', 'ld-musl-aarch64.path', 'pki', 'ssl']
@@ -102,6 +103,7 @@ describeSession('/etc of a session', () => {
     expect(names.filter((name) => ![...ours, ...ofHost].includes(name))).toEqual([])
   })
 
+  // promise: 14
   test.each(['a build', 'root'] as const)('%s changes nothing in it', async (who) => {
     const script = 'cd /etc; for one in passwd hosts new; do echo x >> $one; done; rm -f group; chmod 777 shells; mv passwd other; mkdir folder; ls folder new other'
     const before = 'ls -lA /etc; cat /etc/passwd /etc/hosts'

@@ -64,6 +64,7 @@ describeSession('what a command that failed left in its session', () => {
     expect([readFileSync(path.join(kept, 'var/tmp/one'), 'utf8'), readFileSync(path.join(kept, 'tmp/two'), 'utf8')]).toEqual(['one\n', 'two\n'])
   })
 
+  // promise: 47
   test('has its modes but no set-id bits, and belongs to the owner of the folder', async () => {
     mkdirSync(into())
     if (isRoot) chownSync(into(), 4001, 4002)
@@ -79,6 +80,7 @@ describeSession('what a command that failed left in its session', () => {
     chmodSync(path.join(kept, 'tmp/shut'), 0o700)
   })
 
+  // promise: 47
   test('takes no more room than it had: holes stay holes, and one file by many names is one file', async () => {
     const { path: kept } = await keptOf('truncate -s 1T sparse; echo end >> sparse; head -c 100000 /dev/zero | tr "\\0" x > one; for i in 1 2 3; do ln one name$i; done')
     const sparse = statSync(path.join(kept, 'tmp/sparse'))
@@ -87,6 +89,7 @@ describeSession('what a command that failed left in its session', () => {
     expect(statSync(path.join(kept, 'tmp/name3')).nlink).toBe(4)
   })
 
+  // promise: 47
   test('takes no more room than it had, however small its holes are', async () => {
     const { path: kept } = await keptOf('i=0; while [ $i -lt 64 ]; do printf x | dd of=islands bs=1 seek=$((i * 65536)) conv=notrunc 2>/dev/null; i=$((i + 1)); done')
     const islands = statSync(path.join(kept, 'tmp/islands'))
@@ -98,6 +101,7 @@ describeSession('what a command that failed left in its session', () => {
   const shutFile = 'echo x > shut; ln shut again; chmod 0 shut'
   // Fewer names than any file system has room for, where an emulated processor makes them.
   const copies = process.env['BUILDJAIL_IN_GUEST'] === undefined ? 256 : 2
+  // promise: 47
   test.each([
     ['a file that is too large', 'truncate -s 9223372036854775807 large', 1],
     ['more names than a file may have', `mkdir d; echo x > d/0; i=1; while [ $i -lt 256 ]; do ln d/0 d/$i; i=$((i + 1)); done; i=1; while [ $i -lt ${copies} ]; do cp -Rl d d$i; i=$((i + 1)); done`, 101],
@@ -113,6 +117,7 @@ describeSession('what a command that failed left in its session', () => {
     if (script === shutFile) expect([...left].sort()).toEqual(isRoot ? [] : ['tmp/again', 'tmp/shut'])
   })
 
+  // promise: 47
   test('is kept but for a file system whose place the build has moved', async () => {
     const session = await openSession({ keep: into(), tmpfs: { '/tmp/a/b': '1M', '/zz': '1M' } })
     await session.run(failing('echo x > x; echo z > /zz/z; mv a moved && ln -s /etc a'), { reject: false })
@@ -128,6 +133,7 @@ describeSession('what a command that failed left in its session', () => {
   const ownersIn = (kept: string): Record<string, number> =>
     Object.fromEntries(['.', ...(readdirSync(kept, { recursive: true }) as string[])].map((name) => [name, lstatSync(path.join(kept, name)).uid]))
 
+  // promise: 47
   test.skipIf(!isRoot)('is kept of each file system in memory in a folder of another user, who gets all of it', async () => {
     mkdirSync(into())
     chownSync(into(), 4001, 4002)
@@ -139,6 +145,7 @@ describeSession('what a command that failed left in its session', () => {
     expect(ownersIn(kept)).toEqual(Object.fromEntries(['.', 'tmp', 'tmp/a', 'scratch', 'scratch/b', 'var', 'var/zz', 'var/zz/c'].map((name) => [name, 4001])))
   })
 
+  // promise: 47
   test.skipIf(!isRoot || process.platform !== 'linux')('belongs to the owner of the folder also where there was no room for all of it', async () => {
     mkdirSync(into())
     execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=1m,uid=4001,gid=4002', 'tmpfs', into()])
@@ -172,6 +179,7 @@ describeSession('what a command that failed left in its session', () => {
     expect(readdirSync(path.join(kept, 'tmp'))).toEqual(['file'])
   })
 
+  // promise: 47
   test('is not what somebody puts there who lives on: everything is ended first', async () => {
     const { path: kept } = await keptOf('(setsid sh -c "while :; do rm -rf d; mkdir d; rm -rf d; ln -s / d; done" >/dev/null 2>&1 &); sleep 0.3')
     expect(readdirSync(path.join(kept, 'tmp')).filter((name) => name !== 'd')).toEqual([])

@@ -14,6 +14,7 @@ const megabyte = 1024 * 1024
 describeSession(`${sessions} sessions in a row`, () => {
   const folders = useFolders()
 
+  // promise: 18
   test('leave descriptors, mounts, jails and resident memory where they were', { timeout: 300_000 }, async () => {
     const spec = { inputs: { src: folders.input }, output: folders.output }
     // What is loaded and grown at first use is there before the first look.

@@ -40,6 +40,7 @@ async function ended(session: Session, script: string, limits: RunLimits): Promi
 describeSession('a limit of each process', () => {
   const folders = useFolders()
 
+  // promise: 41
   test('openFiles holds, of the session and of a run, whichever is smaller; soft and hard', async () => {
     await using session = await openSession({ limits: { openFiles: 64 } })
     const seen = async (limits?: RunLimits): Promise<string> => (await session.run(sh('ulimit -n; ulimit -Hn'), limits === undefined ? {} : { limits })).stdout
@@ -58,6 +59,7 @@ describeSession('a limit of each process', () => {
     expect(Number(stdout)).toBeLessThanOrEqual(2 ** 30)
   })
 
+  // promise: 41
   test.skipIf(process.geteuid?.() !== 0)('is kept by a build that is root, but on FreeBSD', async () => {
     await using session = await openSession({ user: 'root', limits: { openFiles: 64, fileSize: '1M' } })
     const { stdout } = await session.run(sh('ulimit -n 100; ulimit -Hn 100; ulimit -n; ulimit -f unlimited; ulimit -Hf'), { reject: false })
@@ -66,6 +68,7 @@ describeSession('a limit of each process', () => {
     expect(files).toBe(isFreebsd ? 'raised\n64' : '64')
   })
 
+  // promise: 41
   test('fileSize ends who writes a larger file, and the neighbour does not notice', async () => {
     await withNeighbour(async () => {
       await using session = await openSession({ output: folders.output, limits: { fileSize: '64K' } })
@@ -116,6 +119,7 @@ describeSession('output of a command', () => {
   const output = '256K'
   const bytes = 256 * 1024
 
+  // promise: 42
   test('that is collected, to both streams together, ends it with all that it started; the neighbour does not notice', { timeout: 60_000 }, async () => {
     const before = await hostState()
     await withNeighbour(async () => {
@@ -134,6 +138,7 @@ describeSession('output of a command', () => {
     await expectSameState(before)
   })
 
+  // promise: 42
   test.for<[string, () => RunOptions]>([
     ['a file', () => ({ stdout: { file: path.join(folders.top, 'log') }, stderr: { file: path.join(folders.top, 'log') } })],
     ['a file and a pipe that is read here', () => ({ stdout: { file: path.join(folders.top, 'log') }, stderr: ['pipe', { file: path.join(folders.top, 'other') }] })],
@@ -164,6 +169,7 @@ describeSession('output of a command', () => {
     expect(lines).toBeGreaterThan(100)
   })
 
+  // promise: 42
   test.for(['read', 'left unread at first'] as const)('of a spawned one is counted where it is %s', { timeout: 60_000 }, async (how) => {
     await using session = await openSession({})
     const child = session.spawn(babble, { limits: { output } })
@@ -177,6 +183,7 @@ describeSession('output of a command', () => {
     expect(child.limit).toBe('output')
   })
 
+  // promise: 42
   test('of a spawned one ends for what it left behind as well, which is told', { timeout: 60_000 }, async () => {
     await using session = await openSession({})
     const child = session.spawn(sh('yes & echo $! > /tmp/left; exit 0'), { limits: { output } })
@@ -188,6 +195,7 @@ describeSession('output of a command', () => {
     await expect.poll(async () => (await session.run(sh('kill -0 $(cat /tmp/left)'), { reject: false })).failed, { timeout: 20_000 }).toBe(true)
   })
 
+  // promise: 42
   test('to a file: what its command left behind is told that nobody reads it any more', { timeout: 60_000 }, async () => {
     await using session = await openSession({})
     const log = path.join(folders.top, 'log')
@@ -202,6 +210,7 @@ describeSession('output of a command', () => {
     expect(await build({ limits: { output: 4095 } }, exact, { stderr: 'ignore', reject: false })).toMatchObject({ limit: 'output', failed: true })
   })
 
+  // promise: 42
   test('that is handed on as it is, is passed on and counted on the command line; what is spawned is refused', { timeout: 60_000 }, async () => {
     const cli = fileURLToPath(new URL('../../dist/cli/main.cjs', import.meta.url))
     const run = promisify(execFile)(process.execPath, [cli, 'run', '--limit', 'output=100K', '--', ...babble], { maxBuffer: 2 ** 24 })
@@ -221,6 +230,7 @@ describeSession('output of a command', () => {
 })
 
 describeSession('the time of a session', () => {
+  // promise: 42
   test('wallTime ends all that runs in it, daemons too, and no neighbour; then nothing starts', { timeout: 60_000 }, async () => {
     const before = await hostState()
     await withNeighbour(async () => {
@@ -248,6 +258,7 @@ describeSession('the time of a session', () => {
   // Each for itself takes less than the limit.
   const manyShort = sh('while :; do sh -c "j=0; while [ \\$j -lt 20000 ]; do j=\\$((j+1)); done"; done')
 
+  // promise: 42
   test('cpuTime of all processes together ends them, where the system counts it; else the session is refused', { timeout: 60_000 }, async (context) => {
     const before = await hostState()
     const opened = await openSession({ limits: { cpuTime: 1500 } }).catch((error: unknown) => error)

@@ -42,12 +42,14 @@ describeAttack('a loopback of the session’s own', () => {
     expect(answers(stdout)).toEqual(ok)
   })
 
+  // promise: 34
   test('is all the network that there is', async () => {
     const { stdout } = await build(spec(), attack('network', 'interfaces'))
     const lines = stdout.split('\n').filter((line) => !line.includes(' fe80::')).sort()
     expect(lines).toEqual(isFreebsd ? ['lo0 127.0.0.1', 'lo0 ::1'] : ['lo 127.0.0.1', 'lo ::1'])
   })
 
+  // promise: 34
   test('has every port free, whatever a session beside it has taken', async () => {
     await using first = await openSession(spec())
     await using second = await openSession(spec())
@@ -65,6 +67,7 @@ describeAttack('a loopback of the session’s own', () => {
     for (const { stdout } of runs) expect(answers(stdout)).toEqual(ok)
   })
 
+  // promise: 34
   test.each(users.map((user) => [named(user), user] as const))('leads %s to nothing that listens on the host or in a session beside it', async (_, user) => {
     const onHost = await listeningAt('127.0.0.1')
     const { port: number } = onHost.address() as AddressInfo
@@ -85,6 +88,7 @@ describeAttack('a loopback of the session’s own', () => {
     }
   })
 
+  // promise: 34
   test.skipIf(isFreebsd)('leads to no Unix socket without a file, on the host or in a session beside it', async () => {
     const name = `buildjail-test-${process.pid}`
     const server = createServer((socket) => socket.end()).listen(`\0${name}`)
@@ -98,6 +102,7 @@ describeAttack('a loopback of the session’s own', () => {
   })
 
   // A build that is root on FreeBSD has the say over its own network, and over no other.
+  // promise: 34
   test.each(isFreebsd ? users.slice(0, 1).map((user) => [named(user), user] as const) : users.map((user) => [named(user), user] as const))(
     'is nothing that %s can change, or see whole',
     async (_, user) => {

@@ -78,6 +78,7 @@ describeSession('an output folder that is missing', () => {
     expect(readdirSync(out)).toEqual(['made'])
   })
 
+  // promise: 16
   test('is not made through a link that was put in the way, nor where there is a file', async () => {
     const elsewhere = path.join(folders.top, 'elsewhere')
     mkdirSync(elsewhere)

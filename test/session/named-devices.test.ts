@@ -37,6 +37,7 @@ describeSession(`a device that a spec names${why === '' ? '' : ` (${why})`}`, ()
   const as = (user: Spec['user']): Spec => ({ devices: [device], ...(user === undefined ? {} : { user }) })
   const read = `head -c 4 ${device} | od -An -tx1 && test -w ${device} && echo writable`
 
+  // promise: 48
   test.skipIf(why !== '').each(users)('is there for a build as %s, whatever its mode is outside, and for no other session', async (user) => {
     await using named = await openSession(as(user))
     await using other = await openSession(user === undefined ? {} : { user })
@@ -44,6 +45,7 @@ describeSession(`a device that a spec names${why === '' ? '' : ` (${why})`}`, ()
     expect((await other.run(['sh', '-c', `test -e ${device} || echo none`])).stdout).toBe('none')
   })
 
+  // promise: 48
   test.skipIf(why !== '')('changes nothing of the device outside, and brings no other', async () => {
     const before = execFileSync('ls', ['-l', device], { encoding: 'utf8' })
     await using named = await openSession(as('root'))
@@ -55,6 +57,7 @@ describeSession(`a device that a spec names${why === '' ? '' : ` (${why})`}`, ()
     expect((await list(named)).filter((name) => name !== first)).toEqual(await list(plain))
   })
 
+  // promise: 48
   test.skipIf(why !== '' || isFreebsd)('is refused when it is another one by now, and when it is gone', async () => {
     const plan = planOf(as(undefined))
     rmSync(device)

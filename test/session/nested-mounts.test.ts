@@ -99,6 +99,7 @@ describeSession('a mount inside another', () => {
     expect(readdirSync(folders.output)).toEqual(['made'])
   })
 
+  // promise: 4
   test('whose mount point became a link since the plan was made is refused', async () => {
     const { root, dist } = project()
     const elsewhere = path.join(folders.top, 'elsewhere')

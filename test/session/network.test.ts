@@ -13,6 +13,7 @@ describeSession('the network of a build', () => {
 
   describe.skipIf(folder === '')('by a program that opens sockets', () => {
     // Linux gives sockets in a namespace that holds no interface that is up; FreeBSD refuses the family.
+    // promise: 34
     test.runIf(isFreebsd).each(['inet', 'inet6'])('%s sockets are refused with network none', async (family) => {
       expect(['EAFNOSUPPORT', 'EPROTONOSUPPORT']).toContain(await attempt(family, 'none'))
     })

@@ -9,6 +9,7 @@ import { describeSession } from './kernel.ts'
 describeSession('two sessions at once', () => {
   const folders = useFolders()
 
+  // promise: 25
   test('overlap in time, each blind to the root, the processes and the output of the other', async () => {
     const names = ['first', 'second'] as const
     const outputs = names.map((name) => path.join(folders.top, name))

@@ -54,6 +54,7 @@ describeSession('an input that is an overlay', () => {
   })
   const spec = (more: Spec = {}): Spec => ({ inputs: { '/w': { path: source, overlay: true } }, cwd: '/w', ...more })
 
+  // promise: 50
   test.runIf(isFreebsd || missing !== undefined)('is refused before anything runs where there are none, with what to do', async () => {
     const before = await hostState()
     const error = (await rejected(build(spec(), ['touch', '/tmp/ran']))) as OverlayUnsupportedError
@@ -66,6 +67,7 @@ describeSession('an input that is an overlay', () => {
   })
 
   describe.skipIf(isFreebsd || missing !== undefined)('on a host that has them', () => {
+    // promise: 50
     test.each(users)('lets a build do there what its owner may (user %s), and nothing of that comes to the source or stays', async (user) => {
       const state = await hostState()
       const before = told(source)
@@ -89,6 +91,7 @@ describeSession('an input that is an overlay', () => {
       await expectSameState(state)
     })
 
+    // promise: 50
     test('has been read, and not even the time of that is told in the source', async () => {
       const times = (): bigint[] => ['.', 'src', 'src/a.c', 'configure'].map((name) => lstatSync(path.join(source, name), { bigint: true }).atimeNs)
       const before = times()
@@ -104,6 +107,7 @@ describeSession('an input that is an overlay', () => {
       expect(stdout.split('\n')).toEqual([`build build 755 1700000000 .`, `build build 644 1700000000 Makefile`, `build build 600 1700000000 private`, `build build 700 1700000000 src/deep`])
     })
 
+    // promise: 50
     test.runIf(isRoot)('is the same where its owner is neither root nor the caller; what is of others stays theirs', async () => {
       for (const name of ['.', ...readdirSync(source, { recursive: true, encoding: 'utf8' })]) if (name !== 'link') chownSync(path.join(source, name), 4001, 4002)
       chownSync(path.join(source, 'Makefile'), 4003, 4003)
@@ -120,6 +124,7 @@ describeSession('an input that is an overlay', () => {
       expect(error).toMatchObject({ code: 'ERR_BUILDJAIL_OVERLAY_UNSUPPORTED', path: '/etc/ssl', dest: '/inputs/etc', message: expect.stringContaining('without root') as string })
     })
 
+    // promise: 50
     test('is each session’s own, also of two at once', async () => {
       await using first = await openSession(spec())
       await using second = await openSession(spec({ inputs: { '/w': { path: source, overlay: true }, '/v': { path: source, overlay: true }, '/plain': source } }))
@@ -130,6 +135,7 @@ describeSession('an input that is an overlay', () => {
       expect((await second.run(['sh', '-c', 'cat /v/src/a.c /plain/src/a.c; echo no > /plain/src/a.c || echo shut; echo v > /v/made; cat made'])).stdout).toBe('int a;\nint a;\nshut\ntwo')
     })
 
+    // promise: 50
     test('takes of the room of /tmp, in bytes and in files, and a neighbour has its own', async () => {
       writeFileSync(path.join(source, 'large'), Buffer.alloc(3 * 1024 * 1024))
       const bounded = spec({ limits: { tmpSize: '4M', tmpFiles: 64 } })
@@ -162,6 +168,7 @@ describeSession('an input that is an overlay', () => {
       expect(readFileSync(path.join(folders.input, 'given.txt'), 'utf8')).toBe('given\n')
     })
 
+    // promise: 50
     test('has no mount point made through a link that came into its source since the plan was made', async () => {
       const plan = planOf(spec({ outputs: { '/w/dist/lib': folders.output } }))
       for (const to of [folders.input, '/tmp', '..', 'src']) {
@@ -199,6 +206,7 @@ describeSession('an input that is an overlay', () => {
       expect((await build({ inputs: { '/w': overlay, '/tmp/in': folders.input } }, ['sh', '-c', 'cat /tmp/in/given.txt; ls /tmp; echo a > /w/a; cat /w/a'])).stdout).toBe('given\nin\na')
     })
 
+    // promise: 50
     test('is what the plan and the record say, with no name of the host where a build can see it', async () => {
       const plan = planOf(spec())
       expect(plan.mounts.find(({ target }) => target === '/w')).toMatchObject({ kind: 'overlay', source, writable: true, entry: 'inputs./w' })
@@ -222,6 +230,7 @@ describeSession('an input that is an overlay', () => {
       expect(readdirSync(path.join(kept?.path ?? '', 'w'))).toEqual(['configure', 'link', 'log', 'node_modules', 'private', 'shut', 'src'])
     })
 
+    // promise: 50
     test.runIf(isRoot)('is refused where something is mounted in it, and has something of its own there instead', async () => {
       const at = path.join(source, 'src/deep')
       const mounted = spawnSync('mount', ['--bind', folders.input, at], { encoding: 'utf8' })

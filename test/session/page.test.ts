@@ -29,6 +29,7 @@ describeSession('the page of a run', () => {
     return { ...said, page: readFileSync(page, 'utf8'), json, record: JSON.parse(json) as RunRecord }
   }
 
+  // promise: 49
   test('is what buildjail page makes of its record, and both are for the caller alone', () => {
     const { status, page } = told('--input', `src=${folders.input}`, '--output', folders.output, '--', 'true')
     expect(status).toBe(0)
@@ -68,6 +69,7 @@ describeSession('the page of a run', () => {
     for (const { atMs } of record.samples) expect(atMs).toBeLessThanOrEqual(record.closingMs)
   })
 
+  // promise: 49
   test('shows no text of the build as markup: what it wrote, its name, its arguments, its variables, its folders', () => {
     const folder = inTop(inNames)
     mkdirSync(folder)
@@ -80,6 +82,7 @@ describeSession('the page of a run', () => {
     expect(page.split('&lt;script&gt;').length).toBeGreaterThan(6)
   })
 
+  // promise: 49
   test('has no value of a variable that may be a secret, nor has the record, unless that is asked for', () => {
     const args = ['--env', 'PAGE_TOKEN', '--env', 'OTHER=quiet-quiet', '--', 'true']
     const { page, json } = told(...args)
@@ -109,6 +112,7 @@ describeSession('the page of a run', () => {
     expect(command?.output.tail.at(-1)?.text.endsWith('last\n')).toBe(true)
   })
 
+  // promise: 49
   test('is not written where a build can have put a link to any file of the host', () => {
     const victim = inTop('victim')
     writeFileSync(victim, 'untouched')
@@ -128,6 +132,7 @@ describeSession('the page of a run', () => {
     expect(readFileSync(victim, 'utf8')).toBe('untouched')
   })
 
+  // promise: 49
   test('is not written through a link that an earlier build has left', () => {
     const victim = inTop('victim')
     writeFileSync(victim, 'untouched')
@@ -140,6 +145,7 @@ describeSession('the page of a run', () => {
     expect(readFileSync(victim, 'utf8')).toBe('untouched')
   })
 
+  // promise: 49
   test('goes to stdout, to an open file or through a pipe where that is asked for', () => {
     // What spawnSync gives is a socket, which nobody opens.
     const inShell = (script: string): string => spawnSync('sh', ['-c', script, 'sh', inTop('to'), process.execPath, main], { encoding: 'utf8' }).stdout

@@ -46,6 +46,7 @@ describeSession('a pool of sessions', () => {
     expect(pooled).toEqual(await seen(() => openSession({ ...base, ...additions, inputs: { ...base.inputs, ...additions.inputs } })))
   })
 
+  // promise: 13
   test('nothing of the host is within reach of an acquired session, nor can its root be written to', async () => {
     await using pool = await SessionPool.open({}, { size: 1 })
     await using session = await pool.acquire({ inputs: { src: folders.input } })
@@ -55,6 +56,7 @@ describeSession('a pool of sessions', () => {
     expect(stderr.trimEnd().split('\n')).toHaveLength(4)
   })
 
+  // promise: 13
   test('nothing can be launched in what still lacks what a build adds, as its root is not sealed', async () => {
     const envelope = await openBase()
     try {

@@ -43,6 +43,7 @@ describeSession('a store', () => {
   })
 
   // An ordinary user's build is that user, whom no sticky bit stops.
+  // promise: 16
   test.skipIf(!isRoot)('keeps what was in it before, which the build can read and not change', async () => {
     mkdirSync(store('old'))
     writeFileSync(store('old/file'), 'old\n')
@@ -51,6 +52,7 @@ describeSession('a store', () => {
     expect(readFileSync(store('old/file'), 'utf8')).toBe('old\n')
   })
 
+  // promise: 16
   test.skipIf(!isRoot)('keeps what a build made in it, whatever modes that gave it', async () => {
     await build(spec(), ['sh', '-c', 'umask 0; cd /gnu/store; mkdir x-out; echo made > x-out/made; echo made > y-out'])
     const script = 'cd /gnu/store; for one in x-out/made y-out; do echo no >> $one || echo kept; rm -f $one || echo kept; done; touch x-out/new || echo kept'
@@ -59,6 +61,7 @@ describeSession('a store', () => {
     expect(readFileSync(store('x-out/made'), 'utf8')).toBe('made\n')
   })
 
+  // promise: 16
   test.skipIf(!isRoot)('is shut to others of the host while a session has it, and sticky', async () => {
     await using session = await openSession(spec())
     expect(statSync(folders.output).mode & 0o7777).toBe(0o1770)

@@ -60,6 +60,7 @@ describeAttack('a person at a terminal', () => {
     expect([end, mode]).toEqual(['status 7', expect.stringMatching(cooked)])
   })
 
+  // promise: 30
   test('finds it as it was when the command was killed', async () => {
     const one = person('012', buildjailRun('--', 'sh', '-c', 'echo up; read line; kill -9 $$'))
     await one.sees('up')
@@ -69,6 +70,7 @@ describeAttack('a person at a terminal', () => {
     expect([end, mode]).toEqual(['status 137', expect.stringMatching(cooked)])
   })
 
+  // promise: 30
   test('finds it as it was as soon as the command is over, while the host program goes on', async () => {
     const one = person('012', hostProgram('after', 'sh', '-c', 'echo up; read line; echo the last of it'))
     await one.sees('up')
@@ -82,6 +84,7 @@ describeAttack('a person at a terminal', () => {
     expect([end, mode]).toEqual(['status 127', expect.stringMatching(cooked)])
   })
 
+  // promise: 30
   test.each([['SIGHUP', 1], ['SIGTERM', 15]] as const)('finds it as it was when %s ended buildjail or a host program', async (_, signal) => {
     const line = person('012', buildjailRun('--', 'sh', '-c', 'echo up; cat'))
     const program = person('012', hostProgram('spawn', 'sh', '-c', 'echo up; cat'))
@@ -94,6 +97,7 @@ describeAttack('a person at a terminal', () => {
     expect(await program.ended()).toEqual({ end: `signal ${signal}`, mode: expect.stringMatching(cooked) as string })
   })
 
+  // promise: 30
   test('finds it as it was when a host program threw', async () => {
     const one = person('012', hostProgram('throw', 'sh', '-c', 'echo up; cat'))
     await one.sees('up')
@@ -101,6 +105,7 @@ describeAttack('a person at a terminal', () => {
     expect([end, mode]).toEqual([expect.stringMatching(/^status [1-9]/), expect.stringMatching(cooked)])
   })
 
+  // promise: 30
   test('finds it as it was when two commands had it, and the second still had it after the first', async () => {
     const one = person('012', hostProgram('twice', 'sh', '-c', 'read line; echo got $line'))
     await one.sees('first is over')

@@ -8,6 +8,7 @@ const users: readonly Spec['user'][] = [undefined, 'root']
 describeAttack('a file system in memory that a spec names', () => {
   const spec = (user: Spec['user']): Spec => armed({ tmpfs: { '/var/tmp': '1M', '/scratch/deep': '2M' }, ...(user === undefined ? {} : { user }) })
 
+  // promise: 45
   test.each(users)('is empty, for everybody to write to, and private (user %s)', async (user) => {
     await using first = await openSession(spec(user))
     await using second = await openSession(spec(user))
@@ -15,6 +16,7 @@ describeAttack('a file system in memory that a spec names', () => {
     for (const session of [first, second]) expect((await session.run(['sh', '-c', script])).stdout).toMatch(/^a\na\ndrwxrwxrwt/)
   })
 
+  // promise: 45
   test.each(users)('takes so many bytes and files, and no more (user %s)', async (user) => {
     await using session = await openSession(spec(user))
     const fill = 'dd if=/dev/zero of=/var/tmp/full bs=65536 count=100 2>&1 | grep -c "No space"; test $(wc -c < /var/tmp/full) -le 1048576 && rm /var/tmp/full && echo bounded'

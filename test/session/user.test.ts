@@ -25,12 +25,14 @@ describeSession('the user of a build', () => {
       expect(await ask('ids')).toMatch(leased(' groups( 35001)?$'))
     })
 
+    // promise: 20
     test.runIf(isRoot)('has the declared ids and exactly the declared groups', async () => {
       const [ids = '', groups = ''] = (await ask('ids', { uid: 4001, gid: 4002, groups: [4003, 4004] })).split(' groups ')
       expect(ids).toBe('4001 4001 4002 4002')
       expect(groups.split(' ').filter((group) => group !== '4002')).toEqual(['4003', '4004'])
     })
 
+    // promise: 20
     test('cannot become root again', async () => {
       expect(await ask('regain')).toBe('refused')
     })
@@ -39,6 +41,7 @@ describeSession('the user of a build', () => {
       expect(await ask('ids', 'root')).toMatch(/^0 0 0 0 groups/)
     })
 
+    // promise: 21
     test.runIf(isRoot)('gets nothing from a setuid program in an input', async () => {
       const program = path.join(folders.input, 'setuid-probe')
       copyFileSync(path.join(folder, 'probe'), program)
@@ -48,10 +51,12 @@ describeSession('the user of a build', () => {
       expect(stdout).toMatch(leased(' groups'))
     })
 
+    // promise: 21
     test('has no new privileges to get from any file, root neither', async () => {
       expect([await ask('new-privileges'), await ask('new-privileges', 'root')]).toEqual(['forbidden', 'forbidden'])
     })
 
+    // promise: 20
     test.runIf(isRoot)('is who executes the command: a program that is root’s alone is refused', async () => {
       const program = path.join(folders.input, 'private')
       copyFileSync(path.join(folder, 'probe'), program)
@@ -61,6 +66,7 @@ describeSession('the user of a build', () => {
       expect(error).toMatchObject({ code: 'EACCES', syscall: 'execve' })
     })
 
+    // promise: 10
     test('starts with no descriptor but the three, and no signal ignored or caught', async () => {
       expect(await ask('descriptors')).toBe('0 1 2')
       expect(await ask('signals')).toBe('')

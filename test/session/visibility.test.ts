@@ -9,6 +9,7 @@ import { describeSession } from './kernel.ts'
 describeSession('what a build can see', () => {
   const folders = useFolders()
 
+  // promise: 1
   test('a file of the host outside the plan is invisible', async () => {
     const sentinel = path.join(folders.top, 'sentinel')
     writeFileSync(sentinel, 'host only')
@@ -17,6 +18,7 @@ describeSession('what a build can see', () => {
     expect(stderr).toContain('No such file or directory')
   })
 
+  // promise: 1
   test('the root holds exactly the planned names', async () => {
     const spec = { inputs: { src: folders.input }, output: folders.output }
     const { stdout } = await build(spec, ['ls', '-A', '/'])
@@ -44,6 +46,7 @@ describeSession('what a build can see', () => {
     expect(error).toMatchObject({ code: 'ENOENT', syscall: 'execve', step: 'execve', path: '/bin/sh' })
   })
 
+  // promise: 9
   test('the environment is the declared one and the clean default, and nothing of the caller', async () => {
     process.env['BUILDJAIL_TEST_LEAK'] = 'leaked'
     try {

@@ -23,6 +23,7 @@ describeSession('the process that cleans up after one that is killed', () => {
   const folders = useFolders()
   const programs = usePrograms()
 
+  // promise: 19
   test('is one, on the host, of no terminal, holds nothing, and ends with the one it watches', async () => {
     const started = await programs.start(folders.output)
     const watchers = watchersOf(started.pid)

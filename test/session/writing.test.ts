@@ -22,6 +22,7 @@ describeSession('what a build can change', () => {
     ['a new directory in the root', 'mkdir /new'],
     ['a new directory between the mounts', 'mkdir /inputs/new'],
   ] as const
+  // promise: 14
   test.each(attempts)('%s is refused by a read-only mount', async (_, script) => {
     chmodSync(folders.input, 0o777)
     const result = await build({ inputs: { src: folders.input }, user: 'root' }, ['sh', '-c', script], { reject: false })
@@ -35,6 +36,7 @@ describeSession('what a build can change', () => {
     expect(readFileSync(path.join(folders.output, 'made'), 'utf8')).toBe('made\n')
   })
 
+  // promise: 16
   test('the output folder is given back with the owner and the mode it had', async () => {
     chmodSync(folders.output, 0o750)
     const before = statSync(folders.output)

@@ -197,6 +197,7 @@ supported('a name that a build or another user chose steers no terminal, and for
   const steering = /[^\P{Cc}\n]/u
   const failed = ({ job }: { readonly job: number }): void => addon.exit(job, { exitCode: 1 })
 
+  // promise: 49
   it.each([['run'], ['run', '--json']])('%s: what was not kept, or was left in an output', async (...args) => {
     addon.reset({ behaviour: failed, notKept: [`tmp/${name}`], closeReport: { trace: [], failures: [], leftInOutputs: [{ path: `/out/${name}`, what: 'an access list' }] } })
     const { out, err } = await say(...args, '--toolchain', 'none', '--keep', tree.directory('kept'), '--', 'false')
@@ -210,6 +211,7 @@ supported('a name that a build or another user chose steers no terminal, and for
     if (args.length > 1) expect(JSON.parse(out)).toMatchObject({ result: { kept: { left: [`tmp/${name}`] }, leftInOutputs: [{ path: `/out/${name}` }] } })
   })
 
+  // promise: 49
   it('gc: what was given back, lost and left alone', async () => {
     addon.reset({ recoveryReport: { recovered: [{ id: '0f', pid: 17, unmounted: [], handedBack: [name], lost: [name] }], leftAlone: [{ path: name, reason: `of ${name}` }] } })
     const { out, err } = await say('gc')
@@ -217,6 +219,7 @@ supported('a name that a build or another user chose steers no terminal, and for
     expect(err).toBe(`buildjail: left alone: ${shown}: of ${shown.slice(1, -1)}\n`)
   })
 
+  // promise: 49
   it('run: an error, be it of ours or not', async () => {
     for (const problem of [failure({ path: name }), new Error(`open '${name}'`)]) {
       addon.reset({ launchFailure: problem as NativeFailure })
@@ -226,6 +229,7 @@ supported('a name that a build or another user chose steers no terminal, and for
     }
   })
 
+  // promise: 49
   it('plan: a file of a spec, a warning and a command', async () => {
     const file = tree.file(`spec\u001b[31m.json`)
     writeFileSync(file, '{ "nothing": 1 }')
@@ -235,6 +239,7 @@ supported('a name that a build or another user chose steers no terminal, and for
     }
   })
 
+  // promise: 49
   it('JSON has it by numbers, for a terminal has controls that JSON lets through', () => {
     const value = { [name]: '\u007f\u0085\u009b\u200e\u2028\u{e0001}é\u{1f600}' }
     const text = jsonText(value)

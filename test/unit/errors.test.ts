@@ -134,6 +134,7 @@ describe('a name that others chose steers no terminal by an error, and begins no
     ['its input', new api.InputFailedError({ ...result, stderr: '' }, new Error(`open '${name}'`)), `cc '${shown}': its input failed: open '${shown}'`],
   ])('%s', (_, error, message) => expect(error.message).toBe(message))
 
+  // promise: 49
   it('and is in its fields as it is, for programs', () => {
     expect(held).toMatchObject({ path: name, dest: name })
     expect(new SpecError('ERR_BUILDJAIL_INVALID_SPEC', `env.${name}`, 'x').entry).toBe(`env.${name}`)

@@ -44,6 +44,7 @@ describe('no text of a build becomes markup', () => {
     '<!--', '-->', ']]>', '<![CDATA[', '&lt;script&gt;', '</style><style>*{display:none}</style>', '</title><base href="https://example.org/">', '`${1}`',
   ]
 
+  // promise: 49
   it.each(named.flatMap(([name, record]) => payloads.map((payload) => [name, payload, record] as const)))('but is there as it is, in %s: %s', (_, payload, record) => {
     // Of the same length, order and depth of paths, so that the two differ in their texts alone.
     let count = 0
@@ -64,6 +65,7 @@ describe('no text of a build becomes markup', () => {
 })
 
 describe('what nobody would see is shown', () => {
+  // promise: 49
   it.each([
     ['a\u{202e}b', 'a\\u{202e}b'],
     ['a\u{2066}b\u{2069}', 'a\\u{2066}b\\u{2069}'],
@@ -87,6 +89,7 @@ describe('what nobody would see is shown', () => {
 describe.each(named)('a page (%s)', (_, record) => {
   const page = pageOf(record)
 
+  // promise: 49
   it('is one file: it runs nothing and loads nothing', () => {
     expect(page).not.toMatch(/<(?:script|link|img|iframe|object|embed|base|form|video|audio|image|use)\b/i)
     expect(page).not.toMatch(/\s(?:on\w+|src|srcset|style|action|poster|xlink:href)=/i)
@@ -94,6 +97,7 @@ describe.each(named)('a page (%s)', (_, record) => {
     for (const [, target = ''] of page.matchAll(/href="([^"]*)"/g)) expect(page).toContain(`id="${target.slice(1)}"`)
   })
 
+  // promise: 49
   it('forbids the browser to do so, too', () => {
     const [, policy = ''] = /http-equiv="Content-Security-Policy" content="([^"]*)"/.exec(page) ?? []
     const [, style = ''] = /<style>([^]*?)<\/style>/.exec(page) ?? []

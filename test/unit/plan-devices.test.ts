@@ -87,6 +87,7 @@ describe('devices of the host', () => {
 })
 
 describe('what is refused as a device', () => {
+  // promise: 48
   it.each([
     ['/dev/no-such-device', 'ERR_BUILDJAIL_SOURCE_MISSING', 'does not exist'],
     ['kvm', 'ERR_BUILDJAIL_TARGET_NOT_ABSOLUTE', 'is not absolute'],

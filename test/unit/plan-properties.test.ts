@@ -102,6 +102,7 @@ describe('whatever a spec says, a plan that comes of it keeps the rules', { time
     expect(taken.length).toBeLessThan(450)
   })
 
+  // promise: 2
   it('targets are absolute, normal and unique', () => {
     holds((plan) => {
       const targets = plan.mounts.map((mount) => mount.target)
@@ -111,6 +112,7 @@ describe('whatever a spec says, a plan that comes of it keeps the rules', { time
     })
   })
 
+  // promise: 2
   it('what lies below a mount is in our own /tmp, or has a mount point there that no link leads to, or can be made one', () => {
     let nested = 0
     holds(({ mounts }) => {
@@ -137,6 +139,7 @@ describe('whatever a spec says, a plan that comes of it keeps the rules', { time
     if (cases.numRuns >= 1000) expect(nested).toBeGreaterThan(0)
   })
 
+  // promise: 2
   it('no source is the host, or shows the state directory or lies in it', () => {
     holds(({ mounts }) => {
       for (const { source } of mounts) {
@@ -157,6 +160,7 @@ describe('whatever a spec says, a plan that comes of it keeps the rules', { time
     })
   })
 
+  // promise: 15
   it('no output is the source of an input, or lies around another source', () => {
     holds(({ mounts }) => {
       for (const output of mounts) {
@@ -187,6 +191,7 @@ describe('whatever a spec says, a plan that comes of it keeps the rules', { time
     })
   })
 
+  // promise: 22
   it('root is only who asked by name', () => {
     holds(({ user }, given) => expect(user?.uid === 0).toBe(given.user === 'root'))
   })

@@ -40,6 +40,7 @@ describe('all of them and /tmp', () => {
     expect(all(planned({ tmpfs: { '/a': mib }, limits: { memory: 4 * mib } }))).toBe(2 * mib)
   })
 
+  // promise: 45
   it('are refused where they are more', () => {
     for (const spec of [{ tmpfs: { '/a': 512 * mib } }, { tmpfs: { '/a': 2 * mib }, limits: { memory: 4 * mib } }, { tmpfs: { '/a': 100 * mib }, limits: { tmpSize: 500 * mib } }]) {
       expect(refusalOf(() => planned(spec))).toMatchObject({ code: 'ERR_BUILDJAIL_INVALID_SPEC', entry: 'tmpfs', message: expect.stringMatching(/more than half of the memory, \d+ bytes/) as string })

@@ -18,6 +18,7 @@ function written(file: string, text = 'told'): void {
 }
 
 describe('a file of --record or --page', () => {
+  // promise: 49
   it.each([['a file of the host', true], ['nothing', false]])('that is a link to %s is refused by its name, and what it leads to stays as it is', (_, isThere) => {
     const victim = at('victim')
     if (isThere) writeFileSync(victim, 'precious')
@@ -27,6 +28,7 @@ describe('a file of --record or --page', () => {
     expect(lstatSync(at('run.html')).isSymbolicLink()).toBe(true)
   })
 
+  // promise: 49
   it('is new and for the caller alone, or keeps its mode and what was in it until it is written', () => {
     written(at('new'))
     expect([readFileSync(at('new'), 'utf8'), statSync(at('new')).mode & 0o777]).toEqual(['told', 0o600])

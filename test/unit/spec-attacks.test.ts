@@ -27,6 +27,7 @@ function changing(values: readonly unknown[]): PropertyDescriptor & { readonly r
 }
 
 describe('a value that changes while it is looked at', () => {
+  // promise: 3
   it('a user that is harmless when it is checked and root when it is used', () => {
     const user = changing([{ uid: 7, gid: 7 }, 'root'])
     const spec = Object.defineProperty({ toolchain: 'none', stateDirectory }, 'user', user) as Spec
@@ -101,6 +102,7 @@ describe('a field that is not the spec’s own', () => {
     expect(planOf(Object.assign(spec, { toolchain: 'none', stateDirectory }) as Spec, platform)).toEqual(planned({}))
   })
 
+  // promise: 3
   it('inherited or hidden sources, variables and groups change nothing either', () => {
     const plan = planned({
       inputs: Object.create({ src: source }),
@@ -240,6 +242,7 @@ describe('a plan is known by being ours', () => {
     expect(others.filter(isPlan)).toEqual([])
   })
 
+  // promise: 3
   it('its JSON, with another source or user written into it, is refused as a spec, in one sentence', () => {
     const json = JSON.parse(JSON.stringify(plan)) as { user: object; mounts: object[] }
     json.user = { uid: 0, gid: 0, groups: [] }

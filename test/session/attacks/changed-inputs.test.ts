@@ -31,6 +31,7 @@ describeAttack('an input', () => {
     return outcome.filter(([, answer]) => answer === 'ok').map(([attempt]) => attempt)
   }
 
+  // promise: 14
   test.each(['file', 'folder'])('is what it was, a %s and all that is told of it, whatever its build tries', async (name) => {
     const folder = given()
     const before = facts(path.join(folder, name))
@@ -38,8 +39,9 @@ describeAttack('an input', () => {
     expect(facts(path.join(folder, name))).toEqual(before)
   })
 
-  // docs/security.md, "What it does not protect from"; the plan warns of it.
+  // docs/security.md, promise 14, says what nullfs(5) lets through; the plan warns of it.
   const open = isFreebsd ? ['attribute', 'attribute by descriptor', 'ACL', 'NFSv4 ACL', 'named attribute'] : []
+  // promise: 14
   test.each(['file', 'folder'])('is what it was, a %s, but for what the plan warns of where the build is root', async (name) => {
     const spec = armed({ user: 'root' })
     expect(planOf(spec).warnings.some(({ problem }) => problem.includes('ACLs and extended attributes'))).toBe(isFreebsd)
@@ -47,6 +49,7 @@ describeAttack('an input', () => {
     expect(allowed.filter((attempt) => !open.includes(attempt))).toEqual([])
   })
 
+  // promise: 14
   test.runIf(isFreebsd && isRoot)('that belongs to a user whom builds lease is refused: one could change what is told of it', async () => {
     const folder = given()
     chownSync(folder, 35001, 35001)

@@ -12,6 +12,7 @@ import { answers, armed, attack, describeAttack } from './attack.ts'
 describeAttack('a build that is root', () => {
   const folders = useFolders()
 
+  // promise: 22
   test('can neither mount nor unmount, nest, see or change what is not its own', async () => {
     const host = (): unknown[] => [hostname(), isFreebsd ? spawnSync('sysctl', ['-n', 'kern.securelevel'], { encoding: 'utf8' }).stdout : '']
     const before = host()
@@ -24,6 +25,7 @@ describeAttack('a build that is root', () => {
     expect((await other.run(['echo', 'there'])).stdout).toBe('there')
   })
 
+  // promise: 24
   test('gets nothing by namespaces of its own, where it may have them', async () => {
     const file = path.join(folders.input, 'given.txt')
     for (const user of [undefined, 'root' as const]) {

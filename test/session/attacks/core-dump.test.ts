@@ -31,6 +31,7 @@ const cases = callers.flatMap(([caller, ids]) => users.map((user) => [user ?? 't
 describeAttack('a build that makes every command dump core as soon as it is there', () => {
   const folders = useFolders()
 
+  // promise: 27
   test.for(cases)('as %s, for %s: finds nothing of the memory of the host program, and no core where the limit holds', { timeout: 110_000 }, async ([, , user, ids], context) => {
     const [program, place, home] = ['dumped-host.mjs', 'place', 'home'].map((name) => path.join(folders.top, name)) as [string, string, string]
     copyFileSync(fileURLToPath(new URL('dumped-host.mjs', import.meta.url)), program)

@@ -19,6 +19,7 @@ describeSession('a folder of `keep` that somebody exchanges while the session is
     return session.kept
   }
 
+  // promise: 47
   test.each([
     ['a link to another folder', () => symlinkSync(at('victim'), at('around/keep')), 'ENOTDIR'],
     ['another folder', () => renameSync(at('victim'), at('around/keep')), 'ESTALE'],
@@ -33,6 +34,7 @@ describeSession('a folder of `keep` that somebody exchanges while the session is
     for (const folder of ['victim', 'aside', 'around/keep'].map(at).filter((one) => existsSync(one))) expect(readdirSync(folder)).toEqual([])
   })
 
+  // promise: 47
   test('is not reached by a link in the place of the folder around it', async () => {
     for (const folder of ['around/keep', 'victim/keep']) mkdirSync(at(folder), { recursive: true })
     const kept = await keptBy(planOf({ keep: at('around/keep') }), () => {
@@ -43,6 +45,7 @@ describeSession('a folder of `keep` that somebody exchanges while the session is
     expect([readdirSync(at('victim/keep')), readdirSync(at('aside/keep'))]).toEqual([[], []])
   })
 
+  // promise: 47
   test('was missing, and a link is in its place: nothing is made where that leads', async () => {
     for (const folder of ['around', 'victim']) mkdirSync(at(folder))
     const kept = await keptBy(planOf({ keep: at('around/keep') }), () => symlinkSync(at('victim'), at('around/keep')))
@@ -50,6 +53,7 @@ describeSession('a folder of `keep` that somebody exchanges while the session is
     expect(readdirSync(at('victim'))).toEqual([])
   })
 
+  // promise: 47
   test.each([
     ['another folder', () => renameSync(at('victim'), at('around')), 'ESTALE'],
     ['a link', () => symlinkSync(at('victim'), at('around')), 'ENOTDIR'],
@@ -63,6 +67,7 @@ describeSession('a folder of `keep` that somebody exchanges while the session is
     expect([readdirSync(at('aside')), readdirSync(at('around'))]).toEqual([[], []])
   })
 
+  // promise: 47
   test('is the one that a link led to when the plan was made, wherever that leads afterwards', async () => {
     for (const folder of ['meant', 'victim']) mkdirSync(at(folder))
     symlinkSync(at('meant'), at('keep'))

@@ -37,6 +37,7 @@ describeAttack(`a source that is exchanged for a symbolic link, again and again,
     ['itself among others', 'changing', 3],
     ['its parent', 'changing/inner', 0],
   ] as const
+  // promise: 4
   test.each(places)('%s: never shows the secret, nor lets anything be written beside it', { timeout: 300_000 }, async (_, source, count) => {
     if (count > 0 && process.platform === 'linux' && process.geteuid?.() === 0) onTestFinished(mountMany())
     folderAndSecret('changing')
@@ -78,6 +79,7 @@ describeAttack(`a source that is exchanged for a symbolic link, again and again,
     expect(after).toEqual(before)
   })
 
+  // promise: 4
   test('a plan is of the folder that was there: another of the same name is refused', async () => {
     folderAndSecret('changing')
     const from = path.join(folders.top, 'changing')

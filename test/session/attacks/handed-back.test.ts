@@ -61,6 +61,7 @@ describeAttack('what comes back in an output', () => {
   const everything = ['file', 'shut', 'two\nlines', 'folder', 'folder/below', 'folder/below/file', 'fifo', 'socket', 'link']
 
   // A build that is root is anybody inside, and its files are those of the host's root outside.
+  // promise: 16
   test.each([undefined, 'root'] as const)('belongs to the owner of the folder, without set-id bits, flags, attributes and lists (user %s)', async (user) => {
     giveFolder(0o750)
     const before = statSync(folders.output)
@@ -98,6 +99,7 @@ describeAttack('what comes back in an output', () => {
     expect(new Set(made.map((name) => lstatSync(inOutput(name))).map(({ uid, gid, mode }) => `${uid} ${gid} ${mode & 0o6000}`))).toEqual(new Set([`${owner.uid} ${owner.gid} 0`]))
   })
 
+  // promise: 16
   test('stays as the build left it with ownership build, but for the folder itself', async () => {
     giveFolder(0o750)
     const before = statSync(folders.output)
@@ -149,6 +151,7 @@ describeAttack('what comes back in an output', () => {
     await build({ output: folders.output, ownership: 'unchanged' }, ['touch', '/output/again'])
   })
 
+  // promise: 16
   test('has of the folder what was on it before, and nothing else', async () => {
     giveFolder()
     expect(planterOnHost('set', folders.output, 'old')).toBe('ok\n')
@@ -160,6 +163,7 @@ describeAttack('what comes back in an output', () => {
     openShutFolder()
   })
 
+  // promise: 16
   test('is reached however deep it lies, and however many names a file has', async () => {
     giveFolder()
     // A path of some 7000 bytes: no system takes one (PATH_MAX).
@@ -180,6 +184,7 @@ describeAttack('what comes back in an output', () => {
     expect(notOf(owner.uid, owner.gid, folders.output)).toBe('')
   })
 
+  // promise: 16
   test.runIf(isRoot)('is what the build made or changed: files of others, and those with a name outside, stay theirs', async () => {
     giveFolder()
     const [secret, program] = [path.join(folders.top, 'secret'), path.join(folders.top, 'program')]
@@ -205,6 +210,7 @@ describeAttack('what comes back in an output', () => {
     expect(stateOf(inOutput('made')).slice(0, 3)).toEqual([owner.uid, owner.gid, 0o100755])
   })
 
+  // promise: 16
   test.runIf(isRoot).each(['root', { uid: alice, gid: alice }] as const)('belongs to the owner of the folder by all names that it has, whatever times the build gave it (user %o)', async (user) => {
     giveFolder()
     if (user !== 'root') chownSync(folders.output, bob, bob)
@@ -216,6 +222,7 @@ describeAttack('what comes back in an output', () => {
     expect([...['old', 'deep/old', 'young', 'deep/young'].map((name) => statSync(inOutput(name)).mode & 0o7777), leftInOutputs]).toEqual([0o755, 0o755, 0o755, 0o755, []])
   })
 
+  // promise: 16
   test.runIf(isRoot)('is no file of others with a name outside, be it made while the build ran', async () => {
     giveFolder()
     const secret = path.join(folders.top, 'secret')
@@ -230,6 +237,7 @@ describeAttack('what comes back in an output', () => {
     expect(session.leftInOutputs.map((left) => left.path)).toEqual(isFreebsd ? [inOutput('linked')] : [])
   })
 
+  // promise: 16
   test.runIf(isRoot)('of a user who is named: their files that were there before, and were not changed, stay theirs', async () => {
     writeFileSync(inOutput('before'), '')
     chownSync(inOutput('before'), alice, alice)
@@ -241,6 +249,7 @@ describeAttack('what comes back in an output', () => {
     expect(statSync(inOutput('made')).uid).toBe(caller.uid)
   })
 
+  // promise: 16
   test.runIf(isRoot)('is shut to others of the host until it has come back', async () => {
     giveFolder(0o777)
     await using session = await openSession({ output: folders.output })
@@ -250,6 +259,7 @@ describeAttack('what comes back in an output', () => {
     expect(statSync(folders.output).mode & 0o7777).toBe(0o777)
   })
 
+  // promise: 16
   test.runIf(isRoot)('is found whole while somebody moves its folders, and nothing beside it is touched', async () => {
     const beside = path.join(folders.top, 'beside')
     mkdirSync(beside)
@@ -275,6 +285,7 @@ describeAttack('what comes back in an output', () => {
   })
 
   // The worst moment: some files have come back, and others not.
+  // promise: 19
   test.runIf(isRoot).each([true, false])('comes back all the same when the host program is killed in the middle of it (its watcher lives: %s)', async (isWatched) => {
     giveFolder()
     // So many that a busy machine has time to kill it meanwhile.

@@ -9,12 +9,14 @@ import { armed, attack, describeAttack, hostProgram, isRoot, onHost, outputOf } 
 describeAttack('what the host program has open', () => {
   const folders = useFolders()
 
+  // promise: 8
   test('without close-on-exec, a directory, a lock and a listening socket among it: nothing of it is open inside', async () => {
     const before = onHost('hold', folders.top)
     const held = hostProgram(armed({ output: folders.output }), attack('probe', 'descriptors'), before)
     expect(await outputOf(held)).toBe('0 1 2 \n')
   })
 
+  // promise: 8
   test.runIf(isRoot && process.platform === 'linux')('is not open in init either, which has its control, the end of its children and the lock of its session', async () => {
     const held = hostProgram({ output: folders.output }, ['sh', '-c', 'echo up; cat'], onHost('hold', folders.top))
     if (held.stdout === null) throw new Error('no stdout')

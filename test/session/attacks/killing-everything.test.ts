@@ -16,6 +16,7 @@ describeAttack('a build that kills whatever it can, all the time', () => {
   const specOf = (user: Spec['user']): Spec => armed(user === undefined ? {} : { user })
 
   // A command is its victim from the moment that it has the build's rights, which is before it is executed.
+  // promise: 31
   test.each(users)(`as %s: each of ${launches} commands beside it ends by itself or by being killed, and the session closes`, { timeout: 110_000 }, async (user) => {
     const before = await hostState()
     const session = await openSession(specOf(user))
@@ -33,6 +34,7 @@ describeAttack('a build that kills whatever it can, all the time', () => {
     await expectSameState(before)
   })
 
+  // promise: 31
   test.each(users)('as %s: is killed itself, each time that everything in the session is to be', { timeout: 110_000 }, async (user) => {
     await using session = await openSession(specOf(user))
     for (let kill = 0; kill < kills; kill++) {

@@ -9,6 +9,7 @@ const launches = process.env['BUILDJAIL_IN_GUEST'] === undefined ? 400 : 200
 describeAttack('a command that is being launched', () => {
   const users: readonly Spec['user'][] = [undefined, 'root']
 
+  // promise: 9
   test.each(users)(`shows a build as %s neither the arguments nor the environment of the host program, ${launches} times`, { timeout: 110_000 }, async (user) => {
     await using session = await openSession(armed(user === undefined ? {} : { user }))
     const onlooker = session.spawn(attack('onlooker'))

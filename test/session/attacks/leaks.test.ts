@@ -27,6 +27,7 @@ describeAttack('what a build can learn of its host', () => {
       return [await openSession({ ...spec, inputs: { ...spec.inputs, ...more } })] as const
     }] as const]),
   ] as const
+  // promise: 12
   test.each(ways)('of the host’s mounts: the names of the sources that were declared, and no other (a session %s)', async (_, open) => {
     const [session, pool] = await open({ inputs: { src: folders.input }, output: folders.output })
     try {
@@ -51,6 +52,7 @@ describeAttack('what a build can learn of its host', () => {
     }
   })
 
+  // promise: 9
   test('the host’s name is not in it, nor are the arguments and the environment of the host program', async () => {
     process.env['BUILDJAIL_TEST_LEAK'] = 'leaked'
     try {
@@ -83,6 +85,7 @@ describeAttack('what a build can learn of its host', () => {
     }
   })
 
+  // promise: 12
   test.skipIf(isFreebsd)('what /proc has of the host’s keys, timers, memory and devices is not there, for root neither', async () => {
     const names = ['keys', 'key-users', 'latency_stats', 'sched_debug', 'acpi/wakeup', 'scsi/scsi', 'timer_list', 'kcore', 'sysrq-trigger']
     const there = names.map((name) => `/proc/${name}`).filter((file) => existsSync(file))
@@ -98,6 +101,7 @@ describeAttack('what a build can learn of its host', () => {
     }
   })
 
+  // promise: 12
   test.skipIf(isFreebsd)('the kernel’s addresses and messages are not readable', async () => {
     await using session = await openSession({})
     const { stdout } = await session.run(['sh', '-c', 'head -c 100 /proc/kcore /proc/kmsg /proc/kpageflags 2>/dev/null; head -n 1 /proc/kallsyms; true'])

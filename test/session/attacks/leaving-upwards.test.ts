@@ -46,6 +46,7 @@ describeAttack('a build whose working directory is moved away under it', () => {
     expect(await climb(session, '/output/deep', secret, move)).toBe('out of reach\n')
   })
 
+  // promise: 5
   test('within the output, by itself: does not get to the host by ..', async () => {
     const secret = secretOfHost()
     await using session = await openSession(armed({ output: folders.output }))
@@ -55,12 +56,14 @@ describeAttack('a build whose working directory is moved away under it', () => {
   })
 
   // Of two folders one in the other, the outer one writable: what the inner shows can be moved out of it by a build.
+  // promise: 5
   test('out of an input, by another mount of the same session: does not get to the host by ..', async () => {
     const inner = movable()
     const spec = armed({ inputs: { src: inner }, output: folders.output, user: 'root' })
     expect(await refusalOf(spec)).toMatchObject({ code: 'ERR_BUILDJAIL_OUTPUT_AROUND_SOURCE', entry: 'output', path: folders.output })
   })
 
+  // promise: 5
   test('out of an input, by another session: does not get to the host by ..', async () => {
     const inner = movable()
     const specs = [armed({ inputs: { src: inner } }), armed({ output: folders.output, user: 'root' })]

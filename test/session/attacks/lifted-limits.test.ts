@@ -9,6 +9,7 @@ import { answers, armed, attack } from './attack.ts'
 const users: readonly Spec['user'][] = [undefined, 'root']
 
 ;(process.platform === 'linux' ? describeLimits : describe.skip)('the limits of a session', () => {
+  // promise: 44
   test.each(users)('are not lifted by a build as %s that may have namespaces, and mounts its cgroups there', async (user) => {
     const limits = { memory: 64 * 1024 ** 2, processes: 16, cpus: 0.5 }
     await using session = await openSession(armed({ limits, allow: ['user-namespaces'], ...(user === undefined ? {} : { user }) }))

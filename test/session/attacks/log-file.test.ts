@@ -16,6 +16,7 @@ describeAttack('a file of the host that is opened for a command', () => {
     return file
   }
 
+  // promise: 17
   test('is not behind a link that the build has put where its log was', async () => {
     const file = secret()
     await using session = await openSession({ output: folders.output })
@@ -26,6 +27,7 @@ describeAttack('a file of the host that is opened for a command', () => {
     expect(readFileSync(file, 'utf8')).toBe('secret\n')
   })
 
+  // promise: 17
   test('is not in a folder of the host that a link of the build leads to, by whatever way that is come by', async () => {
     const folder = path.join(folders.top, 'folder')
     mkdirSync(folder)
@@ -40,6 +42,7 @@ describeAttack('a file of the host that is opened for a command', () => {
     expect(existsSync(path.join(folder, 'log'))).toBe(false)
   })
 
+  // promise: 17
   test('is not behind a link at all where it is written to', async () => {
     const file = secret()
     await using first = await openSession({ output: folders.output })

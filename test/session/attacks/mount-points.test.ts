@@ -36,6 +36,7 @@ describeAttack('a mount point', () => {
     return folder
   }
 
+  // promise: 4
   test('that an earlier build left as a link leads a later session nowhere', async () => {
     const plan = planOf({ stores: { '/store': folders.output }, inputs: { '/store/a': folders.input, '/store/f': path.join(folders.input, 'given.txt') } })
     const outside = elsewhere()
@@ -76,6 +77,7 @@ describeAttack('a mount point', () => {
     expect(readdirSync(folders.output).filter((name) => name !== 'other')).toEqual([])
   })
 
+  // promise: 4
   test('that somebody of the host makes a link of while sessions open leads out of none of them', async () => {
     const outside = elsewhere()
     const root = path.join(folders.top, 'root')
@@ -101,6 +103,7 @@ describeAttack('a mount point', () => {
     expect(readdirSync(folders.output)).toEqual(opened > 0 ? ['made'] : [])
   })
 
+  // promise: 16
   test.each<[string, (folder: string) => Spec]>([
     ['an output', (folder) => ({ outputs: { '/w': folder } })],
     ['a store', (folder) => ({ stores: { '/w': folder } })],
@@ -123,6 +126,7 @@ describeAttack('a mount point', () => {
     expect(readdirSync(folders.input)).toEqual(['given.txt'])
   })
 
+  // promise: 16
   test.for(shutting)('in a folder that the build shuts, and lets nobody change, goes when the host program %s (of %s, ownership %s)', { timeout: 60_000 }, async ([, , ownership, ids, isKilled], context) => {
     const home = path.join(folders.top, 'home')
     mkdirSync(home, { mode: 0o700 })
@@ -179,6 +183,7 @@ describeAttack('a mount point', () => {
     }
   })
 
+  // promise: 16
   test('that is not empty any more, or another by now, stays when the session is closed', async () => {
     const session = await openSession({ outputs: { '/w': folders.output }, inputs: { '/w/one': folders.input, '/w/two': folders.input, '/w/three/in': folders.input, '/w/four': folders.input } })
     // As root of the host, or its caller, may do.

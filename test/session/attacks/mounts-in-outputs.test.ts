@@ -15,6 +15,7 @@ describeAttack('what the host has mounted in an output', () => {
   const folders = useFolders()
   const refusal = (at: string): object => ({ code: unsupported, step: 'nested-sources', path: folders.output, dest: at })
 
+  // promise: 15
   test.runIf(isRoot).each([['an output', 'output'], ['a store', 'stores']])('is not taken away by a build: such %s is refused', async (_kind, entry) => {
     const at = path.join(folders.output, 'deep/data')
     using mounted = mountedAt(at)
@@ -24,6 +25,7 @@ describeAttack('what the host has mounted in an output', () => {
     expect(existsSync(mounted.file)).toBe(true)
   })
 
+  // promise: 15
   test.runIf(isRoot)('is not taken away by a build in a session of a pool', async () => {
     const at = path.join(folders.output, 'data')
     await using pool = await SessionPool.open(armed({}), { size: 1 })
@@ -35,6 +37,7 @@ describeAttack('what the host has mounted in an output', () => {
     expect(existsSync(mounted.file)).toBe(true)
   })
 
+  // promise: 15
   test.runIf(isRoot)('is seen where it was mounted at another place of the same folder', async () => {
     const other = path.join(folders.top, 'other')
     using shown = shownAt(folders.output, other)
@@ -45,6 +48,7 @@ describeAttack('what the host has mounted in an output', () => {
     expect(existsSync(mounted.file)).toBe(true)
   })
 
+  // promise: 15
   test.runIf(isRoot)('may be a file, which a build would remove as well', async () => {
     const at = path.join(folders.output, 'a file')
     using shown = shownAt(path.join(folders.input, 'given.txt'), at, true)

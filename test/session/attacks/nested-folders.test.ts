@@ -19,6 +19,7 @@ describeAttack('folders within folders', () => {
   }
   const refusal = { code: 'EBUSY', step: 'nested-sources' }
 
+  // promise: 15
   test('an output inside or around that of a live session is refused in one sentence, until that is closed', async () => {
     const inner = inFolder('inner')
     for (const [theirs, ours, how] of [[folders.output, inner, 'inside'], [inner, folders.output, 'around']] as const) {
@@ -31,6 +32,7 @@ describeAttack('folders within folders', () => {
     }
   })
 
+  // promise: 15
   test('an output inside or around an input of a live session is refused, whichever is there first', async () => {
     const [middle, inner] = [inFolder('middle'), inFolder('middle/inner')]
     const specs: Spec[] = [{ inputs: { src: middle } }, { inputs: { src: middle } }]
@@ -52,6 +54,7 @@ describeAttack('folders within folders', () => {
     }
   })
 
+  // promise: 15
   test('a program that keeps its sessions elsewhere is no exception, and a dead one is in nobody’s way', async () => {
     const inner = inFolder('inner')
     const stateDirectory = path.join(folders.top, 'state')
@@ -76,6 +79,7 @@ describeAttack('folders within folders', () => {
     expect([readFileSync(path.join(dist, 'built'), 'utf8'), existsSync(path.join(folders.input, 'other'))]).toEqual(['built\n', false])
   })
 
+  // promise: 15
   test.runIf(isRoot)('a folder that the administrator shows at a second place is the same folder', async () => {
     const [middle, inner] = [inFolder('middle'), inFolder('middle/inner')]
     const place = path.join(folders.top, 'alias')
@@ -96,6 +100,7 @@ describeAttack('what sessions know of each other', () => {
   const leases = isFreebsd ? '/var/run/buildjail-leases' : '/run/buildjail-leases'
   const refused = { code: 'EPERM', step: 'nested-sources', dest: leases }
 
+  // promise: 15
   test.runIf(isRoot)('the leases of all sessions are no source, wherever the state directory is', async () => {
     await build({}, ['true'])
     const specs: Spec[] = [{ inputs: { leases } }, { output: leases }]
@@ -112,6 +117,7 @@ describeAttack('what sessions know of each other', () => {
 describeAttack('a state directory that somebody else could exchange', () => {
   const folders = useFolders()
 
+  // promise: 2
   test('is refused where it is a symbolic link', async () => {
     const [state, link] = [path.join(folders.top, 'state'), path.join(folders.top, 'link')]
     mkdirSync(state, { mode: 0o700 })
@@ -119,6 +125,7 @@ describeAttack('a state directory that somebody else could exchange', () => {
     expect(await refusalOf({ stateDirectory: link })).toMatchObject({ code: 'ERR_BUILDJAIL_INVALID_SPEC', entry: 'stateDirectory' })
   })
 
+  // promise: 2
   test('is refused below a folder that others may write to, but for one that is sticky', async () => {
     const open = path.join(folders.top, 'open')
     mkdirSync(open)

@@ -10,6 +10,7 @@ describeAttack('processes that are not of its session', () => {
   afterEach(() => victim?.kill('SIGKILL'))
 
   const users: readonly Spec['user'][] = [undefined, 'root']
+  // promise: 25
   test.each(users)('can be neither traced, stopped nor ended by a build as %s, were they of the same user', async (user) => {
     // So that it is the session that keeps them apart and not the ids.
     const builder = { uid: 35001, gid: 35001 }
@@ -30,6 +31,7 @@ describeAttack('processes that are not of its session', () => {
   })
 
   const launches = process.env['BUILDJAIL_IN_GUEST'] === undefined ? 400 : 100
+  // promise: 26
   test.each(users)(`and while ${launches} commands are launched beside it, a build as %s traces none that is still the host program`, async (user) => {
     await using session = await openSession(armed(user === undefined ? {} : { user }))
     const hunter = session.spawn(attack('trace', 'hunt'))

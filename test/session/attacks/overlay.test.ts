@@ -23,6 +23,7 @@ describeAttack('a build in an overlay', () => {
   const spec = (user: Spec['user'], allow: Allowance[] = []): Spec => armed({ inputs: { '/w': { path: source, overlay: true } }, allow, ...(user === undefined ? {} : { user }) })
 
   describe.runIf(areOverlays)('on a host that has them', () => {
+    // promise: 50
     test.each(users)('as %s neither marks its layers, nor gets at them, nor past them to the source', async (user) => {
       const before = readdirSync(source, { recursive: true }).length
       await using session = await openSession(spec(user))
@@ -46,6 +47,7 @@ describeAttack('a build in an overlay', () => {
       expect(readdirSync(source, { recursive: true })).toHaveLength(before)
     })
 
+    // promise: 50
     test.each(users)('as %s does not with all that a spec can allow either', async (user) => {
       await using session = await openSession(spec(user, ['user-namespaces', 'attributes', 'set-id']))
       const told = answers((await session.run(attack('overlaid', 'try', '/w'))).stdout)
@@ -59,6 +61,7 @@ describeAttack('a build in an overlay', () => {
       expect(stdout).toBe('own\nown\nown')
     })
 
+    // promise: 50
     test.each(users)('as %s is led nowhere by marks that were planted in the source', async (user) => {
       const [program = '', ...words] = onHost('overlaid', 'plant', source)
       const planted = spawnSync(program, words, { encoding: 'utf8' })

@@ -18,6 +18,7 @@ describeAttack('what a build plants in its output', () => {
     return [uid, gid, mode, size, mtimeMs, ctimeMs, atimeMs]
   }
 
+  // promise: 16
   test('a symbolic link to a file or a folder of the host: close neither changes nor reads what it leads to', async () => {
     const file = path.join(folders.top, 'secret')
     const folder = path.join(folders.top, 'folder')
@@ -30,17 +31,20 @@ describeAttack('what a build plants in its output', () => {
     expect(lstatSync(path.join(folders.output, 'folder')).isSymbolicLink()).toBe(true)
   })
 
+  // promise: 16
   test('a fifo: close does not wait for a writer', async () => {
     await build({ output: folders.output }, ['sh', '-c', 'mkfifo /output/fifo; chmod 700 /output'])
     expect(lstatSync(path.join(folders.output, 'fifo')).isFIFO()).toBe(true)
     expect(statSync(folders.output).uid).toBe(process.geteuid?.())
   })
 
+  // promise: 16
   test('a device is refused, to root too', async () => {
     const { stdout } = await build(armed({ output: folders.output, user: 'root' }), attack('device', '/output/device'))
     expect(stdout).toBe('EPERM')
   })
 
+  // promise: 21
   test.runIf(isRoot)('a set-uid program is the build user’s and nobody else’s', async () => {
     await using planting = await openSession(armed({ output: folders.output, ownership: 'build', allow: ['set-id'] }))
     await planting.run(['sh', '-c', 'cp /inputs/probe/probe /output/program && chmod 6755 /output/program'])
@@ -56,6 +60,7 @@ describeAttack('what a build plants in its output', () => {
 
   // Who owns a directory may set them there, and while it has them not even root changes its owner (chflags(2)).
   const users = [undefined, 'root'] as const
+  // promise: 16
   test.runIf(isFreebsd).each(users)('flags that let nobody change it (user %s): close gives back what was lent, without them', async (user) => {
     const before = statSync(folders.output)
     const script = 'chmod 777 /output; touch /output/made; chflags uchg,uappnd,uunlnk /output'
@@ -66,6 +71,7 @@ describeAttack('what a build plants in its output', () => {
     await build({ output: folders.output }, ['touch', '/output/again'])
   })
 
+  // promise: 16
   test('a folder in its own place: it cannot be moved or replaced, so that close gives back what was lent', async () => {
     const before = statSync(folders.output)
     const script = 'mv /output /tmp/output; rmdir /output; ln -s /tmp /output/self; touch /output/made; true'

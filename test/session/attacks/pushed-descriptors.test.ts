@@ -37,6 +37,7 @@ describeAttack('what a build sends over its output, and nobody has read', () => 
     await once(child.stderr, 'data')
   }
 
+  // promise: 11
   test.runIf(isSocket).each([
     ['a folder it writes to', ['/output']],
     ['an input and a program', ['/inputs/probe', '/bin/sh']],
@@ -55,6 +56,7 @@ describeAttack('what a build sends over its output, and nobody has read', () => 
   })
 
   // What arrives is else read, and with that dropped, sooner than a session can be closed.
+  // promise: 11
   test.runIf(isSocket)('descriptors of a folder it writes to: also while this thread is busy and reads nothing', async () => {
     const before = await hostState()
     const session = await openSession(armed({ output: folders.output }))

@@ -78,10 +78,12 @@ const users: readonly Spec['user'][] = [undefined, 'root']
   describe.each(users)('as %s', (user) => {
     const asUser = user === undefined ? {} : { user }
 
+    // promise: 36, 37, 39
     test.each(rows)('cannot be those of %s', async (_, refusal) => {
       expect(await triedWith(asUser)).toMatchObject(refusal.answers)
     })
 
+    // promise: 38
     test('can be all others, and leave no set-id bit behind', async () => {
       const tried = await triedWith(asUser)
       expect(tried).toMatchObject(harmless)
@@ -93,6 +95,7 @@ const users: readonly Spec['user'][] = [undefined, 'root']
   })
 
   // So an attempt that is refused is one that the kernel would have another answer to.
+  // promise: 36
   test.each(rows.filter(([, { allow }]) => allow !== undefined))('can be those of %s where the spec allows it, and no others', async (_, refusal) => {
     const folder = path.join(folders.top, 'here')
     mkdirSync(folder)
@@ -114,11 +117,13 @@ const users: readonly Spec['user'][] = [undefined, 'root']
     expect(new Set(attempts).size).toBe(attempts.length)
   })
 
+  // promise: 24
   test.each(users)('lead a build as %s to no cgroup of the host, as it gets no namespace to mount one in', async (user) => {
     const { stdout } = await build(armed(user === undefined ? {} : { user }), attack('nested', '/inputs/probe/nested', '/inputs/probe'))
     expect(answers(stdout)).toEqual({ namespace: 'EPERM' })
   })
 
+  // promise: 40
   test('are filtered or there is no session: where the kernel has no filters, that is an error before anything runs, and an obstacle', () => {
     const script = `import { openSession, preflight } from './dist/index.js'
       const { code, step, syscall, name, remedy } = await openSession({}).catch((error) => error)
@@ -131,6 +136,7 @@ const users: readonly Spec['user'][] = [undefined, 'root']
     expect(error).toEqual({ code: 'ENOSYS', step: 'filter', syscall: 'seccomp', name: 'SystemCallError', remedy: obstacles[0]?.remedy })
   })
 
+  // promise: 40
   test('are filtered, as the record of the session says', async () => {
     await using session = await openSession({})
     const own = /^Seccomp_filters:\s*(\d+)$/m.exec(spawnSync('cat', ['/proc/self/status'], { encoding: 'utf8' }).stdout)?.[1]

@@ -14,6 +14,7 @@ const describeRoots = process.platform === 'linux' && isRoot ? describeAttack : 
 describeRoots('a build that is root, for root, is nobody outside', () => {
   const folders = useFolders()
 
+  // promise: 22
   test('it reads nothing in an input that is root’s alone', async () => {
     const [file, group] = ['private', 'group'].map((name) => path.join(folders.input, name)) as [string, string]
     writeFileSync(file, 'secret\n', { mode: 0o600 })
@@ -25,6 +26,7 @@ describeRoots('a build that is root, for root, is nobody outside', () => {
   })
 
   // What the owner of the folder has in it is the build's while it is lent.
+  // promise: 22
   test('it changes nothing in its output that was another user’s before', async () => {
     const file = path.join(folders.output, 'before')
     writeFileSync(file, 'before\n', { mode: 0o644 })
@@ -35,6 +37,7 @@ describeRoots('a build that is root, for root, is nobody outside', () => {
     expect([readFileSync(file, 'utf8'), statSync(file).uid, statSync(file).mode & 0o7777]).toEqual(['before\n', 4321, 0o644])
   })
 
+  // promise: 22
   test('it gives no file to a user of the host', async () => {
     await using session = await openSession({ output: folders.output, user: 'root' })
     const script = 'cd /output; for id in 0 1 1000 65535 65536 600000000 4294967294; do : > $id; chown $id:$id $id 2>/dev/null || rm $id; done; ls'
@@ -49,6 +52,7 @@ describeRoots('a build that is root, for root, is nobody outside', () => {
     }
   })
 
+  // promise: 22
   test('a set-uid program that it makes is not root’s outside', async () => {
     await using session = await openSession(armed({ output: folders.output, user: 'root' }))
     await session.run(['sh', '-c', 'cp /inputs/probe/probe /output/program; chmod 6755 /output/program; true'])
@@ -58,6 +62,7 @@ describeRoots('a build that is root, for root, is nobody outside', () => {
     expect(outside).not.toBe(0)
   })
 
+  // promise: 22
   test('it changes neither the host’s null device nor a log, though it was given both', async () => {
     const log = path.join(folders.top, 'log')
     writeFileSync(log, '', { mode: 0o644 })
@@ -72,6 +77,7 @@ describeRoots('a build that is root, for root, is nobody outside', () => {
     expect(after).toEqual(before)
   })
 
+  // promise: 22
   test('it reaches neither init, by any right over processes, nor one of the host', async () => {
     await using session = await openSession(armed({ user: 'root' }))
     const reach = async (pid: number): Promise<Record<string, string>> => answers((await session.run(attack('reach', String(pid)))).stdout)
@@ -83,6 +89,7 @@ describeRoots('a build that is root, for root, is nobody outside', () => {
     expect(await ownChild(session)).toMatchObject({ limit: 'ok', priority: 'ok', processors: 'ok' })
   })
 
+  // promise: 22
   test('it changes no setting of the kernel', async () => {
     const settings = ['kernel/core_pattern', 'kernel/hostname', 'net/ipv4/ip_forward', 'net/ipv4/ping_group_range', 'user/max_user_namespaces', 'vm/overcommit_memory', 'fs/suid_dumpable']
     // Opened only: were it allowed, nothing is written.
@@ -90,6 +97,7 @@ describeRoots('a build that is root, for root, is nobody outside', () => {
     expect((await build({ user: 'root' }, ['sh', '-c', script])).stdout).toBe('')
   })
 
+  // promise: 22
   test('it has no right over what its session is made of', async () => {
     chmodSync(folders.input, 0o755)
     const script = 'mount -o remount,rw /inputs/src; umount /inputs/src; hostname mine; ip link set lo up; nice -n -5 true; true'

@@ -10,6 +10,7 @@ describeAttack('memory and messages that belong to no process', () => {
   const none = Object.fromEntries(kinds.map((kind) => [kind, isFreebsd && kind !== 'shm_open' ? 'ENOSYS' : 'ENOENT']))
 
   const users: readonly Spec['user'][] = [undefined, 'root']
+  // promise: 18
   test.each(users)('are a session’s own (user %s), and gone with it', async (user) => {
     const spec = armed(user === undefined ? {} : { user })
     const first = await openSession(spec)

@@ -27,12 +27,14 @@ describeAttack('a build that changes the /dev/null it was given as stdin', () =>
     utimesSync('/dev/null', new Date(), new Date())
   })
 
+  // promise: 17
   test.each(users)('as %s changes its session’s own, and not the host’s', async (user) => {
     const { stderr } = await build(armedFor(user), attack('descriptors', 'null'), { stderr: 'pipe' })
     expect(answers(stderr)).toMatchObject({ node: 'here' })
     expect(nodeOf()).toEqual(before)
   })
 
+  // promise: 17
   test.each(users)('as %s does not come to the host’s by one that the host program has, either', async (user) => {
     const inherited = ['sh', '-c', '/inputs/probe/descriptors null 2>&1']
     const output = await outputOf(hostProgram(armedFor(user), inherited, [], { stdio: ['ignore', 'pipe', 'ignore'] }))
@@ -64,6 +66,7 @@ describeAttack('a build that takes a standard descriptor for the file of the hos
     }
   }
 
+  // promise: 17
   test.each(users)('as %s neither reads nor changes the log that its output goes to', async (user) => {
     const log = file()
     const before = stateOf(log)
@@ -72,6 +75,7 @@ describeAttack('a build that takes a standard descriptor for the file of the hos
     expect(stateOf(log)).toEqual(before)
   })
 
+  // promise: 17
   test.each(users)('as %s does not change the file that its stdin comes from', async (user) => {
     const input = file()
     const before = stateOf(input)
@@ -80,6 +84,7 @@ describeAttack('a build that takes a standard descriptor for the file of the hos
     expect(stateOf(input)).toEqual(before)
   })
 
+  // promise: 17
   test.each(users)('as %s does neither where the host program itself was started with those files', async (user) => {
     const [log, input] = [path.join(folders.top, 'log'), file()]
     writeFileSync(log, 'written before\n', { mode: 0o666 })
@@ -117,6 +122,7 @@ describeAttack('a build whose caller goes on in the file that is stdin', () => {
     }
   }
 
+  // promise: 17
   test.each(users)('as %s does not send it back to before the command, by filling a pipe that has all of the file', async (user) => {
     const [begin, rest] = [2 * pipe, 2000]
     const after = await offsetAfter(user, begin + rest, begin, attack('descriptors', 'refill', String(rest), String(rest + 1000)))
@@ -125,6 +131,7 @@ describeAttack('a build whose caller goes on in the file that is stdin', () => {
   })
 
   // The first page of the pipe has one byte of the file, and then a whole page of the build's. It may come too late.
+  // promise: 17
   test.each(users)('as %s does not send it back to before the command, by filling a pipe that is fed', async (user) => {
     const begin = 2 * pipe - 1
     for (let i = 0; i < 3; i += 1) {
@@ -136,6 +143,7 @@ describeAttack('a build whose caller goes on in the file that is stdin', () => {
 describeAttack('a process that a command left, with a file of the host that was its stdin', () => {
   const folders = useFolders()
 
+  // promise: 17
   test.each(users)('as %s reads nothing there that is written to the file afterwards', async (user) => {
     const file = path.join(folders.top, 'file')
     writeFileSync(file, Buffer.alloc(2 * 4096, 'before '))

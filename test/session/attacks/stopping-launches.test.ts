@@ -35,6 +35,7 @@ describeAttack('a build that stops every command as soon as it is there', () => 
     ['root', 'root'],
   ]
 
+  // promise: 28
   test.each(users)('as %s: holds up no other session of the host program, nor the end of its own', { timeout: 110_000 }, async (_, user) => {
     const { session, over } = await stoppingSession(user)
     try {

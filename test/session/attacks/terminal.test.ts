@@ -13,6 +13,7 @@ const users: readonly Spec['user'][] = [undefined, 'root']
 // TIOCSTI puts characters into a terminal as if they were typed there: as the caller, to the caller's shell, once the build
 // is over (ioctl_tty(2), tty(4)).
 describeAttack('a build that is given the terminal of its caller as stdin', () => {
+  // promise: 30
   test.each(users)('as %s types nothing into it', async (user) => {
     const program = hostProgram(armed(user === undefined ? {} : { user }), attack('terminal', 'type'), onHost('terminal', 'of'))
     const output = answers(await outputOf(program))
@@ -35,6 +36,7 @@ describeAttack('the terminal of the caller', () => {
     buildjailRun(...(user === 'root' ? ['--user', 'root'] : []), '--input', `probe=${armed().inputs?.['probe'] as string}`, '--', ...command)
   const script = (probe: string): string[] => ['sh', '-c', `echo up; read line; ${attack('terminal', probe).join(' ')}; echo tried; sleep 1`]
 
+  // promise: 30
   test.each(users)('is not what a build as %s changes, which has all three descriptors', async (user) => {
     const one = person('012', inSession(user, ...script('change')))
     await one.sees('up')
@@ -45,6 +47,7 @@ describeAttack('the terminal of the caller', () => {
     expect((await one.ended()).mode).toBe(before.replace('keys silent raw', 'lines echo cooked'))
   })
 
+  // promise: 30
   test.each(users)('is not read from by a build as %s that has it as stdout, nor is its echo turned off', async (user) => {
     const one = person('1', inSession(user, 'sh', '-c', `${attack('terminal', 'read').join(' ')}; echo tried; sleep 2`))
     const said = await one.sees('tried')
@@ -55,6 +58,7 @@ describeAttack('the terminal of the caller', () => {
     expect(one.shown).toContain('a secret')
   })
 
+  // promise: 30
   test('is not in the session, nor is any other', async () => {
     const words = ['sh', '-c', 'tty; ls -1 /dev/pts; read line']
     const one = person('012', commandOn('spawn', ...words))
@@ -80,6 +84,7 @@ describeAttack('a terminal that somebody else has made', () => {
     return /held: (\S+)/.exec(String(line))?.[1] ?? ''
   }
 
+  // promise: 48
   test.each(users)('is not opened by a build as %s, be it another session’s or the host’s', async (user) => {
     const spec = armed(user === undefined ? {} : { user })
     await using first = await openSession(spec)

@@ -14,6 +14,7 @@ import { armed, attack, describeAttack, said } from './attack.ts'
 describeAttack('two builds that pass a directory to each other over a Unix socket', () => {
   const folders = useFolders()
 
+  // promise: 6
   test('have no place for the socket in an input that both share', async () => {
     chmodSync(folders.input, 0o777)
     const spec = armed({ inputs: { shared: folders.input }, user: 'root' })
@@ -23,6 +24,7 @@ describeAttack('two builds that pass a directory to each other over a Unix socke
     expect((await other.run(attack('pass_directory', 'take', '/inputs/shared/socket', '/secret'))).stdout).toBe('ENOENT')
   })
 
+  // promise: 6
   test('do not come to the host by it where one has for its output what the other has for an input', async () => {
     await using one = await openSession(armed({ output: folders.output }))
     const offering = one.spawn(attack('pass_directory', 'offer', '/output/socket'))
@@ -30,6 +32,7 @@ describeAttack('two builds that pass a directory to each other over a Unix socke
     await expect(openSession(armed({ inputs: { shared: folders.output } }))).rejects.toMatchObject({ code: 'EBUSY', step: 'nested-sources' })
   })
 
+  // promise: 7
   test.runIf(isFreebsd)('and one alone does not come to a socket of the host that lies in its input', async () => {
     const server = createServer((socket) => socket.end())
     server.listen(path.join(folders.input, 'socket'))

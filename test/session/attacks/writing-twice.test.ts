@@ -21,6 +21,7 @@ describeAttack('a folder that one session writes to', () => {
   const folders = useFolders()
   const refusal = { code: 'EBUSY', step: 'output-lease', path: '' }
 
+  // promise: 15
   test('is refused as the output of another, by whatever name, until the first is closed', async () => {
     const link = path.join(folders.top, 'link')
     symlinkSync(folders.output, link)
@@ -32,6 +33,7 @@ describeAttack('a folder that one session writes to', () => {
     await build({ output: link }, ['touch', '/output/later'])
   })
 
+  // promise: 15
   test('is refused to another process as well, until the first is closed or dead', async () => {
     const holder = hostProgram({ output: folders.output }, ['sh', '-c', 'echo up; cat'])
     try {
@@ -45,6 +47,7 @@ describeAttack('a folder that one session writes to', () => {
     await build({ output: folders.output }, ['touch', '/output/later'])
   })
 
+  // promise: 15
   test('is refused to a program that keeps its sessions elsewhere, and comes back to its owner, whichever ends first', async () => {
     const ownerOf = (): unknown => (({ uid, gid, mode }) => ({ uid, gid, mode }))(statSync(folders.output))
     const before = ownerOf()
@@ -63,6 +66,7 @@ describeAttack('a folder that one session writes to', () => {
     }
   })
 
+  // promise: 15
   test('is taken from a dead program that kept its sessions elsewhere, and given back before', async () => {
     const before = statSync(folders.output).uid
     const elsewhere = { output: folders.output, stateDirectory: path.join(folders.top, 'state') }
