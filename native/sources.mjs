@@ -32,7 +32,7 @@ const recovering = {
     'holders', 'iovec_list', 'jail', 'jail_descriptor', 'mounted_list', 'mounts', 'parts/mount', 'processes', 'rctl', 'recovery',
     'session_jail', 'shared_memory', 'sockets', 'state_file_system', 'sysctl_records', 'unread'
   ],
-  linux: ['cgroup_directory', 'recovery'],
+  linux: ['cgroups', 'kernel_files', 'mount_table', 'recovery'],
   unsupported: [],
 }
 

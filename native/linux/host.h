@@ -3,7 +3,7 @@
 #include <utility>
 
 #include "base/unique_fd.h"
-#include "linux/cgroup_places.h"
+#include "linux/cgroups.h"
 #include "linux/empty_mounts.h"
 #include "linux/mount_table.h"
 #include "linux/prepared_etc.h"

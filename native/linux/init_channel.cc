@@ -16,7 +16,7 @@
 #include "base/without_interruption.h"
 #include "linux/capabilities.h"
 #include "linux/init/messages.h"
-#include "linux/proc_files.h"
+#include "linux/processes.h"
 
 namespace buildjail {
 

@@ -8,6 +8,8 @@
 #include <unordered_map>
 #include <utility>
 
+#include "base/paths.h"
+#include "linux/kernel_files.h"
 #include "state/locked_file.h"
 #include "state/words.h"
 
@@ -18,12 +20,7 @@ namespace {
 constexpr const char* kStep = "nested-sources";
 constexpr const char* kTable = "/proc/self/mountinfo";
 
-bool is_within(std::string_view inner, std::string_view outer) {
-  if (outer == "/") return true;
-  return inner.starts_with(outer) && (inner.size() == outer.size() || inner[outer.size()] == '/');
-}
-
-/** What of `inner` comes after `outer`, with the slash; empty where they are the same. */
+/** What comes after `outer` in `inner`, with the slash; empty where they are the same. */
 std::string_view rest_of(std::string_view inner, std::string_view outer) {
   if (outer == "/") return inner == "/" ? std::string_view() : inner;
   return inner.substr(outer.size());
@@ -34,8 +31,8 @@ std::string joined(std::string_view folder, std::string_view rest) {
   return std::string(folder).append(rest);
 }
 
-/** A word of the table: space, tab, newline and backslash are three octal digits there (proc_pid_mountinfo(5)). */
-std::string plain(std::string_view word) {
+/** The table writes space, tab, newline and backslash as a backslash and three octal digits (proc_pid_mountinfo(5)). */
+std::string unescaped(std::string_view word) {
   constexpr std::size_t kDigits = 3;
   constexpr int kOctal = 8;
   std::string text;
@@ -51,7 +48,68 @@ std::string plain(std::string_view word) {
   return text;
 }
 
+Result<std::vector<MountLine>> parse(const char* step, const std::string& path, std::string_view text) {
+  std::vector<MountLine> mounts;
+  while (!text.empty()) {
+    std::string_view line = cut(text, '\n');
+    MountLine mount;
+    const bool is_read = read_number(cut(line, ' '), mount.id) && read_number(cut(line, ' '), mount.parent);
+    mount.device = cut(line, ' ');
+    mount.root = unescaped(cut(line, ' '));
+    mount.on = unescaped(cut(line, ' '));
+    if (!is_read || !mount.on.starts_with('/')) {
+      errno = EINVAL;
+      return last_error(step, "read", path);
+    }
+    mount.flags = cut(line, ' ');
+    // Any number of optional fields follow, up to a hyphen.
+    while (!line.empty() && cut(line, ' ') != "-") {
+    }
+    mount.type = cut(line, ' ');
+    mount.source = unescaped(cut(line, ' '));
+    mount.options = line;
+    mounts.push_back(std::move(mount));
+  }
+  return mounts;
+}
+
+Result<std::vector<MountLine>> read_mounts(const char* step, const std::string& path) {
+  const auto text = read_kernel_file(step, path);
+  if (!text) return text.error();
+  return parse(step, path, *text);
+}
+
+/** Where the host shows a mount; its source where the host does not. */
+std::string host_path(const MountLine& mount, const std::vector<MountLine>& host) {
+  const MountLine* best = nullptr;
+  for (const MountLine& candidate : host) {
+    if (candidate.device != mount.device || !is_within(mount.root, candidate.root)) continue;
+    if (best == nullptr || candidate.root.size() > best->root.size()) best = &candidate;
+  }
+  return best == nullptr ? mount.source : joined(best->on, rest_of(mount.root, best->root));
+}
+
 }  // namespace
+
+Result<std::vector<MountLine>> read_mounts(const char* step) { return read_mounts(step, kTable); }
+
+Result<std::vector<MountEntry>> mounts_of(pid_t pid, const std::string& root) {
+  const auto inside = read_mounts("record", "/proc/" + std::to_string(pid) + "/mountinfo");
+  if (!inside) return inside.error();
+  const auto host = read_mounts("record", kTable);
+  if (!host) return host.error();
+  std::vector<MountEntry> entries;
+  for (const MountLine& mount : *inside) {
+    std::vector<std::string> flags;
+    for (std::string_view rest = mount.flags; !rest.empty();) flags.emplace_back(cut(rest, ','));
+    entries.push_back({.type = mount.type,
+                       .from = host_path(mount, *host),
+                       .on = root + std::string(rest_of(mount.on, "/")),
+                       .fsid = {},
+                       .flags = std::move(flags)});
+  }
+  return entries;
+}
 
 Status MountTable::look_at(std::vector<ShownSource>& sources) {
   const std::lock_guard lock(mutex_);
@@ -59,10 +117,10 @@ Status MountTable::look_at(std::vector<ShownSource>& sources) {
   for (ShownSource& source : sources) {
     if (source.kind == ShownSource::Kind::kOutput) source.mounted = mounted_in(source.path);
     const bool may_be_alias =
-        std::ranges::any_of(aliases_, [&](const MountLine* one) { return is_within(source.path, one->on); });
+        std::ranges::any_of(aliases_, [&](const Mount* one) { return is_within(source.path, one->on); });
     // defence: folder-mounted-second-place
     if (!may_be_alias) continue;
-    const MountLine* const mount = mount_of(source.path);
+    const Mount* const mount = mount_of(source.path);
     if (mount == nullptr || mount->widest == mount) continue;
     const std::string below = joined(mount->root, rest_of(source.path, mount->on));
     source.origin = joined(mount->widest->on, rest_of(below, mount->widest->root));
@@ -74,19 +132,18 @@ Result<std::vector<std::string>> MountTable::mounted_below(std::string_view fold
   const std::lock_guard lock(mutex_);
   if (auto status = read_if_changed(); !status) return std::move(status.error());
   std::vector<std::string> found;
-  for (const MountLine& one : mounts_) {
-    if (one.on != folder && is_within(one.on, folder)) found.push_back(one.on);
+  for (const Mount& one : mounts_) {
+    if (is_below(one.on, folder)) found.push_back(one.on);
   }
   return found;
 }
 
-// By the folder itself and not by the path: the host may have mounted something in it where it is seen at another
-// place.
+// By the folder itself and not by its path: the host may have mounted something in it that it sees at another path.
 std::string MountTable::mounted_in(std::string_view folder) const {
-  const MountLine* const mount = mount_of(folder);
+  const Mount* const mount = mount_of(folder);
   if (mount == nullptr) return {};
   const std::string top = joined(mount->root, rest_of(folder, mount->on));
-  for (const MountLine& one : mounts_) {
+  for (const Mount& one : mounts_) {
     const bool is_there = one.under != nullptr && one.under->device == mount->device;
     // defence: mount-output-seen-wherever
     if (is_there && one.point != top && is_within(one.point, top)) return one.on;
@@ -94,16 +151,16 @@ std::string MountTable::mounted_in(std::string_view folder) const {
   return {};
 }
 
-// From the root of this process downwards, as the kernel walks: what is mounted below a mount that was covered later is
-// passed by.
-const MountTable::MountLine* MountTable::mount_of(std::string_view path) const {
-  const MountLine* at = nullptr;
-  for (const MountLine& one : mounts_) {
+// From the root of this process downwards, as the kernel walks: it passes by what is mounted below a mount that was
+// covered later.
+const MountTable::Mount* MountTable::mount_of(std::string_view path) const {
+  const Mount* at = nullptr;
+  for (const Mount& one : mounts_) {
     if (one.on == "/" && (at == nullptr || one.parent == at->id)) at = &one;
   }
   while (at != nullptr) {
-    const MountLine* next = nullptr;
-    for (const MountLine& one : mounts_) {
+    const Mount* next = nullptr;
+    for (const Mount& one : mounts_) {
       if (one.parent != at->id || &one == at || !is_within(path, one.on)) continue;
       if (next == nullptr || one.on.size() < next->on.size()) next = &one;
     }
@@ -117,79 +174,62 @@ Status MountTable::read_if_changed() {
   const bool is_first = !table_;
   if (is_first) table_ = UniqueFd(::open(kTable, O_RDONLY | O_CLOEXEC));
   if (!table_) return last_error(kStep, "open", kTable);
-  // A change is told once, to who asks next (proc_pid_mounts(5)).
+  // The kernel reports a change once, to the next poll(2) of this descriptor (proc_pid_mounts(5)).
   pollfd changed{.fd = table_.get(), .events = POLLPRI, .revents = 0};
   if (::poll(&changed, 1, 0) < 0) {
     auto error = last_error(kStep, "poll", kTable);
-    // What was not read yet is the first again next time. What was is still as it was read.
+    // A table that was read before is still right; one that was not is opened again next time.
     if (is_first) table_.reset();
     return error;
   }
   if (!is_first && (changed.revents & (POLLPRI | POLLERR)) == 0) return {};
   aliases_.clear();
+  mounts_.clear();
   auto read = [this]() -> Result<std::vector<MountLine>> {
     const auto text = read_file(kStep, kTable, table_.get());
     if (!text) return text.error();
-    return parse(*text);
+    return parse(kStep, kTable, *text);
   }();
   if (!read) {
-    // So that the next session does not take it for read.
+    // So that the next session reads it again.
     table_.reset();
     return std::move(read.error());
   }
-  mounts_ = std::move(*read);
+  for (MountLine& line : *read) {
+    if (line.root.starts_with('/')) mounts_.push_back({std::move(line)});
+  }
   find_widest();
   find_points();
   return {};
 }
 
 void MountTable::find_widest() {
-  // Mostly the first of a file system is it for all others.
-  std::vector<MountLine*> by_width;
+  // The first mount of a file system mostly is the widest for all others of it.
+  std::vector<Mount*> by_width;
   by_width.reserve(mounts_.size());
-  for (MountLine& one : mounts_) by_width.push_back(&one);
-  std::ranges::stable_sort(by_width, [](const MountLine* a, const MountLine* b) {
+  for (Mount& one : mounts_) by_width.push_back(&one);
+  std::ranges::stable_sort(by_width, [](const Mount* a, const Mount* b) {
     return std::pair(std::string_view(a->device), a->root.size()) <
            std::pair(std::string_view(b->device), b->root.size());
   });
   auto first = by_width.begin();
-  for (MountLine* const one : by_width) {
+  for (Mount* const one : by_width) {
     if (one->device != (*first)->device) first = std::ranges::find(by_width, one);
-    one->widest = *std::find_if(first, by_width.end(),
-                                [one](const MountLine* other) { return is_within(one->root, other->root); });
+    one->widest =
+        *std::find_if(first, by_width.end(), [one](const Mount* other) { return is_within(one->root, other->root); });
     if (one->widest != one) aliases_.push_back(one);
   }
 }
 
 void MountTable::find_points() {
-  std::unordered_map<int, const MountLine*> by_id;
-  for (const MountLine& one : mounts_) by_id.emplace(one.id, &one);
-  for (MountLine& one : mounts_) {
+  std::unordered_map<int, const Mount*> by_id;
+  for (const Mount& one : mounts_) by_id.emplace(one.id, &one);
+  for (Mount& one : mounts_) {
     const auto found = by_id.find(one.parent);
     if (found == by_id.end() || found->second == &one || !is_within(one.on, found->second->on)) continue;
     one.under = found->second;
     one.point = joined(one.under->root, rest_of(one.on, one.under->on));
   }
-}
-
-Result<std::vector<MountTable::MountLine>> MountTable::parse(std::string_view text) {
-  std::vector<MountLine> mounts;
-  while (!text.empty()) {
-    std::string_view line = cut(text, '\n');
-    MountLine mount{};
-    const bool is_read = read_number(cut(line, ' '), mount.id) && read_number(cut(line, ' '), mount.parent);
-    mount.device = cut(line, ' ');
-    mount.root = plain(cut(line, ' '));
-    mount.on = plain(cut(line, ' '));
-    if (!is_read || !mount.root.starts_with('/') || !mount.on.starts_with('/')) {
-      // Of a namespace as nsfs(5) shows it: `net:[4026531840]`.
-      if (is_read && mount.on.starts_with('/')) continue;
-      errno = EINVAL;
-      return last_error(kStep, "read", kTable);
-    }
-    mounts.push_back(std::move(mount));
-  }
-  return mounts;
 }
 
 }  // namespace buildjail

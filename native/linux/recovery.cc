@@ -8,7 +8,7 @@
 #include <utility>
 
 #include "envelope/rebuilt.h"
-#include "linux/cgroup_directory.h"
+#include "linux/cgroups.h"
 #include "state/lent_output.h"
 #include "state/mount_point.h"
 #include "state/recover_state.h"

@@ -10,8 +10,8 @@
 #include <utility>
 
 #include "base/above_stdio.h"
-#include "linux/cgroup_directory.h"
-#include "linux/cgroup_files.h"
+#include "linux/cgroups.h"
+#include "linux/kernel_files.h"
 #include "linux/namespaces.h"
 #include "state/words.h"
 
@@ -22,10 +22,10 @@ namespace {
 constexpr const char* kStep = "cgroup";
 constexpr const char* kLimitsStep = "limits";
 constexpr mode_t kMode = 0755;
-/** In microseconds, of which a session gets a part; the kernel's own default (cgroups(7), cpu.max). */
+/** In microseconds: the kernel's default (cgroup-v2.rst, cpu.max). */
 constexpr std::uint64_t kPeriod = 100'000;
 constexpr std::uint64_t kThousand = 1000;
-/** The session's init is a process of it, and none of the build's. */
+/** The session's init counts as a process of the cgroup, and not as one of the build. */
 constexpr std::uint64_t kInits = 1;
 constexpr std::uint64_t kNanoseconds = 1000;
 
@@ -34,7 +34,7 @@ std::optional<std::uint64_t> less(std::optional<std::uint64_t> number, std::uint
   return number;
 }
 
-/** The sum of what stands behind `word` in an io.stat, which has a line for each device. */
+/** The sum of the numbers after `word` in io.stat, which has a line for each device. */
 std::optional<std::uint64_t> sum_in(const std::optional<std::string>& text, std::string_view word) {
   if (!text) return std::nullopt;
   std::uint64_t sum = 0;
@@ -48,11 +48,11 @@ std::optional<std::uint64_t> sum_in(const std::optional<std::string>& text, std:
 }
 
 void count_unified(const std::string& directory, SessionUsage& usage) {
-  const auto devices = cgroup_text(directory + "/io.stat");
-  usage.cpu_us = cgroup_entry(directory + "/cpu.stat", "usage_usec");
-  usage.memory = cgroup_number(directory + "/memory.current");
-  usage.peak_memory = cgroup_number(directory + "/memory.peak");
-  usage.swap = cgroup_number(directory + "/memory.swap.current");
+  const auto devices = kernel_text(directory + "/io.stat");
+  usage.cpu_us = kernel_number_after(directory + "/cpu.stat", "usage_usec");
+  usage.memory = kernel_number(directory + "/memory.current");
+  usage.peak_memory = kernel_number(directory + "/memory.peak");
+  usage.swap = kernel_number(directory + "/memory.swap.current");
   usage.bytes_read = sum_in(devices, "rbytes=");
   usage.bytes_written = sum_in(devices, "wbytes=");
   usage.by = "cgroup v2";
@@ -60,12 +60,12 @@ void count_unified(const std::string& directory, SessionUsage& usage) {
 
 void count_first_version(const std::string& directory, const Controllers& has, SessionUsage& usage) {
   if (has.has(Controller::kCpuTime)) {
-    if (const auto used = cgroup_number(directory + "/cpuacct.usage")) usage.cpu_us = *used / kNanoseconds;
+    if (const auto used = kernel_number(directory + "/cpuacct.usage")) usage.cpu_us = *used / kNanoseconds;
   }
   if (has.has(Controller::kMemory)) {
-    usage.memory = cgroup_number(directory + "/memory.usage_in_bytes");
-    usage.peak_memory = cgroup_number(directory + "/memory.max_usage_in_bytes");
-    usage.swap = less(cgroup_number(directory + "/memory.memsw.usage_in_bytes"), usage.memory.value_or(0));
+    usage.memory = kernel_number(directory + "/memory.usage_in_bytes");
+    usage.peak_memory = kernel_number(directory + "/memory.max_usage_in_bytes");
+    usage.swap = less(kernel_number(directory + "/memory.memsw.usage_in_bytes"), usage.memory.value_or(0));
   }
   if (usage.by.empty()) usage.by = "cgroup v1";
 }
@@ -95,9 +95,9 @@ Status SessionCgroup::make() {
     const std::string inner = cgroup_of_processes(directory, place.is_unified);
     if (place.is_unified) {
       if (::mkdir(inner.c_str(), kMode) != 0) return last_error(kStep, "mkdir", inner);
-      // The build of an ordinary user is the owner of what is in there, where it can mount it.
+      // The build of an ordinary user owns this directory, and could make cgroups in it if it could mount it.
       if (makes_own_user_space()) {
-        if (auto status = write_cgroup_file(kStep, directory + "/cgroup.max.descendants", "1"); !status) return status;
+        if (auto status = write_kernel_file(kStep, directory + "/cgroup.max.descendants", "1"); !status) return status;
       }
       entrances_.unified = above_stdio(UniqueFd(::open(inner.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)));
       if (!entrances_.unified) return last_error(kStep, "open", inner);
@@ -112,7 +112,7 @@ Status SessionCgroup::make() {
 
 Status SessionCgroup::give_controllers(const CgroupPlace& place) {
   const std::string file = place.directory + "/cgroup.subtree_control";
-  const auto given = read_cgroup_file(kStep, file);
+  const auto given = read_kernel_file(kStep, file);
   if (!given) return given.error();
   const std::string padded = " " + given->substr(0, given->find('\n')) + " ";
   std::string wanted;
@@ -121,7 +121,7 @@ Status SessionCgroup::give_controllers(const CgroupPlace& place) {
     if (place.controllers.has(one) && padded.find(" " + name + " ") == std::string::npos)
       wanted += (wanted.empty() ? "+" : " +") + name;
   }
-  return wanted.empty() ? Status() : write_cgroup_file(kStep, file, wanted);
+  return wanted.empty() ? Status() : write_kernel_file(kStep, file, wanted);
 }
 
 const SessionCgroup::Cgroup* SessionCgroup::with(Controller one) const {
@@ -130,11 +130,11 @@ const SessionCgroup::Cgroup* SessionCgroup::with(Controller one) const {
   return found == cgroups_.end() ? nullptr : &*found;
 }
 
-// To put on a limit that is met already would end init.
+// A limit below the present usage would end init.
 Status SessionCgroup::refuse_too_little() const {
   const Cgroup& cgroup = *with(Controller::kMemory);
   const std::string file = cgroup.directory + (cgroup.place.is_unified ? "/memory.current" : "/memory.usage_in_bytes");
-  const auto text = read_cgroup_file(kLimitsStep, file);
+  const auto text = read_kernel_file(kLimitsStep, file);
   if (!text) return text.error();
   std::uint64_t used = 0;
   std::string_view rest = *text;
@@ -151,15 +151,15 @@ Status SessionCgroup::refuse_too_little() const {
 Status SessionCgroup::put(const Cgroup& cgroup, Limit limit, std::uint64_t value, const char* file,
                           const std::string& text) {
   const std::string path = cgroup.directory + "/" + file;
-  auto status = write_cgroup_file(kLimitsStep, path, text);
-  // Such as that of swap, where the kernel counts none.
+  auto status = write_kernel_file(kLimitsStep, path, text);
+  // There is no file for swap where the kernel does not count it.
   if (!status && status.error().err == ENOENT) {
     if (limits_.is_best_effort) return {};
     status.error().err = ENOTSUP;
     status.error().detail = std::string(name_of(limit)) + ": the kernel has no " + file;
   }
   const char* by = file;
-  // Of version 1: a cgroup around this one lets it have less.
+  // Version 1 refuses a quota greater than that of a cgroup around this one.
   if (!status && status.error().err == EINVAL && limit == Limit::kCpus) {
     status = {};
     by = "a cgroup around the session's, which has less";
@@ -199,10 +199,10 @@ Status SessionCgroup::hold() {
   return status;
 }
 
-// Version 1 counts what waits in TCP and UDP sockets by itself, where it counts that at all.
+// Version 1 counts the data in TCP and UDP sockets separately, or not at all.
 Status SessionCgroup::hold_sockets(const Cgroup& memory) const {
   const std::string file = memory.directory + "/memory.kmem.tcp.limit_in_bytes";
-  auto status = write_cgroup_file(kLimitsStep, file, std::to_string(*limits_.memory));
+  auto status = write_kernel_file(kLimitsStep, file, std::to_string(*limits_.memory));
   return status || status.error().err == ENOENT ? Status() : status;
 }
 
@@ -210,7 +210,7 @@ const char* SessionCgroup::quota_file() const {
   return with(Controller::kCpu)->place.is_unified ? "cpu.max" : "cpu.cfs_quota_us";
 }
 
-// Of version 1 the period is in a file of its own, where it is this.
+// Version 1 has the period in a file of its own, where this is the default.
 std::string SessionCgroup::quota(std::uint64_t thousandths) const {
   std::string text = std::to_string(thousandths * kPeriod / kThousand);
   if (with(Controller::kCpu)->place.is_unified) text += " " + std::to_string(kPeriod);
@@ -222,13 +222,13 @@ void SessionCgroup::let_end() {
   if (!limits_.cpus || is_none()) return;
   const Cgroup& cgroup = *with(Controller::kCpu);
   static_cast<void>(
-      write_cgroup_file(kStep, cgroup.directory + "/" + quota_file(), cgroup.place.is_unified ? "max" : "-1"));
+      write_kernel_file(kStep, cgroup.directory + "/" + quota_file(), cgroup.place.is_unified ? "max" : "-1"));
 }
 
 void SessionCgroup::hold_on() {
   if (!limits_.cpus || is_none()) return;
   static_cast<void>(
-      write_cgroup_file(kStep, with(Controller::kCpu)->directory + "/" + quota_file(), quota(*limits_.cpus)));
+      write_kernel_file(kStep, with(Controller::kCpu)->directory + "/" + quota_file(), quota(*limits_.cpus)));
 }
 
 Status SessionCgroup::take_away(TakingAway& taking) {
@@ -274,22 +274,22 @@ SessionUsage SessionCgroup::count() const {
     else
       count_first_version(directory, has, usage);
     if (!cgroup.place.is_unified && !has.has(Controller::kPids)) continue;
-    usage.processes = less(cgroup_number(directory + "/pids.current"), kInits);
-    usage.peak_processes = less(cgroup_number(directory + "/pids.peak"), kInits);
+    usage.processes = less(kernel_number(directory + "/pids.current"), kInits);
+    usage.peak_processes = less(kernel_number(directory + "/pids.peak"), kInits);
   }
   return usage;
 }
 
-// That swap is used up ends nobody: what then does is want of memory.
+// Running out of swap kills no process by itself: running out of memory then does.
 LimitsMet SessionCgroup::look() const {
   LimitsMet met;
   if (limits_.memory || limits_.swap) {
     const Cgroup& cgroup = *with(Controller::kMemory);
     const char* const file = cgroup.place.is_unified ? "/memory.events" : "/memory.oom_control";
-    met.memory = cgroup_entry(cgroup.directory + file, "oom_kill").value_or(0);
+    met.memory = kernel_number_after(cgroup.directory + file, "oom_kill").value_or(0);
   }
   if (limits_.processes)
-    met.processes = cgroup_entry(with(Controller::kPids)->directory + "/pids.events", "max").value_or(0);
+    met.processes = kernel_number_after(with(Controller::kPids)->directory + "/pids.events", "max").value_or(0);
   return met;
 }
 

@@ -6,40 +6,52 @@
 #include <vector>
 
 #include "base/result.h"
+#include "base/unique_fd.h"
 #include "envelope/accounting.h"
 #include "envelope/part.h"
-#include "linux/cgroup_entrances.h"
-#include "linux/cgroup_places.h"
+#include "linux/cgroups.h"
 
 namespace buildjail {
 
+/** Descriptors by which the child that becomes init enters the session's cgroups. */
+struct CgroupEntrances {
+  /**
+   * For each cgroup the file that a process writes itself into, version 2 first. In version 1 this is `tasks` and not
+   * `cgroup.procs`: to move a whole process the kernel waits some milliseconds for all processors, and the child has
+   * one thread only.
+   */
+  std::vector<UniqueFd> files;
+  /** The directory of the cgroup of version 2, in which the child can be made (clone_child_into). */
+  UniqueFd unified;
+};
+
 /**
- * The cgroups of a session: one in each hierarchy that holds a limit or counts something. Its init is in them, and so
- * is all that descends from it. Any thread.
+ * The cgroups of a session: one in each hierarchy that enforces a limit or counts something. They hold the session's
+ * init and all its descendants. Any thread.
  */
 class SessionCgroup {
  public:
   SessionCgroup(PlacedLimits placed, const std::string& id);
 
-  /** Whether it has none. All below is nothing then, and costs nothing. */
+  /** Whether the session has no cgroup. Every other function does nothing then. */
   [[nodiscard]] bool is_none() const noexcept { return cgroups_.empty(); }
   [[nodiscard]] std::vector<Fact> facts() const;
   Status make();
-  /** From `make` on, until they are let go of. */
+  /** Open from `make` to `close_entrances`. */
   [[nodiscard]] const CgroupEntrances& entrances() const noexcept { return entrances_; }
   void close_entrances() { entrances_ = {}; }
 
-  /** Puts the limits on. Init is in it, and no command yet. */
+  /** Sets the limits. Init is in the cgroups, and no command yet. */
   Status hold();
-  /** Takes away what would hold up the end of processes, for which they need the processor. */
+  /** Lifts the limit of processors, which would delay the end of killed processes. */
   void let_end();
-  /** The processes that were to end have. */
+  /** Sets it again. */
   void hold_on();
-  /** What was used, and what was met, is as of then from there on. */
+  /** `usage` and `met` give the last counts from then on. */
   Status take_away(TakingAway& taking);
 
   [[nodiscard]] std::vector<AppliedLimit> applied() const;
-  /** Nothing where no cgroup counts. */
+  /** Empty without a cgroup. */
   [[nodiscard]] std::optional<SessionUsage> usage() const;
   [[nodiscard]] LimitsMet met() const;
 
@@ -67,6 +79,25 @@ class SessionCgroup {
   std::vector<AppliedLimit> applied_;
   std::optional<SessionUsage> last_usage_;
   LimitsMet last_met_;
+};
+
+/**
+ * The limits of a session. They are set when its init runs, so that they neither keep it from starting nor slow down
+ * the host program, whose memory the child shares until then. They go with the cgroups.
+ */
+class LimitsPart final : public Part {
+ public:
+  /** `cgroup` outlives it. */
+  explicit LimitsPart(SessionCgroup& cgroup) : cgroup_(cgroup) {}
+
+  [[nodiscard]] std::string_view step() const override { return "limits"; }
+  Status make(Trace&) override {
+    cgroup_.close_entrances();
+    return cgroup_.hold();
+  }
+
+ private:
+  SessionCgroup& cgroup_;
 };
 
 }  // namespace buildjail

@@ -153,7 +153,7 @@ const limited = [
   })),
   {
     defence: 'a limit that cannot be held refuses the session',
-    file: 'native/linux/cgroup_places.cc',
+    file: 'native/linux/cgroups.cc',
     off: [['if (!limits.is_best_effort) return not_held(one.limit, found->why);', 'if (limits.is_best_effort) return not_held(one.limit, found->why);']],
     tests: [
       [
@@ -182,7 +182,7 @@ const limited = [
   },
   {
     defence: 'a recovery removes only cgroups of its session',
-    file: 'native/linux/cgroup_directory.cc',
+    file: 'native/linux/cgroups.cc',
     off: [
       ['directory.substr(name + 1) != cgroup_name(id)', 'name == 0 || id.empty()'],
       ['return found.f_type == CGROUP2_SUPER_MAGIC || found.f_type == CGROUP_SUPER_MAGIC;', 'return found.f_type != 0;'],

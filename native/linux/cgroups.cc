@@ -1,6 +1,8 @@
-#include "linux/cgroup_places.h"
+#include "linux/cgroups.h"
 
 #include <fcntl.h>
+#include <linux/magic.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -9,22 +11,71 @@
 #include <string_view>
 #include <utility>
 
-#include "linux/cgroup_files.h"
-#include "linux/proc_files.h"
+#include "base/paths.h"
+#include "base/unique_fd.h"
+#include "linux/kernel_files.h"
+#include "linux/mount_table.h"
 #include "state/words.h"
 
 namespace buildjail {
 
 namespace {
 
+constexpr std::string_view kBelow = "/session";
+
+// Its processes were killed by now, but may still be ending.
+Status remove_directory(const std::string& path, const std::string& kill_file, TakingAway& taking) {
+  bool is_killed = false;
+  while (::rmdir(path.c_str()) != 0) {
+    if (errno == ENOENT) return {};
+    if (errno != EBUSY) return last_error(kCgroup, "rmdir", path);
+    if (!is_killed) {
+      const UniqueFd kill(::open(kill_file.c_str(), O_WRONLY | O_CLOEXEC));
+      if (kill) static_cast<void>(::write(kill.get(), "1", 1));
+      is_killed = true;
+    }
+    if (taking.wait_while_busy()) continue;
+    errno = EBUSY;
+    return last_error(kCgroup, "rmdir", path);
+  }
+  return {};
+}
+
+}  // namespace
+
+std::string cgroup_name(const std::string& id) { return "buildjail-" + id; }
+
+std::string cgroup_of_processes(const std::string& directory, bool is_unified) {
+  return is_unified ? directory + std::string(kBelow) : directory;
+}
+
+Fact cgroup_fact(const std::string& directory) { return {.part = kCgroup, .key = "directory", .value = directory}; }
+
+Status remove_cgroup(const std::string& directory, TakingAway& taking) {
+  // Of version 1 there is nothing below it.
+  if (::rmdir(directory.c_str()) == 0 || errno == ENOENT) return {};
+  if (errno != EBUSY) return last_error(kCgroup, "rmdir", directory);
+  const std::string kill_file = directory + "/cgroup.kill";
+  if (auto status = remove_directory(directory + std::string(kBelow), kill_file, taking); !status) return status;
+  return remove_directory(directory, kill_file, taking);
+}
+
+bool is_cgroup_of(const std::string& id, const std::string& directory) {
+  const std::size_t name = directory.rfind('/');
+  // defence: recovery-removes-only-cgroups
+  if (!directory.starts_with('/') || directory.substr(name + 1) != cgroup_name(id)) return false;
+  const UniqueFd opened(::open(directory.c_str(), O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+  struct statfs found{};
+  if (!opened || ::fstatfs(opened.get(), &found) != 0) return false;
+  // defence: recovery-removes-only-cgroups-2
+  return found.f_type == CGROUP2_SUPER_MAGIC || found.f_type == CGROUP_SUPER_MAGIC;
+}
+
+namespace {
+
 constexpr const char* kStep = "limits";
 constexpr const char* kOwn = "/proc/self/cgroup";
 constexpr std::array kAll{Controller::kMemory, Controller::kPids, Controller::kCpu, Controller::kCpuTime};
-
-bool is_within(std::string_view path, std::string_view directory) {
-  if (directory == "/") return true;
-  return path.starts_with(directory) && (path.size() == directory.size() || path[directory.size()] == '/');
-}
 
 bool has_word(std::string_view words, std::string_view wanted, char separator) {
   while (!words.empty()) {
@@ -43,9 +94,9 @@ Controllers only(Controller one) {
   return set;
 }
 
-/** Those of `wanted` that a file with a list of them names; time is counted in each cgroup. */
+/** Those of `wanted` that a file lists. Every cgroup counts time, so no file needs to list that. */
 Controllers named_in(const std::string& path, Controllers wanted) {
-  const auto text = cgroup_text(path);
+  const auto text = kernel_text(path);
   Controllers named;
   for (const Controller one : kAll) {
     if (!wanted.has(one)) continue;
@@ -59,10 +110,10 @@ Controllers without(Controllers all, Controllers taken) {
   return all;
 }
 
-/** Whether it is of no other: only that one may have processes and give controllers (cgroups(7)). */
+/** Whether it is the root cgroup: only that one may both hold processes and give controllers (cgroups(7)). */
 bool is_root_of_all(const std::string& directory) { return ::access((directory + "/cgroup.type").c_str(), F_OK) != 0; }
 
-/** Whether sessions can have theirs in there. */
+/** Whether this process can make a session's cgroup in there. */
 bool can_be_parent(const std::string& directory, Controllers wanted) {
   if (!named_in(directory + "/cgroup.controllers", wanted).has_all(wanted)) return false;
   if (!may_write(directory) || !may_write(directory + "/cgroup.procs")) return false;
@@ -70,7 +121,7 @@ bool can_be_parent(const std::string& directory, Controllers wanted) {
   if (named_in(given, wanted).has_all(wanted)) return true;
   if (!may_write(given)) return false;
   if (is_root_of_all(directory)) return true;
-  const auto processes = cgroup_text(directory + "/cgroup.procs");
+  const auto processes = kernel_text(directory + "/cgroup.procs");
   return processes && processes->empty();
 }
 
@@ -115,8 +166,8 @@ SysError not_held(Limit limit, const Obstacle& why) {
           .detail = std::string(name_of(limit)) + ": " + why.problem + "; remedy: " + why.remedy};
 }
 
-/** A limit of the plan, the controller that holds it, and how it is left out. */
-struct Held {
+/** A limit of the plan, the controller that enforces it, and how the plan goes without. */
+struct LimitControl {
   Limit limit;
   Controller by;
   bool is_wanted;
@@ -140,7 +191,7 @@ const char* name_of(Controller one) {
 }
 
 Result<PlacedLimits> CgroupPlaces::place(const Limits& limits) {
-  const std::array<Held, 5> all{
+  const std::array<LimitControl, 5> controls{
       {{Limit::kMemory, Controller::kMemory, limits.memory.has_value(), [](Limits& held) { held.memory.reset(); }},
        {Limit::kSwap, Controller::kMemory, limits.swap.has_value(), [](Limits& held) { held.swap.reset(); }},
        {Limit::kProcesses, Controller::kPids, limits.processes.has_value(),
@@ -150,12 +201,12 @@ Result<PlacedLimits> CgroupPlaces::place(const Limits& limits) {
         [](Limits& held) { held.counts_cpu_time = false; }}}};
   PlacedLimits placed{.places = {}, .held = limits};
   Controllers wanted;
-  for (const Held& one : all) {
+  for (const LimitControl& one : controls) {
     if (one.is_wanted) wanted.add(one.by);
   }
   auto found = find(wanted);
   if (!found) return std::move(found.error());
-  for (const Held& one : all) {
+  for (const LimitControl& one : controls) {
     if (!one.is_wanted || !found->missing.has(one.by)) continue;
     // defence: limit-cannot-held-refuses
     if (!limits.is_best_effort) return not_held(one.limit, found->why);
@@ -192,29 +243,30 @@ std::optional<Obstacle> CgroupPlaces::find_limitation() {
   return told;
 }
 
-Result<CgroupPlaces::Found> CgroupPlaces::find(Controllers wanted) {
+Result<CgroupPlaces::Placement> CgroupPlaces::find(Controllers wanted) {
   const std::lock_guard lock(mutex_);
   if (!is_read_) {
-    if (auto status = read_mounts(); !status) return std::move(status.error());
+    if (auto status = find_hierarchies(); !status) return std::move(status.error());
     is_read_ = true;
   }
-  auto own = read_cgroup_file(kStep, kOwn);
+  auto own = read_kernel_file(kStep, kOwn);
   if (!own) return std::move(own.error());
   if (*own != own_) {
     own_ = std::move(*own);
     found_.clear();
   }
   if (const auto known = found_.find(wanted); known != found_.end()) return known->second;
-  Found found = look(wanted);
-  // A host may be put right meanwhile.
+  Placement found = look(wanted);
+  // What is missing is looked for again each time, because an administrator may provide it.
   if (found.missing.is_empty()) found_.emplace(wanted, found);
   return found;
 }
 
-Status CgroupPlaces::read_mounts() {
-  auto mounts = cgroup_mounts();
+Status CgroupPlaces::find_hierarchies() {
+  auto mounts = read_mounts(kStep);
   if (!mounts) return std::move(mounts.error());
-  for (CgroupMount& mount : *mounts) {
+  for (MountLine& mount : *mounts) {
+    if (mount.type != "cgroup" && mount.type != "cgroup2") continue;
     Hierarchy hierarchy{.is_unified = mount.type == "cgroup2",
                         .mounted_on = std::move(mount.on),
                         .root = std::move(mount.root),
@@ -244,8 +296,8 @@ std::optional<std::string> CgroupPlaces::own_directory(const Hierarchy& hierarch
   return std::nullopt;
 }
 
-CgroupPlaces::Found CgroupPlaces::look(Controllers wanted) const {
-  Found found;
+CgroupPlaces::Placement CgroupPlaces::look(Controllers wanted) const {
+  Placement found;
   look_in_unified(wanted, found);
   Controllers placed;
   for (const CgroupPlace& place : found.places) placed.add(place.controllers);
@@ -253,11 +305,11 @@ CgroupPlaces::Found CgroupPlaces::look(Controllers wanted) const {
   return found;
 }
 
-void CgroupPlaces::look_in_unified(Controllers wanted, Found& found) const {
+void CgroupPlaces::look_in_unified(Controllers wanted, Placement& found) const {
   const auto unified = std::ranges::find_if(hierarchies_, &Hierarchy::is_unified);
   if (unified == hierarchies_.end()) return;
-  // A controller is in one hierarchy only. Time is counted in each of this version, but there is no need for one where
-  // another version counts it.
+  // A controller is in one hierarchy only. Version 2 counts time in each cgroup, which is not needed where version 1
+  // counts it.
   Controllers here = named_in(unified->mounted_on + "/cgroup.controllers", wanted);
   const bool is_counted_elsewhere = std::ranges::any_of(hierarchies_, [](const Hierarchy& one) {
     return std::ranges::find(one.controllers, name_of(Controller::kCpuTime)) != one.controllers.end();
@@ -287,15 +339,15 @@ void CgroupPlaces::look_in_unified(Controllers wanted, Found& found) const {
   if (parent) found.places.push_back({.is_unified = true, .directory = std::move(*parent), .controllers = here});
 }
 
-void CgroupPlaces::look_in_first_version(Controllers wanted, Found& found) const {
+void CgroupPlaces::look_in_first_version(Controllers wanted, Placement& found) const {
   for (const Controller one : kAll) {
     const auto hierarchy = std::ranges::find_if(hierarchies_, [one](const Hierarchy& other) {
       return std::ranges::find(other.controllers, name_of(one)) != other.controllers.end();
     });
     const auto own = hierarchy == hierarchies_.end() ? std::nullopt : own_directory(*hierarchy);
-    // What a session has used is counted along, where it has any cgroup and that costs no right.
-    const bool is_along = one == Controller::kCpuTime && !wanted.is_empty();
-    if (!wanted.has(one) && !is_along) continue;
+    // The time that a session uses is counted too if it has any cgroup and this process may do so.
+    const bool is_extra = one == Controller::kCpuTime && !wanted.is_empty();
+    if (!wanted.has(one) && !is_extra) continue;
     if (!own || ::geteuid() != 0 || !may_write(*own)) {
       if (!wanted.has(one)) continue;
       found.missing.add(one);

@@ -1,0 +1,130 @@
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "envelope/obstacle.h"
+#include "envelope/part.h"
+#include "plan/limits.h"
+#include "state/fact.h"
+
+namespace buildjail {
+
+/** The name of a cgroup in a journal. */
+inline constexpr const char* kCgroup = "cgroup";
+
+/** The name of the directory of a session's cgroup, in each hierarchy in which it has one. */
+std::string cgroup_name(const std::string& id);
+
+/**
+ * The cgroup that holds the processes of a session. In version 2 it lies below the session's cgroup, whose files set
+ * the limits: no process inside sees those, because the root of its cgroup namespace is the lower one
+ * (cgroup_namespaces(7)).
+ */
+std::string cgroup_of_processes(const std::string& directory, bool is_unified);
+
+/** The fact that a session has this cgroup. The walk notes it in the journal before it makes the cgroup. */
+Fact cgroup_fact(const std::string& directory);
+
+/**
+ * Removes a session's cgroup. Waits while processes in it are ending, and kills those that are left where the kernel
+ * has cgroup.kill (cgroups(7)). Succeeds if there is no such directory.
+ */
+Status remove_cgroup(const std::string& directory, TakingAway& taking);
+
+/** Whether a directory lies in a cgroup file system and has the name of that session's cgroup. */
+bool is_cgroup_of(const std::string& id, const std::string& directory);
+
+/** The controllers of cgroups(7) that a session can use. */
+enum class Controller : std::uint8_t { kMemory, kPids, kCpu, kCpuTime };
+
+class Controllers {
+ public:
+  void add(Controller one) { bits_ |= bit(one); }
+  void add(Controllers all) { bits_ |= all.bits_; }
+  void remove(Controllers all) { bits_ &= static_cast<std::uint8_t>(~all.bits_); }
+  [[nodiscard]] bool has(Controller one) const { return (bits_ & bit(one)) != 0; }
+  [[nodiscard]] bool has_all(Controllers wanted) const { return (bits_ & wanted.bits_) == wanted.bits_; }
+  [[nodiscard]] bool is_empty() const { return bits_ == 0; }
+  friend auto operator<=>(const Controllers&, const Controllers&) = default;
+
+ private:
+  static std::uint8_t bit(Controller one) { return static_cast<std::uint8_t>(1U << static_cast<unsigned>(one)); }
+  std::uint8_t bits_ = 0;
+};
+
+/** One hierarchy in which a session gets a cgroup. */
+struct CgroupPlace {
+  /** Whether it is version 2. */
+  bool is_unified = false;
+  /** The parent of the session's cgroup. */
+  std::string directory;
+  Controllers controllers;
+};
+
+/** Where a session's cgroups are made, and which of its limits they enforce. */
+struct PlacedLimits {
+  /** Version 2 first. */
+  std::vector<CgroupPlace> places;
+  Limits held;
+};
+
+/**
+ * Finds the places where this process may make cgroups for sessions. The mounted hierarchies are read once; the cgroup
+ * of this process is read each time, because a service manager may move the process. Any thread.
+ *
+ * - Version 1: below the cgroup of this process, if it is root.
+ * - Version 2: a cgroup with processes in it gives no controllers to those below it (cgroups(7), "no internal
+ *   processes"), and this process stays in its own. So the place is the nearest cgroup above it that has the
+ *   controllers or can get them, and in which this process may make cgroups and move processes. The root cgroup may
+ *   hold processes too, so there it is the process's own.
+ */
+class CgroupPlaces {
+ public:
+  /** ENOTSUP, with the limit's name first, if one cannot be enforced; a best-effort plan goes without it. */
+  Result<PlacedLimits> place(const Limits& limits);
+  /** Why no session of this process can have all limits; empty if it can. */
+  std::optional<Obstacle> find_limitation();
+
+ private:
+  /** A mounted file system of cgroups. */
+  struct Hierarchy {
+    bool is_unified = false;
+    std::string mounted_on;
+    /** The cgroup at its mount point. */
+    std::string root;
+    /** Version 1: the controllers, by their names there. */
+    std::vector<std::string> controllers;
+  };
+  struct Placement {
+    std::vector<CgroupPlace> places;
+    Controllers missing;
+    /** Why the first missing controller is missing. */
+    Obstacle why;
+  };
+
+  Result<Placement> find(Controllers wanted);
+  Status find_hierarchies();
+  /** The directory of this process's cgroup; empty if the hierarchy is not mounted so that it shows. */
+  [[nodiscard]] std::optional<std::string> own_directory(const Hierarchy& hierarchy) const;
+  [[nodiscard]] Placement look(Controllers wanted) const;
+  void look_in_unified(Controllers wanted, Placement& found) const;
+  void look_in_first_version(Controllers wanted, Placement& found) const;
+
+  std::mutex mutex_;
+  bool is_read_ = false;
+  std::vector<Hierarchy> hierarchies_;
+  /** The content of /proc/self/cgroup, and the placements found while it was that. */
+  std::string own_;
+  std::map<Controllers, Placement> found_;
+};
+
+/** The name of a controller in the files of cgroups. */
+const char* name_of(Controller one);
+
+}  // namespace buildjail

@@ -1,0 +1,257 @@
+#include "linux/processes.h"
+
+#include <dirent.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <charconv>
+#include <csignal>
+#include <map>
+#include <memory>
+#include <set>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include "linux/kernel_files.h"
+#include "linux/raw_calls.h"
+#include "state/words.h"
+
+namespace buildjail {
+
+namespace {
+
+std::string proc_path(pid_t pid, const char* file) { return "/proc/" + std::to_string(pid) + "/" + file; }
+
+/** The numbers of a line such as `Uid:\t0\t0\t0\t0`, in which separators are tabs or spaces. */
+std::vector<unsigned> numbers(std::string_view line) {
+  std::vector<unsigned> found;
+  const char* at = line.data();
+  const char* const end = line.data() + line.size();
+  while (at < end) {
+    unsigned number = 0;
+    const auto [next, error] = std::from_chars(at, end, number);
+    if (error == std::errc()) found.push_back(number);
+    at = next == at ? at + 1 : next;
+  }
+  return found;
+}
+
+/** What stands after `Name:` in a file with a line for each name; empty where there is no such line. */
+std::string_view value_of(std::string_view text, std::string_view name) {
+  while (!text.empty()) {
+    std::string_view line = cut(text, '\n');
+    if (cut(line, ':') == name) return line;
+  }
+  return {};
+}
+
+/** The numbers after the state in /proc/pid/stat: the parent first, which is field 4 (proc_pid_stat(5)). */
+std::vector<unsigned> stat_of(pid_t pid) {
+  const auto text = kernel_text(proc_path(pid, "stat"));
+  // The name before the state may hold anything.
+  const std::size_t end = text ? text->rfind(')') : std::string::npos;
+  if (end == std::string::npos || text->size() < end + 4) return {};
+  return numbers(std::string_view(*text).substr(end + 4));
+}
+
+std::optional<pid_t> parent_of(pid_t pid) {
+  const auto found = stat_of(pid);
+  return found.empty() ? std::nullopt : std::optional(static_cast<pid_t>(found.front()));
+}
+
+/** The time of a process and of the children that it has waited for, in microseconds. */
+std::uint64_t time_of(pid_t pid) {
+  // Fields 14 to 17, in hundredths of a second (proc_pid_stat(5), times(2)).
+  constexpr std::size_t kFirst = 10;
+  constexpr std::uint64_t kTickUs = 10'000;
+  const auto found = stat_of(pid);
+  std::uint64_t ticks = 0;
+  for (std::size_t i = kFirst; i < std::min(kFirst + 4, found.size()); ++i) ticks += found[i];
+  return ticks * kTickUs;
+}
+
+std::vector<pid_t> list_processes() {
+  std::vector<pid_t> pids;
+  const std::unique_ptr<DIR, int (*)(DIR*)> entries(::opendir("/proc"), ::closedir);
+  if (!entries) return pids;
+  while (const dirent* entry = ::readdir(entries.get())) {
+    pid_t pid = 0;
+    if (read_number(entry->d_name, pid)) pids.push_back(pid);
+  }
+  return pids;
+}
+
+/** All below `root`, parents first; without it. */
+std::vector<pid_t> descendants_of(pid_t root) {
+  std::multimap<pid_t, pid_t> children;
+  for (const pid_t pid : list_processes()) {
+    if (const auto parent = parent_of(pid)) children.emplace(*parent, pid);
+  }
+  std::vector<pid_t> found;
+  std::vector<pid_t> ahead{root};
+  while (!ahead.empty()) {
+    const pid_t parent = ahead.back();
+    ahead.pop_back();
+    for (auto [at, end] = children.equal_range(parent); at != end; ++at) {
+      found.push_back(at->second);
+      ahead.push_back(at->second);
+    }
+  }
+  return found;
+}
+
+/** The number of a process's pid namespace, a zombie's too: that of the file in nsfs (namespaces(7)). */
+std::optional<std::uint64_t> pid_namespace_of(pid_t pid) {
+  struct stat link{};
+  if (::stat(proc_path(pid, "ns/pid").c_str(), &link) != 0) return std::nullopt;
+  return link.st_ino;
+}
+
+/**
+ * Signals processes of one session. Each is signalled by a descriptor, and only while it is still in the session's pid
+ * namespace: by then its number may be another process's.
+ */
+class SessionProcesses {
+ public:
+  explicit SessionProcesses(pid_t one) : namespace_(pid_namespace_of(one)) {
+    // In our own namespace the number belongs to a process of the host by now.
+    if (namespace_ == pid_namespace_of(::getpid())) namespace_.reset();
+  }
+
+  explicit operator bool() const { return namespace_.has_value(); }
+
+  UniqueFd signal(pid_t pid, int signal) const {
+    UniqueFd pidfd(raw::pidfd_open(pid));
+    if (pidfd && pid_namespace_of(pid) == namespace_) static_cast<void>(raw::pidfd_send_signal(pidfd.get(), signal));
+    return pidfd;
+  }
+
+ private:
+  std::optional<std::uint64_t> namespace_;
+};
+
+}  // namespace
+
+std::optional<Credentials> credentials_of(pid_t pid) {
+  const auto text = kernel_text(proc_path(pid, "status"));
+  if (!text) return std::nullopt;
+  // Real, effective, saved, and that of the file system (proc_pid_status(5)).
+  const auto ids = [&text](std::string_view name) {
+    auto found = numbers(value_of(*text, name));
+    found.resize(4);
+    return found;
+  };
+  const auto uids = ids("Uid");
+  const auto gids = ids("Gid");
+  Credentials who{};
+  who.pid = pid;
+  who.real_uid = uids[0];
+  who.uid = uids[1];
+  who.saved_uid = uids[2];
+  who.real_gid = gids[0];
+  who.gid = gids[1];
+  who.saved_gid = gids[2];
+  who.groups = numbers(value_of(*text, "Groups"));
+  const auto filters = numbers(value_of(*text, "Seccomp_filters"));
+  if (!filters.empty()) who.system_call_filters = static_cast<int>(filters.front());
+  return who;
+}
+
+std::optional<pid_t> pid_of_descriptor(int pidfd) {
+  const auto text = kernel_text("/proc/self/fdinfo/" + std::to_string(pidfd));
+  // -1 when the process has ended, 0 when it is in no namespace of ours (pidfd_open(2)).
+  const std::string_view value = text ? value_of(*text, "Pid") : std::string_view();
+  const auto found = value.find('-') == std::string_view::npos ? numbers(value) : std::vector<unsigned>();
+  return found.empty() || found.front() == 0 ? std::nullopt : std::optional(static_cast<pid_t>(found.front()));
+}
+
+Result<std::vector<NamespaceEntry>> namespaces_of(pid_t pid) {
+  std::vector<NamespaceEntry> found;
+  for (const char* kind : {"cgroup", "ipc", "mnt", "net", "pid", "user", "uts"}) {
+    const std::string path = proc_path(pid, "ns/") + kind;
+    struct stat link{};
+    if (::stat(path.c_str(), &link) != 0) return last_error("record", "stat", path);
+    found.emplace_back(kind, link.st_ino);
+  }
+  return found;
+}
+
+std::vector<UniqueFd> signal_tree(pid_t command, int signal) {
+  std::vector<UniqueFd> signalled;
+  const SessionProcesses session(command);
+  if (!session) return signalled;
+  // All are found before the first is signalled. The command comes first, so that it ends by the signal and not by the
+  // end of its children.
+  const auto below = descendants_of(command);
+  static_cast<void>(session.signal(command, signal));
+  for (const pid_t pid : below) signalled.push_back(session.signal(pid, signal));
+  return signalled;
+}
+
+void kill_tree(pid_t top) {
+  // A build can fork faster than this looks; the processes that are left then end with the session.
+  constexpr int kMostLooks = 50;
+  const SessionProcesses session(top);
+  if (!session) return;
+  // It must not see its children end, and must adopt orphans until all are found.
+  static_cast<void>(session.signal(top, SIGSTOP));
+  std::set<pid_t> signalled;
+  for (int look = 0; look < kMostLooks; ++look) {
+    bool is_new = false;
+    for (const pid_t pid : descendants_of(top)) {
+      if (!signalled.insert(pid).second) continue;
+      is_new = true;
+      static_cast<void>(session.signal(pid, SIGKILL));
+    }
+    if (!is_new) break;
+  }
+  static_cast<void>(session.signal(top, SIGKILL));
+}
+
+SessionUsage usage_of_processes(pid_t init) {
+  SessionUsage usage;
+  const auto inside = pid_namespace_of(init);
+  if (!inside) return usage;
+  usage.cpu_us = 0;
+  usage.processes = 0;
+  for (const pid_t pid : list_processes()) {
+    if (pid_namespace_of(pid) != inside) continue;
+    if (pid != init) *usage.processes += 1;
+    *usage.cpu_us += time_of(pid);
+  }
+  usage.by = "/proc";
+  return usage;
+}
+
+std::vector<Holder> processes_left_with(pid_t init) {
+  std::vector<Holder> holders;
+  const auto below = descendants_of(init);
+  // An init that is ending has no memory any more, and only root can read its namespaces then, because it was not
+  // dumpable.
+  auto inside = pid_namespace_of(init);
+  for (auto pid = below.begin(); !inside && pid != below.end(); ++pid) inside = pid_namespace_of(*pid);
+  const auto is_inside = [&](pid_t pid) {
+    return pid == init || std::ranges::find(below, pid) != below.end() || (inside && pid_namespace_of(pid) == inside);
+  };
+  const auto add = [&holders](const char* kind, pid_t pid, std::string_view status) {
+    std::string_view name = value_of(status, "Name");
+    cut(name, '\t');
+    holders.push_back({.kind = kind, .pid = pid, .command = std::string(name), .path = {}});
+  };
+  for (const pid_t pid : list_processes()) {
+    const auto status = is_inside(pid) ? kernel_text(proc_path(pid, "status")) : std::nullopt;
+    if (!status) continue;
+    const auto traced_by = numbers(value_of(*status, "TracerPid"));
+    const pid_t tracer = traced_by.empty() ? 0 : static_cast<pid_t>(traced_by.front());
+    // Init itself only waits for the others (pid_namespaces(7)), unless it is traced.
+    if (pid == init && tracer == 0) continue;
+    add("process", pid, *status);
+    const auto tracer_status = tracer == 0 ? std::nullopt : kernel_text(proc_path(tracer, "status"));
+    if (tracer_status) add("tracer", tracer, *tracer_status);
+  }
+  return holders;
+}
+
+}  // namespace buildjail

@@ -1,0 +1,51 @@
+#pragma once
+
+#include <sys/types.h>
+
+#include <cstdint>
+#include <optional>
+#include <vector>
+
+#include "base/holder.h"
+#include "base/result.h"
+#include "base/unique_fd.h"
+#include "envelope/accounting.h"
+#include "envelope/record.h"
+
+namespace buildjail {
+
+// What /proc tells of processes (proc(5)), and signals for those of a session. Pids are in the host's numbering. An
+// answer is empty where there is no such process.
+
+/** The ids of a process, a zombie's too. */
+std::optional<Credentials> credentials_of(pid_t pid);
+
+/** The process that a pidfd of ours refers to (pidfd_open(2)). */
+std::optional<pid_t> pid_of_descriptor(int pidfd);
+
+/** The namespaces that a process is in, by kind (`mnt`, `pid`, ...) and number. */
+Result<std::vector<NamespaceEntry>> namespaces_of(pid_t pid);
+
+/**
+ * Sends a signal other than SIGKILL to a command and everything it started (for SIGKILL see kill_tree). Orphans are
+ * reparented to the command as long as it lives (PR_SET_CHILD_SUBREAPER(2const)), so all of them are below it.
+ * @return a pidfd of each process below the command: once it has ended they are init's children, like all others.
+ */
+std::vector<UniqueFd> signal_tree(pid_t command, int signal);
+
+/** Sends SIGKILL to a process and everything below it, again until no new process is found. */
+void kill_tree(pid_t top);
+
+/**
+ * The usage of a session without a cgroup, whose init this is: the number of its processes, and the time of those that
+ * live and of all that these have waited for. The others are not counted.
+ */
+SessionUsage usage_of_processes(pid_t init);
+
+/**
+ * The processes that are still in the namespaces of an init that was killed, and their tracers: a traced process is not
+ * gone before its tracer has seen it end. This reads the entry of every process of the host.
+ */
+std::vector<Holder> processes_left_with(pid_t init);
+
+}  // namespace buildjail
