@@ -30,12 +30,12 @@ constexpr unsigned kInitialWindowSize = 0x4;
 constexpr std::uint32_t kConnection = 0;
 constexpr std::uint32_t kStream = 1;
 constexpr std::size_t kFrameHeader = 9;
-/** What every peer takes (section 4.2). */
+/** Every peer accepts frames of this size (section 4.2). */
 constexpr std::size_t kLargestFrame = 16384;
 constexpr std::int64_t kFirstRoom = 65535;
-/** What we take of the server beyond that. */
+/** Bytes that we accept beyond the initial window. */
 constexpr std::uint32_t kOurRoom = 1U << 20U;
-/** Of a message: a flag of compression, and its length. */
+/** The prefix of a gRPC message: a compression flag and its length. */
 constexpr std::size_t kMessageHeader = 5;
 constexpr std::size_t kReadSize = 65536;
 
@@ -51,7 +51,8 @@ std::uint64_t number_in(std::string_view text, std::size_t at, std::size_t bytes
   return value;
 }
 
-/** RFC 7541, section 6.2.2: a field that is written out. None is longer than 126 bytes. */
+/** RFC 7541, section 6.2.2: a literal field. Its length fits one byte, because none of ours is longer than 126 bytes.
+ */
 void append_header(std::string& block, std::string_view name, std::string_view value) {
   block += '\0';
   for (const auto part : {name, value}) {
@@ -110,7 +111,7 @@ void Call::write() {
   if (sent >= 0) {
     out_.erase(0, static_cast<std::size_t>(sent));
   } else if (errno != EAGAIN && errno != EINTR && errno != ENOBUFS) {
-    // What the server has said before is still read.
+    // The server is gone. What it sent before is still read.
     out_.clear();
   }
 }
@@ -168,7 +169,7 @@ bool Call::take_frame(std::vector<std::string>& messages) {
       break;
     case kResetStream:
     case kGoAway:
-      // Who goes away ends the calls that are there first, unless something is wrong with the connection.
+      // With GOAWAY and NO_ERROR the server still finishes the streams that are open (section 6.8).
       if (type == kResetStream || number_in(payload, 4, 4) != 0) state_ = State::kBroken;
       break;
     default:

@@ -1,11 +1,12 @@
 // `buildjail-launch [--socket PATH] [--stdin] [--] COMMAND [ARGUMENT...]`: runs a command in a session of
-// buildjail-runner, for workers that can wrap a command. What it writes comes out here, signals go to it, and it ends
-// as the command does. Without Node, as it starts once an action.
+// buildjail-runner, for workers that can wrap a command. It passes on the command's output and its own signals, and
+// ends as the command does. It starts once for each action, so it is a small native program (call.h has the figures).
 #include <poll.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <climits>
@@ -21,7 +22,6 @@
 #include "base/unique_fd.h"
 #include "call.h"
 #include "message.h"
-#include "relay.h"
 #include "signals.h"
 
 // environ(7); FreeBSD declares it nowhere.
@@ -40,7 +40,7 @@ constexpr const char* kUsage =
     "Runs a command in a session of buildjail-runner. The working directory is the input root, or lies in it.\n"
     "--socket  where the runner listens; else $BUILDJAIL_RUNNER_SOCKET says so\n"
     "--stdin   passes stdin on; else the command's is empty\n";
-/** What may be on its way of stdin: a command that reads nothing must not have all of it sent. */
+/** Bytes of stdin that may be under way. A bound, because a command may read nothing. */
 constexpr std::size_t kStdinAhead = 65536;
 
 // protocol/launcher.proto
@@ -60,7 +60,7 @@ constexpr unsigned kExitCode = 1;
 constexpr unsigned kEndSignal = 2;
 constexpr unsigned kProblem = 3;
 
-struct Asked {
+struct Options {
   std::string socket;
   bool has_stdin = false;
   std::vector<std::string_view> command;
@@ -80,9 +80,9 @@ struct End {
 
 std::string reason(const std::string& what) { return what + ": " + std::strerror(errno); }
 
-Asked read_words(const std::vector<std::string_view>& words) {
-  Asked asked;
-  if (const char* socket = std::getenv(kVariable)) asked.socket = socket;
+Options read_options(const std::vector<std::string_view>& words) {
+  Options options;
+  if (const char* socket = std::getenv(kVariable)) options.socket = socket;
   std::size_t at = 1;
   for (; at < words.size() && words[at].starts_with('-'); ++at) {
     if (words[at] == "--") {
@@ -90,20 +90,20 @@ Asked read_words(const std::vector<std::string_view>& words) {
       break;
     }
     if (words[at] == "--stdin") {
-      asked.has_stdin = true;
+      options.has_stdin = true;
     } else if (words[at] == "--socket" && at + 1 < words.size()) {
-      asked.socket = words[++at];
+      options.socket = words[++at];
     } else if (words[at] == "--help") {
       static_cast<void>(std::fputs(kUsage, stdout));
       std::exit(0);
     } else {
-      fail("'" + std::string(words[at]) + "' is no option\n" + kUsage);
+      fail("'" + std::string(words[at]) + "' is not an option\n" + kUsage);
     }
   }
-  for (; at < words.size(); ++at) asked.command.push_back(words[at]);
-  if (asked.command.empty()) fail(std::string("no command\n") + kUsage);
-  if (asked.socket.empty()) fail(std::string("where is the runner? Say --socket or ") + kVariable);
-  return asked;
+  for (; at < words.size(); ++at) options.command.push_back(words[at]);
+  if (options.command.empty()) fail(std::string("a command is missing\n") + kUsage);
+  if (options.socket.empty()) fail(std::string("the runner's socket is missing: use --socket or ") + kVariable);
+  return options;
 }
 
 UniqueFd connect_to(const std::string& path) {
@@ -119,17 +119,17 @@ UniqueFd connect_to(const std::string& path) {
   return socket;
 }
 
-std::string request_of(const Asked& asked) {
+std::string request_of(const Options& options) {
   std::array<char, PATH_MAX> directory{};
   if (::getcwd(directory.data(), directory.size()) == nullptr) fail(reason("getcwd"));
   MessageWriter command;
-  for (const auto word : asked.command) command.bytes(kArguments, word);
+  for (const auto word : options.command) command.bytes(kArguments, word);
   for (char** entry = environ; *entry != nullptr; ++entry) {
     const std::string_view variable(*entry);
     if (!variable.starts_with(std::string(kVariable) + "=")) command.bytes(kEnvironment, variable);
   }
   command.bytes(kWorkingDirectory, directory.data());
-  if (asked.has_stdin) command.number(kHasStdin, 1);
+  if (options.has_stdin) command.number(kHasStdin, 1);
   return MessageWriter().bytes(kCommand, command.text()).text();
 }
 
@@ -144,7 +144,36 @@ End end_of(std::string_view message) {
   return end;
 }
 
-/** Stdin, as far as the command takes it. */
+/**
+ * Output that waits until poll(2) finds room in its descriptor. Other processes share the descriptor, so it is not made
+ * non-blocking.
+ */
+class Relay {
+ public:
+  explicit Relay(int fd) : fd_(fd) {}
+
+  [[nodiscard]] int descriptor() const { return fd_; }
+  [[nodiscard]] bool is_empty() const { return waiting_.empty(); }
+  void add(std::string_view bytes) { waiting_ += bytes; }
+
+  /** @returns how many bytes no longer wait */
+  std::size_t write() {
+    // A write of at most PIPE_BUF bytes does not block where poll(2) found room (pipe(7)).
+    const auto size = std::min<std::size_t>(waiting_.size(), PIPE_BUF);
+    const auto written = ::write(fd_, waiting_.data(), size);
+    if (written < 0 && (errno == EINTR || errno == EAGAIN)) return 0;
+    // If the reader is gone, the output is dropped and the command goes on.
+    const auto done = written < 0 ? waiting_.size() : static_cast<std::size_t>(written);
+    waiting_.erase(0, done);
+    return done;
+  }
+
+ private:
+  int fd_;
+  std::string waiting_;
+};
+
+/** Passes stdin on while the command takes it. */
 struct Stdin {
   bool is_open = false;
   std::size_t on_its_way = 0;
@@ -165,15 +194,15 @@ struct Stdin {
   }
 };
 
-/** From the request to the end of the command, with everything that it wrote. */
+/** The call, from the request to the end of the command, with its output. */
 class Conversation {
  public:
-  Conversation(UniqueFd socket, const Asked& asked) : call_(std::move(socket), kMethod) {
-    input_.is_open = asked.has_stdin;
-    call_.send(request_of(asked));
+  Conversation(UniqueFd socket, const Options& options) : call_(std::move(socket), kMethod) {
+    input_.is_open = options.has_stdin;
+    call_.send(request_of(options));
   }
 
-  /** Nothing where the runner gave no answer. */
+  /** Empty if the runner ended the call without an answer. */
   std::optional<End> run() {
     while (true) {
       const bool is_over = end_.has_value() || call_.state() != Call::State::kOpen;
@@ -185,7 +214,7 @@ class Conversation {
  private:
   void step(bool is_over) {
     const auto events = static_cast<short>(POLLIN | (call_.wants_to_write() ? POLLOUT : 0));
-    // poll(2) leaves out descriptors below 0.
+    // poll(2) ignores negative descriptors.
     std::array<pollfd, 5> wanted = {{
         {.fd = is_over ? -1 : call_.descriptor(), .events = events, .revents = 0},
         {.fd = signals_.descriptor(), .events = POLLIN, .revents = 0},
@@ -217,7 +246,7 @@ class Conversation {
       if (field->number == kEnd) end_ = end_of(field->bytes);
       if (field->number == kStdinTaken) input_.on_its_way -= std::min<std::size_t>(field->value, input_.on_its_way);
     }
-    // What goes on is told of when it has gone; the rest of the message is ours.
+    // Output is acknowledged when it was written; the rest of the message is acknowledged now.
     std::size_t passed = 0;
     MessageReader again(message);
     while (const auto field = again.next()) {
@@ -235,11 +264,11 @@ class Conversation {
 };
 
 int run(const std::vector<std::string_view>& words) {
-  const Asked asked = read_words(words);
+  const Options options = read_options(words);
   static_cast<void>(std::signal(SIGPIPE, SIG_IGN));
-  const auto end = Conversation(connect_to(asked.socket), asked).run();
+  const auto end = Conversation(connect_to(options.socket), options).run();
   if (!end)
-    fail("the runner at '" + asked.socket +
+    fail("the runner at '" + options.socket +
          "' ended the call: it launches no commands (launcher in runner.json), or it is shutting down");
   if (!end->problem.empty()) fail(end->problem, end->exit_code);
   if (end->signal != 0) end_by(end->signal);
@@ -252,6 +281,6 @@ int run(const std::vector<std::string_view>& words) {
 
 int main(int argc, char** argv) {
   const int status = buildjail::launch::run({argv, argv + argc});
-  // The thread that waits for signals is not waited for.
+  // exit(3) would wait for the thread that waits for signals.
   ::_exit(status);
 }

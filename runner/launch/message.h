@@ -7,8 +7,7 @@
 
 namespace buildjail::launch {
 
-/** A message of protocol/launcher.proto while it is written: fields one after the other, in the encoding of Protocol
- * Buffers. */
+/** Writes a message of protocol/launcher.proto, field by field, in the encoding of Protocol Buffers. */
 class MessageWriter {
  public:
   MessageWriter& number(unsigned field, std::uint64_t value);
@@ -23,9 +22,9 @@ class MessageWriter {
 /** One field of a message. */
 struct Field {
   unsigned number = 0;
-  /** Of a field that is a number. */
+  /** The value of a number field. */
   std::uint64_t value = 0;
-  /** Of any other. */
+  /** The value of any other field. */
   std::string_view bytes;
 };
 
@@ -33,7 +32,7 @@ struct Field {
 class MessageReader {
  public:
   explicit MessageReader(std::string_view message) : rest_(message) {}
-  /** Nothing at the end, and from where it is none that we know. */
+  /** Empty at the end, and at a kind of field that we do not use. */
   std::optional<Field> next();
 
  private:

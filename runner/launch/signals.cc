@@ -46,7 +46,7 @@ void end_by(int signal) {
   sigset_t mine;
   sigemptyset(&mine);
   sigaddset(&mine, signal);
-  // The thread that waits for signals must not get it.
+  // To this thread, because the thread that waits for signals would take it.
   static_cast<void>(pthread_sigmask(SIG_UNBLOCK, &mine, nullptr));
   static_cast<void>(pthread_kill(pthread_self(), signal));
   ::_exit(kShellsOffset + signal);

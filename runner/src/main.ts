@@ -2,8 +2,7 @@
 import { isBuildjailError } from 'buildjail'
 import { destination, pino } from 'pino'
 
-import { InvalidConfigError } from './config/invalid.ts'
-import { readConfigFile } from './config/read-config.ts'
+import { InvalidConfigError, readConfigFile } from './config/config.ts'
 import { Runner } from './runner.ts'
 
 const usage = `usage: buildjail-runner --config FILE

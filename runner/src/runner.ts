@@ -6,15 +6,13 @@ import type { Logger } from 'pino'
 
 import { Actions } from './action/actions.ts'
 import { buildDirectoryOf, refuseOrdinaryUsers } from './config/build-directory.ts'
-import type { Config } from './config/fields.ts'
-import { InvalidConfigError } from './config/invalid.ts'
+import { InvalidConfigError, type Config } from './config/config.ts'
 import { launcherService, runnerService } from './protocol/services.ts'
 import { runnerHandlers } from './service/handlers.ts'
 import { launcherHandlers } from './service/launching.ts'
 import { Readiness } from './service/readiness.ts'
 import { listen } from './service/socket.ts'
-import { Metrics } from './told/metrics.ts'
-import { Told } from './told/told.ts'
+import { Metrics, Monitor } from './monitoring.ts'
 
 /** A request has the arguments and the environment of one command (execve(2), E2BIG). */
 const largestRequest = 16 * 1024 * 1024
@@ -48,7 +46,7 @@ export class Runner {
     let http: HttpServer | undefined
     try {
       const metrics = new Metrics()
-      const actions = new Actions(config, pool, new Told(log, metrics))
+      const actions = new Actions(config, pool, new Monitor(log, metrics))
       const readiness = new Readiness(config.buildDirectory, actions.leftovers)
       metrics.watch('buildjail_sessions_left', 'Sessions that could not be taken away.', () => actions.leftovers.size)
       metrics.watch('buildjail_sessions_ready', 'Sessions that wait for an action.', () => pool.ready)

@@ -5,9 +5,7 @@ import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { afterEach, describe, expect, it } from 'vitest'
 
-import { fields } from '../src/config/fields.ts'
-import { readConfig } from '../src/config/read-config.ts'
-import { configSchema } from '../src/config/schema.ts'
+import { configSchema, fields, readConfig } from '../src/config/config.ts'
 import { describeAsRoot, describeOnce } from './double/as-root.ts'
 import { RunnerProcess } from './double/runner-process.ts'
 
@@ -34,7 +32,7 @@ describe('runner.json', () => {
   })
 
   it.each([
-    [[], 'the file: must hold an object'],
+    [[], 'the file: must be an object'],
     [{ socket: '/a' }, 'buildDirectory: is missing'],
     [{ ...least, sockets: 1 }, /^sockets: is not a field; there are socket, /],
     [{ ...least, socket: 'runner.sock' }, 'socket: must be an absolute path'],

@@ -111,9 +111,9 @@ describeAsRoot('buildjail-launch', () => {
 
   it('fails with 125 where there is no runner, no command or no such option', async () => {
     expect(await launch(launcher.file, ['--socket', '/absent/socket', 'true'], { cwd: '/' }).ended).toMatchObject({ status: 125, stderr: "buildjail-launch: the runner at '/absent/socket' cannot be reached: No such file or directory\n" })
-    expect(await launch(launcher.file, ['true'], { cwd: '/' }).ended).toMatchObject({ status: 125, stderr: 'buildjail-launch: where is the runner? Say --socket or BUILDJAIL_RUNNER_SOCKET\n' })
-    expect(await launched([]).ended).toMatchObject({ status: 125, stderr: expect.stringMatching(/no command\nusage/) as string })
-    expect(await launched(['--what', 'true']).ended).toMatchObject({ status: 125, stderr: expect.stringMatching(/'--what' is no option/) as string })
+    expect(await launch(launcher.file, ['true'], { cwd: '/' }).ended).toMatchObject({ status: 125, stderr: "buildjail-launch: the runner's socket is missing: use --socket or BUILDJAIL_RUNNER_SOCKET\n" })
+    expect(await launched([]).ended).toMatchObject({ status: 125, stderr: expect.stringMatching(/a command is missing\nusage/) as string })
+    expect(await launched(['--what', 'true']).ended).toMatchObject({ status: 125, stderr: expect.stringMatching(/'--what' is not an option/) as string })
   })
 })
 

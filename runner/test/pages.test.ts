@@ -5,8 +5,7 @@ import { afterEach, describe, expect, it } from 'vitest'
 
 import { blocksOf } from '../../scripts/pages/blocks.mjs'
 import { isValid } from '../../test/unit/schema-validator.ts'
-import { fields } from '../src/config/fields.ts'
-import { readConfig } from '../src/config/read-config.ts'
+import { fields, readConfig } from '../src/config/config.ts'
 import { describeOnce } from './double/as-root.ts'
 import { RunnerProcess } from './double/runner-process.ts'
 

@@ -1,29 +1,28 @@
 import { constants } from 'node:fs'
 import { open } from 'node:fs/promises'
 import { status } from '@grpc/grpc-js'
-import type { AnyOutput, LimitName, Result, Session, SessionPool } from 'buildjail'
+import type { LimitName, Session, SessionPool } from 'buildjail'
 
-import type { Config } from '../config/fields.ts'
+import type { Config } from '../config/config.ts'
 import type { RunRequest, RunResponse } from '../protocol/messages.ts'
 import { Refusal, refusalOf } from '../refusal.ts'
-import type { Told } from '../told/told.ts'
-import { actionOf, type Action } from './action.ts'
 import { Leftovers } from './leftovers.ts'
-import { outcomeOf } from './outcome.ts'
+import { outcomeOf, type Ended, type Phases } from './outcome.ts'
+import { actionOf, type Action } from './request.ts'
 import { recordOf, writeServerLog, type ServerLog } from './server-log.ts'
 
-/** Milliseconds. */
-export interface Phases {
-  acquire: number
-  run: number
-  close: number
+/** Hears what happens to actions (monitoring.ts). */
+export interface ActionListener {
+  /** A command has run, and its session is closed. */
+  ran(session: string, command: readonly string[], result: Ended, phases: Phases): void
+  /** A command has not run. */
+  refused(command: readonly string[], refusal: Refusal): void
+  /** A session could not be closed. */
+  left(session: string, error: unknown): void
 }
 
-/** What is run in a session that is an action's own. */
+/** A command, and the session that it needs. */
 export type Work = Pick<Action, 'inputRoot' | 'additions' | 'command'>
-
-/** How a command went. */
-export type Ended = Pick<Result<AnyOutput>, 'exitCode' | 'signal' | 'limit' | 'isCanceled' | 'failed' | 'durationMs' | 'usage'>
 
 /**
  * How a command is run in its session: it is called once, and the session ends when its promise is settled. On abort the command is killed
@@ -33,28 +32,28 @@ export type Start = (session: Session, signal: AbortSignal) => PromiseLike<Ended
 
 interface Over {
   readonly result: Ended
-  /** It is closed. */
+  /** Closed. */
   readonly session: Session
-  /** Where the action was cut short. The operator has been told of it as of any action that ran. */
+  /** Set if the action was cut short. The listener has heard of it as of any action that ran. */
   readonly refusal: Refusal | undefined
 }
 
 const { O_APPEND, O_NOFOLLOW, O_WRONLY } = constants
 
-/** Runs actions, each in a session of its own out of a pool. What it answers is the worker's to use: nothing runs or writes any more. */
+/** Runs actions, each in a session of its own from a pool. When it answers, the session is closed: nothing writes to the worker's folders any more. */
 export class Actions {
   readonly leftovers: Leftovers = new Leftovers()
   readonly #config: Config
   readonly #pool: SessionPool
-  readonly #told: Told
+  readonly #listener: ActionListener
   /** By input root: an action whose worker gave up may still be on its way out when the worker tries it again in the same folder. */
   readonly #ending = new Map<string, Promise<unknown>>()
   readonly #stopping = new AbortController()
 
-  constructor(config: Config, pool: SessionPool, told: Told) {
+  constructor(config: Config, pool: SessionPool, listener: ActionListener) {
     this.#config = config
     this.#pool = pool
-    this.#told = told
+    this.#listener = listener
   }
 
   /** Ends every action, at once. */
@@ -71,7 +70,9 @@ export class Actions {
     try {
       over = await this.#runAction(actionOf(request, this.#config), gone)
     } catch (error) {
-      throw this.#told.refused(request.arguments, refusalOf(error))
+      const refusal = refusalOf(error)
+      this.#listener.refused(request.arguments, refusal)
+      throw refusal
     }
     if (over.refusal !== undefined) throw over.refusal
     return outcomeOf(over.result)
@@ -142,7 +143,7 @@ export class Actions {
       await this.#close(session)
       phases.close = lap()
     }
-    this.#told.ran(session.id, command, result, phases)
+    this.#listener.ran(session.id, command, result, phases)
     return { result, session, refusal: signal.aborted ? refusalOf(signal.reason) : undefined }
   }
 
@@ -151,7 +152,7 @@ export class Actions {
       await session.close()
     } catch (error) {
       this.leftovers.add(session, error)
-      this.#told.left(session.id, error)
+      this.#listener.left(session.id, error)
       throw error
     }
   }

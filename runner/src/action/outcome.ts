@@ -1,9 +1,21 @@
-import { posixResourceUsage, type Duration, type RunResponse } from '../protocol/messages.ts'
-import type { Ended } from './actions.ts'
+import type { AnyOutput, Result } from 'buildjail'
 
-/** As Buildbarn's own runner has it where a signal ended the command. */
+import { posixResourceUsage, type Duration, type RunResponse } from '../protocol/messages.ts'
+
+/** How long the parts of an action took, in milliseconds. */
+export interface Phases {
+  acquire: number
+  run: number
+  close: number
+}
+
+/** How a command ended. */
+export type Ended = Pick<Result<AnyOutput>, 'exitCode' | 'signal' | 'limit' | 'isCanceled' | 'failed' | 'durationMs' | 'usage'>
+
+/** The exit code of a command that a signal ended, as Buildbarn's own runner reports it. */
 const endedBySignal = -1
 
+/** The answer to a worker. */
 export function outcomeOf({ exitCode, signal, usage }: Pick<Ended, 'exitCode' | 'signal' | 'usage'>): RunResponse {
   return {
     exitCode: exitCode ?? endedBySignal,

@@ -1,7 +1,7 @@
 import { realpathSync, statSync } from 'node:fs'
 import path from 'node:path'
 
-import { InvalidConfigError } from './invalid.ts'
+import { InvalidConfigError } from './config.ts'
 
 const others = 0o077
 

@@ -3,7 +3,7 @@ import { connect } from 'node:net'
 import { once } from 'node:events'
 import { ServerCredentials, type Server } from '@grpc/grpc-js'
 
-import { InvalidConfigError } from '../config/invalid.ts'
+import { InvalidConfigError } from '../config/config.ts'
 
 /**
  * Listens on a Unix socket that only our own user may connect to.

@@ -1,7 +1,18 @@
+import { readFileSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
 import type { Spec } from 'buildjail'
 
-import { InvalidConfigError } from './invalid.ts'
+/** The configuration is refused. Nothing has been started. */
+export class InvalidConfigError extends Error {
+  /** `metrics.port` */
+  readonly entry: string
+
+  constructor(entry: string, problem: string) {
+    super(`${entry}: ${problem}`)
+    this.name = new.target.name
+    this.entry = entry
+  }
+}
 
 /** What `runner.json` says. */
 export interface Config {
@@ -91,8 +102,8 @@ function record(given: unknown, entry: string, keys?: readonly string[]): Readon
   return given as Readonly<Record<string, unknown>>
 }
 
-/** Not of the base: they are an action's own, or settled by the runner. */
-export const notOfTheBase = ['output', 'outputs', 'stores', 'cwd', 'keep', 'wait', 'ownership'] as const
+/** Fields of a spec that each action or the runner itself decides. */
+const notOfTheBase = ['output', 'outputs', 'stores', 'cwd', 'keep', 'wait', 'ownership'] as const
 
 const sessionField: ConfigField<Spec> = {
   read: (given, entry) => {
@@ -132,7 +143,7 @@ const launcherField: ConfigField<Launcher> = {
   schema: { type: 'object', properties: { depth: depth.schema }, required: ['depth'], additionalProperties: false },
 }
 
-/** Each field, and its value where the file has none. */
+/** Each field, and its value if the file lacks it. */
 export const fields: { readonly [Name in keyof Config]: ConfigField<Exclude<Config[Name], undefined>> & { readonly missing?: () => Config[Name] } } = {
   socket: absolutePath,
   buildDirectory: absolutePath,
@@ -145,4 +156,52 @@ export const fields: { readonly [Name in keyof Config]: ConfigField<Exclude<Conf
   metrics: { ...metricsField, missing: () => undefined },
   logLevel: { ...word(logLevels), missing: () => 'info' },
   launcher: { ...launcherField, missing: () => undefined },
+}
+
+/** @throws InvalidConfigError, and the errors of readFileSync */
+export function readConfigFile(file: string): Config {
+  let given: unknown
+  try {
+    given = JSON.parse(readFileSync(file, 'utf8'))
+  } catch (error) {
+    if (error instanceof SyntaxError) throw new InvalidConfigError(file, `is not JSON: ${error.message}`)
+    throw error
+  }
+  return readConfig(given)
+}
+
+/** @throws InvalidConfigError */
+export function readConfig(given: unknown): Config {
+  const { $schema: _, ...entries } = record(given, 'the file')
+  record(entries, '', Object.keys(fields))
+  const config: Record<string, unknown> = {}
+  for (const [name, { read, missing }] of Object.entries(fields)) {
+    if (Object.hasOwn(entries, name)) config[name] = read(entries[name], name)
+    else if (missing === undefined) throw new InvalidConfigError(name, 'is missing')
+    else config[name] = missing()
+  }
+  return config as unknown as Config
+}
+
+interface ObjectSchema {
+  readonly properties: Readonly<Record<string, object>>
+}
+
+/** JSON Schema of `runner.json`. @param specFile that of buildjail's spec files */
+export function configSchema({ properties }: ObjectSchema): object {
+  const entries = Object.entries(fields)
+  const left = new Set<string>([...notOfTheBase, '$schema', 'command'])
+  const session = {
+    ...fields.session.schema,
+    properties: Object.fromEntries(Object.entries(properties).filter(([name]) => !left.has(name))),
+    additionalProperties: false,
+  }
+  return {
+    $schema: 'https://json-schema.org/draft/2020-12/schema',
+    title: 'buildjail-runner configuration',
+    type: 'object',
+    properties: { $schema: { type: 'string' }, ...Object.fromEntries(entries.map(([name, { schema }]) => [name, schema])), session },
+    required: entries.filter(([, { missing }]) => missing === undefined).map(([name]) => name),
+    additionalProperties: false,
+  }
 }
