@@ -1,20 +1,16 @@
 import { defineConfig } from 'vitest/config'
 
-// A test's mounts and jails are counted before and after it: two files at once would count each other's.
-const oneAtATime = {
-  fileParallelism: false,
-  maxWorkers: 1,
-  pool: 'forks',
-  testTimeout: 60_000,
-  hookTimeout: 60_000,
-  setupFiles: 'test/stack-frames.ts',
-} as const
+const patient = { pool: 'forks', testTimeout: 60_000, hookTimeout: 60_000, setupFiles: 'test/stack-frames.ts' } as const
+/** A test's mounts and jails are counted before and after it: two files at once would count each other's. */
+const oneAtATime = { ...patient, fileParallelism: false, maxWorkers: 1 } as const
 
 export default defineConfig({
   test: {
     projects: [
       // These replace parts of the process and of the package, so each file has a process of its own.
-      { test: { ...oneAtATime, name: 'unit', include: ['test/{unit,native}/**/*.test.ts'] } },
+      { test: { ...patient, name: 'unit', include: ['test/unit/**/*.test.ts'], maxWorkers: 2, sequence: { groupOrder: 0 } } },
+      // These compile, pack and install.
+      { test: { ...oneAtATime, name: 'package', include: ['test/{package,native}/**/*.test.ts'], sequence: { groupOrder: 1 } } },
       // These share one, as sessions in one process must not disturb each other.
       {
         test: {
@@ -23,12 +19,12 @@ export default defineConfig({
           include: ['test/{session,freebsd,linux}/**/*.test.ts'],
           globalSetup: ['test/probe/global-setup.ts'],
           isolate: false,
+          sequence: { groupOrder: 2 },
         },
       },
       // The package that serves workers: each of its tests has runners in processes of their own.
-      { test: { ...oneAtATime, name: 'runner', include: ['runner/test/**/*.test.ts'] } },
-      { test: { ...oneAtATime, name: 'conformance', include: ['conformance/test/**/*.test.ts'] } },
+      { test: { ...oneAtATime, name: 'runner', include: ['runner/test/**/*.test.ts'], sequence: { groupOrder: 3 } } },
+      { test: { ...oneAtATime, name: 'conformance', include: ['conformance/test/**/*.test.ts'], sequence: { groupOrder: 4 } } },
     ],
-    ...oneAtATime,
   },
 })

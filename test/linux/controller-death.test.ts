@@ -8,6 +8,7 @@ import { usePrograms } from '../session/controlled.ts'
 import { useFolders } from '../session/folders.ts'
 import { uidOutside } from '../session/outside.ts'
 import { describeLinux, isRoot, processesIn } from './host.ts'
+import { expectSilence } from '../session/silence.ts'
 
 const second = 1000
 
@@ -37,9 +38,7 @@ describeLinux('when the host program is killed in the middle of a build', () => 
     // By the watcher, which waits for the last of them.
     const owner = (): number[] => ((now) => [now.uid, now.gid, now.mode])(statSync(folders.output))
     await expect.poll(owner).toEqual([before.uid, before.gid, before.mode])
-    const size = statSync(beats).size
-    await sleep(100)
-    expect(statSync(beats).size).toBe(size)
+    await expectSilence(() => statSync(beats).size)
   })
 
   test('its output can be lent again at once, to a process that has recovered once already', async () => {

@@ -73,6 +73,7 @@ describeLinux('what a build may do', () => {
     const session = await openSession({})
     const stopper = session.run(['sh', '-c', 'while :; do kill -STOP -1; done'], { reject: false })
     const others = Array.from({ length: 8 }, () => session.run(['true'], { reject: false }).catch((error: unknown) => error))
+    // Some rounds of the loop, against the others that begin meanwhile.
     await new Promise((resolve) => setTimeout(resolve, 200))
     await session.close()
     expect(await stopper).toMatchObject({ signal: 'SIGKILL' })

@@ -34,6 +34,7 @@ async function expectInTurn(runs: readonly (() => Running)[], most: number): Pro
   for (const index of runs.keys()) {
     const expected = Math.min(most + index, runs.length)
     await expect.poll(() => there.length, { timeout: 20_000 }).toBe(expected)
+    // Time in which one too many would come.
     await sleep(100)
     expect(there.toSorted()).toEqual([...runs.keys()].slice(0, expected))
     await letGo(index)

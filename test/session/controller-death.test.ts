@@ -13,6 +13,7 @@ import { useFolders } from './folders.ts'
 import { hostState, type HostState } from './host-state.ts'
 import { describeSession } from './kernel.ts'
 import { uidOutside } from './outside.ts'
+import { expectSilence } from './silence.ts'
 
 const churn = fileURLToPath(new URL('churn.mjs', import.meta.url))
 /** Milliseconds in which everything is to be gone after the death of its process, without anybody doing anything. */
@@ -46,9 +47,7 @@ describeSession('when the host program is killed', () => {
     await expect.poll(() => existsSync(beats), { timeout: 20_000 }).toBe(true)
     await program.kill()
     await expect.poll(lookAround, { timeout: bound, interval: 10 }).toEqual(before)
-    const { size } = statSync(beats)
-    await sleep(100)
-    expect(statSync(beats).size).toBe(size)
+    await expectSilence(() => statSync(beats).size)
     // Nor is what did it.
     await expect.poll(() => isRunning(watcher), { timeout: bound }).toBe(false)
     expect(await recover()).toEqual({ recovered: [], leftAlone: [] })

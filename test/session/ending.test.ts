@@ -1,5 +1,4 @@
 import { existsSync, statSync } from 'node:fs'
-import { setTimeout as sleep } from 'node:timers/promises'
 import path from 'node:path'
 import { expect, test } from 'vitest'
 
@@ -8,16 +7,11 @@ import { probe } from '../probe/compiled-probe.ts'
 import { useFolders } from './folders.ts'
 import { expectSameState, hostState } from './host-state.ts'
 import { describeSession } from './kernel.ts'
+import { expectSilence } from './silence.ts'
 
 describeSession('nothing of a build survives its session', () => {
   const folder = 'folder' in probe ? probe.folder : ''
   const folders = useFolders()
-
-  const expectSilence = async (file: string): Promise<void> => {
-    const size = statSync(file).size
-    await sleep(300)
-    expect(statSync(file).size).toBe(size)
-  }
 
   test.skipIf(folder === '')('not a daemon that detached itself twice and ignores SIGTERM', async () => {
     const before = await hostState()
@@ -26,7 +20,7 @@ describeSession('nothing of a build survives its session', () => {
     await session.run(['/inputs/probe/probe', 'detach', '/output/beats'])
     await expect.poll(() => existsSync(beats) && statSync(beats).size, { timeout: 20_000 }).toBeGreaterThan(2)
     await session.close()
-    await expectSilence(beats)
+    await expectSilence(() => statSync(beats).size)
     await expectSameState(before)
   })
 
@@ -47,7 +41,7 @@ describeSession('nothing of a build survives its session', () => {
     const session = await openSession({ output: folders.output })
     const error = await session.run(['sh', '-c', script], { timeout: 1500, forceKillAfterDelay: 200 }).catch((reason: unknown) => reason)
     expect(error).toMatchObject({ code: 'ERR_BUILDJAIL_COMMAND_FAILED', timedOut: true, isCanceled: false, signal: 'SIGKILL' })
-    await expectSilence(beats)
+    await expectSilence(() => statSync(beats).size)
     expect((await session.run(['echo', 'usable'])).stdout).toBe('usable')
     await session.close()
     await expectSameState(before)
@@ -56,8 +50,8 @@ describeSession('nothing of a build survives its session', () => {
   test('not one that is aborted', async () => {
     const before = await hostState()
     const controller = new AbortController()
-    const running = build({}, ['sleep', '100'], { signal: controller.signal }).catch((reason: unknown) => reason)
-    await sleep(500)
+    const running = build({ output: folders.output }, ['sh', '-c', 'touch /output/begun; sleep 100'], { signal: controller.signal }).catch((reason: unknown) => reason)
+    await expect.poll(() => existsSync(path.join(folders.output, 'begun')), { timeout: 20_000 }).toBe(true)
     controller.abort(new Error('changed my mind'))
     expect(await running).toMatchObject({ isCanceled: true, signal: 'SIGTERM', cause: { message: 'changed my mind' } })
     await expectSameState(before)

@@ -1,4 +1,5 @@
 import { execFile } from 'node:child_process'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { once } from 'node:events'
 import { readFileSync, statSync } from 'node:fs'
 import path from 'node:path'
@@ -11,6 +12,7 @@ import { useFolders } from './folders.ts'
 import { expectSameState, hostState } from './host-state.ts'
 import { describeSession, isFreebsd } from './kernel.ts'
 import { rejected } from './rejected.ts'
+import { beatsMissed, expectSilence } from './silence.ts'
 
 const sh = (script: string): [string, string, string] => ['sh', '-c', script]
 const spin = sh('while :; do :; done')
@@ -127,9 +129,7 @@ describeSession('output of a command', () => {
       const result = await session.run(sh('while :; do echo beat >> /output/beats; sleep 0.05; done & while :; do echo out; echo err >&2; done'), { reject: false })
       expect(result).toMatchObject({ limit: 'output', signal: 'SIGKILL', isMaxBuffer: false, failed: true })
       expect(result.stdout.length + result.stderr.length).toBeGreaterThan(bytes / 2)
-      const size = statSync(path.join(folders.output, 'beats')).size
-      await new Promise((resolve) => setTimeout(resolve, 300))
-      expect(statSync(path.join(folders.output, 'beats')).size).toBe(size)
+      await expectSilence(() => statSync(path.join(folders.output, 'beats')).size)
       expect((await session.run(['echo', 'usable'])).stdout).toBe('usable')
       const error = await rejected(session.run(babble))
       expect(error).toMatchObject({ limit: 'output', code: 'ERR_BUILDJAIL_COMMAND_FAILED' })
@@ -156,7 +156,7 @@ describeSession('output of a command', () => {
     expect(statSync(log).size).toBe(bytes)
     await session.run(sh('while :; do echo "what nobody wants to know of so much"; done & exit 0'), { stdout: { file: daemon }, stderr: 'ignore', reject: false })
     await expect.poll(() => statSync(daemon).size, { timeout: 30_000 }).toBe(bytes)
-    await new Promise((resolve) => setTimeout(resolve, 300))
+    await expectSilence(() => statSync(daemon).size)
     expect(statSync(daemon).size).toBe(bytes)
   })
 
@@ -173,7 +173,8 @@ describeSession('output of a command', () => {
   test.for(['read', 'left unread at first'] as const)('of a spawned one is counted where it is %s', { timeout: 60_000 }, async (how) => {
     await using session = await openSession({})
     const child = session.spawn(babble, { limits: { output } })
-    if (how === 'left unread at first') await new Promise((resolve) => setTimeout(resolve, 300))
+    // Long enough for the pipe to be full.
+    if (how === 'left unread at first') await sleep(beatsMissed)
     // Else it would write for ever, and leave no time for anything else.
     let read = 0
     const counted = (chunk: Buffer): unknown => (read += chunk.length) > 50 << 20 && child.kill('SIGKILL')

@@ -167,6 +167,7 @@ describeSession('a pool of sessions', () => {
     await using pool = await SessionPool.open({}, { size: 1, maxAgeMs: 100 })
     const { id } = await pool.acquire().then(async (session) => (await session.close(), session))
     await expect.poll(() => pool.ready).toBe(1)
+    // Three times the age that it may have.
     await new Promise((resolve) => setTimeout(resolve, 300))
     await expect.poll(() => pool.ready).toBe(1)
     await using session = await pool.acquire()

@@ -7,6 +7,7 @@ import { expect, test } from 'vitest'
 import { build, CommandError, openSession } from '../../src/index.ts'
 import { useFolders } from './folders.ts'
 import { describeSession } from './kernel.ts'
+import { expectSilence } from './silence.ts'
 
 describeSession('running commands', () => {
   const folders = useFolders()
@@ -124,9 +125,7 @@ describeSession('running commands', () => {
     }
     expect(await running.catch((reason: unknown) => reason)).toMatchObject({ isCanceled: true })
     const beats = async (): Promise<string> => (await session.run(['wc', '-c', '/tmp/beats'], { reject: false })).stdout
-    const heard = await beats()
-    await new Promise((resolve) => setTimeout(resolve, 300))
-    expect(await beats()).toBe(heard)
+    await expectSilence(beats)
   })
 
   test('all has both streams exactly as they were written', async () => {
@@ -185,9 +184,7 @@ describeSession('running commands', () => {
     const late = await session.run(['sh', '-c', '(while :; do echo . >> /tmp/beats; sleep 0.05; done) & sleep 100'], { timeout: 500, reject: false })
     expect(late).toMatchObject({ timedOut: true, signal: 'SIGTERM' })
     const beats = async (): Promise<string> => (await session.run(['wc', '-c', '/tmp/beats'])).stdout
-    const heard = await beats()
-    await new Promise((resolve) => setTimeout(resolve, 300))
-    expect(await beats()).toBe(heard)
+    await expectSilence(beats)
     await session.run(['touch', '/tmp/over'])
     expect((await neighbour).stdout).toBe('well')
   })
@@ -198,10 +195,8 @@ describeSession('running commands', () => {
     const script = '($(command -v setsid) sh -c \'trap "" TERM; while :; do echo . >> /tmp/beats; sleep 0.05; done\' &); while [ ! -s /tmp/beats ]; do sleep 0.05; done; sleep 100'
     await expect(session.run(['sh', '-c', script], { timeout: process.env['BUILDJAIL_IN_GUEST'] === undefined ? 500 : 5000 })).rejects.toMatchObject({ timedOut: true, signal: 'SIGTERM' })
     const beats = async (): Promise<string> => (await session.run(['wc', '-c', '/tmp/beats'])).stdout
-    const before = await beats()
-    expect(before).not.toMatch(/^\s*0 /)
-    await new Promise((resolve) => setTimeout(resolve, 500))
-    expect(await beats()).toBe(before)
+    expect(await beats()).not.toMatch(/^\s*0 /)
+    await expectSilence(beats)
   })
 
   test('a hundred thousand arguments arrive, and of a million the kernel says that they are too many', async () => {

@@ -11,6 +11,7 @@ import type { Spec } from '../../src/spec/spec.ts'
 import { packPlan } from '../../src/native/wire-plan.ts'
 import { HostTree } from './host-tree.ts'
 import { readPlan } from './wire-reader.ts'
+import { cases, timeout } from './fuzz-cases.ts'
 
 const tree = new HostTree()
 const stateDirectory = tree.directory('state/here')
@@ -62,12 +63,6 @@ const spec: fc.Arbitrary<Spec> = fc.record(
   { requiredKeys: ['toolchain'] },
 )
 
-// `npm run test:fuzz` asks for more; an emulated processor is some thirty times slower, and what is tested here does not
-// depend on it.
-const casesAsked = process.env['BUILDJAIL_FUZZ_CASES']
-const cases = { numRuns: casesAsked === undefined ? (process.env['BUILDJAIL_IN_GUEST'] === undefined ? 3000 : 100) : Number(casesAsked) }
-const timeout = casesAsked === undefined ? 60_000 : 1_800_000
-
 /** The nearest mount around a target. */
 const outerOf = ({ target: inner }: { readonly target: string }, mounts: Plan['mounts']): Plan['mounts'][number] | undefined =>
   mounts.filter(({ target: outer }) => isBelow(inner, outer)).toSorted((a, b) => b.target.length - a.target.length)[0]
@@ -76,7 +71,7 @@ const isBelow = (inner: string, outer: string): boolean => inner.startsWith(`${o
 const isPlain = (text: string): boolean => /^(\/[^/\0]+)+$/.test(text) && !text.split('/').some((part) => part === '.' || part === '..')
 
 const counted = { plans: 0, refusals: 0 }
-if (casesAsked !== undefined) afterAll(() => console.log(`${cases.numRuns} cases a rule: ${counted.plans} plans, ${counted.refusals} refusals`))
+afterAll(() => console.log(`${cases.numRuns} cases a rule: ${counted.plans} plans, ${counted.refusals} refusals`))
 
 function planned(given: Spec): Plan | undefined {
   return plannedAsIs({ ...given, stateDirectory })

@@ -7,6 +7,7 @@ import { planOf } from '../../src/spec/plan.ts'
 import { specSchema } from '../../src/spec/schema.ts'
 import { checkedSpec, type Spec } from '../../src/spec/spec.ts'
 import { isValid } from './schema-validator.ts'
+import { cases } from './fuzz-cases.ts'
 
 const text = fc.string({ minLength: 1, unit: 'grapheme' }).filter((one) => !one.includes('\0'))
 const key = fc.oneof(
@@ -103,7 +104,6 @@ function isTaken(spec: object): boolean {
   }
 }
 
-const cases = { numRuns: process.env['BUILDJAIL_IN_GUEST'] === undefined ? 3000 : 100 }
 
 describe('the JSON Schema of a spec', () => {
   it('has every field, each with a description, and no other', () => {

@@ -21,6 +21,7 @@ describeAttack('a build that changes the /dev/null it was given as stdin', () =>
     before = nodeOf()
   })
   afterEach(() => {
+    // An ordinary user cannot have changed it.
     if (!isRoot) return
     chmodSync('/dev/null', before.mode)
     chownSync('/dev/null', before.uid, before.gid)

@@ -7,7 +7,7 @@ import { floorPlanText, refusalsOf } from '../../bench/floor/plan.mjs'
 import { wrappedSymbols } from '../../native/faults/wrap-flags.mjs'
 import { readDynamic } from '../../scripts/elf-dynamic.mjs'
 import { planOf } from '../../src/spec/plan.ts'
-import { HostTree } from './host-tree.ts'
+import { HostTree } from '../unit/host-tree.ts'
 
 const tree = new HostTree()
 const source = tree.directory('source')
