@@ -6,13 +6,13 @@
 
 namespace buildjail {
 
-/** Waits that grow from 50 microseconds to `longest`, until a bound on their sum is reached. */
+/** Repeated waits that grow from 50 microseconds to `longest`, until the time `bound` is over. */
 class BackOff {
  public:
   explicit BackOff(std::chrono::milliseconds bound, std::chrono::microseconds longest = std::chrono::microseconds{5000})
       : deadline_(Clock::now() + bound), longest_(longest) {}
 
-  /** Waits once. False, without waiting, when the bound is reached. */
+  /** Waits once. Returns false, without waiting, when the bound is reached. */
   bool wait() {
     if (Clock::now() >= deadline_) return false;
     std::this_thread::sleep_for(next_);

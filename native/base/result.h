@@ -1,6 +1,9 @@
 #pragma once
 
+#include <cerrno>
+#include <new>
 #include <optional>
+#include <system_error>
 #include <utility>
 #include <variant>
 
@@ -8,7 +11,7 @@
 
 namespace buildjail {
 
-/** A value, or why there is none. */
+/** A value, or the error that prevented it. */
 template <class T>
 class [[nodiscard]] Result {
  public:
@@ -28,7 +31,7 @@ class [[nodiscard]] Result {
   std::variant<T, SysError> held_;
 };
 
-/** Done, or why not. */
+/** Success, or an error. */
 template <>
 class [[nodiscard]] Result<void> {
  public:
@@ -44,5 +47,20 @@ class [[nodiscard]] Result<void> {
 };
 
 using Status = Result<void>;
+
+/** Returns the Result of `work`. Exceptions for lack of memory or of threads become an error of `step`. */
+template <class Work>
+auto caught(const char* step, Work&& work) -> decltype(work()) {
+  const auto error = [step](const char* syscall, int err) {
+    return SysError{.step = step, .syscall = syscall, .err = err, .path = {}, .dest = {}, .detail = {}};
+  };
+  try {
+    return work();
+  } catch (const std::system_error& thrown) {
+    return error("pthread_create", thrown.code().value());
+  } catch (const std::bad_alloc&) {
+    return error("malloc", ENOMEM);
+  }
+}
 
 }  // namespace buildjail

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <cstddef>
 #include <system_error>
 
 namespace buildjail {
@@ -14,8 +15,7 @@ struct ErrnoName {
   const char* name;
 };
 
-// The same number means different things on different systems, so names are taken from the macros of the one compiled
-// for.
+// Errno numbers differ between systems, so the names come from this system's macros.
 constexpr auto kErrnoNames = std::to_array<ErrnoName>({
 #define BUILDJAIL_ERRNO(name) {name, #name}
     BUILDJAIL_ERRNO(EPERM),        BUILDJAIL_ERRNO(ENOENT),       BUILDJAIL_ERRNO(ESRCH),
@@ -42,6 +42,17 @@ constexpr auto kErrnoNames = std::to_array<ErrnoName>({
 #undef BUILDJAIL_ERRNO
 });
 
+/** A sentence with more holders is unreadable. Programs get the whole list. */
+constexpr std::size_t kMostNamed = 5;
+
+std::string name_of(const Holder& holder) {
+  std::string text = holder.pid == 0 ? "" : "pid " + std::to_string(holder.pid) + " (" + holder.command + "): ";
+  std::string kind = holder.kind;
+  std::replace(kind.begin(), kind.end(), '-', ' ');
+  text += kind;
+  return holder.path.empty() ? text : text + " " + holder.path;
+}
+
 }  // namespace
 
 SysError last_error(std::string step, std::string syscall, std::string path) {
@@ -61,5 +72,13 @@ std::string errno_name(int err) {
 }
 
 std::string errno_text(int err) { return std::generic_category().message(err); }
+
+std::string held_by(const std::vector<Holder>& holders) {
+  std::string text;
+  const std::size_t count = std::min(holders.size(), kMostNamed);
+  for (std::size_t i = 0; i < count; ++i) text += (i == 0 ? "held by " : "; ") + name_of(holders[i]);
+  if (holders.size() > count) text += "; and " + std::to_string(holders.size() - count) + " more";
+  return text;
+}
 
 }  // namespace buildjail

@@ -1,31 +1,44 @@
 #pragma once
 
+#include <sys/types.h>
+
 #include <string>
 #include <utility>
 #include <vector>
 
-#include "base/holder.h"
-
 namespace buildjail {
 
-/** A system call that said no: during which step, which call, which errno, on what. The one error type of native code.
- */
+/** A process, or another object, that keeps something from being taken away. */
+struct Holder {
+  /** `open-file`, `cwd`, ...: HolderKind of src/errors.ts. */
+  std::string kind;
+  /** 0 for a holder that is no process. */
+  pid_t pid = 0;
+  std::string command;
+  /** The path on the host of the thing that is held; empty if it has no path. */
+  std::string path;
+};
+
+/** `held by pid 812 (vi): cwd /a; pid 9 (sh): open file /a/log`: names the first few. Empty without holders. */
+[[nodiscard]] std::string held_by(const std::vector<Holder>& holders);
+
+/** The one error type of native code: a system call that failed, with its step, its errno and its object. */
 struct SysError {
   std::string step;
   std::string syscall;
   int err = 0;
   std::string path;
   std::string dest;
-  /** What the kernel said beyond the errno, or what we know beyond it. */
+  /** A message of the kernel, or our own explanation. */
   std::string detail;
-  /** Where something could not be taken away: who is known to hold it. */
+  /** The known holders of something that could not be taken away. */
   std::vector<Holder> holders{};
 };
 
-/** The error of a call that just failed; reads errno, so it comes straight after the call. */
+/** The error of the call that has just failed. Reads errno, so nothing may come in between. */
 [[nodiscard]] SysError last_error(std::string step, std::string syscall, std::string path = {});
 
-/** The symbolic name of an errno (`ENOENT`), from this system's own table. */
+/** The name of an errno (`ENOENT`) on this system. */
 [[nodiscard]] std::string errno_name(int err);
 
 /** strerror(3) without its shared buffer. */

@@ -8,14 +8,14 @@
 
 namespace buildjail {
 
-/** One step that was done, and how long it took. */
+/** A finished step and its duration. */
 struct TraceEntry {
   std::string step;
   std::string path;
   std::int64_t ns;
 };
 
-/** Records steps one after the other: each took what passed since the one before. */
+/** Records steps one after the other. The duration of a step begins at the end of the one before. */
 class Trace {
  public:
   void mark(std::string step, std::string path = {}) {
@@ -23,12 +23,12 @@ class Trace {
     entries_.push_back({std::move(step), std::move(path), std::chrono::nanoseconds(now - last_).count()});
     last_ = now;
   }
-  /** A step that was timed elsewhere. */
+  /** Adds a step that was timed elsewhere. */
   void add(std::string step, std::string path, std::int64_t ns) {
     entries_.push_back({std::move(step), std::move(path), ns});
     last_ = Clock::now();
   }
-  /** What passed until now was nobody's step. */
+  /** Leaves the time until now out of the next step. */
   void resume() { last_ = Clock::now(); }
   [[nodiscard]] const std::vector<TraceEntry>& entries() const noexcept { return entries_; }
 

@@ -5,7 +5,7 @@
 #include <string>
 #include <utility>
 
-#include "base/signal_name.h"
+#include "base/signals.h"
 #include "binding/bytes_from_js.h"
 #include "binding/envelope_wrap.h"
 #include "binding/error_to_js.h"

@@ -12,7 +12,7 @@
 #include <utility>
 #include <vector>
 
-#include "base/signal_name.h"
+#include "base/signals.h"
 #include "binding/error_to_js.h"
 #include "binding/system_call.h"
 #include "freebsd/jail_events.h"

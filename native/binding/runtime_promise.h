@@ -6,7 +6,6 @@
 #include <optional>
 #include <utility>
 
-#include "base/caught.h"
 #include "base/result.h"
 #include "binding/error_to_js.h"
 #include "binding/runtime.h"

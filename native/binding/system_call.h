@@ -4,7 +4,6 @@
 
 #include <utility>
 
-#include "base/caught.h"
 #include "base/result.h"
 #include "binding/error_to_js.h"
 #include "binding/pool_promise.h"

@@ -7,7 +7,7 @@
 #include <cstdint>
 #include <optional>
 
-#include "base/signal_name.h"
+#include "base/signals.h"
 #include "binding/error_to_js.h"
 
 namespace buildjail {

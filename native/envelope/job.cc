@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <csignal>
 
-#include "base/caught.h"
+#include "base/result.h"
 #include "envelope/ended_by.h"
 #include "envelope/jobs.h"
 

@@ -3,7 +3,7 @@
 #include <cerrno>
 #include <utility>
 
-#include "base/caught.h"
+#include "base/result.h"
 
 namespace buildjail {
 

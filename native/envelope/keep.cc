@@ -11,12 +11,11 @@
 #include <ranges>
 #include <utility>
 
-#include "base/hold.h"
+#include "base/text.h"
 #include "base/unique_fd.h"
 #include "state/file_state.h"
 #include "state/folder_below.h"
 #include "state/kept_tree.h"
-#include "state/words.h"
 
 namespace buildjail {
 

@@ -10,7 +10,7 @@
 #include <memory>
 #include <optional>
 
-#include "base/hold.h"
+#include "base/unique_fd.h"
 #include "state/lease.h"
 #include "state/output_lease.h"
 

@@ -7,8 +7,7 @@
 #include <variant>
 #include <vector>
 
-#include "base/credentials.h"
-#include "base/id_extent.h"
+#include "base/ids.h"
 #include "envelope/accounting.h"
 #include "plan/plan.h"
 

@@ -4,7 +4,7 @@
 #include <system_error>
 #include <utility>
 
-#include "base/caught.h"
+#include "base/result.h"
 
 namespace buildjail {
 

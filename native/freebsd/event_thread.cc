@@ -4,8 +4,8 @@
 #include <cerrno>
 #include <utility>
 
-#include "base/blocked_signals.h"
-#include "base/caught.h"
+#include "base/result.h"
+#include "base/signals.h"
 
 namespace buildjail {
 

@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "base/holder.h"
+#include "base/sys_error.h"
 
 namespace buildjail {
 

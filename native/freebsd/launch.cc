@@ -6,7 +6,7 @@
 #include <csignal>
 
 #include "base/back_off.h"
-#include "base/c_strings.h"
+#include "base/text.h"
 #include "freebsd/child.h"
 #include "freebsd/jail_child.h"
 #include "freebsd/processes.h"

@@ -7,7 +7,7 @@
 #include <optional>
 #include <string>
 
-#include "base/credentials.h"
+#include "base/ids.h"
 #include "base/result.h"
 #include "freebsd/jail.h"
 #include "freebsd/session_terminal.h"

@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-#include "base/credentials.h"
+#include "base/ids.h"
 #include "base/result.h"
 
 namespace buildjail {

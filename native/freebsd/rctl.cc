@@ -10,7 +10,7 @@
 #include <string_view>
 #include <utility>
 
-#include "state/words.h"
+#include "base/text.h"
 
 namespace buildjail {
 

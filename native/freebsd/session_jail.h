@@ -9,11 +9,11 @@
 #include <string>
 #include <vector>
 
+#include "base/ids.h"
 #include "base/result.h"
 #include "base/trace.h"
 #include "base/unique_fd.h"
 #include "freebsd/jail.h"
-#include "state/build_ids.h"
 
 namespace buildjail {
 

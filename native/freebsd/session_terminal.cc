@@ -9,7 +9,7 @@
 
 #include <cstddef>
 
-#include "base/above_stdio.h"
+#include "base/unique_fd.h"
 
 namespace buildjail {
 

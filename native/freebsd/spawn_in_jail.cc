@@ -11,8 +11,8 @@
 #include <cstddef>
 #include <utility>
 
-#include "base/above_stdio.h"
-#include "base/c_strings.h"
+#include "base/text.h"
+#include "base/unique_fd.h"
 #include "freebsd/iovec_list.h"
 #include "freebsd/jail_child.h"
 #include "launch/launch_request.h"

@@ -9,7 +9,7 @@
 #include <cerrno>
 #include <utility>
 
-#include "base/above_stdio.h"
+#include "base/unique_fd.h"
 
 namespace buildjail {
 

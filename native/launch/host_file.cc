@@ -8,7 +8,7 @@
 #include <optional>
 #include <utility>
 
-#include "base/above_stdio.h"
+#include "base/unique_fd.h"
 
 namespace buildjail {
 

@@ -6,8 +6,8 @@
 
 #include <cstring>
 
-#include "base/above_stdio.h"
-#include "base/blocked_signals.h"
+#include "base/signals.h"
+#include "base/unique_fd.h"
 
 namespace buildjail {
 

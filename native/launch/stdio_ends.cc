@@ -7,7 +7,7 @@
 
 #include <utility>
 
-#include "base/above_stdio.h"
+#include "base/unique_fd.h"
 
 namespace buildjail {
 

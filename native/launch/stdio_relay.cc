@@ -10,8 +10,8 @@
 #include <cstdint>
 #include <utility>
 
-#include "base/blocked_signals.h"
-#include "base/caught.h"
+#include "base/result.h"
+#include "base/signals.h"
 
 namespace buildjail {
 

@@ -9,9 +9,9 @@
 #include <cerrno>
 #include <utility>
 
-#include "base/above_stdio.h"
-#include "base/blocked_signals.h"
-#include "base/caught.h"
+#include "base/result.h"
+#include "base/signals.h"
+#include "base/unique_fd.h"
 
 namespace buildjail {
 

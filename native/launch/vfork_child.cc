@@ -7,7 +7,7 @@
 #include <cerrno>
 #include <cstddef>
 
-#include "base/blocked_signals.h"
+#include "base/signals.h"
 
 namespace buildjail {
 

@@ -12,10 +12,10 @@
 #include <utility>
 
 #include "base/paths.h"
+#include "base/text.h"
 #include "base/unique_fd.h"
 #include "linux/kernel_files.h"
 #include "linux/mount_table.h"
-#include "state/words.h"
 
 namespace buildjail {
 

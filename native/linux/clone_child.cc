@@ -14,7 +14,7 @@
 #include <sanitizer/asan_interface.h>
 #endif
 
-#include "base/blocked_signals.h"
+#include "base/signals.h"
 
 namespace buildjail {
 

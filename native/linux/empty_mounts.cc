@@ -7,7 +7,7 @@
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
-#include "base/above_stdio.h"
+#include "base/unique_fd.h"
 #include "linux/clone_child.h"
 #include "linux/raw_calls.h"
 #include "linux/source_copy.h"

@@ -9,7 +9,7 @@
 
 #include <cerrno>
 
-#include "base/above_stdio.h"
+#include "base/unique_fd.h"
 #include "state/descriptor_path.h"
 
 namespace buildjail {

@@ -6,8 +6,8 @@
 #include <set>
 #include <string_view>
 
+#include "base/text.h"
 #include "state/locked_file.h"
-#include "state/words.h"
 
 namespace buildjail {
 

@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "base/id_extent.h"
+#include "base/ids.h"
 #include "base/result.h"
 #include "plan/plan.h"
 

@@ -7,10 +7,10 @@
 #include <cerrno>
 #include <string_view>
 
+#include "base/text.h"
 #include "base/unique_fd.h"
 #include "linux/id_intervals.h"
 #include "state/locked_file.h"
-#include "state/words.h"
 
 namespace buildjail {
 

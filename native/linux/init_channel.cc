@@ -13,7 +13,7 @@
 #include <utility>
 #include <vector>
 
-#include "base/without_interruption.h"
+#include "base/unique_fd.h"
 #include "linux/capabilities.h"
 #include "linux/init/messages.h"
 #include "linux/processes.h"

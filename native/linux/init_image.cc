@@ -8,7 +8,7 @@
 #include <cerrno>
 #include <string>
 
-#include "base/above_stdio.h"
+#include "base/unique_fd.h"
 #include "linux/init/bytes.h"
 
 namespace buildjail {

@@ -3,9 +3,9 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include "base/text.h"
 #include "base/unique_fd.h"
 #include "state/locked_file.h"
-#include "state/words.h"
 
 namespace buildjail {
 

@@ -9,9 +9,9 @@
 #include <utility>
 
 #include "base/paths.h"
+#include "base/text.h"
 #include "linux/kernel_files.h"
 #include "state/locked_file.h"
-#include "state/words.h"
 
 namespace buildjail {
 

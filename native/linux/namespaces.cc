@@ -23,9 +23,8 @@
 #include <string_view>
 #include <utility>
 
-#include "base/above_stdio.h"
 #include "base/back_off.h"
-#include "base/without_interruption.h"
+#include "base/unique_fd.h"
 #include "linux/capabilities.h"
 #include "linux/child.h"
 #include "linux/clone_child.h"

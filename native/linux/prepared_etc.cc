@@ -11,7 +11,7 @@
 #include <utility>
 #include <variant>
 
-#include "base/above_stdio.h"
+#include "base/unique_fd.h"
 #include "linux/clone_child.h"
 #include "linux/raw_calls.h"
 #include "linux/skeleton.h"

@@ -14,9 +14,9 @@
 #include <string_view>
 #include <utility>
 
+#include "base/text.h"
 #include "linux/kernel_files.h"
 #include "linux/raw_calls.h"
-#include "state/words.h"
 
 namespace buildjail {
 

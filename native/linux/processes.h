@@ -6,8 +6,8 @@
 #include <optional>
 #include <vector>
 
-#include "base/holder.h"
 #include "base/result.h"
+#include "base/sys_error.h"
 #include "base/unique_fd.h"
 #include "envelope/accounting.h"
 #include "envelope/record.h"

@@ -9,11 +9,11 @@
 #include <charconv>
 #include <utility>
 
-#include "base/above_stdio.h"
+#include "base/text.h"
+#include "base/unique_fd.h"
 #include "linux/cgroups.h"
 #include "linux/kernel_files.h"
 #include "linux/namespaces.h"
-#include "state/words.h"
 
 namespace buildjail {
 

@@ -11,7 +11,7 @@
 #include <cerrno>
 #include <string>
 
-#include "base/above_stdio.h"
+#include "base/unique_fd.h"
 
 namespace buildjail {
 

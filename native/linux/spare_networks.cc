@@ -12,7 +12,7 @@
 #include <string_view>
 #include <utility>
 
-#include "base/above_stdio.h"
+#include "base/unique_fd.h"
 #include "linux/clone_child.h"
 #include "linux/loopback.h"
 

@@ -8,7 +8,7 @@
 #include <string>
 #include <string_view>
 
-#include "base/above_stdio.h"
+#include "base/unique_fd.h"
 #include "linux/clone_child.h"
 
 namespace buildjail {

@@ -13,10 +13,10 @@
 #include <optional>
 #include <string_view>
 
+#include "base/text.h"
 #include "base/unique_fd.h"
 #include "state/descriptor_path.h"
 #include "state/file_marks.h"
-#include "state/words.h"
 
 namespace buildjail {
 

@@ -4,8 +4,8 @@
 
 #include <string>
 
-#include "base/hold.h"
-#include "state/words.h"
+#include "base/text.h"
+#include "base/unique_fd.h"
 
 namespace buildjail {
 

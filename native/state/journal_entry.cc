@@ -4,7 +4,7 @@
 #include <cerrno>
 #include <utility>
 
-#include "state/words.h"
+#include "base/text.h"
 
 namespace buildjail {
 

@@ -17,7 +17,6 @@
 #include <utility>
 
 #include "base/unique_fd.h"
-#include "base/without_interruption.h"
 #include "state/file_state.h"
 #include "state/tree_walk.h"
 

@@ -10,11 +10,10 @@
 #include <string_view>
 #include <utility>
 
-#include "base/hold.h"
+#include "base/text.h"
 #include "base/unique_fd.h"
 #include "state/file_state.h"
 #include "state/lent_tree.h"
-#include "state/words.h"
 
 namespace buildjail {
 

@@ -8,8 +8,8 @@
 #include <string>
 #include <vector>
 
+#include "base/ids.h"
 #include "base/result.h"
-#include "state/build_ids.h"
 #include "state/fact.h"
 #include "state/file_marks.h"
 

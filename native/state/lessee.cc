@@ -1,6 +1,6 @@
 #include "state/lessee.h"
 
-#include "state/words.h"
+#include "base/text.h"
 
 namespace buildjail {
 

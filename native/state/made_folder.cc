@@ -7,8 +7,8 @@
 
 #include <cerrno>
 
+#include "base/text.h"
 #include "base/unique_fd.h"
-#include "state/words.h"
 
 namespace buildjail {
 

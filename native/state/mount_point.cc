@@ -8,10 +8,10 @@
 #include <cerrno>
 #include <utility>
 
-#include "base/hold.h"
+#include "base/text.h"
+#include "base/unique_fd.h"
 #include "state/file_state.h"
 #include "state/folder_below.h"
-#include "state/words.h"
 
 namespace buildjail {
 

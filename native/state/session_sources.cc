@@ -12,10 +12,10 @@
 #include <utility>
 
 #include "base/back_off.h"
+#include "base/text.h"
 #include "base/unique_fd.h"
 #include "state/locked_file.h"
 #include "state/state_directory.h"
-#include "state/words.h"
 
 namespace buildjail {
 

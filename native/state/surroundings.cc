@@ -11,9 +11,9 @@
 #include <string_view>
 #include <utility>
 
+#include "base/text.h"
 #include "base/unique_fd.h"
 #include "state/locked_file.h"
-#include "state/words.h"
 
 namespace buildjail {
 

@@ -14,9 +14,9 @@
 #include <utility>
 #include <vector>
 
-#include "base/above_stdio.h"
 #include "base/back_off.h"
-#include "base/c_strings.h"
+#include "base/text.h"
+#include "base/unique_fd.h"
 #include "launch/vfork_child.h"
 
 namespace buildjail {

@@ -3,7 +3,7 @@ import { InvalidCommandError } from '../errors.ts'
 /** A signal by its name, or by the number that the system has for it. */
 export type Signal = NodeJS.Signals | number
 
-// Those that Linux and FreeBSD both have, as native/base/signal_name.cc lists them. Native code looks up the number: a
+// Those that Linux and FreeBSD both have, as native/base/signals.cc lists them. Native code looks up the number: a
 // JavaScript runtime may take a name for another number than the system does.
 const names: ReadonlySet<unknown> = new Set([
   'SIGHUP', 'SIGINT', 'SIGQUIT', 'SIGILL', 'SIGTRAP', 'SIGABRT', 'SIGBUS', 'SIGFPE', 'SIGKILL', 'SIGUSR1',

@@ -28,10 +28,8 @@
 #include <vector>
 
 #include "base/back_off.h"
-#include "base/caught.h"
-#include "base/holder.h"
 #include "base/result.h"
-#include "base/signal_name.h"
+#include "base/signals.h"
 #include "base/sys_error.h"
 #include "base/unique_fd.h"
 #include "check.h"

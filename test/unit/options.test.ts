@@ -104,7 +104,7 @@ describe('what was asked for is read once, when it was asked for', () => {
 })
 
 it('a signal is any that native code knows by name, and no other name', () => {
-  const native = readFileSync(new URL('../../native/base/signal_name.cc', import.meta.url), 'utf8').matchAll(/BUILDJAIL_SIGNAL\((SIG\w+)\)/g)
+  const native = readFileSync(new URL('../../native/base/signals.cc', import.meta.url), 'utf8').matchAll(/BUILDJAIL_SIGNAL\((SIG\w+)\)/g)
   const known = [...native].map(([, name]) => name as NodeJS.Signals)
   expect(known.length).toBeGreaterThan(20)
   for (const name of known) expect(() => checkSignal(name)).not.toThrow()

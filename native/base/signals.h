@@ -1,12 +1,20 @@
 #pragma once
 
 #include <csignal>
+#include <string>
+#include <string_view>
 
 namespace buildjail {
 
+/** `SIGKILL`; a number without a name becomes `SIG34`. */
+[[nodiscard]] std::string signal_name(int signal);
+
+/** The number of a signal's name, or 0 for an unknown name. */
+[[nodiscard]] int signal_number(std::string_view name);
+
 /**
- * No signal for this thread, nor for a child it makes meanwhile: in a child that shares our memory, a handler of the
- * host program's must not run a second time. The child itself unblocks them once it has no handlers left.
+ * Blocks all signals for this thread and for any child that it makes meanwhile. A child that shares our memory must not
+ * run a signal handler of the host program. The child unblocks signals once it has no handlers left.
  */
 class BlockedSignals {
  public:

@@ -1,4 +1,4 @@
-#include "base/signal_name.h"
+#include "base/signals.h"
 
 #include <algorithm>
 #include <array>
@@ -13,7 +13,7 @@ struct SignalName {
   std::string_view name;
 };
 
-// From the macros, as numbers differ between systems, and between a system and what a JavaScript runtime thinks of it.
+// From the macros: the numbers differ between systems, and a JavaScript runtime may have a table of another system.
 constexpr auto kSignalNames = std::to_array<SignalName>({
 #define BUILDJAIL_SIGNAL(name) {name, #name}
     BUILDJAIL_SIGNAL(SIGHUP),  BUILDJAIL_SIGNAL(SIGINT),    BUILDJAIL_SIGNAL(SIGQUIT),  BUILDJAIL_SIGNAL(SIGILL),

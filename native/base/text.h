@@ -5,10 +5,11 @@
 #include <string>
 #include <string_view>
 #include <system_error>
+#include <vector>
 
 namespace buildjail {
 
-/** Cuts off what is before `separator`, or all of it. */
+/** Cuts off and returns the text before `separator`, or all of it if there is no separator. */
 inline std::string_view cut(std::string_view& rest, char separator) {
   const std::size_t end = rest.find(separator);
   const std::string_view part = rest.substr(0, end);
@@ -16,14 +17,14 @@ inline std::string_view cut(std::string_view& rest, char separator) {
   return part;
 }
 
-/** False where `text` is not that number and nothing else. */
+/** Reads a text that is one number. False for any other text. */
 template <class Number>
 bool read_number(std::string_view text, Number& number, int base = 10) {
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number, base);
   return error == std::errc() && end == text.data() + text.size();
 }
 
-/** On one line, whatever is in it. */
+/** Any text as one line; `unescape` reverses it. */
 inline std::string escaped(std::string_view text) {
   std::string line;
   for (const char c : text) {
@@ -34,7 +35,7 @@ inline std::string escaped(std::string_view text) {
   return line;
 }
 
-/** False when it is not what `escaped` made. */
+/** False for a line that `escaped` does not make. */
 inline bool unescape(std::string_view line, std::string& text) {
   text.clear();
   for (std::size_t i = 0; i < line.size(); ++i) {
@@ -48,5 +49,19 @@ inline bool unescape(std::string_view line, std::string& text) {
   }
   return true;
 }
+
+/** The null-terminated array of C strings that execve(2) takes. The strings outlive it. */
+class CStrings {
+ public:
+  explicit CStrings(std::vector<std::string>& strings) {
+    pointers_.reserve(strings.size() + 1);
+    for (auto& string : strings) pointers_.push_back(string.data());
+    pointers_.push_back(nullptr);
+  }
+  [[nodiscard]] char* const* data() const noexcept { return pointers_.data(); }
+
+ private:
+  std::vector<char*> pointers_;
+};
 
 }  // namespace buildjail
