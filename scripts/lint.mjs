@@ -12,6 +12,7 @@ import { nativeFiles } from './lint/native-files.mjs'
 import { machineTraces } from './lint/paths.mjs'
 import { runTool } from './lint/run-tool.mjs'
 import { securityPage } from './lint/security-page.mjs'
+import { checkMutants } from './mutants/check.mjs'
 
 const root = path.dirname(path.dirname(fileURLToPath(import.meta.url)))
 const allowMissing = process.argv.includes('--allow-missing')
@@ -24,6 +25,7 @@ const checks = {
   'clang-tidy': () => withTool('clang-tidy', (tool) => clangTidy(tool, root, sysrootOrNothing())),
   conformance: () => conformance(root),
   'machine traces': () => machineTraces(root),
+  'marks of defences': checkMutants,
   'security page': () => securityPage(root),
 }
 

@@ -1,11 +1,12 @@
-// `npm run test:mutants [-- --freebsd] [WORDS OF A DEFENCE|WORDS OF ANOTHER]`: every defence of mutants/defences.mjs is switched off in turn, in a
-// build of its own, and the tests that are named for it have to fail. As root: here in namespaces, so that what a session without
-// a defence does is done to nobody else, or in a FreeBSD guest.
+// `npm run test:mutants [-- [--freebsd] [--compile] [WORDS OF A DEFENCE|WORDS OF ANOTHER]]`: every defence of mutants/defences is switched off in
+// turn, in a build of its own, and the tests that are named for it have to fail. As root: here in namespaces, so that what a session without a
+// defence does is done to nobody else, or in a FreeBSD guest. `--compile` builds the mutants and runs nothing.
 import { spawnSync } from 'node:child_process'
 import { copyFileSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { parseArgs } from 'node:util'
 
 import { watcherOf, workspaceWith } from './addon-workspace.mjs'
 import { crossCompile } from './freebsd/cross-compile.mjs'
@@ -14,46 +15,50 @@ import { locateFreebsd } from './freebsd/locate.mjs'
 import { NotRun, runMain } from './guest/not-run.mjs'
 import { cacheFolder } from './freebsd/workspace.mjs'
 import { buildInFolder } from './gyp-folder.mjs'
-import { defences } from './mutants/defences.mjs'
-import { buildMutants, isNative } from './mutants/sources.mjs'
+import { buildMutants } from './mutants/build.mjs'
+import { misfits } from './mutants/check.mjs'
+import { chosen, nearest } from './mutants/choice.mjs'
+import { defences } from './mutants/defences/index.mjs'
+import { changedBy, marksIn, readSources } from './mutants/marks.mjs'
 
 const root = path.dirname(path.dirname(fileURLToPath(import.meta.url)))
-const words = process.argv.slice(2)
-const wanted = words.filter((word) => word !== '--freebsd').join(' ').split('|')
-const chosen = (...groups) => groups.flat().filter(({ defence }) => wanted.some((some) => defence.includes(some)))
-
 const list = 'mutants/list.json'
-const addonOf = (index) => `mutants/${index}.node`
 
 /** The addons of all mutants, one that has every defence, and the list of what to judge: `folder/mutants`. */
-function prepare(folder, mutants, buildFolder, build) {
+function prepare(folder, { mutants, sources }, buildFolder, build) {
   mkdirSync(path.join(folder, 'mutants'))
-  const known = new Map(mutants.map((mutant, index) => [mutant, addonOf(index)]))
-  buildMutants(buildFolder, mutants, build, (mutant, addon) => {
+  const native = mutants.filter(isNative)
+  const addonOf = (mutant) => `mutants/${native.indexOf(mutant)}.node`
+  buildMutants(buildFolder, native, sources, build, (mutant, addon) => {
     console.error(`[mutants] built without: ${mutant.defence}`)
-    copyFileSync(addon, path.join(folder, known.get(mutant)))
+    copyFileSync(addon, path.join(folder, addonOf(mutant)))
   })
-  const named = mutants.map((mutant) => (isNative(mutant) ? { ...mutant, addon: known.get(mutant) } : mutant))
+  const judged = mutants.map((mutant) => ({
+    defence: mutant.defence,
+    tests: mutant.tests,
+    ...(isNative(mutant) ? { addon: addonOf(mutant) } : { files: Object.fromEntries(mutant.files) }),
+  }))
   const whole = build()
   copyFileSync(whole, path.join(folder, 'mutants/whole.node'))
   copyFileSync(watcherOf(whole), path.join(folder, 'mutants/whole-watch'))
-  writeFileSync(path.join(folder, list), JSON.stringify({ addon: 'mutants/whole.node', mutants: named }))
+  writeFileSync(path.join(folder, list), JSON.stringify({ addon: 'mutants/whole.node', mutants: judged }))
 }
+
+const isNative = ({ files }) => [...files.keys()].every((file) => file.startsWith('native/'))
 
 // Nothing of the host's is writable to a session that has lost a defence but what the tests made; and no process but theirs is
 // there to be killed.
 const apart = ['--mount', '--pid', '--fork', '--mount-proc', '--ipc', '--uts', '--kill-child']
 const insideApart = 'mount -t tmpfs tmpfs /run && mount --bind /usr /usr && mount -o remount,ro,bind /usr && exec "$@"'
 
-function judgeHere() {
+function judgeHere(work, { compile }) {
   if (process.platform !== 'linux' || process.geteuid?.() !== 0) throw new NotRun('needs root on Linux, or --freebsd')
-  const build = (folder) => () => buildInFolder(folder)
   const buildFolder = path.join(root, 'build-mutants')
   mkdirSync(buildFolder, { recursive: true })
-  const mutants = chosen(defences.plan, defences.linux, defences.both)
   const staging = mkdtempSync(path.join(tmpdir(), 'buildjail-mutants-'))
   try {
-    prepare(staging, mutants, buildFolder, build(buildFolder))
+    prepare(staging, work, buildFolder, () => buildInFolder(buildFolder))
+    if (compile) return 0
     const folder = workspaceWith(path.join(staging, 'mutants/whole.node'))
     spawnSync('cp', ['-R', path.join(staging, 'mutants'), folder])
     const command = [process.execPath, 'scripts/mutants/judge.mjs', list]
@@ -72,15 +77,33 @@ function removeEmptyCgroups() {
   spawnSync('find', ['/sys/fs/cgroup', '-depth', '-type', 'd', ...ours, '-exec', 'rmdir', '{}', ';'], { stdio: 'ignore' })
 }
 
-async function judgeInGuest() {
+async function judgeInGuest(work, { compile }) {
   const { sysroot } = locateFreebsd()
   const staging = mkdtempSync(path.join(tmpdir(), 'buildjail-mutants-'))
   try {
-    prepare(staging, chosen(defences.freebsd, defences.both), cacheFolder('native-mutants'), () => crossCompile(sysroot, { folder: 'native-mutants' }))
-    return await runInGuest(`bun --bun scripts/mutants/judge.mjs ${list}`, { more: staging })
+    prepare(staging, work, cacheFolder('native-mutants'), () => crossCompile(sysroot, { folder: 'native-mutants' }))
+    return compile ? 0 : await runInGuest(`bun --bun scripts/mutants/judge.mjs ${list}`, { more: staging })
   } finally {
     rmSync(staging, { recursive: true, force: true })
   }
 }
 
-await runMain(async () => (words.includes('--freebsd') ? judgeInGuest() : judgeHere()))
+/** What to judge, with the files that each mutant changes; or undefined, and why has been said, before anything is built. */
+function workFor(system, words) {
+  const { mutants, unknown } = chosen(defences[system], words)
+  for (const some of unknown) console.error(`no defence on ${system} has the words '${some}'; the nearest:\n${nearest(defences[system], some).map((sentence) => `    ${sentence}\n`).join('')}`)
+  if (unknown.length > 0) return undefined
+  const found = misfits()
+  for (const line of found) console.error(line)
+  if (found.length > 0) return undefined
+  const sources = readSources()
+  const marks = marksIn(sources)
+  return { sources, mutants: mutants.map((mutant) => ({ ...mutant, files: changedBy(mutant, sources, marks) })) }
+}
+
+await runMain(async () => {
+  const { values, positionals } = parseArgs({ options: { freebsd: { type: 'boolean' }, compile: { type: 'boolean' } }, allowPositionals: true })
+  const work = workFor(values.freebsd ? 'freebsd' : 'linux', positionals)
+  if (work === undefined) return 2
+  return values.freebsd ? judgeInGuest(work, values) : judgeHere(work, values)
+})

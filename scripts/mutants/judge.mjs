@@ -6,7 +6,6 @@ import { tmpdir } from 'node:os'
 import path from 'node:path'
 
 import { artefactHere } from '../prebuilds/here.mjs'
-import { edited } from './sources.mjs'
 import { isTitled, patternOf } from './titles.mjs'
 
 const minutes = 60_000
@@ -53,20 +52,20 @@ function runWithout(mutant) {
       copyFileSync(addon, loaded)
     }
   }
-  const text = readFileSync(mutant.file, 'utf8')
-  put(mutant.file, edited(text, mutant))
+  const before = Object.keys(mutant.files).map((file) => [file, readFileSync(file, 'utf8')])
+  put(Object.entries(mutant.files))
   try {
     return run(mutant.tests)
   } finally {
-    put(mutant.file, text)
+    put(before)
   }
 }
 
 /** The tests of the runner have it in processes of their own, as it was compiled. */
-function put(file, text) {
-  writeFileSync(file, text)
+function put(files) {
+  for (const [file, text] of files) writeFileSync(file, text)
   // What is without a defence may well have a variable that nobody reads: it is compiled all the same.
-  if (file.startsWith('runner/')) spawnSync(process.execPath, ['node_modules/typescript/bin/tsc', '-p', 'runner/tsconfig.json'])
+  if (files.some(([file]) => file.startsWith('runner/'))) spawnSync(process.execPath, ['node_modules/typescript/bin/tsc', '-p', 'runner/tsconfig.json'])
 }
 
 rmSync(loaded, { force: true })

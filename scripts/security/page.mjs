@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs'
 import path from 'node:path'
 
-import { defences } from '../mutants/defences.mjs'
+import { everyDefence } from '../mutants/defences/index.mjs'
 import { isTitled } from '../mutants/titles.mjs'
 import { allTests } from './tests.mjs'
 
@@ -15,12 +15,11 @@ const begin = '<!-- made by npm run security:docs -->\n'
 export function renewed(root) {
   const page = readFileSync(pageOf(root), 'utf8')
   const tests = allTests(root)
-  const mutants = Object.values(defences).flat()
-  const wrong = complaintsOf(promisesOf(page), tests, mutants)
+  const wrong = complaintsOf(promisesOf(page), tests, everyDefence)
   const [before, table] = page.split(begin)
   if (table === undefined) wrong.push(`docs/security.md has no line ${begin.trim()}`)
   if (wrong.length > 0) throw new Error(wrong.join('\n'))
-  return `${before}${begin}${tableOf(tests, mutants)}`
+  return `${before}${begin}${tableOf(tests, everyDefence)}`
 }
 
 /** The numbers of the promises, in the order of the page: a promise begins a line with its number. */

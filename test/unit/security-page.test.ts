@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs'
 import path from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import { describe, expect, it } from 'vitest'
@@ -10,8 +9,6 @@ interface Test {
 
 interface Mutant {
   readonly defence: string
-  readonly file: string
-  readonly off: readonly (readonly [string, string])[]
   readonly tests: readonly (readonly [string, string])[]
 }
 
@@ -21,10 +18,8 @@ const load = async (name: string): Promise<unknown> => import(pathToFileURL(path
 const { testsOf } = (await load('security/tests.mjs')) as { testsOf: (source: string, name: string) => Test[] }
 const { promisesOf, complaintsOf } = (await load('security/page.mjs')) as {
   promisesOf: (page: string) => number[]
-  complaintsOf: (promises: readonly number[], tests: readonly (Test & { readonly file: string })[], mutants: readonly Pick<Mutant, 'defence' | 'tests'>[]) => string[]
+  complaintsOf: (promises: readonly number[], tests: readonly (Test & { readonly file: string })[], mutants: readonly Mutant[]) => string[]
 }
-const { defences } = (await load('mutants/defences.mjs')) as { defences: Readonly<Record<string, readonly Mutant[]>> }
-const { edited } = (await load('mutants/sources.mjs')) as { edited: (text: string, mutant: Mutant) => string }
 
 describe('the check of docs/security.md', () => {
   it('finds the promises of a test in the line above it', () => {
@@ -51,12 +46,5 @@ describe('the check of docs/security.md', () => {
     expect(complaintsOf([2, 1], [test], [])).toEqual(['docs/security.md numbers its promises 2, 1'])
     expect(complaintsOf([1, 2], [test], [{ ...defence, tests: [] }])).toEqual(['the defence "all" has no test'])
     expect(complaintsOf([1, 2], [test], [{ ...defence, tests: [['a.test.ts', 'is']] }])).toEqual(['the defence "all" names a test that a.test.ts does not have: "is"'])
-  })
-})
-
-describe('the defences that npm run test:mutants switches off', () => {
-  it.each(Object.values(defences).flat().map((mutant) => [mutant.defence, mutant] as const))('%s: is where the table says', (_, mutant) => {
-    const text = readFileSync(path.join(root, mutant.file), 'utf8')
-    expect(edited(text, mutant)).not.toBe(text)
   })
 })

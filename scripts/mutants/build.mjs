@@ -1,0 +1,25 @@
+// The addons of mutants: each is built from a copy of the native sources that has one defence switched off.
+import { cpSync, writeFileSync } from 'node:fs'
+import path from 'node:path'
+import { fileURLToPath } from 'node:url'
+
+const root = path.dirname(path.dirname(path.dirname(fileURLToPath(import.meta.url))))
+
+/**
+ * Builds an addon for each mutant of native code by `build`, and gives each to `keep`.
+ * @param {string} folder where `native/` is copied to and built
+ * @param {{ files: Map<string, string> }[]} mutants with the text of the files that each changes
+ */
+export function buildMutants(folder, mutants, sources, build, keep) {
+  cpSync(path.join(root, 'native'), path.join(folder, 'native'), { recursive: true, preserveTimestamps: true })
+  const put = (file, text) => writeFileSync(path.join(folder, file), text)
+  for (const mutant of mutants) {
+    for (const [file, text] of mutant.files) put(file, text)
+    try {
+      keep(mutant, build())
+    } finally {
+      // With a time of now, so that it is compiled again.
+      for (const file of mutant.files.keys()) put(file, sources.get(file))
+    }
+  }
+}

@@ -1,0 +1,494 @@
+// Of sessions on Linux.
+import { handedBack, lentFolder } from './handed-back.mjs'
+
+const writing = 'test/session/writing.test.ts'
+const user = 'test/session/user.test.ts'
+const etc = 'test/session/etc.test.ts'
+const overlay = 'test/session/overlay.test.ts'
+const attacks = 'test/session/attacks'
+const standardDescriptors = `${attacks}/standard-descriptors.test.ts`
+const exchanged = `${attacks}/exchanged-source.test.ts`
+const nobody = `${attacks}/root-is-nobody.test.ts`
+const ids = 'test/linux/ids.test.ts'
+const limits = 'test/session/limits.test.ts'
+const serving = 'runner/test/serving.test.ts'
+const nested = `${attacks}/nested-folders.test.ts`
+const mountsInOutputs = `${attacks}/mounts-in-outputs.test.ts`
+const mountPoints = `${attacks}/mount-points.test.ts`
+const linuxLimits = 'test/linux/limits.test.ts'
+const bounds = 'test/linux/bounds.test.ts'
+
+/** Each kind of system calls that a session refuses, with what the attack calls it. */
+const refusedCalls = Object.entries({
+  Keyrings: 'keyrings',
+  Namespaces: 'namespaces',
+  Mounts: 'mounts',
+  IoUring: 'io_uring',
+  Perf: 'performance counters',
+  Bpf: 'programs for the kernel',
+  Userfaultfd: 'page faults of its own',
+  Sockets: 'other sockets',
+  SetId: 'set-id bits',
+  Attributes: 'attributes of files',
+  Terminals: 'typing into terminals',
+  Handles: 'files by their handles',
+  Clocks: 'clocks',
+  Personality: 'personalities',
+  Descent: 'leaving what it descends from',
+  FileLeases: 'leases of files',
+  Aio: 'contexts of input and output that the host counts',
+  Kernel: 'the kernel',
+}).map(([reason, what]) => ({
+  defence: `system calls are refused: ${what}`,
+  off: { 'system-calls-refused-keyrings': { first: `if (call.reason == Reason::k${reason}) return false;` } },
+  tests: [[`${attacks}/refused-calls.test.ts`, `cannot be those of ${what}`]],
+}))
+
+/** What a build may take. */
+const limited = [
+  ...[
+    ['memory', 'of memory end what takes more, and nothing else: the session runs on, and so does its neighbour'],
+    ['processes', 'of processes hold against one that forks 10,000 times, and a neighbour goes on at its pace'],
+    ['cpus', 'of processors are kept by all together'],
+  ].map(([limit, title]) => ({
+    defence: `a limit holds: ${limit}`,
+    off: { [`limit-holds-${limit}`]: 'skip' },
+    tests: [[linuxLimits, title], [linuxLimits, 'are files of cgroups that bear its id, and all in it is in them from its beginning on']],
+  })),
+  {
+    defence: 'a limit that cannot be held refuses the session',
+    off: { 'limit-cannot-held-refuses': 'skip' },
+    tests: [
+      [
+        'test/linux/limits-refused.test.ts',
+        'as no cgroups are mounted, a session is refused that asks for one, in one sentence that names it and what to do, and doctor says the same',
+      ],
+    ],
+  },
+  {
+    defence: 'what waits in sockets counts for a limit of memory',
+    off: { 'waits-sockets-counts-limit': 'skip' },
+    tests: [[linuxLimits, 'of memory hold for what waits in sockets, which a build has without having it']],
+  },
+  {
+    defence: 'a cgroup goes with its session',
+    off: { 'cgroup-goes-session': 'skip' },
+    tests: [[linuxLimits, 'with all of them on, a hundred sessions leave no cgroup']],
+  },
+  {
+    defence: 'a cgroup goes with a host program that is killed',
+    off: { 'cgroup-goes-host-program': 'never' },
+    tests: [[linuxLimits, 'go with the host program that is killed, by its watcher and by a recovery']],
+  },
+  {
+    defence: 'a recovery removes only cgroups of its session',
+    off: { 'recovery-removes-only-cgroups': 'skip', 'recovery-removes-only-cgroups-2': 'always' },
+    tests: [[linuxLimits, 'of a journal that names what is not the session’s: a recovery leaves that alone, and says so']],
+  },
+  {
+    defence: 'closing and killing wait for no processor time',
+    off: { 'closing-killing-wait-no': 'always' },
+    tests: [[linuxLimits, 'of processors hold up neither killing everything nor closing']],
+  },
+  {
+    defence: 'builds end before the host program where memory runs out',
+    off: { 'builds-end-before-host': { value: '"0"' } },
+    tests: [[bounds, 'ends before the host program where memory runs out (user undefined)']],
+  },
+  {
+    defence: 'files in memory are bounded by their number',
+    off: { 'files-memory-bounded-number': 'skip' },
+    tests: [[bounds, 'makes so many files in /tmp and /dev/shm, and no more (user undefined)']],
+  },
+  {
+    defence: 'a device that is named is the one that was planned',
+    off: { 'device-named-one-planned': 'always' },
+    tests: [['test/session/named-devices.test.ts', 'is refused when it is another one by now, and when it is gone']],
+  },
+  {
+    defence: 'terminals of a session are bounded',
+    off: { 'terminals-session-bounded': { without: ',max=128' } },
+    tests: [[bounds, 'takes a part of what its host has once, and not all (user undefined)']],
+  },
+  {
+    defence: 'inotify instances of a session are bounded',
+    off: { 'inotify-instances-session-bounded': { value: '"100000"' } },
+    tests: [[bounds, 'takes a part of what its host has once, and not all (user undefined)']],
+  },
+  {
+    defence: 'message queues of a session are bounded',
+    off: { 'message-queues-session-bounded': { value: '819200' } },
+    tests: [[bounds, 'takes a part of what its host has once, and not all (user undefined)']],
+  },
+]
+
+export const linux = [
+  {
+    defence: 'no link of an earlier action is followed for a worker',
+    off: { 'no-link-earlier-action': 'skip' },
+    tests: [[serving, 'whose %s leads through a link, which an earlier action may have made']],
+  },
+  {
+    defence: 'no file of a worker is written to that is there',
+    off: { 'no-file-worker-written': { without: 'O_EXCL' } },
+    tests: [[serving, 'whose stdout is there already, and it stays as it is']],
+  },
+  {
+    defence: 'a worker has its answer when everything is taken away',
+    off: { 'worker-answer-when-everything': 'skip' },
+    tests: [['runner/test/alone.test.ts', 'a daemon of the action is gone, and writes nothing any more']],
+  },
+  {
+    defence: "the runner's socket is for its own user",
+    off: { 'runner-socket-own-user': { without: '0o177' } },
+    tests: [['runner/test/config.test.ts', 'is for our own user alone, from its first moment on']],
+  },
+  {
+    defence: 'a build directory that others may enter is refused',
+    off: { 'build-directory-others-enter': 'skip' },
+    tests: [['runner/test/config.test.ts', 'with a build directory that others may enter, as they could exchange folders in it']],
+  },
+  {
+    defence: 'what sessions on Linux have together in /etc is read-only',
+    off: { 'sessions-linux-together-etc': { without: 'MS_RDONLY' } },
+    tests: [[etc, 'is a file system that is read-only wherever it is mounted']],
+  },
+  ...limited,
+  {
+    defence: 'a folder that is mounted at a second place is the same folder (Linux)',
+    off: { 'folder-mounted-second-place': 'always' },
+    tests: [[nested, 'a folder that the administrator shows at a second place is the same folder']],
+  },
+  {
+    defence: 'a mount in an output is seen wherever it was mounted (Linux)',
+    off: { 'mount-output-seen-wherever': 'skip' },
+    tests: [[mountsInOutputs, 'is seen where it was mounted at another place of the same folder']],
+  },
+  ...handedBack,
+  ...lentFolder([['test/linux/closing.test.ts', 'is closed all the same, also while everything in it is being killed, and its output has its owner and mode']]),
+  {
+    defence: 'inputs are read-only',
+    off: { 'inputs-read-only': { without: 'kReadOnly' } },
+    tests: [[writing, 'a write to an input is refused by a read-only mount'], ['test/linux/mounts.test.ts', 'are writable in the output, /tmp and /dev/shm only, and nowhere set-uid']],
+  },
+  {
+    defence: 'binds are nosuid',
+    off: { 'binds-nosuid': { without: 'kNoSuid' } },
+    tests: [['test/linux/mounts.test.ts', 'are writable in the output, /tmp and /dev/shm only, and nowhere set-uid']],
+  },
+  {
+    defence: 'binds are nodev',
+    off: { 'binds-nosuid': { without: 'kNoDev' } },
+    tests: [['test/linux/mounts.test.ts', 'are writable in the output, /tmp and /dev/shm only, and nowhere set-uid']],
+  },
+  {
+    defence: 'what is mounted below an input is read-only too',
+    off: { 'mounted-below-input-read': { without: 'kRecursive' } },
+    tests: [['test/linux/mounts.test.ts', 'an input shows it, read-only']],
+  },
+  {
+    defence: 'what is mounted later stays outside',
+    off: { 'mounted-later-stays-outside': { without: 'MS_PRIVATE' } },
+    tests: [['test/linux/mounts.test.ts', 'and nothing that is mounted later arrives inside']],
+  },
+  {
+    defence: 'an overlay is the build’s where its source is the owner’s, and nobody else’s',
+    off: { 'overlay-build-source-owner': { swap: { 'outside.uid': 'uid' } } },
+    tests: [[overlay, 'belongs to the build, all of it that is its owner’s, and has its modes and times']],
+  },
+  {
+    defence: 'what is not the owner’s stays as it is in an overlay',
+    off: { 'not-owner-stays-overlay': 'skip' },
+    tests: [[overlay, 'is the same where its owner is neither root nor the caller; what is of others stays theirs']],
+  },
+  {
+    defence: 'an overlay has neither devices nor set-id programs',
+    off: { 'overlay-neither-devices-nor': { without: ['kNoSuid', 'kNoDev'] } },
+    tests: [[overlay, 'is what the plan and the record say, with no name of the host where a build can see it']],
+  },
+  {
+    defence: 'the layers of an overlay have no name inside',
+    off: { 'layers-overlay-no-name': 'skip' },
+    tests: [[overlay, 'is what the plan and the record say, with no name of the host where a build can see it']],
+  },
+  {
+    defence: 'what is mounted in the source of an overlay is not silently left out',
+    off: { 'mounted-source-overlay-not': 'skip' },
+    tests: [[overlay, 'is refused where something is mounted in it, and has something of its own there instead']],
+  },
+  {
+    defence: 'the root is read-only',
+    off: { 'root-read-only': 'skip' },
+    tests: [[writing, 'a new directory in the root is refused by a read-only mount']],
+  },
+  {
+    defence: 'the host’s root is taken off',
+    off: { 'host-root-taken-off': 'skip' },
+    tests: [[`${attacks}/leaks.test.ts`, 'of the host’s mounts: the names of the sources that were declared, and no other (a session %s)']],
+  },
+  {
+    defence: '/dev is read-only',
+    off: { 'dev-read-only': 'skip' },
+    tests: [['test/linux/mounts.test.ts', 'are writable in the output, /tmp and /dev/shm only, and nowhere set-uid']],
+  },
+  {
+    defence: '/proc is read-only for root',
+    off: { 'proc-read-only-root': { without: 'MS_RDONLY' } },
+    tests: [['test/linux/privileges.test.ts', 'is not to change the host’s kernel, as root neither']],
+  },
+  {
+    defence: '/proc shows what may be traced and nothing else',
+    off: { 'proc-shows-traced-nothing': 'skip' },
+    tests: [['test/linux/namespaces.test.ts', 'show of the host’s processes none, and of their own neither init nor how they were begun']],
+  },
+  {
+    defence: 'no link leads to a mount point',
+    off: { 'no-link-leads-mount': { swap: { 'raw::open_below': '::openat' } } },
+    tests: [['test/session/nested-mounts.test.ts', 'whose mount point became a link since the plan was made is refused']],
+  },
+  {
+    defence: 'mount points go though a build has shut the folder that they are in',
+    off: { 'mount-points-go-though': 'always' },
+    tests: [[mountPoints, 'in a folder that the build shuts, and lets nobody change, goes when the host program closes (of an ordinary user, ownership folder)']],
+  },
+  {
+    defence: 'an output comes back though its build has shut it',
+    off: { 'output-comes-back-though': 'always' },
+    tests: [[mountPoints, 'in a folder that the build shuts, and lets nobody change, goes when the host program is killed with its watcher (of an ordinary user, ownership folder)']],
+  },
+  {
+    defence: 'what is in place of a mount point stays',
+    off: { 'place-mount-point-stays': 'skip' },
+    tests: [[mountPoints, 'that is not empty any more, or another by now, stays when the session is closed']],
+  },
+  {
+    defence: 'no link is followed where an output is made',
+    off: { 'no-link-followed-output': { without: 'O_NOFOLLOW' } },
+    tests: [['test/session/made-outputs.test.ts', 'is not made through a link that was put in the way, nor where there is a file']],
+  },
+  {
+    defence: 'a store keeps what a build did not make',
+    off: { 'store-keeps-build-did': { value: 'as_.user.uid' } },
+    tests: [['test/session/stores.test.ts', 'keeps what was in it before, which the build can read and not change']],
+  },
+  {
+    defence: 'what a build leaves in a store is for others to read only',
+    off: { 'build-leaves-store-others': { without: 'kOthersWrite' } },
+    tests: [['test/session/stores.test.ts', 'keeps what a build made in it, whatever modes that gave it']],
+  },
+  {
+    defence: 'a store is sticky and shut',
+    off: { 'store-sticky-shut': { value: 'S_IRWXU | S_IRWXG | S_IRWXO' } },
+    tests: [['test/session/stores.test.ts', 'is shut to others of the host while a session has it, and sticky']],
+  },
+  {
+    defence: 'a source is the file that was planned',
+    off: { 'source-file-planned': 'always' },
+    tests: [[exchanged, 'a plan is of the folder that was there: another of the same name is refused']],
+  },
+  {
+    defence: 'a source is mounted by the descriptor that was looked at',
+    off: { 'source-mounted-descriptor-looked': { value: 'UniqueFd(raw::open_tree(AT_FDCWD, source, raw::kTreeClone | raw::kTreeCloseOnExec | raw::kRecursive))' } },
+    tests: [[exchanged, 'itself: never shows the secret, nor lets anything be written beside it'], [exchanged, 'its parent: never shows the secret, nor lets anything be written beside it']],
+  },
+  {
+    defence: 'a network goes on to sessions with the same outputs only',
+    off: { 'network-goes-sessions-same': 'skip' },
+    tests: [['test/linux/networks.test.ts', 'goes to none with another output, nor to one that has none']],
+  },
+  {
+    defence: 'a network goes on to the same build user only',
+    off: { 'network-goes-same-build': { value: '""' } },
+    tests: [['test/linux/networks.test.ts', 'goes to none of another user']],
+  },
+  {
+    defence: 'a network that root was in goes to nobody',
+    off: { 'network-root-goes-nobody': 'skip' },
+    tests: [['test/linux/networks.test.ts', 'goes to none after a build that was root, who could have changed more of it']],
+  },
+  {
+    defence: 'a network with a socket in it goes to nobody',
+    off: { 'network-socket-goes-nobody': 'skip' },
+    tests: [['test/linux/networks.test.ts', 'goes to none while there is a socket in it']],
+  },
+  {
+    defence: 'a network in which a connection has yet to be forgotten goes to nobody',
+    off: { 'network-connection-yet-forgotten': 'always' },
+    tests: [['test/linux/networks.test.ts', 'goes on with its loopback up only to a session that has one too, and not while an ended connection has a port in it']],
+  },
+  {
+    defence: 'what is no network namespace is not entered',
+    off: { 'no-network-namespace-not': 'skip' },
+    tests: [['test/linux/handed-in-network.test.ts', 'is looked at without opening what it is: who would wait for the other end of a fifo does not']],
+  },
+  ...['PID', 'IPC', 'UTS', 'CGROUP'].map((kind) => ({
+    defence: `a namespace of its own: ${kind.toLowerCase()}`,
+    off: { 'namespaces-of-its-own': { without: `CLONE_NEW${kind}` } },
+    tests: [['test/linux/namespaces.test.ts', 'are its own']],
+  })),
+  {
+    defence: 'a namespace of its own: network',
+    off: { 'network-of-its-own': 'skip' },
+    tests: [['test/linux/namespaces.test.ts', 'are its own'], ['test/linux/namespaces.test.ts', 'hold no network interface that is up']],
+  },
+  {
+    defence: 'init has no descriptor of the host program',
+    off: { 'init-no-descriptor-host': 'skip' },
+    tests: [[`${attacks}/held-descriptors.test.ts`, 'is not open in init either, which has its control, the end of its children and the lock of its session']],
+  },
+  {
+    defence: 'a command has no descriptor of init',
+    // Whatever comes over the socket closes by itself as well.
+    off: { 'command-no-descriptor-init': { without: 'kReceiveClosing' }, 'command-no-descriptor-init-2': 'skip' },
+    tests: [[`${attacks}/held-descriptors.test.ts`, 'without close-on-exec, a directory, a lock and a listening socket among it: nothing of it is open inside']],
+  },
+  {
+    defence: 'a command has the session’s keyring',
+    off: { 'command-session-keyring': 'skip' },
+    tests: [['test/linux/namespaces.test.ts', 'leads %s to no key of a caller’s own, who has a keyring of the user as well, as after a login']],
+  },
+  {
+    defence: 'a command has the declared groups only',
+    off: { 'command-declared-groups-only': 'skip' },
+    tests: [[user, 'has the declared ids and exactly the declared groups']],
+  },
+  {
+    defence: 'a command has the declared group id',
+    off: { 'command-declared-group-id': 'skip' },
+    tests: [[user, 'is 35001 with no group but its own when none is declared']],
+  },
+  {
+    defence: 'a command has the declared user id',
+    off: { 'command-declared-user-id': 'skip' },
+    tests: [[user, 'is 35001 with no group but its own when none is declared'], [user, 'cannot become root again']],
+  },
+  {
+    defence: 'a command has no new privileges to get',
+    off: { 'command-no-new-privileges': 'skip' },
+    tests: [[user, 'has no new privileges to get from any file, root neither']],
+  },
+  {
+    defence: 'capabilities are bounded',
+    off: { 'capabilities-bounded': 'always' },
+    tests: [['test/linux/privileges.test.ts', 'is nothing beyond its user: no capability, now or ever']],
+  },
+  {
+    defence: 'root keeps seven capabilities',
+    off: { 'root-keeps-seven-capabilities': { value: '0x1ffffffffff' } },
+// CAP_SETUID', '| 1U << 7 | 1U << 27 | 1U << 21;']],
+    tests: [['test/linux/privileges.test.ts', "is ${kept.join(', ')} at most when it asked to be root"]],
+  },
+  {
+    defence: 'a command is executed with the build user’s rights',
+    // The kernel takes them with the user id as well, unless it is told not to.
+    off: { 'command-executed-build-user': 'skip', 'command-executed-build-user-2': { swap: { kNoSetuidFixupLocked: '4' } } },
+    tests: [['test/linux/privileges.test.ts', 'is nothing beyond its user: no capability, now or ever']],
+  },
+  {
+    defence: 'what a command started is told from its neighbours',
+    off: { 'command-started-told-neighbours': 'skip' },
+    tests: [['test/session/running.test.ts', 'a timeout ends a daemon of the command as well that ignores the signal which ended the command']],
+  },
+  {
+    defence: 'root inside is nobody outside',
+    off: { 'root-inside-nobody-outside': 'skip', 'root-inside-nobody-outside-2': 'skip' },
+    tests: [
+      [nobody, 'it reads nothing in an input that is root’s alone'],
+      [nobody, 'it changes nothing in its output that was another user’s before'],
+      [nobody, 'a set-uid program that it makes is not root’s outside'],
+      [nobody, 'it changes neither the host’s null device nor a log, though it was given both'],
+    ],
+  },
+  {
+    defence: 'no id of the host’s own is mapped into a session',
+    off: { 'no-id-host-own': { value: 'map_onto({.first = 0, .size = IdRanges::kFull}, plan.user)' } },
+    tests: [[nobody, 'it gives no file to a user of the host'], [nobody, 'it reads nothing in an input that is root’s alone']],
+  },
+  {
+    defence: 'no two live sessions have an id in common',
+    off: { 'no-id-host-own': { swap: { 'made.lease.number()': '(*ranges)->first' } } },
+    tests: [[ids, 'are no other live session’s: 32 at once, and another program’s']],
+  },
+  {
+    defence: 'ids that are given to others are no session’s',
+    off: { 'ids-given-others-no': 'skip' },
+    tests: [[ids, 'are others, where nothing is named']],
+  },
+  {
+    defence: 'ids that are named and given to others are refused',
+    off: { 'ids-named-given-others': 'skip', 'ids-given-others-no': 'skip' },
+    tests: [[ids, 'are refused where those are named, in one sentence']],
+  },
+  {
+    defence: 'what is shut in an open input stays shut',
+    off: { 'shut-open-input-stays': 'always' },
+    tests: [
+      ['test/linux/mounts.test.ts', 'show an input that is the caller’s alone to the build user as its own, and nothing else that is shut (user %s)'],
+      [nobody, 'it reads nothing in an input that is root’s alone'],
+    ],
+  },
+  {
+    defence: 'without a user namespace no build is root',
+    off: { 'root-inside-nobody-outside': 'skip' },
+    tests: [[ids, 'that may have no user namespace: sessions have none and say so, and none is root inside']],
+  },
+  {
+    defence: 'init is nobody whom root inside can reach',
+    off: { 'init-nobody-whom-root': { first: 'call3(__NR_setresgid, 0, 0, 0); call3(__NR_setresuid, 0, 0, 0);' } },
+    tests: [[nobody, 'it reaches neither init, by any right over processes, nor one of the host']],
+  },
+  {
+    defence: 'an output is nobody else’s until all of its session has ended',
+    off: { 'output-nobody-else-until': { value: '-1' } },
+    tests: [['test/linux/controller-death.test.ts', 'and something of its session lives on, its output is nobody else’s until that has ended']],
+  },
+  {
+    defence: 'a command that does not execute yet leaves no core',
+    off: { 'command-does-not-execute': 'skip', 'command-does-not-execute-2': 'skip' },
+    tests: [[`${attacks}/core-dump.test.ts`, 'as %s, for %s: finds nothing of the memory of the host program, and no core where the limit holds']],
+  },
+  ...refusedCalls,
+  {
+    defence: 'system calls are refused: those of another architecture',
+    off: { 'system-calls-refused-those': { swap: { '0': '1' } } },
+    tests: [[`${attacks}/refused-calls.test.ts`, 'cannot be those of other architectures']],
+  },
+  {
+    defence: 'every session has the filter on system calls',
+    off: { 'every-session-filter-system': 'skip' },
+    tests: [
+      [`${attacks}/refused-calls.test.ts`, 'are filtered, as the record of the session says'],
+      [`${attacks}/refused-calls.test.ts`, 'lead a build as %s to no cgroup of the host, as it gets no namespace to mount one in'],
+      ['test/linux/namespaces.test.ts', 'is out of reach for %s, like every other keyring, where the spec does not allow it'],
+    ],
+  },
+  {
+    defence: 'what /proc has of the host alone is covered',
+    off: { 'proc-host-alone-covered': 'skip' },
+    // In its user namespace a build reads none of it without that, either: what differs is what is mounted there.
+    tests: [['test/session/floor.test.ts', 'gives a command the same to see as a session does, and leaves as little behind']],
+  },
+  {
+    defence: 'spare networks are as few as descriptors are',
+    off: { 'spare-networks-few-descriptors': { value: 'kMost' } },
+    tests: [['test/linux/networks.test.ts', 'takes few descriptors where the host program may have few']],
+  },
+  {
+    defence: 'a build does not raise the limits of its processes',
+    off: { 'build-does-not-raise': 'skip' },
+    tests: [
+      [limits, 'openFiles holds, of the session and of a run, whichever is smaller; soft and hard'],
+      [limits, 'is kept by a build that is root, but on FreeBSD'],
+    ],
+  },
+  {
+    defence: 'no more of an inherited file is given back than was moved',
+    off: { 'no-more-inherited-file': 'skip' },
+    tests: [[standardDescriptors, 'as root does not send it back to before the command, by filling a pipe that has all of the file']],
+  },
+  {
+    defence: 'what is unread of a file stays in no pipe',
+    off: { 'unread-file-stays-no': 'skip' },
+    tests: [[standardDescriptors, 'as root reads nothing there that is written to the file afterwards']],
+  },
+]

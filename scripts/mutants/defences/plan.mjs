@@ -1,0 +1,112 @@
+// Of the plan, the command line and the page: the same on every system, judged on Linux.
+
+const properties = 'test/unit/plan-properties.test.ts'
+
+export const plan = [
+  {
+    defence: 'a text of a build is no markup',
+    off: { 'text-build-no-markup': { value: "'<'" } },
+    tests: [['test/unit/page.test.ts', 'but is there as it is, in %s: %s']],
+  },
+  {
+    defence: 'a text of a build leaves no attribute of a page',
+    off: { 'text-build-leaves-no': { value: `'"'` } },
+    tests: [['test/unit/page.test.ts', 'and not in an attribute either']],
+  },
+  {
+    defence: 'what turns the direction of writing is shown by number',
+    off: { 'turns-direction-writing-shown': { without: '\\p{Bidi_Control}' } },
+    tests: [['test/unit/page.test.ts', 'by its number: %j']],
+  },
+  {
+    defence: 'a page is not written where a build can have put a link',
+    off: { 'page-not-written-build': 'skip' },
+    tests: [['test/unit/cli.test.ts', 'is refused where the build writes, by whatever way that is named']],
+  },
+  {
+    defence: 'a page is not written through a link that an earlier build has left',
+    off: { 'page-not-written-through': { without: 'O_NOFOLLOW' } },
+    tests: [['test/unit/record-file.test.ts', 'that is a link to %s is refused by its name, and what it leads to stays as it is']],
+  },
+  {
+    defence: 'a name that a build chose steers no terminal',
+    off: { 'name-build-chose-steers': { value: 'text' } },
+    tests: [['test/unit/cli.test.ts', '%s: what was not kept, or was left in an output']],
+  },
+  {
+    defence: 'a record has no value of a variable that may be a secret',
+    off: { 'record-no-value-variable': 'always' },
+    tests: [['test/unit/recording.test.ts', 'has no secret of the environment or of /etc']],
+  },
+  {
+    defence: 'memory of the host is no device of a session',
+    off: { 'memory-host-no-device': 'never' },
+    tests: [['test/unit/plan-devices.test.ts', '/dev/memory-by-another-name']],
+  },
+  {
+    defence: 'a terminal of the host is no device of a session',
+    off: { 'terminal-host-no-device': 'never' },
+    tests: [['test/unit/plan-devices.test.ts', '/dev/terminal-by-another-name']],
+  },
+  {
+    defence: 'file systems in memory take half of it at most',
+    off: { 'file-systems-memory-take': 'skip' },
+    tests: [['test/unit/plan-tmpfs.test.ts', 'are refused where they are more']],
+  },
+  {
+    defence: 'an output lies around no other source',
+    off: { 'output-lies-around-no': 'always' },
+    tests: [[properties, 'no output is the source of an input, or lies around another source']],
+  },
+  {
+    defence: 'a state directory is no link',
+    off: { 'state-directory-no-link': 'skip' },
+    tests: [['test/unit/state-directory.test.ts', 'a symbolic link is none, and links before it are followed']],
+  },
+  {
+    defence: 'the root of the host is no source',
+    off: { 'root-host-no-source': 'skip' },
+    // By its own words: the host holds the state directory as well.
+    tests: [['test/unit/plan-refusals.test.ts', 'as it is, and behind a link']],
+  },
+  {
+    defence: 'the state directory is not shown',
+    off: { 'state-directory-not-shown': 'skip' },
+    tests: [[properties, 'no source is the host, or shows the state directory or lies in it']],
+  },
+  {
+    defence: 'an output that is made is a mount point at its own place only',
+    off: { 'output-made-mount-point': 'always' },
+    tests: [['test/session/made-outputs.test.ts', 'may lie in an input of the same session, at its own place there']],
+  },
+  {
+    defence: 'a folder is writable once in a session',
+    off: { 'folder-writable-once-session': 'skip' },
+    tests: [[properties, 'only outputs are writable, and each of them once']],
+  },
+  {
+    defence: 'texts of a spec are written below /etc only',
+    off: { 'texts-spec-written-below': 'skip' },
+    tests: [['test/unit/etc.test.ts', 'are refused by their name where they are a path elsewhere']],
+  },
+  {
+    defence: 'texts of a spec are bounded',
+    off: { 'texts-spec-bounded': 'skip' },
+    tests: [['test/unit/etc.test.ts', 'are refused by their name where they are too much text']],
+  },
+  {
+    defence: 'targets are normal paths, without ..',
+    off: { 'targets-normal-paths-without': 'skip' },
+    tests: [[properties, 'targets are absolute, normal and unique']],
+  },
+  {
+    defence: 'nothing is mounted where there is no mount point',
+    off: { 'nothing-mounted-no-mount': 'skip' },
+    tests: [[properties, 'what lies below a mount is in our own /tmp, or has a mount point there that no link leads to, or can be made one']],
+  },
+  {
+    defence: 'root is only who asked by name',
+    off: { 'root-only-asked-name': 'skip' },
+    tests: [[properties, 'root is only who asked by name']],
+  },
+]
