@@ -22,10 +22,6 @@ function room(name, system) {
       .sort()
 }
 
-/** The files of one name that each system has its own of. */
-const ofSystem = (name, system) => [`${name}_${folderOf(system) === 'unsupported' ? 'none' : system}.cc`].filter(
-    (file) => existsSync(path.join(native, '..', file)))
-
 /** What of a system's folder a recovery needs. */
 const recovering = {
   freebsd: [
@@ -44,12 +40,8 @@ const ofAddon = (system) => ['base', 'plan', 'launch', 'state', 'envelope', fold
 const takingAway = (system) =>
       [...room('base', system),
        'native/plan/planned_source.cc',
-       ...['file_marks', 'file_state'].flatMap((name) => ofSystem(`native/state/${name}`, system)),
-       ...['folder_below', 'host_directory', 'journal', 'journal_entry', 'lease', 'lent_output',
-           'lent_tree', 'lessee', 'locked_file', 'mount_point', 'numbered_lease', 'output_lease', 'recovery',
-           'session_sources', 'state_directory', 'surroundings', 'tree_walk']
-           .map((name) => `native/state/${name}.cc`),
-       ...['mount_points', 'output', 'rebuilt', 'walk'].map((name) => `native/envelope/${name}.cc`),
+       ...room('state', system).filter((file) => !file.endsWith('/watcher.cc')),
+       ...['mount_points', 'output', 'rebuilt', 'sources', 'walk'].map((name) => `native/envelope/${name}.cc`),
        ...recovering[folderOf(system)].map((name) => `native/${folderOf(system)}/${name}.cc`)]
 
 const programs = {

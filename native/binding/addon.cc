@@ -16,7 +16,7 @@
 #include "binding/runtime_promise.h"
 #include "binding/system_calls.h"
 #include "binding/to_js.h"
-#include "state/made_folder.h"
+#include "state/folder.h"
 
 namespace buildjail {
 

@@ -7,7 +7,6 @@
 #include "binding/pool_promise.h"
 #include "binding/to_js.h"
 #include "state/recovery.h"
-#include "state/session_list.h"
 
 namespace buildjail {
 

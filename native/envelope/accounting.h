@@ -9,6 +9,9 @@
 
 namespace buildjail {
 
+struct CommandLimits;
+struct Ending;
+
 /** What all processes of a session have taken together; nothing where the system does not account it. */
 struct SessionUsage {
   /** User and system time in microseconds, of processes that have ended as well. */
@@ -38,5 +41,13 @@ struct AppliedLimit {
   std::uint64_t value = 0;
   std::string by;
 };
+
+/**
+ * The limit that ended a command which did not succeed, as far as that can be told. A shell that tells of the
+ * signal of its last program by its exit status (sh(1), 128 + n) is taken at its word. `before` and `after` are what
+ * the session had met of its limits at the launch and at the end.
+ */
+std::optional<Limit> ended_by(const Ending& ending, const CommandLimits& limits, const LimitsMet& before,
+                              const LimitsMet& after);
 
 }  // namespace buildjail

@@ -6,7 +6,7 @@
 #include <csignal>
 
 #include "base/result.h"
-#include "envelope/ended_by.h"
+#include "envelope/accounting.h"
 #include "envelope/jobs.h"
 
 namespace buildjail {

@@ -5,23 +5,264 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <array>
 #include <cerrno>
 #include <climits>
 #include <cstddef>
+#include <cstdint>
+#include <map>
 #include <ranges>
+#include <set>
+#include <string_view>
 #include <utility>
 
 #include "base/text.h"
 #include "base/unique_fd.h"
 #include "state/file_state.h"
-#include "state/folder_below.h"
-#include "state/kept_tree.h"
+#include "state/folder.h"
+#include "state/tree_walk.h"
 
 namespace buildjail {
 
 namespace {
 
 constexpr const char* kStep = "keep";
+// defence: kept-no-set-id
+constexpr mode_t kPermissions = S_IRWXU | S_IRWXG | S_IRWXO | S_ISVTX;
+/** Of those that are told of by name: a build may have made any number. */
+constexpr std::size_t kMostLeft = 100;
+
+/**
+ * What a build can bring about for one of its files, whatever file system the copy is on. All that is of the host ends
+ * the copy instead: no room, no memory, no right to give a file away.
+ */
+bool is_of_the_build(const SysError& error) {
+  switch (error.err) {
+    // Its reader may not read it.
+    case EACCES:
+    // Somebody has a lease on it (fcntl(2), F_SETLEASE).
+    case EAGAIN:
+    // Its name differs only by case or by form from that of another, and the file system tells no such names apart.
+    case EEXIST:
+    // Its size, be it of a hole alone.
+    case EFBIG:
+    // Its name has characters that the file system has no names of.
+    case EILSEQ:
+    case EINVAL:
+    // It has more names, or its folder has more folders in it.
+    case EMLINK:
+    // Its name, or the text of a link.
+    case ENAMETOOLONG:
+    case EOPNOTSUPP:
+      return true;
+    // The file system has no links of that kind (link(2), symlink(2)).
+    case EPERM:
+    case ENOSYS:
+      return error.syscall == "linkat" || error.syscall == "symlinkat";
+    default:
+      return false;
+  }
+}
+
+/** Where a copy goes, and whose it will be. */
+struct KeptIn {
+  /** Nobody else may be let into it meanwhile. */
+  int folder;
+  uid_t uid;
+  gid_t gid;
+  /** The longest path in it: what is deeper could not be named by its whole path, and few programs could take it away.
+   */
+  std::size_t longest_path;
+};
+
+class Keeping final : public TreeWalk {
+ public:
+  Keeping(const KeptIn& kept, std::vector<std::string>& left) : TreeWalk({}, kStep), kept_(kept), left_(left) {}
+
+  /**
+   * Folders get their mode and owner last: one that is shut could not be written to. All of them do where one does not.
+   * @return the first error
+   */
+  Status finish() {
+    Status status;
+    for (const auto& [path, mode] : std::views::reverse(folders_)) {
+      auto settled = settle_folder(path, mode);
+      if (status && !settled) status = std::move(settled);
+    }
+    if (count_ > kMostLeft) left_.push_back("and " + std::to_string(count_ - kMostLeft) + " more");
+    return status;
+  }
+
+ private:
+  using Identity = std::pair<std::uint64_t, std::uint64_t>;
+  static Identity identity_of(const FileState& file) { return {file.dev, file.ino}; }
+
+  /** Nobody is there who could move a folder: it begins once. */
+  void begin() override {}
+  [[nodiscard]] bool may_open_up(const FileState& folder) const override { return folder.uid == ::geteuid(); }
+
+  Status visit(int fd, FileState& file, std::string_view name) override {
+    if (is_in_left_out(file)) return {};
+    const std::string path = path_of(name).substr(1);
+    if (path.size() <= kept_.longest_path) {
+      auto status = copy(fd, file, path);
+      // defence: one-file-build-does
+      if (status || !is_of_the_build(status.error())) return status;
+    }
+    leave_out(path);
+    if (S_ISDIR(file.mode)) left_out_.insert(identity_of(file));
+    return {};
+  }
+
+  /** It is told of by the folder that was left out, however deep that is. A walk goes through all of one at a stretch.
+   */
+  bool is_in_left_out(const FileState& file) {
+    if (left_out_.empty()) return false;
+    if (!left_out_.contains(identity_of(folder()))) {
+      left_out_.clear();
+      return false;
+    }
+    if (S_ISDIR(file.mode)) left_out_.insert(identity_of(file));
+    return true;
+  }
+
+  void leave_out(const std::string& path) {
+    if (++count_ <= kMostLeft) left_.push_back(path);
+  }
+
+  Status copy(int fd, const FileState& file, const std::string& path) {
+    if (S_ISDIR(file.mode)) return copy_folder(file, path);
+    if (S_ISLNK(file.mode)) return copy_link(fd, path);
+    if (!S_ISREG(file.mode)) {
+      leave_out(path);
+      return {};
+    }
+    // defence: copy-kept-takes-no
+    if (file.links <= 1) return copy_content(fd, file, path);
+    const auto [known, is_new] = names_.try_emplace(identity_of(file), path);
+    if (is_new) {
+      auto status = copy_content(fd, file, path);
+      if (!status) known->second.clear();
+      return status;
+    }
+    if (known->second.empty()) {
+      leave_out(path);
+      return {};
+    }
+    if (::linkat(kept_.folder, known->second.c_str(), kept_.folder, path.c_str(), 0) == 0) return {};
+    return last_error(kStep, "linkat", path);
+  }
+
+  Status copy_folder(const FileState& file, const std::string& path) {
+    if (::mkdirat(kept_.folder, path.c_str(), S_IRWXU) != 0) return last_error(kStep, "mkdirat", path);
+    folders_.emplace_back(path, file.mode & kPermissions);
+    return {};
+  }
+
+  Status copy_link(int fd, const std::string& path) {
+    std::string text(PATH_MAX, '\0');
+    // Of the link itself, which the descriptor has (readlink(2), an empty path).
+    const ssize_t size = ::readlinkat(fd, "", text.data(), text.size());
+    if (size < 0) return last_error(kStep, "readlinkat", path);
+    text.resize(static_cast<std::size_t>(size));
+    if (::symlinkat(text.c_str(), kept_.folder, path.c_str()) != 0) return last_error(kStep, "symlinkat", path);
+    if (::fchownat(kept_.folder, path.c_str(), kept_.uid, kept_.gid, AT_SYMLINK_NOFOLLOW) == 0) return {};
+    return taken_back(last_error(kStep, "fchownat", path), path);
+  }
+
+  Status copy_content(int fd, const FileState& file, const std::string& path) {
+    const UniqueFd from = open_content(fd);
+    if (!from) return last_error(kStep, kContentCall, path);
+    const UniqueFd to(
+        ::openat(kept_.folder, path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, S_IRUSR | S_IWUSR));
+    if (!to) return last_error(kStep, "openat", path);
+    auto status = copy_data(from.get(), to.get(), path);
+    if (status) status = settle(to.get(), file.mode & kPermissions, path);
+    return status ? std::move(status) : taken_back(std::move(status.error()), path);
+  }
+
+  /** What is not whole would be taken for what the build has made. */
+  [[nodiscard]] Status taken_back(SysError error, const std::string& path) const {
+    static_cast<void>(::unlinkat(kept_.folder, path.c_str(), 0));
+    return error;
+  }
+
+  static Status copy_data(int from, int to, const std::string& path) {
+    const off_t size = ::lseek(from, 0, SEEK_END);
+    if (size < 0 || ::ftruncate(to, size) != 0) return last_error(kStep, size < 0 ? "lseek" : "ftruncate", path);
+    for (off_t at = 0; at < size;) {
+      const off_t data = ::lseek(from, at, SEEK_DATA);
+      // Nothing but a hole is left.
+      if (data < 0 && errno == ENXIO) return {};
+      // defence: no-hole-written-copy
+      const off_t hole = data < 0 ? -1 : ::lseek(from, data, SEEK_HOLE);
+      if (hole < 0) return last_error(kStep, "lseek", path);
+      // No further than the hole: what is written takes room.
+      if (auto status = copy_piece(from, to, data, hole, path); !status) return status;
+      at = hole;
+    }
+    return {};
+  }
+
+  static Status copy_piece(int from, int to, off_t at, off_t end, const std::string& path) {
+    std::array<std::byte, std::size_t{64} * 1024> buffer;  // NOLINT(cppcoreguidelines-pro-type-member-init)
+    while (at < end) {
+      const auto wanted = static_cast<std::size_t>(std::min<off_t>(end - at, buffer.size()));
+      const ssize_t got = without_interruption([&] { return ::pread(from, buffer.data(), wanted, at); });
+      if (got < 0) return last_error(kStep, "pread", path);
+      if (got == 0) return {};
+      for (ssize_t done = 0; done < got;) {
+        const ssize_t written = without_interruption(
+            [&] { return ::pwrite(to, buffer.data() + done, static_cast<std::size_t>(got - done), at + done); });
+        if (written < 0) return last_error(kStep, "pwrite", path);
+        done += written;
+      }
+      at += got;
+    }
+    return {};
+  }
+
+  [[nodiscard]] Status settle_folder(const std::string& path, mode_t mode) const {
+    const UniqueFd folder(::openat(kept_.folder, path.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+    return folder ? settle(folder.get(), mode, path) : last_error(kStep, "openat", path);
+  }
+
+  [[nodiscard]] Status settle(int fd, mode_t mode, const std::string& path) const {
+    // Before its mode: whoever is no superuser loses set-id bits only by it, and none are given.
+    // defence: kept-belongs-owner-folder
+    if (::fchown(fd, kept_.uid, kept_.gid) != 0) return last_error(kStep, "fchown", path);
+    if (::fchmod(fd, mode) != 0) return last_error(kStep, "fchmod", path);
+    return {};
+  }
+
+  KeptIn kept_;
+  std::vector<std::string>& left_;
+  std::size_t count_ = 0;
+  std::vector<std::pair<std::string, mode_t>> folders_;
+  /** Of a file with several names, the one that was copied; empty where it was left out. */
+  std::map<Identity, std::string> names_;
+  /** The folder that was left out last, and those in it. */
+  std::set<Identity> left_out_;
+};
+
+/**
+ * Copies what is below a directory, with its modes less set-id bits: files with several names as one file, holes as
+ * holes, so that the copy is no larger. `path` is what the directory is called in errors. Nobody may change it
+ * meanwhile. What is there after a failure has its owner, and is whole file by file.
+ * @param left by their paths in the copy: what is neither a file nor a folder nor a link, what may not be read, and
+ * what the file system of the copy cannot have; a folder for all that is in it
+ */
+Status keep_tree(int top, const std::string& path, const KeptIn& kept, std::vector<std::string>& left) {
+  Keeping walk(kept, left);
+  auto status = walk.run(top);
+  // After a failure as well: what is there has its owner.
+  auto finished = walk.finish();
+  if (status) status = std::move(finished);
+  if (!status) status.error().path = path + "/" + status.error().path;
+  return status;
+}
+
 constexpr int kDirectory = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
 
 /** Something is there that is no folder, or nothing, or a folder that is shut to us. */

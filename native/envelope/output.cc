@@ -10,9 +10,8 @@
 #include "base/back_off.h"
 #include "plan/planned_source.h"
 #include "state/lease.h"
-#include "state/lent_tree.h"
+#include "state/lent_output.h"
 #include "state/locked_file.h"
-#include "state/output_lease.h"
 
 namespace buildjail {
 

@@ -10,13 +10,13 @@
 #include "envelope/part.h"
 #include "envelope/walk.h"
 #include "plan/plan.h"
+#include "state/lease.h"
 #include "state/lent_output.h"
-#include "state/lessee.h"
 
 namespace buildjail {
 
 // An output is two parts: a lease, so that no other session has it, and the ownership of the build user. Ownership is
-// given of the directory itself, and taken back of all that the build made in it too (state/handed_back_tree). Both are
+// given of the directory itself, and taken back of all that the build made in it too (state/lent_output.h). Both are
 // done by descriptor. So nothing that a build leaves in the directory can redirect that.
 
 /** How an output is lent, and comes back. */

@@ -7,7 +7,7 @@
 #include "base/back_off.h"
 #include "base/result.h"
 #include "base/trace.h"
-#include "state/fact.h"
+#include "state/journal.h"
 #include "state/lent_output.h"
 
 namespace buildjail {

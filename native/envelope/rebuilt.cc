@@ -6,13 +6,12 @@
 #include <utility>
 
 #include "envelope/mount_points.h"
-#include "envelope/noted_sources.h"
 #include "envelope/output.h"
 #include "envelope/session_directory.h"
+#include "envelope/sources.h"
 #include "envelope/state_entry.h"
+#include "state/lease.h"
 #include "state/lent_output.h"
-#include "state/mount_point.h"
-#include "state/output_lease.h"
 
 namespace buildjail {
 

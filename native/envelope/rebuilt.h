@@ -11,7 +11,6 @@
 #include "envelope/output.h"
 #include "envelope/walk.h"
 #include "state/journal.h"
-#include "state/journal_entry.h"
 #include "state/recovery.h"
 
 namespace buildjail {

@@ -9,7 +9,6 @@
 #include "envelope/part.h"
 #include "plan/plan.h"
 #include "state/journal.h"
-#include "state/journal_entry.h"
 
 namespace buildjail {
 

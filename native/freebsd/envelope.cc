@@ -9,11 +9,11 @@
 #include <variant>
 
 #include "envelope/commands.h"
+#include "envelope/envelope.h"
 #include "envelope/mount_points.h"
-#include "envelope/noted_sources.h"
 #include "envelope/output.h"
 #include "envelope/session_directory.h"
-#include "envelope/session_errors.h"
+#include "envelope/sources.h"
 #include "envelope/state_entry.h"
 #include "freebsd/jail_parameters.h"
 #include "freebsd/launch.h"

@@ -10,6 +10,7 @@
 
 #include "envelope/envelope.h"
 #include "envelope/output.h"
+#include "envelope/sources.h"
 #include "freebsd/held_limits.h"
 #include "freebsd/host.h"
 #include "freebsd/limits_log.h"
@@ -19,8 +20,7 @@
 #include "launch/waiter.h"
 #include "plan/nesting.h"
 #include "state/journal.h"
-#include "state/lessee.h"
-#include "state/session_sources.h"
+#include "state/lease.h"
 
 namespace buildjail {
 

@@ -3,8 +3,8 @@
 #include <vector>
 
 #include "base/result.h"
+#include "envelope/sources.h"
 #include "freebsd/spare_list.h"
-#include "state/session_sources.h"
 
 namespace buildjail {
 

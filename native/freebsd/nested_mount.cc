@@ -13,7 +13,7 @@
 #include "freebsd/mounted_list.h"
 #include "freebsd/mounts.h"
 #include "launch/vfork_child.h"
-#include "state/folder_below.h"
+#include "state/folder.h"
 
 namespace buildjail {
 

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "envelope/commands.h"
+#include "envelope/mount_points.h"
 #include "envelope/rebuilt.h"
 #include "freebsd/mounts.h"
 #include "freebsd/parts/jail_part.h"
@@ -15,8 +16,7 @@
 #include "freebsd/state_file_system.h"
 #include "state/journal.h"
 #include "state/lent_output.h"
-#include "state/mount_point.h"
-#include "state/recover_state.h"
+#include "state/recovery.h"
 
 namespace buildjail {
 

@@ -15,7 +15,7 @@
 #include "base/back_off.h"
 #include "freebsd/mounts.h"
 #include "state/locked_file.h"
-#include "state/state_directory.h"
+#include "state/private_directories.h"
 
 namespace buildjail {
 

@@ -3,7 +3,7 @@
 #include <map>
 #include <mutex>
 
-#include "envelope/session_system.h"
+#include "envelope/system.h"
 #include "freebsd/envelope.h"
 #include "freebsd/held_limits.h"
 #include "freebsd/host.h"
@@ -15,7 +15,7 @@
 #include "freebsd/recovery.h"
 #include "freebsd/state_file_system.h"
 #include "freebsd/watcher_child.h"
-#include "state/recover_state.h"
+#include "state/recovery.h"
 
 namespace buildjail {
 

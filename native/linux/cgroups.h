@@ -11,7 +11,7 @@
 #include "envelope/obstacle.h"
 #include "envelope/part.h"
 #include "plan/limits.h"
-#include "state/fact.h"
+#include "state/journal.h"
 
 namespace buildjail {
 

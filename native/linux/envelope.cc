@@ -12,9 +12,9 @@
 
 #include "base/back_off.h"
 #include "envelope/commands.h"
+#include "envelope/envelope.h"
 #include "envelope/mount_points.h"
-#include "envelope/noted_sources.h"
-#include "envelope/session_errors.h"
+#include "envelope/sources.h"
 #include "envelope/state_entry.h"
 #include "linux/parts/cgroup.h"
 #include "linux/parts/ids.h"

@@ -10,6 +10,7 @@
 
 #include "envelope/envelope.h"
 #include "envelope/output.h"
+#include "envelope/sources.h"
 #include "launch/waiter.h"
 #include "linux/host.h"
 #include "linux/session_cgroup.h"
@@ -17,8 +18,7 @@
 #include "linux/user_spaces.h"
 #include "plan/nesting.h"
 #include "state/journal.h"
-#include "state/lessee.h"
-#include "state/session_sources.h"
+#include "state/lease.h"
 
 namespace buildjail {
 

@@ -10,7 +10,7 @@
 #include <cerrno>
 
 #include "base/unique_fd.h"
-#include "state/descriptor_path.h"
+#include "state/file_state.h"
 
 namespace buildjail {
 

@@ -10,7 +10,7 @@
 #include "base/result.h"
 #include "base/unique_fd.h"
 #include "envelope/record.h"
-#include "state/session_sources.h"
+#include "envelope/sources.h"
 
 namespace buildjail {
 

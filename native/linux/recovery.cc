@@ -7,11 +7,11 @@
 #include <string>
 #include <utility>
 
+#include "envelope/mount_points.h"
 #include "envelope/rebuilt.h"
 #include "linux/cgroups.h"
 #include "state/lent_output.h"
-#include "state/mount_point.h"
-#include "state/recover_state.h"
+#include "state/recovery.h"
 
 namespace buildjail {
 

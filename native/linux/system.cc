@@ -5,15 +5,15 @@
 #include <memory>
 #include <mutex>
 
-#include "envelope/session_system.h"
+#include "envelope/system.h"
 #include "linux/empty_mounts.h"
 #include "linux/envelope.h"
 #include "linux/init_image.h"
 #include "linux/obstacles.h"
 #include "linux/recovery.h"
 #include "linux/watcher_child.h"
-#include "state/recover_state.h"
-#include "state/state_directory.h"
+#include "state/private_directories.h"
+#include "state/recovery.h"
 
 namespace buildjail {
 

@@ -13,8 +13,7 @@
 #include "linux/id_map.h"
 #include "linux/id_ranges.h"
 #include "plan/plan.h"
-#include "state/lessee.h"
-#include "state/numbered_lease.h"
+#include "state/lease.h"
 
 namespace buildjail {
 

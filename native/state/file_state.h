@@ -2,9 +2,15 @@
 
 #include <sys/types.h>
 
+#include <array>
+#include <charconv>
 #include <cstdint>
 #include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
 
+#include "base/result.h"
 #include "base/unique_fd.h"
 
 namespace buildjail {
@@ -64,5 +70,71 @@ UniqueFd open_content(int fd);
 
 /** Now, by the clock that file systems take their times from, in nanoseconds since 1970. */
 std::int64_t file_time_now();
+
+/**
+ * Linux: the name that /proc has for a descriptor. It leads to the very file that the descriptor has, whatever its kind
+ * and wherever it is by now: no path is looked up (proc_pid_fd(5)). For calls that take no descriptor of O_PATH.
+ */
+class DescriptorPath {
+ public:
+  explicit DescriptorPath(int fd) noexcept {
+    char* const digits = kFolder.copy(text_.data(), kFolder.size()) + text_.data();
+    *std::to_chars(digits, text_.data() + text_.size() - 1, fd).ptr = '\0';
+  }
+  [[nodiscard]] const char* get() const noexcept { return text_.data(); }
+
+ private:
+  static constexpr std::string_view kFolder = "/proc/self/fd/";
+  std::array<char, 32> text_{};
+};
+
+/**
+ * What the owner of a file can put on it beyond its mode: access control lists, extended attributes, and on Linux flags
+ * and the project of its inode. Flags of chflags(2) are not among them: they are in the state of a file.
+ */
+struct Mark {
+  /** As the system names it. */
+  std::string name;
+  std::string value;
+
+  bool operator==(const Mark&) const = default;
+};
+
+/** Those on a directory, by a descriptor that it was opened with. */
+Result<std::vector<Mark>> marks_on(int directory);
+
+/** The directory has these again, and no others. Adds to `stays`, in words, what the kernel does not take away. */
+Status restore_marks(int directory, const std::vector<Mark>& before, std::vector<std::string>& stays);
+
+/** Takes marks from the files of one output. */
+class MarkTaker {
+ public:
+  /** `before` is what was on the output's own folder; flags that files inherit from it are none of the build's. */
+  MarkTaker(int top, const std::vector<Mark>& before);
+
+  /**
+   * From what a descriptor of O_PATH has. Adds to `stays`, in words, what the kernel does not take away. The mode is
+   * narrower afterwards where an access control list had narrowed it.
+   */
+  Status take(int fd, FileState& file, std::vector<std::string>& stays);
+
+ private:
+  Status take_attributes(int fd, FileState& file, std::vector<std::string>& stays);
+  Status take_flags(int fd, const FileState& file, std::vector<std::string>& stays);
+  Status take_lists(int fd, FileState& file, std::vector<std::string>& stays);
+
+  /** What the file system has; it is not asked again where it has none. */
+  struct FileSystem {
+    bool has_attributes = true;
+    bool has_flags = true;
+    bool has_project = true;
+    /** FreeBSD: which access control lists, as acl(3) numbers them; -1 for none. */
+    int lists = -1;
+    std::uint64_t kept_flags = 0;
+    std::uint64_t project = 0;
+  };
+
+  FileSystem system_;
+};
 
 }  // namespace buildjail

@@ -1,6 +1,6 @@
 #include <cerrno>
 
-#include "state/file_marks.h"
+#include "state/file_state.h"
 
 namespace buildjail {
 

@@ -3,21 +3,98 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <chrono>
+#include <utility>
 
 #include "base/back_off.h"
-#include "state/journal_entry.h"
+#include "base/text.h"
 #include "state/locked_file.h"
 
 namespace buildjail {
 
 namespace {
 
+/** Of the format as well: another one has another number. */
+constexpr std::string_view kFirstLine = "buildjail-journal 2";
+/** The last line of a new entry. */
+constexpr std::string_view kWhole = "begun";
+constexpr const char* kSession = "session";
+
+bool take_session_fact(const Fact& fact, JournalEntry& entry) {
+  if (fact.key == "id") entry.id = fact.value;
+  if (fact.key == "name") entry.name = fact.value;
+  if (fact.key == "pid") return read_number(fact.value, entry.pid) && entry.pid > 0;
+  if (fact.key == "leases") entry.host_directory = fact.value;
+  if (fact.key == "started") return read_number(fact.value, entry.started_ms);
+  if (fact.key == "recovering") entry.is_being_recovered = true;
+  return true;
+}
+
+bool read_line(std::string_view line, JournalEntry& entry) {
+  if (line == kWhole) return true;
+  Fact fact{.part = std::string(cut(line, ' ')), .key = std::string(cut(line, ' ')), .value = {}};
+  if (fact.part.empty() || fact.key.empty() || !unescape(line, fact.value)) return false;
+  if (fact.part == kSession) return take_session_fact(fact, entry);
+  entry.facts.push_back(std::move(fact));
+  return true;
+}
+
+SysError damaged(const std::string& path, const std::string& detail) {
+  return {.step = "journal", .syscall = "read", .err = EINVAL, .path = path, .dest = {}, .detail = detail};
+}
+
 constexpr const char* kStep = "journal";
 constexpr std::chrono::milliseconds kMakingBound{1000};
 
 }  // namespace
+
+std::string_view JournalEntry::fact(std::string_view part, std::string_view key) const {
+  const auto found =
+      std::ranges::find_if(facts, [part, key](const Fact& one) { return one.part == part && one.key == key; });
+  return found == facts.end() ? std::string_view() : found->value;
+}
+
+std::vector<Fact> session_facts(const JournalEntry& entry) {
+  return {{kSession, "id", entry.id},
+          {kSession, "name", entry.name},
+          {kSession, "pid", std::to_string(entry.pid)},
+          {kSession, "started", std::to_string(entry.started_ms)},
+          {kSession, "leases", entry.host_directory}};
+}
+
+Fact recovering_fact(pid_t pid) { return {kSession, "recovering", std::to_string(pid)}; }
+
+std::string entry_text(const std::vector<Fact>& facts) {
+  return std::string(kFirstLine).append("\n").append(facts_text(facts)).append(kWhole).append("\n");
+}
+
+std::string facts_text(const std::vector<Fact>& facts) {
+  std::string text;
+  for (const auto& [part, key, value] : facts) {
+    text.append(part).append(" ").append(key).append(" ").append(escaped(value)).append("\n");
+  }
+  return text;
+}
+
+Result<std::optional<JournalEntry>> read_entry(const std::string& path, std::string_view text) {
+  const std::string_view first = text.substr(0, kFirstLine.size());
+  if (!kFirstLine.starts_with(first)) return damaged(path, "it does not begin as a journal of this version does");
+  text = text.substr(0, text.rfind('\n') + 1);
+  if (text.empty()) return std::optional<JournalEntry>();
+  if (cut(text, '\n') != kFirstLine) return damaged(path, "it is a journal of another version");
+  JournalEntry entry;
+  bool is_whole = false;
+  while (!text.empty()) {
+    const std::string_view line = cut(text, '\n');
+    if (!read_line(line, entry)) return damaged(path, "'" + std::string(line) + "' is no line of a journal");
+    is_whole |= line == kWhole;
+  }
+  if (!is_whole) return std::optional<JournalEntry>();
+  if (entry.id.empty() || entry.pid == 0) return damaged(path, "it does not say whose it is");
+  return std::optional(std::move(entry));
+}
 
 std::string journal_of(const std::string& state_directory, const std::string& id) {
   return root_of(state_directory, id) + kJournalSuffix;

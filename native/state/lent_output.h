@@ -3,6 +3,7 @@
 #include <sys/types.h>
 #include <sys/stat.h>
 
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -10,8 +11,8 @@
 
 #include "base/ids.h"
 #include "base/result.h"
-#include "state/fact.h"
-#include "state/file_marks.h"
+#include "state/file_state.h"
+#include "state/journal.h"
 
 namespace buildjail {
 
@@ -39,7 +40,7 @@ struct Lending {
   BuildIds ids;
   /** What the build made gets the owner and the group of the folder. */
   bool gives_owner = true;
-  /** The build could put set-id bits and marks on files (state/file_marks.h), and they are taken away. */
+  /** The build could put set-id bits and marks on files, and they are taken away. */
   bool takes_marks = true;
   /** While it is lent, the folder itself belongs to who opened the session, and the build writes to it as a group. */
   bool is_store = false;
@@ -81,5 +82,19 @@ enum class HandBack : std::uint8_t {
 
 /** For a session that is dead: the directory is found by its path, and is the one that was lent or is left alone. */
 Result<HandBack> hand_back(const NotedOutput& noted, std::vector<LeftInOutput>& left);
+
+/**
+ * What is in an output and belongs to the owner of the folder is the build user's from here on, so that a build can
+ * change what an earlier one made. Not what has other names or set-id bits: those may be anybody's files.
+ */
+Status hand_over_tree(int top, const LentOutput& before, uid_t uid, gid_t gid);
+
+/**
+ * Gives what a build made below its output to the owner of the folder, and takes the marks that the build put on it
+ * and set-id bits. Comes after the last process of the session, and is done again from the beginning
+ * where it was interrupted. Of the folder itself nothing changes. Counts what it changed in `changed`.
+ */
+Status hand_back_tree(int top, const LentOutput& before, const Lending& lending, std::vector<LeftInOutput>& left,
+                      std::size_t& changed);
 
 }  // namespace buildjail

@@ -1,6 +1,7 @@
 #include "state/recovery.h"
 
 #include <fcntl.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -10,10 +11,10 @@
 #include <utility>
 
 #include "base/back_off.h"
-#include "state/host_directory.h"
+#include "state/journal.h"
 #include "state/lease.h"
 #include "state/locked_file.h"
-#include "state/state_directory.h"
+#include "state/private_directories.h"
 
 namespace buildjail {
 
@@ -149,6 +150,24 @@ Outcome Recovery::take_away(const JournalEntry& entry, const std::string& file, 
   const bool is_nothing = what.jail.empty() && what.unmounted.empty() && what.handed_back.empty() && what.lost.empty();
   if (is_nothing) outcome.recovered.reset();
   return outcome;
+}
+
+Result<std::vector<ListedSession>> list_sessions(const std::string& state_directory) {
+  auto state = read_state_directory(state_directory);
+  if (!state) return std::move(state.error());
+  std::vector<ListedSession> sessions;
+  for (const std::string& id : state->sessions) {
+    const std::string file = journal_of(state_directory, id);
+    const UniqueFd fd(::open(file.c_str(), O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK));
+    const auto text = fd ? read_file("list", file, fd.get()) : std::string();
+    auto entry = text ? read_entry(file, *text) : std::optional<JournalEntry>();
+    if (!entry || !*entry) continue;
+    // For the moment of asking only, and shared, so that two who ask do not take each other for the owner.
+    const bool is_locked = ::flock(fd.get(), LOCK_SH | LOCK_NB) != 0;
+    const bool is_live = is_locked && !(*entry)->is_being_recovered;
+    sessions.push_back({.entry = std::move(**entry), .is_live = is_live});
+  }
+  return sessions;
 }
 
 }  // namespace buildjail

@@ -12,7 +12,6 @@
 #include "base/result.h"
 #include "base/unique_fd.h"
 #include "state/journal.h"
-#include "state/journal_entry.h"
 
 namespace buildjail {
 
@@ -90,5 +89,21 @@ class Recovery {
 
 /** `unmount '/a': EBUSY (what is known beyond it)`. */
 std::string reason_of(const SysError& error);
+
+/** The whole state directory, by the system's own means: see Recovery::run. Defined by each system's folder. */
+RecoveryReport recover_state(const std::string& state_directory, std::chrono::milliseconds bound, pid_t dying = 0);
+
+struct ListedSession {
+  JournalEntry entry;
+  /** Its owner lives; otherwise it is for a recovery. */
+  bool is_live;
+  /** FreeBSD: where its root is mounted. */
+  std::string root{};
+  /** FreeBSD: of its jail, where there is one. */
+  std::optional<int> jid{};
+};
+
+/** The sessions that have a readable entry in the state directory. */
+Result<std::vector<ListedSession>> list_sessions(const std::string& state_directory);
 
 }  // namespace buildjail

@@ -13,7 +13,7 @@
 #include <string>
 #include <vector>
 
-#include "state/recover_state.h"
+#include "state/recovery.h"
 
 namespace {
 

@@ -4,8 +4,7 @@
 
 #include "envelope/part.h"
 #include "plan/plan.h"
-#include "state/lessee.h"
-#include "state/numbered_lease.h"
+#include "state/lease.h"
 
 namespace buildjail {
 

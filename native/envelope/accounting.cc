@@ -1,9 +1,12 @@
-#include "envelope/ended_by.h"
+#include "envelope/accounting.h"
 
 #include <sys/wait.h>
 
 #include <csignal>
 #include <cstdint>
+
+#include "launch/launch_request.h"
+#include "launch/waiter.h"
 
 namespace buildjail {
 

@@ -1,8 +1,7 @@
-#include "state/session_sources.h"
-
-#include <sys/file.h>
+#include "envelope/sources.h"
 
 #include <fcntl.h>
+#include <sys/file.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -15,7 +14,7 @@
 #include "base/text.h"
 #include "base/unique_fd.h"
 #include "state/locked_file.h"
-#include "state/state_directory.h"
+#include "state/private_directories.h"
 
 namespace buildjail {
 

@@ -1,11 +1,11 @@
-#include "state/made_folder.h"
-
-#include <sys/stat.h>
+#include "state/folder.h"
 
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
+#include <string>
 
 #include "base/text.h"
 #include "base/unique_fd.h"
@@ -20,6 +20,15 @@ constexpr int kFolder = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
 constexpr mode_t kMode = 0755;
 
 }  // namespace
+
+UniqueFd folder_below(int top, std::string_view path) {
+  UniqueFd at(::openat(top, ".", kHoldFolder));
+  for (std::string_view way = path; at && !way.empty();) {
+    const std::string name(cut(way, '/'));
+    if (!name.empty()) at = UniqueFd(::openat(at.get(), name.c_str(), kHoldFolder));
+  }
+  return at;
+}
 
 Result<FolderIdentity> make_folder(const std::string& existing, std::string_view missing) {
   UniqueFd at(::open(existing.c_str(), kFolder));

@@ -1,10 +1,9 @@
-#include "envelope/session_system.h"
+#include "envelope/system.h"
 
 #include <chrono>
 #include <utility>
 
-#include "state/host_directory.h"
-#include "state/surroundings.h"
+#include "state/private_directories.h"
 
 namespace buildjail {
 

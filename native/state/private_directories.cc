@@ -1,0 +1,217 @@
+#include "state/private_directories.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstddef>
+#include <cstdlib>
+#include <memory>
+#include <string_view>
+#include <utility>
+
+#include "base/text.h"
+#include "base/unique_fd.h"
+#include "state/journal.h"
+#include "state/locked_file.h"
+
+namespace buildjail {
+
+namespace {
+
+constexpr const char* kStep = "state-directory";
+
+SysError exposed(const std::string& path, std::string detail) {
+  return {.step = kStep, .syscall = "lstat", .err = EPERM, .path = path, .dest = {}, .detail = std::move(detail)};
+}
+
+/** The whole of the host's numbers is mapped to itself, as it is outside of every user namespace. */
+bool is_identity_map(std::string_view map) {
+  constexpr std::string_view kAllIds = "4294967295";
+  const auto word = [&map] {
+    map.remove_prefix(std::min(map.find_first_not_of(" \t"), map.size()));
+    const std::string_view taken = map.substr(0, map.find_first_of(" \t\n"));
+    map.remove_prefix(taken.size());
+    return taken;
+  };
+  return word() == "0" && word() == "0" && word() == kAllIds;
+}
+
+// In a user namespace all users who are not mapped look like one, and the host's root is mostly among them
+// (user_namespaces(7), Unmapped user and group IDs). Elsewhere there is no such user, and FreeBSD has no such file.
+bool is_unmapped(uid_t uid) {
+  const auto text_of = [](const char* file) {
+    const UniqueFd fd(::open(file, O_RDONLY | O_CLOEXEC));
+    auto text = fd ? read_file(kStep, file, fd.get()) : Result<std::string>(std::string());
+    return text ? std::move(*text) : std::string();
+  };
+  const std::string map = text_of("/proc/self/uid_map");
+  if (map.empty() || is_identity_map(map)) return false;
+  std::string unmapped = text_of("/proc/sys/kernel/overflowuid");
+  while (unmapped.ends_with('\n')) unmapped.pop_back();
+  uid_t number = 0;
+  return read_number(unmapped, number) && number == uid;
+}
+
+Status refuse_folder(const std::string& folder, const std::string& path) {
+  struct stat found{};
+  if (::lstat(folder.c_str(), &found) != 0) return last_error(kStep, "lstat", folder);
+  if (S_ISLNK(found.st_mode)) return exposed(path, "'" + folder + "' is a symbolic link");
+  const bool is_of_trusted = found.st_uid == 0 || found.st_uid == ::geteuid() || is_unmapped(found.st_uid);
+  if (!is_of_trusted)
+    return exposed(path, "'" + folder + "' belongs to user " + std::to_string(found.st_uid) + ", who can exchange it");
+  const bool is_changeable = (found.st_mode & (S_IWGRP | S_IWOTH)) != 0 && (found.st_mode & S_ISVTX) == 0;
+  // defence: state-directory-others-can
+  if (is_changeable) return exposed(path, "others can exchange it, as they may write to '" + folder + "'");
+  return {};
+}
+
+constexpr mode_t kPrivate = 0700;
+
+Status refuse_unless_private(const struct stat& found, const std::string& path) {
+  const bool is_private = S_ISDIR(found.st_mode) && (found.st_mode & (S_IRWXG | S_IRWXO)) == 0;
+  if (is_private && found.st_uid == ::geteuid()) return {};
+  return SysError{.step = kStep,
+                  .syscall = "lstat",
+                  .err = EPERM,
+                  .path = path,
+                  .dest = {},
+                  .detail = "the state directory must be a directory of the caller's own, mode 0700"};
+}
+
+// As src/session/session.ts makes them.
+bool is_session_id(std::string_view name) {
+  constexpr std::size_t kLength = 16;
+  return name.size() == kLength && name.find_first_not_of("0123456789abcdef") == std::string_view::npos;
+}
+
+std::string_view without_suffix(std::string_view name, std::string_view suffix) {
+  return name.ends_with(suffix) ? name.substr(0, name.size() - suffix.size()) : name;
+}
+
+// Beside the usual state directory (src/spec/state-directory.ts) and not in it: on FreeBSD that is a file system of its
+// own, which is mounted and unmounted (freebsd/state_file_system.h).
+#ifdef __FreeBSD__
+constexpr const char* kOfRoot = "/var/run/buildjail-leases";
+#else
+constexpr const char* kOfRoot = "/run/buildjail-leases";
+#endif
+constexpr std::string_view kName = "/buildjail-leases";
+
+/** One that cannot be looked at is not taken for one that is not there: another program may see it. */
+Result<bool> is_own_directory(const std::string& path, uid_t user) {
+  struct stat found{};
+  if (::lstat(path.c_str(), &found) == 0) return S_ISDIR(found.st_mode) && found.st_uid == user;
+  if (errno == ENOENT || errno == ENOTDIR) return false;
+  return last_error("state-directory", "lstat", path);
+}
+
+/** Not by the environment where that can be helped: two programs of one user may have different ones. */
+Result<std::string> path_for(uid_t user) {
+  if (user == 0) return std::string(kOfRoot);
+  std::string usual = "/run/user/" + std::to_string(user);
+  // NOLINTNEXTLINE(concurrency-mt-unsafe): nobody in this program changes the environment off the main thread
+  const char* const named = std::getenv("XDG_RUNTIME_DIR");
+  const auto is_usual = is_own_directory(usual, user);
+  if (!is_usual) return is_usual.error();
+  if (*is_usual) return usual.append(kName);
+  if (named != nullptr && named[0] == '/') {
+    const auto is_named = is_own_directory(named, user);
+    if (!is_named) return is_named.error();
+    if (*is_named) return std::string(named).append(kName);
+  }
+  return "/tmp/buildjail-leases-" + std::to_string(user);
+}
+
+}  // namespace
+
+Status Surroundings::refuse_changeable(const std::string& path) {
+  for (std::size_t end = 1; end != std::string::npos && end < path.size(); end = path.find('/', end + 1)) {
+    // The root itself first, and each folder once.
+    if (end > 1 && path[end - 1] == '/') continue;
+    std::string folder = end == 1 ? "/" : path.substr(0, end);
+    if (std::ranges::find(safe_, folder) != safe_.end()) continue;
+    if (auto status = refuse_folder(folder, path); !status) return status;
+    safe_.push_back(std::move(folder));
+  }
+  return {};
+}
+
+Status Surroundings::refuse_exposed(const std::string& path) {
+  if (auto status = refuse_changeable(path); !status) return status;
+  struct stat found{};
+  if (::lstat(path.c_str(), &found) != 0) {
+    if (errno == ENOENT) return {};
+    return last_error(kStep, "lstat", path);
+  }
+  if (S_ISLNK(found.st_mode)) return exposed(path, "it is a symbolic link");
+  if (found.st_uid != ::geteuid()) return exposed(path, "it belongs to user " + std::to_string(found.st_uid));
+  return {};
+}
+
+Status make_private_directory(const std::string& path) {
+  struct stat found{};
+  // Mostly it is there.
+  while (::lstat(path.c_str(), &found) != 0) {
+    if (errno != ENOENT) return last_error(kStep, "lstat", path);
+    if (::mkdir(path.c_str(), kPrivate) == 0) return {};
+    if (errno != EEXIST) return last_error(kStep, "mkdir", path);
+  }
+  return refuse_unless_private(found, path);
+}
+
+Result<std::vector<std::string>> names_in(const std::string& path) {
+  UniqueFd fd(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+  if (!fd) return last_error(kStep, "open", path);
+  const std::unique_ptr<DIR, int (*)(DIR*)> entries(::fdopendir(fd.get()), ::closedir);
+  if (!entries) return last_error(kStep, "fdopendir", path);
+  static_cast<void>(fd.release());
+  std::vector<std::string> names;
+  // Null at the end and on failure alike, which only errno tells apart (readdir(3), RETURN VALUE).
+  errno = 0;
+  while (const dirent* entry = ::readdir(entries.get())) {
+    const std::string_view name = entry->d_name;
+    if (name != "." && name != "..") names.emplace_back(name);
+    errno = 0;
+  }
+  if (errno != 0) return last_error(kStep, "readdir", path);
+  std::ranges::sort(names);
+  return names;
+}
+
+Result<StateDirectory> read_state_directory(const std::string& path) {
+  struct stat found{};
+  if (::lstat(path.c_str(), &found) != 0) {
+    if (errno == ENOENT || errno == ENOTDIR) return StateDirectory{};
+    return last_error(kStep, "lstat", path);
+  }
+  if (auto status = refuse_unless_private(found, path); !status) return std::move(status.error());
+  if (auto status = Surroundings().refuse_exposed(path); !status) return std::move(status.error());
+  auto names = names_in(path);
+  if (!names && names.error().err == ENOENT) return StateDirectory{};
+  if (!names) return std::move(names.error());
+  StateDirectory state;
+  for (std::string& name : *names) {
+    const std::string_view id = without_suffix(name, kJournalSuffix);
+    if (is_session_id(id)) {
+      // In the order of names a root comes right before its journal.
+      if (state.sessions.empty() || state.sessions.back() != id) state.sessions.emplace_back(id);
+    } else {
+      state.others.push_back(std::move(name));
+    }
+  }
+  return state;
+}
+
+Result<std::string> host_directory(Surroundings& around) {
+  auto path = path_for(::geteuid());
+  if (!path) return path;
+  if (auto status = around.refuse_changeable(*path); !status) return std::move(status.error());
+  if (auto status = make_private_directory(*path); !status) return std::move(status.error());
+  return path;
+}
+
+}  // namespace buildjail
