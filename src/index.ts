@@ -30,7 +30,6 @@ export { BuildProcess, type BuildProcessEvents } from './command/build-process.t
 export { commandLine, type Command, type CommandVariables } from './command/command.ts'
 export { CommandError, CommandFailedError, InputFailedError, MaxBufferError, OutputFailedError } from './command/command-error.ts'
 export type { Input } from './command/input.ts'
-export type { RunLimits } from './command/limits.ts'
 export type { AnyOutput, Kept, LeftInOutput, OutputOf, Result, Usage } from './command/result.ts'
 export type { EndingOptions, RunOptions } from './command/run-options.ts'
 export { Running } from './command/running.ts'
@@ -72,7 +71,7 @@ export {
   TargetNotNormalError,
 } from './spec-errors.ts'
 export { planOf, type Device, type LeftOut, type Link, type Mount, type Plan, type PlanLimits, type PlanOptions, type Warning } from './spec/plan.ts'
-export type { Additions, Allowance, Duration, Etc, Ids, InputOptions, InputSource, LimitName, Limits, Network, Ownership, PassedVariables, Size, Source, SourceOptions, Spec, Toolchain, User, Users, Variables } from './spec/spec.ts'
+export type { Additions, Allowance, Duration, Etc, Ids, InputOptions, InputSource, LimitName, Limits, Network, Ownership, PassedVariables, ProcessLimits, RunLimits, Size, Source, SourceOptions, Spec, Toolchain, User, Users, Variables } from './spec/spec.ts'
 export { preflight, type Obstacle, type Preflight } from './host/preflight.ts'
 export type { HostOptions } from './host/host-options.ts'
 export { recover, type LeftAlone, type RecoveredSession, type RecoveryReport } from './host/recover.ts'

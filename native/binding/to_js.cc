@@ -101,7 +101,7 @@ Napi::Object job_end_to_js(Napi::Env env, const JobEnd& end) {
   }
   set_failure("inputFailure", input_failure);
   set_failure("outputFailure", output_failure);
-  if (end.limit) object.Set("limit", name_of(*end.limit));
+  if (end.limit) object.Set("limit", std::string(end.limit->name));
   return object;
 }
 
@@ -168,7 +168,7 @@ Napi::Value record_to_js(Napi::Env env, const std::string& id, const Record& rec
   if (record.process) object.Set("process", credentials_to_js(env, *record.process));
   object.Set("limits", list_to_js(env, record.limits, [env](const AppliedLimit& applied) {
                auto limit = Napi::Object::New(env);
-               limit.Set("limit", name_of(applied.limit));
+               limit.Set("limit", std::string(applied.limit.name));
                limit.Set("value", static_cast<double>(applied.value));
                limit.Set("by", applied.by);
                return limit;

@@ -19,7 +19,7 @@ bool is_by(int status, int signal) {
   return WIFSIGNALED(status) ? WTERMSIG(status) == signal : WEXITSTATUS(status) == kShells + signal;
 }
 
-/** One that takes no notice of SIGXCPU is killed a second later (launch_request.h). */
+/** A process that ignores SIGXCPU is killed when the hard limit comes (plan/limits.h, `grace`). */
 bool is_killed_for_time(const Ending& ending, std::uint64_t seconds) {
   const std::int64_t used = ending.user_us + ending.system_us;
   return is_by(ending.status, SIGKILL) && static_cast<std::uint64_t>(used) / kSecondUs >= seconds;
@@ -29,12 +29,17 @@ bool is_killed_for_time(const Ending& ending, std::uint64_t seconds) {
 
 std::optional<Limit> ended_by(const Ending& ending, const CommandLimits& limits, const LimitsMet& before,
                               const LimitsMet& after) {
+  std::uint64_t seconds = 0;
   // What the command says of itself comes first: the others may have been met by its neighbours.
-  if (limits.cpu_time && is_by(ending.status, SIGXCPU)) return Limit::kCpuTime;
-  if (limits.file_size && is_by(ending.status, SIGXFSZ)) return Limit::kFileSize;
+  for (std::size_t i = 0; i < kRlimits.size(); ++i) {
+    const std::uint64_t most = limits.of_processes.at(i);
+    if (most != 0 && kRlimits.at(i).signal != 0 && is_by(ending.status, kRlimits.at(i).signal))
+      return kRlimits.at(i).limit;
+    if (kRlimits.at(i).resource == RLIMIT_CPU) seconds = most;
+  }
   if (after.memory > before.memory) return Limit::kMemory;
   if (after.swap > before.swap) return Limit::kSwap;
-  if (limits.cpu_time && is_killed_for_time(ending, *limits.cpu_time)) return Limit::kCpuTime;
+  if (seconds != 0 && is_killed_for_time(ending, seconds)) return Limit::kCpuTime;
   if (after.processes > before.processes) return Limit::kProcesses;
   return std::nullopt;
 }

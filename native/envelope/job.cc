@@ -12,8 +12,8 @@
 namespace buildjail {
 
 void Job::begin_to_count() {
-  if (!request_.command || !request_.command->limits.output) return;
-  budget_ = std::make_shared<OutputBudget>(*request_.command->limits.output, [job = weak_from_this()] {
+  if (!request_.command || request_.command->limits.output == 0) return;
+  budget_ = std::make_shared<OutputBudget>(request_.command->limits.output, [job = weak_from_this()] {
     if (const auto writer = job.lock()) writer->end_for_output();
   });
   ends_.budget = budget_;

@@ -42,7 +42,7 @@ class Settling {
 
  private:
   void refuse(Limit limit, const std::string& problem) {
-    if (!refused_) refused_ = unsupported(std::string(name_of(limit)) + ": " + problem);
+    if (!refused_) refused_ = unsupported(std::string(limit.name) + ": " + problem);
   }
   bool may_hold(Limit limit) {
     if (!is_counting_) refuse(limit, std::string(kNothingCounted) + "; remedy: " + kHowToCount);

@@ -1,6 +1,7 @@
 #include "freebsd/set_limits.h"
 
 #include <algorithm>
+#include <cstddef>
 #include <cstdint>
 #include <limits>
 #include <utility>
@@ -18,16 +19,12 @@ rlim_t as_limit(std::uint64_t value) {
 
 Result<SetLimits> SetLimits::of(const CommandLimits& limits) {
   SetLimits set;
-  Status status;
-  if (limits.cpu_time) {
-    const rlim_t seconds = as_limit(*limits.cpu_time);
-    status = set.add(RLIMIT_CPU, seconds, seconds + 1);
+  for (std::size_t i = 0; i < kRlimits.size(); ++i) {
+    if (limits.of_processes.at(i) == 0) continue;
+    const rlim_t most = as_limit(limits.of_processes.at(i));
+    const auto hard = most + static_cast<rlim_t>(kRlimits.at(i).grace);
+    if (auto status = set.add(kRlimits.at(i).resource, most, hard); !status) return std::move(status.error());
   }
-  if (status && limits.open_files)
-    status = set.add(RLIMIT_NOFILE, as_limit(*limits.open_files), as_limit(*limits.open_files));
-  if (status && limits.file_size)
-    status = set.add(RLIMIT_FSIZE, as_limit(*limits.file_size), as_limit(*limits.file_size));
-  if (!status) return std::move(status.error());
   return set;
 }
 

@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "base/result.h"
-#include "launch/launch_request.h"
+#include "plan/limits.h"
 
 namespace buildjail {
 

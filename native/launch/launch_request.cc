@@ -17,16 +17,18 @@ TerminalSize read_size(WireReader& reader) {
   return {.columns = static_cast<std::uint16_t>(columns), .rows = static_cast<std::uint16_t>(rows)};
 }
 
-/** 0 on the wire: none. No command could do anything with 0 of these. */
-std::optional<std::uint64_t> read_limit(WireReader& reader) {
-  const std::uint64_t limit = reader.u64();
-  return limit == 0 ? std::nullopt : std::optional(limit);
-}
-
 CommandLimits read_limits(WireReader& reader) {
   CommandLimits limits;
-  for (auto* const limit : {&limits.cpu_time, &limits.open_files, &limits.file_size, &limits.output})
-    *limit = read_limit(reader);
+  reader.list<std::uint8_t>([&limits](WireReader& from) {
+    const std::uint8_t number = from.u8();
+    const std::uint64_t most = from.u64();
+    if (number < kRlimits.size())
+      limits.of_processes.at(number) = most;
+    else
+      from.refuse();
+    return number;
+  });
+  limits.output = reader.u64();
   return limits;
 }
 

@@ -4,10 +4,10 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
-#include <optional>
 #include <string>
 #include <vector>
 
+#include "plan/limits.h"
 #include "plan/wire_reader.h"
 
 namespace buildjail {
@@ -28,20 +28,6 @@ struct StdioRequest {
   StdioKind kind = StdioKind::kIgnore;
   /** Of the host, for kFile. */
   std::string path;
-};
-
-/** How much a command may take. Nothing: as much as a process of the host program. */
-struct CommandLimits {
-  // Of each of its processes (setrlimit(2)).
-
-  /** Processor time in seconds. A process hears of it then (SIGXCPU), and is killed a second later. */
-  std::optional<std::uint64_t> cpu_time;
-  std::optional<std::uint64_t> open_files;
-  /** Of a file that it writes, in bytes. */
-  std::optional<std::uint64_t> file_size;
-
-  /** Bytes of stdout and stderr together that are read here; then it is killed with all that it started. */
-  std::optional<std::uint64_t> output;
 };
 
 /** One command to launch, as src/native/wire packs it. */

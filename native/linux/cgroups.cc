@@ -163,7 +163,7 @@ SysError not_held(Limit limit, const Obstacle& why) {
           .err = ENOTSUP,
           .path = {},
           .dest = {},
-          .detail = std::string(name_of(limit)) + ": " + why.problem + "; remedy: " + why.remedy};
+          .detail = std::string(limit.name) + ": " + why.problem + "; remedy: " + why.remedy};
 }
 
 /** A limit of the plan, the controller that enforces it, and how the plan goes without. */

@@ -75,6 +75,17 @@ void add(std::string& text, const std::vector<std::string>& strings) {
   for (const std::string& string : strings) text.append(string.c_str(), string.size() + 1);
 }
 
+void add_limits(launch_message& header, const CommandLimits& limits) {
+  static_assert(kRlimits.size() <= kMostLimits);
+  for (std::size_t i = 0; i < kRlimits.size(); ++i) {
+    const std::uint64_t most = limits.of_processes.at(i);
+    const auto& [limit, resource, signal, grace] = kRlimits.at(i);
+    if (most == 0) continue;
+    header.limits[header.limit_count++] = {
+        .most = most, .hard = most + grace, .resource = static_cast<unsigned>(resource)};
+  }
+}
+
 Result<UniqueFd> in_memory(const std::string& text) {
   UniqueFd memory(::memfd_create("buildjail-launch", MFD_CLOEXEC));
   if (!memory) return last_error("launch", "memfd_create");
@@ -126,9 +137,7 @@ Status InitChannel::launch(const LaunchRequest& request, const CommandSetup& set
   header.variable_count = static_cast<unsigned>(request.environment.size());
   header.terminal = static_cast<unsigned>(setup.terminal + 1);
   header.kept_capabilities = kept_capabilities(setup.user);
-  header.cpu_seconds = request.limits.cpu_time.value_or(0);
-  header.open_files = request.limits.open_files.value_or(0);
-  header.file_size = request.limits.file_size.value_or(0);
+  add_limits(header, request.limits);
 
   std::string text;
   for (const unsigned group : groups) text.append(reinterpret_cast<const char*>(&group), sizeof(group));

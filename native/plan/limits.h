@@ -1,13 +1,18 @@
 #pragma once
 
+#include <sys/resource.h>
+
+#include <array>
+#include <csignal>
 #include <cstdint>
 #include <optional>
+#include <string_view>
 
 namespace buildjail {
 
 /**
  * How much all processes of a session may take together. Nothing: as much as there is. What is limited for each process
- * comes with its command (launch/launch_request.h).
+ * comes with its command (CommandLimits).
  */
 struct Limits {
   /** In bytes. */
@@ -26,30 +31,46 @@ struct Limits {
   [[nodiscard]] bool is_empty() const { return !memory && !swap && !processes && !cpus && !counts_cpu_time; }
 };
 
-/** One that can end a build or a command of it. */
-enum class Limit : std::uint8_t { kMemory, kSwap, kProcesses, kCpus, kCpuTime, kOpenFiles, kFileSize, kOutput };
+/** A limit, by its name in src/spec/fields/limits.ts. */
+struct Limit {
+  std::string_view name;
 
-/** As src/spec/fields/limits.ts names it. */
-constexpr const char* name_of(Limit limit) {
-  switch (limit) {
-    case Limit::kMemory:
-      return "memory";
-    case Limit::kSwap:
-      return "swap";
-    case Limit::kProcesses:
-      return "processes";
-    case Limit::kCpus:
-      return "cpus";
-    case Limit::kCpuTime:
-      return "cpuTime";
-    case Limit::kOpenFiles:
-      return "openFiles";
-    case Limit::kFileSize:
-      return "fileSize";
-    case Limit::kOutput:
-      return "output";
-  }
-  return "";
-}
+  bool operator==(const Limit&) const = default;
+
+  static const Limit kMemory, kSwap, kProcesses, kCpus, kCpuTime, kOutput;
+};
+
+inline constexpr Limit Limit::kMemory{"memory"};
+inline constexpr Limit Limit::kSwap{"swap"};
+inline constexpr Limit Limit::kProcesses{"processes"};
+inline constexpr Limit Limit::kCpus{"cpus"};
+inline constexpr Limit Limit::kCpuTime{"cpuTime"};
+inline constexpr Limit Limit::kOutput{"output"};
+
+/** A limit that the kernel holds for each process of a command by itself (setrlimit(2)). */
+struct Rlimit {
+  Limit limit;
+  int resource;
+  /** What a process gets that comes to it; 0: a call fails instead, and the command says so itself. */
+  int signal = 0;
+  /** By how much the hard limit lies above the soft one. */
+  std::uint64_t grace = 0;
+};
+
+/** The place of each is its number on the wire (src/spec/fields/limits.ts, `rlimit`). */
+inline constexpr auto kRlimits = std::to_array<Rlimit>({
+    // A second in which a process can say that its time is over; then it is killed.
+    {.limit = Limit::kCpuTime, .resource = RLIMIT_CPU, .signal = SIGXCPU, .grace = 1},
+    {.limit = {"openFiles"}, .resource = RLIMIT_NOFILE},
+    {.limit = {"fileSize"}, .resource = RLIMIT_FSIZE, .signal = SIGXFSZ},
+});
+
+/** How much one command may take. 0: as much as a process of the host program. */
+struct CommandLimits {
+  /** Of each of its processes, in the order of kRlimits. Processor time is in seconds, and sizes are in bytes. */
+  std::array<std::uint64_t, kRlimits.size()> of_processes{};
+  /** Bytes of stdout and stderr together that are read here; then it is killed with all that it started. */
+  std::uint64_t output = 0;
+};
 
 }  // namespace buildjail

@@ -152,6 +152,6 @@ Result<EnvelopePlan> read_plan(std::span<const std::byte> bytes);
 std::vector<Step> read_rest(WireReader& reader);
 
 /** Also in src/native/wire-writer.ts. */
-inline constexpr std::uint32_t kWireVersion = 10;
+inline constexpr std::uint32_t kWireVersion = 11;
 
 }  // namespace buildjail

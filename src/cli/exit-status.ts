@@ -2,7 +2,7 @@ import { constants } from 'node:os'
 
 import type { Result } from '../command/result.ts'
 import { isBuildjailError } from '../errors.ts'
-import type { LimitName } from '../spec/fields/limits.ts'
+import { limitTable } from '../spec/fields/limits.ts'
 
 /** Exit statuses that are not a command's own. Those of `run` are the ones of env(1), timeout(1) and the shells. */
 export const exitStatus = {
@@ -25,11 +25,8 @@ export function statusOfSignal(signal: string): number {
   return 128 + (numbers[signal] ?? 0)
 }
 
-/** By buildjail and not by the kernel. */
-const endedByUs: ReadonlySet<LimitName> = new Set(['cpuTime', 'wallTime', 'output'] as const)
-
 export function statusOf(result: Result): number {
-  if (result.timedOut || (result.limit !== undefined && endedByUs.has(result.limit))) return exitStatus.timedOut
+  if (result.timedOut || (result.limit !== undefined && limitTable[result.limit].isOurs === true)) return exitStatus.timedOut
   if (result.signal !== undefined) return statusOfSignal(result.signal)
   return result.exitCode ?? exitStatus.ownFailure
 }

@@ -1,6 +1,6 @@
 import { BuildjailError, typed, type ErrorFields } from '../errors.ts'
 import type { JobEnd } from '../native/jobs.ts'
-import type { LimitName } from '../spec/fields/limits.ts'
+import { limitTable, type LimitName } from '../spec/fields/limits.ts'
 import { inOneLine } from '../spec/readable.ts'
 import { keptText } from './kept-text.ts'
 import type { AnyOutput, Kept, LeftInOutput, Result, Usage } from './result.ts'
@@ -127,27 +127,12 @@ function errorIn(failure: unknown): Error | undefined {
   return failure === undefined ? undefined : (typed(failure) as Error)
 }
 
-/** For people: what a command did that a limit ended. `... limits.memory lets it` follows. */
-const byLimit: Readonly<Record<LimitName, string>> = {
-  memory: 'took more memory than',
-  swap: 'took more swap than',
-  processes: 'tried to have more processes than',
-  cpus: 'took more of the processors than',
-  cpuTime: 'took more processor time than',
-  openFiles: 'tried to open more files than',
-  fileSize: 'wrote a larger file than',
-  tmpSize: 'wrote more to /tmp than',
-  tmpFiles: 'made more files in /tmp than',
-  output: 'wrote more to stdout and stderr than',
-  wallTime: 'was not over in the time that',
-}
-
 /** For people: why a run did not succeed. */
 export function failureOf(result: Result<AnyOutput>, options: Pick<RunOptions, 'timeout' | 'maxBuffer'>): string {
   if (result.timedOut) return `timed out after ${options.timeout} ms`
   if (result.isCanceled) return 'was canceled'
   if (result.isMaxBuffer) return `wrote more than ${options.maxBuffer ?? defaultMaxBuffer} bytes`
-  if (result.limit !== undefined) return `${byLimit[result.limit]} limits.${result.limit} lets it`
+  if (result.limit !== undefined) return `${limitTable[result.limit].failure} limits.${result.limit} lets it`
   return result.signal === undefined ? `failed with exit code ${result.exitCode}` : `was ended by ${result.signal}`
 }
 

@@ -1,6 +1,7 @@
 import { checkCommand, checkCwd, type Command, type CommandVariables } from './command.ts'
 import { checkHostFile } from './host-file.ts'
-import { limitsFor, type CheckedRunLimits } from './limits.ts'
+import type { CheckedRunLimits } from '../spec/fields/limits.ts'
+import { limitsFor } from './limits.ts'
 import type { Place } from './place.ts'
 import type { JobCommand, WireStdio } from '../native/wire-job.ts'
 import type { Mount } from '../spec/plan.ts'

@@ -1,5 +1,5 @@
 import type { CommandVariables } from './command.ts'
-import type { CheckedRunLimits, RunLimits } from './limits.ts'
+import type { CheckedRunLimits, RunLimits } from '../spec/fields/limits.ts'
 import { endingChecks, placeChecks, type EndingOptions } from './run-options.ts'
 import { copyOptions, invalid, type OptionCheck } from './options.ts'
 import { wireStdio, type StdioTarget } from './target.ts'

@@ -1,4 +1,5 @@
 import { bare } from '../spec/bare.ts'
+import { limitNames, limitTable, type CheckedRunLimits, type RunLimits } from '../spec/fields/limits.ts'
 import { WireWriter, wireVersion } from './wire-writer.ts'
 
 /**
@@ -12,17 +13,6 @@ export interface WireStdio {
   readonly path?: string
 }
 
-/** How much a command may take. The first three are of each of its processes. */
-export interface CommandLimits {
-  /** Seconds of processor time. */
-  readonly cpuTime?: number
-  readonly openFiles?: number
-  /** Of a file that it writes, in bytes. */
-  readonly fileSize?: number
-  /** Bytes of stdout and stderr together, as far as native code reads them. */
-  readonly output?: number
-}
-
 /** The command of a job. */
 export interface JobCommand {
   readonly argv: readonly string[]
@@ -31,7 +21,7 @@ export interface JobCommand {
   readonly stdio: readonly [WireStdio, WireStdio, WireStdio]
   /** Bytes kept of each captured stream. */
   readonly maxBuffer: number
-  readonly limits?: CommandLimits | undefined
+  readonly limits?: CheckedRunLimits | undefined
   /** Of the terminal, where it is a `pty`. */
   readonly terminalSize?: TerminalSize
 }
@@ -78,11 +68,18 @@ function write64(writer: WireWriter, value: number): void {
   writer.u32(value % 2 ** 32).u32(Math.floor(value / 2 ** 32))
 }
 
-const noLimits: CommandLimits = bare({})
+const rlimits = limitNames.flatMap((name) => {
+  const { rlimit } = limitTable[name]
+  return rlimit === undefined ? [] : [{ limit: name as keyof RunLimits, number: rlimit.number, divisor: rlimit.divisor ?? 1 }]
+})
 
-/** 0: none. No command could do anything with 0 of these. */
-function writeLimits(writer: WireWriter, { cpuTime = 0, openFiles = 0, fileSize = 0, output = 0 }: CommandLimits = noLimits): void {
-  for (const limit of [cpuTime, openFiles, fileSize, output]) write64(writer, limit)
+const noLimits: CheckedRunLimits = bare({})
+
+/** Those of each process by their numbers in native/plan/limits.h, then the bytes of output; 0: no limit, because no command could do anything with 0 of them. */
+function writeLimits(writer: WireWriter, limits: CheckedRunLimits = noLimits): void {
+  const held = rlimits.filter(({ limit }) => limits[limit] !== undefined)
+  writer.list(held, ({ limit, number, divisor }) => write64(writer.u8(number), Math.ceil((limits[limit] ?? 0) / divisor)))
+  write64(writer, limits.output ?? 0)
 }
 
 /** The parts of a command that are mostly those of the one before. */

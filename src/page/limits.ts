@@ -1,4 +1,5 @@
 import type { RunRecord } from '../recording/run-record.ts'
+import { limitNames, limitTable, type LimitName } from '../spec/fields/limits.ts'
 import type { PlanLimits } from '../spec/plan.ts'
 import { bar } from './bar.ts'
 import { html, type Markup } from './html.ts'
@@ -6,29 +7,20 @@ import { table, type Row } from './table.ts'
 import { bytes, digits, duration, share } from './units.ts'
 import { mostMemory, mostOf, processorTime } from './used.ts'
 
-interface Kind {
-  readonly name: Exclude<keyof PlanLimits, 'policy'>
-  readonly label: string
-  readonly text: (value: number) => string
-  /** What was used of it; undefined where nobody counts it. */
-  readonly used: (record: RunRecord) => number | undefined
-  /** Shown without a limit as well. */
-  readonly isAlways: boolean
+type PlannedLimit = Exclude<keyof PlanLimits, 'policy'>
+
+const units = { bytes, milliseconds: duration, number: digits } as const
+
+/** How much of each was used, where something counts that. */
+const usedOf: { readonly [Name in PlannedLimit]?: (record: RunRecord) => number | undefined } = {
+  memory: mostMemory,
+  swap: (record) => mostOf(record, 'swap'),
+  processes: (record) => record.usage?.peakProcesses ?? mostOf(record, 'processes'),
+  cpus: processors,
+  cpuTime: processorTime,
+  wallTime: ({ openedMs, closingMs }) => Math.max(closingMs - openedMs, 0),
+  output: ({ commands }) => Math.max(0, ...commands.map(({ output }) => output.stdout + output.stderr)),
 }
-
-const number = (value: number): string => digits(value)
-
-const kinds: readonly Kind[] = [
-  { name: 'memory', label: 'Memory', text: bytes, used: mostMemory, isAlways: true },
-  { name: 'swap', label: 'Swap', text: bytes, used: (record) => mostOf(record, 'swap'), isAlways: false },
-  { name: 'processes', label: 'Processes at a time', text: number, used: (record) => record.usage?.peakProcesses ?? mostOf(record, 'processes'), isAlways: true },
-  { name: 'cpus', label: 'Processors', text: number, used: processors, isAlways: true },
-  { name: 'cpuTime', label: 'Processor time', text: duration, used: processorTime, isAlways: true },
-  { name: 'wallTime', label: 'Time from opening to closing', text: duration, used: ({ openedMs, closingMs }) => Math.max(closingMs - openedMs, 0), isAlways: true },
-  { name: 'output', label: 'Output of a command', text: bytes, used: ({ commands }) => Math.max(0, ...commands.map(({ output }) => output.stdout + output.stderr)), isAlways: true },
-  { name: 'openFiles', label: 'Open files of a process', text: number, used: () => undefined, isAlways: false },
-  { name: 'fileSize', label: 'Size of a file', text: bytes, used: () => undefined, isAlways: false },
-]
 
 const columns = [
   { name: 'Of what' },
@@ -43,12 +35,14 @@ const columns = [
 export function limitsSection(record: RunRecord): Markup {
   const { plan, kernel, usage, nearLimits, filled } = record
   const held = new Map((kernel?.limits ?? []).map(({ limit, by }) => [limit, by]))
-  const rows = kinds.flatMap(({ name, label, text, used, isAlways }): Row[] => {
-    const most = plan.limits[name]
-    const found = used(record)
-    if (most === undefined && (!isAlways || found === undefined)) return []
+  const rows = limitNames.flatMap((name): Row[] => {
+    const { title, unit } = limitTable[name]
+    const most = (plan.limits as Partial<Record<LimitName, number>>)[name]
+    const used = (usedOf as Partial<Record<LimitName, (record: RunRecord) => number | undefined>>)[name]?.(record)
+    // Swap is a row of its own only where it is limited.
+    if (most === undefined && (name === 'swap' || used === undefined)) return []
     const by = most === undefined ? '' : (held.get(name) ?? (kernel === undefined ? '' : 'nobody'))
-    return [rowOf(label, found, most, text, by)]
+    return [rowOf(title, used, most, units[unit], by)]
   })
   const memories = filled.map(({ target, used, size }) => rowOf(`In ${target}, in the end`, used, size, bytes, 'tmpfs'))
   const near = nearLimits.map(({ atMs, limit, used, most }) => html`<li>${duration(atMs)}: ${limit} was nearly reached, ${amountOf(limit, used)} of ${amountOf(limit, most)}.</li>`)
@@ -70,7 +64,8 @@ function rowOf(label: string, used: number | undefined, most: number | undefined
 }
 
 function amountOf(limit: string, value: number): string {
-  return kinds.find(({ name }) => name === limit)?.text(value) ?? String(value)
+  const name = limitNames.find((known) => known === limit)
+  return name === undefined ? String(value) : units[limitTable[name].unit](value)
 }
 
 /** As many as were busy, on the average of the time in which commands ran. */

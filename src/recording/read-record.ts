@@ -3,6 +3,7 @@ import { invalid } from '../spec/check.ts'
 import { readable } from '../spec/readable.ts'
 import type { CredentialsRecord, IdRangeRecord, LimitRecord, MountRecord } from '../session/record.ts'
 import type { SessionUsage } from '../session/usage.ts'
+import { limitNames } from '../spec/fields/limits.ts'
 import type { PlanLimits } from '../spec/plan.ts'
 import {
   recordFormat,
@@ -33,18 +34,9 @@ const usage = {
   by: optional(text),
 } as const
 
-const limits = shapeOf<PlanLimits>({
-  memory: optional(amount),
-  swap: optional(amount),
-  processes: optional(amount),
-  cpus: optional(amount),
-  cpuTime: optional(amount),
-  openFiles: optional(amount),
-  fileSize: optional(amount),
-  output: optional(amount),
-  wallTime: optional(amount),
-  policy: oneOf('strict', 'best-effort'),
-})
+type PlannedLimit = Exclude<keyof PlanLimits, 'policy'>
+const optionalLimits = Object.fromEntries(limitNames.map((name) => [name, optional(amount)])) as Record<PlannedLimit, Shape<number | undefined>>
+const limits = shapeOf<PlanLimits>({ ...optionalLimits, policy: oneOf('strict', 'best-effort') })
 
 const plan = shapeOf<RecordedPlan>({
   facts: listOf(pairOf(text, text)),

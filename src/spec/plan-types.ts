@@ -1,5 +1,6 @@
 import type { Allowance } from './fields/allow.ts'
 import type { Ids } from './fields/ids.ts'
+import type { LimitName } from './fields/limits.ts'
 import type { Network } from './fields/network.ts'
 import type { Ownership } from './fields/ownership.ts'
 import type { User } from './fields/user.ts'
@@ -89,16 +90,7 @@ export interface LeftOut {
 }
 
 /** The limits of a spec in bytes, milliseconds and numbers; those of /tmp are in its mount. */
-export interface PlanLimits {
-  readonly memory?: number
-  readonly swap?: number
-  readonly processes?: number
-  readonly cpus?: number
-  readonly cpuTime?: number
-  readonly openFiles?: number
-  readonly fileSize?: number
-  readonly output?: number
-  readonly wallTime?: number
+export interface PlanLimits extends Readonly<Partial<Record<Exclude<LimitName, 'tmpSize' | 'tmpFiles'>, number>>> {
   readonly policy: 'strict' | 'best-effort'
 }
 

@@ -127,8 +127,10 @@ std::vector<std::byte> job(std::string_view file, std::string_view path) {
       .string(path)
       .string("/tmp")
       .u64(100)
+      .u32(2)
+      .u8(0)
       .u64(2)
-      .u64(0)
+      .u8(2)
       .u64(std::uint64_t{1} << 40U)
       .u64(7);
   for (int i = 0; i < 3; ++i) packer.u8(2).string("");
@@ -309,8 +311,15 @@ void check_job() {
   check("the limits of a command are read as they were packed", [] {
     const auto request = read_job(job("cc", "PATH=/a"));
     if (!request) return false;
-    const auto& [cpu_time, open_files, file_size, output] = request->command->limits;
-    return cpu_time == 2 && !open_files && file_size == std::uint64_t{1} << 40U && output == 7;
+    const auto& [of_processes, output] = request->command->limits;
+    return of_processes == std::array<std::uint64_t, kRlimits.size()>{2, 0, std::uint64_t{1} << 40U} && output == 7;
+  });
+  check("a job with a limit that is not known is refused", [] {
+    auto bytes = job("cc", "PATH=/a");
+    // Its number follows the size of all, and comes before 64 bits, the other one, and what follows them.
+    constexpr std::size_t kBehind = 1 + 8 + 8 + std::size_t{3} * 5 + 8;
+    bytes.at(bytes.size() - kBehind) = std::byte{kRlimits.size()};
+    return !read_job(bytes);
   });
   check("what lies behind a job is not read", [] {
     auto bytes = job("cc", "PATH=/a");
@@ -359,15 +368,15 @@ void check_limits() {
     return ended_by({.status = status, .user_us = user_us, .system_us = 0, .max_rss_bytes = 0}, limits, before, sum);
   };
   CommandLimits limits;
-  limits.cpu_time = 2;
-  limits.file_size = 10;
+  limits.of_processes[0] = 2;
+  limits.of_processes[2] = 10;
   check("a limit that nobody met ended nothing", [&] {
     return !ended(exited(1)) && !ended(SIGKILL, limits) && !ended(SIGXCPU) && !ended(SIGXFSZ) &&
            !ended(exited(2), limits);
   });
   check("a command says by its signal which of its limits ended it, and so does a shell for its last program", [&] {
     return ended(SIGXCPU, limits) == Limit::kCpuTime && ended(exited(128 + SIGXCPU), limits) == Limit::kCpuTime &&
-           ended(SIGXFSZ, limits) == Limit::kFileSize && ended(exited(128 + SIGXFSZ), limits) == Limit::kFileSize;
+           ended(SIGXFSZ, limits) == Limit{"fileSize"} && ended(exited(128 + SIGXFSZ), limits) == Limit{"fileSize"};
   });
   check("one that takes no notice of SIGXCPU is known by the time that it took", [&] {
     return ended(SIGKILL, limits, {}, 2'050'000) == Limit::kCpuTime && !ended(SIGKILL, limits, {}, 1'950'000) &&

@@ -174,7 +174,7 @@ export interface ReadCommand {
   readonly env: readonly string[]
   readonly cwd: string
   readonly maxBuffer: bigint
-  /** Seconds, files, bytes of a file, bytes of output; 0: none. */
+  /** Seconds, files, bytes of a file, ... and last bytes of output; 0: none. */
   readonly limits: readonly bigint[]
   readonly stdio: readonly { readonly kind: number; readonly path: string }[]
   /** Columns and rows. */
@@ -217,10 +217,19 @@ function readCommand(reader: WireReader): ReadCommand {
     env: reader.list(() => reader.string()),
     cwd: reader.string(),
     maxBuffer: reader.u64(),
-    limits: [reader.u64(), reader.u64(), reader.u64(), reader.u64()],
+    limits: readCommandLimits(reader),
     stdio: [0, 1, 2].map(() => ({ kind: reader.u8(), path: reader.string() })),
     terminalSize: [reader.u32(), reader.u32()],
   }
+}
+
+function readCommandLimits(reader: WireReader): bigint[] {
+  const limits = [0n, 0n, 0n]
+  for (const [number, most] of reader.list(() => [reader.u8(), reader.u64()] as const)) {
+    if (number >= limits.length) throw new RangeError(`limit ${number} is unknown`)
+    limits[number] = most
+  }
+  return [...limits, reader.u64()]
 }
 
 function accessOf(access: number): { isWritable: boolean; isStore?: true; isOverlay?: true } {

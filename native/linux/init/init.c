@@ -53,10 +53,7 @@ enum {
   kNoSignal = 0x4000,           /* MSG_NOSIGNAL */
   kSocketLevel = 1,             /* SOL_SOCKET */
   kRights = 1,                  /* SCM_RIGHTS */
-  kTimeLimit = 0,               /* RLIMIT_CPU */
-  kSizeLimit = 1,               /* RLIMIT_FSIZE */
   kCoreLimit = 4,               /* RLIMIT_CORE */
-  kFilesLimit = 7,              /* RLIMIT_NOFILE */
   kQueueLimit = 12,             /* RLIMIT_MSGQUEUE */
   kSetControlling = 0x540e      /* TIOCSCTTY */
 };
@@ -324,16 +321,15 @@ static long execute(char** candidates, char** arguments, char** variables) {
  * Of this process and all that it starts. Never more than there is: to raise a hard limit takes a capability over the
  * host (setrlimit(2), CAP_SYS_RESOURCE), which nobody in here has. So the build keeps what it gets, as root too.
  */
-static long limit(long resource, unsigned long long most, unsigned long long hard) {
+static long limit(const struct process_limit* asked) {
   unsigned long long bounds[2]; /* struct rlimit64: soft, hard */
   long result;
-  if (most == 0) return 0;
-  result = system_call(__NR_prlimit64, 0, resource, 0, (long)bounds, 0, 0);
+  result = system_call(__NR_prlimit64, 0, asked->resource, 0, (long)bounds, 0, 0);
   if (result < 0) return result;
   // defence: build-does-not-raise
-  if (bounds[1] > hard) bounds[1] = hard;
-  bounds[0] = bounds[1] < most ? bounds[1] : most;
-  return system_call(__NR_prlimit64, 0, resource, (long)bounds, 0, 0, 0);
+  if (bounds[1] > asked->hard) bounds[1] = asked->hard;
+  bounds[0] = bounds[1] < asked->most ? bounds[1] : asked->most;
+  return system_call(__NR_prlimit64, 0, asked->resource, (long)bounds, 0, 0, 0);
 }
 
 /* The session's own: of the host's, whoever is root could change the mode. */
@@ -397,10 +393,8 @@ static void run_command(const struct launch_message* launch, const int* descript
   // defence: command-no-descriptor-init-2
   if ((result = call3(__NR_close_range, 3, ~0U, 4)) < 0) goto failed;
   failure->step = kStepLimits;
-  /* A second in which it can say that its time is over (SIGXCPU); then it is killed. */
-  if ((result = limit(kTimeLimit, launch->cpu_seconds, launch->cpu_seconds + 1)) < 0) goto failed;
-  if ((result = limit(kFilesLimit, launch->open_files, launch->open_files)) < 0) goto failed;
-  if ((result = limit(kSizeLimit, launch->file_size, launch->file_size)) < 0) goto failed;
+  for (unsigned i = 0; i < launch->limit_count; i++)
+    if ((result = limit(&launch->limits[i])) < 0) goto failed;
   failure->step = kStepGroups;
   // defence: command-declared-groups-only
   if ((launch->flags & kLaunchSetsGroups) != 0 &&

@@ -13,7 +13,7 @@ enum {
   kMessageTell
 };
 
-enum { kMostCommands = 1024, kMostInline = 65536 };
+enum { kMostCommands = 1024, kMostInline = 65536, kMostLimits = 8 };
 
 /* Flags of a launch. */
 enum {
@@ -27,6 +27,12 @@ enum {
   kLaunchWaits = 8,
   /** Long strings do not fit in a packet: they are in the memory of the last descriptor (memfd_create(2)). */
   kLaunchIsLong = 16
+};
+
+/** One of them, of a resource of <sys/resource.h>. */
+struct process_limit {
+  unsigned long long most, hard;
+  unsigned resource;
 };
 
 /*
@@ -43,8 +49,9 @@ struct launch_message {
   unsigned given;
   /** By the bit of their number (capabilities(7)). */
   unsigned long long kept_capabilities;
-  /** Of each of its processes (setrlimit(2)); 0: as many as init has. */
-  unsigned long long cpu_seconds, open_files, file_size;
+  /** Of each of its processes (setrlimit(2)). */
+  struct process_limit limits[kMostLimits];
+  unsigned limit_count;
   unsigned long long text_size;
 };
 

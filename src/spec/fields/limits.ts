@@ -25,7 +25,15 @@ export type Size = number | string
 /** Milliseconds, as a number or as `90s`, `10m`. */
 export type Duration = number | string
 
-export interface Limits {
+/** Limits of each process by itself (setrlimit(2)), which a session has, or one command. A limit beyond the host program's own is that one. */
+export interface ProcessLimits {
+  /** Files that are open at a time (RLIMIT_NOFILE). */
+  readonly openFiles?: number
+  /** Size of a file that a process writes (RLIMIT_FSIZE). A process that writes more gets SIGXFSZ. */
+  readonly fileSize?: Size
+}
+
+export interface Limits extends ProcessLimits {
   /** Of all processes together. */
   readonly memory?: Size
   /** Of all processes together, beyond `memory`. 0: none. */
@@ -36,10 +44,6 @@ export interface Limits {
   readonly cpus?: number
   /** Processor time of all processes together; they are killed then, and nothing can be started any more. */
   readonly cpuTime?: Duration
-  /** Open at a time, of each process (RLIMIT_NOFILE). */
-  readonly openFiles?: number
-  /** Of a file that a process writes (RLIMIT_FSIZE). */
-  readonly fileSize?: Size
   /** Of the private /tmp. Default: 2 GiB, but at most half of the memory, and of `memory`. Files in /tmp take memory; an empty /tmp takes none. */
   readonly tmpSize?: Size
   /** Files and directories in the private /tmp. Default: one for each 4 KiB of `tmpSize`, and at least 1024. */
@@ -52,6 +56,17 @@ export interface Limits {
   readonly policy?: 'strict' | 'best-effort'
 }
 
+/** How much one command may take. Where the session has such a limit as well, the smaller one holds. */
+export interface RunLimits extends ProcessLimits {
+  /**
+   * Processor time of each of its processes, counted in whole seconds (RLIMIT_CPU). A process gets SIGXCPU then, and
+   * SIGKILL a second later.
+   */
+  readonly cpuTime?: Duration
+  /** Of its stdout and stderr together. It is killed with all that it started when it writes more. */
+  readonly output?: Size
+}
+
 /** One that can end a build, or that a host may not be able to hold. */
 export type LimitName = Exclude<keyof Limits, 'policy'>
 
@@ -62,45 +77,59 @@ const most = Number.MAX_SAFE_INTEGER
 const longestTimer = 2 ** 31 - 1
 const usualTmpSize = 2 * gib
 
-/** One limit, with everything that depends on what kind of value it has. */
+/** What depends on the kind of value that a limit has. */
 interface Kind {
+  readonly unit: 'bytes' | 'milliseconds' | 'number'
   /** @throws SpecError naming the entry */
-  readonly read: (given: unknown, entry: string) => number | string
+  readonly read: (given: unknown, entry: string) => number
   readonly schema: JsonSchema
   /** The value of `--limit NAME=TEXT`, for `read`. */
-  readonly ofFlag: (text: string, option: string) => unknown
+  readonly ofFlag: (text: string) => unknown
   /** The name of its value in the help. */
   readonly value: string
-  /** As `buildjail plan` has it. */
-  readonly text: (value: number | string) => string
+}
+
+/** All that is known of one limit. Checks, help, schema, wire, records and pages are made from this. */
+interface LimitEntry extends Kind {
+  /** The beginning of a row of a page. */
+  readonly title: string
+  readonly about: string
+  /** Why a command failed that came to it: `... limits.NAME lets it` follows. */
+  readonly failure: string
   /** Whether one build can add it to a base. */
   readonly isAddable?: true
+  /** Whether it holds a command by itself, which then can have it in `RunLimits`. */
+  readonly isOfCommand?: true
+  /** Held by the kernel for each process, by what setrlimit(2) calls this. `number` is its place in kRlimits of native/plan/limits.h. */
+  readonly rlimit?: { readonly number: number; readonly name: string; readonly divisor?: number }
+  /** Counted by this program, and not by the kernel. */
+  readonly isOurs?: true
 }
 
 const integer = (minimum: number, maximum: number): JsonSchema => ({ type: 'integer', minimum, maximum })
 
 const size = (least: number): Kind => ({
+  unit: 'bytes',
   read: (given, entry) => readBytes(given, entry, least),
   schema: bytesSchema(least),
   value: 'SIZE',
   ofFlag: (text) => text,
-  text: (value) => sizeText(value as number),
 })
 
 const whole = (least: number, highest: number): Kind => ({
+  unit: 'number',
   read: (given, entry) => readInteger(given, entry, least, highest),
   schema: integer(least, highest),
   value: 'NUMBER',
   ofFlag: (text) => (/^\d+(\.\d+)?$/.test(text) ? Number(text) : text),
-  text: String,
 })
 
 const duration = (highest: number): Kind => ({
+  unit: 'milliseconds',
   read: (given, entry) => readMilliseconds(given, entry, 1, highest),
   schema: millisecondsSchema(1, highest),
   value: 'DURATION',
   ofFlag: (text) => text,
-  text: (value) => `${value} ms`,
 })
 
 const [fewestCpus, mostCpus] = [0.01, 65_536]
@@ -114,64 +143,147 @@ const processors: Kind = {
   schema: { type: 'number', minimum: fewestCpus, maximum: mostCpus },
 }
 
+/** In the order of the help, the documentation and a page. */
+export const limitTable: Readonly<Record<LimitName, LimitEntry>> = {
+  memory: { ...size(page), title: 'Memory', about: 'Memory of all processes together.', failure: 'took more memory than' },
+  swap: { ...size(0), title: 'Swap', about: 'Swap of all processes together, beyond memory. 0B: none.', failure: 'took more swap than' },
+  processes: {
+    ...whole(1, 2 ** 22),
+    title: 'Processes at a time',
+    about: 'Processes at a time, threads as well where the system counts those.',
+    failure: 'tried to have more processes than',
+  },
+  cpus: {
+    ...processors,
+    title: 'Processors',
+    about: "How many processors' worth of time all processes together get: 0.5, 2, ...",
+    failure: 'took more of the processors than',
+  },
+  cpuTime: {
+    ...duration(most),
+    title: 'Processor time',
+    about: 'Processor time of all processes together; they are killed then, and nothing can be started any more.',
+    failure: 'took more processor time than',
+    isOfCommand: true,
+    // In seconds. No process may take more than all together.
+    rlimit: { number: 0, name: 'RLIMIT_CPU', divisor: 1000 },
+    isOurs: true,
+  },
+  openFiles: {
+    // Fewer and no program could be loaded.
+    ...whole(8, 2 ** 30),
+    title: 'Open files of a process',
+    about: 'Files that each process may have open at a time (RLIMIT_NOFILE).',
+    failure: 'tried to open more files than',
+    isAddable: true,
+    isOfCommand: true,
+    rlimit: { number: 1, name: 'RLIMIT_NOFILE' },
+  },
+  fileSize: {
+    ...size(1),
+    title: 'Size of a file',
+    about: 'Size of a file that a process writes (RLIMIT_FSIZE).',
+    failure: 'wrote a larger file than',
+    isAddable: true,
+    isOfCommand: true,
+    rlimit: { number: 2, name: 'RLIMIT_FSIZE' },
+  },
+  tmpSize: {
+    ...size(page),
+    title: 'Size of /tmp',
+    about: 'Size of the private /tmp, which is memory. Default: 2 GiB, but at most half of the memory, and of the limit memory.',
+    failure: 'wrote more to /tmp than',
+  },
+  tmpFiles: {
+    ...whole(1, 2 ** 32),
+    title: 'Files in /tmp',
+    about: 'Files and directories in the private /tmp. Default: one for each 4 KiB of tmpSize, and at least 1024.',
+    failure: 'made more files in /tmp than',
+  },
+  output: {
+    ...size(1),
+    title: 'Output of a command',
+    about: 'What each command writes to stdout and stderr together; a command that writes more is killed.',
+    failure: 'wrote more to stdout and stderr than',
+    isAddable: true,
+    isOfCommand: true,
+    isOurs: true,
+  },
+  wallTime: {
+    ...duration(longestTimer),
+    title: 'Time from opening to closing',
+    about: 'How long the session may be open; its processes are killed then, and nothing can be started any more.',
+    failure: 'was not over in the time that',
+    isAddable: true,
+    isOurs: true,
+  },
+}
+
+/** What a host that cannot hold a limit does. */
 const policies = ['strict', 'best-effort'] as const
-const eitherPolicy: Kind = {
-  read: (given, entry) => {
+const policyMember = {
+  read: (given: unknown, entry: string): (typeof policies)[number] => {
     const known = policies.find((one) => one === given)
     if (known === undefined) throw invalid(entry, "must be 'strict' or 'best-effort'")
     return known
   },
   schema: { enum: policies, default: 'strict' },
+  ofFlag: (text: string): string => text,
   value: policies.join('|'),
-  ofFlag: (text) => text,
-  text: String,
-}
+  about: 'strict: a limit that this host cannot hold refuses the session. best-effort: it is left out.',
+} as const
 
-const kinds: Readonly<Record<keyof Limits, Kind & { readonly about: string }>> = {
-  memory: { ...size(page), about: 'Memory of all processes together.' },
-  swap: { ...size(0), about: 'Swap of all processes together, beyond memory. 0B: none.' },
-  processes: { ...whole(1, 2 ** 22), about: 'Processes at a time, threads as well where the system counts those.' },
-  cpus: { ...processors, about: "How many processors' worth of time all processes together get: 0.5, 2, ..." },
-  cpuTime: { ...duration(most), about: 'Processor time of all processes together; they are killed then, and nothing can be started any more.' },
-  // Fewer and no program could be loaded.
-  openFiles: { ...whole(8, 2 ** 30), isAddable: true, about: 'Files that each process may have open at a time (RLIMIT_NOFILE).' },
-  fileSize: { ...size(1), isAddable: true, about: 'Size of a file that a process writes (RLIMIT_FSIZE).' },
-  tmpSize: { ...size(page), about: 'Size of the private /tmp, which is memory. Default: 2 GiB, but at most half of the memory, and of the limit memory.' },
-  tmpFiles: { ...whole(1, 2 ** 32), about: 'Files and directories in the private /tmp. Default: one for each 4 KiB of tmpSize, and at least 1024.' },
-  output: { ...size(1), isAddable: true, about: 'What each command writes to stdout and stderr together; a command that writes more is killed.' },
-  wallTime: { ...duration(longestTimer), isAddable: true, about: 'How long the session may be open; its processes are killed then, and nothing can be started any more.' },
-  policy: { ...eitherPolicy, about: 'strict: a limit that this host cannot hold refuses the session. best-effort: it is left out.' },
-}
+export const limitNames = Object.keys(limitTable) as readonly LimitName[]
+
+const members = { ...limitTable, policy: policyMember }
+type Member = Pick<LimitEntry, 'schema' | 'ofFlag' | 'value' | 'about'> & { readonly read: (given: unknown, entry: string) => number | string }
+
+const isMember = (name: string): name is keyof Limits => Object.hasOwn(members, name)
 
 /** For the help: what a limit is of, and how its value is called. Undefined where there is no such limit. */
 export function toldOfLimit(name: string): { readonly value: string; readonly about: string } | undefined {
-  return kindOf(name)
+  return isMember(name) ? members[name] : undefined
 }
-
-const names = Object.keys(kinds) as (keyof Limits)[]
-const kindOf = (name: string): (typeof kinds)[keyof Limits] | undefined => (Object.hasOwn(kinds, name) ? kinds[name as keyof Limits] : undefined)
 
 /** @throws SpecError naming the entry */
-function kindNamed(name: string, entry: string): Kind {
-  const kind = kindOf(name)
-  if (kind === undefined) throw invalid(entry, `is not a limit; there are ${names.join(', ')}`)
-  return kind
+function memberNamed(name: string, entry: string): Member {
+  if (isMember(name)) return members[name]
+  throw invalid(entry, `is not a limit; there are ${Object.keys(members).join(', ')}`)
 }
 
-/**
- * The number that a limit is.
- * @throws SpecError naming the entry
- */
-export function readLimit(name: LimitName, given: unknown, entry: string): number {
-  return kinds[name].read(given, entry) as number
+const addable = limitNames.filter((name) => limitTable[name].isAddable === true)
+const ofCommands = limitNames.filter((name): name is keyof RunLimits => limitTable[name].isOfCommand === true)
+
+/** The limits of one command as they were read: bytes, milliseconds and numbers. */
+export type CheckedRunLimits = { readonly [Name in keyof RunLimits]?: number }
+
+/** @throws SpecError naming the entry */
+export function readRunLimits(given: unknown, entry: string): CheckedRunLimits {
+  const limits = Object.create(null) as Record<string, number>
+  for (const [key, value] of Object.entries(readRecord(given, entry))) {
+    const name = ofCommands.find((known) => known === key)
+    if (name === undefined) throw invalid(`${entry}.${key}`, `is not a limit of a command; there are ${ofCommands.join(', ')}`)
+    if (value !== undefined) limits[name] = limitTable[name].read(value, `${entry}.${name}`)
+  }
+  return Object.freeze(limits)
+}
+
+/** What holds for a command of a session: of each limit the smaller. */
+export function limitsOfCommand(session: PlanLimits, own: CheckedRunLimits): CheckedRunLimits {
+  const limits = Object.create(null) as Record<string, number>
+  for (const name of ofCommands) {
+    const least = Math.min(session[name] ?? Infinity, own[name] ?? Infinity)
+    if (least !== Infinity) limits[name] = least
+  }
+  return bare(limits)
 }
 
 function read(given: unknown, entry: string): Limits {
   const record = readRecord(given, entry)
   const limits = Object.create(null) as Record<string, unknown>
   for (const [key, value] of Object.entries(record)) {
-    const kind = kindNamed(key, `${entry}.${key}`)
-    if (value !== undefined) limits[key] = kind.read(value, `${entry}.${key}`)
+    const member = memberNamed(key, `${entry}.${key}`)
+    if (value !== undefined) limits[key] = member.read(value, `${entry}.${key}`)
   }
   return Object.freeze(limits) as Limits
 }
@@ -184,8 +296,8 @@ function readFlags(words: readonly string[], option: string): Limits {
     if (Object.hasOwn(limits, name)) throw invalid(option, `'${name}' is given twice`)
     // As it was typed.
     const entry = `${option} ${readable(text)}`
-    const kind = kindNamed(name, entry)
-    limits[name] = kind.read(kind.ofFlag(value, entry), entry)
+    const member = memberNamed(name, entry)
+    limits[name] = member.read(member.ofFlag(value), entry)
   }
   return Object.freeze(limits) as Limits
 }
@@ -196,14 +308,17 @@ const none: Limits = Object.freeze(Object.create(null) as Limits)
 function narrowed(base: PlanLimits, added: Limits): PlanLimits {
   const both: Record<string, unknown> = { ...base }
   for (const [name, bound] of Object.entries<unknown>(added as Record<string, unknown>)) {
-    if (kindOf(name)?.isAddable !== true) {
-      const addable = names.filter((one) => kinds[one].isAddable === true)
-      throw invalid(`limits.${name}`, `cannot be added: it is settled by the base; a build can add ${addable.join(', ')}`)
-    }
+    if (!addable.some((one) => one === name)) throw invalid(`limits.${name}`, `cannot be added: it is settled by the base; a build can add ${addable.join(', ')}`)
     const before = base[name as keyof PlanLimits] as number | undefined
     both[name] = before === undefined ? bound : Math.min(before, bound as number)
   }
   return bare(both as unknown as PlanLimits)
+}
+
+function textOf(name: LimitName, value: number): string {
+  const { unit } = limitTable[name]
+  if (unit === 'bytes') return sizeText(value)
+  return unit === 'milliseconds' ? `${value} ms` : String(value)
 }
 
 export const limits: Field<Limits, true> = {
@@ -225,7 +340,7 @@ export const limits: Field<Limits, true> = {
   },
   isAddable: true,
   facts: ({ limits: { policy, ...given } }) => {
-    const facts = Object.entries(given).map(([name, value]) => `${name} ${kindOf(name)?.text(value) ?? ''}`)
+    const facts = Object.entries<number>(given).map(([name, value]) => `${name} ${textOf(name as LimitName, value)}`)
     if (policy === 'best-effort') facts.push('as far as the host can hold them')
     return facts.length === 0 ? [] : [['limits', facts.join(', ')] satisfies Fact]
   },
@@ -234,14 +349,14 @@ export const limits: Field<Limits, true> = {
     value: 'NAME=VALUE',
     help: 'how much the build may take: memory=2G, processes=64, wallTime=10m, ...; repeatable',
     isRepeatable: true,
-    offers: { words: names.map((one) => `${one}=`) },
+    offers: { words: Object.keys(members).map((one) => `${one}=`) },
     shortcuts: [{ name: 'tmp-size', value: 'SIZE', help: 'the same as --limit tmpSize=SIZE: the most that is in /tmp', textOf: (value) => `tmpSize=${value}` }],
     read: readFlags,
     join: joinedByName,
   },
   schema: {
     type: 'object',
-    properties: Object.fromEntries(names.map((name) => [name, { ...kinds[name].schema, description: kinds[name].about }])),
+    properties: Object.fromEntries(Object.entries<Member>(members).map(([name, { schema, about }]) => [name, { ...schema, description: about }])),
     additionalProperties: false,
     description: 'How much the build may take.',
   },
