@@ -1,9 +1,8 @@
 // A run as a page for a browser.
-import { bar } from '../../dist/page/bar.js'
-import { documentOf, sums } from '../../dist/page/document.js'
+import { bar } from '../../dist/page/chart.js'
+import { code, documentOf, sums, table } from '../../dist/page/document.js'
 import { html } from '../../dist/page/html.js'
-import { code, table } from '../../dist/page/table.js'
-import { duration } from '../../dist/page/units.js'
+import { duration } from '../../dist/page/figures.js'
 import { interval, number } from './table.mjs'
 
 /** @param {object} results as the record has them */

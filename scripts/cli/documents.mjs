@@ -1,4 +1,7 @@
-// What the sources of the command line tell of it: `{ completions, manPage, referencePage }` of src/cli/documents.ts.
+// What the sources of the command line say about it.
 import { loadSource } from '../load-source.mjs'
 
-export const documents = () => loadSource("export * from './src/cli/documents.ts'")
+export const documents = () =>
+  loadSource(`export { specFileSchema } from './src/spec/file-schema.ts'
+export { completions } from './src/cli/completion.ts'
+export { manPage, referencePage } from './src/cli/documents.ts'`)

@@ -6,18 +6,17 @@ import { readDuration } from '../spec/read-duration.ts'
 import { readable } from '../spec/readable.ts'
 import type { Spec } from '../spec/spec.ts'
 import { isVerb, verbs, type Verb } from './options.ts'
-import { isAsked, readOptions, single, type GivenOptions } from './read-options.ts'
-import { specFrom } from './spec-options.ts'
+import { type GivenOptions, isAsked, readOptions, single, specFrom } from './read-options.ts'
 
 /** Verbs about this host rather than a build. */
 type HostVerb = Exclude<Verb, 'run' | 'plan' | 'page' | 'bench' | 'completion'>
 
 interface SessionRequest {
-  /** What the options say of it. */
+  /** The options' part of it. */
   readonly spec: Spec
-  /** Of a spec: its path. `-` is stdin. */
+  /** The path of a spec file. `-` is stdin. */
   readonly file?: string
-  /** Empty where there is none. */
+  /** Empty if there is none. */
   readonly command: readonly string[]
   readonly isJson: boolean
   /** Milliseconds. */
@@ -30,40 +29,40 @@ export interface PlanRequest extends SessionRequest {
 
 export interface RunRequest extends SessionRequest {
   readonly kind: 'run'
-  /** The command has a terminal of its own, also where this program has none. */
+  /** Gives the command a terminal of its own even if this program has none. */
   readonly isPty: boolean
-  /** A line of progress in place of the output. */
+  /** Shows a progress line in place of the output. */
   readonly hasProgress: boolean
-  /** Paths of files to be written. */
+  /** Paths of files to write. */
   readonly record?: string
   readonly page?: string
-  /** In these, the values of all variables. */
+  /** Includes the values of all variables in both. */
   readonly hasValues?: boolean
 }
 
 export interface PageRequest {
   readonly kind: 'page'
-  /** Path of a file to be read. */
+  /** The path of the file to read. */
   readonly record: string
 }
 
 export interface BenchRequest {
   readonly kind: 'bench'
-  /** Records to compare in place of measuring. */
+  /** Two records to compare instead of measuring. */
   readonly compared?: readonly [before: string, after: string]
-  /** For the program. */
+  /** Passed on to the benchmark program. */
   readonly options: readonly string[]
 }
 
 export interface HostRequest {
   readonly kind: HostVerb
   readonly isJson: boolean
-  /** Of `ps` and `gc`. Absolute. */
+  /** For `ps` and `gc`. Absolute. */
   readonly stateDirectory?: string
 }
 
 export type Request =
-  /** `buildjail` is about all. */
+  /** The topic `buildjail` is the overview. */
   | { readonly kind: 'help'; readonly topic: string }
   | { readonly kind: 'completion'; readonly shell: string }
   | { readonly kind: 'version' }
@@ -74,25 +73,25 @@ export type Request =
   | HostRequest
 
 /**
- * Reads a command line. Checks shapes only: the plan says whether paths exist and fit together.
- * @throws BuildjailError naming the word.
+ * Reads a command line. Checks syntax only; planning checks paths.
+ * @throws BuildjailError naming the word
  */
 export function parseCommandLine(argv: readonly string[]): Request {
   const [verb, ...rest] = argv
   if (verb === '--help' || verb === '-h') return { kind: 'help', topic: 'buildjail' }
   if (verb === 'help') return { kind: 'help', topic: onlyOne(rest, 'help') ?? 'buildjail' }
   if (verb === '--version') return { kind: 'version' }
-  if (verb === undefined) throw invalid('arguments', `a command is missing; ${thereAre}`)
-  if (!isVerb(verb)) throw invalid(readable(verb), `is not a command of buildjail; ${thereAre}`)
+  if (verb === undefined) throw invalid('arguments', `a command is missing; ${commands}`)
+  if (!isVerb(verb)) throw invalid(readable(verb), `is not a command of buildjail; ${commands}`)
   if (verb === 'completion') return parseCompletion(rest)
   if (verb === 'page') return parsePage(rest)
   if (verb === 'bench') return parseBench(rest)
   return verb === 'run' || verb === 'plan' ? parseSession(verb, rest) : parseHost(verb, rest)
 }
 
-const thereAre = `there are ${verbs.slice(0, -1).join(', ')} and ${verbs.at(-1)} (buildjail --help tells more)`
+const commands = `commands are ${verbs.slice(0, -1).join(', ')} and ${verbs.at(-1)} (see buildjail --help)`
 
-/** True when `--json` is among the options, whether or not the rest of them can be read. */
+/** Whether `--json` is among the options, even if the others cannot be read. */
 export function isJsonAsked([verb, ...rest]: readonly string[]): boolean {
   return isVerb(verb) && isAsked(verb, rest, 'json')
 }
@@ -101,7 +100,7 @@ function parseCompletion(words: readonly string[]): Request {
   const { given, command } = readOptions('completion', words)
   if (given.has('help')) return { kind: 'help', topic: 'completion' }
   const shell = onlyOne(command, 'completion')
-  if (shell === undefined) throw invalid('shell', 'is missing; there are bash, zsh and fish')
+  if (shell === undefined) throw invalid('shell', 'is missing; name bash, zsh or fish')
   return { kind: 'completion', shell }
 }
 
@@ -137,18 +136,18 @@ function parseBench([first, ...rest]: readonly string[]): Request {
   if (given.has('help')) return { kind: 'help', topic: 'bench' }
   const options = programOptions(given)
   if (!isComparing) {
-    if (before !== undefined) throw invalid(readable(before), 'is nothing that buildjail bench does; there is compare')
+    if (before !== undefined) throw invalid(readable(before), 'is not a command of buildjail bench; compare is the only one')
     if (given.has('bar')) throw invalid('--bar', 'is for buildjail bench compare')
     return { kind: 'bench', options }
   }
   const other = [...given.keys()].find((name) => name !== 'bar')
   if (other !== undefined) throw invalid(`--${other}`, 'is not for buildjail bench compare')
-  if (before === undefined || after === undefined) throw invalid('BEFORE and AFTER', 'are wanted, two records; buildjail bench --record FILE writes one')
+  if (before === undefined || after === undefined) throw invalid('BEFORE and AFTER', 'are missing: two records that buildjail bench --record FILE wrote')
   if (extra !== undefined) throw invalid(readable(extra), 'is one word too many; buildjail bench compare reads two records, and options come before them')
   return { kind: 'bench', compared: [before, after], options }
 }
 
-/** As words again. */
+/** The words that the options were read from. */
 function programOptions(given: GivenOptions): readonly string[] {
   return [...given].flatMap(([name, values]) => (values.length === 0 ? [`--${name}`] : values.map((value) => `--${name}=${value}`)))
 }
@@ -162,7 +161,7 @@ function parseSession(kind: 'run' | 'plan', words: readonly string[]): Request {
   if (written.hasValues === true && written.record === undefined && written.page === undefined) throw invalid('--env-values', 'is for --record and --page')
   const forRun = { ...written, isPty: given.has('pty'), hasProgress: given.has('progress') }
   if (kind === 'plan') return { kind, ...request, command }
-  // A file can have one.
+  // The spec file can have the command.
   if (command.length === 0 && request.file === undefined) throw new InvalidCommandError('command', 'is missing; it comes last', 'plan')
   return { kind, ...request, ...forRun, command: command.length === 0 ? command : checkCommand(command) }
 }

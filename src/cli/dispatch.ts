@@ -1,16 +1,18 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { readFileSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+
 import { invalid } from '../spec/check.ts'
 import { readable } from '../spec/readable.ts'
-import { isJsonAsked, parseCommandLine } from './command-line.ts'
-import { benchVerb } from './bench-verb.ts'
-import { doctorVerb } from './doctor-verb.ts'
+import { type BenchRequest, isJsonAsked, type PageRequest, parseCommandLine } from './command-line.ts'
+import { doctorVerb, gcVerb, psVerb } from './host-verbs.ts'
 import { exitStatus } from './exit-status.ts'
-import { gcVerb } from './gc-verb.ts'
 import { helpOf, helpTopics } from './help.ts'
-import { packageVersion } from './package-version.ts'
-import { pageVerb } from './page-verb.ts'
+import { packageVersion } from './manual.ts'
 import { planVerb } from './plan-verb.ts'
-import { psVerb } from './ps-verb.ts'
-import { errorJson, styleOf, tell, type Terminal } from './report.ts'
+import { errorJson, tell } from './report.ts'
+import { styleOf, type Terminal } from './terminal.ts'
 import { runVerb } from './run-verb.ts'
 
 /** Does what the command line asks for and returns the exit status. `argv` starts after the program's own name. */
@@ -53,13 +55,42 @@ export async function dispatch(argv: readonly string[], terminal: Terminal): Pro
 
 function helpOrRefuse(topic: string, terminal: Terminal): string {
   const help = helpOf(topic, styleOf(terminal))
-  if (help === undefined) throw invalid(readable(topic), `is nothing that there is help about; there are ${helpTopics.join(', ')}, and each option, field and limit`)
+  if (help === undefined) throw invalid(readable(topic), `is not a help topic; topics are ${helpTopics.join(', ')}, and each option, field and limit`)
   return help
 }
 
 async function completionOf(shell: string): Promise<string> {
-  const { completions } = await import('./completion/completion.ts')
+  const { completions } = await import('./completion.ts')
   const completion = Object.hasOwn(completions, shell) ? completions[shell] : undefined
-  if (completion === undefined) throw invalid(readable(shell), `is no shell that there is a completion for; there are ${Object.keys(completions).join(', ')}`)
+  if (completion === undefined) throw invalid(readable(shell), `is not a shell that buildjail completes for; those are ${Object.keys(completions).join(', ')}`)
   return completion.text()
+}
+
+/** `buildjail page`: makes the page of a record, the same that the run would have written. */
+export async function pageVerb({ record }: PageRequest, terminal: Terminal): Promise<void> {
+  // Loaded for this verb only.
+  const [{ readRecord }, { pageOf }] = await Promise.all([import('../recording/read-record.ts'), import('../page/page.ts')])
+  terminal.out(pageOf(readRecord(textOf(record), record)))
+}
+
+/** @throws SpecError when it cannot be read. */
+function textOf(file: string): string {
+  try {
+    return readFileSync(file, 'utf8')
+  } catch (error) {
+    throw invalid(readable(file), `cannot be read: ${(error as Error).message}`, error)
+  }
+}
+
+/**
+ * `buildjail bench`: a program of its own, because everything that is loaded here would slow down what it measures.
+ * Returns its exit status.
+ */
+export async function benchVerb({ compared, options }: BenchRequest): Promise<number> {
+  // Two levels up from src/cli/ as from dist/cli/.
+  const program = fileURLToPath(new URL(`../../bench/${compared === undefined ? 'main' : 'compare'}.mjs`, import.meta.url))
+  const words = compared === undefined ? options : [...options, '--', ...compared]
+  const child = spawn(process.execPath, [program, ...words], { stdio: 'inherit' })
+  const [status] = (await once(child, 'close')) as [number | null]
+  return status ?? exitStatus.ownFailure
 }

@@ -4,7 +4,7 @@ import type { Result } from '../command/result.ts'
 import { isBuildjailError } from '../errors.ts'
 import { limitTable } from '../spec/fields/limits.ts'
 
-/** Exit statuses that are not a command's own. Those of `run` are the ones of env(1), timeout(1) and the shells. */
+/** Exit statuses of buildjail itself. `run` uses those of env(1), timeout(1) and the shells. */
 export const exitStatus = {
   success: 0,
   /** Of doctor: no session can be opened on this host. */
@@ -12,14 +12,14 @@ export const exitStatus = {
   /** Of gc: something was left alone. */
   leftAlone: 1,
   timedOut: 124,
-  /** The command line was refused, the session could not be opened, or something failed after a command that succeeded. */
+  /** The command line was wrong, the session could not be opened, or the command succeeded and something failed afterwards. */
   ownFailure: 125,
-  /** There is such a command, and it cannot be executed. */
+  /** The program exists but cannot be executed. */
   notExecutable: 126,
   notFound: 127,
 } as const
 
-/** For a process that a signal ended, as sh(1) has it. */
+/** For a process that a signal ended, as in sh(1). */
 export function statusOfSignal(signal: string): number {
   const numbers: Readonly<Record<string, number | undefined>> = constants.signals
   return 128 + (numbers[signal] ?? 0)

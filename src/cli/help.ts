@@ -1,14 +1,10 @@
 import { fieldNames, fields } from '../spec/fields.ts'
 import { toldOfLimit } from '../spec/fields/limits.ts'
 import { chapters, generalOptions, intention, spelling, topics, verbsWith } from './manual.ts'
-import { isVerb, optionsOf, verbs, type Option } from './options.ts'
-import { plain, type Style } from './style.ts'
-import { entry, paragraph } from './wrapping.ts'
+import { isVerb, type Option, optionsOf, verbs } from './options.ts'
+import { plain, type Style } from './terminal.ts'
 
-/**
- * The help of a verb, a topic, an option, a field of a spec or a limit.
- * @returns undefined where there is no such thing
- */
+/** The help of a verb, a topic, an option, a field of a spec or a limit. Undefined if there is none of that name. */
 export function helpOf(topic: string, style: Style = plain): string | undefined {
   if (topic === 'buildjail') return overview(style)
   if (isVerb(topic)) return verbHelp(topic, style)
@@ -16,7 +12,7 @@ export function helpOf(topic: string, style: Style = plain): string | undefined 
   return optionHelp(topic.replace(/^--/, ''), style) ?? fieldTopic(topic, style) ?? limitHelp(topic, style)
 }
 
-/** All that there is help about, but for options. */
+/** The verbs and topics that have help. */
 export const helpTopics: readonly string[] = [...verbs, ...Object.keys(topics)]
 
 function overview({ strong }: Style): string {
@@ -41,7 +37,7 @@ function optionHelp(name: string, { strong }: Style): string | undefined {
   return `${heading}${fieldHelp(name)}\nOf: ${verbsWith(name).join(', ')}\n`
 }
 
-/** That of its option, which has another name than some fields have: `inputs` is `--input`. */
+/** A field's help is that of its option, whose name may differ: `inputs` is `--input`. */
 function fieldTopic(name: string, style: Style): string | undefined {
   const field = fieldNames.find((one) => one === name)
   return field === undefined ? undefined : optionHelp(fields[field].flag.name, style)
@@ -54,7 +50,7 @@ function limitHelp(name: string, { strong }: Style): string | undefined {
   return `${strong(`--${flag.name} ${name}=${told.value}`)}\n\n${paragraph(told.about)}\n\n${paragraph(`In a spec: limits.${name}. buildjail help ${flag.name} lists all limits.`)}\n\nOf: ${verbsWith(flag.name).join(', ')}\n`
 }
 
-/** What the schema says of the field that an option is of. */
+/** The schema's description of an option's field. */
 function fieldHelp(name: string): string {
   const field = fieldNames.find((one) => fields[one].flag.name === name || fields[one].flag.shortcuts?.some((shortcut) => shortcut.name === name) === true)
   if (field === undefined) return ''
@@ -66,4 +62,30 @@ function fieldHelp(name: string): string {
 
 function linesOf(options: readonly Pick<Option, 'name' | 'short' | 'value' | 'help'>[]): string {
   return options.map((option) => entry(spelling(option), option.help)).join('')
+}
+
+/** The width of help texts. */
+const columns = 100
+const indent = 28
+
+function paragraph(text: string): string {
+  return wrapped(text, columns).join('\n')
+}
+
+/** A name and, in a second column, its description; long names take a line of their own. */
+function entry(words: string, about: string): string {
+  const lines = wrapped(about, columns - indent).join(`\n${' '.repeat(indent)}`)
+  return words.length + 3 > indent ? `  ${words}\n${' '.repeat(indent)}${lines}\n` : `${`  ${words}`.padEnd(indent)}${lines}\n`
+}
+
+function wrapped(text: string, width: number): string[] {
+  const lines: string[] = []
+  let line = ''
+  for (const word of text.split(' ')) {
+    if (line !== '' && line.length + 1 + word.length > width) {
+      lines.push(line)
+      line = word
+    } else line = line === '' ? word : `${line} ${word}`
+  }
+  return [...lines, line]
 }

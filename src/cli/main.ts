@@ -1,8 +1,7 @@
 import { isTerminal } from '../command/is-terminal.ts'
 import { dispatch } from './dispatch.ts'
-import { endWith, ownStderr, ownStdout } from './own-streams.ts'
-import type { Terminal } from './report.ts'
-import { styleFor } from './style.ts'
+import { endWith, ownStderr, ownStdout, styleFor } from './terminal.ts'
+import type { Terminal } from './terminal.ts'
 
 let isHeard = false
 
@@ -10,7 +9,7 @@ const terminal: Terminal = {
   out: (text) => {
     if (!isHeard) {
       isHeard = true
-      // The reader has read enough (`buildjail plan | head`).
+      // The reader stopped reading, as in `buildjail plan | head`.
       ownStdout().on('error', (error: NodeJS.ErrnoException) => {
         if (error.code !== 'EPIPE') throw error
       })

@@ -1,14 +1,14 @@
 import type { Offers } from '../spec/field.ts'
 import { fieldNames, fields } from '../spec/fields.ts'
 
-/** The commands of `buildjail`; the command that runs in a session is another thing. */
+/** The commands of `buildjail`, as opposed to the command that runs in a session. */
 export type Verb = 'run' | 'plan' | 'page' | 'ps' | 'gc' | 'doctor' | 'bench' | 'completion'
 
-/** An option of a verb: what is read, its line in the help, and what a shell completes it with. */
+/** An option of a verb: how it is read, its line in the help, and its completions in a shell. */
 export interface Option {
   /** Without its hyphens. */
   readonly name: string
-  /** One letter that says the same. */
+  /** A one-letter form. */
   readonly short?: string
   /** The name of its value in the help; undefined for an option without a value. */
   readonly value: string | undefined
@@ -24,33 +24,33 @@ const ofFields: readonly Option[] = fieldNames.flatMap((name) => {
   return [flag, ...(flag.shortcuts ?? []).map((shortcut) => ({ ...once, name: shortcut.name, value: shortcut.value, help: shortcut.help }))]
 })
 const ofSessions: readonly Option[] = [
-  { ...once, name: 'file', short: 'f', value: 'FILE', help: 'read the spec from FILE, which is JSON with comments; what options say is added, or in place of it', offers: { paths: 'any' } },
+  { ...once, name: 'file', short: 'f', value: 'FILE', help: 'read the spec from FILE, which is JSON with comments; options add to it or replace its entries', offers: { paths: 'any' } },
   ...ofFields,
   { ...once, name: 'timeout', value: 'DURATION', help: 'stop the command after 500ms, 10s, 5m or 2h' },
-  { ...once, name: 'page', value: 'FILE', help: 'write what was built, used and done to FILE, as a page for a browser', offers: { paths: 'any' } },
-  { ...once, name: 'record', value: 'FILE', help: 'write the same as JSON, of which buildjail page makes the page', offers: { paths: 'any' } },
-  { ...once, name: 'env-values', value: undefined, help: 'in these two, have the values of all variables, secrets as well' },
+  { ...once, name: 'page', value: 'FILE', help: 'write a page for a browser to FILE: how the run went, what it used, and what its session was', offers: { paths: 'any' } },
+  { ...once, name: 'record', value: 'FILE', help: 'write the same to FILE as JSON, from which buildjail page makes the page', offers: { paths: 'any' } },
+  { ...once, name: 'env-values', value: undefined, help: 'include the values of all variables in both, secrets too' },
 ]
 const ofRuns: readonly Option[] = [
-  { ...once, name: 'pty', value: undefined, help: 'give the command a terminal of its own, also where there is none here; stdin is typed into it' },
-  { ...once, name: 'progress', value: undefined, help: 'at a terminal, show a line of how far the command is in place of what it writes there, which follows where it fails' },
+  { ...once, name: 'pty', value: undefined, help: 'give the command a terminal of its own even if there is none here; stdin is typed into it' },
+  { ...once, name: 'progress', value: undefined, help: "at a terminal, show one progress line in place of the command's output; print the output if the command fails" },
 ]
 const ofLists: readonly Option[] = [
-  { ...once, name: 'state-directory', value: 'DIR', help: 'where the sessions are kept; default: where run keeps them', offers: { paths: 'folders' } },
+  { ...once, name: 'state-directory', value: 'DIR', help: 'the folder of the sessions; default: where run keeps them', offers: { paths: 'folders' } },
 ]
 
 const ofBench: readonly Option[] = [
-  { ...once, name: 'full', value: undefined, help: 'every case, with many samples: it takes many minutes of a machine that does nothing else' },
-  { ...once, name: 'only', value: 'CASE', help: 'this case; may be given again', isRepeatable: true },
-  { ...once, name: 'record', value: 'FILE', help: 'write the figures as JSON, for buildjail bench compare', offers: { paths: 'any' } },
-  { ...once, name: 'page', value: 'FILE', help: 'write them as a page for a browser', offers: { paths: 'any' } },
-  { ...once, name: 'bar', value: 'NUMBER', help: 'of compare: how many times as slow is too slow; default: 1.1' },
+  { ...once, name: 'full', value: undefined, help: 'measure every case with many samples; takes many minutes on an otherwise idle machine' },
+  { ...once, name: 'only', value: 'CASE', help: 'measure this case only; repeatable', isRepeatable: true },
+  { ...once, name: 'record', value: 'FILE', help: 'write the figures to FILE as JSON, for buildjail bench compare', offers: { paths: 'any' } },
+  { ...once, name: 'page', value: 'FILE', help: 'write them to FILE as a page for a browser', offers: { paths: 'any' } },
+  { ...once, name: 'bar', value: 'NUMBER', help: 'for compare: how many times slower is too slow; default: 1.1' },
 ]
 
-/** What every verb has. */
+/** An option of every verb. */
 export const helpOption: Option = { ...once, name: 'help', short: 'h', value: undefined, help: 'this help' }
 
-/** The options of every verb, without `--help`, which all verbs have. */
+/** The options of each verb, except `--help`. */
 export const optionsOf: Readonly<Record<Verb, readonly Option[]>> = {
   run: [...ofSessions, ...ofRuns, json('collect stdout and stderr, and print { result, trace } or { error }')],
   plan: [...ofSessions, json('print the plan as JSON')],

@@ -4,14 +4,15 @@ import { planOf, type Plan } from '../spec/plan.ts'
 import { planText } from '../spec/plan-text.ts'
 import { inOneLine } from '../spec/readable.ts'
 import type { PlanRequest } from './command-line.ts'
-import { jsonText, styleOf, type Terminal } from './report.ts'
-import { settled, type Settled } from './settled.ts'
+import { jsonText } from './report.ts'
+import { styleOf, type Terminal } from './terminal.ts'
+import { effectiveSpec, type EffectiveSpec } from './effective-spec.ts'
 
 /** `buildjail plan`: shows what `run` would build, and builds nothing. */
 export async function planVerb(request: PlanRequest, terminal: Terminal): Promise<void> {
-  const { spec, command, placed } = await settled(request)
+  const { spec, command, located } = await effectiveSpec(request)
   if (command.length > 0) checkCommand(command)
-  const planned = planIn(spec, placed)
+  const planned = planIn(spec, located)
   if (request.isJson) {
     terminal.out(`${jsonText(planned, 2)}\n`)
     return
@@ -21,10 +22,10 @@ export async function planVerb(request: PlanRequest, terminal: Terminal): Promis
   if (command.length > 0) terminal.out(`\n${strong('command')}\n  ${inOneLine(commandLine(command))}\n`)
 }
 
-function planIn(spec: Spec, placed: Settled['placed']): Plan {
+function planIn(spec: Spec, located: EffectiveSpec['located']): Plan {
   try {
     return planOf(spec)
   } catch (error) {
-    throw placed(error)
+    throw located(error)
   }
 }

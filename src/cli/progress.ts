@@ -1,12 +1,15 @@
+import { closeSync, fstatSync, mkdtempSync, openSync, readSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import path from 'node:path'
+
 import type { Session } from '../session/session.ts'
 import type { SessionUsage } from '../session/usage.ts'
-import { clock, ProgressLine } from './progress-line.ts'
 
-/** A run that is over sooner shows nothing. */
+/** A run that ends sooner shows no progress. */
 const patienceMs = 500
 const intervalMs = 200
 
-/** While a run is under way: what it is at, how long it has taken, of what, and what it has said last. */
+/** The progress of a run: its stage, the time, the usage, and the last line of output. */
 export class Progress {
   readonly #line: ProgressLine
   readonly #began = performance.now()
@@ -18,7 +21,7 @@ export class Progress {
   #isAsking = false
   #isClosing = false
 
-  /** @param lastWords the line that the command has written last */
+  /** @param lastWords returns the last line that the command wrote */
   constructor(line: ProgressLine, lastWords: () => string) {
     this.#line = line
     this.#lastWords = lastWords
@@ -61,9 +64,119 @@ export class Progress {
     try {
       this.#usage = await this.#session.usage()
     } catch {
-      // It is being closed, or not accounted: then it is not told of.
+      // The session is closing, or its usage is not counted: show none.
     } finally {
       this.#isAsking = false
     }
+  }
+}
+
+/** Moves to the first column and clears the line (ECMA-48, EL). */
+const anew = '\r\x1b[K'
+
+/** One line of a terminal that is redrawn in place. */
+export class ProgressLine {
+  readonly #write: (text: string) => void
+  readonly #columns: () => number
+  #isShown = false
+
+  constructor(write: (text: string) => void, columns: () => number) {
+    this.#write = write
+    this.#columns = columns
+  }
+
+  show(text: string): void {
+    this.#isShown = true
+    // Some terminals begin a new line after the last column.
+    this.#write(anew + cut(text, this.#columns() - 1))
+  }
+
+  /** Call it before writing anything else to the terminal. */
+  clear(): void {
+    if (this.#isShown) this.#write(anew)
+    this.#isShown = false
+  }
+}
+
+/** The last line that is not blank, without control sequences: a build's output may try to steer the terminal. */
+export function lastLine(output: string): string {
+  const lines = output.replaceAll(sequences, '').split(/[\r\n]+/).map((line) => line.replaceAll(unprinted, '').trim())
+  return lines.findLast((line) => line !== '') ?? ''
+}
+
+// defence: line-progress-hands-no
+const unprinted = /\p{C}/gu
+
+/** ECMA-48: control sequences, and strings up to their terminator. */
+const sequences = new RegExp(String.raw`\u001b(?:\[[0-?]*[ -/]*[@-~]|[\]PX^_][^\u0007\u001b]*(?:\u0007|\u001b\\)?|[ -/]*[0-~])`, 'g')
+
+/** East Asian characters and pictures take two columns. */
+const wide = /[\u1100-\u115F\u2E80-\uA4CF\uAC00-\uD7A3\uF900-\uFAFF\uFE30-\uFE6F\uFF00-\uFF60\uFFE0-\uFFE6\u{1F000}-\u{1FAFF}\u{20000}-\u{3FFFD}]/u
+
+function cut(text: string, columns: number): string {
+  let width = 0
+  let kept = ''
+  for (const character of text) {
+    width += wide.test(character) ? 2 : 1
+    if (width > columns) break
+    kept += character
+  }
+  return kept
+}
+
+/** `0:07`, `1:02:03`. */
+export function clock(ms: number): string {
+  const seconds = Math.floor(ms / 1000)
+  const parts = [Math.floor(seconds / 3600), Math.floor(seconds / 60) % 60, seconds % 60]
+  const [first = 0, ...rest] = parts[0] === 0 ? parts.slice(1) : parts
+  return [String(first), ...rest.map((part) => String(part).padStart(2, '0'))].join(':')
+}
+
+const tailSize = 4096
+const pieceSize = 65_536
+
+/** Output of a command that is not shown yet, in a file whose name is removed once the command has it open. */
+export class HiddenOutput {
+  readonly file: string
+  readonly #folder: string
+  readonly #fd: number
+
+  constructor() {
+    // Only this user can enter it (mkdtemp(3)).
+    this.#folder = mkdtempSync(path.join(tmpdir(), 'buildjail-output-'))
+    this.file = path.join(this.#folder, 'output')
+    this.#fd = openSync(this.file, 'wx+', 0o600)
+  }
+
+  /** Call it when the command has the file open. Then nothing stays if this program is killed. */
+  forgetName(): void {
+    rmSync(this.#folder, { recursive: true, force: true })
+  }
+
+  lastLine(): string {
+    const { size } = fstatSync(this.#fd)
+    return lastLine(this.#read(Math.max(size - tailSize, 0), tailSize).toString())
+  }
+
+  /** All of it, piece by piece. */
+  passOn(write: (text: string) => void): void {
+    const decoder = new TextDecoder()
+    for (let at = 0; ; ) {
+      const piece = this.#read(at, pieceSize)
+      if (piece.length === 0) break
+      write(decoder.decode(piece, { stream: true }))
+      at += piece.length
+    }
+    write(decoder.decode())
+  }
+
+  close(): void {
+    closeSync(this.#fd)
+    this.forgetName()
+  }
+
+  #read(at: number, size: number): Buffer {
+    const buffer = Buffer.alloc(size)
+    return buffer.subarray(0, readSync(this.#fd, buffer, 0, size, at))
   }
 }

@@ -1,9 +1,12 @@
+import { InvalidSpecError } from '../spec-errors.ts'
 import { invalid } from '../spec/check.ts'
+import type { Shortcut } from '../spec/field.ts'
+import { fieldNames, fields, type Spec } from '../spec/fields.ts'
 import { orNearest } from '../spec/nearest.ts'
 import { readable } from '../spec/readable.ts'
-import { helpOption, optionsOf, type Option, type Verb } from './options.ts'
+import { helpOption, type Option, optionsOf, type Verb } from './options.ts'
 
-/** The texts that each option was given, in order, by the option's name. An option without a value has an empty list. */
+/** The values of each given option, in order, by the option's name. An option that takes no value has an empty list. */
 export type GivenOptions = ReadonlyMap<string, readonly string[]>
 
 /** An option as it was written. */
@@ -11,15 +14,14 @@ interface Word {
   /** With its hyphens. */
   readonly written: string
   readonly option: Option | undefined
-  /** Undefined where there is none. */
   readonly value: string | undefined
   readonly isInline: boolean
 }
 
-/** The words of a verb, up to the first that belongs to a command. */
+/** The words after a verb. */
 interface Words {
   readonly options: readonly Word[]
-  /** Everything after the first `--`, or from the first word on that is neither an option nor the value of one. */
+  /** The words after the first `--`, or from the first word that is neither an option nor its value. */
   readonly command: readonly string[]
 }
 
@@ -32,9 +34,9 @@ export function readOptions(verb: Verb, words: readonly string[]): { readonly gi
     const takesValue = option.value !== undefined
     if (!takesValue && value !== undefined) throw invalid(written, 'takes no value')
     if (takesValue && value === undefined) throw invalid(written, 'needs a value')
-    // Either the value was forgotten, as in `--name --json`, or this is the value.
+    // In `--name --json` the value was probably forgotten.
     if (value !== undefined && /^-./.test(value) && !isInline) {
-      throw invalid(written, `needs a value, and ${value} may be an option; as a value it is written --${option.name}=${value}`)
+      throw invalid(written, `needs a value, and ${value} looks like an option; if it is the value, write --${option.name}=${value}`)
     }
     given.set(option.name, [...(given.get(option.name) ?? []), ...(value === undefined ? [] : [value])])
   }
@@ -45,12 +47,12 @@ function meant(written: string, verb: Verb): string {
   return orNearest(written.replace(/^--/, ''), optionsOf[verb].map(({ name }) => name), (name) => `--${name}`)
 }
 
-/** Whether an option is among those of a verb, whether or not the rest of them can be read. */
+/** Whether an option was given, even if the others cannot be read. */
 export function isAsked(verb: Verb, words: readonly string[], name: string): boolean {
   return split(verb, words).options.some(({ option }) => option?.name === name)
 }
 
-/** @throws SpecError when it was given twice. */
+/** @throws SpecError if it was given twice */
 export function single(given: GivenOptions, name: string): string | undefined {
   const [text, ...more] = given.get(name) ?? []
   if (more.length > 0) throw givenTwice(name)
@@ -76,4 +78,34 @@ function split(verb: Verb, words: readonly string[]): Words {
     if (!isInline) index += 1
   }
   return { options, command: [] }
+}
+
+/** @throws SpecError naming the option. */
+export function specFrom(given: GivenOptions): Spec {
+  const spec: Record<string, unknown> = {}
+  for (const name of fieldNames) {
+    const { flag } = fields[name]
+    const shortcuts = flag.shortcuts ?? []
+    const ofShortcuts = shortcuts.flatMap((shortcut) => (given.get(shortcut.name) ?? []).map(shortcut.textOf))
+    const [first, ...more] = [...(given.get(flag.name) ?? []), ...ofShortcuts]
+    if (first === undefined) continue
+    if (more.length > 0 && !flag.isRepeatable) throw givenTwice(flag.name)
+    try {
+      spec[name] = flag.read([first, ...more], `--${flag.name}`)
+    } catch (error) {
+      throw asTyped(error, `--${flag.name}`, shortcuts, given)
+    }
+  }
+  return spec
+}
+
+/** The same error, naming the shortcut that was typed in place of its option. */
+function asTyped(error: unknown, option: string, shortcuts: readonly Shortcut[], given: GivenOptions): unknown {
+  if (!(error instanceof InvalidSpecError)) return error
+  const { entry } = error
+  for (const { name, textOf } of shortcuts) {
+    const value = (given.get(name) ?? []).find((one) => entry === `${option} ${readable(textOf(one))}`)
+    if (value !== undefined) return new InvalidSpecError(`--${name} ${readable(value)}`, error.message.slice(entry.length + 2))
+  }
+  return error
 }

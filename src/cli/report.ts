@@ -2,35 +2,22 @@ import { CommandError } from '../command/command-error.ts'
 import { BindingNotFoundError, TeardownError, type BuildjailError, type LimitUnsupportedError } from '../errors.ts'
 import { inOneLine } from '../spec/readable.ts'
 import type { Place } from './spec-file.ts'
-import { plain, type Style } from './style.ts'
-
-/** Where the command line writes: stdout and stderr of the program, or strings that a test collects. */
-export interface Terminal {
-  readonly out: (text: string) => void
-  readonly err: (text: string) => void
-  /** How words are set off in each. Default: not at all. */
-  readonly style?: { readonly out: () => Style; readonly err: () => Style }
-}
-
-/** Of stdout. */
-export function styleOf({ style }: Terminal): Style {
-  return style?.out() ?? plain
-}
+import { plain, type Terminal } from './terminal.ts'
 
 export function tell(terminal: Terminal, problem: unknown): void {
   const { bad } = terminal.style?.err() ?? plain
   terminal.err(`${bad('buildjail:')} ${textOf(problem)}\n`)
 }
 
-/** Nothing that others chose begins a line that looks like one of ours. What was tried to load the native code is a list. */
+/** One line, so that no text that a build chose can begin a line that looks like ours. What was tried to load the native code is a list. */
 function textOf(problem: unknown): string {
   if (problem instanceof BindingNotFoundError) return problem.message
-  // A command's own output comes after it, and was passed on.
+  // Its long message repeats the command's output, which was passed on.
   if (problem instanceof CommandError) return problem.shortMessage
   return inOneLine(problem instanceof Error ? problem.message : String(problem))
 }
 
-/** The stable fields of an error, for programs. JSON leaves out those that the error lacks. */
+/** The stable fields of an error, for programs. JSON leaves out fields that are undefined. */
 export function describeError(error: unknown): Readonly<Record<string, unknown>> {
   if (!(error instanceof Error)) return { message: String(error) }
   const { code, message, step, syscall, errno, path, dest, entry, limit, detail, holders, remedy, place } = error as Partial<BuildjailError & LimitUnsupportedError & { readonly place: Place }> & Error
@@ -46,13 +33,13 @@ export function jsonLine(value: unknown): string {
   return `${jsonText(value)}\n`
 }
 
-// Of a terminal, and not of JSON.stringify: DEL and the controls of one byte beyond it (ECMA-48, C1), what turns the direction of writing or
-// is not seen, and other ends of lines.
+// Characters that steer a terminal and that JSON.stringify leaves as they are: DEL and the C1 controls (ECMA-48), characters that turn the
+// direction of writing or are invisible, and line separators.
 const unseen = /[\u007f-\u009f\p{Cf}\p{Zl}\p{Zp}]/gu
 
 /**
- * JSON has no integers beyond 2^53; numbers that the kernel counts in 64 bits are written as strings. What would steer a terminal is there by
- * its number, which is the same text to who reads JSON.
+ * JSON has no integers beyond 2^53, so bigints are written as strings. Characters that would steer a terminal are escaped by their number; a JSON
+ * parser reads the same text.
  */
 export function jsonText(value: unknown, indent?: number): string {
   const text = JSON.stringify(value, (_key, part: unknown) => (typeof part === 'bigint' ? String(part) : part), indent)

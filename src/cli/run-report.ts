@@ -1,17 +1,18 @@
+import { closeSync, constants, fstatSync, ftruncateSync, openSync, realpathSync, unlinkSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 
 import { Recorder } from '../recording/recorder.ts'
 import type { Session } from '../session/session.ts'
 import { invalid } from '../spec/check.ts'
 import { isLent } from '../spec/lent.ts'
-import { planOf, type Plan } from '../spec/plan.ts'
+import { isWithin } from '../spec/paths.ts'
+import { type Plan, planOf } from '../spec/plan.ts'
 import type { Spec } from '../spec/spec.ts'
 import type { RunRequest } from './command-line.ts'
-import { packageVersion } from './package-version.ts'
-import { realFolderOf, RecordFile } from './record-file.ts'
+import { packageVersion } from './manual.ts'
 import { jsonText } from './report.ts'
 
-/** What `--record` and `--page` ask for: the files, which are opened before anything runs, and what is written to them when all is over. */
+/** The files of `--record` and `--page`. They are opened before anything runs and written after the session closed. */
 export class RunReport {
   readonly plan: Plan
   readonly #began = performance.now()
@@ -19,7 +20,7 @@ export class RunReport {
   readonly #files: { readonly name: 'record' | 'page'; readonly file: RecordFile }[] = []
   #recorder: Recorder | undefined
 
-  /** @throws SpecError when the spec is refused, or a file is where the build can write or cannot be written. */
+  /** @throws SpecError if the spec is refused, or a file cannot be written or lies where the build can write */
   constructor({ record, page, hasValues = false }: RunRequest, spec: Spec) {
     this.plan = planOf(spec)
     this.#hasValues = hasValues
@@ -38,14 +39,14 @@ export class RunReport {
     this.#recorder = new Recorder(session, { began: this.#began, version: packageVersion(), hasValues: this.#hasValues })
   }
 
-  /** Comes before the session is closed. */
+  /** Call it before the session closes. */
   async look(): Promise<void> {
     await this.#recorder?.look()
   }
 
   /**
-   * The page is made of the text of the record, so that it is the one that `buildjail page` makes.
-   * @param errors of the session, which is closed by now
+   * Call it after the session closed. The page is made from the record's text, so it equals the page of `buildjail page`.
+   * @param errors of the session
    */
   async write(errors: readonly unknown[]): Promise<void> {
     if (this.#recorder === undefined) return
@@ -59,15 +60,86 @@ export class RunReport {
 }
 
 async function pageFrom(record: string): Promise<string> {
-  // Not loaded by who asks for no page.
+  // Loaded only for --page.
   const [{ readRecord }, { pageOf }] = await Promise.all([import('../recording/read-record.ts'), import('../page/page.ts')])
   return pageOf(readRecord(record, 'the record'))
 }
 
-/** What a build has left where it writes may be a link to any file of the host, and this program is root. */
+/** A build can leave a link to any file of the host where it writes, and this program may be root. */
 function refuseWithin({ mounts }: Plan, option: string, file: string): void {
   const folder = realFolderOf(file)
   const around = mounts.find((mount) => isLent(mount) && `${folder}/`.startsWith(`${mount.source}/`))
   // defence: page-not-written-build
   if (around !== undefined) throw invalid(option, `${file} lies in ${around.entry}, which the build writes to; name a file elsewhere`)
+}
+
+const { O_CREAT, O_EXCL, O_NOFOLLOW, O_WRONLY } = constants
+// A record names paths of the host, so only the caller may read it.
+const mode = 0o600
+/** The errors of open(2) for a link with O_NOFOLLOW, on Linux and on FreeBSD. */
+const ofLinks: readonly unknown[] = ['ELOOP', 'EMLINK']
+
+/** The file of `--record` or `--page`. Opening it keeps its content; `write` replaces that. */
+export class RecordFile {
+  readonly #path: string
+  readonly #fd: number
+  readonly #isNew: boolean
+  #isWritten = false
+
+  /**
+   * @param option named by the error
+   * @throws SpecError if it cannot be written or is a link
+   */
+  constructor(option: string, file: string) {
+    this.#path = file
+    const made = opened(option, file, O_CREAT | O_EXCL)
+    this.#isNew = made !== undefined
+    // defence: page-not-written-through
+    this.#fd = made ?? opened(option, file, isOfSystem(file) ? 0 : O_NOFOLLOW) ?? refuse(option, file, new Error('it was removed meanwhile'))
+  }
+
+  write(text: string): void {
+    if (fstatSync(this.#fd).isFile()) ftruncateSync(this.#fd)
+    writeFileSync(this.#fd, text)
+    this.#isWritten = true
+  }
+
+  /** A file that was not written stays as it was; a new one is removed. */
+  close(): void {
+    closeSync(this.#fd)
+    if (this.#isNew && !this.#isWritten) unlinkSync(this.#path)
+  }
+}
+
+/** The real folder of a file. A missing folder is returned as named; opening the file then reports it. */
+export function realFolderOf(file: string): string {
+  const folder = path.dirname(path.resolve(file))
+  try {
+    return realpathSync(folder)
+  } catch {
+    return folder
+  }
+}
+
+/** /dev/stdout and /dev/fd/1 are links to files that this program has open. No build can make a link there (proc(5), fdescfs(4)). */
+function isOfSystem(file: string): boolean {
+  const folder = realFolderOf(file)
+  return folder === '/dev' || folder === '/dev/fd' || isWithin(folder, '/proc')
+}
+
+/** Undefined if the file exists, with O_EXCL, or is missing, without. */
+function opened(option: string, file: string, flags: number): number | undefined {
+  try {
+    return openSync(file, flags | O_WRONLY, mode)
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException
+    if (code === ((flags & O_EXCL) === 0 ? 'ENOENT' : 'EEXIST')) return undefined
+    // An earlier build may have left the link.
+    if (ofLinks.includes(code) && (flags & O_NOFOLLOW) !== 0) throw invalid(option, `${file} is a symbolic link, which is not followed; name the file that it leads to`, error)
+    return refuse(option, file, error)
+  }
+}
+
+function refuse(option: string, file: string, error: unknown): never {
+  throw invalid(option, `${file} cannot be written: ${error instanceof Error ? error.message : String(error)}`, error)
 }

@@ -5,29 +5,28 @@ import { isTerminal } from '../command/is-terminal.ts'
 import type { RunOptions } from '../command/run-options.ts'
 import type { Running } from '../command/running.ts'
 import type { OutputTarget, StdioTarget } from '../command/target.ts'
+import { defaultTerminalSize, type TerminalSize } from '../command/terminal.ts'
 import type { Session } from '../session/session.ts'
+import { variablesOf } from '../spec/fields/env.ts'
+import type { Spec } from '../spec/spec.ts'
 import type { RunRequest } from './command-line.ts'
-import { KeptOutput } from './kept-output.ts'
-import { ownStderr } from './own-streams.ts'
-import { terminalOptions } from './own-terminal.ts'
-import { Progress } from './progress.ts'
-import { lastLine, ProgressLine } from './progress-line.ts'
-import type { Settled } from './settled.ts'
-import type { Terminal } from './report.ts'
-import { attachPty, ptySize, sizeOf } from './pty.ts'
+import { HiddenOutput, lastLine, Progress, ProgressLine } from './progress.ts'
+import { ownStderr, ownStdout } from './terminal.ts'
+import type { Terminal } from './terminal.ts'
+import type { EffectiveSpec } from './effective-spec.ts'
 
 type Options = Pick<RunOptions, 'stdio' | 'stdin' | 'stdout' | 'stderr' | 'all' | 'env' | 'killSignal' | 'terminalSize' | 'maxBuffer'>
 
 const tailSize = 4096
 
-/** Where the standard streams of a run go, and what a person sees of it meanwhile. */
+/** Where the standard streams of a run go, and what a person at the terminal sees meanwhile. */
 export class RunStreams {
   readonly options: Options
   readonly #isJson: boolean
   readonly #isPty: boolean
-  readonly #isTold: boolean
+  readonly #isRecorded: boolean
   readonly #terminal: Terminal
-  readonly #kept: KeptOutput | undefined
+  readonly #hidden: HiddenOutput | undefined
   readonly #line: ProgressLine | undefined
   readonly #progress: Progress | undefined
   #tail = ''
@@ -35,15 +34,15 @@ export class RunStreams {
   #isOver = false
   #leavePty: () => void = () => {}
 
-  constructor({ isJson, isPty, hasProgress, record, page }: Pick<RunRequest, 'isJson' | 'isPty' | 'hasProgress' | 'record' | 'page'>, { spec }: Settled, terminal: Terminal) {
+  constructor({ isJson, isPty, hasProgress, record, page }: Pick<RunRequest, 'isJson' | 'isPty' | 'hasProgress' | 'record' | 'page'>, { spec }: EffectiveSpec, terminal: Terminal) {
     const isSeen = isTerminal(2)
     this.#isJson = isJson
-    this.#isTold = record !== undefined || page !== undefined
-    // A command has one anyway where all three are terminals.
+    this.#isRecorded = record !== undefined || page !== undefined
+    // A command that inherits three terminals gets one of its own anyway.
     this.#isPty = isPty && (isJson || !(isTerminal(0) && isTerminal(1) && isSeen))
     this.#terminal = terminal
-    this.#kept = hasProgress && isSeen && !isJson && !this.#isPty ? new KeptOutput() : undefined
-    if (isSeen && (isJson || this.#kept !== undefined)) {
+    this.#hidden = hasProgress && isSeen && !isJson && !this.#isPty ? new HiddenOutput() : undefined
+    if (isSeen && (isJson || this.#hidden !== undefined)) {
       this.#line = new ProgressLine((text) => void ownStderr().write(text), () => sizeOf(ownStderr()).columns)
       this.#progress = new Progress(this.#line, () => this.#lastWords())
     }
@@ -53,16 +52,16 @@ export class RunStreams {
   #targets(): Options {
     if (this.#isPty) return { stdio: 'pty', terminalSize: ptySize(), ...(this.#isJson ? {} : { maxBuffer: constants.MAX_STRING_LENGTH }) }
     if (this.#isJson) return { stdin: 'inherit', stdout: 'pipe', stderr: 'pipe' }
-    if (this.#kept === undefined) return { stdin: 'inherit', stdout: this.#told('inherit'), stderr: this.#told('inherit') }
-    const kept = this.#told({ file: this.#kept.file })
-    // Nobody types into what does not answer.
+    if (this.#hidden === undefined) return { stdin: 'inherit', stdout: this.#recorded('inherit'), stderr: this.#recorded('inherit') }
+    const hidden = this.#recorded({ file: this.#hidden.file })
+    // The command's questions are hidden, so nobody can answer them.
     const stdin = isTerminal(0) ? 'ignore' : 'inherit'
-    return isTerminal(1) ? { stdin, stdout: kept, all: true } : { stdin, stdout: this.#told('inherit'), stderr: kept }
+    return isTerminal(1) ? { stdin, stdout: hidden, all: true } : { stdin, stdout: this.#recorded('inherit'), stderr: hidden }
   }
 
-  /** In a list of targets what a command writes goes by this program, which can tell of it then. */
-  #told(target: StdioTarget): OutputTarget {
-    return this.#isTold ? [target, { file: devNull }] : target
+  /** With a list of targets, the output passes through this program, which can then record it. */
+  #recorded(target: StdioTarget): OutputTarget {
+    return this.#isRecorded ? [target, { file: devNull }] : target
   }
 
   opened(session: Session): void {
@@ -70,7 +69,7 @@ export class RunStreams {
     if (this.#isJson && this.#progress !== undefined) session.on('output', ({ chunk }) => (this.#tail = (this.#tail + chunk.toString()).slice(-tailSize)))
   }
 
-  /** Comes in the turn in which the command was asked for. */
+  /** Call it in the turn of the event loop in which the command was started. */
   begun(running: Running): void {
     this.#running = running
     if (this.#isPty && !this.#isJson) this.#leavePty = attachPty(running)
@@ -81,24 +80,66 @@ export class RunStreams {
     this.#progress?.closing()
   }
 
-  /** @param hasFailed then what was not shown is shown */
+  /** @param hasFailed shows the output that was hidden */
   over(hasFailed: boolean): void {
     if (this.#isOver) return
     this.#isOver = true
     this.#progress?.over()
-    if (hasFailed) this.#kept?.passOn(this.#terminal.err)
-    this.#kept?.close()
+    if (hasFailed) this.#hidden?.passOn(this.#terminal.err)
+    this.#hidden?.close()
   }
 
   #lastWords(): string {
-    if (this.#kept === undefined) return lastLine(this.#tail)
-    // The command is there, and with it what it writes to is open.
-    if (this.#running?.pid !== undefined) this.#kept.forgetName()
-    return this.#kept.lastLine()
+    if (this.#hidden === undefined) return lastLine(this.#tail)
+    // A command that has a pid has opened the file.
+    if (this.#running?.pid !== undefined) this.#hidden.forgetName()
+    return this.#hidden.lastLine()
   }
 
-  /** Before something else is told. */
+  /** Call it before writing anything else to the terminal. */
   clear(): void {
     this.#line?.clear()
+  }
+}
+
+/**
+ * Options for a command at a terminal: this program's, or one of its own (`isPty`). It gets TERM (environ(7)) unless the spec mentions that. It is stopped by SIGHUP, as if
+ * its terminal was closed, because an interactive shell ignores SIGTERM.
+ */
+export function terminalOptions(spec: Spec, isPty: boolean): Pick<RunOptions, 'env' | 'killSignal'> {
+  if (!isPty && !isTerminal(0)) return {}
+  const { TERM } = process.env
+  const isNamed = TERM === undefined || TERM.includes('\0') || variablesOf(spec.env ?? {})['TERM'] !== undefined
+  return { killSignal: 'SIGHUP', ...(isNamed ? {} : { env: { TERM } }) }
+}
+
+/** The size of this program's terminal, or the usual size. */
+export function ptySize(): TerminalSize {
+  return sizeOf([ownStdout(), ownStderr()].find(({ isTTY }) => isTTY))
+}
+
+/** A terminal without a size says 0 by 0. */
+export function sizeOf(stream: NodeJS.WriteStream | undefined): TerminalSize {
+  const { columns = 0, rows = 0 } = stream ?? {}
+  return columns === 0 || rows === 0 ? defaultTerminalSize : { columns, rows }
+}
+
+/** Connects this program's stdin and stdout to the command's terminal. The returned function ends that. */
+export function attachPty(running: Running): () => void {
+  const { stdin, stdout } = running
+  if (stdin === null || stdout === null) return () => {}
+  // The reader of stdout is gone. The command may go on.
+  const onError = (): void => void stdout.unpipe(ownStdout()).resume()
+  const onResize = (): void => void running.resize(ptySize())
+  ownStdout().on('error', onError)
+  process.on('SIGWINCH', onResize)
+  stdout.pipe(ownStdout(), { end: false })
+  process.stdin.pipe(stdin)
+  return () => {
+    process.off('SIGWINCH', onResize)
+    ownStdout().off('error', onError)
+    process.stdin.unpipe(stdin)
+    // An open stdin would keep the program from ending.
+    process.stdin.destroy()
   }
 }

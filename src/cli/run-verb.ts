@@ -7,12 +7,12 @@ import type { TraceEntry } from '../session/record.ts'
 import { openSession, type Session } from '../session/session.ts'
 import type { RunRequest } from './command-line.ts'
 import { exitStatus, statusOf, statusOfRefusal } from './exit-status.ts'
-import { Interruption } from './interruption.ts'
-import { describeError, jsonLine, tell, type Terminal } from './report.ts'
+import { Interruption, suspendTogether } from './signals.ts'
+import { describeError, jsonLine, tell } from './report.ts'
+import type { Terminal } from './terminal.ts'
 import type { RunReport } from './run-report.ts'
 import { RunStreams } from './run-streams.ts'
-import { settled, type Settled } from './settled.ts'
-import { suspendTogether } from './suspension.ts'
+import { effectiveSpec, type EffectiveSpec } from './effective-spec.ts'
 
 interface Outcome {
   /** Undefined when the command never ran. */
@@ -20,21 +20,21 @@ interface Outcome {
   readonly trace: readonly TraceEntry[]
   readonly leftInOutputs: readonly LeftInOutput[]
   readonly kept: Kept | undefined
-  /** Everything that went wrong, in order; a result is kept all the same. */
+  /** All errors, in order. There may be a result as well. */
   readonly errors: readonly unknown[]
 }
 
 /** `buildjail run`: one command in a session of its own. Returns the exit status. */
 export async function runVerb(request: RunRequest, terminal: Terminal): Promise<number> {
-  const wanted = await settled(request)
-  const written = request.record === undefined && request.page === undefined ? undefined : await reportOf(request, wanted)
-  const streams = new RunStreams(request, wanted, terminal)
+  const effective = await effectiveSpec(request)
+  const written = request.record === undefined && request.page === undefined ? undefined : await reportOf(request, effective)
+  const streams = new RunStreams(request, effective, terminal)
   const interruption = new Interruption(() => {
     streams.clear()
-    tell(terminal, 'the command was sent SIGINT and goes on; once more ends it at once')
+    tell(terminal, 'the command got SIGINT and goes on; a second SIGINT ends it')
   })
   try {
-    return report(await runOnce(wanted, streams, interruption, written), wanted, request.isJson, interruption, terminal)
+    return report(await runOnce(effective, streams, interruption, written), effective, request.isJson, interruption, terminal)
   } finally {
     interruption.over()
     streams.over(false)
@@ -42,27 +42,27 @@ export async function runVerb(request: RunRequest, terminal: Terminal): Promise<
   }
 }
 
-/** Not loaded by who asks for none. */
-async function reportOf(request: RunRequest, { spec, placed }: Settled): Promise<RunReport> {
+/** Loaded only for --record and --page. */
+async function reportOf(request: RunRequest, { spec, located }: EffectiveSpec): Promise<RunReport> {
   const { RunReport: Report } = await import('./run-report.ts')
   try {
     return new Report(request, spec)
   } catch (error) {
-    throw placed(error)
+    throw located(error)
   }
 }
 
-async function runOnce(wanted: Settled, streams: RunStreams, interruption: Interruption, written: RunReport | undefined): Promise<Outcome> {
+async function runOnce(effective: EffectiveSpec, streams: RunStreams, interruption: Interruption, written: RunReport | undefined): Promise<Outcome> {
   const errors: unknown[] = []
   const attempt = async <T>(act: () => Promise<T>): Promise<T | undefined> => {
     try {
       return await act()
     } catch (error) {
-      errors.push(wanted.placed(error))
+      errors.push(effective.located(error))
       return undefined
     }
   }
-  const session = await attempt(() => openSession(written?.plan ?? wanted.spec, { signal: interruption.signal }))
+  const session = await attempt(() => openSession(written?.plan ?? effective.spec, { signal: interruption.signal }))
   if (session === undefined) {
     streams.over(false)
     return { result: undefined, trace: [], leftInOutputs: [], kept: undefined, errors }
@@ -70,7 +70,7 @@ async function runOnce(wanted: Settled, streams: RunStreams, interruption: Inter
   streams.opened(session)
   written?.begin(session)
   const result = await attempt(() => {
-    const running = session.run(wanted.command, { ...streams.options, ...runOptions(wanted, interruption.signal) }) as Running
+    const running = session.run(effective.command, { ...streams.options, ...runOptions(effective, interruption.signal) }) as Running
     streams.begun(running)
     return attended(session, running, interruption)
   })
@@ -85,7 +85,7 @@ async function runOnce(wanted: Settled, streams: RunStreams, interruption: Inter
 async function attended(session: Session, running: Running, interruption: Interruption): Promise<Result> {
   interruption.hasBegun({
     interrupt: () => running.kill('SIGINT'),
-    // What it fails for is told of by the closing.
+    // Closing reports why it failed.
     endAtOnce: () => void session.killAll().catch(() => {}),
   })
   const leave = suspendTogether((name) => running.kill(name))
@@ -96,11 +96,11 @@ async function attended(session: Session, running: Running, interruption: Interr
   }
 }
 
-function runOptions({ timeout }: Settled, signal: AbortSignal): RunOptions {
+function runOptions({ timeout }: EffectiveSpec, signal: AbortSignal): RunOptions {
   return { ...(timeout === undefined ? {} : { timeout }), signal, reject: false }
 }
 
-function report(outcome: Outcome, { timeout }: Settled, isJson: boolean, interruption: Interruption, terminal: Terminal): number {
+function report(outcome: Outcome, { timeout }: EffectiveSpec, isJson: boolean, interruption: Interruption, terminal: Terminal): number {
   const { result, errors, leftInOutputs, kept } = outcome
   for (const error of errors) tell(terminal, error)
   for (const one of leftInOutputs) tell(terminal, leftText(one))
@@ -114,7 +114,7 @@ function report(outcome: Outcome, { timeout }: Settled, isJson: boolean, interru
   return status === exitStatus.success && errors.length > 0 ? exitStatus.ownFailure : status
 }
 
-/** Said when buildjail ended the command, or a limit did. */
+/** For a command that buildjail or a limit ended. */
 function endingMessage({ result }: Outcome, timeout: number | undefined): string | undefined {
   if (result === undefined || !(result.timedOut || result.isMaxBuffer || result.limit !== undefined)) return undefined
   return `${result.command}: ${failureOf(result, { ...(timeout !== undefined && { timeout }) })}`

@@ -14,14 +14,14 @@ import { checkedSpec } from '../spec/spec.ts'
 /** setTimeout counts up to this. */
 const longestTimer = 2 ** 31 - 1
 
-/** Where something stands in a file, counted from 1. */
+/** A place in a file, counted from 1. */
 export interface Place {
   readonly file: string
   readonly line: number
   readonly column: number
 }
 
-/** A spec in JSON with comments, with what stands where. */
+/** A spec in JSON with comments, which knows the place of each entry. */
 export class SpecFile {
   /** Checked, with absolute paths of the host. */
   readonly spec: Spec
@@ -33,8 +33,8 @@ export class SpecFile {
   readonly #root: Node
 
   /**
-   * @param file `-` is stdin, whose relative paths are those of the working directory
-   * @throws SpecError naming the entry, with the place in the file.
+   * @param file `-` is stdin; its paths are relative to the working directory
+   * @throws SpecError naming the entry and its place in the file
    */
   constructor(file: string) {
     this.#path = file === '-' ? 'stdin' : file
@@ -47,11 +47,11 @@ export class SpecFile {
       this.timeout = timeout === undefined ? undefined : readMilliseconds(timeout, 'timeout', 0, longestTimer)
       this.spec = rebased(checkedSpec(rest as Spec), file === '-' ? process.cwd() : path.dirname(path.resolve(file)))
     } catch (error) {
-      throw placed(error, this.placeOf(entryOf(error)))
+      throw withPlace(error, this.placeOf(entryOf(error)))
     }
   }
 
-  /** The place of an entry of a spec, or of that which it is in. Undefined where the file has nothing of it. */
+  /** The place of an entry, or of the nearest entry around it. Undefined if the file has neither. */
   placeOf(entry: string): Place | undefined {
     const found = find(this.#root, entry)
     return found === this.#root ? undefined : this.#at(found.offset)
@@ -61,10 +61,10 @@ export class SpecFile {
     const errors: ParseError[] = []
     const root = parseTree(this.#text, errors, { allowTrailingComma: true })
     const [first] = errors
-    if (first !== undefined) throw placed(invalid(this.#path, `is not JSON: ${sentenceOf(first)}`), this.#at(first.offset))
-    if (root?.type !== 'object') throw placed(invalid(this.#path, 'must hold an object, { ... }'), this.#at(root?.offset ?? 0))
+    if (first !== undefined) throw withPlace(invalid(this.#path, `is not JSON: ${sentenceOf(first)}`), this.#at(first.offset))
+    if (root?.type !== 'object') throw withPlace(invalid(this.#path, 'must hold an object, { ... }'), this.#at(root?.offset ?? 0))
     const twice = repeated(root)
-    if (twice !== undefined) throw placed(invalid(readable(String(twice.value)), 'is there twice'), this.#at(twice.offset))
+    if (twice !== undefined) throw withPlace(invalid(readable(String(twice.value)), 'appears twice'), this.#at(twice.offset))
     return root
   }
 
@@ -74,19 +74,19 @@ export class SpecFile {
   }
 }
 
-/** The same error, which says where what it is about stands. */
-export function placed(error: unknown, place: Place | undefined): unknown {
+/** The same error, with the place in front of its message. */
+export function withPlace(error: unknown, place: Place | undefined): unknown {
   if (!(error instanceof Error) || place === undefined) return error
   const { file, line, column } = place
-  // Where it is about the file as a whole, that is named by the place.
+  // The place names the file already.
   const name = inOneLine(file)
   const message = error.message.startsWith(`${name}: `) ? error.message.slice(name.length + 2) : error.message
   Object.defineProperty(error, 'message', { value: `${name}:${line}:${column}: ${message}` })
-  // Not as members: Bun's errors have a line and a column of their own, of the program.
+  // In one member: Bun's errors have `line` and `column` of the program.
   return Object.assign(error, { place })
 }
 
-/** `''` where it is about none. */
+/** `''` for an error that is about no entry. */
 export function entryOf(error: unknown): string {
   return isBuildjailError(error) ? (error.entry ?? '') : ''
 }
@@ -99,7 +99,7 @@ function textOf(file: string): string {
   }
 }
 
-/** As `ValueExpected`: a value is expected. */
+/** For `ValueExpected`: a value is missing here. */
 function sentenceOf({ error }: ParseError): string {
   const words = printParseErrorCode(error).replaceAll(/(?<=[a-z])(?=[A-Z])/g, ' ').toLowerCase()
   return words.endsWith('expected') ? `a ${words.replace(' expected', '')} is missing here` : `here is an ${words}`
@@ -120,7 +120,7 @@ function rebased(spec: Spec, folder: string): Spec {
   return bare(absolute as Spec)
 }
 
-/** No name is taken for a property that every object has. */
+/** Without a prototype, so that a name such as `constructor` finds no inherited property. */
 function valueOf(node: Node): unknown {
   if (node.type === 'array') return (node.children ?? []).map(valueOf)
   if (node.type !== 'object') return node.value
@@ -133,7 +133,7 @@ function propertiesOf(node: Node): [key: Node, value: Node][] {
   return (node.children ?? []).flatMap(({ children }) => (children?.[0] === undefined || children[1] === undefined ? [] : [[children[0], children[1]]]))
 }
 
-/** The second key of that name in an object. JSON.parse takes the last one, and people see the first. */
+/** The second key of the same name in an object. JSON.parse takes the last one, and readers see the first. */
 function repeated(node: Node): Node | undefined {
   const names = new Set<unknown>()
   for (const [key, value] of node.type === 'object' ? propertiesOf(node) : []) {
@@ -149,7 +149,7 @@ function repeated(node: Node): Node | undefined {
   return undefined
 }
 
-/** As far as the way leads: `inputs.src` is a member in a member, `path[0]` an element. A name can have dots in it. */
+/** Follows an entry as far as the file has it: `inputs.src` is a member of a member, `path[0]` an element. A name can contain dots. */
 function find(node: Node, entry: string, whole: Node = node): Node {
   if (node.type === 'array') {
     const [all = '', index] = /^\[(\d+)\]/.exec(entry) ?? []

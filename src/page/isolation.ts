@@ -1,10 +1,9 @@
 import type { RecordedKernel, RunRecord } from '../recording/run-record.ts'
 import type { IdRangeRecord } from '../session/record.ts'
 import { html, type Markup } from './html.ts'
-import { jailDefault } from './jail-defaults.ts'
-import { code, facts, table, type Row } from './table.ts'
+import { code, facts, type Row, table } from './document.ts'
 
-/** What the kinds keep apart (namespaces(7)). */
+/** What each kind of namespace isolates (namespaces(7)). */
 const kinds: Readonly<Record<string, string>> = {
   cgroup: 'where it sees itself among the control groups',
   ipc: 'System V IPC and POSIX message queues',
@@ -16,10 +15,10 @@ const kinds: Readonly<Record<string, string>> = {
   uts: 'host name',
 }
 
-/** Fields that other parts of the page have. */
+/** Fields that stand in other parts of the page. */
 const elsewhere: ReadonlySet<string> = new Set(['limits', 'etc', 'path', 'devices', 'keep'])
 
-/** What keeps the session apart from the host, in the kernel's own figures. */
+/** What isolates the session from the host, as the kernel reports it. */
 export function isolationSection({ kernel, plan }: RunRecord): Markup {
   const asked = facts(plan.facts.filter(([name, text]) => text !== '-' && !elsewhere.has(name)).map(([name, text]) => [name, code(text)]))
   if (kernel === undefined) return html`${asked}\n<p>The kernel could not be asked.</p>`
@@ -49,7 +48,7 @@ function namespacesPart(inside: Readonly<Record<string, number>>, host: Readonly
   const rows = Object.entries(inside)
     .sort(([a], [b]) => (a < b ? -1 : 1))
     .map(([kind, number]): Row => {
-      const own = host[kind] === undefined ? 'not to be compared' : host[kind] === number ? 'the host’s' : 'its own'
+      const own = host[kind] === undefined ? 'unknown' : host[kind] === number ? 'the host’s' : 'its own'
       return [kind, kinds[kind] ?? '', html`<strong class="${own === 'its own' ? 'good' : 'plain'}">${own}</strong>`, String(number), host[kind] === undefined ? '' : String(host[kind])]
     })
   const columns = [{ name: 'Namespace', style: 'code' }, { name: 'Of what' }, { name: 'Whose' }, { name: 'Number', style: 'number' }, { name: 'The host’s', style: 'number' }] as const
@@ -75,4 +74,47 @@ function rangesText(ranges: readonly IdRangeRecord[]): string {
   return ranges
     .map(({ inside, outside, count }) => (count === 1 ? `${inside} is ${outside} of the host` : `${inside} to ${inside + count - 1} are ${outside} to ${outside + count - 1} of the host`))
     .join('; ')
+}
+
+/** The parameters of a jail that was made with a path and nothing else (jail(8), kern_jail.c of FreeBSD 15). */
+const defaults: Readonly<Record<string, string | number | boolean>> = {
+  persist: false,
+  enforce_statfs: 2,
+  devfs_ruleset: 0,
+  'children.max': 0,
+  'children.cur': 0,
+  host: 'new',
+  'host.hostname': '',
+  'host.domainname': '',
+  'host.hostid': 0,
+  'host.hostuuid': '00000000-0000-0000-0000-000000000000',
+  ip4: 'disable',
+  ip6: 'disable',
+  'ip4.saddrsel': true,
+  'ip6.saddrsel': true,
+  vnet: 'inherit',
+  sysvmsg: 'disable',
+  sysvsem: 'disable',
+  sysvshm: 'disable',
+  securelevel: -1,
+  linux: 'new',
+  zfs: 'disable',
+  'mac.do': 'disable',
+  dying: false,
+  meta: '',
+  env: '',
+  parent: 0,
+  'allow.set_hostname': true,
+  'allow.reserved_ports': true,
+  'allow.unprivileged_proc_debug': true,
+  'allow.suser': true,
+}
+
+/** Parameters that differ for every jail, so they have no default. */
+const own: ReadonlySet<string> = new Set(['jid', 'name', 'path', 'cpuset.id', 'osrelease', 'osreldate', 'ip4.addr', 'ip6.addr', 'linux.osname', 'linux.osrelease', 'linux.oss_version'])
+
+/** Undefined if the parameter has no default: it is the jail's own or the host's. Unlisted `allow.*` parameters are false. */
+export function jailDefault(name: string): string | number | boolean | undefined {
+  if (own.has(name)) return undefined
+  return defaults[name] ?? (name.startsWith('allow.') ? false : undefined)
 }

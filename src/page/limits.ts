@@ -1,11 +1,10 @@
 import type { RunRecord } from '../recording/run-record.ts'
 import { limitNames, limitTable, type LimitName } from '../spec/fields/limits.ts'
 import type { PlanLimits } from '../spec/plan.ts'
-import { bar } from './bar.ts'
+import { bar } from './chart.ts'
 import { html, type Markup } from './html.ts'
-import { table, type Row } from './table.ts'
-import { bytes, digits, duration, share } from './units.ts'
-import { mostMemory, mostOf, processorTime } from './used.ts'
+import { table, type Row } from './document.ts'
+import { bytes, digits, duration, mostMemory, mostOf, processorTime, share } from './figures.ts'
 
 type PlannedLimit = Exclude<keyof PlanLimits, 'policy'>
 

@@ -1,18 +1,13 @@
 import { commandLine } from '../command/command.ts'
-import type { RunRecord } from '../recording/run-record.ts'
+import type { RecordedStep, RunRecord } from '../recording/run-record.ts'
+import { bar } from './chart.ts'
 import { commandsSection } from './commands.ts'
-import { documentOf, sums, verdict } from './document.ts'
-import { environmentSection } from './environment.ts'
-import { html } from './html.ts'
+import { code, documentOf, type Row, sums, table, verdict } from './document.ts'
+import { html, type Markup, nothing } from './html.ts'
 import { isolationSection } from './isolation.ts'
 import { limitsSection } from './limits.ts'
-import { stepsSection } from './steps.ts'
-import { code } from './table.ts'
 import { treeSection } from './tree.ts'
-import { troubles } from './troubles.ts'
-import { bytes, duration } from './units.ts'
-import { mostMemory, processorTime } from './used.ts'
-import { verdictOfRun } from './verdict.ts'
+import { bytes, duration, mostMemory, processorTime, verdictOfRun } from './figures.ts'
 
 const sections = [
   ['commands', 'Commands', commandsSection],
@@ -23,7 +18,7 @@ const sections = [
   ['steps', 'Steps', stepsSection],
 ] as const
 
-/** One file with everything in it: no script, and nothing that is loaded from elsewhere. The same record gives the same page. */
+/** The page of a run as one file. The same record gives the same page. */
 export function pageOf(record: RunRecord): string {
   const { commands, system, startedAt, id, buildjail } = record
   const { words, isGood } = verdictOfRun(record)
@@ -43,7 +38,6 @@ export function pageOf(record: RunRecord): string {
   })
 }
 
-/** The figures that people ask for first. */
 function figures(record: RunRecord): (readonly [string, string])[] {
   const { closedMs, openedMs, closingMs, commands } = record
   const took = commands.reduce((sum, { end }) => sum + (end?.durationMs ?? 0), 0)
@@ -62,4 +56,57 @@ function shortened(text: string): string {
   const most = 100
   const line = text.replaceAll(/\s+/g, ' ')
   return line.length <= most ? line : `${[...line].slice(0, most).join('')}…`
+}
+
+/** Errors, warnings and what was left. Empty if there are none. */
+function troubles({ errors, leftInOutputs, kept, plan: { warnings, leftOut } }: RunRecord): Markup {
+  const items = [
+    ...errors.map(({ code: name, message }) => html`<li><strong class="bad">Error</strong> ${name === undefined ? undefined : html`${code(name)} `}${message}</li>\n`),
+    ...(kept === undefined ? [] : [html`<li><strong>Kept</strong> a copy of what the failed command left is in ${code(kept)}</li>\n`]),
+    ...leftInOutputs.map(({ path, what }) => html`<li><strong>Left in an output</strong> ${code(path)}: ${what}</li>\n`),
+    ...warnings.map(({ entry, problem }) => html`<li><strong>Warning</strong> ${code(entry)}: ${problem}</li>\n`),
+    ...leftOut.map(({ entry, path }) => html`<li><strong>Left out</strong> ${code(path)} of ${code(entry)}, because it is missing</li>\n`),
+  ]
+  return items.length === 0 ? nothing : html`<section><h2 id="troubles">To be noted</h2><ul>${items}</ul></section>`
+}
+
+/** The variables that each command begins with, and the recorded values. */
+function environmentSection({ plan: { env } }: RunRecord): Markup {
+  const columns = [{ name: 'Name', style: 'code' }, { name: 'Value' }] as const
+  const rows = env.map(({ name, value }): Row => [name, value === undefined ? html`<em>set, not recorded</em>` : code(value)])
+  const isLeftOut = env.some(({ value }) => value === undefined)
+  return html`${isLeftOut ? html`<p>Values that may be secrets are not recorded.</p>` : undefined}\n${table('Environment', columns, rows)}`
+}
+
+const stepColumns = [
+  { name: 'Step', style: 'code' },
+  { name: 'Path', style: 'code' },
+  { name: 'After', style: 'number' },
+  { name: 'Took', style: 'number' },
+  { name: 'Drawn', style: 'wide', isUnnamed: true },
+] as const
+
+/** The run from opening to closing, and the steps of both, each on a scale of its own. */
+function stepsSection({ steps, openedMs, closingMs, closedMs }: RunRecord): Markup {
+  const parts = [
+    ['Opening', 0, openedMs],
+    ['In use', openedMs, closingMs],
+    ['Closing', closingMs, closedMs],
+  ] as const
+  const rows = parts.map(([name, from, to]): Row => [name, duration(Math.max(to - from, 0)), bar(from / closedMs, (to - from) / closedMs)])
+  const whole = table('The run as a whole', [{ name: 'Part' }, { name: 'Took', style: 'number' }, { name: 'Drawn', style: 'wide', isUnnamed: true }], rows)
+  return html`${whole}\n${phaseOf('Opening', steps.filter(({ phase }) => phase === 'open'))}\n${phaseOf('Closing', steps.filter(({ phase }) => phase === 'close'))}`
+}
+
+function phaseOf(name: string, steps: readonly RecordedStep[]): Markup {
+  const whole = steps.reduce((sum, { ns }) => sum + ns, 0)
+  let before = 0
+  const rows = steps.map(({ step, path, ns }): Row => {
+    const after = before
+    before += ns
+    return [step, path === undefined ? '' : code(path), duration(after / 1e6), duration(ns / 1e6), bar(after / whole, ns / whole)]
+  })
+  if (rows.length === 0) return html`<p>No step of ${name.toLowerCase()} is in the record.</p>`
+  return html`<details open><summary><h3>${name}: ${rows.length} ${rows.length === 1 ? 'step' : 'steps'} in ${duration(whole / 1e6)}</h3></summary>
+${table(`Steps of ${name.toLowerCase()}`, stepColumns, rows)}</details>`
 }

@@ -1,16 +1,16 @@
 import type { RecordedMount, RunRecord } from '../recording/run-record.ts'
 import type { MountRecord } from '../session/record.ts'
 import { html, nothing, type Markup } from './html.ts'
-import { code, table, type Row } from './table.ts'
-import { bytes } from './units.ts'
+import { code, table, type Row } from './document.ts'
+import { bytes } from './figures.ts'
 
-/** What is at a path of the root. */
+/** What lies at a path of the root. */
 interface Entry {
   readonly access: string
   readonly what: string
-  /** On the host. */
+  /** The path on the host. */
   readonly source: string
-  /** The field of the spec. */
+  /** The field of the spec that asked for it. */
   readonly asked: string
   readonly kernel: MountRecord | undefined
 }
@@ -26,7 +26,7 @@ const kinds: Readonly<Record<string, string>> = {
   bind: 'folder of the host',
   file: 'file of the host',
   store: 'store of the host',
-  overlay: 'folder of the host; what is written there is not kept',
+  overlay: 'folder of the host; writes are thrown away',
   listed: 'folder of the host, its entries one by one',
   tmpfs: 'in memory',
   dev: 'devices',
@@ -42,7 +42,7 @@ const columns = [
   { name: 'In the kernel’s words', style: 'code' },
 ] as const
 
-/** The root as a tree, with everything that was put in it. */
+/** The root as a tree, with everything in it. */
 export function treeSection(record: RunRecord): Markup {
   const top: Node = { path: '/', name: '/', entry: undefined, children: new Map() }
   const kernel = new Map((record.kernel?.mounts ?? []).map((mount) => [below(record.kernel?.root ?? '', mount.on), mount]))
@@ -77,7 +77,7 @@ function planned(mount: RecordedMount, kernel: MountRecord | undefined, { filled
   const { kind, target, source = '', writable, size, entry } = mount
   const used = filled.find((one) => one.target === target)?.used
   const most = size === undefined ? '' : `, at most ${bytes(size)}`
-  const rest = used === undefined ? '' : `, ${bytes(used)} used in the end`
+  const rest = used === undefined ? '' : `, ${bytes(used)} used at the end`
   return {
     access: kernel === undefined ? accessWord(writable) : accessOf(kernel, writable),
     what: `${kinds[kind] ?? kind}${most}${rest}`,
@@ -95,7 +95,7 @@ function accessWord(writable: boolean): string {
   return writable ? 'read-write' : 'read-only'
 }
 
-/** A devfs of FreeBSD has no flags to be seen (statfs(2)); then it is as planned. */
+/** statfs(2) shows no flags of a FreeBSD devfs, so that is shown as planned. */
 function accessOf({ flags, type }: MountRecord, writable = true): string {
   if (flags.includes('ro')) return 'read-only'
   return accessWord(type === 'devfs' ? writable : true)
@@ -105,7 +105,7 @@ function inKernelsWords({ type, flags }: MountRecord): string {
   return [type, ...flags.filter((flag) => !['ro', 'rw', 'relatime'].includes(flag))].join(' ')
 }
 
-/** The path inside, of one on the host; undefined where it lies elsewhere. */
+/** The path inside for a path on the host. Undefined if it lies outside the root. */
 function below(root: string, on: string): string | undefined {
   if (on === root) return '/'
   return on.startsWith(`${root}/`) ? on.slice(root.length) : undefined

@@ -5,14 +5,14 @@ import type { OutputPiece, RecordedOutput } from './run-record.ts'
 type Stream = OutputPiece['stream']
 type Piece = { -readonly [Member in keyof OutputPiece]: OutputPiece[Member] }
 
-/** Characters that are kept of the beginning, and as many of the end. */
+/** So many characters are kept of the beginning, and as many of the end. */
 export const mostKept: number = 128 * 1024
-/** A time of its own costs a piece, and a page with too many of them is slow to read. */
+/** Each time stamp begins a piece, and a page with too many pieces is slow. */
 const mostPieces = 1000
-/** Milliseconds. */
+/** Output within so many milliseconds is one piece. */
 const together = 100
 
-/** The beginning and the end of what a command writes, and when. */
+/** The beginning and the end of a command's output, with times. */
 export class KeptOutput {
   readonly #decoders = { stdout: new StringDecoder('utf8'), stderr: new StringDecoder('utf8') }
   readonly #bytes = { stdout: 0, stderr: 0 }
@@ -27,7 +27,7 @@ export class KeptOutput {
     this.#add(stream, atMs, this.#decoders[stream].write(chunk))
   }
 
-  /** Nothing comes any more. */
+  /** The streams have ended. */
   end(atMs: number): void {
     for (const stream of ['stdout', 'stderr'] as const) this.#add(stream, atMs, this.#decoders[stream].end())
   }
@@ -53,7 +53,7 @@ export class KeptOutput {
   #shorten(): void {
     for (let first = this.#tail[0]; first !== undefined && (this.#tailSize > mostKept || this.#tail.length > mostPieces); first = this.#tail[0]) {
       const excess = this.#tail.length > mostPieces ? first.text.length : Math.min(this.#tailSize - mostKept, first.text.length)
-      // Not between the halves of a character.
+      // Never split a surrogate pair.
       const gone = first.text.slice(0, isHalved(first.text, excess) ? excess + 1 : excess)
       this.#leftOut += Buffer.byteLength(gone)
       this.#tailSize -= gone.length
@@ -63,7 +63,7 @@ export class KeptOutput {
   }
 }
 
-/** Lines that belong together stay together, and a line that is written bit by bit is one. */
+/** Joins lines that were written at about the same time, and parts of one line. */
 function append(pieces: Piece[], piece: Piece): void {
   const last = pieces.at(-1)
   const continues = last !== undefined && last.stream === piece.stream && (!last.text.endsWith('\n') || piece.atMs - last.atMs < together)
@@ -75,7 +75,7 @@ function whole(text: string, most: number): string {
   return text.length <= most ? text : text.slice(0, isHalved(text, most) ? most - 1 : most)
 }
 
-/** Between the two code units of one character. */
+/** Whether `at` lies between the two code units of one character. */
 function isHalved(text: string, at: number): boolean {
   return /^[\uD800-\uDBFF][\uDC00-\uDFFF]$/.test(text.slice(at - 1, at + 1))
 }

@@ -1,25 +1,16 @@
 import { readlinkSync } from 'node:fs'
 import { statfs } from 'node:fs/promises'
 import { arch, release } from 'node:os'
-import path from 'node:path'
+import { join } from 'node:path'
 
 import type { CommandEvent, EndEvent, LimitEvent, OutputEvent } from '../events/session-events.ts'
-import type { Session } from '../session/session.ts'
 import type { SessionRecord, TraceEntry } from '../session/record.ts'
+import type { Session } from '../session/session.ts'
 import type { SessionUsage } from '../session/usage.ts'
+import { fieldNames, fields } from '../spec/fields.ts'
+import type { Plan } from '../spec/plan.ts'
 import { KeptOutput } from './kept-output.ts'
-import { recordedPlan } from './recorded-plan.ts'
-import {
-  recordFormat,
-  type RecordedCommand,
-  type RecordedEnd,
-  type RecordedError,
-  type RecordedFilling,
-  type RecordedKernel,
-  type RecordedNearLimit,
-  type RecordedStep,
-  type RunRecord,
-} from './run-record.ts'
+import { type RecordedCommand, type RecordedEnd, type RecordedError, type RecordedFilling, type RecordedKernel, type RecordedNearLimit, type RecordedPlan, type RecordedStep, recordFormat, type RunRecord } from './run-record.ts'
 import { UsageSamples } from './usage-samples.ts'
 
 export interface RecordingOptions {
@@ -27,7 +18,7 @@ export interface RecordingOptions {
   readonly began: number
   /** The version of the package. */
   readonly version: string
-  /** True: the values of all variables, secrets as well. */
+  /** Records the values of all variables, secrets too. */
   readonly hasValues: boolean
 }
 
@@ -40,8 +31,8 @@ interface Course {
 }
 
 /**
- * Keeps what a session's page tells of: it listens to the session from here on, and looks at what it uses while a command runs. `look` comes
- * before the session is closed, and `record` afterwards.
+ * Collects the record of a session: it listens to its events, and samples its usage while a command runs. Call `look` before the session closes, and
+ * `record` afterwards.
  */
 export class Recorder {
   readonly #session: Session
@@ -68,8 +59,8 @@ export class Recorder {
   }
 
   /**
-   * What only an open session can say.
-   * @throws SessionClosedError, SystemCallError when the kernel cannot be asked; the rest is there all the same
+   * Asks what only an open session can answer.
+   * @throws SessionClosedError, SystemCallError if the kernel cannot be asked; the rest is recorded anyway
    */
   async look(): Promise<void> {
     try {
@@ -83,7 +74,7 @@ export class Recorder {
     }
   }
 
-  /** @param errors what went wrong with the session itself */
+  /** @param errors of the session itself */
   record(errors: readonly unknown[]): RunRecord {
     const { id, plan, trace, leftInOutputs, kept } = this.#session
     const { version, hasValues } = this.#options
@@ -148,7 +139,7 @@ export class Recorder {
     this.#nearLimits.push({ atMs: this.#now(), limit, used, most })
   }
 
-  /** Of /tmp and others as it, by the path that the kernel gives the root on the host. Who may not go there is told nothing. */
+  /** The use of /tmp and other memory file systems, by the root's path on the host. None for a caller who may not go there. */
   async #fillings(root: string): Promise<RecordedFilling[]> {
     const targets = this.#session.plan.mounts.filter(({ kind }) => kind === 'tmpfs').map(({ target }) => target)
     const found = await Promise.all(targets.map((target) => fillingOf(root, target)))
@@ -158,7 +149,7 @@ export class Recorder {
 
 async function fillingOf(root: string, target: string): Promise<RecordedFilling | undefined> {
   try {
-    const { bsize, blocks, bfree } = await statfs(path.join(root, target))
+    const { bsize, blocks, bfree } = await statfs(join(root, target))
     return { target, used: (blocks - bfree) * bsize, size: blocks * bsize }
   } catch {
     return undefined
@@ -175,14 +166,14 @@ function recordedKernel({ jail, ...said }: SessionRecord): RecordedKernel {
   return { ...said, ...(parameters !== undefined && { jail: parameters }), ...(hostNamespaces !== undefined && { hostNamespaces }) }
 }
 
-/** Of this program, as namespaces(7) has them: `mnt:[4026531841]`. */
+/** The namespaces of this program, from links such as `mnt:[4026531841]` (namespaces(7)). */
 function ownNamespaces(kinds: readonly string[]): Record<string, number> {
   const numbers: [string, number][] = []
   for (const kind of kinds) {
     try {
       numbers.push([kind, Number(/\d+/.exec(readlinkSync(`/proc/self/ns/${kind}`))?.[0])])
     } catch {
-      // Not to be seen here.
+      // This kernel does not have the kind.
     }
   }
   return Object.fromEntries(numbers)
@@ -192,4 +183,39 @@ function recordedError(error: unknown): RecordedError {
   if (!(error instanceof Error)) return { message: String(error) }
   const { code } = error as NodeJS.ErrnoException
   return { ...(typeof code === 'string' && { code }), message: error.message }
+}
+
+/** Variables that hold no secrets: those that every session sets, and those that decide what programs print. */
+export const openVariables: ReadonlySet<string> = new Set([
+  'PATH', 'HOME', 'TMPDIR', 'LC_ALL', 'LANG', 'TZ', 'TERM', 'SOURCE_DATE_EPOCH', 'NO_COLOR', 'FORCE_COLOR',
+])
+
+/** @param hasValues records the values of all variables */
+export function recordedPlan(plan: Plan, hasValues: boolean): RecordedPlan {
+  const { mounts, links, files, devices, env, limits, warnings, leftOut } = plan
+  return {
+    facts: fieldNames.flatMap((name) => fields[name].facts(plan)).map(([name, text]) => [name ?? '', text ?? '']),
+    mounts: mounts.map(({ kind, target, source, writable, size, files: most, entry }) => ({
+      kind,
+      target,
+      ...(source !== undefined && { source }),
+      writable,
+      ...(size !== undefined && { size }),
+      ...(most !== undefined && { files: most }),
+      entry,
+    })),
+    links: links.map(({ path, target }) => ({ path, target })),
+    files: files.map(({ path, text, entry }) => ({ path, bytes: Buffer.byteLength(text), entry })),
+    devices: devices.map(({ path, kind, entry }) => ({ path, kind, entry })),
+    env: Object.entries(env)
+      .sort(([a], [b]) => (a < b ? -1 : 1))
+      .map(([name, value]) => {
+        // defence: record-no-value-variable
+        const isOpen = hasValues || openVariables.has(name)
+        return { name, ...(isOpen && { value }) }
+      }),
+    limits,
+    warnings: warnings.map(({ entry, problem }) => ({ entry, problem })),
+    leftOut: leftOut.map(({ entry, path }) => ({ entry, path })),
+  }
 }

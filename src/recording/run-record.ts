@@ -3,16 +3,16 @@ import type { SessionUsage } from '../session/usage.ts'
 import type { Usage } from '../command/result.ts'
 import type { PlanLimits } from '../spec/plan.ts'
 
-/** What the first member of the JSON says. */
+/** The value of `format`, the first member of the JSON. */
 export const recordFormat = 'buildjail-run'
 
 /**
- * One run, from the opening of its session to its closing, as plain JSON: what `buildjail run --record` writes, and what a page is made of.
+ * One run, from opening its session to closing it, as plain JSON: `buildjail run --record` writes it, and a page is made from it.
  * Times are milliseconds since the run began.
  */
 export interface RunRecord {
   readonly format: typeof recordFormat
-  /** Another one where a member has changed its meaning or is gone. New members may come within a version. */
+  /** Changes if a member changes its meaning or goes. New members may come within a version. */
   readonly version: 1
   /** The version of the package. */
   readonly buildjail: string
@@ -25,28 +25,28 @@ export interface RunRecord {
   readonly closedMs: number
   readonly id: string
   readonly plan: RecordedPlan
-  /** What the kernel says it built; absent where it could not be asked. */
+  /** The session as the kernel reports it. Absent if the kernel could not be asked. */
   readonly kernel?: RecordedKernel
   readonly steps: readonly RecordedStep[]
   readonly commands: readonly RecordedCommand[]
-  /** Of all processes of the session, before it was closed. */
+  /** Usage of all processes of the session, before it closed. */
   readonly usage?: SessionUsage
-  /** The same while commands ran; of long runs fewer a second. */
+  /** Usage while commands ran. Long runs have fewer samples a second. */
   readonly samples: readonly UsageSample[]
-  /** What was in the file systems that are in memory, before the session was closed. */
+  /** Use of the memory file systems, before the session closed. */
   readonly filled: readonly RecordedFilling[]
   /** Limits that were nearly reached. */
   readonly nearLimits: readonly RecordedNearLimit[]
   readonly leftInOutputs: readonly { readonly path: string; readonly what: string }[]
-  /** Where the copy is of what a failed command left. */
+  /** Where the copy of a failed command's files is. */
   readonly kept?: string
-  /** Everything that went wrong with the session itself, in order. */
+  /** All errors of the session itself, in order. */
   readonly errors: readonly RecordedError[]
 }
 
-/** What was planned: the parts that people ask for. */
+/** The plan, as far as readers ask for it. */
 export interface RecordedPlan {
-  /** The fields of the spec that are a matter of a few words, as `buildjail plan` prints them. */
+  /** The short fields of the spec, as `buildjail plan` prints them. */
   readonly facts: readonly (readonly [name: string, text: string])[]
   readonly mounts: readonly RecordedMount[]
   readonly links: readonly { readonly path: string; readonly target: string }[]
@@ -69,7 +69,7 @@ export interface RecordedMount {
   readonly entry: string
 }
 
-/** A file of the root's own. Its text is not kept: that of a caller's may be a secret. */
+/** A file that the session has in its root. Its text is not recorded, because it may be a secret. */
 export interface RecordedFile {
   readonly path: string
   readonly bytes: number
@@ -78,18 +78,18 @@ export interface RecordedFile {
 
 export interface RecordedVariable {
   readonly name: string
-  /** Absent where it may be a secret. */
+  /** Absent if it may be a secret. */
   readonly value?: string
 }
 
-/** `SessionRecord` as JSON has it: numbers beyond 2^53 are texts. */
+/** A `SessionRecord` in JSON: numbers beyond 2^53 are texts. */
 export interface RecordedKernel {
   readonly id: string
   readonly root: string
   readonly jail?: Readonly<Record<string, string | number | boolean | readonly string[]>>
   readonly mounts: readonly MountRecord[]
   readonly namespaces?: Readonly<Record<string, number>>
-  /** Of the program that opened the session. Linux only. */
+  /** Namespaces of the program that opened the session. Linux only. */
   readonly hostNamespaces?: Readonly<Record<string, number>>
   readonly ids?: { readonly users: readonly IdRangeRecord[]; readonly groups: readonly IdRangeRecord[] }
   readonly user?: { readonly uid: number; readonly gid: number; readonly groups: readonly number[] }
@@ -109,7 +109,7 @@ export interface RecordedCommand {
   readonly argv: readonly string[]
   readonly cwd: string
   readonly beganMs: number
-  /** Absent when it was not over before the session was closed. */
+  /** Absent if the command was still running when the session closed. */
   readonly end?: RecordedEnd
   readonly output: RecordedOutput
 }
@@ -119,17 +119,17 @@ export interface RecordedEnd {
   readonly exitCode?: number
   /** By name. */
   readonly signal?: string
-  /** That ended it. */
+  /** The limit that ended it. */
   readonly limit?: string
   readonly timedOut: boolean
   readonly isCanceled: boolean
-  /** Absent where it could not be started. */
+  /** Absent if it could not be started. */
   readonly usage?: Usage
   /** Why it could not be started. */
   readonly error?: RecordedError
 }
 
-/** What a command wrote, as far as this program read it. */
+/** A command's output, as far as this program read it. */
 export interface RecordedOutput {
   /** Bytes of each stream. */
   readonly stdout: number
@@ -138,7 +138,7 @@ export interface RecordedOutput {
   readonly head: readonly OutputPiece[]
   /** Bytes between the beginning and the end that were not kept. */
   readonly leftOut: number
-  /** The end; empty where the beginning is all of it. */
+  /** The end. Empty if the beginning is everything. */
   readonly tail: readonly OutputPiece[]
 }
 

@@ -1,12 +1,12 @@
 import type { SessionUsage } from '../session/usage.ts'
 import type { UsageSample } from './run-record.ts'
 
-/** Milliseconds between two looks, at first. */
+/** Milliseconds between two samples, at first. */
 const firstInterval = 50
-/** When there are so many, every other one goes, and the interval doubles: a day has no more of them than a minute. */
+/** At so many samples, every other one is dropped and the interval doubles, so a day has no more of them than a minute. */
 const mostSamples = 400
 
-/** Looks at what a session uses while a command runs in it. */
+/** Samples the usage of a session while commands run in it. */
 export class UsageSamples {
   readonly #usage: () => Promise<SessionUsage>
   readonly #now: () => number
@@ -39,7 +39,7 @@ export class UsageSamples {
     this.#timer = undefined
   }
 
-  /** One more, now. Undefined where nobody can tell. */
+  /** Takes a sample now. Undefined if the usage is unknown. */
   async look(): Promise<SessionUsage | undefined> {
     const usage = await this.#usage().catch(() => undefined)
     if (usage === undefined || usage.by === undefined) return undefined

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 
 import { JAIL_CREATE, jailGet, jailRemove, jailSet } from '../../src/freebsd/index.ts'
-import { jailDefault } from '../../src/page/jail-defaults.ts'
+import { jailDefault } from '../../src/page/isolation.ts'
 import { useFolders } from '../session/folders.ts'
 import { describeFreebsd } from './guest.ts'
 

@@ -189,7 +189,7 @@ describeSession('the command line', () => {
     const before = await hostState()
     const { child, ended, told } = await begun("trap '' INT TERM; sleep 100 & echo > /output/up; while :; do sleep 0.1; done")
     child.kill('SIGINT')
-    await expect.poll(told, { timeout: 20_000 }).toBe('buildjail: the command was sent SIGINT and goes on; once more ends it at once\n')
+    await expect.poll(told, { timeout: 20_000 }).toBe('buildjail: the command got SIGINT and goes on; a second SIGINT ends it\n')
     const second = performance.now()
     child.kill('SIGINT')
     expect(await ended).toBe(130)

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 
-import { completions } from '../../src/cli/completion/completion.ts'
+import { completions } from '../../src/cli/completion.ts'
 import { describeSession } from './kernel.ts'
 import { Person } from './person.ts'
 

@@ -98,7 +98,7 @@ describeSession('the page of a run', () => {
     expect(told('--', 'no-such-command').page).toContain('could not be started')
     expect(told('--timeout', '300ms', '--', 'sleep', '20').page).toContain('timed out')
     const { page, record } = told('--limit', 'output=1000B', '--', 'sh', '-c', 'while :; do echo more; done')
-    expect(page).toContain('came to its limit of output')
+    expect(page).toContain('reached its limit of output')
     expect(record.plan.limits.output).toBe(1000)
   })
 

@@ -143,11 +143,11 @@ describe('what a command line says is what is asked for', () => {
   })
 
   it.each([
-    [['compare', 'a.json'], 'BEFORE and AFTER: are wanted'],
+    [['compare', 'a.json'], 'BEFORE and AFTER: are missing'],
     [['compare', 'a.json', 'b.json', 'c.json'], 'c.json: is one word too many'],
     [['compare', '--full', 'a.json', 'b.json'], '--full: is not for buildjail bench compare'],
     [['--bar', '2'], '--bar: is for buildjail bench compare'],
-    [['it'], 'it: is nothing that buildjail bench does'],
+    [['it'], 'it: is not a command of buildjail bench'],
   ])('of a bench, nothing that does not belong to it: %j', (words, sentence) => {
     expect(() => parseCommandLine(['bench', ...words])).toThrow(sentence)
   })
@@ -205,7 +205,7 @@ describe('what a command line says is what is asked for', () => {
 describe('what cannot be understood is refused, and the word is named', () => {
   it.each<[string[], entry: string, says: string]>([
     [[], 'arguments', 'run, plan, page, ps, gc, doctor, bench and completion'],
-    [['completion'], 'shell', 'bash, zsh and fish'],
+    [['completion'], 'shell', 'bash, zsh or fish'],
     [['completion', 'bash', 'x'], 'x', 'one word too many'],
     [['help', 'run', 'x'], 'x', 'one word too many'],
     [['frob'], 'frob', 'is not a command of buildjail'],

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 
-import { clock, lastLine, ProgressLine } from '../../src/cli/progress-line.ts'
+import { clock, lastLine, ProgressLine } from '../../src/cli/progress.ts'
 
 describe('the last line of an output', () => {
   it.each([

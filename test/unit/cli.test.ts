@@ -5,7 +5,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 
 import { dispatch } from '../../src/cli/dispatch.ts'
 import { describeError, jsonText } from '../../src/cli/report.ts'
-import { styleFor, type Style } from '../../src/cli/style.ts'
+import { styleFor, type Style } from '../../src/cli/terminal.ts'
 import { statusOfRefusal, statusOfSignal } from '../../src/cli/exit-status.ts'
 import type { NativeFailure } from '../../src/errors.ts'
 import { fieldNames, fields } from '../../src/spec/fields.ts'
@@ -56,7 +56,7 @@ describe('completion and help', () => {
   })
 
   it('refuse what they do not know, and name what there is', async () => {
-    expect(await say('completion', 'csh')).toEqual({ status: 125, out: '', err: 'buildjail: csh: is no shell that there is a completion for; there are bash, zsh, fish\n' })
+    expect(await say('completion', 'csh')).toEqual({ status: 125, out: '', err: 'buildjail: csh: is not a shell that buildjail completes for; those are bash, zsh, fish\n' })
     expect(await say('help', 'frob')).toMatchObject({ status: 125, out: '', err: expect.stringContaining('spec-file, signals, environment, and each option') })
   })
 
@@ -258,7 +258,7 @@ supported('a refusal is one sentence on stderr, 125, and with --json an object',
     [['run', '--toolchain', 'none'], 'buildjail: command: is missing; it comes last\n'],
     [['plan', '--toolchain', 'none', '--', ''], 'buildjail: command[0]: must not be empty\n'],
     [['run', '--toolchain', 'none', '--cwd', 'src', '--', 'cc'], 'buildjail: --cwd: src is not absolute\n'],
-    [[], 'buildjail: arguments: a command is missing; there are run, plan, page, ps, gc, doctor, bench and completion (buildjail --help tells more)\n'],
+    [[], 'buildjail: arguments: a command is missing; commands are run, plan, page, ps, gc, doctor, bench and completion (see buildjail --help)\n'],
   ])('%j', async (argv, sentence) => {
     expect(await say(...argv)).toEqual({ status: 125, out: '', err: sentence })
     expect(addon.acts).toEqual([])

@@ -2,10 +2,9 @@ import { createHash } from 'node:crypto'
 
 import { describe, expect, it } from 'vitest'
 
-import { html } from '../../src/page/html.ts'
+import { asShown, html, visible } from '../../src/page/html.ts'
 import { pageOf } from '../../src/page/page.ts'
-import { bytes, duration, share } from '../../src/page/units.ts'
-import { asShown, visible } from '../../src/page/visible.ts'
+import { bytes, duration, share } from '../../src/page/figures.ts'
 import { readRecord } from '../../src/recording/read-record.ts'
 import type { RunRecord } from '../../src/recording/run-record.ts'
 import { least, onFreebsd, onLinux } from './page-records.ts'
@@ -124,7 +123,7 @@ describe('a page says', () => {
     ['how it went', 'something went wrong with the session'],
     ['how each command went', 'failed with exit status 2'],
     ['why one did not start', 'could not be started: no such file'],
-    ['which limit ended one', 'came to its limit of wallTime'],
+    ['which limit ended one', 'reached its limit of wallTime'],
     ['what a command wrote', 'compiling a.c'],
     ['what of it is not there', '2 KiB are left out here'],
     ['where an input comes from, that it is read-only, and who asked for it', 'src read-only folder of the host /srv/app inputs.src ext4 nosuid nodev'],

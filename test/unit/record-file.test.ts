@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process'
 import { closeSync, constants, existsSync, lstatSync, openSync, readFileSync, readSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
 import { beforeEach, describe, expect, it } from 'vitest'
 
-import { RecordFile } from '../../src/cli/record-file.ts'
+import { RecordFile } from '../../src/cli/run-report.ts'
 import { HostTree } from './host-tree.ts'
 
 const tree = new HostTree()

@@ -2,7 +2,7 @@ import { describe, expect, it, vi } from 'vitest'
 
 import { KeptOutput, mostKept } from '../../src/recording/kept-output.ts'
 import { readRecord } from '../../src/recording/read-record.ts'
-import { recordedPlan } from '../../src/recording/recorded-plan.ts'
+import { recordedPlan } from '../../src/recording/recorder.ts'
 import type { RecordedOutput, RunRecord } from '../../src/recording/run-record.ts'
 import { UsageSamples } from '../../src/recording/usage-samples.ts'
 import { planOf } from '../../src/spec/plan.ts'

@@ -83,8 +83,8 @@ describe('a spec file', () => {
     ['{\r\n  "name": 1\r\n}', '2:3', 'name: must be 1 to 32'],
     ['{ "names": "a" }', '1:3', 'names: is not a field of a spec'],
     ['{ "__proto__": { "name": "a" } }', '1:3', '__proto__: is not a field of a spec'],
-    ['{ "name": "a", "name": "b" }', '1:16', 'name: is there twice'],
-    ['{ "env": { "A": "1", "A": "2" } }', '1:22', 'A: is there twice'],
+    ['{ "name": "a", "name": "b" }', '1:16', 'name: appears twice'],
+    ['{ "env": { "A": "1", "A": "2" } }', '1:22', 'A: appears twice'],
     ['{ "inputs": {\n  "src": "ok", "b.c": 7 } }', '2:16', 'inputs.b.c: must be a string'],
     ['{ "inputs": { "src": { "path": "x",\n "optional": 1 } } }', '2:2', 'inputs.src.optional: must be true or false'],
     ['{ "inputs": { "a/b": "x" } }', '1:15', 'a name is one path component'],
@@ -150,7 +150,7 @@ supported('with a spec file', () => {
     expect(addon.launched.map(({ argv }) => argv)).toEqual([['make', 'all'], ['make', 'check']])
     expect((await say('plan', '-f', file)).out).toContain('\ncommand\n  make all\n')
     write('{ "toolchain": "none", "timeout": "5ms" }')
-    expect(await say('run', '-f', file)).toMatchObject({ status: 125, err: `buildjail: command: is missing; it comes last, or is in ${file}\n` })
+    expect(await say('run', '-f', file)).toMatchObject({ status: 125, err: `buildjail: command: is missing; it comes last, or stands in ${file}\n` })
     addon.reset({ behaviour: ({ job }) => void vi.waitFor(() => expect(addon.acts).toContain('SIGTERM tree')).then(() => addon.exit(job, { signal: 'SIGTERM' })) })
     expect(await say('run', '-f', file, 'sleep', '9')).toMatchObject({ status: 124 })
   })

@@ -2,20 +2,19 @@ import { statusOfSignal } from './exit-status.ts'
 
 const watched = ['SIGHUP', 'SIGINT', 'SIGTERM'] as const
 
-/** A command that has begun. */
+/** A running command. */
 export interface Interruptible {
-  /** False when it is over. */
+  /** Returns false if the command is over. */
   readonly interrupt: () => boolean
   readonly endAtOnce: () => void
 }
 
 /**
- * While a session is open, a signal that asks this program to stop does not end it at once. SIGINT goes to the command, which may go on;
- * any other signal, and SIGINT where there is no command, stops it and has the session closed. The second signal of that kind ends the command
- * at once.
+ * Handles SIGHUP, SIGINT and SIGTERM while a session is open. SIGINT goes to the command, which may go on. The other signals, and SIGINT without a
+ * command, stop the command and close the session. A second signal ends the command at once.
  */
 export class Interruption {
-  /** The signal by which the program stops. */
+  /** The signal that stopped the run. */
   #stoppedBy: string | undefined
   #isInterrupted = false
   #command: Interruptible | undefined
@@ -27,23 +26,23 @@ export class Interruption {
     else this.#stop(name)
   }
 
-  /** @param remind is called when a command that was interrupted goes on */
+  /** @param remind is called if an interrupted command goes on */
   constructor(remind: () => void) {
     this.#remind = remind
     for (const name of watched) process.on(name, this.#onSignal)
   }
 
-  /** Aborted when the command is to be stopped, or not to begin. */
+  /** Aborts the run: it stops the command, or keeps it from beginning. */
   get signal(): AbortSignal {
     return this.#controller.signal
   }
 
-  /** Undefined where the command ended by itself. */
+  /** The exit status after a stop. Undefined if no signal stopped the run. */
   get status(): number | undefined {
     return this.#stoppedBy === undefined ? undefined : statusOfSignal(this.#stoppedBy)
   }
 
-  /** Of a command that ended by `signal`; undefined where nobody asked for that. */
+  /** For a command that ended by `signal`. Undefined if no signal to this program caused it. */
   messageFor(signal: string | undefined): string | undefined {
     const name = this.#stoppedBy ?? (this.#isInterrupted && signal === 'SIGINT' ? signal : undefined)
     return name === undefined ? undefined : `stopped by ${name}`
@@ -78,3 +77,25 @@ export class Interruption {
 }
 
 const reminderMs = 2000
+
+/** SIGTSTP stops a program sooner than this, or not at all if its process group is orphaned (setpgid(2)). */
+const stoppingMs = 100
+
+/**
+ * Makes SIGTSTP (Ctrl-Z) stop the command together with this program. The command has a terminal session of its own, so the terminal signals only
+ * this program. The returned function ends that.
+ */
+export function suspendTogether(signal: (name: 'SIGSTOP' | 'SIGCONT') => boolean): () => void {
+  const onStop = (): void => {
+    if (!signal('SIGSTOP')) return
+    process.off('SIGTSTP', onStop)
+    process.kill(process.pid, 'SIGTSTP')
+    // Runs after this program was continued.
+    setTimeout(() => {
+      process.on('SIGTSTP', onStop)
+      signal('SIGCONT')
+    }, stoppingMs)
+  }
+  process.on('SIGTSTP', onStop)
+  return () => process.off('SIGTSTP', onStop)
+}

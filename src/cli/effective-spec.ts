@@ -1,0 +1,97 @@
+import { commandLine } from '../command/command.ts'
+import { InvalidCommandError, isBuildjailError } from '../errors.ts'
+import { askedBy, specText } from '../spec/asked.ts'
+import { fieldNames, fields, type Spec } from '../spec/fields.ts'
+import { inOneLine } from '../spec/readable.ts'
+import type { PlanRequest, RunRequest } from './command-line.ts'
+
+/** What `run` or `plan` is asked for: the spec file with the options of the command line added. */
+export interface EffectiveSpec {
+  readonly spec: Spec
+  readonly command: readonly string[]
+  /** Milliseconds. */
+  readonly timeout?: number
+  /** Makes an error name what the user wrote: the place in the spec file, or the option. */
+  readonly located: (error: unknown) => unknown
+}
+
+/** @throws SpecError naming the entry, and where it stands in the file. */
+export async function effectiveSpec({ kind, spec, command, file, timeout }: PlanRequest | RunRequest): Promise<EffectiveSpec> {
+  const own = timeout === undefined ? {} : { timeout }
+  if (file === undefined) return { spec, command, ...own, located: inFlags }
+  // Loaded only for a command line with --file.
+  const { SpecFile, entryOf, withPlace } = await import('./spec-file.ts')
+  const ofFile = new SpecFile(file)
+  const both = command.length > 0 ? command : (ofFile.command ?? [])
+  if (kind === 'run' && both.length === 0) throw new InvalidCommandError('command', `is missing; it comes last, or stands in ${file}`, 'plan')
+  return {
+    spec: joined(ofFile.spec, spec),
+    command: both,
+    ...(ofFile.timeout === undefined ? {} : { timeout: ofFile.timeout }),
+    ...own,
+    located: (error) => {
+      const isOfCommandLine = (entry: string): boolean => isGiven(spec, entry, ofFile.spec)
+      const place = isOfCommandLine(entryOf(error)) ? undefined : ofFile.placeOf(entryOf(error))
+      return withPlace(inFlags(error, isOfCommandLine), place)
+    },
+  }
+}
+
+/** The command line adds to maps and lists of the file, and replaces other fields. */
+function joined(ofFile: Spec, given: Spec): Spec {
+  const both: Record<string, unknown> = { ...ofFile, ...given }
+  for (const name of fieldNames) {
+    const { join } = fields[name].flag as { readonly join?: (before: unknown, after: unknown) => unknown }
+    if (join !== undefined && ofFile[name] !== undefined && given[name] !== undefined) both[name] = join(ofFile[name], given[name])
+  }
+  return both
+}
+
+/** Whether an entry of the joined spec comes from the command line. */
+function isGiven(given: Spec, entry: string, ofFile: Spec): boolean {
+  const name = fieldNames.find((one) => new RegExp(`^${one}([.[]|$)`).test(entry))
+  if (name === undefined || given[name] === undefined) return false
+  if (ofFile[name] === undefined || fields[name].flag.join === undefined) return true
+  const rest = entry.slice(name.length)
+  const index = /^\[(\d+)\]/.exec(rest)?.[1]
+  if (index !== undefined) return Number(index) >= (ofFile[name] as readonly unknown[]).length
+  return Object.keys(given[name]).some((key) => rest === `.${key}` || rest.startsWith(`.${key}.`))
+}
+
+const named = new RegExp(String.raw`^(${fieldNames.toSorted((a, b) => b.length - a.length).join('|')})(?=[.[]|$)(.*)$`, 's')
+
+/** In a message about two entries that conflict, the second one: in parentheses, or as "the target of inputs.src too". */
+const otherEntry = /(?<=\()\w+[.[][^()]*(?=\))|(?<= of )\w+[.[].*(?= too$)/g
+
+/**
+ * Rewrites the message of an error to name options (`--input src`) in place of fields of a spec (`inputs.src`). Its `entry` stays.
+ * @param isOption whether an entry of the spec comes from the command line
+ */
+function inFlags(error: unknown, isOption: (entry: string) => boolean = () => true): unknown {
+  if (!isBuildjailError(error)) return error
+  const entry = inOneLine(error.entry ?? '')
+  const asked = askedBy(error)
+  const [text, flags] = asked === undefined ? [] : [inOneLine(specText(asked)), flagsText(asked)]
+  const inWords = (words: string): string => (text === undefined || flags === undefined ? words : words.replaceAll(text, () => flags))
+  const [subject, rest] = entry !== '' && isOption(error.entry ?? '') && error.message.startsWith(`${entry}: `) ? [flagOf(entry), error.message.slice(entry.length)] : ['', error.message]
+  const message = subject + inWords(rest).replaceAll(otherEntry, (other) => (entry !== '' && isOption(other) ? flagOf(other) : other))
+  Object.defineProperty(error, 'message', { value: message })
+  return error
+}
+
+/** The option that sets an entry of a spec: `--input src` for `inputs.src`. */
+function flagOf(entry: string): string {
+  const [, name, rest = ''] = named.exec(entry) ?? []
+  if (name === undefined) return entry
+  const { flag } = fields[name as keyof Spec]
+  return `--${flag.name}${flag.isRepeatable && rest.startsWith('.') ? ` ${rest.slice(1)}` : ''}`
+}
+
+function flagsText(spec: Spec): string {
+  const words = Object.entries(spec).flatMap(([name, value]: [string, unknown]) => {
+    const { flag } = fields[name as keyof Spec]
+    const values = Array.isArray(value) ? value.map(String) : [String(value)]
+    return (flag.isRepeatable ? values : [values.join(',')]).flatMap((one) => [`--${flag.name}`, one])
+  })
+  return commandLine(words)
+}
