@@ -37,7 +37,6 @@ class Addon final : public Napi::Addon<Addon> {
                              InstanceMethod("usage", &Addon::usage),
                              InstanceMethod("pidOf", &Addon::pid_of),
                              InstanceMethod("resizeTerminal", &Addon::resize_terminal),
-                             InstanceMethod("spendOutput", &Addon::spend_output),
                              InstanceMethod("lookAtTerminal", &Addon::look_at_terminal),
                              InstanceMethod("giveBackTerminal", &Addon::give_back_terminal),
                              InstanceMethod("recover", &Addon::recover),
@@ -101,9 +100,10 @@ class Addon final : public Napi::Addon<Addon> {
     auto [plan, envelope] = subject_of(info[0]);
     auto ends = runtime_->jobs().prepare(*request);
     if (!ends) throw Napi::Error(env, error_to_js(env, ends.error()));
-    const Napi::Value pipes = hand_over_pipes(env, *request, *ends);
+    Napi::Value pipes = hand_over_pipes(env, *request, *ends);
     runtime_->began(env);
-    runtime_->jobs().begin(std::move(plan), std::move(envelope), std::move(*request), std::move(*ends));
+    auto budget = runtime_->jobs().begin(std::move(plan), std::move(envelope), std::move(*request), std::move(*ends));
+    if (budget && pipes.IsArray()) pipes.As<Napi::Array>().Set(3U, spending_from(env, std::move(budget)));
     return pipes;
   }
 
@@ -139,14 +139,8 @@ class Addon final : public Napi::Addon<Addon> {
     return Napi::Boolean::New(info.Env(), runtime_->jobs().resize(job_of(info), size));
   }
 
-  Napi::Value spend_output(const Napi::CallbackInfo& info) {
-    if (runtime_->is_started())
-      runtime_->jobs().spend_output(job_of(info), static_cast<std::size_t>(info[1].As<Napi::Number>().Int64Value()));
-    return info.Env().Undefined();
-  }
-
   Napi::Value look_at_terminal(const Napi::CallbackInfo& info) {
-    if (runtime_->is_started()) runtime_->jobs().waiter().terminals().look_again();
+    if (runtime_->is_started()) runtime_->jobs().waiter().mover().look_at_terminals();
     return info.Env().Undefined();
   }
 
@@ -193,6 +187,17 @@ class Addon final : public Napi::Addon<Addon> {
       has_pipe = true;
     }
     return has_pipe ? Napi::Value(fds) : env.Undefined();
+  }
+
+  /** NativeSpend of src/native/binding.ts. */
+  static Napi::Function spending_from(Napi::Env env, SharedOutputBudget budget) {
+    return Napi::Function::New(
+        env,
+        [budget = std::move(budget)](const Napi::CallbackInfo& info) -> Napi::Value {
+          const auto bytes = static_cast<std::size_t>(info[0].As<Napi::Number>().Int64Value());
+          return Napi::Boolean::New(info.Env(), budget->spend(bytes) == bytes);
+        },
+        "spend");
   }
 
   std::shared_ptr<Runtime> runtime_;

@@ -84,7 +84,7 @@ Napi::Object job_end_to_js(Napi::Env env, const JobEnd& end) {
   set_failure("failure", end.failure);
   if (end.closed) object.Set("closed", close_report_to_js(env, *end.closed));
   if (!end.exit) return object;
-  const auto& [ending, is_max_buffer, streams, input_failure, output_failure] = *end.exit;
+  const auto& [ending, moved] = *end.exit;
   if (WIFEXITED(ending.status)) object.Set("exitCode", WEXITSTATUS(ending.status));
   if (WIFSIGNALED(ending.status)) object.Set("signal", signal_name(WTERMSIG(ending.status)));
   auto usage = Napi::Object::New(env);
@@ -92,15 +92,15 @@ Napi::Object job_end_to_js(Napi::Env env, const JobEnd& end) {
   usage.Set("systemUs", static_cast<double>(ending.system_us));
   usage.Set("maxRssBytes", static_cast<double>(ending.max_rss_bytes));
   object.Set("usage", usage);
-  if (is_max_buffer) object.Set("isMaxBuffer", true);
-  set_output("stdout", streams[0]);
-  set_output("stderr", streams[1]);
+  if (moved.is_max_buffer) object.Set("isMaxBuffer", true);
+  set_output("stdout", moved.output[0]);
+  set_output("stderr", moved.output[1]);
   if (end.died) {
     const std::chrono::duration<double, std::milli> since = std::chrono::steady_clock::now() - *end.died;
     object.Set("sinceExitMs", since.count());
   }
-  set_failure("inputFailure", input_failure);
-  set_failure("outputFailure", output_failure);
+  set_failure("inputFailure", moved.input_failure);
+  set_failure("outputFailure", moved.output_failure);
   if (end.limit) object.Set("limit", std::string(end.limit->name));
   return object;
 }

@@ -11,12 +11,12 @@
 
 namespace buildjail {
 
-void Job::begin_to_count() {
-  if (!request_.command || request_.command->limits.output == 0) return;
-  budget_ = std::make_shared<OutputBudget>(request_.command->limits.output, [job = weak_from_this()] {
+SharedOutputBudget Job::begin_to_count() {
+  if (!request_.command || request_.command->limits.output == 0) return nullptr;
+  ends_.budget = std::make_shared<OutputBudget>(request_.command->limits.output, [job = weak_from_this()] {
     if (const auto writer = job.lock()) writer->end_for_output();
   });
-  ends_.budget = budget_;
+  return ends_.budget;
 }
 
 bool Job::begins_at_once() const {
@@ -65,7 +65,7 @@ Status Job::launch() {
     early_size = early_size_;
   }
   if (!status) return status;
-  if (early_size) static_cast<void>(jobs_.waiter().terminals().resize(request_.number, *early_size));
+  if (early_size) static_cast<void>(jobs_.waiter().mover().resize(request_.number, *early_size));
   for (const auto& [signal, whom] : *early) static_cast<void>(send(signal, whom));
   return status;
 }
@@ -92,7 +92,7 @@ bool Job::resize(TerminalSize size) {
       return true;
     }
   }
-  return jobs_.waiter().terminals().resize(request_.number, size);
+  return jobs_.waiter().mover().resize(request_.number, size);
 }
 
 Result<SessionUsage> Job::usage() {
@@ -102,10 +102,6 @@ Result<SessionUsage> Job::usage() {
     opened = envelope_;
   }
   return opened ? opened->usage() : SessionUsage();
-}
-
-void Job::spend_output(std::size_t bytes) {
-  if (budget_) static_cast<void>(budget_->spend(bytes));
 }
 
 bool Job::send(int signal, Whom whom) {

@@ -60,8 +60,8 @@ class Job : public std::enable_shared_from_this<Job> {
         ends_(std::move(ends)),
         has_opened_(plan_ != nullptr) {}
 
-  /** Comes first: from here on what its command writes can be counted. */
-  void begin_to_count();
+  /** Comes first. Makes the budget of its command's output; null where that has no limit. */
+  SharedOutputBudget begin_to_count();
   /** It need not go to a thread that may wait. */
   [[nodiscard]] bool begins_at_once() const;
   void begin();
@@ -71,8 +71,6 @@ class Job : public std::enable_shared_from_this<Job> {
   bool resize(TerminalSize size);
   /** Of its session; nothing is counted before that is open. May wait. Any thread. */
   Result<SessionUsage> usage();
-  /** So much of its output was read elsewhere. */
-  void spend_output(std::size_t bytes);
 
  private:
   Status open();
@@ -95,7 +93,6 @@ class Job : public std::enable_shared_from_this<Job> {
   bool has_opened_;
   CloseReport report_;
   CommandLimits limits_;
-  SharedOutputBudget budget_;
   /** At the launch. */
   LimitsMet met_before_;
 

@@ -24,16 +24,20 @@ Result<StdioEnds> Jobs::prepare(const JobRequest& request) {
   return ends;
 }
 
-void Jobs::begin(SharedPlan plan, std::shared_ptr<Envelope> envelope, JobRequest request, StdioEnds ends) {
+SharedOutputBudget Jobs::begin(SharedPlan plan, std::shared_ptr<Envelope> envelope, JobRequest request,
+                               StdioEnds ends) {
   const std::uint32_t number = request.number;
   auto job = std::make_shared<Job>(*this, std::move(plan), std::move(envelope), std::move(request), std::move(ends));
-  job->begin_to_count();
+  SharedOutputBudget budget = job->begin_to_count();
   {
     const std::lock_guard lock(mutex_);
     jobs_.insert_or_assign(number, job);
   }
-  if (job->begins_at_once()) return job->begin();
-  threads_.run([job = std::move(job)] { job->begin(); });
+  if (job->begins_at_once())
+    job->begin();
+  else
+    threads_.run([job = std::move(job)] { job->begin(); });
+  return budget;
 }
 
 std::shared_ptr<Job> Jobs::find(std::uint32_t job) {
@@ -55,10 +59,6 @@ bool Jobs::resize(std::uint32_t job, TerminalSize size) {
 Result<SessionUsage> Jobs::usage(std::uint32_t job) {
   const auto found = find(job);
   return found ? found->usage() : SessionUsage();
-}
-
-void Jobs::spend_output(std::uint32_t job, std::size_t bytes) {
-  if (const auto found = find(job)) found->spend_output(bytes);
 }
 
 Result<std::shared_ptr<Envelope>> Jobs::open(SharedPlan plan, const std::string& id) {

@@ -17,7 +17,7 @@
 #include "envelope/job.h"
 #include "envelope/system.h"
 #include "envelope/worker_threads.h"
-#include "launch/ready_ends.h"
+#include "launch/stdio_ends.h"
 #include "launch/waiter.h"
 
 namespace buildjail {
@@ -47,16 +47,14 @@ class Jobs {
   [[nodiscard]] bool is_started() const noexcept { return waiter_ != nullptr; }
   /** Its pipes, as far as they need no waiting. */
   Result<StdioEnds> prepare(const JobRequest& request);
-  /** Of a plan, or of an envelope. Never waits. */
-  void begin(SharedPlan plan, std::shared_ptr<Envelope> envelope, JobRequest request, StdioEnds ends);
+  /** Begins a job of a plan, or of an envelope. Never waits. Returns the budget of its command's output, if any. */
+  SharedOutputBudget begin(SharedPlan plan, std::shared_ptr<Envelope> envelope, JobRequest request, StdioEnds ends);
   /** False when the job is over, or has no command. */
   bool signal(std::uint32_t job, int signal, Whom whom);
   /** Of the terminal of its command. False when the job is over, or its command has no terminal. */
   bool resize(std::uint32_t job, TerminalSize size);
   /** Of its session; nothing is counted before that is open, and after the job. May wait. */
   Result<SessionUsage> usage(std::uint32_t job);
-  /** So much of its command's output was read by JavaScript. */
-  void spend_output(std::uint32_t job, std::size_t bytes);
   std::optional<pid_t> pid_of(std::uint32_t job) { return waiter_->pid_of(job); }
   /** Closes everything, and waits for it; nothing begins any more. Again: nothing is left to do. */
   void shut_down();

@@ -220,19 +220,15 @@ Status JailEnvelope::launch(Launching launching) {
     ends.is_terminal = (*terminal)->streams;
   }
   if (auto status = ends.open_files(request.stdio); !status) return status;
-  const auto stdio = ends.numbers();
-  const auto signal = [](pid_t pid, int sent) { return pid > 0 && ::kill(-pid, sent) == 0; };
-  Child child{.run = request.run, .owner = owner_, .streams = {}, .listener = std::move(listener), .signal = signal};
-  if (auto status = waiter_->expect_process(std::move(child), request, ends); !status) return status;
   GivenTerminal given{.path = nullptr, .terminal = nullptr};
   if (*terminal) {
-    auto status = waiter_->terminals().begin(request.run, **terminal, std::move(opened.master), ends);
-    if (!status) {
-      waiter_->forget(request.run);
-      return status;
-    }
+    if (auto status = ends.connect_terminal(**terminal, std::move(opened.master)); !status) return status;
     given = {.path = opened.path.c_str(), .terminal = &**terminal};
   }
+  const auto stdio = ends.numbers();
+  const auto signal = [](pid_t pid, int sent) { return pid > 0 && ::kill(-pid, sent) == 0; };
+  Child child{.run = request.run, .owner = owner_, .listener = std::move(listener), .signal = signal};
+  if (auto status = waiter_->expect_process(std::move(child), request, ends); !status) return status;
   // defence: limits-memory-host-program
   const int more_launches = plan_->limits.memory ? kMoreLaunches : 0;
   auto launched = launch_in_jail(jail_.jail->reference(), user_, set_groups_, request, stdio, given, more_launches);
@@ -240,7 +236,7 @@ Status JailEnvelope::launch(Launching launching) {
     waiter_->forget(request.run);
     return std::move(launched.error());
   }
-  waiter_->terminals().opened(request.run);
+  waiter_->mover().opened(request.run);
   std::erase_if(jail_.sockets, [](const auto& socket) { return socket.expired(); });
   jail_.sockets.insert(jail_.sockets.end(), ends.sockets.begin(), ends.sockets.end());
   last_launched_ = std::move(launched->who);
@@ -334,8 +330,7 @@ CloseReport JailEnvelope::close() {
     is_closed_ = true;
   }
   auto report = walk_.take_away();
-  if (report.failures.empty() && !waiter_->relays().end(owner_, kRelayBound))
-    report.failures.push_back(relay_held_up());
+  if (report.failures.empty() && !waiter_->mover().end(owner_, kRelayBound)) report.failures.push_back(relay_held_up());
   return report;
 }
 

@@ -11,7 +11,7 @@
 #include <cerrno>
 
 #include "freebsd/child.h"
-#include "launch/exec_child.h"
+#include "launch/vfork_child.h"
 
 namespace buildjail {
 

@@ -5,6 +5,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <cstddef>
+#include <string>
 #include <utility>
 
 #include "base/unique_fd.h"
@@ -15,7 +17,7 @@ namespace {
 
 constexpr const char* kStep = "stdio";
 constexpr int kPipeBytes = 256 * 1024;
-/** Of what a file fills: the larger it is, the more rarely do command and relay wait for each other. */
+/** Of a pipe that a file fills: in a larger one, command and mover wait for each other more rarely. */
 constexpr int kInputPipeBytes = 1024 * 1024;
 
 /** The end to be read, then the end to be written to. */
@@ -32,8 +34,8 @@ void enlarge([[maybe_unused]] int pipe, [[maybe_unused]] int size) {
 }
 
 /**
- * A pipe is read only when something was seen to be there. On Linux that may be gone by then: a command can open its
- * own end once more, and read what it wrote (proc_pid_fd(5)). On FreeBSD that gives it the other direction of the pipe
+ * A pipe is read only when poll(2) saw something in it. On Linux that may be gone by then: a command can open its own
+ * end once more, and read what it wrote (proc_pid_fd(5)). On FreeBSD that would be the other direction of the pipe
  * (pipe(2)), and only we read from this one.
  */
 int let_no_read_wait([[maybe_unused]] int pipe) {
@@ -45,6 +47,15 @@ int let_no_read_wait([[maybe_unused]] int pipe) {
 #endif
 }
 
+constexpr std::array<StdioKind, 3> kCollected{StdioKind::kIgnore, StdioKind::kCapture, StdioKind::kCapture};
+
+bool is_collected(const std::array<StdioRequest, 3>& stdio) {
+  for (std::size_t i = 0; i < stdio.size(); ++i) {
+    if (stdio.at(i).kind != kCollected.at(i)) return false;
+  }
+  return true;
+}
+
 }  // namespace
 
 Status StdioEnds::make_pipes(const std::array<StdioRequest, 3>& stdio) {
@@ -54,8 +65,7 @@ Status StdioEnds::make_pipes(const std::array<StdioRequest, 3>& stdio) {
     if (child.at(i) || (kind != StdioKind::kPipe && kind != StdioKind::kCapture && kind != StdioKind::kSocket))
       continue;
     if (auto status = make_pipe(i, kind); !status) return status;
-    // What an event loop empties holds more than one turn of it has; or not, where the user's pipes hold much
-    // (pipe(7)).
+    // A pipe that the event loop empties should hold more than one turn of it yields. The kernel may refuse (pipe(7)).
     if (kind == StdioKind::kPipe) enlarge(ours.at(i).get(), kPipeBytes);
     if (kind == StdioKind::kCapture && let_no_read_wait(ours.at(i).get()) != 0) return last_error(kStep, "fcntl");
   }
@@ -102,13 +112,13 @@ Status StdioEnds::open_files(const std::array<StdioRequest, 3>& stdio) {
 }
 
 Status StdioEnds::give(HostFile file, std::size_t number) {
-  if (file.given == Given::kOwnNull) return {};
-  if (file.given == Given::kItself) {
+  if (file.command_end == CommandEnd::kOwnNull) return {};
+  if (file.command_end == CommandEnd::kItself) {
     child.at(number) = std::move(file.fd);
     return {};
   }
   // One pipe keeps the order in which the two were written.
-  if (number == 2 && !flows.empty() && !flows.back().is_input() && flows.back().file().is_same_file(file)) {
+  if (number == 2 && !files.empty() && !files.back()->is_input() && files.back()->file().is_same_file(file)) {
     is_same = true;
     return {};
   }
@@ -116,17 +126,64 @@ Status StdioEnds::give(HostFile file, std::size_t number) {
   enlarge(ours.at(number).get(), number == 0 ? kInputPipeBytes : kPipeBytes);
   if (::fcntl(ours.at(number).get(), F_SETFL, O_NONBLOCK) != 0) return last_error(kStep, "fcntl");
   if (number != 0) {
-    flows.push_back(Flow::from_command(std::move(file), std::move(ours.at(number))));
+    files.push_back(FileFlow::from_command(std::move(file), std::move(ours.at(number)), budget));
     return {};
   }
   UniqueFd left;
-  // All else is read no further once a command has closed its stdin.
+  // Only a regular file is read on when the command has closed its stdin.
   if (S_ISREG(file.mode)) {
     left = UniqueFd(::fcntl(child[0].get(), F_DUPFD_CLOEXEC, STDERR_FILENO + 1));
     if (!left) return last_error(kStep, "fcntl");
   }
-  flows.push_back(Flow::into_command(std::move(file), std::move(ours[0]), std::move(left)));
+  files.push_back(FileFlow::into_command(std::move(file), std::move(ours[0]), std::move(left)));
   return {};
+}
+
+Status StdioEnds::connect_terminal(const CommandTerminal& wanted, UniqueFd master) {
+  constexpr const char* kTerminal = "terminal";
+  TerminalFlow::Ends ends{.master = std::move(master),
+                          .input = std::move(typed),
+                          .keyboard = wanted.keyboard,
+                          .output = std::move(shown),
+                          .is_screen = wanted.screen >= 0,
+                          .budget = budget};
+  if (ends.keyboard) {
+    ends.input = UniqueFd(::fcntl(ends.keyboard->fd(), F_DUPFD_CLOEXEC, STDERR_FILENO + 1));
+    if (!ends.input) return last_error(kTerminal, "fcntl", "fd 0");
+  }
+  if (ends.is_screen) {
+    ends.output = open_own_terminal(wanted.screen);
+    if (!ends.output) return last_error(kTerminal, "fcntl", "fd " + std::to_string(wanted.screen));
+  }
+  auto made = TerminalFlow::make(std::move(ends));
+  if (!made) return std::move(made.error());
+  terminal = std::move(*made);
+  return {};
+}
+
+StdioEnds ReadyEnds::take(const std::array<StdioRequest, 3>& stdio) {
+  if (!is_collected(stdio)) return {};
+  const std::lock_guard lock(mutex_);
+  auto ends = std::exchange(ends_, std::nullopt);
+  return ends ? std::move(*ends) : StdioEnds();
+}
+
+void ReadyEnds::keep(StdioEnds ends) {
+  const std::lock_guard lock(mutex_);
+  ends_ = std::move(ends);
+}
+
+void ReadyEnds::drop() {
+  const std::lock_guard lock(mutex_);
+  ends_.reset();
+}
+
+std::optional<StdioEnds> ReadyEnds::make() {
+  std::array<StdioRequest, 3> stdio;
+  for (std::size_t i = 0; i < stdio.size(); ++i) stdio.at(i).kind = kCollected.at(i);
+  StdioEnds ends;
+  if (!ends.make_pipes(stdio)) return std::nullopt;
+  return ends;
 }
 
 }  // namespace buildjail

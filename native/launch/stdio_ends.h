@@ -2,37 +2,41 @@
 
 #include <array>
 #include <memory>
+#include <mutex>
+#include <optional>
 #include <vector>
 
 #include "base/result.h"
 #include "base/unique_fd.h"
-#include "launch/flow.h"
+#include "launch/file_flow.h"
 #include "launch/launch_request.h"
-#include "launch/output_budget.h"
+#include "launch/terminal_flow.h"
 
 namespace buildjail {
 
 /** Both ends of a command's standard descriptors. */
 struct StdioEnds {
-  /** What the command gets as 0, 1 and 2. Empty where that is the session's own /dev/null, or stderr what stdout is. */
+  /** What the command gets as 0, 1 and 2. Empty: the session's own /dev/null, or for stderr the same as stdout. */
   std::array<UniqueFd, 3> child;
-  /** Our ends of its pipes; empty where there is none. No read(2) of one that is captured waits. */
+  /** Our ends of its pipes. No read(2) of one that is captured waits. */
   std::array<UniqueFd, 3> ours;
   /** Which of the command's are pipes that were made for it. */
   std::array<bool, 3> is_pipe{};
   /** stderr is the very end that stdout has. */
   bool is_same = false;
   /** Between its pipes and files of the host. */
-  std::vector<Flow> flows;
+  std::vector<std::unique_ptr<FileFlow>> files;
   /** Those that are the command's own terminal, which its system opens; `child` may be empty there. */
   std::array<bool, 3> is_terminal{};
-  /** What is typed into that terminal comes here, and what is written to it goes here, where JavaScript has the other
-   * end. */
+  /** Between that terminal and ours, or JavaScript's pipes. */
+  std::unique_ptr<TerminalFlow> terminal;
+  /** The ends for the terminal of the pipes that JavaScript has: what it types comes by one, and the other takes what
+   * is written. */
   UniqueFd typed;
   UniqueFd shown;
-  /** Those of ours that are sockets, once they were given away: there as long as who has them keeps them open. */
+  /** Our sockets, once JavaScript has them: they exist as long as it keeps them open. */
   std::vector<std::weak_ptr<const UniqueFd>> sockets;
-  /** Of what comes out of the command, as far as native code reads it. */
+  /** All that comes out of the command is spent from it. */
   SharedOutputBudget budget;
 
   /** The descriptors that the command gets, by number; -1: the session's own /dev/null. */
@@ -43,11 +47,33 @@ struct StdioEnds {
   Status make_pipes(const std::array<StdioRequest, 3>& stdio);
   /** Opens files, and takes what is inherited, where that is not there yet; may wait for a file system. */
   Status open_files(const std::array<StdioRequest, 3>& stdio);
+  /** Makes `terminal`. `master` is our side of the command's. */
+  Status connect_terminal(const CommandTerminal& wanted, UniqueFd master);
 
  private:
   Status make_pipe(std::size_t number, StdioKind kind);
   Status give(HostFile file, std::size_t number);
   Status make_terminal_pipes();
+};
+
+/**
+ * The pipes of the next command whose output is collected, made while the one before it runs: the next one is spared
+ * four system calls.
+ */
+class ReadyEnds {
+ public:
+  /** Those that are ready, where the request is for such pipes; else none. */
+  StdioEnds take(const std::array<StdioRequest, 3>& stdio);
+  /** Keeps them for the next; no more than one command's. */
+  void keep(StdioEnds ends);
+  void drop();
+
+  /** Nothing where no descriptor is left: the command that needs them tries again, and reports it. */
+  static std::optional<StdioEnds> make();
+
+ private:
+  std::mutex mutex_;
+  std::optional<StdioEnds> ends_;
 };
 
 }  // namespace buildjail

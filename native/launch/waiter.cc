@@ -23,8 +23,8 @@ constexpr std::uint64_t stream_token(std::uint32_t run, std::size_t stream) { re
 // Beyond all of those come the channels.
 constexpr std::uint64_t kFirstChannel = std::uint64_t{1} << 40U;
 
-// A debugger waits for its command first, and no event queue tells when that is done. It is rare, and a wait4(2) that
-// blocks would keep all others from being heard of.
+// A debugger waits for its command first, and no event queue tells when it has. A wait4(2) that blocks would delay the
+// ends of all other commands.
 constexpr std::chrono::milliseconds kTracedInterval{5};
 
 std::int64_t microseconds(const timeval& time) {
@@ -50,8 +50,7 @@ void Waiter::stop() {
   if (!thread_.joinable()) return;
   queue_->wake();
   thread_.join();
-  terminals_.stop();
-  relays_.stop();
+  mover_.stop();
 }
 
 Status Waiter::expect(Child child, const LaunchRequest& request, StdioEnds& ends) {
@@ -59,26 +58,13 @@ Status Waiter::expect(Child child, const LaunchRequest& request, StdioEnds& ends
   auto status = expect_process(std::move(child), request, ends);
   if (!status) return status;
   status = queue_->watch_readable(streams_of(run));
-  if (!status) {
-    static_cast<void>(take(run));
-    relays_.drop(run);
-  }
+  if (!status) forget(run);
   return status;
 }
 
 Status Waiter::expect_process(Child child, const LaunchRequest& request, StdioEnds& ends) {
   const std::uint32_t run = child.run;
-  for (std::size_t i = 0; i < child.streams.size(); ++i) {
-    if (request.stdio.at(i + 1).kind != StdioKind::kCapture) continue;
-    child.streams.at(i) = CapturedStream(std::move(ends.ours.at(i + 1)), std::move(ends.child.at(i + 1)),
-                                         request.max_buffer, ends.budget);
-  }
-  if (ends.budget) {
-    for (Flow& flow : ends.flows) {
-      if (!flow.is_input()) flow.count(ends.budget);
-    }
-  }
-  auto status = relays_.begin(run, child.owner, std::move(ends.flows), [this, run] { signal(run, SIGKILL); });
+  auto status = mover_.begin(request, child.owner, ends, [this, run] { signal(run, SIGKILL); });
   if (!status) return status;
   const std::lock_guard lock(mutex_);
   children_.insert_or_assign(run, std::move(child));
@@ -87,24 +73,16 @@ Status Waiter::expect_process(Child child, const LaunchRequest& request, StdioEn
 
 std::vector<Watched> Waiter::streams_of(std::uint32_t run) {
   std::vector<Watched> watched;
-  const std::lock_guard lock(mutex_);
-  const auto found = children_.find(run);
-  if (found == children_.end()) return watched;
-  for (std::size_t i = 0; i < found->second.streams.size(); ++i) {
-    const int fd = found->second.streams.at(i).fd();
-    if (fd >= 0) watched.push_back({.number = fd, .token = stream_token(run, i)});
+  const auto captured = mover_.captured(run);
+  for (std::size_t i = 0; i < captured.size(); ++i) {
+    if (captured.at(i) >= 0) watched.push_back({.number = captured.at(i), .token = stream_token(run, i)});
   }
   return watched;
 }
 
 void Waiter::forget(std::uint32_t run) {
-  terminals_.drop(run);
-  relays_.drop(run);
-  auto child = take(run);
-  if (!child) return;
-  for (const CapturedStream& stream : child->streams) {
-    if (stream.fd() >= 0) queue_->forget_readable(stream.fd());
-  }
+  static_cast<void>(take(run));
+  mover_.drop(run);
 }
 
 Status Waiter::watch_process(std::uint32_t run, pid_t pid) {
@@ -175,14 +153,14 @@ void Waiter::loop() {
       if (event.kind == Event::Kind::kReadable && event.token >= kFirstChannel) {
         read_channel(event.token - kFirstChannel);
       } else if (event.kind == Event::Kind::kReadable) {
-        read_stream(run, event.token % kParts - 1);
+        if (mover_.read(run, event.token % kParts - 1)) signal(run, SIGKILL);
       } else if (event.kind == Event::Kind::kExited) {
         hear_of(run);
         if (!reap(run)) traced_.push_back(run);
       }
     }
     std::erase_if(traced_, [this](std::uint32_t run) { return reap(run); });
-    relays_.look();
+    mover_.look();
     const std::lock_guard lock(mutex_);
     if (is_stopping_) return;
   }
@@ -221,13 +199,9 @@ void Waiter::found_pid(std::uint32_t run, pid_t pid) {
 }
 
 void Waiter::failed(std::uint32_t run, SysError error) {
-  relays_.drop(run);
   auto child = take(run);
-  if (!child) return;
-  for (const CapturedStream& stream : child->streams) {
-    if (stream.fd() >= 0) queue_->forget_readable(stream.fd());
-  }
-  tell_ended(run, std::move(child->listener.ended), std::move(error));
+  mover_.drop(run);
+  if (child) child->listener.ended(std::move(error));
 }
 
 void Waiter::ended(std::uint32_t run, const Ending& ending) {
@@ -259,18 +233,6 @@ void Waiter::hear_of(std::uint32_t run) {
   if (tell) tell();
 }
 
-void Waiter::read_stream(std::uint32_t run, std::size_t stream) {
-  const std::lock_guard lock(mutex_);
-  const auto found = children_.find(run);
-  if (found == children_.end()) return;
-  auto& captured = found->second.streams.at(stream);
-  if (captured.fd() >= 0 && !captured.read_some()) {
-    queue_->forget_readable(captured.fd());
-    captured.close();
-  }
-  if (captured.is_over_bound()) static_cast<void>(found->second.signal(found->second.pid, SIGKILL));
-}
-
 bool Waiter::reap(std::uint32_t run) {
   int status = 0;
   rusage usage{};
@@ -286,8 +248,7 @@ bool Waiter::reap(std::uint32_t run) {
   if (waited == 0) return false;
   auto child = take(run);
   if (!child) return true;
-  // ECHILD: somebody set SIGCHLD to be ignored, and the kernel reaped it (wait(2)). How it ended is lost, that it ended
-  // is not.
+  // ECHILD: SIGCHLD is ignored in this process, and the kernel reaped the child (wait(2)). Only how it ended is lost.
   deliver(std::move(*child), {.status = waited < 0 ? SIGKILL : status,
                               .user_us = microseconds(usage.ru_utime),
                               .system_us = microseconds(usage.ru_stime),
@@ -308,31 +269,8 @@ std::optional<Child> Waiter::take(std::uint32_t run) {
 }
 
 void Waiter::deliver(Child child, const Ending& ending) {
-  Exit exit{.ending = ending, .is_max_buffer = false, .output = {}, .input_failure = {}, .output_failure = {}};
-  for (std::size_t i = 0; i < child.streams.size(); ++i) {
-    auto& stream = child.streams.at(i);
-    if (!stream.is_captured()) continue;
-    stream.drain();
-    exit.is_max_buffer |= stream.is_over_bound();
-    exit.output.at(i) = stream.take();
-  }
-  tell_ended(child.run, std::move(child.listener.ended), std::move(exit));
-  // Nobody waits for that.
-  for (const CapturedStream& stream : child.streams) {
-    if (stream.fd() >= 0) queue_->forget_readable(stream.fd());
-  }
-}
-
-void Waiter::tell_ended(std::uint32_t run, std::function<void(Result<Exit>)> ended, Result<Exit> exit) {
-  if (!relays_.is_any() && !terminals_.is_any()) return ended(std::move(exit));
-  // Shared, as what is called must be copyable (std::function).
-  auto told = std::make_shared<Result<Exit>>(std::move(exit));
-  relays_.finish(run, [this, run, ended = std::move(ended), told](StdioRelay::Settled settled) {
-    if (*told) {
-      (*told)->input_failure = std::move(settled.input_failure);
-      (*told)->output_failure = std::move(settled.output_failure);
-    }
-    terminals_.finish(run, [ended, told] { ended(std::move(*told)); });
+  mover_.finish(child.run, [ended = std::move(child.listener.ended), ending](Moved moved) {
+    ended(Exit{.ending = ending, .moved = std::move(moved)});
   });
 }
 

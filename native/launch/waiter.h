@@ -17,12 +17,11 @@
 #include <vector>
 
 #include "base/result.h"
-#include "launch/captured_stream.h"
 #include "launch/event_queue.h"
+#include "launch/host_terminal.h"
 #include "launch/launch_request.h"
+#include "launch/mover.h"
 #include "launch/stdio_ends.h"
-#include "launch/stdio_relays.h"
-#include "launch/terminal_relays.h"
 
 namespace buildjail {
 
@@ -37,12 +36,7 @@ struct Ending {
 /** The end of a command, with its collected output. */
 struct Exit {
   Ending ending;
-  bool is_max_buffer;
-  /** stdout and stderr, where captured. */
-  std::array<std::optional<std::vector<std::byte>>, 2> output;
-  /** Of files of the host that its stdin came from, or that its output went to. */
-  std::optional<SysError> input_failure;
-  std::optional<SysError> output_failure;
+  Moved moved;
 };
 
 /** Called on the waiter's thread, `started` also on the one that launches. None of them may wait for anything. */
@@ -60,8 +54,6 @@ struct Child {
   std::uint32_t run = 0;
   /** Of the envelope: see Waiter::new_owner. */
   std::uint64_t owner = 0;
-  /** stdout and stderr. */
-  std::array<CapturedStream, 2> streams;
   CommandListener listener;
   /** Signals the command's process group; false when there is none any more. Any thread. `pid` is -1 while unknown. */
   std::function<bool(pid_t pid, int signal)> signal;
@@ -70,8 +62,8 @@ struct Child {
 
 /**
  * The one thread that hears of commands, reads their captured output and tells of their ends. FreeBSD's commands are
- * children of ours, and it waits for exactly those pids, so it never takes a status that the host program is waiting
- * for. Linux's are children of their session's pid 1, which tells of them over a channel.
+ * children of this process, and the waiter waits for exactly those pids, so it never takes a status that the host
+ * program is waiting for. Linux's are children of their session's pid 1, which tells of them over a channel.
  */
 class Waiter {
  public:
@@ -86,15 +78,12 @@ class Waiter {
   void stop();
 
   [[nodiscard]] std::uint64_t new_owner() { return last_owner_ += 1; }
-  /** A run that native code has for itself. Those that are asked for have the lower half of the numbers. */
+  /** The number of a command that native code runs for itself. JavaScript's have the lower half of the numbers. */
   [[nodiscard]] std::uint32_t new_run() { return kFirstOwnRun | (last_own_run_ += 1); }
 
-  /**
-   * Comes before the launch. Takes over both ends of the streams that are captured, and watches them; and what goes to
-   * and from files.
-   */
+  /** Comes before the launch. Hands the command's bytes to the mover, and watches its captured streams. */
   Status expect(Child child, const LaunchRequest& request, StdioEnds& ends);
-  /** The same of a child of ours, whose streams are watched together with its end, by watch_process. */
+  /** The same for a child of this process: watch_process watches its streams, together with its end. */
   Status expect_process(Child child, const LaunchRequest& request, StdioEnds& ends);
   /** There was no launch. The listener is not called. */
   void forget(std::uint32_t run);
@@ -129,37 +118,32 @@ class Waiter {
   bool is_expected(std::uint32_t run);
   /** Nothing while it is not known, and after its end. */
   std::optional<pid_t> pid_of(std::uint32_t run);
-  /** Of commands that have a terminal of their own. */
-  [[nodiscard]] TerminalRelays& terminals() noexcept { return terminals_; }
+  [[nodiscard]] HostTerminals& terminals() noexcept { return terminals_; }
+  [[nodiscard]] Mover& mover() noexcept { return mover_; }
   /** Waits until every command of an owner is over; false when the bound is reached first, or nobody tells any more. */
   bool wait_reaped(std::uint64_t owner, std::chrono::milliseconds bound);
-  /** Of commands that have files of the host. */
-  [[nodiscard]] StdioRelays& relays() noexcept { return relays_; }
 
  private:
   explicit Waiter(std::unique_ptr<EventQueue> queue);
   void loop();
-  /** Those of a run that are captured. */
+  /** The captured streams of a run. */
   std::vector<Watched> streams_of(std::uint32_t run);
   void read_channel(std::uint64_t owner);
-  void read_stream(std::uint32_t run, std::size_t stream);
   void hear_of(std::uint32_t run);
   /** False while it is a debugger's turn to wait for it (ptrace(2)). */
   bool reap(std::uint32_t run);
   /** Nothing when it is over already. */
   std::optional<Child> take(std::uint32_t run);
   void deliver(Child child, const Ending& ending);
-  /** The last call of a listener, once everything that its command wrote was passed on. */
-  void tell_ended(std::uint32_t run, std::function<void(Result<Exit>)> ended, Result<Exit> exit);
 
   struct Channel {
     int fd;
     std::function<bool()> read;
   };
 
-  TerminalRelays terminals_;
-  StdioRelays relays_{[this] { queue_->wake(); }};
+  HostTerminals terminals_;
   std::unique_ptr<EventQueue> queue_;
+  Mover mover_{*queue_};
   std::atomic<std::uint64_t> last_owner_ = 0;
   static constexpr std::uint32_t kFirstOwnRun = 0x80000000;
   std::atomic<std::uint32_t> last_own_run_ = 0;

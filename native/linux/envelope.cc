@@ -252,23 +252,20 @@ Status NamespaceEnvelope::launch(Launching launching) {
     if (!exit) explain(exit.error(), where);
     ended(std::move(exit));
   };
-  const auto& channel = inside->channel();
-  auto signal = [channel, number = request.run](pid_t, int sent) { return channel->signal(number, sent); };
-  auto status = waiter_->expect({.run = request.run,
-                                 .owner = owner_,
-                                 .streams = {},
-                                 .listener = std::move(listener),
-                                 .signal = std::move(signal)},
-                                request, ends);
-  if (!status) return status;
   auto command = setup();
   if (*terminal) {
-    status = waiter_->terminals().begin(request.run, **terminal, std::move(master), ends);
-    // Here it does so from the start.
-    waiter_->terminals().opened(request.run);
+    if (auto status = ends.connect_terminal(**terminal, std::move(master)); !status) return status;
     if ((*terminal)->is_typed_into) command.terminal = (*terminal)->first_stream();
   }
-  if (status) status = channel->launch(request, command, stdio);
+  const auto& channel = inside->channel();
+  auto signal = [channel, number = request.run](pid_t, int sent) { return channel->signal(number, sent); };
+  auto status = waiter_->expect(
+      {.run = request.run, .owner = owner_, .listener = std::move(listener), .signal = std::move(signal)}, request,
+      ends);
+  if (!status) return status;
+  // Linux keeps what is typed from the start.
+  waiter_->mover().opened(request.run);
+  status = channel->launch(request, command, stdio);
   if (status) return status;
   waiter_->forget(request.run);
   if (status.error().err == ESRCH && cgroup_.met().memory > 0)
@@ -350,7 +347,6 @@ Result<Credentials> NamespaceEnvelope::look_at_command(const Namespaces& inside)
   const auto& channel = inside.channel();
   auto status = waiter_->expect({.run = run,
                                  .owner = owner_,
-                                 .streams = {},
                                  .listener = std::move(listener),
                                  .signal = [channel, run](pid_t, int sent) { return channel->signal(run, sent); }},
                                 request, ends);
@@ -449,8 +445,7 @@ CloseReport NamespaceEnvelope::close() {
   }
   cgroup_.let_end();
   auto report = walk_.take_away();
-  if (report.failures.empty() && !waiter_->relays().end(owner_, kRelayBound))
-    report.failures.push_back(relay_held_up());
+  if (report.failures.empty() && !waiter_->mover().end(owner_, kRelayBound)) report.failures.push_back(relay_held_up());
   return report;
 }
 

@@ -4,7 +4,7 @@
 
 #include "base/result.h"
 #include "base/unique_fd.h"
-#include "launch/command_terminal.h"
+#include "launch/host_terminal.h"
 #include "launch/stdio_ends.h"
 
 namespace buildjail {

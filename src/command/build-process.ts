@@ -88,7 +88,7 @@ export class BuildProcess extends EventEmitter<BuildProcessEvents> implements Di
     this.#prepared = prepared
     refuseUncounted(prepared.limits, place.plan().limits, [stdin, stdout, stderr])
     // What comes from a terminal was counted by native code.
-    if (prepared.limits?.output !== undefined && stdin !== pty) this.#meter = new OutputMeter(prepared.limits.output)
+    if (prepared.limits?.output !== undefined && stdin !== pty) this.#meter = new OutputMeter()
     this.spawnfile = prepared.argv[0] ?? ''
     this.spawnargs = prepared.argv
     this.#abortSignal = checked.signal
@@ -101,7 +101,7 @@ export class BuildProcess extends EventEmitter<BuildProcessEvents> implements Di
     const pipes = isAborted ? noPipes : this.#begin(place, { ...prepared, stdio, maxBuffer: 0, ...size })
     if (!isAborted) this.#leaveTerminal = attendTerminal(stdio)
     this.stdin = pipes[0] < 0 ? null : writableOf(pipes[0])
-    this.#meter?.begin(this.#job)
+    this.#meter?.begin(pipes[3])
     if (!isAborted) place.telling.tell('command', () => ({ command: this.#job, argv: prepared.argv, cwd: prepared.cwd }))
     this.stdout = pipes[1] < 0 ? null : this.#heard('stdout', this.#counted(readableOf(pipes[1])))
     this.stderr = pipes[2] < 0 ? null : this.#heard('stderr', this.#counted(readableOf(pipes[2])))

@@ -1,31 +1,25 @@
-import { binding } from '../native/load.ts'
+import type { NativeSpend } from '../native/binding.ts'
 
 /**
- * Counts what is read here of a command's stdout and stderr, for `output` of its limits. Native code has the sum, with what it reads
- * itself, and ends the command.
+ * Spends what is read here of a command's stdout and stderr from its output budget (`limits.output`). Native code has the budget, spends
+ * what it reads itself from the same one, and ends the command.
  */
 export class OutputMeter {
-  readonly #most: number
-  #read = 0
-  #job = 0
-
-  constructor(most: number) {
-    this.#most = most
-  }
+  #spend: NativeSpend | undefined
+  #isOver = false
 
   /** The command has begun. */
-  begin(job: number): void {
-    this.#job = job
+  begin(spend: NativeSpend | undefined): void {
+    this.#spend = spend
   }
 
   count(bytes: number): void {
-    this.#read += bytes
     // defence: this-program-reads-command
-    binding().spendOutput(this.#job, bytes)
+    if (this.#spend?.(bytes) === false) this.#isOver = true
   }
 
-  /** Also by what was read when the command had ended, and nobody could end it any more. */
+  /** What was read after the command's end counts as well, though there is no command to end any more. */
   get isOver(): boolean {
-    return this.#read > this.#most
+    return this.#isOver
   }
 }

@@ -74,7 +74,7 @@ export class Running<Output = string> implements Promise<Result<Output>>, AsyncI
       refuseSplitCommand(command, options)
       if (options !== undefined) this.#options = checkRunOptions(options)
       const prepared = prepare(command, this.#options, place)
-      if (prepared.limits?.output !== undefined) this.#meter = new OutputMeter(prepared.limits.output)
+      if (prepared.limits?.output !== undefined) this.#meter = new OutputMeter()
       if (options !== undefined) this.#madeStreams = new Streams(this.#options, this.#ending, this.#meter)
       void turn.then(() => this.#whenReady(prepared))
     } catch (error) {
@@ -228,7 +228,7 @@ export class Running<Output = string> implements Promise<Result<Output>>, AsyncI
     this.#job = job
     this.#begun = performance.now()
     telling.tell('command', () => ({ command: job, argv: prepared.argv, cwd: prepared.cwd }))
-    this.#meter?.begin(job)
+    this.#meter?.begin(pipes?.[3])
     if (pipes !== undefined) this.#streams.begin(pipes)
     for (const early of this.#early ?? []) binding().kill(job, early, 'group')
   }

@@ -28,7 +28,7 @@ export interface NativeBinding {
   /**
    * Begins a job. `of`: a plan, of which a new envelope is opened, or an envelope that is open. `packed`: by wire-job.ts; it is
    * read before the call returns. Returns our ends of the command's pipes as descriptors of stdin, stdout and stderr, -1 where
-   * that one is no pipe; undefined where none is. Throws a NativeFailure when the job is malformed or no descriptor is left for its
+   * that one is no pipe; undefined where none is. The pipes that are read here are spent from the output budget here (`spend`). Throws a NativeFailure when the job is malformed or no descriptor is left for its
    * pipes; then nothing was begun and `ended` is not called.
    */
   start(of: NativePlan | NativeEnvelope, packed: Uint8Array): NativePipes | undefined
@@ -43,8 +43,6 @@ export interface NativeBinding {
   pidOf(job: number): number | undefined
   /** Of a job's command; in characters. False when it is over, or has no terminal of its own. */
   resizeTerminal(job: number, columns: number, rows: number): boolean
-  /** That many bytes of a job's command were read here, of its stdout or stderr: they count for `output` of its limits. */
-  spendOutput(job: number, bytes: number): void
   /** This program's terminal may have another size now, or this program was stopped and goes on. */
   lookAtTerminal(): void
   /** This program's terminal has its mode from before all commands, and keeps it. Comes before a signal that ends the program. */
@@ -54,7 +52,14 @@ export interface NativeBinding {
   readonly freebsdEvents?: NativeFreebsdEvents
 }
 
-export type NativePipes = readonly [stdin: number, stdout: number, stderr: number]
+/** `spend` is there where the command's output is limited. */
+export type NativePipes = readonly [stdin: number, stdout: number, stderr: number, spend?: NativeSpend]
+
+/**
+ * Spends bytes of a command's output from its one budget, also after the command's end; false when they exceed it. Then native code ends
+ * the command.
+ */
+export type NativeSpend = (bytes: number) => boolean
 
 export interface NativeListener {
   /** Only where the job asks for it: the command executes. */

@@ -41,11 +41,9 @@
 #include "envelope/state_entry.h"
 #include "envelope/walk.h"
 #include "envelope/worker_threads.h"
-#include "launch/captured_stream.h"
 #include "launch/launch_request.h"
-#include "launch/ready_ends.h"
+#include "launch/mover.h"
 #include "launch/stdio_ends.h"
-#include "launch/stdio_relay.h"
 #include "launch/vfork_child.h"
 #include "launch/waiter.h"
 #include "plan/nesting.h"
@@ -451,19 +449,26 @@ void check_descriptors() {
 
 StdioRequest file_request(const std::string& path) { return {.kind = StdioKind::kFile, .path = path}; }
 
-/** Until the relay is settled, or for as long as a test may take. */
-std::optional<StdioRelay::Settled> settled(StdioRelay& relay) {
+/** Files of one command, without its process. */
+Result<std::unique_ptr<FlowThread>> start_files(StdioEnds& ends, FlowListener listener) {
+  std::vector<std::unique_ptr<Flow>> flows;
+  for (auto& file : ends.files) flows.push_back(std::move(file));
+  return FlowThread::start(std::move(flows), std::move(listener));
+}
+
+/** Waits until the flows are settled, or for as long as a test may take. */
+std::optional<FlowThread::Settled> settled(FlowThread& flows) {
   for (int i = 0; i < 2000; ++i) {
-    if (auto found = relay.settled()) return found;
+    if (auto found = flows.settled()) return found;
     std::this_thread::sleep_for(std::chrono::milliseconds(1));
   }
   return std::nullopt;
 }
 
-void check_relays() {
+void check_files() {
   const std::string folder = make_folder();
   const std::string file = folder + "/file";
-  const RelayListener nobody{.failed = [] {}, .changed = [] {}};
+  const FlowListener nobody{.failed = [] {}, .changed = [] {}};
   check("the session's own /dev/null is nothing of the host's", [] {
     StdioEnds ends;
     std::array<StdioRequest, 3> stdio{};
@@ -477,41 +482,40 @@ void check_relays() {
     if (!ends.make_pipes(stdio) || !ends.open_files(stdio)) return false;
     struct stat found{};
     const auto numbers = ends.numbers();
-    return ends.flows.size() == 1 && numbers[1] == numbers[2] && ::fstat(numbers[1], &found) == 0 &&
+    return ends.files.size() == 1 && numbers[1] == numbers[2] && ::fstat(numbers[1], &found) == 0 &&
            S_ISFIFO(found.st_mode);
   });
-  check("a relay is settled once what the command wrote is in the file, and goes on for a daemon until it is ended",
+  check("a file is settled once what the command wrote is in the file, and goes on for a daemon until it is ended",
         [&] {
           StdioEnds ends;
           std::array<StdioRequest, 3> stdio{};
           stdio[1] = file_request(file);
           if (!ends.make_pipes(stdio) || !ends.open_files(stdio)) return false;
-          auto relay = StdioRelay::start(std::move(ends.flows), nobody);
-          if (!relay || ::write(ends.child[1].get(), "one", 3) != 3) return false;
-          (*relay)->command_ended();
+          auto flows = start_files(ends, nobody);
+          if (!flows || ::write(ends.child[1].get(), "one", 3) != 3) return false;
+          (*flows)->command_ended();
           struct stat found{};
-          if (!settled(**relay) || ::stat(file.c_str(), &found) != 0 || found.st_size != 3 || (*relay)->is_over())
+          if (!settled(**flows) || ::stat(file.c_str(), &found) != 0 || found.st_size != 3 || (*flows)->is_over())
             return false;
           if (::write(ends.child[1].get(), "more", 4) != 4) return false;
-          (*relay)->end_when_settled();
-          for (int i = 0; i < 2000 && !(*relay)->is_over(); ++i)
+          (*flows)->end_when_settled();
+          for (int i = 0; i < 2000 && !(*flows)->is_over(); ++i)
             std::this_thread::sleep_for(std::chrono::milliseconds(1));
-          return (*relay)->is_over() && ::stat(file.c_str(), &found) == 0 && found.st_size == 7;
+          return (*flows)->is_over() && ::stat(file.c_str(), &found) == 0 && found.st_size == 7;
         });
-  check("what goes through a relay is counted; once it is too much that is told, once, and the file gets no more", [&] {
+  check("what goes to a file is counted; once it is too much that is told, once, and the file gets no more", [&] {
     StdioEnds ends;
     std::array<StdioRequest, 3> stdio{};
     stdio[1] = file_request(file);
-    if (!ends.make_pipes(stdio) || !ends.open_files(stdio)) return false;
     std::atomic<int> told = 0;
-    const auto budget = std::make_shared<OutputBudget>(5, [&told] { told += 1; });
-    for (Flow& flow : ends.flows) flow.count(budget);
-    auto relay = StdioRelay::start(std::move(ends.flows), nobody);
+    ends.budget = std::make_shared<OutputBudget>(5, [&told] { told += 1; });
+    if (!ends.make_pipes(stdio) || !ends.open_files(stdio)) return false;
+    auto flows = start_files(ends, nobody);
     const auto wait = [](const auto& is_so) {
       for (int i = 0; i < 2000 && !is_so(); ++i) std::this_thread::sleep_for(std::chrono::milliseconds(1));
     };
     struct stat before{};
-    if (!relay || ::stat(file.c_str(), &before) != 0) return false;
+    if (!flows || ::stat(file.c_str(), &before) != 0) return false;
     const auto is_there = [&](off_t more) {
       struct stat found{};
       wait([&] { return ::stat(file.c_str(), &found) == 0 && found.st_size == before.st_size + more; });
@@ -521,8 +525,8 @@ void check_relays() {
     if (::write(ends.child[1].get(), "6", 1) != 1) return false;
     wait([&] { return told == 1; });
     if (told != 1 || ::write(ends.child[1].get(), "more", 4) != 4) return false;
-    (*relay)->command_ended();
-    return settled(**relay).has_value() && is_there(5) && told == 1;
+    (*flows)->command_ended();
+    return settled(**flows).has_value() && is_there(5) && told == 1;
   });
   check("a file that cannot be written to is told, and its writer is not held up", [&] {
     StdioEnds ends;
@@ -530,11 +534,11 @@ void check_relays() {
     stdio[1] = file_request("/dev/full");
     if (!ends.make_pipes(stdio) || !ends.open_files(stdio)) return false;
     std::atomic<int> told = 0;
-    auto relay = StdioRelay::start(std::move(ends.flows), {.failed = [&told] { told += 1; }, .changed = [] {}});
-    if (!relay || ::write(ends.child[1].get(), "one", 3) != 3) return false;
+    auto flows = start_files(ends, {.failed = [&told] { told += 1; }, .changed = [] {}});
+    if (!flows || ::write(ends.child[1].get(), "one", 3) != 3) return false;
     for (int i = 0; i < 2000 && told < 2; ++i) std::this_thread::sleep_for(std::chrono::milliseconds(1));
-    (*relay)->command_ended();
-    const auto end = settled(**relay);
+    (*flows)->command_ended();
+    const auto end = settled(**flows);
     return told >= 2 && end && end->output_failure && end->output_failure->err == ENOSPC && !end->input_failure;
   });
   ::unlink(file.c_str());
@@ -1164,7 +1168,7 @@ int main() {
   check_job();
   check_limits();
   check_descriptors();
-  check_relays();
+  check_files();
   check_folders();
   check_walk();
   check_journal();

@@ -151,8 +151,10 @@ export class FakeAddon implements NativeBinding {
   /** Of each job: how much of its output was read. */
   spent = new Map<number, number>()
 
-  spendOutput(job: number, bytes: number): void {
-    this.spent.set(job, (this.spent.get(job) ?? 0) + bytes)
+  #spend(job: number, most: number, bytes: number): boolean {
+    const spent = (this.spent.get(job) ?? 0) + bytes
+    this.spent.set(job, spent)
+    return spent <= most
   }
 
   lookAtTerminal(): void {}
@@ -166,7 +168,9 @@ export class FakeAddon implements NativeBinding {
     const ends = [0, 1, 2].map((index) => pairs[index]?.theirs ?? -1) as unknown as FakeLaunch['ends']
     void this.#process(of, job, ends)
     if (pairs.every((pair) => pair === undefined)) return undefined
-    return [0, 1, 2].map((index) => pairs[index]?.ours ?? -1) as unknown as NativePipes
+    const pipes = [0, 1, 2].map((index) => pairs[index]?.ours ?? -1) as [number, number, number]
+    const most = Number(job.command?.limits[3] ?? 0)
+    return most === 0 ? pipes : [...pipes, (bytes) => this.#spend(job.job, most, bytes)]
   }
 
   async #process(of: object, job: ReadJob, ends: FakeLaunch['ends']): Promise<void> {

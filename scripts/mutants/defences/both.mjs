@@ -124,12 +124,12 @@ export const both = [
   },
   {
     defence: 'the host program’s /dev/null is not inherited',
-    off: { 'host-program-dev-null': { swap: { 'Given::kOwnNull': 'Given::kItself' } } },
+    off: { 'host-program-dev-null': { swap: { 'CommandEnd::kOwnNull': 'CommandEnd::kItself' } } },
     tests: [[standardDescriptors, 'as root does not come to the host’s by one that the host program has, either']],
   },
   {
     defence: 'a command has a pipe in the place of a file of the host',
-    off: { 'command-pipe-place-file': { swap: { 'Given::kPipe': 'Given::kItself' } } },
+    off: { 'command-pipe-place-file': { swap: { 'CommandEnd::kPipe': 'CommandEnd::kItself' } } },
     tests: [
       [standardDescriptors, 'as undefined neither reads nor changes the log that its output goes to'],
       [standardDescriptors, 'as root does not change the file that its stdin comes from'],
@@ -137,7 +137,7 @@ export const both = [
   },
   {
     defence: 'and in the place of one that the host program has',
-    off: { 'place-one-host-program': { swap: { 'Given::kPipe': 'Given::kItself' } } },
+    off: { 'place-one-host-program': { swap: { 'CommandEnd::kPipe': 'CommandEnd::kItself' } } },
     tests: [[standardDescriptors, 'as undefined does neither where the host program itself was started with those files']],
   },
   {

@@ -1,0 +1,247 @@
+#include "launch/file_flow.h"
+
+#include <fcntl.h>
+#include <sys/ioctl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+
+#include "base/unique_fd.h"
+
+namespace buildjail {
+
+namespace {
+
+constexpr const char* kStep = "stdio";
+constexpr mode_t kLogMode = 0644;
+
+SysError refused(const char* syscall, int err, const std::string& path) {
+  return {.step = kStep, .syscall = syscall, .err = err, .path = path, .dest = {}, .detail = {}};
+}
+
+bool is_null(const struct stat& found) {
+  struct stat null{};
+  return S_ISCHR(found.st_mode) && ::stat("/dev/null", &null) == 0 && found.st_rdev == null.st_rdev;
+}
+
+CommandEnd end_for(const struct stat& found, const HostFile& file) {
+  // defence: host-program-dev-null
+  if (is_null(found)) return CommandEnd::kOwnNull;
+  // defence: command-pipe-place-file
+  if (!file.is_shared) return CommandEnd::kPipe;
+  // defence: place-one-host-program
+  if (S_ISREG(found.st_mode) || S_ISBLK(found.st_mode)) return CommandEnd::kPipe;
+  return S_ISCHR(found.st_mode) ? CommandEnd::kPipe : CommandEnd::kItself;
+}
+
+/** Tells before anything runs that a descriptor of this process cannot be read or written. */
+std::optional<SysError> check_access(const HostFile& file, bool is_input) {
+  const int flags = ::fcntl(file.fd.get(), F_GETFL);
+  if (flags < 0) return last_error(kStep, "fcntl", file.path);
+  if ((flags & O_ACCMODE) == (is_input ? O_WRONLY : O_RDONLY)) return refused("fcntl", EBADF, file.path);
+  return std::nullopt;
+}
+
+constexpr std::size_t kBufferSize = std::size_t{128} * 1024;
+
+bool is_not_now(int err) { return err == EAGAIN || err == EINTR; }
+
+std::size_t unread_in(const UniqueFd& pipe) {
+  int count = 0;
+  return pipe && ::ioctl(pipe.get(), FIONREAD, &count) == 0 ? static_cast<std::size_t>(std::max(count, 0)) : 0;
+}
+
+/** Moves pages of a file into a pipe without a copy. EINVAL where the system, or the file, cannot do so. */
+ssize_t splice_pages([[maybe_unused]] const UniqueFd& file, [[maybe_unused]] const UniqueFd& pipe) {
+#ifdef SPLICE_F_NONBLOCK
+  return ::splice(file.get(), nullptr, pipe.get(), nullptr, kBufferSize * 8, SPLICE_F_NONBLOCK);
+#else
+  errno = EINVAL;
+  return -1;
+#endif
+}
+
+/**
+ * Takes that much out of a pipe that we write to no more. A build may have emptied the pipe meanwhile and keep it open,
+ * so this must not wait. SPLICE_F_NONBLOCK holds for this call only; O_NONBLOCK would be seen by the build, which has
+ * the same open file.
+ */
+void empty([[maybe_unused]] const UniqueFd& pipe, [[maybe_unused]] std::size_t count) {
+#ifdef SPLICE_F_NONBLOCK
+  if (count == 0) return;
+  const UniqueFd nowhere = above_stdio(UniqueFd(::open("/dev/null", O_WRONLY | O_CLOEXEC)));
+  while (nowhere && count > 0) {
+    const ssize_t taken = ::splice(pipe.get(), nullptr, nowhere.get(), nullptr, count, SPLICE_F_NONBLOCK);
+    if (taken < 0 && errno == EINTR) continue;
+    if (taken <= 0) return;
+    count -= std::min(count, static_cast<std::size_t>(taken));
+  }
+#endif
+}
+
+}  // namespace
+
+Result<HostFile> open_host_file(const StdioRequest& request, int number) {
+  const bool is_input = number == 0;
+  HostFile file;
+  file.is_shared = request.kind == StdioKind::kInherit;
+  file.path = file.is_shared ? "fd " + std::to_string(number) : request.path;
+  const char* const syscall = file.is_shared ? "fcntl" : "open";
+  if (file.is_shared) {
+    file.fd = UniqueFd(::fcntl(number, F_DUPFD_CLOEXEC, STDERR_FILENO + 1));
+  } else {
+    // O_NOFOLLOW: a build may have put a link there where it can write, and we are root. O_NONBLOCK: a fifo without a
+    // reader must not hold up the session.
+    // defence: log-not-opened-through
+    const int flags = (is_input ? O_RDONLY : O_WRONLY | O_CREAT | O_APPEND | O_NOFOLLOW) | O_NONBLOCK;
+    file.fd = above_stdio(UniqueFd(::open(file.path.c_str(), flags | O_CLOEXEC | O_NOCTTY, kLogMode)));
+  }
+  if (!file.fd) return last_error(kStep, syscall, file.path);
+  struct stat found{};
+  if (::fstat(file.fd.get(), &found) != 0) return last_error(kStep, "fstat", file.path);
+  // A directory of the host has no place inside, and jail_attach(2) refuses a process that has one open.
+  if (S_ISDIR(found.st_mode)) return refused(syscall, EISDIR, file.path);
+  file.mode = found.st_mode;
+  file.dev = found.st_dev;
+  file.ino = found.st_ino;
+  file.command_end = end_for(found, file);
+  if (file.is_shared && file.command_end == CommandEnd::kPipe) {
+    if (auto error = check_access(file, is_input)) return std::move(*error);
+  }
+  return file;
+}
+
+// Neither uses make_unique: the constructor is private.
+std::unique_ptr<FileFlow> FileFlow::into_command(HostFile file, UniqueFd pipe, UniqueFd command_end) {
+  std::unique_ptr<FileFlow> flow(new FileFlow(std::move(file), std::move(pipe), true));
+  flow->command_end_ = std::move(command_end);
+  return flow;
+}
+
+std::unique_ptr<FileFlow> FileFlow::from_command(HostFile file, UniqueFd pipe, SharedOutputBudget budget) {
+  std::unique_ptr<FileFlow> flow(new FileFlow(std::move(file), std::move(pipe), false));
+  flow->budget_ = std::move(budget);
+  return flow;
+}
+
+int FileFlow::await(std::vector<pollfd>& awaited) const {
+  if (is_over_) return -1;
+  const bool is_writing = pending() > 0;
+  // A regular file is always ready, so an input waits for the pipe.
+  const bool is_pipe = is_input_ ? is_writing || S_ISREG(file_.mode) : !is_writing;
+  const bool is_written = is_input_ ? is_pipe : is_writing;
+  awaited.push_back({.fd = is_pipe ? pipe_.get() : file_.fd.get(),
+                     .events = static_cast<short>(is_written ? POLLOUT : POLLIN),
+                     .revents = 0});
+  return -1;
+}
+
+void FileFlow::move(std::span<const pollfd> happened) {
+  if (is_over_ || happened.empty() || happened.front().revents == 0 || splice_some()) return;
+  if (pending() == 0) fill();
+  if (!is_over_ && pending() > 0) flush();
+}
+
+void FileFlow::fill() {
+  if (buffer_.empty()) buffer_.resize(kBufferSize);
+  const int from = is_input_ ? file_.fd.get() : pipe_.get();
+  const ssize_t got = ::read(from, buffer_.data(), buffer_.size());
+  if (got < 0 && is_not_now(errno)) return;
+  if (got < 0) return fail("read", errno);
+  if (got == 0) return reach_end();
+  begin_ = 0;
+  const auto size = static_cast<std::size_t>(got);
+  moved_ += size;
+  // The rest is dropped: processes that the command left behind may go on writing.
+  end_ = budget_ ? budget_->spend(size) : size;
+  // The command is over and its budget spent, so the remaining writers get EPIPE (pipe(7)).
+  // defence: command-left-behind-not
+  if (left_ && end_ == 0) return end();
+  if (left_) *left_ -= std::min(*left_, size - end_);
+}
+
+void FileFlow::flush() {
+  const int to = is_input_ ? pipe_.get() : file_.fd.get();
+  const ssize_t put = ::write(to, buffer_.data() + begin_, pending());
+  if (put < 0 && is_not_now(errno)) return;
+  // A command may close its stdin without reading it, which is no failure.
+  if (put < 0 && is_input_ && errno == EPIPE) return end();
+  if (put < 0) return fail("write", errno);
+  begin_ += static_cast<std::size_t>(put);
+  if (left_) *left_ -= std::min(*left_, static_cast<std::size_t>(put));
+}
+
+// The command's read(2) then makes the one copy, as if it read the file.
+bool FileFlow::splice_some() {
+  if (!is_input_ || !can_splice_ || pending() > 0 || !S_ISREG(file_.mode)) return false;
+  const ssize_t moved = splice_pages(file_.fd, pipe_);
+  if (moved > 0) moved_ += static_cast<std::uint64_t>(moved);
+  if (moved > 0 || (moved < 0 && is_not_now(errno))) return true;
+  can_splice_ = moved == 0 || errno != EINVAL;
+  if (!can_splice_) return false;
+  if (moved == 0) {
+    reach_end();
+  } else if (errno == EPIPE) {
+    end();
+  } else {
+    fail("splice", errno);
+  }
+  return true;
+}
+
+void FileFlow::fail(const char* syscall, int err) {
+  failure_ = SysError{.step = kStep, .syscall = syscall, .err = err, .path = file_.path, .dest = {}, .detail = {}};
+  is_over_ = true;
+  // Closing an input here would look like its end. Writers to an output get EPIPE.
+  if (!is_input_) pipe_.reset();
+}
+
+void FileFlow::nothing_follows() {
+  if (is_input_) {
+    end();
+  } else if (!is_over_) {
+    left_ = pending() + unread_in(pipe_);
+  }
+}
+
+// A process of the session may have opened the pipe again and read from it (proc(5), /proc/pid/fd).
+bool FileFlow::is_settled() const {
+  return is_over_ || (left_ && (*left_ == 0 || (pending() == 0 && unread_in(pipe_) == 0)));
+}
+
+void FileFlow::give_up() {
+  if (!is_settled()) fail("write", ETIMEDOUT);
+}
+
+// How much the command leaves unread is known when it has ended. A shared file is kept until then, to give that back.
+void FileFlow::reach_end() {
+  is_over_ = true;
+  pipe_.reset();
+  if (!is_input_ || !file_.is_shared) file_.fd.reset();
+}
+
+void FileFlow::end() {
+  is_over_ = true;
+  pipe_.reset();
+  const std::size_t unread = unread_in(command_end_);
+  if (is_input_) put_back(unread);
+  // These are pages of the file: a process that still has the pipe would read in them what the file gets from now on.
+  // defence: unread-file-stays-no
+  empty(command_end_, unread);
+  command_end_.reset();
+  file_.fd.reset();
+}
+
+void FileFlow::put_back(std::size_t unread) {
+  if (!file_.fd || !file_.is_shared || !S_ISREG(file_.mode)) return;
+  // A build can open its stdin again and fill it with bytes of its own (proc_pid_fd(5)). So never more is given back
+  // than was moved: the caller would go on before the point where the command began.
+  std::uint64_t left = pending() + unread;
+  // defence: no-more-inherited-file
+  left = std::min(left, moved_);
+  if (left > 0) static_cast<void>(::lseek(file_.fd.get(), -static_cast<off_t>(left), SEEK_CUR));
+}
+
+}  // namespace buildjail

@@ -1,0 +1,113 @@
+#pragma once
+
+#include <sys/types.h>
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "base/result.h"
+#include "base/unique_fd.h"
+#include "launch/flow.h"
+#include "launch/launch_request.h"
+
+namespace buildjail {
+
+/** What a command gets where its stdin, stdout or stderr is a file of the host, or one that this process has. */
+enum class CommandEnd : std::uint8_t {
+  /** The descriptor itself: a pipe or a socket that the caller has the command inherit. */
+  kItself,
+  /** Nothing of the host's: the file is /dev/null, and the session has one of its own. */
+  kOwnNull,
+  /** A pipe. Only we read and write the file, because the command could keep and change it through a descriptor. */
+  kPipe,
+};
+
+/** A file that a command's stdin comes from, or its output goes to. */
+struct HostFile {
+  UniqueFd fd;
+  CommandEnd command_end = CommandEnd::kPipe;
+  /** Others have the same open file: its position and its flags are theirs as well. */
+  bool is_shared = false;
+  mode_t mode = 0;
+  dev_t dev = 0;
+  ino_t ino = 0;
+  /** For errors. */
+  std::string path;
+
+  [[nodiscard]] bool is_same_file(const HostFile& other) const noexcept { return dev == other.dev && ino == other.ino; }
+};
+
+/** Opens the file that `request` names, which is kFile or kInherit, for the standard descriptor of that number. */
+Result<HostFile> open_host_file(const StdioRequest& request, int number);
+
+/**
+ * Between a command's pipe and a file of the host. The command has the pipe only: through a descriptor of the file it
+ * could read, rewrite, truncate and keep it, change its mode, and learn where it is.
+ *
+ * Bytes that were read are written before more is read, so no more is on its way than a pipe and one buffer hold.
+ * Reading and writing a regular file may wait. Everything else is waited for by poll(2).
+ */
+class FileFlow final : public Flow {
+ public:
+  /**
+   * From the file to stdin. What the command leaves unread is taken out of the pipe when the flow is ended, and given
+   * back to those who share the file. Both need `command_end`, another descriptor of the command's end of the pipe.
+   */
+  static std::unique_ptr<FileFlow> into_command(HostFile file, UniqueFd pipe, UniqueFd command_end);
+  /** From stdout or stderr to the file. Nothing beyond the budget comes to the file. */
+  static std::unique_ptr<FileFlow> from_command(HostFile file, UniqueFd pipe, SharedOutputBudget budget);
+
+  [[nodiscard]] const HostFile& file() const noexcept { return file_; }
+
+  [[nodiscard]] int await(std::vector<pollfd>& awaited) const override;
+  void move(std::span<const pollfd> happened) override;
+  void nothing_follows() override;
+  [[nodiscard]] bool is_settled() const override;
+  void give_up() override;
+  void end() override;
+  [[nodiscard]] bool is_over() const override { return is_over_; }
+  /** What daemons of the command write until then comes to the file. */
+  [[nodiscard]] bool holds_up_closing() const override { return true; }
+  [[nodiscard]] bool is_input() const override { return is_input_; }
+  [[nodiscard]] std::optional<SysError> failure() const override { return failure_; }
+
+ private:
+  FileFlow(HostFile file, UniqueFd pipe, bool is_input)
+      : file_(std::move(file)), pipe_(std::move(pipe)), is_input_(is_input) {}
+
+  void fill();
+  void flush();
+  void fail(const char* syscall, int err);
+  /** False where the system, or the file, cannot be spliced. */
+  bool splice_some();
+  /** The file, or the writer of the pipe, has come to its end. A command sees the end of its stdin at once. */
+  void reach_end();
+  /** Gives back what the command has not read of a file that others share. */
+  void put_back(std::size_t unread);
+  [[nodiscard]] std::size_t pending() const noexcept { return end_ - begin_; }
+
+  HostFile file_;
+  UniqueFd pipe_;
+  bool is_input_;
+  /** The command's end of its stdin: only this tells and takes what is left in the pipe. */
+  UniqueFd command_end_;
+  /** All that was read. */
+  std::uint64_t moved_ = 0;
+  /** What was read and not yet written is between these. */
+  std::vector<std::byte> buffer_;
+  std::size_t begin_ = 0;
+  std::size_t end_ = 0;
+  /** Of an output, once its writer has ended: how much that it wrote is not in the file yet. */
+  std::optional<std::size_t> left_;
+  std::optional<SysError> failure_;
+  SharedOutputBudget budget_;
+  bool is_over_ = false;
+  bool can_splice_ = true;
+};
+
+}  // namespace buildjail

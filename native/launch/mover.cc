@@ -1,0 +1,396 @@
+#include "launch/mover.h"
+
+#include <poll.h>
+#include <sys/eventfd.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <span>
+
+#include "base/result.h"
+#include "base/signals.h"
+#include "base/unique_fd.h"
+
+namespace buildjail {
+
+namespace {
+
+/** The capacity of a pipe on both systems, grown: one read empties it. */
+constexpr std::size_t kReadSize = 65536;
+/** A fifo or a device must take what a command has left in this time. A regular file is written to in any case. */
+constexpr std::chrono::milliseconds kPatience{5000};
+/** A command may not be there yet, and so not be ended, when its output fails. */
+constexpr std::chrono::milliseconds kFailedInterval{20};
+
+/** Of two times that poll(2) takes; -1 is none. */
+int sooner(int a, int b) { return a < 0 ? b : b < 0 ? a : std::min(a, b); }
+
+}  // namespace
+
+bool CapturedStream::read_some() { return read_at_most(kReadSize) != 0; }
+
+void CapturedStream::drain() {
+  int available = 0;
+  // Everything that the command wrote is in the pipe when it is dead, so the amount in it now bounds what is its own.
+  if (!fd_ || ::ioctl(fd_.get(), FIONREAD, &available) != 0) available = 0;
+  auto left = static_cast<std::size_t>(available);
+  while (left > 0) {
+    const std::size_t size = read_at_most(std::min(left, kReadSize)).value_or(0);
+    if (size == 0) break;
+    left -= size;
+  }
+}
+
+std::optional<std::size_t> CapturedStream::read_at_most(std::size_t size) {
+  std::array<std::byte, kReadSize>
+      buffer;  // NOLINT(cppcoreguidelines-pro-type-member-init): read(2) fills what is used
+  const ssize_t got = ::read(fd_.get(), buffer.data(), size);
+  if (got < 0 && (errno == EAGAIN || errno == EINTR)) return std::nullopt;
+  if (got <= 0) return 0;
+  const auto count = static_cast<std::size_t>(got);
+  const std::size_t kept =
+      static_cast<std::size_t>(std::min<std::uint64_t>(count, bound_ - std::min<std::uint64_t>(bound_, bytes_.size())));
+  is_over_bound_ |= kept < count;
+  if (budget_) static_cast<void>(budget_->spend(count));
+  bytes_.insert(bytes_.end(), buffer.begin(), buffer.begin() + static_cast<std::ptrdiff_t>(kept));
+  return count;
+}
+
+Result<std::unique_ptr<FlowThread>> FlowThread::start(std::vector<std::unique_ptr<Flow>> flows, FlowListener listener) {
+  UniqueFd wake = above_stdio(UniqueFd(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)));
+  if (!wake) return last_error("stdio", "eventfd");
+  return caught("stdio", [&]() -> Result<std::unique_ptr<FlowThread>> {
+    // Not make_unique: the constructor is private, because without its thread the object is useless.
+    std::unique_ptr<FlowThread> started(new FlowThread(std::move(flows), std::move(listener), std::move(wake)));
+    started->thread_ = std::thread([at = started.get()] { at->loop(); });
+    return started;
+  });
+}
+
+FlowThread::~FlowThread() {
+  if (!thread_.joinable()) return;
+  post([this] { is_stopping_ = true; });
+  thread_.join();
+}
+
+void FlowThread::post(std::function<void()> act) {
+  {
+    const std::lock_guard lock(mutex_);
+    posted_.push_back(std::move(act));
+  }
+  const std::uint64_t one = 1;
+  static_cast<void>(::write(wake_.get(), &one, sizeof(one)));
+}
+
+void FlowThread::command_ended() {
+  post([this] {
+    if (std::exchange(is_command_ended_, true)) return;
+    for (const auto& flow : flows_) flow->nothing_follows();
+  });
+}
+
+void FlowThread::end_when_settled() {
+  post([this] {
+    is_command_ended_ = true;
+    if (std::exchange(is_ending_, true)) return;
+    for (const auto& flow : flows_) flow->nothing_follows();
+  });
+}
+
+std::optional<FlowThread::Settled> FlowThread::settled() {
+  const std::lock_guard lock(mutex_);
+  return settled_;
+}
+
+bool FlowThread::holds_up_closing() {
+  const std::lock_guard lock(mutex_);
+  return holds_up_closing_;
+}
+
+bool FlowThread::is_over() {
+  const std::lock_guard lock(mutex_);
+  return is_over_;
+}
+
+void FlowThread::loop() {
+  // No handler of the host program must run here, and a terminal that we may not use now must not stop it (SIGTTIN).
+  // SIGPIPE and SIGXFSZ, which write(2) sends to this thread, are told by errno as well.
+  const BlockedSignals blocked;
+  for (;;) {
+    do_posted();
+    if (is_stopping_ || !tell_progress()) break;
+    wait_and_move();
+  }
+  for (const auto& flow : flows_) flow->end();
+  {
+    const std::lock_guard lock(mutex_);
+    holds_up_closing_ = false;
+    is_over_ = true;
+  }
+  listener_.changed();
+}
+
+void FlowThread::do_posted() {
+  std::vector<std::function<void()>> posted;
+  {
+    const std::lock_guard lock(mutex_);
+    posted.swap(posted_);
+  }
+  for (const auto& act : posted) act();
+}
+
+bool FlowThread::tell_progress() {
+  if (!is_command_ended_) {
+    if (has_failed()) listener_.failed();
+    return true;
+  }
+  if (is_ending_) {
+    for (const auto& flow : flows_) {
+      if (flow->holds_up_closing() && flow->is_settled() && !flow->is_over()) flow->end();
+    }
+  }
+  const auto is_settled = [](const auto& flow) { return flow->is_settled(); };
+  const bool is_news = !is_settled_told_ && std::ranges::all_of(flows_, is_settled);
+  const bool holds_up =
+      std::ranges::any_of(flows_, [](const auto& flow) { return flow->holds_up_closing() && !flow->is_over(); });
+  bool is_changed = is_news;
+  {
+    const std::lock_guard lock(mutex_);
+    is_changed |= std::exchange(holds_up_closing_, holds_up) != holds_up;
+    if (is_news) {
+      settled_.emplace();
+      for (const auto& flow : flows_) {
+        auto& failure = flow->is_input() ? settled_->input_failure : settled_->output_failure;
+        if (!failure) failure = flow->failure();
+      }
+    }
+  }
+  is_settled_told_ |= is_news;
+  if (is_changed) listener_.changed();
+  return !is_settled_told_ || !std::ranges::all_of(flows_, [](const auto& flow) { return flow->is_over(); });
+}
+
+void FlowThread::wait_and_move() {
+  std::vector<pollfd> awaited{{.fd = wake_.get(), .events = POLLIN, .revents = 0}};
+  std::vector<std::size_t> ends;
+  int bound = -1;
+  for (const auto& flow : flows_) {
+    bound = sooner(bound, flow->await(awaited));
+    ends.push_back(awaited.size());
+  }
+  if (!is_command_ended_ && has_failed()) bound = sooner(bound, static_cast<int>(kFailedInterval.count()));
+  const bool is_waiting = is_settling();
+  if (is_waiting) {
+    const auto left = std::chrono::ceil<std::chrono::milliseconds>(last_happened_ + kPatience - Clock::now());
+    bound = sooner(bound, std::max(0, static_cast<int>(left.count())));
+  }
+  const int happened = ::poll(awaited.data(), static_cast<nfds_t>(awaited.size()), bound);
+  if (happened < 0) return;
+  std::uint64_t count = 0;
+  if (awaited.front().revents != 0) static_cast<void>(::read(wake_.get(), &count, sizeof(count)));
+  const auto now = Clock::now();
+  if (happened > 0 || !is_waiting) {
+    last_happened_ = now;
+  } else if (now >= last_happened_ + kPatience) {
+    for (const auto& flow : flows_) flow->give_up();
+  }
+  std::size_t begin = 1;
+  for (std::size_t i = 0; i < flows_.size(); ++i) {
+    flows_.at(i)->move(std::span(awaited).subspan(begin, ends.at(i) - begin));
+    begin = ends.at(i);
+  }
+}
+
+bool FlowThread::has_failed() const {
+  return std::ranges::any_of(flows_, [](const auto& flow) { return flow->failure().has_value(); });
+}
+
+bool FlowThread::is_settling() const {
+  return is_command_ended_ &&
+         std::ranges::any_of(flows_, [](const auto& flow) { return flow->holds_up_closing() && !flow->is_settled(); });
+}
+
+Status Mover::begin(const LaunchRequest& request, std::uint64_t owner, StdioEnds& ends, std::function<void()> failed) {
+  Command command;
+  command.owner = owner;
+  bool is_any = false;
+  for (std::size_t i = 0; i < command.captured.size(); ++i) {
+    if (request.stdio.at(i + 1).kind != StdioKind::kCapture) continue;
+    command.captured.at(i) = CapturedStream(std::move(ends.ours.at(i + 1)), std::move(ends.child.at(i + 1)),
+                                            request.max_buffer, ends.budget);
+    is_any = true;
+  }
+  std::vector<std::unique_ptr<Flow>> flows;
+  for (auto& file : ends.files) flows.push_back(std::move(file));
+  ends.files.clear();
+  command.terminal = ends.terminal.get();
+  if (ends.terminal) flows.push_back(std::move(ends.terminal));
+  // They begin to move at once, and what they then have to say waits for the lock.
+  const std::lock_guard lock(mutex_);
+  if (!flows.empty()) {
+    const std::uint32_t run = request.run;
+    auto started = FlowThread::start(std::move(flows), {.failed = std::move(failed), .changed = [this, run] {
+                                                          {
+                                                            const std::lock_guard changing(mutex_);
+                                                            changed_.push_back(run);
+                                                          }
+                                                          queue_.wake();
+                                                        }});
+    if (!started) return std::move(started.error());
+    command.flows = std::move(*started);
+    is_any = true;
+  }
+  if (is_any) commands_.insert_or_assign(request.run, std::move(command));
+  return {};
+}
+
+std::array<int, 2> Mover::captured(std::uint32_t run) {
+  const std::lock_guard lock(mutex_);
+  const auto found = commands_.find(run);
+  if (found == commands_.end()) return {-1, -1};
+  return {found->second.captured[0].fd(), found->second.captured[1].fd()};
+}
+
+void Mover::drop(std::uint32_t run) {
+  // Destroyed without the lock, which the thread of its flows may wait for.
+  decltype(commands_)::node_type dropped;
+  {
+    const std::lock_guard lock(mutex_);
+    dropped = commands_.extract(run);
+  }
+  if (!dropped.empty()) close_captured(dropped.mapped());
+}
+
+void Mover::opened(std::uint32_t run) {
+  const std::lock_guard lock(mutex_);
+  const auto found = commands_.find(run);
+  if (found == commands_.end() || found->second.terminal == nullptr) return;
+  found->second.flows->post([terminal = found->second.terminal] { terminal->opened(); });
+}
+
+bool Mover::resize(std::uint32_t run, TerminalSize size) {
+  const std::lock_guard lock(mutex_);
+  const auto found = commands_.find(run);
+  if (found == commands_.end() || found->second.terminal == nullptr || found->second.is_ended) return false;
+  found->second.flows->post([terminal = found->second.terminal, size] { terminal->resize(in_characters(size)); });
+  return true;
+}
+
+void Mover::look_at_terminals() {
+  const std::lock_guard lock(mutex_);
+  for (const auto& [run, command] : commands_) {
+    if (command.terminal == nullptr || command.is_ended) continue;
+    command.flows->post([terminal = command.terminal] { terminal->look_again(); });
+  }
+}
+
+bool Mover::read(std::uint32_t run, std::size_t stream) {
+  const std::lock_guard lock(mutex_);
+  const auto found = commands_.find(run);
+  if (found == commands_.end()) return false;
+  auto& captured = found->second.captured.at(stream);
+  if (captured.fd() >= 0 && !captured.read_some()) {
+    queue_.forget_readable(captured.fd());
+    captured.close();
+  }
+  return captured.is_over_bound();
+}
+
+Moved Mover::take_captured(Command& command) {
+  Moved moved;
+  for (std::size_t i = 0; i < command.captured.size(); ++i) {
+    auto& stream = command.captured.at(i);
+    if (!stream.is_captured()) continue;
+    stream.drain();
+    moved.is_max_buffer |= stream.is_over_bound();
+    moved.output.at(i) = stream.take();
+  }
+  return moved;
+}
+
+void Mover::close_captured(Command& command) {
+  for (CapturedStream& stream : command.captured) {
+    if (stream.fd() >= 0) queue_.forget_readable(stream.fd());
+    stream.close();
+  }
+}
+
+void Mover::finish(std::uint32_t run, const std::function<void(Moved)>& then) {
+  decltype(commands_)::node_type finished;
+  {
+    const std::lock_guard lock(mutex_);
+    const auto found = commands_.find(run);
+    if (found != commands_.end() && found->second.flows) {
+      Command& command = found->second;
+      command.is_ended = true;
+      command.moved = take_captured(command);
+      command.then = then;
+      close_captured(command);
+      command.flows->command_ended();
+      // They may be settled already, where the session was closed meanwhile.
+      changed_.push_back(run);
+      return;
+    }
+    if (found != commands_.end()) finished = commands_.extract(found);
+  }
+  if (finished.empty()) return then({});
+  then(take_captured(finished.mapped()));
+  // After the result was told: nobody waits for this.
+  close_captured(finished.mapped());
+}
+
+void Mover::look() {
+  std::vector<std::pair<std::function<void(Moved)>, Moved>> ends;
+  std::vector<std::unique_ptr<FlowThread>> over;
+  {
+    const std::lock_guard lock(mutex_);
+    if (changed_.empty()) return;
+    for (const std::uint32_t run : std::exchange(changed_, {})) {
+      const auto found = commands_.find(run);
+      if (found == commands_.end()) continue;
+      Command& command = found->second;
+      if (auto settled = command.flows->settled(); settled && command.then) {
+        command.moved.input_failure = std::move(settled->input_failure);
+        command.moved.output_failure = std::move(settled->output_failure);
+        ends.emplace_back(std::exchange(command.then, nullptr), std::move(command.moved));
+      }
+      if (!command.is_ended || command.then || !command.flows->is_over()) continue;
+      over.push_back(std::move(command.flows));
+      commands_.erase(found);
+    }
+  }
+  for (auto& [then, moved] : ends) then(std::move(moved));
+  // Their threads do nothing more.
+  over.clear();
+  changed_closing_.notify_all();
+}
+
+bool Mover::end(std::uint64_t owner, std::chrono::milliseconds bound) {
+  std::unique_lock lock(mutex_);
+  for (const auto& [run, command] : commands_) {
+    if (command.owner == owner && command.flows) command.flows->end_when_settled();
+  }
+  const auto is_over = [&] {
+    return std::ranges::none_of(commands_, [owner](const auto& entry) {
+      const Command& command = entry.second;
+      return command.owner == owner && command.flows && command.flows->holds_up_closing();
+    });
+  };
+  changed_closing_.wait_for(lock, bound, [&] { return is_stopping_ || is_over(); });
+  return is_over();
+}
+
+void Mover::stop() {
+  // As in `drop`.
+  decltype(commands_) ending;
+  {
+    const std::lock_guard lock(mutex_);
+    is_stopping_ = true;
+    ending.swap(commands_);
+  }
+  changed_closing_.notify_all();
+}
+
+}  // namespace buildjail
