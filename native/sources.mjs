@@ -25,8 +25,8 @@ function room(name, system) {
 /** What of a system's folder a recovery needs. */
 const recovering = {
   freebsd: [
-    'holders', 'iovec_list', 'jail', 'jail_descriptor', 'mounted_list', 'mounts', 'parts/mount', 'processes', 'rctl', 'recovery',
-    'session_jail', 'shared_memory', 'sockets', 'state_file_system', 'sysctl_records', 'unread'
+    'holders', 'iovec_list', 'jails', 'mounts', 'parts/mount', 'processes', 'rctl', 'recovery', 'session_jail',
+    'state_file_system', 'sysctl'
   ],
   linux: ['cgroups', 'kernel_files', 'mount_table', 'recovery'],
   unsupported: [],

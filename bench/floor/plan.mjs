@@ -29,12 +29,12 @@ function directoryLines(directory, { mounts, platform }) {
   return [made, [own.kind, directory, size, files + (platform === 'linux' ? 1 : 0)]]
 }
 
-/** The first that buildjail makes (native/freebsd/devfs_ruleset): it is there once a session was open. */
+/** The first that buildjail makes (native/freebsd/devfs): it is there once a session was open. */
 const devfsRuleset = 35001
 
 /**
  * How a jail is refused all that it may be, of the kernel's own list of parameters: `allow.nomount` and so on. Being root
- * before giving it up is what stays (native/freebsd/jail).
+ * before giving it up is what stays (native/freebsd/jails).
  */
 export function refusalsOf(parameters) {
   const names = parameters.filter(({ type }) => type === 'bool').map(({ name }) => name)

@@ -6,7 +6,7 @@
 #include "binding/system_call.h"
 #include "binding/system_calls_freebsd.h"
 #include "binding/to_js.h"
-#include "freebsd/devfs_rules.h"
+#include "freebsd/devfs.h"
 
 namespace buildjail {
 

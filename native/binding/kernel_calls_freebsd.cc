@@ -11,8 +11,8 @@
 
 #include "binding/system_call.h"
 #include "binding/system_calls_freebsd.h"
-#include "freebsd/interfaces.h"
-#include "freebsd/jail_abilities.h"
+#include "freebsd/networks.h"
+#include "freebsd/jail_parameters.h"
 #include "freebsd/rctl.h"
 
 namespace buildjail {

@@ -15,9 +15,7 @@
 #include "base/signals.h"
 #include "binding/error_to_js.h"
 #include "binding/system_call.h"
-#include "freebsd/jail_events.h"
-#include "freebsd/process_end.h"
-#include "freebsd/spawn_in_jail.h"
+#include "freebsd/raw_calls.h"
 
 namespace buildjail {
 

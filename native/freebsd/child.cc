@@ -1,18 +1,20 @@
 #include "freebsd/child.h"
 
-#include <sys/param.h>
 #include <sys/jail.h>
 #include <sys/procctl.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/sysctl.h>
-#include <sys/user.h>
+#include <sys/uio.h>
 
 #include <unistd.h>
 
+#include <array>
 #include <cerrno>
 #include <csignal>
 #include <cstddef>
+#include <cstring>
 
 namespace buildjail {
 
@@ -78,6 +80,64 @@ const char* kill_everything_in_jail(const JailReference& jail) {
   // ESRCH: it is another jail by now, and ours is gone with all that was in it; or nobody is there (kill(2)).
   if (confirm_root(jail) != 0) return errno == ESRCH ? nullptr : "lstat";
   return ::kill(-1, SIGKILL) == 0 || errno == ESRCH ? nullptr : "kill";
+}
+
+const char* let_go_of_host_program() {
+  constexpr unsigned kFirstNotStdio = 3;
+  kinfo_proc self;
+  if (look_at_self(self) != 0) return "sysctl";
+  if (const char* const refused = reset_signals(self); refused != nullptr) return refused;
+  return ::close_range(kFirstNotStdio, ~0U, 0) == 0 ? nullptr : "close_range";
+}
+
+namespace {
+
+/** A datagram of one byte, because an empty one could not be told from the end, with room for a descriptor. */
+struct DescriptorMessage {
+  DescriptorMessage() {
+    header.msg_iov = &content;
+    header.msg_iovlen = 1;
+    header.msg_control = control.data();
+    header.msg_controllen = static_cast<socklen_t>(control.size());
+  }
+  DescriptorMessage(const DescriptorMessage&) = delete;
+  DescriptorMessage& operator=(const DescriptorMessage&) = delete;
+  DescriptorMessage(DescriptorMessage&&) = delete;
+  DescriptorMessage& operator=(DescriptorMessage&&) = delete;
+  ~DescriptorMessage() = default;
+
+  char byte = 0;
+  iovec content{.iov_base = &byte, .iov_len = 1};
+  alignas(cmsghdr) std::array<std::byte, CMSG_SPACE(sizeof(int))> control{};
+  msghdr header{};
+};
+
+}  // namespace
+
+int send_descriptor(int channel, int descriptor) {
+  DescriptorMessage message;
+  cmsghdr* const rights = CMSG_FIRSTHDR(&message.header);
+  rights->cmsg_level = SOL_SOCKET;
+  rights->cmsg_type = SCM_RIGHTS;
+  rights->cmsg_len = CMSG_LEN(sizeof(int));
+  std::memcpy(CMSG_DATA(rights), &descriptor, sizeof(int));
+  // By number: libthr(3) wraps sendmsg(2) for pthread_cancel(3).
+  return ::syscall(SYS_sendmsg, channel, &message.header, 0) == 1 ? 0 : -1;
+}
+
+Result<UniqueFd> receive_descriptor(int channel, const char* step) {
+  DescriptorMessage message;
+  // It was sent already, or never.
+  // defence: descriptor-jail-close-exec
+  if (::recvmsg(channel, &message.header, MSG_DONTWAIT | MSG_CMSG_CLOEXEC) < 0) return last_error(step, "recvmsg");
+  const cmsghdr* const rights = CMSG_FIRSTHDR(&message.header);
+  int descriptor = -1;
+  if (rights != nullptr && rights->cmsg_type == SCM_RIGHTS)
+    std::memcpy(&descriptor, CMSG_DATA(rights), sizeof(descriptor));
+  if (descriptor >= 0) return UniqueFd(descriptor);
+  // The kernel drops a descriptor for which the table has no room (unix(4), MSG_CTRUNC).
+  errno = EMFILE;
+  return last_error(step, "recvmsg");
 }
 
 }  // namespace buildjail

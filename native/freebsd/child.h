@@ -3,7 +3,9 @@
 #include <sys/param.h>
 #include <sys/user.h>
 
-#include "freebsd/jail_reference.h"
+#include "base/result.h"
+#include "base/unique_fd.h"
+#include "freebsd/jails.h"
 
 namespace buildjail {
 
@@ -45,5 +47,19 @@ int confirm_root(const JailReference& jail);
  * call that failed, whose reason is in errno.
  */
 const char* kill_everything_in_jail(const JailReference& jail);
+
+/** For the child that becomes the watcher (state/watcher.h): it keeps no signal handler and no descriptor but 0 to 2.
+ */
+const char* let_go_of_host_program();
+
+/**
+ * Sends a descriptor to the parent, over one end of a socketpair(2) of datagrams. The kernel has made it without
+ * close-on-exec, or in a table of the child's own; the parent's copy has close-on-exec from its first moment on.
+ * @return -1 with errno where it fails
+ */
+int send_descriptor(int channel, int descriptor);
+
+/** In the parent, when the child has ended. EMFILE: no descriptor is free here. */
+Result<UniqueFd> receive_descriptor(int channel, const char* step);
 
 }  // namespace buildjail

@@ -17,7 +17,7 @@
 #include "envelope/state_entry.h"
 #include "freebsd/jail_parameters.h"
 #include "freebsd/launch.h"
-#include "freebsd/mount_table.h"
+#include "freebsd/mounts.h"
 #include "freebsd/no_overlays.h"
 #include "freebsd/parts/accounts.h"
 #include "freebsd/parts/devfs.h"

@@ -3,10 +3,9 @@
 #include <atomic>
 #include <utility>
 
-#include "freebsd/dying_networks.h"
-#include "freebsd/jail.h"
+#include "freebsd/jails.h"
 #include "freebsd/mounts.h"
-#include "freebsd/spare_list.h"
+#include "freebsd/networks.h"
 
 namespace buildjail {
 

@@ -6,7 +6,7 @@
 #include <array>
 
 #include "freebsd/fork_steps.h"
-#include "freebsd/jail_reference.h"
+#include "freebsd/jails.h"
 #include "freebsd/session_terminal.h"
 #include "freebsd/set_groups.h"
 #include "freebsd/set_limits.h"

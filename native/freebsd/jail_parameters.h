@@ -11,20 +11,39 @@
 
 namespace buildjail {
 
-/** A jail parameter this kernel knows, as it lists it under the sysctl security.jail.param. */
+/** A jail parameter of this kernel, as the sysctl security.jail.param lists it. */
 struct JailParameter {
   enum class Type : std::uint8_t { kBool, kInt, kUlong, kString, kJailsys, kIn4Addresses, kIn6Addresses } type;
   std::string name;
-  /** Of a text that was measured: bytes that it can have, its NUL among them; else 0. */
+  /** For a text that was measured: how many bytes it can have, its NUL included; else 0. */
   std::size_t longest = 0;
 };
 
 Result<std::vector<JailParameter>> list_jail_parameters();
-/** The same, with the lengths of texts as far as the kernel tells them. */
+/** With the longest text of each, if the kernel tells it. */
 Result<std::vector<JailParameter>> measured_jail_parameters();
 const char* type_name(JailParameter::Type type);
 
-/** jail_get(2) of everything the kernel knows of a jail. */
+/** Every parameter of a jail, by jail_get(2). */
 Result<std::vector<std::pair<std::string, ParameterValue>>> get_jail(int jid);
+
+inline constexpr const char* kNoOwnNetworks = "this kernel has no network stacks of a jail's own (vnet(9))";
+inline constexpr const char* kHowToHaveNetworks = "boot a kernel with options VIMAGE, as GENERIC has it";
+
+/** What this kernel can do for jails. It does not change while the kernel runs. */
+struct JailAbilities {
+  static Result<JailAbilities> find();
+
+  /** Jails have descriptors, and closing the owning one removes the jail (15.0). */
+  bool has_descriptors;
+  /** The parameter `meta` (15.0). */
+  bool has_meta;
+  /** A jail can have a network stack of its own (vnet(9)). */
+  bool has_vnet;
+  std::vector<std::string> networks;
+  std::vector<std::string> ipc;
+  /** Every permission, in the negated form that refuses it. */
+  std::vector<std::string> refusals;
+};
 
 }  // namespace buildjail

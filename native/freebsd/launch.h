@@ -9,7 +9,7 @@
 
 #include "base/ids.h"
 #include "base/result.h"
-#include "freebsd/jail.h"
+#include "freebsd/jails.h"
 #include "freebsd/session_terminal.h"
 #include "freebsd/set_groups.h"
 #include "launch/launch_request.h"

@@ -5,7 +5,7 @@
 #include <span>
 #include <string_view>
 
-#include "freebsd/sysctl_records.h"
+#include "freebsd/sysctl.h"
 
 namespace buildjail {
 

@@ -4,12 +4,17 @@
 #include <sys/mount.h>
 
 #include <atomic>
+#include <cstddef>
 #include <cstdint>
+#include <mutex>
+#include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "base/result.h"
 #include "envelope/record.h"
+#include "envelope/sources.h"
 #include "freebsd/iovec_list.h"
 
 namespace buildjail {
@@ -72,5 +77,66 @@ Status unmount_target(const std::string& target, int flags);
 
 /** What is mounted on the host, for people. */
 Result<std::vector<MountEntry>> mount_table();
+
+/**
+ * What is mounted on the host, the oldest first (getfsstat(2)). It takes 2 KB a mount of everybody's, so it lies in
+ * memory of its own (mmap(2)) that goes back to the system with it: an allocator would keep it, once for each thread.
+ */
+class MountedList {
+ public:
+  MountedList() noexcept = default;
+  /** Without waiting for any file system. */
+  static Result<MountedList> read() { return read(MountedList()); }
+  /** In the memory of an earlier one, where that is enough. */
+  static Result<MountedList> read(MountedList earlier);
+  MountedList(MountedList&& other) noexcept
+      : memory_(std::exchange(other.memory_, {})), count_(std::exchange(other.count_, 0)) {}
+  MountedList& operator=(MountedList&& other) noexcept {
+    std::swap(memory_, other.memory_);
+    std::swap(count_, other.count_);
+    return *this;
+  }
+  MountedList(const MountedList&) = delete;
+  MountedList& operator=(const MountedList&) = delete;
+  ~MountedList();
+
+  [[nodiscard]] const struct statfs* begin() const noexcept { return memory_.data(); }
+  [[nodiscard]] const struct statfs* end() const noexcept { return memory_.data() + count_; }
+  [[nodiscard]] std::size_t size() const noexcept { return count_; }
+  [[nodiscard]] std::size_t bytes_of_memory() const noexcept { return memory_.size_bytes(); }
+
+ private:
+  explicit MountedList(std::span<struct statfs> memory) : memory_(memory) {}
+  static Result<MountedList> with_room_for(std::size_t count);
+
+  std::span<struct statfs> memory_;
+  std::size_t count_ = 0;
+};
+
+/** The memory of the last list, for the next: to have fresh pages costs more than what is read into them. */
+class SpareList {
+ public:
+  MountedList take() {
+    const std::lock_guard lock(mutex_);
+    return std::exchange(kept_, {});
+  }
+  void give_back(MountedList list) {
+    const std::lock_guard lock(mutex_);
+    if (list.bytes_of_memory() <= kMostKept) kept_ = std::move(list);
+  }
+
+ private:
+  static constexpr std::size_t kMostKept = std::size_t{512} * 1024;
+
+  std::mutex mutex_;
+  MountedList kept_;
+};
+
+/**
+ * The origin of each source that lies in a nullfs(5) mount of the host: the folder that is mounted there, of which
+ * another session may have another name; and what is mounted in outputs. ESTALE where a mount's folder is not where it
+ * was when it was mounted.
+ */
+Status look_at_mounts(std::vector<ShownSource>& sources, SpareList& memory);
 
 }  // namespace buildjail

@@ -10,7 +10,6 @@
 #include <cerrno>
 #include <utility>
 
-#include "freebsd/mounted_list.h"
 #include "freebsd/mounts.h"
 #include "launch/vfork_child.h"
 #include "state/folder.h"

@@ -19,7 +19,7 @@
 #include <string_view>
 
 #include "base/unique_fd.h"
-#include "freebsd/jail_abilities.h"
+#include "freebsd/jail_parameters.h"
 #include "freebsd/rctl.h"
 
 namespace buildjail {

@@ -10,6 +10,8 @@
 #include <cerrno>
 #include <csignal>
 
+#include "freebsd/sysctl.h"
+
 namespace buildjail {
 
 namespace {
@@ -21,21 +23,10 @@ ProcessEntry entry_of(const kinfo_proc& process) {
 }
 
 Result<std::vector<kinfo_proc>> all_processes() {
-  std::array<int, 3> mib{CTL_KERN, KERN_PROC, KERN_PROC_PROC};
-  std::vector<kinfo_proc> processes;
-  for (;;) {
-    std::size_t size = 0;
-    if (::sysctl(mib.data(), mib.size(), nullptr, &size, nullptr, 0) != 0)
-      return last_error("processes", "sysctl", "kern.proc.proc");
-    processes.resize(size / sizeof(kinfo_proc) + 16);
-    size = processes.size() * sizeof(kinfo_proc);
-    if (::sysctl(mib.data(), mib.size(), processes.data(), &size, nullptr, 0) == 0) {
-      processes.resize(size / sizeof(kinfo_proc));
-      return processes;
-    }
-    // ENOMEM: there are more by now (sysctl(3)).
-    if (errno != ENOMEM) return last_error("processes", "sysctl", "kern.proc.proc");
-  }
+  const std::array<int, 3> mib{CTL_KERN, KERN_PROC, KERN_PROC_PROC};
+  const auto answer = read_sysctl(mib);
+  if (!answer) return answer.error();
+  return records_of<kinfo_proc, int>(*answer);
 }
 
 // Of each once more, right before it is signalled: a pid that was listed may be a process of the host's by now.

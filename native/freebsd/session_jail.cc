@@ -1,11 +1,19 @@
 #include "freebsd/session_jail.h"
 
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <sys/user.h>
+
+#include <array>
 #include <cerrno>
+#include <cstddef>
+#include <span>
+#include <string_view>
 #include <utility>
 
 #include "base/back_off.h"
 #include "freebsd/holders.h"
-#include "freebsd/unread.h"
+#include "freebsd/sysctl.h"
 
 namespace buildjail {
 
@@ -23,6 +31,16 @@ SysError still_there(const char* step, const char* syscall, int err, std::string
           .dest = {},
           .detail = std::move(detail),
           .holders = std::move(holders)};
+}
+
+/** Drops what was sent to a socket and is unread, descriptors too (unix(4), SCM_RIGHTS), and what would come. */
+void drop_unread_of(int socket) {
+  if (::shutdown(socket, SHUT_RD) == 0) return;
+  // It drops nothing where the other end is gone (shutdown(2), ENOTCONN), from which nothing more comes. A recv(2) that
+  // does not ask for descriptors drops them.
+  std::array<std::byte, 65536> unread;  // NOLINT(cppcoreguidelines-pro-type-member-init): written to only
+  while (::recv(socket, unread.data(), unread.size(), MSG_DONTWAIT) > 0) {
+  }
 }
 
 }  // namespace
@@ -50,9 +68,18 @@ Status SessionJail::end_processes(Trace& trace) {
 void SessionJail::drop_unread() {
   for (const auto& one : sockets) {
     // defence: build-sends-over-output
-    if (const auto socket = one.lock()) buildjail::drop_unread(socket->get());
+    if (const auto socket = one.lock()) drop_unread_of(socket->get());
   }
   sockets.clear();
+}
+
+void SessionJail::remove_shared_memory() const {
+  const auto answer = read_sysctl("kern.ipc.posix_shm_list");
+  if (!answer) return;
+  const std::string below = root + "/";
+  for (const auto& object : records_of<kinfo_file, int>(std::span<const std::byte>(*answer))) {
+    if (std::string_view(object.kf_path).starts_with(below)) static_cast<void>(::shm_unlink(object.kf_path));
+  }
 }
 
 Status SessionJail::see_die() {

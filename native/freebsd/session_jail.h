@@ -13,7 +13,7 @@
 #include "base/result.h"
 #include "base/trace.h"
 #include "base/unique_fd.h"
-#include "freebsd/jail.h"
+#include "freebsd/jails.h"
 
 namespace buildjail {
 
@@ -52,6 +52,12 @@ struct SessionJail {
    * the jail. Nothing more comes by those sockets then.
    */
   void drop_unread();
+  /**
+   * Removes the POSIX shared memory that was made in the jail, which is named after the jail's root (shm_open(2)).
+   * Nobody inside is left to do so. Each keeps the jail from dying, except one of large pages
+   * (shm_create_largepage(3)), which stays when the jail is gone.
+   */
+  void remove_shared_memory() const;
   /**
    * Where the root was taken from under it: EBUSY when a descriptor that was opened in it keeps it. A jail with a
    * network stack of its own is not waited for.

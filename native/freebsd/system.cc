@@ -4,17 +4,17 @@
 #include <mutex>
 
 #include "envelope/system.h"
+#include "freebsd/child.h"
 #include "freebsd/envelope.h"
 #include "freebsd/held_limits.h"
 #include "freebsd/host.h"
-#include "freebsd/jail.h"
+#include "freebsd/jails.h"
 #include "freebsd/no_overlays.h"
 #include "freebsd/obstacles.h"
 #include "freebsd/parts/jail_part.h"
 #include "freebsd/parts/root.h"
 #include "freebsd/recovery.h"
 #include "freebsd/state_file_system.h"
-#include "freebsd/watcher_child.h"
 #include "state/recovery.h"
 
 namespace buildjail {

@@ -7,10 +7,9 @@
 #include <string>
 #include <utility>
 
-#include "freebsd/devfs_ruleset.h"
+#include "freebsd/devfs.h"
 #include "freebsd/mounts.h"
 #include "freebsd/parts/mount.h"
-#include "freebsd/shown_devices.h"
 #include "plan/plan.h"
 
 namespace buildjail {

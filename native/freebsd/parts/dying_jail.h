@@ -1,7 +1,7 @@
 #pragma once
 
 #include "envelope/part.h"
-#include "freebsd/dying_networks.h"
+#include "freebsd/networks.h"
 #include "freebsd/session_jail.h"
 
 namespace buildjail {

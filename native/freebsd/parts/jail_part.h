@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "envelope/part.h"
-#include "freebsd/jail_abilities.h"
+#include "freebsd/jail_parameters.h"
 #include "freebsd/session_jail.h"
 #include "plan/plan.h"
 

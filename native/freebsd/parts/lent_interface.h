@@ -4,8 +4,8 @@
 #include <string>
 
 #include "envelope/part.h"
-#include "freebsd/jail.h"
-#include "freebsd/own_network.h"
+#include "freebsd/jails.h"
+#include "freebsd/networks.h"
 #include "freebsd/session_jail.h"
 
 namespace buildjail {

@@ -12,7 +12,6 @@
 
 #include "freebsd/mounts.h"
 #include "freebsd/parts/mount.h"
-#include "freebsd/shared_memory.h"
 
 namespace buildjail {
 
@@ -43,7 +42,7 @@ class Root final : public Mount {
   // Shared memory of large pages holds no jail back, and stays when that is gone.
   Status take_away(TakingAway& taking) override {
     // defence: shared-memory-large-pages
-    remove_shared_memory(path());
+    jail().remove_shared_memory();
     if (fsid().empty() || !jail().is_known()) return Mount::take_away(taking);
     Status status;
     // A jail with a network stack of its own is kept by us until after this.

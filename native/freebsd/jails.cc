@@ -1,4 +1,4 @@
-#include "freebsd/jail.h"
+#include "freebsd/jails.h"
 
 #include <sys/param.h>
 #include <sys/jail.h>
@@ -12,13 +12,14 @@
 #include <cstring>
 
 #include "base/back_off.h"
-#include "freebsd/iovec_list.h"
-#include "freebsd/jail_descriptor.h"
 #include "freebsd/processes.h"
 
 namespace buildjail {
 
 namespace {
+
+// The number of jail_remove_jd(2) (syscalls.master), as a binary that is linked against it does not load on 14.
+constexpr int kJailRemoveJd = 598;
 
 constexpr const char* kStep = "jail_set";
 constexpr std::chrono::milliseconds kEmptyBound{10000};
@@ -59,6 +60,10 @@ Status remove_by(int descriptor) {
 }
 
 }  // namespace
+
+Status remove_jail_by(int descriptor) {
+  return ::syscall(kJailRemoveJd, descriptor) == 0 ? Status() : last_error("jail_remove", "jail_remove_jd");
+}
 
 Result<Jail> Jail::create(const JailConfig& config, const JailAbilities& abilities) {
   IovecList options = options_of(config, abilities);

@@ -1,4 +1,4 @@
-#include "freebsd/own_network.h"
+#include "freebsd/networks.h"
 
 #include <sys/param.h>
 #include <sys/types.h>
@@ -17,9 +17,13 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <chrono>
 #include <cstring>
+#include <utility>
 
+#include "base/back_off.h"
 #include "freebsd/child.h"
+#include "freebsd/jails.h"
 #include "launch/vfork_child.h"
 
 namespace buildjail {
@@ -28,12 +32,6 @@ namespace {
 
 constexpr const char* kStep = "network";
 constexpr const char* kLoopback = "lo0";
-
-/** One descriptor beside one byte, as cmsg(3) wants its room aligned. */
-union Control {
-  cmsghdr header;
-  std::array<char, CMSG_SPACE(sizeof(int))> room;
-};
 
 struct BringingUp {
   JailReference jail;
@@ -58,49 +56,6 @@ in_aliasreq loopback_address() {
   request.ifra_addr = internet(INADDR_LOOPBACK);
   request.ifra_mask = internet(IN_CLASSA_NET);
   return request;
-}
-
-/** One byte, with room for a descriptor beside it. It points into itself. */
-struct DescriptorMessage {
-  DescriptorMessage() {
-    header.msg_iov = &text;
-    header.msg_iovlen = 1;
-    header.msg_control = &control;
-    header.msg_controllen = sizeof(control.room);
-  }
-  DescriptorMessage(const DescriptorMessage&) = delete;
-  DescriptorMessage& operator=(const DescriptorMessage&) = delete;
-  DescriptorMessage(DescriptorMessage&&) = delete;
-  DescriptorMessage& operator=(DescriptorMessage&&) = delete;
-  ~DescriptorMessage() = default;
-
-  char byte = 0;
-  iovec text{.iov_base = &byte, .iov_len = 1};
-  Control control{};
-  msghdr header{};
-};
-
-int send_descriptor(int channel, int descriptor) {
-  DescriptorMessage message;
-  cmsghdr* const rights = CMSG_FIRSTHDR(&message.header);
-  rights->cmsg_level = SOL_SOCKET;
-  rights->cmsg_type = SCM_RIGHTS;
-  rights->cmsg_len = CMSG_LEN(sizeof(int));
-  std::memcpy(CMSG_DATA(rights), &descriptor, sizeof(int));
-  return ::sendmsg(channel, &message.header, 0) == 1 ? 0 : -1;
-}
-
-Result<UniqueFd> receive_descriptor(int channel) {
-  DescriptorMessage message;
-  const ssize_t got = ::recvmsg(channel, &message.header, MSG_CMSG_CLOEXEC | MSG_DONTWAIT);
-  const cmsghdr* const rights = got == 1 ? CMSG_FIRSTHDR(&message.header) : nullptr;
-  if (rights != nullptr && rights->cmsg_type == SCM_RIGHTS && rights->cmsg_len == CMSG_LEN(sizeof(int))) {
-    int descriptor = -1;
-    std::memcpy(&descriptor, CMSG_DATA(rights), sizeof(int));
-    return UniqueFd(descriptor);
-  }
-  if (got >= 0) errno = EBADMSG;
-  return last_error(kStep, "recvmsg", kLoopback);
 }
 
 /** All but one. */
@@ -138,16 +93,24 @@ void bring_up(void* context) {
   up.is_done = true;
 }
 
-Status move_interface(const std::string& name, int jid, unsigned long request) {
+/** An ioctl(2) about an interface of that name (netintro(4)). */
+Status call_interface(const char* step, unsigned long request, const std::string& name, ifreq& asked) {
+  if (name.size() >= sizeof(asked.ifr_name)) {
+    errno = ENAMETOOLONG;
+    return last_error(step, "ioctl", name);
+  }
   const UniqueFd socket(::socket(AF_LOCAL, SOCK_DGRAM | SOCK_CLOEXEC, 0));
-  if (!socket) return last_error(kStep, "socket");
+  if (!socket) return last_error(step, "socket");
+  name.copy(asked.ifr_name, sizeof(asked.ifr_name) - 1);
+  return ::ioctl(socket.get(), request, &asked) == 0 ? Status() : last_error(step, "ioctl", name);
+}
+
+Status move_interface(const std::string& name, int jid, unsigned long request) {
   ifreq moving{};
-  name.copy(moving.ifr_name, sizeof(moving.ifr_name) - 1);
   moving.ifr_jid = jid;
-  if (::ioctl(socket.get(), request, &moving) == 0) return {};
-  auto error = last_error(kStep, "ioctl", name);
-  if (error.err == ENXIO) error.detail = "there is no interface of that name to be moved";
-  return error;
+  auto status = call_interface(kStep, request, name, moving);
+  if (!status && status.error().err == ENXIO) status.error().detail = "there is no interface of that name to be moved";
+  return status;
 }
 
 }  // namespace
@@ -161,7 +124,7 @@ Result<UniqueFd> bring_up_loopback(const JailReference& jail) {
   const pid_t child = vfork_child(bring_up, &up);
   if (child < 0) return last_error(kStep, "vfork");
   reap(child);
-  if (up.is_done) return receive_descriptor(ours.get());
+  if (up.is_done) return receive_descriptor(ours.get(), kStep);
   return SysError{.step = kStep,
                   .syscall = up.syscall == nullptr ? "vfork" : up.syscall,
                   .err = up.syscall == nullptr ? ECANCELED : up.err,
@@ -173,5 +136,51 @@ Result<UniqueFd> bring_up_loopback(const JailReference& jail) {
 Status lend_interface(const std::string& name, int jid) { return move_interface(name, jid, SIOCSIFVNET); }
 
 Status take_interface_back(const std::string& name, int jid) { return move_interface(name, jid, SIOCSIFRVNET); }
+
+Result<std::string> create_interface(const std::string& name) {
+  ifreq made{};
+  if (auto status = call_interface("interface", SIOCIFCREATE2, name, made); !status) return std::move(status.error());
+  return std::string(made.ifr_name);
+}
+
+Status destroy_interface(const std::string& name) {
+  ifreq destroyed{};
+  return call_interface("interface", SIOCIFDESTROY, name, destroyed);
+}
+
+namespace {
+
+constexpr std::chrono::milliseconds kDyingBound{10'000};
+
+}  // namespace
+
+void DyingNetworks::add(std::string jail_name) {
+  const std::lock_guard lock(mutex_);
+  names_.push_back(std::move(jail_name));
+}
+
+void DyingNetworks::forget_dead() {
+  std::erase_if(names_, [](const std::string& name) {
+    const auto found = find_jail(name);
+    return found && !*found;
+  });
+}
+
+void DyingNetworks::wait_until_few() {
+  BackOff back_off(kDyingBound);
+  for (;;) {
+    {
+      const std::lock_guard lock(mutex_);
+      // defence: networks-being-taken-away
+      if (names_.size() < kMany) return;
+      forget_dead();
+      if (names_.size() < kMany) return;
+    }
+    if (back_off.wait()) continue;
+    const std::lock_guard lock(mutex_);
+    names_.pop_front();
+    return;
+  }
+}
 
 }  // namespace buildjail

@@ -1,6 +1,7 @@
-#include "freebsd/devfs_ruleset.h"
+#include "freebsd/devfs.h"
 
 #include <dirent.h>
+#include <fcntl.h>
 
 #include <algorithm>
 #include <array>
@@ -8,10 +9,9 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
-#include <string>
 #include <string_view>
 
-#include "freebsd/devfs_rules.h"
+#include "plan/planned_device.h"
 
 namespace buildjail {
 
@@ -19,6 +19,54 @@ namespace {
 
 constexpr const char* kStep = "devfs-ruleset";
 constexpr const char* kDev = "/dev";
+
+template <class Argument>
+Status call(int dev, unsigned long request, Argument& argument) {
+  return ::ioctl(dev, request, &argument) == 0 ? Status() : last_error(kStep, "ioctl", kDev);
+}
+
+}  // namespace
+
+Result<UniqueFd> open_devfs(const std::string& path) {
+  UniqueFd dev(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (!dev) return last_error(kStep, "open", path);
+  return dev;
+}
+
+devfs_rule empty_rule(int ruleset, int number) {
+  devfs_rule empty{};
+  empty.dr_magic = DEVFS_MAGIC;
+  empty.dr_id = static_cast<devfs_rid>(mkrid(static_cast<unsigned>(ruleset), static_cast<unsigned>(number)));
+  return empty;
+}
+
+Status add_devfs_rule(int dev, devfs_rule& rule) { return call(dev, DEVFSIO_RADD, rule); }
+
+Result<std::optional<devfs_rule>> next_devfs_rule(int dev, int ruleset, int number) {
+  devfs_rule next = empty_rule(ruleset, number);
+  auto status = call(dev, DEVFSIO_RGETNEXT, next);
+  if (status) return std::optional(next);
+  // No more rules, or no such ruleset.
+  if (status.error().err == ENOENT) return std::optional<devfs_rule>();
+  return std::move(status.error());
+}
+
+Status remove_devfs_rule(int dev, int ruleset, int number) {
+  devfs_rid id = empty_rule(ruleset, number).dr_id;
+  return call(dev, DEVFSIO_RDEL, id);
+}
+
+Status apply_devfs_ruleset(int dev, int ruleset) {
+  auto number = static_cast<devfs_rsnum>(ruleset);
+  return call(dev, DEVFSIO_SAPPLY, number);
+}
+
+Status use_devfs_ruleset(int dev, int ruleset) {
+  auto number = static_cast<devfs_rsnum>(ruleset);
+  return call(dev, DEVFSIO_SUSE, number);
+}
+
+namespace {
 
 // Away from the low numbers that devfs.rules(5) and its readers use.
 constexpr int kFirstNumber = 35001;
@@ -135,6 +183,48 @@ Result<bool> shows_our_nodes_only(const std::string& mounted, int ruleset) {
   if (!next) return next.error();
   // defence: no-rule-dev-comes
   return !*next;
+}
+
+namespace {
+
+constexpr const char* kNamedStep = "devices";
+constexpr mode_t kForEverybody = 0666;
+
+/** By a rule that is applied once and is in no ruleset, which all sessions share (devfs(8), "rule apply"). */
+Status show(int dev, const std::string& name, bool is_folder, const std::string& path) {
+  devfs_rule rule = empty_rule(0, 0);
+  rule.dr_icond = DRC_PATHPTRN;
+  rule.dr_iacts = DRA_BACTS;
+  rule.dr_bacts = DRB_UNHIDE;
+  if (!is_folder) {
+    rule.dr_iacts |= DRA_MODE;
+    rule.dr_mode = kForEverybody;
+  }
+  if (name.size() >= sizeof(rule.dr_pathptrn)) {
+    errno = ENAMETOOLONG;
+    return last_error(kNamedStep, "ioctl", path);
+  }
+  name.copy(rule.dr_pathptrn, sizeof(rule.dr_pathptrn) - 1);
+  return ::ioctl(dev, DEVFSIO_RAPPLY, &rule) == 0 ? Status() : last_error(kNamedStep, "ioctl", path);
+}
+
+}  // namespace
+
+Status show_devices(const std::string& mounted, const MountDev& step) {
+  if (step.devices.empty()) return {};
+  const auto dev = open_devfs(mounted);
+  if (!dev) return dev.error();
+  for (const NamedDevice& device : step.devices) {
+    const std::string name = device.path.substr(step.target.size() + 1);
+    for (std::size_t at = 0; (at = name.find('/', at)) != std::string::npos; ++at) {
+      if (auto status = show(dev->get(), name.substr(0, at), true, device.path); !status) return status;
+    }
+    if (auto status = show(dev->get(), name, false, device.path); !status) return status;
+    std::string shown = mounted;
+    shown.append("/").append(name);
+    if (auto status = confirm_device(shown, device, kNamedStep); !status) return status;
+  }
+  return {};
 }
 
 }  // namespace buildjail

@@ -1,4 +1,4 @@
-#include "freebsd/sysctl_records.h"
+#include "freebsd/sysctl.h"
 
 #include <sys/types.h>
 #include <sys/sysctl.h>
@@ -12,7 +12,7 @@ Result<std::vector<std::byte>> read_sysctl(std::span<const int> name) {
   const auto words = static_cast<u_int>(name.size());
   for (;;) {
     std::size_t size = 0;
-    if (::sysctl(name.data(), words, nullptr, &size, nullptr, 0) != 0) return last_error("holders", "sysctl");
+    if (::sysctl(name.data(), words, nullptr, &size, nullptr, 0) != 0) return last_error("sysctl", "sysctl");
     // Room for a few more than there were.
     std::vector<std::byte> answer(size + size / 4 + 4096);
     size = answer.size();
@@ -21,14 +21,14 @@ Result<std::vector<std::byte>> read_sysctl(std::span<const int> name) {
       return answer;
     }
     // ENOMEM: there is more by now (sysctl(3)).
-    if (errno != ENOMEM) return last_error("holders", "sysctl");
+    if (errno != ENOMEM) return last_error("sysctl", "sysctl");
   }
 }
 
 Result<std::vector<std::byte>> read_sysctl(const char* name) {
   std::array<int, CTL_MAXNAME> numbers{};
   std::size_t count = numbers.size();
-  if (::sysctlnametomib(name, numbers.data(), &count) != 0) return last_error("holders", "sysctlnametomib", name);
+  if (::sysctlnametomib(name, numbers.data(), &count) != 0) return last_error("sysctl", "sysctlnametomib", name);
   return read_sysctl(std::span<const int>(numbers.data(), count));
 }
 

@@ -12,6 +12,7 @@
 
 #include "base/result.h"
 #include "base/unique_fd.h"
+#include "plan/plan.h"
 
 namespace buildjail {
 
@@ -35,5 +36,27 @@ Status remove_devfs_rule(int dev, int ruleset, int number);
 Status apply_devfs_ruleset(int dev, int ruleset);
 /** From now on, on what comes later too. One without rules is made where there is none, and hides nothing. */
 Status use_devfs_ruleset(int dev, int ruleset);
+
+/**
+ * The devfs(8) ruleset that hides everything but the nodes a build needs, made by the ioctls of devfs(4). A number with
+ * other rules in it is somebody else's and left alone; the next one is tried.
+ * @return its number.
+ */
+Result<int> ensure_devfs_ruleset();
+
+/**
+ * Whether what was mounted with the ruleset shows our nodes, and no rule comes after ours: mounting with an emptied one
+ * would show every device of the host, and one more rule could show devices that come later. To compare rule by rule
+ * would take a call for each.
+ */
+Result<bool> shows_our_nodes_only(const std::string& mounted, int ruleset);
+
+SysError not_our_ruleset(int number);
+
+/**
+ * Shows the devices that a spec names in a devfs(5) that is mounted at `mounted`, for everybody in it, and no other
+ * mount of it. ESTALE when one is another device than when the plan was made.
+ */
+Status show_devices(const std::string& mounted, const MountDev& dev);
 
 }  // namespace buildjail

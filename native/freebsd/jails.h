@@ -10,10 +10,32 @@
 #include "base/result.h"
 #include "base/unique_fd.h"
 #include "freebsd/iovec_list.h"
-#include "freebsd/jail_abilities.h"
-#include "freebsd/jail_reference.h"
+#include "freebsd/jail_parameters.h"
 
 namespace buildjail {
+
+/**
+ * A jail of ours, for a child that enters it. jail_attach(2) takes a number, which once the jail is gone may be another
+ * one's, as a new jail may ask for any that is free (jail(8), jid); so whoever has entered looks whether the root there
+ * is the session's. By a descriptor (15.0, jail_attach_jd(2)) that would not be needed, but each such call of 15.1
+ * keeps a reference for good (do_jail_attach drops PD_DEREF), so that the jail would never die.
+ */
+struct JailReference {
+  int jid;
+  /** Of its root (stat(2)). */
+  dev_t dev;
+  ino_t ino;
+};
+
+// Jails by descriptor (15.0, jail(2)). Spelled out, as headers of 14 lack them and one binary serves both.
+
+inline constexpr int kJailUseDesc = 0x10;
+inline constexpr int kJailAtDesc = 0x20;
+inline constexpr int kJailGetDesc = 0x40;
+inline constexpr int kJailOwnDesc = 0x80;
+
+/** jail_remove_jd(2). Comes after a look whether the kernel has it: SIGSYS else. */
+Status remove_jail_by(int descriptor);
 
 struct JailConfig {
   std::string name;
