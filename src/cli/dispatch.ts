@@ -69,8 +69,8 @@ async function completionOf(shell: string): Promise<string> {
 /** `buildjail page`: makes the page of a record, the same that the run would have written. */
 export async function pageVerb({ record }: PageRequest, terminal: Terminal): Promise<void> {
   // Loaded for this verb only.
-  const [{ readRecord }, { pageOf }] = await Promise.all([import('../recording/read-record.ts'), import('../page/page.ts')])
-  terminal.out(pageOf(readRecord(textOf(record), record)))
+  const { pageOfJson } = await import('../page/page.ts')
+  terminal.out(pageOfJson(textOf(record), record))
 }
 
 /** @throws SpecError when it cannot be read. */

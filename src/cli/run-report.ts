@@ -51,18 +51,16 @@ export class RunReport {
   async write(errors: readonly unknown[]): Promise<void> {
     if (this.#recorder === undefined) return
     const text = `${jsonText(this.#recorder.record(errors), 2)}\n`
-    for (const { name, file } of this.#files) file.write(name === 'record' ? text : await pageFrom(text))
+    for (const { name, file } of this.#files) {
+      if (name === 'record') file.write(text)
+      // Loaded only for --page.
+      else file.write((await import('../page/page.ts')).pageOfJson(text, 'the record'))
+    }
   }
 
   close(): void {
     for (const { file } of this.#files) file.close()
   }
-}
-
-async function pageFrom(record: string): Promise<string> {
-  // Loaded only for --page.
-  const [{ readRecord }, { pageOf }] = await Promise.all([import('../recording/read-record.ts'), import('../page/page.ts')])
-  return pageOf(readRecord(record, 'the record'))
 }
 
 /** A build can leave a link to any file of the host where it writes, and this program may be root. */

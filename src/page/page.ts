@@ -1,4 +1,5 @@
 import { commandLine } from '../command/command.ts'
+import { readRecord } from '../recording/read-record.ts'
 import type { RecordedStep, RunRecord } from '../recording/run-record.ts'
 import { bar } from './chart.ts'
 import { commandsSection } from './commands.ts'
@@ -17,6 +18,15 @@ const sections = [
   ['environment', 'Environment', environmentSection],
   ['steps', 'Steps', stepsSection],
 ] as const
+
+/**
+ * The page of a record in JSON.
+ * @param name of the record, for the error
+ * @throws InvalidSpecError naming the record and the member that is wrong
+ */
+export function pageOfJson(json: string, name: string): string {
+  return pageOf(readRecord(json, name))
+}
 
 /** The page of a run as one file. The same record gives the same page. */
 export function pageOf(record: RunRecord): string {
