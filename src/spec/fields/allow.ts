@@ -38,7 +38,7 @@ export const allow: Field<readonly Allowance[], false> = {
   flag: {
     name: 'allow',
     value: 'NAME',
-    help: 'system calls that Linux refuses otherwise, as io_uring or keyring; repeatable',
+    help: 'allow system calls that a session on Linux refuses, such as io_uring or keyring; repeatable',
     isRepeatable: true,
     offers: { words: names },
     read: (texts, option) => checked(texts, () => option),

@@ -17,7 +17,7 @@ export const cwd: Field<string, true> = {
   flag: {
     name: 'cwd',
     value: 'PATH',
-    help: 'where the command starts, inside; default /tmp',
+    help: 'start the command there, inside; default /tmp',
     isRepeatable: false,
     offers: {},
     read: ([text]) => text,

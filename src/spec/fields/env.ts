@@ -49,7 +49,7 @@ export const env: Field<Env, true> = {
   flag: {
     name: 'env',
     value: 'NAME[=VALUE]',
-    help: 'add to the environment, which is otherwise clean; NAME alone as it is here; repeatable',
+    help: 'add to the clean environment; NAME alone passes the variable on; repeatable',
     isRepeatable: true,
     offers: { variables: true },
     read: (texts, option) => {

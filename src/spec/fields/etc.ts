@@ -52,7 +52,7 @@ export const etc: Field<Etc, false> = {
   flag: {
     name: 'etc',
     value: '/etc/X=PATH',
-    help: 'show what PATH holds as /etc/X, besides the minimal files there; or none; repeatable',
+    help: 'show the content of PATH as /etc/X, beside the minimal files there; or none; repeatable',
     isRepeatable: true,
     offers: { words: ['minimal', 'none'], paths: 'any' },
     read: (words, option) => {

@@ -42,7 +42,7 @@ export const ids: Field<Ids, false> = {
   flag: {
     name: 'ids',
     value: 'FIRST:COUNT',
-    help: 'Linux: the ids of the host out of which sessions get theirs',
+    help: 'Linux: sessions lease their ids of the host from this range',
     isRepeatable: false,
     offers: {},
     read: ([text], option) => {

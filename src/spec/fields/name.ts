@@ -22,7 +22,7 @@ export const name: Field<string, false> = {
   flag: {
     name: 'name',
     value: 'NAME',
-    help: "show NAME in the jail's name: letters, digits, - and _",
+    help: "add NAME to the jail's name: letters, digits, - and _",
     isRepeatable: false,
     offers: {},
     read: ([text]) => text,

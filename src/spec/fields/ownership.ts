@@ -42,7 +42,7 @@ export const ownership: Field<Ownership, false> = {
   flag: {
     name: 'ownership',
     value: 'folder|build|unchanged',
-    help: "files in outputs get their folder's owner (default), or stay the build's; or outputs are not handed over at all",
+    help: "give files in outputs to the folder's owner (default), or leave them to the build; or hand over no output at all",
     isRepeatable: false,
     offers: { words: ownerships },
     read: ([text], option) => {

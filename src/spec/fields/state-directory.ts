@@ -27,7 +27,7 @@ export const stateDirectory: Field<string, false> = {
   flag: {
     name: 'state-directory',
     value: 'DIR',
-    help: 'where the session is kept while it lives',
+    help: 'the folder of the session while it lives',
     isRepeatable: false,
     offers: { paths: 'folders' },
     read: ([text], option) => {

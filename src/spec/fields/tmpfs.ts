@@ -41,7 +41,7 @@ export const tmpfs: Field<Readonly<Record<string, Size>>, false> = {
   flag: {
     name: 'tmpfs',
     value: 'PATH=SIZE',
-    help: 'one more file system in memory, as /tmp is one: /var/tmp=64M; repeatable',
+    help: 'add a file system in memory like /tmp: /var/tmp=64M; repeatable',
     isRepeatable: true,
     offers: {},
     read: (texts, option) => readPairs(texts, option, 'PATH=SIZE'),

@@ -37,7 +37,7 @@ export const toolchain: Field<Toolchain, false> = {
   flag: {
     name: 'toolchain',
     value: 'TOOLCHAIN',
-    help: 'none, or a list of host (default: what a compiler needs), node, paths; path? if there',
+    help: 'none, or a list of host (default: what a compiler needs), node, paths; PATH? if it is there',
     isRepeatable: false,
     offers: { words: ['host', 'none', 'node', 'host,node'], paths: 'any' },
     read: ([text], option) => {

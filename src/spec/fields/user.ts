@@ -52,7 +52,7 @@ export const user: Field<User | 'root', false> = {
   flag: {
     name: 'user',
     value: 'USER',
-    help: 'uid:gid, uid:gid:group,group, or root; default 35001:35001, on FreeBSD one of --users',
+    help: 'run as uid:gid, uid:gid:group,group, or root; default 35001:35001, on FreeBSD one of --users',
     isRepeatable: false,
     offers: { words: ['root'] },
     read: ([text], option) => {

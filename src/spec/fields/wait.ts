@@ -24,7 +24,7 @@ export const wait: Field<Duration, false> = {
   flag: {
     name: 'wait',
     value: 'DURATION',
-    help: 'wait so long for what another session has, as 500ms, 10s, 5m; default: not at all',
+    help: 'wait so long for a folder or a user that another session has, such as 500ms, 10s, 5m; default: not at all',
     isRepeatable: false,
     offers: {},
     read: ([text], option) => readDuration(text, option),
