@@ -28,7 +28,7 @@ const recovering = {
     'holders', 'iovec_list', 'jails', 'mounts', 'parts/mount', 'processes', 'rctl', 'recovery', 'session_jail',
     'state_file_system', 'sysctl'
   ],
-  linux: ['cgroups', 'kernel_files', 'mount_table', 'recovery'],
+  linux: ['cgroups', 'mount_table', 'recovery', 'text_files'],
   unsupported: [],
 }
 

@@ -89,7 +89,7 @@ static void attach_copy(int copy, const char *path) {
   close(copy);
 }
 
-/* The host's keys (native/linux/hidden_proc). */
+/* The host's keys (native/linux/root_contents). */
 static void hide(const char *path) {
   const int null = must(open("dev/null", O_PATH | O_CLOEXEC), "open", path);
   attach_copy(copy_tree(null, 0, path), path);

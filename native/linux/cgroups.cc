@@ -14,8 +14,8 @@
 #include "base/paths.h"
 #include "base/text.h"
 #include "base/unique_fd.h"
-#include "linux/kernel_files.h"
 #include "linux/mount_table.h"
+#include "linux/text_files.h"
 
 namespace buildjail {
 
@@ -96,7 +96,7 @@ Controllers only(Controller one) {
 
 /** Those of `wanted` that a file lists. Every cgroup counts time, so no file needs to list that. */
 Controllers named_in(const std::string& path, Controllers wanted) {
-  const auto text = kernel_text(path);
+  const auto text = text_of(path);
   Controllers named;
   for (const Controller one : kAll) {
     if (!wanted.has(one)) continue;
@@ -121,7 +121,7 @@ bool can_be_parent(const std::string& directory, Controllers wanted) {
   if (named_in(given, wanted).has_all(wanted)) return true;
   if (!may_write(given)) return false;
   if (is_root_of_all(directory)) return true;
-  const auto processes = kernel_text(directory + "/cgroup.procs");
+  const auto processes = text_of(directory + "/cgroup.procs");
   return processes && processes->empty();
 }
 
@@ -249,7 +249,7 @@ Result<CgroupPlaces::Placement> CgroupPlaces::find(Controllers wanted) {
     if (auto status = find_hierarchies(); !status) return std::move(status.error());
     is_read_ = true;
   }
-  auto own = read_kernel_file(kStep, kOwn);
+  auto own = read_text_file(kStep, kOwn);
   if (!own) return std::move(own.error());
   if (*own != own_) {
     own_ = std::move(*own);

@@ -1,16 +1,176 @@
 #include "linux/child.h"
 
 #include <fcntl.h>
+#include <sched.h>
+#include <sys/prctl.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <array>
+#include <cerrno>
 #include <csignal>
+#include <cstdint>
 #include <ctime>
 
+#include "base/signals.h"
 #include "base/unique_fd.h"
+#include "linux/raw_calls.h"
+
+#ifdef __SANITIZE_ADDRESS__
+#include <sanitizer/asan_interface.h>
+#endif
 
 namespace buildjail {
+
+namespace {
+
+struct Start {
+  void (*program)(void*);
+  void* context;
+};
+
+int begin(void* start) {
+  const Start& given = *static_cast<Start*>(start);
+  given.program(given.context);
+  return 127;
+}
+
+/** struct clone_args of clone3(2), as of Linux 5.7. */
+struct CloneArguments {
+  std::uint64_t flags = 0;
+  std::uint64_t pidfd = 0;
+  std::uint64_t child_tid = 0;
+  std::uint64_t parent_tid = 0;
+  std::uint64_t exit_signal = 0;
+  std::uint64_t stack = 0;
+  std::uint64_t stack_size = 0;
+  std::uint64_t tls = 0;
+  std::uint64_t set_tid = 0;
+  std::uint64_t set_tid_size = 0;
+  std::uint64_t cgroup = 0;
+};
+
+constexpr std::uint64_t kIntoCgroup = 0x200000000;
+
+/**
+ * clone3(2), which C libraries do not let programs call: the child begins on another stack, so that nothing of it may
+ * come back to here. Its answer, or the negative of an errno.
+ */
+long clone_onto(const CloneArguments& arguments, Start& start) {
+#if defined(__x86_64__)
+  long result = 435;
+  register int (*program)(void*) __asm__("r12") = begin;
+  register void* context __asm__("r13") = &start;
+  __asm__ volatile(
+      "syscall\n\t"
+      "testq %%rax, %%rax\n\t"
+      "jnz 1f\n\t"
+      "xorl %%ebp, %%ebp\n\t"
+      "movq %%r13, %%rdi\n\t"
+      "callq *%%r12\n\t"
+      "movl %%eax, %%edi\n\t"
+      "movl $60, %%eax\n\t"
+      "syscall\n\t"
+      "hlt\n"
+      "1:"
+      : "+a"(result)
+      : "D"(&arguments), "S"(sizeof(arguments)), "r"(program), "r"(context)
+      : "rcx", "r11", "memory", "cc");
+  return result;
+#elif defined(__aarch64__)
+  register long x0 __asm__("x0") = reinterpret_cast<long>(&arguments);
+  register long x1 __asm__("x1") = sizeof(arguments);
+  register long x8 __asm__("x8") = 435;
+  register int (*program)(void*) __asm__("x20") = begin;
+  register void* context __asm__("x21") = &start;
+  __asm__ volatile(
+      "svc 0\n\t"
+      "cbnz x0, 1f\n\t"
+      "mov x29, #0\n\t"
+      "mov x0, x21\n\t"
+      "blr x20\n\t"
+      "mov x8, #93\n\t"
+      "svc 0\n"
+      "1:"
+      : "+r"(x0)
+      : "r"(x1), "r"(x8), "r"(program), "r"(context)
+      : "memory", "cc");
+  return x0;
+#else
+  static_cast<void>(arguments);
+  static_cast<void>(start);
+  return -ENOSYS;
+#endif
+}
+
+struct TimeSpan {
+  long seconds;
+  long nanoseconds;
+};
+
+// By number: errno is its parent's as well, who goes on meanwhile. It ends with its parent: by the signal, or where the
+// parent had ended before that was asked for, by itself.
+int idle(void*) {
+  constexpr TimeSpan kLongest{.seconds = 10, .nanoseconds = 0};
+  TimeSpan left = kLongest;
+  static_cast<void>(::syscall(SYS_prctl, PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0));
+  static_cast<void>(::syscall(SYS_ppoll, nullptr, 0, &left, nullptr, 0));
+  return 0;
+}
+
+}  // namespace
+
+// AddressSanitizer marks the edges of a frame until its function returns. A child that executes a program never
+// returns, and frames of ours come to lie where its frames were.
+ChildStack::~ChildStack() {
+#ifdef __SANITIZE_ADDRESS__
+  ASAN_UNPOISON_MEMORY_REGION(bottom(), size());
+#endif
+}
+
+SysError error_of(const Stopped& stopped) {
+  return {.step = stopped.step,
+          .syscall = stopped.syscall,
+          .err = stopped.err,
+          .path = stopped.path,
+          .dest = stopped.dest,
+          .detail = stopped.detail};
+}
+
+// In a file of its own, so that the compiler must assume the context to be changed by it.
+pid_t clone_child(int flags, void (*program)(void*), void* context, ChildStack& stack, int* pidfd) {
+  const BlockedSignals blocked;
+  Start start{.program = program, .context = context};
+  const int wants_pidfd = pidfd == nullptr ? 0 : CLONE_PIDFD;
+  return ::clone(begin, stack.top(), flags | wants_pidfd | CLONE_VM | CLONE_VFORK, &start, pidfd);
+}
+
+pid_t clone_child_into(int cgroup, int flags, void (*program)(void*), void* context, ChildStack& stack, int* pidfd) {
+  const BlockedSignals blocked;
+  Start start{.program = program, .context = context};
+  const CloneArguments arguments{
+      .flags =
+          static_cast<std::uint64_t>(static_cast<unsigned>(flags | CLONE_PIDFD | CLONE_VM | CLONE_VFORK)) | kIntoCgroup,
+      .pidfd = reinterpret_cast<std::uintptr_t>(pidfd),
+      .stack = reinterpret_cast<std::uintptr_t>(stack.bottom()),
+      .stack_size = stack.size(),
+      .cgroup = static_cast<std::uint64_t>(cgroup)};
+  const long result = clone_onto(arguments, start);
+  if (result >= 0) return static_cast<pid_t>(result);
+  errno = static_cast<int>(-result);
+  return -1;
+}
+
+pid_t clone_idle(int flags, ChildStack& stack) {
+  const BlockedSignals blocked;
+  return ::clone(idle, stack.top(), flags | CLONE_VM, nullptr);
+}
+
+void reap_clone(pid_t pid) {
+  while (::waitpid(pid, nullptr, __WALL) < 0 && errno == EINTR) {
+  }
+}
 
 namespace {
 
@@ -60,6 +220,13 @@ std::int64_t now_ns() {
   timespec now{};
   static_cast<void>(::clock_gettime(CLOCK_MONOTONIC, &now));
   return static_cast<std::int64_t>(now.tv_sec) * 1'000'000'000 + now.tv_nsec;
+}
+
+const char* let_go_of_host_program() {
+  constexpr unsigned kFirstNotStdio = 3;
+  if (reset_signals() != 0) return "rt_sigaction";
+  if (unblock_signals() != 0) return "rt_sigprocmask";
+  return raw::close_range(kFirstNotStdio) == 0 ? nullptr : "close_range";
 }
 
 }  // namespace buildjail

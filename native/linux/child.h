@@ -2,30 +2,121 @@
 
 #include <sys/types.h>
 
+#include <array>
+#include <cerrno>
+#include <cstddef>
 #include <cstdint>
+#include <string>
 #include <string_view>
+
+#include "base/result.h"
 
 namespace buildjail {
 
-// What a child may do that shares our memory: system calls on arguments prepared before. Nothing here allocates, locks
-// or goes through the thread library, whose state is ours as well (vfork(2), CAVEATS).
+/** The call at which a child stopped that runs in our memory; `syscall` is null while none has failed. */
+struct Stopped {
+  /** Notes the call that just failed, with errno. Returns false, for a caller that does so too. */
+  bool at(const char* failed_step, const char* failed_call, const char* at_path = "", const char* at_dest = "",
+          const char* more = "") noexcept {
+    step = failed_step;
+    syscall = failed_call;
+    err = errno;
+    path = at_path;
+    dest = at_dest;
+    detail = more;
+    return false;
+  }
+  /** Whether a call failed, by its result; notes it then. */
+  bool failed(const char* of_step, const char* call, int result, const char* at_path = "") noexcept {
+    return result < 0 && !at(of_step, call, at_path);
+  }
 
-/** Every signal to its default. Caught and ignored ones would be inherited, the latter by execve(2) too. */
+  const char* step = nullptr;
+  const char* syscall = nullptr;
+  int err = 0;
+  const char* path = "";
+  const char* dest = "";
+  const char* detail = "";
+};
+
+SysError error_of(const Stopped& stopped);
+
+/** The stack of a child that shares our memory. It lives in its parent's frame. */
+class ChildStack {
+ public:
+  ChildStack() noexcept = default;
+  ~ChildStack();
+  ChildStack(const ChildStack&) = delete;
+  ChildStack& operator=(const ChildStack&) = delete;
+  ChildStack(ChildStack&&) = delete;
+  ChildStack& operator=(ChildStack&&) = delete;
+
+  // Stacks grow down on every architecture that Linux and Node have in common.
+  [[nodiscard]] void* top() noexcept { return bytes_.data() + bytes_.size(); }
+  [[nodiscard]] void* bottom() noexcept { return bytes_.data(); }
+  [[nodiscard]] std::size_t size() const noexcept { return bytes_.size(); }
+
+ private:
+  alignas(64)
+      std::array<std::byte, 65536> bytes_;  // NOLINT(cppcoreguidelines-pro-type-member-init): the child writes first
+};
+
+/**
+ * Runs `program(context)` in a clone(2)d child that shares our memory, so its cost does not grow with that. Returns
+ * when the child has ended or executed another program. `flags` are those of the namespaces to be made. A child that
+ * ends sends no signal; reap_clone waits for it.
+ */
+pid_t clone_child(int flags, void (*program)(void*), void* context, ChildStack& stack, int* pidfd = nullptr);
+
+/**
+ * The same in the cgroup of version 2 with that directory (clone3(2), CLONE_INTO_CGROUP). Moving there later would take
+ * some milliseconds, because the kernel waits for all processors then. ENOSYS if the kernel, the container or this
+ * package has no such call.
+ */
+pid_t clone_child_into(int cgroup, int flags, void (*program)(void*), void* context, ChildStack& stack, int* pidfd);
+
+/** Makes a child that waits for at most ten seconds: a process for new namespaces to belong to. */
+pid_t clone_idle(int flags, ChildStack& stack);
+
+/** waitpid(2) for children that clone_child made, whatever signal they end with (__WALL). */
+void reap_clone(pid_t pid);
+
+// For a child that shares our memory: system calls on arguments prepared before. Nothing here allocates, locks or goes
+// through the thread library, whose state is ours too (vfork(2), CAVEATS).
+
+/** Sets every signal to its default action: ignored signals stay ignored through execve(2). */
 int reset_signals();
 int unblock_signals();
 
 /**
- * Of a child that is to end before the host program where memory runs out: the kernel looks for whom to kill there
- * first. No process can take that back that has less than CAP_SYS_RESOURCE on the host, where this had it
- * (proc_pid_oom_score_adj(5)). The host program keeps its own, though it shares our memory: it waits for us as
- * vfork(2) does. Null, or the call that failed on kOomScoreFile.
+ * Has the kernel kill this child before the host program when memory runs out. Only a process with CAP_SYS_RESOURCE on
+ * the host can lower the score again (proc_pid_oom_score_adj(5)). The host program keeps its own score although it
+ * shares our memory, because it waits as in vfork(2). Returns null, or the call that failed on kOomScoreFile.
  */
 const char* go_first_when_memory_runs_out();
 inline constexpr const char* kOomScoreFile = "/proc/self/oom_score_adj";
 
-/** Null, or the call that failed. */
+/** Returns null, or the call that failed. */
 const char* write_file(const char* path, std::string_view text);
 
 std::int64_t now_ns();
+
+/** Adds the time from here to the end of its scope. */
+class Elapsed {
+ public:
+  explicit Elapsed(std::int64_t& sum) : sum_(sum), began_(now_ns()) {}
+  Elapsed(const Elapsed&) = delete;
+  Elapsed& operator=(const Elapsed&) = delete;
+  Elapsed(Elapsed&&) = delete;
+  Elapsed& operator=(Elapsed&&) = delete;
+  ~Elapsed() { sum_ += now_ns() - began_; }
+
+ private:
+  std::int64_t& sum_;
+  std::int64_t began_;
+};
+
+/** For the child that becomes the watcher (state/watcher.h). Returns null, or the call that failed. */
+const char* let_go_of_host_program();
 
 }  // namespace buildjail

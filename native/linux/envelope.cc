@@ -16,25 +16,24 @@
 #include "envelope/mount_points.h"
 #include "envelope/sources.h"
 #include "envelope/state_entry.h"
+#include "linux/networks.h"
+#include "linux/overlays.h"
 #include "linux/parts/cgroup.h"
-#include "linux/parts/ids.h"
-#include "linux/parts/init.h"
-#include "linux/parts/network.h"
-#include "linux/parts/rest.h"
 #include "linux/processes.h"
 #include "linux/recovery.h"
 #include "linux/session_cgroup.h"
+#include "linux/session_namespaces.h"
 #include "linux/session_terminal.h"
-#include "linux/whole_overlays.h"
+#include "linux/user_namespaces.h"
 
 namespace buildjail {
 
 namespace {
 
-/** In which init answers that it has killed everything. */
+/** The time in which init answers that it has killed everything. */
 constexpr std::chrono::milliseconds kKillBound{1000};
 constexpr std::chrono::milliseconds kPidBound{1000};
-/** In which a command is there to be looked at, though its session gets a hundredth of a processor. */
+/** The time in which a command starts even if its session gets a hundredth of a processor. */
 constexpr std::chrono::milliseconds kLookBound{10'000};
 
 SysError root_refused(const std::optional<SysError>& why) {
@@ -44,16 +43,16 @@ SysError root_refused(const std::optional<SysError>& why) {
           .err = why ? why->err : EPERM,
           .path = {},
           .dest = {},
-          .detail = "a build is root inside only in a user namespace, and there is none to be had here" + reason};
+          .detail = "a build is root inside only in a user namespace, and there can be none here" + reason};
 }
 
 /**
- * /dev/stdout leads to the pipe itself, which is opened there anew: by its owner only, as pipes have mode 0600
- * (proc(5), /proc/pid/fd). That the build user is, for what was made for it, and of its terminal as well; where it is
- * the caller, it is already. `user` is in the numbering of the host.
+ * Makes the build user the owner of its pipes and of its terminal: opening /dev/stdout opens the pipe anew (proc(5),
+ * /proc/pid/fd), and only its owner may, because pipes have mode 0600.
  */
-Status give_pipes(const StdioEnds& ends, const BuildUser& user) {
-  if (makes_own_user_space()) return {};
+Status give_pipes(const StdioEnds& ends, const SessionIds& ids, const BuildUser& build) {
+  if (ids.are_callers()) return {};
+  const BuildUser user = ids.outside(build);
   for (std::size_t i = 0; i < ends.child.size(); ++i) {
     if (!ends.is_pipe.at(i) && !ends.is_terminal.at(i)) continue;
     if (::fchown(ends.child.at(i).get(), user.uid, user.gid) != 0) return last_error("stdio", "fchown");
@@ -61,23 +60,22 @@ Status give_pipes(const StdioEnds& ends, const BuildUser& user) {
   return {};
 }
 
-/** What a command was launched with, for the error of a step that failed: init tells the step and the errno alone. */
-struct Where {
+/** Details of a launch, for the error of a step that failed: init reports the step and the errno alone. */
+struct LaunchDetails {
   std::string directory;
   std::string file;
   bool has_most_processes;
 };
 
-void explain(SysError& error, const Where& where) {
-  if (error.syscall == "chdir") error.path = where.directory;
-  if (error.syscall == "execve") error.path = where.file;
+void explain(SysError& error, const LaunchDetails& launch) {
+  if (error.syscall == "chdir") error.path = launch.directory;
+  if (error.syscall == "execve") error.path = launch.file;
   if (error.syscall == "openat") error.path = "/dev/null";
-  if (error.syscall == "clone" && error.err == EAGAIN && where.has_most_processes)
+  if (error.syscall == "clone" && error.err == EAGAIN && launch.has_most_processes)
     error.detail = "processes: as many run in the session as limits.processes lets it have";
 }
 
-/** Credentials in the numbering of the inside. What is not mapped is shown there as the kernel shows it (overflowuid).
- */
+/** Credentials in the numbering of the inside; an id that is not mapped is the overflow id, as the kernel shows it. */
 Credentials as_inside(Credentials who, const std::vector<IdExtent>& uids, const std::vector<IdExtent>& gids) {
   constexpr std::uint32_t kOverflow = 65534;
   for (uid_t* const id : {&who.uid, &who.real_uid, &who.saved_uid}) *id = inside_of(uids, *id).value_or(kOverflow);
@@ -94,14 +92,14 @@ Result<std::unique_ptr<Envelope>> NamespaceEnvelope::open(SharedPlan plan, Lesse
   if (auto status = confirm_whole_overlays(plan->steps, host->mount_table); !status) return std::move(status.error());
   auto placed = plan->limits.is_empty() ? PlacedLimits() : host->cgroups.place(plan->limits);
   if (!placed) return std::move(placed.error());
-  // Not make_unique: the constructor is private, as a half-opened envelope is nothing to have.
+  // Not make_unique, because the constructor is private.
   std::unique_ptr<NamespaceEnvelope> envelope(new NamespaceEnvelope(
       std::move(plan), std::move(lessee), std::move(waiter), std::move(host), std::move(*placed), std::move(trace)));
-  if (auto status = envelope->take_user_space(); !status) return std::move(status.error());
+  if (auto status = envelope->take_ids(); !status) return std::move(status.error());
   auto parts = envelope->parts(envelope->plan_->steps, false);
   auto status = envelope->walk_.open(std::move(parts), envelope->journal_, envelope->trace_);
   if (!status) return std::move(status.error());
-  envelope->user_space_.is_new = false;
+  envelope->ids_.leased().is_new = false;
   envelope->is_complete_ = !envelope->plan_->is_base;
   return std::unique_ptr<Envelope>(std::move(envelope));
 }
@@ -119,31 +117,26 @@ NamespaceEnvelope::NamespaceEnvelope(SharedPlan plan, Lessee lessee, std::shared
       sources_(lessee_),
       journal_(journal_of(lessee_.session.state_directory, lessee_.session.id)) {}
 
-Status NamespaceEnvelope::take_user_space() {
-  if (makes_own_user_space()) return {};
-  // Keys of a user stay in its namespace (user-keyring(7)).
+Status NamespaceEnvelope::take_ids() {
+  if (ids_.are_callers()) return {};
+  // A user's keys stay in its namespace (user-keyring(7)).
   const bool may_leave_keys = plan_->allowed.has(Allowance::kKeyring);
-  auto taken = host_->user_spaces.take(
-      *plan_, lessee_, may_leave_keys ? UserSpaces::Sharing::kAlone : UserSpaces::Sharing::kWithLaterSessions);
+  auto taken = host_->user_namespaces.take(
+      *plan_, lessee_, may_leave_keys ? UserNamespaces::Sharing::kAlone : UserNamespaces::Sharing::kWithLaterSessions);
   if (!taken) return std::move(taken.error());
   // defence: root-inside-nobody-outside
-  if (!*taken && plan_->user.uid == 0) return root_refused(host_->user_spaces.why_none());
+  if (!*taken && plan_->user.uid == 0) return root_refused(host_->user_namespaces.why_none());
   // defence: root-inside-nobody-outside-2
-  user_space_ = std::move(*taken);
+  ids_ = SessionIds(std::move(*taken));
   return {};
-}
-
-BuildUser NamespaceEnvelope::user_outside() const {
-  if (user_space_) return user_space_.map.outside(plan_->user);
-  return makes_own_user_space() ? BuildUser{.uid = ::geteuid(), .gid = ::getegid(), .groups = {}} : plan_->user;
 }
 
 Parts NamespaceEnvelope::parts(const std::vector<Step>& steps, bool is_rest) {
   Parts parts;
   nesting_ = is_rest ? nesting_in(steps, plan_->steps) : nesting_in(steps);
   if (!is_rest) {
-    // First, as it is there already: whatever fails, it is given back.
-    parts.push_back(std::make_unique<IdsPart>(host_->user_spaces, user_space_));
+    // First, because it is there already: whatever fails, it is given back.
+    parts.push_back(std::make_unique<IdsPart>(host_->user_namespaces, ids_));
     parts.push_back(std::make_unique<StateEntry>(journal_, lessee_.session.id, plan_->name, lessee_.host_directory));
   }
   std::vector<const OutputLease*> outputs;
@@ -159,16 +152,13 @@ Parts NamespaceEnvelope::parts(const std::vector<Step>& steps, bool is_rest) {
       [this](std::vector<ShownSource>& sources) { return host_->mount_table.look_at(sources); }));
   add_mount_points(nesting_, outputs, parts);
   if (is_rest) {
-    parts.push_back(
-        std::make_unique<Rest>(inside_, steps, nesting_, user_space_ ? std::optional(user_outside()) : std::nullopt));
+    parts.push_back(std::make_unique<RestPart>(inside_, steps, nesting_, ids_, plan_->user));
   } else {
-    auto network = std::make_unique<NetworkPart>(*plan_, *host_, outputs);
-    auto init = std::make_unique<InitPart>(inside_, *plan_, *host_,
-                                           InitPart::Around{.network = *network,
-                                                            .user_space = user_space_,
-                                                            .cgroup = cgroup_,
-                                                            .journal = journal_,
-                                                            .nesting = nesting_});
+    auto network = std::make_unique<NetworkPart>(*plan_, host_->spare_networks(plan_->network), outputs);
+    auto init = std::make_unique<InitPart>(
+        inside_, *plan_, *host_,
+        InitPart::EarlierParts{
+            .network = *network, .ids = ids_, .cgroup = cgroup_, .journal = journal_, .nesting = nesting_});
     parts.push_back(std::move(network));
     if (!cgroup_.is_none()) parts.push_back(std::make_unique<CgroupPart>(cgroup_));
     parts.push_back(std::move(init));
@@ -194,9 +184,9 @@ Status NamespaceEnvelope::complete(std::vector<Step> rest) {
   rest_ = std::move(rest);
   auto more = parts(rest_, true);
   auto status = walk_.add(std::move(more), journal_, trace_);
-  // The child that completes enters the session's user namespace while it shares our memory, which is a change of
-  // credentials, and the kernel then keeps that memory from being dumped (PR_SET_DUMPABLE(2const)).
-  if (makes_own_user_space() && host_->is_dumpable) static_cast<void>(::prctl(PR_SET_DUMPABLE, 1, 0, 0, 0));
+  // The completing child enters the session's user namespace while it shares our memory. That changes its credentials,
+  // and the kernel then makes the memory undumpable (PR_SET_DUMPABLE(2const)).
+  if (ids_.are_callers() && host_->is_dumpable) static_cast<void>(::prctl(PR_SET_DUMPABLE, 1, 0, 0, 0));
   if (!status) return status;
   const std::lock_guard lock(mutex_);
   is_complete_ = true;
@@ -214,19 +204,20 @@ bool NamespaceEnvelope::is_complete() {
 }
 
 LentAs NamespaceEnvelope::lent_as() const {
-  // All ids of the range are the session's alone: a build that is root may have given a file to any of them.
+  // All ids of the range are the session's alone. A build that is root may have given a file to any of them.
   std::optional<BuildIds> ids;
-  if (user_space_) ids = BuildIds{.first = user_space_.range().first, .count = user_space_.size, .are_shared = false};
+  const IdRange range = ids_.leased().range();
+  if (ids_.are_leased()) ids = BuildIds{.first = range.first, .count = range.size, .are_shared = false};
   // The filter on system calls refuses set-id bits and marks unless they are allowed.
   const bool lets_mark = plan_->allowed.has(Allowance::kSetId) || plan_->allowed.has(Allowance::kAttributes);
-  return {.user = user_outside(),
+  return {.user = ids_.outside(plan_->user),
           .ids = ids,
-          .keeps_owner = makes_own_user_space(),
+          .keeps_owner = ids_.are_callers(),
           .is_left_as_built = plan_->ownership == Ownership::kBuild,
           .lets_mark = lets_mark};
 }
 
-CommandSetup NamespaceEnvelope::setup() const { return {.user = plan_->user, .has_one_id = makes_own_user_space()}; }
+CommandSetup NamespaceEnvelope::setup() const { return {.user = plan_->user, .has_one_id = ids_.are_callers()}; }
 
 Status NamespaceEnvelope::launch(Launching launching) {
   auto& [request, ends, listener] = launching;
@@ -243,13 +234,14 @@ Status NamespaceEnvelope::launch(Launching launching) {
     master = std::move(*opened);
   }
   if (auto status = ends.open_files(request.stdio); !status) return status;
-  if (auto status = give_pipes(ends, user_outside()); !status) return status;
+  if (auto status = give_pipes(ends, ids_, plan_->user); !status) return status;
   const auto stdio = ends.numbers();
   listener.ended = [ended = std::move(listener.ended),
-                    where = Where{.directory = request.working_directory,
-                                  .file = request.argv.front(),
-                                  .has_most_processes = plan_->limits.processes.has_value()}](Result<Exit> exit) {
-    if (!exit) explain(exit.error(), where);
+                    details =
+                        LaunchDetails{.directory = request.working_directory,
+                                      .file = request.argv.front(),
+                                      .has_most_processes = plan_->limits.processes.has_value()}](Result<Exit> exit) {
+    if (!exit) explain(exit.error(), details);
     ended(std::move(exit));
   };
   auto command = setup();
@@ -269,14 +261,14 @@ Status NamespaceEnvelope::launch(Launching launching) {
   if (status) return status;
   waiter_->forget(request.run);
   if (status.error().err == ESRCH && cgroup_.met().memory > 0)
-    status.error().detail = "memory: the session is over, as nothing was left in it but its init to be ended for more";
+    status.error().detail = "memory: the session is over, because only its init was left to be killed for more memory";
   return namespaces() ? status : session_closed("launch", "sendmsg");
 }
 
 Status NamespaceEnvelope::signal_tree(std::uint32_t run, int signal) {
   const auto inside = namespaces();
   if (!inside) return {};
-  // Its pid is told some milliseconds after its launch, or when it is asked for.
+  // Init reports a pid some milliseconds after the launch, or when asked.
   BackOff back_off(kPidBound);
   auto pid = waiter_->pid_of(run);
   if (!pid) static_cast<void>(inside->channel()->ask_for_pid(run));
@@ -306,7 +298,7 @@ Status NamespaceEnvelope::signal_tree(std::uint32_t run, int signal) {
 Status NamespaceEnvelope::kill_all() {
   const auto inside = namespaces();
   if (!inside) return {};
-  // Init has to come to its turn, and each process to its end.
+  // Init needs a processor to kill, and each process to end.
   cgroup_.let_end();
   auto status = inside->channel()->kill_all(kKillBound);
   cgroup_.hold_on();
@@ -370,14 +362,13 @@ Result<Credentials> NamespaceEnvelope::look_at_command(const Namespaces& inside)
 
 Result<std::vector<IdExtent>> NamespaceEnvelope::ids_of(pid_t init, const char* file) const {
   auto map = read_map("record", "/proc/" + std::to_string(init) + "/" + file);
-  // Of a namespace that is the reader's own, a map tells of the one around it (user_namespaces(7)).
-  const bool is_ours = !user_space_ && !makes_own_user_space();
-  for (std::size_t i = 0; map && is_ours && i < map->size(); ++i) map->at(i).outside = map->at(i).inside;
+  // The map of the reader's own namespace has the ids of the one around that (user_namespaces(7)).
+  for (std::size_t i = 0; map && ids_.are_hosts() && i < map->size(); ++i) map->at(i).outside = map->at(i).inside;
   return map;
 }
 
 Result<UniqueFd> NamespaceEnvelope::open_root() {
-  // Init's pid is its own only until it was waited for.
+  // Another process can get init's pid once that was waited for.
   const std::lock_guard not_closing(closing_);
   const auto inside = namespaces();
   if (!inside) return session_closed("keep", "open", ENOENT);
@@ -388,7 +379,7 @@ Result<UniqueFd> NamespaceEnvelope::open_root() {
 }
 
 Result<Record> NamespaceEnvelope::record() {
-  // Not while it is being closed: init's pid is its own only until it was waited for.
+  // Another process can get init's pid once that was waited for.
   const std::lock_guard not_closing(closing_);
   const auto inside = namespaces();
   if (!inside) return session_closed("record", "open", ENOENT);
@@ -423,7 +414,7 @@ Result<Record> NamespaceEnvelope::record() {
 void NamespaceEnvelope::begin_close() {
   const std::lock_guard lock(mutex_);
   is_closed_ = true;
-  // Again when closing for good, where it is told if it failed.
+  // close() does this again, and reports a failure.
   if (const auto inside = inside_.get()) static_cast<void>(inside->tell_to_end());
 }
 

@@ -15,14 +15,14 @@
 #include "linux/host.h"
 #include "linux/session_cgroup.h"
 #include "linux/session_namespaces.h"
-#include "linux/user_spaces.h"
+#include "linux/user_namespaces.h"
 #include "plan/nesting.h"
 #include "state/journal.h"
 #include "state/lease.h"
 
 namespace buildjail {
 
-/** The namespaces of a session. */
+/** An envelope made of namespaces. */
 class NamespaceEnvelope final : public Envelope {
  public:
   static Result<std::unique_ptr<Envelope>> open(SharedPlan plan, Lessee lessee, std::shared_ptr<Waiter> waiter,
@@ -45,52 +45,50 @@ class NamespaceEnvelope final : public Envelope {
   NamespaceEnvelope(SharedPlan plan, Lessee lessee, std::shared_ptr<Waiter> waiter, std::shared_ptr<LinuxHost> host,
                     PlacedLimits placed, Trace trace);
 
-  /** Comes before everything that is owned by its ids. */
-  Status take_user_space();
-  /** The build user in the numbering of the host. */
-  [[nodiscard]] BuildUser user_outside() const;
+  /** Comes before all that is owned by these ids. */
+  Status take_ids();
   /** In the order in which they are made. */
   Parts parts(const std::vector<Step>& steps, bool is_rest);
-  /** Null once the session is being closed. Who has them keeps them from being closed under its hands. */
+  /** Null once the session is being closed. They last for as long as the answer is held. */
   std::shared_ptr<Namespaces> namespaces();
   bool is_complete();
   [[nodiscard]] CommandSetup setup() const;
-  /** Which ids of this process's namespace those of the session are; `file` is uid_map or gid_map. */
+  /** The ids of the session in this process's namespace; `file` is uid_map or gid_map. */
   [[nodiscard]] Result<std::vector<IdExtent>> ids_of(pid_t init, const char* file) const;
   [[nodiscard]] LentAs lent_as() const;
-  /** What the kernel says of a command that is set up as every one is, and does not execute. */
+  /** The credentials that the kernel gives a command that is set up like every other, and does not execute. */
   Result<Credentials> look_at_command(const Namespaces& inside);
 
   SharedPlan plan_;
   Lessee lessee_;
   std::shared_ptr<Waiter> waiter_;
   std::shared_ptr<LinuxHost> host_;
-  /** What its children are known by to the waiter. */
+  /** The number that the waiter has for its commands. */
   std::uint64_t owner_;
   Trace trace_;
   std::mutex closing_;
   std::mutex looking_;
-  /** By run: the processes that a signal found below a command. */
+  /** For each run, the processes that a signal found below its command. */
   std::map<std::uint32_t, std::vector<UniqueFd>> signalled_;
-  /** Held while a tree is signalled: the command may end by it before the rest of the tree is signalled and kept. */
+  /** Held while a tree is signalled, because the command may end before the rest of the tree is signalled and kept. */
   std::mutex signalling_;
 
-  /** For what follows, held for a moment only: a launch that hangs must not keep a close from ending it. */
+  /** For the members below; held for a moment only, because a close must be able to end a launch that hangs. */
   std::mutex mutex_;
   bool is_closed_ = false;
-  /** Its root is sealed, so that something may be launched in it. */
+  /** Its root is sealed, so commands may be launched. */
   bool is_complete_ = false;
 
-  /** Of a plan that is a base, once it is completed. */
+  /** The steps that completed a base. */
   std::vector<Step> rest_;
-  /** Of the steps that are made at the time. */
+  /** The nesting of the steps that are being made. */
   Nesting nesting_;
-  UserSpace user_space_;
+  SessionIds ids_;
   SessionCgroup cgroup_;
   SessionNamespaces inside_;
   SessionSources sources_;
   Journal journal_;
-  /** What is above is there for as long as its parts. */
+  /** The last member, because its parts refer to those above. */
   Walk walk_;
 };
 

@@ -9,132 +9,123 @@
 #include "base/result.h"
 #include "base/trace.h"
 #include "base/unique_fd.h"
-#include "linux/clone_child.h"
-#include "linux/overlay_room.h"
-#include "linux/source_copy.h"
+#include "linux/child.h"
+#include "linux/overlays.h"
+#include "linux/root_contents.h"
+#include "linux/sources.h"
 #include "plan/nesting.h"
 #include "plan/plan.h"
 
 namespace buildjail {
 
 /**
- * What is mounted and made in a session's root, prepared so that the child that does it has nothing to allocate. The
+ * All that is mounted and made in a session's root, prepared so that the child that does it allocates nothing. The
  * child shares our memory, so times and failures are read where it left them.
  */
 class MountProgram {
  public:
   /**
-   * The plan must outlive the program. `owner` is who has the file systems of the session's own that are written to, in
-   * the numbering of the host; nobody but who makes them, where there is none.
+   * The plan must outlive the program. `owner`, in the numbering of the host, gets the session's own file systems that
+   * are written to; without one they belong to the child's user.
    */
   MountProgram(const EnvelopePlan& plan, const std::optional<BuildUser>& owner, const SourceOwners& owners,
                const Nesting& nesting);
-  /** Of further steps, for a root that is there and was not sealed; they must outlive the program. */
+  /** For further steps in a root that is not sealed yet; they must outlive the program. */
   MountProgram(const std::vector<Step>& rest, const SourceOwners& owners, const Nesting& nesting);
 
-  /** What of /proc is not to be seen by a build, be it root or not. */
+  /** Finds what /proc must not show to a build, which may be root. */
   Status find_hidden(bool is_root);
 
-  /** How many descriptors copy_sources() takes at most. */
+  /** The most descriptors that copy_sources() takes. */
   [[nodiscard]] std::size_t most_copies() const;
 
   /**
-   * Has sources that lie side by side copied out of a copy of their folder, where the host holds so many mounts that
-   * this is quicker: the kernel searches them for each copy. Only where copies can be copied.
+   * Has sources that lie side by side copied out of a copy of their folder, if the host has so many mounts that this is
+   * quicker: the kernel searches them for each copy. Needs a kernel that can copy copies.
    */
   void share_folders();
 
-  /** What of /etc is prepared (prepared_etc.h) comes with the mounts that are copied. Before them. */
+  /** Takes /etc from the mounts that make_root() copies (PreparedEtc). */
   void use_prepared_etc();
 
-  // In the child; each is false when it could not, with the reason in `stopped`. There are two ways: through a mount
-  // namespace that has nothing of the host's in it, to which copies of the sources are taken along, or through a copy
-  // of the host's, where sources are looked up as they are wanted.
+  // In the child; each is false on failure, and sets `stopped`. A root is made in one of two places: in a mount
+  // namespace without the host's mounts, into which the child takes copies of the sources, or over the host's root in a
+  // copy of its namespace, where sources are looked up as they are mounted.
 
-  /** In the host's mount namespace: copies everything that is to be bound, to be mounted where the child goes next. */
+  /** In the host's mount namespace: copies all sources, to be mounted where the child goes next. */
   bool copy_sources(Stopped& stopped);
-  /** Goes into a copy of `mounts` (empty_mounts.h). */
-  bool enter_copy_of(int mounts, Stopped& stopped);
-  /** Puts an empty root over the one that there is, and goes there. */
-  bool make_root(Stopped& stopped);
-  /** Goes back to a root that was made: setns(2) has led to it, as it is at the top of its namespace. */
-  bool find_root(Stopped& stopped);
-  /** The same over a copy of the host's, whose root `host` is, from which sources are looked up once more. */
-  bool find_root_over(int host, Stopped& stopped);
-  /** Everything in it. */
+  /** Makes an empty root in a copy of `mounts`, into which the sources are taken; or over the host's root if -1. */
+  bool make_root(int mounts, Stopped& stopped);
+  /**
+   * Goes back to a root that was made, after setns(2). `host` is the host's root, if this one is over it, from which
+   * sources are looked up once more; or -1.
+   */
+  bool find_root(int host, Stopped& stopped);
+  /** Makes and mounts everything in it. */
   bool fill_root(Stopped& stopped);
-  /** Makes it read-only and the only root there is: of the host's nothing is left in this namespace. */
+  /** Makes it read-only, and the only root: nothing of the host's is left in this namespace. */
   bool seal_root(Stopped& stopped);
 
-  // In us, afterwards.
-
+  /** In us, afterwards. */
   void add_to(Trace& trace) const;
 
  private:
   struct Folder {
     std::string path;
-    /**
-     * The child's, until it executes init: to let go of it takes the kernel longer than to make it, and by then nobody
-     * waits for that.
-     */
+    /** The child closes it by executing init: the kernel takes longer to free it than to make it. */
     int copy = -1;
   };
 
-  /** In a folder below the root. */
-  struct Made {
+  /** A mount point that is made in an overlay. */
+  struct MountPoint {
+    /** Below the root. */
     std::string folder;
     std::string name;
   };
 
+  /** A step, with all that the child needs for it. */
   struct Act {
     const Step* step;
-    /** mount(2)'s last argument, where the step is a file system. */
-    std::string options;
-    /** Where a second one goes, of a /dev. */
-    std::string shm;
-    /** And a third. */
-    std::string pts;
-    /** For devices that the spec names, below /dev. */
-    std::vector<std::string> device_folders;
-    /** What of it is not to be seen, of a /proc. */
-    std::vector<std::string> hidden;
-    /** The source's, where that is copied first. */
+    /** The options of a file system (mount(2)). */
+    std::string options{};
+    DevFolder dev{};
+    /** The files that a /proc must not show. */
+    std::vector<std::string> hidden{};
+    /** The copied folder that the source lies in, if there is one. */
     Folder* folder = nullptr;
-    /** It comes with what is copied. */
+    /** It comes with the mounts that are copied. */
     bool is_prepared = false;
-    /** The child's, from copy_sources() until it is mounted. */
+    /** The child's copy of the source, from copy_sources() until it is mounted. */
     int source = -1;
     bool is_nested = false;
-    /** What is made in an overlay for it to be mounted on, where it is not there; the outer ones first. */
-    std::vector<Made> made;
+    /** Made in an overlay if missing, for the step to be mounted on; the outer ones first. */
+    std::vector<MountPoint> points{};
     std::int64_t ns = 0;
   };
 
   UniqueFd copy_in_folder(Folder& folder, const Bind& bind) const;
+  bool enter_copy_of(int mounts, Stopped& stopped);
   bool perform(Act& act, Stopped& stopped);
   bool mount_tmpfs(const MountTmpfs& step, const std::string& options, Stopped& stopped);
   bool mount_source(Act& act, const Bind& bind, Stopped& stopped);
-  bool make_point(const Act& act, const Bind& bind, Stopped& stopped) const;
+  bool make_points(const Act& act, const Bind& bind, Stopped& stopped) const;
   /** On a mount point in something that is mounted from the host. */
   bool mount_nested(const UniqueFd& source, const Bind& bind, Stopped& stopped) const;
   void mark_nested(const Nesting& nesting);
-  bool place_etc(Stopped& stopped) const;
   bool leave_host(Stopped& stopped);
-  bool make_dev(const Act& act, const MountDev& step, Stopped& stopped) const;
 
   const SourceOwners& owners_;
   OverlayRoom room_;
-  /** It is there before the first act. */
+  /** Whether /tmp is there before the first act. */
   bool has_tmp_ = false;
   std::vector<Act> acts_;
-  /** Whose acts point to them. */
+  /** Acts point to these. */
   std::vector<Folder> folders_;
-  /** A build that is root could write to what of /proc is the host's own, such as /proc/sys/kernel/core_pattern
-   * (proc(5)). */
+  /** A build that is root could write to the host's own files in /proc, such as sys/kernel/core_pattern (proc(5)). */
   bool is_proc_read_only_;
-  /** The directory where a prepared /etc goes; null where there is none. */
+  /** Makes the directory where a prepared /etc goes; null without one. */
   const Act* etc_act_ = nullptr;
-  /** The child's, as its root of before has it. */
+  /** The prepared /etc, in the child. */
   int etc_ = -1;
   bool is_over_host_ = true;
   int root_ = -1;

@@ -10,7 +10,7 @@
 
 #include "base/paths.h"
 #include "base/text.h"
-#include "linux/kernel_files.h"
+#include "linux/text_files.h"
 #include "state/locked_file.h"
 
 namespace buildjail {
@@ -74,7 +74,7 @@ Result<std::vector<MountLine>> parse(const char* step, const std::string& path, 
 }
 
 Result<std::vector<MountLine>> read_mounts(const char* step, const std::string& path) {
-  const auto text = read_kernel_file(step, path);
+  const auto text = read_text_file(step, path);
   if (!text) return text.error();
   return parse(step, path, *text);
 }

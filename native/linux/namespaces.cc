@@ -25,32 +25,30 @@
 
 #include "base/back_off.h"
 #include "base/unique_fd.h"
-#include "linux/capabilities.h"
 #include "linux/child.h"
-#include "linux/clone_child.h"
 #include "linux/init/messages.h"
-#include "linux/loopback.h"
 #include "linux/mount_program.h"
-#include "linux/named_devices.h"
-#include "linux/overlay_errors.h"
-#include "linux/overlay_maps.h"
+#include "linux/networks.h"
+#include "linux/overlays.h"
+#include "linux/privileges.h"
 #include "linux/processes.h"
 #include "linux/raw_calls.h"
-#include "linux/session_keyring.h"
-#include "linux/user_space.h"
+#include "linux/root_contents.h"
+#include "linux/sources.h"
+#include "linux/user_namespaces.h"
 
 namespace buildjail {
 
 namespace {
 
 constexpr std::chrono::milliseconds kBound{10000};
-/** In which an init ends that was told to and can: what somebody stopped cannot. */
+/** The time in which an init ends that was told to; one that was stopped (SIGSTOP) cannot. */
 constexpr std::chrono::milliseconds kTellBound{1000};
 constexpr std::chrono::milliseconds kBusyImageBound{100};
 constexpr int kControlInInit = 0;
 constexpr int kImageInInit = 1;
 constexpr int kMountsInInit = 2;
-/** Copies of sources are descriptors, so that there is a bound to how many one process can have. */
+/** Copies of sources are descriptors, of which a process can have a limited number. */
 constexpr std::size_t kMostCopies = 640;
 constexpr std::size_t kOtherDescriptors = 32;
 
@@ -60,28 +58,28 @@ struct IdLines {
   std::string gid;
 };
 
-/** Everything the child uses, made before it exists, and what it has to say. */
-struct Prepared {
+/** All that the child uses to become init, made before it exists, and what it reports. */
+struct InitStart {
   int control;
   int image;
-  /** The network namespace to enter, or -1 where there is no other or it is made with the rest. */
+  /** The network namespace to enter, or -1. */
   int network;
-  /** Of a network that it makes itself. */
+  /** Whether it brings up the loopback of a network that it makes. */
   bool brings_up_loopback;
-  /** What is left of the namespaces for the child to make itself. */
+  /** The namespaces that the child makes itself (unshare(2)). */
   int unshared;
-  /** The mount namespace to enter a copy of, or -1 where that is to be one of the host's, made with the rest. */
+  /** The mount namespace to enter a copy of, or -1 if the child was made in a copy of the host's. */
   int empty_mounts;
-  /** Null where it makes no user namespace of its own. */
+  /** Null if the child was not made in a user namespace of the session's own. */
   const IdLines* ids;
-  /** The user namespace that it enters before it becomes init, or -1. */
-  int user_space;
-  bool is_user_space_new;
-  /** What init has open until it ends, or -1. */
+  /** The user namespace to enter before it becomes init, or -1. */
+  int user_namespace;
+  bool is_user_namespace_new;
+  /** The lock that init has until it ends, or -1. */
   int lock;
-  /** The descriptors that the child has a use for itself, in order; -1 is none. */
+  /** The descriptors that the child uses itself, in order; -1 is none. */
   std::span<const int> kept;
-  /** Of cgroups that the child is not made in. */
+  /** The entrances of cgroups that the child is not made in. */
   std::span<const UniqueFd> cgroups;
   const std::string* hostname;
   std::uint64_t kept_capabilities;
@@ -97,20 +95,19 @@ struct Prepared {
   Stopped stopped{};
 };
 
-// In this order: a gid map is refused by the kernel as long as groups could be dropped (user_namespaces(7), setgroups).
+// In this order: the kernel refuses a gid map while groups can still be dropped (user_namespaces(7), setgroups).
 bool map_ids(const IdLines& ids, Stopped& stopped) {
   const std::array<std::pair<const char*, std::string_view>, 3> files{
       {{"/proc/self/setgroups", "deny"}, {"/proc/self/uid_map", ids.uid}, {"/proc/self/gid_map", ids.gid}}};
   for (const auto& [path, text] : files) {
     const char* const refused = write_file(path, text);
     if (refused == nullptr) continue;
-    stopped = {.step = "map-ids", .syscall = refused, .err = errno, .path = path};
-    return false;
+    return stopped.at("map-ids", refused, path);
   }
   return true;
 }
 
-/** All from `first` on but those, which are in order. */
+/** Closes all from `first` on but those, which are in order. */
 int close_from(unsigned first, std::span<const int> but) {
   for (const int kept : but) {
     if (kept < 0) continue;
@@ -121,25 +118,25 @@ int close_from(unsigned first, std::span<const int> but) {
   return raw::close_range(first);
 }
 
-// Of the host's root there is nothing left then but its number, which nobody inside can have: to each process in there
-// init is somebody else, whom it may not reach (prlimit(2), setpriority(2), sched_setaffinity(2)). Its capabilities are
-// those over the session, and come to it by way of the ambient set, as that number has none inside (capabilities(7)).
-// The memory that this shares stays as dumpable as it was: the namespace is one that the host program has made.
-const char* enter_user_space(const Prepared& prepared, int settings) {
-  if (::setns(prepared.user_space, CLONE_NEWUSER) != 0) return "setns";
-  if (prepared.is_user_space_new) bound_what_users_share(settings);
-  return make_ambient(prepared.init_capabilities);
+// Init keeps the number of the host's root, which no process inside can have: to each of them it is another user, whom
+// it may not reach (prlimit(2), setpriority(2), sched_setaffinity(2)). It gets its capabilities over the session by the
+// ambient set, because that number has none inside (capabilities(7)). The memory that the child shares stays as
+// dumpable as it was, because the host program made the namespace.
+const char* enter_user_namespace(const InitStart& start, int settings) {
+  if (::setns(start.user_namespace, CLONE_NEWUSER) != 0) return "setns";
+  if (start.is_user_namespace_new) bound_shared_counts(settings);
+  return make_ambient(start.init_capabilities);
 }
 
-// Whoever was being forked by another thread when the image was written has it open for writing until it executes.
-void execute_init(const Prepared& prepared) {
+// A process that another thread was forking while the image was written has it open for writing until it executes.
+void execute_init(const InitStart& start) {
   BackOff back_off(kBusyImageBound);
   do {
-    raw::execveat(kImageInInit, prepared.argv, prepared.environment);
+    raw::execveat(kImageInInit, start.argv, start.environment);
   } while (errno == ETXTBSY && back_off.wait());
 }
 
-/** `0` is who writes it (cgroups(7)). */
+/** `0` stands for the process that writes it (cgroups(7)). */
 int join_cgroups(std::span<const UniqueFd> entrances) {
   for (const UniqueFd& entrance : entrances) {
     if (::write(entrance.get(), "0", 1) != 1) return -1;
@@ -148,78 +145,74 @@ int join_cgroups(std::span<const UniqueFd> entrances) {
 }
 
 void run_child(void* context) {
-  auto& prepared = *static_cast<Prepared*>(context);
-  const auto failed = [&prepared](const char* step, const char* syscall, int result, const char* path = "") {
-    if (result < 0) prepared.stopped = {.step = step, .syscall = syscall, .err = errno, .path = path};
-    return result < 0;
+  auto& start = *static_cast<InitStart*>(context);
+  Stopped& stopped = start.stopped;
+  const auto failed = [&stopped](const char* step, const char* syscall, int result, const char* path = "") {
+    return stopped.failed(step, syscall, result, path);
   };
   if (failed("init", "setsid", ::setsid())) return;
   if (failed("init", "rt_sigaction", reset_signals())) return;
-  // Before its cgroup namespace is made, whose root is the cgroup that it is in by then (cgroup_namespaces(7)).
-  if (failed("cgroup", "write", join_cgroups(prepared.cgroups), "the session's cgroup")) return;
-  if (prepared.network >= 0 && failed("clone", "setns", ::setns(prepared.network, CLONE_NEWNET))) return;
-  if (prepared.unshared != 0 && failed("clone", "unshare", ::unshare(prepared.unshared))) return;
-  prepared.began_ns = now_ns();
-  // init has its control as descriptor 0 and nothing else; its image closes as it is executed. Both are above 2
-  // (above_stdio), so neither stands where the other is put.
-  if (failed("init", "dup2", ::dup2(prepared.control, kControlInInit))) return;
-  if (failed("init", "dup3", ::dup3(prepared.image, kImageInInit, O_CLOEXEC))) return;
-  if (prepared.empty_mounts >= 0) {
-    if (failed("init", "dup3", ::dup3(prepared.empty_mounts, kMountsInInit, O_CLOEXEC))) return;
-    prepared.empty_mounts = kMountsInInit;
+  // First, because the root of its cgroup namespace is the cgroup in which it makes that (cgroup_namespaces(7)).
+  if (failed("cgroup", "write", join_cgroups(start.cgroups), "the session's cgroup")) return;
+  if (start.network >= 0 && failed("clone", "setns", ::setns(start.network, CLONE_NEWNET))) return;
+  if (start.unshared != 0 && failed("clone", "unshare", ::unshare(start.unshared))) return;
+  start.began_ns = now_ns();
+  // Init has its control as descriptor 0 and nothing else; its image closes as it is executed. Both are above 2
+  // (above_stdio), so neither is where the other is put.
+  if (failed("init", "dup2", ::dup2(start.control, kControlInInit))) return;
+  if (failed("init", "dup3", ::dup3(start.image, kImageInInit, O_CLOEXEC))) return;
+  if (start.empty_mounts >= 0) {
+    if (failed("init", "dup3", ::dup3(start.empty_mounts, kMountsInInit, O_CLOEXEC))) return;
+    start.empty_mounts = kMountsInInit;
   }
-  const unsigned unused = prepared.empty_mounts >= 0 ? kMountsInInit + 1 : kImageInInit + 1;
+  const unsigned unused = start.empty_mounts >= 0 ? kMountsInInit + 1 : kImageInInit + 1;
   // defence: init-no-descriptor-host
-  if (failed("init", "close_range", close_from(unused, prepared.kept))) return;
-  if (prepared.lock >= 0 && failed("init", "fcntl", ::fcntl(prepared.lock, F_SETFD, 0))) return;
+  if (failed("init", "close_range", close_from(unused, start.kept))) return;
+  if (start.lock >= 0 && failed("init", "fcntl", ::fcntl(start.lock, F_SETFD, 0))) return;
   ::umask(0);
-  if (prepared.ids != nullptr) {
-    if (!map_ids(*prepared.ids, prepared.stopped)) return;
-    prepared.ids_ns = now_ns() - prepared.began_ns;
+  if (start.ids != nullptr) {
+    if (!map_ids(*start.ids, stopped)) return;
+    start.ids_ns = now_ns() - start.began_ns;
   }
-  if (prepared.brings_up_loopback) {
+  if (start.brings_up_loopback) {
     const char* const refused = bring_up_loopback();
     if (refused != nullptr && failed("network", refused, -1, "lo")) return;
   }
-  // Of a user namespace that was a session's before it is bounded already.
+  // A user namespace that was an earlier session's is bounded already.
   int settings = -1;
-  if (prepared.ids != nullptr || prepared.is_user_space_new)
-    settings = ::open(kSettingsOfUsers, O_PATH | O_DIRECTORY | O_CLOEXEC);
-  if (prepared.ids != nullptr) bound_what_users_share(settings);
+  if (start.ids != nullptr || start.is_user_namespace_new)
+    settings = ::open(kCountSettings, O_PATH | O_DIRECTORY | O_CLOEXEC);
+  if (start.ids != nullptr) bound_shared_counts(settings);
   if (const char* const refused = go_first_when_memory_runs_out()) {
     failed("oom-score", refused, -1, kOomScoreFile);
     return;
   }
-  if (prepared.empty_mounts >= 0) {
-    if (!prepared.mounts->copy_sources(prepared.stopped)) return;
-    if (!prepared.mounts->enter_copy_of(prepared.empty_mounts, prepared.stopped)) return;
-  }
-  if (!prepared.mounts->make_root(prepared.stopped)) return;
-  if (!prepared.mounts->fill_root(prepared.stopped)) return;
-  if (failed("hostname", "sethostname", ::sethostname(prepared.hostname->data(), prepared.hostname->size()))) return;
-  if (!prepared.is_base && !prepared.mounts->seal_root(prepared.stopped)) return;
-  prepared.ended_ns = now_ns();
-  if (prepared.ids != nullptr && failed("init", "prctl", bound_capabilities(prepared.kept_capabilities))) return;
+  if (!start.mounts->make_root(start.empty_mounts, stopped)) return;
+  if (!start.mounts->fill_root(stopped)) return;
+  if (failed("hostname", "sethostname", ::sethostname(start.hostname->data(), start.hostname->size()))) return;
+  if (!start.is_base && !start.mounts->seal_root(stopped)) return;
+  start.ended_ns = now_ns();
+  if (start.ids != nullptr && failed("init", "prctl", bound_capabilities(start.kept_capabilities))) return;
   // defence: command-session-keyring
   if (failed("init", "keyctl", make_session_keyring())) return;
-  if (prepared.user_space >= 0) {
-    const char* const refused = enter_user_space(prepared, settings);
+  if (start.user_namespace >= 0) {
+    const char* const refused = enter_user_namespace(start, settings);
     if (refused != nullptr && failed("user-namespace", refused, -1)) return;
   }
   if (failed("init", "rt_sigprocmask", unblock_signals())) return;
-  // Last, as what was done until now is refused from here on. Without the first it would take a capability.
+  // Last, because the filter refuses the calls above. Without the first it would need a capability (seccomp(2)).
   // defence: command-no-new-privileges
   if (failed("filter", "prctl", ::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0))) return;
   // defence: every-session-filter-system
-  if (failed("filter", "seccomp", prepared.filter->install())) return;
-  execute_init(prepared);
+  if (failed("filter", "seccomp", start.filter->install())) return;
+  execute_init(start);
   failed("init", "execveat", -1);
 }
 
 struct Completing {
   int pidfd;
   int kinds;
-  /** Null, or the root of init, which of a base then still is the host's (proc(5), /proc/pid/root). */
+  /** Null, or the root of init while that of a base still is the host's (proc_pid_root(5)). */
   const char* host;
   MountProgram* mounts;
   bool is_done = false;
@@ -228,23 +221,19 @@ struct Completing {
 
 void run_completing(void* context) {
   auto& completing = *static_cast<Completing*>(context);
-  const auto failed = [&completing](const char* syscall, int result) {
-    if (result < 0) completing.stopped = {.step = "complete", .syscall = syscall, .err = errno};
-    return result < 0;
-  };
+  Stopped& stopped = completing.stopped;
   MountProgram& mounts = *completing.mounts;
   int host = -1;
   if (completing.host != nullptr) {
     host = ::open(completing.host, O_PATH | O_DIRECTORY | O_CLOEXEC);
-    if (failed("open", host)) return;
-  } else if (!mounts.copy_sources(completing.stopped)) {
+    if (stopped.failed("complete", "open", host)) return;
+  } else if (!mounts.copy_sources(stopped)) {
     return;
   }
-  if (failed("setns", ::setns(completing.pidfd, completing.kinds & (CLONE_NEWNS | CLONE_NEWUSER)))) return;
+  const int entered = ::setns(completing.pidfd, completing.kinds & (CLONE_NEWNS | CLONE_NEWUSER));
+  if (stopped.failed("complete", "setns", entered)) return;
   ::umask(0);
-  if (!(host < 0 ? mounts.find_root(completing.stopped) : mounts.find_root_over(host, completing.stopped))) return;
-  if (!completing.mounts->fill_root(completing.stopped)) return;
-  completing.is_done = completing.mounts->seal_root(completing.stopped);
+  completing.is_done = mounts.find_root(host, stopped) && mounts.fill_root(stopped) && mounts.seal_root(stopped);
 }
 
 Result<std::array<UniqueFd, 2>> control_pair() {
@@ -253,7 +242,7 @@ Result<std::array<UniqueFd, 2>> control_pair() {
     return last_error("init", "socketpair");
   std::array<UniqueFd, 2> ends{above_stdio(UniqueFd(pair[0])), above_stdio(UniqueFd(pair[1]))};
   if (!ends[0] || !ends[1]) return last_error("init", "fcntl");
-  // Of each message that arrives here the kernel says whose it is.
+  // The kernel adds the sender to each message that arrives here (unix(7)).
   const int on = 1;
   if (::setsockopt(ends[0].get(), SOL_SOCKET, SO_PASSCRED, &on, sizeof(on)) != 0)
     return last_error("init", "setsockopt");
@@ -261,25 +250,25 @@ Result<std::array<UniqueFd, 2>> control_pair() {
 }
 
 /**
- * What a child of root's makes by unshare(2) and not with itself: namespaces are the dearest part of a session, and in
- * the child, once it has a session of its own, they are made on its account and not on the host program's, whose event
- * loop waits for its turn (sched(7), autogroup).
+ * The namespaces that a child of root's makes by unshare(2), and that are not made with it. They are the most expensive
+ * part of a session. In the child, once it has called setsid(2), they take processor time from its own share and not
+ * from that of the host program, whose event loop waits for its turn (sched(7), autogroup).
  */
 int unshared_of(int made) {
   constexpr int kByChild = CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS | CLONE_NEWCGROUP;
   return (made & CLONE_NEWUSER) == 0 ? made & kByChild : 0;
 }
 
-int kinds_for(const EnvelopePlan& plan) {
+int kinds_for(const EnvelopePlan& plan, const SessionIds& ids) {
   // defence: namespaces-of-its-own
   int kinds = CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWIPC | CLONE_NEWUTS | CLONE_NEWCGROUP;
   // defence: network-of-its-own
   if (!plan.network.is_host()) kinds |= CLONE_NEWNET;
-  if (makes_own_user_space()) kinds |= CLONE_NEWUSER;
+  if (ids.are_callers()) kinds |= CLONE_NEWUSER;
   return kinds;
 }
 
-/** Whether every source can be copied before there is a place for it. */
+/** Whether there are enough descriptors to copy every source before it is mounted. */
 bool can_take_along(const MountProgram& mounts) {
   rlimit descriptors{};
   if (::getrlimit(RLIMIT_NOFILE, &descriptors) != 0) return false;
@@ -287,22 +276,15 @@ bool can_take_along(const MountProgram& mounts) {
   return count <= kMostCopies && count + kOtherDescriptors <= descriptors.rlim_cur;
 }
 
-pid_t clone_init(const CgroupEntrances& cgroup, int flags, Prepared& prepared, ChildStack& stack, int* pidfd) {
+pid_t clone_init(const CgroupEntrances& cgroup, int flags, InitStart& start, ChildStack& stack, int* pidfd) {
   if (cgroup.unified) {
-    const auto moved_into = std::exchange(prepared.cgroups, prepared.cgroups.subspan(1));
-    const pid_t init = clone_child_into(cgroup.unified.get(), flags, run_child, &prepared, stack, pidfd);
-    // A container may know no clone3(2), or none of its flags.
+    const auto moved_into = std::exchange(start.cgroups, start.cgroups.subspan(1));
+    const pid_t init = clone_child_into(cgroup.unified.get(), flags, run_child, &start, stack, pidfd);
+    // A container may refuse clone3(2), or this flag.
     if (init >= 0 || (errno != ENOSYS && errno != EPERM && errno != EINVAL)) return init;
-    prepared.cgroups = moved_into;
+    start.cgroups = moved_into;
   }
-  return clone_child(flags, run_child, &prepared, stack, pidfd);
-}
-
-/** `outside` is the build user in the numbering of the host; none without a user namespace that was ready. */
-Result<OverlayMaps> overlay_maps(const std::vector<Step>& steps, const std::optional<BuildUser>& outside) {
-  const auto overlays = overlays_of(steps);
-  if (!overlays.empty() && !outside && !makes_own_user_space()) return overlay_without_map(*overlays.front());
-  return OverlayMaps::find(steps, outside);
+  return clone_child(flags, run_child, &start, stack, pidfd);
 }
 
 SysError not_ended(pid_t init) {
@@ -320,90 +302,82 @@ SysError not_ended(pid_t init) {
 
 }  // namespace
 
-bool makes_own_user_space() { return ::geteuid() != 0 || has_one_id(); }
-
-Result<Namespaces> Namespaces::make(const EnvelopePlan& plan, const Ready& ready, Trace& trace) {
+Result<Namespaces> Namespaces::make(const EnvelopePlan& plan, const Resources& resources, Trace& trace) {
   auto ends = control_pair();
   if (!ends) return std::move(ends.error());
   auto& [ours, theirs] = *ends;
   const IdMap one_id = map_one(plan.user, ::geteuid(), ::getegid());
   const IdLines ids{.uid = map_text(one_id.uids), .gid = map_text(one_id.gids)};
-  // By a number of our own, as the child has others at 0, 1 and 2.
-  const UniqueFd lock(ready.lock < 0 ? -1 : ::fcntl(ready.lock, F_DUPFD_CLOEXEC, STDERR_FILENO + 1));
-  if (ready.lock >= 0 && !lock) return last_error("init", "fcntl");
+  // By a number above 2, because the child has others there.
+  const UniqueFd lock(resources.lock < 0 ? -1 : ::fcntl(resources.lock, F_DUPFD_CLOEXEC, STDERR_FILENO + 1));
+  if (resources.lock >= 0 && !lock) return last_error("init", "fcntl");
   if (auto status = confirm_named_devices(plan); !status) return std::move(status.error());
-  const auto outside = ready.user ? std::optional(ready.user.map.outside(plan.user)) : std::nullopt;
-  auto own = outside ? OwnSources::find(plan.steps, *outside) : Result(OwnSources());
-  if (!own) return std::move(own.error());
-  auto overlays = ready.overlays_are_unmapped ? OverlayMaps::none() : overlay_maps(plan.steps, outside);
-  if (!overlays) return std::move(overlays.error());
-  const SourceOwners owners{.own = *own, .overlays = *overlays};
-  MountProgram mounts(plan, ready.user ? std::optional(ready.user.map.root_outside()) : std::nullopt, owners,
-                      ready.nesting);
+  const auto owners = SourceOwners::find(plan.steps, resources.ids, plan.user, resources.overlays);
+  if (!owners) return owners.error();
+  const UserNamespace& leased = resources.ids.leased();
+  MountProgram mounts(plan, leased ? std::optional(leased.map.root_outside()) : std::nullopt, *owners,
+                      resources.nesting);
   if (auto status = mounts.find_hidden(plan.user.uid == 0); !status) return std::move(status.error());
   std::string name = "buildjail-init";
   const std::array<char*, 2> argv{name.data(), nullptr};
   const std::array<char*, 1> environment{nullptr};
-  const int kinds = kinds_for(plan);
-  const bool is_over_host = !ready.mounts.space || !can_take_along(mounts);
-  if (!is_over_host && ready.mounts.can_copy_copies) mounts.share_folders();
-  const bool has_etc = !is_over_host && ready.etc != nullptr;
+  const int kinds = kinds_for(plan, resources.ids);
+  const bool is_over_host = !resources.mounts.descriptor || !can_take_along(mounts);
+  if (!is_over_host && resources.mounts.can_copy_copies) mounts.share_folders();
+  const bool has_etc = !is_over_host && resources.etc != nullptr;
   if (has_etc) mounts.use_prepared_etc();
   int made = kinds;
-  if (ready.network) made &= ~CLONE_NEWNET;
+  if (resources.network) made &= ~CLONE_NEWNET;
   if (!is_over_host) made &= ~CLONE_NEWNS;
-  const int unshared = unshared_of(made) | (ready.cgroup.files.empty() ? 0 : made & CLONE_NEWCGROUP);
-  std::vector<int> kept = overlays->spaces();
-  kept.insert(kept.end(), {ready.user.space.get(), own->space.get(), lock.get()});
+  const int unshared = unshared_of(made) | (resources.cgroup.files.empty() ? 0 : made & CLONE_NEWCGROUP);
+  std::vector<int> kept = owners->descriptors();
+  kept.insert(kept.end(), {leased.descriptor.get(), lock.get()});
   std::ranges::sort(kept);
-  Prepared prepared{.control = theirs.get(),
-                    .image = ready.init_image.get(),
-                    .network = ready.network.get(),
-                    .brings_up_loopback = ready.brings_up_loopback,
-                    .unshared = unshared,
-                    .empty_mounts = is_over_host ? -1 : (has_etc ? *ready.etc : ready.mounts.space).get(),
-                    .ids = (kinds & CLONE_NEWUSER) == 0 ? nullptr : &ids,
-                    .user_space = ready.user.space.get(),
-                    .is_user_space_new = ready.user.is_new,
-                    // defence: output-nobody-else-until
-                    .lock = lock.get(),
-                    .kept = kept,
-                    .cgroups = ready.cgroup.files,
-                    .hostname = &plan.hostname,
-                    .kept_capabilities = kept_capabilities(plan.user),
-                    .init_capabilities = init_capabilities(plan.user),
-                    .mounts = &mounts,
-                    .is_base = plan.is_base,
-                    .filter = &ready.filter,
-                    .argv = argv.data(),
-                    .environment = environment.data()};
+  InitStart start{.control = theirs.get(),
+                  .image = resources.init_image.get(),
+                  .network = resources.network.get(),
+                  .brings_up_loopback = resources.brings_up_loopback,
+                  .unshared = unshared,
+                  .empty_mounts = is_over_host ? -1 : (has_etc ? *resources.etc : resources.mounts.descriptor).get(),
+                  .ids = (kinds & CLONE_NEWUSER) == 0 ? nullptr : &ids,
+                  .user_namespace = leased.descriptor.get(),
+                  .is_user_namespace_new = leased && leased.is_new,
+                  // defence: output-nobody-else-until
+                  .lock = lock.get(),
+                  .kept = kept,
+                  .cgroups = resources.cgroup.files,
+                  .hostname = &plan.hostname,
+                  .kept_capabilities = kept_capabilities(plan.user),
+                  .init_capabilities = init_capabilities(plan.user),
+                  .mounts = &mounts,
+                  .is_base = plan.is_base,
+                  .filter = &resources.filter,
+                  .argv = argv.data(),
+                  .environment = environment.data()};
   trace.mark("prepare");
 
   ChildStack stack;
   int pidfd = -1;
   const std::int64_t began_ns = now_ns();
-  const pid_t init = clone_init(ready.cgroup, made & ~unshared, prepared, stack, &pidfd);
+  const pid_t init = clone_init(resources.cgroup, made & ~unshared, start, stack, &pidfd);
   if (init < 0) return last_error("clone", "clone");
   UniqueFd owned_pidfd = above_stdio(UniqueFd(pidfd));
-  if (prepared.stopped.syscall != nullptr) {
+  if (start.stopped.syscall != nullptr) {
     reap_clone(init);
-    return explain_overlay(error_of(prepared.stopped));
+    return explain_overlay(error_of(start.stopped));
   }
-  trace.add("clone", {}, prepared.began_ns - began_ns);
-  if (prepared.ids != nullptr) trace.add("map-ids", {}, prepared.ids_ns);
+  trace.add("clone", {}, start.began_ns - began_ns);
+  if (start.ids != nullptr) trace.add("map-ids", {}, start.ids_ns);
   mounts.add_to(trace);
-  trace.add("init", {}, now_ns() - prepared.ended_ns);
+  trace.add("init", {}, now_ns() - start.ended_ns);
   return Namespaces(init, std::move(owned_pidfd), std::make_shared<InitChannel>(std::move(ours)), kinds, is_over_host);
 }
 
-Status Namespaces::complete(const std::vector<Step>& rest, const Nesting& nesting,
-                            const std::optional<BuildUser>& outside, Trace& trace) {
-  auto own = outside ? OwnSources::find(rest, *outside) : Result(OwnSources());
-  if (!own) return std::move(own.error());
-  auto overlays = overlay_maps(rest, outside);
-  if (!overlays) return std::move(overlays.error());
-  const SourceOwners owners{.own = *own, .overlays = *overlays};
-  MountProgram mounts(rest, owners, nesting);
+Status Namespaces::complete(const std::vector<Step>& rest, const Nesting& nesting, const SessionIds& ids,
+                            const BuildUser& user, Trace& trace) {
+  const auto owners = SourceOwners::find(rest, ids, user, SourceOwners::Overlays::kMapped);
+  if (!owners) return owners.error();
+  MountProgram mounts(rest, *owners, nesting);
   const std::string host = root();
   Completing completing{
       .pidfd = pidfd_.get(), .kinds = kinds_, .host = is_over_host_ ? host.c_str() : nullptr, .mounts = &mounts};
@@ -430,7 +404,7 @@ Namespaces::~Namespaces() {
   static_cast<void>(wait_gone());
 }
 
-// The end of the channel, as when this process dies: whether it lives to see the end or not is the same.
+// Ends the channel, as the kernel does when this process dies.
 Status Namespaces::tell_to_end() { return channel_->shut_down() ? Status() : kill_init(); }
 
 Status Namespaces::kill_init() {
@@ -456,7 +430,7 @@ Status Namespaces::wait_gone() {
   }
   if (ended < 0) return last_error("reap", "poll");
   if (ended == 0) return not_ended(init_);
-  // Who debugs init waits for it first (ptrace(2)), and when that is done no descriptor tells.
+  // A tracer of init waits for it first (ptrace(2)), and no descriptor reports when it has.
   BackOff back_off(left_of(kBound));
   for (;;) {
     const pid_t reaped = ::waitpid(init_, nullptr, __WALL | WNOHANG);

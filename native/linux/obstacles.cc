@@ -12,11 +12,12 @@
 #include <string>
 
 #include "base/unique_fd.h"
-#include "linux/capabilities.h"
-#include "linux/id_ranges.h"
+#include "linux/ids.h"
 #include "linux/namespaces.h"
-#include "linux/overlay_errors.h"
-#include "linux/user_space.h"
+#include "linux/overlays.h"
+#include "linux/privileges.h"
+#include "linux/text_files.h"
+#include "linux/user_namespaces.h"
 
 namespace buildjail {
 
@@ -24,17 +25,6 @@ namespace {
 
 /** mount_setattr(2). */
 constexpr std::pair kOldestKernel{5, 12};
-
-/** The number in a file of /proc/sys; nothing where there is no such file. */
-std::optional<long> setting(const char* path) {
-  const UniqueFd file(::open(path, O_RDONLY | O_CLOEXEC));
-  if (!file) return std::nullopt;
-  std::array<char, 32> text{};
-  const ssize_t got = ::read(file.get(), text.data(), text.size());
-  long value = 0;
-  if (got <= 0 || std::from_chars(text.data(), text.data() + got, value).ec != std::errc()) return std::nullopt;
-  return value;
-}
 
 std::pair<int, int> kernel_version() {
   utsname names{};
@@ -52,18 +42,18 @@ std::string as_said(const SysError& error) {
 }
 
 Obstacle explain_user_namespaces(const SysError& error) {
-  if (setting("/proc/sys/kernel/unprivileged_userns_clone") == 0) {
+  if (number_in("/proc/sys/kernel/unprivileged_userns_clone") == 0) {
     return {
         "user-namespaces",
         "this process is not root, and user namespaces are for root only here (kernel.unprivileged_userns_clone is 0)",
         "sysctl -w kernel.unprivileged_userns_clone=1 as root, or run this as root"};
   }
-  if (setting("/proc/sys/user/max_user_namespaces") == 0) {
+  if (number_in("/proc/sys/user/max_user_namespaces") == 0) {
     return {"user-namespaces",
             "this process is not root, and there may be no user namespaces here (user.max_user_namespaces is 0)",
             "sysctl -w user.max_user_namespaces=15000 as root, or run this as root"};
   }
-  if (setting("/proc/sys/kernel/apparmor_restrict_unprivileged_userns").value_or(0) != 0) {
+  if (number_in("/proc/sys/kernel/apparmor_restrict_unprivileged_userns").value_or(0) != 0) {
     return {"apparmor",
             "this process is not root, and AppArmor takes every right from user namespaces of others "
             "(kernel.apparmor_restrict_unprivileged_userns is 1)",
@@ -76,8 +66,8 @@ Obstacle explain_user_namespaces(const SysError& error) {
           "--security-opt systempaths=unconfined)"};
 }
 
-Obstacle without_user_space(const std::string& less, const SysError& error) {
-  const bool is_off = setting("/proc/sys/user/max_user_namespaces") == 0;
+Obstacle without_user_namespace(const std::string& less, const SysError& error) {
+  const bool is_off = number_in("/proc/sys/user/max_user_namespaces") == 0;
   return {"user-namespaces", less + " (" + (is_off ? "user.max_user_namespaces is 0" : as_said(error)) + ")",
           is_off ? "sysctl -w user.max_user_namespaces=15000"
                  : "run it outside of the container, or let that make user namespaces (docker run --cap-add SETUID "
@@ -113,7 +103,7 @@ std::optional<SysError> try_steps(const UniqueFd& init_image, std::vector<Step> 
   Trace trace;
   const EmptyMounts no_mounts;
   const UniqueFd no_network;
-  const UserSpace no_user_space;
+  const SessionIds no_ids;
   const CgroupEntrances no_cgroup;
   const Nesting no_nesting;
   const SystemCallFilter filter{Allowances()};
@@ -123,10 +113,10 @@ std::optional<SysError> try_steps(const UniqueFd& init_image, std::vector<Step> 
                                 .etc = nullptr,
                                 .network = no_network,
                                 .filter = filter,
-                                .user = no_user_space,
+                                .ids = no_ids,
                                 .cgroup = no_cgroup,
                                 .nesting = no_nesting,
-                                .overlays_are_unmapped = true},
+                                .overlays = SourceOwners::Overlays::kAsTheyAre},
                                trace);
   if (made) return std::nullopt;
   return std::move(made.error());
@@ -151,7 +141,7 @@ std::optional<Obstacle> find_overlay_limitation(const UniqueFd& init_image) {
   const auto error = try_steps(
       init_image, {MakeDirectory{"/overlay", 0755}, MakeDirectory{"/tmp", 0755}, MountTmpfs{"/tmp", 0, 0}, overlay});
   if (error) return overlay_obstacle(*error);
-  if (makes_own_user_space() || kernel_version() >= kMapped) return std::nullopt;
+  if (has_callers_id_only() || kernel_version() >= kMapped) return std::nullopt;
   return Obstacle{kOverlay,
                   "inputs of root's sessions cannot be overlays: overlayfs of this kernel takes no source whose files "
                   "are shown as another user's",
@@ -159,12 +149,12 @@ std::optional<Obstacle> find_overlay_limitation(const UniqueFd& init_image) {
 }
 
 std::vector<Obstacle> find_id_limitations() {
-  if (makes_own_user_space()) return {};
+  if (has_callers_id_only()) return {};
   const auto ranges = find_id_ranges(std::nullopt);
   const std::string less =
       "sessions of root have no user namespace here: they have ids of the host, one user's for all of "
       "them, and user: 'root' is refused";
-  if (!ranges) return {without_user_space(less, ranges.error())};
+  if (!ranges) return {without_user_namespace(less, ranges.error())};
   if (!*ranges) {
     return {
         {"ids",
@@ -174,8 +164,8 @@ std::vector<Obstacle> find_id_limitations() {
   }
   constexpr uid_t kAnyone = 1;
   const auto made =
-      make_user_space(map_onto((*ranges)->range((*ranges)->first), {.uid = kAnyone, .gid = kAnyone, .groups = {}}));
-  if (!made) return {without_user_space(less, made.error())};
+      make_user_namespace(map_onto((*ranges)->range((*ranges)->first), {.uid = kAnyone, .gid = kAnyone, .groups = {}}));
+  if (!made) return {without_user_namespace(less, made.error())};
   if ((*ranges)->size == IdRanges::kFull) return {};
   return {{"ids",
            "few ids are mapped where this process is: a session has " + std::to_string(IdRanges::kFew) +
@@ -185,7 +175,7 @@ std::vector<Obstacle> find_id_limitations() {
 
 std::vector<Obstacle> find_network_limitations() {
   // In a user namespace of its own a session has every capability for as long as it is being made.
-  if (makes_own_user_space() || has_capability(kNetAdmin)) return {};
+  if (has_callers_id_only() || has_capability(kNetAdmin)) return {};
   return {{"network",
            "root of this container may bring no interface up (it lacks CAP_NET_ADMIN), so that network: 'loopback' is "
            "refused",
@@ -208,12 +198,12 @@ Obstacle explain(const SysError& error) {
     return {"seccomp", "this kernel, or the container, has no filters on system calls (" + as_said(error) + ")",
             "use a kernel with CONFIG_SECCOMP_FILTER, and let the container make the call seccomp(2)"};
   }
-  if (error.err == ENOSPC && !makes_own_user_space()) {
+  if (error.err == ENOSPC && !has_callers_id_only()) {
     return {"limit", "there are as many namespaces as there may be (" + as_said(error) + ")",
             "raise the sysctls user.max_*_namespaces"};
   }
   const bool is_refused = error.err == EPERM || error.err == EACCES || error.err == ENOSPC;
-  if (is_refused && makes_own_user_space()) return explain_user_namespaces(error);
+  if (is_refused && has_callers_id_only()) return explain_user_namespaces(error);
   if (is_refused) {
     return {"privilege", "root of this container may not make namespaces or mounts (" + as_said(error) + ")",
             "give the container the capability SYS_ADMIN (docker run --cap-add SYS_ADMIN --security-opt "

@@ -15,8 +15,8 @@
 #include <utility>
 
 #include "base/text.h"
-#include "linux/kernel_files.h"
 #include "linux/raw_calls.h"
+#include "linux/text_files.h"
 
 namespace buildjail {
 
@@ -49,7 +49,7 @@ std::string_view value_of(std::string_view text, std::string_view name) {
 
 /** The numbers after the state in /proc/pid/stat: the parent first, which is field 4 (proc_pid_stat(5)). */
 std::vector<unsigned> stat_of(pid_t pid) {
-  const auto text = kernel_text(proc_path(pid, "stat"));
+  const auto text = text_of(proc_path(pid, "stat"));
   // The name before the state may hold anything.
   const std::size_t end = text ? text->rfind(')') : std::string::npos;
   if (end == std::string::npos || text->size() < end + 4) return {};
@@ -135,7 +135,7 @@ class SessionProcesses {
 }  // namespace
 
 std::optional<Credentials> credentials_of(pid_t pid) {
-  const auto text = kernel_text(proc_path(pid, "status"));
+  const auto text = text_of(proc_path(pid, "status"));
   if (!text) return std::nullopt;
   // Real, effective, saved, and that of the file system (proc_pid_status(5)).
   const auto ids = [&text](std::string_view name) {
@@ -160,7 +160,7 @@ std::optional<Credentials> credentials_of(pid_t pid) {
 }
 
 std::optional<pid_t> pid_of_descriptor(int pidfd) {
-  const auto text = kernel_text("/proc/self/fdinfo/" + std::to_string(pidfd));
+  const auto text = text_of("/proc/self/fdinfo/" + std::to_string(pidfd));
   // -1 when the process has ended, 0 when it is in no namespace of ours (pidfd_open(2)).
   const std::string_view value = text ? value_of(*text, "Pid") : std::string_view();
   const auto found = value.find('-') == std::string_view::npos ? numbers(value) : std::vector<unsigned>();
@@ -241,14 +241,14 @@ std::vector<Holder> processes_left_with(pid_t init) {
     holders.push_back({.kind = kind, .pid = pid, .command = std::string(name), .path = {}});
   };
   for (const pid_t pid : list_processes()) {
-    const auto status = is_inside(pid) ? kernel_text(proc_path(pid, "status")) : std::nullopt;
+    const auto status = is_inside(pid) ? text_of(proc_path(pid, "status")) : std::nullopt;
     if (!status) continue;
     const auto traced_by = numbers(value_of(*status, "TracerPid"));
     const pid_t tracer = traced_by.empty() ? 0 : static_cast<pid_t>(traced_by.front());
     // Init itself only waits for the others (pid_namespaces(7)), unless it is traced.
     if (pid == init && tracer == 0) continue;
     add("process", pid, *status);
-    const auto tracer_status = tracer == 0 ? std::nullopt : kernel_text(proc_path(tracer, "status"));
+    const auto tracer_status = tracer == 0 ? std::nullopt : text_of(proc_path(tracer, "status"));
     if (tracer_status) add("tracer", tracer, *tracer_status);
   }
   return holders;

@@ -64,6 +64,10 @@ inline int call(long result) { return static_cast<int>(result); }
 inline int open_tree(int directory, const char* path, unsigned flags) {
   return call(::syscall(428, directory, path, flags));
 }
+/** A copy of what is mounted at an open file, not mounted anywhere; `recursive` is kRecursive or 0. */
+inline int copy_mount(int file, unsigned recursive = 0) {
+  return open_tree(file, "", kTreeClone | kTreeCloseOnExec | kEmptyPath | recursive);
+}
 /** From a descriptor of a tree to a path below the working directory. */
 inline int move_mount(int tree, int directory, const char* path) {
   return call(::syscall(429, tree, "", directory, path, kMoveFromEmptyPath));

@@ -6,22 +6,22 @@ namespace buildjail {
 
 namespace {
 
-// Numbers of the kernel's, as its headers are not everywhere where a compiler is.
+// Numbers of the kernel: its headers are not installed wherever a compiler is.
 
 /** CLONE_NEWNS, CGROUP, UTS, IPC, USER, PID and NET. CLONE_NEWTIME is a part of the signal here (clone(2)). */
 constexpr std::uint32_t kNewNamespaces = 0x7e020000;
-/** CLONE_PARENT: of a child that is its parent's brother. */
+/** CLONE_PARENT: the child becomes a sibling of its parent. */
 constexpr std::uint32_t kBrother = 0x8000;
 /** F_SETLEASE, and F_SETDELEG of newer kernels. */
 constexpr std::uint32_t kSetLease = 1024, kSetDelegation = 1040;
-/** O_CREAT | __O_TMPFILE: without one of them the mode is not looked at (open(2)). */
+/** O_CREAT | __O_TMPFILE: without one of them the kernel ignores the mode (open(2)). */
 constexpr std::uint32_t kCreates = 0100 | 020000000;
 constexpr std::uint32_t kSetIdBits = 06000;
 
 constexpr std::uint32_t kUnix = 1, kInet = 2, kInet6 = 10, kNetlink = 16;
 /** NETLINK_ROUTE. */
 constexpr std::uint32_t kRoute = 0;
-/** The kernel makes a packet socket of an AF_INET one of this type (packet(7), SOCK_PACKET). */
+/** With this type, AF_INET makes a packet socket (packet(7), SOCK_PACKET). */
 constexpr std::uint32_t kSocketType = 0xf, kPacketType = 10;
 
 /** SOL_SOCKET; SO_ATTACH_FILTER and SO_ATTACH_REUSEPORT_CBPF. */
@@ -32,7 +32,7 @@ constexpr std::uint32_t kSubreaper = 36;
 
 /** personality(2) with this changes nothing. */
 constexpr std::uint32_t kAskPersonality = 0xffffffff;
-/** PER_LINUX32, UNAME26, ADDR_NO_RANDOMIZE: what a program may be told, and where its own memory lies. */
+/** PER_LINUX32, UNAME26, ADDR_NO_RANDOMIZE: the names that a program reads, and the places of its own memory. */
 constexpr std::uint32_t kHarmlessPersonality = 0x8 | 0x20000 | 0x40000;
 
 /** Requests of ioctl(2). */
@@ -48,7 +48,7 @@ enum Request : std::uint32_t {
   kSetGeneration = 0x40087602,      // FS_IOC_SETVERSION
   kSetExt4Generation = 0x40086604,  // EXT4_IOC_SETVERSION_OLD
   kSetSubvolumeFlags = 0x4008941a,  // BTRFS_IOC_SUBVOL_SETFLAGS
-  kMakeSnapshot = 0x50009417,       // BTRFS_IOC_SNAP_CREATE_V2, which can be one that nobody may write to
+  kMakeSnapshot = 0x50009417,       // BTRFS_IOC_SNAP_CREATE_V2, which can make a read-only snapshot
 };
 
 constexpr Condition any_bit(std::uint8_t argument, std::uint32_t mask) {
@@ -62,9 +62,9 @@ constexpr Condition is_not(std::uint8_t argument, std::uint32_t value) {
 }
 
 constexpr auto kRefusedCalls = std::to_array<RefusedCall>({
-    // Set-id bits. While a build runs, a set-uid program in its output would give the build's rights to who runs it on
-    // the host; in the output of a build that is root, it would give root's. openat2(2) has its mode in memory, where
-    // no filter sees it; programs fall back to openat(2). mkdir(2) ignores the bits.
+    // Set-id bits. While a build runs, a set-uid program in its output would give the build's rights to a user who runs
+    // it on the host, and root's where the build is root. openat2(2) has its mode in memory, where no filter sees it;
+    // programs fall back to openat(2). mkdir(2) ignores the bits.
     {Reason::kSetId, "openat", 257, 56, EPERM, {any_bit(2, kCreates), any_bit(3, kSetIdBits)}},
     {Reason::kSetId, "open", 2, kNoSuchCall, EPERM, {any_bit(1, kCreates), any_bit(2, kSetIdBits)}},
     {Reason::kSetId, "openat2", 437, 437, ENOSYS},
@@ -76,16 +76,16 @@ constexpr auto kRefusedCalls = std::to_array<RefusedCall>({
     {Reason::kSetId, "fchmodat", 268, 53, EPERM, {any_bit(2, kSetIdBits)}},
     {Reason::kSetId, "fchmodat2", 452, 452, EPERM, {any_bit(2, kSetIdBits)}},
 
-    // Namespaces. In a user namespace a build has every capability, and with them far more of the kernel to try: and
-    // with a cgroup namespace it mounts the cgroups of the host program (cgroup_namespaces(7)). clone3(2) has its flags
-    // in memory; C libraries fall back to clone(2).
+    // Namespaces. In a user namespace a build has every capability, and with them far more of the kernel to attack.
+    // With a cgroup namespace it could mount the cgroups of the host program (cgroup_namespaces(7)). clone3(2) has its
+    // flags in memory; C libraries fall back to clone(2).
     {Reason::kNamespaces, "clone", 56, 220, EPERM, {any_bit(0, kNewNamespaces)}},
     {Reason::kNamespaces, "clone3", 435, 435, ENOSYS},
     {Reason::kNamespaces, "unshare", 272, 97, EPERM},
     {Reason::kNamespaces, "setns", 308, 268, EPERM},
 
-    // Sockets. Other families know no network namespace (vsock(7)), or are seldom used and often broken. Of netlink(7)
-    // there is what getifaddrs(3) asks for addresses and routes.
+    // Sockets. Other families know no network namespace (vsock(7)), or are seldom used and often broken. netlink(7) is
+    // allowed for addresses and routes, which getifaddrs(3) reads.
     {Reason::kSockets,
      "socket",
      41,
@@ -96,32 +96,29 @@ constexpr auto kRefusedCalls = std::to_array<RefusedCall>({
     {Reason::kSockets, "socket", 41, 198, EAFNOSUPPORT, {is(0, kInet), is(1, kPacketType, kSocketType)}},
     {Reason::kSockets, "socketpair", 53, 199, EAFNOSUPPORT, {is_not(0, kUnix)}},
 
-    // A filter of a socket is a program for the kernel (bpf(2)), in memory that no limit counts, of which the host has
-    // little: without any left no session could have its own filter.
+    // A filter of a socket is a program for the kernel (bpf(2)), in memory that no limit counts and that the host has
+    // little of. Without any left, no session could install its own filter.
     {Reason::kSockets, "setsockopt", 54, 208, EPERM, {is(1, kOfSocket), is(2, kAttachFilter)}},
     {Reason::kSockets, "setsockopt", 54, 208, EPERM, {is(1, kOfSocket), is(2, kAttachReuseportFilter)}},
 
-    // Each command is a subreaper, which is how all that it started is found when it is to end (process_tree.h). A
-    // child
-    // that is not its own is not found so.
+    // Each command is a subreaper, so that all processes that it started are found below it (kill_tree). That misses a
+    // process that is not its descendant.
     {Reason::kDescent, "prctl", 157, 167, EPERM, {is(0, kSubreaper), is(1, 0)}},
     {Reason::kDescent, "clone", 56, 220, EPERM, {any_bit(0, kBrother)}},
 
-    // Who opens a file that has a lease waits for its holder, 45 seconds and again, whoever it is on the host
-    // (fcntl(2),
-    // Leases). The owner of a file may lease it, and a build can own what it may only read.
+    // Any process of the host that opens a leased file waits for the holder of the lease, 45 seconds at a time
+    // (fcntl(2), "Leases"). The owner of a file may lease it, and a build can own files that it may only read.
     {Reason::kFileLeases, "fcntl", 72, 25, EINVAL, {is(1, kSetLease)}},
     {Reason::kFileLeases, "fcntl", 72, 25, EINVAL, {is(1, kSetDelegation)}},
 
-    // Terminals. What is put into a terminal's input is typed there, as the caller (ioctl_tty(2)). A line discipline is
-    // a driver for a device that a build does not have (N_GSM0710 and its kind), and setting one loads it.
+    // Terminals. Characters put into a terminal's input are typed there, as the caller (ioctl_tty(2)). A line
+    // discipline is a driver for a device that no build has (N_GSM0710 and its kind), and setting one loads it.
     {Reason::kTerminals, "ioctl", 16, 29, EPERM, {is(1, kTypeCharacter)}},
     {Reason::kTerminals, "ioctl", 16, 29, EPERM, {is(1, kConsole)}},
     {Reason::kTerminals, "ioctl", 16, 29, EPERM, {is(1, kSetDiscipline)}},
 
-    // What stays at a file and is no content of it: extended attributes, ACLs among them (xattr(7), acl(5)), flags
-    // (ioctl_iflags(2)), encryption and verity. They would outlive the session in its output. Programs see a file
-    // system that has none.
+    // Attributes of files: extended ones, ACLs among them (xattr(7), acl(5)), flags (ioctl_iflags(2)), encryption and
+    // verity. They would outlive the session in its output. Programs see a file system without them.
     {Reason::kAttributes, "ioctl", 16, 29, ENOTTY, {is(1, kSetFlags)}},
     {Reason::kAttributes, "ioctl", 16, 29, ENOTTY, {is(1, kSetExtendedFlags)}},
     {Reason::kAttributes, "ioctl", 16, 29, ENOTTY, {is(1, kSetEncryption)}},
@@ -141,7 +138,7 @@ constexpr auto kRefusedCalls = std::to_array<RefusedCall>({
     {Reason::kAttributes, "removexattrat", 466, 466, EOPNOTSUPP},
     {Reason::kAttributes, "file_setattr", 469, 469, EOPNOTSUPP},
 
-    // Personalities: what makes other parts of the kernel and of memory reachable.
+    // Personalities, which make other parts of the kernel and of memory reachable.
     {Reason::kPersonality,
      "personality",
      135,
@@ -149,12 +146,12 @@ constexpr auto kRefusedCalls = std::to_array<RefusedCall>({
      EPERM,
      {any_bit(0, ~kHarmlessPersonality), is_not(0, kAskPersonality)}},
 
-    // Keyrings know users, and hardly any namespace (keyrings(7)).
+    // Keyrings belong to users, and hardly to namespaces (keyrings(7)).
     {Reason::kKeyrings, "add_key", 248, 217, ENOSYS},
     {Reason::kKeyrings, "request_key", 249, 218, ENOSYS},
     {Reason::kKeyrings, "keyctl", 250, 219, ENOSYS},
 
-    // Mounts, by the calls of old and of new.
+    // Mounts, by the old calls and the new ones.
     {Reason::kMounts, "mount", 165, 40, EPERM},
     {Reason::kMounts, "umount2", 166, 39, EPERM},
     {Reason::kMounts, "pivot_root", 155, 41, EPERM},
@@ -167,17 +164,16 @@ constexpr auto kRefusedCalls = std::to_array<RefusedCall>({
     {Reason::kMounts, "fspick", 433, 433, EPERM},
     {Reason::kMounts, "mount_setattr", 442, 442, EPERM},
 
-    // io_uring(7) makes other calls where no filter sees them, those that are refused here too.
+    // io_uring(7) makes other calls where no filter sees them, refused ones too.
     {Reason::kIoUring, "io_uring_setup", 425, 425, ENOSYS},
     {Reason::kIoUring, "io_uring_enter", 426, 426, ENOSYS},
     {Reason::kIoUring, "io_uring_register", 427, 427, ENOSYS},
 
-    // The contexts of io_submit(2) are counted for the whole host (proc_sys_fs(5), aio-max-nr): one build could have
-    // all.
+    // The host counts the contexts of io_submit(2) together (proc_sys_fs(5), aio-max-nr): one build could take all.
     {Reason::kAio, "io_setup", 206, 0, ENOSYS},
 
-    // Large parts of the kernel that few builds need: counters of the processor, which tell of others as well; programs
-    // for the kernel; page faults that a program holds up at will.
+    // Large parts of the kernel that few builds need: counters of the processor, which other processes change too;
+    // programs for the kernel; page faults that a program holds up at will.
     {Reason::kPerf, "perf_event_open", 298, 241, ENOSYS},
     {Reason::kBpf, "bpf", 321, 280, ENOSYS},
     {Reason::kUserfaultfd, "userfaultfd", 323, 282, ENOSYS},
@@ -185,13 +181,13 @@ constexpr auto kRefusedCalls = std::to_array<RefusedCall>({
     // A handle opens a file anywhere on its file system, below no root (open_by_handle_at(2)).
     {Reason::kHandles, "open_by_handle_at", 304, 265, EPERM},
 
-    // The clocks are the host's. adjtimex(2) has in memory whether it only asks.
+    // The clocks are the host's. Whether adjtimex(2) only reads stands in memory.
     {Reason::kClocks, "settimeofday", 164, 170, EPERM},
     {Reason::kClocks, "clock_settime", 227, 112, EPERM},
     {Reason::kClocks, "adjtimex", 159, 171, EPERM},
     {Reason::kClocks, "clock_adjtime", 305, 266, EPERM},
 
-    // The kernel and the machine themselves. All need a capability that a build does not have.
+    // The kernel and the machine themselves. All these calls need a capability that a build does not have.
     {Reason::kKernel, "kexec_load", 246, 104, EPERM},
     {Reason::kKernel, "kexec_file_load", 320, 294, EPERM},
     {Reason::kKernel, "init_module", 175, 105, EPERM},
@@ -220,7 +216,7 @@ std::optional<Allowance> lifted_by(Reason reason) {
     case Reason::kKeyrings:
       return Allowance::kKeyring;
     case Reason::kNamespaces:
-    // Without mounts there is little to do with a namespace.
+    // A namespace is of little use without mounts.
     case Reason::kMounts:
       return Allowance::kUserNamespaces;
     case Reason::kIoUring:

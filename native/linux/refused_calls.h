@@ -32,27 +32,27 @@ enum class Reason : std::uint8_t {
   kKernel
 };
 
-/** What in a spec's `allow` lifts it; nothing lifts the others. */
+/** The entry of a spec's `allow` that lifts a refusal; empty if none does. */
 std::optional<Allowance> lifted_by(Reason reason);
 
 /** Every bit of an argument that the kernel looks at. */
 inline constexpr std::uint32_t kWholeArgument = ~std::uint32_t{0};
 
 /**
- * What one argument of a call has to be. The kernel takes each argument that is looked at as an int, an unsigned int or
- * something shorter, so that its upper 32 bits mean nothing to it, and to us.
+ * A condition on one argument of a call. The kernel takes each of these arguments for an int, an unsigned int or
+ * something shorter, and ignores its upper 32 bits, as the filter does.
  */
 struct Condition {
   enum class Kind : std::uint8_t { kAlways, kAnyBit, kIs, kIsNot };
   Kind kind = Kind::kAlways;
-  /** From 0. */
+  /** Counted from 0. */
   std::uint8_t argument = 0;
-  /** The bits of it that are looked at. */
+  /** The bits that are compared. */
   std::uint32_t mask = 0;
   std::uint32_t value = 0;
 };
 
-/** No such call there. */
+/** The architecture has no such call. */
 inline constexpr int kNoSuchCall = -1;
 
 struct RefusedCall {
@@ -62,18 +62,18 @@ struct RefusedCall {
   int x86_64;
   /** Its number on arm64 and riscv64, which share a table (asm-generic/unistd.h). */
   int generic;
-  /** What it answers. */
+  /** The errno that it fails with. */
   int err;
-  /** It is refused where all of these hold. */
+  /** It is refused if all of these hold. */
   std::array<Condition, 4> when = {};
 
   [[nodiscard]] constexpr bool is_conditional() const { return when.front().kind != Condition::Kind::kAlways; }
 };
 
-/** A call may be here more than once: it is refused for any one reason. */
+/** A call that is here more than once is refused for any one of the reasons. */
 std::span<const RefusedCall> refused_calls();
 
-/** The highest number that a call had when the table was written (Linux 6.18). */
+/** The highest number of a call when the table was written (Linux 6.18). */
 inline constexpr int kNewestCall = 469;
 
 }  // namespace buildjail

@@ -12,8 +12,8 @@
 #include "base/text.h"
 #include "base/unique_fd.h"
 #include "linux/cgroups.h"
-#include "linux/kernel_files.h"
-#include "linux/namespaces.h"
+#include "linux/ids.h"
+#include "linux/text_files.h"
 
 namespace buildjail {
 
@@ -48,11 +48,11 @@ std::optional<std::uint64_t> sum_in(const std::optional<std::string>& text, std:
 }
 
 void count_unified(const std::string& directory, SessionUsage& usage) {
-  const auto devices = kernel_text(directory + "/io.stat");
-  usage.cpu_us = kernel_number_after(directory + "/cpu.stat", "usage_usec");
-  usage.memory = kernel_number(directory + "/memory.current");
-  usage.peak_memory = kernel_number(directory + "/memory.peak");
-  usage.swap = kernel_number(directory + "/memory.swap.current");
+  const auto devices = text_of(directory + "/io.stat");
+  usage.cpu_us = number_after(directory + "/cpu.stat", "usage_usec");
+  usage.memory = number_in(directory + "/memory.current");
+  usage.peak_memory = number_in(directory + "/memory.peak");
+  usage.swap = number_in(directory + "/memory.swap.current");
   usage.bytes_read = sum_in(devices, "rbytes=");
   usage.bytes_written = sum_in(devices, "wbytes=");
   usage.by = "cgroup v2";
@@ -60,12 +60,12 @@ void count_unified(const std::string& directory, SessionUsage& usage) {
 
 void count_first_version(const std::string& directory, const Controllers& has, SessionUsage& usage) {
   if (has.has(Controller::kCpuTime)) {
-    if (const auto used = kernel_number(directory + "/cpuacct.usage")) usage.cpu_us = *used / kNanoseconds;
+    if (const auto used = number_in(directory + "/cpuacct.usage")) usage.cpu_us = *used / kNanoseconds;
   }
   if (has.has(Controller::kMemory)) {
-    usage.memory = kernel_number(directory + "/memory.usage_in_bytes");
-    usage.peak_memory = kernel_number(directory + "/memory.max_usage_in_bytes");
-    usage.swap = less(kernel_number(directory + "/memory.memsw.usage_in_bytes"), usage.memory.value_or(0));
+    usage.memory = number_in(directory + "/memory.usage_in_bytes");
+    usage.peak_memory = number_in(directory + "/memory.max_usage_in_bytes");
+    usage.swap = less(number_in(directory + "/memory.memsw.usage_in_bytes"), usage.memory.value_or(0));
   }
   if (usage.by.empty()) usage.by = "cgroup v1";
 }
@@ -96,8 +96,8 @@ Status SessionCgroup::make() {
     if (place.is_unified) {
       if (::mkdir(inner.c_str(), kMode) != 0) return last_error(kStep, "mkdir", inner);
       // The build of an ordinary user owns this directory, and could make cgroups in it if it could mount it.
-      if (makes_own_user_space()) {
-        if (auto status = write_kernel_file(kStep, directory + "/cgroup.max.descendants", "1"); !status) return status;
+      if (has_callers_id_only()) {
+        if (auto status = write_text_file(kStep, directory + "/cgroup.max.descendants", "1"); !status) return status;
       }
       entrances_.unified = above_stdio(UniqueFd(::open(inner.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)));
       if (!entrances_.unified) return last_error(kStep, "open", inner);
@@ -112,7 +112,7 @@ Status SessionCgroup::make() {
 
 Status SessionCgroup::give_controllers(const CgroupPlace& place) {
   const std::string file = place.directory + "/cgroup.subtree_control";
-  const auto given = read_kernel_file(kStep, file);
+  const auto given = read_text_file(kStep, file);
   if (!given) return given.error();
   const std::string padded = " " + given->substr(0, given->find('\n')) + " ";
   std::string wanted;
@@ -121,7 +121,7 @@ Status SessionCgroup::give_controllers(const CgroupPlace& place) {
     if (place.controllers.has(one) && padded.find(" " + name + " ") == std::string::npos)
       wanted += (wanted.empty() ? "+" : " +") + name;
   }
-  return wanted.empty() ? Status() : write_kernel_file(kStep, file, wanted);
+  return wanted.empty() ? Status() : write_text_file(kStep, file, wanted);
 }
 
 const SessionCgroup::Cgroup* SessionCgroup::with(Controller one) const {
@@ -134,7 +134,7 @@ const SessionCgroup::Cgroup* SessionCgroup::with(Controller one) const {
 Status SessionCgroup::refuse_too_little() const {
   const Cgroup& cgroup = *with(Controller::kMemory);
   const std::string file = cgroup.directory + (cgroup.place.is_unified ? "/memory.current" : "/memory.usage_in_bytes");
-  const auto text = read_kernel_file(kLimitsStep, file);
+  const auto text = read_text_file(kLimitsStep, file);
   if (!text) return text.error();
   std::uint64_t used = 0;
   std::string_view rest = *text;
@@ -151,7 +151,7 @@ Status SessionCgroup::refuse_too_little() const {
 Status SessionCgroup::put(const Cgroup& cgroup, Limit limit, std::uint64_t value, const char* file,
                           const std::string& text) {
   const std::string path = cgroup.directory + "/" + file;
-  auto status = write_kernel_file(kLimitsStep, path, text);
+  auto status = write_text_file(kLimitsStep, path, text);
   // There is no file for swap where the kernel does not count it.
   if (!status && status.error().err == ENOENT) {
     if (limits_.is_best_effort) return {};
@@ -202,7 +202,7 @@ Status SessionCgroup::hold() {
 // Version 1 counts the data in TCP and UDP sockets separately, or not at all.
 Status SessionCgroup::hold_sockets(const Cgroup& memory) const {
   const std::string file = memory.directory + "/memory.kmem.tcp.limit_in_bytes";
-  auto status = write_kernel_file(kLimitsStep, file, std::to_string(*limits_.memory));
+  auto status = write_text_file(kLimitsStep, file, std::to_string(*limits_.memory));
   return status || status.error().err == ENOENT ? Status() : status;
 }
 
@@ -222,13 +222,13 @@ void SessionCgroup::let_end() {
   if (!limits_.cpus || is_none()) return;
   const Cgroup& cgroup = *with(Controller::kCpu);
   static_cast<void>(
-      write_kernel_file(kStep, cgroup.directory + "/" + quota_file(), cgroup.place.is_unified ? "max" : "-1"));
+      write_text_file(kStep, cgroup.directory + "/" + quota_file(), cgroup.place.is_unified ? "max" : "-1"));
 }
 
 void SessionCgroup::hold_on() {
   if (!limits_.cpus || is_none()) return;
   static_cast<void>(
-      write_kernel_file(kStep, with(Controller::kCpu)->directory + "/" + quota_file(), quota(*limits_.cpus)));
+      write_text_file(kStep, with(Controller::kCpu)->directory + "/" + quota_file(), quota(*limits_.cpus)));
 }
 
 Status SessionCgroup::take_away(TakingAway& taking) {
@@ -274,8 +274,8 @@ SessionUsage SessionCgroup::count() const {
     else
       count_first_version(directory, has, usage);
     if (!cgroup.place.is_unified && !has.has(Controller::kPids)) continue;
-    usage.processes = less(kernel_number(directory + "/pids.current"), kInits);
-    usage.peak_processes = less(kernel_number(directory + "/pids.peak"), kInits);
+    usage.processes = less(number_in(directory + "/pids.current"), kInits);
+    usage.peak_processes = less(number_in(directory + "/pids.peak"), kInits);
   }
   return usage;
 }
@@ -286,10 +286,10 @@ LimitsMet SessionCgroup::look() const {
   if (limits_.memory || limits_.swap) {
     const Cgroup& cgroup = *with(Controller::kMemory);
     const char* const file = cgroup.place.is_unified ? "/memory.events" : "/memory.oom_control";
-    met.memory = kernel_number_after(cgroup.directory + file, "oom_kill").value_or(0);
+    met.memory = number_after(cgroup.directory + file, "oom_kill").value_or(0);
   }
   if (limits_.processes)
-    met.processes = kernel_number_after(with(Controller::kPids)->directory + "/pids.events", "max").value_or(0);
+    met.processes = number_after(with(Controller::kPids)->directory + "/pids.events", "max").value_or(0);
   return met;
 }
 

@@ -6,12 +6,12 @@
 #include <mutex>
 
 #include "envelope/system.h"
-#include "linux/empty_mounts.h"
+#include "linux/child.h"
 #include "linux/envelope.h"
-#include "linux/init_image.h"
+#include "linux/init.h"
 #include "linux/obstacles.h"
+#include "linux/prepared_mounts.h"
 #include "linux/recovery.h"
-#include "linux/watcher_child.h"
 #include "state/private_directories.h"
 #include "state/recovery.h"
 
@@ -19,20 +19,20 @@ namespace buildjail {
 
 namespace {
 
-/** How long what somebody else is recovering is waited for. */
+/** How long a recovery waits for another one that is at work. */
 constexpr std::chrono::milliseconds kOthersBound{10000};
 
-Status network_that_is_had(const PlannedNetwork& network) {
+Status check_network(const PlannedNetwork& network) {
   using Kind = PlannedNetwork::Kind;
   SysError refused{
       .step = "network", .syscall = "setns", .err = EPERM, .path = network.handed_in, .dest = {}, .detail = {}};
   if (network.kind == Kind::kInterface) {
     refused.err = ENOTSUP;
-    refused.detail = "there is no moving of interfaces into sessions on Linux";
+    refused.detail = "on Linux no interface can be moved into a session";
     return refused;
   }
-  // Such a session enters a user namespace of its own first, out of which no other network can be entered.
-  if (network.kind == Kind::kNamespace && makes_own_user_space()) {
+  // A session in a user namespace of its own may enter no network that belongs to another (setns(2)).
+  if (network.kind == Kind::kNamespace && has_callers_id_only()) {
     refused.detail = "a network namespace can be handed in by root only (setns(2))";
     return refused;
   }
@@ -41,7 +41,7 @@ Status network_that_is_had(const PlannedNetwork& network) {
 
 class Linux final : public SessionSystem {
  public:
-  // Asked here and not later: while a base is being completed, the answer may be that child's.
+  // Asked now, because the answer changes while a base is being completed (NamespaceEnvelope::complete).
   Linux()
       : SessionSystem(let_go_of_host_program, recovery_of), is_dumpable_(::prctl(PR_GET_DUMPABLE, 0, 0, 0, 0) == 1) {}
 
@@ -70,7 +70,7 @@ class Linux final : public SessionSystem {
 
  private:
   Status prepare(const EnvelopePlan& plan) override {
-    if (makes_own_user_space() && plan.ids) {
+    if (has_callers_id_only() && plan.ids) {
       return SysError{.step = "ids",
                       .syscall = "write",
                       .err = EPERM,
@@ -80,7 +80,7 @@ class Linux final : public SessionSystem {
                           "ids can be given by root only: without it a session has the caller's and no other "
                           "(user_namespaces(7))"};
     }
-    if (makes_own_user_space() && !plan.user.groups.empty()) {
+    if (has_callers_id_only() && !plan.user.groups.empty()) {
       return SysError{.step = "user",
                       .syscall = "setgroups",
                       .err = EPERM,
@@ -88,7 +88,7 @@ class Linux final : public SessionSystem {
                       .dest = {},
                       .detail = "supplementary groups can be given by root only (user_namespaces(7), setgroups)"};
     }
-    if (auto status = network_that_is_had(plan.network); !status) return status;
+    if (auto status = check_network(plan.network); !status) return status;
     const auto found = host();
     if (!found) return found.error();
     if (plan.limits.is_empty()) return {};
@@ -112,7 +112,7 @@ class Linux final : public SessionSystem {
       auto image = make_init_image();
       if (!image) return std::move(image.error());
       host_ = std::make_shared<LinuxHost>(std::move(*image),
-                                          makes_own_user_space() ? EmptyMounts() : make_empty_mounts(), is_dumpable_);
+                                          has_callers_id_only() ? EmptyMounts() : make_empty_mounts(), is_dumpable_);
     }
     return host_;
   }

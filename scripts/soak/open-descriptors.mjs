@@ -5,15 +5,15 @@ import { constants, fstatSync, readlinkSync } from 'node:fs'
 /** A descriptor is the lowest free number (open(2)): above this there is none in any program of ours. */
 const most = 1024
 
-/** Made ahead, and kept for a next session (native/linux/spare_networks): so many of either, with a loopback and without. */
+/** Made ahead, and kept for a next session (native/linux/networks): so many of either, with a loopback and without. */
 export const mostSpareNetworks = 64
 
-/** What sessions have in /etc, made once for a program (native/linux/prepared_etc): so many contents. */
+/** What sessions have in /etc, made once for a program (native/linux/prepared_mounts): so many contents. */
 export const mostPreparedEtcs = 8
 
 /**
- * But for what is there for the next sessions, or not: networks (native/linux/spare_networks), and user namespaces with the lease of their ids
- * (native/linux/user_spaces), which are as many as there were sessions at once.
+ * But for what is there for the next sessions, or not: networks (native/linux/networks), and user namespaces with the lease of their ids
+ * (native/linux/user_namespaces), which are as many as there were sessions at once.
  * @returns {number[]}
  */
 export function openDescriptors() {
@@ -25,7 +25,7 @@ export function spareNetworks() {
   return Array.from({ length: most }, (_, fd) => fd).filter(isNetwork).length
 }
 
-/** Of how many contents /etc is there for sessions; Linux. One more is the empty root that they begin with (native/linux/empty_mounts). */
+/** Of how many contents /etc is there for sessions; Linux. One more is the empty root that they begin with (native/linux/prepared_mounts). */
 export function mountSpaces() {
   return Array.from({ length: most }, (_, fd) => fd).filter(isMountSpace).length
 }

@@ -13,7 +13,7 @@ import { warningsOf } from './warnings.ts'
  * @throws SpecError
  */
 export function arranged({ platform, settled, mounts: declared, links: own, files: written }: Draft): Plan {
-  // Linux shows such a folder to the build user as its own (native/linux/own_sources.h).
+  // Linux shows such a folder to the build user as its own (native/linux/sources.h).
   const shown = platform === 'freebsd' ? withoutShutFolders(declared, own, settled) : { mounts: declared, links: own }
   const { mounts: unordered, links } = shown
   const mounts = sortedByTarget(unordered, ({ target }) => target)

@@ -2,7 +2,7 @@ import { isWithin } from './paths.ts'
 import type { Mount } from './plan-types.ts'
 import { refusal } from './refusal.ts'
 
-/** Whose file system also holds what is written in overlays (native/linux/overlay_room.h). */
+/** Whose file system also holds what is written in overlays (native/linux/overlays.h). */
 const tmp = '/tmp'
 
 /**

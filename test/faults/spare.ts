@@ -8,7 +8,7 @@ export const hasSpare: boolean = process.platform === 'linux' && process.geteuid
 
 /**
  * On Linux the network of the next session is made ahead, by a thread of its own, where the caller is root
- * (native/linux/spare_networks). Whether it is there decides which calls the next opening makes. One that was taken by an
+ * (native/linux/networks). Whether it is there decides which calls the next opening makes. One that was taken by an
  * opening that failed is replaced after the next that does not.
  */
 export async function spareIsReady(network: Spec['network'] = 'none'): Promise<void> {

@@ -115,7 +115,7 @@ describeSession('/etc of a session', () => {
     expect((await sh('cat /etc/passwd /etc/hosts', later)).length).toBe((await sh('cat /etc/passwd /etc/hosts', own)).length)
   })
 
-  // Sessions of one host program have it together (native/linux/prepared_etc.h).
+  // Sessions of one host program have it together (native/linux/prepared_mounts.h).
   test.runIf(isRoot && !isFreebsd)('is a file system that is read-only wherever it is mounted', async (context) => {
     const mounted = await sh("grep ' /etc ' /proc/self/mountinfo")
     context.skip(mounted.startsWith('status'), 'skipped: sessions here go through a copy of the mounts of the host, and have it in their root')

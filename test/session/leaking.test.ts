@@ -29,7 +29,7 @@ describeSession(`${sessions} sessions in a row`, () => {
     }
     await expectSameState(before)
     await expect.poll(() => openDescriptors().length, { timeout: 5000 }).toBeLessThanOrEqual(before.descriptors.length)
-    // What is made ahead is not counted with them, and is not more than it says (native/linux/spare_networks).
+    // What is made ahead is not counted with them, and is not more than it says (native/linux/networks).
     expect(spareNetworks()).toBeLessThanOrEqual(mostSpareNetworks)
     expect(mountSpaces()).toBeLessThanOrEqual(mostPreparedEtcs + 1)
     expect(Math.min(...grown), `megabytes by which each round grew: ${grown.join(' ')}`).toBeLessThan(4)

@@ -38,7 +38,7 @@ describeSession('worker threads that have sessions', () => {
       // about to write to (docs/design.md, "Bun").
       const { descriptors, spareNetworks } = said as { descriptors: number; spareNetworks: number }
       expect(descriptors).toBeLessThan(isBun ? rounds + 1 : rounds / 2)
-      // The program's own (native/linux/spare_networks), and none of a thread's.
+      // The program's own (native/linux/networks), and none of a thread's.
       expect(spareNetworks).toBeLessThanOrEqual(mostSpareNetworks)
       expect(await withoutDescriptors()).toEqual(before)
     },

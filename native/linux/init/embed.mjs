@@ -1,4 +1,4 @@
-// `node embed.mjs PROGRAM SOURCE`: writes a program's bytes as C++ source, the definition of init/bytes.h.
+// `node embed.mjs PROGRAM SOURCE`: writes a program's bytes as C++ source, the definition of init_bytes() in init.h.
 import { readFileSync, writeFileSync } from 'node:fs'
 
 const [program, source] = process.argv.slice(2)
@@ -7,7 +7,7 @@ const lines = []
 while (bytes.length > 0) lines.push(`    ${bytes.splice(0, 24).join(', ')},`)
 writeFileSync(
   source,
-  `#include "linux/init/bytes.h"
+  `#include "linux/init.h"
 
 #include <array>
 

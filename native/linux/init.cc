@@ -1,0 +1,280 @@
+#include "linux/init.h"
+
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <csignal>
+#include <cstring>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "base/unique_fd.h"
+#include "linux/init/messages.h"
+#include "linux/privileges.h"
+#include "linux/processes.h"
+
+namespace buildjail {
+
+namespace {
+
+constexpr std::size_t kMostDescriptors = 4;
+
+/** The calls of a launch (init/messages.h), by the names of their manual pages. */
+constexpr auto kCalls = std::to_array<std::pair<unsigned, const char*>>({{kStepReceive, "recvmsg"},
+                                                                         {kStepMap, "mmap"},
+                                                                         {kStepClone, "clone"},
+                                                                         {kStepBound, "prctl"},
+                                                                         {kStepSignals, "rt_sigprocmask"},
+                                                                         {kStepSession, "setsid"},
+                                                                         {kStepStdio, "dup3"},
+                                                                         {kStepTerminal, "ioctl"},
+                                                                         {kStepNull, "openat"},
+                                                                         {kStepClose, "close_range"},
+                                                                         {kStepLimits, "prlimit64"},
+                                                                         {kStepDirectory, "chdir"},
+                                                                         {kStepGroups, "setgroups"},
+                                                                         {kStepGroup, "setresgid"},
+                                                                         {kStepUser, "setresuid"},
+                                                                         {kStepCapabilities, "capset"},
+                                                                         {kStepExecute, "execve"}});
+
+const char* call_of(unsigned step) {
+  const auto call = std::ranges::find(kCalls, step, &std::pair<unsigned, const char*>::first);
+  return call == kCalls.end() ? "execve" : call->second;
+}
+
+/** Init has ended. */
+bool is_gone(int err) { return err == EPIPE || err == ECONNRESET || err == ENOTCONN; }
+
+template <class Message>
+std::span<const std::byte> bytes_of(const Message& message) {
+  return std::as_bytes(std::span(&message, 1));
+}
+
+void add(std::string& text, const std::vector<std::string>& strings) {
+  for (const std::string& string : strings) text.append(string.c_str(), string.size() + 1);
+}
+
+void add_limits(launch_message& header, const CommandLimits& limits) {
+  static_assert(kRlimits.size() <= kMostLimits);
+  for (std::size_t i = 0; i < kRlimits.size(); ++i) {
+    const std::uint64_t most = limits.of_processes.at(i);
+    const auto& [limit, resource, signal, grace] = kRlimits.at(i);
+    if (most == 0) continue;
+    header.limits[header.limit_count++] = {
+        .most = most, .hard = most + grace, .resource = static_cast<unsigned>(resource)};
+  }
+}
+
+Result<UniqueFd> in_memory(const std::string& text) {
+  UniqueFd memory(::memfd_create("buildjail-launch", MFD_CLOEXEC));
+  if (!memory) return last_error("launch", "memfd_create");
+  for (std::size_t done = 0; done < text.size();) {
+    const ssize_t written =
+        without_interruption([&] { return ::write(memory.get(), text.data() + done, text.size() - done); });
+    if (written < 0) return last_error("launch", "write");
+    done += static_cast<std::size_t>(written);
+  }
+  return memory;
+}
+
+constexpr const char* kImageStep = "init-image";
+constexpr const char* kName = "buildjail-init";
+constexpr mode_t kExecutable = 0555;
+
+#ifndef MFD_EXEC
+constexpr unsigned MFD_EXEC = 0x10;
+#endif
+
+// A sysctl may demand the flag for a file that is executed (vm.memfd_noexec); kernels before 6.3 do not know it.
+int create_image() {
+  const int fd = ::memfd_create(kName, MFD_CLOEXEC | MFD_ALLOW_SEALING | MFD_EXEC);
+  return fd >= 0 || errno != EINVAL ? fd : ::memfd_create(kName, MFD_CLOEXEC | MFD_ALLOW_SEALING);
+}
+
+}  // namespace
+
+Result<UniqueFd> make_init_image() {
+  const UniqueFd made(create_image());
+  if (!made) return last_error(kImageStep, "memfd_create");
+  const auto bytes = init_bytes();
+  if (::write(made.get(), bytes.data(), bytes.size()) != static_cast<ssize_t>(bytes.size()))
+    return last_error(kImageStep, "write");
+  if (::fchmod(made.get(), kExecutable) != 0) return last_error(kImageStep, "fchmod");
+  constexpr int kSeals = F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE;
+  if (::fcntl(made.get(), F_ADD_SEALS, kSeals) != 0) return last_error(kImageStep, "fcntl");
+  // Opened again, because a file that is open for writing cannot be executed (execve(2), ETXTBSY).
+  const std::string path = "/proc/self/fd/" + std::to_string(made.get());
+  UniqueFd image = above_stdio(UniqueFd(::open(path.c_str(), O_RDONLY | O_CLOEXEC)));
+  if (!image) return last_error(kImageStep, "open", path);
+  return image;
+}
+
+Status InitChannel::send(std::span<const std::byte> message, std::span<const int> descriptors) {
+  // sendmsg(2) does not write to the message.
+  iovec part{.iov_base = const_cast<std::byte*>(message.data()), .iov_len = message.size()};
+  alignas(cmsghdr) std::array<std::byte, CMSG_SPACE(kMostDescriptors * sizeof(int))> control{};
+  msghdr packet{};
+  packet.msg_iov = &part;
+  packet.msg_iovlen = 1;
+  if (!descriptors.empty()) {
+    packet.msg_control = control.data();
+    packet.msg_controllen = CMSG_SPACE(descriptors.size_bytes());
+    cmsghdr* const rights = CMSG_FIRSTHDR(&packet);
+    rights->cmsg_level = SOL_SOCKET;
+    rights->cmsg_type = SCM_RIGHTS;
+    rights->cmsg_len = CMSG_LEN(descriptors.size_bytes());
+    std::memcpy(CMSG_DATA(rights), descriptors.data(), descriptors.size_bytes());
+  }
+  if (without_interruption([&] { return ::sendmsg(socket_.get(), &packet, MSG_NOSIGNAL); }) >= 0) return {};
+  return last_error("launch", "sendmsg");
+}
+
+Status InitChannel::launch(const LaunchRequest& request, const CommandSetup& setup, const std::array<int, 3>& stdio) {
+  const auto candidates = executable_candidates(request);
+  const auto& groups = setup.user.groups;
+  launch_message header{};
+  header.kind = kMessageLaunch;
+  header.number = request.run;
+  if (request.tells_started) header.flags |= kLaunchTells;
+  if (setup.waits) header.flags |= kLaunchWaits;
+  if (!setup.has_one_id) header.flags |= kLaunchSetsGroups | kLaunchBounds;
+  header.uid = setup.user.uid;
+  header.gid = setup.user.gid;
+  header.group_count = static_cast<unsigned>(groups.size());
+  header.candidate_count = static_cast<unsigned>(candidates.size());
+  header.argument_count = static_cast<unsigned>(request.argv.size());
+  header.variable_count = static_cast<unsigned>(request.environment.size());
+  header.terminal = static_cast<unsigned>(setup.terminal + 1);
+  header.kept_capabilities = kept_capabilities(setup.user);
+  add_limits(header, request.limits);
+
+  std::string text;
+  for (const unsigned group : groups) text.append(reinterpret_cast<const char*>(&group), sizeof(group));
+  add(text, candidates);
+  text.append(request.working_directory.c_str(), request.working_directory.size() + 1);
+  add(text, request.argv);
+  add(text, request.environment);
+  header.text_size = text.size();
+
+  std::vector<int> descriptors;
+  for (std::size_t i = 0; i < stdio.size(); ++i) {
+    if (stdio.at(i) < 0) continue;
+    header.given |= 1U << i;
+    descriptors.push_back(stdio.at(i));
+  }
+  Status sent;
+  if (text.size() <= kMostInline) {
+    text.insert(0, reinterpret_cast<const char*>(&header), sizeof(header));
+    sent = send(std::as_bytes(std::span(text)), descriptors);
+  } else {
+    auto memory = in_memory(text);
+    if (!memory) return std::move(memory.error());
+    header.flags |= kLaunchIsLong;
+    descriptors.push_back(memory->get());
+    sent = send(bytes_of(header), descriptors);
+  }
+  if (!sent && is_gone(sent.error().err)) sent.error().err = ESRCH;
+  return sent;
+}
+
+bool InitChannel::signal(std::uint32_t number, int signal) {
+  const command_message message{.kind = kMessageSignal, .number = number, .signal = signal};
+  return static_cast<bool>(send(bytes_of(message), {}));
+}
+
+bool InitChannel::ask_for_pid(std::uint32_t number) {
+  const command_message message{.kind = kMessageTell, .number = number, .signal = 0};
+  return static_cast<bool>(send(bytes_of(message), {}));
+}
+
+Status InitChannel::kill_all(std::chrono::milliseconds bound) {
+  const command_message message{.kind = kMessageSignal, .number = 0, .signal = SIGKILL};
+  std::unique_lock lock(mutex_);
+  const std::uint64_t before = answers_;
+  lock.unlock();
+  auto status = send(bytes_of(message), {});
+  // If init has ended, so have all others.
+  if (!status && is_gone(status.error().err)) return {};
+  if (!status) return status;
+  lock.lock();
+  if (answered_.wait_for(lock, bound, [&] { return is_over_ || answers_ > before; })) return {};
+  return SysError{.step = "kill",
+                  .syscall = "recvmsg",
+                  .err = ETIMEDOUT,
+                  .path = {},
+                  .dest = {},
+                  .detail = "the session's init does not answer"};
+}
+
+bool InitChannel::shut_down() { return ::shutdown(socket_.get(), SHUT_WR) == 0; }
+
+bool InitChannel::read(Waiter& waiter) {
+  answer said{};
+  iovec part{.iov_base = &said, .iov_len = sizeof(said)};
+  alignas(cmsghdr) std::array<std::byte, CMSG_SPACE(sizeof(int)) + CMSG_SPACE(sizeof(ucred))> control{};
+  msghdr packet{};
+  packet.msg_iov = &part;
+  packet.msg_iovlen = 1;
+  packet.msg_control = control.data();
+  packet.msg_controllen = control.size();
+  const ssize_t got = ::recvmsg(socket_.get(), &packet, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+  if (got < 0 && !is_gone(errno)) return true;
+  if (got <= 0) {
+    const std::lock_guard lock(mutex_);
+    is_over_ = true;
+    answered_.notify_all();
+    return false;
+  }
+  UniqueFd pidfd;
+  pid_t sender = 0;
+  for (cmsghdr* part_of = CMSG_FIRSTHDR(&packet); part_of != nullptr; part_of = CMSG_NXTHDR(&packet, part_of)) {
+    ucred credentials{};
+    int descriptor = -1;
+    if (part_of->cmsg_type == SCM_RIGHTS) {
+      std::memcpy(&descriptor, CMSG_DATA(part_of), sizeof(descriptor));
+      pidfd.reset(descriptor);
+    } else if (part_of->cmsg_type == SCM_CREDENTIALS) {
+      std::memcpy(&credentials, CMSG_DATA(part_of), sizeof(credentials));
+      sender = credentials.pid;
+    }
+  }
+  switch (said.kind) {
+    case kAnswerStarted:
+      waiter.started(said.number);
+      break;
+    case kAnswerPid:
+      if (const auto pid = pidfd ? pid_of_descriptor(pidfd.get()) : std::optional(sender))
+        waiter.found_pid(said.number, *pid);
+      break;
+    case kAnswerFailed: {
+      const char* const call = call_of(said.step);
+      waiter.failed(said.number,
+                    {.step = call, .syscall = call, .err = said.err, .path = {}, .dest = {}, .detail = {}});
+      break;
+    }
+    case kAnswerExited:
+      waiter.ended(said.number, {.status = said.status,
+                                 .user_us = said.user_us,
+                                 .system_us = said.system_us,
+                                 .max_rss_bytes = said.max_rss_kib * 1024});
+      break;
+    default: {
+      const std::lock_guard lock(mutex_);
+      answers_ += 1;
+      answered_.notify_all();
+    }
+  }
+  return true;
+}
+
+}  // namespace buildjail

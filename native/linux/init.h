@@ -1,0 +1,71 @@
+#pragma once
+
+#include <array>
+#include <chrono>
+#include <condition_variable>
+#include <cstddef>
+#include <cstdint>
+#include <mutex>
+#include <span>
+#include <string>
+
+#include "base/result.h"
+#include "base/unique_fd.h"
+#include "launch/launch_request.h"
+#include "launch/waiter.h"
+#include "plan/plan.h"
+
+namespace buildjail {
+
+/** The program made from init/init.c; defined in the file that init/embed.mjs writes. */
+std::span<const std::uint8_t> init_bytes();
+
+/**
+ * Makes a file in memory with the program that is pid 1 of every session, to be executed by descriptor. It is a part of
+ * the addon, so no file has to be found that could be another one by the time it is executed.
+ */
+Result<UniqueFd> make_init_image();
+
+/** How a command is set up, beside what its request says. */
+struct CommandSetup {
+  const BuildUser& user;
+  /** All of the session is the caller outside: no groups can be set, and no process has a capability to lose. */
+  bool has_one_id;
+  /** It waits before it executes, to be looked at. */
+  bool waits = false;
+  /** The standard descriptor that is its controlling terminal, or -1. */
+  int terminal = -1;
+};
+
+/** The socket to init, pid 1 of a session (init/messages.h). Any thread may send; the waiter's reads. */
+class InitChannel {
+ public:
+  explicit InitChannel(UniqueFd socket) : socket_(std::move(socket)) {}
+
+  [[nodiscard]] int fd() const noexcept { return socket_.get(); }
+
+  /** Sends the command to init. In `stdio`, -1 stands for the session's /dev/null. */
+  Status launch(const LaunchRequest& request, const CommandSetup& setup, const std::array<int, 3>& stdio);
+  /** Signals the process group of a command. False if init has ended. */
+  bool signal(std::uint32_t number, int signal);
+  /** Asks for the pid of a command; the waiter gets it. False if init has ended. */
+  bool ask_for_pid(std::uint32_t number);
+  /** Has init send SIGKILL to all other processes, and waits for its answer. ETIMEDOUT at the bound. */
+  Status kill_all(std::chrono::milliseconds bound);
+  /** Ends our sending, by which init knows that the session ends. */
+  bool shut_down();
+
+  /** Reads one answer and passes it to the waiter; false at the end. */
+  bool read(Waiter& waiter);
+
+ private:
+  Status send(std::span<const std::byte> message, std::span<const int> descriptors);
+
+  UniqueFd socket_;
+  std::mutex mutex_;
+  std::condition_variable answered_;
+  std::uint64_t answers_ = 0;
+  bool is_over_ = false;
+};
+
+}  // namespace buildjail

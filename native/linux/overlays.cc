@@ -1,0 +1,220 @@
+#include "linux/overlays.h"
+
+#include <fcntl.h>
+#include <sched.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <sys/xattr.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include "base/paths.h"
+#include "linux/raw_calls.h"
+
+namespace buildjail {
+
+namespace {
+
+/** `problem; remedy: ...` is read by src/errors.ts. */
+SysError no_overlay(std::string source, std::string target, const std::string& problem, const std::string& remedy) {
+  return {.step = kOverlay,
+          .syscall = "mount",
+          .err = ENOTSUP,
+          .path = std::move(source),
+          .dest = std::move(target),
+          .detail = problem + "; remedy: " + remedy};
+}
+
+/** A reason for which the kernel refuses overlays. */
+struct KnownRefusal {
+  std::string_view syscall;
+  int err;
+  const char* problem;
+  const char* remedy;
+};
+
+constexpr const char* kNewer = "use Linux 5.19 or later as root, and 6.6 or later as an ordinary user";
+
+constexpr KnownRefusal kKnownRefusals[] = {
+    {"mount_setattr", EINVAL, "the file system of the source, or this kernel, shows no files as another user's",
+     "keep the source on ext4, xfs, btrfs or tmpfs, and use Linux 5.19 or later"},
+    {"mount_setattr", EPERM, "this process may not show the files of that file system as another user's",
+     "keep the source on a file system of this container, such as a tmpfs, or run it outside of the container"},
+    {"fsopen", ENODEV, "this kernel has no overlayfs", "modprobe overlay as root"},
+    {"fsopen", EPERM, "this kernel lets only root have an overlayfs", kNewer},
+    {"setxattr", EOPNOTSUPP, "a tmpfs of this kernel keeps no extended attributes, which overlayfs needs",
+     "use Linux 6.6 or later with CONFIG_TMPFS_XATTR"},
+    {"fsconfig", EINVAL, "overlayfs of this kernel does not take the source for a lower layer",
+     "use Linux 5.19 or later, and a source that is not two overlays deep itself"},
+    {"fsconfig", EPERM, "overlayfs of this kernel is not for ordinary users", kNewer},
+    {"fsconfig", ELOOP, "the source lies two overlays deep", "keep the source on another file system"},
+};
+
+const KnownRefusal* known_refusal(const SysError& error) {
+  if (error.step != kOverlay) return nullptr;
+  for (const KnownRefusal& one : kKnownRefusals) {
+    if (one.syscall == error.syscall && one.err == error.err) return &one;
+  }
+  return nullptr;
+}
+
+constexpr const char* kTmp = "tmp";
+constexpr const char* kTmpInside = "/tmp";
+constexpr mode_t kPermissions = 07777;
+
+enum class Marks : std::uint8_t { kTrusted, kUser, kNone };
+
+/**
+ * By which attributes overlayfs marks what was removed or replaced: nobody inside has a name for them in either case.
+ * Those of the trusted namespace are for who has CAP_SYS_ADMIN over the host (xattr(7)).
+ */
+Marks marks_of(const char* folder) {
+  if (::setxattr(folder, "trusted.buildjail", "", 0, 0) == 0) return Marks::kTrusted;
+  return ::setxattr(folder, "user.buildjail", "", 0, 0) == 0 ? Marks::kUser : Marks::kNone;
+}
+
+struct Option {
+  const char* key;
+  const char* value;
+};
+
+// What a source says of itself by attributes leads nowhere: no file of it stands for another one that lies elsewhere
+// (Documentation/filesystems/overlayfs.rst, redirect_dir, metacopy).
+constexpr auto kOptions = std::to_array<Option>({{"source", "overlay"},
+                                                 {"redirect_dir", "nofollow"},
+                                                 {"metacopy", "off"},
+                                                 {"index", "off"},
+                                                 {"nfs_export", "off"},
+                                                 {"xino", "auto"}});
+
+}  // namespace
+
+SysError overlay_of_another(const Bind& overlay, uid_t owner) {
+  return no_overlay(overlay.source, overlay.target,
+                    "the folder belongs to the user " + std::to_string(owner) +
+                        ", and without root only what is the caller's can be the build's",
+                    "use a folder of your own, or run it as root");
+}
+
+SysError overlay_without_map(const Bind& overlay) {
+  return no_overlay(overlay.source, overlay.target,
+                    "root's sessions have no user namespace here, and so no files can be shown as the build's",
+                    "do what buildjail doctor says of user namespaces");
+}
+
+SysError explain_overlay(SysError error) {
+  const KnownRefusal* const why = known_refusal(error);
+  if (why == nullptr) return error;
+  const std::string problem = std::string(why->problem) + " (" + error.syscall + ": " + errno_name(error.err) + ")";
+  return no_overlay(std::move(error.path), std::move(error.dest), problem, why->remedy);
+}
+
+std::optional<Obstacle> overlay_obstacle(const SysError& error) {
+  const KnownRefusal* const why = known_refusal(error);
+  if (why == nullptr) return std::nullopt;
+  return Obstacle{kOverlay, std::string("inputs cannot be overlays: ") + why->problem, why->remedy};
+}
+
+OverlayRoom::OverlayRoom(std::size_t count) {
+  names_.reserve(count);
+  for (std::size_t i = 0; i < count; ++i) {
+    const std::string folder = std::to_string(i);
+    names_.push_back({.folder = folder, .lower = folder + "/l", .upper = folder + "/u", .work = folder + "/w"});
+  }
+}
+
+bool OverlayRoom::take(int root, Stopped& stopped) {
+  room_ = ::open(kTmp, O_PATH | O_DIRECTORY | O_CLOEXEC);
+  if (room_ < 0) return stopped.at(kOverlay, "open", kTmpInside);
+  struct stat found{};
+  if (::fstat(room_, &found) != 0) return stopped.at(kOverlay, "fstat", kTmpInside);
+  if (::mkdirat(room_, kTmp, 0) != 0) return stopped.at(kOverlay, "mkdirat", kTmpInside);
+  if (::fchownat(room_, kTmp, found.st_uid, found.st_gid, 0) != 0) return stopped.at(kOverlay, "fchownat", kTmpInside);
+  if (::fchmodat(room_, kTmp, found.st_mode & kPermissions, 0) != 0)
+    return stopped.at(kOverlay, "fchmodat", kTmpInside);
+  const UniqueFd inside(::openat(room_, kTmp, O_PATH | O_DIRECTORY | O_CLOEXEC));
+  if (!inside) return stopped.at(kOverlay, "openat", kTmpInside);
+  const UniqueFd tmp(raw::copy_mount(inside.get()));
+  if (!tmp) return stopped.at(kOverlay, "open_tree", kTmpInside);
+  // Over the root, where no path leads that begins in it. Layers have to be mounted somewhere (clone_private_mount).
+  if (raw::move_mount_onto(room_, root) != 0) return stopped.at(kOverlay, "move_mount", kTmpInside);
+  if (raw::move_mount(tmp.get(), AT_FDCWD, kTmp) != 0) return stopped.at(kOverlay, "move_mount", kTmpInside);
+  return true;
+}
+
+UniqueFd OverlayRoom::mount(const UniqueFd& source, const Bind& bind, int root, Stopped& stopped) {
+  const char* const target = bind.target.c_str();
+  const auto stopped_at = [&](const char* syscall) {
+    stopped.at(kOverlay, syscall, bind.source.c_str(), target);
+    return UniqueFd();
+  };
+  const Names& names = names_.at(next_++);
+  if (::fchdir(room_) != 0) return stopped_at("fchdir");
+  for (const std::string* const name : {&names.folder, &names.lower, &names.upper, &names.work}) {
+    if (::mkdir(name->c_str(), 0700) != 0) return stopped_at("mkdir");
+  }
+  // The folder itself is the upper one's.
+  struct stat found{};
+  if (::fstat(source.get(), &found) != 0) return stopped_at("fstat");
+  const char* const upper = names.upper.c_str();
+  if (::chown(upper, found.st_uid, found.st_gid) != 0) return stopped_at("chown");
+  if (::chmod(upper, found.st_mode & kPermissions) != 0) return stopped_at("chmod");
+  const std::array times{found.st_atim, found.st_mtim};
+  if (::utimensat(AT_FDCWD, upper, times.data(), 0) != 0) return stopped_at("utimensat");
+  if (raw::move_mount(source.get(), AT_FDCWD, names.lower.c_str()) != 0) return stopped_at("move_mount");
+  const Marks marks = marks_of(names.work.c_str());
+  if (marks == Marks::kNone) return stopped_at("setxattr");
+  const UniqueFd fs(raw::fsopen("overlay"));
+  if (!fs) return stopped_at("fsopen");
+  const auto is_set = [&fs](const char* key, const char* value) {
+    return raw::fsconfig(fs.get(), raw::kFsSetString, key, value) == 0;
+  };
+  for (const auto& [key, value] : kOptions) {
+    if (!is_set(key, value)) return stopped_at("fsconfig");
+  }
+  if (marks == Marks::kUser && raw::fsconfig(fs.get(), raw::kFsSetFlag, "userxattr", nullptr) != 0)
+    return stopped_at("fsconfig");
+  if (!is_set("lowerdir", names.lower.c_str()) || !is_set("upperdir", upper) || !is_set("workdir", names.work.c_str()))
+    return stopped_at("fsconfig");
+  if (raw::fsconfig(fs.get(), raw::kFsCreate, nullptr, nullptr) != 0) return stopped_at("fsconfig");
+  // defence: overlay-neither-devices-nor
+  UniqueFd overlay(raw::fsmount(fs.get(), raw::kNoSuid | raw::kNoDev));
+  if (!overlay) return stopped_at("fsmount");
+  if (::fchdir(root) != 0) return stopped_at("fchdir");
+  return overlay;
+}
+
+bool OverlayRoom::leave(int root, Stopped& stopped) {
+  if (::fchdir(room_) != 0) return stopped.at(kOverlay, "fchdir", kTmpInside);
+  // defence: layers-overlay-no-name
+  if (::umount2(".", MNT_DETACH) != 0) return stopped.at(kOverlay, "umount2", kTmpInside);
+  return ::fchdir(root) == 0 || stopped.at(kOverlay, "fchdir", kTmpInside);
+}
+
+Status confirm_whole_overlays(const std::vector<Step>& steps, MountTable& mounts) {
+  const auto binds = binds_of(steps);
+  for (const Bind* const overlay : overlays_of(steps)) {
+    const auto below = mounts.mounted_below(overlay->source);
+    if (!below) return below.error();
+    for (const std::string& path : *below) {
+      const std::string inside = overlay->target + path.substr(overlay->source.size());
+      const bool is_covered = std::ranges::any_of(binds, [&](const Bind* bind) {
+        return is_below(bind->target, overlay->target) && is_within(inside, bind->target);
+      });
+      // defence: mounted-source-overlay-not
+      if (!is_covered)
+        return no_overlay(overlay->source, overlay->target,
+                          path + " is mounted in the folder, and an overlay does not show it",
+                          "make what is mounted there an input of its own, at its place in the overlay");
+    }
+  }
+  return {};
+}
+
+}  // namespace buildjail

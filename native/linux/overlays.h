@@ -1,0 +1,77 @@
+#pragma once
+
+#include <sys/types.h>
+
+#include <cstddef>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "base/sys_error.h"
+#include "base/unique_fd.h"
+#include "envelope/obstacle.h"
+#include "linux/child.h"
+#include "linux/mount_table.h"
+#include "plan/plan.h"
+
+namespace buildjail {
+
+/** The step of all that only overlays need. */
+inline constexpr const char* kOverlay = "overlay";
+
+// ENOTSUP, with the problem and the remedy.
+
+/** Without root, a folder of another user cannot be the build's. */
+SysError overlay_of_another(const Bind& overlay, uid_t owner);
+/** A session of root's without a user namespace has no map of ids. */
+SysError overlay_without_map(const Bind& overlay);
+/** Explains why the kernel refused an overlay. Returns the error itself if the reason is not known. */
+SysError explain_overlay(SysError error);
+
+/** The same for doctor; empty if the reason is not known. */
+std::optional<Obstacle> overlay_obstacle(const SysError& error);
+
+/**
+ * Makes the overlays of a session. Their upper layers lie in the file system of its /tmp, so that one bound holds for
+ * both together. /tmp becomes a folder of that file system, and nothing else of it has a name inside.
+ */
+class OverlayRoom {
+ public:
+  /** Made in the host program, for that number of overlays. */
+  explicit OverlayRoom(std::size_t count);
+
+  [[nodiscard]] bool is_needed() const noexcept { return !names_.empty(); }
+
+  // In the child, whose working directory is the session's root, which is also open as `root`. On failure each returns
+  // false or nothing, and sets `stopped`.
+
+  /** Mounts the file system of /tmp, in which nothing is mounted, over the root, and a folder of it at /tmp. */
+  bool take(int root, Stopped& stopped);
+  /** Makes the next overlay, of a source that is not mounted anywhere yet. */
+  UniqueFd mount(const UniqueFd& source, const Bind& bind, int root, Stopped& stopped);
+  /** Unmounts the layers; the overlays keep them. */
+  bool leave(int root, Stopped& stopped);
+
+ private:
+  /** The folders of one overlay. */
+  struct Names {
+    std::string folder;
+    std::string lower;
+    std::string upper;
+    std::string work;
+  };
+
+  std::vector<Names> names_;
+  std::size_t next_ = 0;
+  /** The file system of /tmp, in the child. */
+  int room_ = -1;
+};
+
+/**
+ * ENOTSUP if the host has something mounted below the source of an overlay, which overlayfs would not show, and no
+ * other bind of the session covers that place.
+ */
+Status confirm_whole_overlays(const std::vector<Step>& steps, MountTable& mounts);
+
+}  // namespace buildjail

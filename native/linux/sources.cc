@@ -1,0 +1,212 @@
+#include "linux/sources.h"
+
+#include <fcntl.h>
+#include <sys/mount.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <string>
+#include <utility>
+
+#include "linux/overlays.h"
+#include "linux/raw_calls.h"
+#include "plan/planned_source.h"
+
+namespace buildjail {
+
+namespace {
+
+constexpr const char* kPinStep = "pin-source";
+constexpr int kPinned = O_PATH | O_NOFOLLOW | O_CLOEXEC;
+/** The number that is no id. */
+constexpr std::uint32_t kNoId = 0xffffffff;
+
+/** All ids are themselves but two, which change places: a map may give no id to two. */
+std::vector<IdExtent> exchanged(std::uint32_t one, std::uint32_t other) {
+  if (one == other) return {{.inside = 0, .outside = 0, .count = kNoId}};
+  const auto [low, high] = std::minmax({one, other});
+  std::vector<IdExtent> map{{.inside = low, .outside = high, .count = 1}, {.inside = high, .outside = low, .count = 1}};
+  // defence: not-owner-stays-overlay
+  map.insert(map.end(), {{.inside = 0, .outside = 0, .count = low},
+                         {.inside = low + 1, .outside = low + 1, .count = high - low - 1},
+                         {.inside = high + 1, .outside = high + 1, .count = kNoId - high - 1}});
+  std::erase_if(map, [](const IdExtent& extent) { return extent.count == 0; });
+  return map;
+}
+
+/** The part of a map that this process can give: in a container not every id is mapped. */
+Result<std::vector<IdExtent>> within_own(const std::vector<IdExtent>& map, const char* own) {
+  const auto own_map = read_map(kOverlay, own);
+  if (!own_map) return own_map.error();
+  std::vector<IdExtent> within;
+  for (const IdExtent& wanted : map) {
+    for (const IdExtent& given : *own_map) {
+      const std::uint64_t begin = std::max(wanted.outside, given.inside);
+      const std::uint64_t end =
+          std::min(std::uint64_t{wanted.outside} + wanted.count, std::uint64_t{given.inside} + given.count);
+      if (begin >= end) continue;
+      within.push_back({.inside = static_cast<std::uint32_t>(wanted.inside + (begin - wanted.outside)),
+                        .outside = static_cast<std::uint32_t>(begin),
+                        .count = static_cast<std::uint32_t>(end - begin)});
+    }
+  }
+  return within;
+}
+
+Result<UniqueFd> make_overlay_map(uid_t uid, gid_t gid, const BuildUser& outside) {
+  // defence: overlay-build-source-owner
+  auto uids = within_own(exchanged(uid, outside.uid), "/proc/self/uid_map");
+  if (!uids) return std::move(uids.error());
+  auto gids = within_own(exchanged(gid, outside.gid), "/proc/self/gid_map");
+  if (!gids) return std::move(gids.error());
+  return make_user_namespace({.uids = std::move(*uids), .gids = std::move(*gids)});
+}
+
+/** Whether it is of use to its owner only. */
+bool is_shut(const struct stat& found, uid_t owner) {
+  const mode_t needed = S_ISDIR(found.st_mode) ? S_IROTH | S_IXOTH : S_IROTH;
+  if (found.st_uid != owner) return false;
+  // defence: shut-open-input-stays
+  return (found.st_mode & needed) == 0;
+}
+
+/** Whether it is an input of the spec: the parts of the toolchain have no device and file number. */
+bool is_named_input(const Bind& bind) {
+  return !bind.is_writable && !bind.is_overlay && (bind.dev != 0 || bind.ino != 0);
+}
+
+/** `pinned` is open, so that the file that is checked is mounted, whatever its name means by then. */
+UniqueFd copy_pinned(const UniqueFd& pinned, const Bind& bind, const SourceOwners& owners, Stopped& stopped) {
+  const char* source = bind.source.c_str();
+  const auto stop = [&](const char* step, const char* syscall, const char* dest = "", const char* detail = "") {
+    stopped.at(step, syscall, source, dest, detail);
+    return UniqueFd();
+  };
+  const auto stop_stale = [&](const char* detail) {
+    errno = ESTALE;
+    return stop(kPinStep, "fstat", "", detail);
+  };
+  struct stat found{};
+  if (!pinned) return stop(kPinStep, "open");
+  if (::fstat(pinned.get(), &found) != 0) return stop(kPinStep, "fstat");
+  if (!is_planned(bind, found)) return stop_stale(kStaleSource);
+  if (bind.is_overlay && !owners.knows_owner(found))
+    return stop_stale("the source belongs to another user than when the session began to open");
+  // Mounts below an input are part of it, and read-only with it. Below an output they would be writable without having
+  // been declared, so they are left out. Below an overlay there are none (confirm_whole_overlays).
+  const bool is_with_all_below = !bind.is_writable && !bind.is_overlay && S_ISDIR(found.st_mode);
+  // defence: source-mounted-descriptor-looked
+  UniqueFd copy = UniqueFd(raw::copy_mount(pinned.get(), is_with_all_below ? raw::kRecursive : 0));
+  if (!copy) {
+    // Mounts from a more privileged namespace are copied as a whole or not at all (mount_namespaces(7)).
+    const bool has_locked = (bind.is_writable || bind.is_overlay) && errno == EINVAL;
+    return stop("mount", "open_tree", bind.target.c_str(),
+                has_locked ? "something is mounted below it, which without root cannot be left out" : "");
+  }
+  // Private, because the host's later mounts would propagate to a copy of a shared mount (mount_namespaces(7)).
+  // defence: binds-nosuid
+  // defence: inputs-read-only
+  raw::MountAttributes attributes{.set = raw::kNoSuid | raw::kNoDev | (bind.is_writable ? 0 : raw::kReadOnly),
+                                  // defence: mounted-later-stays-outside
+                                  .propagation = MS_PRIVATE};
+  const int map = owners.map_for(bind, found);
+  if (map >= 0) {
+    attributes.set |= raw::kIdMapped;
+    attributes.userns_fd = static_cast<std::uint64_t>(map);
+  }
+  // defence: mounted-below-input-read
+  const auto is_set = [&] { return raw::mount_setattr(copy.get(), raw::kRecursive, attributes) == 0; };
+  if (is_set()) return copy;
+  if (bind.is_overlay) return stop(kOverlay, "mount_setattr", bind.target.c_str());
+  // Some file systems cannot be mapped, nor can a mount that is mapped already. The build user may find it shut then.
+  attributes.set &= ~raw::kIdMapped;
+  if (map >= 0 && is_set()) return copy;
+  return stop("mount", "mount_setattr", bind.target.c_str());
+}
+
+}  // namespace
+
+Result<SourceOwners> SourceOwners::find(const std::vector<Step>& steps, const SessionIds& ids, const BuildUser& user,
+                                        Overlays overlays) {
+  SourceOwners owners;
+  const BuildUser outside = ids.outside(user);
+  if (ids.are_leased()) {
+    if (auto status = owners.map_shut_inputs(steps, outside); !status) return std::move(status.error());
+  }
+  if (overlays == Overlays::kAsTheyAre) return owners;
+  owners.are_overlays_mapped_ = ids.are_leased();
+  for (const Bind* const overlay : overlays_of(steps)) {
+    if (auto status = owners.map_overlay(*overlay, ids, outside); !status) return std::move(status.error());
+  }
+  return owners;
+}
+
+Status SourceOwners::map_shut_inputs(const std::vector<Step>& steps, const BuildUser& outside) {
+  caller_ = ::geteuid();
+  bool is_any_shut = false;
+  for (const Bind* const bind : binds_of(steps)) {
+    if (!is_named_input(*bind)) continue;
+    struct stat found{};
+    if (::lstat(bind->source.c_str(), &found) != 0) return last_error(kPinStep, "lstat", bind->source);
+    is_any_shut |= is_shut(found, caller_);
+  }
+  if (!is_any_shut) return {};
+  auto map = make_user_namespace({.uids = {{.inside = caller_, .outside = outside.uid, .count = 1}},
+                                  .gids = {{.inside = ::getegid(), .outside = outside.gid, .count = 1}}});
+  if (!map) return std::move(map.error());
+  shut_inputs_ = std::move(*map);
+  return {};
+}
+
+Status SourceOwners::map_overlay(const Bind& overlay, const SessionIds& ids, const BuildUser& outside) {
+  if (ids.are_hosts()) return overlay_without_map(overlay);
+  struct stat found{};
+  if (::lstat(overlay.source.c_str(), &found) != 0) return last_error(kPinStep, "lstat", overlay.source);
+  // In the user namespace of its own in which an ordinary caller's child looks at the source, ids have other numbers.
+  if (ids.are_callers()) return found.st_uid == ::geteuid() ? Status() : overlay_of_another(overlay, found.st_uid);
+  if (overlay_map_of(found) != nullptr) return {};
+  auto map = make_overlay_map(found.st_uid, found.st_gid, outside);
+  if (!map) return std::move(map.error());
+  overlays_.push_back({.uid = found.st_uid, .gid = found.st_gid, .user_namespace = std::move(*map)});
+  return {};
+}
+
+const SourceOwners::OverlayMap* SourceOwners::overlay_map_of(const struct stat& found) const noexcept {
+  const auto map = std::ranges::find_if(
+      overlays_, [&](const OverlayMap& one) { return one.uid == found.st_uid && one.gid == found.st_gid; });
+  return map == overlays_.end() ? nullptr : &*map;
+}
+
+int SourceOwners::map_for(const Bind& bind, const struct stat& found) const noexcept {
+  if (!bind.is_overlay) return is_named_input(bind) && is_shut(found, caller_) ? shut_inputs_.get() : -1;
+  const OverlayMap* const map = overlay_map_of(found);
+  return map == nullptr ? -1 : map->user_namespace.get();
+}
+
+bool SourceOwners::knows_owner(const struct stat& found) const noexcept {
+  return !are_overlays_mapped_ || overlay_map_of(found) != nullptr;
+}
+
+std::vector<int> SourceOwners::descriptors() const {
+  std::vector<int> all{shut_inputs_.get()};
+  for (const OverlayMap& map : overlays_) all.push_back(map.user_namespace.get());
+  return all;
+}
+
+UniqueFd copy_source(const Bind& bind, const SourceOwners& owners, Stopped& stopped) {
+  return copy_pinned(UniqueFd(::open(bind.source.c_str(), kPinned)), bind, owners, stopped);
+}
+
+UniqueFd copy_folder(const char* folder) {
+  return UniqueFd(raw::open_tree(AT_FDCWD, folder, raw::kTreeClone | raw::kTreeCloseOnExec | raw::kRecursive));
+}
+
+UniqueFd copy_source_in(int folder, const Bind& bind, const SourceOwners& owners) {
+  const char* name = bind.source.c_str() + bind.source.rfind('/') + 1;
+  const UniqueFd pinned(::openat(folder, name, kPinned));
+  Stopped unsaid;
+  return pinned ? copy_pinned(pinned, bind, owners, unsaid) : UniqueFd();
+}
+
+}  // namespace buildjail

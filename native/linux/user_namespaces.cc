@@ -1,0 +1,208 @@
+#include "linux/user_namespaces.h"
+
+#include <fcntl.h>
+#include <sched.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <csignal>
+#include <string>
+#include <string_view>
+
+#include "base/unique_fd.h"
+#include "linux/child.h"
+#include "linux/text_files.h"
+
+namespace buildjail {
+
+namespace {
+
+constexpr const char* kMakeStep = "user-namespace";
+constexpr const char* kLeaseStep = "ids";
+
+/** The process in a namespace that is being mapped: a map is written through the /proc entry of a process in it. */
+class Occupant {
+ public:
+  Occupant() : pid_(clone_idle(CLONE_NEWUSER, stack_)) {}
+  Occupant(const Occupant&) = delete;
+  Occupant& operator=(const Occupant&) = delete;
+  Occupant(Occupant&&) = delete;
+  Occupant& operator=(Occupant&&) = delete;
+  ~Occupant() {
+    if (pid_ < 0) return;
+    static_cast<void>(::kill(pid_, SIGKILL));
+    reap_clone(pid_);
+  }
+
+  [[nodiscard]] bool is_there() const noexcept { return pid_ >= 0; }
+  [[nodiscard]] std::string path(const char* file) const { return "/proc/" + std::to_string(pid_) + "/" + file; }
+
+ private:
+  ChildStack stack_;
+  pid_t pid_;
+};
+
+/** By default a user has 128 (/proc/sys/fs/inotify/max_user_instances, inotify(7)). */
+// defence: inotify-instances-session-bounded
+constexpr std::string_view kMostInotifyInstances = "32";
+
+/** How many are kept for later sessions: each takes kernel memory, and ids that no other program gets. */
+constexpr std::size_t kMostUsed = 16;
+
+/** The beginning of the names of the leases of such ranges. */
+const char* ids_lease_name(std::uint32_t size) { return size == IdRanges::kFull ? "ids" : "few-ids"; }
+
+/** The leases of full ranges, by the numbers of these. */
+NumberedThings ranges_around() {
+  return {
+      .step = kLeaseStep, .name = ids_lease_name(IdRanges::kFull), .plural = "ranges of ids", .first = 0, .count = 0};
+}
+
+/** By a limit, by a container, or by a kernel without user namespaces (clone(2), ERRORS). */
+bool is_refused(int err) { return err == EPERM || err == EACCES || err == ENOSPC || err == EUSERS || err == EINVAL; }
+
+SysError no_ids() {
+  return {.step = kLeaseStep,
+          .syscall = "open",
+          .err = ENOSPC,
+          .path = "/proc/self/uid_map",
+          .dest = {},
+          .detail =
+              "too few ids are mapped where this process is, or all of them are given to others by /etc/subuid "
+              "and /etc/subgid"};
+}
+
+}  // namespace
+
+Result<UniqueFd> make_user_namespace(const IdMap& map) {
+  const Occupant occupant;
+  if (!occupant.is_there()) return last_error(kMakeStep, "clone");
+  for (const auto& [file, extents] : {std::pair("uid_map", &map.uids), std::pair("gid_map", &map.gids)}) {
+    auto status = write_text_file(kMakeStep, occupant.path(file), map_text(*extents));
+    if (!status) return std::move(status.error());
+  }
+  const std::string path = occupant.path("ns/user");
+  UniqueFd descriptor = above_stdio(UniqueFd(::open(path.c_str(), O_RDONLY | O_CLOEXEC)));
+  if (!descriptor) return last_error(kMakeStep, "open", path);
+  return descriptor;
+}
+
+void bound_shared_counts(int settings) {
+  const UniqueFd file(::openat(settings, "max_inotify_instances", O_WRONLY | O_CLOEXEC));
+  if (file) static_cast<void>(::write(file.get(), kMostInotifyInstances.data(), kMostInotifyInstances.size()));
+}
+
+NumberedThings leased_ranges(const IdRanges& ranges) {
+  NumberedThings things = ranges_around();
+  things.name = ids_lease_name(ranges.size);
+  things.first = ranges.first;
+  things.count = ranges.count;
+  return things;
+}
+
+BuildUser SessionIds::outside(const BuildUser& inside) const {
+  if (are_leased()) return leased_.map.outside(inside);
+  return are_callers() ? BuildUser{.uid = ::geteuid(), .gid = ::getegid(), .groups = {}} : inside;
+}
+
+UserNamespaces::~UserNamespaces() {
+  for (UserNamespace& used : used_) {
+    static_cast<void>(used.around.give_back());
+    static_cast<void>(used.lease.give_back());
+  }
+}
+
+Result<UserNamespace> UserNamespaces::take(const EnvelopePlan& plan, const Lessee& lessee, Sharing sharing) {
+  const auto ranges = ranges_of(plan.ids);
+  if (!ranges) return ranges.error();
+  if (!*ranges) return none(no_ids());
+  if (sharing == Sharing::kWithLaterSessions) {
+    if (UserNamespace used = take_used(**ranges, plan.user)) {
+      auto status = used.lease.pass_to(kLeaseStep, lessee.session);
+      if (status) return used;
+      const std::lock_guard lock(mutex_);
+      used_.push_back(std::move(used));
+      return std::move(status.error());
+    }
+  }
+  UserNamespace made{.size = (*ranges)->size, .is_alone = sharing == Sharing::kAlone};
+  auto lease = NumberedLease::take(leased_ranges(**ranges), lessee);
+  if (!lease) return std::move(lease.error());
+  made.lease = std::move(*lease);
+  const auto refused = [&made](SysError error) {
+    static_cast<void>(made.lease.give_back());
+    static_cast<void>(made.around.give_back());
+    return error;
+  };
+  if (made.size != IdRanges::kFull) {
+    auto around = NumberedLease::share(ranges_around(), IdRanges::full_around(made.lease.number()), lessee);
+    if (!around) return refused(std::move(around.error()));
+    made.around = std::move(*around);
+  }
+  // defence: no-id-host-own
+  made.map = map_onto((*ranges)->range(made.lease.number()), plan.user);
+  auto space = make_user_namespace(made.map);
+  if (!space) {
+    auto error = refused(std::move(space.error()));
+    if (!is_refused(error.err)) return error;
+    return none(std::move(error));
+  }
+  made.descriptor = std::move(*space);
+  const std::lock_guard lock(mutex_);
+  had_one_ = true;
+  why_none_.reset();
+  return made;
+}
+
+Status UserNamespaces::give_back(UserNamespace& used) {
+  if (!used) return {};
+  const std::lock_guard lock(mutex_);
+  if (used.is_alone || used_.size() == kMostUsed) {
+    if (auto status = used.around.give_back(); !status) return status;
+    if (auto status = used.lease.give_back(); !status) return status;
+    used = {};
+    return {};
+  }
+  if (auto status = used.lease.pass_to(kLeaseStep, std::nullopt); !status) return status;
+  used_.push_back(std::exchange(used, {}));
+  return {};
+}
+
+std::optional<SysError> UserNamespaces::why_none() {
+  const std::lock_guard lock(mutex_);
+  return why_none_;
+}
+
+// Read once: ids that an administrator gives to others later are leased by then, or far from the leased ones.
+Result<std::optional<IdRanges>> UserNamespaces::ranges_of(const std::optional<IdsNamed>& named) {
+  const auto key = named ? std::pair(named->first, named->count) : std::pair(0U, 0U);
+  const std::lock_guard lock(mutex_);
+  if (const auto known = ranges_.find(key); known != ranges_.end()) return std::optional(known->second);
+  auto found = find_id_ranges(named);
+  if (found && *found) ranges_.emplace(key, **found);
+  return found;
+}
+
+UserNamespace UserNamespaces::take_used(const IdRanges& ranges, const BuildUser& user) {
+  const std::lock_guard lock(mutex_);
+  const auto found = std::ranges::find_if(used_, [&](const UserNamespace& one) {
+    if (one.size != ranges.size || one.lease.number() < ranges.first) return false;
+    if (one.lease.number() - ranges.first >= ranges.count) return false;
+    const IdMap wanted = map_onto(ranges.range(one.lease.number()), user);
+    return one.map.uids == wanted.uids && one.map.gids == wanted.gids;
+  });
+  if (found == used_.end()) return {};
+  UserNamespace taken = std::move(*found);
+  used_.erase(found);
+  return taken;
+}
+
+Result<UserNamespace> UserNamespaces::none(SysError why) {
+  const std::lock_guard lock(mutex_);
+  if (had_one_) return why;
+  why_none_ = std::move(why);
+  return UserNamespace{};
+}
+
+}  // namespace buildjail
