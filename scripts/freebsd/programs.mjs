@@ -8,15 +8,16 @@ import { promisify } from 'node:util'
 
 import { floorSources } from '../../bench/floor/compile.mjs'
 import { launchWords } from '../../runner/scripts/launch-program.mjs'
-import { coreSources, coreTest } from '../../test/native/core-sources.mjs'
+import { doctest, nativeTestFlags, nativeTestSources } from '../../test/native/sources.mjs'
 import { probeSources } from '../../test/probe/probe-sources.mjs'
 import { requireTool } from '../guest/not-run.mjs'
 import { freebsdTarget } from './target.mjs'
 import { cacheFolder, packageRoot } from './workspace.mjs'
 
 /**
- * A folder with the attacks (`probe/`), the bench's floor program (`floor`), the launcher of the runner (`buildjail-launch`) and the test of
- * native code without a system (`core_test`), for the release of the sysroot. It is made once for each state of their sources.
+ * A folder with the attacks (`probe/`), the bench's floor program (`floor`), the launcher of the runner (`buildjail-launch`) and, if doctest is
+ * installed, the tests of native code without a system (`native_test`), for the release of the sysroot. It is made once for each state of their
+ * sources.
  */
 export async function compilePrograms(sysroot) {
   const cache = cacheFolder('programs')
@@ -33,7 +34,8 @@ export async function compilePrograms(sysroot) {
     await cxx(...launchWords(), '-o', path.join(work, 'buildjail-launch'))
   }
   // Beside each other: each compiler has one processor.
-  await Promise.all([cxx(...coreTest, '-o', path.join(work, 'core_test'), ...coreSources('freebsd')), others()])
+  const native = doctest === undefined ? [] : [cxx(...nativeTestFlags, '-o', path.join(work, 'native_test'), ...nativeTestSources('freebsd'))]
+  await Promise.all([...native, others()])
   renameSync(work, folder)
   return folder
 }

@@ -1,0 +1,50 @@
+// What several of these tests need of a session: its folder, its journal, and somebody to recover it.
+#pragma once
+
+#include <unistd.h>
+
+#include <cstdlib>
+#include <string>
+#include <vector>
+
+#include "envelope/rebuilt.h"
+#include "envelope/state_entry.h"
+#include "state/journal.h"
+#include "state/lease.h"
+#include "state/lent_output.h"
+#include "state/private_directories.h"
+#include "state/recovery.h"
+
+namespace buildjail {
+
+inline std::string make_folder() {
+  std::string folder = "/tmp/buildjail-core-XXXXXX";
+  return ::mkdtemp(folder.data()) == nullptr ? std::string() : folder;
+}
+
+inline constexpr const char* kFirst = "00000000000000f1";
+inline constexpr const char* kSecond = "00000000000000f2";
+
+/** A session of which nothing but its entry is there, and the entry left to a recovery. */
+inline void leave_dead(const std::string& folder, const std::string& id, const std::vector<Fact>& more = {}) {
+  Journal journal(journal_of(folder, id));
+  std::vector<Fact> facts = StateEntry(journal, id, {}, folder).facts();
+  facts.insert(facts.end(), more.begin(), more.end());
+  if (!journal.begin() || !journal.note(facts)) std::abort();
+}
+
+inline const std::vector<Rebuild> kOutputsOnly{{kLentOutput, rebuild_output}};
+
+/** Of a system whose sessions leave nothing but outputs. */
+inline Recovery recovery_in(const std::string& state_directory) {
+  return {state_directory, [state_directory](const JournalEntry& entry, Journal& journal, Outcome& outcome) {
+            return take_away_rebuilt(kOutputsOnly, state_directory, entry, journal, outcome);
+          }};
+}
+
+/** A session that leases in its own state directory. */
+inline Lessee lessee_in(const std::string& folder, const std::string& id) {
+  return {.host_directory = folder, .session = {.id = id, .state_directory = folder}, .recovery_of = recovery_in};
+}
+
+}  // namespace buildjail
