@@ -83,10 +83,23 @@ export function parseCommandLine(argv: readonly string[]): Request {
   if (verb === '--version') return { kind: 'version' }
   if (verb === undefined) throw invalid('arguments', `a command is missing; ${commands}`)
   if (!isVerb(verb)) throw invalid(readable(verb), `is not a command of buildjail; ${commands}`)
-  if (verb === 'completion') return parseCompletion(rest)
-  if (verb === 'page') return parsePage(rest)
-  if (verb === 'bench') return parseBench(rest)
-  return verb === 'run' || verb === 'plan' ? parseSession(verb, rest) : parseHost(verb, rest)
+  // `bench compare` has its options after that word.
+  const isComparing = verb === 'bench' && rest[0] === 'compare'
+  const { given, command } = readOptions(verb, isComparing ? rest.slice(1) : rest)
+  if (given.has('help')) return { kind: 'help', topic: verb }
+  switch (verb) {
+    case 'run':
+    case 'plan':
+      return sessionRequest(verb, given, command)
+    case 'page':
+      return pageRequest(command)
+    case 'bench':
+      return benchRequest(isComparing, given, command)
+    case 'completion':
+      return completionRequest(command)
+    default:
+      return hostRequest(verb, given, command)
+  }
 }
 
 const commands = `commands are ${verbs.slice(0, -1).join(', ')} and ${verbs.at(-1)} (see buildjail --help)`
@@ -96,10 +109,8 @@ export function isJsonAsked([verb, ...rest]: readonly string[]): boolean {
   return isVerb(verb) && isAsked(verb, rest, 'json')
 }
 
-function parseCompletion(words: readonly string[]): Request {
-  const { given, command } = readOptions('completion', words)
-  if (given.has('help')) return { kind: 'help', topic: 'completion' }
-  const shell = onlyOne(command, 'completion')
+function completionRequest(words: readonly string[]): Request {
+  const shell = onlyOne(words, 'completion')
   if (shell === undefined) throw invalid('shell', 'is missing; name bash, zsh or fish')
   return { kind: 'completion', shell }
 }
@@ -109,9 +120,7 @@ function onlyOne([word, extra]: readonly string[], verb: string): string | undef
   return word
 }
 
-function parseHost(kind: HostVerb, words: readonly string[]): Request {
-  const { given, command: [extra] } = readOptions(kind, words)
-  if (given.has('help')) return { kind: 'help', topic: kind }
+function hostRequest(kind: HostVerb, given: GivenOptions, [extra]: readonly string[]): Request {
   if (extra !== undefined) throw invalid(readable(extra), `is not an option of buildjail ${kind}`)
   const { flag } = fields.stateDirectory
   const directory = single(given, flag.name)
@@ -122,18 +131,13 @@ function parseHost(kind: HostVerb, words: readonly string[]): Request {
   }
 }
 
-function parsePage(words: readonly string[]): Request {
-  const { given, command: [record, extra] } = readOptions('page', words)
-  if (given.has('help')) return { kind: 'help', topic: 'page' }
+function pageRequest([record, extra]: readonly string[]): Request {
   if (record === undefined || record === '') throw invalid('RECORD', 'is missing; buildjail run --record FILE writes one')
   if (extra !== undefined) throw invalid(readable(extra), 'is one word too many; buildjail page reads one record')
   return { kind: 'page', record }
 }
 
-function parseBench([first, ...rest]: readonly string[]): Request {
-  const isComparing = first === 'compare'
-  const { given, command: [before, after, extra] } = readOptions('bench', isComparing || first === undefined ? rest : [first, ...rest])
-  if (given.has('help')) return { kind: 'help', topic: 'bench' }
+function benchRequest(isComparing: boolean, given: GivenOptions, [before, after, extra]: readonly string[]): Request {
   const options = programOptions(given)
   if (!isComparing) {
     if (before !== undefined) throw invalid(readable(before), 'is not a command of buildjail bench; compare is the only one')
@@ -152,10 +156,7 @@ function programOptions(given: GivenOptions): readonly string[] {
   return [...given].flatMap(([name, values]) => (values.length === 0 ? [`--${name}`] : values.map((value) => `--${name}=${value}`)))
 }
 
-function parseSession(kind: 'run' | 'plan', words: readonly string[]): Request {
-  const { given, command } = readOptions(kind, words)
-  if (given.has('help')) return { kind: 'help', topic: kind }
-
+function sessionRequest(kind: 'run' | 'plan', given: GivenOptions, command: readonly string[]): Request {
   const request = { spec: specFrom(given), isJson: given.has('json'), ...pathFrom(given, 'file'), ...timeoutFrom(given) }
   const written = { ...pathFrom(given, 'record'), ...pathFrom(given, 'page'), ...(given.has('env-values') && { hasValues: true }) }
   if (written.hasValues === true && written.record === undefined && written.page === undefined) throw invalid('--env-values', 'is for --record and --page')
