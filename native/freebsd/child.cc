@@ -26,23 +26,23 @@ int look_at_self(kinfo_proc& self) {
 
 namespace {
 
-// By default these are ignored (signal(3)), and so the kernel says of them always. SIGCHLD that is ignored on purpose
-// keeps a process from hearing of its children (sigaction(2), SA_NOCLDWAIT), but execve(2) ends that itself (execsigs).
+// These are ignored by default (signal(3)), so the kernel always lists them. A SIGCHLD that is ignored on purpose keeps
+// a process from waiting for its children (sigaction(2), SA_NOCLDWAIT), but execve(2) ends that by itself (execsigs).
 bool is_ignored_by_default(int signal) {
   return signal == SIGURG || signal == SIGIO || signal == SIGWINCH || signal == SIGINFO || signal == SIGCHLD;
 }
 
 }  // namespace
 
-// Which ones are not at their default the kernel says in one call; to ask signal by signal would take one for each. Up
-// to the last: NSIG ends before the real-time signals (signal(3)), which are ignored and inherited like all others.
+// The kernel tells in one call which signals are not at their default. NSIG ends before the real-time signals
+// (signal(3)), which are ignored and inherited like all others.
 const char* reset_signals(const kinfo_proc& self) {
   struct sigaction action{};
   action.sa_handler = SIG_DFL;
   for (int signal = 1; signal <= _SIG_MAXSIG; ++signal) {
     const bool is_caught = ::sigismember(&self.ki_sigcatch, signal) != 0;
     if (!is_caught && (::sigismember(&self.ki_sigignore, signal) == 0 || is_ignored_by_default(signal))) continue;
-    // By number: libthr(3) wraps sigaction(2) and keeps a table that the parent uses.
+    // By number: libthr(3) wraps sigaction(2) and keeps a table that the parent uses too.
     if (::syscall(SYS_sigaction, signal, &action, nullptr) != 0) return "sigaction";
   }
   sigset_t none;
@@ -77,7 +77,7 @@ const char* kill_everything_in_jail(const JailReference& jail) {
   if (forget_arguments(::getpid()) != 0) return "sysctl";
   if (forbid_tracing() != 0) return "procctl";
   if (::jail_attach(jail.jid) != 0) return "jail_attach";
-  // ESRCH: it is another jail by now, and ours is gone with all that was in it; or nobody is there (kill(2)).
+  // ESRCH: this is another jail, and ours is gone with all its processes; or no process is left in it (kill(2)).
   if (confirm_root(jail) != 0) return errno == ESRCH ? nullptr : "lstat";
   return ::kill(-1, SIGKILL) == 0 || errno == ESRCH ? nullptr : "kill";
 }

@@ -46,7 +46,7 @@ Result<std::optional<devfs_rule>> next_devfs_rule(int dev, int ruleset, int numb
   devfs_rule next = empty_rule(ruleset, number);
   auto status = call(dev, DEVFSIO_RGETNEXT, next);
   if (status) return std::optional(next);
-  // No more rules, or no such ruleset.
+  // ENOENT: no more rules, or no such ruleset.
   if (status.error().err == ENOENT) return std::optional<devfs_rule>();
   return std::move(status.error());
 }
@@ -72,19 +72,19 @@ namespace {
 constexpr int kFirstNumber = 35001;
 constexpr int kNumbersTried = 16;
 
-// Of pts/* a process sees those that its jail has made, and the terminal that controls it (devfs(5)); that one is also
-// tty, and ctty is what tty is for a process without one.
+// Of pts/* a process sees those that its jail has made, and its controlling terminal (devfs(4)), which is also tty. For
+// a process without one, tty is ctty.
 constexpr auto kShown = std::to_array<std::string_view>(
     {"null", "zero", "random", "urandom", "fd", "fd/*", "stdin", "stdout", "stderr", "ctty", "pts", "pts/*", "ptmx"});
 
-/** There while the host has such a terminal, and where it has pty(4). */
+/** They exist while the host has such a terminal, and if it has pty(4). */
 constexpr auto kOnDemand = std::to_array<std::string_view>({"pts", "ptmx"});
 
 bool is_on_demand(std::string_view name) { return std::ranges::find(kOnDemand, name) != kOnDemand.end(); }
 
 constexpr std::size_t kRuleCount = 1 + kShown.size();
 
-/** In order, the later winning: hide all, then show each of ours. */
+/** A later rule wins: hide all, then show each of ours. */
 devfs_rule rule_at(int ruleset, std::size_t index) {
   devfs_rule one = empty_rule(ruleset, static_cast<int>(index) + 1);
   one.dr_iacts = DRA_BACTS;
@@ -118,9 +118,9 @@ Result<Rules> look_at(int dev, int ruleset) {
 
 bool is_directory_itself(std::string_view name) { return name == "." || name == ".."; }
 
-/** Those right in /dev, each once. */
+/** Looks at the nodes directly in /dev, by one call. */
 Result<bool> lists_our_nodes_only(int dev, const std::string& path) {
-  // There is room for ours in one call, and for more than ours.
+  // There is room for all of ours, and for more.
   alignas(dirent) std::array<char, 4096> entries{};
   const ssize_t size = ::getdirentries(dev, entries.data(), entries.size(), nullptr);
   if (size < 0) return last_error(kStep, "getdirentries", path);
@@ -140,7 +140,7 @@ Result<bool> lists_our_nodes_only(int dev, const std::string& path) {
 Status add_rules(int dev, int ruleset) {
   for (std::size_t index = 0; index < kRuleCount; ++index) {
     devfs_rule added = rule_at(ruleset, index);
-    // EEXIST: another process is making the same ruleset right now; what came of it is read back afterwards.
+    // EEXIST: another process makes the same ruleset at this moment. The caller reads the result back.
     auto status = add_devfs_rule(dev, added);
     if (!status && status.error().err != EEXIST) return status;
   }
@@ -190,7 +190,7 @@ namespace {
 constexpr const char* kNamedStep = "devices";
 constexpr mode_t kForEverybody = 0666;
 
-/** By a rule that is applied once and is in no ruleset, which all sessions share (devfs(8), "rule apply"). */
+/** By a rule that is applied once and is in no ruleset, because all sessions share ours (devfs(8), "rule apply"). */
 Status show(int dev, const std::string& name, bool is_folder, const std::string& path) {
   devfs_rule rule = empty_rule(0, 0);
   rule.dr_icond = DRC_PATHPTRN;

@@ -34,7 +34,7 @@ namespace buildjail {
 
 namespace {
 
-/** Nothing where the process is over by now. */
+/** Empty if the process has ended. */
 template <class Record>
 std::vector<Record> records_of_process(int kind, pid_t pid) {
   const std::array<int, 4> name{CTL_KERN, KERN_PROC, kind, pid};
@@ -42,7 +42,7 @@ std::vector<Record> records_of_process(int kind, pid_t pid) {
   return answer ? records_of<Record, int>(std::span<const std::byte>(*answer)) : std::vector<Record>();
 }
 
-/** The first number of `FSID:1:2`, which is what the files of a file system are known by. */
+/** The first number of `FSID:1:2`, which is the device of its files. */
 std::uint32_t file_system_of(std::string_view fsid) {
   std::int32_t number = 0;
   fsid.remove_prefix(std::min(fsid.size(), std::string_view("FSID:").size()));
@@ -50,7 +50,7 @@ std::uint32_t file_system_of(std::string_view fsid) {
   return static_cast<std::uint32_t>(number);
 }
 
-/** Some say it as a number of 32 bits with a sign, some of 64. */
+/** Some structures have it in 32 bits with a sign, some in 64. */
 bool is_on(std::uint64_t device, std::uint32_t file_system) {
   return static_cast<std::uint32_t>(device) == file_system;
 }
@@ -59,7 +59,7 @@ bool is_below(std::string_view path, std::string_view directory) {
   return path.size() > directory.size() && path.starts_with(directory) && path[directory.size()] == '/';
 }
 
-/** In the words of fstat(1), where it has one; a descriptor has a number that is not negative. */
+/** The words of fstat(1) for the negative numbers; others are descriptors. */
 const char* kind_of(int descriptor) {
   switch (descriptor) {
     case KF_FD_TYPE_CWD:
@@ -79,7 +79,7 @@ const char* kind_of(int descriptor) {
   }
 }
 
-/** The path a Unix socket is bound to, as whoever bound it wrote it. */
+/** The path that a Unix socket was bound to, as its owner wrote it. */
 std::string bound_path(const kinfo_file& file) {
   sockaddr_un address{};
   static_assert(sizeof(address) <= sizeof(file.kf_un.kf_sock.kf_sa_local));
@@ -120,12 +120,12 @@ class HoldersOfMount {
     if (is_on(file.kf_un.kf_file.kf_file_fsid, file_system_)) add(kind_of(file.kf_fd), process, file.kf_path);
   }
 
-  /** Where a socket was bound inside, if there is one and it lies on the mount. What the build left cannot lead out. */
+  /** The place of a socket that was bound inside, if it lies on the mount. No link that the build left leads out. */
   std::string path_on_host(const std::string& bound) const {
     if (is_below(bound, on_)) return bound;
     const std::size_t begin = bound.find_first_not_of('/');
     if (begin == 0 || begin == std::string::npos) return {};
-    // No longer than this: it would be found as a holder of the root itself.
+    // Closed at once, or it would be found as a holder of the root itself.
     const UniqueFd root(::open(root_.c_str(), O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
     if (!root) return {};
     struct stat found{};
@@ -135,13 +135,13 @@ class HoldersOfMount {
   }
 
   void add(const char* kind, const ProcessEntry& process, std::string_view path) {
-    // A file that was removed has no path, or a hyphen.
+    // The path of a removed file is empty or a hyphen.
     Holder holder{.kind = kind, .pid = process.pid, .command = process.command, .path = {}};
     if (path.starts_with('/')) holder.path = path;
     const auto is_same = [&holder](const Holder& other) {
       return other.pid == holder.pid && other.kind == holder.kind && other.path == holder.path;
     };
-    // A program is mapped in several parts.
+    // A program has several mappings.
     if (std::none_of(found_.begin(), found_.end(), is_same)) found_.push_back(std::move(holder));
   }
 
@@ -228,7 +228,7 @@ DyingJailHolders holders_of_dying_jail(uid_t user) {
       const std::uint64_t pcb = file.kf_un.kf_sock.kf_sock_pcb;
       const auto is_opened = [pcb](const SocketEntry& socket) { return socket.pcb == pcb; };
       if (std::erase_if(sockets, is_opened) == 0) continue;
-      // The sockets of other jails are of other sessions.
+      // Sockets in other jails belong to other sessions.
       if (process.jid != 0 || user == 0) continue;
       holders.processes.push_back(
           {.kind = "socket", .pid = process.pid, .command = process.command, .path = bound_path(file)});

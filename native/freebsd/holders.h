@@ -9,32 +9,31 @@
 
 namespace buildjail {
 
-// Who is in the way of a close. Asking takes a look at every process of the host, so it is done only when something
-// would not go.
+// What keeps a session from being closed. Each call looks at every process of the host, so it is made only when
+// something could not be removed.
 
 /**
- * Who keeps a mount busy: processes with an open file, directory, root, program or mapping in it, or a Unix socket that
- * is bound in it; and what others mounted on it or from it. Told apart by file system (kinfo_file, kf_file_fsid), as a
- * path may be gone. `root` is the session's: what is bound inside says where as seen from there. A descriptor that is
- * on its way through a socket is not seen.
+ * What keeps a mount busy: processes with an open file, directory, root, program or mapping in it, or with a Unix
+ * socket bound in it; and mounts on it or from it. Files are recognised by their file system (kinfo_file,
+ * kf_file_fsid), because a path may be gone. `root` is the session's root: a socket that was bound inside has a path as
+ * seen from there. A descriptor that is on its way through a socket is not found.
  */
 std::vector<Holder> holders_of_mount(const std::string& fsid, const std::string& on, const std::string& root);
 
-/** The processes in a jail, and those that trace them: a traced process is not gone before its tracer has seen it end.
- */
+/** The processes in a jail and their tracers: a traced process stays until its tracer has seen its end. */
 std::vector<Holder> processes_in_jail(int jid);
 
-/** Who can keep a jail without processes from dying. */
+/** What can keep a jail without processes from dying. */
 struct DyingJailHolders {
-  /** Processes outside of any jail that have a socket open which its user made. */
+  /** Processes outside of any jail with an open socket that the jail's user made. */
   std::vector<Holder> processes;
-  /** A connection of that user that nobody has open any more is being ended: the kernel does so by itself. */
+  /** The kernel is still ending a connection of that user that no process has open. */
   bool has_ending_connection = false;
 };
 
 /**
- * What the kernel tells of that, which is not all: a descriptor holds the jail of who opened it (its f_cred), but only
- * of sockets is the user shown, and of nothing the jail. Root's are not looked for, as most sockets are.
+ * Finds only some of them. A descriptor holds the jail of the process that opened it (f_cred), but the kernel shows the
+ * user for sockets only, and the jail for nothing. For root it looks for no processes, because most sockets are root's.
  */
 DyingJailHolders holders_of_dying_jail(uid_t user);
 

@@ -6,7 +6,7 @@
 namespace buildjail {
 
 namespace {
-// jail(3) and mount(8) use as much.
+// As in jail(3) and mount(8).
 constexpr std::size_t kErrmsgSize = 255;
 }  // namespace
 

@@ -18,14 +18,14 @@ namespace buildjail {
 
 namespace {
 
-// The number of jail_remove_jd(2) (syscalls.master), as a binary that is linked against it does not load on 14.
+// The number of jail_remove_jd(2) (syscalls.master). A binary that is linked against the function does not load on 14.
 constexpr int kJailRemoveJd = 598;
 
 constexpr const char* kStep = "jail_set";
 constexpr std::chrono::milliseconds kEmptyBound{10000};
 
 void add_network(JailConfig::Network network, const JailAbilities& abilities, IovecList& options) {
-  // What has a stack of its own is not restricted to addresses of the host's as well (jail(8), EINVAL).
+  // A jail with its own stack cannot also be restricted to addresses of the host (jail(8), EINVAL).
   if (network == JailConfig::Network::kOwn) return options.add_int("vnet", JAIL_SYS_NEW);
   // defence: jail-no-network
   const int families = network == JailConfig::Network::kHost ? JAIL_SYS_INHERIT : JAIL_SYS_DISABLE;
@@ -53,7 +53,7 @@ IovecList options_of(const JailConfig& config, const JailAbilities& abilities) {
 }
 
 Status remove_by(int descriptor) {
-  // ENOENT: somebody else removed it (jail(2)).
+  // ENOENT: it was removed already (jail(2)).
   auto status = remove_jail_by(descriptor);
   if (!status && status.error().err == ENOENT) return {};
   return status;
@@ -87,7 +87,7 @@ Result<Jail> Jail::create(const JailConfig& config, const JailAbilities& abiliti
     int fd = -1;
     std::memcpy(&fd, options.value(desc).data(), sizeof(fd));
     jail.owner_.reset(fd);
-    // It comes without close-on-exec, and whoever holds it may enter and change the jail.
+    // The kernel makes it without close-on-exec, and a holder may enter and change the jail.
     if (::fcntl(fd, F_SETFD, FD_CLOEXEC) != 0) return last_error(kStep, "fcntl", config.name);
   }
   return jail;
@@ -143,7 +143,7 @@ Result<bool> Jail::is_root_privileged() const {
   options.add_string("name", name_);
   options.add_int("allow.suser", 0);
   options.add_errmsg();
-  // ENOENT: somebody else removed it, and with it everybody who was in it (jail(2)).
+  // ENOENT: it was removed, with all processes in it (jail(2)).
   if (::jail_get(options.data(), options.size(), 0) < 0) {
     if (errno == ENOENT) return true;
     return explained("jail_get", options);
@@ -174,12 +174,12 @@ bool Jail::has_its_number() const {
   return found && *found && (**found).jid == jid_;
 }
 
-// Not by its number where that may be another jail's by now: by the descriptor, or after a look.
+// By the descriptor, or by the number after a look, because the number may be another jail's by now.
 Status Jail::remove_now() const {
   if (owner_) return remove_by(owner_.get());
   const auto found = find();
   if (!found) return found.error();
-  // EINVAL: somebody else removed it (jail(2)).
+  // EINVAL: it was removed meanwhile (jail(2)).
   const bool is_there = *found && (**found).jid == jid_;
   if (is_there && ::jail_remove(jid_) != 0 && errno != EINVAL) return last_error("jail_remove", "jail_remove");
   return {};

@@ -15,39 +15,40 @@
 namespace buildjail {
 
 /**
- * A jail of ours, for a child that enters it. jail_attach(2) takes a number, which once the jail is gone may be another
- * one's, as a new jail may ask for any that is free (jail(8), jid); so whoever has entered looks whether the root there
- * is the session's. By a descriptor (15.0, jail_attach_jd(2)) that would not be needed, but each such call of 15.1
- * keeps a reference for good (do_jail_attach drops PD_DEREF), so that the jail would never die.
+ * What a child needs to enter a jail of ours. jail_attach(2) takes a number, which may belong to another jail once ours
+ * is gone, because a new jail may ask for any free number (jail(8), jid). So the child compares the root that it finds
+ * with the session's. A descriptor would make that unnecessary (15.0, jail_attach_jd(2)), but in 15.1 each such call
+ * keeps a reference for good (do_jail_attach drops PD_DEREF), and the jail would never die.
  */
 struct JailReference {
   int jid;
-  /** Of its root (stat(2)). */
+  /** Its root, by stat(2). */
   dev_t dev;
   ino_t ino;
 };
 
-// Jails by descriptor (15.0, jail(2)). Spelled out, as headers of 14 lack them and one binary serves both.
+// Flags for descriptors of jails (15.0, jail(2)), spelled out because the headers of 14 lack them and one binary serves
+// both.
 
 inline constexpr int kJailUseDesc = 0x10;
 inline constexpr int kJailAtDesc = 0x20;
 inline constexpr int kJailGetDesc = 0x40;
 inline constexpr int kJailOwnDesc = 0x80;
 
-/** jail_remove_jd(2). Comes after a look whether the kernel has it: SIGSYS else. */
+/** jail_remove_jd(2). A kernel that lacks it (before 15.0) sends SIGSYS, so ask JailAbilities first. */
 Status remove_jail_by(int descriptor);
 
 struct JailConfig {
   std::string name;
   std::string path;
-  /** Of the directory there (stat(2)). */
+  /** The directory at `path`, by stat(2). */
   dev_t dev;
   ino_t ino;
   std::string hostname;
-  /** Of its family parameters: the host's own, a network stack of its own, or none. */
+  /** No addresses, those of the host, or a network stack of its own. */
   enum class Network : std::uint8_t { kNone, kHost, kOwn } network;
   int devfs_ruleset;
-  /** For finding it again; where the kernel has such tags (15.0). */
+  /** A tag by which people find it again, if the kernel has tags (15.0). */
   std::string meta;
 };
 
@@ -58,14 +59,14 @@ struct FoundJail {
   bool is_dying;
 };
 
-/** The jail of that name, be it a dying one; nothing when there is none. */
+/** The jail of that name, also a dying one; empty if there is none. */
 Result<std::optional<FoundJail>> find_jail(const std::string& name);
 
-/** A jail of ours; removed when this goes, and by the kernel itself when this process goes, where it can (15.0). */
+/** A jail of ours. The destructor removes it; since 15.0 the kernel does so too when this process ends. */
 class Jail {
  public:
   static Result<Jail> create(const JailConfig& config, const JailAbilities& abilities);
-  /** One of a dead process, to be removed by this one. */
+  /** A jail of a dead process, to be removed. */
   Jail(const std::string& name, const FoundJail& found)
       : jid_(found.jid), name_(name), root_(found.path), is_removed_(found.is_dying) {}
   Jail(Jail&& other) noexcept;
@@ -78,20 +79,19 @@ class Jail {
   [[nodiscard]] const std::string& name() const noexcept { return name_; }
   [[nodiscard]] bool is_removed() const noexcept { return is_removed_; }
   [[nodiscard]] JailReference reference() const noexcept { return {.jid = jid_, .dev = dev_, .ino = ino_}; }
-  /** Kills every process in it; they are gone a little later. Done already: nothing to do. */
+  /** Kills every process in it; they are gone a little later. Does nothing a second time. */
   Status remove();
-  /** Whether uid 0 has privileges inside: a build that is root can turn that off (sysctl security.bsd.suser_enabled).
-   */
+  /** Whether uid 0 has privileges inside. A root build can turn them off (sysctl security.bsd.suser_enabled). */
   [[nodiscard]] Result<bool> is_root_privileged() const;
-  /** Turns it on again, which nobody inside can. */
+  /** Gives uid 0 its privileges back, which no process inside can do. */
   [[nodiscard]] Status privilege_root() const;
-  /** Whether its number still is its own. */
+  /** Whether its number is still its own. */
   [[nodiscard]] bool has_its_number() const;
-  /** Whether the kernel still knows it, be it as a dying one; where that cannot be asked, it does. */
+  /** Whether the kernel still has it, also as a dying jail. True if the kernel cannot be asked. */
   [[nodiscard]] bool is_known() const;
   /**
-   * After `remove`: waits until no process is in it. It may itself stay for a while, dying, for a socket's sake
-   * (jail(8)).
+   * Waits until no process is in it; call it after `remove`. The jail itself may stay for a while, dying, because of a
+   * socket (jail(8)).
    */
   [[nodiscard]] Status wait_empty();
 
@@ -99,10 +99,10 @@ class Jail {
   Jail(int jid, const JailConfig& config)
       : jid_(jid), name_(config.name), root_(config.path), dev_(config.dev), ino_(config.ino) {}
 
-  /** By its name, and with the path of its root: its number may be another one's by now. */
+  /** By its name and the path of its root, because its number may be another jail's by now. */
   [[nodiscard]] Result<std::optional<FoundJail>> find() const;
   [[nodiscard]] Status remove_now() const;
-  /** Of a call that has just failed. */
+  /** The error of a call that has just failed, with the kernel's explanation. */
   [[nodiscard]] SysError explained(const char* syscall, const IovecList& options) const;
 
   int jid_ = -1;
@@ -113,7 +113,7 @@ class Jail {
   /** jail(2), JAIL_OWN_DESC: closing it removes the jail. */
   UniqueFd owner_;
   bool is_removed_ = false;
-  /** It was seen to be unknown, which is for good: nobody else makes one of that name. */
+  /** The kernel no longer had it. That is final: no other jail gets its name. */
   bool is_gone_ = false;
 };
 

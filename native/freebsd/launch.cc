@@ -76,7 +76,7 @@ Result<Launched> launch_in_jail(const JailReference& jail, const BuildUser& user
   Launched launched{.pid = child, .who = {}};
   if (prepared.self.ki_pid == child) {
     launched.who = credentials_in(prepared.self);
-    // To who asks inside, the kernel calls the jail 0.
+    // A process inside sees its own jail as 0.
     launched.who->jid = jail.jid;
   }
   return launched;
@@ -86,9 +86,9 @@ namespace {
 
 struct Killing {
   JailReference jail;
-  /** The child lived to write down what came of it. */
+  /** The child lived long enough to report. */
   bool is_done = false;
-  /** Null where none failed. */
+  /** Null if no call failed. */
   const char* syscall = nullptr;
   int err = 0;
 };
@@ -114,24 +114,24 @@ Status kill_in_jail(const Jail& jail) {
     if (child < 0) return last_error("kill", "vfork");
     reap(child);
     if (killing.is_done) {
-      // A build that is root can take this from its jail, and nobody inside gives it back. So where it is there now, it
-      // was there when the child killed.
+      // A root build can take this privilege from its jail, and no process inside can give it back. So if the jail has
+      // it now, it had it when the child killed.
       const auto has_root = jail.is_root_privileged();
       if (!has_root) return has_root.error();
       // defence: everything-killed-though-build
       if (*has_root)
         return killing.syscall == nullptr ? Status() : Status(not_killed(killing.syscall, killing.err, ""));
-      // Whoever could take it once more is dead: they were of the child's own user.
+      // Every process that could take it again is dead: they had the child's own user.
       if (auto status = jail.privilege_root(); !status) return status;
       killing = {.jail = killing.jail};
       continue;
     }
-    // Inside, the child is as mortal as all others: who is root there may kill it first, and does so each time if that
-    // is all it does. Without that one the next child gets all that is left, by one call that no fork(2) escapes.
+    // Root inside may kill the child first, and a process that does nothing else does so each time. After that process
+    // is killed from outside, the next child kills the rest by one call, which no fork(2) escapes.
     if (!jail.has_its_number()) continue;
     if (auto killed = signal_each_in(jail.jid(), {}, SIGKILL); !killed) return std::move(killed.error());
   } while (back_off.wait());
-  return not_killed("kill", ETIMEDOUT, "what was to kill them was killed by them, each time");
+  return not_killed("kill", ETIMEDOUT, "the processes killed the process that was to kill them, each time");
 }
 
 }  // namespace buildjail

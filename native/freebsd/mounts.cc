@@ -143,7 +143,7 @@ Result<std::vector<MountEntry>> mount_table() {
 namespace {
 
 constexpr const char* kListStep = "mount-table";
-/** Others mount as well, between being counted and being listed. */
+/** For mounts that are made between counting and listing. */
 constexpr std::size_t kSpare = 16;
 
 }  // namespace
@@ -166,7 +166,7 @@ Result<MountedList> MountedList::read(MountedList earlier) {
     const int found = ::getfsstat(list.memory_.data(), static_cast<long>(list.memory_.size_bytes()), MNT_NOWAIT);
     if (found < 0) return last_error(kListStep, "getfsstat");
     list.count_ = static_cast<std::size_t>(found);
-    // A full one means that some may be missing. Where there is no room they are counted.
+    // If the list is full, some may be missing. Without memory the call counts only.
     if (list.count_ < room) return list;
     auto larger = with_room_for(list.count_ + room + kSpare);
     if (!larger) return larger;
@@ -177,7 +177,7 @@ Result<MountedList> MountedList::read(MountedList earlier) {
 namespace {
 
 constexpr const char* kSourcesStep = "nested-sources";
-/** Each is mounted from one below it, so that there is an end; a renamed folder may hide it. */
+/** Each nullfs shows a folder of an older mount, so there is an end, but a renamed folder may hide it. */
 constexpr int kMostBelow = 32;
 
 bool is_within(std::string_view inner, std::string_view outer) {
@@ -185,7 +185,7 @@ bool is_within(std::string_view inner, std::string_view outer) {
   return inner.starts_with(outer) && (inner.size() == outer.size() || inner[outer.size()] == '/');
 }
 
-/** The mount that a path leads into: what was mounted later covers what was mounted earlier. */
+/** The mount that a path leads into: a later mount covers an earlier one. */
 const struct statfs* mount_of(const MountedList& mounted, std::string_view path) {
   const struct statfs* found = nullptr;
   for (const struct statfs& one : mounted) {
@@ -194,7 +194,7 @@ const struct statfs* mount_of(const MountedList& mounted, std::string_view path)
   return found;
 }
 
-/** The kernel keeps the name that a folder had when it was mounted. A nullfs shows the file numbers of the folder. */
+/** The kernel keeps the name that a folder had when it was mounted. A nullfs has the file numbers of that folder. */
 Status confirm(const std::string& path, const std::string& origin) {
   struct stat shown{};
   struct stat found{};
@@ -235,7 +235,7 @@ std::string mounted_below(const MountedList& mounted, std::string_view folder) {
   return {};
 }
 
-/** Also where a nullfs(5) mount shows the folder, or one around it or in it, at another place. */
+/** Also looks where a nullfs(4) shows the folder, or one around it or in it, at another place. */
 std::string mounted_in(const MountedList& mounted, std::string_view folder) {
   std::string found = mounted_below(mounted, folder);
   for (const struct statfs& one : mounted) {

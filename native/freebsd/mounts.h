@@ -19,18 +19,19 @@
 
 namespace buildjail {
 
-/** What every file system is mounted with: its type, where, and of what; most are of nothing but their type. */
+/** The options that every file system is mounted with: its type, its place and its source, which for most is the type.
+ */
 IovecList file_system(const char* type, const std::string& path, const std::string& from = {});
 
 /**
- * Empty, in memory, for so many files. It has no room for extended attributes: a tmpfs would keep 16 MiB of them beside
- * its size (tmpfs(4), easize).
+ * Options for an empty tmpfs(4) for so many files. It has no room for extended attributes, of which a tmpfs would keep
+ * 16 MiB beside its size (tmpfs(4), easize).
  */
 IovecList empty_tmpfs(const std::string& path, std::uint64_t files);
 
 /**
- * Of a directory or file of the host. A socket of the host that lies in it must not be a way out (mount_nullfs(8),
- * nounixbypass).
+ * Options for a nullfs(4) of a directory or file of the host. A socket of the host in it must not be a way out
+ * (mount_nullfs(8), nounixbypass).
  */
 IovecList nullfs(const std::string& path, const std::string& source);
 inline int nullfs_flags(bool is_writable) {
@@ -38,32 +39,31 @@ inline int nullfs_flags(bool is_writable) {
   return MNT_NOSUID | (is_writable ? 0 : MNT_RDONLY);
 }
 
-/** nmount(2) with its explanation; `options` ends in add_errmsg(). */
+/** nmount(2), with the kernel's explanation in its error; `options` ends in add_errmsg(). */
 Status nmount_options(IovecList& options, int flags, const std::string& step, const std::string& path);
 
-/** The words of mount(8) for those of `flags` (statfs(2), f_flags) that have one. */
+/** The words of mount(8) for `flags` (statfs(2), f_flags). A flag without a word is left out. */
 std::vector<std::string> flag_words(std::uint64_t flags);
 
-/** As unmount(2) takes it with MNT_BYFSID: `FSID:0:1`. */
+/** The form that unmount(2) takes with MNT_BYFSID: `FSID:0:1`. */
 std::string fsid_text(const fsid_t& fsid);
 
 /**
- * Of the file system that is mounted at a path. EOPNOTSUPP when the kernel has not given it all of `flags`, the MNT_
- * flags that it was mounted with.
+ * The FSID of the file system that is mounted at a path. EOPNOTSUPP if the mount lacks one of `flags`, the MNT_ flags
+ * that it was mounted with.
  */
 Result<std::string> fsid_at(const std::string& path, int flags);
 
 /**
- * The ids of mounts of one type, nullfs or tmpfs. The kernel makes the device of their files from the first half of the
- * id (null_getattr, tmpfs_getattr). The second is a hash of the type's name (vfs_register). After one has shown that
- * this is so, the others need not be asked for; for a nullfs that would be a statfs(2) of the file system below as
- * well. Any thread.
+ * The FSIDs of mounts of one type, nullfs or tmpfs. The first half of an FSID is the device of its files (null_getattr,
+ * tmpfs_getattr), the second a hash of the type's name (vfs_register). After one mount has shown that this is so, no
+ * other needs a statfs(2), which for a nullfs would also ask the file system below. Any thread may use it.
  */
 class MountIds {
  public:
   /**
-   * Of what is mounted at `path`, whose files have the device `device` (stat(2)). Where the kernel is asked, it is
-   * asked for `flags` as well, as by fsid_at().
+   * The FSID of the mount at `path`, whose files have the device `device` (stat(2)). If it asks the kernel, it checks
+   * `flags` as fsid_at() does.
    */
   Result<std::string> at(const std::string& path, std::uint64_t device, int flags);
 
@@ -72,22 +72,22 @@ class MountIds {
   std::atomic<std::int64_t> second_half_ = kUnknown;
 };
 
-/** unmount(2) of a path, or of an FSID: by that no path is looked up, so none can lead elsewhere. */
+/** unmount(2) by a path, or by an FSID: then no path is looked up, so none can lead elsewhere. */
 Status unmount_target(const std::string& target, int flags);
 
-/** What is mounted on the host, for people. */
+/** All mounts of the host, for people. */
 Result<std::vector<MountEntry>> mount_table();
 
 /**
- * What is mounted on the host, the oldest first (getfsstat(2)). It takes 2 KB a mount of everybody's, so it lies in
- * memory of its own (mmap(2)) that goes back to the system with it: an allocator would keep it, once for each thread.
+ * All mounts of the host, the oldest first (getfsstat(2)). Each takes 2 KB, so the list has memory of its own
+ * (mmap(2)), which goes back to the system with it. An allocator would keep that memory, once for each thread.
  */
 class MountedList {
  public:
   MountedList() noexcept = default;
-  /** Without waiting for any file system. */
+  /** Waits for no file system. */
   static Result<MountedList> read() { return read(MountedList()); }
-  /** In the memory of an earlier one, where that is enough. */
+  /** Reads into the memory of an earlier list if that is large enough. */
   static Result<MountedList> read(MountedList earlier);
   MountedList(MountedList&& other) noexcept
       : memory_(std::exchange(other.memory_, {})), count_(std::exchange(other.count_, 0)) {}
@@ -113,7 +113,7 @@ class MountedList {
   std::size_t count_ = 0;
 };
 
-/** The memory of the last list, for the next: to have fresh pages costs more than what is read into them. */
+/** Keeps the memory of the last list for the next, because fresh pages cost more than reading into them. */
 class SpareList {
  public:
   MountedList take() {
@@ -133,9 +133,9 @@ class SpareList {
 };
 
 /**
- * The origin of each source that lies in a nullfs(5) mount of the host: the folder that is mounted there, of which
- * another session may have another name; and what is mounted in outputs. ESTALE where a mount's folder is not where it
- * was when it was mounted.
+ * Finds the origin of each source that lies in a nullfs(4) mount of the host, because another session may use the
+ * mounted folder by its other name; and what is mounted in outputs. ESTALE: the folder of a mount was moved after it
+ * was mounted.
  */
 Status look_at_mounts(std::vector<ShownSource>& sources, SpareList& memory);
 

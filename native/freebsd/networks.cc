@@ -58,15 +58,15 @@ in_aliasreq loopback_address() {
   return request;
 }
 
-/** All but one. */
+/** Closes all descriptors but one. */
 int close_all_but(int kept) {
   const auto number = static_cast<unsigned>(kept);
   if (number > 0 && ::close_range(0, number - 1, 0) != 0) return -1;
   return ::close_range(number + 1, ~0U, 0);
 }
 
-// A connection within this network needs no time to be forgotten in (tcp(4), TIME_WAIT), which would keep the dead jail
-// for as long. Kernels before 15.0 know no such setting.
+// A connection within this network needs no TIME_WAIT (tcp(4)), which would keep the dead jail for as long. Kernels
+// before 15.0 lack the setting.
 void forget_connections_at_once() {
   constexpr int kMilliseconds = 1;
   static_cast<void>(::sysctlbyname("net.inet.tcp.msl_local", nullptr, nullptr, &kMilliseconds, sizeof(kMilliseconds)));
@@ -86,7 +86,7 @@ void bring_up(void* context) {
   if (failed("lstat", confirm_root(up.jail))) return;
   const int socket = ::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
   if (failed("socket", socket)) return;
-  // The kernel gives it ::1 by itself as soon as it is up (in6_ifattach_loopback).
+  // The kernel adds ::1 by itself when lo0 is up (in6_ifattach_loopback).
   if (failed("ioctl", ::ioctl(socket, SIOCAIFADDR, &up.address))) return;
   forget_connections_at_once();
   if (failed("sendmsg", send_descriptor(up.channel, socket))) return;

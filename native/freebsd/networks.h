@@ -13,34 +13,34 @@ namespace buildjail {
 
 /**
  * Brings up lo0 with 127.0.0.1 and ::1, from inside a jail with a network stack of its own.
- * @return a socket of that network. While it is open, the jail may die, but its network stays: the kernel takes a fifth
- * of a second to take one away, which it does by itself and for nobody to wait for, when the last that holds it is a
- * descriptor (prison_free), and makes jail_remove(2) wait otherwise.
+ * @return a socket of that network. While it is open the jail may die, and its network stays. Removing a network takes
+ * the kernel a fifth of a second. It does so in the background if a descriptor was the last to hold the network
+ * (prison_free); otherwise jail_remove(2) waits for it.
  */
 Result<UniqueFd> bring_up_loopback(const JailReference& jail);
 
-/** Moves an interface of this process's network into a jail's. ENXIO: there is none of that name. */
+/** Moves an interface of the host's network into a jail's. ENXIO: there is none of that name. */
 Status lend_interface(const std::string& name, int jid);
-/** Moves it back, out of the jail's. ENXIO: it is not there. */
+/** Moves it back. ENXIO: the jail's network does not have it. */
 Status take_interface_back(const std::string& name, int jid);
 
 /**
- * Makes a network interface of a kind that can be cloned (ifconfig(8), create): of a name such as `epair` the next free
- * one, of `epair7` that one, or EEXIST.
- * @return its name; of an epair(4) that of its first end
+ * Makes a network interface that can be cloned (ifconfig(8), create). `epair` makes the next free one, `epair7` that
+ * one or fails with EEXIST.
+ * @return its name; for an epair(4) the name of its first end
  */
 Result<std::string> create_interface(const std::string& name);
-/** ENXIO where there is none. Of an epair(4) both ends go. */
+/** Removes an interface, and both ends of an epair(4). ENXIO: there is none of that name. */
 Status destroy_interface(const std::string& name);
 
 /**
- * The jails of closed sessions whose networks the kernel is taking away, by one thread for all. Who opens sessions
- * faster than that waits, or the memory of the host would be full of them.
+ * The jails of closed sessions whose networks the kernel is removing, with one thread for all. If sessions are opened
+ * faster than that, the next one waits: otherwise dying networks would fill the memory of the host.
  */
 class DyingNetworks {
  public:
   void add(std::string jail_name);
-  /** Waits until there are few, but not for long: one that something else holds keeps nobody from going on. */
+  /** Waits until there are few, but not for long: a network that something else holds must not stop all sessions. */
   void wait_until_few();
 
  private:
@@ -49,7 +49,7 @@ class DyingNetworks {
   void forget_dead();
 
   std::mutex mutex_;
-  /** The longest ago first. */
+  /** The oldest first. */
   std::deque<std::string> names_;
 };
 

@@ -29,7 +29,7 @@ Result<std::vector<kinfo_proc>> all_processes() {
   return records_of<kinfo_proc, int>(*answer);
 }
 
-// Of each once more, right before it is signalled: a pid that was listed may be a process of the host's by now.
+// Asked again right before a signal: a pid that was listed may belong to a process of the host by now.
 bool is_in(int jid, pid_t pid) {
   std::array<int, 4> mib{CTL_KERN, KERN_PROC, KERN_PROC_PID, pid};
   kinfo_proc process{};
@@ -73,12 +73,12 @@ Result<std::vector<ProcessEntry>> list_processes() {
 Result<std::optional<ProcessEntry>> process_of_user(uid_t uid) {
   for (const int whose : {KERN_PROC_UID, KERN_PROC_RUID}) {
     std::array<int, 4> mib{CTL_KERN, KERN_PROC, whose, static_cast<int>(uid)};
-    // Room for one: where there are more the kernel says ENOMEM, and has filled in the first (sysctl(3)).
+    // There is room for one. If there are more, the kernel fills in the first and fails with ENOMEM (sysctl(3)).
     kinfo_proc process{};
     std::size_t size = sizeof(process);
     const bool is_whole = ::sysctl(mib.data(), mib.size(), &process, &size, nullptr, 0) == 0 || errno == ESRCH;
     if (process.ki_pid != 0) return std::optional(entry_of(process));
-    // ENOMEM may also be that of a kernel that has no memory for an answer, in which nobody is to be seen.
+    // ENOMEM without a process: the kernel had no memory for the answer.
     if (!is_whole) return last_error("processes", "sysctl", "kern.proc.uid");
   }
   return std::optional<ProcessEntry>();

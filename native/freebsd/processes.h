@@ -13,39 +13,39 @@
 
 namespace buildjail {
 
-/** Who a process is. */
+/** The credentials of a process. */
 Credentials credentials_in(const kinfo_proc& process);
 
-/** Whether any process is in a jail, zombies included. */
+/** Whether a process, or a zombie, is in a jail. */
 Result<bool> has_processes(int jid);
 
-/** A process of the host or of any jail, zombies included. */
+/** A process of the host or of any jail, or a zombie. */
 struct ProcessEntry {
   pid_t pid;
   std::string command;
-  /** 0 where it is in no jail. */
+  /** 0: the host. */
   int jid;
-  /** Who debugs it (ptrace(2)); 0 where nobody does. */
+  /** The process that traces it (ptrace(2)), or 0. */
   pid_t tracer;
 };
 
 Result<std::vector<ProcessEntry>> list_processes();
 
-/** A process whose effective or real user is this, in any jail or in none; nothing where there is none. */
+/** A process of the host or of any jail whose effective or real user is `uid`; empty if there is none. */
 Result<std::optional<ProcessEntry>> process_of_user(uid_t uid);
 
-/** Of the processes of a jail, those that are meant. */
+/** Chooses among the processes of a jail. */
 struct Chosen {
-  /** That they have (setloginclass(2)); empty: any. */
+  /** Their login class (setloginclass(2)); empty: any. */
   std::string login_class;
-  /** Not this one; 0: all. */
+  /** A process to leave out, or 0. */
   pid_t except = 0;
 };
 
 /**
- * Signals processes of a jail from outside, where none of them can do anything to the sender. One by one, so that what
- * they start meanwhile is not among them.
- * @return how many there were, without zombies.
+ * Signals processes of a jail from outside, where none of them can harm the sender. It signals one by one, so it misses
+ * processes that are started meanwhile.
+ * @return how many there were, without zombies
  */
 Result<std::size_t> signal_each_in(int jid, const Chosen& chosen, int signal);
 

@@ -35,7 +35,7 @@ struct Asking {
   int flags;
   int socket;
   int jid = -1;
-  /** Null: the child was killed on its way. */
+  /** Null: the child was killed before it could say. */
   const char* stopped_at = nullptr;
   int err = 0;
 };
@@ -87,7 +87,7 @@ namespace {
 
 constexpr const char* kStep = "spawn";
 
-/** What the child is to find as its root. */
+/** The root that the child has to find. */
 Result<JailReference> reference_to(int jid) {
   IovecList options;
   options.add_int("jid", jid);
@@ -183,7 +183,7 @@ Result<std::shared_ptr<EventThread>> EventThread::start(const struct kevent& eve
   if (::kevent(queue.get(), changes.data(), static_cast<int>(changes.size()), nullptr, 0, nullptr) < 0)
     return last_error("wait", "kevent");
   return caught("wait", [&] {
-    // A thread begins with what is blocked where it was made: no handler of the host program's is to run on this one.
+    // A thread inherits the blocked signals of its maker: no handler of the host program may run on this one.
     const BlockedSignals blocked;
     return Result<std::shared_ptr<EventThread>>(std::make_shared<EventThread>(std::move(queue), std::move(tell)));
   });
@@ -256,7 +256,7 @@ std::int64_t microseconds(const timeval& time) { return time.tv_sec * kMicroseco
 
 Result<std::shared_ptr<EventThread>> wait_for_end(pid_t child, std::function<void()> tell) {
   struct kevent event{};
-  // An exit that happened before is told as well: a zombie can still be attached to (kqueue(2), EVFILT_PROC).
+  // An earlier exit is reported too: a zombie can still be watched (kqueue(2), EVFILT_PROC).
   EV_SET(&event, static_cast<uintptr_t>(child), EVFILT_PROC, EV_ADD | EV_ONESHOT, NOTE_EXIT, 0, nullptr);
   return EventThread::start(event, [tell = std::move(tell)](const struct kevent&) {
     tell();

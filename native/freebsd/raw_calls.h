@@ -35,16 +35,16 @@ struct OpenedJail {
 };
 
 /**
- * One of both calls with kJailGetDesc or kJailOwnDesc among its `flags`. `options` has the int `desc`, as pair number
+ * Makes the call with kJailGetDesc or kJailOwnDesc among its `flags`. `options` has the int `desc` as pair number
  * `desc`, and ends in add_errmsg().
  *
- * The kernel makes the descriptor without close-on-exec, and whoever inherits it may change, enter and remove the jail.
- * So the call is made in a child with a descriptor table of its own (vfork(2)), which sends the descriptor here
- * (unix(4), MSG_CMSG_CLOEXEC): in this process it is there with close-on-exec or not at all.
+ * The kernel makes the descriptor without close-on-exec, and a program that inherits it may change, enter and remove
+ * the jail. So a child with a descriptor table of its own makes the call (vfork(2)), and sends the descriptor here
+ * (unix(4), MSG_CMSG_CLOEXEC): this process never has it without close-on-exec.
  */
 Result<OpenedJail> open_jail(const JailCall& call, IovecList& options, std::size_t desc, int flags);
 
-/** A process to be started in any jail: the child of a session (jail_child.h), with each of its steps to be chosen. */
+/** A process to start in any jail: the child of a session (jail_child.h), but each of its steps can be left out. */
 struct SpawnRequest {
   enum class Stdio : std::uint8_t { kNull, kPipe, kDescriptor };
 
@@ -52,7 +52,7 @@ struct SpawnRequest {
   std::vector<std::string> argv;
   std::vector<std::string> environment;
   std::string working_directory;
-  /** With the step kLoginClass. */
+  /** For the step kLoginClass. */
   std::string login_class;
   uid_t uid = 0;
   gid_t gid = 0;
@@ -61,9 +61,9 @@ struct SpawnRequest {
   int parent_death_signal = 0;
   std::vector<SetLimits::Bound> limits;
   ForkSteps steps;
-  /** kNull: the jail's own /dev/null, with the step kNull, else nothing. */
+  /** kNull: the jail's own /dev/null with the step kNull, else a closed descriptor. */
   std::array<Stdio, 3> stdio{};
-  /** Copies of those that were given, all above 2; or empty. */
+  /** Copies of the caller's descriptors, all above 2; or empty. */
   std::array<UniqueFd, 3> descriptors;
 };
 
@@ -73,16 +73,16 @@ struct Spawned {
   std::array<UniqueFd, 3> ours;
 };
 
-/** What it returns runs, and is the caller's to wait for. The error of a step carries what that step calls. */
+/** Starts the process, which the caller has to wait for. The error of a step names the call that failed. */
 Result<Spawned> spawn_in_jail(SpawnRequest& request);
 
-/** One event of kqueue(2) that is waited for on a thread of its own, again and again. */
+/** A thread that waits for one event of kqueue(2), again and again. */
 class EventThread {
  public:
-  /** Told on that thread; false: no more of them. It must not destroy the EventThread. */
+  /** Called on that thread; false ends the waiting. It must not destroy the EventThread. */
   using Tell = std::function<bool(const struct kevent&)>;
 
-  /** From here on nothing is missed. The errors are those of EV_ADD: ENOENT for a jail that is not there. */
+  /** No later event is missed. The errors are those of EV_ADD: ENOENT for a jail that does not exist. */
   static Result<std::shared_ptr<EventThread>> start(const struct kevent& event, Tell tell);
   EventThread(UniqueFd queue, Tell tell);
   EventThread(const EventThread&) = delete;
@@ -99,26 +99,27 @@ class EventThread {
   std::thread thread_;
 };
 
-/** What has happened to a jail since it was told last (kqueue(2), EVFILT_JAIL). */
+/** What has happened to a jail since the last event (kqueue(2), EVFILT_JAIL). */
 struct JailEvents {
   bool is_set;
   bool is_attached;
   bool is_child_made;
-  /** It has begun to die; nothing is told after that. */
+  /** The jail has begun to die. This is the last event. */
   bool is_removed;
-  /** Several were attached or made. */
+  /** Several processes were attached, or several jails made. */
   bool is_multiple;
-  /** The process that was attached, or the jail that was made; 0 where there were several. */
+  /** The process that was attached, or the jail that was made; 0 if there were several. */
   int number;
 };
 
 using TellJailEvents = std::function<void(const JailEvents&)>;
 
-/** By its number (EVFILT_JAIL) or a descriptor (EVFILT_JAILDESC), of 15.0. `tell` is called on another thread. */
+/** Watches a jail by its number (EVFILT_JAIL) or a descriptor (EVFILT_JAILDESC); both since 15.0. Calls `tell` on
+ * another thread. */
 Result<std::shared_ptr<EventThread>> watch_jail(int jid, TellJailEvents tell);
 Result<std::shared_ptr<EventThread>> watch_jail_by(int descriptor, TellJailEvents tell);
 
-/** As wait4(2) tells it. */
+/** The end of a process, by wait4(2). */
 struct ProcessEnd {
   int status;
   std::int64_t user_us;
@@ -126,9 +127,9 @@ struct ProcessEnd {
   std::int64_t max_rss_bytes;
 };
 
-/** Tells, on another thread, that a child of this process has ended; until `take_end` its number is nobody else's. */
+/** Calls `tell` on another thread when a child of this process has ended. Its number stays its own until `take_end`. */
 Result<std::shared_ptr<EventThread>> wait_for_end(pid_t child, std::function<void()> tell);
-/** Of a child that has ended. */
+/** Waits for a child that has ended. */
 ProcessEnd take_end(pid_t child);
 
 }  // namespace buildjail

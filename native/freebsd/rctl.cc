@@ -19,10 +19,10 @@ namespace {
 constexpr const char* kStep = "rctl";
 constexpr std::size_t kFirstRoom = 4096;
 
-/** Every rule of a jail, or what is used by it. */
+/** The filter for the rules of a jail, and the subject for its usage. */
 std::string of_jail(const std::string& jail) { return "jail:" + jail + ":"; }
 
-/** With its end, as the kernel counts it in (rctl_read_inbuf). */
+/** With its NUL, which the kernel wants counted (rctl_read_inbuf). */
 std::size_t size_of(const std::string& text) { return text.size() + 1; }
 
 }  // namespace
@@ -31,7 +31,7 @@ Result<bool> counts_resources() {
   bool is_counting = false;
   std::size_t size = sizeof(is_counting);
   if (::sysctlbyname("kern.racct.enable", &is_counting, &size, nullptr, 0) == 0) return is_counting;
-  // A kernel that was built without it has no such setting.
+  // A kernel without RACCT lacks the setting.
   if (errno == ENOENT) return false;
   return last_error("limits", "sysctl", "kern.racct.enable");
 }
@@ -52,13 +52,13 @@ Result<std::string> rctl_rules(const std::string& filter) {
     std::string answer(room, '\0');
     if (::rctl_get_rules(filter.c_str(), size_of(filter), answer.data(), answer.size()) == 0)
       return std::string(answer.c_str());
-    // More room than the kernel gives to anybody is E2BIG (the sysctl kern.racct.rctl.maxbufsize).
+    // E2BIG: more room than the kernel allows (the sysctl kern.racct.rctl.maxbufsize).
     if (errno != ERANGE) return last_error(kStep, "rctl_get_rules", filter);
   }
 }
 
 Result<RctlUsage> rctl_usage(const std::string& subject) {
-  // Some 25 resources, each with a number.
+  // About 25 resources, each with a number.
   std::array<char, kFirstRoom> answer{};
   if (::rctl_get_racct(subject.c_str(), size_of(subject), answer.data(), answer.size()) != 0)
     return last_error("usage", "rctl_get_racct", subject);
@@ -78,7 +78,7 @@ Status add_rule(const std::string& jail, const std::string& rule) { return rctl_
 Status remove_rules(const std::string& jail, const std::string& resource) {
   auto status = rctl_remove(of_jail(jail) + resource);
   if (status || status.error().err == ESRCH) return {};
-  // Of a dead session, on a host that was started anew and does not count any more.
+  // The rules of a dead session are gone if the host was restarted and no longer counts.
   if (status.error().err == ENOSYS) {
     if (const auto is_counting = counts_resources(); is_counting && !*is_counting) return {};
   }

@@ -13,14 +13,14 @@ Result<std::vector<std::byte>> read_sysctl(std::span<const int> name) {
   for (;;) {
     std::size_t size = 0;
     if (::sysctl(name.data(), words, nullptr, &size, nullptr, 0) != 0) return last_error("sysctl", "sysctl");
-    // Room for a few more than there were.
+    // With room for more, because the answer may grow.
     std::vector<std::byte> answer(size + size / 4 + 4096);
     size = answer.size();
     if (::sysctl(name.data(), words, answer.data(), &size, nullptr, 0) == 0) {
       answer.resize(size);
       return answer;
     }
-    // ENOMEM: there is more by now (sysctl(3)).
+    // ENOMEM: the answer has grown meanwhile (sysctl(3)).
     if (errno != ENOMEM) return last_error("sysctl", "sysctl");
   }
 }

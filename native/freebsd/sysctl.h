@@ -10,13 +10,13 @@
 
 namespace buildjail {
 
-/** What sysctl(3) answers to a name of numbers, or of words (`net.inet.tcp.pcblist`). */
+/** The answer of sysctl(3) to a name of numbers, or of words (`net.inet.tcp.pcblist`). */
 Result<std::vector<std::byte>> read_sysctl(std::span<const int> name);
 Result<std::vector<std::byte>> read_sysctl(const char* name);
 
 /**
- * Cuts an answer into its records, each of which begins with its own size as `Size`. A shorter one is filled up with
- * zeros: the kernel leaves out the unused end of a path (sys/user.h, kf_structsize), and an older one newer fields.
+ * Cuts an answer into its records, each of which begins with its own size as `Size`. A short record is filled up with
+ * zeros: the kernel leaves out the unused end of a path (sys/user.h, kf_structsize), and an older kernel newer fields.
  */
 template <class Record, class Size>
 std::vector<Record> records_of(std::span<const std::byte> answer) {
