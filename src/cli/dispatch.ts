@@ -67,7 +67,7 @@ async function completionOf(shell: string): Promise<string> {
 }
 
 /** `buildjail page`: makes the page of a record, the same that the run would have written. */
-export async function pageVerb({ record }: PageRequest, terminal: Terminal): Promise<void> {
+async function pageVerb({ record }: PageRequest, terminal: Terminal): Promise<void> {
   // Loaded for this verb only.
   const { pageOfJson } = await import('../page/page.ts')
   terminal.out(pageOfJson(textOf(record), record))
@@ -86,7 +86,7 @@ function textOf(file: string): string {
  * `buildjail bench`: a program of its own, because everything that is loaded here would slow down what it measures.
  * Returns its exit status.
  */
-export async function benchVerb({ compared, options }: BenchRequest): Promise<number> {
+async function benchVerb({ compared, options }: BenchRequest): Promise<number> {
   // Two levels up from src/cli/ as from dist/cli/.
   const program = fileURLToPath(new URL(`../../bench/${compared === undefined ? 'main' : 'compare'}.mjs`, import.meta.url))
   const words = compared === undefined ? options : [...options, '--', ...compared]

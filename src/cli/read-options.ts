@@ -59,7 +59,7 @@ export function single(given: GivenOptions, name: string): string | undefined {
   return text
 }
 
-export function givenTwice(name: string): Error {
+function givenTwice(name: string): Error {
   return invalid(`--${name}`, 'is given twice')
 }
 

@@ -110,7 +110,7 @@ export class RecordFile {
 }
 
 /** The real folder of a file. A missing folder is returned as named; opening the file then reports it. */
-export function realFolderOf(file: string): string {
+function realFolderOf(file: string): string {
   const folder = path.dirname(path.resolve(file))
   try {
     return realpathSync(folder)

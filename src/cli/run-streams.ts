@@ -106,7 +106,7 @@ export class RunStreams {
  * Options for a command at a terminal: this program's, or one of its own (`isPty`). It gets TERM (environ(7)) unless the spec mentions that. It is stopped by SIGHUP, as if
  * its terminal was closed, because an interactive shell ignores SIGTERM.
  */
-export function terminalOptions(spec: Spec, isPty: boolean): Pick<RunOptions, 'env' | 'killSignal'> {
+function terminalOptions(spec: Spec, isPty: boolean): Pick<RunOptions, 'env' | 'killSignal'> {
   if (!isPty && !isTerminal(0)) return {}
   const { TERM } = process.env
   const isNamed = TERM === undefined || TERM.includes('\0') || variablesOf(spec.env ?? {})['TERM'] !== undefined
@@ -114,18 +114,18 @@ export function terminalOptions(spec: Spec, isPty: boolean): Pick<RunOptions, 'e
 }
 
 /** The size of this program's terminal, or the usual size. */
-export function ptySize(): TerminalSize {
+function ptySize(): TerminalSize {
   return sizeOf([ownStdout(), ownStderr()].find(({ isTTY }) => isTTY))
 }
 
 /** A terminal without a size says 0 by 0. */
-export function sizeOf(stream: NodeJS.WriteStream | undefined): TerminalSize {
+function sizeOf(stream: NodeJS.WriteStream | undefined): TerminalSize {
   const { columns = 0, rows = 0 } = stream ?? {}
   return columns === 0 || rows === 0 ? defaultTerminalSize : { columns, rows }
 }
 
 /** Connects this program's stdin and stdout to the command's terminal. The returned function ends that. */
-export function attachPty(running: Running): () => void {
+function attachPty(running: Running): () => void {
   const { stdin, stdout } = running
   if (stdin === null || stdout === null) return () => {}
   // The reader of stdout is gone. The command may go on.

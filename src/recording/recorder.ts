@@ -186,7 +186,7 @@ function recordedError(error: unknown): RecordedError {
 }
 
 /** Variables that hold no secrets: those that every session sets, and those that decide what programs print. */
-export const openVariables: ReadonlySet<string> = new Set([
+const openVariables: ReadonlySet<string> = new Set([
   'PATH', 'HOME', 'TMPDIR', 'LC_ALL', 'LANG', 'TZ', 'TERM', 'SOURCE_DATE_EPOCH', 'NO_COLOR', 'FORCE_COLOR',
 ])
 
