@@ -1,6 +1,7 @@
 #include "freebsd/jail_child.h"
 
 #include <sys/jail.h>
+#include <sys/mman.h>
 #include <sys/procctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -9,6 +10,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <new>
 
 #include "freebsd/child.h"
 #include "launch/vfork_child.h"
@@ -55,9 +57,14 @@ int forbid_protection() {
 
 int die_with_parent(int signal) { return ::procctl(P_PID, 0, PROC_PDEATHSIG_CTL, &signal); }
 
-}  // namespace
+/**
+ * Setting RLIMIT_STACK takes away or gives access to the memory of the stack beyond the limit at once
+ * (kern_proc_setrlimit in sys/kern/kern_resource.c). In a vforked child that is the stack of the host program's first
+ * thread, so the child takes a copy of the memory first (rfork(2) without RFPROC and RFMEM).
+ */
+int unshare_memory() { return ::rfork(RFFDG); }
 
-// The order matters: see docs/design.md, "Launching".
+/** The program of the child. The order matters: see docs/design.md, "Launching". */
 void run_jail_child(void* context) {
   auto& child = *static_cast<JailChild*>(context);
   const auto failed = [&child](const char* syscall, int result) {
@@ -93,6 +100,7 @@ void run_jail_child(void* context) {
   if (has_failed(kProtection, "procctl", forbid_protection)) return;
   if (has_failed(kCores, "setrlimit", forbid_cores)) return;
   if (has_named(kTerminals, bound_terminals)) return;
+  if (child.limits->is_of_stack() && has_failed(kLimits, "rfork", unshare_memory)) return;
   // defence: processes-limits-command
   if (has_failed(kLimits, "setrlimit", [&] { return child.limits->call(); })) return;
   // defence: command-declared-groups-only-2
@@ -116,6 +124,22 @@ void run_jail_child(void* context) {
   if (has_named(kSignals, [&child] { return reset_signals(child.self); })) return;
   child.is_executing = true;
   failed("execve", execute_first(child.candidates, child.argv, child.environment));
+}
+
+}  // namespace
+
+pid_t start_jail_child(JailChild& child) {
+  if (!child.limits->is_of_stack()) return vfork_child(run_jail_child, &child);
+  // What the child writes is read here, although its other memory is a copy by then (mmap(2), MAP_SHARED).
+  void* const memory = ::mmap(nullptr, sizeof(JailChild), PROT_READ | PROT_WRITE, MAP_ANON | MAP_SHARED, -1, 0);
+  if (memory == MAP_FAILED) return -1;
+  auto* const shared = new (memory) JailChild(child);
+  const pid_t pid = vfork_child(run_jail_child, shared);
+  const int err = errno;
+  child = *shared;
+  ::munmap(memory, sizeof(JailChild));
+  errno = err;
+  return pid;
 }
 
 }  // namespace buildjail

@@ -46,7 +46,7 @@ struct JailChild {
   [[nodiscard]] bool has_died_early() const noexcept { return !is_executing && stopped.syscall == nullptr; }
 };
 
-/** The program of a child (vfork_child); its context is a JailChild. */
-void run_jail_child(void* context);
+/** Runs `child` in a child of its own (vfork_child), and returns its pid. -1 and errno when there was no child. */
+pid_t start_jail_child(JailChild& child);
 
 }  // namespace buildjail

@@ -63,10 +63,10 @@ Result<Launched> launch_in_jail(const JailReference& jail, const BuildUser& user
                      .self = {},
                      .is_executing = false,
                      .stopped = {}};
-  pid_t child = vfork_child(run_jail_child, &prepared);
+  pid_t child = start_jail_child(prepared);
   for (; child > 0 && prepared.has_died_early() && more_launches > 0; --more_launches) {
     reap(child);
-    child = vfork_child(run_jail_child, &prepared);
+    child = start_jail_child(prepared);
   }
   if (child < 0) return last_error("vfork", "vfork");
   if (prepared.stopped.syscall != nullptr) {

@@ -158,7 +158,7 @@ Result<Spawned> spawn_in_jail(SpawnRequest& request) {
                      .self = {},
                      .is_executing = false,
                      .stopped = {}};
-  spawned.pid = vfork_child(run_jail_child, &prepared);
+  spawned.pid = start_jail_child(prepared);
   if (spawned.pid < 0) return last_error(kStep, "vfork");
   if (prepared.stopped.syscall == nullptr) return spawned;
   reap(spawned.pid);

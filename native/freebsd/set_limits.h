@@ -2,6 +2,7 @@
 
 #include <sys/resource.h>
 
+#include <algorithm>
 #include <utility>
 #include <vector>
 
@@ -27,6 +28,10 @@ class SetLimits {
     SetLimits set;
     set.bounds_ = std::move(bounds);
     return set;
+  }
+  /** Whether one is of the stack, which changes memory (jail_child.cc). */
+  [[nodiscard]] bool is_of_stack() const {
+    return std::ranges::any_of(bounds_, [](const Bound& bound) { return bound.resource == RLIMIT_STACK; });
   }
   /** In the child. */
   [[nodiscard]] int call() const;

@@ -29,6 +29,8 @@ describeFreebsd('starting a program in a jail', () => {
     // Since 15.0 the effective group is none of the list (setgroups(2)).
     expect((await said('id -G', { uid: 1234, gid: 5678, groups: [4321] })).split(' ')).toContain('4321')
     expect(await said('ulimit -n; ulimit -Ht', { limits: { nofile: 77, cpu: [5, 9] } })).toBe('77\n9')
+    expect(await said('ulimit -s; ulimit -Hs', { limits: { stack: 2 ** 18 } })).toBe('256\n256')
+    await expect(spawnInJail({ jid }, ['/nowhere'], { limits: { stack: 2 ** 18 } })).rejects.toMatchObject({ code: 'ENOENT', syscall: 'execve' })
   })
 
   test('exit codes, signals and what it used come back', async () => {
