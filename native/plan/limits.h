@@ -63,6 +63,8 @@ inline constexpr auto kRlimits = std::to_array<Rlimit>({
     {.limit = Limit::kCpuTime, .resource = RLIMIT_CPU, .signal = SIGXCPU, .grace = 1},
     {.limit = {"openFiles"}, .resource = RLIMIT_NOFILE},
     {.limit = {"fileSize"}, .resource = RLIMIT_FSIZE, .signal = SIGXFSZ},
+    // SIGSEGV says nothing of it: a process gets that for other reasons.
+    {.limit = {"stackSize"}, .resource = RLIMIT_STACK},
 });
 
 /** How much one command may take. 0: as much as a process of the host program. */

@@ -71,6 +71,30 @@ describeSession('a limit of each process', () => {
   })
 
   // promise: 41
+  test('stackSize holds, of the session and of a run, whichever is smaller; soft and hard', async () => {
+    await using session = await openSession({ limits: { stackSize: '1M' } })
+    const seen = async (limits?: RunLimits): Promise<string> => (await session.run(sh('ulimit -s; ulimit -Hs'), limits === undefined ? {} : { limits })).stdout
+    expect(await seen()).toBe('1024\n1024')
+    expect(await seen({ stackSize: '256K' })).toBe('256\n256')
+    expect(await seen({ stackSize: '2M' })).toBe('1024\n1024')
+    expect((await session.record()).limits).toContainEqual({ limit: 'stackSize', value: 2 ** 20, by: 'RLIMIT_STACK' })
+    const recursion = sh('f() { [ "$1" -eq 0 ] || f $(($1 - 1)); }; f 900; echo deep')
+    expect((await session.run(recursion)).stdout).toBe('deep')
+    expect(await session.run(recursion, { limits: { stackSize: '64K' }, reject: false })).toMatchObject({ stdout: '', signal: 'SIGSEGV', limit: undefined })
+    const error = await rejected(session.run(['true'], { limits: { stackSize: 'deep' } }))
+    expect((error as Error).message).toMatch(/^limits\.stackSize: [^.]*$/)
+  })
+
+  test('stackSize leaves the stack of the host program alone', async () => {
+    const program = `
+      import { build } from ${JSON.stringify(new URL('../../dist/index.js', import.meta.url).href)}
+      await build({ limits: { stackSize: '64K' } }, ['true'])
+      const deep = (left) => (left === 0 ? 0 : 1 + deep(left - 1))
+      console.log(deep(5000))
+    `
+    expect((await promisify(execFile)(process.execPath, ['--input-type=module', '-e', program])).stdout).toBe('5000\n')
+  })
+
   test('fileSize ends who writes a larger file, and the neighbour does not notice', async () => {
     await withNeighbour(async () => {
       await using session = await openSession({ output: folders.output, limits: { fileSize: '64K' } })

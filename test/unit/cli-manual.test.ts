@@ -145,6 +145,7 @@ const said: Readonly<Record<string, string>> = {
   'limits.cpuTime': '--limit cpuTime=9s',
   'limits.openFiles': '--limit openFiles=99',
   'limits.fileSize': '--limit fileSize=1G',
+  'limits.stackSize': '--limit stackSize=1M',
   'limits.tmpSize': '--tmp-size 1G',
   'limits.tmpFiles': '--limit tmpFiles=9',
   'limits.output': '--limit output=1M',

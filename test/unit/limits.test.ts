@@ -84,17 +84,18 @@ describe('limits of a command', () => {
   }
 
   it('are those of its session, and its own where they are smaller', async () => {
-    expect(await launchedWith({})).toEqual([0n, 0n, 0n, 0n])
-    expect(await launchedWith({ openFiles: 100, fileSize: '1K', output: 9 })).toEqual([0n, 100n, 1024n, 9n])
-    expect(await launchedWith({ openFiles: 100, fileSize: '1K' }, { limits: { openFiles: 10, fileSize: '2K', output: '1K' } })).toEqual([0n, 10n, 1024n, 1024n])
-    expect(await launchedWith({}, { limits: {} })).toEqual([0n, 0n, 0n, 0n])
+    expect(await launchedWith({})).toEqual([0n, 0n, 0n, 0n, 0n])
+    expect(await launchedWith({ openFiles: 100, fileSize: '1K', output: 9 })).toEqual([0n, 100n, 1024n, 0n, 9n])
+    expect(await launchedWith({ openFiles: 100, fileSize: '1K' }, { limits: { openFiles: 10, fileSize: '2K', output: '1K' } })).toEqual([0n, 10n, 1024n, 0n, 1024n])
+    expect(await launchedWith({ stackSize: '1M' }, { limits: { stackSize: '2M' } })).toEqual([0n, 0n, 0n, 2n ** 20n, 0n])
+    expect(await launchedWith({}, { limits: {} })).toEqual([0n, 0n, 0n, 0n, 0n])
   })
 
   it('count processor time in whole seconds, of a session too: no process takes more than all together may', async () => {
-    expect(await launchedWith({}, { limits: { cpuTime: 1 } })).toEqual([1n, 0n, 0n, 0n])
-    expect(await launchedWith({}, { limits: { cpuTime: 2001 } })).toEqual([3n, 0n, 0n, 0n])
+    expect(await launchedWith({}, { limits: { cpuTime: 1 } })).toEqual([1n, 0n, 0n, 0n, 0n])
+    expect(await launchedWith({}, { limits: { cpuTime: 2001 } })).toEqual([3n, 0n, 0n, 0n, 0n])
     addon.reset({ usage: async () => ({ cpuTime: 0 }) })
-    expect(await launchedWith({ cpuTime: 5000 }, { limits: { cpuTime: 9000 } })).toEqual([5n, 0n, 0n, 0n])
+    expect(await launchedWith({ cpuTime: 5000 }, { limits: { cpuTime: 9000 } })).toEqual([5n, 0n, 0n, 0n, 0n])
   })
 
   it('are those of a build and of what is spawned, too', async () => {
@@ -102,7 +103,7 @@ describe('limits of a command', () => {
     const session = await openSession(planned({ openFiles: 50 }))
     session.spawn(['true'], { stdio: 'ignore', limits: { openFiles: 8 } })
     await vi.waitFor(() => expect(addon.launched).toHaveLength(2))
-    expect(addon.launched.map(({ limits }) => limits)).toEqual([[0n, 50n, 3n, 0n], [0n, 8n, 0n, 0n]])
+    expect(addon.launched.map(({ limits }) => limits)).toEqual([[0n, 50n, 3n, 0n, 0n], [0n, 8n, 0n, 0n, 0n]])
   })
 
   it.each<[string, unknown, entry: string]>([
@@ -110,6 +111,7 @@ describe('limits of a command', () => {
     ['a number', 1, 'limits'],
     ['a limit of sessions', { memory: '1G' }, 'limits.memory'],
     ['a limit of every object', { constructor: 1 }, 'limits.constructor'],
+    ['too small a stack', { stackSize: '63K' }, 'limits.stackSize'],
     ['too few open files', { openFiles: 7 }, 'limits.openFiles'],
     ['a size without its unit', { output: '10' }, 'limits.output'],
     ['no time', { cpuTime: 0 }, 'limits.cpuTime'],
@@ -126,7 +128,7 @@ describe('limits of a command', () => {
     const session = await openSession(planned({}))
     const polluting = { limits: { openFiles: 9 }, cpuTime: 1, openFiles: 9, fileSize: 1, output: 1 }
     await whilePolluted(polluting, () => Promise.all([session.run(['true']), session.run(['true'], {}), session.run(['true'], { limits: {} })]))
-    expect(addon.launched.map(({ limits }) => limits)).toEqual([[0n, 0n, 0n, 0n], [0n, 0n, 0n, 0n], [0n, 0n, 0n, 0n]])
+    expect(addon.launched.map(({ limits }) => limits)).toEqual([[0n, 0n, 0n, 0n, 0n], [0n, 0n, 0n, 0n, 0n], [0n, 0n, 0n, 0n, 0n]])
   })
 })
 

@@ -41,6 +41,7 @@ const valid: { readonly [Name in keyof Spec]-?: fc.Arbitrary<NonNullable<Spec[Na
       cpuTime: fc.integer({ min: 1 }),
       openFiles: fc.integer({ min: 8, max: 2 ** 30 }),
       fileSize: fc.integer({ min: 1 }),
+      stackSize: fc.integer({ min: 65_536, max: 2 ** 32 }),
       tmpSize: fc.integer({ min: 4096, max: Number.MAX_SAFE_INTEGER }),
       tmpFiles: fc.integer({ min: 1 }),
       output: fc.integer({ min: 1 }),

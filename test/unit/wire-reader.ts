@@ -224,7 +224,7 @@ function readCommand(reader: WireReader): ReadCommand {
 }
 
 function readCommandLimits(reader: WireReader): bigint[] {
-  const limits = [0n, 0n, 0n]
+  const limits = [0n, 0n, 0n, 0n]
   for (const [number, most] of reader.list(() => [reader.u8(), reader.u64()] as const)) {
     if (number >= limits.length) throw new RangeError(`limit ${number} is unknown`)
     limits[number] = most

@@ -13,8 +13,8 @@ import { sizeText } from '../size-text.ts'
 export interface WithLimits {
   /**
    * How much the build may take. Without it a build may take as much as the host has, but for /tmp. A limit that the host cannot hold
-   * refuses the session (LimitUnsupportedError), unless `policy` is `best-effort`. A build can add `openFiles`, `fileSize`, `output` and
-   * `wallTime` to the limits of a pool's base, and then the smaller one holds; the others are settled by the base.
+   * refuses the session (LimitUnsupportedError), unless `policy` is `best-effort`. A build can add `openFiles`, `fileSize`, `stackSize`, `output`
+   * and `wallTime` to the limits of a pool's base, and then the smaller one holds; the others are settled by the base.
    */
   readonly limits?: Limits
 }
@@ -31,6 +31,8 @@ export interface ProcessLimits {
   readonly openFiles?: number
   /** Size of a file that a process writes (RLIMIT_FSIZE). A process that writes more gets SIGXFSZ. */
   readonly fileSize?: Size
+  /** Size of the stack (RLIMIT_STACK), of which the C library gives a thread as much by default. A process that needs more gets SIGSEGV. */
+  readonly stackSize?: Size
 }
 
 export interface Limits extends ProcessLimits {
@@ -187,6 +189,16 @@ export const limitTable: Readonly<Record<LimitName, LimitEntry>> = {
     isAddable: true,
     isOfCommand: true,
     rlimit: { number: 2, name: 'RLIMIT_FSIZE' },
+  },
+  stackSize: {
+    // With less, no program could be loaded.
+    ...size(64 * 1024),
+    title: 'Size of a stack',
+    about: 'Size of the stack of each process (RLIMIT_STACK).',
+    failure: 'needed a larger stack than',
+    isAddable: true,
+    isOfCommand: true,
+    rlimit: { number: 3, name: 'RLIMIT_STACK' },
   },
   tmpSize: {
     ...size(page),
