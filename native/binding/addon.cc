@@ -6,14 +6,9 @@
 #include <utility>
 
 #include "base/signals.h"
-#include "binding/bytes_from_js.h"
-#include "binding/envelope_wrap.h"
-#include "binding/error_to_js.h"
-#include "binding/kernel_events.h"
-#include "binding/plan_wrap.h"
-#include "binding/recovery_calls.h"
+#include "binding/native_classes.h"
+#include "binding/promise.h"
 #include "binding/runtime.h"
-#include "binding/runtime_promise.h"
 #include "binding/system_calls.h"
 #include "binding/to_js.h"
 #include "state/folder.h"
@@ -47,6 +42,8 @@ class Addon final : public Napi::Addon<Addon> {
     plan_class_ = Napi::Persistent(PlanWrap::define(env));
     envelope_class_ = Napi::Persistent(EnvelopeWrap::define(env));
   }
+
+  [[nodiscard]] const std::shared_ptr<Runtime>& runtime() const noexcept { return runtime_; }
 
  private:
   Napi::Value preflight(const Napi::CallbackInfo& info) {
@@ -85,9 +82,16 @@ class Addon final : public Napi::Addon<Addon> {
 
   Napi::Value make_folder(const Napi::CallbackInfo& info) {
     const Napi::Env env = info.Env();
-    auto made = buildjail::make_folder(info[0].As<Napi::String>().Utf8Value(), info[1].As<Napi::String>().Utf8Value());
-    if (!made) throw Napi::Error(env, error_to_js(env, made.error()));
-    return strings_to_js(env, {std::to_string(made->dev), std::to_string(made->ino)});
+    refuse_unless_listening(env);
+    return promise<FolderIdentity>(
+        env, runtime_,
+        [existing = info[0].As<Napi::String>().Utf8Value(), missing = info[1].As<Napi::String>().Utf8Value()] {
+          return buildjail::make_folder(existing, missing);
+        },
+        [](Napi::Env at, const Result<FolderIdentity>& made) -> Napi::Value {
+          if (!made) return at.Undefined();
+          return strings_to_js(at, {std::to_string(made->dev), std::to_string(made->ino)});
+        });
   }
 
   Napi::Value read_plan(const Napi::CallbackInfo& info) { return plan_class_.New({info[0]}); }
@@ -149,8 +153,21 @@ class Addon final : public Napi::Addon<Addon> {
     return info.Env().Undefined();
   }
 
-  Napi::Value recover(const Napi::CallbackInfo& info) { return recover_call(info, runtime_); }
-  Napi::Value list_sessions(const Napi::CallbackInfo& info) { return list_sessions_call(info, runtime_); }
+  Napi::Value recover(const Napi::CallbackInfo& info) {
+    refuse_unless_listening(info.Env());
+    auto work = [runtime = runtime_, state_directory = info[0].As<Napi::String>().Utf8Value()] {
+      return Result<RecoveryReport>(runtime->jobs().system().recover(state_directory));
+    };
+    return promise<RecoveryReport>(info.Env(), runtime_, std::move(work), recovery_report_to_js);
+  }
+
+  Napi::Value list_sessions(const Napi::CallbackInfo& info) {
+    refuse_unless_listening(info.Env());
+    auto work = [runtime = runtime_, state_directory = info[0].As<Napi::String>().Utf8Value()] {
+      return runtime->jobs().system().list(state_directory);
+    };
+    return promise<std::vector<ListedSession>>(info.Env(), runtime_, std::move(work), session_list_to_js);
+  }
 
   static std::uint32_t job_of(const Napi::CallbackInfo& info) { return info[0].As<Napi::Number>().Uint32Value(); }
 
@@ -204,6 +221,8 @@ class Addon final : public Napi::Addon<Addon> {
   Napi::FunctionReference plan_class_;
   Napi::FunctionReference envelope_class_;
 };
+
+std::shared_ptr<Runtime> runtime_of(Napi::Env env) { return env.GetInstanceData<Addon>()->runtime(); }
 
 }  // namespace buildjail
 

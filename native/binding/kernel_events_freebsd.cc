@@ -1,4 +1,4 @@
-#include "binding/kernel_events.h"
+#include "binding/system_calls.h"
 
 #include <sys/wait.h>
 
@@ -13,7 +13,6 @@
 #include <vector>
 
 #include "base/signals.h"
-#include "binding/error_to_js.h"
 #include "binding/system_call.h"
 #include "freebsd/raw_calls.h"
 
@@ -23,7 +22,7 @@ namespace {
 
 using SharedRuntime = std::shared_ptr<Runtime>;
 
-/** Destroyed on the JavaScript thread alone: whoever tells has a copy of who is told, and the runtime keeps that. */
+/** Destroyed on the JavaScript thread alone: the sender holds a copy of the listener; the runtime owns the original. */
 using SharedFunction = std::shared_ptr<Napi::FunctionReference>;
 
 SharedFunction function_at(const Napi::CallbackInfo& info, std::size_t at) {

@@ -2,7 +2,6 @@
 
 #include <utility>
 
-#include "binding/error_to_js.h"
 #include "binding/to_js.h"
 
 namespace buildjail {

@@ -92,4 +92,7 @@ class Runtime {
              [this](JobEnd end) { tell_ended(std::move(end)); }};
 };
 
+/** That of the addon in this environment. */
+std::shared_ptr<Runtime> runtime_of(Napi::Env env);
+
 }  // namespace buildjail

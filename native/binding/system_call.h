@@ -5,20 +5,20 @@
 #include <utility>
 
 #include "base/result.h"
-#include "binding/error_to_js.h"
-#include "binding/pool_promise.h"
+#include "binding/promise.h"
+#include "binding/to_js.h"
 
 namespace buildjail {
 
 /**
  * The answer of a raw call in the form that its last argument asks for: true is on the spot, and throws; false is a
- * promise. `to_js` is as run_on_worker takes it.
+ * promise. `to_js` is as `promise` takes it.
  */
 template <class T, class Work, class ToJs>
 Napi::Value answer(const Napi::CallbackInfo& info, Work work, ToJs to_js) {
   const Napi::Env env = info.Env();
   const bool is_now = info[info.Length() - 1].As<Napi::Boolean>();
-  if (!is_now) return run_on_worker<T>(env, std::move(work), std::move(to_js));
+  if (!is_now) return promise<T>(env, runtime_of(env), std::move(work), std::move(to_js));
   auto result = Result<T>(caught("call", work));
   Napi::Value value = to_js(env, result);
   if (!result) throw Napi::Error(env, error_to_js(env, result.error()));

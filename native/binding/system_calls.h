@@ -2,9 +2,17 @@
 
 #include <napi.h>
 
+#include <memory>
+
+#include "binding/runtime.h"
+
 namespace buildjail {
 
-/** Adds the raw calls of the system compiled for, where it has any to offer; one file a system defines it. */
+// One file for each system defines these; elsewhere they add nothing.
+
+/** Adds the raw calls of the system compiled for. */
 void export_system_calls(Napi::Env env, Napi::Object exports);
+/** Adds those of the raw calls that tell of something later. */
+void export_kernel_events(Napi::Env env, Napi::Object exports, const std::shared_ptr<Runtime>& runtime);
 
 }  // namespace buildjail

@@ -6,9 +6,11 @@
 #include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <string>
+#include <utility>
+#include <vector>
 
 #include "base/signals.h"
-#include "binding/error_to_js.h"
 
 namespace buildjail {
 
@@ -57,7 +59,70 @@ Napi::Value obstacles_to_js(Napi::Env env, const std::vector<Obstacle>& obstacle
   });
 }
 
+Napi::Array holders_to_js(Napi::Env env, const std::vector<Holder>& holders) {
+  auto list = Napi::Array::New(env, holders.size());
+  std::uint32_t index = 0;
+  for (const auto& holder : holders) {
+    auto object = Napi::Object::New(env);
+    object.Set("kind", holder.kind);
+    if (holder.pid != 0) object.Set("pid", holder.pid);
+    if (!holder.command.empty()) object.Set("command", holder.command);
+    if (!holder.path.empty()) object.Set("path", holder.path);
+    list.Set(index++, object);
+  }
+  return list;
+}
+
+Napi::Object recovered_to_js(Napi::Env env, const RecoveredSession& session) {
+  auto object = Napi::Object::New(env);
+  object.Set("id", session.id);
+  if (!session.name.empty()) object.Set("name", session.name);
+  object.Set("pid", session.pid);
+  if (!session.jail.empty()) object.Set("jail", session.jail);
+  object.Set("unmounted", strings_to_js(env, session.unmounted));
+  object.Set("handedBack", strings_to_js(env, session.handed_back));
+  object.Set("lost", strings_to_js(env, session.lost));
+  return object;
+}
+
+Napi::Object left_alone_to_js(Napi::Env env, const LeftAlone& left) {
+  auto object = Napi::Object::New(env);
+  object.Set("path", left.path);
+  object.Set("reason", left.reason);
+  return object;
+}
+
+Napi::Object listed_to_js(Napi::Env env, const ListedSession& session) {
+  const auto& [entry, is_live, root, jid] = session;
+  auto object = Napi::Object::New(env);
+  object.Set("id", entry.id);
+  if (!entry.name.empty()) object.Set("name", entry.name);
+  object.Set("pid", entry.pid);
+  object.Set("startedMs", static_cast<double>(entry.started_ms));
+  object.Set("isLive", is_live);
+  if (!root.empty()) object.Set("root", root);
+  if (jid) object.Set("jid", *jid);
+  return object;
+}
+
 }  // namespace
+
+Napi::Value error_to_js(Napi::Env env, const SysError& error) {
+  const std::string name = errno_name(error.err);
+  const std::string reason = errno_text(error.err);
+  auto failure = Napi::Error::New(env, name + ": " + reason + ", " + error.syscall).Value();
+  failure.Set("code", name);
+  // Negative, as in Node's own errors.
+  failure.Set("errno", -error.err);
+  failure.Set("syscall", error.syscall);
+  failure.Set("step", error.step);
+  failure.Set("reason", reason);
+  for (const auto& [key, value] : {std::pair{"path", &error.path}, {"dest", &error.dest}, {"detail", &error.detail}}) {
+    if (!value->empty()) failure.Set(key, *value);
+  }
+  if (!error.holders.empty()) failure.Set("holders", holders_to_js(env, error.holders));
+  return failure;
+}
 
 Napi::Array strings_to_js(Napi::Env env, const std::vector<std::string>& strings) {
   return list_to_js(env, strings, [env](const std::string& text) { return Napi::String::New(env, text); });
@@ -82,6 +147,7 @@ Napi::Object job_end_to_js(Napi::Env env, const JobEnd& end) {
     if (bytes && !bytes->empty()) object.Set(name, Napi::Buffer<std::byte>::Copy(env, bytes->data(), bytes->size()));
   };
   set_failure("failure", end.failure);
+  if (end.opened) object.Set("opened", trace_to_js(env, *end.opened));
   if (end.closed) object.Set("closed", close_report_to_js(env, *end.closed));
   if (!end.exit) return object;
   const auto& [ending, moved] = *end.exit;
@@ -196,6 +262,20 @@ Napi::Value preflight_to_js(Napi::Env env, const std::vector<Obstacle>& obstacle
   found.Set("obstacles", obstacles_to_js(env, obstacles));
   found.Set("limitations", obstacles_to_js(env, limitations));
   return found;
+}
+
+Napi::Value recovery_report_to_js(Napi::Env env, const Result<RecoveryReport>& report) {
+  auto object = Napi::Object::New(env);
+  object.Set("recovered",
+             list_to_js(env, report->recovered, [env](const auto& one) { return recovered_to_js(env, one); }));
+  object.Set("leftAlone",
+             list_to_js(env, report->left_alone, [env](const auto& one) { return left_alone_to_js(env, one); }));
+  return object;
+}
+
+Napi::Value session_list_to_js(Napi::Env env, const Result<std::vector<ListedSession>>& sessions) {
+  if (!sessions) return env.Undefined();
+  return list_to_js(env, *sessions, [env](const auto& one) { return listed_to_js(env, one); });
 }
 
 }  // namespace buildjail

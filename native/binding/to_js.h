@@ -9,6 +9,7 @@
 #include "envelope/envelope.h"
 #include "envelope/job.h"
 #include "envelope/obstacle.h"
+#include "state/recovery.h"
 
 namespace buildjail {
 
@@ -22,6 +23,8 @@ Napi::Array list_to_js(Napi::Env env, const Values& values, Convert convert) {
   return list;
 }
 
+/** The NativeFailure of src/errors.ts, as an Error, so that it has a stack wherever it surfaces. */
+Napi::Value error_to_js(Napi::Env env, const SysError& error);
 Napi::Array strings_to_js(Napi::Env env, const std::vector<std::string>& strings);
 Napi::Value trace_to_js(Napi::Env env, const Trace& trace);
 /** A NativeJobEnd, but for its envelope. */
@@ -33,5 +36,9 @@ Napi::Value record_to_js(Napi::Env env, const std::string& id, const Record& rec
 Napi::Value close_report_to_js(Napi::Env env, const CloseReport& report);
 Napi::Value preflight_to_js(Napi::Env env, const std::vector<Obstacle>& obstacles,
                             const std::vector<Obstacle>& limitations);
+
+Napi::Value recovery_report_to_js(Napi::Env env, const Result<RecoveryReport>& report);
+/** Undefined where there is none. */
+Napi::Value session_list_to_js(Napi::Env env, const Result<std::vector<ListedSession>>& sessions);
 
 }  // namespace buildjail

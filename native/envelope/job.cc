@@ -198,6 +198,7 @@ void Job::tell() {
              .died = {},
              .id = request_.id,
              .envelope = {},
+             .opened = {},
              .closed = {}};
   bool is_over_output = false;
   std::vector<int> signals;
@@ -213,7 +214,9 @@ void Job::tell() {
   if (end.exit) end.limit = is_over_output ? Limit::kOutput : limit_met(end.exit->ending, signals);
   const bool is_left = request_.closes ? !report_.failures.empty() : has_opened_;
   if (is_left) end.envelope = envelope_;
-  if (request_.closes && (is_left || !report_.left_in_outputs.empty())) end.closed = std::move(report_);
+  if (request_.tells_steps && has_opened_ && envelope_) end.opened = envelope_->trace();
+  if (request_.closes && (is_left || request_.tells_steps || !report_.left_in_outputs.empty()))
+    end.closed = std::move(report_);
   jobs_.tell_ended(std::move(end));
 }
 

@@ -32,7 +32,9 @@ struct JobEnd {
   std::string id;
   /** What it opened and did not close, or could not. */
   std::shared_ptr<Envelope> envelope;
-  /** What of it could not be taken away. */
+  /** The steps of opening, where they are told. */
+  std::optional<Trace> opened;
+  /** Of a job that closes, where something is left or the steps are told. */
   std::optional<CloseReport> closed;
 };
 

@@ -10,6 +10,7 @@ namespace {
 
 constexpr std::uint8_t kCloses = 1;
 constexpr std::uint8_t kTellsStarted = 2;
+constexpr std::uint8_t kTellsSteps = 4;
 
 }  // namespace
 
@@ -21,6 +22,7 @@ Result<JobRequest> read_job(std::span<const std::byte> bytes) {
   job.number = reader.u32();
   const std::uint8_t flags = reader.u8();
   job.closes = (flags & kCloses) != 0;
+  job.tells_steps = (flags & kTellsSteps) != 0;
   job.id = reader.string();
   if (reader.u8() == 1) job.rest = read_rest(reader);
   if (reader.u8() == 1) {

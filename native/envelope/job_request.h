@@ -23,6 +23,8 @@ struct JobRequest {
   std::optional<LaunchRequest> command;
   /** The envelope is closed when its command has ended. */
   bool closes = false;
+  /** The end has the steps of opening and of closing. */
+  bool tells_steps = false;
 };
 
 /** EINVAL when the bytes are no job of this version. */

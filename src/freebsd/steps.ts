@@ -1,4 +1,5 @@
 import { typed } from '../errors.ts'
+import { listenOnce } from '../native/jobs.ts'
 
 /** Begins one call of the addon: on the spot, or as a promise. */
 type Begin = (isNow: boolean) => unknown
@@ -17,6 +18,7 @@ export async function promised<T>(steps: Steps<T>): Promise<T> {
   while (next.done !== true) {
     let answer: unknown
     try {
+      listenOnce()
       answer = await next.value(false)
     } catch (error) {
       next = steps.throw(typed(error))

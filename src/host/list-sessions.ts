@@ -1,3 +1,4 @@
+import { listenOnce } from '../native/jobs.ts'
 import { binding } from '../native/load.ts'
 import { typed } from '../errors.ts'
 import { stateDirectoryIn, type HostOptions } from './host-options.ts'
@@ -25,6 +26,7 @@ export interface ListedSession {
  */
 export async function listSessions(options: HostOptions = {}): Promise<ListedSession[]> {
   try {
+    listenOnce()
     const listed = await binding().listSessions(stateDirectoryIn(options))
     return listed.map(({ startedMs, isLive, ...rest }) => ({
       ...rest,

@@ -1,3 +1,4 @@
+import { listenOnce } from '../native/jobs.ts'
 import { binding } from '../native/load.ts'
 import { typed } from '../errors.ts'
 import { stateDirectoryIn, type HostOptions } from './host-options.ts'
@@ -37,6 +38,7 @@ export interface RecoveryReport {
  */
 export async function recover(options: HostOptions = {}): Promise<RecoveryReport> {
   try {
+    listenOnce()
     return await binding().recover(stateDirectoryIn(options))
   } catch (error) {
     throw typed(error)

@@ -8,7 +8,7 @@ export type { NativeMount } from './freebsd.ts'
  */
 export interface NativeBinding {
   preflight(): NativePreflight
-  /** Once an environment, before the first job. */
+  /** Once an environment, before the first job and before the first call that returns a promise. */
   listen(listener: NativeListener): void
   /** A pipe that `start` returned is kept, to be closed when the environment goes, until one of these is called. */
   releaseDescriptor(descriptor: number): void
@@ -18,10 +18,10 @@ export interface NativeBinding {
   /** Of a plan as packed by wire-plan.ts. Throws a NativeFailure when it is none. */
   readPlan(packed: Uint8Array): NativePlan
   /**
-   * Makes a folder, `missing` below `existing`, and says what it is: device and file number, decimal. Throws a NativeFailure where it cannot, or
-   * where a link is in the way.
+   * Makes a folder, `missing` below `existing`, and returns its device and file number, decimal. Fails where it cannot, and where a link is
+   * in the way.
    */
-  makeFolder(existing: string, missing: string): readonly [dev: string, ino: string]
+  makeFolder(existing: string, missing: string): Promise<readonly [dev: string, ino: string]>
   /** `stateDirectory` is resolved. */
   recover(stateDirectory: string): Promise<NativeRecoveryReport>
   listSessions(stateDirectory: string): Promise<NativeListedSession[]>
@@ -97,7 +97,9 @@ export interface NativeJobEnd {
    * something.
    */
   readonly envelope?: NativeEnvelope
-  /** The report of a job that closes and left something. */
+  /** The steps of opening, of a job that opened an envelope and tells its steps. */
+  readonly opened?: readonly NativeTraceEntry[]
+  /** The report of a job that closes, where it left something or tells its steps. */
   readonly closed?: NativeCloseReport
   /** A NativeFailure: the file that stdin came from could not be read. The command was killed, unless it had ended before. */
   readonly inputFailure?: unknown

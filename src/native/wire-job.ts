@@ -40,15 +40,17 @@ export interface JobFrame {
   readonly rest: Uint8Array | undefined
   /** It closes the session at its end. */
   readonly closes: boolean
-  /** Its command's start is told. */
+  /** It tells when its command starts. */
   readonly tellsStarted: boolean
+  /** Its end has the steps that it took to open and to close. */
+  readonly tellsSteps: boolean
 }
 
 /** Of a job that is a command in a session that is open, and nothing else. */
-export const plainFrame: JobFrame = Object.freeze({ id: '', rest: undefined, closes: false, tellsStarted: false })
+export const plainFrame: JobFrame = Object.freeze({ id: '', rest: undefined, closes: false, tellsStarted: false, tellsSteps: false })
 
 const stdioKinds = { pipe: 0, inherit: 1, ignore: 2, file: 3, capture: 4, socket: 5, same: 6, pty: 7 } as const
-const flags = { closes: 1, tellsStarted: 2 } as const
+const flags = { closes: 1, tellsStarted: 2, tellsSteps: 4 } as const
 
 const packedEnvironments = new WeakMap<JobCommand['env'], Uint8Array>()
 
@@ -108,9 +110,10 @@ function packSurroundings(command: Surroundings): Uint8Array {
 export function packJob(job: number, command: JobCommand | undefined, frame: JobFrame): Uint8Array {
   // Before the writer: only one at a time has the memory that is kept for them.
   const surroundings = command === undefined ? undefined : packSurroundings(command)
-  const { id, rest, closes, tellsStarted } = frame
+  const { id, rest, closes, tellsStarted, tellsSteps } = frame
+  const flagged = (closes ? flags.closes : 0) | (tellsStarted ? flags.tellsStarted : 0) | (tellsSteps ? flags.tellsSteps : 0)
   const writer = new WireWriter()
-  writer.u32(0).u32(wireVersion).u32(job).u8((closes ? flags.closes : 0) | (tellsStarted ? flags.tellsStarted : 0)).string(id)
+  writer.u32(0).u32(wireVersion).u32(job).u8(flagged).string(id)
   writer.u8(rest === undefined ? 0 : 1)
   if (rest !== undefined) writer.bytes(rest)
   writer.u8(command === undefined ? 0 : 1)

@@ -4,24 +4,25 @@ import type { AnyOutput, OutputOf, Result } from '../command/result.ts'
 import type { RunOptions } from '../command/run-options.ts'
 import { Running } from '../command/running.ts'
 import { TeardownError } from '../errors.ts'
-import { isPublished, Telling } from '../events/telling.ts'
+import { Telling } from '../events/telling.ts'
 import type { NativeEnvelope, NativePipes } from '../native/binding.ts'
 import { jobError } from '../native/failure.ts'
 import type { JobEnd } from '../native/jobs.ts'
 import { binding } from '../native/load.ts'
 import { nativePlanOf } from '../native/native-plan.ts'
-import { packJob, type JobCommand } from '../native/wire-job.ts'
+import { packJob, plainFrame, type JobCommand } from '../native/wire-job.ts'
 import type { Plan } from '../spec/plan.ts'
 import type { Spec } from '../spec/spec.ts'
 import { Admission } from './admission.ts'
 import { allSessions } from './concurrency.ts'
 import { newId } from './id.ts'
 import { outputsLeave, outputsReturning } from './leaving-outputs.ts'
+import { LimitEvents } from './limit-events.ts'
 import { watchFor, type LimitWatch, type Watched, type WatchedLimit } from './limit-watch.ts'
 import { openEnvelope } from './opening.ts'
-import { withOutputs } from './made-outputs.ts'
+import { lacksOutputs, withOutputs } from './made-outputs.ts'
 import { planFor } from './plan-for.ts'
-import { aftermathOf, Session } from './session.ts'
+import { aftermathOf, Session, tellSteps } from './session.ts'
 import { BuildTeardownError, teardownError } from './teardown.ts'
 
 /**
@@ -33,18 +34,19 @@ export function build<Options extends RunOptions = Record<never, never>>(spec: S
   return new Running(new OwnSession(spec), command, options)
 }
 
-/** A session that one command has for itself. */
+/**
+ * A session that one command has for itself. The command's job opens and closes it, unless the plan has more to be done between the two:
+ * waiting for another session before (`wait`), and keeping files after (`keep`). Then it is opened and closed from here.
+ */
 class OwnSession implements Place {
   readonly #spec: Spec | Plan
   readonly #id = newId()
   readonly telling = new Telling(this.#id)
   #plan: Plan | undefined
-  /** Before its command, as it may have to be waited for. */
-  #opened: NativeEnvelope | undefined
-  /** Its session, where it is closed from here. */
-  #attended: Session | undefined
+  #opened: { readonly session: Session; readonly envelope: NativeEnvelope } | undefined
   #hasBegun = false
   #watch: LimitWatch | undefined
+  #limitEvents: LimitEvents | undefined
   #admission: Admission | undefined
 
   constructor(spec: Spec | Plan) {
@@ -64,32 +66,38 @@ class OwnSession implements Place {
   }
 
   #readyToOpen(admission: Admission, signal: AbortSignal | undefined): Promise<unknown> | undefined {
-    // Who is refused has made nothing.
-    const plan = withOutputs(this.plan())
-    this.#plan = plan
-    const returning = outputsReturning(plan)
-    return plan.wait === 0 && !isAttended(plan) ? returning : this.#open(admission, returning, signal)
+    const plan = this.plan()
+    const isOpenedHere = plan.wait !== 0 || plan.keep !== undefined
+    return isOpenedHere || lacksOutputs(plan) ? this.#prepare(isOpenedHere, admission, signal) : outputsReturning(plan)
   }
 
-  async #open(admission: Admission, returning: Promise<unknown> | undefined, signal: AbortSignal | undefined): Promise<void> {
-    await returning
-    const plan = this.plan()
-    this.#opened = await openEnvelope(nativePlanOf(plan), this.#id, plan, admission.waitLeft, signal)
-    if (isAttended(plan)) this.#attended = new Session(this.#id, plan, this.#opened, undefined, () => admission.over()).tellOpening()
+  async #prepare(isOpenedHere: boolean, admission: Admission, signal: AbortSignal | undefined): Promise<void> {
+    // Only now: a command that is refused has made no folder.
+    const plan = await withOutputs(this.plan())
+    this.#plan = plan
+    await outputsReturning(plan)
+    if (!isOpenedHere) return
+    const envelope = await openEnvelope(nativePlanOf(plan), this.#id, plan, admission.waitLeft, signal)
+    this.#opened = { envelope, session: new Session(this.#id, plan, envelope, undefined, () => admission.over()).tellOpening() }
   }
 
   start(job: number, command: JobCommand): NativePipes | undefined {
-    const frame = { id: this.#opened === undefined ? this.#id : '', rest: undefined, closes: this.#attended === undefined, tellsStarted: false }
-    const pipes = binding().start(this.#opened ?? nativePlanOf(this.plan()), packJob(job, command, frame))
+    const { limits } = this.plan()
+    const envelope = this.#opened?.envelope
+    const frame = { ...plainFrame, ...(envelope === undefined && { id: this.#id, closes: true, tellsSteps: this.telling.hears('step') }) }
+    const pipes = binding().start(envelope ?? nativePlanOf(this.plan()), packJob(job, command, frame))
     this.#hasBegun = true
-    // What else runs in it ends with its command.
-    this.#watch = watchFor(this.#id, this.plan().limits, this.#opened ?? sessionOf(job))
+    this.#watch = watchFor(this.#id, limits, envelope ?? sessionOf(job))
     this.#watch?.add(job)
+    if (envelope === undefined && this.telling.hears('limit')) {
+      this.#limitEvents = new LimitEvents(this.telling, limits, () => binding().usage(job), performance.now())
+      this.#limitEvents.look()
+    }
     return pipes
   }
 
   noteFailure(): void {
-    this.#attended?.noteFailure()
+    this.#opened?.session.noteFailure()
   }
 
   limit(): WatchedLimit | undefined {
@@ -102,15 +110,19 @@ class OwnSession implements Place {
 
   over(end: JobEnd | undefined, result: Result<AnyOutput> | undefined): Promise<Aftermath> | undefined {
     this.#watch?.over()
-    if (this.#opened !== undefined && !this.#hasBegun) {
-      const session = this.#attended ?? new Session(this.#id, this.plan(), this.#opened, undefined, () => this.#admission?.over())
+    this.#limitEvents?.over()
+    const session = this.#opened?.session
+    if (session !== undefined && this.#hasBegun) return closed(session, result)
+    if (session !== undefined) {
       outputsLeave(this.plan(), session.close())
       return undefined
     }
-    if (this.#attended !== undefined) return closed(this.#attended, result)
     this.#admission?.over()
+    if (!this.#hasBegun) return undefined
+    tellSteps(this.telling, 'open', end?.opened ?? [])
+    tellSteps(this.telling, 'close', end?.closed?.trace ?? [])
     const error = this.#left(end, result)
-    if (this.#hasBegun) this.telling.tell('close', () => ({ error }))
+    this.telling.tell('close', () => ({ error }))
     if (error !== undefined) throw error
     return undefined
   }
@@ -124,16 +136,9 @@ class OwnSession implements Place {
   }
 }
 
-/** That its command opens: it ends with that. */
+/** The session that the job of a command opens. It ends with the command, so there is nothing else to kill. */
 function sessionOf(job: number): Watched {
   return { usage: () => binding().usage(job), killAll: () => Promise.resolve() }
-}
-
-/** Whether it takes more than its command: then its session is closed from here, and not by native code at the end of its command. */
-function isAttended({ keep, limits }: Plan): boolean {
-  const { memory, processes, wallTime, cpuTime } = limits
-  const hasWatched = memory !== undefined || processes !== undefined || wallTime !== undefined || cpuTime !== undefined
-  return keep !== undefined || isPublished('step') || (hasWatched && isPublished('limit'))
 }
 
 async function closed(session: Session, result: Result<AnyOutput> | undefined): Promise<Aftermath> {

@@ -2,7 +2,7 @@ import type { NativeEnvelope, NativePlan } from '../native/binding.ts'
 import { jobError } from '../native/failure.ts'
 import { expectJob, forgetJob } from '../native/jobs.ts'
 import { binding } from '../native/load.ts'
-import { packJob, type JobFrame } from '../native/wire-job.ts'
+import { packJob, plainFrame, type JobFrame } from '../native/wire-job.ts'
 import type { Plan } from '../spec/plan.ts'
 import { whileTaken } from './waiting.ts'
 
@@ -15,7 +15,7 @@ import { whileTaken } from './waiting.ts'
  * @throws LimitUnsupportedError where one of the plan's limits cannot be held, SystemCallError
  */
 export async function openEnvelope(native: NativePlan, id: string, plan: Plan, wait: number, signal?: AbortSignal): Promise<NativeEnvelope> {
-  const frame: JobFrame = { id, rest: undefined, closes: false, tellsStarted: false }
+  const frame: JobFrame = { ...plainFrame, id }
   return (await (wait === 0 ? runJob(native, frame) : whileTaken(plan, wait, () => runJob(native, frame), signal))) as NativeEnvelope
 }
 
@@ -25,7 +25,7 @@ export async function openEnvelope(native: NativePlan, id: string, plan: Plan, w
  * @throws SystemCallError
  */
 export async function completeEnvelope(base: NativeEnvelope, rest: Uint8Array): Promise<void> {
-  await runJob(base, { id: '', rest, closes: false, tellsStarted: false })
+  await runJob(base, { ...plainFrame, rest })
 }
 
 function runJob(of: NativePlan | NativeEnvelope, frame: JobFrame): Promise<NativeEnvelope | undefined> {

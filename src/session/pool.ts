@@ -7,7 +7,7 @@ import { SessionClosedError } from '../errors.ts'
 import type { NativeEnvelope, NativePlan } from '../native/binding.ts'
 import { binding } from '../native/load.ts'
 import { nativeBaseOf, nativePlanOf } from '../native/native-plan.ts'
-import { packJob } from '../native/wire-job.ts'
+import { packJob, plainFrame } from '../native/wire-job.ts'
 import { packRest } from '../native/wire-plan.ts'
 import { readInteger } from '../spec/check.ts'
 import { isLent } from '../spec/lent.ts'
@@ -138,7 +138,7 @@ export class SessionPool implements AsyncDisposable {
     const admission = this.#admission(plan)
     try {
       await admission.whenReady(signal)
-      const { session } = await this.#takeComplete(withOutputs(plan, makeOutputs), admission, signal)
+      const { session } = await this.#takeComplete(await withOutputs(plan, makeOutputs), admission, signal)
       this.#admissions.set(session, admission)
       return session
     } catch (error) {
@@ -200,14 +200,14 @@ export class SessionPool implements AsyncDisposable {
         if (admission.ready !== undefined) await admission.ready
         if (admission.isOver) return
         // Who is refused has made nothing.
-        plan = withOutputs(plan)
+        plan = await withOutputs(plan)
         taken = await (plan.wait === 0 ? this.#take(plan) : this.#takeComplete(plan, admission, signal))
         this.#admissions.set(taken.session, admission)
       },
       giveUp: () => admission?.giveUp(),
       start: (job, command) => {
         const { envelope, rest, watch } = taken as Taken
-        const frame = { id: '', rest, closes: false, tellsStarted: false }
+        const frame = { ...plainFrame, rest }
         watch?.add(job)
         return binding().start(envelope, packJob(job, command, frame))
       },

@@ -46,7 +46,7 @@ export async function openSession(spec: Spec | Plan, options: OpenOptions = {}):
   try {
     await admission.whenReady(signal)
     // Who is refused has made nothing.
-    const plan = withOutputs(planned, makeOutputs)
+    const plan = await withOutputs(planned, makeOutputs)
     const returning = outputsReturning(plan)
     if (returning !== undefined) await returning
     const id = newId()
@@ -100,7 +100,7 @@ export class Session implements AsyncDisposable {
   tellOpening(): this {
     if (this.#isOpeningTold || !this.telling.hears('step')) return this
     this.#isOpeningTold = true
-    this.#tellSteps('open', this.#envelope.trace)
+    tellSteps(this.telling, 'open', this.#envelope.trace)
     return this
   }
 
@@ -251,7 +251,7 @@ export class Session implements AsyncDisposable {
         this.#whenClosed = undefined
       })
     this.#closed = [...this.#closed, ...trace]
-    this.#tellSteps('close', trace)
+    tellSteps(this.telling, 'close', trace)
     this.#leftInOutputs = [...this.#leftInOutputs, ...leftInOutputs]
     if (failures.length > 0) throw teardownError(this.id, failures)
   }
@@ -278,10 +278,6 @@ export class Session implements AsyncDisposable {
     this.#limitEvents.look()
   }
 
-  #tellSteps(phase: StepEvent['phase'], trace: readonly TraceEntry[]): void {
-    for (const { step, path, ns } of trace) this.telling.tell('step', () => ({ phase, step, path, ns }))
-  }
-
   async #ownLimits(): Promise<LimitRecord[]> {
     const { limits } = this.plan
     return ownLimits(limits, limits.cpuTime !== undefined && (await this.#envelope.usage()).cpuTime !== undefined)
@@ -290,6 +286,10 @@ export class Session implements AsyncDisposable {
   #refuseWhenClosed(): void {
     if (this.#isClosed) throw new SessionClosedError(`session ${this.id} is closed`, 'launch')
   }
+}
+
+export function tellSteps(telling: Telling, phase: StepEvent['phase'], trace: readonly TraceEntry[]): void {
+  for (const { step, path, ns } of trace) telling.tell('step', () => ({ phase, step, path, ns }))
 }
 
 /** What is known once it is closed. */

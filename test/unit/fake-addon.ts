@@ -116,7 +116,7 @@ export class FakeAddon implements NativeBinding {
     return this.#running.has(job) ? this.script.usage() : {}
   }
 
-  makeFolder(existing: string, missing: string): readonly [string, string] {
+  async makeFolder(existing: string, missing: string): Promise<readonly [string, string]> {
     const made = path.join(existing, missing)
     mkdirSync(made, { recursive: true })
     const { dev, ino } = statSync(made, { bigint: true })
@@ -238,7 +238,7 @@ export class FakeAddon implements NativeBinding {
     return ending
   }
 
-  async #tell({ job, command, closes }: ReadJob, opened: NativeEnvelope | undefined, failure: unknown, how: FakeExit): Promise<void> {
+  async #tell({ job, command, closes, tellsSteps }: ReadJob, opened: NativeEnvelope | undefined, failure: unknown, how: FakeExit): Promise<void> {
     // Never in the turn of the call.
     await new Promise((resolve) => setImmediate(resolve))
     const closed = closes && opened !== undefined ? this.#close() : undefined
@@ -250,7 +250,8 @@ export class FakeAddon implements NativeBinding {
       ...(hasRun && { usage: { userUs: 1, systemUs: 2, maxRssBytes: 3 } }),
       ...(closes && { sinceExitMs: 0 }),
       ...(isLeft && opened !== undefined && { envelope: opened }),
-      ...(isLeft && closed !== undefined && { closed }),
+      ...(tellsSteps && opened !== undefined && { opened: opened.trace }),
+      ...((isLeft || tellsSteps) && closed !== undefined && { closed }),
     })
   }
 }

@@ -186,6 +186,7 @@ export interface ReadJob {
   readonly job: number
   readonly closes: boolean
   readonly tellsStarted: boolean
+  readonly tellsSteps: boolean
   readonly id: string
   readonly rest: readonly ReadStep[] | undefined
   readonly command: ReadCommand | undefined
@@ -202,11 +203,12 @@ export function readJob(bytes: Uint8Array): ReadJob {
     job,
     closes: (flags & 1) !== 0,
     tellsStarted: (flags & 2) !== 0,
+    tellsSteps: (flags & 4) !== 0,
     id: reader.string(),
     rest: reader.u8() === 1 ? reader.list(() => readStep(reader)) : undefined,
     command: reader.u8() === 1 ? readCommand(reader) : undefined,
   }
-  if (flags > 3) throw new RangeError(`flags ${flags} are unknown`)
+  if (flags > 7) throw new RangeError(`flags ${flags} are unknown`)
   reader.end()
   return read
 }

@@ -175,6 +175,7 @@ describe('what native code reads of a job is what was asked for', () => {
       job: 0xffff_ffff,
       closes: false,
       tellsStarted: false,
+      tellsSteps: false,
       id: '',
       rest: undefined,
       command: {
@@ -193,10 +194,11 @@ describe('what native code reads of a job is what was asked for', () => {
     expect(commandOf({ ...command, limits: { cpuTime: 1, openFiles: 2, fileSize: Number.MAX_SAFE_INTEGER, stackSize: 4, output: 2 ** 32 } }).limits).toEqual([1n, 2n, 2n ** 53n - 1n, 4n, 2n ** 32n])
   })
 
-  it('whose session it opens, whether it closes it, and whether its start is told', () => {
+  it('whose session it opens, whether it closes it, and whether its start and its steps are told', () => {
     const id = '0123456789abcdef'
-    for (const [closes, tellsStarted] of [[true, false], [false, true], [true, true]] as const) {
-      expect(readJob(packJob(7, command, { id, rest: undefined, closes, tellsStarted }))).toMatchObject({ job: 7, id, closes, tellsStarted })
+    for (const flags of [[true, false, false], [false, true, false], [false, false, true], [true, true, true]] as const) {
+      const [closes, tellsStarted, tellsSteps] = flags
+      expect(readJob(packJob(7, command, { ...plainFrame, id, closes, tellsStarted, tellsSteps }))).toMatchObject({ job: 7, id, closes, tellsStarted, tellsSteps })
     }
   })
 
@@ -210,7 +212,7 @@ describe('what native code reads of a job is what was asked for', () => {
   })
 
   it('nothing but to open, where that is all', () => {
-    expect(readJob(packJob(2, undefined, { ...plainFrame, id: 'ab' }))).toEqual({ version: 11, job: 2, closes: false, tellsStarted: false, id: 'ab', rest: undefined, command: undefined })
+    expect(readJob(packJob(2, undefined, { ...plainFrame, id: 'ab' }))).toEqual({ version: 11, job: 2, closes: false, tellsStarted: false, tellsSteps: false, id: 'ab', rest: undefined, command: undefined })
   })
 
   it('each command its own, where the one before had all in common with it but one thing', () => {

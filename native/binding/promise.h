@@ -7,15 +7,16 @@
 #include <utility>
 
 #include "base/result.h"
-#include "binding/error_to_js.h"
 #include "binding/runtime.h"
+#include "binding/to_js.h"
 
 namespace buildjail {
 
 /**
- * Runs `work` on one of the runtime's threads for what may have to wait, and settles a promise with it: through `to_js`
- * when it has a value, which is called on the JavaScript thread, else with its error. `to_js` is told of that too, and
- * what it gives then is not used. The runtime must have been started.
+ * Runs `work`, which may wait, on one of the runtime's threads, and settles a promise with its value or its error. This
+ * is the only way from JavaScript onto a thread, except for jobs. `to_js(env, result)` makes the value, on the
+ * JavaScript thread; it is called for an error as well, and its value is not used then. The runtime must have been
+ * started.
  */
 template <class T, class Work, class ToJs>
 Napi::Promise promise(Napi::Env env, const std::shared_ptr<Runtime>& runtime, Work work, ToJs to_js) {

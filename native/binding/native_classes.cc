@@ -1,7 +1,8 @@
-#include "binding/envelope_wrap.h"
+#include "binding/native_classes.h"
 
-#include "binding/error_to_js.h"
-#include "binding/runtime_promise.h"
+#include <utility>
+
+#include "binding/promise.h"
 #include "binding/to_js.h"
 #include "envelope/keep.h"
 
@@ -42,6 +43,14 @@ Napi::Value keep_report_to_js(Napi::Env env, const KeepReport& report) {
 }
 
 }  // namespace
+
+Napi::Function PlanWrap::define(Napi::Env env) { return DefineClass(env, "NativePlan", {}); }
+
+PlanWrap::PlanWrap(const Napi::CallbackInfo& info) : Napi::ObjectWrap<PlanWrap>(info) {
+  auto plan = read_plan(bytes_from_js(info[0]));
+  if (!plan) throw Napi::Error(info.Env(), error_to_js(info.Env(), plan.error()));
+  plan_ = std::make_shared<const EnvelopePlan>(std::move(*plan));
+}
 
 Napi::Function EnvelopeWrap::define(Napi::Env env) {
   return DefineClass(env, "NativeEnvelope",
