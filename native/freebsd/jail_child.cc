@@ -64,7 +64,7 @@ int die_with_parent(int signal) { return ::procctl(P_PID, 0, PROC_PDEATHSIG_CTL,
  */
 int unshare_memory() { return ::rfork(RFFDG); }
 
-/** The program of the child. The order matters: see docs/design.md, "Launching". */
+/** The program of the child. The order of its steps matters. */
 void run_jail_child(void* context) {
   auto& child = *static_cast<JailChild*>(context);
   const auto failed = [&child](const char* syscall, int result) {
@@ -83,17 +83,25 @@ void run_jail_child(void* context) {
   };
   using enum ForkStep;
   pid_t self = 0;
+  // Without a controlling terminal of the caller's, the command cannot type into it (TIOCSTI, tty(4)).
   // defence: command-no-controlling-terminal
   if (has_failed(kSession, "setsid", [&self] { return self = ::setsid(); })) return;
+  // setsid(2) copies the login name of the host program.
   // defence: command-no-login-name
   if (has_failed(kLoginName, "setlogin", forget_login_name)) return;
+  // Until execve(2) the jail would see the arguments of the host program.
   // defence: command-launched-does-not
   if (has_failed(kArguments, "sysctl", [self] { return forget_arguments(self != 0 ? self : ::getpid()); })) return;
+  // The mark of this command: what it starts inherits the class, and only root changes its own (setloginclass(2)).
   if (has_failed(kLoginClass, "setloginclass", [&] { return ::setloginclass(child.login_class); })) return;
+  // No other process opens it: the kernel takes a terminal away from everybody when its controlling process ends.
   if (has_failed(kTerminal, "terminal", [&] { return give_terminal(child.terminal, child.stdio); })) return;
+  // A descriptor that is to be /dev/null is closed until the jail's own can be opened.
   if (has_failed(kStdio, "dup2", [&] { return set_stdio(child.stdio); })) return;
+  // jail_attach(2) refuses a process with an open directory, so close-on-exec would come too late.
   // defence: command-no-descriptor-host
   if (has_failed(kCloseRange, "close_range", [] { return ::close_range(kFirstNotStdio, ~0U, 0); })) return;
+  // Until execve(2) the child has our memory: no process of the jail may trace it. execve(2) ends this (procctl(2)).
   // defence: command-still-host-program
   if (has_failed(kTracing, "procctl", forbid_tracing)) return;
   // defence: command-not-protected-when
@@ -103,14 +111,17 @@ void run_jail_child(void* context) {
   if (child.limits->is_of_stack() && has_failed(kLimits, "rfork", unshare_memory)) return;
   // defence: processes-limits-command
   if (has_failed(kLimits, "setrlimit", [&] { return child.limits->call(); })) return;
+  // While it may: a build that is root can take root's privileges from its jail (security.bsd.suser_enabled).
   // defence: command-declared-groups-only-2
   // defence: commands-groups-though-build
   if (has_failed(kGroups, "setgroups", [&] { return child.groups->call(); })) return;
   // defence: command-declared-group-id-2
   if (has_failed(kGid, "setresgid", [&] { return leave_group(child.gid); })) return;
   if (has_failed(kAttach, "jail_attach", [&] { return ::jail_attach(child.jail.jid); })) return;
+  // The number may be another jail's by now, if root of the host has removed the session's.
   // defence: command-enters-no-jail
   if (has_failed(kRoot, "lstat", [&] { return confirm_root(child.jail); })) return;
+  // The jail's own, because the command could change the mode and the owner of the host's.
   if (has_failed(kNull, "open", [&] { return open_own_null(child.stdio); })) return;
   if (has_failed(kDirectory, "chdir", [&] { return ::chdir(child.working_directory); })) return;
   // defence: commands-groups-though-build-2
@@ -121,6 +132,7 @@ void run_jail_child(void* context) {
   if (has_failed(kNoNewPrivileges, "procctl", forbid_new_privileges)) return;
   if (has_failed(kParentDeath, "procctl", [&] { return die_with_parent(child.parent_death_signal); })) return;
   if (failed("sysctl", look_at_self(child.self))) return;
+  // Runtimes ignore SIGPIPE, and that would survive execve(2).
   if (has_named(kSignals, [&child] { return reset_signals(child.self); })) return;
   child.is_executing = true;
   failed("execve", execute_first(child.candidates, child.argv, child.environment));
