@@ -28,7 +28,7 @@ const recovering = {
     'holders', 'iovec_list', 'jails', 'mounts', 'parts/mount', 'processes', 'rctl', 'recovery', 'session_jail',
     'state_file_system', 'sysctl'
   ],
-  linux: ['cgroups', 'mount_table', 'recovery', 'text_files'],
+  linux: ['cgroups', 'ids', 'mount_table', 'recovery', 'session_cgroup', 'text_files'],
   unsupported: [],
 }
 
@@ -36,12 +36,12 @@ const ofAddon = (system) => ['base', 'plan', 'launch', 'state', 'envelope', fold
                                 .flatMap((name) => room(name, system))
                                 .concat(room('binding', system === 'freebsd' ? 'freebsd' : 'none'))
 
-/** What takes away what is left, and nothing that opens or launches. */
+/** What takes away dead sessions: their parts with all that those can do, and nothing that launches. */
 const takingAway = (system) =>
       [...room('base', system),
-       'native/plan/planned_source.cc',
+       ...room('plan', system),
        ...room('state', system).filter((file) => !file.endsWith('/watcher.cc')),
-       ...['mount_points', 'output', 'rebuilt', 'sources', 'walk'].map((name) => `native/envelope/${name}.cc`),
+       ...['mount_points', 'output', 'part_list', 'sources', 'walk'].map((name) => `native/envelope/${name}.cc`),
        ...recovering[folderOf(system)].map((name) => `native/${folderOf(system)}/${name}.cc`)]
 
 const programs = {

@@ -85,7 +85,7 @@ Napi::Object recovered_to_js(Napi::Env env, const RecoveredSession& session) {
   return object;
 }
 
-Napi::Object left_alone_to_js(Napi::Env env, const LeftAlone& left) {
+Napi::Object leftover_to_js(Napi::Env env, const Leftover& left) {
   auto object = Napi::Object::New(env);
   object.Set("path", left.path);
   object.Set("reason", left.reason);
@@ -247,7 +247,7 @@ Napi::Value close_report_to_js(Napi::Env env, const CloseReport& report) {
   object.Set("trace", trace_to_js(env, report.trace));
   object.Set("failures",
              list_to_js(env, report.failures, [env](const SysError& error) { return error_to_js(env, error); }));
-  object.Set("leftInOutputs", list_to_js(env, report.left_in_outputs, [env](const LeftInOutput& one) {
+  object.Set("leftInOutputs", list_to_js(env, report.taken.left_in_outputs, [env](const LeftInOutput& one) {
                auto left = Napi::Object::New(env);
                left.Set("path", one.path);
                left.Set("what", one.what);
@@ -269,7 +269,7 @@ Napi::Value recovery_report_to_js(Napi::Env env, const Result<RecoveryReport>& r
   object.Set("recovered",
              list_to_js(env, report->recovered, [env](const auto& one) { return recovered_to_js(env, one); }));
   object.Set("leftAlone",
-             list_to_js(env, report->left_alone, [env](const auto& one) { return left_alone_to_js(env, one); }));
+             list_to_js(env, report->leftovers, [env](const auto& one) { return leftover_to_js(env, one); }));
   return object;
 }
 

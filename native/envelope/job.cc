@@ -215,7 +215,7 @@ void Job::tell() {
   const bool is_left = request_.closes ? !report_.failures.empty() : has_opened_;
   if (is_left) end.envelope = envelope_;
   if (request_.tells_steps && has_opened_ && envelope_) end.opened = envelope_->trace();
-  if (request_.closes && (is_left || request_.tells_steps || !report_.left_in_outputs.empty()))
+  if (request_.closes && (is_left || request_.tells_steps || !report_.taken.left_in_outputs.empty()))
     end.closed = std::move(report_);
   jobs_.tell_ended(std::move(end));
 }

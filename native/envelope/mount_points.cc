@@ -6,16 +6,14 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <iterator>
 #include <memory>
-#include <optional>
-#include <utility>
 
 #include "base/text.h"
-#include "base/unique_fd.h"
+#include "envelope/output.h"
+#include "envelope/part_list.h"
+#include "plan/nesting.h"
 #include "state/file_state.h"
 #include "state/folder.h"
-#include "state/lease.h"
 
 namespace buildjail {
 
@@ -33,7 +31,12 @@ std::string_view folder_in(std::string_view path) {
   return end == std::string_view::npos ? std::string_view() : path.substr(0, end);
 }
 
-UniqueFd folder_of(int top, std::string_view point) { return folder_below(top, folder_in(point)); }
+UniqueFd open_folder_of(int top, std::string_view point) { return folder_below(top, folder_in(point)); }
+
+PointedFolder folder_of(const OutputLease& lease) {
+  const LentOutput& before = *lease.before();
+  return {.path = before.path, .dev = before.dev, .ino = before.ino};
+}
 
 bool is_kind(const struct stat& found, bool is_file) {
   return is_file ? S_ISREG(found.st_mode) : S_ISDIR(found.st_mode);
@@ -45,10 +48,10 @@ SysError unfit(const MountPoint& point) {
           .err = point.is_file ? EEXIST : ENOTDIR,
           .path = point.path,
           .dest = {},
-          .detail = std::string("what is there is no ") + (point.is_file ? "file" : "folder") + ", or a link to one"};
+          .detail = std::string("its place is taken by something that is no ") + (point.is_file ? "file" : "folder") + ", or by a link"};
 }
 
-/** The point itself, or what is in its place. Nothing where there is nothing; errno then is ENOENT, or why not. */
+/** The file at the place of a point. Empty with errno set, which is ENOENT if there is none. */
 std::optional<struct stat> look_at(int folder, const std::string& name) {
   struct stat found{};
   if (::fstatat(folder, name.c_str(), &found, AT_SYMLINK_NOFOLLOW) != 0) return std::nullopt;
@@ -70,7 +73,7 @@ Status remove_as_it_is(int folder, const MountPoint& point) {
   return last_error(kStep, "unlinkat", point.path);
 }
 
-/** Open to us until `shut` is called; for who is not root nothing is opened that is somebody else's. */
+/** Opens a folder or file to us until `shut` is called. An ordinary user opens only their own. */
 class OpenedUp {
  public:
   explicit OpenedUp(int fd) : fd_(fd), before_(state_of(fd)) { is_open_ = before_ && open_up(fd, *before_); }
@@ -90,8 +93,8 @@ UniqueFd held_in(int folder, const std::string& name, int kind = 0) {
 
 bool is_refusal(const SysError& error) { return error.err == EPERM || error.err == EACCES; }
 
-// A build that owns the folder around it may have shut that, or put flags on it or on the point. What stays is as it
-// left that.
+// A build that owns the folder around it may have shut that folder, or put flags on it or on the point. Everything that
+// stays gets the mode and flags again that the build left.
 Status remove(int folder, const MountPoint& point) {
   auto status = remove_as_it_is(folder, point);
   if (status || !is_refusal(status.error())) return status;
@@ -104,13 +107,13 @@ Status remove(int folder, const MountPoint& point) {
   std::optional<OpenedUp> itself;
   if (is_ours) itself.emplace(held.get());
   status = remove_as_it_is(folder, point);
-  // It may be gone, or have something of the build in it.
+  // Ignored, because the point may be gone.
   if (itself) static_cast<void>(itself->shut());
   if (!around.shut() && status) status = last_error(kStep, kModeCall, point.path);
   return status;
 }
 
-/** As `folder_below`, and also through folders that a build shut: those are in `opened` then. */
+/** Like `folder_below`, but also opens folders that a build has shut, and adds them to `opened`. */
 Status find_folder(int top, std::string_view path, std::vector<UniqueFd>& way, std::vector<OpenedUp>& opened) {
   int at = top;
   while (!path.empty()) {
@@ -127,11 +130,48 @@ Status find_folder(int top, std::string_view path, std::vector<UniqueFd>& way, s
   return {};
 }
 
-/** The error of a point that was made, and could not be looked at: it is gone again. */
+/** Removes a point that was made and could not be looked at, and returns that error. */
 SysError not_kept(int folder, const MountPoint& point, const char* call) {
   auto error = last_error(kStep, call, point.path);
   static_cast<void>(remove(folder, point));
   return error;
+}
+
+/** The part of `path` that is missing below an open folder, the outer folder first. */
+std::vector<MountPoint> missing_points(int folder, std::string_view path, bool is_file) {
+  std::vector<MountPoint> missing;
+  for (std::size_t end = path.find('/');; end = path.find('/', end + 1)) {
+    const std::string_view part = path.substr(0, end);
+    const bool is_last = end == std::string_view::npos;
+    const UniqueFd above = missing.empty() ? open_folder_of(folder, part) : UniqueFd();
+    if (!above || !look_at(above.get(), std::string(name_in(part))))
+      missing.push_back({.path = std::string(part), .is_file = is_last && is_file});
+    if (is_last) return missing;
+  }
+}
+
+/**
+ * Removes a point of a dead session. One that is not known to have been made is removed if it is empty: only a session
+ * that died before its build began can have put it there.
+ */
+Status remove_left(int folder, const MountPoint& point) {
+  std::vector<UniqueFd> way;
+  std::vector<OpenedUp> opened;
+  auto status = find_folder(folder, folder_in(point.path), way, opened);
+  if (status) {
+    // defence: mount-points-killed-session
+    status = remove(way.empty() ? folder : way.back().get(), point);
+  } else {
+    // The build moved it away, or put something else in its place.
+    const int err = status.error().err;
+    const bool is_gone = err == ENOENT || err == ENOTDIR || err == ELOOP || err == EMLINK;
+    status.error().path = point.path;
+    if (is_gone) status = {};
+  }
+  for (; !opened.empty(); opened.pop_back()) {
+    if (!opened.back().shut() && status) status = last_error(kStep, kModeCall, point.path);
+  }
+  return status;
 }
 
 }  // namespace
@@ -169,7 +209,7 @@ std::optional<NotedPoint> noted_point(const Fact& fact) {
   noted.folder.path = rest.substr(0, size);
   point.path = rest.substr(size + 1);
   point.is_file = kind == 1;
-  // Nothing outside of the folder is reached by it.
+  // So that the path leads nowhere outside of the folder.
   for (std::string_view way = point.path; !way.empty();) {
     const std::string_view name = cut(way, '/');
     if (name.empty() || name == "." || name == "..") return std::nullopt;
@@ -178,21 +218,79 @@ std::optional<NotedPoint> noted_point(const Fact& fact) {
   return noted;
 }
 
-std::vector<MountPoint> missing_points(int folder, std::string_view path, bool is_file) {
-  std::vector<MountPoint> missing;
-  for (std::size_t end = path.find('/');; end = path.find('/', end + 1)) {
-    const std::string_view part = path.substr(0, end);
-    const bool is_last = end == std::string_view::npos;
-    const UniqueFd above = missing.empty() ? folder_of(folder, part) : UniqueFd();
-    if (!above || !look_at(above.get(), std::string(name_in(part))))
-      missing.push_back({.path = std::string(part), .is_file = is_last && is_file});
-    if (is_last) return missing;
+void MountPoints::add_planned(const Opening& opening, Parts& parts) {
+  for (const OutputLease* const lease : opening.leases) {
+    std::vector<Wanted> wanted;
+    for (const auto& [inner, outer] : opening.nesting) {
+      if (outer != lease->bind()) continue;
+      wanted.push_back({.path = std::string(mount_point_in(*outer, *inner)), .is_file = inner->is_file});
+    }
+    if (wanted.empty()) continue;
+    // The outer ones first, in whichever order the map is.
+    std::ranges::sort(wanted, {}, &Wanted::path);
+    parts.push_back(std::make_unique<MountPoints>(*lease, std::move(wanted)));
   }
 }
 
-Result<std::optional<MadePoint>> make_point(int folder, const MountPoint& point,
-                                            const std::optional<PointOwner>& owner) {
-  UniqueFd above = folder_of(folder, point.path);
+Status MountPoints::add_left(const DeadSession& dead, Parts& parts) {
+  const auto& [id, name, pid, started_ms, host_directory, is_being_recovered, facts] = dead.entry;
+  std::vector<NotedPoint> points;
+  std::vector<PointedFolder> made;
+  for (const Fact& fact : facts) {
+    if (fact.part != kFacts) continue;
+    auto noted = noted_point(fact);
+    if (!noted || host_directory.empty())
+      return not_noted_by_us("it has a fact of a mount point that no session of this version notes");
+    if (noted->point)
+      points.push_back(std::move(*noted));
+    else
+      made.push_back(std::move(noted->folder));
+  }
+  std::vector<MountPoints*> added;
+  for (auto& [folder, point] : points) {
+    const auto is_here = [&folder](const PointedFolder& one) { return one.dev == folder.dev && one.ino == folder.ino; };
+    // Once all of the folder's points are made, one that is not noted as made was there before.
+    if (point->ino == 0 && std::ranges::any_of(made, is_here)) continue;
+    const auto known = std::ranges::find(added, folder, &MountPoints::folder_);
+    if (known == added.end()) {
+      auto lease = lease_of(host_directory, folder.dev, folder.ino);
+      auto part = std::make_unique<MountPoints>(std::move(folder), std::move(lease), dead.holder());
+      part->left_.push_back(std::move(*point));
+      added.push_back(part.get());
+      parts.push_back(std::move(part));
+    } else {
+      (*known)->left_.push_back(std::move(*point));
+    }
+  }
+  return {};
+}
+
+std::string_view MountPoints::target() const { return lease_ == nullptr ? "" : lease_->target(); }
+
+std::string_view MountPoints::place() const { return lease_ == nullptr ? lease_file_ : lease_->place(); }
+
+std::vector<MountPoint> MountPoints::missing() const {
+  std::vector<MountPoint> missing;
+  for (const auto& [path, is_file] : wanted_) {
+    for (auto& point : missing_points(lease_->directory(), path, is_file)) {
+      const auto is_same = [&point](const MountPoint& other) { return other.path == point.path; };
+      if (std::ranges::none_of(missing, is_same)) missing.push_back(std::move(point));
+    }
+  }
+  return missing;
+}
+
+std::vector<Fact> MountPoints::facts() const {
+  std::vector<Fact> facts;
+  if (!lease_->before() || is_made_) return facts;
+  for (const MountPoint& point : missing()) facts.push_back(point_fact(folder_of(*lease_), point));
+  return facts;
+}
+
+// By descriptor, following no link. Empty if there is a point already, which is not ours.
+Result<std::optional<MountPoints::Made>> MountPoints::make_one(int folder, const MountPoint& point,
+                                                               const OutputLease& lease) {
+  UniqueFd above = open_folder_of(folder, point.path);
   if (!above) return last_error(kStep, "openat", point.path);
   const std::string name(name_in(point.path));
   UniqueFd made;
@@ -212,87 +310,33 @@ Result<std::optional<MadePoint>> make_point(int folder, const MountPoint& point,
     const auto found = look_at(above.get(), name);
     if (!found) return last_error(kStep, "fstatat", point.path);
     if (!is_kind(*found, point.is_file)) return unfit(point);
-    return std::optional<MadePoint>();
+    return std::optional<Made>();
   }
   struct stat found{};
   if (::fstat(made.get(), &found) != 0) return not_kept(above.get(), point, "fstat");
-  MadePoint result{.point = point, .folder = std::move(above)};
+  Made result{.point = point, .folder = std::move(above)};
   result.point.dev = static_cast<std::uint64_t>(found.st_dev);
   result.point.ino = found.st_ino;
-  // The umask is the host program's, and not ours to change. A step that fails here leaves what the journal tells of.
+  // The umask is the host program's, and not ours to change.
   const bool is_set = ::fchmod(made.get(), point.is_file ? kFileMode : kFolderMode) == 0;
-  if (!is_set || (owner && ::fchown(made.get(), owner->uid, owner->gid) != 0)) {
+  // In a store a point stays ours, so that no build removes it. In an output its owner is that of the folder, and it
+  // goes to the build and comes back with the folder's content.
+  const LentOutput& before = *lease.before();
+  const bool is_given = !lease.bind()->is_store && ::geteuid() == 0;
+  if (!is_set || (is_given && ::fchown(made.get(), before.uid, before.gid) != 0)) {
     auto error = last_error(kStep, is_set ? "fchown" : "fchmod", point.path);
-    static_cast<void>(remove_point(result));
+    static_cast<void>(remove(result.folder.get(), result.point));
     return error;
   }
   return std::optional(std::move(result));
 }
 
-Status remove_point(const MadePoint& made) { return remove(made.folder.get(), made.point); }
-
-Status remove_point_left(int folder, const MountPoint& point) {
-  std::vector<UniqueFd> way;
-  std::vector<OpenedUp> opened;
-  auto status = find_folder(folder, folder_in(point.path), way, opened);
-  if (status) {
-    // defence: mount-points-killed-session
-    status = remove(way.empty() ? folder : way.back().get(), point);
-  } else {
-    // The build moved it away, or put something else in its place.
-    const int err = status.error().err;
-    const bool is_gone = err == ENOENT || err == ENOTDIR || err == ELOOP || err == EMLINK;
-    status.error().path = point.path;
-    if (is_gone) status = {};
-  }
-  for (; !opened.empty(); opened.pop_back()) {
-    if (!opened.back().shut() && status) status = last_error(kStep, kModeCall, point.path);
-  }
-  return status;
-}
-
-PointedFolder MountPoints::folder() const {
-  const LentOutput& before = *lease_.before();
-  return {.path = before.path, .dev = before.dev, .ino = before.ino};
-}
-
-std::vector<MountPoint> MountPoints::missing() const {
-  std::vector<MountPoint> missing;
-  for (const auto& [path, is_file] : wanted_) {
-    for (auto& point : missing_points(lease_.directory(), path, is_file)) {
-      const auto is_same = [&point](const MountPoint& other) { return other.path == point.path; };
-      if (std::ranges::none_of(missing, is_same)) missing.push_back(std::move(point));
-    }
-  }
-  return missing;
-}
-
-std::vector<Fact> MountPoints::facts() const {
-  std::vector<Fact> facts;
-  if (!lease_.before() || is_made_) return facts;
-  for (const MountPoint& point : missing()) facts.push_back(point_fact(folder(), point));
-  return facts;
-}
-
-std::vector<Fact> MountPoints::made_facts() const {
-  std::vector<Fact> facts;
-  if (!is_made_) return facts;
-  for (const MadePoint& made : made_) facts.push_back(point_fact(folder(), made.point));
-  facts.push_back(points_made_fact(folder()));
-  return facts;
-}
-
 Status MountPoints::make(Trace&) {
-  const LentOutput& before = *lease_.before();
-  // In a store they stay ours, so that no build removes them. In an output they are whose the folder is, and go with
-  // what is in it: to the build where it is handed over, and to nobody with ownership `build` or `unchanged`.
-  std::optional<PointOwner> owner;
-  const bool is_given = !lease_.bind().is_store && ::geteuid() == 0;
-  if (is_given) owner = PointOwner{.uid = before.uid, .gid = before.gid};
+  folder_ = folder_of(*lease_);
   for (const MountPoint& point : missing()) {
-    auto made = make_point(lease_.directory(), point, owner);
+    auto made = make_one(lease_->directory(), point, *lease_);
     if (!made) {
-      made.error().path = before.path + "/" + made.error().path;
+      made.error().path = folder_.path + "/" + made.error().path;
       return std::move(made.error());
     }
     if (*made) made_.push_back(std::move(**made));
@@ -301,56 +345,50 @@ Status MountPoints::make(Trace&) {
   return {};
 }
 
+std::vector<Fact> MountPoints::made_facts() const {
+  std::vector<Fact> facts;
+  facts.reserve(made_.size() + 1);
+  for (const Made& made : made_) facts.push_back(point_fact(folder_, made.point));
+  facts.push_back(points_made_fact(folder_));
+  return facts;
+}
+
 Status MountPoints::take_away(TakingAway& taking) {
+  if (!left_.empty()) return take_away_left();
   if (made_.empty()) return {};
   while (!made_.empty()) {
-    if (auto status = remove_point(made_.back()); !status) {
-      status.error().path = lease_.before()->path + "/" + status.error().path;
+    const auto& [point, folder] = made_.back();
+    if (auto status = remove(folder.get(), point); !status) {
+      status.error().path = folder_.path + "/" + status.error().path;
       return status;
     }
     made_.pop_back();
   }
-  taking.trace.mark("mount-point", lease_.before()->path);
+  taking.trace.mark("mount-point", folder_.path);
   return {};
 }
 
-void add_mount_points(const Nesting& nesting, const std::vector<const OutputLease*>& leases, Parts& parts) {
-  for (const OutputLease* const lease : leases) {
-    std::vector<MountPoints::Wanted> wanted;
-    for (const auto& [inner, outer] : nesting) {
-      if (outer != &lease->bind()) continue;
-      wanted.push_back({.path = std::string(mount_point_in(*outer, *inner)), .is_file = inner->is_file});
-    }
-    if (wanted.empty()) continue;
-    // Outer ones first, whichever way the map is ordered.
-    std::ranges::sort(wanted, {}, &MountPoints::Wanted::path);
-    auto points = std::make_unique<MountPoints>(*lease, std::move(wanted));
-    auto noted = std::make_unique<MountPointsNoted>(*points);
-    parts.push_back(std::move(points));
-    parts.push_back(std::move(noted));
-  }
-}
-
-MountPointLeft::MountPointLeft(NotedPoint noted, const std::string& host_directory, Holding dead)
-    : noted_(std::move(noted)),
-      lease_(lease_of(host_directory, noted_.folder.dev, noted_.folder.ino)),
-      dead_(std::move(dead)) {}
-
-Status MountPointLeft::take_away(TakingAway&) {
-  // Without the lease, the session had taken them away before it died.
-  const auto holder = holding_of("mount-point", lease_);
+// Of a dead session the folder is found by its path, and only if that is still the folder that was lent.
+Status MountPoints::take_away_left() {
+  // A session that has no lease any more had taken them away before it died.
+  const auto holder = holding_of(kStep, lease_file_);
   if (!holder) return holder.error().err == ENOENT ? Status() : holder.error();
   if (!*holder || **holder != dead_) return {};
-  const auto& [folder, point] = noted_;
-  const UniqueFd top(::open(folder.path.c_str(), kHoldFolder));
+  const UniqueFd top(::open(folder_.path.c_str(), kHoldFolder));
   struct stat found{};
   if (!top || ::fstat(top.get(), &found) != 0) {
-    // That the folder is not there any more is told by who hands it back.
+    // LentDirectory reports that the folder is gone.
     const bool is_gone = errno == ENOENT || errno == ENOTDIR || errno == ELOOP || errno == EMLINK;
-    return is_gone ? Status() : last_error("mount-point", "open", folder.path);
+    return is_gone ? Status() : last_error(kStep, "open", folder_.path);
   }
-  if (found.st_ino != folder.ino || static_cast<std::uint64_t>(found.st_dev) != folder.dev) return {};
-  return remove_point_left(top.get(), *point);
+  if (found.st_ino != folder_.ino || static_cast<std::uint64_t>(found.st_dev) != folder_.dev) return {};
+  for (; !left_.empty(); left_.pop_back()) {
+    if (auto status = remove_left(top.get(), left_.back()); !status) {
+      status.error().path = folder_.path + "/" + status.error().path;
+      return status;
+    }
+  }
+  return {};
 }
 
 }  // namespace buildjail

@@ -6,8 +6,10 @@
 
 #include <cerrno>
 #include <chrono>
+#include <memory>
 
 #include "base/back_off.h"
+#include "envelope/part_list.h"
 #include "plan/planned_source.h"
 #include "state/lease.h"
 #include "state/lent_output.h"
@@ -18,7 +20,7 @@ namespace buildjail {
 namespace {
 
 constexpr const char* kHandBack = "hand-back";
-/** Init may live for a moment longer than its session's owner, and has the lock until then (linux/init/init.c). */
+/** Init may outlive the owner of its session for a moment, and holds the lock until then (linux/init/init.c). */
 constexpr std::chrono::milliseconds kOutlivingBound{5000};
 
 /** A build that is root can give a file to anybody. */
@@ -28,28 +30,51 @@ BuildIds ids_of(const LentAs& as) {
   return {.first = as.user.uid, .count = 1, .are_shared = true};
 }
 
-Status remove_lease(const std::string& lease) {
-  if (::unlink(lease.c_str()) != 0 && errno != ENOENT) return last_error(kHandBack, "unlink", lease);
-  return {};
-}
-
 }  // namespace
 
 OutputLease::OutputLease(const Lessee& lessee, const Bind& bind)
     // defence: leases-host-not-state
-    : lessee_(lessee), bind_(bind), lease_(lease_of(lessee.host_directory, bind.dev, bind.ino)) {}
+    : file_(lease_of(lessee.host_directory, bind.dev, bind.ino)),
+      holder_(lessee.session),
+      lessee_(&lessee),
+      bind_(&bind) {}
+
+void OutputLease::add_planned(Opening& opening, Parts& parts) {
+  for (const Bind* const bind : binds_of(opening.steps)) {
+    if (!bind->is_writable) continue;
+    auto lease = std::make_unique<OutputLease>(opening.lessee, *bind);
+    opening.leases.push_back(lease.get());
+    parts.push_back(std::move(lease));
+  }
+}
+
+Status OutputLease::add_left(DeadSession& dead, Parts& parts) {
+  for (const Fact& fact : dead.entry.facts) {
+    if (fact.part != LentDirectory::kFacts) continue;
+    const auto noted = noted_output(fact);
+    if (!noted) return not_noted_by_us("it has a fact of an output that no session of this version notes");
+    if (dead.entry.host_directory.empty()) return not_noted_by_us("it does not name the directory of its leases");
+    const auto& [path, dev, ino, uid, gid, mode, flags, since_ns, marks] = noted->before;
+    OutputLease*& known = dead.leases[{dev, ino}];
+    if (known != nullptr) continue;
+    auto lease = std::make_unique<OutputLease>(buildjail::lease_of(dead.entry.host_directory, dev, ino), dead.holder());
+    known = lease.get();
+    parts.push_back(std::move(lease));
+  }
+  return {};
+}
 
 Status OutputLease::make(Trace&) {
-  auto directory = pin_source(bind_);
+  auto directory = pin_source(*bind_);
   if (!directory) return std::move(directory.error());
   directory_ = std::move(*directory);
-  const Leased leased{.step = "output-lease", .subject = bind_.source};
-  auto lock = lock_lease(leased, lease_, lessee_);
+  const Leased leased{.step = "output-lease", .subject = bind_->source};
+  auto lock = lock_lease(leased, file_, *lessee_);
   if (!lock) return std::move(lock.error());
   lock_ = std::move(*lock);
-  if (auto status = sign_lease(leased, lease_, lock_, lessee_.session); !status) return status;
-  // Only now, as the session that had it before may have been handing it back.
-  auto before = lent_output(bind_.source, directory_.get());
+  if (auto status = sign_lease(leased, file_, lock_, holder_); !status) return status;
+  // Only now, because the session that had it before may have been handing it back.
+  auto before = lent_output(bind_->source, directory_.get());
   if (!before) return std::move(before.error());
   before_ = std::move(*before);
   return {};
@@ -57,77 +82,20 @@ Status OutputLease::make(Trace&) {
 
 Status OutputLease::take_away(TakingAway&) {
   if (!lock_) return {};
-  if (auto status = remove_lease(lease_); !status) return status;
+  if (::unlink(file_.c_str()) != 0 && errno != ENOENT) return last_error(kHandBack, "unlink", file_);
   lock_.reset();
   return {};
 }
 
-std::vector<Fact> LentDirectory::facts() const {
-  if (!lease_.before()) return {};
-  const auto [before, lending] = noted();
-  return {lent_fact(before, lending)};
-}
-
-NotedOutput LentDirectory::noted() const {
-  const bool gives_back = !as_.is_left_as_built;
-  return {.before = *lease_.before(),
-          .lending = {.ids = ids_of(as_),
-                      .gives_owner = gives_back && !as_.keeps_owner,
-                      .takes_marks = gives_back && as_.lets_mark,
-                      .is_store = lease_.bind().is_store}};
-}
-
-// While it is lent it is shut to all others of the host: what the build makes set-uid is nothing for them to execute.
-Status LentDirectory::make(Trace&) {
-  is_lent_ = true;
-  const LentOutput& before = *lease_.before();
-  if (as_.keeps_owner) return {};
-  const int directory = lease_.directory();
-  if (lease_.bind().is_store) return lend_store();
-  const bool is_other = before.uid != as_.user.uid || before.gid != as_.user.gid;
-  if (is_other && ::fchown(directory, as_.user.uid, as_.user.gid) != 0) return last_error({}, "fchown", before.path);
-  const mode_t shut = (before.mode & ~mode_t{S_IRWXG | S_IRWXO}) | S_IRWXU;
-  // defence: output-shut-others-host
-  if (shut != before.mode && ::fchmod(directory, shut) != 0) return last_error({}, "fchmod", before.path);
-  // Only now, when nobody but the build and root gets in. Root writes anywhere.
-  const auto [noted, lending] = this->noted();
-  if (!lending.gives_owner || lending.ids.contains(before.uid)) return {};
-  auto status = hand_over_tree(directory, noted, as_.user.uid, as_.user.gid);
-  if (!status) status.error().step.clear();
-  return status;
-}
-
-// What is in it stays whose it is. It belongs to us and not to the build, whom the sticky bit would not keep from
-// removing what others have there (unlink(2), sticky(7)).
-Status LentDirectory::lend_store() const {
-  const LentOutput& before = *lease_.before();
-  const int directory = lease_.directory();
-  // defence: store-keeps-build-did
-  const uid_t owner = ::geteuid();
-  const bool is_other = before.uid != owner || before.gid != as_.user.gid;
-  if (is_other && ::fchown(directory, owner, as_.user.gid) != 0) return last_error({}, "fchown", before.path);
-  if (before.mode != kStoreMode && ::fchmod(directory, kStoreMode) != 0) return last_error({}, "fchmod", before.path);
-  return {};
-}
-
-Status LentDirectory::take_away(TakingAway& taking) {
-  if (!is_lent_) return {};
-  std::size_t changed = 0;
-  const NotedOutput noted = this->noted();
-  if (auto status = restore(lease_.directory(), noted, taking.left_in_outputs, changed); !status) return status;
-  taking.trace.mark(kHandBack, noted.before.path);
-  is_lent_ = false;
-  return {};
-}
-
-Result<bool> LeaseLeft::lock() {
-  const auto lock_it = [this] { return lock_file(kHandBack, lease_, O_RDWR); };
+Result<bool> OutputLease::take_over() {
+  if (lock_) return true;
+  const auto lock_it = [this] { return lock_file(kHandBack, file_, O_RDWR); };
   BackOff back_off(kOutlivingBound);
   auto lock = lock_it();
   while (!lock && lock.error().err == EWOULDBLOCK) {
-    // Where something else of the dead session stayed, the output was handed back before. Another session may have it.
-    const auto holder = holding_of(kHandBack, lease_);
-    if (holder && *holder && **holder != dead_) return false;
+    // If another part of the dead session stayed, the output was handed back before, and another session may have it.
+    const auto found = holding_of(kHandBack, file_);
+    if (found && *found && **found != holder_) return false;
     if (!back_off.wait()) break;
     lock = lock_it();
   }
@@ -136,16 +104,97 @@ Result<bool> LeaseLeft::lock() {
   return true;
 }
 
-Status LeaseLeft::take_away(TakingAway&) { return lock_ ? remove_lease(lease_) : Status(); }
+void LentDirectory::add_planned(const Opening& opening, Parts& parts) {
+  if (opening.plan.ownership == Ownership::kUnchanged) return;
+  for (OutputLease* const lease : opening.leases)
+    parts.push_back(std::make_unique<LentDirectory>(*lease, opening.lent_as));
+}
 
-Status OutputLeftLent::take_away(TakingAway& taking) {
-  const auto is_its = lease_.lock();
-  if (!is_its) return is_its.error();
-  if (!*is_its) return {};
-  const auto done = hand_back(noted_, taking.left_in_outputs);
+Status LentDirectory::add_left(const DeadSession& dead, Parts& parts) {
+  for (const Fact& fact : dead.entry.facts) {
+    if (fact.part != kFacts) continue;
+    // OutputLease has read it.
+    auto noted = *noted_output(fact);
+    OutputLease& lease = *dead.leases.at({noted.before.dev, noted.before.ino});
+    parts.push_back(std::make_unique<LentDirectory>(lease, std::move(noted)));
+  }
+  return {};
+}
+
+std::vector<Fact> LentDirectory::facts() const {
+  if (!lease_.before()) return {};
+  const auto [before, lending] = this->lending(as_());
+  return {lent_fact(before, lending)};
+}
+
+NotedOutput LentDirectory::lending(const LentAs& as) const {
+  const bool gives_back = !as.is_left_as_built;
+  return {.before = *lease_.before(),
+          .lending = {.ids = ids_of(as),
+                      .gives_owner = gives_back && !as.keeps_owner,
+                      .takes_marks = gives_back && as.lets_mark,
+                      .is_store = lease_.bind()->is_store}};
+}
+
+// While it is lent it is shut to other users of the host, so that none can execute a set-uid program of the build.
+Status LentDirectory::make(Trace&) {
+  const LentAs as = as_();
+  lent_ = lending(as);
+  const auto& [before, lending] = *lent_;
+  if (as.keeps_owner) return {};
+  const int directory = lease_.directory();
+  if (lending.is_store) return lend_store(as);
+  const bool is_other = before.uid != as.user.uid || before.gid != as.user.gid;
+  if (is_other && ::fchown(directory, as.user.uid, as.user.gid) != 0) return last_error({}, "fchown", before.path);
+  const mode_t shut = (before.mode & ~mode_t{S_IRWXG | S_IRWXO}) | S_IRWXU;
+  // defence: output-shut-others-host
+  if (shut != before.mode && ::fchmod(directory, shut) != 0) return last_error({}, "fchmod", before.path);
+  // Only now, when no user but the build's and root can enter it. Root writes anywhere.
+  if (!lending.gives_owner || lending.ids.contains(before.uid)) return {};
+  auto status = hand_over_tree(directory, before, as.user.uid, as.user.gid);
+  if (!status) status.error().step.clear();
+  return status;
+}
+
+// The files in a store keep their owners. The folder itself belongs to us and not to the build, because the sticky bit
+// does not keep the owner of a folder from removing files of others (unlink(2), sticky(7)).
+Status LentDirectory::lend_store(const LentAs& as) const {
+  const LentOutput& before = *lease_.before();
+  const int directory = lease_.directory();
+  // defence: store-keeps-build-did
+  const uid_t owner = ::geteuid();
+  const bool is_other = before.uid != owner || before.gid != as.user.gid;
+  if (is_other && ::fchown(directory, owner, as.user.gid) != 0) return last_error({}, "fchown", before.path);
+  if (before.mode != kStoreMode && ::fchmod(directory, kStoreMode) != 0) return last_error({}, "fchmod", before.path);
+  return {};
+}
+
+// The output of a live session is open since before it was leased; that of a dead one is found by its path.
+Result<HandBack> LentDirectory::hand_back(std::vector<LeftInOutput>& left) {
+  if (lease_.directory() < 0) {
+    const auto is_its = lease_.take_over();
+    if (!is_its) return is_its.error();
+    return *is_its ? buildjail::hand_back(*lent_, left) : HandBack::kNothingToDo;
+  }
+  std::size_t changed = 0;
+  if (auto status = restore(lease_.directory(), *lent_, left, changed); !status) return std::move(status.error());
+  return HandBack::kDone;
+}
+
+Status LentDirectory::take_away(TakingAway& taking) {
+  if (!lent_) return {};
+  const auto done = hand_back(taking.taken.left_in_outputs);
   if (!done) return done.error();
-  if (*done == HandBack::kDone) taking.trace.mark(kHandBack, noted_.before.path);
-  if (*done == HandBack::kLost) taking.trace.mark("lost", noted_.before.path);
+  const std::string& path = lent_->before.path;
+  if (*done == HandBack::kDone) {
+    taking.trace.mark(kHandBack, path);
+    taking.taken.handed_back.push_back(path);
+  }
+  if (*done == HandBack::kLost) {
+    taking.trace.mark("lost", path);
+    taking.taken.lost.push_back(path);
+  }
+  lent_.reset();
   return {};
 }
 

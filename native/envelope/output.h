@@ -2,38 +2,41 @@
 
 #include <sys/stat.h>
 
+#include <functional>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
+#include <vector>
 
 #include "base/unique_fd.h"
 #include "envelope/part.h"
-#include "envelope/walk.h"
 #include "plan/plan.h"
 #include "state/lease.h"
 #include "state/lent_output.h"
 
 namespace buildjail {
 
-// An output is two parts: a lease, so that no other session has it, and the ownership of the build user. Ownership is
-// given of the directory itself, and taken back of all that the build made in it too (state/lent_output.h). Both are
-// done by descriptor. So nothing that a build leaves in the directory can redirect that.
+// An output is two parts: a lease, so that no other session has it, and the hand-over to the build user. Only the
+// directory itself is handed over, with what the owner had in it; everything that the build made in it comes back too
+// (state/lent_output.h). Both are done by descriptor, so nothing that a build leaves in the directory can redirect
+// that.
 
-/** How an output is lent, and comes back. */
+/** How the outputs of a session are lent, and come back. */
 struct LentAs {
-  /** Whose it is while it is lent, in the numbering of the host. */
+  /** The owner of an output while it is lent, by the ids of the host. */
   BuildUser user;
-  /** All that are the session's alone; nothing where the user is the only one, and may be others' too. */
+  /** The ids that only this session has. Without them the user's is the only one, and others may have it too. */
   std::optional<BuildIds> ids{};
-  /** The directory and what is made in it keep their owner, as in a user namespace there is no other. */
+  /** The directory and what is made in it keep their owner, because the user namespace has no other. */
   bool keeps_owner = false;
-  /** What is in the directory comes back as the build left it. */
+  /** The content of the directory comes back as the build left it. */
   bool is_left_as_built = false;
   /** The session lets a build put set-id bits, access lists, attributes and flags on files. */
   bool lets_mark = true;
 };
 
-/** Others of the host do not get into a lent folder. Of a store, the build removes nothing but what it made. */
+/** Other users of the host cannot enter a lent folder. In a store, the build can remove only what it made. */
 // defence: store-sticky-shut
 inline constexpr mode_t kStoreMode = S_ISVTX | S_IRWXU | S_IRWXG;
 
@@ -42,25 +45,40 @@ class OutputLease final : public Part {
  public:
   /** Both outlive it. */
   OutputLease(const Lessee& lessee, const Bind& bind);
+  /** Of a dead session; `file` is the file of the lease. */
+  OutputLease(std::string file, LeaseHolder dead) : file_(std::move(file)), holder_(std::move(dead)) {}
+  static void add_planned(Opening& opening, Parts& parts);
+  static Status add_left(DeadSession& dead, Parts& parts);
 
   [[nodiscard]] std::string_view step() const override { return "output-lease"; }
-  [[nodiscard]] std::string_view target() const override { return bind_.target; }
+  [[nodiscard]] std::string_view target() const override {
+    return bind_ == nullptr ? std::string_view() : bind_->target;
+  }
   /** EBUSY when another live session writes there; a dead one that did is recovered first. */
   Status make(Trace& trace) override;
+  /** Removes the lease if it is locked. */
   Status take_away(TakingAway& taking) override;
-  [[nodiscard]] std::string_view place() const override { return lease_; }
+  [[nodiscard]] std::string_view place() const override { return file_; }
 
-  [[nodiscard]] const Bind& bind() const noexcept { return bind_; }
+  /** Null in a dead session. */
+  [[nodiscard]] const Bind* bind() const noexcept { return bind_; }
   /** The output, open since before it was leased; -1 while it is not made. */
   [[nodiscard]] int directory() const noexcept { return directory_.get(); }
   [[nodiscard]] int lock() const noexcept { return lock_.get(); }
-  /** As it was at the time of the lease. Empty while it is not leased. */
+  /** Its state at the time of the lease. Empty while it is not leased. */
   [[nodiscard]] const std::optional<LentOutput>& before() const noexcept { return before_; }
 
+  /**
+   * Locks the lease of a dead session, so that no other session gets the output meanwhile. False if another session has
+   * it: the dead one had handed it back. True, without a lock, if there is no lease any more.
+   */
+  Result<bool> take_over();
+
  private:
-  const Lessee& lessee_;
-  const Bind& bind_;
-  std::string lease_;
+  std::string file_;
+  LeaseHolder holder_;
+  const Lessee* lessee_ = nullptr;
+  const Bind* bind_ = nullptr;
   UniqueFd directory_;
   UniqueFd lock_;
   std::optional<LentOutput> before_;
@@ -69,8 +87,13 @@ class OutputLease final : public Part {
 /** A leased output that belongs to the build user. */
 class LentDirectory : public Part {
  public:
-  /** `lease` outlives it. */
-  LentDirectory(const OutputLease& lease, LentAs as) : lease_(lease), as_(std::move(as)) {}
+  /** `lease` outlives it. `as` is called once the lease is made. */
+  LentDirectory(OutputLease& lease, std::function<LentAs()> as) : lease_(lease), as_(std::move(as)) {}
+  /** Of a dead session. */
+  LentDirectory(OutputLease& lease, NotedOutput noted) : lease_(lease), lent_(std::move(noted)) {}
+  static constexpr std::string_view kFacts = kLentOutput;
+  static void add_planned(const Opening& opening, Parts& parts);
+  static Status add_left(const DeadSession& dead, Parts& parts);
 
   [[nodiscard]] std::string_view step() const override { return "hand-over"; }
   [[nodiscard]] std::string_view target() const override { return lease_.target(); }
@@ -84,50 +107,14 @@ class LentDirectory : public Part {
   [[nodiscard]] const OutputLease& lease() const noexcept { return lease_; }
 
  private:
-  [[nodiscard]] NotedOutput noted() const;
-  [[nodiscard]] Status lend_store() const;
+  [[nodiscard]] NotedOutput lending(const LentAs& as) const;
+  [[nodiscard]] Status lend_store(const LentAs& as) const;
+  Result<HandBack> hand_back(std::vector<LeftInOutput>& left);
 
-  const OutputLease& lease_;
-  LentAs as_;
-  bool is_lent_ = false;
-};
-
-/** The lease of an output that a dead session still has. */
-class LeaseLeft final : public Part {
- public:
-  LeaseLeft(std::string lease, Holding dead) : lease_(std::move(lease)), dead_(std::move(dead)) {}
-
-  Status make(Trace&) override { return {}; }
-  /** After everything that is done in the output. */
-  Status take_away(TakingAway& taking) override;
-  [[nodiscard]] std::string_view place() const override { return lease_; }
-
-  /**
-   * Locked from here on, so that nobody else has the output meanwhile. False where another session has it by now, as
-   * the dead one had handed it back before. True, and nothing is locked, where there is no lease any more.
-   */
-  Result<bool> lock();
-
- private:
-  std::string lease_;
-  Holding dead_;
-  UniqueFd lock_;
-};
-
-/** An output that a dead session still has, as a line of its journal says. */
-class OutputLeftLent final : public Part {
- public:
-  /** `lease` outlives it. */
-  OutputLeftLent(NotedOutput noted, LeaseLeft& lease) : noted_(std::move(noted)), lease_(lease) {}
-
-  Status make(Trace&) override { return {}; }
-  /** Marks `hand-back`, or `lost` where the directory is not there any more. */
-  Status take_away(TakingAway& taking) override;
-  [[nodiscard]] std::string_view place() const override { return lease_.place(); }
-
- private:
-  NotedOutput noted_;
-  LeaseLeft& lease_;
+  OutputLease& lease_;
+  std::function<LentAs()> as_;
+  /** Empty while it is not lent. */
+  std::optional<NotedOutput> lent_;
 };
 
 }  // namespace buildjail

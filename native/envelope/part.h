@@ -1,6 +1,8 @@
 #pragma once
 
+#include <memory>
 #include <optional>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -12,24 +14,46 @@
 
 namespace buildjail {
 
+struct DeadSession;
+struct Opening;
+
+/** The objects that a walk took away, for the report of a recovery. */
+struct TakenAway {
+  /** FreeBSD: the name of the jail. */
+  std::string jail{};
+  /** The paths of mounts, the youngest first. */
+  std::vector<std::string> unmounted{};
+  /** Outputs that have their owner and mode of before again. */
+  std::vector<std::string> handed_back{};
+  /** Outputs whose path leads nowhere, or to another directory. */
+  std::vector<std::string> lost{};
+  std::vector<LeftInOutput> left_in_outputs{};
+};
+
+class Part;
+/** In the order in which they are made. */
+using Parts = std::vector<std::unique_ptr<Part>>;
+
 /** One walk backwards. All parts that it takes away share this. */
 struct TakingAway {
   Trace& trace;
+  TakenAway taken{};
+  /** The time for all busy parts together, which begins with the first of them. */
+  std::optional<BackOff> busy{};
 
-  /** As BackOff::wait, with one bound for all parts together. It begins with the first part that is busy. */
+  /** Waits once for a busy part. False, without waiting, when the time for all parts is over. */
   bool wait_while_busy() {
     if (!busy) busy.emplace(kBusyBound);
     return busy->wait();
   }
 
   static constexpr std::chrono::milliseconds kBusyBound{2000};
-  std::optional<BackOff> busy{};
-  std::vector<LeftInOutput> left_in_outputs{};
 };
 
 /**
- * One thing that an envelope is made of. A Walk makes it and takes it away, as the Walk knows the order. So the
- * destructor of a part undoes nothing; its members close what they own.
+ * One thing that an envelope is made of. It comes from a plan, and a Walk makes it; or it comes from facts of a dead
+ * session's journal, and is there already. A Walk takes it away, because the Walk knows the order. So the destructor of
+ * a part undoes nothing; its members close what they own.
  */
 class Part {
  public:
@@ -40,26 +64,36 @@ class Part {
   Part(Part&&) = delete;
   Part& operator=(Part&&) = delete;
 
+  // Each kind of part hides those of these three that it has (see PartList).
+  /** The name of its facts in the journal. */
+  static constexpr std::string_view kFacts{};
+  /** Adds the parts of this kind that the plan asks for. */
+  static void add_planned(const Opening&, Parts&) {}
+  /** Adds the parts of this kind that a dead session left, from the facts of its journal. Touches nothing. */
+  static Status add_left(const DeadSession&, Parts&) { return {}; }
+
   /** Its name in the trace and in errors. Empty for a part that marks the trace by itself, or that does nothing. */
   [[nodiscard]] virtual std::string_view step() const { return {}; }
-  /** Where it is as seen from inside. May be empty. */
+  /** Its place inside the session; may be empty. */
   [[nodiscard]] virtual std::string_view target() const { return {}; }
 
   /**
-   * The walk notes these in the journal before it makes the part, so that a recovery can take it away. Empty where
-   * there are none, or where they are not known before an earlier part was made.
+   * What a recovery has to know to take the part away. The walk notes these facts in the journal before it makes the
+   * part. Empty for a part without facts, or whose facts are not known before an earlier part was made.
    */
   [[nodiscard]] virtual std::vector<Fact> facts() const { return {}; }
-  virtual Status make(Trace& trace) = 0;
+  virtual Status make(Trace&) { return {}; }
+  /** Facts that are known only once it is made. The walk notes them before it makes the next part. */
+  [[nodiscard]] virtual std::vector<Fact> made_facts() const { return {}; }
   /**
-   * The walk calls this for a part that could not be made as well. After a failure the walk keeps the part and calls
-   * this again the next time.
+   * The walk also calls this for a part that could not be made. After a failure the walk keeps the part and calls this
+   * again the next time.
    */
   virtual Status take_away(TakingAway&) { return {}; }
 
   /** Its path on the host. Empty for a part that is in no one place, such as the processes. */
   [[nodiscard]] virtual std::string_view place() const { return {}; }
-  /** Whether an earlier part has to stay for as long as this part does. */
+  /** Whether an earlier part must stay for as long as this part does. */
   [[nodiscard]] bool stands_on(const Part& earlier) const {
     const std::string_view mine = place();
     const std::string_view its = earlier.place();

@@ -7,12 +7,14 @@
 #include <algorithm>
 #include <cerrno>
 #include <chrono>
+#include <memory>
 #include <optional>
 #include <utility>
 
 #include "base/back_off.h"
 #include "base/text.h"
 #include "base/unique_fd.h"
+#include "envelope/part_list.h"
 #include "state/locked_file.h"
 #include "state/private_directories.h"
 
@@ -22,9 +24,9 @@ namespace {
 
 constexpr const char* kStep = "nested-sources";
 constexpr std::string_view kPrefix = "sources-";
-/** A line of where the source of the line before really is. */
+/** The first letter of a line with the origin of the source before it. */
 constexpr char kOrigin = 'o';
-/** Reading the lists of others takes them less than a millisecond. */
+/** Another session needs its turn for less than a millisecond. */
 constexpr std::chrono::milliseconds kTurnBound{10000};
 constexpr std::chrono::milliseconds kHolderBound{10000};
 
@@ -52,7 +54,7 @@ SysError nested(const ShownSource& source, const ShownSource& other, const std::
   return {.step = kStep, .syscall = "flock", .err = EBUSY, .path = source.path, .dest = other.path, .detail = detail};
 }
 
-/** How they are nested, in words that stand between them; empty where they may be shown at once. */
+/** How two sources are nested, as the words between them in an error; empty if both may be shown at once. */
 std::string_view nesting(const ShownSource& mine, const ShownSource& other) {
   const bool is_mine_written = mine.kind == Kind::kOutput;
   const bool is_other_written = other.kind == Kind::kOutput;
@@ -63,7 +65,7 @@ std::string_view nesting(const ShownSource& mine, const ShownSource& other) {
   if (is_mine_written && is_inside_matter && is_below(mine, other)) return "lies inside";
   if (is_other_written && is_below(mine, other)) return "lies inside";
   if (is_other_written && is_around_matter && is_below(other, mine)) return "lies around";
-  // An input that is an output as well would be seen half made, and while it is lent it is shut to others.
+  // A session would see such an input half made, and while the output is lent it is shut to others.
   if ((is_mine_written || is_other_written) && is_same(mine, other)) return "is the same folder as";
   return {};
 }
@@ -75,14 +77,14 @@ bool is_kind(char letter) {
 
 struct Conflict {
   SysError error;
-  Holding with;
+  LeaseHolder with;
 };
 
-/** Calls `take` with each source in a list, and stops where that is true. */
+/** Calls `take` with each source in a list, until that returns true. */
 template <class Take>
 bool any_source_in(std::string_view text, Take take) {
   text = text.substr(0, text.rfind('\n') + 1);
-  // The line of who has it.
+  // The line of the holder.
   cut(text, '\n');
   while (!text.empty()) {
     std::string_view line = cut(text, '\n');
@@ -116,7 +118,7 @@ Result<std::optional<Conflict>> conflict_with(const std::string& file, const std
   if (!text) return text.error();
   auto holdings = holdings_in(std::string_view(*text).substr(0, text->find('\n') + 1));
   if (holdings.empty()) return std::optional<Conflict>();
-  const Holding& with = holdings.front();
+  const LeaseHolder& with = holdings.front();
   std::optional<Conflict> found;
   const bool has_outputs = std::ranges::any_of(own, [](const ShownSource& one) { return one.kind == Kind::kOutput; });
   any_source_in(*text, [&](const ShownSource& other) {
@@ -134,7 +136,7 @@ Result<std::optional<Conflict>> conflict_with(const std::string& file, const std
   return found;
 }
 
-/** The turn of one session of the host: held by a lock of the host directory itself, which is there for all of them. */
+/** The turn of one session of the host: a lock of the host directory, which all sessions have in common. */
 Result<UniqueFd> take_turn(const std::string& host_directory) {
   UniqueFd directory(::open(host_directory.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
   if (!directory) return last_error(kStep, "open", host_directory);
@@ -142,14 +144,17 @@ Result<UniqueFd> take_turn(const std::string& host_directory) {
   while (::flock(directory.get(), LOCK_EX | LOCK_NB) != 0) {
     if (errno == EWOULDBLOCK && back_off.wait()) continue;
     auto error = last_error(kStep, "flock", host_directory);
-    if (error.err == EWOULDBLOCK) error.detail = "another program began to open a session and does not go on";
+    if (error.err == EWOULDBLOCK) error.detail = "another program has been opening a session for too long";
     return error;
   }
   return directory;
 }
 
-}  // namespace
-
+/**
+ * The session's own mount of the output does not show a mount of the host in it, so the build's files would lie hidden
+ * below that. And on Linux a folder is no mount point in a mount namespace where nothing is mounted on it: the build
+ * could rename or remove it, and so take away the host's mount (umount(2), rename(2)).
+ */
 Status refuse_mounts_in_outputs(const std::vector<ShownSource>& own) {
   for (const ShownSource& output : own) {
     if (output.mounted.empty()) continue;
@@ -159,13 +164,13 @@ Status refuse_mounts_in_outputs(const std::vector<ShownSource>& own) {
                     .path = output.path,
                     .dest = output.mounted,
                     .detail = "'" + output.mounted +
-                              "' is mounted in the output: the build would write below it, where "
-                              "nobody sees it, and could take the mount away; unmount it, or declare folders that have "
-                              "nothing mounted in them"};
+                              "' is mounted in the output: files of the build would lie hidden below it, and the build "
+                              "could take the mount away; unmount it, or declare folders without a mount in them"};
   }
   return {};
 }
 
+/** For the sources of one session. */
 Status refuse_nested(const std::vector<ShownSource>& own) {
   for (const ShownSource& output : own) {
     if (output.kind != Kind::kOutput) continue;
@@ -175,21 +180,13 @@ Status refuse_nested(const std::vector<ShownSource>& own) {
       if (!is_around && !is_same(other, output)) continue;
       return nested(output, other,
                     "the " + name_of(output) + (is_around ? " lies around the " : " is the same folder as the ") +
-                        name_of(other) + ", which the build could change by it");
+                        name_of(other) + ", so the build could change that");
     }
   }
   return {};
 }
 
-std::string sources_file_of(const std::string& host_directory, const std::string& id) {
-  return host_directory + "/" + std::string(kPrefix) + id;
-}
-
-SessionSources::SessionSources(const Lessee& lessee)
-    : lessee_(lessee), file_(sources_file_of(lessee.host_directory, lessee.session.id)) {}
-
-Status SessionSources::refuse_leases(const std::vector<ShownSource>& shown) const {
-  const std::string& leases = lessee_.host_directory;
+Status refuse_leases(const std::vector<ShownSource>& shown, const std::string& leases) {
   for (const ShownSource& source : shown) {
     for (const std::string& path : {source.path, source.origin}) {
       if (path != leases && !is_below(path, leases) && !is_below(leases, path)) continue;
@@ -198,27 +195,83 @@ Status SessionSources::refuse_leases(const std::vector<ShownSource>& shown) cons
                       .err = EPERM,
                       .path = source.path,
                       .dest = leases,
-                      .detail = "it holds or lies in the directory of leases, by which sessions know of each other"};
+                      .detail = "the directory of leases lies in it or around it, and no session may show that"};
     }
   }
   return {};
 }
 
-Status SessionSources::add(const std::vector<ShownSource>& added) {
+/** A plan knows the host's toolchain by its path only. */
+Kind kind_of(const Bind& bind) {
+  if (bind.is_writable) return Kind::kOutput;
+  return bind.dev == 0 && bind.ino == 0 ? Kind::kToolchain : Kind::kInput;
+}
+
+std::vector<ShownSource> shown(const std::vector<const Bind*>& binds) {
+  std::vector<ShownSource> sources;
+  sources.reserve(binds.size());
+  for (const Bind* const bind : binds)
+    sources.push_back({.kind = kind_of(*bind), .path = bind->source, .origin = bind->source});
+  return sources;
+}
+
+std::string file_of(const std::string& host_directory, const std::string& id) {
+  return host_directory + "/" + std::string(kPrefix) + id;
+}
+
+}  // namespace
+
+SourceList::SourceList(const Lessee& lessee, const std::vector<const Bind*>& earlier,
+                       const std::vector<const Bind*>& added, LookAtMounts look_at_mounts)
+    : file_(file_of(lessee.host_directory, lessee.session.id)),
+      lessee_(&lessee),
+      earlier_(shown(earlier)),
+      added_(shown(added)),
+      look_at_mounts_(std::move(look_at_mounts)) {}
+
+SourceList::SourceList(const std::string& host_directory, const std::string& id)
+    : file_(file_of(host_directory, id)), is_listed_(true) {}
+
+void SourceList::add_planned(const Opening& opening, Parts& parts) {
+  const auto earlier = opening.is_rest ? sources_of(opening.plan.steps) : std::vector<const Bind*>();
+  parts.push_back(
+      std::make_unique<SourceList>(opening.lessee, earlier, sources_of(opening.steps), opening.look_at_mounts));
+}
+
+Status SourceList::add_left(const DeadSession& dead, Parts& parts) {
+  const JournalEntry& entry = dead.entry;
+  if (!entry.host_directory.empty()) parts.push_back(std::make_unique<SourceList>(entry.host_directory, entry.id));
+  return {};
+}
+
+Status SourceList::make(Trace&) {
+  for (auto* const list : {&earlier_, &added_}) {
+    if (auto status = look_at_mounts_(*list); !status) return status;
+  }
+  std::vector<ShownSource> all = earlier_;
+  all.insert(all.end(), added_.begin(), added_.end());
+  if (auto status = refuse_nested(all); !status) return status;
+  // defence: no-output-something-host
+  if (auto status = refuse_mounts_in_outputs(added_); !status) return status;
   // defence: leases-sessions-shown-none
-  if (auto status = refuse_leases(added); !status) return status;
+  if (auto status = refuse_leases(added_, lessee_->host_directory); !status) return status;
+  is_listed_ = true;
+  return add_to_list();
+}
+
+Status SourceList::add_to_list() const {
   for (;;) {
     std::optional<Conflict> conflict;
     {
-      const auto turn = take_turn(lessee_.host_directory);
+      const auto turn = take_turn(lessee_->host_directory);
       if (!turn) return turn.error();
-      const auto names = names_in(lessee_.host_directory);
+      const auto names = names_in(lessee_->host_directory);
       if (!names) return names.error();
       for (const std::string& name : *names) {
-        const std::string file = lessee_.host_directory + "/" + name;
+        const std::string file = lessee_->host_directory + "/" + name;
         // defence: no-output-lies-inside
         if (!name.starts_with(kPrefix) || file == file_) continue;
-        auto found = conflict_with(file, added);
+        auto found = conflict_with(file, added_);
         if (!found) return std::move(found.error());
         if (!*found) continue;
         conflict = std::move(*found);
@@ -227,22 +280,23 @@ Status SessionSources::add(const std::vector<ShownSource>& added) {
       if (!conflict) {
         const UniqueFd fd(::open(file_.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_NOFOLLOW | O_CLOEXEC, 0600));
         if (!fd) return last_error(kStep, "open", file_);
-        return append(kStep, file_, fd.get(), line_of(lessee_.session) + lines_of(added));
+        return append(kStep, file_, fd.get(), line_of(lessee_->session) + lines_of(added_));
       }
     }
-    // Not in our turn: a recovery takes its time.
+    // Not in our turn, because a recovery can take long.
     auto& [error, with] = *conflict;
-    const Outcome found = lessee_.recovery_of(with.state_directory).recover(with.id, kHolderBound);
+    const Outcome found = lessee_->recovery_of(with.state_directory).recover(with.id, kHolderBound);
     if (found.standing == Standing::kLive) error.detail += ", which is live";
-    if (found.standing == Standing::kLeftAlone)
-      error.detail += ", which is dead and could not be recovered: " + found.left_alone.back().reason;
-    if (found.standing == Standing::kLive || found.standing == Standing::kLeftAlone) return std::move(error);
-    const std::string left = sources_file_of(lessee_.host_directory, with.id);
+    if (found.standing == Standing::kNotRecovered)
+      error.detail += ", which is dead and could not be recovered: " + found.leftovers.back().reason;
+    if (found.standing == Standing::kLive || found.standing == Standing::kNotRecovered) return std::move(error);
+    const std::string left = file_of(lessee_->host_directory, with.id);
     if (::unlink(left.c_str()) != 0 && errno != ENOENT) return last_error(kStep, "unlink", left);
   }
 }
 
-Status SessionSources::remove() {
+Status SourceList::take_away(TakingAway&) {
+  if (!is_listed_) return {};
   if (::unlink(file_.c_str()) != 0 && errno != ENOENT) return last_error(kStep, "unlink", file_);
   return {};
 }

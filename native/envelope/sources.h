@@ -13,122 +13,54 @@
 
 namespace buildjail {
 
-/** What a session shows of the host. */
+/** A folder or file of the host that a session shows. */
 struct ShownSource {
   enum class Kind : char { kOutput = 'w', kInput = 'r', kToolchain = 't' };
   Kind kind;
   std::string path;
-  /** Where the same is that lies at `path`, if that is within a mount that shows a folder of another. Else `path`. */
+  /** Its path on the original file system, if `path` leads through a mount of another folder; else `path`. */
   std::string origin;
-  /** Of an output: where the host has something mounted in it. Empty: nowhere. */
+  /** For an output in which the host has something mounted: the path of that mount. */
   std::string mounted = {};
 };
 
 /**
- * EBUSY where the plan of one session lets its build change a source by another: an output lies around a source of the
- * same session, or is an input as well. An output may lie inside an input, which is how a build adds to what it reads.
+ * The list of a session's sources, in the host directory where other sessions read it. It is made after the leases of
+ * the outputs, which find out that two paths lead to one folder, and before anything is handed over.
  */
-Status refuse_nested(const std::vector<ShownSource>& own);
-
-/**
- * ENOTSUP where the host has something mounted in an output. The session's own mount of the output does not show it:
- * what the build writes there would lie hidden below it. And on Linux a folder is no mount point for who has nothing
- * mounted on it: the build could rename it and remove it, with which the host's mount is gone (umount(2), rename(2)).
- */
-Status refuse_mounts_in_outputs(const std::vector<ShownSource>& own);
-
-/** The list of what a session shows, in the host directory, for other sessions to see. */
-class SessionSources {
+class SourceList final : public Part {
  public:
-  /** `lessee` outlives it. */
-  explicit SessionSources(const Lessee& lessee);
-
-  /**
-   * Adds sources to the list. EBUSY where an output of this session or of another live one lies inside or around a
-   * source of the other; a dead one is recovered first. EPERM where a source would show the leases of all sessions.
-   */
-  Status add(const std::vector<ShownSource>& added);
-  /** Again: nothing to do. */
-  Status remove();
-
-  [[nodiscard]] const std::string& file() const noexcept { return file_; }
-
- private:
-  [[nodiscard]] Status refuse_leases(const std::vector<ShownSource>& shown) const;
-
-  const Lessee& lessee_;
-  std::string file_;
-};
-
-/** The file of a session's list. */
-std::string sources_file_of(const std::string& host_directory, const std::string& id);
-
-/**
- * What a session shows of the host, noted where other sessions see it. It is made after the leases of the outputs,
- * which tell of one folder by two names, and before anything is handed over.
- */
-class NotedSources final : public Part {
- public:
-  /**
-   * Fills in where sources are whose path leads through a mount of another folder, and what is mounted in outputs. Each
-   * system has its own.
-   */
+  /** Fills in `origin` and `mounted` of sources, from the system's table of mounts. */
   using LookAtMounts = std::function<Status(std::vector<ShownSource>&)>;
 
-  /** `sources` outlives it. `earlier` are those of the session that are noted already, `added` the others. */
-  NotedSources(SessionSources& sources, const std::vector<const Bind*>& earlier, const std::vector<const Bind*>& added,
-               LookAtMounts look_at_mounts)
-      : sources_(sources), earlier_(shown(earlier)), added_(shown(added)), look_at_mounts_(std::move(look_at_mounts)) {}
+  /** `lessee` outlives it. `earlier` are the sources of the session that are listed already, `added` the others. */
+  SourceList(const Lessee& lessee, const std::vector<const Bind*>& earlier, const std::vector<const Bind*>& added,
+             LookAtMounts look_at_mounts);
+  /** Of a dead session. */
+  SourceList(const std::string& host_directory, const std::string& id);
+  static void add_planned(const Opening& opening, Parts& parts);
+  static Status add_left(const DeadSession& dead, Parts& parts);
 
   [[nodiscard]] std::string_view step() const override { return "nested-sources"; }
-  Status make(Trace&) override {
-    for (auto* const list : {&earlier_, &added_}) {
-      if (auto status = look_at_mounts_(*list); !status) return status;
-    }
-    std::vector<ShownSource> all = earlier_;
-    all.insert(all.end(), added_.begin(), added_.end());
-    if (auto status = refuse_nested(all); !status) return status;
-    // defence: no-output-something-host
-    if (auto status = refuse_mounts_in_outputs(added_); !status) return status;
-    is_made_ = true;
-    return sources_.add(added_);
-  }
-  Status take_away(TakingAway&) override { return is_made_ ? sources_.remove() : Status(); }
-  [[nodiscard]] std::string_view place() const override { return sources_.file(); }
+  /**
+   * EBUSY if the build could change a source by another: an output of this session, or of another live one, lies inside
+   * or around a source of the other. A dead session with such an output is recovered first. In one session an output
+   * may lie inside an input, which is how a build adds to what it reads. ENOTSUP if the host has something mounted in
+   * an output. EPERM if a source would show the directory of leases.
+   */
+  Status make(Trace& trace) override;
+  Status take_away(TakingAway& taking) override;
+  [[nodiscard]] std::string_view place() const override { return file_; }
 
  private:
-  static std::vector<ShownSource> shown(const std::vector<const Bind*>& binds) {
-    std::vector<ShownSource> sources;
-    sources.reserve(binds.size());
-    for (const Bind* const bind : binds) {
-      // The plan knows only the toolchain of the host by its path alone.
-      const bool is_toolchain = bind->dev == 0 && bind->ino == 0;
-      const auto kind = bind->is_writable ? ShownSource::Kind::kOutput
-                        : is_toolchain    ? ShownSource::Kind::kToolchain
-                                          : ShownSource::Kind::kInput;
-      sources.push_back({.kind = kind, .path = bind->source, .origin = bind->source});
-    }
-    return sources;
-  }
+  [[nodiscard]] Status add_to_list() const;
 
-  SessionSources& sources_;
+  std::string file_;
+  const Lessee* lessee_ = nullptr;
   std::vector<ShownSource> earlier_;
   std::vector<ShownSource> added_;
   LookAtMounts look_at_mounts_;
-  bool is_made_ = false;
-};
-
-/** The list that a dead session left. */
-class SourcesLeftNoted final : public Part {
- public:
-  explicit SourcesLeftNoted(Lessee dead) : dead_(std::move(dead)), sources_(dead_) {}
-  Status make(Trace&) override { return {}; }
-  Status take_away(TakingAway&) override { return sources_.remove(); }
-  [[nodiscard]] std::string_view place() const override { return sources_.file(); }
-
- private:
-  Lessee dead_;
-  SessionSources sources_;
+  bool is_listed_ = false;
 };
 
 }  // namespace buildjail

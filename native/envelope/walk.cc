@@ -15,7 +15,7 @@ SysError of_step(SysError error, const Part& part) {
   return error;
 }
 
-/** Those that are known by now and are not noted yet. */
+/** The facts that are known by now and not yet noted. */
 template <class Listed>
 std::vector<Fact> new_facts(std::span<Listed> parts) {
   std::vector<Fact> facts;
@@ -30,14 +30,14 @@ std::vector<Fact> new_facts(std::span<Listed> parts) {
 
 }  // namespace
 
-Walk::Walk(Parts rebuilt) {
-  for (auto& part : rebuilt) parts_.push_back({.part = std::move(part), .is_noted = true});
+Walk::Walk(Parts left) {
+  for (auto& part : left) parts_.push_back({.part = std::move(part), .is_noted = true});
 }
 
 Walk::~Walk() {
   try {
     static_cast<void>(take_away());
-  } catch (...) {  // NOLINT(bugprone-empty-catch): no memory to tell of it, and nobody to tell
+  } catch (...) {  // NOLINT(bugprone-empty-catch): a destructor has no caller to report it to
   }
 }
 
@@ -55,7 +55,7 @@ Status Walk::open(Parts parts, Journal& journal, Trace& trace) {
 Status Walk::add(Parts parts, Journal& journal, Trace& trace) {
   std::size_t at = parts_.size();
   for (auto& part : parts) parts_.push_back({.part = std::move(part)});
-  // All facts that are known at the beginning go by one write. A fact that becomes known later has its own.
+  // One write notes all facts that are known at the beginning. Later facts have a write of their own.
   bool is_known_noted = false;
   for (; at < parts_.size(); ++at) {
     Part& part = *parts_[at].part;
@@ -66,6 +66,9 @@ Status Walk::add(Parts parts, Journal& journal, Trace& trace) {
       if (!facts.empty()) status = journal.note(facts);
     }
     if (status) status = part.make(trace);
+    if (status && journal.is_open()) {
+      if (const auto facts = part.made_facts(); !facts.empty()) status = journal.note(facts);
+    }
     if (!status) {
       parts_.erase(parts_.begin() + static_cast<std::ptrdiff_t>(at) + 1, parts_.end());
       return of_step(std::move(status.error()), part);
@@ -78,7 +81,7 @@ Status Walk::add(Parts parts, Journal& journal, Trace& trace) {
 CloseReport Walk::take_away() {
   CloseReport report;
   TakingAway taking{.trace = report.trace};
-  // Only these keep others. What stays for their sake does not: the jail stays for a mount, and no other mount does.
+  // Only these keep others. A part that stays for their sake does not: a mount keeps the jail, and no other mount.
   std::vector<const Part*> stuck;
   for (std::size_t at = parts_.size(); at-- > 0;) {
     Part& part = *parts_[at].part;
@@ -90,7 +93,7 @@ CloseReport Walk::take_away() {
       parts_.erase(parts_.begin() + static_cast<std::ptrdiff_t>(at));
     }
   }
-  report.left_in_outputs = std::move(taking.left_in_outputs);
+  report.taken = std::move(taking.taken);
   return report;
 }
 

@@ -6,51 +6,19 @@
 #include <cerrno>
 #include <csignal>
 #include <utility>
-#include <variant>
 
-#include "envelope/commands.h"
 #include "envelope/envelope.h"
-#include "envelope/mount_points.h"
-#include "envelope/output.h"
-#include "envelope/session_directory.h"
-#include "envelope/sources.h"
-#include "envelope/state_entry.h"
 #include "freebsd/jail_parameters.h"
 #include "freebsd/launch.h"
 #include "freebsd/mounts.h"
 #include "freebsd/no_overlays.h"
-#include "freebsd/parts/accounts.h"
-#include "freebsd/parts/devfs.h"
-#include "freebsd/parts/dying_jail.h"
-#include "freebsd/parts/jail_part.h"
-#include "freebsd/parts/lent_interface.h"
-#include "freebsd/parts/listed_folder.h"
-#include "freebsd/parts/loopback.h"
-#include "freebsd/parts/nested_nullfs.h"
-#include "freebsd/parts/nullfs.h"
-#include "freebsd/parts/processors.h"
-#include "freebsd/parts/procfs.h"
-#include "freebsd/parts/root.h"
-#include "freebsd/parts/rules.h"
-#include "freebsd/parts/seal.h"
-#include "freebsd/parts/skeleton.h"
-#include "freebsd/parts/throttle.h"
-#include "freebsd/parts/tmpfs.h"
-#include "freebsd/parts/user_lease.h"
-#include "freebsd/parts/watched_devices.h"
+#include "freebsd/parts.h"
 #include "freebsd/processes.h"
 #include "freebsd/rctl.h"
 
 namespace buildjail {
 
 namespace {
-
-template <class... Calls>
-struct Overloaded : Calls... {
-  using Calls::operator()...;
-};
-template <class... Calls>
-Overloaded(Calls...) -> Overloaded<Calls...>;
 
 constexpr std::uint64_t kMicroseconds = 1'000'000;
 
@@ -70,14 +38,8 @@ Result<std::unique_ptr<Envelope>> JailEnvelope::open(SharedPlan plan, Lessee les
   envelope->limits_ = std::move(*limits);
   if (JailPart::network_of(*envelope->plan_) == JailConfig::Network::kOwn)
     envelope->host_->dying_networks.wait_until_few();
-  // By itself, as the others need to know who the build is.
-  Parts first;
-  first.push_back(std::make_unique<UserLease>(*envelope->plan_, envelope->lessee_, envelope->user_));
-  auto status = envelope->walk_.open(std::move(first), envelope->journal_, envelope->trace_);
-  if (!status) return std::move(status.error());
-  envelope->jail_.user = envelope->user_.uid;
   auto parts = envelope->parts(envelope->plan_->steps, false);
-  status = envelope->walk_.open(std::move(parts), envelope->journal_, envelope->trace_);
+  auto status = envelope->walk_.open(std::move(parts), envelope->journal_, envelope->trace_);
   if (!status) return std::move(status.error());
   envelope->is_complete_ = !envelope->plan_->is_base;
   return std::unique_ptr<Envelope>(std::move(envelope));
@@ -97,98 +59,34 @@ JailEnvelope::JailEnvelope(SharedPlan plan, Lessee lessee, std::shared_ptr<Waite
       jail_{.root = root_of(plan_->state_directory, lessee_.session.id),
             .leasable = {.first = plan_->user.uid, .count = plan_->users},
             .wait_reaped = [this](std::chrono::milliseconds bound) { return waiter_->wait_reaped(owner_, bound); }},
-      sources_(lessee_),
       journal_(journal_of(plan_->state_directory, lessee_.session.id)) {}
 
 Parts JailEnvelope::parts(const std::vector<Step>& steps, bool is_rest) {
-  const bool is_sealed = is_rest || !plan_->is_base;
   nesting_ = is_rest ? nesting_in(steps, plan_->steps) : nesting_in(steps);
-  const std::string& id = lessee_.session.id;
-  Parts parts;
-  if (!is_rest) {
-    if (plan_->user.uid == 0) parts.push_back(std::make_unique<WatchedDevices>());
-    parts.push_back(std::make_unique<DyingJail>(jail_, host_->dying_networks));
-    parts.push_back(std::make_unique<StateEntry>(journal_, id, plan_->name, lessee_.host_directory));
-    parts.push_back(std::make_unique<SessionDirectory>(jail_.root));
-  }
-  add_outputs(steps, is_rest, parts);
-  if (!is_rest) parts.push_back(std::make_unique<Root>(jail_, host_->tmpfs_ids));
-  add_steps(steps, parts);
-  if (is_sealed) parts.push_back(std::make_unique<Seal>(jail_.root));
-  if (!is_rest) add_jail(parts);
-  if (is_sealed)
-    parts.push_back(std::make_unique<Commands>([this](Trace& trace) { return jail_.end_processes(trace); }));
-  return parts;
-}
-
-// Its rules before it, so that no process is ever in it without them.
-void JailEnvelope::add_jail(Parts& parts) {
-  const std::string& id = lessee_.session.id;
-  if (!limits_.rules.empty() || limits_.share > 0) parts.push_back(std::make_unique<Rules>(jail_name_, limits_.rules));
-  parts.push_back(std::make_unique<JailPart>(jail_, *plan_, id, host_->abilities));
-  if (JailPart::network_of(*plan_) == JailConfig::Network::kOwn) parts.push_back(std::make_unique<Loopback>(jail_));
-  if (plan_->network.kind == PlannedNetwork::Kind::kInterface)
-    parts.push_back(std::make_unique<LentInterface>(jail_, plan_->network.handed_in));
-  // defence: limits-session-many-processors
-  if (limits_.processors > 0) parts.push_back(std::make_unique<Processors>(jail_, id, limits_.processors));
-  if (limits_.share > 0) parts.push_back(std::make_unique<Throttle>(jail_name_, limits_.share));
+  JailOpening opening{
+      {.plan = *plan_,
+       .steps = steps,
+       .nesting = nesting_,
+       .is_rest = is_rest,
+       .lessee = lessee_,
+       .journal = journal_,
+       .lent_as = [this] { return lent_as(); },
+       .look_at_mounts = [this](std::vector<ShownSource>& sources) { return look_at_mounts(sources, host_->mounted); },
+       .end_processes = [this](TakingAway& taking) { return jail_.end_processes(taking); },
+       .end_flows = [this](std::chrono::milliseconds bound) { return waiter_->mover().end(owner_, bound); },
+       .root = jail_.root},
+      jail_,
+      *host_,
+      limits_,
+      jail_name_};
+  return JailParts::planned(opening);
 }
 
 LentAs JailEnvelope::lent_as() const {
-  // A user who was leased is nobody else's, and so are the files that are that user's.
+  // No other user of the host has a leased id, so a file with that id is the build's.
   std::optional<BuildIds> ids;
-  if (plan_->users != 0) ids = BuildIds{.first = user_.uid, .count = 1, .are_shared = false};
-  return {.user = user_, .ids = ids, .is_left_as_built = plan_->ownership == Ownership::kBuild};
-}
-
-void JailEnvelope::add_outputs(const std::vector<Step>& steps, bool is_rest, Parts& parts) {
-  const auto binds = binds_of(steps);
-  std::vector<const OutputLease*> outputs;
-  for (const Bind* const bind : binds) {
-    if (!bind->is_writable) continue;
-    auto lease = std::make_unique<OutputLease>(lessee_, *bind);
-    leases_.emplace(bind, lease.get());
-    outputs.push_back(lease.get());
-    parts.push_back(std::move(lease));
-  }
-  parts.push_back(std::make_unique<NotedSources>(
-      sources_, is_rest ? sources_of(plan_->steps) : std::vector<const Bind*>(), sources_of(steps),
-      [this](std::vector<ShownSource>& sources) { return look_at_mounts(sources, host_->mounted); }));
-  add_mount_points(nesting_, outputs, parts);
-  for (const Bind* const bind : binds) {
-    if (bind->is_writable && plan_->ownership != Ownership::kUnchanged)
-      parts.push_back(std::make_unique<LentDirectory>(*leases_.at(bind), lent_as()));
-  }
-}
-
-void JailEnvelope::add_steps(const std::vector<Step>& steps, Parts& parts) {
-  const auto skeleton = [this](const auto& one) { return std::make_unique<Skeleton>(jail_.root, &one); };
-  using Made = std::unique_ptr<Part>;
-  const Overloaded part_of{
-      [&](const MakeDirectory& one) -> Made { return skeleton(one); },
-      [&](const MakeFile& one) -> Made { return skeleton(one); },
-      [&](const MakeLink& one) -> Made { return skeleton(one); },
-      [&](const WriteText& one) -> Made {
-        if (one.target == Accounts::kText) return std::make_unique<Accounts>(jail_.root, one, user_);
-        return skeleton(one);
-      },
-      [this](const MountTmpfs& one) -> Made { return std::make_unique<Tmpfs>(jail_, one); },
-      [this](const MountProc& one) -> Made { return std::make_unique<Procfs>(jail_, one); },
-      [this](const MountDev& one) -> Made { return std::make_unique<Devfs>(jail_, one, host_->devfs_ruleset); },
-      [](const Listed& one) -> Made { return std::make_unique<ListedFolder>(one); },
-      [&](const Bind& one) -> Made {
-        const auto found = leases_.find(&one);
-        const OutputLease* const lease = found == leases_.end() ? nullptr : found->second;
-        const auto outer = nesting_.find(&one);
-        if (outer == nesting_.end()) return std::make_unique<Nullfs>(jail_, one, lease, host_->nullfs_ids);
-        if (shows_its_point(*outer->second, one)) parts.push_back(std::make_unique<Padding>(jail_, one));
-        return std::make_unique<NestedNullfs>(jail_, one, *outer->second, lease);
-      }};
-  for (const Step& step : steps) {
-    // One that stands on another adds that one itself.
-    auto part = std::visit(part_of, step);
-    parts.push_back(std::move(part));
-  }
+  if (plan_->users != 0) ids = BuildIds{.first = jail_.user.uid, .count = 1, .are_shared = false};
+  return {.user = jail_.user, .ids = ids, .is_left_as_built = plan_->ownership == Ownership::kBuild};
 }
 
 Status JailEnvelope::complete(std::vector<Step> rest) {
@@ -231,7 +129,8 @@ Status JailEnvelope::launch(Launching launching) {
   if (auto status = waiter_->expect_process(std::move(child), request, ends); !status) return status;
   // defence: limits-memory-host-program
   const int more_launches = plan_->limits.memory ? kMoreLaunches : 0;
-  auto launched = launch_in_jail(jail_.jail->reference(), user_, set_groups_, request, stdio, given, more_launches);
+  auto launched =
+      launch_in_jail(jail_.jail->reference(), jail_.user, set_groups_, request, stdio, given, more_launches);
   if (!launched) {
     waiter_->forget(request.run);
     return std::move(launched.error());
@@ -283,7 +182,7 @@ Result<Record> JailEnvelope::record() {
                 .namespaces = {},
                 .uids = {},
                 .gids = {},
-                .user = user_,
+                .user = jail_.user,
                 .process = last_launched_,
                 .limits = limits_.applied};
   auto jail = get_jail(jail_.jail->jid());
@@ -329,9 +228,7 @@ CloseReport JailEnvelope::close() {
     const std::lock_guard no_launch(launching_);
     is_closed_ = true;
   }
-  auto report = walk_.take_away();
-  if (report.failures.empty() && !waiter_->mover().end(owner_, kRelayBound)) report.failures.push_back(relay_held_up());
-  return report;
+  return walk_.take_away();
 }
 
 }  // namespace buildjail

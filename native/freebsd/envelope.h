@@ -1,7 +1,6 @@
 #pragma once
 
 #include <cstdint>
-#include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -10,7 +9,6 @@
 
 #include "envelope/envelope.h"
 #include "envelope/output.h"
-#include "envelope/sources.h"
 #include "freebsd/held_limits.h"
 #include "freebsd/host.h"
 #include "freebsd/limits_log.h"
@@ -48,9 +46,6 @@ class JailEnvelope final : public Envelope {
   /** In the order in which they are made: of the plan, or of the rest of one that is a base. */
   Parts parts(const std::vector<Step>& steps, bool is_rest);
   [[nodiscard]] LentAs lent_as() const;
-  void add_outputs(const std::vector<Step>& steps, bool is_rest, Parts& parts);
-  void add_steps(const std::vector<Step>& steps, Parts& parts);
-  void add_jail(Parts& parts);
 
   SharedPlan plan_;
   /** Of its jail. */
@@ -63,8 +58,6 @@ class JailEnvelope final : public Envelope {
   Nesting nesting_;
   SetGroups set_groups_;
   Lessee lessee_;
-  /** Settled by its lease, which is made first. */
-  BuildUser user_;
   std::shared_ptr<Waiter> waiter_;
   std::shared_ptr<FreebsdHost> host_;
   /** What its children are known by to the waiter. */
@@ -78,9 +71,6 @@ class JailEnvelope final : public Envelope {
   bool is_complete_ = false;
   std::optional<Credentials> last_launched_;
   SessionJail jail_;
-  /** By what they are leases of. */
-  std::map<const Bind*, const OutputLease*> leases_;
-  SessionSources sources_;
   Journal journal_;
   /** What is above is there for as long as its parts. */
   Walk walk_;

@@ -45,22 +45,23 @@ void drop_unread_of(int socket) {
 
 }  // namespace
 
-Status SessionJail::end_processes(Trace& trace) {
+Status SessionJail::end_processes(TakingAway& taking) {
   if (!jail || is_empty) return {};
   if (!jail->is_removed()) {
     if (auto status = jail->remove(); !status) return status;
-    trace.mark("jail_remove", jail->name());
+    taking.trace.mark("jail_remove", jail->name());
+    taking.taken.jail = jail->name();
   }
   if (wait_reaped) {
     if (!wait_reaped(kReapBound))
       return still_there("reap", "wait4", ETIMEDOUT, "a killed command did not end", processes_in_jail(jail->jid()));
-    trace.mark("reap");
+    taking.trace.mark("reap");
   }
   if (auto status = jail->wait_empty(); !status) {
     SysError& error = status.error();
     return still_there("empty-jail", "jail_remove", error.err, error.detail, processes_in_jail(jail->jid()));
   }
-  trace.mark("empty-jail");
+  taking.trace.mark("empty-jail");
   is_empty = true;
   return {};
 }
@@ -89,7 +90,7 @@ Status SessionJail::see_die() {
     return {};
   }
   if (!is_root_forced) return {};
-  auto holders = holders_of_dying_jail(user);
+  auto holders = holders_of_dying_jail(user.uid);
   // The kernel is done with it in a minute or two, and until then it takes nothing but a number (tcp(4), TIME_WAIT).
   if (holders.processes.empty() && holders.has_ending_connection) return {};
   drop_unread();

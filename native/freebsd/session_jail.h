@@ -11,9 +11,10 @@
 
 #include "base/ids.h"
 #include "base/result.h"
-#include "base/trace.h"
 #include "base/unique_fd.h"
+#include "envelope/part.h"
 #include "freebsd/jails.h"
+#include "plan/plan.h"
 
 namespace buildjail {
 
@@ -27,8 +28,8 @@ struct SessionJail {
   /** Of the directory that is the root (stat(2)). */
   dev_t root_dev = 0;
   ino_t root_ino = 0;
-  /** The build user. */
-  uid_t user = 0;
+  /** The build user, once it is leased. */
+  BuildUser user{};
   /** The users of whom one is leased; none where the plan names the build's. */
   BuildIds leasable{.count = 0};
   /** False when commands were not reaped within the bound. Empty in a recovery, which has no children. */
@@ -44,7 +45,7 @@ struct SessionJail {
   bool is_root_forced = false;
 
   /** Removes the jail, and waits until no process is in it and the commands were waited for. Again: nothing to do. */
-  Status end_processes(Trace& trace);
+  Status end_processes(TakingAway& taking);
   /** True for a dying jail as well. */
   [[nodiscard]] bool is_known() const { return jail && jail->is_known(); }
   /**

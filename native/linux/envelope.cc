@@ -11,16 +11,10 @@
 #include <utility>
 
 #include "base/back_off.h"
-#include "envelope/commands.h"
 #include "envelope/envelope.h"
-#include "envelope/mount_points.h"
-#include "envelope/sources.h"
-#include "envelope/state_entry.h"
-#include "linux/networks.h"
 #include "linux/overlays.h"
-#include "linux/parts/cgroup.h"
+#include "linux/parts.h"
 #include "linux/processes.h"
-#include "linux/recovery.h"
 #include "linux/session_cgroup.h"
 #include "linux/session_namespaces.h"
 #include "linux/session_terminal.h"
@@ -35,16 +29,6 @@ constexpr std::chrono::milliseconds kKillBound{1000};
 constexpr std::chrono::milliseconds kPidBound{1000};
 /** The time in which a command starts even if its session gets a hundredth of a processor. */
 constexpr std::chrono::milliseconds kLookBound{10'000};
-
-SysError root_refused(const std::optional<SysError>& why) {
-  const std::string reason = why ? ": " + why->syscall + " '" + why->path + "', " + errno_name(why->err) : "";
-  return {.step = "user-namespace",
-          .syscall = why ? why->syscall : "setns",
-          .err = why ? why->err : EPERM,
-          .path = {},
-          .dest = {},
-          .detail = "a build is root inside only in a user namespace, and there can be none here" + reason};
-}
 
 /**
  * Makes the build user the owner of its pipes and of its terminal: opening /dev/stdout opens the pipe anew (proc(5),
@@ -95,7 +79,6 @@ Result<std::unique_ptr<Envelope>> NamespaceEnvelope::open(SharedPlan plan, Lesse
   // Not make_unique, because the constructor is private.
   std::unique_ptr<NamespaceEnvelope> envelope(new NamespaceEnvelope(
       std::move(plan), std::move(lessee), std::move(waiter), std::move(host), std::move(*placed), std::move(trace)));
-  if (auto status = envelope->take_ids(); !status) return std::move(status.error());
   auto parts = envelope->parts(envelope->plan_->steps, false);
   auto status = envelope->walk_.open(std::move(parts), envelope->journal_, envelope->trace_);
   if (!status) return std::move(status.error());
@@ -114,63 +97,26 @@ NamespaceEnvelope::NamespaceEnvelope(SharedPlan plan, Lessee lessee, std::shared
       trace_(std::move(trace)),
       cgroup_(std::move(placed), lessee_.session.id),
       inside_(waiter_, owner_),
-      sources_(lessee_),
       journal_(journal_of(lessee_.session.state_directory, lessee_.session.id)) {}
 
-Status NamespaceEnvelope::take_ids() {
-  if (ids_.are_callers()) return {};
-  // A user's keys stay in its namespace (user-keyring(7)).
-  const bool may_leave_keys = plan_->allowed.has(Allowance::kKeyring);
-  auto taken = host_->user_namespaces.take(
-      *plan_, lessee_, may_leave_keys ? UserNamespaces::Sharing::kAlone : UserNamespaces::Sharing::kWithLaterSessions);
-  if (!taken) return std::move(taken.error());
-  // defence: root-inside-nobody-outside
-  if (!*taken && plan_->user.uid == 0) return root_refused(host_->user_namespaces.why_none());
-  // defence: root-inside-nobody-outside-2
-  ids_ = SessionIds(std::move(*taken));
-  return {};
-}
-
 Parts NamespaceEnvelope::parts(const std::vector<Step>& steps, bool is_rest) {
-  Parts parts;
   nesting_ = is_rest ? nesting_in(steps, plan_->steps) : nesting_in(steps);
-  if (!is_rest) {
-    // First, because it is there already: whatever fails, it is given back.
-    parts.push_back(std::make_unique<IdsPart>(host_->user_namespaces, ids_));
-    parts.push_back(std::make_unique<StateEntry>(journal_, lessee_.session.id, plan_->name, lessee_.host_directory));
-  }
-  std::vector<const OutputLease*> outputs;
-  for (const Step& step : steps) {
-    const auto* const bind = std::get_if<Bind>(&step);
-    if (bind == nullptr || !bind->is_writable) continue;
-    auto lease = std::make_unique<OutputLease>(lessee_, *bind);
-    outputs.push_back(lease.get());
-    parts.push_back(std::move(lease));
-  }
-  parts.push_back(std::make_unique<NotedSources>(
-      sources_, is_rest ? sources_of(plan_->steps) : std::vector<const Bind*>(), sources_of(steps),
-      [this](std::vector<ShownSource>& sources) { return host_->mount_table.look_at(sources); }));
-  add_mount_points(nesting_, outputs, parts);
-  if (is_rest) {
-    parts.push_back(std::make_unique<RestPart>(inside_, steps, nesting_, ids_, plan_->user));
-  } else {
-    auto network = std::make_unique<NetworkPart>(*plan_, host_->spare_networks(plan_->network), outputs);
-    auto init = std::make_unique<InitPart>(
-        inside_, *plan_, *host_,
-        InitPart::EarlierParts{
-            .network = *network, .ids = ids_, .cgroup = cgroup_, .journal = journal_, .nesting = nesting_});
-    parts.push_back(std::move(network));
-    if (!cgroup_.is_none()) parts.push_back(std::make_unique<CgroupPart>(cgroup_));
-    parts.push_back(std::move(init));
-    if (!cgroup_.is_none()) parts.push_back(std::make_unique<LimitsPart>(cgroup_));
-  }
-  if (plan_->ownership != Ownership::kUnchanged) {
-    for (const OutputLease* const output : outputs)
-      parts.push_back(std::make_unique<LentDirectory>(*output, lent_as()));
-  }
-  if (is_rest || !plan_->is_base)
-    parts.push_back(std::make_unique<Commands>([this](Trace& trace) { return inside_.end_processes(trace); }));
-  return parts;
+  NamespaceOpening opening{
+      {.plan = *plan_,
+       .steps = steps,
+       .nesting = nesting_,
+       .is_rest = is_rest,
+       .lessee = lessee_,
+       .journal = journal_,
+       .lent_as = [this] { return lent_as(); },
+       .look_at_mounts = [this](std::vector<ShownSource>& sources) { return host_->mount_table.look_at(sources); },
+       .end_processes = [this](TakingAway& taking) { return inside_.end_processes(taking.trace); },
+       .end_flows = [this](std::chrono::milliseconds bound) { return waiter_->mover().end(owner_, bound); }},
+      *host_,
+      ids_,
+      cgroup_,
+      inside_};
+  return NamespaceParts::planned(opening);
 }
 
 Status NamespaceEnvelope::complete(std::vector<Step> rest) {
@@ -435,9 +381,7 @@ CloseReport NamespaceEnvelope::close() {
     is_closed_ = true;
   }
   cgroup_.let_end();
-  auto report = walk_.take_away();
-  if (report.failures.empty() && !waiter_->mover().end(owner_, kRelayBound)) report.failures.push_back(relay_held_up());
-  return report;
+  return walk_.take_away();
 }
 
 }  // namespace buildjail

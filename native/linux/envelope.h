@@ -10,7 +10,6 @@
 
 #include "envelope/envelope.h"
 #include "envelope/output.h"
-#include "envelope/sources.h"
 #include "launch/waiter.h"
 #include "linux/host.h"
 #include "linux/session_cgroup.h"
@@ -45,8 +44,6 @@ class NamespaceEnvelope final : public Envelope {
   NamespaceEnvelope(SharedPlan plan, Lessee lessee, std::shared_ptr<Waiter> waiter, std::shared_ptr<LinuxHost> host,
                     PlacedLimits placed, Trace trace);
 
-  /** Comes before all that is owned by these ids. */
-  Status take_ids();
   /** In the order in which they are made. */
   Parts parts(const std::vector<Step>& steps, bool is_rest);
   /** Null once the session is being closed. They last for as long as the answer is held. */
@@ -86,7 +83,6 @@ class NamespaceEnvelope final : public Envelope {
   SessionIds ids_;
   SessionCgroup cgroup_;
   SessionNamespaces inside_;
-  SessionSources sources_;
   Journal journal_;
   /** The last member, because its parts refer to those above. */
   Walk walk_;

@@ -21,6 +21,8 @@
 
 namespace buildjail {
 
+struct NamespaceOpening;
+
 /** A network namespace of root's, in which nothing is up but perhaps the loopback. */
 struct Network {
   /** The network of a process; empty on failure. */
@@ -98,6 +100,7 @@ class NetworkPart final : public Part {
   /** All outlive it. `outputs` are all of the session's. */
   NetworkPart(const EnvelopePlan& plan, SpareNetworks& spare, std::vector<const OutputLease*> outputs)
       : plan_(plan), spare_(spare), outputs_(std::move(outputs)) {}
+  static void add_planned(NamespaceOpening& opening, Parts& parts);
 
   Status make(Trace&) override;
   /** After the last process in it has ended. */

@@ -7,10 +7,12 @@
 #include <algorithm>
 #include <cerrno>
 #include <charconv>
+#include <memory>
 #include <utility>
 
 #include "base/text.h"
 #include "base/unique_fd.h"
+#include "envelope/part_list.h"
 #include "linux/cgroups.h"
 #include "linux/ids.h"
 #include "linux/text_files.h"
@@ -79,11 +81,11 @@ SessionCgroup::SessionCgroup(PlacedLimits placed, const std::string& id) : limit
   }
 }
 
-std::vector<Fact> SessionCgroup::facts() const {
-  std::vector<Fact> facts;
-  facts.reserve(cgroups_.size());
-  for (const Cgroup& cgroup : cgroups_) facts.push_back(cgroup_fact(cgroup.directory));
-  return facts;
+std::vector<std::string> SessionCgroup::directories() const {
+  std::vector<std::string> directories;
+  directories.reserve(cgroups_.size());
+  for (const Cgroup& cgroup : cgroups_) directories.push_back(cgroup.directory);
+  return directories;
 }
 
 Status SessionCgroup::make() {
@@ -231,20 +233,12 @@ void SessionCgroup::hold_on() {
       write_text_file(kStep, with(Controller::kCpu)->directory + "/" + quota_file(), quota(*limits_.cpus)));
 }
 
-Status SessionCgroup::take_away(TakingAway& taking) {
+void SessionCgroup::stop_counting() {
   close_entrances();
-  {
-    const std::lock_guard lock(mutex_);
-    if (!last_usage_) {
-      last_usage_ = count();
-      last_met_ = look();
-    }
-  }
-  for (const Cgroup& cgroup : cgroups_) {
-    // defence: cgroup-goes-session
-    if (auto status = remove_cgroup(cgroup.directory, taking); !status) return status;
-  }
-  return {};
+  const std::lock_guard lock(mutex_);
+  if (last_usage_) return;
+  last_usage_ = count();
+  last_met_ = look();
 }
 
 std::vector<AppliedLimit> SessionCgroup::applied() const {
@@ -291,6 +285,35 @@ LimitsMet SessionCgroup::look() const {
   if (limits_.processes)
     met.processes = number_after(with(Controller::kPids)->directory + "/pids.events", "max").value_or(0);
   return met;
+}
+
+Status CgroupPart::add_left(const DeadSession& dead, Parts& parts) {
+  for (const Fact& fact : dead.entry.facts) {
+    if (fact.part != kFacts) continue;
+    // It may not have been made, or be gone. Anything else by that name is left alone.
+    // defence: cgroup-goes-host-program
+    if (is_cgroup_of(dead.entry.id, fact.value))
+      parts.push_back(std::make_unique<CgroupPart>(fact.value));
+    else if (::access(fact.value.c_str(), F_OK) == 0)
+      dead.leftovers.push_back({fact.value, "it is not the cgroup of a session"});
+  }
+  return {};
+}
+
+std::vector<Fact> CgroupPart::facts() const {
+  std::vector<Fact> facts;
+  facts.reserve(directories_.size());
+  for (const std::string& directory : directories_) facts.push_back(cgroup_fact(directory));
+  return facts;
+}
+
+Status CgroupPart::take_away(TakingAway& taking) {
+  if (cgroup_ != nullptr) cgroup_->stop_counting();
+  for (const std::string& directory : directories_) {
+    // defence: cgroup-goes-session
+    if (auto status = remove_cgroup(directory, taking); !status) return status;
+  }
+  return {};
 }
 
 }  // namespace buildjail

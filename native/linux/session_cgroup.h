@@ -3,6 +3,8 @@
 #include <mutex>
 #include <optional>
 #include <string>
+#include <string_view>
+#include <utility>
 #include <vector>
 
 #include "base/result.h"
@@ -12,6 +14,8 @@
 #include "linux/cgroups.h"
 
 namespace buildjail {
+
+struct NamespaceOpening;
 
 /** Descriptors by which the child that becomes init enters the session's cgroups. */
 struct CgroupEntrances {
@@ -35,7 +39,7 @@ class SessionCgroup {
 
   /** Whether the session has no cgroup. Every other function does nothing then. */
   [[nodiscard]] bool is_none() const noexcept { return cgroups_.empty(); }
-  [[nodiscard]] std::vector<Fact> facts() const;
+  [[nodiscard]] std::vector<std::string> directories() const;
   Status make();
   /** Open from `make` to `close_entrances`. */
   [[nodiscard]] const CgroupEntrances& entrances() const noexcept { return entrances_; }
@@ -47,8 +51,8 @@ class SessionCgroup {
   void let_end();
   /** Sets it again. */
   void hold_on();
-  /** `usage` and `met` give the last counts from then on. */
-  Status take_away(TakingAway& taking);
+  /** Before the cgroups are removed: `usage` and `met` give the last counts from then on. */
+  void stop_counting();
 
   [[nodiscard]] std::vector<AppliedLimit> applied() const;
   /** Empty without a cgroup. */
@@ -81,6 +85,28 @@ class SessionCgroup {
   LimitsMet last_met_;
 };
 
+/** The session's cgroups. Its init is born in them, and ends before they are taken away. */
+class CgroupPart final : public Part {
+ public:
+  /** `cgroup` outlives it. */
+  explicit CgroupPart(SessionCgroup& cgroup) : directories_(cgroup.directories()), cgroup_(&cgroup) {}
+  /** Of a dead session, whose processes have ended. */
+  explicit CgroupPart(std::string directory) : directories_{std::move(directory)} {}
+  static constexpr std::string_view kFacts = kCgroup;
+  static void add_planned(const NamespaceOpening& opening, Parts& parts);
+  static Status add_left(const DeadSession& dead, Parts& parts);
+
+  [[nodiscard]] std::string_view step() const override { return kCgroup; }
+  [[nodiscard]] std::vector<Fact> facts() const override;
+  Status make(Trace&) override { return cgroup_->make(); }
+  Status take_away(TakingAway& taking) override;
+
+ private:
+  std::vector<std::string> directories_;
+  /** Null in a dead session. */
+  SessionCgroup* cgroup_ = nullptr;
+};
+
 /**
  * The limits of a session. They are set when its init runs, so that they neither keep it from starting nor slow down
  * the host program, whose memory the child shares until then. They go with the cgroups.
@@ -89,6 +115,7 @@ class LimitsPart final : public Part {
  public:
   /** `cgroup` outlives it. */
   explicit LimitsPart(SessionCgroup& cgroup) : cgroup_(cgroup) {}
+  static void add_planned(const NamespaceOpening& opening, Parts& parts);
 
   [[nodiscard]] std::string_view step() const override { return "limits"; }
   Status make(Trace&) override {

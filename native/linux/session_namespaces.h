@@ -23,6 +23,8 @@
 
 namespace buildjail {
 
+struct NamespaceOpening;
+
 /** The namespaces of a session, from their making until no process is in them any more. Any thread may call it. */
 class SessionNamespaces {
  public:
@@ -85,6 +87,7 @@ class InitPart final : public Part {
   /** All outlive it. */
   InitPart(SessionNamespaces& inside, const EnvelopePlan& plan, LinuxHost& host, EarlierParts earlier)
       : inside_(inside), plan_(plan), host_(host), earlier_(earlier) {}
+  static void add_planned(const NamespaceOpening& opening, Parts& parts);
 
   Status make(Trace& trace) override {
     std::optional<SystemCallFilter> own;
@@ -125,6 +128,8 @@ class RestPart final : public Part {
   RestPart(SessionNamespaces& inside, const std::vector<Step>& steps, const Nesting& nesting, const SessionIds& ids,
            const BuildUser& user)
       : inside_(inside), steps_(steps), nesting_(nesting), ids_(ids), user_(user) {}
+  static void add_planned(const NamespaceOpening& opening, Parts& parts);
+
   Status make(Trace& trace) override { return inside_.get()->complete(steps_, nesting_, ids_, user_, trace); }
 
  private:

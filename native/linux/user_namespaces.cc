@@ -73,6 +73,16 @@ SysError no_ids() {
               "and /etc/subgid"};
 }
 
+SysError root_refused(const std::optional<SysError>& why) {
+  const std::string reason = why ? ": " + why->syscall + " '" + why->path + "', " + errno_name(why->err) : "";
+  return {.step = "user-namespace",
+          .syscall = why ? why->syscall : "setns",
+          .err = why ? why->err : EPERM,
+          .path = {},
+          .dest = {},
+          .detail = "a build is root inside only in a user namespace, and there can be none here" + reason};
+}
+
 }  // namespace
 
 Result<UniqueFd> make_user_namespace(const IdMap& map) {
@@ -203,6 +213,19 @@ Result<UserNamespace> UserNamespaces::none(SysError why) {
   if (had_one_) return why;
   why_none_ = std::move(why);
   return UserNamespace{};
+}
+
+Status IdsPart::make(Trace&) {
+  // A user's keys stay in its namespace (user-keyring(7)).
+  const bool may_leave_keys = plan_.allowed.has(Allowance::kKeyring);
+  auto taken = namespaces_.take(
+      plan_, lessee_, may_leave_keys ? UserNamespaces::Sharing::kAlone : UserNamespaces::Sharing::kWithLaterSessions);
+  if (!taken) return std::move(taken.error());
+  // defence: root-inside-nobody-outside
+  if (!*taken && plan_.user.uid == 0) return root_refused(namespaces_.why_none());
+  // defence: root-inside-nobody-outside-2
+  ids_ = SessionIds(std::move(*taken));
+  return {};
 }
 
 }  // namespace buildjail

@@ -17,6 +17,8 @@
 
 namespace buildjail {
 
+struct NamespaceOpening;
+
 /**
  * Makes a user namespace without a process in it, to be joined by setns(2). It belongs to the caller, so the kernel
  * gives a process that joins it no more privileges than before. Needs CAP_SETUID and CAP_SETGID to map several ids.
@@ -117,18 +119,22 @@ class UserNamespaces {
   std::optional<SysError> why_none_;
 };
 
-/** The ids of a session. They are taken before the walk, because all that it makes is owned by them. */
+/** The ids of a session, which own everything that comes after them. */
 class IdsPart final : public Part {
  public:
-  /** Both outlive it. */
-  IdsPart(UserNamespaces& namespaces, SessionIds& ids) : namespaces_(namespaces), ids_(ids) {}
+  /** All outlive it. */
+  IdsPart(UserNamespaces& namespaces, const EnvelopePlan& plan, const Lessee& lessee, SessionIds& ids)
+      : namespaces_(namespaces), plan_(plan), lessee_(lessee), ids_(ids) {}
+  static void add_planned(const NamespaceOpening& opening, Parts& parts);
 
   [[nodiscard]] std::string_view step() const override { return ids_.are_leased() ? "ids" : ""; }
-  Status make(Trace&) override { return {}; }
+  Status make(Trace& trace) override;
   Status take_away(TakingAway&) override { return namespaces_.give_back(ids_.leased()); }
 
  private:
   UserNamespaces& namespaces_;
+  const EnvelopePlan& plan_;
+  const Lessee& lessee_;
   SessionIds& ids_;
 };
 

@@ -32,9 +32,9 @@ SysError busy(const Leased& leased, std::string detail) {
           .detail = std::move(detail)};
 }
 
-std::string dead_holder(const Holding& holder, const Outcome& found) {
+std::string dead_holder(const LeaseHolder& holder, const Outcome& found) {
   return "it still is with " + name_of(holder) +
-         ", which is dead and could not be recovered: " + found.left_alone.back().reason;
+         ", which is dead and could not be recovered: " + found.leftovers.back().reason;
 }
 
 /** So many holders an error names. */
@@ -55,7 +55,7 @@ struct Look {
   /** Locked, where it is nobody's. */
   UniqueFd lock{};
   /** The session that has it, if it is dead. */
-  std::optional<Holding> dead{};
+  std::optional<LeaseHolder> dead{};
   /** Why it is not to be had, in words. */
   std::string reason{};
 };
@@ -92,54 +92,54 @@ SysError all_leased(const NumberedThings& things, const std::vector<std::string>
 
 }  // namespace
 
-std::string line_of(const Holding& holding) { return holding.id + " " + escaped(holding.state_directory) + "\n"; }
+std::string line_of(const LeaseHolder& holding) { return holding.id + " " + escaped(holding.state_directory) + "\n"; }
 
-std::vector<Holding> holdings_in(std::string_view text) {
-  std::vector<Holding> holdings;
+std::vector<LeaseHolder> holdings_in(std::string_view text) {
+  std::vector<LeaseHolder> holdings;
   text = text.substr(0, text.rfind('\n') + 1);
   while (!text.empty()) {
     std::string_view line = cut(text, '\n');
-    Holding holding{.id = std::string(cut(line, ' ')), .state_directory = {}};
+    LeaseHolder holding{.id = std::string(cut(line, ' ')), .state_directory = {}};
     if (unescape(line, holding.state_directory) && holding.state_directory.starts_with('/'))
       holdings.push_back(std::move(holding));
   }
   return holdings;
 }
 
-std::string name_of(const Holding& holding) { return "session " + holding.id + " of " + holding.state_directory; }
+std::string name_of(const LeaseHolder& holding) { return "session " + holding.id + " of " + holding.state_directory; }
 
-Result<std::optional<Holding>> holding_in(const char* step, const std::string& file, const UniqueFd& fd) {
+Result<std::optional<LeaseHolder>> holding_in(const char* step, const std::string& file, const UniqueFd& fd) {
   const auto text = read_file(step, file, fd.get());
   if (!text) return text.error();
   auto holdings = holdings_in(*text);
-  return holdings.empty() ? std::optional<Holding>() : std::optional(std::move(holdings.front()));
+  return holdings.empty() ? std::optional<LeaseHolder>() : std::optional(std::move(holdings.front()));
 }
 
-Result<std::optional<Holding>> holding_of(const char* step, const std::string& file) {
+Result<std::optional<LeaseHolder>> holding_of(const char* step, const std::string& file) {
   const UniqueFd fd(::open(file.c_str(), O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK));
   if (fd) return holding_in(step, file, fd);
   // Given back meanwhile.
-  if (errno == ENOENT) return std::optional<Holding>();
+  if (errno == ENOENT) return std::optional<LeaseHolder>();
   return last_error(step, "open", file);
 }
 
 Result<UniqueFd> lock_lease(const Leased& leased, const std::string& file, const Lessee& lessee, int kind) {
   BackOff back_off(kHolderBound);
-  std::optional<Holding> gone;
+  std::optional<LeaseHolder> gone;
   for (;;) {
     bool is_empty = false;
     auto locked = lock_file(leased.step, file, O_RDWR | O_CREAT | O_APPEND, kind, &is_empty);
     const bool is_locked = static_cast<bool>(locked);
     if (!is_locked && locked.error().err != EWOULDBLOCK) return locked;
     const auto in_it = [&] {
-      return is_empty ? Result<std::optional<Holding>>(std::nullopt) : holding_in(leased.step, file, *locked);
+      return is_empty ? Result<std::optional<LeaseHolder>>(std::nullopt) : holding_in(leased.step, file, *locked);
     };
     const auto told = is_locked ? in_it() : holding_of(leased.step, file);
     if (!told) {
       if (is_locked && kind == LOCK_EX) remove_if_empty(*locked, file);
       return told.error();
     }
-    const std::optional<Holding>& holder = *told;
+    const std::optional<LeaseHolder>& holder = *told;
     if (!holder || holder == gone) {
       // If somebody has it all the same, it is being made or removed, or what keeps it ends this very moment.
       if (is_locked && holder && ::ftruncate(locked->get(), 0) != 0) return last_error(leased.step, "ftruncate", file);
@@ -151,7 +151,7 @@ Result<UniqueFd> lock_lease(const Leased& leased, const std::string& file, const
       // Not under our lock: who recovers that session needs it.
       if (is_locked) locked->reset();
       const Outcome found = lessee.recovery_of(holder->state_directory).recover(holder->id, kHolderBound);
-      if (found.standing == Standing::kLeftAlone) return busy(leased, dead_holder(*holder, found));
+      if (found.standing == Standing::kNotRecovered) return busy(leased, dead_holder(*holder, found));
       // One that lives without the lock is of a process that ends, and has begun to close what it has open.
       if (found.standing == Standing::kLive && !is_locked)
         return busy(leased, "another live session has it: " + name_of(*holder));
@@ -164,7 +164,7 @@ Result<UniqueFd> lock_lease(const Leased& leased, const std::string& file, const
   }
 }
 
-Status sign_lease(const Leased& leased, const std::string& file, const UniqueFd& lock, const Holding& holding) {
+Status sign_lease(const Leased& leased, const std::string& file, const UniqueFd& lock, const LeaseHolder& holding) {
   return append(leased.step, file, lock.get(), line_of(holding));
 }
 
@@ -240,7 +240,7 @@ Result<NumberedLease> NumberedLease::share(const NumberedThings& things, std::ui
   return NumberedLease(number, std::move(file), std::move(*lock), true);
 }
 
-Status NumberedLease::pass_to(const char* step, const std::optional<Holding>& session) {
+Status NumberedLease::pass_to(const char* step, const std::optional<LeaseHolder>& session) {
   if (::ftruncate(lock_.get(), 0) != 0) return last_error(step, "ftruncate", file_);
   if (!session) return {};
   return sign_lease({.step = step, .subject = file_}, file_, lock_, *session);

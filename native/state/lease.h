@@ -16,27 +16,27 @@
 namespace buildjail {
 
 /** The session that has a lease, as the file of the lease tells of it. */
-struct Holding {
+struct LeaseHolder {
   std::string id;
   std::string state_directory;
-  bool operator==(const Holding&) const = default;
+  bool operator==(const LeaseHolder&) const = default;
 };
 
 /** A session that leases, and where leases are. */
 struct Lessee {
   /** Of the host (private_directories.h). */
   std::string host_directory;
-  Holding session;
+  LeaseHolder session;
   /** What takes away the dead sessions of a state directory. */
   std::function<Recovery(const std::string& state_directory)> recovery_of;
 };
 
 /** A line of a lease's file. */
-std::string line_of(const Holding& holding);
+std::string line_of(const LeaseHolder& holding);
 /** All in a lease's file. What is not such a line, or lacks its end, is not there. */
-std::vector<Holding> holdings_in(std::string_view text);
+std::vector<LeaseHolder> holdings_in(std::string_view text);
 /** `session 4b1f0c9e8d7a6532 of /var/run/buildjail`, for people. */
-std::string name_of(const Holding& holding);
+std::string name_of(const LeaseHolder& holding);
 
 // A lease is a file in the host directory. It says which session has the thing, and is locked while that session
 // lives, by a descriptor that may be shared with whoever outlives this process. One that is there, but not locked, is
@@ -57,11 +57,11 @@ struct Leased {
  */
 Result<UniqueFd> lock_lease(const Leased& leased, const std::string& file, const Lessee& lessee, int kind = LOCK_EX);
 /** Says whose it is. */
-Status sign_lease(const Leased& leased, const std::string& file, const UniqueFd& lock, const Holding& holding);
+Status sign_lease(const Leased& leased, const std::string& file, const UniqueFd& lock, const LeaseHolder& holding);
 /** Whose it is; nothing where it does not say so yet, or any more. */
-Result<std::optional<Holding>> holding_of(const char* step, const std::string& file);
+Result<std::optional<LeaseHolder>> holding_of(const char* step, const std::string& file);
 /** By a descriptor of the file. */
-Result<std::optional<Holding>> holding_in(const char* step, const std::string& file, const UniqueFd& fd);
+Result<std::optional<LeaseHolder>> holding_in(const char* step, const std::string& file, const UniqueFd& fd);
 
 /** Takes away each lease in the host directory whose session has no journal any more, as after its recovery. */
 void sweep_leases(const std::string& host_directory);
@@ -104,7 +104,7 @@ class NumberedLease {
   /** Locked for as long as this or a copy of it is open; -1 while nothing is leased. */
   [[nodiscard]] int lock() const noexcept { return lock_.get(); }
   /** It is kept, and from here on another session's; nobody's where there is none. Not of one that is shared. */
-  Status pass_to(const char* step, const std::optional<Holding>& session);
+  Status pass_to(const char* step, const std::optional<LeaseHolder>& session);
   /** Again: nothing to do. */
   Status give_back();
 

@@ -25,12 +25,12 @@ constexpr const char* kStep = "recover";
 /** A process that is gone has let go of everything, but who looked at its entry may have it for a moment. */
 constexpr std::chrono::milliseconds kLookBound{100};
 
-Outcome gone() { return {.standing = Standing::kGone, .recovered = {}, .left_alone = {}}; }
+Outcome gone() { return {.standing = Standing::kGone, .recovered = {}, .leftovers = {}}; }
 
-Outcome live() { return {.standing = Standing::kLive, .recovered = {}, .left_alone = {}}; }
+Outcome live() { return {.standing = Standing::kLive, .recovered = {}, .leftovers = {}}; }
 
-Outcome left_alone(const std::string& path, std::string reason) {
-  return {.standing = Standing::kLeftAlone, .recovered = {}, .left_alone = {{path, std::move(reason)}}};
+Outcome not_recovered(const std::string& path, std::string reason) {
+  return {.standing = Standing::kNotRecovered, .recovered = {}, .leftovers = {{path, std::move(reason)}}};
 }
 
 bool is_private(const struct stat& found) {
@@ -64,7 +64,7 @@ bool is_running(pid_t pid) { return ::kill(pid, 0) == 0 || errno != ESRCH; }
 /** Where a root would be: without an entry that tells of it, it can only be left of one that was taken away by hand. */
 Outcome remove_empty(const std::string& root) {
   if (::rmdir(root.c_str()) == 0 || errno == ENOENT) return gone();
-  return left_alone(root, "there is no journal for it, and " + reason_of(last_error(kStep, "rmdir", root)));
+  return not_recovered(root, "there is no journal for it, and " + reason_of(last_error(kStep, "rmdir", root)));
 }
 
 }  // namespace
@@ -79,18 +79,18 @@ RecoveryReport Recovery::run(std::chrono::milliseconds bound, pid_t dying) const
   RecoveryReport report;
   const auto state = read_state_directory(state_directory_);
   if (!state) {
-    report.left_alone.push_back({state_directory_, reason_of(state.error())});
+    report.leftovers.push_back({state_directory_, reason_of(state.error())});
     return report;
   }
   for (const std::string& id : state->sessions) {
     auto outcome = recover(id, bound, dying);
     if (outcome.recovered) report.recovered.push_back(std::move(*outcome.recovered));
-    std::ranges::move(outcome.left_alone, std::back_inserter(report.left_alone));
+    std::ranges::move(outcome.leftovers, std::back_inserter(report.leftovers));
   }
   Surroundings around;
   if (const auto leases = host_directory(around)) sweep_leases(*leases);
   for (const std::string& name : state->others)
-    report.left_alone.push_back({state_directory_ + "/" + name, "it is none of ours"});
+    report.leftovers.push_back({state_directory_ + "/" + name, "it is none of ours"});
   return report;
 }
 
@@ -102,17 +102,17 @@ Outcome Recovery::recover(const std::string& id, std::chrono::milliseconds bound
   for (;;) {
     auto lock = lock_file(kStep, file, O_RDWR | O_APPEND);
     if (lock) {
-      if (auto objection = objection_to(file, root); !objection.empty()) return left_alone(file, std::move(objection));
+      if (auto objection = objection_to(file, root); !objection.empty()) return not_recovered(file, std::move(objection));
       auto entry = read_journal(file, lock->get());
-      if (!entry) return left_alone(file, reason_of(entry.error()));
-      if (*entry && (**entry).id != id) return left_alone(file, "it is the journal of another session");
+      if (!entry) return not_recovered(file, reason_of(entry.error()));
+      if (*entry && (**entry).id != id) return not_recovered(file, "it is the journal of another session");
       if (*entry) return take_away(**entry, file, std::move(*lock));
       // Its process died before it had made anything, or is about to find this gone and to make it again.
-      if (::unlink(file.c_str()) != 0) return left_alone(file, reason_of(last_error(kStep, "unlink", file)));
+      if (::unlink(file.c_str()) != 0) return not_recovered(file, reason_of(last_error(kStep, "unlink", file)));
       return gone();
     }
     if (lock.error().err == ENOENT) return remove_empty(root);
-    if (lock.error().err != EWOULDBLOCK) return left_alone(file, reason_of(lock.error()));
+    if (lock.error().err != EWOULDBLOCK) return not_recovered(file, reason_of(lock.error()));
     const auto held = look_at(file);
     // Who has it without having written anything yet has just made it.
     if (!held) return live();
@@ -132,7 +132,7 @@ Outcome Recovery::take_away(const JournalEntry& entry, const std::string& file, 
                                                 .unmounted = {},
                                                 .handed_back = {},
                                                 .lost = {}},
-                  .left_alone = {}};
+                  .leftovers = {}};
   Journal journal(file, std::move(lock));
   std::vector<SysError> failures;
   // So that its lock is not mistaken for an owner's.
@@ -141,11 +141,11 @@ Outcome Recovery::take_away(const JournalEntry& entry, const std::string& file, 
   } else {
     failures = take_away_(entry, journal, outcome);
   }
-  if (!failures.empty()) outcome.standing = Standing::kLeftAlone;
+  if (!failures.empty()) outcome.standing = Standing::kNotRecovered;
   // Those of numbers are in nobody's journal, and neither is one that was signed before its fact was noted.
   if (failures.empty() && !entry.host_directory.empty()) sweep_leases(entry.host_directory);
   // What could not be taken away is for the next recovery.
-  for (const SysError& failure : failures) outcome.left_alone.push_back({file, reason_of(failure)});
+  for (const SysError& failure : failures) outcome.leftovers.push_back({file, reason_of(failure)});
   const RecoveredSession& what = *outcome.recovered;
   const bool is_nothing = what.jail.empty() && what.unmounted.empty() && what.handed_back.empty() && what.lost.empty();
   if (is_nothing) outcome.recovered.reset();

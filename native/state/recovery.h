@@ -31,7 +31,7 @@ struct RecoveredSession {
 };
 
 /** Something that was found and not touched. */
-struct LeftAlone {
+struct Leftover {
   std::string path;
   std::string reason;
 };
@@ -42,19 +42,19 @@ enum class Standing : std::uint8_t {
   kLive,
   kRecovered,
   /** It could not be recovered, not all of it, or is none of ours. */
-  kLeftAlone,
+  kNotRecovered,
 };
 
 struct Outcome {
   Standing standing;
   /** Empty when there was nothing but its entry. */
   std::optional<RecoveredSession> recovered;
-  std::vector<LeftAlone> left_alone;
+  std::vector<Leftover> leftovers;
 };
 
 struct RecoveryReport {
   std::vector<RecoveredSession> recovered;
-  std::vector<LeftAlone> left_alone;
+  std::vector<Leftover> leftovers;
 };
 
 /**

@@ -55,7 +55,7 @@ int watch(const char* number) {
   if (std::from_chars(number, end, process).ptr != end || process <= 0) return 2;
   bool is_all = true;
   for (const std::string& directory : directories_in(listen_to_end()))
-    is_all &= buildjail::recover_state(directory, kBound, process).left_alone.empty();
+    is_all &= buildjail::recover_state(directory, kBound, process).leftovers.empty();
   return is_all ? 0 : 1;
 }
 

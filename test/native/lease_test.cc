@@ -12,7 +12,7 @@
 #include <vector>
 
 #include "envelope/output.h"
-#include "envelope/state_entry.h"
+#include "envelope/session_parts.h"
 #include "left_session.h"
 #include "state/journal.h"
 #include "state/lease.h"
@@ -95,7 +95,7 @@ struct Places {
 };
 
 TEST_CASE_FIXTURE(Places, "who has a lease is read as it was written, and what has no end is not there") {
-  const Holding one{.id = kFirst, .state_directory = "/a\n b\\"};
+  const LeaseHolder one{.id = kFirst, .state_directory = "/a\n b\\"};
   const std::string text = line_of(one) + line_of({.id = kSecond, .state_directory = "/c"});
   const auto both = holdings_in(text);
   REQUIRE(both.size() == 2);

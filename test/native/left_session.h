@@ -5,10 +5,13 @@
 
 #include <cstdlib>
 #include <string>
+#include <utility>
 #include <vector>
 
-#include "envelope/rebuilt.h"
-#include "envelope/state_entry.h"
+#include "envelope/output.h"
+#include "envelope/part_list.h"
+#include "envelope/session_parts.h"
+#include "envelope/sources.h"
 #include "state/journal.h"
 #include "state/lease.h"
 #include "state/lent_output.h"
@@ -33,13 +36,23 @@ inline void leave_dead(const std::string& folder, const std::string& id, const s
   if (!journal.begin() || !journal.note(facts)) std::abort();
 }
 
-inline const std::vector<Rebuild> kOutputsOnly{{kLentOutput, rebuild_output}};
+/** Of a system whose sessions are made of these parts. */
+template <class List>
+Recovery recovery_of_parts(const std::string& state_directory) {
+  return {state_directory,
+          [state_directory](const JournalEntry& entry, Journal& journal, Outcome& outcome) -> std::vector<SysError> {
+            DeadSession dead{
+                .state_directory = state_directory, .entry = entry, .journal = journal, .leftovers = outcome.leftovers};
+            auto parts = List::left(dead);
+            if (!parts) return {std::move(parts.error())};
+            return take_away_left(std::move(*parts), outcome);
+          }};
+}
 
 /** Of a system whose sessions leave nothing but outputs. */
 inline Recovery recovery_in(const std::string& state_directory) {
-  return {state_directory, [state_directory](const JournalEntry& entry, Journal& journal, Outcome& outcome) {
-            return take_away_rebuilt(kOutputsOnly, state_directory, entry, journal, outcome);
-          }};
+  return recovery_of_parts<PartList<StateEntry, SessionDirectory, OutputLease, SourceList, LentDirectory>>(
+      state_directory);
 }
 
 /** A session that leases in its own state directory. */

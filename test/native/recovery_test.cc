@@ -14,8 +14,8 @@
 
 #include "base/unique_fd.h"
 #include "envelope/output.h"
-#include "envelope/rebuilt.h"
-#include "envelope/state_entry.h"
+#include "envelope/part_list.h"
+#include "envelope/session_parts.h"
 #include "left_session.h"
 #include "state/journal.h"
 #include "state/lent_output.h"
@@ -30,22 +30,26 @@ constexpr std::chrono::milliseconds kNoWait{0};
 
 bool exists(const std::string& path) { return ::access(path.c_str(), F_OK) == 0; }
 
-/** A part that says how often it was taken away, and does not go for as many times as it has to stay. */
+/** A part that counts how often it was taken away, and that cannot be for as many times as it has to stay. */
 class Something final : public Part {
  public:
-  Something(int& count, int& stays) : count_(count), stays_(stays) {}
-  Status make(Trace&) override { return {}; }
-  Status take_away(TakingAway& taking) override {
-    if (stays_-- > 0)
-      return SysError{.step = "unmount", .syscall = "unmount", .err = EBUSY, .path = "/a", .dest = {}, .detail = {}};
-    count_ += 1;
-    taking.trace.mark("unmount", "/something");
+  inline static int taken_away = 0;
+  inline static int stays = 0;
+  static constexpr std::string_view kFacts = "something";
+  static Status add_left(const DeadSession& dead, Parts& parts) {
+    for (const Fact& fact : dead.entry.facts) {
+      if (fact.part == kFacts) parts.push_back(std::make_unique<Something>());
+    }
     return {};
   }
 
- private:
-  int& count_;
-  int& stays_;
+  Status take_away(TakingAway& taking) override {
+    if (stays-- > 0)
+      return SysError{.step = "unmount", .syscall = "unmount", .err = EBUSY, .path = "/a", .dest = {}, .detail = {}};
+    taken_away += 1;
+    taking.taken.unmounted.emplace_back("/something");
+    return {};
+  }
 };
 
 /** A state directory on a system whose sessions leave `Something` and outputs. It is empty again in the end. */
@@ -55,16 +59,11 @@ struct StateDirectory {
   const std::string folder = make_folder();
   const std::string file = journal_of(folder, kFirst);
   const std::string root = root_of(folder, kFirst);
-  int taken_away = 0;
-  int stays = 0;
-  const Rebuild something{"something", [this](const Fact&, Remains& remains) {
-                            remains.parts.push_back(std::make_unique<Something>(taken_away, stays));
-                            return Status();
-                          }};
-  const std::vector<Rebuild> table{{kLentOutput, rebuild_output}, something};
-  const Recovery recovery{folder, [this](const JournalEntry& entry, Journal& journal, Outcome& outcome) {
-                            return take_away_rebuilt(table, folder, entry, journal, outcome);
-                          }};
+  int& taken_away = Something::taken_away = 0;
+  int& stays = Something::stays = 0;
+  const Recovery recovery =
+      recovery_of_parts<PartList<StateEntry, SessionDirectory, OutputLease, SourceList, LentDirectory, Something>>(
+          folder);
   const std::vector<Fact> facts{{"something", "is", "there"}};
 };
 
@@ -74,7 +73,7 @@ TEST_CASE_FIXTURE(StateDirectory, "a session that lives is not touched by a reco
   REQUIRE(journal.note(StateEntry(journal, kFirst, {}).facts()));
   const auto report = recovery.run(kNoWait);
   CHECK(report.recovered.empty());
-  CHECK(report.left_alone.empty());
+  CHECK(report.leftovers.empty());
   CHECK(taken_away == 0);
   CHECK(exists(file));
   CHECK(journal.end());
@@ -96,8 +95,8 @@ TEST_CASE_FIXTURE(StateDirectory, "one that cannot be taken away keeps its entry
   stays = 1;
   const auto report = recovery.run(kNoWait);
   CHECK(exists(file));
-  REQUIRE(report.left_alone.size() == 1);
-  CHECK(report.left_alone[0].reason == "unmount '/a': EBUSY");
+  REQUIRE(report.leftovers.size() == 1);
+  CHECK(report.leftovers[0].reason == "unmount '/a': EBUSY");
   CHECK(recovery.run(kNoWait).recovered.size() == 1);
   CHECK_FALSE(exists(file));
 }
@@ -115,7 +114,7 @@ TEST_CASE_FIXTURE(StateDirectory,
   SUBCASE("that others can read") { ::chmod(file.c_str(), 0644); }
   SUBCASE("with a file as its root") { put(root, "", O_CREAT); }
   const auto report = recovery.run(kNoWait);
-  CHECK(report.left_alone.size() == 1);
+  CHECK(report.leftovers.size() == 1);
   CHECK(report.recovered.empty());
   CHECK(exists(file));
   CHECK(taken_away == 0);
@@ -132,7 +131,7 @@ TEST_CASE_FIXTURE(StateDirectory,
   const auto report = recovery.run(kNoWait);
   CHECK_FALSE(exists(file));
   CHECK_FALSE(exists(root_of(folder, kSecond)));
-  CHECK(report.left_alone.empty());
+  CHECK(report.leftovers.empty());
 }
 
 TEST_CASE_FIXTURE(StateDirectory, "a root without an entry and with something in it is left alone") {
@@ -142,8 +141,8 @@ TEST_CASE_FIXTURE(StateDirectory, "a root without an entry and with something in
   CHECK(exists(root));
   ::rmdir((root + "/other").c_str());
   ::rmdir(root.c_str());
-  REQUIRE(report.left_alone.size() == 1);
-  CHECK(report.left_alone[0].path == root);
+  REQUIRE(report.leftovers.size() == 1);
+  CHECK(report.leftovers[0].path == root);
 }
 
 TEST_CASE_FIXTURE(StateDirectory, "an output still lent to a dead session has its mode back before it is lent again") {
@@ -211,7 +210,7 @@ TEST_CASE_FIXTURE(StateDirectory, "an output that went on to another session is 
   const auto outcome = recovery.recover(kFirst, kNoWait);
   ::stat(output.c_str(), &found);
   CHECK((found.st_mode & 07777) == 0777);
-  CHECK(outcome.left_alone.empty());
+  CHECK(outcome.leftovers.empty());
   CHECK_FALSE(exists(file));
   ::rmdir(output.c_str());
   CHECK(lease.take_away(taking));

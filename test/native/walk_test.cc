@@ -12,7 +12,7 @@
 #include <utility>
 #include <vector>
 
-#include "envelope/state_entry.h"
+#include "envelope/session_parts.h"
 #include "envelope/walk.h"
 #include "left_session.h"
 #include "state/journal.h"

@@ -6,6 +6,7 @@
 #include "envelope/part.h"
 #include "freebsd/jails.h"
 #include "freebsd/networks.h"
+#include "freebsd/opening.h"
 #include "freebsd/session_jail.h"
 
 namespace buildjail {
@@ -18,6 +19,11 @@ class LentInterface final : public Part {
  public:
   /** Both outlive it. */
   LentInterface(SessionJail& jail, const std::string& name) : jail_(jail), name_(name) {}
+  static void add_planned(const JailOpening& opening, Parts& parts) {
+    const PlannedNetwork& network = opening.plan.network;
+    if (!opening.is_rest && network.kind == PlannedNetwork::Kind::kInterface)
+      parts.push_back(std::make_unique<LentInterface>(opening.jail, network.handed_in));
+  }
 
   [[nodiscard]] std::string_view step() const override { return "network"; }
   [[nodiscard]] std::string_view target() const override { return name_; }

@@ -2,6 +2,8 @@
 
 #include "envelope/part.h"
 #include "freebsd/networks.h"
+#include "freebsd/opening.h"
+#include "freebsd/parts/jail_part.h"
 #include "freebsd/session_jail.h"
 
 namespace buildjail {
@@ -10,6 +12,10 @@ namespace buildjail {
 class Loopback final : public Part {
  public:
   explicit Loopback(SessionJail& jail) : jail_(jail) {}
+  static void add_planned(const JailOpening& opening, Parts& parts) {
+    if (!opening.is_rest && JailPart::network_of(opening.plan) == JailConfig::Network::kOwn)
+      parts.push_back(std::make_unique<Loopback>(opening.jail));
+  }
 
   [[nodiscard]] std::string_view step() const override { return "network"; }
   [[nodiscard]] std::string_view target() const override { return "lo0"; }

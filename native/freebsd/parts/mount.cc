@@ -48,19 +48,19 @@ Status Mount::take(Result<std::string> fsid) {
 Status Mount::take_away(TakingAway& taking) {
   const auto wait_briefly = [back_off = BackOff(kUnreadBound)]() mutable { return back_off.wait(); };
   if (!jail_.sockets.empty()) {
-    if (unmount(taking.trace, wait_briefly)) return {};
+    if (unmount(taking, wait_briefly)) return {};
     jail_.drop_unread();
   }
-  return unmount(taking.trace, [&taking] { return taking.wait_while_busy(); });
+  return unmount(taking, [&taking] { return taking.wait_while_busy(); });
 }
 
-Status Mount::unmount(Trace& trace, const std::function<bool()>& wait) {
+Status Mount::unmount(TakingAway& taking, const std::function<bool()>& wait) {
   if (fsid_.empty()) return {};
   auto status = unmount_target(fsid_, 0);
   while (!status && status.error().err == EBUSY && wait()) status = unmount_target(fsid_, 0);
   // ENOENT: somebody else unmounted it, which is what was wanted.
   if (status || status.error().err == ENOENT) {
-    forget(trace, "unmount");
+    forget(taking, "unmount");
     return {};
   }
   SysError error = std::move(status.error());
@@ -71,8 +71,9 @@ Status Mount::unmount(Trace& trace, const std::function<bool()>& wait) {
   return error;
 }
 
-void Mount::forget(Trace& trace, const char* step) {
-  trace.mark(step, path_);
+void Mount::forget(TakingAway& taking, const char* step) {
+  taking.trace.mark(step, path_);
+  taking.taken.unmounted.push_back(path_);
   fsid_.clear();
 }
 

@@ -18,7 +18,6 @@ class Mount : public Part {
 
   [[nodiscard]] std::string_view step() const override { return "nmount"; }
   [[nodiscard]] std::string_view target() const override { return target_; }
-  Status make(Trace&) override { return {}; }
   Status take_away(TakingAway& taking) override;
   /** Where it is mounted. */
   [[nodiscard]] std::string_view place() const override { return path_; }
@@ -37,13 +36,13 @@ class Mount : public Part {
   /** Keeps the FSID of what was just mounted. Where it could not be had, that is unmounted by its path at once. */
   Status take(Result<std::string> fsid);
   /** Tries again while the mount is busy and `wait` is true. An EBUSY names the holders. */
-  Status unmount(Trace& trace, const std::function<bool()>& wait);
+  Status unmount(TakingAway& taking, const std::function<bool()>& wait);
 
   [[nodiscard]] SessionJail& jail() const noexcept { return jail_; }
   [[nodiscard]] const std::string& path() const noexcept { return path_; }
   /** Empty while nothing is mounted. */
   [[nodiscard]] const std::string& fsid() const noexcept { return fsid_; }
-  void forget(Trace& trace, const char* step);
+  void forget(TakingAway& taking, const char* step);
 
  private:
   SessionJail& jail_;

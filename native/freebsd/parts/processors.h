@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "envelope/part.h"
+#include "freebsd/opening.h"
 #include "freebsd/session_jail.h"
 
 namespace buildjail {
@@ -24,6 +25,11 @@ class Processors final : public Part {
   /** Both outlive it. There need not be so many. */
   Processors(const SessionJail& jail, const std::string& id, std::uint64_t count)
       : jail_(jail), id_(id), count_(count) {}
+  static void add_planned(const JailOpening& opening, Parts& parts) {
+    // defence: limits-session-many-processors
+    if (!opening.is_rest && opening.limits.processors > 0)
+      parts.push_back(std::make_unique<Processors>(opening.jail, opening.lessee.session.id, opening.limits.processors));
+  }
 
   [[nodiscard]] std::string_view step() const override { return "cpuset"; }
 

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "freebsd/mounts.h"
+#include "freebsd/opening.h"
 #include "freebsd/parts/mount.h"
 
 namespace buildjail {
@@ -22,8 +23,24 @@ class Root final : public Mount {
   Root(SessionJail& jail, MountIds& ids) : Mount(jail, "/"), ids_(&ids) {}
   /** Of a dead session. */
   Root(SessionJail& jail, std::string fsid) : Mount(jail, jail.root, std::move(fsid)) {}
+  static constexpr std::string_view kFacts = "root";
+  static constexpr std::string_view kPath = "path";
+  static void add_planned(const JailOpening& opening, Parts& parts) {
+    if (!opening.is_rest) parts.push_back(std::make_unique<Root>(opening.jail, opening.host.tmpfs_ids));
+  }
+  /** With everything that is mounted below it, as the kernel lists it: the oldest first (getfsstat(2)). */
+  static Status add_left(const DeadJailSession& dead, Parts& parts) {
+    SessionJail& jail = dead.jail;
+    const auto table = mount_table();
+    if (!table) return table.error();
+    for (const MountEntry& mount : *table) {
+      if (mount.on == jail.root) parts.push_back(std::make_unique<Root>(jail, mount.fsid));
+      if (mount.on.starts_with(jail.root + "/")) parts.push_back(std::make_unique<Mount>(jail, mount.on, mount.fsid));
+    }
+    return {};
+  }
 
-  [[nodiscard]] std::vector<Fact> facts() const override { return {{kFacts, kPath, path()}}; }
+  [[nodiscard]] std::vector<Fact> facts() const override { return {{std::string(kFacts), std::string(kPath), path()}}; }
 
   // No size, owner or mode: a tmpfs that was given one cannot be made read-only later (tmpfs_mount, its update
   // options).
@@ -48,20 +65,17 @@ class Root final : public Mount {
     // A jail with a network stack of its own is kept by us until after this.
     if (!jail().network) {
       BackOff back_off(kDyingBound);
-      status = unmount(taking.trace, [&back_off] { return back_off.wait(); });
+      status = unmount(taking, [&back_off] { return back_off.wait(); });
       if (status || status.error().err != EBUSY || !status.error().holders.empty()) return status;
     }
     if (status = unmount_target(fsid(), MNT_FORCE); !status) {
       status.error().path = path();
       return status;
     }
-    forget(taking.trace, "unmount-forced");
+    forget(taking, "unmount-forced");
     jail().is_root_forced = true;
     return {};
   }
-
-  static constexpr const char* kFacts = "root";
-  static constexpr const char* kPath = "path";
 
  private:
   static constexpr std::chrono::milliseconds kDyingBound{50};

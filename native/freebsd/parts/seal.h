@@ -7,6 +7,7 @@
 
 #include "envelope/part.h"
 #include "freebsd/mounts.h"
+#include "freebsd/opening.h"
 
 namespace buildjail {
 
@@ -15,6 +16,9 @@ class Seal final : public Part {
  public:
   /** `root` outlives it. */
   explicit Seal(const std::string& root) : root_(root) {}
+  static void add_planned(const JailOpening& opening, Parts& parts) {
+    if (opening.is_sealed()) parts.push_back(std::make_unique<Seal>(opening.jail.root));
+  }
 
   [[nodiscard]] std::string_view step() const override { return "seal-root"; }
   [[nodiscard]] std::string_view target() const override { return "/"; }

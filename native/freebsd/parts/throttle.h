@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "envelope/part.h"
+#include "freebsd/opening.h"
 #include "freebsd/rctl.h"
 
 namespace buildjail {
@@ -18,6 +19,10 @@ class Throttle final : public Part {
  public:
   /** In hundredths of a processor. */
   Throttle(std::string jail, std::uint64_t share) : jail_(std::move(jail)), share_(share) {}
+  static void add_planned(const JailOpening& opening, Parts& parts) {
+    if (!opening.is_rest && opening.limits.share > 0)
+      parts.push_back(std::make_unique<Throttle>(opening.jail_name, opening.limits.share));
+  }
 
   [[nodiscard]] std::string_view step() const override { return "rctl"; }
   [[nodiscard]] std::string_view target() const override { return jail_; }

@@ -3,6 +3,7 @@
 #include <string_view>
 
 #include "envelope/part.h"
+#include "freebsd/opening.h"
 #include "plan/plan.h"
 #include "state/lease.h"
 
@@ -18,6 +19,9 @@ class UserLease final : public Part {
   /** All outlive it. `user` becomes who the build is. */
   UserLease(const EnvelopePlan& plan, const Lessee& lessee, BuildUser& user)
       : plan_(plan), lessee_(lessee), user_(user) {}
+  static void add_planned(const JailOpening& opening, Parts& parts) {
+    if (!opening.is_rest) parts.push_back(std::make_unique<UserLease>(opening.plan, opening.lessee, opening.jail.user));
+  }
 
   [[nodiscard]] std::string_view step() const override { return "user-lease"; }
   /** EBUSY where all are leased, or where one that the plan names is. */

@@ -10,16 +10,21 @@
 
 #include "base/unique_fd.h"
 #include "envelope/part.h"
+#include "freebsd/opening.h"
 
 namespace buildjail {
 
 /**
  * The devices of /dev that a build that is root can revoke(2) for the whole host, as the kernel lets root of every
- * jail. The close of its session tells of it, so that nobody has to find it out by what has stopped working. This is
- * the first part, so that nothing stays for its sake.
+ * jail. The close of its session reports that, because programs of the host stop working. This is one of the
+ * first parts, so that nothing else stays for its sake.
  */
 class WatchedDevices final : public Part {
  public:
+  static void add_planned(const JailOpening& opening, Parts& parts) {
+    if (!opening.is_rest && opening.plan.user.uid == 0) parts.push_back(std::make_unique<WatchedDevices>());
+  }
+
   Status make(Trace&) override {
     for (Device& device : devices_) {
       device.fd.reset(::open(device.path, O_RDONLY | O_CLOEXEC));

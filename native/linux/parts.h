@@ -1,0 +1,37 @@
+#pragma once
+
+#include "envelope/mount_points.h"
+#include "envelope/output.h"
+#include "envelope/part_list.h"
+#include "envelope/session_parts.h"
+#include "envelope/sources.h"
+#include "linux/host.h"
+#include "linux/networks.h"
+#include "linux/session_cgroup.h"
+#include "linux/session_namespaces.h"
+#include "linux/user_namespaces.h"
+
+namespace buildjail {
+
+/** A session with its namespaces. */
+struct NamespaceOpening : Opening {
+  LinuxHost& host;
+  SessionIds& ids;
+  SessionCgroup& cgroup;
+  SessionNamespaces& inside;
+  /** Set by NetworkPart. */
+  NetworkPart* network = nullptr;
+};
+
+/**
+ * What a session is made of on Linux, in the order in which it is made. Closing and recovery go backwards.
+ *
+ * - The cgroups have no limit on them before init is there. The limits go with the cgroups.
+ * - Outputs are handed over last and come back first, because a build may have shut folders that mount points are in.
+ *   Their leases stay for as long as anything of the session is in them.
+ * - A recovery finds the lease of a range of ids by the host directory (sweep_leases).
+ */
+using NamespaceParts = PartList<FileFlows, IdsPart, StateEntry, SessionDirectory, CgroupPart, OutputLease, SourceList,
+                                MountPoints, NetworkPart, InitPart, LimitsPart, RestPart, LentDirectory, Commands>;
+
+}  // namespace buildjail
