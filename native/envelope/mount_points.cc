@@ -371,7 +371,7 @@ Status MountPoints::take_away(TakingAway& taking) {
 // Of a dead session the folder is found by its path, and only if that is still the folder that was lent.
 Status MountPoints::take_away_left() {
   // A session that has no lease any more had taken them away before it died.
-  const auto holder = holding_of(kStep, lease_file_);
+  const auto holder = holder_of(kStep, lease_file_);
   if (!holder) return holder.error().err == ENOENT ? Status() : holder.error();
   if (!*holder || **holder != dead_) return {};
   const UniqueFd top(::open(folder_.path.c_str(), kHoldFolder));

@@ -94,7 +94,7 @@ Result<bool> OutputLease::take_over() {
   auto lock = lock_it();
   while (!lock && lock.error().err == EWOULDBLOCK) {
     // If another part of the dead session stayed, the output was handed back before, and another session may have it.
-    const auto found = holding_of(kHandBack, file_);
+    const auto found = holder_of(kHandBack, file_);
     if (found && *found && **found != holder_) return false;
     if (!back_off.wait()) break;
     lock = lock_it();

@@ -116,7 +116,7 @@ Result<std::optional<Conflict>> conflict_with(const std::string& file, const std
   if (!fd) return last_error(kStep, "open", file);
   const auto text = read_file(kStep, file, fd.get());
   if (!text) return text.error();
-  auto holdings = holdings_in(std::string_view(*text).substr(0, text->find('\n') + 1));
+  auto holdings = holders_in(std::string_view(*text).substr(0, text->find('\n') + 1));
   if (holdings.empty()) return std::optional<Conflict>();
   const LeaseHolder& with = holdings.front();
   std::optional<Conflict> found;

@@ -16,7 +16,7 @@ namespace buildjail {
 
 namespace {
 
-/** Of the format as well: another one has another number. */
+/** With the number of the format. */
 constexpr std::string_view kFirstLine = "buildjail-journal 2";
 /** The last line of a new entry. */
 constexpr std::string_view kWhole = "begun";
@@ -80,7 +80,7 @@ std::string facts_text(const std::vector<Fact>& facts) {
 
 Result<std::optional<JournalEntry>> read_entry(const std::string& path, std::string_view text) {
   const std::string_view first = text.substr(0, kFirstLine.size());
-  if (!kFirstLine.starts_with(first)) return damaged(path, "it does not begin as a journal of this version does");
+  if (!kFirstLine.starts_with(first)) return damaged(path, "it does not begin like a journal of this version");
   text = text.substr(0, text.rfind('\n') + 1);
   if (text.empty()) return std::optional<JournalEntry>();
   if (cut(text, '\n') != kFirstLine) return damaged(path, "it is a journal of another version");
@@ -92,7 +92,7 @@ Result<std::optional<JournalEntry>> read_entry(const std::string& path, std::str
     is_whole |= line == kWhole;
   }
   if (!is_whole) return std::optional<JournalEntry>();
-  if (entry.id.empty() || entry.pid == 0) return damaged(path, "it does not say whose it is");
+  if (entry.id.empty() || entry.pid == 0) return damaged(path, "it does not name its session and process");
   return std::optional(std::move(entry));
 }
 
@@ -103,7 +103,7 @@ std::string journal_of(const std::string& state_directory, const std::string& id
 std::string root_of(const std::string& state_directory, const std::string& id) { return state_directory + "/" + id; }
 
 Status Journal::begin() {
-  // A recovery may come by before it is locked or written to, and take it for that of a dead process.
+  // A recovery may see the file before it is locked and written, and take it for that of a dead process.
   BackOff back_off(kMakingBound);
   auto lock = lock_file(kStep, file_, O_RDWR | O_CREAT | O_APPEND);
   while (!lock && lock.error().err == EWOULDBLOCK && back_off.wait())

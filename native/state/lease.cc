@@ -33,16 +33,15 @@ SysError busy(const Leased& leased, std::string detail) {
 }
 
 std::string dead_holder(const LeaseHolder& holder, const Outcome& found) {
-  return "it still is with " + name_of(holder) +
-         ", which is dead and could not be recovered: " + found.leftovers.back().reason;
+  return name_of(holder) + " has it, is dead and could not be recovered: " + found.leftovers.back().reason;
 }
 
-/** So many holders an error names. */
+/** The number of holders that an error names. */
 constexpr std::size_t kMostNamed = 4;
 
 /**
- * Where to begin to look, so that those who come at once do not all look at the same number. std::random_device is of
- * no use here: it needs a C library that is newer than those of the systems that this has to load on.
+ * The number to begin with, so that sessions that come at once do not all try the same one. Not std::random_device,
+ * which needs a newer C library than some supported systems have.
  */
 std::uint32_t anywhere() {
   const auto now = static_cast<std::uint64_t>(std::chrono::steady_clock::now().time_since_epoch().count());
@@ -52,11 +51,11 @@ std::uint32_t anywhere() {
 
 /** One look at a number. */
 struct Look {
-  /** Locked, where it is nobody's. */
+  /** Locked if the number has no holder. */
   UniqueFd lock{};
-  /** The session that has it, if it is dead. */
+  /** Its holder, if that is dead. */
   std::optional<LeaseHolder> dead{};
-  /** Why it is not to be had, in words. */
+  /** Why it cannot be leased. */
   std::string reason{};
 };
 
@@ -65,11 +64,11 @@ Result<Look> look_at(const NumberedThings& things, std::uint32_t number, const s
   auto lock = lock_file(things.step, file, O_RDWR | O_CREAT | O_APPEND, LOCK_EX);
   if (!lock) {
     if (lock.error().err != EWOULDBLOCK) return std::move(lock.error());
-    const auto holder = holding_of(things.step, file);
+    const auto holder = holder_of(things.step, file);
     if (!holder) return holder.error();
     return Look{.reason = *holder ? name_of(**holder) : "sessions that name it"};
   }
-  auto holder = holding_in(things.step, file, *lock);
+  auto holder = holder_in(things.step, file, *lock);
   if (!holder) {
     remove_if_empty(*lock, file);
     return std::move(holder.error());
@@ -92,9 +91,9 @@ SysError all_leased(const NumberedThings& things, const std::vector<std::string>
 
 }  // namespace
 
-std::string line_of(const LeaseHolder& holding) { return holding.id + " " + escaped(holding.state_directory) + "\n"; }
+std::string line_of(const LeaseHolder& holder) { return holder.id + " " + escaped(holder.state_directory) + "\n"; }
 
-std::vector<LeaseHolder> holdings_in(std::string_view text) {
+std::vector<LeaseHolder> holders_in(std::string_view text) {
   std::vector<LeaseHolder> holdings;
   text = text.substr(0, text.rfind('\n') + 1);
   while (!text.empty()) {
@@ -106,19 +105,19 @@ std::vector<LeaseHolder> holdings_in(std::string_view text) {
   return holdings;
 }
 
-std::string name_of(const LeaseHolder& holding) { return "session " + holding.id + " of " + holding.state_directory; }
+std::string name_of(const LeaseHolder& holder) { return "session " + holder.id + " of " + holder.state_directory; }
 
-Result<std::optional<LeaseHolder>> holding_in(const char* step, const std::string& file, const UniqueFd& fd) {
+Result<std::optional<LeaseHolder>> holder_in(const char* step, const std::string& file, const UniqueFd& fd) {
   const auto text = read_file(step, file, fd.get());
   if (!text) return text.error();
-  auto holdings = holdings_in(*text);
+  auto holdings = holders_in(*text);
   return holdings.empty() ? std::optional<LeaseHolder>() : std::optional(std::move(holdings.front()));
 }
 
-Result<std::optional<LeaseHolder>> holding_of(const char* step, const std::string& file) {
+Result<std::optional<LeaseHolder>> holder_of(const char* step, const std::string& file) {
   const UniqueFd fd(::open(file.c_str(), O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK));
-  if (fd) return holding_in(step, file, fd);
-  // Given back meanwhile.
+  if (fd) return holder_in(step, file, fd);
+  // It was given back meanwhile.
   if (errno == ENOENT) return std::optional<LeaseHolder>();
   return last_error(step, "open", file);
 }
@@ -132,27 +131,27 @@ Result<UniqueFd> lock_lease(const Leased& leased, const std::string& file, const
     const bool is_locked = static_cast<bool>(locked);
     if (!is_locked && locked.error().err != EWOULDBLOCK) return locked;
     const auto in_it = [&] {
-      return is_empty ? Result<std::optional<LeaseHolder>>(std::nullopt) : holding_in(leased.step, file, *locked);
+      return is_empty ? Result<std::optional<LeaseHolder>>(std::nullopt) : holder_in(leased.step, file, *locked);
     };
-    const auto told = is_locked ? in_it() : holding_of(leased.step, file);
+    const auto told = is_locked ? in_it() : holder_of(leased.step, file);
     if (!told) {
       if (is_locked && kind == LOCK_EX) remove_if_empty(*locked, file);
       return told.error();
     }
     const std::optional<LeaseHolder>& holder = *told;
     if (!holder || holder == gone) {
-      // If somebody has it all the same, it is being made or removed, or what keeps it ends this very moment.
+      // A lock without a holder: the lease is being made or removed, or a dead session's init is just ending.
       if (is_locked && holder && ::ftruncate(locked->get(), 0) != 0) return last_error(leased.step, "ftruncate", file);
       if (is_locked) return locked;
-      // Several have it together, and none of them signs.
+      // Sessions that share it sign nothing.
       if (!holder && !back_off.wait()) return busy(leased, "another live session has it");
       if (!holder) continue;
     } else {
-      // Not under our lock: who recovers that session needs it.
+      // The recovery of that session needs the lock.
       if (is_locked) locked->reset();
       const Outcome found = lessee.recovery_of(holder->state_directory).recover(holder->id, kHolderBound);
       if (found.standing == Standing::kNotRecovered) return busy(leased, dead_holder(*holder, found));
-      // One that lives without the lock is of a process that ends, and has begun to close what it has open.
+      // A live session without the lock is one of a process that is ending and has closed this descriptor.
       if (found.standing == Standing::kLive && !is_locked)
         return busy(leased, "another live session has it: " + name_of(*holder));
       if (found.standing != Standing::kLive) {
@@ -164,8 +163,8 @@ Result<UniqueFd> lock_lease(const Leased& leased, const std::string& file, const
   }
 }
 
-Status sign_lease(const Leased& leased, const std::string& file, const UniqueFd& lock, const LeaseHolder& holding) {
-  return append(leased.step, file, lock.get(), line_of(holding));
+Status sign_lease(const Leased& leased, const std::string& file, const UniqueFd& lock, const LeaseHolder& holder) {
+  return append(leased.step, file, lock.get(), line_of(holder));
 }
 
 void sweep_leases(const std::string& host_directory) {
@@ -177,7 +176,7 @@ void sweep_leases(const std::string& host_directory) {
     file.append("/").append(name);
     const auto lock = lock_file(kStep, file, O_RDWR);
     if (!lock) continue;
-    const auto holder = holding_in(kStep, file, *lock);
+    const auto holder = holder_in(kStep, file, *lock);
     if (!holder) continue;
     struct stat found{};
     const bool has_session =
@@ -208,7 +207,7 @@ Result<NumberedLease> NumberedLease::take(const NumberedThings& things, const Le
   };
   const std::uint32_t start = things.count == 0 ? 0 : anywhere() % things.count;
   for (std::uint32_t i = 0; i < things.count; ++i) {
-    // Not `start + i`, which may not be there in 32 bits.
+    // Not `start + i`, which may overflow 32 bits.
     const std::uint32_t number = things.first + (i < things.count - start ? start + i : i - (things.count - start));
     std::string file = lease_file_of(lessee.host_directory, things.name, number);
     auto look = look_at(things, number, file);
@@ -217,7 +216,7 @@ Result<NumberedLease> NumberedLease::take(const NumberedThings& things, const Le
     if (look->dead) of_dead.push_back(number);
     if (!look->dead) reasons.push_back(std::to_string(number) + " " + look->reason);
   }
-  // Only now, as a recovery takes its time.
+  // Only now, because a recovery can take long.
   for (const std::uint32_t number : of_dead) {
     std::string file = lease_file_of(lessee.host_directory, things.name, number);
     auto lock = lock_lease({.step = things.step, .subject = file}, file, lessee);
@@ -248,8 +247,8 @@ Status NumberedLease::pass_to(const char* step, const std::optional<LeaseHolder>
 
 Status NumberedLease::give_back() {
   if (!lock_) return {};
-  // The last of several takes the file away. One that leaves at the same time may be in its way; the file is empty
-  // then, and whoever comes next uses it.
+  // The last of several sessions removes the file. Two that leave at once may hinder each other; then an empty file
+  // stays, which the next session uses.
   const bool is_alone = !is_shared_ || ::flock(lock_.get(), LOCK_EX | LOCK_NB) == 0;
   if (is_alone && ::unlink(file_.c_str()) != 0 && errno != ENOENT) return last_error("give-back", "unlink", file_);
   lock_.reset();

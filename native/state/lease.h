@@ -15,97 +15,94 @@
 
 namespace buildjail {
 
-/** The session that has a lease, as the file of the lease tells of it. */
+/** The session that has a lease, as the file of the lease names it. */
 struct LeaseHolder {
   std::string id;
   std::string state_directory;
   bool operator==(const LeaseHolder&) const = default;
 };
 
-/** A session that leases, and where leases are. */
+/** A session that takes leases. */
 struct Lessee {
-  /** Of the host (private_directories.h). */
+  /** The directory of leases (host_directory()). */
   std::string host_directory;
   LeaseHolder session;
-  /** What takes away the dead sessions of a state directory. */
+  /** Recovers the dead sessions of a state directory. */
   std::function<Recovery(const std::string& state_directory)> recovery_of;
 };
 
-/** A line of a lease's file. */
-std::string line_of(const LeaseHolder& holding);
-/** All in a lease's file. What is not such a line, or lacks its end, is not there. */
-std::vector<LeaseHolder> holdings_in(std::string_view text);
+/** The line in the file of a lease. */
+std::string line_of(const LeaseHolder& holder);
+/** All holders in the file of a lease. Skips lines of another form, and a last line without its end. */
+std::vector<LeaseHolder> holders_in(std::string_view text);
 /** `session 4b1f0c9e8d7a6532 of /var/run/buildjail`, for people. */
-std::string name_of(const LeaseHolder& holding);
+std::string name_of(const LeaseHolder& holder);
 
-// A lease is a file in the host directory. It says which session has the thing, and is locked while that session
-// lives, by a descriptor that may be shared with whoever outlives this process. One that is there, but not locked, is
-// of a session that is dead.
+// A lease is a file in the host directory that names the session which has the leased object. It is locked while that
+// session lives, by a descriptor that init may share and that then outlives this process. The holder of a file without
+// a lock is dead.
 
-/** What is leased, for errors. */
+/** A leased object, for errors. */
 struct Leased {
   /** The step of a session that leases it. */
   const char* step;
-  /** Its path or its name. */
+  /** The path or name of the object. */
   const std::string& subject;
 };
 
 /**
- * The lock of a lease that is nobody's any more; a dead session that had it is recovered first. EBUSY, with the holder
- * named, when a live one has it. `kind` is LOCK_EX, or LOCK_SH for several who have the thing together and sign
- * nothing.
+ * Locks a lease; a dead session that had it is recovered first. EBUSY, with the name of the holder, if a live session
+ * has it. `kind` is LOCK_EX, or LOCK_SH for several sessions that have the object together and sign nothing.
  */
 Result<UniqueFd> lock_lease(const Leased& leased, const std::string& file, const Lessee& lessee, int kind = LOCK_EX);
-/** Says whose it is. */
-Status sign_lease(const Leased& leased, const std::string& file, const UniqueFd& lock, const LeaseHolder& holding);
-/** Whose it is; nothing where it does not say so yet, or any more. */
-Result<std::optional<LeaseHolder>> holding_of(const char* step, const std::string& file);
-/** By a descriptor of the file. */
-Result<std::optional<LeaseHolder>> holding_in(const char* step, const std::string& file, const UniqueFd& fd);
+/** Writes the holder into the file of a locked lease. */
+Status sign_lease(const Leased& leased, const std::string& file, const UniqueFd& lock, const LeaseHolder& holder);
+/** The holder of a lease; empty for a file that is gone or not signed. */
+Result<std::optional<LeaseHolder>> holder_of(const char* step, const std::string& file);
+/** The same, by a descriptor of the file. */
+Result<std::optional<LeaseHolder>> holder_in(const char* step, const std::string& file, const UniqueFd& fd);
 
-/** Takes away each lease in the host directory whose session has no journal any more, as after its recovery. */
+/** Removes each lease in the host directory whose session has no journal, because it was recovered. */
 void sweep_leases(const std::string& host_directory);
 
-/** The file of an output's lease in the host directory (lease.h): two names of one directory meet in it. */
+/** The file of the lease of an output. Two names of one directory lead to the same file. */
 std::string lease_of(const std::string& host_directory, std::uint64_t dev, std::uint64_t ino);
 
-/** Things of the host that are told apart by a number, as user ids are. */
+/** Objects of the host that are known by a number, such as user ids. */
 struct NumberedThings {
   /** The step of a session that leases one. */
   const char* step;
-  /** What the name of a lease's file begins with, as in `user-35007`. */
+  /** The beginning of a file name, as in `user-35007`. */
   std::string name;
   /** For errors: `build users`. */
   const char* plural;
   std::uint32_t first = 0;
   std::uint32_t count = 0;
-  /** Why one that nobody has leased cannot be used all the same; empty where it can. May be missing. */
+  /** Why a number without a lease cannot be used; an empty text if it can. May be missing. */
   std::function<Result<std::string>(std::uint32_t)> objection{};
 };
 
 /**
  * One number of a range, which no other live session of this host has. A dead session that had it is recovered before
- * it is given out again. When this goes without `give_back`, the file stays signed; a recovery of that session takes it
- * away (sweep_leases).
+ * another one gets it. Without `give_back` the destructor leaves the file signed, and a recovery of that session
+ * removes it (sweep_leases).
  */
 class NumberedLease {
  public:
   /** Nothing is leased. */
   NumberedLease() = default;
-  /** Begins anywhere, so that a number is not used again at once. EBUSY, with who has them, where all are leased. */
+  /** Begins at a random number, so that none is used again at once. EBUSY, with the holders, if all are leased. */
   static Result<NumberedLease> take(const NumberedThings& things, const Lessee& lessee);
-  /**
-   * A number that the caller has named. Those who name it have it together; EBUSY where one has leased it for itself.
-   */
+  /** A number that the caller names. Sessions that name it share it; EBUSY if one has leased it for itself. */
   static Result<NumberedLease> share(const NumberedThings& things, std::uint32_t number, const Lessee& lessee);
 
   [[nodiscard]] std::uint32_t number() const noexcept { return number_; }
   [[nodiscard]] const std::string& file() const noexcept { return file_; }
-  /** Locked for as long as this or a copy of it is open; -1 while nothing is leased. */
+  /** The lease is locked while this descriptor or a copy of it is open. -1 while nothing is leased. */
   [[nodiscard]] int lock() const noexcept { return lock_.get(); }
-  /** It is kept, and from here on another session's; nobody's where there is none. Not of one that is shared. */
+  /** Passes a lease that is not shared to another session, or keeps it for none. */
   Status pass_to(const char* step, const std::optional<LeaseHolder>& session);
-  /** Again: nothing to do. */
+  /** Called again it does nothing. */
   Status give_back();
 
  private:
@@ -118,7 +115,7 @@ class NumberedLease {
   bool is_shared_ = false;
 };
 
-/** The file of one number's lease. */
+/** The file of the lease of a number. */
 std::string lease_file_of(const std::string& host_directory, const std::string& name, std::uint32_t number);
 
 }  // namespace buildjail

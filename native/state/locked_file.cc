@@ -13,7 +13,7 @@ namespace {
 
 constexpr mode_t kPrivate = 0600;
 
-/** False when it was removed meanwhile, by the one who had it: it then has no name any more. */
+/** False if its holder removed it meanwhile, so that it has no name any more. */
 Result<bool> is_named(const char* step, const UniqueFd& locked, const std::string& path, bool* is_empty = nullptr) {
   struct stat found{};
   if (::fstat(locked.get(), &found) != 0) return last_error(step, "fstat", path);
@@ -21,14 +21,14 @@ Result<bool> is_named(const char* step, const UniqueFd& locked, const std::strin
   return found.st_nlink > 0;
 }
 
-/** What was made to be locked goes when it could not be, if it is nobody's by now. */
+/** Removes a file that was made and could not be locked, if it has no holder by now. */
 void remove_if_unused(const char* step, const UniqueFd& locked, const std::string& path) {
   const auto has_name = is_named(step, locked, path);
   if (has_name && *has_name) remove_if_empty(locked, path);
 }
 
 #ifdef O_EXLOCK
-// By one call (open(2)).
+// Opens and locks by one call (open(2)).
 Result<UniqueFd> open_locked(const char* step, const std::string& path, int flags, int kind) {
   // defence: folder-written-one-live-2
   UniqueFd fd(::open(path.c_str(), flags | (kind == LOCK_EX ? O_EXLOCK : O_SHLOCK), kPrivate));
@@ -52,7 +52,7 @@ Result<UniqueFd> open_locked(const char* step, const std::string& path, int flag
 
 Result<UniqueFd> lock_file(const char* step, const std::string& path, int flags, int kind, bool* is_empty) {
   for (;;) {
-    // O_NONBLOCK: what lies there may be a fifo of somebody else's making.
+    // O_NONBLOCK, because another user may have put a fifo there.
     auto locked = open_locked(step, path, flags | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK, kind);
     if (!locked) return locked;
     const auto has_name = is_named(step, *locked, path, is_empty);

@@ -28,7 +28,7 @@ SysError exposed(const std::string& path, std::string detail) {
   return {.step = kStep, .syscall = "lstat", .err = EPERM, .path = path, .dest = {}, .detail = std::move(detail)};
 }
 
-/** The whole of the host's numbers is mapped to itself, as it is outside of every user namespace. */
+/** All ids are mapped to themselves, as outside of every user namespace. */
 bool is_identity_map(std::string_view map) {
   constexpr std::string_view kAllIds = "4294967295";
   const auto word = [&map] {
@@ -40,8 +40,8 @@ bool is_identity_map(std::string_view map) {
   return word() == "0" && word() == "0" && word() == kAllIds;
 }
 
-// In a user namespace all users who are not mapped look like one, and the host's root is mostly among them
-// (user_namespaces(7), Unmapped user and group IDs). Elsewhere there is no such user, and FreeBSD has no such file.
+// In a user namespace all unmapped users look like one, and usually the host's root is one of them (user_namespaces(7),
+// Unmapped user and group IDs). FreeBSD has no such file.
 bool is_unmapped(uid_t uid) {
   const auto text_of = [](const char* file) {
     const UniqueFd fd(::open(file, O_RDONLY | O_CLOEXEC));
@@ -92,8 +92,8 @@ std::string_view without_suffix(std::string_view name, std::string_view suffix) 
   return name.ends_with(suffix) ? name.substr(0, name.size() - suffix.size()) : name;
 }
 
-// Beside the usual state directory (src/spec/state-directory.ts) and not in it: on FreeBSD that is a file system of its
-// own, which is mounted and unmounted (freebsd/state_file_system.h).
+// Not in the usual state directory (src/spec/state-directory.ts), because on FreeBSD that is a file system of its own,
+// which is unmounted (freebsd/state_file_system.h).
 #ifdef __FreeBSD__
 constexpr const char* kOfRoot = "/var/run/buildjail-leases";
 #else
@@ -101,7 +101,7 @@ constexpr const char* kOfRoot = "/run/buildjail-leases";
 #endif
 constexpr std::string_view kName = "/buildjail-leases";
 
-/** One that cannot be looked at is not taken for one that is not there: another program may see it. */
+/** An error, and not false, for one that cannot be looked at: another program may use it. */
 Result<bool> is_own_directory(const std::string& path, uid_t user) {
   struct stat found{};
   if (::lstat(path.c_str(), &found) == 0) return S_ISDIR(found.st_mode) && found.st_uid == user;
@@ -109,7 +109,7 @@ Result<bool> is_own_directory(const std::string& path, uid_t user) {
   return last_error("state-directory", "lstat", path);
 }
 
-/** Not by the environment where that can be helped: two programs of one user may have different ones. */
+/** The environment is asked last, because two programs of one user may have different ones. */
 Result<std::string> path_for(uid_t user) {
   if (user == 0) return std::string(kOfRoot);
   std::string usual = "/run/user/" + std::to_string(user);
@@ -154,7 +154,7 @@ Status Surroundings::refuse_exposed(const std::string& path) {
 
 Status make_private_directory(const std::string& path) {
   struct stat found{};
-  // Mostly it is there.
+  // Usually it exists.
   while (::lstat(path.c_str(), &found) != 0) {
     if (errno != ENOENT) return last_error(kStep, "lstat", path);
     if (::mkdir(path.c_str(), kPrivate) == 0) return {};

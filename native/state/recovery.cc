@@ -22,7 +22,7 @@ namespace {
 
 constexpr const char* kStep = "recover";
 
-/** A process that is gone has let go of everything, but who looked at its entry may have it for a moment. */
+/** A process that has ended holds no lock, but another one that looks at the entry may hold it for a moment. */
 constexpr std::chrono::milliseconds kLookBound{100};
 
 Outcome gone() { return {.standing = Standing::kGone, .recovered = {}, .leftovers = {}}; }
@@ -37,7 +37,7 @@ bool is_private(const struct stat& found) {
   return S_ISREG(found.st_mode) && found.st_uid == ::geteuid() && (found.st_mode & (S_IRWXG | S_IRWXO)) == 0;
 }
 
-/** Why they are not a session's of ours; empty when they are. */
+/** Why these are not the files of a session of ours; empty if they are. */
 std::string objection_to(const std::string& journal, const std::string& root) {
   struct stat found{};
   if (::lstat(journal.c_str(), &found) != 0) return reason_of(last_error(kStep, "lstat", journal));
@@ -61,7 +61,7 @@ std::optional<JournalEntry> look_at(const std::string& file) {
 
 bool is_running(pid_t pid) { return ::kill(pid, 0) == 0 || errno != ESRCH; }
 
-/** Where a root would be: without an entry that tells of it, it can only be left of one that was taken away by hand. */
+/** A root without an entry is left when somebody has removed the entry by hand. */
 Outcome remove_empty(const std::string& root) {
   if (::rmdir(root.c_str()) == 0 || errno == ENOENT) return gone();
   return not_recovered(root, "there is no journal for it, and " + reason_of(last_error(kStep, "rmdir", root)));
@@ -90,7 +90,7 @@ RecoveryReport Recovery::run(std::chrono::milliseconds bound, pid_t dying) const
   Surroundings around;
   if (const auto leases = host_directory(around)) sweep_leases(*leases);
   for (const std::string& name : state->others)
-    report.leftovers.push_back({state_directory_ + "/" + name, "it is none of ours"});
+    report.leftovers.push_back({state_directory_ + "/" + name, "it is no file of a session"});
   return report;
 }
 
@@ -102,23 +102,24 @@ Outcome Recovery::recover(const std::string& id, std::chrono::milliseconds bound
   for (;;) {
     auto lock = lock_file(kStep, file, O_RDWR | O_APPEND);
     if (lock) {
-      if (auto objection = objection_to(file, root); !objection.empty()) return not_recovered(file, std::move(objection));
+      if (auto objection = objection_to(file, root); !objection.empty())
+        return not_recovered(file, std::move(objection));
       auto entry = read_journal(file, lock->get());
       if (!entry) return not_recovered(file, reason_of(entry.error()));
       if (*entry && (**entry).id != id) return not_recovered(file, "it is the journal of another session");
       if (*entry) return take_away(**entry, file, std::move(*lock));
-      // Its process died before it had made anything, or is about to find this gone and to make it again.
+      // Its process died before it made anything; or it lives, finds the file gone and makes it again.
       if (::unlink(file.c_str()) != 0) return not_recovered(file, reason_of(last_error(kStep, "unlink", file)));
       return gone();
     }
     if (lock.error().err == ENOENT) return remove_empty(root);
     if (lock.error().err != EWOULDBLOCK) return not_recovered(file, reason_of(lock.error()));
     const auto held = look_at(file);
-    // Who has it without having written anything yet has just made it.
+    // A holder that has written nothing yet has just made it.
     if (!held) return live();
     const bool is_let_go = held->is_being_recovered || held->pid == dying;
     if (!is_let_go && is_running(held->pid)) return live();
-    // Its processes may outlive it for a moment, and what keeps them has the lock for as long.
+    // Processes inside may outlive the owner for a moment, and init holds the lock until they have ended.
     if (!(is_let_go ? patient : outliving).wait()) return live();
   }
 }
@@ -135,16 +136,16 @@ Outcome Recovery::take_away(const JournalEntry& entry, const std::string& file, 
                   .leftovers = {}};
   Journal journal(file, std::move(lock));
   std::vector<SysError> failures;
-  // So that its lock is not mistaken for an owner's.
+  // So that no other process takes our lock for that of the owner.
   if (auto status = journal.note({recovering_fact(::getpid())}); !status) {
     failures.push_back(std::move(status.error()));
   } else {
     failures = take_away_(entry, journal, outcome);
   }
   if (!failures.empty()) outcome.standing = Standing::kNotRecovered;
-  // Those of numbers are in nobody's journal, and neither is one that was signed before its fact was noted.
+  // Leases of numbers are in no journal, and neither is a lease that was signed before its fact was noted.
   if (failures.empty() && !entry.host_directory.empty()) sweep_leases(entry.host_directory);
-  // What could not be taken away is for the next recovery.
+  // The next recovery tries again to take these away.
   for (const SysError& failure : failures) outcome.leftovers.push_back({file, reason_of(failure)});
   const RecoveredSession& what = *outcome.recovered;
   const bool is_nothing = what.jail.empty() && what.unmounted.empty() && what.handed_back.empty() && what.lost.empty();
@@ -162,7 +163,7 @@ Result<std::vector<ListedSession>> list_sessions(const std::string& state_direct
     const auto text = fd ? read_file("list", file, fd.get()) : std::string();
     auto entry = text ? read_entry(file, *text) : std::optional<JournalEntry>();
     if (!entry || !*entry) continue;
-    // For the moment of asking only, and shared, so that two who ask do not take each other for the owner.
+    // Only for the moment of asking, and shared, so that two processes that ask do not take each other for the owner.
     const bool is_locked = ::flock(fd.get(), LOCK_SH | LOCK_NB) != 0;
     const bool is_live = is_locked && !(*entry)->is_being_recovered;
     sessions.push_back({.entry = std::move(**entry), .is_live = is_live});

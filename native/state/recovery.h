@@ -15,39 +15,39 @@
 
 namespace buildjail {
 
-/** A session whose owner was dead, and what of it was taken away. */
+/** A session whose owner was dead, and the objects of it that a recovery took away. */
 struct RecoveredSession {
   std::string id;
   std::string name;
   pid_t pid = 0;
-  /** The jail's name, when there still was one. */
+  /** FreeBSD: the name of its jail, if there still was one. */
   std::string jail;
-  /** Where, youngest first. */
+  /** The paths of its mounts, the youngest first. */
   std::vector<std::string> unmounted;
-  /** Outputs that have their owner and mode back. */
+  /** Outputs that have their owner and mode of before again. */
   std::vector<std::string> handed_back;
-  /** Outputs that are not any more where they were. */
+  /** Outputs whose path leads nowhere, or to another directory. */
   std::vector<std::string> lost;
 };
 
-/** Something that was found and not touched. */
+/** An object that a recovery found and did not touch. */
 struct Leftover {
   std::string path;
   std::string reason;
 };
 
 enum class Standing : std::uint8_t {
-  /** There is nothing of it, or was not by the time it was looked for. */
+  /** There is no such session. */
   kGone,
   kLive,
   kRecovered,
-  /** It could not be recovered, not all of it, or is none of ours. */
+  /** Part of it could not be taken away, or it is not a session of this version. */
   kNotRecovered,
 };
 
 struct Outcome {
   Standing standing;
-  /** Empty when there was nothing but its entry. */
+  /** Empty if only its entry was left. */
   std::optional<RecoveredSession> recovered;
   std::vector<Leftover> leftovers;
 };
@@ -58,14 +58,14 @@ struct RecoveryReport {
 };
 
 /**
- * Takes away what dead sessions left, as their journals tell. One that lives is not touched; of two recoveries at once
- * one works on an entry, as it has the entry's lock.
+ * Takes away the objects of dead sessions that their journals name. A live session is not touched. The lock of an entry
+ * lets only one of several recoveries work on it.
  */
 class Recovery {
  public:
   /**
-   * Takes away everything that the entry of a dead session tells of, and the entry last. Adds what it did to the
-   * outcome and returns an error for each thing that would not go. Each system has its own.
+   * Takes away everything that the entry of a dead session names, and the entry last. Adds that to the outcome, and
+   * returns an error for each object that could not be taken away. Each system has its own.
    */
   using TakeAway = std::function<std::vector<SysError>(const JournalEntry& entry, Journal& journal, Outcome& outcome)>;
 
@@ -73,11 +73,11 @@ class Recovery {
       : state_directory_(std::move(state_directory)), take_away_(std::move(take_away)) {}
 
   /**
-   * Everything in the state directory. Waits as long as `bound` for entries that somebody else is recovering, and for
-   * those of the process `dying`, which are known to be about to be let go.
+   * Recovers all sessions of the state directory. Waits up to `bound` for entries that another process is recovering,
+   * and for those of the process `dying`, which will release them soon.
    */
   [[nodiscard]] RecoveryReport run(std::chrono::milliseconds bound, pid_t dying = 0) const;
-  /** One session. */
+  /** Recovers one session. */
   [[nodiscard]] Outcome recover(const std::string& id, std::chrono::milliseconds bound, pid_t dying = 0) const;
 
  private:
@@ -87,19 +87,19 @@ class Recovery {
   TakeAway take_away_;
 };
 
-/** `unmount '/a': EBUSY (what is known beyond it)`. */
+/** The error as text: `unmount '/a': EBUSY (detail)`. */
 std::string reason_of(const SysError& error);
 
-/** The whole state directory, by the system's own means: see Recovery::run. Defined by each system's folder. */
+/** Recovery::run for a state directory, by the means of the running system. Each system's folder defines it. */
 RecoveryReport recover_state(const std::string& state_directory, std::chrono::milliseconds bound, pid_t dying = 0);
 
 struct ListedSession {
   JournalEntry entry;
-  /** Its owner lives; otherwise it is for a recovery. */
+  /** Its owner lives. If not, a recovery takes it away. */
   bool is_live;
   /** FreeBSD: where its root is mounted. */
   std::string root{};
-  /** FreeBSD: of its jail, where there is one. */
+  /** FreeBSD: the id of its jail, if there is one. */
   std::optional<int> jid{};
 };
 

@@ -97,12 +97,12 @@ struct Places {
 TEST_CASE_FIXTURE(Places, "who has a lease is read as it was written, and what has no end is not there") {
   const LeaseHolder one{.id = kFirst, .state_directory = "/a\n b\\"};
   const std::string text = line_of(one) + line_of({.id = kSecond, .state_directory = "/c"});
-  const auto both = holdings_in(text);
+  const auto both = holders_in(text);
   REQUIRE(both.size() == 2);
   CHECK(both[0] == one);
   CHECK(both[1].state_directory == "/c");
-  CHECK(holdings_in(std::string_view(text).substr(0, text.size() - 1)).size() == 1);
-  CHECK(holdings_in("x\n").empty());
+  CHECK(holders_in(std::string_view(text).substr(0, text.size() - 1)).size() == 1);
+  CHECK(holders_in("x\n").empty());
 }
 
 TEST_CASE_FIXTURE(Places,
