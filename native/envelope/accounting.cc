@@ -30,7 +30,7 @@ bool is_killed_for_time(const Ending& ending, std::uint64_t seconds) {
 std::optional<Limit> ended_by(const Ending& ending, const CommandLimits& limits, const LimitsMet& before,
                               const LimitsMet& after) {
   std::uint64_t seconds = 0;
-  // What the command says of itself comes first: the others may have been met by its neighbours.
+  // The command's own signal comes first, because its neighbours may have met the other limits.
   for (std::size_t i = 0; i < kRlimits.size(); ++i) {
     const std::uint64_t most = limits.of_processes.at(i);
     if (most != 0 && kRlimits.at(i).signal != 0 && is_by(ending.status, kRlimits.at(i).signal))

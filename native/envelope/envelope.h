@@ -41,12 +41,14 @@ inline SysError session_complete(const char* step, const char* syscall) {
 struct Launching {
   LaunchRequest request;
   StdioEnds ends;
-  /** Called from the moment of the launch on; not at all where that fails. */
+  /** Called from the moment of the launch on; not at all if that fails. */
   CommandListener listener;
 };
 
-/** What a plan was made into: on FreeBSD a jail and its mounts, on Linux namespaces. Calls may come from any thread,
- * one at a time but for `close`. */
+/**
+ * The result of a plan: on FreeBSD a jail and its mounts, on Linux namespaces. Calls may come from any thread, one at a
+ * time except for `close`.
+ */
 class Envelope {
  public:
   virtual ~Envelope() = default;
@@ -58,18 +60,17 @@ class Envelope {
 
   [[nodiscard]] virtual const Trace& trace() const = 0;
   /**
-   * Performs the rest of a plan of which it was opened with the base, and seals the root. Until then nothing can be
-   * launched, and once it has failed nothing ever.
+   * Performs the rest of a plan whose base is open, and seals the root. No command can be launched before, or after a
+   * failure.
    */
   virtual Status complete(std::vector<Step> rest) = 0;
-  /** Begins a launch. That it failed may be told here or to the listener. */
+  /** Begins a launch. Its failure is returned, or reported to the listener. */
   virtual Status launch(Launching launching) = 0;
-  /** Whether `launch` does no more than to tell somebody else, so that it may be called on a thread that must not wait.
-   */
+  /** Whether `launch` only sends a message, so that a thread that must not wait may call it. */
   [[nodiscard]] virtual bool launches_at_once() const { return false; }
   /**
-   * Signals a command and everything it started, wherever that has gone in the envelope. SIGKILL once more after the
-   * command's end: what of it has outlived another signal.
+   * Signals a command and everything that it started, wherever in the envelope. After the end of a command, SIGKILL
+   * ends its processes that have outlived another signal.
    */
   virtual Status signal_tree(std::uint32_t run, int signal) = 0;
   /** SIGKILL to every process inside. */
@@ -78,11 +79,12 @@ class Envelope {
   virtual Result<UniqueFd> open_root() = 0;
   virtual Result<Record> record() = 0;
   virtual Result<SessionUsage> usage() = 0;
-  /** Also after `close`, as of then. Costs nothing where the plan has no limits. */
+  /** After `close` these are the counts at that time. Makes no system call if the plan has no limits. */
   virtual LimitsMet limits_met() = 0;
-  /** Comes before `close`, on a thread that must not wait: begins what then goes on by itself. */
+  /** Comes before `close`, on a thread that must not wait: begins the end of processes, which then goes on by itself.
+   */
   virtual void begin_close() {}
-  /** Kills and takes away everything. Again: tries what is left; where that is nothing, nothing is reported. */
+  /** Kills and takes away everything. Called again it tries what is left; the report is empty if nothing is. */
   virtual CloseReport close() = 0;
 };
 

@@ -30,12 +30,12 @@ namespace {
 constexpr const char* kStep = "keep";
 // defence: kept-no-set-id
 constexpr mode_t kPermissions = S_IRWXU | S_IRWXG | S_IRWXO | S_ISVTX;
-/** Of those that are told of by name: a build may have made any number. */
+/** The most files that are reported by name, because a build may have made any number. */
 constexpr std::size_t kMostLeft = 100;
 
 /**
- * What a build can bring about for one of its files, whatever file system the copy is on. All that is of the host ends
- * the copy instead: no room, no memory, no right to give a file away.
+ * Whether a build can cause this error for one of its files, whatever file system the copy is on. An error of the host
+ * ends the copy instead: no room, no memory, no right to give a file away.
  */
 bool is_of_the_build(const SysError& error) {
   switch (error.err) {
@@ -65,14 +65,13 @@ bool is_of_the_build(const SysError& error) {
   }
 }
 
-/** Where a copy goes, and whose it will be. */
+/** The folder of a copy, and its owner. */
 struct KeptIn {
-  /** Nobody else may be let into it meanwhile. */
+  /** No other user may enter it meanwhile. */
   int folder;
   uid_t uid;
   gid_t gid;
-  /** The longest path in it: what is deeper could not be named by its whole path, and few programs could take it away.
-   */
+  /** The longest path in it. Few programs could remove a file whose whole path is longer than PATH_MAX. */
   std::size_t longest_path;
 };
 
@@ -81,7 +80,7 @@ class Keeping final : public TreeWalk {
   Keeping(const KeptIn& kept, std::vector<std::string>& left) : TreeWalk({}, kStep), kept_(kept), left_(left) {}
 
   /**
-   * Folders get their mode and owner last: one that is shut could not be written to. All of them do where one does not.
+   * Gives folders their mode and owner, at the end, because a shut folder cannot be written to. Goes on after an error.
    * @return the first error
    */
   Status finish() {
@@ -98,7 +97,7 @@ class Keeping final : public TreeWalk {
   using Identity = std::pair<std::uint64_t, std::uint64_t>;
   static Identity identity_of(const FileState& file) { return {file.dev, file.ino}; }
 
-  /** Nobody is there who could move a folder: it begins once. */
+  /** No process can move a folder, so it begins only once. */
   void begin() override {}
   [[nodiscard]] bool may_open_up(const FileState& folder) const override { return folder.uid == ::geteuid(); }
 
@@ -115,8 +114,7 @@ class Keeping final : public TreeWalk {
     return {};
   }
 
-  /** It is told of by the folder that was left out, however deep that is. A walk goes through all of one at a stretch.
-   */
+  /** Only the folder that was left out is reported, however deep it is. A walk goes through all of it at a stretch. */
   bool is_in_left_out(const FileState& file) {
     if (left_out_.empty()) return false;
     if (!left_out_.contains(identity_of(folder()))) {
@@ -182,7 +180,7 @@ class Keeping final : public TreeWalk {
     return status ? std::move(status) : taken_back(std::move(status.error()), path);
   }
 
-  /** What is not whole would be taken for what the build has made. */
+  /** Removes a file that is not whole, because it would look like a file of the build. */
   [[nodiscard]] Status taken_back(SysError error, const std::string& path) const {
     static_cast<void>(::unlinkat(kept_.folder, path.c_str(), 0));
     return error;
@@ -240,18 +238,18 @@ class Keeping final : public TreeWalk {
   std::vector<std::string>& left_;
   std::size_t count_ = 0;
   std::vector<std::pair<std::string, mode_t>> folders_;
-  /** Of a file with several names, the one that was copied; empty where it was left out. */
+  /** For a file with several names, the name that was copied; empty if it was left out. */
   std::map<Identity, std::string> names_;
-  /** The folder that was left out last, and those in it. */
+  /** The folder that was left out last, and the folders in it. */
   std::set<Identity> left_out_;
 };
 
 /**
- * Copies what is below a directory, with its modes less set-id bits: files with several names as one file, holes as
- * holes, so that the copy is no larger. `path` is what the directory is called in errors. Nobody may change it
- * meanwhile. What is there after a failure has its owner, and is whole file by file.
- * @param left by their paths in the copy: what is neither a file nor a folder nor a link, what may not be read, and
- * what the file system of the copy cannot have; a folder for all that is in it
+ * Copies the content of a directory, with its modes except for set-id bits. Files with several names become one file,
+ * and holes stay holes, so that the copy is no larger. `path` names the directory in errors. No process may change it
+ * meanwhile. After a failure each file that is there is whole and has its owner.
+ * @param left the paths in the copy of files that are no file, folder or link, that may not be read, or that the file
+ * system of the copy cannot have; a folder stands for everything in it
  */
 Status keep_tree(int top, const std::string& path, const KeptIn& kept, std::vector<std::string>& left) {
   Keeping walk(kept, left);
@@ -265,7 +263,7 @@ Status keep_tree(int top, const std::string& path, const KeptIn& kept, std::vect
 
 constexpr int kDirectory = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
 
-/** Something is there that is no folder, or nothing, or a folder that is shut to us. */
+/** There is no folder, or one that is shut to us. */
 bool is_out_of_reach(int err) {
   return err == ENOENT || err == ENOTDIR || err == ELOOP || err == EMLINK || err == EACCES;
 }
@@ -274,7 +272,7 @@ std::string below(const std::string& folder, const std::string& name) {
   return folder == "/" ? folder + name : folder + "/" + name;
 }
 
-/** A build that belongs to us may have shut its folder. It is over: nobody is let in by that. */
+/** Opens a folder that a build with our own id has shut. Nobody else gets in by that, because the build is over. */
 bool is_open_to_us(int folder) {
   if (UniqueFd(::openat(folder, ".", kDirectory))) return true;
   if (errno != EACCES) return false;
@@ -287,14 +285,14 @@ SysError refused(int err, const std::string& path, const char* why) {
   return SysError{.step = kStep, .syscall = "fstat", .err = err, .path = path, .dest = {}, .detail = why};
 }
 
-/** Of a call that opens a folder and follows no link. */
+/** The error of a call that opens a folder and follows no link. */
 SysError not_opened(const char* call, const std::string& path) {
   auto error = last_error(kStep, call, path);
   if (error.err == ENOTDIR || error.err == ELOOP || error.err == EMLINK) error.detail = "it is a link, or no folder";
   return error;
 }
 
-/** The folder that is meant, found anew: it is made if it was missing, and nothing is if another is in its place. */
+/** Finds the folder again, and makes it if it was missing. Makes nothing if another one is in its place. */
 Result<UniqueFd> open_place(const KeepPlace& place) {
   UniqueFd found(::open(place.folder.c_str(), kHoldFolder));
   if (!found) return not_opened("open", place.folder);
@@ -323,7 +321,7 @@ class Copy {
     const std::string around = place.missing.empty() ? place.folder : below(place.folder, place.missing);
     Copy copy(below(around, place.id));
     if (::fstat(folder->get(), &copy.around_) != 0) return last_error(kStep, "fstat", around);
-    // Nobody else is let in before all of it has its owner.
+    // No other user can enter it before all of it has its owner.
     if (::mkdirat(folder->get(), place.id.c_str(), S_IRWXU) != 0) return last_error(kStep, "mkdirat", copy.path_);
     copy.top_ = UniqueFd(::openat(folder->get(), place.id.c_str(), kDirectory));
     if (!copy.top_) return not_opened("openat", copy.path_);
@@ -338,7 +336,7 @@ class Copy {
     for (std::string_view way = target; !way.empty();) {
       const std::string name(cut(way, '/'));
       if (name.empty()) continue;
-      // It is there where another target lies in it, or around this one: then it is a copy of what the build has made.
+      // It exists if another target lies in it or around it; then it is a folder of the copy.
       if (::mkdirat(at, name.c_str(), S_IRWXU) != 0 && errno != EEXIST) return left_out("mkdirat", target, left);
       UniqueFd next(::openat(at, name.c_str(), kDirectory));
       if (!next) return left_out("openat", target, left);
@@ -356,7 +354,7 @@ class Copy {
     return status;
   }
 
-  /** Last, and from the inside out: from here on its owner is let in. */
+  /** The last step, from the inside out, because from here on its owner can enter. */
   Status give_away() {
     Status status;
     made_.insert(made_.begin(), std::move(top_));
@@ -371,9 +369,9 @@ class Copy {
   explicit Copy(std::string path) : path_(std::move(path)) {}
 
   /**
-   * Whether it is the one that was made. Who may write to the folder around it can have put another there: one that
-   * they are in, to put a link where something is going to be written, or that of another session, which is theirs
-   * soon.
+   * Whether it is the folder that was made. A user who may write to the folder around it can have put another one
+   * there: one of their own, to put a link into the way of the copy, or that of another session, which will soon be
+   * theirs.
    */
   [[nodiscard]] Status check() const {
     // Before its owner is looked at. Not every file system locks a folder (NFS).
@@ -384,8 +382,7 @@ class Copy {
     return refused(EPERM, path_, "it is open to others");
   }
 
-  /** Of a call that failed. A build can have moved a folder that the target is in, or have shut it: the others are
-   * kept. */
+  /** After a failed call. A build can have moved or shut a folder that the target is in; the other targets are kept. */
   static Status left_out(const char* call, const std::string& target, std::vector<std::string>& left) {
     if (!is_out_of_reach(errno)) return last_error(kStep, call, target);
     left.push_back(target.substr(1));
@@ -411,7 +408,7 @@ KeepReport keep(int root, const std::vector<std::string>& targets, const KeepPla
     report.failure = std::move(status.error());
     break;
   }
-  // Once, after the last: whose it is then could put links into it. After a failure as well.
+  // Once, after the last target, because its owner could put links into it. After a failure as well.
   auto given = copy->give_away();
   if (!given && !report.failure) report.failure = std::move(given.error());
   return report;

@@ -9,29 +9,29 @@
 
 namespace buildjail {
 
-/** Where a session's copy goes. Who may write to a folder around it can have exchanged it meanwhile. */
+/** The place of a session's copy. A user who may write to a folder around it can have exchanged it meanwhile. */
 struct KeepPlace {
-  /** It was there when the plan was made, and was this one. */
+  /** It existed when the plan was made, with this device and inode. */
   std::string folder;
   std::uint64_t dev;
   std::uint64_t ino;
-  /** The folder in it that was missing then, and that the copy goes to. Empty where that was there. */
+  /** The folder in it for the copy, if that was missing when the plan was made; else empty. */
   std::string missing;
-  /** Of the session: the copy gets a folder of this name. */
+  /** The id of the session, which names the folder of its copy. */
   std::string id;
 };
 
 struct KeepReport {
-  /** What was not copied, by its path in the copy. */
+  /** The files that were not copied, by their paths in the copy. */
   std::vector<std::string> left{};
   /** Why the copy is not whole. */
   std::optional<SysError> failure{};
 };
 
 /**
- * Copies directories of the inside into a new folder, by the same paths. Nobody else is let into it before the end, a
- * failure too; then all of it has the owner of the folder around it. A folder that is another one than when the plan
- * was made, or a link, is refused, and nothing is made.
+ * Copies directories of the inside into a new folder, by the same paths. No other user can enter it before the end;
+ * then all of it has the owner of the folder around it, after a failure too. Refuses a place that is a link, or another
+ * folder than when the plan was made, and makes nothing there.
  */
 KeepReport keep(int root, const std::vector<std::string>& targets, const KeepPlace& place);
 

@@ -48,7 +48,8 @@ SysError unfit(const MountPoint& point) {
           .err = point.is_file ? EEXIST : ENOTDIR,
           .path = point.path,
           .dest = {},
-          .detail = std::string("its place is taken by something that is no ") + (point.is_file ? "file" : "folder") + ", or by a link"};
+          .detail = std::string("its place is taken by something that is no ") + (point.is_file ? "file" : "folder") +
+                    ", or by a link"};
 }
 
 /** The file at the place of a point. Empty with errno set, which is ENOENT if there is none. */

@@ -18,7 +18,7 @@ struct MountEntry {
   std::string type;
   std::string from;
   std::string on;
-  /** As unmount(2) takes it: `FSID:0:1`. Empty where there is none. */
+  /** For unmount(2): `FSID:0:1`. Empty if the system has no such id. */
   std::string fsid;
   std::vector<std::string> flags;
 };
@@ -28,21 +28,21 @@ using NamespaceEntry = std::pair<std::string, std::uint64_t>;
 
 using ParameterValue = std::variant<bool, std::int64_t, std::string, std::vector<std::string>>;
 
-/** What the kernel says an envelope is. */
+/** The kernel's own report of an envelope. */
 struct Record {
   std::string root;
   /** FreeBSD: every parameter of the jail. */
   std::vector<std::pair<std::string, ParameterValue>> jail;
   std::vector<MountEntry> mounts;
-  /** Linux: what it is made of. */
+  /** Linux: its namespaces. */
   std::vector<NamespaceEntry> namespaces;
-  /** Linux: which ids of the host those inside are. */
+  /** Linux: the maps from ids inside to ids of the host. */
   std::vector<IdExtent> uids, gids;
-  /** FreeBSD: who the build is, in the host's numbering. */
+  /** FreeBSD: the build user, by the ids of the host. */
   std::optional<BuildUser> user;
-  /** Who a command is, in the numbering of the inside. */
+  /** The credentials of a command, by the ids inside. */
   std::optional<Credentials> process;
-  /** What holds of the plan's limits, and what holds it. */
+  /** The limits of the plan that are enforced. */
   std::vector<AppliedLimit> limits{};
 };
 

@@ -24,7 +24,7 @@ Result<std::unique_ptr<Envelope>> SessionSystem::open(SharedPlan plan, const std
                 .session = {.id = id, .state_directory = state_directory},
                 .recovery_of = recovery_of_};
   auto opened = make(std::move(plan), std::move(lessee), std::move(waiter), std::move(trace));
-  // A session that nobody would clean up after is not had.
+  // A session without a watcher is not opened: nothing would clean up after a crash.
   if (auto status = watcher_.confirm(); !status) return std::move(status.error());
   return opened;
 }
@@ -32,8 +32,8 @@ Result<std::unique_ptr<Envelope>> SessionSystem::open(SharedPlan plan, const std
 void SessionSystem::recover_first(const std::string& state_directory, Trace& trace) {
   const std::lock_guard lock(recovering_);
   if (!recovered_.insert(state_directory).second) return;
-  // What others are recovering is not waited for. What is left alone does not keep a session from being opened;
-  // recover() tells of it.
+  // Does not wait for sessions that another process is recovering. Sessions that cannot be recovered do not keep one
+  // from being opened; recover() reports them.
   static_cast<void>(recovery_of_(state_directory).run(std::chrono::milliseconds(0)));
   trace.mark("recover", state_directory);
 }

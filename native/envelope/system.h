@@ -18,10 +18,10 @@
 
 namespace buildjail {
 
-/** The running system: what it is missing, what it opens, and what of it need be found out only once. */
+/** The running system: it opens envelopes, and reports what it lacks for that. */
 class System {
  public:
-  /** Defined by each system's folder. */
+  /** Each system's folder defines it. */
   static std::unique_ptr<System> create();
   virtual ~System() = default;
   System() = default;
@@ -33,20 +33,20 @@ class System {
   /** `freebsd`, `linux` or `unsupported`. */
   [[nodiscard]] virtual const char* name() const = 0;
   virtual std::vector<Obstacle> find_obstacles() = 0;
-  /** What envelopes can be opened without, but somebody may miss. */
+  /** Abilities that sessions lack here, though they can be opened. */
   virtual std::vector<Obstacle> find_limitations() { return {}; }
-  /** Makes everything a plan says; on failure what was made is undone. Any thread. */
+  /** Makes an envelope from a plan; a failure undoes what was made. Any thread. */
   virtual Result<std::unique_ptr<Envelope>> open(SharedPlan plan, const std::string& id,
                                                  std::shared_ptr<Waiter> waiter) = 0;
-  /** Takes away what dead sessions left in a state directory; also done before the first open in it. Any thread. */
+  /** Takes away the dead sessions of a state directory; also done before the first open in it. Any thread. */
   virtual RecoveryReport recover(const std::string& state_directory) = 0;
-  /** Live sessions and dead ones. Any thread. */
+  /** The live sessions and the dead ones. Any thread. */
   virtual Result<std::vector<ListedSession>> list(const std::string& state_directory) = 0;
-  /** Nothing is opened any more. Again: nothing to do. */
+  /** No envelope is opened any more. Called again it does nothing. */
   virtual void shut_down() {}
 };
 
-/** A system on which sessions run. All such systems do the same before an opening and after it. */
+/** A system on which sessions run: the steps before and after an opening that all such systems have. */
 class SessionSystem : public System {
  public:
   Result<std::unique_ptr<Envelope>> open(SharedPlan plan, const std::string& id, std::shared_ptr<Waiter> waiter) final;
@@ -58,19 +58,19 @@ class SessionSystem : public System {
  protected:
   using RecoveryOf = Recovery (*)(const std::string& state_directory);
 
-  /** `let_go` is as Watcher's. */
+  /** `let_go` is that of Watcher. */
   SessionSystem(const char* (*let_go)(), RecoveryOf recovery_of) : recovery_of_(recovery_of), watcher_(let_go) {}
 
-  /** Looks at the host, once for all sessions. Refuses a plan that this host cannot do. */
+  /** Looks at the host, once for all sessions. Refuses a plan that this host cannot perform. */
   virtual Status prepare(const EnvelopePlan& plan) = 0;
-  /** The state directory is there from here on. */
+  /** Makes the state directory, if it is missing. */
   virtual Status hold_state(const std::string& state_directory) = 0;
-  /** Comes after all of these. */
+  /** Makes the envelope, after the other steps. */
   virtual Result<std::unique_ptr<Envelope>> make(SharedPlan plan, Lessee lessee, std::shared_ptr<Waiter> waiter,
                                                  Trace trace) = 0;
 
  private:
-  /** Before the first session of this environment in a state directory. */
+  /** Recovers a state directory, before the first session of this environment in it. */
   void recover_first(const std::string& state_directory, Trace& trace);
 
   RecoveryOf recovery_of_;

@@ -1,11 +1,10 @@
-#include "freebsd/recovery.h"
+#include "state/recovery.h"
 
 #include <chrono>
 #include <utility>
 
 #include "freebsd/parts.h"
 #include "freebsd/state_file_system.h"
-#include "state/recovery.h"
 
 namespace buildjail {
 
@@ -13,7 +12,7 @@ namespace {
 
 constexpr std::chrono::milliseconds kDyingProcessBound{2000};
 
-// Comes before anything is removed or unmounted: every path begins with an empty root.
+// Comes before anything is removed or unmounted by it: every path begins with an empty root's path.
 Status refuse_unless_session(const JournalEntry& entry, const std::string& state_directory) {
   if (entry.fact(JailPart::kFacts, JailPart::kName).empty()) return not_noted_by_us("it names no jail");
   if (state_directory.empty() || entry.fact(Root::kFacts, Root::kPath) != root_of(state_directory, entry.id))
@@ -34,6 +33,9 @@ std::vector<SysError> take_away(const std::string& state_directory, const Journa
 
 }  // namespace
 
+// Before FreeBSD 15 the jail of a killed process is left, with all that runs in it; on any version its mounts and its
+// outputs. A jail is removed only if it has the name and the root that were noted. Mounts are unmounted if the kernel
+// lists them below the session's own folder.
 Recovery recovery_of(const std::string& state_directory) {
   return {state_directory,
           [directory = state_directory](const JournalEntry& entry, Journal& journal, Outcome& outcome) {

@@ -13,7 +13,6 @@
 #include "freebsd/obstacles.h"
 #include "freebsd/parts/jail_part.h"
 #include "freebsd/parts/root.h"
-#include "freebsd/recovery.h"
 #include "freebsd/state_file_system.h"
 #include "state/recovery.h"
 

@@ -1,4 +1,4 @@
-#include "linux/recovery.h"
+#include "state/recovery.h"
 
 #include <string>
 #include <utility>
@@ -8,6 +8,9 @@
 
 namespace buildjail {
 
+// On Linux a session's processes, mounts and namespaces end with its process: its init kills what is inside, and holds
+// the lock of the journal until it has ended (init/init.c). So a recovery, which needs that lock, comes after them. The
+// journal, the outputs, the cgroups and the leases are left.
 Recovery recovery_of(const std::string& state_directory) {
   return {state_directory,
           [state_directory](const JournalEntry& entry, Journal& journal, Outcome& outcome) -> std::vector<SysError> {

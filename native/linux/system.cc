@@ -11,7 +11,6 @@
 #include "linux/init.h"
 #include "linux/obstacles.h"
 #include "linux/prepared_mounts.h"
-#include "linux/recovery.h"
 #include "state/private_directories.h"
 #include "state/recovery.h"
 

@@ -15,26 +15,26 @@
 
 namespace buildjail {
 
-/** A file as the kernel has it, whatever its kind. */
+/** The state of a file of any kind, as the kernel reports it. */
 struct FileState {
   std::uint64_t dev = 0;
   std::uint64_t ino = 0;
-  /** Linux: of the mount that it was found in (statx(2), STATX_MNT_ID). Elsewhere the device. */
+  /** Linux: the mount that it lies in (statx(2), STATX_MNT_ID). Elsewhere the device. */
   std::uint64_t mount = 0;
   mode_t mode = 0;
   uid_t uid = 0;
   gid_t gid = 0;
   std::uint64_t links = 0;
-  /** Of the last change of its inode, in nanoseconds since 1970. No process can set it. */
+  /** The last change of its inode, in nanoseconds since 1970. No process can set it. */
   std::int64_t changed_ns = 0;
-  /** FreeBSD: as chflags(2) has them. */
+  /** FreeBSD: the flags of chflags(2). */
   std::uint32_t flags = 0;
-  /** Linux: an encryption policy is on it (fscrypt), or its content is sealed (fs-verity). */
+  /** Linux: it has an encryption policy (fscrypt), or its content is sealed (fs-verity). */
   bool is_encrypted = false;
   bool is_sealed = false;
 };
 
-/** The calls behind the functions below, for errors. */
+/** The names of the calls below, for errors. */
 #ifdef __linux__
 inline constexpr const char* kStateCall = "statx";
 inline constexpr const char* kNamedStateCall = kStateCall;
@@ -48,32 +48,32 @@ inline constexpr const char* kContentCall = "openat";
 #endif
 inline constexpr const char* kOwnerCall = "fchownat";
 
-/** Of a descriptor, of O_PATH too. Nothing with errno set where the kernel says no. */
+/** The state of an open file; O_PATH is enough. Empty with errno set. */
 std::optional<FileState> state_of(int fd);
-/** Of what a directory has by that name now, a symbolic link itself. Nothing with errno set. */
+/** The state of a file of a directory. Follows no link. Empty with errno set. */
 std::optional<FileState> state_in(int directory, const char* name);
-/** The mode of what a descriptor of O_PATH has; false with errno set. Not of a symbolic link. */
+/** Sets the mode by a descriptor of O_PATH; not of a symbolic link. False with errno set. */
 bool set_mode(int fd, mode_t mode);
-/** The owner, of any kind of file, a symbolic link itself; false with errno set. */
+/** Sets the owner of a file of any kind, of a symbolic link itself. False with errno set. */
 bool set_owner(int fd, uid_t uid, gid_t gid);
 
 /**
- * A folder, or something in it, that a build shut or put flags on: its owner's flags are off, and who is not root may
- * enter and change a folder of theirs. False with errno set.
+ * Opens a folder, or a file, that a build has shut or put flags on: takes off the owner's flags, and lets an owner who
+ * is not root enter and change the folder. False with errno set.
  */
 bool open_up(int fd, const FileState& file);
-/** Mode and flags are again as they were before. */
+/** Restores mode and flags. */
 bool shut_again(int fd, const FileState& before);
 
-/** The content of a regular file that a descriptor of O_PATH has. None with errno set where it may not be read. */
+/** Opens the content of a regular file, by a descriptor of O_PATH. Empty with errno set. */
 UniqueFd open_content(int fd);
 
-/** Now, by the clock that file systems take their times from, in nanoseconds since 1970. */
+/** The time by the clock of file systems, in nanoseconds since 1970. */
 std::int64_t file_time_now();
 
 /**
- * Linux: the name that /proc has for a descriptor. It leads to the very file that the descriptor has, whatever its kind
- * and wherever it is by now: no path is looked up (proc_pid_fd(5)). For calls that take no descriptor of O_PATH.
+ * Linux: the path of a descriptor in /proc, for calls that take no descriptor of O_PATH. It leads to the very file of
+ * the descriptor, wherever that is by now: no other path is looked up (proc_pid_fd(5)).
  */
 class DescriptorPath {
  public:
@@ -89,32 +89,32 @@ class DescriptorPath {
 };
 
 /**
- * What the owner of a file can put on it beyond its mode: access control lists, extended attributes, and on Linux flags
- * and the project of its inode. Flags of chflags(2) are not among them: they are in the state of a file.
+ * Something that the owner of a file can put on it beyond its mode: an access control list, an extended attribute, and
+ * on Linux flags or the project of its inode. Flags of chflags(2) are no marks; they are in FileState.
  */
 struct Mark {
-  /** As the system names it. */
+  /** The name that the system uses. */
   std::string name;
   std::string value;
 
   bool operator==(const Mark&) const = default;
 };
 
-/** Those on a directory, by a descriptor that it was opened with. */
+/** The marks on an open directory. */
 Result<std::vector<Mark>> marks_on(int directory);
 
-/** The directory has these again, and no others. Adds to `stays`, in words, what the kernel does not take away. */
+/** Gives a directory these marks and no others. Adds to `stays`, in words, marks that the kernel does not take away. */
 Status restore_marks(int directory, const std::vector<Mark>& before, std::vector<std::string>& stays);
 
 /** Takes marks from the files of one output. */
 class MarkTaker {
  public:
-  /** `before` is what was on the output's own folder; flags that files inherit from it are none of the build's. */
+  /** `before` are the marks of the output's own folder. Files inherit flags from it, which are not the build's. */
   MarkTaker(int top, const std::vector<Mark>& before);
 
   /**
-   * From what a descriptor of O_PATH has. Adds to `stays`, in words, what the kernel does not take away. The mode is
-   * narrower afterwards where an access control list had narrowed it.
+   * Takes the marks of a file, by a descriptor of O_PATH. Adds to `stays`, in words, marks that the kernel does not
+   * take away. If an access control list had narrowed the mode, the mode stays as narrow.
    */
   Status take(int fd, FileState& file, std::vector<std::string>& stays);
 
@@ -123,12 +123,12 @@ class MarkTaker {
   Status take_flags(int fd, const FileState& file, std::vector<std::string>& stays);
   Status take_lists(int fd, FileState& file, std::vector<std::string>& stays);
 
-  /** What the file system has; it is not asked again where it has none. */
+  /** The kinds of marks that the file system has, so that it is not asked again for one that it lacks. */
   struct FileSystem {
     bool has_attributes = true;
     bool has_flags = true;
     bool has_project = true;
-    /** FreeBSD: which access control lists, as acl(3) numbers them; -1 for none. */
+    /** FreeBSD: the type of its access control lists (acl(3)); -1 for none. */
     int lists = -1;
     std::uint64_t kept_flags = 0;
     std::uint64_t project = 0;

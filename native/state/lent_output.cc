@@ -61,7 +61,7 @@ class HandingBack final : public TreeWalk {
   std::vector<LeftInOutput> left;
   std::size_t changed = 0;
 
-  /** Files that changed while the folder was lent, and that have a name that was not met. */
+  /** Reports files that changed while the folder was lent, and that have a name outside of it. */
   void tell_unclaimed() {
     for (auto& [file, met] : met_) {
       if (met.is_of_note) left.push_back({std::move(met.path), "its owner, as it has a name elsewhere"});
@@ -69,10 +69,10 @@ class HandingBack final : public TreeWalk {
   }
 
  private:
-  /** What was met of a file that has several names. */
+  /** The names of one file that the walk has found so far. */
   struct Met {
     std::int64_t changed_ns = 0;
-    /** Each with the number of its folder. */
+    /** Each with the inode of its folder. */
     std::set<std::pair<std::uint64_t, std::string>> names{};
     std::string path{};
     bool is_of_note = false;
@@ -86,11 +86,11 @@ class HandingBack final : public TreeWalk {
   [[nodiscard]] bool may_open_up(const FileState& folder) const override { return lending_.ids.contains(folder.uid); }
   [[nodiscard]] bool concerns(const FileState& file) const override { return lending_.ids.contains(file.uid); }
 
-  // What the build owns it made or was handed, where its numbers are nobody else's. Where they are, a change of the
-  // inode tells, whose time no process can set: on FreeBSD the owner of a file can put back its birth time
-  // (utimensat(2)). A link to a foreign file is a change of that too. Such a file has a name outside of the tree,
-  // however new it is, and no build makes one of its files there. Who moves a file, or a folder of it, to have a name
-  // counted twice, or to have one that is gone taken for the only one, changes its inode or is met with the same name
+  // If nobody else has the build's ids, the build made a file with such an id, or was handed it. Otherwise the time of
+  // the last change of the inode decides, because no process can set it; on FreeBSD the owner of a file can set its
+  // birth time (utimensat(2)). A link to a foreign file changes the inode of that too, but such a file has a name
+  // outside of the tree, where no build makes a file. To have a name counted twice, or to have a removed name taken for
+  // the only one, a process must move the file or its folder: that changes the inode, or the walk finds the same name
   // again.
   Result<bool> is_claimed(const FileState& file, std::string_view name) {
     if (!lending_.ids.are_shared) return true;
@@ -122,8 +122,8 @@ class HandingBack final : public TreeWalk {
     const bool is_other = file.uid != before_.uid || file.gid != before_.gid;
     // defence: build-made-comes-back
     const bool is_given = lending_.gives_owner && is_other;
-    // Before the owner: a set-uid file of the owner's would be one that a build wrote. What is in a store is for later
-    // builds to read and not to change.
+    // Before the owner, because a build wrote the file and it must not be set-uid of the owner for a moment. Later
+    // builds may read the files of a store and not change them.
     const mode_t kept = S_ISDIR(file.mode) ? before_.mode & S_ISGID : 0;
     // defence: build-leaves-store-others
     // defence: set-id-bits-build
@@ -143,13 +143,13 @@ class HandingBack final : public TreeWalk {
     auto status = marks_.take(fd, file, stays);
     if (!status) status.error().path = path_of(name);
     for (std::string& what : stays) left.push_back({path_of(name), std::move(what)});
-    // Where the folder around it has the policy too, it is told of there.
+    // If the folder around it has the policy too, that one is reported.
     if (S_ISDIR(file.mode) && file.is_encrypted && !folder().is_encrypted)
       left.push_back({path_of(name), "encryption policy"});
     return status;
   }
 
-  /** Whether the kernel refused for good, so that it is told of and the walk goes on. */
+  /** Whether the kernel refuses for good, so that this is reported and the walk goes on. */
   bool is_told(std::string_view name, const char* what) {
     if (!is_refusal(errno)) return false;
     left.push_back({path_of(name), what});
@@ -159,7 +159,7 @@ class HandingBack final : public TreeWalk {
   const LentOutput& before_;
   const Lending& lending_;
   MarkTaker marks_;
-  /** By device and number: those of which not all names were met. */
+  /** The files with names that are not found yet, by device and inode. */
   std::map<std::pair<std::uint64_t, std::uint64_t>, Met> met_;
 };
 
@@ -168,7 +168,7 @@ constexpr mode_t kModeBits = 07777;
 constexpr int kOctal = 8;
 constexpr int kHexadecimal = 16;
 
-/** Of the third word of the fact. */
+/** Bits of the third word of the fact. */
 constexpr unsigned kShared = 1;
 constexpr unsigned kGivesOwner = 2;
 constexpr unsigned kTakesMarks = 4;
@@ -180,7 +180,7 @@ std::string octal(std::uint32_t bits) {
   return {digits.data(), end};
 }
 
-/** A word without a space or a newline, whatever is in the bytes; of none `-`. */
+/** Any bytes as a word without a space or a newline; `-` for no bytes. */
 std::string hexadecimal(std::string_view bytes) {
   constexpr std::string_view kDigits = "0123456789abcdef";
   if (bytes.empty()) return "-";
@@ -216,9 +216,9 @@ bool read_marks(std::string_view& rest, std::vector<Mark>& marks) {
 }
 
 #ifdef UF_SETTABLE
-// While a directory has some of them, root too is refused by fchown(2) and fchmod(2), or by who wants to move it away.
-// The superuser's, SF_IMMUTABLE and its kind, a build has no way to set (jail(8), allow.chflags; on Linux
-// CAP_LINUX_IMMUTABLE). UF_ARCHIVE is the file system's own.
+// With some of these flags the kernel refuses fchown(2) and fchmod(2) to root too, or refuses to move the directory. A
+// build cannot set flags of the superuser such as SF_IMMUTABLE (jail(8), allow.chflags; on Linux CAP_LINUX_IMMUTABLE).
+// The file system itself sets UF_ARCHIVE.
 constexpr std::uint32_t kOwnersFlags = UF_SETTABLE & ~std::uint32_t{UF_ARCHIVE};
 
 std::uint32_t owners_flags(const struct stat& found) { return found.st_flags & kOwnersFlags; }
@@ -236,6 +236,21 @@ bool is_as_before(const struct stat& now, const LentOutput& before) {
          owners_flags(now) == before.flags;
 }
 
+/**
+ * Gives the files that a build made in its output to the owner of the folder, and takes the marks and set-id bits that
+ * the build put on them. Starts from the beginning after an interruption. Does not change the folder itself.
+ */
+Status hand_back_tree(int top, const LentOutput& before, const Lending& lending, std::vector<LeftInOutput>& left,
+                      std::size_t& changed) {
+  if (!lending.gives_owner && !lending.takes_marks) return {};
+  HandingBack walk(top, before, lending);
+  auto status = walk.run(top);
+  walk.tell_unclaimed();
+  std::ranges::move(walk.left, std::back_inserter(left));
+  changed += walk.changed;
+  return status;
+}
+
 Status restore_folders_marks(int directory, const LentOutput& before, std::vector<LeftInOutput>& left) {
   std::vector<std::string> stays;
   if (auto status = restore_marks(directory, before.marks, stays); !status) {
@@ -246,7 +261,7 @@ Status restore_folders_marks(int directory, const LentOutput& before, std::vecto
   return {};
 }
 
-/** What the build put on it goes first: until it has its mode, it is shut to others. */
+/** Takes away the marks of the build first, because the folder is shut to others until it has its mode. */
 Status restore_folder(int directory, const NotedOutput& noted, std::vector<LeftInOutput>& left) {
   const LentOutput& before = noted.before;
   // defence: marks-build-put-folder
@@ -259,11 +274,11 @@ Status restore_folder(int directory, const NotedOutput& noted, std::vector<LeftI
   // defence: lent-folder-comes-back
   if (is_owner_changed && ::fchown(directory, before.uid, before.gid) != 0)
     return last_error(kStep, "fchown", before.path);
-  // The build owned it and may have changed its mode; fchown(2) by root keeps set-id bits of a directory.
+  // The build may have changed its mode as the owner. fchown(2) by root keeps set-id bits of a directory.
   const bool is_mode_changed = (now.st_mode & kModeBits) != before.mode;
   // defence: lent-folder-comes-back-2
   if (is_mode_changed && ::fchmod(directory, before.mode) != 0) return last_error(kStep, "fchmod", before.path);
-  // A mode makes an NFSv4 access list anew, here as when the folder was lent.
+  // chmod(2) makes an NFSv4 access list anew, as it did when the folder was lent.
   if (is_mode_changed && !before.marks.empty()) {
     if (auto status = restore_folders_marks(directory, before, left); !status) return status;
   }
@@ -274,7 +289,7 @@ Status restore_folder(int directory, const NotedOutput& noted, std::vector<LeftI
 
 constexpr int kFolder = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
 
-/** Without root's rights, a mode that the build gave it may keep out its owner. Empty with errno set. */
+/** Also opens a folder that a build has shut to its owner, who is not root. Empty with errno set. */
 UniqueFd open_lent(const LentOutput& before) {
   UniqueFd directory(::open(before.path.c_str(), kFolder));
   // defence: output-comes-back-though
@@ -291,17 +306,6 @@ UniqueFd open_lent(const LentOutput& before) {
 
 Status hand_over_tree(int top, const LentOutput& before, uid_t uid, gid_t gid) {
   return HandingOver(before, uid, gid).run(top);
-}
-
-Status hand_back_tree(int top, const LentOutput& before, const Lending& lending, std::vector<LeftInOutput>& left,
-                      std::size_t& changed) {
-  if (!lending.gives_owner && !lending.takes_marks) return {};
-  HandingBack walk(top, before, lending);
-  auto status = walk.run(top);
-  walk.tell_unclaimed();
-  std::ranges::move(walk.left, std::back_inserter(left));
-  changed += walk.changed;
-  return status;
 }
 
 Result<LentOutput> lent_output(const std::string& path, int directory) {
@@ -369,11 +373,11 @@ Status restore(int directory, const NotedOutput& noted, std::vector<LeftInOutput
   // defence: lent-folder-comes-back-3
   if (owners_flags(now) != 0 && set_owners_flags(directory, now, 0) != 0)
     return last_error(kStep, "fchflags", before.path);
-  // Without root's rights, a mode that the build gave it may keep out its owner.
+  // The build may have shut the folder to its owner, who is not root.
   const bool is_shut = ::geteuid() == now.st_uid && (now.st_mode & S_IRWXU) != S_IRWXU;
   if (is_shut && ::fchmod(directory, (now.st_mode & kModeBits) | S_IRWXU) != 0)
     return last_error(kStep, "fchmod", before.path);
-  // The folder is the build's until the last file in it is not: nobody else gets in meanwhile.
+  // The folder comes back after its last file, so that nobody else can enter it meanwhile.
   if (auto status = hand_back_tree(directory, before, noted.lending, left, changed); !status) return status;
   return restore_folder(directory, noted, left);
 }

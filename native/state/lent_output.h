@@ -16,7 +16,7 @@
 
 namespace buildjail {
 
-/** A directory of the host that a session may write to, as it was before. */
+/** A directory of the host that a session may write to, in its state before. */
 struct LentOutput {
   std::string path;
   std::uint64_t dev;
@@ -24,36 +24,36 @@ struct LentOutput {
   uid_t uid;
   gid_t gid;
   mode_t mode;
-  /** FreeBSD: those of its flags (chflags(2)) that its owner may set. */
+  /** FreeBSD: the flags that its owner may set (chflags(2)). */
   std::uint32_t flags = 0;
-  /** When it was looked at, by the clock of file systems, in nanoseconds since 1970. */
+  /** The time of this look at it, by the clock of file systems, in nanoseconds since 1970. */
   std::int64_t since_ns = 0;
   std::vector<Mark> marks{};
 };
 
-/** Of an open directory. */
+/** The state of an open directory. */
 Result<LentOutput> lent_output(const std::string& path, int directory);
 
-/** What of an output changes hands when it comes back, besides the folder itself. */
+/** How an output is lent, and what is done with its files when it comes back. */
 struct Lending {
-  /** Whose it is while it is lent; the folder itself belongs to the first of them. */
+  /** The owners of the files of the build. The first of them owns the folder itself. */
   BuildIds ids;
-  /** What the build made gets the owner and the group of the folder. */
+  /** Files of the build get the owner and the group of the folder. */
   bool gives_owner = true;
-  /** The build could put set-id bits and marks on files, and they are taken away. */
+  /** Set-id bits and marks that the build put on files are taken away. */
   bool takes_marks = true;
-  /** While it is lent, the folder itself belongs to who opened the session, and the build writes to it as a group. */
+  /** The folder itself belongs to the caller while it is lent, and the build writes to it by its group. */
   bool is_store = false;
 };
 
-/** Something that a build put on a file of an output, and that the kernel does not take away. */
+/** A mark that a build put on a file of an output, and that the kernel refuses to take away. */
 struct LeftInOutput {
   std::string path;
-  /** In words. */
+  /** The mark, in words. */
   std::string what;
 };
 
-/** The part of the facts that tell of lent outputs. */
+/** The part of the facts about lent outputs. */
 inline constexpr const char* kLentOutput = "output";
 Fact lent_fact(const LentOutput& output, const Lending& lending);
 
@@ -62,39 +62,31 @@ struct NotedOutput {
   Lending lending;
 };
 
-/** Nothing where it is not what `lent_fact` makes. */
+/** Empty for a fact that `lent_fact` does not make. */
 std::optional<NotedOutput> noted_output(const Fact& fact);
 
 /**
- * By descriptor, after the last process of the session: what is below the directory first, then owner, mode, flags and
- * marks of the directory as they were. Counts what was not so already in `changed`.
+ * Hands a directory back by its descriptor, after the last process of the session: first the files below it, then its
+ * own owner, mode, flags and marks. Adds the number of changed files to `changed`.
  */
 Status restore(int directory, const NotedOutput& noted, std::vector<LeftInOutput>& left, std::size_t& changed);
 
 enum class HandBack : std::uint8_t {
-  /** It is as it was. */
+  /** It has its state of before again. */
   kDone,
-  /** It was so already, or somebody gave it another owner, whose it now is. */
+  /** It had that state already; or it has another owner by now, and belongs to that one. */
   kNothingToDo,
   /** Its path leads nowhere, or to another directory. */
   kLost,
 };
 
-/** For a session that is dead: the directory is found by its path, and is the one that was lent or is left alone. */
+/** For a dead session: finds the directory by its path, and touches only the very directory that was lent. */
 Result<HandBack> hand_back(const NotedOutput& noted, std::vector<LeftInOutput>& left);
 
 /**
- * What is in an output and belongs to the owner of the folder is the build user's from here on, so that a build can
- * change what an earlier one made. Not what has other names or set-id bits: those may be anybody's files.
+ * Gives files in an output from the owner of the folder to the build user, so that a build can change the files of an
+ * earlier one. Not files with several names or set-id bits, which may be those of others.
  */
 Status hand_over_tree(int top, const LentOutput& before, uid_t uid, gid_t gid);
-
-/**
- * Gives what a build made below its output to the owner of the folder, and takes the marks that the build put on it
- * and set-id bits. Comes after the last process of the session, and is done again from the beginning
- * where it was interrupted. Of the folder itself nothing changes. Counts what it changed in `changed`.
- */
-Status hand_back_tree(int top, const LentOutput& before, const Lending& lending, std::vector<LeftInOutput>& left,
-                      std::size_t& changed);
 
 }  // namespace buildjail

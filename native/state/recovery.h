@@ -90,7 +90,10 @@ class Recovery {
 /** The error as text: `unmount '/a': EBUSY (detail)`. */
 std::string reason_of(const SysError& error);
 
-/** Recovery::run for a state directory, by the means of the running system. Each system's folder defines it. */
+/** The recovery of a state directory, by the parts of the running system. Each system's folder defines it. */
+Recovery recovery_of(const std::string& state_directory);
+
+/** Recovery::run, with what else the running system needs. Each system's folder defines it. */
 RecoveryReport recover_state(const std::string& state_directory, std::chrono::milliseconds bound, pid_t dying = 0);
 
 struct ListedSession {

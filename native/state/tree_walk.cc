@@ -13,12 +13,12 @@ namespace buildjail {
 
 namespace {
 
-/** Of the folders on the way to where it is. The others are opened again on the way back. */
+/** The most folders that are open on the way to the current one. The others are opened again on the way back. */
 constexpr std::size_t kMostOpen = 32;
 constexpr int kMostTries = 8;
 constexpr int kDirectory = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC;
 
-/** It was there when it was read of, and somebody of the host moved, removed or exchanged it. */
+/** Another process of the host moved, removed or exchanged a file since its folder was read. */
 bool is_gone(int err) { return err == ENOENT || err == ENOTDIR || err == ELOOP || err == EMLINK; }
 
 struct CloseDirectory {
@@ -93,7 +93,7 @@ bool TreeWalk::is_of_no_concern(int directory, const char* name) const {
 }
 
 Status TreeWalk::look_at(int directory, const char* name) {
-  // One call instead of three. Where it fails, holding the file says why.
+  // One call in place of three. If it fails, opening the file gives the error.
   // defence: build-made-comes-back-2
   if (looks_first_ && is_of_no_concern(directory, name)) return {};
   // defence: no-link-followed-build
@@ -106,7 +106,7 @@ Status TreeWalk::look_at(int directory, const char* name) {
     looks_first_ = !concerns(*state);
     return looks_first_ ? Status() : visit(file.get(), *state, name);
   }
-  // A file system whose entries do not tell of what kind they are.
+  // This file system does not report the kinds of its entries.
   levels_.back().folders.emplace_back(name);
   return {};
 }
@@ -123,13 +123,13 @@ Status TreeWalk::descend(const std::string& name) {
     if (auto status = visit(folder.get(), *state, name); !status) return status;
   }
   UniqueFd opened(::openat(folder.get(), ".", kDirectory));
-  // Without root's rights its mode may keep out its owner.
+  // Its mode may keep out an owner who is not root.
   const bool is_shut = (opened ? (state->mode & S_IXUSR) == 0 : errno == EACCES) && ::geteuid() != 0;
   if (is_shut && may_open) {
     if (!set_mode(folder.get(), (state->mode & ~S_IFMT) | S_IRWXU)) return failure(kModeCall, name);
     opened = UniqueFd(::openat(folder.get(), ".", kDirectory));
   }
-  // Somebody else's.
+  // It belongs to another user.
   if (!opened && is_shut) return {};
   if (auto status = enter(std::move(opened), name, *state); !status) return status;
   levels_.back().is_opened_up = is_shut && may_open;

@@ -25,10 +25,10 @@ namespace {
 
 constexpr const char* kStep = "watcher";
 constexpr std::chrono::milliseconds kBound{2000};
-/** Of a few hundred microseconds, which are a tenth of a short run, little is to be slept beyond. */
+/** A process is made in a few hundred microseconds, a tenth of a short run: waits must not be much longer. */
 constexpr std::chrono::microseconds kShort{50};
 
-/** What the child uses, and what it has to say. */
+/** The input of the child, and its result. */
 struct Prepared {
   std::atomic<bool>* is_there;
   int socket;
@@ -41,8 +41,8 @@ struct Prepared {
   int err = 0;
 };
 
-// As with a launched command (launch.cc of each system), but that it stays on the host: a session of its own, so that
-// no terminal signals it; nothing open but the socket, as its stdin; no directory of the host held.
+// It gets a session of its own (setsid(2)), so that no terminal signals it; only the socket open, as its stdin; and the
+// root as its directory, so that it holds no other.
 void run_child(void* context) {
   auto& prepared = *static_cast<Prepared*>(context);
   prepared.is_there->store(true);
@@ -63,10 +63,10 @@ void run_child(void* context) {
   failed("execve", -1);
 }
 
-/** Beside the addon, and called after it: `buildjail.node` has `buildjail-watch`. */
+/** The program lies beside the addon and is named after it: `buildjail-watch` for `buildjail.node`. */
 Result<std::string> find_program() {
   Dl_info self{};
-  // Any address of ours does (dladdr(3)).
+  // Any address in the addon (dladdr(3)).
   static const char anchor = 0;
   if (::dladdr(&anchor, &self) == 0 || self.dli_fname == nullptr) {
     errno = ENOENT;
@@ -78,16 +78,17 @@ Result<std::string> find_program() {
   std::string program = std::string(addon) + "-watch";
   if (::access(program.c_str(), X_OK) == 0) return program;
   auto error = last_error(kStep, "access", program);
-  error.detail = "it takes away what is left should this process be killed, and is built with the addon";
+  error.detail =
+      "this program takes away the sessions that are left if this process is killed; it is built with the addon";
   return error;
 }
 
-/** A path with the NUL behind it; an empty one says that nothing is left. */
+/** Sends a path with a NUL at its end. An empty path says that nothing is left. */
 Status tell(const UniqueFd& socket, const std::string& path) {
   const ssize_t sent = ::send(socket.get(), path.c_str(), path.size() + 1, MSG_NOSIGNAL);
   if (sent == static_cast<ssize_t>(path.size() + 1)) return {};
   auto error = last_error(kStep, "send");
-  error.detail = "the process that takes away what is left, should this one be killed, was killed itself";
+  error.detail = "the process that takes away the sessions that are left if this one is killed was killed itself";
   return error;
 }
 
@@ -114,14 +115,14 @@ Status Watcher::watch(const std::string& state_directory) {
   for (const std::string& directory : untold) {
     if (auto status = tell(ours_, directory); !status) {
       reap_and_forget();
-      // Why it is not there says more than that it is not.
+      // The error of its start says more than that of the socket.
       return started_ ? std::move(status) : std::exchange(started_, Status());
     }
   }
   return {};
 }
 
-// It never says anything, so what there is to be read can only be the end.
+// It never sends anything, so only the end of the socket can be read.
 bool Watcher::is_gone() const {
   char nothing = 0;
   if (!ours_) return false;
@@ -146,7 +147,7 @@ Status Watcher::start() {
   if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair.data()) != 0) return last_error(kStep, "socketpair");
   UniqueFd ours(pair[0]);
   UniqueFd theirs(pair[1]);
-  // Ours too: a command may be given what is at 0 to 2 (`inherit`).
+  // Ours too, because a command may inherit the descriptors 0 to 2.
   ours = above_stdio(std::move(ours));
   theirs = above_stdio(std::move(theirs));
   if (!ours || !theirs) return last_error(kStep, "fcntl");
@@ -155,7 +156,7 @@ Status Watcher::start() {
   started_ = {};
   thread_ = std::thread([this, program = std::move(*program), theirs = std::move(theirs),
                          null = std::move(null)]() mutable { run(program, std::move(theirs), std::move(null)); });
-  // The time it takes to make a process; loading its program goes on beside the opening of the session.
+  // Waits until the process exists. Its program is loaded while the session is being opened.
   BackOff back_off(kBound, kShort);
   while (!is_there_ && back_off.wait()) {
   }

@@ -14,16 +14,16 @@
 namespace buildjail {
 
 /**
- * The process beside this one that outlives it (watch/main.cc): when this one is killed it takes away what was
- * left. It is started on a thread of its own, while the first session is being opened, and again while the next is
- * where it was killed meanwhile. It has nothing of this process but one end of a socket, whose other end closes when
- * this process ends, however it does.
+ * The process that outlives this one (watch/main.cc): when this one is killed, it takes away the sessions that are
+ * left. It is started on a thread of its own while the first session is being opened; if it is killed, the next session
+ * starts it again. It has nothing of this process but one end of a socket, whose other end closes when this process
+ * ends.
  */
 class Watcher {
  public:
   /**
-   * `let_go` is the system's: in a vfork(2)ed child it puts every signal to its default, blocks none, and closes every
-   * descriptor above 2. Null, or the call that failed.
+   * `let_go` is a function of the system for a vfork(2)ed child: it resets every signal to its default, blocks none,
+   * and closes every descriptor above 2. It returns null, or the name of the call that failed.
    */
   explicit Watcher(const char* (*let_go)()) : let_go_(let_go) {}
   Watcher(const Watcher&) = delete;
@@ -33,13 +33,13 @@ class Watcher {
   ~Watcher();
 
   /**
-   * Comes before anything is made in a state directory. Does not wait for the program to be loaded; the process is
-   * there when this returns. ENOENT and the like when there is no such program to be executed.
+   * Must come before anything is made in a state directory. When it returns the process exists; it does not wait until
+   * its program is loaded. Fails with the errno of execve(2), if that has failed by then.
    */
   Status watch(const std::string& state_directory);
-  /** Comes after it was made: whether the program runs by now. */
+  /** Must come after that. Fails if the program could not be executed. */
   Status confirm();
-  /** Everything was taken away, so that it is not needed. Again: nothing to do. */
+  /** Ends the process, when nothing is left. Called again it does nothing. */
   void end();
 
  private:
@@ -50,14 +50,14 @@ class Watcher {
 
   const char* (*let_go_)();
   std::mutex mutex_;
-  /** It is told each of them. */
+  /** The state directories that it knows. */
   std::set<std::string> directories_;
   UniqueFd ours_;
   std::thread thread_;
   pid_t pid_ = -1;
-  /** Written by the child, which runs in our memory at first. */
+  /** The child sets it, which runs in our memory at first. */
   std::atomic<bool> is_there_ = false;
-  /** Of the thread; read after it ended. */
+  /** The result of the thread, read after its end. */
   Status started_;
 };
 

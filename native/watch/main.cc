@@ -1,7 +1,7 @@
-// buildjail-watch PID: waits for the end of a process that opens sessions, and takes away what it left if it was
-// killed. Its stdin is a socket of that process's (state/watcher.cc), which says the state directories, each with a
-// NUL behind it; an empty one says that nothing is left to be done. Without that the end of the socket is that of the
-// process.
+// buildjail-watch PID: waits for the end of a process that opens sessions, and takes away the sessions that it left if
+// it was killed. Its stdin is a socket of that process (state/watcher.cc), which sends the paths of state directories,
+// each with a NUL at its end. An empty path says that nothing is left. Without one, the end of the socket means that
+// the process was killed.
 #include <unistd.h>
 
 #include <array>
@@ -17,17 +17,17 @@
 
 namespace {
 
-/** A process that ends lets go of everything at once; another watcher may be at work on the same. */
+/** A process that ends releases everything at once, but another watcher may be taking away the same sessions. */
 constexpr std::chrono::milliseconds kBound{10000};
 
-// What a terminal or a closing login sends is for the process that is watched.
+// Signals of a terminal or a closing login are for the process that is watched.
 void ignore_signals() {
   for (const int signal : {SIGHUP, SIGINT, SIGQUIT, SIGPIPE, SIGTSTP, SIGTTIN, SIGTTOU, SIGWINCH})
     static_cast<void>(std::signal(signal, SIG_IGN));
 }
 
-/** All that is said until the end of the socket. */
-std::string listen_to_end() {
+/** Everything that is sent until the end of the socket. */
+std::string read_to_end() {
   std::string said;
   std::array<char, 1024> part{};
   for (;;) {
@@ -37,7 +37,7 @@ std::string listen_to_end() {
   }
 }
 
-/** The state directories; none when there is nothing to be done. */
+/** The state directories; none if nothing is left. */
 std::vector<std::string> directories_in(const std::string& said) {
   std::vector<std::string> directories;
   std::size_t begin = 0;
@@ -54,7 +54,7 @@ int watch(const char* number) {
   const char* const end = number + std::strlen(number);
   if (std::from_chars(number, end, process).ptr != end || process <= 0) return 2;
   bool is_all = true;
-  for (const std::string& directory : directories_in(listen_to_end()))
+  for (const std::string& directory : directories_in(read_to_end()))
     is_all &= buildjail::recover_state(directory, kBound, process).leftovers.empty();
   return is_all ? 0 : 1;
 }
@@ -66,7 +66,7 @@ int main(int argc, char** argv) {
   try {
     return argc == 2 ? watch(argv[1]) : 2;
   } catch (...) {
-    // No memory. The next recovery does it.
+    // No memory. The next recovery takes them away.
     return 1;
   }
 }
