@@ -8,12 +8,11 @@
 #include <utility>
 #include <vector>
 
-#include "binding/iovecs_from_js_freebsd.h"
 #include "binding/system_call.h"
 #include "binding/system_calls_freebsd.h"
+#include "freebsd/jail_parameters.h"
 #include "freebsd/jails.h"
 #include "freebsd/raw_calls.h"
-#include "freebsd/jail_parameters.h"
 
 namespace buildjail {
 

@@ -6,7 +6,6 @@
 #include <utility>
 #include <vector>
 
-#include "binding/iovecs_from_js_freebsd.h"
 #include "binding/system_call.h"
 #include "binding/system_calls_freebsd.h"
 #include "binding/to_js.h"

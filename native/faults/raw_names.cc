@@ -40,7 +40,7 @@ constexpr auto kRawNames = std::to_array<RawName>({
     {SYS_setresgid, "setresgid"},
     {SYS_setresuid, "setresuid"},
 #else
-    // As freebsd/jail.cc numbers it.
+    // As freebsd/jails.cc numbers it.
     {598, "jail_remove_jd"},
     {SYS_sigaction, "sigaction"},
     {SYS_sigprocmask, "sigprocmask"},

@@ -58,7 +58,7 @@ int wrap_setgroups(int count, const gid_t* groups) {
 
 }  // namespace
 
-// setgroups(2) is not linked against but looked up (freebsd/set_groups), so it is wrapped where it is found.
+// setgroups(2) is not linked against but looked up (freebsd/jail_child), so it is wrapped where it is found.
 extern "C" void* real_dlvsym(void* handle, const char* name, const char* version) __asm__("__real_dlvsym");
 extern "C" void* wrap_dlvsym(void* handle, const char* name, const char* version) __asm__("__wrap_dlvsym");
 void* wrap_dlvsym(void* handle, const char* name, const char* version) {

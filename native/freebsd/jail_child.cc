@@ -1,15 +1,20 @@
 #include "freebsd/jail_child.h"
 
+#include <sys/ioctl.h>
 #include <sys/jail.h>
 #include <sys/mman.h>
 #include <sys/procctl.h>
-#include <sys/resource.h>
 #include <sys/stat.h>
 
+#include <dlfcn.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <stdlib.h>
+#include <termios.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <cerrno>
+#include <limits>
 #include <new>
 
 #include "freebsd/child.h"
@@ -17,11 +22,83 @@
 
 namespace buildjail {
 
+SetGroups::SetGroups(gid_t gid, const std::vector<gid_t>& groups) {
+  // Looked up, because a binary that is linked against the new version does not load on 14.
+  void* const current = ::dlvsym(RTLD_DEFAULT, "setgroups", "FBSD_1.8");
+  void* const before = current != nullptr ? current : ::dlvsym(RTLD_DEFAULT, "setgroups", "FBSD_1.0");
+  function_ = reinterpret_cast<Function>(before);
+  if (current == nullptr) groups_.push_back(gid);
+  groups_.insert(groups_.end(), groups.begin(), groups.end());
+}
+
+namespace {
+
+// rlim_t is signed.
+rlim_t as_limit(std::uint64_t value) {
+  return static_cast<rlim_t>(std::min(value, static_cast<std::uint64_t>(std::numeric_limits<rlim_t>::max() - 1)));
+}
+
+}  // namespace
+
+Result<SetLimits> SetLimits::of(const CommandLimits& limits) {
+  SetLimits set;
+  for (std::size_t i = 0; i < kRlimits.size(); ++i) {
+    if (limits.of_processes.at(i) == 0) continue;
+    const rlim_t most = as_limit(limits.of_processes.at(i));
+    const auto hard = most + static_cast<rlim_t>(kRlimits.at(i).grace);
+    if (auto status = set.add(kRlimits.at(i).resource, most, hard); !status) return std::move(status.error());
+  }
+  return set;
+}
+
+Status SetLimits::add(int resource, rlim_t most, rlim_t hard) {
+  rlimit limit{};
+  if (::getrlimit(resource, &limit) != 0) return last_error("setrlimit", "getrlimit");
+  limit.rlim_max = std::min(limit.rlim_max, hard);
+  limit.rlim_cur = std::min(limit.rlim_max, most);
+  bounds_.push_back({.resource = resource, .limit = limit});
+  return {};
+}
+
+int SetLimits::call() const {
+  for (const Bound& bound : bounds_) {
+    if (::setrlimit(bound.resource, &bound.limit) != 0) return -1;
+  }
+  return 0;
+}
+
+Result<OpenedTerminal> open_terminal(const CommandTerminal& terminal) {
+  UniqueFd master = above_stdio(UniqueFd(::posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC)));
+  if (!master) return last_error("terminal", "posix_openpt");
+  if (::fcntl(master.get(), F_SETFL, O_NONBLOCK) != 0) return last_error("terminal", "fcntl");
+  unsigned number = 0;
+  if (::ioctl(master.get(), TIOCGPTN, &number) != 0) return last_error("terminal", "ioctl");
+  if (::ioctl(master.get(), TIOCSWINSZ, &terminal.size) != 0) return last_error("terminal", "ioctl");
+  return OpenedTerminal{.master = std::move(master), .path = "/dev/pts/" + std::to_string(number)};
+}
+
+// Shares our memory: see freebsd/child.h.
+int give_terminal(const GivenTerminal& given, std::array<int, 3>& stdio) {
+  if (given.path == nullptr) return 0;
+  const CommandTerminal& terminal = *given.terminal;
+  int fd = ::open(given.path, (terminal.is_typed_into ? O_RDWR : O_WRONLY) | O_NOCTTY | O_CLOEXEC);
+  // If 0, 1 or 2 was free, it is there now, and set_stdio would replace it.
+  if (fd >= 0 && fd <= STDERR_FILENO) fd = ::fcntl(fd, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
+  if (fd < 0) return -1;
+  // After opening it, which resets the mode (tty(4)).
+  if (terminal.mode && ::ioctl(fd, TIOCSETA, &*terminal.mode) != 0) return -1;
+  if (terminal.is_typed_into && ::ioctl(fd, TIOCSCTTY, nullptr) != 0) return -1;
+  for (std::size_t i = 0; i < stdio.size(); ++i) {
+    if (terminal.streams[i]) stdio[i] = fd;
+  }
+  return 0;
+}
+
 namespace {
 
 constexpr unsigned kFirstNotStdio = 3;
 
-// Real, effective and saved, all three: nothing is left to come back to (setresuid(2)).
+// Real, effective and saved id, so that there is no way back (setresuid(2)).
 int leave_group(gid_t gid) { return ::setresgid(gid, gid, gid); }
 int leave_user(uid_t uid) { return ::setresuid(uid, uid, uid); }
 
@@ -37,7 +114,7 @@ int forbid_cores() {
 }
 
 /**
- * They are the host's (pts(4)), of which others want some as well. Root of a session can raise it (setrlimit(2)).
+ * Bounds the terminals (pts(4)), because they belong to the whole host. Root of a session can raise it (setrlimit(2)).
  * Returns the call that failed.
  */
 const char* bound_terminals() {
@@ -48,8 +125,8 @@ const char* bound_terminals() {
   return ::setrlimit(RLIMIT_NPTS, &limit) != 0 ? "setrlimit" : nullptr;
 }
 
-// When memory runs out, the kernel ends the greatest process that is not protected (protect(1)). A host program that is
-// may have been started so that its children are, too.
+// When memory runs out, the kernel ends the largest process that is not protected (protect(1)). The children of a
+// protected host program may inherit the protection.
 int forbid_protection() {
   int clear = PPROT_CLEAR;
   return ::procctl(P_PID, 0, PROC_SPROTECT, &clear);
@@ -71,11 +148,11 @@ void run_jail_child(void* context) {
     if (result < 0) child.stopped = {.syscall = syscall, .err = errno};
     return result < 0;
   };
-  /** Made, unless it is left out, and failed. */
+  /** Makes the call unless the step is left out. @return whether it failed */
   const auto has_failed = [&child, &failed](ForkStep step, const char* syscall, auto make) {
     return child.steps.has(step) && failed(syscall, make());
   };
-  /** For a step of several calls, which names the one that failed. */
+  /** The same for a step of several calls, which returns the name of the one that failed. */
   const auto has_named = [&child, &failed](ForkStep step, auto make) {
     if (!child.steps.has(step)) return false;
     const char* const refused = make();

@@ -10,7 +10,6 @@
 #include "freebsd/child.h"
 #include "freebsd/jail_child.h"
 #include "freebsd/processes.h"
-#include "freebsd/set_limits.h"
 #include "launch/vfork_child.h"
 
 namespace buildjail {

@@ -9,9 +9,8 @@
 
 #include "base/ids.h"
 #include "base/result.h"
+#include "freebsd/jail_child.h"
 #include "freebsd/jails.h"
-#include "freebsd/session_terminal.h"
-#include "freebsd/set_groups.h"
 #include "launch/launch_request.h"
 #include "plan/plan.h"
 

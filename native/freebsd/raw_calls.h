@@ -14,9 +14,8 @@
 
 #include "base/result.h"
 #include "base/unique_fd.h"
-#include "freebsd/fork_steps.h"
 #include "freebsd/iovec_list.h"
-#include "freebsd/set_limits.h"
+#include "freebsd/jail_child.h"
 
 namespace buildjail {
 

@@ -58,7 +58,7 @@ export type ForkStep =
   | 'parent-death'
   | 'signals'
 
-// By the position of each in native/freebsd/fork_steps.h, where the terminal is 4.
+// By the position of each in native/freebsd/jail_child.h, where the terminal is 4.
 const order: readonly (ForkStep | undefined)[] = [
   'setsid', 'setlogin', 'arguments', 'loginclass', undefined, 'stdio', 'close-range', 'tracing', 'protection', 'cores', 'terminals', 'limits',
   'groups', 'gid', 'attach', 'root', 'null', 'cwd', 'umask', 'uid', 'no-new-privileges', 'parent-death', 'signals',

@@ -124,7 +124,7 @@ export interface NativeSpawn {
   readonly umask: number
   /** By its name, as a JavaScript runtime may take that for another number than the system does; empty: none. */
   readonly parentDeathSignal: string
-  /** Positions in ForkStep of native/freebsd/fork_steps.h. */
+  /** Positions in ForkStep of native/freebsd/jail_child.h. */
   readonly leftOut: readonly number[]
   /** Threes of a resource of setrlimit(2), its soft and its hard limit. */
   readonly limits: readonly (number | bigint)[]

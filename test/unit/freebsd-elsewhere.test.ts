@@ -103,7 +103,7 @@ describe('attaching and changing user act on the whole process and are not offer
 
 it('the steps of a child are those of native code, in its order', async () => {
   const { readFileSync } = await import('node:fs')
-  const header = readFileSync(new URL('../../native/freebsd/fork_steps.h', import.meta.url), 'utf8')
+  const header = readFileSync(new URL('../../native/freebsd/jail_child.h', import.meta.url), 'utf8')
   const [, body = ''] = /enum class ForkStep[^{]*\{([^}]*)\}/.exec(header) ?? []
   const named: Readonly<Record<string, string>> = { kSession: 'setsid', kLoginName: 'setlogin', kDirectory: 'cwd' }
   const words = [...body.matchAll(/k\w+/g)].map(([word]) => named[word] ?? word.slice(1).replaceAll(/(?<=[a-z])[A-Z]/g, (letter) => `-${letter}`).toLowerCase())
