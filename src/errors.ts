@@ -45,6 +45,8 @@ export interface ErrorFields {
   readonly detail?: string
   /** The field of the spec that was refused, as `inputs.src` or `outputs./output`. */
   readonly entry?: string
+  /** A limit that cannot be held, or that was met. */
+  readonly limit?: string
   /** Of a thing that could not be taken away (`EBUSY`, `ETIMEDOUT` of a step of closing): its known holders, at least one. */
   readonly holders?: readonly Holder[]
   /** The one thing to do about it: in the words of `buildjail doctor` where the host's set-up is the cause, or as the entry of a spec. */
@@ -73,7 +75,7 @@ export class BuildjailError extends Error {
     super(message, fields.cause === undefined ? undefined : { cause: fields.cause })
     this.name = new.target.name
     this.code = code
-    for (const key of ['errno', 'syscall', 'path', 'dest', 'step', 'detail', 'entry', 'holders', 'remedy'] as const) {
+    for (const key of ['errno', 'syscall', 'path', 'dest', 'step', 'detail', 'entry', 'limit', 'holders', 'remedy'] as const) {
       if (Object.hasOwn(fields, key) && fields[key] !== undefined) Object.defineProperty(this, key, { value: fields[key], enumerable: true })
     }
     Object.defineProperty(this, brand, { value: true })
@@ -85,85 +87,231 @@ export function isBuildjailError(value: unknown): value is BuildjailError {
   return typeof value === 'object' && value !== null && brand in value
 }
 
+/**
+ * @class SpecError
+ * @category spec
+ */
 export type SpecErrorCode =
+  /**
+   * A field has a value that it cannot have, there is no such field, or a plan was copied or is of another system.
+   * @remedy Give the field what the message says; make a plan by `planOf` in the program that uses it.
+   */
   | 'ERR_BUILDJAIL_INVALID_SPEC'
+  /**
+   * A name has other characters than it may, or is too long.
+   * @remedy Use letters, digits, `-` and `_`.
+   */
   | 'ERR_BUILDJAIL_INVALID_NAME'
+  /**
+   * A path inside does not begin with `/`.
+   * @remedy Begin it with `/`.
+   */
   | 'ERR_BUILDJAIL_TARGET_NOT_ABSOLUTE'
+  /**
+   * A path inside has `.`, `..`, `//` or a `/` at its end, or is the root.
+   * @remedy Write it without them.
+   */
   | 'ERR_BUILDJAIL_TARGET_NOT_NORMAL'
+  /**
+   * Two entries are to be at the same place inside.
+   * @remedy Move one of them.
+   */
   | 'ERR_BUILDJAIL_TARGET_DUPLICATE'
+  /**
+   * An entry is to lie inside another that is mounted from the host, and its mount point is missing there: a folder or file in the source, without
+   * links on the way. A mount point inside a writable entry is created if it is missing, and so is an output that is missing at that very place.
+   * @remedy Make the folder in the source, or put the entry elsewhere.
+   */
   | 'ERR_BUILDJAIL_TARGET_BELOW_BIND'
+  /**
+   * A path of the host does not exist, or cannot be looked at; `cause` says why.
+   * @remedy Create it, or correct the path.
+   */
   | 'ERR_BUILDJAIL_SOURCE_MISSING'
+  /**
+   * An output is no directory, or an input is neither a directory nor a file. On FreeBSD: an input is shut to the build user, and has too much
+   * in it to be shown one by one.
+   * @remedy Name a directory; do what the message says.
+   */
   | 'ERR_BUILDJAIL_SOURCE_UNFIT'
+  /**
+   * The root of the host is to be an input or an output.
+   * @remedy Name the directories that the build needs.
+   */
   | 'ERR_BUILDJAIL_SOURCE_IS_ROOT'
+  /**
+   * A path of the host holds the state directory, or lies in it.
+   * @remedy Use another path, or another `stateDirectory`.
+   */
   | 'ERR_BUILDJAIL_SOURCE_IN_STATE_DIRECTORY'
+  /**
+   * A directory is the output of two entries.
+   * @remedy Declare it once.
+   */
   | 'ERR_BUILDJAIL_SOURCE_WRITABLE_TWICE'
+  /**
+   * An output is an input as well, or lies around the source of another entry.
+   * @remedy Let the build write to a folder of its own. An output inside an input is allowed.
+   */
   | 'ERR_BUILDJAIL_OUTPUT_AROUND_SOURCE'
+  /**
+   * A user has the uid 0.
+   * @remedy Say `user: 'root'` if it is to be root inside.
+   */
   | 'ERR_BUILDJAIL_ROOT_NOT_NAMED'
 
-/** Every code this package makes up. Codes of the system (`ENOENT`, `EPERM`, ...) pass through unchanged. */
+/**
+ * @class InvalidCommandError
+ * @category command
+ */
+export type InvalidCommandErrorCode =
+  /**
+   * A command or an option of it is wrong; `entry` names it. Nothing was started.
+   * @remedy Give it what the message says.
+   */
+  | 'ERR_BUILDJAIL_INVALID_COMMAND'
+
+/**
+ * @class CommandError
+ * @category command
+ */
+export type CommandErrorCode =
+  /**
+   * The command ended with another exit code than 0 or by a signal, timed out (`timedOut`), was canceled (`isCanceled`) or was ended by a
+   * limit (`limit`).
+   * @remedy Read `stderr`; raise the limit; or `reject: false`, when that is a result like any other.
+   */
+  | 'ERR_BUILDJAIL_COMMAND_FAILED'
+  /**
+   * The command wrote more than `maxBuffer` and was killed.
+   * @remedy Raise `maxBuffer`, or send stdout and stderr to a `{ file }`.
+   */
+  | 'ERR_BUILDJAIL_MAX_BUFFER'
+  /**
+   * The `input` of the command, or the file that was its stdin, could not be read, so the command was ended; `cause` is that error.
+   * @remedy Mend it: `reject: false` does not hide it.
+   */
+  | 'ERR_BUILDJAIL_STDIN_FAILED'
+  /**
+   * The stdout or stderr of the command could not be written to a `{ file }` or another target, so the command was ended; `cause` says why.
+   * @remedy Make room, or drop the target: `reject: false` does not hide it.
+   */
+  | 'ERR_BUILDJAIL_STDOUT_FAILED'
+
+/**
+ * @class UnsupportedError
+ * @category session
+ */
+export type UnsupportedErrorCode =
+  /**
+   * The system is neither FreeBSD nor Linux.
+   * @remedy Run it on one of these; `preflight()` says beforehand.
+   */
+  | 'ERR_BUILDJAIL_UNSUPPORTED_PLATFORM'
+  /**
+   * The native code was not built, or does not fit this runtime; the message lists what was tried.
+   * @remedy The command that the message names: `node node_modules/buildjail/scripts/install.mjs`, which says what is missing.
+   */
+  | 'ERR_BUILDJAIL_BINDING_NOT_FOUND'
+  /**
+   * This host cannot hold a limit, or not for this command: `limit` names it. Nothing was started.
+   * @remedy Do what `remedy` says; or leave the limit out; or `policy: 'best-effort'`.
+   */
+  | 'ERR_BUILDJAIL_LIMIT_UNSUPPORTED'
+  /**
+   * An input cannot be an overlay on this host, or its source cannot be shown as one: `path` is the source and `dest` its place inside. Nothing was started.
+   * @remedy Do what `remedy` says; or copy the folder, and give the copy as an output.
+   */
+  | 'ERR_BUILDJAIL_OVERLAY_UNSUPPORTED'
+
+/**
+ * @class SessionClosedError
+ * @category session
+ */
+export type SessionClosedErrorCode =
+  /**
+   * The session or the pool was closed, or the session released.
+   * @remedy Open another.
+   */
+  | 'ERR_BUILDJAIL_SESSION_CLOSED'
+  /**
+   * The session has come to its `wallTime` or `cpuTime` (`limit`): everything in it was killed, and nothing can be started.
+   * @remedy Close it; raise the limit.
+   */
+  | 'ERR_BUILDJAIL_LIMIT_EXCEEDED'
+
+/**
+ * @class QueueError
+ * @category session
+ */
+export type QueueErrorCode =
+  /**
+   * `maxSessions` are in use, and as many as `queue` says wait. Nothing was opened.
+   * @remedy Ask again later, or raise one of the two.
+   */
+  | 'ERR_BUILDJAIL_QUEUE_FULL'
+  /**
+   * `maxSessions` were in use for as long as the `wait` of the spec. Nothing was opened.
+   * @remedy Raise `wait` or `maxSessions`; without `wait` it waits as long as it takes.
+   */
+  | 'ERR_BUILDJAIL_QUEUE_TIMEOUT'
+
+/**
+ * @class TeardownError
+ * @category session
+ */
+export type TeardownErrorCode =
+  /**
+   * Something could not be taken away; `errors` has one error for each thing: a mount that is busy (step `unmount`), a process that does not end
+   * (`reap`, `empty-jail`), a jail that does not die (`jail-dying`), each with its `holders` where they are known; or a device that a build that
+   * was root has revoked for the whole host (`devices`, FreeBSD), which nobody can undo. The result of the build itself is not lost by it. The
+   * named things are still there, as are the things they stand on; the rest is gone.
+   * @remedy End what holds it and call `close()` again.
+   */
+  | 'ERR_BUILDJAIL_TEARDOWN'
+  /**
+   * Something of sessions of a pool could not be taken away; one error each in `errors`.
+   * @remedy End what holds them and call the pool's `close()` again.
+   */
+  | 'ERR_BUILDJAIL_POOL_TEARDOWN'
+
+/**
+ * @class BuildTeardownError
+ * @category session
+ */
+export type BuildTeardownErrorCode =
+  /**
+   * Something could not be taken away after a `build` whose command ran. It has the fields of the result, be that a success or a failure.
+   * @remedy End what holds it and call `error.session.close()`.
+   */
+  | 'ERR_BUILDJAIL_BUILD_TEARDOWN'
+
+/** Every code that this package makes up. Codes of the system (`ENOENT`, `EPERM`, ...) pass through unchanged. */
 export type OwnErrorCode =
   | SpecErrorCode
-  | 'ERR_BUILDJAIL_UNSUPPORTED_PLATFORM'
-  | 'ERR_BUILDJAIL_BINDING_NOT_FOUND'
-  | 'ERR_BUILDJAIL_INVALID_COMMAND'
-  | 'ERR_BUILDJAIL_SESSION_CLOSED'
-  | 'ERR_BUILDJAIL_LIMIT_UNSUPPORTED'
-  | 'ERR_BUILDJAIL_LIMIT_EXCEEDED'
-  | 'ERR_BUILDJAIL_OVERLAY_UNSUPPORTED'
-  | 'ERR_BUILDJAIL_QUEUE_FULL'
-  | 'ERR_BUILDJAIL_QUEUE_TIMEOUT'
-  | 'ERR_BUILDJAIL_TEARDOWN'
-  | 'ERR_BUILDJAIL_BUILD_TEARDOWN'
-  | 'ERR_BUILDJAIL_POOL_TEARDOWN'
-  | 'ERR_BUILDJAIL_COMMAND_FAILED'
-  | 'ERR_BUILDJAIL_MAX_BUFFER'
-  | 'ERR_BUILDJAIL_INPUT_FAILED'
-  | 'ERR_BUILDJAIL_OUTPUT_FAILED'
+  | InvalidCommandErrorCode
+  | CommandErrorCode
+  | UnsupportedErrorCode
+  | SessionClosedErrorCode
+  | QueueErrorCode
+  | TeardownErrorCode
+  | BuildTeardownErrorCode
 
-/** A spec that cannot become a plan. Nothing was touched. The base of one class for each code (spec-errors.ts). */
+type SpecFields = Omit<ErrorFields, 'entry'>
+
+/** A spec that cannot become a plan. Nothing was touched. */
 export class SpecError extends BuildjailError {
   declare readonly code: SpecErrorCode
   declare readonly entry: string
 
-  constructor(code: SpecErrorCode, entry: string, message: string, fields: Omit<ErrorFields, 'entry'> = {}) {
+  constructor(code: SpecErrorCode, entry: string, message: string, fields: SpecFields = {}) {
     super(code, inOneLine(`${entry}: ${message}`), { step: 'plan', ...fields, entry })
   }
 }
 
-/**
- * The system is neither FreeBSD nor Linux.
- * @remedy Run it on one of these; `preflight()` says beforehand.
- * @category session
- */
-export class UnsupportedPlatformError extends BuildjailError {
-  declare readonly code: 'ERR_BUILDJAIL_UNSUPPORTED_PLATFORM'
-
-  /** @param what the thing that the caller asked for */
-  constructor(what: string) {
-    super('ERR_BUILDJAIL_UNSUPPORTED_PLATFORM', `${what} is not available on ${process.platform}`, { step: 'preflight' })
-  }
-}
-
-/**
- * The native code was not built, or does not fit this runtime; the message lists what was tried.
- * @remedy The command that the message names: `node node_modules/buildjail/scripts/install.mjs`, which says what is missing.
- * @category session
- */
-export class BindingNotFoundError extends BuildjailError {
-  declare readonly code: 'ERR_BUILDJAIL_BINDING_NOT_FOUND'
-
-  constructor(message: string) {
-    super('ERR_BUILDJAIL_BINDING_NOT_FOUND', message, { step: 'preflight' })
-  }
-}
-
-/**
- * A command or an option of it is wrong; `entry` names it. Nothing was started.
- * @remedy Give it what the message says.
- * @category command
- */
+/** A command, or an option of it, that is wrong. Nothing was started. */
 export class InvalidCommandError extends BuildjailError {
-  declare readonly code: 'ERR_BUILDJAIL_INVALID_COMMAND'
+  declare readonly code: InvalidCommandErrorCode
   declare readonly entry: string
 
   constructor(entry: string, message: string, step: 'plan' | 'launch' | 'run' | 'kill') {
@@ -171,63 +319,50 @@ export class InvalidCommandError extends BuildjailError {
   }
 }
 
-/**
- * The session or the pool was closed, or the session released.
- * @remedy Open another.
- * @category session
- */
+/** What was asked for is not to be had on this host. Nothing was started. */
+export class UnsupportedError extends BuildjailError {
+  declare readonly code: UnsupportedErrorCode
+  /** `ERR_BUILDJAIL_LIMIT_UNSUPPORTED`: its name, as `limits` has it: `memory`, ... */
+  declare readonly limit?: string
+}
+
+/** @param what the thing that the caller asked for */
+export function unsupportedPlatform(what: string): UnsupportedError {
+  return new UnsupportedError('ERR_BUILDJAIL_UNSUPPORTED_PLATFORM', `${what} is not available on ${process.platform}`, { step: 'preflight' })
+}
+
+export function unsupportedLimit(limit: string, problem: string, fields: Pick<ErrorFields, 'step' | 'remedy' | 'cause'> = {}): UnsupportedError {
+  const message = inOneLine(`limits.${limit}: ${problem}${remedyIn(fields)}`)
+  return new UnsupportedError('ERR_BUILDJAIL_LIMIT_UNSUPPORTED', message, { step: 'limits', ...fields, limit, entry: `limits.${limit}` })
+}
+
+/** @param fields `path` is the source, and `dest` its place inside */
+export function unsupportedOverlay(problem: string, fields: Pick<ErrorFields, 'path' | 'dest' | 'remedy' | 'step' | 'cause'> = {}): UnsupportedError {
+  const where = fields.path === undefined ? '' : ` of ${fields.path}${fields.dest === undefined ? '' : ` at ${fields.dest}`}`
+  return new UnsupportedError('ERR_BUILDJAIL_OVERLAY_UNSUPPORTED', inOneLine(`no overlay${where}: ${problem}${remedyIn(fields)}`), { step: 'overlay', ...fields })
+}
+
+function remedyIn({ remedy }: Pick<ErrorFields, 'remedy'>): string {
+  return remedy === undefined ? '' : `; remedy: ${remedy}`
+}
+
+/** A session, or a pool, that starts nothing any more. */
 export class SessionClosedError extends BuildjailError {
-  declare readonly code: 'ERR_BUILDJAIL_SESSION_CLOSED'
+  declare readonly code: SessionClosedErrorCode
+  /** `ERR_BUILDJAIL_LIMIT_EXCEEDED`: the limit that the session has come to. */
+  declare readonly limit?: 'cpuTime' | 'wallTime'
 
-  constructor(message: string, step: 'open' | 'launch' | 'close') {
-    super('ERR_BUILDJAIL_SESSION_CLOSED', message, { step })
+  constructor(message: string, step: 'open' | 'launch' | 'close', limit?: 'cpuTime' | 'wallTime') {
+    super(limit === undefined ? 'ERR_BUILDJAIL_SESSION_CLOSED' : 'ERR_BUILDJAIL_LIMIT_EXCEEDED', message, { step, ...(limit !== undefined && { limit }) })
   }
 }
 
-/**
- * This host cannot hold a limit, or not for this command: `limit` names it. Nothing was started.
- * @remedy Do what `remedy` says; or leave the limit out; or `policy: 'best-effort'`.
- * @category session
- */
-export class LimitUnsupportedError extends BuildjailError {
-  declare readonly code: 'ERR_BUILDJAIL_LIMIT_UNSUPPORTED'
-  /** Its name, as `limits` has it: `memory`, ... */
-  readonly limit: string
+/** `maxSessions` of a concurrency or a pool are in use. Nothing was opened. */
+export class QueueError extends BuildjailError {
+  declare readonly code: QueueErrorCode
 
-  constructor(limit: string, problem: string, fields: Pick<ErrorFields, 'step' | 'remedy' | 'cause'> = {}) {
-    const remedy = fields.remedy === undefined ? '' : `; remedy: ${fields.remedy}`
-    super('ERR_BUILDJAIL_LIMIT_UNSUPPORTED', inOneLine(`limits.${limit}: ${problem}${remedy}`), { step: 'limits', ...fields, entry: `limits.${limit}` })
-    this.limit = limit
-  }
-}
-
-/**
- * An input cannot be an overlay on this host, or its source cannot be shown as one: `path` is the source and `dest` its place inside. Nothing was started.
- * @remedy Do what `remedy` says; or copy the folder, and give the copy as an output.
- * @category session
- */
-export class OverlayUnsupportedError extends BuildjailError {
-  declare readonly code: 'ERR_BUILDJAIL_OVERLAY_UNSUPPORTED'
-
-  constructor(problem: string, fields: Pick<ErrorFields, 'path' | 'dest' | 'remedy' | 'step' | 'cause'> = {}) {
-    const remedy = fields.remedy === undefined ? '' : `; remedy: ${fields.remedy}`
-    const where = fields.path === undefined ? '' : ` of ${fields.path}${fields.dest === undefined ? '' : ` at ${fields.dest}`}`
-    super('ERR_BUILDJAIL_OVERLAY_UNSUPPORTED', inOneLine(`no overlay${where}: ${problem}${remedy}`), { step: 'overlay', ...fields })
-  }
-}
-
-/**
- * The session has come to its `wallTime` or `cpuTime` (`limit`): everything in it was killed, and nothing can be started.
- * @remedy Close it; raise the limit.
- * @category session
- */
-export class LimitExceededError extends BuildjailError {
-  declare readonly code: 'ERR_BUILDJAIL_LIMIT_EXCEEDED'
-  readonly limit: 'cpuTime' | 'wallTime'
-
-  constructor(id: string, limit: 'cpuTime' | 'wallTime') {
-    super('ERR_BUILDJAIL_LIMIT_EXCEEDED', `session ${id} has come to its limits.${limit} and starts nothing any more`, { step: 'launch' })
-    this.limit = limit
+  constructor(code: QueueErrorCode, message: string) {
+    super(code, message, { step: 'open' })
   }
 }
 
@@ -243,27 +378,18 @@ export class SystemCallError extends BuildjailError {
   }
 }
 
-/**
- * Something could not be taken away; `errors` has one error for each thing: a mount that is busy (step `unmount`), a process that does not end
- * (`reap`, `empty-jail`), a jail that does not die (`jail-dying`), each with its `holders` where they are known; or a device that a build that
- * was root has revoked for the whole host (`devices`, FreeBSD), which nobody can undo. The result of the build itself is not lost by it. The
- * named things are still there, as are the things they stand on; the rest is gone.
- * @remedy End what holds it and call `close()` again.
- * @category session
- */
+/** Something of a session, or of the sessions of a pool, could not be taken away. */
 export class TeardownError extends BuildjailError {
-  declare readonly code: 'ERR_BUILDJAIL_TEARDOWN' | 'ERR_BUILDJAIL_BUILD_TEARDOWN'
-  /** Of the session. */
-  readonly id: string
+  declare readonly code: TeardownErrorCode | BuildTeardownErrorCode
+  /** Of the session; undefined of a pool, each of whose errors has one. */
+  readonly id: string | undefined
+  /** One for each thing that is left; of a pool, one for each session. */
   readonly errors: readonly BuildjailError[]
 
-  /**
-   * @param cause the error before, where there was one
-   * @param code of the class that says more of it
-   */
-  constructor(id: string, errors: readonly BuildjailError[], cause?: unknown, code: TeardownError['code'] = 'ERR_BUILDJAIL_TEARDOWN') {
+  /** @param cause the error before, where there was one */
+  constructor(code: TeardownError['code'], id: string | undefined, errors: readonly BuildjailError[], cause?: unknown) {
     const list = errors.map((error) => error.message).join('; ')
-    super(code, `session ${id} could not be taken down completely: ${list}`, { step: 'close', cause })
+    super(code, id === undefined ? list : `session ${id} could not be taken down completely: ${list}`, { step: 'close', cause })
     this.id = id
     this.errors = errors
   }
@@ -279,6 +405,9 @@ export interface NativeFailure {
   readonly path?: string
   readonly dest?: string
   readonly detail?: string
+  /** The limit that cannot be held. */
+  readonly limit?: string
+  readonly remedy?: string
   readonly holders?: readonly Holder[]
 }
 
@@ -295,41 +424,28 @@ function fromNativeFailure(failure: NativeFailure, advice: Advice | undefined): 
   const where = failure.path === undefined ? '' : ` '${failure.path}'`
   const to = failure.dest === undefined ? '' : ` -> '${failure.dest}'`
   const more = failure.detail === undefined ? '' : `: ${failure.detail}`
-  const { problem, remedy } = advice ?? {}
-  const cause = `${problem === undefined ? '' : `; ${problem}`}${remedy === undefined ? '' : `; remedy: ${remedy}`}`
-  const message = `${failure.code}: ${failure.reason}, ${failure.syscall}${where}${to} (step ${failure.step}${more})${cause}`
-  return new SystemCallError(failure.code, message, remedy === undefined ? failure : { ...failure, remedy })
+  const { problem, remedy = failure.remedy } = advice ?? {}
+  const cause = problem === undefined ? '' : `; ${problem}`
+  const message = `${failure.code}: ${failure.reason}, ${failure.syscall}${where}${to} (step ${failure.step}${more})${cause}${remedyIn({ ...(remedy !== undefined && { remedy }) })}`
+  return new SystemCallError(failure.code, message, { ...failure, ...(remedy !== undefined && { remedy }) })
 }
 
 export function isNativeFailure(value: unknown): value is NativeFailure {
   return typeof value === 'object' && value !== null && 'syscall' in value && 'step' in value && 'reason' in value
 }
 
-/** Native code names the limit first, and the remedy last, where there is one: `memory: there is no cgroup; remedy: ...`. */
-const unsupportedLimit = /^(\w+): (.*?)(?:; remedy: (.*))?$/s
-
-/** Undefined where it is another failure. */
-function asUnsupportedLimit(failure: NativeFailure): LimitUnsupportedError | undefined {
+/** What native code says that this host does not have. Undefined where it is another failure. */
+function asUnsupported({ step, code, detail = '', limit, path, dest, remedy }: NativeFailure): UnsupportedError | undefined {
   // Both names are of one number on Linux and on FreeBSD.
-  if (failure.step !== 'limits' || (failure.code !== 'ENOTSUP' && failure.code !== 'EOPNOTSUPP')) return undefined
-  const [, limit, problem, remedy] = unsupportedLimit.exec(failure.detail ?? '') ?? []
-  if (limit === undefined || problem === undefined) return undefined
-  return new LimitUnsupportedError(limit, problem, remedy === undefined ? {} : { remedy })
-}
-
-/** Native code says the remedy last: `the folder belongs to somebody else; remedy: ...`. Undefined where it is another failure. */
-function asUnsupportedOverlay({ step, code, detail, path, dest }: NativeFailure): OverlayUnsupportedError | undefined {
-  if (step !== 'overlay' || (code !== 'ENOTSUP' && code !== 'EOPNOTSUPP') || detail === undefined) return undefined
-  const [problem = detail, remedy] = detail.split('; remedy: ')
-  return new OverlayUnsupportedError(problem, {
-    ...(path === undefined ? {} : { path }),
-    ...(dest === undefined ? {} : { dest }),
-    ...(remedy === undefined ? {} : { remedy }),
-  })
+  if (code !== 'ENOTSUP' && code !== 'EOPNOTSUPP') return undefined
+  const advised = remedy === undefined ? {} : { remedy }
+  if (limit !== undefined) return unsupportedLimit(limit, detail, advised)
+  if (step !== 'overlay' || detail === '') return undefined
+  return unsupportedOverlay(detail, { ...(path !== undefined && { path }), ...(dest !== undefined && { dest }), ...advised })
 }
 
 /** The typed error of a failure of the addon, with the advice where there is one. Anything else passes through. */
 export function typed(error: unknown, advice?: Advice): unknown {
   if (!isNativeFailure(error)) return error
-  return asUnsupportedLimit(error) ?? asUnsupportedOverlay(error) ?? fromNativeFailure(error, advice)
+  return asUnsupported(error) ?? fromNativeFailure(error, advice)
 }

@@ -3,7 +3,6 @@ export { build } from './session/build.ts'
 export { openSession, Session } from './session/session.ts'
 export type { OpenOptions } from './session/open-options.ts'
 export { setConcurrency, type Concurrency } from './session/concurrency.ts'
-export { QueueFullError, QueueTimeoutError } from './session/queue-errors.ts'
 export { SessionPool, type SessionPoolOptions } from './session/pool.ts'
 export type { CloseEvent, CommandEvent, EndEvent, LimitEvent, OutputEvent, SessionEventName, SessionEvents, StepEvent } from './events/session-events.ts'
 export type { SessionUsage } from './session/usage.ts'
@@ -25,10 +24,10 @@ export type {
   RunRecord,
   UsageSample,
 } from './recording/run-record.ts'
-export { BuildTeardownError, PoolTeardownError } from './session/teardown.ts'
+export { BuildTeardownError } from './session/teardown.ts'
 export { BuildProcess, type BuildProcessEvents } from './command/build-process.ts'
 export { commandLine, type Command, type CommandVariables } from './command/command.ts'
-export { CommandError, CommandFailedError, InputFailedError, MaxBufferError, OutputFailedError } from './command/command-error.ts'
+export { CommandError } from './command/command-error.ts'
 export type { Input } from './command/input.ts'
 export type { AnyOutput, Kept, LeftInOutput, OutputOf, Result, Usage } from './command/result.ts'
 export type { EndingOptions, RunOptions } from './command/run-options.ts'
@@ -38,38 +37,20 @@ export type { SpawnOptions } from './command/spawn-options.ts'
 export type { OutputTarget, StdioTarget } from './command/target.ts'
 export type { TerminalSize } from './command/terminal.ts'
 export {
-  BindingNotFoundError,
   BuildjailError,
   InvalidCommandError,
   isBuildjailError,
-  LimitExceededError,
-  LimitUnsupportedError,
-  OverlayUnsupportedError,
+  QueueError,
   SessionClosedError,
   SpecError,
   SystemCallError,
   TeardownError,
-  UnsupportedPlatformError,
+  UnsupportedError,
   type Holder,
   type HolderKind,
   type OwnErrorCode,
   type SpecErrorCode,
 } from './errors.ts'
-export {
-  InvalidNameError,
-  InvalidSpecError,
-  OutputAroundSourceError,
-  RootNotNamedError,
-  SourceInStateDirectoryError,
-  SourceIsRootError,
-  SourceMissingError,
-  SourceUnfitError,
-  SourceWritableTwiceError,
-  TargetBelowBindError,
-  TargetDuplicateError,
-  TargetNotAbsoluteError,
-  TargetNotNormalError,
-} from './spec-errors.ts'
 export { planOf, type Device, type LeftOut, type Link, type Mount, type Plan, type PlanLimits, type PlanOptions, type Warning } from './spec/plan.ts'
 export type { Additions, Allowance, Duration, Etc, Ids, InputOptions, InputSource, LimitName, Limits, Network, Ownership, PassedVariables, ProcessLimits, RunLimits, Size, Source, SourceOptions, Spec, Toolchain, User, Users, Variables } from './spec/spec.ts'
 export { preflight, type Obstacle, type Preflight } from './host/preflight.ts'

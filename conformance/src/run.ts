@@ -16,7 +16,7 @@ export function chosen(groups: readonly Group[], words: readonly string[]): Grou
 /**
  * Runs cases, one after the other.
  * @param onOutcome is called after each case
- * @throws UnsupportedPlatformError off FreeBSD
+ * @throws UnsupportedError off FreeBSD
  */
 export async function runCases(groups: readonly Group[], onOutcome: (outcome: Outcome) => void = () => {}): Promise<Report> {
   const { parameters: _, ...kernel } = subject()
@@ -34,7 +34,7 @@ export async function runCases(groups: readonly Group[], onOutcome: (outcome: Ou
   return { format: 1, kernel, startedAt, groups: results }
 }
 
-/** @throws UnsupportedPlatformError off FreeBSD */
+/** @throws UnsupportedError off FreeBSD */
 export async function runCase(one: Case): Promise<Outcome> {
   const kernel = subject()
   const context = new Context()

@@ -31,6 +31,10 @@ struct SysError {
   std::string dest;
   /** A message of the kernel, or our own explanation. */
   std::string detail;
+  /** The limit that cannot be held, by its name in a spec. */
+  std::string limit{};
+  /** What a person can do about it, where that is known. */
+  std::string remedy{};
   /** The known holders of something that could not be taken away. */
   std::vector<Holder> holders{};
 };

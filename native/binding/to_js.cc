@@ -117,7 +117,11 @@ Napi::Value error_to_js(Napi::Env env, const SysError& error) {
   failure.Set("syscall", error.syscall);
   failure.Set("step", error.step);
   failure.Set("reason", reason);
-  for (const auto& [key, value] : {std::pair{"path", &error.path}, {"dest", &error.dest}, {"detail", &error.detail}}) {
+  for (const auto& [key, value] : {std::pair{"path", &error.path},
+                                   {"dest", &error.dest},
+                                   {"detail", &error.detail},
+                                   {"limit", &error.limit},
+                                   {"remedy", &error.remedy}}) {
     if (!value->empty()) failure.Set(key, *value);
   }
   if (!error.holders.empty()) failure.Set("holders", holders_to_js(env, error.holders));

@@ -12,8 +12,15 @@ namespace buildjail {
 
 namespace {
 
-SysError unsupported(const std::string& detail) {
-  return {.step = "limits", .syscall = "rctl_add_rule", .err = ENOTSUP, .path = {}, .dest = {}, .detail = detail};
+SysError unsupported(Limit limit, const char* problem, const char* remedy) {
+  return {.step = "limits",
+          .syscall = "rctl_add_rule",
+          .err = ENOTSUP,
+          .path = {},
+          .dest = {},
+          .detail = problem,
+          .limit = std::string(limit.name),
+          .remedy = remedy};
 }
 
 std::string rule(const char* resource, const char* action, std::uint64_t amount) {
@@ -41,11 +48,11 @@ class Settling {
   }
 
  private:
-  void refuse(Limit limit, const std::string& problem) {
-    if (!refused_) refused_ = unsupported(std::string(limit.name) + ": " + problem);
+  void refuse(Limit limit, const char* problem, const char* remedy) {
+    if (!refused_) refused_ = unsupported(limit, problem, remedy);
   }
   bool may_hold(Limit limit) {
-    if (!is_counting_) refuse(limit, std::string(kNothingCounted) + "; remedy: " + kHowToCount);
+    if (!is_counting_) refuse(limit, kNothingCounted, kHowToCount);
     return is_counting_;
   }
   void apply(Limit limit, std::uint64_t value, const char* by) {
@@ -66,7 +73,8 @@ class Settling {
   void hold_swap(std::uint64_t swap) {
     if (!limits_.memory)
       return refuse(Limit::kSwap,
-                    "the kernel counts memory and swap together, so swap can be limited only where memory is");
+                    "the kernel counts memory and swap together, so swap can be limited only where memory is",
+                    "limit memory as well");
     if (!may_hold(Limit::kSwap)) return;
     // defence: limits-reserved-refused-beyond
     for (const auto* action : {"deny", kLogged}) held_.rules.push_back(rule("swapuse", action, *limits_.memory + swap));

@@ -22,7 +22,8 @@ inline Status refuse_overlays(const std::vector<Step>& steps) {
                   .dest = overlays.front()->target,
                   .detail =
                       "FreeBSD has no file system by which a folder could be written to without being changed "
-                      "(unionfs(4) is not fit for that); remedy: copy the folder, and give the copy as an output"};
+                      "(unionfs(4) is not fit for that)",
+                  .remedy = "copy the folder, and give the copy as an output"};
 }
 
 }  // namespace buildjail

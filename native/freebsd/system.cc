@@ -33,7 +33,8 @@ Status network_that_is_had(const PlannedNetwork& network, const JailAbilities& a
     return refused;
   }
   if (abilities.has_vnet || network.kind == Kind::kNone || network.is_host()) return {};
-  refused.detail = std::string(kNoOwnNetworks) + "; remedy: " + kHowToHaveNetworks;
+  refused.detail = kNoOwnNetworks;
+  refused.remedy = kHowToHaveNetworks;
   return refused;
 }
 

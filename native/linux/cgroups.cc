@@ -163,7 +163,9 @@ SysError not_held(Limit limit, const Obstacle& why) {
           .err = ENOTSUP,
           .path = {},
           .dest = {},
-          .detail = std::string(limit.name) + ": " + why.problem + "; remedy: " + why.remedy};
+          .detail = why.problem,
+          .limit = std::string(limit.name),
+          .remedy = why.remedy};
 }
 
 /** A limit of the plan, the controller that enforces it, and how the plan goes without. */

@@ -21,14 +21,14 @@ namespace buildjail {
 
 namespace {
 
-/** `problem; remedy: ...` is read by src/errors.ts. */
 SysError no_overlay(std::string source, std::string target, const std::string& problem, const std::string& remedy) {
   return {.step = kOverlay,
           .syscall = "mount",
           .err = ENOTSUP,
           .path = std::move(source),
           .dest = std::move(target),
-          .detail = problem + "; remedy: " + remedy};
+          .detail = problem,
+          .remedy = remedy};
 }
 
 /** A reason for which the kernel refuses overlays. */

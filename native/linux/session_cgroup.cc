@@ -158,7 +158,8 @@ Status SessionCgroup::put(const Cgroup& cgroup, Limit limit, std::uint64_t value
   if (!status && status.error().err == ENOENT) {
     if (limits_.is_best_effort) return {};
     status.error().err = ENOTSUP;
-    status.error().detail = std::string(limit.name) + ": the kernel has no " + file;
+    status.error().detail = std::string("the kernel has no ") + file;
+    status.error().limit = limit.name;
   }
   const char* by = file;
   // Version 1 refuses a quota greater than that of a cgroup around this one.

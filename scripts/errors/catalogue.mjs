@@ -1,32 +1,28 @@
-// The classes of errors as the sources have them: their codes, and what their docstrings say.
-import { readdirSync, readFileSync } from 'node:fs'
-import path from 'node:path'
+// The codes of errors as the sources have them: the class of each, and what the docstrings say.
+import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 
 import { parseSync } from 'rolldown/experimental'
 
-const source = fileURLToPath(new URL('../../src', import.meta.url))
+const source = fileURLToPath(new URL('../../src/errors.ts', import.meta.url))
 
-// In the order in which the page has them; all others come after these.
-const first = ['spec-errors.ts', 'errors.ts', 'command/command-error.ts']
-
-/** `{ name, code, category, cause, remedy }` of each class that is thrown, that is of each with a remedy; `code` is undefined of one whose code is the system's. */
-export function errorClasses() {
-  const files = readdirSync(source, { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('.ts')).toSorted()
-  return [...first, ...files.filter((name) => !first.includes(name))].flatMap((name) => classesIn(readFileSync(path.join(source, name), 'utf8')))
-}
-
-function classesIn(text) {
-  if (!text.includes('@remedy')) return []
+/**
+ * `{ name, code, category, cause, remedy }` of each member of a union of codes, whose `@class` is `name`; and of each class with a `@remedy` of its
+ * own, whose codes are the system's, so that `code` is undefined.
+ */
+export function errorCodes() {
+  const text = readFileSync(source, 'utf8')
   const { program, comments } = parseSync('errors.ts', text)
-  return program.body.flatMap((node) => {
-    if (node.declaration?.type !== 'ClassDeclaration') return []
-    const comment = comments.findLast(({ end }) => end <= node.start && text.slice(end, node.start).trim() === '')
-    const { '': cause = '', remedy, category } = tagsOf(comment?.value ?? '')
-    if (remedy === undefined) return []
-    // A base has the codes of those that extend it as well: its own comes first.
-    const [code] = /ERR_BUILDJAIL_\w+/.exec(text.slice(node.start, node.end)) ?? []
-    return [{ name: node.declaration.id.name, code, category, cause, remedy }]
+  const tagsBefore = (start) => tagsOf(comments.findLast(({ end }) => end <= start && /^[\s|]*$/.test(text.slice(end, start)))?.value ?? '')
+  return program.body.flatMap(({ start, declaration }) => {
+    const { '': cause = '', class: name, category, remedy } = tagsBefore(start)
+    if (declaration?.type === 'ClassDeclaration') return remedy === undefined ? [] : [{ name: declaration.id.name, code: undefined, category, cause, remedy }]
+    if (declaration?.type !== 'TSTypeAliasDeclaration' || name === undefined) return []
+    const members = declaration.typeAnnotation.type === 'TSUnionType' ? declaration.typeAnnotation.types : [declaration.typeAnnotation]
+    return members.map((member) => {
+      const { '': because = '', remedy: toDo = '' } = tagsBefore(member.start)
+      return { name, code: member.literal.value, category, cause: because, remedy: toDo }
+    })
   })
 }
 

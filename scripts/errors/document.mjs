@@ -1,25 +1,25 @@
-// docs/reference/errors.md: the tables in it are made from the docstrings of the classes, between comments that name a category.
+// docs/reference/errors.md: the tables in it are made from the docstrings of the codes (src/errors.ts), between comments that name a category.
 import { fileURLToPath } from 'node:url'
 
-import { errorClasses } from './catalogue.mjs'
+import { errorCodes } from './catalogue.mjs'
 
 export const page = fileURLToPath(new URL('../../docs/reference/errors.md', import.meta.url))
 
 /** The page with its tables as they are to be. Throws where a class is of no table of the page. */
 export function withTables(text) {
-  const classes = errorClasses()
+  const codes = errorCodes()
   const told = new Set()
   const made = text.replaceAll(/(<!-- begin (\w+), by npm run errors:docs -->\n)[^]*?(<!-- end \2 -->)/g, (_, begin, category, end) => {
     told.add(category)
-    return `${begin}${tableOf(classes.filter((one) => one.category === category))}${end}`
+    return `${begin}${tableOf(codes.filter((one) => one.category === category))}${end}`
   })
-  const lost = classes.find(({ category }) => !told.has(category))
-  if (lost !== undefined) throw new Error(`${lost.name} has @category ${lost.category}, which docs/reference/errors.md has no table for`)
+  const lost = codes.find(({ category }) => !told.has(category))
+  if (lost !== undefined) throw new Error(`${lost.code ?? lost.name} has @category ${lost.category}, which docs/reference/errors.md has no table for`)
   return made
 }
 
-function tableOf(classes) {
+function tableOf(codes) {
   const cell = (text) => text.replaceAll('|', String.raw`\|`)
-  const rows = classes.map(({ name, code, cause, remedy }) => `| \`${name}\` | ${code === undefined ? "the system's" : `\`${code}\``} | ${cell(cause)} | ${cell(remedy)} |\n`)
-  return `| class | code | cause | remedy |\n|---|---|---|---|\n${rows.join('')}`
+  const rows = codes.map(({ name, code, cause, remedy }) => `| ${code === undefined ? "the system's" : `\`${code}\``} | \`${name}\` | ${cell(cause)} | ${cell(remedy)} |\n`)
+  return `| code | class | cause | remedy |\n|---|---|---|---|\n${rows.join('')}`
 }

@@ -1,4 +1,4 @@
-import { InvalidSpecError } from '../spec-errors.ts'
+import { SpecError } from '../errors.ts'
 import { invalid } from '../spec/check.ts'
 import type { Shortcut } from '../spec/field.ts'
 import { fieldNames, fields, type Spec } from '../spec/fields.ts'
@@ -101,11 +101,11 @@ export function specFrom(given: GivenOptions): Spec {
 
 /** The same error, naming the shortcut that was typed in place of its option. */
 function asTyped(error: unknown, option: string, shortcuts: readonly Shortcut[], given: GivenOptions): unknown {
-  if (!(error instanceof InvalidSpecError)) return error
+  if (!(error instanceof SpecError) || error.code !== 'ERR_BUILDJAIL_INVALID_SPEC') return error
   const { entry } = error
   for (const { name, textOf } of shortcuts) {
     const value = (given.get(name) ?? []).find((one) => entry === `${option} ${readable(textOf(one))}`)
-    if (value !== undefined) return new InvalidSpecError(`--${name} ${readable(value)}`, error.message.slice(entry.length + 2))
+    if (value !== undefined) return new SpecError('ERR_BUILDJAIL_INVALID_SPEC', `--${name} ${readable(value)}`, error.message.slice(entry.length + 2))
   }
   return error
 }

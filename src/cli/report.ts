@@ -1,5 +1,5 @@
 import { CommandError } from '../command/command-error.ts'
-import { BindingNotFoundError, TeardownError, type BuildjailError, type LimitUnsupportedError } from '../errors.ts'
+import { TeardownError, UnsupportedError, type BuildjailError } from '../errors.ts'
 import { inOneLine } from '../spec/readable.ts'
 import type { Place } from './spec-file.ts'
 import { plain, type Terminal } from './terminal.ts'
@@ -11,7 +11,7 @@ export function tell(terminal: Terminal, problem: unknown): void {
 
 /** One line, so that no text that a build chose can begin a line that looks like ours. What was tried to load the native code is a list. */
 function textOf(problem: unknown): string {
-  if (problem instanceof BindingNotFoundError) return problem.message
+  if (problem instanceof UnsupportedError && problem.code === 'ERR_BUILDJAIL_BINDING_NOT_FOUND') return problem.message
   // Its long message repeats the command's output, which was passed on.
   if (problem instanceof CommandError) return problem.shortMessage
   return inOneLine(problem instanceof Error ? problem.message : String(problem))
@@ -20,7 +20,7 @@ function textOf(problem: unknown): string {
 /** The stable fields of an error, for programs. JSON leaves out fields that are undefined. */
 export function describeError(error: unknown): Readonly<Record<string, unknown>> {
   if (!(error instanceof Error)) return { message: String(error) }
-  const { code, message, step, syscall, errno, path, dest, entry, limit, detail, holders, remedy, place } = error as Partial<BuildjailError & LimitUnsupportedError & { readonly place: Place }> & Error
+  const { code, message, step, syscall, errno, path, dest, entry, limit, detail, holders, remedy, place } = error as Partial<BuildjailError & UnsupportedError & { readonly place: Place }> & Error
   const errors = error instanceof TeardownError ? error.errors.map(describeError) : undefined
   return { code, message, step, syscall, errno, path, dest, entry, limit, detail, holders, remedy, ...place, errors }
 }

@@ -1,4 +1,4 @@
-import { BuildjailError, typed, type ErrorFields } from '../errors.ts'
+import { BuildjailError, typed, type CommandErrorCode, type ErrorFields } from '../errors.ts'
 import type { JobEnd } from '../native/jobs.ts'
 import { limitTable, type LimitName } from '../spec/fields/limits.ts'
 import { inOneLine } from '../spec/readable.ts'
@@ -17,8 +17,9 @@ export function carryResult(error: Error, result: Result<AnyOutput>): void {
   for (const key of resultFields) Object.defineProperty(error, key, { value: result[key], enumerable: true })
 }
 
-/** A command that ran and did not succeed; it has the fields of its result. The base of one class for each code. */
-export abstract class CommandError<Output = AnyOutput> extends BuildjailError implements Result<Output> {
+/** A command that ran and did not succeed; it has the fields of its result. */
+export class CommandError<Output = AnyOutput> extends BuildjailError implements Result<Output> {
+  declare readonly code: CommandErrorCode
   declare readonly command: string
   declare readonly exitCode: number | undefined
   declare readonly signal: string | undefined
@@ -38,7 +39,8 @@ export abstract class CommandError<Output = AnyOutput> extends BuildjailError im
   /** The message without the command's output. */
   readonly shortMessage: string
 
-  protected constructor(code: string, result: Result<Output & AnyOutput>, how: string, cause?: unknown) {
+  /** @param cause the reason of a `signal` that was aborted, or why a stream failed */
+  constructor(code: CommandErrorCode, result: Result<Output & AnyOutput>, how: string, cause?: unknown) {
     const shortMessage = inOneLine(`${result.command}: ${how}`)
     const tail = textOf(result.all ?? result.stderr).trimEnd()
     super(code, tail === '' ? shortMessage : `${shortMessage}\n${tail}`, { step: 'run', cause } satisfies ErrorFields)
@@ -47,69 +49,19 @@ export abstract class CommandError<Output = AnyOutput> extends BuildjailError im
   }
 }
 
-/**
- * The command ended with another exit code than 0 or by a signal, timed out (`timedOut`), was canceled (`isCanceled`) or was ended by a
- * limit (`limit`).
- * @remedy Read `stderr`; raise the limit; or `reject: false`, when that is a result like any other.
- * @category command
- */
-export class CommandFailedError<Output = AnyOutput> extends CommandError<Output> {
-  declare readonly code: 'ERR_BUILDJAIL_COMMAND_FAILED'
-
-  /** @param cause the reason of the `signal` that was aborted, where one was */
-  constructor(result: Result<Output & AnyOutput>, how: string, cause?: unknown) {
-    super('ERR_BUILDJAIL_COMMAND_FAILED', result, how, cause)
-  }
-}
-
-/**
- * The command wrote more than `maxBuffer` and was killed.
- * @remedy Raise `maxBuffer`, or send the output to a `{ file }`.
- * @category command
- */
-export class MaxBufferError<Output = AnyOutput> extends CommandError<Output> {
-  declare readonly code: 'ERR_BUILDJAIL_MAX_BUFFER'
-
-  constructor(result: Result<Output & AnyOutput>, how: string) {
-    super('ERR_BUILDJAIL_MAX_BUFFER', result, how)
-  }
-}
-
-/**
- * Its `input`, or the file that was its stdin, could not be read, so the command was ended; `cause` is that error.
- * @remedy Mend it: `reject: false` does not hide it.
- * @category command
- */
-export class InputFailedError<Output = AnyOutput> extends CommandError<Output> {
-  declare readonly code: 'ERR_BUILDJAIL_INPUT_FAILED'
-
-  constructor(result: Result<Output & AnyOutput>, cause: Error) {
-    super('ERR_BUILDJAIL_INPUT_FAILED', result, `its input failed: ${cause.message}`, cause)
-  }
-}
-
-/**
- * Its output could not be written to a `{ file }` or another target, so the command was ended; `cause` says why.
- * @remedy Make room, or drop the target: `reject: false` does not hide it.
- * @category command
- */
-export class OutputFailedError<Output = AnyOutput> extends CommandError<Output> {
-  declare readonly code: 'ERR_BUILDJAIL_OUTPUT_FAILED'
-
-  constructor(result: Result<Output & AnyOutput>, cause: Error) {
-    super('ERR_BUILDJAIL_OUTPUT_FAILED', result, `its output could not be written: ${cause.message}`, cause)
-  }
-}
-
 /** The error of a command that did not succeed; undefined of one that did, and where that was not to be an error. */
 export function errorOf(result: Result<AnyOutput>, ending: EarlyEnd | undefined, options: CheckedRunOptions): CommandError | undefined {
   // Not the command's failure, but that of the caller's own stream or disk.
-  if (ending?.inputFailure !== undefined) return new InputFailedError(result, ending.inputFailure)
-  if (ending?.outputFailure !== undefined) return new OutputFailedError(result, ending.outputFailure)
+  if (ending?.inputFailure !== undefined) return streamError('ERR_BUILDJAIL_STDIN_FAILED', result, 'its input failed', ending.inputFailure)
+  if (ending?.outputFailure !== undefined) return streamError('ERR_BUILDJAIL_STDOUT_FAILED', result, 'its stdout or stderr could not be written', ending.outputFailure)
   if (!result.failed || options.reject === false) return undefined
   const how = result.kept === undefined ? failureOf(result, options) : `${failureOf(result, options)}; ${keptText(result.kept)}`
-  if (result.isMaxBuffer) return new MaxBufferError(result, how)
-  return new CommandFailedError(result, how, result.isCanceled ? options.signal?.reason : undefined)
+  if (result.isMaxBuffer) return new CommandError('ERR_BUILDJAIL_MAX_BUFFER', result, how)
+  return new CommandError('ERR_BUILDJAIL_COMMAND_FAILED', result, how, result.isCanceled ? options.signal?.reason : undefined)
+}
+
+function streamError(code: CommandErrorCode, result: Result<AnyOutput>, what: string, cause: Error): CommandError {
+  return new CommandError(code, result, `${what}: ${cause.message}`, cause)
 }
 
 /** Why a command was ended early, where its result does not say it. */

@@ -1,6 +1,6 @@
 import { fstatSync } from 'node:fs'
 
-import { LimitUnsupportedError, SpecError } from '../errors.ts'
+import { SpecError, unsupportedLimit } from '../errors.ts'
 import type { WireStdio } from '../native/wire-job.ts'
 import { limitsOfCommand, readRunLimits, type CheckedRunLimits } from '../spec/fields/limits.ts'
 import type { PlanLimits } from '../spec/plan.ts'
@@ -39,13 +39,13 @@ export function isHandedOn({ kind }: WireStdio, number: 1 | 2): boolean {
   }
 }
 
-/** @throws LimitUnsupportedError where not all of a command's output comes by here */
+/** @throws UnsupportedError where not all of a command's output comes by here */
 export function refuseUncounted(limits: CheckedRunLimits | undefined, { policy }: PlanLimits, stdio: readonly WireStdio[]): void {
   if (limits?.output === undefined || policy === 'best-effort') return
   for (const number of [1, 2] as const) {
     const target = stdio[number]
     if (target === undefined || !isHandedOn(target, number)) continue
-    throw new LimitUnsupportedError('output', `what is written to the ${number === 1 ? 'stdout' : 'stderr'} of this program, which the command inherits, cannot be counted`, {
+    throw unsupportedLimit('output', `what is written to the ${number === 1 ? 'stdout' : 'stderr'} of this program, which the command inherits, cannot be counted`, {
       step: 'launch',
       remedy: "use 'pipe' or { file }",
     })

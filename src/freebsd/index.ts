@@ -4,7 +4,7 @@
  * has a promise form and a form on the spot, `...Sync`, for a call at an exact moment. Errors are SystemCallError, with `errno`, `syscall` and the kernel's own
  * explanation in `detail`.
  *
- * On other systems this loads, `supported` is false, and every call rejects or throws an UnsupportedPlatformError.
+ * On other systems this loads, `supported` is false, and every call rejects or throws an UnsupportedError.
  *
  * jail_attach(2), setuid(2) and chroot(2) act on the whole process and cannot be taken back, so they are not here: `spawnInJail` does them in a child.
  */

@@ -1,5 +1,4 @@
-import { InvalidSpecError } from '../spec-errors.ts'
-import type { BuildjailError } from '../errors.ts'
+import { SpecError, type BuildjailError } from '../errors.ts'
 import type { NativeFreebsd, NativeIovec, NativeJailAnswer, NativeJailParameter } from '../native/freebsd.ts'
 import { decodeParameter, encodeParameter, unnegated, type JailParameterValue } from './jail-parameters.ts'
 import { native } from './native.ts'
@@ -260,6 +259,6 @@ function checkLength(types: Known, [name, value]: NativeIovec): void {
 function checkFlags(syscall: string, flags: number, { check = true }: CallOptions): void {
   const text = `0x${flags.toString(16)}`
   if (!Number.isInteger(flags) || (flags & attachOrDescriptor) !== 0)
-    throw new InvalidSpecError('flags', `${text} would attach this process or open a descriptor`, { step: syscall })
+    throw new SpecError('ERR_BUILDJAIL_INVALID_SPEC', 'flags', `${text} would attach this process or open a descriptor`, { step: syscall })
   if (check && (flags & ~known) !== 0) throw refusal(syscall, 'EINVAL', 'flags', `${text} is not of 0x${known.toString(16)}`)
 }

@@ -1,4 +1,4 @@
-import { UnsupportedPlatformError } from '../errors.ts'
+import { unsupportedPlatform } from '../errors.ts'
 import { listenOnce } from '../native/jobs.ts'
 import { binding } from '../native/load.ts'
 import type { NativeFreebsd, NativeFreebsdEvents } from '../native/freebsd.ts'
@@ -6,11 +6,11 @@ import type { NativeFreebsd, NativeFreebsdEvents } from '../native/freebsd.ts'
 /** Whether the calls of this module can be made: true on FreeBSD. What they may do is the kernel's to say. */
 export const supported: boolean = process.platform === 'freebsd'
 
-/** @throws UnsupportedPlatformError naming the call, off FreeBSD */
+/** @throws UnsupportedError naming the call, off FreeBSD */
 export function native(call: string): NativeFreebsd {
-  if (process.platform !== 'freebsd') throw new UnsupportedPlatformError(call)
+  if (process.platform !== 'freebsd') throw unsupportedPlatform(call)
   const { freebsd } = binding()
-  if (freebsd === undefined) throw new UnsupportedPlatformError(call)
+  if (freebsd === undefined) throw unsupportedPlatform(call)
   return freebsd
 }
 
@@ -18,7 +18,7 @@ export function native(call: string): NativeFreebsd {
 export function nativeEvents(call: string): NativeFreebsdEvents {
   native(call)
   const { freebsdEvents } = binding()
-  if (freebsdEvents === undefined) throw new UnsupportedPlatformError(call)
+  if (freebsdEvents === undefined) throw unsupportedPlatform(call)
   listenOnce()
   return freebsdEvents
 }

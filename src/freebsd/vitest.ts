@@ -4,7 +4,7 @@
  * program of ours waits for that).
  *
  * `test` is vitest's, with fixtures; `expect(...)` has `toFailWith` as well. Off FreeBSD this loads, and a fixture that is used fails the test with an
- * UnsupportedPlatformError: `test.skipIf(!supported)` and `describe.skipIf(!supported)`, with `supported` of `buildjail/freebsd`.
+ * UnsupportedError: `test.skipIf(!supported)` and `describe.skipIf(!supported)`, with `supported` of `buildjail/freebsd`.
  */
 import { test as plain, type TestAPI } from 'vitest'
 

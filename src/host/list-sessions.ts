@@ -22,7 +22,7 @@ export interface ListedSession {
 /**
  * The sessions that share a state directory, by id.
  * @throws SystemCallError when it is not the caller's own and private, SpecError naming a wrong option,
- * UnsupportedPlatformError or BindingNotFoundError.
+ * UnsupportedError.
  */
 export async function listSessions(options: HostOptions = {}): Promise<ListedSession[]> {
   try {

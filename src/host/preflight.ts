@@ -1,5 +1,5 @@
 import { binding, bindingRemedy } from '../native/load.ts'
-import { UnsupportedPlatformError } from '../errors.ts'
+import { UnsupportedError } from '../errors.ts'
 import type { NativePreflight } from '../native/binding.ts'
 
 /** Something that is missing on this host, and the one thing to do about it. */
@@ -29,7 +29,7 @@ function look(): NativePreflight {
   try {
     return binding().preflight()
   } catch (error) {
-    const isPlatform = error instanceof UnsupportedPlatformError
+    const isPlatform = error instanceof UnsupportedError && error.code === 'ERR_BUILDJAIL_UNSUPPORTED_PLATFORM'
     const obstacle: Obstacle = {
       check: isPlatform ? 'platform' : 'binding',
       problem: error instanceof Error ? error.message : String(error),

@@ -34,7 +34,7 @@ export interface RecoveryReport {
 /**
  * Takes away what sessions of dead processes left behind. Sessions that live, of this process or another, are not
  * touched. The first session of a process does the same without a report.
- * @throws UnsupportedPlatformError or BindingNotFoundError, SpecError naming a wrong option.
+ * @throws UnsupportedError, SpecError naming a wrong option.
  */
 export async function recover(options: HostOptions = {}): Promise<RecoveryReport> {
   try {

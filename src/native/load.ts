@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import path from 'node:path'
 
-import { BindingNotFoundError, UnsupportedPlatformError } from '../errors.ts'
+import { UnsupportedError, unsupportedPlatform } from '../errors.ts'
 import { fittingArtefacts } from './artefacts.ts'
 import type { NativeBinding } from './binding.ts'
 import { bundleWithoutPackage, packageFolders } from './package-folder.ts'
@@ -14,7 +14,7 @@ let loaded: NativeBinding | undefined
 
 /**
  * The addon, loaded at first use: importing the package works on every system.
- * @throws UnsupportedPlatformError, or BindingNotFoundError that lists the tried files
+ * @throws UnsupportedError, which lists the files that were tried where none could be loaded
  */
 export function binding(): NativeBinding {
   loaded ??= load()
@@ -44,7 +44,7 @@ function* candidates(): Generator<string> {
 }
 
 function load(): NativeBinding {
-  if (process.platform !== 'freebsd' && process.platform !== 'linux') throw new UnsupportedPlatformError('native code')
+  if (process.platform !== 'freebsd' && process.platform !== 'linux') throw unsupportedPlatform('native code')
   const tried: string[] = []
   for (const folder of packageFolders()) {
     for (const candidate of candidates()) {
@@ -61,6 +61,6 @@ function load(): NativeBinding {
     }
   }
   const bundle = bundleWithoutPackage()
-  if (bundle !== undefined) throw new BindingNotFoundError(`buildjail seems to be bundled in ${bundle}, and its native code is not: ${leaveOut}`)
-  throw new BindingNotFoundError(`the native code could not be loaded; build it with \`${buildCommand()}\`. Tried:\n  ${tried.join('\n  ')}`)
+  if (bundle !== undefined) throw new UnsupportedError('ERR_BUILDJAIL_BINDING_NOT_FOUND', `buildjail seems to be bundled in ${bundle}, and its native code is not: ${leaveOut}`)
+  throw new UnsupportedError('ERR_BUILDJAIL_BINDING_NOT_FOUND', `the native code could not be loaded; build it with \`${buildCommand()}\`. Tried:\n  ${tried.join('\n  ')}`)
 }

@@ -22,7 +22,7 @@ const sections = [
 /**
  * The page of a record in JSON.
  * @param name of the record, for the error
- * @throws InvalidSpecError naming the record and the member that is wrong
+ * @throws SpecError naming the record and the member that is wrong
  */
 export function pageOfJson(json: string, name: string): string {
   return pageOf(readRecord(json, name))

@@ -142,7 +142,7 @@ const record = shapeOf<RunRecord>({
 /**
  * Reads the JSON of a record, whoever wrote it: what is not a record's is left out, and what is missing or has another shape is refused.
  * @param name of the file, for the error
- * @throws InvalidSpecError naming the file and the member
+ * @throws SpecError naming the file and the member
  */
 export function readRecord(json: string, name: string): RunRecord {
   let given: unknown

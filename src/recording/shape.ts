@@ -3,7 +3,7 @@ import { readable } from '../spec/readable.ts'
 
 /**
  * Checks a value out of JSON, and gives a copy that has the members of its shape and no others. `at` is where it was found.
- * @throws InvalidSpecError naming the member
+ * @throws SpecError naming the member
  */
 export type Shape<Value> = (given: unknown, at: string) => Value
 

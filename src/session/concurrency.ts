@@ -11,7 +11,7 @@ export interface Concurrency {
    */
   readonly maxSessions?: number | 'auto'
   /**
-   * How many may wait; they have their turn in the order in which they came. The next is refused at once (QueueFullError). 0: nobody
+   * How many may wait; they have their turn in the order in which they came. The next is refused at once (QueueError). 0: nobody
    * waits. Default: any number. It needs `maxSessions`.
    */
   readonly queue?: number
@@ -29,7 +29,7 @@ export const concurrencyReaders: Readonly<Record<keyof Concurrency, (given: unkn
   queue: (given, entry) => readInteger(given, entry, 0, most),
 }
 
-/** @throws InvalidSpecError for a queue to which nobody would come */
+/** @throws SpecError for a queue to which nobody would come */
 export function boundsOf({ maxSessions, queue }: Concurrency): Bounds {
   if (maxSessions === undefined) {
     if (queue !== undefined) throw invalid('queue', 'needs maxSessions: nobody waits where any number of sessions may be in use')
@@ -48,7 +48,7 @@ export const allSessions: SessionQueue = new SessionQueue(unbounded)
  * Bounds how many sessions of this process are in use at once: those of `openSession`, of `build` and of all pools together, from
  * opening to closing. What is asked for beyond that waits. What a pool keeps ready does not count. It replaces what was said before;
  * without an option any number may be in use again.
- * @throws InvalidSpecError
+ * @throws SpecError
  */
 export function setConcurrency(options: Concurrency = {}): void {
   const read: { maxSessions?: number | 'auto'; queue?: number } = {}

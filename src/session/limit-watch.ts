@@ -1,6 +1,6 @@
 import { cpus } from 'node:os'
 
-import { LimitExceededError } from '../errors.ts'
+import { SessionClosedError } from '../errors.ts'
 import type { NativeUsage } from '../native/binding.ts'
 import { isJobExpected } from '../native/jobs.ts'
 import { binding } from '../native/load.ts'
@@ -52,11 +52,11 @@ export class LimitWatch {
 
   /**
    * A command that begins. It is ended as well, also where it is not there yet.
-   * @throws LimitExceededError where none may begin any more
+   * @throws SessionClosedError where none may begin any more
    */
   add(job: number): void {
     // defence: nothing-starts-session-came
-    if (this.#ended !== undefined) throw new LimitExceededError(this.#id, this.#ended)
+    if (this.#ended !== undefined) throw new SessionClosedError(`session ${this.#id} has come to its limits.${this.#ended} and starts nothing any more`, 'launch', this.#ended)
     if (this.#jobs.size >= mostForgotten) for (const one of this.#jobs) if (!isJobExpected(one)) this.#jobs.delete(one)
     this.#jobs.add(job)
   }

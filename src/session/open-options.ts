@@ -4,7 +4,7 @@ export interface OpenOptions {
   /** Ends the waiting: for a turn (`maxSessions`) and for what another session has (`wait` of the spec). */
   readonly signal?: AbortSignal
   /**
-   * False: an output that is missing is refused (SourceMissingError), for who names folders that somebody else makes and takes away. Default: true, it
+   * False: an output that is missing is refused (SpecError), for who names folders that somebody else makes and takes away. Default: true, it
    * is made.
    */
   readonly makeOutputs?: boolean
@@ -12,7 +12,7 @@ export interface OpenOptions {
 
 /**
  * A copy, each option read once.
- * @throws InvalidSpecError
+ * @throws SpecError
  */
 export function checkOpenOptions(options: OpenOptions): OpenOptions {
   const { signal, makeOutputs = true, ...others } = readRecord(options, 'options')

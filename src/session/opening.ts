@@ -12,7 +12,7 @@ import { whileTaken } from './waiting.ts'
  * @param plan of it `native` was read
  * @param wait milliseconds, for what another session has
  * @param signal ends the waiting
- * @throws LimitUnsupportedError where one of the plan's limits cannot be held, SystemCallError
+ * @throws UnsupportedError where one of the plan's limits cannot be held, SystemCallError
  */
 export async function openEnvelope(native: NativePlan, id: string, plan: Plan, wait: number, signal?: AbortSignal): Promise<NativeEnvelope> {
   const frame: JobFrame = { ...plainFrame, id }

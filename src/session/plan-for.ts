@@ -1,4 +1,4 @@
-import { InvalidSpecError } from '../spec-errors.ts'
+import { SpecError } from '../errors.ts'
 import { isPlan, planOf, type Plan } from '../spec/plan.ts'
 import type { Spec } from '../spec/spec.ts'
 
@@ -9,5 +9,5 @@ import type { Spec } from '../spec/spec.ts'
 export function planFor(spec: Spec | Plan): Plan {
   const plan = isPlan(spec) ? spec : planOf(spec)
   if (plan.platform === process.platform) return plan
-  throw new InvalidSpecError('platform', `the plan was made for ${plan.platform}, this is ${process.platform}`)
+  throw new SpecError('ERR_BUILDJAIL_INVALID_SPEC', 'platform', `the plan was made for ${plan.platform}, this is ${process.platform}`)
 }

@@ -3,7 +3,7 @@ import type { Place } from '../command/place.ts'
 import type { OutputOf } from '../command/result.ts'
 import type { RunOptions } from '../command/run-options.ts'
 import { Running } from '../command/running.ts'
-import { SessionClosedError } from '../errors.ts'
+import { SessionClosedError, SpecError, TeardownError, type BuildjailError } from '../errors.ts'
 import type { NativeEnvelope, NativePlan } from '../native/binding.ts'
 import { binding } from '../native/load.ts'
 import { nativeBaseOf, nativePlanOf } from '../native/native-plan.ts'
@@ -13,7 +13,6 @@ import { readInteger } from '../spec/check.ts'
 import { isLent } from '../spec/lent.ts'
 import { planOf, planOnto, type Plan } from '../spec/plan.ts'
 import type { Additions, Spec } from '../spec/spec.ts'
-import { InvalidSpecError } from '../spec-errors.ts'
 import { Admission } from './admission.ts'
 import { allSessions, boundsOf, concurrencyReaders, type Concurrency } from './concurrency.ts'
 import { newId } from './id.ts'
@@ -24,7 +23,6 @@ import { withOutputs } from './made-outputs.ts'
 import { completeEnvelope, openEnvelope } from './opening.ts'
 import { aftermathOf, Session } from './session.ts'
 import { SessionQueue } from './session-queue.ts'
-import { PoolTeardownError } from './teardown.ts'
 import { whileTaken } from './waiting.ts'
 
 /** `maxSessions` and `queue` are of this pool's sessions; those of `setConcurrency` hold as well. */
@@ -104,7 +102,7 @@ export class SessionPool implements AsyncDisposable {
     const plan = planOf(base)
     const output = plan.mounts.find(isLent)
     if (output !== undefined) {
-      throw new InvalidSpecError(output.entry, 'an output is of one build only, so it cannot be of the base of a pool')
+      throw new SpecError('ERR_BUILDJAIL_INVALID_SPEC', output.entry, 'an output is of one build only, so it cannot be of the base of a pool')
     }
     const pool = new SessionPool(plan, checked)
     try {
@@ -128,7 +126,7 @@ export class SessionPool implements AsyncDisposable {
 
   /**
    * A session of the base and the additions. Waits for nothing where one is ready and `maxSessions` are not in use.
-   * @throws SpecError when the addition is refused, SystemCallError when the kernel said no, QueueFullError, QueueTimeoutError, or the
+   * @throws SpecError when the addition is refused, SystemCallError when the kernel said no, QueueError, or the
    * reason of the signal; nothing is left behind then.
    */
   async acquire(additions: Additions = {}, options: OpenOptions = {}): Promise<Session> {
@@ -263,7 +261,7 @@ export class SessionPool implements AsyncDisposable {
   /**
    * Refuses who waits for a turn (SessionClosedError), takes away the sessions that are ready, and waits for the commands of `run` and for
    * the sessions that were released. Sessions that were acquired and not released are their owners' to close.
-   * @throws PoolTeardownError of the sessions that could not be taken away, after everything else was. The next call tries them again.
+   * @throws TeardownError of the sessions that could not be taken away, after everything else was. The next call tries them again.
    */
   close(): Promise<void> {
     this.#isClosed = true
@@ -287,7 +285,7 @@ export class SessionPool implements AsyncDisposable {
     for (const session of this.#left.keys()) this.#takeAway(session)
     await Promise.allSettled(this.#running)
     await Promise.allSettled(this.#leaving.values())
-    if (this.#left.size > 0) throw new PoolTeardownError([...this.#left.values()])
+    if (this.#left.size > 0) throw new TeardownError('ERR_BUILDJAIL_POOL_TEARDOWN', undefined, [...this.#left.values()] as BuildjailError[])
   }
 
   /** @param wait milliseconds, where the caller does not do the waiting */
@@ -385,7 +383,7 @@ const readers: Readonly<Record<keyof SessionPoolOptions, (given: unknown, entry:
 function checkPoolOptions(options: SessionPoolOptions): CheckedOptions {
   const checked: CheckedOptions = { ...defaults }
   for (const [key, value] of Object.entries<unknown>(options as Record<string, unknown>)) {
-    if (!Object.hasOwn(readers, key)) throw new InvalidSpecError(key, 'is not an option of a pool')
+    if (!Object.hasOwn(readers, key)) throw new SpecError('ERR_BUILDJAIL_INVALID_SPEC', key, 'is not an option of a pool')
     const name = key as keyof SessionPoolOptions
     if (value !== undefined) Object.assign(checked, { [name]: readers[name](value, name) })
   }

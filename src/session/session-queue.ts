@@ -1,4 +1,4 @@
-import { QueueFullError, QueueTimeoutError } from './queue-errors.ts'
+import { QueueError } from '../errors.ts'
 
 /** What may be in use at once, and how many may wait. */
 export interface Bounds {
@@ -19,8 +19,8 @@ export interface Demand {
 /** A session's place, or the wait for one. */
 export interface Turn {
   /**
-   * Undefined where it has a place at once. It resolves as well when the wait is given up. It rejects with a QueueFullError, a
-   * QueueTimeoutError, or what `refuse` was given.
+   * Undefined where it has a place at once. It resolves as well when the wait is given up. It rejects with a QueueError, a
+   * QueueError, or what `refuse` was given.
    */
   readonly ready: Promise<void> | undefined
   /** The place is free for the next, or nobody waits for it any more. Safe to call again. */
@@ -62,7 +62,7 @@ export class SessionQueue {
   ask(demand: Demand): Turn {
     if (this.#waiting.size === 0 && this.#fits(demand)) return { ready: undefined, over: this.#take(demand), refuse: nothing }
     if (this.#waiting.size < this.#bounds.waiting) return this.#wait(demand)
-    return { ready: Promise.reject(new QueueFullError(this.#inUse, this.#waiting.size)), over: nothing, refuse: nothing }
+    return { ready: Promise.reject(fullQueue(this.#inUse, this.#waiting.size)), over: nothing, refuse: nothing }
   }
 
   #wait(demand: Demand): Turn {
@@ -92,7 +92,7 @@ export class SessionQueue {
     }
     const waiting: Waiting = { demand, admit }
     this.#waiting.add(waiting)
-    if (demand.wait > 0) timer = setTimeout(() => refuse(new QueueTimeoutError(demand.wait, this.#inUse)), demand.wait)
+    if (demand.wait > 0) timer = setTimeout(() => refuse(new QueueError('ERR_BUILDJAIL_QUEUE_TIMEOUT', `waited ${demand.wait} ms for one of the ${this.#inUse} sessions in use to end`)), demand.wait)
     return { ready: promise, over, refuse }
   }
 
@@ -133,4 +133,9 @@ function withResolvers(): { promise: Promise<void>; resolve: () => void; reject:
     reject = onReject
   })
   return { promise, resolve, reject }
+}
+
+function fullQueue(inUse: number, waiting: number): QueueError {
+  const callers = waiting === 0 ? 'nobody may wait' : `${waiting} wait already`
+  return new QueueError('ERR_BUILDJAIL_QUEUE_FULL', `no session may be opened beside the ${inUse} in use, and ${callers}`)
 }

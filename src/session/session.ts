@@ -34,8 +34,8 @@ const spawnFrame: JobFrame = Object.freeze({ ...plainFrame, tellsStarted: true }
 
 /**
  * Opens a session, a jail of its own on FreeBSD and namespaces of its own on Linux, with exactly the declarations of the spec in it.
- * @throws SpecError when the spec is refused, LimitUnsupportedError when the host cannot hold one of its limits, SystemCallError when the
- * kernel said no, QueueFullError and QueueTimeoutError where `setConcurrency` bounds how many there may be, or the reason of the
+ * @throws SpecError when the spec is refused, UnsupportedError when the host cannot hold one of its limits, SystemCallError when the
+ * kernel said no, QueueError where `setConcurrency` bounds how many there may be, or the reason of the
  * signal; nothing is left behind then.
  */
 export async function openSession(spec: Spec | Plan, options: OpenOptions = {}): Promise<Session> {

@@ -1,6 +1,6 @@
 import { carryResult } from '../command/command-error.ts'
 import type { AnyOutput, Kept, LeftInOutput, Result, Usage } from '../command/result.ts'
-import { BuildjailError, TeardownError, typed } from '../errors.ts'
+import { TeardownError, typed, type BuildjailError, type BuildTeardownErrorCode } from '../errors.ts'
 import type { LimitName } from '../spec/fields/limits.ts'
 import type { Session } from './session.ts'
 
@@ -9,15 +9,13 @@ import type { Session } from './session.ts'
  * @param cause the error before, where there was one
  */
 export function teardownError(id: string, failures: readonly unknown[], cause?: unknown): TeardownError {
-  return new TeardownError(id, failures.map((failure) => typed(failure) as BuildjailError), cause)
+  return new TeardownError('ERR_BUILDJAIL_TEARDOWN', id, failures.map((failure) => typed(failure) as BuildjailError), cause)
 }
 
-/**
- * Something could not be taken away after a `build` whose command ran. It has the fields of the result, be that a success or a failure.
- * @remedy End what holds it and call `error.session.close()`.
- * @category session
- */
+/** Something could not be taken away after a `build` whose command ran. It has the fields of the result, be that a success or a failure. */
 export class BuildTeardownError<Output = AnyOutput> extends TeardownError implements Result<Output> {
+  declare readonly code: BuildTeardownErrorCode
+  declare readonly id: string
   declare readonly command: string
   declare readonly exitCode: number | undefined
   declare readonly signal: string | undefined
@@ -37,25 +35,10 @@ export class BuildTeardownError<Output = AnyOutput> extends TeardownError implem
   readonly session: Session
 
   constructor(teardown: TeardownError, result: Result<Output & AnyOutput>, session: Session) {
-    super(teardown.id, teardown.errors, undefined, 'ERR_BUILDJAIL_BUILD_TEARDOWN')
+    super('ERR_BUILDJAIL_BUILD_TEARDOWN', teardown.id, teardown.errors)
     carryResult(this, result)
     // Not enumerable: an error that is printed tells of the build, not of what it ran in.
     this.session = session
     Object.defineProperty(this, 'session', { enumerable: false })
-  }
-}
-
-/**
- * Something of sessions of a pool could not be taken away; one error each in `errors`.
- * @remedy End what holds them and call the pool's `close()` again.
- * @category session
- */
-export class PoolTeardownError extends BuildjailError {
-  declare readonly code: 'ERR_BUILDJAIL_POOL_TEARDOWN'
-  readonly errors: readonly unknown[]
-
-  constructor(errors: readonly unknown[]) {
-    super('ERR_BUILDJAIL_POOL_TEARDOWN', errors.map((error) => (error instanceof Error ? error.message : String(error))).join('; '), { step: 'close' })
-    this.errors = errors
   }
 }

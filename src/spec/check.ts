@@ -1,11 +1,10 @@
 import { types } from 'node:util'
 
 import { SpecError } from '../errors.ts'
-import { InvalidSpecError } from '../spec-errors.ts'
 import { ownCopy, ownList } from './own-copy.ts'
 
-export function invalid(entry: string, message: string, cause?: unknown): InvalidSpecError {
-  return new InvalidSpecError(entry, message, cause === undefined ? {} : { cause })
+export function invalid(entry: string, message: string, cause?: unknown): SpecError {
+  return new SpecError('ERR_BUILDJAIL_INVALID_SPEC', entry, message, cause === undefined ? {} : { cause })
 }
 
 /** A string without NUL: every system call would read it up to the first NUL only. */

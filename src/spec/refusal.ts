@@ -1,7 +1,6 @@
-import type { SpecError, SpecErrorCode } from '../errors.ts'
-import { specError } from '../spec-errors.ts'
+import { SpecError, type SpecErrorCode } from '../errors.ts'
 
 /** Refuses an entry because of a path. */
 export function refusal(code: SpecErrorCode, entry: string, message: string, path: string): SpecError {
-  return specError(code, entry, message, { path })
+  return new SpecError(code, entry, message, { path })
 }

@@ -1,7 +1,7 @@
 import { lstatSync, realpathSync, statSync, type BigIntStats } from 'node:fs'
 import path from 'node:path'
 
-import { SourceMissingError } from '../spec-errors.ts'
+import { SpecError } from '../errors.ts'
 
 /**
  * The file or directory at a path that a caller declared.
@@ -62,10 +62,10 @@ function found<T>(declared: string, entry: string, look: () => T): T {
   }
 }
 
-function missing(entry: string, source: string, error: unknown): SourceMissingError {
+function missing(entry: string, source: string, error: unknown): SpecError {
   const { code, errno, syscall } = error as NodeJS.ErrnoException
   const how = code === 'ENOENT' ? 'does not exist' : 'cannot be looked at'
-  return new SourceMissingError(entry, `${source} ${how} (${code ?? String(error)})`, {
+  return new SpecError('ERR_BUILDJAIL_SOURCE_MISSING', entry, `${source} ${how} (${code ?? String(error)})`, {
     ...(errno === undefined ? {} : { errno }),
     ...(syscall === undefined ? {} : { syscall }),
     path: source,

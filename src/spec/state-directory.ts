@@ -1,7 +1,7 @@
 import { lstatSync, realpathSync, statSync } from 'node:fs'
 import path from 'node:path'
 
-import { InvalidSpecError } from '../spec-errors.ts'
+import { SpecError } from '../errors.ts'
 
 /** Root's, on both systems. On FreeBSD nobody else opens sessions. */
 const rootsOwn = '/var/run/buildjail'
@@ -45,13 +45,13 @@ function resolved(directory: string): string {
     try {
       // defence: state-directory-no-link
       if (rest.length === 0 && lstatSync(existing).isSymbolicLink()) {
-        throw new InvalidSpecError('stateDirectory', `${directory} is a symbolic link`, { path: directory })
+        throw new SpecError('ERR_BUILDJAIL_INVALID_SPEC', 'stateDirectory', `${directory} is a symbolic link`, { path: directory })
       }
       return path.join(realpathSync.native(existing), ...rest)
     } catch (error) {
-      if (error instanceof InvalidSpecError) throw error
+      if (error instanceof SpecError) throw error
       if ((error as NodeJS.ErrnoException).code !== 'ENOENT' || existing === '/') {
-        throw new InvalidSpecError('stateDirectory', `${directory} cannot be resolved`, { path: directory, cause: error })
+        throw new SpecError('ERR_BUILDJAIL_INVALID_SPEC', 'stateDirectory', `${directory} cannot be resolved`, { path: directory, cause: error })
       }
       rest.unshift(path.basename(existing))
       existing = path.dirname(existing)

@@ -1,4 +1,4 @@
-import { UnsupportedPlatformError } from '../errors.ts'
+import { unsupportedPlatform } from '../errors.ts'
 
 /** The root of a session on one system, before the spec adds to it. */
 export interface SystemLayout {
@@ -48,9 +48,9 @@ const layouts: Partial<Record<NodeJS.Platform, SystemLayout>> = {
   },
 }
 
-/** @throws UnsupportedPlatformError */
+/** @throws UnsupportedError */
 export function layoutOf(platform: NodeJS.Platform): SystemLayout {
   const layout = Object.hasOwn(layouts, platform) ? layouts[platform] : undefined
-  if (layout === undefined) throw new UnsupportedPlatformError('a session')
+  if (layout === undefined) throw unsupportedPlatform('a session')
   return layout
 }

@@ -54,9 +54,9 @@ describeSession('a file of the host that a command’s output goes to', () => {
     await using session = await openSession({})
     const error = await rejected(session.run(['sh', '-c', 'trap "" PIPE; echo lost; exec sleep 100'], { stdout: { file: full }, reject: false }))
     const cause = { code: 'ENOSPC', syscall: 'write', step: 'stdio', path: full }
-    expect(error).toMatchObject({ code: 'ERR_BUILDJAIL_OUTPUT_FAILED', cause, signal: 'SIGKILL' })
+    expect(error).toMatchObject({ code: 'ERR_BUILDJAIL_STDOUT_FAILED', cause, signal: 'SIGKILL' })
     const quick = await rejected(session.run(['sh', '-c', 'echo lost >&2'], { stderr: { file: full } }))
-    expect(quick).toMatchObject({ code: 'ERR_BUILDJAIL_OUTPUT_FAILED', cause })
+    expect(quick).toMatchObject({ code: 'ERR_BUILDJAIL_STDOUT_FAILED', cause })
     expect((await session.run(['echo', 'still'])).stdout).toBe('still')
   })
 
@@ -93,7 +93,7 @@ describeSession('a fifo of the host that a command’s output goes to', () => {
     try {
       // More than a fifo holds, and less than it and a pipe do.
       const error = await rejected(build({}, ['sh', '-c', 'dd if=/dev/zero bs=1024 count=100 2>/dev/null'], { stdout: { file: fifo } }))
-      expect(error).toMatchObject({ code: 'ERR_BUILDJAIL_OUTPUT_FAILED', exitCode: 0, cause: { code: 'ETIMEDOUT', path: fifo } })
+      expect(error).toMatchObject({ code: 'ERR_BUILDJAIL_STDOUT_FAILED', exitCode: 0, cause: { code: 'ETIMEDOUT', path: fifo } })
     } finally {
       closeSync(nobody)
     }

@@ -22,7 +22,7 @@ describeSession('a stream that is given to a command as its stdin', () => {
     const before = await hostState()
     const input = createReadStream(path.join(folders.top, 'none'))
     const error = await rejected(build({ output: folders.output }, toTheEnd, { input, reject: false }))
-    expect(error).toMatchObject({ code: 'ERR_BUILDJAIL_INPUT_FAILED', cause: { code: 'ENOENT' } })
+    expect(error).toMatchObject({ code: 'ERR_BUILDJAIL_STDIN_FAILED', cause: { code: 'ENOENT' } })
     expect(existsSync(path.join(folders.output, 'whole'))).toBe(false)
     await expectSameState(before)
   })
@@ -35,14 +35,14 @@ describeSession('a stream that is given to a command as its stdin', () => {
     input.write('half')
     setTimeout(() => end(input), 100)
     const error = await rejected(build({ output: folders.output }, toTheEnd, { input }))
-    expect(error).toMatchObject({ code: 'ERR_BUILDJAIL_INPUT_FAILED', cause: { message }, signal: 'SIGTERM' })
+    expect(error).toMatchObject({ code: 'ERR_BUILDJAIL_STDIN_FAILED', cause: { message }, signal: 'SIGTERM' })
     expect(existsSync(path.join(folders.output, 'whole'))).toBe(false)
   })
 
   test('and holds what is neither text nor bytes, fails the run', async () => {
     await using session = await openSession({})
     const error = await rejected(session.run(['cat'], { input: Readable.from([{ not: 'bytes' }]) }))
-    expect(error).toMatchObject({ code: 'ERR_BUILDJAIL_INPUT_FAILED', cause: { code: 'ERR_INVALID_ARG_TYPE' } })
+    expect(error).toMatchObject({ code: 'ERR_BUILDJAIL_STDIN_FAILED', cause: { code: 'ERR_INVALID_ARG_TYPE' } })
   })
 
   test('is destroyed when the command ends first, and when nothing could be opened', async () => {

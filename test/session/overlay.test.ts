@@ -3,7 +3,7 @@ import { chmodSync, chownSync, lstatSync, mkdirSync, mkdtempSync, readdirSync, r
 import path from 'node:path'
 import { beforeEach, describe, expect, test } from 'vitest'
 
-import { build, openSession, OverlayUnsupportedError, planOf, preflight, SessionPool, type Spec } from '../../src/index.ts'
+import { build, openSession, UnsupportedError, planOf, preflight, SessionPool, type Spec } from '../../src/index.ts'
 import { useFolders } from './folders.ts'
 import { expectSameState, hostState } from './host-state.ts'
 import { describeSession, isFreebsd } from './kernel.ts'
@@ -57,8 +57,8 @@ describeSession('an input that is an overlay', () => {
   // promise: 50
   test.runIf(isFreebsd || missing !== undefined)('is refused before anything runs where there are none, with what to do', async () => {
     const before = await hostState()
-    const error = (await rejected(build(spec(), ['touch', '/tmp/ran']))) as OverlayUnsupportedError
-    expect(error).toBeInstanceOf(OverlayUnsupportedError)
+    const error = (await rejected(build(spec(), ['touch', '/tmp/ran']))) as UnsupportedError
+    expect(error).toBeInstanceOf(UnsupportedError)
     expect(error).toMatchObject({ code: 'ERR_BUILDJAIL_OVERLAY_UNSUPPORTED', step: 'overlay', path: source, dest: '/w', remedy: expect.any(String) as string })
     await using pool = await SessionPool.open({}, { size: 1 })
     await expect(pool.run(spec(), ['true'])).rejects.toMatchObject({ code: 'ERR_BUILDJAIL_OVERLAY_UNSUPPORTED' })

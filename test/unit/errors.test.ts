@@ -6,7 +6,7 @@ import { describe, expect, it, vi } from 'vitest'
 import { withTables } from '../../scripts/errors/document.mjs'
 import type { AnyOutput, Result } from '../../src/command/result.ts'
 import * as api from '../../src/index.ts'
-import * as specErrors from '../../src/spec-errors.ts'
+import { errorCodes } from '../../scripts/errors/catalogue.mjs'
 import {
   BuildjailError,
   isBuildjailError,
@@ -14,6 +14,8 @@ import {
   SystemCallError,
   TeardownError,
   typed,
+  unsupportedLimit,
+  unsupportedOverlay,
   type NativeFailure,
 } from '../../src/errors.ts'
 import { jobError } from '../../src/native/failure.ts'
@@ -90,7 +92,7 @@ describe('errors are told apart by their code and their name', () => {
 
   it('what could not be taken down is listed, one error a thing', () => {
     const errors = [systemCallError(failure), new BuildjailError('X', 'second')]
-    const error = new TeardownError('abc', errors)
+    const error = new TeardownError('ERR_BUILDJAIL_TEARDOWN', 'abc', errors)
     expect(error).toMatchObject({ code: 'ERR_BUILDJAIL_TEARDOWN', id: 'abc', step: 'close', errors })
     expect(error.message).toContain('abc')
     for (const { message } of errors) expect(error.message).toContain(message)
@@ -114,8 +116,6 @@ describe('errors of another copy of the package are known as ours', () => {
   })
 })
 
-const specClasses = Object.values(specErrors).filter((value) => value !== specErrors.specError) as (new (entry: string, message: string) => SpecError)[]
-
 describe('a name that others chose steers no terminal by an error, and begins no line of its own', () => {
   const name = '/out/x\u001b]0;PWNED\u0007\nbuildjail: nothing went wrong\u009b31m\u202e'
   const shown = String.raw`/out/x\u{1b}]0;PWNED\u{7}\u{a}buildjail: nothing went wrong\u{9b}31m\u{202e}`
@@ -124,63 +124,44 @@ describe('a name that others chose steers no terminal by an error, and begins no
 
   it.each<[string, BuildjailError, message: string]>([
     ['a system call', held, `EBUSY: device busy, nmount '${shown}' -> '${shown}' (step bind: held by pid 8 (${shown}))`],
-    ['a closing', new TeardownError('ab', [held]), `session ab could not be taken down completely: ${held.message}`],
+    ['a closing', new TeardownError('ERR_BUILDJAIL_TEARDOWN', 'ab', [held]), `session ab could not be taken down completely: ${held.message}`],
     ['a spec', new SpecError('ERR_BUILDJAIL_INVALID_SPEC', `env.${name}`, `${name} is wrong`), `env.${shown}: ${shown} is wrong`],
     ['a command', new api.InvalidCommandError(`env.${name}`, 'must be a string', 'launch'), `env.${shown}: must be a string`],
-    ['a limit', new api.LimitUnsupportedError('memory', name, { remedy: name }), `limits.memory: ${shown}; remedy: ${shown}`],
-    ['an overlay', new api.OverlayUnsupportedError('busy', { path: name, dest: name }), `no overlay of ${shown} at ${shown}: busy`],
+    ['a limit', unsupportedLimit('memory', name, { remedy: name }), `limits.memory: ${shown}; remedy: ${shown}`],
+    ['an overlay', unsupportedOverlay('busy', { path: name, dest: name }), `no overlay of ${shown} at ${shown}: busy`],
     // Its output is its own words, as they are.
-    ['a command that failed', new api.CommandFailedError(result, 'failed'), `cc '${shown}': failed\ntwo\nlines`],
-    ['its input', new api.InputFailedError({ ...result, stderr: '' }, new Error(`open '${name}'`)), `cc '${shown}': its input failed: open '${shown}'`],
+    ['a command that failed', new api.CommandError('ERR_BUILDJAIL_COMMAND_FAILED', result, 'failed'), `cc '${shown}': failed\ntwo\nlines`],
+    ['its input', new api.CommandError('ERR_BUILDJAIL_STDIN_FAILED', { ...result, stderr: '' }, `its input failed: open '${name}'`), `cc '${shown}': its input failed: open '${shown}'`],
   ])('%s', (_, error, message) => expect(error.message).toBe(message))
 
   // promise: 49
   it('and is in its fields as it is, for programs', () => {
     expect(held).toMatchObject({ path: name, dest: name })
     expect(new SpecError('ERR_BUILDJAIL_INVALID_SPEC', `env.${name}`, 'x').entry).toBe(`env.${name}`)
-    expect(new api.CommandFailedError(result, 'failed')).toMatchObject({ command: result.command, shortMessage: `cc '${shown}': failed` })
+    expect(new api.CommandError('ERR_BUILDJAIL_COMMAND_FAILED', result, 'failed')).toMatchObject({ command: result.command, shortMessage: `cc '${shown}': failed` })
   })
 })
 
 describe('the page of errors', () => {
   const page = readFileSync(new URL('../../docs/reference/errors.md', import.meta.url), 'utf8')
-  const rows = new Map([...page.matchAll(/^\| `(\w+)` \| (?:`(ERR_BUILDJAIL_\w+)`|the system's) \| .+ \| .+ \|$/gm)].map(([, name = '', code]) => [name, code]))
-  const bases = ['BuildjailError', 'CommandError', 'SpecError']
+  const rows = [...page.matchAll(/^\| (?:`(ERR_BUILDJAIL_\w+)`|the system's) \| `(\w+)` \| (.+) \| (.+) \|$/gm)].map(([, code, name = '', cause = '', remedy = '']) => ({ code, name, cause, remedy }))
   const exported = Object.entries(api).filter(([, value]) => typeof value === 'function' && value.prototype instanceof Error).map(([name]) => name)
 
   // `npm run errors:docs` writes it anew.
-  it('is made from the docstrings of the classes', () => expect(page).toBe(withTables(page)))
+  it('is made from the docstrings of the codes', () => expect(page).toBe(withTables(page)))
 
-  it('has a row for each class that is exported, and for no other', () => {
-    expect([...rows.keys(), ...bases].toSorted()).toEqual(exported.toSorted())
-    for (const base of bases) expect(page.split('## Bases')[1]).toContain(`\`${base}\``)
+  it('has a row for each code, with what causes it and what to do', () => {
+    expect(rows).toEqual(expect.arrayContaining(errorCodes().map(({ name, code }) => expect.objectContaining({ name, code }) as unknown)))
+    for (const { cause, remedy } of rows) expect([cause.trim(), remedy.trim()]).not.toContain('')
   })
 
-  it('has each code once, the one that errors of the class have, and every code that there is', () => {
-    const codes = [...rows.values()].filter((code) => code !== undefined)
+  it('names each class that is exported, and no other; the base is thrown by nobody', () => {
+    expect([...new Set(rows.map(({ name }) => name)), 'BuildjailError'].toSorted()).toEqual(exported.toSorted())
+  })
+
+  it('has each code once, and every code that the sources use', () => {
+    const codes = rows.map(({ code }) => code).filter((code) => code !== undefined)
     expect(new Set(codes).size).toBe(codes.length)
-    const result = { command: 'cc', stderr: '' } as Result<AnyOutput>
-    const teardown = new TeardownError('ab', [])
-    const made: BuildjailError[] = [
-      ...specClasses.map((SpecClass) => new SpecClass('entry', 'message')),
-      new api.InvalidCommandError('command', 'message', 'run'),
-      new api.CommandFailedError(result, 'failed'),
-      new api.MaxBufferError(result, 'failed'),
-      new api.InputFailedError(result, new Error('x')),
-      new api.OutputFailedError(result, new Error('x')),
-      new api.LimitUnsupportedError('memory', 'message'),
-      new api.OverlayUnsupportedError('message'),
-      new api.LimitExceededError('ab', 'wallTime'),
-      new api.SessionClosedError('closed', 'open'),
-      new api.QueueFullError(1, 0),
-      new api.QueueTimeoutError(10, 1),
-      teardown,
-      new api.BuildTeardownError(teardown, result, {} as api.Session),
-      new api.PoolTeardownError([]),
-      new api.UnsupportedPlatformError('it'),
-      new api.BindingNotFoundError('none'),
-    ]
-    expect(Object.fromEntries(made.map(({ name, code }) => [name, code]))).toEqual(Object.fromEntries([...rows].filter(([, code]) => code !== undefined)))
     const sources = readdirSync(new URL('../../src', import.meta.url), { recursive: true, encoding: 'utf8' }).filter((file) => file.endsWith('.ts'))
     const used = sources.flatMap((file) => readFileSync(new URL(`../../src/${file}`, import.meta.url), 'utf8').match(/ERR_BUILDJAIL_[A-Z_]+/g) ?? [])
     expect(new Set(used)).toEqual(new Set(codes))

@@ -4,7 +4,7 @@ import type { NativeFailure } from '../../src/errors.ts'
 import { planOf } from '../../src/spec/plan.ts'
 import { setConcurrency } from '../../src/session/concurrency.ts'
 import { SessionPool, type SessionPoolOptions } from '../../src/session/pool.ts'
-import { PoolTeardownError } from '../../src/session/teardown.ts'
+import { TeardownError } from '../../src/errors.ts'
 import { rejected } from '../session/rejected.ts'
 import { FakeAddon } from './fake-addon.ts'
 
@@ -51,7 +51,7 @@ describe.runIf(isSupported)('a pool that is closed', () => {
     await pool.run({}, ['cc'])
     await vi.waitFor(() => expect(pool.ready).toBe(1))
     const error = await rejected(pool.close())
-    expect(error).toBeInstanceOf(PoolTeardownError)
+    expect(error).toBeInstanceOf(TeardownError)
     const left = { errors: [{ code: 'EBUSY', path: '/root' }] }
     // The one that ran, and the one that was ready instead of it.
     expect(error).toMatchObject({ code: 'ERR_BUILDJAIL_POOL_TEARDOWN', errors: [left, left] })

@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, it, vi } from 'vitest'
 
-import { QueueFullError, QueueTimeoutError } from '../../src/session/queue-errors.ts'
+import { QueueError } from '../../src/errors.ts'
 import { SessionQueue, unbounded, type Bounds, type Turn } from '../../src/session/session-queue.ts'
 import { rejected } from '../session/rejected.ts'
 
@@ -72,7 +72,7 @@ describe('a queue of sessions', () => {
     ask('a')
     ask('b')
     const error = await rejected(queue.ask(small).ready ?? Promise.resolve())
-    expect(error).toBeInstanceOf(QueueFullError)
+    expect(error).toBeInstanceOf(QueueError)
     expect(error).toMatchObject({ code: 'ERR_BUILDJAIL_QUEUE_FULL', step: 'open', message: 'no session may be opened beside the 1 in use, and 1 wait already' })
     turns.get('a')?.over()
     ask('c')
@@ -84,7 +84,7 @@ describe('a queue of sessions', () => {
   it('in which nobody may wait refuses at once', async () => {
     const queue = queueOf({ sessions: 1, waiting: 0 })
     queue.ask(small)
-    expect(await rejected(queue.ask(small).ready ?? Promise.resolve())).toBeInstanceOf(QueueFullError)
+    expect(await rejected(queue.ask(small).ready ?? Promise.resolve())).toBeInstanceOf(QueueError)
   })
 
   it('is left by one that gives up: it resolves, and the next has its turn', async () => {
@@ -123,7 +123,7 @@ describe('a queue of sessions', () => {
     queue.ask(small)
     const error = rejected(queue.ask({ memory: 0, wait: 20 }).ready ?? Promise.resolve())
     await vi.advanceTimersByTimeAsync(20)
-    expect(await error).toBeInstanceOf(QueueTimeoutError)
+    expect(await error).toBeInstanceOf(QueueError)
   })
 
   it('tells who waits what it is refused for, and nobody who has a place', async () => {

@@ -13,7 +13,7 @@ import { sizeText } from '../size-text.ts'
 export interface WithLimits {
   /**
    * How much the build may take. Without it a build may take as much as the host has, but for /tmp. A limit that the host cannot hold
-   * refuses the session (LimitUnsupportedError), unless `policy` is `best-effort`. A build can add `openFiles`, `fileSize`, `stackSize`, `output`
+   * refuses the session (UnsupportedError), unless `policy` is `best-effort`. A build can add `openFiles`, `fileSize`, `stackSize`, `output`
    * and `wallTime` to the limits of a pool's base, and then the smaller one holds; the others are settled by the base.
    */
   readonly limits?: Limits

@@ -1,4 +1,4 @@
-import { InvalidNameError } from '../../spec-errors.ts'
+import { SpecError } from '../../errors.ts'
 import { type Field } from '../field.ts'
 
 export interface WithName {
@@ -12,7 +12,7 @@ const allowed = '^(?![0-9]+$)[A-Za-z0-9_-]{1,32}$'
 export const name: Field<string, false> = {
   read: (given, entry) => {
     if (typeof given === 'string' && new RegExp(allowed).test(given)) return given
-    throw new InvalidNameError(entry, 'must be 1 to 32 letters, digits, "-" and "_", and not digits alone')
+    throw new SpecError('ERR_BUILDJAIL_INVALID_NAME', entry, 'must be 1 to 32 letters, digits, "-" and "_", and not digits alone')
   },
   plan: ({ settled }, value) => {
     if (value !== undefined) settled.name = value

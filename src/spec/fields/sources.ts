@@ -1,4 +1,4 @@
-import { InvalidNameError } from '../../spec-errors.ts'
+import { SpecError } from '../../errors.ts'
 import { bare } from '../bare.ts'
 import { invalid, readRecord, readText } from '../check.ts'
 import type { JsonSchema } from '../field.ts'
@@ -20,7 +20,7 @@ export interface InputOptions extends SourceOptions {
    * The build may write in the folder, and nothing of that is kept: not one change comes to the source, and all of it goes with the session.
    * What the source's owner has in it is the build user's own there, also what is shut to others. What is written, and each file that is
    * changed, is in memory, and takes of the room of /tmp (`limits.tmpSize`, `limits.tmpFiles`). On Linux, by overlayfs; where that
-   * cannot be had, and on FreeBSD, the session is refused (OverlayUnsupportedError). Default: false, it is read-only.
+   * cannot be had, and on FreeBSD, the session is refused (UnsupportedError). Default: false, it is read-only.
    */
   readonly overlay?: boolean
 }
@@ -33,7 +33,8 @@ export function readByName<Value>(given: unknown, entry: string, read: (given: u
   for (const [key, value] of Object.entries(readRecord(given, entry))) {
     const isName = key !== '' && key !== '.' && key !== '..' && !key.includes('/')
     if (key.includes('\0') || !(isName || key.startsWith('/'))) {
-      throw new InvalidNameError(
+      throw new SpecError(
+        'ERR_BUILDJAIL_INVALID_NAME',
         `${entry}.${key}`,
         'a name is one path component: not empty, ".", ".." or holding "/" or NUL; an absolute target starts with "/"',
       )

@@ -1,4 +1,4 @@
-import { InvalidNameError } from '../../spec-errors.ts'
+import { SpecError } from '../../errors.ts'
 import { noFacts, type Field } from '../field.ts'
 import { joinedByName } from '../join.ts'
 import { readPairs } from '../read-pairs.ts'
@@ -18,7 +18,7 @@ export const stores: Field<ByName<string>, true> = {
   read: (given, entry) => {
     const sources = readByName(given, entry, readKeptPath)
     for (const key of Object.keys(sources)) {
-      if (!key.startsWith('/')) throw new InvalidNameError(`${entry}.${key}`, 'a store is named by its place inside, which starts with "/"')
+      if (!key.startsWith('/')) throw new SpecError('ERR_BUILDJAIL_INVALID_NAME', `${entry}.${key}`, 'a store is named by its place inside, which starts with "/"')
     }
     return sources
   },

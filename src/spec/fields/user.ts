@@ -1,4 +1,4 @@
-import { RootNotNamedError } from '../../spec-errors.ts'
+import { SpecError } from '../../errors.ts'
 import { asking, specText } from '../asked.ts'
 import { bare } from '../bare.ts'
 import { invalid, readInteger, readList, readRecord } from '../check.ts'
@@ -90,7 +90,7 @@ function readUser(given: unknown, entry: string): User {
   const uid = readInteger(record['uid'], `${entry}.uid`, 0, lastId)
   const gid = readInteger(record['gid'], `${entry}.gid`, 0, lastId)
   // defence: root-only-asked-name
-  if (uid === 0) throw asking(new RootNotNamedError(`${entry}.uid`, `to be root inside, say ${specText(asRoot)}`), asRoot)
+  if (uid === 0) throw asking(new SpecError('ERR_BUILDJAIL_ROOT_NOT_NAMED', `${entry}.uid`, `to be root inside, say ${specText(asRoot)}`), asRoot)
   if (record['groups'] === undefined) return { uid, gid, groups: [] }
   const groups = readList(record['groups'], `${entry}.groups`, 'a list of group ids')
   return { uid, gid, groups: readGroups(groups, `${entry}.groups`) }
