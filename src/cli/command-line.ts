@@ -2,11 +2,11 @@ import { checkCommand } from '../command/command.ts'
 import { InvalidCommandError } from '../errors.ts'
 import { invalid } from '../spec/check.ts'
 import { fields } from '../spec/fields.ts'
-import { readDuration } from '../spec/read-duration.ts'
 import { readable } from '../spec/readable.ts'
 import type { Spec } from '../spec/spec.ts'
 import { isVerb, verbs, type Verb } from './options.ts'
 import { type GivenOptions, isAsked, readOptions, single, specFrom } from './read-options.ts'
+import { readDuration } from '../spec/units.ts'
 
 /** Verbs about this host rather than a build. */
 type HostVerb = Exclude<Verb, 'run' | 'plan' | 'page' | 'bench' | 'completion'>

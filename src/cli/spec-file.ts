@@ -7,9 +7,9 @@ import { isBuildjailError } from '../errors.ts'
 import { bare } from '../spec/bare.ts'
 import { invalid, readList, readString, readText } from '../spec/check.ts'
 import { fieldNames, fields, type Spec } from '../spec/fields.ts'
-import { readMilliseconds } from '../spec/read-duration.ts'
 import { inOneLine, readable } from '../spec/readable.ts'
 import { checkedSpec } from '../spec/spec.ts'
+import { readMilliseconds } from '../spec/units.ts'
 
 /** setTimeout counts up to this. */
 const longestTimer = 2 ** 31 - 1

@@ -4,7 +4,7 @@ import { limitTable, type LimitName } from '../spec/fields/limits.ts'
 import { inOneLine } from '../spec/readable.ts'
 import { keptText } from './kept-text.ts'
 import type { AnyOutput, Kept, LeftInOutput, Result, Usage } from './result.ts'
-import { defaultMaxBuffer, type CheckedRunOptions, type RunOptions } from './run-options.ts'
+import { defaultMaxBuffer, type CheckedRunOptions } from './run-options.ts'
 
 /** The fields of a result, which the errors of commands that ran have too. */
 const resultFields = [
@@ -80,7 +80,7 @@ function errorIn(failure: unknown): Error | undefined {
 }
 
 /** For people: why a run did not succeed. */
-export function failureOf(result: Result<AnyOutput>, options: Pick<RunOptions, 'timeout' | 'maxBuffer'>): string {
+export function failureOf(result: Result<AnyOutput>, options: Pick<CheckedRunOptions, 'timeout' | 'maxBuffer'>): string {
   if (result.timedOut) return `timed out after ${options.timeout} ms`
   if (result.isCanceled) return 'was canceled'
   if (result.isMaxBuffer) return `wrote more than ${options.maxBuffer ?? defaultMaxBuffer} bytes`
@@ -89,7 +89,7 @@ export function failureOf(result: Result<AnyOutput>, options: Pick<RunOptions, '
 }
 
 /** For people: how a run went. */
-export function howItEnded(result: Result<AnyOutput>, options: Pick<RunOptions, 'timeout' | 'maxBuffer'>): string {
+export function howItEnded(result: Result<AnyOutput>, options: Pick<CheckedRunOptions, 'timeout' | 'maxBuffer'>): string {
   return result.failed ? failureOf(result, options) : 'succeeded'
 }
 

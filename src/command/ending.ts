@@ -1,4 +1,4 @@
-import type { EndingOptions } from './run-options.ts'
+import type { CheckedEndingOptions } from './run-options.ts'
 import type { Signal } from './signal.ts'
 
 const defaultForceKillAfterDelay = 5000
@@ -15,12 +15,12 @@ export class Ending {
   #isOver = false
   #timer: NodeJS.Timeout | undefined
   #forcing: NodeJS.Timeout | undefined
-  readonly #options: EndingOptions
+  readonly #options: CheckedEndingOptions
   readonly #kill: (signal: Signal) => void
   readonly #onAbort = (): void => this.cancel()
 
   /** @param kill signals the command and all that it started. */
-  constructor(options: EndingOptions, kill: (signal: Signal) => void) {
+  constructor(options: CheckedEndingOptions, kill: (signal: Signal) => void) {
     this.#options = options
     this.#kill = kill
     this.killSignal = options.killSignal ?? 'SIGTERM'

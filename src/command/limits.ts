@@ -1,21 +1,13 @@
 import { fstatSync } from 'node:fs'
 
-import { SpecError, unsupportedLimit } from '../errors.ts'
+import { unsupportedLimit } from '../errors.ts'
 import type { WireStdio } from '../native/wire-job.ts'
 import { limitsOfCommand, readRunLimits, type CheckedRunLimits } from '../spec/fields/limits.ts'
 import type { PlanLimits } from '../spec/plan.ts'
 import { bare } from '../spec/bare.ts'
-import { inOneLine } from '../spec/readable.ts'
-import { invalid, type OptionCheck } from './options.ts'
+import { asOption, type OptionCheck } from './options.ts'
 
-export const checkLimits: OptionCheck = (value, entry): CheckedRunLimits => {
-  try {
-    return readRunLimits(value, entry)
-  } catch (error) {
-    if (!(error instanceof SpecError)) throw error
-    throw invalid(error.entry, error.message.slice(inOneLine(`${error.entry}: `).length))
-  }
-}
+export const checkLimits: OptionCheck = (value, entry): CheckedRunLimits => asOption(() => readRunLimits(value, entry))
 
 /** Of commands that have no limits of their own: of one session all have the same, so that they are packed once (wire-job.ts). */
 const ofSessions = new WeakMap<PlanLimits, CheckedRunLimits>()

@@ -1,8 +1,7 @@
-import { InvalidCommandError } from '../errors.ts'
+import { InvalidCommandError, SpecError } from '../errors.ts'
 import { ownCopy } from '../spec/own-copy.ts'
-
-// setTimeout counts in 32 bits, and fires at once when asked for more.
-const longestTimer = 2 ** 31 - 1
+import { inOneLine } from '../spec/readable.ts'
+import { longestTimer, readDuration } from '../spec/units.ts'
 
 /** Checks the value of an option, and returns the value to be kept: a copy where the caller could change it. */
 export type OptionCheck = (value: unknown, entry: string) => unknown
@@ -31,7 +30,21 @@ function readable(options: object): Record<string, unknown> {
   }
 }
 
-export const checkTimer: OptionCheck = (value, entry) => checkNumber(value, entry, longestTimer)
+/** Milliseconds. */
+export const checkTimer: OptionCheck = (value, entry) => (typeof value === 'string' ? asOption(() => readDuration(value, entry)) : checkNumber(value, entry, longestTimer))
+
+/**
+ * What a field of a spec reads, as an option of a command.
+ * @throws InvalidCommandError in place of a SpecError
+ */
+export function asOption<T>(read: () => T): T {
+  try {
+    return read()
+  } catch (error) {
+    if (!(error instanceof SpecError)) throw error
+    throw invalid(error.entry, error.message.slice(inOneLine(`${error.entry}: `).length))
+  }
+}
 
 export function checkNumber(value: unknown, entry: string, most: number): number {
   if (typeof value === 'number' && value >= 0 && value <= most) return value

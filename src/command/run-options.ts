@@ -4,25 +4,26 @@ import { checkCwd, checkEnv, type CommandVariables } from './command.ts'
 import { checkInput, type Input } from './input.ts'
 import type { CheckedRunLimits, RunLimits } from '../spec/fields/limits.ts'
 import { checkLimits } from './limits.ts'
-import { checkAbortSignal, checkBoolean, checkNumber, checkTimer, copyOptions, invalid, type OptionCheck } from './options.ts'
+import { asOption, checkAbortSignal, checkBoolean, checkTimer, copyOptions, invalid, type OptionCheck } from './options.ts'
 import { checkSignal, type Signal } from './signal.ts'
 import { wireStdio, wireTargets, type OutputTarget } from './target.ts'
 import { checkTerminalSize, type TerminalSize } from './terminal.ts'
 import type { WireStdio } from '../native/wire-job.ts'
+import { readBytes, type Duration, type Size } from '../spec/units.ts'
 
 /** Options that can end a command early. */
 export interface EndingOptions {
   /**
-   * Milliseconds, after which the command and all that it started is ended: by `killSignal`, and by SIGKILL after
+   * After this time the command and all that it started is ended: by `killSignal`, and by SIGKILL after
    * `forceKillAfterDelay`. Default, and 0: none.
    */
-  readonly timeout?: number
+  readonly timeout?: Duration
   /** On abort the command and all that it started is ended, as by `timeout`. Aborted before, nothing is started. */
   readonly signal?: AbortSignal
   /** By name, or by the system's number. Default: SIGTERM. */
   readonly killSignal?: Signal
-  /** Milliseconds. Default: 5000. */
-  readonly forceKillAfterDelay?: number
+  /** Default: 5 s. */
+  readonly forceKillAfterDelay?: Duration
 }
 
 export interface RunOptions extends EndingOptions {
@@ -56,7 +57,7 @@ export interface RunOptions extends EndingOptions {
    */
   readonly all?: boolean
   /** Bytes kept of stdout and of stderr; a command that writes more is killed. Default: 100 MiB; at most what a string holds. */
-  readonly maxBuffer?: number
+  readonly maxBuffer?: Size
   /** Of the output in the result. `utf8` (default): text, which bytes that are none do not survive; `buffer`: bytes. */
   readonly encoding?: 'utf8' | 'buffer'
   /** True: the output in the result is a list of lines. Default: false. */
@@ -69,8 +70,17 @@ export interface RunOptions extends EndingOptions {
   readonly verbose?: boolean
 }
 
+/** As they were copied and checked. */
+export interface CheckedEndingOptions extends Omit<EndingOptions, 'timeout' | 'forceKillAfterDelay'> {
+  /** Milliseconds. */
+  readonly timeout?: number
+  /** Milliseconds. */
+  readonly forceKillAfterDelay?: number
+}
+
 /** Options as they were copied and checked. */
-export interface CheckedRunOptions extends Omit<RunOptions, 'limits' | 'stdin' | 'stdout' | 'stderr'> {
+export interface CheckedRunOptions extends CheckedEndingOptions, Omit<RunOptions, keyof EndingOptions | 'limits' | 'maxBuffer' | 'stdin' | 'stdout' | 'stderr'> {
+  readonly maxBuffer?: number
   readonly limits?: CheckedRunLimits
   readonly stdin?: WireStdio
   readonly stdout?: readonly WireStdio[]
@@ -118,11 +128,7 @@ const checks: Readonly<Record<keyof RunOptions, OptionCheck>> = {
   stdout: wireTargets,
   stderr: wireTargets,
   all: checkBoolean,
-  maxBuffer: (value, entry) => {
-    const most = checkNumber(value, entry, constants.MAX_STRING_LENGTH)
-    if (!Number.isInteger(most)) throw invalid(entry, 'must be a whole number')
-    return most
-  },
+  maxBuffer: (value, entry) => asOption(() => readBytes(value, entry, 0, constants.MAX_STRING_LENGTH)),
   encoding: (value, entry) => {
     if (value !== 'utf8' && value !== 'buffer') throw invalid(entry, "must be 'utf8' or 'buffer'")
     return value

@@ -1,6 +1,6 @@
 import type { CommandVariables } from './command.ts'
 import type { CheckedRunLimits, RunLimits } from '../spec/fields/limits.ts'
-import { endingChecks, placeChecks, type EndingOptions } from './run-options.ts'
+import { endingChecks, placeChecks, type CheckedEndingOptions, type EndingOptions } from './run-options.ts'
 import { copyOptions, invalid, type OptionCheck } from './options.ts'
 import { wireStdio, type StdioTarget } from './target.ts'
 import { checkTerminalSize, pty, type TerminalSize } from './terminal.ts'
@@ -24,7 +24,7 @@ export interface SpawnOptions extends EndingOptions {
 }
 
 /** Options as they were copied and checked. */
-export interface CheckedSpawnOptions extends Omit<SpawnOptions, 'limits' | 'stdio'> {
+export interface CheckedSpawnOptions extends CheckedEndingOptions, Omit<SpawnOptions, keyof EndingOptions | 'limits' | 'stdio'> {
   readonly limits?: CheckedRunLimits
   readonly stdio?: readonly [WireStdio, WireStdio, WireStdio]
 }

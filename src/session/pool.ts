@@ -24,13 +24,14 @@ import { completeEnvelope, openEnvelope } from './opening.ts'
 import { aftermathOf, Session } from './session.ts'
 import { SessionQueue } from './session-queue.ts'
 import { whileTaken } from './waiting.ts'
+import { longestTimer, readMilliseconds, type Duration } from '../spec/units.ts'
 
 /** `maxSessions` and `queue` are of this pool's sessions; those of `setConcurrency` hold as well. */
 export interface SessionPoolOptions extends Concurrency {
   /** How many envelopes are kept ready. Default: 2. */
   readonly size?: number
-  /** Milliseconds after which one that nobody wanted is thrown away for a new one. Default: 60,000. */
-  readonly maxAgeMs?: number
+  /** After which one that nobody wanted is thrown away for a new one. Default: one minute. */
+  readonly maxAge?: Duration
 }
 
 /** An envelope; of those that are kept ready, with everything in it but the additions of one build. */
@@ -63,7 +64,7 @@ const quiet = 2
 export class SessionPool implements AsyncDisposable {
   readonly #base: Plan
   readonly #size: number
-  readonly #maxAgeMs: number
+  readonly #maxAge: number
   readonly #expiry: NodeJS.Timeout
   readonly #queue: SessionQueue
   /** Of the sessions in use. */
@@ -83,13 +84,13 @@ export class SessionPool implements AsyncDisposable {
   /** Could not be taken away, each with its error; nobody else closes them. */
   readonly #left = new Map<Session, unknown>()
 
-  private constructor(base: Plan, { size, maxAgeMs, ...concurrency }: CheckedOptions) {
+  private constructor(base: Plan, { size, maxAge, ...concurrency }: CheckedOptions) {
     this.#base = base
     this.#queue = new SessionQueue(boundsOf(concurrency))
     this.#size = size
-    this.#maxAgeMs = maxAgeMs
+    this.#maxAge = maxAge
     // A pool is no reason for a process to go on.
-    this.#expiry = setInterval(() => this.#expire(), Math.max(maxAgeMs / 4, 1)).unref()
+    this.#expiry = setInterval(() => this.#expire(), Math.max(maxAge / 4, 1)).unref()
   }
 
   /**
@@ -337,7 +338,7 @@ export class SessionPool implements AsyncDisposable {
   }
 
   #expire(): void {
-    const oldest = performance.now() - this.#maxAgeMs
+    const oldest = performance.now() - this.#maxAge
     const expired = this.#ready.filter(({ made }) => made < oldest)
     if (expired.length === 0) return
     this.#ready = this.#ready.filter(({ made }) => made >= oldest)
@@ -370,13 +371,13 @@ export class SessionPool implements AsyncDisposable {
 
 const poolIsClosed = (): SessionClosedError => new SessionClosedError('the pool is closed', 'open')
 
-type CheckedOptions = Pick<Required<SessionPoolOptions>, 'size' | 'maxAgeMs'> & Concurrency
+type CheckedOptions = Concurrency & { readonly size: number; readonly maxAge: number }
 
-const defaults = { size: 2, maxAgeMs: 60_000 }
+const defaults = { size: 2, maxAge: 60_000 }
 const readers: Readonly<Record<keyof SessionPoolOptions, (given: unknown, entry: string) => number | 'auto'>> = {
   ...concurrencyReaders,
   size: (given, entry) => readInteger(given, entry, 1, 1000),
-  maxAgeMs: (given, entry) => readInteger(given, entry, 1, 2 ** 31 - 1),
+  maxAge: (given, entry) => readMilliseconds(given, entry, 1, longestTimer),
 }
 
 /** A copy: own enumerable options only, each read once. */

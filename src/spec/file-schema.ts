@@ -1,6 +1,6 @@
 import type { JsonSchema } from './field.ts'
-import { millisecondsSchema } from './read-duration.ts'
 import { specSchema } from './schema.ts'
+import { longestTimer, millisecondsSchema } from './units.ts'
 
 const { $schema, properties, additionalProperties } = specSchema as { readonly $schema: string; readonly properties: JsonSchema; readonly additionalProperties: false }
 
@@ -18,7 +18,7 @@ export const specFileSchema: JsonSchema = {
       minItems: 1,
       description: 'What is run, word by word and without a shell; a command of the command line is in its place.',
     },
-    timeout: { ...millisecondsSchema(0, 2 ** 31 - 1), description: 'After which the command is stopped: milliseconds, or a text as 90s or 10m.' },
+    timeout: { ...millisecondsSchema(0, longestTimer), description: 'After which the command is stopped: milliseconds, or a text as 90s or 10m.' },
     ...properties,
   },
   additionalProperties,

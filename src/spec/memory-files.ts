@@ -2,7 +2,7 @@ import { bare } from './bare.ts'
 import { invalid } from './check.ts'
 import type { JsonSchema } from './field.ts'
 import type { Mount } from './plan-types.ts'
-import { bytesSchema, readBytes } from './read-size.ts'
+import { bytesSchema, readBytes } from './units.ts'
 
 // File systems in memory: tmpfs(4), tmpfs(5).
 

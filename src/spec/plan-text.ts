@@ -1,7 +1,7 @@
 import { fieldNames, fields } from './fields.ts'
 import type { Mount, Plan } from './plan-types.ts'
 import { inOneLine, readable } from './readable.ts'
-import { sizeText } from './size-text.ts'
+import { sizeText } from './units.ts'
 
 /** A plan for people. The same plan for programs is its JSON. */
 export function planText(plan: Plan, heading: (title: string) => string = (title) => title): string {

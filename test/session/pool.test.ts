@@ -164,7 +164,7 @@ describeSession('a pool of sessions', () => {
   })
 
   test('throws away what has waited too long, for new ones', async () => {
-    await using pool = await SessionPool.open({}, { size: 1, maxAgeMs: 100 })
+    await using pool = await SessionPool.open({}, { size: 1, maxAge: 100 })
     const { id } = await pool.acquire().then(async (session) => (await session.close(), session))
     await expect.poll(() => pool.ready).toBe(1)
     // Three times the age that it may have.

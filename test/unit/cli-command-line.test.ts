@@ -272,7 +272,7 @@ describe('what cannot be understood is refused, and the word is named', () => {
     [['plan', '--wait', '250'], '--wait', "'250' has no unit"],
     [['plan', '--limit', 'tmpSize=512'], '--limit tmpSize=512', "'512' has no unit"],
     [['plan', '--limit', 'tmpSize=0.5G'], '--limit tmpSize=0.5G', "'0.5G'"],
-    [['plan', '--limit', 'tmpSize=2g'], '--limit tmpSize=2g', "'2g'"],
+    [['plan', '--limit', 'tmpSize=2x'], '--limit tmpSize=2x', "'2x'"],
     [['plan', '--limit', 'tmpSize='], '--limit tmpSize=', "''"],
     [['plan', '--limit', 'memory'], '--limit', "'memory' is not NAME=VALUE"],
     [['plan', '--limit', '=2G'], '--limit =2G', 'is not a limit'],

@@ -33,9 +33,9 @@ const after = (ms: number): Promise<void> => new Promise((resolve) => setTimeout
 describe('limits of a plan', () => {
   it('are numbers, whether they were given as numbers or as texts', () => {
     expect(of({ memory: '2G', swap: '0B', output: '4MiB', fileSize: 7, cpus: 0.5 })).toEqual({ memory: 2 * 1024 ** 3, swap: 0, output: 4 * 1024 ** 2, fileSize: 7, cpus: 0.5, policy: 'strict' })
-    const units = { B: 1, K: 1024, M: 1024 ** 2, G: 1024 ** 3 } as const
+    const units = { B: 1, b: 1, K: 1024, k: 1024, KB: 1024, KiB: 1024, kib: 1024, M: 1024 ** 2, MB: 1024 ** 2, G: 1024 ** 3, g: 1024 ** 3, GB: 1024 ** 3, gb: 1024 ** 3 } as const
     fc.assert(
-      fc.property(fc.integer({ min: 4096, max: 2 ** 20 }), fc.constantFrom('B', 'K', 'M', 'G'), (count, unit) => {
+      fc.property(fc.integer({ min: 4096, max: 2 ** 20 }), fc.constantFrom(...(Object.keys(units) as (keyof typeof units)[])), (count, unit) => {
         expect(of({ memory: `${count}${unit}` })).toEqual(of({ memory: count * units[unit] }))
       }),
     )

@@ -21,6 +21,8 @@ beforeEach(async () => {
 describe('what cannot be run is refused before anything is launched', () => {
   it.each<[string, unknown, entry: string]>([
     ['a timeout beyond what a timer can count, which would fire at once', { timeout: 2 ** 31 }, 'timeout'],
+    ['a timeout without a unit', { timeout: '10' }, 'timeout'],
+    ['more output than a string can hold, as a text', { maxBuffer: '1T' }, 'maxBuffer'],
     ['a negative timeout', { timeout: -1 }, 'timeout'],
     ['a timeout that is no number', { timeout: Number.NaN }, 'timeout'],
     ['a delay beyond what a timer can count', { forceKillAfterDelay: 2 ** 31 }, 'forceKillAfterDelay'],

@@ -432,7 +432,7 @@ describe('a command that is to stop is stopped, and no other of its session', ()
 
   it('and is told of', async () => {
     addon.script.behaviour = ({ job }) => void vi.waitFor(() => expect(addon.acts).toContain('SIGTERM tree')).then(() => addon.exit(job, { exitCode: 0 }))
-    expect(await rejected(session.run(['sleep', '9'], { timeout: 5 }))).toMatchObject({ message: 'sleep 9: timed out after 5 ms', timedOut: true, exitCode: 0 })
+    expect(await rejected(session.run(['sleep', '9'], { timeout: '5ms' }))).toMatchObject({ message: 'sleep 9: timed out after 5 ms', timedOut: true, exitCode: 0 })
   })
 
   it('on abort, with the reason as the cause', async () => {

@@ -74,7 +74,7 @@ describe.runIf(isSupported)('a pool that is closed', () => {
 describe.runIf(isSupported)('a pool', () => {
   it.each([
     ['of none', { size: 0 }, 'size'],
-    ['of no age', { maxAgeMs: 0 }, 'maxAgeMs'],
+    ['of no age', { maxAge: 0 }, 'maxAge'],
     ['with an option that there is not', { idle: 3 } as SessionPoolOptions, 'idle'],
   ])('%s is refused', async (_what, options, entry) => {
     await expect(SessionPool.open(base, options)).rejects.toMatchObject({ code: 'ERR_BUILDJAIL_INVALID_SPEC', entry })

@@ -5,10 +5,8 @@ import { hostMemory } from '../host-memory.ts'
 import { joinedByName } from '../join.ts'
 import { halfOf, roomForTmp, sizeOfAll, tmpfsMount } from '../memory-files.ts'
 import type { PlanLimits } from '../plan-types.ts'
-import { millisecondsSchema, readMilliseconds } from '../read-duration.ts'
-import { bytesSchema, readBytes } from '../read-size.ts'
 import { readable } from '../readable.ts'
-import { sizeText } from '../size-text.ts'
+import { bytesSchema, longestTimer, millisecondsSchema, readBytes, readMilliseconds, sizeText, type Duration, type Size } from '../units.ts'
 
 export interface WithLimits {
   /**
@@ -18,12 +16,6 @@ export interface WithLimits {
    */
   readonly limits?: Limits
 }
-
-/** Bytes, as a number or as `512M`, `2G`. */
-export type Size = number | string
-
-/** Milliseconds, as a number or as `90s`, `10m`. */
-export type Duration = number | string
 
 /** Limits of each process by itself (setrlimit(2)), which a session has, or one command. A limit beyond the host program's own is that one. */
 export interface ProcessLimits {
@@ -75,8 +67,6 @@ export type LimitName = Exclude<keyof Limits, 'policy'>
 const page = 4096
 const gib = 1024 ** 3
 const most = Number.MAX_SAFE_INTEGER
-/** setTimeout counts up to this. */
-const longestTimer = 2 ** 31 - 1
 const usualTmpSize = 2 * gib
 
 /** What depends on the kind of value that a limit has. */

@@ -4,7 +4,7 @@ import { noFacts, type Field } from '../field.ts'
 import { leastTmpfs, readTmpfsSize, tmpfsMount, tmpfsSizeSchema } from '../memory-files.ts'
 import { joinedByName } from '../join.ts'
 import { readPairs } from '../read-pairs.ts'
-import type { Size } from './limits.ts'
+import type { Size } from '../units.ts'
 
 export interface WithTmpfs {
   /**

@@ -1,6 +1,5 @@
 import { noFacts, type Field } from '../field.ts'
-import { millisecondsSchema, readDuration, readMilliseconds } from '../read-duration.ts'
-import type { Duration } from './limits.ts'
+import { longestTimer, millisecondsSchema, readDuration, readMilliseconds, type Duration } from '../units.ts'
 
 export interface WithWait {
   /**
@@ -11,11 +10,8 @@ export interface WithWait {
   readonly wait?: Duration
 }
 
-/** setTimeout counts up to this. */
-const longest = 2 ** 31 - 1
-
 export const wait: Field<Duration, false> = {
-  read: (given, entry) => readMilliseconds(given, entry, 0, longest),
+  read: (given, entry) => readMilliseconds(given, entry, 0, longestTimer),
   plan: ({ settled }, value = 0) => {
     settled.wait = value as number
   },
@@ -29,5 +25,5 @@ export const wait: Field<Duration, false> = {
     offers: {},
     read: ([text], option) => readDuration(text, option),
   },
-  schema: { ...millisecondsSchema(0, longest), default: 0, description: 'How long to wait for what another session has: milliseconds, or a text as 90s or 10m.' },
+  schema: { ...millisecondsSchema(0, longestTimer), default: 0, description: 'How long to wait for what another session has: milliseconds, or a text as 90s or 10m.' },
 }
