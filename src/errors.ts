@@ -1,4 +1,4 @@
-import { inOneLine } from './spec/readable.ts'
+import { inOneLine } from './spec/messages.ts'
 
 /**
  * How a holder has it, by a file descriptor or otherwise. Of a busy mount, in the words of fstat(1): `open-file`, `cwd`, `root` and

@@ -2,6 +2,6 @@
 import { loadSource } from '../load-source.mjs'
 
 export const documents = () =>
-  loadSource(`export { specFileSchema } from './src/spec/file-schema.ts'
+  loadSource(`export { specFileSchema } from './src/spec/schema.ts'
 export { completions } from './src/cli/completion.ts'
 export { manPage, referencePage } from './src/cli/documents.ts'`)

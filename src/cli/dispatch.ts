@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 
 import { invalid } from '../spec/check.ts'
-import { readable } from '../spec/readable.ts'
+import { readable } from '../spec/messages.ts'
 import { type BenchRequest, isJsonAsked, type PageRequest, parseCommandLine } from './command-line.ts'
 import { doctorVerb, gcVerb, psVerb } from './host-verbs.ts'
 import { exitStatus } from './exit-status.ts'

@@ -1,8 +1,7 @@
 import { commandLine } from '../command/command.ts'
 import { InvalidCommandError, isBuildjailError } from '../errors.ts'
-import { askedBy, specText } from '../spec/asked.ts'
+import { askedBy, inOneLine, specText } from '../spec/messages.ts'
 import { fieldNames, fields, type Spec } from '../spec/fields.ts'
-import { inOneLine } from '../spec/readable.ts'
 import type { PlanRequest, RunRequest } from './command-line.ts'
 
 /** What `run` or `plan` is asked for: the spec file with the options of the command line added. */

@@ -2,8 +2,7 @@ import { SpecError } from '../errors.ts'
 import { invalid } from '../spec/check.ts'
 import type { Shortcut } from '../spec/field.ts'
 import { fieldNames, fields, type Spec } from '../spec/fields.ts'
-import { orNearest } from '../spec/nearest.ts'
-import { readable } from '../spec/readable.ts'
+import { orNearest, readable } from '../spec/messages.ts'
 import { helpOption, type Option, optionsOf, type Verb } from './options.ts'
 
 /** The values of each given option, in order, by the option's name. An option that takes no value has an empty list. */

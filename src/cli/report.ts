@@ -1,6 +1,6 @@
 import { CommandError } from '../command/command-error.ts'
 import { TeardownError, UnsupportedError, type BuildjailError } from '../errors.ts'
-import { inOneLine } from '../spec/readable.ts'
+import { inOneLine } from '../spec/messages.ts'
 import type { Place } from './spec-file.ts'
 import { plain, type Terminal } from './terminal.ts'
 

@@ -4,10 +4,10 @@ import { parseTree, printParseErrorCode, type Node, type ParseError } from 'json
 
 import { checkCommand } from '../command/command.ts'
 import { isBuildjailError } from '../errors.ts'
-import { bare } from '../spec/bare.ts'
+import { bare } from '../spec/plain-data.ts'
 import { invalid, readList, readString, readText } from '../spec/check.ts'
 import { fieldNames, fields, type Spec } from '../spec/fields.ts'
-import { inOneLine, readable } from '../spec/readable.ts'
+import { inOneLine, readable } from '../spec/messages.ts'
 import { checkedSpec } from '../spec/spec.ts'
 import { readMilliseconds } from '../spec/units.ts'
 

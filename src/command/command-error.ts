@@ -1,7 +1,7 @@
 import { BuildjailError, typed, type CommandErrorCode, type ErrorFields } from '../errors.ts'
 import type { JobEnd } from '../native/jobs.ts'
 import { limitTable, type LimitName } from '../spec/fields/limits.ts'
-import { inOneLine } from '../spec/readable.ts'
+import { inOneLine } from '../spec/messages.ts'
 import { keptText } from './kept-text.ts'
 import type { AnyOutput, Kept, LeftInOutput, Result, Usage } from './result.ts'
 import { defaultMaxBuffer, type CheckedRunOptions } from './run-options.ts'

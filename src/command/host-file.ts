@@ -2,7 +2,7 @@ import { lstatSync, readlinkSync, type BigIntStats } from 'node:fs'
 import path from 'node:path'
 
 import { InvalidCommandError } from '../errors.ts'
-import { keyOf, outputKeys } from '../spec/output-keys.ts'
+import { keyOf, outputKeys } from '../spec/outputs.ts'
 import { identityOf, type Mount } from '../spec/plan.ts'
 
 // As the kernels have it (path_resolution(7), symlink(7)): more is a loop.

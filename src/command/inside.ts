@@ -1,7 +1,7 @@
 import { closeSync, constants, fstatSync, lstatSync, openSync, readlinkSync, readSync } from 'node:fs'
 import nodePath from 'node:path'
 
-import { isLent } from '../spec/lent.ts'
+import { isLent } from '../spec/outputs.ts'
 import { isWithin } from '../spec/paths.ts'
 import type { Mount, Plan } from '../spec/plan-types.ts'
 

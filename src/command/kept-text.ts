@@ -1,4 +1,4 @@
-import { inOneLine, readable } from '../spec/readable.ts'
+import { inOneLine, readable } from '../spec/messages.ts'
 import type { Kept, LeftInOutput } from './result.ts'
 
 /** For people, after a command that failed. */

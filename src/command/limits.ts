@@ -4,7 +4,7 @@ import { unsupportedLimit } from '../errors.ts'
 import type { WireStdio } from '../native/wire-job.ts'
 import { limitsOfCommand, readRunLimits, type CheckedRunLimits } from '../spec/fields/limits.ts'
 import type { PlanLimits } from '../spec/plan.ts'
-import { bare } from '../spec/bare.ts'
+import { bare } from '../spec/plain-data.ts'
 import { asOption, type OptionCheck } from './options.ts'
 
 export const checkLimits: OptionCheck = (value, entry): CheckedRunLimits => asOption(() => readRunLimits(value, entry))

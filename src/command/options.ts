@@ -1,6 +1,6 @@
 import { InvalidCommandError, SpecError } from '../errors.ts'
-import { ownCopy } from '../spec/own-copy.ts'
-import { inOneLine } from '../spec/readable.ts'
+import { ownCopy } from '../spec/plain-data.ts'
+import { inOneLine } from '../spec/messages.ts'
 import { longestTimer, readDuration } from '../spec/units.ts'
 
 /** Checks the value of an option, and returns the value to be kept: a copy where the caller could change it. */

@@ -1,4 +1,4 @@
-import { bare } from '../spec/bare.ts'
+import { bare } from '../spec/plain-data.ts'
 import { limitNames, limitTable, type CheckedRunLimits, type RunLimits } from '../spec/fields/limits.ts'
 import { WireWriter, wireVersion } from './wire-writer.ts'
 

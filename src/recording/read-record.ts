@@ -1,6 +1,6 @@
 import { SpecError } from '../errors.ts'
 import { invalid } from '../spec/check.ts'
-import { readable } from '../spec/readable.ts'
+import { readable } from '../spec/messages.ts'
 import type { CredentialsRecord, IdRangeRecord, LimitRecord, MountRecord } from '../session/record.ts'
 import type { SessionUsage } from '../session/usage.ts'
 import { limitNames } from '../spec/fields/limits.ts'

@@ -1,5 +1,5 @@
 import { invalid } from '../spec/check.ts'
-import { readable } from '../spec/readable.ts'
+import { readable } from '../spec/messages.ts'
 
 /**
  * Checks a value out of JSON, and gives a copy that has the members of its shape and no others. `at` is where it was found.

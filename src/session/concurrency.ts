@@ -1,7 +1,7 @@
 import { availableParallelism } from 'node:os'
 
 import { invalid, readInteger, readRecord } from '../spec/check.ts'
-import { hostMemory } from '../spec/host-memory.ts'
+import { hostMemory } from '../spec/memory-files.ts'
 import { SessionQueue, unbounded, type Bounds } from './session-queue.ts'
 
 export interface Concurrency {

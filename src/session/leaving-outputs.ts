@@ -1,4 +1,4 @@
-import { outputKeys } from '../spec/output-keys.ts'
+import { outputKeys } from '../spec/outputs.ts'
 import type { Plan } from '../spec/plan.ts'
 
 /** By device and inode: outputs of sessions that are being closed while nobody waits for it, and when that is over. */

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 
 import { isBuildjailError } from '../errors.ts'
-import { outputKeys } from '../spec/output-keys.ts'
+import { outputKeys } from '../spec/outputs.ts'
 import type { Plan } from '../spec/plan.ts'
 
 /** The steps in which a session gets what no other may have at the same time. */

@@ -1,4 +1,4 @@
-import { bare } from './bare.ts'
+import { bare } from './plain-data.ts'
 import type { Draft } from './field.ts'
 import { inFoldersOf } from './nesting.ts'
 import { parentsOf, sortedByTarget } from './paths.ts'

@@ -1,7 +1,8 @@
 import { types } from 'node:util'
+import nodePath from 'node:path'
 
-import { SpecError } from '../errors.ts'
-import { ownCopy, ownList } from './own-copy.ts'
+import { SpecError, type SpecErrorCode } from '../errors.ts'
+import { ownCopy, ownList } from './plain-data.ts'
 
 export function invalid(entry: string, message: string, cause?: unknown): SpecError {
   return new SpecError('ERR_BUILDJAIL_INVALID_SPEC', entry, message, cause === undefined ? {} : { cause })
@@ -61,4 +62,51 @@ function reading<T>(entry: string, read: () => T): T {
     if (error instanceof SpecError) throw error
     throw invalid(entry, `cannot be read${error instanceof Error ? `: ${error.message}` : ''}`, error)
   }
+}
+
+/**
+ * The values of an option of the form `name=value`, by name. A value can hold further equals signs.
+ * @throws SpecError naming the option.
+ */
+export function readPairs(texts: readonly string[], option: string, form: string): Record<string, string> {
+  const pairs = new Map<string, string>()
+  for (const text of texts) {
+    const at = text.indexOf('=')
+    if (at < 1) throw invalid(option, `'${text}' is not of the form ${form}`)
+    const name = text.slice(0, at)
+    if (pairs.has(name)) throw invalid(option, `'${name}' is given twice`)
+    pairs.set(name, text.slice(at + 1))
+  }
+  return Object.fromEntries(pairs)
+}
+
+/** Refuses an entry because of a path. */
+export function refusal(code: SpecErrorCode, entry: string, message: string, path: string): SpecError {
+  return new SpecError(code, entry, message, { path })
+}
+
+/** Marks at the end of a name say more of what it names: `?` that it may be missing, ... */
+const marked = /^(.+?)([?~]*)$/s
+
+/**
+ * A text of the form `name=path`. A path alone has its last part as its name: `./src` is `src=./src`, and `./src?` is `src?=./src`. In a
+ * relative path an equals sign after the first part belongs to the path.
+ * @throws SpecError naming the option.
+ */
+export function withName(text: string, option: string): string {
+  const before = text.slice(0, Math.max(text.indexOf('='), 0))
+  if (before !== '' && (before.startsWith('/') || !before.includes('/'))) return text
+  if (text.startsWith('=')) return text
+  const [, path = text, marks = ''] = marked.exec(text) ?? []
+  const name = nodePath.basename(nodePath.resolve(path))
+  if (text === '' || name === '' || name.includes('=')) throw invalid(option, `'${text}' has no last part that could be its name: write NAME=PATH`)
+  return `${name}${marks}=${path}`
+}
+
+/** Entries of mounts that no field of a spec asked for by a path. */
+const own: ReadonlySet<string> = new Set(['toolchain', 'tmpfs', 'dev', 'proc', 'etc'])
+
+/** Of two entries in conflict, the one that the caller wrote comes first: the caller can change it. */
+export function callersFirst(a: string, b: string): [string, string] {
+  return own.has(a) && !own.has(b) ? [b, a] : [a, b]
 }

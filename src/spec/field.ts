@@ -1,5 +1,6 @@
 import type { Link, Mount, Plan, PlannedFile } from './plan-types.ts'
 import type { SystemLayout } from './system-layout.ts'
+import { bare } from './plain-data.ts'
 
 /** One field of a spec, with everything that depends on it. `fields.ts` lists all fields. */
 export interface Field<Value, IsAddable extends boolean> {
@@ -80,3 +81,18 @@ export interface Draft {
 }
 
 export const noFacts = (): readonly Fact[] => []
+
+/** What has names: each name of the command line is added, or in place of the file's. */
+export function joinedByName<Value extends object>(ofFile: Value, given: Value): Value {
+  return bare<Value>({ ...ofFile, ...given })
+}
+
+/** The file's come first. */
+export function joinedLists<Item>(ofFile: readonly Item[], given: readonly Item[]): readonly Item[] {
+  return [...ofFile, ...given]
+}
+
+/** As `joinedLists`, each once. */
+export function joinedSets<Item>(ofFile: readonly Item[], given: readonly Item[]): readonly Item[] {
+  return [...new Set([...ofFile, ...given])]
+}

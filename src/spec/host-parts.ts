@@ -1,7 +1,8 @@
 import { lstatSync, readlinkSync } from 'node:fs'
+import { realpathSync } from 'node:fs'
 import nodePath from 'node:path'
 
-import { bare } from './bare.ts'
+import { bare } from './plain-data.ts'
 import { isWithin, sortedByTarget } from './paths.ts'
 import type { Link, Mount } from './plan-types.ts'
 import { movedTo } from './source-mount.ts'
@@ -65,4 +66,23 @@ function isInside({ mount: { source = '' }, dev }: Part, other: Part, path: stri
 function through(path: string, links: readonly Link[]): string {
   const link = links.find((one) => isWithin(path, one.path))
   return link === undefined ? path : through(nodePath.posix.resolve(nodePath.posix.dirname(link.path), link.target) + path.slice(link.path.length), links)
+}
+
+export interface RunningRuntime {
+  /** What a session needs to be shown of it: a directory or a file. */
+  readonly source: string
+  /** For PATH. */
+  readonly bin: string
+}
+
+/**
+ * The runtime that this program runs in. Node finds its libraries, and npm, beside the folder of its program, so that is its whole prefix.
+ * Bun and a program with its runtime in it are one file.
+ */
+export function runningRuntime(executable: string = process.execPath, isNode: boolean = process.versions['bun'] === undefined): RunningRuntime {
+  const file = realpathSync.native(executable)
+  const bin = nodePath.dirname(file)
+  const prefix = nodePath.dirname(bin)
+  const isInPrefix = isNode && nodePath.basename(file).startsWith('node') && nodePath.basename(bin) === 'bin' && prefix !== '/'
+  return { source: isInPrefix ? prefix : file, bin }
 }

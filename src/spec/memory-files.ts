@@ -1,4 +1,6 @@
-import { bare } from './bare.ts'
+import { totalmem } from 'node:os'
+
+import { bare } from './plain-data.ts'
 import { invalid } from './check.ts'
 import type { JsonSchema } from './field.ts'
 import type { Mount } from './plan-types.ts'
@@ -46,4 +48,10 @@ export function roomForTmp(taken: number, half: number, asked: number | undefine
     throw invalid('tmpfs', `takes ${taken} bytes, and with ${asked ?? page} of /tmp that is more than half of the memory, ${half} bytes`)
   }
   return room
+}
+
+/** Bytes, of the host or of the container that this program is in. */
+export function hostMemory(): number {
+  const constrained = process.constrainedMemory()
+  return constrained > 0 ? Math.min(constrained, totalmem()) : totalmem()
 }

@@ -1,11 +1,9 @@
 import { lstatSync, type Stats } from 'node:fs'
 
-import { invalid } from './check.ts'
-import { callersFirst } from './own-entries.ts'
-import { parentsOf } from './paths.ts'
+import { callersFirst, invalid, refusal } from './check.ts'
+import { isWithin, parentsOf } from './paths.ts'
 import type { Mount } from './plan-types.ts'
 import type { SpecError } from '../errors.ts'
-import { refusal } from './refusal.ts'
 
 /** Whether a mount shows a folder of the host, so that what is below it lies in that folder. */
 export function showsFolder({ kind }: Mount): boolean {
@@ -79,4 +77,21 @@ function lookAt(path: string, entry: string): Stats | undefined {
   } catch (error) {
     throw invalid(entry, `${path}, where it is to be mounted, cannot be looked at (${(error as NodeJS.ErrnoException).code ?? String(error)})`, error)
   }
+}
+
+/** Whose file system also holds what is written in overlays (native/linux/overlays.h). */
+const tmp = '/tmp'
+
+/**
+ * Refuses an overlay that is added to a base with something mounted in /tmp: /tmp becomes a part of its own file system then.
+ * @throws SpecError `ERR_BUILDJAIL_TARGET_BELOW_BIND`
+ */
+export function refuseOverlaysOnto(base: readonly Mount[], all: readonly Mount[]): void {
+  const below = base.find(({ target }) => target !== tmp && isWithin(target, tmp))
+  if (below === undefined) return
+  const earlier = new Set(base.map(({ target }) => target))
+  const added = all.find(({ kind, target }) => kind === 'overlay' && !earlier.has(target))
+  if (added === undefined) return
+  const why = `what is written in it takes of the room of ${tmp}, which cannot be shared out any more: the base has ${below.target} (${below.entry}) in there`
+  throw refusal('ERR_BUILDJAIL_TARGET_BELOW_BIND', added.entry, `an overlay cannot be added, as ${why}`, added.target)
 }

@@ -1,6 +1,6 @@
 import { fieldNames, fields } from './fields.ts'
 import type { Mount, Plan } from './plan-types.ts'
-import { inOneLine, readable } from './readable.ts'
+import { inOneLine, readable } from './messages.ts'
 import { sizeText } from './units.ts'
 
 /** A plan for people. The same plan for programs is its JSON. */

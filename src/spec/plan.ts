@@ -1,15 +1,13 @@
 import { arranged } from './arrange.ts'
-import { bare } from './bare.ts'
+import { bare, ownCopy } from './plain-data.ts'
 import type { Draft, Field } from './field.ts'
 import { fieldNames, fields, type Additions, type Spec, type Values } from './fields.ts'
-import { refuseAround } from './nesting.ts'
-import { refuseOverlaysOnto } from './overlays.ts'
-import { ownCopy } from './own-copy.ts'
+import { refuseAround, refuseOverlaysOnto } from './nesting.ts'
 import type { Identity, Mount, Plan } from './plan-types.ts'
 import { checkedAdditions, checkedSpec } from './spec.ts'
 import { layoutOf, type SystemLayout } from './system-layout.ts'
 
-export { identityOf } from './identity.ts'
+export { identityOf } from './source.ts'
 export type { Device, Identity, KeepIn, LeftOut, Link, Mount, Plan, PlanLimits, PlannedFile, Warning } from './plan-types.ts'
 
 export interface PlanOptions {

@@ -1,9 +1,9 @@
 import { lstatSync, readdirSync, readlinkSync, statSync, type BigIntStats } from 'node:fs'
 
-import { bare } from './bare.ts'
-import { identityOf } from './identity.ts'
+import { bare } from './plain-data.ts'
+import { identityOf } from './source.ts'
 import type { Link, Mount, Plan } from './plan-types.ts'
-import { refusal } from './refusal.ts'
+import { refusal } from './check.ts'
 
 interface Shown {
   readonly mounts: readonly Mount[]

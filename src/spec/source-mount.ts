@@ -1,8 +1,9 @@
-import { bare } from './bare.ts'
-import { identityOf } from './identity.ts'
+import { bare } from './plain-data.ts'
+import { identityOf, isLeftOut, missingFolder, pathOf, resolved, statOf } from './source.ts'
 import type { Mount } from './plan-types.ts'
-import { refusal } from './refusal.ts'
-import { missingFolder, resolved, statOf } from './source.ts'
+import { refusal } from './check.ts'
+import type { Draft } from './field.ts'
+import type { InputSource } from './fields/sources.ts'
 
 const owners = new WeakMap<Mount, number>()
 
@@ -51,4 +52,14 @@ export function outputMount(entry: string, declared: string, target: string, kin
   const stats = statOf(declared, entry)
   if (!stats.isDirectory()) throw refusal('ERR_BUILDJAIL_SOURCE_UNFIT', entry, `${declared} is not a directory`, declared)
   return bare({ kind, target, source: resolved(declared, entry), identity: identityOf(stats), writable: true, entry })
+}
+
+/**
+ * The mount of an input or a part of the toolchain. Undefined where it is optional and not there: the plan tells of it then.
+ * @throws SpecError when the source is not there, or is neither a directory nor a regular file.
+ */
+export function plannedInput(draft: Draft, entry: string, source: InputSource, target: string): Mount | undefined {
+  if (isLeftOut(draft, entry, source)) return undefined
+  const isOverlay = typeof source === 'object' && source.overlay === true
+  return (isOverlay ? overlayMount : inputMount)(entry, pathOf(source), target)
 }

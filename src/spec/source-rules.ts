@@ -1,7 +1,7 @@
-import { isLent } from './lent.ts'
+import { isLent } from './outputs.ts'
 import { isWithin, parentsOf } from './paths.ts'
 import type { Mount } from './plan-types.ts'
-import { refusal } from './refusal.ts'
+import { refusal } from './check.ts'
 
 /**
  * Refuses sources that would show the whole host or other sessions, or that would be written through two mounts.

@@ -2,6 +2,10 @@ import { lstatSync, realpathSync, statSync, type BigIntStats } from 'node:fs'
 import path from 'node:path'
 
 import { SpecError } from '../errors.ts'
+import { bare } from './plain-data.ts'
+import type { Draft } from './field.ts'
+import type { Source } from './fields/sources.ts'
+import type { Identity } from './plan-types.ts'
 
 /**
  * The file or directory at a path that a caller declared.
@@ -71,4 +75,20 @@ function missing(entry: string, source: string, error: unknown): SpecError {
     path: source,
     cause: error,
   })
+}
+
+export function pathOf(source: Source): string {
+  return typeof source === 'string' ? source : source.path
+}
+
+/** Whether a source is optional and not there. The plan tells of it then. */
+export function isLeftOut({ settled }: Draft, entry: string, source: Source): boolean {
+  if (typeof source === 'string' || source.optional !== true || isThere(source.path)) return false
+  settled.leftOut = Object.freeze([...settled.leftOut, bare({ entry, path: source.path })])
+  return true
+}
+
+/** A source is known again by this. */
+export function identityOf(stats: BigIntStats): Identity {
+  return bare({ dev: String(stats.dev), ino: String(stats.ino) })
 }

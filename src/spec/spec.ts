@@ -1,6 +1,6 @@
 import { invalid, readRecord } from './check.ts'
 import { fieldNames, fields, type Additions, type Spec } from './fields.ts'
-import { orNearest } from './nearest.ts'
+import { orNearest } from './messages.ts'
 
 export type { Additions, Spec } from './fields.ts'
 export type { Allowance } from './fields/allow.ts'

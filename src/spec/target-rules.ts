@@ -2,10 +2,9 @@ import path from 'node:path'
 
 import type { SpecError } from '../errors.ts'
 import { refuseWithoutPoint, showsFolder } from './nesting.ts'
-import { callersFirst } from './own-entries.ts'
+import { callersFirst, refusal } from './check.ts'
 import { parentsOf } from './paths.ts'
 import type { Link, Mount, PlannedFile } from './plan-types.ts'
-import { refusal } from './refusal.ts'
 
 /**
  * Refuses a path inside that could be read in two ways.

@@ -1,4 +1,4 @@
-import { bare } from './bare.ts'
+import { bare } from './plain-data.ts'
 import type { Mount, Plan, Warning } from './plan-types.ts'
 import { ownerOf } from './source-mount.ts'
 

@@ -5,7 +5,7 @@ import { boundsOf, setConcurrency, type Concurrency } from '../../src/session/co
 import { build } from '../../src/session/build.ts'
 import { SessionPool, type SessionPoolOptions } from '../../src/session/pool.ts'
 import { openSession } from '../../src/session/session.ts'
-import { hostMemory } from '../../src/spec/host-memory.ts'
+import { hostMemory } from '../../src/spec/memory-files.ts'
 import { planOf } from '../../src/spec/plan.ts'
 import { rejected } from '../session/rejected.ts'
 import { FakeAddon } from './fake-addon.ts'

@@ -8,7 +8,7 @@ import { refusalOf } from './refusal.ts'
 import { readPlan } from './wire-reader.ts'
 
 const mib = 1024 ** 2
-vi.mock('../../src/spec/host-memory.ts', () => ({ hostMemory: () => 1024 * 1024 ** 2 }))
+vi.spyOn(process, 'constrainedMemory').mockReturnValue(1024 * mib)
 
 const tree = new HostTree()
 const stateDirectory = tree.directory('state')

@@ -5,7 +5,7 @@ import { describe, expect, it, vi } from 'vitest'
 
 import { planOf, planOnto, type Plan } from '../../src/spec/plan.ts'
 import { planText } from '../../src/spec/plan-text.ts'
-import { runningRuntime } from '../../src/spec/running-runtime.ts'
+import { runningRuntime } from '../../src/spec/host-parts.ts'
 import type { Spec, Toolchain } from '../../src/spec/spec.ts'
 import type { SystemLayout } from '../../src/spec/system-layout.ts'
 import { HostTree } from './host-tree.ts'

@@ -1,9 +1,8 @@
 import { describe, expect, it } from 'vitest'
 
 import { packPlan } from '../../src/native/wire-plan.ts'
-import { bare } from '../../src/spec/bare.ts'
+import { bare, ownCopy, ownList } from '../../src/spec/plain-data.ts'
 import { fieldNames } from '../../src/spec/fields.ts'
-import { ownCopy, ownList } from '../../src/spec/own-copy.ts'
 import { isPlan, planOf, planOnto, type Plan } from '../../src/spec/plan.ts'
 import type { Additions, Spec } from '../../src/spec/spec.ts'
 import { HostTree } from './host-tree.ts'

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 
 import { SpecError } from '../../src/errors.ts'
 import { fieldNames } from '../../src/spec/fields.ts'
-import { inOneLine } from '../../src/spec/readable.ts'
+import { inOneLine } from '../../src/spec/messages.ts'
 import { checkedSpec, type Spec } from '../../src/spec/spec.ts'
 import { refusalOf } from './refusal.ts'
 

@@ -1,6 +1,5 @@
 import { invalid, readList } from '../check.ts'
-import type { Field } from '../field.ts'
-import { joinedSets } from '../join.ts'
+import { joinedSets, type Field } from '../field.ts'
 
 export interface WithAllow {
   /**

@@ -1,6 +1,6 @@
 import { readText } from '../check.ts'
 import { type Field } from '../field.ts'
-import { readable } from '../readable.ts'
+import { readable } from '../messages.ts'
 
 export interface WithCwd {
   /** Where commands start, inside. Default: /tmp. */

@@ -1,9 +1,8 @@
-import { bare } from '../bare.ts'
-import { invalid, readList, readRecord, readString } from '../check.ts'
+import { bare } from '../plain-data.ts'
+import { invalid, readList, readPairs, readRecord, readString } from '../check.ts'
 import { noFacts, type Field } from '../field.ts'
-import { readPairs } from '../read-pairs.ts'
-import { readable } from '../readable.ts'
-import { withPath } from '../search-path.ts'
+import { readable } from '../messages.ts'
+import { withPath } from './path.ts'
 
 export interface WithEnv {
   /**

@@ -1,12 +1,10 @@
 import { lstatSync, readFileSync, readlinkSync, realpathSync, statSync } from 'node:fs'
 
-import { bare } from '../bare.ts'
-import { invalid, readRecord, readString } from '../check.ts'
+import { bare } from '../plain-data.ts'
+import { invalid, readPairs, readRecord, readString } from '../check.ts'
 import { accountOf, gitconfigText, groupText, hostsText, nsswitchText, passwdText, protocolsText, servicesText, shellsText } from '../etc-texts.ts'
-import { type Draft, type Field } from '../field.ts'
-import { joinedByName } from '../join.ts'
+import { joinedByName, type Draft, type Field } from '../field.ts'
 import { isWithin } from '../paths.ts'
-import { readPairs } from '../read-pairs.ts'
 import { refuseTarget } from '../target-rules.ts'
 
 export interface WithEtc {

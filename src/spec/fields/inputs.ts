@@ -1,8 +1,6 @@
-import { noFacts, type Field } from '../field.ts'
-import { joinedByName } from '../join.ts'
-import { withName } from '../named-path.ts'
-import { plannedInput } from '../planned-input.ts'
-import { readPairs } from '../read-pairs.ts'
+import { joinedByName, noFacts, type Field } from '../field.ts'
+import { readPairs, withName } from '../check.ts'
+import { plannedInput } from '../source-mount.ts'
 import { byNameSchema, inputFrom, inputSchema, readByName, readInputSource, rebasedByName, targetOf, type ByName, type InputSource } from './sources.ts'
 
 export interface WithInputs {

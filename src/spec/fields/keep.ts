@@ -1,13 +1,12 @@
 import { lstatSync, statSync, type BigIntStats } from 'node:fs'
 import path from 'node:path'
 
-import { bare } from '../bare.ts'
+import { bare } from '../plain-data.ts'
 import { invalid, readText } from '../check.ts'
 import { type Field } from '../field.ts'
-import { identityOf } from '../identity.ts'
+import { identityOf, resolved } from '../source.ts'
 import type { KeepIn } from '../plan-types.ts'
-import { readable } from '../readable.ts'
-import { resolved } from '../source.ts'
+import { readable } from '../messages.ts'
 
 export interface WithKeep {
   /**

@@ -1,11 +1,9 @@
-import { bare } from '../bare.ts'
+import { bare } from '../plain-data.ts'
 import { invalid, readInteger, readRecord } from '../check.ts'
-import { type Fact, type Field, type JsonSchema } from '../field.ts'
-import { hostMemory } from '../host-memory.ts'
-import { joinedByName } from '../join.ts'
-import { halfOf, roomForTmp, sizeOfAll, tmpfsMount } from '../memory-files.ts'
+import { joinedByName, type Fact, type Field, type JsonSchema } from '../field.ts'
+import { halfOf, hostMemory, roomForTmp, sizeOfAll, tmpfsMount } from '../memory-files.ts'
 import type { PlanLimits } from '../plan-types.ts'
-import { readable } from '../readable.ts'
+import { readable } from '../messages.ts'
 import { bytesSchema, longestTimer, millisecondsSchema, readBytes, readMilliseconds, sizeText, type Duration, type Size } from '../units.ts'
 
 export interface WithLimits {

@@ -1,7 +1,5 @@
-import { noFacts, type Field } from '../field.ts'
-import { joinedByName } from '../join.ts'
-import { withName } from '../named-path.ts'
-import { readPairs } from '../read-pairs.ts'
+import { joinedByName, noFacts, type Field } from '../field.ts'
+import { readPairs, withName } from '../check.ts'
 import { outputMount } from '../source-mount.ts'
 import { byNameSchema, readByName, readKeptPath, rebasedByName, targetOf, type ByName } from './sources.ts'
 

@@ -1,8 +1,6 @@
 import { invalid, readList, readText } from '../check.ts'
-import { type Field } from '../field.ts'
-import { joinedLists } from '../join.ts'
-import { readable } from '../readable.ts'
-import { putBeforePath } from '../search-path.ts'
+import { joinedLists, type Draft, type Field } from '../field.ts'
+import { readable } from '../messages.ts'
 import { refuseTarget } from '../target-rules.ts'
 
 export interface WithPath {
@@ -41,4 +39,15 @@ function checked(given: readonly unknown[], entryOf: (index: number) => string):
     if (directory.includes(':')) throw invalid(entryOf(index), 'must not hold a colon, which parts the directories of PATH')
     return directory
   })
+}
+
+/** Puts directories, as they are named inside, before PATH. None is in it twice. */
+export function putBeforePath({ settled }: Draft, directories: readonly string[]): void {
+  settled.path = Object.freeze([...new Set([...directories, ...settled.path])])
+  settled.env = { ...settled.env, PATH: withPath(settled.path, settled.env['PATH']) }
+}
+
+/** PATH with the directories before it. */
+export function withPath(directories: readonly string[], before: string | undefined): string {
+  return [...new Set([...directories, ...(before === undefined || before === '' ? [] : before.split(':'))])].join(':')
 }

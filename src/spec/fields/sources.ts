@@ -1,5 +1,5 @@
 import { SpecError } from '../../errors.ts'
-import { bare } from '../bare.ts'
+import { bare } from '../plain-data.ts'
 import { invalid, readRecord, readText } from '../check.ts'
 import type { JsonSchema } from '../field.ts'
 

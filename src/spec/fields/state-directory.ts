@@ -2,7 +2,7 @@ import path from 'node:path'
 
 import { invalid, readText } from '../check.ts'
 import { type Field } from '../field.ts'
-import { readable } from '../readable.ts'
+import { readable } from '../messages.ts'
 import { stateDirectoryOf } from '../state-directory.ts'
 
 export interface WithStateDirectory {

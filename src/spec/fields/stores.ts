@@ -1,7 +1,6 @@
 import { SpecError } from '../../errors.ts'
-import { noFacts, type Field } from '../field.ts'
-import { joinedByName } from '../join.ts'
-import { readPairs } from '../read-pairs.ts'
+import { joinedByName, noFacts, type Field } from '../field.ts'
+import { readPairs } from '../check.ts'
 import { outputMount } from '../source-mount.ts'
 import { byNameSchema, readByName, readKeptPath, rebasedByName, type ByName } from './sources.ts'
 

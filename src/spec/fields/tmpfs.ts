@@ -1,9 +1,7 @@
-import { bare } from '../bare.ts'
-import { invalid, readRecord } from '../check.ts'
-import { noFacts, type Field } from '../field.ts'
+import { bare } from '../plain-data.ts'
+import { invalid, readPairs, readRecord } from '../check.ts'
+import { joinedByName, noFacts, type Field } from '../field.ts'
 import { leastTmpfs, readTmpfsSize, tmpfsMount, tmpfsSizeSchema } from '../memory-files.ts'
-import { joinedByName } from '../join.ts'
-import { readPairs } from '../read-pairs.ts'
 import type { Size } from '../units.ts'
 
 export interface WithTmpfs {

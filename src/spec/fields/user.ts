@@ -1,6 +1,6 @@
 import { SpecError } from '../../errors.ts'
-import { asking, specText } from '../asked.ts'
-import { bare } from '../bare.ts'
+import { asking, specText } from '../messages.ts'
+import { bare } from '../plain-data.ts'
 import { invalid, readInteger, readList, readRecord } from '../check.ts'
 import { type Field } from '../field.ts'
 

@@ -1,4 +1,4 @@
-import { bare } from '../bare.ts'
+import { bare } from '../plain-data.ts'
 import { invalid, readInteger, readRecord } from '../check.ts'
 import { type Field } from '../field.ts'
 
