@@ -21,7 +21,7 @@
 
 namespace buildjail {
 
-/** The steps of a child between vfork(2) and execve(2), in this order (docs/design.md, "Launching"). */
+/** The steps of a child between vfork(2) and execve(2), in this order (run_jail_child). */
 enum class ForkStep : std::uint8_t {
   kSession,
   kLoginName,
