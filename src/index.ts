@@ -1,11 +1,11 @@
 /// <reference types="node" preserve="true" />
-export { build } from './session/build.ts'
+export { build, BuildTeardownError } from './session/build.ts'
 export { openSession, Session } from './session/session.ts'
-export type { OpenOptions } from './session/open-options.ts'
-export { setConcurrency, type Concurrency } from './session/concurrency.ts'
+export type { OpenOptions } from './session/opening.ts'
+export { setConcurrency, type Concurrency } from './session/session-queue.ts'
 export { SessionPool, type SessionPoolOptions } from './session/pool.ts'
 export type { CloseEvent, CommandEvent, EndEvent, LimitEvent, OutputEvent, SessionEventName, SessionEvents, StepEvent } from './events/session-events.ts'
-export type { SessionUsage } from './session/usage.ts'
+export type { SessionUsage } from './session/record.ts'
 export type { CredentialsRecord, IdRangeRecord, LimitRecord, MountRecord, SessionRecord, TraceEntry } from './session/record.ts'
 export type {
   OutputPiece,
@@ -24,7 +24,6 @@ export type {
   RunRecord,
   UsageSample,
 } from './recording/run-record.ts'
-export { BuildTeardownError } from './session/teardown.ts'
 export { BuildProcess, type BuildProcessEvents } from './command/build-process.ts'
 export { commandLine, type Command, type CommandVariables } from './command/command.ts'
 export { CommandError } from './command/command-error.ts'
@@ -32,7 +31,7 @@ export type { Input } from './command/input.ts'
 export type { AnyOutput, Kept, LeftInOutput, OutputOf, Result, Usage } from './command/result.ts'
 export type { EndingOptions, RunOptions } from './command/run-options.ts'
 export { Running } from './command/running.ts'
-export type { Signal } from './command/signal.ts'
+export type { Signal } from './command/options.ts'
 export type { SpawnOptions } from './command/spawn-options.ts'
 export type { OutputTarget, StdioTarget } from './command/target.ts'
 export type { TerminalSize } from './command/terminal.ts'

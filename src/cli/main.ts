@@ -1,7 +1,6 @@
-import { isTerminal } from '../command/is-terminal.ts'
+import { isTerminal } from '../command/terminal.ts'
 import { dispatch } from './dispatch.ts'
-import { endWith, ownStderr, ownStdout, styleFor } from './terminal.ts'
-import type { Terminal } from './terminal.ts'
+import { endWith, ownStderr, ownStdout, styleFor, type Terminal } from './terminal.ts'
 
 let isHeard = false
 

@@ -1,18 +1,16 @@
 import { constants } from 'node:buffer'
 import { devNull } from 'node:os'
 
-import { isTerminal } from '../command/is-terminal.ts'
+import { defaultTerminalSize, isTerminal, type TerminalSize } from '../command/terminal.ts'
 import type { RunOptions } from '../command/run-options.ts'
 import type { Running } from '../command/running.ts'
 import type { OutputTarget, StdioTarget } from '../command/target.ts'
-import { defaultTerminalSize, type TerminalSize } from '../command/terminal.ts'
 import type { Session } from '../session/session.ts'
 import { variablesOf } from '../spec/fields/env.ts'
 import type { Spec } from '../spec/spec.ts'
 import type { RunRequest } from './command-line.ts'
 import { HiddenOutput, lastLine, Progress, ProgressLine } from './progress.ts'
-import { ownStderr, ownStdout } from './terminal.ts'
-import type { Terminal } from './terminal.ts'
+import { ownStderr, ownStdout, type Terminal } from './terminal.ts'
 import type { EffectiveSpec } from './effective-spec.ts'
 
 type Options = Pick<RunOptions, 'stdio' | 'stdin' | 'stdout' | 'stderr' | 'all' | 'env' | 'killSignal' | 'terminalSize' | 'maxBuffer'>

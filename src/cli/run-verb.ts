@@ -1,6 +1,5 @@
 import { failureOf } from '../command/command-error.ts'
-import { keptText, leftText } from '../command/kept-text.ts'
-import type { Kept, LeftInOutput, Result } from '../command/result.ts'
+import { keptText, leftText, type Kept, type LeftInOutput, type Result } from '../command/result.ts'
 import type { RunOptions } from '../command/run-options.ts'
 import type { Running } from '../command/running.ts'
 import type { TraceEntry } from '../session/record.ts'

@@ -2,8 +2,7 @@ import { BuildjailError, typed, type CommandErrorCode, type ErrorFields } from '
 import type { JobEnd } from '../native/jobs.ts'
 import { limitTable, type LimitName } from '../spec/fields/limits.ts'
 import { inOneLine } from '../spec/messages.ts'
-import { keptText } from './kept-text.ts'
-import type { AnyOutput, Kept, LeftInOutput, Result, Usage } from './result.ts'
+import { keptText, type AnyOutput, type Kept, type LeftInOutput, type Result, type Usage } from './result.ts'
 import { defaultMaxBuffer, type CheckedRunOptions } from './run-options.ts'
 
 /** The fields of a result, which the errors of commands that ran have too. */

@@ -1,5 +1,5 @@
 import type { CheckedEndingOptions } from './run-options.ts'
-import type { Signal } from './signal.ts'
+import type { Signal } from './options.ts'
 
 const defaultForceKillAfterDelay = 5000
 

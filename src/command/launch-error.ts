@@ -1,14 +1,17 @@
-import { statSync } from 'node:fs'
+import { realpathSync, statSync } from 'node:fs'
+import { homedir, userInfo } from 'node:os'
 import nodePath from 'node:path'
 
 import { isNativeFailure, typed } from '../errors.ts'
-import { jobError } from '../native/failure.ts'
+import { jobError } from '../native/jobs.ts'
+import type { Spec } from '../spec/fields.ts'
+import { runningRuntime } from '../spec/host-parts.ts'
 import { asking, readable, specText } from '../spec/messages.ts'
+import { isWithin } from '../spec/paths.ts'
 import type { Plan } from '../spec/plan-types.ts'
-import { broughtBy, type Bringing } from './brought-by.ts'
-import { beginningOf, lookInside, type Layout } from './inside.ts'
-import { headerSize, interpreterOf } from './interpreter.ts'
-import type { Prepared } from './prepared.ts'
+import { layoutOf } from '../spec/system-layout.ts'
+import { beginningOf, headerSize, interpreterOf, lookInside, type Layout } from './inside.ts'
+import type { Prepared } from './place.ts'
 
 type Where = Layout & Pick<Plan, 'platform'>
 
@@ -66,4 +69,79 @@ function isProgram(path: string): boolean {
   if (!path.startsWith('/')) return false
   const found = statSync(path, { throwIfNoEntry: false })
   return found !== undefined && found.isFile() && (found.mode & 0o111) !== 0
+}
+
+/** What brings a program of the host into a session: fields of a spec, or a sentence where none do. */
+export type Bringing = Pick<Spec, 'toolchain' | 'path'> | string
+
+/** @param isSought whether it is found by PATH */
+export function broughtBy(path: string, { platform }: Pick<Plan, 'platform'>, isSought: boolean): Bringing {
+  const shim = commandBehindShim(path)
+  if (shim !== undefined) return `it is a shim, so name the folder of the toolchain that it picks, which \`${shim}\` tells, in toolchain`
+  const { toolchain, searchPath } = layoutOf(platform)
+  const bin = nodePath.dirname(path)
+  const alsoPath = isSought && !searchPath.split(':').includes(bin) ? { path: [bin] } : {}
+  if (toolchain.some((part) => isWithin(path, part))) return { toolchain: 'host', ...alsoPath }
+  const runtime = runningRuntime()
+  if (isWithin(realpathSync.native(path), runtime.source) && !isPersonal(runtime.source)) return { toolchain: ['host', 'node'] }
+  return { toolchain: ['host', shownFor(path)], ...alsoPath }
+}
+
+/** A program has its libraries beside the folder that it is in. Where that shows somebody's own files too, it is shown alone. */
+function shownFor(path: string): string {
+  const bin = nodePath.dirname(path)
+  const prefix = nodePath.dirname(bin)
+  const isOfPrograms = /^s?bin$/.test(nodePath.basename(bin)) && prefix !== '/'
+  return isOfPrograms && ![prefix, realpathSync.native(prefix)].some(isPersonal) ? prefix : path
+}
+
+/** Where systems have the homes of people: HOME alone does not say it to root, who runs a program of somebody else's. */
+const usualHome = /^(?:(?:\/usr)?\/home\/[^/]+|\/root)$/
+
+/**
+ * Whether a folder holds more of a person than programs: a home, a folder around one, or one that begins with a dot directly in it, such as
+ * ~/.local, which has keys and mail beside its bin.
+ */
+export function isPersonal(folder: string): boolean {
+  if (isHome(folder) || homes().some((home) => isWithin(home, folder)) || /^\/(?:usr\/)?home$/.test(folder)) return true
+  return nodePath.basename(folder).startsWith('.') && isHome(nodePath.dirname(folder))
+}
+
+function isHome(folder: string): boolean {
+  return homes().includes(folder) || usualHome.test(folder)
+}
+
+function homes(): readonly string[] {
+  // Bun's homedir() is that of its start.
+  return [process.env['HOME'], homedir(), userHome()].filter((home): home is string => home !== undefined && home.startsWith('/')).map((home) => nodePath.resolve(home))
+}
+
+/** A user whom the system does not know has none. */
+function userHome(): string | undefined {
+  try {
+    return userInfo().homedir
+  } catch {
+    return undefined
+  }
+}
+
+/**
+ * The command that tells which program a shim runs. Undefined of any other program. A shim picks a toolchain by files that a session lacks,
+ * so that it does nothing there, whatever is shown beside it.
+ */
+export function commandBehindShim(path: string): string | undefined {
+  const name = nodePath.basename(path)
+  const folder = nodePath.dirname(path)
+  if (name !== 'rustup' && isRustup(path, folder)) return `rustup which ${name}`
+  if (nodePath.basename(folder) !== 'shims') return undefined
+  const manager = nodePath.basename(nodePath.dirname(folder)).replace(/^\./, '')
+  return `${manager} which ${name}`
+}
+
+/** Its shims are links to it, and hard links in older ones. */
+function isRustup(path: string, folder: string): boolean {
+  if (nodePath.basename(realpathSync.native(path)) === 'rustup') return true
+  const itself = statSync(`${folder}/rustup`, { throwIfNoEntry: false })
+  const other = statSync(path, { throwIfNoEntry: false })
+  return itself !== undefined && other !== undefined && itself.dev === other.dev && itself.ino === other.ino
 }

@@ -1,10 +1,11 @@
 import { fstatSync } from 'node:fs'
 
 import { unsupportedLimit } from '../errors.ts'
+import type { NativeSpend } from '../native/binding.ts'
 import type { WireStdio } from '../native/wire-job.ts'
 import { limitsOfCommand, readRunLimits, type CheckedRunLimits } from '../spec/fields/limits.ts'
-import type { PlanLimits } from '../spec/plan.ts'
 import { bare } from '../spec/plain-data.ts'
+import type { PlanLimits } from '../spec/plan.ts'
 import { asOption, type OptionCheck } from './options.ts'
 
 export const checkLimits: OptionCheck = (value, entry): CheckedRunLimits => asOption(() => readRunLimits(value, entry))
@@ -41,5 +42,29 @@ export function refuseUncounted(limits: CheckedRunLimits | undefined, { policy }
       step: 'launch',
       remedy: "use 'pipe' or { file }",
     })
+  }
+}
+
+/**
+ * Spends what is read here of a command's stdout and stderr from its output budget (`limits.output`). Native code has the budget, spends
+ * what it reads itself from the same one, and ends the command.
+ */
+export class OutputMeter {
+  #spend: NativeSpend | undefined
+  #isOver = false
+
+  /** The command has begun. */
+  begin(spend: NativeSpend | undefined): void {
+    this.#spend = spend
+  }
+
+  count(bytes: number): void {
+    // defence: this-program-reads-command
+    if (this.#spend?.(bytes) === false) this.#isOver = true
+  }
+
+  /** What was read after the command's end counts as well, though there is no command to end any more. */
+  get isOver(): boolean {
+    return this.#isOver
   }
 }

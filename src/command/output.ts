@@ -1,6 +1,148 @@
-import { Readable } from 'node:stream'
+import { closeSync, constants, createWriteStream, fstatSync, openSync } from 'node:fs'
+import { Readable, type Writable } from 'node:stream'
 
-import type { Sink } from './sink.ts'
+import { SystemCallError } from '../errors.ts'
+import type { WireStdio } from '../native/wire-job.ts'
+import type { Ending } from './ending.ts'
+import { isHandedOn, type OutputMeter } from './limits.ts'
+import { outputPipe, readableOf, takeRest, whenEnded } from './stdio.ts'
+import { pty } from './terminal.ts'
+
+export const capture: WireStdio = Object.freeze({ kind: 'capture' })
+/** Called with what is read here of an output stream. */
+export type OutputListener = (name: 'stdout' | 'stderr', chunk: Buffer) => void
+
+const collectedOnly: readonly WireStdio[] = Object.freeze([Object.freeze({ kind: 'pipe' } as const)])
+
+/**
+ * How one output stream of a command is collected: by native code, which costs the least, or through a pipe that is read here, where
+ * somebody listens before the command begins or there are more targets than one.
+ */
+export class Collection {
+  readonly #targets: readonly WireStdio[]
+  readonly #name: 'stdout' | 'stderr'
+  readonly #maxBuffer: number
+  readonly #ending: Ending
+  readonly #meter: OutputMeter | undefined
+  #heard: OutputListener | undefined
+  #output: Output | undefined
+  #captured: Buffer | undefined
+  #isOver = false
+  #pipe: { readonly stream: Readable; readonly descriptor: number } | undefined
+
+  constructor(targets: readonly WireStdio[] | undefined, name: 'stdout' | 'stderr', maxBuffer: number, ending: Ending, meter: OutputMeter | undefined) {
+    this.#targets = targets ?? collectedOnly
+    this.#name = name
+    this.#maxBuffer = maxBuffer
+    this.#ending = ending
+    // What comes from a terminal was counted by native code.
+    this.#meter = this.#isTerminal ? undefined : meter
+  }
+
+  get #isCollected(): boolean {
+    return this.#targets.some(({ kind }) => kind === 'pipe') || this.#isTerminal
+  }
+
+  get #isTerminal(): boolean {
+    return this.#targets[0] === pty
+  }
+
+  /** What would be handed on goes by here, where it is to be counted. */
+  get #isPassedOn(): boolean {
+    const [first] = this.#targets
+    return this.#meter !== undefined && first !== undefined && isHandedOn(first, this.#name === 'stdout' ? 1 : 2)
+  }
+
+  /** Comes before the command begins. What is handed on without being read here is not heard. */
+  hear(listener: OutputListener): void {
+    this.#heard = listener
+    if (this.#isCollected) this.#output ??= this.#makeOutput()
+  }
+
+  /** Null where the result has nothing of it. */
+  readable(): Readable | null {
+    if (!this.#isCollected) return null
+    if (this.#output === undefined) {
+      this.#output = this.#makeOutput()
+      if (this.#isOver) void this.#finish(this.#output)
+    }
+    return this.#output.readable()
+  }
+
+  /**
+   * The target for the launch. Later touches do not change it.
+   * @throws SystemCallError where a file cannot be opened
+   */
+  wire(): WireStdio {
+    const [first] = this.#targets
+    if (this.#isTerminal) this.#output ??= this.#makeOutput()
+    if (this.#targets.length > 1 || this.#isPassedOn) this.#tee()
+    else if (first !== undefined && first.kind !== 'pipe') return first
+    return this.#output === undefined ? capture : outputPipe
+  }
+
+  /** The command has begun. Takes over the descriptor. */
+  read(descriptor: number): void {
+    const stream = readableOf(descriptor)
+    this.#pipe = { stream, descriptor }
+    // How it ends is told by the command's end.
+    stream.on('error', () => {})
+    stream.on('data', (chunk: Buffer) => this.#write(chunk, stream))
+  }
+
+  /**
+   * The command has ended, or did not begin. Undefined where nothing has to be waited for.
+   * @param captured by native code
+   */
+  finish(captured?: Buffer): Promise<void> | undefined {
+    this.#captured = captured
+    this.#isOver = true
+    return this.#output === undefined ? undefined : this.#finish(this.#output)
+  }
+
+  /** The collected output, once it is finished. */
+  get bytes(): Buffer | undefined {
+    return this.#pipe === undefined ? this.#captured : this.#output?.bytes
+  }
+
+  async #finish(output: Output): Promise<void> {
+    if (this.#captured !== undefined) output.write(this.#captured)
+    // Of a terminal native code has the other end, and closes it when everything is there.
+    if (this.#pipe !== undefined && this.#isTerminal) await whenEnded(this.#pipe.stream)
+    else if (this.#pipe !== undefined) await takeRest(this.#pipe.stream, this.#pipe.descriptor, (chunk) => this.#take(chunk, output))
+    await output.end()
+  }
+
+  #write(chunk: Buffer, stream: Readable): void {
+    const full = this.#output === undefined ? [] : this.#take(chunk, this.#output)
+    let waited = full.length
+    if (waited === 0) return
+    stream.pause()
+    for (const sink of full) {
+      sink.onceDrained(() => {
+        waited -= 1
+        if (waited === 0) stream.resume()
+      })
+    }
+  }
+
+  #take(chunk: Buffer, output: Output): ReturnType<Output['write']> {
+    this.#meter?.count(chunk.length)
+    this.#heard?.(this.#name, chunk)
+    return output.write(chunk)
+  }
+
+  #tee(): void {
+    const output = (this.#output ??= this.#makeOutput())
+    for (const target of this.#targets) {
+      if (target.kind !== 'pipe') output.tee(openSink(target, process[this.#name], (failure) => this.#ending.failOutput(failure)))
+    }
+  }
+
+  #makeOutput(): Output {
+    return new Output(this.#isCollected ? this.#maxBuffer : undefined, () => this.#ending.overflow())
+  }
+}
 
 /** One output stream of a command: keeps it for the result, and passes it on to sinks and to a Readable. */
 export class Output {
@@ -66,4 +208,84 @@ export class Output {
     }
     if (fitting !== chunk) this.#onOverflow()
   }
+}
+
+// As native code opens a log (native/launch/stdio_ends), for the same reasons: not through a link at its end, and without waiting.
+const { O_WRONLY, O_CREAT, O_APPEND, O_NOFOLLOW, O_NONBLOCK, O_NOCTTY } = constants
+const logFlags = O_WRONLY | O_CREAT | O_APPEND | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY
+const logMode = 0o644
+
+/** Something else that gets a command's output, beside the result. */
+export class Sink {
+  readonly #stream: Writable
+  readonly #isOurs: boolean
+  #failure: Error | undefined
+  #pending = 0
+  #whenWritten: (() => void) | undefined
+  readonly #onFailure: (failure: Error) => void
+  readonly #onError = (failure: Error): void => {
+    this.#failure ??= failure
+    this.#onFailure(failure)
+    this.#whenWritten?.()
+  }
+
+  /** @param isOurs it ends with the command */
+  constructor(stream: Writable, isOurs: boolean, onFailure: (failure: Error) => void) {
+    this.#stream = stream
+    this.#isOurs = isOurs
+    this.#onFailure = onFailure
+    stream.on('error', this.#onError)
+  }
+
+  /** False when the writer should wait for `drain`. */
+  write(chunk: Buffer): boolean {
+    if (this.#failure !== undefined) return true
+    this.#pending += 1
+    return this.#stream.write(chunk, () => {
+      this.#pending -= 1
+      if (this.#pending === 0) this.#whenWritten?.()
+    })
+  }
+
+  onceDrained(act: () => void): void {
+    this.#stream.once('drain', act)
+  }
+
+  /** All is written, or has failed. */
+  async finish(): Promise<void> {
+    if (this.#pending > 0 && this.#failure === undefined) await new Promise<void>((resolve) => (this.#whenWritten = resolve))
+    if (this.#isOurs && !this.#stream.closed) await new Promise<void>((resolve) => this.#stream.once('close', resolve).destroy())
+    this.#stream.off('error', this.#onError)
+  }
+}
+
+/**
+ * @param own the stream of this program that `inherit` means
+ * @throws SystemCallError where a file cannot be opened
+ */
+export function openSink(target: WireStdio, own: Writable, onFailure: (failure: Error) => void): Sink {
+  if (target.kind === 'inherit') return new Sink(own, false, onFailure)
+  const path = target.path ?? ''
+  return new Sink(createWriteStream(path, { fd: openLog(path) }), true, onFailure)
+}
+
+function openLog(path: string): number {
+  const descriptor = opened(path)
+  const stats = fstatSync(descriptor)
+  if (stats.isFile() || stats.isCharacterDevice()) return descriptor
+  closeSync(descriptor)
+  throw refused('EINVAL', `EINVAL: a log in a list of targets has to be a file, open '${path}' (step stdio)`, path)
+}
+
+function opened(path: string): number {
+  try {
+    return openSync(path, logFlags, logMode)
+  } catch (error) {
+    const { code = 'EIO', message } = error as NodeJS.ErrnoException
+    throw refused(code, `${message} (step stdio)`, path, (error as NodeJS.ErrnoException).errno)
+  }
+}
+
+function refused(code: string, message: string, path: string, errno?: number): SystemCallError {
+  return new SystemCallError(code, message, { syscall: 'open', path, step: 'stdio', ...(errno !== undefined && { errno }) })
 }

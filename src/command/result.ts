@@ -1,8 +1,9 @@
-import { commandLine } from './command.ts'
-import type { CheckedRunOptions, RunOptions } from './run-options.ts'
-import type { Usage } from '../events/usage.ts'
+import type { Usage } from '../events/session-events.ts'
 import type { JobEnd } from '../native/jobs.ts'
 import type { LimitName } from '../spec/fields/limits.ts'
+import { inOneLine, readable } from '../spec/messages.ts'
+import { commandLine } from './command.ts'
+import type { CheckedRunOptions, RunOptions } from './run-options.ts'
 
 export type { Usage }
 
@@ -134,4 +135,16 @@ function sizeWithoutNewline(bytes: Buffer): number {
   const { length } = bytes
   if (bytes[length - 1] !== newline) return length
   return bytes[length - 2] === carriageReturn ? length - 2 : length - 1
+}
+
+/** For people, after a command that failed. */
+export function keptText({ path: kept, left, error }: Kept): string {
+  const folder = readable(kept)
+  if (error !== undefined) return `its files could not be kept in ${folder}: ${inOneLine(error.message)}`
+  return left.length === 0 ? `its files are kept in ${folder}` : `its files are kept in ${folder}, but for ${left.map(readable).join(', ')}`
+}
+
+/** For people. */
+export function leftText({ path, what }: LeftInOutput): string {
+  return `left in an output: ${readable(path)}: ${inOneLine(what)}`
 }

@@ -1,28 +1,24 @@
 import type { Readable, Writable } from 'node:stream'
+import { StringDecoder } from 'node:string_decoder'
 
-import { jobError } from '../native/failure.ts'
-import { binding } from '../native/load.ts'
-import { expectJob, forgetJob, type JobEnd } from '../native/jobs.ts'
 import type { NativePipes } from '../native/binding.ts'
+import { expectJob, forgetJob, jobError, type JobEnd } from '../native/jobs.ts'
+import { binding } from '../native/load.ts'
+import type { JobCommand } from '../native/wire-job.ts'
 import type { LimitName } from '../spec/fields/limits.ts'
 import { inOneLine } from '../spec/messages.ts'
-import type { JobCommand } from '../native/wire-job.ts'
+import { errorOf, failuresOf, howItEnded } from './command-error.ts'
 import { commandLine, refuseSplitCommand, type Command } from './command.ts'
 import { Ending } from './ending.ts'
-import { errorOf, failuresOf, howItEnded } from './command-error.ts'
 import { abandon } from './input.ts'
 import { launchError } from './launch-error.ts'
-import { linesFrom } from './lines.ts'
-import { invalid } from './options.ts'
-import { OutputMeter } from './output-meter.ts'
-import type { Aftermath, Place } from './place.ts'
-import { prepare, type Prepared } from './prepared.ts'
+import { checkSignal, invalid, type Signal } from './options.ts'
+import { OutputMeter } from './limits.ts'
+import { prepare, type Aftermath, type Place, type Prepared } from './place.ts'
 import { resultOf, type AnyOutput, type Course, type Result } from './result.ts'
 import { checkRunOptions, defaultMaxBuffer, noOptions, type RunOptions } from './run-options.ts'
-import { checkSignal, type Signal } from './signal.ts'
-import { attendTerminal } from './host-terminal.ts'
 import { collected, Streams, type Captured } from './streams.ts'
-import { checkTerminalSize, defaultTerminalSize, resizeTerminal, type TerminalSize } from './terminal.ts'
+import { attendTerminal, checkTerminalSize, defaultTerminalSize, resizeTerminal, type TerminalSize } from './terminal.ts'
 
 const turn = Promise.resolve()
 const nothing = (): void => {}
@@ -318,4 +314,27 @@ export class Running<Output = string> implements Promise<Result<Output>>, AsyncI
     }
     return resultOf(argv, end, course, this.#options)
   }
+}
+
+/** Line by line, as they come, without their newlines. What is searched and joined grows with what comes, and not with the square of a line. */
+export async function* linesFrom(readable: Readable): AsyncGenerator<string, void, undefined> {
+  const decoder = new StringDecoder('utf8')
+  /** Pieces of a line whose end has not come. None has a newline in it. */
+  let begun: string[] = []
+  for await (const chunk of readable.iterator({ destroyOnReturn: false })) {
+    const [first = '', ...lines] = decoder.write(chunk as Buffer).split('\n')
+    begun.push(first)
+    const next = lines.pop()
+    if (next === undefined) continue
+    yield withoutReturn(begun.join(''))
+    for (const line of lines) yield withoutReturn(line)
+    begun = [next]
+  }
+  begun.push(decoder.end())
+  const last = begun.join('')
+  if (last !== '') yield withoutReturn(last)
+}
+
+function withoutReturn(line: string): string {
+  return line.endsWith('\r') ? line.slice(0, -1) : line
 }

@@ -2,11 +2,11 @@ import type { Readable, Writable } from 'node:stream'
 
 import type { NativePipes } from '../native/binding.ts'
 import type { JobCommand, WireStdio } from '../native/wire-job.ts'
-import { capture, Collection, type OutputListener } from './collection.ts'
+import { capture, Collection, type OutputListener } from './output.ts'
 import type { Ending } from './ending.ts'
-import type { OutputMeter } from './output-meter.ts'
+import type { OutputMeter } from './limits.ts'
 import { defaultMaxBuffer, type CheckedRunOptions } from './run-options.ts'
-import { ignore, Supply } from './supply.ts'
+import { ignore, Supply } from './input.ts'
 import { pty } from './terminal.ts'
 
 const same: WireStdio = Object.freeze({ kind: 'same' })

@@ -1,15 +1,19 @@
+import { lstatSync, readlinkSync, type BigIntStats } from 'node:fs'
 import path from 'node:path'
 
 import { InvalidCommandError } from '../errors.ts'
 import type { WireStdio } from '../native/wire-job.ts'
+import { keyOf, outputKeys } from '../spec/outputs.ts'
+import { identityOf, type Mount } from '../spec/plan.ts'
 
 /**
  * `{ file }`: a path of the host. The command gets a pipe, and we append to the file what comes out of it, or read from the file what goes
  * into it as stdin. All that the command wrote is in the file when its end is told, and what its daemons write follows until the session is
  * closed. A file that is written to is not opened through a symbolic link at its end. No file may lie where the session can write.
  *
- * `inherit`: of a pipe, a socket or a terminal, the very one that this program has. A file or a device is read and written as a
- * `{ file }` is, and /dev/null is the session's own.
+ * `inherit`: the command gets the very pipe or socket that this program has. It never gets a terminal of this program: in place of one it
+ * gets a terminal of its own, and what goes through that is passed on. A file or a device is read and written as a `{ file }` is, and
+ * /dev/null is the session's own.
  */
 export type StdioTarget = 'pipe' | 'inherit' | 'ignore' | { readonly file: string }
 
@@ -47,4 +51,50 @@ export function wireTargets(target: unknown, entry: string): readonly WireStdio[
     seen.add(name)
   }
   return targets
+}
+
+// As the kernels have it (path_resolution(7), symlink(7)): more is a loop.
+const mostLinks = 40
+
+/**
+ * A file of the host that is opened for a command is opened by us, as root. Where the build can write, it could put a link in
+ * its place, or in that of a folder on the way to it, and have us read or write what is not its own: no way there may lead through
+ * one of its outputs. Parts of the way that cannot be looked at are left to the opening, which then fails.
+ * @throws InvalidCommandError
+ */
+export function checkHostFile(file: string, entry: string, mounts: readonly Mount[]): void {
+  const outputs = new Set(outputKeys(mounts))
+  // defence: no-file-opened-command
+  if (outputs.size === 0) return
+  let ahead = parts(file)
+  let folder = '/'
+  for (let links = 0; links <= mostLinks; ) {
+    const found = look(folder)
+    if (found === undefined) return
+    if (outputs.has(keyOf(identityOf(found)))) throw unfit(entry, file)
+    const [next, ...rest] = ahead
+    if (next === undefined) return
+    const at = path.join(folder, next)
+    const link = look(at)?.isSymbolicLink() === true ? readlinkSync(at) : undefined
+    ahead = link === undefined ? rest : [...parts(link), ...rest]
+    if (link === undefined) folder = at
+    else if (link.startsWith('/')) folder = '/'
+    links += link === undefined ? 0 : 1
+  }
+}
+
+function parts(file: string): string[] {
+  return file.split('/').filter((part) => part !== '' && part !== '.')
+}
+
+function look(file: string): BigIntStats | undefined {
+  try {
+    return lstatSync(file, { bigint: true })
+  } catch {
+    return undefined
+  }
+}
+
+function unfit(entry: string, file: string): InvalidCommandError {
+  return new InvalidCommandError(entry, `the way to ${file} leads through an output of the session, where the build could put a link`, 'launch')
 }

@@ -1,3 +1,6 @@
+import { fstatSync, statSync, type Stats } from 'node:fs'
+import { isatty } from 'node:tty'
+
 import { InvalidCommandError } from '../errors.ts'
 import { binding } from '../native/load.ts'
 import type { TerminalSize, WireStdio } from '../native/wire-job.ts'
@@ -29,4 +32,61 @@ export const checkTerminalSize: OptionCheck = (value, entry): TerminalSize => {
 export function resizeTerminal(job: number, isPty: boolean, size: TerminalSize): boolean {
   if (!isPty) throw new InvalidCommandError('resize', "is for a command with stdio: 'pty'", 'run')
   return job !== 0 && binding().resizeTerminal(job, size.columns, size.rows)
+}
+
+/** The signals by which people and systems end a program; who does not listen to them is ended by them. */
+const ending = ['SIGHUP', 'SIGINT', 'SIGQUIT', 'SIGTERM'] as const
+const looking = ['SIGWINCH', 'SIGCONT'] as const
+
+let attended = 0
+
+/**
+ * To be called while a command has a terminal in place of one of this program's: its terminal follows the size of ours, and ours has its
+ * mode back when a signal ends this program. The function that is returned ends that.
+ */
+export function attendTerminal(stdio: readonly WireStdio[]): () => void {
+  if (!stdio.some(({ kind }, number) => kind === 'inherit' && isTerminal(number))) return () => {}
+  attended += 1
+  if (attended === 1) {
+    for (const name of looking) process.on(name, look)
+    for (const name of ending) process.on(name, endBy)
+  }
+  let isOver = false
+  return () => {
+    if (isOver) return
+    isOver = true
+    attended -= 1
+    if (attended === 0) stop()
+  }
+}
+
+function stop(): void {
+  for (const name of looking) process.off(name, look)
+  for (const name of ending) process.off(name, endBy)
+}
+
+function look(): void {
+  binding().lookAtTerminal()
+}
+
+/** Where the program itself listens to the signal, it says what comes of it. */
+function endBy(name: NodeJS.Signals): void {
+  if (process.listenerCount(name) > 1) return
+  binding().giveBackTerminal()
+  stop()
+  process.kill(process.pid, name)
+}
+
+/** As isatty(3). To load node:tty takes a tenth of what it takes Node to start, so it is asked only of what may be a terminal. */
+export function isTerminal(descriptor: number): boolean {
+  try {
+    const found = fstatSync(descriptor)
+    return found.isCharacterDevice() && !isNull(found) && isatty(descriptor)
+  } catch {
+    return false
+  }
+}
+
+function isNull({ rdev }: Stats): boolean {
+  return statSync('/dev/null', { throwIfNoEntry: false })?.rdev === rdev
 }

@@ -1,5 +1,4 @@
 import type { LimitName } from '../spec/fields/limits.ts'
-import type { Usage } from './usage.ts'
 
 /** Of the opening or the closing of a session: a step that was taken, as `Session.trace` has it. */
 export interface StepEvent {
@@ -93,3 +92,14 @@ export interface SessionEvents {
 }
 
 export type SessionEventName = keyof SessionEvents
+
+/** Resources a command used, its waited-for children included (wait4(2), getrusage(2)). */
+export interface Usage {
+  readonly userUs: number
+  readonly systemUs: number
+  /**
+   * As getrusage(2) counts it. Up to execve(2) the child shares the memory of the process that launches it, and is charged
+   * for it, so that this can be the size of that process where the command itself is smaller.
+   */
+  readonly maxRssBytes: number
+}

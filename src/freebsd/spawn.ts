@@ -1,7 +1,7 @@
 import type { Readable, Writable } from 'node:stream'
 
 import { InvalidCommandError } from '../errors.ts'
-import { checkSignal, type Signal } from '../command/signal.ts'
+import { checkSignal, type Signal } from '../command/options.ts'
 import { readableOf, writableOf } from '../command/stdio.ts'
 import type { NativeFreebsdEvents, NativeProcessEnd } from '../native/freebsd.ts'
 import { JailDescriptor } from './jail-descriptor.ts'

@@ -1,25 +1,8 @@
 import { closeSync, openSync, readSync } from 'node:fs'
 
-import { table } from './artefact-table.ts'
+import { table, type Artefact } from './artefact-table.ts'
 
-/**
- * A prebuilt addon, and the program that goes with it: files in the package's folder `prebuilds`. The table (artefact-table.ts) is read by
- * the loader, by scripts/install.mjs and by scripts/prebuilds.mjs, which makes them.
- */
-export interface Artefact {
-  readonly name: string
-  readonly system: string
-  readonly arch: string
-  /** Only on Linux, where two are in use. */
-  readonly libc?: string
-  readonly addon: string
-  /** Found by the addon as what is called like itself, with `-watch` for `.node` (native/state/watcher.cc). */
-  readonly watcher: string
-  /** The shared libraries that it may need. */
-  readonly libraries: readonly string[]
-  /** Family of symbol versions to the newest that it may need. */
-  readonly newest: Readonly<Partial<Record<string, string>>>
-}
+export type { Artefact }
 
 export const artefacts: readonly Artefact[] = table
 

@@ -2,7 +2,7 @@
 // spot: then it returns its answer or throws a NativeFailure; else it is done on a worker thread, for a promise of the same.
 
 /** What a call gives: on the spot or promised. */
-export type Given<T> = T | Promise<T>
+export type Answer<T> = T | Promise<T>
 
 /** A parameter as the kernel lists it under security.jail.param. */
 export interface NativeJailParameter {
@@ -65,33 +65,33 @@ export interface NativeKernel {
 }
 
 export interface NativeFreebsd {
-  jailSet(parameters: readonly NativeIovec[], flags: number, isNow: boolean): Given<NativeJailAnswer>
-  jailGet(parameters: readonly NativeIovec[], flags: number, isNow: boolean): Given<NativeJailAnswer>
+  jailSet(parameters: readonly NativeIovec[], flags: number, isNow: boolean): Answer<NativeJailAnswer>
+  jailGet(parameters: readonly NativeIovec[], flags: number, isNow: boolean): Answer<NativeJailAnswer>
   /** The first of the parameters is `desc`. The descriptor is the caller's. */
-  jailOpen(call: 'jail_set' | 'jail_get', parameters: readonly NativeIovec[], flags: number, isNow: boolean): Given<{ readonly jid: number; readonly descriptor: number }>
-  jailRemove(jid: number, isNow: boolean): Given<void>
+  jailOpen(call: 'jail_set' | 'jail_get', parameters: readonly NativeIovec[], flags: number, isNow: boolean): Answer<{ readonly jid: number; readonly descriptor: number }>
+  jailRemove(jid: number, isNow: boolean): Answer<void>
   /** Where the kernel has descriptors: SIGSYS else. */
-  jailRemoveBy(descriptor: number, isNow: boolean): Given<void>
-  jailParameters(isNow: boolean): Given<NativeJailParameter[]>
-  processorsOfJail(jid: number, isNow: boolean): Given<number[]>
+  jailRemoveBy(descriptor: number, isNow: boolean): Answer<void>
+  jailParameters(isNow: boolean): Answer<NativeJailParameter[]>
+  processorsOfJail(jid: number, isNow: boolean): Answer<number[]>
   /** Of 0 to 1023. */
-  setProcessorsOfJail(jid: number, processors: readonly number[], isNow: boolean): Given<void>
-  nmount(options: readonly NativeIovec[], flags: number, isNow: boolean): Given<void>
-  unmount(target: string, flags: number, isNow: boolean): Given<void>
-  mountTable(isNow: boolean): Given<NativeMount[]>
-  statfs(path: string, isNow: boolean): Given<NativeFileSystem>
-  devfsAdd(ruleset: number, rule: NativeDevfsRule, isNow: boolean): Given<number>
-  devfsList(ruleset: number, isNow: boolean): Given<NativeDevfsRule[]>
-  devfsRemove(ruleset: number, number: number, isNow: boolean): Given<void>
-  devfsApply(ruleset: number, path: string, isLasting: boolean, isNow: boolean): Given<void>
-  rctlAdd(rule: string, isNow: boolean): Given<void>
-  rctlRemove(filter: string, isNow: boolean): Given<void>
-  rctlRules(filter: string, isNow: boolean): Given<string>
-  rctlUsage(subject: string, isNow: boolean): Given<Record<string, bigint>>
-  interfaceCreate(name: string, isNow: boolean): Given<string>
-  interfaceDestroy(name: string, isNow: boolean): Given<void>
-  kernel(isNow: boolean): Given<NativeKernel>
-  load(name: string, isNow: boolean): Given<void>
+  setProcessorsOfJail(jid: number, processors: readonly number[], isNow: boolean): Answer<void>
+  nmount(options: readonly NativeIovec[], flags: number, isNow: boolean): Answer<void>
+  unmount(target: string, flags: number, isNow: boolean): Answer<void>
+  mountTable(isNow: boolean): Answer<NativeMount[]>
+  statfs(path: string, isNow: boolean): Answer<NativeFileSystem>
+  devfsAdd(ruleset: number, rule: NativeDevfsRule, isNow: boolean): Answer<number>
+  devfsList(ruleset: number, isNow: boolean): Answer<NativeDevfsRule[]>
+  devfsRemove(ruleset: number, number: number, isNow: boolean): Answer<void>
+  devfsApply(ruleset: number, path: string, isLasting: boolean, isNow: boolean): Answer<void>
+  rctlAdd(rule: string, isNow: boolean): Answer<void>
+  rctlRemove(filter: string, isNow: boolean): Answer<void>
+  rctlRules(filter: string, isNow: boolean): Answer<string>
+  rctlUsage(subject: string, isNow: boolean): Answer<Record<string, bigint>>
+  interfaceCreate(name: string, isNow: boolean): Answer<string>
+  interfaceDestroy(name: string, isNow: boolean): Answer<void>
+  kernel(isNow: boolean): Answer<NativeKernel>
+  load(name: string, isNow: boolean): Answer<void>
   isLoaded(name: string): boolean
 }
 
@@ -143,5 +143,5 @@ export interface NativeFreebsdEvents {
   /** Comes for each of both, after the last that is to be told: until then the event loop stays alive. */
   over(number: number): void
   /** The pipes are kept as those of NativeBinding.start. -1: none. */
-  spawnInJail(request: NativeSpawn, isNow: boolean): Given<{ readonly pid: number; readonly pipes: readonly number[] }>
+  spawnInJail(request: NativeSpawn, isNow: boolean): Answer<{ readonly pid: number; readonly pipes: readonly number[] }>
 }

@@ -1,9 +1,11 @@
 import type { Allowance } from '../spec/fields/allow.ts'
 import { handedInNetwork, type Network } from '../spec/fields/network.ts'
+import { inFoldersOf } from '../spec/nesting.ts'
 import type { PlanLimits } from '../spec/plan-types.ts'
 import type { Device, Mount, Plan } from '../spec/plan.ts'
-import { inFoldersOf } from '../spec/nesting.ts'
-import { WireWriter, wireVersion } from './wire-writer.ts'
+import type { NativePlan } from './binding.ts'
+import { binding } from './load.ts'
+import { wireVersion, WireWriter } from './wire-writer.ts'
 
 /** Also in native/plan/allowance.h. */
 const allowanceBits: Readonly<Record<Allowance, number>> = {
@@ -150,4 +152,23 @@ function accessOf({ kind, writable }: Mount): number {
 function writeListed(writer: WireWriter, { target, source = '', identity = { dev: '0', ino: '0' }, modified = '0' }: Mount): void {
   writer.u8(operation.listed).string(target).string(source)
   for (const number of [identity.dev, identity.ino, modified]) writer.u64(BigInt.asUintN(64, BigInt(number)))
+}
+
+const plans = new WeakMap<Plan, NativePlan>()
+const bases = new WeakMap<Plan, NativePlan>()
+
+/** Packed and read once: opening many sessions of one plan costs nothing more here. */
+export function nativePlanOf(plan: Plan): NativePlan {
+  return once(plans, plan, packPlan)
+}
+
+/** The same of a plan that others go on from. */
+export function nativeBaseOf(plan: Plan): NativePlan {
+  return once(bases, plan, packBase)
+}
+
+function once(known: WeakMap<Plan, NativePlan>, plan: Plan, pack: (plan: Plan) => Uint8Array): NativePlan {
+  const found = known.get(plan) ?? binding().readPlan(pack(plan))
+  known.set(plan, found)
+  return found
 }

@@ -1,8 +1,7 @@
 import { SpecError } from '../errors.ts'
 import { invalid } from '../spec/check.ts'
 import { readable } from '../spec/messages.ts'
-import type { CredentialsRecord, IdRangeRecord, LimitRecord, MountRecord } from '../session/record.ts'
-import type { SessionUsage } from '../session/usage.ts'
+import type { CredentialsRecord, IdRangeRecord, LimitRecord, MountRecord, SessionUsage } from '../session/record.ts'
 import { limitNames } from '../spec/fields/limits.ts'
 import type { PlanLimits } from '../spec/plan.ts'
 import {

@@ -1,5 +1,4 @@
-import type { CredentialsRecord, IdRangeRecord, LimitRecord, MountRecord } from '../session/record.ts'
-import type { SessionUsage } from '../session/usage.ts'
+import type { CredentialsRecord, IdRangeRecord, LimitRecord, MountRecord, SessionUsage } from '../session/record.ts'
 import type { Usage } from '../command/result.ts'
 import type { PlanLimits } from '../spec/plan.ts'
 

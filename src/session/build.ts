@@ -1,29 +1,23 @@
+import { carryResult } from '../command/command-error.ts'
 import type { Command } from '../command/command.ts'
 import type { Aftermath, Place } from '../command/place.ts'
-import type { AnyOutput, OutputOf, Result } from '../command/result.ts'
+import type { AnyOutput, Kept, LeftInOutput, OutputOf, Result, Usage } from '../command/result.ts'
 import type { RunOptions } from '../command/run-options.ts'
 import { Running } from '../command/running.ts'
-import { TeardownError } from '../errors.ts'
+import { TeardownError, type BuildTeardownErrorCode } from '../errors.ts'
 import { Telling } from '../events/telling.ts'
 import type { NativeEnvelope, NativePipes } from '../native/binding.ts'
-import { jobError } from '../native/failure.ts'
-import type { JobEnd } from '../native/jobs.ts'
+import { jobError, type JobEnd } from '../native/jobs.ts'
 import { binding } from '../native/load.ts'
-import { nativePlanOf } from '../native/native-plan.ts'
+import { nativePlanOf } from '../native/wire-plan.ts'
 import { packJob, plainFrame, type JobCommand } from '../native/wire-job.ts'
+import type { LimitName } from '../spec/fields/limits.ts'
 import type { Plan } from '../spec/plan.ts'
 import type { Spec } from '../spec/spec.ts'
-import { Admission } from './admission.ts'
-import { allSessions } from './concurrency.ts'
-import { newId } from './id.ts'
-import { outputsLeave, outputsReturning } from './leaving-outputs.ts'
-import { LimitEvents } from './limit-events.ts'
-import { watchFor, type LimitWatch, type Watched, type WatchedLimit } from './limit-watch.ts'
-import { openEnvelope } from './opening.ts'
-import { lacksOutputs, withOutputs } from './made-outputs.ts'
-import { planFor } from './plan-for.ts'
-import { aftermathOf, Session, tellSteps } from './session.ts'
-import { BuildTeardownError, teardownError } from './teardown.ts'
+import { Admission, allSessions } from './session-queue.ts'
+import { lacksOutputs, newId, openEnvelope, outputsLeave, outputsReturning, planFor, withOutputs } from './opening.ts'
+import { LimitEvents, watchFor, type LimitWatch, type Watched, type WatchedLimit } from './limits.ts'
+import { aftermathOf, Session, teardownError, tellSteps } from './session.ts'
 
 /**
  * One command in a session of its own: open, run, close, which is one crossing into native code and one back. A promise of the command's
@@ -32,6 +26,37 @@ import { BuildTeardownError, teardownError } from './teardown.ts'
  */
 export function build<Options extends RunOptions = Record<never, never>>(spec: Spec | Plan, command: Command, options?: Options): Running<OutputOf<Options>> {
   return new Running(new OwnSession(spec), command, options)
+}
+
+/** Something could not be taken away after a `build` whose command ran. It has the fields of the result, be that a success or a failure. */
+export class BuildTeardownError<Output = AnyOutput> extends TeardownError implements Result<Output> {
+  declare readonly code: BuildTeardownErrorCode
+  declare readonly id: string
+  declare readonly command: string
+  declare readonly exitCode: number | undefined
+  declare readonly signal: string | undefined
+  declare readonly stdout: Output
+  declare readonly stderr: Output
+  declare readonly all: Output | undefined
+  declare readonly durationMs: number
+  declare readonly failed: boolean
+  declare readonly timedOut: boolean
+  declare readonly isCanceled: boolean
+  declare readonly isTerminated: boolean
+  declare readonly isMaxBuffer: boolean
+  declare readonly limit: LimitName | undefined
+  declare readonly usage: Usage
+  declare readonly leftInOutputs: readonly LeftInOutput[]
+  declare readonly kept: Kept | undefined
+  readonly session: Session
+
+  constructor(teardown: TeardownError, result: Result<Output & AnyOutput>, session: Session) {
+    super('ERR_BUILDJAIL_BUILD_TEARDOWN', teardown.id, teardown.errors)
+    carryResult(this, result)
+    // Not enumerable: an error that is printed tells of the build, not of what it ran in.
+    this.session = session
+    Object.defineProperty(this, 'session', { enumerable: false })
+  }
 }
 
 /**

@@ -1,10 +1,15 @@
+import { closeSync, openSync, readSync } from 'node:fs'
+import { setTimeout as sleep } from 'node:timers/promises'
+
+import { isBuildjailError, SpecError } from '../errors.ts'
 import type { NativeEnvelope, NativePlan } from '../native/binding.ts'
-import { jobError } from '../native/failure.ts'
-import { expectJob, forgetJob } from '../native/jobs.ts'
+import { expectJob, forgetJob, jobError, listenOnce } from '../native/jobs.ts'
 import { binding } from '../native/load.ts'
 import { packJob, plainFrame, type JobFrame } from '../native/wire-job.ts'
-import type { Plan } from '../spec/plan.ts'
-import { whileTaken } from './waiting.ts'
+import { invalid, readRecord } from '../spec/check.ts'
+import { outputKeys } from '../spec/outputs.ts'
+import { isPlan, planOf, withOutputsMade, type Identity, type Plan } from '../spec/plan.ts'
+import type { Spec } from '../spec/spec.ts'
 
 // Jobs without a command.
 
@@ -38,4 +43,171 @@ function runJob(of: NativePlan | NativeEnvelope, frame: JobFrame): Promise<Nativ
       reject(jobError(error))
     }
   })
+}
+
+export interface OpenOptions {
+  /** Ends the waiting: for a turn (`maxSessions`) and for what another session has (`wait` of the spec). */
+  readonly signal?: AbortSignal
+  /**
+   * False: an output that is missing is refused (SpecError), for who names folders that somebody else makes and takes away. Default: true, it
+   * is made.
+   */
+  readonly makeOutputs?: boolean
+}
+
+/**
+ * A copy, each option read once.
+ * @throws SpecError
+ */
+export function checkOpenOptions(options: OpenOptions): OpenOptions {
+  const { signal, makeOutputs = true, ...others } = readRecord(options, 'options')
+  for (const name of Object.keys(others)) throw invalid(name, 'is not an option of opening a session')
+  if (typeof makeOutputs !== 'boolean') throw invalid('makeOutputs', 'must be true or false')
+  if (signal === undefined) return { makeOutputs }
+  if (!(signal instanceof AbortSignal)) throw invalid('signal', 'must be an AbortSignal')
+  return { signal, makeOutputs }
+}
+
+/**
+ * The plan of a spec, or a plan as it is.
+ * @throws SpecError naming the entry that was refused
+ */
+export function planFor(spec: Spec | Plan): Plan {
+  const plan = isPlan(spec) ? spec : planOf(spec)
+  if (plan.platform === process.platform) return plan
+  throw new SpecError('ERR_BUILDJAIL_INVALID_SPEC', 'platform', `the plan was made for ${plan.platform}, this is ${process.platform}`)
+}
+
+export function lacksOutputs({ mounts }: Plan): boolean {
+  return mounts.some(({ missingIn }) => missingIn !== undefined)
+}
+
+/**
+ * The plan with its missing outputs made, on a thread of native code, by descriptor, so that no link leads elsewhere. They stay. A plan that
+ * is opened again has them made again where somebody has removed them.
+ * @throws SystemCallError of the step `make-output`, SpecError with `makeOutputs: false`
+ */
+export async function withOutputs(plan: Plan, makeOutputs = true): Promise<Plan> {
+  if (!lacksOutputs(plan)) return plan
+  const made = new Map<string, Identity>()
+  for (const { source = '', missingIn, entry } of plan.mounts) {
+    if (missingIn === undefined) continue
+    if (!makeOutputs) throw new SpecError('ERR_BUILDJAIL_SOURCE_MISSING', entry, `${source} does not exist`, { path: source })
+    made.set(source, await folderMade(missingIn, source.slice(missingIn === '/' ? 1 : missingIn.length + 1)))
+  }
+  return withOutputsMade(plan, ({ source }) => made.get(source) as Identity)
+}
+
+async function folderMade(existing: string, missing: string): Promise<Identity> {
+  try {
+    listenOnce()
+    const [dev, ino] = await binding().makeFolder(existing, missing)
+    return { dev, ino }
+  } catch (error) {
+    throw jobError(error)
+  }
+}
+
+/** By device and inode: outputs of sessions that are being closed while nobody waits for it, and when that is over. */
+const leaving = new Map<string, Promise<unknown>>()
+
+/** Told of a session of this plan whose closing nobody waits for. */
+export function outputsLeave(plan: Plan, closing: Promise<unknown>): void {
+  for (const key of outputKeys(plan.mounts)) {
+    const over: Promise<unknown> = closing
+      .catch(() => {})
+      .finally(() => {
+        if (leaving.get(key) === over) leaving.delete(key)
+      })
+    leaving.set(key, over)
+  }
+}
+
+/**
+ * A moment later an output is its owner's again; a caller that asks for it at once waits that moment, as nobody else has it.
+ * Undefined where nothing has to be waited for.
+ */
+export function outputsReturning(plan: Plan): Promise<unknown> | undefined {
+  if (leaving.size === 0) return undefined
+  const waited = outputKeys(plan.mounts).flatMap((key) => leaving.get(key) ?? [])
+  return waited.length === 0 ? undefined : Promise.all(waited)
+}
+
+/** The steps in which a session gets what no other may have at the same time. */
+const leasing: ReadonlySet<string | undefined> = new Set(['output-lease', 'nested-sources', 'user-lease'])
+const shortest = 5
+const longest = 100
+
+/** The outputs of one who waits. */
+type Wanted = ReadonlySet<string>
+
+/** Who waits in this environment, in the order in which they came. */
+const line = new Set<Wanted>()
+
+/**
+ * Tries again while another session has what this one needs. The waiting is done here and on no thread of native code, which the
+ * session that has it may need. Who waits for the same output comes to its turn in order, but for one last try when its time is over.
+ * @param plan whose outputs are wanted
+ * @param wait milliseconds
+ * @param signal ends the waiting
+ * @throws what the last try threw
+ */
+export async function whileTaken<T>({ mounts }: Pick<Plan, 'mounts'>, wait: number, attempt: () => Promise<T>, signal?: AbortSignal): Promise<T> {
+  const end = performance.now() + wait
+  const wanted = new Set(outputKeys(mounts))
+  line.add(wanted)
+  try {
+    for (let pause = shortest; ; pause = Math.min(pause * 2, longest)) {
+      const left = end - performance.now()
+      const isOver = left <= 0 || signal?.aborted === true
+      if (isOver || !isBehindOthers(wanted)) {
+        try {
+          return await attempt()
+        } catch (error) {
+          if (!isTaken(error) || isOver) throw error
+        }
+      }
+      await sleep(Math.max(Math.min(pause, end - performance.now()), 0), undefined, signal === undefined ? {} : { signal }).catch(() => {})
+    }
+  } finally {
+    line.delete(wanted)
+  }
+}
+
+function isBehindOthers(wanted: Wanted): boolean {
+  for (const other of line) {
+    if (other === wanted) return false
+    for (const key of wanted) if (other.has(key)) return true
+  }
+  return false
+}
+
+function isTaken(error: unknown): boolean {
+  return isBuildjailError(error) && error.code === 'EBUSY' && leasing.has(error.step)
+}
+
+const idBytes = 8
+// Filled for many sessions at once, as each filling is a system call.
+const entropy = Buffer.alloc(idBytes * 256)
+let entropyUsed = entropy.length
+
+/** Of a session: 16 hexadecimal digits. */
+export function newId(): string {
+  if (entropyUsed === entropy.length) {
+    fill(entropy)
+    entropyUsed = 0
+  }
+  const id = entropy.toString('hex', entropyUsed, entropyUsed + idBytes)
+  entropyUsed += idBytes
+  return id
+}
+
+/** By random(4) itself, which every session has as well. To load node:crypto takes longer than to open a session. */
+function fill(buffer: Buffer): void {
+  const device = openSync('/dev/urandom', 'r')
+  try {
+    for (let filled = 0; filled < buffer.length; ) filled += readSync(device, buffer, filled, buffer.length - filled, null)
+  } finally {
+    closeSync(device)
+  }
 }

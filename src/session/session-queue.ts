@@ -1,4 +1,9 @@
+import { availableParallelism } from 'node:os'
+
 import { QueueError } from '../errors.ts'
+import { invalid, readInteger, readRecord } from '../spec/check.ts'
+import { hostMemory } from '../spec/memory-files.ts'
+import type { Plan } from '../spec/plan.ts'
 
 /** What may be in use at once, and how many may wait. */
 export interface Bounds {
@@ -138,4 +143,130 @@ function withResolvers(): { promise: Promise<void>; resolve: () => void; reject:
 function fullQueue(inUse: number, waiting: number): QueueError {
   const callers = waiting === 0 ? 'nobody may wait' : `${waiting} wait already`
   return new QueueError('ERR_BUILDJAIL_QUEUE_FULL', `no session may be opened beside the ${inUse} in use, and ${callers}`)
+}
+
+/** A session's turn in several queues, one after the other: its place in one is kept while it waits in the next. */
+export class Admission {
+  /** Undefined where it has all places at once. As that of a turn, it resolves as well when the wait is given up. */
+  readonly ready: Promise<void> | undefined
+  #isWaiting = false
+  #isOver = false
+  readonly #turns: Turn[] = []
+  readonly #plan: Plan
+  /** Of the plan's `wait`, by performance.now(). */
+  readonly #end: number
+
+  constructor(plan: Plan, queues: readonly SessionQueue[]) {
+    this.#plan = plan
+    this.#end = performance.now() + plan.wait
+    const entering = this.#enter(queues)
+    if (entering === undefined) return
+    this.#isWaiting = true
+    this.ready = entering.finally(() => (this.#isWaiting = false))
+  }
+
+  get isOver(): boolean {
+    return this.#isOver
+  }
+
+  /** Of the plan's `wait`, which is one for everything that is waited for: milliseconds, 0 where it had none. */
+  get waitLeft(): number {
+    return this.#plan.wait === 0 ? 0 : Math.max(Math.ceil(this.#end - performance.now()), 1)
+  }
+
+  /**
+   * For who has no other way to give up.
+   * @param signal not aborted yet
+   * @throws what `ready` rejects with, or the reason of the signal
+   */
+  async whenReady(signal: AbortSignal | undefined): Promise<void> {
+    if (this.ready === undefined) return
+    const giveUp = (): void => this.giveUp()
+    signal?.addEventListener('abort', giveUp, { once: true })
+    try {
+      await this.ready
+    } finally {
+      signal?.removeEventListener('abort', giveUp)
+    }
+    signal?.throwIfAborted()
+  }
+
+  /** It waits no longer. Nothing where it does not wait: its session may be there by now. */
+  giveUp(): void {
+    if (this.#isWaiting) this.over()
+  }
+
+  /** As `giveUp`, and `ready` rejects with the error. */
+  refuse(error: Error): void {
+    for (const turn of this.#turns) turn.refuse(error)
+  }
+
+  /** The session is closed, or will not be opened. Safe to call again. */
+  over(): void {
+    this.#isOver = true
+    for (const turn of this.#turns.splice(0)) turn.over()
+  }
+
+  #enter([queue, ...others]: readonly SessionQueue[]): Promise<void> | undefined {
+    if (queue === undefined || this.#isOver) return undefined
+    const turn = queue.ask({ memory: this.#plan.limits.memory ?? 0, wait: this.waitLeft })
+    this.#turns.push(turn)
+    return turn.ready === undefined ? this.#enter(others) : turn.ready.then(() => this.#enter(others))
+  }
+}
+
+export interface Concurrency {
+  /**
+   * How many sessions may be in use at once; one more waits until another is closed. `auto`: as many as there are processors for this
+   * process, and of those with `limits.memory` as many as fit into the host's memory together. Default: any number.
+   */
+  readonly maxSessions?: number | 'auto'
+  /**
+   * How many may wait; they have their turn in the order in which they came. The next is refused at once (QueueError). 0: nobody
+   * waits. Default: any number. It needs `maxSessions`.
+   */
+  readonly queue?: number
+}
+
+const most = 1_000_000
+
+/** Each option of `Concurrency` by its name. */
+export const concurrencyReaders: Readonly<Record<keyof Concurrency, (given: unknown, entry: string) => number | 'auto'>> = {
+  maxSessions: (given, entry) => {
+    if (given === 'auto') return given
+    if (typeof given === 'string') throw invalid(entry, `must be 'auto' or a whole number from 1 to ${most}`)
+    return readInteger(given, entry, 1, most)
+  },
+  queue: (given, entry) => readInteger(given, entry, 0, most),
+}
+
+/** @throws SpecError for a queue to which nobody would come */
+export function boundsOf({ maxSessions, queue }: Concurrency): Bounds {
+  if (maxSessions === undefined) {
+    if (queue !== undefined) throw invalid('queue', 'needs maxSessions: nobody waits where any number of sessions may be in use')
+    return unbounded
+  }
+  const waiting = queue ?? Infinity
+  return maxSessions === 'auto'
+    ? { sessions: availableParallelism(), memory: hostMemory(), waiting }
+    : { sessions: maxSessions, memory: Infinity, waiting }
+}
+
+/** Where every session of this process has its turn. */
+export const allSessions: SessionQueue = new SessionQueue(unbounded)
+
+/**
+ * Bounds how many sessions of this process are in use at once: those of `openSession`, of `build` and of all pools together, from
+ * opening to closing. What is asked for beyond that waits. What a pool keeps ready does not count. It replaces what was said before;
+ * without an option any number may be in use again.
+ * @throws SpecError
+ */
+export function setConcurrency(options: Concurrency = {}): void {
+  const read: { maxSessions?: number | 'auto'; queue?: number } = {}
+  for (const [key, value] of Object.entries(readRecord(options, 'options'))) {
+    if (!Object.hasOwn(concurrencyReaders, key)) throw invalid(key, 'is not an option of setConcurrency')
+    const name = key as keyof Concurrency
+    if (value !== undefined) Object.assign(read, { [name]: concurrencyReaders[name](value, name) })
+  }
+  allSessions.bound(boundsOf(read))
 }

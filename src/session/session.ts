@@ -1,3 +1,6 @@
+import { EventEmitter } from 'node:events'
+import nodePath from 'node:path'
+
 import { BuildProcess } from '../command/build-process.ts'
 import type { Command } from '../command/command.ts'
 import type { Aftermath, Place } from '../command/place.ts'
@@ -5,30 +8,20 @@ import type { Kept, LeftInOutput, OutputOf } from '../command/result.ts'
 import type { RunOptions } from '../command/run-options.ts'
 import { Running } from '../command/running.ts'
 import type { SpawnOptions } from '../command/spawn-options.ts'
-import { SessionClosedError, typed } from '../errors.ts'
-import type { SessionEventName, StepEvent } from '../events/session-events.ts'
-import { isPublished, Telling, type Listener } from '../events/telling.ts'
-import type { NativeEnvelope } from '../native/binding.ts'
+import { SessionClosedError, TeardownError, typed, type BuildjailError } from '../errors.ts'
+import type { SessionEvents, StepEvent } from '../events/session-events.ts'
+import { Telling } from '../events/telling.ts'
+import type { NativeEnvelope, NativeKeepPlace } from '../native/binding.ts'
 import { binding } from '../native/load.ts'
-import { nativePlanOf } from '../native/native-plan.ts'
+import { nativePlanOf } from '../native/wire-plan.ts'
 import { packJob, plainFrame, type JobFrame } from '../native/wire-job.ts'
-import type { Plan } from '../spec/plan.ts'
+import { isWithin } from '../spec/paths.ts'
+import type { KeepIn, Plan } from '../spec/plan.ts'
 import type { Spec } from '../spec/spec.ts'
-import { Admission } from './admission.ts'
-import { allSessions } from './concurrency.ts'
-import { newId } from './id.ts'
-import { outputsReturning } from './leaving-outputs.ts'
-import { keepFiles } from './keeping.ts'
-import { LimitEvents } from './limit-events.ts'
-import { watchFor, type LimitWatch } from './limit-watch.ts'
-import { checkOpenOptions, type OpenOptions } from './open-options.ts'
-import { openEnvelope } from './opening.ts'
-import { withOutputs } from './made-outputs.ts'
-import { ownLimits } from './own-limits.ts'
-import { planFor } from './plan-for.ts'
-import type { LimitRecord, SessionRecord, TraceEntry } from './record.ts'
-import { teardownError } from './teardown.ts'
-import type { SessionUsage } from './usage.ts'
+import { canComeNear, LimitEvents, ownLimits, watchFor, type LimitWatch } from './limits.ts'
+import { checkOpenOptions, newId, openEnvelope, outputsReturning, planFor, withOutputs, type OpenOptions } from './opening.ts'
+import type { LimitRecord, SessionRecord, SessionUsage, TraceEntry } from './record.ts'
+import { Admission, allSessions } from './session-queue.ts'
 
 const spawnFrame: JobFrame = Object.freeze({ ...plainFrame, tellsStarted: true })
 
@@ -58,8 +51,8 @@ export async function openSession(spec: Spec | Plan, options: OpenOptions = {}):
   }
 }
 
-/** One envelope's life. Made by `openSession`. */
-export class Session implements AsyncDisposable {
+/** One envelope's life. Made by `openSession`. Its events are those of `SessionEvents`. */
+export class Session extends EventEmitter<SessionEvents> implements AsyncDisposable {
   readonly id: string
   readonly plan: Plan
   readonly #envelope: NativeEnvelope
@@ -83,14 +76,15 @@ export class Session implements AsyncDisposable {
 
   /** @internal */
   constructor(id: string, plan: Plan, envelope: NativeEnvelope, watch?: LimitWatch, whenClosed?: () => void) {
+    super()
     this.id = id
     this.plan = plan
     this.#envelope = envelope
     this.#watch = watch
     this.#whenClosed = whenClosed
-    this.telling = new Telling(id)
+    this.telling = new Telling(id, this)
     this.#place = this.#placeOf(plainFrame)
-    if (isPublished('limit')) this.#lookForLimits()
+    if (canComeNear(plan.limits)) this.#heedLimitListeners()
   }
 
   /**
@@ -169,25 +163,6 @@ export class Session implements AsyncDisposable {
     } catch (error) {
       throw typed(error)
     }
-  }
-
-  /** Tells of what happens in the session, as `SessionEvents` has it. */
-  on<Name extends SessionEventName>(event: Name, listener: Listener<Name>): this {
-    this.telling.on(event, listener)
-    if (event === 'limit') this.#lookForLimits()
-    return this
-  }
-
-  once<Name extends SessionEventName>(event: Name, listener: Listener<Name>): this {
-    this.telling.once(event, listener)
-    if (event === 'limit') this.#lookForLimits()
-    return this
-  }
-
-  off<Name extends SessionEventName>(event: Name, listener: Listener<Name>): this {
-    this.telling.off(event, listener)
-    if (event === 'limit') this.#limitEvents?.look()
-    return this
   }
 
   /**
@@ -272,10 +247,17 @@ export class Session implements AsyncDisposable {
     }
   }
 
-  #lookForLimits(): void {
-    this.#limitEvents ??= new LimitEvents(this.telling, this.plan.limits, () => this.usage(), this.#opened)
-    if (this.#isClosed) this.#limitEvents.over()
-    this.#limitEvents.look()
+  /** Usage is looked at only while somebody listens to `limit`. */
+  #heedLimitListeners(): void {
+    const limitEvents = new LimitEvents(this.telling, this.plan.limits, () => this.usage(), this.#opened)
+    this.#limitEvents = limitEvents
+    const look = (name: string): void => {
+      // `newListener` comes before the listener is there.
+      if (name === 'limit') queueMicrotask(() => limitEvents.look())
+    }
+    const own = this as EventEmitter
+    own.on('newListener', look).on('removeListener', look)
+    limitEvents.look()
   }
 
   async #ownLimits(): Promise<LimitRecord[]> {
@@ -295,4 +277,36 @@ export function tellSteps(telling: Telling, phase: StepEvent['phase'], trace: re
 /** What is known once it is closed. */
 export function aftermathOf({ leftInOutputs, kept }: Session): Aftermath {
   return { leftInOutputs, kept }
+}
+
+/**
+ * Ends everything in the session and copies what would be lost with it. It never rejects: whoever fails to keep closes all the same.
+ * @param folder of `keep`
+ * @param within that folder, or the one that it is missing in, as it was planned
+ */
+export async function keepFiles(folder: string, within: KeepIn, id: string, { mounts, cwd }: Plan, envelope: NativeEnvelope): Promise<Kept> {
+  const kept = nodePath.join(folder, id)
+  try {
+    await envelope.killAll()
+    // An overlay is copied as a whole, and may be large.
+    const kinds = mounts.filter(({ kind, target }) => kind === 'tmpfs' || (kind === 'overlay' && isWithin(cwd, target)))
+    const { left, failure } = await envelope.keep(kinds.map(({ target }) => target), placeOf(folder, within, id))
+    return { path: kept, left, error: failure === undefined ? undefined : (typed(failure) as Error) }
+  } catch (error) {
+    return { path: kept, left: [], error: typed(error) as Error }
+  }
+}
+
+/** Native code finds it anew, by descriptor: somebody may have exchanged it since. */
+function placeOf(folder: string, { path: existing, identity }: KeepIn, id: string): NativeKeepPlace {
+  const [dev, ino] = [identity.dev, identity.ino].map((number) => BigInt.asUintN(64, BigInt(number))) as [bigint, bigint]
+  return { folder: existing, dev, ino, missing: nodePath.relative(existing, folder), id }
+}
+
+/**
+ * @param failures as native code reports them
+ * @param cause the error before, where there was one
+ */
+export function teardownError(id: string, failures: readonly unknown[], cause?: unknown): TeardownError {
+  return new TeardownError('ERR_BUILDJAIL_TEARDOWN', id, failures.map((failure) => typed(failure) as BuildjailError), cause)
 }

@@ -54,7 +54,7 @@ describeSession('pipes of a spawned command', () => {
     await use(session.spawn(command))
     const before = descriptors()
     for (let i = 0; i < 20; i++) await use(session.spawn(command))
-    // Four more are the pipes of the next command, which may be made ahead by then (native/launch/ready_ends).
+    // Four more are the pipes of the next command, which may be made ahead by then (native/launch/stdio_ends).
     await expect.poll(descriptors, { timeout: 5000 }).toBeLessThanOrEqual(before + 4)
   })
 })

@@ -1,7 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 
-import { Admission } from '../../src/session/admission.ts'
-import { SessionQueue } from '../../src/session/session-queue.ts'
+import { Admission, SessionQueue } from '../../src/session/session-queue.ts'
 import { planOf } from '../../src/spec/plan.ts'
 
 const one = { sessions: 1, memory: Infinity, waiting: Infinity }

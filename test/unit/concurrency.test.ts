@@ -1,7 +1,7 @@
 import { availableParallelism } from 'node:os'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 
-import { boundsOf, setConcurrency, type Concurrency } from '../../src/session/concurrency.ts'
+import { boundsOf, setConcurrency, type Concurrency } from '../../src/session/session-queue.ts'
 import { build } from '../../src/session/build.ts'
 import { SessionPool, type SessionPoolOptions } from '../../src/session/pool.ts'
 import { openSession } from '../../src/session/session.ts'

@@ -18,7 +18,7 @@ import {
   unsupportedOverlay,
   type NativeFailure,
 } from '../../src/errors.ts'
-import { jobError } from '../../src/native/failure.ts'
+import { jobError } from '../../src/native/jobs.ts'
 
 const systemCallError = (failure: NativeFailure): SystemCallError => typed(failure) as SystemCallError
 

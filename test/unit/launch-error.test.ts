@@ -3,10 +3,8 @@ import path from 'node:path'
 
 import { describe, expect, it, vi } from 'vitest'
 
-import { beginningOf, lookInside } from '../../src/command/inside.ts'
-import { interpreterOf } from '../../src/command/interpreter.ts'
-import { launchError } from '../../src/command/launch-error.ts'
-import { isPersonal } from '../../src/command/personal-folder.ts'
+import { beginningOf, interpreterOf, lookInside } from '../../src/command/inside.ts'
+import { isPersonal, launchError } from '../../src/command/launch-error.ts'
 import { planOf, type Plan } from '../../src/spec/plan.ts'
 import type { Spec } from '../../src/spec/spec.ts'
 import { HostTree } from './host-tree.ts'

@@ -1,7 +1,7 @@
 import { Readable } from 'node:stream'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 
-import { linesFrom } from '../../src/command/lines.ts'
+import { linesFrom } from '../../src/command/running.ts'
 
 const linesOf = async (chunks: readonly Buffer[]): Promise<string[]> => {
   const lines: string[] = []

@@ -3,7 +3,7 @@ import { Readable } from 'node:stream'
 import { beforeEach, describe, expect, it, vi } from 'vitest'
 
 import type { RunOptions } from '../../src/command/run-options.ts'
-import { checkSignal } from '../../src/command/signal.ts'
+import { checkSignal } from '../../src/command/options.ts'
 import { openSession, type Session } from '../../src/session/session.ts'
 import { rejected } from '../session/rejected.ts'
 import { FakeAddon } from './fake-addon.ts'

@@ -1,10 +1,9 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 
-import type { NativeFailure } from '../../src/errors.ts'
+import { TeardownError, type NativeFailure } from '../../src/errors.ts'
 import { planOf } from '../../src/spec/plan.ts'
-import { setConcurrency } from '../../src/session/concurrency.ts'
+import { setConcurrency } from '../../src/session/session-queue.ts'
 import { SessionPool, type SessionPoolOptions } from '../../src/session/pool.ts'
-import { TeardownError } from '../../src/errors.ts'
 import { rejected } from '../session/rejected.ts'
 import { FakeAddon } from './fake-addon.ts'
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 
 import { SystemCallError } from '../../src/errors.ts'
-import { whileTaken } from '../../src/session/waiting.ts'
+import { whileTaken } from '../../src/session/opening.ts'
 import type { Mount } from '../../src/spec/plan.ts'
 
 const taken = (): SystemCallError => new SystemCallError('EBUSY', 'taken', { step: 'output-lease' })

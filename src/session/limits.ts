@@ -1,10 +1,14 @@
 import { cpus } from 'node:os'
 
 import { SessionClosedError } from '../errors.ts'
+import type { LimitEvent } from '../events/session-events.ts'
+import type { Telling } from '../events/telling.ts'
 import type { NativeUsage } from '../native/binding.ts'
 import { isJobExpected } from '../native/jobs.ts'
 import { binding } from '../native/load.ts'
+import { limitNames, limitTable, type LimitName } from '../spec/fields/limits.ts'
 import type { PlanLimits } from '../spec/plan.ts'
+import type { LimitRecord, SessionUsage } from './record.ts'
 
 /** Milliseconds. */
 const shortestLook = 20
@@ -99,4 +103,107 @@ export class LimitWatch {
 /** Its time begins here. Undefined where there is nothing to watch. */
 export function watchFor(id: string, limits: PlanLimits, watched: Watched): LimitWatch | undefined {
   return limits.wallTime === undefined && limits.cpuTime === undefined ? undefined : new LimitWatch(id, limits, watched)
+}
+
+const near = 0.9
+/** Milliseconds. */
+const interval = 100
+const watched = ['memory', 'processes', 'cpuTime'] as const
+
+/** Whether it has a limit of which `limit` events can tell. */
+export function canComeNear(limits: PlanLimits): boolean {
+  return limits.wallTime !== undefined || watched.some((name) => limits[name] !== undefined)
+}
+
+/** Looks at what a session uses, for as long as somebody wants to hear of it. */
+export class LimitEvents {
+  readonly #telling: Telling
+  readonly #limits: PlanLimits
+  readonly #usage: () => Promise<SessionUsage>
+  readonly #opened: number
+  readonly #left: Set<LimitEvent['limit']>
+  #timer: NodeJS.Timeout | undefined
+  #isLooking = false
+  #isOver = false
+
+  /** @param opened by performance.now() */
+  constructor(telling: Telling, limits: PlanLimits, usage: () => Promise<SessionUsage>, opened: number) {
+    this.#telling = telling
+    this.#limits = limits
+    this.#usage = usage
+    this.#opened = opened
+    this.#left = new Set(([...watched, 'wallTime'] as const).filter((name) => limits[name] !== undefined))
+  }
+
+  /** Somebody listens, or does so no more. */
+  look(): void {
+    if (this.#isWanted) this.#schedule()
+    else this.#stop()
+  }
+
+  /** The session is closed. */
+  over(): void {
+    this.#isOver = true
+    this.#stop()
+  }
+
+  get #isWanted(): boolean {
+    return !this.#isOver && this.#left.size > 0 && this.#telling.hears('limit')
+  }
+
+  #stop(): void {
+    clearTimeout(this.#timer)
+    this.#timer = undefined
+  }
+
+  #schedule(): void {
+    if (!this.#isWanted || this.#isLooking || this.#timer !== undefined) return
+    this.#timer = setTimeout(() => {
+      this.#timer = undefined
+      this.#isLooking = true
+      void this.#lookOnce().finally(() => {
+        this.#isLooking = false
+        this.#schedule()
+      })
+    }, Math.min(interval, this.#untilNear)).unref()
+  }
+
+  get #untilNear(): number {
+    const { wallTime } = this.#limits
+    if (wallTime === undefined || !this.#left.has('wallTime')) return interval
+    return Math.max(wallTime * near - (performance.now() - this.#opened), 1)
+  }
+
+  async #lookOnce(): Promise<void> {
+    this.#compare('wallTime', performance.now() - this.#opened)
+    if (!watched.some((name) => this.#left.has(name))) return
+    // One that is being closed has nothing to tell any more.
+    const usage: SessionUsage = await this.#usage().catch(() => ({}))
+    for (const name of watched) this.#compare(name, usage[name])
+  }
+
+  #compare(limit: LimitEvent['limit'], used: number | undefined): void {
+    const most = this.#limits[limit]
+    if (!this.#isWanted || most === undefined || used === undefined || used < most * near || !this.#left.delete(limit)) return
+    this.#telling.tell('limit', () => ({ limit, used, most }))
+  }
+}
+
+/** What holds each, of those that it is known of before a session is open. */
+const holders = limitNames.flatMap((limit) => {
+  const { isOurs, rlimit } = limitTable[limit]
+  const by = isOurs === true ? 'buildjail' : rlimit?.name
+  return by === undefined ? [] : [{ limit, by }]
+})
+
+/**
+ * The limits that every command of a session gets, or that this program holds itself.
+ * @param countsCpuTime whether the system says how much processor time the session takes
+ */
+export function ownLimits(limits: PlanLimits, countsCpuTime: boolean): LimitRecord[] {
+  return holders.flatMap(({ limit, by }) => {
+    const value = (limits as Partial<Record<LimitName, number>>)[limit]
+    if (value === undefined || (limit === 'cpuTime' && !countsCpuTime)) return []
+    return [{ limit, value, by }]
+  })
 }
