@@ -11,7 +11,7 @@
 #include "freebsd/jail_parameters.h"
 #include "freebsd/launch.h"
 #include "freebsd/mounts.h"
-#include "freebsd/no_overlays.h"
+#include "freebsd/obstacles.h"
 #include "freebsd/parts.h"
 #include "freebsd/processes.h"
 #include "freebsd/rctl.h"

@@ -9,10 +9,9 @@
 
 #include "envelope/envelope.h"
 #include "envelope/output.h"
-#include "freebsd/held_limits.h"
 #include "freebsd/host.h"
 #include "freebsd/jail_child.h"
-#include "freebsd/limits_log.h"
+#include "freebsd/limits.h"
 #include "freebsd/mounts.h"
 #include "freebsd/session_jail.h"
 #include "launch/waiter.h"

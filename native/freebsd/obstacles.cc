@@ -143,4 +143,18 @@ std::vector<Obstacle> find_freebsd_limitations() {
   return limitations;
 }
 
+Status refuse_overlays(const std::vector<Step>& steps) {
+  const auto overlays = overlays_of(steps);
+  if (overlays.empty()) return {};
+  return SysError{.step = "overlay",
+                  .syscall = "nmount",
+                  .err = ENOTSUP,
+                  .path = overlays.front()->source,
+                  .dest = overlays.front()->target,
+                  .detail =
+                      "FreeBSD has no file system by which a folder could be written to without being changed "
+                      "(unionfs(4) is not fit for that)",
+                  .remedy = "copy the folder, and give the copy as an output"};
+}
+
 }  // namespace buildjail

@@ -3,8 +3,8 @@
 #include <string>
 
 #include "envelope/part_list.h"
-#include "freebsd/held_limits.h"
 #include "freebsd/host.h"
+#include "freebsd/limits.h"
 #include "freebsd/session_jail.h"
 
 namespace buildjail {

@@ -5,18 +5,12 @@
 #include "envelope/part_list.h"
 #include "envelope/session_parts.h"
 #include "envelope/sources.h"
-#include "freebsd/parts/dying_jail.h"
-#include "freebsd/parts/jail_part.h"
-#include "freebsd/parts/lent_interface.h"
-#include "freebsd/parts/loopback.h"
-#include "freebsd/parts/processors.h"
+#include "freebsd/parts/devices.h"
+#include "freebsd/parts/jail.h"
+#include "freebsd/parts/limits.h"
 #include "freebsd/parts/root.h"
-#include "freebsd/parts/rules.h"
-#include "freebsd/parts/seal.h"
 #include "freebsd/parts/steps.h"
-#include "freebsd/parts/throttle.h"
-#include "freebsd/parts/user_lease.h"
-#include "freebsd/parts/watched_devices.h"
+#include "freebsd/parts/users.h"
 
 namespace buildjail {
 

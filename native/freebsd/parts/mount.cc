@@ -2,10 +2,8 @@
 
 #include <cerrno>
 #include <chrono>
-#include <utility>
 
 #include "freebsd/holders.h"
-#include "freebsd/mounts.h"
 
 namespace buildjail {
 

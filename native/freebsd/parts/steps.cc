@@ -4,14 +4,11 @@
 #include <utility>
 #include <variant>
 
-#include "freebsd/parts/accounts.h"
-#include "freebsd/parts/devfs.h"
-#include "freebsd/parts/listed_folder.h"
-#include "freebsd/parts/nested_nullfs.h"
-#include "freebsd/parts/nullfs.h"
-#include "freebsd/parts/procfs.h"
-#include "freebsd/parts/skeleton.h"
-#include "freebsd/parts/tmpfs.h"
+#include "freebsd/parts/devices.h"
+#include "freebsd/parts/mount.h"
+#include "freebsd/parts/root.h"
+#include "freebsd/parts/sources.h"
+#include "freebsd/parts/users.h"
 
 namespace buildjail {
 

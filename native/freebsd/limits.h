@@ -1,7 +1,9 @@
 #pragma once
 
 #include <cstdint>
+#include <mutex>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "base/result.h"
@@ -26,5 +28,26 @@ struct HeldLimits {
  * detail; where the plan wants what can be held, that one is left out.
  */
 Result<HeldLimits> held_limits(const Limits& limits);
+
+/**
+ * Which rules of a jail were met. The kernel tells it in its message buffer only (dmesg(8)): at most 10 lines a second
+ * for all jails of the host (kern.racct.rctl.log_rate_limit), one for each process and rule, and the buffer forgets.
+ */
+class LimitsLog {
+ public:
+  explicit LimitsLog(const std::string& jail) : beginning_("rctl: rule \"jail:" + jail + ":") {}
+
+  /** Reads the buffer. If it cannot be read, nothing new was met. */
+  LimitsMet met();
+
+ private:
+  void count(const std::string& line);
+
+  std::string beginning_;
+  std::mutex mutex_;
+  /** The lines that were in the buffer when it was last read, without `beginning_`. */
+  std::vector<std::string> seen_;
+  LimitsMet met_;
+};
 
 }  // namespace buildjail

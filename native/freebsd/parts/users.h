@@ -1,9 +1,13 @@
 #pragma once
 
+#include <cerrno>
+#include <optional>
+#include <string>
 #include <string_view>
 
 #include "envelope/part.h"
 #include "freebsd/opening.h"
+#include "freebsd/parts/root.h"
 #include "plan/plan.h"
 #include "state/lease.h"
 
@@ -33,6 +37,27 @@ class UserLease final : public Part {
   const Lessee& lessee_;
   BuildUser& user_;
   NumberedLease lease_;
+};
+
+/** /etc/passwd, and the database in which the C library looks users up. They go with the root. */
+class Accounts final : public Part {
+ public:
+  /** All outlive it; `user` is known by the time that it is made. */
+  Accounts(const std::string& root, const WriteText& wanted, const BuildUser& user)
+      : root_(root), wanted_(wanted), user_(user) {}
+
+  [[nodiscard]] std::string_view step() const override { return "write"; }
+  [[nodiscard]] std::string_view target() const override { return wanted_.target; }
+  Status make(Trace&) override;
+
+  static constexpr const char* kText = "/etc/passwd";
+
+ private:
+  static constexpr const char* kDatabase = "/etc/pwd.db";
+
+  const std::string& root_;
+  const WriteText& wanted_;
+  const BuildUser& user_;
 };
 
 }  // namespace buildjail

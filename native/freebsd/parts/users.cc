@@ -1,4 +1,4 @@
-#include "freebsd/password_database.h"
+#include "freebsd/parts/users.h"
 
 #include <algorithm>
 #include <array>
@@ -8,7 +8,43 @@
 #include <utility>
 #include <vector>
 
+#include "freebsd/processes.h"
+
 namespace buildjail {
+
+namespace {
+
+/** Nobody of ours is this user now, so whoever is could reach into a build that became it. */
+Result<std::string> objection_to(std::uint32_t uid) {
+  const auto process = process_of_user(uid);
+  if (!process) return process.error();
+  // defence: no-process-host-user
+  if (!*process) return std::string();
+  const auto& [pid, command, jid, tracer] = **process;
+  return "is the user of pid " + std::to_string(pid) + " (" + command + "), which is none of a session's";
+}
+
+}  // namespace
+
+Status UserLease::make(Trace&) {
+  user_ = plan_.user;
+  NumberedThings users{.step = "user-lease",
+                       .name = "user",
+                       .plural = "build users",
+                       .first = plan_.user.uid,
+                       .count = plan_.users,
+                       .objection = objection_to};
+  // Root is nobody's alone.
+  // defence: build-user-spec-names
+  const bool is_leased = plan_.user.uid != 0;
+  if (plan_.users == 0 && !is_leased) return {};
+  auto lease =
+      plan_.users == 0 ? NumberedLease::share(users, plan_.user.uid, lessee_) : NumberedLease::take(users, lessee_);
+  if (!lease) return std::move(lease.error());
+  lease_ = std::move(*lease);
+  user_.uid = lease_.number();
+  return {};
+}
 
 namespace {
 
@@ -168,8 +204,11 @@ std::string header_of(std::uint32_t buckets, std::size_t keys) {
   return header;
 }
 
-}  // namespace
-
+/**
+ * What pwd_mkdb(8) makes of a passwd(5) for everybody to read: the C library looks users up in nothing else. It is a
+ * table of hash(3), without passwords. The same text gives the same bytes. Lines that are no entry are passed over; of
+ * two that have a name or a number in common, the first has it. Nothing where an entry is too long for the table.
+ */
 std::optional<std::string> password_database(std::string_view passwd) {
   const std::vector<Pair> pairs = pairs_of(passwd);
   for (std::size_t count = 1; count <= kMostBuckets; count *= 2) {
@@ -184,6 +223,34 @@ std::optional<std::string> password_database(std::string_view passwd) {
     if (fits) return table;
   }
   return std::nullopt;
+}
+
+/** Lines of name:password:uid:..., where an empty uid is the build user's. */
+std::string with_uid(std::string_view text, uid_t uid) {
+  std::string filled;
+  int field = 0;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const char one = text[i];
+    filled += one;
+    field = one == '\n' ? 0 : field + (one == ':' ? 1 : 0);
+    if (one == ':' && field == 2 && text.substr(i + 1, 1) == ":") filled += std::to_string(uid);
+  }
+  return filled;
+}
+
+}  // namespace
+
+Status Accounts::make(Trace&) {
+  const std::string text = with_uid(wanted_.text, user_.uid);
+  if (auto status = write_new_file(root_ + wanted_.target, text); !status) return status;
+  const auto database = password_database(text);
+  if (database) return write_new_file(root_ + kDatabase, *database);
+  return SysError{.step = {},
+                  .syscall = "dbopen",
+                  .err = EINVAL,
+                  .path = wanted_.target,
+                  .dest = {},
+                  .detail = "an entry is too long for the database of users"};
 }
 
 }  // namespace buildjail

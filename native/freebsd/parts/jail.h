@@ -1,11 +1,14 @@
 #pragma once
 
+#include <cerrno>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "envelope/part.h"
 #include "freebsd/jail_parameters.h"
+#include "freebsd/jails.h"
+#include "freebsd/networks.h"
 #include "freebsd/opening.h"
 #include "freebsd/session_jail.h"
 #include "plan/plan.h"
@@ -81,6 +84,92 @@ class JailPart final : public Part {
   const EnvelopePlan* plan_ = nullptr;
   std::string id_;
   const JailAbilities* abilities_ = nullptr;
+};
+
+/** The jail as the kernel may still know it when all else is gone. So this is one of the first parts. */
+class DyingJail final : public Part {
+ public:
+  /** Both outlive it. */
+  DyingJail(SessionJail& jail, DyingNetworks& networks) : jail_(jail), networks_(networks) {}
+  static void add_planned(const JailOpening& opening, Parts& parts) {
+    if (!opening.is_rest) parts.push_back(std::make_unique<DyingJail>(opening.jail, opening.host.dying_networks));
+  }
+
+  Status take_away(TakingAway& taking) override {
+    if (!jail_.network) return jail_.see_die();
+    networks_.add(jail_.jail->name());
+    auto status = jail_.see_die();
+    taking.trace.mark("network-left", jail_.jail->name());
+    return status;
+  }
+
+ private:
+  SessionJail& jail_;
+  DyingNetworks& networks_;
+};
+
+/** 127.0.0.1 and ::1 in a jail's own network stack. The kernel takes them away with that. */
+class Loopback final : public Part {
+ public:
+  explicit Loopback(SessionJail& jail) : jail_(jail) {}
+  static void add_planned(const JailOpening& opening, Parts& parts) {
+    if (!opening.is_rest && JailPart::network_of(opening.plan) == JailConfig::Network::kOwn)
+      parts.push_back(std::make_unique<Loopback>(opening.jail));
+  }
+
+  [[nodiscard]] std::string_view step() const override { return "network"; }
+  [[nodiscard]] std::string_view target() const override { return "lo0"; }
+  Status make(Trace&) override {
+    auto held = bring_up_loopback(jail_.jail->reference());
+    if (!held) return std::move(held.error());
+    jail_.network = std::move(*held);
+    return {};
+  }
+
+ private:
+  SessionJail& jail_;
+};
+
+/**
+ * An interface of the host's, in the network of the session for as long as that is open. The kernel itself gives back
+ * what is left in a network that it takes away, so that a recovery has nothing to do for it (vnet_if_return).
+ */
+class LentInterface final : public Part {
+ public:
+  /** Both outlive it. */
+  LentInterface(SessionJail& jail, const std::string& name) : jail_(jail), name_(name) {}
+  static void add_planned(const JailOpening& opening, Parts& parts) {
+    const PlannedNetwork& network = opening.plan.network;
+    if (!opening.is_rest && network.kind == PlannedNetwork::Kind::kInterface)
+      parts.push_back(std::make_unique<LentInterface>(opening.jail, network.handed_in));
+  }
+
+  [[nodiscard]] std::string_view step() const override { return "network"; }
+  [[nodiscard]] std::string_view target() const override { return name_; }
+  Status make(Trace&) override {
+    auto status = lend_interface(name_, jail_.jail->jid());
+    is_lent_ = static_cast<bool>(status);
+    return status;
+  }
+  /** After the jail was removed, which then is dying and may have another number. */
+  Status take_away(TakingAway& taking) override {
+    if (!is_lent_) return {};
+    const auto found = find_jail(jail_.jail->name());
+    if (!found) return found.error();
+    // ENXIO: it comes back with the network, and so it does under another name that a build that is root gave it.
+    if (*found) {
+      if (auto status = take_interface_back(name_, (**found).jid); !status && status.error().err != ENXIO)
+        return status;
+    }
+    is_lent_ = false;
+    taking.trace.mark("network", name_);
+    return {};
+  }
+
+ private:
+  SessionJail& jail_;
+  const std::string& name_;
+  bool is_lent_ = false;
 };
 
 }  // namespace buildjail

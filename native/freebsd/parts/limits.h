@@ -1,0 +1,138 @@
+#pragma once
+
+#include <sys/param.h>
+#include <sys/cpuset.h>
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "envelope/part.h"
+#include "freebsd/opening.h"
+#include "freebsd/parts/jail.h"
+#include "freebsd/rctl.h"
+#include "freebsd/session_jail.h"
+
+namespace buildjail {
+
+/** The rules of rctl(8) on the jail of a session. They are there before the jail, and go after it. */
+class Rules final : public Part {
+ public:
+  /** `jail` is its name. The rules of a dead session are there already. */
+  explicit Rules(std::string jail, std::vector<std::string> rules = {})
+      : jail_(std::move(jail)), rules_(std::move(rules)) {}
+  static constexpr std::string_view kFacts = "rctl";
+  static void add_planned(const JailOpening& opening, Parts& parts) {
+    if (opening.is_rest || (opening.limits.rules.empty() && opening.limits.share == 0)) return;
+    parts.push_back(std::make_unique<Rules>(opening.jail_name, opening.limits.rules));
+  }
+  /** Of the session's own jail alone: rules that name no jail are those of the whole host (rctl(8)). */
+  static Status add_left(const DeadJailSession& dead, Parts& parts) {
+    for (const Fact& fact : dead.entry.facts) {
+      if (fact.part != kFacts) continue;
+      // defence: limits-journal-takes-away
+      if (fact.value.empty() || fact.value != dead.entry.fact(JailPart::kFacts, JailPart::kName))
+        return not_noted_by_us("it has rules on a jail that is not the session's own");
+      parts.push_back(std::make_unique<Rules>(fact.value));
+    }
+    return {};
+  }
+
+  [[nodiscard]] std::string_view step() const override { return "rctl"; }
+  [[nodiscard]] std::string_view target() const override { return jail_; }
+  [[nodiscard]] std::vector<Fact> facts() const override { return {{std::string(kFacts), "jail", jail_}}; }
+
+  Status make(Trace&) override {
+    for (const std::string& rule : rules_) {
+      if (auto status = add_rule(jail_, rule); !status) return status;
+    }
+    return {};
+  }
+  Status take_away(TakingAway&) override {
+    // defence: limits-rules-go-session
+    return remove_rules(jail_);
+  }
+
+ private:
+  std::string jail_;
+  std::vector<std::string> rules_;
+};
+
+/**
+ * Which processors the jail may use (cpuset(2)). What runs in it sees no others, and root of it cannot have more
+ * (cpuset_modify). They go with the jail.
+ */
+class Processors final : public Part {
+ public:
+  /** Both outlive it. There need not be so many. */
+  Processors(const SessionJail& jail, const std::string& id, std::uint64_t count)
+      : jail_(jail), id_(id), count_(count) {}
+  static void add_planned(const JailOpening& opening, Parts& parts) {
+    // defence: limits-session-many-processors
+    if (!opening.is_rest && opening.limits.processors > 0)
+      parts.push_back(std::make_unique<Processors>(opening.jail, opening.lessee.session.id, opening.limits.processors));
+  }
+
+  [[nodiscard]] std::string_view step() const override { return "cpuset"; }
+
+  Status make(Trace&) override {
+    const int jid = jail_.jail->jid();
+    cpuset_t all{};
+    if (::cpuset_getaffinity(CPU_LEVEL_WHICH, CPU_WHICH_JAIL, jid, sizeof(all), &all) != 0)
+      return last_error({}, "cpuset_getaffinity");
+    const cpuset_t some = some_of(all);
+    return ::cpuset_setaffinity(CPU_LEVEL_WHICH, CPU_WHICH_JAIL, jid, sizeof(some), &some) == 0
+               ? Status()
+               : last_error({}, "cpuset_setaffinity");
+  }
+
+ private:
+  /** Neighbours, as they share most; the first is anywhere, so that sessions do not crowd on the same ones. */
+  [[nodiscard]] cpuset_t some_of(const cpuset_t& all) const {
+    std::vector<std::size_t> there;
+    for (std::size_t one = 0; one < CPU_SETSIZE; ++one) {
+      if (CPU_ISSET(one, &all)) there.push_back(one);
+    }
+    cpuset_t some{};
+    const std::size_t first = std::hash<std::string>{}(id_);
+    const std::size_t count = std::min<std::uint64_t>(count_, there.size());
+    for (std::size_t at = 0; at < count; ++at) CPU_SET(there.at((first % there.size() + at) % there.size()), &some);
+    return some;
+  }
+
+  const SessionJail& jail_;
+  const std::string& id_;
+  std::uint64_t count_;
+};
+
+/**
+ * The rule that lets processes stand still when all together had more of the processors than they may. It goes before
+ * the jail: who stands still does not end, and would otherwise do so until it has paid back (racctd). A recovery takes
+ * it away with the other rules of the jail.
+ */
+class Throttle final : public Part {
+ public:
+  /** In hundredths of a processor. */
+  Throttle(std::string jail, std::uint64_t share) : jail_(std::move(jail)), share_(share) {}
+  static void add_planned(const JailOpening& opening, Parts& parts) {
+    if (!opening.is_rest && opening.limits.share > 0)
+      parts.push_back(std::make_unique<Throttle>(opening.jail_name, opening.limits.share));
+  }
+
+  [[nodiscard]] std::string_view step() const override { return "rctl"; }
+  [[nodiscard]] std::string_view target() const override { return jail_; }
+  Status make(Trace&) override { return add_rule(jail_, std::string(kResource) + ":deny=" + std::to_string(share_)); }
+  Status take_away(TakingAway&) override { return remove_rules(jail_, kResource); }
+
+ private:
+  static constexpr const char* kResource = "pcpu";
+
+  std::string jail_;
+  std::uint64_t share_;
+};
+
+}  // namespace buildjail

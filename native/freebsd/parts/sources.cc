@@ -1,0 +1,303 @@
+#include "freebsd/parts/sources.h"
+
+#include <sys/param.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstdint>
+#include <utility>
+
+#include "base/result.h"
+#include "base/unique_fd.h"
+#include "freebsd/iovec_list.h"
+#include "launch/vfork_child.h"
+#include "plan/planned_source.h"
+#include "state/folder.h"
+
+namespace buildjail {
+
+namespace {
+
+// A directory that others write to changes its times between two looks at it.
+constexpr int kLooks = 8;
+
+bool is_same_time(const timespec& a, const timespec& b) { return a.tv_sec == b.tv_sec && a.tv_nsec == b.tv_nsec; }
+
+// nullfs(4) shows everything of the lower file but its device. That a file of another device looks the same cannot be
+// arranged: its generation is the file system's choice, and its change time the clock's (stat(2)).
+bool is_same_file(const struct stat& held, const struct stat& mounted) {
+  return held.st_ino == mounted.st_ino && held.st_gen == mounted.st_gen && held.st_mode == mounted.st_mode &&
+         held.st_uid == mounted.st_uid && held.st_gid == mounted.st_gid &&
+         is_same_time(held.st_ctim, mounted.st_ctim) && is_same_time(held.st_birthtim, mounted.st_birthtim);
+}
+
+/** `look_at` is as fstat(2). */
+template <class LookAt>
+Result<struct stat> verify(const Bind& bind, int source, const std::string& path, const char* syscall, LookAt look_at) {
+  for (int look = 0; look < kLooks; ++look) {
+    struct stat held{};
+    struct stat mounted{};
+    if (::fstat(source, &held) != 0) return last_error("pin-source", "fstat", bind.source);
+    if (look_at(mounted) != 0) return last_error("pin-source", syscall, path);
+    // defence: mounted-looked
+    if (is_same_file(held, mounted)) return mounted;
+  }
+  return SysError{.step = "pin-source",
+                  .syscall = "fstat",
+                  .err = ESTALE,
+                  .path = bind.source,
+                  .dest = {},
+                  .detail = "the source was exchanged while it was being mounted"};
+}
+
+/**
+ * What is mounted at `path` (stat(2)); ESTALE when that is not `source`, which was held by a descriptor
+ * since before it was mounted. nmount(2) knows sources by path only, and a path can be made to mean something else at
+ * any moment, so what got mounted is compared with what is held. Until that is done nobody but us can reach the mount.
+ */
+Result<struct stat> verify_mounted(const Bind& bind, int source, const std::string& path) {
+  return verify(bind, source, path, "lstat", [&path](struct stat& found) { return ::lstat(path.c_str(), &found); });
+}
+
+/** The same of what is open. */
+Result<struct stat> verify_shown(const Bind& bind, int source, int shown) {
+  return verify(bind, source, bind.target, "fstat", [shown](struct stat& found) { return ::fstat(shown, &found); });
+}
+
+/**
+ * Why an input of such an owner is refused. A read-only nullfs passes on what sets ACLs and extended attributes. A
+ * build that leases the owner could change these.
+ */
+SysError leasable_input(const Bind& bind, uid_t owner) {
+  return {.step = "pin-source",
+          .syscall = "fstat",
+          .err = EPERM,
+          .path = bind.source,
+          .dest = bind.target,
+          .detail = "it belongs to user " + std::to_string(owner) +
+                    ", whom builds lease and who could change its ACL and its extended attributes; give it another "
+                    "owner, or name the user of the build"};
+}
+
+constexpr const char* kPointStep = "mount-point";
+
+struct Mounting {
+  int point;
+  iovec* options;
+  unsigned int count;
+  int flags;
+  const char* step = "nmount";
+  const char* syscall = "vfork";
+  int err = ECANCELED;
+};
+
+void mount_inside(void* context) {
+  auto& mounting = *static_cast<Mounting*>(context);
+  const auto is_done = [&mounting](const char* syscall, int result) {
+    mounting.syscall = result == 0 ? nullptr : syscall;
+    mounting.err = result == 0 ? 0 : errno;
+    return result == 0;
+  };
+  // What is no folder cannot be gone to.
+  mounting.step = kPointStep;
+  if (is_done("fchdir", ::fchdir(mounting.point))) {
+    mounting.step = "nmount";
+    static_cast<void>(is_done("nmount", ::nmount(mounting.options, mounting.count, mounting.flags)));
+  }
+  ::_exit(0);
+}
+
+/**
+ * What is at a path below a root that is mounted in the host's sight, held by a descriptor of O_PATH. Each name is
+ * looked up in the folder before it and no link is followed: somebody of the host may write to what is mounted there.
+ */
+Result<UniqueFd> open_below(const std::string& root, std::string_view target) {
+  const UniqueFd top(::open(root.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
+  if (!top) return last_error(kPointStep, "open", root);
+  const std::size_t last = target.rfind('/');
+  UniqueFd at = folder_below(top.get(), target.substr(0, last));
+  const std::string name(target.substr(last + 1));
+  if (at && !name.empty()) at = UniqueFd(::openat(at.get(), name.c_str(), O_PATH | O_NOFOLLOW | O_CLOEXEC));
+  struct stat found{};
+  if (at && ::fstat(at.get(), &found) != 0) return last_error(kPointStep, "fstat", std::string(target));
+  // A link itself is opened too (open(2), O_PATH with O_NOFOLLOW).
+  if (at && S_ISLNK(found.st_mode)) {
+    at.reset();
+    errno = ELOOP;
+  }
+  if (at) return at;
+  auto error = last_error(kPointStep, "openat", std::string(target));
+  if (error.err == ENOTDIR || error.err == EMLINK || error.err == ELOOP)
+    error.detail = "the mount point, or a folder on the way there, is a symbolic link or no folder by now";
+  return error;
+}
+
+/**
+ * nmount(2) by a child of ours (vfork(2)) whose working directory is `point`. The options name the place in there: `.`
+ * is the folder itself, whatever its path means by now. nmount(2) follows a link that has another name.
+ */
+Status mount_in(int point, IovecList& options, int flags, const std::string& source, const std::string& target) {
+  Mounting mounting{.point = point, .options = options.data(), .count = options.size(), .flags = flags};
+  const pid_t child = vfork_child(mount_inside, &mounting);
+  if (child < 0) return last_error("nmount", "vfork", source);
+  reap(child);
+  if (mounting.syscall == nullptr) return {};
+  return SysError{.step = mounting.step,
+                  .syscall = mounting.syscall,
+                  .err = mounting.err,
+                  .path = source,
+                  .dest = target,
+                  .detail = options.errmsg()};
+}
+
+/** The FSID of what was mounted last below a root. ENOENT where nothing is. */
+Result<std::string> newest_below(const std::string& root) {
+  const auto mounted = MountedList::read();
+  if (!mounted) return mounted.error();
+  const std::string within = root + "/";
+  std::string newest;
+  for (const auto& one : *mounted) {
+    if (std::string_view(one.f_mntonname).starts_with(within)) newest = fsid_text(one.f_fsid);
+  }
+  if (!newest.empty()) return newest;
+  errno = ENOENT;
+  return last_error("nmount", "getfsstat", root);
+}
+
+}  // namespace
+
+namespace {
+
+std::uint64_t nanoseconds(const timespec& time) {
+  constexpr std::uint64_t kSecond = 1'000'000'000;
+  return static_cast<std::uint64_t>(time.tv_sec) * kSecond + static_cast<std::uint64_t>(time.tv_nsec);
+}
+
+}  // namespace
+
+Status ListedFolder::make(Trace&) {
+  auto source = pin_source(listed_.source);
+  if (!source) return std::move(source.error());
+  struct stat now{};
+  const std::string& path = listed_.source.source;
+  if (::fstat(source->get(), &now) != 0) return last_error("pin-source", "fstat", path);
+  // defence: folder-listed-planned
+  if (nanoseconds(now.st_mtim) == listed_.modified) return {};
+  return SysError{.step = "pin-source",
+                  .syscall = "fstat",
+                  .err = ESTALE,
+                  .path = path,
+                  .dest = listed_.target,
+                  .detail =
+                      "something in it was made or removed since the plan was made; plan it again, or let the build "
+                      "user in (chmod 711)"};
+}
+
+Status Nullfs::make(Trace&) {
+  UniqueFd pinned;
+  if (lease_ == nullptr) {
+    auto source = pin_source(bind_);
+    if (!source) return std::move(source.error());
+    pinned = std::move(*source);
+  }
+  auto options = nullfs(path(), bind_.source);
+  // As in Mount::mount.
+  options.add_flag("nocover");
+  options.add_errmsg();
+  const int flags = nullfs_flags(bind_.is_writable);
+  if (auto status = nmount_options(options, flags, "nmount", bind_.source); !status) {
+    status.error().dest = bind_.target;
+    return status;
+  }
+  const auto shown = verify_mounted(bind_, lease_ == nullptr ? pinned.get() : lease_->directory(), path());
+  // Whatever it shows, it is ours to take away.
+  auto status = take(shown ? ids_.at(path(), shown->st_dev, flags) : fsid_at(path(), 0));
+  if (!shown) return shown.error();
+  if (!status || bind_.is_writable) return status;
+  // defence: input-user-whom-builds
+  if (jail().leasable.contains(shown->st_uid)) return leasable_input(bind_, shown->st_uid);
+  return {};
+}
+
+bool shows_its_point(const Bind& outer, const Bind& inner) {
+  const std::string at = (outer.source == "/" ? "" : outer.source) + "/" + std::string(mount_point_in(outer, inner));
+  return inner.source == at;
+}
+
+Status Padding::make(Trace&) {
+  const auto point = open_below(jail().root, target());
+  if (!point) return point.error();
+  auto options = empty_tmpfs(".", 4);
+  options.add_flag("nocover");
+  options.add_errmsg();
+  if (auto status = mount_in(point->get(), options, MNT_NOSUID, bind_.source, bind_.target); !status) return status;
+  return take(newest_below(jail().root));
+}
+
+Status NestedNullfs::make(Trace&) {
+  UniqueFd pinned;
+  if (lease_ == nullptr) {
+    auto source = pin_source(bind_);
+    if (!source) return std::move(source.error());
+    pinned = std::move(*source);
+  }
+  const std::string_view where = bind_.target;
+  const std::size_t last = where.rfind('/');
+  const auto point = open_below(jail().root, bind_.is_file ? where.substr(0, std::max<std::size_t>(last, 1)) : where);
+  if (!point) return point.error();
+  const std::string name = bind_.is_file ? std::string(where.substr(last + 1)) : ".";
+  if (bind_.is_file) {
+    if (auto status = confirm_name(point->get(), name); !status) return status;
+  }
+  auto options = nullfs(name, bind_.source);
+  if (!is_padded_) options.add_flag("nocover");
+  options.add_errmsg();
+  const int flags = nullfs_flags(bind_.is_writable);
+  if (auto status = mount_in(point->get(), options, flags, bind_.source, bind_.target); !status) return status;
+  // Whatever it shows, it is ours to take away.
+  if (auto status = take(newest_below(jail().root)); !status) return status;
+  return confirm(lease_ == nullptr ? pinned.get() : lease_->directory(), flags);
+}
+
+Status NestedNullfs::confirm_name(int folder, const std::string& name) const {
+  struct stat around{};
+  struct stat point{};
+  if (::fstat(folder, &around) != 0) return last_error("mount-point", "fstat", bind_.target);
+  if (::fstatat(folder, name.c_str(), &point, AT_SYMLINK_NOFOLLOW) != 0)
+    return last_error("mount-point", "fstatat", bind_.target);
+  const bool is_of_nobody_else = around.st_uid == 0 || jail().leasable.contains(around.st_uid);
+  const bool is_shut = (around.st_mode & (S_IWGRP | S_IWOTH)) == 0;
+  const bool is_kept = (around.st_mode & S_ISVTX) != 0 && point.st_uid == 0;
+  if (S_ISREG(point.st_mode) && is_of_nobody_else && (is_shut || is_kept)) return {};
+  return SysError{.step = "mount-point",
+                  .syscall = "fstatat",
+                  .err = S_ISREG(point.st_mode) ? EPERM : EINVAL,
+                  .path = bind_.target,
+                  .dest = {},
+                  .detail = S_ISREG(point.st_mode)
+                                ? "others than root may write to the folder that it is in, and could put a link in "
+                                  "its place, which nmount(2) would follow; mount a folder and not a single file"
+                                : "the mount point is no file"};
+}
+
+Status NestedNullfs::confirm(int source, int flags) const {
+  const auto shown = open_below(jail().root, bind_.target);
+  if (!shown) return shown.error();
+  const auto found = verify_shown(bind_, source, shown->get());
+  if (!found) return found.error();
+  struct statfs mounted{};
+  if (::fstatfs(shown->get(), &mounted) != 0) return last_error("mount", "fstatfs", bind_.target);
+  if ((static_cast<std::uint64_t>(flags) & ~mounted.f_flags) != 0) {
+    errno = EOPNOTSUPP;
+    return last_error("mount", "fstatfs", bind_.target);
+  }
+  if (bind_.is_writable || !jail().leasable.contains(found->st_uid)) return {};
+  return leasable_input(bind_, found->st_uid);
+}
+
+}  // namespace buildjail
