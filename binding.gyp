@@ -32,6 +32,7 @@
       'ldflags': ['-Wl,-z,now', '-Wl,-z,relro'],
       'conditions': [
         ['faults==1', {
+          'defines': ['BUILDJAIL_FAULTS'],
           'sources': ['<!@(node native/sources.mjs faults <(OS))'],
           'ldflags': ['<!@(node native/faults/wrap-flags.mjs <(OS))'],
         }],
@@ -70,6 +71,7 @@
           # The size is what counts, of the package and of the wait for the compiler: the system calls take the time.
           'cflags_cc': ['-std=c++20', '-Os', '-fvisibility=hidden', '-Wall', '-Wextra', '-Wshadow', '-Wconversion'],
           'conditions': [
+            ['faults==1', {'defines': ['BUILDJAIL_FAULTS']}],
             ['portable==1', {'cflags_cc': ['<@(small)']}],
             ['OS=="freebsd" and portable==1', {'cflags_cc': ['<@(small_by_clang)']}],
           ],

@@ -7,6 +7,8 @@
 #include <cerrno>
 #include <utility>
 
+#include "base/tolerated.h"
+
 namespace buildjail {
 
 /** Owns a file descriptor, and closes it when it is destroyed. */
@@ -56,6 +58,7 @@ inline constexpr int kHoldFolder = kHold | O_DIRECTORY;
 /** Makes a call again for as long as a signal interrupts it (EINTR), and returns its result. */
 template <class Call>
 ssize_t without_interruption(Call call) {
+  const Tolerated tolerated("the call is made again", EINTR);
   ssize_t result = -1;
   do {
     result = call();

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "base/result.h"
+#include "base/tolerated.h"
 
 namespace buildjail {
 
@@ -101,6 +102,7 @@ void Jobs::tell_ended(JobEnd end) {
 }
 
 void Jobs::make_ends_ready() {
+  const Tolerated tolerated("the next command's pipes are then made when it comes");
   auto made = ReadyEnds::make();
   const std::lock_guard lock(mutex_);
   if (made && !envelopes_.empty()) ready_ends_.keep(std::move(*made));

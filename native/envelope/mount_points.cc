@@ -9,6 +9,7 @@
 #include <memory>
 
 #include "base/text.h"
+#include "base/tolerated.h"
 #include "envelope/output.h"
 #include "envelope/part_list.h"
 #include "plan/nesting.h"
@@ -140,6 +141,7 @@ SysError not_kept(int folder, const MountPoint& point, const char* call) {
 
 /** The part of `path` that is missing below an open folder, the outer folder first. */
 std::vector<MountPoint> missing_points(int folder, std::string_view path, bool is_file) {
+  const Tolerated tolerated("a mount point that cannot be looked at is made, or found to be there then");
   std::vector<MountPoint> missing;
   for (std::size_t end = path.find('/');; end = path.find('/', end + 1)) {
     const std::string_view part = path.substr(0, end);

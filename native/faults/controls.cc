@@ -61,8 +61,14 @@ Napi::Value disarm_to_js(const Napi::CallbackInfo& info) {
   const Made made = disarm();
   auto calls = Napi::Array::New(env, made.calls.size());
   for (std::size_t i = 0; i < made.calls.size(); ++i) calls.Set(static_cast<std::uint32_t>(i), made.calls[i]);
+  auto tolerated = Napi::Array::New(env, made.tolerated.size());
+  for (std::size_t i = 0; i < made.tolerated.size(); ++i) {
+    const char* const reason = made.tolerated[i];
+    tolerated.Set(static_cast<std::uint32_t>(i), reason == nullptr ? env.Null() : Napi::String::New(env, reason));
+  }
   auto result = Napi::Object::New(env);
   result.Set("calls", calls);
+  result.Set("tolerated", tolerated);
   result.Set("hits", made.hits);
   return result;
 }

@@ -12,6 +12,8 @@
 #include <string_view>
 #include <thread>
 
+#include "base/tolerated.h"
+
 // In this build a plain kill(2) would come back to here.
 extern "C" int real_kill_itself(pid_t pid, int signal) __asm__("__real_kill");
 
@@ -31,6 +33,7 @@ struct State {
   std::atomic<bool> is_dying{false};
   pid_t host = 0;
   std::array<const char*, kRoom> calls{};
+  std::array<const char*, kRoom> tolerated{};
 };
 
 // A wrapper is given the call's arguments and nothing else, so what is armed is armed for the process; and for the
@@ -90,7 +93,10 @@ void arm(const Fault& fault) {
 Made disarm() {
   state.is_armed = false;
   is_counted = false;
-  return {.calls = std::span(state.calls).first(std::min<std::size_t>(state.made, kRoom)), .hits = state.hits};
+  const std::size_t made = std::min<std::size_t>(state.made, kRoom);
+  return {.calls = std::span(state.calls).first(made),
+          .tolerated = std::span(state.tolerated).first(made),
+          .hits = state.hits};
 }
 
 Counted::Counted() : was_(is_counted) { is_counted = true; }
@@ -99,8 +105,11 @@ Counted::~Counted() { is_counted = was_; }
 Action meet(const char* name, std::span<std::uintptr_t> arguments, int& err) {
   if (!state.is_armed || (!is_counted && !state.fault.is_of_every_thread)) return Action::kNone;
   const std::uint32_t index = state.made++;
-  if (index < kRoom) state.calls.at(index) = name;
   const Fault& fault = state.fault;
+  if (index < kRoom) {
+    state.calls.at(index) = name;
+    state.tolerated.at(index) = Tolerated::reason_for(fault.err);
+  }
   if (fault.action == Action::kNone || !is_meant(name, arguments)) return Action::kNone;
   const std::uint32_t number = ++state.met;
   if (fault.nth != 0 && fault.nth != number) return Action::kNone;

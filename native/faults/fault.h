@@ -55,6 +55,8 @@ void arm(const Fault& fault);
 struct Made {
   /** The calls since, oldest first, up to as many as there is room for. */
   std::span<const char* const> calls;
+  /** For each of them why its failure by the fault's errno is tolerated (base/tolerated.h); null if it is not. */
+  std::span<const char* const> tolerated;
   std::uint32_t hits;
 };
 

@@ -9,6 +9,7 @@
 #include <cstddef>
 
 #include "base/signals.h"
+#include "base/unique_fd.h"
 
 namespace buildjail {
 
@@ -59,8 +60,7 @@ pid_t vfork_child(void (*program)(void*), void* context) {
 }
 
 void reap(pid_t pid) {
-  while (::waitpid(pid, nullptr, 0) < 0 && errno == EINTR) {
-  }
+  without_interruption([pid] { return ::waitpid(pid, nullptr, 0); });
 }
 
 int set_stdio(const std::array<int, 3>& stdio) {

@@ -168,8 +168,7 @@ pid_t clone_idle(int flags, ChildStack& stack) {
 }
 
 void reap_clone(pid_t pid) {
-  while (::waitpid(pid, nullptr, __WALL) < 0 && errno == EINTR) {
-  }
+  without_interruption([pid] { return ::waitpid(pid, nullptr, __WALL); });
 }
 
 namespace {

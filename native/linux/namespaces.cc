@@ -24,6 +24,7 @@
 #include <utility>
 
 #include "base/back_off.h"
+#include "base/tolerated.h"
 #include "base/unique_fd.h"
 #include "linux/child.h"
 #include "linux/init/messages.h"
@@ -180,8 +181,10 @@ void run_child(void* context) {
   }
   // A user namespace that was an earlier session's is bounded already.
   int settings = -1;
-  if (start.ids != nullptr || start.is_user_namespace_new)
+  if (start.ids != nullptr || start.is_user_namespace_new) {
+    const Tolerated tolerated("without /proc/sys the session's user is not bounded");
     settings = ::open(kCountSettings, O_PATH | O_DIRECTORY | O_CLOEXEC);
+  }
   if (start.ids != nullptr) bound_shared_counts(settings);
   if (const char* const refused = go_first_when_memory_runs_out()) {
     failed("oom-score", refused, -1, kOomScoreFile);
@@ -271,6 +274,7 @@ int kinds_for(const EnvelopePlan& plan, const SessionIds& ids) {
 /** Whether there are enough descriptors to copy every source before it is mounted. */
 bool can_take_along(const MountProgram& mounts) {
   rlimit descriptors{};
+  const Tolerated tolerated("the sources are then looked up in a copy of the host's mounts");
   if (::getrlimit(RLIMIT_NOFILE, &descriptors) != 0) return false;
   const std::size_t count = mounts.most_copies();
   return count <= kMostCopies && count + kOtherDescriptors <= descriptors.rlim_cur;
@@ -433,9 +437,7 @@ Status Namespaces::wait_gone() {
   // A tracer of init waits for it first (ptrace(2)), and no descriptor reports when it has.
   BackOff back_off(left_of(kBound));
   for (;;) {
-    const pid_t reaped = ::waitpid(init_, nullptr, __WALL | WNOHANG);
-    if (reaped < 0 && errno == EINTR) continue;
-    if (reaped != 0) break;
+    if (without_interruption([this] { return ::waitpid(init_, nullptr, __WALL | WNOHANG); }) != 0) break;
     if (!back_off.wait()) return not_ended(init_);
   }
   is_gone_ = true;

@@ -20,6 +20,7 @@
 #include <string_view>
 #include <utility>
 
+#include "base/tolerated.h"
 #include "base/unique_fd.h"
 #include "linux/child.h"
 #include "linux/ids.h"
@@ -68,6 +69,7 @@ Network make_network(SpareNetworks::Loopback loopback) {
 // connection that has ended keeps its ports for a minute more, without a socket (tcp(7), TIME-WAIT).
 bool has_no_socket(const Network& network) {
   std::array<char, 512> text{};
+  const Tolerated tolerated("the network then goes to no other session");
   const ssize_t got = ::pread(network.sockets.get(), text.data(), text.size(), 0);
   const std::string_view counts(text.data(), static_cast<std::size_t>(std::max<ssize_t>(got, 0)));
   if (!counts.starts_with("sockets: used 0\n")) return false;
@@ -77,6 +79,7 @@ bool has_no_socket(const Network& network) {
 
 std::size_t most_spare() {
   rlimit limit{};
+  const Tolerated tolerated("no network is then made ahead");
   if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return 0;
   // defence: spare-networks-few-descriptors
   return static_cast<std::size_t>(std::min<rlim_t>(kMost, limit.rlim_cur / kDescriptorsForOne));
@@ -118,6 +121,7 @@ std::string identity_of(int fd, dev_t device) {
   } handle{};
   handle.head.handle_bytes = MAX_HANDLE_SZ;
   int mount = -1;
+  const Tolerated tolerated("the session's network then goes to no other session");
   if (::name_to_handle_at(fd, "", &handle.head, &mount, AT_EMPTY_PATH) != 0) return {};
   const auto* const begin = reinterpret_cast<const char*>(handle.head.f_handle);
   return std::to_string(device) + ":" + std::to_string(handle.head.handle_type) + ":" +

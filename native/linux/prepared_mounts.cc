@@ -14,6 +14,7 @@
 #include <variant>
 
 #include "base/paths.h"
+#include "base/tolerated.h"
 #include "base/unique_fd.h"
 #include "linux/child.h"
 #include "linux/raw_calls.h"
@@ -162,6 +163,7 @@ Result<std::shared_ptr<const UniqueFd>> PreparedEtc::take(const std::vector<Step
 }
 
 EmptyMounts make_empty_mounts() {
+  const Tolerated tolerated("without empty mounts to copy, sessions copy the host's");
   ChildStack stack;
   MountsBeingMade making;
   const pid_t child = clone_child(CLONE_NEWNS | CLONE_FILES, make_empty_mounts_in_child, &making, stack);

@@ -13,6 +13,7 @@
 #include <utility>
 #include <variant>
 
+#include "base/tolerated.h"
 #include "base/unique_fd.h"
 #include "linux/raw_calls.h"
 #include "plan/planned_device.h"
@@ -113,7 +114,11 @@ bool bind_device(int directory, const Device& device, Stopped& stopped) {
 }
 
 bool make_device(int directory, const Device& device, bool has_host, Stopped& stopped) {
-  if (::mknodat(directory, device.name, device.kind | 0666, ::makedev(device.major, device.minor)) == 0) return true;
+  {
+    // Root of a container may make no devices.
+    const Tolerated tolerated("the host's device is then bound, read-only", has_host ? EPERM : Tolerated::kNone);
+    if (::mknodat(directory, device.name, device.kind | 0666, ::makedev(device.major, device.minor)) == 0) return true;
+  }
   if (errno == EPERM && has_host) return bind_device(directory, device, stopped);
   return stopped.at("mount", "mknodat", device.source);
 }

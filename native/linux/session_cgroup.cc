@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "base/text.h"
+#include "base/tolerated.h"
 #include "base/unique_fd.h"
 #include "envelope/part_list.h"
 #include "linux/cgroups.h"
@@ -224,6 +225,7 @@ void SessionCgroup::let_end() {
   // defence: closing-killing-wait-no
   if (!limits_.cpus || is_none()) return;
   const Cgroup& cgroup = *with(Controller::kCpu);
+  const Tolerated tolerated("the processes then wait for their share of the processors");
   static_cast<void>(
       write_text_file(kStep, cgroup.directory + "/" + quota_file(), cgroup.place.is_unified ? "max" : "-1"));
 }
@@ -260,6 +262,7 @@ LimitsMet SessionCgroup::met() const {
 }
 
 SessionUsage SessionCgroup::count() const {
+  const Tolerated tolerated("a number that cannot be read is left out of the record");
   SessionUsage usage;
   for (const Cgroup& cgroup : cgroups_) {
     const std::string& directory = cgroup.directory;
@@ -277,6 +280,7 @@ SessionUsage SessionCgroup::count() const {
 
 // Running out of swap kills no process by itself: running out of memory then does.
 LimitsMet SessionCgroup::look() const {
+  const Tolerated tolerated("a limit whose file cannot be read is not reported as met");
   LimitsMet met;
   if (limits_.memory || limits_.swap) {
     const Cgroup& cgroup = *with(Controller::kMemory);

@@ -9,6 +9,7 @@
 #include <string>
 #include <utility>
 
+#include "base/tolerated.h"
 #include "linux/overlays.h"
 #include "linux/raw_calls.h"
 #include "plan/planned_source.h"
@@ -199,10 +200,12 @@ UniqueFd copy_source(const Bind& bind, const SourceOwners& owners, Stopped& stop
 }
 
 UniqueFd copy_folder(const char* folder) {
+  const Tolerated tolerated("each source is then copied from its own place");
   return UniqueFd(raw::open_tree(AT_FDCWD, folder, raw::kTreeClone | raw::kTreeCloseOnExec | raw::kRecursive));
 }
 
 UniqueFd copy_source_in(int folder, const Bind& bind, const SourceOwners& owners) {
+  const Tolerated tolerated("the source is then copied from its own place");
   const char* name = bind.source.c_str() + bind.source.rfind('/') + 1;
   const UniqueFd pinned(::openat(folder, name, kPinned));
   Stopped unsaid;

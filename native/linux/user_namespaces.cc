@@ -10,6 +10,7 @@
 #include <string>
 #include <string_view>
 
+#include "base/tolerated.h"
 #include "base/unique_fd.h"
 #include "linux/child.h"
 #include "linux/text_files.h"
@@ -99,6 +100,7 @@ Result<UniqueFd> make_user_namespace(const IdMap& map) {
 }
 
 void bound_shared_counts(int settings) {
+  const Tolerated tolerated("without write access to /proc/sys the session's user is not bounded");
   const UniqueFd file(::openat(settings, "max_inotify_instances", O_WRONLY | O_CLOEXEC));
   if (file) static_cast<void>(::write(file.get(), kMostInotifyInstances.data(), kMostInotifyInstances.size()));
 }

@@ -73,18 +73,16 @@ Result<std::string> read_file(const char* step, const std::string& path, int fd)
   std::string text;
   std::array<char, 4096> part{};
   for (;;) {
-    const ssize_t got = ::pread(fd, part.data(), part.size(), static_cast<off_t>(text.size()));
+    const ssize_t got =
+        without_interruption([&] { return ::pread(fd, part.data(), part.size(), static_cast<off_t>(text.size())); });
+    if (got < 0) return last_error(step, "pread", path);
     if (got == 0) return text;
-    if (got > 0) text.append(part.data(), static_cast<std::size_t>(got));
-    if (got < 0 && errno != EINTR) return last_error(step, "pread", path);
+    text.append(part.data(), static_cast<std::size_t>(got));
   }
 }
 
 Status append(const char* step, const std::string& path, int fd, const std::string& text) {
-  ssize_t written = -1;
-  do {
-    written = ::write(fd, text.data(), text.size());
-  } while (written < 0 && errno == EINTR);
+  const ssize_t written = without_interruption([&] { return ::write(fd, text.data(), text.size()); });
   if (written == static_cast<ssize_t>(text.size())) return {};
   if (written >= 0) errno = ENOSPC;
   return last_error(step, "write", path);

@@ -22,6 +22,8 @@ export interface FaultRequest {
 export interface Made {
   /** The calls since, by name and in order. */
   readonly calls: readonly string[]
+  /** For each of them why its failure is tolerated, where the code says so (native/base/tolerated.h). */
+  readonly tolerated: readonly (string | null)[]
   /** How many of them met the fault. */
   readonly hits: number
 }

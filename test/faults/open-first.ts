@@ -5,7 +5,7 @@ import type { Spec } from '../../src/index.ts'
 import type { FaultRequest, Made } from './controls.ts'
 import { errnoOf } from './errnos.ts'
 import type { Told } from './told.ts'
-import type { Case } from './walk.ts'
+import { metBy, type Case } from './walk.ts'
 
 interface Opened extends Made {
   readonly error?: Told
@@ -22,7 +22,6 @@ export async function openFirst(spec: Spec, fault: FaultRequest): Promise<Opened
 
 /** The same with the case's fault armed; and the case as it was, as withFault has it. */
 export async function openFirstWithFault(spec: Spec, { nth, errno }: Case): Promise<{ error?: Told; met: Case | undefined }> {
-  const { error, calls, hits } = await openFirst(spec, { action: 'fail', nth, errno: errnoOf(errno) })
-  const call = calls[nth - 1]
-  return { ...(error && { error }), met: hits === 0 || call === undefined ? undefined : { nth, call, earlier: calls.slice(0, nth - 1), errno } }
+  const { error, ...made } = await openFirst(spec, { action: 'fail', nth, errno: errnoOf(errno) })
+  return { ...(error && { error }), met: metBy(made, nth, errno) }
 }

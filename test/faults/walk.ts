@@ -1,4 +1,4 @@
-import { faults } from './controls.ts'
+import { faults, type Made } from './controls.ts'
 import { canFailWith, errnoNames, errnoOf, type ErrnoName } from './errnos.ts'
 import { stride } from './stride.ts'
 
@@ -10,6 +10,8 @@ export interface Case {
   /** The calls before it. */
   readonly earlier: readonly string[]
   readonly errno: ErrnoName
+  /** Why the code tolerates that, of one that was played (native/base/tolerated.h). */
+  readonly reason?: string | null
 }
 
 export interface Walk {
@@ -62,9 +64,14 @@ export async function withFault<T>({ nth, errno }: Case, act: () => Promise<T>):
     (value) => ({ value }),
     (error: unknown) => ({ error }),
   )
-  const { calls, hits } = faults().disarm()
+  return { outcome, met: metBy(faults().disarm(), nth, errno) }
+}
+
+/** The case that met the fault, of the calls that were made; or none. */
+export function metBy({ calls, tolerated, hits }: Made, nth: number, errno: ErrnoName): Case | undefined {
   const call = calls[nth - 1]
-  return { outcome, met: hits === 0 || call === undefined ? undefined : { nth, call, earlier: calls.slice(0, nth - 1), errno } }
+  if (hits === 0 || call === undefined) return undefined
+  return { nth, call, earlier: calls.slice(0, nth - 1), errno, reason: tolerated[nth - 1] ?? null }
 }
 
 /** What is wrong with the case itself, where a program has to make the same calls each time. */
