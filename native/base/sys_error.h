@@ -27,10 +27,10 @@ struct SysError {
   std::string step;
   std::string syscall;
   int err = 0;
-  std::string path;
-  std::string dest;
+  std::string path{};
+  std::string dest{};
   /** A message of the kernel, or our own explanation. */
-  std::string detail;
+  std::string detail{};
   /** The limit that cannot be held, by its name in a spec. */
   std::string limit{};
   /** What a person can do about it, where that is known. */

@@ -161,8 +161,6 @@ SysError not_held(Limit limit, const Obstacle& why) {
   return {.step = kStep,
           .syscall = "mkdir",
           .err = ENOTSUP,
-          .path = {},
-          .dest = {},
           .detail = why.problem,
           .limit = std::string(limit.name),
           .remedy = why.remedy};

@@ -125,7 +125,7 @@ std::optional<IdRanges> some_in(const IdIntervals& free, std::initializer_list<s
 std::string span_text(const IdInterval& ids) { return std::to_string(ids.begin) + "-" + std::to_string(ids.end - 1); }
 
 SysError refused(const char* path, std::string detail) {
-  return {.step = kStep, .syscall = "open", .err = EINVAL, .path = path, .dest = {}, .detail = std::move(detail)};
+  return {.step = kStep, .syscall = "open", .err = EINVAL, .path = path, .detail = std::move(detail)};
 }
 
 std::vector<IdExtent> extents_onto(const IdRange& range, const std::set<std::uint32_t>& needed) {

@@ -208,12 +208,8 @@ Status InitChannel::kill_all(std::chrono::milliseconds bound) {
   if (!status) return status;
   lock.lock();
   if (answered_.wait_for(lock, bound, [&] { return is_over_ || answers_ > before; })) return {};
-  return SysError{.step = "kill",
-                  .syscall = "recvmsg",
-                  .err = ETIMEDOUT,
-                  .path = {},
-                  .dest = {},
-                  .detail = "the session's init does not answer"};
+  return SysError{
+      .step = "kill", .syscall = "recvmsg", .err = ETIMEDOUT, .detail = "the session's init does not answer"};
 }
 
 bool InitChannel::shut_down() { return ::shutdown(socket_.get(), SHUT_WR) == 0; }
@@ -258,8 +254,7 @@ bool InitChannel::read(Waiter& waiter) {
       break;
     case kAnswerFailed: {
       const char* const call = call_of(said.step);
-      waiter.failed(said.number,
-                    {.step = call, .syscall = call, .err = said.err, .path = {}, .dest = {}, .detail = {}});
+      waiter.failed(said.number, {.step = call, .syscall = call, .err = said.err});
       break;
     }
     case kAnswerExited:

@@ -295,13 +295,8 @@ SysError not_ended(pid_t init) {
   auto holders = processes_left_with(init);
   std::string detail = "a killed process did not end";
   if (!holders.empty()) detail += ", " + held_by(holders);
-  return {.step = "reap",
-          .syscall = "poll",
-          .err = ETIMEDOUT,
-          .path = {},
-          .dest = {},
-          .detail = std::move(detail),
-          .holders = std::move(holders)};
+  return {
+      .step = "reap", .syscall = "poll", .err = ETIMEDOUT, .detail = std::move(detail), .holders = std::move(holders)};
 }
 
 }  // namespace
@@ -391,12 +386,8 @@ Status Namespaces::complete(const std::vector<Step>& rest, const Nesting& nestin
   reap_clone(child);
   if (completing.stopped.syscall != nullptr) return explain_overlay(error_of(completing.stopped));
   if (!completing.is_done) {
-    return SysError{.step = "complete",
-                    .syscall = "clone",
-                    .err = ECANCELED,
-                    .path = {},
-                    .dest = {},
-                    .detail = "the completing child was killed"};
+    return SysError{
+        .step = "complete", .syscall = "clone", .err = ECANCELED, .detail = "the completing child was killed"};
   }
   mounts.add_to(trace);
   return {};

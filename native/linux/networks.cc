@@ -92,7 +92,6 @@ SysError no_network(const std::string& path) {
           .syscall = "ioctl",
           .err = EINVAL,
           .path = path,
-          .dest = {},
           .detail = "it is no network namespace (namespaces(7))"};
 }
 

@@ -1,4 +1,4 @@
-#include "linux/refused_calls.h"
+#include "linux/system_call_filter.h"
 
 #include <cerrno>
 

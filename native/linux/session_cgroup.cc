@@ -146,7 +146,6 @@ Status SessionCgroup::refuse_too_little() const {
                   .syscall = "write",
                   .err = ENOMEM,
                   .path = cgroup.directory,
-                  .dest = {},
                   .detail = "memory: a session with no command in it takes " + std::to_string(used) +
                             " bytes here, which is more than the limit of " + std::to_string(*limits_.memory)};
 }

@@ -33,7 +33,6 @@ Result<UniqueFd> open_master(const std::string& root) {
                   .syscall = "fstatfs",
                   .err = ENODEV,
                   .path = kMultiplexer,
-                  .dest = {},
                   .detail = "it is in no file system of terminals"};
 }
 

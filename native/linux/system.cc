@@ -23,8 +23,7 @@ constexpr std::chrono::milliseconds kOthersBound{10000};
 
 Status check_network(const PlannedNetwork& network) {
   using Kind = PlannedNetwork::Kind;
-  SysError refused{
-      .step = "network", .syscall = "setns", .err = EPERM, .path = network.handed_in, .dest = {}, .detail = {}};
+  SysError refused{.step = "network", .syscall = "setns", .err = EPERM, .path = network.handed_in};
   if (network.kind == Kind::kInterface) {
     refused.err = ENOTSUP;
     refused.detail = "on Linux no interface can be moved into a session";
@@ -74,7 +73,6 @@ class Linux final : public SessionSystem {
                       .syscall = "write",
                       .err = EPERM,
                       .path = "/proc/self/uid_map",
-                      .dest = {},
                       .detail =
                           "ids can be given by root only: without it a session has the caller's and no other "
                           "(user_namespaces(7))"};
@@ -83,8 +81,6 @@ class Linux final : public SessionSystem {
       return SysError{.step = "user",
                       .syscall = "setgroups",
                       .err = EPERM,
-                      .path = {},
-                      .dest = {},
                       .detail = "supplementary groups can be given by root only (user_namespaces(7), setgroups)"};
     }
     if (auto status = check_network(plan.network); !status) return status;

@@ -8,18 +8,16 @@
 #include <span>
 #include <utility>
 
-#include "linux/refused_calls.h"
-
 namespace buildjail {
 
 namespace {
 
-// By number, as the kernel's own headers are not everywhere where a compiler is (seccomp(2), linux/bpf_common.h).
+// By number: the kernel's headers are not installed wherever a compiler is (seccomp(2), linux/bpf_common.h).
 
 constexpr unsigned kSetModeFilter = 1;
 /**
- * SECCOMP_FILTER_FLAG_SPEC_ALLOW: before Linux 5.16 a filter slowed down all of a program against side channels within
- * itself. Builds are not promised to be without any.
+ * SECCOMP_FILTER_FLAG_SPEC_ALLOW: without it, kernels before 5.16 slow down a program with a filter, against side
+ * channels within the program. Builds are promised no such protection.
  */
 constexpr unsigned kNoMitigations = 4;
 constexpr std::uint32_t kAllow = 0x7fff0000, kAnswer = 0x00050000;
@@ -39,7 +37,7 @@ struct FilterProgramHeader {
   const FilterInstruction* instructions;
 };
 
-/** A tracer gives a call this number so that it is not made (seccomp(2)): the kernel makes none of it. */
+/** The number that a tracer gives a call to skip it (seccomp(2)). */
 constexpr std::uint32_t kSkipped = ~std::uint32_t{0};
 
 // AUDIT_ARCH_X86_64, _AARCH64 and _RISCV64 (linux/audit.h).
@@ -91,21 +89,21 @@ std::span<const Condition> conditions_of(const RefusedCall& call) {
   return std::span(call.when).first(count);
 }
 
-/** Goes on where it holds, and passes over `otherwise` instructions where it does not. */
+/** Goes on if it holds, and skips `otherwise` instructions if it does not. */
 FilterInstruction jump_of(const Condition& condition, std::size_t otherwise) {
   const auto skipped = static_cast<std::uint8_t>(otherwise);
   if (condition.kind == Condition::Kind::kIs) return {kJumpIfEqual, 0, skipped, condition.value};
   return {kJumpIfEqual, skipped, 0, condition.value};
 }
 
-/** Whether the argument of `next` is there unchanged once `one` was judged. */
+/** Whether the argument of `next` is still loaded, unchanged, after `one` was judged. */
 bool leaves_loaded(const Condition& one, const Condition& next) {
   return one.argument == next.argument && one.mask == kWholeArgument;
 }
 
 /**
- * Answers where all conditions of the call hold; else whatever comes next. `before` is the one condition that was
- * judged right before; null where there was none, or more than one.
+ * Refuses the call if all of its conditions hold; goes on after it if not. `before` is the one condition that was
+ * judged just before; null if there was none, or more than one.
  */
 Program judgement(const RefusedCall& call, const Condition* before) {
   Program rest{answer(call.err)};
@@ -125,7 +123,7 @@ Program judgement(const RefusedCall& call, const Condition* before) {
   return rest;
 }
 
-/** All that the table has of one number. */
+/** Judges all entries of the table for one number. */
 Program judgement_of(std::span<const RefusedCall* const> calls) {
   Program program;
   const Condition* before = nullptr;
@@ -138,7 +136,7 @@ Program judgement_of(std::span<const RefusedCall* const> calls) {
   return program;
 }
 
-/** Numbers from this one up to that of the next have the same end of the program. */
+/** The numbers from this one up to the next one's, which are judged alike. */
 struct Numbers {
   std::uint32_t first;
   Program end;
@@ -158,7 +156,7 @@ std::vector<Numbers> judged_numbers(Allowances allowed, Architecture architectur
   return judged;
 }
 
-/** The same for the numbers of both. Expects the number to be loaded. */
+/** Judges the numbers of both. Expects the number to be loaded. */
 Program either(const Program& lower, const Numbers& upper) {
   constexpr std::size_t kFarthest = 255;
   Program program;
@@ -174,8 +172,8 @@ Program either(const Program& lower, const Numbers& upper) {
 }
 
 /**
- * By halves: the kernel goes through the program for every number that there is when it installs it, to remember which
- * are let through whatever their arguments are (seccomp_cache_prepare() there).
+ * Finds a number by halves: when the kernel installs a program it runs that for every number, to remember which ones it
+ * allows whatever their arguments are (seccomp_cache_prepare()).
  */
 Program search(std::vector<Numbers> judged) {
   while (judged.size() > 1) {
@@ -190,13 +188,13 @@ Program search(std::vector<Numbers> judged) {
 
 Program compile(Allowances allowed, Architecture architecture) {
   Program program{
-      // Of another architecture a program can have calls as well, by numbers of its own: those of i386 by int 0x80.
+      // A program can also make calls of another architecture, with other numbers: those of i386 by int 0x80.
       load(kArchitecture),
       // defence: system-calls-refused-those
       {kJumpIfEqual, 1, 0, name_of(architecture)},
       answer(ENOSYS),
       load(kNumber),
-      // Newer calls than the table are not there, as on an older kernel; nor are those of x32, which have bit 30.
+      // Calls newer than the table do not exist, as on an older kernel; nor do those of x32, which have bit 30.
       {kJumpIfNotLess, 0, 3, kNewestCall + 1},
       {kJumpIfEqual, 0, 1, kSkipped},
       kLetThrough,

@@ -1,16 +1,86 @@
 #pragma once
 
+#include <array>
+#include <cstddef>
 #include <cstdint>
+#include <optional>
+#include <span>
 #include <vector>
 
 #include "plan/allowance.h"
 
 namespace buildjail {
 
+/** Why a call is refused; refused_calls.cc explains each reason at its calls. */
+enum class Reason : std::uint8_t {
+  kKeyrings,
+  kNamespaces,
+  kMounts,
+  kIoUring,
+  kPerf,
+  kBpf,
+  kUserfaultfd,
+  kSockets,
+  kSetId,
+  kAttributes,
+  kTerminals,
+  kHandles,
+  kClocks,
+  kPersonality,
+  kDescent,
+  kFileLeases,
+  kAio,
+  kKernel
+};
+
+/** The entry of a spec's `allow` that lifts a refusal; empty if none does. */
+std::optional<Allowance> lifted_by(Reason reason);
+
+/** Every bit of an argument that the kernel looks at. */
+inline constexpr std::uint32_t kWholeArgument = ~std::uint32_t{0};
+
+/**
+ * A condition on one argument of a call. The kernel takes each of these arguments for an int, an unsigned int or
+ * something shorter, and ignores its upper 32 bits, as the filter does.
+ */
+struct Condition {
+  enum class Kind : std::uint8_t { kAlways, kAnyBit, kIs, kIsNot };
+  Kind kind = Kind::kAlways;
+  /** Counted from 0. */
+  std::uint8_t argument = 0;
+  /** The bits that are compared. */
+  std::uint32_t mask = 0;
+  std::uint32_t value = 0;
+};
+
+/** The architecture has no such call. */
+inline constexpr int kNoSuchCall = -1;
+
+struct RefusedCall {
+  Reason reason;
+  const char* name;
+  /** Its number on x86-64 (arch/x86/entry/syscalls/syscall_64.tbl). */
+  int x86_64;
+  /** Its number on arm64 and riscv64, which share a table (asm-generic/unistd.h). */
+  int generic;
+  /** The errno that it fails with. */
+  int err;
+  /** It is refused if all of these hold. */
+  std::array<Condition, 4> when = {};
+
+  [[nodiscard]] constexpr bool is_conditional() const { return when.front().kind != Condition::Kind::kAlways; }
+};
+
+/** A call that is here more than once is refused for any one of the reasons. */
+std::span<const RefusedCall> refused_calls();
+
+/** The highest number of a call when the table was written (Linux 6.18). */
+inline constexpr int kNewestCall = 469;
+
 /** struct sock_filter (linux/filter.h): an instruction of classic BPF. */
 struct FilterInstruction {
   std::uint16_t code;
-  /** How many instructions are passed over where it holds, and where it does not. */
+  /** How many instructions a jump skips if its condition holds, and if it does not. */
   std::uint8_t if_true, if_false;
   std::uint32_t value;
 
@@ -20,21 +90,21 @@ struct FilterInstruction {
 enum class Architecture : std::uint8_t { kX8664, kArm64, kRiscv64 };
 
 /**
- * The filter on system calls that a session has (seccomp(2)): a program that the kernel runs for a call, and that
- * answers those of refused_calls.h itself. The kernel finds out by itself which calls the program lets through whatever
- * their arguments are, and does not run it for them.
+ * A session's filter on system calls (seccomp(2)): a program that the kernel runs for a call, and that refuses those of
+ * refused_calls(). The kernel finds out which calls the program allows whatever their arguments are, and does not run
+ * it for them.
  */
 class SystemCallFilter {
  public:
-  /** Refuses what the spec does not allow. */
+  /** Refuses all calls that the spec does not allow. */
   explicit SystemCallFilter(Allowances allowed);
   SystemCallFilter(Allowances allowed, Architecture architecture);
 
   [[nodiscard]] const std::vector<FilterInstruction>& program() const noexcept { return program_; }
 
   /**
-   * For the calling thread and all that it starts and executes from here on, for good. Needs PR_SET_NO_NEW_PRIVS. It
-   * only makes a system call, as a child must that shares our memory. -1 and errno when the kernel cannot.
+   * Installs it in the calling thread and all that this starts and executes from now on. Needs PR_SET_NO_NEW_PRIVS.
+   * Only makes a system call, for a child that shares our memory. Returns -1 with errno on failure.
    */
   [[nodiscard]] int install() const;
 

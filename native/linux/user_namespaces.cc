@@ -68,7 +68,6 @@ SysError no_ids() {
           .syscall = "open",
           .err = ENOSPC,
           .path = "/proc/self/uid_map",
-          .dest = {},
           .detail =
               "too few ids are mapped where this process is, or all of them are given to others by /etc/subuid "
               "and /etc/subgid"};

@@ -12,7 +12,6 @@
 #include <string_view>
 #include <vector>
 
-#include "linux/refused_calls.h"
 #include "linux/system_call_filter.h"
 
 namespace {

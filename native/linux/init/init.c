@@ -1,19 +1,17 @@
 /*
- * Pid 1 of a session. Alone in its file and without a C library, so that it starts at once and needs nothing of the
- * root it lives in.
+ * Pid 1 of a session. It has one file and no C library, so it starts at once and needs nothing of the root it lives in.
  *
- * Descriptor 0 is a socket whose other end the controller has (messages.h). Over it init is told of commands to launch,
- * and of signals for them; it tells of their ends. When the controller closes the session it shuts its end down, and
- * when it dies the kernel does. Then init kills everything, waits for it and ends, and with it the pid namespace goes
- * (pid_namespaces(7)). Until then it has the lock of the session's journal open, by whatever number: who finds that
- * lock free finds no process of the session either.
+ * Descriptor 0 is a socket to the host program (messages.h), which sends commands to launch and signals for them; init
+ * reports their ends. When the host program closes the session it shuts its end down, and when it dies the kernel does.
+ * Then init kills all processes, waits for them and ends, and the pid namespace ends with it (pid_namespaces(7)). Until
+ * then it keeps the lock of the session's journal open, so a recovery that gets that lock meets no process of the
+ * session.
  *
- * In a user namespace its user is one that has no number in there, and it has capabilities all the same
- * (linux/namespaces.cc). So it touches no file, and a command goes to its directory as the build user.
+ * In a user namespace init's user has no number there, and it has capabilities all the same (linux/namespaces.cc). So
+ * it touches no file, and a command changes to its directory as the build user.
  *
- * A command is made by fork(2), not by vfork(2): init has next to no memory, so that this costs little more, and a
- * build that stops a command which is being launched (SIGSTOP) then stops nothing else. No memory of the host program
- * is anywhere in here.
+ * A command is made by fork(2). With vfork(2), a build that stops a command before it executes (SIGSTOP) would stop
+ * init. Init has next to no memory, so fork(2) costs little more. No memory of the host program is in here.
  */
 
 #include <sys/syscall.h>
@@ -79,7 +77,7 @@ enum {
   kNoAmbientRaiseLocked = 128
 };
 
-/* In which a command that still runs is told of, though nobody has asked: a short one never is. */
+/* After this time init reports the pid of a command that still runs; that of a shorter one it never reports. */
 static const struct {
   long seconds, nanoseconds;
 } kTellAfter = {0, 5000000};
@@ -88,7 +86,7 @@ static const struct {
 struct packet {
   void* name;
   unsigned name_size;
-  struct {
+  struct part {
     void* start;
     unsigned long size;
   }* parts;
@@ -116,18 +114,18 @@ struct usage {
   long rest[13];
 };
 
-/* The commands that run, each in a place that it keeps; number 0 is a free one. */
+/* The commands that run, each in a place that it keeps; in a free place the number is 0. */
 static struct command {
   unsigned number;
   int pid;
-  /* The read end of a pipe whose other end closes when the command executes; -1 where nobody waits for that. */
+  /* The read end of a pipe whose other end closes when the command executes; -1 if that is not reported. */
   int execution;
   int is_told;
 } commands[kMostCommands];
-/* None is at this place or behind it. */
+/* All places from this one on are free. */
 static unsigned command_end;
 
-/* Where a command says how far it has come, and in the end why not further, by its place: memory that it shares. */
+/* How far the command in each place has come, and the errno it failed with: memory that it shares with init. */
 static struct failure {
   unsigned step;
   /* 0 while nothing has failed. */
@@ -185,19 +183,24 @@ static long system_call(long number, long a, long b, long c, long d, long e, lon
 
 static long call3(long number, long a, long b, long c) { return system_call(number, a, b, c, 0, 0, 0); }
 
-static void answer(const struct answer* what, int descriptor) {
+/* Field by field: an initializer could become a call of memset(3), which is not there. */
+static struct packet packet_of(struct part* part) {
   struct packet packet;
-  struct rights rights;
-  __typeof__(packet.parts[0]) part;
-  part.start = (void*)what;
-  part.size = sizeof(*what);
   packet.name = 0;
   packet.name_size = 0;
-  packet.parts = (void*)&part;
+  packet.parts = part;
   packet.part_count = 1;
   packet.control = 0;
   packet.control_size = 0;
   packet.flags = 0;
+  return packet;
+}
+
+/* `descriptor` comes along; -1 is none. */
+static void send_answer(const struct answer* what, int descriptor) {
+  struct part part = {.start = (void*)what, .size = sizeof(*what)};
+  struct packet packet = packet_of(&part);
+  struct rights rights;
   if (descriptor >= 0) {
     rights.size = sizeof(rights.size) + 2 * sizeof(int) + sizeof(int);
     rights.level = kSocketLevel;
@@ -211,23 +214,23 @@ static void answer(const struct answer* what, int descriptor) {
 }
 
 static void tell_failure(unsigned number, unsigned step, int err) {
-  const struct answer said = {kAnswerFailed, number, step, err, 0, 0, 0, 0, 0};
-  answer(&said, -1);
+  const struct answer said = {.kind = kAnswerFailed, .number = number, .step = step, .err = err};
+  send_answer(&said, -1);
 }
 
-/* Its pid was told by itself. */
+/* The command itself has sent its pid. */
 static void tell_started(struct command* command) {
-  const struct answer said = {kAnswerStarted, command->number, 0, 0, 0, 0, 0, 0, 0};
+  const struct answer said = {.kind = kAnswerStarted, .number = command->number};
   command->is_told = 1;
-  answer(&said, -1);
+  send_answer(&said, -1);
 }
 
 static void tell_pid(struct command* command) {
-  const struct answer said = {kAnswerPid, command->number, 0, 0, 0, 0, 0, 0, 0};
+  const struct answer said = {.kind = kAnswerPid, .number = command->number};
   const long pidfd = call3(__NR_pidfd_open, command->pid, 0, 0);
   command->is_told = 1;
   if (pidfd < 0) return;
-  answer(&said, (int)pidfd);
+  send_answer(&said, (int)pidfd);
   call3(__NR_close, pidfd, 0, 0);
 }
 
@@ -242,30 +245,27 @@ static struct command* command_of(unsigned number) {
   return 0;
 }
 
-/* Also of a process that was no command but an orphan, of which nobody is told. */
+/* A process that was an orphan and no command is not reported. */
 static void tell_end(int pid, int status, const struct usage* used) {
   unsigned at = 0;
   while (at < command_end && (commands[at].number == 0 || commands[at].pid != pid)) at++;
   if (at == command_end) return;
-  const struct answer said = {kAnswerExited,
-                              commands[at].number,
-                              0,
-                              0,
-                              status,
-                              0,
-                              used->user_s * 1000000LL + used->user_us,
-                              used->system_s * 1000000LL + used->system_us,
-                              used->max_rss_kib};
+  const struct answer said = {.kind = kAnswerExited,
+                              .number = commands[at].number,
+                              .status = status,
+                              .user_us = used->user_s * 1000000LL + used->user_us,
+                              .system_us = used->system_s * 1000000LL + used->system_us,
+                              .max_rss_kib = used->max_rss_kib};
   if (failures[at].err != 0)
     tell_failure(commands[at].number, failures[at].step, failures[at].err);
   else
-    answer(&said, -1);
+    send_answer(&said, -1);
   forget_execution(&commands[at]);
   commands[at].number = 0;
   while (command_end > 0 && commands[command_end - 1].number == 0) command_end--;
 }
 
-/* Waits for every process that has ended; with `flags` 0 for all that there are. */
+/* Waits for the processes that have ended; if `flags` is 0, for all. */
 static void reap(long flags) {
   for (;;) {
     int status;
@@ -277,8 +277,7 @@ static void reap(long flags) {
   }
 }
 
-/* Comes before the first command: from here on no program that is executed can get more than `kept` (capabilities(7)).
- */
+/* Before the first command: from now on no program that is executed can get more than `kept` (capabilities(7)). */
 static long bound(unsigned long long kept) {
   // defence: command-executed-build-user-2
   const long bits = (kept == 0 ? kNoRoot : 0) | kNoRootLocked | kNoSetuidFixupLocked | kKeepCapsLocked |
@@ -304,7 +303,7 @@ static char* take_words(char* text, unsigned count, char** into) {
   return text;
 }
 
-/* As execvp(3), of paths that are settled: goes on where there is no such file. */
+/* Like execvp(3), with the paths given: tries the next one if there is no such file. */
 static long execute(char** candidates, char** arguments, char** variables) {
   long found = kNotThere;
   for (char** candidate = candidates; *candidate != 0; candidate++) {
@@ -332,15 +331,15 @@ static long limit(const struct process_limit* asked) {
   return system_call(__NR_prlimit64, 0, asked->resource, (long)bounds, 0, 0, 0);
 }
 
-/* The session's own: of the host's, whoever is root could change the mode. */
+/* That of the session: a build that is root could change the mode of the host's. */
 static long open_null(int number) {
   return call3(__NR_openat, kHere, (long)"/dev/null", number == 0 ? kReadOnly : kWriteOnly);
 }
 
 /*
- * The child, up to execve(2). It is not dumpable (prctl(2), PR_SET_DUMPABLE), as init is not: until it executes nobody
- * in here may trace it, or make it leave a core. That its children come to it while it runs, and to init afterwards, is
- * how a command and all that it started are told from its neighbours (PR_SET_CHILD_SUBREAPER(2const)).
+ * The child, up to execve(2). It is not dumpable (PR_SET_DUMPABLE(2const)), as init is not: until it executes, no
+ * process in here may trace it, or make it leave a core. Orphans are reparented to it while it runs, and to init
+ * afterwards: so a command and all that it started are told from its neighbours (PR_SET_CHILD_SUBREAPER(2const)).
  */
 static void run_command(const struct launch_message* launch, const int* descriptors, char* text, char** into,
                         struct failure* failure) {
@@ -365,17 +364,17 @@ static void run_command(const struct launch_message* launch, const int* descript
   take_words(text, launch->variable_count, variables);
 
   if ((launch->flags & (kLaunchTells | kLaunchWaits)) != 0) {
-    /* The kernel says whose message it is, in the numbering of its reader (unix(7), SO_PASSCRED). */
-    const struct answer said = {kAnswerPid, launch->number, 0, 0, 0, 0, 0, 0, 0};
-    answer(&said, -1);
+    /* The kernel adds the sender's pid, in the numbering of the reader (unix(7), SO_PASSCRED). */
+    const struct answer said = {.kind = kAnswerPid, .number = launch->number};
+    send_answer(&said, -1);
   }
   failure->step = kStepSession;
   if ((result = call3(__NR_setsid, 0, 0, 0)) < 0) goto failed;
   // defence: command-started-told-neighbours
   if ((result = call3(__NR_prctl, kSetSubreaper, 1, 0)) < 0) goto failed;
   /*
-   * They came in this order, each with the lowest number that was free, which is 2 at least: init has 0 and 1. So none
-   * lies where one before it is put, but one may lie where it is to be.
+   * They came in this order, each with the lowest free number, which is at least 2: init has 0 and 1. So none is where
+   * one before it is put, but one may be where it is to be already.
    */
   for (int i = 0; i < 3; i++) {
     failure->step = kStepNull;
@@ -389,7 +388,7 @@ static void run_command(const struct launch_message* launch, const int* descript
   if (launch->terminal != 0 && (result = call3(__NR_ioctl, (long)launch->terminal - 1, kSetControlling, 0)) < 0)
     goto failed;
   failure->step = kStepClose;
-  /* But for what closes when it executes. */
+  /* CLOSE_RANGE_CLOEXEC: they close when it executes. */
   // defence: command-no-descriptor-init-2
   if ((result = call3(__NR_close_range, 3, ~0U, 4)) < 0) goto failed;
   failure->step = kStepLimits;
@@ -437,7 +436,7 @@ static unsigned free_place(void) {
   return at;
 }
 
-/* Its step where it fails, and `err`. */
+/* Returns 0, or the step that failed and its `err`. */
 static unsigned begin(const struct launch_message* launch, int* descriptors, char* text, int* err) {
   const unsigned long word_count =
       (unsigned long)launch->candidate_count + launch->argument_count + launch->variable_count + 3;
@@ -484,7 +483,7 @@ static void launch(const struct launch_message* launch, const int* descriptors, 
   char* text = (char*)(launch + 1);
   unsigned step = kStepReceive;
   int err = kTooMany;
-  /* And the write end of a pipe that closes when the command executes. */
+  /* The last is the write end of a pipe that closes when the command executes. */
   int stdio[4] = {-1, -1, -1, -1};
   unsigned taken = 0;
   for (unsigned i = 0; i < 3; i++)
@@ -517,20 +516,13 @@ static void signal_command(unsigned number, int signal) {
 
 /* One packet. False at the end. */
 static int receive(void) {
-  struct packet packet;
   struct rights rights;
-  __typeof__(packet.parts[0]) part;
+  struct part part = {.start = &message, .size = sizeof(message)};
+  struct packet packet = packet_of(&part);
   unsigned descriptor_count = 0;
   long got;
-  part.start = &message;
-  part.size = sizeof(message);
-  packet.name = 0;
-  packet.name_size = 0;
-  packet.parts = (void*)&part;
-  packet.part_count = 1;
   packet.control = &rights;
   packet.control_size = sizeof(rights);
-  packet.flags = 0;
   // defence: command-no-descriptor-init
   got = call3(__NR_recvmsg, kControl, (long)&packet, kReceiveClosing);
   if (got == kInterrupted) return 1;
@@ -549,10 +541,10 @@ static int receive(void) {
   } else if (message.kind == kMessageSignal && message.command.number != 0) {
     signal_command(message.command.number, message.command.signal);
   } else if (message.kind == kMessageSignal) {
-    /* Everybody but pid 1, at once: one that is being forked meanwhile is not missed (kill(2)). */
-    const struct answer said = {kAnswerSignalled, 0, 0, 0, 0, 0, 0, 0, 0};
+    /* To all but pid 1 at once: none that is being forked is missed (kill(2)). */
+    const struct answer said = {.kind = kAnswerSignalled};
     call3(__NR_kill, kEveryone, message.command.signal, 0);
-    answer(&said, -1);
+    send_answer(&said, -1);
   }
   return 1;
 }
@@ -563,7 +555,7 @@ static int is_untold(void) {
   return 0;
 }
 
-/* Until the controller is gone. `children` tells of processes that have ended (signalfd(2)). */
+/* Until the host program shuts its end down. `children` reports processes that have ended (signalfd(2)). */
 static void serve(int children) {
   static struct pollable watched[2 + kMostCommands];
   for (;;) {
@@ -614,7 +606,7 @@ void _start(void) {
   static const unsigned long queues[2] = {kMostQueueBytes, kMostQueueBytes};
   long told;
   call3(__NR_prctl, kSetName, (long)"buildjail-init", 0);
-  /* In any other namespace everybody would be the host's. */
+  /* In another pid namespace, kill(2) below would reach processes of the host. */
   while (call3(__NR_getpid, 0, 0, 0) != 1) call3(__NR_exit_group, 1, 0, 0);
   // defence: command-does-not-execute
   call3(__NR_prctl, kSetDumpable, 0, 0);
@@ -629,7 +621,7 @@ void _start(void) {
   failures = map(sizeof(*failures) * kMostCommands, kShared | kAnonymous, -1);
   if (told >= 0 && failures != 0) serve((int)told);
   call3(__NR_kill, kEveryone, kSigkill, 0);
-  /* What a recovery waits for goes with this (messages.h), so not before they are dead. */
+  /* A recovery waits for the lock that init has, so init ends after all others. */
   reap(0);
   for (;;) call3(__NR_exit_group, 0, 0, 0);
 }

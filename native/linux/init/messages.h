@@ -1,8 +1,8 @@
 #pragma once
 
 /*
- * The messages between a controller and init, pid 1 of its session, each a packet of a socket (unix(7),
- * SOCK_SEQPACKET). For C and C++. Both ends are of one build, so the layout is the compiler's.
+ * The messages between the host program and init, pid 1 of a session, each a packet of a socket (unix(7),
+ * SOCK_SEQPACKET). For C and C++. Both ends are built together, so the layout is the compiler's.
  */
 
 enum {
@@ -17,15 +17,15 @@ enum { kMostCommands = 1024, kMostInline = 65536, kMostLimits = 8 };
 
 /* Flags of a launch. */
 enum {
-  /** The pid is told as soon as the command executes. */
+  /** Init reports the command as soon as it executes. */
   kLaunchTells = 1,
-  /** The groups are set; where an ordinary user made the namespace they cannot be (user_namespaces(7), setgroups). */
+  /** Sets the groups; where an ordinary user made the namespace that fails (user_namespaces(7), setgroups). */
   kLaunchSetsGroups = 2,
-  /** Nothing limits yet what commands can get: init sees to that first, once. */
+  /** Init bounds the capabilities that commands can get, before the first one. */
   kLaunchBounds = 4,
-  /** It does not execute: it stays as it is before that, to be looked at. Tells. */
+  /** The command waits before it executes, to be looked at. It reports its pid. */
   kLaunchWaits = 8,
-  /** Long strings do not fit in a packet: they are in the memory of the last descriptor (memfd_create(2)). */
+  /** The text does not fit in a packet: it is in the memory of the last descriptor (memfd_create(2)). */
   kLaunchIsLong = 16
 };
 
@@ -36,18 +36,18 @@ struct process_limit {
 };
 
 /*
- * A command. Behind this, or in that memory: its groups, then candidates, working directory, arguments and variables,
- * each with its NUL.
+ * A command. After this, or in that memory, come its groups, then candidates, working directory, arguments and
+ * variables, each with its NUL.
  */
 struct launch_message {
   unsigned kind, number, flags;
   unsigned uid, gid, group_count;
   unsigned candidate_count, argument_count, variable_count;
-  /** The standard descriptor that is its controlling terminal, and one more; 0: it has none. */
+  /** The standard descriptor that is its controlling terminal, plus 1; 0 if it has none. */
   unsigned terminal;
-  /** By the bit of its number: which of 0, 1 and 2 come along. The others are the session's /dev/null. */
+  /** A bit for each of the descriptors 0, 1 and 2 that comes along. The others are the session's /dev/null. */
   unsigned given;
-  /** By the bit of their number (capabilities(7)). */
+  /** A bit for each capability (capabilities(7)). */
   unsigned long long kept_capabilities;
   /** Of each of its processes (setrlimit(2)). */
   struct process_limit limits[kMostLimits];
@@ -55,7 +55,7 @@ struct launch_message {
   unsigned long long text_size;
 };
 
-/** About one command; number 0: about all processes, and then it is answered. */
+/** For one command; number 0 is for all processes, and is answered. */
 struct command_message {
   unsigned kind, number;
   int signal;
@@ -64,16 +64,16 @@ struct command_message {
 enum {
   /** The command executes. */
   kAnswerStarted = 1,
-  /** Its pid: that of the sender, or where init sends it, that of the pidfd that comes with it (pidfd_open(2)). */
+  /** Its pid: the sender's, or that of the pidfd that comes along if init sends it (pidfd_open(2)). */
   kAnswerPid,
-  /** It could not be launched: `step` and `err` say why. */
+  /** It could not be launched, because of `step` and `err`. */
   kAnswerFailed,
   kAnswerExited,
   /** Every process was signalled. */
   kAnswerSignalled
 };
 
-/** Steps of a launch that can fail. */
+/** The steps of a launch that can fail. */
 enum {
   kStepReceive = 1,
   kStepMap,
