@@ -54,8 +54,8 @@ struct CloneArguments {
 constexpr std::uint64_t kIntoCgroup = 0x200000000;
 
 /**
- * clone3(2), which C libraries do not let programs call: the child begins on another stack, so that nothing of it may
- * come back to here. Its answer, or the negative of an errno.
+ * clone3(2), which C libraries do not wrap: the child begins on another stack, so it must not return to this function.
+ * Returns the result of the call, or a negative errno.
  */
 long clone_onto(const CloneArguments& arguments, Start& start) {
 #if defined(__x86_64__)
@@ -109,8 +109,8 @@ struct TimeSpan {
   long nanoseconds;
 };
 
-// By number: errno is its parent's as well, who goes on meanwhile. It ends with its parent: by the signal, or where the
-// parent had ended before that was asked for, by itself.
+// By number, because errno is also that of the parent, which goes on meanwhile. It ends with its parent by the signal,
+// or by itself if the parent ended before that was set.
 int idle(void*) {
   constexpr TimeSpan kLongest{.seconds = 10, .nanoseconds = 0};
   TimeSpan left = kLongest;
@@ -122,7 +122,7 @@ int idle(void*) {
 }  // namespace
 
 // AddressSanitizer marks the edges of a frame until its function returns. A child that executes a program never
-// returns, and frames of ours come to lie where its frames were.
+// returns, and later frames of ours lie where its frames were.
 ChildStack::~ChildStack() {
 #ifdef __SANITIZE_ADDRESS__
   ASAN_UNPOISON_MEMORY_REGION(bottom(), size());
@@ -138,7 +138,7 @@ SysError error_of(const Stopped& stopped) {
           .detail = stopped.detail};
 }
 
-// In a file of its own, so that the compiler must assume the context to be changed by it.
+// In another file than its callers, so that the compiler must assume that it changes the context.
 pid_t clone_child(int flags, void (*program)(void*), void* context, ChildStack& stack, int* pidfd) {
   const BlockedSignals blocked;
   Start start{.program = program, .context = context};
@@ -175,18 +175,17 @@ namespace {
 
 constexpr int kLastSignal = 64;
 constexpr std::size_t kMaskBytes = kLastSignal / 8;
-/** The most: any process with it comes before any without. */
+/** The highest score: the kernel kills a process with it before any other. */
 // defence: builds-end-before-host
 constexpr std::string_view kFirstToGo = "1000";
 
-/** The kernel's struct sigaction, which begins with the handler on every architecture but mips; never larger than this.
- */
+/** The kernel's struct sigaction, or more: it begins with the handler on every architecture but mips. */
 struct KernelAction {
   void (*handler)(int);
   std::array<unsigned long, 7> rest;
 };
 
-// By number: C libraries keep signals for themselves (nptl(7)) and would not touch those.
+// By number, because C libraries keep some signals for themselves and refuse to change those (nptl(7)).
 int set_action(int signal, void (*handler)(int)) {
   const KernelAction action{.handler = handler, .rest = {}};
   return static_cast<int>(::syscall(SYS_rt_sigaction, signal, &action, nullptr, kMaskBytes));

@@ -15,7 +15,7 @@ namespace buildjail {
 
 namespace {
 
-// An event carries 64 bits of ours: the token, which stays small, and above it the kind.
+// An event carries 64 bits of ours: the kind in the upper two, and the token, which stays small.
 constexpr unsigned kKindShift = 62;
 constexpr std::uint64_t kTokenMask = (std::uint64_t{1} << kKindShift) - 1;
 
@@ -34,8 +34,8 @@ class Epoll final : public EventQueue {
     return {};
   }
 
-  // Closing is not enough: a child that another thread has just made has the descriptor as well until it executes, and
-  // what is told of it meanwhile would be told again and again (epoll(7), "Will closing a file descriptor").
+  // Closing is not enough: a child that another thread has just made has the descriptor too until it executes, and its
+  // events would be reported again and again (epoll(7), "Will closing a file descriptor").
   void forget_readable(int fd) override { static_cast<void>(::epoll_ctl(fd_.get(), EPOLL_CTL_DEL, fd, nullptr)); }
 
   void wake() override {

@@ -23,7 +23,7 @@ namespace buildjail {
 
 namespace {
 
-/** mount_setattr(2). */
+/** Has mount_setattr(2). */
 constexpr std::pair kOldestKernel{5, 12};
 
 std::pair<int, int> kernel_version() {
@@ -74,7 +74,7 @@ Obstacle without_user_namespace(const std::string& less, const SysError& error) 
                    "--cap-add SETGID --security-opt seccomp=unconfined)"};
 }
 
-/** Where the program of this process is: a folder that every host has. */
+/** The folder of this process's program, which every host has. */
 std::optional<std::string> folder_of_program() {
   std::array<char, PATH_MAX> path{};
   const ssize_t size = ::readlink("/proc/self/exe", path.data(), path.size());
@@ -127,7 +127,7 @@ std::optional<SysError> try_steps(const UniqueFd& init_image, std::vector<Step> 
 std::optional<SysError> try_namespaces(const UniqueFd& init_image) { return try_steps(init_image, {}); }
 
 std::optional<Obstacle> find_overlay_limitation(const UniqueFd& init_image) {
-  // Overlayfs takes layers whose owners are mapped since then.
+  // Since then overlayfs takes layers with a map of ids.
   constexpr std::pair kMapped{5, 19};
   const std::optional<std::string> folder = folder_of_program();
   if (!folder) return std::nullopt;
@@ -174,7 +174,7 @@ std::vector<Obstacle> find_id_limitations() {
 }
 
 std::vector<Obstacle> find_network_limitations() {
-  // In a user namespace of its own a session has every capability for as long as it is being made.
+  // A session has every capability in a user namespace of its own while it is being made.
   if (has_callers_id_only() || has_capability(kNetAdmin)) return {};
   return {{"network",
            "root of this container may bring no interface up (it lacks CAP_NET_ADMIN), so that network: 'loopback' is "

@@ -9,18 +9,18 @@
 
 namespace buildjail {
 
-/** Makes the namespaces of a session that has nothing in it, and lets them go again; what kept it from doing so. */
+/** Makes the namespaces of an empty session, and ends it again. Returns the error if that failed. */
 std::optional<SysError> try_namespaces(const UniqueFd& init_image);
 
-/** What sessions of root do without: a user namespace, or most of the ids in it. */
+/** Reports if sessions of root go without a user namespace, or without most of its ids. */
 std::vector<Obstacle> find_id_limitations();
 
-/** What of `network` sessions do without. */
+/** Reports which networks sessions cannot have. */
 std::vector<Obstacle> find_network_limitations();
-/** What keeps an input of a session from being an overlay; the namespaces of a session can be made. */
+/** Reports what keeps inputs from being overlays, on a host where try_namespaces() succeeds. */
 std::optional<Obstacle> find_overlay_limitation(const UniqueFd& init_image);
 
-/** What about this host made a session's namespaces impossible, and the one thing to do about it. */
+/** Explains why a session's namespaces cannot be made on this host, with one remedy. */
 Obstacle explain(const SysError& error);
 
 }  // namespace buildjail

@@ -71,8 +71,8 @@ constexpr mode_t kPermissions = 07777;
 enum class Marks : std::uint8_t { kTrusted, kUser, kNone };
 
 /**
- * By which attributes overlayfs marks what was removed or replaced: nobody inside has a name for them in either case.
- * Those of the trusted namespace are for who has CAP_SYS_ADMIN over the host (xattr(7)).
+ * The attributes by which overlayfs marks removed and replaced files. No process inside can name them. Those of the
+ * trusted namespace need CAP_SYS_ADMIN over the host (xattr(7)).
  */
 Marks marks_of(const char* folder) {
   if (::setxattr(folder, "trusted.buildjail", "", 0, 0) == 0) return Marks::kTrusted;
@@ -84,8 +84,8 @@ struct Option {
   const char* value;
 };
 
-// What a source says of itself by attributes leads nowhere: no file of it stands for another one that lies elsewhere
-// (Documentation/filesystems/overlayfs.rst, redirect_dir, metacopy).
+// Attributes of a source lead nowhere: no file of it stands for a file elsewhere (overlayfs.rst, redirect_dir,
+// metacopy).
 constexpr auto kOptions = std::to_array<Option>({{"source", "overlay"},
                                                  {"redirect_dir", "nofollow"},
                                                  {"metacopy", "off"},
@@ -142,7 +142,7 @@ bool OverlayRoom::take(int root, Stopped& stopped) {
   if (!inside) return stopped.at(kOverlay, "openat", kTmpInside);
   const UniqueFd tmp(raw::copy_mount(inside.get()));
   if (!tmp) return stopped.at(kOverlay, "open_tree", kTmpInside);
-  // Over the root, where no path leads that begins in it. Layers have to be mounted somewhere (clone_private_mount).
+  // Over the root, where no path leads that begins in it: layers have to be mounted somewhere (clone_private_mount()).
   if (raw::move_mount_onto(room_, root) != 0) return stopped.at(kOverlay, "move_mount", kTmpInside);
   if (raw::move_mount(tmp.get(), AT_FDCWD, kTmp) != 0) return stopped.at(kOverlay, "move_mount", kTmpInside);
   return true;
@@ -159,7 +159,7 @@ UniqueFd OverlayRoom::mount(const UniqueFd& source, const Bind& bind, int root, 
   for (const std::string* const name : {&names.folder, &names.lower, &names.upper, &names.work}) {
     if (::mkdir(name->c_str(), 0700) != 0) return stopped_at("mkdir");
   }
-  // The folder itself is the upper one's.
+  // The top folder of an overlay has the attributes of the upper layer.
   struct stat found{};
   if (::fstat(source.get(), &found) != 0) return stopped_at("fstat");
   const char* const upper = names.upper.c_str();

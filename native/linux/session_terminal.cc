@@ -20,7 +20,7 @@ namespace {
 constexpr const char* kStep = "terminal";
 constexpr const char* kMultiplexer = "/dev/pts/ptmx";
 
-/** By way of init's root, where nobody but us mounts anything, and /dev is read-only. */
+/** Through init's root, where only we mount anything, and /dev is read-only. */
 Result<UniqueFd> open_master(const std::string& root) {
   const std::string path = root + kMultiplexer;
   UniqueFd master =
@@ -33,7 +33,7 @@ Result<UniqueFd> open_master(const std::string& root) {
                   .syscall = "fstatfs",
                   .err = ENODEV,
                   .path = kMultiplexer,
-                  .detail = "it is in no file system of terminals"};
+                  .detail = "it is not in a file system of terminals (devpts)"};
 }
 
 }  // namespace
@@ -43,7 +43,7 @@ Result<UniqueFd> open_terminal(const std::string& root, const CommandTerminal& t
   if (!master) return std::move(master.error());
   int unlocked = 0;
   if (::ioctl(master->get(), TIOCSPTLCK, &unlocked) != 0) return last_error(kStep, "ioctl", kMultiplexer);
-  // By no name, of which another file system could have one alike (ioctl_tty(2), TIOCGPTPEER).
+  // Without its name, which could lead to another file system (ioctl_tty(2), TIOCGPTPEER).
   const int access = terminal.is_typed_into ? O_RDWR : O_WRONLY;
   const UniqueFd slave = above_stdio(UniqueFd(::ioctl(master->get(), TIOCGPTPEER, access | O_NOCTTY | O_CLOEXEC)));
   if (!slave) return last_error(kStep, "ioctl", kMultiplexer);

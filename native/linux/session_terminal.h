@@ -10,8 +10,8 @@
 namespace buildjail {
 
 /**
- * Opens a terminal in a session, whose root `root` is, from its own /dev/pts, so that it has a name there. Returns its
- * master, and puts the other side into `ends` for the command.
+ * Opens a terminal of a session's own /dev/pts, so that it has a name there. `root` is the path of the session's root.
+ * Returns the master, and puts the other side into `ends` for the command.
  */
 Result<UniqueFd> open_terminal(const std::string& root, const CommandTerminal& terminal, StdioEnds& ends);
 
