@@ -11,12 +11,13 @@
 namespace buildjail::launch {
 
 /**
- * One gRPC call with messages in both directions, over a socket of its own. It writes HTTP/2 (RFC 9113) by hand, because
- * buildjail-launch starts once for each action. The whole program starts in 1 ms; gRPC's own C library alone takes 30 ms
- * to initialise, and Node more than that. libnghttp2 would cost only 0.2 ms, but neither system has it in its base, so
- * compiling the launcher would take one package more. And it would replace only the framing, about 100 lines: the
- * messages of gRPC, and flow control that follows what stdout takes, would stay ours. The call needs little of HTTP/2:
- * one stream, request headers without compression, and no headers of the server, because all answers are messages.
+ * One gRPC call with messages in both directions, over a socket of its own. It writes HTTP/2 (RFC 9113) by hand,
+ * because buildjail-launch starts once for each action. The whole program starts in 1 ms; gRPC's own C library alone
+ * takes 30 ms to initialise, and Node more than that. libnghttp2 would cost only 0.2 ms, but neither system has it in
+ * its base, so compiling the launcher would take one package more. And it would replace only the framing, about 100
+ * lines: the messages of gRPC, and flow control that follows what stdout takes, would stay ours. The call needs little
+ * of HTTP/2: one stream, request headers without compression, and no headers of the server, because all answers are
+ * messages.
  */
 class Call {
  public:

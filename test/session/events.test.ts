@@ -37,7 +37,7 @@ describeSession('what happens in sessions is told', () => {
     const all = heard()
     const session = await openSession({})
     const own: Heard[] = []
-    for (const name of names) session.on(name, (event) => own.push({ name, event }))
+    for (const name of names) session.on(name, (event: Heard['event']) => own.push({ name, event }))
     expect(await session.run(script, { reject: false })).toMatchObject({ exitCode: 3, stdout: 'out', stderr: 'err' })
     await session.close()
     const fromOwn = all.filter(({ name, event }) => name !== 'step' || (event as SessionEvents['step'][0]).phase === 'close')
@@ -79,7 +79,7 @@ describeSession('what happens in sessions is told', () => {
   test('of a spawned command, and of one that could not be started', async () => {
     await using session = await openSession({})
     const own: Heard[] = []
-    for (const name of names) session.on(name, (event) => own.push({ name, event }))
+    for (const name of names) session.on(name, (event: Heard['event']) => own.push({ name, event }))
     await once(session.spawn(script), 'close')
     expect(course(own).map((told) => (told as Heard).name).filter((name) => name !== 'output')).toEqual(['command', 'end'])
     expect(own.flatMap(({ name, event }) => (name === 'output' ? [String((event as SessionEvents['output'][0]).chunk)] : [])).sort()).toEqual(['err\n', 'out\n'])

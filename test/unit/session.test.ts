@@ -54,8 +54,8 @@ describe('a session is opened as planned, and closed once', () => {
       openFailure: nativeFailure({ code, syscall: 'clone', step: 'clone', reason: 'refused' }),
       preflight: { obstacles: [{ check: 'user namespaces', problem: 'this process may not create them', remedy }], limitations: [] },
     })
-    for (const refused of [openSession(fakePlan), build(fakePlan, ['true'])]) {
-      const error = await rejected(refused)
+    for (const refused of [() => openSession(fakePlan), () => build(fakePlan, ['true'])]) {
+      const error = await rejected(refused())
       expect(error).toMatchObject({ code, remedy })
       expect((error as Error).message).toBe(`${code}: refused, clone (step clone); this process may not create them; remedy: ${remedy}`)
     }
