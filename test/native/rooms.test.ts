@@ -32,7 +32,7 @@ describe('the rooms of no system, compiled without anything of Node', () => {
       expect(compiled.stderr).toBe('')
     }
     results = runCases(program)
-  }, 300_000)
+  }, 600_000)
 
   test.for(cases)('%s', (name, context) => {
     if (reason !== undefined) return context.skip(reason)
