@@ -77,7 +77,7 @@ std::int64_t file_time_now();
  */
 class DescriptorPath {
  public:
-  explicit DescriptorPath(int fd) noexcept {
+  explicit DescriptorPath(int fd) {
     char* const digits = kFolder.copy(text_.data(), kFolder.size()) + text_.data();
     *std::to_chars(digits, text_.data() + text_.size() - 1, fd).ptr = '\0';
   }
