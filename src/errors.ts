@@ -319,7 +319,7 @@ export class InvalidCommandError extends BuildjailError {
   }
 }
 
-/** What was asked for is not to be had on this host. Nothing was started. */
+/** This host cannot do what was asked for. Nothing was started. */
 export class UnsupportedError extends BuildjailError {
   declare readonly code: UnsupportedErrorCode
   /** `ERR_BUILDJAIL_LIMIT_UNSUPPORTED`: its name, as `limits` has it: `memory`, ... */
@@ -395,7 +395,7 @@ export class TeardownError extends BuildjailError {
   }
 }
 
-/** The failure of a native step as the addon describes it (native/binding/error_to_js). */
+/** The failure of a native step as the addon describes it (native/binding/to_js). */
 export interface NativeFailure {
   readonly code: string
   readonly errno: number

@@ -13,7 +13,7 @@
 
 namespace buildjail {
 
-/** What is to be done with an envelope, in this order; each of it may be missing. As src/native/wire packs it. */
+/** The work to do with an envelope, in this order; each entry may be missing. src/native/wire-job.ts packs it. */
 struct JobRequest {
   std::uint32_t number = 0;
   /** Of the session that is opened. */

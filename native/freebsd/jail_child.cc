@@ -15,7 +15,7 @@
 
 #include <cerrno>
 #include <limits>
-#include <new>
+#include <memory>
 
 #include "freebsd/child.h"
 #include "launch/vfork_child.h"
@@ -222,7 +222,7 @@ pid_t start_jail_child(JailChild& child) {
   // What the child writes is read here, although its other memory is a copy by then (mmap(2), MAP_SHARED).
   void* const memory = ::mmap(nullptr, sizeof(JailChild), PROT_READ | PROT_WRITE, MAP_ANON | MAP_SHARED, -1, 0);
   if (memory == MAP_FAILED) return -1;
-  auto* const shared = new (memory) JailChild(child);
+  JailChild* const shared = std::construct_at(static_cast<JailChild*>(memory), child);
   const pid_t pid = vfork_child(run_jail_child, shared);
   const int err = errno;
   child = *shared;

@@ -46,7 +46,7 @@ class Settling {
     if (limits_.swap) hold_swap(*limits_.swap);
     if (limits_.processes && may_hold(Limit::kProcesses)) hold_processes(*limits_.processes);
     if (limits_.cpus) hold_cpus(*limits_.cpus);
-    // Who looks at it is in JavaScript.
+    // JavaScript looks at it.
     if (limits_.counts_cpu_time) static_cast<void>(may_hold(Limit::kCpuTime));
     if (refused_ && !limits_.is_best_effort) return std::move(*refused_);
     return std::move(held_);
@@ -64,8 +64,8 @@ class Settling {
     held_.applied.push_back({.limit = limit, .value = value, .by = by});
   }
 
-  // What is resident (memoryuse) is counted anew every second, whatever a build does, and who has grown while all have
-  // more is killed then (vm_daemon).
+  // What is resident (memoryuse) is counted anew every second, whatever a build does, and a process that has grown
+  // while all have more is killed then (vm_daemon).
   void hold_memory(std::uint64_t memory) {
     // defence: limits-resident-beyond-limit
     for (const auto* action : {"sigkill", kLogged}) held_.rules.push_back(rule("memoryuse", action, memory));

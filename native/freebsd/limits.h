@@ -24,8 +24,8 @@ struct HeldLimits {
 };
 
 /**
- * Makes no system call where there are no limits. ENOTSUP for one that this host cannot hold, with its name in the
- * detail; where the plan wants what can be held, that one is left out.
+ * Makes no system call where there are no limits. ENOTSUP with the limit, if this host cannot hold one; a
+ * best-effort plan goes without it.
  */
 Result<HeldLimits> held_limits(const Limits& limits);
 

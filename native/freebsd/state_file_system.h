@@ -19,8 +19,8 @@ namespace buildjail {
  * What somebody else mounted there is used as it is, as any directory that is ours and private would be, with nothing
  * mounted over it; and never unmounted. It may be a disk's, and then entries do survive a reboot, outputs too.
  *
- * Beside it lies a file to be locked: shared by everybody who has something to do in there, and alone by who unmounts
- * it, as what is being unmounted cannot be looked up nor written to meanwhile, be it that it stays in the end.
+ * Beside it lies a file to be locked: every program that works in there shares the lock, and the one that unmounts
+ * has it alone, because nothing can be looked up or written there meanwhile, even if it stays in the end.
  */
 class StateFileSystem {
  public:

@@ -30,7 +30,7 @@ struct StdioRequest {
   std::string path;
 };
 
-/** One command to launch, as src/native/wire packs it. */
+/** One command to launch, as src/native/wire-job.ts packs it. */
 struct LaunchRequest {
   /** The number of its job. */
   std::uint32_t run = 0;

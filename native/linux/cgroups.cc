@@ -23,7 +23,7 @@ namespace {
 
 constexpr std::string_view kBelow = "/session";
 
-// Its processes were killed by now, but may still be ending.
+// Its processes have been killed, but may still be ending.
 Status remove_directory(const std::string& path, const std::string& kill_file, TakingAway& taking) {
   bool is_killed = false;
   while (::rmdir(path.c_str()) != 0) {
@@ -52,7 +52,7 @@ std::string cgroup_of_processes(const std::string& directory, bool is_unified) {
 Fact cgroup_fact(const std::string& directory) { return {.part = kCgroup, .key = "directory", .value = directory}; }
 
 Status remove_cgroup(const std::string& directory, TakingAway& taking) {
-  // Of version 1 there is nothing below it.
+  // In version 1 there is nothing below it.
   if (::rmdir(directory.c_str()) == 0 || errno == ENOENT) return {};
   if (errno != EBUSY) return last_error(kCgroup, "rmdir", directory);
   const std::string kill_file = directory + "/cgroup.kill";

@@ -86,7 +86,7 @@ struct PlacedLimits {
  */
 class CgroupPlaces {
  public:
-  /** ENOTSUP, with the limit's name first, if one cannot be enforced; a best-effort plan goes without it. */
+  /** ENOTSUP with the limit, if one cannot be enforced; a best-effort plan goes without it. */
   Result<PlacedLimits> place(const Limits& limits);
   /** Why no session of this process can have all limits; empty if it can. */
   std::optional<Obstacle> find_limitation();

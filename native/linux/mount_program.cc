@@ -263,9 +263,10 @@ bool MountProgram::perform(Act& act, Stopped& stopped) {
     return mount_file_system("proc", proc->target, flags, act.options, stopped) && hide(act.hidden, stopped);
   }
   if (const auto* dev = std::get_if<MountDev>(act.step)) return act.dev.make(*dev, is_over_host_, stopped);
+  if (const auto* bind = std::get_if<Bind>(act.step)) return mount_source(act, *bind, stopped);
   // A plan for Linux lists no folder (Listed): it shows a shut one as it is (SourceOwners).
-  const auto* const bind = std::get_if<Bind>(act.step);
-  return bind == nullptr || mount_source(act, *bind, stopped);
+  errno = ENOTSUP;
+  return stopped.at("mount", "mount", "");
 }
 
 bool MountProgram::mount_source(Act& act, const Bind& bind, Stopped& stopped) {

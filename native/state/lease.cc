@@ -94,15 +94,15 @@ SysError all_leased(const NumberedThings& things, const std::vector<std::string>
 std::string line_of(const LeaseHolder& holder) { return holder.id + " " + escaped(holder.state_directory) + "\n"; }
 
 std::vector<LeaseHolder> holders_in(std::string_view text) {
-  std::vector<LeaseHolder> holdings;
+  std::vector<LeaseHolder> holders;
   text = text.substr(0, text.rfind('\n') + 1);
   while (!text.empty()) {
     std::string_view line = cut(text, '\n');
-    LeaseHolder holding{.id = std::string(cut(line, ' ')), .state_directory = {}};
-    if (unescape(line, holding.state_directory) && holding.state_directory.starts_with('/'))
-      holdings.push_back(std::move(holding));
+    LeaseHolder holder{.id = std::string(cut(line, ' ')), .state_directory = {}};
+    if (unescape(line, holder.state_directory) && holder.state_directory.starts_with('/'))
+      holders.push_back(std::move(holder));
   }
-  return holdings;
+  return holders;
 }
 
 std::string name_of(const LeaseHolder& holder) { return "session " + holder.id + " of " + holder.state_directory; }
@@ -110,8 +110,8 @@ std::string name_of(const LeaseHolder& holder) { return "session " + holder.id +
 Result<std::optional<LeaseHolder>> holder_in(const char* step, const std::string& file, const UniqueFd& fd) {
   const auto text = read_file(step, file, fd.get());
   if (!text) return text.error();
-  auto holdings = holders_in(*text);
-  return holdings.empty() ? std::optional<LeaseHolder>() : std::optional(std::move(holdings.front()));
+  auto holders = holders_in(*text);
+  return holders.empty() ? std::optional<LeaseHolder>() : std::optional(std::move(holders.front()));
 }
 
 Result<std::optional<LeaseHolder>> holder_of(const char* step, const std::string& file) {

@@ -36,6 +36,8 @@ function jobs(root, sysroot) {
     .flatMap((folder) => nativeFiles(root, folder, ['.cc']))
     .map((file) => ({ file, flags: flagsOf[systemOf(file) ?? process.platform] }))
     .filter((job) => job.flags !== undefined)
+    // The addon of the fault tests alone has these files.
+    .map((job) => (job.file.includes('native/faults/') ? { ...job, flags: [...job.flags, '-DBUILDJAIL_FAULTS'] } : job))
 }
 
 /** A file for one system lies in its folder or has its name at the end of its own. */

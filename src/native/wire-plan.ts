@@ -130,7 +130,8 @@ function stepsOf(
 function writeOwnMount(writer: WireWriter, mount: Mount, devices: readonly Device[]): void {
   if (mount.kind === 'tmpfs') writer.u8(operation.tmpfs).string(mount.target).u64(BigInt(mount.size ?? 0)).u64(BigInt(mount.files ?? 0))
   else if (mount.kind === 'dev') writer.u8(operation.dev).string(mount.target).list(devices, (device) => writeDevice(writer, device))
-  else writer.u8(operation.proc).string(mount.target)
+  else if (mount.kind === 'proc') writer.u8(operation.proc).string(mount.target)
+  else throw new TypeError(`a mount of kind ${mount.kind} has no packing`)
 }
 
 function writeDevice(writer: WireWriter, { path, number, kind }: Device): void {

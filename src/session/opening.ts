@@ -138,15 +138,15 @@ const leasing: ReadonlySet<string | undefined> = new Set(['output-lease', 'neste
 const shortest = 5
 const longest = 100
 
-/** The outputs of one who waits. */
+/** The outputs that one opening waits for. */
 type Wanted = ReadonlySet<string>
 
-/** Who waits in this environment, in the order in which they came. */
+/** The openings that wait in this environment, in the order in which they came. */
 const line = new Set<Wanted>()
 
 /**
  * Tries again while another session has what this one needs. The waiting is done here and on no thread of native code, which the
- * session that has it may need. Who waits for the same output comes to its turn in order, but for one last try when its time is over.
+ * session that has it may need. Openings that wait for the same output take their turns in order, but for one last try when its time is over.
  * @param plan whose outputs are wanted
  * @param wait milliseconds
  * @param signal ends the waiting

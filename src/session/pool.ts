@@ -303,7 +303,7 @@ export class SessionPool implements AsyncDisposable {
     this.#refillWhenQuiet()
   }
 
-  /** One that cannot be made now is tried again when a session is had or given back. */
+  /** One that cannot be made now is tried again when a session is taken or given back. */
   #refillWhenQuiet(): void {
     if (this.#isClosed || this.#refill !== undefined || this.#refilling !== undefined || this.#ready.length >= this.#size) return
     const left = this.#lastDone + quiet - performance.now()

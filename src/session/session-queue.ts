@@ -30,7 +30,7 @@ export interface Turn {
   readonly ready: Promise<void> | undefined
   /** The place is free for the next, or nobody waits for it any more. Safe to call again. */
   over(): void
-  /** Who waits for it is told this. Nothing where nobody does. */
+  /** Rejects the waiting with this error. Does nothing if `ready` is settled. */
   refuse(error: Error): void
 }
 
@@ -58,7 +58,7 @@ export class SessionQueue {
     this.#bounds = bounds
   }
 
-  /** Others from now on. Who waits already goes on waiting, also where fewer may. */
+  /** Sets other bounds. Sessions that wait already go on waiting, even if fewer may. */
   bound(bounds: Bounds): void {
     this.#bounds = bounds
     this.#admitAll()
@@ -175,7 +175,7 @@ export class Admission {
   }
 
   /**
-   * For who has no other way to give up.
+   * For callers without another way to give up.
    * @param signal not aborted yet
    * @throws what `ready` rejects with, or the reason of the signal
    */

@@ -44,8 +44,8 @@ const linesOf = (lines: readonly (readonly (string | number)[])[], separator: st
   lines.map((line) => `${line.join(separator)}\n`).join('')
 
 /**
- * passwd(5): root, the build user and nobody. Where a number belongs to two of them, who comes first has it. A uid that is not known yet is
- * empty (native/freebsd/parts/accounts.h).
+ * passwd(5): root, the build user and nobody. If two of them have one number, the first keeps it. A uid that is not known yet is
+ * empty (native/freebsd/parts/users.h).
  */
 export function passwdText(platform: NodeJS.Platform, { uid, gid }: Account): string {
   const { locked, groupsOfNobody } = customsOf(platform)

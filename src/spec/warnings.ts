@@ -16,7 +16,7 @@ function rootWarnings({ user }: Whose): Warning[] {
   return [bare({ entry: 'user', problem: `FreeBSD lets a build that is root do two things to the host: ${devices}, and ${inputs}` })]
 }
 
-// Where a user is leased, opening refuses such an input (native/freebsd/parts/nullfs.h).
+// Where a user is leased, opening refuses such an input (native/freebsd/parts/sources).
 function inputWarnings({ user }: Whose, mounts: readonly Mount[]): Warning[] {
   if (user === undefined || user.uid === 0) return []
   const problem = 'belongs to the user of the build, who can change its ACL and extended attributes although it is read-only'

@@ -111,7 +111,7 @@ class Processors final : public Part {
 
 /**
  * The rule that lets processes stand still when all together had more of the processors than they may. It goes before
- * the jail: who stands still does not end, and would otherwise do so until it has paid back (racctd). A recovery takes
+ * the jail, because a throttled process does not end until it has paid back (racctd). A recovery takes
  * it away with the other rules of the jail.
  */
 class Throttle final : public Part {
