@@ -20,6 +20,6 @@ export function compileCountingFloor(folder, { system = process.platform, cc = [
   const wraps = [...wrappedSymbols(system), moreWrapped[system]].map((symbol) => `-Wl,--wrap=${symbol}`)
   const program = path.join(folder, 'floor-counting')
   const include = `-I${path.join(root, 'native')}`
-  compileWith(cxx, ['-std=c++20', '-O2', include, '-pthread', '-o', program, ...wraps, path.join(root, 'bench', 'floor', 'count.cc'), ...counting, ...objects])
+  compileWith(cxx, ['-std=c++20', '-O2', '-DBUILDJAIL_FAULTS', include, '-pthread', '-o', program, ...wraps, path.join(root, 'bench', 'floor', 'count.cc'), ...counting, ...objects])
   return program
 }

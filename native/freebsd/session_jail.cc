@@ -39,6 +39,7 @@ void drop_unread_of(int socket) {
   // It drops nothing where the other end is gone (shutdown(2), ENOTCONN), from which nothing more comes. A recv(2) that
   // does not ask for descriptors drops them.
   std::array<std::byte, 65536> unread;  // NOLINT(cppcoreguidelines-pro-type-member-init): written to only
+  // NOLINTNEXTLINE(clang-analyzer-unix.BlockInCriticalSection): MSG_DONTWAIT
   while (::recv(socket, unread.data(), unread.size(), MSG_DONTWAIT) > 0) {
   }
 }

@@ -46,6 +46,7 @@ void CapturedStream::drain() {
 std::optional<std::size_t> CapturedStream::read_at_most(std::size_t size) {
   std::array<std::byte, kReadSize>
       buffer;  // NOLINT(cppcoreguidelines-pro-type-member-init): read(2) fills what is used
+  // NOLINTNEXTLINE(clang-analyzer-unix.BlockInCriticalSection): the event queue saw something in it
   const ssize_t got = ::read(fd_.get(), buffer.data(), size);
   if (got < 0 && (errno == EAGAIN || errno == EINTR)) return std::nullopt;
   if (got <= 0) return 0;
@@ -223,6 +224,7 @@ Status Mover::begin(const LaunchRequest& request, std::uint64_t owner, StdioEnds
     is_any = true;
   }
   std::vector<std::unique_ptr<Flow>> flows;
+  flows.reserve(ends.files.size() + 1);
   for (auto& file : ends.files) flows.push_back(std::move(file));
   ends.files.clear();
   command.terminal = ends.terminal.get();

@@ -66,9 +66,9 @@ Result<IdIntervals> mapped_in(const char* path) {
 
 /** The ids that this process can map. */
 Result<IdIntervals> mapped_here() {
-  const auto uids = mapped_in("/proc/self/uid_map");
+  auto uids = mapped_in("/proc/self/uid_map");
   if (!uids) return uids;
-  const auto gids = mapped_in("/proc/self/gid_map");
+  auto gids = mapped_in("/proc/self/gid_map");
   if (!gids) return gids;
   IdIntervals both;
   for (const IdInterval& gid : *gids) {
