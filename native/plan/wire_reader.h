@@ -9,8 +9,8 @@
 namespace buildjail {
 
 /**
- * Reads what src/native/wire-writer.ts packed. A read past the end, or a string with a NUL in it, makes the reader bad for
- * good and yields zeros from there on, so that callers check once, at the end.
+ * Reads what src/native/wire-writer.ts packed. A read past the end, or a string with a NUL in it, makes the reader bad
+ * for good and yields zeros from there on, so that callers check once, at the end.
  */
 class WireReader {
  public:
