@@ -212,7 +212,7 @@ class Addon final : public Napi::Addon<Addon> {
         env,
         [budget = std::move(budget)](const Napi::CallbackInfo& info) -> Napi::Value {
           const auto bytes = static_cast<std::size_t>(info[0].As<Napi::Number>().Int64Value());
-          return Napi::Boolean::New(info.Env(), budget->spend(bytes) == bytes);
+          return Napi::Number::New(info.Env(), static_cast<double>(budget->spend(bytes)));
         },
         "spend");
   }

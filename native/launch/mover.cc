@@ -51,10 +51,10 @@ std::optional<std::size_t> CapturedStream::read_at_most(std::size_t size) {
   if (got < 0 && (errno == EAGAIN || errno == EINTR)) return std::nullopt;
   if (got <= 0) return 0;
   const auto count = static_cast<std::size_t>(got);
-  const std::size_t kept =
-      static_cast<std::size_t>(std::min<std::uint64_t>(count, bound_ - std::min<std::uint64_t>(bound_, bytes_.size())));
-  is_over_bound_ |= kept < count;
-  if (budget_) static_cast<void>(budget_->spend(count));
+  const std::size_t allowed = budget_ ? budget_->spend(count) : count;
+  const std::size_t kept = static_cast<std::size_t>(
+      std::min<std::uint64_t>(allowed, bound_ - std::min<std::uint64_t>(bound_, bytes_.size())));
+  is_over_bound_ |= kept < allowed;
   bytes_.insert(bytes_.end(), buffer.begin(), buffer.begin() + static_cast<std::ptrdiff_t>(kept));
   return count;
 }

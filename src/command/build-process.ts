@@ -166,8 +166,8 @@ export class BuildProcess extends EventEmitter<BuildProcessEvents> implements Di
     let isEnded = false
     stream.push = (chunk: Uint8Array | null, encoding?: BufferEncoding) => {
       if (isEnded) return false
-      if (chunk !== null) meter.count(chunk.length)
-      const wantsMore = push(chunk, encoding)
+      const allowed = chunk === null ? null : meter.count(chunk)
+      const wantsMore = allowed?.length === 0 || push(allowed, encoding)
       // What the command left behind nobody could tell from others any more: its writers are told (pipe(7), EPIPE).
       // defence: spawned-command-left-behind
       const isTooMuch = meter.isOver && this.#isOver

@@ -58,9 +58,13 @@ export class OutputMeter {
     this.#spend = spend
   }
 
-  count(bytes: number): void {
+  /** Counts what was read. Returns the part of it that is within the budget: nothing more is handed on. */
+  count<Chunk extends Uint8Array>(chunk: Chunk): Chunk {
     // defence: this-program-reads-command
-    if (this.#spend?.(bytes) === false) this.#isOver = true
+    const allowed = this.#spend?.(chunk.length) ?? chunk.length
+    if (allowed === chunk.length) return chunk
+    this.#isOver = true
+    return chunk.subarray(0, allowed) as Chunk
   }
 
   /** What was read after the command's end counts as well, though there is no command to end any more. */

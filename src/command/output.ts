@@ -127,9 +127,10 @@ export class Collection {
   }
 
   #take(chunk: Buffer, output: Output): ReturnType<Output['write']> {
-    this.#meter?.count(chunk.length)
-    this.#heard?.(this.#name, chunk)
-    return output.write(chunk)
+    const allowed = this.#meter?.count(chunk) ?? chunk
+    if (allowed.length === 0) return []
+    this.#heard?.(this.#name, allowed)
+    return output.write(allowed)
   }
 
   #tee(): void {

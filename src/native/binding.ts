@@ -56,10 +56,10 @@ export interface NativeBinding {
 export type NativePipes = readonly [stdin: number, stdout: number, stderr: number, spend?: NativeSpend]
 
 /**
- * Spends bytes of a command's output from its one budget, also after the command's end; false when they exceed it. Then native code ends
- * the command.
+ * Spends bytes of a command's output from its one budget, also after the command's end. Returns how many of them are within it. Where they
+ * exceed it, native code ends the command.
  */
-export type NativeSpend = (bytes: number) => boolean
+export type NativeSpend = (bytes: number) => number
 
 export interface NativeListener {
   /** Only where the job asks for it: the command executes. */

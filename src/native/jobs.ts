@@ -1,5 +1,5 @@
 import { isNativeFailure, typed, type Advice, type NativeFailure } from '../errors.ts'
-import type { NativeJobEnd, NativeListener } from './binding.ts'
+import type { NativeBinding, NativeJobEnd, NativeListener } from './binding.ts'
 import { binding } from './load.ts'
 
 export type JobEnd = NativeJobEnd
@@ -12,55 +12,67 @@ export interface JobListener {
   ended(end: JobEnd): void
 }
 
-/** By number. A Map that loses its last entry is made anew, at a cost to each job: so one stays, and no job has number 0. */
-const listeners = new Map<number, JobListener>([[0, { ended: () => {} }]])
-let lastJob = 0
-let isListening = false
-
-const listener: NativeListener = {
-  started: (job, pid) => listeners.get(job)?.started?.(pid),
-  ended: (job, end) => {
-    const ending = listeners.get(job)
-    listeners.delete(job)
-    ending?.ended(end)
-  },
+/** What is under way in the addon. */
+interface ExpectedJobs {
+  /** By number. A Map that loses its last entry is made anew, at a cost to each job: so one stays, and no job has number 0. */
+  readonly listeners: Map<number, JobListener>
+  lastJob: number
 }
+
+/** The addon has one listener, and a program may have this module twice: in a bundle, say, and as the package. So the addon itself keeps it. */
+const key = Symbol.for('buildjail.expected-jobs')
+type Keeping = { [key]?: ExpectedJobs }
+let jobs: ExpectedJobs | undefined
 
 /** Native code has the numbers above for runs of its own (Waiter::new_run of native/launch/waiter.h). */
 const lastNumber = 0x7fff_ffff
 
 /** A number for a job, and the listener for it. It is registered before the job begins, so that nothing is missed. */
 export function expectJob(telling: JobListener): number {
-  listenOnce()
-  lastJob = (lastJob % lastNumber) + 1
-  listeners.set(lastJob, telling)
-  return lastJob
+  const { listeners } = (jobs ??= expectedJobs())
+  jobs.lastJob = (jobs.lastJob % lastNumber) + 1
+  listeners.set(jobs.lastJob, telling)
+  return jobs.lastJob
 }
 
 /** Whether its end was not told yet. */
 export function isJobExpected(job: number): boolean {
-  return job !== 0 && listeners.has(job)
+  return job !== 0 && jobs?.listeners.has(job) === true
 }
 
 /** It did not begin. */
 export function forgetJob(job: number): void {
-  listeners.delete(job)
+  jobs?.listeners.delete(job)
 }
 
 /** Comes before whatever is told of later (NativeBinding.listen). */
 export function listenOnce(): void {
-  if (!isListening) listen()
+  jobs ??= expectedJobs()
 }
 
-function listen(): void {
+function expectedJobs(): ExpectedJobs {
+  const addon: NativeBinding & Keeping = binding()
+  return (addon[key] ??= listen(addon))
+}
+
+function listen(addon: NativeBinding): ExpectedJobs {
+  const listeners = new Map<number, JobListener>([[0, { ended: () => {} }]])
+  const listener: NativeListener = {
+    started: (job, pid) => listeners.get(job)?.started?.(pid),
+    ended: (job, end) => {
+      const ending = listeners.get(job)
+      listeners.delete(job)
+      ending?.ended(end)
+    },
+  }
   try {
-    binding().listen(listener)
+    addon.listen(listener)
   } catch (failure) {
     throw jobError(failure)
   }
   // process.exit() and an uncaught exception end the process without tearing the environment down.
-  process.once('exit', () => binding().shutDown())
-  isListening = true
+  process.once('exit', () => addon.shutDown())
+  return { listeners, lastJob: 0 }
 }
 
 /** Errors of a kernel whose host is not set up for sessions. */

@@ -90,3 +90,13 @@ describeSession('how many sessions there are at once', () => {
     }
   })
 })
+
+describeSession('a program that has this package twice, in a bundle say', () => {
+  test('opens sessions by both, at the same time', async () => {
+    const twin = await import('../../dist/index.js')
+    await using one = await openSession({})
+    await using other = await twin.openSession({})
+    const said = await Promise.all([one, other, one, other].map((session, index) => session.run(['echo', String(index)])))
+    expect(said.map(({ stdout }) => stdout)).toEqual(['0', '1', '2', '3'])
+  })
+})

@@ -151,10 +151,10 @@ export class FakeAddon implements NativeBinding {
   /** Of each job: how much of its output was read. */
   spent = new Map<number, number>()
 
-  #spend(job: number, most: number, bytes: number): boolean {
-    const spent = (this.spent.get(job) ?? 0) + bytes
-    this.spent.set(job, spent)
-    return spent <= most
+  #spend(job: number, most: number, bytes: number): number {
+    const before = this.spent.get(job) ?? 0
+    this.spent.set(job, before + bytes)
+    return Math.min(bytes, Math.max(0, most - before))
   }
 
   lookAtTerminal(): void {}
