@@ -4,11 +4,11 @@ export { openSession, Session } from './session/session.ts'
 export type { OpenOptions } from './session/opening.ts'
 export { setConcurrency, type Concurrency } from './session/session-queue.ts'
 export { SessionPool, type SessionPoolOptions } from './session/pool.ts'
-export type { CloseEvent, CommandEvent, EndEvent, LimitEvent, OutputEvent, SessionEventName, SessionEvents, StepEvent } from './events/session-events.ts'
+export type { CloseEvent, CommandEvent, EndEvent, LimitEvent, StdioEvent, SessionEventName, SessionEvents, StepEvent } from './events/session-events.ts'
 export type { SessionUsage } from './session/record.ts'
 export type { CredentialsRecord, IdRangeRecord, LimitRecord, MountRecord, SessionRecord, TraceEntry } from './session/record.ts'
 export type {
-  OutputPiece,
+  StdioPiece,
   RecordedCommand,
   RecordedEnd,
   RecordedError,
@@ -17,7 +17,7 @@ export type {
   RecordedKernel,
   RecordedMount,
   RecordedNearLimit,
-  RecordedOutput,
+  RecordedStdio,
   RecordedPlan,
   RecordedStep,
   RecordedVariable,
@@ -28,12 +28,12 @@ export { BuildProcess, type BuildProcessEvents } from './command/build-process.t
 export { commandLine, type Command, type CommandVariables } from './command/command.ts'
 export { CommandError } from './command/command-error.ts'
 export type { Input } from './command/input.ts'
-export type { AnyOutput, Kept, LeftInOutput, OutputOf, Result, Usage } from './command/result.ts'
+export type { AnyStdio, Kept, LeftInOutput, StdioOf, Result, Usage } from './command/result.ts'
 export type { EndingOptions, RunOptions } from './command/run-options.ts'
 export { Running } from './command/running.ts'
 export type { Signal } from './command/options.ts'
 export type { SpawnOptions } from './command/spawn-options.ts'
-export type { OutputTarget, StdioTarget } from './command/target.ts'
+export type { StdioTargets, StdioTarget } from './command/target.ts'
 export type { TerminalSize } from './command/terminal.ts'
 export {
   BuildjailError,

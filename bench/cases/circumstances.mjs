@@ -9,7 +9,7 @@ import { serveController } from './own-program.mjs'
 
 const every = {
   memory: '1G', swap: 0, processes: 64, cpus: 1, cpuTime: 60_000, wallTime: 600_000,
-  openFiles: 256, fileSize: '1G', tmpSize: '64M', tmpFiles: 1000, output: '1M',
+  openFiles: 256, fileSize: '1G', tmpSize: '64M', tmpFiles: 1000, stdio: '1M',
 }
 
 export const limits = {

@@ -207,7 +207,7 @@ class Addon final : public Napi::Addon<Addon> {
   }
 
   /** NativeSpend of src/native/binding.ts. */
-  static Napi::Function spending_from(Napi::Env env, SharedOutputBudget budget) {
+  static Napi::Function spending_from(Napi::Env env, SharedStdioBudget budget) {
     return Napi::Function::New(
         env,
         [budget = std::move(budget)](const Napi::CallbackInfo& info) -> Napi::Value {

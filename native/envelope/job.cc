@@ -11,9 +11,9 @@
 
 namespace buildjail {
 
-SharedOutputBudget Job::begin_to_count() {
-  if (!request_.command || request_.command->limits.output == 0) return nullptr;
-  ends_.budget = std::make_shared<OutputBudget>(request_.command->limits.output, [job = weak_from_this()] {
+SharedStdioBudget Job::begin_to_count() {
+  if (!request_.command || request_.command->limits.stdio == 0) return nullptr;
+  ends_.budget = std::make_shared<StdioBudget>(request_.command->limits.stdio, [job = weak_from_this()] {
     if (const auto writer = job.lock()) writer->end_for_output();
   });
   return ends_.budget;
@@ -120,7 +120,7 @@ bool Job::send(int signal, Whom whom) {
 void Job::end_for_output() {
   {
     const std::lock_guard lock(mutex_);
-    is_over_output_ = true;
+    is_over_stdio_ = true;
   }
   static_cast<void>(send(SIGKILL, Whom::kTree));
 }
@@ -200,18 +200,18 @@ void Job::tell() {
              .envelope = {},
              .opened = {},
              .closed = {}};
-  bool is_over_output = false;
+  bool is_over_stdio = false;
   std::vector<int> signals;
   {
     const std::lock_guard lock(mutex_);
     end.failure = std::move(failure_);
     end.exit = std::move(exit_);
     end.died = died_;
-    is_over_output = is_over_output_;
+    is_over_stdio = is_over_stdio_;
     signals = std::move(signals_);
   }
   // Also of one that had written all of it before anybody could count, and succeeded.
-  if (end.exit) end.limit = is_over_output ? Limit::kOutput : limit_met(end.exit->ending, signals);
+  if (end.exit) end.limit = is_over_stdio ? Limit::kStdio : limit_met(end.exit->ending, signals);
   const bool is_left = request_.closes ? !report_.failures.empty() : has_opened_;
   if (is_left) end.envelope = envelope_;
   if (request_.tells_steps && has_opened_ && envelope_) end.opened = envelope_->trace();

@@ -63,7 +63,7 @@ class Job : public std::enable_shared_from_this<Job> {
         has_opened_(plan_ != nullptr) {}
 
   /** Comes first. Makes the budget of its command's output; null where that has no limit. */
-  SharedOutputBudget begin_to_count();
+  SharedStdioBudget begin_to_count();
   /** It need not go to a thread that may wait. */
   [[nodiscard]] bool begins_at_once() const;
   void begin();
@@ -110,7 +110,7 @@ class Job : public std::enable_shared_from_this<Job> {
   bool is_tree_ending_ = false;
   /** What its caller has sent it. */
   std::vector<int> signals_;
-  bool is_over_output_ = false;
+  bool is_over_stdio_ = false;
 };
 
 }  // namespace buildjail

@@ -25,11 +25,10 @@ Result<StdioEnds> Jobs::prepare(const JobRequest& request) {
   return ends;
 }
 
-SharedOutputBudget Jobs::begin(SharedPlan plan, std::shared_ptr<Envelope> envelope, JobRequest request,
-                               StdioEnds ends) {
+SharedStdioBudget Jobs::begin(SharedPlan plan, std::shared_ptr<Envelope> envelope, JobRequest request, StdioEnds ends) {
   const std::uint32_t number = request.number;
   auto job = std::make_shared<Job>(*this, std::move(plan), std::move(envelope), std::move(request), std::move(ends));
-  SharedOutputBudget budget = job->begin_to_count();
+  SharedStdioBudget budget = job->begin_to_count();
   {
     const std::lock_guard lock(mutex_);
     jobs_.insert_or_assign(number, job);

@@ -48,7 +48,7 @@ class Jobs {
   /** Its pipes, as far as they need no waiting. */
   Result<StdioEnds> prepare(const JobRequest& request);
   /** Begins a job of a plan, or of an envelope. Never waits. Returns the budget of its command's output, if any. */
-  SharedOutputBudget begin(SharedPlan plan, std::shared_ptr<Envelope> envelope, JobRequest request, StdioEnds ends);
+  SharedStdioBudget begin(SharedPlan plan, std::shared_ptr<Envelope> envelope, JobRequest request, StdioEnds ends);
   /** False when the job is over, or has no command. */
   bool signal(std::uint32_t job, int signal, Whom whom);
   /** Of the terminal of its command. False when the job is over, or its command has no terminal. */

@@ -120,7 +120,7 @@ std::unique_ptr<FileFlow> FileFlow::into_command(HostFile file, UniqueFd pipe, U
   return flow;
 }
 
-std::unique_ptr<FileFlow> FileFlow::from_command(HostFile file, UniqueFd pipe, SharedOutputBudget budget) {
+std::unique_ptr<FileFlow> FileFlow::from_command(HostFile file, UniqueFd pipe, SharedStdioBudget budget) {
   std::unique_ptr<FileFlow> flow(new FileFlow(std::move(file), std::move(pipe), false));
   flow->budget_ = std::move(budget);
   return flow;

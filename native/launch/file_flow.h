@@ -60,7 +60,7 @@ class FileFlow final : public Flow {
    */
   static std::unique_ptr<FileFlow> into_command(HostFile file, UniqueFd pipe, UniqueFd command_end);
   /** From stdout or stderr to the file. Nothing beyond the budget comes to the file. */
-  static std::unique_ptr<FileFlow> from_command(HostFile file, UniqueFd pipe, SharedOutputBudget budget);
+  static std::unique_ptr<FileFlow> from_command(HostFile file, UniqueFd pipe, SharedStdioBudget budget);
 
   [[nodiscard]] const HostFile& file() const noexcept { return file_; }
 
@@ -105,7 +105,7 @@ class FileFlow final : public Flow {
   /** Of an output, once its writer has ended: how much that it wrote is not in the file yet. */
   std::optional<std::size_t> left_;
   std::optional<SysError> failure_;
-  SharedOutputBudget budget_;
+  SharedStdioBudget budget_;
   bool is_over_ = false;
   bool can_splice_ = true;
 };

@@ -20,10 +20,10 @@ namespace buildjail {
  * How much a command may write to stdout and stderr together. There is one for each command with such a limit, and
  * every reader of its output spends from it: the mover, and JavaScript for the pipes that it reads. Any thread.
  */
-class OutputBudget {
+class StdioBudget {
  public:
   /** `exceeded` is called once, on the thread that read too much, and must not wait. */
-  OutputBudget(std::uint64_t most, std::function<void()> exceeded) : most_(most), exceeded_(std::move(exceeded)) {}
+  StdioBudget(std::uint64_t most, std::function<void()> exceeded) : most_(most), exceeded_(std::move(exceeded)) {}
 
   /** Returns how many of the bytes are within the budget. */
   std::size_t spend(std::size_t bytes) {
@@ -43,7 +43,7 @@ class OutputBudget {
 };
 
 /** Null: the command has no such limit. */
-using SharedOutputBudget = std::shared_ptr<OutputBudget>;
+using SharedStdioBudget = std::shared_ptr<StdioBudget>;
 
 /**
  * One way of a command's bytes whose other end may be held up: a file of the host, a terminal. All calls come from the

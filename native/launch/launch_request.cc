@@ -28,7 +28,7 @@ CommandLimits read_limits(WireReader& reader) {
       from.refuse();
     return number;
   });
-  limits.output = reader.u64();
+  limits.stdio = reader.u64();
   return limits;
 }
 

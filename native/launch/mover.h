@@ -33,7 +33,7 @@ class CapturedStream {
    * A read(2) of `fd` must not wait when poll(2) saw something in it. `command_end` is kept open as long, so that a
    * command which closes its own end, as it does when it ends, wakes nobody up.
    */
-  CapturedStream(UniqueFd fd, UniqueFd command_end, std::uint64_t bound, SharedOutputBudget budget)
+  CapturedStream(UniqueFd fd, UniqueFd command_end, std::uint64_t bound, SharedStdioBudget budget)
       : fd_(std::move(fd)),
         command_end_(std::move(command_end)),
         bound_(bound),
@@ -63,7 +63,7 @@ class CapturedStream {
   UniqueFd command_end_;
   std::vector<std::byte> bytes_;
   std::uint64_t bound_ = 0;
-  SharedOutputBudget budget_;
+  SharedStdioBudget budget_;
   bool is_captured_ = false;
   bool is_over_bound_ = false;
 };

@@ -37,7 +37,7 @@ struct StdioEnds {
   /** Our sockets, once JavaScript has them: they exist as long as it keeps them open. */
   std::vector<std::weak_ptr<const UniqueFd>> sockets;
   /** All that comes out of the command is spent from it. */
-  SharedOutputBudget budget;
+  SharedStdioBudget budget;
 
   /** The descriptors that the command gets, by number; -1: the session's own /dev/null. */
   [[nodiscard]] std::array<int, 3> numbers() const noexcept {

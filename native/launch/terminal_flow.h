@@ -30,7 +30,7 @@ class TerminalFlow final : public Flow {
     UniqueFd output;
     /** `output` is a terminal. */
     bool is_screen = false;
-    SharedOutputBudget budget{};
+    SharedStdioBudget budget{};
   };
 
   static Result<std::unique_ptr<TerminalFlow>> make(Ends ends);

@@ -37,7 +37,7 @@ struct Limit {
 
   bool operator==(const Limit&) const = default;
 
-  static const Limit kMemory, kSwap, kProcesses, kCpus, kCpuTime, kOutput;
+  static const Limit kMemory, kSwap, kProcesses, kCpus, kCpuTime, kStdio;
 };
 
 inline constexpr Limit Limit::kMemory{"memory"};
@@ -45,7 +45,7 @@ inline constexpr Limit Limit::kSwap{"swap"};
 inline constexpr Limit Limit::kProcesses{"processes"};
 inline constexpr Limit Limit::kCpus{"cpus"};
 inline constexpr Limit Limit::kCpuTime{"cpuTime"};
-inline constexpr Limit Limit::kOutput{"output"};
+inline constexpr Limit Limit::kStdio{"stdio"};
 
 /** A limit that the kernel holds for each process of a command by itself (setrlimit(2)). */
 struct Rlimit {
@@ -72,7 +72,7 @@ struct CommandLimits {
   /** Of each of its processes, in the order of kRlimits. Processor time is in seconds, and sizes are in bytes. */
   std::array<std::uint64_t, kRlimits.size()> of_processes{};
   /** Bytes of stdout and stderr together that are read here; then it is killed with all that it started. */
-  std::uint64_t output = 0;
+  std::uint64_t stdio = 0;
 };
 
 }  // namespace buildjail

@@ -7,7 +7,7 @@ import { launch, useLauncher, type Launch } from './double/launcher.ts'
 import { useRunner } from './double/use-runner.ts'
 
 const launcher = useLauncher()
-const serving = useRunner({ launcher: { depth: 2 }, session: { limits: { output: '4M' } } })
+const serving = useRunner({ launcher: { depth: 2 }, session: { limits: { stdio: '4M' } } })
 let count = 0
 
 /** A folder as a worker would make it for an action. */
@@ -93,7 +93,7 @@ describeAsRoot('buildjail-launch', () => {
 
   it('says which limit of the worker ended the command', async () => {
     const { signal, stderr } = await launched(['sh', '-c', 'while :; do echo much much much much much; done']).ended
-    expect([signal, stderr]).toEqual(['SIGKILL', 'buildjail: limits.output of this worker ended the command\n'])
+    expect([signal, stderr]).toEqual(['SIGKILL', 'buildjail: limits.stdio of this worker ended the command\n'])
   })
 
   it('fails as env(1) does where the command cannot be executed', async () => {

@@ -3,7 +3,7 @@
  * @module Records
  */
 export type {
-  OutputPiece,
+  StdioPiece,
   RecordedCommand,
   RecordedEnd,
   RecordedError,
@@ -12,7 +12,7 @@ export type {
   RecordedKernel,
   RecordedMount,
   RecordedNearLimit,
-  RecordedOutput,
+  RecordedStdio,
   RecordedPlan,
   RecordedStep,
   RecordedVariable,

@@ -4,7 +4,7 @@ import { devNull } from 'node:os'
 import { defaultTerminalSize, isTerminal, type TerminalSize } from '../command/terminal.ts'
 import type { RunOptions } from '../command/run-options.ts'
 import type { Running } from '../command/running.ts'
-import type { OutputTarget, StdioTarget } from '../command/target.ts'
+import type { StdioTargets, StdioTarget } from '../command/target.ts'
 import type { Session } from '../session/session.ts'
 import { variablesOf } from '../spec/fields/env.ts'
 import type { Spec } from '../spec/spec.ts'
@@ -58,13 +58,13 @@ export class RunStreams {
   }
 
   /** With a list of targets, the output passes through this program, which can then record it. */
-  #recorded(target: StdioTarget): OutputTarget {
+  #recorded(target: StdioTarget): StdioTargets {
     return this.#isRecorded ? [target, { file: devNull }] : target
   }
 
   opened(session: Session): void {
     this.#progress?.opened(session)
-    if (this.#isJson && this.#progress !== undefined) session.on('output', ({ chunk }) => (this.#tail = (this.#tail + chunk.toString()).slice(-tailSize)))
+    if (this.#isJson && this.#progress !== undefined) session.on('stdio', ({ chunk }) => (this.#tail = (this.#tail + chunk.toString()).slice(-tailSize)))
   }
 
   /** Call it in the turn of the event loop in which the command was started. */

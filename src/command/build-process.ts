@@ -11,7 +11,7 @@ import type { LimitName } from '../spec/fields/limits.ts'
 import { refuseSplitCommand, type Command } from './command.ts'
 import { Ending } from './ending.ts'
 import { launchError } from './launch-error.ts'
-import { OutputMeter, refuseUncounted } from './limits.ts'
+import { StdioMeter, refuseUncounted } from './limits.ts'
 import { prepare, type Place, type Prepared } from './place.ts'
 import type { Usage } from './result.ts'
 import { checkSignal, type Signal } from './options.ts'
@@ -59,7 +59,7 @@ export class BuildProcess extends EventEmitter<BuildProcessEvents> implements Di
   readonly #job: number
   readonly #place: Place
   readonly #prepared: Prepared
-  readonly #meter: OutputMeter | undefined
+  readonly #meter: StdioMeter | undefined
   readonly #ending: Ending
   readonly #isPty: boolean
   #leaveTerminal: () => void = nothing
@@ -84,7 +84,7 @@ export class BuildProcess extends EventEmitter<BuildProcessEvents> implements Di
     this.#prepared = prepared
     refuseUncounted(prepared.limits, place.plan().limits, [stdin, stdout, stderr])
     // What comes from a terminal was counted by native code.
-    if (prepared.limits?.output !== undefined && stdin !== pty) this.#meter = new OutputMeter()
+    if (prepared.limits?.stdio !== undefined && stdin !== pty) this.#meter = new StdioMeter()
     this.spawnfile = prepared.argv[0] ?? ''
     this.spawnargs = prepared.argv
     this.#abortSignal = checked.signal
@@ -184,10 +184,10 @@ export class BuildProcess extends EventEmitter<BuildProcessEvents> implements Di
   /** As it comes in, for whoever listens to the session when the command begins. */
   #heard(name: 'stdout' | 'stderr', stream: Readable): Readable {
     const { telling } = this.#place
-    if (!telling.hears('output')) return stream
+    if (!telling.hears('stdio')) return stream
     const push = stream.push.bind(stream)
     stream.push = (chunk: Uint8Array | null, encoding?: BufferEncoding) => {
-      if (chunk !== null) telling.tell('output', () => ({ command: this.#job, stream: name, chunk: Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength) }))
+      if (chunk !== null) telling.tell('stdio', () => ({ command: this.#job, stream: name, chunk: Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength) }))
       return push(chunk, encoding)
     }
     return stream

@@ -2,7 +2,7 @@ import { BuildjailError, typed, type CommandErrorCode, type ErrorFields } from '
 import type { JobEnd } from '../native/jobs.ts'
 import { limitTable, type LimitName } from '../spec/fields/limits.ts'
 import { inOneLine } from '../spec/messages.ts'
-import { keptText, type AnyOutput, type Kept, type LeftInOutput, type Result, type Usage } from './result.ts'
+import { keptText, type AnyStdio, type Kept, type LeftInOutput, type Result, type Usage } from './result.ts'
 import { defaultMaxBuffer, type CheckedRunOptions } from './run-options.ts'
 
 /** The fields of a result, which the errors of commands that ran have too. */
@@ -12,19 +12,19 @@ const resultFields = [
 ] as const satisfies readonly (keyof Result)[]
 
 /** Gives an error the fields of a result. */
-export function carryResult(error: Error, result: Result<AnyOutput>): void {
+export function carryResult(error: Error, result: Result<AnyStdio>): void {
   for (const key of resultFields) Object.defineProperty(error, key, { value: result[key], enumerable: true })
 }
 
 /** A command that ran and did not succeed; it has the fields of its result. */
-export class CommandError<Output = AnyOutput> extends BuildjailError implements Result<Output> {
+export class CommandError<Stdio = AnyStdio> extends BuildjailError implements Result<Stdio> {
   declare readonly code: CommandErrorCode
   declare readonly command: string
   declare readonly exitCode: number | undefined
   declare readonly signal: string | undefined
-  declare readonly stdout: Output
-  declare readonly stderr: Output
-  declare readonly all: Output | undefined
+  declare readonly stdout: Stdio
+  declare readonly stderr: Stdio
+  declare readonly all: Stdio | undefined
   declare readonly durationMs: number
   declare readonly failed: boolean
   declare readonly timedOut: boolean
@@ -39,7 +39,7 @@ export class CommandError<Output = AnyOutput> extends BuildjailError implements 
   readonly shortMessage: string
 
   /** @param cause the reason of a `signal` that was aborted, or why a stream failed */
-  constructor(code: CommandErrorCode, result: Result<Output & AnyOutput>, how: string, cause?: unknown) {
+  constructor(code: CommandErrorCode, result: Result<Stdio & AnyStdio>, how: string, cause?: unknown) {
     const shortMessage = inOneLine(`${result.command}: ${how}`)
     const tail = textOf(result.all ?? result.stderr).trimEnd()
     super(code, tail === '' ? shortMessage : `${shortMessage}\n${tail}`, { step: 'run', cause } satisfies ErrorFields)
@@ -49,7 +49,7 @@ export class CommandError<Output = AnyOutput> extends BuildjailError implements 
 }
 
 /** The error of a command that did not succeed; undefined of one that did, and where that was not to be an error. */
-export function errorOf(result: Result<AnyOutput>, ending: EarlyEnd | undefined, options: CheckedRunOptions): CommandError | undefined {
+export function errorOf(result: Result<AnyStdio>, ending: EarlyEnd | undefined, options: CheckedRunOptions): CommandError | undefined {
   // Not the command's failure, but that of the caller's own stream or disk.
   if (ending?.inputFailure !== undefined) return streamError('ERR_BUILDJAIL_STDIN_FAILED', result, 'its input failed', ending.inputFailure)
   if (ending?.outputFailure !== undefined) return streamError('ERR_BUILDJAIL_STDOUT_FAILED', result, 'its stdout or stderr could not be written', ending.outputFailure)
@@ -59,7 +59,7 @@ export function errorOf(result: Result<AnyOutput>, ending: EarlyEnd | undefined,
   return new CommandError('ERR_BUILDJAIL_COMMAND_FAILED', result, how, result.isCanceled ? options.signal?.reason : undefined)
 }
 
-function streamError(code: CommandErrorCode, result: Result<AnyOutput>, what: string, cause: Error): CommandError {
+function streamError(code: CommandErrorCode, result: Result<AnyStdio>, what: string, cause: Error): CommandError {
   return new CommandError(code, result, `${what}: ${cause.message}`, cause)
 }
 
@@ -79,7 +79,7 @@ function errorIn(failure: unknown): Error | undefined {
 }
 
 /** For people: why a run did not succeed. */
-export function failureOf(result: Result<AnyOutput>, options: Pick<CheckedRunOptions, 'timeout' | 'maxBuffer'>): string {
+export function failureOf(result: Result<AnyStdio>, options: Pick<CheckedRunOptions, 'timeout' | 'maxBuffer'>): string {
   if (result.timedOut) return `timed out after ${options.timeout} ms`
   if (result.isCanceled) return 'was canceled'
   if (result.isMaxBuffer) return `wrote more than ${options.maxBuffer ?? defaultMaxBuffer} bytes`
@@ -88,11 +88,11 @@ export function failureOf(result: Result<AnyOutput>, options: Pick<CheckedRunOpt
 }
 
 /** For people: how a run went. */
-export function howItEnded(result: Result<AnyOutput>, options: Pick<CheckedRunOptions, 'timeout' | 'maxBuffer'>): string {
+export function howItEnded(result: Result<AnyStdio>, options: Pick<CheckedRunOptions, 'timeout' | 'maxBuffer'>): string {
   return result.failed ? failureOf(result, options) : 'succeeded'
 }
 
-function textOf(output: AnyOutput): string {
+function textOf(output: AnyStdio): string {
   if (typeof output === 'string') return output
   return Array.isArray(output) ? output.join('\n') : output.toString('utf8')
 }

@@ -34,11 +34,11 @@ export function isHandedOn({ kind }: WireStdio, number: 1 | 2): boolean {
 
 /** @throws UnsupportedError where not all of a command's output comes by here */
 export function refuseUncounted(limits: CheckedRunLimits | undefined, { policy }: PlanLimits, stdio: readonly WireStdio[]): void {
-  if (limits?.output === undefined || policy === 'best-effort') return
+  if (limits?.stdio === undefined || policy === 'best-effort') return
   for (const number of [1, 2] as const) {
     const target = stdio[number]
     if (target === undefined || !isHandedOn(target, number)) continue
-    throw unsupportedLimit('output', `what is written to the ${number === 1 ? 'stdout' : 'stderr'} of this program, which the command inherits, cannot be counted`, {
+    throw unsupportedLimit('stdio', `what is written to the ${number === 1 ? 'stdout' : 'stderr'} of this program, which the command inherits, cannot be counted`, {
       step: 'launch',
       remedy: "use 'pipe' or { file }",
     })
@@ -46,10 +46,10 @@ export function refuseUncounted(limits: CheckedRunLimits | undefined, { policy }
 }
 
 /**
- * Spends what is read here of a command's stdout and stderr from its output budget (`limits.output`). Native code has the budget, spends
+ * Spends what is read here of a command's stdout and stderr from its budget (`limits.stdio`). Native code has the budget, spends
  * what it reads itself from the same one, and ends the command.
  */
-export class OutputMeter {
+export class StdioMeter {
   #spend: NativeSpend | undefined
   #isOver = false
 

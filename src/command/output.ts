@@ -4,7 +4,7 @@ import { Readable, type Writable } from 'node:stream'
 import { SystemCallError } from '../errors.ts'
 import type { WireStdio } from '../native/wire-job.ts'
 import type { Ending } from './ending.ts'
-import { isHandedOn, type OutputMeter } from './limits.ts'
+import { isHandedOn, type StdioMeter } from './limits.ts'
 import { outputPipe, readableOf, takeRest, whenEnded } from './stdio.ts'
 import { pty } from './terminal.ts'
 
@@ -23,14 +23,14 @@ export class Collection {
   readonly #name: 'stdout' | 'stderr'
   readonly #maxBuffer: number
   readonly #ending: Ending
-  readonly #meter: OutputMeter | undefined
+  readonly #meter: StdioMeter | undefined
   #heard: OutputListener | undefined
   #output: Output | undefined
   #captured: Buffer | undefined
   #isOver = false
   #pipe: { readonly stream: Readable; readonly descriptor: number } | undefined
 
-  constructor(targets: readonly WireStdio[] | undefined, name: 'stdout' | 'stderr', maxBuffer: number, ending: Ending, meter: OutputMeter | undefined) {
+  constructor(targets: readonly WireStdio[] | undefined, name: 'stdout' | 'stderr', maxBuffer: number, ending: Ending, meter: StdioMeter | undefined) {
     this.#targets = targets ?? collectedOnly
     this.#name = name
     this.#maxBuffer = maxBuffer

@@ -6,7 +6,7 @@ import type { CheckedRunLimits, LimitName } from '../spec/fields/limits.ts'
 import type { Mount, Plan } from '../spec/plan.ts'
 import { checkCommand, checkCwd, type Command, type CommandVariables } from './command.ts'
 import { limitsFor } from './limits.ts'
-import type { AnyOutput, Kept, LeftInOutput, Result } from './result.ts'
+import type { AnyStdio, Kept, LeftInOutput, Result } from './result.ts'
 import { checkHostFile } from './target.ts'
 
 /** What is known of a command only once its session is gone. */
@@ -44,7 +44,7 @@ export interface Place {
    * @returns undefined where the caller need not wait for more
    * @throws the error that the caller gets instead of the command's
    */
-  over(end: JobEnd | undefined, result: Result<AnyOutput> | undefined): Promise<Aftermath> | undefined
+  over(end: JobEnd | undefined, result: Result<AnyStdio> | undefined): Promise<Aftermath> | undefined
 }
 
 /** A command without its standard streams, which are decided later. */

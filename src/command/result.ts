@@ -7,18 +7,18 @@ import type { CheckedRunOptions, RunOptions } from './run-options.ts'
 
 export type { Usage }
 
-/** How a command went, in execa's words. `Output` is a string, a Buffer (`encoding: 'buffer'`) or a list (`lines: true`). */
-export interface Result<Output = string> {
+/** How a command went, in execa's words. `Stdio` is a string, a Buffer (`encoding: 'buffer'`) or a list (`lines: true`). */
+export interface Result<Stdio = string> {
   readonly command: string
   /** Undefined when a signal ended it. */
   readonly exitCode: number | undefined
   /** By name: SIGKILL, ... */
   readonly signal: string | undefined
   /** Empty when it was not collected, and with the option `all`. */
-  readonly stdout: Output
-  readonly stderr: Output
+  readonly stdout: Stdio
+  readonly stderr: Stdio
   /** stdout and stderr as they were written; undefined without the option `all`. */
-  readonly all: Output | undefined
+  readonly all: Stdio | undefined
   /** From the call to the command's end; of `build` and `SessionPool.run` it is with the opening of the session. */
   readonly durationMs: number
   /** It did not end by itself with exit code 0. */
@@ -74,10 +74,10 @@ type OptionOf<Options, Name extends PropertyKey> = Name extends keyof Options ? 
 type Shape<Lines, Encoding> = Lines extends true ? string[] : Encoding extends 'buffer' ? Buffer : string
 
 /** The type of the output in the result, with these options. */
-export type OutputOf<Options extends RunOptions> = Shape<OptionOf<Options, 'lines'>, OptionOf<Options, 'encoding'>>
+export type StdioOf<Options extends RunOptions> = Shape<OptionOf<Options, 'lines'>, OptionOf<Options, 'encoding'>>
 
 /** Any type of output. */
-export type AnyOutput = string | string[] | Buffer
+export type AnyStdio = string | string[] | Buffer
 
 /** The course of a command beyond its exit: why it was ended early, and its output. */
 export interface Course {
@@ -90,7 +90,7 @@ export interface Course {
   readonly stderr: Buffer | undefined
 }
 
-export function resultOf(argv: readonly string[], end: JobEnd, course: Course, options: CheckedRunOptions): Result<AnyOutput> {
+export function resultOf(argv: readonly string[], end: JobEnd, course: Course, options: CheckedRunOptions): Result<AnyStdio> {
   const { exitCode, signal } = end
   const { timedOut, isCanceled, isMaxBuffer, limit } = course
   const isAll = options.all === true
@@ -115,7 +115,7 @@ export function resultOf(argv: readonly string[], end: JobEnd, course: Course, o
   }
 }
 
-function shaped(bytes: Buffer | undefined, { encoding, lines, stripFinalNewline }: CheckedRunOptions): AnyOutput {
+function shaped(bytes: Buffer | undefined, { encoding, lines, stripFinalNewline }: CheckedRunOptions): AnyStdio {
   const isStripped = stripFinalNewline !== false
   if (encoding === 'buffer') return bytes === undefined ? Buffer.alloc(0) : bytes.subarray(0, isStripped ? sizeWithoutNewline(bytes) : bytes.length)
   const text = bytes === undefined ? '' : bytes.toString('utf8', 0, isStripped ? sizeWithoutNewline(bytes) : bytes.length)

@@ -5,7 +5,7 @@ import { checkInput, type Input } from './input.ts'
 import type { CheckedRunLimits, RunLimits } from '../spec/fields/limits.ts'
 import { checkLimits } from './limits.ts'
 import { asOption, checkAbortSignal, checkBoolean, checkSignal, checkTimer, copyOptions, invalid, type OptionCheck, type Signal } from './options.ts'
-import { wireStdio, wireTargets, type OutputTarget } from './target.ts'
+import { wireStdio, wireTargets, type StdioTargets } from './target.ts'
 import { checkTerminalSize, type TerminalSize } from './terminal.ts'
 import type { WireStdio } from '../native/wire-job.ts'
 import { readBytes, type Duration, type Size } from '../spec/units.ts'
@@ -48,8 +48,8 @@ export interface RunOptions extends EndingOptions {
   /** Where stdin comes from instead of `input`. `pipe`: from the `stdin` of the Running that `run` returns. */
   readonly stdin?: 'pipe' | 'inherit' | 'ignore' | { readonly file: string }
   /** `pipe` (default): collected into the result. A list sends the same to each: `['pipe', 'inherit', { file }]`. */
-  readonly stdout?: OutputTarget
-  readonly stderr?: OutputTarget
+  readonly stdout?: StdioTargets
+  readonly stderr?: StdioTargets
   /**
    * stdout and stderr are one pipe, which goes where `stdout` says. So `all` of the result has both exactly as they were written.
    * `stdout` and `stderr` of the result are empty then. Default: false.

@@ -13,9 +13,9 @@ import { Ending } from './ending.ts'
 import { abandon } from './input.ts'
 import { launchError } from './launch-error.ts'
 import { checkSignal, invalid, type Signal } from './options.ts'
-import { OutputMeter } from './limits.ts'
+import { StdioMeter } from './limits.ts'
 import { prepare, type Aftermath, type Place, type Prepared } from './place.ts'
-import { resultOf, type AnyOutput, type Course, type Result } from './result.ts'
+import { resultOf, type AnyStdio, type Course, type Result } from './result.ts'
 import { checkRunOptions, defaultMaxBuffer, noOptions, type RunOptions } from './run-options.ts'
 import { collected, Streams, type Captured } from './streams.ts'
 import { attendTerminal, checkTerminalSize, defaultTerminalSize, resizeTerminal, type TerminalSize } from './terminal.ts'
@@ -33,16 +33,16 @@ const notRun: JobEnd = Object.freeze({})
  * `for await (const line of running)` gives the lines of stdout, or of `all`, as they are written, and throws at the end the error that the promise
  * rejects with. A loop that is left early ends the command and all that it started, and waits for that.
  */
-export class Running<Output = string> implements Promise<Result<Output>>, AsyncIterable<string> {
+export class Running<Stdio = string> implements Promise<Result<Stdio>>, AsyncIterable<string> {
   readonly [Symbol.toStringTag] = 'Running'
-  readonly #promise: Promise<Result<Output>>
+  readonly #promise: Promise<Result<Stdio>>
   readonly #place: Place
   readonly #began = performance.now()
   #options = noOptions
   /** These two are made with the options, or when somebody asks for them: most commands need neither. */
   #madeEnding: Ending | undefined
   #madeStreams: Streams | undefined
-  #meter: OutputMeter | undefined
+  #meter: StdioMeter | undefined
   // Of `never`, so that what runs with one kind of output can be handed on as one with any.
   #resolve: (result: Result<never>) => void = nothing
   #reject: (error: unknown) => void = nothing
@@ -70,7 +70,7 @@ export class Running<Output = string> implements Promise<Result<Output>>, AsyncI
       refuseSplitCommand(command, options)
       if (options !== undefined) this.#options = checkRunOptions(options)
       const prepared = prepare(command, this.#options, place)
-      if (prepared.limits?.output !== undefined) this.#meter = new OutputMeter()
+      if (prepared.limits?.stdio !== undefined) this.#meter = new StdioMeter()
       if (options !== undefined) this.#madeStreams = new Streams(this.#options, this.#ending, this.#meter)
       void turn.then(() => this.#whenReady(prepared))
     } catch (error) {
@@ -134,18 +134,18 @@ export class Running<Output = string> implements Promise<Result<Output>>, AsyncI
   }
 
   // oxlint-disable-next-line unicorn/no-thenable -- it is a promise
-  then<A = Result<Output>, B = never>(
-    onFulfilled?: ((result: Result<Output>) => A | PromiseLike<A>) | null,
+  then<A = Result<Stdio>, B = never>(
+    onFulfilled?: ((result: Result<Stdio>) => A | PromiseLike<A>) | null,
     onRejected?: ((reason: unknown) => B | PromiseLike<B>) | null,
   ): Promise<A | B> {
     return this.#promise.then(onFulfilled, onRejected)
   }
 
-  catch<B = never>(onRejected?: ((reason: unknown) => B | PromiseLike<B>) | null): Promise<Result<Output> | B> {
+  catch<B = never>(onRejected?: ((reason: unknown) => B | PromiseLike<B>) | null): Promise<Result<Stdio> | B> {
     return this.#promise.catch(onRejected)
   }
 
-  finally(onFinally?: (() => void) | null): Promise<Result<Output>> {
+  finally(onFinally?: (() => void) | null): Promise<Result<Stdio>> {
     return this.#promise.finally(onFinally)
   }
 
@@ -209,7 +209,7 @@ export class Running<Output = string> implements Promise<Result<Output>>, AsyncI
     if (this.#madeEnding?.isEnding === true) return this.#over(prepared, notRun)
     if (verbose === true) process.stderr.write(`$ ${inOneLine(commandLine(prepared.argv))}\n`)
     const { telling } = this.#place
-    if (telling.hears('output')) this.#streams.hear((stream, chunk) => telling.tell('output', () => ({ command: this.#job, stream, chunk })))
+    if (telling.hears('stdio')) this.#streams.hear((stream, chunk) => telling.tell('stdio', () => ({ command: this.#job, stream, chunk })))
     let job = 0
     let pipes: NativePipes | undefined
     try {
@@ -272,14 +272,14 @@ export class Running<Output = string> implements Promise<Result<Output>>, AsyncI
   }
 
   /** @param refusal where it did not run */
-  #conclude(end: JobEnd | undefined, result: Result<AnyOutput> | undefined, refusal: unknown): void {
+  #conclude(end: JobEnd | undefined, result: Result<AnyStdio> | undefined, refusal: unknown): void {
     if (result === undefined) throw refusal
     const failure = errorOf(result, end === undefined ? undefined : failuresOf(end, this.#madeEnding), this.#options)
     if (failure !== undefined) throw failure
     this.#resolve(result as Result<never>)
   }
 
-  #tellEnd(end: JobEnd, result: Result<AnyOutput> | undefined, refusal: unknown): void {
+  #tellEnd(end: JobEnd, result: Result<AnyStdio> | undefined, refusal: unknown): void {
     this.#place.telling.tell('end', () => ({
       command: this.#job,
       exitCode: result?.exitCode,
@@ -297,10 +297,10 @@ export class Running<Output = string> implements Promise<Result<Output>>, AsyncI
   #limitOf(end: JobEnd): LimitName | undefined {
     if (this.#madeEnding?.timedOut === true || this.#madeEnding?.isCanceled === true) return undefined
     if (end.signal !== undefined && this.#place.limit() !== undefined) return this.#place.limit()
-    return (end.limit as LimitName | undefined) ?? (this.#meter?.isOver === true ? 'output' : undefined)
+    return (end.limit as LimitName | undefined) ?? (this.#meter?.isOver === true ? 'stdio' : undefined)
   }
 
-  #resultOf(argv: readonly string[], durationMs: number, end: JobEnd): Result<AnyOutput> {
+  #resultOf(argv: readonly string[], durationMs: number, end: JobEnd): Result<AnyStdio> {
     const ending = this.#madeEnding
     const { stdout, stderr } = this.#madeStreams?.collected ?? end
     const course: Course = {

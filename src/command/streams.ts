@@ -4,7 +4,7 @@ import type { NativePipes } from '../native/binding.ts'
 import type { JobCommand, WireStdio } from '../native/wire-job.ts'
 import { capture, Collection, type OutputListener } from './output.ts'
 import type { Ending } from './ending.ts'
-import type { OutputMeter } from './limits.ts'
+import type { StdioMeter } from './limits.ts'
 import { defaultMaxBuffer, type CheckedRunOptions } from './run-options.ts'
 import { ignore, Supply } from './input.ts'
 import { pty } from './terminal.ts'
@@ -28,7 +28,7 @@ export class Streams {
   readonly #stderr: Collection
 
   /** @param meter counts what is read here */
-  constructor(options: CheckedRunOptions, ending: Ending, meter: OutputMeter | undefined) {
+  constructor(options: CheckedRunOptions, ending: Ending, meter: StdioMeter | undefined) {
     this.#isPty = options.stdio === 'pty'
     const { maxBuffer = defaultMaxBuffer } = options
     const { stdout, stderr } = this.#isPty ? ofTerminal : options

@@ -18,7 +18,7 @@ import { identityOf, type Mount } from '../spec/plan.ts'
 export type StdioTarget = 'pipe' | 'inherit' | 'ignore' | { readonly file: string }
 
 /** A list sends the same to each, as tee(1) does: `['pipe', 'inherit', { file }]`. */
-export type OutputTarget = StdioTarget | readonly StdioTarget[]
+export type StdioTargets = StdioTarget | readonly StdioTarget[]
 
 /** @throws InvalidCommandError */
 export function wireStdio(target: unknown, entry: string): WireStdio {

@@ -22,7 +22,7 @@ export interface CommandEvent {
 }
 
 /** A command has written something, as far as that is collected or comes by a pipe: what goes to a file or is inherited is not read here. */
-export interface OutputEvent {
+export interface StdioEvent {
   readonly session: string
   readonly command: number
   readonly stream: 'stdout' | 'stderr'
@@ -79,8 +79,8 @@ export interface SessionEvents {
    */
   step: [event: StepEvent]
   command: [event: CommandEvent]
-  /** Whoever listens has the output pass by Node. */
-  output: [event: OutputEvent]
+  /** A listener makes the bytes pass through Node. */
+  stdio: [event: StdioEvent]
   /**
    * 90 % of `memory`, `processes`, `cpuTime` or `wallTime` are used; once for each. It is looked for every 100 ms while somebody listens, and
    * only what the system accounts can be told of (`Session.usage`).

@@ -77,11 +77,11 @@ const rlimits = limitNames.flatMap((name) => {
 
 const noLimits: CheckedRunLimits = bare({})
 
-/** Those of each process by their numbers in native/plan/limits.h, then the bytes of output; 0: no limit, because no command could do anything with 0 of them. */
+/** Those of each process by their numbers in native/plan/limits.h, then the bytes of stdout and stderr; 0: no limit, because no command could do anything with 0 of them. */
 function writeLimits(writer: WireWriter, limits: CheckedRunLimits = noLimits): void {
   const held = rlimits.filter(({ limit }) => limits[limit] !== undefined)
   writer.list(held, ({ limit, number, divisor }) => write64(writer.u8(number), Math.ceil((limits[limit] ?? 0) / divisor)))
-  write64(writer, limits.output ?? 0)
+  write64(writer, limits.stdio ?? 0)
 }
 
 /** The parts of a command that are mostly those of the one before. */

@@ -1,5 +1,5 @@
 import { commandLine } from '../command/command.ts'
-import type { OutputPiece, RecordedCommand, RecordedOutput, RunRecord, UsageSample } from '../recording/run-record.ts'
+import type { StdioPiece, RecordedCommand, RecordedStdio, RunRecord, UsageSample } from '../recording/run-record.ts'
 import { chart, type Point } from './chart.ts'
 import { asShown, html, type Markup, nothing } from './html.ts'
 import { code, facts, type Row, table } from './document.ts'
@@ -13,7 +13,7 @@ export function commandsSection(record: RunRecord): Markup {
 }
 
 function commandPart(command: RecordedCommand, number: string): Markup {
-  const { argv, cwd, beganMs, end, output } = command
+  const { argv, cwd, beganMs, end, stdio } = command
   const verdict = verdictOf(command)
   return html`<article>
 <h3>Command${number}</h3>
@@ -25,7 +25,7 @@ ${facts([
   ['In', code(cwd)],
   ...usageOf(command),
 ])}
-${outputOf(output, number)}
+${stdioOf(stdio, number)}
 </article>`
 }
 
@@ -38,7 +38,7 @@ function usageOf({ end }: RecordedCommand): (readonly [string, string])[] {
   ]
 }
 
-function outputOf({ stdout, stderr, head, leftOut, tail }: RecordedOutput, number: string): Markup {
+function stdioOf({ stdout, stderr, head, leftOut, tail }: RecordedStdio, number: string): Markup {
   if (stdout + stderr === 0) return html`<p>It wrote nothing, or nothing that passed through buildjail.</p>`
   const wrote = [stdout > 0 ? `${bytes(stdout)} to stdout` : '', stderr > 0 ? `${bytes(stderr)} to stderr, which is marked` : ''].filter((part) => part !== '').join(' and ')
   return html`<p>It wrote ${wrote}. Times are from the beginning of the run.</p>
@@ -46,7 +46,7 @@ function outputOf({ stdout, stderr, head, leftOut, tail }: RecordedOutput, numbe
 ${head.map(pieceOf)}${leftOut === 0 ? undefined : html`<p class="gap">${bytes(leftOut)} are left out here</p>`}${tail.map(pieceOf)}</div>`
 }
 
-function pieceOf({ atMs, stream, text }: OutputPiece): Markup {
+function pieceOf({ atMs, stream, text }: StdioPiece): Markup {
   const isError = stream === 'stderr'
   return html`<div class="piece${isError ? ' stderr' : ''}"><span class="at">${duration(atMs)}</span><span class="from">${isError ? 'stderr' : ''}</span><pre>${asShown(text)}</pre></div>\n`
 }

@@ -18,7 +18,7 @@ const usedOf: { readonly [Name in PlannedLimit]?: (record: RunRecord) => number 
   cpus: processors,
   cpuTime: processorTime,
   wallTime: ({ openedMs, closingMs }) => Math.max(closingMs - openedMs, 0),
-  output: ({ commands }) => Math.max(0, ...commands.map(({ output }) => output.stdout + output.stderr)),
+  stdio: ({ commands }) => Math.max(0, ...commands.map(({ stdio }) => stdio.stdout + stdio.stderr)),
 }
 
 const columns = [

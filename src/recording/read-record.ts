@@ -6,13 +6,13 @@ import { limitNames } from '../spec/fields/limits.ts'
 import type { PlanLimits } from '../spec/plan.ts'
 import {
   recordFormat,
-  type OutputPiece,
+  type StdioPiece,
   type RecordedCommand,
   type RecordedEnd,
   type RecordedError,
   type RecordedKernel,
   type RecordedMount,
-  type RecordedOutput,
+  type RecordedStdio,
   type RecordedPlan,
   type RecordedStep,
   type RecordedVariable,
@@ -94,7 +94,7 @@ const kernel = shapeOf<RecordedKernel>({
 })
 
 const error = shapeOf<RecordedError>({ code: optional(text), message: text })
-const piece = shapeOf<OutputPiece>({ atMs: amount, stream: oneOf('stdout', 'stderr'), text })
+const piece = shapeOf<StdioPiece>({ atMs: amount, stream: oneOf('stdout', 'stderr'), text })
 
 const command = shapeOf<RecordedCommand>({
   argv: listOf(text),
@@ -112,7 +112,7 @@ const command = shapeOf<RecordedCommand>({
       error: optional(error),
     }),
   ),
-  output: shapeOf<RecordedOutput>({ stdout: amount, stderr: amount, head: listOf(piece), leftOut: amount, tail: listOf(piece) }),
+  stdio: shapeOf<RecordedStdio>({ stdout: amount, stderr: amount, head: listOf(piece), leftOut: amount, tail: listOf(piece) }),
 })
 
 const record = shapeOf<RunRecord>({

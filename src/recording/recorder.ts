@@ -3,12 +3,12 @@ import { statfs } from 'node:fs/promises'
 import { arch, release } from 'node:os'
 import { join } from 'node:path'
 
-import type { CommandEvent, EndEvent, LimitEvent, OutputEvent } from '../events/session-events.ts'
+import type { CommandEvent, EndEvent, LimitEvent, StdioEvent } from '../events/session-events.ts'
 import type { SessionRecord, SessionUsage, TraceEntry } from '../session/record.ts'
 import type { Session } from '../session/session.ts'
 import { fieldNames, fields } from '../spec/fields.ts'
 import type { Plan } from '../spec/plan.ts'
-import { KeptOutput } from './kept-output.ts'
+import { KeptStdio } from './kept-stdio.ts'
 import { type RecordedCommand, type RecordedEnd, type RecordedError, type RecordedFilling, type RecordedKernel, type RecordedNearLimit, type RecordedPlan, type RecordedStep, recordFormat, type RunRecord } from './run-record.ts'
 import { UsageSamples } from './usage-samples.ts'
 
@@ -25,7 +25,7 @@ interface Course {
   readonly argv: readonly string[]
   readonly cwd: string
   readonly beganMs: number
-  readonly output: KeptOutput
+  readonly stdio: KeptStdio
   end?: RecordedEnd
 }
 
@@ -52,7 +52,7 @@ export class Recorder {
     this.#openedMs = this.#now()
     this.#samples = new UsageSamples(() => session.usage(), () => this.#now())
     session.on('command', (event) => this.#begin(event))
-    session.on('output', (event) => this.#write(event))
+    session.on('stdio', (event) => this.#write(event))
     session.on('end', (event) => this.#end(event))
     session.on('limit', (event) => this.#near(event))
   }
@@ -109,19 +109,19 @@ export class Recorder {
   }
 
   #begin({ command, argv, cwd }: CommandEvent): void {
-    this.#commands.set(command, { argv, cwd, beganMs: this.#now(), output: new KeptOutput() })
+    this.#commands.set(command, { argv, cwd, beganMs: this.#now(), stdio: new KeptStdio() })
     this.#samples.begin()
   }
 
-  #write({ command, stream, chunk }: OutputEvent): void {
-    this.#commands.get(command)?.output.write(stream, this.#now(), chunk)
+  #write({ command, stream, chunk }: StdioEvent): void {
+    this.#commands.get(command)?.stdio.write(stream, this.#now(), chunk)
   }
 
   #end({ command, durationMs, exitCode, signal, limit, timedOut, isCanceled, usage, error }: EndEvent): void {
     const course = this.#commands.get(command)
     if (course === undefined) return
     this.#samples.end()
-    course.output.end(this.#now())
+    course.stdio.end(this.#now())
     course.end = {
       durationMs,
       ...(exitCode !== undefined && { exitCode }),
@@ -155,8 +155,8 @@ async function fillingOf(root: string, target: string): Promise<RecordedFilling 
   }
 }
 
-function recordedCommand({ output, ...course }: Course): RecordedCommand {
-  return { ...course, output: output.record }
+function recordedCommand({ stdio, ...course }: Course): RecordedCommand {
+  return { ...course, stdio: stdio.record }
 }
 
 function recordedKernel({ jail, ...said }: SessionRecord): RecordedKernel {

@@ -110,7 +110,7 @@ export interface RecordedCommand {
   readonly beganMs: number
   /** Absent if the command was still running when the session closed. */
   readonly end?: RecordedEnd
-  readonly output: RecordedOutput
+  readonly stdio: RecordedStdio
 }
 
 export interface RecordedEnd {
@@ -128,21 +128,21 @@ export interface RecordedEnd {
   readonly error?: RecordedError
 }
 
-/** A command's output, as far as this program read it. */
-export interface RecordedOutput {
+/** What a command wrote to stdout and stderr, as far as this program read it. */
+export interface RecordedStdio {
   /** Bytes of each stream. */
   readonly stdout: number
   readonly stderr: number
   /** The beginning. */
-  readonly head: readonly OutputPiece[]
+  readonly head: readonly StdioPiece[]
   /** Bytes between the beginning and the end that were not kept. */
   readonly leftOut: number
   /** The end. Empty if the beginning is everything. */
-  readonly tail: readonly OutputPiece[]
+  readonly tail: readonly StdioPiece[]
 }
 
 /** Lines that were written to one stream at about the same time. */
-export interface OutputPiece {
+export interface StdioPiece {
   readonly atMs: number
   readonly stream: 'stdout' | 'stderr'
   readonly text: string

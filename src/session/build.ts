@@ -1,7 +1,7 @@
 import { carryResult } from '../command/command-error.ts'
 import type { Command } from '../command/command.ts'
 import type { Aftermath, Place } from '../command/place.ts'
-import type { AnyOutput, Kept, LeftInOutput, OutputOf, Result, Usage } from '../command/result.ts'
+import type { AnyStdio, Kept, LeftInOutput, StdioOf, Result, Usage } from '../command/result.ts'
 import type { RunOptions } from '../command/run-options.ts'
 import { Running } from '../command/running.ts'
 import { TeardownError, type BuildTeardownErrorCode } from '../errors.ts'
@@ -24,20 +24,20 @@ import { aftermathOf, Session, teardownError, tellSteps } from './session.ts'
  * result, and the running command at the same time; the end of the command is the end of the session. It rejects with the errors of `openSession` and
  * `Session.run`, and with a BuildTeardownError when the command ran but something of the session is left.
  */
-export function build<Options extends RunOptions = Record<never, never>>(spec: Spec | Plan, command: Command, options?: Options): Running<OutputOf<Options>> {
+export function build<Options extends RunOptions = Record<never, never>>(spec: Spec | Plan, command: Command, options?: Options): Running<StdioOf<Options>> {
   return new Running(new OwnSession(spec), command, options)
 }
 
 /** Something could not be taken away after a `build` whose command ran. It has the fields of the result, be that a success or a failure. */
-export class BuildTeardownError<Output = AnyOutput> extends TeardownError implements Result<Output> {
+export class BuildTeardownError<Stdio = AnyStdio> extends TeardownError implements Result<Stdio> {
   declare readonly code: BuildTeardownErrorCode
   declare readonly id: string
   declare readonly command: string
   declare readonly exitCode: number | undefined
   declare readonly signal: string | undefined
-  declare readonly stdout: Output
-  declare readonly stderr: Output
-  declare readonly all: Output | undefined
+  declare readonly stdout: Stdio
+  declare readonly stderr: Stdio
+  declare readonly all: Stdio | undefined
   declare readonly durationMs: number
   declare readonly failed: boolean
   declare readonly timedOut: boolean
@@ -50,7 +50,7 @@ export class BuildTeardownError<Output = AnyOutput> extends TeardownError implem
   declare readonly kept: Kept | undefined
   readonly session: Session
 
-  constructor(teardown: TeardownError, result: Result<Output & AnyOutput>, session: Session) {
+  constructor(teardown: TeardownError, result: Result<Stdio & AnyStdio>, session: Session) {
     super('ERR_BUILDJAIL_BUILD_TEARDOWN', teardown.id, teardown.errors)
     carryResult(this, result)
     // Not enumerable: an error that is printed tells of the build, not of what it ran in.
@@ -133,7 +133,7 @@ class OwnSession implements Place {
     this.#admission?.giveUp()
   }
 
-  over(end: JobEnd | undefined, result: Result<AnyOutput> | undefined): Promise<Aftermath> | undefined {
+  over(end: JobEnd | undefined, result: Result<AnyStdio> | undefined): Promise<Aftermath> | undefined {
     this.#watch?.over()
     this.#limitEvents?.over()
     const session = this.#opened?.session
@@ -153,7 +153,7 @@ class OwnSession implements Place {
   }
 
   /** The error of a session of which something is left. */
-  #left(end: JobEnd | undefined, result: Result<AnyOutput> | undefined): TeardownError | undefined {
+  #left(end: JobEnd | undefined, result: Result<AnyStdio> | undefined): TeardownError | undefined {
     if (end?.envelope === undefined || end.closed === undefined) return undefined
     const { failures } = end.closed
     if (result === undefined) return teardownError(this.#id, failures, jobError(end.failure))
@@ -166,7 +166,7 @@ function sessionOf(job: number): Watched {
   return { usage: () => binding().usage(job), killAll: () => Promise.resolve() }
 }
 
-async function closed(session: Session, result: Result<AnyOutput> | undefined): Promise<Aftermath> {
+async function closed(session: Session, result: Result<AnyStdio> | undefined): Promise<Aftermath> {
   try {
     await session.close()
   } catch (error) {

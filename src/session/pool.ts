@@ -1,6 +1,6 @@
 import type { Command } from '../command/command.ts'
 import type { Place } from '../command/place.ts'
-import type { OutputOf } from '../command/result.ts'
+import type { StdioOf } from '../command/result.ts'
 import type { RunOptions } from '../command/run-options.ts'
 import { Running } from '../command/running.ts'
 import { SessionClosedError, SpecError, TeardownError, type BuildjailError } from '../errors.ts'
@@ -168,7 +168,7 @@ export class SessionPool implements AsyncDisposable {
    * Runs one command in a session of its own: `acquire`, `Session.run` and `release`, in one crossing into native code. The end of the
    * command is the end of the session. It rejects with the errors of these three.
    */
-  run<Options extends RunOptions = Record<never, never>>(additions: Additions, command: Command, options?: Options): Running<OutputOf<Options>> {
+  run<Options extends RunOptions = Record<never, never>>(additions: Additions, command: Command, options?: Options): Running<StdioOf<Options>> {
     return new Running(this.#place(additions), command, options)
   }
 

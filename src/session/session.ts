@@ -4,7 +4,7 @@ import nodePath from 'node:path'
 import { BuildProcess } from '../command/build-process.ts'
 import type { Command } from '../command/command.ts'
 import type { Aftermath, Place } from '../command/place.ts'
-import type { Kept, LeftInOutput, OutputOf } from '../command/result.ts'
+import type { Kept, LeftInOutput, StdioOf } from '../command/result.ts'
 import type { RunOptions } from '../command/run-options.ts'
 import { Running } from '../command/running.ts'
 import type { SpawnOptions } from '../command/spawn-options.ts'
@@ -126,7 +126,7 @@ export class Session extends EventEmitter<SessionEvents> implements AsyncDisposa
    * the command did not succeed, a SystemCallError when it could not be started, an InvalidCommandError naming the wrong argument or
    * option, and the reason of a `signal` that was aborted before.
    */
-  run<Options extends RunOptions = Record<never, never>>(command: Command, options?: Options): Running<OutputOf<Options>> {
+  run<Options extends RunOptions = Record<never, never>>(command: Command, options?: Options): Running<StdioOf<Options>> {
     return new Running(this.#place, command, options)
   }
 

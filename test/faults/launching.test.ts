@@ -19,7 +19,7 @@ describeSession('when a system call of launching fails', () => {
   afterAll(() => console.log(`launching: ${cases} cases`))
 
   test('the command is not executed, or runs as it should; the session is as good as before, and nothing is left', async () => {
-    const spec = { inputs: { src: folders.input }, output: folders.output, limits: { openFiles: 1000, fileSize: '1G', output: '1G' } } as const
+    const spec = { inputs: { src: folders.input }, output: folders.output, limits: { openFiles: 1000, fileSize: '1G', stdio: '1G' } } as const
     const executed = path.join(folders.output, 'executed')
     const first = await openSession(spec)
     const expected = await tellInside(first)

@@ -169,7 +169,7 @@ TEST_CASE_FIXTURE(File,
   std::array<StdioRequest, 3> stdio{};
   stdio[1] = file_request(file);
   std::atomic<int> told = 0;
-  ends.budget = std::make_shared<OutputBudget>(5, [&told] { told += 1; });
+  ends.budget = std::make_shared<StdioBudget>(5, [&told] { told += 1; });
   REQUIRE(ends.make_pipes(stdio));
   REQUIRE(ends.open_files(stdio));
   auto flows = start_files(ends, nobody);

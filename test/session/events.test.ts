@@ -7,7 +7,7 @@ import { expectSameState, hostState } from './host-state.ts'
 import { describeSession } from './kernel.ts'
 import { rejected } from './rejected.ts'
 
-const names = ['step', 'command', 'output', 'limit', 'end', 'close'] as const
+const names = ['step', 'command', 'stdio', 'limit', 'end', 'close'] as const
 type Heard = { readonly name: SessionEventName; readonly event: SessionEvents[SessionEventName][0] }
 
 let stopHearing = (): void => {}
@@ -44,7 +44,7 @@ describeSession('what happens in sessions is told', () => {
     expect(fromOwn).toHaveLength(own.length)
     expect(fromOwn.every(({ event }, index) => event === own[index]?.event)).toBe(true)
     const told = course(own) as { readonly name: string; readonly command?: number; readonly stream?: string; readonly chunk?: Buffer }[]
-    expect(told.map(({ name }) => name)).toEqual(['command', 'output', 'output', 'end', 'close'])
+    expect(told.map(({ name }) => name)).toEqual(['command', 'stdio', 'stdio', 'end', 'close'])
     expect(told[0]).toMatchObject({ session: session.id, argv: script, cwd: '/tmp' })
     const output = Object.fromEntries(told.flatMap(({ stream, chunk }) => (stream === undefined ? [] : [[stream, String(chunk)]])))
     expect(output).toEqual({ stdout: 'out\n', stderr: 'err\n' })
@@ -69,7 +69,7 @@ describeSession('what happens in sessions is told', () => {
     expect(sessions).toHaveLength(2)
     for (const session of sessions) {
       const ofOne = all.filter(({ event }) => event.session === session)
-      expect(course(ofOne).map((told) => (told as Heard).name)).toEqual(['command', 'output', 'output', 'end', 'close'])
+      expect(course(ofOne).map((told) => (told as Heard).name)).toEqual(['command', 'stdio', 'stdio', 'end', 'close'])
       const phases = ofOne.flatMap(({ name, event }) => (name === 'step' ? [(event as SessionEvents['step'][0]).phase] : []))
       expect(new Set(phases)).toEqual(new Set(['open', 'close']))
     }
@@ -81,8 +81,8 @@ describeSession('what happens in sessions is told', () => {
     const own: Heard[] = []
     for (const name of names) session.on(name, (event: Heard['event']) => own.push({ name, event }))
     await once(session.spawn(script), 'close')
-    expect(course(own).map((told) => (told as Heard).name).filter((name) => name !== 'output')).toEqual(['command', 'end'])
-    expect(own.flatMap(({ name, event }) => (name === 'output' ? [String((event as SessionEvents['output'][0]).chunk)] : [])).sort()).toEqual(['err\n', 'out\n'])
+    expect(course(own).map((told) => (told as Heard).name).filter((name) => name !== 'stdio')).toEqual(['command', 'end'])
+    expect(own.flatMap(({ name, event }) => (name === 'stdio' ? [String((event as SessionEvents['stdio'][0]).chunk)] : [])).sort()).toEqual(['err\n', 'out\n'])
     own.length = 0
     const failure = await rejected(session.run(['no-such-command']))
     expect(course(own)).toMatchObject([{ name: 'command', argv: ['no-such-command'] }, { name: 'end', exitCode: undefined, error: failure }])

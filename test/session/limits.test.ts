@@ -140,25 +140,25 @@ describeSession('a limit of each process', () => {
   })
 })
 
-describeSession('output of a command', () => {
+describeSession('stdout and stderr of a command', () => {
   const folders = useFolders()
-  const output = '256K'
+  const stdio = '256K'
   const bytes = 256 * 1024
 
   // promise: 42
   test('that is collected, to both streams together, ends it with all that it started; the neighbour does not notice', { timeout: 60_000 }, async () => {
     const before = await hostState()
     await withNeighbour(async () => {
-      await using session = await openSession({ output: folders.output, limits: { output } })
+      await using session = await openSession({ output: folders.output, limits: { stdio } })
       const result = await session.run(sh('while :; do echo beat >> /output/beats; sleep 0.05; done & while :; do echo out; echo err >&2; done'), { reject: false })
-      expect(result).toMatchObject({ limit: 'output', signal: 'SIGKILL', isMaxBuffer: false, failed: true })
+      expect(result).toMatchObject({ limit: 'stdio', signal: 'SIGKILL', isMaxBuffer: false, failed: true })
       expect(result.stdout.length + result.stderr.length).toBeGreaterThan(bytes / 2)
       expect(result.stdout.length + result.stderr.length).toBeLessThanOrEqual(bytes)
       await expectSilence(() => statSync(path.join(folders.output, 'beats')).size)
       expect((await session.run(['echo', 'usable'])).stdout).toBe('usable')
       const error = await rejected(session.run(babble))
-      expect(error).toMatchObject({ limit: 'output', code: 'ERR_BUILDJAIL_COMMAND_FAILED' })
-      expect((error as Error).message).toContain('wrote more to stdout and stderr than limits.output lets it')
+      expect(error).toMatchObject({ limit: 'stdio', code: 'ERR_BUILDJAIL_COMMAND_FAILED' })
+      expect((error as Error).message).toContain('wrote more to stdout and stderr than limits.stdio lets it')
     })
     await expectSameState(before)
   })
@@ -171,13 +171,13 @@ describeSession('output of a command', () => {
     ['a terminal of its own', () => ({ stdio: 'pty' })],
   ])('that goes to %s is counted', { timeout: 60_000 }, async ([, options]) => {
     const script = sh('while :; do echo out; echo err >&2; done')
-    expect(await build({}, script, { ...options(), limits: { output }, reject: false })).toMatchObject({ limit: 'output', signal: 'SIGKILL' })
+    expect(await build({}, script, { ...options(), limits: { stdio }, reject: false })).toMatchObject({ limit: 'stdio', signal: 'SIGKILL' })
   })
 
   test('that goes to a file is there up to the limit and no further, also of a daemon whose command has ended', { timeout: 60_000 }, async () => {
     const [log, daemon] = [path.join(folders.top, 'log'), path.join(folders.top, 'daemon')]
-    await using session = await openSession({ limits: { output } })
-    expect(await session.run(babble, { stdout: { file: log }, reject: false })).toMatchObject({ limit: 'output' })
+    await using session = await openSession({ limits: { stdio } })
+    expect(await session.run(babble, { stdout: { file: log }, reject: false })).toMatchObject({ limit: 'stdio' })
     expect(statSync(log).size).toBe(bytes)
     await session.run(sh('while :; do echo "what nobody wants to know of so much"; done & exit 0'), { stdout: { file: daemon }, stderr: 'ignore', reject: false })
     await expect.poll(() => statSync(daemon).size, { timeout: 30_000 }).toBe(bytes)
@@ -187,17 +187,17 @@ describeSession('output of a command', () => {
 
   test('that somebody reads as it comes is counted', { timeout: 60_000 }, async () => {
     await using session = await openSession({})
-    const running = session.run(babble, { limits: { output }, reject: false })
+    const running = session.run(babble, { limits: { stdio }, reject: false })
     let lines = 0
     for await (const line of running) lines += line === '' ? 0 : 1
-    expect(await running).toMatchObject({ limit: 'output' })
+    expect(await running).toMatchObject({ limit: 'stdio' })
     expect(lines).toBeGreaterThan(100)
   })
 
   // promise: 42
   test.for(['read', 'left unread at first'] as const)('of a spawned one is counted where it is %s', { timeout: 60_000 }, async (how) => {
     await using session = await openSession({})
-    const child = session.spawn(babble, { limits: { output } })
+    const child = session.spawn(babble, { limits: { stdio } })
     // Long enough for the pipe to be full.
     if (how === 'left unread at first') await sleep(beatsMissed)
     // Else it would write for ever, and leave no time for anything else.
@@ -206,14 +206,14 @@ describeSession('output of a command', () => {
     child.stdout?.on('data', counted)
     child.stderr?.on('data', counted)
     expect(await once(child, 'exit')).toEqual([null, 'SIGKILL'])
-    expect(child.limit).toBe('output')
+    expect(child.limit).toBe('stdio')
     expect(read).toBeLessThanOrEqual(bytes)
   })
 
   // promise: 42
   test('of a spawned one ends for what it left behind as well, which is told', { timeout: 60_000 }, async () => {
     await using session = await openSession({})
-    const child = session.spawn(sh('yes & echo $! > /tmp/left; exit 0'), { limits: { output } })
+    const child = session.spawn(sh('yes & echo $! > /tmp/left; exit 0'), { limits: { stdio } })
     let read = 0
     child.stdout?.on('data', (chunk: Buffer) => (read += chunk.length))
     child.stderr?.resume()
@@ -226,33 +226,33 @@ describeSession('output of a command', () => {
   test('to a file: what its command left behind is told that nobody reads it any more', { timeout: 60_000 }, async () => {
     await using session = await openSession({})
     const log = path.join(folders.top, 'log')
-    await session.run(sh('yes & echo $! > /tmp/left; exit 0'), { stdout: { file: log }, stderr: 'ignore', limits: { output }, reject: false })
+    await session.run(sh('yes & echo $! > /tmp/left; exit 0'), { stdout: { file: log }, stderr: 'ignore', limits: { stdio }, reject: false })
     await expect.poll(async () => (await session.run(sh('kill -0 $(cat /tmp/left)'), { reject: false })).failed, { timeout: 20_000 }).toBe(true)
     expect(statSync(log).size).toBeLessThanOrEqual(bytes)
   })
 
   test('up to the limit is none too much', async () => {
     const exact = ['dd', 'if=/dev/zero', 'bs=1024', 'count=4']
-    expect(await build({ limits: { output: 4096 } }, exact, { stderr: 'ignore', reject: false })).toMatchObject({ exitCode: 0, limit: undefined, failed: false })
-    expect(await build({ limits: { output: 4095 } }, exact, { stderr: 'ignore', reject: false })).toMatchObject({ limit: 'output', failed: true })
+    expect(await build({ limits: { stdio: 4096 } }, exact, { stderr: 'ignore', reject: false })).toMatchObject({ exitCode: 0, limit: undefined, failed: false })
+    expect(await build({ limits: { stdio: 4095 } }, exact, { stderr: 'ignore', reject: false })).toMatchObject({ limit: 'stdio', failed: true })
   })
 
   // promise: 42
   test('that is handed on as it is, is passed on and counted on the command line; what is spawned is refused', { timeout: 60_000 }, async () => {
     const cli = fileURLToPath(new URL('../../dist/cli/main.cjs', import.meta.url))
-    const run = promisify(execFile)(process.execPath, [cli, 'run', '--limit', 'output=100K', '--', ...babble], { maxBuffer: 2 ** 24 })
+    const run = promisify(execFile)(process.execPath, [cli, 'run', '--limit', 'stdio=100K', '--', ...babble], { maxBuffer: 2 ** 24 })
     const { code, stdout, stderr } = (await rejected(run)) as { readonly code: number; readonly stdout: string; readonly stderr: string }
     expect(code).toBe(124)
     expect(stdout.length).toBeGreaterThan(50 * 1024)
-    expect(stderr).toMatch(/wrote more to stdout and stderr than limits\.output lets it/)
+    expect(stderr).toMatch(/wrote more to stdout and stderr than limits\.stdio lets it/)
     const program = `
       import { openSession } from ${JSON.stringify(new URL('../../dist/index.js', import.meta.url).href)}
-      const session = await openSession({ limits: { output: '1M' } })
+      const session = await openSession({ limits: { stdio: '1M' } })
       try { session.spawn(['true'], { stdio: 'inherit' }) } catch (error) { console.log(error.code, error.limit, error.remedy) }
       await session.close()
     `
     const refused = await promisify(execFile)(process.execPath, ['--input-type=module', '-e', program])
-    expect(refused.stdout).toBe("ERR_BUILDJAIL_LIMIT_UNSUPPORTED output use 'pipe' or { file }\n")
+    expect(refused.stdout).toBe("ERR_BUILDJAIL_LIMIT_UNSUPPORTED stdio use 'pipe' or { file }\n")
   })
 })
 

@@ -45,8 +45,8 @@ describeSession('the page of a run', () => {
     expect([status, stdout]).toEqual([3, 'to stdout\n'])
     expect(stderr).toContain('to stderr\n')
     const { kernel, commands: [command], steps, filled, plan } = record
-    expect(command).toMatchObject({ argv: ['sh', '-c', script], cwd: '/tmp', end: { exitCode: 3, timedOut: false }, output: { stdout: 10, stderr: 10, leftOut: 0 } })
-    expect(command?.output.head.map(({ stream, text }) => [stream, text]).sort()).toEqual([['stderr', 'to stderr\n'], ['stdout', 'to stdout\n']])
+    expect(command).toMatchObject({ argv: ['sh', '-c', script], cwd: '/tmp', end: { exitCode: 3, timedOut: false }, stdio: { stdout: 10, stderr: 10, leftOut: 0 } })
+    expect(command?.stdio.head.map(({ stream, text }) => [stream, text]).sort()).toEqual([['stderr', 'to stderr\n'], ['stdout', 'to stdout\n']])
     expect(command?.end?.usage?.userUs).toBeGreaterThan(0)
     expect(steps.filter(({ phase }) => phase === 'open').length).toBeGreaterThan(3)
     expect(steps.some(({ phase }) => phase === 'close')).toBe(true)
@@ -97,19 +97,19 @@ describeSession('the page of a run', () => {
   test('is written when the command could not be started, timed out, or came to a limit', () => {
     expect(told('--', 'no-such-command').page).toContain('could not be started')
     expect(told('--timeout', '300ms', '--', 'sleep', '20').page).toContain('timed out')
-    const { page, record } = told('--limit', 'output=1000B', '--', 'sh', '-c', 'while :; do echo more; done')
-    expect(page).toContain('reached its limit of output')
-    expect(record.plan.limits.output).toBe(1000)
+    const { page, record } = told('--limit', 'stdio=1000B', '--', 'sh', '-c', 'while :; do echo more; done')
+    expect(page).toContain('reached its limit of stdio')
+    expect(record.plan.limits.stdio).toBe(1000)
   })
 
   test('has the beginning and the end of an output that is long, and the command is not ended for it', () => {
     const { status, stdout, record } = told('--', 'sh', '-c', 'echo first; yes 0123456789abcdef | head -c 3000000; echo last')
     expect([status, stdout.length]).toEqual([0, 3_000_011])
     const [command] = record.commands
-    expect(command?.output.stdout).toBe(3_000_011)
-    expect(command?.output.leftOut).toBeGreaterThan(2_500_000)
-    expect(command?.output.head[0]?.text.startsWith('first\n')).toBe(true)
-    expect(command?.output.tail.at(-1)?.text.endsWith('last\n')).toBe(true)
+    expect(command?.stdio.stdout).toBe(3_000_011)
+    expect(command?.stdio.leftOut).toBeGreaterThan(2_500_000)
+    expect(command?.stdio.head[0]?.text.startsWith('first\n')).toBe(true)
+    expect(command?.stdio.tail.at(-1)?.text.endsWith('last\n')).toBe(true)
   })
 
   // promise: 49

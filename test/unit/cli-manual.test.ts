@@ -148,7 +148,7 @@ const said: Readonly<Record<string, string>> = {
   'limits.stackSize': '--limit stackSize=1M',
   'limits.tmpSize': '--tmp-size 1G',
   'limits.tmpFiles': '--limit tmpFiles=9',
-  'limits.output': '--limit output=1M',
+  'limits.stdio': '--limit stdio=1M',
   'limits.wallTime': '--limit wallTime=9s',
   'limits.policy': '--limit policy=strict',
   sourceDateEpoch: '--source-date-epoch 1',

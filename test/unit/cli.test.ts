@@ -320,8 +320,8 @@ supported('buildjail run has the exit status of the command', () => {
   })
 
   it.each([
-    [{ signal: 'SIGKILL', limit: 'output' }, 124, 'wrote more to stdout and stderr than limits.output lets it'],
-    [{ exitCode: 0, limit: 'output' }, 124, 'wrote more to stdout and stderr than limits.output lets it'],
+    [{ signal: 'SIGKILL', limit: 'stdio' }, 124, 'wrote more to stdout and stderr than limits.stdio lets it'],
+    [{ exitCode: 0, limit: 'stdio' }, 124, 'wrote more to stdout and stderr than limits.stdio lets it'],
     [{ signal: 'SIGKILL', limit: 'memory' }, 137, 'took more memory than limits.memory lets it'],
     [{ exitCode: 2, limit: 'processes' }, 2, 'tried to have more processes than limits.processes lets it'],
   ])('which limit ended it (%j), and exits with %d', async (how, status, says) => {

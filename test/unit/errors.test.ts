@@ -4,7 +4,7 @@ import { inspect } from 'node:util'
 import { describe, expect, it, vi } from 'vitest'
 
 import { withTables } from '../../scripts/errors/document.mjs'
-import type { AnyOutput, Result } from '../../src/command/result.ts'
+import type { AnyStdio, Result } from '../../src/command/result.ts'
 import * as api from '../../src/index.ts'
 import { errorCodes } from '../../scripts/errors/catalogue.mjs'
 import {
@@ -119,7 +119,7 @@ describe('errors of another copy of the package are known as ours', () => {
 describe('a name that others chose steers no terminal by an error, and begins no line of its own', () => {
   const name = '/out/x\u001b]0;PWNED\u0007\nbuildjail: nothing went wrong\u009b31m\u202e'
   const shown = String.raw`/out/x\u{1b}]0;PWNED\u{7}\u{a}buildjail: nothing went wrong\u{9b}31m\u{202e}`
-  const result = { command: `cc '${name}'`, stderr: 'two\nlines' } as Result<AnyOutput>
+  const result = { command: `cc '${name}'`, stderr: 'two\nlines' } as Result<AnyStdio>
   const held = systemCallError({ ...failure, path: name, dest: name, detail: `held by pid 8 (${name})` })
 
   it.each<[string, BuildjailError, message: string]>([

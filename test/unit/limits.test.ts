@@ -32,7 +32,7 @@ const after = (ms: number): Promise<void> => new Promise((resolve) => setTimeout
 
 describe('limits of a plan', () => {
   it('are numbers, whether they were given as numbers or as texts', () => {
-    expect(of({ memory: '2G', swap: '0B', output: '4MiB', fileSize: 7, cpus: 0.5 })).toEqual({ memory: 2 * 1024 ** 3, swap: 0, output: 4 * 1024 ** 2, fileSize: 7, cpus: 0.5, policy: 'strict' })
+    expect(of({ memory: '2G', swap: '0B', stdio: '4MiB', fileSize: 7, cpus: 0.5 })).toEqual({ memory: 2 * 1024 ** 3, swap: 0, stdio: 4 * 1024 ** 2, fileSize: 7, cpus: 0.5, policy: 'strict' })
     const units = { B: 1, b: 1, K: 1024, k: 1024, KB: 1024, KiB: 1024, kib: 1024, M: 1024 ** 2, MB: 1024 ** 2, G: 1024 ** 3, g: 1024 ** 3, GB: 1024 ** 3, gb: 1024 ** 3 } as const
     fc.assert(
       fc.property(fc.integer({ min: 4096, max: 2 ** 20 }), fc.constantFrom(...(Object.keys(units) as (keyof typeof units)[])), (count, unit) => {
@@ -64,10 +64,10 @@ describe('limits of a plan', () => {
   })
 
   it('of a base are narrowed by what a build adds, and never widened', () => {
-    const base = planned({ memory: '1G', openFiles: 100, output: '1M' })
+    const base = planned({ memory: '1G', openFiles: 100, stdio: '1M' })
     const onto = (limits: Limits): object => ({ ...planOnto(base, { limits }).limits })
-    expect(onto({})).toEqual({ memory: 1024 ** 3, openFiles: 100, output: 1024 ** 2, policy: 'strict' })
-    expect(onto({ openFiles: 10, output: '2M', fileSize: 5, wallTime: 9 })).toEqual({ memory: 1024 ** 3, openFiles: 10, output: 1024 ** 2, fileSize: 5, wallTime: 9, policy: 'strict' })
+    expect(onto({})).toEqual({ memory: 1024 ** 3, openFiles: 100, stdio: 1024 ** 2, policy: 'strict' })
+    expect(onto({ openFiles: 10, stdio: '2M', fileSize: 5, wallTime: 9 })).toEqual({ memory: 1024 ** 3, openFiles: 10, stdio: 1024 ** 2, fileSize: 5, wallTime: 9, policy: 'strict' })
     for (const limits of [{ memory: '1M' }, { processes: 1 }, { cpuTime: 1 }, { tmpSize: 4096 }, { policy: 'best-effort' }] as const) {
       const [name] = Object.keys(limits)
       expect(refusalOf(() => onto(limits))).toMatchObject({ code: 'ERR_BUILDJAIL_INVALID_SPEC', entry: `limits.${name}` })
@@ -85,8 +85,8 @@ describe('limits of a command', () => {
 
   it('are those of its session, and its own where they are smaller', async () => {
     expect(await launchedWith({})).toEqual([0n, 0n, 0n, 0n, 0n])
-    expect(await launchedWith({ openFiles: 100, fileSize: '1K', output: 9 })).toEqual([0n, 100n, 1024n, 0n, 9n])
-    expect(await launchedWith({ openFiles: 100, fileSize: '1K' }, { limits: { openFiles: 10, fileSize: '2K', output: '1K' } })).toEqual([0n, 10n, 1024n, 0n, 1024n])
+    expect(await launchedWith({ openFiles: 100, fileSize: '1K', stdio: 9 })).toEqual([0n, 100n, 1024n, 0n, 9n])
+    expect(await launchedWith({ openFiles: 100, fileSize: '1K' }, { limits: { openFiles: 10, fileSize: '2K', stdio: '1K' } })).toEqual([0n, 10n, 1024n, 0n, 1024n])
     expect(await launchedWith({ stackSize: '1M' }, { limits: { stackSize: '2M' } })).toEqual([0n, 0n, 0n, 2n ** 20n, 0n])
     expect(await launchedWith({}, { limits: {} })).toEqual([0n, 0n, 0n, 0n, 0n])
   })
@@ -113,9 +113,9 @@ describe('limits of a command', () => {
     ['a limit of every object', { constructor: 1 }, 'limits.constructor'],
     ['too small a stack', { stackSize: '63K' }, 'limits.stackSize'],
     ['too few open files', { openFiles: 7 }, 'limits.openFiles'],
-    ['a size without its unit', { output: '10' }, 'limits.output'],
+    ['a size without its unit', { stdio: '10' }, 'limits.stdio'],
     ['no time', { cpuTime: 0 }, 'limits.cpuTime'],
-    ['a getter that throws', Object.defineProperty({}, 'output', { enumerable: true, get: () => { throw new Error('no') } }), 'limits'],
+    ['a getter that throws', Object.defineProperty({}, 'stdio', { enumerable: true, get: () => { throw new Error('no') } }), 'limits'],
   ])('are refused before anything is launched where they are %s', async (_what, limits, entry) => {
     const session = await openSession(planned({}))
     const error = await rejected(session.run(['true'], { limits } as RunOptions))
@@ -126,7 +126,7 @@ describe('limits of a command', () => {
 
   it('are not found in what every object was given', async () => {
     const session = await openSession(planned({}))
-    const polluting = { limits: { openFiles: 9 }, cpuTime: 1, openFiles: 9, fileSize: 1, output: 1 }
+    const polluting = { limits: { openFiles: 9 }, cpuTime: 1, openFiles: 9, fileSize: 1, stdio: 1 }
     await whilePolluted(polluting, () => Promise.all([session.run(['true']), session.run(['true'], {}), session.run(['true'], { limits: {} })]))
     expect(addon.launched.map(({ limits }) => limits)).toEqual([[0n, 0n, 0n, 0n, 0n], [0n, 0n, 0n, 0n, 0n], [0n, 0n, 0n, 0n, 0n]])
   })
@@ -137,7 +137,7 @@ describe('a limit that ended a command', () => {
     ['memory', 'took more memory than limits.memory lets it'],
     ['processes', 'tried to have more processes than limits.processes lets it'],
     ['fileSize', 'wrote a larger file than limits.fileSize lets it'],
-    ['output', 'wrote more to stdout and stderr than limits.output lets it'],
+    ['stdio', 'wrote more to stdout and stderr than limits.stdio lets it'],
   ])('%s is named by its result and by its error', async (limit, sentence) => {
     addon.script.behaviour = ({ job }) => addon.exit(job, { signal: 'SIGKILL', limit })
     const session = await openSession(planned({}))
@@ -163,13 +163,13 @@ describe('a limit that ended a command', () => {
   })
 })
 
-describe('output that is read here', () => {
+describe('stdio that is read here', () => {
   it('is counted for native code, of a run and of what is spawned, whether or not somebody reads it', async () => {
     addon.script.behaviour = ({ job, ends }) => {
       writeSync(ends[1], 'twelve bytes')
       setImmediate(() => addon.exit(job))
     }
-    const session = await openSession(planned({ output: 100 }))
+    const session = await openSession(planned({ stdio: 100 }))
     await session.run(['cc'], { stdout: ['pipe', { file: '/dev/null' }] })
     const child = session.spawn(['cc'], { stdio: ['ignore', 'pipe', 'ignore'] })
     await new Promise((resolve) => child.once('close', resolve))
@@ -181,9 +181,9 @@ describe('output that is read here', () => {
       writeSync(ends[1], 'twelve bytes')
       addon.exit(job)
     }
-    const session = await openSession(planned({ output: 11 }))
-    expect(await session.run(['cc'], { stdout: ['pipe', { file: '/dev/null' }], reject: false })).toMatchObject({ exitCode: 0, failed: true, limit: 'output' })
-    expect(await session.run(['cc'], { stdout: ['pipe', { file: '/dev/null' }], limits: { output: 11 }, reject: false })).toMatchObject({ limit: 'output' })
+    const session = await openSession(planned({ stdio: 11 }))
+    expect(await session.run(['cc'], { stdout: ['pipe', { file: '/dev/null' }], reject: false })).toMatchObject({ exitCode: 0, failed: true, limit: 'stdio' })
+    expect(await session.run(['cc'], { stdout: ['pipe', { file: '/dev/null' }], limits: { stdio: 11 }, reject: false })).toMatchObject({ limit: 'stdio' })
   })
 
   it('is not counted where nobody asked for that', async () => {
@@ -323,12 +323,12 @@ describe('what a host cannot hold', () => {
 describe('record() of limits', () => {
   it('has what the kernel holds, what each command gets, and what this program holds itself', async () => {
     addon.reset({ usage: async () => ({ cpuTime: 0 }) })
-    const session = await openSession(planned({ openFiles: 100, fileSize: 7, wallTime: 10_000, cpuTime: 5000, output: 3 }))
+    const session = await openSession(planned({ openFiles: 100, fileSize: 7, wallTime: 10_000, cpuTime: 5000, stdio: 3 }))
     expect((await session.record()).limits).toEqual([
       { limit: 'cpuTime', value: 5000, by: 'buildjail' },
       { limit: 'openFiles', value: 100, by: 'RLIMIT_NOFILE' },
       { limit: 'fileSize', value: 7, by: 'RLIMIT_FSIZE' },
-      { limit: 'output', value: 3, by: 'buildjail' },
+      { limit: 'stdio', value: 3, by: 'buildjail' },
       { limit: 'wallTime', value: 10_000, by: 'buildjail' },
     ])
     await session.close()

@@ -44,7 +44,7 @@ export const onLinux: RunRecord = {
     files: [{ path: '/etc/passwd', bytes: 132, entry: 'etc' }],
     devices: [{ path: '/dev/kvm', kind: 'character', entry: 'devices' }],
     env: [{ name: 'PATH', value: '/usr/bin:/bin' }, { name: 'TOKEN' }],
-    limits: { memory: 536870912, processes: 64, cpus: 2, cpuTime: 60000, openFiles: 100, output: 1048576, wallTime: 600000, policy: 'strict' },
+    limits: { memory: 536870912, processes: 64, cpus: 2, cpuTime: 60000, openFiles: 100, stdio: 1048576, wallTime: 600000, policy: 'strict' },
     warnings: [{ entry: 'devices', problem: 'can be had by others' }],
     leftOut: [{ entry: 'toolchain', path: '/opt/none' }],
   },
@@ -74,7 +74,7 @@ export const onLinux: RunRecord = {
       cwd: '/tmp',
       beganMs: 41,
       end: { durationMs: 3200, exitCode: 2, timedOut: false, isCanceled: false, usage: { userUs: 2100000, systemUs: 300000, maxRssBytes: 20971520 } },
-      output: {
+      stdio: {
         stdout: 30,
         stderr: 9,
         head: [{ atMs: 60, stream: 'stdout', text: 'compiling a.c\n' }],
@@ -82,8 +82,8 @@ export const onLinux: RunRecord = {
         tail: [{ atMs: 3100, stream: 'stderr', text: 'no b.c!\n' }],
       },
     },
-    { argv: ['nosuch'], cwd: '/tmp', beganMs: 3245, end: { durationMs: 2, timedOut: false, isCanceled: false, error: { code: 'ENOENT', message: 'no such file' } }, output: { stdout: 0, stderr: 0, head: [], leftOut: 0, tail: [] } },
-    { argv: ['sleep', '9'], cwd: '/', beganMs: 3248, end: { durationMs: 1, signal: 'SIGKILL', limit: 'wallTime', timedOut: false, isCanceled: false }, output: { stdout: 0, stderr: 0, head: [], leftOut: 0, tail: [] } },
+    { argv: ['nosuch'], cwd: '/tmp', beganMs: 3245, end: { durationMs: 2, timedOut: false, isCanceled: false, error: { code: 'ENOENT', message: 'no such file' } }, stdio: { stdout: 0, stderr: 0, head: [], leftOut: 0, tail: [] } },
+    { argv: ['sleep', '9'], cwd: '/', beganMs: 3248, end: { durationMs: 1, signal: 'SIGKILL', limit: 'wallTime', timedOut: false, isCanceled: false }, stdio: { stdout: 0, stderr: 0, head: [], leftOut: 0, tail: [] } },
   ],
   usage: { cpuTime: 2400, memory: 1000000, peakMemory: 41943040, swap: 0, processes: 2, peakProcesses: 5, bytesRead: 10, bytesWritten: 20, by: 'cgroup v2' },
   samples: [0, 1000, 2000, 3000].map((atMs) => ({ atMs, cpuTime: atMs * 0.8, memory: 10485760 + atMs * 10000, processes: 3, bytesRead: 10, bytesWritten: 20, by: 'cgroup v2' })),

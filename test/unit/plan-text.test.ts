@@ -71,9 +71,9 @@ environment
   })
 
   it('limits, where there are some, in words', () => {
-    const limits = { memory: 2 * 1024 ** 3, processes: 64, cpus: 1.5, wallTime: 500, output: 4097, policy: 'strict' } as const
+    const limits = { memory: 2 * 1024 ** 3, processes: 64, cpus: 1.5, wallTime: 500, stdio: 4097, policy: 'strict' } as const
     expect(planText(plan)).not.toContain('limits')
-    expect(planText({ ...plan, limits })).toContain('limits    memory 2 GiB, processes 64, cpus 1.5, wallTime 500 ms, output 4097 bytes\n')
+    expect(planText({ ...plan, limits })).toContain('limits    memory 2 GiB, processes 64, cpus 1.5, wallTime 500 ms, stdio 4097 bytes\n')
     expect(planText({ ...plan, limits: { swap: 0, policy: 'best-effort' } })).toContain('limits    swap 0 bytes, as far as the host can hold them\n')
   })
 

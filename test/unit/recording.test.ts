@@ -1,20 +1,20 @@
 import { describe, expect, it, vi } from 'vitest'
 
-import { KeptOutput, mostKept } from '../../src/recording/kept-output.ts'
+import { KeptStdio, mostKept } from '../../src/recording/kept-stdio.ts'
 import { readRecord } from '../../src/recording/read-record.ts'
 import { recordedPlan } from '../../src/recording/recorder.ts'
-import type { RecordedOutput, RunRecord } from '../../src/recording/run-record.ts'
+import type { RecordedStdio, RunRecord } from '../../src/recording/run-record.ts'
 import { UsageSamples } from '../../src/recording/usage-samples.ts'
 import { planOf } from '../../src/spec/plan.ts'
 import { onFreebsd, onLinux } from './page-records.ts'
 
 const supported = describe.skipIf(process.platform !== 'freebsd' && process.platform !== 'linux')
 
-const textOf = ({ head, tail }: RecordedOutput): string => [...head, ...tail].map(({ text }) => text).join('')
+const textOf = ({ head, tail }: RecordedStdio): string => [...head, ...tail].map(({ text }) => text).join('')
 
 describe('what is kept of an output', () => {
   it('is all of it where it is little, with its stream and time, a line that comes bit by bit as one', () => {
-    const output = new KeptOutput()
+    const output = new KeptStdio()
     output.write('stdout', 1, Buffer.from('checking... '))
     output.write('stdout', 900, Buffer.from('yes\n'))
     output.write('stdout', 910, Buffer.from('next\n'))
@@ -39,7 +39,7 @@ describe('what is kept of an output', () => {
     const line = 'a line of output, with an umlaut ä and 👩‍💻\n'
     const whole = Buffer.from(line.repeat(20_000))
     for (const size of [7, 4096, 65_536, whole.length]) {
-      const output = new KeptOutput()
+      const output = new KeptStdio()
       for (let at = 0; at < whole.length; at += size) output.write('stdout', at, whole.subarray(at, at + size))
       output.end(whole.length)
       const { head, tail, leftOut, stdout } = output.record
@@ -57,7 +57,7 @@ describe('what is kept of an output', () => {
   })
 
   it('is bounded where streams take turns at every byte', () => {
-    const output = new KeptOutput()
+    const output = new KeptStdio()
     for (let at = 0; at < 50_000; at += 1) output.write(at % 2 === 0 ? 'stdout' : 'stderr', at, Buffer.from('x\n'))
     const { head, tail, leftOut } = output.record
     expect(head.length + tail.length).toBeLessThanOrEqual(2001)
@@ -66,7 +66,7 @@ describe('what is kept of an output', () => {
   })
 
   it('is of bytes that are no text, what can be read of them', () => {
-    const output = new KeptOutput()
+    const output = new KeptStdio()
     output.write('stdout', 0, Buffer.from([0xc3]))
     output.end(1)
     expect(textOf(output.record)).toBe('\u{fffd}')

@@ -174,7 +174,7 @@ export interface ReadCommand {
   readonly env: readonly string[]
   readonly cwd: string
   readonly maxBuffer: bigint
-  /** Seconds, files, bytes of a file, ... and last bytes of output; 0: none. */
+  /** Seconds, files, bytes of a file, ... and last bytes of stdout and stderr; 0: none. */
   readonly limits: readonly bigint[]
   readonly stdio: readonly { readonly kind: number; readonly path: string }[]
   /** Columns and rows. */

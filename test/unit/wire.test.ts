@@ -84,7 +84,7 @@ describe('what native code reads of a plan is what was planned', () => {
     const limits = { memory: 2 ** 40, swap: 0, processes: 64, cpus: 1.5, cpuTime: 1000, openFiles: 9, policy: 'best-effort' } as const
     const read = { memory: 2n ** 40n, swap: 0n, processes: 64n, thousandthsOfCpus: 1500n, isBestEffort: true, countsCpuTime: true }
     expect(readPlan(packPlan({ ...plan, limits })).limits).toEqual(read)
-    expect(readPlan(packPlan({ ...plan, limits: { openFiles: 9, fileSize: 9, output: 9, wallTime: 9, policy: 'strict' } })).limits).toEqual(none)
+    expect(readPlan(packPlan({ ...plan, limits: { openFiles: 9, fileSize: 9, stdio: 9, wallTime: 9, policy: 'strict' } })).limits).toEqual(none)
   })
 
   it('directories with our own file systems on them first, then links and files, and all binds last', () => {
@@ -191,7 +191,7 @@ describe('what native code reads of a job is what was asked for', () => {
   })
 
   it('its limits, in 64 bits', () => {
-    expect(commandOf({ ...command, limits: { cpuTime: 1, openFiles: 2, fileSize: Number.MAX_SAFE_INTEGER, stackSize: 4, output: 2 ** 32 } }).limits).toEqual([1n, 2n, 2n ** 53n - 1n, 4n, 2n ** 32n])
+    expect(commandOf({ ...command, limits: { cpuTime: 1, openFiles: 2, fileSize: Number.MAX_SAFE_INTEGER, stackSize: 4, stdio: 2 ** 32 } }).limits).toEqual([1n, 2n, 2n ** 53n - 1n, 4n, 2n ** 32n])
   })
 
   it('whose session it opens, whether it closes it, and whether its start and its steps are told', () => {

@@ -1,4 +1,4 @@
-import type { AnyOutput, Result } from 'buildjail'
+import type { AnyStdio, Result } from 'buildjail'
 
 import { posixResourceUsage, type Duration, type RunResponse } from '../protocol/messages.ts'
 
@@ -10,7 +10,7 @@ export interface Phases {
 }
 
 /** How a command ended. */
-export type Ended = Pick<Result<AnyOutput>, 'exitCode' | 'signal' | 'limit' | 'isCanceled' | 'failed' | 'durationMs' | 'usage'>
+export type Ended = Pick<Result<AnyStdio>, 'exitCode' | 'signal' | 'limit' | 'isCanceled' | 'failed' | 'durationMs' | 'usage'>
 
 /** The exit code of a command that a signal ended, as Buildbarn's own runner reports it. */
 const endedBySignal = -1

@@ -9,7 +9,7 @@ import { bytesSchema, longestTimer, millisecondsSchema, readBytes, readMilliseco
 export interface WithLimits {
   /**
    * How much the build may take. Without it a build may take as much as the host has, but for /tmp. A limit that the host cannot hold
-   * refuses the session (UnsupportedError), unless `policy` is `best-effort`. A build can add `openFiles`, `fileSize`, `stackSize`, `output`
+   * refuses the session (UnsupportedError), unless `policy` is `best-effort`. A build can add `openFiles`, `fileSize`, `stackSize`, `stdio`
    * and `wallTime` to the limits of a pool's base, and then the smaller one holds; the others are settled by the base.
    */
   readonly limits?: Limits
@@ -40,8 +40,8 @@ export interface Limits extends ProcessLimits {
   readonly tmpSize?: Size
   /** Files and directories in the private /tmp. Default: one for each 4 KiB of `tmpSize`, and at least 1024. */
   readonly tmpFiles?: number
-  /** Of stdout and stderr of each command together; a command that writes more is killed. */
-  readonly output?: Size
+  /** What each command writes to stdout and stderr together; a command that writes more is killed. */
+  readonly stdio?: Size
   /** How long the session may be open; its processes are killed then, and nothing can be started any more. */
   readonly wallTime?: Duration
   /** `strict` (default): what cannot be held refuses the session. `best-effort`: it is left out, and `record()` has what was applied. */
@@ -55,8 +55,8 @@ export interface RunLimits extends ProcessLimits {
    * SIGKILL a second later.
    */
   readonly cpuTime?: Duration
-  /** Of its stdout and stderr together. It is killed with all that it started when it writes more. */
-  readonly output?: Size
+  /** What it writes to stdout and stderr together. A command that writes more is killed with everything it started. */
+  readonly stdio?: Size
 }
 
 /** One that can end a build, or that a host may not be able to hold. */
@@ -200,9 +200,9 @@ export const limitTable: Readonly<Record<LimitName, LimitEntry>> = {
     about: 'Files and directories in the private /tmp. Default: one for each 4 KiB of tmpSize, and at least 1024.',
     failure: 'made more files in /tmp than',
   },
-  output: {
+  stdio: {
     ...size(1),
-    title: 'Output of a command',
+    title: 'Bytes on stdout and stderr',
     about: 'What each command writes to stdout and stderr together; a command that writes more is killed.',
     failure: 'wrote more to stdout and stderr than',
     isAddable: true,

@@ -1,9 +1,9 @@
 import { StringDecoder } from 'node:string_decoder'
 
-import type { OutputPiece, RecordedOutput } from './run-record.ts'
+import type { StdioPiece, RecordedStdio } from './run-record.ts'
 
-type Stream = OutputPiece['stream']
-type Piece = { -readonly [Member in keyof OutputPiece]: OutputPiece[Member] }
+type Stream = StdioPiece['stream']
+type Piece = { -readonly [Member in keyof StdioPiece]: StdioPiece[Member] }
 
 /** So many characters are kept of the beginning, and as many of the end. */
 export const mostKept: number = 128 * 1024
@@ -13,7 +13,7 @@ const mostPieces = 1000
 const together = 100
 
 /** The beginning and the end of a command's output, with times. */
-export class KeptOutput {
+export class KeptStdio {
   readonly #decoders = { stdout: new StringDecoder('utf8'), stderr: new StringDecoder('utf8') }
   readonly #bytes = { stdout: 0, stderr: 0 }
   readonly #head: Piece[] = []
@@ -32,7 +32,7 @@ export class KeptOutput {
     for (const stream of ['stdout', 'stderr'] as const) this.#add(stream, atMs, this.#decoders[stream].end())
   }
 
-  get record(): RecordedOutput {
+  get record(): RecordedStdio {
     return { ...this.#bytes, head: this.#head.map(copy), leftOut: this.#leftOut, tail: this.#tail.map(copy) }
   }
 
@@ -80,6 +80,6 @@ function isHalved(text: string, at: number): boolean {
   return /^[\uD800-\uDBFF][\uDC00-\uDFFF]$/.test(text.slice(at - 1, at + 1))
 }
 
-function copy(piece: Piece): OutputPiece {
+function copy(piece: Piece): StdioPiece {
   return { ...piece }
 }
