@@ -28,7 +28,7 @@ const recovering = {
     'holders', 'iovec_list', 'jails', 'mounts', 'parts/mount', 'processes', 'rctl', 'recovery', 'session_jail',
     'state_file_system', 'sysctl'
   ],
-  linux: ['cgroups', 'ids', 'mount_table', 'recovery', 'session_cgroup', 'text_files'],
+  linux: ['cgroups', 'ids', 'mount_table', 'recovery', 'session_cgroup'],
   unsupported: [],
 }
 
@@ -41,7 +41,7 @@ const takingAway = (system) =>
       [...room('base', system),
        ...room('plan', system),
        ...room('state', system).filter((file) => !file.endsWith('/watcher.cc')),
-       ...['mount_points', 'output', 'part_list', 'sources', 'walk'].map((name) => `native/envelope/${name}.cc`),
+       ...['mount_points', 'output', 'part', 'part_list', 'sources'].map((name) => `native/envelope/${name}.cc`),
        ...recovering[folderOf(system)].map((name) => `native/${folderOf(system)}/${name}.cc`)]
 
 const programs = {

@@ -11,7 +11,7 @@
 #include "binding/runtime.h"
 #include "binding/system_calls.h"
 #include "binding/to_js.h"
-#include "state/folder.h"
+#include "state/files.h"
 
 namespace buildjail {
 

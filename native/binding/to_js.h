@@ -8,7 +8,7 @@
 
 #include "envelope/envelope.h"
 #include "envelope/job.h"
-#include "envelope/obstacle.h"
+#include "envelope/system.h"
 #include "state/recovery.h"
 
 namespace buildjail {

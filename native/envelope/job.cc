@@ -6,8 +6,8 @@
 #include <csignal>
 
 #include "base/result.h"
-#include "envelope/accounting.h"
 #include "envelope/jobs.h"
+#include "envelope/record.h"
 
 namespace buildjail {
 

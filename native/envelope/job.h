@@ -10,9 +10,9 @@
 #include <vector>
 
 #include "base/result.h"
-#include "envelope/accounting.h"
 #include "envelope/envelope.h"
 #include "envelope/job_request.h"
+#include "envelope/record.h"
 #include "launch/stdio_ends.h"
 
 namespace buildjail {

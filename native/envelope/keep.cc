@@ -20,7 +20,7 @@
 #include "base/text.h"
 #include "base/unique_fd.h"
 #include "state/file_state.h"
-#include "state/folder.h"
+#include "state/files.h"
 #include "state/tree_walk.h"
 
 namespace buildjail {

@@ -12,9 +12,9 @@
 #include "base/tolerated.h"
 #include "envelope/output.h"
 #include "envelope/part_list.h"
-#include "plan/nesting.h"
+#include "plan/plan.h"
 #include "state/file_state.h"
-#include "state/folder.h"
+#include "state/files.h"
 
 namespace buildjail {
 

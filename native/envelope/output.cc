@@ -10,10 +10,10 @@
 
 #include "base/back_off.h"
 #include "envelope/part_list.h"
-#include "plan/planned_source.h"
+#include "plan/planned_files.h"
+#include "state/files.h"
 #include "state/lease.h"
 #include "state/lent_output.h"
-#include "state/locked_file.h"
 
 namespace buildjail {
 

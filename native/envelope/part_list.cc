@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <cerrno>
 
-#include "envelope/walk.h"
+#include "envelope/part.h"
 
 namespace buildjail {
 

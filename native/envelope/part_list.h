@@ -12,7 +12,6 @@
 #include "envelope/output.h"
 #include "envelope/part.h"
 #include "envelope/sources.h"
-#include "plan/nesting.h"
 #include "plan/plan.h"
 #include "state/journal.h"
 #include "state/lease.h"

@@ -8,10 +8,51 @@
 #include <vector>
 
 #include "base/ids.h"
-#include "envelope/accounting.h"
+#include "plan/limits.h"
 #include "plan/plan.h"
 
 namespace buildjail {
+
+struct CommandLimits;
+struct Ending;
+
+/** What all processes of a session have used together; empty for counts that the system does not keep. */
+struct SessionUsage {
+  /** User and system time in microseconds, including processes that have ended. */
+  std::optional<std::uint64_t> cpu_us;
+  /** In bytes. */
+  std::optional<std::uint64_t> memory, peak_memory, swap;
+  std::optional<std::uint64_t> processes, peak_processes;
+  /** In bytes, from and to devices. */
+  std::optional<std::uint64_t> bytes_read, bytes_written;
+  /** The kernel's means of counting: `cgroup v2`, `cgroup v1`, `rctl`. Empty if nothing is counted. */
+  std::string by;
+};
+
+/** How often processes of a session have met a limit. Counts only grow. */
+struct LimitsMet {
+  /** Processes that were killed because memory was used up. */
+  std::uint64_t memory = 0;
+  std::uint64_t swap = 0;
+  /** Processes that could not be started. */
+  std::uint64_t processes = 0;
+};
+
+/** A limit that is enforced, and by what: `memory.max`, `rctl`, ... */
+struct AppliedLimit {
+  Limit limit;
+  /** In the limit's unit, as it was asked of the kernel. */
+  std::uint64_t value = 0;
+  std::string by;
+};
+
+/**
+ * The limit that ended a command which failed, as far as that can be known. Believes a shell whose exit status gives
+ * the signal of its last program (sh(1), 128 + n). `before` and `after` are the counts of the session at the launch and
+ * at the end.
+ */
+std::optional<Limit> ended_by(const Ending& ending, const CommandLimits& limits, const LimitsMet& before,
+                              const LimitsMet& after);
 
 /** One line of the mount table. */
 struct MountEntry {

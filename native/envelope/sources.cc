@@ -15,7 +15,7 @@
 #include "base/text.h"
 #include "base/unique_fd.h"
 #include "envelope/part_list.h"
-#include "state/locked_file.h"
+#include "state/files.h"
 #include "state/private_directories.h"
 
 namespace buildjail {
@@ -32,12 +32,8 @@ constexpr std::chrono::milliseconds kHolderBound{10000};
 
 using Kind = ShownSource::Kind;
 
-bool is_below(std::string_view inner, std::string_view outer) {
-  return inner.size() > outer.size() && inner.starts_with(outer) && inner[outer.size()] == '/';
-}
-
 bool is_below(const ShownSource& inner, const ShownSource& outer) {
-  return is_below(inner.path, outer.path) || is_below(inner.origin, outer.origin);
+  return buildjail::is_below(inner.path, outer.path) || buildjail::is_below(inner.origin, outer.origin);
 }
 
 bool is_same(const ShownSource& one, const ShownSource& other) {
@@ -189,7 +185,7 @@ Status refuse_nested(const std::vector<ShownSource>& own) {
 Status refuse_leases(const std::vector<ShownSource>& shown, const std::string& leases) {
   for (const ShownSource& source : shown) {
     for (const std::string& path : {source.path, source.origin}) {
-      if (path != leases && !is_below(path, leases) && !is_below(leases, path)) continue;
+      if (!is_within(path, leases) && !buildjail::is_below(leases, path)) continue;
       return SysError{.step = kStep,
                       .syscall = "lstat",
                       .err = EPERM,

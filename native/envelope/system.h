@@ -9,7 +9,6 @@
 #include "base/result.h"
 #include "base/trace.h"
 #include "envelope/envelope.h"
-#include "envelope/obstacle.h"
 #include "launch/waiter.h"
 #include "plan/plan.h"
 #include "state/lease.h"
@@ -17,6 +16,13 @@
 #include "state/watcher.h"
 
 namespace buildjail {
+
+/** Something that keeps envelopes from being opened, or from more than that, and the one thing to do about it. */
+struct Obstacle {
+  std::string check;
+  std::string problem;
+  std::string remedy;
+};
 
 /** The running system: it opens envelopes, and reports what it lacks for that. */
 class System {

@@ -11,7 +11,7 @@
 #include <cstring>
 #include <string_view>
 
-#include "plan/planned_device.h"
+#include "plan/planned_files.h"
 
 namespace buildjail {
 

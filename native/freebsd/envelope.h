@@ -15,7 +15,7 @@
 #include "freebsd/mounts.h"
 #include "freebsd/session_jail.h"
 #include "launch/waiter.h"
-#include "plan/nesting.h"
+#include "plan/plan.h"
 #include "state/journal.h"
 #include "state/lease.h"
 

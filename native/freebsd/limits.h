@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "base/result.h"
-#include "envelope/accounting.h"
+#include "envelope/record.h"
 #include "plan/limits.h"
 
 namespace buildjail {

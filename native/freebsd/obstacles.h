@@ -3,7 +3,7 @@
 #include <vector>
 
 #include "base/result.h"
-#include "envelope/obstacle.h"
+#include "envelope/system.h"
 #include "plan/plan.h"
 
 namespace buildjail {

@@ -14,7 +14,7 @@
 
 #include "base/back_off.h"
 #include "freebsd/mounts.h"
-#include "state/locked_file.h"
+#include "state/files.h"
 #include "state/private_directories.h"
 
 namespace buildjail {

@@ -11,11 +11,10 @@
 #include <string_view>
 #include <utility>
 
-#include "base/paths.h"
 #include "base/text.h"
 #include "base/unique_fd.h"
 #include "linux/mount_table.h"
-#include "linux/text_files.h"
+#include "state/files.h"
 
 namespace buildjail {
 

@@ -8,8 +8,8 @@
 #include <vector>
 
 #include "base/result.h"
-#include "envelope/obstacle.h"
 #include "envelope/part.h"
+#include "envelope/system.h"
 #include "plan/limits.h"
 #include "state/journal.h"
 

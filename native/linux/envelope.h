@@ -15,7 +15,7 @@
 #include "linux/session_cgroup.h"
 #include "linux/session_namespaces.h"
 #include "linux/user_namespaces.h"
-#include "plan/nesting.h"
+#include "plan/plan.h"
 #include "state/journal.h"
 #include "state/lease.h"
 

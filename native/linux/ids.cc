@@ -8,7 +8,7 @@
 #include <string_view>
 
 #include "base/text.h"
-#include "linux/text_files.h"
+#include "state/files.h"
 
 namespace buildjail {
 

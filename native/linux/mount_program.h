@@ -13,7 +13,6 @@
 #include "linux/overlays.h"
 #include "linux/root_contents.h"
 #include "linux/sources.h"
-#include "plan/nesting.h"
 #include "plan/plan.h"
 
 namespace buildjail {

@@ -8,10 +8,8 @@
 #include <unordered_map>
 #include <utility>
 
-#include "base/paths.h"
 #include "base/text.h"
-#include "linux/text_files.h"
-#include "state/locked_file.h"
+#include "state/files.h"
 
 namespace buildjail {
 

@@ -16,7 +16,6 @@
 #include "linux/sources.h"
 #include "linux/system_call_filter.h"
 #include "linux/user_namespaces.h"
-#include "plan/nesting.h"
 #include "plan/plan.h"
 
 namespace buildjail {

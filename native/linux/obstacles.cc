@@ -16,8 +16,8 @@
 #include "linux/namespaces.h"
 #include "linux/overlays.h"
 #include "linux/privileges.h"
-#include "linux/text_files.h"
 #include "linux/user_namespaces.h"
+#include "state/files.h"
 
 namespace buildjail {
 

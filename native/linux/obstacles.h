@@ -5,7 +5,7 @@
 
 #include "base/sys_error.h"
 #include "base/unique_fd.h"
-#include "envelope/obstacle.h"
+#include "envelope/system.h"
 
 namespace buildjail {
 

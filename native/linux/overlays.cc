@@ -14,7 +14,7 @@
 #include <string_view>
 #include <utility>
 
-#include "base/paths.h"
+#include "base/text.h"
 #include "linux/raw_calls.h"
 
 namespace buildjail {

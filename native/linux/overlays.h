@@ -10,7 +10,7 @@
 #include "base/result.h"
 #include "base/sys_error.h"
 #include "base/unique_fd.h"
-#include "envelope/obstacle.h"
+#include "envelope/system.h"
 #include "linux/child.h"
 #include "linux/mount_table.h"
 #include "plan/plan.h"

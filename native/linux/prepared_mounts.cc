@@ -13,7 +13,7 @@
 #include <utility>
 #include <variant>
 
-#include "base/paths.h"
+#include "base/text.h"
 #include "base/tolerated.h"
 #include "base/unique_fd.h"
 #include "linux/child.h"

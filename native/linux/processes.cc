@@ -16,7 +16,7 @@
 
 #include "base/text.h"
 #include "linux/raw_calls.h"
-#include "linux/text_files.h"
+#include "state/files.h"
 
 namespace buildjail {
 

@@ -9,7 +9,6 @@
 #include "base/result.h"
 #include "base/sys_error.h"
 #include "base/unique_fd.h"
-#include "envelope/accounting.h"
 #include "envelope/record.h"
 
 namespace buildjail {

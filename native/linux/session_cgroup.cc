@@ -16,7 +16,7 @@
 #include "envelope/part_list.h"
 #include "linux/cgroups.h"
 #include "linux/ids.h"
-#include "linux/text_files.h"
+#include "state/files.h"
 
 namespace buildjail {
 

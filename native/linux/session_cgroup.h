@@ -9,8 +9,8 @@
 
 #include "base/result.h"
 #include "base/unique_fd.h"
-#include "envelope/accounting.h"
 #include "envelope/part.h"
+#include "envelope/record.h"
 #include "linux/cgroups.h"
 
 namespace buildjail {

@@ -17,7 +17,6 @@
 #include "linux/networks.h"
 #include "linux/session_cgroup.h"
 #include "linux/system_call_filter.h"
-#include "plan/nesting.h"
 #include "plan/plan.h"
 #include "state/journal.h"
 

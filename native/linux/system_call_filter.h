@@ -7,7 +7,7 @@
 #include <span>
 #include <vector>
 
-#include "plan/allowance.h"
+#include "plan/plan.h"
 
 namespace buildjail {
 

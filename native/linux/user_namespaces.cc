@@ -13,7 +13,7 @@
 #include "base/tolerated.h"
 #include "base/unique_fd.h"
 #include "linux/child.h"
-#include "linux/text_files.h"
+#include "state/files.h"
 
 namespace buildjail {
 

@@ -5,6 +5,7 @@
 #include <cerrno>
 #include <string_view>
 
+#include "base/text.h"
 #include "plan/wire_reader.h"
 
 namespace buildjail {
@@ -144,6 +145,12 @@ Limits read_limits(WireReader& reader) {
   return limits;
 }
 
+/** Component by component: what lies below a target comes straight after it. */
+bool comes_before(const Bind* one, const Bind* other) {
+  const auto weight = [](char c) { return c == '/' ? 0 : static_cast<int>(static_cast<unsigned char>(c)) + 1; };
+  return std::ranges::lexicographical_compare(one->target, other->target, {}, weight, weight);
+}
+
 }  // namespace
 
 std::vector<const Bind*> binds_of(const std::vector<Step>& steps) {
@@ -167,6 +174,26 @@ std::vector<const Bind*> sources_of(const std::vector<Step>& steps) {
     if (const auto* const listed = std::get_if<Listed>(&step)) sources.push_back(&listed->source);
   }
   return sources;
+}
+
+Nesting nesting_in(const std::vector<Step>& steps) {
+  const std::vector<Step> none;
+  return nesting_in(steps, none);
+}
+
+Nesting nesting_in(const std::vector<Step>& steps, const std::vector<Step>& earlier) {
+  auto binds = binds_of(steps);
+  const auto base = binds_of(earlier);
+  binds.insert(binds.end(), base.begin(), base.end());
+  if (!std::ranges::is_sorted(binds, comes_before)) std::ranges::sort(binds, comes_before);
+  Nesting nesting;
+  std::vector<const Bind*> around;
+  for (const Bind* const bind : binds) {
+    while (!around.empty() && !is_below(bind->target, around.back()->target)) around.pop_back();
+    if (!around.empty()) nesting.emplace(bind, around.back());
+    around.push_back(bind);
+  }
+  return nesting;
 }
 
 Result<EnvelopePlan> read_plan(std::span<const std::byte> bytes) {

@@ -4,17 +4,17 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <optional>
 #include <span>
 #include <string>
+#include <string_view>
 #include <variant>
 #include <vector>
 
 #include "base/result.h"
-#include "plan/allowance.h"
 #include "plan/limits.h"
-#include "plan/network.h"
 #include "plan/wire_reader.h"
 
 namespace buildjail {
@@ -100,6 +100,70 @@ std::vector<const Bind*> overlays_of(const std::vector<Step>& steps);
 std::vector<const Bind*> binds_of(const std::vector<Step>& steps);
 /** What of the host the steps show: those, and what is listed. */
 std::vector<const Bind*> sources_of(const std::vector<Step>& steps);
+
+/** By what lies below another bind: the nearest bind around it, in which its mount point is. */
+using Nesting = std::map<const Bind*, const Bind*>;
+
+/**
+ * Of the steps that a session has, which outlive the answer; `earlier` are those of its base. Whoever mounts in what
+ * is mounted from the host has to find the way there without links, so this is looked for here and not told by the
+ * plan.
+ */
+Nesting nesting_in(const std::vector<Step>& steps, const std::vector<Step>& earlier);
+Nesting nesting_in(const std::vector<Step>& steps);
+// The answer would point into steps that are gone.
+Nesting nesting_in(std::vector<Step>&& steps) = delete;
+Nesting nesting_in(const std::vector<Step>& steps, std::vector<Step>&& earlier) = delete;
+
+/** Where in the outer one the mount point is: `a/b`. */
+inline std::string_view mount_point_in(const Bind& outer, const Bind& inner) {
+  return std::string_view(inner.target).substr(outer.target.size() + 1);
+}
+
+/**
+ * What the filter on system calls refuses unless a spec names it in `allow`, by the bit that it has on the wire. Also
+ * in src/native/wire-plan.ts.
+ */
+enum class Allowance : std::uint32_t {
+  kUserNamespaces = 1U << 0,
+  kIoUring = 1U << 1,
+  kKeyring = 1U << 2,
+  kPerf = 1U << 3,
+  kBpf = 1U << 4,
+  kUserfaultfd = 1U << 5,
+  kSockets = 1U << 6,
+  kSetId = 1U << 7,
+  kAttributes = 1U << 8,
+  kAio = 1U << 9
+};
+
+/** Any number of them. */
+class Allowances {
+ public:
+  constexpr Allowances() = default;
+  constexpr explicit Allowances(std::uint32_t bits) : bits_(bits) {}
+
+  [[nodiscard]] constexpr bool is_empty() const { return bits_ == 0; }
+  /** Whether there is nothing in it that has no name. */
+  [[nodiscard]] constexpr bool is_known() const { return bits_ < static_cast<std::uint32_t>(Allowance::kAio) * 2; }
+  [[nodiscard]] constexpr bool has(Allowance one) const { return (bits_ & static_cast<std::uint32_t>(one)) != 0; }
+
+ private:
+  std::uint32_t bits_ = 0;
+};
+
+/** The network of a session. */
+struct PlannedNetwork {
+  /** Also in src/native/wire-plan.ts. */
+  enum class Kind : std::uint8_t { kNone, kHost, kLoopback, kInterface, kNamespace };
+
+  Kind kind = Kind::kNone;
+  /** Of the host: the name of an interface (FreeBSD), the path of a network namespace (Linux). Empty of the others. */
+  std::string handed_in{};
+
+  [[nodiscard]] bool is_host() const { return kind == Kind::kHost; }
+  [[nodiscard]] bool is_handed_in() const { return kind == Kind::kInterface || kind == Kind::kNamespace; }
+};
 
 struct BuildUser {
   uid_t uid;

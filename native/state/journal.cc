@@ -10,7 +10,7 @@
 
 #include "base/back_off.h"
 #include "base/text.h"
-#include "state/locked_file.h"
+#include "state/files.h"
 
 namespace buildjail {
 

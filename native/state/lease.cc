@@ -13,8 +13,8 @@
 
 #include "base/back_off.h"
 #include "base/text.h"
+#include "state/files.h"
 #include "state/journal.h"
-#include "state/locked_file.h"
 #include "state/private_directories.h"
 
 namespace buildjail {

@@ -15,8 +15,8 @@
 
 #include "base/text.h"
 #include "base/unique_fd.h"
+#include "state/files.h"
 #include "state/journal.h"
-#include "state/locked_file.h"
 
 namespace buildjail {
 
@@ -43,17 +43,8 @@ bool is_identity_map(std::string_view map) {
 // In a user namespace all unmapped users look like one, and usually the host's root is one of them (user_namespaces(7),
 // Unmapped user and group IDs). FreeBSD has no such file.
 bool is_unmapped(uid_t uid) {
-  const auto text_of = [](const char* file) {
-    const UniqueFd fd(::open(file, O_RDONLY | O_CLOEXEC));
-    auto text = fd ? read_file(kStep, file, fd.get()) : Result<std::string>(std::string());
-    return text ? std::move(*text) : std::string();
-  };
-  const std::string map = text_of("/proc/self/uid_map");
-  if (map.empty() || is_identity_map(map)) return false;
-  std::string unmapped = text_of("/proc/sys/kernel/overflowuid");
-  while (unmapped.ends_with('\n')) unmapped.pop_back();
-  uid_t number = 0;
-  return read_number(unmapped, number) && number == uid;
+  const auto map = text_of("/proc/self/uid_map");
+  return map && !map->empty() && !is_identity_map(*map) && number_in("/proc/sys/kernel/overflowuid") == uid;
 }
 
 Status refuse_folder(const std::string& folder, const std::string& path) {

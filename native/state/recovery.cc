@@ -11,9 +11,9 @@
 #include <utility>
 
 #include "base/back_off.h"
+#include "state/files.h"
 #include "state/journal.h"
 #include "state/lease.h"
-#include "state/locked_file.h"
 #include "state/private_directories.h"
 
 namespace buildjail {

@@ -7,7 +7,7 @@ import type { NativePlan } from './binding.ts'
 import { binding } from './load.ts'
 import { wireVersion, WireWriter } from './wire-writer.ts'
 
-/** Also in native/plan/allowance.h. */
+/** Also in native/plan/plan.h. */
 const allowanceBits: Readonly<Record<Allowance, number>> = {
   'user-namespaces': 1,
   io_uring: 2,
@@ -52,7 +52,7 @@ function writePlan(plan: Plan, isBase: boolean): Uint8Array {
 /** Also in native/plan/plan.h. */
 const ownerships = { folder: 0, build: 1, unchanged: 2 } as const
 
-/** Also in native/plan/network.h. */
+/** Also in native/plan/plan.h. */
 const networks = { none: 0, host: 1, loopback: 2, vnet: 3, namespace: 4 } as const
 
 function writeNetwork(writer: WireWriter, network: Network): void {

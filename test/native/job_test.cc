@@ -10,8 +10,8 @@
 #include <string_view>
 #include <vector>
 
-#include "envelope/accounting.h"
 #include "envelope/job_request.h"
+#include "envelope/record.h"
 #include "launch/launch_request.h"
 #include "launch/stdio_ends.h"
 #include "launch/waiter.h"

@@ -9,7 +9,6 @@
 #include <vector>
 
 #include "packer.h"
-#include "plan/nesting.h"
 #include "plan/plan.h"
 #include "plan/wire_reader.h"
 

@@ -12,8 +12,8 @@
 #include <utility>
 #include <vector>
 
+#include "envelope/part.h"
 #include "envelope/session_parts.h"
-#include "envelope/walk.h"
 #include "left_session.h"
 #include "state/journal.h"
 

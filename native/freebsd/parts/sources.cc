@@ -16,8 +16,8 @@
 #include "base/unique_fd.h"
 #include "freebsd/iovec_list.h"
 #include "launch/vfork_child.h"
-#include "plan/planned_source.h"
-#include "state/folder.h"
+#include "plan/planned_files.h"
+#include "state/files.h"
 
 namespace buildjail {
 

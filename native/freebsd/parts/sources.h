@@ -7,7 +7,6 @@
 #include "envelope/part.h"
 #include "freebsd/mounts.h"
 #include "freebsd/parts/mount.h"
-#include "plan/nesting.h"
 #include "plan/plan.h"
 
 namespace buildjail {

@@ -1,4 +1,4 @@
-#include "state/locked_file.h"
+#include "state/files.h"
 
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -6,8 +6,52 @@
 
 #include <array>
 #include <cerrno>
+#include <string>
+
+#include "base/text.h"
+#include "base/unique_fd.h"
 
 namespace buildjail {
+
+namespace {
+
+constexpr const char* kStep = "make-output";
+// defence: no-link-followed-output
+constexpr int kFolder = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
+constexpr mode_t kMode = 0755;
+
+}  // namespace
+
+UniqueFd folder_below(int top, std::string_view path) {
+  UniqueFd at(::openat(top, ".", kHoldFolder));
+  for (std::string_view way = path; at && !way.empty();) {
+    const std::string name(cut(way, '/'));
+    if (!name.empty()) at = UniqueFd(::openat(at.get(), name.c_str(), kHoldFolder));
+  }
+  return at;
+}
+
+Result<FolderIdentity> make_folder(const std::string& existing, std::string_view missing) {
+  UniqueFd at(::open(existing.c_str(), kFolder));
+  std::string path = existing == "/" ? "" : existing;
+  if (!at) return last_error(kStep, "open", existing);
+  while (!missing.empty()) {
+    const std::string name(cut(missing, '/'));
+    path += "/" + name;
+    if (::mkdirat(at.get(), name.c_str(), kMode) != 0 && errno != EEXIST) return last_error(kStep, "mkdirat", path);
+    UniqueFd next(::openat(at.get(), name.c_str(), kFolder));
+    if (!next) {
+      auto error = last_error(kStep, "openat", path);
+      if (error.err == ENOTDIR || error.err == ELOOP || error.err == EMLINK)
+        error.detail = "it is a link, or no folder";
+      return error;
+    }
+    at = std::move(next);
+  }
+  struct stat found{};
+  if (::fstat(at.get(), &found) != 0) return last_error(kStep, "fstat", path);
+  return FolderIdentity{.dev = static_cast<std::uint64_t>(found.st_dev), .ino = found.st_ino};
+}
 
 namespace {
 
@@ -86,6 +130,43 @@ Status append(const char* step, const std::string& path, int fd, const std::stri
   if (written == static_cast<ssize_t>(text.size())) return {};
   if (written >= 0) errno = ENOSPC;
   return last_error(step, "write", path);
+}
+
+Result<std::string> read_text_file(const char* step, const std::string& path) {
+  const UniqueFd file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  if (!file) return last_error(step, "open", path);
+  return read_file(step, path, file.get());
+}
+
+Status write_text_file(const char* step, const std::string& path, std::string_view text) {
+  const UniqueFd file(::open(path.c_str(), O_WRONLY | O_CLOEXEC));
+  if (!file) return last_error(step, "open", path);
+  if (::write(file.get(), text.data(), text.size()) < 0) return last_error(step, "write", path);
+  return {};
+}
+
+std::optional<std::string> text_of(const std::string& path) {
+  auto text = read_text_file("read", path);
+  return text ? std::optional(std::move(*text)) : std::nullopt;
+}
+
+std::optional<std::uint64_t> number_in(const std::string& path) {
+  const auto text = text_of(path);
+  std::uint64_t number = 0;
+  if (!text) return std::nullopt;
+  std::string_view rest = *text;
+  return read_number(cut(rest, '\n'), number) ? std::optional(number) : std::nullopt;
+}
+
+std::optional<std::uint64_t> number_after(const std::string& path, std::string_view word) {
+  const auto text = text_of(path);
+  if (!text) return std::nullopt;
+  for (std::string_view rest = *text; !rest.empty();) {
+    std::string_view line = cut(rest, '\n');
+    std::uint64_t number = 0;
+    if (cut(line, ' ') == word && read_number(line, number)) return number;
+  }
+  return std::nullopt;
 }
 
 }  // namespace buildjail

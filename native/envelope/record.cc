@@ -1,4 +1,4 @@
-#include "envelope/accounting.h"
+#include "envelope/record.h"
 
 #include <sys/wait.h>
 

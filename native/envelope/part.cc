@@ -1,4 +1,4 @@
-#include "envelope/walk.h"
+#include "envelope/part.h"
 
 #include <algorithm>
 #include <iterator>

@@ -1,0 +1,67 @@
+#pragma once
+
+#include <sys/file.h>
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "base/result.h"
+#include "base/unique_fd.h"
+
+namespace buildjail {
+
+// Folders and small files of the host.
+
+/**
+ * Opens a folder below another one, as a descriptor below which others can be opened. Follows no link. Empty, with
+ * errno set, if there is none or a link is on the way. `path` is below `top`, with or without a slash in front.
+ */
+UniqueFd folder_below(int top, std::string_view path);
+
+/** Identifies a directory, whatever its name. */
+struct FolderIdentity {
+  std::uint64_t dev;
+  std::uint64_t ino;
+};
+
+/**
+ * Makes a folder and the missing folders above it, as the caller and with the caller's umask. `existing` exists and has
+ * no links in it; `missing` is a path below it. Uses folders that exist by now, but follows no link. After a failure
+ * the folders that were made stay.
+ */
+Result<FolderIdentity> make_folder(const std::string& existing, std::string_view missing);
+
+/**
+ * Opens a file with `flags` (open(2)) and locks it for as long as the descriptor, or a copy of it, is open (flock(2)).
+ * Then checks that the file still has that name, because the holder before may just have removed it. EWOULDBLOCK if
+ * another process has the lock, ENOENT if there is no such file. `kind` is LOCK_EX or LOCK_SH. `is_empty` is set to
+ * whether the locked file is empty.
+ */
+Result<UniqueFd> lock_file(const char* step, const std::string& path, int flags, int kind = LOCK_EX,
+                           bool* is_empty = nullptr);
+
+/** Removes a locked file if it is empty, and so has no holder. */
+void remove_if_empty(const UniqueFd& locked, const std::string& path);
+
+/** The whole content of a file. */
+Result<std::string> read_file(const char* step, const std::string& path, int fd);
+
+/** Appends to a file opened with O_APPEND, by one write(2). ENOSPC if that wrote less. */
+Status append(const char* step, const std::string& path, int fd, const std::string& text);
+
+// Small text files: those of proc(5) and of cgroups, each of which says one thing, and those in /etc.
+
+Result<std::string> read_text_file(const char* step, const std::string& path);
+Status write_text_file(const char* step, const std::string& path, std::string_view text);
+
+// These are empty if the file is missing or does not say that.
+
+std::optional<std::string> text_of(const std::string& path);
+/** The number at the beginning of the file. */
+std::optional<std::uint64_t> number_in(const std::string& path);
+/** The number after a word, of a file with one word and its number a line. */
+std::optional<std::uint64_t> number_after(const std::string& path, std::string_view word);
+
+}  // namespace buildjail
