@@ -71,9 +71,9 @@ export const sessionMemory = {
     const rounds = 8
     const count = perRound * (rounds + 1)
     // More than the usual 64 of FreeBSD.
-    const users = process.platform === 'freebsd' ? { users: { firstUid: 35001, count, gid: 35001 } } : {}
+    const user = process.platform === 'freebsd' ? { user: { leased: { first: 35001, count } } } : {}
     // The plans are the caller's own, and made before.
-    const plans = specsWith(bench, count).map((spec) => planOf({ ...spec, ...users }))
+    const plans = specsWith(bench, count).map((spec) => planOf({ ...spec, ...user }))
     const sessions = []
     const samples = []
     let before = resident()

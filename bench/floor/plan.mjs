@@ -4,7 +4,7 @@
  * @param {import('../../src/spec/plan.ts').Plan} plan
  */
 export function floorPlanText(plan, { command, root = '-', refusals = [] }) {
-  const { uid, gid } = plan.user ?? { uid: plan.users.firstUid, gid: plan.users.gid }
+  const { leased, uid = leased.first, gid } = plan.user
   const binds = plan.mounts.filter(({ source }) => source !== undefined)
   const lines = [
     [uid, gid, plan.hostname, plan.cwd, command, root, devfsRuleset],

@@ -160,7 +160,7 @@ std::vector<Obstacle> find_id_limitations() {
         {"ids",
          less +
              " (too few ids are mapped where this process is, or /etc/subuid and /etc/subgid give them all to others)",
-         "map more ids to the container, or name some that nobody else has as `ids` in the spec"}};
+         "map more ids to the container, or name some that nobody else has as `user.leased` in the spec"}};
   }
   constexpr uid_t kAnyone = 1;
   const auto made =

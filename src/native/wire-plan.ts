@@ -37,17 +37,20 @@ export function packBase(plan: Plan): Uint8Array {
 
 function writePlan(plan: Plan, isBase: boolean): Uint8Array {
   const writer = new WireWriter()
-  const { firstUid = 0, count = 0, gid: poolGid = 0 } = plan.users ?? {}
-  const { uid, gid, groups } = plan.user ?? { uid: firstUid, gid: poolGid, groups: [] }
+  const { uid, gid, groups, leased = noLease } = plan.user
+  // Of FreeBSD's range the session leases one user, and of Linux's the ids beside its user.
+  const [users, ids] = uid === undefined ? [leased, noLease] : [noLease, leased]
   writer.u32(wireVersion).string(plan.name ?? '').string(plan.stateDirectory).string(plan.hostname)
   writeNetwork(writer, plan.network)
   writer.u8(isBase ? 1 : 0).u8(ownerships[plan.ownership])
-  writer.u32(uid).u32(gid).list(groups, (group) => writer.u32(group)).u32(plan.user === undefined ? count : 0)
+  writer.u32(uid ?? users.first).u32(gid).list(groups, (group) => writer.u32(group)).u32(users.count)
   writer.u32(plan.allow.reduce((bits, name) => bits | allowanceBits[name], 0))
-  writer.u32(plan.ids?.first ?? 0).u32(plan.ids?.count ?? 0)
+  writer.u32(ids.first).u32(ids.count)
   writeLimits(writer, plan.limits)
   return writer.list(stepsOf(writer, plan, inFoldersOf(plan.mounts), undefined, plan.devices), (step) => step()).finish()
 }
+
+const noLease = { first: 0, count: 0 } as const
 
 /** Also in native/plan/plan.h. */
 const ownerships = { folder: 0, build: 1, unchanged: 2 } as const

@@ -1,11 +1,4 @@
-import type { User } from './fields/user.ts'
-
-/** Of whom the files tell. On FreeBSD the uid is known only when a session opens, where it is leased. */
-export interface Account {
-  readonly uid: number | undefined
-  readonly gid: number
-  readonly groups: readonly number[]
-}
+import type { PlannedUser } from './plan-types.ts'
 
 /** One system's ways, where the two differ. */
 interface Customs {
@@ -47,7 +40,7 @@ const linesOf = (lines: readonly (readonly (string | number)[])[], separator: st
  * passwd(5): root, the build user and nobody. If two of them have one number, the first keeps it. A uid that is not known yet is
  * empty (native/freebsd/parts/users.h).
  */
-export function passwdText(platform: NodeJS.Platform, { uid, gid }: Account): string {
+export function passwdText(platform: NodeJS.Platform, { uid, gid }: PlannedUser): string {
   const { locked, groupsOfNobody } = customsOf(platform)
   const lines: (string | number)[][] = [['root', locked, 0, 0, 'root', home, '/bin/sh']]
   if (uid !== 0) lines.push(['build', locked, uid ?? '', gid, 'build user', home, '/bin/sh'])
@@ -57,7 +50,7 @@ export function passwdText(platform: NodeJS.Platform, { uid, gid }: Account): st
 }
 
 /** group(5): those of the three, and one for each supplementary group of the build user, of which id(1) wants a name. */
-export function groupText(platform: NodeJS.Platform, { uid, gid, groups }: Account): string {
+export function groupText(platform: NodeJS.Platform, { uid, gid, groups }: PlannedUser): string {
   const { locked, groupOfRoot, groupsOfNobody } = customsOf(platform)
   const member = uid === 0 ? 'root' : 'build'
   const known = new Map<number, [string, string, number, string]>([[0, [groupOfRoot, locked, 0, '']]])
@@ -111,5 +104,3 @@ export const servicesText: string = linesOf(
   Object.entries(services).flatMap(([name, [port, ...others]]) => ['tcp', 'udp'].map((protocol) => [name, `${port}/${protocol}`, ...others])),
   ' ',
 )
-
-export const accountOf = (user: Required<User> | undefined, gidOfPool: number): Account => user ?? { uid: undefined, gid: gidOfPool, groups: [] }

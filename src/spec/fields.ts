@@ -5,7 +5,6 @@ import { devices, type WithDevices } from './fields/devices.ts'
 import { env, type WithEnv } from './fields/env.ts'
 import { etc, type WithEtc } from './fields/etc.ts'
 import { hostname, type WithHostname } from './fields/hostname.ts'
-import { ids, type WithIds } from './fields/ids.ts'
 import { inputs, type WithInputs } from './fields/inputs.ts'
 import { keep, type WithKeep } from './fields/keep.ts'
 import { limits, type WithLimits } from './fields/limits.ts'
@@ -21,7 +20,6 @@ import { stores, type WithStores } from './fields/stores.ts'
 import { tmpfs, type WithTmpfs } from './fields/tmpfs.ts'
 import { toolchain, type WithToolchain } from './fields/toolchain.ts'
 import { user, type WithUser } from './fields/user.ts'
-import { users, type WithUsers } from './fields/users.ts'
 import { wait, type WithWait } from './fields/wait.ts'
 
 /** The fields that a build can add to a session that was begun without it. */
@@ -30,7 +28,7 @@ export interface Additions
 
 /** A build declares in it everything that it may see. Plain data; `planOf` is the first to look at the paths in it. */
 export interface Spec
-  extends Additions, WithName, WithToolchain, WithTmpfs, WithDevices, WithNetwork, WithUser, WithUsers, WithIds, WithAllow, WithOwnership,
+  extends Additions, WithName, WithToolchain, WithTmpfs, WithDevices, WithNetwork, WithUser, WithAllow, WithOwnership,
     WithHostname, WithEtc, WithStateDirectory, WithWait {}
 
 /** As `Spec`, with every field there. */
@@ -59,9 +57,7 @@ export const fields: Fields = {
   keep,
   network,
   user,
-  users,
   allow,
-  ids,
   ownership,
   hostname,
   etc,

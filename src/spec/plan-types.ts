@@ -1,10 +1,8 @@
 import type { Allowance } from './fields/allow.ts'
-import type { Ids } from './fields/ids.ts'
 import type { LimitName } from './fields/limits.ts'
 import type { Network } from './fields/network.ts'
 import type { Ownership } from './fields/ownership.ts'
-import type { User } from './fields/user.ts'
-import type { Users } from './fields/users.ts'
+import type { IdRange } from './fields/user.ts'
 
 /**
  * One mount of a session's root. `bind` shows a directory, `file` one file. `store` shows a directory that is written to and in which the
@@ -94,6 +92,14 @@ export interface PlanLimits extends Readonly<Partial<Record<Exclude<LimitName, '
   readonly policy: 'strict' | 'best-effort'
 }
 
+export interface PlannedUser {
+  /** Absent if opening leases it from `leased`. */
+  readonly uid?: number
+  readonly gid: number
+  readonly groups: readonly number[]
+  readonly leased?: IdRange
+}
+
 /**
  * A spec made absolute, checked and ordered: immutable plain data, made by `planOf` only. The same plan opens any number of
  * sessions. A copy of a plan, or its JSON read back, is not a plan.
@@ -116,12 +122,9 @@ export interface Plan {
   /** There when there is a `keep`. */
   readonly keepIn?: KeepIn
   readonly network: Network
-  /** Absent where opening leases one of `users`. */
-  readonly user?: Required<User>
-  readonly users?: Users
+  readonly user: PlannedUser
   /** Each once, in the order of the documentation. */
   readonly allow: readonly Allowance[]
-  readonly ids?: Ids
   readonly limits: PlanLimits
   readonly ownership: Ownership
   readonly hostname: string

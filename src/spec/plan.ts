@@ -8,7 +8,7 @@ import { checkedAdditions, checkedSpec } from './spec.ts'
 import { layoutOf, type SystemLayout } from './system-layout.ts'
 
 export { identityOf } from './source.ts'
-export type { Device, Identity, KeepIn, LeftOut, Link, Mount, Plan, PlanLimits, PlannedFile, Warning } from './plan-types.ts'
+export type { Device, Identity, KeepIn, LeftOut, Link, Mount, Plan, PlanLimits, PlannedFile, PlannedUser, Warning } from './plan-types.ts'
 
 export interface PlanOptions {
   /** Whose layout to plan for. Default: the running system's. */

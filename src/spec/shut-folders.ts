@@ -2,7 +2,7 @@ import { lstatSync, readdirSync, readlinkSync, statSync, type BigIntStats } from
 
 import { bare } from './plain-data.ts'
 import { identityOf } from './source.ts'
-import type { Link, Mount, Plan } from './plan-types.ts'
+import type { Link, Mount, Plan, PlannedUser } from './plan-types.ts'
 import { refusal } from './check.ts'
 
 interface Shown {
@@ -16,27 +16,18 @@ interface Shown {
  * build the folder that was declared, and nothing else that its mode keeps from others.
  * @throws SpecError `ERR_BUILDJAIL_SOURCE_UNFIT` where that cannot be done
  */
-export function withoutShutFolders(mounts: readonly Mount[], links: readonly Link[], { user, users }: Pick<Plan, 'user' | 'users'>): Shown {
+export function withoutShutFolders(mounts: readonly Mount[], links: readonly Link[], { user }: Pick<Plan, 'user'>): Shown {
   // The build of an ordinary caller has the caller's rights.
-  if (process.geteuid?.() !== 0 || user?.uid === 0) return { mounts, links }
-  // A user who is leased owns nothing yet.
-  const build: Build = user ?? { gid: users?.gid, groups: [] }
+  if (process.geteuid?.() !== 0 || user.uid === 0) return { mounts, links }
   const shown: Mount[] = []
   const found: Folder = { mounts: shown, links: [...links], declared: new Set(mounts.map(({ target }) => target)) }
   for (const mount of mounts) {
     const isInput = mount.kind === 'bind' && !mount.writable && mount.identity !== undefined && mount.source !== undefined
     const stats = isInput ? statSync(mount.source, { bigint: true, throwIfNoEntry: false }) : undefined
-    if (mount.source === undefined || stats === undefined || isOpenTo(stats, build)) shown.push(mount)
-    else openUp({ ...mount, source: mount.source }, stats, build, found)
+    if (mount.source === undefined || stats === undefined || isOpenTo(stats, user)) shown.push(mount)
+    else openUp({ ...mount, source: mount.source }, stats, user, found)
   }
   return found
-}
-
-/** Who is to see what is in a folder. */
-interface Build {
-  readonly uid?: number
-  readonly gid: number | undefined
-  readonly groups: readonly number[]
 }
 
 interface Folder {
@@ -46,8 +37,8 @@ interface Folder {
   readonly declared: ReadonlySet<string>
 }
 
-/** Whether a user can enter a folder. */
-function isOpenTo({ mode, uid, gid }: BigIntStats, build: Build): boolean {
+/** Whether a user can enter a folder. A leased one owns nothing yet. */
+function isOpenTo({ mode, uid, gid }: BigIntStats, build: PlannedUser): boolean {
   const bits = Number(mode)
   if (Number(uid) === build.uid) return (bits & 0o100) !== 0
   if (Number(gid) === build.gid || build.groups.includes(Number(gid))) return (bits & 0o010) !== 0
@@ -57,7 +48,7 @@ function isOpenTo({ mode, uid, gid }: BigIntStats, build: Build): boolean {
 /** Each entry is a mount, and a kernel looks through all of them. */
 const mostEntries = 500
 
-function openUp(folder: Mount & { readonly source: string }, stats: BigIntStats, build: Build, into: Folder): void {
+function openUp(folder: Mount & { readonly source: string }, stats: BigIntStats, build: PlannedUser, into: Folder): void {
   const { source, target, entry } = folder
   // Before its entries are read: what is made later is a change to be seen.
   const listed = { kind: 'listed', target, source, identity: identityOf(stats), modified: String(stats.mtimeNs), writable: false, entry } as const

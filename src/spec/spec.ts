@@ -6,15 +6,13 @@ export type { Additions, Spec } from './fields.ts'
 export type { Allowance } from './fields/allow.ts'
 export type { PassedVariables, Variables } from './fields/env.ts'
 export type { Etc } from './fields/etc.ts'
-export type { Ids } from './fields/ids.ts'
 export type { LimitName, Limits, ProcessLimits, RunLimits } from './fields/limits.ts'
 export type { Duration, Size } from './units.ts'
 export type { Network } from './fields/network.ts'
 export type { Ownership } from './fields/ownership.ts'
 export type { InputOptions, InputSource, Source, SourceOptions } from './fields/sources.ts'
 export type { Toolchain } from './fields/toolchain.ts'
-export type { User } from './fields/user.ts'
-export type { Users } from './fields/users.ts'
+export type { IdRange, User } from './fields/user.ts'
 
 /**
  * A copy of a spec: each of its own enumerable fields is read once, and inherited ones are not. Checks shapes only; `planOf` checks

@@ -10,7 +10,7 @@ export function warningsOf(whose: Whose, mounts: readonly Mount[]): Warning[] {
 }
 
 function rootWarnings({ user }: Whose): Warning[] {
-  if (user?.uid !== 0) return []
+  if (user.uid !== 0) return []
   const devices = 'it can revoke /dev/null, /dev/zero and /dev/random for the whole host (revoke(2))'
   const inputs = 'it can change ACLs and extended attributes of its inputs'
   return [bare({ entry: 'user', problem: `FreeBSD lets a build that is root do two things to the host: ${devices}, and ${inputs}` })]
@@ -18,7 +18,7 @@ function rootWarnings({ user }: Whose): Warning[] {
 
 // Where a user is leased, opening refuses such an input (native/freebsd/parts/sources).
 function inputWarnings({ user }: Whose, mounts: readonly Mount[]): Warning[] {
-  if (user === undefined || user.uid === 0) return []
+  if (user.uid === undefined || user.uid === 0) return []
   const problem = 'belongs to the user of the build, who can change its ACL and extended attributes although it is read-only'
   const own = mounts.filter((mount) => !mount.writable && ownerOf(mount) === user.uid)
   return own.map(({ entry, source = '' }) => bare({ entry, problem: `${source} ${problem}` }))

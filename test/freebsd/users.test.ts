@@ -72,7 +72,7 @@ describeFreebsd('the users of builds', () => {
   })
 
   test('are told by record(), and are who commands are and whose the outputs are', async () => {
-    await using session = await openSession({ output: folders.output, users: { firstUid: 41_000, count: 8, gid: 41_500 } })
+    await using session = await openSession({ output: folders.output, user: { gid: 41_500, leased: { first: 41_000, count: 8 } } })
     await session.run(['touch', '/output/made'])
     const { user, process: command } = await session.record()
     expect(user?.uid).toBeGreaterThanOrEqual(41_000)
@@ -83,12 +83,12 @@ describeFreebsd('the users of builds', () => {
   })
 
   test('that are all leased are an error that says who has them, and can be waited for', async () => {
-    const users = { firstUid: 41_000, count: 1, gid: 41_000 }
-    const first = await openSession({ users })
-    const error = await refused({ users })
+    const range = { user: { leased: { first: 41_000, count: 1 } } }
+    const first = await openSession(range)
+    const error = await refused(range)
     expect(error).toMatchObject({ code: 'EBUSY', step: 'user-lease' })
     expect(String(error)).toContain(`none of the 1 build users from 41000 is free: 41000 session ${first.id}`)
-    const waiting = openSession({ users, wait: 60_000 })
+    const waiting = openSession({ ...range, wait: 60_000 })
     await first.close()
     const second = await waiting
     expect(await uidOf(second)).toBe(41_000)
@@ -97,28 +97,28 @@ describeFreebsd('the users of builds', () => {
 
   // promise: 20
   test('that are named are shared with who names them too, and with nobody who leased one', async () => {
-    const users = { firstUid: 41_000, count: 1, gid: 41_000 }
+    const range = { user: { leased: { first: 41_000, count: 1 } } }
     const user = { uid: 41_000, gid: 41_000 }
-    const leased = await openSession({ users })
+    const leased = await openSession(range)
     expect(await refused({ user })).toMatchObject({ code: 'EBUSY', step: 'user-lease' })
     await leased.close()
     const [one, other] = await Promise.all([openSession({ user }), openSession({ user })])
-    expect(await refused({ users })).toMatchObject({ code: 'EBUSY', step: 'user-lease' })
+    expect(await refused(range)).toMatchObject({ code: 'EBUSY', step: 'user-lease' })
     await one.close()
-    expect(await refused({ users })).toMatchObject({ code: 'EBUSY', step: 'user-lease' })
+    expect(await refused(range)).toMatchObject({ code: 'EBUSY', step: 'user-lease' })
     await other.close()
-    await build({ users }, ['true'])
+    await build(range, ['true'])
     expect(leases()).toEqual([])
   })
 
   // promise: 20
   test('are not given out where a process of the host has that user', async () => {
-    const users = { firstUid: 41_000, count: 2, gid: 41_000 }
+    const range = { user: { leased: { first: 41_000, count: 2 } } }
     const stranger = spawn('sleep', ['1000'], { uid: 41_000, gid: 41_000, cwd: '/', stdio: 'ignore' })
     try {
-      const session = await openSession({ users })
+      const session = await openSession(range)
       expect(await uidOf(session)).toBe(41_001)
-      const error = await refused({ users })
+      const error = await refused(range)
       expect(String(error)).toContain(`41000 is the user of pid ${stranger.pid} (sleep), which is none of a session's`)
       await session.close()
     } finally {

@@ -105,9 +105,9 @@ describeRoots('the ids of root’s sessions', () => {
   })
 
   test('are out of those that the spec names', async () => {
-    await using session = await openSession({ ids: { first: 20 * full, count: 2 * full } })
+    await using session = await openSession({ user: { leased: { first: 20 * full, count: 2 * full } } })
     expect([20 * full, 21 * full]).toContain(rangesOf(await session.record())[0])
-    await using few = await openSession({ ids: { first: 1_000_000, count: 1000 } })
+    await using few = await openSession({ user: { leased: { first: 1_000_000, count: 1000 } } })
     const { ids } = await few.record()
     expect(ids?.users.map(({ count }) => count)).toEqual([31, 1])
     expect((await few.run(['id', '-u'])).stdout).toBe('35001')
@@ -128,12 +128,12 @@ describeRoots('the ids of root’s sessions', () => {
 
     // promise: 22
     test('are refused where those are named, in one sentence', () => {
-      const refusal = run('alice:1310720:65536\n', { ids: { first: 1_300_000, count: 100_000 } })
+      const refusal = run('alice:1310720:65536\n', { user: { leased: { first: 1_300_000, count: 100_000 } } })
       expect(refusal).toMatch(/^EINVAL ids .*\/etc\/subuid.*1310720-1376255 are 'alice'/)
     })
 
     test('are those all the same where the file gives them to buildjail', () => {
-      const record = JSON.parse(run('buildjail:1310720:65536\n', { ids: { first: 1_310_720, count: full } })) as SessionRecord
+      const record = JSON.parse(run('buildjail:1310720:65536\n', { user: { leased: { first: 1_310_720, count: full } } })) as SessionRecord
       expect(rangesOf(record)).toEqual([1_310_720])
     })
   })

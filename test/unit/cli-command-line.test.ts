@@ -11,7 +11,7 @@ describe('what a command line says is what is asked for', () => {
   it('every option', () => {
     const words = `--name nightly --toolchain /usr,/opt/tools --input src=. --input /opt/x=/data=1 --output out --outputs logs=log
       --outputs /cache=c=d --store /gnu/store=s --device /dev/kvm --device /dev/fuse? --tmpfs /var/tmp=64M --tmpfs /scratch=1G --tmp-size 512M --limit memory=2G --limit processes=64 --limit cpus=1.5 --limit wallTime=5m --limit policy=best-effort --source-date-epoch 1700000000 --env A=b=c --env EMPTY= --path /opt/bin --path /opt/more --cwd /inputs/src --keep /tmp --network host
-      --user 7:8:9,10 --users 5:6:7 --ids 600000000:65536 --allow perf --allow io_uring --ownership build --hostname box --etc none --state-directory /state
+      --user 7:8:9,10@600000000:65536 --allow perf --allow io_uring --ownership build --hostname box --etc none --state-directory /state
       --wait 250ms --timeout 10s --record record.json --pty --progress --json`
     expect(run(...words.split(/\s+/))).toEqual({
       kind: 'run',
@@ -27,15 +27,13 @@ describe('what a command line says is what is asked for', () => {
         limits: { tmpSize: 512 * 1024 ** 2, memory: 2 * 1024 ** 3, processes: 64, cpus: 1.5, wallTime: 300_000, policy: 'best-effort' },
         sourceDateEpoch: 1_700_000_000,
         network: 'host',
-        user: { uid: 7, gid: 8, groups: [9, 10] },
+        user: { uid: 7, gid: 8, groups: [9, 10], leased: { first: 600_000_000, count: 65536 } },
         allow: ['perf', 'io_uring'],
-        ids: { first: 600_000_000, count: 65536 },
         env: { A: 'b=c', EMPTY: '' },
         path: ['/opt/bin', '/opt/more'],
         cwd: '/inputs/src',
         keep: '/tmp',
         ownership: 'build',
-        users: { firstUid: 5, count: 6, gid: 7 },
         hostname: 'box',
         etc: 'none',
         stateDirectory: '/state',
@@ -258,7 +256,7 @@ describe('what cannot be understood is refused, and the word is named', () => {
     [['plan', '--user', '5:6:'], '--user', "'5:6:'"],
     [['plan', '--user', '5:6:7,'], '--user', "'5:6:7,'"],
     [['plan', '--user=-1:5'], '--user', "'-1:5'"],
-    [['plan', '--ids', '600000000'], '--ids', "'600000000'"],
+    [['plan', '--user', 'root@600000000'], '--user', "'root@600000000'"],
     [['plan', '--timeout', 'soon'], '--timeout', "'soon'"],
     [['plan', '--timeout', '1'], '--timeout', "'1' has no unit"],
     [['plan', '--timeout', '0'], '--timeout', "'0' has no unit"],
@@ -268,7 +266,8 @@ describe('what cannot be understood is refused, and the word is named', () => {
     [['plan', '--timeout', '25000h'], '--timeout', '24 days'],
     [['run', '--record', '', '--', 'x'], '--record', 'empty'],
     [['plan', '--outputs', 'x=a', '--outputs', 'x=b'], '--outputs', "'x' is given twice"],
-    [['plan', '--users', '5:6'], '--users', "'5:6'"],
+    [['plan', '--user', ':7'], '--user', "':7'"],
+    [['plan', '--user', ''], '--user', "''"],
     [['plan', '--wait', '250'], '--wait', "'250' has no unit"],
     [['plan', '--limit', 'tmpSize=512'], '--limit tmpSize=512', "'512' has no unit"],
     [['plan', '--limit', 'tmpSize=0.5G'], '--limit tmpSize=0.5G', "'0.5G'"],

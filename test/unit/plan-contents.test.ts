@@ -38,7 +38,7 @@ describe('what a spec leaves open is what the documentation says', () => {
       path: [],
       cwd: '/tmp',
       network: 'none',
-      users: { firstUid: 35001, count: 64, gid: 35001 },
+      user: { gid: 35001, groups: [], leased: { first: 35001, count: 64 } },
       allow: [],
       limits: { policy: 'strict' },
       ownership: 'folder',
@@ -129,15 +129,23 @@ describe('what a spec says is what the plan has', () => {
   })
 
   it('users of its own, on FreeBSD where it names none', () => {
-    const users = { firstUid: 40_000, count: 16, gid: 40_001 }
-    expect(planned({ users })).toMatchObject({ users })
-    expect(planned({ users }).user).toBeUndefined()
-    expect(planned({ user: { uid: 7, gid: 7 } }).users).toBeUndefined()
+    const leased = { first: 40_000, count: 16 }
+    expect(planned({ user: { gid: 40_001, leased } }).user).toEqual({ gid: 40_001, groups: [], leased })
+    expect(planned({ user: { leased } }).user).toEqual({ gid: 40_000, groups: [], leased })
+    expect(planned({ user: { uid: 7, gid: 7 } }).user).toEqual({ uid: 7, gid: 7, groups: [] })
     expect(planned({}, 'linux')).toMatchObject({ user: { uid: 35001, gid: 35001, groups: [] } })
   })
 
   it('root, asked for by name, has no group but its own', () => {
     expect(planned({ user: 'root' }).user).toEqual({ uid: 0, gid: 0, groups: [] })
+    expect(planned({ user: { root: true } }).user).toEqual({ uid: 0, gid: 0, groups: [] })
+  })
+
+  it('ids of the host beside any user, on Linux', () => {
+    const leased = { first: 600_000_000, count: 65536 }
+    expect(planned({ user: { leased } }, 'linux').user).toEqual({ uid: 35001, gid: 35001, groups: [], leased })
+    expect(planned({ user: { root: true, leased } }, 'linux').user).toEqual({ uid: 0, gid: 0, groups: [], leased })
+    expect(planned({ user: { uid: 7, gid: 8, groups: [9], leased } }, 'linux').user).toEqual({ uid: 7, gid: 8, groups: [9], leased })
   })
 
   it('something of our own below our own /tmp', () => {

@@ -29,14 +29,27 @@ function refused(spec: Spec, platform: 'freebsd' | 'linux' = 'freebsd'): Buildja
   return refusal
 }
 
-describe('ids of the host are refused', () => {
-  it('on a system that knows no others inside', () => {
-    expect(refused({ ids: { first: 600_000_000, count: 65536 } })).toMatchObject({ code: 'ERR_BUILDJAIL_INVALID_SPEC', entry: 'ids' })
+describe('a range of ids of the host to lease from is refused', () => {
+  const first = 0xffff_0000
+  const bad = (entry: string): object => ({ code: 'ERR_BUILDJAIL_INVALID_SPEC', entry })
+
+  it.each(['freebsd', 'linux'] as const)('that goes beyond the last id, on %s', (platform) => {
+    expect(refused({ user: { leased: { first, count: 65536 } } }, platform)).toMatchObject(bad('user.leased.count'))
+    const within = platform === 'linux' ? { first, count: 65535 } : { first: 0xffff_f000, count: 4095 }
+    expect(() => planOf({ toolchain: 'none', stateDirectory, user: { leased: within } }, { platform })).not.toThrow()
   })
 
-  it('that go beyond the last one', () => {
-    expect(refused({ ids: { first: 0xffff_0000, count: 65536 } }, 'linux')).toMatchObject({ code: 'ERR_BUILDJAIL_INVALID_SPEC', entry: 'ids.count' })
-    expect(() => planOf({ toolchain: 'none', stateDirectory, ids: { first: 0xffff_0000, count: 65535 } }, { platform: 'linux' })).not.toThrow()
+  it('that has too many users for FreeBSD, or too few ids for Linux', () => {
+    expect(refused({ user: { leased: { first: 5, count: 4097 } } })).toMatchObject(bad('user.leased.count'))
+    expect(refused({ user: { leased: { first: 5, count: 31 } } }, 'linux')).toMatchObject(bad('user.leased.count'))
+  })
+
+  it.each<NonNullable<Spec['user']>>([{ root: true, leased: { first: 5, count: 5 } }, { uid: 5, gid: 5, leased: { first: 5, count: 5 } }])('on FreeBSD, beside a user that is not leased: %j', (user) => {
+    expect(refused({ user })).toMatchObject(bad('user.leased'))
+  })
+
+  it('on FreeBSD, with groups', () => {
+    expect(refused({ user: { groups: [7], leased: { first: 5, count: 5 } } })).toMatchObject(bad('user.groups'))
   })
 })
 
@@ -220,18 +233,6 @@ describe('one directory is writable once', () => {
   it('an output inside an input is what the caller asked for', () => {
     const inner = tree.directory('project/dist')
     expect(() => planOf({ toolchain: 'none', stateDirectory, output: inner, inputs: { src: path.dirname(inner) } }, { platform: 'freebsd' })).not.toThrow()
-  })
-})
-
-describe('users are of FreeBSD', () => {
-  const users = { firstUid: 40_000, count: 16, gid: 40_000 }
-
-  it('elsewhere they are refused', () => {
-    expect(refusalOf(() => planOf({ toolchain: 'none', stateDirectory, users }, { platform: 'linux' }))).toMatchObject({ code: 'ERR_BUILDJAIL_INVALID_SPEC', entry: 'users' })
-  })
-
-  it('and beside a user that is named they have no use', () => {
-    expect(refused({ users, user: { uid: 5, gid: 5 } })).toMatchObject({ code: 'ERR_BUILDJAIL_INVALID_SPEC', entry: 'users' })
   })
 })
 

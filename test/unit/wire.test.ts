@@ -64,7 +64,7 @@ describe('what native code reads of a plan is what was planned', () => {
       firstId: 0,
       idCount: 0,
     })
-    expect(readPlan(packPlan({ ...plan, ids: { first: 600_000_000, count: 0xf000_0000 } }))).toMatchObject({ firstId: 600_000_000, idCount: 0xf000_0000 })
+    expect(readPlan(packPlan({ ...plan, user: { ...plan.user, leased: { first: 600_000_000, count: 0xf000_0000 } } }))).toMatchObject({ firstId: 600_000_000, idCount: 0xf000_0000 })
     const { name: _, ...nameless } = plan
     expect(readPlan(packPlan({ ...nameless, network: 'none' }))).toMatchObject({ name: '', network: 0, handedIn: '' })
     expect(readPlan(packPlan({ ...plan, network: 'loopback' }))).toMatchObject({ network: 2, handedIn: '' })
@@ -73,9 +73,8 @@ describe('what native code reads of a plan is what was planned', () => {
   })
 
   it('of the pool of users, where it names none', () => {
-    const { user: _, ...anybody } = plan
-    const users = { firstUid: 40_000, count: 16, gid: 40_001 }
-    expect(readPlan(packPlan({ ...anybody, users }))).toMatchObject({ uid: 40_000, gid: 40_001, groups: [], users: 16 })
+    const user = { gid: 40_001, groups: [], leased: { first: 40_000, count: 16 } }
+    expect(readPlan(packPlan({ ...plan, user }))).toMatchObject({ uid: 40_000, gid: 40_001, groups: [], users: 16, firstId: 0, idCount: 0 })
   })
 
   it('its limits: those that the kernel holds for all processes together, and whether somebody watches their time', () => {

@@ -2,7 +2,7 @@ import { lstatSync, readFileSync, readlinkSync, realpathSync, statSync } from 'n
 
 import { bare } from '../plain-data.ts'
 import { invalid, readPairs, readRecord, readString } from '../check.ts'
-import { accountOf, gitconfigText, groupText, hostsText, nsswitchText, passwdText, protocolsText, servicesText, shellsText } from '../etc-texts.ts'
+import { gitconfigText, groupText, hostsText, nsswitchText, passwdText, protocolsText, servicesText, shellsText } from '../etc-texts.ts'
 import { joinedByName, type Draft, type Field } from '../field.ts'
 import { isWithin } from '../paths.ts'
 import { refuseTarget } from '../target-rules.ts'
@@ -81,7 +81,7 @@ function readSource(source: string, option: string): string {
 }
 
 function addOwn({ files, settled }: Draft, texts: Readonly<Record<string, string>>): void {
-  const uid = settled.user?.uid
+  const uid = settled.user.uid
   for (const [path, text] of Object.entries(texts)) {
     const filled = path === '/etc/passwd' && uid !== undefined ? text.replaceAll(/^([^:\n]*:[^:\n]*:)(?=:)/gm, `$1${uid}`) : text
     files.push(bare({ path, text: filled, entry: `etc.${path}` }))
@@ -132,10 +132,9 @@ function addHostPart(draft: Draft, path: string): void {
 
 function addTexts(draft: Draft, isTaken: IsTaken): void {
   const { platform, settled } = draft
-  const account = accountOf(settled.user, settled.users?.gid ?? 0)
   const texts: readonly (readonly [name: string, text: string])[] = [
-    ['passwd', passwdText(platform, account)],
-    ['group', groupText(platform, account)],
+    ['passwd', passwdText(platform, settled.user)],
+    ['group', groupText(platform, settled.user)],
     ['gitconfig', gitconfigText],
     ['hosts', hostsText(settled.hostname)],
     ['nsswitch.conf', nsswitchText(platform)],

@@ -1,26 +1,45 @@
 import { SpecError } from '../../errors.ts'
 import { asking, specText } from '../messages.ts'
 import { bare } from '../plain-data.ts'
+import type { PlannedUser } from '../plan-types.ts'
 import { invalid, readInteger, readList, readRecord } from '../check.ts'
 import { type Field } from '../field.ts'
 
 export interface WithUser {
   /**
-   * Default: on FreeBSD one of `users`, which no other live session has; on Linux uid and gid 35001. A user that is named is shared
-   * with every session that names it too, and with no session that has leased it. To be root inside, say `'root'`. On Linux the build
-   * sees these numbers, but for root it has ids of the session's own outside (`ids`), and the rights of no user of the host. For a
-   * caller who is not root it has the caller's rights: of the files that it sees, it can read and write those that the caller can.
-   * Only root can give it groups.
+   * Default: on FreeBSD one of 64 users from 35001 on, with the group 35001, which the session leases; on Linux uid and gid 35001. A user
+   * with a `uid` is shared with every session that names the same one, and with no session that has leased it. To be root inside, say
+   * `'root'`. On Linux the build sees these numbers, but root's builds have leased ids of the host, and the rights of no user of the host.
+   * For a caller who is not root, the build has the caller's rights: it can read and write those of its files that the caller can. Only
+   * root can give it groups.
    */
   readonly user?: User | 'root'
 }
 
-/** A build user. Ids are numbers: the jail has no user database of its own in which to look names up. */
+/** The build user: one with a `uid`, root, or one that the session leases. Ids are numbers: a session has no user database of the host. */
 export interface User {
-  readonly uid: number
-  readonly gid: number
-  /** Supplementary groups: exactly these, and none of the caller's. Default: none. */
+  /** Root, with `leased`. Without `leased` say `'root'`. */
+  readonly root?: true
+  /** Needs a `gid` as well. */
+  readonly uid?: number
+  /** Default, without a `uid`: on FreeBSD the first of `leased`, on Linux 35001. */
+  readonly gid?: number
+  /** Supplementary groups: exactly these, and none of the caller's. Default: none. On FreeBSD only with a `uid`. */
   readonly groups?: readonly number[]
+  /**
+   * Ids of the host from which sessions lease theirs; nothing else on the host may have them. No two live sessions have the same. FreeBSD:
+   * a session leases one uid, so a `uid` or root has no lease. EBUSY (step `user-lease`) if all are leased. Linux, for root: a session
+   * leases 65,536 ids from a multiple of that on; if no such range fits, 32 from a multiple of 32 on. Default on Linux: from 600,047,616
+   * on, none of them in /etc/subuid or /etc/subgid except for the user `buildjail`.
+   */
+  readonly leased?: IdRange
+}
+
+/** Ids of users, and on Linux of groups with the same numbers. */
+export interface IdRange {
+  readonly first: number
+  /** On FreeBSD at most 4096; on Linux at least 32. */
+  readonly count: number
 }
 
 // uid_t and gid_t are 32 bits wide; the last value is "no id" to chown(2) and setreuid(2).
@@ -28,72 +47,101 @@ const lastId = 0xffff_fffe
 // The kernel takes 1023 (NGROUPS_MAX), but shows only 16, the group id among them (sys/user.h, KI_NGROUPS). More could not be
 // read back, so they are not offered.
 const mostGroups = 15
-export const usual: Required<User> = { uid: 35001, gid: 35001, groups: [] }
-const root: User = { uid: 0, gid: 0, groups: [] }
+const mostUsers = 4096
+const fewestIds = 32
+const usual = { uid: 35001, gid: 35001 } as const
+const usualUsers: IdRange = Object.freeze({ first: 35001, count: 64 })
 const asRoot = { user: 'root' } as const
 
 export const user: Field<User | 'root', false> = {
   read: (given, entry) => (given === 'root' ? given : readUser(given, entry)),
-  plan: ({ platform, settled }, value) => {
-    // One of `users`.
-    if (value === undefined && platform === 'freebsd') return
-    const { uid, gid, groups = [] } = value === 'root' ? root : (value ?? usual)
-    settled.user = bare({ uid, gid, groups: Object.freeze([...groups]) })
+  plan: ({ platform, settled }, value = bare<User>({})) => {
+    const asked = value === 'root' ? bare<User>({ root: true }) : value
+    const { leased } = asked
+    if (leased !== undefined && leased.first + leased.count - 1 > lastId) throw invalid('user.leased.count', `goes beyond the last id, ${lastId}`)
+    settled.user = platform === 'freebsd' ? onFreebsd(asked) : onLinux(asked)
   },
   isAddable: false,
-  facts: ({ user: named }) => {
-    if (named === undefined) return []
-    const { uid, gid, groups } = named
+  facts: ({ user: { uid, gid, groups, leased } }) => {
+    if (uid === undefined) return leased === undefined ? [] : [['user', `one of ${leased.first} to ${leased.first + leased.count - 1}, group ${gid}`]]
     return [
       ['user', `${uid}:${gid}${uid === 0 ? ' (root)' : ''}`],
       ['groups', groups.length === 0 ? '-' : groups.join(' ')],
+      ...(leased === undefined ? [] : [['leased', `of ${leased.count} ids from ${leased.first}`] as const]),
     ]
   },
   flag: {
     name: 'user',
     value: 'USER',
-    help: 'run as uid:gid, uid:gid:group,group, or root; default 35001:35001, on FreeBSD one of --users',
+    help: 'run as uid:gid, uid:gid:group,group, or root; @FIRST:COUNT after it, or :gid@FIRST:COUNT, leases ids of the host from that range; default 35001:35001, on FreeBSD :35001@35001:64',
     isRepeatable: false,
     offers: { words: ['root'] },
     read: ([text], option) => {
-      if (text === 'root') return text
-      const match = /^(\d+):(\d+)(?::(\d+(?:,\d+)*))?$/.exec(text)
-      if (match === null) throw invalid(option, `'${text}' is neither root nor uid:gid or uid:gid:group,group in numbers`)
-      const [, uid, gid, groups] = match
-      return { uid: Number(uid), gid: Number(gid), ...(groups === undefined ? {} : { groups: groups.split(',').map(Number) }) }
+      const match = /^(?:(root)|(\d+)?:(\d+)(?::(\d+(?:,\d+)*))?)?(?:@(\d+):(\d+))?$/.exec(text)
+      const [, root, uid, gid, groups, first, count] = match ?? []
+      const isWhole = root !== undefined || uid !== undefined || first !== undefined
+      if (!isWhole) throw invalid(option, `'${text}' is not root, uid:gid or uid:gid:group,group in numbers, with or without @first:count`)
+      if (root !== undefined && first === undefined) return 'root'
+      return {
+        ...(root !== undefined && { root: true }),
+        ...(uid !== undefined && { uid: Number(uid) }),
+        ...(gid !== undefined && { gid: Number(gid) }),
+        ...(groups !== undefined && { groups: groups.split(',').map(Number) }),
+        ...(first !== undefined && { leased: { first: Number(first), count: Number(count) } }),
+      }
     },
   },
-  schema: {
-    anyOf: [
-      { const: 'root' },
-      {
-        type: 'object',
-        properties: {
-          uid: { type: 'integer', minimum: 1, maximum: lastId },
-          gid: { type: 'integer', minimum: 0, maximum: lastId },
-          groups: { type: 'array', items: { type: 'integer', minimum: 0, maximum: lastId }, uniqueItems: true, maxItems: mostGroups },
-        },
-        required: ['uid', 'gid'],
-        additionalProperties: false,
-      },
-    ],
-    description: 'The user that the build is, inside.',
-  },
+  schema: userSchema(),
+}
+
+/** A session has its uid, or leases it: the ids inside are those of the host. */
+function onFreebsd({ root, uid, gid, groups, leased }: User): PlannedUser {
+  if (root === true || uid !== undefined) {
+    if (leased !== undefined) throw invalid('user.leased', 'has no use on FreeBSD beside a uid or root: the session leases no user then')
+    return bare<PlannedUser>({ uid: uid ?? 0, gid: gid ?? 0, groups: Object.freeze([...(groups ?? [])]) })
+  }
+  if (groups !== undefined) throw invalid('user.groups', 'needs a uid on FreeBSD')
+  const range = leased ?? usualUsers
+  if (range.count > mostUsers) throw invalid('user.leased.count', `must be at most ${mostUsers} on FreeBSD, where a session leases one user`)
+  return bare<PlannedUser>({ gid: gid ?? range.first, groups: Object.freeze([]), leased: range })
+}
+
+function onLinux({ root, uid, gid, groups, leased }: User): PlannedUser {
+  if (leased !== undefined && leased.count < fewestIds) throw invalid('user.leased.count', `must be at least ${fewestIds} on Linux, the ids that a session leases`)
+  const own = root === true ? { uid: 0, gid: 0 } : { uid: uid ?? usual.uid, gid: gid ?? usual.gid }
+  return bare<PlannedUser>({ ...own, groups: Object.freeze([...(groups ?? [])]), ...(leased !== undefined && { leased }) })
 }
 
 function readUser(given: unknown, entry: string): User {
   if (typeof given === 'string') throw invalid(entry, `must be 'root' or { uid, gid, groups } in numbers; a session does not know the users of the host by name, such as '${given}'`)
   const record = readRecord(given, entry)
   for (const key of Object.keys(record)) {
-    if (key !== 'uid' && key !== 'gid' && key !== 'groups') throw invalid(`${entry}.${key}`, 'is not a field of a user')
+    if (!members.has(key)) throw invalid(`${entry}.${key}`, 'is not a field of a user')
   }
-  const uid = readInteger(record['uid'], `${entry}.uid`, 0, lastId)
-  const gid = readInteger(record['gid'], `${entry}.gid`, 0, lastId)
+  const leased = record['leased'] === undefined ? undefined : readLeased(record['leased'], `${entry}.leased`)
+  if (record['root'] !== undefined) return readRoot(record, leased, entry)
+  const isNamed = record['uid'] !== undefined || leased === undefined
+  const uid = isNamed ? readInteger(record['uid'], `${entry}.uid`, 0, lastId) : undefined
+  const gid = isNamed || record['gid'] !== undefined ? readInteger(record['gid'], `${entry}.gid`, 0, lastId) : undefined
   // defence: root-only-asked-name
   if (uid === 0) throw asking(new SpecError('ERR_BUILDJAIL_ROOT_NOT_NAMED', `${entry}.uid`, `to be root inside, say ${specText(asRoot)}`), asRoot)
-  if (record['groups'] === undefined) return { uid, gid, groups: [] }
-  const groups = readList(record['groups'], `${entry}.groups`, 'a list of group ids')
-  return { uid, gid, groups: readGroups(groups, `${entry}.groups`) }
+  const groups = record['groups'] === undefined ? undefined : readGroups(readList(record['groups'], `${entry}.groups`, 'a list of group ids'), `${entry}.groups`)
+  return bare<User>({
+    ...(uid !== undefined && { uid }),
+    ...(gid !== undefined && { gid }),
+    ...(groups !== undefined && { groups }),
+    ...(leased !== undefined && { leased }),
+  })
+}
+
+const members: ReadonlySet<string> = new Set(['root', 'uid', 'gid', 'groups', 'leased'])
+
+function readRoot(record: Readonly<Record<string, unknown>>, leased: IdRange | undefined, entry: string): User {
+  if (record['root'] !== true) throw invalid(`${entry}.root`, 'must be true')
+  for (const key of ['uid', 'gid', 'groups']) {
+    if (record[key] !== undefined) throw invalid(`${entry}.${key}`, 'cannot stand beside root')
+  }
+  return bare<User>({ root: true, ...(leased !== undefined && { leased }) })
 }
 
 function readGroups(given: readonly unknown[], entry: string): readonly number[] {
@@ -101,4 +149,35 @@ function readGroups(given: readonly unknown[], entry: string): readonly number[]
   if (new Set(groups).size !== groups.length) throw invalid(entry, 'names a group twice')
   if (groups.length > mostGroups) throw invalid(entry, `holds more than ${mostGroups} groups`)
   return groups
+}
+
+function readLeased(given: unknown, entry: string): IdRange {
+  const record = readRecord(given, entry)
+  for (const key of Object.keys(record)) {
+    if (key !== 'first' && key !== 'count') throw invalid(`${entry}.${key}`, 'is not a field of a range of ids')
+  }
+  const first = readInteger(record['first'], `${entry}.first`, 1, lastId)
+  return Object.freeze({ first, count: readInteger(record['count'], `${entry}.count`, 1, lastId) })
+}
+
+function userSchema(): Field<User, false>['schema'] {
+  const id = { type: 'integer', minimum: 0, maximum: lastId }
+  const groups = { type: 'array', items: id, uniqueItems: true, maxItems: mostGroups }
+  const leased = {
+    type: 'object',
+    properties: { first: { ...id, minimum: 1 }, count: { ...id, minimum: 1 } },
+    required: ['first', 'count'],
+    additionalProperties: false,
+    description: 'Ids of the host from which sessions lease theirs.',
+  }
+  const form = (properties: object, ...required: string[]): object => ({ type: 'object', properties, required, additionalProperties: false })
+  return {
+    anyOf: [
+      { const: 'root' },
+      form({ root: { const: true }, leased }, 'root'),
+      form({ uid: { ...id, minimum: 1 }, gid: id, groups, leased }, 'uid', 'gid'),
+      form({ gid: id, groups, leased }, 'leased'),
+    ],
+    description: 'The user that the build is, inside.',
+  }
 }
