@@ -8,7 +8,7 @@ import { promisify } from 'node:util'
 
 import { floorSources } from '../../bench/floor/compile.mjs'
 import { launchWords } from '../../runner/scripts/launch-program.mjs'
-import { doctest, nativeTestFlags, nativeTestSources } from '../../test/native/sources.mjs'
+import { compileNativeTests, doctest } from '../../test/native/sources.mjs'
 import { probeSources } from '../../test/probe/probe-sources.mjs'
 import { requireTool } from '../guest/not-run.mjs'
 import { freebsdTarget } from './target.mjs'
@@ -28,14 +28,10 @@ export async function compilePrograms(sysroot) {
   const cc = compiler('clang', sysroot)
   const cxx = compiler('clang++', sysroot, '-stdlib=libc++')
   mkdirSync(path.join(work, 'probe'))
-  const others = async () => {
-    for (const source of probeSources()) await cc('-o', path.join(work, 'probe', path.basename(source, '.c')), source)
-    await cc('-O2', '-o', path.join(work, 'floor'), ...floorSources('freebsd'))
-    await cxx(...launchWords(), '-o', path.join(work, 'buildjail-launch'))
-  }
-  // Beside each other: each compiler has one processor.
-  const native = doctest === undefined ? [] : [cxx(...nativeTestFlags, '-o', path.join(work, 'native_test'), ...nativeTestSources('freebsd'))]
-  await Promise.all([...native, others()])
+  for (const source of probeSources()) await cc('-o', path.join(work, 'probe', path.basename(source, '.c')), source)
+  await cc('-O2', '-o', path.join(work, 'floor'), ...floorSources('freebsd'))
+  await cxx(...launchWords(), '-o', path.join(work, 'buildjail-launch'))
+  if (doctest !== undefined) await compileNativeTests(path.join(work, 'native_test'), cxx, 'freebsd')
   renameSync(work, folder)
   return folder
 }

@@ -1,12 +1,13 @@
-import { spawnSync } from 'node:child_process'
+import { execFile, spawnSync } from 'node:child_process'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
+import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 
 import { readyProgram } from '../probe/ready-programs.ts'
 import { casesIn, runCases } from './doctest.ts'
-import { doctest, nativeTestFlags, nativeTestSources } from './sources.mjs'
+import { compileNativeTests, doctest, nativeTestSources } from './sources.mjs'
 
 const folder = mkdtempSync(path.join(tmpdir(), 'buildjail-native-test-'))
 const ready = readyProgram('native_test')
@@ -25,11 +26,13 @@ let results = new Map<string, string>()
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
 
 describe('the rooms of no system, compiled without anything of Node', () => {
-  beforeAll(() => {
+  beforeAll(async () => {
     if (reason !== undefined) return
     if (ready === undefined) {
-      const compiled = spawnSync('c++', [...nativeTestFlags, '-o', program, ...nativeTestSources()], { encoding: 'utf8' })
-      expect(compiled.stderr).toBe('')
+      await compileNativeTests(program, async (...args) => {
+        const { stderr } = await promisify(execFile)('c++', args)
+        expect(stderr).toBe('')
+      })
     }
     results = runCases(program)
   }, 600_000)

@@ -1,4 +1,5 @@
-import { existsSync, readdirSync } from 'node:fs'
+import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs'
+import { availableParallelism } from 'node:os'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 
@@ -24,4 +25,24 @@ export function nativeTestSources(system = process.platform) {
   const isOurs = (name) => name.endsWith('.cc') && !needSystem.has(path.basename(name)) && !ofOthers.some((end) => name.endsWith(end))
   const tests = readdirSync(here).filter((name) => name.endsWith('.cc') && name !== 'system_call_filter_test.cc').map((name) => path.join(here, name))
   return [...tests, ...rooms.filter(isOurs)]
+}
+
+/**
+ * Compiles them, a source on each processor.
+ * @param {string} program the file to make
+ * @param {(...args: string[]) => Promise<unknown>} compile runs the compiler, and rejects where it fails
+ */
+export async function compileNativeTests(program, compile, system = process.platform) {
+  const folder = mkdtempSync(`${program}-`)
+  const sources = nativeTestSources(system).map((source, index) => ({ source, object: path.join(folder, `${index}.o`) }))
+  const left = sources.values()
+  const compileRest = async () => {
+    for (const { source, object } of left) await compile(...nativeTestFlags, '-c', source, '-o', object)
+  }
+  try {
+    await Promise.all(Array.from({ length: availableParallelism() }, compileRest))
+    await compile(...sources.map(({ object }) => object), '-pthread', '-o', program)
+  } finally {
+    rmSync(folder, { recursive: true })
+  }
 }

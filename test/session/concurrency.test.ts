@@ -93,7 +93,8 @@ describeSession('how many sessions there are at once', () => {
 
 describeSession('a program that has this package twice, in a bundle say', () => {
   test('opens sessions by both, at the same time', async () => {
-    const twin = await import('../../dist/index.js')
+    // Its types are the same, and another module's.
+    const twin = (await import('../../dist/index.js')) as unknown as typeof import('../../src/index.ts')
     await using one = await openSession({})
     await using other = await twin.openSession({})
     const said = await Promise.all([one, other, one, other].map((session, index) => session.run(['echo', String(index)])))
