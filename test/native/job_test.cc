@@ -128,7 +128,7 @@ struct Ended {
     const LimitsMet sum{.memory = 1 + after.memory, .swap = 1 + after.swap, .processes = 1 + after.processes};
     return ended_by({.status = status, .user_us = user_us, .system_us = 0, .max_rss_bytes = 0}, limits, before, sum);
   }
-  CommandLimits limits{.of_processes = {2, 0, 10}, .output = {}};
+  CommandLimits limits{.of_processes = {2, 0, 10}, .stdio = {}};
 };
 
 TEST_CASE_FIXTURE(Ended, "a limit that nobody met ended nothing") {
