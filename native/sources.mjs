@@ -28,7 +28,7 @@ const recovering = {
     'holders', 'iovec_list', 'jails', 'mounts', 'parts/mount', 'processes', 'rctl', 'recovery', 'session_jail',
     'state_file_system', 'sysctl'
   ],
-  linux: ['cgroups', 'ids', 'mount_table', 'recovery', 'session_cgroup'],
+  linux: ['ids', 'recovery', 'session_cgroup'],
   unsupported: [],
 }
 

@@ -8,40 +8,28 @@
 #include <vector>
 
 #include "base/result.h"
-#include "envelope/part.h"
 #include "envelope/system.h"
 #include "plan/limits.h"
-#include "state/journal.h"
 
 namespace buildjail {
 
-/** The name of a cgroup in a journal. */
-inline constexpr const char* kCgroup = "cgroup";
-
-/** The name of the directory of a session's cgroup, in each hierarchy in which it has one. */
-std::string cgroup_name(const std::string& id);
-
-/**
- * The cgroup that holds the processes of a session. In version 2 it lies below the session's cgroup, whose files set
- * the limits: no process inside sees those, because the root of its cgroup namespace is the lower one
- * (cgroup_namespaces(7)).
- */
-std::string cgroup_of_processes(const std::string& directory, bool is_unified);
-
-/** The fact that a session has this cgroup. The walk notes it in the journal before it makes the cgroup. */
-Fact cgroup_fact(const std::string& directory);
-
-/**
- * Removes a session's cgroup. Waits while processes in it are ending, and kills those that are left where the kernel
- * has cgroup.kill (cgroups(7)). Succeeds if there is no such directory.
- */
-Status remove_cgroup(const std::string& directory, TakingAway& taking);
-
-/** Whether a directory lies in a cgroup file system and has the name of that session's cgroup. */
-bool is_cgroup_of(const std::string& id, const std::string& directory);
-
 /** The controllers of cgroups(7) that a session can use. */
 enum class Controller : std::uint8_t { kMemory, kPids, kCpu, kCpuTime };
+
+/** The name of a controller in the files of cgroups. */
+inline const char* name_of(Controller one) {
+  switch (one) {
+    case Controller::kMemory:
+      return "memory";
+    case Controller::kPids:
+      return "pids";
+    case Controller::kCpu:
+      return "cpu";
+    case Controller::kCpuTime:
+      break;
+  }
+  return "cpuacct";
+}
 
 class Controllers {
  public:
@@ -123,8 +111,5 @@ class CgroupPlaces {
   std::string own_;
   std::map<Controllers, Placement> found_;
 };
-
-/** The name of a controller in the files of cgroups. */
-const char* name_of(Controller one);
 
 }  // namespace buildjail

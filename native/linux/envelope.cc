@@ -17,7 +17,6 @@
 #include "linux/processes.h"
 #include "linux/session_cgroup.h"
 #include "linux/session_namespaces.h"
-#include "linux/session_terminal.h"
 #include "linux/user_namespaces.h"
 
 namespace buildjail {
@@ -247,8 +246,9 @@ Status NamespaceEnvelope::kill_all() {
   // Init needs a processor to kill, and each process to end.
   cgroup_.let_end();
   auto status = inside->channel()->kill_all(kKillBound);
-  cgroup_.hold_on();
-  return status;
+  auto held = cgroup_.hold_on();
+  // The cgroup of a session that is closed meanwhile is gone.
+  return status && namespaces() ? std::move(held) : std::move(status);
 }
 
 Result<Credentials> NamespaceEnvelope::look_at_command(const Namespaces& inside) {

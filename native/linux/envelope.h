@@ -11,7 +11,7 @@
 #include "envelope/envelope.h"
 #include "envelope/output.h"
 #include "launch/waiter.h"
-#include "linux/host.h"
+#include "linux/opening.h"
 #include "linux/session_cgroup.h"
 #include "linux/session_namespaces.h"
 #include "linux/user_namespaces.h"

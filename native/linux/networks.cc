@@ -17,6 +17,7 @@
 #include <chrono>
 #include <cstddef>
 #include <cstring>
+#include <memory>
 #include <string_view>
 #include <utility>
 
@@ -24,6 +25,7 @@
 #include "base/unique_fd.h"
 #include "linux/child.h"
 #include "linux/ids.h"
+#include "linux/opening.h"
 #include "state/file_state.h"
 
 namespace buildjail {
@@ -214,6 +216,15 @@ const char* bring_up_loopback() {
   std::memcpy(loopback.ifr_name, "lo", sizeof("lo"));
   loopback.ifr_flags = IFF_UP;
   return ::ioctl(socket.get(), SIOCSIFFLAGS, &loopback) == 0 ? nullptr : "ioctl";
+}
+
+void NetworkPart::add_planned(NamespaceOpening& opening, Parts& parts) {
+  if (opening.is_rest) return;
+  const std::vector<const OutputLease*> outputs(opening.leases.begin(), opening.leases.end());
+  auto network =
+      std::make_unique<NetworkPart>(opening.plan, opening.host.spare_networks(opening.plan.network), outputs);
+  opening.network = network.get();
+  parts.push_back(std::move(network));
 }
 
 Status NetworkPart::make(Trace&) {

@@ -5,23 +5,12 @@
 #include "envelope/part_list.h"
 #include "envelope/session_parts.h"
 #include "envelope/sources.h"
-#include "linux/host.h"
 #include "linux/networks.h"
 #include "linux/session_cgroup.h"
 #include "linux/session_namespaces.h"
 #include "linux/user_namespaces.h"
 
 namespace buildjail {
-
-/** A session with its namespaces. */
-struct NamespaceOpening : Opening {
-  LinuxHost& host;
-  SessionIds& ids;
-  SessionCgroup& cgroup;
-  SessionNamespaces& inside;
-  /** Set by NetworkPart. */
-  NetworkPart* network = nullptr;
-};
 
 /**
  * What a session is made of on Linux, in the order in which it is made. Closing and recovery go backwards.

@@ -1,7 +1,9 @@
 #include "linux/session_cgroup.h"
 
 #include <fcntl.h>
+#include <linux/magic.h>
 #include <sys/stat.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -13,17 +15,16 @@
 #include "base/text.h"
 #include "base/tolerated.h"
 #include "base/unique_fd.h"
-#include "envelope/part_list.h"
-#include "linux/cgroups.h"
 #include "linux/ids.h"
+#include "linux/opening.h"
 #include "state/files.h"
 
 namespace buildjail {
 
 namespace {
 
-constexpr const char* kStep = "cgroup";
 constexpr const char* kLimitsStep = "limits";
+constexpr std::string_view kBelow = "/session";
 constexpr mode_t kMode = 0755;
 /** In microseconds: the kernel's default (cgroup-v2.rst, cpu.max). */
 constexpr std::uint64_t kPeriod = 100'000;
@@ -73,6 +74,61 @@ void count_first_version(const std::string& directory, const Controllers& has, S
   if (usage.by.empty()) usage.by = "cgroup v1";
 }
 
+/** The name of the directory of a session's cgroup, in each hierarchy in which it has one. */
+std::string cgroup_name(const std::string& id) { return "buildjail-" + id; }
+
+/**
+ * The cgroup that holds the processes of a session. In version 2 it lies below the session's cgroup, whose files set
+ * the limits: no process inside sees those, because the root of its cgroup namespace is the lower one
+ * (cgroup_namespaces(7)).
+ */
+std::string cgroup_of_processes(const std::string& directory, bool is_unified) {
+  return is_unified ? directory + std::string(kBelow) : directory;
+}
+
+// Its processes have been killed, but may still be ending.
+Status remove_directory(const std::string& path, const std::string& kill_file, TakingAway& taking) {
+  bool is_killed = false;
+  while (::rmdir(path.c_str()) != 0) {
+    if (errno == ENOENT) return {};
+    if (errno != EBUSY) return last_error(kCgroup, "rmdir", path);
+    if (!is_killed) {
+      const UniqueFd kill(::open(kill_file.c_str(), O_WRONLY | O_CLOEXEC));
+      if (kill) static_cast<void>(::write(kill.get(), "1", 1));
+      is_killed = true;
+    }
+    if (taking.wait_while_busy()) continue;
+    errno = EBUSY;
+    return last_error(kCgroup, "rmdir", path);
+  }
+  return {};
+}
+
+/**
+ * Removes a session's cgroup. Waits while processes in it are ending, and kills those that are left where the kernel
+ * has cgroup.kill (cgroups(7)). Succeeds if there is no such directory.
+ */
+Status remove_cgroup(const std::string& directory, TakingAway& taking) {
+  // In version 1 there is nothing below it.
+  if (::rmdir(directory.c_str()) == 0 || errno == ENOENT) return {};
+  if (errno != EBUSY) return last_error(kCgroup, "rmdir", directory);
+  const std::string kill_file = directory + "/cgroup.kill";
+  if (auto status = remove_directory(directory + std::string(kBelow), kill_file, taking); !status) return status;
+  return remove_directory(directory, kill_file, taking);
+}
+
+/** Whether a directory lies in a cgroup file system and has the name of that session's cgroup. */
+bool is_cgroup_of(const std::string& id, const std::string& directory) {
+  const std::size_t name = directory.rfind('/');
+  // defence: recovery-removes-only-cgroups
+  if (!directory.starts_with('/') || directory.substr(name + 1) != cgroup_name(id)) return false;
+  const UniqueFd opened(::open(directory.c_str(), O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+  struct statfs found{};
+  if (!opened || ::fstatfs(opened.get(), &found) != 0) return false;
+  // defence: recovery-removes-only-cgroups-2
+  return found.f_type == CGROUP2_SUPER_MAGIC || found.f_type == CGROUP_SUPER_MAGIC;
+}
+
 }  // namespace
 
 SessionCgroup::SessionCgroup(PlacedLimits placed, const std::string& id) : limits_(placed.held) {
@@ -94,20 +150,20 @@ Status SessionCgroup::make() {
     if (place.is_unified) {
       if (auto status = give_controllers(place); !status) return status;
     }
-    if (::mkdir(directory.c_str(), kMode) != 0) return last_error(kStep, "mkdir", directory);
+    if (::mkdir(directory.c_str(), kMode) != 0) return last_error(kCgroup, "mkdir", directory);
     const std::string inner = cgroup_of_processes(directory, place.is_unified);
     if (place.is_unified) {
-      if (::mkdir(inner.c_str(), kMode) != 0) return last_error(kStep, "mkdir", inner);
+      if (::mkdir(inner.c_str(), kMode) != 0) return last_error(kCgroup, "mkdir", inner);
       // The build of an ordinary user owns this directory, and could make cgroups in it if it could mount it.
       if (has_callers_id_only()) {
-        if (auto status = write_text_file(kStep, directory + "/cgroup.max.descendants", "1"); !status) return status;
+        if (auto status = write_text_file(kCgroup, directory + "/cgroup.max.descendants", "1"); !status) return status;
       }
       entrances_.unified = above_stdio(UniqueFd(::open(inner.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)));
-      if (!entrances_.unified) return last_error(kStep, "open", inner);
+      if (!entrances_.unified) return last_error(kCgroup, "open", inner);
     }
     const std::string file = inner + (place.is_unified ? "/cgroup.procs" : "/tasks");
     UniqueFd entrance = above_stdio(UniqueFd(::open(file.c_str(), O_WRONLY | O_CLOEXEC)));
-    if (!entrance) return last_error(kStep, "open", file);
+    if (!entrance) return last_error(kCgroup, "open", file);
     entrances_.files.push_back(std::move(entrance));
   }
   return {};
@@ -115,7 +171,7 @@ Status SessionCgroup::make() {
 
 Status SessionCgroup::give_controllers(const CgroupPlace& place) {
   const std::string file = place.directory + "/cgroup.subtree_control";
-  const auto given = read_text_file(kStep, file);
+  const auto given = read_text_file(kCgroup, file);
   if (!given) return given.error();
   const std::string padded = " " + given->substr(0, given->find('\n')) + " ";
   std::string wanted;
@@ -124,7 +180,7 @@ Status SessionCgroup::give_controllers(const CgroupPlace& place) {
     if (place.controllers.has(one) && padded.find(" " + name + " ") == std::string::npos)
       wanted += (wanted.empty() ? "+" : " +") + name;
   }
-  return wanted.empty() ? Status() : write_text_file(kStep, file, wanted);
+  return wanted.empty() ? Status() : write_text_file(kCgroup, file, wanted);
 }
 
 const SessionCgroup::Cgroup* SessionCgroup::with(Controller one) const {
@@ -226,13 +282,18 @@ void SessionCgroup::let_end() {
   const Cgroup& cgroup = *with(Controller::kCpu);
   const Tolerated tolerated("the processes then wait for their share of the processors");
   static_cast<void>(
-      write_text_file(kStep, cgroup.directory + "/" + quota_file(), cgroup.place.is_unified ? "max" : "-1"));
+      write_text_file(kCgroup, cgroup.directory + "/" + quota_file(), cgroup.place.is_unified ? "max" : "-1"));
 }
 
-void SessionCgroup::hold_on() {
-  if (!limits_.cpus || is_none()) return;
-  static_cast<void>(
-      write_text_file(kStep, with(Controller::kCpu)->directory + "/" + quota_file(), quota(*limits_.cpus)));
+Status SessionCgroup::hold_on() const {
+  if (!has_quota()) return {};
+  return write_text_file(kCgroup, with(Controller::kCpu)->directory + "/" + quota_file(), quota(*limits_.cpus));
+}
+
+bool SessionCgroup::has_quota() const {
+  if (!limits_.cpus || is_none()) return false;
+  const std::lock_guard lock(mutex_);
+  return std::ranges::find(applied_, quota_file(), &AppliedLimit::by) != applied_.end();
 }
 
 void SessionCgroup::stop_counting() {
@@ -291,6 +352,10 @@ LimitsMet SessionCgroup::look() const {
   return met;
 }
 
+void CgroupPart::add_planned(const NamespaceOpening& opening, Parts& parts) {
+  if (!opening.is_rest && !opening.cgroup.is_none()) parts.push_back(std::make_unique<CgroupPart>(opening.cgroup));
+}
+
 Status CgroupPart::add_left(const DeadSession& dead, Parts& parts) {
   for (const Fact& fact : dead.entry.facts) {
     if (fact.part != kFacts) continue;
@@ -307,7 +372,7 @@ Status CgroupPart::add_left(const DeadSession& dead, Parts& parts) {
 std::vector<Fact> CgroupPart::facts() const {
   std::vector<Fact> facts;
   facts.reserve(directories_.size());
-  for (const std::string& directory : directories_) facts.push_back(cgroup_fact(directory));
+  for (const std::string& directory : directories_) facts.push_back({kCgroup, "directory", directory});
   return facts;
 }
 
@@ -318,6 +383,10 @@ Status CgroupPart::take_away(TakingAway& taking) {
     if (auto status = remove_cgroup(directory, taking); !status) return status;
   }
   return {};
+}
+
+void LimitsPart::add_planned(const NamespaceOpening& opening, Parts& parts) {
+  if (!opening.is_rest && !opening.cgroup.is_none()) parts.push_back(std::make_unique<LimitsPart>(opening.cgroup));
 }
 
 }  // namespace buildjail

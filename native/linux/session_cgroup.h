@@ -17,6 +17,9 @@ namespace buildjail {
 
 struct NamespaceOpening;
 
+/** The facts and the step of a cgroup. */
+inline constexpr const char* kCgroup = "cgroup";
+
 /** Descriptors by which the child that becomes init enters the session's cgroups. */
 struct CgroupEntrances {
   /**
@@ -50,7 +53,7 @@ class SessionCgroup {
   /** Lifts the limit of processors, which would delay the end of killed processes. */
   void let_end();
   /** Sets it again. */
-  void hold_on();
+  [[nodiscard]] Status hold_on() const;
   /** Before the cgroups are removed: `usage` and `met` give the last counts from then on. */
   void stop_counting();
 
@@ -70,6 +73,7 @@ class SessionCgroup {
   Status refuse_too_little() const;
   Status put(const Cgroup& cgroup, Limit limit, std::uint64_t value, const char* file, const std::string& text);
   [[nodiscard]] Status hold_sockets(const Cgroup& memory) const;
+  [[nodiscard]] bool has_quota() const;
   [[nodiscard]] const char* quota_file() const;
   [[nodiscard]] std::string quota(std::uint64_t thousandths) const;
   [[nodiscard]] SessionUsage count() const;

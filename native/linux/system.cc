@@ -1,16 +1,30 @@
+#include <fcntl.h>
 #include <sys/prctl.h>
+#include <sys/utsname.h>
+#include <unistd.h>
 
+#include <array>
 #include <cerrno>
+#include <charconv>
 #include <chrono>
+#include <climits>
+#include <cstdlib>
 #include <memory>
 #include <mutex>
+#include <string>
 
+#include "base/unique_fd.h"
 #include "envelope/system.h"
 #include "linux/child.h"
 #include "linux/envelope.h"
+#include "linux/ids.h"
 #include "linux/init.h"
-#include "linux/obstacles.h"
+#include "linux/namespaces.h"
+#include "linux/overlays.h"
 #include "linux/prepared_mounts.h"
+#include "linux/privileges.h"
+#include "linux/user_namespaces.h"
+#include "state/files.h"
 #include "state/private_directories.h"
 #include "state/recovery.h"
 
@@ -35,6 +49,199 @@ Status check_network(const PlannedNetwork& network) {
     return refused;
   }
   return {};
+}
+
+/** Has mount_setattr(2). */
+constexpr std::pair kOldestKernel{5, 12};
+
+std::pair<int, int> kernel_version() {
+  utsname names{};
+  std::pair<int, int> version{0, 0};
+  if (::uname(&names) != 0) return version;
+  const char* const end = names.release + sizeof(names.release);
+  const auto [dot, error] = std::from_chars(names.release, end, version.first);
+  if (error == std::errc()) std::from_chars(dot + 1, end, version.second);
+  return version;
+}
+
+std::string as_said(const SysError& error) {
+  const std::string on = error.path.empty() ? "" : " " + error.path;
+  return error.syscall + on + ": " + errno_name(error.err) + ", step " + error.step;
+}
+
+Obstacle explain_user_namespaces(const SysError& error) {
+  if (number_in("/proc/sys/kernel/unprivileged_userns_clone") == 0) {
+    return {
+        "user-namespaces",
+        "this process is not root, and user namespaces are for root only here (kernel.unprivileged_userns_clone is 0)",
+        "sysctl -w kernel.unprivileged_userns_clone=1 as root, or run this as root"};
+  }
+  if (number_in("/proc/sys/user/max_user_namespaces") == 0) {
+    return {"user-namespaces",
+            "this process is not root, and there may be no user namespaces here (user.max_user_namespaces is 0)",
+            "sysctl -w user.max_user_namespaces=15000 as root, or run this as root"};
+  }
+  if (number_in("/proc/sys/kernel/apparmor_restrict_unprivileged_userns").value_or(0) != 0) {
+    return {"apparmor",
+            "this process is not root, and AppArmor takes every right from user namespaces of others "
+            "(kernel.apparmor_restrict_unprivileged_userns is 1)",
+            "sysctl -w kernel.apparmor_restrict_unprivileged_userns=0 as root, or run this as root"};
+  }
+  return {"user-namespaces",
+          "this process is not root, and may not make user namespaces or mounts in them (" + as_said(error) +
+              "); in a container its seccomp or AppArmor profile forbids it",
+          "run it outside of the container, or let that be less confined (docker run --security-opt seccomp=unconfined "
+          "--security-opt systempaths=unconfined)"};
+}
+
+Obstacle without_user_namespace(const std::string& less, const SysError& error) {
+  const bool is_off = number_in("/proc/sys/user/max_user_namespaces") == 0;
+  return {"user-namespaces", less + " (" + (is_off ? "user.max_user_namespaces is 0" : as_said(error)) + ")",
+          is_off ? "sysctl -w user.max_user_namespaces=15000"
+                 : "run it outside of the container, or let that make user namespaces (docker run --cap-add SETUID "
+                   "--cap-add SETGID --security-opt seccomp=unconfined)"};
+}
+
+/** The folder of this process's program, which every host has. */
+std::optional<std::string> folder_of_program() {
+  std::array<char, PATH_MAX> path{};
+  const ssize_t size = ::readlink("/proc/self/exe", path.data(), path.size());
+  if (size <= 0) return std::nullopt;
+  const std::string program(path.data(), static_cast<std::size_t>(size));
+  const std::size_t last = program.rfind('/');
+  return last == 0 || last == std::string::npos ? std::nullopt : std::optional(program.substr(0, last));
+}
+
+std::optional<SysError> try_steps(const UniqueFd& init_image, std::vector<Step> more) {
+  constexpr uid_t kAnyone = 1;
+  EnvelopePlan plan{
+      .name = {},
+      .state_directory = {},
+      .hostname = "build",
+      .network = {},
+      .is_base = false,
+      .ownership = Ownership::kFolder,
+      .user = {.uid = kAnyone, .gid = kAnyone, .groups = {}},
+      .users = 0,
+      .allowed = {},
+      .ids = {},
+      .limits = {},
+      .steps = {MakeDirectory{"/dev", 0755}, MountDev{"/dev"}, MakeDirectory{"/proc", 0755}, MountProc{"/proc"}}};
+  plan.steps.insert(plan.steps.end(), more.begin(), more.end());
+  Trace trace;
+  const EmptyMounts no_mounts;
+  const UniqueFd no_network;
+  const SessionIds no_ids;
+  const CgroupEntrances no_cgroup;
+  const Nesting no_nesting;
+  const SystemCallFilter filter{Allowances()};
+  auto made = Namespaces::make(plan,
+                               {.init_image = init_image,
+                                .mounts = no_mounts,
+                                .etc = nullptr,
+                                .network = no_network,
+                                .filter = filter,
+                                .ids = no_ids,
+                                .cgroup = no_cgroup,
+                                .nesting = no_nesting,
+                                .overlays = SourceOwners::Overlays::kAsTheyAre},
+                               trace);
+  if (made) return std::nullopt;
+  return std::move(made.error());
+}
+
+/** Makes the namespaces of an empty session, and ends it again. Returns the error if that failed. */
+std::optional<SysError> try_namespaces(const UniqueFd& init_image) { return try_steps(init_image, {}); }
+
+/** Reports what keeps inputs from being overlays, on a host where try_namespaces() succeeds. */
+std::optional<Obstacle> find_overlay_limitation(const UniqueFd& init_image) {
+  // Since then overlayfs takes layers with a map of ids.
+  constexpr std::pair kMapped{5, 19};
+  const std::optional<std::string> folder = folder_of_program();
+  if (!folder) return std::nullopt;
+  const Bind overlay{.target = "/overlay",
+                     .source = *folder,
+                     .is_file = false,
+                     .is_writable = false,
+                     .dev = 0,
+                     .ino = 0,
+                     .is_overlay = true};
+  const auto error = try_steps(
+      init_image, {MakeDirectory{"/overlay", 0755}, MakeDirectory{"/tmp", 0755}, MountTmpfs{"/tmp", 0, 0}, overlay});
+  if (error) return overlay_obstacle(*error);
+  if (has_callers_id_only() || kernel_version() >= kMapped) return std::nullopt;
+  return Obstacle{kOverlay,
+                  "inputs of root's sessions cannot be overlays: overlayfs of this kernel takes no source whose files "
+                  "are shown as another user's",
+                  "use Linux 5.19 or later"};
+}
+
+/** Reports if sessions of root go without a user namespace, or without most of its ids. */
+std::vector<Obstacle> find_id_limitations() {
+  if (has_callers_id_only()) return {};
+  const auto ranges = find_id_ranges(std::nullopt);
+  const std::string less =
+      "sessions of root have no user namespace here: they have ids of the host, one user's for all of "
+      "them, and user: 'root' is refused";
+  if (!ranges) return {without_user_namespace(less, ranges.error())};
+  if (!*ranges) {
+    return {
+        {"ids",
+         less +
+             " (too few ids are mapped where this process is, or /etc/subuid and /etc/subgid give them all to others)",
+         "map more ids to the container, or name some that nobody else has as `user.leased` in the spec"}};
+  }
+  constexpr uid_t kAnyone = 1;
+  const auto made =
+      make_user_namespace(map_onto((*ranges)->range((*ranges)->first), {.uid = kAnyone, .gid = kAnyone, .groups = {}}));
+  if (!made) return {without_user_namespace(less, made.error())};
+  if ((*ranges)->size == IdRanges::kFull) return {};
+  return {{"ids",
+           "few ids are mapped where this process is: a session has " + std::to_string(IdRanges::kFew) +
+               " of them, those of its user and of root among them, and not 65,536",
+           "map more ids to the container, 65,536 from a multiple of that on for each session"}};
+}
+
+/** Reports which networks sessions cannot have. */
+std::vector<Obstacle> find_network_limitations() {
+  // A session has every capability in a user namespace of its own while it is being made.
+  if (has_callers_id_only() || has_capability(kNetAdmin)) return {};
+  return {{"network",
+           "root of this container may bring no interface up (it lacks CAP_NET_ADMIN), so that network: 'loopback' is "
+           "refused",
+           "give the container the capability NET_ADMIN (docker run --cap-add NET_ADMIN)"}};
+}
+
+/** Explains why a session's namespaces cannot be made on this host, with one remedy. */
+Obstacle explain(const SysError& error) {
+  if (kernel_version() < kOldestKernel) {
+    return {"version", "this kernel is older than Linux 5.12, which sessions need for mount_setattr(2)",
+            "use Linux 5.12 or later"};
+  }
+  if (error.syscall == "mount" && error.path == "/proc" && error.err == EPERM) {
+    return {"proc",
+            "parts of /proc are hidden here, as containers do it, and so there may be no other one (" + as_said(error) +
+                ")",
+            "run it outside of the container, or with all of /proc in it (docker run --security-opt "
+            "systempaths=unconfined)"};
+  }
+  if (error.step == "filter") {
+    return {"seccomp", "this kernel, or the container, has no filters on system calls (" + as_said(error) + ")",
+            "use a kernel with CONFIG_SECCOMP_FILTER, and let the container make the call seccomp(2)"};
+  }
+  if (error.err == ENOSPC && !has_callers_id_only()) {
+    return {"limit", "there are as many namespaces as there may be (" + as_said(error) + ")",
+            "raise the sysctls user.max_*_namespaces"};
+  }
+  const bool is_refused = error.err == EPERM || error.err == EACCES || error.err == ENOSPC;
+  if (is_refused && has_callers_id_only()) return explain_user_namespaces(error);
+  if (is_refused) {
+    return {"privilege", "root of this container may not make namespaces or mounts (" + as_said(error) + ")",
+            "give the container the capability SYS_ADMIN (docker run --cap-add SYS_ADMIN --security-opt "
+            "apparmor=unconfined)"};
+  }
+  return {"namespaces", "a session's namespaces cannot be made (" + as_said(error) + ")",
+          "run it on a kernel and a root file system that allow it"};
 }
 
 class Linux final : public SessionSystem {

@@ -7,12 +7,14 @@
 #include <algorithm>
 #include <cerrno>
 #include <csignal>
+#include <memory>
 #include <string>
 #include <string_view>
 
 #include "base/tolerated.h"
 #include "base/unique_fd.h"
 #include "linux/child.h"
+#include "linux/opening.h"
 #include "state/files.h"
 
 namespace buildjail {
@@ -214,6 +216,11 @@ Result<UserNamespace> UserNamespaces::none(SysError why) {
   if (had_one_) return why;
   why_none_ = std::move(why);
   return UserNamespace{};
+}
+
+void IdsPart::add_planned(const NamespaceOpening& opening, Parts& parts) {
+  if (opening.is_rest || has_callers_id_only()) return;
+  parts.push_back(std::make_unique<IdsPart>(opening.host.user_namespaces, opening.plan, opening.lessee, opening.ids));
 }
 
 Status IdsPart::make(Trace&) {

@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "base/unique_fd.h"
+#include "envelope/part_list.h"
 #include "linux/cgroups.h"
 #include "linux/mount_table.h"
 #include "linux/networks.h"
@@ -11,6 +12,9 @@
 #include "linux/user_namespaces.h"
 
 namespace buildjail {
+
+class SessionCgroup;
+class SessionNamespaces;
 
 /** What the sessions of one environment share. */
 struct LinuxHost {
@@ -41,6 +45,16 @@ struct LinuxHost {
   SystemCallFilter filter{Allowances()};
   MountTable mount_table;
   CgroupPlaces cgroups;
+};
+
+/** A session with its namespaces. */
+struct NamespaceOpening : Opening {
+  LinuxHost& host;
+  SessionIds& ids;
+  SessionCgroup& cgroup;
+  SessionNamespaces& inside;
+  /** Set by NetworkPart. */
+  NetworkPart* network = nullptr;
 };
 
 }  // namespace buildjail
