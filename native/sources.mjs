@@ -41,7 +41,7 @@ const takingAway = (system) =>
       [...room('base', system),
        ...room('plan', system),
        ...room('state', system).filter((file) => !file.endsWith('/watcher.cc')),
-       ...['mount_points', 'output', 'part', 'part_list', 'sources'].map((name) => `native/envelope/${name}.cc`),
+       ...['mount_points', 'output', 'part', 'sources'].map((name) => `native/envelope/${name}.cc`),
        ...recovering[folderOf(system)].map((name) => `native/${folderOf(system)}/${name}.cc`)]
 
 const programs = {

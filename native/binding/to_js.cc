@@ -78,10 +78,10 @@ Napi::Object recovered_to_js(Napi::Env env, const RecoveredSession& session) {
   object.Set("id", session.id);
   if (!session.name.empty()) object.Set("name", session.name);
   object.Set("pid", session.pid);
-  if (!session.jail.empty()) object.Set("jail", session.jail);
-  object.Set("unmounted", strings_to_js(env, session.unmounted));
-  object.Set("handedBack", strings_to_js(env, session.handed_back));
-  object.Set("lost", strings_to_js(env, session.lost));
+  if (!session.taken.jail.empty()) object.Set("jail", session.taken.jail);
+  object.Set("unmounted", strings_to_js(env, session.taken.unmounted));
+  object.Set("handedBack", strings_to_js(env, session.taken.handed_back));
+  object.Set("lost", strings_to_js(env, session.taken.lost));
   return object;
 }
 

@@ -47,6 +47,7 @@ class OutputLease final : public Part {
   OutputLease(const Lessee& lessee, const Bind& bind);
   /** Of a dead session; `file` is the file of the lease. */
   OutputLease(std::string file, LeaseHolder dead) : file_(std::move(file)), holder_(std::move(dead)) {}
+  static constexpr std::string_view kFacts{};
   static void add_planned(Opening& opening, Parts& parts);
   static Status add_left(DeadSession& dead, Parts& parts);
 

@@ -97,4 +97,12 @@ CloseReport Walk::take_away() {
   return report;
 }
 
+std::vector<SysError> take_away_left(Parts parts, Outcome& outcome) {
+  Walk walk(std::move(parts));
+  auto report = walk.take_away();
+  walk.leave();
+  outcome.recovered->taken = std::move(report.taken);
+  return std::move(report.failures);
+}
+
 }  // namespace buildjail

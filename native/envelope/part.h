@@ -11,25 +11,12 @@
 #include "base/text.h"
 #include "base/trace.h"
 #include "state/journal.h"
-#include "state/lent_output.h"
+#include "state/recovery.h"
 
 namespace buildjail {
 
 struct DeadSession;
 struct Opening;
-
-/** The objects that a walk took away, for the report of a recovery. */
-struct TakenAway {
-  /** FreeBSD: the name of the jail. */
-  std::string jail{};
-  /** The paths of mounts, the youngest first. */
-  std::vector<std::string> unmounted{};
-  /** Outputs that have their owner and mode of before again. */
-  std::vector<std::string> handed_back{};
-  /** Outputs whose path leads nowhere, or to another directory. */
-  std::vector<std::string> lost{};
-  std::vector<LeftInOutput> left_in_outputs{};
-};
 
 class Part;
 /** In the order in which they are made. */
@@ -55,6 +42,11 @@ struct TakingAway {
  * One thing that an envelope is made of. It comes from a plan, and a Walk makes it; or it comes from facts of a dead
  * session's journal, and is there already. A Walk takes it away, because the Walk knows the order. So the destructor of
  * a part undoes nothing; its members close what they own.
+ *
+ * A kind of part that is in a PartList also has:
+ * - `static void add_planned(opening, Parts&)`, which adds the parts of the kind that the plan asks for;
+ * - `static Status add_left(dead, Parts&)`, which adds those that a dead session left, and touches nothing;
+ * - `static constexpr std::string_view kFacts`, the name of its facts in the journal; empty without facts of its own.
  */
 class Part {
  public:
@@ -64,14 +56,6 @@ class Part {
   Part& operator=(const Part&) = delete;
   Part(Part&&) = delete;
   Part& operator=(Part&&) = delete;
-
-  // Each kind of part hides those of these three that it has (see PartList).
-  /** The name of its facts in the journal. */
-  static constexpr std::string_view kFacts{};
-  /** Adds the parts of this kind that the plan asks for. */
-  static void add_planned(const Opening&, Parts&) {}
-  /** Adds the parts of this kind that a dead session left, from the facts of its journal. Touches nothing. */
-  static Status add_left(const DeadSession&, Parts&) { return {}; }
 
   /** Its name in the trace and in errors. Empty for a part that marks the trace by itself, or that does nothing. */
   [[nodiscard]] virtual std::string_view step() const { return {}; }
@@ -100,6 +84,13 @@ class Part {
     const std::string_view its = earlier.place();
     return mine.empty() || its.empty() || is_within(mine, its);
   }
+};
+
+/** A kind of part of which a dead session leaves nothing that its journal must name. */
+class PassingPart : public Part {
+ public:
+  static constexpr std::string_view kFacts{};
+  static Status add_left(const DeadSession&, Parts&) { return {}; }
 };
 
 struct CloseReport {
@@ -146,5 +137,8 @@ class Walk {
 
   std::vector<Listed> parts_;
 };
+
+/** Takes away the parts of a dead session, the youngest first, and tells the outcome what it took away. */
+std::vector<SysError> take_away_left(Parts parts, Outcome& outcome);
 
 }  // namespace buildjail

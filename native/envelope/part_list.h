@@ -1,5 +1,7 @@
 #pragma once
 
+#include <algorithm>
+#include <cerrno>
 #include <chrono>
 #include <functional>
 #include <map>
@@ -44,7 +46,10 @@ struct Opening {
   /** Whether the root is sealed by this opening, so that commands can be launched. */
   [[nodiscard]] bool is_sealed() const { return is_rest || !plan.is_base; }
   /** Null for a bind that is no output. */
-  [[nodiscard]] const OutputLease* lease_of(const Bind& bind) const;
+  [[nodiscard]] const OutputLease* lease_of(const Bind& bind) const {
+    const auto found = std::ranges::find(leases, &bind, &OutputLease::bind);
+    return found == leases.end() ? nullptr : *found;
+  }
 };
 
 /** A dead session that a recovery takes away. */
@@ -61,10 +66,9 @@ struct DeadSession {
 };
 
 /** EINVAL: the journal has a fact that no session of this version notes. */
-SysError not_noted_by_us(const std::string& detail);
-
-/** Takes away the parts of a dead session, the youngest first, and tells the outcome what it took away. */
-std::vector<SysError> take_away_left(Parts parts, Outcome& outcome);
+inline SysError not_noted_by_us(const std::string& detail) {
+  return {.step = "recover", .syscall = "read", .err = EINVAL, .detail = detail};
+}
 
 /**
  * The kinds of parts of a system's sessions, in the order in which they are made: the one list for opening, closing and

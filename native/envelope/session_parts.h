@@ -24,7 +24,7 @@ namespace buildjail {
  * What commands wrote to files of the host. No process is left when the files get the last of it. This is the first
  * part, so that nothing stays for its sake.
  */
-class FileFlows final : public Part {
+class FileFlows final : public PassingPart {
  public:
   explicit FileFlows(std::function<bool(std::chrono::milliseconds)> end) : end_(std::move(end)) {}
   static void add_planned(const Opening& opening, Parts& parts) {
@@ -56,6 +56,7 @@ class StateEntry final : public Part {
   /** `host_directory` is the directory of its leases; empty if it has none. */
   StateEntry(Journal& journal, std::string id, std::string name, std::string host_directory = {})
       : journal_(journal), id_(std::move(id)), name_(std::move(name)), host_directory_(std::move(host_directory)) {}
+  static constexpr std::string_view kFacts{};
   static void add_planned(const Opening& opening, Parts& parts) {
     if (opening.is_rest) return;
     const Lessee& lessee = opening.lessee;
@@ -99,6 +100,7 @@ class SessionDirectory final : public Part {
  public:
   /** `is_there`: a dead session made it. */
   explicit SessionDirectory(std::string root, bool is_there = false) : root_(std::move(root)), is_there_(is_there) {}
+  static constexpr std::string_view kFacts{};
   static void add_planned(const Opening& opening, Parts& parts) {
     if (!opening.is_rest && !opening.root.empty()) parts.push_back(std::make_unique<SessionDirectory>(opening.root));
   }
@@ -132,7 +134,7 @@ class SessionDirectory final : public Part {
 };
 
 /** All processes inside. This is the last part, so that everything that a process could use goes after its end. */
-class Commands final : public Part {
+class Commands final : public PassingPart {
  public:
   explicit Commands(std::function<Status(TakingAway&)> end) : end_(std::move(end)) {}
   static void add_planned(const Opening& opening, Parts& parts) {

@@ -38,6 +38,7 @@ class SourceList final : public Part {
              LookAtMounts look_at_mounts);
   /** Of a dead session. */
   SourceList(const std::string& host_directory, const std::string& id);
+  static constexpr std::string_view kFacts{};
   static void add_planned(const Opening& opening, Parts& parts);
   static Status add_left(const DeadSession& dead, Parts& parts);
 

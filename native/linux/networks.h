@@ -95,7 +95,7 @@ class SpareNetworks {
 const char* bring_up_loopback();
 
 /** The session's network: one that was handed in, or a spare one. A spare one may go on to a later session. */
-class NetworkPart final : public Part {
+class NetworkPart final : public PassingPart {
  public:
   /** All outlive it. `outputs` are all of the session's. */
   NetworkPart(const EnvelopePlan& plan, SpareNetworks& spare, std::vector<const OutputLease*> outputs)

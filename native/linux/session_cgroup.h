@@ -115,7 +115,7 @@ class CgroupPart final : public Part {
  * The limits of a session. They are set when its init runs, so that they neither keep it from starting nor slow down
  * the host program, whose memory the child shares until then. They go with the cgroups.
  */
-class LimitsPart final : public Part {
+class LimitsPart final : public PassingPart {
  public:
   /** `cgroup` outlives it. */
   explicit LimitsPart(SessionCgroup& cgroup) : cgroup_(cgroup) {}

@@ -52,7 +52,7 @@ class SessionNamespaces {
 Result<UniqueFd> open_terminal(const std::string& root, const CommandTerminal& terminal, StdioEnds& ends);
 
 /** Pid 1 of the session, and with it the namespaces and all that is mounted in them (init/init.c). */
-class InitPart final : public Part {
+class InitPart final : public PassingPart {
  public:
   explicit InitPart(const NamespaceOpening& opening)
       : inside_(opening.inside),
@@ -82,7 +82,7 @@ class InitPart final : public Part {
 };
 
 /** The rest of a plan that was a base, and the seal of the root. It goes with the namespaces. */
-class RestPart final : public Part {
+class RestPart final : public PassingPart {
  public:
   explicit RestPart(const NamespaceOpening& opening)
       : inside_(opening.inside),

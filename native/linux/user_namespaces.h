@@ -120,7 +120,7 @@ class UserNamespaces {
 };
 
 /** The ids of a session, which own everything that comes after them. */
-class IdsPart final : public Part {
+class IdsPart final : public PassingPart {
  public:
   /** All outlive it. */
   IdsPart(UserNamespaces& namespaces, const EnvelopePlan& plan, const Lessee& lessee, SessionIds& ids)

@@ -25,12 +25,12 @@ constexpr const char* kStep = "recover";
 /** A process that has ended holds no lock, but another one that looks at the entry may hold it for a moment. */
 constexpr std::chrono::milliseconds kLookBound{100};
 
-Outcome gone() { return {.standing = Standing::kGone, .recovered = {}, .leftovers = {}}; }
+Outcome gone() { return {.standing = Standing::kGone}; }
 
-Outcome live() { return {.standing = Standing::kLive, .recovered = {}, .leftovers = {}}; }
+Outcome live() { return {.standing = Standing::kLive}; }
 
 Outcome not_recovered(const std::string& path, std::string reason) {
-  return {.standing = Standing::kNotRecovered, .recovered = {}, .leftovers = {{path, std::move(reason)}}};
+  return {.standing = Standing::kNotRecovered, .leftovers = {{path, std::move(reason)}}};
 }
 
 bool is_private(const struct stat& found) {
@@ -126,14 +126,7 @@ Outcome Recovery::recover(const std::string& id, std::chrono::milliseconds bound
 
 Outcome Recovery::take_away(const JournalEntry& entry, const std::string& file, UniqueFd lock) const {
   Outcome outcome{.standing = Standing::kRecovered,
-                  .recovered = RecoveredSession{.id = entry.id,
-                                                .name = entry.name,
-                                                .pid = entry.pid,
-                                                .jail = {},
-                                                .unmounted = {},
-                                                .handed_back = {},
-                                                .lost = {}},
-                  .leftovers = {}};
+                  .recovered = RecoveredSession{.id = entry.id, .name = entry.name, .pid = entry.pid}};
   Journal journal(file, std::move(lock));
   std::vector<SysError> failures;
   // So that no other process takes our lock for that of the owner.
@@ -145,10 +138,13 @@ Outcome Recovery::take_away(const JournalEntry& entry, const std::string& file, 
   if (!failures.empty()) outcome.standing = Standing::kNotRecovered;
   // Leases of numbers are in no journal, and neither is a lease that was signed before its fact was noted.
   if (failures.empty() && !entry.host_directory.empty()) sweep_leases(entry.host_directory);
+  const TakenAway& taken = outcome.recovered->taken;
+  for (const auto& [path, what] : taken.left_in_outputs)
+    outcome.leftovers.push_back({path, "a build left it with what cannot be taken away: " + what});
   // The next recovery tries again to take these away.
   for (const SysError& failure : failures) outcome.leftovers.push_back({file, reason_of(failure)});
-  const RecoveredSession& what = *outcome.recovered;
-  const bool is_nothing = what.jail.empty() && what.unmounted.empty() && what.handed_back.empty() && what.lost.empty();
+  const bool is_nothing =
+      taken.jail.empty() && taken.unmounted.empty() && taken.handed_back.empty() && taken.lost.empty();
   if (is_nothing) outcome.recovered.reset();
   return outcome;
 }

@@ -12,22 +12,29 @@
 #include "base/result.h"
 #include "base/unique_fd.h"
 #include "state/journal.h"
+#include "state/lent_output.h"
 
 namespace buildjail {
 
-/** A session whose owner was dead, and the objects of it that a recovery took away. */
+/** The objects of a session that were taken away. */
+struct TakenAway {
+  /** FreeBSD: the name of the jail. */
+  std::string jail{};
+  /** The paths of mounts, the youngest first. */
+  std::vector<std::string> unmounted{};
+  /** Outputs that have their owner and mode of before again. */
+  std::vector<std::string> handed_back{};
+  /** Outputs whose path leads nowhere, or to another directory. */
+  std::vector<std::string> lost{};
+  std::vector<LeftInOutput> left_in_outputs{};
+};
+
+/** A session whose owner was dead. */
 struct RecoveredSession {
   std::string id;
   std::string name;
   pid_t pid = 0;
-  /** FreeBSD: the name of its jail, if there still was one. */
-  std::string jail;
-  /** The paths of its mounts, the youngest first. */
-  std::vector<std::string> unmounted;
-  /** Outputs that have their owner and mode of before again. */
-  std::vector<std::string> handed_back;
-  /** Outputs whose path leads nowhere, or to another directory. */
-  std::vector<std::string> lost;
+  TakenAway taken{};
 };
 
 /** An object that a recovery found and did not touch. */
@@ -48,13 +55,13 @@ enum class Standing : std::uint8_t {
 struct Outcome {
   Standing standing;
   /** Empty if only its entry was left. */
-  std::optional<RecoveredSession> recovered;
-  std::vector<Leftover> leftovers;
+  std::optional<RecoveredSession> recovered{};
+  std::vector<Leftover> leftovers{};
 };
 
 struct RecoveryReport {
-  std::vector<RecoveredSession> recovered;
-  std::vector<Leftover> leftovers;
+  std::vector<RecoveredSession> recovered{};
+  std::vector<Leftover> leftovers{};
 };
 
 /**

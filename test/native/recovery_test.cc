@@ -182,7 +182,7 @@ TEST_CASE_FIXTURE(StateDirectory, "an output that is not there any more is told 
                         {.ids = {.first = 1}})});
   const auto first = recovery.run(kNoWait);
   REQUIRE(first.recovered.size() == 1);
-  CHECK(first.recovered[0].lost == std::vector<std::string>{folder + "/gone"});
+  CHECK(first.recovered[0].taken.lost == std::vector<std::string>{folder + "/gone"});
   CHECK(recovery.run(kNoWait).recovered.empty());
 }
 

@@ -78,7 +78,7 @@ class Devfs final : public Mount {
  * jail. The close of its session reports that, because programs of the host stop working. This is one of the
  * first parts, so that nothing else stays for its sake.
  */
-class WatchedDevices final : public Part {
+class WatchedDevices final : public PassingPart {
  public:
   static void add_planned(const JailOpening& opening, Parts& parts) {
     if (!opening.is_rest && opening.plan.user.uid == 0) parts.push_back(std::make_unique<WatchedDevices>());

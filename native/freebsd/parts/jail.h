@@ -87,7 +87,7 @@ class JailPart final : public Part {
 };
 
 /** The jail as the kernel may still know it when all else is gone. So this is one of the first parts. */
-class DyingJail final : public Part {
+class DyingJail final : public PassingPart {
  public:
   /** Both outlive it. */
   DyingJail(SessionJail& jail, DyingNetworks& networks) : jail_(jail), networks_(networks) {}
@@ -109,7 +109,7 @@ class DyingJail final : public Part {
 };
 
 /** 127.0.0.1 and ::1 in a jail's own network stack. The kernel takes them away with that. */
-class Loopback final : public Part {
+class Loopback final : public PassingPart {
  public:
   explicit Loopback(SessionJail& jail) : jail_(jail) {}
   static void add_planned(const JailOpening& opening, Parts& parts) {
@@ -134,7 +134,7 @@ class Loopback final : public Part {
  * An interface of the host's, in the network of the session for as long as that is open. The kernel itself gives back
  * what is left in a network that it takes away, so that a recovery has nothing to do for it (vnet_if_return).
  */
-class LentInterface final : public Part {
+class LentInterface final : public PassingPart {
  public:
   /** Both outlive it. */
   LentInterface(SessionJail& jail, const std::string& name) : jail_(jail), name_(name) {}

@@ -66,7 +66,7 @@ class Rules final : public Part {
  * Which processors the jail may use (cpuset(2)). What runs in it sees no others, and root of it cannot have more
  * (cpuset_modify). They go with the jail.
  */
-class Processors final : public Part {
+class Processors final : public PassingPart {
  public:
   /** Both outlive it. There need not be so many. */
   Processors(const SessionJail& jail, const std::string& id, std::uint64_t count)
@@ -114,7 +114,7 @@ class Processors final : public Part {
  * the jail, because a throttled process does not end until it has paid back (racctd). A recovery takes
  * it away with the other rules of the jail.
  */
-class Throttle final : public Part {
+class Throttle final : public PassingPart {
  public:
   /** In hundredths of a processor. */
   Throttle(std::string jail, std::uint64_t share) : jail_(std::move(jail)), share_(share) {}

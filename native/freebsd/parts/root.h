@@ -148,7 +148,7 @@ class Skeleton final : public Part {
 };
 
 /** The root made read-only, once everything is mounted in it. It goes with the root. */
-class Seal final : public Part {
+class Seal final : public PassingPart {
  public:
   /** `root` outlives it. */
   explicit Seal(const std::string& root) : root_(root) {}

@@ -18,7 +18,7 @@ namespace buildjail {
  * one that the plan names is shared by those who name it. It is made first and taken away last: nobody else is this
  * user while a process, a file or a folder of the session is.
  */
-class UserLease final : public Part {
+class UserLease final : public PassingPart {
  public:
   /** All outlive it. `user` becomes who the build is. */
   UserLease(const EnvelopePlan& plan, const Lessee& lessee, BuildUser& user)
