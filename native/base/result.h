@@ -52,7 +52,7 @@ using Status = Result<void>;
 template <class Work>
 auto caught(const char* step, Work&& work) -> decltype(work()) {
   const auto error = [step](const char* syscall, int err) {
-    return SysError{.step = step, .syscall = syscall, .err = err, .path = {}, .dest = {}, .detail = {}};
+    return SysError{.step = step, .syscall = syscall, .err = err};
   };
   try {
     return work();

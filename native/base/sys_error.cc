@@ -57,12 +57,7 @@ std::string name_of(const Holder& holder) {
 
 SysError last_error(std::string step, std::string syscall, std::string path) {
   const int err = errno;
-  return {.step = std::move(step),
-          .syscall = std::move(syscall),
-          .err = err,
-          .path = std::move(path),
-          .dest = {},
-          .detail = {}};
+  return {.step = std::move(step), .syscall = std::move(syscall), .err = err, .path = std::move(path)};
 }
 
 std::string errno_name(int err) {

@@ -18,9 +18,6 @@ class Tolerated {
   explicit Tolerated(const char* reason, int err = 0) : reason_(reason), err_(err), outer_(innermost) {
     innermost = this;
   }
-  Tolerated(const Tolerated&) = delete;
-  Tolerated& operator=(const Tolerated&) = delete;
-  Tolerated(Tolerated&&) = delete;
   Tolerated& operator=(Tolerated&&) = delete;
   ~Tolerated() { innermost = outer_; }
 

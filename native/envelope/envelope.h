@@ -22,18 +22,16 @@ namespace buildjail {
 // The errors of an envelope that is in the wrong state for a call. `syscall` names the call that was not made.
 
 inline SysError session_closed(const char* step, const char* syscall, int err = ECANCELED) {
-  return {.step = step, .syscall = syscall, .err = err, .path = {}, .dest = {}, .detail = "the session is closed"};
+  return {.step = step, .syscall = syscall, .err = err, .detail = "the session is closed"};
 }
 
 /** No command runs in a root that is not sealed: it may still lead to the host's. */
 inline SysError session_incomplete(const char* step, const char* syscall) {
-  return {
-      .step = step, .syscall = syscall, .err = EINVAL, .path = {}, .dest = {}, .detail = "the session is not complete"};
+  return {.step = step, .syscall = syscall, .err = EINVAL, .detail = "the session is not complete"};
 }
 
 inline SysError session_complete(const char* step, const char* syscall) {
-  return {
-      .step = step, .syscall = syscall, .err = EALREADY, .path = {}, .dest = {}, .detail = "the session is complete"};
+  return {.step = step, .syscall = syscall, .err = EALREADY, .detail = "the session is complete"};
 }
 
 /** A command on its way into an envelope. */
@@ -51,10 +49,6 @@ struct Launching {
 class Envelope {
  public:
   virtual ~Envelope() = default;
-  Envelope() = default;
-  Envelope(const Envelope&) = delete;
-  Envelope& operator=(const Envelope&) = delete;
-  Envelope(Envelope&&) = delete;
   Envelope& operator=(Envelope&&) = delete;
 
   [[nodiscard]] virtual const Trace& trace() const = 0;

@@ -191,15 +191,7 @@ void Job::close() {
 }
 
 void Job::tell() {
-  JobEnd end{.number = request_.number,
-             .failure = {},
-             .exit = {},
-             .limit = {},
-             .died = {},
-             .id = request_.id,
-             .envelope = {},
-             .opened = {},
-             .closed = {}};
+  JobEnd end{.number = request_.number, .id = request_.id};
   bool is_over_stdio = false;
   std::vector<int> signals;
   {

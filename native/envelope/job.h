@@ -23,19 +23,19 @@ class Jobs;
 struct JobEnd {
   std::uint32_t number;
   /** Why it could not be opened, completed or launched. */
-  std::optional<SysError> failure;
-  std::optional<Exit> exit;
+  std::optional<SysError> failure{};
+  std::optional<Exit> exit{};
   /** Of the command or of its session: what ended the command. */
-  std::optional<Limit> limit;
+  std::optional<Limit> limit{};
   /** When the command died, of a job that closes. */
-  std::optional<std::chrono::steady_clock::time_point> died;
+  std::optional<std::chrono::steady_clock::time_point> died{};
   std::string id;
   /** What it opened and did not close, or could not. */
-  std::shared_ptr<Envelope> envelope;
+  std::shared_ptr<Envelope> envelope{};
   /** The steps of opening, where they are told. */
-  std::optional<Trace> opened;
+  std::optional<Trace> opened{};
   /** Of a job that closes, where something is left or the steps are told. */
-  std::optional<CloseReport> closed;
+  std::optional<CloseReport> closed{};
 };
 
 /** Whom a signal to a command is for. */

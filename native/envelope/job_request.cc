@@ -31,8 +31,7 @@ Result<JobRequest> read_job(std::span<const std::byte> bytes) {
     job.command->tells_started = (flags & kTellsStarted) != 0;
   }
   if (reader.is_complete()) return job;
-  return SysError{
-      .step = "job", .syscall = "read_job", .err = EINVAL, .path = {}, .dest = {}, .detail = "malformed job"};
+  return SysError{.step = "job", .syscall = "read_job", .err = EINVAL, .detail = "malformed job"};
 }
 
 }  // namespace buildjail

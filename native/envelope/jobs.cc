@@ -64,8 +64,7 @@ Result<SessionUsage> Jobs::usage(std::uint32_t job) {
 Result<std::shared_ptr<Envelope>> Jobs::open(SharedPlan plan, const std::string& id) {
   {
     const std::lock_guard lock(mutex_);
-    if (is_shut_down_)
-      return SysError{.step = "open", .syscall = "open", .err = ECANCELED, .path = {}, .dest = {}, .detail = {}};
+    if (is_shut_down_) return SysError{.step = "open", .syscall = "open", .err = ECANCELED};
     opening_ += 1;
   }
   auto opened = caught("open", [&] { return system_->open(std::move(plan), id, waiter_); });

@@ -34,9 +34,6 @@ class Jobs {
 
   Jobs(std::function<void(std::uint32_t, pid_t)> on_started, std::function<void(JobEnd)> on_ended)
       : system_(System::create()), on_started_(std::move(on_started)), on_ended_(std::move(on_ended)) {}
-  Jobs(const Jobs&) = delete;
-  Jobs& operator=(const Jobs&) = delete;
-  Jobs(Jobs&&) = delete;
   Jobs& operator=(Jobs&&) = delete;
   ~Jobs() { shut_down(); }
 

@@ -282,7 +282,7 @@ bool is_open_to_us(int folder) {
 }
 
 SysError refused(int err, const std::string& path, const char* why) {
-  return SysError{.step = kStep, .syscall = "fstat", .err = err, .path = path, .dest = {}, .detail = why};
+  return SysError{.step = kStep, .syscall = "fstat", .err = err, .path = path, .detail = why};
 }
 
 /** The error of a call that opens a folder and follows no link. */

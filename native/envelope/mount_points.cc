@@ -48,7 +48,6 @@ SysError unfit(const MountPoint& point) {
           .syscall = "fstatat",
           .err = point.is_file ? EEXIST : ENOTDIR,
           .path = point.path,
-          .dest = {},
           .detail = std::string("its place is taken by something that is no ") + (point.is_file ? "file" : "folder") +
                     ", or by a link"};
 }

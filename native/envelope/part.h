@@ -51,10 +51,6 @@ struct TakingAway {
 class Part {
  public:
   virtual ~Part() = default;
-  Part() = default;
-  Part(const Part&) = delete;
-  Part& operator=(const Part&) = delete;
-  Part(Part&&) = delete;
   Part& operator=(Part&&) = delete;
 
   /** Its name in the trace and in errors. Empty for a part that marks the trace by itself, or that does nothing. */
@@ -108,9 +104,6 @@ class Walk {
   Walk() = default;
   /** For the parts that a dead session left. */
   explicit Walk(Parts left);
-  Walk(const Walk&) = delete;
-  Walk& operator=(const Walk&) = delete;
-  Walk(Walk&&) = delete;
   Walk& operator=(Walk&&) = delete;
   ~Walk();
 

@@ -73,16 +73,16 @@ using ParameterValue = std::variant<bool, std::int64_t, std::string, std::vector
 struct Record {
   std::string root;
   /** FreeBSD: every parameter of the jail. */
-  std::vector<std::pair<std::string, ParameterValue>> jail;
-  std::vector<MountEntry> mounts;
+  std::vector<std::pair<std::string, ParameterValue>> jail{};
+  std::vector<MountEntry> mounts{};
   /** Linux: its namespaces. */
-  std::vector<NamespaceEntry> namespaces;
+  std::vector<NamespaceEntry> namespaces{};
   /** Linux: the maps from ids inside to ids of the host. */
-  std::vector<IdExtent> uids, gids;
+  std::vector<IdExtent> uids{}, gids{};
   /** FreeBSD: the build user, by the ids of the host. */
-  std::optional<BuildUser> user;
+  std::optional<BuildUser> user{};
   /** The credentials of a command, by the ids inside. */
-  std::optional<Credentials> process;
+  std::optional<Credentials> process{};
   /** The limits of the plan that are enforced. */
   std::vector<AppliedLimit> limits{};
 };

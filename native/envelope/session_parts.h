@@ -38,8 +38,6 @@ class FileFlows final : public PassingPart {
     return SysError{.step = "stdio",
                     .syscall = "write",
                     .err = ETIMEDOUT,
-                    .path = {},
-                    .dest = {},
                     .detail = "a file of the host does not take what was written to it"};
   }
 

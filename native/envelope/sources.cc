@@ -85,7 +85,7 @@ bool any_source_in(std::string_view text, Take take) {
   while (!text.empty()) {
     std::string_view line = cut(text, '\n');
     if (line.size() < 2 || line[1] != ' ' || !is_kind(line[0])) continue;
-    ShownSource source{.kind = static_cast<Kind>(line[0]), .path = {}, .origin = {}};
+    ShownSource source{.kind = static_cast<Kind>(line[0]), .origin = {}};
     if (!unescape(line.substr(2), source.path)) continue;
     source.origin = source.path;
     if (text.starts_with(kOrigin)) {

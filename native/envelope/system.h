@@ -30,10 +30,6 @@ class System {
   /** Each system's folder defines it. */
   static std::unique_ptr<System> create();
   virtual ~System() = default;
-  System() = default;
-  System(const System&) = delete;
-  System& operator=(const System&) = delete;
-  System(System&&) = delete;
   System& operator=(System&&) = delete;
 
   /** `freebsd`, `linux` or `unsupported`. */

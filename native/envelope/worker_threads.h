@@ -26,9 +26,6 @@ class WorkerThreads {
    * for something that is no processor, such as a file server, and the next begins beside it.
    */
   WorkerThreads(std::size_t at_once, std::size_t most) : at_once_(at_once), most_(most) {}
-  WorkerThreads(const WorkerThreads&) = delete;
-  WorkerThreads& operator=(const WorkerThreads&) = delete;
-  WorkerThreads(WorkerThreads&&) = delete;
   WorkerThreads& operator=(WorkerThreads&&) = delete;
   ~WorkerThreads() { stop(); }
 

@@ -46,9 +46,6 @@ class ChildStack {
  public:
   ChildStack() noexcept = default;
   ~ChildStack();
-  ChildStack(const ChildStack&) = delete;
-  ChildStack& operator=(const ChildStack&) = delete;
-  ChildStack(ChildStack&&) = delete;
   ChildStack& operator=(ChildStack&&) = delete;
 
   // Stacks grow down on every architecture that Linux and Node have in common.
@@ -105,9 +102,6 @@ std::int64_t now_ns();
 class Elapsed {
  public:
   explicit Elapsed(std::int64_t& sum) : sum_(sum), began_(now_ns()) {}
-  Elapsed(const Elapsed&) = delete;
-  Elapsed& operator=(const Elapsed&) = delete;
-  Elapsed(Elapsed&&) = delete;
   Elapsed& operator=(Elapsed&&) = delete;
   ~Elapsed() { sum_ += now_ns() - began_; }
 

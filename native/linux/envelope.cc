@@ -329,15 +329,7 @@ Result<Record> NamespaceEnvelope::record() {
   const std::lock_guard not_closing(closing_);
   const auto inside = namespaces();
   if (!inside) return session_closed("record", "open", ENOENT);
-  Record record{.root = inside->root(),
-                .jail = {},
-                .mounts = {},
-                .namespaces = {},
-                .uids = {},
-                .gids = {},
-                .user = {},
-                .process = {},
-                .limits = cgroup_.applied()};
+  Record record{.root = inside->root(), .limits = cgroup_.applied()};
   auto mounts = mounts_of(inside->init(), record.root);
   if (!mounts) return std::move(mounts.error());
   record.mounts = std::move(*mounts);

@@ -53,8 +53,6 @@ class Namespaces {
   static Result<Namespaces> make(const EnvelopePlan& plan, const Resources& resources, Trace& trace);
   Namespaces(Namespaces&&) noexcept = default;
   Namespaces& operator=(Namespaces&&) noexcept = delete;
-  Namespaces(const Namespaces&) = delete;
-  Namespaces& operator=(const Namespaces&) = delete;
   ~Namespaces();
 
   /** Mounts the rest of a plan that was a base, and seals the root. `user` is the build's. */

@@ -52,9 +52,6 @@ class SpareNetworks {
   enum class Loopback : std::uint8_t { kDown, kUp };
 
   explicit SpareNetworks(Loopback loopback);
-  SpareNetworks(const SpareNetworks&) = delete;
-  SpareNetworks& operator=(const SpareNetworks&) = delete;
-  SpareNetworks(SpareNetworks&&) = delete;
   SpareNetworks& operator=(SpareNetworks&&) = delete;
   ~SpareNetworks();
 

@@ -238,7 +238,7 @@ std::vector<Holder> processes_left_with(pid_t init) {
   const auto add = [&holders](const char* kind, pid_t pid, std::string_view status) {
     std::string_view name = value_of(status, "Name");
     cut(name, '\t');
-    holders.push_back({.kind = kind, .pid = pid, .command = std::string(name), .path = {}});
+    holders.push_back({.kind = kind, .pid = pid, .command = std::string(name)});
   };
   for (const pid_t pid : list_processes()) {
     const auto status = is_inside(pid) ? text_of(proc_path(pid, "status")) : std::nullopt;

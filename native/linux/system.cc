@@ -114,19 +114,10 @@ std::optional<std::string> folder_of_program() {
 
 std::optional<SysError> try_steps(const UniqueFd& init_image, std::vector<Step> more) {
   constexpr uid_t kAnyone = 1;
-  EnvelopePlan plan{
-      .name = {},
-      .state_directory = {},
-      .hostname = "build",
-      .network = {},
-      .is_base = false,
-      .ownership = Ownership::kFolder,
-      .user = {.uid = kAnyone, .gid = kAnyone, .groups = {}},
-      .users = 0,
-      .allowed = {},
-      .ids = {},
-      .limits = {},
-      .steps = {MakeDirectory{"/dev", 0755}, MountDev{"/dev"}, MakeDirectory{"/proc", 0755}, MountProc{"/proc"}}};
+  EnvelopePlan plan{};
+  plan.hostname = "build";
+  plan.user = {.uid = kAnyone, .gid = kAnyone, .groups = {}};
+  plan.steps = {MakeDirectory{"/dev", 0755}, MountDev{"/dev"}, MakeDirectory{"/proc", 0755}, MountProc{"/proc"}};
   plan.steps.insert(plan.steps.end(), more.begin(), more.end());
   Trace trace;
   const EmptyMounts no_mounts;

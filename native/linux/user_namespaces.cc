@@ -28,9 +28,6 @@ constexpr const char* kLeaseStep = "ids";
 class Occupant {
  public:
   Occupant() : pid_(clone_idle(CLONE_NEWUSER, stack_)) {}
-  Occupant(const Occupant&) = delete;
-  Occupant& operator=(const Occupant&) = delete;
-  Occupant(Occupant&&) = delete;
   Occupant& operator=(Occupant&&) = delete;
   ~Occupant() {
     if (pid_ < 0) return;
@@ -80,8 +77,6 @@ SysError root_refused(const std::optional<SysError>& why) {
   return {.step = "user-namespace",
           .syscall = why ? why->syscall : "setns",
           .err = why ? why->err : EPERM,
-          .path = {},
-          .dest = {},
           .detail = "a build is root inside only in a user namespace, and there can be none here" + reason};
 }
 

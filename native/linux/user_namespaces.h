@@ -90,9 +90,6 @@ class UserNamespaces {
   UserNamespaces() = default;
   /** Gives back the ranges that no session has. */
   ~UserNamespaces();
-  UserNamespaces(const UserNamespaces&) = delete;
-  UserNamespaces& operator=(const UserNamespaces&) = delete;
-  UserNamespaces(UserNamespaces&&) = delete;
   UserNamespaces& operator=(UserNamespaces&&) = delete;
 
   enum class Sharing : std::uint8_t { kWithLaterSessions, kAlone };

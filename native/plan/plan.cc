@@ -224,8 +224,7 @@ Result<EnvelopePlan> read_plan(std::span<const std::byte> bytes) {
   // No user of a pool is root, and none has a number that there is not.
   if (plan.users != 0 && (plan.user.uid == 0 || plan.users - 1 > kLastId - plan.user.uid)) reader.refuse();
   if (!reader.is_complete() || plan.state_directory.empty()) {
-    return SysError{
-        .step = "plan", .syscall = "read_plan", .err = EINVAL, .path = {}, .dest = {}, .detail = "malformed plan"};
+    return SysError{.step = "plan", .syscall = "read_plan", .err = EINVAL, .detail = "malformed plan"};
   }
   return plan;
 }

@@ -21,8 +21,7 @@ Result<UniqueFd> pin_source(const Bind& bind) {
   struct stat found{};
   if (::fstat(fd.get(), &found) != 0) return last_error(kStep, "fstat", bind.source);
   if (is_planned(bind, found)) return fd;
-  return SysError{
-      .step = kStep, .syscall = "fstat", .err = ESTALE, .path = bind.source, .dest = {}, .detail = kStaleSource};
+  return SysError{.step = kStep, .syscall = "fstat", .err = ESTALE, .path = bind.source, .detail = kStaleSource};
 }
 
 Status confirm_device(const std::string& path, const NamedDevice& device, const char* step) {
@@ -35,7 +34,6 @@ Status confirm_device(const std::string& path, const NamedDevice& device, const 
                   .syscall = "lstat",
                   .err = ESTALE,
                   .path = device.path,
-                  .dest = {},
                   .detail = "it is another device than when the plan was made"};
 }
 

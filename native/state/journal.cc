@@ -42,7 +42,7 @@ bool read_line(std::string_view line, JournalEntry& entry) {
 }
 
 SysError damaged(const std::string& path, const std::string& detail) {
-  return {.step = "journal", .syscall = "read", .err = EINVAL, .path = path, .dest = {}, .detail = detail};
+  return {.step = "journal", .syscall = "read", .err = EINVAL, .path = path, .detail = detail};
 }
 
 constexpr const char* kStep = "journal";

@@ -24,12 +24,7 @@ namespace {
 constexpr std::chrono::milliseconds kHolderBound{10000};
 
 SysError busy(const Leased& leased, std::string detail) {
-  return {.step = leased.step,
-          .syscall = "flock",
-          .err = EBUSY,
-          .path = leased.subject,
-          .dest = {},
-          .detail = std::move(detail)};
+  return {.step = leased.step, .syscall = "flock", .err = EBUSY, .path = leased.subject, .detail = std::move(detail)};
 }
 
 std::string dead_holder(const LeaseHolder& holder, const Outcome& found) {
@@ -86,7 +81,7 @@ SysError all_leased(const NumberedThings& things, const std::vector<std::string>
                        std::to_string(things.first) + " is free:";
   for (std::size_t i = 0; i < std::min(reasons.size(), kMostNamed); ++i) detail += (i == 0 ? " " : "; ") + reasons[i];
   if (reasons.size() > kMostNamed) detail += "; and " + std::to_string(reasons.size() - kMostNamed) + " more";
-  return {.step = things.step, .syscall = "flock", .err = EBUSY, .path = {}, .dest = {}, .detail = std::move(detail)};
+  return {.step = things.step, .syscall = "flock", .err = EBUSY, .detail = std::move(detail)};
 }
 
 }  // namespace

@@ -25,7 +25,7 @@ namespace {
 constexpr const char* kStep = "state-directory";
 
 SysError exposed(const std::string& path, std::string detail) {
-  return {.step = kStep, .syscall = "lstat", .err = EPERM, .path = path, .dest = {}, .detail = std::move(detail)};
+  return {.step = kStep, .syscall = "lstat", .err = EPERM, .path = path, .detail = std::move(detail)};
 }
 
 /** All ids are mapped to themselves, as outside of every user namespace. */
@@ -69,7 +69,6 @@ Status refuse_unless_private(const struct stat& found, const std::string& path) 
                   .syscall = "lstat",
                   .err = EPERM,
                   .path = path,
-                  .dest = {},
                   .detail = "the state directory must be a directory of the caller's own, mode 0700"};
 }
 

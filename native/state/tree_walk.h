@@ -23,9 +23,6 @@ class TreeWalk {
  public:
   /** `path` is that of the directory, and `step` that of the walk, for errors. */
   TreeWalk(std::string path, const char* step) : path_(std::move(path)), step_(step) {}
-  TreeWalk(const TreeWalk&) = delete;
-  TreeWalk& operator=(const TreeWalk&) = delete;
-  TreeWalk(TreeWalk&&) = delete;
   TreeWalk& operator=(TreeWalk&&) = delete;
   virtual ~TreeWalk() = default;
 

@@ -179,8 +179,7 @@ void Watcher::run(const std::string& program, UniqueFd theirs, UniqueFd null) {
   const pid_t child = vfork_child(run_child, &prepared);
   if (child < 0) started_ = last_error(kStep, "vfork");
   if (child >= 0 && prepared.syscall != nullptr) {
-    started_ = SysError{
-        .step = kStep, .syscall = prepared.syscall, .err = prepared.err, .path = program, .dest = {}, .detail = {}};
+    started_ = SysError{.step = kStep, .syscall = prepared.syscall, .err = prepared.err, .path = program};
     reap(child);
   }
   if (started_) pid_ = child;

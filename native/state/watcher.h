@@ -26,9 +26,6 @@ class Watcher {
    * and closes every descriptor above 2. It returns null, or the name of the call that failed.
    */
   explicit Watcher(const char* (*let_go)()) : let_go_(let_go) {}
-  Watcher(const Watcher&) = delete;
-  Watcher& operator=(const Watcher&) = delete;
-  Watcher(Watcher&&) = delete;
   Watcher& operator=(Watcher&&) = delete;
   ~Watcher();
 
