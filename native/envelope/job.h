@@ -19,18 +19,18 @@ namespace buildjail {
 
 class Jobs;
 
-/** What came of a job; told once. */
+/** The result of a job, told once. */
 struct JobEnd {
   std::uint32_t number;
   /** Why it could not be opened, completed or launched. */
   std::optional<SysError> failure{};
   std::optional<Exit> exit{};
-  /** Of the command or of its session: what ended the command. */
+  /** The limit, of the command or of its session, that ended the command. */
   std::optional<Limit> limit{};
   /** When the command died, of a job that closes. */
   std::optional<std::chrono::steady_clock::time_point> died{};
   std::string id;
-  /** What it opened and did not close, or could not. */
+  /** The envelope that the job opened and did not close, or could not close. */
   std::shared_ptr<Envelope> envelope{};
   /** The steps of opening, where they are told. */
   std::optional<Trace> opened{};
@@ -38,7 +38,7 @@ struct JobEnd {
   std::optional<CloseReport> closed{};
 };
 
-/** Whom a signal to a command is for. */
+/** The receivers of a signal to a command. */
 enum class Whom : std::uint8_t {
   /** Its process group. */
   kGroup,
@@ -48,8 +48,8 @@ enum class Whom : std::uint8_t {
 
 /**
  * The one way to do something with an envelope: open it or take one that is open, complete it, run a command in it,
- * close it. It goes from thread to thread: one that opens and launches, the waiter's, one that closes. What is to be
- * taken away is begun with before the command was waited for.
+ * close it. It goes from thread to thread: one that opens and launches, the waiter's, one that closes. Closing begins
+ * when the command is dead, before it is waited for.
  */
 class Job : public std::enable_shared_from_this<Job> {
  public:
@@ -108,7 +108,7 @@ class Job : public std::enable_shared_from_this<Job> {
   bool is_closed_ = false;
   /** Everything that the command started was signalled, and is to end with it. */
   bool is_tree_ending_ = false;
-  /** What its caller has sent it. */
+  /** The signals that its caller sent. */
   std::vector<int> signals_;
   bool is_over_stdio_ = false;
 };

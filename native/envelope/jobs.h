@@ -25,9 +25,9 @@ namespace buildjail {
 /** The jobs and the open envelopes of one JavaScript environment, and the threads they go to. */
 class Jobs {
  public:
-  /** As many as have something to run on, and one less: the event loop would wait for its turn among them. */
+  /** One less than there are processors: the event loop would wait for its turn among more. */
   static std::size_t opened_at_once() { return std::max<std::size_t>(2, std::thread::hardware_concurrency()) - 1; }
-  /** Of those that wait for a file server and the like. */
+  /** The most openings that wait for a file server and the like. */
   static constexpr std::size_t kMostHeldUp = 8;
   /** A close mostly waits, and may have to for a process that does not end. */
   static constexpr std::size_t kMostClosing = 8;
@@ -42,7 +42,7 @@ class Jobs {
   /** Comes before the first job. */
   Status start();
   [[nodiscard]] bool is_started() const noexcept { return waiter_ != nullptr; }
-  /** Its pipes, as far as they need no waiting. */
+  /** Makes the pipes of its command that need no waiting. */
   Result<StdioEnds> prepare(const JobRequest& request);
   /** Begins a job of a plan, or of an envelope. Never waits. Returns the budget of its command's output, if any. */
   SharedStdioBudget begin(SharedPlan plan, std::shared_ptr<Envelope> envelope, JobRequest request, StdioEnds ends);
@@ -81,7 +81,7 @@ class Jobs {
   std::map<std::uint32_t, std::shared_ptr<Job>> jobs_;
   std::size_t opening_ = 0;
   bool is_shut_down_ = false;
-  /** Last: what they do needs the rest. */
+  /** The last members, because their work needs the others. */
   WorkerThreads threads_{opened_at_once(), opened_at_once() + kMostHeldUp};
   WorkerThreads closing_threads_{kMostClosing, kMostClosing};
 };

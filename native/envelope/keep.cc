@@ -41,7 +41,7 @@ bool is_of_the_build(const SysError& error) {
   switch (error.err) {
     // Its reader may not read it.
     case EACCES:
-    // Somebody has a lease on it (fcntl(2), F_SETLEASE).
+    // A process has a lease on it (fcntl(2), F_SETLEASE).
     case EAGAIN:
     // Its name differs only by case or by form from that of another, and the file system tells no such names apart.
     case EEXIST:
@@ -196,7 +196,7 @@ class Keeping final : public TreeWalk {
       // defence: no-hole-written-copy
       const off_t hole = data < 0 ? -1 : ::lseek(from, data, SEEK_HOLE);
       if (hole < 0) return last_error(kStep, "lseek", path);
-      // No further than the hole: what is written takes room.
+      // No further than the hole: written zeros take room.
       if (auto status = copy_piece(from, to, data, hole, path); !status) return status;
       at = hole;
     }
@@ -272,7 +272,7 @@ std::string below(const std::string& folder, const std::string& name) {
   return folder == "/" ? folder + name : folder + "/" + name;
 }
 
-/** Opens a folder that a build with our own id has shut. Nobody else gets in by that, because the build is over. */
+/** Opens a folder that a build with our own id has shut. No other user gets in by that, because the build is over. */
 bool is_open_to_us(int folder) {
   if (UniqueFd(::openat(folder, ".", kDirectory))) return true;
   if (errno != EACCES) return false;

@@ -14,26 +14,25 @@
 namespace buildjail {
 
 /**
- * The threads on which sessions are opened, launched in and closed. Of our own: those that a runtime has for such are
- * few and serve its files and name look-ups too, behind which a build would wait, and each of their results wakes the
- * event loop, whether there is anything to be told or not. The first is made at the start, the others as they are
- * wanted, and they stay.
+ * The threads on which sessions are opened, launched in and closed. The runtime's own threads are few and also serve
+ * files and name look-ups, so a build would wait for those, and each of their results wakes the event loop. The first
+ * thread is made at the start, the others when they are wanted, and they stay.
  */
 class WorkerThreads {
  public:
   /**
-   * `at_once` is how much is done at a time, `most` how many threads there may be: what has not ended in a while waits
-   * for something that is no processor, such as a file server, and the next begins beside it.
+   * `at_once` is the number of works at a time, and `most` that of threads. A work that takes long waits for something
+   * else than a processor, such as a file server, and the next one begins beside it.
    */
   WorkerThreads(std::size_t at_once, std::size_t most) : at_once_(at_once), most_(most) {}
   WorkerThreads& operator=(WorkerThreads&&) = delete;
   ~WorkerThreads() { stop(); }
 
-  /** Comes before all work. With one thread there, work is never refused for want of another. */
+  /** Comes before all work. One thread exists from then on, so work needs no new one. */
   Status start();
-  /** `work` must not throw. Nothing is done any more once they were stopped. */
+  /** `work` must not throw. Does nothing after `stop`. */
   void run(std::function<void()> work);
-  /** Waits for what has begun; what has not is dropped. Again: nothing to do. */
+  /** Waits for works that have begun, and drops the others. Called again it does nothing. */
   void stop();
 
  private:
@@ -42,7 +41,7 @@ class WorkerThreads {
   void loop();
   /** True when there is something to begin, false when they are stopped. */
   bool wait_for_turn(std::unique_lock<std::mutex>& lock);
-  /** One more than have something to do, who sees to it when that takes long. */
+  /** One thread more than have work, which begins the next work when theirs takes long. */
   void add_thread_if_wanted();
 
   std::size_t at_once_;

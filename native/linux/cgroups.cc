@@ -186,7 +186,7 @@ Result<CgroupPlaces::Placement> CgroupPlaces::find(Controllers wanted) {
   }
   if (const auto known = found_.find(wanted); known != found_.end()) return known->second;
   Placement found = look(wanted);
-  // What is missing is looked for again each time, because an administrator may provide it.
+  // Missing controllers are looked for again each time, because an administrator may provide it.
   if (found.missing.is_empty()) found_.emplace(wanted, found);
   return found;
 }

@@ -18,7 +18,7 @@ namespace {
 constexpr const char* kStep = "nested-sources";
 constexpr const char* kTable = "/proc/self/mountinfo";
 
-/** What comes after `outer` in `inner`, with the slash; empty where they are the same. */
+/** The part of `inner` after `outer`, with the slash; empty if they are the same. */
 std::string_view rest_of(std::string_view inner, std::string_view outer) {
   if (outer == "/") return inner == "/" ? std::string_view() : inner;
   return inner.substr(outer.size());
@@ -77,7 +77,7 @@ Result<std::vector<MountLine>> read_mounts(const char* step, const std::string& 
   return parse(step, path, *text);
 }
 
-/** Where the host shows a mount; its source where the host does not. */
+/** The path at which the host shows a mount; its source if the host does not show it. */
 std::string host_path(const MountLine& mount, const std::vector<MountLine>& host) {
   const MountLine* best = nullptr;
   for (const MountLine& candidate : host) {

@@ -26,7 +26,7 @@ namespace buildjail {
  */
 class Namespaces {
  public:
-  /** What is made before the session's namespaces, and goes into them. */
+  /** Objects that are made before the session's namespaces, and go into them. */
   struct Resources {
     /** From make_init_image(). */
     const UniqueFd& init_image;

@@ -13,7 +13,7 @@
 namespace buildjail {
 
 /**
- * What a session is made of on Linux, in the order in which it is made. Closing and recovery go backwards.
+ * The parts of a session on Linux, in the order in which they are made. Closing and recovery go backwards.
  *
  * - The cgroups have no limit on them before init is there. The limits go with the cgroups.
  * - Outputs are handed over last and come back first, because a build may have shut folders that mount points are in.

@@ -38,7 +38,7 @@ std::vector<unsigned> numbers(std::string_view line) {
   return found;
 }
 
-/** What stands after `Name:` in a file with a line for each name; empty where there is no such line. */
+/** The rest of the line that begins with `Name:`; empty if the file has no such line. */
 std::string_view value_of(std::string_view text, std::string_view name) {
   while (!text.empty()) {
     std::string_view line = cut(text, '\n');

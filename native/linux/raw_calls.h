@@ -64,7 +64,7 @@ inline int call(long result) { return static_cast<int>(result); }
 inline int open_tree(int directory, const char* path, unsigned flags) {
   return call(::syscall(428, directory, path, flags));
 }
-/** A copy of what is mounted at an open file, not mounted anywhere; `recursive` is kRecursive or 0. */
+/** Copies the mount at an open file, without mounting the copy; `recursive` is kRecursive or 0. */
 inline int copy_mount(int file, unsigned recursive = 0) {
   return open_tree(file, "", kTreeClone | kTreeCloseOnExec | kEmptyPath | recursive);
 }

@@ -8,7 +8,7 @@
 
 namespace buildjail {
 
-// On Linux a session's processes, mounts and namespaces end with its process: its init kills what is inside, and holds
+// On Linux a session's processes, mounts and namespaces end with its process: its init kills all inside, and holds
 // the lock of the journal until it has ended (init/init.c). So a recovery, which needs that lock, comes after them. The
 // journal, the outputs, the cgroups and the leases are left.
 Recovery recovery_of(const std::string& state_directory) {

@@ -10,9 +10,9 @@
 
 namespace buildjail {
 
-// What a session's root has of its own. It is made by a child whose working directory is the root and that shares our
-// memory (child.h), from values that are made before. On failure a function of the child returns false and sets
-// `stopped`.
+// The contents of a session's root that are its own. They are made by a child whose working directory is the root and
+// that shares our memory (child.h), from values that are made before. On failure a function of the child returns false
+// and sets `stopped`.
 
 /** A target is absolute inside, and the child's working directory is the root. */
 inline const char* relative(const char* target) { return target + 1; }

@@ -60,7 +60,7 @@ class SourceOwners {
 };
 
 // For a child that shares our memory (child.h). A copy is of mounts, and not mounted anywhere yet (open_tree(2)). It is
-// empty on failure; where there is a `stopped`, that has the reason.
+// empty on failure; `stopped`, in functions that have it, then has the reason.
 
 /** Copies a source as it is to be in the session. */
 UniqueFd copy_source(const Bind& bind, const SourceOwners& owners, Stopped& stopped);

@@ -82,7 +82,7 @@ NumberedThings leased_ranges(const IdRanges& ranges);
 
 /**
  * The user namespaces of root's sessions. They are used again: all that is left in one when its session has ended is
- * its map, because nobody inside may change more of it, and each count that the kernel keeps for an id goes back as
+ * its map, because no process inside may change more of it, and each count that the kernel keeps for an id goes back as
  * processes end. Keys stay (user-keyring(7)): a session that may leave some has its namespace alone.
  */
 class UserNamespaces {

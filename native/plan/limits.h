@@ -11,8 +11,8 @@
 namespace buildjail {
 
 /**
- * How much all processes of a session may take together. Nothing: as much as there is. What is limited for each process
- * comes with its command (CommandLimits).
+ * The limits of all processes of a session together; an empty one is no limit. Limits of each process come with its
+ * command (CommandLimits).
  */
 struct Limits {
   /** In bytes. */
@@ -23,9 +23,9 @@ struct Limits {
   std::optional<std::uint64_t> processes;
   /** In thousandths of one processor. */
   std::optional<std::uint64_t> cpus;
-  /** Somebody watches how much processor time the session takes (Envelope::usage), so that it has to be counted. */
+  /** The session's processor time is counted, because it will be asked for (Envelope::usage). */
   bool counts_cpu_time = false;
-  /** What cannot be held here is left out, instead of refusing the session. */
+  /** Limits that cannot be held here are left out. Otherwise they refuse the session. */
   bool is_best_effort = false;
 
   [[nodiscard]] bool is_empty() const { return !memory && !swap && !processes && !cpus && !counts_cpu_time; }
@@ -51,7 +51,7 @@ inline constexpr Limit Limit::kStdio{"stdio"};
 struct Rlimit {
   Limit limit;
   int resource;
-  /** What a process gets that comes to it; 0: a call fails instead, and the command says so itself. */
+  /** The signal for a process that reaches the limit; 0: a call fails instead, and the command reports that. */
   int signal = 0;
   /** By how much the hard limit lies above the soft one. */
   std::uint64_t grace = 0;
@@ -63,11 +63,11 @@ inline constexpr auto kRlimits = std::to_array<Rlimit>({
     {.limit = Limit::kCpuTime, .resource = RLIMIT_CPU, .signal = SIGXCPU, .grace = 1},
     {.limit = {"openFiles"}, .resource = RLIMIT_NOFILE},
     {.limit = {"fileSize"}, .resource = RLIMIT_FSIZE, .signal = SIGXFSZ},
-    // SIGSEGV says nothing of it: a process gets that for other reasons.
+    // SIGSEGV does not tell: a process gets it for other reasons too.
     {.limit = {"stackSize"}, .resource = RLIMIT_STACK},
 });
 
-/** How much one command may take. 0: as much as a process of the host program. */
+/** The limits of one command; 0 is the limit of the host program. */
 struct CommandLimits {
   /** Of each of its processes, in the order of kRlimits. Processor time is in seconds, and sizes are in bytes. */
   std::array<std::uint64_t, kRlimits.size()> of_processes{};

@@ -76,16 +76,16 @@ struct Bind {
   /** Of the source when it was planned; both 0 when that does not matter. */
   std::uint64_t dev;
   std::uint64_t ino;
-  /** One that is written to, and in which the build removes nothing but what is its own. */
+  /** It is written to, and the build can remove only its own files from it. */
   bool is_store = false;
-  /** The build writes to it, and nothing of that comes to the source, which is read alone. */
+  /** The build can write to it, and the source does not change. */
   bool is_overlay = false;
 };
 
 /** A directory of the root's own, in which each entry of the source is a step of its own. */
 struct Listed {
   std::string target;
-  /** Nothing is mounted of the directory itself. */
+  /** The directory itself is not mounted. */
   Bind source;
   /** When the list was made: nanoseconds since 1970. */
   std::uint64_t modified;
@@ -93,36 +93,33 @@ struct Listed {
 
 using Step = std::variant<MakeDirectory, MakeFile, WriteText, MakeLink, MountTmpfs, MountDev, MountProc, Bind, Listed>;
 
-/** The steps outlive the answer. */
+/** The overlays among the steps, which outlive the result. */
 std::vector<const Bind*> overlays_of(const std::vector<Step>& steps);
 
-/** What is mounted of the host. The steps outlive the answer. */
+/** The binds among the steps, which outlive the result. */
 std::vector<const Bind*> binds_of(const std::vector<Step>& steps);
-/** What of the host the steps show: those, and what is listed. */
+/** The files of the host that the steps show: binds, and folders that are listed. */
 std::vector<const Bind*> sources_of(const std::vector<Step>& steps);
 
-/** By what lies below another bind: the nearest bind around it, in which its mount point is. */
+/** Maps each bind that lies below another one to the nearest bind around it, which has its mount point. */
 using Nesting = std::map<const Bind*, const Bind*>;
 
 /**
- * Of the steps that a session has, which outlive the answer; `earlier` are those of its base. Whoever mounts in what
- * is mounted from the host has to find the way there without links, so this is looked for here and not told by the
- * plan.
+ * The nesting of the steps of a session, which outlive the result; `earlier` are the steps of its base. Mount points
+ * inside a bind must be reached without links, so native code finds them itself and does not believe the plan.
  */
 Nesting nesting_in(const std::vector<Step>& steps, const std::vector<Step>& earlier);
 Nesting nesting_in(const std::vector<Step>& steps);
-// The answer would point into steps that are gone.
+// The result would point into steps that are gone.
 Nesting nesting_in(std::vector<Step>&& steps) = delete;
 Nesting nesting_in(const std::vector<Step>& steps, std::vector<Step>&& earlier) = delete;
 
-/** Where in the outer one the mount point is: `a/b`. */
+/** The path of the mount point in the outer bind: `a/b`. */
 inline std::string_view mount_point_in(const Bind& outer, const Bind& inner) {
   return std::string_view(inner.target).substr(outer.target.size() + 1);
 }
 
-/**
- * What the filter on system calls refuses unless a spec names it in `allow`, by the bit that it has on the wire. Also
- * in src/native/wire-plan.ts.
+/** A right that the filter on system calls refuses unless a spec names it in `allow`. Also in src/native/wire-plan.ts.
  */
 enum class Allowance : std::uint32_t {
   kUserNamespaces = 1U << 0,
@@ -137,14 +134,14 @@ enum class Allowance : std::uint32_t {
   kAio = 1U << 9
 };
 
-/** Any number of them. */
+/** A set of allowances. */
 class Allowances {
  public:
   constexpr Allowances() = default;
   constexpr explicit Allowances(std::uint32_t bits) : bits_(bits) {}
 
   [[nodiscard]] constexpr bool is_empty() const { return bits_ == 0; }
-  /** Whether there is nothing in it that has no name. */
+  /** Whether each bit in it has a name. */
   [[nodiscard]] constexpr bool is_known() const { return bits_ < static_cast<std::uint32_t>(Allowance::kAio) * 2; }
   [[nodiscard]] constexpr bool has(Allowance one) const { return (bits_ & static_cast<std::uint32_t>(one)) != 0; }
 
@@ -177,13 +174,13 @@ struct IdsNamed {
   std::uint32_t count;
 };
 
-/** Whose outputs are. Also in src/native/wire-plan.ts. */
+/** The owner of outputs. Also in src/native/wire-plan.ts. */
 enum class Ownership : std::uint8_t {
-  /** The build's while they are lent; what is in them is the folder's owner's then. */
+  /** They belong to the build while they are lent. Afterwards their files belong to the owner of the folder. */
   kFolder = 0,
-  /** What is in them comes back as the build left it, with the build's numbers for owners. */
+  /** Their files come back as the build left them, with the build's numbers for owners. */
   kBuild = 1,
-  /** They are not handed over at all. */
+  /** They are not handed over. */
   kUnchanged = 2,
 };
 
@@ -195,11 +192,11 @@ struct EnvelopePlan {
   /** More steps follow, by Envelope::complete. */
   bool is_base;
   Ownership ownership;
-  /** Who the build is; where there is a pool, whose first user this is, that is settled by the opening. */
+  /** The build user. With a pool this is its first user, and the opening chooses one. */
   BuildUser user;
-  /** How many users are in the pool; 0 where there is none. */
+  /** The number of users in the pool; 0 without a pool. */
   std::uint32_t users;
-  /** Only Linux refuses what they lift. */
+  /** Used on Linux only, which has the filter. */
   Allowances allowed;
   std::optional<IdsNamed> ids;
   Limits limits;
@@ -212,7 +209,7 @@ using SharedPlan = std::shared_ptr<const EnvelopePlan>;
 /** EINVAL when the bytes are no plan of this version. */
 Result<EnvelopePlan> read_plan(std::span<const std::byte> bytes);
 
-/** What can follow a base: directories, links, files and binds. Refuses the reader where it is not that. */
+/** Reads the steps that can follow a base: directories, links, files and binds. Other steps make the reader bad. */
 std::vector<Step> read_rest(WireReader& reader);
 
 /** Also in src/native/wire-writer.ts. */

@@ -38,7 +38,7 @@ FileState state_from(const struct stat& found) {
           .flags = static_cast<std::uint32_t>(found.st_flags)};
 }
 
-/** UF_ARCHIVE is the file system's own. The superuser's flags, no build has a way to set (jail(8), allow.chflags). */
+/** The file system sets UF_ARCHIVE by itself. A build cannot set the superuser's flags (jail(8), allow.chflags). */
 constexpr std::uint32_t kOwnersFlags = UF_SETTABLE & ~std::uint32_t{UF_ARCHIVE};
 
 bool set_flags(int fd, std::uint32_t flags) { return ::chflagsat(fd, "", flags, AT_EMPTY_PATH) == 0; }
@@ -59,7 +59,7 @@ bool is_refusal(int err) {
          err == ELOOP || err == ENXIO;
 }
 
-/** Done, or told in `stays` where the kernel refuses for good. Reads errno. */
+/** The result of a call, by errno. Adds `what` to `stays`, and is no error, if the kernel refuses for good. */
 Status settled(bool is_done, const char* call, std::string_view what, std::vector<std::string>& stays) {
   if (is_done) return {};
   if (!is_refusal(errno)) return last_error(kStep, call);
@@ -67,7 +67,7 @@ Status settled(bool is_done, const char* call, std::string_view what, std::vecto
   return {};
 }
 
-/** Which lists the file system of a directory has; -1 for none. */
+/** The type of lists that the file system of a directory has; -1 for none. */
 int lists_at(int directory) {
   if (::fpathconf(directory, _PC_ACL_NFS4) > 0) return ACL_TYPE_NFS4;
   if (::fpathconf(directory, _PC_ACL_EXTENDED) > 0) return ACL_TYPE_ACCESS;
@@ -84,7 +84,7 @@ bool is_empty(acl_t list) {
   return ::acl_get_entry(list, ACL_FIRST_ENTRY, &first) != 1;
 }
 
-/** All of them, without the prefix. Nothing with errno set. */
+/** The names of all attributes, without the prefix. Empty with errno set. */
 std::optional<std::vector<std::string>> attributes_on(int fd) {
   std::string bytes(1024, '\0');
   for (;;) {
@@ -94,11 +94,11 @@ std::optional<std::vector<std::string>> attributes_on(int fd) {
       bytes.resize(static_cast<std::size_t>(size));
       break;
     }
-    // What did not fit is not told of (extattr(2)).
+    // The call does not report names that did not fit (extattr(2)).
     bytes.resize(bytes.size() * 8);
   }
   std::vector<std::string> names;
-  // Each is its length in one byte, and then the name without a NUL.
+  // Each entry is the length of a name in one byte, and then the name without a NUL.
   for (std::size_t at = 0; at < bytes.size();) {
     const auto length = static_cast<unsigned char>(bytes[at]);
     names.push_back(bytes.substr(at + 1, length));
@@ -130,7 +130,7 @@ acl_type_t type_of(std::string_view name) {
 
 bool is_list(const Mark& mark) { return !mark.name.starts_with(kUser); }
 
-/** The list goes, and leaves what the mode says. */
+/** Removes a list, and keeps the permissions of the mode. */
 bool strip(int fd, acl_type_t type) {
   if (type == ACL_TYPE_DEFAULT) return ::acl_delete_fd_np(fd, type) == 0;
   const List list(::acl_get_fd_np(fd, type));
@@ -172,7 +172,7 @@ bool set_mode(int fd, mode_t mode) { return ::fchmodat(fd, "", mode, AT_EMPTY_PA
 
 bool set_owner(int fd, uid_t uid, gid_t gid) { return ::fchownat(fd, "", uid, gid, AT_EMPTY_PATH) == 0; }
 
-// Sessions are root's here, whom no mode keeps out.
+// Sessions on FreeBSD belong to root, and no mode keeps root out.
 bool open_up(int fd, const FileState& file) {
   return (file.flags & kOwnersFlags) == 0 || set_flags(fd, file.flags & ~kOwnersFlags);
 }
@@ -185,7 +185,7 @@ UniqueFd open_content(int fd) {
   return UniqueFd(::openat(fd, "", O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC | O_EMPTY_PATH));
 }
 
-// By whole seconds, which is what sysctl vfs.timestamp_precision may be set to (getnanotime(9)).
+// In whole seconds, because sysctl vfs.timestamp_precision may be set to them (getnanotime(9)).
 std::int64_t file_time_now() {
   struct timespec now{};
   static_cast<void>(::clock_gettime(CLOCK_REALTIME_FAST, &now));
@@ -238,9 +238,7 @@ Status MarkTaker::take(int fd, FileState& file, std::vector<std::string>& stays)
 }
 
 Status MarkTaker::take_flags(int fd, const FileState& file, std::vector<std::string>& stays) {
-  // The file system sets UF_ARCHIVE by itself (chflags(2)). The superuser's a build has no way to set.
-  const std::uint32_t taken = file.flags & UF_SETTABLE & ~std::uint32_t{UF_ARCHIVE};
-  const bool is_done = taken == 0 || ::chflagsat(fd, "", file.flags & ~taken, AT_EMPTY_PATH) == 0;
+  const bool is_done = (file.flags & kOwnersFlags) == 0 || set_flags(fd, file.flags & ~kOwnersFlags);
   return settled(is_done, "chflagsat", "file flags", stays);
 }
 
@@ -271,12 +269,12 @@ Status MarkTaker::take_lists(int fd, FileState& file, std::vector<std::string>& 
     is_default = !is_empty(given.get());
   }
   if (!is_more && !is_default) return {};
-  // A descriptor of O_PATH can be asked for its list and cannot be given one. A socket cannot be opened.
+  // A descriptor of O_PATH is enough to read a list, and not to set it. A socket cannot be opened.
   const UniqueFd opened(::openat(fd, "", O_RDONLY | O_NONBLOCK | O_EMPTY_PATH | O_CLOEXEC));
   const bool is_taken = opened && (!is_more || strip(opened.get(), system_.lists)) &&
                         (!is_default || strip(opened.get(), ACL_TYPE_DEFAULT));
   if (!is_taken) return settled(false, opened ? "acl_set_fd_np" : "openat", "an access control list", stays);
-  // Where the list had a mask the mode had that for its group, and now has what the group's own entry says (acl(3)).
+  // The group bits of the mode were the mask of the list, and are the group's own entry now (acl(3)).
   const auto now = state_of(opened.get());
   if (!now) return last_error(kStep, kStateCall);
   const mode_t narrow = now->mode & (~mode_t{S_IRWXG} | file.mode);

@@ -46,7 +46,7 @@ std::optional<FileState> state_at(int directory, const char* name, int flags) {
   return state;
 }
 
-/** No flag keeps anybody from a file that an owner of it could set (ioctl_iflags(2)). Root is kept out by no mode. */
+/** Flags that an owner can set keep no user from a file (ioctl_iflags(2)). No mode keeps root out. */
 bool is_shut(const FileState& file) {
   return S_ISDIR(file.mode) && (file.mode & S_IRWXU) != S_IRWXU && ::geteuid() != 0;
 }
@@ -54,14 +54,14 @@ bool is_shut(const FileState& file) {
 constexpr const char* kStep = "hand-back";
 constexpr std::string_view kAccess = "system.posix_acl_access";
 constexpr std::string_view kDefault = "system.posix_acl_default";
-/** Not attributes, so no attribute has such a name. */
+/** Marks that are no attributes; no attribute has such a name. */
 constexpr std::string_view kFlags = "flags";
 constexpr std::string_view kProject = "project";
 constexpr std::string_view kEncrypted = "encryption policy";
 constexpr std::string_view kFlagsInWords = "flags of its inode";
 constexpr std::string_view kProjectInWords = "the project of its inode";
 
-/** Those that an owner may set (ioctl_iflags(2)). The build has no capability for the two others. */
+/** The flags that an owner may set (ioctl_iflags(2)). The last two need a capability that no build has. */
 constexpr unsigned kOwnersFlags = FS_SECRM_FL | FS_UNRM_FL | FS_COMPR_FL | FS_SYNC_FL | FS_NODUMP_FL | FS_NOATIME_FL |
                                   FS_NOCOMP_FL | FS_DIRSYNC_FL | FS_NOTAIL_FL | FS_TOPDIR_FL | FS_NOCOW_FL | FS_DAX_FL |
                                   FS_PROJINHERIT_FL | FS_CASEFOLD_FL | FS_IMMUTABLE_FL | FS_APPEND_FL;
@@ -70,13 +70,13 @@ bool is_mark(std::string_view name) {
   return name.starts_with("user.") || name == kAccess || name == kDefault || name == "security.capability";
 }
 
-/** The kernel has made up its mind: to ask again will not help. */
+/** The kernel refuses for good: another try fails too. */
 bool is_refusal(int err) {
   return err == EPERM || err == EACCES || err == EOPNOTSUPP || err == EROFS || err == EINVAL || err == ENOTEMPTY ||
          err == ENOKEY || err == EWOULDBLOCK;
 }
 
-/** Done, or told in `stays` where the kernel refuses for good. Reads errno. */
+/** The result of a call, by errno. Adds `what` to `stays`, and is no error, if the kernel refuses for good. */
 Status settled(bool is_done, const char* call, std::string_view what, std::vector<std::string>& stays) {
   if (is_done) return {};
   if (!is_refusal(errno)) return last_error(kStep, call);
@@ -84,10 +84,10 @@ Status settled(bool is_done, const char* call, std::string_view what, std::vecto
   return {};
 }
 
-/** Where a file system has none of it (ioctl(2), ERRORS). */
+/** The file system has no such feature (ioctl(2), ERRORS). */
 bool is_unknown(int err) { return err == ENOTTY || err == EOPNOTSUPP || err == ENOSYS || err == EINVAL; }
 
-/** The names, each with a NUL behind it. Nothing with errno set. */
+/** The names of all attributes, each with a NUL at its end. Empty with errno set. */
 std::optional<std::string> names_on(const char* path) {
   std::array<char, 1024> few{};
   ssize_t size = ::listxattr(path, few.data(), few.size());
@@ -111,8 +111,8 @@ std::optional<std::string> value_of(const char* path, const char* name) {
 }
 
 /**
- * What the group of a file may do by its access list, which is more than its mode says or less: that is the mask's
- * (acl(5)). The list is a version and entries of tag, permissions and id (linux/posix_acl_xattr.h), little endian.
+ * The permissions of a file's group by its access list. The mode has the mask of the list in their place (acl(5)). The
+ * list is a version and entries of tag, permissions and id (linux/posix_acl_xattr.h), little endian.
  */
 mode_t group_of_list(std::string_view list) {
   constexpr std::size_t kHeader = 4;
@@ -150,10 +150,7 @@ std::uint64_t number_of(const std::vector<Mark>& marks, std::string_view name) {
   return found != marks.end() && read_number(found->value, number) ? number : 0;
 }
 
-/**
- * Without root's rights the owner of a file may be kept out of it by its mode. It is changed for the moment then. False
- * with errno set.
- */
+/** The mode of a file may keep out an owner who is not root. It is changed for the attempt. False with errno set. */
 template <class Attempt>
 bool as_owner(int fd, const FileState& file, Attempt attempt) {
   if (attempt()) return true;
@@ -306,7 +303,7 @@ Status MarkTaker::take_attributes(int fd, FileState& file, std::vector<std::stri
 Status MarkTaker::take_flags(int fd, const FileState& file, std::vector<std::string>& stays) {
   if (!system_.has_flags || !(S_ISREG(file.mode) || S_ISDIR(file.mode))) return {};
   const UniqueFd opened = open_file(fd, file);
-  // What is encrypted and has no key here is told of at the folder that has the policy.
+  // An encrypted file without a key here is reported at the folder that has the policy.
   if (!opened && (errno == ENOKEY || file.is_encrypted)) return {};
   if (!opened) return settled(false, "open", "flags of its inode, if it has any", stays);
   if (system_.has_project) {

@@ -86,8 +86,8 @@ class HandingBack final : public TreeWalk {
   [[nodiscard]] bool may_open_up(const FileState& folder) const override { return lending_.ids.contains(folder.uid); }
   [[nodiscard]] bool concerns(const FileState& file) const override { return lending_.ids.contains(file.uid); }
 
-  // If nobody else has the build's ids, the build made a file with such an id, or was handed it. Otherwise the time of
-  // the last change of the inode decides, because no process can set it; on FreeBSD the owner of a file can set its
+  // If no other user has the build's ids, the build made a file with such an id, or was handed it. Otherwise the time
+  // of the last change of the inode decides, because no process can set it; on FreeBSD the owner of a file can set its
   // birth time (utimensat(2)). A link to a foreign file changes the inode of that too, but such a file has a name
   // outside of the tree, where no build makes a file. To have a name counted twice, or to have a removed name taken for
   // the only one, a process must move the file or its folder: that changes the inode, or the walk finds the same name
@@ -377,7 +377,7 @@ Status restore(int directory, const NotedOutput& noted, std::vector<LeftInOutput
   const bool is_shut = ::geteuid() == now.st_uid && (now.st_mode & S_IRWXU) != S_IRWXU;
   if (is_shut && ::fchmod(directory, (now.st_mode & kModeBits) | S_IRWXU) != 0)
     return last_error(kStep, "fchmod", before.path);
-  // The folder comes back after its last file, so that nobody else can enter it meanwhile.
+  // The folder comes back after its last file, so that no other user can enter it meanwhile.
   if (auto status = hand_back_tree(directory, before, noted.lending, left, changed); !status) return status;
   return restore_folder(directory, noted, left);
 }

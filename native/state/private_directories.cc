@@ -103,7 +103,7 @@ Result<bool> is_own_directory(const std::string& path, uid_t user) {
 Result<std::string> path_for(uid_t user) {
   if (user == 0) return std::string(kOfRoot);
   std::string usual = "/run/user/" + std::to_string(user);
-  // NOLINTNEXTLINE(concurrency-mt-unsafe): nobody in this program changes the environment off the main thread
+  // NOLINTNEXTLINE(concurrency-mt-unsafe): no thread of this program but the main one changes the environment
   const char* const named = std::getenv("XDG_RUNTIME_DIR");
   const auto is_usual = is_own_directory(usual, user);
   if (!is_usual) return is_usual.error();

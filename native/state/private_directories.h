@@ -12,8 +12,9 @@ class Surroundings {
  public:
   /**
    * EPERM if another user could put another folder in the place of `path`: it is a symbolic link or not the caller's
-   * own, or others can change a folder around it. A sticky folder such as /tmp is safe, because nobody else can rename
-   * the caller's files in it (chmod(2), S_ISVTX). `path` is absolute and may be missing; the folders around it exist.
+   * own, or others can change a folder around it. A sticky folder such as /tmp is safe, because no other user can
+   * rename the caller's files in it (chmod(2), S_ISVTX). `path` is absolute and may be missing; the folders around it
+   * exist.
    */
   Status refuse_exposed(const std::string& path);
   /** EPERM if others can change a folder around `path`. Does not look at `path` itself. */

@@ -61,7 +61,7 @@ std::optional<JournalEntry> look_at(const std::string& file) {
 
 bool is_running(pid_t pid) { return ::kill(pid, 0) == 0 || errno != ESRCH; }
 
-/** A root without an entry is left when somebody has removed the entry by hand. */
+/** A root without an entry is left if a person has removed the entry. */
 Outcome remove_empty(const std::string& root) {
   if (::rmdir(root.c_str()) == 0 || errno == ENOENT) return gone();
   return not_recovered(root, "there is no journal for it, and " + reason_of(last_error(kStep, "rmdir", root)));

@@ -74,7 +74,7 @@ Status TreeWalk::enter(UniqueFd directory, std::string name, const FileState& st
   static_cast<void>(again.release());
   for (;;) {
     errno = 0;
-    // NOLINTNEXTLINE(concurrency-mt-unsafe): nobody else has this one
+    // NOLINTNEXTLINE(concurrency-mt-unsafe): no other thread has this one
     const struct dirent* const entry = ::readdir(list.get());
     if (entry == nullptr) return errno == 0 ? Status() : failure("readdir");
     const std::string_view found = entry->d_name;

@@ -97,7 +97,7 @@ Status tell(const UniqueFd& socket, const std::string& path) {
 Watcher::~Watcher() {
   try {
     end();
-  } catch (...) {  // NOLINT(bugprone-empty-catch): a mutex that cannot be locked, and nobody to tell
+  } catch (...) {  // NOLINT(bugprone-empty-catch): a destructor has no caller to report it to
   }
 }
 
