@@ -31,7 +31,7 @@ async function runInSession() {
     path: programs.map(inside),
     env: Object.fromEntries(told.map(([name, value]) => [name, inside(value)])),
     // npm runs the scripts of many packages at once, and none may see what another one is about to change.
-    wait: 600_000,
+    wait: '10m',
   })
   try {
     const { exitCode } = await session.run(['sh', ...words], { stdout: 'inherit', stderr: 'inherit', reject: false })
