@@ -5,25 +5,9 @@ export type { OpenOptions } from './session/opening.ts'
 export { setConcurrency, type Concurrency } from './session/session-queue.ts'
 export { SessionPool, type SessionPoolOptions } from './session/pool.ts'
 export type { CloseEvent, CommandEvent, EndEvent, LimitEvent, StdioEvent, SessionEventName, SessionEvents, StepEvent } from './events/session-events.ts'
-export type { SessionUsage } from './session/record.ts'
-export type { CredentialsRecord, IdRangeRecord, LimitRecord, MountRecord, SessionRecord, TraceEntry } from './session/record.ts'
-export type {
-  StdioPiece,
-  RecordedCommand,
-  RecordedEnd,
-  RecordedError,
-  RecordedFile,
-  RecordedFilling,
-  RecordedKernel,
-  RecordedMount,
-  RecordedNearLimit,
-  RecordedStdio,
-  RecordedPlan,
-  RecordedStep,
-  RecordedVariable,
-  RunRecord,
-  UsageSample,
-} from './recording/run-record.ts'
+export type { SessionUsage } from './native/record.ts'
+export type { CredentialsRecord, IdRangeRecord, LimitRecord, MountRecord, SessionRecord, TraceEntry } from './native/record.ts'
+export type { RunRecord } from './recording/run-record.ts'
 export { BuildProcess, type BuildProcessEvents } from './command/build-process.ts'
 export { commandLine, type Command, type CommandVariables } from './command/command.ts'
 export { CommandError } from './command/command-error.ts'

@@ -18,4 +18,4 @@ export type {
   RecordedVariable,
   RunRecord,
   UsageSample,
-} from '../../src/index.ts'
+} from '../../src/recording/run-record.ts'

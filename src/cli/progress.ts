@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import path from 'node:path'
 
 import type { Session } from '../session/session.ts'
-import type { SessionUsage } from '../session/record.ts'
+import type { SessionUsage } from '../native/record.ts'
 
 /** A run that ends sooner shows no progress. */
 const patienceMs = 500

@@ -1,6 +1,5 @@
-import type { NativeFreebsd, NativeFreebsdEvents, NativeMount } from './freebsd.ts'
-
-export type { NativeMount } from './freebsd.ts'
+import type { NativeFreebsd, NativeFreebsdEvents } from './freebsd.ts'
+import type { SessionRecord, SessionUsage, TraceEntry } from './record.ts'
 
 /**
  * The functions of the addon (native/binding/addon.cc), the same on every system. Functions that can block run on a worker
@@ -38,7 +37,7 @@ export interface NativeBinding {
    */
   kill(job: number, signal: string | number, whom: 'group' | 'tree'): boolean
   /** Of the job's session: nothing is counted before that is open, and after the job. */
-  usage(job: number): Promise<NativeUsage>
+  usage(job: number): Promise<SessionUsage>
   /** Of the job's command in the host's numbering, some milliseconds after the launch; undefined before, and after its end. */
   pidOf(job: number): number | undefined
   /** Of a job's command; in characters. False when it is over, or has no terminal of its own. */
@@ -98,7 +97,7 @@ export interface NativeJobEnd {
    */
   readonly envelope?: NativeEnvelope
   /** The steps of opening, of a job that opened an envelope and tells its steps. */
-  readonly opened?: readonly NativeTraceEntry[]
+  readonly opened?: readonly TraceEntry[]
   /** The report of a job that closes, where it left something or tells its steps. */
   readonly closed?: NativeCloseReport
   /** A NativeFailure: the file that stdin came from could not be read. The command was killed, unless it had ended before. */
@@ -126,12 +125,6 @@ export interface NativeObstacle {
   readonly remedy: string
 }
 
-export interface NativeTraceEntry {
-  readonly step: string
-  readonly path?: string
-  readonly ns: number
-}
-
 /** Something that a build put on a file of its output, and that the kernel does not take away. */
 export interface NativeLeftInOutput {
   readonly path: string
@@ -140,64 +133,9 @@ export interface NativeLeftInOutput {
 }
 
 export interface NativeCloseReport {
-  readonly trace: readonly NativeTraceEntry[]
+  readonly trace: readonly TraceEntry[]
   readonly failures: readonly unknown[]
   readonly leftInOutputs: readonly NativeLeftInOutput[]
-}
-
-export interface NativeCredentials {
-  readonly pid: number
-  readonly uid: number
-  readonly realUid: number
-  readonly savedUid: number
-  readonly gid: number
-  readonly realGid: number
-  readonly savedGid: number
-  readonly groups: readonly number[]
-  readonly jid?: number
-}
-
-export interface NativeIdRange {
-  readonly inside: number
-  readonly outside: number
-  readonly count: number
-}
-
-export interface NativeUsage {
-  /** Milliseconds. */
-  readonly cpuTime?: number
-  /** Bytes. */
-  readonly memory?: number
-  readonly peakMemory?: number
-  readonly swap?: number
-  readonly processes?: number
-  readonly peakProcesses?: number
-  readonly bytesRead?: number
-  readonly bytesWritten?: number
-  readonly by?: string
-}
-
-export interface NativeAppliedLimit {
-  readonly limit: string
-  readonly value: number
-  readonly by: string
-}
-
-export interface NativeRecord {
-  readonly id: string
-  readonly root: string
-  /** jail_get(2), every parameter the kernel knows. FreeBSD only. */
-  readonly jail?: Readonly<Record<string, string | number | boolean | bigint | readonly string[]>>
-  readonly mounts: readonly NativeMount[]
-  /** Kind (`mnt`, `pid`, ...) to number, as namespaces(7) has them. Linux only. */
-  readonly namespaces?: Readonly<Record<string, number>>
-  /** As the kernel has it in /proc/pid/uid_map and gid_map. Linux only. */
-  readonly ids?: { readonly users: readonly NativeIdRange[]; readonly groups: readonly NativeIdRange[] }
-  /** FreeBSD only. */
-  readonly user?: { readonly uid: number; readonly gid: number; readonly groups: readonly number[] }
-  /** Of the command launched last. */
-  readonly process?: NativeCredentials
-  readonly limits: readonly NativeAppliedLimit[]
 }
 
 /** A folder of the host, found by its path and known by its numbers, and the name of the new folder in it for a session. */
@@ -219,15 +157,15 @@ export interface NativeKeepReport {
 
 export interface NativeEnvelope {
   /** Made anew each time it is asked for. */
-  readonly trace: readonly NativeTraceEntry[]
+  readonly trace: readonly TraceEntry[]
   /** SIGKILL to every process of the envelope, which stays open. */
   killAll(): Promise<void>
   /** Copies folders that are mounts of the inside into one of the host. Comes after `killAll`: nobody may change them meanwhile. */
   keep(targets: readonly string[], place: NativeKeepPlace): Promise<NativeKeepReport>
   /** After a report of failures: tries the rest again. */
   close(): Promise<NativeCloseReport>
-  record(): Promise<NativeRecord>
-  usage(): Promise<NativeUsage>
+  record(): Promise<SessionRecord>
+  usage(): Promise<SessionUsage>
 }
 
 /** A session whose process had died, and the things of it that were taken away. */

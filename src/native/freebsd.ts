@@ -1,5 +1,6 @@
 // The raw calls of FreeBSD as the addon has them (native/binding/*_calls_freebsd.cc). Each call takes as its last argument whether it is done on the
 // spot: then it returns its answer or throws a NativeFailure; else it is done on a worker thread, for a promise of the same.
+import type { MountRecord } from './record.ts'
 
 /** What a call gives: on the spot or promised. */
 export type Answer<T> = T | Promise<T>
@@ -21,15 +22,7 @@ export interface NativeJailAnswer {
   readonly sizes: readonly number[]
 }
 
-export interface NativeMount {
-  readonly type: string
-  readonly from: string
-  readonly on: string
-  readonly fsid: string
-  readonly flags: readonly string[]
-}
-
-export interface NativeFileSystem extends NativeMount {
+export interface NativeFileSystem extends MountRecord {
   readonly owner: number
   readonly longestName: number
   readonly flagBits: bigint
@@ -78,7 +71,7 @@ export interface NativeFreebsd {
   setProcessorsOfJail(jid: number, processors: readonly number[], isNow: boolean): Answer<void>
   nmount(options: readonly NativeIovec[], flags: number, isNow: boolean): Answer<void>
   unmount(target: string, flags: number, isNow: boolean): Answer<void>
-  mountTable(isNow: boolean): Answer<NativeMount[]>
+  mountTable(isNow: boolean): Answer<MountRecord[]>
   statfs(path: string, isNow: boolean): Answer<NativeFileSystem>
   devfsAdd(ruleset: number, rule: NativeDevfsRule, isNow: boolean): Answer<number>
   devfsList(ruleset: number, isNow: boolean): Answer<NativeDevfsRule[]>

@@ -1,5 +1,5 @@
 import type { RecordedKernel, RunRecord } from '../recording/run-record.ts'
-import type { IdRangeRecord } from '../session/record.ts'
+import type { IdRangeRecord } from '../native/record.ts'
 import { html, type Markup } from './html.ts'
 import { code, facts, type Row, table } from './document.ts'
 

@@ -1,5 +1,5 @@
 import type { RecordedMount, RunRecord } from '../recording/run-record.ts'
-import type { MountRecord } from '../session/record.ts'
+import type { MountRecord } from '../native/record.ts'
 import { html, nothing, type Markup } from './html.ts'
 import { code, table, type Row } from './document.ts'
 import { bytes } from './figures.ts'

@@ -1,7 +1,7 @@
 import { SpecError } from '../errors.ts'
 import { invalid } from '../spec/check.ts'
 import { readable } from '../spec/messages.ts'
-import type { CredentialsRecord, IdRangeRecord, LimitRecord, MountRecord, SessionUsage } from '../session/record.ts'
+import type { CredentialsRecord, IdRangeRecord, LimitRecord, MountRecord, SessionUsage } from '../native/record.ts'
 import { limitNames } from '../spec/fields/limits.ts'
 import type { PlanLimits } from '../spec/plan.ts'
 import {
@@ -139,7 +139,7 @@ const record = shapeOf<RunRecord>({
 })
 
 /**
- * Reads the JSON of a record, whoever wrote it: what is not a record's is left out, and what is missing or has another shape is refused.
+ * Reads the JSON of a record, from any source: unknown members are left out, and a missing member or one of another shape is refused.
  * @param name of the file, for the error
  * @throws SpecError naming the file and the member
  */

@@ -4,7 +4,7 @@ import { arch, release } from 'node:os'
 import { join } from 'node:path'
 
 import type { CommandEvent, EndEvent, LimitEvent, StdioEvent } from '../events/session-events.ts'
-import type { SessionRecord, SessionUsage, TraceEntry } from '../session/record.ts'
+import type { SessionRecord, SessionUsage, TraceEntry } from '../native/record.ts'
 import type { Session } from '../session/session.ts'
 import { fieldNames, fields } from '../spec/fields.ts'
 import type { Plan } from '../spec/plan.ts'
@@ -138,7 +138,7 @@ export class Recorder {
     this.#nearLimits.push({ atMs: this.#now(), limit, used, most })
   }
 
-  /** The use of /tmp and other memory file systems, by the root's path on the host. None for a caller who may not go there. */
+  /** The use of /tmp and other memory file systems, by the root's path on the host. Empty for a caller that may not go there. */
   async #fillings(root: string): Promise<RecordedFilling[]> {
     const targets = this.#session.plan.mounts.filter(({ kind }) => kind === 'tmpfs').map(({ target }) => target)
     const found = await Promise.all(targets.map((target) => fillingOf(root, target)))

@@ -1,4 +1,4 @@
-import type { CredentialsRecord, IdRangeRecord, LimitRecord, MountRecord, SessionUsage } from '../session/record.ts'
+import type { CredentialsRecord, IdRangeRecord, LimitRecord, MountRecord, SessionUsage } from '../native/record.ts'
 import type { Usage } from '../command/result.ts'
 import type { PlanLimits } from '../spec/plan.ts'
 

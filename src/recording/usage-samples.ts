@@ -1,4 +1,4 @@
-import type { SessionUsage } from '../session/record.ts'
+import type { SessionUsage } from '../native/record.ts'
 import type { UsageSample } from './run-record.ts'
 
 /** Milliseconds between two samples, at first. */

@@ -3,12 +3,11 @@ import { cpus } from 'node:os'
 import { SessionClosedError } from '../errors.ts'
 import type { LimitEvent } from '../events/session-events.ts'
 import type { Telling } from '../events/telling.ts'
-import type { NativeUsage } from '../native/binding.ts'
 import { isJobExpected } from '../native/jobs.ts'
 import { binding } from '../native/load.ts'
 import { limitNames, limitTable, type LimitName } from '../spec/fields/limits.ts'
 import type { PlanLimits } from '../spec/plan.ts'
-import type { LimitRecord, SessionUsage } from './record.ts'
+import type { LimitRecord, SessionUsage } from '../native/record.ts'
 
 /** Milliseconds. */
 const shortestLook = 20
@@ -20,7 +19,7 @@ const mostForgotten = 256
 
 /** The session as far as the watch needs it. */
 export interface Watched {
-  usage(): Promise<NativeUsage>
+  usage(): Promise<SessionUsage>
   killAll(): Promise<void>
 }
 
@@ -83,7 +82,7 @@ export class LimitWatch {
   }
 
   async #look(most: number): Promise<void> {
-    // One that is being closed is not asked any more, and any other failure is told to who asks (Session.usage).
+    // A session that is being closed is not asked any more. Session.usage reports any other failure to its caller.
     const { cpuTime } = await this.#watched.usage().catch((): { readonly cpuTime?: number } => ({}))
     if (this.#isOver) return
     const left = most - (cpuTime ?? 0)
@@ -100,7 +99,7 @@ export class LimitWatch {
   }
 }
 
-/** Its time begins here. Undefined where there is nothing to watch. */
+/** Its time begins here. Undefined if there is nothing to watch. */
 export function watchFor(id: string, limits: PlanLimits, watched: Watched): LimitWatch | undefined {
   return limits.wallTime === undefined && limits.cpuTime === undefined ? undefined : new LimitWatch(id, limits, watched)
 }
@@ -115,7 +114,7 @@ export function canComeNear(limits: PlanLimits): boolean {
   return limits.wallTime !== undefined || watched.some((name) => limits[name] !== undefined)
 }
 
-/** Looks at what a session uses, for as long as somebody wants to hear of it. */
+/** Looks at what a session uses, as long as there is a listener. */
 export class LimitEvents {
   readonly #telling: Telling
   readonly #limits: PlanLimits
@@ -135,7 +134,7 @@ export class LimitEvents {
     this.#left = new Set(([...watched, 'wallTime'] as const).filter((name) => limits[name] !== undefined))
   }
 
-  /** Somebody listens, or does so no more. */
+  /** A listener came or went. */
   look(): void {
     if (this.#isWanted) this.#schedule()
     else this.#stop()
@@ -177,7 +176,7 @@ export class LimitEvents {
   async #lookOnce(): Promise<void> {
     this.#compare('wallTime', performance.now() - this.#opened)
     if (!watched.some((name) => this.#left.has(name))) return
-    // One that is being closed has nothing to tell any more.
+    // A session that is being closed reports no more usage.
     const usage: SessionUsage = await this.#usage().catch(() => ({}))
     for (const name of watched) this.#compare(name, usage[name])
   }

@@ -20,7 +20,7 @@ import type { KeepIn, Plan } from '../spec/plan.ts'
 import type { Spec } from '../spec/spec.ts'
 import { canComeNear, LimitEvents, ownLimits, watchFor, type LimitWatch } from './limits.ts'
 import { checkOpenOptions, newId, openEnvelope, outputsReturning, planFor, withOutputs, type OpenOptions } from './opening.ts'
-import type { LimitRecord, SessionRecord, SessionUsage, TraceEntry } from './record.ts'
+import type { LimitRecord, SessionRecord, SessionUsage, TraceEntry } from '../native/record.ts'
 import { Admission, allSessions } from './session-queue.ts'
 
 const spawnFrame: JobFrame = Object.freeze({ ...plainFrame, tellsStarted: true })
@@ -38,7 +38,7 @@ export async function openSession(spec: Spec | Plan, options: OpenOptions = {}):
   const admission = new Admission(planned, [allSessions])
   try {
     await admission.whenReady(signal)
-    // Who is refused has made nothing.
+    // A refused caller has made nothing.
     const plan = await withOutputs(planned, makeOutputs)
     const returning = outputsReturning(plan)
     if (returning !== undefined) await returning
@@ -67,7 +67,7 @@ export class Session extends EventEmitter<SessionEvents> implements AsyncDisposa
   #hasFailed = false
   #kept: Kept | undefined
   #isClosed = false
-  /** Undefined where it has no limit that is to be watched, or nothing runs in it any more. */
+  /** Undefined if the session has no limit to watch, or nothing runs in it any more. */
   readonly #watch: LimitWatch | undefined
   readonly #opened = performance.now()
   #limitEvents: LimitEvents | undefined
@@ -247,7 +247,7 @@ export class Session extends EventEmitter<SessionEvents> implements AsyncDisposa
     }
   }
 
-  /** Usage is looked at only while somebody listens to `limit`. */
+  /** Usage is read only while `limit` has a listener. */
   #heedLimitListeners(): void {
     const limitEvents = new LimitEvents(this.telling, this.plan.limits, () => this.usage(), this.#opened)
     this.#limitEvents = limitEvents
@@ -280,7 +280,7 @@ export function aftermathOf({ leftInOutputs, kept }: Session): Aftermath {
 }
 
 /**
- * Ends everything in the session and copies what would be lost with it. It never rejects: whoever fails to keep closes all the same.
+ * Ends everything in the session and copies what would be lost with it. It never rejects: closing goes on even if keeping fails.
  * @param folder of `keep`
  * @param within that folder, or the one that it is missing in, as it was planned
  */
@@ -297,7 +297,7 @@ export async function keepFiles(folder: string, within: KeepIn, id: string, { mo
   }
 }
 
-/** Native code finds it anew, by descriptor: somebody may have exchanged it since. */
+/** Native code finds it again, by descriptor: the folder may have been exchanged since. */
 function placeOf(folder: string, { path: existing, identity }: KeepIn, id: string): NativeKeepPlace {
   const [dev, ino] = [identity.dev, identity.ino].map((number) => BigInt.asUintN(64, BigInt(number))) as [bigint, bigint]
   return { folder: existing, dev, ino, missing: nodePath.relative(existing, folder), id }

@@ -12,10 +12,9 @@ import type {
   NativeListener,
   NativePipes,
   NativePreflight,
-  NativeRecord,
   NativeRecoveryReport,
-  NativeUsage,
 } from '../../src/native/binding.ts'
+import type { SessionRecord, SessionUsage } from '../../src/native/record.ts'
 import { readJob, readPlan, type ReadCommand, type ReadJob, type ReadPlan, type ReadStep } from './wire-reader.ts'
 
 /** A command that was launched. */
@@ -52,7 +51,7 @@ const plain = {
   completeFailure: undefined as unknown,
   recordFailure: undefined as unknown,
   /** What a session has taken by now. */
-  usage: async (): Promise<NativeUsage> => ({}),
+  usage: async (): Promise<SessionUsage> => ({}),
   closeFailure: undefined as unknown,
   recoveryReport: { recovered: [], leftAlone: [] } as NativeRecoveryReport,
   listedSessions: [] as NativeListedSession[],
@@ -62,7 +61,7 @@ const plain = {
   closeReport: { trace: [{ step: 'jail_remove', ns: 5 }], failures: [], leftInOutputs: [] } as NativeCloseReport,
 }
 
-const kernelSays: NativeRecord = { id: 'fake', root: '/root', mounts: [], jail: { big: 2n ** 63n }, limits: [] }
+const kernelSays: SessionRecord = { id: 'fake', root: '/root', mounts: [], jail: { big: 2n ** 63n }, limits: [] }
 const pipeKinds: readonly number[] = [0, 5]
 
 /** An addon without a kernel: it notes what it was asked for, and commands end when and how a test says. */
@@ -112,7 +111,7 @@ export class FakeAddon implements NativeBinding {
     this.#listener = listener
   }
 
-  async usage(job: number): Promise<NativeUsage> {
+  async usage(job: number): Promise<SessionUsage> {
     return this.#running.has(job) ? this.script.usage() : {}
   }
 
