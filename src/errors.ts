@@ -3,7 +3,7 @@ import { inOneLine } from './spec/messages.ts'
 /**
  * How a holder has it, by a file descriptor or otherwise. Of a busy mount, in the words of fstat(1): `open-file`, `cwd`, `root` and
  * `jail` (its root directory and that of its jail), `text` (the program it runs), `mapping`, `trace` (where ktrace(1) writes),
- * `ctty`, `socket` (bound to a path there), or a `mount` of somebody else's in it or from it. Of a jail that does not die: a
+ * `ctty`, `socket` (bound to a path there), or another program's `mount` in it or from it. Of a jail that does not die: a
  * `socket` which its user made. Of processes that do not end: the `process` itself, and the `tracer` that keeps it.
  */
 export type HolderKind =
@@ -264,7 +264,7 @@ export type TeardownErrorCode =
   /**
    * Something could not be taken away; `errors` has one error for each thing: a mount that is busy (step `unmount`), a process that does not end
    * (`reap`, `empty-jail`), a jail that does not die (`jail-dying`), each with its `holders` where they are known; or a device that a build that
-   * was root has revoked for the whole host (`devices`, FreeBSD), which nobody can undo. The result of the build itself is not lost by it. The
+   * was root has revoked for the whole host (`devices`, FreeBSD), which cannot be undone. The error has the result of the build. The
    * named things are still there, as are the things they stand on; the rest is gone.
    * @remedy End what holds it and call `close()` again.
    */
@@ -434,7 +434,7 @@ export function isNativeFailure(value: unknown): value is NativeFailure {
   return typeof value === 'object' && value !== null && 'syscall' in value && 'step' in value && 'reason' in value
 }
 
-/** What native code says that this host does not have. Undefined where it is another failure. */
+/** What native code says this host lacks. Undefined for any other failure. */
 function asUnsupported({ step, code, detail = '', limit, path, dest, remedy }: NativeFailure): UnsupportedError | undefined {
   // Both names are of one number on Linux and on FreeBSD.
   if (code !== 'ENOTSUP' && code !== 'EOPNOTSUPP') return undefined

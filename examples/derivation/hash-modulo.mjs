@@ -1,4 +1,4 @@
-// The hash of a derivation, modulo how its fixed outputs come to be: who changes where a source is downloaded from does not change
+// The hash of a derivation, modulo how its fixed outputs come to be: a change of where a source is downloaded from does not change
 // the path of anything that is made of it.
 import { writeDerivation } from './aterm.mjs'
 import { fixedOutputPath, outputPath, sha256 } from './store-path.mjs'

@@ -1,10 +1,10 @@
 // A store is one program's at a time. What a session writes to is its own until it is closed or its program has died, for every
-// program of the host. So who has a store keeps a session open that has the store's lock as its output, and runs nothing in it.
+// program of the host. So a program that has a store keeps a session open that has the store's lock as its output, and runs nothing in it.
 import { mkdir } from 'node:fs/promises'
 
 import { DerivationError } from './errors.mjs'
 
-/** Milliseconds: who has died has it until that was noticed. */
+/** Milliseconds: a dead program's lock is held until its death was noticed. */
 const wait = 2000
 
 /**

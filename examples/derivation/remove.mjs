@@ -50,7 +50,7 @@ async function isFolderElseGone(file) {
   })
   if (stats === undefined) return false
   if (stats.isDirectory()) {
-    // Nobody but root may take anything out of a folder that is read-only.
+    // Only root may take anything out of a read-only folder.
     if (process.geteuid?.() !== 0) await chmod(file, 0o700)
     return true
   }

@@ -66,7 +66,7 @@ function storePath(directory, type, hash, name) {
 const withReferences = (/** @type {string} */ type, /** @type {readonly string[]} */ references) => [type, ...[...references].sort(byBytes)].join(':')
 
 /**
- * Of a text that somebody wrote into the store, as a .drv file is.
+ * Of a text in the store, such as a .drv file.
  * @param {string} directory
  * @param {string} name
  * @param {string} text

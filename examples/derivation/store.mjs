@@ -43,7 +43,7 @@ export class Store {
    */
   static async open({ folder, directory, lock }) {
     checkStoreDirectory(directory)
-    // Nobody else is to come by what builders make, before it is canonical.
+    // No other user may reach what builders make before it is canonical.
     await mkdir(folder, { recursive: true, mode: 0o700 })
     for (const name of ['store', 'building', 'log']) await mkdir(path.join(folder, name), { recursive: true })
     const held = await lock(path.join(folder, 'lock'))

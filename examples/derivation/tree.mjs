@@ -27,7 +27,7 @@ export async function kindOf(path) {
 }
 
 /**
- * Goes into a folder, and does something with it as it was entered, also after somebody put another in its place.
+ * Goes into a folder, and does something with it as it was entered, also after another was put in its place.
  * @template Result
  * @param {Buffer} folder
  * @param {(entered: Buffer) => Promise<Result>} work

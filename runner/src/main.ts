@@ -22,7 +22,7 @@ async function main(words: readonly string[]): Promise<number> {
   try {
     const config = readConfigFile(file)
     const log = pino({ level: config.logLevel }, destination({ fd: 1, sync: true }))
-    // Before it says that it is ready: who hears that may end it at once.
+    // Before it says that it is ready: a program that reads that may end it at once.
     const asked = askedToStop()
     return await untilStopped(await Runner.start(config, log), asked)
   } catch (error) {

@@ -95,7 +95,7 @@ describeAsRoot('what is told of an action', () => {
     const action = worker.lay(['true'])
     await worker.ready()
     await worker.ready(`${action.name}/root`)
-    await expect(worker.ready('absent')).rejects.toThrow("path: 'absent' cannot be had: ENOENT")
+    await expect(worker.ready('absent')).rejects.toThrow("path: 'absent' cannot be used: ENOENT")
     await expect(worker.ready('../cache')).rejects.toThrow('must not have')
   })
 })

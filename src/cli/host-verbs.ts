@@ -9,7 +9,7 @@ import { exitStatus } from './exit-status.ts'
 import { jsonText, tell } from './report.ts'
 import { styleOf, type Style, type Terminal } from './terminal.ts'
 
-/** Identifies the host in an answer that somebody reads elsewhere. */
+/** Identifies the host in an answer that is read on another. */
 interface Surroundings {
   readonly buildjail: string
   readonly runtime: string

@@ -32,7 +32,7 @@ const ofSessions: readonly Option[] = [
   { ...once, name: 'env-values', value: undefined, help: 'include the values of all variables in both, secrets too' },
 ]
 const ofRuns: readonly Option[] = [
-  { ...once, name: 'pty', value: undefined, help: 'give the command a terminal of its own even if there is none here; stdin is typed into it' },
+  { ...once, name: 'pty', value: undefined, help: 'give the command a terminal of its own even if buildjail has none; stdin is typed into it' },
   { ...once, name: 'progress', value: undefined, help: "at a terminal, show one progress line in place of the command's output; print the output if the command fails" },
 ]
 const ofLists: readonly Option[] = [

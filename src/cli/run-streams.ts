@@ -52,7 +52,7 @@ export class RunStreams {
     if (this.#isJson) return { stdin: 'inherit', stdout: 'pipe', stderr: 'pipe' }
     if (this.#hidden === undefined) return { stdin: 'inherit', stdout: this.#recorded('inherit'), stderr: this.#recorded('inherit') }
     const hidden = this.#recorded({ file: this.#hidden.file })
-    // The command's questions are hidden, so nobody can answer them.
+    // The user does not see the command's questions, and so cannot answer them.
     const stdin = isTerminal(0) ? 'ignore' : 'inherit'
     return isTerminal(1) ? { stdin, stdout: hidden, all: true } : { stdin, stdout: this.#recorded('inherit'), stderr: hidden }
   }

@@ -49,7 +49,7 @@ export class BuildProcess extends EventEmitter<BuildProcessEvents> implements Di
   readonly connected = false
   exitCode: number | null = null
   signalCode: string | null = null
-  /** True once `kill()` had somebody to send a signal to. */
+  /** True once `kill()` has sent a signal to a process. */
   killed = false
   usage: Usage | undefined
   /** The limit that ended it, from `exit` on; undefined where none did. See `Result.limit`. */
@@ -158,7 +158,7 @@ export class BuildProcess extends EventEmitter<BuildProcessEvents> implements Di
     }
   }
 
-  /** Where it comes in, so that who reads it, or nobody, makes no difference. */
+  /** Counted where bytes come in, so that a stream without a reader counts too. */
   #counted(stream: Readable): Readable {
     const meter = this.#meter
     if (meter === undefined) return stream
@@ -168,7 +168,7 @@ export class BuildProcess extends EventEmitter<BuildProcessEvents> implements Di
       if (isEnded) return false
       const allowed = chunk === null ? null : meter.count(chunk)
       const wantsMore = allowed?.length === 0 || push(allowed, encoding)
-      // What the command left behind nobody could tell from others any more: its writers are told (pipe(7), EPIPE).
+      // The processes that the command left can no longer be told from others, so they get EPIPE when they write (pipe(7)).
       // defence: spawned-command-left-behind
       const isTooMuch = meter.isOver && this.#isOver
       isEnded = chunk === null || isTooMuch
@@ -181,7 +181,7 @@ export class BuildProcess extends EventEmitter<BuildProcessEvents> implements Di
     return stream
   }
 
-  /** As it comes in, for whoever listens to the session when the command begins. */
+  /** As it comes in, for listeners of the session when the command begins. */
   #heard(name: 'stdout' | 'stderr', stream: Readable): Readable {
     const { telling } = this.#place
     if (!telling.hears('stdio')) return stream
@@ -223,14 +223,14 @@ export class BuildProcess extends EventEmitter<BuildProcessEvents> implements Di
 
   #fail(cause: unknown): void {
     this.#over()
-    // Nobody is at the other end of any.
+    // None of them has another end.
     for (const stream of this.stdio) stream?.destroy()
     this.#tellEnd(cause)
     this.emit('error', cause instanceof Error ? cause : new Error(String(cause)))
   }
 
   #exit(end: JobEnd): void {
-    // Whoever waits for the command to run waits for `spawn` or `error`. Its session may have been ended before it could tell.
+    // A caller that waits for the command to run waits for `spawn` or `error`. The session may have been closed before either.
     if (!this.#isStarted) this.#start(0)
     this.#over()
     this.exitCode = end.exitCode ?? null
@@ -243,7 +243,7 @@ export class BuildProcess extends EventEmitter<BuildProcessEvents> implements Di
     for (const failure of [end.inputFailure, end.outputFailure]) if (failure !== undefined) this.emit('error', typed(failure) as Error)
     this.emit('exit', this.exitCode, this.signalCode)
     const open = [this.stdout, this.stderr].filter((stream) => stream !== null).filter((stream) => !stream.closed && !stream.readableEnded)
-    // A stream that nobody reads is read to its end all the same, as ChildProcess does: its descriptor would stay open otherwise. Not at
+    // A stream without a reader is drained to its end, like ChildProcess does: otherwise its descriptor would stay open. Not at
     // once, so that a listener of `exit` can still begin to read.
     setImmediate(() => {
       for (const stream of open) if (stream.readableFlowing === null) stream.resume()

@@ -4,7 +4,7 @@ import { InvalidCommandError } from '../errors.ts'
 export type Command = readonly [file: string, ...args: string[]] | readonly string[]
 
 /**
- * A copy of it, which nobody can change any more.
+ * A copy of it that cannot be changed.
  * @throws InvalidCommandError naming the entry.
  */
 export function checkCommand(command: Command): [string, ...string[]] {

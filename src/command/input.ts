@@ -26,7 +26,7 @@ function isStream(input: Input | undefined): input is Readable {
   return input !== undefined && input instanceof Readable
 }
 
-/** The command has ended, or was never started. Nobody reads the rest of its input. */
+/** The command has ended, or was never started. The rest of its input is not read. */
 export function abandon(input: Input | undefined): void {
   if (isStream(input) && !input.readableEnded) input.destroy()
 }

@@ -64,7 +64,7 @@ function heldPath(source: string, path: string, open: (folder: string) => number
 }
 
 /**
- * The beginning of a regular file; undefined where that cannot be had. What a build can write to may be exchanged at any time, so no link is
+ * The beginning of a regular file; undefined if it cannot be read. A build can exchange a file that it can write to at any time, so no link is
  * followed there: a device that is opened may take that for a command.
  */
 export function beginningOf({ mount, path }: FoundFile, size: number): Buffer | undefined {

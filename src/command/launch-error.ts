@@ -87,7 +87,7 @@ export function broughtBy(path: string, { platform }: Pick<Plan, 'platform'>, is
   return { toolchain: ['host', shownFor(path)], ...alsoPath }
 }
 
-/** A program has its libraries beside the folder that it is in. Where that shows somebody's own files too, it is shown alone. */
+/** A program has its libraries beside the folder that it is in. If showing those would show a user's own files too, only the program is shown. */
 function shownFor(path: string): string {
   const bin = nodePath.dirname(path)
   const prefix = nodePath.dirname(bin)
@@ -95,7 +95,7 @@ function shownFor(path: string): string {
   return isOfPrograms && ![prefix, realpathSync.native(prefix)].some(isPersonal) ? prefix : path
 }
 
-/** Where systems have the homes of people: HOME alone does not say it to root, who runs a program of somebody else's. */
+/** The folders in which systems put homes: root may run a program from another user's home, which HOME does not name. */
 const usualHome = /^(?:(?:\/usr)?\/home\/[^/]+|\/root)$/
 
 /**
@@ -116,7 +116,7 @@ function homes(): readonly string[] {
   return [process.env['HOME'], homedir(), userHome()].filter((home): home is string => home !== undefined && home.startsWith('/')).map((home) => nodePath.resolve(home))
 }
 
-/** A user whom the system does not know has none. */
+/** A user that the system does not know has no home. */
 function userHome(): string | undefined {
   try {
     return userInfo().homedir

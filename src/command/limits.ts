@@ -21,7 +21,7 @@ export function limitsFor(session: PlanLimits, own: CheckedRunLimits | undefined
   return Object.keys(limits).length === 0 ? undefined : limits
 }
 
-/** Whether a standard descriptor of this program is handed to a command as it is (target.ts), so that nobody here sees what goes through it. */
+/** Whether a standard descriptor of this program is handed to a command as it is (target.ts), so that this program does not see its bytes. */
 export function isHandedOn({ kind }: WireStdio, number: 1 | 2): boolean {
   if (kind !== 'inherit') return false
   try {

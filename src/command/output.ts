@@ -16,7 +16,7 @@ const collectedOnly: readonly WireStdio[] = Object.freeze([Object.freeze({ kind:
 
 /**
  * How one output stream of a command is collected: by native code, which costs the least, or through a pipe that is read here, where
- * somebody listens before the command begins or there are more targets than one.
+ * a listener is there before the command begins, or there is more than one target.
  */
 export class Collection {
   readonly #targets: readonly WireStdio[]
@@ -91,7 +91,7 @@ export class Collection {
   }
 
   /**
-   * The command has ended, or did not begin. Undefined where nothing has to be waited for.
+   * The command has ended, or did not begin. Undefined if there is nothing to wait for.
    * @param captured by native code
    */
   finish(captured?: Buffer): Promise<void> | undefined {
@@ -147,7 +147,7 @@ export class Collection {
 
 /** One output stream of a command: keeps it for the result, and passes it on to sinks and to a Readable. */
 export class Output {
-  /** Undefined where nothing is kept. */
+  /** Undefined if nothing is kept. */
   readonly #maxBuffer: number | undefined
   readonly #sinks: Sink[] = []
   readonly #onOverflow: () => void

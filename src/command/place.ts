@@ -60,7 +60,7 @@ interface Surroundings {
 }
 
 /**
- * A command with all that it gets, checked against where it is to run.
+ * A command with its options, checked against the place where it will run.
  * @throws InvalidCommandError naming the entry
  */
 export function prepare(command: Command, options: Surroundings, place: Place): Prepared {

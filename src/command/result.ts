@@ -21,7 +21,7 @@ export interface Result<Stdio = string> {
   readonly all: Stdio | undefined
   /** From the call to the command's end; of `build` and `SessionPool.run` it is with the opening of the session. */
   readonly durationMs: number
-  /** It did not end by itself with exit code 0. */
+  /** False only if it exited by itself with code 0. */
   readonly failed: boolean
   readonly timedOut: boolean
   readonly isCanceled: boolean
@@ -30,7 +30,7 @@ export interface Result<Stdio = string> {
   /** It was killed because it wrote more than `maxBuffer`. That much was kept. */
   readonly isMaxBuffer: boolean
   /**
-   * The limit that ended it: of the command or of its session. Undefined where none did, and where nobody can tell: a program that is
+   * The limit that ended it: of the command or of its session. Undefined if no limit did, and if that cannot be known: a program that is
    * refused another open file, or that ignores SIGXFSZ, fails in its own way. `memory`, `swap` and `processes` are said of a command that
    * failed while something in its session met that limit.
    */

@@ -57,9 +57,9 @@ export interface RunOptions extends EndingOptions {
   readonly all?: boolean
   /** Bytes kept of stdout and of stderr; a command that writes more is killed. Default: 100 MiB; at most what a string holds. */
   readonly maxBuffer?: Size
-  /** Of the output in the result. `utf8` (default): text, which bytes that are none do not survive; `buffer`: bytes. */
+  /** How the result has stdout and stderr. `utf8` (default): text, in which invalid bytes are replaced; `buffer`: bytes. */
   readonly encoding?: 'utf8' | 'buffer'
-  /** True: the output in the result is a list of lines. Default: false. */
+  /** True: the result has lists of lines. Default: false. */
   readonly lines?: boolean
   /** The output in the result is without the newline at its end; of `lines`, each line is. Default: true. */
   readonly stripFinalNewline?: boolean
@@ -144,12 +144,12 @@ export const noOptions: CheckedRunOptions = Object.freeze(Object.create(null) as
 /** @throws InvalidCommandError naming the option. */
 export function checkRunOptions(options: RunOptions): CheckedRunOptions {
   const checked = copyOptions<CheckedRunOptions>(options, checks)
-  if (checked.input !== undefined && checked.stdin !== undefined) throw invalid('stdin', 'cannot be had together with input')
-  if (checked.all === true && checked.stderr !== undefined) throw invalid('stderr', 'cannot be had together with all: it goes where stdout goes')
+  if (checked.input !== undefined && checked.stdin !== undefined) throw invalid('stdin', 'cannot be combined with input')
+  if (checked.all === true && checked.stderr !== undefined) throw invalid('stderr', 'cannot be combined with all: stderr goes where stdout goes')
   if (checked.stdio === undefined && checked.terminalSize !== undefined) throw invalid('terminalSize', "is for stdio: 'pty'")
   for (const name of ['input', 'stdin', 'stdout', 'stderr', 'all'] as const) {
-    if (checked.stdio !== undefined && checked[name] !== undefined) throw invalid(name, "cannot be had together with stdio: 'pty'")
+    if (checked.stdio !== undefined && checked[name] !== undefined) throw invalid(name, "cannot be combined with stdio: 'pty'")
   }
-  if (checked.lines === true && checked.encoding === 'buffer') throw invalid('lines', "cannot be had together with encoding: 'buffer'")
+  if (checked.lines === true && checked.encoding === 'buffer') throw invalid('lines', "cannot be combined with encoding: 'buffer'")
   return checked
 }

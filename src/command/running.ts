@@ -39,7 +39,7 @@ export class Running<Stdio = string> implements Promise<Result<Stdio>>, AsyncIte
   readonly #place: Place
   readonly #began = performance.now()
   #options = noOptions
-  /** These two are made with the options, or when somebody asks for them: most commands need neither. */
+  /** Both are made if an option needs them, or on first use: most commands need neither. */
   #madeEnding: Ending | undefined
   #madeStreams: Streams | undefined
   #meter: StdioMeter | undefined

@@ -80,7 +80,7 @@ export class Streams {
     if (stderr >= 0) this.#stderr.read(stderr)
   }
 
-  /** The command has ended, or did not begin. Undefined where nothing has to be waited for. */
+  /** The command has ended, or did not begin. Undefined if there is nothing to wait for. */
   finish(captured: Captured | undefined): Promise<unknown> | undefined {
     this.#stdin.over()
     const finishing = [this.#stdout.finish(captured?.stdout), this.#stderr.finish(captured?.stderr)].filter((finish) => finish !== undefined)

@@ -42,10 +42,10 @@ export function wireTargets(target: unknown, entry: string): readonly WireStdio[
   for (let index = 0; index < length; index += 1) {
     targets.push(wireStdio(Object.hasOwn(target, index) ? (target as unknown[])[index] : undefined, `${entry}[${index}]`))
   }
-  if (length === 0) throw new InvalidCommandError(entry, 'must name a target; there is none in the list', 'launch')
+  if (length === 0) throw new InvalidCommandError(entry, 'must name a target, but the list is empty', 'launch')
   const seen = new Set<string>()
   for (const { kind, path: file } of targets) {
-    if (kind === 'ignore' && length > 1) throw new InvalidCommandError(entry, "'ignore' cannot be had together with other targets", 'launch')
+    if (kind === 'ignore' && length > 1) throw new InvalidCommandError(entry, "'ignore' cannot be combined with other targets", 'launch')
     const name = kind === 'file' ? `{ file: ${file} }` : `'${kind}'`
     if (seen.has(name)) throw new InvalidCommandError(entry, `${name} is in the list twice`, 'launch')
     seen.add(name)

@@ -34,7 +34,7 @@ export function resizeTerminal(job: number, isPty: boolean, size: TerminalSize):
   return job !== 0 && binding().resizeTerminal(job, size.columns, size.rows)
 }
 
-/** The signals by which people and systems end a program; who does not listen to them is ended by them. */
+/** The signals by which people and systems end a program. Without a listener they end it at once. */
 const ending = ['SIGHUP', 'SIGINT', 'SIGQUIT', 'SIGTERM'] as const
 const looking = ['SIGWINCH', 'SIGCONT'] as const
 

@@ -26,7 +26,7 @@ export interface StdioEvent {
   readonly session: string
   readonly command: number
   readonly stream: 'stdout' | 'stderr'
-  /** Not a copy: whoever changes it changes what others read. */
+  /** Not a copy: a listener that changes it changes what other readers get. */
   readonly chunk: Buffer
 }
 
@@ -55,7 +55,7 @@ export interface EndEvent {
   readonly timedOut: boolean
   /** It was ended because its `signal` was aborted. */
   readonly isCanceled: boolean
-  /** What it took. Undefined where it could not be started. */
+  /** The resources that it used. Undefined if it could not be started. */
   readonly usage: Usage | undefined
   /** Why it could not be started. */
   readonly error: unknown
@@ -69,21 +69,21 @@ export interface CloseEvent {
 }
 
 /**
- * What is told of a session. The same objects are published on the channels `buildjail:step`, `buildjail:command`, ... of Node's
+ * The events of a session. The same objects are published on the channels `buildjail:step`, `buildjail:command`, ... of Node's
  * diagnostics_channel, of every session of the program.
  */
 export interface SessionEvents {
   /**
-   * On a session: of its closing. Its opening is over before anybody has it, and is told on the channel, and by `Session.trace`. All of a
-   * phase are told when it is over.
+   * On a session only those of its closing: its opening is over before the caller has it. The channel and `Session.trace` have both. The
+   * steps of a phase come when the phase is over.
    */
   step: [event: StepEvent]
   command: [event: CommandEvent]
   /** A listener makes the bytes pass through Node. */
   stdio: [event: StdioEvent]
   /**
-   * 90 % of `memory`, `processes`, `cpuTime` or `wallTime` are used; once for each. It is looked for every 100 ms while somebody listens, and
-   * only what the system accounts can be told of (`Session.usage`).
+   * 90 % of `memory`, `processes`, `cpuTime` or `wallTime` are used; once for each. buildjail looks every 100 ms while there is a listener, and
+   * reports only what the system accounts (`Session.usage`).
    */
   limit: [event: LimitEvent]
   /** After `command`, also where it could not be started; before its result is there. */

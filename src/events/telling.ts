@@ -10,7 +10,7 @@ type EventOf<Name extends SessionEventName> = SessionEvents[Name][0]
 /** Without the session, which `Telling` adds. */
 type OwnPart<Name extends SessionEventName> = Omit<EventOf<Name>, 'session'>
 
-/** Tells the listeners of one session, and those of all sessions. No event is made that nobody hears. */
+/** Tells the listeners of one session, and those of all sessions. An event without a listener is not made. */
 export class Telling {
   readonly #session: string
   readonly #emitter: EventEmitter | undefined

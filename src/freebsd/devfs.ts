@@ -20,7 +20,7 @@ export interface DevfsRule {
   readonly gid?: number
   /** Action: permission bits, as 0o600. */
   readonly mode?: number
-  /** Action: the rules of another ruleset; `ESRCH` where there is none. */
+  /** Action: the rules of another ruleset; `ESRCH` if it does not exist. */
   readonly include?: number
 }
 
@@ -92,7 +92,7 @@ export class DevfsRuleset {
     now(this.#applying(path, true))
   }
 
-  /** DEVFSIO_RDEL of one rule, or of all. `ENOENT` where there is none of that number. What was hidden or shown by it stays so. */
+  /** DEVFSIO_RDEL of one rule, or of all. `ENOENT` if no rule has that number. What was hidden or shown by it stays so. */
   remove(number?: number): Promise<void> {
     return promised(this.#removing(number))
   }

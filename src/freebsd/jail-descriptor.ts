@@ -20,7 +20,7 @@ export interface OpenJailOptions extends CallOptions {
  * A jail by descriptor (jail(2), FreeBSD 15.0): it stays the same jail, whatever becomes of its number and name. Close-on-exec from the start: the
  * kernel makes it without, so it is made in a child and sent here (unix(4)).
  *
- * Whoever has the descriptor may do with the jail what the process that opened it may. Methods throw SystemCallError: `ENOENT` when the
+ * A process that has the descriptor may do with the jail what the process that opened it may. Methods throw SystemCallError: `ENOENT` when the
  * jail is gone, `EBADF` after `close`, `ENOSYS` where the kernel has no such descriptors.
  */
 export class JailDescriptor implements Disposable {
@@ -120,7 +120,7 @@ export class JailDescriptor implements Disposable {
   }
 
   get #desc(): readonly [string, Uint8Array | null] {
-    // Its number may be somebody else's by now.
+    // Another file may have its number by now.
     return encodeParameter('desc', this.#isClosed ? -1 : this.fd, 'int')
   }
 

@@ -22,7 +22,7 @@ export function rctlAddSync(rule: string): void {
 /**
  * rctl_remove_rule(2): every rule that fits.
  * @param filter the beginning of a rule, as `jail:NAME`
- * @throws SystemCallError `ESRCH` where there is none
+ * @throws SystemCallError `ESRCH` if no rule fits
  */
 export function rctlRemove(filter: string): Promise<void> {
   return promised(removing(filter))

@@ -41,7 +41,7 @@ export interface Fixtures {
   readonly tmpfs: (options?: Readonly<Record<string, string | boolean>>, flags?: number) => Promise<string>
   /** Makes an epair(4); the names of both ends. */
   readonly epair: () => Promise<TestEpair>
-  /** Makes a ruleset of devfs(8) of a number that nobody has. */
+  /** Makes a ruleset of devfs(8) with an unused number. */
   readonly ruleset: (rules?: readonly DevfsRule[]) => Promise<DevfsRuleset>
 }
 

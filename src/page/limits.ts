@@ -40,12 +40,12 @@ export function limitsSection(record: RunRecord): Markup {
     const used = (usedOf as Partial<Record<LimitName, (record: RunRecord) => number | undefined>>)[name]?.(record)
     // Swap is a row of its own only where it is limited.
     if (most === undefined && (name === 'swap' || used === undefined)) return []
-    const by = most === undefined ? '' : (held.get(name) ?? (kernel === undefined ? '' : 'nobody'))
+    const by = most === undefined ? '' : (held.get(name) ?? (kernel === undefined ? '' : 'not held'))
     return [rowOf(title, used, most, units[unit], by)]
   })
   const memories = filled.map(({ target, used, size }) => rowOf(`In ${target}, in the end`, used, size, bytes, 'tmpfs'))
   const near = nearLimits.map(({ atMs, limit, used, most }) => html`<li>${duration(atMs)}: ${limit} was nearly reached, ${amountOf(limit, used)} of ${amountOf(limit, most)}.</li>`)
-  return html`<p>${usage?.by === undefined ? 'Nobody counted what all of its processes took together.' : `What all of its processes took together is counted by ${usage.by}.`}</p>
+  return html`<p>${usage?.by === undefined ? 'The system did not count what all of its processes took together.' : `What all of its processes took together is counted by ${usage.by}.`}</p>
 ${table('Limits, and what was used of them', columns, [...rows, ...memories])}
 ${near.length === 0 ? undefined : html`<ul>${near}</ul>`}`
 }

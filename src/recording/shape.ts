@@ -1,6 +1,11 @@
 import { invalid } from '../spec/check.ts'
 import { readable } from '../spec/messages.ts'
 
+/*
+ * A record is JSON of any later version, so members that are not known are left out and a text may hold a NUL. src/spec/check.ts refuses both,
+ * and reads objects of the caller, whose getters and proxies JSON lacks.
+ */
+
 /**
  * Checks a value out of JSON, and gives a copy that has the members of its shape and no others. `at` is where it was found.
  * @throws SpecError naming the member

@@ -49,8 +49,8 @@ export interface OpenOptions {
   /** Ends the waiting: for a turn (`maxSessions`) and for what another session has (`wait` of the spec). */
   readonly signal?: AbortSignal
   /**
-   * False: an output that is missing is refused (SpecError), for who names folders that somebody else makes and takes away. Default: true, it
-   * is made.
+   * False: a missing output is refused (SpecError). Use it if another program makes and removes the folders. Default: true, a missing
+   * output is made.
    */
   readonly makeOutputs?: boolean
 }
@@ -84,7 +84,7 @@ export function lacksOutputs({ mounts }: Plan): boolean {
 
 /**
  * The plan with its missing outputs made, on a thread of native code, by descriptor, so that no link leads elsewhere. They stay. A plan that
- * is opened again has them made again where somebody has removed them.
+ * is opened again makes them again if they were removed.
  * @throws SystemCallError of the step `make-output`, SpecError with `makeOutputs: false`
  */
 export async function withOutputs(plan: Plan, makeOutputs = true): Promise<Plan> {
@@ -108,10 +108,10 @@ async function folderMade(existing: string, missing: string): Promise<Identity> 
   }
 }
 
-/** By device and inode: outputs of sessions that are being closed while nobody waits for it, and when that is over. */
+/** By device and inode: outputs of sessions that close in the background, and when that is over. */
 const leaving = new Map<string, Promise<unknown>>()
 
-/** Told of a session of this plan whose closing nobody waits for. */
+/** Notes that a session of this plan closes in the background. */
 export function outputsLeave(plan: Plan, closing: Promise<unknown>): void {
   for (const key of outputKeys(plan.mounts)) {
     const over: Promise<unknown> = closing
@@ -124,8 +124,8 @@ export function outputsLeave(plan: Plan, closing: Promise<unknown>): void {
 }
 
 /**
- * A moment later an output is its owner's again; a caller that asks for it at once waits that moment, as nobody else has it.
- * Undefined where nothing has to be waited for.
+ * A moment later an output is its owner's again; a caller that asks for it at once waits for that moment, because no other session has it.
+ * Undefined if there is nothing to wait for.
  */
 export function outputsReturning(plan: Plan): Promise<unknown> | undefined {
   if (leaving.size === 0) return undefined

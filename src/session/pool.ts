@@ -22,7 +22,7 @@ import { longestTimer, readMilliseconds, type Duration } from '../spec/units.ts'
 export interface SessionPoolOptions extends Concurrency {
   /** How many envelopes are kept ready. Default: 2. */
   readonly size?: number
-  /** After which one that nobody wanted is thrown away for a new one. Default: one minute. */
+  /** The pool replaces a ready session that was not used for so long. Default: one minute. */
   readonly maxAge?: Duration
 }
 
@@ -73,7 +73,7 @@ export class SessionPool implements AsyncDisposable {
   readonly #acquired = new Set<Session>()
   readonly #running = new Set<Promise<unknown>>()
   readonly #leaving = new Map<Session, Promise<void>>()
-  /** Could not be taken away, each with its error; nobody else closes them. */
+  /** Sessions that could not be taken away, each with its error; only the pool closes them. */
   readonly #left = new Map<Session, unknown>()
 
   private constructor(base: Plan, { size, maxAge, ...concurrency }: CheckedOptions) {
@@ -190,7 +190,7 @@ export class SessionPool implements AsyncDisposable {
         admission = this.#admission(plan)
         if (admission.ready !== undefined) await admission.ready
         if (admission.isOver) return
-        // Who is refused has made nothing.
+        // A refused caller has made nothing.
         plan = await withOutputs(plan)
         taken = await (plan.wait === 0 ? this.#take(plan) : this.#takeComplete(plan, admission, signal))
         this.#admissions.set(taken.session, admission)
@@ -252,7 +252,7 @@ export class SessionPool implements AsyncDisposable {
   }
 
   /**
-   * Refuses who waits for a turn (SessionClosedError), takes away the sessions that are ready, and waits for the commands of `run` and for
+   * Refuses callers that wait for a turn (SessionClosedError), takes away the sessions that are ready, and waits for the commands of `run` and for
    * the sessions that were released. Sessions that were acquired and not released are their owners' to close.
    * @throws TeardownError of the sessions that could not be taken away, after everything else was. The next call tries them again.
    */

@@ -24,11 +24,11 @@ export interface Demand {
 /** A session's place, or the wait for one. */
 export interface Turn {
   /**
-   * Undefined where it has a place at once. It resolves as well when the wait is given up. It rejects with a QueueError, a
-   * QueueError, or what `refuse` was given.
+   * Undefined if it has a place at once. It resolves also when the caller gives up the wait. It rejects with a QueueError, or with the error
+   * given to `refuse`.
    */
   readonly ready: Promise<void> | undefined
-  /** The place is free for the next, or nobody waits for it any more. Safe to call again. */
+  /** Frees the place for the next session, or ends the wait for it. Safe to call again. */
   over(): void
   /** Rejects the waiting with this error. Does nothing if `ready` is settled. */
   refuse(error: Error): void
@@ -44,8 +44,8 @@ export const unbounded: Bounds = { sessions: Infinity, memory: Infinity, waiting
 const nothing = (): void => {}
 
 /**
- * Sessions have their turn in the order in which they were asked for. Nobody is let past who came later, also where a smaller session
- * would find its memory sooner: else a large one might wait for ever.
+ * Sessions get their turn in the order of their requests. A later, smaller session never overtakes a larger one whose memory is not free yet:
+ * otherwise the larger one might wait for ever.
  */
 export class SessionQueue {
   #bounds: Bounds
@@ -141,13 +141,13 @@ function withResolvers(): { promise: Promise<void>; resolve: () => void; reject:
 }
 
 function fullQueue(inUse: number, waiting: number): QueueError {
-  const callers = waiting === 0 ? 'nobody may wait' : `${waiting} wait already`
+  const callers = waiting === 0 ? 'no session may wait' : `${waiting} wait already`
   return new QueueError('ERR_BUILDJAIL_QUEUE_FULL', `no session may be opened beside the ${inUse} in use, and ${callers}`)
 }
 
 /** A session's turn in several queues, one after the other: its place in one is kept while it waits in the next. */
 export class Admission {
-  /** Undefined where it has all places at once. As that of a turn, it resolves as well when the wait is given up. */
+  /** Undefined if it has all places at once. It resolves also when the caller gives up the wait, like that of a turn. */
   readonly ready: Promise<void> | undefined
   #isWaiting = false
   #isOver = false
@@ -222,7 +222,7 @@ export interface Concurrency {
    */
   readonly maxSessions?: number | 'auto'
   /**
-   * How many may wait; they have their turn in the order in which they came. The next is refused at once (QueueError). 0: nobody
+   * How many sessions may wait; they get their turn in the order of their requests. One more is refused at once (QueueError). 0: none
    * waits. Default: any number. It needs `maxSessions`.
    */
   readonly queue?: number
@@ -240,10 +240,10 @@ export const concurrencyReaders: Readonly<Record<keyof Concurrency, (given: unkn
   queue: (given, entry) => readInteger(given, entry, 0, most),
 }
 
-/** @throws SpecError for a queue to which nobody would come */
+/** @throws SpecError for a queue without `maxSessions`, in which no session would wait */
 export function boundsOf({ maxSessions, queue }: Concurrency): Bounds {
   if (maxSessions === undefined) {
-    if (queue !== undefined) throw invalid('queue', 'needs maxSessions: nobody waits where any number of sessions may be in use')
+    if (queue !== undefined) throw invalid('queue', 'needs maxSessions: without it no session waits')
     return unbounded
   }
   const waiting = queue ?? Infinity

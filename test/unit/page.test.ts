@@ -131,7 +131,7 @@ describe('a page says', () => {
     ['what the kernel has and nobody asked for', 'pts read-write part of every session devpts noexec'],
     ['what of a limit was used, and who holds it', 'Memory 40 MiB 512 MiB 8 % memory.max'],
     ['of which limit nobody counts', 'Open files of a process not counted 100'],
-    ['that nobody holds one', 'Processes at a time 5 64 8 % nobody'],
+    ['that a limit is not held', 'Processes at a time 5 64 8 % not held'],
     ['what was nearly reached', 'memory was nearly reached, 461 MiB of 512 MiB'],
     ['which namespaces are its own', 'net network interfaces, addresses, ports its own 11 1'],
     ['and which are not', 'pid process numbers, and which processes it sees the host’s 13 13'],

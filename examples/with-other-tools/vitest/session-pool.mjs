@@ -33,7 +33,7 @@ class SessionWorker {
     this.#session = await openSession({ toolchain: ['host', 'node'], cwd: root, ...this.#spec, inputs: { [root]: root, ...this.#spec.inputs } })
     const added = Object.fromEntries(Object.entries(env).filter(([name, value]) => value !== process.env[name] && value !== undefined))
     const child = this.#session.spawn(['node', worker], { stdio: ['pipe', 'pipe', 'pipe'], env: added })
-    // `exit` says why nobody reads it any more.
+    // `exit` says why there is no reader any more.
     child.stdin.on('error', () => {})
     child.stdout.on('data', reader((message) => this.#events.emit('message', message)))
     child.stderr.pipe(project.vitest.logger.errorStream, { end: false })

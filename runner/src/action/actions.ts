@@ -62,7 +62,7 @@ export class Actions {
   }
 
   /**
-   * @param gone aborted where nobody waits for the answer any more
+   * @param gone aborted if the worker no longer waits for the answer
    * @throws Refusal
    */
   async run(request: RunRequest, gone: AbortSignal): Promise<RunResponse> {

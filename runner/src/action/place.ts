@@ -7,7 +7,7 @@ const { O_APPEND, O_CREAT, O_EXCL, O_NOFOLLOW, O_WRONLY } = constants
 
 /**
  * What a request names below the build directory, which is absolute and without links. Neither `..` nor a symbolic link leads out of it:
- * the one has no use, and the other may be an earlier action's. Nobody but the worker can exchange anything there, as the build directory
+ * the one has no use, and the other may be an earlier action's. Only the worker can exchange anything there, because the build directory
  * is shut to others (config/build-directory.ts); a session looks once more whether its input root is the folder that was found here.
  * @param field of the request, for errors
  * @throws Refusal
@@ -59,7 +59,7 @@ function existing(found: string, given: string, field: string): string {
   try {
     real = realpathSync.native(found)
   } catch (error) {
-    throw wrongRequest(field, `'${given}' cannot be had: ${(error as NodeJS.ErrnoException).code ?? String(error)}`)
+    throw wrongRequest(field, `'${given}' cannot be used: ${(error as NodeJS.ErrnoException).code ?? String(error)}`)
   }
   // defence: no-link-earlier-action
   if (real !== found) throw wrongRequest(field, `'${given}' leads through a symbolic link`)

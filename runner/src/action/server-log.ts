@@ -8,7 +8,7 @@ export const serverLogName = 'buildjail.json'
 
 const { O_CREAT, O_EXCL, O_NOFOLLOW, O_WRONLY } = constants
 
-/** For people who ask later what an action had: the session in the kernel's words, and what each step took. */
+/** For a later look at what an action had: the session in the kernel's words, and what each step took. */
 export interface ServerLog {
   readonly command: readonly string[]
   readonly cwd: string

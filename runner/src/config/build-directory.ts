@@ -15,7 +15,7 @@ export function refuseOrdinaryUsers(): void {
 
 /**
  * The worker's build directory, without links. What is in it may be written to by anybody, as a worker makes it under umask 0. So it has to
- * be shut itself, or the folder that it is in: who could exchange a folder in it could have the runner, which is root, write elsewhere. A
+ * be shut itself, or the folder that it is in: a user that could exchange a folder in it could make the runner, which is root, write elsewhere. A
  * virtual build directory has the mode that its file system gives it.
  * @throws InvalidConfigError
  */

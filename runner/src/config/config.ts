@@ -59,6 +59,7 @@ export interface Launcher {
 
 const logLevels = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const
 
+// buildjail exports no checks of its spec: it checks `session` itself, and the runner its own fields.
 interface ConfigField<Value> {
   /** @throws InvalidConfigError */
   read(given: unknown, entry: string): Value

@@ -34,7 +34,7 @@ function answered<Request, Response>(answer: (request: Request, gone: AbortSigna
 /** A worker cancels a call, lets its deadline pass, or dies. */
 export function whenGone(call: Pick<ServerUnaryCall<unknown, unknown>, 'cancelled'> & { on(event: 'cancelled', listener: () => void): unknown }): AbortSignal {
   const controller = new AbortController()
-  const abort = (): void => controller.abort(new Refusal(status.CANCELLED, 'nobody waits for the answer any more'))
+  const abort = (): void => controller.abort(new Refusal(status.CANCELLED, 'the worker no longer waits for the answer'))
   if (call.cancelled) abort()
   else call.on('cancelled', abort)
   return controller.signal

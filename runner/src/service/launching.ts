@@ -96,7 +96,7 @@ class Conversation {
   }
 }
 
-/** Also where nobody reads any more. */
+/** Also if the reader is gone. */
 function drained(call: Stream): Promise<void> {
   if (call.cancelled) return Promise.resolve()
   return new Promise((resolve) => {

@@ -9,7 +9,7 @@ import { Refusal } from '../refusal.ts'
 /** A worker asks before each action, and nothing else is served during a look at the host. */
 const goodForMs = 10_000
 
-/** A worker that is told that we are not ready gives its actions to nobody, until it asks again. */
+/** A worker that is told that the runner is not ready hands out no action until it asks again. */
 export class Readiness {
   isDraining = false
   readonly #buildDirectory: string

@@ -23,7 +23,7 @@ export async function listen(server: Server, socket: string): Promise<void> {
   }
 }
 
-/** A runner that was killed leaves its socket, which nobody listens at. */
+/** A runner that was killed leaves its socket without a listener. */
 async function makeRoom(socket: string): Promise<void> {
   const found = lstatSync(socket, { throwIfNoEntry: false })
   if (found === undefined) return

@@ -6,7 +6,7 @@ export interface WithNetwork {
   /**
    * `none` (default): no address family but Unix sockets. `loopback`: a network of the session's own, in which there is nothing but
    * 127.0.0.1 and ::1. `host`: the host's own network, with the files for name lookups and for checking certificates (`etc`).
-   * Or a network that somebody else made: `{ vnet }`, an interface that FreeBSD moves into the session for as long as it is open;
+   * Or a network that another program made: `{ vnet }`, an interface that FreeBSD moves into the session for as long as it is open;
    * `{ namespace }`, a network namespace that Linux has a file for.
    */
   readonly network?: Network
