@@ -25,8 +25,8 @@ function room(name, system) {
 /** What of a system's folder a recovery needs. */
 const recovering = {
   freebsd: [
-    'holders', 'iovec_list', 'jails', 'mounts', 'parts/mount', 'processes', 'rctl', 'recovery', 'session_jail',
-    'state_file_system', 'sysctl'
+    'iovec_list', 'jails', 'limits', 'mounts', 'parts/mount', 'processes', 'recovery', 'session_jail',
+    'state_file_system'
   ],
   linux: ['ids', 'recovery', 'session_cgroup'],
   unsupported: [],

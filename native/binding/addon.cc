@@ -7,7 +7,6 @@
 
 #include "base/signals.h"
 #include "binding/native_classes.h"
-#include "binding/promise.h"
 #include "binding/runtime.h"
 #include "binding/system_calls.h"
 #include "binding/to_js.h"
@@ -37,7 +36,6 @@ class Addon final : public Napi::Addon<Addon> {
                              InstanceMethod("recover", &Addon::recover),
                              InstanceMethod("listSessions", &Addon::list_sessions),
                          });
-    export_kernel_events(env, exports, runtime_);
     export_system_calls(env, exports);
     plan_class_ = Napi::Persistent(PlanWrap::define(env));
     envelope_class_ = Napi::Persistent(EnvelopeWrap::define(env));
@@ -171,8 +169,8 @@ class Addon final : public Napi::Addon<Addon> {
 
   static std::uint32_t job_of(const Napi::CallbackInfo& info) { return info[0].As<Napi::Number>().Uint32Value(); }
 
-  // A listener to process.exit(), or of Bun what a worker thread does after it was terminated: its pipes would be
-  // nobody's.
+  // A listener to process.exit() can come here, and under Bun a worker thread after it was terminated. No one would
+  // close the pipes of a job that starts then.
   void refuse_unless_listening(Napi::Env env) const {
     if (!runtime_->is_started()) throw Napi::Error::New(env, "there is no listener");
     if (runtime_->is_ended()) throw Napi::Error::New(env, "the environment has ended");

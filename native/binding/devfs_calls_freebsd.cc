@@ -3,8 +3,7 @@
 #include <utility>
 #include <vector>
 
-#include "binding/system_call.h"
-#include "binding/system_calls_freebsd.h"
+#include "binding/freebsd_calls.h"
 #include "binding/to_js.h"
 #include "freebsd/devfs.h"
 

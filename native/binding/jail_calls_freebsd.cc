@@ -8,11 +8,10 @@
 #include <utility>
 #include <vector>
 
-#include "binding/system_call.h"
-#include "binding/system_calls_freebsd.h"
+#include "binding/freebsd_calls.h"
+#include "freebsd/any_jail.h"
 #include "freebsd/jail_parameters.h"
 #include "freebsd/jails.h"
-#include "freebsd/raw_calls.h"
 
 namespace buildjail {
 
@@ -47,9 +46,7 @@ Napi::Value call_jail(const Napi::CallbackInfo& info, const JailCall& call) {
   auto work = [parameters = iovecs_from_js(info[0]), flags = int_at(info, 1), call]() mutable -> Result<JailAnswer> {
     const int jid = call.function(parameters.data(), parameters.size(), flags);
     if (jid >= 0) return JailAnswer{jid, std::move(parameters)};
-    auto error = last_error(call.name, call.name);
-    error.detail = parameters.errmsg();
-    return error;
+    return parameters.error(call.name, call.name);
   };
   return answer<JailAnswer>(info, std::move(work), jail_answer_to_js);
 }

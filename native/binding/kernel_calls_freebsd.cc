@@ -9,11 +9,10 @@
 #include <string>
 #include <utility>
 
-#include "binding/system_call.h"
-#include "binding/system_calls_freebsd.h"
+#include "binding/freebsd_calls.h"
 #include "freebsd/jail_parameters.h"
+#include "freebsd/limits.h"
 #include "freebsd/networks.h"
-#include "freebsd/rctl.h"
 
 namespace buildjail {
 
@@ -83,9 +82,9 @@ Napi::Value destroy_interface_call(const Napi::CallbackInfo& info) {
 
 Napi::Value load_call(const Napi::CallbackInfo& info) {
   return answer_nothing(info, [name = string_at(info, 0)]() -> Status {
-    // What the kernel was built with has no file that could be loaded.
+    // A module that the kernel was built with has no file to load.
     if (is_loaded(name)) return Status();
-    // EEXIST: somebody else has loaded it by now (kldload(2)).
+    // EEXIST: another program has loaded it by now (kldload(2)).
     return ::kldload(name.c_str()) >= 0 || errno == EEXIST ? Status() : last_error("kldload", "kldload", name);
   });
 }

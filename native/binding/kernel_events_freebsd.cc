@@ -1,5 +1,3 @@
-#include "binding/system_calls.h"
-
 #include <sys/wait.h>
 
 #include <fcntl.h>
@@ -13,8 +11,8 @@
 #include <vector>
 
 #include "base/signals.h"
-#include "binding/system_call.h"
-#include "freebsd/raw_calls.h"
+#include "binding/freebsd_calls.h"
+#include "freebsd/any_jail.h"
 
 namespace buildjail {
 
@@ -29,7 +27,7 @@ SharedFunction function_at(const Napi::CallbackInfo& info, std::size_t at) {
   return std::make_shared<Napi::FunctionReference>(Napi::Persistent(info[at].As<Napi::Function>()));
 }
 
-/** What was started is kept until `over` is called with the number that is returned. */
+/** Keeps the thread until `over` is called with the number that is returned. */
 Napi::Value keep(Napi::Env env, const SharedRuntime& runtime, Result<std::shared_ptr<EventThread>> started) {
   if (!started) throw Napi::Error(env, error_to_js(env, started.error()));
   runtime->began(env);
@@ -47,7 +45,8 @@ Napi::Value events_to_js(Napi::Env env, const JailEvents& events) {
   return object;
 }
 
-Napi::Value watch_jail_call(const Napi::CallbackInfo& info, const SharedRuntime& runtime) {
+Napi::Value watch_jail_call(const Napi::CallbackInfo& info) {
+  const auto runtime = runtime_of(info.Env());
   const int number = int_at(info, 0);
   const bool is_descriptor = info[1].As<Napi::Boolean>();
   auto tell = [runtime = std::weak_ptr(runtime), told = function_at(info, 2)](const JailEvents& events) {
@@ -68,23 +67,15 @@ Napi::Value end_to_js(Napi::Env env, const ProcessEnd& end) {
   return object;
 }
 
-Napi::Value wait_for_end_call(const Napi::CallbackInfo& info, const SharedRuntime& runtime) {
+Napi::Value wait_for_end_call(const Napi::CallbackInfo& info) {
+  const auto runtime = runtime_of(info.Env());
   const pid_t child = int_at(info, 0);
   auto tell = [runtime = std::weak_ptr(runtime), told = function_at(info, 1), child] {
     const auto there = runtime.lock();
-    // It is waited for where it is told of: who signals it before that signals nobody else.
+    // Waited for where its end is reported: until then its number is its own, so a signal cannot meet another process.
     if (there) there->tell_more([told, child](Napi::Env env) { told->Call({end_to_js(env, take_end(child))}); });
   };
   return keep(info.Env(), runtime, wait_for_end(child, std::move(tell)));
-}
-
-std::vector<std::string> strings_from_js(const Napi::Value& value) {
-  std::vector<std::string> strings;
-  const auto list = value.As<Napi::Array>();
-  strings.reserve(list.Length());
-  for (std::uint32_t i = 0; i < list.Length(); ++i)
-    strings.push_back(static_cast<Napi::Value>(list[i]).As<Napi::String>().Utf8Value());
-  return strings;
 }
 
 std::vector<std::int64_t> numbers_from_js(const Napi::Value& value) {
@@ -106,8 +97,8 @@ SpawnRequest request_from_js(const Napi::Object& object) {
   const auto number = [&object](const char* name) { return object.Get(name).As<Napi::Number>().Int64Value(); };
   const auto string = [&object](const char* name) { return object.Get(name).As<Napi::String>().Utf8Value(); };
   request.jid = static_cast<int>(number("jid"));
-  request.argv = strings_from_js(object.Get("argv"));
-  request.environment = strings_from_js(object.Get("environment"));
+  request.argv = strings_from_js(object.Get("argv").As<Napi::Array>());
+  request.environment = strings_from_js(object.Get("environment").As<Napi::Array>());
   request.working_directory = string("cwd");
   request.login_class = string("loginClass");
   request.uid = static_cast<uid_t>(number("uid"));
@@ -152,8 +143,8 @@ Napi::Value spawned_to_js(Napi::Env env, Runtime& runtime, Spawned& spawned) {
   return object;
 }
 
-Napi::Value spawn_call(const Napi::CallbackInfo& info, const SharedRuntime& runtime) {
-  auto to_js = [runtime](Napi::Env env, Result<Spawned>& spawned) -> Napi::Value {
+Napi::Value spawn_call(const Napi::CallbackInfo& info) {
+  auto to_js = [runtime = runtime_of(info.Env())](Napi::Env env, Result<Spawned>& spawned) -> Napi::Value {
     return spawned ? spawned_to_js(env, *runtime, *spawned) : env.Undefined();
   };
   auto work = [request = request_from_js(info[0].As<Napi::Object>())]() mutable { return spawn_in_jail(request); };
@@ -161,27 +152,26 @@ Napi::Value spawn_call(const Napi::CallbackInfo& info, const SharedRuntime& runt
 }
 
 /** Of a child whose end was not told yet: so the number is its own. */
-Napi::Value signal_call(const Napi::CallbackInfo& info, const SharedRuntime&) {
+Napi::Value signal_call(const Napi::CallbackInfo& info) {
   const int signal = info[1].IsNumber() ? int_at(info, 1) : signal_number(string_at(info, 1));
   return Napi::Boolean::New(info.Env(), ::kill(int_at(info, 0), signal) == 0);
 }
 
+/** Of an event that will not come again. */
+Napi::Value over_call(const Napi::CallbackInfo& info) {
+  runtime_of(info.Env())->let_go(info.Env(), info[0].As<Napi::Number>().Uint32Value());
+  return info.Env().Undefined();
+}
+
 }  // namespace
 
-void export_kernel_events(Napi::Env env, Napi::Object exports, const SharedRuntime& runtime) {
+void export_kernel_events(Napi::Env env, Napi::Object exports) {
   auto events = Napi::Object::New(env);
-  const auto set = [&](const char* name, auto call) {
-    events.Set(name, Napi::Function::New(
-                         env, [runtime, call](const Napi::CallbackInfo& info) { return call(info, runtime); }, name));
-  };
-  set("watchJail", watch_jail_call);
-  set("waitForEnd", wait_for_end_call);
-  set("over", [](const Napi::CallbackInfo& info, const SharedRuntime& kept) -> Napi::Value {
-    kept->let_go(info.Env(), info[0].As<Napi::Number>().Uint32Value());
-    return info.Env().Undefined();
-  });
-  set("spawnInJail", spawn_call);
-  set("signal", signal_call);
+  events.Set("watchJail", Napi::Function::New<watch_jail_call>(env, "watchJail"));
+  events.Set("waitForEnd", Napi::Function::New<wait_for_end_call>(env, "waitForEnd"));
+  events.Set("over", Napi::Function::New<over_call>(env, "over"));
+  events.Set("spawnInJail", Napi::Function::New<spawn_call>(env, "spawnInJail"));
+  events.Set("signal", Napi::Function::New<signal_call>(env, "signal"));
   exports.Set("freebsdEvents", events);
 }
 

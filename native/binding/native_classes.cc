@@ -2,7 +2,7 @@
 
 #include <utility>
 
-#include "binding/promise.h"
+#include "binding/runtime.h"
 #include "binding/to_js.h"
 #include "envelope/keep.h"
 
@@ -11,15 +11,6 @@ namespace buildjail {
 namespace {
 
 Napi::Value undefined(Napi::Env env) { return env.Undefined(); }
-
-std::vector<std::string> strings_from_js(const Napi::Array& list) {
-  std::vector<std::string> strings;
-  strings.reserve(list.Length());
-  for (std::uint32_t index = 0; index < list.Length(); ++index) {
-    strings.push_back(list.Get(index).As<Napi::String>().Utf8Value());
-  }
-  return strings;
-}
 
 /** NativeKeepPlace of src/native/binding.ts. */
 KeepPlace place_from_js(const Napi::Object& object) {

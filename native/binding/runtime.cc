@@ -17,7 +17,7 @@ Status Runtime::start(Napi::Env env, const Napi::Object& listener, WrapEnvelope 
   return {};
 }
 
-// What was under way when the environment began to go still ends on its thread, and finds the listener freed.
+// Work that was under way when the environment began to go still ends on its thread, and finds the listener freed.
 void Runtime::began(Napi::Env env) {
   if (under_way_++ == 0 && !is_listener_gone_) listener_.Ref(env);
 }
@@ -35,8 +35,7 @@ void Runtime::tell(std::function<void(Napi::Env)> what) { call_listener(std::mov
 
 void Runtime::tell_more(std::function<void(Napi::Env)> what) { call_listener(std::move(what), false); }
 
-// What is to be told is kept here and not handed to the listener with the call: of one that is aborted nobody would
-// take it back.
+// Calls are kept here and not handed to the listener, because a listener that is aborted does not give them back.
 void Runtime::call_listener(std::function<void(Napi::Env)> what, bool is_last) {
   const std::lock_guard lock(mutex_);
   if (is_shut_down_) return;
@@ -85,7 +84,7 @@ void Runtime::shut_down() {
     is_shut_down_ = true;
   }
   const bool was_started = is_started();
-  // Before who is told: they hold that.
+  // Before the listener, because they hold it.
   tellers_.clear();
   jobs_.shut_down();
   if (!was_started || is_listener_gone_) return;

@@ -132,6 +132,15 @@ Napi::Array strings_to_js(Napi::Env env, const std::vector<std::string>& strings
   return list_to_js(env, strings, [env](const std::string& text) { return Napi::String::New(env, text); });
 }
 
+std::vector<std::string> strings_from_js(const Napi::Array& list) {
+  std::vector<std::string> strings;
+  strings.reserve(list.Length());
+  for (std::uint32_t index = 0; index < list.Length(); ++index) {
+    strings.push_back(list.Get(index).As<Napi::String>().Utf8Value());
+  }
+  return strings;
+}
+
 Napi::Value trace_to_js(Napi::Env env, const Trace& trace) {
   return list_to_js(env, trace.entries(), [env](const TraceEntry& entry) {
     auto object = Napi::Object::New(env);

@@ -26,6 +26,7 @@ Napi::Array list_to_js(Napi::Env env, const Values& values, Convert convert) {
 /** The NativeFailure of src/errors.ts, as an Error, so that it has a stack wherever it surfaces. */
 Napi::Value error_to_js(Napi::Env env, const SysError& error);
 Napi::Array strings_to_js(Napi::Env env, const std::vector<std::string>& strings);
+std::vector<std::string> strings_from_js(const Napi::Array& list);
 Napi::Value trace_to_js(Napi::Env env, const Trace& trace);
 /** A NativeJobEnd, but for its envelope. */
 Napi::Object job_end_to_js(Napi::Env env, const JobEnd& end);

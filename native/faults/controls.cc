@@ -93,8 +93,8 @@ void execute_counted(napi_env env, void* data) {
 
 }  // namespace
 
-// A program begins on the JavaScript thread, which arms it, and goes on on a worker thread. Others, such as the one
-// that waits for commands, are nobody's program: their calls would come at any moment and are not counted.
+// A program begins on the JavaScript thread, which arms it, and goes on on a worker thread. Other threads, such as the
+// one that waits for commands, belong to no program: their calls would come at any moment and are not counted.
 
 // WorkerThreads::run (envelope/worker_threads.h), as the system's C++ library has it called.
 #ifdef _LIBCPP_VERSION
@@ -111,7 +111,7 @@ void run_counted(WorkerThreads* threads, std::function<void()> work) {
   });
 }
 
-// What is asked for less often is on the runtime's own.
+// Rarer requests are on the runtime's own threads.
 extern "C" napi_status real_create_async_work(napi_env env, napi_value resource, napi_value name,
                                               napi_async_execute_callback execute,
                                               napi_async_complete_callback complete, void* data,

@@ -78,7 +78,7 @@ class Counted {
 };
 
 /**
- * What is to become of a call that is about to be made; may change its arguments. In children that share our memory
+ * Decides on a call that is about to be made, and may change its arguments. In children that share our memory
  * too, so it makes no call that they must not (vfork(2), CAVEATS).
  */
 Action meet(const char* name, std::span<std::uintptr_t> arguments, int& err);

@@ -3,7 +3,7 @@
 import { readFileSync, realpathSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 
-/** What is wrapped elsewhere than in the lists: controls.cc, and wrapped_calls.cc for FreeBSD. */
+/** Symbols that are wrapped elsewhere than in the lists: controls.cc, and wrapped_calls.cc for FreeBSD. */
 const others = {
   linux: ['napi_create_async_work', '_ZN9buildjail13WorkerThreads3runESt8functionIFvvEE', '_ZN9buildjail19export_system_callsEN4Napi3EnvENS0_6ObjectE'],
   freebsd: ['napi_create_async_work', '_ZN9buildjail13WorkerThreads3runENSt3__18functionIFvvEEE', '_ZN9buildjail19export_system_callsEN4Napi3EnvENS0_6ObjectE', 'dlvsym'],

@@ -10,11 +10,10 @@
 #include "envelope/envelope.h"
 #include "freebsd/jail_parameters.h"
 #include "freebsd/launch.h"
+#include "freebsd/limits.h"
 #include "freebsd/mounts.h"
-#include "freebsd/obstacles.h"
 #include "freebsd/parts.h"
 #include "freebsd/processes.h"
-#include "freebsd/rctl.h"
 
 namespace buildjail {
 
@@ -27,6 +26,20 @@ constexpr std::uint64_t kMicroseconds = 1'000'000;
 constexpr int kMoreLaunches = 9;
 
 }  // namespace
+
+Status refuse_overlays(const std::vector<Step>& steps) {
+  const auto overlays = overlays_of(steps);
+  if (overlays.empty()) return {};
+  return SysError{.step = "overlay",
+                  .syscall = "nmount",
+                  .err = ENOTSUP,
+                  .path = overlays.front()->source,
+                  .dest = overlays.front()->target,
+                  .detail =
+                      "FreeBSD has no file system by which a folder could be written to without being changed "
+                      "(unionfs(4) is not fit for that)",
+                  .remedy = "copy the folder, and give the copy as an output"};
+}
 
 Result<std::unique_ptr<Envelope>> JailEnvelope::open(SharedPlan plan, Lessee lessee, std::shared_ptr<Waiter> waiter,
                                                      std::shared_ptr<FreebsdHost> host, Trace trace) {

@@ -9,10 +9,10 @@
 
 #include "envelope/envelope.h"
 #include "envelope/output.h"
-#include "freebsd/host.h"
 #include "freebsd/jail_child.h"
 #include "freebsd/limits.h"
 #include "freebsd/mounts.h"
+#include "freebsd/opening.h"
 #include "freebsd/session_jail.h"
 #include "launch/waiter.h"
 #include "plan/plan.h"
@@ -20,6 +20,13 @@
 #include "state/lease.h"
 
 namespace buildjail {
+
+/**
+ * ENOTSUP if the steps have an overlay. unionfs(4) of 15.1 would be the way. In it a folder that is removed and made
+ * again has its old content. It shows everything with one owner and one mode, so that no script of a source can be
+ * executed, or it shows the owners of the source, and none of them is the build.
+ */
+Status refuse_overlays(const std::vector<Step>& steps);
 
 /** A jail and its mounts. */
 class JailEnvelope final : public Envelope {
@@ -42,7 +49,7 @@ class JailEnvelope final : public Envelope {
   JailEnvelope(SharedPlan plan, Lessee lessee, std::shared_ptr<Waiter> waiter, std::shared_ptr<FreebsdHost> host,
                Trace trace);
 
-  /** In the order in which they are made: of the plan, or of the rest of one that is a base. */
+  /** In the order in which they are made. */
   Parts parts(const std::vector<Step>& steps, bool is_rest);
   [[nodiscard]] LentAs lent_as() const;
 
@@ -51,27 +58,27 @@ class JailEnvelope final : public Envelope {
   std::string jail_name_;
   HeldLimits limits_;
   LimitsLog limits_log_;
-  /** Of a plan that is a base, once it is completed. */
+  /** The steps that completed a base. */
   std::vector<Step> rest_;
-  /** Of the steps that are made at the time. */
+  /** The nesting of the steps that are being made. */
   Nesting nesting_;
   SetGroups set_groups_;
   Lessee lessee_;
   std::shared_ptr<Waiter> waiter_;
   std::shared_ptr<FreebsdHost> host_;
-  /** What its children are known by to the waiter. */
+  /** The number that the waiter has for its commands. */
   std::uint64_t owner_;
   Trace trace_;
   std::mutex closing_;
   std::mutex launching_;
-  /** Nothing can be launched any more. */
+  /** No command can be launched any more. */
   bool is_closed_ = false;
-  /** Its root is sealed, so that something may be launched in it. */
+  /** Its root is sealed, so commands may be launched. */
   bool is_complete_ = false;
   std::optional<Credentials> last_launched_;
   SessionJail jail_;
   Journal journal_;
-  /** What is above is there for as long as its parts. */
+  /** The last member, because its parts refer to those above. */
   Walk walk_;
 };
 

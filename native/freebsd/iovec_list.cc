@@ -44,6 +44,12 @@ std::string IovecList::errmsg() const {
   return {text, ::strnlen(text, kErrmsgSize)};
 }
 
+SysError IovecList::error(std::string step, std::string syscall, std::string path) const {
+  auto error = last_error(std::move(step), std::move(syscall), std::move(path));
+  error.detail = errmsg();
+  return error;
+}
+
 void IovecList::add(std::string_view name, std::string value, std::size_t size) {
   std::string& kept_name = storage_.emplace_back(name);
   iovecs_.push_back({.iov_base = kept_name.data(), .iov_len = kept_name.size() + 1});

@@ -9,6 +9,8 @@
 #include <string_view>
 #include <vector>
 
+#include "base/result.h"
+
 namespace buildjail {
 
 /** The pairs of name and value that jail_set(2) and nmount(2) take, with their memory. */
@@ -30,6 +32,8 @@ class IovecList {
   [[nodiscard]] std::span<const std::byte> value(std::size_t index) const;
   /** The kernel's explanation, or empty. */
   [[nodiscard]] std::string errmsg() const;
+  /** As last_error(), with the kernel's explanation. */
+  [[nodiscard]] SysError error(std::string step, std::string syscall, std::string path = {}) const;
 
  private:
   void add(std::string_view name, std::string value, std::size_t size);

@@ -219,7 +219,7 @@ void run_jail_child(void* context) {
 
 pid_t start_jail_child(JailChild& child) {
   if (!child.limits->is_of_stack()) return vfork_child(run_jail_child, &child);
-  // What the child writes is read here, although its other memory is a copy by then (mmap(2), MAP_SHARED).
+  // Shared, because the report of the child is read here and its other memory is a copy by then (mmap(2), MAP_SHARED).
   void* const memory = ::mmap(nullptr, sizeof(JailChild), PROT_READ | PROT_WRITE, MAP_ANON | MAP_SHARED, -1, 0);
   if (memory == MAP_FAILED) return -1;
   JailChild* const shared = std::construct_at(static_cast<JailChild*>(memory), child);

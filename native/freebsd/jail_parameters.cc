@@ -165,11 +165,7 @@ Result<ParameterValue> get_one(int jid, const JailParameter& parameter) {
   answer.add_int("jid", jid);
   answer.add_buffer(parameter.name, *size);
   answer.add_errmsg();
-  if (::jail_get(answer.data(), answer.size(), 0) < 0) {
-    auto error = last_error("record", "jail_get", parameter.name);
-    error.detail = answer.errmsg();
-    return error;
-  }
+  if (::jail_get(answer.data(), answer.size(), 0) < 0) return answer.error("record", "jail_get", parameter.name);
   return decode(parameter.type, answer.value(1));
 }
 

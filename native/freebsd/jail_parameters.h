@@ -30,7 +30,7 @@ Result<std::vector<std::pair<std::string, ParameterValue>>> get_jail(int jid);
 inline constexpr const char* kNoOwnNetworks = "this kernel has no network stacks of a jail's own (vnet(9))";
 inline constexpr const char* kHowToHaveNetworks = "boot a kernel with options VIMAGE, as GENERIC has it";
 
-/** What this kernel can do for jails. It does not change while the kernel runs. */
+/** The abilities of this kernel for jails. It does not change while the kernel runs. */
 struct JailAbilities {
   static Result<JailAbilities> find();
 

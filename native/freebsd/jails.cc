@@ -12,6 +12,7 @@
 #include <cstring>
 
 #include "base/back_off.h"
+#include "base/tolerated.h"
 #include "freebsd/processes.h"
 
 namespace buildjail {
@@ -77,11 +78,7 @@ Result<Jail> Jail::create(const JailConfig& config, const JailAbilities& abiliti
   options.add_errmsg();
 
   const int jid = ::jail_set(options.data(), options.size(), flags);
-  if (jid < 0) {
-    auto error = last_error(kStep, "jail_set", config.name);
-    error.detail = options.errmsg();
-    return error;
-  }
+  if (jid < 0) return options.error(kStep, "jail_set", config.name);
   Jail jail(jid, config);
   if (desc != 0) {
     int fd = -1;
@@ -115,11 +112,13 @@ Status Jail::remove() {
 
 bool Jail::is_known() const {
   if (is_gone_) return false;
+  const Tolerated tolerated("a jail that cannot be asked for is taken to be there, and waited for");
   const auto found = find();
   return !found || *found;
 }
 
 Status Jail::wait_empty() {
+  const Tolerated tolerated("while it is not known that no process is left, it is waited for");
   BackOff back_off(kEmptyBound);
   for (;;) {
     const auto found = find();
@@ -146,7 +145,7 @@ Result<bool> Jail::is_root_privileged() const {
   // ENOENT: it was removed, with all processes in it (jail(2)).
   if (::jail_get(options.data(), options.size(), 0) < 0) {
     if (errno == ENOENT) return true;
-    return explained("jail_get", options);
+    return options.error("jail_get", "jail_get", name_);
   }
   int is_on = 0;
   std::memcpy(&is_on, options.value(1).data(), sizeof(is_on));
@@ -159,14 +158,8 @@ Status Jail::privilege_root() const {
   options.add_flag("allow.suser");
   options.add_errmsg();
   if (::jail_set(options.data(), options.size(), JAIL_UPDATE) < 0 && errno != ENOENT)
-    return explained("jail_set", options);
+    return options.error("jail_set", "jail_set", name_);
   return {};
-}
-
-SysError Jail::explained(const char* syscall, const IovecList& options) const {
-  auto error = last_error(syscall, syscall, name_);
-  error.detail = options.errmsg();
-  return error;
 }
 
 bool Jail::has_its_number() const {
@@ -199,11 +192,7 @@ Result<std::optional<FoundJail>> find_jail(const std::string& name) {
   options.add_errmsg();
   const int jid = ::jail_get(options.data(), options.size(), JAIL_DYING);
   if (jid < 0 && errno == ENOENT) return std::optional<FoundJail>();
-  if (jid < 0) {
-    auto error = last_error("jail_get", "jail_get", name);
-    error.detail = options.errmsg();
-    return error;
-  }
+  if (jid < 0) return options.error("jail_get", "jail_get", name);
   int is_dying = 0;
   std::memcpy(&is_dying, options.value(2).data(), sizeof(is_dying));
   const auto path = options.value(1);

@@ -15,10 +15,10 @@
 namespace buildjail {
 
 /**
- * What a child needs to enter a jail of ours. jail_attach(2) takes a number, which may belong to another jail once ours
- * is gone, because a new jail may ask for any free number (jail(8), jid). So the child compares the root that it finds
- * with the session's. A descriptor would make that unnecessary (15.0, jail_attach_jd(2)), but in 15.1 each such call
- * keeps a reference for good (do_jail_attach drops PD_DEREF), and the jail would never die.
+ * The means by which a child enters a jail of ours. jail_attach(2) takes a number, which may belong to another jail
+ * once ours is gone, because a new jail may ask for any free number (jail(8), jid). So the child compares the root that
+ * it finds with the session's. A descriptor would make that unnecessary (15.0, jail_attach_jd(2)), but in 15.1 each
+ * such call keeps a reference for good (do_jail_attach drops PD_DEREF), and the jail would never die.
  */
 struct JailReference {
   int jid;
@@ -102,8 +102,6 @@ class Jail {
   /** By its name and the path of its root, because its number may be another jail's by now. */
   [[nodiscard]] Result<std::optional<FoundJail>> find() const;
   [[nodiscard]] Status remove_now() const;
-  /** The error of a call that has just failed, with the kernel's explanation. */
-  [[nodiscard]] SysError explained(const char* syscall, const IovecList& options) const;
 
   int jid_ = -1;
   std::string name_;

@@ -1,7 +1,9 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -12,9 +14,43 @@
 
 namespace buildjail {
 
-/** What holds the limits of a plan on this host. */
+// Rules on a jail and the kernel's counts of what it uses (rctl(8)), by the jail's name. Rules may be made before the
+// jail, and outlive it.
+
+/** Why no rule holds on this host, and the remedy. */
+inline constexpr const char* kNothingCounted = "this kernel does not count what a jail uses (kern.racct.enable is 0)";
+inline constexpr const char* kHowToCount = "put kern.racct.enable=1 into /boot/loader.conf and reboot";
+
+/** Whether rules hold on this host. The kernel decides it when it starts. */
+Result<bool> counts_resources();
+
+/** Bytes, seconds or numbers, by the resource names of rctl(8). */
+using RctlUsage = std::map<std::string, std::uint64_t>;
+
+// The plain calls. A rule is `SUBJECT:NAME:RESOURCE:ACTION=AMOUNT`, and a filter is the beginning of a rule. ENOSYS:
+// the kernel does not count.
+
+Status rctl_add(const std::string& rule);
+/** ESRCH: no rule matches. */
+Status rctl_remove(const std::string& filter);
+/** Separated by commas. */
+Result<std::string> rctl_rules(const std::string& filter);
+/** ESRCH: there is no such process. For a jail that does not exist all is 0. */
+Result<RctlUsage> rctl_usage(const std::string& subject);
+
+// The same for a jail.
+
+/** `rule` is the part after the jail's name: `maxproc:deny=64`. */
+Status add_rule(const std::string& jail, const std::string& rule);
+/** Removes all rules of this jail, or those for one resource. Succeeds if there are none. */
+Status remove_rules(const std::string& jail, const std::string& resource = {});
+
+/** Empty if the kernel does not count. */
+Result<std::optional<RctlUsage>> used_by(const std::string& jail);
+
+/** The means by which this host holds the limits of a plan. */
 struct HeldLimits {
-  /** What follows the jail's name in each (rctl.h). */
+  /** Each is the part after the jail's name (add_rule). */
   std::vector<std::string> rules;
   /** How many processors the jail may use; 0: all. */
   std::uint64_t processors = 0;
@@ -30,8 +66,10 @@ struct HeldLimits {
 Result<HeldLimits> held_limits(const Limits& limits);
 
 /**
- * Which rules of a jail were met. The kernel tells it in its message buffer only (dmesg(8)): at most 10 lines a second
- * for all jails of the host (kern.racct.rctl.log_rate_limit), one for each process and rule, and the buffer forgets.
+ * Which rules of a jail were met. It reads the kernel's message buffer (dmesg(8)), because devctl(4) has one reader,
+ * devd(8), and what devd passes on is lost to programs that are not connected at that time. The kernel logs at most 10
+ * lines a second for all jails of the host (kern.racct.rctl.log_rate_limit), one for each process and rule, and the
+ * buffer forgets.
  */
 class LimitsLog {
  public:

@@ -104,9 +104,7 @@ IovecList nullfs(const std::string& path, const std::string& source) {
 
 Status nmount_options(IovecList& options, int flags, const std::string& step, const std::string& path) {
   if (::nmount(options.data(), options.size(), flags) == 0) return {};
-  auto error = last_error(step, "nmount", path);
-  error.detail = options.errmsg();
-  return error;
+  return options.error(step, "nmount", path);
 }
 
 Result<std::string> fsid_at(const std::string& path, int flags) {

@@ -22,6 +22,7 @@
 #include <utility>
 
 #include "base/back_off.h"
+#include "base/tolerated.h"
 #include "freebsd/child.h"
 #include "freebsd/jails.h"
 #include "launch/vfork_child.h"
@@ -65,9 +66,9 @@ int close_all_but(int kept) {
   return ::close_range(number + 1, ~0U, 0);
 }
 
-// A connection within this network needs no TIME_WAIT (tcp(4)), which would keep the dead jail for as long. Kernels
-// before 15.0 lack the setting.
+// A connection within this network needs no TIME_WAIT (tcp(4)), which would keep the dead jail for as long.
 void forget_connections_at_once() {
+  const Tolerated tolerated("kernels before 15.0 have no such setting: connections are then forgotten later");
   constexpr int kMilliseconds = 1;
   static_cast<void>(::sysctlbyname("net.inet.tcp.msl_local", nullptr, nullptr, &kMilliseconds, sizeof(kMilliseconds)));
 }
@@ -160,6 +161,7 @@ void DyingNetworks::add(std::string jail_name) {
 }
 
 void DyingNetworks::forget_dead() {
+  const Tolerated tolerated("a jail that cannot be asked for is taken to be dying");
   std::erase_if(names_, [](const std::string& name) {
     const auto found = find_jail(name);
     return found && !*found;

@@ -2,20 +2,26 @@
 
 #include "envelope/mount_points.h"
 #include "envelope/output.h"
+#include "envelope/part.h"
 #include "envelope/part_list.h"
 #include "envelope/session_parts.h"
 #include "envelope/sources.h"
+#include "freebsd/opening.h"
 #include "freebsd/parts/devices.h"
 #include "freebsd/parts/jail.h"
 #include "freebsd/parts/limits.h"
 #include "freebsd/parts/root.h"
-#include "freebsd/parts/steps.h"
 #include "freebsd/parts/users.h"
 
 namespace buildjail {
 
+/** The steps of a plan: what is mounted in the root, and the directories, files and links in the root itself. */
+struct Steps : PassingPart {
+  static void add_planned(JailOpening& opening, Parts& parts);
+};
+
 /**
- * What a session is made of on FreeBSD, in the order in which it is made. Closing and recovery go backwards.
+ * The parts of a session on FreeBSD, in the order in which they are made. Closing and recovery go backwards.
  *
  * A recovery finds the lease of a user by the host directory (sweep_leases), and the mounts in the root by the kernel's
  * own list, with the root. So these kinds leave nothing in the journal.

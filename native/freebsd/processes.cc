@@ -2,14 +2,35 @@
 
 #include <sys/param.h>
 #include <sys/proc.h>
+#include <sys/queue.h>
+#include <sys/socket.h>
+#include <sys/socketvar.h>
+#include <sys/stat.h>
 #include <sys/sysctl.h>
+#include <sys/un.h>
+#include <sys/unpcb.h>
 #include <sys/user.h>
+
+#include <netinet/in.h>
+#include <netinet/in_pcb.h>
+#include <netinet/tcp_fsm.h>
+#include <netinet/tcp_var.h>
+
+#include <fcntl.h>
 
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <charconv>
 #include <csignal>
+#include <cstddef>
+#include <cstring>
+#include <span>
+#include <string_view>
 
+#include "base/tolerated.h"
+#include "base/unique_fd.h"
+#include "freebsd/mounts.h"
 #include "freebsd/sysctl.h"
 
 namespace buildjail {
@@ -96,6 +117,214 @@ Result<std::size_t> signal_each_in(int jid, const Chosen& chosen, int signal) {
     static_cast<void>(::kill(process.ki_pid, signal));
   }
   return found;
+}
+
+namespace {
+
+/** Empty if the process has ended. */
+template <class Record>
+std::vector<Record> records_of_process(int kind, pid_t pid) {
+  const std::array<int, 4> name{CTL_KERN, KERN_PROC, kind, pid};
+  const auto answer = read_sysctl(name);
+  return answer ? records_of<Record, int>(std::span<const std::byte>(*answer)) : std::vector<Record>();
+}
+
+/** The first number of `FSID:1:2`, which is the device of its files. */
+std::uint32_t file_system_of(std::string_view fsid) {
+  std::int32_t number = 0;
+  fsid.remove_prefix(std::min(fsid.size(), std::string_view("FSID:").size()));
+  std::from_chars(fsid.data(), fsid.data() + fsid.size(), number);
+  return static_cast<std::uint32_t>(number);
+}
+
+/** Some structures have it in 32 bits with a sign, some in 64. */
+bool is_on(std::uint64_t device, std::uint32_t file_system) {
+  return static_cast<std::uint32_t>(device) == file_system;
+}
+
+bool is_below(std::string_view path, std::string_view directory) {
+  return path.size() > directory.size() && path.starts_with(directory) && path[directory.size()] == '/';
+}
+
+/** The words of fstat(1) for the negative numbers; others are descriptors. */
+const char* kind_of(int descriptor) {
+  switch (descriptor) {
+    case KF_FD_TYPE_CWD:
+      return "cwd";
+    case KF_FD_TYPE_ROOT:
+      return "root";
+    case KF_FD_TYPE_JAIL:
+      return "jail";
+    case KF_FD_TYPE_TRACE:
+      return "trace";
+    case KF_FD_TYPE_TEXT:
+      return "text";
+    case KF_FD_TYPE_CTTY:
+      return "ctty";
+    default:
+      return "open-file";
+  }
+}
+
+/** The path that a Unix socket was bound to, as its owner wrote it. */
+std::string bound_path(const kinfo_file& file) {
+  sockaddr_un address{};
+  static_assert(sizeof(address) <= sizeof(file.kf_un.kf_sock.kf_sa_local));
+  std::memcpy(&address, &file.kf_un.kf_sock.kf_sa_local, sizeof(address));
+  if (address.sun_family != AF_UNIX) return {};
+  return {address.sun_path, ::strnlen(address.sun_path, sizeof(address.sun_path))};
+}
+
+class HoldersOfMount {
+ public:
+  HoldersOfMount(const std::string& fsid, std::string on, const std::string& root)
+      : file_system_(file_system_of(fsid)), on_(std::move(on)), root_(root) {}
+
+  void look_at(const ProcessEntry& process) {
+    for (const auto& file : records_of_process<kinfo_file>(KERN_PROC_FILEDESC, process.pid)) look_at(process, file);
+    for (const auto& mapping : records_of_process<kinfo_vmentry>(KERN_PROC_VMMAP, process.pid)) {
+      const bool has_file = (mapping.kve_status & KF_ATTR_VALID) != 0 && mapping.kve_vn_type != KF_VTYPE_VNON;
+      if (has_file && is_on(mapping.kve_vn_fsid, file_system_)) add("mapping", process, mapping.kve_path);
+    }
+  }
+
+  void look_at(const MountEntry& mount) {
+    if (is_below(mount.on, on_) || mount.from == on_ || is_below(mount.from, on_))
+      found_.push_back({.kind = "mount", .pid = 0, .command = {}, .path = mount.on});
+  }
+
+  std::vector<Holder> found() && { return std::move(found_); }
+
+ private:
+  void look_at(const ProcessEntry& process, const kinfo_file& file) {
+    if (file.kf_type == KF_TYPE_SOCKET) {
+      const std::string path = path_on_host(bound_path(file));
+      if (!path.empty()) add("socket", process, path);
+      return;
+    }
+    const bool is_vnode = file.kf_type == KF_TYPE_VNODE || file.kf_type == KF_TYPE_FIFO;
+    if (!is_vnode || (file.kf_status & KF_ATTR_VALID) == 0) return;
+    if (is_on(file.kf_un.kf_file.kf_file_fsid, file_system_)) add(kind_of(file.kf_fd), process, file.kf_path);
+  }
+
+  /** The place of a socket that was bound inside, if it lies on the mount. No link that the build left leads out. */
+  std::string path_on_host(const std::string& bound) const {
+    if (is_below(bound, on_)) return bound;
+    const std::size_t begin = bound.find_first_not_of('/');
+    if (begin == 0 || begin == std::string::npos) return {};
+    // Closed at once, or it would be found as a holder of the root itself.
+    const UniqueFd root(::open(root_.c_str(), O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+    if (!root) return {};
+    struct stat found{};
+    const char* relative = bound.c_str() + begin;
+    if (::fstatat(root.get(), relative, &found, AT_SYMLINK_NOFOLLOW | AT_RESOLVE_BENEATH) != 0) return {};
+    return S_ISSOCK(found.st_mode) && is_on(found.st_dev, file_system_) ? root_ + bound : std::string();
+  }
+
+  void add(const char* kind, const ProcessEntry& process, std::string_view path) {
+    // The path of a removed file is empty or a hyphen.
+    Holder holder{.kind = kind, .pid = process.pid, .command = process.command, .path = {}};
+    if (path.starts_with('/')) holder.path = path;
+    const auto is_same = [&holder](const Holder& other) {
+      return other.pid == holder.pid && other.kind == holder.kind && other.path == holder.path;
+    };
+    // A program has several mappings.
+    if (std::none_of(found_.begin(), found_.end(), is_same)) found_.push_back(std::move(holder));
+  }
+
+  std::uint32_t file_system_;
+  std::string on_;
+  std::string root_;
+  std::vector<Holder> found_;
+};
+
+/** A socket in the list of the kernel, open in a process or in none. */
+struct SocketEntry {
+  /** Of its protocol control block: what a process that has it open is found by (kinfo_file, kf_sock_pcb). */
+  std::uint64_t pcb;
+  /** A connection that is being ended. The kernel ends it by itself if no process has the socket open (tcp(4)). */
+  bool is_ending;
+};
+
+// Before the first record and after the last is a head, which is no socket: in each list of a size of its own.
+
+template <class Record, class Head, class Add>
+void each_socket(const char* list, Add add) {
+  const auto answer = read_sysctl(list);
+  if (!answer) return;
+  for (const auto& record : records_of<Record, ksize_t>(std::span<const std::byte>(*answer))) {
+    ksize_t length = 0;
+    std::memcpy(&length, &record, sizeof(length));
+    if (length > sizeof(Head)) add(record);
+  }
+}
+
+/** The sockets that a user made, in whatever jail: of the maker the kernel tells no more than that. */
+std::vector<SocketEntry> sockets_made_by(uid_t uid) {
+  std::vector<SocketEntry> sockets;
+  const auto add = [&sockets, uid](const xsocket& socket, bool is_ending) {
+    if (socket.xso_so != 0 && socket.so_uid == uid) sockets.push_back({.pcb = socket.so_pcb, .is_ending = is_ending});
+  };
+  const auto add_internet = [&add](const xinpcb& pcb) { add(pcb.xi_socket, false); };
+  const auto add_local = [&add](const xunpcb& pcb) { add(pcb.xu_socket, false); };
+  each_socket<xtcpcb, xinpgen>("net.inet.tcp.pcblist",
+                               [&add](const xtcpcb& pcb) { add(pcb.xt_inp.xi_socket, pcb.t_state > TCPS_CLOSE_WAIT); });
+  for (const char* list : {"net.inet.udp.pcblist", "net.inet.udplite.pcblist", "net.inet.raw.pcblist"})
+    each_socket<xinpcb, xinpgen>(list, add_internet);
+  for (const char* list : {"net.local.stream.pcblist", "net.local.dgram.pcblist", "net.local.seqpacket.pcblist"})
+    each_socket<xunpcb, xunpgen>(list, add_local);
+  return sockets;
+}
+
+}  // namespace
+
+std::vector<Holder> holders_of_mount(const std::string& fsid, const std::string& on, const std::string& root) {
+  HoldersOfMount looking(fsid, on, root);
+  if (const auto processes = list_processes()) {
+    for (const ProcessEntry& process : *processes) looking.look_at(process);
+  }
+  if (const auto table = mount_table()) {
+    for (const MountEntry& mount : *table) looking.look_at(mount);
+  }
+  return std::move(looking).found();
+}
+
+std::vector<Holder> processes_in_jail(int jid) {
+  std::vector<Holder> found;
+  const auto processes = list_processes();
+  if (!processes) return found;
+  for (const ProcessEntry& process : *processes) {
+    if (process.jid != jid) continue;
+    found.push_back({.kind = "process", .pid = process.pid, .command = process.command, .path = {}});
+    const auto tracer = std::find_if(processes->begin(), processes->end(),
+                                     [&process](const ProcessEntry& other) { return other.pid == process.tracer; });
+    if (process.tracer != 0 && tracer != processes->end())
+      found.push_back({.kind = "tracer", .pid = tracer->pid, .command = tracer->command, .path = {}});
+  }
+  return found;
+}
+
+DyingJailHolders holders_of_dying_jail(uid_t user) {
+  const Tolerated tolerated("a jail whose holders are unknown is waited for");
+  DyingJailHolders holders;
+  auto sockets = sockets_made_by(user);
+  const auto processes = list_processes();
+  if (!processes) return holders;
+  for (const ProcessEntry& process : *processes) {
+    for (const auto& file : records_of_process<kinfo_file>(KERN_PROC_FILEDESC, process.pid)) {
+      if (file.kf_type != KF_TYPE_SOCKET) continue;
+      const std::uint64_t pcb = file.kf_un.kf_sock.kf_sock_pcb;
+      const auto is_opened = [pcb](const SocketEntry& socket) { return socket.pcb == pcb; };
+      if (std::erase_if(sockets, is_opened) == 0) continue;
+      // Sockets in other jails belong to other sessions.
+      if (process.jid != 0 || user == 0) continue;
+      holders.processes.push_back(
+          {.kind = "socket", .pid = process.pid, .command = process.command, .path = bound_path(file)});
+    }
+  }
+  holders.has_ending_connection =
+      std::any_of(sockets.begin(), sockets.end(), [](const SocketEntry& socket) { return socket.is_ending; });
+  return holders;
 }
 
 }  // namespace buildjail

@@ -12,7 +12,8 @@
 #include <utility>
 
 #include "base/back_off.h"
-#include "freebsd/holders.h"
+#include "base/tolerated.h"
+#include "freebsd/processes.h"
 #include "freebsd/sysctl.h"
 
 namespace buildjail {
@@ -76,6 +77,7 @@ void SessionJail::drop_unread() {
 }
 
 void SessionJail::remove_shared_memory() const {
+  const Tolerated tolerated("shared memory that is left keeps the jail dying, which is waited for");
   const auto answer = read_sysctl("kern.ipc.posix_shm_list");
   if (!answer) return;
   const std::string below = root + "/";

@@ -49,13 +49,13 @@ struct SessionJail {
   /** True for a dying jail as well. */
   [[nodiscard]] bool is_known() const { return jail && jail->is_known(); }
   /**
-   * Drops the output of commands that nobody has read, as descriptors of the session can lie in it and hold a mount or
-   * the jail. Nothing more comes by those sockets then.
+   * Drops the unread output of commands, because descriptors of the session can lie in it and hold a mount or the jail.
+   * Nothing more comes by those sockets then.
    */
   void drop_unread();
   /**
    * Removes the POSIX shared memory that was made in the jail, which is named after the jail's root (shm_open(2)).
-   * Nobody inside is left to do so. Each keeps the jail from dying, except one of large pages
+   * No process inside is left to do so. Each keeps the jail from dying, except one of large pages
    * (shm_create_largepage(3)), which stays when the jail is gone.
    */
   void remove_shared_memory() const;

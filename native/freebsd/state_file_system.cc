@@ -13,6 +13,7 @@
 #include <string_view>
 
 #include "base/back_off.h"
+#include "base/tolerated.h"
 #include "freebsd/mounts.h"
 #include "state/files.h"
 #include "state/private_directories.h"
@@ -28,8 +29,8 @@ constexpr std::chrono::milliseconds kUnmountBound{10000};
 constexpr std::chrono::milliseconds kMountBound{1000};
 
 /**
- * What ours is known by. tmpfs(5) tells no name of its own (f_mntfromname is always its type's), so it is these, all of
- * which suit it, and which nobody mounts by chance: it has neither programs nor links.
+ * The mark of a tmpfs(5) of ours, which cannot have a name of its own (f_mntfromname is always its type's). All of
+ * these flags suit it, because it has neither programs nor links, and no other tmpfs has all of them by chance.
  */
 constexpr std::uint64_t kFlags = MNT_NOSUID | MNT_NOEXEC | MNT_NOSYMFOLLOW | MNT_NOATIME;
 
@@ -49,20 +50,22 @@ SysError known_elsewhere(const std::string& path, const std::string& on) {
 }
 
 Status mount_at(const std::string& path) {
+  const Tolerated quicker("another process was quicker to mount the state directory", EBUSY);
+  const Tolerated meanwhile("another process mounted it while the kernel looked it up", ENOENT);
   auto options = file_system("tmpfs", path);
   options.add_flag("nocover");
   options.add_errmsg();
   return nmount_options(options, static_cast<int>(kFlags), kStep, path);
 }
 
-/** What nmount(2) says of a directory that is there when somebody else mounts on it at the same time. */
+/** Whether another process mounted on the directory at the same time. */
 bool is_overtaken(const SysError& error) {
-  // Theirs was there already (mount(8), nocover), or came between the two times that the kernel looks up the path, the
-  // second of which is there to find renamed directories (vfs_domount, vn_path_to_global_path).
+  // The other mount was there already (mount(8), nocover), or it came between the two times that the kernel looks up
+  // the path. The second time finds renamed directories (vfs_domount, vn_path_to_global_path).
   return error.err == EBUSY || error.err == ENOENT;
 }
 
-/** What was overtaken until the bound, said by what is there. */
+/** The error of a mount that was overtaken until the bound. */
 SysError refusal_of(const std::string& path, SysError error) {
   if (error.err != EBUSY) return error;
   struct statfs mounted{};
@@ -76,14 +79,14 @@ SysError not_own(const std::string& path, const char* detail) {
   return {.step = kStep, .syscall = "fstat", .err = EPERM, .path = path, .dest = {}, .detail = detail};
 }
 
-// Nothing keeps others from making a file of that name where the directory around it is not ours alone.
+// Others can make a file of that name if they can write to the directory around it.
 Result<bool> is_own(const UniqueFd& file, const std::string& path) {
   struct stat found{};
   if (::fstat(file.get(), &found) != 0) return last_error(kStep, "fstat", path);
   return S_ISREG(found.st_mode) && found.st_uid == ::geteuid() && found.st_nlink == 1;
 }
 
-// What is mounted was made by whoever mounted it, and a tmpfs takes owner and mode of what it covers.
+// Another program may have mounted it, and a tmpfs takes owner and mode of the directory that it covers.
 Status refuse_unless_private(const UniqueFd& directory, const std::string& path) {
   struct stat found{};
   if (::fstat(directory.get(), &found) != 0) return last_error(kStep, "fstat", path);
@@ -91,7 +94,8 @@ Status refuse_unless_private(const UniqueFd& directory, const std::string& path)
   return not_own(path, "what is mounted at the state directory must be the caller's own, mode 0700");
 }
 
-/** Whether it still is the file of that name. If not, others lock another one, of which this lock says nothing. */
+/** Whether it still is the file of that name. If not, other programs lock another file, and this lock is worth nothing.
+ */
 Result<bool> is_named(const UniqueFd& file, const std::string& path) {
   struct stat held{};
   struct stat named{};
@@ -132,7 +136,7 @@ Result<StateFileSystem> StateFileSystem::hold(const std::string& path) {
     if (*is_mounted) return locked;
     if (auto status = make_private_directory(path); !status) return std::move(status.error());
     auto status = mount_at(path);
-    // Somebody else's is as good; unless it is there by another name, and so for good.
+    // The mount of another program is as good, unless it has another name: then it stays there.
     if (!status && is_overtaken(status.error()) && back_off.wait()) continue;
     if (!status) return refusal_of(path, std::move(status.error()));
     if (status = held.take_new(); !status) return std::move(status.error());
@@ -169,7 +173,7 @@ Status StateFileSystem::take_new() {
     fsid_ = fsid_text(mounted.f_fsid);
     return {};
   }
-  // Nobody would find it there, neither a program that holds it nor a recovery.
+  // Neither a program that holds it nor a recovery would find it there.
   SysError error = is_seen ? known_elsewhere(path_, mounted.f_mntonname) : last_error(kStep, "statfs", path_);
   static_cast<void>(unmount_target(is_seen ? fsid_text(mounted.f_fsid) : path_, 0));
   return error;
@@ -178,13 +182,13 @@ Status StateFileSystem::take_new() {
 StateFileSystem::~StateFileSystem() {
   try {
     static_cast<void>(release());
-  } catch (...) {  // NOLINT(bugprone-empty-catch): no memory to tell of it, and nobody to tell
+  } catch (...) {  // NOLINT(bugprone-empty-catch): no memory is left to report it
   }
 }
 
 Status StateFileSystem::release(std::chrono::milliseconds bound) {
   if (!lock_) return {};
-  // Shared no more before it is asked for alone: of two that leave at once, each would be in the other's way.
+  // The shared lock goes first: two programs that leave at once would be in each other's way.
   if (::flock(lock_.get(), LOCK_UN) != 0) return last_error(kStep, "flock", path_);
   root_.reset();
   BackOff back_off(bound);
@@ -193,7 +197,7 @@ Status StateFileSystem::release(std::chrono::milliseconds bound) {
     is_alone = ::flock(lock_.get(), LOCK_EX | LOCK_NB) == 0;
     if (!is_alone && errno != EWOULDBLOCK) return last_error(kStep, "flock", path_);
   } while (!is_alone && back_off.wait());
-  // Who has it as well does this when leaving.
+  // Otherwise the program that still has it does this when it leaves.
   if (is_alone) {
     if (auto status = unmount_if_empty(); !status) return status;
   }
@@ -210,10 +214,10 @@ Status StateFileSystem::unmount_if_empty() {
   if (!fsid_.empty()) {
     const auto names = names_in(path_);
     if (!names) return names.error();
-    // Of sessions that are for a recovery.
+    // These are sessions for a recovery.
     if (!names->empty()) return {};
     auto status = unmount_target(fsid_, 0);
-    // EBUSY: somebody who is none of ours looks around in there, and it stays for the next. ENOENT: it was taken away.
+    // EBUSY: another program looks around in there, and it stays for the next session. ENOENT: it was taken away.
     if (!status && status.error().err == EBUSY) return {};
     if (!status && status.error().err != ENOENT) return status;
   }

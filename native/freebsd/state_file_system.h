@@ -14,13 +14,13 @@ namespace buildjail {
  * The state directory as a tmpfs(5) of its own, there while any program of this host has it: covering a directory that
  * was just made on a disk means waiting for that disk (vfs_domount_first flushes it), which costs more than all other
  * mounts of a session together. Of what it tells, mounts and jails do not survive a reboot either. The owner of an
- * output that was lent when the host went down does, and nobody remembers whose it was.
+ * output that was lent when the host went down does, and then no record of its owner is left.
  *
- * What somebody else mounted there is used as it is, as any directory that is ours and private would be, with nothing
- * mounted over it; and never unmounted. It may be a disk's, and then entries do survive a reboot, outputs too.
+ * A file system that another program mounted there is used as it is and never unmounted. It may be on a disk, and then
+ * entries survive a reboot, as outputs do.
  *
- * Beside it lies a file to be locked: every program that works in there shares the lock, and the one that unmounts
- * has it alone, because nothing can be looked up or written there meanwhile, even if it stays in the end.
+ * Beside it lies a lock file. Every program that works in there shares the lock. The program that unmounts has it
+ * alone, because nothing can be looked up or written there meanwhile, even if it stays in the end.
  */
 class StateFileSystem {
  public:
@@ -36,28 +36,28 @@ class StateFileSystem {
   StateFileSystem& operator=(StateFileSystem&&) noexcept = delete;
   StateFileSystem(const StateFileSystem&) = delete;
   StateFileSystem& operator=(const StateFileSystem&) = delete;
-  /** Unmounts it when nobody else needs it. */
+  /** Unmounts it when no other program needs it. */
   ~StateFileSystem();
 
-  /** Waits up to `bound` for others to let go of it. Again: what of that is left to do. */
+  /** Waits up to `bound` for others to let go of it. Called again it does what is left. */
   Status release(std::chrono::milliseconds bound = {});
 
  private:
   StateFileSystem(std::string path, UniqueFd lock) : path_(std::move(path)), lock_(std::move(lock)) {}
 
-  /** With a share of the file beside it. What is being unmounted is waited for. */
+  /** Shares the lock of the file beside it. Waits while another program unmounts. */
   static Result<StateFileSystem> lock_beside(const std::string& path, int flags);
   /** Whether something is mounted there; if so, it is held open from here on. */
   Result<bool> find_mounted();
-  /** What was just mounted is to be unmounted by this, whatever becomes of it. */
+  /** Takes over the unmounting of what was just mounted. */
   Status take_new();
   Status unmount_if_empty();
 
   std::string path_;
   UniqueFd lock_;
-  /** Open, so that nobody else can unmount it (unmount(2), EBUSY). */
+  /** Open, so that no other program can unmount it (unmount(2), EBUSY). */
   UniqueFd root_;
-  /** Empty where it is not ours to unmount, or nothing is left to do. */
+  /** Empty if it is not ours to unmount, or nothing is left to do. */
   std::string fsid_;
 };
 

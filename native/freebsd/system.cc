@@ -1,15 +1,32 @@
+#include <sys/param.h>
+#include <sys/ioctl.h>
+#include <sys/mount.h>
+#include <sys/queue.h>
+#include <sys/sysctl.h>
+
+#include <fs/devfs/devfs.h>
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <array>
 #include <cerrno>
 #include <chrono>
+#include <cstddef>
+#include <cstring>
 #include <map>
 #include <mutex>
+#include <string>
+#include <string_view>
 
+#include "base/unique_fd.h"
 #include "envelope/system.h"
 #include "freebsd/child.h"
 #include "freebsd/envelope.h"
-#include "freebsd/host.h"
+#include "freebsd/jail_parameters.h"
 #include "freebsd/jails.h"
 #include "freebsd/limits.h"
-#include "freebsd/obstacles.h"
+#include "freebsd/opening.h"
 #include "freebsd/parts/jail.h"
 #include "freebsd/parts/root.h"
 #include "freebsd/state_file_system.h"
@@ -19,10 +36,125 @@ namespace buildjail {
 
 namespace {
 
-/** How long what somebody else is recovering is waited for. */
+// nullfs(4) mounts single files since then.
+constexpr int kFirstSupported = 1400000;
+// inotify(2) is there since then.
+constexpr int kInotify = 1500000;
+
+/** A sysctl that is a number or a truth; 0 where there is none of that name. */
+int setting(const char* name) {
+  std::array<std::byte, sizeof(int)> bytes{};
+  std::size_t size = bytes.size();
+  if (::sysctlbyname(name, bytes.data(), &size, nullptr, 0) != 0) return 0;
+  int value = 0;
+  std::memcpy(&value, bytes.data(), size);
+  return value;
+}
+
+Obstacle explain_jail() {
+  const bool may_have_jails = setting("security.jail.children.max") > 0;
+  return {"jailed",
+          std::string("this process is in a jail itself, which ") +
+              (may_have_jails ? "" : "may have no jails in it (children.max is 0, jail(8)), and ") +
+              "may not make the devfs rules that hide the host's devices (devfs(8))",
+          "run it on the host"};
+}
+
+/** Asking for the next ruleset needs the privilege to change one (devfs_rules_ioctl). */
+bool may_make_devfs_rules() {
+  const UniqueFd dev(::open("/dev", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  devfs_rsnum ruleset = 0;
+  // ENOENT: there is none yet.
+  return dev && (::ioctl(dev.get(), DEVFSIO_SGETNEXT, &ruleset) == 0 || errno == ENOENT);
+}
+
+/** The folders in which the kernel finds modules, separated by `;` (kldconfig(8)). */
+std::string module_path() {
+  std::string path(4096, '\0');
+  std::size_t size = path.size();
+  if (::sysctlbyname("kern.module_path", path.data(), &size, nullptr, 0) != 0) return {};
+  path.resize(path.find('\0'));
+  return path;
+}
+
+/** In the kernel, or a module that the kernel loads at the first mount (nmount(2)). */
+bool has_file_system(const std::string& name) {
+  xvfsconf found{};
+  if (::getvfsbyname(name.c_str(), &found) == 0) return true;
+  const std::string all = module_path();
+  std::string_view folders = all;
+  while (!folders.empty()) {
+    const std::size_t end = folders.find(';');
+    const std::string module = std::string(folders.substr(0, end)) + "/" + name + ".ko";
+    if (::access(module.c_str(), R_OK) == 0) return true;
+    folders = end == std::string_view::npos ? std::string_view() : folders.substr(end + 1);
+  }
+  return false;
+}
+
+std::vector<Obstacle> obstacles_of_host() {
+  std::vector<Obstacle> obstacles;
+  if (::getosreldate() < kFirstSupported) {
+    obstacles.push_back(
+        {"version", "this FreeBSD is older than 14.0, whose nullfs cannot mount files", "use FreeBSD 14.0 or later"});
+  }
+  if (setting("security.jail.jailed") != 0) {
+    obstacles.push_back(explain_jail());
+  } else if (::geteuid() != 0) {
+    obstacles.push_back(
+        {"privilege", "only root may make jails and mounts (jail_set(2), nmount(2))", "run it as root"});
+  } else if (!may_make_devfs_rules()) {
+    obstacles.push_back({"devfs-rules", "/dev is no devfs whose rules this process may change (devfs(8))",
+                         "mount devfs on /dev, and run it as root without a policy that forbids devfs rules (mac(4))"});
+  }
+  for (const char* name : {"nullfs", "tmpfs"}) {
+    if (has_file_system(name)) continue;
+    obstacles.push_back({name, std::string(name) + " is neither in this kernel nor among its modules",
+                         std::string("install the kernel's modules, or put ") + name +
+                             ".ko into one of the folders of kern.module_path"});
+  }
+  return obstacles;
+}
+
+std::vector<Obstacle> limitations_of_host() {
+  std::vector<Obstacle> limitations;
+  if (const auto is_counting = counts_resources(); !is_counting || !*is_counting) {
+    limitations.push_back(
+        {"racct", std::string(kNothingCounted) + ", so rctl(8) cannot limit the memory and the processes of a build",
+         kHowToCount});
+  }
+  if (setting("kern.features.vimage") == 0) {
+    limitations.push_back({"vnet", std::string(kNoOwnNetworks) + ", so network can be neither 'loopback' nor { vnet }",
+                           kHowToHaveNetworks});
+  }
+  // Of the module mqueuefs(5), which is not loaded by itself.
+  if (const int most = setting("kern.mqueue.maxmq"); most > 0) {
+    limitations.push_back({"message-queues",
+                           "all jails share the " + std::to_string(most) +
+                               " POSIX message queues of this host (kern.mqueue.maxmq), so one build can take them all",
+                           "kldunload mqueuefs, or raise kern.mqueue.maxmq with sysctl(8)"});
+  }
+  // null_copy_inotify marks a folder of nullfs(4) as watched, and what is renamed over there and reclaimed is told of
+  // by a vnode that is none of a nullfs any more (inotify_log).
+  if (::getosreldate() >= kInotify && setting("vfs.inotify.max_user_instances") >= 0) {
+    limitations.push_back(
+        {"inotify",
+         "a build that watches an output by inotify(2), while other processes of it rename and create "
+         "files there, can make this kernel panic",
+         "sysctl vfs.inotify.max_user_instances=-1, which lets nobody watch; or a kernel whose nullfs "
+         "has that mended"});
+  }
+  limitations.push_back({"root-builds",
+                         "nothing keeps a build with user: 'root' from revoking /dev/null, /dev/zero and /dev/random "
+                         "for the whole host (revoke(2)), or from changing ACLs and extended attributes of its inputs",
+                         "give user: 'root' only to builds that you trust"});
+  return limitations;
+}
+
+/** How long to wait for a recovery by another program. */
 constexpr std::chrono::milliseconds kOthersBound{10000};
 
-/** Whether this kernel has what it takes. */
+/** ENOTSUP if this kernel lacks the network that the plan asks for. */
 Status network_that_is_had(const PlannedNetwork& network, const JailAbilities& abilities) {
   using Kind = PlannedNetwork::Kind;
   SysError refused{
@@ -43,8 +175,8 @@ class FreeBsd final : public SessionSystem {
 
   [[nodiscard]] const char* name() const override { return "freebsd"; }
 
-  std::vector<Obstacle> find_obstacles() override { return find_freebsd_obstacles(); }
-  std::vector<Obstacle> find_limitations() override { return find_freebsd_limitations(); }
+  std::vector<Obstacle> find_obstacles() override { return obstacles_of_host(); }
+  std::vector<Obstacle> find_limitations() override { return limitations_of_host(); }
 
   RecoveryReport recover(const std::string& state_directory) override {
     return recover_state(state_directory, kOthersBound);
@@ -66,14 +198,15 @@ class FreeBsd final : public SessionSystem {
   void shut_down() override {
     {
       const std::lock_guard lock(mutex_);
-      // What does not go is unmounted by whoever comes next.
+      // A file system that does not go is unmounted by the next program.
       states_.clear();
     }
     SessionSystem::shut_down();
   }
 
  private:
-  /** Found out once: modules that are loaded later have parameters as well, but all of those are off by default. */
+  /** The abilities are read once: modules that are loaded later have parameters too, but all of these are off by
+   * default. */
   Status prepare(const EnvelopePlan& plan) override {
     if (auto status = refuse_overlays(plan.steps); !status) return status;
     if (auto limits = held_limits(plan.limits); !limits) return std::move(limits.error());

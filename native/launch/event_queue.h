@@ -34,7 +34,7 @@ class EventQueue {
 
   /**
    * Tells once that a child of ours has ended, and of each descriptor as watch_readable does; in one call. On Linux pid
-   * 1 of a session waits for commands, and nobody here does.
+   * 1 of a session waits for commands, and this process does not.
    */
   virtual Status watch_process(Watched, std::span<const Watched>) {
     errno = ENOSYS;

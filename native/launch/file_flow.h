@@ -17,7 +17,7 @@
 
 namespace buildjail {
 
-/** What a command gets where its stdin, stdout or stderr is a file of the host, or one that this process has. */
+/** The stdin, stdout or stderr of a command that is a file of the host, or one that this process has. */
 enum class CommandEnd : std::uint8_t {
   /** The descriptor itself: a pipe or a socket that the caller has the command inherit. */
   kItself,
@@ -56,7 +56,8 @@ class FileFlow final : public Flow {
  public:
   /**
    * From the file to stdin. What the command leaves unread is taken out of the pipe when the flow is ended, and given
-   * back to those who share the file. Both need `command_end`, another descriptor of the command's end of the pipe.
+   * back to the programs that share the file. Both need `command_end`, another descriptor of the command's end of the
+   * pipe.
    */
   static std::unique_ptr<FileFlow> into_command(HostFile file, UniqueFd pipe, UniqueFd command_end);
   /** From stdout or stderr to the file. Nothing beyond the budget comes to the file. */
@@ -71,7 +72,7 @@ class FileFlow final : public Flow {
   void give_up() override;
   void end() override;
   [[nodiscard]] bool is_over() const override { return is_over_; }
-  /** What daemons of the command write until then comes to the file. */
+  /** Until then the output of daemons of the command comes to the file. */
   [[nodiscard]] bool holds_up_closing() const override { return true; }
   [[nodiscard]] bool is_input() const override { return is_input_; }
   [[nodiscard]] std::optional<SysError> failure() const override { return failure_; }
@@ -98,7 +99,7 @@ class FileFlow final : public Flow {
   UniqueFd command_end_;
   /** All that was read. */
   std::uint64_t moved_ = 0;
-  /** What was read and not yet written is between these. */
+  /** The bytes between these were read and not yet written. */
   std::vector<std::byte> buffer_;
   std::size_t begin_ = 0;
   std::size_t end_ = 0;

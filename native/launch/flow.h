@@ -63,8 +63,8 @@ class Flow {
   /** Moves what can be moved now. Gets back the descriptors that `await` added, whether or not anything happened. */
   virtual void move(std::span<const pollfd> happened) = 0;
   /**
-   * The command has ended: what it wrote is on its way now. Called again when the session is closed: then nobody is
-   * left who could write.
+   * The command has ended: what it wrote is on its way now. Called again when the session is closed: then no process
+   * that could write is left.
    */
   virtual void nothing_follows() = 0;
   /** After that: the command's end can be told. */

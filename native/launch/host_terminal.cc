@@ -52,7 +52,7 @@ std::array<bool, 3> inherited_terminals(const LaunchRequest& request) {
 termios mode_like(const termios& ours, const HostTerminal* keyboard) {
   termios mode = ours;
   const bool is_raw = keyboard != nullptr && keyboard->typing() == HostTerminal::Typing::kKeys;
-  // What our terminal does already must not be done twice.
+  // Our terminal does this already, and it must not be done twice.
   if (!is_raw) mode.c_oflag &= ~static_cast<tcflag_t>(OPOST);
   if (!is_raw && keyboard != nullptr) mode.c_lflag &= ~static_cast<tcflag_t>(ECHO | ECHONL);
   return mode;

@@ -79,7 +79,7 @@ struct CommandTerminal {
   /** Null: as the kernel makes it. */
   std::optional<termios> mode;
   winsize size{};
-  /** The terminal of ours that is typed into; null where nobody types, or JavaScript does by a pipe. */
+  /** The terminal of ours that is typed into; null if no person types, or JavaScript writes to a pipe. */
   std::shared_ptr<HostTerminal> keyboard;
   /** The number of our descriptor that shows what is written to it; -1 where that goes to JavaScript by a pipe. */
   int screen = -1;

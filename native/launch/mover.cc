@@ -1,16 +1,12 @@
 #include "launch/mover.h"
 
-#include <poll.h>
-#include <sys/eventfd.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
-#include <span>
 
 #include "base/result.h"
-#include "base/signals.h"
 #include "base/unique_fd.h"
 
 namespace buildjail {
@@ -19,13 +15,6 @@ namespace {
 
 /** The capacity of a pipe on both systems, grown: one read empties it. */
 constexpr std::size_t kReadSize = 65536;
-/** A fifo or a device must take what a command has left in this time. A regular file is written to in any case. */
-constexpr std::chrono::milliseconds kPatience{5000};
-/** A command may not be there yet, and so not be ended, when its output fails. */
-constexpr std::chrono::milliseconds kFailedInterval{20};
-
-/** Of two times that poll(2) takes; -1 is none. */
-int sooner(int a, int b) { return a < 0 ? b : b < 0 ? a : std::min(a, b); }
 
 }  // namespace
 
@@ -57,160 +46,6 @@ std::optional<std::size_t> CapturedStream::read_at_most(std::size_t size) {
   is_over_bound_ |= kept < allowed;
   bytes_.insert(bytes_.end(), buffer.begin(), buffer.begin() + static_cast<std::ptrdiff_t>(kept));
   return count;
-}
-
-Result<std::unique_ptr<FlowThread>> FlowThread::start(std::vector<std::unique_ptr<Flow>> flows, FlowListener listener) {
-  UniqueFd wake = above_stdio(UniqueFd(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)));
-  if (!wake) return last_error("stdio", "eventfd");
-  return caught("stdio", [&]() -> Result<std::unique_ptr<FlowThread>> {
-    // Not make_unique: the constructor is private, because without its thread the object is useless.
-    std::unique_ptr<FlowThread> started(new FlowThread(std::move(flows), std::move(listener), std::move(wake)));
-    started->thread_ = std::thread([at = started.get()] { at->loop(); });
-    return started;
-  });
-}
-
-FlowThread::~FlowThread() {
-  if (!thread_.joinable()) return;
-  post([this] { is_stopping_ = true; });
-  thread_.join();
-}
-
-void FlowThread::post(std::function<void()> act) {
-  {
-    const std::lock_guard lock(mutex_);
-    posted_.push_back(std::move(act));
-  }
-  const std::uint64_t one = 1;
-  static_cast<void>(::write(wake_.get(), &one, sizeof(one)));
-}
-
-void FlowThread::command_ended() {
-  post([this] {
-    if (std::exchange(is_command_ended_, true)) return;
-    for (const auto& flow : flows_) flow->nothing_follows();
-  });
-}
-
-void FlowThread::end_when_settled() {
-  post([this] {
-    is_command_ended_ = true;
-    if (std::exchange(is_ending_, true)) return;
-    for (const auto& flow : flows_) flow->nothing_follows();
-  });
-}
-
-std::optional<FlowThread::Settled> FlowThread::settled() {
-  const std::lock_guard lock(mutex_);
-  return settled_;
-}
-
-bool FlowThread::holds_up_closing() {
-  const std::lock_guard lock(mutex_);
-  return holds_up_closing_;
-}
-
-bool FlowThread::is_over() {
-  const std::lock_guard lock(mutex_);
-  return is_over_;
-}
-
-void FlowThread::loop() {
-  // No handler of the host program must run here, and a terminal that we may not use now must not stop it (SIGTTIN).
-  // SIGPIPE and SIGXFSZ, which write(2) sends to this thread, are told by errno as well.
-  const BlockedSignals blocked;
-  for (;;) {
-    do_posted();
-    if (is_stopping_ || !tell_progress()) break;
-    wait_and_move();
-  }
-  for (const auto& flow : flows_) flow->end();
-  {
-    const std::lock_guard lock(mutex_);
-    holds_up_closing_ = false;
-    is_over_ = true;
-  }
-  listener_.changed();
-}
-
-void FlowThread::do_posted() {
-  std::vector<std::function<void()>> posted;
-  {
-    const std::lock_guard lock(mutex_);
-    posted.swap(posted_);
-  }
-  for (const auto& act : posted) act();
-}
-
-bool FlowThread::tell_progress() {
-  if (!is_command_ended_) {
-    if (has_failed()) listener_.failed();
-    return true;
-  }
-  if (is_ending_) {
-    for (const auto& flow : flows_) {
-      if (flow->holds_up_closing() && flow->is_settled() && !flow->is_over()) flow->end();
-    }
-  }
-  const auto is_settled = [](const auto& flow) { return flow->is_settled(); };
-  const bool is_news = !is_settled_told_ && std::ranges::all_of(flows_, is_settled);
-  const bool holds_up =
-      std::ranges::any_of(flows_, [](const auto& flow) { return flow->holds_up_closing() && !flow->is_over(); });
-  bool is_changed = is_news;
-  {
-    const std::lock_guard lock(mutex_);
-    is_changed |= std::exchange(holds_up_closing_, holds_up) != holds_up;
-    if (is_news) {
-      settled_.emplace();
-      for (const auto& flow : flows_) {
-        auto& failure = flow->is_input() ? settled_->input_failure : settled_->output_failure;
-        if (!failure) failure = flow->failure();
-      }
-    }
-  }
-  is_settled_told_ |= is_news;
-  if (is_changed) listener_.changed();
-  return !is_settled_told_ || !std::ranges::all_of(flows_, [](const auto& flow) { return flow->is_over(); });
-}
-
-void FlowThread::wait_and_move() {
-  std::vector<pollfd> awaited{{.fd = wake_.get(), .events = POLLIN, .revents = 0}};
-  std::vector<std::size_t> ends;
-  int bound = -1;
-  for (const auto& flow : flows_) {
-    bound = sooner(bound, flow->await(awaited));
-    ends.push_back(awaited.size());
-  }
-  if (!is_command_ended_ && has_failed()) bound = sooner(bound, static_cast<int>(kFailedInterval.count()));
-  const bool is_waiting = is_settling();
-  if (is_waiting) {
-    const auto left = std::chrono::ceil<std::chrono::milliseconds>(last_happened_ + kPatience - Clock::now());
-    bound = sooner(bound, std::max(0, static_cast<int>(left.count())));
-  }
-  const int happened = ::poll(awaited.data(), static_cast<nfds_t>(awaited.size()), bound);
-  if (happened < 0) return;
-  std::uint64_t count = 0;
-  if (awaited.front().revents != 0) static_cast<void>(::read(wake_.get(), &count, sizeof(count)));
-  const auto now = Clock::now();
-  if (happened > 0 || !is_waiting) {
-    last_happened_ = now;
-  } else if (now >= last_happened_ + kPatience) {
-    for (const auto& flow : flows_) flow->give_up();
-  }
-  std::size_t begin = 1;
-  for (std::size_t i = 0; i < flows_.size(); ++i) {
-    flows_.at(i)->move(std::span(awaited).subspan(begin, ends.at(i) - begin));
-    begin = ends.at(i);
-  }
-}
-
-bool FlowThread::has_failed() const {
-  return std::ranges::any_of(flows_, [](const auto& flow) { return flow->failure().has_value(); });
-}
-
-bool FlowThread::is_settling() const {
-  return is_command_ended_ &&
-         std::ranges::any_of(flows_, [](const auto& flow) { return flow->holds_up_closing() && !flow->is_settled(); });
 }
 
 Status Mover::begin(const LaunchRequest& request, std::uint64_t owner, StdioEnds& ends, std::function<void()> failed) {
@@ -339,7 +174,7 @@ void Mover::finish(std::uint32_t run, const std::function<void(Moved)>& then) {
   }
   if (finished.empty()) return then({});
   then(take_captured(finished.mapped()));
-  // After the result was told: nobody waits for this.
+  // After the result was told, because no caller waits for this.
   close_captured(finished.mapped());
 }
 

@@ -16,7 +16,8 @@ namespace buildjail {
 
 /** Both ends of a command's standard descriptors. */
 struct StdioEnds {
-  /** What the command gets as 0, 1 and 2. Empty: the session's own /dev/null, or for stderr the same as stdout. */
+  /** The descriptors that the command gets as 0, 1 and 2. Empty: the session's own /dev/null, or for stderr the same as
+   * stdout. */
   std::array<UniqueFd, 3> child;
   /** Our ends of its pipes. No read(2) of one that is captured waits. */
   std::array<UniqueFd, 3> ours;

@@ -15,7 +15,7 @@ namespace {
 constexpr const char* kStep = "terminal";
 /** No event tells that this process came to the foreground, or that the pager of its pipeline has ended. */
 constexpr int kElsewhereMs = 250;
-/** No event tells that a terminal which nobody had open was opened by its name. */
+/** No event reports that a process has opened the terminal by its name after all had closed it. */
 constexpr int kSilentMs = 100;
 /** More than any terminal holds: a daemon that goes on writing is not waited for. */
 constexpr std::size_t kMostLeft = std::size_t{1024} * 1024;
@@ -32,7 +32,7 @@ Status stop_waiting(int fd) {
 
 }  // namespace
 
-// A terminal's flags belong to everybody who has it open; pipes are our own.
+// The flags of a terminal are shared with all that have it open; pipes are our own.
 Result<std::unique_ptr<TerminalFlow>> TerminalFlow::make(Ends ends) {
   if (!ends.is_screen) {
     if (auto status = stop_waiting(ends.output.get()); !status) return std::move(status.error());
@@ -143,7 +143,7 @@ void TerminalFlow::end_input(bool is_last) {
 void TerminalFlow::write_master() {
   const ssize_t written = ::write(ends_.master.get(), typed_.bytes.data() + typed_.begin, typed_.end - typed_.begin);
   if (written < 0 && is_nothing_now(errno)) return;
-  // Nobody has the other side open, so nobody would read it.
+  // No process has the other side open, so none would read it.
   if (written < 0) return typed_.clear();
   typed_.begin += static_cast<std::size_t>(written);
   if (typed_.is_empty()) typed_.clear();

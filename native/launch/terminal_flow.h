@@ -22,11 +22,11 @@ class TerminalFlow final : public Flow {
   struct Ends {
     /** Our side of the command's terminal; does not wait. */
     UniqueFd master;
-    /** What is typed comes from here; empty where nobody types. */
+    /** The source of typed bytes; empty if no person types. */
     UniqueFd input;
     /** The same, where it is a terminal. */
     std::shared_ptr<HostTerminal> keyboard;
-    /** What is written goes here. */
+    /** The place for written bytes. */
     UniqueFd output;
     /** `output` is a terminal. */
     bool is_screen = false;
@@ -78,13 +78,13 @@ class TerminalFlow final : public Flow {
   Ends ends_;
   Buffer typed_;
   Buffer shown_;
-  /** What is typed into the command's terminal is kept by the kernel. */
+  /** The kernel keeps typed bytes for the command's terminal. */
   bool is_open_ = false;
   /** The last line that was typed is complete. */
   bool is_line_over_ = true;
-  /** What is typed is for another program now. */
+  /** Typed bytes are for another program now. */
   bool is_typing_elsewhere_ = false;
-  /** Nobody has the command's terminal open. It may be opened again by its name. */
+  /** No process has the command's terminal open. It may be opened again by its name. */
   bool is_silent_ = false;
   bool is_finishing_ = false;
   /** Nothing that the command wrote is left in its terminal. */

@@ -74,7 +74,7 @@ class Waiter {
   Waiter& operator=(Waiter&&) = delete;
   ~Waiter() { stop(); }
 
-  /** Ends the thread. Nobody is told of commands any more. */
+  /** Ends the thread. No listener is called any more. */
   void stop();
 
   [[nodiscard]] std::uint64_t new_owner() { return last_owner_ += 1; }
@@ -120,7 +120,7 @@ class Waiter {
   std::optional<pid_t> pid_of(std::uint32_t run);
   [[nodiscard]] HostTerminals& terminals() noexcept { return terminals_; }
   [[nodiscard]] Mover& mover() noexcept { return mover_; }
-  /** Waits until every command of an owner is over; false when the bound is reached first, or nobody tells any more. */
+  /** Waits until every command of an owner is over; false when the bound is reached first, or the thread has ended. */
   bool wait_reaped(std::uint64_t owner, std::chrono::milliseconds bound);
 
  private:

@@ -12,9 +12,9 @@
 #include <vector>
 
 #include "envelope/part.h"
+#include "freebsd/limits.h"
 #include "freebsd/opening.h"
 #include "freebsd/parts/jail.h"
-#include "freebsd/rctl.h"
 #include "freebsd/session_jail.h"
 
 namespace buildjail {

@@ -3,7 +3,8 @@
 #include <cerrno>
 #include <chrono>
 
-#include "freebsd/holders.h"
+#include "base/tolerated.h"
+#include "freebsd/processes.h"
 
 namespace buildjail {
 
@@ -54,9 +55,10 @@ Status Mount::take_away(TakingAway& taking) {
 
 Status Mount::unmount(TakingAway& taking, const std::function<bool()>& wait) {
   if (fsid_.empty()) return {};
+  const Tolerated tolerated("it is tried again", EBUSY);
   auto status = unmount_target(fsid_, 0);
   while (!status && status.error().err == EBUSY && wait()) status = unmount_target(fsid_, 0);
-  // ENOENT: somebody else unmounted it, which is what was wanted.
+  // ENOENT: another program unmounted it.
   if (status || status.error().err == ENOENT) {
     forget(taking, "unmount");
     return {};

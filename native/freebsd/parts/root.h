@@ -77,8 +77,8 @@ class Root final : public Mount {
     return take(ids_->at(path(), root.st_dev, MNT_NOSUID));
   }
 
-  // A dying jail holds its root directory, for as long as a connection of it is in TIME_WAIT (jail(8)). Where no
-  // process does, the root's own tmpfs is nobody's but ours: that one may be forced.
+  // A dying jail holds its root directory, for as long as a connection of it is in TIME_WAIT (jail(8)). If no process
+  // holds it, the root's own tmpfs is ours alone and may be forced.
   //
   // Shared memory of large pages holds no jail back, and stays when that is gone.
   Status take_away(TakingAway& taking) override {

@@ -28,8 +28,8 @@ constexpr int kLooks = 8;
 
 bool is_same_time(const timespec& a, const timespec& b) { return a.tv_sec == b.tv_sec && a.tv_nsec == b.tv_nsec; }
 
-// nullfs(4) shows everything of the lower file but its device. That a file of another device looks the same cannot be
-// arranged: its generation is the file system's choice, and its change time the clock's (stat(2)).
+// nullfs(4) shows everything of the lower file but its device. No program can make a file of another device look the
+// same: the file system chooses its generation, and the clock its change time (stat(2)).
 bool is_same_file(const struct stat& held, const struct stat& mounted) {
   return held.st_ino == mounted.st_ino && held.st_gen == mounted.st_gen && held.st_mode == mounted.st_mode &&
          held.st_uid == mounted.st_uid && held.st_gid == mounted.st_gid &&
@@ -56,15 +56,15 @@ Result<struct stat> verify(const Bind& bind, int source, const std::string& path
 }
 
 /**
- * What is mounted at `path` (stat(2)); ESTALE when that is not `source`, which was held by a descriptor
- * since before it was mounted. nmount(2) knows sources by path only, and a path can be made to mean something else at
- * any moment, so what got mounted is compared with what is held. Until that is done nobody but us can reach the mount.
+ * Looks at the mount at `path` (stat(2)). ESTALE: it is not `source`, a descriptor that was opened before the mount.
+ * nmount(2) knows sources by path only, and a path can come to mean another file at any moment, so the mount is
+ * compared with the descriptor. Until that is done no build can reach the mount.
  */
 Result<struct stat> verify_mounted(const Bind& bind, int source, const std::string& path) {
   return verify(bind, source, path, "lstat", [&path](struct stat& found) { return ::lstat(path.c_str(), &found); });
 }
 
-/** The same of what is open. */
+/** The same for an open descriptor. */
 Result<struct stat> verify_shown(const Bind& bind, int source, int shown) {
   return verify(bind, source, bind.target, "fstat", [shown](struct stat& found) { return ::fstat(shown, &found); });
 }
@@ -103,7 +103,6 @@ void mount_inside(void* context) {
     mounting.err = result == 0 ? 0 : errno;
     return result == 0;
   };
-  // What is no folder cannot be gone to.
   mounting.step = kPointStep;
   if (is_done("fchdir", ::fchdir(mounting.point))) {
     mounting.step = "nmount";
@@ -113,8 +112,8 @@ void mount_inside(void* context) {
 }
 
 /**
- * What is at a path below a root that is mounted in the host's sight, held by a descriptor of O_PATH. Each name is
- * looked up in the folder before it and no link is followed: somebody of the host may write to what is mounted there.
+ * Opens a path below a root that is mounted in the host's sight, with O_PATH. Each name is looked up in the folder
+ * before it and no link is followed, because a user of the host may write to the folders that are mounted there.
  */
 Result<UniqueFd> open_below(const std::string& root, std::string_view target) {
   const UniqueFd top(::open(root.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
@@ -140,6 +139,9 @@ Result<UniqueFd> open_below(const std::string& root, std::string_view target) {
 /**
  * nmount(2) by a child of ours (vfork(2)) whose working directory is `point`. The options name the place in there: `.`
  * is the folder itself, whatever its path means by now. nmount(2) follows a link that has another name.
+ *
+ * Plain sources are not mounted from the working directory of a child, because that costs a process for each session.
+ * They are mounted by path and then compared (verify_mounted).
  */
 Status mount_in(int point, IovecList& options, int flags, const std::string& source, const std::string& target) {
   Mounting mounting{.point = point, .options = options.data(), .count = options.size(), .flags = flags};
@@ -155,7 +157,7 @@ Status mount_in(int point, IovecList& options, int flags, const std::string& sou
                   .detail = options.errmsg()};
 }
 
-/** The FSID of what was mounted last below a root. ENOENT where nothing is. */
+/** The FSID of the newest mount below a root. ENOENT: there is none. */
 Result<std::string> newest_below(const std::string& root) {
   const auto mounted = MountedList::read();
   if (!mounted) return mounted.error();
@@ -168,10 +170,6 @@ Result<std::string> newest_below(const std::string& root) {
   errno = ENOENT;
   return last_error("nmount", "getfsstat", root);
 }
-
-}  // namespace
-
-namespace {
 
 std::uint64_t nanoseconds(const timespec& time) {
   constexpr std::uint64_t kSecond = 1'000'000'000;
@@ -215,7 +213,7 @@ Status Nullfs::make(Trace&) {
     return status;
   }
   const auto shown = verify_mounted(bind_, lease_ == nullptr ? pinned.get() : lease_->directory(), path());
-  // Whatever it shows, it is ours to take away.
+  // Taken even if it shows another file, because it is ours to take away.
   auto status = take(shown ? ids_.at(path(), shown->st_dev, flags) : fsid_at(path(), 0));
   if (!shown) return shown.error();
   if (!status || bind_.is_writable) return status;
@@ -259,7 +257,7 @@ Status NestedNullfs::make(Trace&) {
   options.add_errmsg();
   const int flags = nullfs_flags(bind_.is_writable);
   if (auto status = mount_in(point->get(), options, flags, bind_.source, bind_.target); !status) return status;
-  // Whatever it shows, it is ours to take away.
+  // Taken even if it shows another file, because it is ours to take away.
   if (auto status = take(newest_below(jail().root)); !status) return status;
   return confirm(lease_ == nullptr ? pinned.get() : lease_->directory(), flags);
 }

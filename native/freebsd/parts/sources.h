@@ -11,8 +11,7 @@
 
 namespace buildjail {
 
-/** A folder whose entries are mounted one by one. Nothing is made for it: the plan says what is in it, and that holds.
- */
+/** A folder whose entries are mounted one by one. This part makes nothing: it checks that the plan lists the folder. */
 class ListedFolder final : public Part {
  public:
   /** `listed` outlives it. */
@@ -20,7 +19,7 @@ class ListedFolder final : public Part {
 
   [[nodiscard]] std::string_view step() const override { return "list"; }
   [[nodiscard]] std::string_view target() const override { return listed_.target; }
-  /** ESTALE when something was made or removed in it since it was planned. */
+  /** ESTALE: an entry was made or removed since the plan was made. */
   Status make(Trace&) override;
 
  private:
@@ -34,7 +33,7 @@ class Nullfs final : public Mount {
   Nullfs(SessionJail& jail, const Bind& bind, const OutputLease* lease, MountIds& ids)
       : Mount(jail, bind.target), bind_(bind), lease_(lease), ids_(ids) {}
 
-  /** ESTALE when the source is another one than was planned, or was held while it was mounted. */
+  /** ESTALE: the source is not the file of the plan, or it was exchanged while it was mounted. */
   Status make(Trace&) override;
 
  private:
@@ -71,7 +70,7 @@ class NestedNullfs final : public Mount {
   Status make(Trace&) override;
 
  private:
-  /** nmount(2) knows a file by its name alone, so nobody may be able to put a link there meanwhile. */
+  /** nmount(2) knows a file by its name alone, so no other user may be able to put a link there meanwhile. */
   [[nodiscard]] Status confirm_name(int folder, const std::string& name) const;
 
   [[nodiscard]] Status confirm(int source, int flags) const;

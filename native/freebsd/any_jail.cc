@@ -1,4 +1,4 @@
-#include "freebsd/raw_calls.h"
+#include "freebsd/any_jail.h"
 
 #include <sys/param.h>
 #include <sys/jail.h>
@@ -74,9 +74,7 @@ Result<OpenedJail> open_jail(const JailCall& call, IovecList& options, std::size
   if (asking.err != 0 || asking.stopped_at == nullptr) {
     errno = asking.err == 0 ? EINTR : asking.err;
     const char* const failed = asking.stopped_at == nullptr ? call.name : asking.stopped_at;
-    auto error = last_error(call.name, failed);
-    error.detail = options.errmsg();
-    return error;
+    return options.error(call.name, failed);
   }
   auto descriptor = receive_descriptor(here.get(), "jail-desc");
   if (!descriptor) return std::move(descriptor.error());
@@ -93,11 +91,7 @@ Result<JailReference> reference_to(int jid) {
   options.add_int("jid", jid);
   options.add_buffer("path", MAXPATHLEN);
   options.add_errmsg();
-  if (::jail_get(options.data(), options.size(), 0) < 0) {
-    auto error = last_error(kStep, "jail_get");
-    error.detail = options.errmsg();
-    return error;
-  }
+  if (::jail_get(options.data(), options.size(), 0) < 0) return options.error(kStep, "jail_get");
   const std::string root(reinterpret_cast<const char*>(options.value(1).data()));
   struct stat found{};
   if (::stat(root.c_str(), &found) != 0) return last_error(kStep, "stat", root);

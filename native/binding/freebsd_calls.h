@@ -2,13 +2,26 @@
 
 #include <napi.h>
 
+#include <string>
 #include <utility>
 
 #include "base/result.h"
-#include "binding/promise.h"
+#include "binding/runtime.h"
 #include "binding/to_js.h"
+#include "freebsd/iovec_list.h"
 
 namespace buildjail {
+
+// Each adds its own to the object that is NativeFreebsd of src/native/freebsd.ts.
+
+void add_jail_calls(Napi::Env env, Napi::Object& calls);
+void add_devfs_calls(Napi::Env env, Napi::Object& calls);
+void add_kernel_calls(Napi::Env env, Napi::Object& calls);
+/** Exports NativeFreebsdEvents: the calls that report something later. */
+void export_kernel_events(Napi::Env env, Napi::Object exports);
+
+/** Pairs of a name and bytes, or null; with a place for the kernel's explanation, unless the caller brought one. */
+IovecList iovecs_from_js(const Napi::Value& value);
 
 /**
  * The answer of a raw call in the form that its last argument asks for: true is on the spot, and throws; false is a
@@ -25,7 +38,7 @@ Napi::Value answer(const Napi::CallbackInfo& info, Work work, ToJs to_js) {
   return value;
 }
 
-/** Of a call that has nothing to tell. */
+/** For a call without a result. */
 template <class Work>
 Napi::Value answer_nothing(const Napi::CallbackInfo& info, Work work) {
   return answer<void>(info, std::move(work), [](Napi::Env env, const Status&) { return env.Undefined(); });

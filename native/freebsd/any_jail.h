@@ -19,7 +19,7 @@
 
 namespace buildjail {
 
-// What `buildjail/freebsd` does with any jail that takes more than one call: its descriptor, a process in it, its
+// The calls of `buildjail/freebsd` on any jail that are more than one system call: its descriptor, a process in it, its
 // events.
 
 /** jail_set(2) or jail_get(2). */

@@ -1,14 +1,11 @@
-#include "freebsd/parts/steps.h"
+#include "freebsd/parts.h"
 
 #include <memory>
 #include <utility>
 #include <variant>
 
-#include "freebsd/parts/devices.h"
 #include "freebsd/parts/mount.h"
-#include "freebsd/parts/root.h"
 #include "freebsd/parts/sources.h"
-#include "freebsd/parts/users.h"
 
 namespace buildjail {
 
