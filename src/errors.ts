@@ -411,7 +411,7 @@ export interface NativeFailure {
   readonly holders?: readonly Holder[]
 }
 
-/** What is behind a failure, such as something of the host's set-up that is missing, and what to do about it. */
+/** The cause of a failure, such as a missing part of the host's set-up, and its remedy. */
 export interface Advice {
   /** Absent where the failure itself says it. */
   readonly problem?: string

@@ -9,7 +9,7 @@ export function tell(terminal: Terminal, problem: unknown): void {
   terminal.err(`${bad('buildjail:')} ${textOf(problem)}\n`)
 }
 
-/** One line, so that no text that a build chose can begin a line that looks like ours. What was tried to load the native code is a list. */
+/** One line, so that no text that a build chose can begin a line that looks like ours. The attempts to load the native code are a list. */
 function textOf(problem: unknown): string {
   if (problem instanceof UnsupportedError && problem.code === 'ERR_BUILDJAIL_BINDING_NOT_FOUND') return problem.message
   // Its long message repeats the command's output, which was passed on.

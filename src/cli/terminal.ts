@@ -47,7 +47,7 @@ export function ownStderr(): NodeJS.WriteStream & { fd: 2 } {
 }
 
 /**
- * Ends the program with this status. What it wrote may still be on its way into a pipe, so then it ends when nothing is left to do. A program that wrote nothing exits at
+ * Ends the program with this status. Its last bytes may still be on their way into a pipe, so then it ends when nothing is left to do. A program that wrote nothing exits at
  * once, which saves a millisecond of Node's own clean-up.
  */
 export function endWith(status: number): void {

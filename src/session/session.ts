@@ -274,7 +274,7 @@ export function tellSteps(telling: Telling, phase: StepEvent['phase'], trace: re
   for (const { step, path, ns } of trace) telling.tell('step', () => ({ phase, step, path, ns }))
 }
 
-/** What is known once it is closed. */
+/** Known once the session is closed. */
 export function aftermathOf({ leftInOutputs, kept }: Session): Aftermath {
   return { leftInOutputs, kept }
 }
