@@ -1,8 +1,7 @@
-import { lstatSync, readlinkSync } from 'node:fs'
-import { realpathSync } from 'node:fs'
 import nodePath from 'node:path'
 
 import { bare } from './plain-data.ts'
+import { host } from './look.ts'
 import { isWithin, sortedByTarget } from './paths.ts'
 import type { Link, Mount } from './plan-types.ts'
 import { movedTo } from './source-mount.ts'
@@ -25,9 +24,9 @@ export function hostParts(layout: SystemLayout): Parts {
   const parts: Part[] = []
   const links: Link[] = []
   for (const path of layout.toolchain) {
-    const found = lstatSync(path, { bigint: true, throwIfNoEntry: false })
+    const found = host().lstatIfThere(path)
     if (found === undefined) continue
-    if (found.isSymbolicLink()) links.push(bare({ path, target: readlinkSync(path) }))
+    if (found.isSymbolicLink()) links.push(bare({ path, target: host().readlink(path) }))
     // No identity: only root can exchange a part of the system, and a plan that is kept outlives an update of it.
     else parts.push({ mount: bare({ kind: found.isDirectory() ? 'bind' : 'file', target: path, source: path, writable: false, entry: 'toolchain' }), dev: String(found.dev) })
   }
@@ -80,7 +79,7 @@ export interface RunningRuntime {
  * Bun and a program with its runtime in it are one file.
  */
 export function runningRuntime(executable: string = process.execPath, isNode: boolean = process.versions['bun'] === undefined): RunningRuntime {
-  const file = realpathSync.native(executable)
+  const file = host().realpath(executable)
   const bin = nodePath.dirname(file)
   const prefix = nodePath.dirname(bin)
   const isInPrefix = isNode && nodePath.basename(file).startsWith('node') && nodePath.basename(bin) === 'bin' && prefix !== '/'

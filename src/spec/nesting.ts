@@ -1,6 +1,5 @@
-import { lstatSync, type Stats } from 'node:fs'
-
 import { callersFirst, invalid, refusal } from './check.ts'
+import { host, type FileStatus } from './look.ts'
 import { isWithin, parentsOf } from './paths.ts'
 import type { Mount } from './plan-types.ts'
 import type { SpecError } from '../errors.ts'
@@ -71,9 +70,9 @@ export function refuseAround(base: readonly Mount[], all: readonly Mount[]): voi
   }
 }
 
-function lookAt(path: string, entry: string): Stats | undefined {
+function lookAt(path: string, entry: string): FileStatus | undefined {
   try {
-    return lstatSync(path, { throwIfNoEntry: false })
+    return host().lstatIfThere(path)
   } catch (error) {
     throw invalid(entry, `${path}, where it is to be mounted, cannot be looked at (${(error as NodeJS.ErrnoException).code ?? String(error)})`, error)
   }

@@ -1,6 +1,5 @@
-import { lstatSync, readdirSync, readlinkSync, statSync, type BigIntStats } from 'node:fs'
-
 import { bare } from './plain-data.ts'
+import { host, type FileStatus } from './look.ts'
 import { identityOf } from './source.ts'
 import type { Link, Mount, Plan, PlannedUser } from './plan-types.ts'
 import { refusal } from './check.ts'
@@ -23,7 +22,7 @@ export function withoutShutFolders(mounts: readonly Mount[], links: readonly Lin
   const found: Folder = { mounts: shown, links: [...links], declared: new Set(mounts.map(({ target }) => target)) }
   for (const mount of mounts) {
     const isInput = mount.kind === 'bind' && !mount.writable && mount.identity !== undefined && mount.source !== undefined
-    const stats = isInput ? statSync(mount.source, { bigint: true, throwIfNoEntry: false }) : undefined
+    const stats = isInput ? host().statIfThere(mount.source) : undefined
     if (mount.source === undefined || stats === undefined || isOpenTo(stats, user)) shown.push(mount)
     else openUp({ ...mount, source: mount.source }, stats, user, found)
   }
@@ -38,7 +37,7 @@ interface Folder {
 }
 
 /** Whether a user can enter a folder. A leased one owns nothing yet. */
-function isOpenTo({ mode, uid, gid }: BigIntStats, build: PlannedUser): boolean {
+function isOpenTo({ mode, uid, gid }: FileStatus, build: PlannedUser): boolean {
   const bits = Number(mode)
   if (Number(uid) === build.uid) return (bits & 0o100) !== 0
   if (Number(gid) === build.gid || build.groups.includes(Number(gid))) return (bits & 0o010) !== 0
@@ -48,22 +47,22 @@ function isOpenTo({ mode, uid, gid }: BigIntStats, build: PlannedUser): boolean 
 /** Each entry is a mount, and a kernel looks through all of them. */
 const mostEntries = 500
 
-function openUp(folder: Mount & { readonly source: string }, stats: BigIntStats, build: PlannedUser, into: Folder): void {
+function openUp(folder: Mount & { readonly source: string }, stats: FileStatus, build: PlannedUser, into: Folder): void {
   const { source, target, entry } = folder
   // Before its entries are read: what is made later is a change to be seen.
   const listed = { kind: 'listed', target, source, identity: identityOf(stats), modified: String(stats.mtimeNs), writable: false, entry } as const
   const shut = `${source} has mode ${(Number(stats.mode) & 0o7777).toString(8)}, which keeps the build user out`
   const unfit = (why: string): Error => refusal('ERR_BUILDJAIL_SOURCE_UNFIT', entry, `${shut}, and ${why}; remedy: chmod 711 '${source}'`, source)
-  const names = readdirSync(source)
+  const names = host().readdir(source)
   if (into.mounts.length + names.length > mostEntries) throw unfit(`more than ${mostEntries} files are too many to be shown one by one`)
   into.mounts.push(bare<Mount>(listed))
   for (const name of names) {
     const [path, inside] = [`${source}/${name}`, `${target}/${name}`]
     if (into.declared.has(inside)) continue
-    const found = lstatSync(path, { bigint: true, throwIfNoEntry: false })
+    const found = host().lstatIfThere(path)
     if (found === undefined) throw unfit(`'${name}' in it has no name in UTF-8, or was removed`)
     const more = { target: inside, source: path, identity: identityOf(found), writable: false, entry }
-    if (found.isSymbolicLink()) into.links.push(bare({ path: inside, target: readlinkSync(path) }))
+    if (found.isSymbolicLink()) into.links.push(bare({ path: inside, target: host().readlink(path) }))
     else if (found.isDirectory() && !isOpenTo(found, build)) openUp({ kind: 'bind', ...more }, found, build, into)
     else if (found.isDirectory()) into.mounts.push(bare<Mount>({ kind: 'bind', ...more }))
     // nullfs(5) mounts no file that has other names.

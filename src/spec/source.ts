@@ -1,41 +1,40 @@
-import { lstatSync, realpathSync, statSync, type BigIntStats } from 'node:fs'
 import path from 'node:path'
 
 import { SpecError } from '../errors.ts'
 import { bare } from './plain-data.ts'
 import type { Draft } from './field.ts'
 import type { Source } from './fields/sources.ts'
+import { host, type FileStatus } from './look.ts'
 import type { Identity } from './plan-types.ts'
 
 /**
  * The file or directory at a path that a caller declared.
  * @throws SpecError `ERR_BUILDJAIL_SOURCE_MISSING`
  */
-export function statOf(declared: string, entry: string): BigIntStats {
-  return found(declared, entry, () => statSync(declared, { bigint: true }))
+export function statOf(declared: string, entry: string): FileStatus {
+  return found(declared, entry, () => host().stat(declared))
 }
 
 /**
  * The same, of a link itself.
  * @throws SpecError `ERR_BUILDJAIL_SOURCE_MISSING`
  */
-export function linkStatOf(declared: string, entry: string): BigIntStats {
-  return found(declared, entry, () => lstatSync(declared, { bigint: true }))
+export function linkStatOf(declared: string, entry: string): FileStatus {
+  return found(declared, entry, () => host().lstat(declared))
 }
 
 /**
- * The same path, absolute, no symbolic links left in it. Of a file or a directory only: some runtimes open what they resolve, which a
- * socket answers with an error of its own.
+ * The same path, absolute, no symbolic links left in it. Of a file or a directory only.
  * @throws SpecError `ERR_BUILDJAIL_SOURCE_MISSING`
  */
 export function resolved(declared: string, entry: string): string {
-  return found(declared, entry, () => realpathSync.native(declared))
+  return found(declared, entry, () => host().realpath(declared))
 }
 
 /** Whether there is something at a path, be it something that cannot be looked at. */
 export function isThere(declared: string): boolean {
   try {
-    return statSync(declared, { throwIfNoEntry: false }) !== undefined
+    return host().statIfThere(declared) !== undefined
   } catch {
     // In somebody else's folder, or a link to itself: `statOf` says which.
     return true
@@ -48,10 +47,10 @@ export function isThere(declared: string): boolean {
  * @throws SpecError `ERR_BUILDJAIL_SOURCE_MISSING` where a link on the way leads nowhere
  */
 export function missingFolder(declared: string, entry: string): { readonly path: string; readonly within: string } | undefined {
-  const whole = path.resolve(declared)
+  const whole = path.resolve(host().folder, declared)
   let within = whole
   for (; !isThere(within); within = path.dirname(within)) {
-    if (lstatSync(within, { throwIfNoEntry: false }) !== undefined) return undefined
+    if (host().lstatIfThere(within) !== undefined) return undefined
   }
   if (within === whole || !statOf(within, entry).isDirectory()) return undefined
   const existing = resolved(within, entry)
@@ -89,6 +88,6 @@ export function isLeftOut({ settled }: Draft, entry: string, source: Source): bo
 }
 
 /** A source is known again by this. */
-export function identityOf(stats: BigIntStats): Identity {
+export function identityOf(stats: Pick<FileStatus, 'dev' | 'ino'>): Identity {
   return bare({ dev: String(stats.dev), ino: String(stats.ino) })
 }

@@ -1,7 +1,7 @@
-import { lstatSync, realpathSync, statSync } from 'node:fs'
 import path from 'node:path'
 
 import { SpecError } from '../errors.ts'
+import { host } from './look.ts'
 
 /** Root's, on both systems. On FreeBSD nobody else opens sessions. */
 const rootsOwn = '/var/run/buildjail'
@@ -31,7 +31,7 @@ export function usualStateDirectory(platform: NodeJS.Platform, uid: number | und
 
 function isOwnedBy(uid: number, directory: string): boolean {
   try {
-    return statSync(directory).uid === uid
+    return Number(host().stat(directory).uid) === uid
   } catch {
     return false
   }
@@ -44,10 +44,10 @@ function resolved(directory: string): string {
   for (;;) {
     try {
       // defence: state-directory-no-link
-      if (rest.length === 0 && lstatSync(existing).isSymbolicLink()) {
+      if (rest.length === 0 && host().lstat(existing).isSymbolicLink()) {
         throw new SpecError('ERR_BUILDJAIL_INVALID_SPEC', 'stateDirectory', `${directory} is a symbolic link`, { path: directory })
       }
-      return path.join(realpathSync.native(existing), ...rest)
+      return path.join(host().realpath(existing), ...rest)
     } catch (error) {
       if (error instanceof SpecError) throw error
       if ((error as NodeJS.ErrnoException).code !== 'ENOENT' || existing === '/') {

@@ -1,7 +1,6 @@
-import type { BigIntStats } from 'node:fs'
-
 import { invalid, readList, refusal } from '../check.ts'
 import { joinedLists, type Draft, type Field } from '../field.ts'
+import type { FileStatus } from '../look.ts'
 import { readable } from '../messages.ts'
 import { optionalFrom, readSource, sourceSchema, type Source } from './sources.ts'
 import { bare } from '../plain-data.ts'
@@ -88,13 +87,13 @@ export function addDevice(draft: Draft, entry: string, source: Source): void {
   settled.devices = Object.freeze([...settled.devices, device])
 }
 
-const numbersOf = (stats: BigIntStats): readonly [major: number, minor: number] => {
+const numbersOf = (stats: FileStatus): readonly [major: number, minor: number] => {
   const number = stats.rdev
   return [Number((number >> 8n) & 0xfffn), Number((number & 0xffn) | ((number >> 12n) & 0xfff00n))]
 }
 
 /** mem(4): memory, kernel memory and ports. */
-function isMemory(platform: NodeJS.Platform, name: string, stats: BigIntStats): boolean {
+function isMemory(platform: NodeJS.Platform, name: string, stats: FileStatus): boolean {
   if (/^(mem|kmem|port|io)$/.test(name)) return true
   const [major, minor] = numbersOf(stats)
   // defence: memory-host-no-device
@@ -102,7 +101,7 @@ function isMemory(platform: NodeJS.Platform, name: string, stats: BigIntStats): 
 }
 
 /** pts(4), tty(4), console(4), vt(4). A serial line is none: something else is at its other end. */
-function isTerminal(platform: NodeJS.Platform, name: string, stats: BigIntStats): boolean {
+function isTerminal(platform: NodeJS.Platform, name: string, stats: FileStatus): boolean {
   if (/^(pts\/|console$|consolectl$|ttyv\w+$|tty\d+$)/.test(name)) return true
   const [major, minor] = numbersOf(stats)
   if (platform !== 'linux' || !stats.isCharacterDevice()) return false

@@ -1,9 +1,10 @@
-import { lstatSync, readFileSync, readlinkSync, realpathSync, statSync } from 'node:fs'
+import { readFileSync, statSync } from 'node:fs'
 
 import { bare } from '../plain-data.ts'
 import { invalid, readPairs, readRecord, readString } from '../check.ts'
 import { gitconfigText, groupText, hostsText, nsswitchText, passwdText, protocolsText, servicesText, shellsText } from '../etc-texts.ts'
 import { joinedByName, type Draft, type Field } from '../field.ts'
+import { host } from '../look.ts'
 import { isWithin } from '../paths.ts'
 import { refuseTarget } from '../target-rules.ts'
 
@@ -116,7 +117,7 @@ function addHostFile(draft: Draft, path: string): void {
 
 function fileAt(path: string): string | undefined {
   try {
-    return statSync(path).isFile() ? realpathSync(path) : undefined
+    return host().stat(path).isFile() ? host().realpath(path) : undefined
   } catch {
     // A link that leads nowhere, or in a circle: without it the build finds nothing, as the host does.
     return undefined
@@ -124,9 +125,9 @@ function fileAt(path: string): string | undefined {
 }
 
 function addHostPart(draft: Draft, path: string): void {
-  const found = lstatSync(path, { throwIfNoEntry: false })
+  const found = host().lstatIfThere(path)
   if (found === undefined) return
-  if (found.isSymbolicLink()) draft.links.push(bare({ path, target: readlinkSync(path) }))
+  if (found.isSymbolicLink()) draft.links.push(bare({ path, target: host().readlink(path) }))
   else draft.mounts.push(bare({ kind: found.isDirectory() ? 'bind' : 'file', target: path, source: path, writable: false, entry: 'etc' }))
 }
 

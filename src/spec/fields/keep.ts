@@ -1,9 +1,9 @@
-import { lstatSync, statSync, type BigIntStats } from 'node:fs'
 import path from 'node:path'
 
 import { bare } from '../plain-data.ts'
 import { invalid, readText } from '../check.ts'
 import { type Field } from '../field.ts'
+import { host, type FileStatus } from '../look.ts'
 import { identityOf, resolved } from '../source.ts'
 import type { KeepIn } from '../plan-types.ts'
 import { readable } from '../messages.ts'
@@ -21,7 +21,7 @@ export const keep: Field<string, true> = {
   read: readText,
   plan: ({ settled }, value) => {
     if (value === undefined) return
-    const { keep: folder, keepIn } = found(path.resolve(value))
+    const { keep: folder, keepIn } = found(path.resolve(host().folder, value))
     settled.keep = folder
     settled.keepIn = keepIn
   },
@@ -46,14 +46,14 @@ function found(folder: string): { readonly keep: string; readonly keepIn: KeepIn
   const stats = existing ?? look(within)
   if (stats === undefined) throw invalid('keep', `${within} does not exist`)
   // A link that leads nowhere is there, and no folder is made by its name.
-  if (!stats.isDirectory() || (existing === undefined && lstatSync(folder, { throwIfNoEntry: false }) !== undefined)) throw invalid('keep', `${folder} is not a directory`)
+  if (!stats.isDirectory() || (existing === undefined && host().lstatIfThere(folder) !== undefined)) throw invalid('keep', `${folder} is not a directory`)
   const at = resolved(existing === undefined ? within : folder, 'keep')
   return { keep: existing === undefined ? path.join(at, path.basename(folder)) : at, keepIn: bare({ path: at, identity: identityOf(stats) }) }
 }
 
-function look(folder: string): BigIntStats | undefined {
+function look(folder: string): FileStatus | undefined {
   try {
-    return statSync(folder, { throwIfNoEntry: false, bigint: true })
+    return host().statIfThere(folder)
   } catch (error) {
     throw invalid('keep', `${folder} cannot be looked at`, error)
   }

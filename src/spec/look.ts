@@ -1,0 +1,52 @@
+import { lstatSync, readdirSync, readlinkSync, realpathSync, statSync, type BigIntStats } from 'node:fs'
+
+type Kinds = 'isDirectory' | 'isFile' | 'isSymbolicLink' | 'isCharacterDevice' | 'isBlockDevice'
+
+/** What stat(2) says of a file, as far as a plan needs it. */
+export type FileStatus = Pick<BigIntStats, 'dev' | 'ino' | 'mode' | 'nlink' | 'uid' | 'gid' | 'rdev' | 'mtimeNs' | Kinds>
+
+/** Everything that a plan asks of the host's file system. Errors are those of Node's functions of these names. */
+export interface Host {
+  /** From which relative paths go. */
+  readonly folder: string
+  stat(path: string): FileStatus
+  /** Undefined where there is nothing of that name. */
+  statIfThere(path: string): FileStatus | undefined
+  lstat(path: string): FileStatus
+  lstatIfThere(path: string): FileStatus | undefined
+  readlink(path: string): string
+  /** Of a directory or a regular file only: some runtimes open what they resolve, which a socket answers with an error of its own. */
+  realpath(path: string): string
+  readdir(path: string): readonly string[]
+}
+
+const asked: Host = {
+  get folder() {
+    return process.cwd()
+  },
+  stat: (path) => statSync(path, { bigint: true }),
+  statIfThere: (path) => statSync(path, { bigint: true, throwIfNoEntry: false }),
+  lstat: (path) => lstatSync(path, { bigint: true }),
+  lstatIfThere: (path) => lstatSync(path, { bigint: true, throwIfNoEntry: false }),
+  readlink: (path) => readlinkSync(path),
+  realpath: (path) => realpathSync.native(path),
+  readdir: (path) => readdirSync(path),
+}
+
+let current = asked
+
+/** The host as the plan that is being made sees it. A plan is made in one go, so there is one at a time. */
+export function host(): Host {
+  return current
+}
+
+/** Makes a plan by answers that are there already (answers.ts). Without it the host is asked on the spot. */
+export function answeredBy<T>(answers: Host, plan: () => T): T {
+  const before = current
+  current = answers
+  try {
+    return plan()
+  } finally {
+    current = before
+  }
+}
