@@ -10,6 +10,7 @@
 #include "binding/runtime.h"
 #include "binding/system_calls.h"
 #include "binding/to_js.h"
+#include "plan/look.h"
 #include "state/files.h"
 
 namespace buildjail {
@@ -24,6 +25,7 @@ class Addon final : public Napi::Addon<Addon> {
                              InstanceMethod("releaseDescriptor", &Addon::release_descriptor),
                              InstanceMethod("closeDescriptor", &Addon::close_descriptor),
                              InstanceMethod("shutDown", &Addon::shut_down),
+                             InstanceMethod("look", &Addon::look),
                              InstanceMethod("makeFolder", &Addon::make_folder),
                              InstanceMethod("readPlan", &Addon::read_plan),
                              InstanceMethod("start", &Addon::start),
@@ -76,6 +78,17 @@ class Addon final : public Napi::Addon<Addon> {
   Napi::Value close_descriptor(const Napi::CallbackInfo& info) {
     runtime_->close_descriptor(info[0].As<Napi::Number>().Int32Value());
     return info.Env().Undefined();
+  }
+
+  Napi::Value look(const Napi::CallbackInfo& info) {
+    const Napi::Env env = info.Env();
+    refuse_unless_listening(env);
+    return promise<std::string>(
+        env, runtime_,
+        [asked = info[0].As<Napi::String>().Utf8Value()] { return Result<std::string>(buildjail::look(asked)); },
+        [](Napi::Env at, const Result<std::string>& answers) -> Napi::Value {
+          return answers ? Napi::String::New(at, *answers) : at.Undefined();
+        });
   }
 
   Napi::Value make_folder(const Napi::CallbackInfo& info) {

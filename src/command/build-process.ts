@@ -8,7 +8,7 @@ import { binding } from '../native/load.ts'
 import type { NativePipes } from '../native/binding.ts'
 import type { JobCommand, WireStdio } from '../native/wire-job.ts'
 import type { LimitName } from '../spec/fields/limits.ts'
-import { refuseSplitCommand, type Command } from './command.ts'
+import { checkCommand, refuseSplitCommand, type Command } from './command.ts'
 import { Ending } from './ending.ts'
 import { launchError } from './launch-error.ts'
 import { StdioMeter, refuseUncounted } from './limits.ts'
@@ -80,7 +80,7 @@ export class BuildProcess extends EventEmitter<BuildProcessEvents> implements Di
     refuseSplitCommand(command, options)
     const checked = checkSpawnOptions(options)
     const [stdin, stdout, stderr] = checked.stdio ?? [pipe, pipe, pipe]
-    const prepared = prepare(command, { ...surroundings(checked), stdin, stdout: [stdout], stderr: [stderr] }, place)
+    const prepared = prepare(checkCommand(command), { ...surroundings(checked), stdin, stdout: [stdout], stderr: [stderr] }, place)
     this.#prepared = prepared
     refuseUncounted(prepared.limits, place.plan().limits, [stdin, stdout, stderr])
     // What comes from a terminal was counted by native code.

@@ -23,20 +23,19 @@ export class Collection {
   readonly #name: 'stdout' | 'stderr'
   readonly #maxBuffer: number
   readonly #ending: Ending
-  readonly #meter: StdioMeter | undefined
+  readonly #meterOf: () => StdioMeter | undefined
   #heard: OutputListener | undefined
   #output: Output | undefined
   #captured: Buffer | undefined
   #isOver = false
   #pipe: { readonly stream: Readable; readonly descriptor: number } | undefined
 
-  constructor(targets: readonly WireStdio[] | undefined, name: 'stdout' | 'stderr', maxBuffer: number, ending: Ending, meter: StdioMeter | undefined) {
+  constructor(targets: readonly WireStdio[] | undefined, name: 'stdout' | 'stderr', maxBuffer: number, ending: Ending, meter: () => StdioMeter | undefined) {
     this.#targets = targets ?? collectedOnly
     this.#name = name
     this.#maxBuffer = maxBuffer
     this.#ending = ending
-    // What comes from a terminal was counted by native code.
-    this.#meter = this.#isTerminal ? undefined : meter
+    this.#meterOf = meter
   }
 
   get #isCollected(): boolean {
@@ -45,6 +44,11 @@ export class Collection {
 
   get #isTerminal(): boolean {
     return this.#targets[0] === pty
+  }
+
+  get #meter(): StdioMeter | undefined {
+    // What comes from a terminal was counted by native code.
+    return this.#isTerminal ? undefined : this.#meterOf()
   }
 
   /** What would be handed on goes by here, where it is to be counted. */

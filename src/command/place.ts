@@ -4,7 +4,7 @@ import type { JobEnd } from '../native/jobs.ts'
 import type { JobCommand, WireStdio } from '../native/wire-job.ts'
 import type { CheckedRunLimits, LimitName } from '../spec/fields/limits.ts'
 import type { Mount, Plan } from '../spec/plan.ts'
-import { checkCommand, checkCwd, type Command, type CommandVariables } from './command.ts'
+import { checkCwd, type CommandVariables } from './command.ts'
 import { limitsFor } from './limits.ts'
 import type { AnyStdio, Kept, LeftInOutput, Result } from './result.ts'
 import { checkHostFile } from './target.ts'
@@ -20,9 +20,11 @@ export interface Place {
   /** Of its session. */
   readonly telling: Telling
   /**
-   * Its environment and directory are those of a command whose options name none. Its mounts say where the command can write.
-   * @throws SpecError where there is none
+   * Makes the plan. Comes first. Undefined where it is there; else it rejects with the SpecError of a plan that is refused.
+   * @throws SpecError naming a field of another shape
    */
+  planning?(): Promise<unknown> | undefined
+  /** Its environment and directory are those of a command whose options name none. Its mounts say where the command can write. After `planning`. */
   plan(): Pick<Plan, 'env' | 'cwd' | 'platform' | 'mounts' | 'links' | 'directories' | 'limits'>
   /**
    * Resolves when the job can begin; undefined when it can begin at once.
@@ -38,7 +40,7 @@ export interface Place {
   /** The limit for which everything there was killed; undefined where nothing was. */
   limit(): LimitName | undefined
   /**
-   * It is over. Called once where `plan` did not throw.
+   * It is over. Called once, unless the command was refused at once.
    * @param end undefined where it did not begin
    * @param result undefined where the command did not run
    * @returns undefined where the caller need not wait for more
@@ -61,10 +63,10 @@ interface Surroundings {
 
 /**
  * A command with its options, checked against the place where it will run.
+ * @param argv checked
  * @throws InvalidCommandError naming the entry
  */
-export function prepare(command: Command, options: Surroundings, place: Place): Prepared {
-  const argv = checkCommand(command)
+export function prepare(argv: readonly string[], options: Surroundings, place: Place): Prepared {
   const plan = place.plan()
   const { env, cwd = plan.cwd, limits, stdin, stdout, stderr } = options
   checkCwd(cwd)

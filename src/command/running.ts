@@ -8,7 +8,7 @@ import type { JobCommand } from '../native/wire-job.ts'
 import type { LimitName } from '../spec/fields/limits.ts'
 import { inOneLine } from '../spec/messages.ts'
 import { errorOf, failuresOf, howItEnded } from './command-error.ts'
-import { commandLine, refuseSplitCommand, type Command } from './command.ts'
+import { checkCommand, commandLine, refuseSplitCommand, type Command } from './command.ts'
 import { Ending } from './ending.ts'
 import { abandon } from './input.ts'
 import { launchError } from './launch-error.ts'
@@ -69,10 +69,12 @@ export class Running<Stdio = string> implements Promise<Result<Stdio>>, AsyncIte
     try {
       refuseSplitCommand(command, options)
       if (options !== undefined) this.#options = checkRunOptions(options)
-      const prepared = prepare(command, this.#options, place)
-      if (prepared.limits?.stdio !== undefined) this.#meter = new StdioMeter()
-      if (options !== undefined) this.#madeStreams = new Streams(this.#options, this.#ending, this.#meter)
-      void turn.then(() => this.#whenReady(prepared))
+      const argv = checkCommand(command)
+      const planning = place.planning?.()
+      const prepared = planning === undefined ? this.#prepare(argv) : undefined
+      if (options !== undefined) this.#madeStreams = this.#makeStreams()
+      if (prepared !== undefined) void turn.then(() => this.#whenReady(prepared))
+      else planning?.then(() => this.#planned(argv), (error: unknown) => this.#over(undefined, undefined, error))
     } catch (error) {
       this.#isOver = true
       abandon(this.#options.input)
@@ -180,12 +182,33 @@ export class Running<Stdio = string> implements Promise<Result<Stdio>>, AsyncIte
 
   get #streams(): Streams {
     if (this.#madeStreams === undefined) {
-      this.#madeStreams = new Streams(this.#options, this.#ending, this.#meter)
+      this.#madeStreams = this.#makeStreams()
       // Too late for a pipe.
       if (this.#job !== 0) this.#madeStreams.wire()
       if (this.#isOver) void this.#madeStreams.finish(this.#captured)
     }
     return this.#madeStreams
+  }
+
+  #makeStreams(): Streams {
+    return new Streams(this.#options, this.#ending, () => this.#meter)
+  }
+
+  #planned(argv: readonly string[]): void {
+    let prepared: Prepared
+    try {
+      prepared = this.#prepare(argv)
+    } catch (error) {
+      return this.#over(undefined, undefined, error)
+    }
+    this.#whenReady(prepared)
+  }
+
+  /** @throws InvalidCommandError naming the entry */
+  #prepare(argv: readonly string[]): Prepared {
+    const prepared = prepare(argv, this.#options, this.#place)
+    if (prepared.limits?.stdio !== undefined) this.#meter = new StdioMeter()
+    return prepared
   }
 
   #whenReady(prepared: Prepared): void {
@@ -240,8 +263,11 @@ export class Running<Stdio = string> implements Promise<Result<Stdio>>, AsyncIte
     else if (this.#madeEnding?.isEnding === true) this.#place.giveUp?.()
   }
 
-  /** @param error where it did not begin */
-  #over(prepared: Prepared, end: JobEnd | undefined, error?: unknown): void {
+  /**
+   * @param prepared undefined where it was refused
+   * @param error where it did not begin
+   */
+  #over(prepared: Prepared | undefined, end: JobEnd | undefined, error?: unknown): void {
     const durationMs = performance.now() - this.#began - (end?.sinceExitMs ?? 0)
     this.#isOver = true
     this.#captured = end
@@ -253,10 +279,10 @@ export class Running<Stdio = string> implements Promise<Result<Stdio>>, AsyncIte
   }
 
   /** @param error where it did not begin */
-  #settle(prepared: Prepared, durationMs: number, end: JobEnd | undefined, error: unknown): void {
+  #settle(prepared: Prepared | undefined, durationMs: number, end: JobEnd | undefined, error: unknown): void {
     try {
-      const result = end === undefined || end.failure !== undefined ? undefined : this.#resultOf(prepared.argv, durationMs, end)
-      const refusal = end?.failure === undefined ? error : launchError(end.failure, prepared, () => this.#place.plan())
+      const result = prepared === undefined || end === undefined || end.failure !== undefined ? undefined : this.#resultOf(prepared.argv, durationMs, end)
+      const refusal = prepared === undefined || end?.failure === undefined ? error : launchError(end.failure, prepared, () => this.#place.plan())
       if (this.#job !== 0 && end !== undefined) this.#tellEnd(end, result, refusal)
       if (this.#options.verbose === true && result !== undefined) {
         process.stderr.write(`${inOneLine(result.command)}: ${howItEnded(result, this.#options)} after ${Math.round(durationMs)} ms\n`)

@@ -27,8 +27,8 @@ export class Streams {
   readonly #stdout: Collection
   readonly #stderr: Collection
 
-  /** @param meter counts what is read here */
-  constructor(options: CheckedRunOptions, ending: Ending, meter: StdioMeter | undefined) {
+  /** @param meter counts what is read here, where something does; known when the command begins */
+  constructor(options: CheckedRunOptions, ending: Ending, meter: () => StdioMeter | undefined) {
     this.#isPty = options.stdio === 'pty'
     const { maxBuffer = defaultMaxBuffer } = options
     const { stdout, stderr } = this.#isPty ? ofTerminal : options

@@ -16,6 +16,8 @@ export interface NativeBinding {
   shutDown(): void
   /** Of a plan as packed by wire-plan.ts. Throws a NativeFailure when it is none. */
   readPlan(packed: Uint8Array): NativePlan
+  /** Looks at paths of the host. Questions and answers are those of native/plan/look.h. */
+  look(questions: string): Promise<string>
   /**
    * Makes a folder, `missing` below `existing`, and returns its device and file number, decimal. Fails where it cannot, and where a link is
    * in the way.

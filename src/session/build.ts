@@ -15,7 +15,8 @@ import type { LimitName } from '../spec/fields/limits.ts'
 import type { Plan } from '../spec/plan.ts'
 import type { Spec } from '../spec/spec.ts'
 import { Admission, allSessions } from './session-queue.ts'
-import { lacksOutputs, newId, openEnvelope, outputsLeave, outputsReturning, planFor, withOutputs } from './opening.ts'
+import { lacksOutputs, newId, openEnvelope, outputsLeave, outputsReturning, withOutputs } from './opening.ts'
+import { planningOf, type Planning } from './planning.ts'
 import { LimitEvents, watchFor, type LimitWatch, type Watched, type WatchedLimit } from './limits.ts'
 import { aftermathOf, Session, teardownError, tellSteps } from './session.ts'
 
@@ -67,6 +68,7 @@ class OwnSession implements Place {
   readonly #spec: Spec | Plan
   readonly #id = newId()
   readonly telling = new Telling(this.#id)
+  #planning: Planning | undefined
   #plan: Plan | undefined
   #opened: { readonly session: Session; readonly envelope: NativeEnvelope } | undefined
   #hasBegun = false
@@ -78,14 +80,29 @@ class OwnSession implements Place {
     this.#spec = spec
   }
 
+  planning(): Promise<unknown> | undefined {
+    this.#planning = planningOf(this.#spec)
+    const { plan } = this.#planning
+    if (!(plan instanceof Promise)) {
+      this.#plan = plan
+      return undefined
+    }
+    // It has the turn of its call, however long planning takes.
+    queueMicrotask(() => this.#enter())
+    return plan.then((made) => (this.#plan = made))
+  }
+
   plan(): Plan {
-    this.#plan ??= planFor(this.#spec)
-    return this.#plan
+    return this.#plan as Plan
+  }
+
+  #enter(): Admission {
+    this.#admission ??= new Admission((this.#planning as Planning).demand, [allSessions])
+    return this.#admission
   }
 
   ready(signal: AbortSignal | undefined): Promise<unknown> | undefined {
-    const admission = new Admission(this.plan(), [allSessions])
-    this.#admission = admission
+    const admission = this.#enter()
     if (admission.ready === undefined) return this.#readyToOpen(admission, signal)
     return admission.ready.then(() => (admission.isOver ? undefined : this.#readyToOpen(admission, signal)))
   }

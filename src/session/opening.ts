@@ -8,8 +8,7 @@ import { binding } from '../native/load.ts'
 import { packJob, plainFrame, type JobFrame } from '../native/wire-job.ts'
 import { invalid, readRecord } from '../spec/check.ts'
 import { outputKeys } from '../spec/outputs.ts'
-import { isPlan, planOf, withOutputsMade, type Identity, type Plan } from '../spec/plan.ts'
-import type { Spec } from '../spec/spec.ts'
+import { withOutputsMade, type Identity, type Plan } from '../spec/plan.ts'
 
 // Jobs without a command.
 
@@ -66,16 +65,6 @@ export function checkOpenOptions(options: OpenOptions): OpenOptions {
   if (signal === undefined) return { makeOutputs }
   if (!(signal instanceof AbortSignal)) throw invalid('signal', 'must be an AbortSignal')
   return { signal, makeOutputs }
-}
-
-/**
- * The plan of a spec, or a plan as it is.
- * @throws SpecError naming the entry that was refused
- */
-export function planFor(spec: Spec | Plan): Plan {
-  const plan = isPlan(spec) ? spec : planOf(spec)
-  if (plan.platform === process.platform) return plan
-  throw new SpecError('ERR_BUILDJAIL_INVALID_SPEC', 'platform', `the plan was made for ${plan.platform}, this is ${process.platform}`)
 }
 
 export function lacksOutputs({ mounts }: Plan): boolean {

@@ -10,10 +10,11 @@ import { nativeBaseOf, nativePlanOf, packRest } from '../native/wire-plan.ts'
 import { packJob, plainFrame } from '../native/wire-job.ts'
 import { readInteger } from '../spec/check.ts'
 import { isLent } from '../spec/outputs.ts'
-import { planOf, planOnto, type Plan } from '../spec/plan.ts'
+import type { Plan } from '../spec/plan.ts'
 import type { Additions, Spec } from '../spec/spec.ts'
 import { Admission, allSessions, boundsOf, concurrencyReaders, SessionQueue, type Concurrency } from './session-queue.ts'
 import { checkOpenOptions, completeEnvelope, newId, openEnvelope, outputsLeave, outputsReturning, whileTaken, withOutputs, type OpenOptions } from './opening.ts'
+import { planningOfSpec, planningOnto, type Planning } from './planning.ts'
 import { watchFor, type LimitWatch } from './limits.ts'
 import { aftermathOf, Session } from './session.ts'
 import { longestTimer, readMilliseconds, type Duration } from '../spec/units.ts'
@@ -92,7 +93,7 @@ export class SessionPool implements AsyncDisposable {
    */
   static async open(base: Spec, options: SessionPoolOptions = {}): Promise<SessionPool> {
     const checked = checkPoolOptions(options)
-    const plan = planOf(base)
+    const plan = await planningOfSpec(base).plan
     const output = plan.mounts.find(isLent)
     if (output !== undefined) {
       throw new SpecError('ERR_BUILDJAIL_INVALID_SPEC', output.entry, 'an output is of one build only, so it cannot be of the base of a pool')
@@ -124,10 +125,12 @@ export class SessionPool implements AsyncDisposable {
    */
   async acquire(additions: Additions = {}, options: OpenOptions = {}): Promise<Session> {
     const { signal, makeOutputs } = checkOpenOptions(options)
-    const plan = this.#planOf(additions)
+    const planning = this.#planningOf(additions)
     signal?.throwIfAborted()
-    const admission = this.#admission(plan)
+    const admission = this.#admission(planning)
     try {
+      const plan = await planning.plan
+      signal?.throwIfAborted()
       await admission.whenReady(signal)
       const { session } = await this.#takeComplete(await withOutputs(plan, makeOutputs), admission, signal)
       this.#admissions.set(session, admission)
@@ -138,8 +141,8 @@ export class SessionPool implements AsyncDisposable {
     }
   }
 
-  #admission(plan: Plan): Admission {
-    const admission = new Admission(plan, [this.#queue, allSessions])
+  #admission({ demand }: Planning): Admission {
+    const admission = new Admission(demand, [this.#queue, allSessions])
     if (admission.ready !== undefined) {
       this.#waiting.add(admission)
       const waitsNoMore = (): boolean => this.#waiting.delete(admission)
@@ -181,13 +184,18 @@ export class SessionPool implements AsyncDisposable {
       get telling() {
         return (taken as Taken).session.telling
       },
-      plan: () => (plan ??= this.#planOf(additions)),
-      ready: async (signal) => {
+      planning: () => {
+        const planning = this.#planningOf(additions)
         const running = new Promise<void>((resolve) => (over = resolve))
         this.#running.add(running)
         void running.then(() => this.#running.delete(running))
-        if (plan === undefined) return
-        admission = this.#admission(plan)
+        // It has the turn of its call, however long planning takes.
+        queueMicrotask(() => (admission = this.#admission(planning)))
+        return Promise.resolve(planning.plan).then((made) => (plan = made))
+      },
+      plan: () => plan as Plan,
+      ready: async (signal) => {
+        if (plan === undefined || admission === undefined) return
         if (admission.ready !== undefined) await admission.ready
         if (admission.isOver) return
         // A refused caller has made nothing.
@@ -217,9 +225,9 @@ export class SessionPool implements AsyncDisposable {
   }
 
   /** @throws SpecError, SessionClosedError */
-  #planOf(additions: Additions): Plan {
+  #planningOf(additions: Additions): Planning {
     this.#refuseWhenClosed()
-    return planOnto(this.#base, additions)
+    return planningOnto(this.#base, additions)
   }
 
   async #take(plan: Plan): Promise<Taken> {

@@ -21,6 +21,10 @@ export interface Demand {
   readonly wait: number
 }
 
+export function demandOf({ limits = {}, wait = 0 }: { readonly limits: Pick<Plan['limits'], 'memory'> | undefined; readonly wait: number | undefined }): Demand {
+  return { memory: limits.memory ?? 0, wait }
+}
+
 /** A session's place, or the wait for one. */
 export interface Turn {
   /**
@@ -152,17 +156,19 @@ export class Admission {
   #isWaiting = false
   #isOver = false
   readonly #turns: Turn[] = []
-  readonly #plan: Plan
+  readonly #demand: Demand
   /** Of the plan's `wait`, by performance.now(). */
   readonly #end: number
 
-  constructor(plan: Plan, queues: readonly SessionQueue[]) {
-    this.#plan = plan
-    this.#end = performance.now() + plan.wait
+  constructor(demand: Demand, queues: readonly SessionQueue[]) {
+    this.#demand = demand
+    this.#end = performance.now() + demand.wait
     const entering = this.#enter(queues)
     if (entering === undefined) return
     this.#isWaiting = true
     this.ready = entering.finally(() => (this.#isWaiting = false))
+    // The plan that is being made meanwhile may be refused before.
+    this.ready.catch(nothing)
   }
 
   get isOver(): boolean {
@@ -171,7 +177,7 @@ export class Admission {
 
   /** Of the plan's `wait`, which is one for everything that is waited for: milliseconds, 0 where it had none. */
   get waitLeft(): number {
-    return this.#plan.wait === 0 ? 0 : Math.max(Math.ceil(this.#end - performance.now()), 1)
+    return this.#demand.wait === 0 ? 0 : Math.max(Math.ceil(this.#end - performance.now()), 1)
   }
 
   /**
@@ -209,7 +215,7 @@ export class Admission {
 
   #enter([queue, ...others]: readonly SessionQueue[]): Promise<void> | undefined {
     if (queue === undefined || this.#isOver) return undefined
-    const turn = queue.ask({ memory: this.#plan.limits.memory ?? 0, wait: this.waitLeft })
+    const turn = queue.ask({ memory: this.#demand.memory, wait: this.waitLeft })
     this.#turns.push(turn)
     return turn.ready === undefined ? this.#enter(others) : turn.ready.then(() => this.#enter(others))
   }

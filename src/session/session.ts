@@ -19,7 +19,8 @@ import { isWithin } from '../spec/paths.ts'
 import type { KeepIn, Plan } from '../spec/plan.ts'
 import type { Spec } from '../spec/spec.ts'
 import { canComeNear, LimitEvents, ownLimits, watchFor, type LimitWatch } from './limits.ts'
-import { checkOpenOptions, newId, openEnvelope, outputsReturning, planFor, withOutputs, type OpenOptions } from './opening.ts'
+import { checkOpenOptions, newId, openEnvelope, outputsReturning, withOutputs, type OpenOptions } from './opening.ts'
+import { planningOf } from './planning.ts'
 import type { LimitRecord, SessionRecord, SessionUsage, TraceEntry } from '../native/record.ts'
 import { Admission, allSessions } from './session-queue.ts'
 
@@ -33,10 +34,12 @@ const spawnFrame: JobFrame = Object.freeze({ ...plainFrame, tellsStarted: true }
  */
 export async function openSession(spec: Spec | Plan, options: OpenOptions = {}): Promise<Session> {
   const { signal, makeOutputs } = checkOpenOptions(options)
-  const planned = planFor(spec)
+  const planning = planningOf(spec)
   signal?.throwIfAborted()
-  const admission = new Admission(planned, [allSessions])
+  const admission = new Admission(planning.demand, [allSessions])
   try {
+    const planned = await planning.plan
+    signal?.throwIfAborted()
     await admission.whenReady(signal)
     // A refused caller has made nothing.
     const plan = await withOutputs(planned, makeOutputs)

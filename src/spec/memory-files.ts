@@ -50,8 +50,11 @@ export function roomForTmp(taken: number, half: number, asked: number | undefine
   return room
 }
 
+/** Found once: both numbers are read from files. */
+let memory: number | undefined
+
 /** Bytes, of the host or of the container that this program is in. */
 export function hostMemory(): number {
-  const constrained = process.constrainedMemory()
-  return constrained > 0 ? Math.min(constrained, totalmem()) : totalmem()
+  memory ??= Math.min(process.constrainedMemory() || Infinity, totalmem())
+  return memory
 }

@@ -1,10 +1,10 @@
 import { arranged } from './arrange.ts'
 import { bare, ownCopy } from './plain-data.ts'
 import type { Draft, Field } from './field.ts'
-import { fieldNames, fields, type Additions, type Spec, type Values } from './fields.ts'
+import { fieldNames, fields, type Spec, type Values } from './fields.ts'
 import { refuseAround, refuseOverlaysOnto } from './nesting.ts'
 import type { Identity, Mount, Plan } from './plan-types.ts'
-import { checkedAdditions, checkedSpec } from './spec.ts'
+import { checkedSpec } from './spec.ts'
 import { layoutOf, type SystemLayout } from './system-layout.ts'
 
 export { identityOf } from './source.ts'
@@ -22,6 +22,11 @@ export interface PlanOptions {
 export function planOf(spec: Spec, options: PlanOptions = {}): Plan {
   const own = checkedSpec(spec)
   const { platform = process.platform } = ownCopy(options)
+  return planOfChecked(own, platform)
+}
+
+/** As `planOf`, of a spec that was checked. */
+export function planOfChecked(own: Spec, platform: NodeJS.Platform): Plan {
   const draft = draftFor(platform, layoutOf(platform))
   for (const name of fieldNames) put(name, own, draft)
   return ours(arranged(draft))
@@ -29,10 +34,10 @@ export function planOf(spec: Spec, options: PlanOptions = {}): Plan {
 
 /**
  * The plan that `planOf` makes of the base's spec and these together. Only the sources that are added are looked at.
+ * @param own checked
  * @throws SpecError naming the entry that was refused.
  */
-export function planOnto(base: Plan, additions: Additions): Plan {
-  const own: Spec = checkedAdditions(additions)
+export function planOnto(base: Plan, own: Spec): Plan {
   const { version: _version, platform, mounts, links, files, directories: _directories, warnings: _warnings, ...settled } = base
   const draft: Draft = { platform, layout: layoutOf(platform), mounts: [...mounts], links: [...links], files: [...files], settled: ownCopy(settled) }
   for (const name of fieldNames) {

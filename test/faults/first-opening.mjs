@@ -3,12 +3,13 @@
 import { parentPort, workerData } from 'node:worker_threads'
 
 import { binding } from '../../dist/native/load.js'
-import { openSession } from '../../dist/index.js'
+import { openSession, planOf } from '../../dist/index.js'
 
 const { spec, fault } = workerData
 const { faults } = binding()
+const plan = planOf(spec)
 faults.arm(fault)
-const outcome = await openSession(spec).then(
+const outcome = await openSession(plan).then(
   (session) => ({ session }),
   (error) => ({ error }),
 )

@@ -1,6 +1,6 @@
 import { afterAll, expect, onTestFinished, test } from 'vitest'
 
-import { openSession, type Session } from '../../src/index.ts'
+import { openSession, planOf, type Session } from '../../src/index.ts'
 import { mountMany } from '../linux/many-mounts.ts'
 import { neighboursIn, useFolders } from '../session/folders.ts'
 import { describeSession } from '../session/kernel.ts'
@@ -24,7 +24,7 @@ describeSession('when a system call of opening fails', () => {
     // For root on Linux so many are copied out of a copy of their folder (native/linux/mount_program).
     if (hasSpare) onTestFinished(mountMany())
     const spec = { ...more, inputs: { ...more.inputs, src: folders.input, ...neighboursIn(folders.top, hasSpare ? 3 : 0) }, output: folders.output }
-    const open = (): Promise<Session> => openSession(spec)
+    const open = (): Promise<Session> => openSession(planOf(spec))
     // What looking at a session leaves in its output is there before anything is counted.
     const first = await open()
     await factsOf(first)

@@ -3,15 +3,16 @@
 import { once } from 'node:events'
 
 import { binding } from '../../dist/native/load.js'
-import { openSession } from '../../dist/index.js'
+import { openSession, planOf } from '../../dist/index.js'
 
 const [spec, nth] = process.argv.slice(2)
 const { faults } = binding()
+const plan = planOf(JSON.parse(spec))
 await (await openSession({})).close()
 console.log('ready')
 await once(process.stdin, 'data')
 faults.arm(nth === undefined ? { action: 'count' } : { action: 'kill', nth: Number(nth) })
-const session = await openSession(JSON.parse(spec))
+const session = await openSession(plan)
 console.log(JSON.stringify(faults.disarm().calls))
 await session.close()
 process.exit(0)

@@ -1,7 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 
 import { Admission, SessionQueue } from '../../src/session/session-queue.ts'
-import { planOf } from '../../src/spec/plan.ts'
 
 const one = { sessions: 1, memory: Infinity, waiting: Infinity }
 
@@ -13,7 +12,7 @@ describe('the wait of a spec', () => {
     const [first, second] = [new SessionQueue(one), new SessionQueue(one)]
     const ahead = first.ask({ memory: 0, wait: 0 })
     second.ask({ memory: 0, wait: 0 })
-    const admission = new Admission(planOf({ wait: 1000 }, { platform: 'linux' }), [first, second])
+    const admission = new Admission({ memory: 0, wait: 1000 }, [first, second])
     const refused = expect(admission.ready).rejects.toMatchObject({ code: 'ERR_BUILDJAIL_QUEUE_TIMEOUT' })
     expect(admission.waitLeft).toBe(1000)
     await vi.advanceTimersByTimeAsync(600)
@@ -25,6 +24,6 @@ describe('the wait of a spec', () => {
   })
 
   it('has no end where it is 0', () => {
-    expect(new Admission(planOf({}, { platform: 'linux' }), []).waitLeft).toBe(0)
+    expect(new Admission({ memory: 0, wait: 0 }, []).waitLeft).toBe(0)
   })
 })

@@ -1,10 +1,11 @@
 import { describe, expect, it } from 'vitest'
 
 import { parseCommandLine } from '../../src/cli/command-line.ts'
-import { planOf, planOnto, type Plan } from '../../src/spec/plan.ts'
+import { planOf, type Plan } from '../../src/spec/plan.ts'
 import type { Spec } from '../../src/spec/spec.ts'
 import { HostTree } from './host-tree.ts'
 import { refusalOf } from './refusal.ts'
+import { planOnto } from './plan-onto.ts'
 
 const tree = new HostTree()
 const stateDirectory = tree.directory('state')

@@ -15,6 +15,7 @@ import type {
   NativeRecoveryReport,
 } from '../../src/native/binding.ts'
 import type { SessionRecord, SessionUsage } from '../../src/native/record.ts'
+import { answerTo } from './answer-to.ts'
 import { readJob, readPlan, type ReadCommand, type ReadJob, type ReadPlan, type ReadStep } from './wire-reader.ts'
 
 /** A command that was launched. */
@@ -113,6 +114,10 @@ export class FakeAddon implements NativeBinding {
 
   async usage(job: number): Promise<SessionUsage> {
     return this.#running.has(job) ? this.script.usage() : {}
+  }
+
+  async look(questions: string): Promise<string> {
+    return questions.split('\0').map(answerTo).join('\0')
   }
 
   async makeFolder(existing: string, missing: string): Promise<readonly [string, string]> {

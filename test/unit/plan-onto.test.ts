@@ -1,11 +1,12 @@
 import { describe, expect, it } from 'vitest'
 
-import { planOf, planOnto } from '../../src/spec/plan.ts'
+import { planOf } from '../../src/spec/plan.ts'
 import type { Additions, Spec } from '../../src/spec/spec.ts'
 import { packBase, packRest } from '../../src/native/wire-plan.ts'
 import { HostTree } from './host-tree.ts'
 import { refusalOf } from './refusal.ts'
 import { readPlan, readRest } from './wire-reader.ts'
+import { planOnto } from './plan-onto.ts'
 
 const tree = new HostTree()
 const source = tree.directory('source')

@@ -2,13 +2,14 @@ import { describe, expect, it } from 'vitest'
 
 import { UnsupportedError, typed } from '../../src/errors.ts'
 import { packPlan, packRest } from '../../src/native/wire-plan.ts'
-import { planOf, planOnto, type Plan } from '../../src/spec/plan.ts'
+import { planOf, type Plan } from '../../src/spec/plan.ts'
 import { planText } from '../../src/spec/plan-text.ts'
 import type { Spec } from '../../src/spec/spec.ts'
 import { nativeFailure } from './native-failure.ts'
 import { HostTree } from './host-tree.ts'
 import { refusalOf } from './refusal.ts'
 import { readPlan, readRest } from './wire-reader.ts'
+import { planOnto } from './plan-onto.ts'
 
 const tree = new HostTree()
 const project = tree.directory('project')

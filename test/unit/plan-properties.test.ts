@@ -6,9 +6,12 @@ import { afterAll, describe, expect, it } from 'vitest'
 
 import { isBuildjailError } from '../../src/errors.ts'
 import { fieldNames } from '../../src/spec/fields.ts'
-import { planOf, type Plan } from '../../src/spec/plan.ts'
-import type { Spec } from '../../src/spec/spec.ts'
+import { Answers } from '../../src/spec/answers.ts'
+import { answeredBy } from '../../src/spec/look.ts'
+import { planOf, planOfChecked, type Plan } from '../../src/spec/plan.ts'
+import { checkedSpec, type Spec } from '../../src/spec/spec.ts'
 import { packPlan } from '../../src/native/wire-plan.ts'
+import { answerTo } from './answer-to.ts'
 import { HostTree } from './host-tree.ts'
 import { readPlan } from './wire-reader.ts'
 import { cases, timeout } from './fuzz-cases.ts'
@@ -224,6 +227,40 @@ describe('whatever a spec says, a plan that comes of it keeps the rules', { time
       )
       expect(planned(turned)).toEqual(plan)
     })
+  })
+})
+
+describe('a plan by answers that were fetched', { timeout }, () => {
+  const outcomeOf = (plan: () => Plan): unknown => {
+    try {
+      return JSON.stringify(plan())
+    } catch (error) {
+      if (isBuildjailError(error)) return [error.code, error.entry, error.path, error.message]
+      throw error
+    }
+  }
+  const fetched = async (own: Spec): Promise<unknown> => {
+    const answers = new Answers(async (questions) => questions.split('\0').map(answerTo).join('\0'))
+    for (;;) {
+      await answers.fetch()
+      const outcome = answeredBy(answers, () => outcomeOf(() => planOfChecked(own, 'linux')))
+      if (answers.isComplete) return outcome
+    }
+  }
+
+  it('is the one that is made on the spot, or refused for the same', async () => {
+    await fc.assert(
+      fc.asyncProperty(spec, async (given) => {
+        let own: Spec
+        try {
+          own = checkedSpec({ ...given, stateDirectory })
+        } catch {
+          return
+        }
+        expect(await fetched(own)).toEqual(outcomeOf(() => planOfChecked(own, 'linux')))
+      }),
+      cases,
+    )
   })
 })
 

@@ -3,13 +3,14 @@ import path from 'node:path'
 
 import { describe, expect, it, vi } from 'vitest'
 
-import { planOf, planOnto, type Plan } from '../../src/spec/plan.ts'
+import { planOf, type Plan } from '../../src/spec/plan.ts'
 import { planText } from '../../src/spec/plan-text.ts'
 import { runningRuntime } from '../../src/spec/host-parts.ts'
 import type { Spec, Toolchain } from '../../src/spec/spec.ts'
 import type { SystemLayout } from '../../src/spec/system-layout.ts'
 import { HostTree } from './host-tree.ts'
 import { refusalOf } from './refusal.ts'
+import { planOnto } from './plan-onto.ts'
 
 const tree = new HostTree()
 const usr = tree.directory('usr')

@@ -2,10 +2,11 @@ import { chownSync } from 'node:fs'
 
 import { describe, expect, it } from 'vitest'
 
-import { planOf, planOnto, type Plan } from '../../src/spec/plan.ts'
+import { planOf, type Plan } from '../../src/spec/plan.ts'
 import { planText } from '../../src/spec/plan-text.ts'
 import type { Spec } from '../../src/spec/spec.ts'
 import { HostTree } from './host-tree.ts'
+import { planOnto } from './plan-onto.ts'
 
 const tree = new HostTree()
 const stateDirectory = tree.directory('state')

@@ -3,11 +3,12 @@ import { describe, expect, it } from 'vitest'
 import { packPlan } from '../../src/native/wire-plan.ts'
 import { bare, ownCopy, ownList } from '../../src/spec/plain-data.ts'
 import { fieldNames } from '../../src/spec/fields.ts'
-import { isPlan, planOf, planOnto, type Plan } from '../../src/spec/plan.ts'
+import { isPlan, planOf, type Plan } from '../../src/spec/plan.ts'
 import type { Additions, Spec } from '../../src/spec/spec.ts'
 import { HostTree } from './host-tree.ts'
 import { whilePolluted } from './polluted.ts'
 import { refusalOf } from './refusal.ts'
+import { planOnto } from './plan-onto.ts'
 
 const tree = new HostTree()
 const [source, other] = [tree.directory('source'), tree.directory('other')]
