@@ -23,7 +23,7 @@ const claims = [
   { name: 'pool/spawn', of: 'pool', bar: 0.8, value: over('pool.run', 'child_process.spawn') },
   { name: 'throughput/bwrap', of: 'concurrency', bar: 3, bound: '>=', value: over('build(plan)', 'bwrap from Node') },
   { name: 'stall-p99-ms', of: 'event-loop', bar: 1, bound: '<', value: of('build(plan)', (samples) => quantile(samples, 0.99)) },
-  { name: 'spec-stall/none', of: 'spec-stall', bar: 1.5, value: over('10 inputs', 'no inputs') },
+  { name: 'spec-stall/none', of: 'spec-stall', bar: 1.25, value: over('10 inputs', 'no inputs') },
   { name: 'rss-2gb/50mb', of: 'parent-size', bar: 1.05, value: worseOf(over('build, 2 GB', 'build, 50 MB'), over('run, 2 GB', 'run, 50 MB')) },
   { name: 'host-mounts-1000/0', of: 'host-mounts', bar: 1.2, value: over('build, 1000 mounts', 'build, 0 mounts') },
   { name: 'session-memory-kib', of: 'session-memory', bar: 64, bound: '<', value: of('a session', median) },
