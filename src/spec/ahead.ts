@@ -2,9 +2,8 @@ import path from 'node:path'
 
 import type { Answers } from './answers.ts'
 import type { Spec } from './fields.ts'
-import { answeredBy } from './look.ts'
 import { pathOf } from './source.ts'
-import { usualStateDirectory } from './state-directory.ts'
+import { usualStateDirectories } from './state-directory.ts'
 import type { SystemLayout } from './system-layout.ts'
 
 /**
@@ -18,7 +17,8 @@ export function noteAhead(spec: Spec, layout: SystemLayout | undefined, answers:
     const parts = toolchain === 'none' ? [] : layout.toolchain
     for (const part of [...parts, ...layout.trust]) answers.note(`l${part}`)
     if (spec.network === 'host') for (const part of layout.resolver) answers.note(`s${part}`)
-    for (const folder of spec.stateDirectory === undefined ? usualStateDirectories(answers) : [spec.stateDirectory]) noteMade(folder, answers)
+    const usual = usualStateDirectories(process.platform, process.geteuid?.(), process.env['XDG_RUNTIME_DIR'])
+    for (const folder of spec.stateDirectory === undefined ? usual : [spec.stateDirectory]) if (folder !== undefined) noteMade(folder, answers)
   }
   if (typeof toolchain !== 'string') {
     for (const part of toolchain) if (part !== 'host') answers.note(`s${part === 'node' ? process.execPath : pathOf(part)}`)
@@ -26,13 +26,6 @@ export function noteAhead(spec: Spec, layout: SystemLayout | undefined, answers:
   for (const source of Object.values(inputs)) answers.note(`s${pathOf(source)}`)
   for (const folder of [output ?? [], Object.values(outputs), Object.values(stores), keep ?? []].flat()) noteMade(folder, answers)
   for (const device of devices) answers.note(`l${pathOf(device)}`)
-}
-
-/** For an ordinary user there are two, and which of them it is the answers say. */
-function usualStateDirectories(answers: Answers): string[] {
-  const [uid, runtimeDirectory] = [process.geteuid?.(), process.env['XDG_RUNTIME_DIR']]
-  const usual = answeredBy(answers, () => usualStateDirectory(process.platform, uid, runtimeDirectory))
-  return uid === 0 || runtimeDirectory === undefined ? [usual] : [usual, path.join(runtimeDirectory, 'buildjail')]
 }
 
 /** A folder that may be missing. */

@@ -17,19 +17,24 @@ export function stateDirectoryOf(named?: string, platform: NodeJS.Platform = pro
 }
 
 /**
+ * The state directory of a caller that names none, and where there are two to choose from the one that it gets if the first is not to be used.
  * For root, root's own directory. An ordinary user on Linux cannot make anything there and gets one in the user's runtime directory
  * (XDG Base Directory Specification), or else in /tmp. Opening refuses a state directory that is not the caller's own and private.
  */
-export function usualStateDirectory(platform: NodeJS.Platform, uid: number | undefined, runtimeDirectory: string | undefined): string {
-  if (platform !== 'linux' || uid === undefined || uid === 0) return rootsOwn
-  // After su(1) the variable can still name the directory of the user before.
-  if (runtimeDirectory !== undefined && path.isAbsolute(runtimeDirectory) && isOwnedBy(uid, runtimeDirectory)) {
-    return path.join(runtimeDirectory, 'buildjail')
-  }
-  return `/tmp/buildjail-${uid}`
+export function usualStateDirectories(platform: NodeJS.Platform, uid: number | undefined, runtimeDirectory: string | undefined): readonly [string, string?] {
+  if (platform !== 'linux' || uid === undefined || uid === 0) return [rootsOwn]
+  const inTmp = `/tmp/buildjail-${uid}`
+  return runtimeDirectory !== undefined && path.isAbsolute(runtimeDirectory) ? [path.join(runtimeDirectory, 'buildjail'), inTmp] : [inTmp]
 }
 
-function isOwnedBy(uid: number, directory: string): boolean {
+/** The one of `usualStateDirectories` that the caller gets. */
+export function usualStateDirectory(platform: NodeJS.Platform, uid: number | undefined, runtimeDirectory: string | undefined): string {
+  const [first, second] = usualStateDirectories(platform, uid, runtimeDirectory)
+  // After su(1) the variable can still name the runtime directory of the user before.
+  return second === undefined || isOwnedBy(uid, path.dirname(first)) ? first : second
+}
+
+function isOwnedBy(uid: number | undefined, directory: string): boolean {
   try {
     return Number(host().stat(directory).uid) === uid
   } catch {
