@@ -117,7 +117,7 @@ function stepsOf(
     // A tmpfs takes owner and mode of the directory it covers (tmpfs(4)), so /tmp gets its sticky bit here.
     const mode = mount?.kind === 'tmpfs' ? 0o1777 : 0o755
     steps.push(() => writer.u8(operation.directory).string(directory).u32(mode))
-    if (mount !== undefined) steps.push(() => writeOwnMount(writer, mount, devices))
+    if (mount !== undefined) steps.push(() => writeMount[mount.kind](writer, mount, devices))
   }
   for (const link of links) steps.push(() => writer.u8(operation.link).string(link.path).string(link.target))
   for (const { path, text } of files) steps.push(() => writer.u8(operation.text).string(path).string(text))
@@ -126,15 +126,20 @@ function stepsOf(
     const isThere = placed.has(bind.target) || isInFolder(bind.target)
     if (bind.kind === 'file' && !isThere) steps.push(() => writer.u8(operation.file).string(bind.target))
   }
-  for (const bind of binds) steps.push(() => (bind.kind === 'listed' ? writeListed : writeBind)(writer, bind))
+  for (const bind of binds) steps.push(() => writeMount[bind.kind](writer, bind, devices))
   return steps
 }
 
-function writeOwnMount(writer: WireWriter, mount: Mount, devices: readonly Device[]): void {
-  if (mount.kind === 'tmpfs') writer.u8(operation.tmpfs).string(mount.target).u64(BigInt(mount.size ?? 0)).u64(BigInt(mount.files ?? 0))
-  else if (mount.kind === 'dev') writer.u8(operation.dev).string(mount.target).list(devices, (device) => writeDevice(writer, device))
-  else if (mount.kind === 'proc') writer.u8(operation.proc).string(mount.target)
-  else throw new TypeError(`a mount of kind ${mount.kind} has no packing`)
+/** The compiler asks for a packing of a new kind of mount. */
+const writeMount: Readonly<Record<Mount['kind'], (writer: WireWriter, mount: Mount, devices: readonly Device[]) => void>> = {
+  tmpfs: (writer, { target, size = 0, files = 0 }) => writer.u8(operation.tmpfs).string(target).u64(BigInt(size)).u64(BigInt(files)),
+  dev: (writer, { target }, devices) => writer.u8(operation.dev).string(target).list(devices, (device) => writeDevice(writer, device)),
+  proc: (writer, { target }) => writer.u8(operation.proc).string(target),
+  bind: writeBind,
+  file: writeBind,
+  store: writeBind,
+  overlay: writeBind,
+  listed: writeListed,
 }
 
 function writeDevice(writer: WireWriter, { path, number, kind }: Device): void {
