@@ -12,6 +12,7 @@ import { chapters, topics } from '../../src/cli/manual.ts'
 import { helpOption, optionsOf, verbs } from '../../src/cli/options.ts'
 import { plain, styleFor } from '../../src/cli/terminal.ts'
 import { fieldNames } from '../../src/spec/fields.ts'
+import { limitNames, limitTable } from '../../src/spec/fields/limits.ts'
 import { specSchema } from '../../src/spec/schema.ts'
 
 const options = verbs.flatMap((verb) => optionsOf[verb])
@@ -138,18 +139,10 @@ const said: Readonly<Record<string, string>> = {
   'devices[]': '--device /dev/kvm',
   'devices[].path': '--device /dev/kvm?',
   'devices[].optional': '--device /dev/kvm?',
-  'limits.memory': '--limit memory=1G',
+  ...Object.fromEntries(limitNames.map((name) => [`limits.${name}`, `--limit ${name}=${{ bytes: '1G', number: '9', milliseconds: '9s' }[limitTable[name].unit]}`])),
   'limits.swap': '--limit swap=0B',
-  'limits.processes': '--limit processes=9',
   'limits.cpus': '--limit cpus=0.5',
-  'limits.cpuTime': '--limit cpuTime=9s',
-  'limits.openFiles': '--limit openFiles=99',
-  'limits.fileSize': '--limit fileSize=1G',
-  'limits.stackSize': '--limit stackSize=1M',
   'limits.tmpSize': '--tmp-size 1G',
-  'limits.tmpFiles': '--limit tmpFiles=9',
-  'limits.stdio': '--limit stdio=1M',
-  'limits.wallTime': '--limit wallTime=9s',
   'limits.policy': '--limit policy=strict',
   sourceDateEpoch: '--source-date-epoch 1',
   'env.*': '--env A=b',

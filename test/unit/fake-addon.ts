@@ -173,7 +173,7 @@ export class FakeAddon implements NativeBinding {
     void this.#process(of, job, ends)
     if (pairs.every((pair) => pair === undefined)) return undefined
     const pipes = [0, 1, 2].map((index) => pairs[index]?.ours ?? -1) as [number, number, number]
-    const most = Number(job.command?.limits.at(-1) ?? 0)
+    const most = Number(job.command?.limits['stdio'] ?? 0)
     return most === 0 ? pipes : [...pipes, (bytes) => this.#spend(job.job, most, bytes)]
   }
 

@@ -18,6 +18,7 @@ import { fakePlan } from './fake-plan.ts'
 import { nativeFailure } from './native-failure.ts'
 import { whilePolluted } from './polluted.ts'
 import { refusalOf } from './refusal.ts'
+import type { ReadCommand } from './wire-reader.ts'
 import { planOnto } from './plan-onto.ts'
 
 const addon = new FakeAddon()
@@ -80,7 +81,7 @@ describe('limits of a plan', () => {
 })
 
 describe('limits of a command', () => {
-  const launchedWith = async (limits: Limits, options?: RunOptions): Promise<readonly bigint[] | undefined> => {
+  const launchedWith = async (limits: Limits, options?: RunOptions): Promise<ReadCommand['limits'] | undefined> => {
     const session = await openSession(planned(limits))
     await session.run(['true'], options)
     await session.close()
@@ -88,18 +89,18 @@ describe('limits of a command', () => {
   }
 
   it('are those of its session, and its own where they are smaller', async () => {
-    expect(await launchedWith({})).toEqual([0n, 0n, 0n, 0n, 0n])
-    expect(await launchedWith({ openFiles: 100, fileSize: '1K', stdio: 9 })).toEqual([0n, 100n, 1024n, 0n, 9n])
-    expect(await launchedWith({ openFiles: 100, fileSize: '1K' }, { limits: { openFiles: 10, fileSize: '2K', stdio: '1K' } })).toEqual([0n, 10n, 1024n, 0n, 1024n])
-    expect(await launchedWith({ stackSize: '1M' }, { limits: { stackSize: '2M' } })).toEqual([0n, 0n, 0n, 2n ** 20n, 0n])
-    expect(await launchedWith({}, { limits: {} })).toEqual([0n, 0n, 0n, 0n, 0n])
+    expect(await launchedWith({})).toEqual({})
+    expect(await launchedWith({ openFiles: 100, fileSize: '1K', stdio: 9 })).toEqual({ 1: 100n, 2: 1024n, stdio: 9n })
+    expect(await launchedWith({ openFiles: 100, fileSize: '1K' }, { limits: { openFiles: 10, fileSize: '2K', stdio: '1K' } })).toEqual({ 1: 10n, 2: 1024n, stdio: 1024n })
+    expect(await launchedWith({ stackSize: '1M' }, { limits: { stackSize: '2M' } })).toEqual({ 3: 2n ** 20n })
+    expect(await launchedWith({}, { limits: {} })).toEqual({})
   })
 
   it('count processor time in whole seconds, of a session too: no process takes more than all together may', async () => {
-    expect(await launchedWith({}, { limits: { cpuTime: 1 } })).toEqual([1n, 0n, 0n, 0n, 0n])
-    expect(await launchedWith({}, { limits: { cpuTime: 2001 } })).toEqual([3n, 0n, 0n, 0n, 0n])
+    expect(await launchedWith({}, { limits: { cpuTime: 1 } })).toEqual({ 0: 1n })
+    expect(await launchedWith({}, { limits: { cpuTime: 2001 } })).toEqual({ 0: 3n })
     addon.reset({ usage: async () => ({ cpuTime: 0 }) })
-    expect(await launchedWith({ cpuTime: 5000 }, { limits: { cpuTime: 9000 } })).toEqual([5n, 0n, 0n, 0n, 0n])
+    expect(await launchedWith({ cpuTime: 5000 }, { limits: { cpuTime: 9000 } })).toEqual({ 0: 5n })
   })
 
   it('are those of a build and of what is spawned, too', async () => {
@@ -107,7 +108,7 @@ describe('limits of a command', () => {
     const session = await openSession(planned({ openFiles: 50 }))
     session.spawn(['true'], { stdio: 'ignore', limits: { openFiles: 8 } })
     await vi.waitFor(() => expect(addon.launched).toHaveLength(2))
-    expect(addon.launched.map(({ limits }) => limits)).toEqual([[0n, 50n, 3n, 0n, 0n], [0n, 8n, 0n, 0n, 0n]])
+    expect(addon.launched.map(({ limits }) => limits)).toEqual([{ 1: 50n, 2: 3n }, { 1: 8n }])
   })
 
   it.each<[string, unknown, entry: string]>([
@@ -132,7 +133,7 @@ describe('limits of a command', () => {
     const session = await openSession(planned({}))
     const polluting = { limits: { openFiles: 9 }, cpuTime: 1, openFiles: 9, fileSize: 1, stdio: 1 }
     await whilePolluted(polluting, () => Promise.all([session.run(['true']), session.run(['true'], {}), session.run(['true'], { limits: {} })]))
-    expect(addon.launched.map(({ limits }) => limits)).toEqual([[0n, 0n, 0n, 0n, 0n], [0n, 0n, 0n, 0n, 0n], [0n, 0n, 0n, 0n, 0n]])
+    expect(addon.launched.map(({ limits }) => limits)).toEqual([{}, {}, {}])
   })
 })
 

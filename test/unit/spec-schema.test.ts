@@ -5,7 +5,7 @@ import { isBuildjailError } from '../../src/errors.ts'
 import { fieldNames } from '../../src/spec/fields.ts'
 import { planOf } from '../../src/spec/plan.ts'
 import { specSchema } from '../../src/spec/schema.ts'
-import { checkedSpec, type Spec } from '../../src/spec/spec.ts'
+import { checkedSpec, type Limits, type Spec } from '../../src/spec/spec.ts'
 import { isValid } from './schema-validator.ts'
 import { cases } from './fuzz-cases.ts'
 
@@ -49,7 +49,7 @@ const valid: { readonly [Name in keyof Spec]-?: fc.Arbitrary<NonNullable<Spec[Na
       stdio: fc.integer({ min: 1 }),
       wallTime: fc.integer({ min: 1 }),
       policy: fc.constantFrom('strict' as const, 'best-effort' as const),
-    },
+    } satisfies Record<keyof Limits, unknown>,
     { requiredKeys: [] },
   ),
   sourceDateEpoch: number,

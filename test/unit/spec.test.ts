@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { SpecError } from '../../src/errors.ts'
 import { fieldNames } from '../../src/spec/fields.ts'
 import { inOneLine } from '../../src/spec/messages.ts'
-import { checkedSpec, type Spec } from '../../src/spec/spec.ts'
+import { checkedSpec, type Limits, type Spec } from '../../src/spec/spec.ts'
 import { refusalOf } from './refusal.ts'
 
 // What a caller without types, or JSON, can hand over.
@@ -183,7 +183,7 @@ it('what the documentation allows is taken, up to its bounds', () => {
       stdio: Number.MAX_SAFE_INTEGER,
       wallTime: 2 ** 31 - 1,
       policy: 'best-effort',
-    },
+    } satisfies Required<Limits>,
     env: { A: '', LONG_NAME: 'a=b\nc' },
     sourceDateEpoch: 0,
     cwd: '/inputs/src',

@@ -174,8 +174,8 @@ export interface ReadCommand {
   readonly env: readonly string[]
   readonly cwd: string
   readonly maxBuffer: bigint
-  /** Seconds, files, bytes of a file, ... and last bytes of stdout and stderr; 0: none. */
-  readonly limits: readonly bigint[]
+  /** Those of each process by their places in kRlimits (native/plan/limits.h), and `stdio`. A limit that is not given is absent. */
+  readonly limits: Readonly<Record<string, bigint>>
   readonly stdio: readonly { readonly kind: number; readonly path: string }[]
   /** Columns and rows. */
   readonly terminalSize: readonly [number, number]
@@ -225,13 +225,10 @@ function readCommand(reader: WireReader): ReadCommand {
   }
 }
 
-function readCommandLimits(reader: WireReader): bigint[] {
-  const limits = [0n, 0n, 0n, 0n]
-  for (const [number, most] of reader.list(() => [reader.u8(), reader.u64()] as const)) {
-    if (number >= limits.length) throw new RangeError(`limit ${number} is unknown`)
-    limits[number] = most
-  }
-  return [...limits, reader.u64()]
+function readCommandLimits(reader: WireReader): ReadCommand['limits'] {
+  const ofProcesses = reader.list(() => [reader.u8(), reader.u64()] as const)
+  const stdio = reader.u64()
+  return Object.fromEntries<bigint>([...ofProcesses, ...(stdio === 0n ? [] : [['stdio', stdio] as const])])
 }
 
 function accessOf(access: number): { isWritable: boolean; isStore?: true; isOverlay?: true } {

@@ -182,7 +182,7 @@ describe('what native code reads of a job is what was asked for', () => {
         env: ['PATH=/bin', 'EMPTY=', 'EQUAL=a=b'],
         cwd: '/inputs/src',
         maxBuffer: 9007199254740991n,
-        limits: [0n, 0n, 0n, 0n, 0n],
+        limits: {},
         stdio: [{ kind: 0, path: '' }, { kind: 3, path: '/var/log/build' }, { kind: 4, path: '' }],
         terminalSize: [0, 0],
       },
@@ -190,7 +190,7 @@ describe('what native code reads of a job is what was asked for', () => {
   })
 
   it('its limits, in 64 bits', () => {
-    expect(commandOf({ ...command, limits: { cpuTime: 1, openFiles: 2, fileSize: Number.MAX_SAFE_INTEGER, stackSize: 4, stdio: 2 ** 32 } }).limits).toEqual([1n, 2n, 2n ** 53n - 1n, 4n, 2n ** 32n])
+    expect(commandOf({ ...command, limits: { cpuTime: 1, openFiles: 2, fileSize: Number.MAX_SAFE_INTEGER, stackSize: 4, stdio: 2 ** 32 } }).limits).toEqual({ 0: 1n, 1: 2n, 2: 2n ** 53n - 1n, 3: 4n, stdio: 2n ** 32n })
   })
 
   it('whose session it opens, whether it closes it, and whether its start and its steps are told', () => {
@@ -225,7 +225,7 @@ describe('what native code reads of a job is what was asked for', () => {
       expect(commandOf({ ...common, argv: ['true'] }).argv).toEqual(['true'])
       expect(commandOf({ ...common, cwd: '/tmp' }).cwd).toBe('/tmp')
       expect(commandOf({ ...common, maxBuffer: 7 }).maxBuffer).toBe(7n)
-      expect(commandOf({ ...common, limits: { openFiles: 9 } }).limits).toEqual([0n, 9n, 0n, 0n, 0n])
+      expect(commandOf({ ...common, limits: { openFiles: 9 } }).limits).toEqual({ 1: 9n })
       expect(kindsOf(commandOf({ ...common, stdio: other }))).toEqual([0, 0, 0])
       expect(commandOf({ ...common, env: Object.freeze({ A: 'b' }) }).env).toEqual(['A=b'])
       expect(kindsOf(commandOf(common))).toEqual([2, 4, 4])
