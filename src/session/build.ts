@@ -14,9 +14,9 @@ import { packJob, plainFrame, type JobCommand } from '../native/wire-job.ts'
 import type { LimitName } from '../spec/fields/limits.ts'
 import type { Plan } from '../spec/plan.ts'
 import type { Spec } from '../spec/spec.ts'
-import { Admission, allSessions } from './session-queue.ts'
+import { Admission, allSessions, type Demand } from './session-queue.ts'
 import { lacksOutputs, newId, openEnvelope, outputsLeave, outputsReturning, withOutputs } from './opening.ts'
-import { planningOf, type Planning } from './planning.ts'
+import { planningOf } from './planning.ts'
 import { LimitEvents, watchFor, type LimitWatch, type Watched, type WatchedLimit } from './limits.ts'
 import { aftermathOf, Session, teardownError, tellSteps } from './session.ts'
 
@@ -68,8 +68,9 @@ class OwnSession implements Place {
   readonly #spec: Spec | Plan
   readonly #id = newId()
   readonly telling = new Telling(this.#id)
-  #planning: Planning | undefined
-  #plan: Plan | undefined
+  // Both are there from `planning` on, which comes first (Place); the plan is there once what that returns has resolved.
+  #demand!: Demand
+  #plan!: Plan
   #opened: { readonly session: Session; readonly envelope: NativeEnvelope } | undefined
   #hasBegun = false
   #watch: LimitWatch | undefined
@@ -81,23 +82,23 @@ class OwnSession implements Place {
   }
 
   planning(): Promise<unknown> | undefined {
-    this.#planning = planningOf(this.#spec)
-    const { plan } = this.#planning
+    const { demand, plan } = planningOf(this.#spec)
+    this.#demand = demand
     if (!(plan instanceof Promise)) {
       this.#plan = plan
       return undefined
     }
-    // It has the turn of its call, however long planning takes.
+    // Sessions take their turns in the order of the calls of `build`. So this one takes its turn before its plan is ready.
     queueMicrotask(() => this.#enter())
     return plan.then((made) => (this.#plan = made))
   }
 
   plan(): Plan {
-    return this.#plan as Plan
+    return this.#plan
   }
 
   #enter(): Admission {
-    this.#admission ??= new Admission((this.#planning as Planning).demand, [allSessions])
+    this.#admission ??= new Admission(this.#demand, [allSessions])
     return this.#admission
   }
 
@@ -126,7 +127,7 @@ class OwnSession implements Place {
   start(job: number, command: JobCommand): NativePipes | undefined {
     const { limits } = this.plan()
     const envelope = this.#opened?.envelope
-    const frame = { ...plainFrame, ...(envelope === undefined && { id: this.#id, closes: true, tellsSteps: this.telling.hears('step') }) }
+    const frame = envelope === undefined ? { ...plainFrame, id: this.#id, closes: true, tellsSteps: this.telling.hears('step') } : plainFrame
     const pipes = binding().start(envelope ?? nativePlanOf(this.plan()), packJob(job, command, frame))
     this.#hasBegun = true
     this.#watch = watchFor(this.#id, limits, envelope ?? sessionOf(job))
