@@ -1,10 +1,10 @@
 import { inOneLine } from './spec/messages.ts'
 
 /**
- * How a holder has it, by a file descriptor or otherwise. Of a busy mount, in the words of fstat(1): `open-file`, `cwd`, `root` and
- * `jail` (its root directory and that of its jail), `text` (the program it runs), `mapping`, `trace` (where ktrace(1) writes),
- * `ctty`, `socket` (bound to a path there), or another program's `mount` in it or from it. Of a jail that does not die: a
- * `socket` which its user made. Of processes that do not end: the `process` itself, and the `tracer` that keeps it.
+ * How a process or a mount holds the thing. A process holds a busy mount, in the words of fstat(1), by an `open-file`, its `cwd`, its `root` or
+ * `jail` directory, its program (`text`), a `mapping`, the file that ktrace(1) writes to (`trace`), its terminal (`ctty`) or a `socket` that is
+ * bound to a path there. Another program's `mount` in it or from it holds it as well. A jail that does not die is held by a `socket` that its user
+ * made. A process that does not end is the `process` itself, or the `tracer` that stops it.
  */
 export type HolderKind =
   | 'open-file'
@@ -262,10 +262,10 @@ export type QueueErrorCode =
  */
 export type TeardownErrorCode =
   /**
-   * Something could not be taken away; `errors` has one error for each thing: a mount that is busy (step `unmount`), a process that does not end
-   * (`reap`, `empty-jail`), a jail that does not die (`jail-dying`), each with its `holders` where they are known; or a device that a build that
-   * was root has revoked for the whole host (`devices`, FreeBSD), which cannot be undone. The error has the result of the build. The
-   * named things are still there, as are the things they stand on; the rest is gone.
+   * Something could not be taken away. `errors` has one error for each thing that is left, with its `holders` where they are known. The
+   * `step` of such an error says what is left: `unmount` a busy mount, `reap` or `empty-jail` a process that does not end, `jail-dying` a jail that does
+   * not die. On FreeBSD, `devices` says that a build that was root has revoked a device for the whole host, which cannot be undone. Everything else of
+   * the session is gone, but for what the things that are left stand on.
    * @remedy End what holds it and call `close()` again.
    */
   | 'ERR_BUILDJAIL_TEARDOWN'
@@ -332,17 +332,18 @@ export function unsupportedPlatform(what: string): UnsupportedError {
 }
 
 export function unsupportedLimit(limit: string, problem: string, fields: Pick<ErrorFields, 'step' | 'remedy' | 'cause'> = {}): UnsupportedError {
-  const message = inOneLine(`limits.${limit}: ${problem}${remedyIn(fields)}`)
+  const message = inOneLine(`limits.${limit}: ${problem}${remedyIn(fields.remedy)}`)
   return new UnsupportedError('ERR_BUILDJAIL_LIMIT_UNSUPPORTED', message, { step: 'limits', ...fields, limit, entry: `limits.${limit}` })
 }
 
 /** @param fields `path` is the source, and `dest` its place inside */
 export function unsupportedOverlay(problem: string, fields: Pick<ErrorFields, 'path' | 'dest' | 'remedy' | 'step' | 'cause'> = {}): UnsupportedError {
   const where = fields.path === undefined ? '' : ` of ${fields.path}${fields.dest === undefined ? '' : ` at ${fields.dest}`}`
-  return new UnsupportedError('ERR_BUILDJAIL_OVERLAY_UNSUPPORTED', inOneLine(`no overlay${where}: ${problem}${remedyIn(fields)}`), { step: 'overlay', ...fields })
+  return new UnsupportedError('ERR_BUILDJAIL_OVERLAY_UNSUPPORTED', inOneLine(`no overlay${where}: ${problem}${remedyIn(fields.remedy)}`), { step: 'overlay', ...fields })
 }
 
-function remedyIn({ remedy }: Pick<ErrorFields, 'remedy'>): string {
+/** The end of a message. */
+function remedyIn(remedy: string | undefined): string {
   return remedy === undefined ? '' : `; remedy: ${remedy}`
 }
 
@@ -426,7 +427,8 @@ function fromNativeFailure(failure: NativeFailure, advice: Advice | undefined): 
   const more = failure.detail === undefined ? '' : `: ${failure.detail}`
   const { problem, remedy = failure.remedy } = advice ?? {}
   const cause = problem === undefined ? '' : `; ${problem}`
-  const message = `${failure.code}: ${failure.reason}, ${failure.syscall}${where}${to} (step ${failure.step}${more})${cause}${remedyIn({ ...(remedy !== undefined && { remedy }) })}`
+  const call = `${failure.syscall}${where}${to} (step ${failure.step}${more})`
+  const message = `${failure.code}: ${failure.reason}, ${call}${cause}${remedyIn(remedy)}`
   return new SystemCallError(failure.code, message, { ...failure, ...(remedy !== undefined && { remedy }) })
 }
 
