@@ -255,7 +255,7 @@ Status MountPoints::add_left(const DeadSession& dead, Parts& parts) {
     if (point->ino == 0 && std::ranges::any_of(made, is_here)) continue;
     const auto known = std::ranges::find(added, folder, &MountPoints::folder_);
     if (known == added.end()) {
-      auto lease = lease_of(host_directory, folder.dev, folder.ino);
+      auto lease = output_lease_file(host_directory, folder.dev, folder.ino);
       auto part = std::make_unique<MountPoints>(std::move(folder), std::move(lease), dead.holder());
       part->left_.push_back(std::move(*point));
       added.push_back(part.get());

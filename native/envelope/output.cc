@@ -34,7 +34,7 @@ BuildIds ids_of(const LentAs& as) {
 
 OutputLease::OutputLease(const Lessee& lessee, const Bind& bind)
     // defence: leases-host-not-state
-    : file_(lease_of(lessee.host_directory, bind.dev, bind.ino)),
+    : file_(output_lease_file(lessee.host_directory, bind.dev, bind.ino)),
       holder_(lessee.session),
       lessee_(&lessee),
       bind_(&bind) {}
@@ -57,7 +57,7 @@ Status OutputLease::add_left(DeadSession& dead, Parts& parts) {
     const auto& [path, dev, ino, uid, gid, mode, flags, since_ns, marks] = noted->before;
     OutputLease*& known = dead.leases[{dev, ino}];
     if (known != nullptr) continue;
-    auto lease = std::make_unique<OutputLease>(buildjail::lease_of(dead.entry.host_directory, dev, ino), dead.holder());
+    auto lease = std::make_unique<OutputLease>(output_lease_file(dead.entry.host_directory, dev, ino), dead.holder());
     known = lease.get();
     parts.push_back(std::move(lease));
   }

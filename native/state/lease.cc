@@ -54,6 +54,11 @@ struct Look {
   std::string reason{};
 };
 
+/** Why the number cannot be leased although no live session has it; empty if it can. */
+Result<std::string> objection_to(const NumberedThings& things, std::uint32_t number) {
+  return things.objection ? things.objection(number) : Result<std::string>(std::string());
+}
+
 Result<Look> look_at(const NumberedThings& things, std::uint32_t number, const std::string& file) {
   // defence: build-user-one-live
   auto lock = lock_file(things.step, file, O_RDWR | O_CREAT | O_APPEND, LOCK_EX);
@@ -69,7 +74,7 @@ Result<Look> look_at(const NumberedThings& things, std::uint32_t number, const s
     return std::move(holder.error());
   }
   if (*holder) return Look{.dead = std::move(*holder)};
-  auto objection = things.objection ? things.objection(number) : Result<std::string>(std::string());
+  auto objection = objection_to(things, number);
   if (objection && objection->empty()) return Look{.lock = std::move(*lock)};
   remove_if_empty(*lock, file);
   if (!objection) return std::move(objection.error());
@@ -134,14 +139,18 @@ Result<UniqueFd> lock_lease(const Leased& leased, const std::string& file, const
       return told.error();
     }
     const std::optional<LeaseHolder>& holder = *told;
-    if (!holder || holder == gone) {
-      // A lock without a holder: the lease is being made or removed, or a dead session's init is just ending.
-      if (is_locked && holder && ::ftruncate(locked->get(), 0) != 0) return last_error(leased.step, "ftruncate", file);
-      if (is_locked) return locked;
-      // Sessions that share it sign nothing.
-      if (!holder && !back_off.wait()) return busy(leased, "another live session has it");
-      if (!holder) continue;
-    } else {
+    if (is_locked && (!holder || holder == gone)) {
+      // No session has it. The file is unsigned, or it still names the dead session that was recovered just now.
+      if (holder && ::ftruncate(locked->get(), 0) != 0) return last_error(leased.step, "ftruncate", file);
+      return locked;
+    }
+    if (!holder) {
+      // Another session is about to sign the file or to remove it, or sessions share the object and sign nothing.
+      if (!back_off.wait()) return busy(leased, "another live session has it");
+      continue;
+    }
+    // The init of a recovered session keeps the lock until it has ended.
+    if (holder != gone) {
       // The recovery of that session needs the lock.
       if (is_locked) locked->reset();
       const Outcome found = lessee.recovery_of(holder->state_directory).recover(holder->id, kHolderBound);
@@ -182,11 +191,11 @@ void sweep_leases(const std::string& host_directory) {
   }
 }
 
-std::string lease_of(const std::string& host_directory, std::uint64_t dev, std::uint64_t ino) {
+std::string output_lease_file(const std::string& host_directory, std::uint64_t dev, std::uint64_t ino) {
   return host_directory + "/output-" + std::to_string(dev) + "-" + std::to_string(ino);
 }
 
-std::string lease_file_of(const std::string& host_directory, const std::string& name, std::uint32_t number) {
+std::string numbered_lease_file(const std::string& host_directory, const std::string& name, std::uint32_t number) {
   return host_directory + "/" + name + "-" + std::to_string(number);
 }
 
@@ -204,7 +213,7 @@ Result<NumberedLease> NumberedLease::take(const NumberedThings& things, const Le
   for (std::uint32_t i = 0; i < things.count; ++i) {
     // Not `start + i`, which may overflow 32 bits.
     const std::uint32_t number = things.first + (i < things.count - start ? start + i : i - (things.count - start));
-    std::string file = lease_file_of(lessee.host_directory, things.name, number);
+    std::string file = numbered_lease_file(lessee.host_directory, things.name, number);
     auto look = look_at(things, number, file);
     if (!look) return std::move(look.error());
     if (look->lock) return signed_lease(number, std::move(file), std::move(look->lock));
@@ -213,13 +222,16 @@ Result<NumberedLease> NumberedLease::take(const NumberedThings& things, const Le
   }
   // Only now, because a recovery can take long.
   for (const std::uint32_t number : of_dead) {
-    std::string file = lease_file_of(lessee.host_directory, things.name, number);
+    std::string file = numbered_lease_file(lessee.host_directory, things.name, number);
     auto lock = lock_lease({.step = things.step, .subject = file}, file, lessee);
-    if (!lock && lock.error().err != EBUSY) return std::move(lock.error());
-    const auto objection =
-        lock && things.objection ? things.objection(number) : Result<std::string>(lock ? "" : lock.error().detail);
+    if (!lock) {
+      if (lock.error().err != EBUSY) return std::move(lock.error());
+      reasons.push_back(std::to_string(number) + " " + lock.error().detail);
+      continue;
+    }
+    const auto objection = objection_to(things, number);
     if (objection && objection->empty()) return signed_lease(number, std::move(file), std::move(*lock));
-    if (lock) remove_if_empty(*lock, file);
+    remove_if_empty(*lock, file);
     if (!objection) return objection.error();
     reasons.push_back(std::to_string(number) + " " + *objection);
   }
@@ -227,7 +239,7 @@ Result<NumberedLease> NumberedLease::take(const NumberedThings& things, const Le
 }
 
 Result<NumberedLease> NumberedLease::share(const NumberedThings& things, std::uint32_t number, const Lessee& lessee) {
-  std::string file = lease_file_of(lessee.host_directory, things.name, number);
+  std::string file = numbered_lease_file(lessee.host_directory, things.name, number);
   const std::string subject = things.name + " " + std::to_string(number);
   auto lock = lock_lease({.step = things.step, .subject = subject}, file, lessee, LOCK_SH);
   if (!lock) return std::move(lock.error());

@@ -15,6 +15,10 @@
 
 namespace buildjail {
 
+// A lease is a file in the host directory that names the session which has the leased object. It is locked while that
+// session lives, by a descriptor that init may share and that then outlives this process. The holder of a file without
+// a lock is dead.
+
 /** The session that has a lease, as the file of the lease names it. */
 struct LeaseHolder {
   std::string id;
@@ -37,10 +41,6 @@ std::string line_of(const LeaseHolder& holder);
 std::vector<LeaseHolder> holders_in(std::string_view text);
 /** `session 4b1f0c9e8d7a6532 of /var/run/buildjail`, for people. */
 std::string name_of(const LeaseHolder& holder);
-
-// A lease is a file in the host directory that names the session which has the leased object. It is locked while that
-// session lives, by a descriptor that init may share and that then outlives this process. The holder of a file without
-// a lock is dead.
 
 /** A leased object, for errors. */
 struct Leased {
@@ -65,8 +65,8 @@ Result<std::optional<LeaseHolder>> holder_in(const char* step, const std::string
 /** Removes each lease in the host directory whose session has no journal, because it was recovered. */
 void sweep_leases(const std::string& host_directory);
 
-/** The file of the lease of an output. Two names of one directory lead to the same file. */
-std::string lease_of(const std::string& host_directory, std::uint64_t dev, std::uint64_t ino);
+/** The path of the lease of an output, by its inode. Two names of one directory lead to the same file. */
+std::string output_lease_file(const std::string& host_directory, std::uint64_t dev, std::uint64_t ino);
 
 /** Objects of the host that are known by a number, such as user ids. */
 struct NumberedThings {
@@ -115,7 +115,7 @@ class NumberedLease {
   bool is_shared_ = false;
 };
 
-/** The file of the lease of a number. */
-std::string lease_file_of(const std::string& host_directory, const std::string& name, std::uint32_t number);
+/** The path of the lease of one of NumberedThings: `name` is theirs. */
+std::string numbered_lease_file(const std::string& host_directory, const std::string& name, std::uint32_t number);
 
 }  // namespace buildjail

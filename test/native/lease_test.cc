@@ -70,7 +70,7 @@ TEST_CASE_FIXTURE(Folder,
   REQUIRE(second.make(trace));
   CHECK(second.take_away(taking));
   CHECK(first_journal.end());
-  CHECK(::access(lease_of(folder, 0, 0).c_str(), F_OK) != 0);
+  CHECK(::access(output_lease_file(folder, 0, 0).c_str(), F_OK) != 0);
 }
 
 /** A state directory and the host's leases. Both are empty again in the end. */
