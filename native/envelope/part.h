@@ -41,12 +41,7 @@ struct TakingAway {
 /**
  * One thing that an envelope is made of. It comes from a plan, and a Walk makes it; or it comes from facts of a dead
  * session's journal, and is there already. A Walk takes it away, because the Walk knows the order. So the destructor of
- * a part undoes nothing; its members close what they own.
- *
- * A kind of part that is in a PartList also has:
- * - `static void add_planned(opening, Parts&)`, which adds the parts of the kind that the plan asks for;
- * - `static Status add_left(dead, Parts&)`, which adds those that a dead session left, and touches nothing;
- * - `static constexpr std::string_view kFacts`, the name of its facts in the journal; empty without facts of its own.
+ * a part undoes nothing; its members close what they own. A class in a PartList is also a PlannedKind and a LeftKind.
  */
 class Part {
  public:
@@ -82,7 +77,7 @@ class Part {
   }
 };
 
-/** A kind of part of which a dead session leaves nothing that its journal must name. */
+/** A kind of part without facts in the journal. A recovery has nothing of it to take away, or finds it another way. */
 class PassingPart : public Part {
  public:
   static constexpr std::string_view kFacts{};

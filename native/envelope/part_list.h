@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <chrono>
+#include <concepts>
 #include <functional>
 #include <map>
 #include <string>
@@ -70,14 +71,31 @@ inline SysError not_noted_by_us(const std::string& detail) {
   return {.step = "recover", .syscall = "read", .err = EINVAL, .detail = detail};
 }
 
+/** A kind of part that adds those of its parts that the plan asks for. */
+template <class Kind, class SystemOpening>
+concept PlannedKind = std::derived_from<Kind, Part> && requires(SystemOpening& opening, Parts& parts) {
+  { Kind::add_planned(opening, parts) } -> std::same_as<void>;
+};
+
+/**
+ * A kind of part that adds those of its parts that a dead session left, and touches nothing. `kFacts` is the name of
+ * its facts in the journal; empty without facts of its own.
+ */
+template <class Kind, class SystemDeadSession>
+concept LeftKind = std::derived_from<Kind, Part> && requires(SystemDeadSession& dead, Parts& parts) {
+  { Kind::add_left(dead, parts) } -> std::same_as<Status>;
+  { Kind::kFacts } -> std::convertible_to<std::string_view>;
+};
+
 /**
  * The kinds of parts of a system's sessions, in the order in which they are made: the one list for opening, closing and
- * recovery. Each is a class that derives from Part.
+ * recovery.
  */
 template <class... Kinds>
 struct PartList {
   /** The parts that a plan asks for. */
   template <class SystemOpening>
+    requires(PlannedKind<Kinds, SystemOpening> && ...)
   static Parts planned(SystemOpening& opening) {
     Parts parts;
     (Kinds::add_planned(opening, parts), ...);
@@ -86,6 +104,7 @@ struct PartList {
 
   /** The parts that a dead session left. EINVAL for a fact that no kind has. */
   template <class SystemDeadSession>
+    requires(LeftKind<Kinds, SystemDeadSession> && ...)
   static Result<Parts> left(SystemDeadSession& dead) {
     for (const Fact& fact : dead.entry.facts) {
       if (!((fact.part == Kinds::kFacts) || ...))
