@@ -31,8 +31,8 @@ struct IdInterval {
 /** In order, and apart from each other. */
 using IdIntervals = std::vector<IdInterval>;
 
-// Not from the first id on that is possible: those of subuid(5) begin at 100,000, and users of directory services have
-// greater ones. Up to 31 bits, because some programs take an id for a signed number.
+// Hosts use the lower ids: subordinate ids begin at 100,000 (subuid(5)), and directory services number their users
+// above those. The ids end at 31 bits, because some programs read an id as a signed number.
 constexpr IdInterval kUsual{.begin = 600'000'000, .end = std::uint64_t{1} << 31};
 /** In a container with few ids: above its users, and below those that systemd uses itself. */
 constexpr IdInterval kUsualFew{.begin = 36'864, .end = 60'000};
@@ -128,6 +128,11 @@ SysError refused(const char* path, std::string detail) {
   return {.step = kStep, .syscall = "open", .err = EINVAL, .path = path, .detail = std::move(detail)};
 }
 
+/** Follows the ids that an error names. */
+constexpr const char* kNoBlock =
+    " hold no 32 ids in a row that begin at a multiple of 32, as a session needs them: name 63 ids or more, which "
+    "/etc/subuid and /etc/subgid give to nobody but 'buildjail' (subuid(5))";
+
 std::vector<IdExtent> extents_onto(const IdRange& range, const std::set<std::uint32_t>& needed) {
   if (needed.size() > range.size) return {};
   // Each needed id beyond the first ids takes the place of one of them.
@@ -218,7 +223,7 @@ Result<std::optional<IdRanges>> find_id_ranges(const std::optional<IdsNamed>& na
   }
   if (named) {
     auto found = some_in(free, {IdRanges::kFull, IdRanges::kFew});
-    if (!found) return refused("", "there is no multiple of 32 from which on 32 ids are named");
+    if (!found) return refused("", "the ids " + span_text(interval(named->first, named->count)) + kNoBlock);
     return found;
   }
   auto found = some_in(within(free, kUsual), {IdRanges::kFull});

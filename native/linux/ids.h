@@ -70,8 +70,8 @@ struct IdRanges {
 Result<std::optional<IdRanges>> find_id_ranges(const std::optional<IdsNamed>& named);
 
 /**
- * Whether sessions of this process run with the caller's one id, in a user namespace that each makes for itself: those
- * of an ordinary user, and of root in a user namespace with one id, can have no other.
+ * True for an ordinary user, and for root in a user namespace with one id. Such a caller can give a session no other id
+ * than its own, in a user namespace that the session makes.
  */
 bool has_callers_id_only();
 

@@ -50,7 +50,7 @@ constexpr std::string_view kMostInotifyInstances = "32";
 /** How many are kept for later sessions: each takes kernel memory, and ids that no other program gets. */
 constexpr std::size_t kMostUsed = 16;
 
-/** The beginning of the names of the leases of such ranges. */
+/** The name of the leases of ranges of this size: their files are `ids-<number>` or `few-ids-<number>`. */
 const char* ids_lease_name(std::uint32_t size) { return size == IdRanges::kFull ? "ids" : "few-ids"; }
 
 /** The leases of full ranges, by the numbers of these. */
@@ -182,7 +182,7 @@ std::optional<SysError> UserNamespaces::why_none() {
   return why_none_;
 }
 
-// Read once: ids that an administrator gives to others later are leased by then, or far from the leased ones.
+// A program reads /etc/subuid and /etc/subgid once. It does not notice ids that an administrator gives to others later.
 Result<std::optional<IdRanges>> UserNamespaces::ranges_of(const std::optional<IdsNamed>& named) {
   const auto key = named ? std::pair(named->first, named->count) : std::pair(0U, 0U);
   const std::lock_guard lock(mutex_);

@@ -57,7 +57,7 @@ struct UserNamespace {
 /** The ids of the host that a session has. */
 class SessionIds {
  public:
-  /** The build user has the caller's one id, in a user namespace that the session makes; or its own, if that may be. */
+  /** Nothing is leased: the session has the caller's one id (are_callers), or the ids of the host (are_hosts). */
   SessionIds() = default;
   explicit SessionIds(UserNamespace leased) : leased_(std::move(leased)) {}
 
