@@ -154,9 +154,9 @@ void FileFlow::fill() {
   begin_ = 0;
   const auto size = static_cast<std::size_t>(got);
   moved_ += size;
-  // The rest is dropped: processes that the command left behind may go on writing.
+  // Bytes beyond the budget are dropped. The command is killed for them, but processes that it left may still write.
   end_ = budget_ ? budget_->spend(size) : size;
-  // The command is over and its budget spent, so the remaining writers get EPIPE (pipe(7)).
+  // The command has ended and its budget is spent: the remaining writers get EPIPE (pipe(7)).
   // defence: command-left-behind-not
   if (left_ && end_ == 0) return end();
   if (left_) *left_ -= std::min(*left_, size - end_);

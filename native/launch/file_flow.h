@@ -17,13 +17,13 @@
 
 namespace buildjail {
 
-/** The stdin, stdout or stderr of a command that is a file of the host, or one that this process has. */
+/** What the command gets for a stdin, stdout or stderr that is a file of the host, or is inherited. */
 enum class CommandEnd : std::uint8_t {
-  /** The descriptor itself: a pipe or a socket that the caller has the command inherit. */
+  /** The very descriptor, which the command inherits: a pipe or a socket. */
   kItself,
-  /** Nothing of the host's: the file is /dev/null, and the session has one of its own. */
+  /** The session's own /dev/null, because the file is that of the host. */
   kOwnNull,
-  /** A pipe. Only we read and write the file, because the command could keep and change it through a descriptor. */
+  /** A pipe. Only this process has the file: through a descriptor of it the command could keep and change it. */
   kPipe,
 };
 

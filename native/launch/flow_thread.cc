@@ -20,8 +20,14 @@ constexpr std::chrono::milliseconds kPatience{5000};
 /** A command may not be there yet, and so not be ended, when its output fails. */
 constexpr std::chrono::milliseconds kFailedInterval{20};
 
-/** Of two times that poll(2) takes; -1 is none. */
-int sooner(int a, int b) { return a < 0 ? b : b < 0 ? a : std::min(a, b); }
+/** For poll(2): it waits until something happens. */
+constexpr int kNoBound = -1;
+
+/** The shorter of two times for poll(2). */
+int shorter(int a, int b) {
+  if (a == kNoBound) return b;
+  return b == kNoBound ? a : std::min(a, b);
+}
 
 }  // namespace
 
@@ -141,32 +147,40 @@ bool FlowThread::tell_progress() {
 
 void FlowThread::wait_and_move() {
   std::vector<pollfd> awaited{{.fd = wake_.get(), .events = POLLIN, .revents = 0}};
+  // Where the descriptors of each flow end.
   std::vector<std::size_t> ends;
-  int bound = -1;
+  const bool was_settling = is_settling();
+  int bound = longest_wait(was_settling);
   for (const auto& flow : flows_) {
-    bound = sooner(bound, flow->await(awaited));
+    bound = shorter(bound, flow->await(awaited));
     ends.push_back(awaited.size());
-  }
-  if (!is_command_ended_ && has_failed()) bound = sooner(bound, static_cast<int>(kFailedInterval.count()));
-  const bool is_waiting = is_settling();
-  if (is_waiting) {
-    const auto left = std::chrono::ceil<std::chrono::milliseconds>(last_happened_ + kPatience - Clock::now());
-    bound = sooner(bound, std::max(0, static_cast<int>(left.count())));
   }
   const int happened = ::poll(awaited.data(), static_cast<nfds_t>(awaited.size()), bound);
   if (happened < 0) return;
   std::uint64_t count = 0;
   if (awaited.front().revents != 0) static_cast<void>(::read(wake_.get(), &count, sizeof(count)));
-  const auto now = Clock::now();
-  if (happened > 0 || !is_waiting) {
-    last_happened_ = now;
-  } else if (now >= last_happened_ + kPatience) {
-    for (const auto& flow : flows_) flow->give_up();
-  }
+  give_up_after_patience(was_settling && happened == 0);
   std::size_t begin = 1;
   for (std::size_t i = 0; i < flows_.size(); ++i) {
     flows_.at(i)->move(std::span(awaited).subspan(begin, ends.at(i) - begin));
     begin = ends.at(i);
+  }
+}
+
+int FlowThread::longest_wait(bool is_settling) const {
+  if (is_settling) {
+    const auto left = std::chrono::ceil<std::chrono::milliseconds>(last_happened_ + kPatience - Clock::now());
+    return std::max(0, static_cast<int>(left.count()));
+  }
+  return !is_command_ended_ && has_failed() ? static_cast<int>(kFailedInterval.count()) : kNoBound;
+}
+
+void FlowThread::give_up_after_patience(bool was_in_vain) {
+  const auto now = Clock::now();
+  if (!was_in_vain) {
+    last_happened_ = now;
+  } else if (now >= last_happened_ + kPatience) {
+    for (const auto& flow : flows_) flow->give_up();
   }
 }
 
