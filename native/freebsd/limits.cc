@@ -171,9 +171,9 @@ class Settling {
     apply(Limit::kSwap, swap, "rctl swapuse");
   }
 
-  // Zombies have no thread any more, and many threads can be in one process. A fork(2) that is refused is not logged,
-  // as there is no process yet that it could be logged of (rctl_enforce), but the one before it is, that there was room
-  // for.
+  // maxproc counts zombies, which have no thread any more; nthr counts the threads of one process. The kernel logs a
+  // process that reaches a limit (rctl_enforce), and a refused fork(2) has made no process. So the rule that logs is
+  // one lower: it logs the last process that there was room for.
   void hold_processes(std::uint64_t processes) {
     // defence: limits-zombies-counted
     for (const auto* resource : {"maxproc", "nthr"}) {
@@ -183,7 +183,8 @@ class Settling {
     apply(Limit::kProcesses, processes, "rctl maxproc, nthr");
   }
 
-  // Whole processors need no counting. Of a part of one the kernel takes away again what was too much (racctd).
+  // A cpuset holds whole processors without counting. For a fraction of one, a thread of the kernel (racctd) throttles
+  // processes that have taken too much.
   void hold_cpus(std::uint64_t thousandths) {
     constexpr std::uint64_t kOne = 1000;
     held_.processors = (thousandths + kOne - 1) / kOne;
@@ -206,8 +207,9 @@ Result<HeldLimits> held_limits(const Limits& limits) { return Settling(limits).h
 
 namespace {
 
-// Within a line it may be what a build has chosen: the kernel tells of the name of a socket whose queue is full. There
-// each line of such a text has its level before it (log(9)), and a line of rctl(8) has none.
+// Only at the beginning of a line. A build can choose text inside a line, because the kernel logs the name of a socket
+// whose queue is full. The kernel writes a level before each line of such a text (log(9)), and none before a line of
+// rctl(8).
 std::vector<std::string> lines_with(std::string_view beginning, std::string_view buffer) {
   std::vector<std::string> lines;
   for (std::size_t at = buffer.find(beginning); at != std::string_view::npos; at = buffer.find(beginning, at)) {

@@ -54,7 +54,7 @@ struct HeldLimits {
   std::vector<std::string> rules;
   /** How many processors the jail may use; 0: all. */
   std::uint64_t processors = 0;
-  /** How much of them all together, in hundredths of one; 0: all of it. */
+  /** The processor time of all processes together, in hundredths of one processor; 0: not limited. */
   std::uint64_t share = 0;
   std::vector<AppliedLimit> applied;
 };

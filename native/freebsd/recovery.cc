@@ -12,7 +12,7 @@ namespace {
 
 constexpr std::chrono::milliseconds kDyingProcessBound{2000};
 
-// Comes before anything is removed or unmounted by it: every path begins with an empty root's path.
+// With an empty root every path would match, and everything could be unmounted.
 Status refuse_unless_session(const JournalEntry& entry, const std::string& state_directory) {
   if (entry.fact(JailPart::kFacts, JailPart::kName).empty()) return not_noted_by_us("it names no jail");
   if (state_directory.empty() || entry.fact(Root::kFacts, Root::kPath) != root_of(state_directory, entry.id))

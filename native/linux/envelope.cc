@@ -246,7 +246,7 @@ Status NamespaceEnvelope::kill_all() {
   // Init needs a processor to kill, and each process to end.
   cgroup_.let_end();
   auto status = inside->channel()->kill_all(kKillBound);
-  auto held = cgroup_.hold_on();
+  auto held = cgroup_.set_quota_again();
   // The cgroup of a session that is closed meanwhile is gone.
   return status && namespaces() ? std::move(held) : std::move(status);
 }

@@ -269,7 +269,7 @@ const char* SessionCgroup::quota_file() const {
   return with(Controller::kCpu)->place.is_unified ? "cpu.max" : "cpu.cfs_quota_us";
 }
 
-// Version 1 has the period in a file of its own, where this is the default.
+// In version 1 the period is in cpu.cfs_period_us, and kPeriod is the default there.
 std::string SessionCgroup::quota(std::uint64_t thousandths) const {
   std::string text = std::to_string(thousandths * kPeriod / kThousand);
   if (with(Controller::kCpu)->place.is_unified) text += " " + std::to_string(kPeriod);
@@ -285,7 +285,7 @@ void SessionCgroup::let_end() {
       write_text_file(kCgroup, cgroup.directory + "/" + quota_file(), cgroup.place.is_unified ? "max" : "-1"));
 }
 
-Status SessionCgroup::hold_on() const {
+Status SessionCgroup::set_quota_again() const {
   if (!has_quota()) return {};
   return write_text_file(kCgroup, with(Controller::kCpu)->directory + "/" + quota_file(), quota(*limits_.cpus));
 }

@@ -50,10 +50,10 @@ class SessionCgroup {
 
   /** Sets the limits. Init is in the cgroups, and no command yet. */
   Status hold();
-  /** Lifts the limit of processors, which would delay the end of killed processes. */
+  /** Lifts the quota of processor time, which would delay the end of killed processes. */
   void let_end();
-  /** Sets it again. */
-  [[nodiscard]] Status hold_on() const;
+  /** After `let_end`, if the session goes on. */
+  [[nodiscard]] Status set_quota_again() const;
   /** Before the cgroups are removed: `usage` and `met` give the last counts from then on. */
   void stop_counting();
 
