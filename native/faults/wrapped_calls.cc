@@ -21,7 +21,9 @@
 #include <sys/uio.h>
 #include <sys/wait.h>
 
+#include <db.h>
 #include <dlfcn.h>
+#include <limits.h>
 #include <unistd.h>
 
 #include <cstring>

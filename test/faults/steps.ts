@@ -84,6 +84,7 @@ export const openSteps: Steps = isLinux
       fstatfs: ['state-directory', 'mount'],
       nmount: ['state-directory', 'nmount', 'seal-root'],
       statfs: ['state-directory', 'mount'],
+      dbopen: ['write'],
       symlink: ['symlink'],
       ioctl: ['devfs-ruleset', 'devices', 'network'],
       // Of a child that enters the jail.

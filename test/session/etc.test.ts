@@ -143,9 +143,11 @@ describeSession('/etc of a session', () => {
     expect(await sh('id -u "no entry"', own)).toMatch(/^status 1/)
   })
 
-  test.runIf(isFreebsd)('a passwd entry that its database cannot hold is an error before anything runs', async () => {
-    const etc = { '/etc/passwd': `build:*::35001:${'g'.repeat(4096)}:/tmp:/bin/sh\n` }
-    await expect(openSession({ etc })).rejects.toMatchObject({ code: 'EINVAL', step: 'write', path: '/etc/passwd' })
+  // On FreeBSD the C library reads entries from a database, whose pages are shorter than this one.
+  test('knows a user whose entry is long', async () => {
+    const etc = { '/etc/passwd': `long:*::35001:${'g'.repeat(9000)}:/tmp/long:/bin/sh\nother:*:7:7::/tmp/other:/bin/sh\n` }
+    await using own = await openSession({ etc })
+    expect(await sh('id -un; id -u other; echo ~long ~other', own)).toBe('long\n7\n/tmp/long /tmp/other')
   })
 
   test.runIf(isRoot)('is the same in a pool, to which a build adds an input in the place of a file', async () => {

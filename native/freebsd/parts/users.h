@@ -1,7 +1,5 @@
 #pragma once
 
-#include <cerrno>
-#include <optional>
 #include <string>
 #include <string_view>
 
@@ -14,13 +12,13 @@
 namespace buildjail {
 
 /**
- * The user of a session's build. One of the plan's pool is leased, so that no other live session of the host has it;
- * one that the plan names is shared by those who name it. It is made first and taken away last: nobody else is this
- * user while a process, a file or a folder of the session is.
+ * The user of a session's build. A user of the plan's pool is leased, so that no other live session of the host has it;
+ * a user that the plan names is shared by all sessions that name it. This part is made first and taken away last, so
+ * that no other session gets the user while a process, a file or a folder of this session has it.
  */
 class UserLease final : public PassingPart {
  public:
-  /** All outlive it. `user` becomes who the build is. */
+  /** All outlive it. `user` becomes the build's. */
   UserLease(const EnvelopePlan& plan, const Lessee& lessee, BuildUser& user)
       : plan_(plan), lessee_(lessee), user_(user) {}
   static void add_planned(const JailOpening& opening, Parts& parts) {
