@@ -1,4 +1,4 @@
-// `npm run test:mutants [-- [--freebsd [--guests N]] [--compile] [WORDS OF A DEFENCE|WORDS OF ANOTHER]]`: every defence of mutants/defences is switched off in
+// `npm run test:mutants [-- [--freebsd] [--compile] [WORDS OF A DEFENCE|WORDS OF ANOTHER]]`: every defence of mutants/defences is switched off in
 // turn, in a build of its own, and the tests that are named for it have to fail. As root: here in namespaces, so that what a session without a
 // defence does is done to nobody else, or in a FreeBSD guest. `--compile` builds the mutants and runs nothing.
 import { spawnSync } from 'node:child_process'
@@ -77,16 +77,12 @@ function removeEmptyCgroups() {
   spawnSync('find', ['/sys/fs/cgroup', '-depth', '-type', 'd', ...ours, '-exec', 'rmdir', '{}', ';'], { stdio: 'ignore' })
 }
 
-async function judgeInGuest(work, { compile, guests: given }) {
-  const guests = Number(given)
+async function judgeInGuest(work, { compile }) {
   const { sysroot } = locateFreebsd()
   const staging = mkdtempSync(path.join(tmpdir(), 'buildjail-mutants-'))
   try {
     prepare(staging, work, cacheFolder('native-mutants'), () => crossCompile(sysroot, { folder: 'native-mutants' }))
-    if (compile) return 0
-    // Each with its share of the list, at the same time.
-    const shares = Array.from({ length: guests }, (_, index) => `bun --bun scripts/mutants/judge.mjs ${list} ${index + 1}/${guests}`)
-    return await runInGuest(shares, { more: staging })
+    return compile ? 0 : await runInGuest(`bun --bun scripts/mutants/judge.mjs ${list}`, { more: staging })
   } finally {
     rmSync(staging, { recursive: true, force: true })
   }
@@ -106,7 +102,7 @@ function workFor(system, words) {
 }
 
 await runMain(async () => {
-  const { values, positionals } = parseArgs({ options: { freebsd: { type: 'boolean' }, compile: { type: 'boolean' }, guests: { type: 'string', default: '1' } }, allowPositionals: true })
+  const { values, positionals } = parseArgs({ options: { freebsd: { type: 'boolean' }, compile: { type: 'boolean' } }, allowPositionals: true })
   const work = workFor(values.freebsd ? 'freebsd' : 'linux', positionals)
   if (work === undefined) return 2
   return values.freebsd ? judgeInGuest(work, values) : judgeHere(work, values)

@@ -14,51 +14,31 @@ const defaultSeconds = 3600
 const faultsSeconds = 10_800
 
 /**
- * Runs a shell command in a guest, in the package's folder, with its output on stdout.
- * @param {string | string[]} commands several run at the same time, each in a guest of its own, and their lines begin with the guest's number
+ * Runs a shell command in the guest, in the package's folder, with its output on stdout.
+ * @param {string} command
  * @param {{ inspect?: (addon: string) => void, faults?: boolean, more?: string, isCounting?: boolean }} [options] `inspect` may
  *   refuse the addon, by an error, before the boot; `faults` is for the tests' own build of it (native/faults), which takes its
  *   time; `more` is a folder whose contents are put into the package's; `isCounting: false` is for a kernel that counts nothing of what jails use
- * @returns the exit status, of several the highest
+ * @returns its exit status
  */
-export async function runInGuest(commands, options = {}) {
-  const files = await prepare(options)
+export async function runInGuest(command, options = {}) {
+  const guest = await guestWith(batchScript(command), options)
   const seconds = Number(process.env.BUILDJAIL_FREEBSD_TIMEOUT || (options.faults ? faultsSeconds : defaultSeconds))
-  const all = [commands].flat()
-  const statuses = await Promise.all(
-    all.map(async (command, index) => {
-      const guest = await guestWith(batchScript(command), files)
-      try {
-        return await timed('command', () => guest.run({ seconds, show: all.length === 1 ? shown : numbered(index + 1) }))
-      } finally {
-        guest.stop()
-      }
-    }),
-  )
-  return Math.max(...statuses)
-}
-
-const shown = (text) => process.stdout.write(text, 'latin1')
-
-/** Shows whole lines, each with the number of its guest. */
-function numbered(guest) {
-  let begun = ''
-  return (text) => {
-    const lines = (begun + text).split('\n')
-    begun = lines.pop()
-    for (const line of lines) shown(`${guest}| ${line}\n`)
+  try {
+    return await timed('command', () => guest.run({ seconds }))
+  } finally {
+    guest.stop()
   }
 }
 
 /** Opens an interactive shell in the guest. */
 export async function converseWithGuest() {
-  const guest = await guestWith(interactiveScript(), await prepare())
+  const guest = await guestWith(interactiveScript())
   console.error('[freebsd] root in the guest; Ctrl-] quits, and nothing is kept')
   await guest.converse()
 }
 
-/** What every guest of this run gets. */
-async function prepare({ inspect, faults, more, isCounting = true } = {}) {
+async function guestWith(command, { inspect, faults, more, isCounting = true } = {}) {
   const { image, sysroot } = locateFreebsd()
   // What is missing is said before minutes go by.
   qemuCommand({ image, disks: [] })
@@ -66,11 +46,8 @@ async function prepare({ inspect, faults, more, isCounting = true } = {}) {
   inspect?.(addon)
   const programs = await timed('programs', () => compilePrograms(sysroot))
   const modules = await timed('modules', () => guestModules())
-  return { addon, programs, modules, more, system: await imageThat(isCounting, image) }
-}
-
-async function guestWith(command, { addon, programs, modules, more, system }) {
   const payload = await timed('payload', () => makePayload({ addon, programs, command, more, folder: temporaryFolder() }))
+  const system = await imageThat(isCounting, image)
   const guest = new Guest({ ...system, disks: [payload, modules] })
   try {
     await timed('boot', () => guest.logIn())

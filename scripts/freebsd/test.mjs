@@ -1,6 +1,5 @@
 // `npm run test:freebsd [-- [--faults|--real] VITEST ARGUMENTS]`: the package's own suite on a FreeBSD kernel, under Bun; or, with
 // --faults or --real, what `npm run test:faults` or `npm run test:real` runs on Linux. With --uncounted the kernel does not count what jails use (rctl(8)).
-// With --guests N the files are shared out among N guests that run at the same time.
 import { checkFaultCalls } from '../check-fault-calls.mjs'
 import { checkSymbols } from '../check-symbols.mjs'
 import { watcherOf } from '../addon-workspace.mjs'
@@ -9,12 +8,8 @@ import { runMain } from '../guest/not-run.mjs'
 import { shellWords } from '../guest/shell-words.mjs'
 
 const words = process.argv.slice(2)
-const ours = ['--faults', '--real', '--uncounted']
 const faults = words.includes('--faults')
 const folder = faults ? 'test/faults' : words.includes('--real') ? 'test/real' : 'test'
-const several = words.indexOf('--guests')
-const guests = several === -1 ? 1 : Number(words.splice(several, 2)[1])
-if (!(guests >= 1)) throw new Error('--guests: how many at the same time')
 // The guest has no environment of ours.
 const stride = process.env.BUILDJAIL_FAULT_STRIDE === undefined ? '' : `BUILDJAIL_FAULT_STRIDE=${Number(process.env.BUILDJAIL_FAULT_STRIDE)} `
 const vitest = `${stride}bun --bun node_modules/vitest/vitest.mjs run --root . --config ${folder}/vitest.config.ts`
@@ -24,6 +19,5 @@ function inspect(addon) {
   else for (const file of [addon, watcherOf(addon)]) console.error(`[freebsd] ${checkSymbols(file)}`)
 }
 
-const command = `${vitest} ${shellWords(words.filter((word) => !ours.includes(word)))}`
-const parts = Array.from({ length: guests }, (_, index) => (guests === 1 ? command : `${command} --shard ${index + 1}/${guests}`))
-await runMain(() => runInGuest(parts, { inspect, faults, isCounting: !words.includes('--uncounted') }))
+const command = [vitest, shellWords(words.filter((word) => !['--faults', '--real', '--uncounted'].includes(word)))].join(' ')
+await runMain(() => runInGuest(command, { inspect, faults, isCounting: !words.includes('--uncounted') }))

@@ -1,4 +1,4 @@
-// `judge.mjs LIST [K/N]`, in the package's folder: runs the named tests with every defence on, then with each off in turn, and prints
+// `judge.mjs LIST`, in the package's folder: runs the named tests with every defence on, then with each off in turn, and prints
 // what failed. Exits with 1 when a test fails with all defences on, or a defence is off and no test fails.
 import { copyFileSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { spawnSync } from 'node:child_process'
@@ -9,10 +9,7 @@ import { artefactHere } from '../prebuilds/here.mjs'
 import { isTitled, patternOf } from './titles.mjs'
 
 const minutes = 60_000
-const [, , list, share = '1/1'] = process.argv
-const { addon, mutants: listed } = JSON.parse(readFileSync(list, 'utf8'))
-const [ours, of] = share.split('/').map(Number)
-const mutants = listed.filter((_, index) => index % of === ours - 1)
+const { addon, mutants } = JSON.parse(readFileSync(process.argv[2], 'utf8'))
 const loaded = path.join('prebuilds', artefactHere().addon)
 const report = path.join(tmpdir(), `buildjail-mutants-${process.pid}.json`)
 mkdirSync('prebuilds', { recursive: true })

@@ -30,7 +30,8 @@ const asked: Host = {
   lstatIfThere: (path) => lstatSync(path, { bigint: true, throwIfNoEntry: false }),
   readlink: (path) => readlinkSync(path),
   realpath: (path) => realpathSync.native(path),
-  readdir: (path) => readdirSync(path),
+  // Node sorts them, and Bun does not.
+  readdir: (path) => readdirSync(path).sort(),
 }
 
 let current = asked
