@@ -16,7 +16,7 @@ export function compileCountingFloor(folder, { system = process.platform, cc = [
   // Each to an object of its own, in the folder.
   compileWith(cc, [...flags(system), '-c', ...files], { cwd: folder })
   const objects = files.map((file) => path.join(folder, `${path.basename(file, '.c')}.o`))
-  const counting = ['fault', 'raw_names', 'wrapped_calls'].map((name) => path.join(root, 'native', 'faults', `${name}.cc`))
+  const counting = ['fault', 'wrapped_calls'].map((name) => path.join(root, 'native', 'faults', `${name}.cc`))
   const wraps = [...wrappedSymbols(system), moreWrapped[system]].map((symbol) => `-Wl,--wrap=${symbol}`)
   const program = path.join(folder, 'floor-counting')
   const include = `-I${path.join(root, 'native')}`
