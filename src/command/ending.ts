@@ -1,5 +1,41 @@
-import type { CheckedEndingOptions } from './run-options.ts'
-import type { Signal } from './options.ts'
+import type { Duration } from '../spec/units.ts'
+import { checkAbortSignal, checkSignal, checkTimer, type OptionCheck, type Signal } from './options.ts'
+
+/** Options that can end a command early. */
+export interface EndingOptions {
+  /**
+   * After this time the command and all that it started is ended: by `killSignal`, and by SIGKILL after
+   * `forceKillAfterDelay`. Default, and 0: none.
+   */
+  readonly timeout?: Duration
+  /** On abort the command and all that it started is ended, as by `timeout`. Aborted before, nothing is started. */
+  readonly signal?: AbortSignal
+  /** By name, or by the system's number. Default: SIGTERM. */
+  readonly killSignal?: Signal
+  /** Default: 5 s. */
+  readonly forceKillAfterDelay?: Duration
+}
+
+/** As they were copied and checked. */
+export interface CheckedEndingOptions extends Omit<EndingOptions, 'timeout' | 'forceKillAfterDelay'> {
+  /** Milliseconds. */
+  readonly timeout?: number
+  /** Milliseconds. */
+  readonly forceKillAfterDelay?: number
+}
+
+const checkKillSignal: OptionCheck = (value, entry) => {
+  checkSignal(value, entry)
+  return value
+}
+
+/** Of the options that can end a command early. */
+export const endingChecks: Readonly<Record<keyof EndingOptions, OptionCheck>> = {
+  timeout: checkTimer,
+  signal: checkAbortSignal,
+  killSignal: checkKillSignal,
+  forceKillAfterDelay: checkTimer,
+}
 
 const defaultForceKillAfterDelay = 5000
 

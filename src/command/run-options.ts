@@ -4,26 +4,12 @@ import { checkCwd, checkEnv, type CommandVariables } from './command.ts'
 import { checkInput, type Input } from './input.ts'
 import type { CheckedRunLimits, RunLimits } from '../spec/fields/limits.ts'
 import { checkLimits } from './limits.ts'
-import { asOption, checkAbortSignal, checkBoolean, checkSignal, checkTimer, copyOptions, invalid, type OptionCheck, type Signal } from './options.ts'
+import { endingChecks, type CheckedEndingOptions, type EndingOptions } from './ending.ts'
+import { asOption, checkBoolean, copyOptions, invalid, type OptionCheck } from './options.ts'
 import { wireStdio, wireTargets, type StdioTargets } from './target.ts'
 import { checkTerminalSize, type TerminalSize } from './terminal.ts'
 import type { WireStdio } from '../native/wire-job.ts'
-import { readBytes, type Duration, type Size } from '../spec/units.ts'
-
-/** Options that can end a command early. */
-export interface EndingOptions {
-  /**
-   * After this time the command and all that it started is ended: by `killSignal`, and by SIGKILL after
-   * `forceKillAfterDelay`. Default, and 0: none.
-   */
-  readonly timeout?: Duration
-  /** On abort the command and all that it started is ended, as by `timeout`. Aborted before, nothing is started. */
-  readonly signal?: AbortSignal
-  /** By name, or by the system's number. Default: SIGTERM. */
-  readonly killSignal?: Signal
-  /** Default: 5 s. */
-  readonly forceKillAfterDelay?: Duration
-}
+import { readBytes, type Size } from '../spec/units.ts'
 
 export interface RunOptions extends EndingOptions {
   /** Added to the session's environment, for this command. A variable that is undefined is taken out of it. */
@@ -69,14 +55,6 @@ export interface RunOptions extends EndingOptions {
   readonly verbose?: boolean
 }
 
-/** As they were copied and checked. */
-export interface CheckedEndingOptions extends Omit<EndingOptions, 'timeout' | 'forceKillAfterDelay'> {
-  /** Milliseconds. */
-  readonly timeout?: number
-  /** Milliseconds. */
-  readonly forceKillAfterDelay?: number
-}
-
 /** Options as they were copied and checked. */
 export interface CheckedRunOptions extends CheckedEndingOptions, Omit<RunOptions, keyof EndingOptions | 'limits' | 'maxBuffer' | 'stdin' | 'stdout' | 'stderr'> {
   readonly maxBuffer?: number
@@ -87,19 +65,6 @@ export interface CheckedRunOptions extends CheckedEndingOptions, Omit<RunOptions
 }
 
 export const defaultMaxBuffer: number = 100 * 1024 * 1024
-
-const checkKillSignal: OptionCheck = (value, entry) => {
-  checkSignal(value, entry)
-  return value
-}
-
-/** Of the options that can end a command early. */
-export const endingChecks: Readonly<Record<keyof EndingOptions, OptionCheck>> = {
-  timeout: checkTimer,
-  signal: checkAbortSignal,
-  killSignal: checkKillSignal,
-  forceKillAfterDelay: checkTimer,
-}
 
 /** Of the options that replace the session's own, or narrow them. */
 export const placeChecks: Readonly<Record<'env' | 'cwd' | 'limits', OptionCheck>> = {

@@ -1,6 +1,7 @@
 import type { CommandVariables } from './command.ts'
 import type { CheckedRunLimits, RunLimits } from '../spec/fields/limits.ts'
-import { endingChecks, placeChecks, type CheckedEndingOptions, type EndingOptions } from './run-options.ts'
+import { endingChecks, type CheckedEndingOptions, type EndingOptions } from './ending.ts'
+import { placeChecks } from './run-options.ts'
 import { copyOptions, invalid, type OptionCheck } from './options.ts'
 import { wireStdio, type StdioTarget } from './target.ts'
 import { checkTerminalSize, pty, type TerminalSize } from './terminal.ts'
