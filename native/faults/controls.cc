@@ -83,14 +83,6 @@ Napi::Value has_children(const Napi::CallbackInfo& info) {
   return Napi::Boolean::New(info.Env(), ::waitid(P_ALL, 0, &child, options) == 0);
 }
 
-// NOLINTNEXTLINE(cppcoreguidelines-avoid-non-const-global-variables): one function, the same for all
-constinit std::atomic<napi_async_execute_callback> execute_work{nullptr};
-
-void execute_counted(napi_env env, void* data) {
-  const Counted counted;
-  execute_work.load()(env, data);
-}
-
 }  // namespace
 
 // A program begins on the JavaScript thread, which arms it, and goes on on a worker thread. Other threads, such as the
@@ -109,24 +101,6 @@ void run_counted(WorkerThreads* threads, std::function<void()> work) {
     const Counted counted;
     work();
   });
-}
-
-// Rarer requests are on the runtime's own threads.
-extern "C" napi_status real_create_async_work(napi_env env, napi_value resource, napi_value name,
-                                              napi_async_execute_callback execute,
-                                              napi_async_complete_callback complete, void* data,
-                                              napi_async_work* result) __asm__("__real_napi_create_async_work");
-extern "C" napi_status wrap_create_async_work(napi_env env, napi_value resource, napi_value name,
-                                              napi_async_execute_callback execute,
-                                              napi_async_complete_callback complete, void* data,
-                                              napi_async_work* result) __asm__("__wrap_napi_create_async_work");
-napi_status wrap_create_async_work(napi_env env, napi_value resource, napi_value name,
-                                   napi_async_execute_callback execute, napi_async_complete_callback complete,
-                                   void* data, napi_async_work* result) {
-  // node-addon-api has one for all of its workers.
-  const auto before = execute_work.exchange(execute);
-  if (before != nullptr && before != execute) return napi_generic_failure;
-  return real_create_async_work(env, resource, name, execute_counted, complete, data, result);
 }
 
 // export_system_calls (binding/system_calls.h) is the last thing that is exported.
