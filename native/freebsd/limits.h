@@ -42,7 +42,7 @@ Result<RctlUsage> rctl_usage(const std::string& subject);
 
 /** `rule` is the part after the jail's name: `maxproc:deny=64`. */
 Status add_rule(const std::string& jail, const std::string& rule);
-/** Removes all rules of this jail, or those for one resource. Succeeds if there are none. */
+/** Removes all rules of this jail, or those for one resource. A jail without rules is no error. */
 Status remove_rules(const std::string& jail, const std::string& resource = {});
 
 /** Empty if the kernel does not count. */

@@ -41,7 +41,7 @@ constexpr int kFirstSupported = 1400000;
 // inotify(2) is there since then.
 constexpr int kInotify = 1500000;
 
-/** A sysctl that is a number or a truth; 0 where there is none of that name. */
+/** The value of a sysctl that is an int; 0 if the kernel does not have it. */
 int setting(const char* name) {
   std::array<std::byte, sizeof(int)> bytes{};
   std::size_t size = bytes.size();
@@ -64,7 +64,7 @@ Obstacle explain_jail() {
 bool may_make_devfs_rules() {
   const UniqueFd dev(::open("/dev", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   devfs_rsnum ruleset = 0;
-  // ENOENT: there is none yet.
+  // ENOENT: no ruleset has been made yet.
   return dev && (::ioctl(dev.get(), DEVFSIO_SGETNEXT, &ruleset) == 0 || errno == ENOENT);
 }
 
@@ -134,8 +134,8 @@ std::vector<Obstacle> limitations_of_host() {
                                " POSIX message queues of this host (kern.mqueue.maxmq), so one build can take them all",
                            "kldunload mqueuefs, or raise kern.mqueue.maxmq with sysctl(8)"});
   }
-  // null_copy_inotify marks a folder of nullfs(4) as watched, and what is renamed over there and reclaimed is told of
-  // by a vnode that is none of a nullfs any more (inotify_log).
+  // null_copy_inotify marks a folder of nullfs(4) as watched. When the kernel reclaims a file that another was renamed
+  // over there, inotify_log is called with a vnode that no longer belongs to a nullfs.
   if (::getosreldate() >= kInotify && setting("vfs.inotify.max_user_instances") >= 0) {
     limitations.push_back(
         {"inotify",

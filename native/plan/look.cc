@@ -11,7 +11,6 @@
 #include <cstdint>
 #include <cstdlib>
 #include <memory>
-#include <vector>
 
 #include "base/sys_error.h"
 #include "base/text.h"
@@ -69,19 +68,16 @@ std::string link_status_of(const char* path) {
 std::string names_in(const char* path) {
   const std::unique_ptr<DIR, int (*)(DIR*)> directory(::opendir(path), ::closedir);
   if (!directory) return failed("scandir");
-  std::vector<std::string> names;
+  std::string names;
   for (;;) {
     errno = 0;
     const auto* entry = ::readdir(directory.get());
     if (entry == nullptr) break;
     const std::string_view name(static_cast<const char*>(entry->d_name));
-    if (name != "." && name != "..") names.emplace_back(name);
+    if (name != "." && name != "..") names.append("/").append(name);
   }
   if (errno != 0) return failed("scandir");
-  std::ranges::sort(names);
-  std::string text;
-  for (const auto& name : names) text += '/' + name;
-  return text;
+  return names;
 }
 
 std::string answer_to(std::string_view question) {

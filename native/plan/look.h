@@ -13,7 +13,7 @@ namespace buildjail {
  *
  * - `s`: what stat(2) says, and behind a slash the path without links (realpath(3)), of a directory or a regular file.
  * - `l`: what lstat(2) says, and behind a slash what the link holds (readlink(2)), of a symbolic link.
- * - `d`: the names in a directory in the order of their bytes, each behind a slash.
+ * - `d`: the names in a directory, each behind a slash.
  *
  * What stat(2) says is its numbers with a space between them: device, file, mode, links, user, group, device number,
  * and nanoseconds of the last change. An answer of the form `!ENOENT 2 stat reason` is an error. It may follow what

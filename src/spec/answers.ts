@@ -74,11 +74,9 @@ export class Answers implements Host {
 
   #keep(question: Question, answer: string): void {
     this.#answers.set(question, answer)
-    const at = question.slice(1)
-    // A source is looked at by this name once more, and what is in a folder one by one.
+    // A source is looked at by this name once more.
     const real = question.startsWith('s') ? answer.indexOf('/') : -1
     if (real >= 0) this.#answers.set(`s${answer.slice(real)}`, answer)
-    if (question.startsWith('d') && answer.startsWith('/')) for (const name of answer.split('/').slice(1)) this.note(`l${at}/${name}`)
   }
 
   #answerTo(question: Question): string | undefined {

@@ -30,8 +30,7 @@ const asked: Host = {
   lstatIfThere: (path) => lstatSync(path, { bigint: true, throwIfNoEntry: false }),
   readlink: (path) => readlinkSync(path),
   realpath: (path) => realpathSync.native(path),
-  // Node sorts them, and Bun does not.
-  readdir: (path) => readdirSync(path).sort(),
+  readdir: (path) => readdirSync(path),
 }
 
 let current = asked

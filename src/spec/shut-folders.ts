@@ -53,7 +53,8 @@ function openUp(folder: Mount & { readonly source: string }, stats: FileStatus, 
   const listed = { kind: 'listed', target, source, identity: identityOf(stats), modified: String(stats.mtimeNs), writable: false, entry } as const
   const shut = `${source} has mode ${(Number(stats.mode) & 0o7777).toString(8)}, which keeps the build user out`
   const unfit = (why: string): Error => refusal('ERR_BUILDJAIL_SOURCE_UNFIT', entry, `${shut}, and ${why}; remedy: chmod 711 '${source}'`, source)
-  const names = host().readdir(source)
+  // Node sorts names, and Bun does not.
+  const names = host().readdir(source).toSorted()
   if (into.mounts.length + names.length > mostEntries) throw unfit(`more than ${mostEntries} files are too many to be shown one by one`)
   into.mounts.push(bare<Mount>(listed))
   for (const name of names) {

@@ -4,7 +4,7 @@ import { lstatSync, readdirSync, readlinkSync, realpathSync, statSync, type BigI
 export function answerTo(question: string): string {
   const [kind, path] = [question.slice(0, 1), question.slice(1)]
   try {
-    if (kind === 'd') return readdirSync(path).sort().map((name) => `/${name}`).join('')
+    if (kind === 'd') return readdirSync(path).map((name) => `/${name}`).join('')
     if (kind === 'l') {
       const found = lstatSync(path, { bigint: true })
       return numbersOf(found) + (found.isSymbolicLink() ? `/${readlinkSync(path)}` : '')

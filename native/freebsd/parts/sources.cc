@@ -157,7 +157,7 @@ Status mount_in(int point, IovecList& options, int flags, const std::string& sou
                   .detail = options.errmsg()};
 }
 
-/** The FSID of the newest mount below a root. ENOENT: there is none. */
+/** The FSID of the newest mount below a root. ENOENT: nothing is mounted below it. */
 Result<std::string> newest_below(const std::string& root) {
   const auto mounted = MountedList::read();
   if (!mounted) return mounted.error();
