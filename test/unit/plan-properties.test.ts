@@ -1,4 +1,4 @@
-import { lstatSync, realpathSync } from 'node:fs'
+import { chmodSync, lstatSync, realpathSync } from 'node:fs'
 import path from 'node:path'
 
 import fc from 'fast-check'
@@ -239,11 +239,16 @@ describe('a plan by answers that were fetched', { timeout }, () => {
       throw error
     }
   }
-  const fetched = async (own: Spec): Promise<unknown> => {
-    const answers = new Answers(async (questions) => questions.split('\0').map(answerTo).join('\0'))
+  const asked: string[] = []
+  const fetched = async (own: Spec, platform: 'freebsd' | 'linux' = 'linux'): Promise<unknown> => {
+    asked.length = 0
+    const answers = new Answers(async (questions) => {
+      asked.push(...questions.split('\0'))
+      return questions.split('\0').map(answerTo).join('\0')
+    })
     for (;;) {
       await answers.fetch()
-      const outcome = answeredBy(answers, () => outcomeOf(() => planOfChecked(own, 'linux')))
+      const outcome = answeredBy(answers, () => outcomeOf(() => planOfChecked(own, platform)))
       if (answers.isComplete) return outcome
     }
   }
@@ -261,6 +266,15 @@ describe('a plan by answers that were fetched', { timeout }, () => {
       }),
       cases,
     )
+  })
+
+  it.skipIf(process.geteuid?.() !== 0)('is refused for a shut folder of too many files before there is a look at each', async () => {
+    const shut = tree.directory('shut')
+    for (let count = 0; count < 600; count++) tree.file(`shut/${count}`)
+    chmodSync(shut, 0o700)
+    const own = checkedSpec({ toolchain: 'none', inputs: { shut }, stateDirectory })
+    expect(await fetched(own, 'freebsd')).toContain('ERR_BUILDJAIL_SOURCE_UNFIT')
+    expect(asked.length).toBeLessThan(600)
   })
 })
 
