@@ -1,6 +1,6 @@
 {
   'variables': {
-    # 1: the tests' own build (native/faults), which is made by `npm run test:faults`.
+    # 1: the tests' own build (test/faults/native), which is made by `npm run test:faults`.
     'faults%': 0,
     # 1: for other machines (scripts/prebuilds.mjs), with the C++ library inside where a system has no one of its own.
     'portable%': 0,
@@ -34,7 +34,7 @@
         ['faults==1', {
           'defines': ['BUILDJAIL_FAULTS'],
           'sources': ['<!@(node native/sources.mjs faults <(OS))'],
-          'ldflags': ['<!@(node native/faults/wrap-flags.mjs <(OS))'],
+          'ldflags': ['<!@(node test/faults/native/wrap-flags.mjs <(OS))'],
         }],
         ['OS=="freebsd" or OS=="linux"', {
           'dependencies': ['buildjail-shared'],

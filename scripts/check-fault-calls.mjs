@@ -1,6 +1,6 @@
 // Whether the build for fault injection can let everything fail that can: each function of the C library that it is linked
-// against is either wrapped (native/faults/calls.inc and its neighbours) or known here to be nothing that can fail.
-import { wrappedSymbols } from '../native/faults/wrap-flags.mjs'
+// against is either wrapped (test/faults/native/calls.inc and its neighbours) or known here to be nothing that can fail.
+import { wrappedSymbols } from '../test/faults/native/wrap-flags.mjs'
 import { readDynamic } from './elf-dynamic.mjs'
 
 /** No functions of the C library: Node-API, the C++ library and what compilers add. */
@@ -38,6 +38,6 @@ export function checkFaultCalls(addon, system) {
   const missing = names.filter((name) => !elsewhere.test(name) && !wrapped.has(name) && !harmless.some((known) => known.test(name)))
   if (missing.length === 0) return `${addon}: every call that can fail is wrapped, ${wrapped.size} in all`
   throw new Error(
-    `${missing.join(', ')}: add to native/faults/calls.inc or calls_${system}.inc, or to scripts/check-fault-calls.mjs what cannot fail`,
+    `${missing.join(', ')}: add to test/faults/native/calls.inc or calls_${system}.inc, or to scripts/check-fault-calls.mjs what cannot fail`,
   )
 }

@@ -26,9 +26,11 @@ function layOutSources(folder) {
   for (const name of readdirSync(root)) {
     if (/\.gypi?$/.test(name)) copyFileSync(path.join(root, name), path.join(folder, name))
   }
-  // A link, so that make sees the sources' own times.
-  const link = path.join(folder, 'native')
-  if (!existsSync(link)) symlinkSync(path.relative(folder, path.join(root, 'native')), link)
+  // Links, so that make sees the sources' own times. test/ has those of the build for fault injection.
+  for (const name of ['native', 'test']) {
+    const link = path.join(folder, name)
+    if (!existsSync(link)) symlinkSync(path.relative(folder, path.join(root, name)), link)
+  }
 }
 
 // The headers beside this node, where there are any: node-gyp would download them.

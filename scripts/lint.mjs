@@ -38,7 +38,7 @@ async function typeCheck() {
 }
 
 function formatCheck(tool) {
-  const files = [...['native', 'runner/launch'].flatMap((folder) => nativeFiles(root, folder, ['.cc', '.h'])), ...['bench', 'scripts'].flatMap((folder) => nativeFiles(root, folder, ['.c']))]
+  const files = [...['native', 'runner/launch', 'test/faults/native'].flatMap((folder) => nativeFiles(root, folder, ['.cc', '.h'])), ...['bench', 'scripts'].flatMap((folder) => nativeFiles(root, folder, ['.c']))]
   return files.length === 0 ? { ok: true, output: '' } : runTool(tool, ['--dry-run', '-Werror', ...files], root)
 }
 

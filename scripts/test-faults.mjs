@@ -1,6 +1,6 @@
 // `npm run test:faults [-- VITEST ARGUMENTS]`: every system call of opening, launching and closing a session fails in turn, by
 // each errno, and the host program is killed at each; on Linux, and by `npm run test:freebsd -- --faults` on FreeBSD. The
-// addon is the tests' own build of the same sources (native/faults). Root's sessions and those of an ordinary user are made
+// addon is the tests' own build of the same sources (test/faults/native). Root's sessions and those of an ordinary user are made
 // by different calls, so root runs it as both.
 import { spawnSync } from 'node:child_process'
 import path from 'node:path'

@@ -1,5 +1,5 @@
 // `count.mjs FLOOR_COUNTING [--bars]`: how many system calls a cold build and a warm run are, against the floor's. The addon has to
-// be the build that counts them (native/faults), where the loader looks first.
+// be the build that counts them (test/faults/native), where the loader looks first.
 import { mkdtempSync, rmSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'

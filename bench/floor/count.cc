@@ -3,7 +3,7 @@
 
 #include <unistd.h>
 
-#include "faults/fault.h"
+#include "fault.h"
 
 using buildjail::faults::around;
 

@@ -7,7 +7,7 @@ import { cacheFolder } from './workspace.mjs'
 /**
  * The path of a fresh buildjail.node for FreeBSD on x64, with buildjail-watch beside it. What has not changed is not
  * compiled again.
- * @param {{ faults?: boolean, portable?: boolean, folder?: string }} options `faults`: the tests' own build (native/faults);
+ * @param {{ faults?: boolean, portable?: boolean, folder?: string }} options `faults`: the tests' own build (test/faults/native);
  *   `portable`: one to give away, stripped; `folder`: of the cache, where a build of other sources may lie already
  */
 export function crossCompile(sysroot, { faults = false, portable = false, folder = faults ? 'native-faults' : 'native' } = {}) {

@@ -17,7 +17,7 @@ const faultsSeconds = 10_800
  * Runs a shell command in the guest, in the package's folder, with its output on stdout.
  * @param {string} command
  * @param {{ inspect?: (addon: string) => void, faults?: boolean, more?: string, isCounting?: boolean }} [options] `inspect` may
- *   refuse the addon, by an error, before the boot; `faults` is for the tests' own build of it (native/faults), which takes its
+ *   refuse the addon, by an error, before the boot; `faults` is for the tests' own build of it (test/faults/native), which takes its
  *   time; `more` is a folder whose contents are put into the package's; `isCounting: false` is for a kernel that counts nothing of what jails use
  * @returns its exit status
  */

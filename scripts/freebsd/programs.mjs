@@ -46,7 +46,7 @@ function compiler(name, sysroot, ...flags) {
 function keyOf(sysroot) {
   const hash = createHash('sha256').update(freebsdTarget(sysroot).join(' '))
   hash.update(readFileSync(fileURLToPath(import.meta.url)))
-  for (const folder of ['bench/floor', 'native', 'runner/launch', 'test/native', 'test/probe']) {
+  for (const folder of ['bench/floor', 'native', 'runner/launch', 'test/faults/native', 'test/native', 'test/probe']) {
     for (const name of readdirSync(path.join(packageRoot, folder), { recursive: true }).sort()) {
       const file = path.join(packageRoot, folder, name)
       if (statSync(file).isFile()) hash.update(`\0${name}\0`).update(readFileSync(file))

@@ -32,12 +32,12 @@ function jobs(root, sysroot) {
   const flags = commonFlags(root)
   const flagsOf = { [process.platform]: flags }
   if (sysroot !== undefined) flagsOf.freebsd ??= [...freebsdTarget(sysroot), '-stdlib=libc++', ...flags]
-  return ['native', 'runner/launch']
+  return ['native', 'runner/launch', 'test/faults/native']
     .flatMap((folder) => nativeFiles(root, folder, ['.cc']))
     .map((file) => ({ file, flags: flagsOf[systemOf(file) ?? process.platform] }))
     .filter((job) => job.flags !== undefined)
     // The addon of the fault tests alone has these files.
-    .map((job) => (job.file.includes('native/faults/') ? { ...job, flags: [...job.flags, '-DBUILDJAIL_FAULTS'] } : job))
+    .map((job) => (job.file.includes('test/faults/native/') ? { ...job, flags: [...job.flags, '-DBUILDJAIL_FAULTS'] } : job))
 }
 
 /** A file for one system lies in its folder or has its name at the end of its own. */

@@ -1,6 +1,6 @@
 import { binding } from '../../src/native/load.ts'
 
-/** What is to happen to a system call; native/faults/fault.h has what each of it means. */
+/** What is to happen to a system call; test/faults/native/fault.h has what each of it means. */
 export interface FaultRequest {
   readonly action: 'count' | 'fail' | 'kill' | 'skip' | 'mask'
   /** By its manual page's name. Default: any. */
@@ -28,7 +28,7 @@ export interface Made {
   readonly hits: number
 }
 
-/** native/faults/controls.cc. */
+/** test/faults/native/controls.cc. */
 export interface Faults {
   arm(fault: FaultRequest): void
   disarm(): Made

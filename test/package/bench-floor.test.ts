@@ -4,7 +4,7 @@ import { beforeAll, describe, expect, test } from 'vitest'
 
 import { compileCountingFloor, moreWrapped } from '../../bench/calls/compile.mjs'
 import { floorPlanText, refusalsOf } from '../../bench/floor/plan.mjs'
-import { wrappedSymbols } from '../../native/faults/wrap-flags.mjs'
+import { wrappedSymbols } from '../faults/native/wrap-flags.mjs'
 import { readDynamic } from '../../scripts/elf-dynamic.mjs'
 import { planOf } from '../../src/spec/plan.ts'
 import { HostTree } from '../unit/host-tree.ts'

@@ -5,7 +5,7 @@ import { binding } from '../../src/native/load.ts'
 const isNative = process.platform === 'freebsd' || process.platform === 'linux'
 
 describe.skipIf(!isNative)('the addon that is installed', () => {
-  test('has nothing of the build for fault injection (native/faults)', () => {
+  test('has nothing of the build for fault injection (test/faults/native)', () => {
     expect('start' in binding()).toBe(true)
     expect('faults' in binding()).toBe(false)
   })

@@ -8,7 +8,7 @@
 #include <string>
 
 #include "envelope/worker_threads.h"
-#include "faults/fault.h"
+#include "fault.h"
 
 // How the tests get at it: an object `faults` beside what the addon exports anyway. This is the test build's own
 // binding, and in no other; that is why it may include napi.h outside of native/binding.

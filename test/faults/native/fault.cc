@@ -1,4 +1,4 @@
-#include "faults/fault.h"
+#include "fault.h"
 
 #include <sys/types.h>
 #include <unistd.h>

@@ -32,7 +32,7 @@
 #include <algorithm>
 #include <array>
 
-#include "faults/fault.h"
+#include "fault.h"
 
 namespace buildjail::faults {
 
@@ -93,11 +93,11 @@ const char* name_of_number(long number) {
 #define CALL(...) CALL_OF(false, __VA_ARGS__)
 #define CALL_ANYWAY(...) CALL_OF(true, __VA_ARGS__)
 
-#include "faults/calls.inc"
+#include "calls.inc"
 #ifdef __linux__
-#include "faults/calls_linux.inc"
+#include "calls_linux.inc"
 #else
-#include "faults/calls_freebsd.inc"
+#include "calls_freebsd.inc"
 
 namespace {
 
