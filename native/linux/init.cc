@@ -28,30 +28,6 @@ namespace {
 
 constexpr std::size_t kMostDescriptors = 4;
 
-/** The calls of a launch (init/messages.h), by the names of their manual pages. */
-constexpr auto kCalls = std::to_array<std::pair<unsigned, const char*>>({{kStepReceive, "recvmsg"},
-                                                                         {kStepMap, "mmap"},
-                                                                         {kStepClone, "clone"},
-                                                                         {kStepBound, "prctl"},
-                                                                         {kStepSignals, "rt_sigprocmask"},
-                                                                         {kStepSession, "setsid"},
-                                                                         {kStepStdio, "dup3"},
-                                                                         {kStepTerminal, "ioctl"},
-                                                                         {kStepNull, "openat"},
-                                                                         {kStepClose, "close_range"},
-                                                                         {kStepLimits, "prlimit64"},
-                                                                         {kStepDirectory, "chdir"},
-                                                                         {kStepGroups, "setgroups"},
-                                                                         {kStepGroup, "setresgid"},
-                                                                         {kStepUser, "setresuid"},
-                                                                         {kStepCapabilities, "capset"},
-                                                                         {kStepExecute, "execve"}});
-
-const char* call_of(unsigned step) {
-  const auto call = std::ranges::find(kCalls, step, &std::pair<unsigned, const char*>::first);
-  return call == kCalls.end() ? "execve" : call->second;
-}
-
 /** Init has ended. */
 bool is_gone(int err) { return err == EPIPE || err == ECONNRESET || err == ENOTCONN; }
 
@@ -147,7 +123,7 @@ Status InitChannel::launch(const LaunchRequest& request, const CommandSetup& set
   header.number = request.run;
   if (request.tells_started) header.flags |= kLaunchTells;
   if (setup.waits) header.flags |= kLaunchWaits;
-  if (!setup.has_one_id) header.flags |= kLaunchSetsGroups | kLaunchBounds;
+  if (!setup.has_one_id) header.flags |= kLaunchSetsGroups;
   header.uid = setup.user.uid;
   header.gid = setup.user.gid;
   header.group_count = static_cast<unsigned>(groups.size());
@@ -253,7 +229,7 @@ bool InitChannel::read(Waiter& waiter) {
         waiter.found_pid(said.number, *pid);
       break;
     case kAnswerFailed: {
-      const char* const call = call_of(said.step);
+      const std::string call(said.call, ::strnlen(said.call, sizeof(said.call)));
       waiter.failed(said.number, {.step = call, .syscall = call, .err = said.err});
       break;
     }

@@ -83,8 +83,7 @@ struct InitStart {
   /** The entrances of cgroups that the child is not made in. */
   std::span<const UniqueFd> cgroups;
   const std::string* hostname;
-  std::uint64_t kept_capabilities;
-  std::uint64_t init_capabilities;
+  const BuildUser& user;
   MountProgram* mounts;
   bool is_base;
   const SystemCallFilter* filter;
@@ -120,13 +119,12 @@ int close_from(unsigned first, std::span<const int> but) {
 }
 
 // Init keeps the number of the host's root, which no process inside can have: to each of them it is another user, whom
-// it may not reach (prlimit(2), setpriority(2), sched_setaffinity(2)). It gets its capabilities over the session by the
-// ambient set, because that number has none inside (capabilities(7)). The memory that the child shares stays as
+// it may not reach (prlimit(2), setpriority(2), sched_setaffinity(2)). The memory that the child shares stays as
 // dumpable as it was, because the host program made the namespace.
 const char* enter_user_namespace(const InitStart& start, int settings) {
   if (::setns(start.user_namespace, CLONE_NEWUSER) != 0) return "setns";
   if (start.is_user_namespace_new) bound_shared_counts(settings);
-  return make_ambient(start.init_capabilities);
+  return nullptr;
 }
 
 // A process that another thread was forking while the image was written has it open for writing until it executes.
@@ -195,13 +193,15 @@ void run_child(void* context) {
   if (failed("hostname", "sethostname", ::sethostname(start.hostname->data(), start.hostname->size()))) return;
   if (!start.is_base && !start.mounts->seal_root(stopped)) return;
   start.ended_ns = now_ns();
-  if (start.ids != nullptr && failed("init", "prctl", bound_capabilities(start.kept_capabilities))) return;
   // defence: command-session-keyring
   if (failed("init", "keyctl", make_session_keyring())) return;
   if (start.user_namespace >= 0) {
     const char* const refused = enter_user_namespace(start, settings);
     if (refused != nullptr && failed("user-namespace", refused, -1)) return;
   }
+  // The user of a session that is all the caller's has no other to launch commands as.
+  const char* const unbounded = bound_capabilities(start.user, start.ids == nullptr);
+  if (unbounded != nullptr && failed("init", unbounded, -1)) return;
   if (failed("init", "rt_sigprocmask", unblock_signals())) return;
   // Last, because the filter refuses the calls above. Without the first it would need a capability (seccomp(2)).
   // defence: command-no-new-privileges
@@ -346,8 +346,7 @@ Result<Namespaces> Namespaces::make(const EnvelopePlan& plan, const Resources& r
                   .kept = kept,
                   .cgroups = resources.cgroup.files,
                   .hostname = &plan.hostname,
-                  .kept_capabilities = kept_capabilities(plan.user),
-                  .init_capabilities = init_capabilities(plan.user),
+                  .user = plan.user,
                   .mounts = &mounts,
                   .is_base = plan.is_base,
                   .filter = &resources.filter,

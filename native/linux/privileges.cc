@@ -1,5 +1,7 @@
 #include "linux/privileges.h"
 
+#include <linux/keyctl.h>
+#include <linux/securebits.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -11,87 +13,65 @@ namespace buildjail {
 
 namespace {
 
-/** capabilities(7), "The securebits flags"; the bit above each is its lock. */
-constexpr unsigned long kNoRoot = 1U << 0;
-constexpr unsigned long kNoSetuidFixup = 1U << 2;
-constexpr unsigned long kKeepCaps = 1U << 4;
-constexpr unsigned long kNoAmbientRaise = 1U << 6;
-/** capget(2), with sets of 64 bits in two halves. */
-constexpr std::uint32_t kVersion = 0x20080522;
-constexpr unsigned kHalf = 32;
+/** Sets of 64 bits, in two halves (capget(2)). */
+using Sets = std::array<__user_cap_data_struct, 2>;
+constexpr __user_cap_header_struct kOfThisThread{.version = _LINUX_CAPABILITY_VERSION_3, .pid = 0};
+constexpr unsigned long kCapabilities = 64;
 
-struct Header {
-  std::uint32_t version;
-  std::int32_t pid;
-};
+bool has(std::uint64_t set, unsigned long capability) { return (set >> capability & 1U) != 0; }
 
-struct Half {
-  std::uint32_t effective;
-  std::uint32_t permitted;
-  std::uint32_t inheritable;
-};
+bool is_unknown(int err) { return err == ENOSYS || err == EPERM; }
 
-constexpr Half all_three(std::uint32_t set) { return {.effective = set, .permitted = set, .inheritable = set}; }
-
-constexpr unsigned long locked(unsigned long bit) { return bit << 1; }
-
-}  // namespace
-
+/** This process keeps these and no others, and so does the program that it executes, whatever its user. */
 const char* make_ambient(std::uint64_t kept) {
-  const Header header{.version = kVersion, .pid = 0};
-  const std::array<Half, 2> sets{all_three(static_cast<std::uint32_t>(kept)),
-                                 all_three(static_cast<std::uint32_t>(kept >> kHalf))};
-  if (::syscall(SYS_capset, &header, sets.data()) != 0) return "capset";
-  for (unsigned long capability = 0; capability < 64; ++capability) {
-    if ((kept >> capability & 1U) == 0) continue;
+  const auto low = static_cast<std::uint32_t>(kept);
+  const Sets sets{{{.effective = low, .permitted = low, .inheritable = low}, {}}};
+  if (::syscall(SYS_capset, &kOfThisThread, sets.data()) != 0) return "capset";
+  for (unsigned long capability = 0; capability < kCapabilities; ++capability) {
+    if (!has(kept, capability)) continue;
     if (::prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, capability, 0, 0) != 0) return "prctl";
   }
   return nullptr;
 }
 
-int bound_capabilities(std::uint64_t kept) {
-  const unsigned long bits = (kept == 0 ? kNoRoot : 0) | locked(kNoRoot) | locked(kNoSetuidFixup) | locked(kKeepCaps) |
-                             kNoAmbientRaise | locked(kNoAmbientRaise);
-  if (::prctl(PR_SET_SECUREBITS, bits, 0, 0, 0) != 0) return -1;
-  for (unsigned long capability = 0; capability < 64; ++capability) {
-    if ((kept >> capability & 1U) != 0) continue;
+}  // namespace
+
+const char* bound_capabilities(const BuildUser& user, bool launches_others) {
+  constexpr std::uint64_t kLaunching = 1U << CAP_KILL | 1U << CAP_SETGID | 1U << CAP_SETUID | 1U << CAP_SETPCAP;
+  const std::uint64_t kept = kept_capabilities(user);
+  if (launches_others) {
+    if (const char* const refused = make_ambient(kLaunching | kept)) return refused;
+  }
+  // defence: command-executed-build-user-2
+  const unsigned long bits = (kept == 0 ? SECBIT_NOROOT : 0) | SECBIT_NOROOT_LOCKED | SECBIT_NO_SETUID_FIXUP_LOCKED |
+                             SECBIT_KEEP_CAPS_LOCKED | SECBIT_NO_CAP_AMBIENT_RAISE | SECBIT_NO_CAP_AMBIENT_RAISE_LOCKED;
+  if (::prctl(PR_SET_SECUREBITS, bits, 0, 0, 0) != 0) return "prctl";
+  for (unsigned long capability = 0; capability < kCapabilities; ++capability) {
+    // defence: capabilities-bounded
+    if (has(kept, capability)) continue;
     if (::prctl(PR_CAPBSET_DROP, capability, 0, 0, 0) == 0) continue;
     // EINVAL: the first number without a capability in this kernel.
-    return errno == EINVAL ? 0 : -1;
+    return errno == EINVAL ? nullptr : "prctl";
   }
-  return 0;
+  return nullptr;
 }
 
 bool has_capability(unsigned capability) {
-  const Header header{.version = kVersion, .pid = 0};
-  std::array<Half, 2> sets{};
-  if (::syscall(SYS_capget, &header, sets.data()) != 0) return false;
-  return (sets.at(capability / kHalf).effective >> capability % kHalf & 1U) != 0;
+  Sets sets{};
+  if (::syscall(SYS_capget, &kOfThisThread, sets.data()) != 0) return false;
+  return has(sets.at(0).effective | std::uint64_t{sets.at(1).effective} << 32U, capability);
 }
 
-namespace {
-
-// By number: the kernel's headers are not installed wherever a compiler is (keyctl(2)).
-constexpr int kGetKeyringId = 0;
-constexpr int kJoinSessionKeyring = 1;
-constexpr int kOwnSessionKeyring = -3;
-
-bool is_unknown(int err) { return err == ENOSYS || err == EPERM; }
-
-/**
- * A kernel without keyrings, and a container that forbids keyctl(2), refuse every request; then the caller's keyring is
- * out of reach inside too. If only this request failed, it is not.
- */
-int unless_unknown(long result) {
-  if (result >= 0) return 0;
+int make_session_keyring() {
+  if (::syscall(SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, nullptr) >= 0) return 0;
   const int err = errno;
-  if (is_unknown(err) && ::syscall(SYS_keyctl, kGetKeyringId, kOwnSessionKeyring, 0) < 0 && is_unknown(errno)) return 0;
+  // A kernel without keyrings, and a container that forbids keyctl(2), refuse every request; then the caller's keyring
+  // is out of reach inside too. If only this request failed, it is not.
+  if (is_unknown(err) && ::syscall(SYS_keyctl, KEYCTL_GET_KEYRING_ID, KEY_SPEC_SESSION_KEYRING, 0) < 0 &&
+      is_unknown(errno))
+    return 0;
   errno = err;
   return -1;
 }
-
-}  // namespace
-
-int make_session_keyring() { return unless_unknown(::syscall(SYS_keyctl, kJoinSessionKeyring, nullptr)); }
 
 }  // namespace buildjail

@@ -196,7 +196,7 @@ std::vector<Obstacle> find_id_limitations() {
 /** Reports which networks sessions cannot have. */
 std::vector<Obstacle> find_network_limitations() {
   // A session has every capability in a user namespace of its own while it is being made.
-  if (has_callers_id_only() || has_capability(kNetAdmin)) return {};
+  if (has_callers_id_only() || has_capability(CAP_NET_ADMIN)) return {};
   return {{"network",
            "root of this container may bring no interface up (it lacks CAP_NET_ADMIN), so that network: 'loopback' is "
            "refused",

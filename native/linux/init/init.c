@@ -14,73 +14,39 @@
  * init. Init has next to no memory, so fork(2) costs little more. No memory of the host program is in here.
  */
 
+/* Of the C library, only numbers and layouts that are the kernel's: none of its functions is there. */
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/capability.h>
+#include <poll.h>
+#include <signal.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/signalfd.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
+#include <time.h>
 
 #include "messages.h"
+
+#ifndef CLOSE_RANGE_CLOEXEC
+#define CLOSE_RANGE_CLOEXEC 4
+#endif
 
 enum {
   kControl = 0,
   kEveryone = -1,
-  kSigkill = 9,
-  kSigchld = 17,
-  kInterrupted = -4,   /* EINTR */
-  kAgain = -11,        /* EAGAIN */
-  kNoAccess = -13,     /* EACCES */
-  kNotThere = -2,      /* ENOENT */
-  kNotDirectory = -20, /* ENOTDIR */
-  kTooMany = 24,       /* EMFILE */
-  kHere = -100,        /* AT_FDCWD */
   kUmask = 022,
   // defence: message-queues-session-bounded
   kMostQueueBytes = 409600,
-  kMostWords = 2048,
-  kNoHang = 1,                  /* WNOHANG */
-  kWaitAll = 0x40000000,        /* __WALL */
-  kReadable = 1,                /* POLLIN */
-  kReadOnly = 0,                /* O_RDONLY */
-  kWriteOnly = 1,               /* O_WRONLY */
-  kSetDescriptorFlags = 2,      /* F_SETFD */
-  kCloseOnExec = 02000000,      /* O_CLOEXEC, SFD_CLOEXEC */
-  kNonBlocking = 04000,         /* O_NONBLOCK, SFD_NONBLOCK */
-  kReadWrite = 3,               /* PROT_READ | PROT_WRITE */
-  kPrivate = 2,                 /* MAP_PRIVATE */
-  kShared = 1,                  /* MAP_SHARED */
-  kAnonymous = 0x20,            /* MAP_ANONYMOUS */
-  kReceiveClosing = 0x40000000, /* MSG_CMSG_CLOEXEC */
-  kTruncated = 0x8,             /* MSG_CTRUNC */
-  kNoSignal = 0x4000,           /* MSG_NOSIGNAL */
-  kSocketLevel = 1,             /* SOL_SOCKET */
-  kRights = 1,                  /* SCM_RIGHTS */
-  kCoreLimit = 4,               /* RLIMIT_CORE */
-  kQueueLimit = 12,             /* RLIMIT_MSGQUEUE */
-  kSetControlling = 0x540e      /* TIOCSCTTY */
-};
-
-/* prctl(2). */
-enum {
-  kSetDumpable = 4,
-  kSetName = 15,
-  kDropBounding = 24,
-  kSetSecurebits = 28,
-  kSetSubreaper = 36,
-  kAmbient = 47,
-  kAmbientClear = 4
-};
-
-/* capabilities(7), "The securebits flags"; above each its lock. */
-enum {
-  kNoRoot = 1,
-  kNoRootLocked = 2,
-  kNoSetuidFixupLocked = 8,
-  kKeepCapsLocked = 32,
-  kNoAmbientRaise = 64,
-  kNoAmbientRaiseLocked = 128
+  kMostWords = 2048
 };
 
 /* After this time init reports the pid of a command that still runs; that of a shorter one it never reports. */
-static const struct {
-  long seconds, nanoseconds;
-} kTellAfter = {0, 5000000};
+static const struct timespec kTellAfter = {.tv_sec = 0, .tv_nsec = 5000000};
 
 /* struct msghdr of recvmsg(2), as the kernel has it on 64 bits. */
 struct packet {
@@ -103,17 +69,6 @@ struct rights {
   int descriptors[4];
 };
 
-struct pollable {
-  int descriptor;
-  short events, happened;
-};
-
-/* struct rusage (getrusage(2)), as far as it is read. */
-struct usage {
-  long user_s, user_us, system_s, system_us, max_rss_kib;
-  long rest[13];
-};
-
 /* The commands that run, each in a place that it keeps; in a free place the number is 0. */
 static struct command {
   unsigned number;
@@ -125,9 +80,10 @@ static struct command {
 /* All places from this one on are free. */
 static unsigned command_end;
 
-/* How far the command in each place has come, and the errno it failed with: memory that it shares with init. */
+/* The call that the command in each place has come to, and the errno it failed with: memory that it shares with init.
+ */
 static struct failure {
-  unsigned step;
+  const char* call;
   /* 0 while nothing has failed. */
   int err;
 }* failures;
@@ -139,7 +95,6 @@ static union {
   char bytes[sizeof(struct launch_message) + kMostInline];
 } message;
 static char* words[kMostWords];
-static int is_bounded;
 
 #if defined(__x86_64__)
 static long system_call(long number, long a, long b, long c, long d, long e, long f) {
@@ -203,18 +158,22 @@ static void send_answer(const struct answer* what, int descriptor) {
   struct rights rights;
   if (descriptor >= 0) {
     rights.size = sizeof(rights.size) + 2 * sizeof(int) + sizeof(int);
-    rights.level = kSocketLevel;
-    rights.type = kRights;
+    rights.level = SOL_SOCKET;
+    rights.type = SCM_RIGHTS;
     rights.descriptors[0] = descriptor;
     packet.control = &rights;
     packet.control_size = sizeof(rights.size) + 2 * sizeof(int) + 2 * sizeof(int);
   }
-  while (call3(__NR_sendmsg, kControl, (long)&packet, kNoSignal) == kInterrupted) {
+  while (call3(__NR_sendmsg, kControl, (long)&packet, MSG_NOSIGNAL) == -EINTR) {
   }
 }
 
-static void tell_failure(unsigned number, unsigned step, int err) {
-  const struct answer said = {.kind = kAnswerFailed, .number = number, .step = step, .err = err};
+static void tell_failure(unsigned number, const struct failure* failure) {
+  static struct answer said = {.kind = kAnswerFailed};
+  const char* from = failure->call;
+  said.number = number;
+  said.err = failure->err;
+  for (unsigned i = 0; i + 1 < sizeof(said.call) && (said.call[i] = *from) != 0; i++) from++;
   send_answer(&said, -1);
 }
 
@@ -246,18 +205,18 @@ static struct command* command_of(unsigned number) {
 }
 
 /* A process that was an orphan and no command is not reported. */
-static void tell_end(int pid, int status, const struct usage* used) {
+static void tell_end(int pid, int status, const struct rusage* used) {
   unsigned at = 0;
   while (at < command_end && (commands[at].number == 0 || commands[at].pid != pid)) at++;
   if (at == command_end) return;
   const struct answer said = {.kind = kAnswerExited,
                               .number = commands[at].number,
                               .status = status,
-                              .user_us = used->user_s * 1000000LL + used->user_us,
-                              .system_us = used->system_s * 1000000LL + used->system_us,
-                              .max_rss_kib = used->max_rss_kib};
+                              .user_us = used->ru_utime.tv_sec * 1000000LL + used->ru_utime.tv_usec,
+                              .system_us = used->ru_stime.tv_sec * 1000000LL + used->ru_stime.tv_usec,
+                              .max_rss_kib = used->ru_maxrss};
   if (failures[at].err != 0)
-    tell_failure(commands[at].number, failures[at].step, failures[at].err);
+    tell_failure(commands[at].number, &failures[at]);
   else
     send_answer(&said, -1);
   forget_execution(&commands[at]);
@@ -269,27 +228,12 @@ static void tell_end(int pid, int status, const struct usage* used) {
 static void reap(long flags) {
   for (;;) {
     int status;
-    struct usage used;
-    const long pid = system_call(__NR_wait4, kEveryone, (long)&status, flags | kWaitAll, (long)&used, 0, 0);
-    if (pid == kInterrupted) continue;
+    struct rusage used;
+    const long pid = system_call(__NR_wait4, kEveryone, (long)&status, flags | __WALL, (long)&used, 0, 0);
+    if (pid == -EINTR) continue;
     if (pid <= 0) return;
     tell_end((int)pid, status, &used);
   }
-}
-
-/* Before the first command: from now on no program that is executed can get more than `kept` (capabilities(7)). */
-static long bound(unsigned long long kept) {
-  // defence: command-executed-build-user-2
-  const long bits = (kept == 0 ? kNoRoot : 0) | kNoRootLocked | kNoSetuidFixupLocked | kKeepCapsLocked |
-                    kNoAmbientRaise | kNoAmbientRaiseLocked;
-  long result = call3(__NR_prctl, kSetSecurebits, bits, 0);
-  for (long capability = 0; result == 0 && capability < 64; capability++) {
-    // defence: capabilities-bounded
-    if ((kept >> capability & 1) != 0) continue;
-    /* EINVAL: the first number that the running kernel has no capability for. */
-    if (call3(__NR_prctl, kDropBounding, capability, 0) != 0) break;
-  }
-  return result;
 }
 
 /* An array of the strings from `text` on, and a null pointer behind them. */
@@ -305,12 +249,12 @@ static char* take_words(char* text, unsigned count, char** into) {
 
 /* Like execvp(3), with the paths given: tries the next one if there is no such file. */
 static long execute(char** candidates, char** arguments, char** variables) {
-  long found = kNotThere;
+  long found = -ENOENT;
   for (char** candidate = candidates; *candidate != 0; candidate++) {
     const long result = call3(__NR_execve, (long)*candidate, (long)arguments, (long)variables);
-    if (result == kNoAccess)
+    if (result == -EACCES)
       found = result;
-    else if (result != kNotThere && result != kNotDirectory)
+    else if (result != -ENOENT && result != -ENOTDIR)
       return result;
   }
   return found;
@@ -321,19 +265,18 @@ static long execute(char** candidates, char** arguments, char** variables) {
  * host (setrlimit(2), CAP_SYS_RESOURCE), which nobody in here has. So the build keeps what it gets, as root too.
  */
 static long limit(const struct process_limit* asked) {
-  unsigned long long bounds[2]; /* struct rlimit64: soft, hard */
-  long result;
-  result = system_call(__NR_prlimit64, 0, asked->resource, 0, (long)bounds, 0, 0);
+  struct rlimit bounds;
+  const long result = system_call(__NR_prlimit64, 0, asked->resource, 0, (long)&bounds, 0, 0);
   if (result < 0) return result;
   // defence: build-does-not-raise
-  if (bounds[1] > asked->hard) bounds[1] = asked->hard;
-  bounds[0] = bounds[1] < asked->most ? bounds[1] : asked->most;
-  return system_call(__NR_prlimit64, 0, asked->resource, (long)bounds, 0, 0, 0);
+  if (bounds.rlim_max > asked->hard) bounds.rlim_max = asked->hard;
+  bounds.rlim_cur = bounds.rlim_max < asked->most ? bounds.rlim_max : asked->most;
+  return system_call(__NR_prlimit64, 0, asked->resource, (long)&bounds, 0, 0, 0);
 }
 
 /* That of the session: a build that is root could change the mode of the host's. */
 static long open_null(int number) {
-  return call3(__NR_openat, kHere, (long)"/dev/null", number == 0 ? kReadOnly : kWriteOnly);
+  return call3(__NR_openat, AT_FDCWD, (long)"/dev/null", number == 0 ? O_RDONLY : O_WRONLY);
 }
 
 /*
@@ -344,10 +287,7 @@ static long open_null(int number) {
 static void run_command(const struct launch_message* launch, const int* descriptors, char* text, char** into,
                         struct failure* failure) {
   static const unsigned long none;
-  const struct {
-    unsigned version;
-    int pid;
-  } header = {0x20080522, 0};
+  const struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3, .pid = 0};
   const unsigned low = (unsigned)launch->kept_capabilities;
   const unsigned halves[6] = {low, low, 0, 0, 0, 0};
   const unsigned* const groups = (const unsigned*)text;
@@ -368,57 +308,56 @@ static void run_command(const struct launch_message* launch, const int* descript
     const struct answer said = {.kind = kAnswerPid, .number = launch->number};
     send_answer(&said, -1);
   }
-  failure->step = kStepSession;
+  failure->call = "setsid";
   if ((result = call3(__NR_setsid, 0, 0, 0)) < 0) goto failed;
   // defence: command-started-told-neighbours
-  if ((result = call3(__NR_prctl, kSetSubreaper, 1, 0)) < 0) goto failed;
+  if ((result = call3(__NR_prctl, PR_SET_CHILD_SUBREAPER, 1, 0)) < 0) goto failed;
   /*
    * They came in this order, each with the lowest free number, which is at least 2: init has 0 and 1. So none is where
    * one before it is put, but one may be where it is to be already.
    */
   for (int i = 0; i < 3; i++) {
-    failure->step = kStepNull;
+    failure->call = "openat";
     const long from = descriptors[i] >= 0 ? descriptors[i] : open_null(i);
     if ((result = from) < 0) goto failed;
-    failure->step = kStepStdio;
-    result = from == i ? call3(__NR_fcntl, from, kSetDescriptorFlags, 0) : call3(__NR_dup3, from, i, 0);
+    failure->call = "dup3";
+    result = from == i ? call3(__NR_fcntl, from, F_SETFD, 0) : call3(__NR_dup3, from, i, 0);
     if (result < 0) goto failed;
   }
-  failure->step = kStepTerminal;
-  if (launch->terminal != 0 && (result = call3(__NR_ioctl, (long)launch->terminal - 1, kSetControlling, 0)) < 0)
-    goto failed;
-  failure->step = kStepClose;
-  /* CLOSE_RANGE_CLOEXEC: they close when it executes. */
+  failure->call = "ioctl";
+  if (launch->terminal != 0 && (result = call3(__NR_ioctl, (long)launch->terminal - 1, TIOCSCTTY, 0)) < 0) goto failed;
+  failure->call = "close_range";
+  /* They close when it executes. */
   // defence: command-no-descriptor-init-2
-  if ((result = call3(__NR_close_range, 3, ~0U, 4)) < 0) goto failed;
-  failure->step = kStepLimits;
+  if ((result = call3(__NR_close_range, 3, ~0U, CLOSE_RANGE_CLOEXEC)) < 0) goto failed;
+  failure->call = "prlimit64";
   for (unsigned i = 0; i < launch->limit_count; i++)
     if ((result = limit(&launch->limits[i])) < 0) goto failed;
-  failure->step = kStepGroups;
+  failure->call = "setgroups";
   // defence: command-declared-groups-only
   if ((launch->flags & kLaunchSetsGroups) != 0 &&
       (result = call3(__NR_setgroups, launch->group_count, (long)groups, 0)) < 0)
     goto failed;
-  failure->step = kStepGroup;
+  failure->call = "setresgid";
   // defence: command-declared-group-id
   if ((result = call3(__NR_setresgid, launch->gid, launch->gid, launch->gid)) < 0) goto failed;
-  failure->step = kStepCapabilities;
-  if ((result = system_call(__NR_prctl, kAmbient, kAmbientClear, 0, 0, 0, 0)) < 0) goto failed;
-  failure->step = kStepUser;
+  failure->call = "capset";
+  if ((result = system_call(__NR_prctl, PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0, 0)) < 0) goto failed;
+  failure->call = "setresuid";
   // defence: command-declared-user-id
   if ((result = call3(__NR_setresuid, launch->uid, launch->uid, launch->uid)) < 0) goto failed;
-  failure->step = kStepCapabilities;
+  failure->call = "capset";
   // defence: command-executed-build-user
   if ((result = call3(__NR_capset, (long)&header, (long)halves, 0)) < 0) goto failed;
-  failure->step = kStepDirectory;
+  failure->call = "chdir";
   if ((result = call3(__NR_chdir, (long)directory, 0, 0)) < 0) goto failed;
-  failure->step = kStepSignals;
-  if ((result = system_call(__NR_rt_sigprocmask, 2, (long)&none, 0, 8, 0, 0)) < 0) goto failed;
+  failure->call = "rt_sigprocmask";
+  if ((result = system_call(__NR_rt_sigprocmask, SIG_SETMASK, (long)&none, 0, 8, 0, 0)) < 0) goto failed;
   while ((launch->flags & kLaunchWaits) != 0) {
     call3(__NR_close, descriptors[3], 0, 0);
     system_call(__NR_ppoll, 0, 0, 0, 0, 0, 0);
   }
-  failure->step = kStepExecute;
+  failure->call = "execve";
   result = execute(candidates, arguments, variables);
 failed:
   failure->err = (int)-result;
@@ -426,7 +365,7 @@ failed:
 }
 
 static void* map(unsigned long size, long flags, long descriptor) {
-  const long at = system_call(__NR_mmap, 0, (long)size, kReadWrite, flags, descriptor, 0);
+  const long at = system_call(__NR_mmap, 0, (long)size, PROT_READ | PROT_WRITE, flags, descriptor, 0);
   return at < 0 && at > -4096 ? 0 : (void*)at;
 }
 
@@ -436,75 +375,55 @@ static unsigned free_place(void) {
   return at;
 }
 
-/* Returns 0, or the step that failed and its `err`. */
-static unsigned begin(const struct launch_message* launch, int* descriptors, char* text, int* err) {
+/* Returns the call that failed, or none with errno 0. */
+static struct failure begin(const struct launch_message* launch, int* descriptors, char* text) {
   const unsigned long word_count =
       (unsigned long)launch->candidate_count + launch->argument_count + launch->variable_count + 3;
   const unsigned at = free_place();
   int ends[2] = {-1, -1};
   char** into = words;
   long pid;
-  if (at == kMostCommands) {
-    *err = kTooMany;
-    return kStepClone;
-  }
-  if (word_count > kMostWords && (into = map(word_count * sizeof(*into), kPrivate | kAnonymous, -1)) == 0) {
-    *err = 12; /* ENOMEM */
-    return kStepMap;
-  }
+  if (at == kMostCommands) return (struct failure){"clone", EMFILE};
+  if (word_count > kMostWords && (into = map(word_count * sizeof(*into), MAP_PRIVATE | MAP_ANONYMOUS, -1)) == 0)
+    return (struct failure){"mmap", ENOMEM};
   if ((launch->flags & (kLaunchTells | kLaunchWaits)) != 0) {
-    const long made = call3(__NR_pipe2, (long)ends, kCloseOnExec, 0);
-    if (made < 0) {
-      *err = (int)-made;
-      return kStepReceive;
-    }
+    const long made = call3(__NR_pipe2, (long)ends, O_CLOEXEC, 0);
+    if (made < 0) return (struct failure){"pipe2", (int)-made};
   }
   failures[at].err = 0;
   descriptors[3] = ends[1];
-  pid = system_call(__NR_clone, kSigchld, 0, 0, 0, 0, 0);
+  pid = system_call(__NR_clone, SIGCHLD, 0, 0, 0, 0, 0);
   if (pid == 0) run_command(launch, descriptors, text, into, &failures[at]);
   if (into != words) call3(__NR_munmap, (long)into, (long)(word_count * sizeof(*into)), 0);
   if (ends[1] >= 0) call3(__NR_close, ends[1], 0, 0);
   if (pid < 0) {
     if (ends[0] >= 0) call3(__NR_close, ends[0], 0, 0);
-    *err = (int)-pid;
-    return kStepClone;
+    return (struct failure){"clone", (int)-pid};
   }
   commands[at].number = launch->number;
   commands[at].pid = (int)pid;
   commands[at].execution = ends[0];
   commands[at].is_told = 0;
   if (at >= command_end) command_end = at + 1;
-  return 0;
+  return (struct failure){0, 0};
 }
 
 static void launch(const struct launch_message* launch, const int* descriptors, unsigned descriptor_count) {
   const unsigned is_long = (launch->flags & kLaunchIsLong) != 0;
   char* text = (char*)(launch + 1);
-  unsigned step = kStepReceive;
-  int err = kTooMany;
+  struct failure failure = {"recvmsg", EMFILE};
   /* The last is the write end of a pipe that closes when the command executes. */
   int stdio[4] = {-1, -1, -1, -1};
   unsigned taken = 0;
   for (unsigned i = 0; i < 3; i++)
     if ((launch->given >> i & 1) != 0) stdio[i] = taken++ < descriptor_count ? descriptors[taken - 1] : -1;
   if (descriptor_count == taken + is_long) {
-    step = 0;
-    if (is_long && (text = map(launch->text_size, kPrivate, descriptors[taken])) == 0) {
-      step = kStepMap;
-      err = 12; /* ENOMEM */
-    }
-    if (step == 0 && (launch->flags & kLaunchBounds) != 0 && !is_bounded) {
-      const long result = bound(launch->kept_capabilities);
-      is_bounded = result == 0;
-      err = (int)-result;
-      if (!is_bounded) step = kStepBound;
-    }
-    if (step == 0) step = begin(launch, stdio, text, &err);
+    if (is_long) text = map(launch->text_size, MAP_PRIVATE, descriptors[taken]);
+    failure = text == 0 ? (struct failure){"mmap", ENOMEM} : begin(launch, stdio, text);
     if (is_long && text != 0) call3(__NR_munmap, (long)text, (long)launch->text_size, 0);
   }
   for (unsigned i = 0; i < descriptor_count; i++) call3(__NR_close, descriptors[i], 0, 0);
-  if (step != 0) tell_failure(launch->number, step, err);
+  if (failure.err != 0) tell_failure(launch->number, &failure);
 }
 
 static void signal_command(unsigned number, int signal) {
@@ -524,12 +443,12 @@ static int receive(void) {
   packet.control = &rights;
   packet.control_size = sizeof(rights);
   // defence: command-no-descriptor-init
-  got = call3(__NR_recvmsg, kControl, (long)&packet, kReceiveClosing);
-  if (got == kInterrupted) return 1;
+  got = call3(__NR_recvmsg, kControl, (long)&packet, MSG_CMSG_CLOEXEC);
+  if (got == -EINTR) return 1;
   if (got <= 0) return 0;
-  if (packet.control_size > 0 && rights.type == kRights)
+  if (packet.control_size > 0 && rights.type == SCM_RIGHTS)
     descriptor_count = (unsigned)((rights.size - sizeof(rights.size) - 2 * sizeof(int)) / sizeof(int));
-  if ((packet.flags & kTruncated) != 0 && message.kind == kMessageLaunch) {
+  if ((packet.flags & MSG_CTRUNC) != 0 && message.kind == kMessageLaunch) {
     for (unsigned i = 0; i < descriptor_count; i++) call3(__NR_close, rights.descriptors[i], 0, 0);
     descriptor_count = 0;
   }
@@ -557,17 +476,17 @@ static int is_untold(void) {
 
 /* Until the host program shuts its end down. `children` reports processes that have ended (signalfd(2)). */
 static void serve(int children) {
-  static struct pollable watched[2 + kMostCommands];
+  static struct pollfd watched[2 + kMostCommands];
   for (;;) {
     unsigned count = 2;
     long happened;
-    watched[0].descriptor = kControl;
-    watched[0].events = kReadable;
-    watched[1].descriptor = children;
-    watched[1].events = kReadable;
+    watched[0].fd = kControl;
+    watched[0].events = POLLIN;
+    watched[1].fd = children;
+    watched[1].events = POLLIN;
     for (unsigned i = 0; i < command_end; i++) {
       if (commands[i].number == 0 || commands[i].execution < 0) continue;
-      watched[count].descriptor = commands[i].execution;
+      watched[count].fd = commands[i].execution;
       watched[count++].events = 0;
     }
     happened = system_call(__NR_ppoll, (long)watched, count, is_untold() ? (long)&kTellAfter : 0, 0, 0, 0);
@@ -577,19 +496,19 @@ static void serve(int children) {
     }
     if (happened <= 0) continue;
     for (unsigned at = 2; at < count; at++) {
-      if (watched[at].happened == 0) continue;
+      if (watched[at].revents == 0) continue;
       for (unsigned i = 0; i < command_end; i++) {
-        if (commands[i].number == 0 || commands[i].execution != watched[at].descriptor) continue;
+        if (commands[i].number == 0 || commands[i].execution != watched[at].fd) continue;
         forget_execution(&commands[i]);
         if (failures[i].err == 0) tell_started(&commands[i]);
       }
     }
-    if (watched[1].happened != 0) {
-      char what[128]; /* struct signalfd_siginfo */
-      call3(__NR_read, children, (long)what, sizeof(what));
-      reap(kNoHang);
+    if (watched[1].revents != 0) {
+      struct signalfd_siginfo what;
+      call3(__NR_read, children, (long)&what, sizeof(what));
+      reap(WNOHANG);
     }
-    if (watched[0].happened != 0 && !receive()) return;
+    if (watched[0].revents != 0 && !receive()) return;
   }
 }
 
@@ -600,27 +519,27 @@ __attribute__((force_align_arg_pointer))
 void _start(void);
 
 void _start(void) {
-  static const unsigned long children = 1UL << (kSigchld - 1);
+  static const unsigned long children = 1UL << (SIGCHLD - 1);
   static const unsigned long no_core[2];
   /* In bytes, of POSIX message queues: half of what the host gives to all processes of a user (mq_overview(7)). */
   static const unsigned long queues[2] = {kMostQueueBytes, kMostQueueBytes};
   long told;
-  call3(__NR_prctl, kSetName, (long)"buildjail-init", 0);
+  call3(__NR_prctl, PR_SET_NAME, (long)"buildjail-init", 0);
   /* In another pid namespace, kill(2) below would reach processes of the host. */
   while (call3(__NR_getpid, 0, 0, 0) != 1) call3(__NR_exit_group, 1, 0, 0);
   // defence: command-does-not-execute
-  call3(__NR_prctl, kSetDumpable, 0, 0);
+  call3(__NR_prctl, PR_SET_DUMPABLE, 0, 0);
   // defence: command-does-not-execute-2
-  system_call(__NR_prlimit64, 0, kCoreLimit, (long)no_core, 0, 0, 0);
+  system_call(__NR_prlimit64, 0, RLIMIT_CORE, (long)no_core, 0, 0, 0);
   /* Refused where it is less already. */
-  system_call(__NR_prlimit64, 0, kQueueLimit, (long)queues, 0, 0, 0);
+  system_call(__NR_prlimit64, 0, RLIMIT_MSGQUEUE, (long)queues, 0, 0, 0);
   // defence: init-nobody-whom-root
   call3(__NR_umask, kUmask, 0, 0);
-  system_call(__NR_rt_sigprocmask, 0, (long)&children, 0, 8, 0, 0);
-  told = system_call(__NR_signalfd4, -1, (long)&children, 8, kCloseOnExec | kNonBlocking, 0, 0);
-  failures = map(sizeof(*failures) * kMostCommands, kShared | kAnonymous, -1);
+  system_call(__NR_rt_sigprocmask, SIG_BLOCK, (long)&children, 0, 8, 0, 0);
+  told = system_call(__NR_signalfd4, -1, (long)&children, 8, SFD_CLOEXEC | SFD_NONBLOCK, 0, 0);
+  failures = map(sizeof(*failures) * kMostCommands, MAP_SHARED | MAP_ANONYMOUS, -1);
   if (told >= 0 && failures != 0) serve((int)told);
-  call3(__NR_kill, kEveryone, kSigkill, 0);
+  call3(__NR_kill, kEveryone, SIGKILL, 0);
   /* A recovery waits for the lock that init has, so init ends after all others. */
   reap(0);
   for (;;) call3(__NR_exit_group, 0, 0, 0);

@@ -21,12 +21,10 @@ enum {
   kLaunchTells = 1,
   /** Sets the groups; where an ordinary user made the namespace that fails (user_namespaces(7), setgroups). */
   kLaunchSetsGroups = 2,
-  /** Init bounds the capabilities that commands can get, before the first one. */
-  kLaunchBounds = 4,
   /** The command waits before it executes, to be looked at. It reports its pid. */
-  kLaunchWaits = 8,
+  kLaunchWaits = 4,
   /** The text does not fit in a packet: it is in the memory of the last descriptor (memfd_create(2)). */
-  kLaunchIsLong = 16
+  kLaunchIsLong = 8
 };
 
 /** One of them, of a resource of <sys/resource.h>. */
@@ -66,40 +64,19 @@ enum {
   kAnswerStarted = 1,
   /** Its pid: the sender's, or that of the pidfd that comes along if init sends it (pidfd_open(2)). */
   kAnswerPid,
-  /** It could not be launched, because of `step` and `err`. */
+  /** It could not be launched, because of `call` and `err`. */
   kAnswerFailed,
   kAnswerExited,
   /** Every process was signalled. */
   kAnswerSignalled
 };
 
-/** The steps of a launch that can fail. */
-enum {
-  kStepReceive = 1,
-  kStepMap,
-  kStepClone,
-  kStepBound,
-  kStepSession,
-  kStepStdio,
-  kStepNull,
-  kStepTerminal,
-  kStepClose,
-  kStepLimits,
-  kStepDirectory,
-  kStepGroups,
-  kStepGroup,
-  kStepUser,
-  kStepCapabilities,
-  kStepSignals,
-  kStepExecute
-};
-
 struct answer {
   unsigned kind, number;
-  unsigned step;
+  /** The call that failed, by the name of its manual page. */
+  char call[16];
   int err;
   /** As wait4(2) gives them. */
   int status;
-  int spare;
   long long user_us, system_us, max_rss_kib;
 };

@@ -339,7 +339,7 @@ export const linux = [
   {
     defence: 'a command has no descriptor of init',
     // Whatever comes over the socket closes by itself as well.
-    off: { 'command-no-descriptor-init': { without: 'kReceiveClosing' }, 'command-no-descriptor-init-2': 'skip' },
+    off: { 'command-no-descriptor-init': { without: 'MSG_CMSG_CLOEXEC' }, 'command-no-descriptor-init-2': 'skip' },
     tests: [[`${attacks}/held-descriptors.test.ts`, 'without close-on-exec, a directory, a lock and a listening socket among it: nothing of it is open inside']],
   },
   {
@@ -381,7 +381,7 @@ export const linux = [
   {
     defence: 'a command is executed with the build user’s rights',
     // The kernel takes them with the user id as well, unless it is told not to.
-    off: { 'command-executed-build-user': 'skip', 'command-executed-build-user-2': { swap: { kNoSetuidFixupLocked: '4' } } },
+    off: { 'command-executed-build-user': 'skip', 'command-executed-build-user-2': { swap: { SECBIT_NO_SETUID_FIXUP_LOCKED: '4' } } },
     tests: [['test/linux/privileges.test.ts', 'is nothing beyond its user: no capability, now or ever']],
   },
   {
