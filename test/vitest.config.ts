@@ -1,11 +1,12 @@
-import { existsSync, readdirSync } from 'node:fs'
+import { readdirSync, statSync } from 'node:fs'
 import path from 'node:path'
 import { defineConfig } from 'vitest/config'
 
 const root = path.dirname(import.meta.dirname)
 const sources = readdirSync(path.join(root, 'src'), { recursive: true, encoding: 'utf8' }).filter((file) => file.endsWith('.ts') && !file.startsWith('cli/'))
-const missing = sources.map((file) => path.join('dist', file.replace(/\.ts$/, '.js'))).find((file) => !existsSync(path.join(root, file)))
-if (missing !== undefined) throw new Error(`${missing} is missing, so dist/ is older than src/: run \`npm run build\` first`)
+const changedAt = (file: string): number => statSync(path.join(root, file), { throwIfNoEntry: false })?.mtimeMs ?? 0
+const outdated = sources.find((file) => changedAt(`dist/${file.replace(/\.ts$/, '.js')}`) < changedAt(`src/${file}`))
+if (outdated !== undefined) throw new Error(`dist/ has not what src/${outdated} now says: run \`npm run build\` first`)
 
 const patient = { pool: 'forks', testTimeout: 60_000, hookTimeout: 60_000, setupFiles: 'test/stack-frames.ts' } as const
 /** A test's mounts and jails are counted before and after it: two files at once would count each other's. */
