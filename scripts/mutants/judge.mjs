@@ -1,6 +1,6 @@
 // `judge.mjs LIST`, in the package's folder: runs the named tests with every defence on, then with each off in turn, and prints
 // what failed. Exits with 1 when a test fails with all defences on, or a defence is off and no test fails.
-import { copyFileSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { copyFileSync, mkdirSync, readFileSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs'
 import { spawnSync } from 'node:child_process'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
@@ -63,7 +63,12 @@ function runWithout(mutant) {
 
 /** The tests of the runner have it in processes of their own, as it was compiled. */
 function put(files) {
-  for (const [file, text] of files) writeFileSync(file, text)
+  for (const [file, text] of files) {
+    const { atime, mtime } = statSync(file)
+    writeFileSync(file, text)
+    // The other tests have it from its source. They would refuse a dist/ that is older (test/vitest.config.ts).
+    utimesSync(file, atime, mtime)
+  }
   // What is without a defence may well have a variable that nobody reads: it is compiled all the same.
   if (files.some(([file]) => file.startsWith('runner/'))) spawnSync(process.execPath, ['node_modules/typescript/bin/tsc', '-p', 'runner/tsconfig.json'])
 }
