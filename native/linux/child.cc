@@ -26,14 +26,26 @@ namespace buildjail {
 namespace {
 
 struct Start {
-  void (*program)(void*);
-  void* context;
+  const ChildProgram& program;
+  Stopped stopped{};
+  bool is_done = false;
 };
 
 int begin(void* start) {
-  const Start& given = *static_cast<Start*>(start);
-  given.program(given.context);
+  auto& given = *static_cast<Start*>(start);
+  given.is_done = given.program(given.stopped);
   return 127;
+}
+
+constexpr unsigned kSharing = CLONE_VM | CLONE_VFORK;
+
+SysError error_of(const Stopped& stopped) {
+  return {.step = stopped.step,
+          .syscall = stopped.syscall,
+          .err = stopped.err,
+          .path = stopped.path,
+          .dest = stopped.dest,
+          .detail = stopped.detail};
 }
 
 /** struct clone_args of clone3(2), as of Linux 5.7. */
@@ -104,6 +116,19 @@ long clone_onto(const CloneArguments& arguments, Start& start) {
 #endif
 }
 
+/** Makes the child in a cgroup of version 2. */
+pid_t clone_into(int cgroup, unsigned flags, Start& start, ChildStack& stack, int& pidfd) {
+  const CloneArguments arguments{.flags = flags | kIntoCgroup,
+                                 .pidfd = reinterpret_cast<std::uintptr_t>(&pidfd),
+                                 .stack = reinterpret_cast<std::uintptr_t>(stack.bottom()),
+                                 .stack_size = stack.size(),
+                                 .cgroup = static_cast<std::uint64_t>(cgroup)};
+  const long result = clone_onto(arguments, start);
+  if (result >= 0) return static_cast<pid_t>(result);
+  errno = static_cast<int>(-result);
+  return -1;
+}
+
 struct TimeSpan {
   long seconds;
   long nanoseconds;
@@ -129,37 +154,36 @@ ChildStack::~ChildStack() {
 #endif
 }
 
-SysError error_of(const Stopped& stopped) {
-  return {.step = stopped.step,
-          .syscall = stopped.syscall,
-          .err = stopped.err,
-          .path = stopped.path,
-          .dest = stopped.dest,
-          .detail = stopped.detail};
+Status run_in_child(const char* step, int flags, const ChildProgram& program) {
+  const BlockedSignals blocked;
+  ChildStack stack;
+  Start start{.program = program};
+  const pid_t child = ::clone(begin, stack.top(), static_cast<int>(static_cast<unsigned>(flags) | kSharing), &start);
+  if (child < 0) return last_error(step, "clone");
+  reap_clone(child);
+  if (start.stopped.syscall != nullptr) return error_of(start.stopped);
+  if (start.is_done) return {};
+  return SysError{.step = step, .syscall = "clone", .err = ECANCELED, .detail = "the child was killed"};
 }
 
-// In another file than its callers, so that the compiler must assume that it changes the context.
-pid_t clone_child(int flags, void (*program)(void*), void* context, ChildStack& stack, int* pidfd) {
+Result<ExecutedChild> execute_in_child(int flags, int& cgroup, const ChildProgram& program) {
   const BlockedSignals blocked;
-  Start start{.program = program, .context = context};
-  const int wants_pidfd = pidfd == nullptr ? 0 : CLONE_PIDFD;
-  return ::clone(begin, stack.top(), flags | wants_pidfd | CLONE_VM | CLONE_VFORK, &start, pidfd);
-}
-
-pid_t clone_child_into(int cgroup, int flags, void (*program)(void*), void* context, ChildStack& stack, int* pidfd) {
-  const BlockedSignals blocked;
-  Start start{.program = program, .context = context};
-  const CloneArguments arguments{
-      .flags =
-          static_cast<std::uint64_t>(static_cast<unsigned>(flags | CLONE_PIDFD | CLONE_VM | CLONE_VFORK)) | kIntoCgroup,
-      .pidfd = reinterpret_cast<std::uintptr_t>(pidfd),
-      .stack = reinterpret_cast<std::uintptr_t>(stack.bottom()),
-      .stack_size = stack.size(),
-      .cgroup = static_cast<std::uint64_t>(cgroup)};
-  const long result = clone_onto(arguments, start);
-  if (result >= 0) return static_cast<pid_t>(result);
-  errno = static_cast<int>(-result);
-  return -1;
+  ChildStack stack;
+  Start start{.program = program};
+  const unsigned all = static_cast<unsigned>(flags | CLONE_PIDFD) | kSharing;
+  int pidfd = -1;
+  pid_t child = -1;
+  if (cgroup >= 0) {
+    child = clone_into(cgroup, all, start, stack, pidfd);
+    if (child < 0 && errno != ENOSYS && errno != EPERM && errno != EINVAL) return last_error("clone", "clone");
+    if (child < 0) cgroup = -1;
+  }
+  if (child < 0) child = ::clone(begin, stack.top(), static_cast<int>(all), &start, &pidfd);
+  if (child < 0) return last_error("clone", "clone");
+  UniqueFd owned = above_stdio(UniqueFd(pidfd));
+  if (start.stopped.syscall == nullptr) return ExecutedChild{.pid = child, .pidfd = std::move(owned)};
+  reap_clone(child);
+  return error_of(start.stopped);
 }
 
 pid_t clone_idle(int flags, ChildStack& stack) {

@@ -6,10 +6,11 @@
 #include <cerrno>
 #include <cstddef>
 #include <cstdint>
-#include <string>
+#include <functional>
 #include <string_view>
 
 #include "base/result.h"
+#include "base/unique_fd.h"
 
 namespace buildjail {
 
@@ -39,8 +40,6 @@ struct Stopped {
   const char* detail = "";
 };
 
-SysError error_of(const Stopped& stopped);
-
 /** The stack of a child that shares our memory. It lives in its parent's frame. */
 class ChildStack {
  public:
@@ -58,24 +57,34 @@ class ChildStack {
       std::array<std::byte, 65536> bytes_;  // NOLINT(cppcoreguidelines-pro-type-member-init): the child writes first
 };
 
-/**
- * Runs `program(context)` in a clone(2)d child that shares our memory, so its cost does not grow with that. Returns
- * when the child has ended or executed another program. `flags` are those of the namespaces to be made. A child that
- * ends sends no signal; reap_clone waits for it.
- */
-pid_t clone_child(int flags, void (*program)(void*), void* context, ChildStack& stack, int* pidfd = nullptr);
+/** What a child does that shares our memory; false if it has stopped at a call. */
+using ChildProgram = std::function<bool(Stopped&)>;
 
 /**
- * The same in the cgroup of version 2 with that directory (clone3(2), CLONE_INTO_CGROUP). Moving there later would take
- * some milliseconds, because the kernel waits for all processors then. ENOSYS if the kernel, the container or this
- * package has no such call.
+ * Runs the program in a clone(2)d child that shares our memory, so its cost does not grow with that. Returns when the
+ * child has ended: the error of the call at which it stopped, or ECANCELED if it was killed. `flags` are those of
+ * clone(2).
  */
-pid_t clone_child_into(int cgroup, int flags, void (*program)(void*), void* context, ChildStack& stack, int* pidfd);
+Status run_in_child(const char* step, int flags, const ChildProgram& program);
+
+/** A child that has executed another program. It sends no signal when it ends (__WALL). */
+struct ExecutedChild {
+  pid_t pid;
+  UniqueFd pidfd;
+};
+
+/**
+ * Runs the program in a child of the same kind, which executes another one in the end. The child is made in the cgroup
+ * of version 2 with that directory (clone3(2), CLONE_INTO_CGROUP); moving there later would take some milliseconds,
+ * because the kernel waits for all processors then. `cgroup` is -1 without one, and becomes -1 before the program runs
+ * where the kernel, a container or this package has no such call.
+ */
+Result<ExecutedChild> execute_in_child(int flags, int& cgroup, const ChildProgram& program);
 
 /** Makes a child that waits for at most ten seconds: a process for new namespaces to belong to. */
 pid_t clone_idle(int flags, ChildStack& stack);
 
-/** waitpid(2) for children that clone_child made, whatever signal they end with (__WALL). */
+/** waitpid(2) for children of this file, whatever signal they end with (__WALL). */
 void reap_clone(pid_t pid);
 
 // For a child that shares our memory: system calls on arguments prepared before. Nothing here allocates, locks or goes

@@ -1,7 +1,11 @@
 #include "linux/envelope.h"
 
 #include <fcntl.h>
+#include <linux/magic.h>
+#include <sys/ioctl.h>
 #include <sys/prctl.h>
+#include <sys/vfs.h>
+#include <termios.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -16,7 +20,6 @@
 #include "linux/parts.h"
 #include "linux/processes.h"
 #include "linux/session_cgroup.h"
-#include "linux/session_namespaces.h"
 #include "linux/user_namespaces.h"
 
 namespace buildjail {
@@ -41,6 +44,50 @@ Status give_pipes(const StdioEnds& ends, const SessionIds& ids, const BuildUser&
     if (::fchown(ends.child.at(i).get(), user.uid, user.gid) != 0) return last_error("stdio", "fchown");
   }
   return {};
+}
+
+constexpr const char* kTerminalStep = "terminal";
+constexpr const char* kMultiplexer = "/dev/pts/ptmx";
+
+/** Through init's root, where only we mount anything, and /dev is read-only. */
+Result<UniqueFd> open_master(const std::string& root) {
+  const std::string path = root + kMultiplexer;
+  UniqueFd master =
+      above_stdio(UniqueFd(::open(path.c_str(), O_RDWR | O_NONBLOCK | O_NOCTTY | O_NOFOLLOW | O_CLOEXEC)));
+  if (!master) return last_error(kTerminalStep, "open", kMultiplexer);
+  struct statfs found{};
+  if (::fstatfs(master.get(), &found) != 0) return last_error(kTerminalStep, "fstatfs", kMultiplexer);
+  if (found.f_type == DEVPTS_SUPER_MAGIC) return master;
+  return SysError{.step = kTerminalStep,
+                  .syscall = "fstatfs",
+                  .err = ENODEV,
+                  .path = kMultiplexer,
+                  .detail = "it is not in a file system of terminals (devpts)"};
+}
+
+/**
+ * Opens a terminal of a session's own /dev/pts, so that it has a name there. `root` is the path of the session's root.
+ * Returns the master, and puts the other side into `ends` for the command.
+ */
+Result<UniqueFd> open_terminal(const std::string& root, const CommandTerminal& terminal, StdioEnds& ends) {
+  auto master = open_master(root);
+  if (!master) return std::move(master.error());
+  int unlocked = 0;
+  if (::ioctl(master->get(), TIOCSPTLCK, &unlocked) != 0) return last_error(kTerminalStep, "ioctl", kMultiplexer);
+  // Without its name, which could lead to another file system (ioctl_tty(2), TIOCGPTPEER).
+  const int access = terminal.is_typed_into ? O_RDWR : O_WRONLY;
+  const UniqueFd slave = above_stdio(UniqueFd(::ioctl(master->get(), TIOCGPTPEER, access | O_NOCTTY | O_CLOEXEC)));
+  if (!slave) return last_error(kTerminalStep, "ioctl", kMultiplexer);
+  if (terminal.mode && ::tcsetattr(slave.get(), TCSANOW, &*terminal.mode) != 0)
+    return last_error(kTerminalStep, "tcsetattr", "/dev/pts");
+  if (::ioctl(slave.get(), TIOCSWINSZ, &terminal.size) != 0) return last_error(kTerminalStep, "ioctl", "/dev/pts");
+  ends.is_terminal = terminal.streams;
+  for (std::size_t i = 0; i < ends.child.size(); ++i) {
+    if (!terminal.streams.at(i)) continue;
+    ends.child.at(i) = UniqueFd(::fcntl(slave.get(), F_DUPFD_CLOEXEC, STDERR_FILENO + 1));
+    if (!ends.child.at(i)) return last_error(kTerminalStep, "fcntl", "/dev/pts");
+  }
+  return master;
 }
 
 /** Details of a launch, for the error of a step that failed: init reports the step and the errno alone. */
@@ -100,7 +147,7 @@ NamespaceEnvelope::NamespaceEnvelope(SharedPlan plan, Lessee lessee, std::shared
 
 Parts NamespaceEnvelope::parts(const std::vector<Step>& steps, bool is_rest) {
   nesting_ = is_rest ? nesting_in(steps, plan_->steps) : nesting_in(steps);
-  NamespaceOpening opening{
+  openings_.push_back(NamespaceOpening{
       {.plan = *plan_,
        .steps = steps,
        .nesting = nesting_,
@@ -114,8 +161,8 @@ Parts NamespaceEnvelope::parts(const std::vector<Step>& steps, bool is_rest) {
       *host_,
       ids_,
       cgroup_,
-      inside_};
-  return NamespaceParts::planned(opening);
+      inside_});
+  return NamespaceParts::planned(openings_.back());
 }
 
 Status NamespaceEnvelope::complete(std::vector<Step> rest) {

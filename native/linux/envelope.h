@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <list>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -11,9 +12,9 @@
 #include "envelope/envelope.h"
 #include "envelope/output.h"
 #include "launch/waiter.h"
+#include "linux/namespaces.h"
 #include "linux/opening.h"
 #include "linux/session_cgroup.h"
-#include "linux/session_namespaces.h"
 #include "linux/user_namespaces.h"
 #include "plan/plan.h"
 #include "state/journal.h"
@@ -84,6 +85,8 @@ class NamespaceEnvelope final : public Envelope {
   SessionCgroup cgroup_;
   SessionNamespaces inside_;
   Journal journal_;
+  /** That of the plan, and that of the rest of a base. */
+  std::list<NamespaceOpening> openings_;
   /** The last member, because its parts refer to those above. */
   Walk walk_;
 };

@@ -27,9 +27,9 @@
 #include "base/tolerated.h"
 #include "base/unique_fd.h"
 #include "linux/child.h"
-#include "linux/init/messages.h"
 #include "linux/mount_program.h"
 #include "linux/networks.h"
+#include "linux/opening.h"
 #include "linux/overlays.h"
 #include "linux/privileges.h"
 #include "linux/processes.h"
@@ -46,6 +46,8 @@ constexpr std::chrono::milliseconds kBound{10000};
 /** The time in which an init ends that was told to; one that was stopped (SIGSTOP) cannot. */
 constexpr std::chrono::milliseconds kTellBound{1000};
 constexpr std::chrono::milliseconds kBusyImageBound{100};
+/** The time in which the waiter hears that init has ended. */
+constexpr std::chrono::milliseconds kHearBound{1000};
 constexpr int kControlInInit = 0;
 constexpr int kImageInInit = 1;
 constexpr int kMountsInInit = 2;
@@ -61,38 +63,25 @@ struct IdLines {
 
 /** All that the child uses to become init, made before it exists, and what it reports. */
 struct InitStart {
+  const EnvelopePlan& plan;
+  const Namespaces::Resources& with;
+  MountProgram& mounts;
   int control;
-  int image;
-  /** The network namespace to enter, or -1. */
-  int network;
-  /** Whether it brings up the loopback of a network that it makes. */
-  bool brings_up_loopback;
   /** The namespaces that the child makes itself (unshare(2)). */
   int unshared;
   /** The mount namespace to enter a copy of, or -1 if the child was made in a copy of the host's. */
   int empty_mounts;
   /** Null if the child was not made in a user namespace of the session's own. */
   const IdLines* ids;
-  /** The user namespace to enter before it becomes init, or -1. */
-  int user_namespace;
-  bool is_user_namespace_new;
   /** The lock that init has until it ends, or -1. */
   int lock;
   /** The descriptors that the child uses itself, in order; -1 is none. */
   std::span<const int> kept;
-  /** The entrances of cgroups that the child is not made in. */
-  std::span<const UniqueFd> cgroups;
-  const std::string* hostname;
-  const BuildUser& user;
-  MountProgram* mounts;
-  bool is_base;
-  const SystemCallFilter* filter;
-  char* const* argv;
-  char* const* environment;
+  /** The directory of the cgroup that it was made in, or -1. */
+  int cgroup;
   std::int64_t began_ns = 0;
   std::int64_t ids_ns = 0;
   std::int64_t ended_ns = 0;
-  Stopped stopped{};
 };
 
 // In this order: the kernel refuses a gid map while groups can still be dropped (user_namespaces(7), setgroups).
@@ -121,122 +110,96 @@ int close_from(unsigned first, std::span<const int> but) {
 // Init keeps the number of the host's root, which no process inside can have: to each of them it is another user, whom
 // it may not reach (prlimit(2), setpriority(2), sched_setaffinity(2)). The memory that the child shares stays as
 // dumpable as it was, because the host program made the namespace.
-const char* enter_user_namespace(const InitStart& start, int settings) {
-  if (::setns(start.user_namespace, CLONE_NEWUSER) != 0) return "setns";
-  if (start.is_user_namespace_new) bound_shared_counts(settings);
-  return nullptr;
+bool enter_user_namespace(const UserNamespace& leased, int settings, Stopped& stopped) {
+  if (!leased) return true;
+  if (::setns(leased.descriptor.get(), CLONE_NEWUSER) != 0) return stopped.at("user-namespace", "setns");
+  if (leased.is_new) bound_shared_counts(settings);
+  return true;
 }
 
 // A process that another thread was forking while the image was written has it open for writing until it executes.
-void execute_init(const InitStart& start) {
+bool execute_init(Stopped& stopped) {
+  auto name = std::to_array("buildjail-init");
+  const std::array<char*, 2> argv{name.data(), nullptr};
+  const std::array<char*, 1> environment{nullptr};
   BackOff back_off(kBusyImageBound);
   do {
-    raw::execveat(kImageInInit, start.argv, start.environment);
+    raw::execveat(kImageInInit, argv.data(), environment.data());
   } while (errno == ETXTBSY && back_off.wait());
+  return stopped.at("init", "execveat");
 }
 
-/** `0` stands for the process that writes it (cgroups(7)). */
-int join_cgroups(std::span<const UniqueFd> entrances) {
-  for (const UniqueFd& entrance : entrances) {
-    if (::write(entrance.get(), "0", 1) != 1) return -1;
+/** `0` stands for the process that writes it (cgroups(7)). The first cgroup is that in which it may be already. */
+bool join_cgroups(std::span<const UniqueFd> entrances, bool is_in_first, Stopped& stopped) {
+  for (const UniqueFd& entrance : entrances.subspan(is_in_first ? 1 : 0)) {
+    if (::write(entrance.get(), "0", 1) != 1) return stopped.at("cgroup", "write", "the session's cgroup");
   }
-  return 0;
+  return true;
 }
 
-void run_child(void* context) {
-  auto& start = *static_cast<InitStart*>(context);
-  Stopped& stopped = start.stopped;
+/** The child, up to the execution of init. */
+bool become_init(InitStart& start, Stopped& stopped) {
   const auto failed = [&stopped](const char* step, const char* syscall, int result, const char* path = "") {
     return stopped.failed(step, syscall, result, path);
   };
-  if (failed("init", "setsid", ::setsid())) return;
-  if (failed("init", "rt_sigaction", reset_signals())) return;
+  const UserNamespace& leased = start.with.ids.leased();
+  const int network = start.with.network.get();
+  if (failed("init", "setsid", ::setsid())) return false;
+  if (failed("init", "rt_sigaction", reset_signals())) return false;
   // First, because the root of its cgroup namespace is the cgroup in which it makes that (cgroup_namespaces(7)).
-  if (failed("cgroup", "write", join_cgroups(start.cgroups), "the session's cgroup")) return;
-  if (start.network >= 0 && failed("clone", "setns", ::setns(start.network, CLONE_NEWNET))) return;
-  if (start.unshared != 0 && failed("clone", "unshare", ::unshare(start.unshared))) return;
+  if (!join_cgroups(start.with.cgroup.files, start.cgroup >= 0, stopped)) return false;
+  if (network >= 0 && failed("clone", "setns", ::setns(network, CLONE_NEWNET))) return false;
+  if (start.unshared != 0 && failed("clone", "unshare", ::unshare(start.unshared))) return false;
   start.began_ns = now_ns();
   // Init has its control as descriptor 0 and nothing else; its image closes as it is executed. Both are above 2
   // (above_stdio), so neither is where the other is put.
-  if (failed("init", "dup2", ::dup2(start.control, kControlInInit))) return;
-  if (failed("init", "dup3", ::dup3(start.image, kImageInInit, O_CLOEXEC))) return;
+  if (failed("init", "dup2", ::dup2(start.control, kControlInInit))) return false;
+  if (failed("init", "dup3", ::dup3(start.with.init_image.get(), kImageInInit, O_CLOEXEC))) return false;
   if (start.empty_mounts >= 0) {
-    if (failed("init", "dup3", ::dup3(start.empty_mounts, kMountsInInit, O_CLOEXEC))) return;
+    if (failed("init", "dup3", ::dup3(start.empty_mounts, kMountsInInit, O_CLOEXEC))) return false;
     start.empty_mounts = kMountsInInit;
   }
   const unsigned unused = start.empty_mounts >= 0 ? kMountsInInit + 1 : kImageInInit + 1;
   // defence: init-no-descriptor-host
-  if (failed("init", "close_range", close_from(unused, start.kept))) return;
-  if (start.lock >= 0 && failed("init", "fcntl", ::fcntl(start.lock, F_SETFD, 0))) return;
+  if (failed("init", "close_range", close_from(unused, start.kept))) return false;
+  if (start.lock >= 0 && failed("init", "fcntl", ::fcntl(start.lock, F_SETFD, 0))) return false;
   ::umask(0);
   if (start.ids != nullptr) {
-    if (!map_ids(*start.ids, stopped)) return;
+    if (!map_ids(*start.ids, stopped)) return false;
     start.ids_ns = now_ns() - start.began_ns;
   }
-  if (start.brings_up_loopback) {
+  if (start.with.brings_up_loopback) {
     const char* const refused = bring_up_loopback();
-    if (refused != nullptr && failed("network", refused, -1, "lo")) return;
+    if (refused != nullptr) return stopped.at("network", refused, "lo");
   }
   // A user namespace that was an earlier session's is bounded already.
   int settings = -1;
-  if (start.ids != nullptr || start.is_user_namespace_new) {
+  if (start.ids != nullptr || (leased && leased.is_new)) {
     const Tolerated tolerated("without /proc/sys the session's user is not bounded");
     settings = ::open(kCountSettings, O_PATH | O_DIRECTORY | O_CLOEXEC);
   }
   if (start.ids != nullptr) bound_shared_counts(settings);
-  if (const char* const refused = go_first_when_memory_runs_out()) {
-    failed("oom-score", refused, -1, kOomScoreFile);
-    return;
-  }
-  if (!start.mounts->make_root(start.empty_mounts, stopped)) return;
-  if (!start.mounts->fill_root(stopped)) return;
-  if (failed("hostname", "sethostname", ::sethostname(start.hostname->data(), start.hostname->size()))) return;
-  if (!start.is_base && !start.mounts->seal_root(stopped)) return;
+  if (const char* const refused = go_first_when_memory_runs_out())
+    return stopped.at("oom-score", refused, kOomScoreFile);
+  if (!start.mounts.make_root(start.empty_mounts, stopped)) return false;
+  if (!start.mounts.fill_root(stopped)) return false;
+  const std::string& hostname = start.plan.hostname;
+  if (failed("hostname", "sethostname", ::sethostname(hostname.data(), hostname.size()))) return false;
+  if (!start.plan.is_base && !start.mounts.seal_root(stopped)) return false;
   start.ended_ns = now_ns();
   // defence: command-session-keyring
-  if (failed("init", "keyctl", make_session_keyring())) return;
-  if (start.user_namespace >= 0) {
-    const char* const refused = enter_user_namespace(start, settings);
-    if (refused != nullptr && failed("user-namespace", refused, -1)) return;
-  }
+  if (failed("init", "keyctl", make_session_keyring())) return false;
+  if (!enter_user_namespace(leased, settings, stopped)) return false;
   // The user of a session that is all the caller's has no other to launch commands as.
-  const char* const unbounded = bound_capabilities(start.user, start.ids == nullptr);
-  if (unbounded != nullptr && failed("init", unbounded, -1)) return;
-  if (failed("init", "rt_sigprocmask", unblock_signals())) return;
+  const char* const unbounded = bound_capabilities(start.plan.user, start.ids == nullptr);
+  if (unbounded != nullptr) return stopped.at("init", unbounded);
+  if (failed("init", "rt_sigprocmask", unblock_signals())) return false;
   // Last, because the filter refuses the calls above. Without the first it would need a capability (seccomp(2)).
   // defence: command-no-new-privileges
-  if (failed("filter", "prctl", ::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0))) return;
+  if (failed("filter", "prctl", ::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0))) return false;
   // defence: every-session-filter-system
-  if (failed("filter", "seccomp", start.filter->install())) return;
-  execute_init(start);
-  failed("init", "execveat", -1);
-}
-
-struct Completing {
-  int pidfd;
-  int kinds;
-  /** Null, or the root of init while that of a base still is the host's (proc_pid_root(5)). */
-  const char* host;
-  MountProgram* mounts;
-  bool is_done = false;
-  Stopped stopped{};
-};
-
-void run_completing(void* context) {
-  auto& completing = *static_cast<Completing*>(context);
-  Stopped& stopped = completing.stopped;
-  MountProgram& mounts = *completing.mounts;
-  int host = -1;
-  if (completing.host != nullptr) {
-    host = ::open(completing.host, O_PATH | O_DIRECTORY | O_CLOEXEC);
-    if (stopped.failed("complete", "open", host)) return;
-  } else if (!mounts.copy_sources(stopped)) {
-    return;
-  }
-  const int entered = ::setns(completing.pidfd, completing.kinds & (CLONE_NEWNS | CLONE_NEWUSER));
-  if (stopped.failed("complete", "setns", entered)) return;
-  ::umask(0);
-  completing.is_done = mounts.find_root(host, stopped) && mounts.fill_root(stopped) && mounts.seal_root(stopped);
+  if (failed("filter", "seccomp", start.with.filter.install())) return false;
+  return execute_init(stopped);
 }
 
 Result<std::array<UniqueFd, 2>> control_pair() {
@@ -280,17 +243,6 @@ bool can_take_along(const MountProgram& mounts) {
   return count <= kMostCopies && count + kOtherDescriptors <= descriptors.rlim_cur;
 }
 
-pid_t clone_init(const CgroupEntrances& cgroup, int flags, InitStart& start, ChildStack& stack, int* pidfd) {
-  if (cgroup.unified) {
-    const auto moved_into = std::exchange(start.cgroups, start.cgroups.subspan(1));
-    const pid_t init = clone_child_into(cgroup.unified.get(), flags, run_child, &start, stack, pidfd);
-    // A container may refuse clone3(2), or this flag.
-    if (init >= 0 || (errno != ENOSYS && errno != EPERM && errno != EINVAL)) return init;
-    start.cgroups = moved_into;
-  }
-  return clone_child(flags, run_child, &start, stack, pidfd);
-}
-
 SysError not_ended(pid_t init) {
   auto holders = processes_left_with(init);
   std::string detail = "a killed process did not end";
@@ -317,9 +269,6 @@ Result<Namespaces> Namespaces::make(const EnvelopePlan& plan, const Resources& r
   MountProgram mounts(plan, leased ? std::optional(leased.map.root_outside()) : std::nullopt, *owners,
                       resources.nesting);
   if (auto status = mounts.find_hidden(plan.user.uid == 0); !status) return std::move(status.error());
-  std::string name = "buildjail-init";
-  const std::array<char*, 2> argv{name.data(), nullptr};
-  const std::array<char*, 1> environment{nullptr};
   const int kinds = kinds_for(plan, resources.ids);
   const bool is_over_host = !resources.mounts.descriptor || !can_take_along(mounts);
   if (!is_over_host && resources.mounts.can_copy_copies) mounts.share_folders();
@@ -332,43 +281,28 @@ Result<Namespaces> Namespaces::make(const EnvelopePlan& plan, const Resources& r
   std::vector<int> kept = owners->descriptors();
   kept.insert(kept.end(), {leased.descriptor.get(), lock.get()});
   std::ranges::sort(kept);
-  InitStart start{.control = theirs.get(),
-                  .image = resources.init_image.get(),
-                  .network = resources.network.get(),
-                  .brings_up_loopback = resources.brings_up_loopback,
+  InitStart start{.plan = plan,
+                  .with = resources,
+                  .mounts = mounts,
+                  .control = theirs.get(),
                   .unshared = unshared,
                   .empty_mounts = is_over_host ? -1 : (has_etc ? *resources.etc : resources.mounts.descriptor).get(),
                   .ids = (kinds & CLONE_NEWUSER) == 0 ? nullptr : &ids,
-                  .user_namespace = leased.descriptor.get(),
-                  .is_user_namespace_new = leased && leased.is_new,
                   // defence: output-nobody-else-until
                   .lock = lock.get(),
                   .kept = kept,
-                  .cgroups = resources.cgroup.files,
-                  .hostname = &plan.hostname,
-                  .user = plan.user,
-                  .mounts = &mounts,
-                  .is_base = plan.is_base,
-                  .filter = &resources.filter,
-                  .argv = argv.data(),
-                  .environment = environment.data()};
+                  .cgroup = resources.cgroup.unified.get()};
   trace.mark("prepare");
 
-  ChildStack stack;
-  int pidfd = -1;
   const std::int64_t began_ns = now_ns();
-  const pid_t init = clone_init(resources.cgroup, made & ~unshared, start, stack, &pidfd);
-  if (init < 0) return last_error("clone", "clone");
-  UniqueFd owned_pidfd = above_stdio(UniqueFd(pidfd));
-  if (start.stopped.syscall != nullptr) {
-    reap_clone(init);
-    return explain_overlay(error_of(start.stopped));
-  }
+  auto init = execute_in_child(made & ~unshared, start.cgroup,
+                               [&start](Stopped& stopped) { return become_init(start, stopped); });
+  if (!init) return explain_overlay(std::move(init.error()));
   trace.add("clone", {}, start.began_ns - began_ns);
   if (start.ids != nullptr) trace.add("map-ids", {}, start.ids_ns);
   mounts.add_to(trace);
   trace.add("init", {}, now_ns() - start.ended_ns);
-  return Namespaces(init, std::move(owned_pidfd), std::make_shared<InitChannel>(std::move(ours)), kinds, is_over_host);
+  return Namespaces(std::move(*init), std::make_shared<InitChannel>(std::move(ours)), is_over_host);
 }
 
 Status Namespaces::complete(const std::vector<Step>& rest, const Nesting& nesting, const SessionIds& ids,
@@ -376,24 +310,28 @@ Status Namespaces::complete(const std::vector<Step>& rest, const Nesting& nestin
   const auto owners = SourceOwners::find(rest, ids, user, SourceOwners::Overlays::kMapped);
   if (!owners) return owners.error();
   MountProgram mounts(rest, *owners, nesting);
-  const std::string host = root();
-  Completing completing{
-      .pidfd = pidfd_.get(), .kinds = kinds_, .host = is_over_host_ ? host.c_str() : nullptr, .mounts = &mounts};
-  ChildStack stack;
-  const pid_t child = clone_child(0, run_completing, &completing, stack);
-  if (child < 0) return last_error("complete", "clone");
-  reap_clone(child);
-  if (completing.stopped.syscall != nullptr) return explain_overlay(error_of(completing.stopped));
-  if (!completing.is_done) {
-    return SysError{
-        .step = "complete", .syscall = "clone", .err = ECANCELED, .detail = "the completing child was killed"};
-  }
+  const std::string old_root = root();
+  const int entered = CLONE_NEWNS | (ids.are_callers() ? CLONE_NEWUSER : 0);
+  const auto complete_in_child = [&](Stopped& stopped) {
+    UniqueFd host;
+    if (is_over_host_) {
+      host.reset(::open(old_root.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
+      if (stopped.failed("complete", "open", host.get())) return false;
+    } else if (!mounts.copy_sources(stopped)) {
+      return false;
+    }
+    if (stopped.failed("complete", "setns", ::setns(init_.pidfd.get(), entered))) return false;
+    ::umask(0);
+    return mounts.find_root(host.get(), stopped) && mounts.fill_root(stopped) && mounts.seal_root(stopped);
+  };
+  auto status = run_in_child("complete", 0, complete_in_child);
+  if (!status) return explain_overlay(std::move(status.error()));
   mounts.add_to(trace);
   return {};
 }
 
 Namespaces::~Namespaces() {
-  if (!pidfd_ || is_gone_) return;
+  if (!init_.pidfd || is_gone_) return;
   static_cast<void>(tell_to_end());
   static_cast<void>(wait_gone());
 }
@@ -402,7 +340,7 @@ Namespaces::~Namespaces() {
 Status Namespaces::tell_to_end() { return channel_->shut_down() ? Status() : kill_init(); }
 
 Status Namespaces::kill_init() {
-  if (raw::pidfd_send_signal(pidfd_.get(), SIGKILL) == 0 || errno == ESRCH) return {};
+  if (raw::pidfd_send_signal(init_.pidfd.get(), SIGKILL) == 0 || errno == ESRCH) return {};
   return last_error("kill", "pidfd_send_signal");
 }
 
@@ -414,7 +352,7 @@ Status Namespaces::wait_gone() {
     return std::max(std::chrono::duration_cast<std::chrono::milliseconds>(left), std::chrono::milliseconds(0));
   };
   const auto is_ended_in = [&](std::chrono::milliseconds bound) {
-    pollfd ended{.fd = pidfd_.get(), .events = POLLIN, .revents = 0};
+    pollfd ended{.fd = init_.pidfd.get(), .events = POLLIN, .revents = 0};
     return without_interruption([&] { return ::poll(&ended, 1, static_cast<int>(left_of(bound).count())); });
   };
   ssize_t ended = is_ended_in(kTellBound);
@@ -423,15 +361,82 @@ Status Namespaces::wait_gone() {
     ended = is_ended_in(kBound);
   }
   if (ended < 0) return last_error("reap", "poll");
-  if (ended == 0) return not_ended(init_);
+  if (ended == 0) return not_ended(init_.pid);
   // A tracer of init waits for it first (ptrace(2)), and no descriptor reports when it has.
   BackOff back_off(left_of(kBound));
   for (;;) {
-    if (without_interruption([this] { return ::waitpid(init_, nullptr, __WALL | WNOHANG); }) != 0) break;
-    if (!back_off.wait()) return not_ended(init_);
+    if (without_interruption([this] { return ::waitpid(init_.pid, nullptr, __WALL | WNOHANG); }) != 0) break;
+    if (!back_off.wait()) return not_ended(init_.pid);
   }
   is_gone_ = true;
   return {};
+}
+
+Status SessionNamespaces::set(Namespaces made) {
+  const auto channel = made.channel();
+  {
+    const std::lock_guard lock(mutex_);
+    namespaces_ = std::make_shared<Namespaces>(std::move(made));
+  }
+  return waiter_->watch_channel(owner_, channel->fd(),
+                                [channel, waiter = waiter_.get()] { return channel->read(*waiter); });
+}
+
+Status SessionNamespaces::end_processes(Trace& trace) {
+  const auto inside = get();
+  if (!inside) return {};
+  // This waits for no launch first: one that hangs inside ends with init.
+  if (auto status = inside->tell_to_end(); !status) return status;
+  trace.mark("kill");
+  if (auto status = inside->wait_gone(); !status) return status;
+  // The waiter hears of the end by the channel, and then knows that the commands have ended too.
+  static_cast<void>(waiter_->wait_reaped(owner_, kHearBound));
+  waiter_->forget_channel(owner_, inside->channel()->fd());
+  trace.mark("reap");
+  const std::lock_guard lock(mutex_);
+  namespaces_.reset();
+  return {};
+}
+
+void InitPart::add_planned(const NamespaceOpening& opening, Parts& parts) {
+  if (!opening.is_rest) parts.push_back(std::make_unique<InitPart>(opening));
+}
+
+Status InitPart::make(Trace& trace) {
+  const EnvelopePlan& plan = opening_.plan;
+  LinuxHost& host = opening_.host;
+  NetworkPart& network = *opening_.network;
+  std::optional<SystemCallFilter> own;
+  if (!plan.allowed.is_empty()) own.emplace(plan.allowed);
+  // The rest of a base may add to /etc.
+  auto etc = plan.is_base || !host.mounts.descriptor ? Result(std::shared_ptr<const UniqueFd>())
+                                                     : host.etc.take(plan.steps, host.mounts.descriptor);
+  if (!etc) return std::move(etc.error());
+  auto made = Namespaces::make(plan,
+                               {.init_image = host.init_image,
+                                .mounts = host.mounts,
+                                .etc = etc->get(),
+                                .network = network.descriptor(),
+                                .brings_up_loopback = network.lacks_loopback(),
+                                .filter = own ? *own : host.filter,
+                                .ids = opening_.ids,
+                                .cgroup = opening_.cgroup.entrances(),
+                                .nesting = opening_.nesting,
+                                .lock = opening_.journal.lock()},
+                               trace);
+  if (!made) return std::move(made.error());
+  network.is_in_use(made->init());
+  return opening_.inside.set(std::move(*made));
+}
+
+Status InitPart::take_away(TakingAway& taking) { return opening_.inside.end_processes(taking.trace); }
+
+void RestPart::add_planned(const NamespaceOpening& opening, Parts& parts) {
+  if (opening.is_rest) parts.push_back(std::make_unique<RestPart>(opening));
+}
+
+Status RestPart::make(Trace& trace) {
+  return opening_.inside.get()->complete(opening_.steps, opening_.nesting, opening_.ids, opening_.plan.user, trace);
 }
 
 }  // namespace buildjail

@@ -23,6 +23,7 @@
 
 #include "base/tolerated.h"
 #include "base/unique_fd.h"
+#include "envelope/output.h"
 #include "linux/child.h"
 #include "linux/ids.h"
 #include "linux/opening.h"
@@ -45,26 +46,17 @@ UniqueFd open_own(const std::string& process, const char* name) {
   return UniqueFd(::open((process + name).c_str(), O_RDONLY | O_CLOEXEC));
 }
 
-struct Making {
-  bool has_loopback = false;
-  int descriptor = -1;
-  int sockets = -1;
-};
-
 // In a child, because a process makes a namespace by moving into it; the descriptors are ours too, by CLONE_FILES.
-void open_own_network(void* context) {
-  auto& making = *static_cast<Making*>(context);
-  if (making.has_loopback && bring_up_loopback() != nullptr) return;
-  making.descriptor = ::open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
-  making.sockets = ::open("/proc/self/net/sockstat", O_RDONLY | O_CLOEXEC);
-}
-
 Network make_network(SpareNetworks::Loopback loopback) {
-  ChildStack stack;
-  Making making{.has_loopback = loopback == SpareNetworks::Loopback::kUp};
-  const pid_t child = clone_child(CLONE_NEWNET | CLONE_FILES, open_own_network, &making, stack);
-  if (child > 0) reap_clone(child);
-  return {.descriptor = above_stdio(UniqueFd(making.descriptor)), .sockets = above_stdio(UniqueFd(making.sockets))};
+  Network made;
+  const auto open_own_network = [&](Stopped&) {
+    if (loopback == SpareNetworks::Loopback::kUp && bring_up_loopback() != nullptr) return false;
+    made.descriptor.reset(::open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC));
+    made.sockets.reset(::open("/proc/self/net/sockstat", O_RDONLY | O_CLOEXEC));
+    return true;
+  };
+  static_cast<void>(run_in_child("network", CLONE_NEWNET | CLONE_FILES, open_own_network));
+  return {.descriptor = above_stdio(std::move(made.descriptor)), .sockets = above_stdio(std::move(made.sockets))};
 }
 
 // The kernel does not count its own sockets, and counts one that is on its way in a message (unix(7), SCM_RIGHTS). A
@@ -220,30 +212,33 @@ const char* bring_up_loopback() {
 
 void NetworkPart::add_planned(NamespaceOpening& opening, Parts& parts) {
   if (opening.is_rest) return;
-  const std::vector<const OutputLease*> outputs(opening.leases.begin(), opening.leases.end());
-  auto network =
-      std::make_unique<NetworkPart>(opening.plan, opening.host.spare_networks(opening.plan.network), outputs);
+  auto network = std::make_unique<NetworkPart>(opening);
   opening.network = network.get();
   parts.push_back(std::move(network));
 }
 
 Status NetworkPart::make(Trace&) {
-  if (plan_.network.is_handed_in()) {
-    auto opened = open_network(plan_.network.handed_in);
+  const PlannedNetwork& planned = opening_.plan.network;
+  if (planned.is_handed_in()) {
+    auto opened = open_network(planned.handed_in);
     if (!opened) return std::move(opened.error());
     network_.descriptor = std::move(*opened);
     return {};
   }
   // A network in a user namespace of its own has to be made there.
-  if (plan_.network.is_host() || has_callers_id_only()) return {};
+  if (planned.is_host() || has_callers_id_only()) return {};
   key_ = key();
-  network_ = spare_.take(key_);
+  network_ = opening_.host.spare_networks(planned).take(key_);
   return {};
 }
 
 Status NetworkPart::take_away(TakingAway&) {
-  if (is_used_) spare_.give_back(std::exchange(network_, {}), key_);
+  if (is_used_) opening_.host.spare_networks(opening_.plan.network).give_back(std::exchange(network_, {}), key_);
   return {};
+}
+
+bool NetworkPart::lacks_loopback() const {
+  return opening_.plan.network.kind == PlannedNetwork::Kind::kLoopback && !network_;
 }
 
 void NetworkPart::is_in_use(pid_t init) {
@@ -251,18 +246,15 @@ void NetworkPart::is_in_use(pid_t init) {
   if (!key_.empty() && !network_) network_ = Network::of(init);
 }
 
-// The kernel lets a build that is root change more than counters (sysctl(8), net.*).
-bool NetworkPart::may_leave_network() const {
-  // defence: network-root-goes-nobody
-  if (plan_.user.uid == 0) return false;
-  return !plan_.is_base;
-}
-
 std::string NetworkPart::key() const {
-  if (!may_leave_network() || outputs_.empty()) return {};
+  const EnvelopePlan& plan = opening_.plan;
+  // The kernel lets a build that is root change more than counters (sysctl(8), net.*).
+  // defence: network-root-goes-nobody
+  if (plan.user.uid == 0) return {};
+  if (plan.is_base || opening_.leases.empty()) return {};
   // defence: network-goes-same-build
-  std::string key = std::to_string(plan_.user.uid) + ":" + std::to_string(plan_.user.gid);
-  for (const OutputLease* const output : outputs_) {
+  std::string key = std::to_string(plan.user.uid) + ":" + std::to_string(plan.user.gid);
+  for (const OutputLease* const output : opening_.leases) {
     const std::string identity = identity_of(output->directory(), output->before()->dev);
     if (identity.empty()) return {};
     // defence: network-goes-sessions-same

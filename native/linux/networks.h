@@ -10,12 +10,10 @@
 #include <mutex>
 #include <string>
 #include <thread>
-#include <utility>
 #include <vector>
 
 #include "base/result.h"
 #include "base/unique_fd.h"
-#include "envelope/output.h"
 #include "envelope/part.h"
 #include "plan/plan.h"
 
@@ -94,9 +92,7 @@ const char* bring_up_loopback();
 /** The session's network: one that was handed in, or a spare one. A spare one may go on to a later session. */
 class NetworkPart final : public PassingPart {
  public:
-  /** All outlive it. `outputs` are all of the session's. */
-  NetworkPart(const EnvelopePlan& plan, SpareNetworks& spare, std::vector<const OutputLease*> outputs)
-      : plan_(plan), spare_(spare), outputs_(std::move(outputs)) {}
+  explicit NetworkPart(const NamespaceOpening& opening) : opening_(opening) {}
   static void add_planned(NamespaceOpening& opening, Parts& parts);
 
   Status make(Trace&) override;
@@ -106,19 +102,14 @@ class NetworkPart final : public PassingPart {
   /** For setns(2); empty if the session makes its own network. */
   [[nodiscard]] const UniqueFd& descriptor() const noexcept { return network_.descriptor; }
   /** Whether the session makes its own network and has to bring up the loopback there. */
-  [[nodiscard]] bool lacks_loopback() const {
-    return plan_.network.kind == PlannedNetwork::Kind::kLoopback && !network_;
-  }
+  [[nodiscard]] bool lacks_loopback() const;
   /** The session's init is in the network. */
   void is_in_use(pid_t init);
 
  private:
-  [[nodiscard]] bool may_leave_network() const;
   [[nodiscard]] std::string key() const;
 
-  const EnvelopePlan& plan_;
-  SpareNetworks& spare_;
-  std::vector<const OutputLease*> outputs_;
+  const NamespaceOpening& opening_;
   /** Empty if the network goes to no other session. */
   std::string key_;
   Network network_;

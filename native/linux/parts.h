@@ -5,9 +5,9 @@
 #include "envelope/part_list.h"
 #include "envelope/session_parts.h"
 #include "envelope/sources.h"
+#include "linux/namespaces.h"
 #include "linux/networks.h"
 #include "linux/session_cgroup.h"
-#include "linux/session_namespaces.h"
 #include "linux/user_namespaces.h"
 
 namespace buildjail {

@@ -24,12 +24,6 @@ namespace buildjail {
 
 namespace {
 
-struct MountsBeingMade {
-  int mounts = -1;
-  bool can_copy_copies = false;
-  bool is_done = false;
-};
-
 bool can_make_devices() {
   constexpr unsigned kMemoryMajor = 1;
   constexpr unsigned kNull = 3;
@@ -38,21 +32,19 @@ bool can_make_devices() {
 
 // As MountProgram::make_root. The descriptor is ours too, by CLONE_FILES, and keeps the namespace when the child has
 // ended (namespaces(7)).
-void make_empty_mounts_in_child(void* context) {
-  auto& making = *static_cast<MountsBeingMade*>(context);
-  making.mounts = ::open("/proc/self/ns/mnt", O_RDONLY | O_CLOEXEC);
-  if (making.mounts < 0) return;
-  if (::mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0) return;
+bool make_empty_mounts_in_child(EmptyMounts& made) {
+  made.descriptor.reset(::open("/proc/self/ns/mnt", O_RDONLY | O_CLOEXEC));
+  if (!made.descriptor) return false;
+  if (::mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0) return false;
   const UniqueFd fs(raw::fsopen("tmpfs"));
-  if (!fs || raw::fsconfig(fs.get(), raw::kFsCreate, nullptr, nullptr) != 0) return;
+  if (!fs || raw::fsconfig(fs.get(), raw::kFsCreate, nullptr, nullptr) != 0) return false;
   const UniqueFd root(raw::fsmount(fs.get(), raw::kNoSuid | raw::kNoExec));
-  if (!root) return;
-  making.can_copy_copies = static_cast<bool>(UniqueFd(raw::copy_mount(root.get())));
-  if (raw::move_mount(root.get(), AT_FDCWD, "/") != 0 || ::fchdir(root.get()) != 0) return;
-  if (!can_make_devices() || ::mkdir("etc", 0755) != 0) return;
-  if (raw::mount_setattr(root.get(), 0, {.set = raw::kReadOnly | raw::kNoDev}) != 0) return;
-  if (raw::pivot_root(".", ".") != 0 || ::umount2(".", MNT_DETACH) != 0) return;
-  making.is_done = true;
+  if (!root) return false;
+  made.can_copy_copies = static_cast<bool>(UniqueFd(raw::copy_mount(root.get())));
+  if (raw::move_mount(root.get(), AT_FDCWD, "/") != 0 || ::fchdir(root.get()) != 0) return false;
+  if (!can_make_devices() || ::mkdir("etc", 0755) != 0) return false;
+  if (raw::mount_setattr(root.get(), 0, {.set = raw::kReadOnly | raw::kNoDev}) != 0) return false;
+  return raw::pivot_root(".", ".") == 0 && ::umount2(".", MNT_DETACH) == 0;
 }
 
 constexpr const char* kEtc = "/etc";
@@ -92,52 +84,33 @@ std::string content_of(const std::vector<const Step*>& steps) {
   return content;
 }
 
-struct EtcBeingMade {
-  int empty;
-  const std::vector<const Step*>& steps;
-  int mounts = -1;
-  bool is_done = false;
-  Stopped stopped{};
-};
-
 // The descriptor of the namespace is ours too, by CLONE_FILES. Those of the files are not: the child of another thread
 // could have a copy, and a file that is open for writing keeps its file system from becoming read-only (mount(2),
 // EBUSY).
-void make_etc_in_child(void* context) {
-  auto& making = *static_cast<EtcBeingMade*>(context);
-  const auto failed = [&making](const char* syscall, int result) {
-    return making.stopped.failed(kEtcStep, syscall, result, kEtc);
-  };
-  UniqueFd namespaces(::open("/proc/self/ns", O_PATH | O_DIRECTORY | O_CLOEXEC));
-  if (failed("open", namespaces.get())) return;
-  if (failed("setns", ::setns(making.empty, CLONE_NEWNS))) return;
-  if (failed("unshare", ::unshare(CLONE_NEWNS))) return;
-  making.mounts = ::openat(namespaces.get(), "mnt", O_RDONLY | O_CLOEXEC);
-  if (failed("openat", making.mounts)) return;
-  namespaces.reset();
-  if (failed("close_range", raw::close_range(kFirstNotStdio, ~0U, raw::kCloseRangeUnshare))) return;
-  ::umask(0);
-  if (failed("mount", ::mount("tmpfs", kEtc, "tmpfs", kPlain, "mode=0755"))) return;
-  for (const Step* const step : making.steps) {
-    if (!make_skeleton(*step, making.stopped)) return;
-  }
-  // The file system itself, and not only this mount, because other sessions mount it too.
-  // defence: sessions-linux-together-etc
-  making.is_done = !failed("mount", ::mount(nullptr, kEtc, nullptr, MS_REMOUNT | MS_RDONLY | kPlain, nullptr));
-}
-
 Result<UniqueFd> make_etc(const std::vector<const Step*>& steps, const UniqueFd& empty) {
-  ChildStack stack;
-  EtcBeingMade making{.empty = empty.get(), .steps = steps};
-  const pid_t child = clone_child(CLONE_FILES, make_etc_in_child, &making, stack);
-  if (child < 0) return last_error(kEtcStep, "clone");
-  reap_clone(child);
-  UniqueFd mounts(making.mounts);
-  if (making.stopped.syscall != nullptr) return error_of(making.stopped);
-  if (!making.is_done) {
-    errno = ECANCELED;
-    return last_error(kEtcStep, "clone");
-  }
+  UniqueFd mounts;
+  const auto make_in_child = [&](Stopped& stopped) {
+    const auto failed = [&stopped](const char* syscall, int result) {
+      return stopped.failed(kEtcStep, syscall, result, kEtc);
+    };
+    UniqueFd namespaces(::open("/proc/self/ns", O_PATH | O_DIRECTORY | O_CLOEXEC));
+    if (failed("open", namespaces.get())) return false;
+    if (failed("setns", ::setns(empty.get(), CLONE_NEWNS))) return false;
+    if (failed("unshare", ::unshare(CLONE_NEWNS))) return false;
+    mounts.reset(::openat(namespaces.get(), "mnt", O_RDONLY | O_CLOEXEC));
+    if (failed("openat", mounts.get())) return false;
+    namespaces.reset();
+    if (failed("close_range", raw::close_range(kFirstNotStdio, ~0U, raw::kCloseRangeUnshare))) return false;
+    ::umask(0);
+    if (failed("mount", ::mount("tmpfs", kEtc, "tmpfs", kPlain, "mode=0755"))) return false;
+    for (const Step* const step : steps) {
+      if (!make_skeleton(*step, stopped)) return false;
+    }
+    // The file system itself, and not only this mount, because other sessions mount it too.
+    // defence: sessions-linux-together-etc
+    return !failed("mount", ::mount(nullptr, kEtc, nullptr, MS_REMOUNT | MS_RDONLY | kPlain, nullptr));
+  };
+  if (auto status = run_in_child(kEtcStep, CLONE_FILES, make_in_child); !status) return std::move(status.error());
   return above_stdio(std::move(mounts));
 }
 
@@ -164,13 +137,11 @@ Result<std::shared_ptr<const UniqueFd>> PreparedEtc::take(const std::vector<Step
 
 EmptyMounts make_empty_mounts() {
   const Tolerated tolerated("without empty mounts to copy, sessions copy the host's");
-  ChildStack stack;
-  MountsBeingMade making;
-  const pid_t child = clone_child(CLONE_NEWNS | CLONE_FILES, make_empty_mounts_in_child, &making, stack);
-  if (child > 0) reap_clone(child);
-  UniqueFd mounts(making.mounts);
-  if (!making.is_done) return {};
-  return {.descriptor = above_stdio(std::move(mounts)), .can_copy_copies = making.can_copy_copies};
+  EmptyMounts made;
+  const auto make_in_child = [&made](Stopped&) { return make_empty_mounts_in_child(made); };
+  if (!run_in_child("empty-mounts", CLONE_NEWNS | CLONE_FILES, make_in_child)) return {};
+  made.descriptor = above_stdio(std::move(made.descriptor));
+  return made;
 }
 
 }  // namespace buildjail

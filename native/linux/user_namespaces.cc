@@ -214,21 +214,27 @@ Result<UserNamespace> UserNamespaces::none(SysError why) {
 }
 
 void IdsPart::add_planned(const NamespaceOpening& opening, Parts& parts) {
-  if (opening.is_rest || has_callers_id_only()) return;
-  parts.push_back(std::make_unique<IdsPart>(opening.host.user_namespaces, opening.plan, opening.lessee, opening.ids));
+  if (!opening.is_rest && !has_callers_id_only()) parts.push_back(std::make_unique<IdsPart>(opening));
 }
 
+std::string_view IdsPart::step() const { return opening_.ids.are_leased() ? kLeaseStep : ""; }
+
 Status IdsPart::make(Trace&) {
+  const EnvelopePlan& plan = opening_.plan;
+  UserNamespaces& namespaces = opening_.host.user_namespaces;
   // A user's keys stay in its namespace (user-keyring(7)).
-  const bool may_leave_keys = plan_.allowed.has(Allowance::kKeyring);
-  auto taken = namespaces_.take(
-      plan_, lessee_, may_leave_keys ? UserNamespaces::Sharing::kAlone : UserNamespaces::Sharing::kWithLaterSessions);
+  const bool may_leave_keys = plan.allowed.has(Allowance::kKeyring);
+  auto taken =
+      namespaces.take(plan, opening_.lessee,
+                      may_leave_keys ? UserNamespaces::Sharing::kAlone : UserNamespaces::Sharing::kWithLaterSessions);
   if (!taken) return std::move(taken.error());
   // defence: root-inside-nobody-outside
-  if (!*taken && plan_.user.uid == 0) return root_refused(namespaces_.why_none());
+  if (!*taken && plan.user.uid == 0) return root_refused(namespaces.why_none());
   // defence: root-inside-nobody-outside-2
-  ids_ = SessionIds(std::move(*taken));
+  opening_.ids = SessionIds(std::move(*taken));
   return {};
 }
+
+Status IdsPart::take_away(TakingAway&) { return opening_.host.user_namespaces.give_back(opening_.ids.leased()); }
 
 }  // namespace buildjail

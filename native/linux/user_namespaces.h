@@ -119,20 +119,15 @@ class UserNamespaces {
 /** The ids of a session, which own everything that comes after them. */
 class IdsPart final : public PassingPart {
  public:
-  /** All outlive it. */
-  IdsPart(UserNamespaces& namespaces, const EnvelopePlan& plan, const Lessee& lessee, SessionIds& ids)
-      : namespaces_(namespaces), plan_(plan), lessee_(lessee), ids_(ids) {}
+  explicit IdsPart(const NamespaceOpening& opening) : opening_(opening) {}
   static void add_planned(const NamespaceOpening& opening, Parts& parts);
 
-  [[nodiscard]] std::string_view step() const override { return ids_.are_leased() ? "ids" : ""; }
+  [[nodiscard]] std::string_view step() const override;
   Status make(Trace& trace) override;
-  Status take_away(TakingAway&) override { return namespaces_.give_back(ids_.leased()); }
+  Status take_away(TakingAway&) override;
 
  private:
-  UserNamespaces& namespaces_;
-  const EnvelopePlan& plan_;
-  const Lessee& lessee_;
-  SessionIds& ids_;
+  const NamespaceOpening& opening_;
 };
 
 }  // namespace buildjail
