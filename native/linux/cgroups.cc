@@ -18,7 +18,7 @@ namespace {
 
 constexpr const char* kStep = "limits";
 constexpr const char* kOwn = "/proc/self/cgroup";
-constexpr std::array kAll{Controller::kMemory, Controller::kPids, Controller::kCpu, Controller::kCpuTime};
+constexpr std::array kAll{kMemory, kPids, kCpu, kCpuTime};
 
 bool has_word(std::string_view words, std::string_view wanted, char separator) {
   while (!words.empty()) {
@@ -31,25 +31,17 @@ bool has_word(std::string_view words, std::string_view wanted, char separator) {
 
 bool may_write(const std::string& path) { return ::access(path.c_str(), W_OK) == 0; }
 
-Controllers only(Controller one) {
-  Controllers set;
-  set.add(one);
-  return set;
-}
-
 /** Those of `wanted` that a file lists. Every cgroup counts time, so no file needs to list that. */
-Controllers named_in(const std::string& path, Controllers wanted) {
+Controllers named_in(const std::string& path, const Controllers& wanted) {
   const auto text = text_of(path);
-  Controllers named;
-  for (const Controller one : kAll) {
-    if (!wanted.has(one)) continue;
-    if (one == Controller::kCpuTime || (text && has_word(*text, name_of(one), ' '))) named.add(one);
-  }
+  Controllers named = wanted;
+  std::erase_if(named,
+                [&text](std::string_view one) { return one != kCpuTime && !(text && has_word(*text, one, ' ')); });
   return named;
 }
 
-Controllers without(Controllers all, Controllers taken) {
-  all.remove(taken);
+Controllers without(Controllers all, const Controllers& taken) {
+  std::erase_if(all, [&taken](std::string_view one) { return taken.contains(one); });
   return all;
 }
 
@@ -57,22 +49,20 @@ Controllers without(Controllers all, Controllers taken) {
 bool is_root_of_all(const std::string& directory) { return ::access((directory + "/cgroup.type").c_str(), F_OK) != 0; }
 
 /** Whether this process can make a session's cgroup in there. */
-bool can_be_parent(const std::string& directory, Controllers wanted) {
-  if (!named_in(directory + "/cgroup.controllers", wanted).has_all(wanted)) return false;
+bool can_be_parent(const std::string& directory, const Controllers& wanted) {
+  if (named_in(directory + "/cgroup.controllers", wanted) != wanted) return false;
   if (!may_write(directory) || !may_write(directory + "/cgroup.procs")) return false;
   const std::string given = directory + "/cgroup.subtree_control";
-  if (named_in(given, wanted).has_all(wanted)) return true;
+  if (named_in(given, wanted) == wanted) return true;
   if (!may_write(given)) return false;
   if (is_root_of_all(directory)) return true;
   const auto processes = text_of(directory + "/cgroup.procs");
   return processes && processes->empty();
 }
 
-std::string list_of(Controllers set) {
+std::string list_of(const Controllers& set) {
   std::string list;
-  for (const Controller one : kAll) {
-    if (set.has(one)) list += (list.empty() ? "" : ", ") + std::string(name_of(one));
-  }
+  for (const std::string_view one : set) list.append(list.empty() ? "" : ", ").append(one);
   return list;
 }
 
@@ -80,19 +70,19 @@ constexpr const char* kDelegate =
     "begin it as root, or by systemd-run --user --scope -p Delegate=yes, or in a service with Delegate=yes and "
     "DelegateSubgroup= (systemd.resource-control(5))";
 
-Obstacle not_mounted(Controllers missing) {
+Obstacle not_mounted(const Controllers& missing) {
   return {"limits", "no file system of cgroups is mounted here that has " + list_of(missing),
           "mount one (cgroups(7)), or begin the kernel with cgroup_enable=memory where that is what is missing"};
 }
 
-Obstacle not_ours(Controllers missing, const std::string& directory) {
+Obstacle not_ours(const Controllers& missing, const std::string& directory) {
   return {"limits",
           "this process is in the cgroup " + directory + ", and neither there nor above may it make one that has " +
               list_of(missing),
           kDelegate};
 }
 
-Obstacle roots_only(Controllers missing, const std::string& directory) {
+Obstacle roots_only(const Controllers& missing, const std::string& directory) {
   return {"limits",
           "this process may make no cgroup in " + directory + ", where " + list_of(missing) +
               " is of version 1, which is for root alone",
@@ -112,7 +102,7 @@ SysError not_held(Limit limit, const Obstacle& why) {
 /** A limit of the plan, the controller that enforces it, and how the plan goes without. */
 struct LimitControl {
   Limit limit;
-  Controller by;
+  std::string_view by;
   bool is_wanted;
   void (*leave_out)(Limits&);
 };
@@ -121,28 +111,26 @@ struct LimitControl {
 
 Result<PlacedLimits> CgroupPlaces::place(const Limits& limits) {
   const std::array<LimitControl, 5> controls{
-      {{Limit::kMemory, Controller::kMemory, limits.memory.has_value(), [](Limits& held) { held.memory.reset(); }},
-       {Limit::kSwap, Controller::kMemory, limits.swap.has_value(), [](Limits& held) { held.swap.reset(); }},
-       {Limit::kProcesses, Controller::kPids, limits.processes.has_value(),
-        [](Limits& held) { held.processes.reset(); }},
-       {Limit::kCpus, Controller::kCpu, limits.cpus.has_value(), [](Limits& held) { held.cpus.reset(); }},
-       {Limit::kCpuTime, Controller::kCpuTime, limits.counts_cpu_time,
-        [](Limits& held) { held.counts_cpu_time = false; }}}};
+      {{Limit::kMemory, kMemory, limits.memory.has_value(), [](Limits& held) { held.memory.reset(); }},
+       {Limit::kSwap, kMemory, limits.swap.has_value(), [](Limits& held) { held.swap.reset(); }},
+       {Limit::kProcesses, kPids, limits.processes.has_value(), [](Limits& held) { held.processes.reset(); }},
+       {Limit::kCpus, kCpu, limits.cpus.has_value(), [](Limits& held) { held.cpus.reset(); }},
+       {Limit::kCpuTime, kCpuTime, limits.counts_cpu_time, [](Limits& held) { held.counts_cpu_time = false; }}}};
   PlacedLimits placed{.places = {}, .held = limits};
   Controllers wanted;
   for (const LimitControl& one : controls) {
-    if (one.is_wanted) wanted.add(one.by);
+    if (one.is_wanted) wanted.insert(one.by);
   }
   auto found = find(wanted);
   if (!found) return std::move(found.error());
   for (const LimitControl& one : controls) {
-    if (!one.is_wanted || !found->missing.has(one.by)) continue;
+    if (!one.is_wanted || !found->missing.contains(one.by)) continue;
     // defence: limit-cannot-held-refuses
     if (!limits.is_best_effort) return not_held(one.limit, found->why);
     one.leave_out(placed.held);
   }
-  const auto memory = std::ranges::find_if(
-      found->places, [](const CgroupPlace& place) { return place.controllers.has(Controller::kMemory); });
+  const auto memory =
+      std::ranges::find_if(found->places, [](const CgroupPlace& place) { return place.controllers.contains(kMemory); });
   if (placed.held.swap && memory != found->places.end() && !memory->is_unified) {
     // Version 1 counts swap and memory together (memory.memsw.limit_in_bytes).
     const bool is_counted = may_write(memory->directory + "/memory.memsw.limit_in_bytes");
@@ -160,19 +148,17 @@ Result<PlacedLimits> CgroupPlaces::place(const Limits& limits) {
 }
 
 std::optional<Obstacle> CgroupPlaces::find_limitation() {
-  Controllers wanted;
-  for (const Controller one : kAll) wanted.add(one);
-  const auto found = find(wanted);
+  const auto found = find({kAll.begin(), kAll.end()});
   if (!found)
     return Obstacle{"limits", found.error().syscall + " " + found.error().path + ": " + errno_name(found.error().err),
                     "mount /proc"};
-  if (found->missing.is_empty()) return std::nullopt;
+  if (found->missing.empty()) return std::nullopt;
   Obstacle told = found->why;
   told.problem = "limits of memory, processes, cpus and cpuTime cannot all be held: " + told.problem;
   return told;
 }
 
-Result<CgroupPlaces::Placement> CgroupPlaces::find(Controllers wanted) {
+Result<CgroupPlaces::Placement> CgroupPlaces::find(const Controllers& wanted) {
   const std::lock_guard lock(mutex_);
   if (!is_read_) {
     if (auto status = find_hierarchies(); !status) return std::move(status.error());
@@ -187,7 +173,7 @@ Result<CgroupPlaces::Placement> CgroupPlaces::find(Controllers wanted) {
   if (const auto known = found_.find(wanted); known != found_.end()) return known->second;
   Placement found = look(wanted);
   // Missing controllers are looked for again each time, because an administrator may provide it.
-  if (found.missing.is_empty()) found_.emplace(wanted, found);
+  if (found.missing.empty()) found_.emplace(wanted, found);
   return found;
 }
 
@@ -200,7 +186,7 @@ Status CgroupPlaces::find_hierarchies() {
                         .mounted_on = std::move(mount.on),
                         .root = std::move(mount.root),
                         .controllers = {}};
-    for (std::string_view rest = mount.options; !rest.empty();) hierarchy.controllers.emplace_back(cut(rest, ','));
+    for (std::string_view rest = mount.options; !rest.empty();) hierarchy.controllers.emplace(cut(rest, ','));
     hierarchies_.push_back(std::move(hierarchy));
   }
   return {};
@@ -225,69 +211,66 @@ std::optional<std::string> CgroupPlaces::own_directory(const Hierarchy& hierarch
   return std::nullopt;
 }
 
-CgroupPlaces::Placement CgroupPlaces::look(Controllers wanted) const {
+CgroupPlaces::Placement CgroupPlaces::look(const Controllers& wanted) const {
   Placement found;
   look_in_unified(wanted, found);
   Controllers placed;
-  for (const CgroupPlace& place : found.places) placed.add(place.controllers);
+  for (const CgroupPlace& place : found.places) placed.insert(place.controllers.begin(), place.controllers.end());
   look_in_first_version(without(without(wanted, placed), found.missing), found);
   return found;
 }
 
-void CgroupPlaces::look_in_unified(Controllers wanted, Placement& found) const {
+void CgroupPlaces::look_in_unified(const Controllers& wanted, Placement& found) const {
   const auto unified = std::ranges::find_if(hierarchies_, &Hierarchy::is_unified);
   if (unified == hierarchies_.end()) return;
   // A controller is in one hierarchy only. Version 2 counts time in each cgroup, which is not needed where version 1
   // counts it.
   Controllers here = named_in(unified->mounted_on + "/cgroup.controllers", wanted);
-  const bool is_counted_elsewhere = std::ranges::any_of(hierarchies_, [](const Hierarchy& one) {
-    return std::ranges::find(one.controllers, name_of(Controller::kCpuTime)) != one.controllers.end();
-  });
-  if (is_counted_elsewhere && without(here, only(Controller::kCpuTime)).is_empty()) return;
-  if (here.is_empty()) return;
+  const bool is_counted_elsewhere =
+      std::ranges::any_of(hierarchies_, [](const Hierarchy& one) { return one.controllers.contains(kCpuTime); });
+  if (here.empty() || (is_counted_elsewhere && here == Controllers{kCpuTime})) return;
   const auto own = own_directory(*unified);
-  const auto parent_for = [&](Controllers some) -> std::optional<std::string> {
+  const auto parent_for = [&](const Controllers& some) -> std::optional<std::string> {
     if (!own) return std::nullopt;
     for (std::string at = *own; at.size() >= unified->mounted_on.size(); at.resize(at.rfind('/'))) {
       const bool is_own = at.size() == own->size();
-      const bool gives_none = some == only(Controller::kCpuTime);
+      const bool gives_none = some == Controllers{kCpuTime};
       if ((!is_own || gives_none || is_root_of_all(at)) && can_be_parent(at, some)) return at;
     }
     return std::nullopt;
   };
   auto parent = parent_for(here);
   if (!parent) {
-    for (const Controller one : kAll) {
-      if (here.has(one) && !parent_for(only(one))) found.missing.add(one);
+    for (const std::string_view one : here) {
+      if (!parent_for({one})) found.missing.insert(one);
     }
-    here.remove(found.missing);
-    if (!here.is_empty()) parent = parent_for(here);
-    if (!parent) found.missing.add(here);
+    here = without(here, found.missing);
+    if (!here.empty()) parent = parent_for(here);
+    if (!parent) found.missing.insert(here.begin(), here.end());
     found.why = own ? not_ours(found.missing, *own) : not_mounted(found.missing);
   }
   if (parent) found.places.push_back({.is_unified = true, .directory = std::move(*parent), .controllers = here});
 }
 
-void CgroupPlaces::look_in_first_version(Controllers wanted, Placement& found) const {
-  for (const Controller one : kAll) {
-    const auto hierarchy = std::ranges::find_if(hierarchies_, [one](const Hierarchy& other) {
-      return std::ranges::find(other.controllers, name_of(one)) != other.controllers.end();
-    });
+void CgroupPlaces::look_in_first_version(const Controllers& wanted, Placement& found) const {
+  for (const std::string_view one : kAll) {
+    const auto hierarchy =
+        std::ranges::find_if(hierarchies_, [one](const Hierarchy& other) { return other.controllers.contains(one); });
     const auto own = hierarchy == hierarchies_.end() ? std::nullopt : own_directory(*hierarchy);
     // The time that a session uses is counted too if it has any cgroup and this process may do so.
-    const bool is_extra = one == Controller::kCpuTime && !wanted.is_empty();
-    if (!wanted.has(one) && !is_extra) continue;
+    const bool is_extra = one == kCpuTime && !wanted.empty();
+    if (!wanted.contains(one) && !is_extra) continue;
     if (!own || ::geteuid() != 0 || !may_write(*own)) {
-      if (!wanted.has(one)) continue;
-      found.missing.add(one);
-      if (found.why.problem.empty()) found.why = own ? roots_only(only(one), *own) : not_mounted(only(one));
+      if (!wanted.contains(one)) continue;
+      found.missing.insert(one);
+      if (found.why.problem.empty()) found.why = own ? roots_only({one}, *own) : not_mounted({one});
       continue;
     }
     const auto same = std::ranges::find(found.places, *own, &CgroupPlace::directory);
     if (same != found.places.end())
-      same->controllers.add(one);
+      same->controllers.insert(one);
     else
-      found.places.push_back({.is_unified = false, .directory = *own, .controllers = only(one)});
+      found.places.push_back({.is_unified = false, .directory = *own, .controllers = {one}});
   }
 }
 

@@ -1,10 +1,12 @@
 #pragma once
 
-#include <cstdint>
+#include <functional>
 #include <map>
 #include <mutex>
 #include <optional>
+#include <set>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/result.h"
@@ -13,38 +15,12 @@
 
 namespace buildjail {
 
-/** The controllers of cgroups(7) that a session can use. */
-enum class Controller : std::uint8_t { kMemory, kPids, kCpu, kCpuTime };
-
-/** The name of a controller in the files of cgroups. */
-inline const char* name_of(Controller one) {
-  switch (one) {
-    case Controller::kMemory:
-      return "memory";
-    case Controller::kPids:
-      return "pids";
-    case Controller::kCpu:
-      return "cpu";
-    case Controller::kCpuTime:
-      break;
-  }
-  return "cpuacct";
-}
-
-class Controllers {
- public:
-  void add(Controller one) { bits_ |= bit(one); }
-  void add(Controllers all) { bits_ |= all.bits_; }
-  void remove(Controllers all) { bits_ &= static_cast<std::uint8_t>(~all.bits_); }
-  [[nodiscard]] bool has(Controller one) const { return (bits_ & bit(one)) != 0; }
-  [[nodiscard]] bool has_all(Controllers wanted) const { return (bits_ & wanted.bits_) == wanted.bits_; }
-  [[nodiscard]] bool is_empty() const { return bits_ == 0; }
-  friend auto operator<=>(const Controllers&, const Controllers&) = default;
-
- private:
-  static std::uint8_t bit(Controller one) { return static_cast<std::uint8_t>(1U << static_cast<unsigned>(one)); }
-  std::uint8_t bits_ = 0;
-};
+/** Controllers of cgroups(7), by their names in the kernel's files. */
+using Controllers = std::set<std::string_view>;
+inline constexpr std::string_view kMemory = "memory";
+inline constexpr std::string_view kPids = "pids";
+inline constexpr std::string_view kCpu = "cpu";
+inline constexpr std::string_view kCpuTime = "cpuacct";
 
 /** One hierarchy in which a session gets a cgroup. */
 struct CgroupPlace {
@@ -87,7 +63,7 @@ class CgroupPlaces {
     /** The cgroup at its mount point. */
     std::string root;
     /** Version 1: the controllers, by their names there. */
-    std::vector<std::string> controllers;
+    std::set<std::string, std::less<>> controllers;
   };
   struct Placement {
     std::vector<CgroupPlace> places;
@@ -96,13 +72,13 @@ class CgroupPlaces {
     Obstacle why;
   };
 
-  Result<Placement> find(Controllers wanted);
+  Result<Placement> find(const Controllers& wanted);
   Status find_hierarchies();
   /** The directory of this process's cgroup; empty if the hierarchy is not mounted so that it shows. */
   [[nodiscard]] std::optional<std::string> own_directory(const Hierarchy& hierarchy) const;
-  [[nodiscard]] Placement look(Controllers wanted) const;
-  void look_in_unified(Controllers wanted, Placement& found) const;
-  void look_in_first_version(Controllers wanted, Placement& found) const;
+  [[nodiscard]] Placement look(const Controllers& wanted) const;
+  void look_in_unified(const Controllers& wanted, Placement& found) const;
+  void look_in_first_version(const Controllers& wanted, Placement& found) const;
 
   std::mutex mutex_;
   bool is_read_ = false;

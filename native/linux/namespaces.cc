@@ -426,7 +426,10 @@ Status InitPart::make(Trace& trace) {
                                trace);
   if (!made) return std::move(made.error());
   network.is_in_use(made->init());
-  return opening_.inside.set(std::move(*made));
+  if (auto status = opening_.inside.set(std::move(*made)); !status || opening_.cgroup.is_none()) return status;
+  auto held = opening_.cgroup.hold();
+  if (held) trace.mark("limits");
+  return held;
 }
 
 Status InitPart::take_away(TakingAway& taking) { return opening_.inside.end_processes(taking.trace); }

@@ -63,10 +63,10 @@ void count_unified(const std::string& directory, SessionUsage& usage) {
 }
 
 void count_first_version(const std::string& directory, const Controllers& has, SessionUsage& usage) {
-  if (has.has(Controller::kCpuTime)) {
+  if (has.contains(kCpuTime)) {
     if (const auto used = number_in(directory + "/cpuacct.usage")) usage.cpu_us = *used / kNanoseconds;
   }
-  if (has.has(Controller::kMemory)) {
+  if (has.contains(kMemory)) {
     usage.memory = number_in(directory + "/memory.usage_in_bytes");
     usage.peak_memory = number_in(directory + "/memory.max_usage_in_bytes");
     usage.swap = less(number_in(directory + "/memory.memsw.usage_in_bytes"), usage.memory.value_or(0));
@@ -175,23 +175,22 @@ Status SessionCgroup::give_controllers(const CgroupPlace& place) {
   if (!given) return given.error();
   const std::string padded = " " + given->substr(0, given->find('\n')) + " ";
   std::string wanted;
-  for (const Controller one : {Controller::kMemory, Controller::kPids, Controller::kCpu}) {
-    const std::string name = name_of(one);
-    if (place.controllers.has(one) && padded.find(" " + name + " ") == std::string::npos)
-      wanted += (wanted.empty() ? "+" : " +") + name;
+  for (const std::string_view one : place.controllers) {
+    if (one != kCpuTime && padded.find(" " + std::string(one) + " ") == std::string::npos)
+      wanted.append(wanted.empty() ? "+" : " +").append(one);
   }
   return wanted.empty() ? Status() : write_text_file(kCgroup, file, wanted);
 }
 
-const SessionCgroup::Cgroup* SessionCgroup::with(Controller one) const {
+const SessionCgroup::Cgroup* SessionCgroup::with(std::string_view one) const {
   const auto found =
-      std::ranges::find_if(cgroups_, [one](const Cgroup& cgroup) { return cgroup.place.controllers.has(one); });
+      std::ranges::find_if(cgroups_, [one](const Cgroup& cgroup) { return cgroup.place.controllers.contains(one); });
   return found == cgroups_.end() ? nullptr : &*found;
 }
 
 // A limit below the present usage would end init.
 Status SessionCgroup::refuse_too_little() const {
-  const Cgroup& cgroup = *with(Controller::kMemory);
+  const Cgroup& cgroup = *with(kMemory);
   const std::string file = cgroup.directory + (cgroup.place.is_unified ? "/memory.current" : "/memory.usage_in_bytes");
   const auto text = read_text_file(kLimitsStep, file);
   if (!text) return text.error();
@@ -230,11 +229,12 @@ Status SessionCgroup::put(const Cgroup& cgroup, Limit limit, std::uint64_t value
 }
 
 Status SessionCgroup::hold() {
+  entrances_ = {};
   if (limits_.memory) {
     if (auto status = refuse_too_little(); !status) return status;
   }
   Status status;
-  const auto* const memory = with(Controller::kMemory);
+  const auto* const memory = with(kMemory);
   const bool is_unified = memory != nullptr && memory->place.is_unified;
   const auto holds = [&](const std::optional<std::uint64_t>& limit) { return status && limit.has_value(); };
   // defence: limit-holds-memory
@@ -250,11 +250,10 @@ Status SessionCgroup::hold() {
   }
   // defence: limit-holds-processes
   if (holds(limits_.processes))
-    status = put(*with(Controller::kPids), Limit::kProcesses, *limits_.processes, "pids.max",
+    status = put(*with(kPids), Limit::kProcesses, *limits_.processes, "pids.max",
                  std::to_string(*limits_.processes + kInits));
   // defence: limit-holds-cpus
-  if (holds(limits_.cpus))
-    status = put(*with(Controller::kCpu), Limit::kCpus, *limits_.cpus, quota_file(), quota(*limits_.cpus));
+  if (holds(limits_.cpus)) status = put(*with(kCpu), Limit::kCpus, *limits_.cpus, quota_file(), quota(*limits_.cpus));
   return status;
 }
 
@@ -265,21 +264,19 @@ Status SessionCgroup::hold_sockets(const Cgroup& memory) const {
   return status || status.error().err == ENOENT ? Status() : status;
 }
 
-const char* SessionCgroup::quota_file() const {
-  return with(Controller::kCpu)->place.is_unified ? "cpu.max" : "cpu.cfs_quota_us";
-}
+const char* SessionCgroup::quota_file() const { return with(kCpu)->place.is_unified ? "cpu.max" : "cpu.cfs_quota_us"; }
 
 // In version 1 the period is in cpu.cfs_period_us, and kPeriod is the default there.
 std::string SessionCgroup::quota(std::uint64_t thousandths) const {
   std::string text = std::to_string(thousandths * kPeriod / kThousand);
-  if (with(Controller::kCpu)->place.is_unified) text += " " + std::to_string(kPeriod);
+  if (with(kCpu)->place.is_unified) text += " " + std::to_string(kPeriod);
   return text;
 }
 
 void SessionCgroup::let_end() {
   // defence: closing-killing-wait-no
   if (!limits_.cpus || is_none()) return;
-  const Cgroup& cgroup = *with(Controller::kCpu);
+  const Cgroup& cgroup = *with(kCpu);
   const Tolerated tolerated("the processes then wait for their share of the processors");
   static_cast<void>(
       write_text_file(kCgroup, cgroup.directory + "/" + quota_file(), cgroup.place.is_unified ? "max" : "-1"));
@@ -287,7 +284,7 @@ void SessionCgroup::let_end() {
 
 Status SessionCgroup::set_quota_again() const {
   if (!has_quota()) return {};
-  return write_text_file(kCgroup, with(Controller::kCpu)->directory + "/" + quota_file(), quota(*limits_.cpus));
+  return write_text_file(kCgroup, with(kCpu)->directory + "/" + quota_file(), quota(*limits_.cpus));
 }
 
 bool SessionCgroup::has_quota() const {
@@ -297,7 +294,7 @@ bool SessionCgroup::has_quota() const {
 }
 
 void SessionCgroup::stop_counting() {
-  close_entrances();
+  entrances_ = {};
   const std::lock_guard lock(mutex_);
   if (last_usage_) return;
   last_usage_ = count();
@@ -331,7 +328,7 @@ SessionUsage SessionCgroup::count() const {
       count_unified(directory, usage);
     else
       count_first_version(directory, has, usage);
-    if (!cgroup.place.is_unified && !has.has(Controller::kPids)) continue;
+    if (!cgroup.place.is_unified && !has.contains(kPids)) continue;
     usage.processes = less(number_in(directory + "/pids.current"), kInits);
     usage.peak_processes = less(number_in(directory + "/pids.peak"), kInits);
   }
@@ -343,12 +340,11 @@ LimitsMet SessionCgroup::look() const {
   const Tolerated tolerated("a limit whose file cannot be read is not reported as met");
   LimitsMet met;
   if (limits_.memory || limits_.swap) {
-    const Cgroup& cgroup = *with(Controller::kMemory);
+    const Cgroup& cgroup = *with(kMemory);
     const char* const file = cgroup.place.is_unified ? "/memory.events" : "/memory.oom_control";
     met.memory = number_after(cgroup.directory + file, "oom_kill").value_or(0);
   }
-  if (limits_.processes)
-    met.processes = number_after(with(Controller::kPids)->directory + "/pids.events", "max").value_or(0);
+  if (limits_.processes) met.processes = number_after(with(kPids)->directory + "/pids.events", "max").value_or(0);
   return met;
 }
 
@@ -383,10 +379,6 @@ Status CgroupPart::take_away(TakingAway& taking) {
     if (auto status = remove_cgroup(directory, taking); !status) return status;
   }
   return {};
-}
-
-void LimitsPart::add_planned(const NamespaceOpening& opening, Parts& parts) {
-  if (!opening.is_rest && !opening.cgroup.is_none()) parts.push_back(std::make_unique<LimitsPart>(opening.cgroup));
 }
 
 }  // namespace buildjail

@@ -44,11 +44,13 @@ class SessionCgroup {
   [[nodiscard]] bool is_none() const noexcept { return cgroups_.empty(); }
   [[nodiscard]] std::vector<std::string> directories() const;
   Status make();
-  /** Open from `make` to `close_entrances`. */
+  /** Open from `make` to `hold`. */
   [[nodiscard]] const CgroupEntrances& entrances() const noexcept { return entrances_; }
-  void close_entrances() { entrances_ = {}; }
 
-  /** Sets the limits. Init is in the cgroups, and no command yet. */
+  /**
+   * Sets the limits. Init is in the cgroups, and no command yet. So the limits neither keep init from starting nor slow
+   * down the host program, whose memory the child shares until then.
+   */
   Status hold();
   /** Lifts the quota of processor time, which would delay the end of killed processes. */
   void let_end();
@@ -69,7 +71,7 @@ class SessionCgroup {
   };
 
   static Status give_controllers(const CgroupPlace& place);
-  [[nodiscard]] const Cgroup* with(Controller one) const;
+  [[nodiscard]] const Cgroup* with(std::string_view one) const;
   Status refuse_too_little() const;
   Status put(const Cgroup& cgroup, Limit limit, std::uint64_t value, const char* file, const std::string& text);
   [[nodiscard]] Status hold_sockets(const Cgroup& memory) const;
@@ -109,26 +111,6 @@ class CgroupPart final : public Part {
   std::vector<std::string> directories_;
   /** Null in a dead session. */
   SessionCgroup* cgroup_ = nullptr;
-};
-
-/**
- * The limits of a session. They are set when its init runs, so that they neither keep it from starting nor slow down
- * the host program, whose memory the child shares until then. They go with the cgroups.
- */
-class LimitsPart final : public PassingPart {
- public:
-  /** `cgroup` outlives it. */
-  explicit LimitsPart(SessionCgroup& cgroup) : cgroup_(cgroup) {}
-  static void add_planned(const NamespaceOpening& opening, Parts& parts);
-
-  [[nodiscard]] std::string_view step() const override { return "limits"; }
-  Status make(Trace&) override {
-    cgroup_.close_entrances();
-    return cgroup_.hold();
-  }
-
- private:
-  SessionCgroup& cgroup_;
 };
 
 }  // namespace buildjail
