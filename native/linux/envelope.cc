@@ -10,8 +10,8 @@
 
 #include <cerrno>
 #include <chrono>
-#include <condition_variable>
 #include <csignal>
+#include <future>
 #include <utility>
 
 #include "base/back_off.h"
@@ -114,6 +114,9 @@ Credentials as_inside(Credentials who, const std::vector<IdExtent>& uids, const 
   return who;
 }
 
+/** A command that was to be looked at is not there any more. */
+SysError no_command() { return {.step = "record", .syscall = "open", .err = ESRCH}; }
+
 }  // namespace
 
 Result<std::unique_ptr<Envelope>> NamespaceEnvelope::open(SharedPlan plan, Lessee lessee,
@@ -128,7 +131,7 @@ Result<std::unique_ptr<Envelope>> NamespaceEnvelope::open(SharedPlan plan, Lesse
   auto parts = envelope->parts(envelope->plan_->steps, false);
   auto status = envelope->walk_.open(std::move(parts), envelope->journal_, envelope->trace_);
   if (!status) return std::move(status.error());
-  envelope->ids_.leased().is_new = false;
+  envelope->ids_.is_new = false;
   envelope->is_complete_ = !envelope->plan_->is_base;
   return std::unique_ptr<Envelope>(std::move(envelope));
 }
@@ -198,7 +201,7 @@ bool NamespaceEnvelope::is_complete() {
 LentAs NamespaceEnvelope::lent_as() const {
   // All ids of the range are the session's alone. A build that is root may have given a file to any of them.
   std::optional<BuildIds> ids;
-  const IdRange range = ids_.leased().range();
+  const IdRange range = ids_.range();
   if (ids_.are_leased()) ids = BuildIds{.first = range.first, .count = range.size, .are_shared = false};
   // The filter on system calls refuses set-id bits and marks unless they are allowed.
   const bool lets_mark = plan_->allowed.has(Allowance::kSetId) || plan_->allowed.has(Allowance::kAttributes);
@@ -300,11 +303,9 @@ Status NamespaceEnvelope::kill_all() {
 
 Result<Credentials> NamespaceEnvelope::look_at_command(const Namespaces& inside) {
   struct Looking {
-    std::mutex mutex;
-    std::condition_variable changed;
-    std::optional<pid_t> pid;
-    std::optional<SysError> failure;
-    bool is_over = false;
+    std::promise<Result<pid_t>> began;
+    bool has_begun = false;
+    std::promise<void> over;
   };
   const std::lock_guard one_at_a_time(looking_);
   const auto looking = std::make_shared<Looking>();
@@ -314,19 +315,16 @@ Result<Credentials> NamespaceEnvelope::look_at_command(const Namespaces& inside)
   request.argv = {"/"};
   request.working_directory = "/";
   StdioEnds ends;
-  const auto tell = [looking](auto change) {
-    const std::lock_guard lock(looking->mutex);
-    change(*looking);
-    looking->changed.notify_all();
-  };
-  CommandListener listener{.started = [tell](pid_t pid) { tell([pid](Looking& one) { one.pid = pid; }); },
+  CommandListener listener{.started =
+                               [looking](pid_t pid) {
+                                 looking->began.set_value(pid);
+                                 looking->has_begun = true;
+                               },
                            .dead = {},
                            .ended =
-                               [tell](const Result<Exit>& exit) {
-                                 tell([&exit](Looking& one) {
-                                   if (!exit) one.failure = exit.error();
-                                   one.is_over = true;
-                                 });
+                               [looking](const Result<Exit>& exit) {
+                                 if (!looking->has_begun) looking->began.set_value(exit ? no_command() : exit.error());
+                                 looking->over.set_value();
                                }};
   const auto stdio = ends.numbers();
   const auto& channel = inside.channel();
@@ -342,15 +340,14 @@ Result<Credentials> NamespaceEnvelope::look_at_command(const Namespaces& inside)
     waiter_->forget(run);
     return std::move(status.error());
   }
-  std::unique_lock lock(looking->mutex);
-  looking->changed.wait_for(lock, kLookBound, [&] { return looking->pid || looking->is_over; });
-  auto who = looking->pid ? credentials_of(*looking->pid) : std::nullopt;
+  auto began = looking->began.get_future();
+  const bool is_told = began.wait_for(kLookBound) == std::future_status::ready;
+  const Result<pid_t> pid = is_told ? began.get() : no_command();
+  auto who = pid ? credentials_of(*pid) : std::nullopt;
   static_cast<void>(channel->signal(run, SIGKILL));
-  looking->changed.wait_for(lock, kLookBound, [&] { return looking->is_over; });
+  looking->over.get_future().wait_for(kLookBound);
   if (who) return std::move(*who);
-  if (looking->failure) return std::move(*looking->failure);
-  errno = ESRCH;
-  return last_error("record", "open");
+  return pid ? no_command() : pid.error();
 }
 
 Result<std::vector<IdExtent>> NamespaceEnvelope::ids_of(pid_t init, const char* file) const {

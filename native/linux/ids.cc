@@ -154,8 +154,6 @@ std::string_view next_word(std::string_view& line) {
 
 }  // namespace
 
-BuildUser IdMap::root_outside() const { return outside({.uid = 0, .gid = 0, .groups = {}}); }
-
 BuildUser IdMap::outside(const BuildUser& inside) const {
   // An id that is not mapped owns nothing: chown(2) to -1 changes no owner.
   constexpr auto kNone = static_cast<std::uint32_t>(-1);

@@ -22,8 +22,6 @@ struct IdMap {
   std::vector<IdExtent> uids;
   std::vector<IdExtent> gids;
 
-  /** Root inside, in the numbering of the host. */
-  [[nodiscard]] BuildUser root_outside() const;
   /** A user inside, all of whose ids are mapped, in the numbering of the host. */
   [[nodiscard]] BuildUser outside(const BuildUser& inside) const;
 };

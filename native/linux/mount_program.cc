@@ -85,11 +85,14 @@ const char* name_of(const Step& step) {
 
 }  // namespace
 
-MountProgram::MountProgram(const EnvelopePlan& plan, const std::optional<BuildUser>& owner, const SourceOwners& owners,
-                           const Nesting& nesting)
-    : owners_(owners), room_(overlays_of(plan.steps).size()), is_proc_read_only_(plan.user.uid == 0) {
-  acts_.reserve(plan.steps.size());
-  for (const Step& step : plan.steps) {
+MountProgram::MountProgram(const EnvelopePlan& plan, const std::vector<Step>& steps, const SessionIds& ids,
+                           const SourceOwners& owners, const Nesting& nesting)
+    : owners_(owners), room_(overlays_of(steps).size()), is_rest_(&steps != &plan.steps), is_root_(plan.user.uid == 0) {
+  // Without one, what is written to belongs to the child's user.
+  std::optional<BuildUser> owner;
+  if (ids.are_leased()) owner = ids.outside({.uid = 0, .gid = 0, .groups = {}});
+  acts_.reserve(steps.size());
+  for (const Step& step : steps) {
     Act act{.step = &step};
     if (const auto* tmpfs = std::get_if<MountTmpfs>(&step))
       act.options = tmpfs_options("1777", {.size = tmpfs->size, .files = tmpfs->files}, owner);
@@ -99,41 +102,34 @@ MountProgram::MountProgram(const EnvelopePlan& plan, const std::optional<BuildUs
     // has the host program's name and arguments until then (proc(5), hidepid).
     // defence: proc-shows-traced-nothing
     if (std::holds_alternative<MountProc>(step)) act.options = "hidepid=ptraceable";
+    const auto* const bind = std::get_if<Bind>(&step);
+    const auto around = bind == nullptr ? nesting.end() : nesting.find(bind);
+    act.is_nested = around != nesting.end();
+    if (act.is_nested && around->second->is_overlay) act.points = points_between(*around->second, *bind);
     acts_.push_back(std::move(act));
   }
-  mark_nested(nesting);
 }
 
-MountProgram::MountProgram(const std::vector<Step>& rest, const SourceOwners& owners, const Nesting& nesting)
-    : owners_(owners), room_(overlays_of(rest).size()), has_tmp_(true), is_proc_read_only_(true) {
-  acts_.reserve(rest.size());
-  for (const Step& step : rest) acts_.push_back({.step = &step});
-  mark_nested(nesting);
-}
-
-void MountProgram::mark_nested(const Nesting& nesting) {
-  if (nesting.empty()) return;
-  for (Act& act : acts_) {
-    const auto* const bind = std::get_if<Bind>(act.step);
-    const auto found = bind == nullptr ? nesting.end() : nesting.find(bind);
-    act.is_nested = found != nesting.end();
-    if (!act.is_nested || !found->second->is_overlay) continue;
-    for (std::size_t at = found->second->target.size(); at != std::string::npos;) {
-      const std::size_t end = bind->target.find('/', at + 1);
-      act.points.push_back(
-          {.folder = bind->target.substr(1, at - 1), .name = bind->target.substr(at + 1, end - at - 1)});
-      at = end;
-    }
+std::vector<MountProgram::MountPoint> MountProgram::points_between(const Bind& overlay, const Bind& nested) {
+  std::vector<MountPoint> points;
+  for (std::size_t at = overlay.target.size(); at != std::string::npos;) {
+    const std::size_t end = nested.target.find('/', at + 1);
+    points.push_back({.folder = nested.target.substr(1, at - 1), .name = nested.target.substr(at + 1, end - at - 1)});
+    at = end;
   }
+  return points;
 }
 
-Status MountProgram::find_hidden(bool is_root) {
+Status MountProgram::look_at_host() {
   for (Act& act : acts_) {
-    const auto* proc = std::get_if<MountProc>(act.step);
-    if (proc == nullptr) continue;
-    auto hidden = hidden_in_proc(*proc, is_root);
-    if (!hidden) return std::move(hidden.error());
-    act.hidden = std::move(*hidden);
+    if (const auto* const dev = std::get_if<MountDev>(act.step)) {
+      if (auto status = confirm_named_devices(*dev); !status) return status;
+    }
+    if (const auto* const proc = std::get_if<MountProc>(act.step)) {
+      auto hidden = hidden_in_proc(*proc, is_root_);
+      if (!hidden) return std::move(hidden.error());
+      act.hidden = std::move(*hidden);
+    }
   }
   return {};
 }
@@ -235,7 +231,7 @@ bool MountProgram::find_root(int host, Stopped& stopped) {
 }
 
 bool MountProgram::fill_root(Stopped& stopped) {
-  if (has_tmp_ && room_.is_needed() && !room_.take(root_, stopped)) return false;
+  if (is_rest_ && room_.is_needed() && !room_.take(root_, stopped)) return false;
   for (Act& act : acts_) {
     const Elapsed elapsed(act.ns);
     if (!perform(act, stopped)) return false;
@@ -258,7 +254,7 @@ bool MountProgram::perform(Act& act, Stopped& stopped) {
   if (const auto* tmpfs = std::get_if<MountTmpfs>(act.step)) return mount_tmpfs(*tmpfs, act.options, stopped);
   if (const auto* proc = std::get_if<MountProc>(act.step)) {
     // defence: proc-read-only-root
-    const unsigned long flags = kPlain | MS_NOEXEC | (is_proc_read_only_ ? MS_RDONLY : 0);
+    const unsigned long flags = kPlain | MS_NOEXEC | (is_root_ ? MS_RDONLY : 0);
     // /dev is there by now, because a plan is in the order of its targets.
     return mount_file_system("proc", proc->target, flags, act.options, stopped) && hide(act.hidden, stopped);
   }

@@ -23,17 +23,13 @@ namespace buildjail {
  */
 class MountProgram {
  public:
-  /**
-   * The plan must outlive the program. `owner`, in the numbering of the host, gets the session's own file systems that
-   * are written to; without one they belong to the child's user.
+  /** For the steps of the plan, or for the rest of a base, whose root is not sealed yet. All must outlive the program.
    */
-  MountProgram(const EnvelopePlan& plan, const std::optional<BuildUser>& owner, const SourceOwners& owners,
-               const Nesting& nesting);
-  /** For further steps in a root that is not sealed yet; they must outlive the program. */
-  MountProgram(const std::vector<Step>& rest, const SourceOwners& owners, const Nesting& nesting);
+  MountProgram(const EnvelopePlan& plan, const std::vector<Step>& steps, const SessionIds& ids,
+               const SourceOwners& owners, const Nesting& nesting);
 
-  /** Finds what /proc must not show to a build, which may be root. */
-  Status find_hidden(bool is_root);
+  /** Finds what /proc must not show to a build, and whether the devices that the plan names are still the same. */
+  Status look_at_host();
 
   /** The most descriptors that copy_sources() takes. */
   [[nodiscard]] std::size_t most_copies() const;
@@ -110,18 +106,19 @@ class MountProgram {
   bool make_points(const Act& act, const Bind& bind, Stopped& stopped) const;
   /** On a mount point in something that is mounted from the host. */
   bool mount_nested(const UniqueFd& source, const Bind& bind, Stopped& stopped) const;
-  void mark_nested(const Nesting& nesting);
+  /** The mount points on the way from an overlay to what is mounted in it. */
+  static std::vector<MountPoint> points_between(const Bind& overlay, const Bind& nested);
   bool leave_host(Stopped& stopped);
 
   const SourceOwners& owners_;
   OverlayRoom room_;
-  /** Whether /tmp is there before the first act. */
-  bool has_tmp_ = false;
+  /** They are the rest of a base: /tmp is there before the first of them. */
+  bool is_rest_;
   std::vector<Act> acts_;
   /** Acts point to these. */
   std::vector<Folder> folders_;
   /** A build that is root could write to the host's own files in /proc, such as sys/kernel/core_pattern (proc(5)). */
-  bool is_proc_read_only_;
+  bool is_root_;
   /** Makes the directory where a prepared /etc goes; null without one. */
   const Act* etc_act_ = nullptr;
   /** The prepared /etc, in the child. */

@@ -110,10 +110,10 @@ int close_from(unsigned first, std::span<const int> but) {
 // Init keeps the number of the host's root, which no process inside can have: to each of them it is another user, whom
 // it may not reach (prlimit(2), setpriority(2), sched_setaffinity(2)). The memory that the child shares stays as
 // dumpable as it was, because the host program made the namespace.
-bool enter_user_namespace(const UserNamespace& leased, int settings, Stopped& stopped) {
-  if (!leased) return true;
-  if (::setns(leased.descriptor.get(), CLONE_NEWUSER) != 0) return stopped.at("user-namespace", "setns");
-  if (leased.is_new) bound_shared_counts(settings);
+bool enter_user_namespace(const SessionIds& ids, int settings, Stopped& stopped) {
+  if (!ids.are_leased()) return true;
+  if (::setns(ids.user_namespace.get(), CLONE_NEWUSER) != 0) return stopped.at("user-namespace", "setns");
+  if (ids.is_new) bound_shared_counts(settings);
   return true;
 }
 
@@ -142,7 +142,7 @@ bool become_init(InitStart& start, Stopped& stopped) {
   const auto failed = [&stopped](const char* step, const char* syscall, int result, const char* path = "") {
     return stopped.failed(step, syscall, result, path);
   };
-  const UserNamespace& leased = start.with.ids.leased();
+  const SessionIds& ids = start.with.ids;
   const int network = start.with.network.get();
   if (failed("init", "setsid", ::setsid())) return false;
   if (failed("init", "rt_sigaction", reset_signals())) return false;
@@ -174,7 +174,7 @@ bool become_init(InitStart& start, Stopped& stopped) {
   }
   // A user namespace that was an earlier session's is bounded already.
   int settings = -1;
-  if (start.ids != nullptr || (leased && leased.is_new)) {
+  if (start.ids != nullptr || (ids.are_leased() && ids.is_new)) {
     const Tolerated tolerated("without /proc/sys the session's user is not bounded");
     settings = ::open(kCountSettings, O_PATH | O_DIRECTORY | O_CLOEXEC);
   }
@@ -189,7 +189,7 @@ bool become_init(InitStart& start, Stopped& stopped) {
   start.ended_ns = now_ns();
   // defence: command-session-keyring
   if (failed("init", "keyctl", make_session_keyring())) return false;
-  if (!enter_user_namespace(leased, settings, stopped)) return false;
+  if (!enter_user_namespace(ids, settings, stopped)) return false;
   // The user of a session that is all the caller's has no other to launch commands as.
   const char* const unbounded = bound_capabilities(start.plan.user, start.ids == nullptr);
   if (unbounded != nullptr) return stopped.at("init", unbounded);
@@ -262,13 +262,10 @@ Result<Namespaces> Namespaces::make(const EnvelopePlan& plan, const Resources& r
   // By a number above 2, because the child has others there.
   const UniqueFd lock(resources.lock < 0 ? -1 : ::fcntl(resources.lock, F_DUPFD_CLOEXEC, STDERR_FILENO + 1));
   if (resources.lock >= 0 && !lock) return last_error("init", "fcntl");
-  if (auto status = confirm_named_devices(plan); !status) return std::move(status.error());
   const auto owners = SourceOwners::find(plan.steps, resources.ids, plan.user, resources.overlays);
   if (!owners) return owners.error();
-  const UserNamespace& leased = resources.ids.leased();
-  MountProgram mounts(plan, leased ? std::optional(leased.map.root_outside()) : std::nullopt, *owners,
-                      resources.nesting);
-  if (auto status = mounts.find_hidden(plan.user.uid == 0); !status) return std::move(status.error());
+  MountProgram mounts(plan, plan.steps, resources.ids, *owners, resources.nesting);
+  if (auto status = mounts.look_at_host(); !status) return std::move(status.error());
   const int kinds = kinds_for(plan, resources.ids);
   const bool is_over_host = !resources.mounts.descriptor || !can_take_along(mounts);
   if (!is_over_host && resources.mounts.can_copy_copies) mounts.share_folders();
@@ -279,7 +276,7 @@ Result<Namespaces> Namespaces::make(const EnvelopePlan& plan, const Resources& r
   if (!is_over_host) made &= ~CLONE_NEWNS;
   const int unshared = unshared_of(made) | (resources.cgroup.files.empty() ? 0 : made & CLONE_NEWCGROUP);
   std::vector<int> kept = owners->descriptors();
-  kept.insert(kept.end(), {leased.descriptor.get(), lock.get()});
+  kept.insert(kept.end(), {resources.ids.user_namespace.get(), lock.get()});
   std::ranges::sort(kept);
   InitStart start{.plan = plan,
                   .with = resources,
@@ -305,11 +302,11 @@ Result<Namespaces> Namespaces::make(const EnvelopePlan& plan, const Resources& r
   return Namespaces(std::move(*init), std::make_shared<InitChannel>(std::move(ours)), is_over_host);
 }
 
-Status Namespaces::complete(const std::vector<Step>& rest, const Nesting& nesting, const SessionIds& ids,
-                            const BuildUser& user, Trace& trace) {
-  const auto owners = SourceOwners::find(rest, ids, user, SourceOwners::Overlays::kMapped);
+Status Namespaces::complete(const EnvelopePlan& plan, const std::vector<Step>& rest, const SessionIds& ids,
+                            const Nesting& nesting, Trace& trace) {
+  const auto owners = SourceOwners::find(rest, ids, plan.user, SourceOwners::Overlays::kMapped);
   if (!owners) return owners.error();
-  MountProgram mounts(rest, *owners, nesting);
+  MountProgram mounts(plan, rest, ids, *owners, nesting);
   const std::string old_root = root();
   const int entered = CLONE_NEWNS | (ids.are_callers() ? CLONE_NEWUSER : 0);
   const auto complete_in_child = [&](Stopped& stopped) {
@@ -439,7 +436,7 @@ void RestPart::add_planned(const NamespaceOpening& opening, Parts& parts) {
 }
 
 Status RestPart::make(Trace& trace) {
-  return opening_.inside.get()->complete(opening_.steps, opening_.nesting, opening_.ids, opening_.plan.user, trace);
+  return opening_.inside.get()->complete(opening_.plan, opening_.steps, opening_.ids, opening_.nesting, trace);
 }
 
 }  // namespace buildjail

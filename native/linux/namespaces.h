@@ -62,9 +62,9 @@ class Namespaces {
   Namespaces& operator=(Namespaces&&) noexcept = delete;
   ~Namespaces();
 
-  /** Mounts the rest of a plan that was a base, and seals the root. `user` is the build's. */
-  Status complete(const std::vector<Step>& rest, const Nesting& nesting, const SessionIds& ids, const BuildUser& user,
-                  Trace& trace);
+  /** Mounts the rest of a plan that was a base, and seals the root. */
+  Status complete(const EnvelopePlan& plan, const std::vector<Step>& rest, const SessionIds& ids,
+                  const Nesting& nesting, Trace& trace);
 
   /** The pid of init in the host's numbering, which no other process gets while this exists. */
   [[nodiscard]] pid_t init() const noexcept { return init_.pid; }

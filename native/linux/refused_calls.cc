@@ -1,6 +1,8 @@
 #include "linux/system_call_filter.h"
 
+#include <array>
 #include <cerrno>
+#include <utility>
 
 namespace buildjail {
 
@@ -209,40 +211,24 @@ constexpr auto kRefusedCalls = std::to_array<RefusedCall>({
     {Reason::kKernel, "ioperm", 173, kNoSuchCall, EPERM},
 });
 
+/** The reasons that an entry of `allow` lifts. A namespace is of little use without mounts. */
+constexpr auto kLifted = std::to_array<std::pair<Reason, Allowance>>({{Reason::kKeyrings, Allowance::kKeyring},
+                                                                      {Reason::kNamespaces, Allowance::kUserNamespaces},
+                                                                      {Reason::kMounts, Allowance::kUserNamespaces},
+                                                                      {Reason::kIoUring, Allowance::kIoUring},
+                                                                      {Reason::kPerf, Allowance::kPerf},
+                                                                      {Reason::kBpf, Allowance::kBpf},
+                                                                      {Reason::kUserfaultfd, Allowance::kUserfaultfd},
+                                                                      {Reason::kAio, Allowance::kAio},
+                                                                      {Reason::kSockets, Allowance::kSockets},
+                                                                      {Reason::kSetId, Allowance::kSetId},
+                                                                      {Reason::kAttributes, Allowance::kAttributes}});
+
 }  // namespace
 
 std::optional<Allowance> lifted_by(Reason reason) {
-  switch (reason) {
-    case Reason::kKeyrings:
-      return Allowance::kKeyring;
-    case Reason::kNamespaces:
-    // A namespace is of little use without mounts.
-    case Reason::kMounts:
-      return Allowance::kUserNamespaces;
-    case Reason::kIoUring:
-      return Allowance::kIoUring;
-    case Reason::kPerf:
-      return Allowance::kPerf;
-    case Reason::kBpf:
-      return Allowance::kBpf;
-    case Reason::kUserfaultfd:
-      return Allowance::kUserfaultfd;
-    case Reason::kAio:
-      return Allowance::kAio;
-    case Reason::kSockets:
-      return Allowance::kSockets;
-    case Reason::kSetId:
-      return Allowance::kSetId;
-    case Reason::kAttributes:
-      return Allowance::kAttributes;
-    case Reason::kTerminals:
-    case Reason::kHandles:
-    case Reason::kClocks:
-    case Reason::kPersonality:
-    case Reason::kDescent:
-    case Reason::kFileLeases:
-    case Reason::kKernel:
-      break;
+  for (const auto& [lifted, by] : kLifted) {
+    if (lifted == reason) return by;
   }
   return std::nullopt;
 }

@@ -200,13 +200,9 @@ bool DevFolder::make(const MountDev& step, bool has_host, Stopped& stopped) cons
   return true;
 }
 
-Status confirm_named_devices(const EnvelopePlan& plan) {
-  for (const Step& step : plan.steps) {
-    const auto* const dev = std::get_if<MountDev>(&step);
-    if (dev == nullptr) continue;
-    for (const NamedDevice& device : dev->devices) {
-      if (auto status = confirm_device(device.path, device, "verify-device"); !status) return status;
-    }
+Status confirm_named_devices(const MountDev& dev) {
+  for (const NamedDevice& device : dev.devices) {
+    if (auto status = confirm_device(device.path, device, "verify-device"); !status) return status;
   }
   return {};
 }

@@ -56,7 +56,7 @@ class DevFolder {
 };
 
 /** ESTALE if a device that the plan names is another one by now, ENOENT if it is gone. */
-Status confirm_named_devices(const EnvelopePlan& plan);
+Status confirm_named_devices(const MountDev& dev);
 
 /**
  * The files in a session's /proc that are about the host and of no use to a build (proc(5)), relative to the root, as

@@ -40,19 +40,6 @@ struct FilterProgramHeader {
 /** The number that a tracer gives a call to skip it (seccomp(2)). */
 constexpr std::uint32_t kSkipped = ~std::uint32_t{0};
 
-// AUDIT_ARCH_X86_64, _AARCH64 and _RISCV64 (linux/audit.h).
-std::uint32_t name_of(Architecture architecture) {
-  switch (architecture) {
-    case Architecture::kX8664:
-      return 0xc000003e;
-    case Architecture::kArm64:
-      return 0xc00000b7;
-    case Architecture::kRiscv64:
-      break;
-  }
-  return 0xc00000f3;
-}
-
 constexpr Architecture own_architecture() {
 #if defined(__x86_64__) && defined(__LP64__)
   return Architecture::kX8664;
@@ -191,7 +178,7 @@ Program compile(Allowances allowed, Architecture architecture) {
       // A program can also make calls of another architecture, with other numbers: those of i386 by int 0x80.
       load(kArchitecture),
       // defence: system-calls-refused-those
-      {kJumpIfEqual, 1, 0, name_of(architecture)},
+      {kJumpIfEqual, 1, 0, static_cast<std::uint32_t>(architecture)},
       answer(ENOSYS),
       load(kNumber),
       // Calls newer than the table do not exist, as on an older kernel; nor do those of x32, which have bit 30.

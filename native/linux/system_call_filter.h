@@ -87,7 +87,8 @@ struct FilterInstruction {
   constexpr bool operator==(const FilterInstruction&) const = default;
 };
 
-enum class Architecture : std::uint8_t { kX8664, kArm64, kRiscv64 };
+/** By the kernel's number: AUDIT_ARCH_X86_64, _AARCH64 and _RISCV64 (linux/audit.h). */
+enum class Architecture : std::uint32_t { kX8664 = 0xc000003e, kArm64 = 0xc00000b7, kRiscv64 = 0xc00000f3 };
 
 /**
  * A session's filter on system calls (seccomp(2)): a program that the kernel runs for a call, and that refuses those of

@@ -110,23 +110,24 @@ NumberedThings leased_ranges(const IdRanges& ranges) {
 }
 
 BuildUser SessionIds::outside(const BuildUser& inside) const {
-  if (are_leased()) return leased_.map.outside(inside);
+  if (are_leased()) return map.outside(inside);
   return are_callers() ? BuildUser{.uid = ::geteuid(), .gid = ::getegid(), .groups = {}} : inside;
 }
 
 UserNamespaces::~UserNamespaces() {
-  for (UserNamespace& used : used_) {
+  for (SessionIds& used : used_) {
     static_cast<void>(used.around.give_back());
     static_cast<void>(used.lease.give_back());
   }
 }
 
-Result<UserNamespace> UserNamespaces::take(const EnvelopePlan& plan, const Lessee& lessee, Sharing sharing) {
+Result<SessionIds> UserNamespaces::take(const EnvelopePlan& plan, const Lessee& lessee, Sharing sharing) {
   const auto ranges = ranges_of(plan.ids);
   if (!ranges) return ranges.error();
   if (!*ranges) return none(no_ids());
   if (sharing == Sharing::kWithLaterSessions) {
-    if (UserNamespace used = take_used(**ranges, plan.user)) {
+    SessionIds used = take_used(**ranges, plan.user);
+    if (used.are_leased()) {
       auto status = used.lease.pass_to(kLeaseStep, lessee.session);
       if (status) return used;
       const std::lock_guard lock(mutex_);
@@ -134,7 +135,7 @@ Result<UserNamespace> UserNamespaces::take(const EnvelopePlan& plan, const Lesse
       return std::move(status.error());
     }
   }
-  UserNamespace made{.size = (*ranges)->size, .is_alone = sharing == Sharing::kAlone};
+  SessionIds made{.size = (*ranges)->size, .is_alone = sharing == Sharing::kAlone};
   auto lease = NumberedLease::take(leased_ranges(**ranges), lessee);
   if (!lease) return std::move(lease.error());
   made.lease = std::move(*lease);
@@ -156,15 +157,15 @@ Result<UserNamespace> UserNamespaces::take(const EnvelopePlan& plan, const Lesse
     if (!is_refused(error.err)) return error;
     return none(std::move(error));
   }
-  made.descriptor = std::move(*space);
+  made.user_namespace = std::move(*space);
   const std::lock_guard lock(mutex_);
   had_one_ = true;
   why_none_.reset();
   return made;
 }
 
-Status UserNamespaces::give_back(UserNamespace& used) {
-  if (!used) return {};
+Status UserNamespaces::give_back(SessionIds& used) {
+  if (!used.are_leased()) return {};
   const std::lock_guard lock(mutex_);
   if (used.is_alone || used_.size() == kMostUsed) {
     if (auto status = used.around.give_back(); !status) return status;
@@ -192,25 +193,25 @@ Result<std::optional<IdRanges>> UserNamespaces::ranges_of(const std::optional<Id
   return found;
 }
 
-UserNamespace UserNamespaces::take_used(const IdRanges& ranges, const BuildUser& user) {
+SessionIds UserNamespaces::take_used(const IdRanges& ranges, const BuildUser& user) {
   const std::lock_guard lock(mutex_);
-  const auto found = std::ranges::find_if(used_, [&](const UserNamespace& one) {
+  const auto found = std::ranges::find_if(used_, [&](const SessionIds& one) {
     if (one.size != ranges.size || one.lease.number() < ranges.first) return false;
     if (one.lease.number() - ranges.first >= ranges.count) return false;
     const IdMap wanted = map_onto(ranges.range(one.lease.number()), user);
     return one.map.uids == wanted.uids && one.map.gids == wanted.gids;
   });
   if (found == used_.end()) return {};
-  UserNamespace taken = std::move(*found);
+  SessionIds taken = std::move(*found);
   used_.erase(found);
   return taken;
 }
 
-Result<UserNamespace> UserNamespaces::none(SysError why) {
+Result<SessionIds> UserNamespaces::none(SysError why) {
   const std::lock_guard lock(mutex_);
   if (had_one_) return why;
   why_none_ = std::move(why);
-  return UserNamespace{};
+  return SessionIds{};
 }
 
 void IdsPart::add_planned(const NamespaceOpening& opening, Parts& parts) {
@@ -229,12 +230,12 @@ Status IdsPart::make(Trace&) {
                       may_leave_keys ? UserNamespaces::Sharing::kAlone : UserNamespaces::Sharing::kWithLaterSessions);
   if (!taken) return std::move(taken.error());
   // defence: root-inside-nobody-outside
-  if (!*taken && plan.user.uid == 0) return root_refused(namespaces.why_none());
+  if (!taken->are_leased() && plan.user.uid == 0) return root_refused(namespaces.why_none());
   // defence: root-inside-nobody-outside-2
-  opening_.ids = SessionIds(std::move(*taken));
+  opening_.ids = std::move(*taken);
   return {};
 }
 
-Status IdsPart::take_away(TakingAway&) { return opening_.host.user_namespaces.give_back(opening_.ids.leased()); }
+Status IdsPart::take_away(TakingAway&) { return opening_.host.user_namespaces.give_back(opening_.ids); }
 
 }  // namespace buildjail

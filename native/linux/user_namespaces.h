@@ -34,14 +34,22 @@ Result<UniqueFd> make_user_namespace(const IdMap& map);
 void bound_shared_counts(int settings);
 inline constexpr const char* kCountSettings = "/proc/sys/user";
 
-/** A user namespace that one session has, and with it a range of the host's ids. */
-struct UserNamespace {
-  explicit operator bool() const noexcept { return static_cast<bool>(descriptor); }
-  /** Every id of the host that the session has. */
-  [[nodiscard]] IdRange range() const noexcept { return {.first = lease.number() * size, .size = size}; }
+/** The ids of the host that a session has; by default the caller's one id, or those of the host. */
+struct SessionIds {
+  /** A range is leased, and its user namespace is there to be joined. */
+  [[nodiscard]] bool are_leased() const noexcept { return static_cast<bool>(user_namespace); }
+  /** All of the session is the caller, in a user namespace that it makes. */
+  [[nodiscard]] bool are_callers() const { return !are_leased() && has_callers_id_only(); }
+  /** There is no user namespace: an id inside is the same on the host. */
+  [[nodiscard]] bool are_hosts() const { return !are_leased() && !has_callers_id_only(); }
 
-  /** For setns(2); empty if the session has no such namespace. */
-  UniqueFd descriptor{};
+  /** Every id of the host that was leased. */
+  [[nodiscard]] IdRange range() const noexcept { return {.first = lease.number() * size, .size = size}; }
+  /** A user of the session in the numbering of the host. */
+  [[nodiscard]] BuildUser outside(const BuildUser& inside) const;
+
+  /** For setns(2). */
+  UniqueFd user_namespace{};
   IdMap map{};
   /** The size of the range, which begins at this times the number of its lease. */
   std::uint32_t size = 0;
@@ -52,29 +60,6 @@ struct UserNamespace {
   bool is_alone = false;
   /** No session was in it yet. */
   bool is_new = true;
-};
-
-/** The ids of the host that a session has. */
-class SessionIds {
- public:
-  /** Nothing is leased: the session has the caller's one id (are_callers), or the ids of the host (are_hosts). */
-  SessionIds() = default;
-  explicit SessionIds(UserNamespace leased) : leased_(std::move(leased)) {}
-
-  /** A range is leased, and its user namespace is there to be joined. */
-  [[nodiscard]] bool are_leased() const noexcept { return static_cast<bool>(leased_); }
-  /** All of the session is the caller, in a user namespace that it makes. */
-  [[nodiscard]] bool are_callers() const { return !are_leased() && has_callers_id_only(); }
-  /** There is no user namespace: an id inside is the same on the host. */
-  [[nodiscard]] bool are_hosts() const { return !are_leased() && !has_callers_id_only(); }
-
-  /** A user of the session in the numbering of the host. */
-  [[nodiscard]] BuildUser outside(const BuildUser& inside) const;
-  [[nodiscard]] const UserNamespace& leased() const noexcept { return leased_; }
-  [[nodiscard]] UserNamespace& leased() noexcept { return leased_; }
-
- private:
-  UserNamespace leased_{};
 };
 
 /** The leases of ranges; no other program's session has a range that overlaps a leased one. */
@@ -95,23 +80,23 @@ class UserNamespaces {
   enum class Sharing : std::uint8_t { kWithLaterSessions, kAlone };
 
   /**
-   * One that no other session has. Empty if this process can have none; `why_none` then says why. If an earlier session
-   * got one, having none is an error; EBUSY if all ranges are leased.
+   * A range that no other session has. None is leased if this process can have none; `why_none` then says why. If an
+   * earlier session got one, having none is an error; EBUSY if all ranges are leased.
    */
-  Result<UserNamespace> take(const EnvelopePlan& plan, const Lessee& lessee, Sharing sharing);
-  /** After all of the session is gone. Empties `used`; does nothing if that is empty. */
-  Status give_back(UserNamespace& used);
+  Result<SessionIds> take(const EnvelopePlan& plan, const Lessee& lessee, Sharing sharing);
+  /** After all of the session is gone. Empties `used`; does nothing if none is leased. */
+  Status give_back(SessionIds& used);
   [[nodiscard]] std::optional<SysError> why_none();
 
  private:
   Result<std::optional<IdRanges>> ranges_of(const std::optional<IdsNamed>& named);
-  UserNamespace take_used(const IdRanges& ranges, const BuildUser& user);
-  Result<UserNamespace> none(SysError why);
+  SessionIds take_used(const IdRanges& ranges, const BuildUser& user);
+  Result<SessionIds> none(SysError why);
 
   std::mutex mutex_;
   /** By the named ids; 0 and 0 without any. */
   std::map<std::pair<std::uint32_t, std::uint32_t>, IdRanges> ranges_;
-  std::vector<UserNamespace> used_;
+  std::vector<SessionIds> used_;
   bool had_one_ = false;
   std::optional<SysError> why_none_;
 };
