@@ -1,19 +1,131 @@
 #include <napi.h>
 
+#include <array>
+#include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <string>
 #include <utility>
 
 #include "base/signals.h"
-#include "binding/native_classes.h"
 #include "binding/runtime.h"
-#include "binding/system_calls.h"
 #include "binding/to_js.h"
+#include "envelope/keep.h"
 #include "plan/look.h"
 #include "state/files.h"
 
 namespace buildjail {
+
+namespace {
+
+/** The bytes that src/native/wire-plan.ts or wire-job.ts packed. They live as long as the value. */
+std::span<const std::byte> bytes_from_js(const Napi::Value& value) {
+  const auto bytes = value.As<Napi::Uint8Array>();
+  return std::as_bytes(std::span(bytes.Data(), bytes.ByteLength()));
+}
+
+/** NativeKeepPlace of src/native/binding.ts. */
+KeepPlace place_from_js(const Napi::Object& object) {
+  const auto text = [&](const char* name) { return object.Get(name).As<Napi::String>().Utf8Value(); };
+  const auto number = [&](const char* name) {
+    bool is_whole = false;
+    return object.Get(name).As<Napi::BigInt>().Uint64Value(&is_whole);
+  };
+  return {.folder = text("folder"),
+          .dev = number("dev"),
+          .ino = number("ino"),
+          .missing = text("missing"),
+          .id = text("id")};
+}
+
+/** NativePlan of src/native/binding.ts: a plan as native code has read it. */
+class PlanWrap final : public Napi::ObjectWrap<PlanWrap> {
+ public:
+  /** Its one argument is the packed plan. */
+  explicit PlanWrap(const Napi::CallbackInfo& info) : Napi::ObjectWrap<PlanWrap>(info) {
+    auto plan = read_plan(bytes_from_js(info[0]));
+    if (!plan) throw Napi::Error(info.Env(), error_to_js(info.Env(), plan.error()));
+    plan_ = std::make_shared<const EnvelopePlan>(std::move(*plan));
+  }
+  static Napi::Function define(Napi::Env env) { return DefineClass(env, "NativePlan", {}); }
+
+  [[nodiscard]] const SharedPlan& plan() const noexcept { return plan_; }
+
+ private:
+  SharedPlan plan_;
+};
+
+/** An envelope that was opened, and the runtime that it belongs to. */
+struct OpenedEnvelope {
+  std::shared_ptr<Runtime> runtime;
+  std::shared_ptr<Envelope> envelope;
+  std::string id;
+};
+
+/** NativeEnvelope of src/native/binding.ts. */
+class EnvelopeWrap final : public Napi::ObjectWrap<EnvelopeWrap> {
+ public:
+  /** Takes an External of an OpenedEnvelope. */
+  explicit EnvelopeWrap(const Napi::CallbackInfo& info) : Napi::ObjectWrap<EnvelopeWrap>(info) {
+    if (info.Length() != 1 || !info[0].IsExternal()) throw Napi::TypeError::New(info.Env(), "made by a job only");
+    opened_ = *info[0].As<Napi::External<OpenedEnvelope>>().Data();
+  }
+  static Napi::Function define(Napi::Env env) {
+    return DefineClass(env, "NativeEnvelope",
+                       {
+                           InstanceAccessor<&EnvelopeWrap::trace>("trace"),
+                           InstanceMethod<&EnvelopeWrap::kill_all>("killAll"),
+                           InstanceMethod<&EnvelopeWrap::keep>("keep"),
+                           InstanceMethod<&EnvelopeWrap::close>("close"),
+                           InstanceMethod<&EnvelopeWrap::record>("record"),
+                           InstanceMethod<&EnvelopeWrap::usage>("usage"),
+                       });
+  }
+
+  [[nodiscard]] const std::shared_ptr<Envelope>& envelope() const noexcept { return opened_.envelope; }
+
+ private:
+  Napi::Value trace(const Napi::CallbackInfo& info) { return trace_to_js(info.Env(), opened_.envelope->trace()); }
+
+  Napi::Value kill_all(const Napi::CallbackInfo& info) {
+    return promise(info.Env(), opened_.runtime, [envelope = opened_.envelope] { return envelope->kill_all(); });
+  }
+
+  Napi::Value keep(const Napi::CallbackInfo& info) {
+    auto work = [envelope = opened_.envelope, targets = strings_from_js(info[0].As<Napi::Array>()),
+                 place = place_from_js(info[1].As<Napi::Object>())]() -> Result<KeepReport> {
+      auto root = envelope->open_root();
+      if (!root) return std::move(root.error());
+      return buildjail::keep(root->get(), targets, place);
+    };
+    return promise(info.Env(), opened_.runtime, std::move(work), [](Napi::Env env, const KeepReport& report) {
+      const Napi::Value failure = report.failure ? error_to_js(env, *report.failure) : env.Undefined();
+      return object_to_js(env, Member{"left", list_to_js(env, report.left)}, Member{"failure", failure});
+    });
+  }
+
+  Napi::Value close(const Napi::CallbackInfo& info) {
+    opened_.envelope->begin_close();
+    auto work = [opened = opened_]() -> Result<CloseReport> { return opened.runtime->jobs().close(opened.envelope); };
+    return promise(info.Env(), opened_.runtime, std::move(work), close_report_to_js);
+  }
+
+  Napi::Value record(const Napi::CallbackInfo& info) {
+    return promise(
+        info.Env(), opened_.runtime, [envelope = opened_.envelope] { return envelope->record(); },
+        [id = opened_.id](Napi::Env env, const Record& record) { return record_to_js(env, id, record); });
+  }
+
+  Napi::Value usage(const Napi::CallbackInfo& info) {
+    return promise(
+        info.Env(), opened_.runtime, [envelope = opened_.envelope] { return envelope->usage(); }, usage_to_js);
+  }
+
+  OpenedEnvelope opened_;
+};
+
+}  // namespace
 
 /** NativeBinding of src/native/binding.ts; one for each environment that loads it. */
 class Addon final : public Napi::Addon<Addon> {
@@ -47,8 +159,10 @@ class Addon final : public Napi::Addon<Addon> {
 
  private:
   Napi::Value preflight(const Napi::CallbackInfo& info) {
+    const Napi::Env env = info.Env();
     System& system = runtime_->jobs().system();
-    return preflight_to_js(info.Env(), system.find_obstacles(), system.find_limitations());
+    return object_to_js(env, Member{"obstacles", list_to_js(env, system.find_obstacles(), obstacle_to_js)},
+                        Member{"limitations", list_to_js(env, system.find_limitations(), obstacle_to_js)});
   }
 
   Napi::Value listen(const Napi::CallbackInfo& info) {
@@ -81,28 +195,20 @@ class Addon final : public Napi::Addon<Addon> {
   }
 
   Napi::Value look(const Napi::CallbackInfo& info) {
-    const Napi::Env env = info.Env();
-    refuse_unless_listening(env);
-    return promise<std::string>(
-        env, runtime_,
-        [asked = info[0].As<Napi::String>().Utf8Value()] { return Result<std::string>(buildjail::look(asked)); },
-        [](Napi::Env at, const Result<std::string>& answers) -> Napi::Value {
-          return answers ? Napi::String::New(at, *answers) : at.Undefined();
-        });
+    refuse_unless_listening(info.Env());
+    return promise(info.Env(), runtime_, [asked = info[0].As<Napi::String>().Utf8Value()] {
+      return Result<std::string>(buildjail::look(asked));
+    });
   }
 
   Napi::Value make_folder(const Napi::CallbackInfo& info) {
-    const Napi::Env env = info.Env();
-    refuse_unless_listening(env);
-    return promise<FolderIdentity>(
-        env, runtime_,
-        [existing = info[0].As<Napi::String>().Utf8Value(), missing = info[1].As<Napi::String>().Utf8Value()] {
-          return buildjail::make_folder(existing, missing);
-        },
-        [](Napi::Env at, const Result<FolderIdentity>& made) -> Napi::Value {
-          if (!made) return at.Undefined();
-          return strings_to_js(at, {std::to_string(made->dev), std::to_string(made->ino)});
-        });
+    refuse_unless_listening(info.Env());
+    auto work = [existing = info[0].As<Napi::String>().Utf8Value(), missing = info[1].As<Napi::String>().Utf8Value()] {
+      return buildjail::make_folder(existing, missing);
+    };
+    return promise(info.Env(), runtime_, std::move(work), [](Napi::Env env, const FolderIdentity& made) {
+      return list_to_js(env, std::array{std::to_string(made.dev), std::to_string(made.ino)});
+    });
   }
 
   Napi::Value read_plan(const Napi::CallbackInfo& info) { return plan_class_.New({info[0]}); }
@@ -128,20 +234,23 @@ class Addon final : public Napi::Addon<Addon> {
                                           : signal_number(info[1].As<Napi::String>().Utf8Value());
     if (signal <= 0) throw Napi::TypeError::New(env, "unknown signal");
     const Whom whom = info[2].As<Napi::String>().Utf8Value() == "tree" ? Whom::kTree : Whom::kGroup;
-    return Napi::Boolean::New(env, runtime_->jobs().signal(job_of(info), signal, whom));
+    const auto job = runtime_->jobs().find(number_of_job(info));
+    return Napi::Boolean::New(env, job && job->signal(signal, whom));
   }
 
   Napi::Value usage(const Napi::CallbackInfo& info) {
     refuse_unless_listening(info.Env());
-    return promise<SessionUsage>(
-        info.Env(), runtime_, [runtime = runtime_, job = job_of(info)] { return runtime->jobs().usage(job); },
-        usage_to_js);
+    auto work = [runtime = runtime_, number = number_of_job(info)] {
+      const auto job = runtime->jobs().find(number);
+      return job ? job->usage() : SessionUsage();
+    };
+    return promise(info.Env(), runtime_, std::move(work), usage_to_js);
   }
 
   Napi::Value pid_of(const Napi::CallbackInfo& info) {
     const Napi::Env env = info.Env();
     refuse_unless_listening(env);
-    const auto pid = runtime_->jobs().pid_of(job_of(info));
+    const auto pid = runtime_->jobs().waiter().pid_of(number_of_job(info));
     return pid ? Napi::Value(Napi::Number::New(env, *pid)) : env.Undefined();
   }
 
@@ -151,7 +260,8 @@ class Addon final : public Napi::Addon<Addon> {
       return static_cast<std::uint16_t>(info[at].As<Napi::Number>().Uint32Value());
     };
     const TerminalSize size{.columns = characters(1), .rows = characters(2)};
-    return Napi::Boolean::New(info.Env(), runtime_->jobs().resize(job_of(info), size));
+    const auto job = runtime_->jobs().find(number_of_job(info));
+    return Napi::Boolean::New(info.Env(), job && job->resize(size));
   }
 
   Napi::Value look_at_terminal(const Napi::CallbackInfo& info) {
@@ -169,7 +279,7 @@ class Addon final : public Napi::Addon<Addon> {
     auto work = [runtime = runtime_, state_directory = info[0].As<Napi::String>().Utf8Value()] {
       return Result<RecoveryReport>(runtime->jobs().system().recover(state_directory));
     };
-    return promise<RecoveryReport>(info.Env(), runtime_, std::move(work), recovery_report_to_js);
+    return promise(info.Env(), runtime_, std::move(work), recovery_report_to_js);
   }
 
   Napi::Value list_sessions(const Napi::CallbackInfo& info) {
@@ -177,10 +287,15 @@ class Addon final : public Napi::Addon<Addon> {
     auto work = [runtime = runtime_, state_directory = info[0].As<Napi::String>().Utf8Value()] {
       return runtime->jobs().system().list(state_directory);
     };
-    return promise<std::vector<ListedSession>>(info.Env(), runtime_, std::move(work), session_list_to_js);
+    return promise(info.Env(), runtime_, std::move(work),
+                   [](Napi::Env env, const std::vector<ListedSession>& sessions) {
+                     return list_to_js(env, sessions, listed_to_js);
+                   });
   }
 
-  static std::uint32_t job_of(const Napi::CallbackInfo& info) { return info[0].As<Napi::Number>().Uint32Value(); }
+  static std::uint32_t number_of_job(const Napi::CallbackInfo& info) {
+    return info[0].As<Napi::Number>().Uint32Value();
+  }
 
   // A listener to process.exit() can come here, and under Bun a worker thread after it was terminated. No one would
   // close the pipes of a job that starts then.

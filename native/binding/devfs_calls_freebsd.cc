@@ -81,10 +81,7 @@ Napi::Value add_call(const Napi::CallbackInfo& info) {
       return number_of(rule);
     });
   };
-  auto to_js = [](Napi::Env env, const Result<int>& number) -> Napi::Value {
-    return number ? Napi::Value(Napi::Number::New(env, *number)) : env.Undefined();
-  };
-  return answer<int>(info, std::move(work), to_js);
+  return answer(info, std::move(work));
 }
 
 Napi::Value list_call(const Napi::CallbackInfo& info) {
@@ -100,15 +97,12 @@ Napi::Value list_call(const Napi::CallbackInfo& info) {
       }
     });
   };
-  auto to_js = [](Napi::Env env, const Result<Rules>& rules) -> Napi::Value {
-    if (!rules) return env.Undefined();
-    return list_to_js(env, *rules, [env](const devfs_rule& rule) { return rule_to_js(env, rule); });
-  };
-  return answer<Rules>(info, std::move(work), to_js);
+  return answer(info, std::move(work),
+                [](Napi::Env env, const Rules& rules) { return list_to_js(env, rules, rule_to_js); });
 }
 
 Napi::Value remove_call(const Napi::CallbackInfo& info) {
-  return answer_nothing(info, [ruleset = int_at(info, 0), number = int_at(info, 1)] {
+  return answer(info, [ruleset = int_at(info, 0), number = int_at(info, 1)] {
     return on_devfs(kDev, [=](int dev) { return remove_devfs_rule(dev, ruleset, number); });
   });
 }
@@ -116,7 +110,7 @@ Napi::Value remove_call(const Napi::CallbackInfo& info) {
 /** Once, or from now on as well. */
 Napi::Value apply_call(const Napi::CallbackInfo& info) {
   const bool is_lasting = info[2].As<Napi::Boolean>();
-  return answer_nothing(info, [ruleset = int_at(info, 0), path = string_at(info, 1), is_lasting] {
+  return answer(info, [ruleset = int_at(info, 0), path = string_at(info, 1), is_lasting] {
     return on_devfs(path, [=](int dev) {
       return is_lasting ? use_devfs_ruleset(dev, ruleset) : apply_devfs_ruleset(dev, ruleset);
     });

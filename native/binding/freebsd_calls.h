@@ -25,23 +25,16 @@ IovecList iovecs_from_js(const Napi::Value& value);
 
 /**
  * The answer of a raw call in the form that its last argument asks for: true is on the spot, and throws; false is a
- * promise. `to_js` is as `promise` takes it.
+ * promise. `to_js` is as `value_to_js` takes it.
  */
-template <class T, class Work, class ToJs>
-Napi::Value answer(const Napi::CallbackInfo& info, Work work, ToJs to_js) {
+template <class Work, class ToJs = AsItIs>
+Napi::Value answer(const Napi::CallbackInfo& info, Work work, ToJs to_js = {}) {
   const Napi::Env env = info.Env();
   const bool is_now = info[info.Length() - 1].As<Napi::Boolean>();
-  if (!is_now) return promise<T>(env, runtime_of(env), std::move(work), std::move(to_js));
-  auto result = Result<T>(caught("call", work));
-  Napi::Value value = to_js(env, result);
+  if (!is_now) return promise(env, runtime_of(env), std::move(work), std::move(to_js));
+  auto result = caught("call", work);
   if (!result) throw Napi::Error(env, error_to_js(env, result.error()));
-  return value;
-}
-
-/** For a call without a result. */
-template <class Work>
-Napi::Value answer_nothing(const Napi::CallbackInfo& info, Work work) {
-  return answer<void>(info, std::move(work), [](Napi::Env env, const Status&) { return env.Undefined(); });
+  return value_to_js(env, result, to_js);
 }
 
 inline std::string string_at(const Napi::CallbackInfo& info, std::size_t at) {

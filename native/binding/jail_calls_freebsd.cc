@@ -4,11 +4,13 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "binding/freebsd_calls.h"
+#include "binding/to_js.h"
 #include "freebsd/any_jail.h"
 #include "freebsd/jail_parameters.h"
 #include "freebsd/jails.h"
@@ -25,10 +27,8 @@ struct JailAnswer {
   IovecList parameters;
 };
 
-Napi::Value jail_answer_to_js(Napi::Env env, Result<JailAnswer>& answer) {
-  if (!answer) return env.Undefined();
-  auto& [jid, parameters] = *answer;
-  auto object = Napi::Object::New(env);
+Napi::Value jail_answer_to_js(Napi::Env env, JailAnswer& answer) {
+  auto& [jid, parameters] = answer;
   auto values = Napi::Array::New(env);
   auto sizes = Napi::Array::New(env);
   for (std::uint32_t i = 0; i * 2 < parameters.size(); ++i) {
@@ -36,10 +36,7 @@ Napi::Value jail_answer_to_js(Napi::Env env, Result<JailAnswer>& answer) {
     values.Set(i, Napi::Buffer<std::byte>::Copy(env, bytes.data(), bytes.size()));
     sizes.Set(i, static_cast<double>(parameters.data()[i * 2 + 1].iov_len));
   }
-  object.Set("jid", jid);
-  object.Set("values", values);
-  object.Set("sizes", sizes);
-  return object;
+  return object_to_js(env, Member{"jid", jid}, Member{"values", values}, Member{"sizes", sizes});
 }
 
 Napi::Value call_jail(const Napi::CallbackInfo& info, const JailCall& call) {
@@ -48,19 +45,15 @@ Napi::Value call_jail(const Napi::CallbackInfo& info, const JailCall& call) {
     if (jid >= 0) return JailAnswer{jid, std::move(parameters)};
     return parameters.error(call.name, call.name);
   };
-  return answer<JailAnswer>(info, std::move(work), jail_answer_to_js);
+  return answer(info, std::move(work), jail_answer_to_js);
 }
 
 Napi::Value jail_set_call(const Napi::CallbackInfo& info) { return call_jail(info, kJailSet); }
 Napi::Value jail_get_call(const Napi::CallbackInfo& info) { return call_jail(info, kJailGet); }
 
 /** Of `jailOpen`: the descriptor is JavaScript's from here on. */
-Napi::Value opened_to_js(Napi::Env env, Result<OpenedJail>& opened) {
-  if (!opened) return env.Undefined();
-  auto object = Napi::Object::New(env);
-  object.Set("jid", opened->jid);
-  object.Set("descriptor", opened->descriptor.release());
-  return object;
+Napi::Value opened_to_js(Napi::Env env, OpenedJail& opened) {
+  return object_to_js(env, Member{"jid", opened.jid}, Member{"descriptor", opened.descriptor.release()});
 }
 
 Napi::Value jail_open_call(const Napi::CallbackInfo& info) {
@@ -69,46 +62,32 @@ Napi::Value jail_open_call(const Napi::CallbackInfo& info) {
   auto work = [call, parameters = iovecs_from_js(info[1]), flags = int_at(info, 2)]() mutable {
     return open_jail(call, parameters, 0, flags);
   };
-  return answer<OpenedJail>(info, std::move(work), opened_to_js);
+  return answer(info, std::move(work), opened_to_js);
 }
 
 Napi::Value jail_remove_call(const Napi::CallbackInfo& info) {
-  return answer_nothing(info, [jid = int_at(info, 0)]() -> Status {
+  return answer(info, [jid = int_at(info, 0)]() -> Status {
     return ::jail_remove(jid) == 0 ? Status() : last_error("jail_remove", "jail_remove");
   });
 }
 
 Napi::Value jail_remove_by_call(const Napi::CallbackInfo& info) {
-  return answer_nothing(info, [descriptor = int_at(info, 0)] { return remove_jail_by(descriptor); });
+  return answer(info, [descriptor = int_at(info, 0)] { return remove_jail_by(descriptor); });
 }
 
-Napi::Value parameters_to_js(Napi::Env env, const Result<std::vector<JailParameter>>& parameters) {
-  if (!parameters) return env.Undefined();
-  auto list = Napi::Array::New(env, parameters->size());
-  std::uint32_t index = 0;
-  for (const auto& parameter : *parameters) {
-    auto object = Napi::Object::New(env);
-    object.Set("name", parameter.name);
-    object.Set("type", type_name(parameter.type));
-    if (parameter.longest != 0) object.Set("longest", static_cast<double>(parameter.longest));
-    list.Set(index++, object);
-  }
-  return list;
+Napi::Value parameter_to_js(Napi::Env env, const JailParameter& parameter) {
+  const auto longest = parameter.longest == 0 ? std::nullopt : std::optional(parameter.longest);
+  return object_to_js(env, Member{"name", parameter.name}, Member{"type", type_name(parameter.type)},
+                      Member{"longest", longest});
 }
 
 Napi::Value jail_parameters_call(const Napi::CallbackInfo& info) {
-  return answer<std::vector<JailParameter>>(info, measured_jail_parameters, parameters_to_js);
+  return answer(info, measured_jail_parameters, [](Napi::Env env, const std::vector<JailParameter>& parameters) {
+    return list_to_js(env, parameters, parameter_to_js);
+  });
 }
 
 using Processors = std::vector<int>;
-
-Napi::Value processors_to_js(Napi::Env env, const Result<Processors>& processors) {
-  if (!processors) return env.Undefined();
-  auto list = Napi::Array::New(env, processors->size());
-  std::uint32_t index = 0;
-  for (const int one : *processors) list.Set(index++, one);
-  return list;
-}
 
 Napi::Value processors_of_jail_call(const Napi::CallbackInfo& info) {
   auto work = [jid = int_at(info, 0)]() -> Result<Processors> {
@@ -121,7 +100,8 @@ Napi::Value processors_of_jail_call(const Napi::CallbackInfo& info) {
     }
     return processors;
   };
-  return answer<Processors>(info, std::move(work), processors_to_js);
+  return answer(info, std::move(work),
+                [](Napi::Env env, const Processors& processors) { return list_to_js(env, processors); });
 }
 
 Napi::Value set_processors_of_jail_call(const Napi::CallbackInfo& info) {
@@ -129,7 +109,7 @@ Napi::Value set_processors_of_jail_call(const Napi::CallbackInfo& info) {
   const auto list = info[1].As<Napi::Array>();
   for (std::uint32_t i = 0; i < list.Length(); ++i)
     CPU_SET(static_cast<Napi::Value>(list[i]).As<Napi::Number>().Int32Value(), &set);
-  return answer_nothing(info, [jid = int_at(info, 0), set]() -> Status {
+  return answer(info, [jid = int_at(info, 0), set]() -> Status {
     return ::cpuset_setaffinity(CPU_LEVEL_WHICH, CPU_WHICH_JAIL, jid, sizeof(set), &set) == 0
                ? Status()
                : last_error("cpuset", "cpuset_setaffinity");

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <optional>
 #include <string>
 #include <utility>
 
@@ -27,8 +28,7 @@ struct Kernel {
   JailAbilities jails;
   bool counts_resources;
   /** Nothing where no such module is loaded. */
-  bool has_nullfs;
-  bool nullfs_takes_files;
+  std::optional<bool> nullfs_takes_files;
 };
 
 Result<Kernel> look_at_kernel() {
@@ -37,27 +37,22 @@ Result<Kernel> look_at_kernel() {
   const auto is_counting = counts_resources();
   if (!is_counting) return is_counting.error();
   xvfsconf nullfs{};
-  const bool has_nullfs = ::getvfsbyname("nullfs", &nullfs) == 0;
+  std::optional<bool> nullfs_takes_files;
+  if (::getvfsbyname("nullfs", &nullfs) == 0) nullfs_takes_files = (nullfs.vfc_flags & kCanMountFiles) != 0;
   return Kernel{.osreldate = ::getosreldate(),
                 .jails = std::move(*jails),
                 .counts_resources = *is_counting,
-                .has_nullfs = has_nullfs,
-                .nullfs_takes_files = has_nullfs && (nullfs.vfc_flags & kCanMountFiles) != 0};
+                .nullfs_takes_files = nullfs_takes_files};
 }
 
-Napi::Value kernel_to_js(Napi::Env env, const Result<Kernel>& kernel) {
-  if (!kernel) return env.Undefined();
-  auto object = Napi::Object::New(env);
-  object.Set("osreldate", kernel->osreldate);
-  object.Set("jailDescriptors", kernel->jails.has_descriptors);
-  object.Set("jailMetadata", kernel->jails.has_meta);
-  object.Set("vnet", kernel->jails.has_vnet);
-  object.Set("rctl", kernel->counts_resources);
-  if (kernel->has_nullfs) object.Set("nullfsFiles", kernel->nullfs_takes_files);
-  return object;
+Napi::Value kernel_to_js(Napi::Env env, const Kernel& kernel) {
+  return object_to_js(env, Member{"osreldate", kernel.osreldate},
+                      Member{"jailDescriptors", kernel.jails.has_descriptors},
+                      Member{"jailMetadata", kernel.jails.has_meta}, Member{"vnet", kernel.jails.has_vnet},
+                      Member{"rctl", kernel.counts_resources}, Member{"nullfsFiles", kernel.nullfs_takes_files});
 }
 
-Napi::Value kernel_call(const Napi::CallbackInfo& info) { return answer<Kernel>(info, look_at_kernel, kernel_to_js); }
+Napi::Value kernel_call(const Napi::CallbackInfo& info) { return answer(info, look_at_kernel, kernel_to_js); }
 
 /** A file, with or without `.ko`, or a module that is a part of another file, as of the kernel itself (kld(4)). */
 bool is_loaded(const std::string& name) {
@@ -70,18 +65,15 @@ Napi::Value is_loaded_call(const Napi::CallbackInfo& info) {
 }
 
 Napi::Value create_interface_call(const Napi::CallbackInfo& info) {
-  auto to_js = [](Napi::Env env, const Result<std::string>& name) -> Napi::Value {
-    return name ? Napi::Value(Napi::String::New(env, *name)) : env.Undefined();
-  };
-  return answer<std::string>(info, [name = string_at(info, 0)] { return create_interface(name); }, to_js);
+  return answer(info, [name = string_at(info, 0)] { return create_interface(name); });
 }
 
 Napi::Value destroy_interface_call(const Napi::CallbackInfo& info) {
-  return answer_nothing(info, [name = string_at(info, 0)] { return destroy_interface(name); });
+  return answer(info, [name = string_at(info, 0)] { return destroy_interface(name); });
 }
 
 Napi::Value load_call(const Napi::CallbackInfo& info) {
-  return answer_nothing(info, [name = string_at(info, 0)]() -> Status {
+  return answer(info, [name = string_at(info, 0)]() -> Status {
     // A module that the kernel was built with has no file to load.
     if (is_loaded(name)) return Status();
     // EEXIST: another program has loaded it by now (kldload(2)).
@@ -90,29 +82,25 @@ Napi::Value load_call(const Napi::CallbackInfo& info) {
 }
 
 Napi::Value add_rule_call(const Napi::CallbackInfo& info) {
-  return answer_nothing(info, [rule = string_at(info, 0)] { return rctl_add(rule); });
+  return answer(info, [rule = string_at(info, 0)] { return rctl_add(rule); });
 }
 
 Napi::Value remove_rules_call(const Napi::CallbackInfo& info) {
-  return answer_nothing(info, [filter = string_at(info, 0)] { return rctl_remove(filter); });
+  return answer(info, [filter = string_at(info, 0)] { return rctl_remove(filter); });
 }
 
 Napi::Value rules_call(const Napi::CallbackInfo& info) {
-  auto to_js = [](Napi::Env env, const Result<std::string>& rules) -> Napi::Value {
-    return rules ? Napi::Value(Napi::String::New(env, *rules)) : env.Undefined();
-  };
-  return answer<std::string>(info, [filter = string_at(info, 0)] { return rctl_rules(filter); }, to_js);
+  return answer(info, [filter = string_at(info, 0)] { return rctl_rules(filter); });
 }
 
-Napi::Value usage_to_js(Napi::Env env, const Result<RctlUsage>& usage) {
-  if (!usage) return env.Undefined();
+Napi::Value rctl_usage_to_js(Napi::Env env, const RctlUsage& usage) {
   auto object = Napi::Object::New(env);
-  for (const auto& [resource, amount] : *usage) object.Set(resource, Napi::BigInt::New(env, amount));
+  for (const auto& [resource, amount] : usage) object.Set(resource, Napi::BigInt::New(env, amount));
   return object;
 }
 
 Napi::Value usage_call(const Napi::CallbackInfo& info) {
-  return answer<RctlUsage>(info, [subject = string_at(info, 0)] { return rctl_usage(subject); }, usage_to_js);
+  return answer(info, [subject = string_at(info, 0)] { return rctl_usage(subject); }, rctl_usage_to_js);
 }
 
 }  // namespace

@@ -35,14 +35,9 @@ Napi::Value keep(Napi::Env env, const SharedRuntime& runtime, Result<std::shared
 }
 
 Napi::Value events_to_js(Napi::Env env, const JailEvents& events) {
-  auto object = Napi::Object::New(env);
-  object.Set("isSet", events.is_set);
-  object.Set("isAttached", events.is_attached);
-  object.Set("isChildMade", events.is_child_made);
-  object.Set("isRemoved", events.is_removed);
-  object.Set("isMultiple", events.is_multiple);
-  object.Set("number", events.number);
-  return object;
+  return object_to_js(env, Member{"isSet", events.is_set}, Member{"isAttached", events.is_attached},
+                      Member{"isChildMade", events.is_child_made}, Member{"isRemoved", events.is_removed},
+                      Member{"isMultiple", events.is_multiple}, Member{"number", events.number});
 }
 
 Napi::Value watch_jail_call(const Napi::CallbackInfo& info) {
@@ -144,11 +139,11 @@ Napi::Value spawned_to_js(Napi::Env env, Runtime& runtime, Spawned& spawned) {
 }
 
 Napi::Value spawn_call(const Napi::CallbackInfo& info) {
-  auto to_js = [runtime = runtime_of(info.Env())](Napi::Env env, Result<Spawned>& spawned) -> Napi::Value {
-    return spawned ? spawned_to_js(env, *runtime, *spawned) : env.Undefined();
+  auto to_js = [runtime = runtime_of(info.Env())](Napi::Env env, Spawned& spawned) {
+    return spawned_to_js(env, *runtime, spawned);
   };
   auto work = [request = request_from_js(info[0].As<Napi::Object>())]() mutable { return spawn_in_jail(request); };
-  return answer<Spawned>(info, std::move(work), std::move(to_js));
+  return answer(info, std::move(work), std::move(to_js));
 }
 
 /** Of a child whose end was not told yet: so the number is its own. */

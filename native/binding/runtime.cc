@@ -31,15 +31,11 @@ void Runtime::release_descriptor(int fd) {
   if (!kept.empty()) static_cast<void>(kept.mapped()->release());
 }
 
-void Runtime::tell(std::function<void(Napi::Env)> what) { call_listener(std::move(what), true); }
-
-void Runtime::tell_more(std::function<void(Napi::Env)> what) { call_listener(std::move(what), false); }
-
 // Calls are kept here and not handed to the listener, because a listener that is aborted does not give them back.
-void Runtime::call_listener(std::function<void(Napi::Env)> what, bool is_last) {
+void Runtime::tell_more(std::function<void(Napi::Env)> what) {
   const std::lock_guard lock(mutex_);
   if (is_shut_down_) return;
-  told_.push_back({.what = std::move(what), .is_last = is_last});
+  told_.push_back(std::move(what));
   const auto call = [this](Napi::Env env, const Napi::Function&) {
     // No environment: it went between the call and this.
     if (static_cast<napi_env>(env) != nullptr) tell_next(env);
@@ -48,34 +44,29 @@ void Runtime::call_listener(std::function<void(Napi::Env)> what, bool is_last) {
 }
 
 void Runtime::tell_next(Napi::Env env) {
-  Told told;
+  std::function<void(Napi::Env)> told;
   {
     const std::lock_guard lock(mutex_);
     if (told_.empty()) return;
     told = std::move(told_.front());
     told_.pop_front();
   }
-  if (told.is_last) ended(env);
-  told.what(env);
+  told(env);
 }
 
 void Runtime::tell_started(std::uint32_t job, pid_t pid) {
-  const auto call = [this, job, pid](Napi::Env env) {
+  tell_more([this, job, pid](Napi::Env env) {
     on_started_.Call({Napi::Number::New(env, job), Napi::Number::New(env, pid)});
-  };
-  call_listener(call, false);
+  });
 }
 
 void Runtime::tell_ended(JobEnd end) {
   // Shared, as what is called must be copyable (std::function).
-  const auto told = std::make_shared<JobEnd>(std::move(end));
-  call_listener([this, told](Napi::Env env) { pass_end(env, *told); }, true);
-}
-
-void Runtime::pass_end(Napi::Env env, const JobEnd& end) {
-  Napi::Object object = job_end_to_js(env, end);
-  if (end.envelope) object.Set("envelope", wrap_(env, end.envelope, end.id));
-  on_ended_.Call({Napi::Number::New(env, end.number), object});
+  tell([this, told = std::make_shared<JobEnd>(std::move(end))](Napi::Env env) {
+    Napi::Object object = job_end_to_js(env, *told);
+    if (told->envelope) object.Set("envelope", wrap_(env, told->envelope, told->id));
+    on_ended_.Call({Napi::Number::New(env, told->number), object});
+  });
 }
 
 void Runtime::shut_down() {

@@ -10,6 +10,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <type_traits>
 #include <utility>
 
 #include "base/result.h"
@@ -61,15 +62,18 @@ class Runtime {
   // On any thread.
 
   /** Calls `what` on the JavaScript thread; never, if the environment goes before. It was said to have begun. */
-  void tell(std::function<void(Napi::Env)> what);
+  void tell(std::function<void(Napi::Env)> what) {
+    tell_more([this, what = std::move(what)](Napi::Env env) {
+      ended(env);
+      what(env);
+    });
+  }
   /** As `tell`; there may be more to come of what began. */
   void tell_more(std::function<void(Napi::Env)> what);
 
  private:
   void tell_started(std::uint32_t job, pid_t pid);
   void tell_ended(JobEnd end);
-  void pass_end(Napi::Env env, const JobEnd& end);
-  void call_listener(std::function<void(Napi::Env)> what, bool is_last);
   void tell_next(Napi::Env env);
   void ended(Napi::Env env);
 
@@ -83,13 +87,8 @@ class Runtime {
   std::map<int, std::shared_ptr<UniqueFd>> kept_;
   std::map<std::uint32_t, std::shared_ptr<void>> tellers_;
 
-  struct Told {
-    std::function<void(Napi::Env)> what;
-    /** Nothing more is told of what began. */
-    bool is_last;
-  };
   std::mutex mutex_;
-  std::deque<Told> told_;
+  std::deque<std::function<void(Napi::Env)>> told_;
   bool is_shut_down_ = false;
   /** Last: its threads tell by the rest. */
   Jobs jobs_{[this](std::uint32_t job, pid_t pid) { tell_started(job, pid); },
@@ -99,27 +98,44 @@ class Runtime {
 /** That of the addon in this environment. */
 std::shared_ptr<Runtime> runtime_of(Napi::Env env);
 
+/** Adds the raw calls of the system compiled for; of any but FreeBSD nothing. */
+void export_system_calls(Napi::Env env, Napi::Object exports);
+
+/** What JavaScript has of a number or a text. */
+struct AsItIs {
+  template <class Value>
+  Napi::Value operator()(Napi::Env env, const Value& value) const {
+    return Napi::Value::From(env, value);
+  }
+};
+
+/** Of a result that is no error. `to_js(env, value)` makes what JavaScript gets; undefined where there is no value. */
+template <class T, class ToJs>
+Napi::Value value_to_js(Napi::Env env, [[maybe_unused]] Result<T>& result, [[maybe_unused]] const ToJs& to_js) {
+  if constexpr (std::is_void_v<T>)
+    return env.Undefined();
+  else
+    return to_js(env, *result);
+}
+
 /**
  * Runs `work`, which may wait, on one of the runtime's threads, and settles a promise with its value or its error. This
- * is the only way from JavaScript onto a thread, except for jobs. `to_js(env, result)` makes the value, on the
- * JavaScript thread; it is called for an error as well, and its value is not used then. The runtime must have been
- * started.
+ * is the only way from JavaScript onto a thread, except for jobs. `to_js` is as `value_to_js` takes it. The runtime
+ * must have been started.
  */
-template <class T, class Work, class ToJs>
-Napi::Promise promise(Napi::Env env, const std::shared_ptr<Runtime>& runtime, Work work, ToJs to_js) {
+template <class Work, class ToJs = AsItIs>
+Napi::Promise promise(Napi::Env env, const std::shared_ptr<Runtime>& runtime, Work work, ToJs to_js = {}) {
   struct State {
     Napi::Promise::Deferred deferred;
     Work work;
     ToJs to_js;
-    std::optional<Result<T>> result;
+    std::optional<std::invoke_result_t<Work&>> result;
   };
   auto state = std::make_shared<State>(
       State{Napi::Promise::Deferred::New(env), std::move(work), std::move(to_js), std::nullopt});
   auto settle = [state](Napi::Env at) {
-    // First, as what it makes may be told by it too.
-    Napi::Value value = state->to_js(at, *state->result);
     if (*state->result) {
-      state->deferred.Resolve(value);
+      state->deferred.Resolve(value_to_js(at, *state->result, state->to_js));
     } else {
       state->deferred.Reject(error_to_js(at, state->result->error()));
     }

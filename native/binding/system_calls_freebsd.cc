@@ -8,7 +8,6 @@
 #include <vector>
 
 #include "binding/freebsd_calls.h"
-#include "binding/system_calls.h"
 #include "binding/to_js.h"
 #include "freebsd/mounts.h"
 
@@ -37,44 +36,42 @@ IovecList iovecs_from_js(const Napi::Value& value) {
 namespace {
 
 Napi::Value nmount_call(const Napi::CallbackInfo& info) {
-  return answer_nothing(info, [options = iovecs_from_js(info[0]), flags = int_at(info, 1)]() mutable {
+  return answer(info, [options = iovecs_from_js(info[0]), flags = int_at(info, 1)]() mutable {
     return nmount_options(options, flags, "nmount", {});
   });
 }
 
 Napi::Value unmount_call(const Napi::CallbackInfo& info) {
-  return answer_nothing(
-      info, [target = string_at(info, 0), flags = int_at(info, 1)] { return unmount_target(target, flags); });
+  return answer(info, [target = string_at(info, 0), flags = int_at(info, 1)] { return unmount_target(target, flags); });
 }
 
 Napi::Value mount_table_call(const Napi::CallbackInfo& info) {
-  return answer<std::vector<MountEntry>>(info, mount_table, [](Napi::Env env, const auto& table) -> Napi::Value {
-    return table ? mounts_to_js(env, *table) : env.Undefined();
+  return answer(info, mount_table, [](Napi::Env env, const std::vector<MountEntry>& table) {
+    return list_to_js(env, table, mount_to_js);
   });
 }
 
-Napi::Value statfs_to_js(Napi::Env env, const Result<struct statfs>& found) {
-  if (!found) return env.Undefined();
+Napi::Value statfs_to_js(Napi::Env env, const struct statfs& found) {
   auto object = Napi::Object::New(env);
-  object.Set("type", found->f_fstypename);
-  object.Set("from", found->f_mntfromname);
-  object.Set("on", found->f_mntonname);
-  object.Set("fsid", fsid_text(found->f_fsid));
-  object.Set("flags", strings_to_js(env, flag_words(found->f_flags)));
-  object.Set("owner", found->f_owner);
-  object.Set("longestName", found->f_namemax);
+  object.Set("type", found.f_fstypename);
+  object.Set("from", found.f_mntfromname);
+  object.Set("on", found.f_mntonname);
+  object.Set("fsid", fsid_text(found.f_fsid));
+  object.Set("flags", list_to_js(env, flag_words(found.f_flags)));
+  object.Set("owner", found.f_owner);
+  object.Set("longestName", found.f_namemax);
   const auto set = [&](const char* name, auto value) {
     object.Set(name, Napi::BigInt::New(env, static_cast<std::int64_t>(value)));
   };
-  set("flagBits", found->f_flags);
-  set("blockSize", found->f_bsize);
-  set("transferSize", found->f_iosize);
-  set("blocks", found->f_blocks);
-  set("freeBlocks", found->f_bfree);
+  set("flagBits", found.f_flags);
+  set("blockSize", found.f_bsize);
+  set("transferSize", found.f_iosize);
+  set("blocks", found.f_blocks);
+  set("freeBlocks", found.f_bfree);
   // The reserve for root makes it negative on a full file system (statfs(2)).
-  set("availableBlocks", found->f_bavail);
-  set("files", found->f_files);
-  set("freeFiles", found->f_ffree);
+  set("availableBlocks", found.f_bavail);
+  set("files", found.f_files);
+  set("freeFiles", found.f_ffree);
   return object;
 }
 
@@ -84,7 +81,7 @@ Napi::Value statfs_call(const Napi::CallbackInfo& info) {
     if (::statfs(path.c_str(), &found) != 0) return last_error("statfs", "statfs", path);
     return found;
   };
-  return answer<struct statfs>(info, std::move(work), statfs_to_js);
+  return answer(info, std::move(work), statfs_to_js);
 }
 
 }  // namespace

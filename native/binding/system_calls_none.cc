@@ -1,4 +1,4 @@
-#include "binding/system_calls.h"
+#include "binding/runtime.h"
 
 namespace buildjail {
 

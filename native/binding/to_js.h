@@ -3,6 +3,7 @@
 #include <napi.h>
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -15,31 +16,62 @@ namespace buildjail {
 
 // Values of native code as the interfaces of src/native/binding.ts.
 
+/** A member of an object. An optional without a value makes none. */
+template <class Value>
+struct Member {
+  const char* name;
+  const Value& value;
+};
+
+template <class Value>
+void set_member(Napi::Object& object, const Member<Value>& member) {
+  object.Set(member.name, member.value);
+}
+
+template <class Value>
+void set_member(Napi::Object& object, const Member<std::optional<Value>>& member) {
+  if (member.value) object.Set(member.name, *member.value);
+}
+
+template <class... Members>
+Napi::Object object_to_js(Napi::Env env, const Members&... members) {
+  auto object = Napi::Object::New(env);
+  (set_member(object, members), ...);
+  return object;
+}
+
+/** For a member that an empty text makes none of. */
+inline std::optional<std::string> if_any(const std::string& text) {
+  return text.empty() ? std::nullopt : std::optional(text);
+}
+
+/** `convert(env, value)` makes each one. */
 template <class Values, class Convert>
 Napi::Array list_to_js(Napi::Env env, const Values& values, Convert convert) {
   auto list = Napi::Array::New(env, values.size());
   std::uint32_t index = 0;
-  for (const auto& value : values) list.Set(index++, convert(value));
+  for (const auto& value : values) list.Set(index++, convert(env, value));
   return list;
+}
+
+/** Of numbers or texts. */
+template <class Values>
+Napi::Array list_to_js(Napi::Env env, const Values& values) {
+  return list_to_js(env, values, [](Napi::Env at, const auto& value) { return Napi::Value::From(at, value); });
 }
 
 /** The NativeFailure of src/errors.ts, as an Error, so that it has a stack wherever it surfaces. */
 Napi::Value error_to_js(Napi::Env env, const SysError& error);
-Napi::Array strings_to_js(Napi::Env env, const std::vector<std::string>& strings);
 std::vector<std::string> strings_from_js(const Napi::Array& list);
 Napi::Value trace_to_js(Napi::Env env, const Trace& trace);
 /** A NativeJobEnd, but for its envelope. */
 Napi::Object job_end_to_js(Napi::Env env, const JobEnd& end);
-Napi::Value mounts_to_js(Napi::Env env, const std::vector<MountEntry>& mounts);
-/** Undefined where there is none. */
-Napi::Value usage_to_js(Napi::Env env, const Result<SessionUsage>& counted);
+Napi::Value mount_to_js(Napi::Env env, const MountEntry& mount);
+Napi::Value usage_to_js(Napi::Env env, const SessionUsage& usage);
 Napi::Value record_to_js(Napi::Env env, const std::string& id, const Record& record);
 Napi::Value close_report_to_js(Napi::Env env, const CloseReport& report);
-Napi::Value preflight_to_js(Napi::Env env, const std::vector<Obstacle>& obstacles,
-                            const std::vector<Obstacle>& limitations);
-
-Napi::Value recovery_report_to_js(Napi::Env env, const Result<RecoveryReport>& report);
-/** Undefined where there is none. */
-Napi::Value session_list_to_js(Napi::Env env, const Result<std::vector<ListedSession>>& sessions);
+Napi::Value obstacle_to_js(Napi::Env env, const Obstacle& obstacle);
+Napi::Value recovery_report_to_js(Napi::Env env, const RecoveryReport& report);
+Napi::Value listed_to_js(Napi::Env env, const ListedSession& session);
 
 }  // namespace buildjail

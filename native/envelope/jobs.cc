@@ -46,21 +46,6 @@ std::shared_ptr<Job> Jobs::find(std::uint32_t job) {
   return at == jobs_.end() ? nullptr : at->second;
 }
 
-bool Jobs::signal(std::uint32_t job, int signal, Whom whom) {
-  const auto found = find(job);
-  return found && found->signal(signal, whom);
-}
-
-bool Jobs::resize(std::uint32_t job, TerminalSize size) {
-  const auto found = find(job);
-  return found && found->resize(size);
-}
-
-Result<SessionUsage> Jobs::usage(std::uint32_t job) {
-  const auto found = find(job);
-  return found ? found->usage() : SessionUsage();
-}
-
 Result<std::shared_ptr<Envelope>> Jobs::open(SharedPlan plan, const std::string& id) {
   {
     const std::lock_guard lock(mutex_);

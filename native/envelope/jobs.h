@@ -46,13 +46,8 @@ class Jobs {
   Result<StdioEnds> prepare(const JobRequest& request);
   /** Begins a job of a plan, or of an envelope. Never waits. Returns the budget of its command's output, if any. */
   SharedStdioBudget begin(SharedPlan plan, std::shared_ptr<Envelope> envelope, JobRequest request, StdioEnds ends);
-  /** False when the job is over, or has no command. */
-  bool signal(std::uint32_t job, int signal, Whom whom);
-  /** Of the terminal of its command. False when the job is over, or its command has no terminal. */
-  bool resize(std::uint32_t job, TerminalSize size);
-  /** Of its session; nothing is counted before that is open, and after the job. May wait. */
-  Result<SessionUsage> usage(std::uint32_t job);
-  std::optional<pid_t> pid_of(std::uint32_t job) { return waiter_->pid_of(job); }
+  /** Null when the job is over. Any thread. */
+  std::shared_ptr<Job> find(std::uint32_t job);
   /** Closes everything, and waits for it; nothing begins any more. Again: nothing is left to do. */
   void shut_down();
 
@@ -66,7 +61,6 @@ class Jobs {
   void tell_ended(JobEnd end);
 
  private:
-  std::shared_ptr<Job> find(std::uint32_t job);
   void make_ends_ready();
 
   std::unique_ptr<System> system_;
