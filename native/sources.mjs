@@ -1,24 +1,19 @@
 // `node sources.mjs addon|shared|watch|portable|faults SYSTEM`: the sources of a program, one a line, for binding.gyp and
-// CMakeLists.txt alike. `shared` is what the addon and buildjail-watch have in common, which is compiled once. A system's name is Node's or gyp's; any that has no folder of its own gets `unsupported`.
+// CMakeLists.txt alike. `shared` is what the addon and buildjail-watch have in common, which is compiled once. SYSTEM is
+// freebsd or linux: elsewhere nothing is compiled.
 import {existsSync, readdirSync} from 'node:fs'
 import path from 'node:path'
 import {fileURLToPath} from 'node:url'
 
 const native = path.dirname(fileURLToPath(import.meta.url))
 
-const folderOf = (system) =>
-    (['freebsd', 'linux'].includes(system) && existsSync(path.join(native, system)) ? system : 'unsupported')
-
-/**
- * All of a room. A file for one system alone ends in that system's name, or in `_none` for all that have none of their
- * own.
- */
+/** All of a room. A file for one system alone ends in that system's name. */
 function room(name, system) {
-  const others = ['freebsd', 'linux', 'none'].filter((suffix) => suffix !== system)
+  const other = system === 'freebsd' ? 'linux' : 'freebsd'
   return [name, `${name}/parts`]
       .filter((folder) => existsSync(path.join(native, folder)))
       .flatMap((folder) => readdirSync(path.join(native, folder)).map((file) => `native/${folder}/${file}`))
-      .filter((file) => file.endsWith('.cc') && !others.some((other) => file.endsWith(`_${other}.cc`)))
+      .filter((file) => file.endsWith('.cc') && !file.endsWith(`_${other}.cc`))
       .sort()
 }
 
@@ -29,12 +24,10 @@ const recovering = {
     'state_file_system'
   ],
   linux: ['ids', 'recovery', 'session_cgroup'],
-  unsupported: [],
 }
 
-const ofAddon = (system) => ['base', 'plan', 'launch', 'state', 'envelope', folderOf(system)]
-                                .flatMap((name) => room(name, system))
-                                .concat(room('binding', system === 'freebsd' ? 'freebsd' : 'none'))
+const ofAddon = (system) =>
+    ['base', 'plan', 'launch', 'state', 'envelope', system, 'binding'].flatMap((name) => room(name, system))
 
 /** What takes away dead sessions: their parts with all that those can do, and nothing that launches. */
 const takingAway = (system) =>
@@ -42,11 +35,11 @@ const takingAway = (system) =>
        ...room('plan', system),
        ...room('state', system).filter((file) => !file.endsWith('/watcher.cc')),
        ...['mount_points', 'output', 'part', 'sources'].map((name) => `native/envelope/${name}.cc`),
-       ...recovering[folderOf(system)].map((name) => `native/${folderOf(system)}/${name}.cc`)]
+       ...recovering[system].map((name) => `native/${system}/${name}.cc`)]
 
 const programs = {
   addon: (system) => ofAddon(system).filter((file) => !programs.shared(system).includes(file)),
-  shared: (system) => (folderOf(system) === 'unsupported' ? [] : takingAway(system)),
+  shared: takingAway,
   watch: () => ['native/watch/main.cc'],
   portable: () => ['native/portable/newer_names.cc'],
   faults: () => ['controls', 'fault', 'wrapped_calls'].map((name) => `test/faults/native/${name}.cc`),

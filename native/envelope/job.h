@@ -11,8 +11,8 @@
 
 #include "base/result.h"
 #include "envelope/envelope.h"
-#include "envelope/job_request.h"
 #include "envelope/record.h"
+#include "launch/launch_request.h"
 #include "launch/stdio_ends.h"
 
 namespace buildjail {

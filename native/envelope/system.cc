@@ -7,8 +7,14 @@
 
 namespace buildjail {
 
-Result<std::unique_ptr<Envelope>> SessionSystem::open(SharedPlan plan, const std::string& id,
-                                                      std::shared_ptr<Waiter> waiter) {
+namespace {
+
+/** For sessions that another process is recovering. */
+constexpr std::chrono::milliseconds kOthersBound{10000};
+
+}  // namespace
+
+Result<std::unique_ptr<Envelope>> System::open(SharedPlan plan, const std::string& id, std::shared_ptr<Waiter> waiter) {
   Trace trace;
   const std::string& state_directory = plan->state_directory;
   if (auto status = prepare(*plan); !status) return std::move(status.error());
@@ -22,19 +28,23 @@ Result<std::unique_ptr<Envelope>> SessionSystem::open(SharedPlan plan, const std
   recover_first(state_directory, trace);
   Lessee lessee{.host_directory = std::move(*leases),
                 .session = {.id = id, .state_directory = state_directory},
-                .recovery_of = recovery_of_};
+                .recovery_of = recovery_of};
   auto opened = make(std::move(plan), std::move(lessee), std::move(waiter), std::move(trace));
   // A session without a watcher is not opened: nothing would clean up after a crash.
   if (auto status = watcher_.confirm(); !status) return std::move(status.error());
   return opened;
 }
 
-void SessionSystem::recover_first(const std::string& state_directory, Trace& trace) {
+RecoveryReport System::recover(const std::string& state_directory) {
+  return recover_state(state_directory, kOthersBound);
+}
+
+void System::recover_first(const std::string& state_directory, Trace& trace) {
   const std::lock_guard lock(recovering_);
   if (!recovered_.insert(state_directory).second) return;
   // Does not wait for sessions that another process is recovering. Sessions that cannot be recovered do not keep one
   // from being opened; recover() reports them.
-  static_cast<void>(recovery_of_(state_directory).run(std::chrono::milliseconds(0)));
+  static_cast<void>(recovery_of(state_directory).run(std::chrono::milliseconds(0)));
   trace.mark("recover", state_directory);
 }
 

@@ -32,36 +32,22 @@ class System {
   virtual ~System() = default;
   System& operator=(System&&) = delete;
 
-  /** `freebsd`, `linux` or `unsupported`. */
-  [[nodiscard]] virtual const char* name() const = 0;
   virtual std::vector<Obstacle> find_obstacles() = 0;
   /** Abilities that sessions lack here, though they can be opened. */
-  virtual std::vector<Obstacle> find_limitations() { return {}; }
+  virtual std::vector<Obstacle> find_limitations() = 0;
   /** Makes an envelope from a plan; a failure undoes what was made. Any thread. */
-  virtual Result<std::unique_ptr<Envelope>> open(SharedPlan plan, const std::string& id,
-                                                 std::shared_ptr<Waiter> waiter) = 0;
+  Result<std::unique_ptr<Envelope>> open(SharedPlan plan, const std::string& id, std::shared_ptr<Waiter> waiter);
   /** Takes away the dead sessions of a state directory; also done before the first open in it. Any thread. */
-  virtual RecoveryReport recover(const std::string& state_directory) = 0;
+  static RecoveryReport recover(const std::string& state_directory);
   /** The live sessions and the dead ones. Any thread. */
-  virtual Result<std::vector<ListedSession>> list(const std::string& state_directory) = 0;
-  /** No envelope is opened any more. Called again it does nothing. */
-  virtual void shut_down() {}
-};
-
-/** A system on which sessions run: the steps before and after an opening that all such systems have. */
-class SessionSystem : public System {
- public:
-  Result<std::unique_ptr<Envelope>> open(SharedPlan plan, const std::string& id, std::shared_ptr<Waiter> waiter) final;
-  Result<std::vector<ListedSession>> list(const std::string& state_directory) override {
+  virtual Result<std::vector<ListedSession>> list(const std::string& state_directory) {
     return list_sessions(state_directory);
   }
-  void shut_down() override { watcher_.end(); }
+  /** No envelope is opened any more. Called again it does nothing. */
+  virtual void shut_down() { watcher_.end(); }
 
  protected:
-  using RecoveryOf = Recovery (*)(const std::string& state_directory);
-
-  /** `let_go` is that of Watcher. */
-  SessionSystem(const char* (*let_go)(), RecoveryOf recovery_of) : recovery_of_(recovery_of), watcher_(let_go) {}
+  System() = default;
 
   /** Looks at the host, once for all sessions. Refuses a plan that this host cannot perform. */
   virtual Status prepare(const EnvelopePlan& plan) = 0;
@@ -75,7 +61,6 @@ class SessionSystem : public System {
   /** Recovers a state directory, before the first session of this environment in it. */
   void recover_first(const std::string& state_directory, Trace& trace);
 
-  RecoveryOf recovery_of_;
   std::mutex recovering_;
   std::set<std::string> recovered_;
   Watcher watcher_;

@@ -48,10 +48,6 @@ int confirm_root(const JailReference& jail);
  */
 const char* kill_everything_in_jail(const JailReference& jail);
 
-/** For the child that becomes the watcher (state/watcher.h): it keeps no signal handler and no descriptor but 0 to 2.
- */
-const char* let_go_of_host_program();
-
 /**
  * Sends a descriptor to the parent, over one end of a socketpair(2) of datagrams. The kernel has made it without
  * close-on-exec, or in a table of the child's own; the parent's copy has close-on-exec from its first moment on.

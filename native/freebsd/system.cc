@@ -11,7 +11,6 @@
 
 #include <array>
 #include <cerrno>
-#include <chrono>
 #include <cstddef>
 #include <cstring>
 #include <map>
@@ -21,7 +20,6 @@
 
 #include "base/unique_fd.h"
 #include "envelope/system.h"
-#include "freebsd/child.h"
 #include "freebsd/envelope.h"
 #include "freebsd/jail_parameters.h"
 #include "freebsd/jails.h"
@@ -151,9 +149,6 @@ std::vector<Obstacle> limitations_of_host() {
   return limitations;
 }
 
-/** How long to wait for a recovery by another program. */
-constexpr std::chrono::milliseconds kOthersBound{10000};
-
 /** ENOTSUP if this kernel lacks the network that the plan asks for. */
 Status network_that_is_had(const PlannedNetwork& network, const JailAbilities& abilities) {
   using Kind = PlannedNetwork::Kind;
@@ -169,18 +164,10 @@ Status network_that_is_had(const PlannedNetwork& network, const JailAbilities& a
   return refused;
 }
 
-class FreeBsd final : public SessionSystem {
+class FreeBsd final : public System {
  public:
-  FreeBsd() : SessionSystem(let_go_of_host_program, recovery_of) {}
-
-  [[nodiscard]] const char* name() const override { return "freebsd"; }
-
   std::vector<Obstacle> find_obstacles() override { return obstacles_of_host(); }
   std::vector<Obstacle> find_limitations() override { return limitations_of_host(); }
-
-  RecoveryReport recover(const std::string& state_directory) override {
-    return recover_state(state_directory, kOthersBound);
-  }
 
   Result<std::vector<ListedSession>> list(const std::string& state_directory) override {
     const auto held = StateFileSystem::hold_mounted(state_directory);
@@ -201,7 +188,7 @@ class FreeBsd final : public SessionSystem {
       // A file system that does not go is unmounted by the next program.
       states_.clear();
     }
-    SessionSystem::shut_down();
+    System::shut_down();
   }
 
  private:

@@ -18,7 +18,7 @@ constexpr const char* kStep = "stdio";
 constexpr mode_t kLogMode = 0644;
 
 SysError refused(const char* syscall, int err, const std::string& path) {
-  return {.step = kStep, .syscall = syscall, .err = err, .path = path, .dest = {}, .detail = {}};
+  return {.step = kStep, .syscall = syscall, .err = err, .path = path};
 }
 
 bool is_null(const struct stat& found) {
@@ -113,19 +113,6 @@ Result<HostFile> open_host_file(const StdioRequest& request, int number) {
   return file;
 }
 
-// Neither uses make_unique: the constructor is private.
-std::unique_ptr<FileFlow> FileFlow::into_command(HostFile file, UniqueFd pipe, UniqueFd command_end) {
-  std::unique_ptr<FileFlow> flow(new FileFlow(std::move(file), std::move(pipe), true));
-  flow->command_end_ = std::move(command_end);
-  return flow;
-}
-
-std::unique_ptr<FileFlow> FileFlow::from_command(HostFile file, UniqueFd pipe, SharedStdioBudget budget) {
-  std::unique_ptr<FileFlow> flow(new FileFlow(std::move(file), std::move(pipe), false));
-  flow->budget_ = std::move(budget);
-  return flow;
-}
-
 int FileFlow::await(std::vector<pollfd>& awaited) const {
   if (is_over_) return -1;
   const bool is_writing = pending() > 0;
@@ -192,7 +179,7 @@ bool FileFlow::splice_some() {
 }
 
 void FileFlow::fail(const char* syscall, int err) {
-  failure_ = SysError{.step = kStep, .syscall = syscall, .err = err, .path = file_.path, .dest = {}, .detail = {}};
+  failure_ = refused(syscall, err, file_.path);
   is_over_ = true;
   // Closing an input here would look like its end. Writers to an output get EPIPE.
   if (!is_input_) pipe_.reset();

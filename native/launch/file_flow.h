@@ -59,9 +59,11 @@ class FileFlow final : public Flow {
    * back to the programs that share the file. Both need `command_end`, another descriptor of the command's end of the
    * pipe.
    */
-  static std::unique_ptr<FileFlow> into_command(HostFile file, UniqueFd pipe, UniqueFd command_end);
+  FileFlow(HostFile file, UniqueFd pipe, UniqueFd command_end)
+      : file_(std::move(file)), pipe_(std::move(pipe)), is_input_(true), command_end_(std::move(command_end)) {}
   /** From stdout or stderr to the file. Nothing beyond the budget comes to the file. */
-  static std::unique_ptr<FileFlow> from_command(HostFile file, UniqueFd pipe, SharedStdioBudget budget);
+  FileFlow(HostFile file, UniqueFd pipe, SharedStdioBudget budget)
+      : file_(std::move(file)), pipe_(std::move(pipe)), is_input_(false), budget_(std::move(budget)) {}
 
   [[nodiscard]] const HostFile& file() const noexcept { return file_; }
 
@@ -78,9 +80,6 @@ class FileFlow final : public Flow {
   [[nodiscard]] std::optional<SysError> failure() const override { return failure_; }
 
  private:
-  FileFlow(HostFile file, UniqueFd pipe, bool is_input)
-      : file_(std::move(file)), pipe_(std::move(pipe)), is_input_(is_input) {}
-
   void fill();
   void flush();
   void fail(const char* syscall, int err);

@@ -51,11 +51,7 @@ using SharedStdioBudget = std::shared_ptr<StdioBudget>;
  */
 class Flow {
  public:
-  Flow() = default;
   virtual ~Flow() = default;
-  Flow(const Flow&) = delete;
-  Flow& operator=(const Flow&) = delete;
-  Flow(Flow&&) = delete;
   Flow& operator=(Flow&&) = delete;
 
   /** Adds the descriptors to wait for. Returns for how long at most, in milliseconds; -1: for any time. */

@@ -38,9 +38,6 @@ class FlowThread {
   };
 
   static Result<std::unique_ptr<FlowThread>> start(std::vector<std::unique_ptr<Flow>> flows, FlowListener listener);
-  FlowThread(const FlowThread&) = delete;
-  FlowThread& operator=(const FlowThread&) = delete;
-  FlowThread(FlowThread&&) = delete;
   FlowThread& operator=(FlowThread&&) = delete;
   /** Ends the flows where they are. Not on their own thread. */
   ~FlowThread();

@@ -29,9 +29,6 @@ class HostTerminal {
   static Result<std::shared_ptr<HostTerminal>> of_stdin();
   HostTerminal(UniqueFd fd, const termios& before, Typing typing)
       : fd_(std::move(fd)), before_(before), typing_(typing) {}
-  HostTerminal(const HostTerminal&) = delete;
-  HostTerminal& operator=(const HostTerminal&) = delete;
-  HostTerminal(HostTerminal&&) = delete;
   HostTerminal& operator=(HostTerminal&&) = delete;
   ~HostTerminal() { give_back(); }
 

@@ -1,13 +1,21 @@
 #include "launch/launch_request.h"
 
 #include <algorithm>
+#include <cerrno>
 #include <cstddef>
 #include <limits>
 #include <string_view>
 
+#include "base/text.h"
+#include "plan/wire_reader.h"
+
 namespace buildjail {
 
 namespace {
+
+constexpr std::uint8_t kCloses = 1;
+constexpr std::uint8_t kTellsStarted = 2;
+constexpr std::uint8_t kTellsSteps = 4;
 
 TerminalSize read_size(WireReader& reader) {
   const std::uint32_t columns = reader.u32();
@@ -32,8 +40,7 @@ CommandLimits read_limits(WireReader& reader) {
   return limits;
 }
 
-}  // namespace
-
+/** Refuses the reader where it is no command. */
 LaunchRequest read_launch(WireReader& reader) {
   LaunchRequest request;
   const auto read_string = [](WireReader& from) { return from.string(); };
@@ -62,6 +69,28 @@ LaunchRequest read_launch(WireReader& reader) {
   return request;
 }
 
+}  // namespace
+
+Result<JobRequest> read_job(std::span<const std::byte> bytes) {
+  WireReader reader(bytes);
+  reader.limit();
+  JobRequest job;
+  if (reader.u32() != kWireVersion) reader.refuse();
+  job.number = reader.u32();
+  const std::uint8_t flags = reader.u8();
+  job.closes = (flags & kCloses) != 0;
+  job.tells_steps = (flags & kTellsSteps) != 0;
+  job.id = reader.string();
+  if (reader.u8() == 1) job.rest = read_rest(reader);
+  if (reader.u8() == 1) {
+    job.command = read_launch(reader);
+    job.command->run = job.number;
+    job.command->tells_started = (flags & kTellsStarted) != 0;
+  }
+  if (reader.is_complete()) return job;
+  return SysError{.step = "job", .syscall = "read_job", .err = EINVAL, .detail = "malformed job"};
+}
+
 std::vector<std::string> executable_candidates(const LaunchRequest& request) {
   const std::string& file = request.argv.front();
   if (file.find('/') != std::string::npos) return {file};
@@ -71,11 +100,9 @@ std::vector<std::string> executable_candidates(const LaunchRequest& request) {
   }
   std::vector<std::string> candidates;
   while (!search_path.empty()) {
-    const std::size_t end = search_path.find(':');
-    const std::string_view directory = search_path.substr(0, end);
+    const std::string_view directory = cut(search_path, ':');
     // An empty element means the working directory (environ(7)), where a build's inputs could stand in for a tool.
     if (!directory.empty()) candidates.push_back(std::string(directory) + "/" + file);
-    search_path = end == std::string_view::npos ? std::string_view() : search_path.substr(end + 1);
   }
   return candidates;
 }

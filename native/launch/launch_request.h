@@ -4,11 +4,14 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
+#include "base/result.h"
 #include "plan/limits.h"
-#include "plan/wire_reader.h"
+#include "plan/plan.h"
 
 namespace buildjail {
 
@@ -30,7 +33,7 @@ struct StdioRequest {
   std::string path;
 };
 
-/** One command to launch, as src/native/wire-job.ts packs it. */
+/** One command to launch. */
 struct LaunchRequest {
   /** The number of its job. */
   std::uint32_t run = 0;
@@ -52,8 +55,22 @@ struct LaunchRequest {
   }
 };
 
-/** Refuses the reader where it is no command. */
-LaunchRequest read_launch(WireReader& reader);
+/** The work to do with an envelope, in this order; each entry may be missing. src/native/wire-job.ts packs it. */
+struct JobRequest {
+  std::uint32_t number = 0;
+  /** Of the session that is opened. */
+  std::string id;
+  /** What completes a base. */
+  std::optional<std::vector<Step>> rest;
+  std::optional<LaunchRequest> command;
+  /** The envelope is closed when its command has ended. */
+  bool closes = false;
+  /** The end has the steps of opening and of closing. */
+  bool tells_steps = false;
+};
+
+/** EINVAL when the bytes are no job of this version. */
+Result<JobRequest> read_job(std::span<const std::byte> bytes);
 
 /**
  * The paths to try in turn for the program: itself when it holds a slash, else below each directory of the PATH given

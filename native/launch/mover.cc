@@ -83,11 +83,16 @@ Status Mover::begin(const LaunchRequest& request, std::uint64_t owner, StdioEnds
   return {};
 }
 
+Mover::Command* Mover::find(std::uint32_t run) {
+  const auto found = commands_.find(run);
+  return found == commands_.end() ? nullptr : &found->second;
+}
+
 std::array<int, 2> Mover::captured(std::uint32_t run) {
   const std::lock_guard lock(mutex_);
-  const auto found = commands_.find(run);
-  if (found == commands_.end()) return {-1, -1};
-  return {found->second.captured[0].fd(), found->second.captured[1].fd()};
+  const Command* const command = find(run);
+  if (command == nullptr) return {-1, -1};
+  return {command->captured[0].fd(), command->captured[1].fd()};
 }
 
 void Mover::drop(std::uint32_t run) {
@@ -102,16 +107,16 @@ void Mover::drop(std::uint32_t run) {
 
 void Mover::opened(std::uint32_t run) {
   const std::lock_guard lock(mutex_);
-  const auto found = commands_.find(run);
-  if (found == commands_.end() || found->second.terminal == nullptr) return;
-  found->second.flows->post([terminal = found->second.terminal] { terminal->opened(); });
+  const Command* const command = find(run);
+  if (command == nullptr || command->terminal == nullptr) return;
+  command->flows->post([terminal = command->terminal] { terminal->opened(); });
 }
 
 bool Mover::resize(std::uint32_t run, TerminalSize size) {
   const std::lock_guard lock(mutex_);
-  const auto found = commands_.find(run);
-  if (found == commands_.end() || found->second.terminal == nullptr || found->second.is_ended) return false;
-  found->second.flows->post([terminal = found->second.terminal, size] { terminal->resize(in_characters(size)); });
+  const Command* const command = find(run);
+  if (command == nullptr || command->terminal == nullptr || command->is_ended) return false;
+  command->flows->post([terminal = command->terminal, size] { terminal->resize(in_characters(size)); });
   return true;
 }
 
@@ -125,9 +130,9 @@ void Mover::look_at_terminals() {
 
 bool Mover::read(std::uint32_t run, std::size_t stream) {
   const std::lock_guard lock(mutex_);
-  const auto found = commands_.find(run);
-  if (found == commands_.end()) return false;
-  auto& captured = found->second.captured.at(stream);
+  Command* const command = find(run);
+  if (command == nullptr) return false;
+  auto& captured = command->captured.at(stream);
   if (captured.fd() >= 0 && !captured.read_some()) {
     queue_.forget_readable(captured.fd());
     captured.close();
@@ -158,19 +163,18 @@ void Mover::finish(std::uint32_t run, const std::function<void(Moved)>& then) {
   decltype(commands_)::node_type finished;
   {
     const std::lock_guard lock(mutex_);
-    const auto found = commands_.find(run);
-    if (found != commands_.end() && found->second.flows) {
-      Command& command = found->second;
-      command.is_ended = true;
-      command.moved = take_captured(command);
-      command.then = then;
-      close_captured(command);
-      command.flows->command_ended();
+    Command* const command = find(run);
+    if (command != nullptr && command->flows) {
+      command->is_ended = true;
+      command->moved = take_captured(*command);
+      command->then = then;
+      close_captured(*command);
+      command->flows->command_ended();
       // They may be settled already, where the session was closed meanwhile.
       changed_.push_back(run);
       return;
     }
-    if (found != commands_.end()) finished = commands_.extract(found);
+    finished = commands_.extract(run);
   }
   if (finished.empty()) return then({});
   then(take_captured(finished.mapped()));
@@ -185,17 +189,16 @@ void Mover::look() {
     const std::lock_guard lock(mutex_);
     if (changed_.empty()) return;
     for (const std::uint32_t run : std::exchange(changed_, {})) {
-      const auto found = commands_.find(run);
-      if (found == commands_.end()) continue;
-      Command& command = found->second;
-      if (auto settled = command.flows->settled(); settled && command.then) {
-        command.moved.input_failure = std::move(settled->input_failure);
-        command.moved.output_failure = std::move(settled->output_failure);
-        ends.emplace_back(std::exchange(command.then, nullptr), std::move(command.moved));
+      Command* const command = find(run);
+      if (command == nullptr) continue;
+      if (auto settled = command->flows->settled(); settled && command->then) {
+        command->moved.input_failure = std::move(settled->input_failure);
+        command->moved.output_failure = std::move(settled->output_failure);
+        ends.emplace_back(std::exchange(command->then, nullptr), std::move(command->moved));
       }
-      if (!command.is_ended || command.then || !command.flows->is_over()) continue;
-      over.push_back(std::move(command.flows));
-      commands_.erase(found);
+      if (!command->is_ended || command->then || !command->flows->is_over()) continue;
+      over.push_back(std::move(command->flows));
+      commands_.erase(run);
     }
   }
   for (auto& [then, moved] : ends) then(std::move(moved));

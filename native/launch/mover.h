@@ -90,9 +90,6 @@ class Mover {
  public:
   /** The waiter's: waking it up makes the waiter's thread call `look`. */
   explicit Mover(EventQueue& queue) : queue_(queue) {}
-  Mover(const Mover&) = delete;
-  Mover& operator=(const Mover&) = delete;
-  Mover(Mover&&) = delete;
   Mover& operator=(Mover&&) = delete;
   ~Mover() { stop(); }
 
@@ -136,6 +133,8 @@ class Mover {
     std::function<void(Moved)> then;
   };
 
+  /** Null where there is none. The lock is held. */
+  Command* find(std::uint32_t run);
   static Moved take_captured(Command& command);
   void close_captured(Command& command);
 

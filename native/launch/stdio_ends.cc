@@ -20,10 +20,23 @@ constexpr int kPipeBytes = 256 * 1024;
 /** Of a pipe that a file fills: in a larger one, command and mover wait for each other more rarely. */
 constexpr int kInputPipeBytes = 1024 * 1024;
 
-/** The end to be read, then the end to be written to. */
-int make_pair(StdioKind kind, std::array<int, 2>& pair) {
-  if (kind == StdioKind::kSocket) return ::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair.data());
-  return ::pipe2(pair.data(), O_CLOEXEC);
+struct Pair {
+  UniqueFd reading;
+  UniqueFd writing;
+};
+
+Result<Pair> make_pair(StdioKind kind) {
+  std::array<int, 2> pair{};
+  const bool is_socket = kind == StdioKind::kSocket;
+  const int made =
+      is_socket ? ::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair.data()) : ::pipe2(pair.data(), O_CLOEXEC);
+  if (made != 0) return last_error(kStep, is_socket ? "socketpair" : "pipe2");
+  Pair ends{.reading = UniqueFd(pair[0]), .writing = UniqueFd(pair[1])};
+  for (UniqueFd* const end : {&ends.reading, &ends.writing}) {
+    *end = above_stdio(std::move(*end));
+    if (!*end) return last_error(kStep, "fcntl");
+  }
+  return ends;
 }
 
 void enlarge([[maybe_unused]] int pipe, [[maybe_unused]] int size) {
@@ -74,27 +87,21 @@ Status StdioEnds::make_pipes(const std::array<StdioRequest, 3>& stdio) {
 
 Status StdioEnds::make_terminal_pipes() {
   for (const bool is_input : {true, false}) {
-    std::array<int, 2> pair{};
-    if (::pipe2(pair.data(), O_CLOEXEC) != 0) return last_error(kStep, "pipe2");
-    UniqueFd reading = above_stdio(UniqueFd(pair[0]));
-    UniqueFd writing = above_stdio(UniqueFd(pair[1]));
-    if (!reading || !writing) return last_error(kStep, "fcntl");
-    if (!is_input) enlarge(reading.get(), kPipeBytes);
-    (is_input ? typed : shown) = std::move(is_input ? reading : writing);
-    ours.at(is_input ? 0 : 1) = std::move(is_input ? writing : reading);
+    auto pair = make_pair(StdioKind::kPipe);
+    if (!pair) return std::move(pair.error());
+    if (!is_input) enlarge(pair->reading.get(), kPipeBytes);
+    (is_input ? typed : shown) = std::move(is_input ? pair->reading : pair->writing);
+    ours.at(is_input ? 0 : 1) = std::move(is_input ? pair->writing : pair->reading);
   }
   return {};
 }
 
 Status StdioEnds::make_pipe(std::size_t number, StdioKind kind) {
-  std::array<int, 2> pair{};
-  if (make_pair(kind, pair) != 0) return last_error(kStep, kind == StdioKind::kSocket ? "socketpair" : "pipe2");
+  auto pair = make_pair(kind);
+  if (!pair) return std::move(pair.error());
   const bool is_input = number == 0;
-  UniqueFd reading(pair[0]);
-  UniqueFd writing(pair[1]);
-  child.at(number) = above_stdio(std::move(is_input ? reading : writing));
-  ours.at(number) = above_stdio(std::move(is_input ? writing : reading));
-  if (!child.at(number) || !ours.at(number)) return last_error(kStep, "fcntl");
+  child.at(number) = std::move(is_input ? pair->reading : pair->writing);
+  ours.at(number) = std::move(is_input ? pair->writing : pair->reading);
   is_pipe.at(number) = kind != StdioKind::kSocket;
   return {};
 }
@@ -126,7 +133,7 @@ Status StdioEnds::give(HostFile file, std::size_t number) {
   enlarge(ours.at(number).get(), number == 0 ? kInputPipeBytes : kPipeBytes);
   if (::fcntl(ours.at(number).get(), F_SETFL, O_NONBLOCK) != 0) return last_error(kStep, "fcntl");
   if (number != 0) {
-    files.push_back(FileFlow::from_command(std::move(file), std::move(ours.at(number)), budget));
+    files.push_back(std::make_unique<FileFlow>(std::move(file), std::move(ours.at(number)), budget));
     return {};
   }
   UniqueFd left;
@@ -135,7 +142,7 @@ Status StdioEnds::give(HostFile file, std::size_t number) {
     left = UniqueFd(::fcntl(child[0].get(), F_DUPFD_CLOEXEC, STDERR_FILENO + 1));
     if (!left) return last_error(kStep, "fcntl");
   }
-  files.push_back(FileFlow::into_command(std::move(file), std::move(ours[0]), std::move(left)));
+  files.push_back(std::make_unique<FileFlow>(std::move(file), std::move(ours[0]), std::move(left)));
   return {};
 }
 

@@ -88,7 +88,7 @@ void Waiter::forget(std::uint32_t run) {
 Status Waiter::watch_process(std::uint32_t run, pid_t pid) {
   if (pid <= 0) {
     forget(run);
-    return SysError{.step = "launch", .syscall = "fork", .err = ESRCH, .path = {}, .dest = {}, .detail = {}};
+    return SysError{.step = "launch", .syscall = "fork", .err = ESRCH};
   }
   found_pid(run, pid);
   auto status = queue_->watch_process({.number = pid, .token = exit_token(run)}, streams_of(run));
@@ -116,10 +116,15 @@ void Waiter::forget_channel(std::uint64_t owner, int fd) {
   queue_->forget_readable(fd);
 }
 
+Child* Waiter::find(std::uint32_t run) {
+  const auto found = children_.find(run);
+  return found == children_.end() ? nullptr : &found->second;
+}
+
 bool Waiter::signal(std::uint32_t run, int signal) {
   const std::lock_guard lock(mutex_);
-  const auto found = children_.find(run);
-  return found != children_.end() && found->second.signal(found->second.pid, signal);
+  const Child* const child = find(run);
+  return child != nullptr && child->signal(child->pid, signal);
 }
 
 bool Waiter::is_expected(std::uint32_t run) {
@@ -129,9 +134,8 @@ bool Waiter::is_expected(std::uint32_t run) {
 
 std::optional<pid_t> Waiter::pid_of(std::uint32_t run) {
   const std::lock_guard lock(mutex_);
-  const auto found = children_.find(run);
-  if (found == children_.end() || found->second.pid <= 0) return std::nullopt;
-  return found->second.pid;
+  const Child* const child = find(run);
+  return child == nullptr || child->pid <= 0 ? std::nullopt : std::optional(child->pid);
 }
 
 bool Waiter::wait_reaped(std::uint64_t owner, std::chrono::milliseconds bound) {
@@ -184,18 +188,17 @@ void Waiter::started(std::uint32_t run) {
   pid_t pid = -1;
   {
     const std::lock_guard lock(mutex_);
-    const auto found = children_.find(run);
-    if (found == children_.end()) return;
-    pid = found->second.pid;
-    tell = found->second.listener.started;
+    const Child* const child = find(run);
+    if (child == nullptr) return;
+    pid = child->pid;
+    tell = child->listener.started;
   }
   if (tell) tell(pid);
 }
 
 void Waiter::found_pid(std::uint32_t run, pid_t pid) {
   const std::lock_guard lock(mutex_);
-  const auto found = children_.find(run);
-  if (found != children_.end()) found->second.pid = pid;
+  if (Child* const child = find(run)) child->pid = pid;
 }
 
 void Waiter::failed(std::uint32_t run, SysError error) {
@@ -226,9 +229,9 @@ void Waiter::hear_of(std::uint32_t run) {
   std::function<void()> tell;
   {
     const std::lock_guard lock(mutex_);
-    const auto found = children_.find(run);
-    if (found == children_.end()) return;
-    tell = std::exchange(found->second.listener.dead, nullptr);
+    Child* const child = find(run);
+    if (child == nullptr) return;
+    tell = std::exchange(child->listener.dead, nullptr);
   }
   if (tell) tell();
 }
@@ -239,10 +242,10 @@ bool Waiter::reap(std::uint32_t run) {
   pid_t waited = -1;
   {
     const std::lock_guard lock(mutex_);
-    const auto found = children_.find(run);
-    if (found == children_.end()) return true;
+    const Child* const child = find(run);
+    if (child == nullptr) return true;
     do {
-      waited = ::wait4(found->second.pid, &status, WNOHANG, &usage);
+      waited = ::wait4(child->pid, &status, WNOHANG, &usage);
     } while (waited < 0 && errno == EINTR);
   }
   if (waited == 0) return false;
@@ -257,15 +260,14 @@ bool Waiter::reap(std::uint32_t run) {
 }
 
 std::optional<Child> Waiter::take(std::uint32_t run) {
-  std::optional<Child> child;
+  decltype(children_)::node_type taken;
   {
     const std::lock_guard lock(mutex_);
-    auto found = children_.extract(run);
-    if (found.empty()) return child;
-    child = std::move(found.mapped());
+    taken = children_.extract(run);
   }
+  if (taken.empty()) return std::nullopt;
   reaped_.notify_all();
-  return child;
+  return std::move(taken.mapped());
 }
 
 void Waiter::deliver(Child child, const Ending& ending) {

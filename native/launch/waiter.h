@@ -68,9 +68,6 @@ struct Child {
 class Waiter {
  public:
   static Result<std::shared_ptr<Waiter>> start();
-  Waiter(const Waiter&) = delete;
-  Waiter& operator=(const Waiter&) = delete;
-  Waiter(Waiter&&) = delete;
   Waiter& operator=(Waiter&&) = delete;
   ~Waiter() { stop(); }
 
@@ -126,6 +123,8 @@ class Waiter {
  private:
   explicit Waiter(std::unique_ptr<EventQueue> queue);
   void loop();
+  /** Null when it is over. The lock is held. */
+  Child* find(std::uint32_t run);
   /** The captured streams of a run. */
   std::vector<Watched> streams_of(std::uint32_t run);
   void read_channel(std::uint64_t owner);

@@ -119,7 +119,4 @@ class Elapsed {
   std::int64_t began_;
 };
 
-/** For the child that becomes the watcher (state/watcher.h). Returns null, or the call that failed. */
-const char* let_go_of_host_program();
-
 }  // namespace buildjail

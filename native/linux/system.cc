@@ -6,7 +6,6 @@
 #include <array>
 #include <cerrno>
 #include <charconv>
-#include <chrono>
 #include <climits>
 #include <cstdlib>
 #include <memory>
@@ -15,7 +14,6 @@
 
 #include "base/unique_fd.h"
 #include "envelope/system.h"
-#include "linux/child.h"
 #include "linux/envelope.h"
 #include "linux/ids.h"
 #include "linux/init.h"
@@ -31,9 +29,6 @@
 namespace buildjail {
 
 namespace {
-
-/** How long a recovery waits for another one that is at work. */
-constexpr std::chrono::milliseconds kOthersBound{10000};
 
 Status check_network(const PlannedNetwork& network) {
   using Kind = PlannedNetwork::Kind;
@@ -235,13 +230,10 @@ Obstacle explain(const SysError& error) {
           "run it on a kernel and a root file system that allow it"};
 }
 
-class Linux final : public SessionSystem {
+class Linux final : public System {
  public:
   // Asked now, because the answer changes while a base is being completed (NamespaceEnvelope::complete).
-  Linux()
-      : SessionSystem(let_go_of_host_program, recovery_of), is_dumpable_(::prctl(PR_GET_DUMPABLE, 0, 0, 0, 0) == 1) {}
-
-  [[nodiscard]] const char* name() const override { return "linux"; }
+  Linux() : is_dumpable_(::prctl(PR_GET_DUMPABLE, 0, 0, 0, 0) == 1) {}
 
   std::vector<Obstacle> find_obstacles() override {
     auto found = host();
@@ -258,10 +250,6 @@ class Linux final : public SessionSystem {
       if (auto overlays = find_overlay_limitation((*made)->init_image)) found.push_back(std::move(*overlays));
     }
     return found;
-  }
-
-  RecoveryReport recover(const std::string& state_directory) override {
-    return recover_state(state_directory, kOthersBound);
   }
 
  private:

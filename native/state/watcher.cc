@@ -36,7 +36,6 @@ struct Prepared {
   const char* program;
   char* const* argv;
   char* const* environment;
-  const char* (*let_go)();
   const char* syscall = nullptr;
   int err = 0;
 };
@@ -56,7 +55,7 @@ void run_child(void* context) {
   if (failed("dup2", ::dup2(prepared.socket, STDIN_FILENO))) return;
   if (failed("dup2", ::dup2(prepared.null, STDOUT_FILENO))) return;
   if (failed("dup2", ::dup2(prepared.null, STDERR_FILENO))) return;
-  const char* const refused = prepared.let_go();
+  const char* const refused = let_go_of_host_program();
   if (refused != nullptr && failed(refused, -1)) return;
   if (failed("chdir", ::chdir("/"))) return;
   ::execve(prepared.program, prepared.argv, prepared.environment);
@@ -174,8 +173,7 @@ void Watcher::run(const std::string& program, UniqueFd theirs, UniqueFd null) {
                     .null = null.get(),
                     .program = program.c_str(),
                     .argv = argv.data(),
-                    .environment = environment.data(),
-                    .let_go = let_go_};
+                    .environment = environment.data()};
   const pid_t child = vfork_child(run_child, &prepared);
   if (child < 0) started_ = last_error(kStep, "vfork");
   if (child >= 0 && prepared.syscall != nullptr) {

@@ -14,6 +14,12 @@
 namespace buildjail {
 
 /**
+ * For the vfork(2)ed child that becomes the watcher: resets every signal to its default, blocks none, and closes every
+ * descriptor above 2. Returns null, or the name of the call that failed. Each system's folder defines it.
+ */
+const char* let_go_of_host_program();
+
+/**
  * The process that outlives this one (watch/main.cc): when this one is killed, it takes away the sessions that are
  * left. It is started on a thread of its own while the first session is being opened; if it is killed, the next session
  * starts it again. It has nothing of this process but one end of a socket, whose other end closes when this process
@@ -21,11 +27,7 @@ namespace buildjail {
  */
 class Watcher {
  public:
-  /**
-   * `let_go` is a function of the system for a vfork(2)ed child: it resets every signal to its default, blocks none,
-   * and closes every descriptor above 2. It returns null, or the name of the call that failed.
-   */
-  explicit Watcher(const char* (*let_go)()) : let_go_(let_go) {}
+  Watcher() = default;
   Watcher& operator=(Watcher&&) = delete;
   ~Watcher();
 
@@ -45,7 +47,6 @@ class Watcher {
   void reap_and_forget();
   void run(const std::string& program, UniqueFd theirs, UniqueFd null);
 
-  const char* (*let_go_)();
   std::mutex mutex_;
   /** The state directories that it knows. */
   std::set<std::string> directories_;

@@ -10,7 +10,6 @@
 #include <string_view>
 #include <vector>
 
-#include "envelope/job_request.h"
 #include "envelope/record.h"
 #include "launch/launch_request.h"
 #include "launch/stdio_ends.h"

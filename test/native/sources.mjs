@@ -7,7 +7,7 @@ const here = path.dirname(fileURLToPath(import.meta.url))
 const native = path.join(here, '..', '..', 'native')
 
 /** They are linked against a system's own files; sessions test them. */
-const needSystem = new Set(['waiter.cc', 'job.cc', 'jobs.cc'])
+const needSystem = new Set(['waiter.cc', 'job.cc', 'jobs.cc', 'system.cc', 'watcher.cc'])
 
 /** The test library of C++, from Debian's package doctest-dev. */
 export const doctest = ['/usr/include', '/usr/local/include'].find((folder) => existsSync(path.join(folder, 'doctest', 'doctest.h')))
@@ -21,7 +21,7 @@ export const nativeTestFlags = ['-std=c++20', '-O0', `-I${native}`, '-idirafter'
 /** Their sources: the tests, and the rooms that they are of. */
 export function nativeTestSources(system = process.platform) {
   const rooms = ['base', 'plan', 'launch', 'state', 'envelope'].flatMap((room) => readdirSync(path.join(native, room)).map((name) => path.join(native, room, name)))
-  const ofOthers = ['freebsd', 'linux', 'none'].filter((other) => other !== system).map((other) => `_${other}.cc`)
+  const ofOthers = ['freebsd', 'linux'].filter((other) => other !== system).map((other) => `_${other}.cc`)
   const isOurs = (name) => name.endsWith('.cc') && !needSystem.has(path.basename(name)) && !ofOthers.some((end) => name.endsWith(end))
   const tests = readdirSync(here).filter((name) => name.endsWith('.cc') && name !== 'system_call_filter_test.cc').map((name) => path.join(here, name))
   return [...tests, ...rooms.filter(isOurs)]
