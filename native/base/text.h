@@ -2,6 +2,8 @@
 
 #include <charconv>
 #include <cstddef>
+#include <cstdint>
+#include <initializer_list>
 #include <string>
 #include <string_view>
 #include <system_error>
@@ -22,6 +24,19 @@ template <class Number>
 bool read_number(std::string_view text, Number& number, int base = 10) {
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number, base);
   return error == std::errc() && end == text.data() + text.size();
+}
+
+/** Reads numbers that have a space behind each. False where one is missing. */
+template <class... Numbers>
+bool read_numbers(std::string_view& rest, Numbers&... numbers) {
+  return (read_number(cut(rest, ' '), numbers) && ...);
+}
+
+/** With a space behind each: `read_numbers` reads them. */
+inline std::string numbers_text(std::initializer_list<std::uint64_t> numbers) {
+  std::string text;
+  for (const std::uint64_t number : numbers) text += std::to_string(number) + " ";
+  return text;
 }
 
 /** Any text as one line; `unescape` reverses it. */

@@ -110,11 +110,19 @@ bool Job::send(int signal, Whom whom) {
     const std::lock_guard lock(mutex_);
     is_tree_ending_ = true;
   }
-  // To look for what a command started takes a look at every process.
-  jobs_.closing_threads().run([self = shared_from_this(), signal] {
-    static_cast<void>(caught("kill", [&] { return self->envelope_->signal_tree(self->request_.number, signal); }));
-  });
+  signal_tree(signal, false);
   return true;
+}
+
+void Job::signal_tree(int signal, bool then_tells) {
+  jobs_.closing_threads().run([self = shared_from_this(), signal, then_tells] {
+    static_cast<void>(caught("kill", [&] { return self->envelope_->signal_tree(self->request_.number, signal); }));
+    if (then_tells) self->tell();
+  });
+}
+
+void Job::close_on_a_thread() {
+  jobs_.closing_threads().run([self = shared_from_this()] { self->close(); });
 }
 
 void Job::end_for_output() {
@@ -148,7 +156,7 @@ void Job::begin_to_close() {
     const std::lock_guard lock(mutex_);
     died_ = std::chrono::steady_clock::now();
   }
-  jobs_.closing_threads().run([self = shared_from_this()] { self->close(); });
+  close_on_a_thread();
 }
 
 void Job::take(Result<Exit> exit) {
@@ -162,20 +170,10 @@ void Job::take(Result<Exit> exit) {
     // What closes tells, and has begun with it when the command was dead.
     if (request_.closes && has_run && !is_closed_) return;
   }
-  if (!request_.closes && is_tree_ending) {
-    // Something of it may have outlived the signal that ended the command.
-    jobs_.closing_threads().run([self = shared_from_this()] {
-      static_cast<void>(caught("kill", [&] { return self->envelope_->signal_tree(self->request_.number, SIGKILL); }));
-      self->tell();
-    });
-    return;
-  }
-  if (!request_.closes) return tell();
+  // Something of it may have outlived the signal that ended the command.
+  if (!request_.closes && is_tree_ending) return signal_tree(SIGKILL, true);
   // The command stood in the way itself, where a debugger kept it from being waited for.
-  if (!has_run || !report_.failures.empty()) {
-    jobs_.closing_threads().run([self = shared_from_this()] { self->close(); });
-    return;
-  }
+  if (request_.closes && (!has_run || !report_.failures.empty())) return close_on_a_thread();
   tell();
 }
 

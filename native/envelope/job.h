@@ -78,6 +78,9 @@ class Job : public std::enable_shared_from_this<Job> {
   Status open();
   Status launch();
   bool send(int signal, Whom whom);
+  /** On a thread that may wait: to look for what a command started takes a look at every process. */
+  void signal_tree(int signal, bool then_tells);
+  void close_on_a_thread();
   /** It has written more than it may. */
   void end_for_output();
   std::optional<Limit> limit_met(const Ending& ending, const std::vector<int>& signals);

@@ -75,16 +75,22 @@ struct KeptIn {
   std::size_t longest_path;
 };
 
+/**
+ * Copies the content of a directory, with its modes except for set-id bits. Files with several names become one file,
+ * and holes stay holes, so that the copy is no larger. No process may change the directory meanwhile. After a failure
+ * each file that is there is whole and has its owner.
+ */
 class Keeping final : public TreeWalk {
  public:
+  /**
+   * @param left the paths in the copy of files that are no file, folder or link, that may not be read, or that the file
+   * system of the copy cannot have; a folder stands for everything in it
+   */
   Keeping(const KeptIn& kept, std::vector<std::string>& left) : TreeWalk({}, kStep), kept_(kept), left_(left) {}
 
-  /**
-   * Gives folders their mode and owner, at the end, because a shut folder cannot be written to. Goes on after an error.
-   * @return the first error
-   */
-  Status finish() {
-    Status status;
+  /** After an error, too, folders get their mode and owner: at the end, because a shut one cannot be written to. */
+  Status copy_all(int top) {
+    Status status = run(top);
     for (const auto& [path, mode] : std::views::reverse(folders_)) {
       auto settled = settle_folder(path, mode);
       if (status && !settled) status = std::move(settled);
@@ -244,29 +250,7 @@ class Keeping final : public TreeWalk {
   std::set<Identity> left_out_;
 };
 
-/**
- * Copies the content of a directory, with its modes except for set-id bits. Files with several names become one file,
- * and holes stay holes, so that the copy is no larger. `path` names the directory in errors. No process may change it
- * meanwhile. After a failure each file that is there is whole and has its owner.
- * @param left the paths in the copy of files that are no file, folder or link, that may not be read, or that the file
- * system of the copy cannot have; a folder stands for everything in it
- */
-Status keep_tree(int top, const std::string& path, const KeptIn& kept, std::vector<std::string>& left) {
-  Keeping walk(kept, left);
-  auto status = walk.run(top);
-  // After a failure as well: what is there has its owner.
-  auto finished = walk.finish();
-  if (status) status = std::move(finished);
-  if (!status) status.error().path = path + "/" + status.error().path;
-  return status;
-}
-
 constexpr int kDirectory = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
-
-/** There is no folder, or one that is shut to us. */
-bool is_out_of_reach(int err) {
-  return err == ENOENT || err == ENOTDIR || err == ELOOP || err == EMLINK || err == EACCES;
-}
 
 std::string below(const std::string& folder, const std::string& name) {
   return folder == "/" ? folder + name : folder + "/" + name;
@@ -285,17 +269,10 @@ SysError refused(int err, const std::string& path, const char* why) {
   return SysError{.step = kStep, .syscall = "fstat", .err = err, .path = path, .detail = why};
 }
 
-/** The error of a call that opens a folder and follows no link. */
-SysError not_opened(const char* call, const std::string& path) {
-  auto error = last_error(kStep, call, path);
-  if (error.err == ENOTDIR || error.err == ELOOP || error.err == EMLINK) error.detail = "it is a link, or no folder";
-  return error;
-}
-
 /** Finds the folder again, and makes it if it was missing. Makes nothing if another one is in its place. */
 Result<UniqueFd> open_place(const KeepPlace& place) {
   UniqueFd found(::open(place.folder.c_str(), kHoldFolder));
-  if (!found) return not_opened("open", place.folder);
+  if (!found) return folder_not_opened(kStep, "open", place.folder);
   struct stat now{};
   if (::fstat(found.get(), &now) != 0) return last_error(kStep, "fstat", place.folder);
   // defence: nothing-kept-another-folder
@@ -308,7 +285,7 @@ Result<UniqueFd> open_place(const KeepPlace& place) {
     return last_error(kStep, "mkdirat", path);
   // defence: nothing-kept-through-link
   UniqueFd made(::openat(found.get(), place.missing.c_str(), kHoldFolder));
-  if (!made) return not_opened("openat", path);
+  if (!made) return folder_not_opened(kStep, "openat", path);
   return made;
 }
 
@@ -324,7 +301,7 @@ class Copy {
     // No other user can enter it before all of it has its owner.
     if (::mkdirat(folder->get(), place.id.c_str(), S_IRWXU) != 0) return last_error(kStep, "mkdirat", copy.path_);
     copy.top_ = UniqueFd(::openat(folder->get(), place.id.c_str(), kDirectory));
-    if (!copy.top_) return not_opened("openat", copy.path_);
+    if (!copy.top_) return folder_not_opened(kStep, "openat", copy.path_);
     if (auto status = copy.check(); !status) return std::move(status.error());
     return copy;
   }
@@ -349,7 +326,8 @@ class Copy {
                       .gid = around_.st_gid,
                       .longest_path = outer < PATH_MAX ? PATH_MAX - 1 - outer : 0};
     std::vector<std::string> left_in_it;
-    auto status = keep_tree(from.get(), target, kept, left_in_it);
+    auto status = Keeping(kept, left_in_it).copy_all(from.get());
+    if (!status) status.error().path = target + "/" + status.error().path;
     for (const std::string& one : left_in_it) left.push_back(target.substr(1) + "/" + one);
     return status;
   }
@@ -384,7 +362,7 @@ class Copy {
 
   /** After a failed call. A build can have moved or shut a folder that the target is in; the other targets are kept. */
   static Status left_out(const char* call, const std::string& target, std::vector<std::string>& left) {
-    if (!is_out_of_reach(errno)) return last_error(kStep, call, target);
+    if (!is_no_such_file(errno) && errno != EACCES) return last_error(kStep, call, target);
     left.push_back(target.substr(1));
     return {};
   }

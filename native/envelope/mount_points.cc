@@ -138,16 +138,16 @@ SysError not_kept(int folder, const MountPoint& point, const char* call) {
   return error;
 }
 
-/** The part of `path` that is missing below an open folder, the outer folder first. */
-std::vector<MountPoint> missing_points(int folder, std::string_view path, bool is_file) {
+/** What is missing below an open folder on the way to a point, the outer folder first. */
+std::vector<MountPoint> missing_points(int folder, const MountPoint& wanted) {
   const Tolerated tolerated("a mount point that cannot be looked at is made, or found to be there then");
   std::vector<MountPoint> missing;
-  for (std::size_t end = path.find('/');; end = path.find('/', end + 1)) {
-    const std::string_view part = path.substr(0, end);
+  for (std::size_t end = wanted.path.find('/');; end = wanted.path.find('/', end + 1)) {
+    const std::string_view part = std::string_view(wanted.path).substr(0, end);
     const bool is_last = end == std::string_view::npos;
     const UniqueFd above = missing.empty() ? open_folder_of(folder, part) : UniqueFd();
     if (!above || !look_at(above.get(), std::string(name_in(part))))
-      missing.push_back({.path = std::string(part), .is_file = is_last && is_file});
+      missing.push_back({.path = std::string(part), .is_file = is_last && wanted.is_file});
     if (is_last) return missing;
   }
 }
@@ -165,10 +165,8 @@ Status remove_left(int folder, const MountPoint& point) {
     status = remove(way.empty() ? folder : way.back().get(), point);
   } else {
     // The build moved it away, or put something else in its place.
-    const int err = status.error().err;
-    const bool is_gone = err == ENOENT || err == ENOTDIR || err == ELOOP || err == EMLINK;
     status.error().path = point.path;
-    if (is_gone) status = {};
+    if (is_no_such_file(status.error().err)) status = {};
   }
   for (; !opened.empty(); opened.pop_back()) {
     if (!opened.back().shut() && status) status = last_error(kStep, kModeCall, point.path);
@@ -179,23 +177,19 @@ Status remove_left(int folder, const MountPoint& point) {
 }  // namespace
 
 Fact point_fact(const PointedFolder& folder, const MountPoint& point) {
-  std::string value = std::to_string(folder.dev);
-  for (const std::uint64_t number : {folder.ino, point.dev, point.ino, std::uint64_t{point.is_file ? 1U : 0U},
-                                     static_cast<std::uint64_t>(folder.path.size())})
-    value += " " + std::to_string(number);
-  return {kMountPoint, kAt, value + " " + folder.path + "/" + point.path};
+  const std::string numbers =
+      numbers_text({folder.dev, folder.ino, point.dev, point.ino, point.is_file ? 1U : 0U, folder.path.size()});
+  return {kMountPoint, kAt, numbers + folder.path + "/" + point.path};
 }
 
 Fact points_made_fact(const PointedFolder& folder) {
-  return {kMountPoint, kMade, std::to_string(folder.dev) + " " + std::to_string(folder.ino) + " " + folder.path};
+  return {kMountPoint, kMade, numbers_text({folder.dev, folder.ino}) + folder.path};
 }
 
 std::optional<NotedPoint> noted_point(const Fact& fact) {
   std::string_view rest = fact.value;
   NotedPoint noted{};
-  const bool is_read = fact.part == kMountPoint && read_number(cut(rest, ' '), noted.folder.dev) &&
-                       read_number(cut(rest, ' '), noted.folder.ino);
-  if (!is_read) return std::nullopt;
+  if (fact.part != kMountPoint || !read_numbers(rest, noted.folder.dev, noted.folder.ino)) return std::nullopt;
   if (fact.key == kMade) {
     noted.folder.path = rest;
     return rest.starts_with('/') ? std::optional(std::move(noted)) : std::nullopt;
@@ -203,10 +197,8 @@ std::optional<NotedPoint> noted_point(const Fact& fact) {
   MountPoint point;
   unsigned kind = 0;
   std::size_t size = 0;
-  const bool is_point = fact.key == kAt && read_number(cut(rest, ' '), point.dev) &&
-                        read_number(cut(rest, ' '), point.ino) && read_number(cut(rest, ' '), kind) && kind <= 1 &&
-                        read_number(cut(rest, ' '), size) && rest.starts_with('/') && size + 1 < rest.size() &&
-                        rest[size] == '/';
+  const bool is_point = fact.key == kAt && read_numbers(rest, point.dev, point.ino, kind, size) && kind <= 1 &&
+                        rest.starts_with('/') && size + 1 < rest.size() && rest[size] == '/';
   if (!is_point) return std::nullopt;
   noted.folder.path = rest.substr(0, size);
   point.path = rest.substr(size + 1);
@@ -222,14 +214,14 @@ std::optional<NotedPoint> noted_point(const Fact& fact) {
 
 void MountPoints::add_planned(const Opening& opening, Parts& parts) {
   for (const OutputLease* const lease : opening.leases) {
-    std::vector<Wanted> wanted;
+    std::vector<MountPoint> wanted;
     for (const auto& [inner, outer] : opening.nesting) {
       if (outer != lease->bind()) continue;
       wanted.push_back({.path = std::string(mount_point_in(*outer, *inner)), .is_file = inner->is_file});
     }
     if (wanted.empty()) continue;
     // The outer ones first, in whichever order the map is.
-    std::ranges::sort(wanted, {}, &Wanted::path);
+    std::ranges::sort(wanted, {}, &MountPoint::path);
     parts.push_back(std::make_unique<MountPoints>(*lease, std::move(wanted)));
   }
 }
@@ -273,8 +265,8 @@ std::string_view MountPoints::place() const { return lease_ == nullptr ? lease_f
 
 std::vector<MountPoint> MountPoints::missing() const {
   std::vector<MountPoint> missing;
-  for (const auto& [path, is_file] : wanted_) {
-    for (auto& point : missing_points(lease_->directory(), path, is_file)) {
+  for (const MountPoint& wanted : wanted_) {
+    for (auto& point : missing_points(lease_->directory(), wanted)) {
       const auto is_same = [&point](const MountPoint& other) { return other.path == point.path; };
       if (std::ranges::none_of(missing, is_same)) missing.push_back(std::move(point));
     }
@@ -380,8 +372,7 @@ Status MountPoints::take_away_left() {
   struct stat found{};
   if (!top || ::fstat(top.get(), &found) != 0) {
     // LentDirectory reports that the folder is gone.
-    const bool is_gone = errno == ENOENT || errno == ENOTDIR || errno == ELOOP || errno == EMLINK;
-    return is_gone ? Status() : last_error(kStep, "open", folder_.path);
+    return is_no_such_file(errno) ? Status() : last_error(kStep, "open", folder_.path);
   }
   if (found.st_ino != folder_.ino || static_cast<std::uint64_t>(found.st_dev) != folder_.dev) return {};
   for (; !left_.empty(); left_.pop_back()) {

@@ -57,13 +57,8 @@ std::optional<NotedPoint> noted_point(const Fact& fact);
  */
 class MountPoints final : public Part {
  public:
-  struct Wanted {
-    std::string path;
-    bool is_file;
-  };
-
   /** `lease` is that of the folder, and outlives it. */
-  MountPoints(const OutputLease& lease, std::vector<Wanted> wanted) : lease_(&lease), wanted_(std::move(wanted)) {}
+  MountPoints(const OutputLease& lease, std::vector<MountPoint> wanted) : lease_(&lease), wanted_(std::move(wanted)) {}
   /** Of a dead session; `lease` is the file of the folder's lease. */
   MountPoints(PointedFolder folder, std::string lease, LeaseHolder dead)
       : folder_(std::move(folder)), lease_file_(std::move(lease)), dead_(std::move(dead)) {}
@@ -96,7 +91,7 @@ class MountPoints final : public Part {
   PointedFolder folder_;
   /** Null in a dead session. */
   const OutputLease* lease_ = nullptr;
-  std::vector<Wanted> wanted_;
+  std::vector<MountPoint> wanted_;
   std::vector<Made> made_;
   bool is_made_ = false;
 

@@ -10,7 +10,7 @@
 
 #include "base/back_off.h"
 #include "envelope/part_list.h"
-#include "plan/planned_files.h"
+#include "plan/plan.h"
 #include "state/files.h"
 #include "state/lease.h"
 #include "state/lent_output.h"
@@ -72,7 +72,7 @@ Status OutputLease::make(Trace&) {
   auto lock = lock_lease(leased, file_, *lessee_);
   if (!lock) return std::move(lock.error());
   lock_ = std::move(*lock);
-  if (auto status = sign_lease(leased, file_, lock_, holder_); !status) return status;
+  if (auto status = append(leased.step, file_, lock_.get(), line_of(holder_)); !status) return status;
   // Only now, because the session that had it before may have been handing it back.
   auto before = lent_output(bind_->source, directory_.get());
   if (!before) return std::move(before.error());

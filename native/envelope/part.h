@@ -41,7 +41,7 @@ struct TakingAway {
 /**
  * One thing that an envelope is made of. It comes from a plan, and a Walk makes it; or it comes from facts of a dead
  * session's journal, and is there already. A Walk takes it away, because the Walk knows the order. So the destructor of
- * a part undoes nothing; its members close what they own. A class in a PartList is also a PlannedKind and a LeftKind.
+ * a part undoes nothing; its members close what they own. part_list.h says what a class in a PartList has beside.
  */
 class Part {
  public:

@@ -11,7 +11,7 @@
 #include <cstring>
 #include <string_view>
 
-#include "plan/planned_files.h"
+#include "plan/plan.h"
 
 namespace buildjail {
 

@@ -7,8 +7,8 @@
 #include <optional>
 #include <string>
 
-#include "base/ids.h"
 #include "base/result.h"
+#include "envelope/record.h"
 #include "freebsd/jail_child.h"
 #include "freebsd/jails.h"
 #include "launch/launch_request.h"

@@ -4,7 +4,6 @@
 #include "envelope/output.h"
 #include "envelope/part.h"
 #include "envelope/part_list.h"
-#include "envelope/session_parts.h"
 #include "envelope/sources.h"
 #include "freebsd/opening.h"
 #include "freebsd/parts/devices.h"

@@ -9,9 +9,9 @@
 #include <string>
 #include <vector>
 
-#include "base/ids.h"
 #include "base/result.h"
 #include "base/sys_error.h"
+#include "envelope/record.h"
 
 namespace buildjail {
 

@@ -9,7 +9,6 @@
 #include <string>
 #include <vector>
 
-#include "base/ids.h"
 #include "base/result.h"
 #include "base/unique_fd.h"
 #include "envelope/part.h"

@@ -12,7 +12,7 @@
 
 #include "base/result.h"
 #include "base/unique_fd.h"
-#include "launch/flow.h"
+#include "launch/flow_thread.h"
 #include "launch/launch_request.h"
 
 namespace buildjail {

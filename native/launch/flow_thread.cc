@@ -77,16 +77,6 @@ std::optional<FlowThread::Settled> FlowThread::settled() {
   return settled_;
 }
 
-bool FlowThread::holds_up_closing() {
-  const std::lock_guard lock(mutex_);
-  return holds_up_closing_;
-}
-
-bool FlowThread::is_over() {
-  const std::lock_guard lock(mutex_);
-  return is_over_;
-}
-
 void FlowThread::loop() {
   // No handler of the host program must run here, and a terminal that we may not use now must not stop it (SIGTTIN).
   // SIGPIPE and SIGXFSZ, which write(2) sends to this thread, are told by errno as well.
@@ -97,11 +87,8 @@ void FlowThread::loop() {
     wait_and_move();
   }
   for (const auto& flow : flows_) flow->end();
-  {
-    const std::lock_guard lock(mutex_);
-    holds_up_closing_ = false;
-    is_over_ = true;
-  }
+  holds_up_closing_ = false;
+  is_over_ = true;
   listener_.changed();
 }
 
@@ -128,20 +115,17 @@ bool FlowThread::tell_progress() {
   const bool is_news = !is_settled_told_ && std::ranges::all_of(flows_, is_settled);
   const bool holds_up =
       std::ranges::any_of(flows_, [](const auto& flow) { return flow->holds_up_closing() && !flow->is_over(); });
-  bool is_changed = is_news;
-  {
+  if (is_news) {
+    is_settled_told_ = true;
     const std::lock_guard lock(mutex_);
-    is_changed |= std::exchange(holds_up_closing_, holds_up) != holds_up;
-    if (is_news) {
-      settled_.emplace();
-      for (const auto& flow : flows_) {
-        auto& failure = flow->is_input() ? settled_->input_failure : settled_->output_failure;
-        if (!failure) failure = flow->failure();
-      }
+    settled_.emplace();
+    for (const auto& flow : flows_) {
+      auto& failure = flow->is_input() ? settled_->input_failure : settled_->output_failure;
+      if (!failure) failure = flow->failure();
     }
   }
-  is_settled_told_ |= is_news;
-  if (is_changed) listener_.changed();
+  const bool is_changed = holds_up_closing_.exchange(holds_up) != holds_up;
+  if (is_news || is_changed) listener_.changed();
   return !is_settled_told_ || !std::ranges::all_of(flows_, [](const auto& flow) { return flow->is_over(); });
 }
 

@@ -11,7 +11,7 @@
 
 #include "base/result.h"
 #include "base/unique_fd.h"
-#include "launch/flow.h"
+#include "launch/flow_thread.h"
 #include "launch/host_terminal.h"
 
 namespace buildjail {

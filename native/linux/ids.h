@@ -5,8 +5,8 @@
 #include <string>
 #include <vector>
 
-#include "base/ids.h"
 #include "base/result.h"
+#include "envelope/record.h"
 #include "plan/plan.h"
 
 namespace buildjail {

@@ -3,7 +3,6 @@
 #include "envelope/mount_points.h"
 #include "envelope/output.h"
 #include "envelope/part_list.h"
-#include "envelope/session_parts.h"
 #include "envelope/sources.h"
 #include "linux/namespaces.h"
 #include "linux/networks.h"

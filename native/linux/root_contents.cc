@@ -16,7 +16,7 @@
 #include "base/tolerated.h"
 #include "base/unique_fd.h"
 #include "linux/raw_calls.h"
-#include "plan/planned_files.h"
+#include "plan/plan.h"
 
 namespace buildjail {
 

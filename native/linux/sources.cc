@@ -12,7 +12,7 @@
 #include "base/tolerated.h"
 #include "linux/overlays.h"
 #include "linux/raw_calls.h"
-#include "plan/planned_files.h"
+#include "plan/plan.h"
 
 namespace buildjail {
 

@@ -1,5 +1,7 @@
 #include "plan/plan.h"
 
+#include <fcntl.h>
+
 #include <algorithm>
 #include <array>
 #include <cerrno>
@@ -14,6 +16,8 @@ namespace {
 
 /** The one above means "no user" to chown(2) and setreuid(2). */
 constexpr std::uint32_t kLastId = 0xfffffffe;
+
+constexpr const char* kPinStep = "pin-source";
 
 enum class Operation : std::uint8_t { kDirectory, kFile, kLink, kTmpfs, kDev, kProc, kBind, kListed, kText };
 /** Also in src/native/wire-plan.ts. */
@@ -176,11 +180,6 @@ std::vector<const Bind*> sources_of(const std::vector<Step>& steps) {
   return sources;
 }
 
-Nesting nesting_in(const std::vector<Step>& steps) {
-  const std::vector<Step> none;
-  return nesting_in(steps, none);
-}
-
 Nesting nesting_in(const std::vector<Step>& steps, const std::vector<Step>& earlier) {
   auto binds = binds_of(steps);
   const auto base = binds_of(earlier);
@@ -238,6 +237,29 @@ std::vector<Step> read_rest(WireReader& reader) {
   });
   if (!is_rest) reader.refuse();
   return steps;
+}
+
+Result<UniqueFd> pin_source(const Bind& bind) {
+  const int kind = bind.is_file ? O_PATH : O_RDONLY | O_DIRECTORY;
+  UniqueFd fd(::open(bind.source.c_str(), kind | O_NOFOLLOW | O_CLOEXEC));
+  if (!fd) return last_error(kPinStep, "open", bind.source);
+  struct stat found{};
+  if (::fstat(fd.get(), &found) != 0) return last_error(kPinStep, "fstat", bind.source);
+  if (is_planned(bind, found)) return fd;
+  return SysError{.step = kPinStep, .syscall = "fstat", .err = ESTALE, .path = bind.source, .detail = kStaleSource};
+}
+
+Status confirm_device(const std::string& path, const NamedDevice& device, const char* step) {
+  struct stat found{};
+  if (::lstat(path.c_str(), &found) != 0) return last_error(step, "lstat", device.path);
+  const mode_t kind = device.is_block ? S_IFBLK : S_IFCHR;
+  // defence: device-named-one-planned
+  if ((found.st_mode & S_IFMT) == kind && static_cast<std::uint64_t>(found.st_rdev) == device.number) return {};
+  return SysError{.step = step,
+                  .syscall = "lstat",
+                  .err = ESTALE,
+                  .path = device.path,
+                  .detail = "it is another device than when the plan was made"};
 }
 
 }  // namespace buildjail

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <sys/types.h>
+#include <sys/stat.h>
 
 #include <cstddef>
 #include <cstdint>
@@ -14,6 +15,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "base/unique_fd.h"
 #include "plan/limits.h"
 #include "plan/wire_reader.h"
 
@@ -108,8 +110,7 @@ using Nesting = std::map<const Bind*, const Bind*>;
  * The nesting of the steps of a session, which outlive the result; `earlier` are the steps of its base. Mount points
  * inside a bind must be reached without links, so native code finds them itself and does not believe the plan.
  */
-Nesting nesting_in(const std::vector<Step>& steps, const std::vector<Step>& earlier);
-Nesting nesting_in(const std::vector<Step>& steps);
+Nesting nesting_in(const std::vector<Step>& steps, const std::vector<Step>& earlier = {});
 // The result would point into steps that are gone.
 Nesting nesting_in(std::vector<Step>&& steps) = delete;
 Nesting nesting_in(const std::vector<Step>& steps, std::vector<Step>&& earlier) = delete;
@@ -214,5 +215,22 @@ std::vector<Step> read_rest(WireReader& reader);
 
 /** Also in src/native/wire-writer.ts. */
 inline constexpr std::uint32_t kWireVersion = 11;
+
+// A plan names files of the host. Another program can put others in their places before a session opens.
+
+inline constexpr const char* kStaleSource = "the source is another file than when the plan was made";
+
+/** Whether an open source is the file that was planned, where that matters. */
+inline bool is_planned(const Bind& bind, const struct stat& found) {
+  // defence: source-file-planned
+  if (bind.dev == 0 && bind.ino == 0) return true;
+  return found.st_ino == bind.ino && static_cast<std::uint64_t>(found.st_dev) == bind.dev;
+}
+
+/** The source, held by a descriptor; ESTALE when it is another file by now than when it was planned. */
+Result<UniqueFd> pin_source(const Bind& bind);
+
+/** ESTALE when what is at `path` is another device by now than when it was planned. `step` is for errors. */
+Status confirm_device(const std::string& path, const NamedDevice& device, const char* step);
 
 }  // namespace buildjail

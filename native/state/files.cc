@@ -22,6 +22,12 @@ constexpr mode_t kMode = 0755;
 
 }  // namespace
 
+SysError folder_not_opened(const char* step, const char* call, const std::string& path) {
+  auto error = last_error(step, call, path);
+  if (error.err == ENOTDIR || error.err == ELOOP || error.err == EMLINK) error.detail = "it is a link, or no folder";
+  return error;
+}
+
 UniqueFd folder_below(int top, std::string_view path) {
   UniqueFd at(::openat(top, ".", kHoldFolder));
   for (std::string_view way = path; at && !way.empty();) {
@@ -40,12 +46,7 @@ Result<FolderIdentity> make_folder(const std::string& existing, std::string_view
     path += "/" + name;
     if (::mkdirat(at.get(), name.c_str(), kMode) != 0 && errno != EEXIST) return last_error(kStep, "mkdirat", path);
     UniqueFd next(::openat(at.get(), name.c_str(), kFolder));
-    if (!next) {
-      auto error = last_error(kStep, "openat", path);
-      if (error.err == ENOTDIR || error.err == ELOOP || error.err == EMLINK)
-        error.detail = "it is a link, or no folder";
-      return error;
-    }
+    if (!next) return folder_not_opened(kStep, "openat", path);
     at = std::move(next);
   }
   struct stat found{};

@@ -2,6 +2,7 @@
 
 #include <sys/file.h>
 
+#include <cerrno>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -13,6 +14,12 @@
 namespace buildjail {
 
 // Folders and small files of the host.
+
+/** Of a call that follows no link: there is no file, or a link or another kind of file is in its place. */
+inline bool is_no_such_file(int err) { return err == ENOENT || err == ENOTDIR || err == ELOOP || err == EMLINK; }
+
+/** The error of a call that has just failed to open a folder and follows no link. Reads errno. */
+SysError folder_not_opened(const char* step, const char* call, const std::string& path);
 
 /**
  * Opens a folder below another one, as a descriptor below which others can be opened. Follows no link. Empty, with

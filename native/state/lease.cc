@@ -54,9 +54,13 @@ struct Look {
   std::string reason{};
 };
 
-/** Why the number cannot be leased although no live session has it; empty if it can. */
-Result<std::string> objection_to(const NumberedThings& things, std::uint32_t number) {
-  return things.objection ? things.objection(number) : Result<std::string>(std::string());
+/** Of a number whose file no session has locked, and that no dead one has. */
+Result<Look> look_at_free(const NumberedThings& things, std::uint32_t number, const std::string& file, UniqueFd lock) {
+  auto objection = things.objection ? things.objection(number) : Result<std::string>(std::string());
+  if (objection && objection->empty()) return Look{.lock = std::move(lock)};
+  remove_if_empty(lock, file);
+  if (!objection) return std::move(objection.error());
+  return Look{.reason = std::move(*objection)};
 }
 
 Result<Look> look_at(const NumberedThings& things, std::uint32_t number, const std::string& file) {
@@ -74,11 +78,7 @@ Result<Look> look_at(const NumberedThings& things, std::uint32_t number, const s
     return std::move(holder.error());
   }
   if (*holder) return Look{.dead = std::move(*holder)};
-  auto objection = objection_to(things, number);
-  if (objection && objection->empty()) return Look{.lock = std::move(*lock)};
-  remove_if_empty(*lock, file);
-  if (!objection) return std::move(objection.error());
-  return Look{.reason = std::move(*objection)};
+  return look_at_free(things, number, file, std::move(*lock));
 }
 
 SysError all_leased(const NumberedThings& things, const std::vector<std::string>& reasons) {
@@ -167,10 +167,6 @@ Result<UniqueFd> lock_lease(const Leased& leased, const std::string& file, const
   }
 }
 
-Status sign_lease(const Leased& leased, const std::string& file, const UniqueFd& lock, const LeaseHolder& holder) {
-  return append(leased.step, file, lock.get(), line_of(holder));
-}
-
 void sweep_leases(const std::string& host_directory) {
   constexpr const char* kStep = "recover";
   const auto names = names_in(host_directory);
@@ -204,7 +200,7 @@ Result<NumberedLease> NumberedLease::take(const NumberedThings& things, const Le
   std::vector<std::uint32_t> of_dead;
   const auto signed_lease = [&](std::uint32_t number, std::string file, UniqueFd lock) -> Result<NumberedLease> {
     NumberedLease lease(number, std::move(file), std::move(lock), false);
-    auto status = sign_lease({.step = things.step, .subject = lease.file_}, lease.file_, lease.lock_, lessee.session);
+    auto status = append(things.step, lease.file_, lease.lock(), line_of(lessee.session));
     if (status) return lease;
     static_cast<void>(lease.give_back());
     return std::move(status.error());
@@ -224,16 +220,11 @@ Result<NumberedLease> NumberedLease::take(const NumberedThings& things, const Le
   for (const std::uint32_t number : of_dead) {
     std::string file = numbered_lease_file(lessee.host_directory, things.name, number);
     auto lock = lock_lease({.step = things.step, .subject = file}, file, lessee);
-    if (!lock) {
-      if (lock.error().err != EBUSY) return std::move(lock.error());
-      reasons.push_back(std::to_string(number) + " " + lock.error().detail);
-      continue;
-    }
-    const auto objection = objection_to(things, number);
-    if (objection && objection->empty()) return signed_lease(number, std::move(file), std::move(*lock));
-    remove_if_empty(*lock, file);
-    if (!objection) return objection.error();
-    reasons.push_back(std::to_string(number) + " " + *objection);
+    if (!lock && lock.error().err != EBUSY) return std::move(lock.error());
+    auto look = lock ? look_at_free(things, number, file, std::move(*lock)) : Look{.reason = lock.error().detail};
+    if (!look) return std::move(look.error());
+    if (look->lock) return signed_lease(number, std::move(file), std::move(look->lock));
+    reasons.push_back(std::to_string(number) + " " + look->reason);
   }
   return all_leased(things, reasons);
 }
@@ -248,8 +239,7 @@ Result<NumberedLease> NumberedLease::share(const NumberedThings& things, std::ui
 
 Status NumberedLease::pass_to(const char* step, const std::optional<LeaseHolder>& session) {
   if (::ftruncate(lock_.get(), 0) != 0) return last_error(step, "ftruncate", file_);
-  if (!session) return {};
-  return sign_lease({.step = step, .subject = file_}, file_, lock_, *session);
+  return session ? append(step, file_, lock(), line_of(*session)) : Status();
 }
 
 Status NumberedLease::give_back() {

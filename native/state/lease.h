@@ -55,8 +55,6 @@ struct Leased {
  * has it. `kind` is LOCK_EX, or LOCK_SH for several sessions that have the object together and sign nothing.
  */
 Result<UniqueFd> lock_lease(const Leased& leased, const std::string& file, const Lessee& lessee, int kind = LOCK_EX);
-/** Writes the holder into the file of a locked lease. */
-Status sign_lease(const Leased& leased, const std::string& file, const UniqueFd& lock, const LeaseHolder& holder);
 /** The holder of a lease; empty for a file that is gone or not signed. */
 Result<std::optional<LeaseHolder>> holder_of(const char* step, const std::string& file);
 /** The same, by a descriptor of the file. */

@@ -19,6 +19,7 @@
 #include "base/text.h"
 #include "base/unique_fd.h"
 #include "state/file_state.h"
+#include "state/files.h"
 #include "state/tree_walk.h"
 
 namespace buildjail {
@@ -332,11 +333,8 @@ Fact lent_fact(const LentOutput& output, const Lending& lending) {
   const auto& [ids, gives_owner, takes_marks, is_store] = lending;
   const unsigned what = (ids.are_shared ? kShared : 0) | (gives_owner ? kGivesOwner : 0) |
                         (takes_marks ? kTakesMarks : 0) | (is_store ? kStore : 0);
-  std::string value = std::to_string(ids.first);
-  for (const std::uint64_t number :
-       {ids.count, std::uint64_t{what}, output.dev, output.ino, std::uint64_t{output.uid}, std::uint64_t{output.gid}})
-    value += " " + std::to_string(number);
-  value += " " + octal(output.mode) + " " + octal(output.flags) + " " + std::to_string(output.since_ns);
+  std::string value = numbers_text({ids.first, ids.count, what, output.dev, output.ino, output.uid, output.gid});
+  value += octal(output.mode) + " " + octal(output.flags) + " " + std::to_string(output.since_ns);
   value += " " + std::to_string(output.marks.size());
   for (const Mark& mark : output.marks) value += " " + hexadecimal(mark.name) + " " + hexadecimal(mark.value);
   value += " " + output.path;
@@ -348,14 +346,12 @@ std::optional<NotedOutput> noted_output(const Fact& fact) {
   NotedOutput noted{};
   auto& [before, lending] = noted;
   unsigned what = 0;
-  const bool is_read = fact.part == kLentOutput && fact.key == kKey && read_number(cut(rest, ' '), lending.ids.first) &&
-                       read_number(cut(rest, ' '), lending.ids.count) && read_number(cut(rest, ' '), what) &&
-                       read_number(cut(rest, ' '), before.dev) && read_number(cut(rest, ' '), before.ino) &&
-                       read_number(cut(rest, ' '), before.uid) && read_number(cut(rest, ' '), before.gid) &&
-                       read_number(cut(rest, ' '), before.mode, kOctal) &&
-                       read_number(cut(rest, ' '), before.flags, kOctal) &&
-                       read_number(cut(rest, ' '), before.since_ns) && read_marks(rest, before.marks) &&
-                       what <= (kShared | kGivesOwner | kTakesMarks | kStore) && rest.starts_with('/');
+  const bool is_read =
+      fact.part == kLentOutput && fact.key == kKey &&
+      read_numbers(rest, lending.ids.first, lending.ids.count, what, before.dev, before.ino, before.uid, before.gid) &&
+      read_number(cut(rest, ' '), before.mode, kOctal) && read_number(cut(rest, ' '), before.flags, kOctal) &&
+      read_numbers(rest, before.since_ns) && read_marks(rest, before.marks) &&
+      what <= (kShared | kGivesOwner | kTakesMarks | kStore) && rest.starts_with('/');
   if (!is_read) return std::nullopt;
   lending.ids.are_shared = (what & kShared) != 0;
   lending.gives_owner = (what & kGivesOwner) != 0;
@@ -386,8 +382,7 @@ Result<HandBack> hand_back(const NotedOutput& noted, std::vector<LeftInOutput>& 
   const LentOutput& before = noted.before;
   const UniqueFd directory = open_lent(before);
   if (!directory) {
-    const bool is_other = errno == ENOENT || errno == ENOTDIR || errno == ELOOP || errno == EMLINK;
-    if (is_other) return HandBack::kLost;
+    if (is_no_such_file(errno)) return HandBack::kLost;
     return last_error(kStep, "open", before.path);
   }
   struct stat now{};

@@ -9,7 +9,6 @@
 #include <string>
 #include <vector>
 
-#include "base/ids.h"
 #include "base/result.h"
 #include "state/file_state.h"
 #include "state/journal.h"
@@ -33,6 +32,16 @@ struct LentOutput {
 
 /** The state of an open directory. */
 Result<LentOutput> lent_output(const std::string& path, int directory);
+
+/** The user ids of the host that belong to a build while its session lives. */
+struct BuildIds {
+  uid_t first = 0;
+  std::uint64_t count = 1;
+  /** Other files may have these ids too. Then only files made or changed in the session count as the build's. */
+  bool are_shared = true;
+
+  [[nodiscard]] bool contains(uid_t uid) const noexcept { return uid >= first && uid - first < count; }
+};
 
 /** How an output is lent, and what is done with its files when it comes back. */
 struct Lending {

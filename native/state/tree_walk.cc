@@ -9,6 +9,8 @@
 #include <memory>
 #include <utility>
 
+#include "state/files.h"
+
 namespace buildjail {
 
 namespace {
@@ -17,13 +19,6 @@ namespace {
 constexpr std::size_t kMostOpen = 32;
 constexpr int kMostTries = 8;
 constexpr int kDirectory = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC;
-
-/** Another process of the host moved, removed or exchanged a file since its folder was read. */
-bool is_gone(int err) { return err == ENOENT || err == ENOTDIR || err == ELOOP || err == EMLINK; }
-
-struct CloseDirectory {
-  void operator()(DIR* directory) const noexcept { static_cast<void>(::closedir(directory)); }
-};
 
 }  // namespace
 
@@ -69,7 +64,7 @@ Status TreeWalk::enter(UniqueFd directory, std::string name, const FileState& st
   if (levels_.size() > kMostOpen) levels_[levels_.size() - kMostOpen - 1].directory.reset();
   UniqueFd again(::openat(fd, ".", kDirectory));
   if (!again) return failure("openat");
-  const std::unique_ptr<DIR, CloseDirectory> list(::fdopendir(again.get()));
+  const std::unique_ptr<DIR, int (*)(DIR*)> list(::fdopendir(again.get()), ::closedir);
   if (!list) return failure("fdopendir");
   static_cast<void>(again.release());
   for (;;) {
@@ -98,7 +93,8 @@ Status TreeWalk::look_at(int directory, const char* name) {
   if (looks_first_ && is_of_no_concern(directory, name)) return {};
   // defence: no-link-followed-build
   const UniqueFd file(::openat(directory, name, O_PATH | O_NOFOLLOW | O_CLOEXEC));
-  if (!file) return is_gone(errno) ? Status() : failure("openat", name);
+  // Another process of the host may have moved, removed or exchanged it since its folder was read.
+  if (!file) return is_no_such_file(errno) ? Status() : failure("openat", name);
   auto state = state_of(file.get());
   if (!state) return failure(kStateCall, name);
   if (state->mount != top_.mount) return {};
@@ -114,7 +110,7 @@ Status TreeWalk::look_at(int directory, const char* name) {
 Status TreeWalk::descend(const std::string& name) {
   const UniqueFd folder(
       ::openat(levels_.back().directory.get(), name.c_str(), O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
-  if (!folder) return is_gone(errno) ? Status() : failure("openat", name);
+  if (!folder) return is_no_such_file(errno) ? Status() : failure("openat", name);
   auto state = state_of(folder.get());
   if (!state) return failure(kStateCall, name);
   if (state->mount != top_.mount) return {};
@@ -155,7 +151,7 @@ Result<bool> TreeWalk::leave() {
 
 Result<bool> TreeWalk::still_has(const FileState& file, std::string_view name) const {
   const auto now = state_in(levels_.back().directory.get(), std::string(name).c_str());
-  if (!now) return is_gone(errno) ? Result<bool>(false) : failure(kNamedStateCall, name);
+  if (!now) return is_no_such_file(errno) ? Result<bool>(false) : failure(kNamedStateCall, name);
   return now->dev == file.dev && now->ino == file.ino && now->changed_ns == file.changed_ns;
 }
 

@@ -12,7 +12,7 @@
 #include <vector>
 
 #include "envelope/output.h"
-#include "envelope/session_parts.h"
+#include "envelope/part_list.h"
 #include "left_session.h"
 #include "state/journal.h"
 #include "state/lease.h"

@@ -10,7 +10,6 @@
 
 #include "envelope/output.h"
 #include "envelope/part_list.h"
-#include "envelope/session_parts.h"
 #include "envelope/sources.h"
 #include "state/journal.h"
 #include "state/lease.h"

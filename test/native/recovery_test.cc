@@ -15,7 +15,6 @@
 #include "base/unique_fd.h"
 #include "envelope/output.h"
 #include "envelope/part_list.h"
-#include "envelope/session_parts.h"
 #include "left_session.h"
 #include "state/journal.h"
 #include "state/lent_output.h"

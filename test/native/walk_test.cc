@@ -13,7 +13,7 @@
 #include <vector>
 
 #include "envelope/part.h"
-#include "envelope/session_parts.h"
+#include "envelope/part_list.h"
 #include "left_session.h"
 #include "state/journal.h"
 

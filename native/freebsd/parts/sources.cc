@@ -16,7 +16,7 @@
 #include "base/unique_fd.h"
 #include "freebsd/iovec_list.h"
 #include "launch/vfork_child.h"
-#include "plan/planned_files.h"
+#include "plan/plan.h"
 #include "state/files.h"
 
 namespace buildjail {
