@@ -6,6 +6,8 @@
 #include <cstddef>
 #include <system_error>
 
+#include "base/text.h"
+
 namespace buildjail {
 
 namespace {
@@ -42,7 +44,7 @@ constexpr auto kErrnoNames = std::to_array<ErrnoName>({
 #undef BUILDJAIL_ERRNO
 });
 
-/** A sentence with more holders is unreadable. Programs get the whole list. */
+/** Programs get the whole list. */
 constexpr std::size_t kMostNamed = 5;
 
 std::string name_of(const Holder& holder) {
@@ -69,11 +71,9 @@ std::string errno_name(int err) {
 std::string errno_text(int err) { return std::generic_category().message(err); }
 
 std::string held_by(const std::vector<Holder>& holders) {
-  std::string text;
-  const std::size_t count = std::min(holders.size(), kMostNamed);
-  for (std::size_t i = 0; i < count; ++i) text += (i == 0 ? "held by " : "; ") + name_of(holders[i]);
-  if (holders.size() > count) text += "; and " + std::to_string(holders.size() - count) + " more";
-  return text;
+  std::vector<std::string> names;
+  for (const Holder& holder : holders) names.push_back(name_of(holder));
+  return names.empty() ? "" : "held by " + first_of(names, kMostNamed);
 }
 
 }  // namespace buildjail

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <charconv>
 #include <cstddef>
 #include <cstdint>
@@ -37,6 +38,14 @@ inline std::string numbers_text(std::initializer_list<std::uint64_t> numbers) {
   std::string text;
   for (const std::uint64_t number : numbers) text += std::to_string(number) + " ";
   return text;
+}
+
+/** `a; b; and 3 more`: the first few, because a sentence with more is unreadable. */
+inline std::string first_of(const std::vector<std::string>& texts, std::size_t most) {
+  std::string text;
+  const std::size_t count = std::min(texts.size(), most);
+  for (std::size_t i = 0; i < count; ++i) text += (i == 0 ? "" : "; ") + texts[i];
+  return texts.size() > count ? text + "; and " + std::to_string(texts.size() - count) + " more" : text;
 }
 
 /** Any text as one line; `unescape` reverses it. */

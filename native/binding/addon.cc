@@ -165,7 +165,7 @@ class Addon final : public Napi::Addon<Addon> {
                         Member{"limitations", list_to_js(env, system.find_limitations(), obstacle_to_js)});
   }
 
-  Napi::Value listen(const Napi::CallbackInfo& info) {
+  void listen(const Napi::CallbackInfo& info) {
     Napi::Env env = info.Env();
     if (runtime_->is_started()) throw Napi::Error::New(env, "there is a listener already");
     auto wrap = [this](Napi::Env at, const std::shared_ptr<Envelope>& envelope, const std::string& id) -> Napi::Value {
@@ -176,22 +176,16 @@ class Addon final : public Napi::Addon<Addon> {
       throw Napi::Error(env, error_to_js(env, status.error()));
     // After the listener was made: hooks run youngest first, and the listener's own must find the waiter gone.
     env.AddCleanupHook([runtime = runtime_] { runtime->shut_down(); });
-    return env.Undefined();
   }
 
-  Napi::Value shut_down(const Napi::CallbackInfo& info) {
-    runtime_->shut_down();
-    return info.Env().Undefined();
-  }
+  void shut_down(const Napi::CallbackInfo&) { runtime_->shut_down(); }
 
-  Napi::Value release_descriptor(const Napi::CallbackInfo& info) {
+  void release_descriptor(const Napi::CallbackInfo& info) {
     runtime_->release_descriptor(info[0].As<Napi::Number>().Int32Value());
-    return info.Env().Undefined();
   }
 
-  Napi::Value close_descriptor(const Napi::CallbackInfo& info) {
+  void close_descriptor(const Napi::CallbackInfo& info) {
     runtime_->close_descriptor(info[0].As<Napi::Number>().Int32Value());
-    return info.Env().Undefined();
   }
 
   Napi::Value look(const Napi::CallbackInfo& info) {
@@ -264,14 +258,12 @@ class Addon final : public Napi::Addon<Addon> {
     return Napi::Boolean::New(info.Env(), job && job->resize(size));
   }
 
-  Napi::Value look_at_terminal(const Napi::CallbackInfo& info) {
+  void look_at_terminal(const Napi::CallbackInfo&) {
     if (runtime_->is_started()) runtime_->jobs().waiter().mover().look_at_terminals();
-    return info.Env().Undefined();
   }
 
-  Napi::Value give_back_terminal(const Napi::CallbackInfo& info) {
+  void give_back_terminal(const Napi::CallbackInfo&) {
     if (runtime_->is_started()) runtime_->jobs().waiter().terminals().give_back();
-    return info.Env().Undefined();
   }
 
   Napi::Value recover(const Napi::CallbackInfo& info) {

@@ -52,7 +52,7 @@ Napi::Value watch_jail_call(const Napi::CallbackInfo& info) {
   return keep(info.Env(), runtime, std::move(started));
 }
 
-Napi::Value end_to_js(Napi::Env env, const ProcessEnd& end) {
+Napi::Value end_to_js(Napi::Env env, const Ending& end) {
   auto object = Napi::Object::New(env);
   if (WIFEXITED(end.status)) object.Set("exitCode", WEXITSTATUS(end.status));
   if (WIFSIGNALED(end.status)) object.Set("signal", signal_name(WTERMSIG(end.status)));

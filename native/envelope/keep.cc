@@ -103,8 +103,6 @@ class Keeping final : public TreeWalk {
   using Identity = std::pair<std::uint64_t, std::uint64_t>;
   static Identity identity_of(const FileState& file) { return {file.dev, file.ino}; }
 
-  /** No process can move a folder, so it begins only once. */
-  void begin() override {}
   [[nodiscard]] bool may_open_up(const FileState& folder) const override { return folder.uid == ::geteuid(); }
 
   Status visit(int fd, FileState& file, std::string_view name) override {

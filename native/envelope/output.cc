@@ -136,37 +136,28 @@ NotedOutput LentDirectory::lending(const LentAs& as) const {
                       .is_store = lease_.bind()->is_store}};
 }
 
-// While it is lent it is shut to other users of the host, so that none can execute a set-uid program of the build.
+// While it is lent it is shut to other users of the host, so that none can execute a set-uid program of the build. The
+// files in a store keep their owners. Its folder belongs to us and not to the build, because the sticky bit does not
+// keep the owner of a folder from removing files of others (unlink(2), sticky(7)).
 Status LentDirectory::make(Trace&) {
   const LentAs as = as_();
   lent_ = lending(as);
   const auto& [before, lending] = *lent_;
   if (as.keeps_owner) return {};
   const int directory = lease_.directory();
-  if (lending.is_store) return lend_store(as);
-  const bool is_other = before.uid != as.user.uid || before.gid != as.user.gid;
-  if (is_other && ::fchown(directory, as.user.uid, as.user.gid) != 0) return last_error({}, "fchown", before.path);
-  const mode_t shut = (before.mode & ~mode_t{S_IRWXG | S_IRWXO}) | S_IRWXU;
+  uid_t owner = as.user.uid;
+  // defence: store-keeps-build-did
+  if (lending.is_store) owner = ::geteuid();
+  const bool is_other = before.uid != owner || before.gid != as.user.gid;
+  if (is_other && ::fchown(directory, owner, as.user.gid) != 0) return last_error({}, "fchown", before.path);
+  const mode_t shut = lending.is_store ? kStoreMode : (before.mode & ~mode_t{S_IRWXG | S_IRWXO}) | S_IRWXU;
   // defence: output-shut-others-host
   if (shut != before.mode && ::fchmod(directory, shut) != 0) return last_error({}, "fchmod", before.path);
   // Only now, when no user but the build's and root can enter it. Root writes anywhere.
-  if (!lending.gives_owner || lending.ids.contains(before.uid)) return {};
+  if (lending.is_store || !lending.gives_owner || lending.ids.contains(before.uid)) return {};
   auto status = hand_over_tree(directory, before, as.user.uid, as.user.gid);
   if (!status) status.error().step.clear();
   return status;
-}
-
-// The files in a store keep their owners. The folder itself belongs to us and not to the build, because the sticky bit
-// does not keep the owner of a folder from removing files of others (unlink(2), sticky(7)).
-Status LentDirectory::lend_store(const LentAs& as) const {
-  const LentOutput& before = *lease_.before();
-  const int directory = lease_.directory();
-  // defence: store-keeps-build-did
-  const uid_t owner = ::geteuid();
-  const bool is_other = before.uid != owner || before.gid != as.user.gid;
-  if (is_other && ::fchown(directory, owner, as.user.gid) != 0) return last_error({}, "fchown", before.path);
-  if (before.mode != kStoreMode && ::fchmod(directory, kStoreMode) != 0) return last_error({}, "fchmod", before.path);
-  return {};
 }
 
 // The output of a live session is open since before it was leased; that of a dead one is found by its path.

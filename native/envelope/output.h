@@ -109,7 +109,6 @@ class LentDirectory : public Part {
 
  private:
   [[nodiscard]] NotedOutput lending(const LentAs& as) const;
-  [[nodiscard]] Status lend_store(const LentAs& as) const;
   Result<HandBack> hand_back(std::vector<LeftInOutput>& left);
 
   OutputLease& lease_;

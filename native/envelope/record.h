@@ -15,7 +15,6 @@
 
 namespace buildjail {
 
-struct CommandLimits;
 struct Ending;
 
 /** The credentials of a process, as the kernel reports them. */

@@ -76,9 +76,9 @@ struct Conflict {
   LeaseHolder with;
 };
 
-/** Calls `take` with each source in a list, until that returns true. */
-template <class Take>
-bool any_source_in(std::string_view text, Take take) {
+/** The sources in a list. */
+std::vector<ShownSource> sources_in(std::string_view text) {
+  std::vector<ShownSource> sources;
   text = text.substr(0, text.rfind('\n') + 1);
   // The line of the holder.
   cut(text, '\n');
@@ -92,9 +92,9 @@ bool any_source_in(std::string_view text, Take take) {
       line = cut(text, '\n');
       static_cast<void>(line.size() > 2 && unescape(line.substr(2), source.origin));
     }
-    if (take(source)) return true;
+    sources.push_back(std::move(source));
   }
-  return false;
+  return sources;
 }
 
 std::string lines_of(const std::vector<ShownSource>& sources) {
@@ -115,21 +115,18 @@ Result<std::optional<Conflict>> conflict_with(const std::string& file, const std
   auto holdings = holders_in(std::string_view(*text).substr(0, text->find('\n') + 1));
   if (holdings.empty()) return std::optional<Conflict>();
   const LeaseHolder& with = holdings.front();
-  std::optional<Conflict> found;
   const bool has_outputs = std::ranges::any_of(own, [](const ShownSource& one) { return one.kind == Kind::kOutput; });
-  any_source_in(*text, [&](const ShownSource& other) {
-    if (!has_outputs && other.kind != Kind::kOutput) return false;
+  for (const ShownSource& other : sources_in(*text)) {
+    if (!has_outputs && other.kind != Kind::kOutput) continue;
     for (const ShownSource& mine : own) {
       const std::string_view how = nesting(mine, other);
       if (how.empty()) continue;
-      std::string detail = "the " + name_of(mine) + " " + std::string(how) + " the " + name_of(other) + " of " +
-                           buildjail::name_of(with);
-      found = Conflict{.error = nested(mine, other, detail), .with = with};
-      return true;
+      const std::string detail = "the " + name_of(mine) + " " + std::string(how) + " the " + name_of(other) + " of " +
+                                 buildjail::name_of(with);
+      return std::optional(Conflict{.error = nested(mine, other, detail), .with = with});
     }
-    return false;
-  });
-  return found;
+  }
+  return std::optional<Conflict>();
 }
 
 /** The turn of one session of the host: a lock of the host directory, which all sessions have in common. */

@@ -5,7 +5,6 @@
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/time.h>
 #include <sys/wait.h>
 
 #include <fcntl.h>
@@ -239,15 +238,6 @@ Result<std::shared_ptr<EventThread>> watch_jail_by(int descriptor, TellJailEvent
   return watch(descriptor, kFilterJailDesc, std::move(tell));
 }
 
-namespace {
-
-constexpr std::int64_t kMicroseconds = 1000000;
-constexpr std::int64_t kKilobyte = 1024;
-
-std::int64_t microseconds(const timeval& time) { return time.tv_sec * kMicroseconds + time.tv_usec; }
-
-}  // namespace
-
 Result<std::shared_ptr<EventThread>> wait_for_end(pid_t child, std::function<void()> tell) {
   struct kevent event{};
   // An earlier exit is reported too: a zombie can still be watched (kqueue(2), EVFILT_PROC).
@@ -258,15 +248,12 @@ Result<std::shared_ptr<EventThread>> wait_for_end(pid_t child, std::function<voi
   });
 }
 
-ProcessEnd take_end(pid_t child) {
+Ending take_end(pid_t child) {
   int status = 0;
   rusage usage{};
   while (::wait4(child, &status, 0, &usage) < 0 && errno == EINTR) {
   }
-  return {.status = status,
-          .user_us = microseconds(usage.ru_utime),
-          .system_us = microseconds(usage.ru_stime),
-          .max_rss_bytes = usage.ru_maxrss * kKilobyte};
+  return ending_of(status, usage);
 }
 
 }  // namespace buildjail

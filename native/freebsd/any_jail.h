@@ -16,6 +16,7 @@
 #include "base/unique_fd.h"
 #include "freebsd/iovec_list.h"
 #include "freebsd/jail_child.h"
+#include "launch/waiter.h"
 
 namespace buildjail {
 
@@ -118,17 +119,9 @@ using TellJailEvents = std::function<void(const JailEvents&)>;
 Result<std::shared_ptr<EventThread>> watch_jail(int jid, TellJailEvents tell);
 Result<std::shared_ptr<EventThread>> watch_jail_by(int descriptor, TellJailEvents tell);
 
-/** The end of a process, by wait4(2). */
-struct ProcessEnd {
-  int status;
-  std::int64_t user_us;
-  std::int64_t system_us;
-  std::int64_t max_rss_bytes;
-};
-
 /** Calls `tell` on another thread when a child of this process has ended. Its number stays its own until `take_end`. */
 Result<std::shared_ptr<EventThread>> wait_for_end(pid_t child, std::function<void()> tell);
 /** Waits for a child that has ended. */
-ProcessEnd take_end(pid_t child);
+Ending take_end(pid_t child);
 
 }  // namespace buildjail

@@ -33,6 +33,13 @@ std::int64_t microseconds(const timeval& time) {
 
 }  // namespace
 
+Ending ending_of(int status, const rusage& usage) {
+  return {.status = status,
+          .user_us = microseconds(usage.ru_utime),
+          .system_us = microseconds(usage.ru_stime),
+          .max_rss_bytes = static_cast<std::int64_t>(usage.ru_maxrss) * 1024};
+}
+
 Result<std::shared_ptr<Waiter>> Waiter::start() {
   auto queue = EventQueue::create();
   if (!queue) return std::move(queue.error());
@@ -252,10 +259,7 @@ bool Waiter::reap(std::uint32_t run) {
   auto child = take(run);
   if (!child) return true;
   // ECHILD: SIGCHLD is ignored in this process, and the kernel reaped the child (wait(2)). Only how it ended is lost.
-  deliver(std::move(*child), {.status = waited < 0 ? SIGKILL : status,
-                              .user_us = microseconds(usage.ru_utime),
-                              .system_us = microseconds(usage.ru_stime),
-                              .max_rss_bytes = static_cast<std::int64_t>(usage.ru_maxrss) * 1024});
+  deliver(std::move(*child), ending_of(waited < 0 ? SIGKILL : status, usage));
   return true;
 }
 

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <sys/types.h>
+#include <sys/resource.h>
 
 #include <array>
 #include <atomic>
@@ -32,6 +33,8 @@ struct Ending {
   std::int64_t system_us;
   std::int64_t max_rss_bytes;
 };
+
+Ending ending_of(int status, const rusage& usage);
 
 /** The end of a command, with its collected output. */
 struct Exit {

@@ -83,9 +83,7 @@ Result<Look> look_at(const NumberedThings& things, std::uint32_t number, const s
 
 SysError all_leased(const NumberedThings& things, const std::vector<std::string>& reasons) {
   std::string detail = "none of the " + std::to_string(things.count) + " " + things.plural + " from " +
-                       std::to_string(things.first) + " is free:";
-  for (std::size_t i = 0; i < std::min(reasons.size(), kMostNamed); ++i) detail += (i == 0 ? " " : "; ") + reasons[i];
-  if (reasons.size() > kMostNamed) detail += "; and " + std::to_string(reasons.size() - kMostNamed) + " more";
+                       std::to_string(things.first) + " is free: " + first_of(reasons, kMostNamed);
   return {.step = things.step, .syscall = "flock", .err = EBUSY, .detail = std::move(detail)};
 }
 

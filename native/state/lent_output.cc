@@ -38,7 +38,6 @@ class HandingOver final : public TreeWalk {
       : TreeWalk(before.path, kStep), before_(before), uid_(uid), gid_(gid) {}
 
  private:
-  void begin() override {}
   [[nodiscard]] bool may_open_up(const FileState&) const override { return false; }
   [[nodiscard]] bool concerns(const FileState& file) const override {
     const bool is_anybodys = !S_ISDIR(file.mode) && (file.links > 1 || (file.mode & kSetId) != 0);
@@ -54,6 +53,10 @@ class HandingOver final : public TreeWalk {
   gid_t gid_;
 };
 
+/**
+ * Gives the files that a build made in its output to the owner of the folder, and takes the marks and set-id bits that
+ * the build put on them. Does not change the folder itself.
+ */
 class HandingBack final : public TreeWalk {
  public:
   HandingBack(int top, const LentOutput& before, const Lending& lending)
@@ -237,21 +240,6 @@ bool is_as_before(const struct stat& now, const LentOutput& before) {
          owners_flags(now) == before.flags;
 }
 
-/**
- * Gives the files that a build made in its output to the owner of the folder, and takes the marks and set-id bits that
- * the build put on them. Starts from the beginning after an interruption. Does not change the folder itself.
- */
-Status hand_back_tree(int top, const LentOutput& before, const Lending& lending, std::vector<LeftInOutput>& left,
-                      std::size_t& changed) {
-  if (!lending.gives_owner && !lending.takes_marks) return {};
-  HandingBack walk(top, before, lending);
-  auto status = walk.run(top);
-  walk.tell_unclaimed();
-  std::ranges::move(walk.left, std::back_inserter(left));
-  changed += walk.changed;
-  return status;
-}
-
 Status restore_folders_marks(int directory, const LentOutput& before, std::vector<LeftInOutput>& left) {
   std::vector<std::string> stays;
   if (auto status = restore_marks(directory, before.marks, stays); !status) {
@@ -374,7 +362,14 @@ Status restore(int directory, const NotedOutput& noted, std::vector<LeftInOutput
   if (is_shut && ::fchmod(directory, (now.st_mode & kModeBits) | S_IRWXU) != 0)
     return last_error(kStep, "fchmod", before.path);
   // The folder comes back after its last file, so that no other user can enter it meanwhile.
-  if (auto status = hand_back_tree(directory, before, noted.lending, left, changed); !status) return status;
+  if (noted.lending.gives_owner || noted.lending.takes_marks) {
+    HandingBack walk(directory, before, noted.lending);
+    auto status = walk.run(directory);
+    walk.tell_unclaimed();
+    std::ranges::move(walk.left, std::back_inserter(left));
+    changed += walk.changed;
+    if (!status) return status;
+  }
   return restore_folder(directory, noted, left);
 }
 

@@ -25,10 +25,6 @@ constexpr const char* kStep = "recover";
 /** A process that has ended holds no lock, but another one that looks at the entry may hold it for a moment. */
 constexpr std::chrono::milliseconds kLookBound{100};
 
-Outcome gone() { return {.standing = Standing::kGone}; }
-
-Outcome live() { return {.standing = Standing::kLive}; }
-
 Outcome not_recovered(const std::string& path, std::string reason) {
   return {.standing = Standing::kNotRecovered, .leftovers = {{path, std::move(reason)}}};
 }
@@ -63,7 +59,7 @@ bool is_running(pid_t pid) { return ::kill(pid, 0) == 0 || errno != ESRCH; }
 
 /** A root without an entry is left if a person has removed the entry. */
 Outcome remove_empty(const std::string& root) {
-  if (::rmdir(root.c_str()) == 0 || errno == ENOENT) return gone();
+  if (::rmdir(root.c_str()) == 0 || errno == ENOENT) return {.standing = Standing::kGone};
   return not_recovered(root, "there is no journal for it, and " + reason_of(last_error(kStep, "rmdir", root)));
 }
 
@@ -110,17 +106,17 @@ Outcome Recovery::recover(const std::string& id, std::chrono::milliseconds bound
       if (*entry) return take_away(**entry, file, std::move(*lock));
       // Its process died before it made anything; or it lives, finds the file gone and makes it again.
       if (::unlink(file.c_str()) != 0) return not_recovered(file, reason_of(last_error(kStep, "unlink", file)));
-      return gone();
+      return {.standing = Standing::kGone};
     }
     if (lock.error().err == ENOENT) return remove_empty(root);
     if (lock.error().err != EWOULDBLOCK) return not_recovered(file, reason_of(lock.error()));
     const auto held = look_at(file);
     // A holder that has written nothing yet has just made it.
-    if (!held) return live();
+    if (!held) return {.standing = Standing::kLive};
     const bool is_let_go = held->is_being_recovered || held->pid == dying;
-    if (!is_let_go && is_running(held->pid)) return live();
+    if (!is_let_go && is_running(held->pid)) return {.standing = Standing::kLive};
     // Processes inside may outlive the owner for a moment, and init holds the lock until they have ended.
-    if (!(is_let_go ? patient : outliving).wait()) return live();
+    if (!(is_let_go ? patient : outliving).wait()) return {.standing = Standing::kLive};
   }
 }
 
