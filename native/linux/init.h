@@ -7,7 +7,6 @@
 #include <cstdint>
 #include <mutex>
 #include <span>
-#include <string>
 
 #include "base/result.h"
 #include "base/unique_fd.h"

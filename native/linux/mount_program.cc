@@ -15,6 +15,7 @@
 #include "base/tolerated.h"
 #include "base/unique_fd.h"
 #include "linux/child.h"
+#include "linux/opening.h"
 #include "linux/prepared_mounts.h"
 #include "linux/raw_calls.h"
 
@@ -85,26 +86,28 @@ const char* name_of(const Step& step) {
 
 }  // namespace
 
-MountProgram::MountProgram(const EnvelopePlan& plan, const std::vector<Step>& steps, const SessionIds& ids,
-                           const SourceOwners& owners, const Nesting& nesting)
-    : owners_(owners), room_(overlays_of(steps).size()), is_rest_(&steps != &plan.steps), is_root_(plan.user.uid == 0) {
+MountProgram::MountProgram(const NamespaceOpening& opening, const SourceOwners& owners)
+    : owners_(owners),
+      room_(overlays_of(opening.steps).size()),
+      is_rest_(opening.is_rest),
+      is_root_(opening.plan.user.uid == 0) {
   // Without one, what is written to belongs to the child's user.
   std::optional<BuildUser> owner;
-  if (ids.are_leased()) owner = ids.outside({.uid = 0, .gid = 0, .groups = {}});
-  acts_.reserve(steps.size());
-  for (const Step& step : steps) {
+  if (opening.ids.are_leased()) owner = opening.ids.outside({.uid = 0, .gid = 0, .groups = {}});
+  acts_.reserve(opening.steps.size());
+  for (const Step& step : opening.steps) {
     Act act{.step = &step};
     if (const auto* tmpfs = std::get_if<MountTmpfs>(&step))
       act.options = tmpfs_options("1777", {.size = tmpfs->size, .files = tmpfs->files}, owner);
     if (const auto* dev = std::get_if<MountDev>(&step))
-      act.dev = DevFolder(*dev, tmpfs_options("1777", shm_bound(plan), owner));
+      act.dev = DevFolder(*dev, tmpfs_options("1777", shm_bound(opening.plan), owner));
     // Shows only the processes that the build may trace: not init, and not a command that is not executed yet, which
     // has the host program's name and arguments until then (proc(5), hidepid).
     // defence: proc-shows-traced-nothing
     if (std::holds_alternative<MountProc>(step)) act.options = "hidepid=ptraceable";
     const auto* const bind = std::get_if<Bind>(&step);
-    const auto around = bind == nullptr ? nesting.end() : nesting.find(bind);
-    act.is_nested = around != nesting.end();
+    const auto around = bind == nullptr ? opening.nesting.end() : opening.nesting.find(bind);
+    act.is_nested = around != opening.nesting.end();
     if (act.is_nested && around->second->is_overlay) act.points = points_between(*around->second, *bind);
     acts_.push_back(std::move(act));
   }

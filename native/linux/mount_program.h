@@ -2,7 +2,6 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <optional>
 #include <string>
 #include <vector>
 
@@ -17,16 +16,16 @@
 
 namespace buildjail {
 
+struct NamespaceOpening;
+
 /**
  * All that is mounted and made in a session's root, prepared so that the child that does it allocates nothing. The
  * child shares our memory, so times and failures are read where it left them.
  */
 class MountProgram {
  public:
-  /** For the steps of the plan, or for the rest of a base, whose root is not sealed yet. All must outlive the program.
-   */
-  MountProgram(const EnvelopePlan& plan, const std::vector<Step>& steps, const SessionIds& ids,
-               const SourceOwners& owners, const Nesting& nesting);
+  /** For the steps of the opening. Both must outlive the program. */
+  MountProgram(const NamespaceOpening& opening, const SourceOwners& owners);
 
   /** Finds what /proc must not show to a build, and whether the devices that the plan names are still the same. */
   Status look_at_host();

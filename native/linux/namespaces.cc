@@ -7,8 +7,6 @@
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/sysmacros.h>
-#include <sys/uio.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -34,8 +32,9 @@
 #include "linux/privileges.h"
 #include "linux/processes.h"
 #include "linux/raw_calls.h"
-#include "linux/root_contents.h"
+#include "linux/session_cgroup.h"
 #include "linux/sources.h"
+#include "linux/system_call_filter.h"
 #include "linux/user_namespaces.h"
 
 namespace buildjail {
@@ -63,9 +62,10 @@ struct IdLines {
 
 /** All that the child uses to become init, made before it exists, and what it reports. */
 struct InitStart {
-  const EnvelopePlan& plan;
-  const Namespaces::Resources& with;
+  const NamespaceOpening& opening;
   MountProgram& mounts;
+  /** For what the plan allows. */
+  const SystemCallFilter& filter;
   int control;
   /** The namespaces that the child makes itself (unshare(2)). */
   int unshared;
@@ -142,19 +142,21 @@ bool become_init(InitStart& start, Stopped& stopped) {
   const auto failed = [&stopped](const char* step, const char* syscall, int result, const char* path = "") {
     return stopped.failed(step, syscall, result, path);
   };
-  const SessionIds& ids = start.with.ids;
-  const int network = start.with.network.get();
+  const NamespaceOpening& opening = start.opening;
+  const EnvelopePlan& plan = opening.plan;
+  const SessionIds& ids = opening.ids;
+  const int network = opening.network->descriptor().get();
   if (failed("init", "setsid", ::setsid())) return false;
   if (failed("init", "rt_sigaction", reset_signals())) return false;
   // First, because the root of its cgroup namespace is the cgroup in which it makes that (cgroup_namespaces(7)).
-  if (!join_cgroups(start.with.cgroup.files, start.cgroup >= 0, stopped)) return false;
+  if (!join_cgroups(opening.cgroup.entrances().files, start.cgroup >= 0, stopped)) return false;
   if (network >= 0 && failed("clone", "setns", ::setns(network, CLONE_NEWNET))) return false;
   if (start.unshared != 0 && failed("clone", "unshare", ::unshare(start.unshared))) return false;
   start.began_ns = now_ns();
   // Init has its control as descriptor 0 and nothing else; its image closes as it is executed. Both are above 2
   // (above_stdio), so neither is where the other is put.
   if (failed("init", "dup2", ::dup2(start.control, kControlInInit))) return false;
-  if (failed("init", "dup3", ::dup3(start.with.init_image.get(), kImageInInit, O_CLOEXEC))) return false;
+  if (failed("init", "dup3", ::dup3(opening.host.init_image.get(), kImageInInit, O_CLOEXEC))) return false;
   if (start.empty_mounts >= 0) {
     if (failed("init", "dup3", ::dup3(start.empty_mounts, kMountsInInit, O_CLOEXEC))) return false;
     start.empty_mounts = kMountsInInit;
@@ -168,7 +170,7 @@ bool become_init(InitStart& start, Stopped& stopped) {
     if (!map_ids(*start.ids, stopped)) return false;
     start.ids_ns = now_ns() - start.began_ns;
   }
-  if (start.with.brings_up_loopback) {
+  if (opening.network->lacks_loopback()) {
     const char* const refused = bring_up_loopback();
     if (refused != nullptr) return stopped.at("network", refused, "lo");
   }
@@ -183,22 +185,22 @@ bool become_init(InitStart& start, Stopped& stopped) {
     return stopped.at("oom-score", refused, kOomScoreFile);
   if (!start.mounts.make_root(start.empty_mounts, stopped)) return false;
   if (!start.mounts.fill_root(stopped)) return false;
-  const std::string& hostname = start.plan.hostname;
-  if (failed("hostname", "sethostname", ::sethostname(hostname.data(), hostname.size()))) return false;
-  if (!start.plan.is_base && !start.mounts.seal_root(stopped)) return false;
+  const std::string& name = plan.hostname;
+  if (failed("hostname", "sethostname", ::sethostname(name.data(), name.size()))) return false;
+  if (!plan.is_base && !start.mounts.seal_root(stopped)) return false;
   start.ended_ns = now_ns();
   // defence: command-session-keyring
   if (failed("init", "keyctl", make_session_keyring())) return false;
   if (!enter_user_namespace(ids, settings, stopped)) return false;
   // The user of a session that is all the caller's has no other to launch commands as.
-  const char* const unbounded = bound_capabilities(start.plan.user, start.ids == nullptr);
+  const char* const unbounded = bound_capabilities(plan.user, start.ids == nullptr);
   if (unbounded != nullptr) return stopped.at("init", unbounded);
   if (failed("init", "rt_sigprocmask", unblock_signals())) return false;
   // Last, because the filter refuses the calls above. Without the first it would need a capability (seccomp(2)).
   // defence: command-no-new-privileges
   if (failed("filter", "prctl", ::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0))) return false;
   // defence: every-session-filter-system
-  if (failed("filter", "seccomp", start.with.filter.install())) return false;
+  if (failed("filter", "seccomp", start.filter.install())) return false;
   return execute_init(stopped);
 }
 
@@ -253,42 +255,56 @@ SysError not_ended(pid_t init) {
 
 }  // namespace
 
-Result<Namespaces> Namespaces::make(const EnvelopePlan& plan, const Resources& resources, Trace& trace) {
+Result<Namespaces> Namespaces::make(const NamespaceOpening& opening, Trace& trace) {
+  const EnvelopePlan& plan = opening.plan;
+  LinuxHost& host = opening.host;
+  const CgroupEntrances& cgroup = opening.cgroup.entrances();
   auto ends = control_pair();
   if (!ends) return std::move(ends.error());
   auto& [ours, theirs] = *ends;
   const IdMap one_id = map_one(plan.user, ::geteuid(), ::getegid());
   const IdLines ids{.uid = map_text(one_id.uids), .gid = map_text(one_id.gids)};
   // By a number above 2, because the child has others there.
-  const UniqueFd lock(resources.lock < 0 ? -1 : ::fcntl(resources.lock, F_DUPFD_CLOEXEC, STDERR_FILENO + 1));
-  if (resources.lock >= 0 && !lock) return last_error("init", "fcntl");
-  const auto owners = SourceOwners::find(plan.steps, resources.ids, plan.user, resources.overlays);
+  const int locked = opening.journal.lock();
+  const UniqueFd lock(locked < 0 ? -1 : ::fcntl(locked, F_DUPFD_CLOEXEC, STDERR_FILENO + 1));
+  if (locked >= 0 && !lock) return last_error("init", "fcntl");
+  std::optional<SystemCallFilter> own;
+  if (!plan.allowed.is_empty()) own.emplace(plan.allowed);
+  const auto owners = SourceOwners::find(opening);
   if (!owners) return owners.error();
-  MountProgram mounts(plan, plan.steps, resources.ids, *owners, resources.nesting);
+  MountProgram mounts(opening, *owners);
   if (auto status = mounts.look_at_host(); !status) return std::move(status.error());
-  const int kinds = kinds_for(plan, resources.ids);
-  const bool is_over_host = !resources.mounts.descriptor || !can_take_along(mounts);
-  if (!is_over_host && resources.mounts.can_copy_copies) mounts.share_folders();
-  const bool has_etc = !is_over_host && resources.etc != nullptr;
-  if (has_etc) mounts.use_prepared_etc();
+  const int kinds = kinds_for(plan, opening.ids);
   int made = kinds;
-  if (resources.network) made &= ~CLONE_NEWNET;
-  if (!is_over_host) made &= ~CLONE_NEWNS;
-  const int unshared = unshared_of(made) | (resources.cgroup.files.empty() ? 0 : made & CLONE_NEWCGROUP);
+  if (opening.network->descriptor()) made &= ~CLONE_NEWNET;
+  const bool is_over_host = !host.mounts.descriptor || !can_take_along(mounts);
+  int empty_mounts = -1;
+  std::shared_ptr<const UniqueFd> etc;
+  if (!is_over_host) {
+    made &= ~CLONE_NEWNS;
+    if (host.mounts.can_copy_copies) mounts.share_folders();
+    // The rest of a base may add to /etc.
+    auto prepared = plan.is_base ? Result(etc) : host.etc.take(plan.steps, host.mounts.descriptor);
+    if (!prepared) return std::move(prepared.error());
+    etc = std::move(*prepared);
+    if (etc) mounts.use_prepared_etc();
+    empty_mounts = (etc ? *etc : host.mounts.descriptor).get();
+  }
+  const int unshared = unshared_of(made) | (cgroup.files.empty() ? 0 : made & CLONE_NEWCGROUP);
   std::vector<int> kept = owners->descriptors();
-  kept.insert(kept.end(), {resources.ids.user_namespace.get(), lock.get()});
+  kept.insert(kept.end(), {opening.ids.user_namespace.get(), lock.get()});
   std::ranges::sort(kept);
-  InitStart start{.plan = plan,
-                  .with = resources,
+  InitStart start{.opening = opening,
                   .mounts = mounts,
+                  .filter = own ? *own : host.filter,
                   .control = theirs.get(),
                   .unshared = unshared,
-                  .empty_mounts = is_over_host ? -1 : (has_etc ? *resources.etc : resources.mounts.descriptor).get(),
+                  .empty_mounts = empty_mounts,
                   .ids = (kinds & CLONE_NEWUSER) == 0 ? nullptr : &ids,
                   // defence: output-nobody-else-until
                   .lock = lock.get(),
                   .kept = kept,
-                  .cgroup = resources.cgroup.unified.get()};
+                  .cgroup = cgroup.unified.get()};
   trace.mark("prepare");
 
   const std::int64_t began_ns = now_ns();
@@ -302,13 +318,12 @@ Result<Namespaces> Namespaces::make(const EnvelopePlan& plan, const Resources& r
   return Namespaces(std::move(*init), std::make_shared<InitChannel>(std::move(ours)), is_over_host);
 }
 
-Status Namespaces::complete(const EnvelopePlan& plan, const std::vector<Step>& rest, const SessionIds& ids,
-                            const Nesting& nesting, Trace& trace) {
-  const auto owners = SourceOwners::find(rest, ids, plan.user, SourceOwners::Overlays::kMapped);
+Status Namespaces::complete(const NamespaceOpening& opening, Trace& trace) {
+  const auto owners = SourceOwners::find(opening);
   if (!owners) return owners.error();
-  MountProgram mounts(plan, rest, ids, *owners, nesting);
+  MountProgram mounts(opening, *owners);
   const std::string old_root = root();
-  const int entered = CLONE_NEWNS | (ids.are_callers() ? CLONE_NEWUSER : 0);
+  const int entered = CLONE_NEWNS | (opening.ids.are_callers() ? CLONE_NEWUSER : 0);
   const auto complete_in_child = [&](Stopped& stopped) {
     UniqueFd host;
     if (is_over_host_) {
@@ -400,29 +415,9 @@ void InitPart::add_planned(const NamespaceOpening& opening, Parts& parts) {
 }
 
 Status InitPart::make(Trace& trace) {
-  const EnvelopePlan& plan = opening_.plan;
-  LinuxHost& host = opening_.host;
-  NetworkPart& network = *opening_.network;
-  std::optional<SystemCallFilter> own;
-  if (!plan.allowed.is_empty()) own.emplace(plan.allowed);
-  // The rest of a base may add to /etc.
-  auto etc = plan.is_base || !host.mounts.descriptor ? Result(std::shared_ptr<const UniqueFd>())
-                                                     : host.etc.take(plan.steps, host.mounts.descriptor);
-  if (!etc) return std::move(etc.error());
-  auto made = Namespaces::make(plan,
-                               {.init_image = host.init_image,
-                                .mounts = host.mounts,
-                                .etc = etc->get(),
-                                .network = network.descriptor(),
-                                .brings_up_loopback = network.lacks_loopback(),
-                                .filter = own ? *own : host.filter,
-                                .ids = opening_.ids,
-                                .cgroup = opening_.cgroup.entrances(),
-                                .nesting = opening_.nesting,
-                                .lock = opening_.journal.lock()},
-                               trace);
+  auto made = Namespaces::make(opening_, trace);
   if (!made) return std::move(made.error());
-  network.is_in_use(made->init());
+  opening_.network->is_in_use(made->init());
   if (auto status = opening_.inside.set(std::move(*made)); !status || opening_.cgroup.is_none()) return status;
   auto held = opening_.cgroup.hold();
   if (held) trace.mark("limits");
@@ -435,8 +430,6 @@ void RestPart::add_planned(const NamespaceOpening& opening, Parts& parts) {
   if (opening.is_rest) parts.push_back(std::make_unique<RestPart>(opening));
 }
 
-Status RestPart::make(Trace& trace) {
-  return opening_.inside.get()->complete(opening_.plan, opening_.steps, opening_.ids, opening_.nesting, trace);
-}
+Status RestPart::make(Trace& trace) { return opening_.inside.get()->complete(opening_, trace); }
 
 }  // namespace buildjail

@@ -16,12 +16,6 @@
 #include "launch/waiter.h"
 #include "linux/child.h"
 #include "linux/init.h"
-#include "linux/prepared_mounts.h"
-#include "linux/session_cgroup.h"
-#include "linux/sources.h"
-#include "linux/system_call_filter.h"
-#include "linux/user_namespaces.h"
-#include "plan/plan.h"
 
 namespace buildjail {
 
@@ -33,38 +27,14 @@ struct NamespaceOpening;
  */
 class Namespaces {
  public:
-  /** Objects that are made before the session's namespaces, and go into them. */
-  struct Resources {
-    /** From make_init_image(). */
-    const UniqueFd& init_image;
-    /** Empty if there are none. */
-    const EmptyMounts& mounts;
-    /** From PreparedEtc: mounts to copy in the place of `mounts`. Null if there is none. */
-    const UniqueFd* etc;
-    /** From SpareNetworks, or handed in. Empty if the session makes its network. */
-    const UniqueFd& network;
-    /** Whether the session brings up the loopback of the network that it makes. */
-    bool brings_up_loopback = false;
-    /** For what the plan allows. */
-    const SystemCallFilter& filter;
-    const SessionIds& ids;
-    /** Empty if the session has no cgroup. */
-    const CgroupEntrances& cgroup;
-    const Nesting& nesting;
-    SourceOwners::Overlays overlays = SourceOwners::Overlays::kMapped;
-    /** A lock that init has until it ends, or -1. */
-    int lock = -1;
-  };
-
   /** Makes all that the plan says. */
-  static Result<Namespaces> make(const EnvelopePlan& plan, const Resources& resources, Trace& trace);
+  static Result<Namespaces> make(const NamespaceOpening& opening, Trace& trace);
   Namespaces(Namespaces&&) noexcept = default;
   Namespaces& operator=(Namespaces&&) noexcept = delete;
   ~Namespaces();
 
   /** Mounts the rest of a plan that was a base, and seals the root. */
-  Status complete(const EnvelopePlan& plan, const std::vector<Step>& rest, const SessionIds& ids,
-                  const Nesting& nesting, Trace& trace);
+  Status complete(const NamespaceOpening& opening, Trace& trace);
 
   /** The pid of init in the host's numbering, which no other process gets while this exists. */
   [[nodiscard]] pid_t init() const noexcept { return init_.pid; }

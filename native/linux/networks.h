@@ -15,7 +15,6 @@
 #include "base/result.h"
 #include "base/unique_fd.h"
 #include "envelope/part.h"
-#include "plan/plan.h"
 
 namespace buildjail {
 

@@ -53,6 +53,8 @@ struct NamespaceOpening : Opening {
   SessionIds& ids;
   SessionCgroup& cgroup;
   SessionNamespaces& inside;
+  /** False: overlays are shown as they are, to find out if there can be any. */
+  bool are_overlays_mapped = true;
   /** Set by NetworkPart. */
   NetworkPart* network = nullptr;
 };

@@ -1,7 +1,6 @@
 #include "linux/overlays.h"
 
 #include <fcntl.h>
-#include <sched.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/xattr.h>
@@ -20,16 +19,6 @@
 namespace buildjail {
 
 namespace {
-
-SysError no_overlay(std::string source, std::string target, const std::string& problem, const std::string& remedy) {
-  return {.step = kOverlay,
-          .syscall = "mount",
-          .err = ENOTSUP,
-          .path = std::move(source),
-          .dest = std::move(target),
-          .detail = problem,
-          .remedy = remedy};
-}
 
 /** A reason for which the kernel refuses overlays. */
 struct KnownRefusal {
@@ -95,24 +84,24 @@ constexpr auto kOptions = std::to_array<Option>({{"source", "overlay"},
 
 }  // namespace
 
-SysError overlay_of_another(const Bind& overlay, uid_t owner) {
-  return no_overlay(overlay.source, overlay.target,
-                    "the folder belongs to the user " + std::to_string(owner) +
-                        ", and without root only what is the caller's can be the build's",
-                    "use a folder of your own, or run it as root");
-}
-
-SysError overlay_without_map(const Bind& overlay) {
-  return no_overlay(overlay.source, overlay.target,
-                    "root's sessions have no user namespace here, and so no files can be shown as the build's",
-                    "do what buildjail doctor says of user namespaces");
+SysError no_overlay(const Bind& overlay, const std::string& problem, const std::string& remedy) {
+  return {.step = kOverlay,
+          .syscall = "mount",
+          .err = ENOTSUP,
+          .path = overlay.source,
+          .dest = overlay.target,
+          .detail = problem,
+          .remedy = remedy};
 }
 
 SysError explain_overlay(SysError error) {
   const KnownRefusal* const why = known_refusal(error);
   if (why == nullptr) return error;
-  const std::string problem = std::string(why->problem) + " (" + error.syscall + ": " + errno_name(error.err) + ")";
-  return no_overlay(std::move(error.path), std::move(error.dest), problem, why->remedy);
+  error.detail = std::string(why->problem) + " (" + error.syscall + ": " + errno_name(error.err) + ")";
+  error.remedy = why->remedy;
+  error.syscall = "mount";
+  error.err = ENOTSUP;
+  return error;
 }
 
 std::optional<Obstacle> overlay_obstacle(const SysError& error) {
@@ -209,8 +198,7 @@ Status confirm_whole_overlays(const std::vector<Step>& steps, MountTable& mounts
       });
       // defence: mounted-source-overlay-not
       if (!is_covered)
-        return no_overlay(overlay->source, overlay->target,
-                          path + " is mounted in the folder, and an overlay does not show it",
+        return no_overlay(*overlay, path + " is mounted in the folder, and an overlay does not show it",
                           "make what is mounted there an input of its own, at its place in the overlay");
     }
   }

@@ -20,12 +20,8 @@ namespace buildjail {
 /** The step of all that only overlays need. */
 inline constexpr const char* kOverlay = "overlay";
 
-// ENOTSUP, with the problem and the remedy.
-
-/** Without root, a folder of another user cannot be the build's. */
-SysError overlay_of_another(const Bind& overlay, uid_t owner);
-/** A session of root's without a user namespace has no map of ids. */
-SysError overlay_without_map(const Bind& overlay);
+/** ENOTSUP, with the problem and the remedy. */
+SysError no_overlay(const Bind& overlay, const std::string& problem, const std::string& remedy);
 /** Explains why the kernel refused an overlay. Returns the error itself if the reason is not known. */
 SysError explain_overlay(SysError error);
 

@@ -94,6 +94,12 @@ bool make(const WriteText& wanted, Stopped& stopped) {
   return stopped.at("write", "write", wanted.target.c_str());
 }
 
+/** Other steps are mounts. */
+template <class Mount>
+bool make(const Mount&, Stopped&) {
+  return true;
+}
+
 bool bind_device(int directory, const Device& device, Stopped& stopped) {
   const UniqueFd source(::open(device.source, O_PATH | O_NOFOLLOW | O_CLOEXEC));
   if (!source) return stopped.at("mount", "open", device.source);
@@ -131,11 +137,7 @@ bool is_skeleton(const Step& step) {
 }
 
 bool make_skeleton(const Step& step, Stopped& stopped) {
-  if (const auto* const directory = std::get_if<MakeDirectory>(&step)) return make(*directory, stopped);
-  if (const auto* const file = std::get_if<MakeFile>(&step)) return make(*file, stopped);
-  if (const auto* const link = std::get_if<MakeLink>(&step)) return make(*link, stopped);
-  const auto* const text = std::get_if<WriteText>(&step);
-  return text == nullptr || make(*text, stopped);
+  return std::visit([&stopped](const auto& wanted) { return make(wanted, stopped); }, step);
 }
 
 bool mount_file_system(const char* type, const std::string& target, unsigned long flags, const std::string& options,

@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "base/tolerated.h"
+#include "linux/opening.h"
 #include "linux/overlays.h"
 #include "linux/raw_calls.h"
 #include "plan/plan.h"
@@ -128,16 +129,16 @@ UniqueFd copy_pinned(const UniqueFd& pinned, const Bind& bind, const SourceOwner
 
 }  // namespace
 
-Result<SourceOwners> SourceOwners::find(const std::vector<Step>& steps, const SessionIds& ids, const BuildUser& user,
-                                        Overlays overlays) {
+Result<SourceOwners> SourceOwners::find(const NamespaceOpening& opening) {
   SourceOwners owners;
-  const BuildUser outside = ids.outside(user);
+  const SessionIds& ids = opening.ids;
+  const BuildUser outside = ids.outside(opening.plan.user);
   if (ids.are_leased()) {
-    if (auto status = owners.map_shut_inputs(steps, outside); !status) return std::move(status.error());
+    if (auto status = owners.map_shut_inputs(opening.steps, outside); !status) return std::move(status.error());
   }
-  if (overlays == Overlays::kAsTheyAre) return owners;
+  if (!opening.are_overlays_mapped) return owners;
   owners.are_overlays_mapped_ = ids.are_leased();
-  for (const Bind* const overlay : overlays_of(steps)) {
+  for (const Bind* const overlay : overlays_of(opening.steps)) {
     if (auto status = owners.map_overlay(*overlay, ids, outside); !status) return std::move(status.error());
   }
   return owners;
@@ -161,11 +162,19 @@ Status SourceOwners::map_shut_inputs(const std::vector<Step>& steps, const Build
 }
 
 Status SourceOwners::map_overlay(const Bind& overlay, const SessionIds& ids, const BuildUser& outside) {
-  if (ids.are_hosts()) return overlay_without_map(overlay);
+  if (ids.are_hosts())
+    return no_overlay(overlay,
+                      "root's sessions have no user namespace here, and so no files can be shown as the build's",
+                      "do what buildjail doctor says of user namespaces");
   struct stat found{};
   if (::lstat(overlay.source.c_str(), &found) != 0) return last_error(kPinStep, "lstat", overlay.source);
   // In the user namespace of its own in which an ordinary caller's child looks at the source, ids have other numbers.
-  if (ids.are_callers()) return found.st_uid == ::geteuid() ? Status() : overlay_of_another(overlay, found.st_uid);
+  if (ids.are_callers() && found.st_uid != ::geteuid())
+    return no_overlay(overlay,
+                      "the folder belongs to the user " + std::to_string(found.st_uid) +
+                          ", and without root only what is the caller's can be the build's",
+                      "use a folder of your own, or run it as root");
+  if (ids.are_callers()) return {};
   if (overlay_map_of(found) != nullptr) return {};
   auto map = make_overlay_map(found.st_uid, found.st_gid, outside);
   if (!map) return std::move(map.error());

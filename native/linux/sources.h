@@ -3,7 +3,6 @@
 #include <sys/types.h>
 #include <sys/stat.h>
 
-#include <cstdint>
 #include <vector>
 
 #include "base/result.h"
@@ -13,6 +12,8 @@
 #include "plan/plan.h"
 
 namespace buildjail {
+
+struct NamespaceOpening;
 
 /**
  * The owners that sources have as a session sees them. Where it runs in a namespace of root's, some are mounted by a
@@ -27,12 +28,8 @@ namespace buildjail {
  */
 class SourceOwners {
  public:
-  /** Whether overlays are mapped, or shown as they are to find out if there can be any. */
-  enum class Overlays : std::uint8_t { kMapped, kAsTheyAre };
-
   /** For the sources among the steps. An error of the step `overlay` if an overlay cannot be the build's. */
-  static Result<SourceOwners> find(const std::vector<Step>& steps, const SessionIds& ids, const BuildUser& user,
-                                   Overlays overlays);
+  static Result<SourceOwners> find(const NamespaceOpening& opening);
 
   /** The user namespace with the map for a source that is open; -1 if it is shown as it is. */
   [[nodiscard]] int map_for(const Bind& bind, const struct stat& found) const noexcept;

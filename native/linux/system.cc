@@ -1,4 +1,3 @@
-#include <fcntl.h>
 #include <sys/prctl.h>
 #include <sys/utsname.h>
 #include <unistd.h>
@@ -107,40 +106,45 @@ std::optional<std::string> folder_of_program() {
   return last == 0 || last == std::string::npos ? std::nullopt : std::optional(program.substr(0, last));
 }
 
-std::optional<SysError> try_steps(const UniqueFd& init_image, std::vector<Step> more) {
+/** Makes the namespaces of a session with no more than those steps, and ends it again. Returns why that failed. */
+std::optional<SysError> try_namespaces(LinuxHost& host, const std::vector<Step>& more) {
   constexpr uid_t kAnyone = 1;
   EnvelopePlan plan{};
   plan.hostname = "build";
   plan.user = {.uid = kAnyone, .gid = kAnyone, .groups = {}};
   plan.steps = {MakeDirectory{"/dev", 0755}, MountDev{"/dev"}, MakeDirectory{"/proc", 0755}, MountProc{"/proc"}};
   plan.steps.insert(plan.steps.end(), more.begin(), more.end());
+  const Nesting nesting;
+  const Lessee nobody;
+  Journal journal{std::string()};
+  SessionIds ids;
+  SessionCgroup cgroup({}, {});
+  SessionNamespaces inside({}, 0);
+  NamespaceOpening opening{{.plan = plan,
+                            .steps = plan.steps,
+                            .nesting = nesting,
+                            .is_rest = false,
+                            .lessee = nobody,
+                            .journal = journal,
+                            .lent_as = {},
+                            .look_at_mounts = {},
+                            .end_processes = {},
+                            .end_flows = {}},
+                           host,
+                           ids,
+                           cgroup,
+                           inside,
+                           false};
+  NetworkPart network(opening);
+  opening.network = &network;
   Trace trace;
-  const EmptyMounts no_mounts;
-  const UniqueFd no_network;
-  const SessionIds no_ids;
-  const CgroupEntrances no_cgroup;
-  const Nesting no_nesting;
-  const SystemCallFilter filter{Allowances()};
-  auto made = Namespaces::make(plan,
-                               {.init_image = init_image,
-                                .mounts = no_mounts,
-                                .etc = nullptr,
-                                .network = no_network,
-                                .filter = filter,
-                                .ids = no_ids,
-                                .cgroup = no_cgroup,
-                                .nesting = no_nesting,
-                                .overlays = SourceOwners::Overlays::kAsTheyAre},
-                               trace);
+  auto made = Namespaces::make(opening, trace);
   if (made) return std::nullopt;
   return std::move(made.error());
 }
 
-/** Makes the namespaces of an empty session, and ends it again. Returns the error if that failed. */
-std::optional<SysError> try_namespaces(const UniqueFd& init_image) { return try_steps(init_image, {}); }
-
 /** Reports what keeps inputs from being overlays, on a host where try_namespaces() succeeds. */
-std::optional<Obstacle> find_overlay_limitation(const UniqueFd& init_image) {
+std::optional<Obstacle> find_overlay_limitation(LinuxHost& host) {
   // Since then overlayfs takes layers with a map of ids.
   constexpr std::pair kMapped{5, 19};
   const std::optional<std::string> folder = folder_of_program();
@@ -152,8 +156,8 @@ std::optional<Obstacle> find_overlay_limitation(const UniqueFd& init_image) {
                      .dev = 0,
                      .ino = 0,
                      .is_overlay = true};
-  const auto error = try_steps(
-      init_image, {MakeDirectory{"/overlay", 0755}, MakeDirectory{"/tmp", 0755}, MountTmpfs{"/tmp", 0, 0}, overlay});
+  const auto error = try_namespaces(
+      host, {MakeDirectory{"/overlay", 0755}, MakeDirectory{"/tmp", 0755}, MountTmpfs{"/tmp", 0, 0}, overlay});
   if (error) return overlay_obstacle(*error);
   if (has_callers_id_only() || kernel_version() >= kMapped) return std::nullopt;
   return Obstacle{kOverlay,
@@ -238,7 +242,7 @@ class Linux final : public System {
   std::vector<Obstacle> find_obstacles() override {
     auto found = host();
     if (!found) return {explain(found.error())};
-    auto error = try_namespaces((*found)->init_image);
+    auto error = try_namespaces(**found, {});
     return error ? std::vector<Obstacle>{explain(*error)} : std::vector<Obstacle>{};
   }
 
@@ -247,7 +251,7 @@ class Linux final : public System {
     for (auto& network : find_network_limitations()) found.push_back(std::move(network));
     if (auto limits = CgroupPlaces().find_limitation()) found.push_back(std::move(*limits));
     if (const auto made = host()) {
-      if (auto overlays = find_overlay_limitation((*made)->init_image)) found.push_back(std::move(*overlays));
+      if (auto overlays = find_overlay_limitation(**made)) found.push_back(std::move(*overlays));
     }
     return found;
   }

@@ -5,6 +5,7 @@
 
 #include <cerrno>
 #include <cstddef>
+#include <ranges>
 #include <span>
 #include <utility>
 
@@ -83,25 +84,12 @@ FilterInstruction jump_of(const Condition& condition, std::size_t otherwise) {
   return {kJumpIfEqual, skipped, 0, condition.value};
 }
 
-/** Whether the argument of `next` is still loaded, unchanged, after `one` was judged. */
-bool leaves_loaded(const Condition& one, const Condition& next) {
-  return one.argument == next.argument && one.mask == kWholeArgument;
-}
-
-/**
- * Refuses the call if all of its conditions hold; goes on after it if not. `before` is the one condition that was
- * judged just before; null if there was none, or more than one.
- */
-Program judgement(const RefusedCall& call, const Condition* before) {
+/** Refuses the call if all of its conditions hold; goes on after it if not. */
+Program judgement(const RefusedCall& call) {
   Program rest{answer(call.err)};
-  const auto conditions = conditions_of(call);
-  for (std::size_t i = conditions.size(); i-- > 0;) {
-    const Condition& condition = conditions[i];
-    const Condition* const last = i > 0 ? &conditions[i - 1] : before;
-    Program program;
+  for (const Condition& condition : std::views::reverse(conditions_of(call))) {
     // The kernel's data are in the order of the processor's bytes, and all of these have the lower half first.
-    if (last == nullptr || !leaves_loaded(*last, condition))
-      program.push_back(load(kArguments + condition.argument * kArgumentSize));
+    Program program{load(kArguments + condition.argument * kArgumentSize)};
     if (condition.mask != kWholeArgument) program.push_back({kAnd, 0, 0, condition.mask});
     program.push_back(jump_of(condition, rest.size()));
     append(program, rest);
@@ -113,11 +101,9 @@ Program judgement(const RefusedCall& call, const Condition* before) {
 /** Judges all entries of the table for one number. */
 Program judgement_of(std::span<const RefusedCall* const> calls) {
   Program program;
-  const Condition* before = nullptr;
   for (const RefusedCall* const call : calls) {
-    append(program, judgement(*call, before));
+    append(program, judgement(*call));
     if (!call->is_conditional()) return program;
-    before = conditions_of(*call).size() == 1 ? &call->when.front() : nullptr;
   }
   program.push_back(kLetThrough);
   return program;
