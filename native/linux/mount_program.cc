@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <sched.h>
 #include <sys/mount.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -33,6 +34,10 @@ constexpr mode_t kPlaceholder = S_IFREG | 0444;
 constexpr std::size_t kWorthOfFolders = 5000;
 /** A folder with fewer sources is worth copying only on a host with more mounts than are counted here. */
 constexpr std::size_t kFewestNeighbours = 4;
+
+/** Copies of sources are descriptors, of which a process can have a limited number. */
+constexpr std::size_t kMostCopies = 640;
+constexpr std::size_t kOtherDescriptors = 32;
 
 constexpr const char* kEtc = "/etc";
 constexpr std::string_view kTmp = "/tmp";
@@ -137,10 +142,14 @@ Status MountProgram::look_at_host() {
   return {};
 }
 
-std::size_t MountProgram::most_copies() const {
+bool MountProgram::can_copy_sources() const {
+  rlimit descriptors{};
+  const Tolerated tolerated("the sources are then looked up in a copy of the host's mounts");
+  if (::getrlimit(RLIMIT_NOFILE, &descriptors) != 0) return false;
   const auto sources = static_cast<std::size_t>(
       std::ranges::count_if(acts_, [](const Act& act) { return std::holds_alternative<Bind>(*act.step); }));
-  return sources + sources / kFewestNeighbours;
+  const std::size_t copies = sources + sources / kFewestNeighbours;
+  return copies <= kMostCopies && copies + kOtherDescriptors <= descriptors.rlim_cur;
 }
 
 void MountProgram::share_folders() {

@@ -1,6 +1,5 @@
 #pragma once
 
-#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -30,8 +29,8 @@ class MountProgram {
   /** Finds what /proc must not show to a build, and whether the devices that the plan names are still the same. */
   Status look_at_host();
 
-  /** The most descriptors that copy_sources() takes. */
-  [[nodiscard]] std::size_t most_copies() const;
+  /** Whether there are enough descriptors for copy_sources(). */
+  [[nodiscard]] bool can_copy_sources() const;
 
   /**
    * Has sources that lie side by side copied out of a copy of their folder, if the host has so many mounts that this is

@@ -4,7 +4,6 @@
 #include <poll.h>
 #include <sched.h>
 #include <sys/prctl.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -50,10 +49,6 @@ constexpr std::chrono::milliseconds kHearBound{1000};
 constexpr int kControlInInit = 0;
 constexpr int kImageInInit = 1;
 constexpr int kMountsInInit = 2;
-/** Copies of sources are descriptors, of which a process can have a limited number. */
-constexpr std::size_t kMostCopies = 640;
-constexpr std::size_t kOtherDescriptors = 32;
-
 /** The lines of the maps of a session's own user namespace. */
 struct IdLines {
   std::string uid;
@@ -236,15 +231,6 @@ int kinds_for(const EnvelopePlan& plan, const SessionIds& ids) {
   return kinds;
 }
 
-/** Whether there are enough descriptors to copy every source before it is mounted. */
-bool can_take_along(const MountProgram& mounts) {
-  rlimit descriptors{};
-  const Tolerated tolerated("the sources are then looked up in a copy of the host's mounts");
-  if (::getrlimit(RLIMIT_NOFILE, &descriptors) != 0) return false;
-  const std::size_t count = mounts.most_copies();
-  return count <= kMostCopies && count + kOtherDescriptors <= descriptors.rlim_cur;
-}
-
 SysError not_ended(pid_t init) {
   auto holders = processes_left_with(init);
   std::string detail = "a killed process did not end";
@@ -277,7 +263,7 @@ Result<Namespaces> Namespaces::make(const NamespaceOpening& opening, Trace& trac
   const int kinds = kinds_for(plan, opening.ids);
   int made = kinds;
   if (opening.network->descriptor()) made &= ~CLONE_NEWNET;
-  const bool is_over_host = !host.mounts.descriptor || !can_take_along(mounts);
+  const bool is_over_host = !host.mounts.descriptor || !mounts.can_copy_sources();
   int empty_mounts = -1;
   std::shared_ptr<const UniqueFd> etc;
   if (!is_over_host) {

@@ -110,27 +110,23 @@ std::optional<std::uint64_t> pid_namespace_of(pid_t pid) {
 }
 
 /**
- * Signals processes of one session. Each is signalled by a descriptor, and only while it is still in the session's pid
- * namespace: by then its number may be another process's.
+ * The pid namespace of a session, by one of its processes. Empty if that number belongs to a process of the host by
+ * now.
  */
-class SessionProcesses {
- public:
-  explicit SessionProcesses(pid_t one) : namespace_(pid_namespace_of(one)) {
-    // In our own namespace the number belongs to a process of the host by now.
-    if (namespace_ == pid_namespace_of(::getpid())) namespace_.reset();
-  }
+std::optional<std::uint64_t> session_of(pid_t one) {
+  const auto found = pid_namespace_of(one);
+  return found == pid_namespace_of(::getpid()) ? std::nullopt : found;
+}
 
-  explicit operator bool() const { return namespace_.has_value(); }
-
-  UniqueFd signal(pid_t pid, int signal) const {
-    UniqueFd pidfd(raw::pidfd_open(pid));
-    if (pidfd && pid_namespace_of(pid) == namespace_) static_cast<void>(raw::pidfd_send_signal(pidfd.get(), signal));
-    return pidfd;
-  }
-
- private:
-  std::optional<std::uint64_t> namespace_;
-};
+/**
+ * Signals a process by a descriptor, and only while it is still in the session: by then its number may be another
+ * process's.
+ */
+UniqueFd signal_in(std::uint64_t session, pid_t pid, int signal) {
+  UniqueFd pidfd(raw::pidfd_open(pid));
+  if (pidfd && pid_namespace_of(pid) == session) static_cast<void>(raw::pidfd_send_signal(pidfd.get(), signal));
+  return pidfd;
+}
 
 }  // namespace
 
@@ -180,34 +176,34 @@ Result<std::vector<NamespaceEntry>> namespaces_of(pid_t pid) {
 
 std::vector<UniqueFd> signal_tree(pid_t command, int signal) {
   std::vector<UniqueFd> signalled;
-  const SessionProcesses session(command);
+  const auto session = session_of(command);
   if (!session) return signalled;
   // All are found before the first is signalled. The command comes first, so that it ends by the signal and not by the
   // end of its children.
   const auto below = descendants_of(command);
-  static_cast<void>(session.signal(command, signal));
-  for (const pid_t pid : below) signalled.push_back(session.signal(pid, signal));
+  static_cast<void>(signal_in(*session, command, signal));
+  for (const pid_t pid : below) signalled.push_back(signal_in(*session, pid, signal));
   return signalled;
 }
 
 void kill_tree(pid_t top) {
   // A build can fork faster than this looks; the processes that are left then end with the session.
   constexpr int kMostLooks = 50;
-  const SessionProcesses session(top);
+  const auto session = session_of(top);
   if (!session) return;
   // It must not see its children end, and must adopt orphans until all are found.
-  static_cast<void>(session.signal(top, SIGSTOP));
+  static_cast<void>(signal_in(*session, top, SIGSTOP));
   std::set<pid_t> signalled;
   for (int look = 0; look < kMostLooks; ++look) {
     bool is_new = false;
     for (const pid_t pid : descendants_of(top)) {
       if (!signalled.insert(pid).second) continue;
       is_new = true;
-      static_cast<void>(session.signal(pid, SIGKILL));
+      static_cast<void>(signal_in(*session, pid, SIGKILL));
     }
     if (!is_new) break;
   }
-  static_cast<void>(session.signal(top, SIGKILL));
+  static_cast<void>(signal_in(*session, top, SIGKILL));
 }
 
 SessionUsage usage_of_processes(pid_t init) {

@@ -59,6 +59,15 @@ NumberedThings ranges_around() {
       .step = kLeaseStep, .name = ids_lease_name(IdRanges::kFull), .plural = "ranges of ids", .first = 0, .count = 0};
 }
 
+/** The leases of ranges; no other program's session has a range that overlaps a leased one. */
+NumberedThings leased_ranges(const IdRanges& ranges) {
+  NumberedThings things = ranges_around();
+  things.name = ids_lease_name(ranges.size);
+  things.first = ranges.first;
+  things.count = ranges.count;
+  return things;
+}
+
 /** By a limit, by a container, or by a kernel without user namespaces (clone(2), ERRORS). */
 bool is_refused(int err) { return err == EPERM || err == EACCES || err == ENOSPC || err == EUSERS || err == EINVAL; }
 
@@ -101,14 +110,6 @@ void bound_shared_counts(int settings) {
   if (file) static_cast<void>(::write(file.get(), kMostInotifyInstances.data(), kMostInotifyInstances.size()));
 }
 
-NumberedThings leased_ranges(const IdRanges& ranges) {
-  NumberedThings things = ranges_around();
-  things.name = ids_lease_name(ranges.size);
-  things.first = ranges.first;
-  things.count = ranges.count;
-  return things;
-}
-
 BuildUser SessionIds::outside(const BuildUser& inside) const {
   if (are_leased()) return map.outside(inside);
   return are_callers() ? BuildUser{.uid = ::geteuid(), .gid = ::getegid(), .groups = {}} : inside;
@@ -121,11 +122,13 @@ UserNamespaces::~UserNamespaces() {
   }
 }
 
-Result<SessionIds> UserNamespaces::take(const EnvelopePlan& plan, const Lessee& lessee, Sharing sharing) {
+Result<SessionIds> UserNamespaces::take(const EnvelopePlan& plan, const Lessee& lessee) {
   const auto ranges = ranges_of(plan.ids);
   if (!ranges) return ranges.error();
   if (!*ranges) return none(no_ids());
-  if (sharing == Sharing::kWithLaterSessions) {
+  // A user's keys stay in its namespace (user-keyring(7)).
+  const bool is_alone = plan.allowed.has(Allowance::kKeyring);
+  if (!is_alone) {
     SessionIds used = take_used(**ranges, plan.user);
     if (used.are_leased()) {
       auto status = used.lease.pass_to(kLeaseStep, lessee.session);
@@ -135,7 +138,7 @@ Result<SessionIds> UserNamespaces::take(const EnvelopePlan& plan, const Lessee& 
       return std::move(status.error());
     }
   }
-  SessionIds made{.size = (*ranges)->size, .is_alone = sharing == Sharing::kAlone};
+  SessionIds made{.size = (*ranges)->size, .is_alone = is_alone};
   auto lease = NumberedLease::take(leased_ranges(**ranges), lessee);
   if (!lease) return std::move(lease.error());
   made.lease = std::move(*lease);
@@ -223,11 +226,7 @@ std::string_view IdsPart::step() const { return opening_.ids.are_leased() ? kLea
 Status IdsPart::make(Trace&) {
   const EnvelopePlan& plan = opening_.plan;
   UserNamespaces& namespaces = opening_.host.user_namespaces;
-  // A user's keys stay in its namespace (user-keyring(7)).
-  const bool may_leave_keys = plan.allowed.has(Allowance::kKeyring);
-  auto taken =
-      namespaces.take(plan, opening_.lessee,
-                      may_leave_keys ? UserNamespaces::Sharing::kAlone : UserNamespaces::Sharing::kWithLaterSessions);
+  auto taken = namespaces.take(plan, opening_.lessee);
   if (!taken) return std::move(taken.error());
   // defence: root-inside-nobody-outside
   if (!taken->are_leased() && plan.user.uid == 0) return root_refused(namespaces.why_none());

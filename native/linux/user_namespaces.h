@@ -62,9 +62,6 @@ struct SessionIds {
   bool is_new = true;
 };
 
-/** The leases of ranges; no other program's session has a range that overlaps a leased one. */
-NumberedThings leased_ranges(const IdRanges& ranges);
-
 /**
  * The user namespaces of root's sessions. They are used again: all that is left in one when its session has ended is
  * its map, because no process inside may change more of it, and each count that the kernel keeps for an id goes back as
@@ -77,13 +74,11 @@ class UserNamespaces {
   ~UserNamespaces();
   UserNamespaces& operator=(UserNamespaces&&) = delete;
 
-  enum class Sharing : std::uint8_t { kWithLaterSessions, kAlone };
-
   /**
    * A range that no other session has. None is leased if this process can have none; `why_none` then says why. If an
    * earlier session got one, having none is an error; EBUSY if all ranges are leased.
    */
-  Result<SessionIds> take(const EnvelopePlan& plan, const Lessee& lessee, Sharing sharing);
+  Result<SessionIds> take(const EnvelopePlan& plan, const Lessee& lessee);
   /** After all of the session is gone. Empties `used`; does nothing if none is leased. */
   Status give_back(SessionIds& used);
   [[nodiscard]] std::optional<SysError> why_none();

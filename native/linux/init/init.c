@@ -48,20 +48,6 @@ enum {
 /* After this time init reports the pid of a command that still runs; that of a shorter one it never reports. */
 static const struct timespec kTellAfter = {.tv_sec = 0, .tv_nsec = 5000000};
 
-/* struct msghdr of recvmsg(2), as the kernel has it on 64 bits. */
-struct packet {
-  void* name;
-  unsigned name_size;
-  struct part {
-    void* start;
-    unsigned long size;
-  }* parts;
-  unsigned long part_count;
-  void* control;
-  unsigned long control_size;
-  unsigned flags;
-};
-
 /* struct cmsghdr (cmsg(3)), with the descriptors behind it. */
 struct rights {
   unsigned long size;
@@ -138,31 +124,22 @@ static long system_call(long number, long a, long b, long c, long d, long e, lon
 
 static long call3(long number, long a, long b, long c) { return system_call(number, a, b, c, 0, 0, 0); }
 
-/* Field by field: an initializer could become a call of memset(3), which is not there. */
-static struct packet packet_of(struct part* part) {
-  struct packet packet;
-  packet.name = 0;
-  packet.name_size = 0;
-  packet.parts = part;
-  packet.part_count = 1;
-  packet.control = 0;
-  packet.control_size = 0;
-  packet.flags = 0;
-  return packet;
-}
-
-/* `descriptor` comes along; -1 is none. */
+/* `descriptor` comes along; -1 is none. The packet is static, so that all of it is 0 without a call of memset(3). */
 static void send_answer(const struct answer* what, int descriptor) {
-  struct part part = {.start = (void*)what, .size = sizeof(*what)};
-  struct packet packet = packet_of(&part);
+  static struct msghdr packet;
+  struct iovec part = {.iov_base = (void*)what, .iov_len = sizeof(*what)};
   struct rights rights;
+  packet.msg_iov = &part;
+  packet.msg_iovlen = 1;
+  packet.msg_control = 0;
+  packet.msg_controllen = 0;
   if (descriptor >= 0) {
     rights.size = sizeof(rights.size) + 2 * sizeof(int) + sizeof(int);
     rights.level = SOL_SOCKET;
     rights.type = SCM_RIGHTS;
     rights.descriptors[0] = descriptor;
-    packet.control = &rights;
-    packet.control_size = sizeof(rights.size) + 2 * sizeof(int) + 2 * sizeof(int);
+    packet.msg_control = &rights;
+    packet.msg_controllen = sizeof(rights.size) + 2 * sizeof(int) + 2 * sizeof(int);
   }
   while (call3(__NR_sendmsg, kControl, (long)&packet, MSG_NOSIGNAL) == -EINTR) {
   }
@@ -435,20 +412,22 @@ static void signal_command(unsigned number, int signal) {
 
 /* One packet. False at the end. */
 static int receive(void) {
+  static struct msghdr packet;
   struct rights rights;
-  struct part part = {.start = &message, .size = sizeof(message)};
-  struct packet packet = packet_of(&part);
+  struct iovec part = {.iov_base = &message, .iov_len = sizeof(message)};
   unsigned descriptor_count = 0;
   long got;
-  packet.control = &rights;
-  packet.control_size = sizeof(rights);
+  packet.msg_iov = &part;
+  packet.msg_iovlen = 1;
+  packet.msg_control = &rights;
+  packet.msg_controllen = sizeof(rights);
   // defence: command-no-descriptor-init
   got = call3(__NR_recvmsg, kControl, (long)&packet, MSG_CMSG_CLOEXEC);
   if (got == -EINTR) return 1;
   if (got <= 0) return 0;
-  if (packet.control_size > 0 && rights.type == SCM_RIGHTS)
+  if (packet.msg_controllen > 0 && rights.type == SCM_RIGHTS)
     descriptor_count = (unsigned)((rights.size - sizeof(rights.size) - 2 * sizeof(int)) / sizeof(int));
-  if ((packet.flags & MSG_CTRUNC) != 0 && message.kind == kMessageLaunch) {
+  if ((packet.msg_flags & MSG_CTRUNC) != 0 && message.kind == kMessageLaunch) {
     for (unsigned i = 0; i < descriptor_count; i++) call3(__NR_close, rights.descriptors[i], 0, 0);
     descriptor_count = 0;
   }
