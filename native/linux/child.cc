@@ -230,13 +230,16 @@ int unblock_signals() {
   return static_cast<int>(::syscall(SYS_rt_sigprocmask, SIG_SETMASK, none.data(), nullptr, kMaskBytes));
 }
 
-const char* write_file(const char* path, std::string_view text) {
+bool write_file(const char* step, const char* path, std::string_view text, Stopped& stopped) {
   const UniqueFd file(::open(path, O_WRONLY | O_CLOEXEC));
-  if (!file) return "open";
-  return ::write(file.get(), text.data(), text.size()) == static_cast<ssize_t>(text.size()) ? nullptr : "write";
+  if (!file) return stopped.at(step, "open", path);
+  const bool is_written = ::write(file.get(), text.data(), text.size()) == static_cast<ssize_t>(text.size());
+  return is_written || stopped.at(step, "write", path);
 }
 
-const char* go_first_when_memory_runs_out() { return write_file(kOomScoreFile, kFirstToGo); }
+bool go_first_when_memory_runs_out(Stopped& stopped) {
+  return write_file("oom-score", "/proc/self/oom_score_adj", kFirstToGo, stopped);
+}
 
 std::int64_t now_ns() {
   timespec now{};

@@ -97,13 +97,11 @@ int unblock_signals();
 /**
  * Has the kernel kill this child before the host program when memory runs out. Only a process with CAP_SYS_RESOURCE on
  * the host can lower the score again (proc_pid_oom_score_adj(5)). The host program keeps its own score although it
- * shares our memory, because it waits as in vfork(2). Returns null, or the call that failed on kOomScoreFile.
+ * shares our memory, because it waits as in vfork(2).
  */
-const char* go_first_when_memory_runs_out();
-inline constexpr const char* kOomScoreFile = "/proc/self/oom_score_adj";
+bool go_first_when_memory_runs_out(Stopped& stopped);
 
-/** Returns null, or the call that failed. */
-const char* write_file(const char* path, std::string_view text);
+bool write_file(const char* step, const char* path, std::string_view text, Stopped& stopped);
 
 std::int64_t now_ns();
 

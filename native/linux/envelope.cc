@@ -1,5 +1,3 @@
-#include "linux/envelope.h"
-
 #include <fcntl.h>
 #include <linux/magic.h>
 #include <sys/ioctl.h>
@@ -8,19 +6,25 @@
 #include <termios.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <cerrno>
 #include <chrono>
 #include <csignal>
+#include <cstdint>
 #include <future>
+#include <list>
+#include <map>
+#include <memory>
+#include <mutex>
 #include <utility>
+#include <vector>
 
 #include "base/back_off.h"
 #include "envelope/envelope.h"
+#include "linux/opening.h"
 #include "linux/overlays.h"
 #include "linux/parts.h"
 #include "linux/processes.h"
-#include "linux/session_cgroup.h"
-#include "linux/user_namespaces.h"
 
 namespace buildjail {
 
@@ -117,24 +121,72 @@ Credentials as_inside(Credentials who, const std::vector<IdExtent>& uids, const 
 /** A command that was to be looked at is not there any more. */
 SysError no_command() { return {.step = "record", .syscall = "open", .err = ESRCH}; }
 
-}  // namespace
+/** An envelope made of namespaces. */
+class NamespaceEnvelope final : public Envelope {
+ public:
+  NamespaceEnvelope(SharedPlan plan, Lessee lessee, std::shared_ptr<Waiter> waiter, std::shared_ptr<LinuxHost> host,
+                    PlacedLimits placed, Trace trace);
 
-Result<std::unique_ptr<Envelope>> NamespaceEnvelope::open(SharedPlan plan, Lessee lessee,
-                                                          std::shared_ptr<Waiter> waiter,
-                                                          std::shared_ptr<LinuxHost> host, Trace trace) {
-  if (auto status = confirm_whole_overlays(plan->steps, host->mount_table); !status) return std::move(status.error());
-  auto placed = plan->limits.is_empty() ? PlacedLimits() : host->cgroups.place(plan->limits);
-  if (!placed) return std::move(placed.error());
-  // Not make_unique, because the constructor is private.
-  std::unique_ptr<NamespaceEnvelope> envelope(new NamespaceEnvelope(
-      std::move(plan), std::move(lessee), std::move(waiter), std::move(host), std::move(*placed), std::move(trace)));
-  auto parts = envelope->parts(envelope->plan_->steps, false);
-  auto status = envelope->walk_.open(std::move(parts), envelope->journal_, envelope->trace_);
-  if (!status) return std::move(status.error());
-  envelope->ids_.is_new = false;
-  envelope->is_complete_ = !envelope->plan_->is_base;
-  return std::unique_ptr<Envelope>(std::move(envelope));
-}
+  /** Makes all that the plan says. */
+  Status open();
+
+  [[nodiscard]] const Trace& trace() const override { return trace_; }
+  Status complete(std::vector<Step> rest) override;
+  Status launch(Launching launching) override;
+  [[nodiscard]] bool launches_at_once() const override { return true; }
+  Status signal_tree(std::uint32_t run, int signal) override;
+  Status kill_all() override;
+  Result<UniqueFd> open_root() override;
+  Result<Record> record() override;
+  Result<SessionUsage> usage() override;
+  LimitsMet limits_met() override { return cgroup_.met(); }
+  void begin_close() override;
+  CloseReport close() override;
+
+ private:
+  /** In the order in which they are made. */
+  Parts parts(const std::vector<Step>& steps, bool is_rest);
+  /** Null once the session is being closed. They last for as long as the answer is held. */
+  std::shared_ptr<Namespaces> namespaces() { return is_closed_ ? nullptr : inside_.get(); }
+  [[nodiscard]] CommandSetup setup() const { return {.user = plan_->user, .has_one_id = ids_.are_callers()}; }
+  /** The ids of the session in this process's namespace; `file` is uid_map or gid_map. */
+  [[nodiscard]] Result<std::vector<IdExtent>> ids_of(pid_t init, const char* file) const;
+  [[nodiscard]] LentAs lent_as() const;
+  /** The credentials that the kernel gives a command that is set up like every other, and does not execute. */
+  Result<Credentials> look_at_command(const Namespaces& inside);
+
+  SharedPlan plan_;
+  Lessee lessee_;
+  std::shared_ptr<Waiter> waiter_;
+  std::shared_ptr<LinuxHost> host_;
+  /** The number that the waiter has for its commands. */
+  std::uint64_t owner_;
+  Trace trace_;
+  std::mutex closing_;
+  std::mutex looking_;
+  /** Held while a tree is signalled, because the command may end before the rest of the tree is signalled and kept. */
+  std::mutex signalling_;
+  /** For each run, the processes that a signal found below its command. */
+  std::map<std::uint32_t, std::vector<UniqueFd>> signalled_;
+
+  // No lock is held for these, because a close must be able to end a launch that hangs.
+  std::atomic<bool> is_closed_ = false;
+  /** Its root is sealed, so commands may be launched. */
+  std::atomic<bool> is_complete_ = false;
+
+  /** The steps that completed a base. */
+  std::vector<Step> rest_;
+  /** The nesting of the steps that are being made. */
+  Nesting nesting_;
+  SessionIds ids_;
+  SessionCgroup cgroup_;
+  SessionNamespaces inside_;
+  Journal journal_;
+  /** That of the plan, and that of the rest of a base. */
+  std::list<NamespaceOpening> openings_;
+  /** The last member, because its parts refer to those above. */
+  Walk walk_;
+};
 
 NamespaceEnvelope::NamespaceEnvelope(SharedPlan plan, Lessee lessee, std::shared_ptr<Waiter> waiter,
                                      std::shared_ptr<LinuxHost> host, PlacedLimits placed, Trace trace)
@@ -147,6 +199,13 @@ NamespaceEnvelope::NamespaceEnvelope(SharedPlan plan, Lessee lessee, std::shared
       cgroup_(std::move(placed), lessee_.session.id),
       inside_(waiter_, owner_),
       journal_(journal_of(lessee_.session.state_directory, lessee_.session.id)) {}
+
+Status NamespaceEnvelope::open() {
+  auto status = walk_.open(parts(plan_->steps, false), journal_, trace_);
+  ids_.is_new = false;
+  is_complete_ = status && !plan_->is_base;
+  return status;
+}
 
 Parts NamespaceEnvelope::parts(const std::vector<Step>& steps, bool is_rest) {
   nesting_ = is_rest ? nesting_in(steps, plan_->steps) : nesting_in(steps);
@@ -172,7 +231,7 @@ Status NamespaceEnvelope::complete(std::vector<Step> rest) {
   const std::lock_guard not_closing(closing_);
   const auto inside = namespaces();
   if (!inside) return session_closed("complete", "setns");
-  if (is_complete() || !rest_.empty()) return session_complete("complete", "setns");
+  if (is_complete_ || !rest_.empty()) return session_complete("complete", "setns");
   if (auto status = confirm_whole_overlays(rest, host_->mount_table); !status) return status;
   host_->give_way();
   trace_.resume();
@@ -182,20 +241,8 @@ Status NamespaceEnvelope::complete(std::vector<Step> rest) {
   // The completing child enters the session's user namespace while it shares our memory. That changes its credentials,
   // and the kernel then makes the memory undumpable (PR_SET_DUMPABLE(2const)).
   if (ids_.are_callers() && host_->is_dumpable) static_cast<void>(::prctl(PR_SET_DUMPABLE, 1, 0, 0, 0));
-  if (!status) return status;
-  const std::lock_guard lock(mutex_);
-  is_complete_ = true;
-  return {};
-}
-
-std::shared_ptr<Namespaces> NamespaceEnvelope::namespaces() {
-  const std::lock_guard lock(mutex_);
-  return is_closed_ ? nullptr : inside_.get();
-}
-
-bool NamespaceEnvelope::is_complete() {
-  const std::lock_guard lock(mutex_);
-  return is_complete_;
+  is_complete_ = static_cast<bool>(status);
+  return status;
 }
 
 LentAs NamespaceEnvelope::lent_as() const {
@@ -212,13 +259,11 @@ LentAs NamespaceEnvelope::lent_as() const {
           .lets_mark = lets_mark};
 }
 
-CommandSetup NamespaceEnvelope::setup() const { return {.user = plan_->user, .has_one_id = ids_.are_callers()}; }
-
 Status NamespaceEnvelope::launch(Launching launching) {
   auto& [request, ends, listener] = launching;
   const auto inside = namespaces();
   if (!inside) return session_closed("launch", "sendmsg");
-  if (!is_complete()) return session_incomplete("launch", "sendmsg");
+  if (!is_complete_) return session_incomplete("launch", "sendmsg");
   host_->give_way();
   auto terminal = waiter_->terminals().wanted_by(request);
   if (!terminal) return std::move(terminal.error());
@@ -273,18 +318,13 @@ Status NamespaceEnvelope::signal_tree(std::uint32_t run, int signal) {
   pid = waiter_->pid_of(run);
   if (signal != SIGKILL) {
     if (!pid) return {};
-    auto signalled = buildjail::signal_tree(*pid, signal);
-    const std::lock_guard lock(mutex_);
-    signalled_.insert_or_assign(run, std::move(signalled));
+    signalled_.insert_or_assign(run, buildjail::signal_tree(*pid, signal));
     return {};
   }
   if (pid) kill_tree(*pid);
-  std::vector<UniqueFd> left;
-  {
-    const std::lock_guard lock(mutex_);
-    if (auto found = signalled_.extract(run); !found.empty()) left = std::move(found.mapped());
-  }
-  for (const UniqueFd& one : left) {
+  const auto left = signalled_.extract(run);
+  if (left.empty()) return {};
+  for (const UniqueFd& one : left.mapped()) {
     if (const auto still = pid_of_descriptor(one.get())) kill_tree(*still);
   }
   return {};
@@ -386,7 +426,7 @@ Result<Record> NamespaceEnvelope::record() {
   if (!gids) return std::move(gids.error());
   record.uids = std::move(*uids);
   record.gids = std::move(*gids);
-  if (!is_complete()) return record;
+  if (!is_complete_) return record;
   auto who = look_at_command(*inside);
   if (!who) return std::move(who.error());
   record.process = as_inside(std::move(*who), record.uids, record.gids);
@@ -394,7 +434,6 @@ Result<Record> NamespaceEnvelope::record() {
 }
 
 void NamespaceEnvelope::begin_close() {
-  const std::lock_guard lock(mutex_);
   is_closed_ = true;
   // close() does this again, and reports a failure.
   if (const auto inside = inside_.get()) static_cast<void>(inside->tell_to_end());
@@ -407,17 +446,25 @@ Result<SessionUsage> NamespaceEnvelope::usage() {
   return inside ? usage_of_processes(inside->init()) : SessionUsage();
 }
 
-LimitsMet NamespaceEnvelope::limits_met() { return cgroup_.met(); }
-
 CloseReport NamespaceEnvelope::close() {
   const std::lock_guard only_one(closing_);
   host_->give_way();
-  {
-    const std::lock_guard lock(mutex_);
-    is_closed_ = true;
-  }
+  is_closed_ = true;
   cgroup_.let_end();
   return walk_.take_away();
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Envelope>> open_envelope(SharedPlan plan, Lessee lessee, std::shared_ptr<Waiter> waiter,
+                                                std::shared_ptr<LinuxHost> host, Trace trace) {
+  if (auto status = confirm_whole_overlays(plan->steps, host->mount_table); !status) return std::move(status.error());
+  auto placed = plan->limits.is_empty() ? PlacedLimits() : host->cgroups.place(plan->limits);
+  if (!placed) return std::move(placed.error());
+  auto envelope = std::make_unique<NamespaceEnvelope>(std::move(plan), std::move(lessee), std::move(waiter),
+                                                      std::move(host), std::move(*placed), std::move(trace));
+  if (auto status = envelope->open(); !status) return std::move(status.error());
+  return std::unique_ptr<Envelope>(std::move(envelope));
 }
 
 }  // namespace buildjail

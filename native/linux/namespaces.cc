@@ -84,9 +84,7 @@ bool map_ids(const IdLines& ids, Stopped& stopped) {
   const std::array<std::pair<const char*, std::string_view>, 3> files{
       {{"/proc/self/setgroups", "deny"}, {"/proc/self/uid_map", ids.uid}, {"/proc/self/gid_map", ids.gid}}};
   for (const auto& [path, text] : files) {
-    const char* const refused = write_file(path, text);
-    if (refused == nullptr) continue;
-    return stopped.at("map-ids", refused, path);
+    if (!write_file("map-ids", path, text, stopped)) return false;
   }
   return true;
 }
@@ -165,10 +163,7 @@ bool become_init(InitStart& start, Stopped& stopped) {
     if (!map_ids(*start.ids, stopped)) return false;
     start.ids_ns = now_ns() - start.began_ns;
   }
-  if (opening.network->lacks_loopback()) {
-    const char* const refused = bring_up_loopback();
-    if (refused != nullptr) return stopped.at("network", refused, "lo");
-  }
+  if (opening.network->lacks_loopback() && !bring_up_loopback(stopped)) return false;
   // A user namespace that was an earlier session's is bounded already.
   int settings = -1;
   if (start.ids != nullptr || (ids.are_leased() && ids.is_new)) {
@@ -176,8 +171,7 @@ bool become_init(InitStart& start, Stopped& stopped) {
     settings = ::open(kCountSettings, O_PATH | O_DIRECTORY | O_CLOEXEC);
   }
   if (start.ids != nullptr) bound_shared_counts(settings);
-  if (const char* const refused = go_first_when_memory_runs_out())
-    return stopped.at("oom-score", refused, kOomScoreFile);
+  if (!go_first_when_memory_runs_out(stopped)) return false;
   if (!start.mounts.make_root(start.empty_mounts, stopped)) return false;
   if (!start.mounts.fill_root(stopped)) return false;
   const std::string& name = plan.hostname;
@@ -185,11 +179,10 @@ bool become_init(InitStart& start, Stopped& stopped) {
   if (!plan.is_base && !start.mounts.seal_root(stopped)) return false;
   start.ended_ns = now_ns();
   // defence: command-session-keyring
-  if (failed("init", "keyctl", make_session_keyring())) return false;
+  if (!make_session_keyring(stopped)) return false;
   if (!enter_user_namespace(ids, settings, stopped)) return false;
   // The user of a session that is all the caller's has no other to launch commands as.
-  const char* const unbounded = bound_capabilities(plan.user, start.ids == nullptr);
-  if (unbounded != nullptr) return stopped.at("init", unbounded);
+  if (!bound_capabilities(plan.user, start.ids == nullptr, stopped)) return false;
   if (failed("init", "rt_sigprocmask", unblock_signals())) return false;
   // Last, because the filter refuses the calls above. Without the first it would need a capability (seccomp(2)).
   // defence: command-no-new-privileges

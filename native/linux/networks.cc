@@ -24,7 +24,6 @@
 #include "base/tolerated.h"
 #include "base/unique_fd.h"
 #include "envelope/output.h"
-#include "linux/child.h"
 #include "linux/ids.h"
 #include "linux/opening.h"
 #include "state/file_state.h"
@@ -49,8 +48,8 @@ UniqueFd open_own(const std::string& process, const char* name) {
 // In a child, because a process makes a namespace by moving into it; the descriptors are ours too, by CLONE_FILES.
 Network make_network(SpareNetworks::Loopback loopback) {
   Network made;
-  const auto open_own_network = [&](Stopped&) {
-    if (loopback == SpareNetworks::Loopback::kUp && bring_up_loopback() != nullptr) return false;
+  const auto open_own_network = [&](Stopped& stopped) {
+    if (loopback == SpareNetworks::Loopback::kUp && !bring_up_loopback(stopped)) return false;
     made.descriptor.reset(::open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC));
     made.sockets.reset(::open("/proc/self/net/sockstat", O_RDONLY | O_CLOEXEC));
     return true;
@@ -200,14 +199,14 @@ void SpareNetworks::loop() {
   }
 }
 
-const char* bring_up_loopback() {
+bool bring_up_loopback(Stopped& stopped) {
   const UniqueFd socket(::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
-  if (!socket) return "socket";
+  if (!socket) return stopped.at("network", "socket", "lo");
   // The kernel adds both addresses when it is brought up.
   ifreq loopback{};
   std::memcpy(loopback.ifr_name, "lo", sizeof("lo"));
   loopback.ifr_flags = IFF_UP;
-  return ::ioctl(socket.get(), SIOCSIFFLAGS, &loopback) == 0 ? nullptr : "ioctl";
+  return ::ioctl(socket.get(), SIOCSIFFLAGS, &loopback) == 0 || stopped.at("network", "ioctl", "lo");
 }
 
 void NetworkPart::add_planned(NamespaceOpening& opening, Parts& parts) {

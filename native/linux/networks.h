@@ -15,6 +15,7 @@
 #include "base/result.h"
 #include "base/unique_fd.h"
 #include "envelope/part.h"
+#include "linux/child.h"
 
 namespace buildjail {
 
@@ -84,9 +85,9 @@ class SpareNetworks {
 
 /**
  * For a child that shares our memory: brings up the loopback of its network, with 127.0.0.1 and ::1. Needs
- * CAP_NET_ADMIN over the network (netdevice(7)). Returns null, or the call that failed.
+ * CAP_NET_ADMIN over the network (netdevice(7)).
  */
-const char* bring_up_loopback();
+bool bring_up_loopback(Stopped& stopped);
 
 /** The session's network: one that was handed in, or a spare one. A spare one may go on to a later session. */
 class NetworkPart final : public PassingPart {

@@ -1,8 +1,12 @@
 #pragma once
 
+#include <memory>
 #include <utility>
 
+#include "base/result.h"
+#include "base/trace.h"
 #include "base/unique_fd.h"
+#include "envelope/envelope.h"
 #include "envelope/part_list.h"
 #include "linux/cgroups.h"
 #include "linux/mount_table.h"
@@ -58,5 +62,9 @@ struct NamespaceOpening : Opening {
   /** Set by NetworkPart. */
   NetworkPart* network = nullptr;
 };
+
+/** Makes an envelope of namespaces. */
+Result<std::unique_ptr<Envelope>> open_envelope(SharedPlan plan, Lessee lessee, std::shared_ptr<Waiter> waiter,
+                                                std::shared_ptr<LinuxHost> host, Trace trace);
 
 }  // namespace buildjail

@@ -56,6 +56,9 @@ const KnownRefusal* known_refusal(const SysError& error) {
 constexpr const char* kTmp = "tmp";
 constexpr const char* kTmpInside = "/tmp";
 constexpr mode_t kPermissions = 07777;
+constexpr const char* kLower = "lower";
+constexpr const char* kUpper = "upper";
+constexpr const char* kWork = "work";
 
 enum class Marks : std::uint8_t { kTrusted, kUser, kNone };
 
@@ -111,11 +114,7 @@ std::optional<Obstacle> overlay_obstacle(const SysError& error) {
 }
 
 OverlayRoom::OverlayRoom(std::size_t count) {
-  names_.reserve(count);
-  for (std::size_t i = 0; i < count; ++i) {
-    const std::string folder = std::to_string(i);
-    names_.push_back({.folder = folder, .lower = folder + "/l", .upper = folder + "/u", .work = folder + "/w"});
-  }
+  for (std::size_t i = 0; i < count; ++i) folders_.push_back(std::to_string(i));
 }
 
 bool OverlayRoom::take(int root, Stopped& stopped) {
@@ -143,21 +142,22 @@ UniqueFd OverlayRoom::mount(const UniqueFd& source, const Bind& bind, int root, 
     stopped.at(kOverlay, syscall, bind.source.c_str(), target);
     return UniqueFd();
   };
-  const Names& names = names_.at(next_++);
+  const char* const folder = folders_.at(next_++).c_str();
   if (::fchdir(room_) != 0) return stopped_at("fchdir");
-  for (const std::string* const name : {&names.folder, &names.lower, &names.upper, &names.work}) {
-    if (::mkdir(name->c_str(), 0700) != 0) return stopped_at("mkdir");
+  if (::mkdir(folder, 0700) != 0) return stopped_at("mkdir");
+  if (::chdir(folder) != 0) return stopped_at("chdir");
+  for (const char* const name : {kLower, kUpper, kWork}) {
+    if (::mkdir(name, 0700) != 0) return stopped_at("mkdir");
   }
   // The top folder of an overlay has the attributes of the upper layer.
   struct stat found{};
   if (::fstat(source.get(), &found) != 0) return stopped_at("fstat");
-  const char* const upper = names.upper.c_str();
-  if (::chown(upper, found.st_uid, found.st_gid) != 0) return stopped_at("chown");
-  if (::chmod(upper, found.st_mode & kPermissions) != 0) return stopped_at("chmod");
+  if (::chown(kUpper, found.st_uid, found.st_gid) != 0) return stopped_at("chown");
+  if (::chmod(kUpper, found.st_mode & kPermissions) != 0) return stopped_at("chmod");
   const std::array times{found.st_atim, found.st_mtim};
-  if (::utimensat(AT_FDCWD, upper, times.data(), 0) != 0) return stopped_at("utimensat");
-  if (raw::move_mount(source.get(), AT_FDCWD, names.lower.c_str()) != 0) return stopped_at("move_mount");
-  const Marks marks = marks_of(names.work.c_str());
+  if (::utimensat(AT_FDCWD, kUpper, times.data(), 0) != 0) return stopped_at("utimensat");
+  if (raw::move_mount(source.get(), AT_FDCWD, kLower) != 0) return stopped_at("move_mount");
+  const Marks marks = marks_of(kWork);
   if (marks == Marks::kNone) return stopped_at("setxattr");
   const UniqueFd fs(raw::fsopen("overlay"));
   if (!fs) return stopped_at("fsopen");
@@ -169,7 +169,7 @@ UniqueFd OverlayRoom::mount(const UniqueFd& source, const Bind& bind, int root, 
   }
   if (marks == Marks::kUser && raw::fsconfig(fs.get(), raw::kFsSetFlag, "userxattr", nullptr) != 0)
     return stopped_at("fsconfig");
-  if (!is_set("lowerdir", names.lower.c_str()) || !is_set("upperdir", upper) || !is_set("workdir", names.work.c_str()))
+  if (!is_set("lowerdir", kLower) || !is_set("upperdir", kUpper) || !is_set("workdir", kWork))
     return stopped_at("fsconfig");
   if (raw::fsconfig(fs.get(), raw::kFsCreate, nullptr, nullptr) != 0) return stopped_at("fsconfig");
   // defence: overlay-neither-devices-nor

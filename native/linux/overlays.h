@@ -37,7 +37,7 @@ class OverlayRoom {
   /** Made in the host program, for that number of overlays. */
   explicit OverlayRoom(std::size_t count);
 
-  [[nodiscard]] bool is_needed() const noexcept { return !names_.empty(); }
+  [[nodiscard]] bool is_needed() const noexcept { return !folders_.empty(); }
 
   // In the child, whose working directory is the session's root, which is also open as `root`. On failure each returns
   // false or nothing, and sets `stopped`.
@@ -50,15 +50,8 @@ class OverlayRoom {
   bool leave(int root, Stopped& stopped);
 
  private:
-  /** The folders of one overlay. */
-  struct Names {
-    std::string folder;
-    std::string lower;
-    std::string upper;
-    std::string work;
-  };
-
-  std::vector<Names> names_;
+  /** A folder for each overlay, with those of its layers in it. */
+  std::vector<std::string> folders_;
   std::size_t next_ = 0;
   /** The file system of /tmp, in the child. */
   int room_ = -1;

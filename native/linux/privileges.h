@@ -4,6 +4,7 @@
 
 #include <cstdint>
 
+#include "linux/child.h"
 #include "plan/plan.h"
 
 namespace buildjail {
@@ -22,10 +23,9 @@ inline std::uint64_t kept_capabilities(const BuildUser& user) { return user.uid 
 /**
  * For the child that becomes init, and has all capabilities in its user namespace: no program that is executed from now
  * on can get more than a command may have. If the child `launches_others`, it keeps the capabilities by which init
- * launches commands as their users and ends them, and so does init (capabilities(7), "Ambient"). Returns null, or the
- * call that failed.
+ * launches commands as their users and ends them, and so does init (capabilities(7), "Ambient").
  */
-const char* bound_capabilities(const BuildUser& user, bool launches_others);
+bool bound_capabilities(const BuildUser& user, bool launches_others, Stopped& stopped);
 
 /** Whether this thread has a capability in its user namespace (capabilities(7)). */
 bool has_capability(unsigned capability);
@@ -35,9 +35,9 @@ bool has_capability(unsigned capability);
  * (session-keyring(7)): otherwise a build would have the caller's, and all that it unlocks. A build still has the
  * keyrings of its user id (user-keyring(7)).
  *
- * For a child that shares our memory: system calls only. Succeeds if the kernel has no keyctl(2) or a filter refuses
+ * For a child that shares our memory. Succeeds if the kernel has no keyctl(2) or a filter refuses
  * it, because the build can make no such call either.
  */
-int make_session_keyring();
+bool make_session_keyring(Stopped& stopped);
 
 }  // namespace buildjail

@@ -13,13 +13,14 @@
 
 #include "base/unique_fd.h"
 #include "envelope/system.h"
-#include "linux/envelope.h"
 #include "linux/ids.h"
 #include "linux/init.h"
 #include "linux/namespaces.h"
+#include "linux/opening.h"
 #include "linux/overlays.h"
 #include "linux/prepared_mounts.h"
 #include "linux/privileges.h"
+#include "linux/session_cgroup.h"
 #include "linux/user_namespaces.h"
 #include "state/files.h"
 #include "state/private_directories.h"
@@ -287,8 +288,7 @@ class Linux final : public System {
                                          Trace trace) override {
     auto found = host();
     if (!found) return std::move(found.error());
-    return NamespaceEnvelope::open(std::move(plan), std::move(lessee), std::move(waiter), std::move(*found),
-                                   std::move(trace));
+    return open_envelope(std::move(plan), std::move(lessee), std::move(waiter), std::move(*found), std::move(trace));
   }
 
   Result<std::shared_ptr<LinuxHost>> host() {
