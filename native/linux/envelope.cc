@@ -9,19 +9,19 @@
 #include <atomic>
 #include <cerrno>
 #include <chrono>
+#include <condition_variable>
 #include <csignal>
 #include <cstdint>
-#include <future>
 #include <list>
 #include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <utility>
 #include <vector>
 
 #include "base/back_off.h"
 #include "envelope/envelope.h"
-#include "linux/opening.h"
 #include "linux/overlays.h"
 #include "linux/parts.h"
 #include "linux/processes.h"
@@ -343,9 +343,11 @@ Status NamespaceEnvelope::kill_all() {
 
 Result<Credentials> NamespaceEnvelope::look_at_command(const Namespaces& inside) {
   struct Looking {
-    std::promise<Result<pid_t>> began;
-    bool has_begun = false;
-    std::promise<void> over;
+    std::mutex mutex;
+    std::condition_variable changed;
+    /** Its pid, or why it has none. */
+    std::optional<Result<pid_t>> began;
+    bool is_over = false;
   };
   const std::lock_guard one_at_a_time(looking_);
   const auto looking = std::make_shared<Looking>();
@@ -355,17 +357,16 @@ Result<Credentials> NamespaceEnvelope::look_at_command(const Namespaces& inside)
   request.argv = {"/"};
   request.working_directory = "/";
   StdioEnds ends;
-  CommandListener listener{.started =
-                               [looking](pid_t pid) {
-                                 looking->began.set_value(pid);
-                                 looking->has_begun = true;
-                               },
-                           .dead = {},
-                           .ended =
-                               [looking](const Result<Exit>& exit) {
-                                 if (!looking->has_begun) looking->began.set_value(exit ? no_command() : exit.error());
-                                 looking->over.set_value();
-                               }};
+  const auto tell = [looking](const Result<pid_t>& pid, bool is_over) {
+    const std::lock_guard lock(looking->mutex);
+    if (!looking->began) looking->began = pid;
+    looking->is_over = is_over;
+    looking->changed.notify_all();
+  };
+  CommandListener listener{
+      .started = [tell](pid_t pid) { tell(pid, false); },
+      .dead = {},
+      .ended = [tell](const Result<Exit>& exit) { tell(exit ? no_command() : exit.error(), true); }};
   const auto stdio = ends.numbers();
   const auto& channel = inside.channel();
   auto status = waiter_->expect({.run = run,
@@ -380,12 +381,12 @@ Result<Credentials> NamespaceEnvelope::look_at_command(const Namespaces& inside)
     waiter_->forget(run);
     return std::move(status.error());
   }
-  auto began = looking->began.get_future();
-  const bool is_told = began.wait_for(kLookBound) == std::future_status::ready;
-  const Result<pid_t> pid = is_told ? began.get() : no_command();
+  std::unique_lock lock(looking->mutex);
+  looking->changed.wait_for(lock, kLookBound, [&] { return looking->began.has_value(); });
+  const Result<pid_t> pid = looking->began.value_or(no_command());
   auto who = pid ? credentials_of(*pid) : std::nullopt;
   static_cast<void>(channel->signal(run, SIGKILL));
-  looking->over.get_future().wait_for(kLookBound);
+  looking->changed.wait_for(lock, kLookBound, [&] { return looking->is_over; });
   if (who) return std::move(*who);
   return pid ? no_command() : pid.error();
 }

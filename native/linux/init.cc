@@ -146,17 +146,17 @@ Status InitChannel::launch(const LaunchRequest& request, const CommandSetup& set
     header.given |= 1U << i;
     descriptors.push_back(stdio.at(i));
   }
-  Status sent;
-  if (text.size() <= kMostInline) {
-    text.insert(0, reinterpret_cast<const char*>(&header), sizeof(header));
-    sent = send(std::as_bytes(std::span(text)), descriptors);
-  } else {
-    auto memory = in_memory(text);
-    if (!memory) return std::move(memory.error());
+  UniqueFd memory;
+  if (text.size() > kMostInline) {
+    auto made = in_memory(text);
+    if (!made) return std::move(made.error());
+    memory = std::move(*made);
     header.flags |= kLaunchIsLong;
-    descriptors.push_back(memory->get());
-    sent = send(bytes_of(header), descriptors);
+    descriptors.push_back(memory.get());
+    text.clear();
   }
+  text.insert(0, reinterpret_cast<const char*>(&header), sizeof(header));
+  auto sent = send(std::as_bytes(std::span(text)), descriptors);
   if (!sent && is_gone(sent.error().err)) sent.error().err = ESRCH;
   return sent;
 }

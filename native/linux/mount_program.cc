@@ -16,7 +16,7 @@
 #include "base/tolerated.h"
 #include "base/unique_fd.h"
 #include "linux/child.h"
-#include "linux/opening.h"
+#include "linux/parts.h"
 #include "linux/prepared_mounts.h"
 #include "linux/raw_calls.h"
 

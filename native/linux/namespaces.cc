@@ -25,16 +25,12 @@
 #include "base/unique_fd.h"
 #include "linux/child.h"
 #include "linux/mount_program.h"
-#include "linux/networks.h"
-#include "linux/opening.h"
 #include "linux/overlays.h"
+#include "linux/parts.h"
 #include "linux/privileges.h"
 #include "linux/processes.h"
 #include "linux/raw_calls.h"
-#include "linux/session_cgroup.h"
 #include "linux/sources.h"
-#include "linux/system_call_filter.h"
-#include "linux/user_namespaces.h"
 
 namespace buildjail {
 

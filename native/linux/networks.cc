@@ -25,7 +25,7 @@
 #include "base/unique_fd.h"
 #include "envelope/output.h"
 #include "linux/ids.h"
-#include "linux/opening.h"
+#include "linux/parts.h"
 #include "state/file_state.h"
 
 namespace buildjail {

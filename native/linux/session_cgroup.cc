@@ -16,7 +16,7 @@
 #include "base/tolerated.h"
 #include "base/unique_fd.h"
 #include "linux/ids.h"
-#include "linux/opening.h"
+#include "linux/parts.h"
 #include "state/files.h"
 
 namespace buildjail {

@@ -10,8 +10,8 @@
 #include <utility>
 
 #include "base/tolerated.h"
-#include "linux/opening.h"
 #include "linux/overlays.h"
+#include "linux/parts.h"
 #include "linux/raw_calls.h"
 #include "plan/plan.h"
 

@@ -11,17 +11,12 @@
 #include <mutex>
 #include <string>
 
-#include "base/unique_fd.h"
 #include "envelope/system.h"
 #include "linux/ids.h"
 #include "linux/init.h"
-#include "linux/namespaces.h"
-#include "linux/opening.h"
 #include "linux/overlays.h"
-#include "linux/prepared_mounts.h"
+#include "linux/parts.h"
 #include "linux/privileges.h"
-#include "linux/session_cgroup.h"
-#include "linux/user_namespaces.h"
 #include "state/files.h"
 #include "state/private_directories.h"
 #include "state/recovery.h"

@@ -14,7 +14,7 @@
 #include "base/tolerated.h"
 #include "base/unique_fd.h"
 #include "linux/child.h"
-#include "linux/opening.h"
+#include "linux/parts.h"
 #include "state/files.h"
 
 namespace buildjail {
@@ -81,12 +81,12 @@ SysError no_ids() {
               "and /etc/subgid"};
 }
 
-SysError root_refused(const std::optional<SysError>& why) {
-  const std::string reason = why ? ": " + why->syscall + " '" + why->path + "', " + errno_name(why->err) : "";
+SysError root_refused(const SysError& why) {
   return {.step = "user-namespace",
-          .syscall = why ? why->syscall : "setns",
-          .err = why ? why->err : EPERM,
-          .detail = "a build is root inside only in a user namespace, and there can be none here" + reason};
+          .syscall = why.syscall,
+          .err = why.err,
+          .detail = "a build is root inside only in a user namespace, and there can be none here: " + why.syscall +
+                    " '" + why.path + "', " + errno_name(why.err)};
 }
 
 }  // namespace
@@ -125,7 +125,7 @@ UserNamespaces::~UserNamespaces() {
 Result<SessionIds> UserNamespaces::take(const EnvelopePlan& plan, const Lessee& lessee) {
   const auto ranges = ranges_of(plan.ids);
   if (!ranges) return ranges.error();
-  if (!*ranges) return none(no_ids());
+  if (!*ranges) return none(plan, no_ids());
   // A user's keys stay in its namespace (user-keyring(7)).
   const bool is_alone = plan.allowed.has(Allowance::kKeyring);
   if (!is_alone) {
@@ -158,12 +158,11 @@ Result<SessionIds> UserNamespaces::take(const EnvelopePlan& plan, const Lessee& 
   if (!space) {
     auto error = refused(std::move(space.error()));
     if (!is_refused(error.err)) return error;
-    return none(std::move(error));
+    return none(plan, std::move(error));
   }
   made.user_namespace = std::move(*space);
   const std::lock_guard lock(mutex_);
   had_one_ = true;
-  why_none_.reset();
   return made;
 }
 
@@ -179,11 +178,6 @@ Status UserNamespaces::give_back(SessionIds& used) {
   if (auto status = used.lease.pass_to(kLeaseStep, std::nullopt); !status) return status;
   used_.push_back(std::exchange(used, {}));
   return {};
-}
-
-std::optional<SysError> UserNamespaces::why_none() {
-  const std::lock_guard lock(mutex_);
-  return why_none_;
 }
 
 // A program reads /etc/subuid and /etc/subgid once. It does not notice ids that an administrator gives to others later.
@@ -210,10 +204,11 @@ SessionIds UserNamespaces::take_used(const IdRanges& ranges, const BuildUser& us
   return taken;
 }
 
-Result<SessionIds> UserNamespaces::none(SysError why) {
+Result<SessionIds> UserNamespaces::none(const EnvelopePlan& plan, SysError why) {
   const std::lock_guard lock(mutex_);
   if (had_one_) return why;
-  why_none_ = std::move(why);
+  // defence: root-inside-nobody-outside
+  if (plan.user.uid == 0) return root_refused(why);
   return SessionIds{};
 }
 
@@ -224,12 +219,8 @@ void IdsPart::add_planned(const NamespaceOpening& opening, Parts& parts) {
 std::string_view IdsPart::step() const { return opening_.ids.are_leased() ? kLeaseStep : ""; }
 
 Status IdsPart::make(Trace&) {
-  const EnvelopePlan& plan = opening_.plan;
-  UserNamespaces& namespaces = opening_.host.user_namespaces;
-  auto taken = namespaces.take(plan, opening_.lessee);
+  auto taken = opening_.host.user_namespaces.take(opening_.plan, opening_.lessee);
   if (!taken) return std::move(taken.error());
-  // defence: root-inside-nobody-outside
-  if (!taken->are_leased() && plan.user.uid == 0) return root_refused(namespaces.why_none());
   // defence: root-inside-nobody-outside-2
   opening_.ids = std::move(*taken);
   return {};

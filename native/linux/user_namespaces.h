@@ -75,25 +75,23 @@ class UserNamespaces {
   UserNamespaces& operator=(UserNamespaces&&) = delete;
 
   /**
-   * A range that no other session has. None is leased if this process can have none; `why_none` then says why. If an
-   * earlier session got one, having none is an error; EBUSY if all ranges are leased.
+   * A range that no other session has. None is leased if this process can have none: that is an error for a build that
+   * is root, and if an earlier session got one. EBUSY if all ranges are leased.
    */
   Result<SessionIds> take(const EnvelopePlan& plan, const Lessee& lessee);
   /** After all of the session is gone. Empties `used`; does nothing if none is leased. */
   Status give_back(SessionIds& used);
-  [[nodiscard]] std::optional<SysError> why_none();
 
  private:
   Result<std::optional<IdRanges>> ranges_of(const std::optional<IdsNamed>& named);
   SessionIds take_used(const IdRanges& ranges, const BuildUser& user);
-  Result<SessionIds> none(SysError why);
+  Result<SessionIds> none(const EnvelopePlan& plan, SysError why);
 
   std::mutex mutex_;
   /** By the named ids; 0 and 0 without any. */
   std::map<std::pair<std::uint32_t, std::uint32_t>, IdRanges> ranges_;
   std::vector<SessionIds> used_;
   bool had_one_ = false;
-  std::optional<SysError> why_none_;
 };
 
 /** The ids of a session, which own everything that comes after them. */

@@ -256,6 +256,14 @@ static long open_null(int number) {
   return call3(__NR_openat, AT_FDCWD, (long)"/dev/null", number == 0 ? O_RDONLY : O_WRONLY);
 }
 
+/* Ends the child if the call has failed. */
+static void expect(struct failure* failure, const char* call, long result) {
+  if (result >= 0) return;
+  failure->call = call;
+  failure->err = (int)-result;
+  for (;;) call3(__NR_exit_group, 127, 0, 0);
+}
+
 /*
  * The child, up to execve(2). It is not dumpable (PR_SET_DUMPABLE(2const)), as init is not: until it executes, no
  * process in here may trace it, or make it leave a core. Orphans are reparented to it while it runs, and to init
@@ -272,7 +280,6 @@ static void run_command(const struct launch_message* launch, const int* descript
   char** const arguments = candidates + launch->candidate_count + 1;
   char** const variables = arguments + launch->argument_count + 1;
   char* directory;
-  long result;
   text = take_words(text + launch->group_count * sizeof(unsigned), launch->candidate_count, candidates);
   directory = text;
   while (*text++ != 0) {
@@ -285,60 +292,40 @@ static void run_command(const struct launch_message* launch, const int* descript
     const struct answer said = {.kind = kAnswerPid, .number = launch->number};
     send_answer(&said, -1);
   }
-  failure->call = "setsid";
-  if ((result = call3(__NR_setsid, 0, 0, 0)) < 0) goto failed;
+  expect(failure, "setsid", call3(__NR_setsid, 0, 0, 0));
   // defence: command-started-told-neighbours
-  if ((result = call3(__NR_prctl, PR_SET_CHILD_SUBREAPER, 1, 0)) < 0) goto failed;
+  expect(failure, "prctl", call3(__NR_prctl, PR_SET_CHILD_SUBREAPER, 1, 0));
   /*
    * They came in this order, each with the lowest free number, which is at least 2: init has 0 and 1. So none is where
    * one before it is put, but one may be where it is to be already.
    */
   for (int i = 0; i < 3; i++) {
-    failure->call = "openat";
     const long from = descriptors[i] >= 0 ? descriptors[i] : open_null(i);
-    if ((result = from) < 0) goto failed;
-    failure->call = "dup3";
-    result = from == i ? call3(__NR_fcntl, from, F_SETFD, 0) : call3(__NR_dup3, from, i, 0);
-    if (result < 0) goto failed;
+    expect(failure, "openat", from);
+    expect(failure, "dup3", from == i ? call3(__NR_fcntl, from, F_SETFD, 0) : call3(__NR_dup3, from, i, 0));
   }
-  failure->call = "ioctl";
-  if (launch->terminal != 0 && (result = call3(__NR_ioctl, (long)launch->terminal - 1, TIOCSCTTY, 0)) < 0) goto failed;
-  failure->call = "close_range";
+  if (launch->terminal != 0) expect(failure, "ioctl", call3(__NR_ioctl, (long)launch->terminal - 1, TIOCSCTTY, 0));
   /* They close when it executes. */
   // defence: command-no-descriptor-init-2
-  if ((result = call3(__NR_close_range, 3, ~0U, CLOSE_RANGE_CLOEXEC)) < 0) goto failed;
-  failure->call = "prlimit64";
-  for (unsigned i = 0; i < launch->limit_count; i++)
-    if ((result = limit(&launch->limits[i])) < 0) goto failed;
-  failure->call = "setgroups";
+  expect(failure, "close_range", call3(__NR_close_range, 3, ~0U, CLOSE_RANGE_CLOEXEC));
+  for (unsigned i = 0; i < launch->limit_count; i++) expect(failure, "prlimit64", limit(&launch->limits[i]));
   // defence: command-declared-groups-only
-  if ((launch->flags & kLaunchSetsGroups) != 0 &&
-      (result = call3(__NR_setgroups, launch->group_count, (long)groups, 0)) < 0)
-    goto failed;
-  failure->call = "setresgid";
+  if ((launch->flags & kLaunchSetsGroups) != 0)
+    expect(failure, "setgroups", call3(__NR_setgroups, launch->group_count, (long)groups, 0));
   // defence: command-declared-group-id
-  if ((result = call3(__NR_setresgid, launch->gid, launch->gid, launch->gid)) < 0) goto failed;
-  failure->call = "capset";
-  if ((result = system_call(__NR_prctl, PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0, 0)) < 0) goto failed;
-  failure->call = "setresuid";
+  expect(failure, "setresgid", call3(__NR_setresgid, launch->gid, launch->gid, launch->gid));
+  expect(failure, "prctl", system_call(__NR_prctl, PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0, 0));
   // defence: command-declared-user-id
-  if ((result = call3(__NR_setresuid, launch->uid, launch->uid, launch->uid)) < 0) goto failed;
-  failure->call = "capset";
+  expect(failure, "setresuid", call3(__NR_setresuid, launch->uid, launch->uid, launch->uid));
   // defence: command-executed-build-user
-  if ((result = call3(__NR_capset, (long)&header, (long)halves, 0)) < 0) goto failed;
-  failure->call = "chdir";
-  if ((result = call3(__NR_chdir, (long)directory, 0, 0)) < 0) goto failed;
-  failure->call = "rt_sigprocmask";
-  if ((result = system_call(__NR_rt_sigprocmask, SIG_SETMASK, (long)&none, 0, 8, 0, 0)) < 0) goto failed;
+  expect(failure, "capset", call3(__NR_capset, (long)&header, (long)halves, 0));
+  expect(failure, "chdir", call3(__NR_chdir, (long)directory, 0, 0));
+  expect(failure, "rt_sigprocmask", system_call(__NR_rt_sigprocmask, SIG_SETMASK, (long)&none, 0, 8, 0, 0));
   while ((launch->flags & kLaunchWaits) != 0) {
     call3(__NR_close, descriptors[3], 0, 0);
     system_call(__NR_ppoll, 0, 0, 0, 0, 0, 0);
   }
-  failure->call = "execve";
-  result = execute(candidates, arguments, variables);
-failed:
-  failure->err = (int)-result;
-  for (;;) call3(__NR_exit_group, 127, 0, 0);
+  expect(failure, "execve", execute(candidates, arguments, variables));
 }
 
 static void* map(unsigned long size, long flags, long descriptor) {
