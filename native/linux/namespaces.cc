@@ -128,32 +128,29 @@ bool join_cgroups(std::span<const UniqueFd> entrances, bool is_in_first, Stopped
 
 /** The child, up to the execution of init. */
 bool become_init(InitStart& start, Stopped& stopped) {
-  const auto failed = [&stopped](const char* step, const char* syscall, int result, const char* path = "") {
-    return stopped.failed(step, syscall, result, path);
-  };
   const NamespaceOpening& opening = start.opening;
   const EnvelopePlan& plan = opening.plan;
   const SessionIds& ids = opening.ids;
   const int network = opening.network->descriptor().get();
-  if (failed("init", "setsid", ::setsid())) return false;
-  if (failed("init", "rt_sigaction", reset_signals())) return false;
+  if (stopped.failed("init", "setsid", ::setsid())) return false;
+  if (stopped.failed("init", "rt_sigaction", reset_signals())) return false;
   // First, because the root of its cgroup namespace is the cgroup in which it makes that (cgroup_namespaces(7)).
   if (!join_cgroups(opening.cgroup.entrances().files, start.cgroup >= 0, stopped)) return false;
-  if (network >= 0 && failed("clone", "setns", ::setns(network, CLONE_NEWNET))) return false;
-  if (start.unshared != 0 && failed("clone", "unshare", ::unshare(start.unshared))) return false;
+  if (network >= 0 && stopped.failed("clone", "setns", ::setns(network, CLONE_NEWNET))) return false;
+  if (start.unshared != 0 && stopped.failed("clone", "unshare", ::unshare(start.unshared))) return false;
   start.began_ns = now_ns();
   // Init has its control as descriptor 0 and nothing else; its image closes as it is executed. Both are above 2
   // (above_stdio), so neither is where the other is put.
-  if (failed("init", "dup2", ::dup2(start.control, kControlInInit))) return false;
-  if (failed("init", "dup3", ::dup3(opening.host.init_image.get(), kImageInInit, O_CLOEXEC))) return false;
+  if (stopped.failed("init", "dup2", ::dup2(start.control, kControlInInit))) return false;
+  if (stopped.failed("init", "dup3", ::dup3(opening.host.init_image.get(), kImageInInit, O_CLOEXEC))) return false;
   if (start.empty_mounts >= 0) {
-    if (failed("init", "dup3", ::dup3(start.empty_mounts, kMountsInInit, O_CLOEXEC))) return false;
+    if (stopped.failed("init", "dup3", ::dup3(start.empty_mounts, kMountsInInit, O_CLOEXEC))) return false;
     start.empty_mounts = kMountsInInit;
   }
   const unsigned unused = start.empty_mounts >= 0 ? kMountsInInit + 1 : kImageInInit + 1;
   // defence: init-no-descriptor-host
-  if (failed("init", "close_range", close_from(unused, start.kept))) return false;
-  if (start.lock >= 0 && failed("init", "fcntl", ::fcntl(start.lock, F_SETFD, 0))) return false;
+  if (stopped.failed("init", "close_range", close_from(unused, start.kept))) return false;
+  if (start.lock >= 0 && stopped.failed("init", "fcntl", ::fcntl(start.lock, F_SETFD, 0))) return false;
   ::umask(0);
   if (start.ids != nullptr) {
     if (!map_ids(*start.ids, stopped)) return false;
@@ -171,20 +168,20 @@ bool become_init(InitStart& start, Stopped& stopped) {
   if (!start.mounts.make_root(start.empty_mounts, stopped)) return false;
   if (!start.mounts.fill_root(stopped)) return false;
   const std::string& name = plan.hostname;
-  if (failed("hostname", "sethostname", ::sethostname(name.data(), name.size()))) return false;
+  if (stopped.failed("hostname", "sethostname", ::sethostname(name.data(), name.size()))) return false;
   if (!plan.is_base && !start.mounts.seal_root(stopped)) return false;
   start.ended_ns = now_ns();
   // defence: command-session-keyring
   if (!make_session_keyring(stopped)) return false;
   if (!enter_user_namespace(ids, settings, stopped)) return false;
-  // The user of a session that is all the caller's has no other to launch commands as.
+  // A session that is all the caller's has one user, so init needs no capability to launch a command.
   if (!bound_capabilities(plan.user, start.ids == nullptr, stopped)) return false;
-  if (failed("init", "rt_sigprocmask", unblock_signals())) return false;
+  if (stopped.failed("init", "rt_sigprocmask", unblock_signals())) return false;
   // Last, because the filter refuses the calls above. Without the first it would need a capability (seccomp(2)).
   // defence: command-no-new-privileges
-  if (failed("filter", "prctl", ::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0))) return false;
+  if (stopped.failed("filter", "prctl", ::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0))) return false;
   // defence: every-session-filter-system
-  if (failed("filter", "seccomp", start.filter.install())) return false;
+  if (stopped.failed("filter", "seccomp", start.filter.install())) return false;
   return execute_init(stopped);
 }
 

@@ -28,7 +28,7 @@ struct CgroupEntrances {
    * one thread only.
    */
   std::vector<UniqueFd> files;
-  /** The directory of the cgroup of version 2, in which the child can be made (clone_child_into). */
+  /** The directory of the cgroup of version 2, in which the child can be made (execute_in_child). */
   UniqueFd unified;
 };
 
