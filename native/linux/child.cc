@@ -129,16 +129,10 @@ pid_t clone_into(int cgroup, unsigned flags, Start& start, ChildStack& stack, in
   return -1;
 }
 
-struct TimeSpan {
-  long seconds;
-  long nanoseconds;
-};
-
 // By number, because errno is also that of the parent, which goes on meanwhile. It ends with its parent by the signal,
 // or by itself if the parent ended before that was set.
 int idle(void*) {
-  constexpr TimeSpan kLongest{.seconds = 10, .nanoseconds = 0};
-  TimeSpan left = kLongest;
+  timespec left{.tv_sec = 10, .tv_nsec = 0};
   static_cast<void>(::syscall(SYS_prctl, PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0));
   static_cast<void>(::syscall(SYS_ppoll, nullptr, 0, &left, nullptr, 0));
   return 0;

@@ -51,7 +51,7 @@ Result<std::vector<MountLine>> parse(const char* step, const std::string& path, 
   while (!text.empty()) {
     std::string_view line = cut(text, '\n');
     MountLine mount;
-    const bool is_read = read_number(cut(line, ' '), mount.id) && read_number(cut(line, ' '), mount.parent);
+    const bool is_read = read_numbers(line, mount.id, mount.parent);
     mount.device = cut(line, ' ');
     mount.root = unescaped(cut(line, ' '));
     mount.on = unescaped(cut(line, ' '));
@@ -71,12 +71,6 @@ Result<std::vector<MountLine>> parse(const char* step, const std::string& path, 
   return mounts;
 }
 
-Result<std::vector<MountLine>> read_mounts(const char* step, const std::string& path) {
-  const auto text = read_text_file(step, path);
-  if (!text) return text.error();
-  return parse(step, path, *text);
-}
-
 /** The path at which the host shows a mount; its source if the host does not show it. */
 std::string host_path(const MountLine& mount, const std::vector<MountLine>& host) {
   const MountLine* best = nullptr;
@@ -89,12 +83,16 @@ std::string host_path(const MountLine& mount, const std::vector<MountLine>& host
 
 }  // namespace
 
-Result<std::vector<MountLine>> read_mounts(const char* step) { return read_mounts(step, kTable); }
+Result<std::vector<MountLine>> read_mounts(const char* step, const std::string& path) {
+  const auto text = read_text_file(step, path);
+  if (!text) return text.error();
+  return parse(step, path, *text);
+}
 
 Result<std::vector<MountEntry>> mounts_of(pid_t pid, const std::string& root) {
   const auto inside = read_mounts("record", "/proc/" + std::to_string(pid) + "/mountinfo");
   if (!inside) return inside.error();
-  const auto host = read_mounts("record", kTable);
+  const auto host = read_mounts("record");
   if (!host) return host.error();
   std::vector<MountEntry> entries;
   for (const MountLine& mount : *inside) {

@@ -31,8 +31,8 @@ struct MountLine {
   std::string options;
 };
 
-/** The mounts that this process sees. */
-Result<std::vector<MountLine>> read_mounts(const char* step);
+/** The mounts in a table; by default those that this process sees. */
+Result<std::vector<MountLine>> read_mounts(const char* step, const std::string& path = "/proc/self/mountinfo");
 
 /**
  * The mounts that a process sees, each at its place below `root`. A bind mount comes from its path on the host if the

@@ -1,7 +1,6 @@
 #pragma once
 
 #include <memory>
-#include <utility>
 
 #include "base/result.h"
 #include "base/trace.h"
@@ -24,9 +23,6 @@ namespace buildjail {
 
 /** What the sessions of one environment share. */
 struct LinuxHost {
-  LinuxHost(UniqueFd image, EmptyMounts empty_mounts, bool is_now_dumpable)
-      : init_image(std::move(image)), mounts(std::move(empty_mounts)), is_dumpable(is_now_dumpable) {}
-
   /** A session is being worked on: nothing is made ahead for a moment. */
   void give_way() {
     networks.give_way();
@@ -41,16 +37,16 @@ struct LinuxHost {
   UniqueFd init_image;
   /** Empty without root. */
   EmptyMounts mounts;
-  PreparedEtc etc;
   /** Whether this process may be dumped and traced by its user (PR_SET_DUMPABLE(2const)). */
   bool is_dumpable;
+  PreparedEtc etc{};
   SpareNetworks networks{SpareNetworks::Loopback::kDown};
   SpareNetworks loopbacks{SpareNetworks::Loopback::kUp};
-  UserNamespaces user_namespaces;
+  UserNamespaces user_namespaces{};
   /** For sessions whose spec has no `allow`. */
   SystemCallFilter filter{Allowances()};
-  MountTable mount_table;
-  CgroupPlaces cgroups;
+  MountTable mount_table{};
+  CgroupPlaces cgroups{};
 };
 
 /** A session with its namespaces. */
