@@ -20,7 +20,7 @@ function room(name, system) {
 /** What of a system's folder a recovery needs. */
 const recovering = {
   freebsd: [
-    'iovec_list', 'jails', 'limits', 'mounts', 'parts/mount', 'processes', 'recovery', 'session_jail',
+    'jails', 'limits', 'mounts', 'parts/mount', 'processes', 'recovery', 'session_jail',
     'state_file_system'
   ],
   linux: ['ids', 'recovery', 'session_cgroup'],

@@ -2,7 +2,10 @@
 
 #include <napi.h>
 
+#include <cstddef>
 #include <string>
+#include <tuple>
+#include <type_traits>
 #include <utility>
 
 #include "base/result.h"
@@ -14,14 +17,30 @@ namespace buildjail {
 
 // Each adds its own to the object that is NativeFreebsd of src/native/freebsd.ts.
 
-void add_jail_calls(Napi::Env env, Napi::Object& calls);
-void add_devfs_calls(Napi::Env env, Napi::Object& calls);
-void add_kernel_calls(Napi::Env env, Napi::Object& calls);
-/** Exports NativeFreebsdEvents: the calls that report something later. */
-void export_kernel_events(Napi::Env env, Napi::Object exports);
+void add_jail_calls(Napi::Object& calls);
+void add_kernel_calls(Napi::Object& calls);
+/** Adds NativeFreebsdEvents: the calls that report something later. */
+void add_event_calls(Napi::Object& calls);
 
+// An argument of a call.
+
+template <class Value>
+Value argument(const Napi::Value& value) = delete;
+template <>
+inline int argument(const Napi::Value& value) {
+  return value.As<Napi::Number>().Int32Value();
+}
+template <>
+inline bool argument(const Napi::Value& value) {
+  return value.As<Napi::Boolean>();
+}
+template <>
+inline std::string argument(const Napi::Value& value) {
+  return value.As<Napi::String>().Utf8Value();
+}
 /** Pairs of a name and bytes, or null; with a place for the kernel's explanation, unless the caller brought one. */
-IovecList iovecs_from_js(const Napi::Value& value);
+template <>
+IovecList argument(const Napi::Value& value);
 
 /**
  * The answer of a raw call in the form that its last argument asks for: true is on the spot, and throws; false is a
@@ -37,9 +56,23 @@ Napi::Value answer(const Napi::CallbackInfo& info, Work work, ToJs to_js = {}) {
   return value_to_js(env, result, to_js);
 }
 
-inline std::string string_at(const Napi::CallbackInfo& info, std::size_t at) {
-  return info[at].As<Napi::String>().Utf8Value();
+/** `to_js` for a list of values, each of which `convert(env, value)` makes. */
+template <class Convert>
+auto each_to_js(Convert convert) {
+  return [convert](Napi::Env env, const auto& values) { return list_to_js(env, values, convert); };
 }
-inline int int_at(const Napi::CallbackInfo& info, std::size_t at) { return info[at].As<Napi::Number>().Int32Value(); }
+
+/** Adds `work` as a raw call, whose arguments are those of `work`. */
+template <class Answer, class... Arguments, class ToJs = AsItIs>
+void add(Napi::Object& calls, const char* name, Answer (*work)(Arguments...), ToJs to_js = {}) {
+  auto call = [work, to_js](const Napi::CallbackInfo& info) {
+    std::size_t at = 0;
+    // Braces, because they are made from the first to the last.
+    std::tuple<std::decay_t<Arguments>...> arguments{argument<std::decay_t<Arguments>>(info[at++])...};
+    auto applied = [work, arguments = std::move(arguments)]() mutable { return std::apply(work, arguments); };
+    return answer(info, std::move(applied), to_js);
+  };
+  calls.Set(name, Napi::Function::New(calls.Env(), std::move(call), name));
+}
 
 }  // namespace buildjail

@@ -10,14 +10,19 @@
 #include <vector>
 
 #include "binding/freebsd_calls.h"
-#include "binding/to_js.h"
-#include "freebsd/any_jail.h"
+#include "freebsd/child.h"
 #include "freebsd/jail_parameters.h"
 #include "freebsd/jails.h"
 
 namespace buildjail {
 
 namespace {
+
+/** jail_set(2) or jail_get(2). */
+struct JailCall {
+  int (*function)(iovec*, unsigned, int);
+  const char* name;
+};
 
 constexpr JailCall kJailSet{.function = ::jail_set, .name = "jail_set"};
 constexpr JailCall kJailGet{.function = ::jail_get, .name = "jail_get"};
@@ -39,94 +44,97 @@ Napi::Value jail_answer_to_js(Napi::Env env, JailAnswer& answer) {
   return object_to_js(env, Member{"jid", jid}, Member{"values", values}, Member{"sizes", sizes});
 }
 
-Napi::Value call_jail(const Napi::CallbackInfo& info, const JailCall& call) {
-  auto work = [parameters = iovecs_from_js(info[0]), flags = int_at(info, 1), call]() mutable -> Result<JailAnswer> {
-    const int jid = call.function(parameters.data(), parameters.size(), flags);
-    if (jid >= 0) return JailAnswer{jid, std::move(parameters)};
-    return parameters.error(call.name, call.name);
-  };
-  return answer(info, std::move(work), jail_answer_to_js);
+Result<JailAnswer> call_jail(const JailCall& call, IovecList& parameters, int flags) {
+  const int jid = parameters.call(call.function, flags);
+  if (jid >= 0) return JailAnswer{jid, std::move(parameters)};
+  return parameters.error(call.name, call.name);
 }
 
-Napi::Value jail_set_call(const Napi::CallbackInfo& info) { return call_jail(info, kJailSet); }
-Napi::Value jail_get_call(const Napi::CallbackInfo& info) { return call_jail(info, kJailGet); }
+Result<JailAnswer> set_jail(IovecList& parameters, int flags) { return call_jail(kJailSet, parameters, flags); }
+Result<JailAnswer> look_at_jail(IovecList& parameters, int flags) { return call_jail(kJailGet, parameters, flags); }
 
-/** Of `jailOpen`: the descriptor is JavaScript's from here on. */
+struct OpenedJail {
+  int jid;
+  UniqueFd descriptor;
+};
+
+/**
+ * Makes the call with JAIL_GET_DESC or JAIL_OWN_DESC among its `flags`. The first of the options is the int `desc`.
+ *
+ * The kernel makes the descriptor without close-on-exec, and a program that inherits it may change, enter and remove
+ * the jail. So a child with a descriptor table of its own makes the call: this process never has it without
+ * close-on-exec.
+ */
+Result<OpenedJail> open_jail(const std::string& name, IovecList& options, int flags) {
+  const JailCall& call = name == kJailSet.name ? kJailSet : kJailGet;
+  int jid = -1;
+  auto descriptor = opened_in_child("jail-desc", [&](int, int& opened) -> const char* {
+    jid = options.call(call.function, flags);
+    if (jid < 0) return call.name;
+    opened = options.number(0);
+    return nullptr;
+  });
+  if (descriptor) return OpenedJail{.jid = jid, .descriptor = std::move(*descriptor)};
+  if (descriptor.error().syscall == call.name) {
+    descriptor.error().step = call.name;
+    descriptor.error().detail = options.errmsg();
+  }
+  return std::move(descriptor.error());
+}
+
+/** The descriptor is JavaScript's from here on. */
 Napi::Value opened_to_js(Napi::Env env, OpenedJail& opened) {
   return object_to_js(env, Member{"jid", opened.jid}, Member{"descriptor", opened.descriptor.release()});
 }
 
-Napi::Value jail_open_call(const Napi::CallbackInfo& info) {
-  const JailCall& call = info[0].As<Napi::String>().Utf8Value() == "jail_set" ? kJailSet : kJailGet;
-  // The first pair is `desc`.
-  auto work = [call, parameters = iovecs_from_js(info[1]), flags = int_at(info, 2)]() mutable {
-    return open_jail(call, parameters, 0, flags);
-  };
-  return answer(info, std::move(work), opened_to_js);
-}
-
-Napi::Value jail_remove_call(const Napi::CallbackInfo& info) {
-  return answer(info, [jid = int_at(info, 0)]() -> Status {
-    return ::jail_remove(jid) == 0 ? Status() : last_error("jail_remove", "jail_remove");
-  });
-}
-
-Napi::Value jail_remove_by_call(const Napi::CallbackInfo& info) {
-  return answer(info, [descriptor = int_at(info, 0)] { return remove_jail_by(descriptor); });
-}
+Status remove_jail(int jid) { return ::jail_remove(jid) == 0 ? Status() : last_error("jail_remove", "jail_remove"); }
 
 Napi::Value parameter_to_js(Napi::Env env, const JailParameter& parameter) {
   const auto longest = parameter.longest == 0 ? std::nullopt : std::optional(parameter.longest);
-  return object_to_js(env, Member{"name", parameter.name}, Member{"type", type_name(parameter.type)},
+  return object_to_js(env, Member{"name", parameter.name}, Member{"type", std::string(parameter.type)},
                       Member{"longest", longest});
-}
-
-Napi::Value jail_parameters_call(const Napi::CallbackInfo& info) {
-  return answer(info, measured_jail_parameters, [](Napi::Env env, const std::vector<JailParameter>& parameters) {
-    return list_to_js(env, parameters, parameter_to_js);
-  });
 }
 
 using Processors = std::vector<int>;
 
-Napi::Value processors_of_jail_call(const Napi::CallbackInfo& info) {
-  auto work = [jid = int_at(info, 0)]() -> Result<Processors> {
-    cpuset_t set{};
-    if (::cpuset_getaffinity(CPU_LEVEL_WHICH, CPU_WHICH_JAIL, jid, sizeof(set), &set) != 0)
-      return last_error("cpuset", "cpuset_getaffinity");
-    Processors processors;
-    for (int one = 0; one < CPU_SETSIZE; ++one) {
-      if (CPU_ISSET(one, &set)) processors.push_back(one);
-    }
-    return processors;
-  };
-  return answer(info, std::move(work),
-                [](Napi::Env env, const Processors& processors) { return list_to_js(env, processors); });
+Result<Processors> processors_of_jail(int jid) {
+  cpuset_t set{};
+  if (::cpuset_getaffinity(CPU_LEVEL_WHICH, CPU_WHICH_JAIL, jid, sizeof(set), &set) != 0)
+    return last_error("cpuset", "cpuset_getaffinity");
+  Processors processors;
+  for (int one = 0; one < CPU_SETSIZE; ++one) {
+    if (CPU_ISSET(one, &set)) processors.push_back(one);
+  }
+  return processors;
 }
 
-Napi::Value set_processors_of_jail_call(const Napi::CallbackInfo& info) {
+Status set_processors_of_jail(int jid, const Processors& processors) {
   cpuset_t set{};
-  const auto list = info[1].As<Napi::Array>();
-  for (std::uint32_t i = 0; i < list.Length(); ++i)
-    CPU_SET(static_cast<Napi::Value>(list[i]).As<Napi::Number>().Int32Value(), &set);
-  return answer(info, [jid = int_at(info, 0), set]() -> Status {
-    return ::cpuset_setaffinity(CPU_LEVEL_WHICH, CPU_WHICH_JAIL, jid, sizeof(set), &set) == 0
-               ? Status()
-               : last_error("cpuset", "cpuset_setaffinity");
-  });
+  for (const int one : processors) CPU_SET(one, &set);
+  return ::cpuset_setaffinity(CPU_LEVEL_WHICH, CPU_WHICH_JAIL, jid, sizeof(set), &set) == 0
+             ? Status()
+             : last_error("cpuset", "cpuset_setaffinity");
 }
 
 }  // namespace
 
-void add_jail_calls(Napi::Env env, Napi::Object& calls) {
-  calls.Set("jailSet", Napi::Function::New<jail_set_call>(env, "jailSet"));
-  calls.Set("jailGet", Napi::Function::New<jail_get_call>(env, "jailGet"));
-  calls.Set("jailOpen", Napi::Function::New<jail_open_call>(env, "jailOpen"));
-  calls.Set("jailRemove", Napi::Function::New<jail_remove_call>(env, "jailRemove"));
-  calls.Set("jailRemoveBy", Napi::Function::New<jail_remove_by_call>(env, "jailRemoveBy"));
-  calls.Set("jailParameters", Napi::Function::New<jail_parameters_call>(env, "jailParameters"));
-  calls.Set("processorsOfJail", Napi::Function::New<processors_of_jail_call>(env, "processorsOfJail"));
-  calls.Set("setProcessorsOfJail", Napi::Function::New<set_processors_of_jail_call>(env, "setProcessorsOfJail"));
+template <>
+Processors argument(const Napi::Value& value) {
+  Processors processors;
+  const auto list = value.As<Napi::Array>();
+  for (std::uint32_t i = 0; i < list.Length(); ++i) processors.push_back(argument<int>(list[i]));
+  return processors;
+}
+
+void add_jail_calls(Napi::Object& calls) {
+  add(calls, "jailSet", set_jail, jail_answer_to_js);
+  add(calls, "jailGet", look_at_jail, jail_answer_to_js);
+  add(calls, "jailOpen", open_jail, opened_to_js);
+  add(calls, "jailRemove", remove_jail);
+  add(calls, "jailRemoveBy", remove_jail_by);
+  add(calls, "jailParameters", measured_jail_parameters, each_to_js(parameter_to_js));
+  add(calls, "processorsOfJail", processors_of_jail, each_to_js(AsItIs()));
+  add(calls, "setProcessorsOfJail", set_processors_of_jail);
 }
 
 }  // namespace buildjail

@@ -52,8 +52,6 @@ Napi::Value kernel_to_js(Napi::Env env, const Kernel& kernel) {
                       Member{"rctl", kernel.counts_resources}, Member{"nullfsFiles", kernel.nullfs_takes_files});
 }
 
-Napi::Value kernel_call(const Napi::CallbackInfo& info) { return answer(info, look_at_kernel, kernel_to_js); }
-
 /** A file, with or without `.ko`, or a module that is a part of another file, as of the kernel itself (kld(4)). */
 bool is_loaded(const std::string& name) {
   const std::string module = name.ends_with(".ko") ? name.substr(0, name.size() - 3) : name;
@@ -61,36 +59,14 @@ bool is_loaded(const std::string& name) {
 }
 
 Napi::Value is_loaded_call(const Napi::CallbackInfo& info) {
-  return Napi::Boolean::New(info.Env(), is_loaded(string_at(info, 0)));
+  return Napi::Boolean::New(info.Env(), is_loaded(argument<std::string>(info[0])));
 }
 
-Napi::Value create_interface_call(const Napi::CallbackInfo& info) {
-  return answer(info, [name = string_at(info, 0)] { return create_interface(name); });
-}
-
-Napi::Value destroy_interface_call(const Napi::CallbackInfo& info) {
-  return answer(info, [name = string_at(info, 0)] { return destroy_interface(name); });
-}
-
-Napi::Value load_call(const Napi::CallbackInfo& info) {
-  return answer(info, [name = string_at(info, 0)]() -> Status {
-    // A module that the kernel was built with has no file to load.
-    if (is_loaded(name)) return Status();
-    // EEXIST: another program has loaded it by now (kldload(2)).
-    return ::kldload(name.c_str()) >= 0 || errno == EEXIST ? Status() : last_error("kldload", "kldload", name);
-  });
-}
-
-Napi::Value add_rule_call(const Napi::CallbackInfo& info) {
-  return answer(info, [rule = string_at(info, 0)] { return rctl_add(rule); });
-}
-
-Napi::Value remove_rules_call(const Napi::CallbackInfo& info) {
-  return answer(info, [filter = string_at(info, 0)] { return rctl_remove(filter); });
-}
-
-Napi::Value rules_call(const Napi::CallbackInfo& info) {
-  return answer(info, [filter = string_at(info, 0)] { return rctl_rules(filter); });
+Status load(const std::string& name) {
+  // A module that the kernel was built with has no file to load.
+  if (is_loaded(name)) return {};
+  // EEXIST: another program has loaded it by now (kldload(2)).
+  return ::kldload(name.c_str()) >= 0 || errno == EEXIST ? Status() : last_error("kldload", "kldload", name);
 }
 
 Napi::Value rctl_usage_to_js(Napi::Env env, const RctlUsage& usage) {
@@ -99,22 +75,18 @@ Napi::Value rctl_usage_to_js(Napi::Env env, const RctlUsage& usage) {
   return object;
 }
 
-Napi::Value usage_call(const Napi::CallbackInfo& info) {
-  return answer(info, [subject = string_at(info, 0)] { return rctl_usage(subject); }, rctl_usage_to_js);
-}
-
 }  // namespace
 
-void add_kernel_calls(Napi::Env env, Napi::Object& calls) {
-  calls.Set("kernel", Napi::Function::New<kernel_call>(env, "kernel"));
-  calls.Set("interfaceCreate", Napi::Function::New<create_interface_call>(env, "interfaceCreate"));
-  calls.Set("interfaceDestroy", Napi::Function::New<destroy_interface_call>(env, "interfaceDestroy"));
-  calls.Set("load", Napi::Function::New<load_call>(env, "load"));
-  calls.Set("isLoaded", Napi::Function::New<is_loaded_call>(env, "isLoaded"));
-  calls.Set("rctlAdd", Napi::Function::New<add_rule_call>(env, "rctlAdd"));
-  calls.Set("rctlRemove", Napi::Function::New<remove_rules_call>(env, "rctlRemove"));
-  calls.Set("rctlRules", Napi::Function::New<rules_call>(env, "rctlRules"));
-  calls.Set("rctlUsage", Napi::Function::New<usage_call>(env, "rctlUsage"));
+void add_kernel_calls(Napi::Object& calls) {
+  add(calls, "kernel", look_at_kernel, kernel_to_js);
+  calls.Set("isLoaded", Napi::Function::New<is_loaded_call>(calls.Env(), "isLoaded"));
+  add(calls, "load", load);
+  add(calls, "interfaceCreate", create_interface);
+  add(calls, "interfaceDestroy", destroy_interface);
+  add(calls, "rctlAdd", rctl_add);
+  add(calls, "rctlRemove", rctl_remove);
+  add(calls, "rctlRules", rctl_rules);
+  add(calls, "rctlUsage", rctl_usage, rctl_usage_to_js);
 }
 
 }  // namespace buildjail

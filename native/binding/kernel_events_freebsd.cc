@@ -1,76 +1,234 @@
+#include <sys/param.h>
+#include <sys/event.h>
+#include <sys/jail.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 
 #include <fcntl.h>
+#include <unistd.h>
 
+#include <array>
+#include <cerrno>
 #include <csignal>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
+#include <thread>
 #include <utility>
 #include <vector>
 
 #include "base/signals.h"
+#include "base/unique_fd.h"
 #include "binding/freebsd_calls.h"
-#include "freebsd/any_jail.h"
+#include "freebsd/jail_child.h"
+#include "launch/waiter.h"
 
 namespace buildjail {
 
 namespace {
 
-using SharedRuntime = std::shared_ptr<Runtime>;
+/** A thread that waits for one event of kqueue(2), again and again. */
+class EventThread {
+ public:
+  /** Called on that thread; false ends the waiting. It must not destroy the EventThread. */
+  using Tell = std::function<bool(const struct kevent&)>;
 
-/** Destroyed on the JavaScript thread alone: the sender holds a copy of the listener; the runtime owns the original. */
-using SharedFunction = std::shared_ptr<Napi::FunctionReference>;
+  /** No later event is missed. The errors are those of EV_ADD: ENOENT for a jail that does not exist. */
+  static Result<std::shared_ptr<EventThread>> start(const struct kevent& event, Tell tell);
+  EventThread(UniqueFd queue, Tell tell);
+  EventThread& operator=(EventThread&&) = delete;
+  ~EventThread();
 
-SharedFunction function_at(const Napi::CallbackInfo& info, std::size_t at) {
-  return std::make_shared<Napi::FunctionReference>(Napi::Persistent(info[at].As<Napi::Function>()));
+ private:
+  void wait() const;
+
+  UniqueFd queue_;
+  Tell tell_;
+  std::thread thread_;
+};
+
+Result<std::shared_ptr<EventThread>> EventThread::start(const struct kevent& event, Tell tell) {
+  UniqueFd queue(::kqueuex(KQUEUE_CLOEXEC));
+  if (!queue) return last_error("wait", "kqueuex");
+  std::array<struct kevent, 2> changes{event};
+  EV_SET(&changes[1], 0, EVFILT_USER, EV_ADD | EV_CLEAR, 0, 0, nullptr);
+  if (::kevent(queue.get(), changes.data(), static_cast<int>(changes.size()), nullptr, 0, nullptr) < 0)
+    return last_error("wait", "kevent");
+  return caught("wait", [&] {
+    // A thread inherits the blocked signals of its maker: no handler of the host program may run on this one.
+    const BlockedSignals blocked;
+    return Result<std::shared_ptr<EventThread>>(std::make_shared<EventThread>(std::move(queue), std::move(tell)));
+  });
 }
 
-/** Keeps the thread until `over` is called with the number that is returned. */
-Napi::Value keep(Napi::Env env, const SharedRuntime& runtime, Result<std::shared_ptr<EventThread>> started) {
-  if (!started) throw Napi::Error(env, error_to_js(env, started.error()));
-  runtime->began(env);
-  return Napi::Number::New(env, runtime->keep(std::move(*started)));
+EventThread::EventThread(UniqueFd queue, Tell tell)
+    : queue_(std::move(queue)), tell_(std::move(tell)), thread_([this] { wait(); }) {}
+
+EventThread::~EventThread() {
+  struct kevent stop{};
+  EV_SET(&stop, 0, EVFILT_USER, 0, NOTE_TRIGGER, 0, nullptr);
+  static_cast<void>(::kevent(queue_.get(), &stop, 1, nullptr, 0, nullptr));
+  thread_.join();
 }
 
-Napi::Value events_to_js(Napi::Env env, const JailEvents& events) {
-  return object_to_js(env, Member{"isSet", events.is_set}, Member{"isAttached", events.is_attached},
-                      Member{"isChildMade", events.is_child_made}, Member{"isRemoved", events.is_removed},
-                      Member{"isMultiple", events.is_multiple}, Member{"number", events.number});
+void EventThread::wait() const {
+  for (;;) {
+    struct kevent event{};
+    const int count = ::kevent(queue_.get(), nullptr, 0, &event, 1, nullptr);
+    if (count < 0 && errno == EINTR) continue;
+    if (count <= 0 || event.filter == EVFILT_USER || !tell_(event)) return;
+  }
 }
 
-Napi::Value watch_jail_call(const Napi::CallbackInfo& info) {
+// Of 15.0 (sys/event.h); spelled out, as headers of 14 lack them and one binary serves both.
+constexpr short kFilterJail = -14;
+constexpr short kFilterJailDesc = -15;
+/** NOTE_JAIL_CHILD, NOTE_JAIL_SET, NOTE_JAIL_ATTACH and NOTE_JAIL_REMOVE. */
+constexpr unsigned kEveryNote = 0xF0000000;
+constexpr unsigned kNoteRemove = 0x10000000;
+
+/**
+ * Tells the last argument of each event as `to_js` makes it, on the JavaScript thread; none comes after one of `last`.
+ * Keeps the thread until `over` is called with the number that is returned.
+ */
+template <class ToJs>
+Napi::Value listen(const Napi::CallbackInfo& info, const struct kevent& event, unsigned last, ToJs to_js) {
   const auto runtime = runtime_of(info.Env());
-  const int number = int_at(info, 0);
-  const bool is_descriptor = info[1].As<Napi::Boolean>();
-  auto tell = [runtime = std::weak_ptr(runtime), told = function_at(info, 2)](const JailEvents& events) {
-    const auto there = runtime.lock();
-    if (there) there->tell_more([told, events](Napi::Env env) { told->Call({events_to_js(env, events)}); });
+  // Destroyed on the JavaScript thread alone: the sender holds a copy of the listener; the runtime owns the original.
+  const auto told =
+      std::make_shared<Napi::FunctionReference>(Napi::Persistent(info[info.Length() - 1].As<Napi::Function>()));
+  auto tell = [weak = std::weak_ptr(runtime), told, last, to_js](const struct kevent& happened) {
+    if (const auto there = weak.lock())
+      there->tell_more([told, to_js, happened](Napi::Env env) { told->Call({to_js(env, happened)}); });
+    return (happened.fflags & last) == 0;
   };
-  auto started = is_descriptor ? watch_jail_by(number, std::move(tell)) : watch_jail(number, std::move(tell));
-  return keep(info.Env(), runtime, std::move(started));
+  auto started = EventThread::start(event, std::move(tell));
+  if (!started) throw Napi::Error(info.Env(), error_to_js(info.Env(), started.error()));
+  runtime->began(info.Env());
+  return Napi::Number::New(info.Env(), runtime->keep(std::move(*started)));
 }
 
-Napi::Value end_to_js(Napi::Env env, const Ending& end) {
-  auto object = Napi::Object::New(env);
-  if (WIFEXITED(end.status)) object.Set("exitCode", WEXITSTATUS(end.status));
-  if (WIFSIGNALED(end.status)) object.Set("signal", signal_name(WTERMSIG(end.status)));
-  object.Set("userUs", static_cast<double>(end.user_us));
-  object.Set("systemUs", static_cast<double>(end.system_us));
-  object.Set("maxRssBytes", static_cast<double>(end.max_rss_bytes));
+/** By its number or a descriptor; both since 15.0. ENOENT: there is no such jail. */
+Napi::Value watch_jail_call(const Napi::CallbackInfo& info) {
+  const bool is_descriptor = info[1].As<Napi::Boolean>();
+  struct kevent event{};
+  EV_SET(&event, static_cast<uintptr_t>(argument<int>(info[0])), is_descriptor ? kFilterJailDesc : kFilterJail, EV_ADD,
+         kEveryNote, 0, nullptr);
+  return listen(info, event, kNoteRemove, [](Napi::Env env, const struct kevent& told) {
+    return object_to_js(env, Member{"notes", told.fflags}, Member{"number", told.data});
+  });
+}
+
+/** Waits for a child that has ended. */
+Napi::Value end_of(Napi::Env env, pid_t child) {
+  int status = 0;
+  rusage usage{};
+  without_interruption([&] { return ::wait4(child, &status, 0, &usage); });
+  const Ending ending = ending_of(status, usage);
+  auto object = object_to_js(env, Member{"userUs", ending.user_us}, Member{"systemUs", ending.system_us},
+                             Member{"maxRssBytes", ending.max_rss_bytes});
+  if (WIFEXITED(status)) object.Set("exitCode", WEXITSTATUS(status));
+  if (WIFSIGNALED(status)) object.Set("signal", signal_name(WTERMSIG(status)));
   return object;
 }
 
 Napi::Value wait_for_end_call(const Napi::CallbackInfo& info) {
-  const auto runtime = runtime_of(info.Env());
-  const pid_t child = int_at(info, 0);
-  auto tell = [runtime = std::weak_ptr(runtime), told = function_at(info, 1), child] {
-    const auto there = runtime.lock();
-    // Waited for where its end is reported: until then its number is its own, so a signal cannot meet another process.
-    if (there) there->tell_more([told, child](Napi::Env env) { told->Call({end_to_js(env, take_end(child))}); });
-  };
-  return keep(info.Env(), runtime, wait_for_end(child, std::move(tell)));
+  const pid_t child = argument<int>(info[0]);
+  struct kevent event{};
+  // An earlier exit is reported too: a zombie can still be watched (kqueue(2), EVFILT_PROC).
+  EV_SET(&event, static_cast<uintptr_t>(child), EVFILT_PROC, EV_ADD | EV_ONESHOT, NOTE_EXIT, 0, nullptr);
+  // Waited for where its end is reported: until then its number is its own, so a signal cannot meet another process.
+  return listen(info, event, NOTE_EXIT, [child](Napi::Env env, const struct kevent&) { return end_of(env, child); });
+}
+
+constexpr const char* kStep = "spawn";
+
+/** NativeSpawn: a process to start in any jail, as the child of a session. */
+struct SpawnRequest {
+  int jid = 0;
+  LaunchRequest program;
+  /** For the step kLoginClass. */
+  std::string login_class;
+  uid_t uid = 0;
+  gid_t gid = 0;
+  std::vector<gid_t> groups;
+  mode_t umask = 022;
+  int parent_death_signal = 0;
+  std::vector<ProcessLimit> limits;
+  LeftOutSteps left_out;
+  /** Copies of the caller's descriptors, all above 2. An empty one that is no pipe: see the step kNull. */
+  std::array<UniqueFd, 3> descriptors;
+  std::array<bool, 3> are_pipes{};
+};
+
+struct Spawned {
+  pid_t pid;
+  /** Our ends of its pipes. */
+  std::array<UniqueFd, 3> ours;
+};
+
+/** The root that the child has to find. */
+Result<JailReference> reference_to(int jid) {
+  IovecList options;
+  options.add_int("jid", jid);
+  options.add_buffer("path", MAXPATHLEN);
+  if (options.call(::jail_get, 0) < 0) return options.error(kStep, "jail_get");
+  const std::string root = options.text(1);
+  struct stat found{};
+  if (::stat(root.c_str(), &found) != 0) return last_error(kStep, "stat", root);
+  return JailReference{.jid = jid, .dev = found.st_dev, .ino = found.st_ino};
+}
+
+/** The child's ends; ours come into `ours`. */
+Status make_pipes(SpawnRequest& request, std::array<UniqueFd, 3>& ours) {
+  for (std::size_t i = 0; i < ours.size(); ++i) {
+    if (!request.are_pipes.at(i)) continue;
+    std::array<int, 2> pair{};
+    if (::pipe2(pair.data(), O_CLOEXEC) != 0) return last_error(kStep, "pipe2");
+    UniqueFd reading = above_stdio(UniqueFd(pair[0]));
+    UniqueFd writing = above_stdio(UniqueFd(pair[1]));
+    if (!reading || !writing) return last_error(kStep, "fcntl");
+    request.descriptors.at(i) = std::move(i == 0 ? reading : writing);
+    ours.at(i) = std::move(i == 0 ? writing : reading);
+  }
+  return {};
+}
+
+/** Starts the process, which the caller has to wait for. The error of a step names the call that failed. */
+Result<Spawned> spawn_in_jail(SpawnRequest& request) {
+  JailReference jail{.jid = request.jid, .dev = 0, .ino = 0};
+  if (!request.left_out[static_cast<std::size_t>(ForkStep::kRoot)]) {
+    const auto found = reference_to(request.jid);
+    if (!found) return found.error();
+    jail = *found;
+  }
+  Spawned spawned{.pid = 0, .ours = {}};
+  if (auto status = make_pipes(request, spawned.ours); !status) return std::move(status.error());
+  const SetGroups groups(request.gid, request.groups);
+  const auto& stdio = request.descriptors;
+  JailChild child{.left_out = request.left_out,
+                  .jail = jail,
+                  .stdio = {stdio[0].get(), stdio[1].get(), stdio[2].get()},
+                  .login_class = request.login_class.c_str(),
+                  .working_directory = request.program.working_directory.c_str(),
+                  .umask = request.umask,
+                  .groups = &groups,
+                  .limits = request.limits,
+                  .uid = request.uid,
+                  .gid = request.gid,
+                  .parent_death_signal = request.parent_death_signal};
+  auto pid = start_jail_child(child, request.program);
+  if (pid) {
+    spawned.pid = *pid;
+    return spawned;
+  }
+  SysError& error = pid.error();
+  error.step = kStep;
+  if (error.syscall == "lstat" && error.err == ESRCH) error.detail = "the root there is not that of the jail";
+  return std::move(error);
 }
 
 std::vector<std::int64_t> numbers_from_js(const Napi::Value& value) {
@@ -86,40 +244,37 @@ std::vector<std::int64_t> numbers_from_js(const Napi::Value& value) {
   return numbers;
 }
 
-/** NativeSpawn. Descriptors that were given are copied now, so that they may be closed when the call has returned. */
+/** Descriptors that were given are copied now, so that they may be closed when the call has returned. */
 SpawnRequest request_from_js(const Napi::Object& object) {
   SpawnRequest request;
   const auto number = [&object](const char* name) { return object.Get(name).As<Napi::Number>().Int64Value(); };
   const auto string = [&object](const char* name) { return object.Get(name).As<Napi::String>().Utf8Value(); };
   request.jid = static_cast<int>(number("jid"));
-  request.argv = strings_from_js(object.Get("argv").As<Napi::Array>());
-  request.environment = strings_from_js(object.Get("environment").As<Napi::Array>());
-  request.working_directory = string("cwd");
+  request.program.argv = strings_from_js(object.Get("argv").As<Napi::Array>());
+  request.program.environment = strings_from_js(object.Get("environment").As<Napi::Array>());
+  request.program.working_directory = string("cwd");
   request.login_class = string("loginClass");
   request.uid = static_cast<uid_t>(number("uid"));
   request.gid = static_cast<gid_t>(number("gid"));
   const auto groups = numbers_from_js(object.Get("groups"));
-  request.groups.reserve(groups.size());
-  for (const auto gid : groups) request.groups.push_back(static_cast<gid_t>(gid));
+  request.groups.assign(groups.begin(), groups.end());
   request.umask = static_cast<mode_t>(number("umask"));
   request.parent_death_signal = signal_number(string("parentDeathSignal"));
-  for (const auto step : numbers_from_js(object.Get("leftOut"))) request.steps.leave_out(static_cast<ForkStep>(step));
+  for (const auto step : numbers_from_js(object.Get("leftOut"))) request.left_out.set(static_cast<std::size_t>(step));
   const auto limits = numbers_from_js(object.Get("limits"));
-  request.limits.reserve(limits.size() / 3);
   for (std::size_t i = 0; i + 2 < limits.size(); i += 3) {
     request.limits.push_back(
         {.resource = static_cast<int>(limits[i]), .limit = {.rlim_cur = limits[i + 1], .rlim_max = limits[i + 2]}});
   }
   const auto stdio = numbers_from_js(object.Get("stdio"));
-  for (std::size_t i = 0; i < request.stdio.size(); ++i) {
+  for (std::size_t i = 0; i < request.descriptors.size(); ++i) {
     constexpr std::int64_t kPipe = -2;
-    if (stdio.at(i) == kPipe) request.stdio.at(i) = SpawnRequest::Stdio::kPipe;
+    request.are_pipes.at(i) = stdio.at(i) == kPipe;
     if (stdio.at(i) < 0) continue;
-    request.stdio.at(i) = SpawnRequest::Stdio::kDescriptor;
     constexpr int kAboveStdio = 3;
     request.descriptors.at(i).reset(::fcntl(static_cast<int>(stdio.at(i)), F_DUPFD_CLOEXEC, kAboveStdio));
     if (!request.descriptors.at(i))
-      throw Napi::Error(object.Env(), error_to_js(object.Env(), last_error("spawn", "fcntl")));
+      throw Napi::Error(object.Env(), error_to_js(object.Env(), last_error(kStep, "fcntl")));
   }
   return request;
 }
@@ -139,17 +294,16 @@ Napi::Value spawned_to_js(Napi::Env env, Runtime& runtime, Spawned& spawned) {
 }
 
 Napi::Value spawn_call(const Napi::CallbackInfo& info) {
-  auto to_js = [runtime = runtime_of(info.Env())](Napi::Env env, Spawned& spawned) {
-    return spawned_to_js(env, *runtime, spawned);
-  };
   auto work = [request = request_from_js(info[0].As<Napi::Object>())]() mutable { return spawn_in_jail(request); };
-  return answer(info, std::move(work), std::move(to_js));
+  return answer(info, std::move(work), [runtime = runtime_of(info.Env())](Napi::Env env, Spawned& spawned) {
+    return spawned_to_js(env, *runtime, spawned);
+  });
 }
 
 /** Of a child whose end was not told yet: so the number is its own. */
 Napi::Value signal_call(const Napi::CallbackInfo& info) {
-  const int signal = info[1].IsNumber() ? int_at(info, 1) : signal_number(string_at(info, 1));
-  return Napi::Boolean::New(info.Env(), ::kill(int_at(info, 0), signal) == 0);
+  const int signal = info[1].IsNumber() ? argument<int>(info[1]) : signal_number(argument<std::string>(info[1]));
+  return Napi::Boolean::New(info.Env(), ::kill(argument<int>(info[0]), signal) == 0);
 }
 
 /** Of an event that will not come again. */
@@ -160,14 +314,13 @@ Napi::Value over_call(const Napi::CallbackInfo& info) {
 
 }  // namespace
 
-void export_kernel_events(Napi::Env env, Napi::Object exports) {
-  auto events = Napi::Object::New(env);
-  events.Set("watchJail", Napi::Function::New<watch_jail_call>(env, "watchJail"));
-  events.Set("waitForEnd", Napi::Function::New<wait_for_end_call>(env, "waitForEnd"));
-  events.Set("over", Napi::Function::New<over_call>(env, "over"));
-  events.Set("spawnInJail", Napi::Function::New<spawn_call>(env, "spawnInJail"));
-  events.Set("signal", Napi::Function::New<signal_call>(env, "signal"));
-  exports.Set("freebsdEvents", events);
+void add_event_calls(Napi::Object& calls) {
+  const auto env = calls.Env();
+  calls.Set("watchJail", Napi::Function::New<watch_jail_call>(env, "watchJail"));
+  calls.Set("waitForEnd", Napi::Function::New<wait_for_end_call>(env, "waitForEnd"));
+  calls.Set("over", Napi::Function::New<over_call>(env, "over"));
+  calls.Set("spawnInJail", Napi::Function::New<spawn_call>(env, "spawnInJail"));
+  calls.Set("signal", Napi::Function::New<signal_call>(env, "signal"));
 }
 
 }  // namespace buildjail

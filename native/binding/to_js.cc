@@ -16,12 +16,12 @@ namespace buildjail {
 
 namespace {
 
-Napi::Value parameter_to_js(Napi::Env env, const ParameterValue& value) {
-  if (const auto* flag = std::get_if<bool>(&value)) return Napi::Boolean::New(env, *flag);
-  if (const auto* number = std::get_if<std::int64_t>(&value))
-    return Napi::Number::New(env, static_cast<double>(*number));
-  if (const auto* text = std::get_if<std::string>(&value)) return Napi::String::New(env, *text);
-  return list_to_js(env, std::get<std::vector<std::string>>(value));
+Napi::Value jail_value_to_js(Napi::Env env, const JailValue& value) {
+  auto entry = Napi::Array::New(env);
+  entry.Set(0U, value.name);
+  entry.Set(1U, std::string(value.type));
+  entry.Set(2U, Napi::Buffer<std::byte>::Copy(env, value.bytes.data(), value.bytes.size()));
+  return entry;
 }
 
 Napi::Value credentials_to_js(Napi::Env env, const Credentials& who) {
@@ -149,11 +149,7 @@ Napi::Value usage_to_js(Napi::Env env, const SessionUsage& usage) {
 
 Napi::Value record_to_js(Napi::Env env, const std::string& id, const Record& record) {
   auto object = object_to_js(env, Member{"id", id}, Member{"root", record.root});
-  if (!record.jail.empty()) {
-    auto jail = Napi::Object::New(env);
-    for (const auto& [name, value] : record.jail) jail.Set(name, parameter_to_js(env, value));
-    object.Set("jail", jail);
-  }
+  if (!record.jail.empty()) object.Set("jail", list_to_js(env, record.jail, jail_value_to_js));
   object.Set("mounts", list_to_js(env, record.mounts, mount_to_js));
   if (!record.namespaces.empty()) {
     auto namespaces = Napi::Object::New(env);

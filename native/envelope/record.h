@@ -2,12 +2,13 @@
 
 #include <sys/types.h>
 
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <span>
 #include <string>
+#include <string_view>
 #include <utility>
-#include <variant>
 #include <vector>
 
 #include "plan/limits.h"
@@ -104,13 +105,19 @@ struct MountEntry {
 /** A kind (`mnt`, `pid`, ...) and the number that tells two of the kind apart. */
 using NamespaceEntry = std::pair<std::string, std::uint64_t>;
 
-using ParameterValue = std::variant<bool, std::int64_t, std::string, std::vector<std::string>>;
+/** A parameter of a jail (jail(2)), as the kernel gives it. */
+struct JailValue {
+  std::string name;
+  /** As JailParameter has it. */
+  std::string_view type;
+  std::vector<std::byte> bytes;
+};
 
 /** The kernel's own report of an envelope. */
 struct Record {
   std::string root;
   /** FreeBSD: every parameter of the jail. */
-  std::vector<std::pair<std::string, ParameterValue>> jail{};
+  std::vector<JailValue> jail{};
   std::vector<MountEntry> mounts{};
   /** Linux: its namespaces. */
   std::vector<NamespaceEntry> namespaces{};

@@ -15,6 +15,7 @@
 #include <csignal>
 #include <cstddef>
 #include <cstring>
+#include <utility>
 
 namespace buildjail {
 
@@ -50,8 +51,6 @@ const char* reset_signals(const kinfo_proc& self) {
   return ::syscall(SYS_sigprocmask, SIG_SETMASK, &none, nullptr) == 0 ? nullptr : "sigprocmask";
 }
 
-int forget_login_name() { return ::setlogin(""); }
-
 int forget_arguments(pid_t self) {
   static constexpr char kTitle[] = "buildjail";
   const int mib[] = {CTL_KERN, KERN_PROC, KERN_PROC_ARGS, self};
@@ -71,15 +70,11 @@ int confirm_root(const JailReference& jail) {
   return -1;
 }
 
-const char* kill_everything_in_jail(const JailReference& jail) {
-  // jail_attach(2) refuses a process that has a directory open, and the parent may have any.
-  if (::close_range(0, ~0U, 0) != 0) return "close_range";
+const char* enter_jail(const JailReference& jail) {
   if (forget_arguments(::getpid()) != 0) return "sysctl";
   if (forbid_tracing() != 0) return "procctl";
   if (::jail_attach(jail.jid) != 0) return "jail_attach";
-  // ESRCH: this is another jail, and ours is gone with all its processes; or no process is left in it (kill(2)).
-  if (confirm_root(jail) != 0) return errno == ESRCH ? nullptr : "lstat";
-  return ::kill(-1, SIGKILL) == 0 || errno == ESRCH ? nullptr : "kill";
+  return confirm_root(jail) == 0 ? nullptr : "lstat";
 }
 
 const char* let_go_of_host_program() {
@@ -100,11 +95,7 @@ struct DescriptorMessage {
     header.msg_control = control.data();
     header.msg_controllen = static_cast<socklen_t>(control.size());
   }
-  DescriptorMessage(const DescriptorMessage&) = delete;
-  DescriptorMessage& operator=(const DescriptorMessage&) = delete;
-  DescriptorMessage(DescriptorMessage&&) = delete;
   DescriptorMessage& operator=(DescriptorMessage&&) = delete;
-  ~DescriptorMessage() = default;
 
   char byte = 0;
   iovec content{.iov_base = &byte, .iov_len = 1};
@@ -112,8 +103,7 @@ struct DescriptorMessage {
   msghdr header{};
 };
 
-}  // namespace
-
+/** To the parent, over one end of a socketpair(2) of datagrams. */
 int send_descriptor(int channel, int descriptor) {
   DescriptorMessage message;
   cmsghdr* const rights = CMSG_FIRSTHDR(&message.header);
@@ -125,6 +115,7 @@ int send_descriptor(int channel, int descriptor) {
   return ::syscall(SYS_sendmsg, channel, &message.header, 0) == 1 ? 0 : -1;
 }
 
+/** In the parent, when the child has ended. */
 Result<UniqueFd> receive_descriptor(int channel, const char* step) {
   DescriptorMessage message;
   // It was sent already, or never.
@@ -138,6 +129,22 @@ Result<UniqueFd> receive_descriptor(int channel, const char* step) {
   // The kernel drops a descriptor for which the table has no room (unix(4), MSG_CTRUNC).
   errno = EMFILE;
   return last_error(step, "recvmsg");
+}
+
+}  // namespace
+
+Result<UniqueFd> opened_in_child(const char* step, const std::function<const char*(int, int&)>& open) {
+  std::array<int, 2> pair{};
+  if (::socketpair(AF_LOCAL, SOCK_DGRAM | SOCK_CLOEXEC, 0, pair.data()) != 0) return last_error(step, "socketpair");
+  const UniqueFd ours(pair[0]);
+  const UniqueFd theirs(pair[1]);
+  auto status = in_child(step, [&open, channel = theirs.get()]() -> const char* {
+    int opened = -1;
+    if (const char* const failed = open(channel, opened); failed != nullptr) return failed;
+    return send_descriptor(channel, opened) == 0 ? nullptr : "sendmsg";
+  });
+  if (!status) return std::move(status.error());
+  return receive_descriptor(ours.get(), step);
 }
 
 }  // namespace buildjail

@@ -3,9 +3,13 @@
 #include <sys/param.h>
 #include <sys/user.h>
 
+#include <cerrno>
+#include <functional>
+
 #include "base/result.h"
 #include "base/unique_fd.h"
 #include "freebsd/jails.h"
+#include "launch/vfork_child.h"
 
 namespace buildjail {
 
@@ -20,12 +24,6 @@ int look_at_self(kinfo_proc& self);
  * across execve(2), and a handler of the host program must not run here. Returns null, or the call that failed.
  */
 const char* reset_signals(const kinfo_proc& self);
-
-/**
- * Clears the login name (getlogin(2)): a build must not see who runs the host program. Call it after setsid(2), which
- * copies the name into the new session; before, it would change the host program's.
- */
-int forget_login_name();
 
 /**
  * Until execve(2) a child has the arguments of the host program (kern.proc.args), which every process of its jail could
@@ -43,19 +41,44 @@ int forbid_tracing();
 int confirm_root(const JailReference& jail);
 
 /**
- * The program of `kill_in_jail`: kills every process of the jail but itself (kill(2), pid -1). Returns null, or the
- * call that failed, with errno.
+ * These three in their order, and jail_attach(2) before the last, which refuses a process that has a directory open.
+ * Returns null, or the call that failed: ESRCH of `lstat` if this is not the jail that was meant.
  */
-const char* kill_everything_in_jail(const JailReference& jail);
+const char* enter_jail(const JailReference& jail);
 
 /**
- * Sends a descriptor to the parent, over one end of a socketpair(2) of datagrams. The kernel has made it without
- * close-on-exec, or in a table of the child's own; the parent's copy has close-on-exec from its first moment on.
- * @return -1 with errno where it fails
+ * Runs `work` in a vfork(2)ed child, and waits for its end. `work` returns the name of the call that failed, with
+ * errno, or null. ECANCELED: the child was killed before it could tell.
  */
-int send_descriptor(int channel, int descriptor);
+template <class Work>
+Status in_child(const char* step, Work work) {
+  struct Told {
+    Work& work;
+    bool is_over = false;
+    const char* syscall = nullptr;
+    int err = 0;
+  };
+  Told told{.work = work};
+  const auto run = [](void* context) {
+    auto& telling = *static_cast<Told*>(context);
+    telling.syscall = telling.work();
+    telling.err = errno;
+    telling.is_over = true;
+  };
+  const pid_t child = vfork_child(run, &told);
+  if (child < 0) return last_error(step, "vfork");
+  reap(child);
+  if (!told.is_over)
+    return SysError{.step = step, .syscall = "vfork", .err = ECANCELED, .detail = "the child that does it was killed"};
+  if (told.syscall == nullptr) return {};
+  return SysError{.step = step, .syscall = told.syscall, .err = told.err};
+}
 
-/** In the parent, when the child has ended. EMFILE: no descriptor is free here. */
-Result<UniqueFd> receive_descriptor(int channel, const char* step);
+/**
+ * Has a child open something, and takes over the descriptor. `open(channel, opened)` is the work of in_child; it leaves
+ * `channel` open, over which the descriptor is sent. The kernel has made that without close-on-exec, or in a table of
+ * the child's own; the parent's copy has close-on-exec from its first moment on. EMFILE: no descriptor is free here.
+ */
+Result<UniqueFd> opened_in_child(const char* step, const std::function<const char*(int channel, int& opened)>& open);
 
 }  // namespace buildjail

@@ -1,5 +1,7 @@
 #include "freebsd/devfs.h"
 
+#include <sys/mount.h>
+
 #include <dirent.h>
 #include <fcntl.h>
 
@@ -9,8 +11,12 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
+#include <optional>
 #include <string_view>
+#include <utility>
 
+#include "freebsd/mounts.h"
+#include "freebsd/parts/mount.h"
 #include "plan/plan.h"
 
 namespace buildjail {
@@ -42,7 +48,10 @@ devfs_rule empty_rule(int ruleset, int number) {
 
 Status add_devfs_rule(int dev, devfs_rule& rule) { return call(dev, DEVFSIO_RADD, rule); }
 
-Result<std::optional<devfs_rule>> next_devfs_rule(int dev, int ruleset, int number) {
+namespace {
+
+/** The first rule with a greater number; empty if there is none, or no such ruleset. */
+Result<std::optional<devfs_rule>> next_rule(int dev, int ruleset, int number) {
   devfs_rule next = empty_rule(ruleset, number);
   auto status = call(dev, DEVFSIO_RGETNEXT, next);
   if (status) return std::optional(next);
@@ -51,19 +60,26 @@ Result<std::optional<devfs_rule>> next_devfs_rule(int dev, int ruleset, int numb
   return std::move(status.error());
 }
 
+}  // namespace
+
+Result<std::vector<devfs_rule>> devfs_rules(int dev, int ruleset) {
+  std::vector<devfs_rule> rules;
+  for (int number = 0;; number = number_of(rules.back())) {
+    const auto next = next_rule(dev, ruleset, number);
+    if (!next) return next.error();
+    if (!*next) return rules;
+    rules.push_back(**next);
+  }
+}
+
 Status remove_devfs_rule(int dev, int ruleset, int number) {
   devfs_rid id = empty_rule(ruleset, number).dr_id;
   return call(dev, DEVFSIO_RDEL, id);
 }
 
-Status apply_devfs_ruleset(int dev, int ruleset) {
+Status apply_devfs_ruleset(int dev, int ruleset, bool is_lasting) {
   auto number = static_cast<devfs_rsnum>(ruleset);
-  return call(dev, DEVFSIO_SAPPLY, number);
-}
-
-Status use_devfs_ruleset(int dev, int ruleset) {
-  auto number = static_cast<devfs_rsnum>(ruleset);
-  return call(dev, DEVFSIO_SUSE, number);
+  return call(dev, is_lasting ? DEVFSIO_SUSE : DEVFSIO_SAPPLY, number);
 }
 
 namespace {
@@ -84,15 +100,23 @@ bool is_on_demand(std::string_view name) { return std::ranges::find(kOnDemand, n
 
 constexpr std::size_t kRuleCount = 1 + kShown.size();
 
+/** Shows the nodes whose names fit a pattern (devfs(8)). */
+devfs_rule showing(int ruleset, int number, std::string_view pattern) {
+  devfs_rule rule = empty_rule(ruleset, number);
+  rule.dr_icond = DRC_PATHPTRN;
+  rule.dr_iacts = DRA_BACTS;
+  rule.dr_bacts = DRB_UNHIDE;
+  pattern.copy(rule.dr_pathptrn, sizeof(rule.dr_pathptrn) - 1);
+  return rule;
+}
+
 /** A later rule wins: hide all, then show each of ours. */
 devfs_rule rule_at(int ruleset, std::size_t index) {
-  devfs_rule one = empty_rule(ruleset, static_cast<int>(index) + 1);
-  one.dr_iacts = DRA_BACTS;
-  one.dr_bacts = index == 0 ? DRB_HIDE : DRB_UNHIDE;
-  if (index == 0) return one;
-  one.dr_icond = DRC_PATHPTRN;
-  kShown.at(index - 1).copy(one.dr_pathptrn, sizeof(one.dr_pathptrn) - 1);
-  return one;
+  if (index > 0) return showing(ruleset, static_cast<int>(index) + 1, kShown.at(index - 1));
+  devfs_rule hiding = empty_rule(ruleset, 1);
+  hiding.dr_iacts = DRA_BACTS;
+  hiding.dr_bacts = DRB_HIDE;
+  return hiding;
 }
 
 bool is_same_rule(const devfs_rule& a, const devfs_rule& b) {
@@ -103,20 +127,13 @@ bool is_same_rule(const devfs_rule& a, const devfs_rule& b) {
 enum class Rules : std::uint8_t { kNone, kOurs, kOther };
 
 Result<Rules> look_at(int dev, int ruleset) {
-  std::size_t count = 0;
-  for (int number = 0;;) {
-    const auto next = next_devfs_rule(dev, ruleset, number);
-    if (!next) return next.error();
-    if (!*next) break;
-    if (count == kRuleCount || !is_same_rule(**next, rule_at(ruleset, count))) return Rules::kOther;
-    number = number_of(**next);
-    count += 1;
-  }
-  if (count == 0) return Rules::kNone;
-  return count == kRuleCount ? Rules::kOurs : Rules::kOther;
+  const auto rules = devfs_rules(dev, ruleset);
+  if (!rules) return rules.error();
+  if (rules->empty()) return Rules::kNone;
+  bool is_ours = rules->size() == kRuleCount;
+  for (std::size_t i = 0; is_ours && i < kRuleCount; ++i) is_ours = is_same_rule(rules->at(i), rule_at(ruleset, i));
+  return is_ours ? Rules::kOurs : Rules::kOther;
 }
-
-bool is_directory_itself(std::string_view name) { return name == "." || name == ".."; }
 
 /** Looks at the nodes directly in /dev, by one call. */
 Result<bool> lists_our_nodes_only(int dev, const std::string& path) {
@@ -128,8 +145,8 @@ Result<bool> lists_our_nodes_only(int dev, const std::string& path) {
   for (ssize_t at = 0; at < size;) {
     const auto* const entry = reinterpret_cast<const dirent*>(entries.data() + at);
     at += entry->d_reclen;
-    if (is_directory_itself(entry->d_name)) continue;
     const std::string_view name = entry->d_name;
+    if (name == "." || name == "..") continue;
     if (std::ranges::find(kShown, name) == kShown.end()) return false;
     if (!is_on_demand(name)) seen += 1;
   }
@@ -147,18 +164,20 @@ Status add_rules(int dev, int ruleset) {
   return {};
 }
 
-}  // namespace
-
 SysError not_our_ruleset(int number) {
   return {.step = kStep,
           .syscall = "ioctl",
           .err = EBUSY,
           .path = kDev,
-          .dest = {},
           .detail = "devfs ruleset " + std::to_string(number) + " does not hold the rules of buildjail alone"};
 }
 
-Result<int> ensure_devfs_ruleset() {
+/**
+ * Finds or makes the devfs(8) ruleset that hides everything but the nodes that a build needs. A ruleset with other
+ * rules belongs to somebody else: it stays as it is, and the next number is tried.
+ * @return its number
+ */
+Result<int> ensure_ruleset() {
   auto dev = open_devfs(kDev);
   if (!dev) return std::move(dev.error());
   for (int number = kFirstNumber; number < kFirstNumber + kNumbersTried; ++number) {
@@ -174,42 +193,43 @@ Result<int> ensure_devfs_ruleset() {
   return not_our_ruleset(kFirstNumber);
 }
 
+/**
+ * Whether a devfs that was mounted with the ruleset shows our nodes alone, and the ruleset has no rule after ours. With
+ * an emptied ruleset the mount would show every device of the host, and one more rule could show devices that come
+ * later. Comparing rule by rule would take a call for each.
+ */
 Result<bool> shows_our_nodes_only(const std::string& mounted, int ruleset) {
   const auto dev = open_devfs(mounted);
   if (!dev) return dev.error();
   auto is_ours = lists_our_nodes_only(dev->get(), mounted);
   if (!is_ours || !*is_ours) return is_ours;
-  const auto next = next_devfs_rule(dev->get(), ruleset, static_cast<int>(kRuleCount));
+  const auto next = next_rule(dev->get(), ruleset, static_cast<int>(kRuleCount));
   if (!next) return next.error();
   // defence: no-rule-dev-comes
   return !*next;
 }
-
-namespace {
 
 constexpr const char* kNamedStep = "devices";
 constexpr mode_t kForEverybody = 0666;
 
 /** By a rule that is applied once and is in no ruleset, because all sessions share ours (devfs(8), "rule apply"). */
 Status show(int dev, const std::string& name, bool is_folder, const std::string& path) {
-  devfs_rule rule = empty_rule(0, 0);
-  rule.dr_icond = DRC_PATHPTRN;
-  rule.dr_iacts = DRA_BACTS;
-  rule.dr_bacts = DRB_UNHIDE;
-  if (!is_folder) {
-    rule.dr_iacts |= DRA_MODE;
-    rule.dr_mode = kForEverybody;
-  }
+  devfs_rule rule = showing(0, 0, name);
   if (name.size() >= sizeof(rule.dr_pathptrn)) {
     errno = ENAMETOOLONG;
     return last_error(kNamedStep, "ioctl", path);
   }
-  name.copy(rule.dr_pathptrn, sizeof(rule.dr_pathptrn) - 1);
+  if (!is_folder) {
+    rule.dr_iacts |= DRA_MODE;
+    rule.dr_mode = kForEverybody;
+  }
   return ::ioctl(dev, DEVFSIO_RAPPLY, &rule) == 0 ? Status() : last_error(kNamedStep, "ioctl", path);
 }
 
-}  // namespace
-
+/**
+ * Shows the devices that a spec names in the devfs(4) that is mounted at `mounted`, and in no other, to all its users.
+ * ESTALE: one is another device than when the plan was made.
+ */
 Status show_devices(const std::string& mounted, const MountDev& step) {
   if (step.devices.empty()) return {};
   const auto dev = open_devfs(mounted);
@@ -225,6 +245,59 @@ Status show_devices(const std::string& mounted, const MountDev& step) {
     if (auto status = confirm_device(shown, device, kNamedStep); !status) return status;
   }
   return {};
+}
+
+class Devfs final : public Mount {
+ public:
+  Devfs(SessionJail& jail, const MountDev& step, std::atomic<int>& ruleset)
+      : Mount(jail, step.target), step_(step), ruleset_(ruleset) {}
+
+  Status make(Trace& trace) override {
+    auto status = mount_ours(trace);
+    return status ? show_devices(path(), step_) : status;
+  }
+
+ private:
+  Status mount_ours(Trace& trace) {
+    // Where it was there before, it is looked at once only: after the mount, which then holds it.
+    const int known = ruleset_;
+    if (known != 0) {
+      auto mounted = mount_with(known, trace);
+      if (!mounted) return std::move(mounted.error());
+      if (*mounted) return {};
+    }
+    auto ruleset = ensure_ruleset();
+    if (!ruleset) return std::move(ruleset.error());
+    ruleset_ = *ruleset;
+    auto mounted = mount_with(*ruleset, trace);
+    if (!mounted) return std::move(mounted.error());
+    return *mounted ? Status() : not_our_ruleset(*ruleset);
+  }
+
+  /** False when the ruleset was another by then than ours; then nothing was mounted. */
+  Result<bool> mount_with(int ruleset, Trace& trace) {
+    jail().devfs_ruleset = ruleset;
+    auto options = file_system("devfs", path());
+    // defence: dev-shows-listed-devices
+    options.add_string("ruleset", std::to_string(ruleset));
+    // The kernel has the flags, but statfs(2) shows none of a devfs (devfs_statfs).
+    if (auto status = mount(std::move(options), MNT_NOSUID | MNT_NOEXEC, 0); !status) return std::move(status.error());
+    // defence: rules-dev-looked-when
+    auto is_ours = shows_our_nodes_only(path(), ruleset);
+    if (!is_ours || *is_ours) return is_ours;
+    TakingAway taking{.trace = trace};
+    if (auto status = take_away(taking); !status) return std::move(status.error());
+    return false;
+  }
+
+  const MountDev& step_;
+  std::atomic<int>& ruleset_;
+};
+
+}  // namespace
+
+std::unique_ptr<Part> devfs_part(SessionJail& jail, const MountDev& step, std::atomic<int>& ruleset) {
+  return std::make_unique<Devfs>(jail, step, ruleset);
 }
 
 }  // namespace buildjail

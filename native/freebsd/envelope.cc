@@ -1,31 +1,38 @@
 #include "freebsd/envelope.h"
 
+#include <sys/ioctl.h>
+#include <sys/jail.h>
+
 #include <fcntl.h>
+#include <stdlib.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
+#include <chrono>
 #include <csignal>
+#include <cstdint>
+#include <mutex>
+#include <optional>
+#include <string>
 #include <utility>
 
-#include "envelope/envelope.h"
+#include "base/back_off.h"
+#include "base/unique_fd.h"
+#include "envelope/output.h"
+#include "freebsd/child.h"
+#include "freebsd/jail_child.h"
 #include "freebsd/jail_parameters.h"
-#include "freebsd/launch.h"
 #include "freebsd/limits.h"
 #include "freebsd/mounts.h"
 #include "freebsd/parts.h"
 #include "freebsd/processes.h"
+#include "freebsd/session_jail.h"
+#include "launch/host_terminal.h"
+#include "state/journal.h"
 
 namespace buildjail {
-
-namespace {
-
-constexpr std::uint64_t kMicroseconds = 1'000'000;
-
-// The kernel looks once a second, and more often where memory is short (vm_daemon in sys/vm/vm_swapout.c); a host that
-// is busy as well takes its time for a launch. Whom a build kills is launched again, too, but not for ever.
-constexpr int kMoreLaunches = 9;
-
-}  // namespace
 
 Status refuse_overlays(const std::vector<Step>& steps) {
   const auto overlays = overlays_of(steps);
@@ -41,21 +48,142 @@ Status refuse_overlays(const std::vector<Step>& steps) {
                   .remedy = "copy the folder, and give the copy as an output"};
 }
 
-Result<std::unique_ptr<Envelope>> JailEnvelope::open(SharedPlan plan, Lessee lessee, std::shared_ptr<Waiter> waiter,
-                                                     std::shared_ptr<FreebsdHost> host, Trace trace) {
-  // Not make_unique: the constructor is private, as a half-opened envelope is nothing to have.
-  std::unique_ptr<JailEnvelope> envelope(
-      new JailEnvelope(std::move(plan), std::move(lessee), std::move(waiter), std::move(host), std::move(trace)));
-  auto limits = held_limits(envelope->plan_->limits);
+namespace {
+
+constexpr mode_t kUmask = 022;
+constexpr std::chrono::milliseconds kKillBound{2000};
+
+// The kernel looks once a second, and more often where memory is short (vm_daemon in sys/vm/vm_swapout.c); a host that
+// is busy as well takes its time for a launch. Whom a build kills is launched again, too, but not for ever.
+constexpr int kMoreLaunches = 9;
+
+/**
+ * The login class (setloginclass(2)) of a command and everything that it starts: a process inherits it, and only root
+ * changes its own. It limits nothing here; it tells the processes of one command from those of others.
+ */
+std::string login_class_of(std::uint32_t run) { return "bj-" + std::to_string(run); }
+
+/** A terminal of the host (pts(4)) that was made for a command. */
+struct OpenedTerminal {
+  UniqueFd master;
+  /** The path of the other side, which only the command's process opens. */
+  std::string path;
+};
+
+Result<OpenedTerminal> open_terminal(const CommandTerminal& terminal) {
+  UniqueFd master = above_stdio(UniqueFd(::posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC)));
+  if (!master) return last_error("terminal", "posix_openpt");
+  if (::fcntl(master.get(), F_SETFL, O_NONBLOCK) != 0) return last_error("terminal", "fcntl");
+  unsigned number = 0;
+  if (::ioctl(master.get(), TIOCGPTN, &number) != 0) return last_error("terminal", "ioctl");
+  if (::ioctl(master.get(), TIOCSWINSZ, &terminal.size) != 0) return last_error("terminal", "ioctl");
+  return OpenedTerminal{.master = std::move(master), .path = "/dev/pts/" + std::to_string(number)};
+}
+
+constexpr const char* kKillStep = "kill";
+
+/** Kills every process of the jail but itself (kill(2), pid -1), in a child. Returns the call that failed. */
+const char* kill_everything(const JailReference& jail) {
+  // jail_attach(2) refuses a process that has a directory open, and the parent may have any.
+  if (::close_range(0, ~0U, 0) != 0) return "close_range";
+  const char* failed = enter_jail(jail);
+  if (failed == nullptr && ::kill(-1, SIGKILL) != 0) failed = "kill";
+  // ESRCH: this is another jail, and ours is gone with all its processes; or no process is left in it (kill(2)).
+  return errno == ESRCH ? nullptr : failed;
+}
+
+/** Sends SIGKILL to every process of a jail, which stays. ETIMEDOUT: processes inside killed the killer each time. */
+Status kill_in_jail(const Jail& jail) {
+  BackOff back_off(kKillBound);
+  do {
+    auto killed = in_child(kKillStep, [&jail] { return kill_everything(jail.reference()); });
+    if (!killed && killed.error().syscall == "vfork" && killed.error().err != ECANCELED) return killed;
+    if (killed || killed.error().err != ECANCELED) {
+      // A root build can take this privilege from its jail, and no process inside can give it back. So if the jail has
+      // it now, it had it when the child killed.
+      const auto has_root = jail.is_root_privileged();
+      if (!has_root) return has_root.error();
+      // defence: everything-killed-though-build
+      if (*has_root) return killed;
+      // Every process that could take it again is dead: they had the child's own user.
+      if (auto status = jail.privilege_root(); !status) return status;
+      continue;
+    }
+    // Root inside may kill the child first, and a process that does nothing else does so each time. After that process
+    // is killed from outside, the next child kills the rest by one call, which no fork(2) escapes.
+    if (!jail.has_its_number()) continue;
+    if (auto killed_each = signal_each_in(jail.jid(), SIGKILL); !killed_each) return std::move(killed_each.error());
+  } while (back_off.wait());
+  return SysError{.step = kKillStep,
+                  .syscall = "kill",
+                  .err = ETIMEDOUT,
+                  .detail = "the processes killed the process that was to kill them, each time"};
+}
+
+/** A jail and its mounts. */
+class JailEnvelope final : public Envelope {
+ public:
+  JailEnvelope(SharedPlan plan, Lessee lessee, std::shared_ptr<Waiter> waiter, std::shared_ptr<FreebsdHost> host,
+               Trace trace);
+  /** Comes first. */
+  Status open();
+
+  [[nodiscard]] const Trace& trace() const override { return trace_; }
+  Status complete(std::vector<Step> rest) override;
+  Status launch(Launching launching) override;
+  Status signal_tree(std::uint32_t run, int signal) override;
+  Status kill_all() override;
+  Result<UniqueFd> open_root() override;
+  Result<Record> record() override;
+  Result<SessionUsage> usage() override;
+  LimitsMet limits_met() override;
+  CloseReport close() override;
+
+ private:
+  /** In the order in which they are made. */
+  Parts parts(const std::vector<Step>& steps, bool is_rest);
+  [[nodiscard]] LentAs lent_as() const;
+  /** Starts a command in the jail, and notes its credentials. */
+  Result<pid_t> start(LaunchRequest& request, const std::array<int, 3>& stdio, const OpenedTerminal& opened,
+                      const CommandTerminal* terminal);
+
+  SharedPlan plan_;
+  /** Of its jail. */
+  std::string jail_name_;
+  HeldLimits limits_;
+  LimitsLog limits_log_;
+  /** The steps that completed a base. */
+  std::vector<Step> rest_;
+  /** The nesting of the steps that are being made. */
+  Nesting nesting_;
+  SetGroups set_groups_;
+  Lessee lessee_;
+  std::shared_ptr<Waiter> waiter_;
+  std::shared_ptr<FreebsdHost> host_;
+  /** The number that the waiter has for its commands. */
+  std::uint64_t owner_;
+  Trace trace_;
+  std::mutex closing_;
+  std::mutex launching_;
+  /** No command can be launched any more. */
+  bool is_closed_ = false;
+  /** Its root is sealed, so commands may be launched. */
+  bool is_complete_ = false;
+  std::optional<Credentials> last_launched_;
+  SessionJail jail_;
+  Journal journal_;
+  /** The last member, because its parts refer to those above. */
+  Walk walk_;
+};
+
+Status JailEnvelope::open() {
+  auto limits = held_limits(plan_->limits);
   if (!limits) return std::move(limits.error());
-  envelope->limits_ = std::move(*limits);
-  if (JailPart::network_of(*envelope->plan_) == JailConfig::Network::kOwn)
-    envelope->host_->dying_networks.wait_until_few();
-  auto parts = envelope->parts(envelope->plan_->steps, false);
-  auto status = envelope->walk_.open(std::move(parts), envelope->journal_, envelope->trace_);
-  if (!status) return std::move(status.error());
-  envelope->is_complete_ = !envelope->plan_->is_base;
-  return std::unique_ptr<Envelope>(std::move(envelope));
+  limits_ = std::move(*limits);
+  if (JailPart::network_of(*plan_) == JailConfig::Network::kOwn) host_->dying_networks.wait_until_few();
+  if (auto status = walk_.open(parts(plan_->steps, false), journal_, trace_); !status) return status;
+  is_complete_ = !plan_->is_base;
+  return {};
 }
 
 JailEnvelope::JailEnvelope(SharedPlan plan, Lessee lessee, std::shared_ptr<Waiter> waiter,
@@ -84,7 +212,7 @@ Parts JailEnvelope::parts(const std::vector<Step>& steps, bool is_rest) {
        .lessee = lessee_,
        .journal = journal_,
        .lent_as = [this] { return lent_as(); },
-       .look_at_mounts = [this](std::vector<ShownSource>& sources) { return look_at_mounts(sources, host_->mounted); },
+       .look_at_mounts = [this](std::vector<ShownSource>& sources) { return host_->mounts_of_sources.look(sources); },
        .end_processes = [this](TakingAway& taking) { return jail_.end_processes(taking); },
        .end_flows = [this](std::chrono::milliseconds bound) { return waiter_->mover().end(owner_, bound); },
        .root = jail_.root},
@@ -131,30 +259,59 @@ Status JailEnvelope::launch(Launching launching) {
     ends.is_terminal = (*terminal)->streams;
   }
   if (auto status = ends.open_files(request.stdio); !status) return status;
-  GivenTerminal given{.path = nullptr, .terminal = nullptr};
   if (*terminal) {
     if (auto status = ends.connect_terminal(**terminal, std::move(opened.master)); !status) return status;
-    given = {.path = opened.path.c_str(), .terminal = &**terminal};
   }
   const auto stdio = ends.numbers();
   const auto signal = [](pid_t pid, int sent) { return pid > 0 && ::kill(-pid, sent) == 0; };
   Child child{.run = request.run, .owner = owner_, .listener = std::move(listener), .signal = signal};
   if (auto status = waiter_->expect_process(std::move(child), request, ends); !status) return status;
-  // defence: limits-memory-host-program
-  const int more_launches = plan_->limits.memory ? kMoreLaunches : 0;
-  auto launched =
-      launch_in_jail(jail_.jail->reference(), jail_.user, set_groups_, request, stdio, given, more_launches);
-  if (!launched) {
+  auto pid = start(request, stdio, opened, *terminal ? &**terminal : nullptr);
+  if (!pid) {
     waiter_->forget(request.run);
-    return std::move(launched.error());
+    return std::move(pid.error());
   }
   waiter_->mover().opened(request.run);
   std::erase_if(jail_.sockets, [](const auto& socket) { return socket.expired(); });
   jail_.sockets.insert(jail_.sockets.end(), ends.sockets.begin(), ends.sockets.end());
-  last_launched_ = std::move(launched->who);
-  waiter_->found_pid(request.run, launched->pid);
+  waiter_->found_pid(request.run, *pid);
   if (request.tells_started) waiter_->started(request.run);
-  return waiter_->watch_process(request.run, launched->pid);
+  return waiter_->watch_process(request.run, *pid);
+}
+
+Result<pid_t> JailEnvelope::start(LaunchRequest& request, const std::array<int, 3>& stdio, const OpenedTerminal& opened,
+                                  const CommandTerminal* terminal) {
+  const auto limits = process_limits(request.limits);
+  if (!limits) return limits.error();
+  const std::string login_class = login_class_of(request.run);
+  JailChild child{.jail = jail_.jail->reference(),
+                  .stdio = stdio,
+                  .terminal_path = opened.path.c_str(),
+                  .terminal = terminal,
+                  .login_class = login_class.c_str(),
+                  .working_directory = request.working_directory.c_str(),
+                  .umask = kUmask,
+                  .groups = &set_groups_,
+                  .limits = *limits,
+                  .uid = jail_.user.uid,
+                  .gid = jail_.user.gid,
+                  .parent_death_signal = SIGKILL};
+  // defence: limits-memory-host-program
+  const int more_launches = plan_->limits.memory ? kMoreLaunches : 0;
+  auto pid = start_jail_child(child, request, more_launches);
+  if (!pid) {
+    if (pid.error().syscall == "lstat" && pid.error().err == ESRCH)
+      pid.error().detail = "the session's jail was removed by somebody else";
+    return pid;
+  }
+  last_launched_.reset();
+  // Otherwise it was killed before it could ask the kernel.
+  if (child.self.ki_pid == *pid) {
+    last_launched_ = credentials_in(child.self);
+    // A process inside sees its own jail as 0.
+    last_launched_->jid = jail_.jail->jid();
+  }
+  return pid;
 }
 
 Status JailEnvelope::signal_tree(std::uint32_t run, int signal) {
@@ -166,7 +323,7 @@ Status JailEnvelope::signal_tree(std::uint32_t run, int signal) {
   // A build can fork faster than this looks; what then is left ends with its session.
   constexpr int kMostLooks = 50;
   for (int look = 0; look < kMostLooks && jail_.jail->has_its_number(); ++look) {
-    auto found = signal_each_in(jail_.jail->jid(), {.login_class = login_class_of(run), .except = command}, signal);
+    auto found = signal_each_in(jail_.jail->jid(), signal, login_class_of(run), command);
     if (!found) return std::move(found.error());
     if (*found == 0 || signal != SIGKILL) break;
   }
@@ -217,20 +374,7 @@ Result<Record> JailEnvelope::record() {
 Result<SessionUsage> JailEnvelope::usage() {
   const std::lock_guard lock(launching_);
   if (is_closed_) return session_closed("usage", "rctl_get_racct");
-  auto used = used_by(jail_name_);
-  if (!used) return std::move(used.error());
-  if (!*used) return SessionUsage{};
-  const auto& counts = **used;
-  const auto of = [&counts](const char* resource) -> std::optional<std::uint64_t> {
-    const auto found = counts.find(resource);
-    return found == counts.end() ? std::nullopt : std::optional(found->second);
-  };
-  SessionUsage usage{.by = "rctl"};
-  if (const auto seconds = of("cputime")) usage.cpu_us = *seconds * kMicroseconds;
-  usage.memory = of("memoryuse");
-  // The greater one is what meets a limit first: zombies are no threads.
-  usage.processes = std::max(of("maxproc"), of("nthr"));
-  return usage;
+  return used_by(jail_name_);
 }
 
 LimitsMet JailEnvelope::limits_met() { return limits_.rules.empty() ? LimitsMet() : limits_log_.met(); }
@@ -242,6 +386,16 @@ CloseReport JailEnvelope::close() {
     is_closed_ = true;
   }
   return walk_.take_away();
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Envelope>> open_jail_envelope(SharedPlan plan, Lessee lessee, std::shared_ptr<Waiter> waiter,
+                                                     std::shared_ptr<FreebsdHost> host, Trace trace) {
+  auto envelope = std::make_unique<JailEnvelope>(std::move(plan), std::move(lessee), std::move(waiter), std::move(host),
+                                                 std::move(trace));
+  if (auto status = envelope->open(); !status) return std::move(status.error());
+  return std::unique_ptr<Envelope>(std::move(envelope));
 }
 
 }  // namespace buildjail

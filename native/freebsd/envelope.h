@@ -1,22 +1,12 @@
 #pragma once
 
-#include <cstdint>
 #include <memory>
-#include <mutex>
-#include <optional>
-#include <string>
 #include <vector>
 
 #include "envelope/envelope.h"
-#include "envelope/output.h"
-#include "freebsd/jail_child.h"
-#include "freebsd/limits.h"
-#include "freebsd/mounts.h"
 #include "freebsd/opening.h"
-#include "freebsd/session_jail.h"
 #include "launch/waiter.h"
 #include "plan/plan.h"
-#include "state/journal.h"
 #include "state/lease.h"
 
 namespace buildjail {
@@ -28,58 +18,8 @@ namespace buildjail {
  */
 Status refuse_overlays(const std::vector<Step>& steps);
 
-/** A jail and its mounts. */
-class JailEnvelope final : public Envelope {
- public:
-  static Result<std::unique_ptr<Envelope>> open(SharedPlan plan, Lessee lessee, std::shared_ptr<Waiter> waiter,
-                                                std::shared_ptr<FreebsdHost> host, Trace trace);
-
-  [[nodiscard]] const Trace& trace() const override { return trace_; }
-  Status complete(std::vector<Step> rest) override;
-  Status launch(Launching launching) override;
-  Status signal_tree(std::uint32_t run, int signal) override;
-  Status kill_all() override;
-  Result<UniqueFd> open_root() override;
-  Result<Record> record() override;
-  Result<SessionUsage> usage() override;
-  LimitsMet limits_met() override;
-  CloseReport close() override;
-
- private:
-  JailEnvelope(SharedPlan plan, Lessee lessee, std::shared_ptr<Waiter> waiter, std::shared_ptr<FreebsdHost> host,
-               Trace trace);
-
-  /** In the order in which they are made. */
-  Parts parts(const std::vector<Step>& steps, bool is_rest);
-  [[nodiscard]] LentAs lent_as() const;
-
-  SharedPlan plan_;
-  /** Of its jail. */
-  std::string jail_name_;
-  HeldLimits limits_;
-  LimitsLog limits_log_;
-  /** The steps that completed a base. */
-  std::vector<Step> rest_;
-  /** The nesting of the steps that are being made. */
-  Nesting nesting_;
-  SetGroups set_groups_;
-  Lessee lessee_;
-  std::shared_ptr<Waiter> waiter_;
-  std::shared_ptr<FreebsdHost> host_;
-  /** The number that the waiter has for its commands. */
-  std::uint64_t owner_;
-  Trace trace_;
-  std::mutex closing_;
-  std::mutex launching_;
-  /** No command can be launched any more. */
-  bool is_closed_ = false;
-  /** Its root is sealed, so commands may be launched. */
-  bool is_complete_ = false;
-  std::optional<Credentials> last_launched_;
-  SessionJail jail_;
-  Journal journal_;
-  /** The last member, because its parts refer to those above. */
-  Walk walk_;
-};
+/** Opens a jail and its mounts. */
+Result<std::unique_ptr<Envelope>> open_jail_envelope(SharedPlan plan, Lessee lessee, std::shared_ptr<Waiter> waiter,
+                                                     std::shared_ptr<FreebsdHost> host, Trace trace);
 
 }  // namespace buildjail

@@ -9,14 +9,16 @@
 #include <dlfcn.h>
 #include <fcntl.h>
 #include <grp.h>
-#include <stdlib.h>
 #include <termios.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
+#include <cstddef>
 #include <limits>
 #include <memory>
 
+#include "base/text.h"
 #include "freebsd/child.h"
 #include "launch/vfork_child.h"
 
@@ -40,61 +42,45 @@ rlim_t as_limit(std::uint64_t value) {
 
 }  // namespace
 
-Result<SetLimits> SetLimits::of(const CommandLimits& limits) {
-  SetLimits set;
+Result<std::vector<ProcessLimit>> process_limits(const CommandLimits& limits) {
+  std::vector<ProcessLimit> set;
   for (std::size_t i = 0; i < kRlimits.size(); ++i) {
     if (limits.of_processes.at(i) == 0) continue;
     const rlim_t most = as_limit(limits.of_processes.at(i));
-    const auto hard = most + static_cast<rlim_t>(kRlimits.at(i).grace);
-    if (auto status = set.add(kRlimits.at(i).resource, most, hard); !status) return std::move(status.error());
+    rlimit limit{};
+    if (::getrlimit(kRlimits.at(i).resource, &limit) != 0) return last_error("setrlimit", "getrlimit");
+    limit.rlim_max = std::min(limit.rlim_max, most + static_cast<rlim_t>(kRlimits.at(i).grace));
+    limit.rlim_cur = std::min(limit.rlim_max, most);
+    set.push_back({.resource = kRlimits.at(i).resource, .limit = limit});
   }
   return set;
 }
 
-Status SetLimits::add(int resource, rlim_t most, rlim_t hard) {
-  rlimit limit{};
-  if (::getrlimit(resource, &limit) != 0) return last_error("setrlimit", "getrlimit");
-  limit.rlim_max = std::min(limit.rlim_max, hard);
-  limit.rlim_cur = std::min(limit.rlim_max, most);
-  bounds_.push_back({.resource = resource, .limit = limit});
-  return {};
-}
+namespace {
 
-int SetLimits::call() const {
-  for (const Bound& bound : bounds_) {
-    if (::setrlimit(bound.resource, &bound.limit) != 0) return -1;
-  }
-  return 0;
-}
+// What shares our memory follows the rules of freebsd/child.h.
 
-Result<OpenedTerminal> open_terminal(const CommandTerminal& terminal) {
-  UniqueFd master = above_stdio(UniqueFd(::posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC)));
-  if (!master) return last_error("terminal", "posix_openpt");
-  if (::fcntl(master.get(), F_SETFL, O_NONBLOCK) != 0) return last_error("terminal", "fcntl");
-  unsigned number = 0;
-  if (::ioctl(master.get(), TIOCGPTN, &number) != 0) return last_error("terminal", "ioctl");
-  if (::ioctl(master.get(), TIOCSWINSZ, &terminal.size) != 0) return last_error("terminal", "ioctl");
-  return OpenedTerminal{.master = std::move(master), .path = "/dev/pts/" + std::to_string(number)};
-}
-
-// Shares our memory: see freebsd/child.h.
-int give_terminal(const GivenTerminal& given, std::array<int, 3>& stdio) {
-  if (given.path == nullptr) return 0;
-  const CommandTerminal& terminal = *given.terminal;
-  int fd = ::open(given.path, (terminal.is_typed_into ? O_RDWR : O_WRONLY) | O_NOCTTY | O_CLOEXEC);
+/**
+ * Opens the terminal, makes it the controlling one if it is typed into, and puts it among the stdio. The child calls it
+ * when it leads a session and is not in the jail yet. No other process may have it open: then the kernel waits at the
+ * end of the command until all its output was read, and otherwise throws that away (revoke(2)). In the jail, this
+ * terminal of the host is seen and no other (devfs(4)).
+ */
+int give_terminal(JailChild& child) {
+  if (child.terminal == nullptr) return 0;
+  const CommandTerminal& terminal = *child.terminal;
+  int fd = ::open(child.terminal_path, (terminal.is_typed_into ? O_RDWR : O_WRONLY) | O_NOCTTY | O_CLOEXEC);
   // If 0, 1 or 2 was free, it is there now, and set_stdio would replace it.
   if (fd >= 0 && fd <= STDERR_FILENO) fd = ::fcntl(fd, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
   if (fd < 0) return -1;
   // After opening it, which resets the mode (tty(4)).
   if (terminal.mode && ::ioctl(fd, TIOCSETA, &*terminal.mode) != 0) return -1;
   if (terminal.is_typed_into && ::ioctl(fd, TIOCSCTTY, nullptr) != 0) return -1;
-  for (std::size_t i = 0; i < stdio.size(); ++i) {
-    if (terminal.streams[i]) stdio[i] = fd;
+  for (std::size_t i = 0; i < child.stdio.size(); ++i) {
+    if (terminal.streams[i]) child.stdio[i] = fd;
   }
   return 0;
 }
-
-namespace {
 
 constexpr unsigned kFirstNotStdio = 3;
 
@@ -102,10 +88,8 @@ constexpr unsigned kFirstNotStdio = 3;
 int leave_group(gid_t gid) { return ::setresgid(gid, gid, gid); }
 int leave_user(uid_t uid) { return ::setresuid(uid, uid, uid); }
 
-int forbid_new_privileges() {
-  int enable = PROC_NO_NEW_PRIVS_ENABLE;
-  return ::procctl(P_PID, 0, PROC_NO_NEW_PRIVS_CTL, &enable);
-}
+/** procctl(2) about this process. */
+int control(int command, int value) { return ::procctl(P_PID, 0, command, &value); }
 
 /** A hard limit, which only root raises (setrlimit(2)). */
 int forbid_cores() {
@@ -125,15 +109,6 @@ const char* bound_terminals() {
   return ::setrlimit(RLIMIT_NPTS, &limit) != 0 ? "setrlimit" : nullptr;
 }
 
-// When memory runs out, the kernel ends the largest process that is not protected (protect(1)). The children of a
-// protected host program may inherit the protection.
-int forbid_protection() {
-  int clear = PPROT_CLEAR;
-  return ::procctl(P_PID, 0, PROC_SPROTECT, &clear);
-}
-
-int die_with_parent(int signal) { return ::procctl(P_PID, 0, PROC_PDEATHSIG_CTL, &signal); }
-
 /**
  * Setting RLIMIT_STACK takes away or gives access to the memory of the stack beyond the limit at once
  * (kern_proc_setrlimit in sys/kern/kern_resource.c). In a vforked child that is the stack of the host program's first
@@ -141,20 +116,34 @@ int die_with_parent(int signal) { return ::procctl(P_PID, 0, PROC_PDEATHSIG_CTL,
  */
 int unshare_memory() { return ::rfork(RFFDG); }
 
+bool is_of_stack(std::span<const ProcessLimit> limits) {
+  return std::ranges::find(limits, RLIMIT_STACK, &ProcessLimit::resource) != limits.end();
+}
+
+int set_limits(std::span<const ProcessLimit> limits) {
+  for (const auto& [resource, limit] : limits) {
+    if (::setrlimit(resource, &limit) != 0) return -1;
+  }
+  return 0;
+}
+
 /** The program of the child. The order of its steps matters. */
 void run_jail_child(void* context) {
   auto& child = *static_cast<JailChild*>(context);
   const auto failed = [&child](const char* syscall, int result) {
-    if (result < 0) child.stopped = {.syscall = syscall, .err = errno};
-    return result < 0;
+    if (result >= 0) return false;
+    child.err = errno;
+    child.stopped_at = syscall;
+    return true;
   };
+  const auto is_done = [&child](ForkStep step) { return !child.left_out[static_cast<std::size_t>(step)]; };
   /** Makes the call unless the step is left out. @return whether it failed */
-  const auto has_failed = [&child, &failed](ForkStep step, const char* syscall, auto make) {
-    return child.steps.has(step) && failed(syscall, make());
+  const auto has_failed = [&is_done, &failed](ForkStep step, const char* syscall, auto make) {
+    return is_done(step) && failed(syscall, make());
   };
   /** The same for a step of several calls, which returns the name of the one that failed. */
-  const auto has_named = [&child, &failed](ForkStep step, auto make) {
-    if (!child.steps.has(step)) return false;
+  const auto has_named = [&is_done, &failed](ForkStep step, auto make) {
+    if (!is_done(step)) return false;
     const char* const refused = make();
     return refused != nullptr && failed(refused, -1);
   };
@@ -163,16 +152,17 @@ void run_jail_child(void* context) {
   // Without a controlling terminal of the caller's, the command cannot type into it (TIOCSTI, tty(4)).
   // defence: command-no-controlling-terminal
   if (has_failed(kSession, "setsid", [&self] { return self = ::setsid(); })) return;
-  // setsid(2) copies the login name of the host program.
+  // A build must not see who runs the host program (getlogin(2)). After setsid(2), which copies the name into the new
+  // session; before, it would change the host program's.
   // defence: command-no-login-name
-  if (has_failed(kLoginName, "setlogin", forget_login_name)) return;
+  if (has_failed(kLoginName, "setlogin", [] { return ::setlogin(""); })) return;
   // Until execve(2) the jail would see the arguments of the host program.
   // defence: command-launched-does-not
   if (has_failed(kArguments, "sysctl", [self] { return forget_arguments(self != 0 ? self : ::getpid()); })) return;
   // The mark of this command: what it starts inherits the class, and only root changes its own (setloginclass(2)).
   if (has_failed(kLoginClass, "setloginclass", [&] { return ::setloginclass(child.login_class); })) return;
   // No other process opens it: the kernel takes a terminal away from everybody when its controlling process ends.
-  if (has_failed(kTerminal, "terminal", [&] { return give_terminal(child.terminal, child.stdio); })) return;
+  if (has_failed(kTerminal, "terminal", [&child] { return give_terminal(child); })) return;
   // A descriptor that is to be /dev/null is closed until the jail's own can be opened.
   if (has_failed(kStdio, "dup2", [&] { return set_stdio(child.stdio); })) return;
   // jail_attach(2) refuses a process with an open directory, so close-on-exec would come too late.
@@ -181,13 +171,15 @@ void run_jail_child(void* context) {
   // Until execve(2) the child has our memory: no process of the jail may trace it. execve(2) ends this (procctl(2)).
   // defence: command-still-host-program
   if (has_failed(kTracing, "procctl", forbid_tracing)) return;
+  // When memory runs out, the kernel ends the largest process that is not protected (protect(1)). The children of a
+  // protected host program may inherit the protection.
   // defence: command-not-protected-when
-  if (has_failed(kProtection, "procctl", forbid_protection)) return;
+  if (has_failed(kProtection, "procctl", [] { return control(PROC_SPROTECT, PPROT_CLEAR); })) return;
   if (has_failed(kCores, "setrlimit", forbid_cores)) return;
   if (has_named(kTerminals, bound_terminals)) return;
-  if (child.limits->is_of_stack() && has_failed(kLimits, "rfork", unshare_memory)) return;
+  if (is_of_stack(child.limits) && has_failed(kLimits, "rfork", unshare_memory)) return;
   // defence: processes-limits-command
-  if (has_failed(kLimits, "setrlimit", [&] { return child.limits->call(); })) return;
+  if (has_failed(kLimits, "setrlimit", [&] { return set_limits(child.limits); })) return;
   // While it may: a build that is root can take root's privileges from its jail (security.bsd.suser_enabled).
   // defence: command-declared-groups-only-2
   // defence: commands-groups-though-build
@@ -202,12 +194,14 @@ void run_jail_child(void* context) {
   if (has_failed(kNull, "open", [&] { return open_own_null(child.stdio); })) return;
   if (has_failed(kDirectory, "chdir", [&] { return ::chdir(child.working_directory); })) return;
   // defence: commands-groups-though-build-2
-  if (child.steps.has(kUmask)) ::umask(child.umask);
+  if (is_done(kUmask)) ::umask(child.umask);
   // defence: command-declared-user-id-2
   if (has_failed(kUid, "setresuid", [&] { return leave_user(child.uid); })) return;
   // defence: command-no-new-privileges-2
-  if (has_failed(kNoNewPrivileges, "procctl", forbid_new_privileges)) return;
-  if (has_failed(kParentDeath, "procctl", [&] { return die_with_parent(child.parent_death_signal); })) return;
+  if (has_failed(kNoNewPrivileges, "procctl", [] { return control(PROC_NO_NEW_PRIVS_CTL, PROC_NO_NEW_PRIVS_ENABLE); }))
+    return;
+  if (has_failed(kParentDeath, "procctl", [&] { return control(PROC_PDEATHSIG_CTL, child.parent_death_signal); }))
+    return;
   if (failed("sysctl", look_at_self(child.self))) return;
   // Runtimes ignore SIGPIPE, and that would survive execve(2).
   if (has_named(kSignals, [&child] { return reset_signals(child.self); })) return;
@@ -215,10 +209,8 @@ void run_jail_child(void* context) {
   failed("execve", execute_first(child.candidates, child.argv, child.environment));
 }
 
-}  // namespace
-
-pid_t start_jail_child(JailChild& child) {
-  if (!child.limits->is_of_stack()) return vfork_child(run_jail_child, &child);
+pid_t start(JailChild& child) {
+  if (!is_of_stack(child.limits)) return vfork_child(run_jail_child, &child);
   // Shared, because the report of the child is read here and its other memory is a copy by then (mmap(2), MAP_SHARED).
   void* const memory = ::mmap(nullptr, sizeof(JailChild), PROT_READ | PROT_WRITE, MAP_ANON | MAP_SHARED, -1, 0);
   if (memory == MAP_FAILED) return -1;
@@ -229,6 +221,37 @@ pid_t start_jail_child(JailChild& child) {
   ::munmap(memory, sizeof(JailChild));
   errno = err;
   return pid;
+}
+
+SysError failure(const JailChild& child, const LaunchRequest& request) {
+  SysError error{.step = child.stopped_at, .syscall = child.stopped_at, .err = child.err};
+  if (error.step == "terminal") error.syscall = "open";
+  if (error.step == "chdir") error.path = request.working_directory;
+  if (error.step == "execve") error.path = request.argv.front();
+  if (error.step == "open") error.path = "/dev/null";
+  return error;
+}
+
+}  // namespace
+
+Result<pid_t> start_jail_child(JailChild& child, LaunchRequest& request, int more_launches) {
+  auto candidate_paths = executable_candidates(request);
+  const CStrings candidates(candidate_paths);
+  const CStrings argv(request.argv);
+  const CStrings environment(request.environment);
+  child.candidates = candidates.data();
+  child.argv = argv.data();
+  child.environment = environment.data();
+  const auto has_died_early = [&child] { return !child.is_executing && child.stopped_at == nullptr; };
+  pid_t pid = start(child);
+  for (; pid > 0 && has_died_early() && more_launches > 0; --more_launches) {
+    reap(pid);
+    pid = start(child);
+  }
+  if (pid < 0) return last_error("vfork", "vfork");
+  if (child.stopped_at == nullptr) return pid;
+  reap(pid);
+  return failure(child, request);
 }
 
 }  // namespace buildjail

@@ -5,18 +5,16 @@
 #include <sys/resource.h>
 #include <sys/user.h>
 
-#include <algorithm>
 #include <array>
-#include <cstddef>
+#include <bitset>
 #include <cstdint>
-#include <string>
-#include <utility>
+#include <span>
 #include <vector>
 
 #include "base/result.h"
-#include "base/unique_fd.h"
 #include "freebsd/jails.h"
 #include "launch/host_terminal.h"
+#include "launch/launch_request.h"
 #include "plan/limits.h"
 
 namespace buildjail {
@@ -48,16 +46,8 @@ enum class ForkStep : std::uint8_t {
   kSignals,
 };
 
-/** All steps but some. */
-class ForkSteps {
- public:
-  void leave_out(ForkStep step) noexcept { left_out_ |= bit(step); }
-  [[nodiscard]] bool has(ForkStep step) const noexcept { return (left_out_ & bit(step)) == 0; }
-
- private:
-  static std::uint32_t bit(ForkStep step) noexcept { return std::uint32_t{1} << static_cast<unsigned>(step); }
-  std::uint32_t left_out_ = 0;
-};
+/** By ForkStep. */
+using LeftOutSteps = std::bitset<32>;
 
 /**
  * The supplementary groups of a command. setgroups(2) changed in 15.0: before, the first group of its list is the
@@ -75,95 +65,58 @@ class SetGroups {
   std::vector<gid_t> groups_;
 };
 
-/**
- * The limits of a command's processes, for setrlimit(2). None is higher than this process's own: the child is root when
- * it sets them, and could raise them.
- */
-class SetLimits {
- public:
-  struct Bound {
-    int resource;
-    rlimit limit;
-  };
-
-  static Result<SetLimits> of(const CommandLimits& limits);
-  /** Exactly these limits, even if this process has lower ones. */
-  static SetLimits exactly(std::vector<Bound> bounds) {
-    SetLimits set;
-    set.bounds_ = std::move(bounds);
-    return set;
-  }
-  /** Whether one is of the stack, which changes memory (jail_child.cc). */
-  [[nodiscard]] bool is_of_stack() const {
-    return std::ranges::any_of(bounds_, [](const Bound& bound) { return bound.resource == RLIMIT_STACK; });
-  }
-  /** In the child. */
-  [[nodiscard]] int call() const;
-
- private:
-  Status add(int resource, rlim_t most, rlim_t hard);
-
-  std::vector<Bound> bounds_;
-};
-
-/** A terminal of the host (pts(4)) that was made for a command. */
-struct OpenedTerminal {
-  UniqueFd master;
-  /** The path of the other side, which only the command's process opens (`give_terminal`). */
-  std::string path;
-};
-
-Result<OpenedTerminal> open_terminal(const CommandTerminal& terminal);
-
-/** The terminal that the child gives its command. */
-struct GivenTerminal {
-  /** Null: the command has no terminal. */
-  const char* path;
-  const CommandTerminal* terminal;
+/** A limit of a process, for setrlimit(2). */
+struct ProcessLimit {
+  int resource;
+  rlimit limit;
 };
 
 /**
- * Opens the terminal, makes it the controlling one if it is typed into, and puts it among `stdio`. The child calls it
- * when it leads a session and is not in the jail yet. No other process may have it open: then the kernel waits at the
- * end of the command until all its output was read, and otherwise throws that away (revoke(2)). In the jail, this
- * terminal of the host is seen and no other (devfs(4)).
+ * The limits of a command's processes. None is higher than this process's own: the child is root when it sets them, and
+ * could raise them.
  */
-int give_terminal(const GivenTerminal& given, std::array<int, 3>& stdio);
-
-/** The call at which a child stopped; `syscall` is null if none failed. */
-struct Stopped {
-  const char* syscall = nullptr;
-  int err = 0;
-};
+Result<std::vector<ProcessLimit>> process_limits(const CommandLimits& limits);
 
 /** Everything that a child uses to enter a jail, made before the child exists, and its report. */
 struct JailChild {
-  ForkSteps steps;
+  LeftOutSteps left_out{};
   JailReference jail;
   std::array<int, 3> stdio;
-  GivenTerminal terminal;
+  /** The terminal that it gives the command (pts(4)), by its path, which nobody else opens; null: none. */
+  const char* terminal_path = nullptr;
+  const CommandTerminal* terminal = nullptr;
   const char* login_class;
   const char* working_directory;
   mode_t umask;
   const SetGroups* groups;
-  const SetLimits* limits;
+  std::span<const ProcessLimit> limits;
   uid_t uid;
   gid_t gid;
   int parent_death_signal;
-  char* const* candidates;
-  char* const* argv;
-  char* const* environment;
-  /** The kernel's description of the child right before execve(2). */
-  kinfo_proc self;
-  /** It is about to give up our memory, for which it could be killed. */
-  bool is_executing;
-  Stopped stopped;
 
-  /** Whether it was killed before it could execute the command or report a failed call. */
-  [[nodiscard]] bool has_died_early() const noexcept { return !is_executing && stopped.syscall == nullptr; }
+  // From here on the child's own, or start_jail_child's.
+  char* const* candidates = nullptr;
+  char* const* argv = nullptr;
+  char* const* environment = nullptr;
+  /** The kernel's description of the child right before execve(2). */
+  kinfo_proc self{};
+  /** It is about to give up our memory, for which it could be killed. */
+  bool is_executing = false;
+  /** The call at which it stopped; null if none failed. */
+  const char* stopped_at = nullptr;
+  int err = 0;
 };
 
-/** Runs `child` in a child of its own (vfork_child), and returns its pid. -1 and errno when there was no child. */
-pid_t start_jail_child(JailChild& child);
+/**
+ * Starts the program of `request` by vfork(2), whose cost does not grow with this process, and returns its pid. If a
+ * step fails, that is the error, by its call, and nothing is executed.
+ *
+ * As soon as the child has the ids of the command, other processes of the jail may kill it, also before execve(2). Then
+ * no step failed: the command was ended by a signal, and is waited for like any other.
+ *
+ * Before execve(2) the child has this process's memory, which the kernel counts as the jail's (rctl(8), memoryuse). A
+ * child that is killed for that is launched again, `more_launches` times at most.
+ */
+Result<pid_t> start_jail_child(JailChild& child, LaunchRequest& request, int more_launches = 0);
 
 }  // namespace buildjail

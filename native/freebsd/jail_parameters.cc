@@ -2,25 +2,19 @@
 
 #include <sys/param.h>
 #include <sys/jail.h>
-#include <sys/socket.h>
 #include <sys/sysctl.h>
-
-#include <arpa/inet.h>
-#include <netinet/in.h>
 
 #include <unistd.h>
 
 #include <algorithm>
 #include <array>
 #include <cerrno>
-#include <charconv>
 #include <cstring>
 #include <initializer_list>
-#include <optional>
 #include <span>
 #include <string_view>
-#include <system_error>
 
+#include "base/text.h"
 #include "freebsd/iovec_list.h"
 
 namespace buildjail {
@@ -55,32 +49,28 @@ Result<Oid> next_of(const Oid& oid) {
   return next;
 }
 
-std::optional<JailParameter::Type> type_of(unsigned kind, std::string_view format) {
+constexpr std::string_view kBool = "bool";
+constexpr std::string_view kUlong = "ulong";
+constexpr std::string_view kString = "string";
+
+/** Empty for a type that no parameter has. */
+std::string_view type_of(unsigned kind, std::string_view format) {
   switch (kind & CTLTYPE) {
     case CTLTYPE_INT:
     case CTLTYPE_UINT:
-      if (format == "B") return JailParameter::Type::kBool;
-      return format == "E,jailsys" ? JailParameter::Type::kJailsys : JailParameter::Type::kInt;
+      if (format == "B") return kBool;
+      return format == "E,jailsys" ? "jailsys" : "int";
     case CTLTYPE_LONG:
     case CTLTYPE_ULONG:
-      return JailParameter::Type::kUlong;
+      return kUlong;
     case CTLTYPE_STRING:
-      return JailParameter::Type::kString;
+      return kString;
     case CTLTYPE_STRUCT:
-      if (format.starts_with("S,in_addr")) return JailParameter::Type::kIn4Addresses;
-      if (format.starts_with("S,in6_addr")) return JailParameter::Type::kIn6Addresses;
-      return std::nullopt;
+      if (format.starts_with("S,in_addr")) return "in_addr";
+      return format.starts_with("S,in6_addr") ? "in6_addr" : "";
     default:
-      return std::nullopt;
+      return {};
   }
-}
-
-std::size_t size_of(JailParameter::Type type) {
-  return type == JailParameter::Type::kUlong ? sizeof(unsigned long) : sizeof(int);
-}
-
-bool is_list(JailParameter::Type type) {
-  return type == JailParameter::Type::kIn4Addresses || type == JailParameter::Type::kIn6Addresses;
 }
 
 /**
@@ -93,80 +83,37 @@ Result<std::size_t> longest_text(const std::string& name) {
   std::size_t size = digits.size() - 1;
   if (::sysctlbyname(listed.c_str(), digits.data(), &size, nullptr, 0) != 0) return last_error(kStep, "sysctl", listed);
   std::size_t longest = 0;
-  const std::string_view text(digits.data());
-  if (std::from_chars(text.begin(), text.end(), longest).ec != std::errc()) {
+  if (!read_number(digits.data(), longest)) {
     errno = EINVAL;
     return last_error(kStep, "sysctl", listed);
   }
   return longest;
 }
 
-/** Bytes of an answer; 0 for a list of none. */
+/** Bytes of an answer; 0 for an empty list. */
 Result<std::size_t> size_of_answer(int jid, const JailParameter& parameter) {
-  if (parameter.type == JailParameter::Type::kString) return longest_text(parameter.name);
-  if (!is_list(parameter.type)) return size_of(parameter.type);
+  if (parameter.type == kString) return longest_text(parameter.name);
+  if (!parameter.type.ends_with("_addr")) return parameter.type == kUlong ? sizeof(unsigned long) : sizeof(int);
   IovecList question;
   question.add_int("jid", jid);
   question.add_buffer(parameter.name, 0);
-  if (::jail_get(question.data(), question.size(), 0) < 0) return last_error("record", "jail_get", parameter.name);
+  if (question.call(::jail_get, 0) < 0) return last_error("record", "jail_get", parameter.name);
   return question.data()[3].iov_len;
 }
 
-template <class T>
-T read_as(std::span<const std::byte> bytes) {
-  T value{};
-  std::memcpy(&value, bytes.data(), std::min(sizeof(T), bytes.size()));
-  return value;
-}
-
-std::vector<std::string> addresses(std::span<const std::byte> bytes, int family, std::size_t size) {
-  std::vector<std::string> texts;
-  for (std::size_t at = 0; at + size <= bytes.size(); at += size) {
-    std::array<char, INET6_ADDRSTRLEN> text{};
-    if (::inet_ntop(family, bytes.subspan(at).data(), text.data(), text.size()) != nullptr)
-      texts.emplace_back(text.data());
-  }
-  return texts;
-}
-
-ParameterValue decode(JailParameter::Type type, std::span<const std::byte> bytes) {
-  switch (type) {
-    case JailParameter::Type::kBool:
-      return read_as<int>(bytes) != 0;
-    case JailParameter::Type::kInt:
-      return static_cast<std::int64_t>(read_as<int>(bytes));
-    case JailParameter::Type::kUlong:
-      return static_cast<std::int64_t>(read_as<unsigned long>(bytes));
-    case JailParameter::Type::kJailsys: {
-      // The words of jail(8).
-      const int value = read_as<int>(bytes);
-      return std::string(value == JAIL_SYS_DISABLE ? "disable" : value == JAIL_SYS_NEW ? "new" : "inherit");
-    }
-    case JailParameter::Type::kString: {
-      const auto* text = reinterpret_cast<const char*>(bytes.data());
-      return std::string(text, ::strnlen(text, bytes.size()));
-    }
-    case JailParameter::Type::kIn4Addresses:
-      return addresses(bytes, AF_INET, sizeof(in_addr));
-    case JailParameter::Type::kIn6Addresses:
-      return addresses(bytes, AF_INET6, sizeof(in6_addr));
-  }
-  return std::string();
-}
-
 // One jail_get(2) of one parameter.
-Result<ParameterValue> get_one(int jid, const JailParameter& parameter) {
+Result<std::vector<std::byte>> get_one(int jid, const JailParameter& parameter) {
+  const auto copied = [](std::span<const std::byte> bytes) { return std::vector(bytes.begin(), bytes.end()); };
   // The key of the question cannot be asked for as well: of two equal names the kernel keeps the last.
-  if (parameter.name == "jid") return ParameterValue(static_cast<std::int64_t>(jid));
+  if (parameter.name == "jid") return copied(std::as_bytes(std::span(&jid, 1)));
   const auto size = size_of_answer(jid, parameter);
   if (!size) return size.error();
-  if (*size == 0) return decode(parameter.type, {});
+  if (*size == 0) return std::vector<std::byte>();
   IovecList answer;
   answer.add_int("jid", jid);
   answer.add_buffer(parameter.name, *size);
-  answer.add_errmsg();
-  if (::jail_get(answer.data(), answer.size(), 0) < 0) return answer.error("record", "jail_get", parameter.name);
-  return decode(parameter.type, answer.value(1));
+  if (answer.call(::jail_get, 0) < 0) return answer.error("record", "jail_get", parameter.name);
+  return copied(answer.value(1));
 }
 
 /** A module has listed the parameter, and does not answer for this jail (kern_jail_get). */
@@ -175,26 +122,6 @@ bool is_of_no_jail(const SysError& error) {
 }
 
 }  // namespace
-
-const char* type_name(JailParameter::Type type) {
-  switch (type) {
-    case JailParameter::Type::kBool:
-      return "bool";
-    case JailParameter::Type::kInt:
-      return "int";
-    case JailParameter::Type::kUlong:
-      return "ulong";
-    case JailParameter::Type::kString:
-      return "string";
-    case JailParameter::Type::kJailsys:
-      return "jailsys";
-    case JailParameter::Type::kIn4Addresses:
-      return "in_addr";
-    case JailParameter::Type::kIn6Addresses:
-      return "in6_addr";
-  }
-  return "int";
-}
 
 Result<std::vector<JailParameter>> list_jail_parameters() {
   std::array<int, CTL_MAXNAME> root{};
@@ -215,13 +142,13 @@ Result<std::vector<JailParameter>> list_jail_parameters() {
     if (format->size() <= sizeof(unsigned)) continue;
     unsigned kind = 0;
     std::memcpy(&kind, format->data(), sizeof(kind));
-    const auto type = type_of(kind, format->data() + sizeof(kind));
+    const std::string_view type = type_of(kind, format->data() + sizeof(kind));
     std::string text = name->data();
-    if (!type || !text.starts_with(kPrefix)) continue;
+    if (type.empty() || !text.starts_with(kPrefix)) continue;
     text.erase(0, kPrefix.size());
     // A parameter that has others below it is listed as `ip4.` (sys/jail.h, SYSCTL_JAIL_PARAM_SYS_NODE).
     if (text.ends_with('.')) text.pop_back();
-    parameters.push_back({*type, std::move(text)});
+    parameters.push_back({.type = type, .name = std::move(text)});
   }
 }
 
@@ -229,7 +156,7 @@ Result<std::vector<JailParameter>> measured_jail_parameters() {
   auto parameters = list_jail_parameters();
   if (!parameters) return parameters;
   for (JailParameter& parameter : *parameters) {
-    if (parameter.type != JailParameter::Type::kString) continue;
+    if (parameter.type != kString) continue;
     // jail_set(2) refuses what is too long all the same.
     const auto bytes = longest_text(parameter.name);
     if (bytes) parameter.longest = *bytes;
@@ -237,16 +164,16 @@ Result<std::vector<JailParameter>> measured_jail_parameters() {
   return parameters;
 }
 
-Result<std::vector<std::pair<std::string, ParameterValue>>> get_jail(int jid) {
+Result<std::vector<JailValue>> get_jail(int jid) {
   const auto parameters = list_jail_parameters();
   if (!parameters) return parameters.error();
-  std::vector<std::pair<std::string, ParameterValue>> values;
+  std::vector<JailValue> values;
   for (const auto& parameter : *parameters) {
-    auto value = get_one(jid, parameter);
-    if (value)
-      values.emplace_back(parameter.name, std::move(*value));
-    else if (!is_of_no_jail(value.error()))
-      return std::move(value.error());
+    auto bytes = get_one(jid, parameter);
+    if (bytes)
+      values.push_back({.name = parameter.name, .type = parameter.type, .bytes = std::move(*bytes)});
+    else if (!is_of_no_jail(bytes.error()))
+      return std::move(bytes.error());
   }
   return values;
 }
@@ -272,7 +199,7 @@ std::string negated(const std::string& name) {
 std::vector<std::string> refusals_of(const std::vector<JailParameter>& known) {
   std::vector<std::string> refusals;
   for (const auto& parameter : known) {
-    const bool is_permission = parameter.type == JailParameter::Type::kBool && parameter.name.starts_with("allow.");
+    const bool is_permission = parameter.type == kBool && parameter.name.starts_with("allow.");
     if (is_permission && parameter.name != "allow.suser") refusals.push_back(negated(parameter.name));
   }
   return refusals;

@@ -1,9 +1,8 @@
 #pragma once
 
 #include <cstddef>
-#include <cstdint>
 #include <string>
-#include <utility>
+#include <string_view>
 #include <vector>
 
 #include "base/result.h"
@@ -13,7 +12,8 @@ namespace buildjail {
 
 /** A jail parameter of this kernel, as the sysctl security.jail.param lists it. */
 struct JailParameter {
-  enum class Type : std::uint8_t { kBool, kInt, kUlong, kString, kJailsys, kIn4Addresses, kIn6Addresses } type;
+  /** A type of NativeJailParameter in src/native/freebsd.ts. */
+  std::string_view type;
   std::string name;
   /** For a text that was measured: how many bytes it can have, its NUL included; else 0. */
   std::size_t longest = 0;
@@ -22,10 +22,9 @@ struct JailParameter {
 Result<std::vector<JailParameter>> list_jail_parameters();
 /** With the longest text of each, if the kernel tells it. */
 Result<std::vector<JailParameter>> measured_jail_parameters();
-const char* type_name(JailParameter::Type type);
 
 /** Every parameter of a jail, by jail_get(2). */
-Result<std::vector<std::pair<std::string, ParameterValue>>> get_jail(int jid);
+Result<std::vector<JailValue>> get_jail(int jid);
 
 inline constexpr const char* kNoOwnNetworks = "this kernel has no network stacks of a jail's own (vnet(9))";
 inline constexpr const char* kHowToHaveNetworks = "boot a kernel with options VIMAGE, as GENERIC has it";

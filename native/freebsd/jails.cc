@@ -9,10 +9,10 @@
 
 #include <cerrno>
 #include <chrono>
-#include <cstring>
 
 #include "base/back_off.h"
 #include "base/tolerated.h"
+#include "freebsd/iovec_list.h"
 #include "freebsd/processes.h"
 
 namespace buildjail {
@@ -21,6 +21,9 @@ namespace {
 
 // The number of jail_remove_jd(2) (syscalls.master). A binary that is linked against the function does not load on 14.
 constexpr int kJailRemoveJd = 598;
+
+// JAIL_OWN_DESC of 15.0 (jail(2)), which the headers of 14 lack, too.
+constexpr int kJailOwnDesc = 0x80;
 
 constexpr const char* kStep = "jail_set";
 constexpr std::chrono::milliseconds kEmptyBound{10000};
@@ -53,58 +56,40 @@ IovecList options_of(const JailConfig& config, const JailAbilities& abilities) {
   return options;
 }
 
-Status remove_by(int descriptor) {
-  // ENOENT: it was removed already (jail(2)).
-  auto status = remove_jail_by(descriptor);
-  if (!status && status.error().err == ENOENT) return {};
-  return status;
-}
-
 }  // namespace
 
 Status remove_jail_by(int descriptor) {
   return ::syscall(kJailRemoveJd, descriptor) == 0 ? Status() : last_error("jail_remove", "jail_remove_jd");
 }
 
-Result<Jail> Jail::create(const JailConfig& config, const JailAbilities& abilities) {
+Result<std::unique_ptr<Jail>> Jail::create(const JailConfig& config, const JailAbilities& abilities) {
   IovecList options = options_of(config, abilities);
-  int flags = JAIL_CREATE;
-  std::size_t desc = 0;
-  if (abilities.has_descriptors) {
-    flags |= kJailOwnDesc;
-    desc = options.size() / 2;
-    options.add_int("desc", -1);
-  }
-  options.add_errmsg();
-
-  const int jid = ::jail_set(options.data(), options.size(), flags);
+  const std::size_t desc = options.size() / 2;
+  if (abilities.has_descriptors) options.add_int("desc", -1);
+  const int jid = options.call(::jail_set, JAIL_CREATE | (abilities.has_descriptors ? kJailOwnDesc : 0));
   if (jid < 0) return options.error(kStep, "jail_set", config.name);
-  Jail jail(jid, config);
-  if (desc != 0) {
-    int fd = -1;
-    std::memcpy(&fd, options.value(desc).data(), sizeof(fd));
-    jail.owner_.reset(fd);
+  auto jail = std::make_unique<Jail>(jid, config);
+  if (abilities.has_descriptors) {
+    jail->owner_.reset(options.number(desc));
     // The kernel makes it without close-on-exec, and a holder may enter and change the jail.
-    if (::fcntl(fd, F_SETFD, FD_CLOEXEC) != 0) return last_error(kStep, "fcntl", config.name);
+    if (::fcntl(jail->owner_.get(), F_SETFD, FD_CLOEXEC) != 0) return last_error(kStep, "fcntl", config.name);
   }
   return jail;
 }
 
-Jail::Jail(Jail&& other) noexcept
-    : jid_(other.jid_),
-      name_(std::move(other.name_)),
-      root_(std::move(other.root_)),
-      dev_(other.dev_),
-      ino_(other.ino_),
-      owner_(std::move(other.owner_)),
-      is_removed_(std::exchange(other.is_removed_, true)),
-      is_gone_(other.is_gone_) {}
-
-Jail::~Jail() { static_cast<void>(remove()); }
-
+// By the descriptor, or by the number after a look, because the number may be another jail's by now.
 Status Jail::remove() {
   if (is_removed_) return {};
-  if (auto status = remove_now(); !status) return status;
+  if (owner_) {
+    // ENOENT: it was removed already (jail(2)).
+    if (auto status = remove_jail_by(owner_.get()); !status && status.error().err != ENOENT) return status;
+  } else {
+    const auto found = find();
+    if (!found) return found.error();
+    // EINVAL: it was removed meanwhile (jail(2)).
+    if (*found && (**found).jid == jid() && ::jail_remove(jid()) != 0 && errno != EINVAL)
+      return last_error("jail_remove", "jail_remove");
+  }
   is_removed_ = true;
   owner_.reset();
   return {};
@@ -127,12 +112,8 @@ Status Jail::wait_empty() {
     const auto occupied = found ? has_processes((**found).jid) : Result<bool>(true);
     if (occupied && !*occupied) return {};
     if (!back_off.wait()) {
-      return SysError{.step = "empty-jail",
-                      .syscall = "jail_remove",
-                      .err = EBUSY,
-                      .path = {},
-                      .dest = {},
-                      .detail = "a process of the jail does not end"};
+      return SysError{
+          .step = "empty-jail", .syscall = "jail_remove", .err = EBUSY, .detail = "a process of the jail does not end"};
     }
   }
 }
@@ -141,41 +122,23 @@ Result<bool> Jail::is_root_privileged() const {
   IovecList options;
   options.add_string("name", name_);
   options.add_int("allow.suser", 0);
-  options.add_errmsg();
+  if (options.call(::jail_get, 0) >= 0) return options.number(1) != 0;
   // ENOENT: it was removed, with all processes in it (jail(2)).
-  if (::jail_get(options.data(), options.size(), 0) < 0) {
-    if (errno == ENOENT) return true;
-    return options.error("jail_get", "jail_get", name_);
-  }
-  int is_on = 0;
-  std::memcpy(&is_on, options.value(1).data(), sizeof(is_on));
-  return is_on != 0;
+  if (errno == ENOENT) return true;
+  return options.error("jail_get", "jail_get", name_);
 }
 
 Status Jail::privilege_root() const {
   IovecList options;
   options.add_string("name", name_);
   options.add_flag("allow.suser");
-  options.add_errmsg();
-  if (::jail_set(options.data(), options.size(), JAIL_UPDATE) < 0 && errno != ENOENT)
-    return options.error("jail_set", "jail_set", name_);
-  return {};
+  if (options.call(::jail_set, JAIL_UPDATE) >= 0 || errno == ENOENT) return {};
+  return options.error("jail_set", "jail_set", name_);
 }
 
 bool Jail::has_its_number() const {
   const auto found = find();
-  return found && *found && (**found).jid == jid_;
-}
-
-// By the descriptor, or by the number after a look, because the number may be another jail's by now.
-Status Jail::remove_now() const {
-  if (owner_) return remove_by(owner_.get());
-  const auto found = find();
-  if (!found) return found.error();
-  // EINVAL: it was removed meanwhile (jail(2)).
-  const bool is_there = *found && (**found).jid == jid_;
-  if (is_there && ::jail_remove(jid_) != 0 && errno != EINVAL) return last_error("jail_remove", "jail_remove");
-  return {};
+  return found && *found && (**found).jid == jid();
 }
 
 Result<std::optional<FoundJail>> Jail::find() const {
@@ -189,15 +152,10 @@ Result<std::optional<FoundJail>> find_jail(const std::string& name) {
   options.add_string("name", name);
   options.add_buffer("path", MAXPATHLEN);
   options.add_int("dying", 0);
-  options.add_errmsg();
-  const int jid = ::jail_get(options.data(), options.size(), JAIL_DYING);
+  const int jid = options.call(::jail_get, JAIL_DYING);
   if (jid < 0 && errno == ENOENT) return std::optional<FoundJail>();
   if (jid < 0) return options.error("jail_get", "jail_get", name);
-  int is_dying = 0;
-  std::memcpy(&is_dying, options.value(2).data(), sizeof(is_dying));
-  const auto path = options.value(1);
-  const auto* text = reinterpret_cast<const char*>(path.data());
-  return std::optional(FoundJail{.jid = jid, .path = {text, ::strnlen(text, path.size())}, .is_dying = is_dying != 0});
+  return std::optional(FoundJail{.jid = jid, .path = options.text(1), .is_dying = options.number(2) != 0});
 }
 
 }  // namespace buildjail

@@ -3,13 +3,12 @@
 #include <sys/types.h>
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
-#include <vector>
 
 #include "base/result.h"
 #include "base/unique_fd.h"
-#include "freebsd/iovec_list.h"
 #include "freebsd/jail_parameters.h"
 
 namespace buildjail {
@@ -26,14 +25,6 @@ struct JailReference {
   dev_t dev;
   ino_t ino;
 };
-
-// Flags for descriptors of jails (15.0, jail(2)), spelled out because the headers of 14 lack them and one binary serves
-// both.
-
-inline constexpr int kJailUseDesc = 0x10;
-inline constexpr int kJailAtDesc = 0x20;
-inline constexpr int kJailGetDesc = 0x40;
-inline constexpr int kJailOwnDesc = 0x80;
 
 /** jail_remove_jd(2). A kernel that lacks it (before 15.0) sends SIGSYS, so ask JailAbilities first. */
 Status remove_jail_by(int descriptor);
@@ -65,20 +56,19 @@ Result<std::optional<FoundJail>> find_jail(const std::string& name);
 /** A jail of ours. The destructor removes it; since 15.0 the kernel does so too when this process ends. */
 class Jail {
  public:
-  static Result<Jail> create(const JailConfig& config, const JailAbilities& abilities);
+  static Result<std::unique_ptr<Jail>> create(const JailConfig& config, const JailAbilities& abilities);
+  Jail(int jid, const JailConfig& config)
+      : reference_{.jid = jid, .dev = config.dev, .ino = config.ino}, name_(config.name), root_(config.path) {}
   /** A jail of a dead process, to be removed. */
   Jail(const std::string& name, const FoundJail& found)
-      : jid_(found.jid), name_(name), root_(found.path), is_removed_(found.is_dying) {}
-  Jail(Jail&& other) noexcept;
+      : reference_{.jid = found.jid, .dev = 0, .ino = 0}, name_(name), root_(found.path), is_removed_(found.is_dying) {}
   Jail& operator=(Jail&&) = delete;
-  Jail(const Jail&) = delete;
-  Jail& operator=(const Jail&) = delete;
-  ~Jail();
+  ~Jail() { static_cast<void>(remove()); }
 
-  [[nodiscard]] int jid() const noexcept { return jid_; }
+  [[nodiscard]] int jid() const noexcept { return reference_.jid; }
   [[nodiscard]] const std::string& name() const noexcept { return name_; }
   [[nodiscard]] bool is_removed() const noexcept { return is_removed_; }
-  [[nodiscard]] JailReference reference() const noexcept { return {.jid = jid_, .dev = dev_, .ino = ino_}; }
+  [[nodiscard]] const JailReference& reference() const noexcept { return reference_; }
   /** Kills every process in it; they are gone a little later. Does nothing a second time. */
   Status remove();
   /** Whether uid 0 has privileges inside. A root build can turn them off (sysctl security.bsd.suser_enabled). */
@@ -96,18 +86,12 @@ class Jail {
   [[nodiscard]] Status wait_empty();
 
  private:
-  Jail(int jid, const JailConfig& config)
-      : jid_(jid), name_(config.name), root_(config.path), dev_(config.dev), ino_(config.ino) {}
-
   /** By its name and the path of its root, because its number may be another jail's by now. */
   [[nodiscard]] Result<std::optional<FoundJail>> find() const;
-  [[nodiscard]] Status remove_now() const;
 
-  int jid_ = -1;
+  JailReference reference_;
   std::string name_;
   std::string root_;
-  dev_t dev_ = 0;
-  ino_t ino_ = 0;
   /** jail(2), JAIL_OWN_DESC: closing it removes the jail. */
   UniqueFd owner_;
   bool is_removed_ = false;

@@ -90,11 +90,21 @@ Status remove_rules(const std::string& jail, const std::string& resource) {
   return status;
 }
 
-Result<std::optional<RctlUsage>> used_by(const std::string& jail) {
-  auto used = rctl_usage(of_jail(jail));
-  if (used) return std::optional(std::move(*used));
-  if (used.error().err == ENOSYS) return std::optional<RctlUsage>();
-  return std::move(used.error());
+Result<SessionUsage> used_by(const std::string& jail) {
+  constexpr std::uint64_t kMicroseconds = 1'000'000;
+  const auto used = rctl_usage(of_jail(jail));
+  if (!used && used.error().err == ENOSYS) return SessionUsage{};
+  if (!used) return used.error();
+  const auto of = [&used](const char* resource) -> std::optional<std::uint64_t> {
+    const auto found = used->find(resource);
+    return found == used->end() ? std::nullopt : std::optional(found->second);
+  };
+  SessionUsage usage{.by = "rctl"};
+  if (const auto seconds = of("cputime")) usage.cpu_us = *seconds * kMicroseconds;
+  usage.memory = of("memoryuse");
+  // The greater one is what meets a limit first: zombies are no threads.
+  usage.processes = std::max(of("maxproc"), of("nthr"));
+  return usage;
 }
 
 namespace {
@@ -106,8 +116,6 @@ SysError unsupported(Limit limit, const char* problem, const char* remedy) {
   return {.step = "limits",
           .syscall = "rctl_add_rule",
           .err = ENOTSUP,
-          .path = {},
-          .dest = {},
           .detail = problem,
           .limit = std::string(limit.name),
           .remedy = remedy};
@@ -191,7 +199,7 @@ class Settling {
     if (thousandths % kOne == 0 || !may_hold(Limit::kCpus))
       return apply(Limit::kCpus, held_.processors * kOne, "cpuset");
     // defence: limits-part-processor-no
-    held_.share = std::max<std::uint64_t>(1, thousandths / 10);
+    held_.throttle = rule(kThrottled, "deny", std::max<std::uint64_t>(1, thousandths / 10));
     apply(Limit::kCpus, thousandths, "cpuset, rctl pcpu");
   }
 
@@ -238,15 +246,13 @@ LimitsMet LimitsLog::met() {
   if (!buffer) return met_;
   // NOLINTNEXTLINE(cppcoreguidelines-pro-type-reinterpret-cast): bytes are characters
   auto now = lines_with(beginning_, {reinterpret_cast<const char*>(buffer->data()), buffer->size()});
-  for (const std::string& line : std::span(now).subspan(kept(seen_, now))) count(line);
+  for (const std::string& line : std::span(now).subspan(kept(seen_, now))) {
+    if (line.starts_with("memoryuse:")) ++met_.memory;
+    if (line.starts_with("swapuse:")) ++met_.swap;
+    if (line.starts_with("maxproc:") || line.starts_with("nthr:")) ++met_.processes;
+  }
   seen_ = std::move(now);
   return met_;
-}
-
-void LimitsLog::count(const std::string& line) {
-  if (line.starts_with("memoryuse:")) ++met_.memory;
-  if (line.starts_with("swapuse:")) ++met_.swap;
-  if (line.starts_with("maxproc:") || line.starts_with("nthr:")) ++met_.processes;
 }
 
 }  // namespace buildjail

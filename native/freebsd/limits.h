@@ -3,7 +3,6 @@
 #include <cstdint>
 #include <map>
 #include <mutex>
-#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -46,7 +45,10 @@ Status add_rule(const std::string& jail, const std::string& rule);
 Status remove_rules(const std::string& jail, const std::string& resource = {});
 
 /** Empty if the kernel does not count. */
-Result<std::optional<RctlUsage>> used_by(const std::string& jail);
+Result<SessionUsage> used_by(const std::string& jail);
+
+/** The resource of HeldLimits::throttle. */
+inline constexpr const char* kThrottled = "pcpu";
 
 /** The means by which this host holds the limits of a plan. */
 struct HeldLimits {
@@ -54,8 +56,8 @@ struct HeldLimits {
   std::vector<std::string> rules;
   /** How many processors the jail may use; 0: all. */
   std::uint64_t processors = 0;
-  /** The processor time of all processes together, in hundredths of one processor; 0: not limited. */
-  std::uint64_t share = 0;
+  /** The rule for the processor time of all processes together; empty: not limited. */
+  std::string throttle;
   std::vector<AppliedLimit> applied;
 };
 
@@ -79,8 +81,6 @@ class LimitsLog {
   LimitsMet met();
 
  private:
-  void count(const std::string& line);
-
   std::string beginning_;
   std::mutex mutex_;
   /** The lines that were in the buffer when it was last read, without `beginning_`. */

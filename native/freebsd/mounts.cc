@@ -9,6 +9,8 @@
 #include <cerrno>
 #include <string_view>
 
+#include "base/text.h"
+
 namespace buildjail {
 
 namespace {
@@ -41,19 +43,6 @@ std::string comma_separated(const std::vector<std::string>& words) {
   std::string line;
   for (const std::string& word : words) line += (line.empty() ? "" : ", ") + word;
   return line;
-}
-
-Result<struct statfs> mounted_at(const std::string& path, int flags) {
-  struct statfs mounted{};
-  if (::statfs(path.c_str(), &mounted) != 0) return last_error("mount", "statfs", path);
-  const std::uint64_t lacking = static_cast<std::uint64_t>(flags) & ~mounted.f_flags;
-  if (lacking == 0) return mounted;
-  return SysError{.step = "mount",
-                  .syscall = "statfs",
-                  .err = EOPNOTSUPP,
-                  .path = path,
-                  .dest = {},
-                  .detail = "the kernel mounted it without " + comma_separated(flag_words(lacking))};
 }
 
 MountEntry entry_of(const struct statfs& mounted) {
@@ -95,32 +84,21 @@ IovecList empty_tmpfs(const std::string& path, std::uint64_t files) {
   return options;
 }
 
-IovecList nullfs(const std::string& path, const std::string& source) {
-  auto options = file_system("nullfs", path, source);
-  // defence: sockets-host-not-reached
-  options.add_flag("nounixbypass");
-  return options;
-}
-
 Status nmount_options(IovecList& options, int flags, const std::string& step, const std::string& path) {
-  if (::nmount(options.data(), options.size(), flags) == 0) return {};
+  if (options.call(::nmount, flags) == 0) return {};
   return options.error(step, "nmount", path);
 }
 
 Result<std::string> fsid_at(const std::string& path, int flags) {
-  const auto mounted = mounted_at(path, flags);
-  if (!mounted) return mounted.error();
-  return fsid_text(mounted->f_fsid);
-}
-
-Result<std::string> MountIds::at(const std::string& path, std::uint64_t device, int flags) {
-  const auto first_half = static_cast<std::int32_t>(device);
-  const std::int64_t known = second_half_;
-  if (known != kUnknown) return fsid_text({{first_half, static_cast<std::int32_t>(known)}});
-  const auto mounted = mounted_at(path, flags);
-  if (!mounted) return mounted.error();
-  if (mounted->f_fsid.val[0] == first_half) second_half_ = static_cast<std::uint32_t>(mounted->f_fsid.val[1]);
-  return fsid_text(mounted->f_fsid);
+  struct statfs mounted{};
+  if (::statfs(path.c_str(), &mounted) != 0) return last_error("mount", "statfs", path);
+  const std::uint64_t lacking = static_cast<std::uint64_t>(flags) & ~mounted.f_flags;
+  if (lacking == 0) return fsid_text(mounted.f_fsid);
+  return SysError{.step = "mount",
+                  .syscall = "statfs",
+                  .err = EOPNOTSUPP,
+                  .path = path,
+                  .detail = "the kernel mounted it without " + comma_separated(flag_words(lacking))};
 }
 
 Status unmount_target(const std::string& target, int flags) {
@@ -133,7 +111,6 @@ Result<std::vector<MountEntry>> mount_table() {
   const auto mounted = MountedList::read();
   if (!mounted) return mounted.error();
   std::vector<MountEntry> table;
-  table.reserve(mounted->size());
   for (const auto& one : *mounted) table.push_back(entry_of(one));
   return table;
 }
@@ -146,29 +123,20 @@ constexpr std::size_t kSpare = 16;
 
 }  // namespace
 
-Result<MountedList> MountedList::with_room_for(std::size_t count) {
-  void* const memory =
-      ::mmap(nullptr, count * sizeof(struct statfs), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANON, -1, 0);
-  if (memory == MAP_FAILED) return last_error(kListStep, "mmap");
-  return MountedList(std::span(static_cast<struct statfs*>(memory), count));
-}
-
-MountedList::~MountedList() {
-  if (!memory_.empty()) static_cast<void>(::munmap(memory_.data(), memory_.size_bytes()));
-}
-
-Result<MountedList> MountedList::read(MountedList earlier) {
-  MountedList list = std::move(earlier);
+Result<MountedList> MountedList::read(MountedList list) {
   for (;;) {
-    const std::size_t room = list.memory_.size();
-    const int found = ::getfsstat(list.memory_.data(), static_cast<long>(list.memory_.size_bytes()), MNT_NOWAIT);
+    const std::size_t room = list.room();
+    const auto bytes = static_cast<long>(room * sizeof(struct statfs));
+    const int found = ::getfsstat(list.memory_.get(), bytes, MNT_NOWAIT);
     if (found < 0) return last_error(kListStep, "getfsstat");
     list.count_ = static_cast<std::size_t>(found);
     // If the list is full, some may be missing. Without memory the call counts only.
     if (list.count_ < room) return list;
-    auto larger = with_room_for(list.count_ + room + kSpare);
-    if (!larger) return larger;
-    list = std::move(*larger);
+    const std::size_t more = list.count_ + room + kSpare;
+    void* const memory =
+        ::mmap(nullptr, more * sizeof(struct statfs), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANON, -1, 0);
+    if (memory == MAP_FAILED) return last_error(kListStep, "mmap");
+    list = MountedList(static_cast<struct statfs*>(memory), more);
   }
 }
 
@@ -177,11 +145,6 @@ namespace {
 constexpr const char* kSourcesStep = "nested-sources";
 /** Each nullfs shows a folder of an older mount, so there is an end, but a renamed folder may hide it. */
 constexpr int kMostBelow = 32;
-
-bool is_within(std::string_view inner, std::string_view outer) {
-  if (outer == "/") return true;
-  return inner.starts_with(outer) && (inner.size() == outer.size() || inner[outer.size()] == '/');
-}
 
 /** The mount that a path leads into: a later mount covers an earlier one. */
 const struct statfs* mount_of(const MountedList& mounted, std::string_view path) {
@@ -256,16 +219,23 @@ std::string mounted_in(const MountedList& mounted, const ShownSource& output) {
 
 }  // namespace
 
-Status look_at_mounts(std::vector<ShownSource>& sources, SpareList& memory) {
+Status MountsOfSources::look(std::vector<ShownSource>& sources) {
+  constexpr std::size_t kMostKept = std::size_t{512} * 1024;
   if (sources.empty()) return {};
-  auto mounted = MountedList::read(memory.take());
+  MountedList spare;
+  {
+    const std::lock_guard lock(mutex_);
+    std::swap(spare, spare_);
+  }
+  auto mounted = MountedList::read(std::move(spare));
   if (!mounted) return std::move(mounted.error());
   Status status;
   for (ShownSource& source : sources) {
     if (status = find_origin(*mounted, source); !status) break;
     if (source.kind == ShownSource::Kind::kOutput) source.mounted = mounted_in(*mounted, source);
   }
-  memory.give_back(std::move(*mounted));
+  const std::lock_guard lock(mutex_);
+  if (mounted->bytes_of_memory() <= kMostKept) spare_ = std::move(*mounted);
   return status;
 }
 

@@ -1,13 +1,13 @@
 #pragma once
 
 #include <sys/param.h>
+#include <sys/mman.h>
 #include <sys/mount.h>
 
-#include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <mutex>
-#include <span>
 #include <string>
 #include <utility>
 #include <vector>
@@ -29,17 +29,7 @@ IovecList file_system(const char* type, const std::string& path, const std::stri
  */
 IovecList empty_tmpfs(const std::string& path, std::uint64_t files);
 
-/**
- * Options for a nullfs(4) of a directory or file of the host. A socket of the host in it must not be a way out
- * (mount_nullfs(8), nounixbypass).
- */
-IovecList nullfs(const std::string& path, const std::string& source);
-inline int nullfs_flags(bool is_writable) {
-  // defence: inputs-read-only-2
-  return MNT_NOSUID | (is_writable ? 0 : MNT_RDONLY);
-}
-
-/** nmount(2), with the kernel's explanation in its error; `options` ends in add_errmsg(). */
+/** nmount(2), with the kernel's explanation in its error. */
 Status nmount_options(IovecList& options, int flags, const std::string& step, const std::string& path);
 
 /** The words of mount(8) for `flags` (statfs(2), f_flags). A flag without a word is left out. */
@@ -54,24 +44,6 @@ std::string fsid_text(const fsid_t& fsid);
  */
 Result<std::string> fsid_at(const std::string& path, int flags);
 
-/**
- * The FSIDs of mounts of one type, nullfs or tmpfs. The first half of an FSID is the device of its files (null_getattr,
- * tmpfs_getattr), the second a hash of the type's name (vfs_register). After one mount has shown that this is so, no
- * other needs a statfs(2), which for a nullfs would also ask the file system below. Any thread may use it.
- */
-class MountIds {
- public:
-  /**
-   * The FSID of the mount at `path`, whose files have the device `device` (stat(2)). If it asks the kernel, it checks
-   * `flags` as fsid_at() does.
-   */
-  Result<std::string> at(const std::string& path, std::uint64_t device, int flags);
-
- private:
-  static constexpr std::int64_t kUnknown = -1;
-  std::atomic<std::int64_t> second_half_ = kUnknown;
-};
-
 /** unmount(2) by a path, or by an FSID: then no path is looked up, so none can lead elsewhere. */
 Status unmount_target(const std::string& target, int flags);
 
@@ -84,59 +56,45 @@ Result<std::vector<MountEntry>> mount_table();
  */
 class MountedList {
  public:
-  MountedList() noexcept = default;
+  MountedList() = default;
   /** Waits for no file system. */
   static Result<MountedList> read() { return read(MountedList()); }
   /** Reads into the memory of an earlier list if that is large enough. */
   static Result<MountedList> read(MountedList earlier);
-  MountedList(MountedList&& other) noexcept
-      : memory_(std::exchange(other.memory_, {})), count_(std::exchange(other.count_, 0)) {}
-  MountedList& operator=(MountedList&& other) noexcept {
-    std::swap(memory_, other.memory_);
-    std::swap(count_, other.count_);
-    return *this;
-  }
-  MountedList(const MountedList&) = delete;
-  MountedList& operator=(const MountedList&) = delete;
-  ~MountedList();
 
-  [[nodiscard]] const struct statfs* begin() const noexcept { return memory_.data(); }
-  [[nodiscard]] const struct statfs* end() const noexcept { return memory_.data() + count_; }
-  [[nodiscard]] std::size_t size() const noexcept { return count_; }
-  [[nodiscard]] std::size_t bytes_of_memory() const noexcept { return memory_.size_bytes(); }
+  [[nodiscard]] const struct statfs* begin() const noexcept { return memory_.get(); }
+  [[nodiscard]] const struct statfs* end() const noexcept { return memory_.get() + count_; }
+  [[nodiscard]] std::size_t bytes_of_memory() const noexcept { return room() * sizeof(struct statfs); }
 
  private:
-  explicit MountedList(std::span<struct statfs> memory) : memory_(memory) {}
-  static Result<MountedList> with_room_for(std::size_t count);
+  struct Unmap {
+    std::size_t room;
+    void operator()(struct statfs* memory) const noexcept {
+      static_cast<void>(::munmap(memory, room * sizeof(struct statfs)));
+    }
+  };
 
-  std::span<struct statfs> memory_;
+  MountedList(struct statfs* memory, std::size_t room) : memory_(memory, Unmap{room}) {}
+  [[nodiscard]] std::size_t room() const noexcept { return memory_.get_deleter().room; }
+
+  std::unique_ptr<struct statfs, Unmap> memory_;
   std::size_t count_ = 0;
 };
 
-/** Keeps the memory of the last list for the next, because fresh pages cost more than reading into them. */
-class SpareList {
+/** Looks for what else is mounted where a session has its sources. Any thread may use it. */
+class MountsOfSources {
  public:
-  MountedList take() {
-    const std::lock_guard lock(mutex_);
-    return std::exchange(kept_, {});
-  }
-  void give_back(MountedList list) {
-    const std::lock_guard lock(mutex_);
-    if (list.bytes_of_memory() <= kMostKept) kept_ = std::move(list);
-  }
+  /**
+   * Finds the origin of each source that lies in a nullfs(4) mount of the host, because another session may use the
+   * mounted folder by its other name; and what is mounted in outputs. ESTALE: the folder of a mount was moved after it
+   * was mounted.
+   */
+  Status look(std::vector<ShownSource>& sources);
 
  private:
-  static constexpr std::size_t kMostKept = std::size_t{512} * 1024;
-
   std::mutex mutex_;
-  MountedList kept_;
+  /** The last list, for its memory: fresh pages cost more than reading into them. */
+  MountedList spare_;
 };
-
-/**
- * Finds the origin of each source that lies in a nullfs(4) mount of the host, because another session may use the
- * mounted folder by its other name; and what is mounted in outputs. ESTALE: the folder of a mount was moved after it
- * was mounted.
- */
-Status look_at_mounts(std::vector<ShownSource>& sources, SpareList& memory);
 
 }  // namespace buildjail

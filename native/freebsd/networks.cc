@@ -15,7 +15,6 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <array>
 #include <cerrno>
 #include <chrono>
 #include <cstring>
@@ -25,7 +24,6 @@
 #include "base/tolerated.h"
 #include "freebsd/child.h"
 #include "freebsd/jails.h"
-#include "launch/vfork_child.h"
 
 namespace buildjail {
 
@@ -33,15 +31,6 @@ namespace {
 
 constexpr const char* kStep = "network";
 constexpr const char* kLoopback = "lo0";
-
-struct BringingUp {
-  JailReference jail;
-  int channel;
-  in_aliasreq address;
-  bool is_done = false;
-  const char* syscall = nullptr;
-  int err = 0;
-};
 
 sockaddr_in internet(in_addr_t address) {
   sockaddr_in made{};
@@ -73,27 +62,6 @@ void forget_connections_at_once() {
   static_cast<void>(::sysctlbyname("net.inet.tcp.msl_local", nullptr, nullptr, &kMilliseconds, sizeof(kMilliseconds)));
 }
 
-void bring_up(void* context) {
-  auto& up = *static_cast<BringingUp*>(context);
-  const auto failed = [&up](const char* syscall, int result) {
-    if (result < 0) up = {.jail = up.jail, .channel = up.channel, .address = {}, .syscall = syscall, .err = errno};
-    return result < 0;
-  };
-  // jail_attach(2) refuses a process that has a directory open, and the parent may have any.
-  if (failed("close_range", close_all_but(up.channel))) return;
-  if (failed("sysctl", forget_arguments(::getpid()))) return;
-  if (failed("procctl", forbid_tracing())) return;
-  if (failed("jail_attach", ::jail_attach(up.jail.jid))) return;
-  if (failed("lstat", confirm_root(up.jail))) return;
-  const int socket = ::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-  if (failed("socket", socket)) return;
-  // The kernel adds ::1 by itself when lo0 is up (in6_ifattach_loopback).
-  if (failed("ioctl", ::ioctl(socket, SIOCAIFADDR, &up.address))) return;
-  forget_connections_at_once();
-  if (failed("sendmsg", send_descriptor(up.channel, socket))) return;
-  up.is_done = true;
-}
-
 /** An ioctl(2) about an interface of that name (netintro(4)). */
 Status call_interface(const char* step, unsigned long request, const std::string& name, ifreq& asked) {
   if (name.size() >= sizeof(asked.ifr_name)) {
@@ -106,37 +74,32 @@ Status call_interface(const char* step, unsigned long request, const std::string
   return ::ioctl(socket.get(), request, &asked) == 0 ? Status() : last_error(step, "ioctl", name);
 }
 
-Status move_interface(const std::string& name, int jid, unsigned long request) {
-  ifreq moving{};
-  moving.ifr_jid = jid;
-  auto status = call_interface(kStep, request, name, moving);
-  if (!status && status.error().err == ENXIO) status.error().detail = "there is no interface of that name to be moved";
-  return status;
-}
-
 }  // namespace
 
 Result<UniqueFd> bring_up_loopback(const JailReference& jail) {
-  std::array<int, 2> pair{};
-  if (::socketpair(AF_LOCAL, SOCK_DGRAM | SOCK_CLOEXEC, 0, pair.data()) != 0) return last_error(kStep, "socketpair");
-  const UniqueFd ours(pair[0]);
-  const UniqueFd theirs(pair[1]);
-  BringingUp up{.jail = jail, .channel = theirs.get(), .address = loopback_address()};
-  const pid_t child = vfork_child(bring_up, &up);
-  if (child < 0) return last_error(kStep, "vfork");
-  reap(child);
-  if (up.is_done) return receive_descriptor(ours.get(), kStep);
-  return SysError{.step = kStep,
-                  .syscall = up.syscall == nullptr ? "vfork" : up.syscall,
-                  .err = up.syscall == nullptr ? ECANCELED : up.err,
-                  .path = kLoopback,
-                  .dest = {},
-                  .detail = up.syscall == nullptr ? "the child that brings it up was killed" : ""};
+  in_aliasreq address = loopback_address();
+  auto socket = opened_in_child(kStep, [&jail, &address](int channel, int& opened) -> const char* {
+    // jail_attach(2) refuses a process that has a directory open, and the parent may have any.
+    if (close_all_but(channel) != 0) return "close_range";
+    if (const char* const failed = enter_jail(jail); failed != nullptr) return failed;
+    opened = ::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    if (opened < 0) return "socket";
+    // The kernel adds ::1 by itself when lo0 is up (in6_ifattach_loopback).
+    if (::ioctl(opened, SIOCAIFADDR, &address) != 0) return "ioctl";
+    forget_connections_at_once();
+    return nullptr;
+  });
+  if (!socket) socket.error().path = kLoopback;
+  return socket;
 }
 
-Status lend_interface(const std::string& name, int jid) { return move_interface(name, jid, SIOCSIFVNET); }
-
-Status take_interface_back(const std::string& name, int jid) { return move_interface(name, jid, SIOCSIFRVNET); }
+Status move_interface(const std::string& name, int jid, Moving moving) {
+  ifreq asked{};
+  asked.ifr_jid = jid;
+  auto status = call_interface(kStep, moving == Moving::kIn ? SIOCSIFVNET : SIOCSIFRVNET, name, asked);
+  if (!status && status.error().err == ENXIO) status.error().detail = "there is no interface of that name to be moved";
+  return status;
+}
 
 Result<std::string> create_interface(const std::string& name) {
   ifreq made{};

@@ -19,10 +19,10 @@ namespace buildjail {
  */
 Result<UniqueFd> bring_up_loopback(const JailReference& jail);
 
-/** Moves an interface of the host's network into a jail's. ENXIO: there is none of that name. */
-Status lend_interface(const std::string& name, int jid);
-/** Moves it back. ENXIO: the jail's network does not have it. */
-Status take_interface_back(const std::string& name, int jid);
+enum class Moving : bool { kIn, kBack };
+
+/** Moves an interface of the host's network into a jail's, or back. ENXIO: the one that it is in has none so named. */
+Status move_interface(const std::string& name, int jid, Moving moving);
 
 /**
  * Makes a network interface that can be cloned (ifconfig(8), create). `epair` makes the next free one, `epair7` that

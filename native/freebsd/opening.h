@@ -1,9 +1,12 @@
 #pragma once
 
 #include <atomic>
+#include <functional>
 #include <string>
+#include <string_view>
 #include <utility>
 
+#include "envelope/part.h"
 #include "envelope/part_list.h"
 #include "freebsd/jails.h"
 #include "freebsd/limits.h"
@@ -20,10 +23,8 @@ struct FreebsdHost {
   JailAbilities abilities;
   /** That of the previous session, or 0. */
   std::atomic<int> devfs_ruleset = 0;
-  SpareList mounted;
+  MountsOfSources mounts_of_sources;
   DyingNetworks dying_networks;
-  MountIds nullfs_ids;
-  MountIds tmpfs_ids;
 };
 
 /** A session with its jail. */
@@ -32,6 +33,28 @@ struct JailOpening : Opening {
   FreebsdHost& host;
   const HeldLimits& limits;
   const std::string& jail_name;
+};
+
+/** A part that one function makes. What that makes goes with another part, unless a second function takes it away. */
+class Act final : public PassingPart {
+ public:
+  using Make = std::function<Status()>;
+  using TakeAway = std::function<Status(TakingAway&)>;
+
+  /** `target` outlives it. */
+  Act(std::string_view step, std::string_view target, Make make, TakeAway take_away = {})
+      : step_(step), target_(target), make_(std::move(make)), take_away_(std::move(take_away)) {}
+
+  [[nodiscard]] std::string_view step() const override { return step_; }
+  [[nodiscard]] std::string_view target() const override { return target_; }
+  Status make(Trace&) override { return make_ ? make_() : Status(); }
+  Status take_away(TakingAway& taking) override { return take_away_ ? take_away_(taking) : Status(); }
+
+ private:
+  std::string_view step_;
+  std::string_view target_;
+  Make make_;
+  TakeAway take_away_;
 };
 
 /** A dead session, and its jail where there still is one. */

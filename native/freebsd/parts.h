@@ -6,13 +6,41 @@
 #include "envelope/part_list.h"
 #include "envelope/sources.h"
 #include "freebsd/opening.h"
-#include "freebsd/parts/devices.h"
 #include "freebsd/parts/jail.h"
 #include "freebsd/parts/limits.h"
 #include "freebsd/parts/root.h"
-#include "freebsd/parts/users.h"
 
 namespace buildjail {
+
+/** Writes /etc/passwd with the number of the build user, and the database in which the C library looks users up. */
+Status write_accounts(const std::string& root, const WriteText& wanted, uid_t uid);
+
+/** A file that everybody may read, with that in it. */
+Status write_new_file(const std::string& path, std::string_view content);
+
+/** Checks a folder whose entries are mounted one by one. ESTALE: one was made or removed since the plan was made. */
+Status confirm_listed(const Listed& listed);
+
+/** Adds the parts that show a directory or file of the host. Everything outlives them. */
+void add_source(const JailOpening& opening, const Bind& bind, Parts& parts);
+
+/**
+ * The user of a session's build. A user of the plan's pool is leased, so that no other live session of the host has it;
+ * a user that the plan names is shared by all sessions that name it. This part is made first and taken away last, so
+ * that no other session gets the user while a process, a file or a folder of this session has it.
+ */
+struct UserLease : PassingPart {
+  static void add_planned(const JailOpening& opening, Parts& parts);
+};
+
+/**
+ * The devices of /dev that a build that is root can revoke(2) for the whole host, as the kernel lets root of every
+ * jail. The close of its session reports that, because programs of the host stop working. This is one of the
+ * first parts, so that nothing else stays for its sake.
+ */
+struct WatchedDevices : PassingPart {
+  static void add_planned(const JailOpening& opening, Parts& parts);
+};
 
 /** The steps of a plan: what is mounted in the root, and the directories, files and links in the root itself. */
 struct Steps : PassingPart {

@@ -21,13 +21,14 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
-#include <charconv>
 #include <csignal>
 #include <cstddef>
 #include <cstring>
 #include <span>
 #include <string_view>
+#include <utility>
 
+#include "base/text.h"
 #include "base/tolerated.h"
 #include "base/unique_fd.h"
 #include "freebsd/mounts.h"
@@ -37,12 +38,6 @@ namespace buildjail {
 
 namespace {
 
-int jail_of(const kinfo_proc& process) { return process.ki_jid; }
-
-ProcessEntry entry_of(const kinfo_proc& process) {
-  return {.pid = process.ki_pid, .command = process.ki_comm, .jid = jail_of(process), .tracer = process.ki_tracer};
-}
-
 Result<std::vector<kinfo_proc>> all_processes() {
   const std::array<int, 3> mib{CTL_KERN, KERN_PROC, KERN_PROC_PROC};
   const auto answer = read_sysctl(mib);
@@ -50,13 +45,20 @@ Result<std::vector<kinfo_proc>> all_processes() {
   return records_of<kinfo_proc, int>(*answer);
 }
 
+/**
+ * Reads one process into `process`, which is empty. If there are more, the kernel fills in the first and fails with
+ * ENOMEM (sysctl(3)).
+ */
+int read_one(int whose, int number, kinfo_proc& process) {
+  const std::array<int, 4> mib{CTL_KERN, KERN_PROC, whose, number};
+  std::size_t size = sizeof(process);
+  return ::sysctl(mib.data(), mib.size(), &process, &size, nullptr, 0);
+}
+
 // Asked again right before a signal: a pid that was listed may belong to a process of the host by now.
 bool is_in(int jid, pid_t pid) {
-  std::array<int, 4> mib{CTL_KERN, KERN_PROC, KERN_PROC_PID, pid};
   kinfo_proc process{};
-  std::size_t size = sizeof(process);
-  return ::sysctl(mib.data(), mib.size(), &process, &size, nullptr, 0) == 0 && size == sizeof(process) &&
-         jail_of(process) == jid;
+  return read_one(KERN_PROC_PID, pid, process) == 0 && process.ki_pid == pid && process.ki_jid == jid;
 }
 
 }  // namespace
@@ -72,46 +74,34 @@ Credentials credentials_in(const kinfo_proc& process) {
           .real_gid = process.ki_rgid,
           .saved_gid = process.ki_svgid,
           .groups = {process.ki_groups + std::min<std::size_t>(1, count), process.ki_groups + count},
-          .jid = jail_of(process)};
+          .jid = process.ki_jid};
 }
 
 Result<bool> has_processes(int jid) {
   const auto processes = all_processes();
   if (!processes) return processes.error();
   return std::any_of(processes->begin(), processes->end(),
-                     [jid](const auto& process) { return jail_of(process) == jid; });
+                     [jid](const auto& process) { return process.ki_jid == jid; });
 }
 
-Result<std::vector<ProcessEntry>> list_processes() {
-  const auto processes = all_processes();
-  if (!processes) return processes.error();
-  std::vector<ProcessEntry> entries;
-  entries.reserve(processes->size());
-  for (const auto& process : *processes) entries.push_back(entry_of(process));
-  return entries;
-}
-
-Result<std::optional<ProcessEntry>> process_of_user(uid_t uid) {
+Result<std::optional<kinfo_proc>> process_of_user(uid_t uid) {
   for (const int whose : {KERN_PROC_UID, KERN_PROC_RUID}) {
-    std::array<int, 4> mib{CTL_KERN, KERN_PROC, whose, static_cast<int>(uid)};
-    // There is room for one. If there are more, the kernel fills in the first and fails with ENOMEM (sysctl(3)).
     kinfo_proc process{};
-    std::size_t size = sizeof(process);
-    const bool is_whole = ::sysctl(mib.data(), mib.size(), &process, &size, nullptr, 0) == 0 || errno == ESRCH;
-    if (process.ki_pid != 0) return std::optional(entry_of(process));
+    const bool is_whole = read_one(whose, static_cast<int>(uid), process) == 0 || errno == ESRCH;
+    if (process.ki_pid != 0) return std::optional(process);
     // ENOMEM without a process: the kernel had no memory for the answer.
     if (!is_whole) return last_error("processes", "sysctl", "kern.proc.uid");
   }
-  return std::optional<ProcessEntry>();
+  return std::optional<kinfo_proc>();
 }
 
-Result<std::size_t> signal_each_in(int jid, const Chosen& chosen, int signal) {
+Result<std::size_t> signal_each_in(int jid, int signal, const std::string& login_class, pid_t except) {
   const auto processes = all_processes();
   if (!processes) return processes.error();
   std::size_t found = 0;
   for (const auto& process : *processes) {
-    if (jail_of(process) != jid || process.ki_stat == SZOMB || process.ki_pid == chosen.except) continue;
-    if (!chosen.login_class.empty() && chosen.login_class != process.ki_loginclass) continue;
+    if (process.ki_jid != jid || process.ki_stat == SZOMB || process.ki_pid == except) continue;
+    if (!login_class.empty() && login_class != process.ki_loginclass) continue;
     if (!is_in(jid, process.ki_pid)) continue;
     found += 1;
     static_cast<void>(::kill(process.ki_pid, signal));
@@ -126,14 +116,14 @@ template <class Record>
 std::vector<Record> records_of_process(int kind, pid_t pid) {
   const std::array<int, 4> name{CTL_KERN, KERN_PROC, kind, pid};
   const auto answer = read_sysctl(name);
-  return answer ? records_of<Record, int>(std::span<const std::byte>(*answer)) : std::vector<Record>();
+  return answer ? records_of<Record, int>(*answer) : std::vector<Record>();
 }
 
 /** The first number of `FSID:1:2`, which is the device of its files. */
 std::uint32_t file_system_of(std::string_view fsid) {
   std::int32_t number = 0;
-  fsid.remove_prefix(std::min(fsid.size(), std::string_view("FSID:").size()));
-  std::from_chars(fsid.data(), fsid.data() + fsid.size(), number);
+  cut(fsid, ':');
+  read_number(cut(fsid, ':'), number);
   return static_cast<std::uint32_t>(number);
 }
 
@@ -142,28 +132,17 @@ bool is_on(std::uint64_t device, std::uint32_t file_system) {
   return static_cast<std::uint32_t>(device) == file_system;
 }
 
-bool is_below(std::string_view path, std::string_view directory) {
-  return path.size() > directory.size() && path.starts_with(directory) && path[directory.size()] == '/';
-}
-
 /** The words of fstat(1) for the negative numbers; others are descriptors. */
 const char* kind_of(int descriptor) {
-  switch (descriptor) {
-    case KF_FD_TYPE_CWD:
-      return "cwd";
-    case KF_FD_TYPE_ROOT:
-      return "root";
-    case KF_FD_TYPE_JAIL:
-      return "jail";
-    case KF_FD_TYPE_TRACE:
-      return "trace";
-    case KF_FD_TYPE_TEXT:
-      return "text";
-    case KF_FD_TYPE_CTTY:
-      return "ctty";
-    default:
-      return "open-file";
+  for (const auto& [number, word] : {std::pair{KF_FD_TYPE_CWD, "cwd"},
+                                     {KF_FD_TYPE_ROOT, "root"},
+                                     {KF_FD_TYPE_JAIL, "jail"},
+                                     {KF_FD_TYPE_TRACE, "trace"},
+                                     {KF_FD_TYPE_TEXT, "text"},
+                                     {KF_FD_TYPE_CTTY, "ctty"}}) {
+    if (descriptor == number) return word;
   }
+  return "open-file";
 }
 
 /** The path that a Unix socket was bound to, as its owner wrote it. */
@@ -180,9 +159,9 @@ class HoldersOfMount {
   HoldersOfMount(const std::string& fsid, std::string on, const std::string& root)
       : file_system_(file_system_of(fsid)), on_(std::move(on)), root_(root) {}
 
-  void look_at(const ProcessEntry& process) {
-    for (const auto& file : records_of_process<kinfo_file>(KERN_PROC_FILEDESC, process.pid)) look_at(process, file);
-    for (const auto& mapping : records_of_process<kinfo_vmentry>(KERN_PROC_VMMAP, process.pid)) {
+  void look_at(const kinfo_proc& process) {
+    for (const auto& file : records_of_process<kinfo_file>(KERN_PROC_FILEDESC, process.ki_pid)) look_at(process, file);
+    for (const auto& mapping : records_of_process<kinfo_vmentry>(KERN_PROC_VMMAP, process.ki_pid)) {
       const bool has_file = (mapping.kve_status & KF_ATTR_VALID) != 0 && mapping.kve_vn_type != KF_VTYPE_VNON;
       if (has_file && is_on(mapping.kve_vn_fsid, file_system_)) add("mapping", process, mapping.kve_path);
     }
@@ -196,7 +175,7 @@ class HoldersOfMount {
   std::vector<Holder> found() && { return std::move(found_); }
 
  private:
-  void look_at(const ProcessEntry& process, const kinfo_file& file) {
+  void look_at(const kinfo_proc& process, const kinfo_file& file) {
     if (file.kf_type == KF_TYPE_SOCKET) {
       const std::string path = path_on_host(bound_path(file));
       if (!path.empty()) add("socket", process, path);
@@ -221,9 +200,9 @@ class HoldersOfMount {
     return S_ISSOCK(found.st_mode) && is_on(found.st_dev, file_system_) ? root_ + bound : std::string();
   }
 
-  void add(const char* kind, const ProcessEntry& process, std::string_view path) {
+  void add(const char* kind, const kinfo_proc& process, std::string_view path) {
     // The path of a removed file is empty or a hyphen.
-    Holder holder{.kind = kind, .pid = process.pid, .command = process.command, .path = {}};
+    Holder holder{.kind = kind, .pid = process.ki_pid, .command = process.ki_comm};
     if (path.starts_with('/')) holder.path = path;
     const auto is_same = [&holder](const Holder& other) {
       return other.pid == holder.pid && other.kind == holder.kind && other.path == holder.path;
@@ -252,7 +231,7 @@ template <class Record, class Head, class Add>
 void each_socket(const char* list, Add add) {
   const auto answer = read_sysctl(list);
   if (!answer) return;
-  for (const auto& record : records_of<Record, ksize_t>(std::span<const std::byte>(*answer))) {
+  for (const auto& record : records_of<Record, ksize_t>(*answer)) {
     ksize_t length = 0;
     std::memcpy(&length, &record, sizeof(length));
     if (length > sizeof(Head)) add(record);
@@ -280,8 +259,8 @@ std::vector<SocketEntry> sockets_made_by(uid_t uid) {
 
 std::vector<Holder> holders_of_mount(const std::string& fsid, const std::string& on, const std::string& root) {
   HoldersOfMount looking(fsid, on, root);
-  if (const auto processes = list_processes()) {
-    for (const ProcessEntry& process : *processes) looking.look_at(process);
+  if (const auto processes = all_processes()) {
+    for (const kinfo_proc& process : *processes) looking.look_at(process);
   }
   if (const auto table = mount_table()) {
     for (const MountEntry& mount : *table) looking.look_at(mount);
@@ -291,15 +270,15 @@ std::vector<Holder> holders_of_mount(const std::string& fsid, const std::string&
 
 std::vector<Holder> processes_in_jail(int jid) {
   std::vector<Holder> found;
-  const auto processes = list_processes();
+  const auto processes = all_processes();
   if (!processes) return found;
-  for (const ProcessEntry& process : *processes) {
-    if (process.jid != jid) continue;
-    found.push_back({.kind = "process", .pid = process.pid, .command = process.command, .path = {}});
+  for (const kinfo_proc& process : *processes) {
+    if (process.ki_jid != jid) continue;
+    found.push_back({.kind = "process", .pid = process.ki_pid, .command = process.ki_comm});
     const auto tracer = std::find_if(processes->begin(), processes->end(),
-                                     [&process](const ProcessEntry& other) { return other.pid == process.tracer; });
-    if (process.tracer != 0 && tracer != processes->end())
-      found.push_back({.kind = "tracer", .pid = tracer->pid, .command = tracer->command, .path = {}});
+                                     [&process](const kinfo_proc& other) { return other.ki_pid == process.ki_tracer; });
+    if (process.ki_tracer != 0 && tracer != processes->end())
+      found.push_back({.kind = "tracer", .pid = tracer->ki_pid, .command = tracer->ki_comm});
   }
   return found;
 }
@@ -308,18 +287,18 @@ DyingJailHolders holders_of_dying_jail(uid_t user) {
   const Tolerated tolerated("a jail whose holders are unknown is waited for");
   DyingJailHolders holders;
   auto sockets = sockets_made_by(user);
-  const auto processes = list_processes();
+  const auto processes = all_processes();
   if (!processes) return holders;
-  for (const ProcessEntry& process : *processes) {
-    for (const auto& file : records_of_process<kinfo_file>(KERN_PROC_FILEDESC, process.pid)) {
+  for (const kinfo_proc& process : *processes) {
+    for (const auto& file : records_of_process<kinfo_file>(KERN_PROC_FILEDESC, process.ki_pid)) {
       if (file.kf_type != KF_TYPE_SOCKET) continue;
       const std::uint64_t pcb = file.kf_un.kf_sock.kf_sock_pcb;
       const auto is_opened = [pcb](const SocketEntry& socket) { return socket.pcb == pcb; };
       if (std::erase_if(sockets, is_opened) == 0) continue;
       // Sockets in other jails belong to other sessions.
-      if (process.jid != 0 || user == 0) continue;
+      if (process.ki_jid != 0 || user == 0) continue;
       holders.processes.push_back(
-          {.kind = "socket", .pid = process.pid, .command = process.command, .path = bound_path(file)});
+          {.kind = "socket", .pid = process.ki_pid, .command = process.ki_comm, .path = bound_path(file)});
     }
   }
   holders.has_ending_connection =

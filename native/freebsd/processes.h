@@ -21,35 +21,16 @@ Credentials credentials_in(const kinfo_proc& process);
 /** Whether a process, or a zombie, is in a jail. */
 Result<bool> has_processes(int jid);
 
-/** A process of the host or of any jail, or a zombie. */
-struct ProcessEntry {
-  pid_t pid;
-  std::string command;
-  /** 0: the host. */
-  int jid;
-  /** The process that traces it (ptrace(2)), or 0. */
-  pid_t tracer;
-};
-
-Result<std::vector<ProcessEntry>> list_processes();
-
 /** A process of the host or of any jail whose effective or real user is `uid`; empty if there is none. */
-Result<std::optional<ProcessEntry>> process_of_user(uid_t uid);
-
-/** Chooses among the processes of a jail. */
-struct Chosen {
-  /** Their login class (setloginclass(2)); empty: any. */
-  std::string login_class;
-  /** A process to leave out, or 0. */
-  pid_t except = 0;
-};
+Result<std::optional<kinfo_proc>> process_of_user(uid_t uid);
 
 /**
- * Signals processes of a jail from outside, where none of them can harm the sender. It signals one by one, so it misses
+ * Signals processes of a jail from outside, where none of them can harm the sender: those of a login class
+ * (setloginclass(2)), where one is named, and without the process `except`. It signals one by one, so it misses
  * processes that are started meanwhile.
  * @return how many there were, without zombies
  */
-Result<std::size_t> signal_each_in(int jid, const Chosen& chosen, int signal);
+Result<std::size_t> signal_each_in(int jid, int signal, const std::string& login_class = {}, pid_t except = 0);
 
 // The processes that keep a session from being closed. Each call looks at every process of the host, so it is made only
 // when something could not be removed.

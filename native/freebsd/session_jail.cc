@@ -25,13 +25,7 @@ constexpr std::chrono::milliseconds kDieBound{2000};
 
 SysError still_there(const char* step, const char* syscall, int err, std::string detail, std::vector<Holder> holders) {
   if (!holders.empty()) detail += ", " + held_by(holders);
-  return {.step = step,
-          .syscall = syscall,
-          .err = err,
-          .path = {},
-          .dest = {},
-          .detail = std::move(detail),
-          .holders = std::move(holders)};
+  return {.step = step, .syscall = syscall, .err = err, .detail = std::move(detail), .holders = std::move(holders)};
 }
 
 /** Drops what was sent to a socket and is unread, descriptors too (unix(4), SCM_RIGHTS), and what would come. */

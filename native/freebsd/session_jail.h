@@ -5,7 +5,6 @@
 #include <chrono>
 #include <functional>
 #include <memory>
-#include <optional>
 #include <string>
 #include <vector>
 
@@ -36,7 +35,7 @@ struct SessionJail {
   /** Our ends of the commands' output. */
   std::vector<std::weak_ptr<const UniqueFd>> sockets{};
   int devfs_ruleset = 0;
-  std::optional<Jail> jail{};
+  std::unique_ptr<Jail> jail{};
   /** Of a jail with a network stack of its own, a socket in it; see bring_up_loopback(). */
   UniqueFd network{};
   bool is_empty = false;

@@ -54,7 +54,6 @@ Status mount_at(const std::string& path) {
   const Tolerated meanwhile("another process mounted it while the kernel looked it up", ENOENT);
   auto options = file_system("tmpfs", path);
   options.add_flag("nocover");
-  options.add_errmsg();
   return nmount_options(options, static_cast<int>(kFlags), kStep, path);
 }
 
@@ -76,35 +75,32 @@ SysError refusal_of(const std::string& path, SysError error) {
 std::string lock_file_of(const std::string& path) { return path + ".lock"; }
 
 SysError not_own(const std::string& path, const char* detail) {
-  return {.step = kStep, .syscall = "fstat", .err = EPERM, .path = path, .dest = {}, .detail = detail};
+  return {.step = kStep, .syscall = "fstat", .err = EPERM, .path = path, .detail = detail};
 }
 
-// Others can make a file of that name if they can write to the directory around it.
-Result<bool> is_own(const UniqueFd& file, const std::string& path) {
+Result<struct stat> state_of(const UniqueFd& file, const std::string& path) {
   struct stat found{};
   if (::fstat(file.get(), &found) != 0) return last_error(kStep, "fstat", path);
-  return S_ISREG(found.st_mode) && found.st_uid == ::geteuid() && found.st_nlink == 1;
+  return found;
 }
 
 // Another program may have mounted it, and a tmpfs takes owner and mode of the directory that it covers.
 Status refuse_unless_private(const UniqueFd& directory, const std::string& path) {
-  struct stat found{};
-  if (::fstat(directory.get(), &found) != 0) return last_error(kStep, "fstat", path);
-  if (found.st_uid == ::geteuid() && (found.st_mode & (S_IRWXG | S_IRWXO)) == 0) return {};
+  const auto found = state_of(directory, path);
+  if (!found) return found.error();
+  if (found->st_uid == ::geteuid() && (found->st_mode & (S_IRWXG | S_IRWXO)) == 0) return {};
   return not_own(path, "what is mounted at the state directory must be the caller's own, mode 0700");
 }
 
 /** Whether it still is the file of that name. If not, other programs lock another file, and this lock is worth nothing.
  */
 Result<bool> is_named(const UniqueFd& file, const std::string& path) {
-  struct stat held{};
+  const auto held = state_of(file, path);
+  if (!held) return held.error();
   struct stat named{};
-  if (::fstat(file.get(), &held) != 0) return last_error(kStep, "fstat", path);
-  if (::lstat(path.c_str(), &named) != 0) {
-    if (errno == ENOENT) return false;
-    return last_error(kStep, "lstat", path);
-  }
-  return held.st_dev == named.st_dev && held.st_ino == named.st_ino;
+  if (::lstat(path.c_str(), &named) == 0) return held->st_dev == named.st_dev && held->st_ino == named.st_ino;
+  if (errno == ENOENT) return false;
+  return last_error(kStep, "lstat", path);
 }
 
 }  // namespace
@@ -116,13 +112,12 @@ Result<StateFileSystem> StateFileSystem::lock_beside(const std::string& path, in
   while (!locked && locked.error().err == EWOULDBLOCK && back_off.wait())
     locked = lock_file(kStep, file, flags, LOCK_SH);
   if (!locked) return std::move(locked.error());
-  StateFileSystem held(path, std::move(*locked));
-  const auto is_ours = is_own(held.lock_, file);
-  if (!is_ours) return is_ours.error();
-  if (*is_ours) return held;
-  // So that it is not removed either.
-  held.lock_.reset();
-  return not_own(file, "the file beside the state directory must be a file of the caller's own");
+  const auto found = state_of(*locked, file);
+  if (!found) return found.error();
+  // Others can make a file of that name if they can write to the directory around it. It is not removed either.
+  if (!S_ISREG(found->st_mode) || found->st_uid != ::geteuid() || found->st_nlink != 1)
+    return not_own(file, "the file beside the state directory must be a file of the caller's own");
+  return StateFileSystem(path, std::move(*locked));
 }
 
 Result<StateFileSystem> StateFileSystem::hold(const std::string& path) {

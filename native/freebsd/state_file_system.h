@@ -3,7 +3,6 @@
 #include <chrono>
 #include <optional>
 #include <string>
-#include <utility>
 
 #include "base/result.h"
 #include "base/unique_fd.h"
@@ -28,14 +27,7 @@ class StateFileSystem {
   static Result<StateFileSystem> hold(const std::string& path);
   /** Only where something is mounted already. */
   static Result<std::optional<StateFileSystem>> hold_mounted(const std::string& path);
-  StateFileSystem(StateFileSystem&& other) noexcept
-      : path_(std::move(other.path_)),
-        lock_(std::move(other.lock_)),
-        root_(std::move(other.root_)),
-        fsid_(std::exchange(other.fsid_, {})) {}
-  StateFileSystem& operator=(StateFileSystem&&) noexcept = delete;
-  StateFileSystem(const StateFileSystem&) = delete;
-  StateFileSystem& operator=(const StateFileSystem&) = delete;
+  StateFileSystem(StateFileSystem&&) = default;
   /** Unmounts it when no other program needs it. */
   ~StateFileSystem();
 

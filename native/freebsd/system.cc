@@ -12,12 +12,12 @@
 #include <array>
 #include <cerrno>
 #include <cstddef>
-#include <cstring>
 #include <map>
 #include <mutex>
 #include <string>
 #include <string_view>
 
+#include "base/text.h"
 #include "base/unique_fd.h"
 #include "envelope/system.h"
 #include "freebsd/envelope.h"
@@ -41,12 +41,9 @@ constexpr int kInotify = 1500000;
 
 /** The value of a sysctl that is an int; 0 if the kernel does not have it. */
 int setting(const char* name) {
-  std::array<std::byte, sizeof(int)> bytes{};
-  std::size_t size = bytes.size();
-  if (::sysctlbyname(name, bytes.data(), &size, nullptr, 0) != 0) return 0;
   int value = 0;
-  std::memcpy(&value, bytes.data(), size);
-  return value;
+  std::size_t size = sizeof(value);
+  return ::sysctlbyname(name, &value, &size, nullptr, 0) == 0 ? value : 0;
 }
 
 Obstacle explain_jail() {
@@ -66,26 +63,18 @@ bool may_make_devfs_rules() {
   return dev && (::ioctl(dev.get(), DEVFSIO_SGETNEXT, &ruleset) == 0 || errno == ENOENT);
 }
 
-/** The folders in which the kernel finds modules, separated by `;` (kldconfig(8)). */
-std::string module_path() {
-  std::string path(4096, '\0');
-  std::size_t size = path.size();
-  if (::sysctlbyname("kern.module_path", path.data(), &size, nullptr, 0) != 0) return {};
-  path.resize(path.find('\0'));
-  return path;
-}
-
 /** In the kernel, or a module that the kernel loads at the first mount (nmount(2)). */
 bool has_file_system(const std::string& name) {
   xvfsconf found{};
   if (::getvfsbyname(name.c_str(), &found) == 0) return true;
-  const std::string all = module_path();
-  std::string_view folders = all;
+  // Its folders, separated by `;` (kldconfig(8)).
+  std::array<char, 4096> path{};
+  std::size_t size = path.size() - 1;
+  if (::sysctlbyname("kern.module_path", path.data(), &size, nullptr, 0) != 0) return false;
+  std::string_view folders = path.data();
   while (!folders.empty()) {
-    const std::size_t end = folders.find(';');
-    const std::string module = std::string(folders.substr(0, end)) + "/" + name + ".ko";
+    const std::string module = std::string(cut(folders, ';')) + "/" + name + ".ko";
     if (::access(module.c_str(), R_OK) == 0) return true;
-    folders = end == std::string_view::npos ? std::string_view() : folders.substr(end + 1);
   }
   return false;
 }
@@ -152,8 +141,7 @@ std::vector<Obstacle> limitations_of_host() {
 /** ENOTSUP if this kernel lacks the network that the plan asks for. */
 Status network_that_is_had(const PlannedNetwork& network, const JailAbilities& abilities) {
   using Kind = PlannedNetwork::Kind;
-  SysError refused{
-      .step = "network", .syscall = "jail_set", .err = ENOTSUP, .path = network.handed_in, .dest = {}, .detail = {}};
+  SysError refused{.step = "network", .syscall = "jail_set", .err = ENOTSUP, .path = network.handed_in};
   if (network.kind == Kind::kNamespace) {
     refused.detail = "there are no network namespaces on FreeBSD";
     return refused;
@@ -218,7 +206,7 @@ class FreeBsd final : public System {
 
   Result<std::unique_ptr<Envelope>> make(SharedPlan plan, Lessee lessee, std::shared_ptr<Waiter> waiter,
                                          Trace trace) override {
-    return JailEnvelope::open(std::move(plan), std::move(lessee), std::move(waiter), host(), std::move(trace));
+    return open_jail_envelope(std::move(plan), std::move(lessee), std::move(waiter), host(), std::move(trace));
   }
 
   std::shared_ptr<FreebsdHost> host() {

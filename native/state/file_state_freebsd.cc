@@ -238,8 +238,7 @@ Status MarkTaker::take(int fd, FileState& file, std::vector<std::string>& stays)
 }
 
 Status MarkTaker::take_flags(int fd, const FileState& file, std::vector<std::string>& stays) {
-  const bool is_done = (file.flags & kOwnersFlags) == 0 || set_flags(fd, file.flags & ~kOwnersFlags);
-  return settled(is_done, "chflagsat", "file flags", stays);
+  return settled(open_up(fd, file), "chflagsat", "file flags", stays);
 }
 
 Status MarkTaker::take_attributes(int fd, FileState&, std::vector<std::string>& stays) {

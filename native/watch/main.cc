@@ -6,13 +6,13 @@
 
 #include <array>
 #include <cerrno>
-#include <charconv>
 #include <chrono>
 #include <csignal>
-#include <cstring>
 #include <string>
+#include <string_view>
 #include <vector>
 
+#include "base/text.h"
 #include "state/recovery.h"
 
 namespace {
@@ -38,21 +38,18 @@ std::string read_to_end() {
 }
 
 /** The state directories; none if nothing is left. */
-std::vector<std::string> directories_in(const std::string& said) {
+std::vector<std::string> directories_in(std::string_view said) {
   std::vector<std::string> directories;
-  std::size_t begin = 0;
-  for (std::size_t end = said.find('\0'); end != std::string::npos; end = said.find('\0', begin)) {
-    if (end == begin) return {};
-    directories.push_back(said.substr(begin, end - begin));
-    begin = end + 1;
+  while (said.find('\0') != std::string_view::npos) {
+    const auto& directory = directories.emplace_back(buildjail::cut(said, '\0'));
+    if (directory.empty()) return {};
   }
   return directories;
 }
 
 int watch(const char* number) {
   pid_t process = 0;
-  const char* const end = number + std::strlen(number);
-  if (std::from_chars(number, end, process).ptr != end || process <= 0) return 2;
+  if (!buildjail::read_number(number, process) || process <= 0) return 2;
   bool is_all = true;
   for (const std::string& directory : directories_in(read_to_end()))
     is_all &= buildjail::recover_state(directory, kBound, process).leftovers.empty();

@@ -1,17 +1,14 @@
 import { isIP } from 'node:net'
-import os from 'node:os'
 
 import type { SystemCallError } from '../errors.ts'
 import type { NativeIovec, NativeJailParameter } from '../native/freebsd.ts'
+import { hostname, inOrder, jailsysWords } from '../native/jail-values.ts'
 import { refusal } from './refusal.ts'
 
 /**
  * A value of a parameter of jails in JavaScript. Null is its name alone. Bytes are what the kernel gets, as they are, and only without checks.
  */
 export type JailParameterValue = boolean | number | bigint | string | readonly string[] | Uint8Array | null
-
-// jail(2), JAIL_SYS_*: the position is the number.
-const jailsysWords = ['disable', 'new', 'inherit']
 
 /** The types of JavaScript that fit the kernel's. A parameter that the kernel does not list is left to the kernel. */
 const kindOf: Readonly<Record<NativeJailParameter['type'], { readonly fits: (value: unknown) => boolean; readonly what: string }>> = {
@@ -47,26 +44,6 @@ export function encodeParameter(name: string, value: JailParameterValue, type: N
   return [name, textValue(value, 'jail_set', name, isChecked)]
 }
 
-export function decodeParameter(type: NativeJailParameter['type'], bytes: Uint8Array): JailParameterValue {
-  const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
-  switch (type) {
-    case 'bool':
-      return intOf(buffer) !== 0
-    case 'int':
-      return intOf(buffer)
-    case 'ulong':
-      return inOrder(buffer).readBigUInt64LE()
-    case 'jailsys':
-      return jailsysWords[intOf(buffer)] ?? null
-    case 'string':
-      return buffer.toString('utf8').split('\0', 1)[0] ?? ''
-    case 'in_addr':
-      return chunks(buffer, 4).map((address) => address.join('.'))
-    case 'in6_addr':
-      return chunks(buffer, 16).map((address) => hostname(chunks(address, 2).map((group) => group.readUInt16BE().toString(16)).join(':')))
-  }
-}
-
 /**
  * With the NUL that jail_set(2) and nmount(2) want counted in; at one inside the kernel would stop reading.
  * @throws SystemCallError `EINVAL` where there is one inside
@@ -100,20 +77,6 @@ function word(size: number, write: (bytes: Buffer) => void): Buffer {
   return inOrder(bytes)
 }
 
-function intOf(bytes: Buffer): number {
-  return inOrder(bytes).readInt32LE()
-}
-
-/** A number of this machine's as one with its lowest byte first, or the other way round. */
-function inOrder(bytes: Buffer): Buffer {
-  return os.endianness() === 'LE' ? bytes : Buffer.from(bytes).reverse()
-}
-
-/** The URL parser knows every way to write an address of IPv6, and writes it one way: groups in hex, at most one `::`. */
-function hostname(address: string): string {
-  return new URL(`http://[${address}]`).hostname.slice(1, -1)
-}
-
 function addressBytes(name: string, address: string, type: NativeJailParameter['type'] | undefined): Buffer {
   // A zone (`%em0`) is no part of the address that the kernel keeps.
   const family = address.includes('%') ? 0 : isIP(address)
@@ -130,10 +93,6 @@ function addressBytes(name: string, address: string, type: NativeJailParameter['
   before.forEach((group, index) => bytes.writeUInt16BE(group, index * 2))
   after.forEach((group, index) => bytes.writeUInt16BE(group, 16 - (after.length - index) * 2))
   return bytes
-}
-
-function chunks(buffer: Buffer, size: number): Buffer[] {
-  return Array.from({ length: Math.floor(buffer.length / size) }, (_, index) => buffer.subarray(index * size, (index + 1) * size))
 }
 
 function unfit(name: string, what: string): SystemCallError {

@@ -1,6 +1,7 @@
 import { SpecError, type BuildjailError } from '../errors.ts'
 import type { NativeFreebsd, NativeIovec, NativeJailAnswer, NativeJailParameter } from '../native/freebsd.ts'
-import { decodeParameter, encodeParameter, unnegated, type JailParameterValue } from './jail-parameters.ts'
+import { decodeParameter } from '../native/jail-values.ts'
+import { encodeParameter, unnegated, type JailParameterValue } from './jail-parameters.ts'
 import { native } from './native.ts'
 import { refusal, type CallOptions } from './refusal.ts'
 import { now, promised, step, type Steps } from './steps.ts'

@@ -98,13 +98,17 @@ function listen(events: NativeFreebsdEvents, number: number, isDescriptor: boole
   return () => events.over(watch)
 }
 
-function eventsOf({ isSet, isAttached, isChildMade, isRemoved, isMultiple, number }: NativeJailEvents): JailEvent[] {
-  const multiple = isMultiple ? { isMultiple } : undefined
+// sys/event.h, NOTE_JAIL_*. MULTI: several processes were attached, or several jails made.
+const NOTE = { CHILD: 0x8000_0000, SET: 0x4000_0000, ATTACH: 0x2000_0000, REMOVE: 0x1000_0000, MULTI: 0x0800_0000 } as const
+
+function eventsOf({ notes, number }: NativeJailEvents): JailEvent[] {
+  const has = (note: keyof typeof NOTE): boolean => (notes & NOTE[note]) !== 0
+  const multiple = has('MULTI') ? { isMultiple: true } : undefined
   return [
-    ...(isChildMade ? [{ kind: 'child', ...(multiple ?? { jid: number }) } as const] : []),
-    ...(isSet ? [{ kind: 'set' } as const] : []),
-    ...(isAttached ? [{ kind: 'attach', ...(multiple ?? { pid: number }) } as const] : []),
-    ...(isRemoved ? [{ kind: 'remove' } as const] : []),
+    ...(has('CHILD') ? [{ kind: 'child', ...(multiple ?? { jid: number }) } as const] : []),
+    ...(has('SET') ? [{ kind: 'set' } as const] : []),
+    ...(has('ATTACH') ? [{ kind: 'attach', ...(multiple ?? { pid: number }) } as const] : []),
+    ...(has('REMOVE') ? [{ kind: 'remove' } as const] : []),
   ]
 }
 

@@ -1,4 +1,5 @@
 import type { NativeFreebsd, NativeFreebsdEvents } from './freebsd.ts'
+import type { NativeJailValue } from './jail-values.ts'
 import type { SessionRecord, SessionUsage, TraceEntry } from './record.ts'
 
 /**
@@ -157,6 +158,8 @@ export interface NativeKeepReport {
   readonly failure: unknown
 }
 
+export type NativeRecord = Omit<SessionRecord, 'jail'> & { readonly jail?: readonly NativeJailValue[] }
+
 export interface NativeEnvelope {
   /** Made anew each time it is asked for. */
   readonly trace: readonly TraceEntry[]
@@ -166,7 +169,7 @@ export interface NativeEnvelope {
   keep(targets: readonly string[], place: NativeKeepPlace): Promise<NativeKeepReport>
   /** After a report of failures: tries the rest again. */
   close(): Promise<NativeCloseReport>
-  record(): Promise<SessionRecord>
+  record(): Promise<NativeRecord>
   usage(): Promise<SessionUsage>
 }
 

@@ -88,12 +88,11 @@ export interface NativeFreebsd {
   isLoaded(name: string): boolean
 }
 
+/** What has happened to a jail since the last event (kqueue(2), EVFILT_JAIL). */
 export interface NativeJailEvents {
-  readonly isSet: boolean
-  readonly isAttached: boolean
-  readonly isChildMade: boolean
-  readonly isRemoved: boolean
-  readonly isMultiple: boolean
+  /** NOTE_JAIL_ flags of sys/event.h. */
+  readonly notes: number
+  /** The process that was attached, or the jail that was made; 0 if there were several. */
   readonly number: number
 }
 
@@ -127,7 +126,7 @@ export interface NativeSpawn {
 
 /** What is told of later, on the event loop of an environment that listens (NativeBinding.listen). */
 export interface NativeFreebsdEvents {
-  /** Until `isRemoved`, or `over` of the number that it returns. */
+  /** Until NOTE_JAIL_REMOVE, or `over` of the number that it returns. */
   watchJail(number: number, isDescriptor: boolean, tell: (events: NativeJailEvents) => void): number
   /** Of a child of this process, once; it is waited for. */
   waitForEnd(pid: number, tell: (end: NativeProcessEnd) => void): number

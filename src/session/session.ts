@@ -12,6 +12,7 @@ import { SessionClosedError, TeardownError, typed, type BuildjailError } from '.
 import type { SessionEvents, StepEvent } from '../events/session-events.ts'
 import { Telling } from '../events/telling.ts'
 import type { NativeEnvelope, NativeKeepPlace } from '../native/binding.ts'
+import { jailRecordOf } from '../native/jail-values.ts'
 import { binding } from '../native/load.ts'
 import { nativePlanOf } from '../native/wire-plan.ts'
 import { packJob, plainFrame, type JobFrame } from '../native/wire-job.ts'
@@ -148,8 +149,8 @@ export class Session extends EventEmitter<SessionEvents> implements AsyncDisposa
   async record(): Promise<SessionRecord> {
     this.#refuseWhenClosed()
     try {
-      const record = await this.#envelope.record()
-      return { ...record, limits: [...record.limits, ...(await this.#ownLimits())] }
+      const { jail, ...record } = await this.#envelope.record()
+      return { ...record, ...(jail && { jail: jailRecordOf(jail) }), limits: [...record.limits, ...(await this.#ownLimits())] }
     } catch (error) {
       throw typed(error)
     }

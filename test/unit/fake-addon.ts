@@ -12,9 +12,10 @@ import type {
   NativeListener,
   NativePipes,
   NativePreflight,
+  NativeRecord,
   NativeRecoveryReport,
 } from '../../src/native/binding.ts'
-import type { SessionRecord, SessionUsage } from '../../src/native/record.ts'
+import type { SessionUsage } from '../../src/native/record.ts'
 import { answerTo } from './answer-to.ts'
 import { readJob, readPlan, type ReadCommand, type ReadJob, type ReadPlan, type ReadStep } from './wire-reader.ts'
 
@@ -62,7 +63,7 @@ const plain = {
   closeReport: { trace: [{ step: 'jail_remove', ns: 5 }], failures: [], leftInOutputs: [] } as NativeCloseReport,
 }
 
-const kernelSays: SessionRecord = { id: 'fake', root: '/root', mounts: [], jail: { big: 2n ** 63n }, limits: [] }
+const kernelSays: NativeRecord = { id: 'fake', root: '/root', mounts: [], jail: [['big', 'ulong', new Uint8Array(new BigUint64Array([2n ** 63n]).buffer)]], limits: [] }
 const pipeKinds: readonly number[] = [0, 5]
 
 /** An addon without a kernel: it notes what it was asked for, and commands end when and how a test says. */

@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest'
 
-import { decodeParameter, encodeParameter, textValue, type JailParameterValue } from '../../src/freebsd/jail-parameters.ts'
+import { encodeParameter, textValue, type JailParameterValue } from '../../src/freebsd/jail-parameters.ts'
 import type { NativeJailParameter } from '../../src/native/freebsd.ts'
+import { decodeParameter } from '../../src/native/jail-values.ts'
 import { refusalOf } from './refusal.ts'
 
 type Type = NativeJailParameter['type']

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cerrno>
+#include <memory>
 #include <string>
 #include <utility>
 #include <vector>
@@ -41,7 +42,7 @@ class JailPart final : public Part {
       dead.leftovers.push_back({path, "the jail " + name + " has this root, which is not that session's"});
       return {};
     }
-    dead.jail.jail.emplace(name, **found);
+    dead.jail.jail = std::make_unique<Jail>(name, **found);
     parts.push_back(std::make_unique<JailPart>(dead.jail, name));
     return {};
   }
@@ -61,7 +62,7 @@ class JailPart final : public Part {
                               .meta = "buildjail=" + id_},
                              *abilities_);
     if (!made) return std::move(made.error());
-    jail_.jail.emplace(std::move(*made));
+    jail_.jail = std::move(*made);
     return {};
   }
   Status take_away(TakingAway& taking) override { return jail_.end_processes(taking); }
@@ -87,47 +88,32 @@ class JailPart final : public Part {
 };
 
 /** The jail as the kernel may still know it when all else is gone. So this is one of the first parts. */
-class DyingJail final : public PassingPart {
- public:
-  /** Both outlive it. */
-  DyingJail(SessionJail& jail, DyingNetworks& networks) : jail_(jail), networks_(networks) {}
+struct DyingJail : PassingPart {
   static void add_planned(const JailOpening& opening, Parts& parts) {
-    if (!opening.is_rest) parts.push_back(std::make_unique<DyingJail>(opening.jail, opening.host.dying_networks));
+    if (opening.is_rest) return;
+    auto take_away = [&jail = opening.jail, &networks = opening.host.dying_networks](TakingAway& taking) {
+      if (!jail.network) return jail.see_die();
+      networks.add(jail.jail->name());
+      auto status = jail.see_die();
+      taking.trace.mark("network-left", jail.jail->name());
+      return status;
+    };
+    parts.push_back(std::make_unique<Act>("", "", Act::Make(), std::move(take_away)));
   }
-
-  Status take_away(TakingAway& taking) override {
-    if (!jail_.network) return jail_.see_die();
-    networks_.add(jail_.jail->name());
-    auto status = jail_.see_die();
-    taking.trace.mark("network-left", jail_.jail->name());
-    return status;
-  }
-
- private:
-  SessionJail& jail_;
-  DyingNetworks& networks_;
 };
 
 /** 127.0.0.1 and ::1 in a jail's own network stack. The kernel takes them away with that. */
-class Loopback final : public PassingPart {
- public:
-  explicit Loopback(SessionJail& jail) : jail_(jail) {}
+struct Loopback : PassingPart {
   static void add_planned(const JailOpening& opening, Parts& parts) {
-    if (!opening.is_rest && JailPart::network_of(opening.plan) == JailConfig::Network::kOwn)
-      parts.push_back(std::make_unique<Loopback>(opening.jail));
+    if (opening.is_rest || JailPart::network_of(opening.plan) != JailConfig::Network::kOwn) return;
+    auto make = [&jail = opening.jail]() -> Status {
+      auto held = bring_up_loopback(jail.jail->reference());
+      if (!held) return std::move(held.error());
+      jail.network = std::move(*held);
+      return {};
+    };
+    parts.push_back(std::make_unique<Act>("network", "lo0", std::move(make)));
   }
-
-  [[nodiscard]] std::string_view step() const override { return "network"; }
-  [[nodiscard]] std::string_view target() const override { return "lo0"; }
-  Status make(Trace&) override {
-    auto held = bring_up_loopback(jail_.jail->reference());
-    if (!held) return std::move(held.error());
-    jail_.network = std::move(*held);
-    return {};
-  }
-
- private:
-  SessionJail& jail_;
 };
 
 /**
@@ -147,7 +133,7 @@ class LentInterface final : public PassingPart {
   [[nodiscard]] std::string_view step() const override { return "network"; }
   [[nodiscard]] std::string_view target() const override { return name_; }
   Status make(Trace&) override {
-    auto status = lend_interface(name_, jail_.jail->jid());
+    auto status = move_interface(name_, jail_.jail->jid(), Moving::kIn);
     is_lent_ = static_cast<bool>(status);
     return status;
   }
@@ -158,7 +144,7 @@ class LentInterface final : public PassingPart {
     if (!found) return found.error();
     // ENXIO: it comes back with the network, and so it does under another name that a build that is root gave it.
     if (*found) {
-      if (auto status = take_interface_back(name_, (**found).jid); !status && status.error().err != ENXIO)
+      if (auto status = move_interface(name_, (**found).jid, Moving::kBack); !status && status.error().err != ENXIO)
         return status;
     }
     is_lent_ = false;

@@ -22,12 +22,13 @@ namespace buildjail {
 /** The rules of rctl(8) on the jail of a session. They are there before the jail, and go after it. */
 class Rules final : public Part {
  public:
-  /** `jail` is its name. The rules of a dead session are there already. */
-  explicit Rules(std::string jail, std::vector<std::string> rules = {})
-      : jail_(std::move(jail)), rules_(std::move(rules)) {}
+  /** `jail` is its name. The rules of a dead session are there already. With a `resource` the rules are those for it.
+   */
+  explicit Rules(std::string jail, std::vector<std::string> rules = {}, std::string resource = {})
+      : jail_(std::move(jail)), rules_(std::move(rules)), resource_(std::move(resource)) {}
   static constexpr std::string_view kFacts = "rctl";
   static void add_planned(const JailOpening& opening, Parts& parts) {
-    if (opening.is_rest || (opening.limits.rules.empty() && opening.limits.share == 0)) return;
+    if (opening.is_rest || (opening.limits.rules.empty() && opening.limits.throttle.empty())) return;
     parts.push_back(std::make_unique<Rules>(opening.jail_name, opening.limits.rules));
   }
   /** Of the session's own jail alone: rules that name no jail are those of the whole host (rctl(8)). */
@@ -44,7 +45,10 @@ class Rules final : public Part {
 
   [[nodiscard]] std::string_view step() const override { return "rctl"; }
   [[nodiscard]] std::string_view target() const override { return jail_; }
-  [[nodiscard]] std::vector<Fact> facts() const override { return {{std::string(kFacts), "jail", jail_}}; }
+  [[nodiscard]] std::vector<Fact> facts() const override {
+    // Those for all resources go with these, too.
+    return resource_.empty() ? std::vector<Fact>{{std::string(kFacts), "jail", jail_}} : std::vector<Fact>();
+  }
 
   Status make(Trace&) override {
     for (const std::string& rule : rules_) {
@@ -54,59 +58,48 @@ class Rules final : public Part {
   }
   Status take_away(TakingAway&) override {
     // defence: limits-rules-go-session
-    return remove_rules(jail_);
+    return remove_rules(jail_, resource_);
   }
 
  private:
   std::string jail_;
   std::vector<std::string> rules_;
+  std::string resource_;
 };
+
+/** Some of the processors. Neighbours, as they share most; the first is anywhere, so that sessions do not crowd. */
+inline cpuset_t some_of(const cpuset_t& all, std::uint64_t most, const std::string& id) {
+  std::vector<std::size_t> there;
+  for (std::size_t one = 0; one < CPU_SETSIZE; ++one) {
+    if (CPU_ISSET(one, &all)) there.push_back(one);
+  }
+  cpuset_t some{};
+  const std::size_t first = std::hash<std::string>{}(id);
+  const std::size_t count = std::min<std::uint64_t>(most, there.size());
+  for (std::size_t at = 0; at < count; ++at) CPU_SET(there.at((first % there.size() + at) % there.size()), &some);
+  return some;
+}
 
 /**
  * Which processors the jail may use (cpuset(2)). What runs in it sees no others, and root of it cannot have more
- * (cpuset_modify). They go with the jail.
+ * (cpuset_modify). They go with the jail. There need not be so many.
  */
-class Processors final : public PassingPart {
- public:
-  /** Both outlive it. There need not be so many. */
-  Processors(const SessionJail& jail, const std::string& id, std::uint64_t count)
-      : jail_(jail), id_(id), count_(count) {}
+struct Processors : PassingPart {
   static void add_planned(const JailOpening& opening, Parts& parts) {
+    auto make = [&jail = opening.jail, &id = opening.lessee.session.id, most = opening.limits.processors]() -> Status {
+      const int jid = jail.jail->jid();
+      cpuset_t all{};
+      if (::cpuset_getaffinity(CPU_LEVEL_WHICH, CPU_WHICH_JAIL, jid, sizeof(all), &all) != 0)
+        return last_error({}, "cpuset_getaffinity");
+      const cpuset_t some = some_of(all, most, id);
+      return ::cpuset_setaffinity(CPU_LEVEL_WHICH, CPU_WHICH_JAIL, jid, sizeof(some), &some) == 0
+                 ? Status()
+                 : last_error({}, "cpuset_setaffinity");
+    };
     // defence: limits-session-many-processors
     if (!opening.is_rest && opening.limits.processors > 0)
-      parts.push_back(std::make_unique<Processors>(opening.jail, opening.lessee.session.id, opening.limits.processors));
+      parts.push_back(std::make_unique<Act>("cpuset", "", std::move(make)));
   }
-
-  [[nodiscard]] std::string_view step() const override { return "cpuset"; }
-
-  Status make(Trace&) override {
-    const int jid = jail_.jail->jid();
-    cpuset_t all{};
-    if (::cpuset_getaffinity(CPU_LEVEL_WHICH, CPU_WHICH_JAIL, jid, sizeof(all), &all) != 0)
-      return last_error({}, "cpuset_getaffinity");
-    const cpuset_t some = some_of(all);
-    return ::cpuset_setaffinity(CPU_LEVEL_WHICH, CPU_WHICH_JAIL, jid, sizeof(some), &some) == 0
-               ? Status()
-               : last_error({}, "cpuset_setaffinity");
-  }
-
- private:
-  /** Neighbours, as they share most; the first is anywhere, so that sessions do not crowd on the same ones. */
-  [[nodiscard]] cpuset_t some_of(const cpuset_t& all) const {
-    std::vector<std::size_t> there;
-    for (std::size_t one = 0; one < CPU_SETSIZE; ++one) {
-      if (CPU_ISSET(one, &all)) there.push_back(one);
-    }
-    cpuset_t some{};
-    const std::size_t first = std::hash<std::string>{}(id_);
-    const std::size_t count = std::min<std::uint64_t>(count_, there.size());
-    for (std::size_t at = 0; at < count; ++at) CPU_SET(there.at((first % there.size() + at) % there.size()), &some);
-    return some;
-  }
-
-  const SessionJail& jail_;
-  const std::string& id_;
-  std::uint64_t count_;
 };
 
 /**
@@ -114,25 +107,11 @@ class Processors final : public PassingPart {
  * the jail, because a throttled process does not end until it has paid back (racctd). A recovery takes
  * it away with the other rules of the jail.
  */
-class Throttle final : public PassingPart {
- public:
-  /** In hundredths of a processor. */
-  Throttle(std::string jail, std::uint64_t share) : jail_(std::move(jail)), share_(share) {}
+struct Throttle : PassingPart {
   static void add_planned(const JailOpening& opening, Parts& parts) {
-    if (!opening.is_rest && opening.limits.share > 0)
-      parts.push_back(std::make_unique<Throttle>(opening.jail_name, opening.limits.share));
+    if (opening.is_rest || opening.limits.throttle.empty()) return;
+    parts.push_back(std::make_unique<Rules>(opening.jail_name, std::vector{opening.limits.throttle}, kThrottled));
   }
-
-  [[nodiscard]] std::string_view step() const override { return "rctl"; }
-  [[nodiscard]] std::string_view target() const override { return jail_; }
-  Status make(Trace&) override { return add_rule(jail_, std::string(kResource) + ":deny=" + std::to_string(share_)); }
-  Status take_away(TakingAway&) override { return remove_rules(jail_, kResource); }
-
- private:
-  static constexpr const char* kResource = "pcpu";
-
-  std::string jail_;
-  std::uint64_t share_;
 };
 
 }  // namespace buildjail

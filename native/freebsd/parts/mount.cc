@@ -21,19 +21,12 @@ Mount::Mount(SessionJail& jail, std::string path, std::string fsid)
 Mount::Mount(SessionJail& jail, std::string_view target)
     : jail_(jail), target_(target), path_(target == kRoot ? jail.root : jail.root + std::string(target)) {}
 
-Status Mount::mount(IovecList options, int flags) {
-  auto status = mount_unseen(std::move(options), flags);
-  return status ? take(fsid_at(path_, shown(flags))) : status;
-}
-
-Status Mount::mount_unseen(IovecList options, int flags) {
+Status Mount::mount(IovecList options, int flags, int shown) {
   // Nothing of ours is mounted twice in one place; if something is, it is not ours to cover (mount(8)).
   options.add_flag("nocover");
-  options.add_errmsg();
-  return nmount_options(options, flags, "nmount", std::string(target_));
+  auto status = nmount_options(options, flags, "nmount", std::string(target_));
+  return status ? take(fsid_at(path_, shown)) : status;
 }
-
-int Mount::shown(int flags) const { return flags; }
 
 Status Mount::take(Result<std::string> fsid) {
   if (!fsid) {

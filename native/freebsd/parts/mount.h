@@ -1,10 +1,5 @@
 #pragma once
 
-#include <sys/param.h>
-#include <sys/mount.h>
-
-#include <algorithm>
-#include <cstdint>
 #include <functional>
 #include <string>
 #include <string_view>
@@ -14,7 +9,6 @@
 #include "freebsd/iovec_list.h"
 #include "freebsd/mounts.h"
 #include "freebsd/session_jail.h"
-#include "plan/plan.h"
 
 namespace buildjail {
 
@@ -34,13 +28,9 @@ class Mount : public Part {
   /** To be mounted at `target`, which outlives it. */
   Mount(SessionJail& jail, std::string_view target);
 
-  /** nmount(2), and a look at the FSID and at what of `flags` the kernel has given. */
-  Status mount(IovecList options, int flags);
-  /** Only nmount(2): `take` comes next. */
-  Status mount_unseen(IovecList options, int flags);
-  /** Those of the flags that statfs(2) shows, if the kernel has given them: all, unless the file system says otherwise.
-   */
-  [[nodiscard]] virtual int shown(int flags) const;
+  /** nmount(2), and a look at the FSID and at whether the kernel has given the flags `shown`. */
+  Status mount(IovecList options, int flags, int shown);
+  Status mount(IovecList options, int flags) { return mount(std::move(options), flags, flags); }
   /** Keeps the FSID of what was just mounted. Where it could not be had, that is unmounted by its path at once. */
   Status take(Result<std::string> fsid);
   /** Tries again while the mount is busy and `wait` is true. An EBUSY names the holders. */
@@ -57,35 +47,6 @@ class Mount : public Part {
   std::string_view target_;
   std::string path_;
   std::string fsid_;
-};
-
-/** A file system in memory of the build's own. */
-class Tmpfs final : public Mount {
- public:
-  /** `step` outlives it. */
-  Tmpfs(SessionJail& jail, const MountTmpfs& step) : Mount(jail, step.target), size_(step.size), files_(step.files) {}
-
-  Status make(Trace&) override {
-    // defence: file-system-memory-spec
-    const std::uint64_t files = std::max(files_ + 1, kFewest);
-    auto options = empty_tmpfs(path(), files);
-    if (size_ > 0) options.add_string("size", std::to_string(size_));
-    return mount(std::move(options), MNT_NOSUID);
-  }
-
- private:
-  /** With the root; of fewer the kernel makes a number of its own (tmpfs_mount). */
-  static constexpr std::uint64_t kFewest = 4;
-
-  std::uint64_t size_, files_;
-};
-
-/** procfs(5), which shows the processes of the jail alone. */
-class Procfs final : public Mount {
- public:
-  /** `step` outlives it. */
-  Procfs(SessionJail& jail, const MountProc& step) : Mount(jail, step.target) {}
-  Status make(Trace&) override { return mount(file_system("procfs", path()), MNT_NOSUID | MNT_NOEXEC); }
 };
 
 }  // namespace buildjail

@@ -1,5 +1,3 @@
-#include "freebsd/parts/sources.h"
-
 #include <sys/param.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
@@ -10,12 +8,20 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
 #include <utility>
 
 #include "base/result.h"
 #include "base/unique_fd.h"
+#include "envelope/output.h"
+#include "envelope/sources.h"
+#include "freebsd/child.h"
 #include "freebsd/iovec_list.h"
-#include "launch/vfork_child.h"
+#include "freebsd/mounts.h"
+#include "freebsd/parts.h"
+#include "freebsd/parts/mount.h"
 #include "plan/plan.h"
 #include "state/files.h"
 
@@ -36,7 +42,11 @@ bool is_same_file(const struct stat& held, const struct stat& mounted) {
          is_same_time(held.st_ctim, mounted.st_ctim) && is_same_time(held.st_birthtim, mounted.st_birthtim);
 }
 
-/** `look_at` is as fstat(2). */
+/**
+ * Looks at what was mounted, by `look_at`, which is as fstat(2). ESTALE: it is not `source`, a descriptor that was
+ * opened before the mount. nmount(2) knows sources by path only, and a path can come to mean another file at any
+ * moment, so the mount is compared with the descriptor. Until that is done no build can reach the mount.
+ */
 template <class LookAt>
 Result<struct stat> verify(const Bind& bind, int source, const std::string& path, const char* syscall, LookAt look_at) {
   for (int look = 0; look < kLooks; ++look) {
@@ -51,22 +61,18 @@ Result<struct stat> verify(const Bind& bind, int source, const std::string& path
                   .syscall = "fstat",
                   .err = ESTALE,
                   .path = bind.source,
-                  .dest = {},
                   .detail = "the source was exchanged while it was being mounted"};
 }
 
 /**
- * Looks at the mount at `path` (stat(2)). ESTALE: it is not `source`, a descriptor that was opened before the mount.
- * nmount(2) knows sources by path only, and a path can come to mean another file at any moment, so the mount is
- * compared with the descriptor. Until that is done no build can reach the mount.
+ * Options for a nullfs(4) of a directory or file of the host. A socket of the host in it must not be a way out
+ * (mount_nullfs(8), nounixbypass).
  */
-Result<struct stat> verify_mounted(const Bind& bind, int source, const std::string& path) {
-  return verify(bind, source, path, "lstat", [&path](struct stat& found) { return ::lstat(path.c_str(), &found); });
-}
-
-/** The same for an open descriptor. */
-Result<struct stat> verify_shown(const Bind& bind, int source, int shown) {
-  return verify(bind, source, bind.target, "fstat", [shown](struct stat& found) { return ::fstat(shown, &found); });
+IovecList nullfs(const std::string& path, const std::string& source) {
+  auto options = file_system("nullfs", path, source);
+  // defence: sockets-host-not-reached
+  options.add_flag("nounixbypass");
+  return options;
 }
 
 /**
@@ -85,31 +91,6 @@ SysError leasable_input(const Bind& bind, uid_t owner) {
 }
 
 constexpr const char* kPointStep = "mount-point";
-
-struct Mounting {
-  int point;
-  iovec* options;
-  unsigned int count;
-  int flags;
-  const char* step = "nmount";
-  const char* syscall = "vfork";
-  int err = ECANCELED;
-};
-
-void mount_inside(void* context) {
-  auto& mounting = *static_cast<Mounting*>(context);
-  const auto is_done = [&mounting](const char* syscall, int result) {
-    mounting.syscall = result == 0 ? nullptr : syscall;
-    mounting.err = result == 0 ? 0 : errno;
-    return result == 0;
-  };
-  mounting.step = kPointStep;
-  if (is_done("fchdir", ::fchdir(mounting.point))) {
-    mounting.step = "nmount";
-    static_cast<void>(is_done("nmount", ::nmount(mounting.options, mounting.count, mounting.flags)));
-  }
-  ::_exit(0);
-}
 
 /**
  * Opens a path below a root that is mounted in the host's sight, with O_PATH. Each name is looked up in the folder
@@ -141,20 +122,22 @@ Result<UniqueFd> open_below(const std::string& root, std::string_view target) {
  * is the folder itself, whatever its path means by now. nmount(2) follows a link that has another name.
  *
  * Plain sources are not mounted from the working directory of a child, because that costs a process for each session.
- * They are mounted by path and then compared (verify_mounted).
+ * They are mounted by path and then compared (verify).
  */
-Status mount_in(int point, IovecList& options, int flags, const std::string& source, const std::string& target) {
-  Mounting mounting{.point = point, .options = options.data(), .count = options.size(), .flags = flags};
-  const pid_t child = vfork_child(mount_inside, &mounting);
-  if (child < 0) return last_error("nmount", "vfork", source);
-  reap(child);
-  if (mounting.syscall == nullptr) return {};
-  return SysError{.step = mounting.step,
-                  .syscall = mounting.syscall,
-                  .err = mounting.err,
-                  .path = source,
-                  .dest = target,
-                  .detail = options.errmsg()};
+Status mount_in(int point, IovecList& options, int flags, const Bind& bind) {
+  // Nothing is added by the child, which must not allocate.
+  options.add_errmsg();
+  auto status = in_child("nmount", [&options, point, flags]() -> const char* {
+    if (::fchdir(point) != 0) return "fchdir";
+    return options.call(::nmount, flags) == 0 ? nullptr : "nmount";
+  });
+  if (status) return {};
+  SysError& error = status.error();
+  if (error.syscall == "fchdir") error.step = kPointStep;
+  if (error.syscall == "nmount") error.detail = options.errmsg();
+  error.path = bind.source;
+  error.dest = bind.target;
+  return status;
 }
 
 /** The FSID of the newest mount below a root. ENOENT: nothing is mounted below it. */
@@ -176,126 +159,156 @@ std::uint64_t nanoseconds(const timespec& time) {
   return static_cast<std::uint64_t>(time.tv_sec) * kSecond + static_cast<std::uint64_t>(time.tv_nsec);
 }
 
-}  // namespace
-
-Status ListedFolder::make(Trace&) {
-  auto source = pin_source(listed_.source);
-  if (!source) return std::move(source.error());
-  struct stat now{};
-  const std::string& path = listed_.source.source;
-  if (::fstat(source->get(), &now) != 0) return last_error("pin-source", "fstat", path);
-  // defence: folder-listed-planned
-  if (nanoseconds(now.st_mtim) == listed_.modified) return {};
-  return SysError{.step = "pin-source",
-                  .syscall = "fstat",
-                  .err = ESTALE,
-                  .path = path,
-                  .dest = listed_.target,
-                  .detail =
-                      "something in it was made or removed since the plan was made; plan it again, or let the build "
-                      "user in (chmod 711)"};
-}
-
-Status Nullfs::make(Trace&) {
-  UniqueFd pinned;
-  if (lease_ == nullptr) {
-    auto source = pin_source(bind_);
-    if (!source) return std::move(source.error());
-    pinned = std::move(*source);
-  }
-  auto options = nullfs(path(), bind_.source);
-  // As in Mount::mount.
-  options.add_flag("nocover");
-  options.add_errmsg();
-  const int flags = nullfs_flags(bind_.is_writable);
-  if (auto status = nmount_options(options, flags, "nmount", bind_.source); !status) {
-    status.error().dest = bind_.target;
-    return status;
-  }
-  const auto shown = verify_mounted(bind_, lease_ == nullptr ? pinned.get() : lease_->directory(), path());
-  // Taken even if it shows another file, because it is ours to take away.
-  auto status = take(shown ? ids_.at(path(), shown->st_dev, flags) : fsid_at(path(), 0));
-  if (!shown) return shown.error();
-  if (!status || bind_.is_writable) return status;
-  // defence: input-user-whom-builds
-  if (jail().leasable.contains(shown->st_uid)) return leasable_input(bind_, shown->st_uid);
-  return {};
-}
-
+/** Whether `inner` shows the very folder that is its mount point. */
 bool shows_its_point(const Bind& outer, const Bind& inner) {
   const std::string at = (outer.source == "/" ? "" : outer.source) + "/" + std::string(mount_point_in(outer, inner));
   return inner.source == at;
 }
 
-Status Padding::make(Trace&) {
-  const auto point = open_below(jail().root, target());
-  if (!point) return point.error();
-  auto options = empty_tmpfs(".", 4);
-  options.add_flag("nocover");
-  options.add_errmsg();
-  if (auto status = mount_in(point->get(), options, MNT_NOSUID, bind_.source, bind_.target); !status) return status;
-  return take(newest_below(jail().root));
-}
+/**
+ * An empty file system between a folder and itself: nullfs(4) refuses to be mounted on the folder that it shows
+ * (EDEADLK).
+ */
+class Padding final : public Mount {
+ public:
+  /** Both outlive it. */
+  Padding(SessionJail& jail, const Bind& bind) : Mount(jail, bind.target), bind_(bind) {}
 
-Status NestedNullfs::make(Trace&) {
-  UniqueFd pinned;
-  if (lease_ == nullptr) {
-    auto source = pin_source(bind_);
-    if (!source) return std::move(source.error());
-    pinned = std::move(*source);
+  Status make(Trace&) override {
+    const auto point = open_below(jail().root, target());
+    if (!point) return point.error();
+    auto options = empty_tmpfs(".", 4);
+    options.add_flag("nocover");
+    if (auto status = mount_in(point->get(), options, MNT_NOSUID, bind_); !status) return status;
+    return take(newest_below(jail().root));
   }
-  const std::string_view where = bind_.target;
-  const std::size_t last = where.rfind('/');
-  const auto point = open_below(jail().root, bind_.is_file ? where.substr(0, std::max<std::size_t>(last, 1)) : where);
-  if (!point) return point.error();
-  const std::string name = bind_.is_file ? std::string(where.substr(last + 1)) : ".";
-  if (bind_.is_file) {
-    if (auto status = confirm_name(point->get(), name); !status) return status;
+
+ private:
+  const Bind& bind_;
+};
+
+/** A directory or file of the host, inside; maybe in another one, in which no name leads anywhere else. */
+class Source final : public Mount {
+ public:
+  /** All outlive it. `outer` is the bind that it lies in, or null; `lease` is null unless it is an output. */
+  Source(SessionJail& jail, const Bind& bind, const Bind* outer, const OutputLease* lease)
+      : Mount(jail, bind.target), bind_(bind), outer_(outer), lease_(lease) {}
+
+  /** ESTALE: the source is not the file of the plan, or it was exchanged while it was mounted. */
+  Status make(Trace&) override {
+    UniqueFd pinned;
+    if (lease_ == nullptr) {
+      auto source = pin_source(bind_);
+      if (!source) return std::move(source.error());
+      pinned = std::move(*source);
+    }
+    const int source = lease_ == nullptr ? pinned.get() : lease_->directory();
+    const auto shown = outer_ == nullptr ? mount_by_path(source) : mount_in_outer(source);
+    if (!shown) return shown.error();
+    if (bind_.is_writable) return {};
+    // defence: input-user-whom-builds
+    if (jail().leasable.contains(shown->st_uid)) return leasable_input(bind_, shown->st_uid);
+    return {};
   }
-  auto options = nullfs(name, bind_.source);
-  if (!is_padded_) options.add_flag("nocover");
-  options.add_errmsg();
-  const int flags = nullfs_flags(bind_.is_writable);
-  if (auto status = mount_in(point->get(), options, flags, bind_.source, bind_.target); !status) return status;
-  // Taken even if it shows another file, because it is ours to take away.
-  if (auto status = take(newest_below(jail().root)); !status) return status;
-  return confirm(lease_ == nullptr ? pinned.get() : lease_->directory(), flags);
-}
 
-Status NestedNullfs::confirm_name(int folder, const std::string& name) const {
-  struct stat around{};
-  struct stat point{};
-  if (::fstat(folder, &around) != 0) return last_error("mount-point", "fstat", bind_.target);
-  if (::fstatat(folder, name.c_str(), &point, AT_SYMLINK_NOFOLLOW) != 0)
-    return last_error("mount-point", "fstatat", bind_.target);
-  const bool is_of_nobody_else = around.st_uid == 0 || jail().leasable.contains(around.st_uid);
-  const bool is_shut = (around.st_mode & (S_IWGRP | S_IWOTH)) == 0;
-  const bool is_kept = (around.st_mode & S_ISVTX) != 0 && point.st_uid == 0;
-  if (S_ISREG(point.st_mode) && is_of_nobody_else && (is_shut || is_kept)) return {};
-  return SysError{.step = "mount-point",
-                  .syscall = "fstatat",
-                  .err = S_ISREG(point.st_mode) ? EPERM : EINVAL,
-                  .path = bind_.target,
-                  .dest = {},
-                  .detail = S_ISREG(point.st_mode)
-                                ? "others than root may write to the folder that it is in, and could put a link in "
-                                  "its place, which nmount(2) would follow; mount a folder and not a single file"
-                                : "the mount point is no file"};
-}
+ private:
+  [[nodiscard]] int flags() const {
+    // defence: inputs-read-only-2
+    return MNT_NOSUID | (bind_.is_writable ? 0 : MNT_RDONLY);
+  }
 
-Status NestedNullfs::confirm(int source, int flags) const {
-  const auto shown = open_below(jail().root, bind_.target);
-  if (!shown) return shown.error();
-  const auto found = verify_shown(bind_, source, shown->get());
-  if (!found) return found.error();
-  struct statfs mounted{};
-  if (::fstatfs(shown->get(), &mounted) != 0) return last_error("mount", "fstatfs", bind_.target);
-  if ((static_cast<std::uint64_t>(flags) & ~mounted.f_flags) != 0) {
+  Result<struct stat> mount_by_path(int source) {
+    auto options = nullfs(path(), bind_.source);
+    // As in Mount::mount.
+    options.add_flag("nocover");
+    if (auto status = nmount_options(options, flags(), "nmount", bind_.source); !status) {
+      status.error().dest = bind_.target;
+      return std::move(status.error());
+    }
+    auto shown =
+        verify(bind_, source, path(), "lstat", [this](auto& found) { return ::lstat(path().c_str(), &found); });
+    // Taken even if it shows another file, because it is ours to take away.
+    auto status = take(fsid_at(path(), shown ? flags() : 0));
+    if (shown && !status) return std::move(status.error());
+    return shown;
+  }
+
+  Result<struct stat> mount_in_outer(int source) {
+    const std::string_view where = bind_.target;
+    const std::size_t last = where.rfind('/');
+    const auto point = open_below(jail().root, bind_.is_file ? where.substr(0, std::max<std::size_t>(last, 1)) : where);
+    if (!point) return point.error();
+    const std::string name = bind_.is_file ? std::string(where.substr(last + 1)) : ".";
+    if (bind_.is_file) {
+      if (auto status = confirm_name(point->get(), name); !status) return std::move(status.error());
+    }
+    auto options = nullfs(name, bind_.source);
+    if (!shows_its_point(*outer_, bind_)) options.add_flag("nocover");
+    if (auto status = mount_in(point->get(), options, flags(), bind_); !status) return std::move(status.error());
+    // Taken even if it shows another file, because it is ours to take away.
+    if (auto status = take(newest_below(jail().root)); !status) return std::move(status.error());
+    const auto shown = open_below(jail().root, bind_.target);
+    if (!shown) return shown.error();
+    auto found = verify(bind_, source, bind_.target, "fstat", [&](auto& it) { return ::fstat(shown->get(), &it); });
+    if (!found) return found;
+    struct statfs mounted{};
+    if (::fstatfs(shown->get(), &mounted) != 0) return last_error("mount", "fstatfs", bind_.target);
+    if ((static_cast<std::uint64_t>(flags()) & ~mounted.f_flags) == 0) return found;
     errno = EOPNOTSUPP;
     return last_error("mount", "fstatfs", bind_.target);
   }
-  if (bind_.is_writable || !jail().leasable.contains(found->st_uid)) return {};
-  return leasable_input(bind_, found->st_uid);
+
+  /** nmount(2) knows a file by its name alone, so no other user may be able to put a link there meanwhile. */
+  [[nodiscard]] Status confirm_name(int folder, const std::string& name) const {
+    struct stat around{};
+    struct stat point{};
+    if (::fstat(folder, &around) != 0) return last_error("mount-point", "fstat", bind_.target);
+    if (::fstatat(folder, name.c_str(), &point, AT_SYMLINK_NOFOLLOW) != 0)
+      return last_error("mount-point", "fstatat", bind_.target);
+    const bool is_of_nobody_else = around.st_uid == 0 || jail().leasable.contains(around.st_uid);
+    const bool is_shut = (around.st_mode & (S_IWGRP | S_IWOTH)) == 0;
+    const bool is_kept = (around.st_mode & S_ISVTX) != 0 && point.st_uid == 0;
+    if (S_ISREG(point.st_mode) && is_of_nobody_else && (is_shut || is_kept)) return {};
+    return SysError{.step = "mount-point",
+                    .syscall = "fstatat",
+                    .err = S_ISREG(point.st_mode) ? EPERM : EINVAL,
+                    .path = bind_.target,
+                    .detail = S_ISREG(point.st_mode)
+                                  ? "others than root may write to the folder that it is in, and could put a link in "
+                                    "its place, which nmount(2) would follow; mount a folder and not a single file"
+                                  : "the mount point is no file"};
+  }
+
+  const Bind& bind_;
+  const Bind* outer_;
+  const OutputLease* lease_;
+};
+
+}  // namespace
+
+Status confirm_listed(const Listed& listed) {
+  auto source = pin_source(listed.source);
+  if (!source) return std::move(source.error());
+  struct stat now{};
+  const std::string& path = listed.source.source;
+  if (::fstat(source->get(), &now) != 0) return last_error("pin-source", "fstat", path);
+  // defence: folder-listed-planned
+  if (nanoseconds(now.st_mtim) == listed.modified) return {};
+  return SysError{.step = "pin-source",
+                  .syscall = "fstat",
+                  .err = ESTALE,
+                  .path = path,
+                  .dest = listed.target,
+                  .detail =
+                      "something in it was made or removed since the plan was made; plan it again, or let the build "
+                      "user in (chmod 711)"};
+}
+
+void add_source(const JailOpening& opening, const Bind& bind, Parts& parts) {
+  const auto found = opening.nesting.find(&bind);
+  const Bind* const outer = found == opening.nesting.end() ? nullptr : found->second;
+  if (outer != nullptr && shows_its_point(*outer, bind)) parts.push_back(std::make_unique<Padding>(opening.jail, bind));
+  parts.push_back(std::make_unique<Source>(opening.jail, bind, outer, opening.lease_of(bind)));
 }
 
 }  // namespace buildjail

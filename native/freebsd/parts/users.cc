@@ -1,20 +1,27 @@
-#include "freebsd/parts/users.h"
-
 #include <sys/types.h>
 #include <sys/endian.h>
+#include <sys/stat.h>
 
 #include <db.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <string>
+#include <string_view>
 #include <utility>
 
 #include "base/text.h"
+#include "base/unique_fd.h"
+#include "freebsd/parts.h"
 #include "freebsd/processes.h"
+#include "plan/plan.h"
+#include "state/lease.h"
 
 namespace buildjail {
 
@@ -26,33 +33,45 @@ Result<std::string> objection_to(std::uint32_t uid) {
   if (!process) return process.error();
   // defence: no-process-host-user
   if (!*process) return std::string();
-  const auto& [pid, command, jid, tracer] = **process;
-  return "is the user of pid " + std::to_string(pid) + " (" + command + "), which is none of a session's";
+  return "is the user of pid " + std::to_string((**process).ki_pid) + " (" + (**process).ki_comm +
+         "), which is none of a session's";
 }
 
-}  // namespace
+/** The user becomes the build's. All outlive it. */
+class LeasedUser final : public Part {
+ public:
+  LeasedUser(const EnvelopePlan& plan, const Lessee& lessee, BuildUser& user)
+      : plan_(plan), lessee_(lessee), user_(user) {}
 
-Status UserLease::make(Trace&) {
-  user_ = plan_.user;
-  NumberedThings users{.step = "user-lease",
-                       .name = "user",
-                       .plural = "build users",
-                       .first = plan_.user.uid,
-                       .count = plan_.users,
-                       .objection = objection_to};
-  // Root belongs to no session alone.
-  // defence: build-user-spec-names
-  const bool is_leased = plan_.user.uid != 0;
-  if (plan_.users == 0 && !is_leased) return {};
-  auto lease =
-      plan_.users == 0 ? NumberedLease::share(users, plan_.user.uid, lessee_) : NumberedLease::take(users, lessee_);
-  if (!lease) return std::move(lease.error());
-  lease_ = std::move(*lease);
-  user_.uid = lease_.number();
-  return {};
-}
+  [[nodiscard]] std::string_view step() const override { return "user-lease"; }
+  /** EBUSY where all are leased, or where one that the plan names is. */
+  Status make(Trace&) override {
+    user_ = plan_.user;
+    NumberedThings users{.step = "user-lease",
+                         .name = "user",
+                         .plural = "build users",
+                         .first = plan_.user.uid,
+                         .count = plan_.users,
+                         .objection = objection_to};
+    // Root belongs to no session alone.
+    // defence: build-user-spec-names
+    const bool is_leased = plan_.user.uid != 0;
+    if (plan_.users == 0 && !is_leased) return {};
+    auto lease =
+        plan_.users == 0 ? NumberedLease::share(users, plan_.user.uid, lessee_) : NumberedLease::take(users, lessee_);
+    if (!lease) return std::move(lease.error());
+    lease_ = std::move(*lease);
+    user_.uid = lease_.number();
+    return {};
+  }
+  Status take_away(TakingAway&) override { return lease_.give_back(); }
 
-namespace {
+ private:
+  const EnvelopePlan& plan_;
+  const Lessee& lessee_;
+  BuildUser& user_;
+  NumberedLease lease_;
+};
 
 // include/pwd.h. The tags are those of version 4, in which numbers are in network order.
 constexpr std::string_view kVersionKey = "\xFFVERSION";
@@ -115,64 +134,44 @@ std::string entry_of(const Account& account) {
   return entry;
 }
 
-/** A database that is being written: dbopen(3) with the hash table of libc. */
-class Database {
- public:
-  /** `path` is an empty file, because dbopen(3) would make one under the umask of the host program. */
-  explicit Database(const std::string& path) : path_(path) {
-    HASHINFO info{};
-    // As pwd_mkdb(8) has it, whatever the machine.
-    info.lorder = BIG_ENDIAN;
-    db_.reset(::dbopen(path.c_str(), O_RDWR, 0, DB_HASH, &info));
-    note(db_ == nullptr);
-  }
-
-  /** Of two values of a key, the first stays. */
-  void add(std::string key, std::string value) {
-    if (!status_) return;
-    DBT key_bytes{.data = key.data(), .size = key.size()};
-    const DBT value_bytes{.data = value.data(), .size = value.size()};
-    note(db_->put(db_.get(), &key_bytes, &value_bytes, R_NOOVERWRITE) < 0);
-  }
-
-  /** Writes what is not in the file yet. Returns the first failure. */
-  Status close() {
-    if (DB* const written = db_.release(); written != nullptr) note(written->close(written) != 0);
-    return std::move(status_);
-  }
-
- private:
-  struct Close {
-    void operator()(DB* db) const { static_cast<void>(db->close(db)); }
-  };
-
-  void note(bool has_failed) {
-    if (has_failed && status_) status_ = last_error({}, "dbopen", path_);
-  }
-
-  std::string path_;
-  Status status_;
-  std::unique_ptr<DB, Close> db_;
+struct CloseDatabase {
+  void operator()(DB* db) const { static_cast<void>(db->close(db)); }
 };
+/** A hash table of libc (dbopen(3)). */
+using Database = std::unique_ptr<DB, CloseDatabase>;
+
+/** Of two values of a key, the first stays. False with errno set. */
+bool put(const Database& database, std::string key, std::string value) {
+  DBT key_bytes{.data = key.data(), .size = key.size()};
+  const DBT value_bytes{.data = value.data(), .size = value.size()};
+  return database->put(database.get(), &key_bytes, &value_bytes, R_NOOVERWRITE) >= 0;
+}
 
 /**
  * Makes of a passwd(5) the database that pwd_mkdb(8) makes for everybody to read: the C library looks users up in
  * nothing else. Lines that are no entry are passed over. Of two entries with the same name or number, the first counts.
  */
 Status write_database(const std::string& path, std::string_view passwd) {
+  // Empty at first, because dbopen(3) would make it under the umask of the host program.
   if (auto status = write_new_file(path, {}); !status) return status;
-  Database database(path);
-  database.add(std::string(kVersionKey), std::string(1, kEntryVersion));
+  HASHINFO info{};
+  // As pwd_mkdb(8) has it, whatever the machine.
+  info.lorder = BIG_ENDIAN;
+  Database database(::dbopen(path.c_str(), O_RDWR, 0, DB_HASH, &info));
+  bool is_whole = database && put(database, std::string(kVersionKey), std::string(1, kEntryVersion));
   std::uint32_t line_number = 0;
-  while (!passwd.empty()) {
+  while (is_whole && !passwd.empty()) {
     const auto account = account_of(cut(passwd, '\n'));
     if (!account) continue;
     const std::string entry = entry_of(*account);
-    database.add(kByName + std::string(account->name), entry);
-    database.add(tagged(kByNumber, ++line_number), entry);
-    database.add(tagged(kById, account->uid), entry);
+    is_whole = put(database, kByName + std::string(account->name), entry) &&
+               put(database, tagged(kByNumber, ++line_number), entry) &&
+               put(database, tagged(kById, account->uid), entry);
   }
-  return database.close();
+  if (!is_whole) return last_error({}, "dbopen", path);
+  // Writes what is not in the file yet.
+  DB* const written = database.release();
+  return written->close(written) == 0 ? Status() : last_error({}, "dbopen", path);
 }
 
 /** Lines of name:password:uid:..., where an empty uid is the build user's. */
@@ -190,10 +189,27 @@ std::string with_uid(std::string_view text, uid_t uid) {
 
 }  // namespace
 
-Status Accounts::make(Trace&) {
-  const std::string text = with_uid(wanted_.text, user_.uid);
-  if (auto status = write_new_file(root_ + wanted_.target, text); !status) return status;
-  return write_database(root_ + kDatabase, text);
+void UserLease::add_planned(const JailOpening& opening, Parts& parts) {
+  if (!opening.is_rest) parts.push_back(std::make_unique<LeasedUser>(opening.plan, opening.lessee, opening.jail.user));
+}
+
+Status write_accounts(const std::string& root, const WriteText& wanted, uid_t uid) {
+  const std::string text = with_uid(wanted.text, uid);
+  if (auto status = write_new_file(root + wanted.target, text); !status) return status;
+  return write_database(root + "/etc/pwd.db", text);
+}
+
+Status write_new_file(const std::string& path, std::string_view content) {
+  constexpr mode_t kMode = 0644;
+  const UniqueFd file(::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, kMode));
+  if (!file) return last_error({}, "open", path);
+  // The umask is the host program's, and not ours to change.
+  if (::fchmod(file.get(), kMode) != 0) return last_error({}, "fchmod", path);
+  const ssize_t written = ::write(file.get(), content.data(), content.size());
+  if (written == static_cast<ssize_t>(content.size())) return {};
+  // A part of it, where memory is short.
+  if (written >= 0) errno = ENOSPC;
+  return last_error({}, "write", path);
 }
 
 }  // namespace buildjail
