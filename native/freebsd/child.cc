@@ -17,6 +17,8 @@
 #include <cstring>
 #include <utility>
 
+#include "state/watcher.h"
+
 namespace buildjail {
 
 int look_at_self(kinfo_proc& self) {
