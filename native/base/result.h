@@ -1,15 +1,57 @@
 #pragma once
 
+#include <sys/types.h>
+
 #include <cerrno>
 #include <new>
 #include <optional>
+#include <string>
 #include <system_error>
 #include <utility>
 #include <variant>
-
-#include "base/sys_error.h"
+#include <vector>
 
 namespace buildjail {
+
+/** A process, or another object, that keeps something from being taken away. */
+struct Holder {
+  /** `open-file`, `cwd`, ...: HolderKind of src/errors.ts. */
+  std::string kind;
+  /** 0 for a holder that is no process. */
+  pid_t pid = 0;
+  std::string command;
+  /** The path on the host of the thing that is held; empty if it has no path. */
+  std::string path;
+};
+
+/** `held by pid 812 (vi): cwd /a; pid 9 (sh): open file /a/log`: names the first few. Empty without holders. */
+[[nodiscard]] std::string held_by(const std::vector<Holder>& holders);
+
+/** The one error type of native code: a system call that failed, with its step, its errno and its object. */
+struct SysError {
+  std::string step;
+  std::string syscall;
+  int err = 0;
+  std::string path{};
+  std::string dest{};
+  /** A message of the kernel, or our own explanation. */
+  std::string detail{};
+  /** The limit that cannot be held, by its name in a spec. */
+  std::string limit{};
+  /** What a person can do about it, where that is known. */
+  std::string remedy{};
+  /** The known holders of something that could not be taken away. */
+  std::vector<Holder> holders{};
+};
+
+/** The error of the call that has just failed. Reads errno, so nothing may come in between. */
+[[nodiscard]] SysError last_error(std::string step, std::string syscall, std::string path = {});
+
+/** The name of an errno (`ENOENT`) on this system. */
+[[nodiscard]] std::string errno_name(int err);
+
+/** strerror(3) without its shared buffer. */
+[[nodiscard]] std::string errno_text(int err);
 
 /** A value, or the error that prevented it. */
 template <class T>

@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "envelope/envelope.h"
-#include "envelope/job.h"
+#include "envelope/jobs.h"
 #include "envelope/system.h"
 #include "state/recovery.h"
 

@@ -7,7 +7,6 @@
 #include <vector>
 
 #include "base/result.h"
-#include "base/sys_error.h"
 #include "base/trace.h"
 #include "base/unique_fd.h"
 #include "envelope/part.h"

@@ -16,7 +16,6 @@
 #include "base/unique_fd.h"
 #include "envelope/part_list.h"
 #include "state/files.h"
-#include "state/private_directories.h"
 
 namespace buildjail {
 

@@ -3,7 +3,7 @@
 #include <chrono>
 #include <utility>
 
-#include "state/private_directories.h"
+#include "state/files.h"
 
 namespace buildjail {
 

@@ -29,7 +29,7 @@
 #include "freebsd/parts.h"
 #include "freebsd/processes.h"
 #include "freebsd/session_jail.h"
-#include "launch/host_terminal.h"
+#include "launch/terminal.h"
 #include "state/journal.h"
 
 namespace buildjail {

@@ -13,8 +13,8 @@
 
 #include "base/result.h"
 #include "freebsd/jails.h"
-#include "launch/host_terminal.h"
 #include "launch/launch_request.h"
+#include "launch/terminal.h"
 #include "plan/limits.h"
 
 namespace buildjail {

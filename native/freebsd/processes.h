@@ -10,7 +10,6 @@
 #include <vector>
 
 #include "base/result.h"
-#include "base/sys_error.h"
 #include "envelope/record.h"
 
 namespace buildjail {

@@ -16,7 +16,6 @@
 #include "base/tolerated.h"
 #include "freebsd/mounts.h"
 #include "state/files.h"
-#include "state/private_directories.h"
 
 namespace buildjail {
 

@@ -10,7 +10,7 @@
 #include "base/unique_fd.h"
 #include "launch/file_flow.h"
 #include "launch/launch_request.h"
-#include "launch/terminal_flow.h"
+#include "launch/terminal.h"
 
 namespace buildjail {
 

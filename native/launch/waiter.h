@@ -19,10 +19,10 @@
 
 #include "base/result.h"
 #include "launch/event_queue.h"
-#include "launch/host_terminal.h"
 #include "launch/launch_request.h"
 #include "launch/mover.h"
 #include "launch/stdio_ends.h"
+#include "launch/terminal.h"
 
 namespace buildjail {
 

@@ -8,7 +8,6 @@
 #include <vector>
 
 #include "base/result.h"
-#include "base/sys_error.h"
 #include "base/unique_fd.h"
 #include "envelope/system.h"
 #include "linux/child.h"

@@ -18,7 +18,6 @@
 #include "linux/parts.h"
 #include "linux/privileges.h"
 #include "state/files.h"
-#include "state/private_directories.h"
 #include "state/recovery.h"
 
 namespace buildjail {

@@ -12,7 +12,7 @@
 #include <cstdlib>
 #include <memory>
 
-#include "base/sys_error.h"
+#include "base/result.h"
 #include "base/text.h"
 
 namespace buildjail {

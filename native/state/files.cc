@@ -1,24 +1,155 @@
 #include "state/files.h"
 
+#include <dirent.h>
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
-#include <cerrno>
-#include <string>
+#include <cstddef>
+#include <cstdlib>
+#include <memory>
+#include <utility>
 
 #include "base/text.h"
-#include "base/unique_fd.h"
+#include "state/journal.h"
 
 namespace buildjail {
 
 namespace {
 
-constexpr const char* kStep = "make-output";
+constexpr const char* kMakeOutput = "make-output";
 // defence: no-link-followed-output
 constexpr int kFolder = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
-constexpr mode_t kMode = 0755;
+constexpr mode_t kFolderMode = 0755;
+
+constexpr const char* kStep = "state-directory";
+
+SysError exposed(const std::string& path, std::string detail) {
+  return {.step = kStep, .syscall = "lstat", .err = EPERM, .path = path, .detail = std::move(detail)};
+}
+
+/** All ids are mapped to themselves, as outside of every user namespace. */
+bool is_identity_map(std::string_view map) {
+  constexpr std::string_view kAllIds = "4294967295";
+  const auto word = [&map] {
+    map.remove_prefix(std::min(map.find_first_not_of(" \t"), map.size()));
+    const std::string_view taken = map.substr(0, map.find_first_of(" \t\n"));
+    map.remove_prefix(taken.size());
+    return taken;
+  };
+  return word() == "0" && word() == "0" && word() == kAllIds;
+}
+
+// In a user namespace all unmapped users look like one, and usually the host's root is one of them (user_namespaces(7),
+// Unmapped user and group IDs). FreeBSD has no such file.
+bool is_unmapped(uid_t uid) {
+  const auto map = text_of("/proc/self/uid_map");
+  return map && !map->empty() && !is_identity_map(*map) && number_in("/proc/sys/kernel/overflowuid") == uid;
+}
+
+Status refuse_folder(const std::string& folder, const std::string& path) {
+  struct stat found{};
+  if (::lstat(folder.c_str(), &found) != 0) return last_error(kStep, "lstat", folder);
+  if (S_ISLNK(found.st_mode)) return exposed(path, "'" + folder + "' is a symbolic link");
+  const bool is_of_trusted = found.st_uid == 0 || found.st_uid == ::geteuid() || is_unmapped(found.st_uid);
+  if (!is_of_trusted)
+    return exposed(path, "'" + folder + "' belongs to user " + std::to_string(found.st_uid) + ", who can exchange it");
+  const bool is_changeable = (found.st_mode & (S_IWGRP | S_IWOTH)) != 0 && (found.st_mode & S_ISVTX) == 0;
+  // defence: state-directory-others-can
+  if (is_changeable) return exposed(path, "others can exchange it, as they may write to '" + folder + "'");
+  return {};
+}
+
+constexpr mode_t kPrivate = 0700;
+
+Status refuse_unless_private(const struct stat& found, const std::string& path) {
+  const bool is_private = S_ISDIR(found.st_mode) && (found.st_mode & (S_IRWXG | S_IRWXO)) == 0;
+  if (is_private && found.st_uid == ::geteuid()) return {};
+  return exposed(path, "the state directory must be a directory of the caller's own, mode 0700");
+}
+
+// As src/session/session.ts makes them.
+bool is_session_id(std::string_view name) {
+  constexpr std::size_t kLength = 16;
+  return name.size() == kLength && name.find_first_not_of("0123456789abcdef") == std::string_view::npos;
+}
+
+std::string_view without_suffix(std::string_view name, std::string_view suffix) {
+  return name.ends_with(suffix) ? name.substr(0, name.size() - suffix.size()) : name;
+}
+
+// Not in the usual state directory (src/spec/state-directory.ts), because on FreeBSD that is a file system of its own,
+// which is unmounted (freebsd/state_file_system.h).
+#ifdef __FreeBSD__
+constexpr const char* kOfRoot = "/var/run/buildjail-leases";
+#else
+constexpr const char* kOfRoot = "/run/buildjail-leases";
+#endif
+constexpr std::string_view kName = "/buildjail-leases";
+
+/** An error, and not false, for one that cannot be looked at: another program may use it. */
+Result<bool> is_own_directory(const std::string& path, uid_t user) {
+  struct stat found{};
+  if (::lstat(path.c_str(), &found) == 0) return S_ISDIR(found.st_mode) && found.st_uid == user;
+  if (errno == ENOENT || errno == ENOTDIR) return false;
+  return last_error(kStep, "lstat", path);
+}
+
+/** The environment is asked last, because two programs of one user may have different ones. */
+Result<std::string> path_for(uid_t user) {
+  if (user == 0) return std::string(kOfRoot);
+  std::string usual = "/run/user/" + std::to_string(user);
+  // NOLINTNEXTLINE(concurrency-mt-unsafe): no thread of this program but the main one changes the environment
+  const char* const named = std::getenv("XDG_RUNTIME_DIR");
+  const auto is_usual = is_own_directory(usual, user);
+  if (!is_usual) return is_usual.error();
+  if (*is_usual) return usual.append(kName);
+  if (named != nullptr && named[0] == '/') {
+    const auto is_own = is_own_directory(named, user);
+    if (!is_own) return is_own.error();
+    if (*is_own) return std::string(named).append(kName);
+  }
+  return "/tmp/buildjail-leases-" + std::to_string(user);
+}
+
+constexpr mode_t kPrivateFile = 0600;
+
+/** False if its holder removed it meanwhile, so that it has no name any more. */
+Result<bool> is_named(const char* step, const UniqueFd& locked, const std::string& path, bool* is_empty = nullptr) {
+  struct stat found{};
+  if (::fstat(locked.get(), &found) != 0) return last_error(step, "fstat", path);
+  if (is_empty != nullptr) *is_empty = found.st_size == 0;
+  return found.st_nlink > 0;
+}
+
+/** Removes a file that was made and could not be locked, if it has no holder by now. */
+void remove_if_unused(const char* step, const UniqueFd& locked, const std::string& path) {
+  const auto has_name = is_named(step, locked, path);
+  if (has_name && *has_name) remove_if_empty(locked, path);
+}
+
+#ifdef O_EXLOCK
+// Opens and locks by one call (open(2)).
+Result<UniqueFd> open_locked(const char* step, const std::string& path, int flags, int kind) {
+  // defence: folder-written-one-live-2
+  UniqueFd fd(::open(path.c_str(), flags | (kind == LOCK_EX ? O_EXLOCK : O_SHLOCK), kPrivateFile));
+  if (!fd) return last_error(step, "open", path);
+  return fd;
+}
+#else
+Result<UniqueFd> open_locked(const char* step, const std::string& path, int flags, int kind) {
+  UniqueFd fd(::open(path.c_str(), flags, kPrivateFile));
+  if (!fd) return last_error(step, "open", path);
+  // defence: folder-written-one-live
+  if (::flock(fd.get(), kind | LOCK_NB) == 0) return fd;
+  auto error = last_error(step, "flock", path);
+  const bool is_made = error.err != EWOULDBLOCK && (flags & O_CREAT) != 0;
+  if (is_made && ::flock(fd.get(), LOCK_EX | LOCK_NB) == 0) remove_if_unused(step, fd, path);
+  return error;
+}
+#endif
 
 }  // namespace
 
@@ -40,60 +171,20 @@ UniqueFd folder_below(int top, std::string_view path) {
 Result<FolderIdentity> make_folder(const std::string& existing, std::string_view missing) {
   UniqueFd at(::open(existing.c_str(), kFolder));
   std::string path = existing == "/" ? "" : existing;
-  if (!at) return last_error(kStep, "open", existing);
+  if (!at) return last_error(kMakeOutput, "open", existing);
   while (!missing.empty()) {
     const std::string name(cut(missing, '/'));
     path += "/" + name;
-    if (::mkdirat(at.get(), name.c_str(), kMode) != 0 && errno != EEXIST) return last_error(kStep, "mkdirat", path);
+    if (::mkdirat(at.get(), name.c_str(), kFolderMode) != 0 && errno != EEXIST)
+      return last_error(kMakeOutput, "mkdirat", path);
     UniqueFd next(::openat(at.get(), name.c_str(), kFolder));
-    if (!next) return folder_not_opened(kStep, "openat", path);
+    if (!next) return folder_not_opened(kMakeOutput, "openat", path);
     at = std::move(next);
   }
   struct stat found{};
-  if (::fstat(at.get(), &found) != 0) return last_error(kStep, "fstat", path);
+  if (::fstat(at.get(), &found) != 0) return last_error(kMakeOutput, "fstat", path);
   return FolderIdentity{.dev = static_cast<std::uint64_t>(found.st_dev), .ino = found.st_ino};
 }
-
-namespace {
-
-constexpr mode_t kPrivate = 0600;
-
-/** False if its holder removed it meanwhile, so that it has no name any more. */
-Result<bool> is_named(const char* step, const UniqueFd& locked, const std::string& path, bool* is_empty = nullptr) {
-  struct stat found{};
-  if (::fstat(locked.get(), &found) != 0) return last_error(step, "fstat", path);
-  if (is_empty != nullptr) *is_empty = found.st_size == 0;
-  return found.st_nlink > 0;
-}
-
-/** Removes a file that was made and could not be locked, if it has no holder by now. */
-void remove_if_unused(const char* step, const UniqueFd& locked, const std::string& path) {
-  const auto has_name = is_named(step, locked, path);
-  if (has_name && *has_name) remove_if_empty(locked, path);
-}
-
-#ifdef O_EXLOCK
-// Opens and locks by one call (open(2)).
-Result<UniqueFd> open_locked(const char* step, const std::string& path, int flags, int kind) {
-  // defence: folder-written-one-live-2
-  UniqueFd fd(::open(path.c_str(), flags | (kind == LOCK_EX ? O_EXLOCK : O_SHLOCK), kPrivate));
-  if (!fd) return last_error(step, "open", path);
-  return fd;
-}
-#else
-Result<UniqueFd> open_locked(const char* step, const std::string& path, int flags, int kind) {
-  UniqueFd fd(::open(path.c_str(), flags, kPrivate));
-  if (!fd) return last_error(step, "open", path);
-  // defence: folder-written-one-live
-  if (::flock(fd.get(), kind | LOCK_NB) == 0) return fd;
-  auto error = last_error(step, "flock", path);
-  const bool is_made = error.err != EWOULDBLOCK && (flags & O_CREAT) != 0;
-  if (is_made && ::flock(fd.get(), LOCK_EX | LOCK_NB) == 0) remove_if_unused(step, fd, path);
-  return error;
-}
-#endif
-
-}  // namespace
 
 Result<UniqueFd> lock_file(const char* step, const std::string& path, int flags, int kind, bool* is_empty) {
   for (;;) {
@@ -168,6 +259,92 @@ std::optional<std::uint64_t> number_after(const std::string& path, std::string_v
     if (cut(line, ' ') == word && read_number(line, number)) return number;
   }
   return std::nullopt;
+}
+
+Status Surroundings::refuse_changeable(const std::string& path) {
+  for (std::size_t end = 1; end != std::string::npos && end < path.size(); end = path.find('/', end + 1)) {
+    // The root itself first, and each folder once.
+    if (end > 1 && path[end - 1] == '/') continue;
+    std::string folder = end == 1 ? "/" : path.substr(0, end);
+    if (std::ranges::find(safe_, folder) != safe_.end()) continue;
+    if (auto status = refuse_folder(folder, path); !status) return status;
+    safe_.push_back(std::move(folder));
+  }
+  return {};
+}
+
+Status Surroundings::refuse_exposed(const std::string& path) {
+  if (auto status = refuse_changeable(path); !status) return status;
+  struct stat found{};
+  if (::lstat(path.c_str(), &found) != 0) {
+    if (errno == ENOENT) return {};
+    return last_error(kStep, "lstat", path);
+  }
+  if (S_ISLNK(found.st_mode)) return exposed(path, "it is a symbolic link");
+  if (found.st_uid != ::geteuid()) return exposed(path, "it belongs to user " + std::to_string(found.st_uid));
+  return {};
+}
+
+Status make_private_directory(const std::string& path) {
+  struct stat found{};
+  // Usually it exists.
+  while (::lstat(path.c_str(), &found) != 0) {
+    if (errno != ENOENT) return last_error(kStep, "lstat", path);
+    if (::mkdir(path.c_str(), kPrivate) == 0) return {};
+    if (errno != EEXIST) return last_error(kStep, "mkdir", path);
+  }
+  return refuse_unless_private(found, path);
+}
+
+Result<std::vector<std::string>> names_in(const std::string& path) {
+  UniqueFd fd(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+  if (!fd) return last_error(kStep, "open", path);
+  const std::unique_ptr<DIR, int (*)(DIR*)> entries(::fdopendir(fd.get()), ::closedir);
+  if (!entries) return last_error(kStep, "fdopendir", path);
+  static_cast<void>(fd.release());
+  std::vector<std::string> names;
+  // Null at the end and on failure alike, which only errno tells apart (readdir(3), RETURN VALUE).
+  errno = 0;
+  while (const dirent* entry = ::readdir(entries.get())) {
+    const std::string_view name = entry->d_name;
+    if (name != "." && name != "..") names.emplace_back(name);
+    errno = 0;
+  }
+  if (errno != 0) return last_error(kStep, "readdir", path);
+  std::ranges::sort(names);
+  return names;
+}
+
+Result<StateDirectory> read_state_directory(const std::string& path) {
+  struct stat found{};
+  if (::lstat(path.c_str(), &found) != 0) {
+    if (errno == ENOENT || errno == ENOTDIR) return StateDirectory{};
+    return last_error(kStep, "lstat", path);
+  }
+  if (auto status = refuse_unless_private(found, path); !status) return std::move(status.error());
+  if (auto status = Surroundings().refuse_exposed(path); !status) return std::move(status.error());
+  auto names = names_in(path);
+  if (!names && names.error().err == ENOENT) return StateDirectory{};
+  if (!names) return std::move(names.error());
+  StateDirectory state;
+  for (std::string& name : *names) {
+    const std::string_view id = without_suffix(name, kJournalSuffix);
+    if (is_session_id(id)) {
+      // In the order of names a root comes right before its journal.
+      if (state.sessions.empty() || state.sessions.back() != id) state.sessions.emplace_back(id);
+    } else {
+      state.others.push_back(std::move(name));
+    }
+  }
+  return state;
+}
+
+Result<std::string> host_directory(Surroundings& around) {
+  auto path = path_for(::geteuid());
+  if (!path) return path;
+  if (auto status = around.refuse_changeable(*path); !status) return std::move(status.error());
+  if (auto status = make_private_directory(*path); !status) return std::move(status.error());
+  return path;
 }
 
 }  // namespace buildjail

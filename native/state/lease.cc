@@ -15,7 +15,6 @@
 #include "base/text.h"
 #include "state/files.h"
 #include "state/journal.h"
-#include "state/private_directories.h"
 
 namespace buildjail {
 

@@ -14,7 +14,6 @@
 #include "state/files.h"
 #include "state/journal.h"
 #include "state/lease.h"
-#include "state/private_directories.h"
 
 namespace buildjail {
 

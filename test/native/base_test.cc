@@ -10,8 +10,8 @@
 #include <vector>
 
 #include "base/back_off.h"
+#include "base/result.h"
 #include "base/signals.h"
-#include "base/sys_error.h"
 #include "base/unique_fd.h"
 #include "launch/vfork_child.h"
 

@@ -14,9 +14,9 @@
 #include "envelope/output.h"
 #include "envelope/part_list.h"
 #include "left_session.h"
+#include "state/files.h"
 #include "state/journal.h"
 #include "state/lease.h"
-#include "state/private_directories.h"
 
 namespace {
 

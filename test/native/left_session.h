@@ -11,10 +11,10 @@
 #include "envelope/output.h"
 #include "envelope/part_list.h"
 #include "envelope/sources.h"
+#include "state/files.h"
 #include "state/journal.h"
 #include "state/lease.h"
 #include "state/lent_output.h"
-#include "state/private_directories.h"
 #include "state/recovery.h"
 
 namespace buildjail {

@@ -16,9 +16,9 @@
 #include "envelope/output.h"
 #include "envelope/part_list.h"
 #include "left_session.h"
+#include "state/files.h"
 #include "state/journal.h"
 #include "state/lent_output.h"
-#include "state/private_directories.h"
 #include "state/recovery.h"
 
 namespace {

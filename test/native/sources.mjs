@@ -7,7 +7,7 @@ const here = path.dirname(fileURLToPath(import.meta.url))
 const native = path.join(here, '..', '..', 'native')
 
 /** They are linked against a system's own files; sessions test them. */
-const needSystem = new Set(['waiter.cc', 'job.cc', 'jobs.cc', 'system.cc', 'watcher.cc'])
+const needSystem = new Set(['waiter.cc', 'jobs.cc', 'system.cc', 'watcher.cc'])
 
 /** The test library of C++, from Debian's package doctest-dev. */
 export const doctest = ['/usr/include', '/usr/local/include'].find((folder) => existsSync(path.join(folder, 'doctest', 'doctest.h')))

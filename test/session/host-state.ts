@@ -51,7 +51,7 @@ export async function expectSameButForIds(before: HostState): Promise<void> {
   await expect.poll(async () => nameless(await hostState()), { timeout: 5000 }).toBe(nameless(before))
 }
 
-/** As native/state/private_directories finds it, the first that is there. */
+/** As native/state/files finds it, the first that is there. */
 function placesOfLeases(): string[] {
   const uid = process.geteuid?.() ?? 0
   if (uid === 0) return [process.platform === 'freebsd' ? '/var/run/buildjail-leases' : '/run/buildjail-leases']

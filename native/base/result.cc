@@ -1,10 +1,8 @@
-#include "base/sys_error.h"
+#include "base/result.h"
 
 #include <algorithm>
 #include <array>
-#include <cerrno>
 #include <cstddef>
-#include <system_error>
 
 #include "base/text.h"
 
