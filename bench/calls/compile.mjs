@@ -19,7 +19,7 @@ export function compileCountingFloor(folder, { system = process.platform, cc = [
   const counting = ['fault', 'wrapped_calls'].map((name) => path.join(root, 'test', 'faults', 'native', `${name}.cc`))
   const wraps = [...wrappedSymbols(system), moreWrapped[system]].map((symbol) => `-Wl,--wrap=${symbol}`)
   const program = path.join(folder, 'floor-counting')
-  const includes = ['native', 'test/faults/native'].map((folder) => `-I${path.join(root, folder)}`)
+  const includes = ['native', 'test/faults/native'].map((one) => `-I${path.join(root, one)}`)
   compileWith(cxx, ['-std=c++20', '-O2', '-DBUILDJAIL_FAULTS', ...includes, '-pthread', '-o', program, ...wraps, path.join(root, 'bench', 'floor', 'count.cc'), ...counting, ...objects])
   return program
 }

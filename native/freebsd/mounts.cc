@@ -89,16 +89,36 @@ Status nmount_options(IovecList& options, int flags, const std::string& step, co
   return options.error(step, "nmount", path);
 }
 
-Result<std::string> fsid_at(const std::string& path, int flags) {
+namespace {
+
+Result<fsid_t> raw_fsid_at(const std::string& path, int flags) {
   struct statfs mounted{};
   if (::statfs(path.c_str(), &mounted) != 0) return last_error("mount", "statfs", path);
   const std::uint64_t lacking = static_cast<std::uint64_t>(flags) & ~mounted.f_flags;
-  if (lacking == 0) return fsid_text(mounted.f_fsid);
+  if (lacking == 0) return mounted.f_fsid;
   return SysError{.step = "mount",
                   .syscall = "statfs",
                   .err = EOPNOTSUPP,
                   .path = path,
                   .detail = "the kernel mounted it without " + comma_separated(flag_words(lacking))};
+}
+
+}  // namespace
+
+Result<std::string> fsid_at(const std::string& path, int flags) {
+  const auto fsid = raw_fsid_at(path, flags);
+  if (!fsid) return fsid.error();
+  return fsid_text(*fsid);
+}
+
+Result<std::string> NullfsIds::at(const std::string& path, dev_t device, int flags) {
+  const auto first_half = static_cast<std::int32_t>(device);
+  const std::int64_t known = second_half_;
+  if (known != kUnknown) return fsid_text({{first_half, static_cast<std::int32_t>(known)}});
+  const auto fsid = raw_fsid_at(path, flags);
+  if (!fsid) return fsid.error();
+  if (fsid->val[0] == first_half) second_half_ = static_cast<std::uint32_t>(fsid->val[1]);
+  return fsid_text(*fsid);
 }
 
 Status unmount_target(const std::string& target, int flags) {

@@ -4,6 +4,7 @@
 #include <sys/mman.h>
 #include <sys/mount.h>
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -43,6 +44,24 @@ std::string fsid_text(const fsid_t& fsid);
  * that it was mounted with.
  */
 Result<std::string> fsid_at(const std::string& path, int flags);
+
+/**
+ * The FSIDs of mounts of nullfs. The first half of an FSID is the device of its files (null_getattr), the second a hash
+ * of the type's name (vfs_register). After one mount has shown that this is so, no other needs a statfs(2), which would
+ * also ask the file system below. Any thread may use it.
+ */
+class NullfsIds {
+ public:
+  /**
+   * The FSID of the mount at `path`, whose files have the device `device` (stat(2)). If it asks the kernel, it checks
+   * `flags` as fsid_at() does.
+   */
+  Result<std::string> at(const std::string& path, dev_t device, int flags);
+
+ private:
+  static constexpr std::int64_t kUnknown = -1;
+  std::atomic<std::int64_t> second_half_ = kUnknown;
+};
 
 /** unmount(2) by a path, or by an FSID: then no path is looked up, so none can lead elsewhere. */
 Status unmount_target(const std::string& target, int flags);

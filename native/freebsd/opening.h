@@ -24,6 +24,7 @@ struct FreebsdHost {
   /** That of the previous session, or 0. */
   std::atomic<int> devfs_ruleset = 0;
   MountsOfSources mounts_of_sources;
+  NullfsIds nullfs_ids;
   DyingNetworks dying_networks;
 };
 

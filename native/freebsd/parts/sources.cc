@@ -191,8 +191,8 @@ class Padding final : public Mount {
 class Source final : public Mount {
  public:
   /** All outlive it. `outer` is the bind that it lies in, or null; `lease` is null unless it is an output. */
-  Source(SessionJail& jail, const Bind& bind, const Bind* outer, const OutputLease* lease)
-      : Mount(jail, bind.target), bind_(bind), outer_(outer), lease_(lease) {}
+  Source(SessionJail& jail, const Bind& bind, const Bind* outer, const OutputLease* lease, NullfsIds& ids)
+      : Mount(jail, bind.target), bind_(bind), outer_(outer), lease_(lease), ids_(ids) {}
 
   /** ESTALE: the source is not the file of the plan, or it was exchanged while it was mounted. */
   Status make(Trace&) override {
@@ -228,7 +228,7 @@ class Source final : public Mount {
     auto shown =
         verify(bind_, source, path(), "lstat", [this](auto& found) { return ::lstat(path().c_str(), &found); });
     // Taken even if it shows another file, because it is ours to take away.
-    auto status = take(fsid_at(path(), shown ? flags() : 0));
+    auto status = take(shown ? ids_.at(path(), shown->st_dev, flags()) : fsid_at(path(), 0));
     if (shown && !status) return std::move(status.error());
     return shown;
   }
@@ -282,6 +282,7 @@ class Source final : public Mount {
   const Bind& bind_;
   const Bind* outer_;
   const OutputLease* lease_;
+  NullfsIds& ids_;
 };
 
 }  // namespace
@@ -308,7 +309,7 @@ void add_source(const JailOpening& opening, const Bind& bind, Parts& parts) {
   const auto found = opening.nesting.find(&bind);
   const Bind* const outer = found == opening.nesting.end() ? nullptr : found->second;
   if (outer != nullptr && shows_its_point(*outer, bind)) parts.push_back(std::make_unique<Padding>(opening.jail, bind));
-  parts.push_back(std::make_unique<Source>(opening.jail, bind, outer, opening.lease_of(bind)));
+  parts.push_back(std::make_unique<Source>(opening.jail, bind, outer, opening.lease_of(bind), opening.host.nullfs_ids));
 }
 
 }  // namespace buildjail
