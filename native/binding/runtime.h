@@ -52,7 +52,7 @@ class Runtime {
     tellers_.emplace(++last_teller_, std::move(teller));
     return last_teller_;
   }
-  /** It is over. It was said to have begun. */
+  /** Drops what keep() registered, and ends the work that began() announced. */
   void let_go(Napi::Env env, std::uint32_t teller) {
     if (tellers_.erase(teller) != 0) ended(env);
   }

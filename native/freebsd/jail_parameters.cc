@@ -131,7 +131,7 @@ Result<std::vector<JailParameter>> list_jail_parameters() {
   const Oid top(root.begin(), root.begin() + static_cast<std::ptrdiff_t>(depth));
 
   std::vector<JailParameter> parameters;
-  // One that was missed would be a permission that stays on, so that what cannot be read is an error.
+  // A parameter that was missed would be a permission that stays on, so a name that cannot be read is an error.
   for (auto oid = next_of(top);; oid = next_of(*oid)) {
     if (!oid) return std::move(oid.error());
     if (oid->size() < depth || !std::equal(top.begin(), top.end(), oid->begin())) return parameters;

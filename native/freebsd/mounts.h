@@ -94,7 +94,8 @@ class MountedList {
   };
 
   MountedList(struct statfs* memory, std::size_t room) : memory_(memory, Unmap{room}) {}
-  [[nodiscard]] std::size_t room() const noexcept { return memory_.get_deleter().room; }
+  /** A list that was moved away has no memory, but its deleter still has the size. */
+  [[nodiscard]] std::size_t room() const noexcept { return memory_ ? memory_.get_deleter().room : 0; }
 
   std::unique_ptr<struct statfs, Unmap> memory_;
   std::size_t count_ = 0;

@@ -51,7 +51,7 @@ using SharedStdioBudget = std::shared_ptr<StdioBudget>;
 
 /**
  * One way of a command's bytes whose other end may be held up: a file of the host, a terminal. All calls come from the
- * one thread that moves them (mover.h).
+ * one thread that moves them (FlowThread).
  */
 class Flow {
  public:

@@ -79,11 +79,12 @@ struct Moved {
 };
 
 /**
- * Has every byte of every command, whatever it comes from or goes to: captured streams, files of the host, terminals.
- * Captured streams never wait, so the waiter's thread reads them. Files and terminals have a thread for each command.
+ * Moves the bytes of commands to and from captured streams, files of the host and terminals. Captured streams never
+ * wait, so the waiter's thread reads them. Files and terminals have a thread for each command.
  *
  * JavaScript reads and writes its own pipes itself. The kernel's pipe is the back-pressure there, and another thread
- * between the two would add a copy and a wake-up and bound nothing: only what it reads is spent from the same budget.
+ * between the two would add a copy and a wake-up and bound nothing. The bytes that JavaScript reads are spent from the
+ * same budget.
  * Any thread, except where it says otherwise.
  */
 class Mover {
@@ -116,7 +117,7 @@ class Mover {
   bool read(std::uint32_t run, std::size_t stream);
   /** The command has ended. Calls `then` here, or `look` does once all that the command wrote is where it goes. */
   void finish(std::uint32_t run, const std::function<void(Moved)>& then);
-  /** Calls what is to be called. */
+  /** Tells of each command whose bytes have all arrived, and lets its thread go. */
   void look();
 
  private:

@@ -172,7 +172,7 @@ Result<CgroupPlaces::Placement> CgroupPlaces::find(const Controllers& wanted) {
   }
   if (const auto known = found_.find(wanted); known != found_.end()) return known->second;
   Placement found = look(wanted);
-  // Missing controllers are looked for again each time, because an administrator may provide it.
+  // Missing controllers are looked for again each time, because an administrator may have added them.
   if (found.missing.empty()) found_.emplace(wanted, found);
   return found;
 }

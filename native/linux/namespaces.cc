@@ -177,7 +177,8 @@ bool become_init(InitStart& start, Stopped& stopped) {
   // A session that is all the caller's has one user, so init needs no capability to launch a command.
   if (!bound_capabilities(plan.user, start.ids == nullptr, stopped)) return false;
   if (stopped.failed("init", "rt_sigprocmask", unblock_signals())) return false;
-  // Last, because the filter refuses the calls above. Without the first it would need a capability (seccomp(2)).
+  // The filter is last, because it refuses the calls above. Without PR_SET_NO_NEW_PRIVS it needs a capability
+  // (seccomp(2)).
   // defence: command-no-new-privileges
   if (stopped.failed("filter", "prctl", ::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0))) return false;
   // defence: every-session-filter-system

@@ -66,7 +66,7 @@ enum class Marks : std::uint8_t { kTrusted, kUser, kNone };
  * The attributes by which overlayfs marks removed and replaced files. No process inside can name them. Those of the
  * trusted namespace need CAP_SYS_ADMIN over the host (xattr(7)).
  */
-Marks marks_of(const char* folder) {
+Marks chosen_marks(const char* folder) {
   if (::setxattr(folder, "trusted.buildjail", "", 0, 0) == 0) return Marks::kTrusted;
   return ::setxattr(folder, "user.buildjail", "", 0, 0) == 0 ? Marks::kUser : Marks::kNone;
 }
@@ -130,7 +130,8 @@ bool OverlayRoom::take(int root, Stopped& stopped) {
   if (!inside) return stopped.at(kOverlay, "openat", kTmpInside);
   const UniqueFd tmp(raw::copy_mount(inside.get()));
   if (!tmp) return stopped.at(kOverlay, "open_tree", kTmpInside);
-  // Over the root, where no path leads that begins in it: layers have to be mounted somewhere (clone_private_mount()).
+  // Layers have to be mounted somewhere (clone_private_mount()). On top of the root no path that begins in it gets
+  // there.
   if (raw::move_mount_onto(room_, root) != 0) return stopped.at(kOverlay, "move_mount", kTmpInside);
   if (raw::move_mount(tmp.get(), AT_FDCWD, kTmp) != 0) return stopped.at(kOverlay, "move_mount", kTmpInside);
   return true;
@@ -157,7 +158,7 @@ UniqueFd OverlayRoom::mount(const UniqueFd& source, const Bind& bind, int root, 
   const std::array times{found.st_atim, found.st_mtim};
   if (::utimensat(AT_FDCWD, kUpper, times.data(), 0) != 0) return stopped_at("utimensat");
   if (raw::move_mount(source.get(), AT_FDCWD, kLower) != 0) return stopped_at("move_mount");
-  const Marks marks = marks_of(kWork);
+  const Marks marks = chosen_marks(kWork);
   if (marks == Marks::kNone) return stopped_at("setxattr");
   const UniqueFd fs(raw::fsopen("overlay"));
   if (!fs) return stopped_at("fsopen");

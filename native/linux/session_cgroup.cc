@@ -31,7 +31,7 @@ constexpr std::uint64_t kPeriod = 100'000;
 constexpr std::uint64_t kThousand = 1000;
 /** The session's init counts as a process of the cgroup, and not as one of the build. */
 constexpr std::uint64_t kInits = 1;
-constexpr std::uint64_t kNanoseconds = 1000;
+constexpr std::uint64_t kNanosecondsInMicrosecond = 1000;
 
 std::optional<std::uint64_t> less(std::optional<std::uint64_t> number, std::uint64_t by) {
   if (number) *number -= std::min(*number, by);
@@ -64,7 +64,7 @@ void count_unified(const std::string& directory, SessionUsage& usage) {
 
 void count_first_version(const std::string& directory, const Controllers& has, SessionUsage& usage) {
   if (has.contains(kCpuTime)) {
-    if (const auto used = number_in(directory + "/cpuacct.usage")) usage.cpu_us = *used / kNanoseconds;
+    if (const auto used = number_in(directory + "/cpuacct.usage")) usage.cpu_us = *used / kNanosecondsInMicrosecond;
   }
   if (has.contains(kMemory)) {
     usage.memory = number_in(directory + "/memory.usage_in_bytes");

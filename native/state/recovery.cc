@@ -103,7 +103,7 @@ Outcome Recovery::recover(const std::string& id, std::chrono::milliseconds bound
       if (!entry) return not_recovered(file, reason_of(entry.error()));
       if (*entry && (**entry).id != id) return not_recovered(file, "it is the journal of another session");
       if (*entry) return take_away(**entry, file, std::move(*lock));
-      // Its process died before it made anything; or it lives, finds the file gone and makes it again.
+      // The process that made the empty file has died, or it lives, finds the file gone and makes it again.
       if (::unlink(file.c_str()) != 0) return not_recovered(file, reason_of(last_error(kStep, "unlink", file)));
       return {.standing = Standing::kGone};
     }
