@@ -70,6 +70,7 @@ std::string errno_text(int err) { return std::generic_category().message(err); }
 
 std::string held_by(const std::vector<Holder>& holders) {
   std::vector<std::string> names;
+  names.reserve(holders.size());
   for (const Holder& holder : holders) names.push_back(name_of(holder));
   return names.empty() ? "" : "held by " + first_of(names, kMostNamed);
 }

@@ -16,6 +16,7 @@
 #include "base/signals.h"
 #include "base/unique_fd.h"
 #include "linux/raw_calls.h"
+#include "state/watcher.h"
 
 #ifdef __SANITIZE_ADDRESS__
 #include <sanitizer/asan_interface.h>
