@@ -47,10 +47,10 @@ class IovecList {
   [[nodiscard]] iovec* data() noexcept { return iovecs_.data(); }
   [[nodiscard]] unsigned size() const noexcept { return static_cast<unsigned>(iovecs_.size()); }
 
-  // The value of the pair at `index`, of those that were added, after the call.
+  // The value of the pair at `index`, after the call.
 
   [[nodiscard]] std::span<const std::byte> value(std::size_t index) const {
-    const iovec& entry = iovecs_[index * 2 + 1];
+    const iovec& entry = iovecs_.at(index * 2 + 1);
     return {static_cast<const std::byte*>(entry.iov_base), entry.iov_base == nullptr ? 0 : entry.iov_len};
   }
   [[nodiscard]] int number(std::size_t index) const {

@@ -63,6 +63,7 @@ class Jail {
   Jail(const std::string& name, const FoundJail& found)
       : reference_{.jid = found.jid, .dev = 0, .ino = 0}, name_(name), root_(found.path), is_removed_(found.is_dying) {}
   Jail& operator=(Jail&&) = delete;
+  // Only memory that runs out throws in it, which ends the program. NOLINTNEXTLINE(bugprone-exception-escape)
   ~Jail() { static_cast<void>(remove()); }
 
   [[nodiscard]] int jid() const noexcept { return reference_.jid; }
