@@ -48,7 +48,9 @@ function systemOf(file) {
 // What binding.gyp says, as far as it changes what the code means.
 function commonFlags(root) {
   const require = createRequire(path.join(root, 'package.json'))
-  const headers = [path.dirname(require.resolve('node-addon-api/napi.h')), require('node-api-headers').include_dir]
+  const folders = [path.dirname(require.resolve('node-addon-api/napi.h')), require('node-api-headers').include_dir]
+  // As seen from the checkout, so that what was found clean in one is clean in another.
+  const headers = folders.map((folder) => path.relative(root, folder))
   return ['-std=c++20', '-Inative', '-DNAPI_VERSION=9', ...headers.flatMap((folder) => ['-isystem', folder])]
 }
 
