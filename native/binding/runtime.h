@@ -98,7 +98,7 @@ class Runtime {
 /** That of the addon in this environment. */
 std::shared_ptr<Runtime> runtime_of(Napi::Env env);
 
-/** Adds the raw calls of the system compiled for; on Linux there are none. */
+/** Adds the raw calls of this system. Linux has none. */
 void export_system_calls(Napi::Env env, Napi::Object exports);
 
 /** What JavaScript has of a number or a text. */

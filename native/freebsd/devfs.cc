@@ -50,7 +50,7 @@ Status add_devfs_rule(int dev, devfs_rule& rule) { return call(dev, DEVFSIO_RADD
 
 namespace {
 
-/** The first rule with a greater number; empty if there is none, or no such ruleset. */
+/** The first rule with a greater number. Empty if the ruleset has no such rule, or does not exist. */
 Result<std::optional<devfs_rule>> next_rule(int dev, int ruleset, int number) {
   devfs_rule next = empty_rule(ruleset, number);
   auto status = call(dev, DEVFSIO_RGETNEXT, next);

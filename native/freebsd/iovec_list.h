@@ -33,7 +33,7 @@ class IovecList {
     std::ranges::transform(value, bytes.begin(), [](std::byte one) { return static_cast<char>(one); });
     add(name, std::move(bytes));
   }
-  /** A buffer into which both calls write an explanation of an errno, if there is none yet. */
+  /** Adds, once, a buffer into which both calls write an explanation of an errno. */
   void add_errmsg() {
     if (errmsg_ == kNone) add_buffer("errmsg", kErrmsgSize);
   }
