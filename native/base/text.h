@@ -33,6 +33,20 @@ bool read_numbers(std::string_view& rest, Numbers&... numbers) {
   return (read_number(cut(rest, ' '), numbers) && ...);
 }
 
+/** The numbers of a line such as `Uid:\t0\t0\t0\t0`, in which separators are tabs or spaces. */
+inline std::vector<unsigned> numbers_in(std::string_view line) {
+  std::vector<unsigned> found;
+  const char* at = line.data();
+  const char* const end = line.data() + line.size();
+  while (at < end) {
+    unsigned number = 0;
+    const auto [next, error] = std::from_chars(at, end, number);
+    if (error == std::errc()) found.push_back(number);
+    at = next == at ? at + 1 : next;
+  }
+  return found;
+}
+
 /** With a space behind each: `read_numbers` reads them. */
 inline std::string numbers_text(std::initializer_list<std::uint64_t> numbers) {
   std::string text;

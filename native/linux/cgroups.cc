@@ -160,9 +160,8 @@ std::optional<Obstacle> CgroupPlaces::find_limitation() {
 
 Result<CgroupPlaces::Placement> CgroupPlaces::find(const Controllers& wanted) {
   const std::lock_guard lock(mutex_);
-  if (!is_read_) {
+  if (hierarchies_.empty()) {
     if (auto status = find_hierarchies(); !status) return std::move(status.error());
-    is_read_ = true;
   }
   auto own = read_text_file(kStep, kOwn);
   if (!own) return std::move(own.error());

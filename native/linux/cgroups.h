@@ -81,7 +81,6 @@ class CgroupPlaces {
   void look_in_first_version(const Controllers& wanted, Placement& found) const;
 
   std::mutex mutex_;
-  bool is_read_ = false;
   std::vector<Hierarchy> hierarchies_;
   /** The content of /proc/self/cgroup, and the placements found while it was that. */
   std::string own_;

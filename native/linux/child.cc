@@ -67,14 +67,21 @@ struct CloneArguments {
 constexpr std::uint64_t kIntoCgroup = 0x200000000;
 
 /**
- * clone3(2), which C libraries do not wrap: the child begins on another stack, so it must not return to this function.
- * Returns the result of the call, or a negative errno.
+ * Makes the child in a cgroup of version 2, by clone3(2), which C libraries do not wrap: the child begins on another
+ * stack, so it must not return to this function.
  */
-long clone_onto(const CloneArguments& arguments, Start& start) {
+pid_t clone_into(int cgroup, unsigned flags, Start& start, ChildStack& stack, int& pidfd) {
+  [[maybe_unused]] const CloneArguments arguments{.flags = flags | kIntoCgroup,
+                                                  .pidfd = reinterpret_cast<std::uintptr_t>(&pidfd),
+                                                  .stack = reinterpret_cast<std::uintptr_t>(stack.bottom()),
+                                                  .stack_size = stack.size(),
+                                                  .cgroup = static_cast<std::uint64_t>(cgroup)};
+  [[maybe_unused]] Start* const given = &start;
+  long result = -ENOSYS;
 #if defined(__x86_64__)
-  long result = 435;
+  result = 435;
   register int (*program)(void*) __asm__("r12") = begin;
-  register void* context __asm__("r13") = &start;
+  register void* context __asm__("r13") = given;
   __asm__ volatile(
       "syscall\n\t"
       "testq %%rax, %%rax\n\t"
@@ -90,13 +97,12 @@ long clone_onto(const CloneArguments& arguments, Start& start) {
       : "+a"(result)
       : "D"(&arguments), "S"(sizeof(arguments)), "r"(program), "r"(context)
       : "rcx", "r11", "memory", "cc");
-  return result;
 #elif defined(__aarch64__)
   register long x0 __asm__("x0") = reinterpret_cast<long>(&arguments);
   register long x1 __asm__("x1") = sizeof(arguments);
   register long x8 __asm__("x8") = 435;
   register int (*program)(void*) __asm__("x20") = begin;
-  register void* context __asm__("x21") = &start;
+  register void* context __asm__("x21") = given;
   __asm__ volatile(
       "svc 0\n\t"
       "cbnz x0, 1f\n\t"
@@ -109,22 +115,8 @@ long clone_onto(const CloneArguments& arguments, Start& start) {
       : "+r"(x0)
       : "r"(x1), "r"(x8), "r"(program), "r"(context)
       : "memory", "cc");
-  return x0;
-#else
-  static_cast<void>(arguments);
-  static_cast<void>(start);
-  return -ENOSYS;
+  result = x0;
 #endif
-}
-
-/** Makes the child in a cgroup of version 2. */
-pid_t clone_into(int cgroup, unsigned flags, Start& start, ChildStack& stack, int& pidfd) {
-  const CloneArguments arguments{.flags = flags | kIntoCgroup,
-                                 .pidfd = reinterpret_cast<std::uintptr_t>(&pidfd),
-                                 .stack = reinterpret_cast<std::uintptr_t>(stack.bottom()),
-                                 .stack_size = stack.size(),
-                                 .cgroup = static_cast<std::uint64_t>(cgroup)};
-  const long result = clone_onto(arguments, start);
   if (result >= 0) return static_cast<pid_t>(result);
   errno = static_cast<int>(-result);
   return -1;
@@ -194,9 +186,6 @@ namespace {
 
 constexpr int kLastSignal = 64;
 constexpr std::size_t kMaskBytes = kLastSignal / 8;
-/** The highest score: the kernel kills a process with it before any other. */
-// defence: builds-end-before-host
-constexpr std::string_view kFirstToGo = "1000";
 
 /** The kernel's struct sigaction, or more: it begins with the handler on every architecture but mips. */
 struct KernelAction {
@@ -204,18 +193,14 @@ struct KernelAction {
   std::array<unsigned long, 7> rest;
 };
 
-// By number, because C libraries keep some signals for themselves and refuse to change those (nptl(7)).
-int set_action(int signal, void (*handler)(int)) {
-  const KernelAction action{.handler = handler, .rest = {}};
-  return static_cast<int>(::syscall(SYS_rt_sigaction, signal, &action, nullptr, kMaskBytes));
-}
-
 }  // namespace
 
 int reset_signals() {
+  const KernelAction action{.handler = SIG_DFL, .rest = {}};
   for (int signal = 1; signal <= kLastSignal; ++signal) {
     if (signal == SIGKILL || signal == SIGSTOP) continue;
-    if (set_action(signal, SIG_DFL) != 0) return -1;
+    // By number, because C libraries keep some signals for themselves and refuse to change those (nptl(7)).
+    if (::syscall(SYS_rt_sigaction, signal, &action, nullptr, kMaskBytes) != 0) return -1;
   }
   return 0;
 }
@@ -230,10 +215,6 @@ bool write_file(const char* step, const char* path, std::string_view text, Stopp
   if (!file) return stopped.at(step, "open", path);
   const bool is_written = ::write(file.get(), text.data(), text.size()) == static_cast<ssize_t>(text.size());
   return is_written || stopped.at(step, "write", path);
-}
-
-bool go_first_when_memory_runs_out(Stopped& stopped) {
-  return write_file("oom-score", "/proc/self/oom_score_adj", kFirstToGo, stopped);
 }
 
 std::int64_t now_ns() {

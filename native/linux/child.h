@@ -94,13 +94,6 @@ void reap_clone(pid_t pid);
 int reset_signals();
 int unblock_signals();
 
-/**
- * Has the kernel kill this child before the host program when memory runs out. Only a process with CAP_SYS_RESOURCE on
- * the host can lower the score again (proc_pid_oom_score_adj(5)). The host program keeps its own score although it
- * shares our memory, because it waits as in vfork(2).
- */
-bool go_first_when_memory_runs_out(Stopped& stopped);
-
 bool write_file(const char* step, const char* path, std::string_view text, Stopped& stopped);
 
 std::int64_t now_ns();

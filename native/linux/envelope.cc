@@ -53,34 +53,29 @@ Status give_pipes(const StdioEnds& ends, const SessionIds& ids, const BuildUser&
 constexpr const char* kTerminalStep = "terminal";
 constexpr const char* kMultiplexer = "/dev/pts/ptmx";
 
-/** Through init's root, where only we mount anything, and /dev is read-only. */
-Result<UniqueFd> open_master(const std::string& root) {
+/**
+ * Opens a terminal of a session's own /dev/pts, so that it has a name there. `root` is the path of the session's root.
+ * Returns the master, and puts the other side into `ends` for the command.
+ */
+Result<UniqueFd> open_terminal(const std::string& root, const CommandTerminal& terminal, StdioEnds& ends) {
+  // Through init's root, where only we mount anything, and /dev is read-only.
   const std::string path = root + kMultiplexer;
   UniqueFd master =
       above_stdio(UniqueFd(::open(path.c_str(), O_RDWR | O_NONBLOCK | O_NOCTTY | O_NOFOLLOW | O_CLOEXEC)));
   if (!master) return last_error(kTerminalStep, "open", kMultiplexer);
   struct statfs found{};
   if (::fstatfs(master.get(), &found) != 0) return last_error(kTerminalStep, "fstatfs", kMultiplexer);
-  if (found.f_type == DEVPTS_SUPER_MAGIC) return master;
-  return SysError{.step = kTerminalStep,
-                  .syscall = "fstatfs",
-                  .err = ENODEV,
-                  .path = kMultiplexer,
-                  .detail = "it is not in a file system of terminals (devpts)"};
-}
-
-/**
- * Opens a terminal of a session's own /dev/pts, so that it has a name there. `root` is the path of the session's root.
- * Returns the master, and puts the other side into `ends` for the command.
- */
-Result<UniqueFd> open_terminal(const std::string& root, const CommandTerminal& terminal, StdioEnds& ends) {
-  auto master = open_master(root);
-  if (!master) return std::move(master.error());
+  if (found.f_type != DEVPTS_SUPER_MAGIC)
+    return SysError{.step = kTerminalStep,
+                    .syscall = "fstatfs",
+                    .err = ENODEV,
+                    .path = kMultiplexer,
+                    .detail = "it is not in a file system of terminals (devpts)"};
   int unlocked = 0;
-  if (::ioctl(master->get(), TIOCSPTLCK, &unlocked) != 0) return last_error(kTerminalStep, "ioctl", kMultiplexer);
+  if (::ioctl(master.get(), TIOCSPTLCK, &unlocked) != 0) return last_error(kTerminalStep, "ioctl", kMultiplexer);
   // Without its name, which could lead to another file system (ioctl_tty(2), TIOCGPTPEER).
   const int access = terminal.is_typed_into ? O_RDWR : O_WRONLY;
-  const UniqueFd slave = above_stdio(UniqueFd(::ioctl(master->get(), TIOCGPTPEER, access | O_NOCTTY | O_CLOEXEC)));
+  const UniqueFd slave = above_stdio(UniqueFd(::ioctl(master.get(), TIOCGPTPEER, access | O_NOCTTY | O_CLOEXEC)));
   if (!slave) return last_error(kTerminalStep, "ioctl", kMultiplexer);
   if (terminal.mode && ::tcsetattr(slave.get(), TCSANOW, &*terminal.mode) != 0)
     return last_error(kTerminalStep, "tcsetattr", "/dev/pts");
@@ -92,21 +87,6 @@ Result<UniqueFd> open_terminal(const std::string& root, const CommandTerminal& t
     if (!ends.child.at(i)) return last_error(kTerminalStep, "fcntl", "/dev/pts");
   }
   return master;
-}
-
-/** Details of a launch, for the error of a step that failed: init reports the step and the errno alone. */
-struct LaunchDetails {
-  std::string directory;
-  std::string file;
-  bool has_most_processes;
-};
-
-void explain(SysError& error, const LaunchDetails& launch) {
-  if (error.syscall == "chdir") error.path = launch.directory;
-  if (error.syscall == "execve") error.path = launch.file;
-  if (error.syscall == "openat") error.path = "/dev/null";
-  if (error.syscall == "clone" && error.err == EAGAIN && launch.has_most_processes)
-    error.detail = "processes: as many run in the session as limits.processes lets it have";
 }
 
 /** Credentials in the numbering of the inside; an id that is not mapped is the overflow id, as the kernel shows it. */
@@ -152,6 +132,9 @@ class NamespaceEnvelope final : public Envelope {
   /** The ids of the session in this process's namespace; `file` is uid_map or gid_map. */
   [[nodiscard]] Result<std::vector<IdExtent>> ids_of(pid_t init, const char* file) const;
   [[nodiscard]] LentAs lent_as() const;
+  /** Launches a command, of which the waiter tells the listener. */
+  Status begin(const Namespaces& inside, const LaunchRequest& request, const CommandSetup& setup, StdioEnds& ends,
+               CommandListener listener);
   /** The credentials that the kernel gives a command that is set up like every other, and does not execute. */
   Result<Credentials> look_at_command(const Namespaces& inside);
 
@@ -248,8 +231,8 @@ Status NamespaceEnvelope::complete(std::vector<Step> rest) {
 LentAs NamespaceEnvelope::lent_as() const {
   // All ids of the range are the session's alone. A build that is root may have given a file to any of them.
   std::optional<BuildIds> ids;
-  const IdRange range = ids_.range();
-  if (ids_.are_leased()) ids = BuildIds{.first = range.first, .count = range.size, .are_shared = false};
+  if (ids_.are_leased())
+    ids = BuildIds{.first = ids_.lease.number() * ids_.size, .count = ids_.size, .are_shared = false};
   // The filter on system calls refuses set-id bits and marks unless they are allowed.
   const bool lets_mark = plan_->allowed.has(Allowance::kSetId) || plan_->allowed.has(Allowance::kAttributes);
   return {.user = ids_.outside(plan_->user),
@@ -275,13 +258,17 @@ Status NamespaceEnvelope::launch(Launching launching) {
   }
   if (auto status = ends.open_files(request.stdio); !status) return status;
   if (auto status = give_pipes(ends, ids_, plan_->user); !status) return status;
-  const auto stdio = ends.numbers();
-  listener.ended = [ended = std::move(listener.ended),
-                    details =
-                        LaunchDetails{.directory = request.working_directory,
-                                      .file = request.argv.front(),
-                                      .has_most_processes = plan_->limits.processes.has_value()}](Result<Exit> exit) {
-    if (!exit) explain(exit.error(), details);
+  // Init reports the step and the errno alone.
+  const auto explain = [directory = request.working_directory, file = request.argv.front(),
+                        has_most_processes = plan_->limits.processes.has_value()](SysError& error) {
+    if (error.syscall == "chdir") error.path = directory;
+    if (error.syscall == "execve") error.path = file;
+    if (error.syscall == "openat") error.path = "/dev/null";
+    if (error.syscall == "clone" && error.err == EAGAIN && has_most_processes)
+      error.detail = "processes: as many run in the session as limits.processes lets it have";
+  };
+  listener.ended = [ended = std::move(listener.ended), explain](Result<Exit> exit) {
+    if (!exit) explain(exit.error());
     ended(std::move(exit));
   };
   auto command = setup();
@@ -289,7 +276,17 @@ Status NamespaceEnvelope::launch(Launching launching) {
     if (auto status = ends.connect_terminal(**terminal, std::move(master)); !status) return status;
     if ((*terminal)->is_typed_into) command.terminal = (*terminal)->first_stream();
   }
-  const auto& channel = inside->channel();
+  auto status = begin(*inside, request, command, ends, std::move(listener));
+  if (status) return status;
+  if (status.error().err == ESRCH && cgroup_.met().memory > 0)
+    status.error().detail = "memory: the session is over, because only its init was left to be killed for more memory";
+  return namespaces() ? status : session_closed("launch", "sendmsg");
+}
+
+Status NamespaceEnvelope::begin(const Namespaces& inside, const LaunchRequest& request, const CommandSetup& setup,
+                                StdioEnds& ends, CommandListener listener) {
+  const auto& channel = inside.channel();
+  const auto stdio = ends.numbers();
   auto signal = [channel, number = request.run](pid_t, int sent) { return channel->signal(number, sent); };
   auto status = waiter_->expect(
       {.run = request.run, .owner = owner_, .listener = std::move(listener), .signal = std::move(signal)}, request,
@@ -297,12 +294,9 @@ Status NamespaceEnvelope::launch(Launching launching) {
   if (!status) return status;
   // Linux keeps what is typed from the start.
   waiter_->mover().opened(request.run);
-  status = channel->launch(request, command, stdio);
-  if (status) return status;
-  waiter_->forget(request.run);
-  if (status.error().err == ESRCH && cgroup_.met().memory > 0)
-    status.error().detail = "memory: the session is over, because only its init was left to be killed for more memory";
-  return namespaces() ? status : session_closed("launch", "sendmsg");
+  status = channel->launch(request, setup, stdio);
+  if (!status) waiter_->forget(request.run);
+  return status;
 }
 
 Status NamespaceEnvelope::signal_tree(std::uint32_t run, int signal) {
@@ -347,46 +341,35 @@ Result<Credentials> NamespaceEnvelope::look_at_command(const Namespaces& inside)
     std::condition_variable changed;
     /** Its pid, or why it has none. */
     std::optional<Result<pid_t>> began;
-    bool is_over = false;
   };
   const std::lock_guard one_at_a_time(looking_);
   const auto looking = std::make_shared<Looking>();
   LaunchRequest request;
-  const std::uint32_t run = waiter_->new_run();
-  request.run = run;
+  request.run = waiter_->new_run();
   request.argv = {"/"};
   request.working_directory = "/";
   StdioEnds ends;
-  const auto tell = [looking](const Result<pid_t>& pid, bool is_over) {
+  const auto tell = [looking](const Result<pid_t>& pid) {
     const std::lock_guard lock(looking->mutex);
     if (!looking->began) looking->began = pid;
-    looking->is_over = is_over;
     looking->changed.notify_all();
   };
-  CommandListener listener{
-      .started = [tell](pid_t pid) { tell(pid, false); },
-      .dead = {},
-      .ended = [tell](const Result<Exit>& exit) { tell(exit ? no_command() : exit.error(), true); }};
-  const auto stdio = ends.numbers();
-  const auto& channel = inside.channel();
-  auto status = waiter_->expect({.run = run,
-                                 .owner = owner_,
-                                 .listener = std::move(listener),
-                                 .signal = [channel, run](pid_t, int sent) { return channel->signal(run, sent); }},
-                                request, ends);
-  if (!status) return std::move(status.error());
+  CommandListener listener{.started = tell, .dead = {}, .ended = [tell](const Result<Exit>& exit) {
+                             tell(exit ? no_command() : exit.error());
+                           }};
   auto waiting = setup();
   waiting.waits = true;
-  if (status = channel->launch(request, waiting, stdio); !status) {
-    waiter_->forget(run);
-    return std::move(status.error());
-  }
+  auto status = begin(inside, request, waiting, ends, std::move(listener));
+  if (!status) return std::move(status.error());
   std::unique_lock lock(looking->mutex);
   looking->changed.wait_for(lock, kLookBound, [&] { return looking->began.has_value(); });
   const Result<pid_t> pid = looking->began.value_or(no_command());
   auto who = pid ? credentials_of(*pid) : std::nullopt;
-  static_cast<void>(channel->signal(run, SIGKILL));
-  looking->changed.wait_for(lock, kLookBound, [&] { return looking->is_over; });
+  static_cast<void>(inside.channel()->signal(request.run, SIGKILL));
+  lock.unlock();
+  BackOff back_off(kLookBound);
+  while (waiter_->is_expected(request.run) && back_off.wait()) {
+  }
   if (who) return std::move(*who);
   return pid ? no_command() : pid.error();
 }

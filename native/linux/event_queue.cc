@@ -15,13 +15,8 @@ namespace buildjail {
 
 namespace {
 
-// An event carries 64 bits of ours: the kind in the upper two, and the token, which stays small.
-constexpr unsigned kKindShift = 62;
-constexpr std::uint64_t kTokenMask = (std::uint64_t{1} << kKindShift) - 1;
-
-std::uint64_t pack(Event::Kind kind, std::uint64_t token) {
-  return static_cast<std::uint64_t>(kind) << kKindShift | token;
-}
+/** The token of our own descriptor. Those of others stay small. */
+constexpr std::uint64_t kWake = ~std::uint64_t{0};
 
 class Epoll final : public EventQueue {
  public:
@@ -29,7 +24,7 @@ class Epoll final : public EventQueue {
 
   Status watch_readable(std::span<const Watched> readable) override {
     for (const auto& [fd, token] : readable) {
-      if (auto status = add(fd, EPOLLIN, pack(Event::Kind::kReadable, token)); !status) return status;
+      if (auto status = add(fd, token); !status) return status;
     }
     return {};
   }
@@ -52,20 +47,18 @@ class Epoll final : public EventQueue {
     return told;
   }
 
-  Status open() const { return add(wake_.get(), EPOLLIN, pack(Event::Kind::kWoken, 0)); }
+  Status open() const { return add(wake_.get(), kWake); }
 
  private:
-  Event take(std::uint64_t data) {
-    const Event event{static_cast<Event::Kind>(data >> kKindShift), data & kTokenMask};
-    if (event.kind == Event::Kind::kWoken) {
-      std::uint64_t count = 0;
-      static_cast<void>(::read(wake_.get(), &count, sizeof(count)));
-    }
-    return event;
+  Event take(std::uint64_t token) const {
+    if (token != kWake) return {Event::Kind::kReadable, token};
+    std::uint64_t count = 0;
+    static_cast<void>(::read(wake_.get(), &count, sizeof(count)));
+    return {Event::Kind::kWoken, token};
   }
 
-  Status add(int fd, std::uint32_t events, std::uint64_t data) const {
-    epoll_event event{.events = events, .data = {.u64 = data}};
+  Status add(int fd, std::uint64_t token) const {
+    epoll_event event{.events = EPOLLIN, .data = {.u64 = token}};
     if (::epoll_ctl(fd_.get(), EPOLL_CTL_ADD, fd, &event) == 0) return {};
     return last_error("wait", "epoll_ctl");
   }

@@ -6,6 +6,7 @@
 #include <cerrno>
 #include <set>
 #include <string_view>
+#include <utility>
 
 #include "base/text.h"
 #include "state/files.h"
@@ -78,11 +79,8 @@ Result<IdIntervals> mapped_here() {
   return both;
 }
 
-/** A line of subuid(5). */
-struct SubordinateIds {
-  std::string owner;
-  IdInterval ids;
-};
+/** Ids of an owner that subuid(5) names. */
+using SubordinateIds = std::pair<std::string, IdInterval>;
 
 /** The ids that the file gives to others. A line is `name:first:count`; other lines are ignored, as by all readers. */
 Result<std::vector<SubordinateIds>> read_subordinate_ids(const char* path) {
@@ -96,7 +94,7 @@ Result<std::vector<SubordinateIds>> read_subordinate_ids(const char* path) {
     std::uint64_t first = 0;
     std::uint64_t count = 0;
     if (!read_number(cut(line, ':'), first) || !read_number(line, count) || owner == kOwnName) continue;
-    all.push_back({.owner = std::string(owner), .ids = interval(first, count)});
+    all.emplace_back(owner, interval(first, count));
   }
   return all;
 }
@@ -115,13 +113,6 @@ IdRanges ranges_in(const IdIntervals& free, std::uint32_t size) {
   return found;
 }
 
-std::optional<IdRanges> some_in(const IdIntervals& free, std::initializer_list<std::uint32_t> sizes) {
-  for (const std::uint32_t size : sizes) {
-    if (const IdRanges found = ranges_in(free, size); found.count > 0) return found;
-  }
-  return std::nullopt;
-}
-
 std::string span_text(const IdInterval& ids) { return std::to_string(ids.begin) + "-" + std::to_string(ids.end - 1); }
 
 SysError refused(const char* path, std::string detail) {
@@ -133,23 +124,18 @@ constexpr const char* kNoBlock =
     " hold no 32 ids in a row that begin at a multiple of 32, as a session needs them: name 63 ids or more, which "
     "/etc/subuid and /etc/subgid give to nobody but 'buildjail' (subuid(5))";
 
-std::vector<IdExtent> extents_onto(const IdRange& range, const std::set<std::uint32_t>& needed) {
-  if (needed.size() > range.size) return {};
+std::vector<IdExtent> extents_onto(std::uint32_t first, std::uint32_t size, const std::set<std::uint32_t>& needed) {
+  if (needed.size() > size) return {};
   // Each needed id beyond the first ids takes the place of one of them.
-  std::uint32_t first_count = range.size;
+  std::uint32_t first_count = size;
   const auto beyond = [&] { return std::distance(needed.lower_bound(first_count), needed.end()); };
-  while (first_count + beyond() > range.size) --first_count;
+  while (first_count + beyond() > size) --first_count;
   std::vector<IdExtent> map;
-  if (first_count > 0) map.push_back({.inside = 0, .outside = range.first, .count = first_count});
-  std::uint32_t outside = range.first + first_count;
+  if (first_count > 0) map.push_back({.inside = 0, .outside = first, .count = first_count});
+  std::uint32_t outside = first + first_count;
   for (auto id = needed.lower_bound(first_count); id != needed.end(); ++id)
     map.push_back({.inside = *id, .outside = outside++, .count = 1});
   return map;
-}
-
-std::string_view next_word(std::string_view& line) {
-  line.remove_prefix(std::min(line.find_first_not_of(' '), line.size()));
-  return cut(line, ' ');
 }
 
 }  // namespace
@@ -162,10 +148,11 @@ BuildUser IdMap::outside(const BuildUser& inside) const {
           .groups = {}};
 }
 
-IdMap map_onto(const IdRange& range, const BuildUser& user) {
+IdMap map_onto(const IdRanges& ranges, std::uint32_t number, const BuildUser& user) {
+  const std::uint32_t first = number * ranges.size;
   std::set<std::uint32_t> groups(user.groups.begin(), user.groups.end());
   groups.insert({0, user.gid});
-  IdMap map{.uids = extents_onto(range, {0, user.uid}), .gids = extents_onto(range, groups)};
+  IdMap map{.uids = extents_onto(first, ranges.size, {0, user.uid}), .gids = extents_onto(first, ranges.size, groups)};
   return map.uids.empty() || map.gids.empty() ? IdMap() : map;
 }
 
@@ -186,11 +173,8 @@ Result<std::vector<IdExtent>> read_map(const char* step, const std::string& path
   if (!text) return text.error();
   std::vector<IdExtent> map;
   for (std::string_view rest = *text; !rest.empty();) {
-    std::string_view line = cut(rest, '\n');
-    IdExtent extent{};
-    if (read_number(next_word(line), extent.inside) && read_number(next_word(line), extent.outside) &&
-        read_number(next_word(line), extent.count))
-      map.push_back(extent);
+    const auto line = numbers_in(cut(rest, '\n'));
+    if (line.size() == 3) map.push_back({.inside = line[0], .outside = line[1], .count = line[2]});
   }
   return map;
 }
@@ -219,14 +203,11 @@ Result<std::optional<IdRanges>> find_id_ranges(const std::optional<IdsNamed>& na
       free = without(free, given);
     }
   }
-  if (named) {
-    auto found = some_in(free, {IdRanges::kFull, IdRanges::kFew});
-    if (!found) return refused("", "the ids " + span_text(interval(named->first, named->count)) + kNoBlock);
-    return found;
-  }
-  auto found = some_in(within(free, kUsual), {IdRanges::kFull});
-  if (!found) found = some_in(within(free, kUsualFew), {IdRanges::kFew});
-  return found;
+  IdRanges found = ranges_in(named ? free : within(free, kUsual), IdRanges::kFull);
+  if (found.count == 0) found = ranges_in(named ? free : within(free, kUsualFew), IdRanges::kFew);
+  if (found.count > 0) return std::optional(found);
+  if (named) return refused("", "the ids " + span_text(interval(named->first, named->count)) + kNoBlock);
+  return std::optional<IdRanges>();
 }
 
 bool has_callers_id_only() {

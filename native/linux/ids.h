@@ -11,12 +11,6 @@
 
 namespace buildjail {
 
-/** `size` ids from `first` on, of users and of groups alike. */
-struct IdRange {
-  std::uint32_t first = 0;
-  std::uint32_t size = 0;
-};
-
 /** Which ids of the host the ids in a session are. */
 struct IdMap {
   std::vector<IdExtent> uids;
@@ -25,12 +19,6 @@ struct IdMap {
   /** A user inside, all of whose ids are mapped, in the numbering of the host. */
   [[nodiscard]] BuildUser outside(const BuildUser& inside) const;
 };
-
-/**
- * The ids of a session from 0 on are those of the range. The user and the groups of the build are always mapped: those
- * beyond the size of the range get the last ids of it. Empty if the range has too few ids for that.
- */
-IdMap map_onto(const IdRange& range, const BuildUser& user);
 
 /** All of a session is one user and one group outside, which an ordinary user may map (user_namespaces(7)). */
 IdMap map_one(const BuildUser& user, uid_t uid, gid_t gid);
@@ -55,10 +43,16 @@ struct IdRanges {
   /** How many it gets where ids are scarce: enough for the build user, root and the groups of a spec. */
   static constexpr std::uint32_t kFew = 32;
 
-  [[nodiscard]] IdRange range(std::uint32_t number) const { return {.first = number * size, .size = size}; }
   /** The number of the full range around a range of few ids. */
   [[nodiscard]] static std::uint32_t full_around(std::uint32_t number) { return number / (kFull / kFew); }
 };
+
+/**
+ * The ids of a session from 0 on are those of the range with that number, of users and of groups alike. The user and
+ * the groups of the build are always mapped: those beyond the size of the range get the last ids of it. Empty if the
+ * range has too few ids for that.
+ */
+IdMap map_onto(const IdRanges& ranges, std::uint32_t number, const BuildUser& user);
 
 /**
  * Finds them: among the ids in `named`, or else far from those that hosts usually give out. They are ids that this

@@ -19,6 +19,7 @@
 #include "linux/init/messages.h"
 #include "linux/privileges.h"
 #include "linux/processes.h"
+#include "state/files.h"
 
 namespace buildjail {
 
@@ -44,20 +45,14 @@ void add_limits(launch_message& header, const CommandLimits& limits) {
     const std::uint64_t most = limits.of_processes.at(i);
     const auto& [limit, resource, signal, grace] = kRlimits.at(i);
     if (most == 0) continue;
-    header.limits[header.limit_count++] = {
-        .most = most, .hard = most + grace, .resource = static_cast<unsigned>(resource)};
+    header.limits[i] = {.most = most, .hard = most + grace, .resource = static_cast<unsigned>(resource)};
   }
 }
 
 Result<UniqueFd> in_memory(const std::string& text) {
   UniqueFd memory(::memfd_create("buildjail-launch", MFD_CLOEXEC));
   if (!memory) return last_error("launch", "memfd_create");
-  for (std::size_t done = 0; done < text.size();) {
-    const ssize_t written =
-        without_interruption([&] { return ::write(memory.get(), text.data() + done, text.size() - done); });
-    if (written < 0) return last_error("launch", "write");
-    done += static_cast<std::size_t>(written);
-  }
+  if (auto status = append("launch", {}, memory.get(), text); !status) return std::move(status.error());
   return memory;
 }
 

@@ -42,43 +42,27 @@ constexpr std::size_t kOtherDescriptors = 32;
 constexpr const char* kEtc = "/etc";
 constexpr std::string_view kTmp = "/tmp";
 
-/** The most that a build can put into a tmpfs: bytes, and files, which take memory by themselves. */
-struct TmpfsBound {
-  std::uint64_t size = 0;
-  std::uint64_t files = 0;
-};
-
-std::string tmpfs_options(const char* mode, const TmpfsBound& bound, const std::optional<BuildUser>& owner) {
-  std::string options = std::string("mode=") + mode;
-  if (bound.size > 0) options += ",size=" + std::to_string(bound.size);
-  // The root of the file system is one of them.
+std::string tmpfs_options(const MountTmpfs& tmpfs, const std::optional<BuildUser>& owner) {
+  std::string options = "mode=1777";
+  if (tmpfs.size > 0) options += ",size=" + std::to_string(tmpfs.size);
+  // Files take memory by themselves. The root of the file system is one of them.
   // defence: files-memory-bounded-number
-  if (bound.files > 0) options += ",nr_inodes=" + std::to_string(bound.files + 1);
+  if (tmpfs.files > 0) options += ",nr_inodes=" + std::to_string(tmpfs.files + 1);
   if (owner) options += ",uid=" + std::to_string(owner->uid) + ",gid=" + std::to_string(owner->gid);
   return options;
 }
 
 // The bound of /dev/shm is that of /tmp. The kernel can kill no process to free these files: where memory is limited,
 // they must leave some for commands and for init. The root needs no bound, because it is sealed before a build begins.
-TmpfsBound shm_bound(const EnvelopePlan& plan) {
+MountTmpfs shm_of(const EnvelopePlan& plan) {
   constexpr std::uint64_t kPartOfMemory = 4;
-  TmpfsBound bound;
+  MountTmpfs shm{.target = {}, .size = 0, .files = 0};
   for (const Step& step : plan.steps) {
     const auto* const tmpfs = std::get_if<MountTmpfs>(&step);
-    if (tmpfs == nullptr || tmpfs->target != kTmp) continue;
-    bound = {.size = tmpfs->size, .files = tmpfs->files};
-    break;
+    if (tmpfs != nullptr && tmpfs->target == kTmp) shm = *tmpfs;
   }
-  if (plan.limits.memory && bound.size > *plan.limits.memory / kPartOfMemory)
-    bound = {.size = *plan.limits.memory / kPartOfMemory, .files = bound.files / 2};
-  return bound;
-}
-
-/** Whether that many mounts are in our namespace; false where the kernel cannot tell (listmount(2), Linux 6.8). */
-bool has_host_mounts(std::size_t at_least) {
-  std::vector<std::uint64_t> ids(at_least);
-  const Tolerated tolerated("the host is then taken to hold few mounts");
-  return raw::listmount({.mount = raw::kRootMount}, ids.data(), ids.size()) == static_cast<long>(at_least);
+  if (!plan.limits.memory || shm.size <= *plan.limits.memory / kPartOfMemory) return shm;
+  return {.target = {}, .size = *plan.limits.memory / kPartOfMemory, .files = shm.files / 2};
 }
 
 /** The name of a step in the trace. */
@@ -102,10 +86,8 @@ MountProgram::MountProgram(const NamespaceOpening& opening, const SourceOwners& 
   acts_.reserve(opening.steps.size());
   for (const Step& step : opening.steps) {
     Act act{.step = &step};
-    if (const auto* tmpfs = std::get_if<MountTmpfs>(&step))
-      act.options = tmpfs_options("1777", {.size = tmpfs->size, .files = tmpfs->files}, owner);
-    if (const auto* dev = std::get_if<MountDev>(&step))
-      act.dev = DevFolder(*dev, tmpfs_options("1777", shm_bound(opening.plan), owner));
+    if (const auto* tmpfs = std::get_if<MountTmpfs>(&step)) act.options = tmpfs_options(*tmpfs, owner);
+    if (std::holds_alternative<MountDev>(step)) act.options = tmpfs_options(shm_of(opening.plan), owner);
     // Shows only the processes that the build may trace: not init, and not a command that is not executed yet, which
     // has the host program's name and arguments until then (proc(5), hidepid).
     // defence: proc-shows-traced-nothing
@@ -131,12 +113,15 @@ std::vector<MountProgram::MountPoint> MountProgram::points_between(const Bind& o
 Status MountProgram::look_at_host() {
   for (Act& act : acts_) {
     if (const auto* const dev = std::get_if<MountDev>(act.step)) {
-      if (auto status = confirm_named_devices(*dev); !status) return status;
+      for (const NamedDevice& device : dev->devices) {
+        if (auto status = confirm_device(device.path, device, "verify-device"); !status) return status;
+      }
+      act.names = device_folders(*dev);
     }
     if (const auto* const proc = std::get_if<MountProc>(act.step)) {
       auto hidden = hidden_in_proc(*proc, is_root_);
       if (!hidden) return std::move(hidden.error());
-      act.hidden = std::move(*hidden);
+      act.names = std::move(*hidden);
     }
   }
   return {};
@@ -152,7 +137,7 @@ bool MountProgram::can_copy_sources() const {
   return copies <= kMostCopies && copies + kOtherDescriptors <= descriptors.rlim_cur;
 }
 
-void MountProgram::share_folders() {
+void MountProgram::share_folders(std::size_t host_mounts) {
   std::map<std::string_view, std::vector<Act*>> neighbours;
   for (Act& act : acts_) {
     const auto* bind = std::get_if<Bind>(act.step);
@@ -164,7 +149,7 @@ void MountProgram::share_folders() {
   std::erase_if(neighbours, [](const auto& found) { return found.second.size() < kFewestNeighbours; });
   std::size_t spared = 0;
   for (const auto& [path, acts] : neighbours) spared += acts.size() - 1;
-  if (spared == 0 || !has_host_mounts(kWorthOfFolders / spared + 1)) return;
+  if (spared * host_mounts <= kWorthOfFolders) return;
   folders_.reserve(neighbours.size());
   for (const auto& [path, acts] : neighbours) {
     Folder& folder = folders_.emplace_back(Folder{.path = std::string(path)});
@@ -252,7 +237,7 @@ bool MountProgram::fill_root(Stopped& stopped) {
 }
 
 bool MountProgram::mount_tmpfs(const MountTmpfs& step, const std::string& options, Stopped& stopped) {
-  if (!mount_file_system("tmpfs", step.target, kPlain, options, stopped)) return false;
+  if (!mount_file_system("tmpfs", step.target.c_str(), kPlain, options, stopped)) return false;
   return step.target != kTmp || !room_.is_needed() || room_.take(root_, stopped);
 }
 
@@ -268,9 +253,10 @@ bool MountProgram::perform(Act& act, Stopped& stopped) {
     // defence: proc-read-only-root
     const unsigned long flags = kPlain | MS_NOEXEC | (is_root_ ? MS_RDONLY : 0);
     // /dev is there by now, because a plan is in the order of its targets.
-    return mount_file_system("proc", proc->target, flags, act.options, stopped) && hide(act.hidden, stopped);
+    return mount_file_system("proc", proc->target.c_str(), flags, act.options, stopped) && hide(act.names, stopped);
   }
-  if (const auto* dev = std::get_if<MountDev>(act.step)) return act.dev.make(*dev, is_over_host_, stopped);
+  if (const auto* dev = std::get_if<MountDev>(act.step))
+    return make_dev(*dev, act.names, act.options, is_over_host_, stopped);
   if (const auto* bind = std::get_if<Bind>(act.step)) return mount_source(act, *bind, stopped);
   // A plan for Linux lists no folder (Listed): it shows a shut one as it is (SourceOwners).
   errno = ENOTSUP;

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -36,7 +37,7 @@ class MountProgram {
    * Has sources that lie side by side copied out of a copy of their folder, if the host has so many mounts that this is
    * quicker: the kernel searches them for each copy. Needs a kernel that can copy copies.
    */
-  void share_folders();
+  void share_folders(std::size_t host_mounts);
 
   /** Takes /etc from the mounts that make_root() copies (PreparedEtc). */
   void use_prepared_etc();
@@ -79,11 +80,10 @@ class MountProgram {
   /** A step, with all that the child needs for it. */
   struct Act {
     const Step* step;
-    /** The options of a file system (mount(2)). */
+    /** The options of a file system (mount(2)), of a /dev those of its shared memory. */
     std::string options{};
-    DevFolder dev{};
-    /** The files that a /proc must not show. */
-    std::vector<std::string> hidden{};
+    /** The files that a /proc must not show, or the folders of a /dev. */
+    std::vector<std::string> names{};
     /** The copied folder that the source lies in, if there is one. */
     Folder* folder = nullptr;
     /** It comes with the mounts that are copied. */

@@ -181,11 +181,8 @@ Status MountTable::read_if_changed() {
   if (!is_first && (changed.revents & (POLLPRI | POLLERR)) == 0) return {};
   aliases_.clear();
   mounts_.clear();
-  auto read = [this]() -> Result<std::vector<MountLine>> {
-    const auto text = read_file(kStep, kTable, table_.get());
-    if (!text) return text.error();
-    return parse(kStep, kTable, *text);
-  }();
+  const auto text = read_file(kStep, kTable, table_.get());
+  auto read = text ? parse(kStep, kTable, *text) : text.error();
   if (!read) {
     // So that the next session reads it again.
     table_.reset();

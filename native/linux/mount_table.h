@@ -2,6 +2,7 @@
 
 #include <sys/types.h>
 
+#include <cstddef>
 #include <mutex>
 #include <string>
 #include <string_view>
@@ -48,6 +49,12 @@ class MountTable {
    * Sets what is mounted in outputs, by whichever path the host sees it.
    */
   Status look_at(std::vector<ShownSource>& sources);
+
+  /** How many there were when it was read last. */
+  [[nodiscard]] std::size_t count() {
+    const std::lock_guard lock(mutex_);
+    return mounts_.size();
+  }
 
   /** The mount points below a folder. */
   Result<std::vector<std::string>> mounted_below(std::string_view folder);

@@ -42,14 +42,13 @@ constexpr std::chrono::milliseconds kTellBound{1000};
 constexpr std::chrono::milliseconds kBusyImageBound{100};
 /** The time in which the waiter hears that init has ended. */
 constexpr std::chrono::milliseconds kHearBound{1000};
+// defence: builds-end-before-host
+constexpr std::string_view kFirstToGo = "1000";
 constexpr int kControlInInit = 0;
 constexpr int kImageInInit = 1;
 constexpr int kMountsInInit = 2;
-/** The lines of the maps of a session's own user namespace. */
-struct IdLines {
-  std::string uid;
-  std::string gid;
-};
+/** The lines of the maps of a session's own user namespace: those of users, and those of groups. */
+using IdLines = std::pair<std::string, std::string>;
 
 /** All that the child uses to become init, made before it exists, and what it reports. */
 struct InitStart {
@@ -78,7 +77,7 @@ struct InitStart {
 // In this order: the kernel refuses a gid map while groups can still be dropped (user_namespaces(7), setgroups).
 bool map_ids(const IdLines& ids, Stopped& stopped) {
   const std::array<std::pair<const char*, std::string_view>, 3> files{
-      {{"/proc/self/setgroups", "deny"}, {"/proc/self/uid_map", ids.uid}, {"/proc/self/gid_map", ids.gid}}};
+      {{"/proc/self/setgroups", "deny"}, {"/proc/self/uid_map", ids.first}, {"/proc/self/gid_map", ids.second}}};
   for (const auto& [path, text] : files) {
     if (!write_file("map-ids", path, text, stopped)) return false;
   }
@@ -164,7 +163,10 @@ bool become_init(InitStart& start, Stopped& stopped) {
     settings = ::open(kCountSettings, O_PATH | O_DIRECTORY | O_CLOEXEC);
   }
   if (start.ids != nullptr) bound_shared_counts(settings);
-  if (!go_first_when_memory_runs_out(stopped)) return false;
+  // When memory runs out, the kernel kills a process with the highest score before any other. Only a process with
+  // CAP_SYS_RESOURCE on the host can lower the score again (proc_pid_oom_score_adj(5)). The host program keeps its own
+  // score although it shares our memory, because it waits as in vfork(2).
+  if (!write_file("oom-score", "/proc/self/oom_score_adj", kFirstToGo, stopped)) return false;
   if (!start.mounts.make_root(start.empty_mounts, stopped)) return false;
   if (!start.mounts.fill_root(stopped)) return false;
   const std::string& name = plan.hostname;
@@ -204,10 +206,7 @@ Result<std::array<UniqueFd, 2>> control_pair() {
  * part of a session. In the child, once it has called setsid(2), they take processor time from its own share and not
  * from that of the host program, whose event loop waits for its turn (sched(7), autogroup).
  */
-int unshared_of(int made) {
-  constexpr int kByChild = CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS | CLONE_NEWCGROUP;
-  return (made & CLONE_NEWUSER) == 0 ? made & kByChild : 0;
-}
+constexpr int kByChild = CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS | CLONE_NEWCGROUP;
 
 int kinds_for(const EnvelopePlan& plan, const SessionIds& ids) {
   // defence: namespaces-of-its-own
@@ -236,7 +235,7 @@ Result<Namespaces> Namespaces::make(const NamespaceOpening& opening, Trace& trac
   if (!ends) return std::move(ends.error());
   auto& [ours, theirs] = *ends;
   const IdMap one_id = map_one(plan.user, ::geteuid(), ::getegid());
-  const IdLines ids{.uid = map_text(one_id.uids), .gid = map_text(one_id.gids)};
+  const IdLines ids{map_text(one_id.uids), map_text(one_id.gids)};
   // By a number above 2, because the child has others there.
   const int locked = opening.journal.lock();
   const UniqueFd lock(locked < 0 ? -1 : ::fcntl(locked, F_DUPFD_CLOEXEC, STDERR_FILENO + 1));
@@ -255,7 +254,7 @@ Result<Namespaces> Namespaces::make(const NamespaceOpening& opening, Trace& trac
   std::shared_ptr<const UniqueFd> etc;
   if (!is_over_host) {
     made &= ~CLONE_NEWNS;
-    if (host.mounts.can_copy_copies) mounts.share_folders();
+    if (host.mounts.can_copy_copies) mounts.share_folders(host.mount_table.count());
     // The rest of a base may add to /etc.
     auto prepared = plan.is_base ? Result(etc) : host.etc.take(plan.steps, host.mounts.descriptor);
     if (!prepared) return std::move(prepared.error());
@@ -263,7 +262,8 @@ Result<Namespaces> Namespaces::make(const NamespaceOpening& opening, Trace& trac
     if (etc) mounts.use_prepared_etc();
     empty_mounts = (etc ? *etc : host.mounts.descriptor).get();
   }
-  const int unshared = unshared_of(made) | (cgroup.files.empty() ? 0 : made & CLONE_NEWCGROUP);
+  const int ordinary = cgroup.files.empty() ? 0 : CLONE_NEWCGROUP;
+  const int unshared = made & ((kinds & CLONE_NEWUSER) == 0 ? kByChild : ordinary);
   std::vector<int> kept = owners->descriptors();
   kept.insert(kept.end(), {opening.ids.user_namespace.get(), lock.get()});
   std::ranges::sort(kept);

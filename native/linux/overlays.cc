@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <charconv>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -60,30 +61,14 @@ constexpr const char* kLower = "lower";
 constexpr const char* kUpper = "upper";
 constexpr const char* kWork = "work";
 
-enum class Marks : std::uint8_t { kTrusted, kUser, kNone };
-
-/**
- * The attributes by which overlayfs marks removed and replaced files. No process inside can name them. Those of the
- * trusted namespace need CAP_SYS_ADMIN over the host (xattr(7)).
- */
-Marks chosen_marks(const char* folder) {
-  if (::setxattr(folder, "trusted.buildjail", "", 0, 0) == 0) return Marks::kTrusted;
-  return ::setxattr(folder, "user.buildjail", "", 0, 0) == 0 ? Marks::kUser : Marks::kNone;
-}
-
-struct Option {
-  const char* key;
-  const char* value;
-};
-
 // Attributes of a source lead nowhere: no file of it stands for a file elsewhere (overlayfs.rst, redirect_dir,
 // metacopy).
-constexpr auto kOptions = std::to_array<Option>({{"source", "overlay"},
-                                                 {"redirect_dir", "nofollow"},
-                                                 {"metacopy", "off"},
-                                                 {"index", "off"},
-                                                 {"nfs_export", "off"},
-                                                 {"xino", "auto"}});
+constexpr auto kOptions = std::to_array<std::pair<const char*, const char*>>({{"source", "overlay"},
+                                                                              {"redirect_dir", "nofollow"},
+                                                                              {"metacopy", "off"},
+                                                                              {"index", "off"},
+                                                                              {"nfs_export", "off"},
+                                                                              {"xino", "auto"}});
 
 }  // namespace
 
@@ -113,10 +98,6 @@ std::optional<Obstacle> overlay_obstacle(const SysError& error) {
   return Obstacle{kOverlay, std::string("inputs cannot be overlays: ") + why->problem, why->remedy};
 }
 
-OverlayRoom::OverlayRoom(std::size_t count) {
-  for (std::size_t i = 0; i < count; ++i) folders_.push_back(std::to_string(i));
-}
-
 bool OverlayRoom::take(int root, Stopped& stopped) {
   room_ = ::open(kTmp, O_PATH | O_DIRECTORY | O_CLOEXEC);
   if (room_ < 0) return stopped.at(kOverlay, "open", kTmpInside);
@@ -143,10 +124,12 @@ UniqueFd OverlayRoom::mount(const UniqueFd& source, const Bind& bind, int root, 
     stopped.at(kOverlay, syscall, bind.source.c_str(), target);
     return UniqueFd();
   };
-  const char* const folder = folders_.at(next_++).c_str();
+  // A folder for each overlay, with those of its layers in it.
+  std::array<char, 24> folder{};
+  std::to_chars(folder.data(), folder.data() + folder.size() - 1, next_++);
   if (::fchdir(room_) != 0) return stopped_at("fchdir");
-  if (::mkdir(folder, 0700) != 0) return stopped_at("mkdir");
-  if (::chdir(folder) != 0) return stopped_at("chdir");
+  if (::mkdir(folder.data(), 0700) != 0) return stopped_at("mkdir");
+  if (::chdir(folder.data()) != 0) return stopped_at("chdir");
   for (const char* const name : {kLower, kUpper, kWork}) {
     if (::mkdir(name, 0700) != 0) return stopped_at("mkdir");
   }
@@ -158,8 +141,10 @@ UniqueFd OverlayRoom::mount(const UniqueFd& source, const Bind& bind, int root, 
   const std::array times{found.st_atim, found.st_mtim};
   if (::utimensat(AT_FDCWD, kUpper, times.data(), 0) != 0) return stopped_at("utimensat");
   if (raw::move_mount(source.get(), AT_FDCWD, kLower) != 0) return stopped_at("move_mount");
-  const Marks marks = chosen_marks(kWork);
-  if (marks == Marks::kNone) return stopped_at("setxattr");
+  // By attributes overlayfs marks removed and replaced files. No process inside can name them. Those of the trusted
+  // namespace need CAP_SYS_ADMIN over the host (xattr(7)).
+  const bool has_trusted = ::setxattr(kWork, "trusted.buildjail", "", 0, 0) == 0;
+  if (!has_trusted && ::setxattr(kWork, "user.buildjail", "", 0, 0) != 0) return stopped_at("setxattr");
   const UniqueFd fs(raw::fsopen("overlay"));
   if (!fs) return stopped_at("fsopen");
   const auto is_set = [&fs](const char* key, const char* value) {
@@ -168,7 +153,7 @@ UniqueFd OverlayRoom::mount(const UniqueFd& source, const Bind& bind, int root, 
   for (const auto& [key, value] : kOptions) {
     if (!is_set(key, value)) return stopped_at("fsconfig");
   }
-  if (marks == Marks::kUser && raw::fsconfig(fs.get(), raw::kFsSetFlag, "userxattr", nullptr) != 0)
+  if (!has_trusted && raw::fsconfig(fs.get(), raw::kFsSetFlag, "userxattr", nullptr) != 0)
     return stopped_at("fsconfig");
   if (!is_set("lowerdir", kLower) || !is_set("upperdir", kUpper) || !is_set("workdir", kWork))
     return stopped_at("fsconfig");

@@ -34,9 +34,9 @@ std::optional<Obstacle> overlay_obstacle(const SysError& error);
 class OverlayRoom {
  public:
   /** Made in the host program, for that number of overlays. */
-  explicit OverlayRoom(std::size_t count);
+  explicit OverlayRoom(std::size_t count) : count_(count) {}
 
-  [[nodiscard]] bool is_needed() const noexcept { return !folders_.empty(); }
+  [[nodiscard]] bool is_needed() const noexcept { return count_ > 0; }
 
   // In the child, whose working directory is the session's root, which is also open as `root`. On failure each returns
   // false or nothing, and sets `stopped`.
@@ -49,8 +49,7 @@ class OverlayRoom {
   bool leave(int root, Stopped& stopped);
 
  private:
-  /** A folder for each overlay, with those of its layers in it. */
-  std::vector<std::string> folders_;
+  std::size_t count_;
   std::size_t next_ = 0;
   /** The file system of /tmp, in the child. */
   int room_ = -1;

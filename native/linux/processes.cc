@@ -5,7 +5,6 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <charconv>
 #include <csignal>
 #include <map>
 #include <memory>
@@ -24,20 +23,6 @@ namespace {
 
 std::string proc_path(pid_t pid, const char* file) { return "/proc/" + std::to_string(pid) + "/" + file; }
 
-/** The numbers of a line such as `Uid:\t0\t0\t0\t0`, in which separators are tabs or spaces. */
-std::vector<unsigned> numbers(std::string_view line) {
-  std::vector<unsigned> found;
-  const char* at = line.data();
-  const char* const end = line.data() + line.size();
-  while (at < end) {
-    unsigned number = 0;
-    const auto [next, error] = std::from_chars(at, end, number);
-    if (error == std::errc()) found.push_back(number);
-    at = next == at ? at + 1 : next;
-  }
-  return found;
-}
-
 /** The rest of the line that begins with `Name:`; empty if the file has no such line. */
 std::string_view value_of(std::string_view text, std::string_view name) {
   while (!text.empty()) {
@@ -53,7 +38,7 @@ std::vector<unsigned> stat_of(pid_t pid) {
   // The name before the state may hold anything.
   const std::size_t end = text ? text->rfind(')') : std::string::npos;
   if (end == std::string::npos || text->size() < end + 4) return {};
-  return numbers(std::string_view(*text).substr(end + 4));
+  return numbers_in(std::string_view(*text).substr(end + 4));
 }
 
 std::optional<pid_t> parent_of(pid_t pid) {
@@ -135,7 +120,7 @@ std::optional<Credentials> credentials_of(pid_t pid) {
   if (!text) return std::nullopt;
   // Real, effective, saved, and that of the file system (proc_pid_status(5)).
   const auto ids = [&text](std::string_view name) {
-    auto found = numbers(value_of(*text, name));
+    auto found = numbers_in(value_of(*text, name));
     found.resize(4);
     return found;
   };
@@ -149,8 +134,8 @@ std::optional<Credentials> credentials_of(pid_t pid) {
   who.real_gid = gids[0];
   who.gid = gids[1];
   who.saved_gid = gids[2];
-  who.groups = numbers(value_of(*text, "Groups"));
-  const auto filters = numbers(value_of(*text, "Seccomp_filters"));
+  who.groups = numbers_in(value_of(*text, "Groups"));
+  const auto filters = numbers_in(value_of(*text, "Seccomp_filters"));
   if (!filters.empty()) who.system_call_filters = static_cast<int>(filters.front());
   return who;
 }
@@ -159,7 +144,7 @@ std::optional<pid_t> pid_of_descriptor(int pidfd) {
   const auto text = text_of("/proc/self/fdinfo/" + std::to_string(pidfd));
   // -1 when the process has ended, 0 when it is in no namespace of ours (pidfd_open(2)).
   const std::string_view value = text ? value_of(*text, "Pid") : std::string_view();
-  const auto found = value.find('-') == std::string_view::npos ? numbers(value) : std::vector<unsigned>();
+  const auto found = value.find('-') == std::string_view::npos ? numbers_in(value) : std::vector<unsigned>();
   return found.empty() || found.front() == 0 ? std::nullopt : std::optional(static_cast<pid_t>(found.front()));
 }
 
@@ -239,7 +224,7 @@ std::vector<Holder> processes_left_with(pid_t init) {
   for (const pid_t pid : list_processes()) {
     const auto status = is_inside(pid) ? text_of(proc_path(pid, "status")) : std::nullopt;
     if (!status) continue;
-    const auto traced_by = numbers(value_of(*status, "TracerPid"));
+    const auto traced_by = numbers_in(value_of(*status, "TracerPid"));
     const pid_t tracer = traced_by.empty() ? 0 : static_cast<pid_t>(traced_by.front());
     // Init itself only waits for the others (pid_namespaces(7)), unless it is traced.
     if (pid == init && tracer == 0) continue;

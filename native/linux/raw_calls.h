@@ -4,7 +4,6 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include <cstddef>
 #include <cstdint>
 
 // Calls that C libraries wrap late or never. Numbers above 423 are the same everywhere but on alpha; they are here for
@@ -26,17 +25,6 @@ struct OpenHow {
   std::uint64_t mode = 0;
   std::uint64_t resolve = 0;
 };
-
-/** struct mnt_id_req of listmount(2). */
-struct MountRequest {
-  std::uint32_t size = sizeof(MountRequest);
-  std::uint32_t spare = 0;
-  std::uint64_t mount = 0;
-  std::uint64_t after = 0;
-};
-
-/** LSMT_ROOT: all mounts below the root of the caller. */
-inline constexpr std::uint64_t kRootMount = ~std::uint64_t{0};
 
 inline constexpr std::uint64_t kReadOnly = 0x1;
 inline constexpr std::uint64_t kNoSuid = 0x2;
@@ -95,10 +83,6 @@ inline int close_range(unsigned first, unsigned last = ~0U, unsigned flags = 0) 
 }
 inline int mount_setattr(int tree, unsigned flags, const MountAttributes& attributes) {
   return call(::syscall(442, tree, "", kEmptyPath | flags, &attributes, sizeof(attributes)));
-}
-/** Returns the number of mounts, `room` at most. */
-inline long listmount(const MountRequest& request, std::uint64_t* ids, std::size_t room) {
-  return ::syscall(458, &request, ids, room, 0);
 }
 inline int pivot_root(const char* new_root, const char* put_old) {
   return call(::syscall(SYS_pivot_root, new_root, put_old));

@@ -26,6 +26,8 @@ constexpr mode_t kPlaceholder = S_IFREG | 0444;
 constexpr mode_t kTextMode = 0644;
 /** As the child's working directory shows it. */
 constexpr const char* kNull = "dev/null";
+constexpr const char* kShm = "/dev/shm";
+constexpr const char* kTerminals = "/dev/pts";
 
 struct Device {
   const char* name;
@@ -47,28 +49,19 @@ constexpr auto kDevices = std::to_array<Device>({{"null", "/dev/null", 1, 3},
 // defence: terminals-session-bounded
 constexpr const char* kTerminalOptions = "newinstance,ptmxmode=0666,mode=0600,max=128";
 
-struct DeviceLink {
-  const char* name;
-  const char* value;
-};
-
-constexpr auto kDeviceLinks = std::to_array<DeviceLink>(
+constexpr auto kDeviceLinks = std::to_array<std::pair<const char*, const char*>>(
     {{"fd", "/proc/self/fd"}, {"stdin", "fd/0"}, {"stdout", "fd/1"}, {"stderr", "fd/2"}, {"ptmx", "pts/ptmx"}});
 
-struct HiddenFile {
-  const char* name;
-  bool is_for_root_only;
-};
-
-constexpr auto kHiddenFiles = std::to_array<HiddenFile>({{"keys", false},
-                                                         {"key-users", false},
-                                                         {"latency_stats", false},
-                                                         {"sched_debug", false},
-                                                         {"acpi/wakeup", false},
-                                                         {"scsi/scsi", false},
-                                                         {"timer_list", true},
-                                                         {"kcore", true},
-                                                         {"sysrq-trigger", true}});
+/** With whether it is for root only. */
+constexpr auto kHiddenFiles = std::to_array<std::pair<const char*, bool>>({{"keys", false},
+                                                                           {"key-users", false},
+                                                                           {"latency_stats", false},
+                                                                           {"sched_debug", false},
+                                                                           {"acpi/wakeup", false},
+                                                                           {"scsi/scsi", false},
+                                                                           {"timer_list", true},
+                                                                           {"kcore", true},
+                                                                           {"sysrq-trigger", true}});
 
 bool make(const MakeDirectory& wanted, Stopped& stopped) {
   return ::mkdir(relative(wanted.target), wanted.mode) == 0 || stopped.at("mkdir", "mkdir", wanted.target.c_str());
@@ -129,36 +122,9 @@ bool make_device(int directory, const Device& device, bool has_host, Stopped& st
   return stopped.at("mount", "mknodat", device.source);
 }
 
-}  // namespace
-
-bool is_skeleton(const Step& step) {
-  return std::holds_alternative<MakeDirectory>(step) || std::holds_alternative<MakeFile>(step) ||
-         std::holds_alternative<MakeLink>(step) || std::holds_alternative<WriteText>(step);
-}
-
-bool make_skeleton(const Step& step, Stopped& stopped) {
-  return std::visit([&stopped](const auto& wanted) { return make(wanted, stopped); }, step);
-}
-
-bool mount_file_system(const char* type, const std::string& target, unsigned long flags, const std::string& options,
-                       Stopped& stopped) {
-  if (::mount(type, relative(target), type, flags, options.c_str()) == 0) return true;
-  return stopped.at("mount", "mount", target.c_str());
-}
-
-DevFolder::DevFolder(const MountDev& step, std::string shm_options)
-    : shm_(step.target + "/shm"), shm_options_(std::move(shm_options)), pts_(step.target + "/pts") {
-  const std::size_t begin = step.target.size() + 1;
-  for (const NamedDevice& device : step.devices) {
-    for (std::size_t at = begin; (at = device.path.find('/', at)) != std::string::npos; ++at) {
-      std::string folder = device.path.substr(begin, at - begin);
-      if (std::ranges::find(folders_, folder) == folders_.end()) folders_.push_back(std::move(folder));
-    }
-  }
-}
-
-bool DevFolder::make_named_devices(int directory, const MountDev& step, bool has_host, Stopped& stopped) const {
-  for (const std::string& folder : folders_) {
+bool make_named_devices(int directory, const MountDev& step, const std::vector<std::string>& folders, bool has_host,
+                        Stopped& stopped) {
+  for (const std::string& folder : folders) {
     if (::mkdirat(directory, folder.c_str(), 0755) != 0) return stopped.at("mount", "mkdirat", folder.c_str());
   }
   for (const NamedDevice& named : step.devices) {
@@ -173,7 +139,37 @@ bool DevFolder::make_named_devices(int directory, const MountDev& step, bool has
   return true;
 }
 
-bool DevFolder::make(const MountDev& step, bool has_host, Stopped& stopped) const {
+}  // namespace
+
+bool is_skeleton(const Step& step) {
+  return std::holds_alternative<MakeDirectory>(step) || std::holds_alternative<MakeFile>(step) ||
+         std::holds_alternative<MakeLink>(step) || std::holds_alternative<WriteText>(step);
+}
+
+bool make_skeleton(const Step& step, Stopped& stopped) {
+  return std::visit([&stopped](const auto& wanted) { return make(wanted, stopped); }, step);
+}
+
+bool mount_file_system(const char* type, const char* target, unsigned long flags, const std::string& options,
+                       Stopped& stopped) {
+  if (::mount(type, relative(target), type, flags, options.c_str()) == 0) return true;
+  return stopped.at("mount", "mount", target);
+}
+
+std::vector<std::string> device_folders(const MountDev& dev) {
+  std::vector<std::string> folders;
+  const std::size_t begin = dev.target.size() + 1;
+  for (const NamedDevice& device : dev.devices) {
+    for (std::size_t at = begin; (at = device.path.find('/', at)) != std::string::npos; ++at) {
+      std::string folder = device.path.substr(begin, at - begin);
+      if (std::ranges::find(folders, folder) == folders.end()) folders.push_back(std::move(folder));
+    }
+  }
+  return folders;
+}
+
+bool make_dev(const MountDev& step, const std::vector<std::string>& folders, const std::string& shm_options,
+              bool has_host, Stopped& stopped) {
   const char* const target = step.target.c_str();
   const auto failed = [&](const char* call) { return stopped.at("mount", call, target); };
   // Devices may be in a mount of its own only. It is one of the directory that is there, because another tmpfs would
@@ -188,25 +184,18 @@ bool DevFolder::make(const MountDev& step, bool has_host, Stopped& stopped) cons
   for (const Device& device : kDevices) {
     if (!make_device(dev.get(), device, has_host, stopped)) return false;
   }
-  if (!make_named_devices(dev.get(), step, has_host, stopped)) return false;
-  for (const DeviceLink& link : kDeviceLinks) {
-    if (::symlinkat(link.value, dev.get(), link.name) != 0) return failed("symlinkat");
+  if (!make_named_devices(dev.get(), step, folders, has_host, stopped)) return false;
+  for (const auto& [name, value] : kDeviceLinks) {
+    if (::symlinkat(value, dev.get(), name) != 0) return failed("symlinkat");
   }
   if (::mkdirat(dev.get(), "shm", 0755) != 0) return failed("mkdirat");
   constexpr unsigned long kShmFlags = MS_NOSUID | MS_NODEV | MS_NOEXEC;
-  if (!mount_file_system("tmpfs", shm_, kShmFlags, shm_options_, stopped)) return false;
+  if (!mount_file_system("tmpfs", kShm, kShmFlags, shm_options, stopped)) return false;
   if (::mkdirat(dev.get(), "pts", 0755) != 0) return failed("mkdirat");
-  if (!mount_file_system("devpts", pts_, MS_NOSUID | MS_NOEXEC, kTerminalOptions, stopped)) return false;
+  if (!mount_file_system("devpts", kTerminals, MS_NOSUID | MS_NOEXEC, kTerminalOptions, stopped)) return false;
   // defence: dev-read-only
   if (raw::mount_setattr(dev.get(), 0, {.set = raw::kReadOnly}) != 0) return failed("mount_setattr");
   return true;
-}
-
-Status confirm_named_devices(const MountDev& dev) {
-  for (const NamedDevice& device : dev.devices) {
-    if (auto status = confirm_device(device.path, device, "verify-device"); !status) return status;
-  }
-  return {};
 }
 
 Result<std::vector<std::string>> hidden_in_proc(const MountProc& proc, bool is_root) {

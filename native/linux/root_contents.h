@@ -29,34 +29,18 @@ bool is_skeleton(const Step& step);
 bool make_skeleton(const Step& step, Stopped& stopped);
 
 /** In the child. The options are those of the file system. */
-bool mount_file_system(const char* type, const std::string& target, unsigned long flags, const std::string& options,
+bool mount_file_system(const char* type, const char* target, unsigned long flags, const std::string& options,
                        Stopped& stopped);
 
-/** The devices, terminals and shared memory of a session. */
-class DevFolder {
- public:
-  DevFolder() = default;
-  /** `shm_options` are those of the tmpfs for shared memory. */
-  DevFolder(const MountDev& step, std::string shm_options);
-
-  /**
-   * In the child: makes it. `has_host` says whether the child has the host's root, from which a device can be bound
-   * that root of a container or of a user namespace may not make (mknod(2), EPERM).
-   */
-  bool make(const MountDev& step, bool has_host, Stopped& stopped) const;
-
- private:
-  bool make_named_devices(int directory, const MountDev& step, bool has_host, Stopped& stopped) const;
-
-  std::string shm_;
-  std::string shm_options_;
-  std::string pts_;
-  /** Between /dev and the devices that the spec names, the outer ones first. */
-  std::vector<std::string> folders_;
-};
-
-/** ESTALE if a device that the plan names is another one by now, ENOENT if it is gone. */
-Status confirm_named_devices(const MountDev& dev);
+/** The folders between /dev and the devices that the spec names, the outer ones first. */
+std::vector<std::string> device_folders(const MountDev& dev);
+/**
+ * In the child: makes the devices, terminals and shared memory of a session. `folders` are those of device_folders, and
+ * `shm_options` those of the tmpfs for shared memory. `has_host` says whether the child has the host's root, from which
+ * a device can be bound that root of a container or of a user namespace may not make (mknod(2), EPERM).
+ */
+bool make_dev(const MountDev& step, const std::vector<std::string>& folders, const std::string& shm_options,
+              bool has_host, Stopped& stopped);
 
 /**
  * The files in a session's /proc that are about the host and of no use to a build (proc(5)), relative to the root, as

@@ -24,7 +24,7 @@ namespace buildjail {
 namespace {
 
 constexpr const char* kLimitsStep = "limits";
-constexpr std::string_view kBelow = "/session";
+constexpr const char* kBelow = "/session";
 constexpr mode_t kMode = 0755;
 /** In microseconds: the kernel's default (cgroup-v2.rst, cpu.max). */
 constexpr std::uint64_t kPeriod = 100'000;
@@ -77,15 +77,6 @@ void count_first_version(const std::string& directory, const Controllers& has, S
 /** The name of the directory of a session's cgroup, in each hierarchy in which it has one. */
 std::string cgroup_name(const std::string& id) { return "buildjail-" + id; }
 
-/**
- * The cgroup that holds the processes of a session. In version 2 it lies below the session's cgroup, whose files set
- * the limits: no process inside sees those, because the root of its cgroup namespace is the lower one
- * (cgroup_namespaces(7)).
- */
-std::string cgroup_of_processes(const std::string& directory, bool is_unified) {
-  return is_unified ? directory + std::string(kBelow) : directory;
-}
-
 // Its processes have been killed, but may still be ending.
 Status remove_directory(const std::string& path, const std::string& kill_file, TakingAway& taking) {
   bool is_killed = false;
@@ -113,7 +104,7 @@ Status remove_cgroup(const std::string& directory, TakingAway& taking) {
   if (::rmdir(directory.c_str()) == 0 || errno == ENOENT) return {};
   if (errno != EBUSY) return last_error(kCgroup, "rmdir", directory);
   const std::string kill_file = directory + "/cgroup.kill";
-  if (auto status = remove_directory(directory + std::string(kBelow), kill_file, taking); !status) return status;
+  if (auto status = remove_directory(directory + kBelow, kill_file, taking); !status) return status;
   return remove_directory(directory, kill_file, taking);
 }
 
@@ -151,7 +142,9 @@ Status SessionCgroup::make() {
       if (auto status = give_controllers(place); !status) return status;
     }
     if (::mkdir(directory.c_str(), kMode) != 0) return last_error(kCgroup, "mkdir", directory);
-    const std::string inner = cgroup_of_processes(directory, place.is_unified);
+    // The cgroup that holds the processes. In version 2 it lies below the session's cgroup, whose files set the limits:
+    // no process inside sees those, because the root of its cgroup namespace is the lower one (cgroup_namespaces(7)).
+    const std::string inner = directory + (place.is_unified ? kBelow : "");
     if (place.is_unified) {
       if (::mkdir(inner.c_str(), kMode) != 0) return last_error(kCgroup, "mkdir", inner);
       // The build of an ordinary user owns this directory, and could make cgroups in it if it could mount it.
@@ -253,7 +246,7 @@ Status SessionCgroup::hold() {
     status = put(*with(kPids), Limit::kProcesses, *limits_.processes, "pids.max",
                  std::to_string(*limits_.processes + kInits));
   // defence: limit-holds-cpus
-  if (holds(limits_.cpus)) status = put(*with(kCpu), Limit::kCpus, *limits_.cpus, quota_file(), quota(*limits_.cpus));
+  if (holds(limits_.cpus)) status = put(*with(kCpu), Limit::kCpus, *limits_.cpus, quota_file(), quota());
   return status;
 }
 
@@ -267,8 +260,8 @@ Status SessionCgroup::hold_sockets(const Cgroup& memory) const {
 const char* SessionCgroup::quota_file() const { return with(kCpu)->place.is_unified ? "cpu.max" : "cpu.cfs_quota_us"; }
 
 // In version 1 the period is in cpu.cfs_period_us, and kPeriod is the default there.
-std::string SessionCgroup::quota(std::uint64_t thousandths) const {
-  std::string text = std::to_string(thousandths * kPeriod / kThousand);
+std::string SessionCgroup::quota() const {
+  std::string text = std::to_string(*limits_.cpus * kPeriod / kThousand);
   if (with(kCpu)->place.is_unified) text += " " + std::to_string(kPeriod);
   return text;
 }
@@ -283,14 +276,12 @@ void SessionCgroup::let_end() {
 }
 
 Status SessionCgroup::set_quota_again() const {
-  if (!has_quota()) return {};
-  return write_text_file(kCgroup, with(kCpu)->directory + "/" + quota_file(), quota(*limits_.cpus));
-}
-
-bool SessionCgroup::has_quota() const {
-  if (!limits_.cpus || is_none()) return false;
-  const std::lock_guard lock(mutex_);
-  return std::ranges::find(applied_, quota_file(), &AppliedLimit::by) != applied_.end();
+  if (!limits_.cpus || is_none()) return {};
+  {
+    const std::lock_guard lock(mutex_);
+    if (std::ranges::find(applied_, quota_file(), &AppliedLimit::by) == applied_.end()) return {};
+  }
+  return write_text_file(kCgroup, with(kCpu)->directory + "/" + quota_file(), quota());
 }
 
 void SessionCgroup::stop_counting() {

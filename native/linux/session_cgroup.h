@@ -75,9 +75,8 @@ class SessionCgroup {
   Status refuse_too_little() const;
   Status put(const Cgroup& cgroup, Limit limit, std::uint64_t value, const char* file, const std::string& text);
   [[nodiscard]] Status hold_sockets(const Cgroup& memory) const;
-  [[nodiscard]] bool has_quota() const;
   [[nodiscard]] const char* quota_file() const;
-  [[nodiscard]] std::string quota(std::uint64_t thousandths) const;
+  [[nodiscard]] std::string quota() const;
   [[nodiscard]] SessionUsage count() const;
   [[nodiscard]] LimitsMet look() const;
 

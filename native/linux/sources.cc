@@ -137,7 +137,6 @@ Result<SourceOwners> SourceOwners::find(const NamespaceOpening& opening) {
     if (auto status = owners.map_shut_inputs(opening.steps, outside); !status) return std::move(status.error());
   }
   if (!opening.are_overlays_mapped) return owners;
-  owners.are_overlays_mapped_ = ids.are_leased();
   for (const Bind* const overlay : overlays_of(opening.steps)) {
     if (auto status = owners.map_overlay(*overlay, ids, outside); !status) return std::move(status.error());
   }
@@ -195,7 +194,7 @@ int SourceOwners::map_for(const Bind& bind, const struct stat& found) const noex
 }
 
 bool SourceOwners::knows_owner(const struct stat& found) const noexcept {
-  return !are_overlays_mapped_ || overlay_map_of(found) != nullptr;
+  return overlays_.empty() || overlay_map_of(found) != nullptr;
 }
 
 std::vector<int> SourceOwners::descriptors() const {

@@ -52,7 +52,7 @@ class SourceOwners {
   uid_t caller_ = 0;
   /** Empty if no input is the caller's alone. */
   UniqueFd shut_inputs_;
-  bool are_overlays_mapped_ = false;
+  /** Of each overlay; none where overlays are shown as they are. */
   std::vector<OverlayMap> overlays_;
 };
 

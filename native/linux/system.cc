@@ -162,39 +162,40 @@ std::optional<Obstacle> find_overlay_limitation(LinuxHost& host) {
 }
 
 /** Reports if sessions of root go without a user namespace, or without most of its ids. */
-std::vector<Obstacle> find_id_limitations() {
-  if (has_callers_id_only()) return {};
+std::optional<Obstacle> find_id_limitation() {
+  if (has_callers_id_only()) return std::nullopt;
   const auto ranges = find_id_ranges(std::nullopt);
   const std::string less =
       "sessions of root have no user namespace here: they have ids of the host, one user's for all of "
       "them, and user: 'root' is refused";
-  if (!ranges) return {without_user_namespace(less, ranges.error())};
+  if (!ranges) return without_user_namespace(less, ranges.error());
   if (!*ranges) {
-    return {
-        {"ids",
-         less +
-             " (too few ids are mapped where this process is, or /etc/subuid and /etc/subgid give them all to others)",
-         "map more ids to the container, or name some that nobody else has as `user.leased` in the spec"}};
+    return Obstacle{
+        "ids",
+        less +
+            " (too few ids are mapped where this process is, or /etc/subuid and /etc/subgid give them all to others)",
+        "map more ids to the container, or name some that nobody else has as `user.leased` in the spec"};
   }
   constexpr uid_t kAnyone = 1;
   const auto made =
-      make_user_namespace(map_onto((*ranges)->range((*ranges)->first), {.uid = kAnyone, .gid = kAnyone, .groups = {}}));
-  if (!made) return {without_user_namespace(less, made.error())};
-  if ((*ranges)->size == IdRanges::kFull) return {};
-  return {{"ids",
-           "few ids are mapped where this process is: a session has " + std::to_string(IdRanges::kFew) +
-               " of them, those of its user and of root among them, and not 65,536",
-           "map more ids to the container, 65,536 from a multiple of that on for each session"}};
+      make_user_namespace(map_onto(**ranges, (*ranges)->first, {.uid = kAnyone, .gid = kAnyone, .groups = {}}));
+  if (!made) return without_user_namespace(less, made.error());
+  if ((*ranges)->size == IdRanges::kFull) return std::nullopt;
+  return Obstacle{"ids",
+                  "few ids are mapped where this process is: a session has " + std::to_string(IdRanges::kFew) +
+                      " of them, those of its user and of root among them, and not 65,536",
+                  "map more ids to the container, 65,536 from a multiple of that on for each session"};
 }
 
 /** Reports which networks sessions cannot have. */
-std::vector<Obstacle> find_network_limitations() {
+std::optional<Obstacle> find_network_limitation() {
   // A session has every capability in a user namespace of its own while it is being made.
-  if (has_callers_id_only() || has_capability(CAP_NET_ADMIN)) return {};
-  return {{"network",
-           "root of this container may bring no interface up (it lacks CAP_NET_ADMIN), so that network: 'loopback' is "
-           "refused",
-           "give the container the capability NET_ADMIN (docker run --cap-add NET_ADMIN)"}};
+  if (has_callers_id_only() || has_capability(CAP_NET_ADMIN)) return std::nullopt;
+  return Obstacle{
+      "network",
+      "root of this container may bring no interface up (it lacks CAP_NET_ADMIN), so that network: 'loopback' is "
+      "refused",
+      "give the container the capability NET_ADMIN (docker run --cap-add NET_ADMIN)"};
 }
 
 /** Explains why a session's namespaces cannot be made on this host, with one remedy. */
@@ -242,11 +243,11 @@ class Linux final : public System {
   }
 
   std::vector<Obstacle> find_limitations() override {
-    auto found = find_id_limitations();
-    for (auto& network : find_network_limitations()) found.push_back(std::move(network));
-    if (auto limits = CgroupPlaces().find_limitation()) found.push_back(std::move(*limits));
-    if (const auto made = host()) {
-      if (auto overlays = find_overlay_limitation(**made)) found.push_back(std::move(*overlays));
+    const auto made = host();
+    std::vector<Obstacle> found;
+    for (const auto& one : {find_id_limitation(), find_network_limitation(), CgroupPlaces().find_limitation(),
+                            made ? find_overlay_limitation(**made) : std::nullopt}) {
+      if (one) found.push_back(*one);
     }
     return found;
   }
@@ -268,12 +269,7 @@ class Linux final : public System {
                       .err = EPERM,
                       .detail = "supplementary groups can be given by root only (user_namespaces(7), setgroups)"};
     }
-    if (auto status = check_network(plan.network); !status) return status;
-    const auto found = host();
-    if (!found) return found.error();
-    if (plan.limits.is_empty()) return {};
-    const auto placed = (*found)->cgroups.place(plan.limits);
-    return placed ? Status() : placed.error();
+    return check_network(plan.network);
   }
 
   Status hold_state(const std::string& state_directory) override { return make_private_directory(state_directory); }

@@ -41,26 +41,9 @@ struct FilterProgramHeader {
 /** The number that a tracer gives a call to skip it (seccomp(2)). */
 constexpr std::uint32_t kSkipped = ~std::uint32_t{0};
 
-constexpr Architecture own_architecture() {
-#if defined(__x86_64__) && defined(__LP64__)
-  return Architecture::kX8664;
-#elif defined(__aarch64__) && defined(__LP64__)
-  return Architecture::kArm64;
-#elif defined(__riscv) && __riscv_xlen == 64
-  return Architecture::kRiscv64;
-#else
-#error "buildjail's filter has no numbers of this architecture's system calls yet: add them to refused_calls.cc"
-#endif
-}
-
-int number_of(const RefusedCall& call, Architecture architecture) {
-  return architecture == Architecture::kX8664 ? call.x86_64 : call.generic;
-}
-
 bool is_refused(const RefusedCall& call, Allowances allowed) {
-  const auto lifted = lifted_by(call.reason);
   // defence: system-calls-refused-keyrings
-  return !lifted || !allowed.has(*lifted);
+  return !call.lifted_by || !allowed.has(*call.lifted_by);
 }
 
 using Program = std::vector<FilterInstruction>;
@@ -70,12 +53,6 @@ constexpr FilterInstruction answer(int err) { return {kReturn, 0, 0, kAnswer | s
 constexpr FilterInstruction kLetThrough{kReturn, 0, 0, kAllow};
 
 void append(Program& program, const Program& more) { program.insert(program.end(), more.begin(), more.end()); }
-
-std::span<const Condition> conditions_of(const RefusedCall& call) {
-  std::size_t count = 0;
-  while (count < call.when.size() && call.when.at(count).kind != Condition::Kind::kAlways) ++count;
-  return std::span(call.when).first(count);
-}
 
 /** Goes on if it holds, and skips `otherwise` instructions if it does not. */
 FilterInstruction jump_of(const Condition& condition, std::size_t otherwise) {
@@ -87,7 +64,8 @@ FilterInstruction jump_of(const Condition& condition, std::size_t otherwise) {
 /** Refuses the call if all of its conditions hold; goes on after it if not. */
 Program judgement(const RefusedCall& call) {
   Program rest{answer(call.err)};
-  for (const Condition& condition : std::views::reverse(conditions_of(call))) {
+  for (const Condition& condition : std::views::reverse(call.when)) {
+    if (condition.kind == Condition::Kind::kAlways) continue;
     // The kernel's data are in the order of the processor's bytes, and all of these have the lower half first.
     Program program{load(kArguments + condition.argument * kArgumentSize)};
     if (condition.mask != kWholeArgument) program.push_back({kAnd, 0, 0, condition.mask});
@@ -118,7 +96,7 @@ struct Numbers {
 std::vector<Numbers> judged_numbers(Allowances allowed, Architecture architecture) {
   std::vector<std::vector<const RefusedCall*>> calls(kNewestCall + 1);
   for (const RefusedCall& call : refused_calls()) {
-    const int number = number_of(call, architecture);
+    const int number = architecture == Architecture::kX8664 ? call.x86_64 : call.generic;
     if (number != kNoSuchCall && is_refused(call, allowed)) calls.at(static_cast<std::size_t>(number)).push_back(&call);
   }
   std::vector<Numbers> judged;
@@ -178,8 +156,6 @@ Program compile(Allowances allowed, Architecture architecture) {
 }
 
 }  // namespace
-
-SystemCallFilter::SystemCallFilter(Allowances allowed) : SystemCallFilter(allowed, own_architecture()) {}
 
 SystemCallFilter::SystemCallFilter(Allowances allowed, Architecture architecture)
     : program_(compile(allowed, architecture)) {}

@@ -10,31 +10,6 @@
 
 namespace buildjail {
 
-/** Why a call is refused; refused_calls.cc explains each reason at its calls. */
-enum class Reason : std::uint8_t {
-  kKeyrings,
-  kNamespaces,
-  kMounts,
-  kIoUring,
-  kPerf,
-  kBpf,
-  kUserfaultfd,
-  kSockets,
-  kSetId,
-  kAttributes,
-  kTerminals,
-  kHandles,
-  kClocks,
-  kPersonality,
-  kDescent,
-  kFileLeases,
-  kAio,
-  kKernel
-};
-
-/** The entry of a spec's `allow` that lifts a refusal; empty if none does. */
-std::optional<Allowance> lifted_by(Reason reason);
-
 /** Every bit of an argument that the kernel looks at. */
 inline constexpr std::uint32_t kWholeArgument = ~std::uint32_t{0};
 
@@ -56,7 +31,8 @@ struct Condition {
 inline constexpr int kNoSuchCall = -1;
 
 struct RefusedCall {
-  Reason reason;
+  /** The entry of a spec's `allow` that lifts the refusal; empty if none does. */
+  std::optional<Allowance> lifted_by;
   const char* name;
   /** Its number on x86-64 (arch/x86/entry/syscalls/syscall_64.tbl). */
   int x86_64;
@@ -70,7 +46,7 @@ struct RefusedCall {
   [[nodiscard]] constexpr bool is_conditional() const { return when.front().kind != Condition::Kind::kAlways; }
 };
 
-/** A call that is here more than once is refused for any one of the reasons. */
+/** A call that is here more than once is refused by any one of its rows. */
 std::span<const RefusedCall> refused_calls();
 
 /** The highest number of a call when the table was written (Linux 6.18). */
@@ -88,6 +64,15 @@ struct FilterInstruction {
 
 /** By the kernel's number: AUDIT_ARCH_X86_64, _AARCH64 and _RISCV64 (linux/audit.h). */
 enum class Architecture : std::uint32_t { kX8664 = 0xc000003e, kArm64 = 0xc00000b7, kRiscv64 = 0xc00000f3 };
+#if defined(__x86_64__) && defined(__LP64__)
+inline constexpr Architecture kOwnArchitecture = Architecture::kX8664;
+#elif defined(__aarch64__) && defined(__LP64__)
+inline constexpr Architecture kOwnArchitecture = Architecture::kArm64;
+#elif defined(__riscv) && __riscv_xlen == 64
+inline constexpr Architecture kOwnArchitecture = Architecture::kRiscv64;
+#else
+#error "buildjail's filter has no numbers of this architecture's system calls yet: add them to refused_calls.cc"
+#endif
 
 /**
  * A session's filter on system calls (seccomp(2)): a program that the kernel runs for a call, and that refuses those of
@@ -97,8 +82,7 @@ enum class Architecture : std::uint32_t { kX8664 = 0xc000003e, kArm64 = 0xc00000
 class SystemCallFilter {
  public:
   /** Refuses all calls that the spec does not allow. */
-  explicit SystemCallFilter(Allowances allowed);
-  SystemCallFilter(Allowances allowed, Architecture architecture);
+  explicit SystemCallFilter(Allowances allowed, Architecture architecture = kOwnArchitecture);
 
   [[nodiscard]] const std::vector<FilterInstruction>& program() const noexcept { return program_; }
 

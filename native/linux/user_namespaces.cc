@@ -50,22 +50,16 @@ constexpr std::string_view kMostInotifyInstances = "32";
 /** How many are kept for later sessions: each takes kernel memory, and ids that no other program gets. */
 constexpr std::size_t kMostUsed = 16;
 
-/** The name of the leases of ranges of this size: their files are `ids-<number>` or `few-ids-<number>`. */
-const char* ids_lease_name(std::uint32_t size) { return size == IdRanges::kFull ? "ids" : "few-ids"; }
-
-/** The leases of full ranges, by the numbers of these. */
-NumberedThings ranges_around() {
-  return {
-      .step = kLeaseStep, .name = ids_lease_name(IdRanges::kFull), .plural = "ranges of ids", .first = 0, .count = 0};
-}
-
-/** The leases of ranges; no other program's session has a range that overlaps a leased one. */
+/**
+ * The leases of ranges, by the numbers of these: their files are `ids-<number>` or `few-ids-<number>`. No other
+ * program's session has a range that overlaps a leased one.
+ */
 NumberedThings leased_ranges(const IdRanges& ranges) {
-  NumberedThings things = ranges_around();
-  things.name = ids_lease_name(ranges.size);
-  things.first = ranges.first;
-  things.count = ranges.count;
-  return things;
+  return {.step = kLeaseStep,
+          .name = ranges.size == IdRanges::kFull ? "ids" : "few-ids",
+          .plural = "ranges of ids",
+          .first = ranges.first,
+          .count = ranges.count};
 }
 
 /** By a limit, by a container, or by a kernel without user namespaces (clone(2), ERRORS). */
@@ -148,12 +142,13 @@ Result<SessionIds> UserNamespaces::take(const EnvelopePlan& plan, const Lessee& 
     return error;
   };
   if (made.size != IdRanges::kFull) {
-    auto around = NumberedLease::share(ranges_around(), IdRanges::full_around(made.lease.number()), lessee);
+    auto around = NumberedLease::share(leased_ranges({.size = IdRanges::kFull}),
+                                       IdRanges::full_around(made.lease.number()), lessee);
     if (!around) return refused(std::move(around.error()));
     made.around = std::move(*around);
   }
   // defence: no-id-host-own
-  made.map = map_onto((*ranges)->range(made.lease.number()), plan.user);
+  made.map = map_onto(**ranges, made.lease.number(), plan.user);
   auto space = make_user_namespace(made.map);
   if (!space) {
     auto error = refused(std::move(space.error()));
@@ -195,7 +190,7 @@ SessionIds UserNamespaces::take_used(const IdRanges& ranges, const BuildUser& us
   const auto found = std::ranges::find_if(used_, [&](const SessionIds& one) {
     if (one.size != ranges.size || one.lease.number() < ranges.first) return false;
     if (one.lease.number() - ranges.first >= ranges.count) return false;
-    const IdMap wanted = map_onto(ranges.range(one.lease.number()), user);
+    const IdMap wanted = map_onto(ranges, one.lease.number(), user);
     return one.map.uids == wanted.uids && one.map.gids == wanted.gids;
   });
   if (found == used_.end()) return {};

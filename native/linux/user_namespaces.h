@@ -43,8 +43,6 @@ struct SessionIds {
   /** There is no user namespace: an id inside is the same on the host. */
   [[nodiscard]] bool are_hosts() const { return !are_leased() && !has_callers_id_only(); }
 
-  /** Every id of the host that was leased. */
-  [[nodiscard]] IdRange range() const noexcept { return {.first = lease.number() * size, .size = size}; }
   /** A user of the session in the numbering of the host. */
   [[nodiscard]] BuildUser outside(const BuildUser& inside) const;
 

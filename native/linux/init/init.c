@@ -279,11 +279,9 @@ static void run_command(const struct launch_message* launch, const int* descript
   char** const candidates = into;
   char** const arguments = candidates + launch->candidate_count + 1;
   char** const variables = arguments + launch->argument_count + 1;
-  char* directory;
+  char* directory[2];
   text = take_words(text + launch->group_count * sizeof(unsigned), launch->candidate_count, candidates);
-  directory = text;
-  while (*text++ != 0) {
-  }
+  text = take_words(text, 1, directory);
   text = take_words(text, launch->argument_count, arguments);
   take_words(text, launch->variable_count, variables);
 
@@ -308,7 +306,8 @@ static void run_command(const struct launch_message* launch, const int* descript
   /* They close when it executes. */
   // defence: command-no-descriptor-init-2
   expect(failure, "close_range", call3(__NR_close_range, 3, ~0U, CLOSE_RANGE_CLOEXEC));
-  for (unsigned i = 0; i < launch->limit_count; i++) expect(failure, "prlimit64", limit(&launch->limits[i]));
+  for (unsigned i = 0; i < kMostLimits; i++)
+    if (launch->limits[i].most != 0) expect(failure, "prlimit64", limit(&launch->limits[i]));
   // defence: command-declared-groups-only
   if ((launch->flags & kLaunchSetsGroups) != 0)
     expect(failure, "setgroups", call3(__NR_setgroups, launch->group_count, (long)groups, 0));
@@ -319,7 +318,7 @@ static void run_command(const struct launch_message* launch, const int* descript
   expect(failure, "setresuid", call3(__NR_setresuid, launch->uid, launch->uid, launch->uid));
   // defence: command-executed-build-user
   expect(failure, "capset", call3(__NR_capset, (long)&header, (long)halves, 0));
-  expect(failure, "chdir", call3(__NR_chdir, (long)directory, 0, 0));
+  expect(failure, "chdir", call3(__NR_chdir, (long)directory[0], 0, 0));
   expect(failure, "rt_sigprocmask", system_call(__NR_rt_sigprocmask, SIG_SETMASK, (long)&none, 0, 8, 0, 0));
   while ((launch->flags & kLaunchWaits) != 0) {
     call3(__NR_close, descriptors[3], 0, 0);
@@ -333,17 +332,12 @@ static void* map(unsigned long size, long flags, long descriptor) {
   return at < 0 && at > -4096 ? 0 : (void*)at;
 }
 
-static unsigned free_place(void) {
-  unsigned at = 0;
-  while (at < command_end && commands[at].number != 0) at++;
-  return at;
-}
-
 /* Returns the call that failed, or none with errno 0. */
 static struct failure begin(const struct launch_message* launch, int* descriptors, char* text) {
   const unsigned long word_count =
       (unsigned long)launch->candidate_count + launch->argument_count + launch->variable_count + 3;
-  const unsigned at = free_place();
+  const struct command* const left = command_of(0);
+  const unsigned at = left != 0 ? (unsigned)(left - commands) : command_end;
   int ends[2] = {-1, -1};
   char** into = words;
   long pid;

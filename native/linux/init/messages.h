@@ -47,9 +47,8 @@ struct launch_message {
   unsigned given;
   /** A bit for each capability (capabilities(7)). */
   unsigned long long kept_capabilities;
-  /** Of each of its processes (setrlimit(2)). */
+  /** Of each of its processes (setrlimit(2)); one whose `most` is 0 is none. */
   struct process_limit limits[kMostLimits];
-  unsigned limit_count;
   unsigned long long text_size;
 };
 

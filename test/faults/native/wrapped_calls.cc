@@ -56,7 +56,6 @@ constexpr auto kRawNames = std::to_array<RawName>({
     {436, "close_range"},
     {437, "openat2"},
     {442, "mount_setattr"},
-    {458, "listmount"},
     {SYS_capget, "capget"},
     {SYS_capset, "capset"},
     {SYS_execveat, "execveat"},
