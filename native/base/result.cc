@@ -48,7 +48,7 @@ constexpr std::size_t kMostNamed = 5;
 std::string name_of(const Holder& holder) {
   std::string text = holder.pid == 0 ? "" : "pid " + std::to_string(holder.pid) + " (" + holder.command + "): ";
   std::string kind = holder.kind;
-  std::replace(kind.begin(), kind.end(), '-', ' ');
+  std::ranges::replace(kind, '-', ' ');
   text += kind;
   return holder.path.empty() ? text : text + " " + holder.path;
 }
@@ -61,8 +61,7 @@ SysError last_error(std::string step, std::string syscall, std::string path) {
 }
 
 std::string errno_name(int err) {
-  const auto* found =
-      std::find_if(kErrnoNames.begin(), kErrnoNames.end(), [err](const auto& entry) { return entry.err == err; });
+  const auto* found = std::ranges::find(kErrnoNames, err, &ErrnoName::err);
   return found == kErrnoNames.end() ? "E" + std::to_string(err) : found->name;
 }
 

@@ -4,7 +4,6 @@
 
 #include <cerrno>
 #include <new>
-#include <optional>
 #include <string>
 #include <system_error>
 #include <utility>
@@ -75,17 +74,10 @@ class [[nodiscard]] Result {
 
 /** Success, or an error. */
 template <>
-class [[nodiscard]] Result<void> {
+class [[nodiscard]] Result<void> : public Result<std::monostate> {
  public:
-  Result() = default;
-  Result(SysError error) : error_(std::move(error)) {}  // NOLINT(google-explicit-constructor)
-
-  explicit operator bool() const noexcept { return !error_.has_value(); }
-  SysError& error() { return *error_; }
-  const SysError& error() const { return *error_; }
-
- private:
-  std::optional<SysError> error_;
+  Result() : Result<std::monostate>(std::monostate()) {}
+  using Result<std::monostate>::Result;
 };
 
 using Status = Result<void>;

@@ -30,14 +30,12 @@ constexpr auto kSignalNames = std::to_array<SignalName>({
 }  // namespace
 
 std::string signal_name(int signal) {
-  const auto* found = std::find_if(kSignalNames.begin(), kSignalNames.end(),
-                                   [signal](const auto& entry) { return entry.signal == signal; });
+  const auto* found = std::ranges::find(kSignalNames, signal, &SignalName::signal);
   return found == kSignalNames.end() ? "SIG" + std::to_string(signal) : std::string(found->name);
 }
 
 int signal_number(std::string_view name) {
-  const auto* found =
-      std::find_if(kSignalNames.begin(), kSignalNames.end(), [name](const auto& entry) { return entry.name == name; });
+  const auto* found = std::ranges::find(kSignalNames, name, &SignalName::name);
   return found == kSignalNames.end() ? 0 : found->signal;
 }
 

@@ -102,6 +102,16 @@ class CStrings {
   std::vector<char*> pointers_;
 };
 
+/** Whether a path that begins with no slash has names only: no component is empty, `.` or `..`. */
+inline bool is_of_names(std::string_view path) {
+  if (path.empty() || path.ends_with('/')) return false;
+  while (!path.empty()) {
+    const std::string_view name = cut(path, '/');
+    if (name.empty() || name == "." || name == "..") return false;
+  }
+  return true;
+}
+
 /** Whether an absolute path lies below a folder, by its words alone: links are not followed. */
 inline bool is_below(std::string_view path, std::string_view folder) {
   if (folder == "/") return path.size() > 1;

@@ -14,6 +14,7 @@
 #include "envelope/keep.h"
 #include "plan/look.h"
 #include "state/files.h"
+#include "state/recovery.h"
 
 namespace buildjail {
 
@@ -253,7 +254,7 @@ class Addon final : public Napi::Addon<Addon> {
     const auto characters = [&info](std::size_t at) {
       return static_cast<std::uint16_t>(info[at].As<Napi::Number>().Uint32Value());
     };
-    const TerminalSize size{.columns = characters(1), .rows = characters(2)};
+    const winsize size{.ws_row = characters(2), .ws_col = characters(1), .ws_xpixel = 0, .ws_ypixel = 0};
     const auto job = runtime_->jobs().find(number_of_job(info));
     return Napi::Boolean::New(info.Env(), job && job->resize(size));
   }
@@ -268,8 +269,8 @@ class Addon final : public Napi::Addon<Addon> {
 
   Napi::Value recover(const Napi::CallbackInfo& info) {
     refuse_unless_listening(info.Env());
-    auto work = [runtime = runtime_, state_directory = info[0].As<Napi::String>().Utf8Value()] {
-      return Result<RecoveryReport>(runtime->jobs().system().recover(state_directory));
+    auto work = [state_directory = info[0].As<Napi::String>().Utf8Value()] {
+      return Result<RecoveryReport>(recover_state(state_directory));
     };
     return promise(info.Env(), runtime_, std::move(work), recovery_report_to_js);
   }

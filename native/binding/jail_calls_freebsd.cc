@@ -44,14 +44,12 @@ Napi::Value jail_answer_to_js(Napi::Env env, JailAnswer& answer) {
   return object_to_js(env, Member{"jid", jid}, Member{"values", values}, Member{"sizes", sizes});
 }
 
-Result<JailAnswer> call_jail(const JailCall& call, IovecList& parameters, int flags) {
-  const int jid = parameters.call(call.function, flags);
+template <const JailCall& kCall>
+Result<JailAnswer> call_jail(IovecList& parameters, int flags) {
+  const int jid = parameters.call(kCall.function, flags);
   if (jid >= 0) return JailAnswer{jid, std::move(parameters)};
-  return parameters.error(call.name, call.name);
+  return parameters.error(kCall.name, kCall.name);
 }
-
-Result<JailAnswer> set_jail(IovecList& parameters, int flags) { return call_jail(kJailSet, parameters, flags); }
-Result<JailAnswer> look_at_jail(IovecList& parameters, int flags) { return call_jail(kJailGet, parameters, flags); }
 
 struct OpenedJail {
   int jid;
@@ -127,8 +125,8 @@ Processors argument(const Napi::Value& value) {
 }
 
 void add_jail_calls(Napi::Object& calls) {
-  add(calls, "jailSet", set_jail, jail_answer_to_js);
-  add(calls, "jailGet", look_at_jail, jail_answer_to_js);
+  add(calls, "jailSet", call_jail<kJailSet>, jail_answer_to_js);
+  add(calls, "jailGet", call_jail<kJailGet>, jail_answer_to_js);
   add(calls, "jailOpen", open_jail, opened_to_js);
   add(calls, "jailRemove", remove_jail);
   add(calls, "jailRemoveBy", remove_jail_by);

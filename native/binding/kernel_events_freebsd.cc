@@ -24,6 +24,7 @@
 #include "base/unique_fd.h"
 #include "binding/freebsd_calls.h"
 #include "freebsd/jail_child.h"
+#include "launch/stdio_ends.h"
 #include "launch/waiter.h"
 
 namespace buildjail {
@@ -186,13 +187,10 @@ Result<JailReference> reference_to(int jid) {
 Status make_pipes(SpawnRequest& request, std::array<UniqueFd, 3>& ours) {
   for (std::size_t i = 0; i < ours.size(); ++i) {
     if (!request.are_pipes.at(i)) continue;
-    std::array<int, 2> pair{};
-    if (::pipe2(pair.data(), O_CLOEXEC) != 0) return last_error(kStep, "pipe2");
-    UniqueFd reading = above_stdio(UniqueFd(pair[0]));
-    UniqueFd writing = above_stdio(UniqueFd(pair[1]));
-    if (!reading || !writing) return last_error(kStep, "fcntl");
-    request.descriptors.at(i) = std::move(i == 0 ? reading : writing);
-    ours.at(i) = std::move(i == 0 ? writing : reading);
+    auto pair = make_pair(kStep, StdioKind::kPipe);
+    if (!pair) return std::move(pair.error());
+    request.descriptors.at(i) = std::move(i == 0 ? pair->reading : pair->writing);
+    ours.at(i) = std::move(i == 0 ? pair->writing : pair->reading);
   }
   return {};
 }

@@ -101,14 +101,6 @@ std::shared_ptr<Runtime> runtime_of(Napi::Env env);
 /** Adds the raw calls of this system. Linux has none. */
 void export_system_calls(Napi::Env env, Napi::Object exports);
 
-/** What JavaScript has of a number or a text. */
-struct AsItIs {
-  template <class Value>
-  Napi::Value operator()(Napi::Env env, const Value& value) const {
-    return Napi::Value::From(env, value);
-  }
-};
-
 /** Of a result that is no error. `to_js(env, value)` makes what JavaScript gets; undefined where there is no value. */
 template <class T, class ToJs>
 Napi::Value value_to_js(Napi::Env env, [[maybe_unused]] Result<T>& result, [[maybe_unused]] const ToJs& to_js) {

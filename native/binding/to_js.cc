@@ -125,8 +125,8 @@ Napi::Object job_end_to_js(Napi::Env env, const JobEnd& end) {
     const std::chrono::duration<double, std::milli> since = std::chrono::steady_clock::now() - *end.died;
     object.Set("sinceExitMs", since.count());
   }
-  set_failure("inputFailure", moved.input_failure);
-  set_failure("outputFailure", moved.output_failure);
+  set_failure("inputFailure", moved.files.input_failure);
+  set_failure("outputFailure", moved.files.output_failure);
   if (end.limit) object.Set("limit", std::string(end.limit->name));
   return object;
 }

@@ -45,19 +45,21 @@ inline std::optional<std::string> if_any(const std::string& text) {
   return text.empty() ? std::nullopt : std::optional(text);
 }
 
+/** What JavaScript has of a number or a text. */
+struct AsItIs {
+  template <class Value>
+  Napi::Value operator()(Napi::Env env, const Value& value) const {
+    return Napi::Value::From(env, value);
+  }
+};
+
 /** `convert(env, value)` makes each one. */
-template <class Values, class Convert>
-Napi::Array list_to_js(Napi::Env env, const Values& values, Convert convert) {
+template <class Values, class Convert = AsItIs>
+Napi::Array list_to_js(Napi::Env env, const Values& values, Convert convert = {}) {
   auto list = Napi::Array::New(env, values.size());
   std::uint32_t index = 0;
   for (const auto& value : values) list.Set(index++, convert(env, value));
   return list;
-}
-
-/** Of numbers or texts. */
-template <class Values>
-Napi::Array list_to_js(Napi::Env env, const Values& values) {
-  return list_to_js(env, values, [](Napi::Env at, const auto& value) { return Napi::Value::From(at, value); });
 }
 
 /** The NativeFailure of src/errors.ts, as an Error, so that it has a stack wherever it surfaces. */

@@ -56,7 +56,7 @@ Status Job::launch() {
         {.request = std::move(*request_.command), .ends = std::move(ends_), .listener = std::move(listener)});
   });
   std::optional<std::vector<std::pair<int, Whom>>> early;
-  std::optional<TerminalSize> early_size;
+  std::optional<winsize> early_size;
   {
     const std::lock_guard lock(mutex_);
     early = std::exchange(early_, std::nullopt);
@@ -81,7 +81,7 @@ bool Job::signal(int signal, Whom whom) {
   return send(signal, whom);
 }
 
-bool Job::resize(TerminalSize size) {
+bool Job::resize(const winsize& size) {
   {
     const std::lock_guard lock(mutex_);
     if (failure_ || exit_) return false;

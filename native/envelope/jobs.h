@@ -80,7 +80,7 @@ class Job : public std::enable_shared_from_this<Job> {
   /** Kept for the command where it is not launched yet. False when it is over. Any thread. */
   bool signal(int signal, Whom whom);
   /** Of its command's terminal; kept where the command is not launched yet. False when it is over, or has none. */
-  bool resize(TerminalSize size);
+  bool resize(const winsize& size);
   /** Of its session; nothing is counted before that is open. May wait. Any thread. */
   Result<SessionUsage> usage();
 
@@ -114,7 +114,7 @@ class Job : public std::enable_shared_from_this<Job> {
   std::mutex mutex_;
   /** Signals for a command that is not launched yet; nothing once it was, or will never be. */
   std::optional<std::vector<std::pair<int, Whom>>> early_{std::in_place};
-  std::optional<TerminalSize> early_size_;
+  std::optional<winsize> early_size_;
   std::optional<Exit> exit_;
   std::optional<SysError> failure_;
   std::optional<std::chrono::steady_clock::time_point> died_;

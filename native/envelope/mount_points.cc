@@ -10,7 +10,6 @@
 
 #include "base/text.h"
 #include "base/tolerated.h"
-#include "envelope/output.h"
 #include "envelope/part_list.h"
 #include "plan/plan.h"
 #include "state/file_state.h"
@@ -204,10 +203,7 @@ std::optional<NotedPoint> noted_point(const Fact& fact) {
   point.path = rest.substr(size + 1);
   point.is_file = kind == 1;
   // So that the path leads nowhere outside of the folder.
-  for (std::string_view way = point.path; !way.empty();) {
-    const std::string_view name = cut(way, '/');
-    if (name.empty() || name == "." || name == "..") return std::nullopt;
-  }
+  if (!is_of_names(point.path)) return std::nullopt;
   noted.point = std::move(point);
   return noted;
 }
@@ -258,10 +254,6 @@ Status MountPoints::add_left(const DeadSession& dead, Parts& parts) {
   }
   return {};
 }
-
-std::string_view MountPoints::target() const { return lease_ == nullptr ? "" : lease_->target(); }
-
-std::string_view MountPoints::place() const { return lease_ == nullptr ? lease_file_ : lease_->place(); }
 
 std::vector<MountPoint> MountPoints::missing() const {
   std::vector<MountPoint> missing;

@@ -8,13 +8,12 @@
 
 #include "base/result.h"
 #include "base/unique_fd.h"
+#include "envelope/output.h"
 #include "envelope/part.h"
 #include "state/journal.h"
 #include "state/lease.h"
 
 namespace buildjail {
-
-class OutputLease;
 
 /** A folder, or an empty file, that is made in a lent folder of the host to mount something on it inside. */
 struct MountPoint {
@@ -67,7 +66,7 @@ class MountPoints final : public Part {
   static Status add_left(const DeadSession& dead, Parts& parts);
 
   [[nodiscard]] std::string_view step() const override { return "mount-point"; }
-  [[nodiscard]] std::string_view target() const override;
+  [[nodiscard]] std::string_view target() const override { return lease_ == nullptr ? "" : lease_->target(); }
   /** Empty before the folder is leased: only then its content shows which points are missing. */
   [[nodiscard]] std::vector<Fact> facts() const override;
   Status make(Trace& trace) override;
@@ -75,7 +74,7 @@ class MountPoints final : public Part {
   [[nodiscard]] std::vector<Fact> made_facts() const override;
   /** After everything that was mounted on them. */
   Status take_away(TakingAway& taking) override;
-  [[nodiscard]] std::string_view place() const override;
+  [[nodiscard]] std::string_view place() const override { return lease_ == nullptr ? lease_file_ : lease_->place(); }
 
  private:
   /** A point that this session made. Its folder is open, so that it is found wherever a build has moved that. */

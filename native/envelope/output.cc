@@ -68,11 +68,11 @@ Status OutputLease::make(Trace&) {
   auto directory = pin_source(*bind_);
   if (!directory) return std::move(directory.error());
   directory_ = std::move(*directory);
-  const Leased leased{.step = "output-lease", .subject = bind_->source};
-  auto lock = lock_lease(leased, file_, *lessee_);
+  constexpr const char* kLease = "output-lease";
+  auto lock = lock_lease(kLease, bind_->source, file_, *lessee_);
   if (!lock) return std::move(lock.error());
   lock_ = std::move(*lock);
-  if (auto status = append(leased.step, file_, lock_.get(), line_of(holder_)); !status) return status;
+  if (auto status = append(kLease, file_, lock_.get(), line_of(holder_)); !status) return status;
   // Only now, because the session that had it before may have been handing it back.
   auto before = lent_output(bind_->source, directory_.get());
   if (!before) return std::move(before.error());

@@ -140,30 +140,25 @@ class FileFlows final : public PassingPart {
 /** The session's entry in the state directory. It goes after everything that it has facts of. */
 class StateEntry final : public Part {
  public:
-  /** `host_directory` is the directory of its leases; empty if it has none. */
-  StateEntry(Journal& journal, std::string id, std::string name, std::string host_directory = {})
-      : journal_(journal), id_(std::move(id)), name_(std::move(name)), host_directory_(std::move(host_directory)) {}
+  StateEntry(Journal& journal, JournalEntry entry = {}) : journal_(journal), entry_(std::move(entry)) {}
   static constexpr std::string_view kFacts{};
   static void add_planned(const Opening& opening, Parts& parts) {
     if (opening.is_rest) return;
-    const Lessee& lessee = opening.lessee;
-    parts.push_back(
-        std::make_unique<StateEntry>(opening.journal, lessee.session.id, opening.plan.name, lessee.host_directory));
+    JournalEntry entry{.id = opening.lessee.session.id,
+                       .name = opening.plan.name,
+                       .pid = ::getpid(),
+                       .started_ms = now_ms(),
+                       .host_directory = opening.lessee.host_directory,
+                       .facts = {}};
+    parts.push_back(std::make_unique<StateEntry>(opening.journal, std::move(entry)));
   }
   static Status add_left(const DeadSession& dead, Parts& parts) {
-    parts.push_back(std::make_unique<StateEntry>(dead.journal, dead.entry.id, dead.entry.name));
+    parts.push_back(std::make_unique<StateEntry>(dead.journal));
     return {};
   }
 
   [[nodiscard]] std::string_view step() const override { return "journal"; }
-  [[nodiscard]] std::vector<Fact> facts() const override {
-    return session_facts({.id = id_,
-                          .name = name_,
-                          .pid = ::getpid(),
-                          .started_ms = now_ms(),
-                          .host_directory = host_directory_,
-                          .facts = {}});
-  }
+  [[nodiscard]] std::vector<Fact> facts() const override { return session_facts(entry_); }
   Status make(Trace&) override { return journal_.begin(); }
   Status take_away(TakingAway&) override { return journal_.end(); }
 
@@ -174,9 +169,7 @@ class StateEntry final : public Part {
   }
 
   Journal& journal_;
-  std::string id_;
-  std::string name_;
-  std::string host_directory_;
+  JournalEntry entry_;
 };
 
 /**

@@ -111,9 +111,8 @@ Result<std::optional<Conflict>> conflict_with(const std::string& file, const std
   if (!fd) return last_error(kStep, "open", file);
   const auto text = read_file(kStep, file, fd.get());
   if (!text) return text.error();
-  auto holdings = holders_in(std::string_view(*text).substr(0, text->find('\n') + 1));
-  if (holdings.empty()) return std::optional<Conflict>();
-  const LeaseHolder& with = holdings.front();
+  const auto with = holder_in(*text);
+  if (!with) return std::optional<Conflict>();
   const bool has_outputs = std::ranges::any_of(own, [](const ShownSource& one) { return one.kind == Kind::kOutput; });
   for (const ShownSource& other : sources_in(*text)) {
     if (!has_outputs && other.kind != Kind::kOutput) continue;
@@ -121,8 +120,8 @@ Result<std::optional<Conflict>> conflict_with(const std::string& file, const std
       const std::string_view how = nesting(mine, other);
       if (how.empty()) continue;
       const std::string detail = "the " + name_of(mine) + " " + std::string(how) + " the " + name_of(other) + " of " +
-                                 buildjail::name_of(with);
-      return std::optional(Conflict{.error = nested(mine, other, detail), .with = with});
+                                 buildjail::name_of(*with);
+      return std::optional(Conflict{.error = nested(mine, other, detail), .with = *with});
     }
   }
   return std::optional<Conflict>();

@@ -7,13 +7,6 @@
 
 namespace buildjail {
 
-namespace {
-
-/** For sessions that another process is recovering. */
-constexpr std::chrono::milliseconds kOthersBound{10000};
-
-}  // namespace
-
 Result<std::unique_ptr<Envelope>> System::open(SharedPlan plan, const std::string& id, std::shared_ptr<Waiter> waiter) {
   Trace trace;
   const std::string& state_directory = plan->state_directory;
@@ -33,10 +26,6 @@ Result<std::unique_ptr<Envelope>> System::open(SharedPlan plan, const std::strin
   // A session without a watcher is not opened: nothing would clean up after a crash.
   if (auto status = watcher_.confirm(); !status) return std::move(status.error());
   return opened;
-}
-
-RecoveryReport System::recover(const std::string& state_directory) {
-  return recover_state(state_directory, kOthersBound);
 }
 
 void System::recover_first(const std::string& state_directory, Trace& trace) {

@@ -37,8 +37,6 @@ class System {
   virtual std::vector<Obstacle> find_limitations() = 0;
   /** Makes an envelope from a plan; a failure undoes what was made. Any thread. */
   Result<std::unique_ptr<Envelope>> open(SharedPlan plan, const std::string& id, std::shared_ptr<Waiter> waiter);
-  /** Takes away the dead sessions of a state directory; also done before the first open in it. Any thread. */
-  static RecoveryReport recover(const std::string& state_directory);
   /** The live sessions and the dead ones. Any thread. */
   virtual Result<std::vector<ListedSession>> list(const std::string& state_directory) {
     return list_sessions(state_directory);

@@ -43,10 +43,10 @@ Recovery recovery_of(const std::string& state_directory) {
           }};
 }
 
-RecoveryReport recover_state(const std::string& state_directory, std::chrono::milliseconds bound, pid_t dying) {
+RecoveryReport recover_state(const std::string& state_directory, pid_t dying) {
   auto held = StateFileSystem::hold_mounted(state_directory);
   if (!held) return {.recovered = {}, .leftovers = {{state_directory, reason_of(held.error())}}};
-  auto report = recovery_of(state_directory).run(bound, dying);
+  auto report = recovery_of(state_directory).run(kOthersBound, dying);
   if (!*held) return report;
   // A process that ends may not have let go of the state directory yet, and will not unmount it when it does.
   const auto status = (**held).release(dying > 0 ? kDyingProcessBound : std::chrono::milliseconds(0));

@@ -26,11 +26,11 @@ bool is_null(const struct stat& found) {
   return S_ISCHR(found.st_mode) && ::stat("/dev/null", &null) == 0 && found.st_rdev == null.st_rdev;
 }
 
-CommandEnd end_for(const struct stat& found, const HostFile& file) {
+CommandEnd end_for(const struct stat& found, bool is_shared) {
   // defence: host-program-dev-null
   if (is_null(found)) return CommandEnd::kOwnNull;
   // defence: command-pipe-place-file
-  if (!file.is_shared) return CommandEnd::kPipe;
+  if (!is_shared) return CommandEnd::kPipe;
   // defence: place-one-host-program
   if (S_ISREG(found.st_mode) || S_ISBLK(found.st_mode)) return CommandEnd::kPipe;
   return S_ISCHR(found.st_mode) ? CommandEnd::kPipe : CommandEnd::kItself;
@@ -99,14 +99,10 @@ Result<HostFile> open_host_file(const StdioRequest& request, int number) {
     file.fd = above_stdio(UniqueFd(::open(file.path.c_str(), flags | O_CLOEXEC | O_NOCTTY, kLogMode)));
   }
   if (!file.fd) return last_error(kStep, syscall, file.path);
-  struct stat found{};
-  if (::fstat(file.fd.get(), &found) != 0) return last_error(kStep, "fstat", file.path);
+  if (::fstat(file.fd.get(), &file.status) != 0) return last_error(kStep, "fstat", file.path);
   // A directory of the host has no place inside, and jail_attach(2) refuses a process that has one open.
-  if (S_ISDIR(found.st_mode)) return refused(syscall, EISDIR, file.path);
-  file.mode = found.st_mode;
-  file.dev = found.st_dev;
-  file.ino = found.st_ino;
-  file.command_end = end_for(found, file);
+  if (S_ISDIR(file.status.st_mode)) return refused(syscall, EISDIR, file.path);
+  file.command_end = end_for(file.status, file.is_shared);
   if (file.is_shared && file.command_end == CommandEnd::kPipe) {
     if (auto error = check_access(file, is_input)) return std::move(*error);
   }
@@ -117,7 +113,7 @@ int FileFlow::await(std::vector<pollfd>& awaited) const {
   if (is_over_) return -1;
   const bool is_writing = pending() > 0;
   // A regular file is always ready, so an input waits for the pipe.
-  const bool is_pipe = is_input_ ? is_writing || S_ISREG(file_.mode) : !is_writing;
+  const bool is_pipe = is_input_ ? is_writing || file_.is_regular() : !is_writing;
   const bool is_written = is_input_ ? is_pipe : is_writing;
   awaited.push_back({.fd = is_pipe ? pipe_.get() : file_.fd.get(),
                      .events = static_cast<short>(is_written ? POLLOUT : POLLIN),
@@ -162,7 +158,7 @@ void FileFlow::flush() {
 
 // The command's read(2) then makes the one copy, as if it read the file.
 bool FileFlow::splice_some() {
-  if (!is_input_ || !can_splice_ || pending() > 0 || !S_ISREG(file_.mode)) return false;
+  if (!is_input_ || !can_splice_ || pending() > 0 || !file_.is_regular()) return false;
   const ssize_t moved = splice_pages(file_.fd, pipe_);
   if (moved > 0) moved_ += static_cast<std::uint64_t>(moved);
   if (moved > 0 || (moved < 0 && is_not_now(errno))) return true;
@@ -222,7 +218,7 @@ void FileFlow::end() {
 }
 
 void FileFlow::put_back(std::size_t unread) {
-  if (!file_.fd || !file_.is_shared || !S_ISREG(file_.mode)) return;
+  if (!file_.fd || !file_.is_shared || !file_.is_regular()) return;
   // A build can open its stdin again and fill it with bytes of its own (proc_pid_fd(5)). So never more is given back
   // than was moved: the caller would go on before the point where the command began.
   std::uint64_t left = pending() + unread;

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <sys/types.h>
+#include <sys/stat.h>
 
 #include <cstddef>
 #include <cstdint>
@@ -33,13 +34,11 @@ struct HostFile {
   CommandEnd command_end = CommandEnd::kPipe;
   /** Others have the same open file: its position and its flags are theirs as well. */
   bool is_shared = false;
-  mode_t mode = 0;
-  dev_t dev = 0;
-  ino_t ino = 0;
+  struct stat status{};
   /** For errors. */
   std::string path;
 
-  [[nodiscard]] bool is_same_file(const HostFile& other) const noexcept { return dev == other.dev && ino == other.ino; }
+  [[nodiscard]] bool is_regular() const noexcept { return S_ISREG(status.st_mode); }
 };
 
 /** Opens the file that `request` names, which is kFile or kInherit, for the standard descriptor of that number. */

@@ -97,7 +97,7 @@ struct FlowListener {
  */
 class FlowThread {
  public:
-  /** The failures of the files, at the time when the command had ended. */
+  /** The failures of the files that stdin came from and output went to, at the time when the command had ended. */
   struct Settled {
     std::optional<SysError> input_failure;
     std::optional<SysError> output_failure;

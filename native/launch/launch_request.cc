@@ -17,12 +17,15 @@ constexpr std::uint8_t kCloses = 1;
 constexpr std::uint8_t kTellsStarted = 2;
 constexpr std::uint8_t kTellsSteps = 4;
 
-TerminalSize read_size(WireReader& reader) {
+winsize read_size(WireReader& reader) {
   const std::uint32_t columns = reader.u32();
   const std::uint32_t rows = reader.u32();
   constexpr std::uint32_t kMost = std::numeric_limits<std::uint16_t>::max();
   if (columns > kMost || rows > kMost) reader.refuse();
-  return {.columns = static_cast<std::uint16_t>(columns), .rows = static_cast<std::uint16_t>(rows)};
+  return {.ws_row = static_cast<std::uint16_t>(rows),
+          .ws_col = static_cast<std::uint16_t>(columns),
+          .ws_xpixel = 0,
+          .ws_ypixel = 0};
 }
 
 CommandLimits read_limits(WireReader& reader) {

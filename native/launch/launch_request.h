@@ -1,5 +1,7 @@
 #pragma once
 
+#include <sys/ioctl.h>
+
 #include <algorithm>
 #include <array>
 #include <cstddef>
@@ -21,12 +23,6 @@ namespace buildjail {
  */
 enum class StdioKind : std::uint8_t { kPipe, kInherit, kIgnore, kFile, kCapture, kSocket, kSame, kPty };
 
-/** In characters. */
-struct TerminalSize {
-  std::uint16_t columns = 0;
-  std::uint16_t rows = 0;
-};
-
 struct StdioRequest {
   StdioKind kind = StdioKind::kIgnore;
   /** Of the host, for kFile. */
@@ -46,8 +42,8 @@ struct LaunchRequest {
   std::uint64_t max_buffer = 0;
   CommandLimits limits;
   std::array<StdioRequest, 3> stdio;
-  /** Of the terminal, where it is one of its own. */
-  TerminalSize terminal_size;
+  /** Of the terminal, where it is one of its own; in characters. */
+  winsize terminal_size{};
 
   /** Opening a file may wait for its file system. */
   [[nodiscard]] bool opens_files() const {

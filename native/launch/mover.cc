@@ -112,11 +112,11 @@ void Mover::opened(std::uint32_t run) {
   command->flows->post([terminal = command->terminal] { terminal->opened(); });
 }
 
-bool Mover::resize(std::uint32_t run, TerminalSize size) {
+bool Mover::resize(std::uint32_t run, const winsize& size) {
   const std::lock_guard lock(mutex_);
   const Command* const command = find(run);
   if (command == nullptr || command->terminal == nullptr || command->is_ended) return false;
-  command->flows->post([terminal = command->terminal, size] { terminal->resize(in_characters(size)); });
+  command->flows->post([terminal = command->terminal, size] { terminal->resize(size); });
   return true;
 }
 
@@ -192,8 +192,7 @@ void Mover::look() {
       Command* const command = find(run);
       if (command == nullptr) continue;
       if (auto settled = command->flows->settled(); settled && command->then) {
-        command->moved.input_failure = std::move(settled->input_failure);
-        command->moved.output_failure = std::move(settled->output_failure);
+        command->moved.files = std::move(*settled);
         ends.emplace_back(std::exchange(command->then, nullptr), std::move(command->moved));
       }
       if (!command->is_ended || command->then || !command->flows->is_over()) continue;

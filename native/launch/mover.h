@@ -73,9 +73,7 @@ struct Moved {
   bool is_max_buffer = false;
   /** stdout and stderr, where captured. */
   std::array<std::optional<std::vector<std::byte>>, 2> output;
-  /** Of the file that stdin came from, or that output went to. */
-  std::optional<SysError> input_failure;
-  std::optional<SysError> output_failure;
+  FlowThread::Settled files;
 };
 
 /**
@@ -103,7 +101,7 @@ class Mover {
   /** The command has opened its terminal: see TerminalFlow::opened. */
   void opened(std::uint32_t run);
   /** False where the command has no terminal, or has ended. */
-  bool resize(std::uint32_t run, TerminalSize size);
+  bool resize(std::uint32_t run, const winsize& size);
   /** See TerminalFlow::look_again; of all commands. */
   void look_at_terminals();
   /** No process of an owner is left: waits until its files have everything. False when the bound is reached first. */

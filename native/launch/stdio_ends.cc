@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstddef>
 #include <string>
 #include <utility>
@@ -19,25 +20,6 @@ constexpr const char* kStep = "stdio";
 constexpr int kPipeBytes = 256 * 1024;
 /** Of a pipe that a file fills: in a larger one, command and mover wait for each other more rarely. */
 constexpr int kInputPipeBytes = 1024 * 1024;
-
-struct Pair {
-  UniqueFd reading;
-  UniqueFd writing;
-};
-
-Result<Pair> make_pair(StdioKind kind) {
-  std::array<int, 2> pair{};
-  const bool is_socket = kind == StdioKind::kSocket;
-  const int made =
-      is_socket ? ::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair.data()) : ::pipe2(pair.data(), O_CLOEXEC);
-  if (made != 0) return last_error(kStep, is_socket ? "socketpair" : "pipe2");
-  Pair ends{.reading = UniqueFd(pair[0]), .writing = UniqueFd(pair[1])};
-  for (UniqueFd* const end : {&ends.reading, &ends.writing}) {
-    *end = above_stdio(std::move(*end));
-    if (!*end) return last_error(kStep, "fcntl");
-  }
-  return ends;
-}
 
 void enlarge([[maybe_unused]] int pipe, [[maybe_unused]] int size) {
   // FreeBSD's grow by themselves.
@@ -62,14 +44,21 @@ int let_no_read_wait([[maybe_unused]] int pipe) {
 
 constexpr std::array<StdioKind, 3> kCollected{StdioKind::kIgnore, StdioKind::kCapture, StdioKind::kCapture};
 
-bool is_collected(const std::array<StdioRequest, 3>& stdio) {
-  for (std::size_t i = 0; i < stdio.size(); ++i) {
-    if (stdio.at(i).kind != kCollected.at(i)) return false;
-  }
-  return true;
-}
-
 }  // namespace
+
+Result<Pair> make_pair(const char* step, StdioKind kind) {
+  std::array<int, 2> pair{};
+  const bool is_socket = kind == StdioKind::kSocket;
+  const int made =
+      is_socket ? ::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair.data()) : ::pipe2(pair.data(), O_CLOEXEC);
+  if (made != 0) return last_error(step, is_socket ? "socketpair" : "pipe2");
+  Pair ends{.reading = UniqueFd(pair[0]), .writing = UniqueFd(pair[1])};
+  for (UniqueFd* const end : {&ends.reading, &ends.writing}) {
+    *end = above_stdio(std::move(*end));
+    if (!*end) return last_error(step, "fcntl");
+  }
+  return ends;
+}
 
 Status StdioEnds::make_pipes(const std::array<StdioRequest, 3>& stdio) {
   is_same = stdio[2].kind == StdioKind::kSame;
@@ -77,30 +66,23 @@ Status StdioEnds::make_pipes(const std::array<StdioRequest, 3>& stdio) {
     const StdioKind kind = stdio.at(i).kind;
     if (child.at(i) || (kind != StdioKind::kPipe && kind != StdioKind::kCapture && kind != StdioKind::kSocket))
       continue;
-    if (auto status = make_pipe(i, kind); !status) return status;
+    if (auto status = make_pipe(i, kind, child.at(i)); !status) return status;
     // A pipe that the event loop empties should hold more than one turn of it yields. The kernel may refuse (pipe(7)).
     if (kind == StdioKind::kPipe) enlarge(ours.at(i).get(), kPipeBytes);
     if (kind == StdioKind::kCapture && let_no_read_wait(ours.at(i).get()) != 0) return last_error(kStep, "fcntl");
   }
-  return stdio[0].kind == StdioKind::kPty ? make_terminal_pipes() : Status();
-}
-
-Status StdioEnds::make_terminal_pipes() {
-  for (const bool is_input : {true, false}) {
-    auto pair = make_pair(StdioKind::kPipe);
-    if (!pair) return std::move(pair.error());
-    if (!is_input) enlarge(pair->reading.get(), kPipeBytes);
-    (is_input ? typed : shown) = std::move(is_input ? pair->reading : pair->writing);
-    ours.at(is_input ? 0 : 1) = std::move(is_input ? pair->writing : pair->reading);
-  }
+  if (stdio[0].kind != StdioKind::kPty) return {};
+  if (auto status = make_pipe(0, StdioKind::kPipe, typed); !status) return status;
+  if (auto status = make_pipe(1, StdioKind::kPipe, shown); !status) return status;
+  enlarge(ours[1].get(), kPipeBytes);
   return {};
 }
 
-Status StdioEnds::make_pipe(std::size_t number, StdioKind kind) {
-  auto pair = make_pair(kind);
+Status StdioEnds::make_pipe(std::size_t number, StdioKind kind, UniqueFd& theirs) {
+  auto pair = make_pair(kStep, kind);
   if (!pair) return std::move(pair.error());
   const bool is_input = number == 0;
-  child.at(number) = std::move(is_input ? pair->reading : pair->writing);
+  theirs = std::move(is_input ? pair->reading : pair->writing);
   ours.at(number) = std::move(is_input ? pair->writing : pair->reading);
   is_pipe.at(number) = kind != StdioKind::kSocket;
   return {};
@@ -125,11 +107,14 @@ Status StdioEnds::give(HostFile file, std::size_t number) {
     return {};
   }
   // One pipe keeps the order in which the two were written.
-  if (number == 2 && !files.empty() && !files.back()->is_input() && files.back()->file().is_same_file(file)) {
+  const auto is_same_file = [&file](const struct stat& other) {
+    return other.st_dev == file.status.st_dev && other.st_ino == file.status.st_ino;
+  };
+  if (number == 2 && !files.empty() && !files.back()->is_input() && is_same_file(files.back()->file().status)) {
     is_same = true;
     return {};
   }
-  if (auto status = make_pipe(number, StdioKind::kPipe); !status) return status;
+  if (auto status = make_pipe(number, StdioKind::kPipe, child.at(number)); !status) return status;
   enlarge(ours.at(number).get(), number == 0 ? kInputPipeBytes : kPipeBytes);
   if (::fcntl(ours.at(number).get(), F_SETFL, O_NONBLOCK) != 0) return last_error(kStep, "fcntl");
   if (number != 0) {
@@ -138,7 +123,7 @@ Status StdioEnds::give(HostFile file, std::size_t number) {
   }
   UniqueFd left;
   // Only a regular file is read on when the command has closed its stdin.
-  if (S_ISREG(file.mode)) {
+  if (file.is_regular()) {
     left = UniqueFd(::fcntl(child[0].get(), F_DUPFD_CLOEXEC, STDERR_FILENO + 1));
     if (!left) return last_error(kStep, "fcntl");
   }
@@ -169,7 +154,7 @@ Status StdioEnds::connect_terminal(const CommandTerminal& wanted, UniqueFd maste
 }
 
 StdioEnds ReadyEnds::take(const std::array<StdioRequest, 3>& stdio) {
-  if (!is_collected(stdio)) return {};
+  if (!std::ranges::equal(stdio, kCollected, {}, &StdioRequest::kind)) return {};
   const std::lock_guard lock(mutex_);
   auto ends = std::exchange(ends_, std::nullopt);
   return ends ? std::move(*ends) : StdioEnds();

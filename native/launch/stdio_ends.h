@@ -14,6 +14,15 @@
 
 namespace buildjail {
 
+/** Both ends of a pipe, or of a pair of sockets; above 2. */
+struct Pair {
+  UniqueFd reading;
+  UniqueFd writing;
+};
+
+/** `kind` is kSocket, or any other for a pipe. */
+Result<Pair> make_pair(const char* step, StdioKind kind);
+
 /** Both ends of a command's standard descriptors. */
 struct StdioEnds {
   /** The descriptors that the command gets as 0, 1 and 2. Empty: the session's own /dev/null, or for stderr the same as
@@ -21,7 +30,7 @@ struct StdioEnds {
   std::array<UniqueFd, 3> child;
   /** Our ends of its pipes. No read(2) of one that is captured waits. */
   std::array<UniqueFd, 3> ours;
-  /** Which of the command's are pipes that were made for it. */
+  /** Which are pipes that were made: for the command, or for its terminal. */
   std::array<bool, 3> is_pipe{};
   /** stderr is the very end that stdout has. */
   bool is_same = false;
@@ -52,9 +61,8 @@ struct StdioEnds {
   Status connect_terminal(const CommandTerminal& wanted, UniqueFd master);
 
  private:
-  Status make_pipe(std::size_t number, StdioKind kind);
+  Status make_pipe(std::size_t number, StdioKind kind, UniqueFd& theirs);
   Status give(HostFile file, std::size_t number);
-  Status make_terminal_pipes();
 };
 
 /**

@@ -139,13 +139,6 @@ void HostTerminal::give_back() {
   ours_.reset();
 }
 
-winsize in_characters(TerminalSize size) {
-  winsize characters{};
-  characters.ws_col = size.columns;
-  characters.ws_row = size.rows;
-  return characters;
-}
-
 Result<std::shared_ptr<HostTerminal>> HostTerminals::keyboard() {
   const std::lock_guard lock(mutex_);
   if (auto known = keyboard_.lock()) return known;
@@ -160,7 +153,7 @@ Result<std::optional<CommandTerminal>> HostTerminals::wanted_by(const LaunchRequ
   if (request.stdio[0].kind == StdioKind::kPty) {
     terminal.streams = {true, true, true};
     terminal.is_typed_into = true;
-    terminal.size = in_characters(request.terminal_size);
+    terminal.size = request.terminal_size;
     return std::optional(std::move(terminal));
   }
   terminal.streams = inherited_terminals(request);

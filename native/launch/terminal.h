@@ -108,8 +108,6 @@ class HostTerminals {
   std::weak_ptr<HostTerminal> keyboard_;
 };
 
-winsize in_characters(TerminalSize size);
-
 /** Passes on what is typed into a command's terminal and what is written to it. */
 class TerminalFlow final : public Flow {
  public:

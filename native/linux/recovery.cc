@@ -22,8 +22,8 @@ Recovery recovery_of(const std::string& state_directory) {
           }};
 }
 
-RecoveryReport recover_state(const std::string& state_directory, std::chrono::milliseconds bound, pid_t dying) {
-  return recovery_of(state_directory).run(bound, dying);
+RecoveryReport recover_state(const std::string& state_directory, pid_t dying) {
+  return recovery_of(state_directory).run(kOthersBound, dying);
 }
 
 }  // namespace buildjail

@@ -23,23 +23,11 @@ enum class Operation : std::uint8_t { kDirectory, kFile, kLink, kTmpfs, kDev, kP
 /** Also in src/native/wire-plan.ts. */
 enum class Access : std::uint8_t { kRead, kWrite, kStore, kOverlay };
 
-// An absolute path in which no component is empty, `.` or `..`: what the plan promised, and what makes it safe to
-// append a target to the root's own path.
-bool is_plain_target(const std::string& target) {
-  if (target.size() < 2 || target.front() != '/') return false;
-  std::size_t begin = 1;
-  while (begin <= target.size()) {
-    const std::size_t end = std::min(target.find('/', begin), target.size());
-    const auto component = std::string_view(target).substr(begin, end - begin);
-    if (component.empty() || component == "." || component == "..") return false;
-    begin = end + 1;
-  }
-  return true;
-}
-
+// An absolute path of names only: what the plan promised, and what makes it safe to append a target to the root's own
+// path.
 std::string read_target(WireReader& reader) {
   std::string target = reader.string();
-  if (!is_plain_target(target)) reader.refuse();
+  if (!target.starts_with('/') || !is_of_names(std::string_view(target).substr(1))) reader.refuse();
   return target;
 }
 

@@ -117,10 +117,9 @@ Result<std::string> path_for(uid_t user) {
 constexpr mode_t kPrivateFile = 0600;
 
 /** False if its holder removed it meanwhile, so that it has no name any more. */
-Result<bool> is_named(const char* step, const UniqueFd& locked, const std::string& path, bool* is_empty = nullptr) {
+Result<bool> is_named(const char* step, const UniqueFd& locked, const std::string& path) {
   struct stat found{};
   if (::fstat(locked.get(), &found) != 0) return last_error(step, "fstat", path);
-  if (is_empty != nullptr) *is_empty = found.st_size == 0;
   return found.st_nlink > 0;
 }
 
@@ -186,12 +185,12 @@ Result<FolderIdentity> make_folder(const std::string& existing, std::string_view
   return FolderIdentity{.dev = static_cast<std::uint64_t>(found.st_dev), .ino = found.st_ino};
 }
 
-Result<UniqueFd> lock_file(const char* step, const std::string& path, int flags, int kind, bool* is_empty) {
+Result<UniqueFd> lock_file(const char* step, const std::string& path, int flags, int kind) {
   for (;;) {
     // O_NONBLOCK, because another user may have put a fifo there.
     auto locked = open_locked(step, path, flags | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK, kind);
     if (!locked) return locked;
-    const auto has_name = is_named(step, *locked, path, is_empty);
+    const auto has_name = is_named(step, *locked, path);
     if (!has_name) {
       if ((flags & O_CREAT) != 0) remove_if_unused(step, *locked, path);
       return has_name.error();

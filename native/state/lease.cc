@@ -22,8 +22,8 @@ namespace {
 
 constexpr std::chrono::milliseconds kHolderBound{10000};
 
-SysError busy(const Leased& leased, std::string detail) {
-  return {.step = leased.step, .syscall = "flock", .err = EBUSY, .path = leased.subject, .detail = std::move(detail)};
+SysError busy(const char* step, const std::string& subject, std::string detail) {
+  return {.step = step, .syscall = "flock", .err = EBUSY, .path = subject, .detail = std::move(detail)};
 }
 
 std::string dead_holder(const LeaseHolder& holder, const Outcome& found) {
@@ -41,6 +41,16 @@ std::uint32_t anywhere() {
   const auto now = static_cast<std::uint64_t>(std::chrono::steady_clock::now().time_since_epoch().count());
   constexpr std::uint64_t kSpread = 0x9e3779b97f4a7c15;  // 2^64 by the golden ratio, which spreads near numbers
   return static_cast<std::uint32_t>(((now ^ static_cast<std::uint64_t>(::getpid())) * kSpread) >> 32U);
+}
+
+Result<std::optional<LeaseHolder>> read_holder(const char* step, const std::string& file, const UniqueFd& fd) {
+  const auto text = read_file(step, file, fd.get());
+  if (!text) return text.error();
+  return holder_in(*text);
+}
+
+std::string file_of(const std::string& host_directory, const NumberedThings& things, std::uint32_t number) {
+  return host_directory + "/" + things.name + "-" + std::to_string(number);
 }
 
 /** One look at a number. */
@@ -71,7 +81,7 @@ Result<Look> look_at(const NumberedThings& things, std::uint32_t number, const s
     if (!holder) return holder.error();
     return Look{.reason = *holder ? name_of(**holder) : "sessions that name it"};
   }
-  auto holder = holder_in(things.step, file, *lock);
+  auto holder = read_holder(things.step, file, *lock);
   if (!holder) {
     remove_if_empty(*lock, file);
     return std::move(holder.error());
@@ -90,47 +100,33 @@ SysError all_leased(const NumberedThings& things, const std::vector<std::string>
 
 std::string line_of(const LeaseHolder& holder) { return holder.id + " " + escaped(holder.state_directory) + "\n"; }
 
-std::vector<LeaseHolder> holders_in(std::string_view text) {
-  std::vector<LeaseHolder> holders;
-  text = text.substr(0, text.rfind('\n') + 1);
-  while (!text.empty()) {
-    std::string_view line = cut(text, '\n');
-    LeaseHolder holder{.id = std::string(cut(line, ' ')), .state_directory = {}};
-    if (unescape(line, holder.state_directory) && holder.state_directory.starts_with('/'))
-      holders.push_back(std::move(holder));
-  }
-  return holders;
+std::optional<LeaseHolder> holder_in(std::string_view text) {
+  if (text.find('\n') == std::string_view::npos) return std::nullopt;
+  std::string_view line = cut(text, '\n');
+  LeaseHolder holder{.id = std::string(cut(line, ' ')), .state_directory = {}};
+  const bool is_holder = unescape(line, holder.state_directory) && holder.state_directory.starts_with('/');
+  return is_holder ? std::optional(std::move(holder)) : std::nullopt;
 }
 
 std::string name_of(const LeaseHolder& holder) { return "session " + holder.id + " of " + holder.state_directory; }
 
-Result<std::optional<LeaseHolder>> holder_in(const char* step, const std::string& file, const UniqueFd& fd) {
-  const auto text = read_file(step, file, fd.get());
-  if (!text) return text.error();
-  auto holders = holders_in(*text);
-  return holders.empty() ? std::optional<LeaseHolder>() : std::optional(std::move(holders.front()));
-}
-
 Result<std::optional<LeaseHolder>> holder_of(const char* step, const std::string& file) {
   const UniqueFd fd(::open(file.c_str(), O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK));
-  if (fd) return holder_in(step, file, fd);
+  if (fd) return read_holder(step, file, fd);
   // It was given back meanwhile.
   if (errno == ENOENT) return std::optional<LeaseHolder>();
   return last_error(step, "open", file);
 }
 
-Result<UniqueFd> lock_lease(const Leased& leased, const std::string& file, const Lessee& lessee, int kind) {
+Result<UniqueFd> lock_lease(const char* step, const std::string& subject, const std::string& file, const Lessee& lessee,
+                            int kind) {
   BackOff back_off(kHolderBound);
   std::optional<LeaseHolder> gone;
   for (;;) {
-    bool is_empty = false;
-    auto locked = lock_file(leased.step, file, O_RDWR | O_CREAT | O_APPEND, kind, &is_empty);
+    auto locked = lock_file(step, file, O_RDWR | O_CREAT | O_APPEND, kind);
     const bool is_locked = static_cast<bool>(locked);
     if (!is_locked && locked.error().err != EWOULDBLOCK) return locked;
-    const auto in_it = [&] {
-      return is_empty ? Result<std::optional<LeaseHolder>>(std::nullopt) : holder_in(leased.step, file, *locked);
-    };
-    const auto told = is_locked ? in_it() : holder_of(leased.step, file);
+    const auto told = is_locked ? read_holder(step, file, *locked) : holder_of(step, file);
     if (!told) {
       if (is_locked && kind == LOCK_EX) remove_if_empty(*locked, file);
       return told.error();
@@ -138,12 +134,12 @@ Result<UniqueFd> lock_lease(const Leased& leased, const std::string& file, const
     const std::optional<LeaseHolder>& holder = *told;
     if (is_locked && (!holder || holder == gone)) {
       // No session has it. The file is unsigned, or it still names the dead session that was recovered just now.
-      if (holder && ::ftruncate(locked->get(), 0) != 0) return last_error(leased.step, "ftruncate", file);
+      if (holder && ::ftruncate(locked->get(), 0) != 0) return last_error(step, "ftruncate", file);
       return locked;
     }
     if (!holder) {
       // Another session is about to sign the file or to remove it, or sessions share the object and sign nothing.
-      if (!back_off.wait()) return busy(leased, "another live session has it");
+      if (!back_off.wait()) return busy(step, subject, "another live session has it");
       continue;
     }
     // The init of a recovered session keeps the lock until it has ended.
@@ -151,16 +147,16 @@ Result<UniqueFd> lock_lease(const Leased& leased, const std::string& file, const
       // The recovery of that session needs the lock.
       if (is_locked) locked->reset();
       const Outcome found = lessee.recovery_of(holder->state_directory).recover(holder->id, kHolderBound);
-      if (found.standing == Standing::kNotRecovered) return busy(leased, dead_holder(*holder, found));
+      if (found.standing == Standing::kNotRecovered) return busy(step, subject, dead_holder(*holder, found));
       // A live session without the lock is one of a process that is ending and has closed this descriptor.
       if (found.standing == Standing::kLive && !is_locked)
-        return busy(leased, "another live session has it: " + name_of(*holder));
+        return busy(step, subject, "another live session has it: " + name_of(*holder));
       if (found.standing != Standing::kLive) {
         gone = holder;
         continue;
       }
     }
-    if (!back_off.wait()) return busy(leased, name_of(*holder) + " has it and does not end");
+    if (!back_off.wait()) return busy(step, subject, name_of(*holder) + " has it and does not end");
   }
 }
 
@@ -173,7 +169,7 @@ void sweep_leases(const std::string& host_directory) {
     file.append("/").append(name);
     const auto lock = lock_file(kStep, file, O_RDWR);
     if (!lock) continue;
-    const auto holder = holder_in(kStep, file, *lock);
+    const auto holder = read_holder(kStep, file, *lock);
     if (!holder) continue;
     struct stat found{};
     const bool has_session =
@@ -186,10 +182,6 @@ void sweep_leases(const std::string& host_directory) {
 
 std::string output_lease_file(const std::string& host_directory, std::uint64_t dev, std::uint64_t ino) {
   return host_directory + "/output-" + std::to_string(dev) + "-" + std::to_string(ino);
-}
-
-std::string numbered_lease_file(const std::string& host_directory, const std::string& name, std::uint32_t number) {
-  return host_directory + "/" + name + "-" + std::to_string(number);
 }
 
 Result<NumberedLease> NumberedLease::take(const NumberedThings& things, const Lessee& lessee) {
@@ -206,7 +198,7 @@ Result<NumberedLease> NumberedLease::take(const NumberedThings& things, const Le
   for (std::uint32_t i = 0; i < things.count; ++i) {
     // Not `start + i`, which may overflow 32 bits.
     const std::uint32_t number = things.first + (i < things.count - start ? start + i : i - (things.count - start));
-    std::string file = numbered_lease_file(lessee.host_directory, things.name, number);
+    std::string file = file_of(lessee.host_directory, things, number);
     auto look = look_at(things, number, file);
     if (!look) return std::move(look.error());
     if (look->lock) return signed_lease(number, std::move(file), std::move(look->lock));
@@ -215,8 +207,8 @@ Result<NumberedLease> NumberedLease::take(const NumberedThings& things, const Le
   }
   // Only now, because a recovery can take long.
   for (const std::uint32_t number : of_dead) {
-    std::string file = numbered_lease_file(lessee.host_directory, things.name, number);
-    auto lock = lock_lease({.step = things.step, .subject = file}, file, lessee);
+    std::string file = file_of(lessee.host_directory, things, number);
+    auto lock = lock_lease(things.step, file, file, lessee);
     if (!lock && lock.error().err != EBUSY) return std::move(lock.error());
     auto look = lock ? look_at_free(things, number, file, std::move(*lock)) : Look{.reason = lock.error().detail};
     if (!look) return std::move(look.error());
@@ -227,9 +219,9 @@ Result<NumberedLease> NumberedLease::take(const NumberedThings& things, const Le
 }
 
 Result<NumberedLease> NumberedLease::share(const NumberedThings& things, std::uint32_t number, const Lessee& lessee) {
-  std::string file = numbered_lease_file(lessee.host_directory, things.name, number);
+  std::string file = file_of(lessee.host_directory, things, number);
   const std::string subject = things.name + " " + std::to_string(number);
-  auto lock = lock_lease({.step = things.step, .subject = subject}, file, lessee, LOCK_SH);
+  auto lock = lock_lease(things.step, subject, file, lessee, LOCK_SH);
   if (!lock) return std::move(lock.error());
   return NumberedLease(number, std::move(file), std::move(*lock), true);
 }

@@ -7,7 +7,6 @@
 #include <optional>
 #include <string>
 #include <string_view>
-#include <vector>
 
 #include "base/result.h"
 #include "base/unique_fd.h"
@@ -37,28 +36,20 @@ struct Lessee {
 
 /** The line in the file of a lease. */
 std::string line_of(const LeaseHolder& holder);
-/** All holders in the file of a lease. Skips lines of another form, and a last line without its end. */
-std::vector<LeaseHolder> holders_in(std::string_view text);
+/** The holder in the file of a lease; empty if the first line has another form or no end. */
+std::optional<LeaseHolder> holder_in(std::string_view text);
 /** `session 4b1f0c9e8d7a6532 of /var/run/buildjail`, for people. */
 std::string name_of(const LeaseHolder& holder);
 
-/** A leased object, for errors. */
-struct Leased {
-  /** The step of a session that leases it. */
-  const char* step;
-  /** The path or name of the object. */
-  const std::string& subject;
-};
-
 /**
  * Locks a lease; a dead session that had it is recovered first. EBUSY, with the name of the holder, if a live session
- * has it. `kind` is LOCK_EX, or LOCK_SH for several sessions that have the object together and sign nothing.
+ * has it. `kind` is LOCK_EX, or LOCK_SH for several sessions that have the object together and sign nothing. `subject`
+ * is the path or name of the object, for errors.
  */
-Result<UniqueFd> lock_lease(const Leased& leased, const std::string& file, const Lessee& lessee, int kind = LOCK_EX);
+Result<UniqueFd> lock_lease(const char* step, const std::string& subject, const std::string& file, const Lessee& lessee,
+                            int kind = LOCK_EX);
 /** The holder of a lease; empty for a file that is gone or not signed. */
 Result<std::optional<LeaseHolder>> holder_of(const char* step, const std::string& file);
-/** The same, by a descriptor of the file. */
-Result<std::optional<LeaseHolder>> holder_in(const char* step, const std::string& file, const UniqueFd& fd);
 
 /** Removes each lease in the host directory whose session has no journal, because it was recovered. */
 void sweep_leases(const std::string& host_directory);
@@ -112,8 +103,5 @@ class NumberedLease {
   UniqueFd lock_;
   bool is_shared_ = false;
 };
-
-/** The path of the lease of one of NumberedThings: `name` is theirs. */
-std::string numbered_lease_file(const std::string& host_directory, const std::string& name, std::uint32_t number);
 
 }  // namespace buildjail

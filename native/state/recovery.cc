@@ -120,7 +120,7 @@ Outcome Recovery::recover(const std::string& id, std::chrono::milliseconds bound
 }
 
 Outcome Recovery::take_away(const JournalEntry& entry, const std::string& file, UniqueFd lock) const {
-  Outcome outcome{.standing = Standing::kRecovered,
+  Outcome outcome{.standing = Standing::kGone,
                   .recovered = RecoveredSession{.id = entry.id, .name = entry.name, .pid = entry.pid}};
   Journal journal(file, std::move(lock));
   std::vector<SysError> failures;

@@ -44,10 +44,9 @@ struct Leftover {
 };
 
 enum class Standing : std::uint8_t {
-  /** There is no such session. */
+  /** There is no such session, or none any more. */
   kGone,
   kLive,
-  kRecovered,
   /** Part of it could not be taken away, or it is not a session of this version. */
   kNotRecovered,
 };
@@ -100,8 +99,12 @@ std::string reason_of(const SysError& error);
 /** The recovery of a state directory, by the parts of the running system. Each system's folder defines it. */
 Recovery recovery_of(const std::string& state_directory);
 
+/** Of Recovery::run in `recover_state`. Another process, which may be a watcher, may be recovering the same sessions.
+ */
+inline constexpr std::chrono::milliseconds kOthersBound{10000};
+
 /** Recovery::run, with what else the running system needs. Each system's folder defines it. */
-RecoveryReport recover_state(const std::string& state_directory, std::chrono::milliseconds bound, pid_t dying = 0);
+RecoveryReport recover_state(const std::string& state_directory, pid_t dying = 0);
 
 struct ListedSession {
   JournalEntry entry;

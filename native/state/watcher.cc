@@ -7,7 +7,6 @@
 #include <fcntl.h>
 #include <unistd.h>
 
-#include <array>
 #include <cerrno>
 #include <chrono>
 #include <string_view>
@@ -17,6 +16,7 @@
 #include "base/back_off.h"
 #include "base/text.h"
 #include "base/unique_fd.h"
+#include "launch/stdio_ends.h"
 #include "launch/vfork_child.h"
 
 namespace buildjail {
@@ -142,24 +142,19 @@ void Watcher::reap_and_forget() {
 Status Watcher::start() {
   auto program = find_program();
   if (!program) return std::move(program.error());
-  std::array<int, 2> pair{};
-  if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair.data()) != 0) return last_error(kStep, "socketpair");
-  UniqueFd ours(pair[0]);
-  UniqueFd theirs(pair[1]);
-  // Ours too, because a command may inherit the descriptors 0 to 2.
-  ours = above_stdio(std::move(ours));
-  theirs = above_stdio(std::move(theirs));
-  if (!ours || !theirs) return last_error(kStep, "fcntl");
+  // Ours too is above 2, because a command may inherit the descriptors 0 to 2.
+  auto sockets = make_pair(kStep, StdioKind::kSocket);
+  if (!sockets) return std::move(sockets.error());
   UniqueFd null = above_stdio(UniqueFd(::open("/dev/null", O_RDWR | O_CLOEXEC)));
   if (!null) return last_error(kStep, "open", "/dev/null");
   started_ = {};
-  thread_ = std::thread([this, program = std::move(*program), theirs = std::move(theirs),
+  thread_ = std::thread([this, program = std::move(*program), theirs = std::move(sockets->writing),
                          null = std::move(null)]() mutable { run(program, std::move(theirs), std::move(null)); });
   // Waits until the process exists. Its program is loaded while the session is being opened.
   BackOff back_off(kBound, kShort);
   while (!is_there_ && back_off.wait()) {
   }
-  ours_ = std::move(ours);
+  ours_ = std::move(sockets->reading);
   return {};
 }
 

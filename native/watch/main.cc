@@ -6,7 +6,6 @@
 
 #include <array>
 #include <cerrno>
-#include <chrono>
 #include <csignal>
 #include <string>
 #include <string_view>
@@ -16,9 +15,6 @@
 #include "state/recovery.h"
 
 namespace {
-
-/** A process that ends releases everything at once, but another watcher may be taking away the same sessions. */
-constexpr std::chrono::milliseconds kBound{10000};
 
 // Signals of a terminal or a closing login are for the process that is watched.
 void ignore_signals() {
@@ -52,7 +48,7 @@ int watch(const char* number) {
   if (!buildjail::read_number(number, process) || process <= 0) return 2;
   bool is_all = true;
   for (const std::string& directory : directories_in(read_to_end()))
-    is_all &= buildjail::recover_state(directory, kBound, process).leftovers.empty();
+    is_all &= buildjail::recover_state(directory, process).leftovers.empty();
   return is_all ? 0 : 1;
 }
 

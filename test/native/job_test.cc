@@ -102,7 +102,7 @@ TEST_CASE("a terminal of its own is all of a command's standard descriptors, or 
   const auto request = read_job(bytes);
   REQUIRE(request);
   REQUIRE(request->command->stdio[2].kind == StdioKind::kPty);
-  REQUIRE(request->command->terminal_size.rows == 24);
+  REQUIRE(request->command->terminal_size.ws_row == 24);
   bytes.at(first + 5) = std::byte{2};
   CHECK_FALSE(read_job(bytes));
 }

@@ -54,7 +54,7 @@ TEST_CASE_FIXTURE(Folder,
   const Bind bind{.target = "/output", .source = folder, .is_file = false, .is_writable = true, .dev = 0, .ino = 0};
   Journal first_journal(journal_of(folder, kFirst));
   REQUIRE(first_journal.begin());
-  REQUIRE(first_journal.note(StateEntry(first_journal, kFirst, {}).facts()));
+  REQUIRE(first_journal.note(StateEntry(first_journal, entry_of(kFirst)).facts()));
   Trace trace;
   TakingAway taking{.trace = trace};
   const Lessee first_lessee = lessee_in(folder, kFirst);
@@ -96,13 +96,12 @@ struct Places {
 
 TEST_CASE_FIXTURE(Places, "who has a lease is read as it was written, and what has no end is not there") {
   const LeaseHolder one{.id = kFirst, .state_directory = "/a\n b\\"};
-  const std::string text = line_of(one) + line_of({.id = kSecond, .state_directory = "/c"});
-  const auto both = holders_in(text);
-  REQUIRE(both.size() == 2);
-  CHECK(both[0] == one);
-  CHECK(both[1].state_directory == "/c");
-  CHECK(holders_in(std::string_view(text).substr(0, text.size() - 1)).size() == 1);
-  CHECK(holders_in("x\n").empty());
+  const std::string text = line_of(one);
+  CHECK(holder_in(text) == one);
+  CHECK(holder_in(text + line_of({.id = kSecond, .state_directory = "/c"})) == one);
+  CHECK_FALSE(holder_in(std::string_view(text).substr(0, text.size() - 1)));
+  CHECK_FALSE(holder_in("x\n"));
+  CHECK_FALSE(holder_in(""));
 }
 
 TEST_CASE_FIXTURE(Places,
@@ -192,7 +191,7 @@ TEST_CASE_FIXTURE(Places, "a number that is named is shared by those who name it
   CHECK(other->give_back());
   Journal journal(journal_of(state, kFirst));
   REQUIRE(journal.begin());
-  REQUIRE(journal.note(StateEntry(journal, kFirst, {}).facts()));
+  REQUIRE(journal.note(StateEntry(journal, entry_of(kFirst)).facts()));
   auto leased = NumberedLease::take(only, lessee(kFirst));
   const auto named = NumberedLease::share(things, 5002, lessee(kSecond));
   REQUIRE(leased);

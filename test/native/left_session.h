@@ -27,10 +27,15 @@ inline std::string make_folder() {
 inline constexpr const char* kFirst = "00000000000000f1";
 inline constexpr const char* kSecond = "00000000000000f2";
 
+/** Of a session of this process. */
+inline JournalEntry entry_of(const std::string& id, const std::string& host_directory = {}) {
+  return {.id = id, .name = "demo", .pid = ::getpid(), .started_ms = 1, .host_directory = host_directory, .facts = {}};
+}
+
 /** A session of which nothing but its entry is there, and the entry left to a recovery. */
 inline void leave_dead(const std::string& folder, const std::string& id, const std::vector<Fact>& more = {}) {
   Journal journal(journal_of(folder, id));
-  std::vector<Fact> facts = StateEntry(journal, id, {}, folder).facts();
+  std::vector<Fact> facts = StateEntry(journal, entry_of(id, folder)).facts();
   facts.insert(facts.end(), more.begin(), more.end());
   if (!journal.begin() || !journal.note(facts)) std::abort();
 }

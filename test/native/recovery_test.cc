@@ -69,7 +69,7 @@ struct StateDirectory {
 TEST_CASE_FIXTURE(StateDirectory, "a session that lives is not touched by a recovery") {
   Journal journal(file);
   REQUIRE(journal.begin());
-  REQUIRE(journal.note(StateEntry(journal, kFirst, {}).facts()));
+  REQUIRE(journal.note(StateEntry(journal, entry_of(kFirst)).facts()));
   const auto report = recovery.run(kNoWait);
   CHECK(report.recovered.empty());
   CHECK(report.leftovers.empty());
@@ -202,7 +202,7 @@ TEST_CASE_FIXTURE(StateDirectory, "an output that went on to another session is 
   OutputLease lease(second_lessee, bind);
   Journal journal(journal_of(folder, kSecond));
   REQUIRE(journal.begin());
-  REQUIRE(journal.note(StateEntry(journal, kSecond, {}).facts()));
+  REQUIRE(journal.note(StateEntry(journal, entry_of(kSecond)).facts()));
   REQUIRE(lease.make(trace));
   leave_dead(folder, kFirst, {lent_fact(*lease.before(), {.ids = {.first = ::geteuid()}})});
   ::chmod(output.c_str(), 0777);
@@ -219,7 +219,7 @@ TEST_CASE_FIXTURE(StateDirectory, "an output that went on to another session is 
 TEST_CASE_FIXTURE(StateDirectory, "sessions are listed with who is dead") {
   Journal journal(file);
   REQUIRE(journal.begin());
-  REQUIRE(journal.note(StateEntry(journal, kFirst, {}).facts()));
+  REQUIRE(journal.note(StateEntry(journal, entry_of(kFirst)).facts()));
   leave_dead(folder, kSecond);
   const auto listed = list_sessions(folder);
   static_cast<void>(recovery.run(kNoWait));

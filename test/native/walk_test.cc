@@ -74,7 +74,7 @@ struct WalkUnderTest {
 
   Parts all() {
     Parts parts;
-    parts.push_back(std::make_unique<StateEntry>(journal, kFirst, "demo"));
+    parts.push_back(std::make_unique<StateEntry>(journal, entry_of(kFirst)));
     for (auto& one : behaviours) parts.push_back(std::make_unique<Noted>(one, log));
     return parts;
   }
