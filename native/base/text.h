@@ -66,9 +66,8 @@ inline std::string first_of(const std::vector<std::string>& texts, std::size_t m
 inline std::string escaped(std::string_view text) {
   std::string line;
   for (const char c : text) {
-    if (c == '\\') line += "\\\\";
-    if (c == '\n') line += "\\n";
-    if (c != '\\' && c != '\n') line += c;
+    if (c == '\\' || c == '\n') line += '\\';
+    line += c == '\n' ? 'n' : c;
   }
   return line;
 }

@@ -28,7 +28,7 @@ std::span<const std::byte> bytes_from_js(const Napi::Value& value) {
 
 /** NativeKeepPlace of src/native/binding.ts. */
 KeepPlace place_from_js(const Napi::Object& object) {
-  const auto text = [&](const char* name) { return object.Get(name).As<Napi::String>().Utf8Value(); };
+  const auto text = [&](const char* name) { return string_from_js(object.Get(name)); };
   const auto number = [&](const char* name) {
     bool is_whole = false;
     return object.Get(name).As<Napi::BigInt>().Uint64Value(&is_whole);
@@ -94,7 +94,7 @@ class EnvelopeWrap final : public Napi::ObjectWrap<EnvelopeWrap> {
   }
 
   Napi::Value keep(const Napi::CallbackInfo& info) {
-    auto work = [envelope = opened_.envelope, targets = strings_from_js(info[0].As<Napi::Array>()),
+    auto work = [envelope = opened_.envelope, targets = list_from_js(info[0], string_from_js),
                  place = place_from_js(info[1].As<Napi::Object>())]() -> Result<KeepReport> {
       auto root = envelope->open_root();
       if (!root) return std::move(root.error());
@@ -190,19 +190,15 @@ class Addon final : public Napi::Addon<Addon> {
   }
 
   Napi::Value look(const Napi::CallbackInfo& info) {
-    refuse_unless_listening(info.Env());
-    return promise(info.Env(), runtime_, [asked = info[0].As<Napi::String>().Utf8Value()] {
-      return Result<std::string>(buildjail::look(asked));
-    });
+    return promised(info, [asked = string_from_js(info[0])] { return Result<std::string>(buildjail::look(asked)); });
   }
 
   Napi::Value make_folder(const Napi::CallbackInfo& info) {
-    refuse_unless_listening(info.Env());
-    auto work = [existing = info[0].As<Napi::String>().Utf8Value(), missing = info[1].As<Napi::String>().Utf8Value()] {
+    auto work = [existing = string_from_js(info[0]), missing = string_from_js(info[1])] {
       return buildjail::make_folder(existing, missing);
     };
-    return promise(info.Env(), runtime_, std::move(work), [](Napi::Env env, const FolderIdentity& made) {
-      return list_to_js(env, std::array{std::to_string(made.dev), std::to_string(made.ino)});
+    return promised(info, std::move(work), [](Napi::Env env, const struct stat& made) {
+      return list_to_js(env, std::array{std::to_string(made.st_dev), std::to_string(made.st_ino)});
     });
   }
 
@@ -225,21 +221,20 @@ class Addon final : public Napi::Addon<Addon> {
 
   Napi::Value kill(const Napi::CallbackInfo& info) {
     const Napi::Env env = info.Env();
-    const int signal = info[1].IsNumber() ? info[1].As<Napi::Number>().Int32Value()
-                                          : signal_number(info[1].As<Napi::String>().Utf8Value());
+    const int signal =
+        info[1].IsNumber() ? info[1].As<Napi::Number>().Int32Value() : signal_number(string_from_js(info[1]));
     if (signal <= 0) throw Napi::TypeError::New(env, "unknown signal");
-    const Whom whom = info[2].As<Napi::String>().Utf8Value() == "tree" ? Whom::kTree : Whom::kGroup;
+    const Whom whom = string_from_js(info[2]) == "tree" ? Whom::kTree : Whom::kGroup;
     const auto job = runtime_->jobs().find(number_of_job(info));
     return Napi::Boolean::New(env, job && job->signal(signal, whom));
   }
 
   Napi::Value usage(const Napi::CallbackInfo& info) {
-    refuse_unless_listening(info.Env());
     auto work = [runtime = runtime_, number = number_of_job(info)] {
       const auto job = runtime->jobs().find(number);
       return job ? job->usage() : SessionUsage();
     };
-    return promise(info.Env(), runtime_, std::move(work), usage_to_js);
+    return promised(info, std::move(work), usage_to_js);
   }
 
   Napi::Value pid_of(const Napi::CallbackInfo& info) {
@@ -268,22 +263,19 @@ class Addon final : public Napi::Addon<Addon> {
   }
 
   Napi::Value recover(const Napi::CallbackInfo& info) {
-    refuse_unless_listening(info.Env());
-    auto work = [state_directory = info[0].As<Napi::String>().Utf8Value()] {
+    auto work = [state_directory = string_from_js(info[0])] {
       return Result<RecoveryReport>(recover_state(state_directory));
     };
-    return promise(info.Env(), runtime_, std::move(work), recovery_report_to_js);
+    return promised(info, std::move(work), recovery_report_to_js);
   }
 
   Napi::Value list_sessions(const Napi::CallbackInfo& info) {
-    refuse_unless_listening(info.Env());
-    auto work = [runtime = runtime_, state_directory = info[0].As<Napi::String>().Utf8Value()] {
+    auto work = [runtime = runtime_, state_directory = string_from_js(info[0])] {
       return runtime->jobs().system().list(state_directory);
     };
-    return promise(info.Env(), runtime_, std::move(work),
-                   [](Napi::Env env, const std::vector<ListedSession>& sessions) {
-                     return list_to_js(env, sessions, listed_to_js);
-                   });
+    return promised(info, std::move(work), [](Napi::Env env, const std::vector<ListedSession>& sessions) {
+      return list_to_js(env, sessions, listed_to_js);
+    });
   }
 
   static std::uint32_t number_of_job(const Napi::CallbackInfo& info) {
@@ -295,6 +287,12 @@ class Addon final : public Napi::Addon<Addon> {
   void refuse_unless_listening(Napi::Env env) const {
     if (!runtime_->is_started()) throw Napi::Error::New(env, "there is no listener");
     if (runtime_->is_ended()) throw Napi::Error::New(env, "the environment has ended");
+  }
+
+  template <class Work, class ToJs = AsItIs>
+  Napi::Value promised(const Napi::CallbackInfo& info, Work work, ToJs to_js = {}) {
+    refuse_unless_listening(info.Env());
+    return promise(info.Env(), runtime_, std::move(work), std::move(to_js));
   }
 
   std::pair<SharedPlan, std::shared_ptr<Envelope>> subject_of(const Napi::Value& value) {

@@ -36,7 +36,7 @@ inline bool argument(const Napi::Value& value) {
 }
 template <>
 inline std::string argument(const Napi::Value& value) {
-  return value.As<Napi::String>().Utf8Value();
+  return string_from_js(value);
 }
 /** Pairs of a name and bytes, or null; with a place for the kernel's explanation, unless the caller brought one. */
 template <>
@@ -44,7 +44,7 @@ IovecList argument(const Napi::Value& value);
 
 /**
  * The answer of a raw call in the form that its last argument asks for: true is on the spot, and throws; false is a
- * promise. `to_js` is as `value_to_js` takes it.
+ * promise. `to_js` is as `promise` takes it.
  */
 template <class Work, class ToJs = AsItIs>
 Napi::Value answer(const Napi::CallbackInfo& info, Work work, ToJs to_js = {}) {
@@ -53,7 +53,7 @@ Napi::Value answer(const Napi::CallbackInfo& info, Work work, ToJs to_js = {}) {
   if (!is_now) return promise(env, runtime_of(env), std::move(work), std::move(to_js));
   auto result = caught("call", work);
   if (!result) throw Napi::Error(env, error_to_js(env, result.error()));
-  return value_to_js(env, result, to_js);
+  return to_js(env, *result);
 }
 
 /** `to_js` for a list of values, each of which `convert(env, value)` makes. */

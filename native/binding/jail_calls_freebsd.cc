@@ -118,10 +118,7 @@ Status set_processors_of_jail(int jid, const Processors& processors) {
 
 template <>
 Processors argument(const Napi::Value& value) {
-  Processors processors;
-  const auto list = value.As<Napi::Array>();
-  for (std::uint32_t i = 0; i < list.Length(); ++i) processors.push_back(argument<int>(list[i]));
-  return processors;
+  return list_from_js(value, argument<int>);
 }
 
 void add_jail_calls(Napi::Object& calls) {

@@ -38,51 +38,43 @@ class EventThread {
   using Tell = std::function<bool(const struct kevent&)>;
 
   /** No later event is missed. The errors are those of EV_ADD: ENOENT for a jail that does not exist. */
-  static Result<std::shared_ptr<EventThread>> start(const struct kevent& event, Tell tell);
-  EventThread(UniqueFd queue, Tell tell);
+  static Result<std::shared_ptr<EventThread>> start(const struct kevent& event, Tell tell) {
+    UniqueFd queue(::kqueuex(KQUEUE_CLOEXEC));
+    if (!queue) return last_error("wait", "kqueuex");
+    std::array<struct kevent, 2> changes{event};
+    EV_SET(&changes[1], 0, EVFILT_USER, EV_ADD | EV_CLEAR, 0, 0, nullptr);
+    if (::kevent(queue.get(), changes.data(), static_cast<int>(changes.size()), nullptr, 0, nullptr) < 0)
+      return last_error("wait", "kevent");
+    return caught("wait", [&] {
+      // A thread inherits the blocked signals of its maker: no handler of the host program may run on this one.
+      const BlockedSignals blocked;
+      return Result<std::shared_ptr<EventThread>>(std::make_shared<EventThread>(std::move(queue), std::move(tell)));
+    });
+  }
+  EventThread(UniqueFd queue, Tell tell)
+      : queue_(std::move(queue)), tell_(std::move(tell)), thread_([this] { wait(); }) {}
   EventThread& operator=(EventThread&&) = delete;
-  ~EventThread();
+  ~EventThread() {
+    struct kevent stop{};
+    EV_SET(&stop, 0, EVFILT_USER, 0, NOTE_TRIGGER, 0, nullptr);
+    static_cast<void>(::kevent(queue_.get(), &stop, 1, nullptr, 0, nullptr));
+    thread_.join();
+  }
 
  private:
-  void wait() const;
+  void wait() const {
+    for (;;) {
+      struct kevent event{};
+      const int count = ::kevent(queue_.get(), nullptr, 0, &event, 1, nullptr);
+      if (count < 0 && errno == EINTR) continue;
+      if (count <= 0 || event.filter == EVFILT_USER || !tell_(event)) return;
+    }
+  }
 
   UniqueFd queue_;
   Tell tell_;
   std::thread thread_;
 };
-
-Result<std::shared_ptr<EventThread>> EventThread::start(const struct kevent& event, Tell tell) {
-  UniqueFd queue(::kqueuex(KQUEUE_CLOEXEC));
-  if (!queue) return last_error("wait", "kqueuex");
-  std::array<struct kevent, 2> changes{event};
-  EV_SET(&changes[1], 0, EVFILT_USER, EV_ADD | EV_CLEAR, 0, 0, nullptr);
-  if (::kevent(queue.get(), changes.data(), static_cast<int>(changes.size()), nullptr, 0, nullptr) < 0)
-    return last_error("wait", "kevent");
-  return caught("wait", [&] {
-    // A thread inherits the blocked signals of its maker: no handler of the host program may run on this one.
-    const BlockedSignals blocked;
-    return Result<std::shared_ptr<EventThread>>(std::make_shared<EventThread>(std::move(queue), std::move(tell)));
-  });
-}
-
-EventThread::EventThread(UniqueFd queue, Tell tell)
-    : queue_(std::move(queue)), tell_(std::move(tell)), thread_([this] { wait(); }) {}
-
-EventThread::~EventThread() {
-  struct kevent stop{};
-  EV_SET(&stop, 0, EVFILT_USER, 0, NOTE_TRIGGER, 0, nullptr);
-  static_cast<void>(::kevent(queue_.get(), &stop, 1, nullptr, 0, nullptr));
-  thread_.join();
-}
-
-void EventThread::wait() const {
-  for (;;) {
-    struct kevent event{};
-    const int count = ::kevent(queue_.get(), nullptr, 0, &event, 1, nullptr);
-    if (count < 0 && errno == EINTR) continue;
-    if (count <= 0 || event.filter == EVFILT_USER || !tell_(event)) return;
-  }
-}
 
 // Of 15.0 (sys/event.h); spelled out, as headers of 14 lack them and one binary serves both.
 constexpr short kFilterJail = -14;
@@ -230,16 +222,10 @@ Result<Spawned> spawn_in_jail(SpawnRequest& request) {
 }
 
 std::vector<std::int64_t> numbers_from_js(const Napi::Value& value) {
-  std::vector<std::int64_t> numbers;
-  const auto list = value.As<Napi::Array>();
-  numbers.reserve(list.Length());
-  for (std::uint32_t i = 0; i < list.Length(); ++i) {
-    const Napi::Value one = list[i];
+  return list_from_js(value, [](const Napi::Value& one) {
     bool is_whole = false;
-    numbers.push_back(one.IsBigInt() ? one.As<Napi::BigInt>().Int64Value(&is_whole)
-                                     : one.As<Napi::Number>().Int64Value());
-  }
-  return numbers;
+    return one.IsBigInt() ? one.As<Napi::BigInt>().Int64Value(&is_whole) : one.As<Napi::Number>().Int64Value();
+  });
 }
 
 /** Descriptors that were given are copied now, so that they may be closed when the call has returned. */
@@ -248,8 +234,8 @@ SpawnRequest request_from_js(const Napi::Object& object) {
   const auto number = [&object](const char* name) { return object.Get(name).As<Napi::Number>().Int64Value(); };
   const auto string = [&object](const char* name) { return object.Get(name).As<Napi::String>().Utf8Value(); };
   request.jid = static_cast<int>(number("jid"));
-  request.program.argv = strings_from_js(object.Get("argv").As<Napi::Array>());
-  request.program.environment = strings_from_js(object.Get("environment").As<Napi::Array>());
+  request.program.argv = list_from_js(object.Get("argv"), string_from_js);
+  request.program.environment = list_from_js(object.Get("environment"), string_from_js);
   request.program.working_directory = string("cwd");
   request.login_class = string("loginClass");
   request.uid = static_cast<uid_t>(number("uid"));

@@ -10,7 +10,6 @@
 #include <memory>
 #include <mutex>
 #include <optional>
-#include <type_traits>
 #include <utility>
 
 #include "base/result.h"
@@ -101,19 +100,10 @@ std::shared_ptr<Runtime> runtime_of(Napi::Env env);
 /** Adds the raw calls of this system. Linux has none. */
 void export_system_calls(Napi::Env env, Napi::Object exports);
 
-/** Of a result that is no error. `to_js(env, value)` makes what JavaScript gets; undefined where there is no value. */
-template <class T, class ToJs>
-Napi::Value value_to_js(Napi::Env env, [[maybe_unused]] Result<T>& result, [[maybe_unused]] const ToJs& to_js) {
-  if constexpr (std::is_void_v<T>)
-    return env.Undefined();
-  else
-    return to_js(env, *result);
-}
-
 /**
  * Runs `work`, which may wait, on one of the runtime's threads, and settles a promise with its value or its error. This
- * is the only way from JavaScript onto a thread, except for jobs. `to_js` is as `value_to_js` takes it. The runtime
- * must have been started.
+ * is the only way from JavaScript onto a thread, except for jobs. `to_js(env, value)` makes what JavaScript gets. The
+ * runtime must have been started.
  */
 template <class Work, class ToJs = AsItIs>
 Napi::Promise promise(Napi::Env env, const std::shared_ptr<Runtime>& runtime, Work work, ToJs to_js = {}) {
@@ -127,7 +117,7 @@ Napi::Promise promise(Napi::Env env, const std::shared_ptr<Runtime>& runtime, Wo
       State{Napi::Promise::Deferred::New(env), std::move(work), std::move(to_js), std::nullopt});
   auto settle = [state](Napi::Env at) {
     if (*state->result) {
-      state->deferred.Resolve(value_to_js(at, *state->result, state->to_js));
+      state->deferred.Resolve(state->to_js(at, **state->result));
     } else {
       state->deferred.Reject(error_to_js(at, state->result->error()));
     }

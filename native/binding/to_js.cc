@@ -90,15 +90,6 @@ Napi::Value error_to_js(Napi::Env env, const SysError& error) {
   return failure;
 }
 
-std::vector<std::string> strings_from_js(const Napi::Array& list) {
-  std::vector<std::string> strings;
-  strings.reserve(list.Length());
-  for (std::uint32_t index = 0; index < list.Length(); ++index) {
-    strings.push_back(list.Get(index).As<Napi::String>().Utf8Value());
-  }
-  return strings;
-}
-
 Napi::Value trace_to_js(Napi::Env env, const Trace& trace) { return list_to_js(env, trace.entries(), step_to_js); }
 
 Napi::Object job_end_to_js(Napi::Env env, const JobEnd& end) {

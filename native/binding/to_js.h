@@ -5,9 +5,10 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <type_traits>
+#include <variant>
 #include <vector>
 
-#include "envelope/envelope.h"
 #include "envelope/jobs.h"
 #include "envelope/system.h"
 #include "state/recovery.h"
@@ -45,8 +46,9 @@ inline std::optional<std::string> if_any(const std::string& text) {
   return text.empty() ? std::nullopt : std::optional(text);
 }
 
-/** What JavaScript has of a number or a text. */
+/** What JavaScript has of a number, a text or nothing. */
 struct AsItIs {
+  Napi::Value operator()(Napi::Env env, std::monostate) const { return env.Undefined(); }
   template <class Value>
   Napi::Value operator()(Napi::Env env, const Value& value) const {
     return Napi::Value::From(env, value);
@@ -62,9 +64,19 @@ Napi::Array list_to_js(Napi::Env env, const Values& values, Convert convert = {}
   return list;
 }
 
+/** `convert(value)` makes each one. */
+template <class Convert>
+auto list_from_js(const Napi::Value& value, Convert convert) {
+  const auto list = value.As<Napi::Array>();
+  std::vector<std::invoke_result_t<Convert, Napi::Value>> values;
+  for (std::uint32_t index = 0; index < list.Length(); ++index) values.push_back(convert(list.Get(index)));
+  return values;
+}
+
+inline std::string string_from_js(const Napi::Value& value) { return value.As<Napi::String>().Utf8Value(); }
+
 /** The NativeFailure of src/errors.ts, as an Error, so that it has a stack wherever it surfaces. */
 Napi::Value error_to_js(Napi::Env env, const SysError& error);
-std::vector<std::string> strings_from_js(const Napi::Array& list);
 Napi::Value trace_to_js(Napi::Env env, const Trace& trace);
 /** A NativeJobEnd, but for its envelope. */
 Napi::Object job_end_to_js(Napi::Env env, const JobEnd& end);

@@ -65,16 +65,6 @@ bool is_of_the_build(const SysError& error) {
   }
 }
 
-/** The folder of a copy, and its owner. */
-struct KeptIn {
-  /** No other user may enter it meanwhile. */
-  int folder;
-  uid_t uid;
-  gid_t gid;
-  /** The longest path in it. Few programs could remove a file whose whole path is longer than PATH_MAX. */
-  std::size_t longest_path;
-};
-
 /**
  * Copies the content of a directory, with its modes except for set-id bits. Files with several names become one file,
  * and holes stay holes, so that the copy is no larger. No process may change the directory meanwhile. After a failure
@@ -83,10 +73,14 @@ struct KeptIn {
 class Keeping final : public TreeWalk {
  public:
   /**
+   * @param to the folder of the copy; no other user may enter it meanwhile
+   * @param owner what has the owner of the copy
+   * @param longest_path in the copy; few programs could remove a file whose whole path is longer than PATH_MAX
    * @param left the paths in the copy of files that are no file, folder or link, that may not be read, or that the file
    * system of the copy cannot have; a folder stands for everything in it
    */
-  Keeping(const KeptIn& kept, std::vector<std::string>& left) : TreeWalk({}, kStep), kept_(kept), left_(left) {}
+  Keeping(int to, const struct stat& owner, std::size_t longest_path, std::vector<std::string>& left)
+      : TreeWalk({}, kStep), to_(to), owner_(owner), longest_path_(longest_path), left_(left) {}
 
   /** After an error, too, folders get their mode and owner: at the end, because a shut one cannot be written to. */
   Status copy_all(int top) {
@@ -108,7 +102,7 @@ class Keeping final : public TreeWalk {
   Status visit(int fd, FileState& file, std::string_view name) override {
     if (is_in_left_out(file)) return {};
     const std::string path = path_of(name).substr(1);
-    if (path.size() <= kept_.longest_path) {
+    if (path.size() <= longest_path_) {
       auto status = copy(fd, file, path);
       // defence: one-file-build-does
       if (status || !is_of_the_build(status.error())) return status;
@@ -152,12 +146,12 @@ class Keeping final : public TreeWalk {
       leave_out(path);
       return {};
     }
-    if (::linkat(kept_.folder, known->second.c_str(), kept_.folder, path.c_str(), 0) == 0) return {};
+    if (::linkat(to_, known->second.c_str(), to_, path.c_str(), 0) == 0) return {};
     return last_error(kStep, "linkat", path);
   }
 
   Status copy_folder(const FileState& file, const std::string& path) {
-    if (::mkdirat(kept_.folder, path.c_str(), S_IRWXU) != 0) return last_error(kStep, "mkdirat", path);
+    if (::mkdirat(to_, path.c_str(), S_IRWXU) != 0) return last_error(kStep, "mkdirat", path);
     folders_.emplace_back(path, file.mode & kPermissions);
     return {};
   }
@@ -168,8 +162,8 @@ class Keeping final : public TreeWalk {
     const ssize_t size = ::readlinkat(fd, "", text.data(), text.size());
     if (size < 0) return last_error(kStep, "readlinkat", path);
     text.resize(static_cast<std::size_t>(size));
-    if (::symlinkat(text.c_str(), kept_.folder, path.c_str()) != 0) return last_error(kStep, "symlinkat", path);
-    if (::fchownat(kept_.folder, path.c_str(), kept_.uid, kept_.gid, AT_SYMLINK_NOFOLLOW) == 0) return {};
+    if (::symlinkat(text.c_str(), to_, path.c_str()) != 0) return last_error(kStep, "symlinkat", path);
+    if (::fchownat(to_, path.c_str(), owner_.st_uid, owner_.st_gid, AT_SYMLINK_NOFOLLOW) == 0) return {};
     return taken_back(last_error(kStep, "fchownat", path), path);
   }
 
@@ -177,7 +171,7 @@ class Keeping final : public TreeWalk {
     const UniqueFd from = open_content(fd);
     if (!from) return last_error(kStep, kContentCall, path);
     const UniqueFd to(
-        ::openat(kept_.folder, path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, S_IRUSR | S_IWUSR));
+        ::openat(to_, path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, S_IRUSR | S_IWUSR));
     if (!to) return last_error(kStep, "openat", path);
     auto status = copy_data(from.get(), to.get(), path);
     if (status) status = settle(to.get(), file.mode & kPermissions, path);
@@ -186,7 +180,7 @@ class Keeping final : public TreeWalk {
 
   /** Removes a file that is not whole, because it would look like a file of the build. */
   [[nodiscard]] Status taken_back(SysError error, const std::string& path) const {
-    static_cast<void>(::unlinkat(kept_.folder, path.c_str(), 0));
+    static_cast<void>(::unlinkat(to_, path.c_str(), 0));
     return error;
   }
 
@@ -226,19 +220,21 @@ class Keeping final : public TreeWalk {
   }
 
   [[nodiscard]] Status settle_folder(const std::string& path, mode_t mode) const {
-    const UniqueFd folder(::openat(kept_.folder, path.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+    const UniqueFd folder(::openat(to_, path.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
     return folder ? settle(folder.get(), mode, path) : last_error(kStep, "openat", path);
   }
 
   [[nodiscard]] Status settle(int fd, mode_t mode, const std::string& path) const {
     // Before its mode: whoever is no superuser loses set-id bits only by it, and none are given.
     // defence: kept-belongs-owner-folder
-    if (::fchown(fd, kept_.uid, kept_.gid) != 0) return last_error(kStep, "fchown", path);
+    if (::fchown(fd, owner_.st_uid, owner_.st_gid) != 0) return last_error(kStep, "fchown", path);
     if (::fchmod(fd, mode) != 0) return last_error(kStep, "fchmod", path);
     return {};
   }
 
-  KeptIn kept_;
+  int to_;
+  const struct stat& owner_;
+  std::size_t longest_path_;
   std::vector<std::string>& left_;
   std::size_t count_ = 0;
   std::vector<std::pair<std::string, mode_t>> folders_;
@@ -319,12 +315,9 @@ class Copy {
       at = made_.back().get();
     }
     const std::size_t outer = path_.size() + target.size() + 1;
-    const KeptIn kept{.folder = at,
-                      .uid = around_.st_uid,
-                      .gid = around_.st_gid,
-                      .longest_path = outer < PATH_MAX ? PATH_MAX - 1 - outer : 0};
+    const std::size_t longest_path = outer < PATH_MAX ? PATH_MAX - 1 - outer : 0;
     std::vector<std::string> left_in_it;
-    auto status = Keeping(kept, left_in_it).copy_all(from.get());
+    auto status = Keeping(at, around_, longest_path, left_in_it).copy_all(from.get());
     if (!status) status.error().path = target + "/" + status.error().path;
     for (const std::string& one : left_in_it) left.push_back(target.substr(1) + "/" + one);
     return status;

@@ -130,7 +130,7 @@ Status find_folder(int top, std::string_view path, std::vector<UniqueFd>& way, s
   return {};
 }
 
-/** Removes a point that was made and could not be looked at, and returns that error. */
+/** Removes a point that was made and could not be looked at or given its owner, and returns that error. */
 SysError not_kept(int folder, const MountPoint& point, const char* call) {
   auto error = last_error(kStep, call, point.path);
   static_cast<void>(remove(folder, point));
@@ -309,11 +309,8 @@ Result<std::optional<MountPoints::Made>> MountPoints::make_one(int folder, const
   // goes to the build and comes back with the folder's content.
   const LentOutput& before = *lease.before();
   const bool is_given = !lease.bind()->is_store && ::geteuid() == 0;
-  if (!is_set || (is_given && ::fchown(made.get(), before.uid, before.gid) != 0)) {
-    auto error = last_error(kStep, is_set ? "fchown" : "fchmod", point.path);
-    static_cast<void>(remove(result.folder.get(), result.point));
-    return error;
-  }
+  if (!is_set || (is_given && ::fchown(made.get(), before.uid, before.gid) != 0))
+    return not_kept(result.folder.get(), result.point, is_set ? "fchown" : "fchmod");
   return std::optional(std::move(result));
 }
 

@@ -47,7 +47,6 @@ class OutputLease final : public Part {
   OutputLease(const Lessee& lessee, const Bind& bind);
   /** Of a dead session; `file` is the file of the lease. */
   OutputLease(std::string file, LeaseHolder dead) : file_(std::move(file)), holder_(std::move(dead)) {}
-  static constexpr std::string_view kFacts{};
   static void add_planned(Opening& opening, Parts& parts);
   static Status add_left(DeadSession& dead, Parts& parts);
 
@@ -86,7 +85,7 @@ class OutputLease final : public Part {
 };
 
 /** A leased output that belongs to the build user. */
-class LentDirectory : public Part {
+class LentDirectory final : public Part {
  public:
   /** `lease` outlives it. `as` is called once the lease is made. */
   LentDirectory(OutputLease& lease, std::function<LentAs()> as) : lease_(lease), as_(std::move(as)) {}
@@ -103,9 +102,6 @@ class LentDirectory : public Part {
   /** It has its owner, mode and marks of before again, and what the build made in it belongs to that owner. */
   Status take_away(TakingAway& taking) override;
   [[nodiscard]] std::string_view place() const override { return lease_.place(); }
-
- protected:
-  [[nodiscard]] const OutputLease& lease() const noexcept { return lease_; }
 
  private:
   [[nodiscard]] NotedOutput lending(const LentAs& as) const;

@@ -2,7 +2,6 @@
 
 #include <memory>
 #include <optional>
-#include <string>
 #include <string_view>
 #include <vector>
 
@@ -47,6 +46,10 @@ class Part {
  public:
   virtual ~Part() = default;
   Part& operator=(Part&&) = delete;
+  // For a kind of part without facts in the journal: a recovery has nothing of it to take away, or finds it another
+  // way.
+  static constexpr std::string_view kFacts{};
+  static Status add_left(const DeadSession&, Parts&) { return {}; }
 
   /** Its name in the trace and in errors. Empty for a part that marks the trace by itself, or that does nothing. */
   [[nodiscard]] virtual std::string_view step() const { return {}; }
@@ -75,13 +78,6 @@ class Part {
     const std::string_view its = earlier.place();
     return mine.empty() || its.empty() || is_within(mine, its);
   }
-};
-
-/** A kind of part without facts in the journal. A recovery has nothing of it to take away, or finds it another way. */
-class PassingPart : public Part {
- public:
-  static constexpr std::string_view kFacts{};
-  static Status add_left(const DeadSession&, Parts&) { return {}; }
 };
 
 struct CloseReport {

@@ -113,7 +113,7 @@ struct PartList {
  * What commands wrote to files of the host. No process is left when the files get the last of it. This is the first
  * part, so that nothing stays for its sake.
  */
-class FileFlows final : public PassingPart {
+class FileFlows final : public Part {
  public:
   explicit FileFlows(std::function<bool(std::chrono::milliseconds)> end) : end_(std::move(end)) {}
   static void add_planned(const Opening& opening, Parts& parts) {
@@ -141,7 +141,6 @@ class FileFlows final : public PassingPart {
 class StateEntry final : public Part {
  public:
   StateEntry(Journal& journal, JournalEntry entry = {}) : journal_(journal), entry_(std::move(entry)) {}
-  static constexpr std::string_view kFacts{};
   static void add_planned(const Opening& opening, Parts& parts) {
     if (opening.is_rest) return;
     JournalEntry entry{.id = opening.lessee.session.id,
@@ -180,7 +179,6 @@ class SessionDirectory final : public Part {
  public:
   /** `is_there`: a dead session made it. */
   explicit SessionDirectory(std::string root, bool is_there = false) : root_(std::move(root)), is_there_(is_there) {}
-  static constexpr std::string_view kFacts{};
   static void add_planned(const Opening& opening, Parts& parts) {
     if (!opening.is_rest && !opening.root.empty()) parts.push_back(std::make_unique<SessionDirectory>(opening.root));
   }
@@ -214,7 +212,7 @@ class SessionDirectory final : public Part {
 };
 
 /** All processes inside. This is the last part, so that everything that a process could use goes after its end. */
-class Commands final : public PassingPart {
+class Commands final : public Part {
  public:
   explicit Commands(std::function<Status(TakingAway&)> end) : end_(std::move(end)) {}
   static void add_planned(const Opening& opening, Parts& parts) {

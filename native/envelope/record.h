@@ -38,21 +38,17 @@ struct IdExtent {
   bool operator==(const IdExtent&) const = default;
 };
 
-/** Maps an id of the inside to the outside; nothing for an id that is not mapped. */
-inline std::optional<std::uint32_t> outside_of(std::span<const IdExtent> map, std::uint32_t id) {
-  for (const auto& [inside, outside, count] : map) {
-    if (id >= inside && id - inside < count) return outside + (id - inside);
+/** Maps an id of one side to the other; nothing for an id that is not mapped. */
+template <std::uint32_t IdExtent::* kFrom, std::uint32_t IdExtent::* kTo>
+std::optional<std::uint32_t> mapped(std::span<const IdExtent> map, std::uint32_t id) {
+  for (const IdExtent& one : map) {
+    if (id >= one.*kFrom && id - one.*kFrom < one.count) return one.*kTo + (id - one.*kFrom);
   }
   return std::nullopt;
 }
 
-/** Maps an id of the outside to the inside; nothing for an id that is not mapped. */
-inline std::optional<std::uint32_t> inside_of(std::span<const IdExtent> map, std::uint32_t id) {
-  for (const auto& [inside, outside, count] : map) {
-    if (id >= outside && id - outside < count) return inside + (id - outside);
-  }
-  return std::nullopt;
-}
+inline constexpr auto outside_of = mapped<&IdExtent::inside, &IdExtent::outside>;
+inline constexpr auto inside_of = mapped<&IdExtent::outside, &IdExtent::inside>;
 
 /** What all processes of a session have used together; empty for counts that the system does not keep. */
 struct SessionUsage {

@@ -70,10 +70,8 @@ bool is_kind(char letter) {
   return kind == Kind::kOutput || kind == Kind::kInput || kind == Kind::kToolchain;
 }
 
-struct Conflict {
-  SysError error;
-  LeaseHolder with;
-};
+/** An error, and the session that it is with. */
+using Conflict = std::pair<SysError, LeaseHolder>;
 
 /** The sources in a list. */
 std::vector<ShownSource> sources_in(std::string_view text) {
@@ -121,7 +119,7 @@ Result<std::optional<Conflict>> conflict_with(const std::string& file, const std
       if (how.empty()) continue;
       const std::string detail = "the " + name_of(mine) + " " + std::string(how) + " the " + name_of(other) + " of " +
                                  buildjail::name_of(*with);
-      return std::optional(Conflict{.error = nested(mine, other, detail), .with = *with});
+      return std::optional(Conflict(nested(mine, other, detail), *with));
     }
   }
   return std::optional<Conflict>();

@@ -3,7 +3,6 @@
 #include <functional>
 #include <string>
 #include <string_view>
-#include <utility>
 #include <vector>
 
 #include "base/result.h"
@@ -38,7 +37,6 @@ class SourceList final : public Part {
              LookAtMounts look_at_mounts);
   /** Of a dead session. */
   SourceList(const std::string& host_directory, const std::string& id);
-  static constexpr std::string_view kFacts{};
   static void add_planned(const Opening& opening, Parts& parts);
   static Status add_left(const DeadSession& dead, Parts& parts);
 

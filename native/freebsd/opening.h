@@ -37,7 +37,7 @@ struct JailOpening : Opening {
 };
 
 /** A part that one function makes. What that makes goes with another part, unless a second function takes it away. */
-class Act final : public PassingPart {
+class Act final : public Part {
  public:
   using Make = std::function<Status()>;
   using TakeAway = std::function<Status(TakingAway&)>;

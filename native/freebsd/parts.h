@@ -29,7 +29,7 @@ void add_source(const JailOpening& opening, const Bind& bind, Parts& parts);
  * a user that the plan names is shared by all sessions that name it. This part is made first and taken away last, so
  * that no other session gets the user while a process, a file or a folder of this session has it.
  */
-struct UserLease : PassingPart {
+struct UserLease : Part {
   static void add_planned(const JailOpening& opening, Parts& parts);
 };
 
@@ -38,12 +38,12 @@ struct UserLease : PassingPart {
  * jail. The close of its session reports that, because programs of the host stop working. This is one of the
  * first parts, so that nothing else stays for its sake.
  */
-struct WatchedDevices : PassingPart {
+struct WatchedDevices : Part {
   static void add_planned(const JailOpening& opening, Parts& parts);
 };
 
 /** The steps of a plan: what is mounted in the root, and the directories, files and links in the root itself. */
-struct Steps : PassingPart {
+struct Steps : Part {
   static void add_planned(JailOpening& opening, Parts& parts);
 };
 

@@ -72,7 +72,6 @@ class FileFlow final : public Flow {
   [[nodiscard]] bool is_settled() const override;
   void give_up() override;
   void end() override;
-  [[nodiscard]] bool is_over() const override { return is_over_; }
   /** Until then the output of daemons of the command comes to the file. */
   [[nodiscard]] bool holds_up_closing() const override { return true; }
   [[nodiscard]] bool is_input() const override { return is_input_; }
@@ -105,7 +104,6 @@ class FileFlow final : public Flow {
   std::optional<std::size_t> left_;
   std::optional<SysError> failure_;
   SharedStdioBudget budget_;
-  bool is_over_ = false;
   bool can_splice_ = true;
 };
 

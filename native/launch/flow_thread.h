@@ -74,11 +74,14 @@ class Flow {
   /** Closes both ends. */
   virtual void end() = 0;
   /** Nothing moves any more. */
-  [[nodiscard]] virtual bool is_over() const = 0;
+  [[nodiscard]] bool is_over() const noexcept { return is_over_; }
   /** Whether closing the session waits until this is over. */
   [[nodiscard]] virtual bool holds_up_closing() const = 0;
   [[nodiscard]] virtual bool is_input() const { return false; }
   [[nodiscard]] virtual std::optional<SysError> failure() const { return std::nullopt; }
+
+ protected:
+  bool is_over_ = false;
 };
 
 /** Called on the thread of the flows, which holds no lock meanwhile. */

@@ -53,12 +53,7 @@ LaunchRequest read_launch(WireReader& reader) {
   request.max_buffer = reader.u64();
   request.limits = read_limits(reader);
   for (auto& stdio : request.stdio) {
-    const std::uint8_t kind = reader.u8();
-    if (kind > static_cast<std::uint8_t>(StdioKind::kPty)) {
-      reader.refuse();
-      return request;
-    }
-    stdio.kind = static_cast<StdioKind>(kind);
+    stdio.kind = reader.one_up_to(StdioKind::kPty);
     stdio.path = reader.string();
   }
   request.terminal_size = read_size(reader);

@@ -11,15 +11,6 @@
 
 namespace buildjail {
 
-namespace {
-
-/** The capacity of a pipe on both systems, grown: one read empties it. */
-constexpr std::size_t kReadSize = 65536;
-
-}  // namespace
-
-bool CapturedStream::read_some() { return read_at_most(kReadSize) != 0; }
-
 void CapturedStream::drain() {
   int available = 0;
   // Everything that the command wrote is in the pipe when it is dead, so the amount in it now bounds what is its own.

@@ -40,7 +40,7 @@ class CapturedStream {
         is_captured_(true) {}
 
   /** Comes after an event of it. Reads what one read(2) gives; false at the end of the stream. */
-  bool read_some();
+  bool read_some() { return read_at_most(kReadSize) != 0; }
   /** Reads what is there now: a process that outlives the command may hold the other end for as long as it likes. */
   void drain();
 
@@ -55,6 +55,9 @@ class CapturedStream {
   std::vector<std::byte> take() { return std::move(bytes_); }
 
  private:
+  /** The capacity of a pipe on both systems, grown: one read empties it. */
+  static constexpr std::size_t kReadSize = 65536;
+
   /** How much was read; 0 at the end. Nothing when there is nothing now. */
   std::optional<std::size_t> read_at_most(std::size_t size);
 

@@ -87,15 +87,6 @@ UniqueFd open_own_terminal(int number) {
   return UniqueFd(::fcntl(number, F_DUPFD_CLOEXEC, STDERR_FILENO + 1));
 }
 
-Result<std::shared_ptr<HostTerminal>> HostTerminal::of_stdin() {
-  UniqueFd fd = open_own_terminal(STDIN_FILENO);
-  if (!fd) return last_error(kStep, "fcntl", "fd 0");
-  termios before{};
-  if (::tcgetattr(fd.get(), &before) != 0) return last_error(kStep, "tcgetattr", "fd 0");
-  const Typing typing = is_in_pipeline() ? Typing::kLines : Typing::kKeys;
-  return std::make_shared<HostTerminal>(std::move(fd), before, typing);
-}
-
 termios HostTerminal::mode_before() {
   const std::lock_guard lock(mutex_);
   return before_;
@@ -142,8 +133,13 @@ void HostTerminal::give_back() {
 Result<std::shared_ptr<HostTerminal>> HostTerminals::keyboard() {
   const std::lock_guard lock(mutex_);
   if (auto known = keyboard_.lock()) return known;
-  auto made = HostTerminal::of_stdin();
-  if (made) keyboard_ = *made;
+  UniqueFd fd = open_own_terminal(STDIN_FILENO);
+  if (!fd) return last_error(kStep, "fcntl", "fd 0");
+  termios before{};
+  if (::tcgetattr(fd.get(), &before) != 0) return last_error(kStep, "tcgetattr", "fd 0");
+  const auto typing = is_in_pipeline() ? HostTerminal::Typing::kLines : HostTerminal::Typing::kKeys;
+  auto made = std::make_shared<HostTerminal>(std::move(fd), before, typing);
+  keyboard_ = made;
   return made;
 }
 
@@ -197,8 +193,6 @@ Result<std::unique_ptr<TerminalFlow>> TerminalFlow::make(Ends ends) {
   flow->look_again();
   return flow;
 }
-
-void TerminalFlow::resize(const winsize& size) { static_cast<void>(::ioctl(ends_.master.get(), TIOCSWINSZ, &size)); }
 
 void TerminalFlow::look_again() {
   copy_size();

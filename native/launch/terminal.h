@@ -31,7 +31,6 @@ class HostTerminal {
    */
   enum class Typing : bool { kLines, kKeys };
 
-  static Result<std::shared_ptr<HostTerminal>> of_stdin();
   HostTerminal(UniqueFd fd, const termios& before, Typing typing)
       : fd_(std::move(fd)), before_(before), typing_(typing) {}
   HostTerminal& operator=(HostTerminal&&) = delete;
@@ -133,7 +132,7 @@ class TerminalFlow final : public Flow {
    */
   void opened() { is_open_ = true; }
   /** The command's terminal has another size, and the kernel tells the command (SIGWINCH). */
-  void resize(const winsize& size);
+  void resize(const winsize& size) { static_cast<void>(::ioctl(ends_.master.get(), TIOCSWINSZ, &size)); }
   /** Our terminal may have another size, or this process may have been stopped and go on. */
   void look_again();
 
@@ -143,7 +142,6 @@ class TerminalFlow final : public Flow {
   /** Everything was passed on; or a pipe is full, whose reader may want to hear of the command's end first. */
   [[nodiscard]] bool is_settled() const override { return is_over_ || is_reader_slow_; }
   void end() override;
-  [[nodiscard]] bool is_over() const override { return is_over_; }
   /** A person may hold up a terminal for as long as the person likes. */
   [[nodiscard]] bool holds_up_closing() const override { return false; }
 
@@ -183,7 +181,6 @@ class TerminalFlow final : public Flow {
   bool is_drained_ = false;
   std::size_t left_to_drain_ = 0;
   bool is_reader_slow_ = false;
-  bool is_over_ = false;
 };
 
 }  // namespace buildjail

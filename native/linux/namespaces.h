@@ -87,7 +87,7 @@ class SessionNamespaces {
 };
 
 /** Pid 1 of the session, and with it the namespaces and all that is mounted in them (init/init.c). */
-class InitPart final : public PassingPart {
+class InitPart final : public Part {
  public:
   explicit InitPart(const NamespaceOpening& opening) : opening_(opening) {}
   static void add_planned(const NamespaceOpening& opening, Parts& parts);
@@ -100,7 +100,7 @@ class InitPart final : public PassingPart {
 };
 
 /** The rest of a plan that was a base, and the seal of the root. It goes with the namespaces. */
-class RestPart final : public PassingPart {
+class RestPart final : public Part {
  public:
   explicit RestPart(const NamespaceOpening& opening) : opening_(opening) {}
   static void add_planned(const NamespaceOpening& opening, Parts& parts);

@@ -90,7 +90,7 @@ class SpareNetworks {
 bool bring_up_loopback(Stopped& stopped);
 
 /** The session's network: one that was handed in, or a spare one. A spare one may go on to a later session. */
-class NetworkPart final : public PassingPart {
+class NetworkPart final : public Part {
  public:
   explicit NetworkPart(const NamespaceOpening& opening) : opening_(opening) {}
   static void add_planned(NamespaceOpening& opening, Parts& parts);

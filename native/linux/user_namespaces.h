@@ -93,7 +93,7 @@ class UserNamespaces {
 };
 
 /** The ids of a session, which own everything that comes after them. */
-class IdsPart final : public PassingPart {
+class IdsPart final : public Part {
  public:
   explicit IdsPart(const NamespaceOpening& opening) : opening_(opening) {}
   static void add_planned(const NamespaceOpening& opening, Parts& parts);

@@ -3,7 +3,6 @@
 #include <fcntl.h>
 
 #include <algorithm>
-#include <array>
 #include <cerrno>
 #include <string_view>
 
@@ -35,11 +34,11 @@ Bind read_bind(WireReader& reader) {
   std::string target = read_target(reader);
   std::string source = reader.string();
   const bool is_file = reader.u8() == 1;
-  const auto access = static_cast<Access>(reader.u8());
+  const auto access = reader.one_up_to(Access::kOverlay);
   const std::uint64_t dev = reader.u64();
   const std::uint64_t ino = reader.u64();
   if (source.empty() || source.front() != '/') reader.refuse();
-  if (access > Access::kOverlay || (access != Access::kRead && is_file)) reader.refuse();
+  if (access != Access::kRead && is_file) reader.refuse();
   return {.target = std::move(target),
           .source = std::move(source),
           .is_file = is_file,
@@ -109,10 +108,9 @@ PlannedNetwork read_network(WireReader& reader) {
   using Kind = PlannedNetwork::Kind;
   /** IFNAMSIZ, of both systems, with the NUL at its end. */
   constexpr std::size_t kNameRoom = 16;
-  const std::uint8_t kind = reader.u8();
-  PlannedNetwork network{.kind = static_cast<Kind>(kind), .handed_in = reader.string()};
+  PlannedNetwork network{.kind = reader.one_up_to(Kind::kNamespace), .handed_in = reader.string()};
   const std::string& what = network.handed_in;
-  if (kind > static_cast<std::uint8_t>(Kind::kNamespace) || network.is_handed_in() == what.empty()) reader.refuse();
+  if (network.is_handed_in() == what.empty()) reader.refuse();
   if (network.kind == Kind::kInterface && what.size() >= kNameRoom) reader.refuse();
   if (network.kind == Kind::kNamespace && !what.starts_with('/')) reader.refuse();
   return network;
@@ -192,11 +190,7 @@ Result<EnvelopePlan> read_plan(std::span<const std::byte> bytes) {
   plan.hostname = reader.string();
   plan.network = read_network(reader);
   plan.is_base = reader.u8() == 1;
-  constexpr std::array kOwnerships{Ownership::kFolder, Ownership::kBuild, Ownership::kUnchanged};
-  if (const std::size_t index = reader.u8(); index < kOwnerships.size())
-    plan.ownership = kOwnerships.at(index);
-  else
-    reader.refuse();
+  plan.ownership = reader.one_up_to(Ownership::kUnchanged);
   plan.user.uid = reader.u32();
   plan.user.gid = reader.u32();
   plan.user.groups = reader.list<gid_t>([](WireReader& from) { return from.u32(); });

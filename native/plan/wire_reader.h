@@ -38,6 +38,14 @@ class WireReader {
     if (is_good_) bytes_ = bytes_.first(size - read);
   }
 
+  /** A number of an enumeration without gaps. */
+  template <class Enumeration>
+  Enumeration one_up_to(Enumeration last) {
+    const std::uint8_t number = u8();
+    if (number > static_cast<std::uint8_t>(last)) refuse();
+    return is_good_ ? static_cast<Enumeration>(number) : Enumeration();
+  }
+
   template <class T, class Read>
   std::vector<T> list(Read read) {
     std::vector<T> values;

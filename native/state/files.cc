@@ -87,7 +87,7 @@ constexpr const char* kOfRoot = "/var/run/buildjail-leases";
 #else
 constexpr const char* kOfRoot = "/run/buildjail-leases";
 #endif
-constexpr std::string_view kName = "/buildjail-leases";
+constexpr const char* kName = "/buildjail-leases";
 
 /** An error, and not false, for one that cannot be looked at: another program may use it. */
 Result<bool> is_own_directory(const std::string& path, uid_t user) {
@@ -100,16 +100,13 @@ Result<bool> is_own_directory(const std::string& path, uid_t user) {
 /** The environment is asked last, because two programs of one user may have different ones. */
 Result<std::string> path_for(uid_t user) {
   if (user == 0) return std::string(kOfRoot);
-  std::string usual = "/run/user/" + std::to_string(user);
   // NOLINTNEXTLINE(concurrency-mt-unsafe): no thread of this program but the main one changes the environment
   const char* const named = std::getenv("XDG_RUNTIME_DIR");
-  const auto is_usual = is_own_directory(usual, user);
-  if (!is_usual) return is_usual.error();
-  if (*is_usual) return usual.append(kName);
-  if (named != nullptr && named[0] == '/') {
-    const auto is_own = is_own_directory(named, user);
+  for (const std::string& folder : {"/run/user/" + std::to_string(user), std::string(named == nullptr ? "" : named)}) {
+    if (!folder.starts_with('/')) continue;
+    const auto is_own = is_own_directory(folder, user);
     if (!is_own) return is_own.error();
-    if (*is_own) return std::string(named).append(kName);
+    if (*is_own) return folder + kName;
   }
   return "/tmp/buildjail-leases-" + std::to_string(user);
 }
@@ -167,7 +164,7 @@ UniqueFd folder_below(int top, std::string_view path) {
   return at;
 }
 
-Result<FolderIdentity> make_folder(const std::string& existing, std::string_view missing) {
+Result<struct stat> make_folder(const std::string& existing, std::string_view missing) {
   UniqueFd at(::open(existing.c_str(), kFolder));
   std::string path = existing == "/" ? "" : existing;
   if (!at) return last_error(kMakeOutput, "open", existing);
@@ -182,7 +179,7 @@ Result<FolderIdentity> make_folder(const std::string& existing, std::string_view
   }
   struct stat found{};
   if (::fstat(at.get(), &found) != 0) return last_error(kMakeOutput, "fstat", path);
-  return FolderIdentity{.dev = static_cast<std::uint64_t>(found.st_dev), .ino = found.st_ino};
+  return found;
 }
 
 Result<UniqueFd> lock_file(const char* step, const std::string& path, int flags, int kind) {
@@ -216,7 +213,7 @@ Result<std::string> read_file(const char* step, const std::string& path, int fd)
   }
 }
 
-Status append(const char* step, const std::string& path, int fd, const std::string& text) {
+Status append(const char* step, const std::string& path, int fd, std::string_view text) {
   const ssize_t written = without_interruption([&] { return ::write(fd, text.data(), text.size()); });
   if (written == static_cast<ssize_t>(text.size())) return {};
   if (written >= 0) errno = ENOSPC;
@@ -231,9 +228,7 @@ Result<std::string> read_text_file(const char* step, const std::string& path) {
 
 Status write_text_file(const char* step, const std::string& path, std::string_view text) {
   const UniqueFd file(::open(path.c_str(), O_WRONLY | O_CLOEXEC));
-  if (!file) return last_error(step, "open", path);
-  if (::write(file.get(), text.data(), text.size()) < 0) return last_error(step, "write", path);
-  return {};
+  return file ? append(step, path, file.get(), text) : last_error(step, "open", path);
 }
 
 std::optional<std::string> text_of(const std::string& path) {
@@ -321,7 +316,7 @@ Result<StateDirectory> read_state_directory(const std::string& path) {
     return last_error(kStep, "lstat", path);
   }
   if (auto status = refuse_unless_private(found, path); !status) return std::move(status.error());
-  if (auto status = Surroundings().refuse_exposed(path); !status) return std::move(status.error());
+  if (auto status = Surroundings().refuse_changeable(path); !status) return std::move(status.error());
   auto names = names_in(path);
   if (!names && names.error().err == ENOENT) return StateDirectory{};
   if (!names) return std::move(names.error());

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <sys/file.h>
+#include <sys/stat.h>
 
 #include <cerrno>
 #include <cstdint>
@@ -28,18 +29,12 @@ SysError folder_not_opened(const char* step, const char* call, const std::string
  */
 UniqueFd folder_below(int top, std::string_view path);
 
-/** Identifies a directory, whatever its name. */
-struct FolderIdentity {
-  std::uint64_t dev;
-  std::uint64_t ino;
-};
-
 /**
  * Makes a folder and the missing folders above it, as the caller and with the caller's umask. `existing` exists and has
  * no links in it; `missing` is a path below it. Uses folders that exist by now, but follows no link. After a failure
  * the folders that were made stay.
  */
-Result<FolderIdentity> make_folder(const std::string& existing, std::string_view missing);
+Result<struct stat> make_folder(const std::string& existing, std::string_view missing);
 
 /**
  * Opens a file with `flags` (open(2)) and locks it for as long as the descriptor, or a copy of it, is open (flock(2)).
@@ -54,8 +49,8 @@ void remove_if_empty(const UniqueFd& locked, const std::string& path);
 /** The whole content of a file. */
 Result<std::string> read_file(const char* step, const std::string& path, int fd);
 
-/** Appends to a file opened with O_APPEND, by one write(2). ENOSPC if that wrote less. */
-Status append(const char* step, const std::string& path, int fd, const std::string& text);
+/** Writes to a file, by one write(2). ENOSPC if that wrote less. Appends where it was opened with O_APPEND. */
+Status append(const char* step, const std::string& path, int fd, std::string_view text);
 
 // Small text files: those of proc(5) and of cgroups, each of which says one thing, and those in /etc.
 

@@ -88,7 +88,7 @@ class JailPart final : public Part {
 };
 
 /** The jail as the kernel may still know it when all else is gone. So this is one of the first parts. */
-struct DyingJail : PassingPart {
+struct DyingJail : Part {
   static void add_planned(const JailOpening& opening, Parts& parts) {
     if (opening.is_rest) return;
     auto take_away = [&jail = opening.jail, &networks = opening.host.dying_networks](TakingAway& taking) {
@@ -103,7 +103,7 @@ struct DyingJail : PassingPart {
 };
 
 /** 127.0.0.1 and ::1 in a jail's own network stack. The kernel takes them away with that. */
-struct Loopback : PassingPart {
+struct Loopback : Part {
   static void add_planned(const JailOpening& opening, Parts& parts) {
     if (opening.is_rest || JailPart::network_of(opening.plan) != JailConfig::Network::kOwn) return;
     auto make = [&jail = opening.jail]() -> Status {
@@ -120,7 +120,7 @@ struct Loopback : PassingPart {
  * An interface of the host's, in the network of the session for as long as that is open. The kernel itself gives back
  * what is left in a network that it takes away, so that a recovery has nothing to do for it (vnet_if_return).
  */
-class LentInterface final : public PassingPart {
+class LentInterface final : public Part {
  public:
   /** Both outlive it. */
   LentInterface(SessionJail& jail, const std::string& name) : jail_(jail), name_(name) {}

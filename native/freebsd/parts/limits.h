@@ -84,7 +84,7 @@ inline cpuset_t some_of(const cpuset_t& all, std::uint64_t most, const std::stri
  * Which processors the jail may use (cpuset(2)). What runs in it sees no others, and root of it cannot have more
  * (cpuset_modify). They go with the jail. There need not be so many.
  */
-struct Processors : PassingPart {
+struct Processors : Part {
   static void add_planned(const JailOpening& opening, Parts& parts) {
     auto make = [&jail = opening.jail, &id = opening.lessee.session.id, most = opening.limits.processors]() -> Status {
       const int jid = jail.jail->jid();
@@ -107,7 +107,7 @@ struct Processors : PassingPart {
  * the jail, because a throttled process does not end until it has paid back (racctd). A recovery takes
  * it away with the other rules of the jail.
  */
-struct Throttle : PassingPart {
+struct Throttle : Part {
   static void add_planned(const JailOpening& opening, Parts& parts) {
     if (opening.is_rest || opening.limits.throttle.empty()) return;
     parts.push_back(std::make_unique<Rules>(opening.jail_name, std::vector{opening.limits.throttle}, kThrottled));

@@ -86,7 +86,7 @@ class Root final : public Mount {
 };
 
 /** The root made read-only, once everything is mounted in it. It goes with the root. */
-struct Seal : PassingPart {
+struct Seal : Part {
   static void add_planned(const JailOpening& opening, Parts& parts) {
     if (!opening.is_sealed()) return;
     auto make = [&root = opening.jail.root] {
