@@ -7,7 +7,6 @@
 #include <optional>
 #include <string>
 #include <utility>
-#include <vector>
 
 #include "binding/freebsd_calls.h"
 #include "freebsd/child.h"
@@ -93,32 +92,22 @@ Napi::Value parameter_to_js(Napi::Env env, const JailParameter& parameter) {
                       Member{"longest", longest});
 }
 
-using Processors = std::vector<int>;
-
-Result<Processors> processors_of_jail(int jid) {
-  cpuset_t set{};
-  if (::cpuset_getaffinity(CPU_LEVEL_WHICH, CPU_WHICH_JAIL, jid, sizeof(set), &set) != 0)
-    return last_error("cpuset", "cpuset_getaffinity");
-  Processors processors;
+Napi::Value processors_to_js(Napi::Env env, const cpuset_t& processors) {
+  auto list = Napi::Array::New(env);
   for (int one = 0; one < CPU_SETSIZE; ++one) {
-    if (CPU_ISSET(one, &set)) processors.push_back(one);
+    if (CPU_ISSET(one, &processors)) list.Set(list.Length(), one);
   }
-  return processors;
-}
-
-Status set_processors_of_jail(int jid, const Processors& processors) {
-  cpuset_t set{};
-  for (const int one : processors) CPU_SET(one, &set);
-  return ::cpuset_setaffinity(CPU_LEVEL_WHICH, CPU_WHICH_JAIL, jid, sizeof(set), &set) == 0
-             ? Status()
-             : last_error("cpuset", "cpuset_setaffinity");
+  return list;
 }
 
 }  // namespace
 
 template <>
-Processors argument(const Napi::Value& value) {
-  return list_from_js(value, argument<int>);
+cpuset_t argument(const Napi::Value& value) {
+  cpuset_t processors{};
+  const auto list = value.As<Napi::Array>();
+  for (std::uint32_t i = 0; i < list.Length(); ++i) CPU_SET(argument<int>(list[i]), &processors);
+  return processors;
 }
 
 void add_jail_calls(Napi::Object& calls) {
@@ -127,9 +116,9 @@ void add_jail_calls(Napi::Object& calls) {
   add(calls, "jailOpen", open_jail, opened_to_js);
   add(calls, "jailRemove", remove_jail);
   add(calls, "jailRemoveBy", remove_jail_by);
-  add(calls, "jailParameters", measured_jail_parameters, each_to_js(parameter_to_js));
-  add(calls, "processorsOfJail", processors_of_jail, each_to_js(AsItIs()));
-  add(calls, "setProcessorsOfJail", set_processors_of_jail);
+  add(calls, "jailParameters", list_jail_parameters, each_to_js(parameter_to_js));
+  add(calls, "processorsOfJail", processors_of, processors_to_js);
+  add(calls, "setProcessorsOfJail", set_processors_of);
 }
 
 }  // namespace buildjail

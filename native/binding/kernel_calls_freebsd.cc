@@ -48,7 +48,7 @@ Result<Kernel> look_at_kernel() {
 Napi::Value kernel_to_js(Napi::Env env, const Kernel& kernel) {
   return object_to_js(env, Member{"osreldate", kernel.osreldate},
                       Member{"jailDescriptors", kernel.jails.has_descriptors},
-                      Member{"jailMetadata", kernel.jails.has_meta}, Member{"vnet", kernel.jails.has_vnet},
+                      Member{"jailMetadata", kernel.jails.knows("meta")}, Member{"vnet", kernel.jails.knows("vnet")},
                       Member{"rctl", kernel.counts_resources}, Member{"nullfsFiles", kernel.nullfs_takes_files});
 }
 

@@ -2,12 +2,12 @@
 #include <sys/event.h>
 #include <sys/jail.h>
 #include <sys/resource.h>
-#include <sys/stat.h>
 #include <sys/wait.h>
 
 #include <fcntl.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <csignal>
@@ -141,17 +141,13 @@ constexpr const char* kStep = "spawn";
 
 /** NativeSpawn: a process to start in any jail, as the child of a session. */
 struct SpawnRequest {
-  int jid = 0;
   LaunchRequest program;
+  /** Refers to the rest once it is started. */
+  JailChild child{};
   /** For the step kLoginClass. */
   std::string login_class;
-  uid_t uid = 0;
-  gid_t gid = 0;
   std::vector<gid_t> groups;
-  mode_t umask = 022;
-  int parent_death_signal = 0;
   std::vector<ProcessLimit> limits;
-  LeftOutSteps left_out;
   /** Copies of the caller's descriptors, all above 2. An empty one that is no pipe: see the step kNull. */
   std::array<UniqueFd, 3> descriptors;
   std::array<bool, 3> are_pipes{};
@@ -164,15 +160,14 @@ struct Spawned {
 };
 
 /** The root that the child has to find. */
-Result<JailReference> reference_to(int jid) {
+Result<JailReference> root_of_jail(int jid) {
   IovecList options;
   options.add_int("jid", jid);
   options.add_buffer("path", MAXPATHLEN);
   if (options.call(::jail_get, 0) < 0) return options.error(kStep, "jail_get");
-  const std::string root = options.text(1);
-  struct stat found{};
-  if (::stat(root.c_str(), &found) != 0) return last_error(kStep, "stat", root);
-  return JailReference{.jid = jid, .dev = found.st_dev, .ino = found.st_ino};
+  auto found = reference_to(jid, options.text(1));
+  if (!found) found.error().step = kStep;
+  return found;
 }
 
 /** The child's ends; ours come into `ours`. */
@@ -189,27 +184,20 @@ Status make_pipes(SpawnRequest& request, std::array<UniqueFd, 3>& ours) {
 
 /** Starts the process, which the caller has to wait for. The error of a step names the call that failed. */
 Result<Spawned> spawn_in_jail(SpawnRequest& request) {
-  JailReference jail{.jid = request.jid, .dev = 0, .ino = 0};
-  if (!request.left_out[static_cast<std::size_t>(ForkStep::kRoot)]) {
-    const auto found = reference_to(request.jid);
+  JailChild& child = request.child;
+  if (!child.left_out[static_cast<std::size_t>(ForkStep::kRoot)]) {
+    const auto found = root_of_jail(child.jail.jid);
     if (!found) return found.error();
-    jail = *found;
+    child.jail = *found;
   }
   Spawned spawned{.pid = 0, .ours = {}};
   if (auto status = make_pipes(request, spawned.ours); !status) return std::move(status.error());
-  const SetGroups groups(request.gid, request.groups);
-  const auto& stdio = request.descriptors;
-  JailChild child{.left_out = request.left_out,
-                  .jail = jail,
-                  .stdio = {stdio[0].get(), stdio[1].get(), stdio[2].get()},
-                  .login_class = request.login_class.c_str(),
-                  .working_directory = request.program.working_directory.c_str(),
-                  .umask = request.umask,
-                  .groups = &groups,
-                  .limits = request.limits,
-                  .uid = request.uid,
-                  .gid = request.gid,
-                  .parent_death_signal = request.parent_death_signal};
+  const SetGroups groups(child.gid, request.groups);
+  std::ranges::transform(request.descriptors, child.stdio.begin(), &UniqueFd::get);
+  child.login_class = request.login_class.c_str();
+  child.working_directory = request.program.working_directory.c_str();
+  child.groups = &groups;
+  child.limits = request.limits;
   auto pid = start_jail_child(child, request.program);
   if (pid) {
     spawned.pid = *pid;
@@ -233,18 +221,19 @@ SpawnRequest request_from_js(const Napi::Object& object) {
   SpawnRequest request;
   const auto number = [&object](const char* name) { return object.Get(name).As<Napi::Number>().Int64Value(); };
   const auto string = [&object](const char* name) { return object.Get(name).As<Napi::String>().Utf8Value(); };
-  request.jid = static_cast<int>(number("jid"));
+  JailChild& child = request.child;
+  child.jail.jid = static_cast<int>(number("jid"));
   request.program.argv = list_from_js(object.Get("argv"), string_from_js);
   request.program.environment = list_from_js(object.Get("environment"), string_from_js);
   request.program.working_directory = string("cwd");
   request.login_class = string("loginClass");
-  request.uid = static_cast<uid_t>(number("uid"));
-  request.gid = static_cast<gid_t>(number("gid"));
+  child.uid = static_cast<uid_t>(number("uid"));
+  child.gid = static_cast<gid_t>(number("gid"));
   const auto groups = numbers_from_js(object.Get("groups"));
   request.groups.assign(groups.begin(), groups.end());
-  request.umask = static_cast<mode_t>(number("umask"));
-  request.parent_death_signal = signal_number(string("parentDeathSignal"));
-  for (const auto step : numbers_from_js(object.Get("leftOut"))) request.left_out.set(static_cast<std::size_t>(step));
+  child.umask = static_cast<mode_t>(number("umask"));
+  child.parent_death_signal = signal_number(string("parentDeathSignal"));
+  for (const auto step : numbers_from_js(object.Get("leftOut"))) child.left_out.set(static_cast<std::size_t>(step));
   const auto limits = numbers_from_js(object.Get("limits"));
   for (std::size_t i = 0; i + 2 < limits.size(); i += 3) {
     request.limits.push_back(

@@ -100,7 +100,7 @@ Napi::Value rule_to_js(Napi::Env env, const devfs_rule& rule) {
 Result<int> add_rule(int ruleset, devfs_rule& rule) {
   rule.dr_id = empty_rule(ruleset, number_of(rule)).dr_id;
   return on_devfs(kDev, [&rule](int dev) -> Result<int> {
-    auto status = add_devfs_rule(dev, rule);
+    auto status = call_devfs(dev, DEVFSIO_RADD, rule);
     if (!status) return std::move(status.error());
     return number_of(rule);
   });
@@ -111,12 +111,14 @@ Result<std::vector<devfs_rule>> list_rules(int ruleset) {
 }
 
 Status remove_rule(int ruleset, int number) {
-  return on_devfs(kDev, [=](int dev) { return remove_devfs_rule(dev, ruleset, number); });
+  devfs_rid id = empty_rule(ruleset, number).dr_id;
+  return on_devfs(kDev, [&id](int dev) { return call_devfs(dev, DEVFSIO_RDEL, id); });
 }
 
 /** Once, or from now on as well. */
 Status apply_rules(int ruleset, const std::string& path, bool is_lasting) {
-  return on_devfs(path, [=](int dev) { return apply_devfs_ruleset(dev, ruleset, is_lasting); });
+  auto number = static_cast<devfs_rsnum>(ruleset);
+  return on_devfs(path, [&](int dev) { return call_devfs(dev, is_lasting ? DEVFSIO_SUSE : DEVFSIO_SAPPLY, number); });
 }
 
 Status mount(IovecList& options, int flags) { return nmount_options(options, flags, "nmount", {}); }

@@ -6,7 +6,6 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/sysctl.h>
-#include <sys/uio.h>
 
 #include <unistd.h>
 

@@ -2,14 +2,12 @@
 
 #include <sys/mount.h>
 
-#include <dirent.h>
 #include <fcntl.h>
 
 #include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstddef>
-#include <cstdint>
 #include <cstring>
 #include <optional>
 #include <string_view>
@@ -18,6 +16,7 @@
 #include "freebsd/mounts.h"
 #include "freebsd/parts/mount.h"
 #include "plan/plan.h"
+#include "state/files.h"
 
 namespace buildjail {
 
@@ -25,11 +24,6 @@ namespace {
 
 constexpr const char* kStep = "devfs-ruleset";
 constexpr const char* kDev = "/dev";
-
-template <class Argument>
-Status call(int dev, unsigned long request, Argument& argument) {
-  return ::ioctl(dev, request, &argument) == 0 ? Status() : last_error(kStep, "ioctl", kDev);
-}
 
 }  // namespace
 
@@ -46,14 +40,12 @@ devfs_rule empty_rule(int ruleset, int number) {
   return empty;
 }
 
-Status add_devfs_rule(int dev, devfs_rule& rule) { return call(dev, DEVFSIO_RADD, rule); }
-
 namespace {
 
 /** The first rule with a greater number. Empty if the ruleset has no such rule, or does not exist. */
 Result<std::optional<devfs_rule>> next_rule(int dev, int ruleset, int number) {
   devfs_rule next = empty_rule(ruleset, number);
-  auto status = call(dev, DEVFSIO_RGETNEXT, next);
+  auto status = call_devfs(dev, DEVFSIO_RGETNEXT, next);
   if (status) return std::optional(next);
   // ENOENT: no more rules, or no such ruleset.
   if (status.error().err == ENOENT) return std::optional<devfs_rule>();
@@ -72,16 +64,6 @@ Result<std::vector<devfs_rule>> devfs_rules(int dev, int ruleset) {
   }
 }
 
-Status remove_devfs_rule(int dev, int ruleset, int number) {
-  devfs_rid id = empty_rule(ruleset, number).dr_id;
-  return call(dev, DEVFSIO_RDEL, id);
-}
-
-Status apply_devfs_ruleset(int dev, int ruleset, bool is_lasting) {
-  auto number = static_cast<devfs_rsnum>(ruleset);
-  return call(dev, is_lasting ? DEVFSIO_SUSE : DEVFSIO_SAPPLY, number);
-}
-
 namespace {
 
 // Away from the low numbers that devfs.rules(5) and its readers use.
@@ -98,8 +80,6 @@ constexpr auto kOnDemand = std::to_array<std::string_view>({"pts", "ptmx"});
 
 bool is_on_demand(std::string_view name) { return std::ranges::find(kOnDemand, name) != kOnDemand.end(); }
 
-constexpr std::size_t kRuleCount = 1 + kShown.size();
-
 /** Shows the nodes whose names fit a pattern (devfs(8)). */
 devfs_rule showing(int ruleset, int number, std::string_view pattern) {
   devfs_rule rule = empty_rule(ruleset, number);
@@ -111,12 +91,12 @@ devfs_rule showing(int ruleset, int number, std::string_view pattern) {
 }
 
 /** A later rule wins: hide all, then show each of ours. */
-devfs_rule rule_at(int ruleset, std::size_t index) {
-  if (index > 0) return showing(ruleset, static_cast<int>(index) + 1, kShown.at(index - 1));
-  devfs_rule hiding = empty_rule(ruleset, 1);
-  hiding.dr_iacts = DRA_BACTS;
-  hiding.dr_bacts = DRB_HIDE;
-  return hiding;
+std::vector<devfs_rule> our_rules(int ruleset) {
+  std::vector<devfs_rule> rules{empty_rule(ruleset, 1)};
+  rules.front().dr_iacts = DRA_BACTS;
+  rules.front().dr_bacts = DRB_HIDE;
+  for (const std::string_view name : kShown) rules.push_back(showing(ruleset, number_of(rules.back()) + 1, name));
+  return rules;
 }
 
 bool is_same_rule(const devfs_rule& a, const devfs_rule& b) {
@@ -124,41 +104,23 @@ bool is_same_rule(const devfs_rule& a, const devfs_rule& b) {
          std::strncmp(a.dr_pathptrn, b.dr_pathptrn, sizeof(a.dr_pathptrn)) == 0;
 }
 
-enum class Rules : std::uint8_t { kNone, kOurs, kOther };
-
-Result<Rules> look_at(int dev, int ruleset) {
-  const auto rules = devfs_rules(dev, ruleset);
-  if (!rules) return rules.error();
-  if (rules->empty()) return Rules::kNone;
-  bool is_ours = rules->size() == kRuleCount;
-  for (std::size_t i = 0; is_ours && i < kRuleCount; ++i) is_ours = is_same_rule(rules->at(i), rule_at(ruleset, i));
-  return is_ours ? Rules::kOurs : Rules::kOther;
-}
-
-/** Looks at the nodes directly in /dev, by one call. */
-Result<bool> lists_our_nodes_only(int dev, const std::string& path) {
-  // There is room for all of ours, and for more.
-  alignas(dirent) std::array<char, 4096> entries{};
-  const ssize_t size = ::getdirentries(dev, entries.data(), entries.size(), nullptr);
-  if (size < 0) return last_error(kStep, "getdirentries", path);
-  std::ptrdiff_t seen = 0;
-  for (ssize_t at = 0; at < size;) {
-    const auto* const entry = reinterpret_cast<const dirent*>(entries.data() + at);
-    at += entry->d_reclen;
-    const std::string_view name = entry->d_name;
-    if (name == "." || name == "..") continue;
-    if (std::ranges::find(kShown, name) == kShown.end()) return false;
-    if (!is_on_demand(name)) seen += 1;
+/** Looks at the nodes directly in /dev. */
+Result<bool> lists_our_nodes_only(const std::string& path) {
+  auto names = names_in(path);
+  if (!names) {
+    names.error().step = kStep;
+    return std::move(names.error());
   }
+  std::erase_if(*names, is_on_demand);
+  const auto is_ours = [](const std::string& name) { return std::ranges::find(kShown, name) != kShown.end(); };
   const auto is_always_there = [](auto name) { return name.find('/') == name.npos && !is_on_demand(name); };
-  return seen == std::ranges::count_if(kShown, is_always_there);
+  return std::ranges::all_of(*names, is_ours) && std::ssize(*names) == std::ranges::count_if(kShown, is_always_there);
 }
 
 Status add_rules(int dev, int ruleset) {
-  for (std::size_t index = 0; index < kRuleCount; ++index) {
-    devfs_rule added = rule_at(ruleset, index);
+  for (devfs_rule& added : our_rules(ruleset)) {
     // EEXIST: another process makes the same ruleset at this moment. The caller reads the result back.
-    auto status = add_devfs_rule(dev, added);
+    auto status = call_devfs(dev, DEVFSIO_RADD, added);
     if (!status && status.error().err != EEXIST) return status;
   }
   return {};
@@ -181,14 +143,13 @@ Result<int> ensure_ruleset() {
   auto dev = open_devfs(kDev);
   if (!dev) return std::move(dev.error());
   for (int number = kFirstNumber; number < kFirstNumber + kNumbersTried; ++number) {
-    auto rules = look_at(dev->get(), number);
-    if (!rules) return std::move(rules.error());
-    if (*rules == Rules::kNone) {
+    auto rules = devfs_rules(dev->get(), number);
+    if (rules && rules->empty()) {
       if (auto status = add_rules(dev->get(), number); !status) return std::move(status.error());
-      rules = look_at(dev->get(), number);
-      if (!rules) return std::move(rules.error());
+      rules = devfs_rules(dev->get(), number);
     }
-    if (*rules == Rules::kOurs) return number;
+    if (!rules) return std::move(rules.error());
+    if (std::ranges::equal(*rules, our_rules(number), is_same_rule)) return number;
   }
   return not_our_ruleset(kFirstNumber);
 }
@@ -201,9 +162,9 @@ Result<int> ensure_ruleset() {
 Result<bool> shows_our_nodes_only(const std::string& mounted, int ruleset) {
   const auto dev = open_devfs(mounted);
   if (!dev) return dev.error();
-  auto is_ours = lists_our_nodes_only(dev->get(), mounted);
+  auto is_ours = lists_our_nodes_only(mounted);
   if (!is_ours || !*is_ours) return is_ours;
-  const auto next = next_rule(dev->get(), ruleset, static_cast<int>(kRuleCount));
+  const auto next = next_rule(dev->get(), ruleset, static_cast<int>(1 + kShown.size()));
   if (!next) return next.error();
   // defence: no-rule-dev-comes
   return !*next;

@@ -29,17 +29,21 @@ Result<UniqueFd> open_devfs(const std::string& path);
 devfs_rule empty_rule(int ruleset, int number);
 inline int number_of(const devfs_rule& rule) { return rid2rn(rule.dr_id); }
 
-/** EEXIST: the ruleset has a rule of that number. The kernel does not tell which number it has given. */
-Status add_devfs_rule(int dev, devfs_rule& rule);
+/**
+ * Makes one of these calls.
+ *
+ * DEVFSIO_RADD: EEXIST if the ruleset has a rule of that number. The kernel does not tell which number it has given.
+ * DEVFSIO_RDEL: ENOENT if there is no rule of that number. Removing the last one removes the ruleset, unless a mount
+ * uses it.
+ * DEVFSIO_SAPPLY applies the rules to the nodes that the mount has now. ESRCH: there is no such ruleset. DEVFSIO_SUSE
+ * applies them to all later nodes, too, and makes the ruleset if there is none; without rules it hides nothing.
+ */
+template <class Argument>
+Status call_devfs(int dev, unsigned long request, Argument& argument) {
+  return ::ioctl(dev, request, &argument) == 0 ? Status() : last_error("devfs-ruleset", "ioctl", "/dev");
+}
 /** Without any if there is no such ruleset. */
 Result<std::vector<devfs_rule>> devfs_rules(int dev, int ruleset);
-/** ENOENT: there is no rule of that number. Removing the last one removes the ruleset, unless a mount uses it. */
-Status remove_devfs_rule(int dev, int ruleset, int number);
-/**
- * Applies the rules to the nodes that the mount has now. ESRCH: there is no such ruleset. If it is lasting, applies
- * them to all later nodes, too, and makes the ruleset if there is none; without rules it hides nothing.
- */
-Status apply_devfs_ruleset(int dev, int ruleset, bool is_lasting);
 
 /**
  * The part that mounts a devfs(4) with the nodes that a build needs and no other. `step` outlives it. `ruleset` is that

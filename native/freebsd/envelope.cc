@@ -1,13 +1,11 @@
 #include "freebsd/envelope.h"
 
 #include <sys/ioctl.h>
-#include <sys/jail.h>
 
 #include <fcntl.h>
 #include <stdlib.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <chrono>
@@ -124,28 +122,221 @@ Status kill_in_jail(const Jail& jail) {
 class JailEnvelope final : public Envelope {
  public:
   JailEnvelope(SharedPlan plan, Lessee lessee, std::shared_ptr<Waiter> waiter, std::shared_ptr<FreebsdHost> host,
-               Trace trace);
+               Trace trace)
+      : plan_(std::move(plan)),
+        jail_name_("bj-" + (plan_->name.empty() ? "" : plan_->name + "-") + lessee.session.id),
+        limits_log_(jail_name_),
+        set_groups_(plan_->user.gid, plan_->user.groups),
+        lessee_(std::move(lessee)),
+        waiter_(std::move(waiter)),
+        host_(std::move(host)),
+        owner_(waiter_->new_owner()),
+        trace_(std::move(trace)),
+        jail_{.root = root_of(plan_->state_directory, lessee_.session.id),
+              .leasable = {.first = plan_->user.uid, .count = plan_->users},
+              .wait_reaped = [this](std::chrono::milliseconds bound) { return waiter_->wait_reaped(owner_, bound); }},
+        journal_(journal_of(plan_->state_directory, lessee_.session.id)) {}
+
   /** Comes first. */
-  Status open();
+  Status open() {
+    auto limits = held_limits(plan_->limits);
+    if (!limits) return std::move(limits.error());
+    limits_ = std::move(*limits);
+    if (has_own_stack(plan_->network)) host_->dying_networks.wait_until_few();
+    if (auto status = walk_.open(parts(plan_->steps, false), journal_, trace_); !status) return status;
+    is_complete_ = !plan_->is_base;
+    return {};
+  }
 
   [[nodiscard]] const Trace& trace() const override { return trace_; }
-  Status complete(std::vector<Step> rest) override;
-  Status launch(Launching launching) override;
-  Status signal_tree(std::uint32_t run, int signal) override;
-  Status kill_all() override;
-  Result<UniqueFd> open_root() override;
-  Result<Record> record() override;
-  Result<SessionUsage> usage() override;
-  LimitsMet limits_met() override;
-  CloseReport close() override;
+  Status complete(std::vector<Step> rest) override {
+    // Nothing of it is taken away meanwhile.
+    const std::lock_guard not_closing(closing_);
+    const std::lock_guard lock(launching_);
+    if (is_closed_) return session_closed("complete", "nmount");
+    if (is_complete_ || !rest_.empty()) return session_complete("complete", "nmount");
+    if (auto status = refuse_overlays(rest); !status) return status;
+    rest_ = std::move(rest);
+    trace_.resume();
+    auto status = walk_.add(parts(rest_, true), journal_, trace_);
+    is_complete_ = static_cast<bool>(status);
+    return status;
+  }
+
+  Status launch(Launching launching) override {
+    auto& [request, ends, listener] = launching;
+    const std::lock_guard lock(launching_);
+    if (is_closed_) return session_closed("launch", "jail_attach");
+    if (!is_complete_) return session_incomplete("launch", "jail_attach");
+    auto terminal = waiter_->terminals().wanted_by(request);
+    if (!terminal) return std::move(terminal.error());
+    OpenedTerminal opened;
+    if (*terminal) {
+      auto made = open_terminal(**terminal);
+      if (!made) return std::move(made.error());
+      opened = std::move(*made);
+      ends.is_terminal = (*terminal)->streams;
+    }
+    if (auto status = ends.open_files(request.stdio); !status) return status;
+    if (*terminal) {
+      if (auto status = ends.connect_terminal(**terminal, std::move(opened.master)); !status) return status;
+    }
+    const auto stdio = ends.numbers();
+    const auto signal = [](pid_t pid, int sent) { return pid > 0 && ::kill(-pid, sent) == 0; };
+    Child child{.run = request.run, .owner = owner_, .listener = std::move(listener), .signal = signal};
+    if (auto status = waiter_->expect_process(std::move(child), request, ends); !status) return status;
+    auto pid = start(request, stdio, opened, *terminal ? &**terminal : nullptr);
+    if (!pid) {
+      waiter_->forget(request.run);
+      return std::move(pid.error());
+    }
+    waiter_->mover().opened(request.run);
+    std::erase_if(jail_.sockets, [](const auto& socket) { return socket.expired(); });
+    jail_.sockets.insert(jail_.sockets.end(), ends.sockets.begin(), ends.sockets.end());
+    waiter_->found_pid(request.run, *pid);
+    if (request.tells_started) waiter_->started(request.run);
+    return waiter_->watch_process(request.run, *pid);
+  }
+
+  Status signal_tree(std::uint32_t run, int signal) override {
+    const std::lock_guard lock(launching_);
+    if (is_closed_) return {};
+    // First the command, so that its end is by the signal and not by what it makes of the end of its children.
+    const pid_t command = waiter_->pid_of(run).value_or(0);
+    if (command > 0) static_cast<void>(::kill(command, signal));
+    // A build can fork faster than this looks; what then is left ends with its session.
+    constexpr int kMostLooks = 50;
+    for (int look = 0; look < kMostLooks && jail_.jail->has_its_number(); ++look) {
+      auto found = signal_each_in(jail_.jail->jid(), signal, login_class_of(run), command);
+      if (!found) return std::move(found.error());
+      if (*found == 0 || signal != SIGKILL) break;
+    }
+    return {};
+  }
+
+  Status kill_all() override {
+    const std::lock_guard lock(launching_);
+    return is_closed_ ? Status() : kill_in_jail(*jail_.jail);
+  }
+
+  Result<UniqueFd> open_root() override {
+    const std::lock_guard lock(launching_);
+    if (is_closed_) return session_closed("keep", "open", ENOENT);
+    UniqueFd opened(::open(jail_.root.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    if (!opened) return last_error("keep", "open", jail_.root);
+    return opened;
+  }
+
+  Result<Record> record() override {
+    const std::lock_guard lock(launching_);
+    if (is_closed_) return session_closed("record", "jail_get", ENOENT);
+    Record record{.root = jail_.root,
+                  .jail = {},
+                  .mounts = {},
+                  .namespaces = {},
+                  .uids = {},
+                  .gids = {},
+                  .user = jail_.user,
+                  .process = last_launched_,
+                  .limits = limits_.applied};
+    auto jail = get_jail(jail_.jail->jid());
+    if (!jail) return std::move(jail.error());
+    // By its number, which is another jail's if somebody removed ours.
+    if (!jail_.is_known()) {
+      errno = ENOENT;
+      return last_error("record", "jail_get", jail_.root);
+    }
+    record.jail = std::move(*jail);
+    auto table = mount_table();
+    if (!table) return std::move(table.error());
+    for (auto& entry : *table) {
+      if (entry.on == record.root || entry.on.starts_with(record.root + "/")) record.mounts.push_back(std::move(entry));
+    }
+    return record;
+  }
+
+  Result<SessionUsage> usage() override {
+    const std::lock_guard lock(launching_);
+    if (is_closed_) return session_closed("usage", "rctl_get_racct");
+    return used_by(jail_name_);
+  }
+
+  LimitsMet limits_met() override { return limits_.rules.empty() ? LimitsMet() : limits_log_.met(); }
+
+  CloseReport close() override {
+    const std::lock_guard only_one(closing_);
+    {
+      const std::lock_guard no_launch(launching_);
+      is_closed_ = true;
+    }
+    return walk_.take_away();
+  }
 
  private:
   /** In the order in which they are made. */
-  Parts parts(const std::vector<Step>& steps, bool is_rest);
-  [[nodiscard]] LentAs lent_as() const;
+  Parts parts(const std::vector<Step>& steps, bool is_rest) {
+    nesting_ = is_rest ? nesting_in(steps, plan_->steps) : nesting_in(steps);
+    JailOpening opening{
+        {.plan = *plan_,
+         .steps = steps,
+         .nesting = nesting_,
+         .is_rest = is_rest,
+         .lessee = lessee_,
+         .journal = journal_,
+         .lent_as = [this] { return lent_as(); },
+         .look_at_mounts = [this](std::vector<ShownSource>& sources) { return host_->mounts_of_sources.look(sources); },
+         .end_processes = [this](TakingAway& taking) { return jail_.end_processes(taking); },
+         .end_flows = [this](std::chrono::milliseconds bound) { return waiter_->mover().end(owner_, bound); },
+         .root = jail_.root},
+        jail_,
+        *host_,
+        limits_,
+        jail_name_};
+    return JailParts::planned(opening);
+  }
+
+  [[nodiscard]] LentAs lent_as() const {
+    // No other user of the host has a leased id, so a file with that id is the build's.
+    std::optional<BuildIds> ids;
+    if (plan_->users != 0) ids = BuildIds{.first = jail_.user.uid, .count = 1, .are_shared = false};
+    return {.user = jail_.user, .ids = ids, .is_left_as_built = plan_->ownership == Ownership::kBuild};
+  }
+
   /** Starts a command in the jail, and notes its credentials. */
   Result<pid_t> start(LaunchRequest& request, const std::array<int, 3>& stdio, const OpenedTerminal& opened,
-                      const CommandTerminal* terminal);
+                      const CommandTerminal* terminal) {
+    const auto limits = process_limits(request.limits);
+    if (!limits) return limits.error();
+    const std::string login_class = login_class_of(request.run);
+    JailChild child{.jail = jail_.jail->reference(),
+                    .stdio = stdio,
+                    .terminal_path = opened.path.c_str(),
+                    .terminal = terminal,
+                    .login_class = login_class.c_str(),
+                    .working_directory = request.working_directory.c_str(),
+                    .umask = kUmask,
+                    .groups = &set_groups_,
+                    .limits = *limits,
+                    .uid = jail_.user.uid,
+                    .gid = jail_.user.gid,
+                    .parent_death_signal = SIGKILL};
+    // defence: limits-memory-host-program
+    const int more_launches = plan_->limits.memory ? kMoreLaunches : 0;
+    auto pid = start_jail_child(child, request, more_launches);
+    if (!pid) {
+      if (pid.error().syscall == "lstat" && pid.error().err == ESRCH)
+        pid.error().detail = "the session's jail was removed by somebody else";
+      return pid;
+    }
+    last_launched_.reset();
+    // Otherwise it was killed before it could ask the kernel.
+    if (child.self.ki_pid == *pid) {
+      last_launched_ = credentials_in(child.self);
+      // A process inside sees its own jail as 0.
+      last_launched_->jid = jail_.jail->jid();
+    }
+    return pid;
+  }
 
   SharedPlan plan_;
   /** Of its jail. */
@@ -175,218 +366,6 @@ class JailEnvelope final : public Envelope {
   /** The last member, because its parts refer to those above. */
   Walk walk_;
 };
-
-Status JailEnvelope::open() {
-  auto limits = held_limits(plan_->limits);
-  if (!limits) return std::move(limits.error());
-  limits_ = std::move(*limits);
-  if (JailPart::network_of(*plan_) == JailConfig::Network::kOwn) host_->dying_networks.wait_until_few();
-  if (auto status = walk_.open(parts(plan_->steps, false), journal_, trace_); !status) return status;
-  is_complete_ = !plan_->is_base;
-  return {};
-}
-
-JailEnvelope::JailEnvelope(SharedPlan plan, Lessee lessee, std::shared_ptr<Waiter> waiter,
-                           std::shared_ptr<FreebsdHost> host, Trace trace)
-    : plan_(std::move(plan)),
-      jail_name_(JailPart::name_of(*plan_, lessee.session.id)),
-      limits_log_(jail_name_),
-      set_groups_(plan_->user.gid, plan_->user.groups),
-      lessee_(std::move(lessee)),
-      waiter_(std::move(waiter)),
-      host_(std::move(host)),
-      owner_(waiter_->new_owner()),
-      trace_(std::move(trace)),
-      jail_{.root = root_of(plan_->state_directory, lessee_.session.id),
-            .leasable = {.first = plan_->user.uid, .count = plan_->users},
-            .wait_reaped = [this](std::chrono::milliseconds bound) { return waiter_->wait_reaped(owner_, bound); }},
-      journal_(journal_of(plan_->state_directory, lessee_.session.id)) {}
-
-Parts JailEnvelope::parts(const std::vector<Step>& steps, bool is_rest) {
-  nesting_ = is_rest ? nesting_in(steps, plan_->steps) : nesting_in(steps);
-  JailOpening opening{
-      {.plan = *plan_,
-       .steps = steps,
-       .nesting = nesting_,
-       .is_rest = is_rest,
-       .lessee = lessee_,
-       .journal = journal_,
-       .lent_as = [this] { return lent_as(); },
-       .look_at_mounts = [this](std::vector<ShownSource>& sources) { return host_->mounts_of_sources.look(sources); },
-       .end_processes = [this](TakingAway& taking) { return jail_.end_processes(taking); },
-       .end_flows = [this](std::chrono::milliseconds bound) { return waiter_->mover().end(owner_, bound); },
-       .root = jail_.root},
-      jail_,
-      *host_,
-      limits_,
-      jail_name_};
-  return JailParts::planned(opening);
-}
-
-LentAs JailEnvelope::lent_as() const {
-  // No other user of the host has a leased id, so a file with that id is the build's.
-  std::optional<BuildIds> ids;
-  if (plan_->users != 0) ids = BuildIds{.first = jail_.user.uid, .count = 1, .are_shared = false};
-  return {.user = jail_.user, .ids = ids, .is_left_as_built = plan_->ownership == Ownership::kBuild};
-}
-
-Status JailEnvelope::complete(std::vector<Step> rest) {
-  // Nothing of it is taken away meanwhile.
-  const std::lock_guard not_closing(closing_);
-  const std::lock_guard lock(launching_);
-  if (is_closed_) return session_closed("complete", "nmount");
-  if (is_complete_ || !rest_.empty()) return session_complete("complete", "nmount");
-  if (auto status = refuse_overlays(rest); !status) return status;
-  rest_ = std::move(rest);
-  trace_.resume();
-  auto status = walk_.add(parts(rest_, true), journal_, trace_);
-  is_complete_ = static_cast<bool>(status);
-  return status;
-}
-
-Status JailEnvelope::launch(Launching launching) {
-  auto& [request, ends, listener] = launching;
-  const std::lock_guard lock(launching_);
-  if (is_closed_) return session_closed("launch", "jail_attach");
-  if (!is_complete_) return session_incomplete("launch", "jail_attach");
-  auto terminal = waiter_->terminals().wanted_by(request);
-  if (!terminal) return std::move(terminal.error());
-  OpenedTerminal opened;
-  if (*terminal) {
-    auto made = open_terminal(**terminal);
-    if (!made) return std::move(made.error());
-    opened = std::move(*made);
-    ends.is_terminal = (*terminal)->streams;
-  }
-  if (auto status = ends.open_files(request.stdio); !status) return status;
-  if (*terminal) {
-    if (auto status = ends.connect_terminal(**terminal, std::move(opened.master)); !status) return status;
-  }
-  const auto stdio = ends.numbers();
-  const auto signal = [](pid_t pid, int sent) { return pid > 0 && ::kill(-pid, sent) == 0; };
-  Child child{.run = request.run, .owner = owner_, .listener = std::move(listener), .signal = signal};
-  if (auto status = waiter_->expect_process(std::move(child), request, ends); !status) return status;
-  auto pid = start(request, stdio, opened, *terminal ? &**terminal : nullptr);
-  if (!pid) {
-    waiter_->forget(request.run);
-    return std::move(pid.error());
-  }
-  waiter_->mover().opened(request.run);
-  std::erase_if(jail_.sockets, [](const auto& socket) { return socket.expired(); });
-  jail_.sockets.insert(jail_.sockets.end(), ends.sockets.begin(), ends.sockets.end());
-  waiter_->found_pid(request.run, *pid);
-  if (request.tells_started) waiter_->started(request.run);
-  return waiter_->watch_process(request.run, *pid);
-}
-
-Result<pid_t> JailEnvelope::start(LaunchRequest& request, const std::array<int, 3>& stdio, const OpenedTerminal& opened,
-                                  const CommandTerminal* terminal) {
-  const auto limits = process_limits(request.limits);
-  if (!limits) return limits.error();
-  const std::string login_class = login_class_of(request.run);
-  JailChild child{.jail = jail_.jail->reference(),
-                  .stdio = stdio,
-                  .terminal_path = opened.path.c_str(),
-                  .terminal = terminal,
-                  .login_class = login_class.c_str(),
-                  .working_directory = request.working_directory.c_str(),
-                  .umask = kUmask,
-                  .groups = &set_groups_,
-                  .limits = *limits,
-                  .uid = jail_.user.uid,
-                  .gid = jail_.user.gid,
-                  .parent_death_signal = SIGKILL};
-  // defence: limits-memory-host-program
-  const int more_launches = plan_->limits.memory ? kMoreLaunches : 0;
-  auto pid = start_jail_child(child, request, more_launches);
-  if (!pid) {
-    if (pid.error().syscall == "lstat" && pid.error().err == ESRCH)
-      pid.error().detail = "the session's jail was removed by somebody else";
-    return pid;
-  }
-  last_launched_.reset();
-  // Otherwise it was killed before it could ask the kernel.
-  if (child.self.ki_pid == *pid) {
-    last_launched_ = credentials_in(child.self);
-    // A process inside sees its own jail as 0.
-    last_launched_->jid = jail_.jail->jid();
-  }
-  return pid;
-}
-
-Status JailEnvelope::signal_tree(std::uint32_t run, int signal) {
-  const std::lock_guard lock(launching_);
-  if (is_closed_) return {};
-  // First the command, so that its end is by the signal and not by what it makes of the end of its children.
-  const pid_t command = waiter_->pid_of(run).value_or(0);
-  if (command > 0) static_cast<void>(::kill(command, signal));
-  // A build can fork faster than this looks; what then is left ends with its session.
-  constexpr int kMostLooks = 50;
-  for (int look = 0; look < kMostLooks && jail_.jail->has_its_number(); ++look) {
-    auto found = signal_each_in(jail_.jail->jid(), signal, login_class_of(run), command);
-    if (!found) return std::move(found.error());
-    if (*found == 0 || signal != SIGKILL) break;
-  }
-  return {};
-}
-
-Status JailEnvelope::kill_all() {
-  const std::lock_guard lock(launching_);
-  return is_closed_ ? Status() : kill_in_jail(*jail_.jail);
-}
-
-Result<UniqueFd> JailEnvelope::open_root() {
-  const std::lock_guard lock(launching_);
-  if (is_closed_) return session_closed("keep", "open", ENOENT);
-  UniqueFd opened(::open(jail_.root.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  if (!opened) return last_error("keep", "open", jail_.root);
-  return opened;
-}
-
-Result<Record> JailEnvelope::record() {
-  const std::lock_guard lock(launching_);
-  if (is_closed_) return session_closed("record", "jail_get", ENOENT);
-  Record record{.root = jail_.root,
-                .jail = {},
-                .mounts = {},
-                .namespaces = {},
-                .uids = {},
-                .gids = {},
-                .user = jail_.user,
-                .process = last_launched_,
-                .limits = limits_.applied};
-  auto jail = get_jail(jail_.jail->jid());
-  if (!jail) return std::move(jail.error());
-  // By its number, which is another jail's if somebody removed ours.
-  if (!jail_.is_known()) {
-    errno = ENOENT;
-    return last_error("record", "jail_get", jail_.root);
-  }
-  record.jail = std::move(*jail);
-  auto table = mount_table();
-  if (!table) return std::move(table.error());
-  for (auto& entry : *table) {
-    if (entry.on == record.root || entry.on.starts_with(record.root + "/")) record.mounts.push_back(std::move(entry));
-  }
-  return record;
-}
-
-Result<SessionUsage> JailEnvelope::usage() {
-  const std::lock_guard lock(launching_);
-  if (is_closed_) return session_closed("usage", "rctl_get_racct");
-  return used_by(jail_name_);
-}
-
-LimitsMet JailEnvelope::limits_met() { return limits_.rules.empty() ? LimitsMet() : limits_log_.met(); }
-
-CloseReport JailEnvelope::close() {
-  const std::lock_guard only_one(closing_);
-  {
-    const std::lock_guard no_launch(launching_);
-    is_closed_ = true;
-  }
-  return walk_.take_away();
-}
 
 }  // namespace
 

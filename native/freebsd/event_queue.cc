@@ -1,6 +1,5 @@
 #include "launch/event_queue.h"
 
-#include <sys/types.h>
 #include <sys/event.h>
 
 #include <algorithm>

@@ -10,7 +10,6 @@
 #include <array>
 #include <cerrno>
 #include <cstring>
-#include <initializer_list>
 #include <span>
 #include <string_view>
 
@@ -92,7 +91,7 @@ Result<std::size_t> longest_text(const std::string& name) {
 
 /** Bytes of an answer; 0 for an empty list. */
 Result<std::size_t> size_of_answer(int jid, const JailParameter& parameter) {
-  if (parameter.type == kString) return longest_text(parameter.name);
+  if (parameter.type == kString) return parameter.longest;
   if (!parameter.type.ends_with("_addr")) return parameter.type == kUlong ? sizeof(unsigned long) : sizeof(int);
   IovecList question;
   question.add_int("jid", jid);
@@ -148,20 +147,10 @@ Result<std::vector<JailParameter>> list_jail_parameters() {
     text.erase(0, kPrefix.size());
     // A parameter that has others below it is listed as `ip4.` (sys/jail.h, SYSCTL_JAIL_PARAM_SYS_NODE).
     if (text.ends_with('.')) text.pop_back();
-    parameters.push_back({.type = type, .name = std::move(text)});
+    const auto longest = type == kString ? longest_text(text) : Result<std::size_t>(0);
+    if (!longest) return longest.error();
+    parameters.push_back({.type = type, .name = std::move(text), .longest = *longest});
   }
-}
-
-Result<std::vector<JailParameter>> measured_jail_parameters() {
-  auto parameters = list_jail_parameters();
-  if (!parameters) return parameters;
-  for (JailParameter& parameter : *parameters) {
-    if (parameter.type != kString) continue;
-    // jail_set(2) refuses what is too long all the same.
-    const auto bytes = longest_text(parameter.name);
-    if (bytes) parameter.longest = *bytes;
-  }
-  return parameters;
 }
 
 Result<std::vector<JailValue>> get_jail(int jid) {
@@ -183,10 +172,6 @@ namespace {
 // Of 15.0 (jail(2)).
 constexpr int kFirstWithDescriptors = 1500000;
 
-bool knows(const std::vector<JailParameter>& known, std::string_view name) {
-  return std::any_of(known.begin(), known.end(), [name](const auto& parameter) { return parameter.name == name; });
-}
-
 /** `allow.x` to `allow.nox`, `allow.mount.x` to `allow.mount.nox` (jail(8)). */
 std::string negated(const std::string& name) {
   const std::size_t dot = name.rfind('.') + 1;
@@ -205,28 +190,21 @@ std::vector<std::string> refusals_of(const std::vector<JailParameter>& known) {
   return refusals;
 }
 
-std::vector<std::string> those_known(const std::vector<JailParameter>& known,
-                                     std::initializer_list<const char*> names) {
-  std::vector<std::string> found;
-  for (const char* name : names) {
-    if (knows(known, name)) found.emplace_back(name);
-  }
-  return found;
-}
-
 }  // namespace
 
 Result<JailAbilities> JailAbilities::find() {
   const int version = ::getosreldate();
   if (version < 0) return last_error("jail_set", "getosreldate");
-  const auto known = list_jail_parameters();
-  if (!known) return known.error();
+  auto known = list_jail_parameters();
+  if (!known) return std::move(known.error());
+  auto refusals = refusals_of(*known);
   return JailAbilities{.has_descriptors = version >= kFirstWithDescriptors,
-                       .has_meta = knows(*known, "meta"),
-                       .has_vnet = knows(*known, "vnet"),
-                       .networks = those_known(*known, {"ip4", "ip6"}),
-                       .ipc = those_known(*known, {"sysvmsg", "sysvsem", "sysvshm"}),
-                       .refusals = refusals_of(*known)};
+                       .parameters = std::move(*known),
+                       .refusals = std::move(refusals)};
+}
+
+bool JailAbilities::knows(std::string_view name) const {
+  return std::ranges::find(parameters, name, &JailParameter::name) != parameters.end();
 }
 
 }  // namespace buildjail

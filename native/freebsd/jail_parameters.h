@@ -15,13 +15,11 @@ struct JailParameter {
   /** A type of NativeJailParameter in src/native/freebsd.ts. */
   std::string_view type;
   std::string name;
-  /** For a text that was measured: how many bytes it can have, its NUL included; else 0. */
+  /** For a text: how many bytes it can have, its NUL included; else 0. */
   std::size_t longest = 0;
 };
 
 Result<std::vector<JailParameter>> list_jail_parameters();
-/** With the longest text of each, if the kernel tells it. */
-Result<std::vector<JailParameter>> measured_jail_parameters();
 
 /** Every parameter of a jail, by jail_get(2). */
 Result<std::vector<JailValue>> get_jail(int jid);
@@ -32,15 +30,12 @@ inline constexpr const char* kHowToHaveNetworks = "boot a kernel with options VI
 /** The abilities of this kernel for jails. It does not change while the kernel runs. */
 struct JailAbilities {
   static Result<JailAbilities> find();
+  /** Whether jails have that parameter, such as `vnet` (a network stack of their own) or, from 15.0 on, `meta`. */
+  [[nodiscard]] bool knows(std::string_view name) const;
 
   /** Jails have descriptors, and closing the owning one removes the jail (15.0). */
   bool has_descriptors;
-  /** The parameter `meta` (15.0). */
-  bool has_meta;
-  /** A jail can have a network stack of its own (vnet(9)). */
-  bool has_vnet;
-  std::vector<std::string> networks;
-  std::vector<std::string> ipc;
+  std::vector<JailParameter> parameters;
   /** Every permission, in the negated form that refuses it. */
   std::vector<std::string> refusals;
 };

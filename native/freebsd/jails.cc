@@ -2,7 +2,7 @@
 
 #include <sys/param.h>
 #include <sys/jail.h>
-#include <sys/uio.h>
+#include <sys/stat.h>
 
 #include <fcntl.h>
 #include <unistd.h>
@@ -28,12 +28,14 @@ constexpr int kJailOwnDesc = 0x80;
 constexpr const char* kStep = "jail_set";
 constexpr std::chrono::milliseconds kEmptyBound{10000};
 
-void add_network(JailConfig::Network network, const JailAbilities& abilities, IovecList& options) {
+void add_network(const PlannedNetwork& network, const JailAbilities& abilities, IovecList& options) {
   // A jail with its own stack cannot also be restricted to addresses of the host (jail(8), EINVAL).
-  if (network == JailConfig::Network::kOwn) return options.add_int("vnet", JAIL_SYS_NEW);
+  if (has_own_stack(network)) return options.add_int("vnet", JAIL_SYS_NEW);
   // defence: jail-no-network
-  const int families = network == JailConfig::Network::kHost ? JAIL_SYS_INHERIT : JAIL_SYS_DISABLE;
-  for (const std::string& family : abilities.networks) options.add_int(family, families);
+  const int families = network.kind == PlannedNetwork::Kind::kNone ? JAIL_SYS_DISABLE : JAIL_SYS_INHERIT;
+  for (const char* family : {"ip4", "ip6"}) {
+    if (abilities.knows(family)) options.add_int(family, families);
+  }
 }
 
 IovecList options_of(const JailConfig& config, const JailAbilities& abilities) {
@@ -48,27 +50,54 @@ IovecList options_of(const JailConfig& config, const JailAbilities& abilities) {
   options.add_int("children.max", 0);
   options.add_int("devfs_ruleset", config.devfs_ruleset);
   add_network(config.network, abilities, options);
-  // defence: jail-no-system-v
-  for (const std::string& kind : abilities.ipc) options.add_int(kind, JAIL_SYS_DISABLE);
+  for (const char* kind : {"sysvmsg", "sysvsem", "sysvshm"}) {
+    // defence: jail-no-system-v
+    if (abilities.knows(kind)) options.add_int(kind, JAIL_SYS_DISABLE);
+  }
   // defence: jail-no-permission-kernel
   for (const std::string& refusal : abilities.refusals) options.add_flag(refusal);
-  if (abilities.has_meta) options.add_string("meta", config.meta);
+  if (abilities.knows("meta")) options.add_string("meta", config.meta);
   return options;
 }
 
 }  // namespace
 
+bool has_own_stack(const PlannedNetwork& network) {
+  // defence: network-jail-own-loopback
+  return network.kind != PlannedNetwork::Kind::kNone && !network.is_host();
+}
+
+Result<JailReference> reference_to(int jid, const std::string& root) {
+  struct stat found{};
+  if (::stat(root.c_str(), &found) != 0) return last_error(kStep, "stat", root);
+  return JailReference{.jid = jid, .dev = found.st_dev, .ino = found.st_ino};
+}
+
 Status remove_jail_by(int descriptor) {
   return ::syscall(kJailRemoveJd, descriptor) == 0 ? Status() : last_error("jail_remove", "jail_remove_jd");
 }
 
+Result<cpuset_t> processors_of(int jid) {
+  cpuset_t found{};
+  if (::cpuset_getaffinity(CPU_LEVEL_WHICH, CPU_WHICH_JAIL, jid, sizeof(found), &found) == 0) return found;
+  return last_error("cpuset", "cpuset_getaffinity");
+}
+
+Status set_processors_of(int jid, const cpuset_t& processors) {
+  if (::cpuset_setaffinity(CPU_LEVEL_WHICH, CPU_WHICH_JAIL, jid, sizeof(processors), &processors) == 0) return {};
+  return last_error("cpuset", "cpuset_setaffinity");
+}
+
 Result<std::unique_ptr<Jail>> Jail::create(const JailConfig& config, const JailAbilities& abilities) {
+  auto root = reference_to(-1, config.path);
+  if (!root) return std::move(root.error());
   IovecList options = options_of(config, abilities);
   const std::size_t desc = options.size() / 2;
   if (abilities.has_descriptors) options.add_int("desc", -1);
   const int jid = options.call(::jail_set, JAIL_CREATE | (abilities.has_descriptors ? kJailOwnDesc : 0));
   if (jid < 0) return options.error(kStep, "jail_set", config.name);
-  auto jail = std::make_unique<Jail>(jid, config);
+  root->jid = jid;
+  auto jail = std::make_unique<Jail>(*root, config.name, config.path);
   if (abilities.has_descriptors) {
     jail->owner_.reset(options.number(desc));
     // The kernel makes it without close-on-exec, and a holder may enter and change the jail.

@@ -1,15 +1,17 @@
 #pragma once
 
-#include <sys/types.h>
+#include <sys/param.h>
+#include <sys/cpuset.h>
 
-#include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 
 #include "base/result.h"
 #include "base/unique_fd.h"
 #include "freebsd/jail_parameters.h"
+#include "plan/plan.h"
 
 namespace buildjail {
 
@@ -26,22 +28,28 @@ struct JailReference {
   ino_t ino;
 };
 
+/** To a jail with that root. */
+Result<JailReference> reference_to(int jid, const std::string& root);
+
 /** jail_remove_jd(2). A kernel that lacks it (before 15.0) sends SIGSYS, so ask JailAbilities first. */
 Status remove_jail_by(int descriptor);
 
 struct JailConfig {
   std::string name;
   std::string path;
-  /** The directory at `path`, by stat(2). */
-  dev_t dev;
-  ino_t ino;
   std::string hostname;
-  /** No addresses, those of the host, or a network stack of its own. */
-  enum class Network : std::uint8_t { kNone, kHost, kOwn } network;
+  const PlannedNetwork& network;
   int devfs_ruleset;
   /** A tag by which people find it again, if the kernel has tags (15.0). */
   std::string meta;
 };
+
+/** The processors that a jail may use (cpuset(2)). */
+Result<cpuset_t> processors_of(int jid);
+Status set_processors_of(int jid, const cpuset_t& processors);
+
+/** Whether a jail has a network stack of its own, and neither the addresses of the host nor none. */
+bool has_own_stack(const PlannedNetwork& network);
 
 /** A jail as jail_get(2) finds it. */
 struct FoundJail {
@@ -57,11 +65,14 @@ Result<std::optional<FoundJail>> find_jail(const std::string& name);
 class Jail {
  public:
   static Result<std::unique_ptr<Jail>> create(const JailConfig& config, const JailAbilities& abilities);
-  Jail(int jid, const JailConfig& config)
-      : reference_{.jid = jid, .dev = config.dev, .ino = config.ino}, name_(config.name), root_(config.path) {}
+  Jail(const JailReference& reference, std::string name, std::string root)
+      : reference_(reference), name_(std::move(name)), root_(std::move(root)) {}
   /** A jail of a dead process, to be removed. */
-  Jail(const std::string& name, const FoundJail& found)
-      : reference_{.jid = found.jid, .dev = 0, .ino = 0}, name_(name), root_(found.path), is_removed_(found.is_dying) {}
+  Jail(std::string name, const FoundJail& found)
+      : reference_{.jid = found.jid, .dev = 0, .ino = 0},
+        name_(std::move(name)),
+        root_(found.path),
+        is_removed_(found.is_dying) {}
   Jail& operator=(Jail&&) = delete;
   // Only memory that runs out throws in it, which ends the program. NOLINTNEXTLINE(bugprone-exception-escape)
   ~Jail() { static_cast<void>(remove()); }

@@ -112,15 +112,6 @@ namespace {
 /** The action of the rules that tell what was met (rctl(8)). */
 constexpr const char* kLogged = "log";
 
-SysError unsupported(Limit limit, const char* problem, const char* remedy) {
-  return {.step = "limits",
-          .syscall = "rctl_add_rule",
-          .err = ENOTSUP,
-          .detail = problem,
-          .limit = std::string(limit.name),
-          .remedy = remedy};
-}
-
 std::string rule(const char* resource, const char* action, std::uint64_t amount) {
   return std::string(resource) + ":" + action + "=" + std::to_string(amount);
 }
@@ -147,7 +138,13 @@ class Settling {
 
  private:
   void refuse(Limit limit, const char* problem, const char* remedy) {
-    if (!refused_) refused_ = unsupported(limit, problem, remedy);
+    if (refused_) return;
+    refused_ = {.step = "limits",
+                .syscall = "rctl_add_rule",
+                .err = ENOTSUP,
+                .detail = problem,
+                .limit = std::string(limit.name),
+                .remedy = remedy};
   }
   bool may_hold(Limit limit) {
     if (!is_counting_) refuse(limit, kNothingCounted, kHowToCount);

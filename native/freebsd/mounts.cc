@@ -1,6 +1,5 @@
 #include "freebsd/mounts.h"
 
-#include <sys/mman.h>
 #include <sys/stat.h>
 
 #include <unistd.h>
@@ -8,6 +7,7 @@
 #include <array>
 #include <cerrno>
 #include <string_view>
+#include <utility>
 
 #include "base/text.h"
 
@@ -38,12 +38,6 @@ constexpr auto kFlagNames = std::to_array<FlagName>({
     {MNT_IGNORE, "ignore"},
     {MNT_AUTOMOUNTED, "automounted"},
 });
-
-std::string comma_separated(const std::vector<std::string>& words) {
-  std::string line;
-  for (const std::string& word : words) line += (line.empty() ? "" : ", ") + word;
-  return line;
-}
 
 MountEntry entry_of(const struct statfs& mounted) {
   return {.type = mounted.f_fstypename,
@@ -100,7 +94,7 @@ Result<fsid_t> raw_fsid_at(const std::string& path, int flags) {
                   .syscall = "statfs",
                   .err = EOPNOTSUPP,
                   .path = path,
-                  .detail = "the kernel mounted it without " + comma_separated(flag_words(lacking))};
+                  .detail = "the kernel mounted it without " + first_of(flag_words(lacking), kFlagNames.size())};
 }
 
 }  // namespace
@@ -128,7 +122,7 @@ Status unmount_target(const std::string& target, int flags) {
 }
 
 Result<std::vector<MountEntry>> mount_table() {
-  const auto mounted = MountedList::read();
+  const auto mounted = mounted_list();
   if (!mounted) return mounted.error();
   std::vector<MountEntry> table;
   for (const auto& one : *mounted) table.push_back(entry_of(one));
@@ -137,26 +131,23 @@ Result<std::vector<MountEntry>> mount_table() {
 
 namespace {
 
-constexpr const char* kListStep = "mount-table";
 /** For mounts that are made between counting and listing. */
 constexpr std::size_t kSpare = 16;
 
 }  // namespace
 
-Result<MountedList> MountedList::read(MountedList list) {
+Result<MountedList> mounted_list(MountedList list) {
   for (;;) {
-    const std::size_t room = list.room();
-    const auto bytes = static_cast<long>(room * sizeof(struct statfs));
-    const int found = ::getfsstat(list.memory_.get(), bytes, MNT_NOWAIT);
-    if (found < 0) return last_error(kListStep, "getfsstat");
-    list.count_ = static_cast<std::size_t>(found);
+    list.resize(list.capacity());
+    const auto bytes = static_cast<long>(list.size() * sizeof(struct statfs));
+    const int found = ::getfsstat(list.data(), bytes, MNT_NOWAIT);
+    if (found < 0) return last_error("mount-table", "getfsstat");
+    const auto count = static_cast<std::size_t>(found);
     // If the list is full, some may be missing. Without memory the call counts only.
-    if (list.count_ < room) return list;
-    const std::size_t more = list.count_ + room + kSpare;
-    void* const memory =
-        ::mmap(nullptr, more * sizeof(struct statfs), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANON, -1, 0);
-    if (memory == MAP_FAILED) return last_error(kListStep, "mmap");
-    list = MountedList(static_cast<struct statfs*>(memory), more);
+    const bool is_whole = count < list.size();
+    list.resize(is_whole ? count : 0);
+    if (is_whole) return list;
+    list.reserve(count + list.capacity() + kSpare);
   }
 }
 
@@ -247,7 +238,7 @@ Status MountsOfSources::look(std::vector<ShownSource>& sources) {
     const std::lock_guard lock(mutex_);
     std::swap(spare, spare_);
   }
-  auto mounted = MountedList::read(std::move(spare));
+  auto mounted = mounted_list(std::move(spare));
   if (!mounted) return std::move(mounted.error());
   Status status;
   for (ShownSource& source : sources) {
@@ -255,7 +246,7 @@ Status MountsOfSources::look(std::vector<ShownSource>& sources) {
     if (source.kind == ShownSource::Kind::kOutput) source.mounted = mounted_in(*mounted, source);
   }
   const std::lock_guard lock(mutex_);
-  if (mounted->bytes_of_memory() <= kMostKept) spare_ = std::move(*mounted);
+  if (mounted->capacity() * sizeof(struct statfs) <= kMostKept) spare_ = std::move(*mounted);
   return status;
 }
 

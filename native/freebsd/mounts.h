@@ -7,10 +7,9 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
-#include <memory>
 #include <mutex>
+#include <new>
 #include <string>
-#include <utility>
 #include <vector>
 
 #include "base/result.h"
@@ -70,36 +69,33 @@ Status unmount_target(const std::string& target, int flags);
 Result<std::vector<MountEntry>> mount_table();
 
 /**
- * All mounts of the host, the oldest first (getfsstat(2)). Each takes 2 KB, so the list has memory of its own
- * (mmap(2)), which goes back to the system with it. An allocator would keep that memory, once for each thread.
+ * Memory that goes back to the system with what lies in it (mmap(2)). Another allocator would keep it, once for each
+ * thread.
  */
-class MountedList {
- public:
-  MountedList() = default;
-  /** Waits for no file system. */
-  static Result<MountedList> read() { return read(MountedList()); }
-  /** Reads into the memory of an earlier list if that is large enough. */
-  static Result<MountedList> read(MountedList earlier);
-
-  [[nodiscard]] const struct statfs* begin() const noexcept { return memory_.get(); }
-  [[nodiscard]] const struct statfs* end() const noexcept { return memory_.get() + count_; }
-  [[nodiscard]] std::size_t bytes_of_memory() const noexcept { return room() * sizeof(struct statfs); }
-
- private:
-  struct Unmap {
-    std::size_t room;
-    void operator()(struct statfs* memory) const noexcept {
-      static_cast<void>(::munmap(memory, room * sizeof(struct statfs)));
-    }
-  };
-
-  MountedList(struct statfs* memory, std::size_t room) : memory_(memory, Unmap{room}) {}
-  /** A list that was moved away has no memory, but its deleter still has the size. */
-  [[nodiscard]] std::size_t room() const noexcept { return memory_ ? memory_.get_deleter().room : 0; }
-
-  std::unique_ptr<struct statfs, Unmap> memory_;
-  std::size_t count_ = 0;
+template <class Value>
+struct MappedMemory {
+  using value_type = Value;
+  Value* allocate(std::size_t count) const {
+    void* const memory = ::mmap(nullptr, count * sizeof(Value), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANON, -1, 0);
+    if (memory == MAP_FAILED) throw std::bad_alloc();
+    return static_cast<Value*>(memory);
+  }
+  void deallocate(Value* memory, std::size_t count) const noexcept {
+    static_cast<void>(::munmap(memory, count * sizeof(Value)));
+  }
+  /** The kernel fills it in, and a page that it does not fill is not touched. */
+  void construct(Value*) const noexcept {}
+  bool operator==(const MappedMemory&) const = default;
 };
+
+/** Mounts of the host, of which each takes 2 KB. */
+using MountedList = std::vector<struct statfs, MappedMemory<struct statfs>>;
+
+/**
+ * All mounts of the host, the oldest first (getfsstat(2)). Reads into the memory of an earlier list if that is large
+ * enough. Waits for no file system.
+ */
+Result<MountedList> mounted_list(MountedList earlier = {});
 
 /** Looks for what else is mounted where a session has its sources. Any thread may use it. */
 class MountsOfSources {

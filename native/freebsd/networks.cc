@@ -14,7 +14,6 @@
 
 #include <unistd.h>
 
-#include <algorithm>
 #include <cerrno>
 #include <chrono>
 #include <cstring>
@@ -115,20 +114,19 @@ Status destroy_interface(const std::string& name) {
 namespace {
 
 constexpr std::chrono::milliseconds kDyingBound{10'000};
+constexpr std::size_t kMany = 32;
+
+bool is_dead(const std::string& jail_name) {
+  const Tolerated tolerated("a jail that cannot be asked for is taken to be dying");
+  const auto found = find_jail(jail_name);
+  return found && !*found;
+}
 
 }  // namespace
 
 void DyingNetworks::add(std::string jail_name) {
   const std::lock_guard lock(mutex_);
   names_.push_back(std::move(jail_name));
-}
-
-void DyingNetworks::forget_dead() {
-  const Tolerated tolerated("a jail that cannot be asked for is taken to be dying");
-  std::erase_if(names_, [](const std::string& name) {
-    const auto found = find_jail(name);
-    return found && !*found;
-  });
 }
 
 void DyingNetworks::wait_until_few() {
@@ -138,7 +136,7 @@ void DyingNetworks::wait_until_few() {
       const std::lock_guard lock(mutex_);
       // defence: networks-being-taken-away
       if (names_.size() < kMany) return;
-      forget_dead();
+      std::erase_if(names_, is_dead);
       if (names_.size() < kMany) return;
     }
     if (back_off.wait()) continue;

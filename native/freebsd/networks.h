@@ -1,6 +1,5 @@
 #pragma once
 
-#include <cstddef>
 #include <deque>
 #include <mutex>
 #include <string>
@@ -44,10 +43,6 @@ class DyingNetworks {
   void wait_until_few();
 
  private:
-  static constexpr std::size_t kMany = 32;
-
-  void forget_dead();
-
   std::mutex mutex_;
   /** The oldest first. */
   std::deque<std::string> names_;

@@ -36,7 +36,10 @@ struct JailOpening : Opening {
   const std::string& jail_name;
 };
 
-/** A part that one function makes. What that makes goes with another part, unless a second function takes it away. */
+/**
+ * A part that one function makes. What that makes goes with another part, unless a second function takes it away, which
+ * is called only if the first did not fail.
+ */
 class Act final : public Part {
  public:
   using Make = std::function<Status()>;
@@ -48,14 +51,19 @@ class Act final : public Part {
 
   [[nodiscard]] std::string_view step() const override { return step_; }
   [[nodiscard]] std::string_view target() const override { return target_; }
-  Status make(Trace&) override { return make_ ? make_() : Status(); }
-  Status take_away(TakingAway& taking) override { return take_away_ ? take_away_(taking) : Status(); }
+  Status make(Trace&) override {
+    auto status = make_ ? make_() : Status();
+    is_made_ = static_cast<bool>(status);
+    return status;
+  }
+  Status take_away(TakingAway& taking) override { return is_made_ && take_away_ ? take_away_(taking) : Status(); }
 
  private:
   std::string_view step_;
   std::string_view target_;
   Make make_;
   TakeAway take_away_;
+  bool is_made_ = false;
 };
 
 /** A dead session, and its jail where there still is one. */

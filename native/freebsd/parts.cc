@@ -33,34 +33,29 @@ struct Overloaded : Calls... {
 template <class... Calls>
 Overloaded(Calls...) -> Overloaded<Calls...>;
 
-/** A file system in memory of the build's own. */
-class Tmpfs final : public Mount {
+/** A file system without a source. */
+class OwnFileSystem final : public Mount {
  public:
-  /** `step` outlives it. */
-  Tmpfs(SessionJail& jail, const MountTmpfs& step) : Mount(jail, step.target), size_(step.size), files_(step.files) {}
-
-  Status make(Trace&) override {
-    // defence: file-system-memory-spec
-    const std::uint64_t files = std::max(files_ + 1, kFewest);
-    auto options = empty_tmpfs(path(), files);
-    if (size_ > 0) options.add_string("size", std::to_string(size_));
-    return mount(std::move(options), MNT_NOSUID);
-  }
+  /** `target` outlives it. */
+  OwnFileSystem(SessionJail& jail, std::string_view target, IovecList options, int flags)
+      : Mount(jail, target), options_(std::move(options)), flags_(flags) {}
+  Status make(Trace&) override { return mount(std::move(options_), flags_); }
 
  private:
+  IovecList options_;
+  int flags_;
+};
+
+/** A file system in memory of the build's own. */
+IovecList options_of(const std::string& path, const MountTmpfs& step) {
   /** With the root; of fewer the kernel makes a number of its own (tmpfs_mount). */
-  static constexpr std::uint64_t kFewest = 4;
-
-  std::uint64_t size_, files_;
-};
-
-/** procfs(5), which shows the processes of the jail alone. */
-class Procfs final : public Mount {
- public:
-  /** `step` outlives it. */
-  Procfs(SessionJail& jail, const MountProc& step) : Mount(jail, step.target) {}
-  Status make(Trace&) override { return mount(file_system("procfs", path()), MNT_NOSUID | MNT_NOEXEC); }
-};
+  constexpr std::uint64_t kFewest = 4;
+  // defence: file-system-memory-spec
+  const std::uint64_t files = std::max(step.files + 1, kFewest);
+  auto options = empty_tmpfs(path, files);
+  if (step.size > 0) options.add_string("size", std::to_string(step.size));
+  return options;
+}
 
 // What is made in the root's own file system goes with that.
 
@@ -82,51 +77,46 @@ Status make_at(const std::string& path, const MakeLink& link) {
   return ::symlink(link.value.c_str(), path.c_str()) == 0 ? Status() : last_error({}, "symlink");
 }
 
-/** Held open, because a descriptor tells whether its device was revoked. */
-class OpenDevices final : public Part {
- public:
-  Status make(Trace&) override {
-    for (Device& device : devices_) {
-      device.fd.reset(::open(device.path, O_RDONLY | O_CLOEXEC));
-      if (!device.fd) return last_error(kStep, "open", device.path);
-    }
-    return {};
-  }
-
-  /** EBADF, once, when one was revoked. */
-  Status take_away(TakingAway&) override {
-    std::string revoked;
-    for (Device& device : devices_) {
-      struct stat found{};
-      if (device.fd && ::fstat(device.fd.get(), &found) != 0 && errno == EBADF)
-        revoked += (revoked.empty() ? "" : " ") + std::string(device.path);
-      device.fd.reset();
-    }
-    if (revoked.empty()) return {};
-    return SysError{.step = kStep,
-                    .syscall = "fstat",
-                    .err = EBADF,
-                    .path = revoked,
-                    .detail =
-                        "revoked while a build that is root was running: every program of this host that had it "
-                        "open must open it again"};
-  }
-
- private:
-  struct Device {
-    const char* path;
-    UniqueFd fd;
-  };
-
-  static constexpr const char* kStep = "devices";
-
-  std::array<Device, 3> devices_{{{"/dev/null", {}}, {"/dev/zero", {}}, {"/dev/random", {}}}};
+/** A device that is held open, because a descriptor tells whether it was revoked. */
+struct HeldDevice {
+  const char* path;
+  UniqueFd fd;
 };
+
+constexpr const char* kDevicesStep = "devices";
+
+/** EBADF, once, when one was revoked. */
+Status let_go(std::span<HeldDevice> devices) {
+  std::string revoked;
+  for (HeldDevice& device : devices) {
+    struct stat found{};
+    if (device.fd && ::fstat(device.fd.get(), &found) != 0 && errno == EBADF)
+      revoked += (revoked.empty() ? "" : " ") + std::string(device.path);
+    device.fd.reset();
+  }
+  if (revoked.empty()) return {};
+  return SysError{.step = kDevicesStep,
+                  .syscall = "fstat",
+                  .err = EBADF,
+                  .path = revoked,
+                  .detail =
+                      "revoked while a build that is root was running: every program of this host that had it "
+                      "open must open it again"};
+}
 
 }  // namespace
 
 void WatchedDevices::add_planned(const JailOpening& opening, Parts& parts) {
-  if (!opening.is_rest && opening.plan.user.uid == 0) parts.push_back(std::make_unique<OpenDevices>());
+  if (opening.is_rest || opening.plan.user.uid != 0) return;
+  const auto held = std::make_shared<std::vector<HeldDevice>>();
+  auto make = [held]() -> Status {
+    for (const char* path : {"/dev/null", "/dev/zero", "/dev/random"}) {
+      held->push_back({path, UniqueFd(::open(path, O_RDONLY | O_CLOEXEC))});
+      if (!held->back().fd) return last_error(kDevicesStep, "open", path);
+    }
+    return {};
+  };
+  parts.push_back(std::make_unique<Act>("", "", std::move(make), [held](TakingAway&) { return let_go(*held); }));
 }
 
 void Steps::add_planned(JailOpening& opening, Parts& parts) {
@@ -138,20 +128,26 @@ void Steps::add_planned(JailOpening& opening, Parts& parts) {
   const auto add_in_root = [&](const char* step, const auto& one) {
     add_act(step, one, [&jail, &one] { return make_at(jail.root + one.target, one); });
   };
-  const Overloaded add_step{[&](const MakeDirectory& one) { add_in_root("mkdir", one); },
-                            [&](const MakeFile& one) { add_in_root("create", one); },
-                            [&](const MakeLink& one) { add_in_root("symlink", one); },
-                            [&](const WriteText& one) {
-                              if (one.target != "/etc/passwd") return add_in_root("write", one);
-                              // Its number is known by the time that this is made.
-                              add_act("write", one,
-                                      [&jail, &one] { return write_accounts(jail.root, one, jail.user.uid); });
-                            },
-                            [&](const MountTmpfs& one) { add(std::make_unique<Tmpfs>(jail, one)); },
-                            [&](const MountProc& one) { add(std::make_unique<Procfs>(jail, one)); },
-                            [&](const MountDev& one) { add(devfs_part(jail, one, opening.host.devfs_ruleset)); },
-                            [&](const Listed& one) { add_act("list", one, [&one] { return confirm_listed(one); }); },
-                            [&](const Bind& one) { add_source(opening, one, parts); }};
+  const auto mount_own = [&](const auto& one, IovecList options, int flags) {
+    add(std::make_unique<OwnFileSystem>(jail, one.target, std::move(options), flags));
+  };
+  const Overloaded add_step{
+      [&](const MakeDirectory& one) { add_in_root("mkdir", one); },
+      [&](const MakeFile& one) { add_in_root("create", one); },
+      [&](const MakeLink& one) { add_in_root("symlink", one); },
+      [&](const WriteText& one) {
+        if (one.target != "/etc/passwd") return add_in_root("write", one);
+        // Its number is known by the time that this is made.
+        add_act("write", one, [&jail, &one] { return write_accounts(jail.root, one, jail.user.uid); });
+      },
+      [&](const MountTmpfs& one) { mount_own(one, options_of(jail.root + one.target, one), MNT_NOSUID); },
+      // It shows the processes of the jail alone (procfs(5)).
+      [&](const MountProc& one) {
+        mount_own(one, file_system("procfs", jail.root + one.target), MNT_NOSUID | MNT_NOEXEC);
+      },
+      [&](const MountDev& one) { add(devfs_part(jail, one, opening.host.devfs_ruleset)); },
+      [&](const Listed& one) { add_act("list", one, [&one] { return confirm_listed(one); }); },
+      [&](const Bind& one) { add_source(opening, one, parts); }};
   for (const Step& step : opening.steps) std::visit(add_step, step);
 }
 

@@ -23,9 +23,6 @@ namespace buildjail {
 struct SessionJail {
   /** Where its root is mounted. */
   std::string root;
-  /** Of the directory that is the root (stat(2)). */
-  dev_t root_dev = 0;
-  ino_t root_ino = 0;
   /** The build user, once it is leased. */
   BuildUser user{};
   /** The users of whom one is leased; none where the plan names the build's. */

@@ -146,7 +146,7 @@ Status network_that_is_had(const PlannedNetwork& network, const JailAbilities& a
     refused.detail = "there are no network namespaces on FreeBSD";
     return refused;
   }
-  if (abilities.has_vnet || network.kind == Kind::kNone || network.is_host()) return {};
+  if (abilities.knows("vnet") || network.kind == Kind::kNone || network.is_host()) return {};
   refused.detail = kNoOwnNetworks;
   refused.remedy = kHowToHaveNetworks;
   return refused;

@@ -6,10 +6,10 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <array>
 #include <cerrno>
 #include <cstddef>
 #include <ctime>
+#include <iterator>
 #include <memory>
 #include <optional>
 #include <string_view>
@@ -130,6 +130,20 @@ acl_type_t type_of(std::string_view name) {
 
 bool is_list(const Mark& mark) { return !mark.name.starts_with(kUser); }
 
+/** The lists of a file that say more than its mode; `type` is as lists_at() has it. */
+Result<std::vector<Mark>> lists_on(int fd, int type, bool is_folder) {
+  std::vector<Mark> marks;
+  if (type < 0) return marks;
+  const List list(::acl_get_fd_np(fd, type));
+  if (!list) return last_error(kStep, "acl_get_fd_np");
+  if (has_more_than_mode(list.get())) marks.push_back({type == ACL_TYPE_NFS4 ? kWhole : kAccess, text_of(list.get())});
+  if (type == ACL_TYPE_NFS4 || !is_folder) return marks;
+  const List given(::acl_get_fd_np(fd, ACL_TYPE_DEFAULT));
+  if (!given) return last_error(kStep, "acl_get_fd_np");
+  if (!is_empty(given.get())) marks.push_back({kDefault, text_of(given.get())});
+  return marks;
+}
+
 /** Removes a list, and keeps the permissions of the mode. */
 bool strip(int fd, acl_type_t type) {
   if (type == ACL_TYPE_DEFAULT) return ::acl_delete_fd_np(fd, type) == 0;
@@ -201,15 +215,9 @@ Result<std::vector<Mark>> marks_on(int directory) {
     if (!value) return last_error(kStep, "extattr_get_fd");
     marks.push_back({std::string(kUser) + name, std::move(*value)});
   }
-  const int lists = lists_at(directory);
-  if (lists < 0) return marks;
-  const List list(::acl_get_fd_np(directory, lists));
-  if (!list) return last_error(kStep, "acl_get_fd_np");
-  if (has_more_than_mode(list.get())) marks.push_back({lists == ACL_TYPE_NFS4 ? kWhole : kAccess, text_of(list.get())});
-  if (lists == ACL_TYPE_NFS4) return marks;
-  const List given(::acl_get_fd_np(directory, ACL_TYPE_DEFAULT));
-  if (!given) return last_error(kStep, "acl_get_fd_np");
-  if (!is_empty(given.get())) marks.push_back({kDefault, text_of(given.get())});
+  auto lists = lists_on(directory, lists_at(directory), true);
+  if (!lists) return lists;
+  std::ranges::move(*lists, std::back_inserter(marks));
   return marks;
 }
 
@@ -256,22 +264,16 @@ Status MarkTaker::take_attributes(int fd, FileState&, std::vector<std::string>& 
 }
 
 Status MarkTaker::take_lists(int fd, FileState& file, std::vector<std::string>& stays) {
-  if (system_.lists < 0 || S_ISLNK(file.mode)) return {};
-  const List list(::acl_get_fd_np(fd, system_.lists));
-  // Not every kind of file has one.
-  if (!list) return is_refusal(errno) ? Status() : last_error(kStep, "acl_get_fd_np");
-  const bool is_more = has_more_than_mode(list.get());
-  bool is_default = false;
-  if (system_.lists == ACL_TYPE_ACCESS && S_ISDIR(file.mode)) {
-    const List given(::acl_get_fd_np(fd, ACL_TYPE_DEFAULT));
-    if (!given) return last_error(kStep, "acl_get_fd_np");
-    is_default = !is_empty(given.get());
-  }
-  if (!is_more && !is_default) return {};
+  if (S_ISLNK(file.mode)) return {};
+  const auto lists = lists_on(fd, system_.lists, S_ISDIR(file.mode));
+  // Not every kind of file has one; every folder has.
+  if (!lists && !S_ISDIR(file.mode) && is_refusal(lists.error().err)) return {};
+  if (!lists) return lists.error();
+  if (lists->empty()) return {};
   // A descriptor of O_PATH is enough to read a list, and not to set it. A socket cannot be opened.
   const UniqueFd opened(::openat(fd, "", O_RDONLY | O_NONBLOCK | O_EMPTY_PATH | O_CLOEXEC));
-  const bool is_taken = opened && (!is_more || strip(opened.get(), system_.lists)) &&
-                        (!is_default || strip(opened.get(), ACL_TYPE_DEFAULT));
+  const auto take_one = [&opened](const Mark& list) { return remove(opened.get(), list); };
+  const bool is_taken = opened && std::ranges::all_of(*lists, take_one);
   if (!is_taken) return settled(false, opened ? "acl_set_fd_np" : "openat", "an access control list", stays);
   // The group bits of the mode were the mask of the list, and are the group's own entry now (acl(3)).
   const auto now = state_of(opened.get());

@@ -19,17 +19,27 @@ namespace buildjail {
 /** The jail itself. */
 class JailPart final : public Part {
  public:
-  /** `id` is that of the session. All others outlive it. */
-  JailPart(SessionJail& jail, const EnvelopePlan& plan, const std::string& id, const JailAbilities& abilities)
-      : jail_(jail), name_(name_of(plan, id)), plan_(&plan), id_(id), abilities_(&abilities) {}
-  /** Of a dead session. */
-  JailPart(SessionJail& jail, std::string name) : jail_(jail), name_(std::move(name)) {}
+  /** `jail` outlives it. That of a dead session is there already. */
+  JailPart(SessionJail& jail, std::string name, Act::Make make = {})
+      : jail_(jail), name_(std::move(name)), make_(std::move(make)) {}
   static constexpr std::string_view kFacts = "jail";
   static constexpr std::string_view kName = "name";
   static void add_planned(const JailOpening& opening, Parts& parts) {
     if (opening.is_rest) return;
-    parts.push_back(
-        std::make_unique<JailPart>(opening.jail, opening.plan, opening.lessee.session.id, opening.host.abilities));
+    auto make = [&jail = opening.jail, &plan = opening.plan, &name = opening.jail_name, &id = opening.lessee.session.id,
+                 &abilities = opening.host.abilities]() -> Status {
+      auto made = Jail::create({.name = name,
+                                .path = jail.root,
+                                .hostname = plan.hostname,
+                                .network = plan.network,
+                                .devfs_ruleset = jail.devfs_ruleset,
+                                .meta = "buildjail=" + id},
+                               abilities);
+      if (!made) return std::move(made.error());
+      jail.jail = std::move(*made);
+      return {};
+    };
+    parts.push_back(std::make_unique<JailPart>(opening.jail, opening.jail_name, std::move(make)));
   }
   /** Only a jail that has both the name and the root that the session noted. */
   static Status add_left(DeadJailSession& dead, Parts& parts) {
@@ -51,40 +61,13 @@ class JailPart final : public Part {
   [[nodiscard]] std::string_view target() const override { return name_; }
   [[nodiscard]] std::vector<Fact> facts() const override { return {{std::string(kFacts), std::string(kName), name_}}; }
 
-  Status make(Trace&) override {
-    auto made = Jail::create({.name = name_,
-                              .path = jail_.root,
-                              .dev = jail_.root_dev,
-                              .ino = jail_.root_ino,
-                              .hostname = plan_->hostname,
-                              .network = network_of(*plan_),
-                              .devfs_ruleset = jail_.devfs_ruleset,
-                              .meta = "buildjail=" + id_},
-                             *abilities_);
-    if (!made) return std::move(made.error());
-    jail_.jail = std::move(*made);
-    return {};
-  }
+  Status make(Trace&) override { return make_(); }
   Status take_away(TakingAway& taking) override { return jail_.end_processes(taking); }
-
-  static std::string name_of(const EnvelopePlan& plan, const std::string& id) {
-    return "bj-" + (plan.name.empty() ? "" : plan.name + "-") + id;
-  }
-
-  static JailConfig::Network network_of(const EnvelopePlan& plan) {
-    using Kind = PlannedNetwork::Kind;
-    if (plan.network.kind == Kind::kNone) return JailConfig::Network::kNone;
-    // defence: network-jail-own-loopback
-    return plan.network.is_host() ? JailConfig::Network::kHost : JailConfig::Network::kOwn;
-  }
 
  private:
   SessionJail& jail_;
   std::string name_;
-  // Null and empty of a dead session.
-  const EnvelopePlan* plan_ = nullptr;
-  std::string id_;
-  const JailAbilities* abilities_ = nullptr;
+  Act::Make make_;
 };
 
 /** The jail as the kernel may still know it when all else is gone. So this is one of the first parts. */
@@ -105,7 +88,7 @@ struct DyingJail : Part {
 /** 127.0.0.1 and ::1 in a jail's own network stack. The kernel takes them away with that. */
 struct Loopback : Part {
   static void add_planned(const JailOpening& opening, Parts& parts) {
-    if (opening.is_rest || JailPart::network_of(opening.plan) != JailConfig::Network::kOwn) return;
+    if (opening.is_rest || !has_own_stack(opening.plan.network)) return;
     auto make = [&jail = opening.jail]() -> Status {
       auto held = bring_up_loopback(jail.jail->reference());
       if (!held) return std::move(held.error());
@@ -120,42 +103,27 @@ struct Loopback : Part {
  * An interface of the host's, in the network of the session for as long as that is open. The kernel itself gives back
  * what is left in a network that it takes away, so that a recovery has nothing to do for it (vnet_if_return).
  */
-class LentInterface final : public Part {
- public:
-  /** Both outlive it. */
-  LentInterface(SessionJail& jail, const std::string& name) : jail_(jail), name_(name) {}
+struct LentInterface : Part {
   static void add_planned(const JailOpening& opening, Parts& parts) {
     const PlannedNetwork& network = opening.plan.network;
-    if (!opening.is_rest && network.kind == PlannedNetwork::Kind::kInterface)
-      parts.push_back(std::make_unique<LentInterface>(opening.jail, network.handed_in));
+    if (opening.is_rest || network.kind != PlannedNetwork::Kind::kInterface) return;
+    auto make = [&jail = opening.jail, &name = network.handed_in] {
+      return move_interface(name, jail.jail->jid(), Moving::kIn);
+    };
+    // After the jail was removed, which then is dying and may have another number.
+    auto take_away = [&jail = opening.jail, &name = network.handed_in](TakingAway& taking) -> Status {
+      const auto found = find_jail(jail.jail->name());
+      if (!found) return found.error();
+      // ENXIO: it comes back with the network, and so it does under another name that a build that is root gave it.
+      if (*found) {
+        if (auto status = move_interface(name, (**found).jid, Moving::kBack); !status && status.error().err != ENXIO)
+          return status;
+      }
+      taking.trace.mark("network", name);
+      return {};
+    };
+    parts.push_back(std::make_unique<Act>("network", network.handed_in, std::move(make), std::move(take_away)));
   }
-
-  [[nodiscard]] std::string_view step() const override { return "network"; }
-  [[nodiscard]] std::string_view target() const override { return name_; }
-  Status make(Trace&) override {
-    auto status = move_interface(name_, jail_.jail->jid(), Moving::kIn);
-    is_lent_ = static_cast<bool>(status);
-    return status;
-  }
-  /** After the jail was removed, which then is dying and may have another number. */
-  Status take_away(TakingAway& taking) override {
-    if (!is_lent_) return {};
-    const auto found = find_jail(jail_.jail->name());
-    if (!found) return found.error();
-    // ENXIO: it comes back with the network, and so it does under another name that a build that is root gave it.
-    if (*found) {
-      if (auto status = move_interface(name_, (**found).jid, Moving::kBack); !status && status.error().err != ENXIO)
-        return status;
-    }
-    is_lent_ = false;
-    taking.trace.mark("network", name_);
-    return {};
-  }
-
- private:
-  SessionJail& jail_;
-  const std::string& name_;
-  bool is_lent_ = false;
 };
 
 }  // namespace buildjail

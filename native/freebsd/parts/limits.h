@@ -22,10 +22,9 @@ namespace buildjail {
 /** The rules of rctl(8) on the jail of a session. They are there before the jail, and go after it. */
 class Rules final : public Part {
  public:
-  /** `jail` is its name. The rules of a dead session are there already. With a `resource` the rules are those for it.
-   */
-  explicit Rules(std::string jail, std::vector<std::string> rules = {}, std::string resource = {})
-      : jail_(std::move(jail)), rules_(std::move(rules)), resource_(std::move(resource)) {}
+  /** `jail` is its name. The rules of a dead session are there already. */
+  explicit Rules(std::string jail, std::vector<std::string> rules = {})
+      : jail_(std::move(jail)), rules_(std::move(rules)) {}
   static constexpr std::string_view kFacts = "rctl";
   static void add_planned(const JailOpening& opening, Parts& parts) {
     if (opening.is_rest || (opening.limits.rules.empty() && opening.limits.throttle.empty())) return;
@@ -45,10 +44,7 @@ class Rules final : public Part {
 
   [[nodiscard]] std::string_view step() const override { return "rctl"; }
   [[nodiscard]] std::string_view target() const override { return jail_; }
-  [[nodiscard]] std::vector<Fact> facts() const override {
-    // Those for all resources go with these, too.
-    return resource_.empty() ? std::vector<Fact>{{std::string(kFacts), "jail", jail_}} : std::vector<Fact>();
-  }
+  [[nodiscard]] std::vector<Fact> facts() const override { return {{std::string(kFacts), "jail", jail_}}; }
 
   Status make(Trace&) override {
     for (const std::string& rule : rules_) {
@@ -58,13 +54,12 @@ class Rules final : public Part {
   }
   Status take_away(TakingAway&) override {
     // defence: limits-rules-go-session
-    return remove_rules(jail_, resource_);
+    return remove_rules(jail_);
   }
 
  private:
   std::string jail_;
   std::vector<std::string> rules_;
-  std::string resource_;
 };
 
 /** Some of the processors. Neighbours, as they share most; the first is anywhere, so that sessions do not crowd. */
@@ -87,14 +82,8 @@ inline cpuset_t some_of(const cpuset_t& all, std::uint64_t most, const std::stri
 struct Processors : Part {
   static void add_planned(const JailOpening& opening, Parts& parts) {
     auto make = [&jail = opening.jail, &id = opening.lessee.session.id, most = opening.limits.processors]() -> Status {
-      const int jid = jail.jail->jid();
-      cpuset_t all{};
-      if (::cpuset_getaffinity(CPU_LEVEL_WHICH, CPU_WHICH_JAIL, jid, sizeof(all), &all) != 0)
-        return last_error({}, "cpuset_getaffinity");
-      const cpuset_t some = some_of(all, most, id);
-      return ::cpuset_setaffinity(CPU_LEVEL_WHICH, CPU_WHICH_JAIL, jid, sizeof(some), &some) == 0
-                 ? Status()
-                 : last_error({}, "cpuset_setaffinity");
+      const auto all = processors_of(jail.jail->jid());
+      return all ? set_processors_of(jail.jail->jid(), some_of(*all, most, id)) : all.error();
     };
     // defence: limits-session-many-processors
     if (!opening.is_rest && opening.limits.processors > 0)
@@ -110,7 +99,10 @@ struct Processors : Part {
 struct Throttle : Part {
   static void add_planned(const JailOpening& opening, Parts& parts) {
     if (opening.is_rest || opening.limits.throttle.empty()) return;
-    parts.push_back(std::make_unique<Rules>(opening.jail_name, std::vector{opening.limits.throttle}, kThrottled));
+    const std::string& jail = opening.jail_name;
+    auto make = [&jail, &rule = opening.limits.throttle] { return add_rule(jail, rule); };
+    auto take_away = [&jail](TakingAway&) { return remove_rules(jail, kThrottled); };
+    parts.push_back(std::make_unique<Act>("rctl", jail, std::move(make), std::move(take_away)));
   }
 };
 

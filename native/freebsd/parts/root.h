@@ -2,7 +2,6 @@
 
 #include <sys/param.h>
 #include <sys/mount.h>
-#include <sys/stat.h>
 
 #include <cerrno>
 #include <chrono>
@@ -48,14 +47,7 @@ class Root final : public Mount {
 
   // No size, owner or mode: a tmpfs that was given one cannot be made read-only later (tmpfs_mount, its update
   // options).
-  Status make(Trace&) override {
-    if (auto status = mount(file_system("tmpfs", path()), MNT_NOSUID); !status) return status;
-    struct stat root{};
-    if (::lstat(path().c_str(), &root) != 0) return last_error("mount", "lstat", path());
-    jail().root_dev = root.st_dev;
-    jail().root_ino = root.st_ino;
-    return {};
-  }
+  Status make(Trace&) override { return mount(file_system("tmpfs", path()), MNT_NOSUID); }
 
   // A dying jail holds its root directory, for as long as a connection of it is in TIME_WAIT (jail(8)). If no process
   // holds it, the root's own tmpfs is ours alone and may be forced.

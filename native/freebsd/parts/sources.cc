@@ -1,6 +1,7 @@
 #include <sys/param.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
+#include <sys/time.h>
 
 #include <fcntl.h>
 #include <unistd.h>
@@ -16,7 +17,6 @@
 #include "base/result.h"
 #include "base/unique_fd.h"
 #include "envelope/output.h"
-#include "envelope/sources.h"
 #include "freebsd/child.h"
 #include "freebsd/iovec_list.h"
 #include "freebsd/mounts.h"
@@ -32,14 +32,12 @@ namespace {
 // A directory that others write to changes its times between two looks at it.
 constexpr int kLooks = 8;
 
-bool is_same_time(const timespec& a, const timespec& b) { return a.tv_sec == b.tv_sec && a.tv_nsec == b.tv_nsec; }
-
 // nullfs(4) shows everything of the lower file but its device. No program can make a file of another device look the
 // same: the file system chooses its generation, and the clock its change time (stat(2)).
 bool is_same_file(const struct stat& held, const struct stat& mounted) {
   return held.st_ino == mounted.st_ino && held.st_gen == mounted.st_gen && held.st_mode == mounted.st_mode &&
          held.st_uid == mounted.st_uid && held.st_gid == mounted.st_gid &&
-         is_same_time(held.st_ctim, mounted.st_ctim) && is_same_time(held.st_birthtim, mounted.st_birthtim);
+         timespeccmp(&held.st_ctim, &mounted.st_ctim, ==) && timespeccmp(&held.st_birthtim, &mounted.st_birthtim, ==);
 }
 
 /**
@@ -142,7 +140,7 @@ Status mount_in(int point, IovecList& options, int flags, const Bind& bind) {
 
 /** The FSID of the newest mount below a root. ENOENT: nothing is mounted below it. */
 Result<std::string> newest_below(const std::string& root) {
-  const auto mounted = MountedList::read();
+  const auto mounted = mounted_list();
   if (!mounted) return mounted.error();
   const std::string within = root + "/";
   std::string newest;

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <cstdint>
 #include <memory>
@@ -27,6 +28,8 @@ namespace buildjail {
 
 namespace {
 
+constexpr const char* kStep = "user-lease";
+
 /** No session has this user now. A process that has it could reach into a build with the same user. */
 Result<std::string> objection_to(std::uint32_t uid) {
   const auto process = process_of_user(uid);
@@ -37,41 +40,20 @@ Result<std::string> objection_to(std::uint32_t uid) {
          "), which is none of a session's";
 }
 
-/** The user becomes the build's. All outlive it. */
-class LeasedUser final : public Part {
- public:
-  LeasedUser(const EnvelopePlan& plan, const Lessee& lessee, BuildUser& user)
-      : plan_(plan), lessee_(lessee), user_(user) {}
-
-  [[nodiscard]] std::string_view step() const override { return "user-lease"; }
-  /** EBUSY where all are leased, or where one that the plan names is. */
-  Status make(Trace&) override {
-    user_ = plan_.user;
-    NumberedThings users{.step = "user-lease",
-                         .name = "user",
-                         .plural = "build users",
-                         .first = plan_.user.uid,
-                         .count = plan_.users,
-                         .objection = objection_to};
-    // Root belongs to no session alone.
-    // defence: build-user-spec-names
-    const bool is_leased = plan_.user.uid != 0;
-    if (plan_.users == 0 && !is_leased) return {};
-    auto lease =
-        plan_.users == 0 ? NumberedLease::share(users, plan_.user.uid, lessee_) : NumberedLease::take(users, lessee_);
-    if (!lease) return std::move(lease.error());
-    lease_ = std::move(*lease);
-    user_.uid = lease_.number();
-    return {};
-  }
-  Status take_away(TakingAway&) override { return lease_.give_back(); }
-
- private:
-  const EnvelopePlan& plan_;
-  const Lessee& lessee_;
-  BuildUser& user_;
-  NumberedLease lease_;
-};
+/** EBUSY where all are leased, or where one that the plan names is. Without a lease for a user that is shared. */
+Result<NumberedLease> lease_user(const EnvelopePlan& plan, const Lessee& lessee) {
+  const NumberedThings users{.step = kStep,
+                             .name = "user",
+                             .plural = "build users",
+                             .first = plan.user.uid,
+                             .count = plan.users,
+                             .objection = objection_to};
+  if (plan.users != 0) return NumberedLease::take(users, lessee);
+  // Root belongs to no session alone.
+  // defence: build-user-spec-names
+  const bool is_leased = plan.user.uid != 0;
+  return is_leased ? NumberedLease::share(users, plan.user.uid, lessee) : NumberedLease();
+}
 
 // include/pwd.h. The tags are those of version 4, in which numbers are in network order.
 constexpr std::string_view kVersionKey = "\xFFVERSION";
@@ -82,10 +64,10 @@ constexpr char kById = 0x43;
 /** All ten fields of a struct passwd. */
 constexpr std::uint32_t kEveryField = 0x3FF;
 
-template <class Number>
-void add_number(std::string& bytes, Number number) {
-  for (int shift = static_cast<int>(sizeof(Number) - 1) * 8; shift >= 0; shift -= 8)
-    bytes += static_cast<char>((number >> shift) & 0xFF);
+void add_number(std::string& bytes, std::uint32_t number) {
+  std::array<char, sizeof(number)> ordered{};
+  ::be32enc(ordered.data(), number);
+  bytes.append(ordered.data(), ordered.size());
 }
 
 std::string tagged(char tag, std::uint32_t number) {
@@ -123,13 +105,13 @@ std::string entry_of(const Account& account) {
   add_number(entry, account.uid);
   add_number(entry, account.gid);
   // The password never has to be changed. The login class is the default one.
-  add_number(entry, std::uint32_t{0});
+  add_number(entry, 0);
   add_text("");
   add_text(account.gecos);
   add_text(account.home);
   add_text(account.shell);
   // The account never ends.
-  add_number(entry, std::uint32_t{0});
+  add_number(entry, 0);
   add_number(entry, kEveryField);
   return entry;
 }
@@ -190,7 +172,18 @@ std::string with_uid(std::string_view text, uid_t uid) {
 }  // namespace
 
 void UserLease::add_planned(const JailOpening& opening, Parts& parts) {
-  if (!opening.is_rest) parts.push_back(std::make_unique<LeasedUser>(opening.plan, opening.lessee, opening.jail.user));
+  if (opening.is_rest) return;
+  const auto held = std::make_shared<NumberedLease>();
+  auto make = [held, &plan = opening.plan, &lessee = opening.lessee, &user = opening.jail.user]() -> Status {
+    auto lease = lease_user(plan, lessee);
+    if (!lease) return std::move(lease.error());
+    *held = std::move(*lease);
+    user = plan.user;
+    if (held->lock() >= 0) user.uid = held->number();
+    return {};
+  };
+  auto take_away = [held](TakingAway&) { return held->give_back(); };
+  parts.push_back(std::make_unique<Act>(kStep, "", std::move(make), std::move(take_away)));
 }
 
 Status write_accounts(const std::string& root, const WriteText& wanted, uid_t uid) {
