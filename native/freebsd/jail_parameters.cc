@@ -203,8 +203,4 @@ Result<JailAbilities> JailAbilities::find() {
                        .refusals = std::move(refusals)};
 }
 
-bool JailAbilities::knows(std::string_view name) const {
-  return std::ranges::find(parameters, name, &JailParameter::name) != parameters.end();
-}
-
 }  // namespace buildjail

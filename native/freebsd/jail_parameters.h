@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <string>
 #include <string_view>
@@ -31,7 +32,9 @@ inline constexpr const char* kHowToHaveNetworks = "boot a kernel with options VI
 struct JailAbilities {
   static Result<JailAbilities> find();
   /** Whether jails have that parameter, such as `vnet` (a network stack of their own) or, from 15.0 on, `meta`. */
-  [[nodiscard]] bool knows(std::string_view name) const;
+  [[nodiscard]] bool knows(std::string_view name) const {
+    return std::ranges::find(parameters, name, &JailParameter::name) != parameters.end();
+  }
 
   /** Jails have descriptors, and closing the owning one removes the jail (15.0). */
   bool has_descriptors;
