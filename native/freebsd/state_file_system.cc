@@ -91,36 +91,43 @@ Status refuse_unless_private(const UniqueFd& directory, const std::string& path)
   return not_own(path, "what is mounted at the state directory must be the caller's own, mode 0700");
 }
 
-/**
- * Locks the file beside a state directory (lock_file). EWOULDBLOCK: others have a lock that excludes this one until the
- * bound.
+/** Whether it still is the file of that name. If not, other programs lock another file, and this lock is worth nothing.
  */
-Result<UniqueFd> lock_beside(const std::string& path, int flags, int kind, std::chrono::milliseconds bound) {
+Result<bool> is_named(const UniqueFd& file, const std::string& path) {
+  const auto held = state_of(file, path);
+  if (!held) return held.error();
+  struct stat named{};
+  if (::lstat(path.c_str(), &named) == 0) return held->st_dev == named.st_dev && held->st_ino == named.st_ino;
+  if (errno == ENOENT) return false;
+  return last_error(kStep, "lstat", path);
+}
+
+}  // namespace
+
+Result<StateFileSystem> StateFileSystem::lock_beside(const std::string& path, int flags) {
   const std::string file = lock_file_of(path);
-  BackOff back_off(bound);
-  auto locked = lock_file(kStep, file, flags, kind);
-  while (!locked && locked.error().err == EWOULDBLOCK && back_off.wait()) locked = lock_file(kStep, file, flags, kind);
-  if (!locked) return locked;
+  BackOff back_off(kUnmountBound);
+  auto locked = lock_file(kStep, file, flags, LOCK_SH);
+  while (!locked && locked.error().err == EWOULDBLOCK && back_off.wait())
+    locked = lock_file(kStep, file, flags, LOCK_SH);
+  if (!locked) return std::move(locked.error());
   const auto found = state_of(*locked, file);
   if (!found) return found.error();
   // Others can make a file of that name if they can write to the directory around it. It is not removed either.
   if (!S_ISREG(found->st_mode) || found->st_uid != ::geteuid() || found->st_nlink != 1)
     return not_own(file, "the file beside the state directory must be a file of the caller's own");
-  return locked;
+  return StateFileSystem(path, std::move(*locked));
 }
 
-}  // namespace
-
 Result<StateFileSystem> StateFileSystem::hold(const std::string& path) {
-  // Waits while another program unmounts.
-  auto locked = lock_beside(path, O_RDWR | O_CREAT, LOCK_SH, kUnmountBound);
-  if (!locked) return std::move(locked.error());
-  StateFileSystem held(path, std::move(*locked));
+  auto locked = lock_beside(path, O_RDWR | O_CREAT);
+  if (!locked) return locked;
+  StateFileSystem& held = *locked;
   BackOff back_off(kMountBound);
   for (;;) {
     const auto is_mounted = held.find_mounted();
     if (!is_mounted) return is_mounted.error();
-    if (*is_mounted) return held;
+    if (*is_mounted) return locked;
     if (auto status = make_private_directory(path); !status) return std::move(status.error());
     auto status = mount_at(path);
     // The mount of another program is as good, unless it has another name: then it stays there.
@@ -131,13 +138,13 @@ Result<StateFileSystem> StateFileSystem::hold(const std::string& path) {
 }
 
 Result<std::optional<StateFileSystem>> StateFileSystem::hold_mounted(const std::string& path) {
-  auto locked = lock_beside(path, O_RDWR, LOCK_SH, kUnmountBound);
+  auto locked = lock_beside(path, O_RDWR);
   if (!locked && locked.error().err == ENOENT) return std::optional<StateFileSystem>();
   if (!locked) return std::move(locked.error());
-  StateFileSystem held(path, std::move(*locked));
-  const auto is_mounted = held.find_mounted();
+  const auto is_mounted = locked->find_mounted();
   if (!is_mounted) return is_mounted.error();
-  return *is_mounted ? std::optional(std::move(held)) : std::nullopt;
+  if (!*is_mounted) return std::optional<StateFileSystem>();
+  return std::optional(std::move(*locked));
 }
 
 Result<bool> StateFileSystem::find_mounted() {
@@ -178,13 +185,15 @@ Status StateFileSystem::release(std::chrono::milliseconds bound) {
   // The shared lock goes first: two programs that leave at once would be in each other's way.
   if (::flock(lock_.get(), LOCK_UN) != 0) return last_error(kStep, "flock", path_);
   root_.reset();
-  auto alone = lock_beside(path_, O_RDWR, LOCK_EX, bound);
-  if (alone) {
-    lock_ = std::move(*alone);
+  BackOff back_off(bound);
+  bool is_alone = false;
+  do {
+    is_alone = ::flock(lock_.get(), LOCK_EX | LOCK_NB) == 0;
+    if (!is_alone && errno != EWOULDBLOCK) return last_error(kStep, "flock", path_);
+  } while (!is_alone && back_off.wait());
+  // Otherwise the program that still has it does this when it leaves.
+  if (is_alone) {
     if (auto status = unmount_if_empty(); !status) return status;
-    // EWOULDBLOCK: the program that still has it does this when it leaves. ENOENT: one did it.
-  } else if (alone.error().err != EWOULDBLOCK && alone.error().err != ENOENT) {
-    return std::move(alone.error());
   }
   fsid_.clear();
   lock_.reset();
@@ -193,6 +202,9 @@ Status StateFileSystem::release(std::chrono::milliseconds bound) {
 
 Status StateFileSystem::unmount_if_empty() {
   const std::string file = lock_file_of(path_);
+  const auto has_name = is_named(lock_, file);
+  if (!has_name) return has_name.error();
+  if (!*has_name) return {};
   if (!fsid_.empty()) {
     const auto names = names_in(path_);
     if (!names) return names.error();

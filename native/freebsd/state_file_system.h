@@ -37,6 +37,8 @@ class StateFileSystem {
  private:
   StateFileSystem(std::string path, UniqueFd lock) : path_(std::move(path)), lock_(std::move(lock)) {}
 
+  /** Shares the lock of the file beside it. Waits while another program unmounts. */
+  static Result<StateFileSystem> lock_beside(const std::string& path, int flags);
   /** Whether something is mounted there; if so, it is held open from here on. */
   Result<bool> find_mounted();
   /** Takes over the unmounting of what was just mounted. */
