@@ -12,7 +12,13 @@ namespace buildjail {
 SharedStdioBudget Job::begin_to_count() {
   if (!request_.command || request_.command->limits.stdio == 0) return nullptr;
   ends_.budget = std::make_shared<StdioBudget>(request_.command->limits.stdio, [job = weak_from_this()] {
-    if (const auto writer = job.lock()) writer->end_for_output();
+    const auto writer = job.lock();
+    if (!writer) return;
+    {
+      const std::lock_guard lock(writer->mutex_);
+      writer->is_over_stdio_ = true;
+    }
+    static_cast<void>(writer->send(SIGKILL, Whom::kTree));
   });
   return ends_.budget;
 }
@@ -48,7 +54,15 @@ Status Job::launch() {
       .started = {}, .dead = {}, .ended = [self](Result<Exit> exit) { self->take(std::move(exit)); }};
   if (request_.command->tells_started)
     listener.started = [self](pid_t pid) { self->jobs_.tell_started(self->request_.number, pid); };
-  if (request_.closes) listener.dead = [self] { self->begin_to_close(); };
+  if (request_.closes) {
+    listener.dead = [self] {
+      {
+        const std::lock_guard lock(self->mutex_);
+        self->end_.died = std::chrono::steady_clock::now();
+      }
+      self->close_on_a_thread();
+    };
+  }
   limits_ = request_.command->limits;
   met_before_ = envelope_->limits_met();
   auto status = caught("launch", [&] {
@@ -71,7 +85,7 @@ Status Job::launch() {
 bool Job::signal(int signal, Whom whom) {
   {
     const std::lock_guard lock(mutex_);
-    if (failure_ || exit_) return false;
+    if (end_.failure || end_.exit) return false;
     signals_.push_back(signal);
     if (early_) {
       early_->emplace_back(signal, whom);
@@ -84,7 +98,7 @@ bool Job::signal(int signal, Whom whom) {
 bool Job::resize(const winsize& size) {
   {
     const std::lock_guard lock(mutex_);
-    if (failure_ || exit_) return false;
+    if (end_.failure || end_.exit) return false;
     if (early_) {
       early_size_ = size;
       return true;
@@ -123,14 +137,6 @@ void Job::close_on_a_thread() {
   jobs_.closing_threads().run([self = shared_from_this()] { self->close(); });
 }
 
-void Job::end_for_output() {
-  {
-    const std::lock_guard lock(mutex_);
-    is_over_stdio_ = true;
-  }
-  static_cast<void>(send(SIGKILL, Whom::kTree));
-}
-
 std::optional<Limit> Job::limit_met(const Ending& ending, const std::vector<int>& signals) {
   // To ask what the session has met takes a look at files.
   if (WIFEXITED(ending.status) && WEXITSTATUS(ending.status) == 0) return std::nullopt;
@@ -143,18 +149,10 @@ std::optional<Limit> Job::limit_met(const Ending& ending, const std::vector<int>
 void Job::give_up(SysError failure) {
   {
     const std::lock_guard lock(mutex_);
-    failure_ = std::move(failure);
+    end_.failure = std::move(failure);
   }
   if (request_.closes && envelope_) return close();
   tell();
-}
-
-void Job::begin_to_close() {
-  {
-    const std::lock_guard lock(mutex_);
-    died_ = std::chrono::steady_clock::now();
-  }
-  close_on_a_thread();
 }
 
 void Job::take(Result<Exit> exit) {
@@ -163,8 +161,8 @@ void Job::take(Result<Exit> exit) {
   {
     const std::lock_guard lock(mutex_);
     is_tree_ending = is_tree_ending_;
-    if (has_run) exit_ = std::move(*exit);
-    if (!has_run) failure_ = std::move(exit.error());
+    if (has_run) end_.exit = std::move(*exit);
+    if (!has_run) end_.failure = std::move(exit.error());
     // What closes tells, and has begun with it when the command was dead.
     if (request_.closes && has_run && !is_closed_) return;
   }
@@ -181,23 +179,18 @@ void Job::close() {
     const std::lock_guard lock(mutex_);
     is_closed_ = true;
     // The one that takes the exit tells.
-    if (request_.command && !exit_ && !failure_) return;
+    if (request_.command && !end_.exit && !end_.failure) return;
   }
   tell();
 }
 
 void Job::tell() {
-  JobEnd end{.number = request_.number, .id = request_.id};
-  bool is_over_stdio = false;
-  std::vector<int> signals;
-  {
-    const std::lock_guard lock(mutex_);
-    end.failure = std::move(failure_);
-    end.exit = std::move(exit_);
-    end.died = died_;
-    is_over_stdio = is_over_stdio_;
-    signals = std::move(signals_);
-  }
+  std::unique_lock lock(mutex_);
+  // What was moved from still says that it is over.
+  JobEnd end = std::move(end_);
+  const bool is_over_stdio = is_over_stdio_;
+  const auto signals = std::move(signals_);
+  lock.unlock();
   // Also of one that had written all of it before anybody could count, and succeeded.
   if (end.exit) end.limit = is_over_stdio ? Limit::kStdio : limit_met(end.exit->ending, signals);
   const bool is_left = request_.closes ? !report_.failures.empty() : has_opened_;
@@ -220,7 +213,11 @@ Status Jobs::start() {
 
 Result<StdioEnds> Jobs::prepare(const JobRequest& request) {
   if (!request.command) return StdioEnds();
-  StdioEnds ends = ready_ends_.take(request.command->stdio);
+  StdioEnds ends;
+  {
+    const std::lock_guard lock(mutex_);
+    ends = ready_ends_.take(request.command->stdio);
+  }
   if (auto status = ends.make_pipes(request.command->stdio); !status) return std::move(status.error());
   return ends;
 }

@@ -70,7 +70,8 @@ class Job : public std::enable_shared_from_this<Job> {
         envelope_(std::move(envelope)),
         request_(std::move(request)),
         ends_(std::move(ends)),
-        has_opened_(plan_ != nullptr) {}
+        has_opened_(plan_ != nullptr),
+        end_{.number = request_.number, .id = request_.id} {}
 
   /** Comes first. Makes the budget of its command's output; null where that has no limit. */
   SharedStdioBudget begin_to_count();
@@ -91,11 +92,8 @@ class Job : public std::enable_shared_from_this<Job> {
   /** On a thread that may wait: to look for what a command started takes a look at every process. */
   void signal_tree(int signal, bool then_tells);
   void close_on_a_thread();
-  /** It has written more than it may. */
-  void end_for_output();
   std::optional<Limit> limit_met(const Ending& ending, const std::vector<int>& signals);
   void give_up(SysError failure);
-  void begin_to_close();
   void close();
   void take(Result<Exit> exit);
   void tell();
@@ -115,9 +113,7 @@ class Job : public std::enable_shared_from_this<Job> {
   /** Signals for a command that is not launched yet; nothing once it was, or will never be. */
   std::optional<std::vector<std::pair<int, Whom>>> early_{std::in_place};
   std::optional<winsize> early_size_;
-  std::optional<Exit> exit_;
-  std::optional<SysError> failure_;
-  std::optional<std::chrono::steady_clock::time_point> died_;
+  JobEnd end_;
   bool is_closed_ = false;
   /** Everything that the command started was signalled, and is to end with it. */
   bool is_tree_ending_ = false;

@@ -36,14 +36,6 @@ CommandEnd end_for(const struct stat& found, bool is_shared) {
   return S_ISCHR(found.st_mode) ? CommandEnd::kPipe : CommandEnd::kItself;
 }
 
-/** Tells before anything runs that a descriptor of this process cannot be read or written. */
-std::optional<SysError> check_access(const HostFile& file, bool is_input) {
-  const int flags = ::fcntl(file.fd.get(), F_GETFL);
-  if (flags < 0) return last_error(kStep, "fcntl", file.path);
-  if ((flags & O_ACCMODE) == (is_input ? O_WRONLY : O_RDONLY)) return refused("fcntl", EBADF, file.path);
-  return std::nullopt;
-}
-
 constexpr std::size_t kBufferSize = std::size_t{128} * 1024;
 
 bool is_not_now(int err) { return err == EAGAIN || err == EINTR; }
@@ -103,9 +95,11 @@ Result<HostFile> open_host_file(const StdioRequest& request, int number) {
   // A directory of the host has no place inside, and jail_attach(2) refuses a process that has one open.
   if (S_ISDIR(file.status.st_mode)) return refused(syscall, EISDIR, file.path);
   file.command_end = end_for(file.status, file.is_shared);
-  if (file.is_shared && file.command_end == CommandEnd::kPipe) {
-    if (auto error = check_access(file, is_input)) return std::move(*error);
-  }
+  if (!file.is_shared || file.command_end != CommandEnd::kPipe) return file;
+  // So that it is told before anything runs that a descriptor of this process cannot be read or written.
+  const int flags = ::fcntl(file.fd.get(), F_GETFL);
+  if (flags < 0) return last_error(kStep, "fcntl", file.path);
+  if ((flags & O_ACCMODE) == (is_input ? O_WRONLY : O_RDONLY)) return refused("fcntl", EBADF, file.path);
   return file;
 }
 

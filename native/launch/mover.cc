@@ -14,28 +14,28 @@ namespace buildjail {
 void CapturedStream::drain() {
   int available = 0;
   // Everything that the command wrote is in the pipe when it is dead, so the amount in it now bounds what is its own.
-  if (!fd_ || ::ioctl(fd_.get(), FIONREAD, &available) != 0) available = 0;
+  if (!fd || ::ioctl(fd.get(), FIONREAD, &available) != 0) available = 0;
   auto left = static_cast<std::size_t>(available);
   while (left > 0) {
-    const std::size_t size = read_at_most(std::min(left, kReadSize)).value_or(0);
+    const std::size_t size = read_some(std::min(left, kReadSize)).value_or(0);
     if (size == 0) break;
     left -= size;
   }
 }
 
-std::optional<std::size_t> CapturedStream::read_at_most(std::size_t size) {
+std::optional<std::size_t> CapturedStream::read_some(std::size_t most) {
   std::array<std::byte, kReadSize>
       buffer;  // NOLINT(cppcoreguidelines-pro-type-member-init): read(2) fills what is used
   // NOLINTNEXTLINE(clang-analyzer-unix.BlockInCriticalSection): the event queue saw something in it
-  const ssize_t got = ::read(fd_.get(), buffer.data(), size);
+  const ssize_t got = ::read(fd.get(), buffer.data(), most);
   if (got < 0 && (errno == EAGAIN || errno == EINTR)) return std::nullopt;
   if (got <= 0) return 0;
   const auto count = static_cast<std::size_t>(got);
-  const std::size_t allowed = budget_ ? budget_->spend(count) : count;
-  const std::size_t kept = static_cast<std::size_t>(
-      std::min<std::uint64_t>(allowed, bound_ - std::min<std::uint64_t>(bound_, bytes_.size())));
-  is_over_bound_ |= kept < allowed;
-  bytes_.insert(bytes_.end(), buffer.begin(), buffer.begin() + static_cast<std::ptrdiff_t>(kept));
+  const std::size_t allowed = budget ? budget->spend(count) : count;
+  const std::size_t kept =
+      static_cast<std::size_t>(std::min<std::uint64_t>(allowed, bound - std::min<std::uint64_t>(bound, bytes->size())));
+  is_over_bound |= kept < allowed;
+  bytes->insert(bytes->end(), buffer.begin(), buffer.begin() + static_cast<std::ptrdiff_t>(kept));
   return count;
 }
 
@@ -45,8 +45,11 @@ Status Mover::begin(const LaunchRequest& request, std::uint64_t owner, StdioEnds
   bool is_any = false;
   for (std::size_t i = 0; i < command.captured.size(); ++i) {
     if (request.stdio.at(i + 1).kind != StdioKind::kCapture) continue;
-    command.captured.at(i) = CapturedStream(std::move(ends.ours.at(i + 1)), std::move(ends.child.at(i + 1)),
-                                            request.max_buffer, ends.budget);
+    command.captured.at(i) = {.fd = std::move(ends.ours.at(i + 1)),
+                              .command_end = std::move(ends.child.at(i + 1)),
+                              .bound = request.max_buffer,
+                              .budget = ends.budget,
+                              .bytes = std::vector<std::byte>()};
     is_any = true;
   }
   std::vector<std::unique_ptr<Flow>> flows;
@@ -83,7 +86,7 @@ std::array<int, 2> Mover::captured(std::uint32_t run) {
   const std::lock_guard lock(mutex_);
   const Command* const command = find(run);
   if (command == nullptr) return {-1, -1};
-  return {command->captured[0].fd(), command->captured[1].fd()};
+  return {command->captured[0].fd.get(), command->captured[1].fd.get()};
 }
 
 void Mover::drop(std::uint32_t run) {
@@ -124,28 +127,28 @@ bool Mover::read(std::uint32_t run, std::size_t stream) {
   Command* const command = find(run);
   if (command == nullptr) return false;
   auto& captured = command->captured.at(stream);
-  if (captured.fd() >= 0 && !captured.read_some()) {
-    queue_.forget_readable(captured.fd());
+  if (captured.fd && captured.read_some() == 0) {
+    queue_.forget_readable(captured.fd.get());
     captured.close();
   }
-  return captured.is_over_bound();
+  return captured.is_over_bound;
 }
 
 Moved Mover::take_captured(Command& command) {
   Moved moved;
   for (std::size_t i = 0; i < command.captured.size(); ++i) {
     auto& stream = command.captured.at(i);
-    if (!stream.is_captured()) continue;
+    if (!stream.bytes) continue;
     stream.drain();
-    moved.is_max_buffer |= stream.is_over_bound();
-    moved.output.at(i) = stream.take();
+    moved.is_max_buffer |= stream.is_over_bound;
+    moved.output.at(i) = std::move(stream.bytes);
   }
   return moved;
 }
 
 void Mover::close_captured(Command& command) {
   for (CapturedStream& stream : command.captured) {
-    if (stream.fd() >= 0) queue_.forget_readable(stream.fd());
+    if (stream.fd) queue_.forget_readable(stream.fd.get());
     stream.close();
   }
 }

@@ -25,49 +25,31 @@
 namespace buildjail {
 
 /** Our end of a pipe whose content is kept, up to a bound; what exceeds the bound is read and dropped. */
-class CapturedStream {
- public:
-  CapturedStream() = default;
-  /**
-   * A read(2) of `fd` must not wait when poll(2) saw something in it. `command_end` is kept open as long, so that the
-   * waiter does not wake up when the command closes its own end.
-   */
-  CapturedStream(UniqueFd fd, UniqueFd command_end, std::uint64_t bound, SharedStdioBudget budget)
-      : fd_(std::move(fd)),
-        command_end_(std::move(command_end)),
-        bound_(bound),
-        budget_(std::move(budget)),
-        is_captured_(true) {}
+struct CapturedStream {
+  /** A read(2) of it must not wait when poll(2) saw something in it. -1 when it was closed. */
+  UniqueFd fd;
+  /** Kept open as long, so that the waiter does not wake up when the command closes its own end. */
+  UniqueFd command_end;
+  std::uint64_t bound = 0;
+  SharedStdioBudget budget;
+  /** Nothing where the stream is not captured. */
+  std::optional<std::vector<std::byte>> bytes;
+  bool is_over_bound = false;
 
-  /** Comes after an event of it. Reads what one read(2) gives; false at the end of the stream. */
-  bool read_some() { return read_at_most(kReadSize) != 0; }
-  /** Reads what is there now: a process that outlives the command may hold the other end for as long as it likes. */
-  void drain();
-
-  /** -1 when it was closed. */
-  [[nodiscard]] int fd() const noexcept { return fd_.get(); }
-  void close() {
-    fd_.reset();
-    command_end_.reset();
-  }
-  [[nodiscard]] bool is_captured() const noexcept { return is_captured_; }
-  [[nodiscard]] bool is_over_bound() const noexcept { return is_over_bound_; }
-  std::vector<std::byte> take() { return std::move(bytes_); }
-
- private:
   /** The capacity of a pipe on both systems, grown: one read empties it. */
   static constexpr std::size_t kReadSize = 65536;
 
-  /** How much was read; 0 at the end. Nothing when there is nothing now. */
-  std::optional<std::size_t> read_at_most(std::size_t size);
-
-  UniqueFd fd_;
-  UniqueFd command_end_;
-  std::vector<std::byte> bytes_;
-  std::uint64_t bound_ = 0;
-  SharedStdioBudget budget_;
-  bool is_captured_ = false;
-  bool is_over_bound_ = false;
+  /**
+   * Comes after an event of it. Reads what one read(2) gives, and returns how much that was; 0 at the end of the
+   * stream. Nothing when there is nothing now.
+   */
+  std::optional<std::size_t> read_some(std::size_t most = kReadSize);
+  /** Reads what is there now: a process that outlives the command may hold the other end for as long as it likes. */
+  void drain();
+  void close() {
+    fd.reset();
+    command_end.reset();
+  }
 };
 
 /** The captured bytes of a command and the failures of its files, once everything that it wrote is in its place. */

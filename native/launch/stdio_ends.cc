@@ -75,6 +75,10 @@ Status StdioEnds::make_pipes(const std::array<StdioRequest, 3>& stdio) {
   if (auto status = make_pipe(0, StdioKind::kPipe, typed); !status) return status;
   if (auto status = make_pipe(1, StdioKind::kPipe, shown); !status) return status;
   enlarge(ours[1].get(), kPipeBytes);
+  // The flags of a terminal are shared with all that have it open; pipes are our own.
+  for (const UniqueFd* const end : {&typed, &shown}) {
+    if (::fcntl(end->get(), F_SETFL, O_NONBLOCK) != 0) return last_error(kStep, "fcntl");
+  }
   return {};
 }
 
@@ -147,27 +151,14 @@ Status StdioEnds::connect_terminal(const CommandTerminal& wanted, UniqueFd maste
     ends.output = open_own_terminal(wanted.screen);
     if (!ends.output) return last_error(kTerminal, "fcntl", "fd " + std::to_string(wanted.screen));
   }
-  auto made = TerminalFlow::make(std::move(ends));
-  if (!made) return std::move(made.error());
-  terminal = std::move(*made);
+  terminal = std::make_unique<TerminalFlow>(std::move(ends));
   return {};
 }
 
 StdioEnds ReadyEnds::take(const std::array<StdioRequest, 3>& stdio) {
   if (!std::ranges::equal(stdio, kCollected, {}, &StdioRequest::kind)) return {};
-  const std::lock_guard lock(mutex_);
   auto ends = std::exchange(ends_, std::nullopt);
   return ends ? std::move(*ends) : StdioEnds();
-}
-
-void ReadyEnds::keep(StdioEnds ends) {
-  const std::lock_guard lock(mutex_);
-  ends_ = std::move(ends);
-}
-
-void ReadyEnds::drop() {
-  const std::lock_guard lock(mutex_);
-  ends_.reset();
 }
 
 std::optional<StdioEnds> ReadyEnds::make() {

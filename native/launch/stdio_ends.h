@@ -2,7 +2,6 @@
 
 #include <array>
 #include <memory>
-#include <mutex>
 #include <optional>
 #include <vector>
 
@@ -74,14 +73,13 @@ class ReadyEnds {
   /** Those that are ready, where the request is for such pipes; else none. */
   StdioEnds take(const std::array<StdioRequest, 3>& stdio);
   /** Keeps them for the next; no more than one command's. */
-  void keep(StdioEnds ends);
-  void drop();
+  void keep(StdioEnds ends) { ends_ = std::move(ends); }
+  void drop() { ends_.reset(); }
 
   /** Nothing where no descriptor is left: the command that needs them tries again, and reports it. */
   static std::optional<StdioEnds> make();
 
  private:
-  std::mutex mutex_;
   std::optional<StdioEnds> ends_;
 };
 

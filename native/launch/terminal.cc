@@ -70,12 +70,6 @@ constexpr std::size_t kScreenful = 512;
 
 bool is_nothing_now(int err) { return err == EAGAIN || err == EINTR; }
 
-Status stop_waiting(int fd) {
-  const int flags = ::fcntl(fd, F_GETFL);
-  if (flags < 0 || ::fcntl(fd, F_SETFL, flags | O_NONBLOCK) != 0) return last_error(kStep, "fcntl");
-  return {};
-}
-
 }  // namespace
 
 UniqueFd open_own_terminal(int number) {
@@ -178,20 +172,6 @@ void HostTerminals::give_back() {
   }
   // defence: caller-terminal-mode-back-2
   if (known) known->give_back();
-}
-
-// The flags of a terminal are shared with all that have it open; pipes are our own.
-Result<std::unique_ptr<TerminalFlow>> TerminalFlow::make(Ends ends) {
-  if (!ends.is_screen) {
-    if (auto status = stop_waiting(ends.output.get()); !status) return std::move(status.error());
-  }
-  if (ends.input && !ends.keyboard) {
-    if (auto status = stop_waiting(ends.input.get()); !status) return std::move(status.error());
-  }
-  // Not make_unique: the constructor is private.
-  std::unique_ptr<TerminalFlow> flow(new TerminalFlow(std::move(ends)));
-  flow->look_again();
-  return flow;
 }
 
 void TerminalFlow::look_again() {

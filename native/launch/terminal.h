@@ -113,18 +113,18 @@ class TerminalFlow final : public Flow {
   struct Ends {
     /** Our side of the command's terminal; does not wait. */
     UniqueFd master;
-    /** The source of typed bytes; empty if no person types. */
+    /** The source of typed bytes; empty if no person types. A pipe does not wait. */
     UniqueFd input;
     /** The same, where it is a terminal. */
     std::shared_ptr<HostTerminal> keyboard;
-    /** The place for written bytes. */
+    /** The place for written bytes. A pipe does not wait. */
     UniqueFd output;
     /** `output` is a terminal. */
     bool is_screen = false;
     SharedStdioBudget budget{};
   };
 
-  static Result<std::unique_ptr<TerminalFlow>> make(Ends ends);
+  explicit TerminalFlow(Ends ends) : ends_(std::move(ends)) { look_again(); }
 
   /**
    * Nothing is typed before this. FreeBSD has no room for it until the command has opened its terminal, and loses it
@@ -156,7 +156,6 @@ class TerminalFlow final : public Flow {
   /** The descriptors that `await` adds, in this order. */
   enum Polled : std::size_t { kInput, kMaster, kOutput, kPolled };
 
-  explicit TerminalFlow(Ends ends) : ends_(std::move(ends)) {}
   [[nodiscard]] int milliseconds_to_wait() const;
   void copy_size();
   void read_input();

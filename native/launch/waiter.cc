@@ -9,6 +9,7 @@
 #include <csignal>
 #include <utility>
 
+#include "base/unique_fd.h"
 #include "launch/vfork_child.h"
 
 namespace buildjail {
@@ -251,9 +252,7 @@ bool Waiter::reap(std::uint32_t run) {
     const std::lock_guard lock(mutex_);
     const Child* const child = find(run);
     if (child == nullptr) return true;
-    do {
-      waited = ::wait4(child->pid, &status, WNOHANG, &usage);
-    } while (waited < 0 && errno == EINTR);
+    waited = static_cast<pid_t>(without_interruption([&] { return ::wait4(child->pid, &status, WNOHANG, &usage); }));
   }
   if (waited == 0) return false;
   auto child = take(run);

@@ -40,23 +40,23 @@ TEST_CASE("a captured stream keeps what its bound allows and says that there was
   std::array<int, 2> pipe{};
   REQUIRE(::pipe2(pipe.data(), O_CLOEXEC | O_NONBLOCK) == 0);
   const UniqueFd writer(pipe[1]);
-  CapturedStream stream(UniqueFd(pipe[0]), UniqueFd(), 4, nullptr);
+  CapturedStream stream{.fd = UniqueFd(pipe[0]), .bound = 4, .bytes = std::vector<std::byte>()};
   REQUIRE(::write(writer.get(), "abcdef", 6) == 6);
   stream.read_some();
-  const auto bytes = stream.take();
+  const auto& bytes = *stream.bytes;
   CHECK(bytes.size() == 4);
   CHECK(std::memcmp(bytes.data(), "abcd", 4) == 0);
-  CHECK(stream.is_over_bound());
+  CHECK(stream.is_over_bound);
 }
 
 TEST_CASE("draining ends although somebody still holds the other end") {
   std::array<int, 2> pipe{};
   REQUIRE(::pipe2(pipe.data(), O_CLOEXEC | O_NONBLOCK) == 0);
   const UniqueFd writer(pipe[1]);
-  CapturedStream stream(UniqueFd(pipe[0]), UniqueFd(), 100, nullptr);
+  CapturedStream stream{.fd = UniqueFd(pipe[0]), .bound = 100, .bytes = std::vector<std::byte>()};
   REQUIRE(::write(writer.get(), "left", 4) == 4);
   stream.drain();
-  CHECK(stream.take().size() == 4);
+  CHECK(stream.bytes->size() == 4);
 }
 
 TEST_CASE("descriptors made beforehand are one command's, and of no other kind than was asked for") {
