@@ -86,7 +86,8 @@ class Keeping final : public TreeWalk {
   Status copy_all(int top) {
     Status status = run(top);
     for (const auto& [path, mode] : std::views::reverse(folders_)) {
-      auto settled = settle_folder(path, mode);
+      const UniqueFd folder(::openat(to_, path.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+      auto settled = folder ? settle(folder.get(), mode, path) : last_error(kStep, "openat", path);
       if (status && !settled) status = std::move(settled);
     }
     if (count_ > kMostLeft) left_.push_back("and " + std::to_string(count_ - kMostLeft) + " more");
@@ -217,11 +218,6 @@ class Keeping final : public TreeWalk {
       at += got;
     }
     return {};
-  }
-
-  [[nodiscard]] Status settle_folder(const std::string& path, mode_t mode) const {
-    const UniqueFd folder(::openat(to_, path.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
-    return folder ? settle(folder.get(), mode, path) : last_error(kStep, "openat", path);
   }
 
   [[nodiscard]] Status settle(int fd, mode_t mode, const std::string& path) const {

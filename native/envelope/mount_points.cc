@@ -42,15 +42,6 @@ bool is_kind(const struct stat& found, bool is_file) {
   return is_file ? S_ISREG(found.st_mode) : S_ISDIR(found.st_mode);
 }
 
-SysError unfit(const MountPoint& point) {
-  return {.step = kStep,
-          .syscall = "fstatat",
-          .err = point.is_file ? EEXIST : ENOTDIR,
-          .path = point.path,
-          .detail = std::string("its place is taken by something that is no ") + (point.is_file ? "file" : "folder") +
-                    ", or by a link"};
-}
-
 /** The file at the place of a point. Empty with errno set, which is ENOENT if there is none. */
 std::optional<struct stat> look_at(int folder, const std::string& name) {
   struct stat found{};
@@ -295,8 +286,13 @@ Result<std::optional<MountPoints::Made>> MountPoints::make_one(int folder, const
   if (!made) {
     const auto found = look_at(above.get(), name);
     if (!found) return last_error(kStep, "fstatat", point.path);
-    if (!is_kind(*found, point.is_file)) return unfit(point);
-    return std::optional<Made>();
+    if (is_kind(*found, point.is_file)) return std::optional<Made>();
+    return SysError{.step = kStep,
+                    .syscall = "fstatat",
+                    .err = point.is_file ? EEXIST : ENOTDIR,
+                    .path = point.path,
+                    .detail = std::string("its place is taken by something that is no ") +
+                              (point.is_file ? "file" : "folder") + ", or by a link"};
   }
   struct stat found{};
   if (::fstat(made.get(), &found) != 0) return not_kept(above.get(), point, "fstat");

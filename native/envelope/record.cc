@@ -19,12 +19,6 @@ bool is_by(int status, int signal) {
   return WIFSIGNALED(status) ? WTERMSIG(status) == signal : WEXITSTATUS(status) == kShells + signal;
 }
 
-/** A process that ignores SIGXCPU is killed when the hard limit comes (plan/limits.h, `grace`). */
-bool is_killed_for_time(const Ending& ending, std::uint64_t seconds) {
-  const std::int64_t used = ending.user_us + ending.system_us;
-  return is_by(ending.status, SIGKILL) && static_cast<std::uint64_t>(used) / kSecondUs >= seconds;
-}
-
 }  // namespace
 
 std::optional<Limit> ended_by(const Ending& ending, const CommandLimits& limits, const LimitsMet& before,
@@ -39,7 +33,9 @@ std::optional<Limit> ended_by(const Ending& ending, const CommandLimits& limits,
   }
   if (after.memory > before.memory) return Limit::kMemory;
   if (after.swap > before.swap) return Limit::kSwap;
-  if (seconds != 0 && is_killed_for_time(ending, seconds)) return Limit::kCpuTime;
+  // A process that ignores SIGXCPU is killed when the hard limit comes (plan/limits.h, `grace`).
+  const auto used = static_cast<std::uint64_t>(ending.user_us + ending.system_us) / kSecondUs;
+  if (seconds != 0 && used >= seconds && is_by(ending.status, SIGKILL)) return Limit::kCpuTime;
   if (after.processes > before.processes) return Limit::kProcesses;
   return std::nullopt;
 }

@@ -104,10 +104,8 @@ std::string lines_of(const std::vector<ShownSource>& sources) {
 }
 
 Result<std::optional<Conflict>> conflict_with(const std::string& file, const std::vector<ShownSource>& own) {
-  const UniqueFd fd(::open(file.c_str(), O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK));
-  if (!fd && errno == ENOENT) return std::optional<Conflict>();
-  if (!fd) return last_error(kStep, "open", file);
-  const auto text = read_file(kStep, file, fd.get());
+  const auto text = read_text_file(kStep, file, kUnfollowed);
+  if (!text && text.error().err == ENOENT) return std::optional<Conflict>();
   if (!text) return text.error();
   const auto with = holder_in(*text);
   if (!with) return std::optional<Conflict>();

@@ -20,14 +20,8 @@ constexpr std::chrono::milliseconds kPatience{5000};
 /** A command may not be there yet, and so not be ended, when its output fails. */
 constexpr std::chrono::milliseconds kFailedInterval{20};
 
-/** For poll(2): it waits until something happens. */
+/** For poll(2): it waits until something happens. As an unsigned number this is the longest time. */
 constexpr int kNoBound = -1;
-
-/** The shorter of two times for poll(2). */
-int shorter(int a, int b) {
-  if (a == kNoBound) return b;
-  return b == kNoBound ? a : std::min(a, b);
-}
 
 }  // namespace
 
@@ -136,14 +130,19 @@ void FlowThread::wait_and_move() {
   const bool was_settling = is_settling();
   int bound = longest_wait(was_settling);
   for (const auto& flow : flows_) {
-    bound = shorter(bound, flow->await(awaited));
+    bound = std::ranges::min(bound, flow->await(awaited), {}, [](int time) { return static_cast<unsigned>(time); });
     ends.push_back(awaited.size());
   }
   const int happened = ::poll(awaited.data(), static_cast<nfds_t>(awaited.size()), bound);
   if (happened < 0) return;
   std::uint64_t count = 0;
   if (awaited.front().revents != 0) static_cast<void>(::read(wake_.get(), &count, sizeof(count)));
-  give_up_after_patience(was_settling && happened == 0);
+  const auto now = Clock::now();
+  if (!was_settling || happened > 0) {
+    last_happened_ = now;
+  } else if (now >= last_happened_ + kPatience) {
+    for (const auto& flow : flows_) flow->give_up();
+  }
   std::size_t begin = 1;
   for (std::size_t i = 0; i < flows_.size(); ++i) {
     flows_.at(i)->move(std::span(awaited).subspan(begin, ends.at(i) - begin));
@@ -157,15 +156,6 @@ int FlowThread::longest_wait(bool is_settling) const {
     return std::max(0, static_cast<int>(left.count()));
   }
   return !is_command_ended_ && has_failed() ? static_cast<int>(kFailedInterval.count()) : kNoBound;
-}
-
-void FlowThread::give_up_after_patience(bool was_in_vain) {
-  const auto now = Clock::now();
-  if (!was_in_vain) {
-    last_happened_ = now;
-  } else if (now >= last_happened_ + kPatience) {
-    for (const auto& flow : flows_) flow->give_up();
-  }
 }
 
 bool FlowThread::has_failed() const {

@@ -137,8 +137,6 @@ class FlowThread {
   void wait_and_move();
   /** How long this thread may wait, whatever its flows say. */
   [[nodiscard]] int longest_wait(bool is_settling) const;
-  /** `was_in_vain`: the flows were settling, and nothing happened while the thread waited for it. */
-  void give_up_after_patience(bool was_in_vain);
   /** Tells what has changed. False when everything is over. */
   bool tell_progress();
   [[nodiscard]] bool has_failed() const;

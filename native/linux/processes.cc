@@ -1,13 +1,11 @@
 #include "linux/processes.h"
 
-#include <dirent.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <csignal>
 #include <map>
-#include <memory>
 #include <set>
 #include <string>
 #include <string_view>
@@ -41,11 +39,6 @@ std::vector<unsigned> stat_of(pid_t pid) {
   return numbers_in(std::string_view(*text).substr(end + 4));
 }
 
-std::optional<pid_t> parent_of(pid_t pid) {
-  const auto found = stat_of(pid);
-  return found.empty() ? std::nullopt : std::optional(static_cast<pid_t>(found.front()));
-}
-
 /** The time of a process and of the children that it has waited for, in microseconds. */
 std::uint64_t time_of(pid_t pid) {
   // Fields 14 to 17, in hundredths of a second (proc_pid_stat(5), times(2)).
@@ -59,11 +52,11 @@ std::uint64_t time_of(pid_t pid) {
 
 std::vector<pid_t> list_processes() {
   std::vector<pid_t> pids;
-  const std::unique_ptr<DIR, int (*)(DIR*)> entries(::opendir("/proc"), ::closedir);
-  if (!entries) return pids;
-  while (const dirent* entry = ::readdir(entries.get())) {
+  const auto names = names_in("/proc");
+  if (!names) return pids;
+  for (const std::string& name : *names) {
     pid_t pid = 0;
-    if (read_number(entry->d_name, pid)) pids.push_back(pid);
+    if (read_number(name, pid)) pids.push_back(pid);
   }
   return pids;
 }
@@ -72,7 +65,7 @@ std::vector<pid_t> list_processes() {
 std::vector<pid_t> descendants_of(pid_t root) {
   std::multimap<pid_t, pid_t> children;
   for (const pid_t pid : list_processes()) {
-    if (const auto parent = parent_of(pid)) children.emplace(*parent, pid);
+    if (const auto found = stat_of(pid); !found.empty()) children.emplace(found.front(), pid);
   }
   std::vector<pid_t> found;
   std::vector<pid_t> ahead{root};

@@ -31,7 +31,6 @@ constexpr std::uint64_t kPeriod = 100'000;
 constexpr std::uint64_t kThousand = 1000;
 /** The session's init counts as a process of the cgroup, and not as one of the build. */
 constexpr std::uint64_t kInits = 1;
-constexpr std::uint64_t kNanosecondsInMicrosecond = 1000;
 
 std::optional<std::uint64_t> less(std::optional<std::uint64_t> number, std::uint64_t by) {
   if (number) *number -= std::min(*number, by);
@@ -64,7 +63,7 @@ void count_unified(const std::string& directory, SessionUsage& usage) {
 
 void count_first_version(const std::string& directory, const Controllers& has, SessionUsage& usage) {
   if (has.contains(kCpuTime)) {
-    if (const auto used = number_in(directory + "/cpuacct.usage")) usage.cpu_us = *used / kNanosecondsInMicrosecond;
+    if (const auto used = number_in(directory + "/cpuacct.usage")) usage.cpu_us = *used / kThousand;
   }
   if (has.contains(kMemory)) {
     usage.memory = number_in(directory + "/memory.usage_in_bytes");
@@ -122,30 +121,29 @@ bool is_cgroup_of(const std::string& id, const std::string& directory) {
 
 }  // namespace
 
-SessionCgroup::SessionCgroup(PlacedLimits placed, const std::string& id) : limits_(placed.held) {
-  for (CgroupPlace& place : placed.places) {
-    std::string directory = place.directory + "/" + cgroup_name(id);
-    cgroups_.push_back({.place = std::move(place), .directory = std::move(directory)});
-  }
+SessionCgroup::SessionCgroup(PlacedLimits placed, const std::string& id)
+    : limits_(placed.held), cgroups_(std::move(placed.places)) {
+  for (CgroupPlace& cgroup : cgroups_) cgroup.directory += "/" + cgroup_name(id);
 }
 
 std::vector<std::string> SessionCgroup::directories() const {
   std::vector<std::string> directories;
   directories.reserve(cgroups_.size());
-  for (const Cgroup& cgroup : cgroups_) directories.push_back(cgroup.directory);
+  for (const CgroupPlace& cgroup : cgroups_) directories.push_back(cgroup.directory);
   return directories;
 }
 
 Status SessionCgroup::make() {
-  for (const auto& [place, directory] : cgroups_) {
-    if (place.is_unified) {
-      if (auto status = give_controllers(place); !status) return status;
+  for (const CgroupPlace& cgroup : cgroups_) {
+    const auto& [is_unified, directory, controllers] = cgroup;
+    if (is_unified) {
+      if (auto status = give_controllers(cgroup); !status) return status;
     }
     if (::mkdir(directory.c_str(), kMode) != 0) return last_error(kCgroup, "mkdir", directory);
     // The cgroup that holds the processes. In version 2 it lies below the session's cgroup, whose files set the limits:
     // no process inside sees those, because the root of its cgroup namespace is the lower one (cgroup_namespaces(7)).
-    const std::string inner = directory + (place.is_unified ? kBelow : "");
-    if (place.is_unified) {
+    const std::string inner = directory + (is_unified ? kBelow : "");
+    if (is_unified) {
       if (::mkdir(inner.c_str(), kMode) != 0) return last_error(kCgroup, "mkdir", inner);
       // The build of an ordinary user owns this directory, and could make cgroups in it if it could mount it.
       if (has_callers_id_only()) {
@@ -154,7 +152,7 @@ Status SessionCgroup::make() {
       entrances_.unified = above_stdio(UniqueFd(::open(inner.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)));
       if (!entrances_.unified) return last_error(kCgroup, "open", inner);
     }
-    const std::string file = inner + (place.is_unified ? "/cgroup.procs" : "/tasks");
+    const std::string file = inner + (is_unified ? "/cgroup.procs" : "/tasks");
     UniqueFd entrance = above_stdio(UniqueFd(::open(file.c_str(), O_WRONLY | O_CLOEXEC)));
     if (!entrance) return last_error(kCgroup, "open", file);
     entrances_.files.push_back(std::move(entrance));
@@ -162,29 +160,30 @@ Status SessionCgroup::make() {
   return {};
 }
 
-Status SessionCgroup::give_controllers(const CgroupPlace& place) {
-  const std::string file = place.directory + "/cgroup.subtree_control";
+Status SessionCgroup::give_controllers(const CgroupPlace& cgroup) {
+  const std::string parent = cgroup.directory.substr(0, cgroup.directory.rfind('/'));
+  const std::string file = parent + "/cgroup.subtree_control";
   const auto given = read_text_file(kCgroup, file);
   if (!given) return given.error();
   const std::string padded = " " + given->substr(0, given->find('\n')) + " ";
   std::string wanted;
-  for (const std::string_view one : place.controllers) {
+  for (const std::string_view one : cgroup.controllers) {
     if (one != kCpuTime && padded.find(" " + std::string(one) + " ") == std::string::npos)
       wanted.append(wanted.empty() ? "+" : " +").append(one);
   }
   return wanted.empty() ? Status() : write_text_file(kCgroup, file, wanted);
 }
 
-const SessionCgroup::Cgroup* SessionCgroup::with(std::string_view one) const {
+const CgroupPlace* SessionCgroup::with(std::string_view one) const {
   const auto found =
-      std::ranges::find_if(cgroups_, [one](const Cgroup& cgroup) { return cgroup.place.controllers.contains(one); });
+      std::ranges::find_if(cgroups_, [one](const CgroupPlace& cgroup) { return cgroup.controllers.contains(one); });
   return found == cgroups_.end() ? nullptr : &*found;
 }
 
 // A limit below the present usage would end init.
 Status SessionCgroup::refuse_too_little() const {
-  const Cgroup& cgroup = *with(kMemory);
-  const std::string file = cgroup.directory + (cgroup.place.is_unified ? "/memory.current" : "/memory.usage_in_bytes");
+  const CgroupPlace& cgroup = *with(kMemory);
+  const std::string file = cgroup.directory + (cgroup.is_unified ? "/memory.current" : "/memory.usage_in_bytes");
   const auto text = read_text_file(kLimitsStep, file);
   if (!text) return text.error();
   std::uint64_t used = 0;
@@ -198,7 +197,7 @@ Status SessionCgroup::refuse_too_little() const {
                             " bytes here, which is more than the limit of " + std::to_string(*limits_.memory)};
 }
 
-Status SessionCgroup::put(const Cgroup& cgroup, Limit limit, std::uint64_t value, const char* file,
+Status SessionCgroup::put(const CgroupPlace& cgroup, Limit limit, std::uint64_t value, const char* file,
                           const std::string& text) {
   const std::string path = cgroup.directory + "/" + file;
   auto status = write_text_file(kLimitsStep, path, text);
@@ -228,7 +227,7 @@ Status SessionCgroup::hold() {
   }
   Status status;
   const auto* const memory = with(kMemory);
-  const bool is_unified = memory != nullptr && memory->place.is_unified;
+  const bool is_unified = memory != nullptr && memory->is_unified;
   const auto holds = [&](const std::optional<std::uint64_t>& limit) { return status && limit.has_value(); };
   // defence: limit-holds-memory
   if (holds(limits_.memory))
@@ -251,28 +250,27 @@ Status SessionCgroup::hold() {
 }
 
 // Version 1 counts the data in TCP and UDP sockets separately, or not at all.
-Status SessionCgroup::hold_sockets(const Cgroup& memory) const {
+Status SessionCgroup::hold_sockets(const CgroupPlace& memory) const {
   const std::string file = memory.directory + "/memory.kmem.tcp.limit_in_bytes";
   auto status = write_text_file(kLimitsStep, file, std::to_string(*limits_.memory));
   return status || status.error().err == ENOENT ? Status() : status;
 }
 
-const char* SessionCgroup::quota_file() const { return with(kCpu)->place.is_unified ? "cpu.max" : "cpu.cfs_quota_us"; }
+const char* SessionCgroup::quota_file() const { return with(kCpu)->is_unified ? "cpu.max" : "cpu.cfs_quota_us"; }
 
 // In version 1 the period is in cpu.cfs_period_us, and kPeriod is the default there.
 std::string SessionCgroup::quota() const {
   std::string text = std::to_string(*limits_.cpus * kPeriod / kThousand);
-  if (with(kCpu)->place.is_unified) text += " " + std::to_string(kPeriod);
+  if (with(kCpu)->is_unified) text += " " + std::to_string(kPeriod);
   return text;
 }
 
 void SessionCgroup::let_end() {
   // defence: closing-killing-wait-no
   if (!limits_.cpus || is_none()) return;
-  const Cgroup& cgroup = *with(kCpu);
+  const CgroupPlace& cgroup = *with(kCpu);
   const Tolerated tolerated("the processes then wait for their share of the processors");
-  static_cast<void>(
-      write_text_file(kCgroup, cgroup.directory + "/" + quota_file(), cgroup.place.is_unified ? "max" : "-1"));
+  static_cast<void>(write_text_file(kCgroup, cgroup.directory + "/" + quota_file(), cgroup.is_unified ? "max" : "-1"));
 }
 
 Status SessionCgroup::set_quota_again() const {
@@ -312,14 +310,14 @@ LimitsMet SessionCgroup::met() const {
 SessionUsage SessionCgroup::count() const {
   const Tolerated tolerated("a number that cannot be read is left out of the record");
   SessionUsage usage;
-  for (const Cgroup& cgroup : cgroups_) {
+  for (const CgroupPlace& cgroup : cgroups_) {
     const std::string& directory = cgroup.directory;
-    const Controllers& has = cgroup.place.controllers;
-    if (cgroup.place.is_unified)
+    const Controllers& has = cgroup.controllers;
+    if (cgroup.is_unified)
       count_unified(directory, usage);
     else
       count_first_version(directory, has, usage);
-    if (!cgroup.place.is_unified && !has.contains(kPids)) continue;
+    if (!cgroup.is_unified && !has.contains(kPids)) continue;
     usage.processes = less(number_in(directory + "/pids.current"), kInits);
     usage.peak_processes = less(number_in(directory + "/pids.peak"), kInits);
   }
@@ -331,8 +329,8 @@ LimitsMet SessionCgroup::look() const {
   const Tolerated tolerated("a limit whose file cannot be read is not reported as met");
   LimitsMet met;
   if (limits_.memory || limits_.swap) {
-    const Cgroup& cgroup = *with(kMemory);
-    const char* const file = cgroup.place.is_unified ? "/memory.events" : "/memory.oom_control";
+    const CgroupPlace& cgroup = *with(kMemory);
+    const char* const file = cgroup.is_unified ? "/memory.events" : "/memory.oom_control";
     met.memory = number_after(cgroup.directory + file, "oom_kill").value_or(0);
   }
   if (limits_.processes) met.processes = number_after(with(kPids)->directory + "/pids.events", "max").value_or(0);

@@ -65,23 +65,19 @@ class SessionCgroup {
   [[nodiscard]] LimitsMet met() const;
 
  private:
-  struct Cgroup {
-    CgroupPlace place;
-    std::string directory;
-  };
-
-  static Status give_controllers(const CgroupPlace& place);
-  [[nodiscard]] const Cgroup* with(std::string_view one) const;
+  static Status give_controllers(const CgroupPlace& cgroup);
+  [[nodiscard]] const CgroupPlace* with(std::string_view one) const;
   Status refuse_too_little() const;
-  Status put(const Cgroup& cgroup, Limit limit, std::uint64_t value, const char* file, const std::string& text);
-  [[nodiscard]] Status hold_sockets(const Cgroup& memory) const;
+  Status put(const CgroupPlace& cgroup, Limit limit, std::uint64_t value, const char* file, const std::string& text);
+  [[nodiscard]] Status hold_sockets(const CgroupPlace& memory) const;
   [[nodiscard]] const char* quota_file() const;
   [[nodiscard]] std::string quota() const;
   [[nodiscard]] SessionUsage count() const;
   [[nodiscard]] LimitsMet look() const;
 
   Limits limits_;
-  std::vector<Cgroup> cgroups_;
+  /** Each with the session's own directory below that place. */
+  std::vector<CgroupPlace> cgroups_;
   CgroupEntrances entrances_;
 
   mutable std::mutex mutex_;

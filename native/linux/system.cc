@@ -1,3 +1,4 @@
+#include <libgen.h>
 #include <sys/prctl.h>
 #include <sys/utsname.h>
 #include <unistd.h>
@@ -95,10 +96,9 @@ Obstacle without_user_namespace(const std::string& less, const SysError& error) 
 std::optional<std::string> folder_of_program() {
   std::array<char, PATH_MAX> path{};
   const ssize_t size = ::readlink("/proc/self/exe", path.data(), path.size());
-  if (size <= 0) return std::nullopt;
-  const std::string program(path.data(), static_cast<std::size_t>(size));
-  const std::size_t last = program.rfind('/');
-  return last == 0 || last == std::string::npos ? std::nullopt : std::optional(program.substr(0, last));
+  if (size <= 0 || static_cast<std::size_t>(size) == path.size()) return std::nullopt;
+  const std::string folder = ::dirname(path.data());
+  return folder.size() < 2 ? std::nullopt : std::optional(folder);
 }
 
 /** Makes the namespaces of a session with no more than those steps, and ends it again. Returns why that failed. */

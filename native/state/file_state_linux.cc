@@ -163,15 +163,6 @@ bool as_owner(int fd, const FileState& file, Attempt attempt) {
   return is_done;
 }
 
-UniqueFd open_file(int fd, const FileState& file) {
-  UniqueFd opened;
-  static_cast<void>(as_owner(fd, file, [&] {
-    opened.reset(::open(DescriptorPath(fd).get(), O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC));
-    return static_cast<bool>(opened);
-  }));
-  return opened;
-}
-
 }  // namespace
 
 std::optional<FileState> state_of(int fd) { return state_at(fd, "", AT_EMPTY_PATH); }
@@ -302,7 +293,8 @@ Status MarkTaker::take_attributes(int fd, FileState& file, std::vector<std::stri
 
 Status MarkTaker::take_flags(int fd, const FileState& file, std::vector<std::string>& stays) {
   if (!system_.has_flags || !(S_ISREG(file.mode) || S_ISDIR(file.mode))) return {};
-  const UniqueFd opened = open_file(fd, file);
+  UniqueFd opened;
+  static_cast<void>(as_owner(fd, file, [&] { return static_cast<bool>(opened = open_content(fd)); }));
   // An encrypted file without a key here is reported at the folder that has the policy.
   if (!opened && (errno == ENOKEY || file.is_encrypted)) return {};
   if (!opened) return settled(false, "open", "flags of its inode, if it has any", stays);

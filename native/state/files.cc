@@ -9,6 +9,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdlib>
+#include <limits>
 #include <memory>
 #include <utility>
 
@@ -32,14 +33,7 @@ SysError exposed(const std::string& path, std::string detail) {
 
 /** All ids are mapped to themselves, as outside of every user namespace. */
 bool is_identity_map(std::string_view map) {
-  constexpr std::string_view kAllIds = "4294967295";
-  const auto word = [&map] {
-    map.remove_prefix(std::min(map.find_first_not_of(" \t"), map.size()));
-    const std::string_view taken = map.substr(0, map.find_first_of(" \t\n"));
-    map.remove_prefix(taken.size());
-    return taken;
-  };
-  return word() == "0" && word() == "0" && word() == kAllIds;
+  return numbers_in(map) == std::vector<unsigned>{0, 0, std::numeric_limits<unsigned>::max()};
 }
 
 // In a user namespace all unmapped users look like one, and usually the host's root is one of them (user_namespaces(7),
@@ -76,10 +70,6 @@ bool is_session_id(std::string_view name) {
   return name.size() == kLength && name.find_first_not_of("0123456789abcdef") == std::string_view::npos;
 }
 
-std::string_view without_suffix(std::string_view name, std::string_view suffix) {
-  return name.ends_with(suffix) ? name.substr(0, name.size() - suffix.size()) : name;
-}
-
 // Not in the usual state directory (src/spec/state-directory.ts), because on FreeBSD that is a file system of its own,
 // which is unmounted (freebsd/state_file_system.h).
 #ifdef __FreeBSD__
@@ -89,14 +79,6 @@ constexpr const char* kOfRoot = "/run/buildjail-leases";
 #endif
 constexpr const char* kName = "/buildjail-leases";
 
-/** An error, and not false, for one that cannot be looked at: another program may use it. */
-Result<bool> is_own_directory(const std::string& path, uid_t user) {
-  struct stat found{};
-  if (::lstat(path.c_str(), &found) == 0) return S_ISDIR(found.st_mode) && found.st_uid == user;
-  if (errno == ENOENT || errno == ENOTDIR) return false;
-  return last_error(kStep, "lstat", path);
-}
-
 /** The environment is asked last, because two programs of one user may have different ones. */
 Result<std::string> path_for(uid_t user) {
   if (user == 0) return std::string(kOfRoot);
@@ -104,9 +86,11 @@ Result<std::string> path_for(uid_t user) {
   const char* const named = std::getenv("XDG_RUNTIME_DIR");
   for (const std::string& folder : {"/run/user/" + std::to_string(user), std::string(named == nullptr ? "" : named)}) {
     if (!folder.starts_with('/')) continue;
-    const auto is_own = is_own_directory(folder, user);
-    if (!is_own) return is_own.error();
-    if (*is_own) return folder + kName;
+    struct stat found{};
+    const bool is_there = ::lstat(folder.c_str(), &found) == 0;
+    // An error for one that cannot be looked at: another program may use it.
+    if (!is_there && errno != ENOENT && errno != ENOTDIR) return last_error(kStep, "lstat", folder);
+    if (is_there && S_ISDIR(found.st_mode) && found.st_uid == user) return folder + kName;
   }
   return "/tmp/buildjail-leases-" + std::to_string(user);
 }
@@ -220,8 +204,8 @@ Status append(const char* step, const std::string& path, int fd, std::string_vie
   return last_error(step, "write", path);
 }
 
-Result<std::string> read_text_file(const char* step, const std::string& path) {
-  const UniqueFd file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+Result<std::string> read_text_file(const char* step, const std::string& path, int flags) {
+  const UniqueFd file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | flags));
   if (!file) return last_error(step, "open", path);
   return read_file(step, path, file.get());
 }
@@ -322,7 +306,8 @@ Result<StateDirectory> read_state_directory(const std::string& path) {
   if (!names) return std::move(names.error());
   StateDirectory state;
   for (std::string& name : *names) {
-    const std::string_view id = without_suffix(name, kJournalSuffix);
+    std::string_view id = name;
+    if (id.ends_with(kJournalSuffix)) id.remove_suffix(kJournalSuffix.size());
     if (is_session_id(id)) {
       // In the order of names a root comes right before its journal.
       if (state.sessions.empty() || state.sessions.back() != id) state.sessions.emplace_back(id);

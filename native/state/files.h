@@ -2,6 +2,7 @@
 
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <fcntl.h>
 
 #include <cerrno>
 #include <cstdint>
@@ -54,7 +55,9 @@ Status append(const char* step, const std::string& path, int fd, std::string_vie
 
 // Small text files: those of proc(5) and of cgroups, each of which says one thing, and those in /etc.
 
-Result<std::string> read_text_file(const char* step, const std::string& path);
+/** More flags of open(2), for a file in whose place another user may have put a link or a fifo. */
+inline constexpr int kUnfollowed = O_NOFOLLOW | O_NONBLOCK;
+Result<std::string> read_text_file(const char* step, const std::string& path, int flags = 0);
 Status write_text_file(const char* step, const std::string& path, std::string_view text);
 
 // These are empty if the file is missing or does not say that.

@@ -97,7 +97,7 @@ Result<std::optional<JournalEntry>> read_entry(const std::string& path, std::str
 }
 
 std::string journal_of(const std::string& state_directory, const std::string& id) {
-  return root_of(state_directory, id) + kJournalSuffix;
+  return root_of(state_directory, id).append(kJournalSuffix);
 }
 
 std::string root_of(const std::string& state_directory, const std::string& id) { return state_directory + "/" + id; }

@@ -59,7 +59,7 @@ std::string facts_text(const std::vector<Fact>& facts);
 Result<std::optional<JournalEntry>> read_entry(const std::string& path, std::string_view text);
 
 /** The file of an entry in the state directory is named after the session's id, with this suffix. */
-inline constexpr const char* kJournalSuffix = ".journal";
+inline constexpr std::string_view kJournalSuffix = ".journal";
 std::string journal_of(const std::string& state_directory, const std::string& id);
 /** FreeBSD: the directory where the session's root is mounted. */
 std::string root_of(const std::string& state_directory, const std::string& id);

@@ -26,10 +26,6 @@ SysError busy(const char* step, const std::string& subject, std::string detail) 
   return {.step = step, .syscall = "flock", .err = EBUSY, .path = subject, .detail = std::move(detail)};
 }
 
-std::string dead_holder(const LeaseHolder& holder, const Outcome& found) {
-  return name_of(holder) + " has it, is dead and could not be recovered: " + found.leftovers.back().reason;
-}
-
 /** The number of holders that an error names. */
 constexpr std::size_t kMostNamed = 4;
 
@@ -38,9 +34,9 @@ constexpr std::size_t kMostNamed = 4;
  * which needs a newer C library than some supported systems have.
  */
 std::uint32_t anywhere() {
-  const auto now = static_cast<std::uint64_t>(std::chrono::steady_clock::now().time_since_epoch().count());
-  constexpr std::uint64_t kSpread = 0x9e3779b97f4a7c15;  // 2^64 by the golden ratio, which spreads near numbers
-  return static_cast<std::uint32_t>(((now ^ static_cast<std::uint64_t>(::getpid())) * kSpread) >> 32U);
+  std::uint32_t number = 0;
+  static_cast<void>(::getentropy(&number, sizeof(number)));
+  return number;
 }
 
 Result<std::optional<LeaseHolder>> read_holder(const char* step, const std::string& file, const UniqueFd& fd) {
@@ -111,11 +107,10 @@ std::optional<LeaseHolder> holder_in(std::string_view text) {
 std::string name_of(const LeaseHolder& holder) { return "session " + holder.id + " of " + holder.state_directory; }
 
 Result<std::optional<LeaseHolder>> holder_of(const char* step, const std::string& file) {
-  const UniqueFd fd(::open(file.c_str(), O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK));
-  if (fd) return read_holder(step, file, fd);
+  const auto text = read_text_file(step, file, kUnfollowed);
+  if (text) return holder_in(*text);
   // It was given back meanwhile.
-  if (errno == ENOENT) return std::optional<LeaseHolder>();
-  return last_error(step, "open", file);
+  return text.error().err == ENOENT ? Result(std::optional<LeaseHolder>()) : text.error();
 }
 
 Result<UniqueFd> lock_lease(const char* step, const std::string& subject, const std::string& file, const Lessee& lessee,
@@ -147,7 +142,9 @@ Result<UniqueFd> lock_lease(const char* step, const std::string& subject, const 
       // The recovery of that session needs the lock.
       if (is_locked) locked->reset();
       const Outcome found = lessee.recovery_of(holder->state_directory).recover(holder->id, kHolderBound);
-      if (found.standing == Standing::kNotRecovered) return busy(step, subject, dead_holder(*holder, found));
+      if (found.standing == Standing::kNotRecovered)
+        return busy(step, subject,
+                    name_of(*holder) + " has it, is dead and could not be recovered: " + found.leftovers.back().reason);
       // A live session without the lock is one of a process that is ending and has closed this descriptor.
       if (found.standing == Standing::kLive && !is_locked)
         return busy(step, subject, "another live session has it: " + name_of(*holder));

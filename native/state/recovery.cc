@@ -41,16 +41,9 @@ std::string objection_to(const std::string& journal, const std::string& root) {
   return S_ISDIR(found.st_mode) && found.st_uid == ::geteuid() ? "" : "its root is not a directory of the caller's own";
 }
 
-Result<std::optional<JournalEntry>> read_journal(const std::string& file, int fd) {
-  auto text = read_file(kStep, file, fd);
-  if (!text) return std::move(text.error());
-  return read_entry(file, *text);
-}
-
 std::optional<JournalEntry> look_at(const std::string& file) {
-  const UniqueFd fd(::open(file.c_str(), O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK));
-  if (!fd) return std::nullopt;
-  auto entry = read_journal(file, fd.get());
+  const auto text = read_text_file(kStep, file, kUnfollowed);
+  auto entry = text ? read_entry(file, *text) : std::optional<JournalEntry>();
   return entry ? std::move(*entry) : std::nullopt;
 }
 
@@ -99,7 +92,8 @@ Outcome Recovery::recover(const std::string& id, std::chrono::milliseconds bound
     if (lock) {
       if (auto objection = objection_to(file, root); !objection.empty())
         return not_recovered(file, std::move(objection));
-      auto entry = read_journal(file, lock->get());
+      const auto text = read_file(kStep, file, lock->get());
+      auto entry = text ? read_entry(file, *text) : text.error();
       if (!entry) return not_recovered(file, reason_of(entry.error()));
       if (*entry && (**entry).id != id) return not_recovered(file, "it is the journal of another session");
       if (*entry) return take_away(**entry, file, std::move(*lock));

@@ -82,15 +82,11 @@ Status TreeWalk::enter(UniqueFd directory, std::string name, const FileState& st
   }
 }
 
-bool TreeWalk::is_of_no_concern(int directory, const char* name) const {
-  const auto state = state_in(directory, name);
-  return state && !S_ISDIR(state->mode) && !concerns(*state);
-}
-
 Status TreeWalk::look_at(int directory, const char* name) {
   // One call in place of three. If it fails, opening the file gives the error.
+  const auto known = looks_first_ ? state_in(directory, name) : std::nullopt;
   // defence: build-made-comes-back-2
-  if (looks_first_ && is_of_no_concern(directory, name)) return {};
+  if (known && !S_ISDIR(known->mode) && !concerns(*known)) return {};
   // defence: no-link-followed-build
   const UniqueFd file(::openat(directory, name, O_PATH | O_NOFOLLOW | O_CLOEXEC));
   // Another process of the host may have moved, removed or exchanged it since its folder was read.

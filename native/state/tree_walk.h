@@ -70,8 +70,6 @@ class TreeWalk {
   /** Reads a folder, and visits everything in it that is no folder. */
   Status enter(UniqueFd directory, std::string name, const FileState& state);
   Status look_at(int directory, const char* name);
-  /** Whether the name is that of a file that is not to be visited. Such a file need not be held. */
-  [[nodiscard]] bool is_of_no_concern(int directory, const char* name) const;
   Status descend(const std::string& name);
   /** Goes back to the folder above. False if that is another one by now. */
   Result<bool> leave();

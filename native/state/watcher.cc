@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include <array>
 #include <cerrno>
 #include <chrono>
 #include <string_view>
@@ -31,11 +32,8 @@ constexpr std::chrono::microseconds kShort{50};
 /** The input of the child, and its result. */
 struct Prepared {
   std::atomic<bool>* is_there;
-  int socket;
-  int null;
-  const char* program;
+  std::array<int, 3> stdio;
   char* const* argv;
-  char* const* environment;
   const char* syscall = nullptr;
   int err = 0;
 };
@@ -52,13 +50,12 @@ void run_child(void* context) {
     return true;
   };
   if (failed("setsid", ::setsid())) return;
-  if (failed("dup2", ::dup2(prepared.socket, STDIN_FILENO))) return;
-  if (failed("dup2", ::dup2(prepared.null, STDOUT_FILENO))) return;
-  if (failed("dup2", ::dup2(prepared.null, STDERR_FILENO))) return;
+  if (failed("dup2", set_stdio(prepared.stdio))) return;
   const char* const refused = let_go_of_host_program();
   if (refused != nullptr && failed(refused, -1)) return;
   if (failed("chdir", ::chdir("/"))) return;
-  ::execve(prepared.program, prepared.argv, prepared.environment);
+  char* const nothing = nullptr;
+  ::execve(prepared.argv[0], prepared.argv, &nothing);
   failed("execve", -1);
 }
 
@@ -160,15 +157,8 @@ Status Watcher::start() {
 
 void Watcher::run(const std::string& program, UniqueFd theirs, UniqueFd null) {
   std::vector<std::string> words{program, std::to_string(::getpid())};
-  std::vector<std::string> none;
   const CStrings argv(words);
-  const CStrings environment(none);
-  Prepared prepared{.is_there = &is_there_,
-                    .socket = theirs.get(),
-                    .null = null.get(),
-                    .program = program.c_str(),
-                    .argv = argv.data(),
-                    .environment = environment.data()};
+  Prepared prepared{.is_there = &is_there_, .stdio = {theirs.get(), null.get(), null.get()}, .argv = argv.data()};
   const pid_t child = vfork_child(run_child, &prepared);
   if (child < 0) started_ = last_error(kStep, "vfork");
   if (child >= 0 && prepared.syscall != nullptr) {
