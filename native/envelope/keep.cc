@@ -129,7 +129,11 @@ class Keeping final : public TreeWalk {
   }
 
   Status copy(int fd, const FileState& file, const std::string& path) {
-    if (S_ISDIR(file.mode)) return copy_folder(file, path);
+    if (S_ISDIR(file.mode)) {
+      if (::mkdirat(to_, path.c_str(), S_IRWXU) != 0) return last_error(kStep, "mkdirat", path);
+      folders_.emplace_back(path, file.mode & kPermissions);
+      return {};
+    }
     if (S_ISLNK(file.mode)) return copy_link(fd, path);
     if (!S_ISREG(file.mode)) {
       leave_out(path);
@@ -149,12 +153,6 @@ class Keeping final : public TreeWalk {
     }
     if (::linkat(to_, known->second.c_str(), to_, path.c_str(), 0) == 0) return {};
     return last_error(kStep, "linkat", path);
-  }
-
-  Status copy_folder(const FileState& file, const std::string& path) {
-    if (::mkdirat(to_, path.c_str(), S_IRWXU) != 0) return last_error(kStep, "mkdirat", path);
-    folders_.emplace_back(path, file.mode & kPermissions);
-    return {};
   }
 
   Status copy_link(int fd, const std::string& path) {

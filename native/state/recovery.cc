@@ -47,8 +47,6 @@ std::optional<JournalEntry> look_at(const std::string& file) {
   return entry ? std::move(*entry) : std::nullopt;
 }
 
-bool is_running(pid_t pid) { return ::kill(pid, 0) == 0 || errno != ESRCH; }
-
 /** A root without an entry is left if a person has removed the entry. */
 Outcome remove_empty(const std::string& root) {
   if (::rmdir(root.c_str()) == 0 || errno == ENOENT) return {.standing = Standing::kGone};
@@ -107,7 +105,7 @@ Outcome Recovery::recover(const std::string& id, std::chrono::milliseconds bound
     // A holder that has written nothing yet has just made it.
     if (!held) return {.standing = Standing::kLive};
     const bool is_let_go = held->is_being_recovered || held->pid == dying;
-    if (!is_let_go && is_running(held->pid)) return {.standing = Standing::kLive};
+    if (!is_let_go && (::kill(held->pid, 0) == 0 || errno != ESRCH)) return {.standing = Standing::kLive};
     // Processes inside may outlive the owner for a moment, and init holds the lock until they have ended.
     if (!(is_let_go ? patient : outliving).wait()) return {.standing = Standing::kLive};
   }
