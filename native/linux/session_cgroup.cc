@@ -82,11 +82,7 @@ Status remove_directory(const std::string& path, const std::string& kill_file, T
   while (::rmdir(path.c_str()) != 0) {
     if (errno == ENOENT) return {};
     if (errno != EBUSY) return last_error(kCgroup, "rmdir", path);
-    if (!is_killed) {
-      const UniqueFd kill(::open(kill_file.c_str(), O_WRONLY | O_CLOEXEC));
-      if (kill) static_cast<void>(::write(kill.get(), "1", 1));
-      is_killed = true;
-    }
+    if (!std::exchange(is_killed, true)) static_cast<void>(write_text_file(kCgroup, kill_file, "1"));
     if (taking.wait_while_busy()) continue;
     errno = EBUSY;
     return last_error(kCgroup, "rmdir", path);
@@ -310,14 +306,12 @@ LimitsMet SessionCgroup::met() const {
 SessionUsage SessionCgroup::count() const {
   const Tolerated tolerated("a number that cannot be read is left out of the record");
   SessionUsage usage;
-  for (const CgroupPlace& cgroup : cgroups_) {
-    const std::string& directory = cgroup.directory;
-    const Controllers& has = cgroup.controllers;
-    if (cgroup.is_unified)
+  for (const auto& [is_unified, directory, controllers] : cgroups_) {
+    if (is_unified)
       count_unified(directory, usage);
     else
-      count_first_version(directory, has, usage);
-    if (!cgroup.is_unified && !has.contains(kPids)) continue;
+      count_first_version(directory, controllers, usage);
+    if (!is_unified && !controllers.contains(kPids)) continue;
     usage.processes = less(number_in(directory + "/pids.current"), kInits);
     usage.peak_processes = less(number_in(directory + "/pids.peak"), kInits);
   }
