@@ -69,6 +69,7 @@ template <class Convert>
 auto list_from_js(const Napi::Value& value, Convert convert) {
   const auto list = value.As<Napi::Array>();
   std::vector<std::invoke_result_t<Convert, Napi::Value>> values;
+  values.reserve(list.Length());
   for (std::uint32_t index = 0; index < list.Length(); ++index) values.push_back(convert(list.Get(index)));
   return values;
 }
