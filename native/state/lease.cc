@@ -34,9 +34,9 @@ constexpr std::size_t kMostNamed = 4;
  * which needs a newer C library than some supported systems have.
  */
 std::uint32_t anywhere() {
-  std::uint32_t number = 0;
-  static_cast<void>(::getentropy(&number, sizeof(number)));
-  return number;
+  const auto now = static_cast<std::uint64_t>(std::chrono::steady_clock::now().time_since_epoch().count());
+  constexpr std::uint64_t kSpread = 0x9e3779b97f4a7c15;  // 2^64 by the golden ratio, which spreads near numbers
+  return static_cast<std::uint32_t>(((now ^ static_cast<std::uint64_t>(::getpid())) * kSpread) >> 32U);
 }
 
 Result<std::optional<LeaseHolder>> read_holder(const char* step, const std::string& file, const UniqueFd& fd) {
