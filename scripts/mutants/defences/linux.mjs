@@ -407,7 +407,7 @@ export const linux = [
   },
   {
     defence: 'no id of the host’s own is mapped into a session',
-    off: { 'no-id-host-own': { value: 'map_onto({.first = 0, .size = IdRanges::kFull}, plan.user)' } },
+    off: { 'no-id-host-own': { value: 'map_onto({.first = 0, .count = 1, .size = IdRanges::kFull}, 0, plan.user)' } },
     tests: [[nobody, 'it gives no file to a user of the host'], [nobody, 'it reads nothing in an input that is root’s alone']],
   },
   {
