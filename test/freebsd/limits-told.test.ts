@@ -5,7 +5,8 @@ import { openSession, type Limits } from '../../src/index.ts'
 import { armed, attack } from '../session/attacks/attack.ts'
 import { describeFreebsd } from './guest.ts'
 
-const isCounting = spawnSync('sysctl', ['-n', 'kern.racct.enable'], { encoding: 'utf8' }).stdout.trim() === '1'
+// Its output is null where there is no such program, as for an ordinary user of another system.
+const isCounting = String(spawnSync('sysctl', ['-n', 'kern.racct.enable'], { encoding: 'utf8' }).stdout).trim() === '1'
 if (!isCounting) console.warn('skipped: what is told of limits that rctl(8) holds, as kern.racct.enable is 0 here')
 
 const describeCounted = isCounting ? describeFreebsd : describe.skip

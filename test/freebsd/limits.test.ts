@@ -18,7 +18,8 @@ import { describeFreebsd } from './guest.ts'
 const entry = fileURLToPath(new URL('../../dist/index.js', import.meta.url))
 const mib = 1024 * 1024
 
-const told = (file: string, ...args: string[]): string => spawnSync(file, args, { encoding: 'utf8' }).stdout.trim()
+// Its output is null where there is no such program, as for an ordinary user of another system.
+const told = (file: string, ...args: string[]): string => String(spawnSync(file, args, { encoding: 'utf8' }).stdout).trim()
 const isCounting = told('sysctl', '-n', 'kern.racct.enable') === '1'
 
 /** Tests of rules need a kernel that counts. */
