@@ -35,8 +35,8 @@ inline int number_of(const devfs_rule& rule) { return rid2rn(rule.dr_id); }
  * DEVFSIO_RADD: EEXIST if the ruleset has a rule of that number. The kernel does not tell which number it has given.
  * DEVFSIO_RDEL: ENOENT if there is no rule of that number. Removing the last one removes the ruleset, unless a mount
  * uses it.
- * DEVFSIO_SAPPLY applies the rules to the nodes that the mount has now. ESRCH: there is no such ruleset. DEVFSIO_SUSE
- * applies them to all later nodes, too, and makes the ruleset if there is none; without rules it hides nothing.
+ * DEVFSIO_SAPPLY applies the rules to the nodes that the mount has now. ESRCH: there is no such ruleset.
+ * DEVFSIO_SUSE also applies them to later nodes. It makes a ruleset that is missing, which then hides nothing.
  */
 template <class Argument>
 Status call_devfs(int dev, unsigned long request, Argument& argument) {

@@ -47,7 +47,7 @@ struct launch_message {
   unsigned given;
   /** A bit for each capability (capabilities(7)). */
   unsigned long long kept_capabilities;
-  /** Of each of its processes (setrlimit(2)); one whose `most` is 0 is none. */
+  /** The limits of each of its processes (setrlimit(2)). An entry whose `most` is 0 stands for no limit. */
   struct process_limit limits[kMostLimits];
   unsigned long long text_size;
 };
