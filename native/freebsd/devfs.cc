@@ -2,6 +2,7 @@
 
 #include <sys/mount.h>
 
+#include <dirent.h>
 #include <fcntl.h>
 
 #include <algorithm>
@@ -16,7 +17,6 @@
 #include "freebsd/mounts.h"
 #include "freebsd/parts/mount.h"
 #include "plan/plan.h"
-#include "state/files.h"
 
 namespace buildjail {
 
@@ -75,10 +75,8 @@ constexpr int kNumbersTried = 16;
 constexpr auto kShown = std::to_array<std::string_view>(
     {"null", "zero", "random", "urandom", "fd", "fd/*", "stdin", "stdout", "stderr", "ctty", "pts", "pts/*", "ptmx"});
 
-/** They exist while the host has such a terminal, and if it has pty(4). */
-constexpr auto kOnDemand = std::to_array<std::string_view>({"pts", "ptmx"});
-
-bool is_on_demand(std::string_view name) { return std::ranges::find(kOnDemand, name) != kOnDemand.end(); }
+/** Of those directly in /dev, two exist while the host has such a terminal, and if it has pty(4). */
+bool is_always_there(std::string_view name) { return name.find('/') == name.npos && name != "pts" && name != "ptmx"; }
 
 /** Shows the nodes whose names fit a pattern (devfs(8)). */
 devfs_rule showing(int ruleset, int number, std::string_view pattern) {
@@ -104,17 +102,21 @@ bool is_same_rule(const devfs_rule& a, const devfs_rule& b) {
          std::strncmp(a.dr_pathptrn, b.dr_pathptrn, sizeof(a.dr_pathptrn)) == 0;
 }
 
-/** Looks at the nodes directly in /dev. */
-Result<bool> lists_our_nodes_only(const std::string& path) {
-  auto names = names_in(path);
-  if (!names) {
-    names.error().step = kStep;
-    return std::move(names.error());
+/** Looks at the nodes directly in a devfs, all of which one getdirentries(2) lists if they are ours. */
+Result<bool> lists_our_nodes_only(int dev, const std::string& path) {
+  alignas(dirent) std::array<char, 4096> entries{};
+  const ssize_t size = ::getdirentries(dev, entries.data(), entries.size(), nullptr);
+  if (size < 0) return last_error(kStep, "getdirentries", path);
+  std::ptrdiff_t missing = std::ranges::count_if(kShown, is_always_there);
+  for (ssize_t at = 0; at < size;) {
+    const auto* const entry = reinterpret_cast<const dirent*>(entries.data() + at);
+    at += entry->d_reclen;
+    const std::string_view name = entry->d_name;
+    if (name == "." || name == "..") continue;
+    if (std::ranges::find(kShown, name) == kShown.end()) return false;
+    if (is_always_there(name)) missing -= 1;
   }
-  std::erase_if(*names, is_on_demand);
-  const auto is_ours = [](const std::string& name) { return std::ranges::find(kShown, name) != kShown.end(); };
-  const auto is_always_there = [](auto name) { return name.find('/') == name.npos && !is_on_demand(name); };
-  return std::ranges::all_of(*names, is_ours) && std::ssize(*names) == std::ranges::count_if(kShown, is_always_there);
+  return missing == 0;
 }
 
 Status add_rules(int dev, int ruleset) {
@@ -162,7 +164,7 @@ Result<int> ensure_ruleset() {
 Result<bool> shows_our_nodes_only(const std::string& mounted, int ruleset) {
   const auto dev = open_devfs(mounted);
   if (!dev) return dev.error();
-  auto is_ours = lists_our_nodes_only(mounted);
+  auto is_ours = lists_our_nodes_only(dev->get(), mounted);
   if (!is_ours || !*is_ours) return is_ours;
   const auto next = next_rule(dev->get(), ruleset, static_cast<int>(1 + kShown.size()));
   if (!next) return next.error();

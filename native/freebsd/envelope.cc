@@ -230,15 +230,7 @@ class JailEnvelope final : public Envelope {
   Result<Record> record() override {
     const std::lock_guard lock(launching_);
     if (is_closed_) return session_closed("record", "jail_get", ENOENT);
-    Record record{.root = jail_.root,
-                  .jail = {},
-                  .mounts = {},
-                  .namespaces = {},
-                  .uids = {},
-                  .gids = {},
-                  .user = jail_.user,
-                  .process = last_launched_,
-                  .limits = limits_.applied};
+    Record record{.root = jail_.root, .user = jail_.user, .process = last_launched_, .limits = limits_.applied};
     auto jail = get_jail(jail_.jail->jid());
     if (!jail) return std::move(jail.error());
     // By its number, which is another jail's if somebody removed ours.

@@ -97,17 +97,10 @@ Result<std::string> path_for(uid_t user) {
 
 constexpr mode_t kPrivateFile = 0600;
 
-/** False if its holder removed it meanwhile, so that it has no name any more. */
-Result<bool> is_named(const char* step, const UniqueFd& locked, const std::string& path) {
-  struct stat found{};
-  if (::fstat(locked.get(), &found) != 0) return last_error(step, "fstat", path);
-  return found.st_nlink > 0;
-}
-
 /** Removes a file that was made and could not be locked, if it has no holder by now. */
-void remove_if_unused(const char* step, const UniqueFd& locked, const std::string& path) {
-  const auto has_name = is_named(step, locked, path);
-  if (has_name && *has_name) remove_if_empty(locked, path);
+void remove_if_unused(const UniqueFd& locked, const std::string& path) {
+  struct stat found{};
+  if (::fstat(locked.get(), &found) == 0 && found.st_nlink > 0) remove_if_empty(locked, path);
 }
 
 #ifdef O_EXLOCK
@@ -126,7 +119,7 @@ Result<UniqueFd> open_locked(const char* step, const std::string& path, int flag
   if (::flock(fd.get(), kind | LOCK_NB) == 0) return fd;
   auto error = last_error(step, "flock", path);
   const bool is_made = error.err != EWOULDBLOCK && (flags & O_CREAT) != 0;
-  if (is_made && ::flock(fd.get(), LOCK_EX | LOCK_NB) == 0) remove_if_unused(step, fd, path);
+  if (is_made && ::flock(fd.get(), LOCK_EX | LOCK_NB) == 0) remove_if_unused(fd, path);
   return error;
 }
 #endif
@@ -166,17 +159,20 @@ Result<struct stat> make_folder(const std::string& existing, std::string_view mi
   return found;
 }
 
-Result<UniqueFd> lock_file(const char* step, const std::string& path, int flags, int kind) {
+Result<UniqueFd> lock_file(const char* step, const std::string& path, int flags, int kind, bool* is_empty) {
+  struct stat found{};
   for (;;) {
     // O_NONBLOCK, because another user may have put a fifo there.
     auto locked = open_locked(step, path, flags | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK, kind);
     if (!locked) return locked;
-    const auto has_name = is_named(step, *locked, path);
-    if (!has_name) {
-      if ((flags & O_CREAT) != 0) remove_if_unused(step, *locked, path);
-      return has_name.error();
+    if (::fstat(locked->get(), &found) != 0) {
+      auto error = last_error(step, "fstat", path);
+      if ((flags & O_CREAT) != 0) remove_if_unused(*locked, path);
+      return error;
     }
-    if (*has_name) return locked;
+    if (is_empty != nullptr) *is_empty = found.st_size == 0;
+    // It has no name any more if its holder removed it meanwhile.
+    if (found.st_nlink > 0) return locked;
   }
 }
 

@@ -39,7 +39,9 @@ std::uint32_t anywhere() {
   return static_cast<std::uint32_t>(((now ^ static_cast<std::uint64_t>(::getpid())) * kSpread) >> 32U);
 }
 
-Result<std::optional<LeaseHolder>> read_holder(const char* step, const std::string& file, const UniqueFd& fd) {
+Result<std::optional<LeaseHolder>> read_holder(const char* step, const std::string& file, const UniqueFd& fd,
+                                               bool is_empty) {
+  if (is_empty) return std::optional<LeaseHolder>();
   const auto text = read_file(step, file, fd.get());
   if (!text) return text.error();
   return holder_in(*text);
@@ -70,14 +72,15 @@ Result<Look> look_at_free(const NumberedThings& things, std::uint32_t number, co
 
 Result<Look> look_at(const NumberedThings& things, std::uint32_t number, const std::string& file) {
   // defence: build-user-one-live
-  auto lock = lock_file(things.step, file, O_RDWR | O_CREAT | O_APPEND, LOCK_EX);
+  bool is_empty = false;
+  auto lock = lock_file(things.step, file, O_RDWR | O_CREAT | O_APPEND, LOCK_EX, &is_empty);
   if (!lock) {
     if (lock.error().err != EWOULDBLOCK) return std::move(lock.error());
     const auto holder = holder_of(things.step, file);
     if (!holder) return holder.error();
     return Look{.reason = *holder ? name_of(**holder) : "sessions that name it"};
   }
-  auto holder = read_holder(things.step, file, *lock);
+  auto holder = read_holder(things.step, file, *lock, is_empty);
   if (!holder) {
     remove_if_empty(*lock, file);
     return std::move(holder.error());
@@ -118,10 +121,11 @@ Result<UniqueFd> lock_lease(const char* step, const std::string& subject, const 
   BackOff back_off(kHolderBound);
   std::optional<LeaseHolder> gone;
   for (;;) {
-    auto locked = lock_file(step, file, O_RDWR | O_CREAT | O_APPEND, kind);
+    bool is_empty = false;
+    auto locked = lock_file(step, file, O_RDWR | O_CREAT | O_APPEND, kind, &is_empty);
     const bool is_locked = static_cast<bool>(locked);
     if (!is_locked && locked.error().err != EWOULDBLOCK) return locked;
-    const auto told = is_locked ? read_holder(step, file, *locked) : holder_of(step, file);
+    const auto told = is_locked ? read_holder(step, file, *locked, is_empty) : holder_of(step, file);
     if (!told) {
       if (is_locked && kind == LOCK_EX) remove_if_empty(*locked, file);
       return told.error();
@@ -166,7 +170,7 @@ void sweep_leases(const std::string& host_directory) {
     file.append("/").append(name);
     const auto lock = lock_file(kStep, file, O_RDWR);
     if (!lock) continue;
-    const auto holder = read_holder(kStep, file, *lock);
+    const auto holder = read_holder(kStep, file, *lock, false);
     if (!holder) continue;
     struct stat found{};
     const bool has_session =

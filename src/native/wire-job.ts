@@ -84,15 +84,15 @@ function writeLimits(writer: WireWriter, limits: CheckedRunLimits = noLimits): v
   write64(writer, limits.stdio ?? 0)
 }
 
-/** The parts of a command that are mostly those of the one before. */
-type Surroundings = Omit<JobCommand, 'argv'>
+/** The parts of a command that are mostly those of the one before: all but its argv. */
+type Surrounding = Exclude<keyof JobCommand, 'argv'>
+const surroundingNames = Object.keys({ env: 0, cwd: 0, maxBuffer: 0, limits: 0, stdio: 0, terminalSize: 0 } satisfies Record<Surrounding, 0>) as Surrounding[]
+const packedSurroundings = new WeakMap<JobCommand['env'], { readonly of: JobCommand; readonly packed: Uint8Array }>()
 
-const packedSurroundings = new WeakMap<JobCommand['env'], { readonly of: Surroundings; readonly packed: Uint8Array }>()
-
-function packSurroundings(command: Surroundings): Uint8Array {
+function packSurroundings(command: JobCommand): Uint8Array {
   const { env, cwd, maxBuffer, limits, stdio, terminalSize } = command
   const known = packedSurroundings.get(env)
-  if (known?.of.cwd === cwd && known.of.maxBuffer === maxBuffer && known.of.limits === limits && known.of.stdio === stdio && known.of.terminalSize === terminalSize) return known.packed
+  if (known !== undefined && surroundingNames.every((one) => known.of[one] === command[one])) return known.packed
   const writer = new WireWriter()
   writer.bytes(packEnvironment(env)).string(cwd)
   write64(writer, maxBuffer)
@@ -101,7 +101,7 @@ function packSurroundings(command: Surroundings): Uint8Array {
   writer.u32(terminalSize?.columns ?? 0).u32(terminalSize?.rows ?? 0)
   const packed = writer.finish()
   if (Object.isFrozen(env) && Object.isFrozen(stdio) && terminalSize === undefined) {
-    packedSurroundings.set(env, { of: { env, cwd, maxBuffer, limits, stdio }, packed })
+    packedSurroundings.set(env, { of: { ...command, argv: [] }, packed })
   }
   return packed
 }
