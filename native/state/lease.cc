@@ -71,8 +71,8 @@ Result<Look> look_at_free(const NumberedThings& things, std::uint32_t number, co
 }
 
 Result<Look> look_at(const NumberedThings& things, std::uint32_t number, const std::string& file) {
-  // defence: build-user-one-live
   bool is_empty = false;
+  // defence: build-user-one-live
   auto lock = lock_file(things.step, file, O_RDWR | O_CREAT | O_APPEND, LOCK_EX, &is_empty);
   if (!lock) {
     if (lock.error().err != EWOULDBLOCK) return std::move(lock.error());
