@@ -10,10 +10,11 @@ import { identityOf, type Mount } from '../spec/plan.ts'
  * `{ file }`: a path of the host. The command gets a pipe, and we append to the file what comes out of it, or read from the file what goes
  * into it as stdin. All that the command wrote is in the file when its end is told, and what its daemons write follows until the session is
  * closed. A file that is written to is not opened through a symbolic link at its end. No file may lie where the session can write.
+ * A fifo or a device that takes nothing for 5 seconds after the end of the command is an error of the run.
  *
  * `inherit`: the command gets the very pipe or socket that this program has. It never gets a terminal of this program: in place of one it
  * gets a terminal of its own, and what goes through that is passed on. A file or a device is read and written as a `{ file }` is, and
- * /dev/null is the session's own.
+ * /dev/null is the session's own. The part of an inherited file that the command did not read is left to be read by the next.
  */
 export type StdioTarget = 'pipe' | 'inherit' | 'ignore' | { readonly file: string }
 
