@@ -41,7 +41,7 @@ Result<struct stat> make_folder(const std::string& existing, std::string_view mi
  * Opens a file with `flags` (open(2)) and locks it for as long as the descriptor, or a copy of it, is open (flock(2)).
  * Then checks that the file still has that name, because the holder before may just have removed it. EWOULDBLOCK if
  * another process has the lock, ENOENT if there is no such file. `kind` is LOCK_EX or LOCK_SH. `is_empty`, if given,
- * tells whether the file has no holder.
+ * tells whether it has no content, and so no holder.
  */
 Result<UniqueFd> lock_file(const char* step, const std::string& path, int flags, int kind = LOCK_EX,
                            bool* is_empty = nullptr);
