@@ -104,7 +104,7 @@
           # Pid 1 of a session: no C library, nothing to load. Its bytes become a part of the addon.
           'target_name': 'buildjail-init',
           'type': 'executable',
-          'sources': ['native/linux/init/init.c'],
+          'sources': ['native/linux/init/init.c', 'native/linux/init/calls.c'],
           'cflags!': ['-pthread', '-fPIC'],
           'cflags': ['-Os', '-ffreestanding', '-fno-stack-protector', '-fno-asynchronous-unwind-tables', '-fno-pie', '-Wall', '-Wextra'],
           'ldflags!': ['-pthread', '-rdynamic'],

@@ -128,7 +128,7 @@ std::vector<Fact> LentDirectory::facts() const {
 }
 
 NotedOutput LentDirectory::lending(const LentAs& as) const {
-  const bool gives_back = !as.is_left_as_built;
+  const bool gives_back = !as.is_left_as_built && !lease_.is_mapped();
   return {.before = *lease_.before(),
           .lending = {.ids = ids_of(as),
                       .gives_owner = gives_back && !as.keeps_owner,
@@ -145,6 +145,11 @@ Status LentDirectory::make(Trace&) {
   const auto& [before, lending] = *lent_;
   if (as.keeps_owner) return {};
   const int directory = lease_.directory();
+  if (lease_.is_mapped()) {
+    const bool is_shut = (before.mode & S_IRWXU) != S_IRWXU;
+    return !is_shut || ::fchmod(directory, before.mode | S_IRWXU) == 0 ? Status()
+                                                                     : last_error({}, "fchmod", before.path);
+  }
   uid_t owner = as.user.uid;
   // defence: store-keeps-build-did
   if (lending.is_store) owner = ::geteuid();

@@ -67,6 +67,10 @@ class OutputLease final : public Part {
   [[nodiscard]] int lock() const noexcept { return lock_.get(); }
   /** Its state at the time of the lease. Empty while it is not leased. */
   [[nodiscard]] const std::optional<LentOutput>& before() const noexcept { return before_; }
+  /** Its mount shows the owner's files as the build's, and gives the owner what the build makes: it needs no hand-over.
+   */
+  [[nodiscard]] bool is_mapped() const noexcept { return is_mapped_; }
+  void lend_mapped() noexcept { is_mapped_ = true; }
 
   /**
    * Locks the lease of a dead session, so that no other session gets the output meanwhile. False if another session has
@@ -82,6 +86,7 @@ class OutputLease final : public Part {
   UniqueFd directory_;
   UniqueFd lock_;
   std::optional<LentOutput> before_;
+  bool is_mapped_ = false;
 };
 
 /** A leased output that belongs to the build user. */

@@ -185,8 +185,9 @@ NamespaceEnvelope::NamespaceEnvelope(SharedPlan plan, Lessee lessee, std::shared
 
 Status NamespaceEnvelope::open() {
   auto status = walk_.open(parts(plan_->steps, false), journal_, trace_);
-  ids_.is_new = false;
   is_complete_ = status && !plan_->is_base;
+  // Of the next session that has these.
+  if (is_complete_) ids_.is_new = false;
   return status;
 }
 
@@ -213,18 +214,16 @@ Parts NamespaceEnvelope::parts(const std::vector<Step>& steps, bool is_rest) {
 Status NamespaceEnvelope::complete(std::vector<Step> rest) {
   const std::lock_guard not_closing(closing_);
   const auto inside = namespaces();
-  if (!inside) return session_closed("complete", "setns");
-  if (is_complete_ || !rest_.empty()) return session_complete("complete", "setns");
+  if (!inside) return session_closed("complete", "sendmsg");
+  if (is_complete_ || !rest_.empty()) return session_complete("complete", "sendmsg");
   if (auto status = confirm_whole_overlays(rest, host_->mount_table); !status) return status;
-  host_->give_way();
+  host_->blanks.give_way();
   trace_.resume();
   rest_ = std::move(rest);
   auto more = parts(rest_, true);
   auto status = walk_.add(std::move(more), journal_, trace_);
-  // The completing child enters the session's user namespace while it shares our memory. That changes its credentials,
-  // and the kernel then makes the memory undumpable (PR_SET_DUMPABLE(2const)).
-  if (ids_.are_callers() && host_->is_dumpable) static_cast<void>(::prctl(PR_SET_DUMPABLE, 1, 0, 0, 0));
   is_complete_ = static_cast<bool>(status);
+  if (is_complete_) ids_.is_new = false;
   return status;
 }
 
@@ -247,7 +246,7 @@ Status NamespaceEnvelope::launch(Launching launching) {
   const auto inside = namespaces();
   if (!inside) return session_closed("launch", "sendmsg");
   if (!is_complete_) return session_incomplete("launch", "sendmsg");
-  host_->give_way();
+  host_->blanks.give_way();
   auto terminal = waiter_->terminals().wanted_by(request);
   if (!terminal) return std::move(terminal.error());
   UniqueFd master;
@@ -432,7 +431,7 @@ Result<SessionUsage> NamespaceEnvelope::usage() {
 
 CloseReport NamespaceEnvelope::close() {
   const std::lock_guard only_one(closing_);
-  host_->give_way();
+  host_->blanks.give_way();
   is_closed_ = true;
   cgroup_.let_end();
   return walk_.take_away();

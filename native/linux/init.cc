@@ -25,14 +25,17 @@ namespace buildjail {
 
 namespace {
 
-constexpr std::size_t kMostDescriptors = 4;
-
 /** Init has ended. */
 bool is_gone(int err) { return err == EPIPE || err == ECONNRESET || err == ENOTCONN; }
 
-template <class Message>
-std::span<const std::byte> bytes_of(const Message& message) {
-  return std::as_bytes(std::span(&message, 1));
+SysError init_ended(SysError error) {
+  if (is_gone(error.err)) error.err = ESRCH;
+  return error;
+}
+
+// sendmsg(2) does not write to the message.
+iovec part_of(const void* bytes, std::size_t size) {
+  return {.iov_base = const_cast<void*>(bytes), .iov_len = size};
 }
 
 void add(std::string& text, const std::vector<std::string>& strings) {
@@ -88,13 +91,11 @@ Result<UniqueFd> make_init_image() {
   return image;
 }
 
-Status InitChannel::send(std::span<const std::byte> message, std::span<const int> descriptors) {
-  // sendmsg(2) does not write to the message.
-  iovec part{.iov_base = const_cast<std::byte*>(message.data()), .iov_len = message.size()};
-  alignas(cmsghdr) std::array<std::byte, CMSG_SPACE(kMostDescriptors * sizeof(int))> control{};
+Status InitChannel::send(std::span<const iovec> message, std::span<const int> descriptors) {
+  alignas(cmsghdr) std::array<std::byte, CMSG_SPACE(kMostMessageDescriptors * sizeof(int))> control;
   msghdr packet{};
-  packet.msg_iov = &part;
-  packet.msg_iovlen = 1;
+  packet.msg_iov = const_cast<iovec*>(message.data());
+  packet.msg_iovlen = message.size();
   if (!descriptors.empty()) {
     packet.msg_control = control.data();
     packet.msg_controllen = CMSG_SPACE(descriptors.size_bytes());
@@ -106,6 +107,21 @@ Status InitChannel::send(std::span<const std::byte> message, std::span<const int
   }
   if (without_interruption([&] { return ::sendmsg(socket_.get(), &packet, MSG_NOSIGNAL); }) >= 0) return {};
   return last_error("launch", "sendmsg");
+}
+
+Status InitChannel::send_calls(const calls_message& header, std::span<const init_call> calls, std::string_view text,
+                               std::span<const int> descriptors) {
+  const std::array parts{part_of(&header, sizeof(header)), part_of(calls.data(), calls.size_bytes()),
+                         part_of(text.data(), text.size())};
+  auto sent = send(parts, descriptors);
+  return sent ? std::move(sent) : init_ended(std::move(sent.error()));
+}
+
+Result<calls_answer> InitChannel::read_calls_answer() {
+  calls_answer said;
+  const ssize_t got = without_interruption([&] { return ::recv(socket_.get(), &said, sizeof(said), 0); });
+  if (got > 0) return said;
+  return SysError{.step = "init", .syscall = "recv", .err = got < 0 ? errno : ESRCH, .detail = "init has ended"};
 }
 
 Status InitChannel::launch(const LaunchRequest& request, const CommandSetup& setup, const std::array<int, 3>& stdio) {
@@ -151,19 +167,19 @@ Status InitChannel::launch(const LaunchRequest& request, const CommandSetup& set
     text.clear();
   }
   text.insert(0, reinterpret_cast<const char*>(&header), sizeof(header));
-  auto sent = send(std::as_bytes(std::span(text)), descriptors);
-  if (!sent && is_gone(sent.error().err)) sent.error().err = ESRCH;
-  return sent;
+  const std::array parts{part_of(text.data(), text.size())};
+  auto sent = send(parts, descriptors);
+  return sent ? std::move(sent) : init_ended(std::move(sent.error()));
 }
 
 bool InitChannel::signal(std::uint32_t number, int signal) {
   const command_message message{.kind = kMessageSignal, .number = number, .signal = signal};
-  return static_cast<bool>(send(bytes_of(message), {}));
+  return static_cast<bool>(send(std::array{part_of(&message, sizeof(message))}, {}));
 }
 
 bool InitChannel::ask_for_pid(std::uint32_t number) {
   const command_message message{.kind = kMessageTell, .number = number, .signal = 0};
-  return static_cast<bool>(send(bytes_of(message), {}));
+  return static_cast<bool>(send(std::array{part_of(&message, sizeof(message))}, {}));
 }
 
 Status InitChannel::kill_all(std::chrono::milliseconds bound) {
@@ -171,7 +187,7 @@ Status InitChannel::kill_all(std::chrono::milliseconds bound) {
   std::unique_lock lock(mutex_);
   const std::uint64_t before = answers_;
   lock.unlock();
-  auto status = send(bytes_of(message), {});
+  auto status = send(std::array{part_of(&message, sizeof(message))}, {});
   // If init has ended, so have all others.
   if (!status && is_gone(status.error().err)) return {};
   if (!status) return status;

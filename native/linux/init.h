@@ -1,5 +1,7 @@
 #pragma once
 
+#include <sys/uio.h>
+
 #include <array>
 #include <chrono>
 #include <condition_variable>
@@ -12,6 +14,7 @@
 #include "base/unique_fd.h"
 #include "launch/launch_request.h"
 #include "launch/waiter.h"
+#include "linux/init/messages.h"
 #include "plan/plan.h"
 
 namespace buildjail {
@@ -54,11 +57,17 @@ class InitChannel {
   /** Ends our sending, by which init knows that the session ends. */
   bool shut_down();
 
+  /** Until the root is sealed: sends calls, which are answered (InitCalls). */
+  Status send_calls(const calls_message& header, std::span<const init_call> calls, std::string_view text,
+                    std::span<const int> descriptors);
+  /** Waits for the answer. ESRCH if init has ended. */
+  Result<calls_answer> read_calls_answer();
+
   /** Reads one answer and passes it to the waiter; false at the end. */
   bool read(Waiter& waiter);
 
  private:
-  Status send(std::span<const std::byte> message, std::span<const int> descriptors);
+  Status send(std::span<const iovec> message, std::span<const int> descriptors);
 
   UniqueFd socket_;
   std::mutex mutex_;

@@ -124,6 +124,12 @@ Status MountTable::look_at(std::vector<ShownSource>& sources) {
   return {};
 }
 
+Result<std::uint64_t> MountTable::version() {
+  const std::lock_guard lock(mutex_);
+  if (auto status = read_if_changed(); !status) return std::move(status.error());
+  return version_;
+}
+
 Result<std::vector<std::string>> MountTable::mounted_below(std::string_view folder) {
   const std::lock_guard lock(mutex_);
   if (auto status = read_if_changed(); !status) return std::move(status.error());
@@ -179,6 +185,7 @@ Status MountTable::read_if_changed() {
     return error;
   }
   if (!is_first && (changed.revents & (POLLPRI | POLLERR)) == 0) return {};
+  ++version_;
   aliases_.clear();
   mounts_.clear();
   const auto text = read_file(kStep, kTable, table_.get());

@@ -3,6 +3,7 @@
 #include <sys/types.h>
 
 #include <cstddef>
+#include <cstdint>
 #include <mutex>
 #include <string>
 #include <string_view>
@@ -56,6 +57,9 @@ class MountTable {
     return mounts_.size();
   }
 
+  /** Another number whenever the table has changed. */
+  Result<std::uint64_t> version();
+
   /** The mount points below a folder. */
   Result<std::vector<std::string>> mounted_below(std::string_view folder);
 
@@ -77,6 +81,7 @@ class MountTable {
 
   std::mutex mutex_;
   UniqueFd table_;
+  std::uint64_t version_ = 0;
   std::vector<Mount> mounts_;
   /** Those that are not the widest of their file system. */
   std::vector<const Mount*> aliases_;

@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <sched.h>
+#include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -24,12 +25,13 @@
 #include "base/tolerated.h"
 #include "base/unique_fd.h"
 #include "linux/child.h"
-#include "linux/mount_program.h"
+#include "linux/init_calls.h"
 #include "linux/overlays.h"
 #include "linux/parts.h"
 #include "linux/privileges.h"
 #include "linux/processes.h"
 #include "linux/raw_calls.h"
+#include "linux/root.h"
 #include "linux/sources.h"
 
 namespace buildjail {
@@ -47,61 +49,27 @@ constexpr std::string_view kFirstToGo = "1000";
 constexpr int kControlInInit = 0;
 constexpr int kImageInInit = 1;
 constexpr int kMountsInInit = 2;
-/** The lines of the maps of a session's own user namespace: those of users, and those of groups. */
-using IdLines = std::pair<std::string, std::string>;
+constexpr mode_t kUmask = 022;
 
-/** All that the child uses to become init, made before it exists, and what it reports. */
+/** All that the child uses to become init, made before it exists. */
 struct InitStart {
-  const NamespaceOpening& opening;
-  MountProgram& mounts;
-  /** For what the plan allows. */
-  const SystemCallFilter& filter;
+  const NamespaceHost& host;
+  const Birth& birth;
+  const Joined& joined;
   int control;
   /** The namespaces that the child makes itself (unshare(2)). */
   int unshared;
-  /** The mount namespace to enter a copy of, or -1 if the child was made in a copy of the host's. */
-  int empty_mounts;
-  /** Null if the child was not made in a user namespace of the session's own. */
-  const IdLines* ids;
-  /** The lock that init has until it ends, or -1. */
-  int lock;
-  /** The descriptors that the child uses itself, in order; -1 is none. */
-  std::span<const int> kept;
   /** The directory of the cgroup that it was made in, or -1. */
   int cgroup;
-  std::int64_t began_ns = 0;
-  std::int64_t ids_ns = 0;
-  std::int64_t ended_ns = 0;
 };
 
 // In this order: the kernel refuses a gid map while groups can still be dropped (user_namespaces(7), setgroups).
-bool map_ids(const IdLines& ids, Stopped& stopped) {
+bool map_ids(const Birth& birth, Stopped& stopped) {
   const std::array<std::pair<const char*, std::string_view>, 3> files{
-      {{"/proc/self/setgroups", "deny"}, {"/proc/self/uid_map", ids.first}, {"/proc/self/gid_map", ids.second}}};
+      {{"/proc/self/setgroups", "deny"}, {"/proc/self/uid_map", birth.uid_map}, {"/proc/self/gid_map", birth.gid_map}}};
   for (const auto& [path, text] : files) {
     if (!write_file("map-ids", path, text, stopped)) return false;
   }
-  return true;
-}
-
-/** Closes all from `first` on but those, which are in order. */
-int close_from(unsigned first, std::span<const int> but) {
-  for (const int kept : but) {
-    if (kept < 0) continue;
-    const auto number = static_cast<unsigned>(kept);
-    if (number > first && raw::close_range(first, number - 1) != 0) return -1;
-    first = number + 1;
-  }
-  return raw::close_range(first);
-}
-
-// Init keeps the number of the host's root, which no process inside can have: to each of them it is another user, whom
-// it may not reach (prlimit(2), setpriority(2), sched_setaffinity(2)). The memory that the child shares stays as
-// dumpable as it was, because the host program made the namespace.
-bool enter_user_namespace(const SessionIds& ids, int settings, Stopped& stopped) {
-  if (!ids.are_leased()) return true;
-  if (::setns(ids.user_namespace.get(), CLONE_NEWUSER) != 0) return stopped.at("user-namespace", "setns");
-  if (ids.is_new) bound_shared_counts(settings);
   return true;
 }
 
@@ -125,66 +93,42 @@ bool join_cgroups(std::span<const UniqueFd> entrances, bool is_in_first, Stopped
   return true;
 }
 
+// It looks for no session's mounts but in a copy of the empty ones.
+bool enter_empty_mounts(int mounts, Stopped& stopped) {
+  if (::setns(mounts, CLONE_NEWNS) != 0) return stopped.at("mount", "setns", "/");
+  return ::unshare(CLONE_NEWNS) == 0 || stopped.at("mount", "unshare", "/");
+}
+
 /** The child, up to the execution of init. */
 bool become_init(InitStart& start, Stopped& stopped) {
-  const NamespaceOpening& opening = start.opening;
-  const EnvelopePlan& plan = opening.plan;
-  const SessionIds& ids = opening.ids;
-  const int network = opening.network->descriptor().get();
+  const auto& [network, cgroup] = start.joined;
+  const int empty_mounts = start.host.empty_mounts.get();
+  const bool is_over_host = start.birth.is_callers() || empty_mounts < 0;
   if (stopped.failed("init", "setsid", ::setsid())) return false;
   if (stopped.failed("init", "rt_sigaction", reset_signals())) return false;
   // First, because the root of its cgroup namespace is the cgroup in which it makes that (cgroup_namespaces(7)).
-  if (!join_cgroups(opening.cgroup.entrances().files, start.cgroup >= 0, stopped)) return false;
+  if (cgroup != nullptr && !join_cgroups(cgroup->files, start.cgroup >= 0, stopped)) return false;
   if (network >= 0 && stopped.failed("clone", "setns", ::setns(network, CLONE_NEWNET))) return false;
   if (start.unshared != 0 && stopped.failed("clone", "unshare", ::unshare(start.unshared))) return false;
-  start.began_ns = now_ns();
-  // Init has its control as descriptor 0 and nothing else; its image closes as it is executed. Both are above 2
-  // (above_stdio), so neither is where the other is put.
+  // Init has its control as descriptor 0 and nothing else; its image closes as it is executed. All are above 2
+  // (above_stdio), so none is where another is put.
   if (stopped.failed("init", "dup2", ::dup2(start.control, kControlInInit))) return false;
-  if (stopped.failed("init", "dup3", ::dup3(opening.host.init_image.get(), kImageInInit, O_CLOEXEC))) return false;
-  if (start.empty_mounts >= 0) {
-    if (stopped.failed("init", "dup3", ::dup3(start.empty_mounts, kMountsInInit, O_CLOEXEC))) return false;
-    start.empty_mounts = kMountsInInit;
-  }
-  const unsigned unused = start.empty_mounts >= 0 ? kMountsInInit + 1 : kImageInInit + 1;
+  if (stopped.failed("init", "dup3", ::dup3(start.host.init_image.get(), kImageInInit, O_CLOEXEC))) return false;
+  if (!is_over_host && stopped.failed("init", "dup3", ::dup3(empty_mounts, kMountsInInit, O_CLOEXEC))) return false;
   // defence: init-no-descriptor-host
-  if (stopped.failed("init", "close_range", close_from(unused, start.kept))) return false;
-  if (start.lock >= 0 && stopped.failed("init", "fcntl", ::fcntl(start.lock, F_SETFD, 0))) return false;
-  ::umask(0);
-  if (start.ids != nullptr) {
-    if (!map_ids(*start.ids, stopped)) return false;
-    start.ids_ns = now_ns() - start.began_ns;
-  }
-  if (opening.network->lacks_loopback() && !bring_up_loopback(stopped)) return false;
-  // A user namespace that was an earlier session's is bounded already.
-  int settings = -1;
-  if (start.ids != nullptr || (ids.are_leased() && ids.is_new)) {
-    const Tolerated tolerated("without /proc/sys the session's user is not bounded");
-    settings = ::open(kCountSettings, O_PATH | O_DIRECTORY | O_CLOEXEC);
-  }
-  if (start.ids != nullptr) bound_shared_counts(settings);
+  if (stopped.failed("init", "close_range", raw::close_range(is_over_host ? kMountsInInit : kMountsInInit + 1)))
+    return false;
+  if (start.birth.is_callers() && !map_ids(start.birth, stopped)) return false;
+  if (start.birth.is_callers()) bound_shared_counts();
   // When memory runs out, the kernel kills a process with the highest score before any other. Only a process with
   // CAP_SYS_RESOURCE on the host can lower the score again (proc_pid_oom_score_adj(5)). The host program keeps its own
   // score although it shares our memory, because it waits as in vfork(2).
   if (!write_file("oom-score", "/proc/self/oom_score_adj", kFirstToGo, stopped)) return false;
-  if (!start.mounts.make_root(start.empty_mounts, stopped)) return false;
-  if (!start.mounts.fill_root(stopped)) return false;
-  const std::string& name = plan.hostname;
-  if (stopped.failed("hostname", "sethostname", ::sethostname(name.data(), name.size()))) return false;
-  if (!plan.is_base && !start.mounts.seal_root(stopped)) return false;
-  start.ended_ns = now_ns();
+  if (!is_over_host && !enter_empty_mounts(kMountsInInit, stopped)) return false;
   // defence: command-session-keyring
   if (!make_session_keyring(stopped)) return false;
-  if (!enter_user_namespace(ids, settings, stopped)) return false;
-  // A session that is all the caller's has one user, so init needs no capability to launch a command.
-  if (!bound_capabilities(plan.user, start.ids == nullptr, stopped)) return false;
+  if (start.birth.is_callers() && !keep_capabilities(stopped)) return false;
   if (stopped.failed("init", "rt_sigprocmask", unblock_signals())) return false;
-  // The filter is last, because it refuses the calls above. Without PR_SET_NO_NEW_PRIVS it needs a capability
-  // (seccomp(2)).
-  // defence: command-no-new-privileges
-  if (stopped.failed("filter", "prctl", ::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0))) return false;
-  // defence: every-session-filter-system
-  if (stopped.failed("filter", "seccomp", start.filter.install())) return false;
   return execute_init(stopped);
 }
 
@@ -208,13 +152,98 @@ Result<std::array<UniqueFd, 2>> control_pair() {
  */
 constexpr int kByChild = CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS | CLONE_NEWCGROUP;
 
-int kinds_for(const EnvelopePlan& plan, const SessionIds& ids) {
+int kinds_for(const Birth& birth) {
   // defence: namespaces-of-its-own
   int kinds = CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWIPC | CLONE_NEWUTS | CLONE_NEWCGROUP;
   // defence: network-of-its-own
-  if (!plan.network.is_host()) kinds |= CLONE_NEWNET;
-  if (ids.are_callers()) kinds |= CLONE_NEWUSER;
+  if (birth.has_network) kinds |= CLONE_NEWNET;
+  if (birth.is_callers()) kinds |= CLONE_NEWUSER;
   return kinds;
+}
+
+Birth birth_of(const NamespaceOpening& opening) {
+  const PlannedNetwork& network = opening.plan.network;
+  Birth birth{.caller = ::geteuid(), .has_network = !network.is_host() && !network.is_handed_in()};
+  if (!opening.ids.are_callers()) return birth;
+  const IdMap one_id = map_one(opening.plan.user, ::geteuid(), ::getegid());
+  birth.uid_map = map_text(one_id.uids);
+  birth.gid_map = map_text(one_id.gids);
+  return birth;
+}
+
+void leave_host(InitCalls& calls) {
+  const CallSite site{.step = "pivot-root", .path = "/"};
+  // pivot_root(2), "pivot_root(".", ".")": the host's root ends up mounted over ours, and is unmounted.
+  calls.make(site, kCall_pivot_root, {".", "."});
+  // defence: host-root-taken-off
+  calls.make(site, kCall_umount2, {".", MNT_DETACH});
+  calls.make(site, kCall_chdir, {"/"});
+}
+
+// No mount of the session may propagate to the host, nor the other way round (mount_namespaces(7), shared subtrees).
+void part_from_host(InitCalls& calls) {
+  calls.make({.step = "private", .path = "/"}, kCall_mount, {0, "/", 0, MS_REC | MS_PRIVATE, 0});
+}
+
+// An ordinary user's init needs the host's mounts until all sources are mounted. Until then they come and go in its
+// namespace as outside, as in every one of less right: it keeps nothing mounted that the host unmounts.
+Status make_blank_root(const NamespaceHost& host, const Birth& birth, InitCalls& calls) {
+  const bool is_over_host = birth.is_callers() || !host.empty_mounts;
+  if (is_over_host && !birth.is_callers()) part_from_host(calls);
+  make_root(is_over_host, calls);
+  if (auto status = make_dev(device_nodes(host, birth.is_callers()), calls); !status) return status;
+  if (auto status = make_proc(calls); !status) return status;
+  if (is_over_host && !birth.is_callers()) leave_host(calls);
+  for (const Slot used : {kOpened, kCopied}) calls.make({.step = "init"}, kCall_close, {used});
+  return {};
+}
+
+/** Makes the root read-only and the only one, and gives up every right that a command may not have. */
+Status seal(const NamespaceOpening& opening, InitCalls& calls) {
+  const EnvelopePlan& plan = opening.plan;
+  const SessionIds& ids = opening.ids;
+  constexpr raw::MountAttributes kReadOnly{.set = raw::kReadOnly};
+  calls.begin_step();
+  if (plan.network.kind == PlannedNetwork::Kind::kLoopback) bring_up_loopback(calls);
+  calls.make({.step = "hostname"}, kCall_sethostname, {plan.hostname, plan.hostname.size()});
+  // defence: root-read-only
+  calls.make({.step = "seal-root", .path = "/"}, kCall_mount_setattr,
+             {kRootSlot, "", raw::kEmptyPath, CallArgument::bytes(kReadOnly), sizeof(kReadOnly)});
+  if (ids.are_callers()) leave_host(calls);
+  calls.mark("seal-root", "/");
+
+  // Init keeps the number of the host's root, which no process inside can have: to each of them it is another user,
+  // whom it may not reach (prlimit(2), setpriority(2), sched_setaffinity(2)).
+  if (ids.are_leased()) {
+    UniqueFd entered(::fcntl(ids.user_namespace.get(), F_DUPFD_CLOEXEC, STDERR_FILENO + 1));
+    if (!entered) return last_error("user-namespace", "fcntl");
+    calls.make({.step = "user-namespace"}, kCall_setns, {calls.pass(std::move(entered)), CLONE_NEWUSER});
+    if (ids.is_new) bound_shared_counts(calls);
+    // Other credentials can make it dumpable (PR_SET_DUMPABLE(2const)).
+    calls.make({.step = "init"}, kCall_prctl, {PR_SET_DUMPABLE, 0, 0, 0, 0});
+  }
+  // A session that is all the caller's has one user, so init needs no capability to launch a command.
+  bound_capabilities(plan.user, !ids.are_callers(), calls);
+  calls.make({.step = "init"}, kCall_prctl, {PR_SET_NAME, "buildjail-init", 0, 0, 0});
+  // defence: init-nobody-whom-root
+  calls.make({.step = "init"}, kCall_umask, {kUmask});
+  // The filter is last, because it refuses the calls above. Without PR_SET_NO_NEW_PRIVS it needs a capability
+  // (seccomp(2)).
+  // defence: command-no-new-privileges
+  calls.make({.step = "filter"}, kCall_prctl, {PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0});
+  // defence: every-session-filter-system
+  if (plan.allowed.is_empty())
+    calls.install_filter({.step = "filter"}, opening.host.filter.program());
+  else
+    calls.install_filter({.step = "filter"}, SystemCallFilter(plan.allowed).program());
+  calls.mark("init", {});
+
+  // defence: output-nobody-else-until
+  const int locked = opening.journal.lock();
+  UniqueFd lock(locked < 0 ? -1 : ::fcntl(locked, F_DUPFD_CLOEXEC, STDERR_FILENO + 1));
+  if (locked >= 0 && !lock) return last_error("init", "fcntl");
+  calls.seal(std::move(lock));
+  return {};
 }
 
 SysError not_ended(pid_t init) {
@@ -227,92 +256,41 @@ SysError not_ended(pid_t init) {
 
 }  // namespace
 
-Result<Namespaces> Namespaces::make(const NamespaceOpening& opening, Trace& trace) {
-  const EnvelopePlan& plan = opening.plan;
-  LinuxHost& host = opening.host;
-  const CgroupEntrances& cgroup = opening.cgroup.entrances();
+DeviceNodes device_nodes(const NamespaceHost& host, bool is_callers) {
+  if (is_callers) return DeviceNodes::kBoundByInit;
+  return host.empty_mounts ? DeviceNodes::kMade : DeviceNodes::kBound;
+}
+
+Result<Namespaces> Namespaces::make(const NamespaceHost& host, const Birth& birth, const Joined& joined) {
   auto ends = control_pair();
   if (!ends) return std::move(ends.error());
   auto& [ours, theirs] = *ends;
-  const IdMap one_id = map_one(plan.user, ::geteuid(), ::getegid());
-  const IdLines ids{map_text(one_id.uids), map_text(one_id.gids)};
-  // By a number above 2, because the child has others there.
-  const int locked = opening.journal.lock();
-  const UniqueFd lock(locked < 0 ? -1 : ::fcntl(locked, F_DUPFD_CLOEXEC, STDERR_FILENO + 1));
-  if (locked >= 0 && !lock) return last_error("init", "fcntl");
-  std::optional<SystemCallFilter> own;
-  if (!plan.allowed.is_empty()) own.emplace(plan.allowed);
-  const auto owners = SourceOwners::find(opening);
-  if (!owners) return owners.error();
-  MountProgram mounts(opening, *owners);
-  if (auto status = mounts.look_at_host(); !status) return std::move(status.error());
-  const int kinds = kinds_for(plan, opening.ids);
-  int made = kinds;
-  if (opening.network->descriptor()) made &= ~CLONE_NEWNET;
-  const bool is_over_host = !host.mounts.descriptor || !mounts.can_copy_sources();
-  int empty_mounts = -1;
-  std::shared_ptr<const UniqueFd> etc;
-  if (!is_over_host) {
-    made &= ~CLONE_NEWNS;
-    if (host.mounts.can_copy_copies) mounts.share_folders(host.mount_table.count());
-    // The rest of a base may add to /etc.
-    auto prepared = plan.is_base ? Result(etc) : host.etc.take(plan.steps, host.mounts.descriptor);
-    if (!prepared) return std::move(prepared.error());
-    etc = std::move(*prepared);
-    if (etc) mounts.use_prepared_etc();
-    empty_mounts = (etc ? *etc : host.mounts.descriptor).get();
-  }
-  const int ordinary = cgroup.files.empty() ? 0 : CLONE_NEWCGROUP;
-  const int unshared = made & ((kinds & CLONE_NEWUSER) == 0 ? kByChild : ordinary);
-  std::vector<int> kept = owners->descriptors();
-  kept.insert(kept.end(), {opening.ids.user_namespace.get(), lock.get()});
-  std::ranges::sort(kept);
-  InitStart start{.opening = opening,
-                  .mounts = mounts,
-                  .filter = own ? *own : host.filter,
+  const int kinds = kinds_for(birth);
+  // The child of root enters a copy of the empty mounts.
+  const int made = host.empty_mounts ? kinds & ~CLONE_NEWNS : kinds;
+  const int ordinary = joined.cgroup == nullptr ? 0 : CLONE_NEWCGROUP;
+  const int unshared = made & (birth.is_callers() ? ordinary : kByChild);
+  InitStart start{.host = host,
+                  .birth = birth,
+                  .joined = joined,
                   .control = theirs.get(),
                   .unshared = unshared,
-                  .empty_mounts = empty_mounts,
-                  .ids = (kinds & CLONE_NEWUSER) == 0 ? nullptr : &ids,
-                  // defence: output-nobody-else-until
-                  .lock = lock.get(),
-                  .kept = kept,
-                  .cgroup = cgroup.unified.get()};
-  trace.mark("prepare");
-
-  const std::int64_t began_ns = now_ns();
+                  .cgroup = joined.cgroup == nullptr ? -1 : joined.cgroup->unified.get()};
   auto init = execute_in_child(made & ~unshared, start.cgroup,
                                [&start](Stopped& stopped) { return become_init(start, stopped); });
-  if (!init) return explain_overlay(std::move(init.error()));
-  trace.add("clone", {}, start.began_ns - began_ns);
-  if (start.ids != nullptr) trace.add("map-ids", {}, start.ids_ns);
-  mounts.add_to(trace);
-  trace.add("init", {}, now_ns() - start.ended_ns);
-  return Namespaces(std::move(*init), std::make_shared<InitChannel>(std::move(ours)), is_over_host);
+  if (!init) return std::move(init.error());
+  return Namespaces(std::move(*init), std::make_shared<InitChannel>(std::move(ours)), birth);
 }
 
-Status Namespaces::complete(const NamespaceOpening& opening, Trace& trace) {
-  const auto owners = SourceOwners::find(opening);
-  if (!owners) return owners.error();
-  MountProgram mounts(opening, *owners);
-  const std::string old_root = root();
-  const int entered = CLONE_NEWNS | (opening.ids.are_callers() ? CLONE_NEWUSER : 0);
-  const auto complete_in_child = [&](Stopped& stopped) {
-    UniqueFd host;
-    if (is_over_host_) {
-      host.reset(::open(old_root.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
-      if (stopped.failed("complete", "open", host.get())) return false;
-    } else if (!mounts.copy_sources(stopped)) {
-      return false;
-    }
-    if (stopped.failed("complete", "setns", ::setns(init_.pidfd.get(), entered))) return false;
-    ::umask(0);
-    return mounts.find_root(host.get(), stopped) && mounts.fill_root(stopped) && mounts.seal_root(stopped);
-  };
-  auto status = run_in_child("complete", 0, complete_in_child);
-  if (!status) return explain_overlay(std::move(status.error()));
-  mounts.add_to(trace);
-  return {};
+Result<Namespaces> Namespaces::make_blank(const NamespaceHost& host, const Birth& birth) {
+  auto made = make(host, birth, {});
+  if (!made) return std::move(made.error());
+  Trace unused;
+  InitCalls calls(*made->channel());
+  auto status = make_blank_root(host, birth, calls);
+  if (status) status = calls.confirm(unused);
+  if (!status) return std::move(status.error());
+  return std::move(*made);
 }
 
 Namespaces::~Namespaces() {
@@ -357,12 +335,21 @@ Status Namespaces::wait_gone() {
   return {};
 }
 
-Status SessionNamespaces::set(Namespaces made) {
-  const auto channel = made.channel();
-  {
-    const std::lock_guard lock(mutex_);
-    namespaces_ = std::make_shared<Namespaces>(std::move(made));
-  }
+void SessionNamespaces::set(Namespaces made) {
+  const std::lock_guard lock(mutex_);
+  namespaces_ = std::make_shared<Namespaces>(std::move(made));
+}
+
+InitCalls& SessionNamespaces::calls() { return calls_ ? *calls_ : calls_.emplace(*get()->channel()); }
+
+Status SessionNamespaces::confirm(Trace& trace) {
+  auto status = calls().confirm(trace);
+  calls_.reset();
+  return status ? std::move(status) : explain_overlay(std::move(status.error()));
+}
+
+Status SessionNamespaces::watch() {
+  const auto channel = get()->channel();
   return waiter_->watch_channel(owner_, channel->fd(),
                                 [channel, waiter = waiter_.get()] { return channel->read(*waiter); });
 }
@@ -388,21 +375,56 @@ void InitPart::add_planned(const NamespaceOpening& opening, Parts& parts) {
 }
 
 Status InitPart::make(Trace& trace) {
-  auto made = Namespaces::make(opening_, trace);
+  LinuxHost& host = opening_.host;
+  const Birth birth = birth_of(opening_);
+  const CgroupEntrances* const cgroup = opening_.cgroup.is_none() ? nullptr : &opening_.cgroup.entrances();
+  if (birth.has_network && cgroup == nullptr) {
+    if (auto blank = host.blanks.take(birth)) {
+      opening_.inside.set(std::move(*blank));
+      trace.mark("blank");
+      return {};
+    }
+  }
+  auto made =
+      Namespaces::make(host.namespaces, birth, {.network = opening_.network->descriptor().get(), .cgroup = cgroup});
   if (!made) return std::move(made.error());
-  opening_.network->is_in_use(made->init());
-  if (auto status = opening_.inside.set(std::move(*made)); !status || opening_.cgroup.is_none()) return status;
-  auto held = opening_.cgroup.hold();
-  if (held) trace.mark("limits");
-  return held;
+  opening_.inside.set(std::move(*made));
+  trace.mark("clone");
+  return make_blank_root(host.namespaces, birth, opening_.inside.calls());
 }
 
 Status InitPart::take_away(TakingAway& taking) { return opening_.inside.end_processes(taking.trace); }
 
-void RestPart::add_planned(const NamespaceOpening& opening, Parts& parts) {
-  if (opening.is_rest) parts.push_back(std::make_unique<RestPart>(opening));
+void RootPart::add_planned(const NamespaceOpening& opening, Parts& parts) {
+  parts.push_back(std::make_unique<RootPart>(opening));
 }
 
-Status RestPart::make(Trace& trace) { return opening_.inside.get()->complete(opening_, trace); }
+Status RootPart::make(Trace&) {
+  InitCalls& calls = opening_.inside.calls();
+  const auto owners = SourceOwners::find(opening_);
+  if (!owners) return owners.error();
+  if (opening_.ids.are_callers() && !opening_.is_rest) part_from_host(calls);
+  auto status = RootSteps(opening_, *owners).add_to(calls);
+  if (status && opening_.is_sealed()) status = seal(opening_, calls);
+  if (!status) return explain_overlay(std::move(status.error()));
+  calls.send();
+  return {};
+}
+
+void ReadyPart::add_planned(const NamespaceOpening& opening, Parts& parts) {
+  parts.push_back(std::make_unique<ReadyPart>(opening));
+}
+
+Status ReadyPart::make(Trace& trace) {
+  SessionNamespaces& inside = opening_.inside;
+  if (auto status = inside.confirm(trace); !status) return status;
+  if (opening_.is_sealed()) {
+    if (auto status = inside.watch(); !status) return status;
+  }
+  if (opening_.is_rest || opening_.cgroup.is_none()) return {};
+  auto held = opening_.cgroup.hold();
+  if (held) trace.mark("limits");
+  return held;
+}
 
 }  // namespace buildjail

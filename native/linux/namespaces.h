@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -16,10 +17,42 @@
 #include "launch/waiter.h"
 #include "linux/child.h"
 #include "linux/init.h"
+#include "linux/init_calls.h"
+#include "linux/root_contents.h"
+#include "linux/session_cgroup.h"
 
 namespace buildjail {
 
 struct NamespaceOpening;
+
+/** What the namespaces of all sessions are made with. */
+struct NamespaceHost {
+  /** From make_init_image(). */
+  UniqueFd init_image;
+  /** From make_empty_mounts(); empty without root. */
+  UniqueFd empty_mounts;
+};
+
+DeviceNodes device_nodes(const NamespaceHost& host, bool is_callers);
+
+/** What namespaces are born with. A blank can become any session that was to be born so. */
+struct Birth {
+  /** The maps of the user namespace that an ordinary caller's session makes (user_namespaces(7)); empty for root. */
+  std::string uid_map{};
+  std::string gid_map{};
+  uid_t caller = 0;
+  bool has_network = true;
+
+  [[nodiscard]] bool is_callers() const { return !uid_map.empty(); }
+  bool operator==(const Birth&) const = default;
+};
+
+/** What a blank has none of: it is born before they are known. */
+struct Joined {
+  /** A network namespace, or -1. */
+  int network = -1;
+  const CgroupEntrances* cgroup = nullptr;
+};
 
 /**
  * The namespaces of a session, and in them its init (init/init.c). When this is destroyed, or the whole process ends,
@@ -27,15 +60,14 @@ struct NamespaceOpening;
  */
 class Namespaces {
  public:
-  /** Makes all that the plan says. */
-  static Result<Namespaces> make(const NamespaceOpening& opening, Trace& trace);
+  static Result<Namespaces> make(const NamespaceHost& host, const Birth& birth, const Joined& joined);
+  /** With what every session has: its own root, /dev and /proc. */
+  static Result<Namespaces> make_blank(const NamespaceHost& host, const Birth& birth);
   Namespaces(Namespaces&&) noexcept = default;
-  Namespaces& operator=(Namespaces&&) noexcept = delete;
+  Namespaces& operator=(Namespaces&&) noexcept = default;
   ~Namespaces();
 
-  /** Mounts the rest of a plan that was a base, and seals the root. */
-  Status complete(const NamespaceOpening& opening, Trace& trace);
-
+  [[nodiscard]] const Birth& birth() const noexcept { return birth_; }
   /** The pid of init in the host's numbering, which no other process gets while this exists. */
   [[nodiscard]] pid_t init() const noexcept { return init_.pid; }
   /** The root of init, by its entry in /proc (proc_pid_root(5)). This is the session's root once that is sealed. */
@@ -51,15 +83,14 @@ class Namespaces {
   Status wait_gone();
 
  private:
-  Namespaces(ExecutedChild init, std::shared_ptr<InitChannel> channel, bool is_over_host)
-      : init_(std::move(init)), channel_(std::move(channel)), is_over_host_(is_over_host) {}
+  Namespaces(ExecutedChild init, std::shared_ptr<InitChannel> channel, Birth birth)
+      : init_(std::move(init)), channel_(std::move(channel)), birth_(std::move(birth)) {}
 
   Status kill_init();
 
   ExecutedChild init_;
   std::shared_ptr<InitChannel> channel_;
-  /** Whether the host's mounts are under its root until that is sealed. */
-  bool is_over_host_;
+  Birth birth_;
   bool is_gone_ = false;
 };
 
@@ -69,13 +100,18 @@ class SessionNamespaces {
   /** `owner` is the number that the waiter has for the session's commands. */
   SessionNamespaces(std::shared_ptr<Waiter> waiter, std::uint64_t owner) : waiter_(std::move(waiter)), owner_(owner) {}
 
-  /** From here on the waiter reads the answers of init. */
-  Status set(Namespaces made);
+  void set(Namespaces made);
   /** Null while there are no namespaces. */
   [[nodiscard]] std::shared_ptr<Namespaces> get() const {
     const std::lock_guard lock(mutex_);
     return namespaces_;
   }
+  /** The calls that init makes next. They go with the first of it, and are confirmed by `confirm`. */
+  InitCalls& calls();
+  /** Waits until init has made them. */
+  Status confirm(Trace& trace);
+  /** Once the root is sealed: from here on the waiter reads the answers of init. */
+  Status watch();
   /** Ends init, and waits until every process has ended with it. Does nothing the second time. */
   Status end_processes(Trace& trace);
 
@@ -84,6 +120,8 @@ class SessionNamespaces {
   std::uint64_t owner_;
   mutable std::mutex mutex_;
   std::shared_ptr<Namespaces> namespaces_;
+  /** Of the thread that opens or completes the session. */
+  std::optional<InitCalls> calls_;
 };
 
 /** Pid 1 of the session, and with it the namespaces and all that is mounted in them (init/init.c). */
@@ -99,10 +137,22 @@ class InitPart final : public Part {
   const NamespaceOpening& opening_;
 };
 
-/** The rest of a plan that was a base, and the seal of the root. It goes with the namespaces. */
-class RestPart final : public Part {
+/** What the plan, or the rest of a base, has in the root, and the seal of that. It goes with the namespaces. */
+class RootPart final : public Part {
  public:
-  explicit RestPart(const NamespaceOpening& opening) : opening_(opening) {}
+  explicit RootPart(const NamespaceOpening& opening) : opening_(opening) {}
+  static void add_planned(const NamespaceOpening& opening, Parts& parts);
+
+  Status make(Trace& trace) override;
+
+ private:
+  const NamespaceOpening& opening_;
+};
+
+/** Waits until init has made all of it, which it does while the outputs are handed over. */
+class ReadyPart final : public Part {
+ public:
+  explicit ReadyPart(const NamespaceOpening& opening) : opening_(opening) {}
   static void add_planned(const NamespaceOpening& opening, Parts& parts);
 
   Status make(Trace& trace) override;

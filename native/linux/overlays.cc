@@ -15,6 +15,7 @@
 #include <utility>
 
 #include "base/text.h"
+#include "base/tolerated.h"
 #include "linux/raw_calls.h"
 
 namespace buildjail {
@@ -56,10 +57,18 @@ const KnownRefusal* known_refusal(const SysError& error) {
 
 constexpr const char* kTmp = "tmp";
 constexpr const char* kTmpInside = "/tmp";
-constexpr mode_t kPermissions = 07777;
+// What fstat(2) found last.
+constexpr ScratchWord kFoundUid{offsetof(struct stat, st_uid)};
+constexpr ScratchWord kFoundGid{offsetof(struct stat, st_gid)};
+constexpr ScratchWord kFoundMode{offsetof(struct stat, st_mode)};
 constexpr const char* kLower = "lower";
 constexpr const char* kUpper = "upper";
 constexpr const char* kWork = "work";
+
+struct Option {
+  const char* key;
+  const char* value;
+};
 
 // Attributes of a source lead nowhere: no file of it stands for a file elsewhere (overlayfs.rst, redirect_dir,
 // metacopy).
@@ -98,78 +107,61 @@ std::optional<Obstacle> overlay_obstacle(const SysError& error) {
   return Obstacle{kOverlay, std::string("inputs cannot be overlays: ") + why->problem, why->remedy};
 }
 
-bool OverlayRoom::take(int root, Stopped& stopped) {
-  room_ = ::open(kTmp, O_PATH | O_DIRECTORY | O_CLOEXEC);
-  if (room_ < 0) return stopped.at(kOverlay, "open", kTmpInside);
-  struct stat found{};
-  if (::fstat(room_, &found) != 0) return stopped.at(kOverlay, "fstat", kTmpInside);
-  if (::mkdirat(room_, kTmp, 0) != 0) return stopped.at(kOverlay, "mkdirat", kTmpInside);
-  if (::fchownat(room_, kTmp, found.st_uid, found.st_gid, 0) != 0) return stopped.at(kOverlay, "fchownat", kTmpInside);
-  if (::fchmodat(room_, kTmp, found.st_mode & kPermissions, 0) != 0)
-    return stopped.at(kOverlay, "fchmodat", kTmpInside);
-  const UniqueFd inside(::openat(room_, kTmp, O_PATH | O_DIRECTORY | O_CLOEXEC));
-  if (!inside) return stopped.at(kOverlay, "openat", kTmpInside);
-  const UniqueFd tmp(raw::copy_mount(inside.get()));
-  if (!tmp) return stopped.at(kOverlay, "open_tree", kTmpInside);
+void take_room(InitCalls& calls) {
+  const CallSite site{.step = kOverlay, .path = kTmpInside};
+  calls.make(site, kCall_openat, {kHere, kTmp, O_PATH | O_DIRECTORY | O_CLOEXEC}).into(kRoomSlot);
+  calls.make(site, kCall_fstat, {kRoomSlot, Scratch()});
+  calls.make(site, kCall_mkdirat, {kRoomSlot, kTmp, 0});
+  calls.make(site, kCall_fchownat, {kRoomSlot, kTmp, kFoundUid, kFoundGid, 0});
+  calls.make(site, kCall_fchmodat, {kRoomSlot, kTmp, kFoundMode});
+  calls.make(site, kCall_open_tree, {kRoomSlot, kTmp, raw::kTreeClone | raw::kTreeCloseOnExec}).into(kCopied);
   // Layers have to be mounted somewhere (clone_private_mount()). On top of the root no path that begins in it gets
   // there.
-  if (raw::move_mount_onto(room_, root) != 0) return stopped.at(kOverlay, "move_mount", kTmpInside);
-  if (raw::move_mount(tmp.get(), AT_FDCWD, kTmp) != 0) return stopped.at(kOverlay, "move_mount", kTmpInside);
-  return true;
+  calls.make(site, kCall_move_mount, {kRoomSlot, "", kRootSlot, "", raw::kMoveFromEmptyPath | raw::kMoveToEmptyPath});
+  calls.make(site, kCall_move_mount, {kCopied, "", kHere, kTmp, raw::kMoveFromEmptyPath});
 }
 
-UniqueFd OverlayRoom::mount(const UniqueFd& source, const Bind& bind, int root, Stopped& stopped) {
-  const char* const target = bind.target.c_str();
-  const auto stopped_at = [&](const char* syscall) {
-    stopped.at(kOverlay, syscall, bind.source.c_str(), target);
-    return UniqueFd();
+void make_overlay(Slot source, const Bind& bind, const std::string& folder, InitCalls& calls) {
+  const CallSite site{.step = kOverlay, .path = bind.source, .dest = bind.target};
+  const auto set = [&](const char* key, const char* value) {
+    calls.make(site, kCall_fsconfig, {kOpened, raw::kFsSetString, key, value, 0});
   };
-  // A folder for each overlay, with those of its layers in it.
-  std::array<char, 24> folder{};
-  std::to_chars(folder.data(), folder.data() + folder.size() - 1, next_++);
-  if (::fchdir(room_) != 0) return stopped_at("fchdir");
-  if (::mkdir(folder.data(), 0700) != 0) return stopped_at("mkdir");
-  if (::chdir(folder.data()) != 0) return stopped_at("chdir");
-  for (const char* const name : {kLower, kUpper, kWork}) {
-    if (::mkdir(name, 0700) != 0) return stopped_at("mkdir");
-  }
+  calls.make(site, kCall_fchdir, {kRoomSlot});
+  calls.make(site, kCall_mkdirat, {kHere, folder, 0700});
+  calls.make(site, kCall_chdir, {folder});
+  for (const char* const name : {kLower, kUpper, kWork}) calls.make(site, kCall_mkdirat, {kHere, name, 0700});
   // The top folder of an overlay has the attributes of the upper layer.
-  struct stat found{};
-  if (::fstat(source.get(), &found) != 0) return stopped_at("fstat");
-  if (::chown(kUpper, found.st_uid, found.st_gid) != 0) return stopped_at("chown");
-  if (::chmod(kUpper, found.st_mode & kPermissions) != 0) return stopped_at("chmod");
-  const std::array times{found.st_atim, found.st_mtim};
-  if (::utimensat(AT_FDCWD, kUpper, times.data(), 0) != 0) return stopped_at("utimensat");
-  if (raw::move_mount(source.get(), AT_FDCWD, kLower) != 0) return stopped_at("move_mount");
-  // By attributes overlayfs marks removed and replaced files. No process inside can name them. Those of the trusted
-  // namespace need CAP_SYS_ADMIN over the host (xattr(7)).
-  const bool has_trusted = ::setxattr(kWork, "trusted.buildjail", "", 0, 0) == 0;
-  if (!has_trusted && ::setxattr(kWork, "user.buildjail", "", 0, 0) != 0) return stopped_at("setxattr");
-  const UniqueFd fs(raw::fsopen("overlay"));
-  if (!fs) return stopped_at("fsopen");
-  const auto is_set = [&fs](const char* key, const char* value) {
-    return raw::fsconfig(fs.get(), raw::kFsSetString, key, value) == 0;
-  };
-  for (const auto& [key, value] : kOptions) {
-    if (!is_set(key, value)) return stopped_at("fsconfig");
+  calls.make(site, kCall_fstat, {source, Scratch()});
+  calls.make(site, kCall_fchownat, {kHere, kUpper, kFoundUid, kFoundGid, 0});
+  calls.make(site, kCall_fchmodat, {kHere, kUpper, kFoundMode});
+  static_assert(offsetof(struct stat, st_mtim) == offsetof(struct stat, st_atim) + sizeof(timespec));
+  calls.make(site, kCall_utimensat, {kHere, kUpper, Scratch{offsetof(struct stat, st_atim)}, 0});
+  calls.make(site, kCall_move_mount, {source, "", kHere, kLower, raw::kMoveFromEmptyPath});
+  calls.make(site, kCall_fsopen, {"overlay", raw::kFsCloseOnExec}).into(kOpened);
+  // The attributes by which overlayfs marks removed and replaced files. No process inside can name them. Those of the
+  // trusted namespace need CAP_SYS_ADMIN over the host (xattr(7)).
+  {
+    const Tolerated tolerated("the marks are then those of the user namespace", EPERM);
+    calls.make(site, kCall_setxattr, {kWork, "trusted.buildjail", "", 0, 0}).may_fail(EPERM).unless_it_works(2);
   }
-  if (!has_trusted && raw::fsconfig(fs.get(), raw::kFsSetFlag, "userxattr", nullptr) != 0)
-    return stopped_at("fsconfig");
-  if (!is_set("lowerdir", kLower) || !is_set("upperdir", kUpper) || !is_set("workdir", kWork))
-    return stopped_at("fsconfig");
-  if (raw::fsconfig(fs.get(), raw::kFsCreate, nullptr, nullptr) != 0) return stopped_at("fsconfig");
+  calls.make(site, kCall_setxattr, {kWork, "user.buildjail", "", 0, 0});
+  calls.make(site, kCall_fsconfig, {kOpened, raw::kFsSetFlag, "userxattr", 0, 0});
+  for (const auto& [key, value] : kOptions) set(key, value);
+  set("lowerdir", kLower);
+  set("upperdir", kUpper);
+  set("workdir", kWork);
+  calls.make(site, kCall_fsconfig, {kOpened, raw::kFsCreate, 0, 0, 0});
   // defence: overlay-neither-devices-nor
-  UniqueFd overlay(raw::fsmount(fs.get(), raw::kNoSuid | raw::kNoDev));
-  if (!overlay) return stopped_at("fsmount");
-  if (::fchdir(root) != 0) return stopped_at("fchdir");
-  return overlay;
+  calls.make(site, kCall_fsmount, {kOpened, raw::kFsCloseOnExec, raw::kNoSuid | raw::kNoDev}).into(kCopied);
+  calls.make(site, kCall_fchdir, {kRootSlot});
 }
 
-bool OverlayRoom::leave(int root, Stopped& stopped) {
-  if (::fchdir(room_) != 0) return stopped.at(kOverlay, "fchdir", kTmpInside);
+void leave_room(InitCalls& calls) {
+  const CallSite site{.step = kOverlay, .path = kTmpInside};
+  calls.make(site, kCall_fchdir, {kRoomSlot});
   // defence: layers-overlay-no-name
-  if (::umount2(".", MNT_DETACH) != 0) return stopped.at(kOverlay, "umount2", kTmpInside);
-  return ::fchdir(root) == 0 || stopped.at(kOverlay, "fchdir", kTmpInside);
+  calls.make(site, kCall_umount2, {".", MNT_DETACH});
+  calls.make(site, kCall_fchdir, {kRootSlot});
 }
 
 Status confirm_whole_overlays(const std::vector<Step>& steps, MountTable& mounts) {

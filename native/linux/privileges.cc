@@ -9,6 +9,8 @@
 #include <array>
 #include <cerrno>
 
+#include "base/tolerated.h"
+
 namespace buildjail {
 
 namespace {
@@ -23,36 +25,39 @@ bool has(std::uint64_t set, unsigned long capability) { return (set >> capabilit
 
 bool is_unknown(int err) { return err == ENOSYS || err == EPERM; }
 
-/** This process keeps these and no others, and so does the program that it executes, whatever its user. */
-bool make_ambient(std::uint64_t kept, Stopped& stopped) {
-  const auto low = static_cast<std::uint32_t>(kept);
-  const Sets sets{{{.effective = low, .permitted = low, .inheritable = low}, {}}};
+}  // namespace
+
+bool keep_capabilities(Stopped& stopped) {
+  Sets sets{};
+  if (::syscall(SYS_capget, &kOfThisThread, sets.data()) != 0) return stopped.at(kStep, "capget");
+  for (auto& half : sets) half.inheritable = half.permitted;
   if (::syscall(SYS_capset, &kOfThisThread, sets.data()) != 0) return stopped.at(kStep, "capset");
+  const std::uint64_t permitted = sets.at(0).permitted | std::uint64_t{sets.at(1).permitted} << 32U;
   for (unsigned long capability = 0; capability < kCapabilities; ++capability) {
-    if (!has(kept, capability)) continue;
+    if (!has(permitted, capability)) continue;
     if (::prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, capability, 0, 0) != 0) return stopped.at(kStep, "prctl");
   }
   return true;
 }
 
-}  // namespace
-
-bool bound_capabilities(const BuildUser& user, bool launches_others, Stopped& stopped) {
+void bound_capabilities(const BuildUser& user, bool launches_others, InitCalls& calls) {
   constexpr std::uint64_t kLaunching = 1U << CAP_KILL | 1U << CAP_SETGID | 1U << CAP_SETUID | 1U << CAP_SETPCAP;
+  const CallSite site{.step = kStep};
   const std::uint64_t kept = kept_capabilities(user);
-  if (launches_others && !make_ambient(kLaunching | kept, stopped)) return false;
   // defence: command-executed-build-user-2
   const unsigned long bits = (kept == 0 ? SECBIT_NOROOT : 0) | SECBIT_NOROOT_LOCKED | SECBIT_NO_SETUID_FIXUP_LOCKED |
                              SECBIT_KEEP_CAPS_LOCKED | SECBIT_NO_CAP_AMBIENT_RAISE | SECBIT_NO_CAP_AMBIENT_RAISE_LOCKED;
-  if (::prctl(PR_SET_SECUREBITS, bits, 0, 0, 0) != 0) return stopped.at(kStep, "prctl");
+  calls.make(site, kCall_prctl, {PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0});
+  calls.make(site, kCall_prctl, {PR_SET_SECUREBITS, bits, 0, 0, 0});
   for (unsigned long capability = 0; capability < kCapabilities; ++capability) {
     // defence: capabilities-bounded
     if (has(kept, capability)) continue;
-    if (::prctl(PR_CAPBSET_DROP, capability, 0, 0, 0) == 0) continue;
-    // EINVAL: the first number without a capability in this kernel.
-    return errno == EINVAL || stopped.at(kStep, "prctl");
+    const Tolerated tolerated("the kernel has fewer capabilities than there are bits", EINVAL);
+    calls.make(site, kCall_prctl, {PR_CAPBSET_DROP, capability, 0, 0, 0}).may_fail(EINVAL);
   }
-  return true;
+  const auto low = static_cast<std::uint32_t>(kept | (launches_others ? kLaunching : 0));
+  const Sets sets{{{.effective = low, .permitted = low, .inheritable = 0}, {}}};
+  calls.make(site, kCall_capset, {CallArgument::bytes(kOfThisThread), CallArgument::bytes(sets)});
 }
 
 bool has_capability(unsigned capability) {

@@ -5,6 +5,7 @@
 #include <cstdint>
 
 #include "linux/child.h"
+#include "linux/init_calls.h"
 #include "plan/plan.h"
 
 namespace buildjail {
@@ -21,11 +22,17 @@ inline constexpr std::uint64_t kRootKeeps = 1U << CAP_CHOWN | 1U << CAP_DAC_OVER
 inline std::uint64_t kept_capabilities(const BuildUser& user) { return user.uid == 0 ? kRootKeeps : 0; }
 
 /**
- * For the child that becomes init, and has all capabilities in its user namespace: no program that is executed from now
- * on can get more than a command may have. If the child `launches_others`, it keeps the capabilities by which init
- * launches commands as their users and ends them, and so does init (capabilities(7), "Ambient").
+ * For the child of an ordinary user that becomes init: its capabilities in its user namespace outlive the execution
+ * (capabilities(7), "Ambient").
  */
-bool bound_capabilities(const BuildUser& user, bool launches_others, Stopped& stopped);
+bool keep_capabilities(Stopped& stopped);
+
+/**
+ * Calls by which init, which has all capabilities in its user namespace, gives them up: no program that is executed from
+ * then on can get more than a command may have. If init `launches_others`, it keeps those by which it launches commands
+ * as their users and ends them.
+ */
+void bound_capabilities(const BuildUser& user, bool launches_others, InitCalls& calls);
 
 /** Whether this thread has a capability in its user namespace (capabilities(7)). */
 bool has_capability(unsigned capability);

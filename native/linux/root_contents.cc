@@ -6,17 +6,15 @@
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstddef>
+#include <set>
 #include <utility>
 #include <variant>
 
-#include "base/tolerated.h"
 #include "base/unique_fd.h"
 #include "linux/raw_calls.h"
-#include "plan/plan.h"
 
 namespace buildjail {
 
@@ -24,10 +22,11 @@ namespace {
 
 constexpr mode_t kPlaceholder = S_IFREG | 0444;
 constexpr mode_t kTextMode = 0644;
-/** As the child's working directory shows it. */
-constexpr const char* kNull = "dev/null";
+constexpr const char* kDev = "/dev";
 constexpr const char* kShm = "/dev/shm";
-constexpr const char* kTerminals = "/dev/pts";
+constexpr const char* kProc = "/proc";
+constexpr unsigned long kPlain = MS_NOSUID | MS_NODEV;
+constexpr const char* kNotDevice = "it is not the device of that name";
 
 struct Device {
   const char* name;
@@ -52,175 +51,207 @@ constexpr const char* kTerminalOptions = "newinstance,ptmxmode=0666,mode=0600,ma
 constexpr auto kDeviceLinks = std::to_array<std::pair<const char*, const char*>>(
     {{"fd", "/proc/self/fd"}, {"stdin", "fd/0"}, {"stdout", "fd/1"}, {"stderr", "fd/2"}, {"ptmx", "pts/ptmx"}});
 
-/** With whether it is for root only. */
-constexpr auto kHiddenFiles = std::to_array<std::pair<const char*, bool>>({{"keys", false},
-                                                                           {"key-users", false},
-                                                                           {"latency_stats", false},
-                                                                           {"sched_debug", false},
-                                                                           {"acpi/wakeup", false},
-                                                                           {"scsi/scsi", false},
-                                                                           {"timer_list", true},
-                                                                           {"kcore", true},
-                                                                           {"sysrq-trigger", true}});
+struct HiddenFile {
+  const char* path;
+  bool is_for_root_only;
+};
 
-bool make(const MakeDirectory& wanted, Stopped& stopped) {
-  return ::mkdir(relative(wanted.target), wanted.mode) == 0 || stopped.at("mkdir", "mkdir", wanted.target.c_str());
-}
+constexpr auto kHiddenFiles = std::to_array<HiddenFile>({{"/proc/keys", false},
+                                                         {"/proc/key-users", false},
+                                                         {"/proc/latency_stats", false},
+                                                         {"/proc/sched_debug", false},
+                                                         {"/proc/acpi/wakeup", false},
+                                                         {"/proc/scsi/scsi", false},
+                                                         {"/proc/timer_list", true},
+                                                         {"/proc/kcore", true},
+                                                         {"/proc/sysrq-trigger", true}});
 
-bool make(const MakeFile& wanted, Stopped& stopped) {
-  return ::mknodat(AT_FDCWD, relative(wanted.target), kPlaceholder, 0) == 0 ||
-         stopped.at("create", "mknodat", wanted.target.c_str());
-}
+// Read-only keeps owner and mode of the host's node; a device can be written to all the same.
+constexpr raw::MountAttributes kNodeAttributes{.set = raw::kReadOnly | raw::kNoSuid | raw::kNoExec};
+constexpr raw::MountAttributes kReadOnly{.set = raw::kReadOnly};
 
-bool make(const MakeLink& wanted, Stopped& stopped) {
-  return ::symlink(wanted.value.c_str(), relative(wanted.target)) == 0 ||
-         stopped.at("symlink", "symlink", wanted.target.c_str());
-}
-
-bool make(const WriteText& wanted, Stopped& stopped) {
-  const UniqueFd file(::open(relative(wanted.target), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, kTextMode));
-  if (!file) return stopped.at("write", "open", wanted.target.c_str());
-  const ssize_t written = ::write(file.get(), wanted.text.data(), wanted.text.size());
-  if (written == static_cast<ssize_t>(wanted.text.size())) return true;
-  // A write is cut short where memory is short.
-  if (written >= 0) errno = ENOSPC;
-  return stopped.at("write", "write", wanted.target.c_str());
-}
-
-/** Other steps are mounts. */
-template <class Mount>
-bool make(const Mount&, Stopped&) {
-  return true;
-}
-
-bool bind_device(int directory, const Device& device, Stopped& stopped) {
+/** Copies a node of the host, to be mounted elsewhere. */
+Result<UniqueFd> copy_node(const Device& device) {
   const UniqueFd source(::open(device.source, O_PATH | O_NOFOLLOW | O_CLOEXEC));
-  if (!source) return stopped.at("mount", "open", device.source);
+  if (!source) return last_error("mount", "open", device.source);
   struct stat found{};
-  if (::fstat(source.get(), &found) != 0) return stopped.at("mount", "fstat", device.source);
-  if ((found.st_mode & S_IFMT) != device.kind || found.st_rdev != ::makedev(device.major, device.minor)) {
-    errno = ESTALE;
-    return stopped.at("verify-device", "fstat", device.source, "", "it is not the device of that name");
-  }
-  if (::mknodat(directory, device.name, kPlaceholder, 0) != 0) return stopped.at("mount", "mknodat", device.source);
-  const UniqueFd node(raw::copy_mount(source.get()));
-  if (!node) return stopped.at("mount", "open_tree", device.source);
-  // Read-only keeps owner and mode of the host's node; a device can be written to all the same.
-  const raw::MountAttributes attributes{.set = raw::kReadOnly | raw::kNoSuid | raw::kNoExec};
-  if (raw::mount_setattr(node.get(), 0, attributes) != 0) return stopped.at("mount", "mount_setattr", device.source);
-  if (raw::move_mount(node.get(), directory, device.name) != 0) return stopped.at("mount", "move_mount", device.source);
-  return true;
+  if (::fstat(source.get(), &found) != 0) return last_error("mount", "fstat", device.source);
+  if ((found.st_mode & S_IFMT) != device.kind || found.st_rdev != ::makedev(device.major, device.minor))
+    return SysError{
+        .step = "verify-device", .syscall = "fstat", .err = ESTALE, .path = device.source, .detail = kNotDevice};
+  UniqueFd node(raw::copy_mount(source.get()));
+  if (!node) return last_error("mount", "open_tree", device.source);
+  if (raw::mount_setattr(node.get(), 0, kNodeAttributes) != 0)
+    return last_error("mount", "mount_setattr", device.source);
+  return node;
 }
 
-bool make_device(int directory, const Device& device, bool has_host, Stopped& stopped) {
-  {
-    // Root of a container may make no devices.
-    const Tolerated tolerated("the host's device is then bound, read-only", has_host ? EPERM : Tolerated::kNone);
-    if (::mknodat(directory, device.name, device.kind | 0666, ::makedev(device.major, device.minor)) == 0) return true;
-  }
-  if (errno == EPERM && has_host) return bind_device(directory, device, stopped);
-  return stopped.at("mount", "mknodat", device.source);
+/** The same by init. */
+void copy_node_by_init(const Device& device, InitCalls& calls) {
+  const CallSite site{.step = "mount", .path = device.source};
+  const CallSite verified{.step = "verify-device", .path = device.source, .details = {{ESTALE, kNotDevice}}};
+  calls.make(site, kCall_openat, {kHere, device.source, O_PATH | O_NOFOLLOW | O_CLOEXEC}).into(kOpened);
+  calls.make(site, kCall_fstat, {kOpened, Scratch()});
+  calls.expect(verified, offsetof(struct stat, st_mode), S_IFMT, device.kind, ESTALE);
+  calls.expect(verified, offsetof(struct stat, st_rdev), ~std::uint64_t{0}, ::makedev(device.major, device.minor),
+               ESTALE);
+  calls.make(site, kCall_open_tree, {kOpened, "", raw::kTreeClone | raw::kTreeCloseOnExec | raw::kEmptyPath})
+      .into(kCopied);
+  calls.make(site, kCall_mount_setattr,
+             {kCopied, "", raw::kEmptyPath, CallArgument::bytes(kNodeAttributes), sizeof(kNodeAttributes)});
 }
 
-bool make_named_devices(int directory, const MountDev& step, const std::vector<std::string>& folders, bool has_host,
-                        Stopped& stopped) {
-  for (const std::string& folder : folders) {
-    if (::mkdirat(directory, folder.c_str(), 0755) != 0) return stopped.at("mount", "mkdirat", folder.c_str());
+Status make_device(const Device& device, DeviceNodes nodes, InitCalls& calls) {
+  const CallSite site{.step = "mount", .path = device.source};
+  if (nodes == DeviceNodes::kMade) {
+    calls.make(site, kCall_mknodat,
+               {kDevSlot, device.name, device.kind | 0666, ::makedev(device.major, device.minor)});
+    return {};
   }
-  for (const NamedDevice& named : step.devices) {
-    const char* const path = named.path.c_str();
-    const Device device{.name = path + step.target.size() + 1,
-                        .source = path,
-                        .major = major(named.number),
-                        .minor = minor(named.number),
-                        .kind = named.is_block ? mode_t{S_IFBLK} : mode_t{S_IFCHR}};
-    if (!make_device(directory, device, has_host, stopped)) return false;
+  Slot node = kCopied;
+  if (nodes == DeviceNodes::kBoundByInit) {
+    copy_node_by_init(device, calls);
+  } else {
+    auto copy = copy_node(device);
+    if (!copy) return std::move(copy.error());
+    node = calls.pass(std::move(*copy));
   }
-  return true;
+  calls.make(site, kCall_mknodat, {kDevSlot, device.name, kPlaceholder, 0});
+  calls.make(site, kCall_move_mount, {node, "", kDevSlot, device.name, raw::kMoveFromEmptyPath});
+  return {};
+}
+
+/** Covers files in /proc, as far as this kernel has them, with the session's /dev/null. */
+Status hide(bool are_for_root_only, InitCalls& calls) {
+  for (const HiddenFile& file : kHiddenFiles) {
+    if (file.is_for_root_only != are_for_root_only) continue;
+    // Looking in the host's /proc takes a tenth of the time that looking in a new one does.
+    if (::access(file.path, F_OK) != 0) {
+      if (errno != ENOENT) return last_error("mount", "access", file.path);
+      continue;
+    }
+    const CallSite site{.step = "mount", .path = file.path};
+    calls.make(site, kCall_open_tree, {kDevSlot, "null", raw::kTreeClone | raw::kTreeCloseOnExec}).into(kCopied);
+    calls.make(site, kCall_mount_setattr,
+               {kCopied, "", raw::kEmptyPath, CallArgument::bytes(kNodeAttributes), sizeof(kNodeAttributes)});
+    // defence: proc-host-alone-covered
+    calls.make(site, kCall_move_mount, {kCopied, "", kHere, relative(file.path), raw::kMoveFromEmptyPath});
+  }
+  return {};
 }
 
 }  // namespace
 
-bool is_skeleton(const Step& step) {
-  return std::holds_alternative<MakeDirectory>(step) || std::holds_alternative<MakeFile>(step) ||
-         std::holds_alternative<MakeLink>(step) || std::holds_alternative<WriteText>(step);
+void make_root(bool is_over_host, InitCalls& calls) {
+  const CallSite site{.step = "mount", .path = "/"};
+  calls.make(site, kCall_fsopen, {"tmpfs", raw::kFsCloseOnExec}).into(kOpened);
+  calls.make(site, kCall_fsconfig, {kOpened, raw::kFsSetString, "mode", "0755", 0});
+  calls.make(site, kCall_fsconfig, {kOpened, raw::kFsCreate, 0, 0, 0});
+  calls.make(site, kCall_fsmount, {kOpened, raw::kFsCloseOnExec, raw::kNoSuid | raw::kNoDev}).into(kRootSlot);
+  // Over the present root: the host's, from which paths start until pivot_root(2), or an empty one. Ours is open, so it
+  // needs no name meanwhile.
+  calls.make(site, kCall_move_mount, {kRootSlot, "", kHere, "/", raw::kMoveFromEmptyPath});
+  calls.make(site, kCall_fchdir, {kRootSlot});
+  // An empty root below needs no unmounting.
+  if (!is_over_host) calls.make(site, kCall_chroot, {"."});
+  calls.mark("mount", "/");
 }
 
-bool make_skeleton(const Step& step, Stopped& stopped) {
-  return std::visit([&stopped](const auto& wanted) { return make(wanted, stopped); }, step);
-}
-
-bool mount_file_system(const char* type, const char* target, unsigned long flags, const std::string& options,
-                       Stopped& stopped) {
-  if (::mount(type, relative(target), type, flags, options.c_str()) == 0) return true;
-  return stopped.at("mount", "mount", target);
-}
-
-std::vector<std::string> device_folders(const MountDev& dev) {
-  std::vector<std::string> folders;
-  const std::size_t begin = dev.target.size() + 1;
-  for (const NamedDevice& device : dev.devices) {
-    for (std::size_t at = begin; (at = device.path.find('/', at)) != std::string::npos; ++at) {
-      std::string folder = device.path.substr(begin, at - begin);
-      if (std::ranges::find(folders, folder) == folders.end()) folders.push_back(std::move(folder));
-    }
+bool make_skeleton(const Step& step, InitCalls& calls) {
+  const std::string_view target = target_of(step);
+  const auto path = relative(target);
+  if (const auto* const directory = std::get_if<MakeDirectory>(&step)) {
+    calls.make({.step = "mkdir", .path = target}, kCall_mkdirat, {kHere, path, directory->mode});
+    calls.mark("mkdir", target);
+  } else if (std::holds_alternative<MakeFile>(step)) {
+    calls.make({.step = "create", .path = target}, kCall_mknodat, {kHere, path, kPlaceholder, 0});
+    calls.mark("create", target);
+  } else if (const auto* const link = std::get_if<MakeLink>(&step)) {
+    calls.make({.step = "symlink", .path = target}, kCall_symlinkat, {link->value, kHere, path});
+    calls.mark("symlink", target);
+  } else if (const auto* const file = std::get_if<WriteText>(&step)) {
+    const CallSite site{.step = "write", .path = target};
+    calls.make(site, kCall_openat, {kHere, path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, kTextMode}).into(kOpened);
+    calls.make(site, kCall_write, {kOpened, file->text, file->text.size()});
+    // A write is cut short where memory is short.
+    calls.make(site, kCall_fstat, {kOpened, Scratch()});
+    calls.expect(site, offsetof(struct stat, st_size), ~std::uint64_t{0}, file->text.size(), ENOSPC);
+    // A mount with a file that is open for writing cannot become read-only (mount(2), EBUSY).
+    calls.make(site, kCall_close, {kOpened});
+    calls.mark("write", target);
+  } else {
+    return false;
   }
-  return folders;
+  return true;
 }
 
-bool make_dev(const MountDev& step, const std::vector<std::string>& folders, const std::string& shm_options,
-              bool has_host, Stopped& stopped) {
-  const char* const target = step.target.c_str();
-  const auto failed = [&](const char* call) { return stopped.at("mount", call, target); };
+Status make_dev(DeviceNodes nodes, InitCalls& calls) {
+  const CallSite site{.step = "mount", .path = kDev};
   // Devices may be in a mount of its own only. It is one of the directory that is there, because another tmpfs would
   // cost more to make and to take away than all that is in it.
-  const UniqueFd directory(::open(relative(step.target), O_PATH | O_DIRECTORY | O_CLOEXEC));
-  if (!directory) return failed("open");
-  const UniqueFd dev(raw::copy_mount(directory.get()));
-  if (!dev) return failed("open_tree");
-  if (raw::mount_setattr(dev.get(), 0, {.set = raw::kNoSuid | raw::kNoExec, .clear = raw::kNoDev}) != 0)
-    return failed("mount_setattr");
-  if (raw::move_mount(dev.get(), AT_FDCWD, relative(step.target)) != 0) return failed("move_mount");
+  constexpr raw::MountAttributes kAttributes{.set = raw::kNoSuid | raw::kNoExec, .clear = raw::kNoDev};
+  calls.make(site, kCall_mkdirat, {kHere, relative(kDev), 0755});
+  calls.make(site, kCall_open_tree, {kHere, relative(kDev), raw::kTreeClone | raw::kTreeCloseOnExec}).into(kDevSlot);
+  calls.make(site, kCall_mount_setattr,
+             {kDevSlot, "", raw::kEmptyPath, CallArgument::bytes(kAttributes), sizeof(kAttributes)});
+  calls.make(site, kCall_move_mount, {kDevSlot, "", kHere, relative(kDev), raw::kMoveFromEmptyPath});
   for (const Device& device : kDevices) {
-    if (!make_device(dev.get(), device, has_host, stopped)) return false;
+    if (auto status = make_device(device, nodes, calls); !status) return status;
   }
-  if (!make_named_devices(dev.get(), step, folders, has_host, stopped)) return false;
-  for (const auto& [name, value] : kDeviceLinks) {
-    if (::symlinkat(value, dev.get(), name) != 0) return failed("symlinkat");
+  for (const auto& [name, value] : kDeviceLinks) calls.make(site, kCall_symlinkat, {value, kDevSlot, name});
+  for (const char* const folder : {"shm", "pts"}) calls.make(site, kCall_mkdirat, {kDevSlot, folder, 0755});
+  calls.make({.step = "mount", .path = "/dev/pts"}, kCall_mount,
+             {"devpts", "dev/pts", "devpts", MS_NOSUID | MS_NOEXEC, kTerminalOptions});
+  calls.mark("mount", kDev);
+  return {};
+}
+
+Status finish_dev(const MountDev& step, DeviceNodes nodes, const std::string& options, InitCalls& calls) {
+  const CallSite site{.step = "mount", .path = kDev};
+  const std::size_t begin = step.target.size() + 1;
+  std::set<std::string> folders;
+  for (const NamedDevice& named : step.devices) {
+    if (auto status = confirm_device(named.path, named, "verify-device"); !status) return status;
+    for (std::size_t at = begin; (at = named.path.find('/', at)) != std::string::npos; ++at) {
+      const auto [folder, is_new] = folders.insert(named.path.substr(begin, at - begin));
+      if (is_new) calls.make(site, kCall_mkdirat, {kDevSlot, *folder, 0755});
+    }
+    const Device device{.name = named.path.c_str() + begin,
+                        .source = named.path.c_str(),
+                        .major = major(named.number),
+                        .minor = minor(named.number),
+                        .kind = named.is_block ? mode_t{S_IFBLK} : mode_t{S_IFCHR}};
+    if (auto status = make_device(device, nodes, calls); !status) return status;
   }
-  if (::mkdirat(dev.get(), "shm", 0755) != 0) return failed("mkdirat");
-  constexpr unsigned long kShmFlags = MS_NOSUID | MS_NODEV | MS_NOEXEC;
-  if (!mount_file_system("tmpfs", kShm, kShmFlags, shm_options, stopped)) return false;
-  if (::mkdirat(dev.get(), "pts", 0755) != 0) return failed("mkdirat");
-  if (!mount_file_system("devpts", kTerminals, MS_NOSUID | MS_NOEXEC, kTerminalOptions, stopped)) return false;
+  calls.make({.step = "mount", .path = kShm}, kCall_mount,
+             {"tmpfs", relative(kShm), "tmpfs", kPlain | MS_NOEXEC, options});
   // defence: dev-read-only
-  if (raw::mount_setattr(dev.get(), 0, {.set = raw::kReadOnly}) != 0) return failed("mount_setattr");
-  return true;
+  calls.make(site, kCall_mount_setattr,
+             {kDevSlot, "", raw::kEmptyPath, CallArgument::bytes(kReadOnly), sizeof(kReadOnly)});
+  calls.mark("mount", kShm);
+  return {};
 }
 
-Result<std::vector<std::string>> hidden_in_proc(const MountProc& proc, bool is_root) {
-  std::vector<std::string> hidden;
-  for (const auto& [name, is_for_root_only] : kHiddenFiles) {
-    if (is_for_root_only && !is_root) continue;
-    // Looking in the host's /proc takes a tenth of the time that looking in a new one does.
-    const std::string of_host = std::string("/proc/") + name;
-    if (::access(of_host.c_str(), F_OK) == 0)
-      hidden.push_back(relative(proc.target) + std::string("/") + name);
-    else if (errno != ENOENT)
-      return last_error("mount", "access", of_host);
-  }
-  return hidden;
+Status make_proc(InitCalls& calls) {
+  const CallSite site{.step = "mount", .path = kProc};
+  calls.make(site, kCall_mkdirat, {kHere, relative(kProc), 0755});
+  // Shows only the processes that the build may trace: not init, and not a command that is not executed yet, which has
+  // init's name and arguments until then (proc(5), hidepid).
+  // defence: proc-shows-traced-nothing
+  calls.make(site, kCall_mount, {"proc", relative(kProc), "proc", kPlain | MS_NOEXEC, "hidepid=ptraceable"});
+  auto status = hide(false, calls);
+  calls.mark("mount", kProc);
+  return status;
 }
 
-bool hide(const std::vector<std::string>& hidden, Stopped& stopped) {
-  for (const std::string& path : hidden) {
-    const UniqueFd cover(raw::open_tree(AT_FDCWD, kNull, raw::kTreeClone | raw::kTreeCloseOnExec));
-    if (!cover) return stopped.at("mount", "open_tree", kNull);
-    // defence: proc-host-alone-covered
-    if (raw::move_mount(cover.get(), AT_FDCWD, path.c_str()) != 0)
-      return stopped.at("mount", "move_mount", path.c_str());
-  }
-  return true;
+Status shut_proc(InitCalls& calls) {
+  const CallSite site{.step = "mount", .path = kProc};
+  calls.make(site, kCall_openat, {kHere, relative(kProc), O_PATH | O_DIRECTORY | O_CLOEXEC}).into(kOpened);
+  // A build that is root could write to the host's own files in /proc, such as sys/kernel/core_pattern (proc(5)).
+  // defence: proc-read-only-root
+  calls.make(site, kCall_mount_setattr,
+             {kOpened, "", raw::kEmptyPath, CallArgument::bytes(kReadOnly), sizeof(kReadOnly)});
+  return hide(true, calls);
 }
 
 }  // namespace buildjail

@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <string>
+#include <string_view>
 #include <utility>
 
 #include "base/tolerated.h"
@@ -20,6 +21,7 @@ namespace buildjail {
 namespace {
 
 constexpr const char* kPinStep = "pin-source";
+constexpr std::uint64_t kAllBits = ~std::uint64_t{0};
 constexpr int kPinned = O_PATH | O_NOFOLLOW | O_CLOEXEC;
 /** The number that is no id. */
 constexpr std::uint32_t kNoId = 0xffffffff;
@@ -78,54 +80,23 @@ bool is_named_input(const Bind& bind) {
   return !bind.is_writable && !bind.is_overlay && (bind.dev != 0 || bind.ino != 0);
 }
 
-/** `pinned` is open, so that the file that is checked is mounted, whatever its name means by then. */
-UniqueFd copy_pinned(const UniqueFd& pinned, const Bind& bind, const SourceOwners& owners, Stopped& stopped) {
-  const char* source = bind.source.c_str();
-  const auto stop = [&](const char* step, const char* syscall, const char* dest = "", const char* detail = "") {
-    stopped.at(step, syscall, source, dest, detail);
-    return UniqueFd();
-  };
-  const auto stop_stale = [&](const char* detail) {
-    errno = ESTALE;
-    return stop(kPinStep, "fstat", "", detail);
-  };
-  struct stat found{};
-  if (!pinned) return stop(kPinStep, "open");
-  if (::fstat(pinned.get(), &found) != 0) return stop(kPinStep, "fstat");
-  if (!is_planned(bind, found)) return stop_stale(kStaleSource);
-  if (bind.is_overlay && !owners.knows_owner(found))
-    return stop_stale("the source belongs to another user than when the session began to open");
-  // Mounts below an input are part of it, and read-only with it. Below an output they would be writable without having
-  // been declared, so they are left out. Below an overlay there are none (confirm_whole_overlays).
-  const bool is_with_all_below = !bind.is_writable && !bind.is_overlay && S_ISDIR(found.st_mode);
-  // defence: source-mounted-descriptor-looked
-  UniqueFd copy = UniqueFd(raw::copy_mount(pinned.get(), is_with_all_below ? raw::kRecursive : 0));
-  if (!copy) {
-    // Mounts from a more privileged namespace are copied as a whole or not at all (mount_namespaces(7)).
-    const bool has_locked = (bind.is_writable || bind.is_overlay) && errno == EINVAL;
-    return stop("mount", "open_tree", bind.target.c_str(),
-                has_locked ? "something is mounted below it, which without root cannot be left out" : "");
-  }
-  // Private, because the host's later mounts would propagate to a copy of a shared mount (mount_namespaces(7)).
+// Mounts below an input are part of it, and read-only with it. Below an output they would be writable without having
+// been declared, so they are left out. Below an overlay there are none (confirm_whole_overlays).
+unsigned all_below(const Bind& bind) {
+  return bind.is_writable || bind.is_overlay || bind.is_file ? 0 : raw::kRecursive;
+}
+
+// Private, because the host's later mounts would propagate to a copy of a shared mount (mount_namespaces(7)).
+raw::MountAttributes attributes_of(const Bind& bind) {
   // defence: binds-nosuid
   // defence: inputs-read-only
-  raw::MountAttributes attributes{.set = raw::kNoSuid | raw::kNoDev | (bind.is_writable ? 0 : raw::kReadOnly),
-                                  // defence: mounted-later-stays-outside
-                                  .propagation = MS_PRIVATE};
-  const int map = owners.map_for(bind, found);
-  if (map >= 0) {
-    attributes.set |= raw::kIdMapped;
-    attributes.userns_fd = static_cast<std::uint64_t>(map);
-  }
-  // defence: mounted-below-input-read
-  const auto is_set = [&] { return raw::mount_setattr(copy.get(), raw::kRecursive, attributes) == 0; };
-  if (is_set()) return copy;
-  if (bind.is_overlay) return stop(kOverlay, "mount_setattr", bind.target.c_str());
-  // Some file systems cannot be mapped, nor can a mount that is mapped already. The build user may find it shut then.
-  attributes.set &= ~raw::kIdMapped;
-  if (map >= 0 && is_set()) return copy;
-  return stop("mount", "mount_setattr", bind.target.c_str());
+  return {.set = raw::kNoSuid | raw::kNoDev | (bind.is_writable ? 0 : raw::kReadOnly),
+          // defence: mounted-later-stays-outside
+          .propagation = MS_PRIVATE};
 }
+
+// Mounts from a more privileged namespace are copied as a whole or not at all (mount_namespaces(7)).
+constexpr const char* kLocked = "something is mounted below it, which without root cannot be left out";
 
 }  // namespace
 
@@ -135,6 +106,7 @@ Result<SourceOwners> SourceOwners::find(const NamespaceOpening& opening) {
   const BuildUser outside = ids.outside(opening.plan.user);
   if (ids.are_leased()) {
     if (auto status = owners.map_shut_inputs(opening.steps, outside); !status) return std::move(status.error());
+    if (auto status = owners.map_outputs(opening, outside); !status) return std::move(status.error());
   }
   if (!opening.are_overlays_mapped) return owners;
   for (const Bind* const overlay : overlays_of(opening.steps)) {
@@ -157,6 +129,26 @@ Status SourceOwners::map_shut_inputs(const std::vector<Step>& steps, const Build
                                   .gids = {{.inside = ::getegid(), .outside = outside.gid, .count = 1}}});
   if (!map) return std::move(map.error());
   shut_inputs_ = std::move(*map);
+  return {};
+}
+
+// A filter that some calls pass by, or a build that may give files to others, needs the walk through what it left.
+Status SourceOwners::map_outputs(const NamespaceOpening& opening, const BuildUser& outside) {
+  const EnvelopePlan& plan = opening.plan;
+  // defence: mapped-output-no-mark
+  if (!plan.allowed.is_empty() || plan.user.uid == 0 || !plan.user.groups.empty()) return {};
+  if (plan.ownership != Ownership::kFolder) return {};
+  for (const OutputLease* const lease : opening.leases) {
+    const LentOutput& before = *lease->before();
+    if (lease->bind()->is_store) continue;
+    const auto are_others = holds_files_of_others(lease->directory(), before);
+    if (!are_others) return are_others.error();
+    // defence: mapped-output-files-others
+    if (*are_others) continue;
+    auto map = opening.host.owner_maps.take({.uid = before.uid, .gid = before.gid, .groups = {}}, outside);
+    if (!map) return std::move(map.error());
+    outputs_.emplace(lease->bind(), std::move(*map));
+  }
   return {};
 }
 
@@ -188,6 +180,8 @@ const SourceOwners::OverlayMap* SourceOwners::overlay_map_of(const struct stat& 
 }
 
 int SourceOwners::map_for(const Bind& bind, const struct stat& found) const noexcept {
+  const auto output = outputs_.find(&bind);
+  if (output != outputs_.end()) return output->second->get();
   if (!bind.is_overlay) return is_named_input(bind) && is_shut(found, caller_) ? shut_inputs_.get() : -1;
   const OverlayMap* const map = overlay_map_of(found);
   return map == nullptr ? -1 : map->user_namespace.get();
@@ -197,27 +191,60 @@ bool SourceOwners::knows_owner(const struct stat& found) const noexcept {
   return overlays_.empty() || overlay_map_of(found) != nullptr;
 }
 
-std::vector<int> SourceOwners::descriptors() const {
-  std::vector<int> all{shut_inputs_.get()};
-  for (const OverlayMap& map : overlays_) all.push_back(map.user_namespace.get());
-  return all;
+Result<SourceCopy> copy_source(const Bind& bind, const SourceOwners& owners) {
+  const auto failed = [&bind](const char* step, const char* syscall) {
+    auto error = last_error(step, syscall, bind.source);
+    if (step != std::string_view(kPinStep)) error.dest = bind.target;
+    return error;
+  };
+  const auto stale = [&bind](const char* detail) {
+    return SysError{.step = kPinStep, .syscall = "fstat", .err = ESTALE, .path = bind.source, .detail = detail};
+  };
+  // It is open, so that the file that is checked is mounted, whatever its name means by then.
+  const UniqueFd pinned(::open(bind.source.c_str(), kPinned));
+  if (!pinned) return failed(kPinStep, "open");
+  struct stat found{};
+  if (::fstat(pinned.get(), &found) != 0) return failed(kPinStep, "fstat");
+  if (!is_planned(bind, found)) return stale(kStaleSource);
+  if (bind.is_overlay && !owners.knows_owner(found))
+    return stale("the source belongs to another user than when the session began to open");
+  // defence: source-mounted-descriptor-looked
+  UniqueFd copy = UniqueFd(raw::copy_mount(pinned.get(), all_below(bind)));
+  if (!copy) return failed("mount", "open_tree");
+  raw::MountAttributes attributes = attributes_of(bind);
+  const int map = owners.map_for(bind, found);
+  if (map >= 0) {
+    attributes.set |= raw::kIdMapped;
+    attributes.userns_fd = static_cast<std::uint64_t>(map);
+  }
+  // defence: mounted-below-input-read
+  const auto is_set = [&] { return raw::mount_setattr(copy.get(), raw::kRecursive, attributes) == 0; };
+  if (is_set()) return SourceCopy{.mount = std::move(copy), .is_mapped = map >= 0};
+  if (bind.is_overlay) return failed(kOverlay, "mount_setattr");
+  // Some file systems cannot be mapped, nor can a mount that is mapped already. The build user may find it shut then.
+  attributes.set &= ~raw::kIdMapped;
+  if (map >= 0 && is_set()) return SourceCopy{.mount = std::move(copy), .is_mapped = false};
+  return failed("mount", "mount_setattr");
 }
 
-UniqueFd copy_source(const Bind& bind, const SourceOwners& owners, Stopped& stopped) {
-  return copy_pinned(UniqueFd(::open(bind.source.c_str(), kPinned)), bind, owners, stopped);
-}
-
-UniqueFd copy_folder(const char* folder) {
-  const Tolerated tolerated("each source is then copied from its own place");
-  return UniqueFd(raw::open_tree(AT_FDCWD, folder, raw::kTreeClone | raw::kTreeCloseOnExec | raw::kRecursive));
-}
-
-UniqueFd copy_source_in(int folder, const Bind& bind, const SourceOwners& owners) {
-  const Tolerated tolerated("the source is then copied from its own place");
-  const char* name = bind.source.c_str() + bind.source.rfind('/') + 1;
-  const UniqueFd pinned(::openat(folder, name, kPinned));
-  Stopped unsaid;
-  return pinned ? copy_pinned(pinned, bind, owners, unsaid) : UniqueFd();
+void copy_source_by_init(const Bind& bind, InitCalls& calls) {
+  const CallSite pinned{.step = kPinStep, .path = bind.source, .details = {{ESTALE, kStaleSource}}};
+  CallSite site{.step = "mount", .path = bind.source, .dest = bind.target};
+  calls.make(pinned, kCall_openat, {kHere, bind.source, kPinned}).into(kOpened);
+  if (bind.dev != 0 || bind.ino != 0) {
+    calls.make(pinned, kCall_fstat, {kOpened, Scratch()});
+    calls.expect(pinned, offsetof(struct stat, st_dev), kAllBits, bind.dev, ESTALE);
+    calls.expect(pinned, offsetof(struct stat, st_ino), kAllBits, bind.ino, ESTALE);
+  }
+  if (bind.is_writable || bind.is_overlay) site.details = {{EINVAL, kLocked}};
+  calls
+      .make(site, kCall_open_tree,
+            {kOpened, "", raw::kTreeClone | raw::kTreeCloseOnExec | raw::kEmptyPath | all_below(bind)})
+      .into(kCopied);
+  site.details.clear();
+  const raw::MountAttributes attributes = attributes_of(bind);
+  calls.make(site, kCall_mount_setattr,
+             {kCopied, "", raw::kEmptyPath | raw::kRecursive, CallArgument::bytes(attributes), sizeof(attributes)});
 }
 
 }  // namespace buildjail

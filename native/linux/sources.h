@@ -3,11 +3,13 @@
 #include <sys/types.h>
 #include <sys/stat.h>
 
+#include <map>
+#include <memory>
 #include <vector>
 
 #include "base/result.h"
 #include "base/unique_fd.h"
-#include "linux/child.h"
+#include "linux/init_calls.h"
 #include "linux/user_namespaces.h"
 #include "plan/plan.h"
 
@@ -22,6 +24,9 @@ struct NamespaceOpening;
  * - An input that the caller owns and shuts to everybody else, as mkdtemp(3) makes folders, would be of no use to a
  *   build user who is nobody outside. So it belongs to the build user. A folder that others may look into is shown as
  * it is: in it may lie shut files that no spec has named.
+ * - An output belongs to the build user, and what the build makes in it to the owner of the folder, from the first
+ *   moment on. Not where a build could put a mark on a file that a hand-over would have to take away, nor where a file
+ *   of the folder may be one of others (LentDirectory).
  * - In an overlay, what belongs to the owner and the group of the source belongs to the build user, who may do there
  *   what the owner may do in the source. The rest keeps its owners. Without root, only a folder of the caller's can be
  *   an overlay.
@@ -35,8 +40,6 @@ class SourceOwners {
   [[nodiscard]] int map_for(const Bind& bind, const struct stat& found) const noexcept;
   /** Whether an overlay's source still has an owner that it had when this was made. */
   [[nodiscard]] bool knows_owner(const struct stat& found) const noexcept;
-  /** The descriptors of all maps. */
-  [[nodiscard]] std::vector<int> descriptors() const;
 
  private:
   struct OverlayMap {
@@ -46,24 +49,30 @@ class SourceOwners {
   };
 
   Status map_shut_inputs(const std::vector<Step>& steps, const BuildUser& outside);
+  Status map_outputs(const NamespaceOpening& opening, const BuildUser& outside);
   Status map_overlay(const Bind& overlay, const SessionIds& ids, const BuildUser& outside);
   [[nodiscard]] const OverlayMap* overlay_map_of(const struct stat& found) const noexcept;
 
   uid_t caller_ = 0;
   /** Empty if no input is the caller's alone. */
   UniqueFd shut_inputs_;
+  /** Of the outputs that can be mapped, by their binds. */
+  std::map<const Bind*, std::shared_ptr<const UniqueFd>> outputs_;
   /** Of each overlay; none where overlays are shown as they are. */
   std::vector<OverlayMap> overlays_;
 };
 
-// For a child that shares our memory (child.h). A copy is of mounts, and not mounted anywhere yet (open_tree(2)). It is
-// empty on failure; `stopped`, in functions that have it, then has the reason.
+// A copy of a source is as it is to be in the session, and not mounted anywhere yet (open_tree(2)).
 
-/** Copies a source as it is to be in the session. */
-UniqueFd copy_source(const Bind& bind, const SourceOwners& owners, Stopped& stopped);
-/** Copies a folder with everything mounted below it. */
-UniqueFd copy_folder(const char* folder);
-/** As copy_source, of a source that lies in the folder that copy_folder has copied. */
-UniqueFd copy_source_in(int folder, const Bind& bind, const SourceOwners& owners);
+struct SourceCopy {
+  UniqueFd mount;
+  /** It shows what is the owner's as the build user's. */
+  bool is_mapped;
+};
+
+/** Copies a source. ESTALE if it is another file by now than when it was planned. */
+Result<SourceCopy> copy_source(const Bind& bind, const SourceOwners& owners);
+/** The same by init of an ordinary user, which sees the host's mounts. The copy is kCopied. */
+void copy_source_by_init(const Bind& bind, InitCalls& calls);
 
 }  // namespace buildjail

@@ -13,6 +13,7 @@
 #include <string>
 
 #include "envelope/system.h"
+#include "linux/empty_mounts.h"
 #include "linux/ids.h"
 #include "linux/init.h"
 #include "linux/overlays.h"
@@ -133,7 +134,9 @@ std::optional<SysError> try_namespaces(LinuxHost& host, const std::vector<Step>&
   NetworkPart network(opening);
   opening.network = &network;
   Trace trace;
-  auto made = Namespaces::make(opening, trace);
+  auto made = InitPart(opening).make(trace);
+  if (made) made = RootPart(opening).make(trace);
+  if (made) made = inside.confirm(trace);
   if (made) return std::nullopt;
   return std::move(made.error());
 }
@@ -232,9 +235,6 @@ Obstacle explain(const SysError& error) {
 
 class Linux final : public System {
  public:
-  // Asked now, because the answer changes while a base is being completed (NamespaceEnvelope::complete).
-  Linux() : is_dumpable_(::prctl(PR_GET_DUMPABLE, 0, 0, 0, 0) == 1) {}
-
   std::vector<Obstacle> find_obstacles() override {
     auto found = host();
     if (!found) return {explain(found.error())};
@@ -286,13 +286,13 @@ class Linux final : public System {
     if (!host_) {
       auto image = make_init_image();
       if (!image) return std::move(image.error());
-      host_ = std::make_shared<LinuxHost>(std::move(*image),
-                                          has_callers_id_only() ? EmptyMounts() : make_empty_mounts(), is_dumpable_);
+      UniqueFd mounts = has_callers_id_only() ? UniqueFd() : make_empty_mounts();
+      host_ = std::make_shared<LinuxHost>(
+          NamespaceHost{.init_image = std::move(*image), .empty_mounts = std::move(mounts)});
     }
     return host_;
   }
 
-  bool is_dumpable_;
   std::mutex mutex_;
   std::shared_ptr<LinuxHost> host_;
 };

@@ -1,8 +1,5 @@
 #include "linux/system_call_filter.h"
 
-#include <sys/syscall.h>
-#include <unistd.h>
-
 #include <cerrno>
 #include <cstddef>
 #include <ranges>
@@ -15,12 +12,6 @@ namespace {
 
 // By number: the kernel's headers are not installed wherever a compiler is (seccomp(2), linux/bpf_common.h).
 
-constexpr unsigned kSetModeFilter = 1;
-/**
- * SECCOMP_FILTER_FLAG_SPEC_ALLOW: without it, kernels before 5.16 slow down a program with a filter, against side
- * channels within the program. Builds are promised no such protection.
- */
-constexpr unsigned kNoMitigations = 4;
 constexpr std::uint32_t kAllow = 0x7fff0000, kAnswer = 0x00050000;
 
 /** struct seccomp_data: int nr, __u32 arch, __u64 instruction_pointer, __u64 args[6]. */
@@ -32,11 +23,6 @@ constexpr std::uint16_t kJump = 0x05;           // BPF_JMP | BPF_JA
 constexpr std::uint16_t kJumpIfEqual = 0x15;    // BPF_JMP | BPF_JEQ | BPF_K
 constexpr std::uint16_t kJumpIfNotLess = 0x35;  // BPF_JMP | BPF_JGE | BPF_K
 constexpr std::uint16_t kReturn = 0x06;         // BPF_RET | BPF_K
-
-struct FilterProgramHeader {
-  std::uint16_t length;
-  const FilterInstruction* instructions;
-};
 
 /** The number that a tracer gives a call to skip it (seccomp(2)). */
 constexpr std::uint32_t kSkipped = ~std::uint32_t{0};
@@ -159,10 +145,5 @@ Program compile(Allowances allowed, Architecture architecture) {
 
 SystemCallFilter::SystemCallFilter(Allowances allowed, Architecture architecture)
     : program_(compile(allowed, architecture)) {}
-
-int SystemCallFilter::install() const {
-  const FilterProgramHeader header{static_cast<std::uint16_t>(program_.size()), program_.data()};
-  return static_cast<int>(::syscall(SYS_seccomp, kSetModeFilter, kNoMitigations, &header));
-}
 
 }  // namespace buildjail

@@ -86,12 +86,6 @@ class SystemCallFilter {
 
   [[nodiscard]] const std::vector<FilterInstruction>& program() const noexcept { return program_; }
 
-  /**
-   * Installs it in the calling thread and all that this starts and executes from now on. Needs PR_SET_NO_NEW_PRIVS.
-   * Only makes a system call, for a child that shares our memory. Returns -1 with errno on failure.
-   */
-  [[nodiscard]] int install() const;
-
  private:
   std::vector<FilterInstruction> program_;
 };

@@ -46,6 +46,9 @@ class Occupant {
 /** By default a user has 128 (/proc/sys/fs/inotify/max_user_instances, inotify(7)). */
 // defence: inotify-instances-session-bounded
 constexpr std::string_view kMostInotifyInstances = "32";
+constexpr const char* kCountSettings = "/proc/sys/user";
+constexpr const char* kInotifyInstances = "/proc/sys/user/max_inotify_instances";
+constexpr const char* kNotBounded = "without write access to /proc/sys the session's user is not bounded";
 
 /** How many are kept for later sessions: each takes kernel memory, and ids that no other program gets. */
 constexpr std::size_t kMostUsed = 16;
@@ -98,10 +101,24 @@ Result<UniqueFd> make_user_namespace(const IdMap& map) {
   return descriptor;
 }
 
-void bound_shared_counts(int settings) {
-  const Tolerated tolerated("without write access to /proc/sys the session's user is not bounded");
-  const UniqueFd file(::openat(settings, "max_inotify_instances", O_WRONLY | O_CLOEXEC));
+// The kernel takes the namespace of the process that opens the file.
+void bound_shared_counts() {
+  const Tolerated tolerated(kNotBounded);
+  const UniqueFd file(::open(kInotifyInstances, O_WRONLY | O_CLOEXEC));
   if (file) static_cast<void>(::write(file.get(), kMostInotifyInstances.data(), kMostInotifyInstances.size()));
+}
+
+void bound_shared_counts(InitCalls& calls) {
+  // The session's own /proc may be read-only.
+  const Tolerated tolerated(kNotBounded);
+  UniqueFd folder(::open(kCountSettings, O_PATH | O_DIRECTORY | O_CLOEXEC));
+  if (!folder) return;
+  const Slot settings = calls.pass(std::move(folder));
+  const CallSite site{.step = kMakeStep, .path = kInotifyInstances};
+  calls.make(site, kCall_openat, {settings, "max_inotify_instances", O_WRONLY | O_CLOEXEC}).into(kOpened);
+  calls.may_fail(kAnyError, 2);
+  calls.make(site, kCall_write, {kOpened, kMostInotifyInstances, kMostInotifyInstances.size()}).may_fail(kAnyError);
+  calls.make(site, kCall_close, {kOpened});
 }
 
 BuildUser SessionIds::outside(const BuildUser& inside) const {
@@ -205,6 +222,22 @@ Result<SessionIds> UserNamespaces::none(const EnvelopePlan& plan, SysError why) 
   // defence: root-inside-nobody-outside
   if (plan.user.uid == 0) return root_refused(why);
   return SessionIds{};
+}
+
+Result<std::shared_ptr<const UniqueFd>> OwnerMaps::take(const BuildUser& owner, const BuildUser& build) {
+  const std::array ids{owner.uid, owner.gid, build.uid, build.gid};
+  const std::lock_guard lock(mutex_);
+  const auto found = std::ranges::find(known_, ids, &Known::ids);
+  if (found != known_.end()) {
+    std::rotate(found, found + 1, known_.end());
+    return known_.back().user_namespace;
+  }
+  auto made = make_user_namespace({.uids = {{.inside = owner.uid, .outside = build.uid, .count = 1}},
+                                   .gids = {{.inside = owner.gid, .outside = build.gid, .count = 1}}});
+  if (!made) return std::move(made.error());
+  if (known_.size() == kMostUsed) known_.erase(known_.begin());
+  known_.push_back({.ids = ids, .user_namespace = std::make_shared<const UniqueFd>(std::move(*made))});
+  return known_.back().user_namespace;
 }
 
 void IdsPart::add_planned(const NamespaceOpening& opening, Parts& parts) {

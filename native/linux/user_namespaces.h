@@ -1,7 +1,9 @@
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <map>
+#include <memory>
 #include <mutex>
 #include <optional>
 #include <string_view>
@@ -12,6 +14,7 @@
 #include "base/unique_fd.h"
 #include "envelope/part.h"
 #include "linux/ids.h"
+#include "linux/init_calls.h"
 #include "plan/plan.h"
 #include "state/lease.h"
 
@@ -25,14 +28,13 @@ struct NamespaceOpening;
  */
 Result<UniqueFd> make_user_namespace(const IdMap& map);
 
-/**
- * For a child that is in the user namespace of a session: bounds what the session takes of the counts that all
- * processes of one user share (namespaces(7), /proc/sys/user). `settings` is that directory of the host; the kernel
- * takes the namespace of the process that opens a file in it. Most containers may not write to it, and then nothing is
- * bounded.
- */
-void bound_shared_counts(int settings);
-inline constexpr const char* kCountSettings = "/proc/sys/user";
+// What a session takes of the counts that all processes of one user share (namespaces(7), /proc/sys/user) is bounded in
+// its user namespace. Most containers may not write there, and then nothing is bounded.
+
+/** For a child that is in the namespace, and sees the host's /proc. */
+void bound_shared_counts();
+/** The same by init, which is in the namespace by then. */
+void bound_shared_counts(InitCalls& calls);
 
 /** The ids of the host that a session has; by default the caller's one id, or those of the host. */
 struct SessionIds {
@@ -90,6 +92,26 @@ class UserNamespaces {
   std::map<std::pair<std::uint32_t, std::uint32_t>, IdRanges> ranges_;
   std::vector<SessionIds> used_;
   bool had_one_ = false;
+};
+
+/**
+ * User namespaces for mounts on which what belongs to the owner of a folder belongs to a build user, and the other way
+ * round (mount_setattr(2), MOUNT_ATTR_IDMAP). Kept, because to make one takes longer than all the rest of a mount.
+ */
+class OwnerMaps {
+ public:
+  /** Both by the ids of the host. */
+  Result<std::shared_ptr<const UniqueFd>> take(const BuildUser& owner, const BuildUser& build);
+
+ private:
+  struct Known {
+    std::array<std::uint32_t, 4> ids;
+    std::shared_ptr<const UniqueFd> user_namespace;
+  };
+
+  std::mutex mutex_;
+  /** The last used one is the last. */
+  std::vector<Known> known_;
 };
 
 /** The ids of a session, which own everything that comes after them. */

@@ -32,6 +32,11 @@ constexpr mode_t kOthersWrite = S_IWGRP | S_IWOTH;
 
 bool is_refusal(int err) { return err == EPERM || err == EACCES || err == EROFS || err == EOPNOTSUPP; }
 
+/** Whether a file may be of use to others outside of the output. */
+bool is_anybodys(const FileState& file) {
+  return !S_ISDIR(file.mode) && (file.links > 1 || (file.mode & kSetId) != 0);
+}
+
 class HandingOver final : public TreeWalk {
  public:
   HandingOver(const LentOutput& before, uid_t uid, gid_t gid)
@@ -40,8 +45,7 @@ class HandingOver final : public TreeWalk {
  private:
   [[nodiscard]] bool may_open_up(const FileState&) const override { return false; }
   [[nodiscard]] bool concerns(const FileState& file) const override {
-    const bool is_anybodys = !S_ISDIR(file.mode) && (file.links > 1 || (file.mode & kSetId) != 0);
-    return file.uid == before_.uid && !is_anybodys;
+    return file.uid == before_.uid && !is_anybodys(file);
   }
 
   Status visit(int fd, FileState&, std::string_view name) override {
@@ -51,6 +55,20 @@ class HandingOver final : public TreeWalk {
   const LentOutput& before_;
   uid_t uid_;
   gid_t gid_;
+};
+
+/** Ends with EEXIST at the first such file. */
+class Looking final : public TreeWalk {
+ public:
+  explicit Looking(const LentOutput& before) : TreeWalk(before.path, kStep) {}
+
+ private:
+  [[nodiscard]] bool may_open_up(const FileState&) const override { return false; }
+  [[nodiscard]] bool concerns(const FileState& file) const override { return is_anybodys(file); }
+  Status visit(int, FileState&, std::string_view name) override {
+    errno = EEXIST;
+    return failure("fstatat", name);
+  }
 };
 
 /**
@@ -292,6 +310,13 @@ UniqueFd open_lent(const LentOutput& before) {
 }
 
 }  // namespace
+
+Result<bool> holds_files_of_others(int top, const LentOutput& before) {
+  auto looked = Looking(before).run(top);
+  if (looked) return false;
+  if (looked.error().err == EEXIST) return true;
+  return std::move(looked.error());
+}
 
 Status hand_over_tree(int top, const LentOutput& before, uid_t uid, gid_t gid) {
   return HandingOver(before, uid, gid).run(top);

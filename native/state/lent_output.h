@@ -93,6 +93,12 @@ enum class HandBack : std::uint8_t {
 Result<HandBack> hand_back(const NotedOutput& noted, std::vector<LeftInOutput>& left);
 
 /**
+ * Whether a file in an output has several names or set-id bits: it may be one of others, and a build that it belonged
+ * to could change it for them.
+ */
+Result<bool> holds_files_of_others(int top, const LentOutput& before);
+
+/**
  * Gives files in an output from the owner of the folder to the build user, so that a build can change the files of an
  * earlier one. Not files with several names or set-id bits, which may be those of others.
  */

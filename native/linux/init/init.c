@@ -30,7 +30,9 @@
 #include <sys/wait.h>
 #include <time.h>
 
+#include "calls.h"
 #include "messages.h"
+#include "system_call.h"
 
 #ifndef CLOSE_RANGE_CLOEXEC
 #define CLOSE_RANGE_CLOEXEC 4
@@ -39,7 +41,6 @@
 enum {
   kControl = 0,
   kEveryone = -1,
-  kUmask = 022,
   // defence: message-queues-session-bounded
   kMostQueueBytes = 409600,
   kMostWords = 2048
@@ -52,7 +53,7 @@ static const struct timespec kTellAfter = {.tv_sec = 0, .tv_nsec = 5000000};
 struct rights {
   unsigned long size;
   int level, type;
-  int descriptors[4];
+  int descriptors[kMostMessageDescriptors];
 };
 
 /* The commands that run, each in a place that it keeps; in a free place the number is 0. */
@@ -78,57 +79,16 @@ static union {
   unsigned kind;
   struct launch_message launch;
   struct command_message command;
+  struct calls_message calls;
   char bytes[sizeof(struct launch_message) + kMostInline];
 } message;
 static char* words[kMostWords];
 
-#if defined(__x86_64__)
-static long system_call(long number, long a, long b, long c, long d, long e, long f) {
-  long result;
-  register long r10 __asm__("r10") = d;
-  register long r8 __asm__("r8") = e;
-  register long r9 __asm__("r9") = f;
-  __asm__ volatile("syscall"
-                   : "=a"(result)
-                   : "0"(number), "D"(a), "S"(b), "d"(c), "r"(r10), "r"(r8), "r"(r9)
-                   : "rcx", "r11", "memory");
-  return result;
-}
-#elif defined(__aarch64__)
-static long system_call(long number, long a, long b, long c, long d, long e, long f) {
-  register long x8 __asm__("x8") = number;
-  register long x0 __asm__("x0") = a;
-  register long x1 __asm__("x1") = b;
-  register long x2 __asm__("x2") = c;
-  register long x3 __asm__("x3") = d;
-  register long x4 __asm__("x4") = e;
-  register long x5 __asm__("x5") = f;
-  __asm__ volatile("svc 0" : "+r"(x0) : "r"(x8), "r"(x1), "r"(x2), "r"(x3), "r"(x4), "r"(x5) : "memory");
-  return x0;
-}
-#elif defined(__riscv) && __riscv_xlen == 64
-static long system_call(long number, long a, long b, long c, long d, long e, long f) {
-  register long a7 __asm__("a7") = number;
-  register long a0 __asm__("a0") = a;
-  register long a1 __asm__("a1") = b;
-  register long a2 __asm__("a2") = c;
-  register long a3 __asm__("a3") = d;
-  register long a4 __asm__("a4") = e;
-  register long a5 __asm__("a5") = f;
-  __asm__ volatile("ecall" : "+r"(a0) : "r"(a7), "r"(a1), "r"(a2), "r"(a3), "r"(a4), "r"(a5) : "memory");
-  return a0;
-}
-#else
-#error "buildjail's init has no system call for this architecture yet: add it here"
-#endif
-
-static long call3(long number, long a, long b, long c) { return system_call(number, a, b, c, 0, 0, 0); }
-
 /* `descriptor` comes along; -1 is none. The packet is static, so that all of it is 0 without a call of memset(3). */
-static void send_answer(const struct answer* what, int descriptor) {
+static void send_packet(const void* what, unsigned long size, int descriptor) {
   static struct msghdr packet;
-  struct iovec part = {.iov_base = (void*)what, .iov_len = sizeof(*what)};
-  struct rights rights;
+  static struct rights rights;
+  struct iovec part = {.iov_base = (void*)what, .iov_len = size};
   packet.msg_iov = &part;
   packet.msg_iovlen = 1;
   packet.msg_control = 0;
@@ -144,6 +104,8 @@ static void send_answer(const struct answer* what, int descriptor) {
   while (call3(__NR_sendmsg, kControl, (long)&packet, MSG_NOSIGNAL) == -EINTR) {
   }
 }
+
+static void send_answer(const struct answer* what, int descriptor) { send_packet(what, sizeof(*what), descriptor); }
 
 static void tell_failure(unsigned number, const struct failure* failure) {
   static struct answer said = {.kind = kAnswerFailed};
@@ -394,7 +356,7 @@ static void signal_command(unsigned number, int signal) {
 /* One packet. False at the end. */
 static int receive(void) {
   static struct msghdr packet;
-  struct rights rights;
+  static struct rights rights;
   struct iovec part = {.iov_base = &message, .iov_len = sizeof(message)};
   unsigned descriptor_count = 0;
   long got;
@@ -408,6 +370,16 @@ static int receive(void) {
   if (got <= 0) return 0;
   if (packet.msg_controllen > 0 && rights.type == SCM_RIGHTS)
     descriptor_count = (unsigned)((rights.size - sizeof(rights.size) - 2 * sizeof(int)) / sizeof(int));
+  if (message.kind == kMessageCalls) {
+    static struct calls_answer made = {.kind = kAnswerCalls};
+    if ((packet.msg_flags & (MSG_CTRUNC | MSG_TRUNC)) != 0) return 0;
+    if (!make_calls(&message.calls, (unsigned long)got, rights.descriptors, descriptor_count, &made)) return 0;
+    send_packet(&made, sizeof(made) - sizeof(made.nanoseconds) + made.mark_count * sizeof(*made.nanoseconds), -1);
+    return 1;
+  }
+  /* A command in a root that is not sealed could reach the host's. */
+  // defence: command-after-seal
+  if (!is_sealed()) return 0;
   if ((packet.msg_flags & MSG_CTRUNC) != 0 && message.kind == kMessageLaunch) {
     for (unsigned i = 0; i < descriptor_count; i++) call3(__NR_close, rights.descriptors[i], 0, 0);
     descriptor_count = 0;
@@ -484,7 +456,8 @@ void _start(void) {
   /* In bytes, of POSIX message queues: half of what the host gives to all processes of a user (mq_overview(7)). */
   static const unsigned long queues[2] = {kMostQueueBytes, kMostQueueBytes};
   long told;
-  call3(__NR_prctl, PR_SET_NAME, (long)"buildjail-init", 0);
+  /* Until the root is sealed; then the host program names it buildjail-init. */
+  call3(__NR_prctl, PR_SET_NAME, (long)"buildjail-blank", 0);
   /* In another pid namespace, kill(2) below would reach processes of the host. */
   while (call3(__NR_getpid, 0, 0, 0) != 1) call3(__NR_exit_group, 1, 0, 0);
   // defence: command-does-not-execute
@@ -493,8 +466,7 @@ void _start(void) {
   system_call(__NR_prlimit64, 0, RLIMIT_CORE, (long)no_core, 0, 0, 0);
   /* Refused where it is less already. */
   system_call(__NR_prlimit64, 0, RLIMIT_MSGQUEUE, (long)queues, 0, 0, 0);
-  // defence: init-nobody-whom-root
-  call3(__NR_umask, kUmask, 0, 0);
+  call3(__NR_umask, 0, 0, 0);
   system_call(__NR_rt_sigprocmask, SIG_BLOCK, (long)&children, 0, 8, 0, 0);
   told = system_call(__NR_signalfd4, -1, (long)&children, 8, SFD_CLOEXEC | SFD_NONBLOCK, 0, 0);
   failures = map(sizeof(*failures) * kMostCommands, MAP_SHARED | MAP_ANONYMOUS, -1);

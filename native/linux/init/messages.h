@@ -10,10 +10,60 @@ enum {
   kMessageLaunch = 1,
   /** struct command_message. */
   kMessageSignal,
-  kMessageTell
+  kMessageTell,
+  /** struct calls_message, with descriptors. It is answered by struct calls_answer. */
+  kMessageCalls
 };
 
 enum { kMostCommands = 1024, kMostInline = 65536, kMostLimits = 8 };
+
+/*
+ * System calls that init makes until the root is sealed, by the names of their manual pages. What a session's root is
+ * made of is known to the host program only (linux/root.cc); init makes one call after the other.
+ */
+#define INIT_CALLS(CALL)                                                                                   \
+  CALL(openat) CALL(openat2) CALL(close) CALL(write) CALL(fstat) CALL(fchown) CALL(fchmod)                 \
+  CALL(fchownat) CALL(fchmodat) CALL(utimensat) CALL(setxattr) CALL(mkdirat) CALL(mknodat) CALL(symlinkat) \
+  CALL(fchdir) CALL(chdir) CALL(chroot) CALL(pivot_root) CALL(mount) CALL(umount2) CALL(open_tree)         \
+  CALL(move_mount) CALL(fsopen) CALL(fsconfig) CALL(fsmount) CALL(mount_setattr) CALL(socket) CALL(ioctl)  \
+  CALL(sethostname) CALL(setns) CALL(capset) CALL(prctl) CALL(umask)
+
+enum init_call_name {
+#define CALL(name) kCall_##name,
+  INIT_CALLS(CALL)
+#undef CALL
+  /** Not calls of the kernel: compares 64 bits of the scratch memory, notes the time, installs a filter (seccomp(2)). */
+  kCallExpect,
+  kCallMark,
+  kCallFilter,
+  kCallCount
+};
+
+/** What an argument is: a number; the address of text; the descriptor in a slot; an address in, or a word of, scratch
+ * memory. */
+enum { kArgumentNumber, kArgumentText, kArgumentSlot, kArgumentScratch, kArgumentWord };
+
+enum { kMostSlots = 256, kScratchSize = 1024, kMostMessageDescriptors = 200, kMostMarks = 512 };
+
+struct init_call {
+  unsigned short name;
+  /** The slot for the descriptor that it returns, plus 1; or 0. */
+  unsigned short result;
+  unsigned char kinds[6];
+  /** How many calls are left out once this one has worked, and once it has failed with the errno that may be. */
+  unsigned char skip, skip_failed;
+  unsigned tolerated;
+  unsigned long long arguments[6];
+};
+
+/** The text comes after the calls. The descriptors that come along are put into the slots from `first_slot` on. */
+struct calls_message {
+  unsigned kind, call_count, text_size, first_slot;
+  /** These are the last: the root is sealed, and commands can be launched. */
+  unsigned seals;
+  /** The slot, plus 1, of a descriptor that stays open after the seal; or 0. */
+  unsigned kept;
+};
 
 /* Flags of a launch. */
 enum {
@@ -67,7 +117,18 @@ enum {
   kAnswerFailed,
   kAnswerExited,
   /** Every process was signalled. */
-  kAnswerSignalled
+  kAnswerSignalled,
+  /** struct calls_answer. */
+  kAnswerCalls
+};
+
+struct calls_answer {
+  unsigned kind;
+  /** 0, or the errno of the call at that index. */
+  int err;
+  unsigned index, mark_count;
+  /** How long the calls before each mark took, since the one before it. */
+  unsigned nanoseconds[kMostMarks];
 };
 
 struct answer {

@@ -10,6 +10,8 @@
 #ifdef __linux__
 #include <sys/epoll.h>
 #include <sys/vfs.h>
+
+#include "linux/init_calls.h"
 #else
 #include <sys/param.h>
 #include <sys/acl.h>
@@ -123,3 +125,24 @@ void* wrap_dlvsym(void* handle, const char* name, const char* version) {
 #endif
 
 }  // namespace buildjail::faults
+
+#ifdef __linux__
+namespace buildjail {
+
+// Init makes this one later, but what is to fail is decided here.
+void meet_fault(init_call& call, const char* name) {
+  std::array<std::uintptr_t, std::size(decltype(call.arguments){})> arguments{};
+  std::copy(std::begin(call.arguments), std::end(call.arguments), arguments.begin());
+  int err = 0;
+  const faults::Action action = faults::meet(name, arguments, err);
+  std::copy(arguments.begin(), arguments.end(), std::begin(call.arguments));
+  if (action != faults::Action::kFail && action != faults::Action::kSkip) return;
+  call = {};
+  call.name = kCallExpect;
+  // No bit of anything is 0, and none is 1.
+  call.arguments[2] = action == faults::Action::kFail ? 1 : 0;
+  call.arguments[3] = static_cast<unsigned long long>(err);
+}
+
+}  // namespace buildjail
+#endif

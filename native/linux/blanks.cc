@@ -1,0 +1,118 @@
+#include "linux/blanks.h"
+
+#include <sys/resource.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "base/tolerated.h"
+#include "base/trace.h"
+
+namespace buildjail {
+
+namespace {
+
+/** Enough for a burst of builds. Each is a process, and takes kernel memory. */
+constexpr std::size_t kMost = 4;
+/** Each takes two descriptors: together they take at most an eighth of those that this process may have. */
+constexpr rlim_t kDescriptorsForOne = 16;
+/** Together they take at most an eighth of the processes that this user may have. */
+constexpr rlim_t kProcessesForOne = 8;
+constexpr std::chrono::milliseconds kPause{2};
+/** One that was not used for so long ends: it keeps what the host had mounted at its birth. */
+constexpr std::chrono::seconds kUnused{60};
+
+std::size_t most_blanks() {
+  rlimit descriptors{};
+  rlimit processes{};
+  const Tolerated tolerated("no session is then begun ahead");
+  if (::getrlimit(RLIMIT_NOFILE, &descriptors) != 0 || ::getrlimit(RLIMIT_NPROC, &processes) != 0) return 0;
+  // defence: blanks-few-descriptors
+  return static_cast<std::size_t>(std::min<rlim_t>(
+      {kMost, descriptors.rlim_cur / kDescriptorsForOne, processes.rlim_cur / kProcessesForOne}));
+}
+
+}  // namespace
+
+BlankSessions::BlankSessions(const NamespaceHost& host, MountTable& mounts)
+    : host_(host), mounts_(mounts), most_(most_blanks()) {}
+
+// An ordinary user's has the mounts of the host as they were at its birth.
+std::optional<std::uint64_t> BlankSessions::version_for(const Birth& birth) {
+  if (!birth.is_callers()) return 0;
+  const auto version = mounts_.version();
+  return version ? std::optional(*version) : std::nullopt;
+}
+
+BlankSessions::~BlankSessions() {
+  {
+    const std::lock_guard lock(mutex_);
+    is_stopping_ = true;
+  }
+  wanted_or_stopping_.notify_all();
+  if (thread_.joinable()) thread_.join();
+}
+
+std::optional<Namespaces> BlankSessions::take(const Birth& birth) {
+  const auto mounts = version_for(birth);
+  std::vector<Blank> stale;
+  std::optional<Namespaces> taken;
+  const std::lock_guard lock(mutex_);
+  last_done_ = std::chrono::steady_clock::now();
+  // Many programs open one session; one that opens two will open more.
+  if (has_been_asked_ && !thread_.joinable()) thread_ = std::thread([this] { loop(); });
+  if (has_been_asked_) birth_ = birth;
+  has_been_asked_ = true;
+  while (!taken && !ready_.empty()) {
+    Blank blank = std::move(ready_.back());
+    ready_.pop_back();
+    if (blank.namespaces.birth() == birth && mounts && blank.mounts == mounts)
+      taken = std::move(blank.namespaces);
+    else
+      stale.push_back(std::move(blank));
+  }
+  wanted_or_stopping_.notify_all();
+  return taken;
+}
+
+void BlankSessions::give_way() {
+  const std::lock_guard lock(mutex_);
+  last_done_ = std::chrono::steady_clock::now();
+}
+
+void BlankSessions::loop() {
+  std::unique_lock lock(mutex_);
+  while (!is_stopping_) {
+    const bool lacks_one = birth_ && !is_refused_ && ready_.size() < most_;
+    const auto due = last_done_ + (lacks_one ? kPause : kUnused);
+    if (!lacks_one && ready_.empty()) {
+      wanted_or_stopping_.wait(lock);
+    } else if (std::chrono::steady_clock::now() < due) {
+      wanted_or_stopping_.wait_until(lock, due);
+    } else if (lacks_one) {
+      add(lock);
+    } else {
+      end(lock, std::exchange(ready_, {}));
+      birth_.reset();
+    }
+  }
+}
+
+void BlankSessions::add(std::unique_lock<std::mutex>& lock) {
+  const Birth birth = *birth_;
+  lock.unlock();
+  const auto mounts = version_for(birth);
+  auto made = Namespaces::make_blank(host_, birth);
+  lock.lock();
+  // Sessions then make their own, and report why they cannot.
+  is_refused_ = !made;
+  if (made) ready_.push_back({.namespaces = std::move(*made), .mounts = mounts});
+}
+
+void BlankSessions::end(std::unique_lock<std::mutex>& lock, std::vector<Blank> blanks) {
+  lock.unlock();
+  blanks.clear();
+  lock.lock();
+}
+
+}  // namespace buildjail

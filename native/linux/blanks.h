@@ -1,0 +1,64 @@
+#pragma once
+
+#include <chrono>
+#include <condition_variable>
+#include <cstddef>
+#include <cstdint>
+#include <mutex>
+#include <optional>
+#include <thread>
+#include <vector>
+
+#include "base/unique_fd.h"
+#include "linux/mount_table.h"
+#include "linux/namespaces.h"
+
+namespace buildjail {
+
+/**
+ * Blank sessions: namespaces with an init, in which nothing of a plan is made yet. Most of the time that a session
+ * takes to open is theirs. A thread makes them ahead, from the second session on, when no session was worked on for a
+ * moment: beside an opening or a short command it would take more time from that than it saves the next session.
+ *
+ * Each becomes one session. It ends with this, and with the host program.
+ */
+class BlankSessions {
+ public:
+  /** Both outlive this. */
+  BlankSessions(const NamespaceHost& host, MountTable& mounts);
+  BlankSessions& operator=(BlankSessions&&) = delete;
+  ~BlankSessions();
+
+  /** One that was born so; none if there is none. More are made for such sessions. */
+  std::optional<Namespaces> take(const Birth& birth);
+  /** A session is being worked on: none is made for a moment. */
+  void give_way();
+
+ private:
+  struct Blank {
+    Namespaces namespaces;
+    /** Of the table of mounts, when it was born. */
+    std::optional<std::uint64_t> mounts;
+  };
+
+  void loop();
+  void add(std::unique_lock<std::mutex>& lock);
+  static void end(std::unique_lock<std::mutex>& lock, std::vector<Blank> blanks);
+  std::optional<std::uint64_t> version_for(const Birth& birth);
+
+  const NamespaceHost& host_;
+  MountTable& mounts_;
+  const std::size_t most_;
+  std::mutex mutex_;
+  std::condition_variable wanted_or_stopping_;
+  std::chrono::steady_clock::time_point last_done_;
+  bool is_stopping_ = false;
+  bool has_been_asked_ = false;
+  bool is_refused_ = false;
+  /** Of the last session that was asked for. */
+  std::optional<Birth> birth_;
+  std::vector<Blank> ready_;
+  std::thread thread_;
+};
+
+}  // namespace buildjail

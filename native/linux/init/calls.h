@@ -1,0 +1,13 @@
+#pragma once
+
+#include "messages.h"
+
+/*
+ * Makes the calls of a message, until one fails. `size` bytes of it arrived. The descriptors are owned from here on.
+ * Returns 0 if init must end: the message is not well formed, or comes after the seal.
+ */
+int make_calls(const struct calls_message* message, unsigned long size, const int* descriptors, unsigned count,
+               struct calls_answer* answer);
+
+/* Whether the root is sealed, so that commands may be launched. */
+int is_sealed(void);

@@ -1,0 +1,177 @@
+#include "linux/root.h"
+
+#include <fcntl.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <optional>
+#include <string_view>
+#include <utility>
+
+#include "base/tolerated.h"
+#include "base/unique_fd.h"
+#include "linux/child.h"
+#include "linux/overlays.h"
+#include "linux/parts.h"
+#include "linux/raw_calls.h"
+
+namespace buildjail {
+
+namespace {
+
+constexpr unsigned long kPlain = MS_NOSUID | MS_NODEV;
+constexpr mode_t kPlaceholder = S_IFREG | 0444;
+constexpr std::string_view kTmp = "/tmp";
+// A link could lead anywhere: another process of the host may put one there while the session opens.
+// defence: no-link-leads-mount
+constexpr std::uint64_t kNoLinks = raw::kResolveBeneath | raw::kResolveNoLinks | raw::kResolveNoMagicLinks;
+constexpr raw::OpenHow kBelow{.flags = O_PATH | O_CLOEXEC, .mode = 0, .resolve = kNoLinks};
+constexpr raw::OpenHow kFolderBelow{.flags = kBelow.flags | O_DIRECTORY, .mode = 0, .resolve = kNoLinks};
+
+/** The most that a build can put into a tmpfs: bytes, and files, which take memory by themselves. */
+struct TmpfsBound {
+  std::uint64_t size = 0;
+  std::uint64_t files = 0;
+};
+
+std::string tmpfs_options(const TmpfsBound& bound, const std::optional<BuildUser>& owner) {
+  std::string options = "mode=1777";
+  if (bound.size > 0) options += ",size=" + std::to_string(bound.size);
+  // The root of the file system is one of them.
+  // defence: files-memory-bounded-number
+  if (bound.files > 0) options += ",nr_inodes=" + std::to_string(bound.files + 1);
+  if (owner) options += ",uid=" + std::to_string(owner->uid) + ",gid=" + std::to_string(owner->gid);
+  return options;
+}
+
+// The bound of /dev/shm is that of /tmp. The kernel can kill no process to free these files: where memory is limited,
+// they must leave some for commands and for init. The root needs no bound, because it is sealed before a build begins.
+TmpfsBound shm_bound(const EnvelopePlan& plan) {
+  constexpr std::uint64_t kPartOfMemory = 4;
+  TmpfsBound bound;
+  for (const Step& step : plan.steps) {
+    const auto* const tmpfs = std::get_if<MountTmpfs>(&step);
+    if (tmpfs == nullptr || tmpfs->target != kTmp) continue;
+    bound = {.size = tmpfs->size, .files = tmpfs->files};
+    break;
+  }
+  if (plan.limits.memory && bound.size > *plan.limits.memory / kPartOfMemory)
+    bound = {.size = *plan.limits.memory / kPartOfMemory, .files = bound.files / 2};
+  return bound;
+}
+
+/** A blank has it already. */
+bool is_in_blank(const Step& step) {
+  const auto* const directory = std::get_if<MakeDirectory>(&step);
+  return directory != nullptr && (directory->target == "/dev" || directory->target == "/proc");
+}
+
+}  // namespace
+
+RootSteps::RootSteps(const NamespaceOpening& opening, const SourceOwners& owners)
+    : opening_(opening), owners_(owners), overlays_(overlays_of(opening.steps).size()) {}
+
+Status RootSteps::add_to(InitCalls& calls) {
+  if (opening_.is_rest && overlays_ > 0) take_room(calls);
+  for (const Step& step : opening_.steps) {
+    calls.begin_step();
+    if (is_in_blank(step) || make_skeleton(step, calls)) continue;
+    if (auto status = add(step, calls); !status) return status;
+  }
+  if (!overlays_of(opening_.steps).empty()) leave_room(calls);
+  return {};
+}
+
+Status RootSteps::add(const Step& step, InitCalls& calls) {
+  const EnvelopePlan& plan = opening_.plan;
+  // Without one, what is written to belongs to the child's user.
+  std::optional<BuildUser> owner;
+  if (opening_.ids.are_leased()) owner = opening_.ids.outside({.uid = 0, .gid = 0, .groups = {}});
+  if (const auto* const tmpfs = std::get_if<MountTmpfs>(&step)) {
+    calls.make({.step = "mount", .path = tmpfs->target}, kCall_mount,
+               {"tmpfs", relative(tmpfs->target), "tmpfs", kPlain,
+                tmpfs_options({.size = tmpfs->size, .files = tmpfs->files}, owner)});
+    if (tmpfs->target == kTmp && overlays_ > 0) take_room(calls);
+    calls.mark("mount", tmpfs->target);
+    return {};
+  }
+  if (const auto* const dev = std::get_if<MountDev>(&step))
+    return finish_dev(*dev, device_nodes(opening_.host.namespaces, opening_.ids.are_callers()), tmpfs_options(shm_bound(plan), owner), calls);
+  if (std::holds_alternative<MountProc>(step)) return plan.user.uid == 0 ? shut_proc(calls) : Status();
+  if (const auto* const bind = std::get_if<Bind>(&step)) return add_source(*bind, calls);
+  // A plan for Linux lists no folder (Listed): it shows a shut one as it is (SourceOwners).
+  return SysError{.step = "mount", .syscall = "mount", .err = ENOTSUP, .path = target_of(step)};
+}
+
+Status RootSteps::add_source(const Bind& bind, InitCalls& calls) {
+  std::int64_t copying_ns = 0;
+  Slot source = kCopied;
+  if (opening_.ids.are_callers()) {
+    copy_source_by_init(bind, calls);
+  } else {
+    const Elapsed elapsed(copying_ns);
+    auto copy = copy_source(bind, owners_);
+    if (!copy) return std::move(copy.error());
+    source = calls.pass(std::move(copy->mount));
+    const auto lease = std::ranges::find(opening_.leases, &bind, &OutputLease::bind);
+    if (copy->is_mapped && lease != opening_.leases.end()) (*lease)->lend_mapped();
+  }
+  if (bind.is_overlay) {
+    make_overlay(source, bind, std::to_string(--overlays_), calls);
+    source = kCopied;
+  }
+  const auto around = opening_.nesting.find(&bind);
+  const bool is_nested = around != opening_.nesting.end();
+  if (is_nested && around->second->is_overlay) add_points(*around->second, bind, calls);
+  const CallSite site{.step = "mount", .path = bind.source, .dest = bind.target};
+  if (!is_nested) {
+    calls.make(site, kCall_move_mount, {source, "", kHere, relative(bind.target), raw::kMoveFromEmptyPath});
+  } else {
+    calls
+        .make({.step = "mount-point",
+               .path = bind.target,
+               .details = {{ELOOP, "the mount point, or a folder on the way there, is a symbolic link by now"}}},
+              kCall_openat2,
+              {kRootSlot, relative(bind.target), CallArgument::bytes(bind.is_file ? kBelow : kFolderBelow),
+               sizeof(raw::OpenHow)})
+        .into(kOpened);
+    const char* const no_point = bind.is_file ? "the mount point is no file" : "the mount point is no folder";
+    calls.make({.step = "mount-point",
+                .path = bind.source,
+                .dest = bind.target,
+                .details = {{ENOTDIR, no_point}, {EINVAL, no_point}}},
+               kCall_move_mount, {source, "", kOpened, "", raw::kMoveFromEmptyPath | raw::kMoveToEmptyPath});
+  }
+  calls.mark("mount", bind.target, copying_ns);
+  return {};
+}
+
+void RootSteps::add_points(const Bind& overlay, const Bind& nested, InitCalls& calls) {
+  const CallSite site{.step = "mount-point", .path = nested.target};
+  for (std::size_t at = overlay.target.size(); at != std::string::npos;) {
+    const std::size_t end = nested.target.find('/', at + 1);
+    const std::string name = nested.target.substr(at + 1, end - at - 1);
+    calls
+        .make(site, kCall_openat2,
+              {kRootSlot, nested.target.substr(1, at - 1), CallArgument::bytes(kFolderBelow), sizeof(raw::OpenHow)})
+        .into(kOpened);
+    const bool is_file = nested.is_file && end == std::string::npos;
+    {
+      const Tolerated tolerated("it is there already, and keeps its owner", EEXIST);
+      if (is_file)
+        calls.make(site, kCall_mknodat, {kOpened, name, kPlaceholder, 0});
+      else
+        calls.make(site, kCall_mkdirat, {kOpened, name, 0755});
+      calls.may_fail(EEXIST, 2);
+    }
+    calls.make(site, kCall_fstat, {kOpened, Scratch()});
+    calls.make(site, kCall_fchownat,
+               {kOpened, name, ScratchWord{offsetof(struct stat, st_uid)}, ScratchWord{offsetof(struct stat, st_gid)},
+                AT_SYMLINK_NOFOLLOW});
+    at = end;
+  }
+}
+
+}  // namespace buildjail

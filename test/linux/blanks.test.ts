@@ -1,0 +1,121 @@
+import { spawn, spawnSync } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdirSync, readdirSync, readFileSync, readlinkSync } from 'node:fs'
+import path from 'node:path'
+import { execPath } from 'node:process'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { pathToFileURL } from 'node:url'
+import { expect, test } from 'vitest'
+
+import { build, openSession, type SessionRecord } from '../../src/index.ts'
+import { useFolders } from '../session/folders.ts'
+import { expectSameState, hostState } from '../session/host-state.ts'
+import { describeLinux, namespaceOf } from './host.ts'
+
+const most = 4
+const entry = pathToFileURL(path.resolve('dist/index.js')).href
+
+/** Sessions that a program has begun ahead, by the pids of their inits. */
+function blanksOf(pid: number): number[] {
+  const ofProgram = readdirSync('/proc').filter((name) => {
+    try {
+      const [, comm, parent] = /^\d+ \((.*)\) \S (\d+)/.exec(readFileSync(`/proc/${name}/stat`, 'utf8')) ?? []
+      return comm === 'buildjail-blank' && Number(parent) === pid
+    } catch {
+      return false
+    }
+  })
+  return ofProgram.map(Number)
+}
+
+const blanks = (): number[] => blanksOf(process.pid)
+const initOf = ({ root }: SessionRecord): number => Number(/\d+/.exec(root)?.[0])
+
+/** When a process began, in hundredths of a second since the machine did (proc_pid_stat(5), starttime). */
+const startOf = (pid: number): number => Number(readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]?.split(' ')[19])
+
+/** From the second session on there are some. */
+async function untilReady(): Promise<number[]> {
+  for (let i = 0; i < 2; i += 1) await build({}, ['true'])
+  await expect.poll(() => blanks().length, { timeout: 10_000 }).toBe(most)
+  return blanks()
+}
+
+describeLinux('sessions that are begun ahead', () => {
+  const folders = useFolders()
+
+  test('become the next sessions, each one session', async () => {
+    const networks = new Set<number | undefined>()
+    await untilReady()
+    for (let i = 0; i < most; i += 1) {
+      // In hundredths of a second.
+      await sleep(50)
+      const began = Number(readFileSync('/proc/uptime', 'utf8').split(' ')[0]) * 100
+      await using session = await openSession({ output: folders.output })
+      const record = await session.record()
+      expect(startOf(initOf(record))).toBeLessThan(began - 2)
+      expect(blanks()).not.toContain(initOf(record))
+      networks.add(record.namespaces?.net)
+    }
+    expect(networks.size).toBe(most)
+  })
+
+  test('are no sessions: a close, a recovery and a list know nothing of them', async () => {
+    const before = await hostState()
+    await untilReady()
+    await expectSameState(before)
+  })
+
+  test('have nothing of a plan, and nothing of the host program but its socket', async () => {
+    for (const pid of await untilReady()) {
+      const open = readdirSync(`/proc/${pid}/fd`).map((fd) => readlinkSync(`/proc/${pid}/fd/${fd}`))
+      // Its socket, the signals of its children, its root and its /dev.
+      expect(open.map((link) => link.replace(/\[\d+\]$/, '')).sort()).toEqual(['/', '/dev', 'anon_inode:[signalfd]', 'socket:'])
+      expect(readFileSync(`/proc/${pid}/environ`, 'utf8')).toBe('')
+    }
+  })
+
+  test('are gone with the program, however that ends', async () => {
+    for (const signal of ['SIGKILL', 'SIGTERM'] as const) {
+      const program = `
+        import { build } from ${JSON.stringify(entry)}
+        for (let i = 0; i < 3; i += 1) await build({}, ['true'])
+        setInterval(() => console.log('waits'), 100)`
+      const child = spawn(execPath, ['--input-type=module', '--eval', program], { stdio: ['ignore', 'pipe', 'inherit'] })
+      await once(child.stdout, 'data')
+      const pid = child.pid as number
+      await expect.poll(() => blanksOf(pid).length, { timeout: 10_000 }).toBeGreaterThan(0)
+      const left = blanksOf(pid)
+      child.kill(signal)
+      const killed = performance.now()
+      const lives = (one: number): boolean => namespaceOf(String(one), 'net') !== undefined
+      while (left.some(lives) && performance.now() - killed < 2000) await sleep(5)
+      expect(left.filter(lives)).toEqual([])
+    }
+  })
+
+  test('are fewer where the program may have few descriptors', () => {
+    const count = (descriptors: number): number => {
+      const program = `
+        import { build } from ${JSON.stringify(entry)}
+        import { execFileSync } from 'node:child_process'
+        for (let i = 0; i < 3; i += 1) await build({}, ['true'])
+        await new Promise((resolve) => setTimeout(resolve, 300))
+        const listed = execFileSync('ps', ['-o', 'comm=', '--ppid', String(process.pid)], { encoding: 'utf8' })
+        console.log(listed.split('\\n').filter((name) => name.trim() === 'buildjail-blank').length)`
+      const { stdout, stderr } = spawnSync('sh', ['-c', `ulimit -n ${descriptors}; exec "$0" --input-type=module -e "$1"`, execPath, program], { encoding: 'utf8' })
+      expect(stderr).toBe('')
+      return Number(stdout)
+    }
+    expect(count(4096)).toBe(most)
+    expect(count(60)).toBeLessThan(most)
+  })
+
+  test('give way to what changed on the host meanwhile', async () => {
+    await untilReady()
+    const folder = path.join(folders.top, 'made-later')
+    mkdirSync(folder)
+    const { stdout } = await build({ inputs: { '/later': folder } }, ['stat', '-c', '%F', '/later'])
+    expect(stdout).toBe('directory')
+  })
+})
