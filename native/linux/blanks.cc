@@ -28,8 +28,8 @@ std::size_t most_blanks() {
   const Tolerated tolerated("no session is then begun ahead");
   if (::getrlimit(RLIMIT_NOFILE, &descriptors) != 0 || ::getrlimit(RLIMIT_NPROC, &processes) != 0) return 0;
   // defence: blanks-few-descriptors
-  return static_cast<std::size_t>(std::min<rlim_t>(
-      {kMost, descriptors.rlim_cur / kDescriptorsForOne, processes.rlim_cur / kProcessesForOne}));
+  return static_cast<std::size_t>(
+      std::min<rlim_t>({kMost, descriptors.rlim_cur / kDescriptorsForOne, processes.rlim_cur / kProcessesForOne}));
 }
 
 }  // namespace

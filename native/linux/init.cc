@@ -34,9 +34,7 @@ SysError init_ended(SysError error) {
 }
 
 // sendmsg(2) does not write to the message.
-iovec part_of(const void* bytes, std::size_t size) {
-  return {.iov_base = const_cast<void*>(bytes), .iov_len = size};
-}
+iovec part_of(const void* bytes, std::size_t size) { return {.iov_base = const_cast<void*>(bytes), .iov_len = size}; }
 
 void add(std::string& text, const std::vector<std::string>& strings) {
   for (const std::string& string : strings) text.append(string.c_str(), string.size() + 1);

@@ -7,6 +7,7 @@
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -26,6 +27,7 @@
 #include "base/unique_fd.h"
 #include "linux/child.h"
 #include "linux/init_calls.h"
+#include "linux/networks.h"
 #include "linux/overlays.h"
 #include "linux/parts.h"
 #include "linux/privileges.h"
@@ -50,6 +52,25 @@ constexpr int kControlInInit = 0;
 constexpr int kImageInInit = 1;
 constexpr int kMountsInInit = 2;
 constexpr mode_t kUmask = 022;
+
+bool can_make_devices() {
+  constexpr unsigned kMemoryMajor = 1;
+  constexpr unsigned kNull = 3;
+  return ::mknod("null", S_IFCHR | 0666, ::makedev(kMemoryMajor, kNull)) == 0 && ::unlink("null") == 0;
+}
+
+// The descriptor is ours too, by CLONE_FILES, and keeps the namespace when the child has ended (namespaces(7)).
+bool make_in_child(UniqueFd& made) {
+  made.reset(::open("/proc/self/ns/mnt", O_RDONLY | O_CLOEXEC));
+  if (!made || ::mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0) return false;
+  const UniqueFd fs(raw::fsopen("tmpfs"));
+  if (!fs || raw::fsconfig(fs.get(), raw::kFsCreate, nullptr, nullptr) != 0) return false;
+  const UniqueFd root(raw::fsmount(fs.get(), raw::kNoSuid | raw::kNoExec));
+  if (!root || raw::move_mount(root.get(), AT_FDCWD, "/") != 0 || ::fchdir(root.get()) != 0) return false;
+  if (!can_make_devices()) return false;
+  if (raw::mount_setattr(root.get(), 0, {.set = raw::kReadOnly | raw::kNoDev}) != 0) return false;
+  return raw::pivot_root(".", ".") == 0 && ::umount2(".", MNT_DETACH) == 0;
+}
 
 /** All that the child uses to become init, made before it exists. */
 struct InitStart {
@@ -103,7 +124,7 @@ bool enter_empty_mounts(int mounts, Stopped& stopped) {
 bool become_init(InitStart& start, Stopped& stopped) {
   const auto& [network, cgroup] = start.joined;
   const int empty_mounts = start.host.empty_mounts.get();
-  const bool is_over_host = start.birth.is_callers() || empty_mounts < 0;
+  const bool is_over_host = start.host.is_over_host();
   if (stopped.failed("init", "setsid", ::setsid())) return false;
   if (stopped.failed("init", "rt_sigaction", reset_signals())) return false;
   // First, because the root of its cgroup namespace is the cgroup in which it makes that (cgroup_namespaces(7)).
@@ -180,22 +201,15 @@ void leave_host(InitCalls& calls) {
   calls.make(site, kCall_chdir, {"/"});
 }
 
-// No mount of the session may propagate to the host, nor the other way round (mount_namespaces(7), shared subtrees).
-void part_from_host(InitCalls& calls) {
-  calls.make({.step = "private", .path = "/"}, kCall_mount, {0, "/", 0, MS_REC | MS_PRIVATE, 0});
-}
-
-// An ordinary user's init needs the host's mounts until all sources are mounted. Until then they come and go in its
-// namespace as outside, as in every one of less right: it keeps nothing mounted that the host unmounts.
-Status make_blank_root(const NamespaceHost& host, const Birth& birth, InitCalls& calls) {
-  const bool is_over_host = birth.is_callers() || !host.empty_mounts;
-  if (is_over_host && !birth.is_callers()) part_from_host(calls);
-  make_root(is_over_host, calls);
-  if (auto status = make_dev(device_nodes(host, birth.is_callers()), calls); !status) return status;
-  if (auto status = make_proc(calls); !status) return status;
-  if (is_over_host && !birth.is_callers()) leave_host(calls);
+// Over the host's mounts, these come and go as outside until all sources are mounted, so that no blank keeps one that
+// the host unmounts (mount_namespaces(7), shared subtrees).
+Status make_blank_root(const NamespaceHost& host, InitCalls& calls) {
+  if (host.is_over_host()) calls.make({.step = "private", .path = "/"}, kCall_mount, {0, "/", 0, MS_REC | MS_SLAVE, 0});
+  make_root(host.is_over_host(), calls);
+  make_dev(host.is_over_host(), calls);
+  auto status = make_proc(calls);
   for (const Slot used : {kOpened, kCopied}) calls.make({.step = "init"}, kCall_close, {used});
-  return {};
+  return status;
 }
 
 /** Makes the root read-only and the only one, and gives up every right that a command may not have. */
@@ -209,7 +223,7 @@ Status seal(const NamespaceOpening& opening, InitCalls& calls) {
   // defence: root-read-only
   calls.make({.step = "seal-root", .path = "/"}, kCall_mount_setattr,
              {kRootSlot, "", raw::kEmptyPath, CallArgument::bytes(kReadOnly), sizeof(kReadOnly)});
-  if (ids.are_callers()) leave_host(calls);
+  if (opening.host.namespaces.is_over_host()) leave_host(calls);
   calls.mark("seal-root", "/");
 
   // Init keeps the number of the host's root, which no process inside can have: to each of them it is another user,
@@ -256,9 +270,12 @@ SysError not_ended(pid_t init) {
 
 }  // namespace
 
-DeviceNodes device_nodes(const NamespaceHost& host, bool is_callers) {
-  if (is_callers) return DeviceNodes::kBoundByInit;
-  return host.empty_mounts ? DeviceNodes::kMade : DeviceNodes::kBound;
+UniqueFd make_empty_mounts() {
+  const Tolerated tolerated("without empty mounts to copy, sessions copy the host's");
+  UniqueFd made;
+  const auto make = [&made](Stopped&) { return make_in_child(made); };
+  if (!run_in_child("empty-mounts", CLONE_NEWNS | CLONE_FILES, make)) return {};
+  return above_stdio(std::move(made));
 }
 
 Result<Namespaces> Namespaces::make(const NamespaceHost& host, const Birth& birth, const Joined& joined) {
@@ -287,7 +304,7 @@ Result<Namespaces> Namespaces::make_blank(const NamespaceHost& host, const Birth
   if (!made) return std::move(made.error());
   Trace unused;
   InitCalls calls(*made->channel());
-  auto status = make_blank_root(host, birth, calls);
+  auto status = make_blank_root(host, calls);
   if (status) status = calls.confirm(unused);
   if (!status) return std::move(status.error());
   return std::move(*made);
@@ -385,12 +402,17 @@ Status InitPart::make(Trace& trace) {
       return {};
     }
   }
-  auto made =
-      Namespaces::make(host.namespaces, birth, {.network = opening_.network->descriptor().get(), .cgroup = cgroup});
+  UniqueFd network;
+  if (const PlannedNetwork& planned = opening_.plan.network; planned.is_handed_in()) {
+    auto opened = open_network(planned.handed_in);
+    if (!opened) return std::move(opened.error());
+    network = std::move(*opened);
+  }
+  auto made = Namespaces::make(host.namespaces, birth, {.network = network.get(), .cgroup = cgroup});
   if (!made) return std::move(made.error());
   opening_.inside.set(std::move(*made));
   trace.mark("clone");
-  return make_blank_root(host.namespaces, birth, opening_.inside.calls());
+  return make_blank_root(host.namespaces, opening_.inside.calls());
 }
 
 Status InitPart::take_away(TakingAway& taking) { return opening_.inside.end_processes(taking.trace); }
@@ -403,7 +425,9 @@ Status RootPart::make(Trace&) {
   InitCalls& calls = opening_.inside.calls();
   const auto owners = SourceOwners::find(opening_);
   if (!owners) return owners.error();
-  if (opening_.ids.are_callers() && !opening_.is_rest) part_from_host(calls);
+  // No mount of the session may propagate to the host, nor the other way round.
+  if (opening_.host.namespaces.is_over_host() && !opening_.is_rest)
+    calls.make({.step = "private", .path = "/"}, kCall_mount, {0, "/", 0, MS_REC | MS_PRIVATE, 0});
   auto status = RootSteps(opening_, *owners).add_to(calls);
   if (status && opening_.is_sealed()) status = seal(opening_, calls);
   if (!status) return explain_overlay(std::move(status.error()));

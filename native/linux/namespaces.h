@@ -25,15 +25,24 @@ namespace buildjail {
 
 struct NamespaceOpening;
 
+/**
+ * Makes a mount namespace of root's with a read-only root and nothing in it, for setns(2). Sessions copy it and not the
+ * host's, whose copy takes longer the more is mounted there. Empty if it cannot be made, or if this is root of a
+ * container that may not make devices: it may not mount a /proc either where it sees no other one
+ * (mount_namespaces(7)), and copies the host's mounts.
+ */
+UniqueFd make_empty_mounts();
+
 /** What the namespaces of all sessions are made with. */
 struct NamespaceHost {
   /** From make_init_image(). */
   UniqueFd init_image;
   /** From make_empty_mounts(); empty without root. */
   UniqueFd empty_mounts;
-};
 
-DeviceNodes device_nodes(const NamespaceHost& host, bool is_callers);
+  /** Sessions are made in a copy of the host's mounts. */
+  [[nodiscard]] bool is_over_host() const noexcept { return !empty_mounts; }
+};
 
 /** What namespaces are born with. A blank can become any session that was to be born so. */
 struct Birth {

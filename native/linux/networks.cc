@@ -11,11 +11,9 @@
 
 #include <cerrno>
 #include <cstring>
-#include <memory>
 #include <string>
 #include <utility>
 
-#include "linux/parts.h"
 #include "state/file_state.h"
 
 namespace buildjail {
@@ -32,7 +30,8 @@ SysError no_network(const std::string& path) {
           .detail = "it is no network namespace (namespaces(7))"};
 }
 
-/** Opens the network namespace at a path of the host. EINVAL, without opening it, if it is anything else. */
+}  // namespace
+
 Result<UniqueFd> open_network(const std::string& path) {
   const UniqueFd found(::open(path.c_str(), O_PATH | O_CLOEXEC));
   if (!found) return last_error(kStep, "open", path);
@@ -46,8 +45,6 @@ Result<UniqueFd> open_network(const std::string& path) {
   return descriptor;
 }
 
-}  // namespace
-
 void bring_up_loopback(InitCalls& calls) {
   const CallSite site{.step = kStep, .path = "lo"};
   // The kernel adds both addresses when it is brought up.
@@ -57,22 +54,6 @@ void bring_up_loopback(InitCalls& calls) {
   calls.make(site, kCall_socket, {AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0}).into(kOpened);
   calls.make(site, kCall_ioctl, {kOpened, SIOCSIFFLAGS, CallArgument::bytes(loopback)});
   calls.make(site, kCall_close, {kOpened});
-}
-
-void NetworkPart::add_planned(NamespaceOpening& opening, Parts& parts) {
-  if (opening.is_rest) return;
-  auto network = std::make_unique<NetworkPart>(opening);
-  opening.network = network.get();
-  parts.push_back(std::move(network));
-}
-
-Status NetworkPart::make(Trace&) {
-  const PlannedNetwork& planned = opening_.plan.network;
-  if (!planned.is_handed_in()) return {};
-  auto opened = open_network(planned.handed_in);
-  if (!opened) return std::move(opened.error());
-  descriptor_ = std::move(*opened);
-  return {};
 }
 
 }  // namespace buildjail

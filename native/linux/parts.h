@@ -14,7 +14,6 @@
 #include "linux/cgroups.h"
 #include "linux/mount_table.h"
 #include "linux/namespaces.h"
-#include "linux/networks.h"
 #include "linux/session_cgroup.h"
 #include "linux/system_call_filter.h"
 #include "linux/user_namespaces.h"
@@ -27,7 +26,6 @@ struct LinuxHost {
 
   NamespaceHost namespaces;
   UserNamespaces user_namespaces{};
-  OwnerMaps owner_maps{};
   /** For sessions whose spec has no `allow`. */
   SystemCallFilter filter{Allowances()};
   MountTable mount_table{};
@@ -43,8 +41,6 @@ struct NamespaceOpening : Opening {
   SessionNamespaces& inside;
   /** False: overlays are shown as they are, to find out if there can be any. */
   bool are_overlays_mapped = true;
-  /** Set by NetworkPart. */
-  NetworkPart* network = nullptr;
 };
 
 /** Makes an envelope of namespaces. */
@@ -60,6 +56,6 @@ Result<std::unique_ptr<Envelope>> open_envelope(SharedPlan plan, Lessee lessee, 
  * - A recovery finds the lease of a range of ids by the host directory (sweep_leases).
  */
 using NamespaceParts = PartList<FileFlows, IdsPart, StateEntry, SessionDirectory, CgroupPart, OutputLease, SourceList,
-                                MountPoints, NetworkPart, InitPart, RootPart, LentDirectory, ReadyPart, Commands>;
+                                MountPoints, InitPart, RootPart, LentDirectory, ReadyPart, Commands>;
 
 }  // namespace buildjail

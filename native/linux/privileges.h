@@ -28,9 +28,9 @@ inline std::uint64_t kept_capabilities(const BuildUser& user) { return user.uid 
 bool keep_capabilities(Stopped& stopped);
 
 /**
- * Calls by which init, which has all capabilities in its user namespace, gives them up: no program that is executed from
- * then on can get more than a command may have. If init `launches_others`, it keeps those by which it launches commands
- * as their users and ends them.
+ * Calls by which init, which has all capabilities in its user namespace, gives them up: no program that is executed
+ * from then on can get more than a command may have. If init `launches_others`, it keeps those by which it launches
+ * commands as their users and ends them.
  */
 void bound_capabilities(const BuildUser& user, bool launches_others, InitCalls& calls);
 

@@ -98,7 +98,7 @@ Status RootSteps::add(const Step& step, InitCalls& calls) {
     return {};
   }
   if (const auto* const dev = std::get_if<MountDev>(&step))
-    return finish_dev(*dev, device_nodes(opening_.host.namespaces, opening_.ids.are_callers()), tmpfs_options(shm_bound(plan), owner), calls);
+    return finish_dev(*dev, opening_.host.namespaces.is_over_host(), tmpfs_options(shm_bound(plan), owner), calls);
   if (std::holds_alternative<MountProc>(step)) return plan.user.uid == 0 ? shut_proc(calls) : Status();
   if (const auto* const bind = std::get_if<Bind>(&step)) return add_source(*bind, calls);
   // A plan for Linux lists no folder (Listed): it shows a shut one as it is (SourceOwners).

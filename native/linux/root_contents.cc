@@ -26,7 +26,6 @@ constexpr const char* kDev = "/dev";
 constexpr const char* kShm = "/dev/shm";
 constexpr const char* kProc = "/proc";
 constexpr unsigned long kPlain = MS_NOSUID | MS_NODEV;
-constexpr const char* kNotDevice = "it is not the device of that name";
 
 struct Device {
   const char* name;
@@ -71,25 +70,10 @@ constexpr raw::MountAttributes kNodeAttributes{.set = raw::kReadOnly | raw::kNoS
 constexpr raw::MountAttributes kReadOnly{.set = raw::kReadOnly};
 
 /** Copies a node of the host, to be mounted elsewhere. */
-Result<UniqueFd> copy_node(const Device& device) {
-  const UniqueFd source(::open(device.source, O_PATH | O_NOFOLLOW | O_CLOEXEC));
-  if (!source) return last_error("mount", "open", device.source);
-  struct stat found{};
-  if (::fstat(source.get(), &found) != 0) return last_error("mount", "fstat", device.source);
-  if ((found.st_mode & S_IFMT) != device.kind || found.st_rdev != ::makedev(device.major, device.minor))
-    return SysError{
-        .step = "verify-device", .syscall = "fstat", .err = ESTALE, .path = device.source, .detail = kNotDevice};
-  UniqueFd node(raw::copy_mount(source.get()));
-  if (!node) return last_error("mount", "open_tree", device.source);
-  if (raw::mount_setattr(node.get(), 0, kNodeAttributes) != 0)
-    return last_error("mount", "mount_setattr", device.source);
-  return node;
-}
-
-/** The same by init. */
-void copy_node_by_init(const Device& device, InitCalls& calls) {
+void copy_node(const Device& device, InitCalls& calls) {
   const CallSite site{.step = "mount", .path = device.source};
-  const CallSite verified{.step = "verify-device", .path = device.source, .details = {{ESTALE, kNotDevice}}};
+  const CallSite verified{
+      .step = "verify-device", .path = device.source, .details = {{ESTALE, "it is not the device of that name"}}};
   calls.make(site, kCall_openat, {kHere, device.source, O_PATH | O_NOFOLLOW | O_CLOEXEC}).into(kOpened);
   calls.make(site, kCall_fstat, {kOpened, Scratch()});
   calls.expect(verified, offsetof(struct stat, st_mode), S_IFMT, device.kind, ESTALE);
@@ -101,24 +85,15 @@ void copy_node_by_init(const Device& device, InitCalls& calls) {
              {kCopied, "", raw::kEmptyPath, CallArgument::bytes(kNodeAttributes), sizeof(kNodeAttributes)});
 }
 
-Status make_device(const Device& device, DeviceNodes nodes, InitCalls& calls) {
+void make_device(const Device& device, bool is_over_host, InitCalls& calls) {
   const CallSite site{.step = "mount", .path = device.source};
-  if (nodes == DeviceNodes::kMade) {
-    calls.make(site, kCall_mknodat,
-               {kDevSlot, device.name, device.kind | 0666, ::makedev(device.major, device.minor)});
-    return {};
+  if (!is_over_host) {
+    calls.make(site, kCall_mknodat, {kDevSlot, device.name, device.kind | 0666, ::makedev(device.major, device.minor)});
+    return;
   }
-  Slot node = kCopied;
-  if (nodes == DeviceNodes::kBoundByInit) {
-    copy_node_by_init(device, calls);
-  } else {
-    auto copy = copy_node(device);
-    if (!copy) return std::move(copy.error());
-    node = calls.pass(std::move(*copy));
-  }
+  copy_node(device, calls);
   calls.make(site, kCall_mknodat, {kDevSlot, device.name, kPlaceholder, 0});
-  calls.make(site, kCall_move_mount, {node, "", kDevSlot, device.name, raw::kMoveFromEmptyPath});
-  return {};
+  calls.make(site, kCall_move_mount, {kCopied, "", kDevSlot, device.name, raw::kMoveFromEmptyPath});
 }
 
 /** Covers files in /proc, as far as this kernel has them, with the session's /dev/null. */
@@ -185,7 +160,7 @@ bool make_skeleton(const Step& step, InitCalls& calls) {
   return true;
 }
 
-Status make_dev(DeviceNodes nodes, InitCalls& calls) {
+void make_dev(bool is_over_host, InitCalls& calls) {
   const CallSite site{.step = "mount", .path = kDev};
   // Devices may be in a mount of its own only. It is one of the directory that is there, because another tmpfs would
   // cost more to make and to take away than all that is in it.
@@ -195,18 +170,15 @@ Status make_dev(DeviceNodes nodes, InitCalls& calls) {
   calls.make(site, kCall_mount_setattr,
              {kDevSlot, "", raw::kEmptyPath, CallArgument::bytes(kAttributes), sizeof(kAttributes)});
   calls.make(site, kCall_move_mount, {kDevSlot, "", kHere, relative(kDev), raw::kMoveFromEmptyPath});
-  for (const Device& device : kDevices) {
-    if (auto status = make_device(device, nodes, calls); !status) return status;
-  }
+  for (const Device& device : kDevices) make_device(device, is_over_host, calls);
   for (const auto& [name, value] : kDeviceLinks) calls.make(site, kCall_symlinkat, {value, kDevSlot, name});
   for (const char* const folder : {"shm", "pts"}) calls.make(site, kCall_mkdirat, {kDevSlot, folder, 0755});
   calls.make({.step = "mount", .path = "/dev/pts"}, kCall_mount,
              {"devpts", "dev/pts", "devpts", MS_NOSUID | MS_NOEXEC, kTerminalOptions});
   calls.mark("mount", kDev);
-  return {};
 }
 
-Status finish_dev(const MountDev& step, DeviceNodes nodes, const std::string& options, InitCalls& calls) {
+Status finish_dev(const MountDev& step, bool is_over_host, const std::string& options, InitCalls& calls) {
   const CallSite site{.step = "mount", .path = kDev};
   const std::size_t begin = step.target.size() + 1;
   std::set<std::string> folders;
@@ -221,7 +193,7 @@ Status finish_dev(const MountDev& step, DeviceNodes nodes, const std::string& op
                         .major = major(named.number),
                         .minor = minor(named.number),
                         .kind = named.is_block ? mode_t{S_IFBLK} : mode_t{S_IFCHR}};
-    if (auto status = make_device(device, nodes, calls); !status) return status;
+    make_device(device, is_over_host, calls);
   }
   calls.make({.step = "mount", .path = kShm}, kCall_mount,
              {"tmpfs", relative(kShm), "tmpfs", kPlain | MS_NOEXEC, options});

@@ -21,25 +21,19 @@ inline const std::string& target_of(const Step& step) {
   return std::visit([](const auto& one) -> const std::string& { return one.target; }, step);
 }
 
-/** How a session comes to the nodes in its /dev. */
-enum class DeviceNodes : std::uint8_t {
-  kMade,
-  /** Those of the host, which this process copies: root of a container may make none (mknod(2), EPERM). */
-  kBound,
-  /** Those of the host, which init copies: so may root of a user namespace. */
-  kBoundByInit,
-};
+// `is_over_host`: init's namespace has the host's mounts, from which its device nodes are copied, because root of a
+// user namespace, or of a container, may make none (mknod(2), EPERM).
 
-/** Makes an empty root: over the host's, which is mounted in init's namespace, or over one that is empty. */
+/** Makes an empty root, over the host's or over one that is empty. */
 void make_root(bool is_over_host, InitCalls& calls);
 
 /** Makes a directory, a file or a link. False if the step is a mount. */
 bool make_skeleton(const Step& step, InitCalls& calls);
 
 /** Makes /dev but for what the spec says of it. */
-Status make_dev(DeviceNodes nodes, InitCalls& calls);
+void make_dev(bool is_over_host, InitCalls& calls);
 /** The devices that the spec names, and shared memory. `options` are those of its tmpfs. */
-Status finish_dev(const MountDev& step, DeviceNodes nodes, const std::string& options, InitCalls& calls);
+Status finish_dev(const MountDev& step, bool is_over_host, const std::string& options, InitCalls& calls);
 
 /** Makes /proc, without the files that are about the host and of no use to a build (proc(5)). */
 Status make_proc(InitCalls& calls);

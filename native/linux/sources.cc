@@ -105,7 +105,7 @@ Result<SourceOwners> SourceOwners::find(const NamespaceOpening& opening) {
   const SessionIds& ids = opening.ids;
   const BuildUser outside = ids.outside(opening.plan.user);
   if (ids.are_leased()) {
-    if (auto status = owners.map_shut_inputs(opening.steps, outside); !status) return std::move(status.error());
+    if (auto status = owners.map_shut_inputs(opening, outside); !status) return std::move(status.error());
     if (auto status = owners.map_outputs(opening, outside); !status) return std::move(status.error());
   }
   if (!opening.are_overlays_mapped) return owners;
@@ -115,20 +115,19 @@ Result<SourceOwners> SourceOwners::find(const NamespaceOpening& opening) {
   return owners;
 }
 
-Status SourceOwners::map_shut_inputs(const std::vector<Step>& steps, const BuildUser& outside) {
+Status SourceOwners::map_shut_inputs(const NamespaceOpening& opening, const BuildUser& outside) {
   caller_ = ::geteuid();
   bool is_any_shut = false;
-  for (const Bind* const bind : binds_of(steps)) {
+  for (const Bind* const bind : binds_of(opening.steps)) {
     if (!is_named_input(*bind)) continue;
     struct stat found{};
     if (::lstat(bind->source.c_str(), &found) != 0) return last_error(kPinStep, "lstat", bind->source);
     is_any_shut |= is_shut(found, caller_);
   }
   if (!is_any_shut) return {};
-  auto map = make_user_namespace({.uids = {{.inside = caller_, .outside = outside.uid, .count = 1}},
-                                  .gids = {{.inside = ::getegid(), .outside = outside.gid, .count = 1}}});
-  if (!map) return std::move(map.error());
-  shut_inputs_ = std::move(*map);
+  const auto map = opening.ids.owner_map({.uid = caller_, .gid = ::getegid(), .groups = {}}, outside);
+  if (!map) return map.error();
+  shut_inputs_ = *map;
   return {};
 }
 
@@ -145,9 +144,9 @@ Status SourceOwners::map_outputs(const NamespaceOpening& opening, const BuildUse
     if (!are_others) return are_others.error();
     // defence: mapped-output-files-others
     if (*are_others) continue;
-    auto map = opening.host.owner_maps.take({.uid = before.uid, .gid = before.gid, .groups = {}}, outside);
-    if (!map) return std::move(map.error());
-    outputs_.emplace(lease->bind(), std::move(*map));
+    const auto map = opening.ids.owner_map({.uid = before.uid, .gid = before.gid, .groups = {}}, outside);
+    if (!map) return map.error();
+    outputs_.emplace(lease->bind(), *map);
   }
   return {};
 }
@@ -181,8 +180,8 @@ const SourceOwners::OverlayMap* SourceOwners::overlay_map_of(const struct stat& 
 
 int SourceOwners::map_for(const Bind& bind, const struct stat& found) const noexcept {
   const auto output = outputs_.find(&bind);
-  if (output != outputs_.end()) return output->second->get();
-  if (!bind.is_overlay) return is_named_input(bind) && is_shut(found, caller_) ? shut_inputs_.get() : -1;
+  if (output != outputs_.end()) return output->second;
+  if (!bind.is_overlay) return is_named_input(bind) && is_shut(found, caller_) ? shut_inputs_ : -1;
   const OverlayMap* const map = overlay_map_of(found);
   return map == nullptr ? -1 : map->user_namespace.get();
 }

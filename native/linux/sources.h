@@ -4,7 +4,6 @@
 #include <sys/stat.h>
 
 #include <map>
-#include <memory>
 #include <vector>
 
 #include "base/result.h"
@@ -48,16 +47,16 @@ class SourceOwners {
     UniqueFd user_namespace;
   };
 
-  Status map_shut_inputs(const std::vector<Step>& steps, const BuildUser& outside);
+  Status map_shut_inputs(const NamespaceOpening& opening, const BuildUser& outside);
   Status map_outputs(const NamespaceOpening& opening, const BuildUser& outside);
   Status map_overlay(const Bind& overlay, const SessionIds& ids, const BuildUser& outside);
   [[nodiscard]] const OverlayMap* overlay_map_of(const struct stat& found) const noexcept;
 
   uid_t caller_ = 0;
-  /** Empty if no input is the caller's alone. */
-  UniqueFd shut_inputs_;
+  /** -1 if no input is the caller's alone. */
+  int shut_inputs_ = -1;
   /** Of the outputs that can be mapped, by their binds. */
-  std::map<const Bind*, std::shared_ptr<const UniqueFd>> outputs_;
+  std::map<const Bind*, int> outputs_;
   /** Of each overlay; none where overlays are shown as they are. */
   std::vector<OverlayMap> overlays_;
 };

@@ -13,7 +13,6 @@
 #include <string>
 
 #include "envelope/system.h"
-#include "linux/empty_mounts.h"
 #include "linux/ids.h"
 #include "linux/init.h"
 #include "linux/overlays.h"
@@ -131,8 +130,6 @@ std::optional<SysError> try_namespaces(LinuxHost& host, const std::vector<Step>&
                            cgroup,
                            inside,
                            false};
-  NetworkPart network(opening);
-  opening.network = &network;
   Trace trace;
   auto made = InitPart(opening).make(trace);
   if (made) made = RootPart(opening).make(trace);

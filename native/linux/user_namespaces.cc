@@ -52,6 +52,8 @@ constexpr const char* kNotBounded = "without write access to /proc/sys the sessi
 
 /** How many are kept for later sessions: each takes kernel memory, and ids that no other program gets. */
 constexpr std::size_t kMostUsed = 16;
+/** And of the maps of owners of each. */
+constexpr std::size_t kMostOwners = 2;
 
 /**
  * The leases of ranges, by the numbers of these: their files are `ids-<number>` or `few-ids-<number>`. No other
@@ -126,6 +128,16 @@ BuildUser SessionIds::outside(const BuildUser& inside) const {
   return are_callers() ? BuildUser{.uid = ::geteuid(), .gid = ::getegid(), .groups = {}} : inside;
 }
 
+Result<int> SessionIds::owner_map(const BuildUser& owner, const BuildUser& build) {
+  UniqueFd& known = owner_maps[{owner.uid, owner.gid}];
+  if (known) return known.get();
+  auto made = make_user_namespace({.uids = {{.inside = owner.uid, .outside = build.uid, .count = 1}},
+                                   .gids = {{.inside = owner.gid, .outside = build.gid, .count = 1}}});
+  if (!made) return std::move(made.error());
+  known = std::move(*made);
+  return known.get();
+}
+
 UserNamespaces::~UserNamespaces() {
   for (SessionIds& used : used_) {
     static_cast<void>(used.around.give_back());
@@ -188,6 +200,7 @@ Status UserNamespaces::give_back(SessionIds& used) {
     return {};
   }
   if (auto status = used.lease.pass_to(kLeaseStep, std::nullopt); !status) return status;
+  if (used.owner_maps.size() > kMostOwners) used.owner_maps.clear();
   used_.push_back(std::exchange(used, {}));
   return {};
 }
@@ -222,22 +235,6 @@ Result<SessionIds> UserNamespaces::none(const EnvelopePlan& plan, SysError why) 
   // defence: root-inside-nobody-outside
   if (plan.user.uid == 0) return root_refused(why);
   return SessionIds{};
-}
-
-Result<std::shared_ptr<const UniqueFd>> OwnerMaps::take(const BuildUser& owner, const BuildUser& build) {
-  const std::array ids{owner.uid, owner.gid, build.uid, build.gid};
-  const std::lock_guard lock(mutex_);
-  const auto found = std::ranges::find(known_, ids, &Known::ids);
-  if (found != known_.end()) {
-    std::rotate(found, found + 1, known_.end());
-    return known_.back().user_namespace;
-  }
-  auto made = make_user_namespace({.uids = {{.inside = owner.uid, .outside = build.uid, .count = 1}},
-                                   .gids = {{.inside = owner.gid, .outside = build.gid, .count = 1}}});
-  if (!made) return std::move(made.error());
-  if (known_.size() == kMostUsed) known_.erase(known_.begin());
-  known_.push_back({.ids = ids, .user_namespace = std::make_shared<const UniqueFd>(std::move(*made))});
-  return known_.back().user_namespace;
 }
 
 void IdsPart::add_planned(const NamespaceOpening& opening, Parts& parts) {

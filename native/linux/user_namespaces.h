@@ -1,9 +1,7 @@
 #pragma once
 
-#include <array>
 #include <cstdint>
 #include <map>
-#include <memory>
 #include <mutex>
 #include <optional>
 #include <string_view>
@@ -47,6 +45,12 @@ struct SessionIds {
 
   /** A user of the session in the numbering of the host. */
   [[nodiscard]] BuildUser outside(const BuildUser& inside) const;
+  /**
+   * The user namespace of a mount on which what belongs to `owner` belongs to a build user, and the other way round
+   * (mount_setattr(2), MOUNT_ATTR_IDMAP). Both by the ids of the host. Kept, because to make one takes longer than all
+   * the rest of a mount.
+   */
+  Result<int> owner_map(const BuildUser& owner, const BuildUser& build);
 
   /** For setns(2). */
   UniqueFd user_namespace{};
@@ -60,6 +64,8 @@ struct SessionIds {
   bool is_alone = false;
   /** No session was in it yet. */
   bool is_new = true;
+  /** By uid and gid of an owner. */
+  std::map<std::pair<uid_t, gid_t>, UniqueFd> owner_maps{};
 };
 
 /**
@@ -92,26 +98,6 @@ class UserNamespaces {
   std::map<std::pair<std::uint32_t, std::uint32_t>, IdRanges> ranges_;
   std::vector<SessionIds> used_;
   bool had_one_ = false;
-};
-
-/**
- * User namespaces for mounts on which what belongs to the owner of a folder belongs to a build user, and the other way
- * round (mount_setattr(2), MOUNT_ATTR_IDMAP). Kept, because to make one takes longer than all the rest of a mount.
- */
-class OwnerMaps {
- public:
-  /** Both by the ids of the host. */
-  Result<std::shared_ptr<const UniqueFd>> take(const BuildUser& owner, const BuildUser& build);
-
- private:
-  struct Known {
-    std::array<std::uint32_t, 4> ids;
-    std::shared_ptr<const UniqueFd> user_namespace;
-  };
-
-  std::mutex mutex_;
-  /** The last used one is the last. */
-  std::vector<Known> known_;
 };
 
 /** The ids of a session, which own everything that comes after them. */
