@@ -129,7 +129,7 @@ BuildUser SessionIds::outside(const BuildUser& inside) const {
 }
 
 Result<int> SessionIds::owner_map(const BuildUser& owner, const BuildUser& build) {
-  UniqueFd& known = owner_maps[{owner.uid, owner.gid}];
+  UniqueFd& known = owner_maps[{owner.uid, owner.gid, build.uid, build.gid}];
   if (known) return known.get();
   auto made = make_user_namespace({.uids = {{.inside = owner.uid, .outside = build.uid, .count = 1}},
                                    .gids = {{.inside = owner.gid, .outside = build.gid, .count = 1}}});

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <map>
 #include <mutex>
@@ -64,8 +65,8 @@ struct SessionIds {
   bool is_alone = false;
   /** No session was in it yet. */
   bool is_new = true;
-  /** By uid and gid of an owner. */
-  std::map<std::pair<uid_t, gid_t>, UniqueFd> owner_maps{};
+  /** By the ids of owner and build user. */
+  std::map<std::array<std::uint32_t, 4>, UniqueFd> owner_maps{};
 };
 
 /**
