@@ -421,7 +421,7 @@ void RootPart::add_planned(const NamespaceOpening& opening, Parts& parts) {
   parts.push_back(std::make_unique<RootPart>(opening));
 }
 
-Status RootPart::make(Trace&) {
+Status RootPart::make(Trace& trace) {
   InitCalls& calls = opening_.inside.calls();
   const auto owners = SourceOwners::find(opening_);
   if (!owners) return owners.error();
@@ -432,6 +432,8 @@ Status RootPart::make(Trace&) {
   if (status && opening_.is_sealed()) status = seal(opening_, calls);
   if (!status) return explain_overlay(std::move(status.error()));
   calls.send();
+  // Each call is timed by itself.
+  trace.resume();
   return {};
 }
 
