@@ -37,12 +37,12 @@ struct Opening {
   const Lessee& lessee;
   Journal& journal;
   /** Known once the ids of the session are. */
-  std::function<LentAs()> lent_as;
-  SourceList::LookAtMounts look_at_mounts;
+  std::function<LentAs()> lent_as{};
+  SourceList::LookAtMounts look_at_mounts{};
   /** Ends all processes inside, and waits for their end. Called again it does nothing. */
-  std::function<Status(TakingAway&)> end_processes;
+  std::function<Status(TakingAway&)> end_processes{};
   /** Waits until everything that commands wrote is in its files. False when the time is over first. */
-  std::function<bool(std::chrono::milliseconds)> end_flows;
+  std::function<bool(std::chrono::milliseconds)> end_flows{};
   /** FreeBSD: the directory where the root is mounted. */
   std::string root{};
   /** The leases of its outputs, from OutputLease on. */
@@ -51,7 +51,7 @@ struct Opening {
   /** Whether the root is sealed by this opening, so that commands can be launched. */
   [[nodiscard]] bool is_sealed() const { return is_rest || !plan.is_base; }
   /** Null for a bind that is no output. */
-  [[nodiscard]] const OutputLease* lease_of(const Bind& bind) const {
+  [[nodiscard]] OutputLease* lease_of(const Bind& bind) const {
     const auto found = std::ranges::find(leases, &bind, &OutputLease::bind);
     return found == leases.end() ? nullptr : *found;
   }

@@ -72,13 +72,13 @@ class CallArgument {
     requires std::integral<Number> || std::is_enum_v<Number>
   CallArgument(Number number)  // NOLINT(google-explicit-constructor)
       : value_(static_cast<unsigned long long>(number)) {}
-  CallArgument(const char* text) : CallArgument(std::string_view(text)) {}  // NOLINT(google-explicit-constructor)
-  CallArgument(const std::string& text)
-      : CallArgument(std::string_view(text)) {}                                // NOLINT(google-explicit-constructor)
-  CallArgument(std::string_view text) : kind_(kArgumentText), bytes_(text) {}  // NOLINT(google-explicit-constructor)
-  CallArgument(Slot slot) : kind_(kArgumentSlot), value_(slot.number) {}       // NOLINT(google-explicit-constructor)
-  CallArgument(Scratch at) : kind_(kArgumentScratch), value_(at.offset) {}     // NOLINT(google-explicit-constructor)
-  CallArgument(ScratchWord at) : kind_(kArgumentWord), value_(at.offset) {}    // NOLINT(google-explicit-constructor)
+  template <class Text>
+    requires std::convertible_to<Text, std::string_view>
+  CallArgument(const Text& text)  // NOLINT(google-explicit-constructor)
+      : kind_(kArgumentText), bytes_(text) {}
+  CallArgument(Slot slot) : kind_(kArgumentSlot), value_(slot.number) {}     // NOLINT(google-explicit-constructor)
+  CallArgument(Scratch at) : kind_(kArgumentScratch), value_(at.offset) {}   // NOLINT(google-explicit-constructor)
+  CallArgument(ScratchWord at) : kind_(kArgumentWord), value_(at.offset) {}  // NOLINT(google-explicit-constructor)
   /** The address of a structure. */
   template <class Structure>
   static CallArgument bytes(const Structure& structure) {

@@ -115,8 +115,7 @@ Status RootSteps::add_source(const Bind& bind, InitCalls& calls) {
     auto copy = copy_source(bind, owners_);
     if (!copy) return std::move(copy.error());
     source = calls.pass(std::move(copy->mount));
-    const auto lease = std::ranges::find(opening_.leases, &bind, &OutputLease::bind);
-    if (copy->is_mapped && lease != opening_.leases.end()) (*lease)->lend_mapped();
+    if (OutputLease* const lease = opening_.lease_of(bind); copy->is_mapped && lease != nullptr) lease->lend_mapped();
   }
   if (bind.is_overlay) {
     make_overlay(source, bind, std::to_string(--overlays_), calls);

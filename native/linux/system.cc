@@ -115,21 +115,13 @@ std::optional<SysError> try_namespaces(LinuxHost& host, const std::vector<Step>&
   SessionIds ids;
   SessionCgroup cgroup({}, {});
   SessionNamespaces inside({}, 0);
-  NamespaceOpening opening{{.plan = plan,
-                            .steps = plan.steps,
-                            .nesting = nesting,
-                            .is_rest = false,
-                            .lessee = nobody,
-                            .journal = journal,
-                            .lent_as = {},
-                            .look_at_mounts = {},
-                            .end_processes = {},
-                            .end_flows = {}},
-                           host,
-                           ids,
-                           cgroup,
-                           inside,
-                           false};
+  NamespaceOpening opening{
+      {.plan = plan, .steps = plan.steps, .nesting = nesting, .is_rest = false, .lessee = nobody, .journal = journal},
+      host,
+      ids,
+      cgroup,
+      inside,
+      false};
   Trace trace;
   auto made = InitPart(opening).make(trace);
   if (made) made = RootPart(opening).make(trace);
