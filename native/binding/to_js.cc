@@ -151,6 +151,7 @@ Napi::Value record_to_js(Napi::Env env, const std::string& id, const Record& rec
     object.Set("ids", object_to_js(env, Member{"users", list_to_js(env, record.uids, extent_to_js)},
                                    Member{"groups", list_to_js(env, record.gids, extent_to_js)}));
   }
+  object.Set("mappedOutputs", list_to_js(env, record.mapped_outputs));
   if (const auto& user = record.user) {
     object.Set("user", object_to_js(env, Member{"uid", user->uid}, Member{"gid", user->gid},
                                     Member{"groups", list_to_js(env, user->groups)}));

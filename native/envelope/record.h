@@ -119,6 +119,8 @@ struct Record {
   std::vector<NamespaceEntry> namespaces{};
   /** Linux: the maps from ids inside to ids of the host. */
   std::vector<IdExtent> uids{}, gids{};
+  /** Linux: where the outputs are that need no hand-over (OutputLease::is_mapped). */
+  std::vector<std::string> mapped_outputs{};
   /** FreeBSD: the build user, by the ids of the host. */
   std::optional<BuildUser> user{};
   /** The credentials of a command, by the ids inside. */

@@ -410,6 +410,11 @@ Result<Record> NamespaceEnvelope::record() {
   record.uids = std::move(*uids);
   record.gids = std::move(*gids);
   if (!is_complete_) return record;
+  for (const NamespaceOpening& opening : openings_) {
+    for (const OutputLease* const lease : opening.leases) {
+      if (lease->is_mapped()) record.mapped_outputs.emplace_back(lease->target());
+    }
+  }
   auto who = look_at_command(*inside);
   if (!who) return std::move(who.error());
   record.process = as_inside(std::move(*who), record.uids, record.gids);

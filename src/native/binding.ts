@@ -158,7 +158,11 @@ export interface NativeKeepReport {
   readonly failure: unknown
 }
 
-export type NativeRecord = Omit<SessionRecord, 'jail'> & { readonly jail?: readonly NativeJailValue[] }
+export type NativeRecord = Omit<SessionRecord, 'jail' | 'outputs'> & {
+  readonly jail?: readonly NativeJailValue[]
+  /** By their paths in the session. */
+  readonly mappedOutputs: readonly string[]
+}
 
 export interface NativeEnvelope {
   /** Made anew each time it is asked for. */

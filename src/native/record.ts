@@ -50,6 +50,17 @@ export interface LimitRecord {
   readonly by: string
 }
 
+/** An output, by its path in the session, and when the files that the build makes in it belong to the owner of the folder. */
+export interface OutputRecord {
+  readonly path: string
+  /**
+   * `at-once`: from the first moment, and what the owner had there stays the owner's, as the mount shows the build all of it as its own
+   * (Linux). `at-close`: a walk hands over what was there, and one at the close gives it back, with what the build made. `as-built`: they
+   * stay whose they are when they are made: with another `ownership` than `folder`, or of an ordinary caller, who makes them as itself.
+   */
+  readonly owned: 'at-once' | 'at-close' | 'as-built'
+}
+
 /** A session as the kernel describes it. */
 export interface SessionRecord {
   readonly id: string
@@ -57,6 +68,7 @@ export interface SessionRecord {
   /** jail_get(2), every parameter the kernel knows. FreeBSD only. */
   readonly jail?: Readonly<Record<string, string | number | boolean | bigint | readonly string[]>>
   readonly mounts: readonly MountRecord[]
+  readonly outputs: readonly OutputRecord[]
   /** Kind (`mnt`, `pid`, ...) to number, as namespaces(7) has them. Linux only. */
   readonly namespaces?: Readonly<Record<string, number>>
   /**

@@ -1,7 +1,7 @@
 import { SpecError } from '../errors.ts'
 import { invalid } from '../spec/check.ts'
 import { readable } from '../spec/messages.ts'
-import type { CredentialsRecord, IdRangeRecord, LimitRecord, MountRecord, SessionUsage } from '../native/record.ts'
+import type { CredentialsRecord, IdRangeRecord, LimitRecord, MountRecord, OutputRecord, SessionUsage } from '../native/record.ts'
 import { limitNames } from '../spec/fields/limits.ts'
 import type { PlanLimits } from '../spec/plan.ts'
 import {
@@ -72,6 +72,7 @@ const kernel = shapeOf<RecordedKernel>({
   root: text,
   jail: optional(mapOf(jailValue)),
   mounts: listOf(shapeOf<MountRecord>({ type: text, from: text, on: text, fsid: text, flags: listOf(text) })),
+  outputs: optional(listOf(shapeOf<OutputRecord>({ path: text, owned: oneOf('at-once', 'at-close', 'as-built') }))),
   namespaces: optional(mapOf(amount)),
   hostNamespaces: optional(mapOf(amount)),
   ids: optional(shapeOf<NonNullable<RecordedKernel['ids']>>({ users: idRanges, groups: idRanges })),

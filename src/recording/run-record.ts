@@ -1,4 +1,4 @@
-import type { CredentialsRecord, IdRangeRecord, LimitRecord, MountRecord, SessionUsage } from '../native/record.ts'
+import type { CredentialsRecord, IdRangeRecord, LimitRecord, MountRecord, OutputRecord, SessionUsage } from '../native/record.ts'
 import type { Usage } from '../command/result.ts'
 import type { PlanLimits } from '../spec/plan.ts'
 
@@ -87,6 +87,7 @@ export interface RecordedKernel {
   readonly root: string
   readonly jail?: Readonly<Record<string, string | number | boolean | readonly string[]>>
   readonly mounts: readonly MountRecord[]
+  readonly outputs?: readonly OutputRecord[]
   readonly namespaces?: Readonly<Record<string, number>>
   /** Namespaces of the program that opened the session. Linux only. */
   readonly hostNamespaces?: Readonly<Record<string, number>>

@@ -16,13 +16,14 @@ import { jailRecordOf } from '../native/jail-values.ts'
 import { binding } from '../native/load.ts'
 import { nativePlanOf } from '../native/wire-plan.ts'
 import { packJob, plainFrame, type JobFrame } from '../native/wire-job.ts'
+import { isLent } from '../spec/outputs.ts'
 import { isWithin } from '../spec/paths.ts'
 import type { KeepIn, Plan } from '../spec/plan.ts'
 import type { Spec } from '../spec/spec.ts'
 import { canComeNear, LimitEvents, ownLimits, watchFor, type LimitWatch } from './limits.ts'
 import { checkOpenOptions, newId, openEnvelope, outputsReturning, withOutputs, type OpenOptions } from './opening.ts'
 import { planningOf } from './planning.ts'
-import type { LimitRecord, SessionRecord, SessionUsage, TraceEntry } from '../native/record.ts'
+import type { LimitRecord, OutputRecord, SessionRecord, SessionUsage, TraceEntry } from '../native/record.ts'
 import { Admission, allSessions } from './session-queue.ts'
 
 const spawnFrame: JobFrame = Object.freeze({ ...plainFrame, tellsStarted: true })
@@ -149,8 +150,12 @@ export class Session extends EventEmitter<SessionEvents> implements AsyncDisposa
   async record(): Promise<SessionRecord> {
     this.#refuseWhenClosed()
     try {
-      const { jail, ...record } = await this.#envelope.record()
-      return { ...record, ...(jail && { jail: jailRecordOf(jail) }), limits: [...record.limits, ...(await this.#ownLimits())] }
+      const { jail, mappedOutputs, ...record } = await this.#envelope.record()
+      // An ordinary caller's session has one id of the host, the caller's.
+      const isWalked = this.plan.ownership === 'folder' && record.ids?.users.every(({ count }) => count === 1) !== true
+      const ownedOf = (path: string): OutputRecord['owned'] => (mappedOutputs.includes(path) ? 'at-once' : isWalked ? 'at-close' : 'as-built')
+      const outputs = this.plan.mounts.filter(isLent).map(({ target }) => ({ path: target, owned: ownedOf(target) }))
+      return { ...record, outputs, ...(jail && { jail: jailRecordOf(jail) }), limits: [...record.limits, ...(await this.#ownLimits())] }
     } catch (error) {
       throw typed(error)
     }

@@ -63,7 +63,7 @@ const plain = {
   closeReport: { trace: [{ step: 'jail_remove', ns: 5 }], failures: [], leftInOutputs: [] } as NativeCloseReport,
 }
 
-const kernelSays: NativeRecord = { id: 'fake', root: '/root', mounts: [], jail: [['big', 'ulong', new Uint8Array(new BigUint64Array([2n ** 63n]).buffer)]], limits: [] }
+const kernelSays: NativeRecord = { id: 'fake', root: '/root', mounts: [], jail: [['big', 'ulong', new Uint8Array(new BigUint64Array([2n ** 63n]).buffer)]], mappedOutputs: [], limits: [] }
 const pipeKinds: readonly number[] = [0, 5]
 
 /** An addon without a kernel: it notes what it was asked for, and commands end when and how a test says. */

@@ -57,6 +57,7 @@ export const onLinux: RunRecord = {
       { type: 'ext4', from: '/srv/out', on: `${rootOnLinux}/output`, fsid: '', flags: ['rw', 'nosuid', 'nodev'] },
       { type: 'devpts', from: 'devpts', on: `${rootOnLinux}/dev/pts`, fsid: '', flags: ['rw', 'noexec'] },
     ],
+    outputs: [{ path: '/output', owned: 'at-once' }],
     namespaces: { net: 11, mnt: 12, pid: 13 },
     hostNamespaces: { net: 1, mnt: 2, pid: 13 },
     ids: { users: [{ inside: 0, outside: 65536, count: 65536 }], groups: [{ inside: 0, outside: 65536, count: 1 }] },
