@@ -41,6 +41,10 @@ const rate = (starterOf) => () => rateOf(lanes.map((lane) => starterOf(planOf(la
 
 await serveRequests({
   build: () => timed(() => build(plan, command)),
+  'build-spec': () => timed(() => build(spec, command)),
+  // Long enough for sessions to be begun ahead.
+  'build-paced': () => pause(25).then(() => timed(() => build(plan, command))),
+  'bwrap-paced': () => pause(25).then(() => timed(bubblewrapFromNode(plan, ['true']))),
   phases: () => timed(phases),
   run: async () => {
     const opened = await openedSession()

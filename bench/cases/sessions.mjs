@@ -35,8 +35,11 @@ export const coldBuild = {
     const plan = planOf(spec)
     return {
       'build(plan)': () => serveController(spec).subject('build'),
+      'build(plan), after a pause': () => serveController(spec).subject('build-paced'),
+      'build(spec)': () => serveController(spec).subject('build-spec'),
       floor: () => serveFloor(bench, plan).subject('cold'),
       'bwrap from Node': () => action(bubblewrapFromNode(plan, ['true'])),
+      'bwrap from Node, after a pause': () => serveController(spec).subject('bwrap-paced'),
     }
   },
 }
