@@ -23,6 +23,9 @@ export function describeMachine() {
 /** The bars of times are those of Linux on a processor of its own. Elsewhere times are printed, and calls are judged (calls/). */
 export const hasBars = ({ system, isEmulated }) => system === 'linux' && !isEmulated
 
+/** What the bars of single claims need and this machine has not (ratios.mjs). With cgroups of version 1, a session makes one in each hierarchy. */
+export const lacking = () => (existsSync('/sys/fs/cgroup/cgroup.controllers') ? [] : ['cgroups of version 2'])
+
 /** Of the work tree, `-dirty` where it has changes; the guest has no git, and is told. The version where this is no work tree. */
 export function revision() {
   if (process.env.BUILDJAIL_BENCH_REVISION !== undefined) return process.env.BUILDJAIL_BENCH_REVISION

@@ -6,7 +6,7 @@ import path from 'node:path'
 
 import { preflight } from '../dist/index.js'
 import { casesOn } from './cases/index.mjs'
-import { describeMachine, hasBars } from './machine.mjs'
+import { describeMachine, hasBars, lacking } from './machine.mjs'
 import { readOptions } from './options.mjs'
 import { isFailure, ratiosOf } from './ratios.mjs'
 import { pageOf } from './report/page.mjs'
@@ -28,7 +28,7 @@ async function main(options) {
   for (const file of [options.record, options.page]) if (file !== undefined && file !== '-') mkdirSync(path.dirname(file), { recursive: true })
   const machine = describeMachine()
   const measured = await runCases(options)
-  const ratios = ratiosOf(measured, { isJudged: options.hasBars && hasBars(machine) })
+  const ratios = ratiosOf(measured, { isJudged: options.hasBars && hasBars(machine), lacks: lacking() })
   const results = { format, isQuick: options.isQuick, machine, cases: measured.map(summaryOf), ratios }
   if (options.record === '-') console.log(JSON.stringify(results))
   else if (options.record !== undefined) writeFileSync(options.record, resultsJson(results))

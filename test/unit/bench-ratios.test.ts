@@ -9,13 +9,13 @@ const warm = (run: number, ...others: ReturnType<typeof subject>[]) => ({
   subjects: [subject('session.run', run), subject('child_process.spawn', 2), ...others],
 })
 
-const byName = (cases: Parameters<typeof ratiosOf>[0], options = { isJudged: true }) =>
+const byName = (cases: Parameters<typeof ratiosOf>[0], options: Parameters<typeof ratiosOf>[1] = { isJudged: true }) =>
   Object.fromEntries(ratiosOf(cases, options).map((ratio) => [ratio.name, ratio]))
 
 describe('a ratio', () => {
   test('holds at its bar and not above it', () => {
-    expect(byName([warm(1.2)])['warm-run/spawn']).toMatchObject({ value: 0.6, bar: 0.6, bound: '<=', verdict: 'holds' })
-    expect(byName([warm(1.3)])['warm-run/spawn']).toMatchObject({ value: 0.65, verdict: 'does not hold' })
+    expect(byName([warm(1)])['warm-run/spawn']).toMatchObject({ value: 0.5, bar: 0.5, bound: '<=', verdict: 'holds' })
+    expect(byName([warm(1.1)])['warm-run/spawn']).toMatchObject({ value: 0.55, verdict: 'does not hold' })
   })
 
   test('where more is better, holds from its bar upwards', () => {
@@ -68,6 +68,14 @@ test('a machine that the bars are not meant for is told the values and no verdic
   expect(byName([warm(20)], { isJudged: false })['warm-run/spawn']).toMatchObject({ value: 10, verdict: 'not judged' })
 })
 
+test('a claim that needs what the machine lacks is told and not judged, and the others are', () => {
+  const limits = { name: 'limits', subjects: [subject('build', 1), subject('build, limited', 2), subject('run', 1), subject('run, limited', 1)] }
+  const found = byName([limits], { isJudged: true, lacks: ['cgroups of version 2'] })
+  expect(found['limits-build/none']).toMatchObject({ value: 2, verdict: 'not judged' })
+  expect(found['limits-run/none']?.verdict).toBe('holds')
+  expect(byName([limits])['limits-build/none']?.verdict).toBe('does not hold')
+})
+
 describe('what was not measured does not hold, and says why', () => {
   test('a case', () => {
     const found = byName([{ name: 'pool', notMeasured: 'no room' }])
@@ -75,8 +83,8 @@ describe('what was not measured does not hold, and says why', () => {
   })
 
   test('a peer', () => {
-    const found = byName([{ ...warm(1), missing: { floor: 'there is no cc' } }])
-    expect(found['warm-run/floor']).toMatchObject({ value: null, verdict: 'not measured', notMeasured: 'there is no cc' })
+    const found = byName([{ ...warm(1), missing: { 'floor, inside': 'there is no cc' } }])
+    expect(found['warm-run/floor-inside']).toMatchObject({ value: null, verdict: 'not measured', notMeasured: 'there is no cc' })
     expect(found['warm-run/spawn']?.verdict).toBe('holds')
   })
 
@@ -91,12 +99,13 @@ describe('what was not measured does not hold, and says why', () => {
 })
 
 test('every claim has its case', () => {
-  const every = ['warm-run', 'cold-build', 'cold-inputs', 'pool', 'concurrency', 'event-loop', 'spec-stall', 'parent-size', 'host-mounts', 'session-memory', 'stdout', 'compile']
+  const every = ['warm-run', 'cold-build', 'cold-inputs', 'pool', 'concurrency', 'event-loop', 'spec-stall', 'parent-size', 'host-mounts', 'session-memory', 'stdout', 'compile', 'large-output', 'command-line']
   const cases = every.map((name) => ({ name, notMeasured: 'not here' }))
   expect(ratiosOf(cases, { isJudged: true }).map(({ name, bar }) => [name, bar])).toEqual([
-    ['warm-run/spawn', 0.6], ['warm-run/floor', 1.15], ['cold-build/bwrap', 0.3], ['cold-build/floor', 1.35], ['inputs-slope/floor', 1.3],
-    ['pool/spawn', 0.8], ['throughput/bwrap', 3], ['stall-p99-ms', 1], ['spec-stall/none', 1.25], ['rss-2gb/50mb', 1.05], ['host-mounts-1000/0', 1.2],
-    ['session-memory-kib', 64], ['stdout/spawn', 0.9], ['compile/bare', 1.03],
+    ['warm-run/spawn', 0.5], ['warm-run/floor-inside', 1.2], ['cold-build/bwrap', 0.25], ['cold-build/floor', 1.35], ['inputs-slope/floor', 1.3],
+    ['pool/spawn', 0.75], ['throughput/bwrap', 3.2], ['stall-p99-ms', 1], ['spec-stall/none', 1.25], ['rss-2gb/50mb', 1.05], ['host-mounts-1000/0', 1.2],
+    ['session-memory-kib', 64], ['stdout/spawn', 0.9], ['large-output/plain', 1.1], ['large-output/bwrap', 1], ['large-close-ms', 20],
+    ['command-line/node', 1.6], ['compile/bare', 1.03],
   ])
   expect(ratiosOf([], { isJudged: true })).toEqual([])
 })
