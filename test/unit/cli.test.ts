@@ -17,7 +17,12 @@ import { HostTree } from './host-tree.ts'
 
 const addon = new FakeAddon()
 vi.mock('../../src/native/load.ts', () => ({ binding: () => addon }))
-beforeEach(() => addon.reset())
+const blanks = vi.hoisted(() => ({ count: 0 }))
+vi.mock('../../src/host/blank-sessions.ts', () => ({ countBlanks: () => blanks.count }))
+beforeEach(() => {
+  addon.reset()
+  blanks.count = 0
+})
 
 const tree = new HostTree()
 const source = tree.directory('source')
@@ -121,6 +126,12 @@ describe('ps', () => {
   })
 })
 
+it.each(['ps', 'doctor'])('%s counts the sessions that are made ahead, where there are some', async (verb) => {
+  expect((await say(verb)).out).not.toContain('ahead')
+  blanks.count = 3
+  expect((await say(verb)).out).toMatch(/\nblank sessions, made ahead by programs of this user: 3\n$/)
+})
+
 describe.each(['ps', 'gc'])('%s', (verb) => {
   it('is of the sessions whose state directory is named', async () => {
     addon.reset()
@@ -187,7 +198,7 @@ describe('doctor', () => {
     addon.reset({ preflight: { obstacles: [obstacle], limitations: [limitation] } })
     const { status, out } = await say('doctor', '--json')
     expect(status).toBe(1)
-    expect(JSON.parse(out)).toMatchObject({ isSupported: false, obstacles: [obstacle], limitations: [limitation], host: { system: expect.stringContaining(process.arch) } })
+    expect(JSON.parse(out)).toMatchObject({ isSupported: false, blankSessions: 0, obstacles: [obstacle], limitations: [limitation], host: { system: expect.stringContaining(process.arch) } })
   })
 })
 
@@ -481,7 +492,7 @@ supported('--record keeps what the kernel said', () => {
       process.umask(umask)
     }
     expect(addon.acts).toEqual(['open', 'launch', 'record', 'close'])
-    expect((JSON.parse(readFileSync(file, 'utf8')) as RunRecord).kernel).toEqual({ id: 'fake', root: '/root', mounts: [], jail: { big: '9223372036854775808' }, limits: [] })
+    expect((JSON.parse(readFileSync(file, 'utf8')) as RunRecord).kernel).toEqual({ id: 'fake', root: '/root', mounts: [], outputs: [], jail: { big: '9223372036854775808' }, limits: [] })
     expect(statSync(file).mode & 0o777).toBe(0o600)
   })
 })
