@@ -1,5 +1,6 @@
 import { release } from 'node:os'
 
+import { countBlanks } from '../host/blank-sessions.ts'
 import { listSessions, type ListedSession } from '../host/list-sessions.ts'
 import { preflight, type Obstacle, type Preflight } from '../host/preflight.ts'
 import { recover, type RecoveredSession } from '../host/recover.ts'
@@ -20,7 +21,7 @@ interface Surroundings {
 export function doctorVerb({ isJson }: HostRequest, terminal: Terminal, version: string): number {
   const found = preflight()
   const host: Surroundings = { buildjail: version, runtime: runtime(), system: `${process.platform} ${release()} ${process.arch}` }
-  terminal.out(isJson ? `${jsonText({ ...found, host }, 2)}\n` : doctorText(found, host, styleOf(terminal)))
+  terminal.out(isJson ? `${jsonText({ ...found, blankSessions: countBlanks(), host }, 2)}\n` : doctorText(found, host, styleOf(terminal)))
   return found.isSupported ? exitStatus.success : exitStatus.noSession
 }
 
@@ -33,8 +34,10 @@ function doctorText({ isSupported, obstacles, limitations }: Preflight, { buildj
   const lines = [`buildjail ${buildjail}, ${program}, ${system}`]
   lines.push(isSupported ? good('sessions can be opened on this host') : bad('no session can be opened on this host:'), ...obstacles.map(obstacleText))
   if (limitations.length > 0) lines.push(doubtful('sessions do without:'), ...limitations.map(obstacleText))
-  return `${lines.join('\n')}\n`
+  return `${[...lines, ...blanksText()].join('\n')}\n`
 }
+
+const blanksText = (count = countBlanks()): string[] => (count === 0 ? [] : [`blank sessions, made ahead by programs of this user: ${count}`])
 
 function obstacleText({ check, problem, remedy }: Obstacle): string {
   return `  ${check}: ${problem}\n    remedy: ${remedy}`
@@ -72,7 +75,7 @@ function table(sessions: readonly ListedSession[], { strong, doubtful }: Style):
     const line = row.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join('  ').trimEnd()
     return index === 0 ? strong(line) : sessions[index - 1]?.state === 'orphaned' ? doubtful(line) : line
   })
-  return `${lines.join('\n')}\n`
+  return `${[...lines, ...blanksText()].join('\n')}\n`
 }
 
 /** `buildjail gc`: takes away what sessions of dead processes left. Returns the exit status. */

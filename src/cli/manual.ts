@@ -36,7 +36,7 @@ export const chapters: Readonly<Record<Verb, Chapter>> = {
   ps: {
     usage: 'ps [options]',
     summary: 'list the sessions of this host',
-    about: 'Lists the sessions of this user on this host. A session is live, or orphaned if its process is dead. On FreeBSD it also lists jail and root.',
+    about: 'Lists the sessions of this user on this host. A session is live, or orphaned if its process is dead. On FreeBSD it also lists jail and root. Blank sessions, which programs of this user have made ahead on Linux, are counted in a last line.',
     exitStatus: 'The exit status is 0.',
   },
   gc: {
@@ -48,7 +48,7 @@ export const chapters: Readonly<Record<Verb, Chapter>> = {
   doctor: {
     usage: 'doctor [options]',
     summary: 'say whether a session can be opened on this host, and what to do if not',
-    about: 'Says whether this user can open a session on this host, and names one remedy for each thing that is missing. Changes nothing.',
+    about: 'Says whether this user can open a session on this host, and names one remedy for each thing that is missing. Also counts the blank sessions that programs of this user have made ahead on Linux. Changes nothing.',
     exitStatus: 'The exit status is 0, or 1 if no session can be opened.',
   },
   bench: {

@@ -57,7 +57,7 @@ export const optionsOf: Readonly<Record<Verb, readonly Option[]>> = {
   page: [],
   ps: [...ofLists, json('print an array of { id, name, pid, startedAt, state, root, jid }')],
   gc: [...ofLists, json('print { recovered, leftAlone }')],
-  doctor: [json('print { isSupported, obstacles, limitations, host }')],
+  doctor: [json('print { isSupported, obstacles, limitations, blankSessions, host }')],
   bench: ofBench,
   completion: [],
 }

@@ -1,4 +1,4 @@
-import { spawn, spawnSync } from 'node:child_process'
+import { execFileSync, spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdirSync, readdirSync, readFileSync, readlinkSync } from 'node:fs'
 import path from 'node:path'
@@ -10,7 +10,7 @@ import { expect, test } from 'vitest'
 import { build, openSession, type SessionRecord } from '../../src/index.ts'
 import { useFolders } from '../session/folders.ts'
 import { expectSameState, hostState } from '../session/host-state.ts'
-import { describeLinux, namespaceOf } from './host.ts'
+import { describeLinux, isRoot, namespaceOf } from './host.ts'
 
 const most = 4
 const entry = pathToFileURL(path.resolve('dist/index.js')).href
@@ -64,6 +64,18 @@ describeLinux('sessions that are begun ahead', () => {
     const before = await hostState()
     await untilReady()
     await expectSameState(before)
+  })
+
+  test('are counted as what they are, for the user whose programs have them', async () => {
+    const said = (verb: string, ...before: string[]): string => {
+      const [program = '', ...words] = [...before, execPath, path.resolve('dist/cli/main.cjs'), verb]
+      return execFileSync(program, words, { encoding: 'utf8' })
+    }
+    await untilReady()
+    const told = /\nblank sessions, made ahead by programs of this user: (\d+)\n$/
+    for (const verb of ['ps', 'doctor']) expect(Number(told.exec(said(verb))?.[1])).toBeGreaterThanOrEqual(most)
+    // Another user's programs have none.
+    if (isRoot) expect(said('ps', 'setpriv', '--reuid=4711', '--clear-groups')).not.toMatch(told)
   })
 
   test('have nothing of a plan, and nothing of the host program but its socket', async () => {
