@@ -145,16 +145,12 @@ Status LentDirectory::make(Trace&) {
   const auto& [before, lending] = *lent_;
   if (as.keeps_owner) return {};
   const int directory = lease_.directory();
-  if (lease_.is_mapped()) {
-    const bool is_shut = (before.mode & S_IRWXU) != S_IRWXU;
-    return !is_shut || ::fchmod(directory, before.mode | S_IRWXU) == 0 ? Status()
-                                                                     : last_error({}, "fchmod", before.path);
-  }
   uid_t owner = as.user.uid;
   // defence: store-keeps-build-did
   if (lending.is_store) owner = ::geteuid();
   const bool is_other = before.uid != owner || before.gid != as.user.gid;
-  if (is_other && ::fchown(directory, owner, as.user.gid) != 0) return last_error({}, "fchown", before.path);
+  if (is_other && !lease_.is_mapped() && ::fchown(directory, owner, as.user.gid) != 0)
+    return last_error({}, "fchown", before.path);
   const mode_t shut = lending.is_store ? kStoreMode : (before.mode & ~mode_t{S_IRWXG | S_IRWXO}) | S_IRWXU;
   // defence: output-shut-others-host
   if (shut != before.mode && ::fchmod(directory, shut) != 0) return last_error({}, "fchmod", before.path);

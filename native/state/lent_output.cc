@@ -33,9 +33,7 @@ constexpr mode_t kOthersWrite = S_IWGRP | S_IWOTH;
 bool is_refusal(int err) { return err == EPERM || err == EACCES || err == EROFS || err == EOPNOTSUPP; }
 
 /** Whether a file may be of use to others outside of the output. */
-bool is_anybodys(const FileState& file) {
-  return !S_ISDIR(file.mode) && (file.links > 1 || (file.mode & kSetId) != 0);
-}
+bool is_anybodys(const FileState& file) { return !S_ISDIR(file.mode) && (file.links > 1 || (file.mode & kSetId) != 0); }
 
 class HandingOver final : public TreeWalk {
  public:
@@ -60,15 +58,19 @@ class HandingOver final : public TreeWalk {
 /** Ends with EEXIST at the first such file. */
 class Looking final : public TreeWalk {
  public:
-  explicit Looking(const LentOutput& before) : TreeWalk(before.path, kStep) {}
+  explicit Looking(const LentOutput& before) : TreeWalk(before.path, kStep), before_(before) {}
 
  private:
   [[nodiscard]] bool may_open_up(const FileState&) const override { return false; }
-  [[nodiscard]] bool concerns(const FileState& file) const override { return is_anybodys(file); }
+  [[nodiscard]] bool concerns(const FileState& file) const override {
+    return file.uid != before_.uid || file.gid != before_.gid || is_anybodys(file);
+  }
   Status visit(int, FileState&, std::string_view name) override {
     errno = EEXIST;
     return failure("fstatat", name);
   }
+
+  const LentOutput& before_;
 };
 
 /**

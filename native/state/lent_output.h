@@ -93,8 +93,8 @@ enum class HandBack : std::uint8_t {
 Result<HandBack> hand_back(const NotedOutput& noted, std::vector<LeftInOutput>& left);
 
 /**
- * Whether a file in an output has several names or set-id bits: it may be one of others, and a build that it belonged
- * to could change it for them.
+ * Whether a file in an output has another owner or group than the folder, which a mapped mount lets nobody change; or
+ * several names or set-id bits: it may be one of others, and a build that it belonged to could change it for them.
  */
 Result<bool> holds_files_of_others(int top, const LentOutput& before);
 
