@@ -12,7 +12,7 @@ import { isRunning, usePrograms, watchersOf } from './controlled.ts'
 import { useFolders } from './folders.ts'
 import { hostState, type HostState } from './host-state.ts'
 import { describeSession } from './kernel.ts'
-import { uidOutside } from './outside.ts'
+import { ownerWhileLent, waysToLend } from './outside.ts'
 import { expectSilence } from './silence.ts'
 
 const churn = fileURLToPath(new URL('churn.mjs', import.meta.url))
@@ -35,13 +35,13 @@ describeSession('when the host program is killed', () => {
     await exit
   }
 
-  test('in the middle of a build, everything is gone within two seconds', async () => {
+  test.each(waysToLend)('in the middle of a build, everything is gone within two seconds (its output %s)', async (_, more) => {
     chmodSync(folders.output, 0o750)
     const before = await lookAround()
-    const program = await programs.start(folders.output)
+    const program = await programs.start(folders.output, more)
     expect(watchersOf(program.pid)).toHaveLength(1)
     const [watcher = 0] = watchersOf(program.pid)
-    expect(statSync(folders.output).uid).toBe(program.record.user?.uid ?? uidOutside(program.record, 35001))
+    expect(statSync(folders.output).uid).toBe(ownerWhileLent(program.record, folders.output, before.owner[0] ?? 0, more))
     chmodSync(folders.output, changed)
     const beats = path.join(folders.output, 'beats')
     await expect.poll(() => existsSync(beats), { timeout: 20_000 }).toBe(true)
