@@ -2,7 +2,8 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import path from 'node:path'
 
-const init = 'buildjail-init'
+/** Of a session, and of what is to be one. */
+const [init, blank] = ['buildjail-init', 'buildjail-blank']
 
 /** @param {Pick<import('./host.mjs').Setting, 'mark' | 'parents'>} setting */
 export function linuxHost({ mark, parents }) {
@@ -29,14 +30,18 @@ function cgroupsIn(folder) {
   }
 }
 
-/** By pid. Commands are known by their mark. init has no environment: it counts when it is ours, or an orphan, which ends up with an ancestor of ours. */
+/**
+ * By pid. Commands are known by their mark. init has no environment: it counts when it is ours, or an orphan, which ends up with an ancestor
+ * of ours. A blank counts only as an orphan.
+ */
 function processes(mark, parents) {
-  const ours = new Set([...parents, ...ancestors()])
+  const orphans = ancestors()
+  const ours = new Map([[init, [...parents, ...orphans]], [blank, orphans]])
   const pids = readdirSync('/proc').filter((name) => /^\d+$/.test(name))
   return pids.flatMap((pid) => {
     const process = lookAt(pid)
     if (process === undefined) return []
-    const isOurs = process.name === init ? ours.has(process.parent) : process.environment.includes(`BUILDJAIL_SOAK=${mark}`)
+    const isOurs = ours.get(process.name)?.includes(process.parent) ?? process.environment.includes(`BUILDJAIL_SOAK=${mark}`)
     // What is dead stays listed until its parent has asked how it ended: ours has to have, others may take their time.
     const isForgotten = process.isDead && parents.includes(process.parent)
     return (isOurs && !process.isDead) || isForgotten ? [pid] : []

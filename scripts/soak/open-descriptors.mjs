@@ -1,33 +1,29 @@
 // Which descriptors this process has open. FreeBSD's /dev/fd lists three whatever is open, unless fdescfs(4) is mounted there;
 // fstat(2) tells of any.
-import { constants, fstatSync, readlinkSync } from 'node:fs'
+import { constants, fstatSync, readFileSync, readlinkSync } from 'node:fs'
 
 /** A descriptor is the lowest free number (open(2)): above this there is none in any program of ours. */
 const most = 1024
 
-/** Made ahead, and kept for a next session (native/linux/networks): so many of either, with a loopback and without. */
-export const mostSpareNetworks = 64
-
-/** What sessions have in /etc, made once for a program (native/linux/prepared_mounts): so many contents. */
-export const mostPreparedEtcs = 8
+/** Sessions that are begun ahead (native/linux/blanks): so many, each with a socket and the descriptor of a process. */
+export const mostBlanks = 4
 
 /**
- * But for what is there for the next sessions, or not: networks (native/linux/networks), and user namespaces with the lease of their ids
- * (native/linux/user_namespaces), which are as many as there were sessions at once.
+ * But for what is there for the next sessions, or not: blanks (native/linux/blanks), and user namespaces, with the lease of their ids where
+ * they are sessions' (native/linux/user_namespaces), which are as many as there were sessions at once. One socket is left out for each
+ * blank, whichever: none tells whose it is.
  * @returns {number[]}
  */
 export function openDescriptors() {
-  return Array.from({ length: most }, (_, fd) => fd).filter((fd) => isOpen(fd) && !isNetwork(fd) && !isNetworkFile(fd) && !isMountSpace(fd) && !isUserSpace(fd))
+  const all = Array.from({ length: most }, (_, fd) => fd).filter((fd) => isOpen(fd) && !isUserSpace(fd))
+  const blank = all.filter(isBlank)
+  const theirs = all.filter((fd) => nameOf(fd).startsWith('socket:')).slice(-blank.length)
+  return blank.length === 0 ? all : all.filter((fd) => !blank.includes(fd) && !theirs.includes(fd))
 }
 
-/** How many networks are there for the next sessions; Linux. */
-export function spareNetworks() {
-  return Array.from({ length: most }, (_, fd) => fd).filter(isNetwork).length
-}
-
-/** Of how many contents /etc is there for sessions; Linux. One more is the empty root that they begin with (native/linux/prepared_mounts). */
-export function mountSpaces() {
-  return Array.from({ length: most }, (_, fd) => fd).filter(isMountSpace).length
+/** How many sessions are begun ahead; Linux. */
+export function blanks() {
+  return Array.from({ length: most }, (_, fd) => fd).filter(isBlank).length
 }
 
 const kinds = new Map([
@@ -53,20 +49,20 @@ function isOpen(fd) {
   }
 }
 
-function isNetwork(fd) {
-  return nameOf(fd).startsWith('net:')
-}
-
-function isMountSpace(fd) {
-  return nameOf(fd).startsWith('mnt:')
-}
-
 function isUserSpace(fd) {
   return /^user:|\/ids-\d+$/.test(nameOf(fd))
 }
 
-function isNetworkFile(fd) {
-  return /^\/proc\/\d+\/net\/sockstat$/.test(nameOf(fd))
+/** It is the descriptor of such a process (pidfd_open(2)). */
+function isBlank(fd) {
+  if (nameOf(fd) !== 'anon_inode:[pidfd]') return false
+  try {
+    const pid = /^Pid:\t(\d+)$/m.exec(readFileSync(`/proc/self/fdinfo/${fd}`, 'utf8'))?.[1]
+    return readFileSync(`/proc/${pid}/comm`, 'utf8') === 'buildjail-blank\n'
+  } catch {
+    // It is over.
+    return false
+  }
 }
 
 function nameOf(fd) {

@@ -40,8 +40,11 @@ const limits = isFreebsd
   ? (isCounting ? { memory: '4G', swap: '64G', processes: 1000, cpus: 1.5 } : undefined)
   : (hasCgroups ? { memory: '256M', processes: 64, cpus: 4 } : undefined)
 
+/** No blank is for these (native/linux/blanks), nor for those with limits. */
+const withoutBlank: Row = ['on the network of the host', () => ({ network: 'host' })]
+
 /** What a spec is played with besides; a title, and more of the spec. On FreeBSD no call is spared by having less. */
-export const plainAndFull: readonly Row[] = isFreebsd ? [full(limits)] : [plain, full(limits)]
+export const plainAndFull: readonly Row[] = isFreebsd ? [full(limits)] : [plain, full(limits), ...(limits === undefined ? [withoutBlank] : [])]
 
 /** The same with limits alone, for a walk that takes long at each call. */
 export const plainAndLimited: readonly Row[] = limits === undefined ? [plain] : [...(isFreebsd ? [] : [plain]), ['with limits', () => ({ limits })]]

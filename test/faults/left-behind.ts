@@ -3,6 +3,7 @@ import path from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { isDeepStrictEqual } from 'node:util'
 
+import { kindOfDescriptor } from '../../scripts/soak/open-descriptors.mjs'
 import { forgottenLeases, hostState, type HostState } from '../session/host-state.ts'
 import { faults } from './controls.ts'
 import { rules } from './full.ts'
@@ -15,7 +16,9 @@ interface Lent {
 }
 
 /** What a session could leave behind: hostState, and of this process and of the output what is not to be seen in that. */
-export interface Around extends HostState {
+export interface Around extends Omit<HostState, 'descriptors'> {
+  /** By their kinds: which sockets are those of blanks nothing tells. */
+  readonly descriptors: readonly string[]
   readonly hasChildren: boolean
   readonly forgottenLeases: readonly string[]
   /** FreeBSD: of rctl(8), on any jail. */
@@ -33,7 +36,8 @@ export async function lookAround(output: string): Promise<Around> {
   }
   const store = path.join(path.dirname(output), 'store')
   const stores = existsSync(store) ? [store, ...readdirSync(store).map((name) => path.join(store, name))] : []
-  return { ...(await hostState()), hasChildren: faults().hasChildren(), forgottenLeases: forgottenLeases(), rules: rules(), output: lent(output), store: stores.map(lent).filter((one) => one !== undefined) }
+  const { descriptors, ...host } = await hostState()
+  return { ...host, descriptors: descriptors.map(kindOfDescriptor).sort(), hasChildren: faults().hasChildren(), forgottenLeases: forgottenLeases(), rules: rules(), output: lent(output), store: stores.map(lent).filter((one) => one !== undefined) }
 }
 
 /** The same, once what earlier work had open is closed: the event loop may take a moment for it. */

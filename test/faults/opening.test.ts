@@ -1,13 +1,12 @@
-import { afterAll, expect, onTestFinished, test } from 'vitest'
+import { afterAll, expect, test } from 'vitest'
 
 import { openSession, planOf, type Session } from '../../src/index.ts'
-import { mountMany } from '../linux/many-mounts.ts'
-import { neighboursIn, useFolders } from '../session/folders.ts'
+import { useFolders } from '../session/folders.ts'
 import { describeSession } from '../session/kernel.ts'
+import { blanksAreReady } from './blanks.ts'
 import { plainAndFull } from './full.ts'
 import { leftBehind, lookWhenSettled } from './left-behind.ts'
 import { openSteps } from './steps.ts'
-import { hasSpare, spareIsReady } from './spare.ts'
 import { differences, factsOf } from './session-facts.ts'
 import { stride } from './stride.ts'
 import { isTolerated } from './tolerated.ts'
@@ -21,9 +20,7 @@ describeSession('when a system call of opening fails', () => {
 
   test.each(plainAndFull)('the error tells which, and nothing is left; or the session is as good as any (%s)', async (_, moreIn) => {
     const more = moreIn(folders.top)
-    // For root on Linux so many are copied out of a copy of their folder (native/linux/mount_program).
-    if (hasSpare) onTestFinished(mountMany())
-    const spec = { ...more, inputs: { ...more.inputs, src: folders.input, ...neighboursIn(folders.top, hasSpare ? 3 : 0) }, output: folders.output }
+    const spec = { ...more, inputs: { ...more.inputs, src: folders.input }, output: folders.output }
     const open = (): Promise<Session> => openSession(planOf(spec))
     // What looking at a session leaves in its output is there before anything is counted.
     const first = await open()
@@ -31,21 +28,18 @@ describeSession('when a system call of opening fails', () => {
     await first.close()
     await lookWhenSettled(folders.output)
 
-    const openedWithSpare = async (): Promise<{ calls: readonly string[]; session: Session }> => {
-      for (let attempt = 1; ; attempt += 1) {
-        await spareIsReady(more.network)
-        let session: Session | undefined
-        const calls = await callsOf(async () => (session = await open()))
-        if (session === undefined) throw new Error('no session')
-        if (!hasSpare || calls.includes('setns') || attempt === 5) return { calls, session }
-        await (session as Session).close()
-      }
+    const openedWithBlanks = async (): Promise<{ calls: readonly string[]; session: Session }> => {
+      await blanksAreReady()
+      let session: Session | undefined
+      const calls = await callsOf(async () => (session = await open()))
+      if (session === undefined) throw new Error('no session')
+      return { calls, session }
     }
     // On FreeBSD some sessions make a call more than others, so the walk is of what two in a row make.
     const openedAsUsual = async (): Promise<{ calls: readonly string[]; session: Session }> => {
       let earlier: readonly string[] = []
       for (let attempt = 1; attempt <= 10; attempt += 1) {
-        const opened = await openedWithSpare()
+        const opened = await openedWithBlanks()
         if (opened.calls.join() === earlier.join()) return opened
         earlier = opened.calls
         await opened.session.close()
@@ -57,17 +51,17 @@ describeSession('when a system call of opening fails', () => {
     const { calls, session } = await openedAsUsual()
     const expected = await factsOf(session)
     await session.close()
-    await spareIsReady(more.network)
+    await blanksAreReady()
     const before = await lookWhenSettled(folders.output)
 
     const playOnce = async (one: Case): Promise<{ met: Case; wrong: string[] }> => {
       const { outcome, met = one } = await withFault(one, open)
       const wrong = 'error' in outcome ? wrongInError(outcome.error, met, openSteps) : await wrongInSession(outcome.value, met, expected)
-      await spareIsReady(more.network)
+      await blanksAreReady()
       return { met, wrong: [...wrong, ...(await leftBehind(before, folders.output))] }
     }
     const play = async (one: Case): Promise<string[]> => {
-      // The network may be there and not be ready to be taken yet, so that the calls are others: then it was another case.
+      // A blank may be there and not be ready to be taken yet, so that the calls are others: then it was another case.
       for (let attempt = 1; ; attempt += 1) {
         const { met, wrong } = await playOnce(one)
         if (met.call === one.call || wrong.length > 0 || attempt === 5) return [...wrongInCase(one, met), ...wrong]

@@ -52,14 +52,11 @@ export async function factsOf(session: Session): Promise<unknown> {
   return { inside, built: withoutLeasedUser(built, record.user && [record.user.uid, record.user.gid]) }
 }
 
-/**
- * On Linux a device may be the host's own, bound; read-only, and good for nothing but being that device. What is in /etc may be in a file
- * system of its own, or in the root; read-only as well.
- */
+/** On Linux a device may be the host's own, bound; read-only, and good for nothing but being that device. */
 function isMadeEitherWay(mount: string): boolean {
   const has = (...flags: string[]): boolean => flags.every((flag) => mount.includes(flag))
   if (!isLinux) return false
-  return (/^\/dev\/(null|zero|full|random|urandom) /.test(mount) && has('ro', 'nosuid', 'noexec')) || (mount.startsWith('/etc ') && has('ro', 'nosuid', 'nodev'))
+  return /^\/dev\/(null|zero|full|random|urandom) /.test(mount) && has('ro', 'nosuid', 'noexec')
 }
 
 function withoutEither(told: string): string[] {

@@ -3,7 +3,7 @@ import path from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import { expect, test } from 'vitest'
 
-import { mostSpareNetworks } from '../../scripts/soak/open-descriptors.mjs'
+import { mostBlanks } from '../../scripts/soak/open-descriptors.mjs'
 import { useFolders } from './folders.ts'
 import { hostState, type HostState } from './host-state.ts'
 import { describeSession } from './kernel.ts'
@@ -36,10 +36,10 @@ describeSession('worker threads that have sessions', () => {
       expect(said).toMatchObject({ left: {}, hasBuilt: true })
       // A runtime keeps a few for itself, whatever threads there were; and Bun, of a thread that is terminated, what it was
       // about to write to (docs/design.md, "Bun").
-      const { descriptors, spareNetworks } = said as { descriptors: number; spareNetworks: number }
+      const { descriptors, blanks } = said as { descriptors: number; blanks: number }
       expect(descriptors).toBeLessThan(isBun ? rounds + 1 : rounds / 2)
-      // The program's own (native/linux/networks), and none of a thread's.
-      expect(spareNetworks).toBeLessThanOrEqual(mostSpareNetworks)
+      // The program's own (native/linux/blanks), and none of a thread's.
+      expect(blanks).toBeLessThanOrEqual(mostBlanks)
       expect(await withoutDescriptors()).toEqual(before)
     },
   )

@@ -2,11 +2,10 @@ import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdirSync, readdirSync, renameSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
-import { afterEach, expect, onTestFinished, test } from 'vitest'
+import { afterEach, expect, test } from 'vitest'
 
 import { openSession, planOf, SystemCallError } from '../../../src/index.ts'
-import { mountMany } from '../../linux/many-mounts.ts'
-import { neighboursIn, useFolders } from '../folders.ts'
+import { useFolders } from '../folders.ts'
 import { describeAttack, onHost, refusalOf } from './attack.ts'
 
 // An emulated processor is some thirty times slower.
@@ -33,19 +32,17 @@ describeAttack(`a source that is exchanged for a symbolic link, again and again,
   }
 
   const places = [
-    ['itself', 'changing', 0],
-    ['itself among others', 'changing', 3],
-    ['its parent', 'changing/inner', 0],
+    ['itself', 'changing'],
+    ['its parent', 'changing/inner'],
   ] as const
   // promise: 4
-  test.each(places)('%s: never shows the secret, nor lets anything be written beside it', { timeout: 300_000 }, async (_, source, count) => {
-    if (count > 0 && process.platform === 'linux' && process.geteuid?.() === 0) onTestFinished(mountMany())
+  test.each(places)('%s: never shows the secret, nor lets anything be written beside it', { timeout: 300_000 }, async (_, source) => {
     folderAndSecret('changing')
     const secret = path.join(folders.top, 'secret')
     const before = [statSync(secret), statSync(path.join(secret, 'inner'))].map(({ uid, gid, mode }) => [uid, gid, mode])
     // What the path means is settled when the plan is made. After that, whoever can write to its parent is the attacker.
     const from = path.join(folders.top, source)
-    const asInput = planOf({ inputs: { src: from, ...neighboursIn(folders.top, count) } })
+    const asInput = planOf({ inputs: { src: from } })
     const asOutput = planOf({ output: from })
     exchange('changing')
     let opened = 0

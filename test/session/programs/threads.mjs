@@ -7,7 +7,7 @@ import { Worker } from 'node:worker_threads'
 import { stateDirectoryOf } from '../../../dist/spec/state-directory.js'
 import { newIn } from '../../../scripts/soak/census.mjs'
 import { takeCensus } from '../../../scripts/soak/host.mjs'
-import { openDescriptors, spareNetworks } from '../../../scripts/soak/open-descriptors.mjs'
+import { blanks, openDescriptors } from '../../../scripts/soak/open-descriptors.mjs'
 
 const [entry, ending, rounds] = process.argv.slice(2)
 const { build, openSession } = await import(entry)
@@ -63,4 +63,4 @@ for (let round = 0; round < Number(rounds) && performance.now() - began < enough
 own.isOver = true
 await building
 const left = newIn(before, await census())
-console.log(JSON.stringify({ left, descriptors: openDescriptors().length - open, spareNetworks: spareNetworks(), hasBuilt: own.builds > 0 }))
+console.log(JSON.stringify({ left, descriptors: openDescriptors().length - open, blanks: blanks(), hasBuilt: own.builds > 0 }))
