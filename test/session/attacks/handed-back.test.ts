@@ -1,6 +1,6 @@
 import { spawnSync } from 'node:child_process'
 import { once } from 'node:events'
-import { chmodSync, chownSync, existsSync, linkSync, lstatSync, mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { chmodSync, chownSync, existsSync, linkSync, lstatSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { setTimeout as passing } from 'node:timers/promises'
 import { expect, test } from 'vitest'
@@ -9,6 +9,7 @@ import { build, openSession, recover, type Spec } from '../../../src/index.ts'
 import { watchersOf } from '../controlled.ts'
 import { useFolders } from '../folders.ts'
 import { isFreebsd } from '../kernel.ts'
+import { waysToLend } from '../outside.ts'
 import { answers, armed, attack, describeAttack, hostProgram, isRoot, onHost } from './attack.ts'
 
 const caller = { uid: process.geteuid?.() ?? 0, gid: process.getegid?.() ?? 0 }
@@ -164,11 +165,11 @@ describeAttack('what comes back in an output', () => {
   })
 
   // promise: 16
-  test('is reached however deep it lies, and however many names a file has', async () => {
+  test.each(waysToLend)('is reached however deep it lies, and however many names a file has (%s)', async (_, more) => {
     giveFolder()
     // A path of some 7000 bytes: no system takes one (PATH_MAX).
     const script = '/inputs/probe/planter deep /output 1000; touch /output/file; /inputs/probe/planter links /output/file 2000'
-    const { stdout } = await build(armed({ output: folders.output }), ['sh', '-c', script])
+    const { stdout } = await build(armed({ ...more, output: folders.output }), ['sh', '-c', script])
     expect(stdout).toBe('ok\nok')
     expect(notOf(owner.uid, owner.gid, folders.output)).toBe('')
     // Node's own removal knows paths only.
@@ -182,6 +183,22 @@ describeAttack('what comes back in an output', () => {
     const { stdout } = await build({ output: folders.output }, ['sh', '-c', 'echo second >> /output/dist/file; touch /output/dist/new; cat /output/dist/file'])
     expect(stdout).toBe('first\nsecond')
     expect(notOf(owner.uid, owner.gid, folders.output)).toBe('')
+  })
+
+  // A mapped mount would show them as nobody's, whom no one lets write (mount_setattr(2)).
+  test.runIf(isRoot)('is the build user’s to change where it has files of several groups, or of others who let everybody write', async () => {
+    const names = ['of-others', 'group/file', 'open/made'].map((name) => inOutput(name))
+    for (const name of ['group', 'open']) mkdirSync(inOutput(name))
+    for (const name of names.slice(0, 2)) writeFileSync(name, 'before\n', { mode: 0o644 })
+    giveFolder()
+    for (const name of ['group', 'group/file']) chownSync(inOutput(name), owner.uid, alice)
+    chmodSync(inOutput('of-others'), 0o666)
+    chmodSync(inOutput('open'), 0o777)
+    const before = stateOf(inOutput('of-others')).slice(0, 3)
+    await build({ output: folders.output }, ['sh', '-e', '-c', 'cd /output; for one in of-others group/file open/made group/made; do echo built >> $one; done'])
+    expect(names.map((name) => readFileSync(name, 'utf8'))).toEqual(['before\nbuilt\n', 'before\nbuilt\n', 'built\n'])
+    expect(stateOf(inOutput('of-others')).slice(0, 3)).toEqual(before)
+    expect(notOf(owner.uid, owner.gid, folders.output).trimEnd().split('\n').sort()).toEqual([inOutput('of-others'), inOutput('open')])
   })
 
   // promise: 16
@@ -267,7 +284,7 @@ describeAttack('what comes back in an output', () => {
     chownSync(path.join(beside, 'file'), 35001, 35001)
     const before = stateOf(path.join(beside, 'file'))
     const script = 'cd /output; mkdir -p a/moved b; i=0; while [ $i -lt 40 ]; do mkdir -p a/moved/d$i/x/y; touch a/moved/d$i/f a/moved/d$i/x/f a/moved/d$i/x/y/f; i=$((i + 1)); done'
-    const session = await openSession({ output: folders.output })
+    const session = await openSession({ output: folders.output, allow: ['set-id'] })
     await session.run(['sh', '-c', script])
     const closing = { isOver: false }
     const closed = session.close().finally(() => (closing.isOver = true))
@@ -291,7 +308,7 @@ describeAttack('what comes back in an output', () => {
     // So many that a busy machine has time to kill it meanwhile.
     const count = isFreebsd ? 6000 : 30_000
     const command = ['sh', '-c', `cd /output; seq ${count} | xargs touch; /inputs/probe/planter plant /output > /dev/null`]
-    const program = hostProgram(armed({ output: folders.output }), command)
+    const program = hostProgram(armed({ output: folders.output, allow: ['set-id'] }), command)
     const exit = once(program, 'exit')
     await expect.poll(() => existsSync(inOutput(String(count))), { timeout: 60_000 }).toBe(true)
     const watchers = watchersOf(program.pid ?? 0)
