@@ -218,9 +218,13 @@ Result<SourceCopy> copy_source(const Bind& bind, const SourceOwners& owners) {
   }
   // defence: mounted-below-input-read
   const auto is_set = [&] { return raw::mount_setattr(copy.get(), raw::kRecursive, attributes) == 0; };
-  if (is_set()) return SourceCopy{.mount = std::move(copy), .is_mapped = map >= 0};
+  {
+    const Tolerated tolerated("an input may be shut then, and an output is handed over",
+                              map >= 0 && !bind.is_overlay ? 0 : Tolerated::kNone);
+    if (is_set()) return SourceCopy{.mount = std::move(copy), .is_mapped = map >= 0};
+  }
   if (bind.is_overlay) return failed(kOverlay, "mount_setattr");
-  // Some file systems cannot be mapped, nor can a mount that is mapped already. The build user may find it shut then.
+  // Some file systems cannot be mapped, nor can a mount that is mapped already.
   attributes.set &= ~raw::kIdMapped;
   if (map >= 0 && is_set()) return SourceCopy{.mount = std::move(copy), .is_mapped = false};
   return failed("mount", "mount_setattr");

@@ -58,7 +58,7 @@ class HandingOver final : public TreeWalk {
 /** Ends with EEXIST at the first such file. */
 class Looking final : public TreeWalk {
  public:
-  explicit Looking(const LentOutput& before) : TreeWalk(before.path, kStep), before_(before) {}
+  explicit Looking(const LentOutput& before) : TreeWalk(before.path, "hand-over"), before_(before) {}
 
  private:
   [[nodiscard]] bool may_open_up(const FileState&) const override { return false; }

@@ -15,7 +15,7 @@ export const mostBlanks = 4
  * @returns {number[]}
  */
 export function openDescriptors() {
-  const all = Array.from({ length: most }, (_, fd) => fd).filter((fd) => isOpen(fd) && !isUserSpace(fd))
+  const all = Array.from({ length: most }, (_, fd) => fd).filter((fd) => modeOf(fd) !== undefined && !isUserSpace(fd))
   const blank = all.filter(isBlank)
   const theirs = all.filter((fd) => nameOf(fd).startsWith('socket:')).slice(-blank.length)
   return blank.length === 0 ? all : all.filter((fd) => !blank.includes(fd) && !theirs.includes(fd))
@@ -34,17 +34,17 @@ const kinds = new Map([
   [constants.S_IFCHR, 'device'],
 ])
 
-/** What one is of that is open; the kernel's other objects have no kind of file. */
+/** What one is of that was open; the kernel's other objects have no kind of file. A thread that makes blanks may have closed it. */
 export function kindOfDescriptor(fd) {
-  return kinds.get(fstatSync(fd).mode & constants.S_IFMT) ?? 'other'
+  const mode = modeOf(fd)
+  return mode === undefined ? 'closed' : (kinds.get(mode & constants.S_IFMT) ?? 'other')
 }
 
-function isOpen(fd) {
+function modeOf(fd) {
   try {
-    fstatSync(fd)
-    return true
+    return fstatSync(fd).mode
   } catch (error) {
-    if (error.code === 'EBADF') return false
+    if (error.code === 'EBADF') return undefined
     throw error
   }
 }
