@@ -112,7 +112,9 @@ Status InitChannel::send_calls(const calls_message& header, std::span<const init
   const std::array parts{part_of(&header, sizeof(header)), part_of(calls.data(), calls.size_bytes()),
                          part_of(text.data(), text.size())};
   auto sent = send(parts, descriptors);
-  return sent ? std::move(sent) : init_ended(std::move(sent.error()));
+  if (sent) return sent;
+  sent.error().step = "init";
+  return init_ended(std::move(sent.error()));
 }
 
 Result<calls_answer> InitChannel::read_calls_answer() {

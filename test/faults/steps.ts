@@ -43,7 +43,7 @@ export const openSteps: Steps = isLinux
       rt_sigprocmask: ['init'],
       execveat: ['init'],
       // Of the list of calls that init makes, and of its answers.
-      sendmsg: ['launch'],
+      sendmsg: ['init'],
       recv: ['init'],
       close: ['init', 'mount', 'network', 'write'],
       mount: ['private', 'mount'],
