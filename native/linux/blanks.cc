@@ -40,6 +40,7 @@ BlankSessions::BlankSessions(const NamespaceHost& host, MountTable& mounts)
 // An ordinary user's has the mounts of the host as they were at its birth.
 std::optional<std::uint64_t> BlankSessions::version_for(const Birth& birth) {
   if (!birth.is_callers()) return 0;
+  const Tolerated tolerated("the session then begins without a blank");
   const auto version = mounts_.version();
   return version ? std::optional(*version) : std::nullopt;
 }
