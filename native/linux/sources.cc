@@ -10,6 +10,7 @@
 #include <string_view>
 #include <utility>
 
+#include "base/text.h"
 #include "base/tolerated.h"
 #include "linux/overlays.h"
 #include "linux/parts.h"
@@ -140,6 +141,13 @@ Status SourceOwners::map_outputs(const NamespaceOpening& opening, const BuildUse
   for (const OutputLease* const lease : opening.leases) {
     const LentOutput& before = *lease->before();
     if (lease->bind()->is_store) continue;
+    // Where an input shows it too, it belongs to somebody else there.
+    const auto shows = [lease](const Bind* source) {
+      return !source->is_writable && is_within(lease->bind()->source, source->source);
+    };
+    const bool is_shown =
+        std::ranges::any_of(binds_of(plan.steps), shows) || std::ranges::any_of(binds_of(opening.steps), shows);
+    if (is_shown) continue;
     const auto are_others = holds_files_of_others(lease->directory(), before);
     if (!are_others) return are_others.error();
     // defence: mapped-output-files-others
