@@ -42,7 +42,7 @@ export async function factsOf(session: Session): Promise<unknown> {
   const record = await session.record()
   const { pid: _pid, jid: _jid, ...process } = record.process ?? { pid: 0 }
   const plain = (text: string): string => text.replaceAll(record.root, 'ROOT').replaceAll(session.id, 'ID')
-  const mounts = record.mounts.map(({ type, from, on, flags }) => ({ type, from: plain(from), on: plain(on), flags: [...flags].sort() }))
+  const mounts = record.mounts.map(({ type, from, on, flags }) => ({ type, from: plain(from), on: plain(on), flags: flags.filter((flag) => flag !== mapped).sort() }))
   const built = {
     process,
     mounts: mounts.filter(({ on, flags }) => !isMadeEitherWay(`${on.replace('ROOT', '')} ${flags.join(',')}`)).sort(byTarget),
@@ -52,6 +52,9 @@ export async function factsOf(session: Session): Promise<unknown> {
   return { inside, built: withoutLeasedUser(built, record.user && [record.user.uid, record.user.gid]) }
 }
 
+/** An output is the build's by a mapped mount, or it was handed over. */
+const mapped = 'idmapped'
+
 /** On Linux a device may be the host's own, bound; read-only, and good for nothing but being that device. */
 function isMadeEitherWay(mount: string): boolean {
   const has = (...flags: string[]): boolean => flags.every((flag) => mount.includes(flag))
@@ -60,7 +63,7 @@ function isMadeEitherWay(mount: string): boolean {
 }
 
 function withoutEither(told: string): string[] {
-  return told.split('\n').filter((line) => !isMadeEitherWay(line))
+  return told.replaceAll(`,${mapped}`, '').split('\n').filter((line) => !isMadeEitherWay(line))
 }
 
 function byTarget(a: { readonly on: string }, b: { readonly on: string }): number {
