@@ -384,7 +384,7 @@ export const linux = [
   {
     defence: 'no two live sessions have an id in common',
     off: { 'no-id-host-own': { swap: { 'made.lease.number()': '(*ranges)->first' } } },
-    tests: [[ids, 'are no other live session’s: 32 at once, and another program’s']],
+    tests: [[ids, 'are no other live session’s: 32 at once, and another program’s (outputs %s)']],
   },
   {
     defence: 'ids that are given to others are no session’s',
@@ -417,7 +417,7 @@ export const linux = [
   {
     defence: 'an output is nobody else’s until all of its session has ended',
     off: { 'output-nobody-else-until': { value: '-1' } },
-    tests: [['test/linux/controller-death.test.ts', 'and something of its session lives on, its output is nobody else’s until that has ended']],
+    tests: [['test/linux/controller-death.test.ts', 'and something of its session lives on, its output is nobody else’s until that has ended (its output %s)']],
   },
   {
     defence: 'a command that does not execute yet leaves no core',
