@@ -1,5 +1,5 @@
 // Of sessions on Linux.
-import { handedBack, lentFolder } from './handed-back.mjs'
+import { handedBack, handedBackTests, lentFolder } from './handed-back.mjs'
 
 const writing = 'test/session/writing.test.ts'
 const user = 'test/session/user.test.ts'
@@ -385,6 +385,16 @@ export const linux = [
     defence: 'no two live sessions have an id in common',
     off: { 'no-id-host-own': { swap: { 'made.lease.number()': '(*ranges)->first' } } },
     tests: [[ids, 'are no other live session’s: 32 at once, and another program’s (outputs %s)']],
+  },
+  {
+    defence: 'an output on which a build may leave marks is on no mapped mount',
+    off: { 'mapped-output-no-mark': 'skip' },
+    tests: [[handedBackTests, 'belongs to the owner of the folder, without set-id bits, flags, attributes and lists (user %s)']],
+  },
+  {
+    defence: 'an output with files that may be others’ is on no mapped mount',
+    off: { 'mapped-output-files-others': 'skip' },
+    tests: [[handedBackTests, 'is the build user’s to change where it has files of several groups, or of others who let everybody write']],
   },
   {
     defence: 'ids that are given to others are no session’s',

@@ -186,6 +186,7 @@ describeAttack('what comes back in an output', () => {
   })
 
   // A mapped mount would show them as nobody's, whom no one lets write (mount_setattr(2)).
+  // promise: 16
   test.runIf(isRoot)('is the build user’s to change where it has files of several groups, or of others who let everybody write', async () => {
     const names = ['of-others', 'group/file', 'open/made'].map((name) => inOutput(name))
     for (const name of ['group', 'open']) mkdirSync(inOutput(name))
