@@ -63,7 +63,8 @@ class Looking final : public TreeWalk {
  private:
   [[nodiscard]] bool may_open_up(const FileState&) const override { return false; }
   [[nodiscard]] bool concerns(const FileState& file) const override {
-    return file.uid != before_.uid || file.gid != before_.gid || is_anybodys(file);
+    const bool is_open = S_ISDIR(file.mode) && (file.mode & kOthersWrite) != 0;
+    return file.uid != before_.uid || file.gid != before_.gid || is_open || is_anybodys(file);
   }
   Status visit(int, FileState&, std::string_view name) override {
     errno = EEXIST;
@@ -314,6 +315,7 @@ UniqueFd open_lent(const LentOutput& before) {
 }  // namespace
 
 Result<bool> holds_files_of_others(int top, const LentOutput& before) {
+  if ((before.mode & kOthersWrite) != 0) return true;
   auto looked = Looking(before).run(top);
   if (looked) return false;
   if (looked.error().err == EEXIST) return true;

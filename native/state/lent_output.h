@@ -94,7 +94,8 @@ Result<HandBack> hand_back(const NotedOutput& noted, std::vector<LeftInOutput>& 
 
 /**
  * Whether a file in an output has another owner or group than the folder, which a mapped mount lets nobody change; or
- * several names or set-id bits: it may be one of others, and a build that it belonged to could change it for them.
+ * several names or set-id bits: it may be one of others, and a build that it belonged to could change it for them. So
+ * it could once another user has linked it there, which may be at any moment where others may write to a folder.
  */
 Result<bool> holds_files_of_others(int top, const LentOutput& before);
 
