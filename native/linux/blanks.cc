@@ -18,6 +18,7 @@ constexpr std::size_t kMost = 4;
 constexpr rlim_t kDescriptorsForOne = 16;
 /** Together they take at most an eighth of the processes that this user may have. */
 constexpr rlim_t kProcessesForOne = 8;
+/** How long no session was worked on before one more is made. The first is made at once, beside a command. */
 constexpr std::chrono::milliseconds kPause{2};
 /** One that was not used for so long ends: it keeps what the host had mounted at its birth. */
 constexpr std::chrono::seconds kUnused{60};
@@ -85,7 +86,8 @@ void BlankSessions::loop() {
   std::unique_lock lock(mutex_);
   while (!is_stopping_) {
     const bool lacks_one = birth_ && !is_refused_ && ready_.size() < most_;
-    const auto due = last_done_ + (lacks_one ? kPause : kUnused);
+    const auto pause = ready_.empty() ? std::chrono::milliseconds(0) : kPause;
+    const auto due = last_done_ + (lacks_one ? pause : kUnused);
     if (!lacks_one && ready_.empty()) {
       wanted_or_stopping_.wait(lock);
     } else if (std::chrono::steady_clock::now() < due) {
