@@ -56,6 +56,11 @@ class Envelope {
    * failure.
    */
   virtual Status complete(std::vector<Step> rest) = 0;
+  /**
+   * Comes after opening or completing where no launch does: waits until all of it is made. A failure takes away what
+   * was made.
+   */
+  virtual Status settle() { return {}; }
   /** Begins a launch. Its failure is returned, or reported to the listener. */
   virtual Status launch(Launching launching) = 0;
   /** Whether `launch` only sends a message, so that a thread that must not wait may call it. */
@@ -78,6 +83,9 @@ class Envelope {
   virtual void begin_close() {}
   /** Kills and takes away everything. Called again it tries what is left; the report is empty if nothing is. */
   virtual CloseReport close() = 0;
+  /** Comes after a `close` that left nothing, once that was told: lets go what takes the kernel time and shows nowhere.
+   */
+  virtual void let_go() {}
 };
 
 }  // namespace buildjail

@@ -34,7 +34,11 @@ void Job::begin() {
     auto status = caught("complete", [this] { return envelope_->complete(std::move(*request_.rest)); });
     if (!status) return give_up(std::move(status.error()));
   }
-  if (!request_.command) return request_.closes ? close() : tell();
+  if (!request_.command) {
+    if (auto status = caught("open", [this] { return envelope_->settle(); }); !status)
+      return give_up(std::move(status.error()));
+    return request_.closes ? close() : tell();
+  }
   if (auto status = launch(); !status) return give_up(std::move(status.error()));
 }
 
@@ -199,6 +203,7 @@ void Job::tell() {
   if (request_.closes && (is_left || request_.tells_steps || !report_.taken.left_in_outputs.empty()))
     end.closed = std::move(report_);
   jobs_.tell_ended(std::move(end));
+  if (request_.closes && envelope_) envelope_->let_go();
 }
 
 Status Jobs::start() {

@@ -43,13 +43,15 @@ Walk::~Walk() {
 
 Status Walk::open(Parts parts, Journal& journal, Trace& trace) {
   auto status = add(std::move(parts), journal, trace);
-  if (status) return status;
-  SysError& error = status.error();
+  return status ? std::move(status) : give_up(std::move(status.error()));
+}
+
+SysError Walk::give_up(SysError error) {
   for (const auto& left : take_away().failures) {
     error.detail += "; and could not be undone: " + left.syscall + " '" + left.path + "', " + errno_name(left.err);
     if (!left.detail.empty()) error.detail += " (" + left.detail + ")";
   }
-  return status;
+  return error;
 }
 
 Status Walk::add(Parts parts, Journal& journal, Trace& trace) {

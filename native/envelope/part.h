@@ -100,9 +100,11 @@ class Walk {
 
   /**
    * Makes the parts, and notes their facts in the journal, which one of the parts begins. When one cannot be made, the
-   * walk takes away those before it. The error then also names each part that could not be taken away.
+   * walk gives up.
    */
   Status open(Parts parts, Journal& journal, Trace& trace);
+  /** Takes away all parts because of the error, which then also names each part that could not be taken away. */
+  SysError give_up(SysError error);
   /** Does the same for more parts, but after a failure those that were made stay for `take_away`. */
   Status add(Parts parts, Journal& journal, Trace& trace);
   /**

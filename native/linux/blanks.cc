@@ -73,13 +73,22 @@ std::optional<Namespaces> BlankSessions::take(const Birth& birth) {
     else
       stale.push_back(std::move(blank));
   }
-  wanted_or_stopping_.notify_all();
+  is_one_wanted_ = true;
   return taken;
 }
 
 void BlankSessions::give_way() {
   const std::lock_guard lock(mutex_);
   last_done_ = std::chrono::steady_clock::now();
+}
+
+void BlankSessions::refill(bool only_first) {
+  {
+    const std::lock_guard lock(mutex_);
+    if (!is_one_wanted_ || (only_first && !ready_.empty())) return;
+    is_one_wanted_ = false;
+  }
+  wanted_or_stopping_.notify_all();
 }
 
 void BlankSessions::loop() {

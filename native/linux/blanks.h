@@ -33,6 +33,11 @@ class BlankSessions {
   std::optional<Namespaces> take(const Birth& birth);
   /** A session is being worked on: none is made for a moment. */
   void give_way();
+  /**
+   * Comes when nobody waits for the session that took one: more are made then. `only_first`: if none is left, because a
+   * command runs.
+   */
+  void refill(bool only_first);
 
  private:
   struct Blank {
@@ -55,6 +60,8 @@ class BlankSessions {
   bool is_stopping_ = false;
   bool has_been_asked_ = false;
   bool is_refused_ = false;
+  /** One was taken since the thread was told. */
+  bool is_one_wanted_ = false;
   /** Of the last session that was asked for. */
   std::optional<Birth> birth_;
   std::vector<Blank> ready_;

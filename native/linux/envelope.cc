@@ -112,6 +112,7 @@ class NamespaceEnvelope final : public Envelope {
 
   [[nodiscard]] const Trace& trace() const override { return trace_; }
   Status complete(std::vector<Step> rest) override;
+  Status settle() override;
   Status launch(Launching launching) override;
   [[nodiscard]] bool launches_at_once() const override { return true; }
   Status signal_tree(std::uint32_t run, int signal) override;
@@ -122,8 +123,14 @@ class NamespaceEnvelope final : public Envelope {
   LimitsMet limits_met() override { return cgroup_.met(); }
   void begin_close() override;
   CloseReport close() override;
+  void let_go() override {
+    host_->blanks.refill(false);
+    inside_.let_go();
+  }
 
  private:
+  /** Waits until init has made what was sent to it, if anything was. */
+  Status confirm(bool is_launched);
   /** In the order in which they are made. */
   Parts parts(const std::vector<Step>& steps, bool is_rest);
   /** Null once the session is being closed. They last for as long as the answer is held. */
@@ -186,6 +193,24 @@ NamespaceEnvelope::NamespaceEnvelope(SharedPlan plan, Lessee lessee, std::shared
 Status NamespaceEnvelope::open() {
   auto status = walk_.open(parts(plan_->steps, false), journal_, trace_);
   is_complete_ = status && !plan_->is_base;
+  return status;
+}
+
+Status NamespaceEnvelope::settle() {
+  auto status = confirm(false);
+  return status ? std::move(status) : walk_.give_up(std::move(status.error()));
+}
+
+Status NamespaceEnvelope::confirm(bool is_launched) {
+  if (!inside_.has_calls()) return {};
+  auto status = inside_.confirm(is_launched, trace_);
+  if (status && is_complete_) status = inside_.watch();
+  // Of a base, before the rest of it comes.
+  if (status && !cgroup_.is_none() && rest_.empty()) {
+    status = cgroup_.hold();
+    if (status) trace_.mark("limits");
+  }
+  is_complete_ = is_complete_ && status;
   // Of the next session that has these.
   if (is_complete_) ids_.is_new = false;
   return status;
@@ -223,7 +248,6 @@ Status NamespaceEnvelope::complete(std::vector<Step> rest) {
   auto more = parts(rest_, true);
   auto status = walk_.add(std::move(more), journal_, trace_);
   is_complete_ = static_cast<bool>(status);
-  if (is_complete_) ids_.is_new = false;
   return status;
 }
 
@@ -250,6 +274,10 @@ Status NamespaceEnvelope::launch(Launching launching) {
   auto terminal = waiter_->terminals().wanted_by(request);
   if (!terminal) return std::move(terminal.error());
   UniqueFd master;
+  // A terminal is one of the session's, and limits hold before a command does anything.
+  if (*terminal || !cgroup_.is_none()) {
+    if (auto status = confirm(false); !status) return status;
+  }
   if (*terminal) {
     auto opened = open_terminal(inside->root(), **terminal, ends);
     if (!opened) return std::move(opened.error());
@@ -276,6 +304,7 @@ Status NamespaceEnvelope::launch(Launching launching) {
     if ((*terminal)->is_typed_into) command.terminal = (*terminal)->first_stream();
   }
   auto status = begin(*inside, request, command, ends, std::move(listener));
+  if (status) host_->blanks.refill(true);
   if (status) return status;
   if (status.error().err == ESRCH && cgroup_.met().memory > 0)
     status.error().detail = "memory: the session is over, because only its init was left to be killed for more memory";
@@ -294,6 +323,7 @@ Status NamespaceEnvelope::begin(const Namespaces& inside, const LaunchRequest& r
   // Linux keeps what is typed from the start.
   waiter_->mover().opened(request.run);
   status = channel->launch(request, setup, stdio);
+  if (status) status = confirm(true);
   if (!status) waiter_->forget(request.run);
   return status;
 }

@@ -100,6 +100,7 @@ void InitCalls::begin_step() {
 
 void InitCalls::seal(UniqueFd kept) {
   message_.header.seals = 1;
+  is_sealed_ = true;
   if (kept) message_.header.kept = pass(std::move(kept)).number + 1;
 }
 
@@ -118,9 +119,11 @@ void InitCalls::send() {
   sent_.push_back(std::move(sent));
 }
 
-Status InitCalls::confirm(Trace& trace) {
+Status InitCalls::confirm(bool is_launched, Trace& trace) {
   send();
   if (!status_) return status_;
+  constexpr std::uint32_t kNoCommand = 0;
+  if (is_sealed_ && !is_launched) init_.ask_for_pid(kNoCommand);
   for (const Message& sent : sent_) {
     const auto answer = init_.read_calls_answer();
     if (!answer) return answer.error();

@@ -124,8 +124,8 @@ class InitCalls {
 
   /** Sends what was added. */
   void send();
-  /** Waits until init has made all of it. */
-  Status confirm(Trace& trace);
+  /** Waits until init has made all of it. `is_launched`: after the seal a launch was sent. */
+  Status confirm(bool is_launched, Trace& trace);
 
  private:
   struct Mark {
@@ -147,6 +147,7 @@ class InitCalls {
   Message message_;
   /** Those that init has, without what it needs of them. */
   std::vector<Message> sent_;
+  bool is_sealed_ = false;
   Status status_;
 };
 

@@ -278,6 +278,13 @@ UniqueFd make_empty_mounts() {
   return above_stdio(std::move(made));
 }
 
+Namespaces::Namespaces(ExecutedChild init, std::shared_ptr<InitChannel> channel, Birth birth)
+    : init_(std::move(init)), channel_(std::move(channel)), birth_(std::move(birth)) {
+  const Tolerated tolerated("the mounts then end with init");
+  const std::string path = "/proc/" + std::to_string(init_.pid) + "/ns/mnt";
+  mounts_.reset(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+}
+
 Result<Namespaces> Namespaces::make(const NamespaceHost& host, const Birth& birth, const Joined& joined) {
   auto ends = control_pair();
   if (!ends) return std::move(ends.error());
@@ -305,7 +312,7 @@ Result<Namespaces> Namespaces::make_blank(const NamespaceHost& host, const Birth
   Trace unused;
   InitCalls calls(*made->channel());
   auto status = make_blank_root(host, calls);
-  if (status) status = calls.confirm(unused);
+  if (status) status = calls.confirm(false, unused);
   if (!status) return std::move(status.error());
   return std::move(*made);
 }
@@ -359,8 +366,8 @@ void SessionNamespaces::set(Namespaces made) {
 
 InitCalls& SessionNamespaces::calls() { return calls_ ? *calls_ : calls_.emplace(*get()->channel()); }
 
-Status SessionNamespaces::confirm(Trace& trace) {
-  auto status = calls().confirm(trace);
+Status SessionNamespaces::confirm(bool is_launched, Trace& trace) {
+  auto status = calls_->confirm(is_launched, trace);
   calls_.reset();
   return status ? std::move(status) : explain_overlay(std::move(status.error()));
 }
@@ -383,8 +390,13 @@ Status SessionNamespaces::end_processes(Trace& trace) {
   waiter_->forget_channel(owner_, inside->channel()->fd());
   trace.mark("reap");
   const std::lock_guard lock(mutex_);
-  namespaces_.reset();
+  ended_ = std::move(namespaces_);
   return {};
+}
+
+void SessionNamespaces::let_go() {
+  const std::lock_guard lock(mutex_);
+  ended_.reset();
 }
 
 void InitPart::add_planned(const NamespaceOpening& opening, Parts& parts) {
@@ -395,7 +407,8 @@ Status InitPart::make(Trace& trace) {
   LinuxHost& host = opening_.host;
   const Birth birth = birth_of(opening_);
   const CgroupEntrances* const cgroup = opening_.cgroup.is_none() ? nullptr : &opening_.cgroup.entrances();
-  if (birth.has_network && cgroup == nullptr) {
+  // A base is made ahead itself.
+  if (birth.has_network && cgroup == nullptr && !opening_.plan.is_base) {
     if (auto blank = host.blanks.take(birth)) {
       opening_.inside.set(std::move(*blank));
       trace.mark("blank");
@@ -435,22 +448,6 @@ Status RootPart::make(Trace& trace) {
   // Each call is timed by itself.
   trace.resume();
   return {};
-}
-
-void ReadyPart::add_planned(const NamespaceOpening& opening, Parts& parts) {
-  parts.push_back(std::make_unique<ReadyPart>(opening));
-}
-
-Status ReadyPart::make(Trace& trace) {
-  SessionNamespaces& inside = opening_.inside;
-  if (auto status = inside.confirm(trace); !status) return status;
-  if (opening_.is_sealed()) {
-    if (auto status = inside.watch(); !status) return status;
-  }
-  if (opening_.is_rest || opening_.cgroup.is_none()) return {};
-  auto held = opening_.cgroup.hold();
-  if (held) trace.mark("limits");
-  return held;
 }
 
 }  // namespace buildjail

@@ -92,14 +92,18 @@ class Namespaces {
   Status wait_gone();
 
  private:
-  Namespaces(ExecutedChild init, std::shared_ptr<InitChannel> channel, Birth birth)
-      : init_(std::move(init)), channel_(std::move(channel)), birth_(std::move(birth)) {}
+  Namespaces(ExecutedChild init, std::shared_ptr<InitChannel> channel, Birth birth);
 
   Status kill_init();
 
   ExecutedChild init_;
   std::shared_ptr<InitChannel> channel_;
   Birth birth_;
+  /**
+   * That of mounts, so that it does not end with init, which would then wait for all processors to see that. Empty
+   * without root.
+   */
+  UniqueFd mounts_;
   bool is_gone_ = false;
 };
 
@@ -115,20 +119,24 @@ class SessionNamespaces {
     const std::lock_guard lock(mutex_);
     return namespaces_;
   }
-  /** The calls that init makes next. They go with the first of it, and are confirmed by `confirm`. */
+  /** The calls that init makes next, to be confirmed. */
   InitCalls& calls();
-  /** Waits until init has made them. */
-  Status confirm(Trace& trace);
+  [[nodiscard]] bool has_calls() const { return calls_.has_value(); }
+  /** Waits until init has made them. `is_launched`: after the seal a launch was sent. */
+  Status confirm(bool is_launched, Trace& trace);
   /** Once the root is sealed: from here on the waiter reads the answers of init. */
   Status watch();
   /** Ends init, and waits until every process has ended with it. Does nothing the second time. */
   Status end_processes(Trace& trace);
+  /** Once they have ended: lets their mounts go, for which the kernel makes its caller wait. */
+  void let_go();
 
  private:
   std::shared_ptr<Waiter> waiter_;
   std::uint64_t owner_;
   mutable std::mutex mutex_;
   std::shared_ptr<Namespaces> namespaces_;
+  std::shared_ptr<Namespaces> ended_;
   /** Of the thread that opens or completes the session. */
   std::optional<InitCalls> calls_;
 };
@@ -150,18 +158,6 @@ class InitPart final : public Part {
 class RootPart final : public Part {
  public:
   explicit RootPart(const NamespaceOpening& opening) : opening_(opening) {}
-  static void add_planned(const NamespaceOpening& opening, Parts& parts);
-
-  Status make(Trace& trace) override;
-
- private:
-  const NamespaceOpening& opening_;
-};
-
-/** Waits until init has made all of it, which it does while the outputs are handed over. */
-class ReadyPart final : public Part {
- public:
-  explicit ReadyPart(const NamespaceOpening& opening) : opening_(opening) {}
   static void add_planned(const NamespaceOpening& opening, Parts& parts);
 
   Status make(Trace& trace) override;

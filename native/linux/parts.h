@@ -50,12 +50,11 @@ Result<std::unique_ptr<Envelope>> open_envelope(SharedPlan plan, Lessee lessee, 
 /**
  * The parts of a session on Linux, in the order in which they are made. Closing and recovery go backwards.
  *
- * - ReadyPart sets the limits of the cgroups. They go with these.
  * - Outputs are handed over last and come back first, because a build may have shut folders that mount points are in.
  *   Their leases stay for as long as anything of the session is in them.
  * - A recovery finds the lease of a range of ids by the host directory (sweep_leases).
  */
 using NamespaceParts = PartList<FileFlows, IdsPart, StateEntry, SessionDirectory, CgroupPart, OutputLease, SourceList,
-                                MountPoints, InitPart, RootPart, LentDirectory, ReadyPart, Commands>;
+                                MountPoints, InitPart, RootPart, LentDirectory, Commands>;
 
 }  // namespace buildjail

@@ -52,9 +52,11 @@ inline int call(long result) { return static_cast<int>(result); }
 inline int open_tree(int directory, const char* path, unsigned flags) {
   return call(::syscall(428, directory, path, flags));
 }
-/** Copies the mount at an open file, without mounting the copy; `recursive` is kRecursive or 0. */
-inline int copy_mount(int file, unsigned recursive = 0) {
-  return open_tree(file, "", kTreeClone | kTreeCloseOnExec | kEmptyPath | recursive);
+/** Copies what is mounted at a path, without mounting the copy; `recursive` is kRecursive or 0. Follows no last link. */
+inline int copy_mount_of(const char* path, unsigned recursive) {
+  constexpr unsigned kNoFollow = 0x100;
+  constexpr unsigned kNoAutomount = 0x800;
+  return open_tree(-1, path, kTreeClone | kTreeCloseOnExec | kNoFollow | kNoAutomount | recursive);
 }
 /** Moves a tree, by its descriptor, to a path below the working directory. */
 inline int move_mount(int tree, int directory, const char* path) {

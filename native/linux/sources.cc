@@ -102,38 +102,19 @@ constexpr const char* kLocked = "something is mounted below it, which without ro
 }  // namespace
 
 Result<SourceOwners> SourceOwners::find(const NamespaceOpening& opening) {
-  SourceOwners owners;
-  const SessionIds& ids = opening.ids;
-  const BuildUser outside = ids.outside(opening.plan.user);
-  if (ids.are_leased()) {
-    if (auto status = owners.map_shut_inputs(opening, outside); !status) return std::move(status.error());
-    if (auto status = owners.map_outputs(opening, outside); !status) return std::move(status.error());
+  SourceOwners owners(opening.ids, opening.ids.outside(opening.plan.user));
+  if (owners.ids_.are_leased()) {
+    if (auto status = owners.map_outputs(opening); !status) return std::move(status.error());
   }
   if (!opening.are_overlays_mapped) return owners;
   for (const Bind* const overlay : overlays_of(opening.steps)) {
-    if (auto status = owners.map_overlay(*overlay, ids, outside); !status) return std::move(status.error());
+    if (auto status = owners.map_overlay(*overlay); !status) return std::move(status.error());
   }
   return owners;
 }
 
-Status SourceOwners::map_shut_inputs(const NamespaceOpening& opening, const BuildUser& outside) {
-  caller_ = ::geteuid();
-  bool is_any_shut = false;
-  for (const Bind* const bind : binds_of(opening.steps)) {
-    if (!is_named_input(*bind)) continue;
-    struct stat found{};
-    if (::lstat(bind->source.c_str(), &found) != 0) return last_error(kPinStep, "lstat", bind->source);
-    is_any_shut |= is_shut(found, caller_);
-  }
-  if (!is_any_shut) return {};
-  const auto map = opening.ids.owner_map({.uid = caller_, .gid = ::getegid(), .groups = {}}, outside);
-  if (!map) return map.error();
-  shut_inputs_ = *map;
-  return {};
-}
-
 // A filter that some calls pass by, or a build that may give files to others, needs the walk through what it left.
-Status SourceOwners::map_outputs(const NamespaceOpening& opening, const BuildUser& outside) {
+Status SourceOwners::map_outputs(const NamespaceOpening& opening) {
   const EnvelopePlan& plan = opening.plan;
   // defence: mapped-output-no-mark
   if (!plan.allowed.is_empty() || plan.user.uid == 0 || !plan.user.groups.empty()) return {};
@@ -152,29 +133,29 @@ Status SourceOwners::map_outputs(const NamespaceOpening& opening, const BuildUse
     if (!are_others) return are_others.error();
     // defence: mapped-output-files-others
     if (*are_others) continue;
-    const auto map = opening.ids.owner_map({.uid = before.uid, .gid = before.gid, .groups = {}}, outside);
+    const auto map = ids_.owner_map({.uid = before.uid, .gid = before.gid, .groups = {}}, outside_);
     if (!map) return map.error();
     outputs_.emplace(lease->bind(), *map);
   }
   return {};
 }
 
-Status SourceOwners::map_overlay(const Bind& overlay, const SessionIds& ids, const BuildUser& outside) {
-  if (ids.are_hosts())
+Status SourceOwners::map_overlay(const Bind& overlay) {
+  if (ids_.are_hosts())
     return no_overlay(overlay,
                       "root's sessions have no user namespace here, and so no files can be shown as the build's",
                       "do what buildjail doctor says of user namespaces");
   struct stat found{};
   if (::lstat(overlay.source.c_str(), &found) != 0) return last_error(kPinStep, "lstat", overlay.source);
   // In the user namespace of its own in which an ordinary caller's child looks at the source, ids have other numbers.
-  if (ids.are_callers() && found.st_uid != ::geteuid())
+  if (ids_.are_callers() && found.st_uid != ::geteuid())
     return no_overlay(overlay,
                       "the folder belongs to the user " + std::to_string(found.st_uid) +
                           ", and without root only what is the caller's can be the build's",
                       "use a folder of your own, or run it as root");
-  if (ids.are_callers()) return {};
+  if (ids_.are_callers()) return {};
   if (overlay_map_of(found) != nullptr) return {};
-  auto map = make_overlay_map(found.st_uid, found.st_gid, outside);
+  auto map = make_overlay_map(found.st_uid, found.st_gid, outside_);
   if (!map) return std::move(map.error());
   overlays_.push_back({.uid = found.st_uid, .gid = found.st_gid, .user_namespace = std::move(*map)});
   return {};
@@ -186,10 +167,14 @@ const SourceOwners::OverlayMap* SourceOwners::overlay_map_of(const struct stat& 
   return map == overlays_.end() ? nullptr : &*map;
 }
 
-int SourceOwners::map_for(const Bind& bind, const struct stat& found) const noexcept {
+Result<int> SourceOwners::map_for(const Bind& bind, const struct stat& found) const {
   const auto output = outputs_.find(&bind);
   if (output != outputs_.end()) return output->second;
-  if (!bind.is_overlay) return is_named_input(bind) && is_shut(found, caller_) ? shut_inputs_ : -1;
+  if (!bind.is_overlay) {
+    const uid_t caller = ::geteuid();
+    if (!ids_.are_leased() || !is_named_input(bind) || !is_shut(found, caller)) return -1;
+    return ids_.owner_map({.uid = caller, .gid = ::getegid(), .groups = {}}, outside_);
+  }
   const OverlayMap* const map = overlay_map_of(found);
   return map == nullptr ? -1 : map->user_namespace.get();
 }
@@ -207,19 +192,20 @@ Result<SourceCopy> copy_source(const Bind& bind, const SourceOwners& owners) {
   const auto stale = [&bind](const char* detail) {
     return SysError{.step = kPinStep, .syscall = "fstat", .err = ESTALE, .path = bind.source, .detail = detail};
   };
-  // It is open, so that the file that is checked is mounted, whatever its name means by then.
-  const UniqueFd pinned(::open(bind.source.c_str(), kPinned));
-  if (!pinned) return failed(kPinStep, "open");
+  UniqueFd copy(raw::copy_mount_of(bind.source.c_str(), all_below(bind)));
+  // Of the errors of open_tree(2), these say that it could not be mounted.
+  if (!copy) return failed(errno == EINVAL || errno == ENOMEM || errno == ENOSPC ? "mount" : kPinStep, "open_tree");
   struct stat found{};
-  if (::fstat(pinned.get(), &found) != 0) return failed(kPinStep, "fstat");
+  // What is looked at is what will be mounted, whatever its name means by now.
+  // defence: source-mounted-descriptor-looked
+  if (::fstat(copy.get(), &found) != 0) return failed(kPinStep, "fstat");
   if (!is_planned(bind, found)) return stale(kStaleSource);
   if (bind.is_overlay && !owners.knows_owner(found))
     return stale("the source belongs to another user than when the session began to open");
-  // defence: source-mounted-descriptor-looked
-  UniqueFd copy = UniqueFd(raw::copy_mount(pinned.get(), all_below(bind)));
-  if (!copy) return failed("mount", "open_tree");
   raw::MountAttributes attributes = attributes_of(bind);
-  const int map = owners.map_for(bind, found);
+  const auto known = owners.map_for(bind, found);
+  if (!known) return known.error();
+  const int map = *known;
   if (map >= 0) {
     attributes.set |= raw::kIdMapped;
     attributes.userns_fd = static_cast<std::uint64_t>(map);

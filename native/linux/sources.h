@@ -36,25 +36,26 @@ class SourceOwners {
   static Result<SourceOwners> find(const NamespaceOpening& opening);
 
   /** The user namespace with the map for a source that is open; -1 if it is shown as it is. */
-  [[nodiscard]] int map_for(const Bind& bind, const struct stat& found) const noexcept;
+  [[nodiscard]] Result<int> map_for(const Bind& bind, const struct stat& found) const;
   /** Whether an overlay's source still has an owner that it had when this was made. */
   [[nodiscard]] bool knows_owner(const struct stat& found) const noexcept;
 
  private:
+  SourceOwners(SessionIds& ids, BuildUser outside) : ids_(ids), outside_(std::move(outside)) {}
+
   struct OverlayMap {
     uid_t uid;
     gid_t gid;
     UniqueFd user_namespace;
   };
 
-  Status map_shut_inputs(const NamespaceOpening& opening, const BuildUser& outside);
-  Status map_outputs(const NamespaceOpening& opening, const BuildUser& outside);
-  Status map_overlay(const Bind& overlay, const SessionIds& ids, const BuildUser& outside);
+  Status map_outputs(const NamespaceOpening& opening);
+  Status map_overlay(const Bind& overlay);
   [[nodiscard]] const OverlayMap* overlay_map_of(const struct stat& found) const noexcept;
 
-  uid_t caller_ = 0;
-  /** -1 if no input is the caller's alone. */
-  int shut_inputs_ = -1;
+  SessionIds& ids_;
+  /** The build user as the host sees it. */
+  BuildUser outside_;
   /** Of the outputs that can be mapped, by their binds. */
   std::map<const Bind*, int> outputs_;
   /** Of each overlay; none where overlays are shown as they are. */

@@ -1,13 +1,13 @@
-import path from 'node:path'
-
 /** Whether one path is the other or lies below it; both absolute and normal. */
 export function isWithin(inner: string, outer: string): boolean {
   return inner === outer || inner.startsWith(outer.endsWith('/') ? outer : `${outer}/`)
 }
 
 /** The directories above a target, the nearest first, without the root. */
-export function* parentsOf(target: string): Generator<string> {
-  for (let parent = path.posix.dirname(target); parent !== '/'; parent = path.posix.dirname(parent)) yield parent
+export function parentsOf(target: string): string[] {
+  const parents: string[] = []
+  for (let end = target.lastIndexOf('/'); end > 0; end = target.lastIndexOf('/', end - 1)) parents.push(target.slice(0, end))
+  return parents
 }
 
 /** Component by component, so that /a/b comes straight after /a and before /a-b. */

@@ -58,7 +58,7 @@ export const openSteps: Steps = isLinux
       symlinkat: ['mount', 'symlink'],
       mkdirat: ['mount', 'mkdir', 'mount-point'],
       mount_setattr: ['mount', 'seal-root'],
-      open_tree: ['mount'],
+      open_tree: ['pin-source', 'mount'],
       sethostname: ['hostname'],
       pivot_root: ['pivot-root'],
       umount2: ['pivot-root'],

@@ -6,6 +6,7 @@
 #include "calls.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
 #include <sys/syscall.h>
@@ -105,9 +106,11 @@ static void put(unsigned slot, int descriptor) {
   slots[slot] = descriptor + 1;
 }
 
-static void close_slots_but(unsigned kept) {
-  for (unsigned i = 0; i < kMostSlots; i++)
-    if (i + 1 != kept) put(i, -1);
+/* Init has its control as 0, its children's signals as 1, and what is kept as 2. */
+static void close_all_but(unsigned kept) {
+  enum { kKept = 2, kFirstClosed };
+  if (kept != 0 && slots[kept - 1] != kKept + 1) call3(__NR_dup3, slots[kept - 1] - 1, kKept, O_CLOEXEC);
+  call3(__NR_close_range, kept == 0 ? kKept : kFirstClosed, ~0U, 0);
 }
 
 int make_calls(const struct calls_message* message, unsigned long size, const int* descriptors, unsigned count,
@@ -130,6 +133,8 @@ int make_calls(const struct calls_message* message, unsigned long size, const in
       continue;
     }
     result = make_call(call, text);
+    /* A write is cut short where memory is short. */
+    if (call->name == kCall_write && result >= 0 && (unsigned long long)result < call->arguments[2]) result = -ENOSPC;
     if (result >= 0) {
       if (call->result != 0) put(call->result - 1U, (int)result);
       if (call->name == kCall_close && call->kinds[0] == kArgumentSlot) slots[call->arguments[0]] = 0;
@@ -144,7 +149,7 @@ int make_calls(const struct calls_message* message, unsigned long size, const in
   if (answer->err != 0) {
     state = kFailed;
   } else if (message->seals) {
-    close_slots_but(message->kept);
+    close_all_but(message->kept);
     state = kSealed;
   }
   return 1;

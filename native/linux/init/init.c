@@ -105,7 +105,19 @@ static void send_packet(const void* what, unsigned long size, int descriptor) {
   }
 }
 
-static void send_answer(const struct answer* what, int descriptor) { send_packet(what, sizeof(*what), descriptor); }
+/* What init answers to calls. To the last of them it does so with the next message, which launches a command. */
+static struct calls_answer made = {.kind = kAnswerCalls};
+static int is_answer_due;
+
+static void answer_calls(void) {
+  is_answer_due = 0;
+  send_packet(&made, sizeof(made) - sizeof(made.nanoseconds) + made.mark_count * sizeof(*made.nanoseconds), -1);
+}
+
+static void send_answer(const struct answer* what, int descriptor) {
+  if (is_answer_due) answer_calls();
+  send_packet(what, sizeof(*what), descriptor);
+}
 
 static void tell_failure(unsigned number, const struct failure* failure) {
   static struct answer said = {.kind = kAnswerFailed};
@@ -307,8 +319,10 @@ static struct failure begin(const struct launch_message* launch, int* descriptor
   if (word_count > kMostWords && (into = map(word_count * sizeof(*into), MAP_PRIVATE | MAP_ANONYMOUS, -1)) == 0)
     return (struct failure){"mmap", ENOMEM};
   if ((launch->flags & (kLaunchTells | kLaunchWaits)) != 0) {
-    const long made = call3(__NR_pipe2, (long)ends, O_CLOEXEC, 0);
-    if (made < 0) return (struct failure){"pipe2", (int)-made};
+    /* The child sends its pid by itself. */
+    if (is_answer_due) answer_calls();
+    const long piped = call3(__NR_pipe2, (long)ends, O_CLOEXEC, 0);
+    if (piped < 0) return (struct failure){"pipe2", (int)-piped};
   }
   failures[at].err = 0;
   descriptors[3] = ends[1];
@@ -371,10 +385,10 @@ static int receive(void) {
   if (packet.msg_controllen > 0 && rights.type == SCM_RIGHTS)
     descriptor_count = (unsigned)((rights.size - sizeof(rights.size) - 2 * sizeof(int)) / sizeof(int));
   if (message.kind == kMessageCalls) {
-    static struct calls_answer made = {.kind = kAnswerCalls};
     if ((packet.msg_flags & (MSG_CTRUNC | MSG_TRUNC)) != 0) return 0;
     if (!make_calls(&message.calls, (unsigned long)got, rights.descriptors, descriptor_count, &made)) return 0;
-    send_packet(&made, sizeof(made) - sizeof(made.nanoseconds) + made.mark_count * sizeof(*made.nanoseconds), -1);
+    is_answer_due = is_sealed();
+    if (!is_answer_due) answer_calls();
     return 1;
   }
   /* A command in a root that is not sealed could reach the host's. */
@@ -397,6 +411,7 @@ static int receive(void) {
     call3(__NR_kill, kEveryone, message.command.signal, 0);
     send_answer(&said, -1);
   }
+  if (is_answer_due) answer_calls();
   return 1;
 }
 

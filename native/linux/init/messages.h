@@ -11,7 +11,8 @@ enum {
   /** struct command_message. */
   kMessageSignal,
   kMessageTell,
-  /** struct calls_message, with descriptors. It is answered by struct calls_answer. */
+  /** struct calls_message, with descriptors. It is answered by struct calls_answer, after a seal with the next message.
+   */
   kMessageCalls
 };
 
