@@ -18,8 +18,12 @@ constexpr std::size_t kMost = 4;
 constexpr rlim_t kDescriptorsForOne = 16;
 /** Together they take at most an eighth of the processes that this user may have. */
 constexpr rlim_t kProcessesForOne = 8;
-/** How long no session was worked on before one more is made. The first is made at once, beside a command. */
+/**
+ * How long no session was worked on before one more is made. A long command is not waited for. The first is made at
+ * once, beside a command.
+ */
 constexpr std::chrono::milliseconds kPause{2};
+constexpr std::chrono::milliseconds kBesideCommand{10};
 /** One that was not used for so long ends: it keeps what the host had mounted at its birth. */
 constexpr std::chrono::seconds kUnused{60};
 
@@ -60,7 +64,7 @@ std::optional<Namespaces> BlankSessions::take(const Birth& birth) {
   std::vector<Blank> stale;
   std::optional<Namespaces> taken;
   const std::lock_guard lock(mutex_);
-  last_done_ = std::chrono::steady_clock::now();
+  rest(kPause);
   // Many programs open one session; one that opens two will open more.
   if (has_been_asked_ && !thread_.joinable()) thread_ = std::thread([this] { loop(); });
   if (has_been_asked_) birth_ = birth;
@@ -77,9 +81,14 @@ std::optional<Namespaces> BlankSessions::take(const Birth& birth) {
   return taken;
 }
 
-void BlankSessions::give_way() {
+void BlankSessions::give_way(bool to_command) {
   const std::lock_guard lock(mutex_);
+  rest(to_command ? kBesideCommand : kPause);
+}
+
+void BlankSessions::rest(std::chrono::milliseconds pause) {
   last_done_ = std::chrono::steady_clock::now();
+  quiet_from_ = last_done_ + pause;
 }
 
 void BlankSessions::refill(bool only_first) {
@@ -95,8 +104,8 @@ void BlankSessions::loop() {
   std::unique_lock lock(mutex_);
   while (!is_stopping_) {
     const bool lacks_one = birth_ && !is_refused_ && ready_.size() < most_;
-    const auto pause = ready_.empty() ? std::chrono::milliseconds(0) : kPause;
-    const auto due = last_done_ + (lacks_one ? pause : kUnused);
+    const auto more = ready_.empty() ? last_done_ : quiet_from_;
+    const auto due = lacks_one ? more : last_done_ + kUnused;
     if (!lacks_one && ready_.empty()) {
       wanted_or_stopping_.wait(lock);
     } else if (std::chrono::steady_clock::now() < due) {

@@ -31,8 +31,8 @@ class BlankSessions {
 
   /** One that was born so; none if there is none. More are made for such sessions. */
   std::optional<Namespaces> take(const Birth& birth);
-  /** A session is being worked on: none is made for a moment. */
-  void give_way();
+  /** A session is being worked on, or a command begins: none is made for a moment. */
+  void give_way(bool to_command = false);
   /**
    * Comes when nobody waits for the session that took one: more are made then. `only_first`: if none is left, because a
    * command runs.
@@ -46,6 +46,7 @@ class BlankSessions {
     std::optional<std::uint64_t> mounts;
   };
 
+  void rest(std::chrono::milliseconds pause);
   void loop();
   void add(std::unique_lock<std::mutex>& lock);
   static void end(std::unique_lock<std::mutex>& lock, std::vector<Blank> blanks);
@@ -57,6 +58,7 @@ class BlankSessions {
   std::mutex mutex_;
   std::condition_variable wanted_or_stopping_;
   std::chrono::steady_clock::time_point last_done_;
+  std::chrono::steady_clock::time_point quiet_from_;
   bool is_stopping_ = false;
   bool has_been_asked_ = false;
   bool is_refused_ = false;

@@ -270,7 +270,7 @@ Status NamespaceEnvelope::launch(Launching launching) {
   const auto inside = namespaces();
   if (!inside) return session_closed("launch", "sendmsg");
   if (!is_complete_) return session_incomplete("launch", "sendmsg");
-  host_->blanks.give_way();
+  host_->blanks.give_way(true);
   auto terminal = waiter_->terminals().wanted_by(request);
   if (!terminal) return std::move(terminal.error());
   UniqueFd master;

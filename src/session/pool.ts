@@ -43,10 +43,10 @@ interface Taken {
 }
 
 /**
- * Milliseconds. An envelope that is made beside the opening or the closing of another takes more from that one than the next
- * build is spared.
+ * Milliseconds without a session being had or given back. An envelope that is made beside the opening, a short command or the closing of
+ * another takes more from that one than the next build is spared. A long command is not waited for.
  */
-const quiet = 2
+const quiet = { sinceGivenBack: 2, besideCommand: 10 } as const
 
 /**
  * Sessions of one base, begun before they are wanted: root, toolchain, the base's inputs, /dev, /tmp and the jail or the
@@ -308,13 +308,16 @@ export class SessionPool implements AsyncDisposable {
 
   #noteDone(): void {
     this.#lastDone = performance.now()
+    clearTimeout(this.#refill)
+    this.#refill = undefined
     this.#refillWhenQuiet()
   }
 
   /** One that cannot be made now is tried again when a session is taken or given back. */
   #refillWhenQuiet(): void {
     if (this.#isClosed || this.#refill !== undefined || this.#refilling !== undefined || this.#ready.length >= this.#size) return
-    const left = this.#lastDone + quiet - performance.now()
+    const pause = this.#acquired.size > 0 && this.#ready.length > 0 ? quiet.besideCommand : quiet.sinceGivenBack
+    const left = this.#lastDone + pause - performance.now()
     if (left > 0) {
       this.#refill = setTimeout(() => {
         this.#refill = undefined
