@@ -108,7 +108,11 @@ class EnvelopeWrap final : public Napi::ObjectWrap<EnvelopeWrap> {
 
   Napi::Value close(const Napi::CallbackInfo& info) {
     opened_.envelope->begin_close();
-    auto work = [opened = opened_]() -> Result<CloseReport> { return opened.runtime->jobs().close(opened.envelope); };
+    auto work = [opened = opened_]() -> Result<CloseReport> {
+      auto report = opened.runtime->jobs().close(opened.envelope);
+      opened.envelope->let_go();
+      return report;
+    };
     return promise(info.Env(), opened_.runtime, std::move(work), close_report_to_js);
   }
 

@@ -83,8 +83,7 @@ class Envelope {
   virtual void begin_close() {}
   /** Kills and takes away everything. Called again it tries what is left; the report is empty if nothing is. */
   virtual CloseReport close() = 0;
-  /** Comes after a `close` that left nothing, once that was told: lets go what takes the kernel time and shows nowhere.
-   */
+  /** Comes after `close`: lets go of what is in nobody's way and takes the kernel time. */
   virtual void let_go() {}
 };
 

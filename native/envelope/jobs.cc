@@ -34,12 +34,16 @@ void Job::begin() {
     auto status = caught("complete", [this] { return envelope_->complete(std::move(*request_.rest)); });
     if (!status) return give_up(std::move(status.error()));
   }
-  if (!request_.command) {
-    if (auto status = caught("open", [this] { return envelope_->settle(); }); !status)
-      return give_up(std::move(status.error()));
-    return request_.closes ? close() : tell();
-  }
+  if (!request_.command) return request_.closes ? close() : settle();
   if (auto status = launch(); !status) return give_up(std::move(status.error()));
+}
+
+void Job::settle() {
+  auto status = caught("open", [this] { return envelope_->settle(); });
+  if (status) return tell();
+  // Nobody gets it.
+  if (has_opened_) static_cast<void>(jobs_.close(std::exchange(envelope_, nullptr)));
+  give_up(std::move(status.error()));
 }
 
 Status Job::open() {

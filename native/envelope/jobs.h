@@ -87,6 +87,7 @@ class Job : public std::enable_shared_from_this<Job> {
 
  private:
   Status open();
+  void settle();
   Status launch();
   bool send(int signal, Whom whom);
   /** On a thread that may wait: to look for what a command started takes a look at every process. */

@@ -125,12 +125,13 @@ class NamespaceEnvelope final : public Envelope {
   CloseReport close() override;
   void let_go() override {
     host_->blanks.refill(false);
+    const std::lock_guard not_closing(closing_);
     inside_.let_go();
   }
 
  private:
   /** Waits until init has made what was sent to it, if anything was. */
-  Status confirm(bool is_launched);
+  Status confirm(const Namespaces& inside, bool is_launched);
   /** In the order in which they are made. */
   Parts parts(const std::vector<Step>& steps, bool is_rest);
   /** Null once the session is being closed. They last for as long as the answer is held. */
@@ -197,14 +198,17 @@ Status NamespaceEnvelope::open() {
 }
 
 Status NamespaceEnvelope::settle() {
-  auto status = confirm(false);
+  const std::lock_guard not_closing(closing_);
+  const auto inside = namespaces();
+  if (!inside) return session_closed("open", "recv");
+  auto status = confirm(*inside, false);
   return status ? std::move(status) : walk_.give_up(std::move(status.error()));
 }
 
-Status NamespaceEnvelope::confirm(bool is_launched) {
+Status NamespaceEnvelope::confirm(const Namespaces& inside, bool is_launched) {
   if (!inside_.has_calls()) return {};
   auto status = inside_.confirm(is_launched, trace_);
-  if (status && is_complete_) status = inside_.watch();
+  if (status && is_complete_) status = inside_.watch(inside);
   // Of a base, before the rest of it comes.
   if (status && !cgroup_.is_none() && rest_.empty()) {
     status = cgroup_.hold();
@@ -276,7 +280,7 @@ Status NamespaceEnvelope::launch(Launching launching) {
   UniqueFd master;
   // A terminal is one of the session's, and limits hold before a command does anything.
   if (*terminal || !cgroup_.is_none()) {
-    if (auto status = confirm(false); !status) return status;
+    if (auto status = confirm(*inside, false); !status) return status;
   }
   if (*terminal) {
     auto opened = open_terminal(inside->root(), **terminal, ends);
@@ -323,7 +327,7 @@ Status NamespaceEnvelope::begin(const Namespaces& inside, const LaunchRequest& r
   // Linux keeps what is typed from the start.
   waiter_->mover().opened(request.run);
   status = channel->launch(request, setup, stdio);
-  if (status) status = confirm(true);
+  if (status) status = confirm(inside, true);
   if (!status) waiter_->forget(request.run);
   return status;
 }

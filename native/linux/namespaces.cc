@@ -278,13 +278,6 @@ UniqueFd make_empty_mounts() {
   return above_stdio(std::move(made));
 }
 
-Namespaces::Namespaces(ExecutedChild init, std::shared_ptr<InitChannel> channel, Birth birth)
-    : init_(std::move(init)), channel_(std::move(channel)), birth_(std::move(birth)) {
-  const Tolerated tolerated("the mounts then end with init");
-  const std::string path = "/proc/" + std::to_string(init_.pid) + "/ns/mnt";
-  mounts_.reset(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
-}
-
 Result<Namespaces> Namespaces::make(const NamespaceHost& host, const Birth& birth, const Joined& joined) {
   auto ends = control_pair();
   if (!ends) return std::move(ends.error());
@@ -321,6 +314,12 @@ Namespaces::~Namespaces() {
   if (!init_.pidfd || is_gone_) return;
   static_cast<void>(tell_to_end());
   static_cast<void>(wait_gone());
+}
+
+UniqueFd Namespaces::hold_mounts() const {
+  const Tolerated tolerated("init then waits until they are gone");
+  const std::string path = "/proc/" + std::to_string(init_.pid) + "/ns/mnt";
+  return UniqueFd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
 }
 
 // Ends the channel, as the kernel does when this process dies.
@@ -372,8 +371,8 @@ Status SessionNamespaces::confirm(bool is_launched, Trace& trace) {
   return status ? std::move(status) : explain_overlay(std::move(status.error()));
 }
 
-Status SessionNamespaces::watch() {
-  const auto channel = get()->channel();
+Status SessionNamespaces::watch(const Namespaces& inside) {
+  const auto channel = inside.channel();
   return waiter_->watch_channel(owner_, channel->fd(),
                                 [channel, waiter = waiter_.get()] { return channel->read(*waiter); });
 }
@@ -381,6 +380,7 @@ Status SessionNamespaces::watch() {
 Status SessionNamespaces::end_processes(Trace& trace) {
   const auto inside = get();
   if (!inside) return {};
+  if (!mounts_) mounts_ = inside->hold_mounts();
   // This waits for no launch first: one that hangs inside ends with init.
   if (auto status = inside->tell_to_end(); !status) return status;
   trace.mark("kill");
@@ -390,13 +390,8 @@ Status SessionNamespaces::end_processes(Trace& trace) {
   waiter_->forget_channel(owner_, inside->channel()->fd());
   trace.mark("reap");
   const std::lock_guard lock(mutex_);
-  ended_ = std::move(namespaces_);
+  namespaces_.reset();
   return {};
-}
-
-void SessionNamespaces::let_go() {
-  const std::lock_guard lock(mutex_);
-  ended_.reset();
 }
 
 void InitPart::add_planned(const NamespaceOpening& opening, Parts& parts) {

@@ -83,6 +83,8 @@ class Namespaces {
   [[nodiscard]] std::string root() const { return "/proc/" + std::to_string(init_.pid) + "/root"; }
   [[nodiscard]] const std::shared_ptr<InitChannel>& channel() const noexcept { return channel_; }
 
+  /** Keeps the mounts for as long as it is open. Empty without root, and when init is gone. */
+  [[nodiscard]] UniqueFd hold_mounts() const;
   /** Tells init to kill everything inside and to end. May be called again, also when init is gone. Any thread. */
   Status tell_to_end();
   /**
@@ -92,18 +94,14 @@ class Namespaces {
   Status wait_gone();
 
  private:
-  Namespaces(ExecutedChild init, std::shared_ptr<InitChannel> channel, Birth birth);
+  Namespaces(ExecutedChild init, std::shared_ptr<InitChannel> channel, Birth birth)
+      : init_(std::move(init)), channel_(std::move(channel)), birth_(std::move(birth)) {}
 
   Status kill_init();
 
   ExecutedChild init_;
   std::shared_ptr<InitChannel> channel_;
   Birth birth_;
-  /**
-   * That of mounts, so that it does not end with init, which would then wait for all processors to see that. Empty
-   * without root.
-   */
-  UniqueFd mounts_;
   bool is_gone_ = false;
 };
 
@@ -125,18 +123,20 @@ class SessionNamespaces {
   /** Waits until init has made them. `is_launched`: after the seal a launch was sent. */
   Status confirm(bool is_launched, Trace& trace);
   /** Once the root is sealed: from here on the waiter reads the answers of init. */
-  Status watch();
-  /** Ends init, and waits until every process has ended with it. Does nothing the second time. */
+  Status watch(const Namespaces& inside);
+  /**
+   * Ends init, and waits until every process has ended with it. Does nothing the second time. The mounts stay until
+   * `let_go`: the kernel makes whoever lets go of them wait for all processors.
+   */
   Status end_processes(Trace& trace);
-  /** Once they have ended: lets their mounts go, for which the kernel makes its caller wait. */
-  void let_go();
+  void let_go() { mounts_.reset(); }
 
  private:
   std::shared_ptr<Waiter> waiter_;
   std::uint64_t owner_;
   mutable std::mutex mutex_;
   std::shared_ptr<Namespaces> namespaces_;
-  std::shared_ptr<Namespaces> ended_;
+  UniqueFd mounts_;
   /** Of the thread that opens or completes the session. */
   std::optional<InitCalls> calls_;
 };
