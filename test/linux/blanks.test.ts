@@ -10,23 +10,10 @@ import { expect, test } from 'vitest'
 import { build, openSession, type SessionRecord } from '../../src/index.ts'
 import { useFolders } from '../session/folders.ts'
 import { expectSameState, hostState } from '../session/host-state.ts'
+import { blanksOf, blanksReady, mostBlanks } from './blank-sessions.ts'
 import { describeLinux, isRoot, namespaceOf } from './host.ts'
 
-const most = 4
 const entry = pathToFileURL(path.resolve('dist/index.js')).href
-
-/** Sessions that a program has begun ahead, by the pids of their inits. */
-function blanksOf(pid: number): number[] {
-  const ofProgram = readdirSync('/proc').filter((name) => {
-    try {
-      const [, comm, parent] = /^\d+ \((.*)\) \S (\d+)/.exec(readFileSync(`/proc/${name}/stat`, 'utf8')) ?? []
-      return comm === 'buildjail-blank' && Number(parent) === pid
-    } catch {
-      return false
-    }
-  })
-  return ofProgram.map(Number)
-}
 
 const blanks = (): number[] => blanksOf(process.pid)
 const initOf = ({ root }: SessionRecord): number => Number(/\d+/.exec(root)?.[0])
@@ -34,20 +21,13 @@ const initOf = ({ root }: SessionRecord): number => Number(/\d+/.exec(root)?.[0]
 /** When a process began, in hundredths of a second since the machine did (proc_pid_stat(5), starttime). */
 const startOf = (pid: number): number => Number(readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]?.split(' ')[19])
 
-/** From the second session on there are some. */
-async function untilReady(): Promise<number[]> {
-  for (let i = 0; i < 2; i += 1) await build({}, ['true'])
-  await expect.poll(() => blanks().length, { timeout: 10_000 }).toBe(most)
-  return blanks()
-}
-
 describeLinux('sessions that are begun ahead', () => {
   const folders = useFolders()
 
   test('become the next sessions, each one session', async () => {
     const inits = new Set<number>()
-    await untilReady()
-    for (let i = 0; i < most; i += 1) {
+    await blanksReady()
+    for (let i = 0; i < mostBlanks; i += 1) {
       // In hundredths of a second.
       await sleep(50)
       const began = Number(readFileSync('/proc/uptime', 'utf8').split(' ')[0]) * 100
@@ -57,12 +37,12 @@ describeLinux('sessions that are begun ahead', () => {
       expect(blanks()).not.toContain(initOf(record))
       inits.add(initOf(record))
     }
-    expect(inits.size).toBe(most)
+    expect(inits.size).toBe(mostBlanks)
   })
 
   test('are no sessions: a close, a recovery and a list know nothing of them', async () => {
     const before = await hostState()
-    await untilReady()
+    await blanksReady()
     await expectSameState(before)
   })
 
@@ -71,16 +51,16 @@ describeLinux('sessions that are begun ahead', () => {
       const [program = '', ...words] = [...before, execPath, path.resolve('dist/cli/main.cjs'), verb]
       return execFileSync(program, words, { encoding: 'utf8' })
     }
-    await untilReady()
+    await blanksReady()
     const told = /\nblank sessions, made ahead by programs of this user: (\d+)\n$/
-    for (const verb of ['ps', 'doctor']) expect(Number(told.exec(said(verb))?.[1])).toBeGreaterThanOrEqual(most)
+    for (const verb of ['ps', 'doctor']) expect(Number(told.exec(said(verb))?.[1])).toBeGreaterThanOrEqual(mostBlanks)
     // Another user's programs have none.
     if (isRoot) expect(said('ps', 'setpriv', '--reuid=4711', '--clear-groups')).not.toMatch(told)
   })
 
   // Only root may look: init is not dumpable (proc(5)).
   test.runIf(isRoot)('have nothing of a plan, and nothing of the host program but its socket', async () => {
-    for (const pid of await untilReady()) {
+    for (const pid of await blanksReady()) {
       const open = readdirSync(`/proc/${pid}/fd`).map((fd) => readlinkSync(`/proc/${pid}/fd/${fd}`))
       // Its socket, the signals of its children, its root and its /dev.
       expect(open.map((link) => link.replace(/\[\d+\]$/, '')).sort()).toEqual(['/', '/dev', 'anon_inode:[signalfd]', 'socket:'])
@@ -120,12 +100,12 @@ describeLinux('sessions that are begun ahead', () => {
       expect(stderr).toBe('')
       return Number(stdout)
     }
-    expect(count(4096)).toBe(most)
-    expect(count(60)).toBeLessThan(most)
+    expect(count(4096)).toBe(mostBlanks)
+    expect(count(60)).toBeLessThan(mostBlanks)
   })
 
   test('give way to what changed on the host meanwhile', async () => {
-    await untilReady()
+    await blanksReady()
     const folder = path.join(folders.top, 'made-later')
     mkdirSync(folder)
     const { stdout } = await build({ inputs: { '/later': folder } }, ['stat', '-c', '%F', '/later'])

@@ -1,11 +1,13 @@
+import { execFileSync } from 'node:child_process'
 import { once } from 'node:events'
-import { chmodSync, statSync } from 'node:fs'
+import { chmodSync, mkdirSync, statSync } from 'node:fs'
+import path from 'node:path'
 import { expect, test } from 'vitest'
 
 import { openSession, type Session } from '../../src/index.ts'
 import { useFolders } from '../session/folders.ts'
 import { expectSameState, hostState } from '../session/host-state.ts'
-import { describeLinux } from './host.ts'
+import { describeLinux, isRoot } from './host.ts'
 
 describeLinux('a session whose init was stopped', () => {
   const folders = useFolders()
@@ -42,5 +44,25 @@ describeLinux('a session whose init was stopped', () => {
     await once(child, 'close')
     expect(events).toEqual(['spawn', 'exit'])
     expect([child.pid, child.signalCode]).toEqual([undefined, 'SIGKILL'])
+  })
+})
+
+// promise: 18
+describeLinux.runIf(isRoot)('a closed session', () => {
+  const folders = useFolders()
+
+  test('keeps no file system of the host busy', async () => {
+    const disk = path.join(folders.top, 'disk')
+    mkdirSync(disk)
+    for (let round = 0; round < 10; round += 1) {
+      execFileSync('mount', ['-t', 'tmpfs', 'tmpfs', disk])
+      try {
+        const session = await openSession({ inputs: { disk }, output: path.join(disk, 'made') })
+        await session.run(['true'])
+        await session.close()
+      } finally {
+        execFileSync('umount', [disk])
+      }
+    }
   })
 })
