@@ -96,6 +96,7 @@ describe.runIf(isSupported)('a pool', () => {
 
 describe.runIf(isSupported)('a pool of which none is ready', () => {
   const quiet = 2
+  const besideCommand = 10
   const additions = { env: { A: 'b' } } as const
 
   beforeEach(() => void vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] }))
@@ -132,6 +133,17 @@ describe.runIf(isSupported)('a pool of which none is ready', () => {
     await using session = await pool.acquire()
     await vi.advanceTimersByTimeAsync(quiet + 1)
     await vi.waitFor(() => expect(pool.ready).toBe(1))
+    await session.run(['cc'])
+  })
+
+  it('makes none beside a short command while another is ready, and waits for no long one', async () => {
+    await using pool = await SessionPool.open(base, { size: 2 })
+    await vi.waitFor(() => expect(pool.ready).toBe(2))
+    await using session = await pool.acquire()
+    await vi.advanceTimersByTimeAsync(besideCommand - 1)
+    expect(pool.ready).toBe(1)
+    await vi.advanceTimersByTimeAsync(2)
+    await vi.waitFor(() => expect(pool.ready).toBe(2))
     await session.run(['cc'])
   })
 
