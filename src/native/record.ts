@@ -54,9 +54,10 @@ export interface LimitRecord {
 export interface OutputRecord {
   readonly path: string
   /**
-   * `at-once`: from the first moment, and what the owner had there stays the owner's, as the mount shows the build all of it as its own
-   * (Linux). `at-close`: a walk hands over what was there, and one at the close gives it back, with what the build made. `as-built`: they
-   * stay whose they are when they are made: with another `ownership` than `folder`, or of an ordinary caller, who makes them as itself.
+   * `at-once`: from their first moment. The mount shows the build the owner's files as its own, and they stay the owner's (Linux).
+   * `at-close`: a walk gives the owner's files to the build, and a walk at the close gives them back, with what the build made.
+   * `as-built`: each file keeps the owner that it was made with. So it is with another `ownership` than `folder`, and for an ordinary caller
+   * on Linux, whose builds make files as the caller.
    */
   readonly owned: 'at-once' | 'at-close' | 'as-built'
 }
