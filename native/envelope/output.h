@@ -19,8 +19,8 @@ namespace buildjail {
 
 // An output is two parts: a lease, so that no other session has it, and the hand-over to the build user. Only the
 // directory itself is handed over, with what the owner had in it; everything that the build made in it comes back too
-// (state/lent_output.h). Both are done by descriptor, so nothing that a build leaves in the directory can redirect
-// that.
+// (state/lent_output.h). On a mapped mount nothing is handed over: the directory is shut to others and opened again.
+// Both are done by descriptor, so nothing that a build leaves in the directory can redirect that.
 
 /** How the outputs of a session are lent, and come back. */
 struct LentAs {
@@ -89,7 +89,7 @@ class OutputLease final : public Part {
   bool is_mapped_ = false;
 };
 
-/** A leased output that belongs to the build user. */
+/** A leased output that the build user has, and nobody else. */
 class LentDirectory final : public Part {
  public:
   /** `lease` outlives it. `as` is called once the lease is made. */
