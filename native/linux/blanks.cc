@@ -6,7 +6,6 @@
 #include <utility>
 
 #include "base/tolerated.h"
-#include "base/trace.h"
 
 namespace buildjail {
 

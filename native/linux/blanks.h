@@ -9,7 +9,6 @@
 #include <thread>
 #include <vector>
 
-#include "base/unique_fd.h"
 #include "linux/mount_table.h"
 #include "linux/namespaces.h"
 

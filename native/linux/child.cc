@@ -7,14 +7,10 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <array>
-#include <cerrno>
 #include <csignal>
-#include <cstdint>
 #include <ctime>
 
 #include "base/signals.h"
-#include "base/unique_fd.h"
 #include "linux/raw_calls.h"
 #include "state/watcher.h"
 

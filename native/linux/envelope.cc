@@ -1,7 +1,6 @@
 #include <fcntl.h>
 #include <linux/magic.h>
 #include <sys/ioctl.h>
-#include <sys/prctl.h>
 #include <sys/vfs.h>
 #include <termios.h>
 #include <unistd.h>

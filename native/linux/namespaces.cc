@@ -16,17 +16,12 @@
 #include <cerrno>
 #include <chrono>
 #include <csignal>
-#include <cstddef>
 #include <cstring>
 #include <span>
 #include <string_view>
-#include <utility>
 
 #include "base/back_off.h"
 #include "base/tolerated.h"
-#include "base/unique_fd.h"
-#include "linux/child.h"
-#include "linux/init_calls.h"
 #include "linux/networks.h"
 #include "linux/overlays.h"
 #include "linux/parts.h"

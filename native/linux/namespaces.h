@@ -8,7 +8,6 @@
 #include <optional>
 #include <string>
 #include <utility>
-#include <vector>
 
 #include "base/result.h"
 #include "base/trace.h"
@@ -18,7 +17,6 @@
 #include "linux/child.h"
 #include "linux/init.h"
 #include "linux/init_calls.h"
-#include "linux/root_contents.h"
 #include "linux/session_cgroup.h"
 
 namespace buildjail {

@@ -11,8 +11,6 @@
 
 #include <cerrno>
 #include <cstring>
-#include <string>
-#include <utility>
 
 #include "state/file_state.h"
 

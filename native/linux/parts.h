@@ -4,7 +4,6 @@
 
 #include "base/result.h"
 #include "base/trace.h"
-#include "base/unique_fd.h"
 #include "envelope/envelope.h"
 #include "envelope/mount_points.h"
 #include "envelope/output.h"

@@ -11,9 +11,7 @@
 #include <cstddef>
 #include <set>
 #include <utility>
-#include <variant>
 
-#include "base/unique_fd.h"
 #include "linux/raw_calls.h"
 
 namespace buildjail {

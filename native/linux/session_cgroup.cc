@@ -10,11 +10,9 @@
 #include <cerrno>
 #include <charconv>
 #include <memory>
-#include <utility>
 
 #include "base/text.h"
 #include "base/tolerated.h"
-#include "base/unique_fd.h"
 #include "linux/ids.h"
 #include "linux/parts.h"
 #include "state/files.h"

@@ -15,7 +15,6 @@
 #include "linux/overlays.h"
 #include "linux/parts.h"
 #include "linux/raw_calls.h"
-#include "plan/plan.h"
 
 namespace buildjail {
 

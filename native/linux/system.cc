@@ -1,5 +1,4 @@
 #include <libgen.h>
-#include <sys/prctl.h>
 #include <sys/utsname.h>
 #include <unistd.h>
 
@@ -19,7 +18,6 @@
 #include "linux/parts.h"
 #include "linux/privileges.h"
 #include "state/files.h"
-#include "state/recovery.h"
 
 namespace buildjail {
 

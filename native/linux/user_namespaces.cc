@@ -9,10 +9,8 @@
 #include <csignal>
 #include <memory>
 #include <string>
-#include <string_view>
 
 #include "base/tolerated.h"
-#include "base/unique_fd.h"
 #include "linux/child.h"
 #include "linux/parts.h"
 #include "state/files.h"
