@@ -13,14 +13,12 @@
 #include <cstdint>
 #include <list>
 #include <map>
-#include <memory>
 #include <mutex>
 #include <optional>
 #include <utility>
 #include <vector>
 
 #include "base/back_off.h"
-#include "envelope/envelope.h"
 #include "linux/overlays.h"
 #include "linux/parts.h"
 #include "linux/processes.h"

@@ -7,9 +7,6 @@
 #include <charconv>
 #include <climits>
 #include <cstdlib>
-#include <memory>
-#include <mutex>
-#include <string>
 
 #include "envelope/system.h"
 #include "linux/ids.h"
