@@ -49,6 +49,8 @@ struct Birth {
   std::string gid_map{};
   uid_t caller = 0;
   bool has_network = true;
+  /** Of a blank over the host's mounts: the version of their table at its birth, where that can be known. */
+  std::optional<std::uint64_t> mounts = 0;
 
   [[nodiscard]] bool is_callers() const { return !uid_map.empty(); }
   bool operator==(const Birth&) const = default;
