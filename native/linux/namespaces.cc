@@ -1,13 +1,18 @@
 #include "linux/namespaces.h"
 
 #include <fcntl.h>
+#include <linux/magic.h>
+#include <linux/nsfs.h>
+#include <net/if.h>
 #include <poll.h>
 #include <sched.h>
+#include <sys/ioctl.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
+#include <sys/vfs.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -22,7 +27,6 @@
 
 #include "base/back_off.h"
 #include "base/tolerated.h"
-#include "linux/networks.h"
 #include "linux/overlays.h"
 #include "linux/parts.h"
 #include "linux/privileges.h"
@@ -31,6 +35,7 @@
 #include "linux/root.h"
 #include "linux/sources.h"
 
+#include "state/file_state.h"
 namespace buildjail {
 
 namespace {
@@ -185,6 +190,45 @@ Birth birth_of(const NamespaceOpening& opening) {
   birth.uid_map = map_text(one_id.uids);
   birth.gid_map = map_text(one_id.gids);
   return birth;
+}
+
+constexpr const char* kNetwork = "network";
+
+SysError no_network(const std::string& path) {
+  return {.step = kNetwork,
+          .syscall = "ioctl",
+          .err = EINVAL,
+          .path = path,
+          .detail = "it is no network namespace (namespaces(7))"};
+}
+
+/**
+ * Opens a network namespace that is handed in, at a path of the host, for setns(2). EINVAL, without opening it, if it
+ * is anything else.
+ */
+Result<UniqueFd> open_network(const std::string& path) {
+  const UniqueFd found(::open(path.c_str(), O_PATH | O_CLOEXEC));
+  if (!found) return last_error(kNetwork, "open", path);
+  struct statfs system{};
+  if (::fstatfs(found.get(), &system) != 0) return last_error(kNetwork, "fstatfs", path);
+  // defence: no-network-namespace-not
+  if (system.f_type != NSFS_MAGIC) return no_network(path);
+  UniqueFd descriptor = above_stdio(UniqueFd(::open(DescriptorPath(found.get()).get(), O_RDONLY | O_CLOEXEC)));
+  if (!descriptor) return last_error(kNetwork, "open", path);
+  if (::ioctl(descriptor.get(), NS_GET_NSTYPE) != CLONE_NEWNET) return no_network(path);
+  return descriptor;
+}
+
+/** Brings up the loopback of the session's network, with 127.0.0.1 and ::1 (netdevice(7)). */
+void bring_up_loopback(InitCalls& calls) {
+  const CallSite site{.step = kNetwork, .path = "lo"};
+  // The kernel adds both addresses when it is brought up.
+  ifreq loopback{};
+  std::memcpy(loopback.ifr_name, "lo", sizeof("lo"));
+  loopback.ifr_flags = IFF_UP;
+  calls.make(site, kCall_socket, {AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0}).into(kOpened);
+  calls.make(site, kCall_ioctl, {kOpened, SIOCSIFFLAGS, CallArgument::bytes(loopback)});
+  calls.make(site, kCall_close, {kOpened});
 }
 
 void leave_host(InitCalls& calls) {
