@@ -140,7 +140,6 @@ bool become_init(InitStart& start, Stopped& stopped) {
   if (stopped.failed("init", "close_range", raw::close_range(is_over_host ? kMountsInInit : kMountsInInit + 1)))
     return false;
   if (start.birth.is_callers() && !map_ids(start.birth, stopped)) return false;
-  if (start.birth.is_callers()) bound_shared_counts();
   // When memory runs out, the kernel kills a process with the highest score before any other. Only a process with
   // CAP_SYS_RESOURCE on the host can lower the score again (proc_pid_oom_score_adj(5)). The host program keeps its own
   // score although it shares our memory, because it waits as in vfork(2).
@@ -242,7 +241,8 @@ void leave_host(InitCalls& calls) {
 
 // Over the host's mounts, these come and go as outside until all sources are mounted, so that no blank keeps one that
 // the host unmounts (mount_namespaces(7), shared subtrees).
-Status make_blank_root(const NamespaceHost& host, InitCalls& calls) {
+Status make_blank_root(const NamespaceHost& host, const Birth& birth, InitCalls& calls) {
+  if (birth.is_callers()) bound_shared_counts(calls);
   if (host.is_over_host()) calls.make({.step = "private", .path = "/"}, kCall_mount, {0, "/", 0, MS_REC | MS_SLAVE, 0});
   make_root(host.is_over_host(), calls);
   make_dev(host.is_over_host(), calls);
@@ -343,7 +343,7 @@ Result<Namespaces> Namespaces::make_blank(const NamespaceHost& host, const Birth
   if (!made) return std::move(made.error());
   Trace unused;
   InitCalls calls(*made->channel());
-  auto status = make_blank_root(host, calls);
+  auto status = make_blank_root(host, birth, calls);
   if (status) status = calls.confirm(false, unused);
   if (!status) return std::move(status.error());
   return std::move(*made);
@@ -459,7 +459,7 @@ Status InitPart::make(Trace& trace) {
   if (!made) return std::move(made.error());
   opening_.inside.set(std::move(*made));
   trace.mark("clone");
-  return make_blank_root(host.namespaces, opening_.inside.calls());
+  return make_blank_root(host.namespaces, birth, opening_.inside.calls());
 }
 
 Status InitPart::take_away(TakingAway& taking) { return opening_.inside.end_processes(taking.trace); }
