@@ -255,13 +255,11 @@ Status make_blank_root(const NamespaceHost& host, const Birth& birth, InitCalls&
 Status seal(const NamespaceOpening& opening, InitCalls& calls) {
   const EnvelopePlan& plan = opening.plan;
   const SessionIds& ids = opening.ids;
-  constexpr raw::MountAttributes kReadOnly{.set = raw::kReadOnly};
   calls.begin_step();
   if (plan.network.kind == PlannedNetwork::Kind::kLoopback) bring_up_loopback(calls);
   calls.make({.step = "hostname"}, kCall_sethostname, {plan.hostname, plan.hostname.size()});
   // defence: root-read-only
-  calls.make({.step = "seal-root", .path = "/"}, kCall_mount_setattr,
-             {kRootSlot, "", raw::kEmptyPath, CallArgument::bytes(kReadOnly), sizeof(kReadOnly)});
+  calls.set_attributes({.step = "seal-root", .path = "/"}, kRootSlot, {.set = raw::kReadOnly});
   if (opening.host.namespaces.is_over_host()) leave_host(calls);
   calls.mark("seal-root", "/");
 

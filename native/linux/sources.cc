@@ -238,9 +238,7 @@ void copy_source_by_init(const Bind& bind, InitCalls& calls) {
             {kOpened, "", raw::kTreeClone | raw::kTreeCloseOnExec | raw::kEmptyPath | all_below(bind)})
       .into(kCopied);
   site.details.clear();
-  const raw::MountAttributes attributes = attributes_of(bind);
-  calls.make(site, kCall_mount_setattr,
-             {kCopied, "", raw::kEmptyPath | raw::kRecursive, CallArgument::bytes(attributes), sizeof(attributes)});
+  calls.set_attributes(site, kCopied, attributes_of(bind), raw::kRecursive);
 }
 
 }  // namespace buildjail
