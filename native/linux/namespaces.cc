@@ -33,6 +33,7 @@
 #include "linux/processes.h"
 #include "linux/raw_calls.h"
 #include "linux/root.h"
+#include "linux/root_contents.h"
 #include "linux/sources.h"
 
 #include "state/file_state.h"
@@ -473,7 +474,7 @@ Status RootPart::make(Trace& trace) {
   // No mount of the session may propagate to the host, nor the other way round.
   if (opening_.host.namespaces.is_over_host() && !opening_.is_rest)
     calls.make({.step = "private", .path = "/"}, kCall_mount, {0, "/", 0, MS_REC | MS_PRIVATE, 0});
-  auto status = RootSteps(opening_, *owners).add_to(calls);
+  auto status = add_root(opening_, *owners, calls);
   if (status && opening_.is_sealed()) status = seal(opening_, calls);
   if (!status) return explain_overlay(std::move(status.error()));
   calls.send();

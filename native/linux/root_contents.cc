@@ -1,8 +1,6 @@
 #include "linux/root_contents.h"
 
 #include <fcntl.h>
-#include <sys/mount.h>
-#include <sys/stat.h>
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
@@ -18,12 +16,10 @@ namespace buildjail {
 
 namespace {
 
-constexpr mode_t kPlaceholder = S_IFREG | 0444;
 constexpr mode_t kTextMode = 0644;
 constexpr const char* kDev = "/dev";
 constexpr const char* kShm = "/dev/shm";
 constexpr const char* kProc = "/proc";
-constexpr unsigned long kPlain = MS_NOSUID | MS_NODEV;
 
 struct Device {
   const char* name;
