@@ -35,8 +35,8 @@
 #include "linux/root.h"
 #include "linux/root_contents.h"
 #include "linux/sources.h"
-
 #include "state/file_state.h"
+
 namespace buildjail {
 
 namespace {
@@ -432,11 +432,11 @@ Status SessionNamespaces::end_processes(Trace& trace) {
   return {};
 }
 
-void InitPart::add_planned(const NamespaceOpening& opening, Parts& parts) {
-  if (!opening.is_rest) parts.push_back(std::make_unique<InitPart>(opening));
+void RootPart::add_planned(const NamespaceOpening& opening, Parts& parts) {
+  parts.push_back(std::make_unique<RootPart>(opening));
 }
 
-Status InitPart::make(Trace& trace) {
+Status RootPart::make_namespaces(Trace& trace) {
   LinuxHost& host = opening_.host;
   const Birth birth = birth_of(opening_);
   const CgroupEntrances* const cgroup = opening_.cgroup.is_none() ? nullptr : &opening_.cgroup.entrances();
@@ -461,13 +461,10 @@ Status InitPart::make(Trace& trace) {
   return make_blank_root(host.namespaces, birth, opening_.inside.calls());
 }
 
-Status InitPart::take_away(TakingAway& taking) { return opening_.inside.end_processes(taking.trace); }
-
-void RootPart::add_planned(const NamespaceOpening& opening, Parts& parts) {
-  parts.push_back(std::make_unique<RootPart>(opening));
-}
-
 Status RootPart::make(Trace& trace) {
+  if (!opening_.is_rest) {
+    if (auto status = make_namespaces(trace); !status) return status;
+  }
   InitCalls& calls = opening_.inside.calls();
   const auto owners = SourceOwners::find(opening_);
   if (!owners) return owners.error();
@@ -481,6 +478,10 @@ Status RootPart::make(Trace& trace) {
   // Each call is timed by itself.
   trace.resume();
   return {};
+}
+
+Status RootPart::take_away(TakingAway& taking) {
+  return opening_.is_rest ? Status() : opening_.inside.end_processes(taking.trace);
 }
 
 }  // namespace buildjail

@@ -118,8 +118,7 @@ std::optional<SysError> try_namespaces(LinuxHost& host, const std::vector<Step>&
       inside,
       false};
   Trace trace;
-  auto made = InitPart(opening).make(trace);
-  if (made) made = RootPart(opening).make(trace);
+  auto made = RootPart(opening).make(trace);
   if (made) made = inside.confirm(false, trace);
   if (made) return std::nullopt;
   return std::move(made.error());
