@@ -1,9 +1,5 @@
 #include "binding/runtime.h"
 
-#include <utility>
-
-#include "binding/to_js.h"
-
 namespace buildjail {
 
 Status Runtime::start(Napi::Env env, const Napi::Object& listener, WrapEnvelope wrap) {

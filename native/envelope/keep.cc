@@ -10,7 +10,6 @@
 #include <cerrno>
 #include <climits>
 #include <cstddef>
-#include <cstdint>
 #include <map>
 #include <ranges>
 #include <set>

@@ -1,7 +1,6 @@
 #include "envelope/output.h"
 
 #include <fcntl.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -10,10 +9,7 @@
 
 #include "base/back_off.h"
 #include "envelope/part_list.h"
-#include "plan/plan.h"
 #include "state/files.h"
-#include "state/lease.h"
-#include "state/lent_output.h"
 
 namespace buildjail {
 

@@ -3,9 +3,7 @@
 #include <sys/wait.h>
 
 #include <csignal>
-#include <cstdint>
 
-#include "launch/launch_request.h"
 #include "launch/waiter.h"
 
 namespace buildjail {

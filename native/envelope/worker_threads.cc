@@ -4,8 +4,6 @@
 #include <system_error>
 #include <utility>
 
-#include "base/result.h"
-
 namespace buildjail {
 
 namespace {

@@ -16,7 +16,6 @@
 
 #include "freebsd/mounts.h"
 #include "freebsd/parts/mount.h"
-#include "plan/plan.h"
 
 namespace buildjail {
 

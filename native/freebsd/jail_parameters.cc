@@ -6,12 +6,10 @@
 
 #include <unistd.h>
 
-#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstring>
 #include <span>
-#include <string_view>
 
 #include "base/text.h"
 #include "freebsd/iovec_list.h"

@@ -1,6 +1,5 @@
 #include "freebsd/jails.h"
 
-#include <sys/param.h>
 #include <sys/jail.h>
 #include <sys/stat.h>
 

@@ -22,7 +22,6 @@
 #include "base/back_off.h"
 #include "base/tolerated.h"
 #include "freebsd/child.h"
-#include "freebsd/jails.h"
 
 namespace buildjail {
 

@@ -1,6 +1,5 @@
 #include "freebsd/processes.h"
 
-#include <sys/param.h>
 #include <sys/proc.h>
 #include <sys/queue.h>
 #include <sys/socket.h>
@@ -9,7 +8,6 @@
 #include <sys/sysctl.h>
 #include <sys/un.h>
 #include <sys/unpcb.h>
-#include <sys/user.h>
 
 #include <netinet/in.h>
 #include <netinet/in_pcb.h>
@@ -22,7 +20,6 @@
 #include <array>
 #include <cerrno>
 #include <csignal>
-#include <cstddef>
 #include <cstring>
 #include <span>
 #include <string_view>

@@ -1,6 +1,5 @@
 #include "state/recovery.h"
 
-#include <chrono>
 #include <utility>
 
 #include "freebsd/parts.h"

@@ -13,8 +13,6 @@
 #include <cerrno>
 #include <cstddef>
 #include <map>
-#include <mutex>
-#include <string>
 #include <string_view>
 
 #include "base/text.h"
@@ -28,7 +26,6 @@
 #include "freebsd/parts/jail.h"
 #include "freebsd/parts/root.h"
 #include "freebsd/state_file_system.h"
-#include "state/recovery.h"
 
 namespace buildjail {
 

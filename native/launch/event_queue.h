@@ -2,7 +2,6 @@
 
 #include <sys/types.h>
 
-#include <array>
 #include <cerrno>
 #include <chrono>
 #include <cstdint>

@@ -2,13 +2,10 @@
 
 #include <fcntl.h>
 #include <sys/ioctl.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
-
-#include "base/unique_fd.h"
 
 namespace buildjail {
 

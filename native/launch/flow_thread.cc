@@ -1,13 +1,9 @@
 #include "launch/flow_thread.h"
 
-#include <poll.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
 #include <algorithm>
-#include <cstddef>
-#include <cstdint>
-#include <span>
 
 #include "base/signals.h"
 

@@ -1,8 +1,6 @@
 #include "launch/launch_request.h"
 
-#include <algorithm>
 #include <cerrno>
-#include <cstddef>
 #include <limits>
 #include <string_view>
 

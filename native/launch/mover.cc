@@ -6,9 +6,6 @@
 #include <algorithm>
 #include <cerrno>
 
-#include "base/result.h"
-#include "base/unique_fd.h"
-
 namespace buildjail {
 
 void CapturedStream::drain() {

@@ -10,8 +10,6 @@
 #include <string>
 #include <utility>
 
-#include "base/unique_fd.h"
-
 namespace buildjail {
 
 namespace {

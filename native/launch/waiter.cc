@@ -1,6 +1,5 @@
 #include "launch/waiter.h"
 
-#include <sys/resource.h>
 #include <sys/time.h>
 #include <sys/wait.h>
 

@@ -6,7 +6,6 @@
 #include <utility>
 
 #include "base/tolerated.h"
-#include "base/trace.h"
 
 namespace buildjail {
 
@@ -43,11 +42,12 @@ BlankSessions::BlankSessions(const NamespaceHost& host, MountTable& mounts)
     : host_(host), mounts_(mounts), most_(most_blanks()) {}
 
 // An ordinary user's has the mounts of the host as they were at its birth.
-std::optional<std::uint64_t> BlankSessions::version_for(const Birth& birth) {
-  if (!birth.is_callers()) return 0;
+Birth BlankSessions::with_mounts(Birth birth) {
+  if (!birth.is_callers()) return birth;
   const Tolerated tolerated("the session then begins without a blank");
   const auto version = mounts_.version();
-  return version ? std::optional(*version) : std::nullopt;
+  birth.mounts = version ? std::optional(*version) : std::nullopt;
+  return birth;
 }
 
 BlankSessions::~BlankSessions() {
@@ -60,22 +60,22 @@ BlankSessions::~BlankSessions() {
 }
 
 std::optional<Namespaces> BlankSessions::take(const Birth& birth) {
-  const auto mounts = version_for(birth);
-  std::vector<Blank> stale;
+  const Birth wanted = with_mounts(birth);
+  std::vector<Namespaces> stale;
   std::optional<Namespaces> taken;
+  give_way();
   const std::lock_guard lock(mutex_);
-  rest(kPause);
   // Many programs open one session; one that opens two will open more.
   if (has_been_asked_ && !thread_.joinable()) thread_ = std::thread([this] { loop(); });
   if (has_been_asked_) birth_ = birth;
   has_been_asked_ = true;
   while (!taken && !ready_.empty()) {
-    Blank blank = std::move(ready_.back());
-    ready_.pop_back();
-    if (blank.namespaces.birth() == birth && mounts && blank.mounts == mounts)
-      taken = std::move(blank.namespaces);
+    const bool is_as_wanted = wanted.mounts && ready_.back().birth() == wanted;
+    if (is_as_wanted)
+      taken = std::move(ready_.back());
     else
-      stale.push_back(std::move(blank));
+      stale.push_back(std::move(ready_.back()));
+    ready_.pop_back();
   }
   is_one_wanted_ = true;
   return taken;
@@ -83,12 +83,8 @@ std::optional<Namespaces> BlankSessions::take(const Birth& birth) {
 
 void BlankSessions::give_way(bool to_command) {
   const std::lock_guard lock(mutex_);
-  rest(to_command ? kBesideCommand : kPause);
-}
-
-void BlankSessions::rest(std::chrono::milliseconds pause) {
   last_done_ = std::chrono::steady_clock::now();
-  quiet_from_ = last_done_ + pause;
+  quiet_from_ = last_done_ + (to_command ? kBesideCommand : kPause);
 }
 
 void BlankSessions::refill(bool only_first) {
@@ -113,8 +109,11 @@ void BlankSessions::loop() {
     } else if (lacks_one) {
       add(lock);
     } else {
-      end(lock, std::exchange(ready_, {}));
       birth_.reset();
+      auto unused = std::exchange(ready_, {});
+      lock.unlock();
+      unused.clear();
+      lock.lock();
     }
   }
 }
@@ -122,18 +121,11 @@ void BlankSessions::loop() {
 void BlankSessions::add(std::unique_lock<std::mutex>& lock) {
   const Birth birth = *birth_;
   lock.unlock();
-  const auto mounts = version_for(birth);
-  auto made = Namespaces::make_blank(host_, birth);
+  auto made = Namespaces::make_blank(host_, with_mounts(birth));
   lock.lock();
   // Sessions then make their own, and report why they cannot.
   is_refused_ = !made;
-  if (made) ready_.push_back({.namespaces = std::move(*made), .mounts = mounts});
-}
-
-void BlankSessions::end(std::unique_lock<std::mutex>& lock, std::vector<Blank> blanks) {
-  lock.unlock();
-  blanks.clear();
-  lock.lock();
+  if (made) ready_.push_back(std::move(*made));
 }
 
 }  // namespace buildjail

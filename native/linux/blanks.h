@@ -9,7 +9,6 @@
 #include <thread>
 #include <vector>
 
-#include "base/unique_fd.h"
 #include "linux/mount_table.h"
 #include "linux/namespaces.h"
 
@@ -40,17 +39,9 @@ class BlankSessions {
   void refill(bool only_first);
 
  private:
-  struct Blank {
-    Namespaces namespaces;
-    /** Of the table of mounts, when it was born. */
-    std::optional<std::uint64_t> mounts;
-  };
-
-  void rest(std::chrono::milliseconds pause);
   void loop();
   void add(std::unique_lock<std::mutex>& lock);
-  static void end(std::unique_lock<std::mutex>& lock, std::vector<Blank> blanks);
-  std::optional<std::uint64_t> version_for(const Birth& birth);
+  Birth with_mounts(Birth birth);
 
   const NamespaceHost& host_;
   MountTable& mounts_;
@@ -66,7 +57,7 @@ class BlankSessions {
   bool is_one_wanted_ = false;
   /** Of the last session that was asked for. */
   std::optional<Birth> birth_;
-  std::vector<Blank> ready_;
+  std::vector<Namespaces> ready_;
   std::thread thread_;
 };
 

@@ -7,14 +7,11 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <array>
-#include <cerrno>
 #include <csignal>
 #include <cstdint>
 #include <ctime>
 
 #include "base/signals.h"
-#include "base/unique_fd.h"
 #include "linux/raw_calls.h"
 #include "state/watcher.h"
 
@@ -41,12 +38,7 @@ int begin(void* start) {
 constexpr unsigned kSharing = CLONE_VM | CLONE_VFORK;
 
 SysError error_of(const Stopped& stopped) {
-  return {.step = stopped.step,
-          .syscall = stopped.syscall,
-          .err = stopped.err,
-          .path = stopped.path,
-          .dest = stopped.dest,
-          .detail = stopped.detail};
+  return {.step = stopped.step, .syscall = stopped.syscall, .err = stopped.err, .path = stopped.path};
 }
 
 /** struct clone_args of clone3(2), as of Linux 5.7. */
@@ -215,12 +207,6 @@ bool write_file(const char* step, const char* path, std::string_view text, Stopp
   if (!file) return stopped.at(step, "open", path);
   const bool is_written = ::write(file.get(), text.data(), text.size()) == static_cast<ssize_t>(text.size());
   return is_written || stopped.at(step, "write", path);
-}
-
-std::int64_t now_ns() {
-  timespec now{};
-  static_cast<void>(::clock_gettime(CLOCK_MONOTONIC, &now));
-  return static_cast<std::int64_t>(now.tv_sec) * 1'000'000'000 + now.tv_nsec;
 }
 
 const char* let_go_of_host_program() {

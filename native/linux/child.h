@@ -5,7 +5,6 @@
 #include <array>
 #include <cerrno>
 #include <cstddef>
-#include <cstdint>
 #include <functional>
 #include <string_view>
 
@@ -17,27 +16,20 @@ namespace buildjail {
 /** The call at which a child stopped that runs in our memory; `syscall` is null while none has failed. */
 struct Stopped {
   /** Notes the call that just failed, with errno. Returns false, for a caller that does so too. */
-  bool at(const char* failed_step, const char* failed_call, const char* at_path = "", const char* at_dest = "",
-          const char* more = "") noexcept {
+  bool at(const char* failed_step, const char* failed_call, const char* at_path = "") noexcept {
     step = failed_step;
     syscall = failed_call;
     err = errno;
     path = at_path;
-    dest = at_dest;
-    detail = more;
     return false;
   }
   /** Whether a call failed, by its result; notes it then. */
-  bool failed(const char* of_step, const char* call, int result, const char* at_path = "") noexcept {
-    return result < 0 && !at(of_step, call, at_path);
-  }
+  bool failed(const char* of_step, const char* call, int result) noexcept { return result < 0 && !at(of_step, call); }
 
   const char* step = nullptr;
   const char* syscall = nullptr;
   int err = 0;
   const char* path = "";
-  const char* dest = "";
-  const char* detail = "";
 };
 
 /** The stack of a child that shares our memory. It lives in its parent's frame. */
@@ -95,19 +87,5 @@ int reset_signals();
 int unblock_signals();
 
 bool write_file(const char* step, const char* path, std::string_view text, Stopped& stopped);
-
-std::int64_t now_ns();
-
-/** Adds the time from here to the end of its scope. */
-class Elapsed {
- public:
-  explicit Elapsed(std::int64_t& sum) : sum_(sum), began_(now_ns()) {}
-  Elapsed& operator=(Elapsed&&) = delete;
-  ~Elapsed() { sum_ += now_ns() - began_; }
-
- private:
-  std::int64_t& sum_;
-  std::int64_t began_;
-};
 
 }  // namespace buildjail

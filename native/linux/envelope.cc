@@ -1,7 +1,6 @@
 #include <fcntl.h>
 #include <linux/magic.h>
 #include <sys/ioctl.h>
-#include <sys/prctl.h>
 #include <sys/vfs.h>
 #include <termios.h>
 #include <unistd.h>
@@ -14,14 +13,12 @@
 #include <cstdint>
 #include <list>
 #include <map>
-#include <memory>
 #include <mutex>
 #include <optional>
 #include <utility>
 #include <vector>
 
 #include "base/back_off.h"
-#include "envelope/envelope.h"
 #include "linux/overlays.h"
 #include "linux/parts.h"
 #include "linux/processes.h"

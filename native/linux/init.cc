@@ -6,7 +6,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <array>
 #include <cerrno>
 #include <csignal>
 #include <cstring>
@@ -15,8 +14,6 @@
 #include <utility>
 #include <vector>
 
-#include "base/unique_fd.h"
-#include "linux/init/messages.h"
 #include "linux/privileges.h"
 #include "linux/processes.h"
 #include "state/files.h"

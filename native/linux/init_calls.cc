@@ -75,6 +75,11 @@ InitCalls& InitCalls::expect(CallSite site, std::size_t offset, std::uint64_t ma
   return make(std::move(site), kCallExpect, {offset, mask, value, err});
 }
 
+void InitCalls::set_attributes(CallSite site, Slot tree, const raw::MountAttributes& attributes, unsigned flags) {
+  make(std::move(site), kCall_mount_setattr,
+       {tree, "", raw::kEmptyPath | flags, CallArgument::bytes(attributes), sizeof(attributes)});
+}
+
 InitCalls& InitCalls::install_filter(CallSite site, std::span<const FilterInstruction> program) {
   const std::size_t begin = message_.text.size();
   const auto bytes = std::as_bytes(program);

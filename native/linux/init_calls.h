@@ -17,6 +17,7 @@
 #include "base/trace.h"
 #include "base/unique_fd.h"
 #include "linux/init/messages.h"
+#include "linux/raw_calls.h"
 #include "linux/system_call_filter.h"
 
 namespace buildjail {
@@ -111,6 +112,8 @@ class InitCalls {
   InitCalls& unless_it_works(unsigned skipped);
   /** Fails with `err` unless the masked bits of 64 at that offset of the scratch memory are `value`. */
   InitCalls& expect(CallSite site, std::size_t offset, std::uint64_t mask, std::uint64_t value, int err);
+  /** Sets attributes of a copy of mounts, or of a mount that is open. */
+  void set_attributes(CallSite site, Slot tree, const raw::MountAttributes& attributes, unsigned flags = 0);
   InitCalls& install_filter(CallSite site, std::span<const FilterInstruction> program);
   /** The time of the calls since the last mark belongs to this step; `before_ns` was spent on it by this process. */
   void mark(const char* step, std::string_view target, std::int64_t before_ns = 0);

@@ -2,7 +2,6 @@
 
 #include <sys/types.h>
 
-#include <cstddef>
 #include <cstdint>
 #include <mutex>
 #include <string>
@@ -50,12 +49,6 @@ class MountTable {
    * Sets what is mounted in outputs, by whichever path the host sees it.
    */
   Status look_at(std::vector<ShownSource>& sources);
-
-  /** How many there were when it was read last. */
-  [[nodiscard]] std::size_t count() {
-    const std::lock_guard lock(mutex_);
-    return mounts_.size();
-  }
 
   /** Another number whenever the table has changed. */
   Result<std::uint64_t> version();

@@ -1,13 +1,18 @@
 #include "linux/namespaces.h"
 
 #include <fcntl.h>
+#include <linux/magic.h>
+#include <linux/nsfs.h>
+#include <net/if.h>
 #include <poll.h>
 #include <sched.h>
+#include <sys/ioctl.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
+#include <sys/vfs.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -16,25 +21,21 @@
 #include <cerrno>
 #include <chrono>
 #include <csignal>
-#include <cstddef>
 #include <cstring>
 #include <span>
 #include <string_view>
-#include <utility>
 
 #include "base/back_off.h"
 #include "base/tolerated.h"
-#include "base/unique_fd.h"
-#include "linux/child.h"
-#include "linux/init_calls.h"
-#include "linux/networks.h"
 #include "linux/overlays.h"
 #include "linux/parts.h"
 #include "linux/privileges.h"
 #include "linux/processes.h"
 #include "linux/raw_calls.h"
 #include "linux/root.h"
+#include "linux/root_contents.h"
 #include "linux/sources.h"
+#include "state/file_state.h"
 
 namespace buildjail {
 
@@ -140,7 +141,6 @@ bool become_init(InitStart& start, Stopped& stopped) {
   if (stopped.failed("init", "close_range", raw::close_range(is_over_host ? kMountsInInit : kMountsInInit + 1)))
     return false;
   if (start.birth.is_callers() && !map_ids(start.birth, stopped)) return false;
-  if (start.birth.is_callers()) bound_shared_counts();
   // When memory runs out, the kernel kills a process with the highest score before any other. Only a process with
   // CAP_SYS_RESOURCE on the host can lower the score again (proc_pid_oom_score_adj(5)). The host program keeps its own
   // score although it shares our memory, because it waits as in vfork(2).
@@ -192,6 +192,45 @@ Birth birth_of(const NamespaceOpening& opening) {
   return birth;
 }
 
+constexpr const char* kNetwork = "network";
+
+SysError no_network(const std::string& path) {
+  return {.step = kNetwork,
+          .syscall = "ioctl",
+          .err = EINVAL,
+          .path = path,
+          .detail = "it is no network namespace (namespaces(7))"};
+}
+
+/**
+ * Opens a network namespace that is handed in, at a path of the host, for setns(2). EINVAL, without opening it, if it
+ * is anything else.
+ */
+Result<UniqueFd> open_network(const std::string& path) {
+  const UniqueFd found(::open(path.c_str(), O_PATH | O_CLOEXEC));
+  if (!found) return last_error(kNetwork, "open", path);
+  struct statfs system{};
+  if (::fstatfs(found.get(), &system) != 0) return last_error(kNetwork, "fstatfs", path);
+  // defence: no-network-namespace-not
+  if (system.f_type != NSFS_MAGIC) return no_network(path);
+  UniqueFd descriptor = above_stdio(UniqueFd(::open(DescriptorPath(found.get()).get(), O_RDONLY | O_CLOEXEC)));
+  if (!descriptor) return last_error(kNetwork, "open", path);
+  if (::ioctl(descriptor.get(), NS_GET_NSTYPE) != CLONE_NEWNET) return no_network(path);
+  return descriptor;
+}
+
+/** Brings up the loopback of the session's network, with 127.0.0.1 and ::1 (netdevice(7)). */
+void bring_up_loopback(InitCalls& calls) {
+  const CallSite site{.step = kNetwork, .path = "lo"};
+  // The kernel adds both addresses when it is brought up.
+  ifreq loopback{};
+  std::memcpy(loopback.ifr_name, "lo", sizeof("lo"));
+  loopback.ifr_flags = IFF_UP;
+  calls.make(site, kCall_socket, {AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0}).into(kOpened);
+  calls.make(site, kCall_ioctl, {kOpened, SIOCSIFFLAGS, CallArgument::bytes(loopback)});
+  calls.make(site, kCall_close, {kOpened});
+}
+
 void leave_host(InitCalls& calls) {
   const CallSite site{.step = "pivot-root", .path = "/"};
   // pivot_root(2), "pivot_root(".", ".")": the host's root ends up mounted over ours, and is unmounted.
@@ -203,7 +242,8 @@ void leave_host(InitCalls& calls) {
 
 // Over the host's mounts, these come and go as outside until all sources are mounted, so that no blank keeps one that
 // the host unmounts (mount_namespaces(7), shared subtrees).
-Status make_blank_root(const NamespaceHost& host, InitCalls& calls) {
+Status make_blank_root(const NamespaceHost& host, const Birth& birth, InitCalls& calls) {
+  if (birth.is_callers()) bound_shared_counts(calls);
   if (host.is_over_host()) calls.make({.step = "private", .path = "/"}, kCall_mount, {0, "/", 0, MS_REC | MS_SLAVE, 0});
   make_root(host.is_over_host(), calls);
   make_dev(host.is_over_host(), calls);
@@ -216,13 +256,11 @@ Status make_blank_root(const NamespaceHost& host, InitCalls& calls) {
 Status seal(const NamespaceOpening& opening, InitCalls& calls) {
   const EnvelopePlan& plan = opening.plan;
   const SessionIds& ids = opening.ids;
-  constexpr raw::MountAttributes kReadOnly{.set = raw::kReadOnly};
   calls.begin_step();
   if (plan.network.kind == PlannedNetwork::Kind::kLoopback) bring_up_loopback(calls);
   calls.make({.step = "hostname"}, kCall_sethostname, {plan.hostname, plan.hostname.size()});
   // defence: root-read-only
-  calls.make({.step = "seal-root", .path = "/"}, kCall_mount_setattr,
-             {kRootSlot, "", raw::kEmptyPath, CallArgument::bytes(kReadOnly), sizeof(kReadOnly)});
+  calls.set_attributes({.step = "seal-root", .path = "/"}, kRootSlot, {.set = raw::kReadOnly});
   if (opening.host.namespaces.is_over_host()) leave_host(calls);
   calls.mark("seal-root", "/");
 
@@ -304,7 +342,7 @@ Result<Namespaces> Namespaces::make_blank(const NamespaceHost& host, const Birth
   if (!made) return std::move(made.error());
   Trace unused;
   InitCalls calls(*made->channel());
-  auto status = make_blank_root(host, calls);
+  auto status = make_blank_root(host, birth, calls);
   if (status) status = calls.confirm(false, unused);
   if (!status) return std::move(status.error());
   return std::move(*made);
@@ -394,11 +432,11 @@ Status SessionNamespaces::end_processes(Trace& trace) {
   return {};
 }
 
-void InitPart::add_planned(const NamespaceOpening& opening, Parts& parts) {
-  if (!opening.is_rest) parts.push_back(std::make_unique<InitPart>(opening));
+void RootPart::add_planned(const NamespaceOpening& opening, Parts& parts) {
+  parts.push_back(std::make_unique<RootPart>(opening));
 }
 
-Status InitPart::make(Trace& trace) {
+Status RootPart::make_namespaces(Trace& trace) {
   LinuxHost& host = opening_.host;
   const Birth birth = birth_of(opening_);
   const CgroupEntrances* const cgroup = opening_.cgroup.is_none() ? nullptr : &opening_.cgroup.entrances();
@@ -420,29 +458,30 @@ Status InitPart::make(Trace& trace) {
   if (!made) return std::move(made.error());
   opening_.inside.set(std::move(*made));
   trace.mark("clone");
-  return make_blank_root(host.namespaces, opening_.inside.calls());
-}
-
-Status InitPart::take_away(TakingAway& taking) { return opening_.inside.end_processes(taking.trace); }
-
-void RootPart::add_planned(const NamespaceOpening& opening, Parts& parts) {
-  parts.push_back(std::make_unique<RootPart>(opening));
+  return make_blank_root(host.namespaces, birth, opening_.inside.calls());
 }
 
 Status RootPart::make(Trace& trace) {
+  if (!opening_.is_rest) {
+    if (auto status = make_namespaces(trace); !status) return status;
+  }
   InitCalls& calls = opening_.inside.calls();
   const auto owners = SourceOwners::find(opening_);
   if (!owners) return owners.error();
   // No mount of the session may propagate to the host, nor the other way round.
   if (opening_.host.namespaces.is_over_host() && !opening_.is_rest)
     calls.make({.step = "private", .path = "/"}, kCall_mount, {0, "/", 0, MS_REC | MS_PRIVATE, 0});
-  auto status = RootSteps(opening_, *owners).add_to(calls);
+  auto status = add_root(opening_, *owners, calls);
   if (status && opening_.is_sealed()) status = seal(opening_, calls);
   if (!status) return explain_overlay(std::move(status.error()));
   calls.send();
   // Each call is timed by itself.
   trace.resume();
   return {};
+}
+
+Status RootPart::take_away(TakingAway& taking) {
+  return opening_.is_rest ? Status() : opening_.inside.end_processes(taking.trace);
 }
 
 }  // namespace buildjail

@@ -8,7 +8,6 @@
 #include <optional>
 #include <string>
 #include <utility>
-#include <vector>
 
 #include "base/result.h"
 #include "base/trace.h"
@@ -18,7 +17,6 @@
 #include "linux/child.h"
 #include "linux/init.h"
 #include "linux/init_calls.h"
-#include "linux/root_contents.h"
 #include "linux/session_cgroup.h"
 
 namespace buildjail {
@@ -51,6 +49,8 @@ struct Birth {
   std::string gid_map{};
   uid_t caller = 0;
   bool has_network = true;
+  /** Of a blank over the host's mounts: the version of their table at its birth, where that can be known. */
+  std::optional<std::uint64_t> mounts = 0;
 
   [[nodiscard]] bool is_callers() const { return !uid_map.empty(); }
   bool operator==(const Birth&) const = default;
@@ -141,28 +141,21 @@ class SessionNamespaces {
   std::optional<InitCalls> calls_;
 };
 
-/** Pid 1 of the session, and with it the namespaces and all that is mounted in them (init/init.c). */
-class InitPart final : public Part {
- public:
-  explicit InitPart(const NamespaceOpening& opening) : opening_(opening) {}
-  static void add_planned(const NamespaceOpening& opening, Parts& parts);
-
-  Status make(Trace& trace) override;
-  Status take_away(TakingAway& taking) override;
-
- private:
-  const NamespaceOpening& opening_;
-};
-
-/** What the plan, or the rest of a base, has in the root, and the seal of that. It goes with the namespaces. */
+/**
+ * Pid 1 of the session, and with it the namespaces and all that is mounted in them (init/init.c): what the plan, or the
+ * rest of a base, has in the root, and the seal of that. The rest goes with the namespaces of its base.
+ */
 class RootPart final : public Part {
  public:
   explicit RootPart(const NamespaceOpening& opening) : opening_(opening) {}
   static void add_planned(const NamespaceOpening& opening, Parts& parts);
 
   Status make(Trace& trace) override;
+  Status take_away(TakingAway& taking) override;
 
  private:
+  Status make_namespaces(Trace& trace);
+
   const NamespaceOpening& opening_;
 };
 

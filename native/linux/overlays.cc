@@ -3,14 +3,10 @@
 #include <fcntl.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
-#include <sys/xattr.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <array>
 #include <cerrno>
-#include <charconv>
-#include <string>
 #include <string_view>
 #include <utility>
 
@@ -65,11 +61,6 @@ constexpr const char* kLower = "lower";
 constexpr const char* kUpper = "upper";
 constexpr const char* kWork = "work";
 
-struct Option {
-  const char* key;
-  const char* value;
-};
-
 // Attributes of a source lead nowhere: no file of it stands for a file elsewhere (overlayfs.rst, redirect_dir,
 // metacopy).
 constexpr auto kOptions = std::to_array<std::pair<const char*, const char*>>({{"source", "overlay"},
@@ -77,7 +68,10 @@ constexpr auto kOptions = std::to_array<std::pair<const char*, const char*>>({{"
                                                                               {"metacopy", "off"},
                                                                               {"index", "off"},
                                                                               {"nfs_export", "off"},
-                                                                              {"xino", "auto"}});
+                                                                              {"xino", "auto"},
+                                                                              {"lowerdir", kLower},
+                                                                              {"upperdir", kUpper},
+                                                                              {"workdir", kWork}});
 
 }  // namespace
 
@@ -123,9 +117,6 @@ void take_room(InitCalls& calls) {
 
 void make_overlay(Slot source, const Bind& bind, const std::string& folder, InitCalls& calls) {
   const CallSite site{.step = kOverlay, .path = bind.source, .dest = bind.target};
-  const auto set = [&](const char* key, const char* value) {
-    calls.make(site, kCall_fsconfig, {kOpened, raw::kFsSetString, key, value, 0});
-  };
   calls.make(site, kCall_fchdir, {kRoomSlot});
   calls.make(site, kCall_mkdirat, {kHere, folder, 0700});
   calls.make(site, kCall_chdir, {folder});
@@ -146,10 +137,8 @@ void make_overlay(Slot source, const Bind& bind, const std::string& folder, Init
   }
   calls.make(site, kCall_setxattr, {kWork, "user.buildjail", "", 0, 0});
   calls.make(site, kCall_fsconfig, {kOpened, raw::kFsSetFlag, "userxattr", 0, 0});
-  for (const auto& [key, value] : kOptions) set(key, value);
-  set("lowerdir", kLower);
-  set("upperdir", kUpper);
-  set("workdir", kWork);
+  for (const auto& [key, value] : kOptions)
+    calls.make(site, kCall_fsconfig, {kOpened, raw::kFsSetString, key, value, 0});
   calls.make(site, kCall_fsconfig, {kOpened, raw::kFsCreate, 0, 0, 0});
   // defence: overlay-neither-devices-nor
   calls.make(site, kCall_fsmount, {kOpened, raw::kFsCloseOnExec, raw::kNoSuid | raw::kNoDev}).into(kCopied);

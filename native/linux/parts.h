@@ -4,7 +4,6 @@
 
 #include "base/result.h"
 #include "base/trace.h"
-#include "base/unique_fd.h"
 #include "envelope/envelope.h"
 #include "envelope/mount_points.h"
 #include "envelope/output.h"
@@ -55,6 +54,6 @@ Result<std::unique_ptr<Envelope>> open_envelope(SharedPlan plan, Lessee lessee, 
  * - A recovery finds the lease of a range of ids by the host directory (sweep_leases).
  */
 using NamespaceParts = PartList<FileFlows, IdsPart, StateEntry, SessionDirectory, CgroupPart, OutputLease, SourceList,
-                                MountPoints, InitPart, RootPart, LentDirectory, Commands>;
+                                MountPoints, RootPart, LentDirectory, Commands>;
 
 }  // namespace buildjail

@@ -49,27 +49,16 @@ inline constexpr unsigned kFsCreate = 6;
 
 inline int call(long result) { return static_cast<int>(result); }
 
-inline int open_tree(int directory, const char* path, unsigned flags) {
-  return call(::syscall(428, directory, path, flags));
-}
-/** Copies what is mounted at a path, without mounting the copy; `recursive` is kRecursive or 0. Follows no last link. */
+/** Copies what is mounted at a path, without mounting the copy; `recursive` is kRecursive or 0. Follows no last link.
+ */
 inline int copy_mount_of(const char* path, unsigned recursive) {
   constexpr unsigned kNoFollow = 0x100;
   constexpr unsigned kNoAutomount = 0x800;
-  return open_tree(-1, path, kTreeClone | kTreeCloseOnExec | kNoFollow | kNoAutomount | recursive);
+  return call(::syscall(428, -1, path, kTreeClone | kTreeCloseOnExec | kNoFollow | kNoAutomount | recursive));
 }
 /** Moves a tree, by its descriptor, to a path below the working directory. */
 inline int move_mount(int tree, int directory, const char* path) {
   return call(::syscall(429, tree, "", directory, path, kMoveFromEmptyPath));
-}
-/** Moves it onto a file that is open with O_PATH. */
-inline int move_mount_onto(int tree, int point) {
-  return call(::syscall(429, tree, "", point, "", kMoveFromEmptyPath | kMoveToEmptyPath));
-}
-/** Opens a path below the directory, through mounts but through no link. */
-inline int open_below(int directory, const char* path, std::uint64_t flags) {
-  const OpenHow how{.flags = flags, .mode = 0, .resolve = kResolveBeneath | kResolveNoLinks | kResolveNoMagicLinks};
-  return call(::syscall(437, directory, path, &how, sizeof(how)));
 }
 inline int fsopen(const char* type) { return call(::syscall(430, type, kFsCloseOnExec)); }
 inline int fsconfig(int fs, unsigned command, const char* key, const char* value) {
@@ -78,11 +67,8 @@ inline int fsconfig(int fs, unsigned command, const char* key, const char* value
 inline int fsmount(int fs, std::uint64_t attributes) { return call(::syscall(432, fs, kFsCloseOnExec, attributes)); }
 inline int pidfd_open(pid_t pid) { return call(::syscall(434, pid, 0)); }
 inline int pidfd_send_signal(int pidfd, int signal) { return call(::syscall(424, pidfd, signal, nullptr, 0)); }
-/** CLOSE_RANGE_UNSHARE: gives the caller a descriptor table of its own first. */
-constexpr unsigned kCloseRangeUnshare = 2;
-inline int close_range(unsigned first, unsigned last = ~0U, unsigned flags = 0) {
-  return call(::syscall(436, first, last, flags));
-}
+/** Of all descriptors from `first` on. */
+inline int close_range(unsigned first) { return call(::syscall(436, first, ~0U, 0)); }
 inline int mount_setattr(int tree, unsigned flags, const MountAttributes& attributes) {
   return call(::syscall(442, tree, "", kEmptyPath | flags, &attributes, sizeof(attributes)));
 }

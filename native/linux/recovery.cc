@@ -1,8 +1,6 @@
 #include "state/recovery.h"
 
-#include <string>
 #include <utility>
-#include <vector>
 
 #include "linux/parts.h"
 

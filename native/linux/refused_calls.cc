@@ -1,8 +1,6 @@
 #include "linux/system_call_filter.h"
 
-#include <array>
 #include <cerrno>
-#include <optional>
 
 namespace buildjail {
 

@@ -1,28 +1,24 @@
 #include "linux/root.h"
 
 #include <fcntl.h>
-#include <sys/mount.h>
-#include <sys/stat.h>
 
-#include <algorithm>
 #include <cerrno>
+#include <chrono>
 #include <optional>
 #include <string_view>
 #include <utility>
 
 #include "base/tolerated.h"
 #include "base/unique_fd.h"
-#include "linux/child.h"
 #include "linux/overlays.h"
 #include "linux/parts.h"
 #include "linux/raw_calls.h"
+#include "linux/root_contents.h"
 
 namespace buildjail {
 
 namespace {
 
-constexpr unsigned long kPlain = MS_NOSUID | MS_NODEV;
-constexpr mode_t kPlaceholder = S_IFREG | 0444;
 constexpr std::string_view kTmp = "/tmp";
 // A link could lead anywhere: another process of the host may put one there while the session opens.
 // defence: no-link-leads-mount
@@ -68,109 +64,125 @@ bool is_in_blank(const Step& step) {
   return directory != nullptr && (directory->target == "/dev" || directory->target == "/proc");
 }
 
-}  // namespace
+/** The steps of one opening, as calls. */
+class RootSteps {
+ public:
+  RootSteps(const NamespaceOpening& opening, const SourceOwners& owners, InitCalls& calls)
+      : opening_(opening), owners_(owners), calls_(calls), overlays_(overlays_of(opening.steps).size()) {}
 
-RootSteps::RootSteps(const NamespaceOpening& opening, const SourceOwners& owners)
-    : opening_(opening), owners_(owners), overlays_(overlays_of(opening.steps).size()) {}
-
-Status RootSteps::add_to(InitCalls& calls) {
-  if (opening_.is_rest && overlays_ > 0) take_room(calls);
-  for (const Step& step : opening_.steps) {
-    calls.begin_step();
-    if (is_in_blank(step) || make_skeleton(step, calls)) continue;
-    if (auto status = add(step, calls); !status) return status;
-  }
-  if (!overlays_of(opening_.steps).empty()) leave_room(calls);
-  return {};
-}
-
-Status RootSteps::add(const Step& step, InitCalls& calls) {
-  const EnvelopePlan& plan = opening_.plan;
-  // Without one, what is written to belongs to the child's user.
-  std::optional<BuildUser> owner;
-  if (opening_.ids.are_leased()) owner = opening_.ids.outside({.uid = 0, .gid = 0, .groups = {}});
-  if (const auto* const tmpfs = std::get_if<MountTmpfs>(&step)) {
-    calls.make({.step = "mount", .path = tmpfs->target}, kCall_mount,
-               {"tmpfs", relative(tmpfs->target), "tmpfs", kPlain,
-                tmpfs_options({.size = tmpfs->size, .files = tmpfs->files}, owner)});
-    if (tmpfs->target == kTmp && overlays_ > 0) take_room(calls);
-    calls.mark("mount", tmpfs->target);
+  Status add() {
+    if (opening_.is_rest && overlays_ > 0) take_room(calls_);
+    for (const Step& step : opening_.steps) {
+      calls_.begin_step();
+      if (is_in_blank(step) || make_skeleton(step, calls_)) continue;
+      if (auto status = add(step); !status) return status;
+    }
+    if (!overlays_of(opening_.steps).empty()) leave_room(calls_);
     return {};
   }
-  if (const auto* const dev = std::get_if<MountDev>(&step))
-    return finish_dev(*dev, opening_.host.namespaces.is_over_host(), tmpfs_options(shm_bound(plan), owner), calls);
-  if (std::holds_alternative<MountProc>(step)) return plan.user.uid == 0 ? shut_proc(calls) : Status();
-  if (const auto* const bind = std::get_if<Bind>(&step)) return add_source(*bind, calls);
-  // A plan for Linux lists no folder (Listed): it shows a shut one as it is (SourceOwners).
-  return SysError{.step = "mount", .syscall = "mount", .err = ENOTSUP, .path = target_of(step)};
-}
 
-Status RootSteps::add_source(const Bind& bind, InitCalls& calls) {
-  std::int64_t copying_ns = 0;
-  Slot source = kCopied;
-  if (opening_.ids.are_callers()) {
-    copy_source_by_init(bind, calls);
-  } else {
-    const Elapsed elapsed(copying_ns);
-    auto copy = copy_source(bind, owners_);
-    if (!copy) return std::move(copy.error());
-    source = calls.pass(std::move(copy->mount));
-    if (OutputLease* const lease = opening_.lease_of(bind); copy->is_mapped && lease != nullptr) lease->lend_mapped();
-  }
-  if (bind.is_overlay) {
-    make_overlay(source, bind, std::to_string(--overlays_), calls);
-    source = kCopied;
-  }
-  const auto around = opening_.nesting.find(&bind);
-  const bool is_nested = around != opening_.nesting.end();
-  if (is_nested && around->second->is_overlay) add_points(*around->second, bind, calls);
-  const CallSite site{.step = "mount", .path = bind.source, .dest = bind.target};
-  if (!is_nested) {
-    calls.make(site, kCall_move_mount, {source, "", kHere, relative(bind.target), raw::kMoveFromEmptyPath});
-  } else {
-    calls
-        .make({.step = "mount-point",
-               .path = bind.target,
-               .details = {{ELOOP, "the mount point, or a folder on the way there, is a symbolic link by now"}}},
-              kCall_openat2,
-              {kRootSlot, relative(bind.target), CallArgument::bytes(bind.is_file ? kBelow : kFolderBelow),
-               sizeof(raw::OpenHow)})
-        .into(kOpened);
-    const char* const no_point = bind.is_file ? "the mount point is no file" : "the mount point is no folder";
-    calls.make({.step = "mount-point",
-                .path = bind.source,
-                .dest = bind.target,
-                .details = {{ENOTDIR, no_point}, {EINVAL, no_point}}},
-               kCall_move_mount, {source, "", kOpened, "", raw::kMoveFromEmptyPath | raw::kMoveToEmptyPath});
-  }
-  calls.mark("mount", bind.target, copying_ns);
-  return {};
-}
-
-void RootSteps::add_points(const Bind& overlay, const Bind& nested, InitCalls& calls) {
-  const CallSite site{.step = "mount-point", .path = nested.target};
-  for (std::size_t at = overlay.target.size(); at != std::string::npos;) {
-    const std::size_t end = nested.target.find('/', at + 1);
-    const std::string name = nested.target.substr(at + 1, end - at - 1);
-    calls
-        .make(site, kCall_openat2,
-              {kRootSlot, nested.target.substr(1, at - 1), CallArgument::bytes(kFolderBelow), sizeof(raw::OpenHow)})
-        .into(kOpened);
-    const bool is_file = nested.is_file && end == std::string::npos;
-    {
-      const Tolerated tolerated("it is there already, and keeps its owner", EEXIST);
-      if (is_file)
-        calls.make(site, kCall_mknodat, {kOpened, name, kPlaceholder, 0});
-      else
-        calls.make(site, kCall_mkdirat, {kOpened, name, 0755});
-      calls.may_fail(EEXIST, 2);
+ private:
+  Status add(const Step& step) {
+    const EnvelopePlan& plan = opening_.plan;
+    // Without one, what is written to belongs to the child's user.
+    std::optional<BuildUser> owner;
+    if (opening_.ids.are_leased()) owner = opening_.ids.outside({.uid = 0, .gid = 0, .groups = {}});
+    if (const auto* const tmpfs = std::get_if<MountTmpfs>(&step)) {
+      calls_.make({.step = "mount", .path = tmpfs->target}, kCall_mount,
+                  {"tmpfs", relative(tmpfs->target), "tmpfs", kPlain,
+                   tmpfs_options({.size = tmpfs->size, .files = tmpfs->files}, owner)});
+      if (tmpfs->target == kTmp && overlays_ > 0) take_room(calls_);
+      calls_.mark("mount", tmpfs->target);
+      return {};
     }
-    calls.make(site, kCall_fstat, {kOpened, Scratch()});
-    calls.make(site, kCall_fchownat,
-               {kOpened, name, ScratchWord{offsetof(struct stat, st_uid)}, ScratchWord{offsetof(struct stat, st_gid)},
-                AT_SYMLINK_NOFOLLOW});
-    at = end;
+    if (const auto* const dev = std::get_if<MountDev>(&step))
+      return finish_dev(*dev, opening_.host.namespaces.is_over_host(), tmpfs_options(shm_bound(plan), owner), calls_);
+    if (std::holds_alternative<MountProc>(step)) return plan.user.uid == 0 ? shut_proc(calls_) : Status();
+    if (const auto* const bind = std::get_if<Bind>(&step)) return add_source(*bind);
+    // A plan for Linux lists no folder (Listed): it shows a shut one as it is (SourceOwners).
+    return SysError{.step = "mount", .syscall = "mount", .err = ENOTSUP, .path = target_of(step)};
   }
+
+  Status add_source(const Bind& bind) {
+    const auto began = std::chrono::steady_clock::now();
+    std::chrono::nanoseconds copying{};
+    Slot source = kCopied;
+    if (opening_.ids.are_callers()) {
+      copy_source_by_init(bind, calls_);
+    } else {
+      auto copy = copy_source(bind, owners_);
+      if (!copy) return std::move(copy.error());
+      copying = std::chrono::steady_clock::now() - began;
+      source = calls_.pass(std::move(copy->mount));
+      if (OutputLease* const lease = opening_.lease_of(bind); copy->is_mapped && lease != nullptr) lease->lend_mapped();
+    }
+    if (bind.is_overlay) {
+      make_overlay(source, bind, std::to_string(--overlays_), calls_);
+      source = kCopied;
+    }
+    const auto around = opening_.nesting.find(&bind);
+    const bool is_nested = around != opening_.nesting.end();
+    if (is_nested && around->second->is_overlay) add_points(*around->second, bind);
+    const CallSite site{.step = "mount", .path = bind.source, .dest = bind.target};
+    if (!is_nested) {
+      calls_.make(site, kCall_move_mount, {source, "", kHere, relative(bind.target), raw::kMoveFromEmptyPath});
+    } else {
+      calls_
+          .make({.step = "mount-point",
+                 .path = bind.target,
+                 .details = {{ELOOP, "the mount point, or a folder on the way there, is a symbolic link by now"}}},
+                kCall_openat2,
+                {kRootSlot, relative(bind.target), CallArgument::bytes(bind.is_file ? kBelow : kFolderBelow),
+                 sizeof(raw::OpenHow)})
+          .into(kOpened);
+      const char* const no_point = bind.is_file ? "the mount point is no file" : "the mount point is no folder";
+      calls_.make({.step = "mount-point",
+                   .path = bind.source,
+                   .dest = bind.target,
+                   .details = {{ENOTDIR, no_point}, {EINVAL, no_point}}},
+                  kCall_move_mount, {source, "", kOpened, "", raw::kMoveFromEmptyPath | raw::kMoveToEmptyPath});
+    }
+    calls_.mark("mount", bind.target, copying.count());
+    return {};
+  }
+
+  void add_points(const Bind& overlay, const Bind& nested) {
+    const CallSite site{.step = "mount-point", .path = nested.target};
+    for (std::size_t at = overlay.target.size(); at != std::string::npos;) {
+      const std::size_t end = nested.target.find('/', at + 1);
+      const std::string name = nested.target.substr(at + 1, end - at - 1);
+      calls_
+          .make(site, kCall_openat2,
+                {kRootSlot, nested.target.substr(1, at - 1), CallArgument::bytes(kFolderBelow), sizeof(raw::OpenHow)})
+          .into(kOpened);
+      const bool is_file = nested.is_file && end == std::string::npos;
+      {
+        const Tolerated tolerated("it is there already, and keeps its owner", EEXIST);
+        if (is_file)
+          calls_.make(site, kCall_mknodat, {kOpened, name, kPlaceholder, 0});
+        else
+          calls_.make(site, kCall_mkdirat, {kOpened, name, 0755});
+        calls_.may_fail(EEXIST, 2);
+      }
+      calls_.make(site, kCall_fstat, {kOpened, Scratch()});
+      calls_.make(site, kCall_fchownat,
+                  {kOpened, name, ScratchWord{offsetof(struct stat, st_uid)},
+                   ScratchWord{offsetof(struct stat, st_gid)}, AT_SYMLINK_NOFOLLOW});
+      at = end;
+    }
+  }
+
+  const NamespaceOpening& opening_;
+  const SourceOwners& owners_;
+  InitCalls& calls_;
+  /** Not made yet. */
+  std::size_t overlays_;
+};
+
+}  // namespace
+
+Status add_root(const NamespaceOpening& opening, const SourceOwners& owners, InitCalls& calls) {
+  return RootSteps(opening, owners, calls).add();
 }
 
 }  // namespace buildjail

@@ -1,8 +1,6 @@
 #include "linux/root_contents.h"
 
 #include <fcntl.h>
-#include <sys/mount.h>
-#include <sys/stat.h>
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
@@ -11,21 +9,17 @@
 #include <cstddef>
 #include <set>
 #include <utility>
-#include <variant>
 
-#include "base/unique_fd.h"
 #include "linux/raw_calls.h"
 
 namespace buildjail {
 
 namespace {
 
-constexpr mode_t kPlaceholder = S_IFREG | 0444;
 constexpr mode_t kTextMode = 0644;
 constexpr const char* kDev = "/dev";
 constexpr const char* kShm = "/dev/shm";
 constexpr const char* kProc = "/proc";
-constexpr unsigned long kPlain = MS_NOSUID | MS_NODEV;
 
 struct Device {
   const char* name;
@@ -67,7 +61,6 @@ constexpr auto kHiddenFiles = std::to_array<HiddenFile>({{"/proc/keys", false},
 
 // Read-only keeps owner and mode of the host's node; a device can be written to all the same.
 constexpr raw::MountAttributes kNodeAttributes{.set = raw::kReadOnly | raw::kNoSuid | raw::kNoExec};
-constexpr raw::MountAttributes kReadOnly{.set = raw::kReadOnly};
 
 /** Copies a node of the host, to be mounted elsewhere. */
 void copy_node(const Device& device, InitCalls& calls) {
@@ -81,8 +74,7 @@ void copy_node(const Device& device, InitCalls& calls) {
                ESTALE);
   calls.make(site, kCall_open_tree, {kOpened, "", raw::kTreeClone | raw::kTreeCloseOnExec | raw::kEmptyPath})
       .into(kCopied);
-  calls.make(site, kCall_mount_setattr,
-             {kCopied, "", raw::kEmptyPath, CallArgument::bytes(kNodeAttributes), sizeof(kNodeAttributes)});
+  calls.set_attributes(site, kCopied, kNodeAttributes);
 }
 
 void make_device(const Device& device, bool is_over_host, InitCalls& calls) {
@@ -107,8 +99,7 @@ Status hide(bool are_for_root_only, InitCalls& calls) {
     }
     const CallSite site{.step = "mount", .path = file.path};
     calls.make(site, kCall_open_tree, {kDevSlot, "null", raw::kTreeClone | raw::kTreeCloseOnExec}).into(kCopied);
-    calls.make(site, kCall_mount_setattr,
-               {kCopied, "", raw::kEmptyPath, CallArgument::bytes(kNodeAttributes), sizeof(kNodeAttributes)});
+    calls.set_attributes(site, kCopied, kNodeAttributes);
     // defence: proc-host-alone-covered
     calls.make(site, kCall_move_mount, {kCopied, "", kHere, relative(file.path), raw::kMoveFromEmptyPath});
   }
@@ -161,11 +152,9 @@ void make_dev(bool is_over_host, InitCalls& calls) {
   const CallSite site{.step = "mount", .path = kDev};
   // Devices may be in a mount of its own only. It is one of the directory that is there, because another tmpfs would
   // cost more to make and to take away than all that is in it.
-  constexpr raw::MountAttributes kAttributes{.set = raw::kNoSuid | raw::kNoExec, .clear = raw::kNoDev};
   calls.make(site, kCall_mkdirat, {kHere, relative(kDev), 0755});
   calls.make(site, kCall_open_tree, {kHere, relative(kDev), raw::kTreeClone | raw::kTreeCloseOnExec}).into(kDevSlot);
-  calls.make(site, kCall_mount_setattr,
-             {kDevSlot, "", raw::kEmptyPath, CallArgument::bytes(kAttributes), sizeof(kAttributes)});
+  calls.set_attributes(site, kDevSlot, {.set = raw::kNoSuid | raw::kNoExec, .clear = raw::kNoDev});
   calls.make(site, kCall_move_mount, {kDevSlot, "", kHere, relative(kDev), raw::kMoveFromEmptyPath});
   for (const Device& device : kDevices) make_device(device, is_over_host, calls);
   for (const auto& [name, value] : kDeviceLinks) calls.make(site, kCall_symlinkat, {value, kDevSlot, name});
@@ -195,8 +184,7 @@ Status finish_dev(const MountDev& step, bool is_over_host, const std::string& op
   calls.make({.step = "mount", .path = kShm}, kCall_mount,
              {"tmpfs", relative(kShm), "tmpfs", kPlain | MS_NOEXEC, options});
   // defence: dev-read-only
-  calls.make(site, kCall_mount_setattr,
-             {kDevSlot, "", raw::kEmptyPath, CallArgument::bytes(kReadOnly), sizeof(kReadOnly)});
+  calls.set_attributes(site, kDevSlot, {.set = raw::kReadOnly});
   calls.mark("mount", kShm);
   return {};
 }
@@ -218,8 +206,7 @@ Status shut_proc(InitCalls& calls) {
   calls.make(site, kCall_openat, {kHere, relative(kProc), O_PATH | O_DIRECTORY | O_CLOEXEC}).into(kOpened);
   // A build that is root could write to the host's own files in /proc, such as sys/kernel/core_pattern (proc(5)).
   // defence: proc-read-only-root
-  calls.make(site, kCall_mount_setattr,
-             {kOpened, "", raw::kEmptyPath, CallArgument::bytes(kReadOnly), sizeof(kReadOnly)});
+  calls.set_attributes(site, kOpened, {.set = raw::kReadOnly});
   return hide(true, calls);
 }
 

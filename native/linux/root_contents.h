@@ -1,6 +1,8 @@
 #pragma once
 
-#include <cstdint>
+#include <sys/mount.h>
+#include <sys/stat.h>
+
 #include <string>
 #include <string_view>
 #include <variant>
@@ -15,6 +17,10 @@ namespace buildjail {
 
 /** A target is absolute inside, and init's working directory is the root. */
 inline std::string_view relative(std::string_view target) { return target.substr(1); }
+
+inline constexpr unsigned long kPlain = MS_NOSUID | MS_NODEV;
+/** Of a file on which something is mounted. */
+inline constexpr mode_t kPlaceholder = S_IFREG | 0444;
 
 /** The place of a step in the root. */
 inline const std::string& target_of(const Step& step) {

@@ -10,11 +10,9 @@
 #include <cerrno>
 #include <charconv>
 #include <memory>
-#include <utility>
 
 #include "base/text.h"
 #include "base/tolerated.h"
-#include "base/unique_fd.h"
 #include "linux/ids.h"
 #include "linux/parts.h"
 #include "state/files.h"
@@ -95,10 +93,8 @@ Status remove_directory(const std::string& path, const std::string& kill_file, T
  * has cgroup.kill (cgroups(7)). Succeeds if there is no such directory.
  */
 Status remove_cgroup(const std::string& directory, TakingAway& taking) {
-  // In version 1 there is nothing below it.
-  if (::rmdir(directory.c_str()) == 0 || errno == ENOENT) return {};
-  if (errno != EBUSY) return last_error(kCgroup, "rmdir", directory);
   const std::string kill_file = directory + "/cgroup.kill";
+  // In version 1 there is nothing below it.
   if (auto status = remove_directory(directory + kBelow, kill_file, taking); !status) return status;
   return remove_directory(directory, kill_file, taking);
 }

@@ -15,7 +15,6 @@
 #include "linux/overlays.h"
 #include "linux/parts.h"
 #include "linux/raw_calls.h"
-#include "plan/plan.h"
 
 namespace buildjail {
 
@@ -76,11 +75,6 @@ bool is_shut(const struct stat& found, uid_t owner) {
   return (found.st_mode & needed) == 0;
 }
 
-/** Whether it is an input of the spec: the parts of the toolchain have no device and file number. */
-bool is_named_input(const Bind& bind) {
-  return !bind.is_writable && !bind.is_overlay && (bind.dev != 0 || bind.ino != 0);
-}
-
 // Mounts below an input are part of it, and read-only with it. Below an output they would be writable without having
 // been declared, so they are left out. Below an overlay there are none (confirm_whole_overlays).
 unsigned all_below(const Bind& bind) {
@@ -94,6 +88,10 @@ raw::MountAttributes attributes_of(const Bind& bind) {
   return {.set = raw::kNoSuid | raw::kNoDev | (bind.is_writable ? 0 : raw::kReadOnly),
           // defence: mounted-later-stays-outside
           .propagation = MS_PRIVATE};
+}
+
+SysError stale(const Bind& bind, const char* detail) {
+  return {.step = kPinStep, .syscall = "fstat", .err = ESTALE, .path = bind.source, .detail = detail};
 }
 
 // Mounts from a more privileged namespace are copied as a whole or not at all (mount_namespaces(7)).
@@ -172,15 +170,14 @@ Result<int> SourceOwners::map_for(const Bind& bind, const struct stat& found) co
   if (output != outputs_.end()) return output->second;
   if (!bind.is_overlay) {
     const uid_t caller = ::geteuid();
-    if (!ids_.are_leased() || !is_named_input(bind) || !is_shut(found, caller)) return -1;
+    // The parts of the toolchain, which no spec names, have no device and file number.
+    const bool is_named_input = !bind.is_writable && (bind.dev != 0 || bind.ino != 0);
+    if (!ids_.are_leased() || !is_named_input || !is_shut(found, caller)) return -1;
     return ids_.owner_map({.uid = caller, .gid = ::getegid(), .groups = {}}, outside_);
   }
-  const OverlayMap* const map = overlay_map_of(found);
-  return map == nullptr ? -1 : map->user_namespace.get();
-}
-
-bool SourceOwners::knows_owner(const struct stat& found) const noexcept {
-  return overlays_.empty() || overlay_map_of(found) != nullptr;
+  if (overlays_.empty()) return -1;
+  if (const OverlayMap* const map = overlay_map_of(found)) return map->user_namespace.get();
+  return stale(bind, "the source belongs to another user than when the session began to open");
 }
 
 Result<SourceCopy> copy_source(const Bind& bind, const SourceOwners& owners) {
@@ -189,9 +186,6 @@ Result<SourceCopy> copy_source(const Bind& bind, const SourceOwners& owners) {
     if (step != std::string_view(kPinStep)) error.dest = bind.target;
     return error;
   };
-  const auto stale = [&bind](const char* detail) {
-    return SysError{.step = kPinStep, .syscall = "fstat", .err = ESTALE, .path = bind.source, .detail = detail};
-  };
   UniqueFd copy(raw::copy_mount_of(bind.source.c_str(), all_below(bind)));
   // Of the errors of open_tree(2), these say that it could not be mounted.
   if (!copy) return failed(errno == EINVAL || errno == ENOMEM || errno == ENOSPC ? "mount" : kPinStep, "open_tree");
@@ -199,9 +193,7 @@ Result<SourceCopy> copy_source(const Bind& bind, const SourceOwners& owners) {
   // What is looked at is what will be mounted, whatever its name means by now.
   // defence: source-mounted-descriptor-looked
   if (::fstat(copy.get(), &found) != 0) return failed(kPinStep, "fstat");
-  if (!is_planned(bind, found)) return stale(kStaleSource);
-  if (bind.is_overlay && !owners.knows_owner(found))
-    return stale("the source belongs to another user than when the session began to open");
+  if (!is_planned(bind, found)) return stale(bind, kStaleSource);
   raw::MountAttributes attributes = attributes_of(bind);
   const auto known = owners.map_for(bind, found);
   if (!known) return known.error();
@@ -239,9 +231,7 @@ void copy_source_by_init(const Bind& bind, InitCalls& calls) {
             {kOpened, "", raw::kTreeClone | raw::kTreeCloseOnExec | raw::kEmptyPath | all_below(bind)})
       .into(kCopied);
   site.details.clear();
-  const raw::MountAttributes attributes = attributes_of(bind);
-  calls.make(site, kCall_mount_setattr,
-             {kCopied, "", raw::kEmptyPath | raw::kRecursive, CallArgument::bytes(attributes), sizeof(attributes)});
+  calls.set_attributes(site, kCopied, attributes_of(bind), raw::kRecursive);
 }
 
 }  // namespace buildjail

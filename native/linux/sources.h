@@ -35,10 +35,11 @@ class SourceOwners {
   /** For the sources among the steps. An error of the step `overlay` if an overlay cannot be the build's. */
   static Result<SourceOwners> find(const NamespaceOpening& opening);
 
-  /** The user namespace with the map for a source that is open; -1 if it is shown as it is. */
+  /**
+   * The user namespace with the map for a source that is open; -1 if it is shown as it is. ESTALE for an overlay whose
+   * source has an owner that it did not have when this was made.
+   */
   [[nodiscard]] Result<int> map_for(const Bind& bind, const struct stat& found) const;
-  /** Whether an overlay's source still has an owner that it had when this was made. */
-  [[nodiscard]] bool knows_owner(const struct stat& found) const noexcept;
 
  private:
   SourceOwners(SessionIds& ids, BuildUser outside) : ids_(ids), outside_(std::move(outside)) {}

@@ -1,5 +1,4 @@
 #include <libgen.h>
-#include <sys/prctl.h>
 #include <sys/utsname.h>
 #include <unistd.h>
 
@@ -8,9 +7,6 @@
 #include <charconv>
 #include <climits>
 #include <cstdlib>
-#include <memory>
-#include <mutex>
-#include <string>
 
 #include "envelope/system.h"
 #include "linux/ids.h"
@@ -19,7 +15,6 @@
 #include "linux/parts.h"
 #include "linux/privileges.h"
 #include "state/files.h"
-#include "state/recovery.h"
 
 namespace buildjail {
 
@@ -123,8 +118,7 @@ std::optional<SysError> try_namespaces(LinuxHost& host, const std::vector<Step>&
       inside,
       false};
   Trace trace;
-  auto made = InitPart(opening).make(trace);
-  if (made) made = RootPart(opening).make(trace);
+  auto made = RootPart(opening).make(trace);
   if (made) made = inside.confirm(false, trace);
   if (made) return std::nullopt;
   return std::move(made.error());

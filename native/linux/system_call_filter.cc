@@ -3,7 +3,6 @@
 #include <cerrno>
 #include <cstddef>
 #include <ranges>
-#include <span>
 #include <utility>
 
 namespace buildjail {

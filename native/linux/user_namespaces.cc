@@ -9,10 +9,8 @@
 #include <csignal>
 #include <memory>
 #include <string>
-#include <string_view>
 
 #include "base/tolerated.h"
-#include "base/unique_fd.h"
 #include "linux/child.h"
 #include "linux/parts.h"
 #include "state/files.h"
@@ -48,7 +46,6 @@ class Occupant {
 constexpr std::string_view kMostInotifyInstances = "32";
 constexpr const char* kCountSettings = "/proc/sys/user";
 constexpr const char* kInotifyInstances = "/proc/sys/user/max_inotify_instances";
-constexpr const char* kNotBounded = "without write access to /proc/sys the session's user is not bounded";
 
 /** How many are kept for later sessions: each takes kernel memory, and ids that no other program gets. */
 constexpr std::size_t kMostUsed = 16;
@@ -104,15 +101,9 @@ Result<UniqueFd> make_user_namespace(const IdMap& map) {
 }
 
 // The kernel takes the namespace of the process that opens the file.
-void bound_shared_counts() {
-  const Tolerated tolerated(kNotBounded);
-  const UniqueFd file(::open(kInotifyInstances, O_WRONLY | O_CLOEXEC));
-  if (file) static_cast<void>(::write(file.get(), kMostInotifyInstances.data(), kMostInotifyInstances.size()));
-}
-
 void bound_shared_counts(InitCalls& calls) {
   // The session's own /proc may be read-only.
-  const Tolerated tolerated(kNotBounded);
+  const Tolerated tolerated("without write access to /proc/sys the session's user is not bounded");
   UniqueFd folder(::open(kCountSettings, O_PATH | O_DIRECTORY | O_CLOEXEC));
   if (!folder) return;
   const Slot settings = calls.pass(std::move(folder));
@@ -120,7 +111,8 @@ void bound_shared_counts(InitCalls& calls) {
   calls.make(site, kCall_openat, {settings, "max_inotify_instances", O_WRONLY | O_CLOEXEC}).into(kOpened);
   calls.may_fail(kAnyError, 2);
   calls.make(site, kCall_write, {kOpened, kMostInotifyInstances, kMostInotifyInstances.size()}).may_fail(kAnyError);
-  calls.make(site, kCall_close, {kOpened});
+  calls.make(site, kCall_close, {kOpened}).may_fail(kAnyError);
+  calls.make(site, kCall_close, {settings}).may_fail(kAnyError);
 }
 
 BuildUser SessionIds::outside(const BuildUser& inside) const {
@@ -131,8 +123,7 @@ BuildUser SessionIds::outside(const BuildUser& inside) const {
 Result<int> SessionIds::owner_map(const BuildUser& owner, const BuildUser& build) {
   UniqueFd& known = owner_maps[{owner.uid, owner.gid, build.uid, build.gid}];
   if (known) return known.get();
-  auto made = make_user_namespace({.uids = {{.inside = owner.uid, .outside = build.uid, .count = 1}},
-                                   .gids = {{.inside = owner.gid, .outside = build.gid, .count = 1}}});
+  auto made = make_user_namespace(map_one(owner, build.uid, build.gid));
   if (!made) return std::move(made.error());
   known = std::move(*made);
   return known.get();

@@ -27,12 +27,10 @@ struct NamespaceOpening;
  */
 Result<UniqueFd> make_user_namespace(const IdMap& map);
 
-// What a session takes of the counts that all processes of one user share (namespaces(7), /proc/sys/user) is bounded in
-// its user namespace. Most containers may not write there, and then nothing is bounded.
-
-/** For a child that is in the namespace, and sees the host's /proc. */
-void bound_shared_counts();
-/** The same by init, which is in the namespace by then. */
+/**
+ * What a session takes of the counts that all processes of one user share (namespaces(7), /proc/sys/user) is bounded in
+ * its user namespace, by init, which is in it. Most containers may not write there, and then nothing is bounded.
+ */
 void bound_shared_counts(InitCalls& calls);
 
 /** The ids of the host that a session has; by default the caller's one id, or those of the host. */

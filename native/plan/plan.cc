@@ -4,10 +4,8 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <string_view>
 
 #include "base/text.h"
-#include "plan/wire_reader.h"
 
 namespace buildjail {
 

@@ -11,11 +11,8 @@
 #include <ctime>
 #include <iterator>
 #include <memory>
-#include <optional>
-#include <string_view>
 #include <type_traits>
 
-#include "base/unique_fd.h"
 #include "state/file_state.h"
 
 namespace buildjail {

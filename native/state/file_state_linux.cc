@@ -6,17 +6,12 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <array>
 #include <cerrno>
 #include <cstddef>
-#include <cstdint>
 #include <cstdio>
 #include <ctime>
-#include <optional>
-#include <string_view>
 
 #include "base/text.h"
-#include "base/unique_fd.h"
 #include "state/file_state.h"
 
 namespace buildjail {

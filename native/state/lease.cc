@@ -1,14 +1,11 @@
 #include "state/lease.h"
 
 #include <fcntl.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
 #include <chrono>
-#include <cstdint>
-#include <optional>
 #include <utility>
 
 #include "base/back_off.h"

@@ -1,24 +1,20 @@
 #include "state/lent_output.h"
 
 #include <fcntl.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <array>
 #include <cerrno>
 #include <charconv>
-#include <cstdint>
 #include <iterator>
 #include <map>
 #include <set>
-#include <string>
 #include <string_view>
 #include <utility>
 
 #include "base/text.h"
 #include "base/unique_fd.h"
-#include "state/file_state.h"
 #include "state/files.h"
 #include "state/tree_walk.h"
 

@@ -12,7 +12,6 @@
 
 #include "base/back_off.h"
 #include "state/files.h"
-#include "state/journal.h"
 #include "state/lease.h"
 
 namespace buildjail {

@@ -16,7 +16,6 @@
 
 #include "base/back_off.h"
 #include "base/text.h"
-#include "base/unique_fd.h"
 #include "launch/stdio_ends.h"
 #include "launch/vfork_child.h"
 

@@ -9,7 +9,7 @@ import type { Session } from '../session/session.ts'
 import { fieldNames, fields } from '../spec/fields.ts'
 import type { Plan } from '../spec/plan.ts'
 import { KeptStdio } from './kept-stdio.ts'
-import { type RecordedCommand, type RecordedEnd, type RecordedError, type RecordedFilling, type RecordedKernel, type RecordedNearLimit, type RecordedPlan, type RecordedStep, recordFormat, type RunRecord } from './run-record.ts'
+import { type RecordedEnd, type RecordedError, type RecordedFilling, type RecordedKernel, type RecordedNearLimit, type RecordedPlan, type RecordedStep, recordFormat, type RunRecord } from './run-record.ts'
 import { UsageSamples } from './usage-samples.ts'
 
 export interface RecordingOptions {
@@ -93,7 +93,7 @@ export class Recorder {
       plan: recordedPlan(plan, hasValues),
       ...(this.#kernel !== undefined && { kernel: this.#kernel }),
       steps: [...opening, ...closing],
-      commands: [...this.#commands.values()].map(recordedCommand),
+      commands: [...this.#commands.values()].map(({ stdio, ...course }) => ({ ...course, stdio: stdio.record })),
       ...(this.#usage !== undefined && { usage: this.#usage }),
       samples: this.#samples.all,
       filled: this.#filled,
@@ -153,10 +153,6 @@ async function fillingOf(root: string, target: string): Promise<RecordedFilling 
   } catch {
     return undefined
   }
-}
-
-function recordedCommand({ stdio, ...course }: Course): RecordedCommand {
-  return { ...course, stdio: stdio.record }
 }
 
 function recordedKernel({ jail, ...said }: SessionRecord): RecordedKernel {

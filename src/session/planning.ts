@@ -53,18 +53,13 @@ async function planned(ahead: (answers: Answers) => void, plan: () => Plan): Pro
   ahead(answers)
   for (;;) {
     await answers.fetch()
-    const outcome = answeredBy(answers, () => outcomeOf(plan))
-    if (!answers.isComplete) continue
-    if ('error' in outcome) throw outcome.error
-    return outcome.plan
-  }
-}
-
-function outcomeOf(plan: () => Plan): { readonly plan: Plan } | { readonly error: unknown } {
-  try {
-    return { plan: plan() }
-  } catch (error) {
-    return { error }
+    try {
+      const made = answeredBy(answers, plan)
+      if (answers.isComplete) return made
+    } catch (error) {
+      // What comes of a guess does not count (Answers).
+      if (answers.isComplete) throw error
+    }
   }
 }
 

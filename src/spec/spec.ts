@@ -22,7 +22,7 @@ export type { IdRange, User } from './fields/user.ts'
 export function checkedSpec(given: Spec): Spec {
   const record = readRecord(given, 'spec')
   for (const key of Object.keys(record)) {
-    if (!isField(key)) throw invalid(key, noField(key))
+    if (!Object.hasOwn(fields, key)) throw invalid(key, noField(key))
   }
   const spec = Object.create(null) as Record<string, unknown>
   for (const name of fieldNames) {
@@ -42,10 +42,6 @@ export function checkedAdditions(given: Additions): Additions {
     if (!fields[name].isAddable) throw invalid(name, 'cannot be added: it is settled by the base')
   }
   return additions
-}
-
-function isField(key: string): key is keyof Spec {
-  return Object.hasOwn(fields, key)
 }
 
 function noField(key: string): string {

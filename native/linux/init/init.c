@@ -415,28 +415,25 @@ static int receive(void) {
   return 1;
 }
 
-static int is_untold(void) {
-  for (unsigned i = 0; i < command_end; i++)
-    if (commands[i].number != 0 && !commands[i].is_told && commands[i].execution < 0) return 1;
-  return 0;
-}
-
 /* Until the host program shuts its end down. `children` reports processes that have ended (signalfd(2)). */
 static void serve(int children) {
   static struct pollfd watched[2 + kMostCommands];
   for (;;) {
     unsigned count = 2;
+    int is_untold = 0;
     long happened;
     watched[0].fd = kControl;
     watched[0].events = POLLIN;
     watched[1].fd = children;
     watched[1].events = POLLIN;
     for (unsigned i = 0; i < command_end; i++) {
-      if (commands[i].number == 0 || commands[i].execution < 0) continue;
+      if (commands[i].number == 0) continue;
+      is_untold |= commands[i].execution < 0 && !commands[i].is_told;
+      if (commands[i].execution < 0) continue;
       watched[count].fd = commands[i].execution;
       watched[count++].events = 0;
     }
-    happened = system_call(__NR_ppoll, (long)watched, count, is_untold() ? (long)&kTellAfter : 0, 0, 0, 0);
+    happened = system_call(__NR_ppoll, (long)watched, count, is_untold ? (long)&kTellAfter : 0, 0, 0, 0);
     if (happened == 0) {
       for (unsigned i = 0; i < command_end; i++)
         if (commands[i].number != 0 && !commands[i].is_told && commands[i].execution < 0) tell_pid(&commands[i]);
