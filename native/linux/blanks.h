@@ -16,8 +16,8 @@ namespace buildjail {
 
 /**
  * Blank sessions: namespaces with an init, in which nothing of a plan is made yet. Most of the time that a session
- * takes to open is theirs. A thread makes them ahead, from the second session on: the first beside a command, more when no
- * session was worked on for a moment, because they take time from an opening or a short command beside them.
+ * takes to open is theirs. A thread makes them ahead, from the second session on: the first beside a command, more when
+ * no session was worked on for a moment, because they take time from an opening or a short command beside them.
  *
  * Each becomes one session. It ends with this, and with the host program.
  */

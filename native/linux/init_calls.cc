@@ -14,11 +14,10 @@ constexpr std::size_t kFullBytes = 32768;
 constexpr std::size_t kFullDescriptors = 64;
 
 constexpr std::array<const char*, kCallCount> kNames{
-#define CALL(name) #name,
-    INIT_CALLS(CALL)
+#define CALL(name) #name
+    INIT_CALLS(CALL),
 #undef CALL
-        "fstat",
-    "clock_gettime", "seccomp"};
+    "fstat", "clock_gettime", "seccomp"};
 
 /** The error of the call at which init stopped. */
 SysError error_of(const CallSite& site, init_call_name name, int err) {

@@ -19,7 +19,7 @@
 #endif
 
 static const unsigned short numbers[] = {
-#define CALL(name) __NR_##name,
+#define CALL(name) __NR_##name
     INIT_CALLS(CALL)
 #undef CALL
 };

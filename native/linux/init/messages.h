@@ -23,16 +23,15 @@ enum { kMostCommands = 1024, kMostInline = 65536, kMostLimits = 8 };
  * made of is known to the host program only (linux/root.cc); init makes one call after the other.
  */
 #define INIT_CALLS(CALL)                                                                                               \
-  CALL(openat)                                                                                                         \
-  CALL(openat2) CALL(close) CALL(write) CALL(fstat) CALL(fchown) CALL(fchmod) CALL(fchownat) CALL(fchmodat)            \
-      CALL(utimensat) CALL(setxattr) CALL(mkdirat) CALL(mknodat) CALL(symlinkat) CALL(fchdir) CALL(chdir) CALL(chroot) \
-          CALL(pivot_root) CALL(mount) CALL(umount2) CALL(open_tree) CALL(move_mount) CALL(fsopen) CALL(fsconfig)      \
-              CALL(fsmount) CALL(mount_setattr) CALL(socket) CALL(ioctl) CALL(sethostname) CALL(setns) CALL(capset)    \
-                  CALL(prctl) CALL(umask)
+  CALL(openat), CALL(openat2), CALL(close), CALL(write), CALL(fstat), CALL(fchownat), CALL(fchmodat), CALL(utimensat), \
+      CALL(setxattr), CALL(mkdirat), CALL(mknodat), CALL(symlinkat), CALL(fchdir), CALL(chdir), CALL(chroot),          \
+      CALL(pivot_root), CALL(mount), CALL(umount2), CALL(open_tree), CALL(move_mount), CALL(fsopen), CALL(fsconfig),   \
+      CALL(fsmount), CALL(mount_setattr), CALL(socket), CALL(ioctl), CALL(sethostname), CALL(setns), CALL(capset),     \
+      CALL(prctl), CALL(umask)
 
 enum init_call_name {
-#define CALL(name) kCall_##name,
-  INIT_CALLS(CALL)
+#define CALL(name) kCall_##name
+  INIT_CALLS(CALL),
 #undef CALL
   /** Not calls of the kernel: compares 64 bits of the scratch memory, notes the time, installs a filter (seccomp(2)).
    */
