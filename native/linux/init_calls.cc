@@ -117,6 +117,7 @@ void InitCalls::send() {
   sent.header.call_count = static_cast<unsigned>(sent.calls.size());
   sent.header.text_size = static_cast<unsigned>(sent.text.size());
   std::vector<int> descriptors;
+  descriptors.reserve(sent.descriptors.size());
   for (const UniqueFd& one : sent.descriptors) descriptors.push_back(one.get());
   status_ = init_.send_calls(sent.header, sent.calls, sent.text, descriptors);
   sent.descriptors.clear();

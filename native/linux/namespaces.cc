@@ -410,7 +410,7 @@ Status SessionNamespaces::confirm(bool is_launched, Trace& trace) {
 }
 
 Status SessionNamespaces::watch(const Namespaces& inside) {
-  const auto channel = inside.channel();
+  const auto& channel = inside.channel();
   return waiter_->watch_channel(owner_, channel->fd(),
                                 [channel, waiter = waiter_.get()] { return channel->read(*waiter); });
 }

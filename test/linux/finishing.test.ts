@@ -32,10 +32,10 @@ async function holdAt(pid: number, stops: number, act: string): Promise<Stepper>
 }
 
 // Only root may trace an init, which is not dumpable (ptrace(2)).
-describeLinux.runIf(isRoot && 'folder' in probe)('an init that makes the root of its session', () => {
+describeLinux('an init that makes the root of its session', () => {
   const folders = useFolders()
 
-  test.each(['kill', 'stop', 'trace'])('is met by a %s at any call: the build is as good as any or its error says so, and nothing is left', { timeout: 120_000 }, async (act) => {
+  test.runIf(isRoot && 'folder' in probe).each(['kill', 'stop', 'trace'])('is met by a %s at any call: the build is as good as any or its error says so, and nothing is left', { timeout: 120_000 }, async (act) => {
     const inputs = Object.fromEntries(['a', 'b'].map((name) => [`/inputs/${name}`, path.join(folders.top, name)]))
     for (const folder of Object.values(inputs)) mkdirSync(folder)
     const spec = { inputs, output: folders.output }

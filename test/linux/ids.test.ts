@@ -50,7 +50,7 @@ describeRoots('the ids of root’s sessions', () => {
 
   // promise: 22
   test.each(waysToLend)('are no other live session’s: 32 at once, and another program’s (outputs %s)', async (_, more) => {
-    const outputs = Array.from({ length: 32 }, (_, index) => path.join(folders.top, `out${index}`))
+    const outputs = Array.from({ length: 32 }, (__, index) => path.join(folders.top, `out${index}`))
     for (const output of outputs) mkdirSync(output)
     const program = await programs.start(folders.output)
     const sessions = await Promise.all(outputs.map((output) => openSession({ ...more, output })))

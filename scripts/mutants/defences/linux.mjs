@@ -3,7 +3,6 @@ import { handedBack, handedBackTests, lentFolder } from './handed-back.mjs'
 
 const writing = 'test/session/writing.test.ts'
 const user = 'test/session/user.test.ts'
-const etc = 'test/session/etc.test.ts'
 const overlay = 'test/session/overlay.test.ts'
 const attacks = 'test/session/attacks'
 const standardDescriptors = `${attacks}/standard-descriptors.test.ts`
