@@ -50,9 +50,9 @@ void bound_capabilities(const BuildUser& user, bool launches_others, InitCalls& 
                              SECBIT_KEEP_CAPS_LOCKED | SECBIT_NO_CAP_AMBIENT_RAISE | SECBIT_NO_CAP_AMBIENT_RAISE_LOCKED;
   calls.make(site, kCall_prctl, {PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0});
   calls.make(site, kCall_prctl, {PR_SET_SECUREBITS, bits, 0, 0, 0});
-  // defence: capabilities-bounded
   auto left = static_cast<unsigned>(kCapabilities - std::popcount(kept));
   for (unsigned long capability = 0; capability < kCapabilities; ++capability) {
+    // defence: capabilities-bounded
     if (has(kept, capability)) continue;
     left -= 1;
     const Tolerated tolerated("the kernel has no capability from this one on", EINVAL);
