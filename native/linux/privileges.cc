@@ -7,8 +7,8 @@
 #include <unistd.h>
 
 #include <array>
-#include <bit>
 #include <cerrno>
+#include <vector>
 
 #include "base/tolerated.h"
 
@@ -50,10 +50,15 @@ void bound_capabilities(const BuildUser& user, bool launches_others, InitCalls& 
                              SECBIT_KEEP_CAPS_LOCKED | SECBIT_NO_CAP_AMBIENT_RAISE | SECBIT_NO_CAP_AMBIENT_RAISE_LOCKED;
   calls.make(site, kCall_prctl, {PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0});
   calls.make(site, kCall_prctl, {PR_SET_SECUREBITS, bits, 0, 0, 0});
-  auto left = static_cast<unsigned>(kCapabilities - std::popcount(kept));
+  std::vector<unsigned long> dropped;
+  dropped.reserve(kCapabilities);
   for (unsigned long capability = 0; capability < kCapabilities; ++capability) {
     // defence: capabilities-bounded
     if (has(kept, capability)) continue;
+    dropped.push_back(capability);
+  }
+  auto left = static_cast<unsigned>(dropped.size());
+  for (const unsigned long capability : dropped) {
     left -= 1;
     const Tolerated tolerated("the kernel has no capability from this one on", EINVAL);
     calls.make(site, kCall_prctl, {PR_CAPBSET_DROP, capability, 0, 0, 0}).may_fail(EINVAL, left);
