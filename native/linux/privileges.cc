@@ -8,7 +8,6 @@
 
 #include <array>
 #include <cerrno>
-#include <vector>
 
 #include "base/tolerated.h"
 
@@ -50,18 +49,11 @@ void bound_capabilities(const BuildUser& user, bool launches_others, InitCalls& 
                              SECBIT_KEEP_CAPS_LOCKED | SECBIT_NO_CAP_AMBIENT_RAISE | SECBIT_NO_CAP_AMBIENT_RAISE_LOCKED;
   calls.make(site, kCall_prctl, {PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0});
   calls.make(site, kCall_prctl, {PR_SET_SECUREBITS, bits, 0, 0, 0});
-  std::vector<unsigned long> dropped;
-  dropped.reserve(kCapabilities);
   for (unsigned long capability = 0; capability < kCapabilities; ++capability) {
     // defence: capabilities-bounded
     if (has(kept, capability)) continue;
-    dropped.push_back(capability);
-  }
-  auto left = static_cast<unsigned>(dropped.size());
-  for (const unsigned long capability : dropped) {
-    left -= 1;
-    const Tolerated tolerated("the kernel has no capability from this one on", EINVAL);
-    calls.make(site, kCall_prctl, {PR_CAPBSET_DROP, capability, 0, 0, 0}).may_fail(EINVAL, left);
+    const Tolerated tolerated("the kernel has fewer capabilities than there are bits", EINVAL);
+    calls.make(site, kCall_prctl, {PR_CAPBSET_DROP, capability, 0, 0, 0}).may_fail(EINVAL);
   }
   const auto low = static_cast<std::uint32_t>(kept | (launches_others ? kLaunching : 0));
   const Sets sets{{{.effective = low, .permitted = low, .inheritable = 0}, {}}};
