@@ -128,7 +128,8 @@ Status InitCalls::confirm(bool is_launched, Trace& trace) {
   send();
   if (!status_) return status_;
   constexpr std::uint32_t kNoCommand = 0;
-  if (is_sealed_ && !is_launched) init_.ask_for_pid(kNoCommand);
+  // Init answers with the next message only, so without one there would be no answer.
+  if (is_sealed_ && !is_launched && !init_.ask_for_pid(kNoCommand)) return last_error("init", "sendmsg");
   for (const Message& sent : sent_) {
     const auto answer = init_.read_calls_answer();
     if (!answer) return answer.error();
