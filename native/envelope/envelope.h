@@ -83,7 +83,7 @@ class Envelope {
   virtual void begin_close() {}
   /** Kills and takes away everything. Called again it tries what is left; the report is empty if nothing is. */
   virtual CloseReport close() = 0;
-  /** Comes after `close`: lets go of what is in nobody's way and takes the kernel time. */
+  /** Comes after `close`: lets go of the mounts, for which the kernel takes its time. */
   virtual void let_go() {}
 };
 

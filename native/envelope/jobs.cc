@@ -41,8 +41,13 @@ void Job::begin() {
 void Job::settle() {
   auto status = caught("open", [this] { return envelope_->settle(); });
   if (status) return tell();
-  // Nobody gets it.
-  if (has_opened_) static_cast<void>(jobs_.close(std::exchange(envelope_, nullptr)));
+  std::shared_ptr<Envelope> failed;
+  {
+    // As in open().
+    const std::lock_guard lock(mutex_);
+    if (has_opened_) failed.swap(envelope_);
+  }
+  if (failed) static_cast<void>(jobs_.close(failed));
   give_up(std::move(status.error()));
 }
 

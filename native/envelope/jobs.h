@@ -87,6 +87,7 @@ class Job : public std::enable_shared_from_this<Job> {
 
  private:
   Status open();
+  /** The end of a job without a command: waits until its envelope is made, and tells. */
   void settle();
   Status launch();
   bool send(int signal, Whom whom);

@@ -28,7 +28,7 @@ class BlankSessions {
   BlankSessions& operator=(BlankSessions&&) = delete;
   ~BlankSessions();
 
-  /** One that was born so; none if there is none. More are made for such sessions. */
+  /** Takes a ready blank of that birth, if there is one. More are made for such sessions. */
   std::optional<Namespaces> take(const Birth& birth);
   /** A session is being worked on, or a command begins: none is made for a moment. */
   void give_way(bool to_command = false);

@@ -206,8 +206,8 @@ Status NamespaceEnvelope::confirm(const Namespaces& inside, bool is_launched) {
   if (!inside_.has_calls()) return {};
   auto status = inside_.confirm(is_launched, trace_);
   if (status && is_complete_) status = inside_.watch(inside);
-  // Of a base, before the rest of it comes.
-  if (status && !cgroup_.is_none() && rest_.empty()) {
+  // What completes a base, be it nothing, finds them held.
+  if (status && !cgroup_.is_none() && openings_.size() == 1) {
     status = cgroup_.hold();
     if (status) trace_.mark("limits");
   }

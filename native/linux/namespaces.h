@@ -126,7 +126,7 @@ class SessionNamespaces {
   Status watch(const Namespaces& inside);
   /**
    * Ends init, and waits until every process has ended with it. Does nothing the second time. The mounts stay until
-   * `let_go`: the kernel makes whoever lets go of them wait for all processors.
+   * `let_go`: the process that lets go of them waits for all processors.
    */
   Status end_processes(Trace& trace);
   void let_go() { mounts_.reset(); }

@@ -76,7 +76,7 @@ bool is_shut(const struct stat& found, uid_t owner) {
 }
 
 // Mounts below an input are part of it, and read-only with it. Below an output they would be writable without having
-// been declared, so they are left out. Below an overlay there are none (confirm_whole_overlays).
+// been declared, so they are left out. An overlay has none below it (confirm_whole_overlays).
 unsigned all_below(const Bind& bind) {
   return bind.is_writable || bind.is_overlay || bind.is_file ? 0 : raw::kRecursive;
 }

@@ -88,7 +88,7 @@ describeLinux('the mounts of a session', () => {
     })
   })
 
-  // Init is told of so many in several messages (native/linux/init_calls).
+  // So many calls go to init in several messages (native/linux/init_calls).
   test.runIf(isRoot)('are those of hundreds of inputs too, and once the session is open init holds none of them', async () => {
     await using session = await openSession({ inputs: neighboursIn(folders.top, 300) })
     const { root } = await session.record()

@@ -24,7 +24,7 @@ static const unsigned short numbers[] = {
 #undef CALL
 };
 
-/* The descriptors that calls have opened, or that came along; each plus 1, so that 0 is none. */
+/* The descriptors that calls have opened, or that came along, each plus 1: an empty slot is 0. */
 static int slots[kMostSlots];
 static unsigned long long scratch[kScratchSize / sizeof(unsigned long long)];
 static enum { kAssembling, kFailed, kSealed } state;
