@@ -258,6 +258,7 @@ LentAs NamespaceEnvelope::lent_as() const {
   if (ids_.are_leased())
     ids = BuildIds{.first = ids_.lease.number() * ids_.size, .count = ids_.size, .are_shared = false};
   // The filter on system calls refuses set-id bits and marks unless they are allowed, and sees nothing of a ring.
+  // defence: marks-ring-put-past
   const bool lets_mark = plan_->allowed.has(Allowance::kSetId) || plan_->allowed.has(Allowance::kAttributes) ||
                          plan_->allowed.has(Allowance::kIoUring);
   return {.user = ids_.outside(plan_->user),

@@ -387,6 +387,11 @@ export const linux = [
     tests: [[ids, 'are no other live session’s: 32 at once, and another program’s (outputs %s)']],
   },
   {
+    defence: 'marks that a ring put past the filter are taken away',
+    off: { 'marks-ring-put-past': { swap: { kIoUring: 'Allowance::kAttributes' } } },
+    tests: [[handedBackTests, 'comes back without set-id bits, attributes and lists that a ring put there past the filter (user %s)']],
+  },
+  {
     defence: 'an output on which a build may leave marks is on no mapped mount',
     off: { 'mapped-output-no-mark': 'skip' },
     tests: [[handedBackTests, 'belongs to the owner of the folder, without set-id bits, flags, attributes and lists (user %s)']],

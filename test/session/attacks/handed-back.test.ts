@@ -78,6 +78,27 @@ describeAttack('what comes back in an output', () => {
     expect(statSync('/etc/passwd').uid).toBe(0)
   })
 
+  // No filter sees what a ring does (io_uring(7)), so the build needs no leave to put marks.
+  // promise: 16
+  test.for([undefined, 'root'] as const)('comes back without set-id bits, attributes and lists that a ring put there past the filter (user %s)', async (user, context) => {
+    const here = path.join(folders.top, 'here')
+    mkdirSync(here)
+    const [file = '', ...args] = onHost('ring', here)
+    const possible = answers(runOnHost(file, ...args))
+    if (possible['ring'] !== 'ok') return context.skip(`the kernel makes no ring: ${possible['ring']}`)
+    giveFolder()
+    const ringed = [folders.output, inOutput('ringed')]
+    const session = await openSession(armed({ output: folders.output, allow: ['io_uring'], ...(user !== undefined && { user }) }))
+    const { stdout } = await session.run(attack('ring', '/output'))
+    expect(answers(stdout)).toEqual(possible)
+    expect(marksOn(...ringed)).toEqual(marksOn(here, path.join(here, 'ringed')))
+    expect(marksOn(...ringed).join(' ')).toContain('set-uid')
+    await session.close()
+    expect(marksOn(...ringed)).toEqual(['', ''])
+    expect(notOf(owner.uid, owner.gid, folders.output)).toBe('')
+    expect(session.leftInOutputs).toEqual([])
+  })
+
   // After a file that is not the build's, the next is first looked at by its name (native/state/tree_walk).
   test('belongs to the owner of the folder wherever it lies among the files of somebody else, which stay as they were', async () => {
     const cache = path.join(folders.top, 'cache')
