@@ -257,6 +257,15 @@ describeLimits('limits of a session on Linux', () => {
     await expect.poll(emptyCgroups, { timeout: 5000 }).toEqual([])
   })
 
+  test('are put on by a pool once, also where a build adds nothing', async () => {
+    await using pool = await SessionPool.open({ limits: all }, { size: 1 })
+    for (const added of [{}, { inputs: { more: folders.input } }]) {
+      await using session = await pool.acquire(added)
+      await session.run(['true'])
+      expect(session.trace.filter(({ step }) => step === 'limits')).toHaveLength(1)
+    }
+  })
+
   // promise: 44
   test('with all of them on, a hundred sessions leave no cgroup', async () => {
     for (let round = 0; round < 10; round++) {
