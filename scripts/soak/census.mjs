@@ -12,17 +12,18 @@ export const leakKinds = ['mounts', 'jails', 'dying jails', 'rctl rules', 'cgrou
  * @returns {Record<string, string[]>}
  */
 export function newIn(before, now) {
-  const kinds = Object.keys(now).map((kind) => {
-    // A mount point may be there several times.
-    const left = [...(before[kind] ?? [])]
-    const found = now[kind].filter((name) => {
-      const index = left.indexOf(name)
-      if (index >= 0) left.splice(index, 1)
-      return index < 0
-    })
-    return [kind, found]
-  })
+  const kinds = Object.keys(now).map((kind) => [kind, moreOf(before[kind] ?? [], now[kind])])
   return Object.fromEntries(kinds.filter(([, names]) => names.length > 0))
+}
+
+/** What a list has that another had not, or not so often: a mount point may be there several times. */
+export function moreOf(before, now) {
+  const left = [...before]
+  return now.filter((name) => {
+    const index = left.indexOf(name)
+    if (index >= 0) left.splice(index, 1)
+    return index < 0
+  })
 }
 
 /**

@@ -5,8 +5,9 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { isDeepStrictEqual } from 'node:util'
 
 import { build as buildOnce, openSession, SessionPool } from '../../dist/index.js'
+import { moreOf } from './census.mjs'
 import { kinds } from './kinds.mjs'
-import { kindOfDescriptor, openDescriptors } from './open-descriptors.mjs'
+import { kindOfDescriptor, openAtRest, openDescriptors } from './open-descriptors.mjs'
 
 const { stateDirectory, mark } = JSON.parse(process.argv[2])
 
@@ -66,10 +67,19 @@ async function sessionBy(way, spec) {
 async function rest() {
   await (await pool)?.close()
   pool = undefined
-  openAtFirst ??= await openOnce()
+  const descriptors = openAtFirst === undefined ? await openOnce() : await openNow()
+  openAtFirst ??= descriptors
+  tell({ descriptors, rss: process.memoryUsage.rss() })
+}
+
+/** What is more than at first may be of a blank that is being made, or closed in a moment. */
+async function openNow() {
   const began = performance.now()
-  while (openDescriptors().length > openAtFirst && performance.now() - began < closingMs) await sleep(20)
-  tell({ descriptors: openDescriptors().map(kindOfDescriptor), rss: process.memoryUsage.rss() })
+  for (;;) {
+    const open = openDescriptors().map(kindOfDescriptor)
+    if (moreOf(openAtFirst, open).length === 0 || performance.now() - began > closingMs) return open
+    await sleep(20)
+  }
 }
 
 /** What a program opens at its first command of a kind, and has from then on: those of terminals, and /etc as sessions have it. */
@@ -79,7 +89,7 @@ async function openOnce() {
     await work(session)
     await session.close()
   }
-  return openDescriptors().length
+  return openAtRest()
 }
 
 /** SIGKILL to all that a build is, after a time; at once when it is open only then. */

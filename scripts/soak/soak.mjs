@@ -1,7 +1,7 @@
 // Builds by the thousand, with somebody killed now and then, and a look after what is left.
 import { setTimeout as sleep } from 'node:timers/promises'
 
-import { addTo, leakKinds, newIn, stillIn } from './census.mjs'
+import { addTo, leakKinds, moreOf, newIn, stillIn } from './census.mjs'
 import { choose } from './choices.mjs'
 import { ControllerProcess } from './controller-process.mjs'
 import { ownOutputs, takeCensus } from './host.mjs'
@@ -147,12 +147,7 @@ export class Soak {
   }
 
   #noteDescriptors(first, last) {
-    const known = [...(first?.descriptors ?? [])]
-    const more = (last?.descriptors ?? []).filter((kind) => {
-      const at = known.indexOf(kind)
-      if (at >= 0) known.splice(at, 1)
-      return at < 0
-    })
+    const more = moreOf(first?.descriptors ?? [], last?.descriptors ?? [])
     if (more.length > 0) this.#count({ descriptors: more.map((kind) => `a ${kind} of a controller`) })
   }
 

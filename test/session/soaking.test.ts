@@ -6,8 +6,10 @@ import { text } from 'node:stream/consumers'
 import { fileURLToPath } from 'node:url'
 import { expect, test } from 'vitest'
 
-import { newIn, type Census } from '../../scripts/soak/census.mjs'
+import { moreOf, newIn, type Census } from '../../scripts/soak/census.mjs'
+import { ControllerProcess } from '../../scripts/soak/controller-process.mjs'
 import { takeCensus } from '../../scripts/soak/host.mjs'
+import { makePlace, removePlace } from '../../scripts/soak/place.mjs'
 import { openSession } from '../../src/index.ts'
 import { describeLinux } from '../linux/host.ts'
 import { useFolders } from './folders.ts'
@@ -92,6 +94,25 @@ describeSession('the census of a soak finds', () => {
     if (process.platform === 'freebsd') expect(Object.keys(found)).toEqual(expect.arrayContaining(['mounts', 'jails']))
     await session.close()
     expect(newIn(before, await take())).toEqual({})
+  })
+})
+
+describeLinux('the descriptors of a controller', () => {
+  test('are no more after builds than before, at whatever moment a session is begun ahead', { timeout: 120_000 }, async () => {
+    const place = makePlace(4)
+    const controller = new ControllerProcess(place.setting)
+    const atRest = async (): Promise<readonly string[]> => (await controller.rest())?.descriptors ?? ['none: it is over']
+    try {
+      const first = await atRest()
+      for (let round = 0; round < 100; round += 1) {
+        const build = (output: string, slot: number) => controller.perform({ build: round * 4 + slot, kind: 'nothing declared', way: 'build', place: { input: place.input, output } })
+        expect((await Promise.all(place.outputs.map(build))).map(({ wrong }) => wrong).filter((wrong) => wrong !== undefined)).toEqual([])
+        expect(moreOf(first, await atRest())).toEqual([])
+      }
+    } finally {
+      await controller.close()
+      removePlace(place)
+    }
   })
 })
 
