@@ -212,8 +212,6 @@ Status NamespaceEnvelope::confirm(const Namespaces& inside, bool is_launched) {
     if (status) trace_.mark("limits");
   }
   is_complete_ = is_complete_ && status;
-  // Of the next session that has these.
-  if (is_complete_) ids_.is_new = false;
   return status;
 }
 

@@ -34,6 +34,7 @@
 #include "linux/raw_calls.h"
 #include "linux/root.h"
 #include "linux/root_contents.h"
+#include "linux/shared_counts.h"
 #include "linux/sources.h"
 #include "state/file_state.h"
 
@@ -243,7 +244,10 @@ void leave_host(InitCalls& calls) {
 // Over the host's mounts, these come and go as outside until all sources are mounted, so that no blank keeps one that
 // the host unmounts (mount_namespaces(7), shared subtrees).
 Status make_blank_root(const NamespaceHost& host, const Birth& birth, InitCalls& calls) {
-  if (birth.is_callers()) bound_shared_counts(calls);
+  if (birth.is_callers()) {
+    if (auto status = bound_limits(calls); !status) return status;
+    bound_settings(calls);
+  }
   if (host.is_over_host()) calls.make({.step = "private", .path = "/"}, kCall_mount, {0, "/", 0, MS_REC | MS_SLAVE, 0});
   make_root(host.is_over_host(), calls);
   make_dev(host.is_over_host(), calls);
@@ -257,6 +261,9 @@ Status seal(const NamespaceOpening& opening, InitCalls& calls) {
   const EnvelopePlan& plan = opening.plan;
   const SessionIds& ids = opening.ids;
   calls.begin_step();
+  if (ids.are_hosts()) {
+    if (auto status = bound_limits(calls); !status) return status;
+  }
   if (plan.network.kind == PlannedNetwork::Kind::kLoopback) bring_up_loopback(calls);
   calls.make({.step = "hostname"}, kCall_sethostname, {plan.hostname, plan.hostname.size()});
   // defence: root-read-only
@@ -270,7 +277,6 @@ Status seal(const NamespaceOpening& opening, InitCalls& calls) {
     UniqueFd entered(::fcntl(ids.user_namespace.get(), F_DUPFD_CLOEXEC, STDERR_FILENO + 1));
     if (!entered) return last_error("user-namespace", "fcntl");
     calls.make({.step = "user-namespace"}, kCall_setns, {calls.pass(std::move(entered)), CLONE_NEWUSER});
-    if (ids.is_new) bound_shared_counts(calls);
     // Other credentials can make it dumpable (PR_SET_DUMPABLE(2const)).
     calls.make({.step = "init"}, kCall_prctl, {PR_SET_DUMPABLE, 0, 0, 0, 0});
   }

@@ -27,6 +27,13 @@ bool is_unknown(int err) { return err == ENOSYS || err == EPERM; }
 
 }  // namespace
 
+bool raise_capabilities(Stopped& stopped) {
+  Sets sets{};
+  if (::syscall(SYS_capget, &kOfThisThread, sets.data()) != 0) return stopped.at(kStep, "capget");
+  for (auto& half : sets) half.effective = half.permitted;
+  return ::syscall(SYS_capset, &kOfThisThread, sets.data()) == 0 || stopped.at(kStep, "capset");
+}
+
 bool keep_capabilities(Stopped& stopped) {
   Sets sets{};
   if (::syscall(SYS_capget, &kOfThisThread, sets.data()) != 0) return stopped.at(kStep, "capget");

@@ -21,6 +21,9 @@ inline constexpr std::uint64_t kRootKeeps = 1U << CAP_CHOWN | 1U << CAP_DAC_OVER
 
 inline std::uint64_t kept_capabilities(const BuildUser& user) { return user.uid == 0 ? kRootKeeps : 0; }
 
+/** For a child that has taken another effective user id, which leaves it none effective (capabilities(7)). */
+bool raise_capabilities(Stopped& stopped);
+
 /**
  * For the child of an ordinary user that becomes init: its capabilities in its user namespace outlive the execution
  * (capabilities(7), "Ambient").

@@ -27,6 +27,12 @@ constexpr std::uint32_t kSocketType = 0xf, kPacketType = 10;
 /** SOL_SOCKET; SO_ATTACH_FILTER and SO_ATTACH_REUSEPORT_CBPF. */
 constexpr std::uint32_t kOfSocket = 1, kAttachFilter = 26, kAttachReuseportFilter = 51;
 
+/** IPPROTO_IPV6; IPV6_FLOWLABEL_MGR. */
+constexpr std::uint32_t kOfIpv6 = 41, kManageFlowLabels = 32;
+
+/** MAP_HUGETLB, MFD_HUGETLB and SHM_HUGETLB; SHM_LOCK of shmctl(2). */
+constexpr std::uint32_t kMapHuge = 0x40000, kMemoryFileHuge = 4, kSharedHuge = 04000, kLockShared = 11;
+
 /** PR_SET_CHILD_SUBREAPER. */
 constexpr std::uint32_t kSubreaper = 36;
 
@@ -103,6 +109,17 @@ constexpr auto kRefusedCalls = std::to_array<RefusedCall>({
     // little of. Without any left, no session could install its own filter.
     {Allowance::kSockets, "setsockopt", 54, 208, EPERM, {is(1, kOfSocket), is(2, kAttachFilter)}},
     {Allowance::kSockets, "setsockopt", 54, 208, EPERM, {is(1, kOfSocket), is(2, kAttachReuseportFilter)}},
+
+    // The host has 4,096 labels of IPv6 flows, of which most go to whoever asks first, and later ones fail.
+    {Allowance::kSockets, "setsockopt", 54, 208, ENOPROTOOPT, {is(1, kOfIpv6), is(2, kManageFlowLabels)}},
+
+    // Huge pages are a pool of the host's, which no limit of memory counts (cgroup-v2.rst, HugeTLB). Programs see a
+    // host without any.
+    {kAlways, "mmap", 9, 222, ENOMEM, {any_bit(3, kMapHuge)}},
+    {kAlways, "memfd_create", 319, 279, EINVAL, {any_bit(1, kMemoryFileHuge)}},
+    {kAlways, "shmget", 29, 194, EPERM, {any_bit(2, kSharedHuge)}},
+    // What this locks counts for a user, and what mlock(2) locks for a process (getrlimit(2), RLIMIT_MEMLOCK).
+    {kAlways, "shmctl", 31, 195, EPERM, {is(1, kLockShared)}},
 
     // Each command is a subreaper, so that all processes that it started are found below it (kill_tree). That misses a
     // process that is not its descendant.

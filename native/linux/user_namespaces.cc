@@ -2,10 +2,14 @@
 
 #include <fcntl.h>
 #include <sched.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
+#include <charconv>
 #include <csignal>
 #include <memory>
 #include <string>
@@ -13,6 +17,7 @@
 #include "base/tolerated.h"
 #include "linux/child.h"
 #include "linux/parts.h"
+#include "linux/privileges.h"
 #include "state/files.h"
 
 namespace buildjail {
@@ -22,30 +27,63 @@ namespace {
 constexpr const char* kMakeStep = "user-namespace";
 constexpr const char* kLeaseStep = "ids";
 
-/** The process in a namespace that is being mapped: a map is written through the /proc entry of a process in it. */
-class Occupant {
+/** The path of a file of a process, which a child that shares our memory may make (proc(5)). */
+class ProcessFile {
  public:
-  Occupant() : pid_(clone_idle(CLONE_NEWUSER, stack_)) {}
-  Occupant& operator=(Occupant&&) = delete;
-  ~Occupant() {
-    if (pid_ < 0) return;
-    static_cast<void>(::kill(pid_, SIGKILL));
-    reap_clone(pid_);
+  explicit ProcessFile(std::string_view name) noexcept : name_(name) {}
+  const char* of(pid_t pid) noexcept {
+    char* at = std::ranges::copy(std::string_view("/proc/"), text_.begin()).out;
+    at = std::to_chars(at, text_.end(), pid).ptr;
+    *std::ranges::copy(name_, at).out = '\0';
+    return text_.data();
   }
 
-  [[nodiscard]] bool is_there() const noexcept { return pid_ >= 0; }
-  [[nodiscard]] std::string path(const char* file) const { return "/proc/" + std::to_string(pid_) + "/" + file; }
-
  private:
-  ChildStack stack_;
-  pid_t pid_;
+  std::string_view name_;
+  std::array<char, 40> text_{};
 };
 
-/** By default a user has 128 (/proc/sys/fs/inotify/max_user_instances, inotify(7)). */
-// defence: inotify-instances-session-bounded
-constexpr std::string_view kMostInotifyInstances = "32";
-constexpr const char* kCountSettings = "/proc/sys/user";
-constexpr const char* kInotifyInstances = "/proc/sys/user/max_inotify_instances";
+/** What a child that shares our memory makes a user namespace of, and the namespace. */
+struct Making {
+  std::optional<uid_t> owner;
+  std::string uids, gids;
+  ProcessFile uid_map{"/uid_map"}, gid_map{"/gid_map"}, user_namespace{"/ns/user"};
+  ChildStack stack{};
+  UniqueFd made{};
+};
+
+bool map_occupied(pid_t occupant, Making& making, Stopped& stopped) {
+  if (!write_file(kMakeStep, making.uid_map.of(occupant), making.uids, stopped)) return false;
+  if (!write_file(kMakeStep, making.gid_map.of(occupant), making.gids, stopped)) return false;
+  const char* const path = making.user_namespace.of(occupant);
+  making.made.reset(::open(path, O_RDONLY | O_CLOEXEC));
+  return making.made || stopped.at(kMakeStep, "open", path);
+}
+
+/** Takes an effective user id, and keeps all capabilities. By number, as the C library would change all threads. */
+bool act_as(uid_t user, Stopped& stopped) {
+  constexpr uid_t kSame = -1;
+  const int dumpable = ::prctl(PR_GET_DUMPABLE);
+  if (::syscall(SYS_setresuid, kSame, user, kSame) != 0) return stopped.at(kMakeStep, "setresuid");
+  // Another user id can take this from the memory, which is the host program's too (PR_SET_DUMPABLE(2const)).
+  if (dumpable == 1 && stopped.failed(kMakeStep, "prctl", ::prctl(PR_SET_DUMPABLE, 1))) return false;
+  return raise_capabilities(stopped);
+}
+
+/**
+ * The child. A map is written through the /proc entry of a process in the namespace, and not by that
+ * (user_namespaces(7)): a child of its own is there meanwhile.
+ */
+bool make_mapped(Making& making, Stopped& stopped) {
+  // defence: counts-of-session-apart
+  if (making.owner && !act_as(*making.owner, stopped)) return false;
+  const pid_t occupant = clone_idle(CLONE_NEWUSER, making.stack);
+  if (occupant < 0) return stopped.at(kMakeStep, "clone");
+  const bool is_made = map_occupied(occupant, making, stopped);
+  static_cast<void>(::kill(occupant, SIGKILL));
+  reap_clone(occupant);
+  return is_made;
+}
 
 /** How many are kept for later sessions: each takes kernel memory, and ids that no other program gets. */
 constexpr std::size_t kMostUsed = 16;
@@ -87,32 +125,14 @@ SysError root_refused(const SysError& why) {
 
 }  // namespace
 
-Result<UniqueFd> make_user_namespace(const IdMap& map) {
-  const Occupant occupant;
-  if (!occupant.is_there()) return last_error(kMakeStep, "clone");
-  for (const auto& [file, extents] : {std::pair("uid_map", &map.uids), std::pair("gid_map", &map.gids)}) {
-    auto status = write_text_file(kMakeStep, occupant.path(file), map_text(*extents));
-    if (!status) return std::move(status.error());
-  }
-  const std::string path = occupant.path("ns/user");
-  UniqueFd descriptor = above_stdio(UniqueFd(::open(path.c_str(), O_RDONLY | O_CLOEXEC)));
-  if (!descriptor) return last_error(kMakeStep, "open", path);
+Result<UniqueFd> make_user_namespace(const IdMap& map, std::optional<uid_t> owner) {
+  Making making{.owner = owner, .uids = map_text(map.uids), .gids = map_text(map.gids)};
+  // The descriptor is ours too, by CLONE_FILES.
+  const auto make = [&making](Stopped& stopped) { return make_mapped(making, stopped); };
+  if (auto status = run_in_child(kMakeStep, CLONE_FILES, make); !status) return std::move(status.error());
+  UniqueFd descriptor = above_stdio(std::move(making.made));
+  if (!descriptor) return last_error(kMakeStep, "fcntl");
   return descriptor;
-}
-
-// The kernel takes the namespace of the process that opens the file.
-void bound_shared_counts(InitCalls& calls) {
-  // The session's own /proc may be read-only.
-  const Tolerated tolerated("without write access to /proc/sys the session's user is not bounded");
-  UniqueFd folder(::open(kCountSettings, O_PATH | O_DIRECTORY | O_CLOEXEC));
-  if (!folder) return;
-  const Slot settings = calls.pass(std::move(folder));
-  const CallSite site{.step = kMakeStep, .path = kInotifyInstances};
-  calls.make(site, kCall_openat, {settings, "max_inotify_instances", O_WRONLY | O_CLOEXEC}).into(kOpened);
-  calls.may_fail(kAnyError, 2);
-  calls.make(site, kCall_write, {kOpened, kMostInotifyInstances, kMostInotifyInstances.size()}).may_fail(kAnyError);
-  calls.make(site, kCall_close, {kOpened}).may_fail(kAnyError);
-  calls.make(site, kCall_close, {settings}).may_fail(kAnyError);
 }
 
 BuildUser SessionIds::outside(const BuildUser& inside) const {
@@ -169,7 +189,9 @@ Result<SessionIds> UserNamespaces::take(const EnvelopePlan& plan, const Lessee& 
   }
   // defence: no-id-host-own
   made.map = map_onto(**ranges, made.lease.number(), plan.user);
-  auto space = make_user_namespace(made.map);
+  // What the kernel counts for a user in the namespace, it counts for the owner outside too: here for an id that no
+  // program of the host has, and not for the host's root (namespaces(7), /proc/sys/user; setrlimit(2)).
+  auto space = make_user_namespace(made.map, made.lease.number() * made.size);
   if (!space) {
     auto error = refused(std::move(space.error()));
     if (!is_refused(error.err)) return error;

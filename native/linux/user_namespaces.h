@@ -13,7 +13,6 @@
 #include "base/unique_fd.h"
 #include "envelope/part.h"
 #include "linux/ids.h"
-#include "linux/init_calls.h"
 #include "plan/plan.h"
 #include "state/lease.h"
 
@@ -22,16 +21,10 @@ namespace buildjail {
 struct NamespaceOpening;
 
 /**
- * Makes a user namespace without a process in it, to be joined by setns(2). It belongs to the caller, so the kernel
- * gives a process that joins it no more privileges than before. Needs CAP_SETUID and CAP_SETGID to map several ids.
+ * Makes a user namespace without a process in it, to be joined by setns(2). It belongs to `owner`, by default the
+ * caller. Needs CAP_SETUID and CAP_SETGID to map several ids.
  */
-Result<UniqueFd> make_user_namespace(const IdMap& map);
-
-/**
- * What a session takes of the counts that all processes of one user share (namespaces(7), /proc/sys/user) is bounded in
- * its user namespace, by init, which is in it. Most containers may not write there, and then nothing is bounded.
- */
-void bound_shared_counts(InitCalls& calls);
+Result<UniqueFd> make_user_namespace(const IdMap& map, std::optional<uid_t> owner = {});
 
 /** The ids of the host that a session has; by default the caller's one id, or those of the host. */
 struct SessionIds {
@@ -61,8 +54,6 @@ struct SessionIds {
   NumberedLease around{};
   /** No other session has had it, or will. */
   bool is_alone = false;
-  /** No session was in it yet. */
-  bool is_new = true;
   /** By the ids of owner and build user. */
   std::map<std::array<std::uint32_t, 4>, UniqueFd> owner_maps{};
 };

@@ -29,6 +29,8 @@ export const openSteps: Steps = isLinux
       socketpair: ['init'],
       setsockopt: ['init'],
       epoll_ctl: ['wait'],
+      getrlimit: ['init'],
+      prlimit64: ['init'],
       fcntl: ['init', 'user-namespace'],
       clone: ['clone'],
       setsid: ['init'],
@@ -119,7 +121,7 @@ export const openSteps: Steps = isLinux
 const watcher: Steps = { access: ['watcher', 'mount'], socketpair: ['watcher'], send: ['watcher'] }
 
 /** Of a range of ids, and a user namespace that has them. Later sessions of the program have them again. */
-const ids: Steps = { mkdir: ['state-directory'], lstat: ['state-directory'], flock: ['ids'], fstat: ['ids'], pread: ['ids'], read: ['ids'], clone: ['user-namespace'] }
+const ids: Steps = { mkdir: ['state-directory'], lstat: ['state-directory'], flock: ['ids'], fstat: ['ids'], pread: ['ids'], read: ['ids'], clone: ['user-namespace'], setresuid: ['user-namespace'], prctl: ['user-namespace'], capget: ['init'], capset: ['init'] }
 
 /** And of what only the first opening of an environment does. */
 export const firstOpenSteps: Steps = isLinux

@@ -1,10 +1,11 @@
 import { spawnSync } from 'node:child_process'
+import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
-import { expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 
 import { build, openSession, type Spec } from '../../src/index.ts'
-import { answers, armed, attack, describeAttack, onHost } from '../session/attacks/attack.ts'
-import { describeLinux, hasCapability } from './host.ts'
+import { answers, armed, attack, describeAttack, hostProgram, onHost, outputOf } from '../session/attacks/attack.ts'
+import { describeLinux, hasCapability, isRoot } from './host.ts'
 
 const mib = 1024 ** 2
 const users: readonly Spec['user'][] = [undefined, 'root']
@@ -57,13 +58,110 @@ const as = (user: Spec['user'], spec: Spec = {}): Spec => armed({ ...spec, ...(u
   })
 
   // promise: 45, 48
-  test.each(users)('takes a part of what its host has once, and not all (user %s)', async (user) => {
-    const [file = '', ...args] = onHost('hog', 'tables')
-    const host = answers(spawnSync(file, args, { encoding: 'utf8' }).stdout)
-    const taken = answers((await build(as(user), attack('hog', 'tables'))).stdout)
-    expect(Number(taken['terminals'])).toBeLessThanOrEqual(128)
-    expect(Number(taken['queues'])).toBeGreaterThan(1)
-    expect(Number(taken['queues'])).toBeLessThan(Number(host['queues']))
-    expect(Number(taken['inotify'])).toBe(32)
+  test.each(users)('takes so many terminals, and no more (user %s)', async (user) => {
+    const { terminals } = answers((await build(as(user), attack('hog', 'terminals'))).stdout)
+    expect(Number(terminals)).toBeGreaterThan(1)
+    expect(Number(terminals)).toBeLessThanOrEqual(128)
+  })
+})
+
+/** The names of test/probe/counts.c. */
+const counted = [
+  ...['signals', 'timers', 'descriptors on the way', 'queues', 'inotify', 'inotify watches', 'fanotify', 'fanotify marks', 'locked', 'flow labels'],
+  'user namespaces',
+]
+const allLeft = Object.fromEntries(counted.map((name) => [name, 'ok']))
+
+const setting = (file: string): number => Number(readFileSync(`/proc/sys/${file}`, 'utf8'))
+
+/** A quarter of what the host has of each, rounded up. */
+function quarters(): [string, number][] {
+  const counts = {
+    signals: Number(/^Max pending signals +\d+ +(\d+)/m.exec(readFileSync('/proc/self/limits', 'utf8'))?.[1]),
+    inotify: setting('fs/inotify/max_user_instances'),
+    'inotify watches': setting('fs/inotify/max_user_watches'),
+    fanotify: setting('fs/fanotify/max_user_groups'),
+    'fanotify marks': setting('fs/fanotify/max_user_marks'),
+    'user namespaces': setting('user/max_user_namespaces'),
+  }
+  return Object.entries(counts).map(([name, count]) => [name, Math.ceil(count / 4)])
+}
+
+interface Taken {
+  readonly taken: Readonly<Record<string, number>>
+  /** What comes of it if another program of the caller takes one more of each. */
+  readonly left: Readonly<Record<string, string>>
+}
+
+const ordinary = isRoot ? ['setpriv', '--reuid=4711', '--regid=4711', '--clear-groups'] : []
+/** Each is what a host program of that caller begins with. */
+const callers: readonly (readonly [string, readonly string[]])[] = [...(isRoot ? [['root', []] as const] : []), ['an ordinary user', ordinary]]
+
+/** `how` are the arguments of the program. */
+async function takenBy(caller: readonly string[], spec: Spec, ...how: string[]): Promise<Taken> {
+  const child = hostProgram(armed(spec), attack('counts', ...how), caller)
+  try {
+    let output = ''
+    for await (const chunk of child.stdout ?? []) {
+      output += String(chunk)
+      if (output.includes('all: taken')) break
+    }
+    const [file = '', ...one] = [...caller, ...onHost('counts', 'one')]
+    const left = answers(spawnSync(file, one, { encoding: 'utf8' }).stdout)
+    // A session begins by passing descriptors to init.
+    expect(await outputOf(hostProgram({}, ['echo', 'another'], caller))).toBe('another\n')
+    return { taken: Object.fromEntries(Object.entries(answers(output)).map(([name, count]) => [name, Number(count)])), left }
+  } finally {
+    child.kill()
+    await once(child, 'close')
+  }
+}
+
+;(process.platform === 'linux' ? describeAttack : describeLinux)('what the kernel counts for a user', () => {
+  describe.each(callers)('who is %s', (_, caller) => {
+    // promise: 45
+    test.each(users)('is there for the host while a build takes all it can (user %s)', async (user) => {
+      const { taken, left } = await takenBy(caller, as(user), 'take', '0')
+      expect(left).toEqual(allLeft)
+      // These are refused.
+      expect(taken).toMatchObject({ locked: 0, 'flow labels': 0, 'user namespaces': 0 })
+      const had = counted.filter((name) => !['timers', 'locked', 'flow labels', 'user namespaces'].includes(name))
+      // By default there are 10 queues for a user.
+      expect(had.filter((name) => !(Number(taken[name]) > 1))).toEqual([])
+    })
+
+    test('is there for a later session when the build has ended', async () => {
+      const [before, after] = [await takenBy(caller, {}, 'take', '0', 'signals', 'inotify'), await takenBy(caller, {}, 'take', '0', 'signals', 'inotify')]
+      expect(after.taken).toEqual(before.taken)
+    })
+  })
+
+  // promise: 45
+  test.each(users)('is taken in part by a build of an ordinary user (user %s)', async (user) => {
+    const { taken } = await takenBy(ordinary, as(user), 'take', '0')
+    expect(quarters().filter(([name, quarter]) => !(Number(taken[name]) <= quarter))).toEqual([])
+  })
+
+  // promise: 45
+  test('is there for an ordinary user while a build takes all user namespaces it can', async () => {
+    const { taken, left } = await takenBy(ordinary, { allow: ['user-namespaces'] }, 'take', '0', 'user namespaces')
+    expect(left).toEqual(allLeft)
+    expect(taken['user namespaces']).toBeGreaterThan(1)
+    expect(taken['user namespaces']).toBeLessThanOrEqual(Number(Object.fromEntries(quarters())['user namespaces']))
+  }, 240_000)
+
+  // Root's sessions have ids of their own, and what they have is counted for those.
+  // promise: 45
+  test.runIf(isRoot)('is there for root while a build of many users takes all it can', async () => {
+    const { taken, left } = await takenBy([], { user: 'root' }, 'take', '6', 'signals', 'queues', 'inotify', 'fanotify')
+    expect(left).toEqual(allLeft)
+    expect(taken['inotify']).toBe(setting('fs/inotify/max_user_instances'))
+  })
+
+  // promise: 45
+  test.runIf(isRoot)('is there for root while a build has more signals queued than a user may have', async () => {
+    const { taken, left } = await takenBy([], {}, 'flood', '4000')
+    expect(taken['signals']).toBeGreaterThan(100_000)
+    expect(left).toEqual(allLeft)
   })
 })

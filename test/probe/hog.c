@@ -7,20 +7,18 @@
  *   hog forks COUNT            forks so often; those that begin end when it does
  *   hog sockets COUNT          so many that nobody reads from, and what waits in them all together
  *   hog spin COUNT SECONDS     so many processes that compute, and how much time they had all together
- *   hog tables                 takes what there is of inotify instances, terminals and POSIX message queues
+ *   hog terminals              takes what there is of terminals
  *   hog score                  has itself killed last where memory runs out
  */
 #define _GNU_SOURCE /* posix_openpt(3) */
 #include <stdio.h>
 
 #ifdef __linux__
-#include <sys/inotify.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <netinet/in.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
-#include <sys/syscall.h>
 #include <sys/wait.h>
 
 #include <fcntl.h>
@@ -164,36 +162,18 @@ spin(long count, unsigned seconds)
 	return 0;
 }
 
-/* struct mq_attr; librt is not everywhere. */
-struct attributes {
-	long flags, messages, size, now, spare[4];
-};
-
 static int
-take_tables(void)
+take_terminals(void)
 {
-	struct attributes attributes = { .messages = 10, .size = 4096 };
 	struct rlimit files;
-	char name[32];
 	long count;
 
 	getrlimit(RLIMIT_NOFILE, &files);
 	files.rlim_cur = files.rlim_max;
 	setrlimit(RLIMIT_NOFILE, &files);
-	for (count = 0; count < 512 && inotify_init1(0) >= 0; count++)
-		;
-	printf("inotify: %ld\n", count);
 	for (count = 0; count < 512 && posix_openpt(O_RDWR | O_NOCTTY) >= 0; count++)
 		;
 	printf("terminals: %ld\n", count);
-	for (count = 0; count < 512; count++) {
-		snprintf(name, sizeof(name), "queue%ld", count);
-		if (syscall(SYS_mq_open, name, O_CREAT | O_RDWR, 0600, &attributes) < 0)
-			break;
-		/* It is there until this ends. */
-		syscall(SYS_mq_unlink, name);
-	}
-	printf("queues: %ld\n", count);
 	return 0;
 }
 
@@ -229,8 +209,8 @@ main(int argc, char **argv)
 		return fill_sockets(strtol(argv[2], NULL, 10));
 	if (strcmp(what, "spin") == 0 && argc == 4)
 		return spin(strtol(argv[2], NULL, 10), (unsigned)strtoul(argv[3], NULL, 10));
-	if (strcmp(what, "tables") == 0)
-		return take_tables();
+	if (strcmp(what, "terminals") == 0)
+		return take_terminals();
 	if (strcmp(what, "score") == 0)
 		return go_last();
 	return 2;

@@ -11,6 +11,7 @@
 #ifdef __linux__
 #include <linux/filter.h>
 #include <sys/ioctl.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -113,6 +114,19 @@ try_sockets(void)
 	int one = socket(AF_UNIX, SOCK_DGRAM, 0);
 	tell_of("SO_ATTACH_FILTER", setsockopt(one, SOL_SOCKET, SO_ATTACH_FILTER, &filter, sizeof(filter)));
 	close(one);
+	tell_of("IPV6_FLOWLABEL_MGR", setsockopt(-1, 41, 32, &filter, sizeof(filter)));
+}
+
+static void
+try_shared_memory(void)
+{
+	void *memory = mmap(NULL, 0, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | 0x40000, -1, 0);
+
+	tell_of("MAP_HUGETLB", memory == MAP_FAILED ? -1 : 0);
+	tell_of("MFD_HUGETLB", syscall(SYS_memfd_create, "probe", 4));
+	tell_of("SHM_HUGETLB", syscall(SYS_shmget, 0, 0, 04000));
+	tell_of("SHM_LOCK", syscall(SYS_shmctl, -1, 11, NULL));
+	tell_of("memfd_create", syscall(SYS_memfd_create, "probe", 0));
 }
 
 static void
@@ -287,6 +301,7 @@ main(int argc, char **argv)
 	try_mounts();
 	try_large_parts();
 	try_sockets();
+	try_shared_memory();
 	try_descent();
 	try_leases();
 	try_set_id();

@@ -38,13 +38,7 @@
 #define CLOSE_RANGE_CLOEXEC 4
 #endif
 
-enum {
-  kControl = 0,
-  kEveryone = -1,
-  // defence: message-queues-session-bounded
-  kMostQueueBytes = 409600,
-  kMostWords = 2048
-};
+enum { kControl = 0, kEveryone = -1, kMostWords = 2048 };
 
 /* After this time init reports the pid of a command that still runs; that of a shorter one it never reports. */
 static const struct timespec kTellAfter = {.tv_sec = 0, .tv_nsec = 5000000};
@@ -465,8 +459,6 @@ void _start(void);
 void _start(void) {
   static const unsigned long children = 1UL << (SIGCHLD - 1);
   static const unsigned long no_core[2];
-  /* In bytes, of POSIX message queues: half of what the host gives to all processes of a user (mq_overview(7)). */
-  static const unsigned long queues[2] = {kMostQueueBytes, kMostQueueBytes};
   long told;
   /* Until the root is sealed; then the host program names it buildjail-init. */
   call3(__NR_prctl, PR_SET_NAME, (long)"buildjail-blank", 0);
@@ -476,8 +468,6 @@ void _start(void) {
   call3(__NR_prctl, PR_SET_DUMPABLE, 0, 0);
   // defence: command-does-not-execute-2
   system_call(__NR_prlimit64, 0, RLIMIT_CORE, (long)no_core, 0, 0, 0);
-  /* Refused where it is less already. */
-  system_call(__NR_prlimit64, 0, RLIMIT_MSGQUEUE, (long)queues, 0, 0, 0);
   call3(__NR_umask, 0, 0, 0);
   system_call(__NR_rt_sigprocmask, SIG_BLOCK, (long)&children, 0, 8, 0, 0);
   told = system_call(__NR_signalfd4, -1, (long)&children, 8, SFD_CLOEXEC | SFD_NONBLOCK, 0, 0);

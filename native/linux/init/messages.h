@@ -27,7 +27,7 @@ enum { kMostCommands = 1024, kMostInline = 65536, kMostLimits = 8 };
       CALL(setxattr), CALL(mkdirat), CALL(mknodat), CALL(symlinkat), CALL(fchdir), CALL(chdir), CALL(chroot),          \
       CALL(pivot_root), CALL(mount), CALL(umount2), CALL(open_tree), CALL(move_mount), CALL(fsopen), CALL(fsconfig),   \
       CALL(fsmount), CALL(mount_setattr), CALL(socket), CALL(ioctl), CALL(sethostname), CALL(setns), CALL(capset),     \
-      CALL(prctl), CALL(umask)
+      CALL(prctl), CALL(prlimit64), CALL(umask)
 
 enum init_call_name {
 #define CALL(name) kCall_##name

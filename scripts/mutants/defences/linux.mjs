@@ -21,7 +21,8 @@ const lifted = (entry) => `call.lifted_by == Allowance::k${entry}`
 const called = (...names) => `(${names.map((name) => `std::string_view(call.name) == "${name}"`).join(' || ')})`
 const ofNamespaces = called('clone', 'clone3', 'unshare', 'setns')
 const ofClocks = called('settimeofday', 'clock_settime', 'adjtimex', 'clock_adjtime')
-const ofOthers = called('ioctl', 'open_by_handle_at', 'personality', 'prctl', 'clone', 'fcntl')
+const ofMemory = called('mmap', 'memfd_create', 'shmget', 'shmctl')
+const ofOthers = called('mmap', 'memfd_create', 'shmget', 'shmctl', 'ioctl', 'open_by_handle_at', 'personality', 'prctl', 'clone', 'fcntl')
 
 /** Each kind of system calls that a session refuses, by what the attack calls it, with what tells it in the table. */
 const refusedCalls = Object.entries({
@@ -42,6 +43,7 @@ const refusedCalls = Object.entries({
   'leaving what it descends from': `!call.lifted_by && ${called('prctl', 'clone')}`,
   'leases of files': called('fcntl'),
   'contexts of input and output that the host counts': lifted('Aio'),
+  'memory that the host counts once, or for a user': ofMemory,
   'the kernel': `!call.lifted_by && !${ofClocks} && !${ofOthers}`,
 }).map(([what, tells]) => ({
   defence: `system calls are refused: ${what}`,
@@ -113,17 +115,40 @@ const limited = [
   {
     defence: 'terminals of a session are bounded',
     off: { 'terminals-session-bounded': { without: ',max=128' } },
-    tests: [[bounds, 'takes a part of what its host has once, and not all (user undefined)']],
+    tests: [[bounds, 'takes so many terminals, and no more (user undefined)']],
   },
   {
-    defence: 'inotify instances of a session are bounded',
-    off: { 'inotify-instances-session-bounded': { value: '"100000"' } },
-    tests: [[bounds, 'takes a part of what its host has once, and not all (user undefined)']],
+    defence: 'what the kernel counts for a session of root’s is counted for an id of its own',
+    off: { 'counts-of-session-apart': 'never' },
+    tests: [
+      [bounds, 'is there for the host while a build takes all it can (user undefined)'],
+      [bounds, 'is there for root while a build of many users takes all it can'],
+      [bounds, 'is there for root while a build has more signals queued than a user may have'],
+    ],
   },
+  ...[
+    ['pending signals', 'pending-signals-session-bounded'],
+    ['inotify instances', 'inotify-instances-session-bounded'],
+    ['inotify watches', 'inotify-watches-session-bounded'],
+    ['fanotify groups', 'fanotify-groups-session-bounded'],
+    ['fanotify marks', 'fanotify-marks-session-bounded'],
+  ].map(([what, mark]) => ({
+    defence: `${what} of an ordinary user’s session are bounded`,
+    off: { [mark]: 'skip' },
+    tests: [[bounds, 'is taken in part by a build of an ordinary user (user undefined)']],
+  })),
+  ...[
+    ['message queues', 'message-queues-session-bounded'],
+    ['descriptors on their way', 'descriptors-on-way-session-bounded'],
+  ].map(([what, mark]) => ({
+    defence: `${what} of an ordinary user’s session are bounded`,
+    off: { [mark]: 'skip' },
+    tests: [[bounds, 'is there for the host while a build takes all it can (user undefined)']],
+  })),
   {
-    defence: 'message queues of a session are bounded',
-    off: { 'message-queues-session-bounded': { value: '819200' } },
-    tests: [[bounds, 'takes a part of what its host has once, and not all (user undefined)']],
+    defence: 'user namespaces of an ordinary user’s session are bounded',
+    off: { 'user-namespaces-session-bounded': 'skip' },
+    tests: [[bounds, 'is there for an ordinary user while a build takes all user namespaces it can']],
   },
 ]
 

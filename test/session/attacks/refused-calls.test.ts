@@ -33,6 +33,7 @@ const refusals: readonly Refusal[] = [
     answers: {
       ...all('EAFNOSUPPORT', 'AF_NETLINK, kernel events', 'AF_NETLINK, generic', 'AF_PACKET', 'AF_INET, SOCK_PACKET', 'AF_VSOCK', 'AF_ALG'),
       SO_ATTACH_FILTER: 'EPERM',
+      IPV6_FLOWLABEL_MGR: 'Protocol not available',
     },
   },
   {
@@ -59,13 +60,17 @@ const refusals: readonly Refusal[] = [
   { what: 'personalities', answers: all('EPERM', 'personality') },
   { what: 'leaving what it descends from', answers: all('EPERM', 'no subreaper', 'a brother') },
   { what: 'leases of files', answers: all('EINVAL', 'F_SETLEASE', 'F_SETDELEG') },
+  {
+    what: 'memory that the host counts once, or for a user',
+    answers: { MAP_HUGETLB: 'Cannot allocate memory', MFD_HUGETLB: 'EINVAL', ...all('EPERM', 'SHM_HUGETLB', 'SHM_LOCK') },
+  },
   { what: 'the kernel', answers: all('EPERM', 'syslog', 'quotactl') },
   { what: 'other architectures', answers: all('ENOSYS', 'i386', 'x32') },
 ]
 const rows = refusals.map((refusal) => [refusal.what, refusal] as const)
 const attempts = refusals.flatMap((refusal) => Object.keys(refusal.answers))
 /** What every build may do. */
-const harmless = all('ok', 'AF_NETLINK, routes', 'AF_UNIX', 'a subreaper', 'F_GETLEASE', 'no randomization', 'personality again')
+const harmless = all('ok', 'AF_NETLINK, routes', 'AF_UNIX', 'a subreaper', 'F_GETLEASE', 'memfd_create', 'no randomization', 'personality again')
 
 const users: readonly Spec['user'][] = [undefined, 'root']
 
