@@ -74,10 +74,13 @@ const allLeft = Object.fromEntries(counted.map((name) => [name, 'ok']))
 
 const setting = (file: string): number => Number(readFileSync(`/proc/sys/${file}`, 'utf8'))
 
+/** That a user may have queued. */
+const mostSignals = (): number => Number(/^Max pending signals +\d+ +(\d+)/m.exec(readFileSync('/proc/self/limits', 'utf8'))?.[1])
+
 /** A quarter of what the host has of each, rounded up. */
 function quarters(): [string, number][] {
   const counts = {
-    signals: Number(/^Max pending signals +\d+ +(\d+)/m.exec(readFileSync('/proc/self/limits', 'utf8'))?.[1]),
+    signals: mostSignals(),
     inotify: setting('fs/inotify/max_user_instances'),
     'inotify watches': setting('fs/inotify/max_user_watches'),
     fanotify: setting('fs/fanotify/max_user_groups'),
@@ -125,7 +128,8 @@ async function takenBy(caller: readonly string[], spec: Spec, ...how: string[]):
       expect(left).toEqual(allLeft)
       // These are refused.
       expect(taken).toMatchObject({ locked: 0, 'flow labels': 0, 'user namespaces': 0 })
-      const had = counted.filter((name) => !['timers', 'locked', 'flow labels', 'user namespaces'].includes(name))
+      // There may be more descriptors of this user's on the way already, as of another test.
+      const had = counted.filter((name) => !['timers', 'descriptors on the way', 'locked', 'flow labels', 'user namespaces'].includes(name))
       // By default there are 10 queues for a user.
       expect(had.filter((name) => !(Number(taken[name]) > 1))).toEqual([])
     })
@@ -159,9 +163,12 @@ async function takenBy(caller: readonly string[], spec: Spec, ...how: string[]):
   })
 
   // promise: 45
-  test.runIf(isRoot)('is there for root while a build has more signals queued than a user may have', async () => {
-    const { taken, left } = await takenBy([], {}, 'flood', '4000')
-    expect(taken['signals']).toBeGreaterThan(100_000)
+  test.runIf(isRoot)('is there for root while a build has more signals queued than a user may have', async (context) => {
+    // Each process has 29.
+    const processes = Math.ceil(mostSignals() / 29) + 1
+    if (processes > 5000) return context.skip('a user may have so many that it takes too many processes')
+    const { taken, left } = await takenBy([], {}, 'flood', String(processes))
+    expect(taken['signals']).toBeGreaterThan(mostSignals())
     expect(left).toEqual(allLeft)
   })
 })

@@ -17,7 +17,7 @@ export interface WithLimits {
 
 /** Limits of each process by itself (setrlimit(2)), which a session has, or one command. A limit beyond the host program's own is that one. */
 export interface ProcessLimits {
-  /** Files that are open at a time (RLIMIT_NOFILE). */
+  /** Files that are open at a time (RLIMIT_NOFILE). On Linux a build of an ordinary user has 1,024 fewer than that user, or half. */
   readonly openFiles?: number
   /** Size of a file that a process writes (RLIMIT_FSIZE). A process that writes more gets SIGXFSZ. */
   readonly fileSize?: Size
