@@ -66,6 +66,13 @@ Obstacle explain_user_namespaces(const SysError& error) {
             "this process is not root, and there may be no user namespaces here (user.max_user_namespaces is 0)",
             "sysctl -w user.max_user_namespaces=15000 as root, or run this as root"};
   }
+  // A limit of any kind of namespace (namespaces(7), /proc/sys/user).
+  if (error.err == ENOSPC) {
+    return {"user-namespaces",
+            "this process is not root, and its user may make no more namespaces (" + as_said(error) +
+                "): user.max_user_namespaces and the like say how many",
+            "sysctl -w user.max_user_namespaces=15000 as root, and the others too; or run this as root"};
+  }
   if (number_in("/proc/sys/kernel/apparmor_restrict_unprivileged_userns").value_or(0) != 0) {
     return {"apparmor",
             "this process is not root, and AppArmor takes every right from user namespaces of others "

@@ -1,6 +1,7 @@
 import { spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
+import path from 'node:path'
 import { describe, expect, test } from 'vitest'
 
 import { build, openSession, type Spec } from '../../src/index.ts'
@@ -153,6 +154,18 @@ async function takenBy(caller: readonly string[], spec: Spec, ...how: string[]):
     expect(taken['user namespaces']).toBeGreaterThan(1)
     expect(taken['user namespaces']).toBeLessThanOrEqual(Number(Object.fromEntries(quarters())['user namespaces']))
   }, 240_000)
+
+  test('is too little for a session where a user may make few namespaces, and doctor says by which setting', (context) => {
+    const program = `import { preflight } from ${JSON.stringify(path.resolve('dist/index.js'))}
+      console.log(JSON.stringify(preflight().obstacles))`
+    const few = 'echo 1 >/proc/sys/user/max_user_namespaces && exec "$@"'
+    const words = ['--user', '--map-root-user', 'sh', '-c', few, 'sh', process.execPath, '--input-type=module', '--eval', program]
+    const { stdout, stderr } = spawnSync('unshare', words, { encoding: 'utf8' })
+    if (stdout === '') return context.skip(`no user namespace can be made for it here: ${stderr}`)
+    const [obstacle] = JSON.parse(stdout) as { readonly check: string; readonly problem: string }[]
+    expect(obstacle?.check).toBe('user-namespaces')
+    expect(obstacle?.problem).toContain('user.max_user_namespaces')
+  })
 
   // Root's sessions have ids of their own, and what they have is counted for those.
   // promise: 45
