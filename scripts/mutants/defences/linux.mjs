@@ -132,12 +132,6 @@ const limited = [
     ['inotify watches', 'inotify-watches-session-bounded'],
     ['fanotify groups', 'fanotify-groups-session-bounded'],
     ['fanotify marks', 'fanotify-marks-session-bounded'],
-  ].map(([what, mark]) => ({
-    defence: `${what} of an ordinary user’s session are bounded`,
-    off: { [mark]: 'skip' },
-    tests: [[bounds, 'is taken in part by a build of an ordinary user (user undefined)']],
-  })),
-  ...[
     ['message queues', 'message-queues-session-bounded'],
     ['descriptors on their way', 'descriptors-on-way-session-bounded'],
   ].map(([what, mark]) => ({
