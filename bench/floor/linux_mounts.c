@@ -63,6 +63,9 @@ static void mount_tmpfs(const char *target, unsigned long flags, const struct st
   must(mount("tmpfs", target, "tmpfs", MS_NOSUID | MS_NODEV | flags, options), "mount", target);
 }
 
+/* What is below the file system at /dev/shm: nothing. */
+static int no_folder = -1;
+
 static void make_dev(const struct step *step) {
   const int directory = must(open("dev", O_PATH | O_DIRECTORY | O_CLOEXEC), "open", "/dev");
   const int dev = copy_tree(directory, 0, "/dev");
@@ -76,6 +79,7 @@ static void make_dev(const struct step *step) {
   for (size_t i = 0; i < COUNT(device_links); i++)
     must(symlinkat(device_links[i][1], dev, device_links[i][0]), "symlinkat", device_links[i][0]);
   must(mkdirat(dev, "shm", 0755), "mkdirat", "/dev/shm");
+  no_folder = must(openat(dev, "shm", O_PATH | O_CLOEXEC), "open", "/dev/shm");
   mount_tmpfs("dev/shm", MS_NOEXEC, step);
   must(mkdirat(dev, "pts", 0755), "mkdirat", "/dev/pts");
   const char *const options = "newinstance,ptmxmode=0666,mode=0600,max=128";
@@ -89,17 +93,22 @@ static void attach_copy(int copy, const char *path) {
   close(copy);
 }
 
-/* The host's keys (native/linux/root_contents). */
-static void hide(const char *path) {
-  const int null = must(open("dev/null", O_PATH | O_CLOEXEC), "open", path);
-  attach_copy(copy_tree(null, 0, path), path);
-  close(null);
+/* What is about the host (native/linux/root_contents), as far as this kernel has it. */
+static const char *const hidden_files[] = {"kallsyms", "modules", "keys", "key-users", "latency_stats", "sched_debug"};
+static const char *const hidden_folders[] = {"pressure", "acpi", "bus", "fs", "irq", "scsi"};
+
+static void hide(int cover, const char *name) {
+  char path[64];
+  snprintf(path, sizeof(path), "proc/%s", name);
+  if (access(path, F_OK) == 0) attach_copy(copy_tree(cover, 0, path), path);
 }
 
 static void make_proc(const char *target) {
   must(mount("proc", target, "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, "hidepid=ptraceable"), "mount", target);
-  hide("proc/keys");
-  hide("proc/key-users");
+  const int null = must(open("dev/null", O_PATH | O_CLOEXEC), "open", "/dev/null");
+  for (size_t i = 0; i < COUNT(hidden_files); i++) hide(null, hidden_files[i]);
+  for (size_t i = 0; i < COUNT(hidden_folders); i++) hide(no_folder, hidden_folders[i]);
+  close(null);
 }
 
 static void perform(const struct step *step, int copy) {

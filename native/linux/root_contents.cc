@@ -44,20 +44,33 @@ constexpr const char* kTerminalOptions = "newinstance,ptmxmode=0666,mode=0600,ma
 constexpr auto kDeviceLinks = std::to_array<std::pair<const char*, const char*>>(
     {{"fd", "/proc/self/fd"}, {"stdin", "fd/0"}, {"stdout", "fd/1"}, {"stderr", "fd/2"}, {"ptmx", "pts/ptmx"}});
 
-struct HiddenFile {
+/** What covers a part of /proc: the session's /dev/null, or the folder below its /dev/shm, which stays empty. */
+constexpr const char* kNoFile = "null";
+constexpr const char* kNoFolder = "shm";
+
+struct Hidden {
   const char* path;
-  bool is_for_root_only;
+  const char* cover;
+  bool is_for_root_only = false;
 };
 
-constexpr auto kHiddenFiles = std::to_array<HiddenFile>({{"/proc/keys", false},
-                                                         {"/proc/key-users", false},
-                                                         {"/proc/latency_stats", false},
-                                                         {"/proc/sched_debug", false},
-                                                         {"/proc/acpi/wakeup", false},
-                                                         {"/proc/scsi/scsi", false},
-                                                         {"/proc/timer_list", true},
-                                                         {"/proc/kcore", true},
-                                                         {"/proc/sysrq-trigger", true}});
+// /proc/pressure is about the host alone, and anybody may have the kernel watch it: to end one such watch takes the
+// kernel milliseconds, for which a build could make its session wait.
+constexpr auto kHidden = std::to_array<Hidden>({{"/proc/pressure", kNoFolder},
+                                                {"/proc/acpi", kNoFolder},
+                                                {"/proc/bus", kNoFolder},
+                                                {"/proc/fs", kNoFolder},
+                                                {"/proc/irq", kNoFolder},
+                                                {"/proc/scsi", kNoFolder},
+                                                {"/proc/kallsyms", kNoFile},
+                                                {"/proc/modules", kNoFile},
+                                                {"/proc/keys", kNoFile},
+                                                {"/proc/key-users", kNoFile},
+                                                {"/proc/latency_stats", kNoFile},
+                                                {"/proc/sched_debug", kNoFile},
+                                                {"/proc/timer_list", kNoFile, true},
+                                                {"/proc/kcore", kNoFile, true},
+                                                {"/proc/sysrq-trigger", kNoFile, true}});
 
 // Read-only keeps owner and mode of the host's node; a device can be written to all the same.
 constexpr raw::MountAttributes kNodeAttributes{.set = raw::kReadOnly | raw::kNoSuid | raw::kNoExec};
@@ -88,20 +101,20 @@ void make_device(const Device& device, bool is_over_host, InitCalls& calls) {
   calls.make(site, kCall_move_mount, {kCopied, "", kDevSlot, device.name, raw::kMoveFromEmptyPath});
 }
 
-/** Covers files in /proc, as far as this kernel has them, with the session's /dev/null. */
+/** Covers parts of /proc, as far as this kernel has them. */
 Status hide(bool are_for_root_only, InitCalls& calls) {
-  for (const HiddenFile& file : kHiddenFiles) {
-    if (file.is_for_root_only != are_for_root_only) continue;
+  for (const Hidden& hidden : kHidden) {
+    if (hidden.is_for_root_only != are_for_root_only) continue;
     // Looking in the host's /proc takes a tenth of the time that looking in a new one does.
-    if (::access(file.path, F_OK) != 0) {
-      if (errno != ENOENT) return last_error("mount", "access", file.path);
+    if (::access(hidden.path, F_OK) != 0) {
+      if (errno != ENOENT) return last_error("mount", "access", hidden.path);
       continue;
     }
-    const CallSite site{.step = "mount", .path = file.path};
-    calls.make(site, kCall_open_tree, {kDevSlot, "null", raw::kTreeClone | raw::kTreeCloseOnExec}).into(kCopied);
+    const CallSite site{.step = "mount", .path = hidden.path};
+    calls.make(site, kCall_open_tree, {kDevSlot, hidden.cover, raw::kTreeClone | raw::kTreeCloseOnExec}).into(kCopied);
     calls.set_attributes(site, kCopied, kNodeAttributes);
     // defence: proc-host-alone-covered
-    calls.make(site, kCall_move_mount, {kCopied, "", kHere, relative(file.path), raw::kMoveFromEmptyPath});
+    calls.make(site, kCall_move_mount, {kCopied, "", kHere, relative(hidden.path), raw::kMoveFromEmptyPath});
   }
   return {};
 }

@@ -41,7 +41,8 @@ void make_dev(bool is_over_host, InitCalls& calls);
 /** The devices that the spec names, and shared memory. `options` are those of its tmpfs. */
 Status finish_dev(const MountDev& step, bool is_over_host, const std::string& options, InitCalls& calls);
 
-/** Makes /proc, without the files that are about the host and of no use to a build (proc(5)). */
+/** Makes /proc, without what is about the host and of no use to a build (proc(5)). After `make_dev`, before
+ * `finish_dev`. */
 Status make_proc(InitCalls& calls);
 /** Makes it safe for a build that is root. */
 Status shut_proc(InitCalls& calls);

@@ -38,14 +38,14 @@ describeAttack('what a build can learn of its host', () => {
         expect(lines).toHaveLength(2)
         return
       }
-      // That of /dev is a directory of the session's own root, and its /dev/null covers parts of /proc.
-      const sources = [...session.plan.mounts.map(({ source }) => source ?? '/'), '/dev', '/dev/null', '/null', '/zero', '/full', '/random', '/urandom', '/tty']
+      // That of /dev is a directory of the session's own root; its /dev/null and the folder below its /dev/shm cover parts of /proc.
+      const sources = [...session.plan.mounts.map(({ source }) => source ?? '/'), '/dev', '/dev/shm', '/dev/null', '/null', '/zero', '/full', '/random', '/urandom', '/tty']
       const shown = lines.map((line) => line.split(' ')[3] ?? '')
       // Within its file system, so without the path to where that is mounted.
       expect(shown.filter((within) => within !== '/' && !sources.some((source) => source.endsWith(within)))).toEqual([])
       expect(stdout).toContain(folders.input.slice(folders.input.lastIndexOf('/')))
       // Root and devices, and what of /proc is covered.
-      expect(lines.length).toBeLessThanOrEqual(session.plan.mounts.length + 8 + 6)
+      expect(lines.length).toBeLessThanOrEqual(session.plan.mounts.length + 8 + 12)
     } finally {
       await session.close()
       await pool?.close()
@@ -86,16 +86,19 @@ describeAttack('what a build can learn of its host', () => {
   })
 
   // promise: 12
-  test.skipIf(isFreebsd)('what /proc has of the host’s keys, timers, memory and devices is not there, for root neither', async () => {
-    const names = ['keys', 'key-users', 'latency_stats', 'sched_debug', 'acpi/wakeup', 'scsi/scsi', 'timer_list', 'kcore', 'sysrq-trigger']
+  test.skipIf(isFreebsd)('what /proc has of the host’s keys, timers, memory, devices and load is not there, for root neither', async () => {
+    const names = ['keys', 'key-users', 'latency_stats', 'sched_debug', 'timer_list', 'kcore', 'sysrq-trigger', 'kallsyms', 'modules']
     const there = names.map((name) => `/proc/${name}`).filter((file) => existsSync(file))
     expect(there).toContain('/proc/keys')
+    const folderNames = ['acpi', 'bus', 'fs', 'irq', 'pressure', 'scsi'].map((name) => `/proc/${name}`).filter((folder) => existsSync(folder))
+    expect(folderNames).toContain('/proc/irq')
     for (const user of [undefined, 'root' as const]) {
       await using session = await openSession(user === undefined ? {} : { user })
       for (const file of there) {
         const { stdout } = await session.run(['sh', '-c', `head -c 64 ${file} 2>/dev/null; true`])
         expect([file, stdout]).toEqual([file, ''])
       }
+      for (const folder of folderNames) expect([folder, (await session.run(['ls', '-A', folder])).stdout]).toEqual([folder, ''])
       // A write that is taken goes to the session's /dev/null.
       await session.run(['sh', '-c', 'echo h > /proc/sysrq-trigger'], { reject: false })
     }
