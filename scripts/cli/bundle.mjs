@@ -1,10 +1,12 @@
 // Makes the command line of src/cli, and all that it uses of the rest, one file: node:module's loader takes longer for a hundred small
 // modules than a session takes. It is CommonJS, which Node loads sooner, and what it uses of Node is loaded at its first use.
 import { createHash } from 'node:crypto'
+import { readFileSync } from 'node:fs'
 import path from 'node:path'
 import { build, transform } from 'esbuild'
 
 const root = path.resolve(import.meta.dirname, '..', '..')
+const target = 'node20.19'
 
 /** In CommonJS there is a require() already. node:module is much to load for it. */
 const ownRequire = {
@@ -23,7 +25,7 @@ export async function bundle() {
     write: false,
     format: 'cjs',
     platform: 'node',
-    target: 'node20.19',
+    target,
     mainFields: ['module', 'main'],
     legalComments: 'none',
     plugins: [ownRequire],
@@ -59,51 +61,10 @@ function lazily(text) {
   return `const node = { ${[...getters.values()].join(', ')} };\n${used}`
 }
 
-/**
- * Begins it, from the code as V8 has compiled it where that was kept: to compile it takes longer than to do what it says. Kept it is in the
- * package, and only where that is the caller's own: who can write there can change the code as well, and no file of another user's is left in
- * it. V8 looks at the length of a source and not at what it says, so its hash is in the name.
- */
-export const mainOf = (text) => `#!/usr/bin/env node
-'use strict'
-const fs = require('node:fs')
-const source = __dirname + '/buildjail.cjs'
-const folder = __dirname + '/compiled'
-const kept = folder + '/${createHash('sha256').update(text).digest('hex').slice(0, 16)}-' + process.arch + '-' + process.versions.v8
-
-function read(file) {
-  try {
-    return fs.readFileSync(file)
-  } catch {
-    return undefined
-  }
+/** The program that begins it (src/cli/launcher.ts). */
+export async function mainOf(text) {
+  const launcher = readFileSync(path.join(root, 'src', 'cli', 'launcher.ts'), 'utf8')
+  const sourceHash = JSON.stringify(createHash('sha256').update(text).digest('hex').slice(0, 16))
+  const { code } = await transform(launcher, { loader: 'ts', format: 'cjs', platform: 'node', target, define: { sourceHash } })
+  return `#!/usr/bin/env node\n${code}`
 }
-
-function keep(data) {
-  try {
-    fs.mkdirSync(folder, { recursive: true })
-    const fd = fs.openSync(kept + '.' + process.pid, 'wx')
-    fs.writeFileSync(fd, data)
-    // V8 does not look whether it is whole.
-    fs.fsyncSync(fd)
-    fs.closeSync(fd)
-    fs.renameSync(kept + '.' + process.pid, kept)
-  } catch {
-    // It is quicker with it, and no other.
-  }
-}
-
-function begin() {
-  const { Script } = require('node:vm')
-  const cachedData = read(kept)
-  const script = new Script(fs.readFileSync(source, 'latin1'), { filename: source, cachedData })
-  script.runInThisContext()(exports, require, module, source, __dirname)
-  if ((cachedData === undefined || script.cachedDataRejected) && process.argv[2] === 'run' && fs.statSync(__dirname).uid === process.getuid()) {
-    // By then all that such a run needs is compiled, but for one that was refused.
-    process.once('exit', (status) => status !== 125 && keep(script.createCachedData()))
-  }
-}
-
-if (process.versions.bun === undefined && process.getuid !== undefined) begin()
-else require('node:vm').runInThisContext(fs.readFileSync(source, 'utf8'), source)(exports, require, module, source, __dirname)
-`

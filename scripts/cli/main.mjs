@@ -18,7 +18,7 @@ function write(folder, file, text) {
 for (const folder of ['cli', 'completion', 'man']) rmSync(path.join(dist, folder), { recursive: true, force: true })
 const text = await bundle()
 write('cli', 'buildjail.cjs', text)
-write('cli', 'main.cjs', mainOf(text))
+write('cli', 'main.cjs', await mainOf(text))
 // npm makes what is under "bin" executable where it installs the package, but not in a clone.
 chmodSync(path.join(dist, 'cli', 'main.cjs'), 0o755)
 // The one package of others' that is in it.

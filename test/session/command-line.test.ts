@@ -1,7 +1,8 @@
 import { spawn, spawnSync } from 'node:child_process'
-import { chmodSync, chownSync, cpSync, existsSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { chmodSync, chownSync, cpSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
-import { fileURLToPath } from 'node:url'
+import { fileURLToPath, pathToFileURL } from 'node:url'
+import { Script } from 'node:vm'
 import { describe, expect, test } from 'vitest'
 
 import { useFolders } from './folders.ts'
@@ -22,11 +23,14 @@ describeSession('the command line', () => {
 
   describe('keeps its compiled code in the package', () => {
     const kept = path.join(path.dirname(main), 'compiled')
-    /** The package as another user has it, as far as this needs it. */
-    const copied = (): string => {
+    /** The package as another user has it, as far as this needs it, with the launcher that src/cli has now. */
+    const copied = async (): Promise<string> => {
       const folder = path.join(folders.top, 'package', 'dist', 'cli')
       cpSync(path.dirname(main), folder, { recursive: true })
       rmSync(path.join(folder, 'compiled'), { recursive: true, force: true })
+      const bundle = pathToFileURL(fileURLToPath(new URL('../../scripts/cli/bundle.mjs', import.meta.url))).href
+      const { mainOf } = (await import(bundle)) as { mainOf: (text: string) => Promise<string> }
+      writeFileSync(path.join(folder, 'main.cjs'), await mainOf(readFileSync(path.join(folder, 'buildjail.cjs'), 'utf8')))
       symlinkSync(fileURLToPath(new URL('../../build', import.meta.url)), path.join(folders.top, 'package', 'build'))
       symlinkSync(fileURLToPath(new URL('../../prebuilds', import.meta.url)), path.join(folders.top, 'package', 'prebuilds'))
       return folder
@@ -38,8 +42,8 @@ describeSession('the command line', () => {
       expect(readdirSync(kept)).toEqual([expect.stringMatching(/^[0-9a-f]{16}-/)])
     })
 
-    test.skipIf(isBun)('but not of a run that was refused, and runs the same where what is kept is no such code', () => {
-      const folder = copied()
+    test.skipIf(isBun)('but not of a run that was refused, and runs the same where what is kept is no such code', async () => {
+      const folder = await copied()
       expect([run(folder, '--frob'), existsSync(path.join(folder, 'compiled'))]).toEqual([125, false])
       expect([run(folder, 'true'), readdirSync(path.join(folder, 'compiled')).length]).toEqual([0, 1])
       const file = path.join(folder, 'compiled', readdirSync(path.join(folder, 'compiled'))[0] ?? '')
@@ -49,10 +53,64 @@ describeSession('the command line', () => {
       }
     })
 
-    test.runIf(process.getuid?.() === 0 && !isBun)('but not in a package of somebody else’s', () => {
-      const folder = copied()
+    test.runIf(process.getuid?.() === 0 && !isBun)('but not in a package of somebody else’s', async () => {
+      const folder = await copied()
       chownSync(folder, 1, 1)
       expect([run(folder, 'true'), existsSync(path.join(folder, 'compiled'))]).toEqual([0, false])
+    })
+
+    test.skipIf(isBun).each([0, 0o022, 0o077])('where no other user can write, under umask %i', async (mask) => {
+      const folder = await copied()
+      const before = process.umask(mask)
+      try {
+        expect(run(folder, 'true')).toBe(0)
+      } finally {
+        process.umask(before)
+      }
+      const compiled = path.join(folder, 'compiled')
+      const [name = ''] = readdirSync(compiled)
+      expect([statSync(compiled).mode & 0o7777, statSync(path.join(compiled, name)).mode & 0o7777]).toEqual([0o755 & ~mask, 0o644 & ~mask])
+    })
+
+    // V8 executes what it is given for a source of that length, whatever the source says.
+    test.skipIf(isBun)('and believes none that another user can have written', async () => {
+      const folder = await copied()
+      expect(run(folder, 'true')).toBe(0)
+      const compiled = path.join(folder, 'compiled')
+      const file = path.join(compiled, readdirSync(compiled)[0] ?? '')
+      const { length } = readFileSync(path.join(folder, 'buildjail.cjs'), 'latin1')
+      const planted = new Script("(function (exports) { if (exports) console.log('planted') })".padEnd(length), { filename: path.join(folder, 'buildjail.cjs') })
+      ;(planted.runInThisContext() as (exports?: unknown) => void)()
+      const spoken = (): string => spawnSync(process.execPath, [path.join(folder, 'main.cjs'), '--help'], { encoding: 'utf8' }).stdout
+      const plant = (): void => {
+        rmSync(compiled, { recursive: true, force: true })
+        mkdirSync(compiled, { mode: 0o755 })
+        writeFileSync(file, planted.createCachedData(), { mode: 0o644 })
+      }
+      plant()
+      expect(spoken()).toBe('planted\n')
+      const ways: Record<string, () => void> = {
+        'a folder that all may write to': () => chmodSync(compiled, 0o777),
+        'a folder that a group may write to': () => chmodSync(compiled, 0o775),
+        'a file that all may write to': () => chmodSync(file, 0o666),
+        'a link': () => {
+          renameSync(file, `${file}-elsewhere`)
+          symlinkSync(`${file}-elsewhere`, file)
+        },
+        'a folder behind a link': () => {
+          renameSync(compiled, `${compiled}-elsewhere`)
+          symlinkSync(`${compiled}-elsewhere`, compiled)
+        },
+        ...(process.getuid?.() === 0
+          ? { 'a file of another user’s': () => chownSync(file, 1, 1), 'a folder of another user’s': () => chownSync(compiled, 1, 1) }
+          : {}),
+      }
+      for (const [way, change] of Object.entries(ways)) {
+        plant()
+        change()
+        expect([way, spoken()]).toEqual([way, expect.stringContaining('buildjail run')])
+        rmSync(`${compiled}-elsewhere`, { recursive: true, force: true })
+      }
     })
   })
 

@@ -148,6 +148,16 @@ const limited = [
 
 export const linux = [
   {
+    defence: 'compiled code that another user can have written is not executed',
+    off: { 'compiled-code-believed': 'always' },
+    tests: [['test/session/command-line.test.ts', 'and believes none that another user can have written']],
+  },
+  {
+    defence: 'no other user can write the compiled code that is kept',
+    off: { 'compiled-code-mode': { swap: { '0o755': '0o777' } }, 'compiled-code-mode-2': { swap: { '0o644': '0o666' } } },
+    tests: [['test/session/command-line.test.ts', 'where no other user can write, under umask %i']],
+  },
+  {
     defence: 'no link of an earlier action is followed for a worker',
     off: { 'no-link-earlier-action': 'skip' },
     tests: [[serving, 'whose %s leads through a link, which an earlier action may have made']],

@@ -64,8 +64,7 @@ describeAttack('what a build can write of the kernel’s files', () => {
   })
 
   // The kernel takes milliseconds to end one such watch, and a process with a thousand of them ended after ten seconds.
-  // promise: 12
-  // promise: 18
+  // promise: 12, 18
   test.skipIf(isFreebsd || !hasPressure).each([undefined, 'root'] as const)('is no watch of the host’s load, with which it would hold up its end (user %s)', async (user) => {
     const spec = armed({ output: folders.output, ...(user === undefined ? {} : { user }) })
     const session = await openSession(spec)
