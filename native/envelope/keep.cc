@@ -267,7 +267,9 @@ Result<UniqueFd> open_place(const KeepPlace& place) {
     return refused(ESTALE, place.folder, "the folder is another one than when the plan was made");
   if (place.missing.empty()) return found;
   const std::string path = below(place.folder, place.missing);
-  constexpr mode_t kMode = S_IRWXU | S_IRWXG | S_IRWXO;
+  // Whatever the umask is, nobody but its owner may exchange what is kept there.
+  // defence: keep-folder-others-write
+  constexpr mode_t kMode = 0755;
   if (::mkdirat(found.get(), place.missing.c_str(), kMode) != 0 && errno != EEXIST)
     return last_error(kStep, "mkdirat", path);
   // defence: nothing-kept-through-link

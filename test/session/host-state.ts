@@ -52,7 +52,7 @@ export async function expectSameButForIds(before: HostState): Promise<void> {
 }
 
 /** As native/state/files finds it, the first that is there. */
-function placesOfLeases(): string[] {
+export function placesOfLeases(): string[] {
   const uid = process.geteuid?.() ?? 0
   if (uid === 0) return [process.platform === 'freebsd' ? '/var/run/buildjail-leases' : '/run/buildjail-leases']
   return [`/run/user/${uid}/buildjail-leases`, `${process.env['XDG_RUNTIME_DIR'] ?? '/nowhere'}/buildjail-leases`, `/tmp/buildjail-leases-${uid}`]

@@ -10,6 +10,11 @@ const twice = `${attacks}/writing-twice.test.ts`
 
 export const both = [
   {
+    defence: 'no other user may exchange what is kept, whatever the umask is',
+    off: { 'keep-folder-others-write': { swap: { '0755': '0777' } } },
+    tests: [[`${attacks}/any-umask.test.ts`, 'is not for other users to change, and its root is there for the build, under umask %i']],
+  },
+  {
     defence: 'what is kept has no set-id bits',
     off: { 'kept-no-set-id': { value: '07777' } },
     tests: [[keeping, 'has its modes but no set-id bits, and belongs to the owner of the folder']],
