@@ -1,6 +1,5 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 
 import { invalid } from '../spec/check.ts'
@@ -10,6 +9,7 @@ import { doctorVerb, gcVerb, psVerb } from './host-verbs.ts'
 import { exitStatus } from './exit-status.ts'
 import { helpOf, helpTopics } from './help.ts'
 import { packageVersion } from './manual.ts'
+import { bytesOf } from './named-file.ts'
 import { planVerb } from './plan-verb.ts'
 import { errorJson, tell } from './report.ts'
 import { styleOf, type Terminal } from './terminal.ts'
@@ -76,7 +76,7 @@ async function pageVerb({ record }: PageRequest, terminal: Terminal): Promise<vo
 /** @throws SpecError when it cannot be read. */
 function textOf(file: string): string {
   try {
-    return readFileSync(file, 'utf8')
+    return bytesOf(file).toString('utf8')
   } catch (error) {
     throw invalid(readable(file), `cannot be read: ${(error as Error).message}`, error)
   }

@@ -1,15 +1,15 @@
-import { closeSync, constants, fstatSync, ftruncateSync, openSync, realpathSync, unlinkSync, writeFileSync } from 'node:fs'
+import { closeSync, constants, fstatSync, ftruncateSync, openSync, unlinkSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 
 import { Recorder } from '../recording/recorder.ts'
 import type { Session } from '../session/session.ts'
 import { invalid } from '../spec/check.ts'
 import { isLent } from '../spec/outputs.ts'
-import { isWithin } from '../spec/paths.ts'
 import { type Plan, planOf } from '../spec/plan.ts'
 import type { Spec } from '../spec/spec.ts'
 import type { RunRequest } from './command-line.ts'
 import { packageVersion } from './manual.ts'
+import { atOnce, isOfSystem, realFolderOf, refuseOthers } from './named-file.ts'
 import { jsonText } from './report.ts'
 
 /** The files of `--record` and `--page`. They are opened before anything runs and written after the session closed. */
@@ -86,17 +86,18 @@ export class RecordFile {
 
   /**
    * @param option named by the error
-   * @throws SpecError if it cannot be written or is a link
+   * @throws SpecError if it cannot be written, is a link or is no regular file
    */
   constructor(option: string, file: string) {
     this.#path = file
     const made = opened(option, file, O_CREAT | O_EXCL)
     this.#isNew = made !== undefined
     // defence: page-not-written-through
-    this.#fd = made ?? opened(option, file, isOfSystem(file) ? 0 : O_NOFOLLOW) ?? refuse(option, file, new Error('it was removed meanwhile'))
+    this.#fd = made ?? opened(option, file, isOfSystem(file) ? 0 : O_NOFOLLOW | atOnce) ?? refuse(option, file, new Error('it was removed meanwhile'))
   }
 
   write(text: string): void {
+    // One of the system may be a pipe.
     if (fstatSync(this.#fd).isFile()) ftruncateSync(this.#fd)
     writeFileSync(this.#fd, text)
     this.#isWritten = true
@@ -109,26 +110,12 @@ export class RecordFile {
   }
 }
 
-/** The real folder of a file. A missing folder is returned as named; opening the file then reports it. */
-function realFolderOf(file: string): string {
-  const folder = path.dirname(path.resolve(file))
-  try {
-    return realpathSync(folder)
-  } catch {
-    return folder
-  }
-}
-
-/** /dev/stdout and /dev/fd/1 are links to files that this program has open. No build can make a link there (proc(5), fdescfs(4)). */
-function isOfSystem(file: string): boolean {
-  const folder = realFolderOf(file)
-  return folder === '/dev' || folder === '/dev/fd' || isWithin(folder, '/proc')
-}
-
 /** Undefined if the file exists, with O_EXCL, or is missing, without. */
 function opened(option: string, file: string, flags: number): number | undefined {
   try {
-    return openSync(file, flags | O_WRONLY, mode)
+    const fd = openSync(file, flags | O_WRONLY, mode)
+    if ((flags & O_NOFOLLOW) !== 0) refuseOthers(fd)
+    return fd
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException
     if (code === ((flags & O_EXCL) === 0 ? 'ENOENT' : 'EEXIST')) return undefined

@@ -10,6 +10,7 @@ import { fieldNames, fields, type Spec } from '../spec/fields.ts'
 import { inOneLine, readable } from '../spec/messages.ts'
 import { checkedSpec } from '../spec/spec.ts'
 import { readMilliseconds } from '../spec/units.ts'
+import { bytesOf } from './named-file.ts'
 
 /** setTimeout counts up to this. */
 const longestTimer = 2 ** 31 - 1
@@ -93,7 +94,7 @@ export function entryOf(error: unknown): string {
 
 function textOf(file: string): string {
   try {
-    return new TextDecoder('utf-8', { fatal: true }).decode(readFileSync(file === '-' ? 0 : file))
+    return new TextDecoder('utf-8', { fatal: true }).decode(file === '-' ? readFileSync(0) : bytesOf(file))
   } catch (error) {
     throw invalid('--file', `${file} cannot be read: ${error instanceof Error ? error.message : String(error)}`, error)
   }

@@ -151,7 +151,17 @@ describeSession('the page of a run', () => {
     const inShell = (script: string): string => spawnSync('sh', ['-c', script, 'sh', inTop('to'), process.execPath, main], { encoding: 'utf8' }).stdout
     for (const to of ['/dev/stdout', '/dev/fd/1']) expect(inShell(`"$2" "$3" run --record ${to} -- true | cat`)).toContain('"format": "buildjail-run"')
     expect(inShell('"$2" "$3" run --page /dev/stderr -- true 2> "$1"; cat "$1"; rm "$1"')).toContain('</html>')
-    expect(inShell('mkfifo "$1"; "$2" "$3" run --page "$1" -- true & while [ ! -p "$1" ]; do sleep 0.1; done; cat "$1"; wait')).toContain('</html>')
+  })
+
+  // promise: 49
+  test('is not waited for, nor what is read, where an earlier build has left a fifo', () => {
+    expect(buildjail('run', '--output', folders.output, '--', 'mkfifo', '/output/left').status).toBe(0)
+    const left = path.join(folders.output, 'left')
+    for (const args of [['run', '--page', left, '--', 'true'], ['run', '--record', left, '--', 'true'], ['run', '-f', left, '--', 'true'], ['plan', '-f', left], ['page', left]]) {
+      const { status, stdout, stderr } = spawnSync(process.execPath, [main, ...args], { encoding: 'utf8', timeout: 60_000 })
+      expect([args, status, stdout]).toEqual([args, 125, ''])
+      expect(stderr).toMatch(/^buildjail: \S+: .*cannot be (read|written): (it is no regular file|ENXIO)|^buildjail: \S+ cannot be read: it is no regular file/)
+    }
   })
 
   test('is refused of what is no record, in one sentence', () => {

@@ -24,6 +24,11 @@ export const plan = [
     tests: [['test/unit/cli.test.ts', 'is refused where the build writes, by whatever way that is named']],
   },
   {
+    defence: 'no fifo that an earlier build has left is waited for',
+    off: { 'named-file-regular': 'always' },
+    tests: [['test/unit/record-file.test.ts', 'that is a fifo is refused at once, whether it has a reader or not']],
+  },
+  {
     defence: 'a page is not written through a link that an earlier build has left',
     off: { 'page-not-written-through': { without: 'O_NOFOLLOW' } },
     tests: [['test/unit/record-file.test.ts', 'that is a link to %s is refused by its name, and what it leads to stays as it is']],
