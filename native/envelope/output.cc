@@ -139,17 +139,17 @@ Status LentDirectory::make(Trace&) {
   const LentAs as = as_();
   lent_ = lending(as);
   const auto& [before, lending] = *lent_;
-  if (as.keeps_owner) return {};
   const int directory = lease_.directory();
+  // defence: ordinary-callers-output-shut
+  if (as.keeps_owner && !may_shut(before.uid, before.gid, before.mode)) return {};
+  if (auto status = shut_to_others(directory, before); !status || as.keeps_owner) return status;
   uid_t owner = as.user.uid;
   // defence: store-keeps-build-did
   if (lending.is_store) owner = ::geteuid();
   const bool is_other = before.uid != owner || before.gid != as.user.gid;
   if (is_other && !lease_.is_mapped() && ::fchown(directory, owner, as.user.gid) != 0)
     return last_error({}, "fchown", before.path);
-  const mode_t shut = lending.is_store ? kStoreMode : (before.mode & ~mode_t{S_IRWXG | S_IRWXO}) | S_IRWXU;
-  // defence: output-shut-others-host
-  if (shut != before.mode && ::fchmod(directory, shut) != 0) return last_error({}, "fchmod", before.path);
+  if (lending.is_store && ::fchmod(directory, kStoreMode) != 0) return last_error({}, "fchmod", before.path);
   // Only now, when no user but the build's and root can enter it. Root writes anywhere.
   if (lending.is_store || !lending.gives_owner || lending.ids.contains(before.uid)) return {};
   auto status = hand_over_tree(directory, before, as.user.uid, as.user.gid);

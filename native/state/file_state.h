@@ -100,6 +100,9 @@ struct Mark {
   bool operator==(const Mark&) const = default;
 };
 
+/** It says for users by name what they may do with the file. */
+bool is_access_list(const Mark& mark);
+
 /** The marks on an open directory. */
 Result<std::vector<Mark>> marks_on(int directory);
 

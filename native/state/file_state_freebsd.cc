@@ -203,6 +203,8 @@ std::int64_t file_time_now() {
   return now.tv_sec * kSecond;
 }
 
+bool is_access_list(const Mark& mark) { return mark.name == kWhole || mark.name == kAccess; }
+
 Result<std::vector<Mark>> marks_on(int directory) {
   std::vector<Mark> marks;
   const auto names = attributes_on(directory);

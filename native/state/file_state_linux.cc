@@ -188,6 +188,8 @@ std::int64_t file_time_now() {
   return now.tv_sec * kSecond + now.tv_nsec;
 }
 
+bool is_access_list(const Mark& mark) { return mark.name == kAccess; }
+
 Result<std::vector<Mark>> marks_on(int directory) {
   std::vector<Mark> marks;
   const DescriptorPath path(directory);

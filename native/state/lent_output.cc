@@ -284,14 +284,16 @@ Status restore_folder(int directory, const NotedOutput& noted, std::vector<LeftI
   const bool is_mode_changed = (now.st_mode & kModeBits) != before.mode;
   // defence: lent-folder-comes-back-2
   if (is_mode_changed && ::fchmod(directory, before.mode) != 0) return last_error(kStep, "fchmod", before.path);
-  // chmod(2) makes an NFSv4 access list anew, as it did when the folder was lent.
-  if (is_mode_changed && !before.marks.empty()) {
+  // Lending took its access list, and chmod(2) makes an NFSv4 one anew.
+  if (!before.marks.empty()) {
     if (auto status = restore_folders_marks(directory, before, left); !status) return status;
   }
   if (owners_flags(now) != before.flags && set_owners_flags(directory, now, before.flags) != 0)
     return last_error(kStep, "fchflags", before.path);
   return {};
 }
+
+constexpr mode_t owners_only(mode_t mode) { return (mode & ~mode_t{S_IRWXG | S_IRWXO}) | S_IRWXU; }
 
 constexpr int kFolder = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
 
@@ -320,6 +322,37 @@ Result<bool> holds_files_of_others(int top, const LentOutput& before) {
 
 Status hand_over_tree(int top, const LentOutput& before, uid_t uid, gid_t gid) {
   return HandingOver(before, uid, gid).run(top);
+}
+
+bool may_shut(uid_t uid, gid_t gid, mode_t mode) {
+  if (::geteuid() == 0) return true;
+  if (::geteuid() != uid || (mode & S_ISGID) == 0) return ::geteuid() == uid;
+  std::vector<gid_t> groups(static_cast<std::size_t>(std::max(::getgroups(0, nullptr), 0)));
+  const int count = ::getgroups(static_cast<int>(groups.size()), groups.data());
+  groups.resize(static_cast<std::size_t>(std::max(count, 0)));
+  groups.push_back(::getegid());
+  return std::ranges::find(groups, gid) != groups.end();
+}
+
+Status shut_to_others(int directory, const LentOutput& before) {
+  const mode_t shut = owners_only(before.mode);
+  // defence: output-shut-others-host
+  if (shut != before.mode && ::fchmod(directory, shut) != 0) return last_error({}, "fchmod", before.path);
+  std::vector<Mark> others = before.marks;
+  if (std::erase_if(others, is_access_list) == 0) return {};
+  std::vector<std::string> stays;
+  // defence: access-list-goes-while-lent
+  auto status = restore_marks(directory, others, stays);
+  if (status && !stays.empty())
+    status =
+        SysError{.step = {}, .syscall = "removexattr", .err = EPERM, .detail = "it has an access list, which stays"};
+  if (!status) {
+    status.error().step.clear();
+    status.error().path = before.path;
+    return status;
+  }
+  // Without its list, a folder may have the group's entry in its mode (acl(3)).
+  return ::fchmod(directory, shut) == 0 ? Status() : last_error({}, "fchmod", before.path);
 }
 
 Result<LentOutput> lent_output(const std::string& path, int directory) {
@@ -382,9 +415,12 @@ Status restore(int directory, const NotedOutput& noted, std::vector<LeftInOutput
   // defence: lent-folder-comes-back-3
   if (owners_flags(now) != 0 && set_owners_flags(directory, now, 0) != 0)
     return last_error(kStep, "fchflags", before.path);
-  // The build may have shut the folder to its owner, who is not root.
-  const bool is_shut = ::geteuid() == now.st_uid && (now.st_mode & S_IRWXU) != S_IRWXU;
-  if (is_shut && ::fchmod(directory, (now.st_mode & kModeBits) | S_IRWXU) != 0)
+  // The build may have shut the folder to its owner, who is not root; and opened it to others, who could move its
+  // folders under the walk.
+  const mode_t mode = now.st_mode & kModeBits;
+  // defence: output-shut-before-walk
+  if (mode != owners_only(mode) && may_shut(now.st_uid, now.st_gid, mode) &&
+      ::fchmod(directory, owners_only(mode)) != 0)
     return last_error(kStep, "fchmod", before.path);
   // The folder comes back after its last file, so that no other user can enter it meanwhile.
   if (noted.lending.gives_owner || noted.lending.takes_marks) {

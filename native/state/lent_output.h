@@ -75,6 +75,18 @@ struct NotedOutput {
 std::optional<NotedOutput> noted_output(const Fact& fact);
 
 /**
+ * Whether we may change the mode of a directory and give it back: of another user's nobody but root may, and chmod(2)
+ * takes the set-group-ID bit for good from one whose group its owner is not in.
+ */
+bool may_shut(uid_t uid, gid_t gid, mode_t mode);
+
+/**
+ * Shuts a directory to all but its owner, by its descriptor. Its access list, if it has one, goes until it is handed
+ * back: the mode of a store would give what the list says to users that the mode had kept out (acl(5), the mask).
+ */
+Status shut_to_others(int directory, const LentOutput& before);
+
+/**
  * Hands a directory back by its descriptor, after the last process of the session: first the files below it, then its
  * own owner, mode, flags and marks. Adds the number of changed files to `changed`.
  */

@@ -2,6 +2,7 @@
  * planter plant FOLDER    puts on a folder, and on files in it, what an owner can put there beyond a mode; says what came of each
  * planter marks PATH...   says what is on each: set-id bits, flags, attributes of users, access control lists; "-" for nothing
  * planter set PATH VALUE  an attribute of users, user.before; planter get PATH says its value
+ * planter list PATH       an access control list, by which the user 4321 may do what the mode lets the group do
  * planter deep FOLDER N   that many folders, each in the one before, and a file in the last: longer than any path may be
  * planter links FILE N    that many more names of a file, FILE.1 and so on
  */
@@ -264,6 +265,7 @@ main(int argc, char **argv)
 	if (argc > 2 && strcmp(argv[1], "marks") == 0) return marks(argv + 2);
 	if (argc == 4 && strcmp(argv[1], "set") == 0) return tell(attribute(argv[2], "before", argv[3]));
 	if (argc == 3 && strcmp(argv[1], "get") == 0) return get(argv[2]);
+	if (argc == 3 && strcmp(argv[1], "list") == 0) return tell(lists(argv[2], 0));
 	if (argc == 4 && strcmp(argv[1], "deep") == 0) return deep(argv[2], atoi(argv[3]));
 	if (argc == 4 && strcmp(argv[1], "links") == 0) return links(argv[2], atoi(argv[3]));
 	return 2;

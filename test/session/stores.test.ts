@@ -1,8 +1,10 @@
-import { chownSync, lstatSync, mkdirSync, readdirSync, readFileSync, readlinkSync, statSync, writeFileSync } from 'node:fs'
+import { spawnSync } from 'node:child_process'
+import { chmodSync, chownSync, lstatSync, mkdirSync, readdirSync, readFileSync, readlinkSync, statSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { expect, test } from 'vitest'
 
 import { build, openSession, SessionPool, type Spec } from '../../src/index.ts'
+import { onHost } from './attacks/attack.ts'
 import { useFolders } from './folders.ts'
 import { describeSession } from './kernel.ts'
 
@@ -62,10 +64,27 @@ describeSession('a store', () => {
   })
 
   // promise: 16
-  test.skipIf(!isRoot)('is shut to others of the host while a session has it, and sticky', async () => {
+  test('is shut to others of the host while a session has it, and sticky for a build that is not the caller', async () => {
     await using session = await openSession(spec())
-    expect(statSync(folders.output).mode & 0o7777).toBe(0o1770)
+    expect(statSync(folders.output).mode & 0o7777).toBe(isRoot ? 0o1770 : 0o700)
     await session.run(['true'])
+  })
+
+  // promise: 16
+  test.skipIf(!isRoot)('lets nobody in whom its access list names, and gets the list back', async (context) => {
+    const [program = '', ...words] = onHost('planter', 'list', folders.output)
+    context.skip(spawnSync(program, words, { encoding: 'utf8' }).stdout !== 'ok\n', 'the file system of the folders has no access lists')
+    // The mode bounds what the list gives.
+    chmodSync(folders.output, 0o700)
+    const touchedBy = (uid: number): boolean => spawnSync('touch', [store('touched')], { uid, gid: 4322 }).status === 0
+    expect(touchedBy(4321)).toBe(false)
+    const session = await openSession(spec())
+    await session.run(['touch', '/gnu/store/made'])
+    expect([touchedBy(4321), readdirSync(folders.output).includes('touched')]).toEqual([false, false])
+    await session.close()
+    expect([statSync(folders.output).mode & 0o7777, touchedBy(4321)]).toEqual([0o700, false])
+    chmodSync(folders.output, 0o770)
+    expect([touchedBy(4321), touchedBy(4323)]).toEqual([true, false])
   })
 
   test('is one session’s at a time, like an output, and more of a pool', async () => {

@@ -47,4 +47,9 @@ export const handedBack = [
     off: { 'output-shut-others-host': 'skip' },
     tests: [[handedBackTests, 'is shut to others of the host until it has come back']],
   },
+  {
+    defence: 'an output is shut to others of the host before it is looked through',
+    off: { 'output-shut-before-walk': 'skip' },
+    tests: [[handedBackTests, 'comes back at once though users of the host, whom the build has let in, move its folders all the time']],
+  },
 ]

@@ -148,6 +148,16 @@ const limited = [
 
 export const linux = [
   {
+    defence: 'an output of an ordinary caller is shut to others while it is lent',
+    off: { 'ordinary-callers-output-shut': { first: 'if (as.keeps_owner) return {};' } },
+    tests: [[handedBackTests, 'is shut to others of the host where an ordinary user opens the session, who is not root']],
+  },
+  {
+    defence: 'the access list of a store lets nobody in while it is lent',
+    off: { 'access-list-goes-while-lent': { value: 'Status()' } },
+    tests: [['test/session/stores.test.ts', 'lets nobody in whom its access list names, and gets the list back']],
+  },
+  {
     defence: 'compiled code that another user can have written is not executed',
     off: { 'compiled-code-believed': 'always' },
     tests: [['test/session/command-line.test.ts', 'and believes none that another user can have written']],
@@ -308,7 +318,7 @@ export const linux = [
   {
     defence: 'a store is sticky and shut',
     off: { 'store-sticky-shut': { value: 'S_IRWXU | S_IRWXG | S_IRWXO' } },
-    tests: [['test/session/stores.test.ts', 'is shut to others of the host while a session has it, and sticky']],
+    tests: [['test/session/stores.test.ts', 'is shut to others of the host while a session has it, and sticky for a build that is not the caller']],
   },
   {
     defence: 'a source is the file that was planned',
