@@ -7,9 +7,9 @@ import type { InputSource } from './fields/sources.ts'
 
 const owners = new WeakMap<Mount, number>()
 
-/** The user id that the source of an input had when it was looked at. */
-export function ownerOf(input: Mount): number | undefined {
-  return owners.get(input)
+/** The user id that the source of an input or an output had when it was looked at. */
+export function ownerOf(mount: Mount): number | undefined {
+  return owners.get(mount)
 }
 
 /** The same at another target. */
@@ -51,7 +51,9 @@ export function outputMount(entry: string, declared: string, target: string, kin
   if (missing !== undefined) return bare({ kind, target, source: missing.path, missingIn: missing.within, writable: true, entry })
   const stats = statOf(declared, entry)
   if (!stats.isDirectory()) throw refusal('ERR_BUILDJAIL_SOURCE_UNFIT', entry, `${declared} is not a directory`, declared)
-  return bare({ kind, target, source: resolved(declared, entry), identity: identityOf(stats), writable: true, entry })
+  const mount = bare<Mount>({ kind, target, source: resolved(declared, entry), identity: identityOf(stats), writable: true, entry })
+  owners.set(mount, Number(stats.uid))
+  return mount
 }
 
 /**

@@ -6,7 +6,16 @@ type Whose = Pick<Plan, 'platform' | 'user'>
 
 /** What the system does not let a session keep from its build. */
 export function warningsOf(whose: Whose, mounts: readonly Mount[]): Warning[] {
-  return whose.platform === 'freebsd' ? [...rootWarnings(whose), ...inputWarnings(whose, mounts)] : []
+  return whose.platform === 'freebsd' ? [...rootWarnings(whose), ...inputWarnings(whose, mounts)] : outputWarnings(mounts)
+}
+
+// native/envelope/output.cc shuts every other one.
+function outputWarnings(mounts: readonly Mount[]): Warning[] {
+  const caller = process.geteuid?.()
+  if (caller === 0) return []
+  const problem = 'belongs to another user, and stays open to those whom its mode lets in, because without root nobody but its owner can shut it'
+  const others = mounts.filter((mount) => mount.writable && ![undefined, caller].includes(ownerOf(mount)))
+  return others.map(({ entry, source = '' }) => bare({ entry, problem: `${source} ${problem}` }))
 }
 
 function rootWarnings({ user }: Whose): Warning[] {

@@ -21,7 +21,7 @@ function owned(name: string, by = uid): string {
 }
 const planned = (spec: Spec, platform: 'freebsd' | 'linux' = 'freebsd'): Plan => planOf({ toolchain: 'none', stateDirectory, ...spec }, { platform })
 
-describe('a plan warns of what FreeBSD does not let a session keep from its build', () => {
+describe('a plan warns of what the system does not let a session keep from its build or from others', () => {
   it('where the build is root, in words that say what it can do', () => {
     expect(planned({ user: 'root' }).warnings).toEqual([{ entry: 'user', problem: expect.stringMatching(/revoke \/dev\/null.*whole host.*change ACLs/) as string }])
     expect(planned({ user: 'root' }, 'linux').warnings).toEqual([])
@@ -41,6 +41,15 @@ describe('a plan warns of what FreeBSD does not let a session keep from its buil
     const base = planned({ user: { uid, gid: uid } })
     expect(base.warnings).toEqual([])
     expect(planOnto(base, { inputs: { own: owned('own') } }).warnings).toHaveLength(1)
+  })
+
+  // Who is root has no such output, and nobody else can make one.
+  it('on Linux where an output is of another user than the caller, who is not root', () => {
+    const spec: Spec = { output: '/usr/bin', inputs: { own: owned('own') } }
+    const { warnings } = planned(spec, 'linux')
+    const expected = { entry: 'output', problem: expect.stringContaining('/usr/bin belongs to another user, and stays open') as string }
+    expect(warnings).toEqual(isRoot ? [] : [expected])
+    expect(planned({ output: tree.directory('out-of-mine') }, 'linux').warnings).toEqual([])
   })
 
   it('for people, at the end of the plan', () => {

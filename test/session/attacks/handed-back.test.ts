@@ -1,6 +1,6 @@
 import { spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
-import { chmodSync, chownSync, existsSync, linkSync, lstatSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { chmodSync, chownSync, existsSync, linkSync, lstatSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, statSync, unlinkSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { setTimeout as passing } from 'node:timers/promises'
 import { expect, test } from 'vitest'
@@ -318,12 +318,21 @@ describeAttack('what comes back in an output', () => {
       })`
     const words = ['--input-type=module', '-e', program, copyOfPackage(path.join(folders.top, 'package')), folders.output]
     const env = { ...process.env, HOME: home, XDG_RUNTIME_DIR: home }
+    // Somebody of the host who stands in the folder by then.
+    const standing = spawn('sh', ['-c', 'echo there; read go; ls; touch taken'], { ...(isRoot && { uid: alice, gid: bob }), cwd: folders.output, stdio: ['pipe', 'pipe', 'ignore'] })
+    await once(standing.stdout, 'data')
     const host = spawn(process.execPath, words, { ...(isRoot && person), cwd: home, env, stdio: ['pipe', 'pipe', 'inherit'] })
     const ended = once(host, 'exit') as Promise<[number | null]>
     const [first] = (await Promise.race([once(host.stdout, 'data'), ended])) as [unknown]
+    if (first === 77) standing.kill()
     context.skip(first === 77, 'an ordinary user can open no session')
     expect(String(first)).toBe('open\n')
     expect(statSync(folders.output).mode & 0o7777).toBe(0o700)
+    const stood = once(standing, 'exit') as Promise<[number | null]>
+    standing.stdin.end('go\n')
+    // Whom the caller is, the caller can as well.
+    expect((await stood)[0] === 0).toBe(!isRoot)
+    if (!isRoot) unlinkSync(path.join(folders.output, 'taken'))
     host.stdin.end('on')
     expect((await ended)[0]).toBe(0)
     expect(statSync(folders.output).mode & 0o7777).toBe(0o777)
