@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process'
-import { chownSync, mkdirSync, mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs'
+import { chmodSync, chownSync, mkdirSync, mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
@@ -75,5 +75,22 @@ here.each(kinds)('access control lists of an output (mount option $option)', ({ 
     await build(armed({ output }), attack('planter', 'plant', '/output'))
     expect(listOf()).toBe(before)
     expect(readdirSync(output)).toContain('file')
+  })
+
+  // promise: 16
+  test('let nobody into a store while it is lent', async () => {
+    const output = path.join(top, 'output')
+    if (option === 'acls') run('setfacl', '-m', 'u:4321:rwx', output)
+    // The mode bounds what the list gives.
+    chmodSync(output, 0o700)
+    const listOf = (): string => run('getfacl', '-n', output)
+    const touchedBy4321 = (): boolean => spawnSync('chroot', ['-u', '4321', '-g', '4321', '/', 'touch', path.join(output, 'touched')]).status === 0
+    const before = listOf()
+    expect([before.includes('4321'), touchedBy4321()]).toEqual([option === 'acls', false])
+    await using session = await openSession({ stores: { '/store': output } })
+    await session.run(['touch', '/store/made'])
+    expect([listOf().includes('4321'), touchedBy4321()]).toEqual([false, false])
+    await session.close()
+    expect([listOf(), touchedBy4321(), readdirSync(output)]).toEqual([before, false, ['made']])
   })
 })

@@ -301,7 +301,7 @@ describeAttack('what comes back in an output', () => {
 
   // promise: 16
   test.skipIf(isFreebsd)('is shut to others of the host where an ordinary user opens the session, who is not root', async (context) => {
-    const person = isRoot ? { uid: 65534, gid: 65534 } : caller
+    const person = isRoot ? { uid: alice, gid: alice } : caller
     const home = path.join(folders.top, 'home')
     mkdirSync(home, { mode: 0o700 })
     for (const folder of [home, folders.output]) if (isRoot) chownSync(folder, person.uid, person.gid)
@@ -319,7 +319,7 @@ describeAttack('what comes back in an output', () => {
     const words = ['--input-type=module', '-e', program, copyOfPackage(path.join(folders.top, 'package')), folders.output]
     const env = { ...process.env, HOME: home, XDG_RUNTIME_DIR: home }
     // Somebody of the host who stands in the folder by then.
-    const standing = spawn('sh', ['-c', 'echo there; read go; ls; touch taken'], { ...(isRoot && { uid: alice, gid: bob }), cwd: folders.output, stdio: ['pipe', 'pipe', 'ignore'] })
+    const standing = spawn('sh', ['-c', 'echo there; read go; ls; touch taken'], { ...(isRoot && { uid: bob, gid: bob }), cwd: folders.output, stdio: ['pipe', 'pipe', 'ignore'] })
     await once(standing.stdout, 'data')
     const host = spawn(process.execPath, words, { ...(isRoot && person), cwd: home, env, stdio: ['pipe', 'pipe', 'inherit'] })
     const ended = once(host, 'exit') as Promise<[number | null]>
