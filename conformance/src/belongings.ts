@@ -129,6 +129,7 @@ export class Belongings {
   }
 
   #append(line: { readonly made: Made; readonly isSomebodyElses?: true }): void {
-    appendFileSync(path.join(this.folder, journalFile), `${JSON.stringify(line)}\n`)
+    // Later programs of root remove what it names: nobody else writes it, whatever the umask is.
+    appendFileSync(path.join(this.folder, journalFile), `${JSON.stringify(line)}\n`, { mode: 0o600 })
   }
 }

@@ -2,7 +2,6 @@
 // what failed. Exits with 1 when a test fails with all defences on, or a defence is off and no test fails.
 import { copyFileSync, mkdirSync, readFileSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs'
 import { spawnSync } from 'node:child_process'
-import { tmpdir } from 'node:os'
 import path from 'node:path'
 
 import { artefactHere } from '../prebuilds/here.mjs'
@@ -11,7 +10,8 @@ import { isTitled, patternOf } from './titles.mjs'
 const minutes = 60_000
 const { addon, mutants } = JSON.parse(readFileSync(process.argv[2], 'utf8'))
 const loaded = path.join('prebuilds', artefactHere().addon)
-const report = path.join(tmpdir(), `buildjail-mutants-${process.pid}.json`)
+// In the package's folder, which is ours alone, as /tmp is not.
+const report = path.resolve('mutants/report.json')
 mkdirSync('prebuilds', { recursive: true })
 
 /** One title may be that of several cases; of one that failed also why, in a line. */

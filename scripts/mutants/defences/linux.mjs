@@ -148,6 +148,11 @@ const limited = [
 
 export const linux = [
   {
+    defence: 'no other user writes the journal of a fixture',
+    off: { 'fixtures-journal-own': { swap: { '0o600': '0o666' } } },
+    tests: [['test/unit/fixtures-journal.test.ts', 'the journal of a test is for its own user alone, under umask 0']],
+  },
+  {
     defence: 'an output of an ordinary caller is shut to others while it is lent',
     off: { 'ordinary-callers-output-shut': { first: 'if (as.keeps_owner) return {};' } },
     tests: [[handedBackTests, 'is shut to others of the host where an ordinary user opens the session, who is not root']],
