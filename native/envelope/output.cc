@@ -140,8 +140,10 @@ Status LentDirectory::make(Trace&) {
   lent_ = lending(as);
   const auto& [before, lending] = *lent_;
   const int directory = lease_.directory();
+  const auto may = may_shut(before);
+  if (!may) return may.error();
   // defence: ordinary-callers-output-shut
-  if (as.keeps_owner && !may_shut(before.uid, before.gid, before.mode)) return {};
+  if (!*may) return {};
   if (auto status = shut_to_others(directory, before); !status || as.keeps_owner) return status;
   uid_t owner = as.user.uid;
   // defence: store-keeps-build-did

@@ -7,6 +7,7 @@
 #include <array>
 #include <cerrno>
 #include <charconv>
+#include <climits>
 #include <iterator>
 #include <map>
 #include <set>
@@ -324,14 +325,20 @@ Status hand_over_tree(int top, const LentOutput& before, uid_t uid, gid_t gid) {
   return HandingOver(before, uid, gid).run(top);
 }
 
-bool may_shut(uid_t uid, gid_t gid, mode_t mode) {
+Result<bool> may_shut(const LentOutput& now) {
   if (::geteuid() == 0) return true;
-  if (::geteuid() != uid || (mode & S_ISGID) == 0) return ::geteuid() == uid;
-  std::vector<gid_t> groups(static_cast<std::size_t>(std::max(::getgroups(0, nullptr), 0)));
+  if (::geteuid() != now.uid) return false;
+  if ((now.mode & S_ISGID) == 0) return true;
+#ifdef __linux__
+  std::vector<gid_t> groups(NGROUPS_MAX);
   const int count = ::getgroups(static_cast<int>(groups.size()), groups.data());
-  groups.resize(static_cast<std::size_t>(std::max(count, 0)));
-  groups.push_back(::getegid());
-  return std::ranges::find(groups, gid) != groups.end();
+  if (count < 0) return last_error({}, "getgroups", now.path);
+  groups.resize(static_cast<std::size_t>(count));
+  return ::getegid() == now.gid || std::ranges::find(groups, now.gid) != groups.end();
+#else
+  // Sessions on FreeBSD are root's.
+  return false;
+#endif
 }
 
 Status shut_to_others(int directory, const LentOutput& before) {
@@ -418,9 +425,14 @@ Status restore(int directory, const NotedOutput& noted, std::vector<LeftInOutput
   // The build may have shut the folder to its owner, who is not root; and opened it to others, who could move its
   // folders under the walk.
   const mode_t mode = now.st_mode & kModeBits;
+  LentOutput lent = before;
+  lent.uid = now.st_uid;
+  lent.gid = now.st_gid;
+  lent.mode = mode;
+  const auto may = may_shut(lent);
+  if (!may) return may.error();
   // defence: output-shut-before-walk
-  if (mode != owners_only(mode) && may_shut(now.st_uid, now.st_gid, mode) &&
-      ::fchmod(directory, owners_only(mode)) != 0)
+  if (*may && mode != owners_only(mode) && ::fchmod(directory, owners_only(mode)) != 0)
     return last_error(kStep, "fchmod", before.path);
   // The folder comes back after its last file, so that no other user can enter it meanwhile.
   if (noted.lending.gives_owner || noted.lending.takes_marks) {

@@ -78,7 +78,7 @@ std::optional<NotedOutput> noted_output(const Fact& fact);
  * Whether we may change the mode of a directory and give it back: of another user's nobody but root may, and chmod(2)
  * takes the set-group-ID bit for good from one whose group its owner is not in.
  */
-bool may_shut(uid_t uid, gid_t gid, mode_t mode);
+Result<bool> may_shut(const LentOutput& now);
 
 /**
  * Shuts a directory to all but its owner, by its descriptor. Its access list, if it has one, goes until it is handed
