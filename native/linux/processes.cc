@@ -1,9 +1,11 @@
 #include "linux/processes.h"
 
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <chrono>
 #include <csignal>
 #include <map>
 #include <set>
@@ -11,6 +13,7 @@
 #include <string_view>
 #include <utility>
 
+#include "base/back_off.h"
 #include "base/text.h"
 #include "linux/raw_calls.h"
 #include "state/files.h"
@@ -61,22 +64,49 @@ std::vector<pid_t> list_processes() {
   return pids;
 }
 
-/** All below `root`, parents first; without it. */
-std::vector<pid_t> descendants_of(pid_t root) {
+/** The children of each process of the host. Some may be missed: the list is not made at one moment. */
+std::multimap<pid_t, pid_t> children_by_parent() {
   std::multimap<pid_t, pid_t> children;
   for (const pid_t pid : list_processes()) {
     if (const auto found = stat_of(pid); !found.empty()) children.emplace(found.front(), pid);
   }
-  std::vector<pid_t> found;
+  return children;
+}
+
+/** The children of all threads of a process. None is missed that stays its child meanwhile (proc_tid_children(5)). */
+std::vector<pid_t> children_of(pid_t pid) {
+  std::vector<pid_t> children;
+  const auto threads = names_in(proc_path(pid, "task"));
+  if (!threads) return children;
+  for (const std::string& thread : *threads) {
+    const auto text = text_of(proc_path(pid, "task/") + thread + "/children");
+    if (!text) continue;
+    for (const unsigned child : numbers_in(*text)) children.push_back(static_cast<pid_t>(child));
+  }
+  return children;
+}
+
+/** Calls `act` with each process below `root`, parents first, before it looks below that one. */
+template <class Act>
+void each_below(pid_t root, Act act) {
+  // A kernel may have no lists of children (CONFIG_PROC_CHILDREN).
+  const bool has_lists = ::access("/proc/thread-self/children", F_OK) == 0;
+  const auto by_parent = has_lists ? std::multimap<pid_t, pid_t>() : children_by_parent();
   std::vector<pid_t> ahead{root};
   while (!ahead.empty()) {
     const pid_t parent = ahead.back();
     ahead.pop_back();
-    for (auto [at, end] = children.equal_range(parent); at != end; ++at) {
-      found.push_back(at->second);
-      ahead.push_back(at->second);
-    }
+    std::vector<pid_t> children = has_lists ? children_of(parent) : std::vector<pid_t>();
+    for (auto [at, end] = by_parent.equal_range(parent); at != end; ++at) children.push_back(at->second);
+    for (const pid_t child : children) act(child);
+    ahead.insert(ahead.end(), children.begin(), children.end());
   }
+}
+
+/** All below `root`, parents first; without it. */
+std::vector<pid_t> descendants_of(pid_t root) {
+  std::vector<pid_t> found;
+  each_below(root, [&found](pid_t pid) { found.push_back(pid); });
   return found;
 }
 
@@ -104,6 +134,40 @@ UniqueFd signal_in(std::uint64_t session, pid_t pid, int signal) {
   UniqueFd pidfd(raw::pidfd_open(pid));
   if (pidfd && pid_namespace_of(pid) == session) static_cast<void>(raw::pidfd_send_signal(pidfd.get(), signal));
   return pidfd;
+}
+
+/**
+ * Stops a process. One signal may not do so: a process that traces it can keep SIGSTOP from it (ptrace(2)), if that is
+ * not stopped itself. Whoever traces it, it starts nothing any more (setrlimit(2), RLIMIT_NPROC).
+ */
+void stop_for_good(std::uint64_t session, pid_t pid) {
+  constexpr rlimit kNone{.rlim_cur = 0, .rlim_max = 0};
+  rlimit before{};
+  const UniqueFd stopped = signal_in(session, pid, SIGSTOP);
+  if (!stopped || pid_namespace_of(pid) != session) return;
+  // defence: traced-command-starts-nothing
+  if (::prlimit(pid, RLIMIT_NPROC, &kNone, &before) != 0) return;
+  // Its number may be another process's by now.
+  if (pid_namespace_of(pid) != session) static_cast<void>(::prlimit(pid, RLIMIT_NPROC, &before, nullptr));
+}
+
+/** In each look, does one thing with `top` and then another with each process below it, until a look finds none new. */
+template <class OfTop, class OfEach>
+void look_until_all_are_known(pid_t top, OfTop of_top, OfEach of_each) {
+  // A build can fork faster than this looks; the processes that are left then end with the session.
+  constexpr std::chrono::milliseconds kBound{1000};
+  constexpr std::chrono::microseconds kLongest{500};
+  BackOff back_off(kBound, kLongest);
+  std::set<pid_t> known;
+  bool is_new = true;
+  while (is_new && back_off.wait()) {
+    is_new = false;
+    of_top(top);
+    each_below(top, [&](pid_t pid) {
+      of_each(pid);
+      is_new |= known.insert(pid).second;
+    });
+  }
 }
 
 }  // namespace
@@ -165,23 +229,15 @@ std::vector<UniqueFd> signal_tree(pid_t command, int signal) {
 }
 
 void kill_tree(pid_t top) {
-  // A build can fork faster than this looks; the processes that are left then end with the session.
-  constexpr int kMostLooks = 50;
   const auto session = session_of(top);
   if (!session) return;
-  // It must not see its children end, and must adopt orphans until all are found.
-  static_cast<void>(signal_in(*session, top, SIGSTOP));
-  std::set<pid_t> signalled;
-  for (int look = 0; look < kMostLooks; ++look) {
-    bool is_new = false;
-    for (const pid_t pid : descendants_of(top)) {
-      if (!signalled.insert(pid).second) continue;
-      is_new = true;
-      static_cast<void>(signal_in(*session, pid, SIGKILL));
-    }
-    if (!is_new) break;
-  }
-  static_cast<void>(signal_in(*session, top, SIGKILL));
+  const auto stop = [&session](pid_t pid) { stop_for_good(*session, pid); };
+  const auto kill = [&session](pid_t pid) { static_cast<void>(signal_in(*session, pid, SIGKILL)); };
+  // None may see another one end while it can still start something, and the first adopts orphans until all are found.
+  // defence: traced-command-stopped-each-look
+  look_until_all_are_known(top, stop, stop);
+  look_until_all_are_known(top, stop, kill);
+  kill(top);
 }
 
 SessionUsage usage_of_processes(pid_t init) {

@@ -30,7 +30,7 @@ Result<std::vector<NamespaceEntry>> namespaces_of(pid_t pid);
  */
 std::vector<UniqueFd> signal_tree(pid_t command, int signal);
 
-/** Sends SIGKILL to a process and everything below it, again until no new process is found. */
+/** Stops a process and everything below it, then sends SIGKILL to all, each until no new process is found. */
 void kill_tree(pid_t top);
 
 /**

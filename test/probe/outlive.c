@@ -1,0 +1,139 @@
+/*
+ * outlive FILE [exitkill]    a command that takes no notice of SIGTERM: a child traces it and keeps every SIGSTOP from it, and
+ *                            it goes on making children, each of which adds to FILE all the time; with `exitkill` it dies
+ *                            as soon as the one that traces it does, and its other children are orphans
+ * outlive FILE beside        the same, traced by a command beside it:
+ * outlive trace FILE         traces that command, and says so
+ * outlive flood FILE         adds to FILE all the time, and its children stop everything that they may
+ */
+#define _GNU_SOURCE /* __WALL */
+#include <sys/types.h>
+#include <sys/ptrace.h>
+#include <sys/wait.h>
+
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static void
+beat(const char *file)
+{
+	int fd = open(file, O_WRONLY | O_CREAT | O_APPEND, 0666);
+
+	for (;;) {
+		if (write(fd, ".", 1) != 1)
+			_exit(1);
+		usleep(100000);
+	}
+}
+
+static int
+flood(const char *file)
+{
+	for (int i = 0; i < 4; i++) {
+		if (fork() != 0)
+			continue;
+		/* What adds to the file does so before it is stopped for the first time. */
+		usleep(300000);
+		for (;;)
+			kill(-1, SIGSTOP);
+	}
+	beat(file);
+	return 1;
+}
+
+#ifdef __linux__
+static int
+trace(pid_t pid, long options, int ready)
+{
+	int status;
+
+	if (ptrace(PTRACE_SEIZE, pid, NULL, options) != 0 || write(ready, "traced\n", 7) != 7)
+		return 1;
+	while (waitpid(pid, &status, __WALL) == pid && WIFSTOPPED(status)) {
+		int sent = WSTOPSIG(status);
+
+		ptrace(PTRACE_CONT, pid, NULL, sent == SIGSTOP || status >> 16 != 0 ? 0L : (long)sent);
+	}
+	return 0;
+}
+
+/* The number of the command beside, which that has written down. */
+static pid_t
+number_in(const char *file)
+{
+	char text[32] = "";
+	int fd = -1;
+
+	while (strchr(text, '\n') == NULL) {
+		usleep(1000);
+		fd = open(file, O_RDONLY);
+		if (fd >= 0 && read(fd, text, sizeof(text) - 1) < 0)
+			return 0;
+		close(fd);
+	}
+	return (pid_t)atoi(text);
+}
+
+static void
+write_number(const char *file)
+{
+	int fd = open(file, O_WRONLY | O_CREAT | O_TRUNC, 0666);
+
+	dprintf(fd, "%d\n", (int)getpid());
+	close(fd);
+}
+
+static int
+is_traced(void)
+{
+	char text[4096];
+	int fd = open("/proc/self/status", O_RDONLY);
+	ssize_t got = read(fd, text, sizeof(text) - 1);
+
+	close(fd);
+	text[got > 0 ? got : 0] = '\0';
+	return strstr(text, "TracerPid:\t0\n") == NULL;
+}
+
+int
+main(int argc, char **argv)
+{
+	char number[256];
+	pid_t self = getpid();
+	int is_beside = argc == 3 && strcmp(argv[2], "beside") == 0;
+
+	if (argc == 3 && strcmp(argv[1], "flood") == 0)
+		return flood(argv[2]);
+	if (argc < 2)
+		return 2;
+	snprintf(number, sizeof(number), "%s.pid", argv[argc == 3 && strcmp(argv[1], "trace") == 0 ? 2 : 1]);
+	if (argc == 3 && strcmp(argv[1], "trace") == 0)
+		return trace(number_in(number), 0, 1);
+	signal(SIGCHLD, SIG_IGN);
+	signal(SIGTERM, SIG_IGN);
+	if (is_beside)
+		write_number(number);
+	else if (fork() == 0)
+		_exit(trace(self, argc == 3 ? PTRACE_O_EXITKILL : 0, 1));
+	while (!is_traced())
+		usleep(1000);
+	for (int made = 0;; made++) {
+		if (fork() == 0) {
+			/* Not more than a machine can bear. */
+			ualarm(made < 50 ? 0 : 700000, 0);
+			beat(argv[1]);
+		}
+		usleep(is_beside ? 1000 : 3000);
+	}
+}
+#else
+int
+main(int argc, char **argv)
+{
+	return argc == 3 && strcmp(argv[1], "flood") == 0 ? flood(argv[2]) : 2;
+}
+#endif
