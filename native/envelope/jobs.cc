@@ -140,7 +140,7 @@ bool Job::send(int signal, Whom whom) {
 }
 
 void Job::signal_tree(int signal, bool then_tells) {
-  jobs_.closing_threads().run([self = shared_from_this(), signal, then_tells] {
+  jobs_.closing_threads().run_in_turn(envelope_.get(), [self = shared_from_this(), signal, then_tells] {
     static_cast<void>(caught("kill", [&] { return self->envelope_->signal_tree(self->request_.number, signal); }));
     if (then_tells) self->tell();
   });

@@ -131,8 +131,10 @@ class Jobs {
   static std::size_t opened_at_once() { return std::max<std::size_t>(2, std::thread::hardware_concurrency()) - 1; }
   /** The most openings that wait for a file server and the like. */
   static constexpr std::size_t kMostHeldUp = 8;
-  /** A close mostly waits, and may have to for a process that does not end. */
+  /** A close mostly waits. */
   static constexpr std::size_t kMostClosing = 8;
+  /** The most closes and signals that wait for processes which do not end. */
+  static constexpr std::size_t kMostNotEnding = 64;
 
   Jobs(std::function<void(std::uint32_t, pid_t)> on_started, std::function<void(JobEnd)> on_ended)
       : system_(System::create()), on_started_(std::move(on_started)), on_ended_(std::move(on_ended)) {}
@@ -179,7 +181,7 @@ class Jobs {
   bool is_shut_down_ = false;
   /** The last members, because their work needs the others. */
   WorkerThreads threads_{opened_at_once(), opened_at_once() + kMostHeldUp};
-  WorkerThreads closing_threads_{kMostClosing, kMostClosing};
+  WorkerThreads closing_threads_{kMostClosing, kMostNotEnding};
 };
 
 }  // namespace buildjail

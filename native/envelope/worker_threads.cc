@@ -31,14 +31,47 @@ void WorkerThreads::run(std::function<void()> work) {
   changed_.notify_one();
 }
 
+void WorkerThreads::run_in_turn(const void* thing, std::function<void()> work) {
+  {
+    const std::lock_guard lock(mutex_);
+    if (is_stopping_) return;
+    const auto [turn, is_first] = in_turn_.try_emplace(thing);
+    turn->second.push_back(std::move(work));
+    if (!is_first) return;
+  }
+  run([this, thing] { run_all_of(thing); });
+}
+
+void WorkerThreads::run_all_of(const void* thing) {
+  std::unique_lock lock(mutex_);
+  for (;;) {
+    const auto turn = in_turn_.find(thing);
+    // It is stopped.
+    if (turn == in_turn_.end()) return;
+    if (turn->second.empty()) {
+      in_turn_.erase(turn);
+      return;
+    }
+    {
+      const auto work = std::move(turn->second.front());
+      turn->second.pop_front();
+      lock.unlock();
+      work();
+    }
+    lock.lock();
+  }
+}
+
 void WorkerThreads::stop() {
   std::vector<std::thread> threads;
   std::deque<std::function<void()>> dropped;
+  decltype(in_turn_) turns_dropped;
   {
     const std::lock_guard lock(mutex_);
     is_stopping_ = true;
     threads.swap(threads_);
     dropped.swap(waiting_);
+    turns_dropped.swap(in_turn_);
   }
   changed_.notify_all();
   for (std::thread& thread : threads) thread.join();

@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <deque>
 #include <functional>
+#include <map>
 #include <mutex>
 #include <thread>
 #include <vector>
@@ -32,6 +33,8 @@ class WorkerThreads {
   Status start();
   /** `work` must not throw. Does nothing after `stop`. */
   void run(std::function<void()> work);
+  /** After all that came before of the same thing, on one thread: so no thing holds up more than one of them. */
+  void run_in_turn(const void* thing, std::function<void()> work);
   /** Waits for works that have begun, and drops the others. Called again it does nothing. */
   void stop();
 
@@ -39,6 +42,7 @@ class WorkerThreads {
   using Clock = std::chrono::steady_clock;
 
   void loop();
+  void run_all_of(const void* thing);
   /** True when there is something to begin, false when they are stopped. */
   bool wait_for_turn(std::unique_lock<std::mutex>& lock);
   /** One thread more than have work, which begins the next work when theirs takes long. */
@@ -49,6 +53,8 @@ class WorkerThreads {
   std::mutex mutex_;
   std::condition_variable changed_;
   std::deque<std::function<void()>> waiting_;
+  /** Of each thing of which one is under way, those that come after it. */
+  std::map<const void*, std::deque<std::function<void()>>> in_turn_;
   std::size_t idle_ = 0;
   std::size_t under_way_ = 0;
   Clock::time_point last_begun_;

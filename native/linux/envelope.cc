@@ -152,8 +152,6 @@ class NamespaceEnvelope final : public Envelope {
   Trace trace_;
   std::mutex closing_;
   std::mutex looking_;
-  /** Held while a tree is signalled, because the command may end before the rest of the tree is signalled and kept. */
-  std::mutex signalling_;
   /** For each run, the processes that a signal found below its command. */
   std::map<std::uint32_t, std::vector<UniqueFd>> signalled_;
 
@@ -337,7 +335,6 @@ Status NamespaceEnvelope::signal_tree(std::uint32_t run, int signal) {
   auto pid = waiter_->pid_of(run);
   if (!pid) static_cast<void>(inside->channel()->ask_for_pid(run));
   while (!pid && waiter_->is_expected(run) && back_off.wait()) pid = waiter_->pid_of(run);
-  const std::lock_guard one_at_a_time(signalling_);
   // The command may have ended while this waited, and its number may be another process's.
   pid = waiter_->pid_of(run);
   if (signal != SIGKILL) {

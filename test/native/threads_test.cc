@@ -1,12 +1,14 @@
 // The threads that work for JavaScript.
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <atomic>
 #include <cerrno>
 #include <chrono>
 #include <new>
 #include <system_error>
 #include <thread>
+#include <vector>
 
 #include "base/back_off.h"
 #include "base/result.h"
@@ -58,6 +60,35 @@ TEST_CASE("what takes long on one thread does not keep the next from its turn, u
   while (begun < 4 && end.wait()) {
   }
   CHECK(begun == 4);
+}
+
+TEST_CASE("one thing whose work takes long, however much of it there is, keeps no other from its turn") {
+  constexpr int kMuch = 100;
+  std::atomic<bool> is_held_up = true;
+  std::atomic<int> others = 0;
+  std::vector<int> order;
+  WorkerThreads threads(1, 3);
+  for (int i = 0; i < kMuch; ++i) {
+    threads.run_in_turn(&order, [&, i] {
+      while (is_held_up) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+      order.push_back(i);
+    });
+  }
+  threads.run_in_turn(&others, [&] { ++others; });
+  threads.run([&] { ++others; });
+  BackOff back_off(std::chrono::milliseconds(10000));
+  while (others < 2 && back_off.wait()) {
+  }
+  CHECK(others == 2);
+  is_held_up = false;
+  std::atomic<bool> is_over = false;
+  threads.run_in_turn(&order, [&] { is_over = true; });
+  BackOff end(std::chrono::milliseconds(10000));
+  while (!is_over && end.wait()) {
+  }
+  threads.stop();
+  CHECK(order.size() == kMuch);
+  CHECK(std::ranges::is_sorted(order));
 }
 
 TEST_CASE("threads that are stopped end what they began, and begin nothing") {
