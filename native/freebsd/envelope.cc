@@ -118,6 +118,21 @@ Status kill_in_jail(const Jail& jail) {
                   .detail = "the processes killed the process that was to kill them, each time"};
 }
 
+/**
+ * Sends SIGKILL again to what is left of the processes that were killed, until nothing is. One is not enough: SIGSTOP
+ * stops a process that has not ended by then (tdsendsignal in sys/kern/kern_sig.c), and another may have sent it before
+ * it ended itself. What does not end is waited for when the session is closed.
+ */
+Status end_each_in(const Jail& jail) {
+  BackOff back_off(kKillBound);
+  while (jail.has_its_number()) {
+    const auto left = signal_each_in(jail.jid(), SIGKILL);
+    if (!left) return left.error();
+    if (*left == 0 || !back_off.wait()) break;
+  }
+  return {};
+}
+
 /** A jail and its mounts. */
 class JailEnvelope final : public Envelope {
  public:
@@ -199,24 +214,24 @@ class JailEnvelope final : public Envelope {
   }
 
   Status signal_tree(std::uint32_t run, int signal) override {
+    if (signal == SIGKILL) return kill_tree(run);
     const std::lock_guard lock(launching_);
     if (is_closed_) return {};
     // First the command, so that its end is by the signal and not by what it makes of the end of its children.
     const pid_t command = waiter_->pid_of(run).value_or(0);
     if (command > 0) static_cast<void>(::kill(command, signal));
-    // A build can fork faster than this looks; what then is left ends with its session.
-    constexpr int kMostLooks = 50;
-    for (int look = 0; look < kMostLooks && jail_.jail->has_its_number(); ++look) {
-      auto found = signal_each_in(jail_.jail->jid(), signal, login_class_of(run), command);
-      if (!found) return std::move(found.error());
-      if (*found == 0 || signal != SIGKILL) break;
-    }
-    return {};
+    if (!jail_.jail->has_its_number()) return {};
+    const auto found = signal_each_in(jail_.jail->jid(), signal, login_class_of(run), command);
+    return found ? Status() : found.error();
   }
 
   Status kill_all() override {
     const std::lock_guard lock(launching_);
-    return is_closed_ ? Status() : kill_in_jail(*jail_.jail);
+    if (is_closed_) return {};
+    auto status = kill_in_jail(*jail_.jail);
+    // defence: everything-killed-until-ended
+    if (status) status = end_each_in(*jail_.jail);
+    return status;
   }
 
   Result<UniqueFd> open_root() override {
@@ -265,6 +280,23 @@ class JailEnvelope final : public Envelope {
   }
 
  private:
+  /** Until all have ended: one signal may not do (end_each_in). */
+  Status kill_tree(std::uint32_t run) {
+    // A build can fork faster than this looks; what then is left ends with its session.
+    BackOff back_off(kKillBound);
+    do {
+      const std::lock_guard lock(launching_);
+      if (is_closed_) return {};
+      static_cast<void>(waiter_->signal(run, SIGKILL));
+      if (!jail_.jail->has_its_number()) return {};
+      const auto found = signal_each_in(jail_.jail->jid(), SIGKILL, login_class_of(run));
+      if (!found) return found.error();
+      // defence: freebsd-tree-killed-until-ended
+      if (*found == 0 && !waiter_->is_expected(run)) return {};
+    } while (back_off.wait());
+    return {};
+  }
+
   /** In the order in which they are made. */
   Parts parts(const std::vector<Step>& steps, bool is_rest) {
     nesting_ = is_rest ? nesting_in(steps, plan_->steps) : nesting_in(steps);

@@ -26,6 +26,8 @@ constexpr int kJailOwnDesc = 0x80;
 
 constexpr const char* kStep = "jail_set";
 constexpr std::chrono::milliseconds kEmptyBound{10000};
+/** The time in which processes end that are killed. */
+constexpr std::chrono::milliseconds kEndsBound{100};
 
 void add_network(const PlannedNetwork& network, const JailAbilities& abilities, IovecList& options) {
   // A jail with its own stack cannot also be restricted to addresses of the host (jail(8), EINVAL).
@@ -119,8 +121,18 @@ Status Jail::remove() {
       return last_error("jail_remove", "jail_remove");
   }
   is_removed_ = true;
+  removed_ = std::chrono::steady_clock::now();
   owner_.reset();
   return {};
+}
+
+// SIGSTOP stops a process that was killed and has not ended by then (tdsendsignal in sys/kern/kern_sig.c).
+void Jail::kill_again() const {
+  const auto now = std::chrono::steady_clock::now();
+  if (!is_removed_ || now < removed_ + kEndsBound) return;
+  const auto found = find();
+  // defence: jail-killed-until-empty
+  if (found && *found) static_cast<void>(signal_each_in((**found).jid, SIGKILL));
 }
 
 bool Jail::is_known() const {
@@ -139,6 +151,7 @@ Status Jail::wait_empty() {
     if (is_gone_) return {};
     const auto occupied = found ? has_processes((**found).jid) : Result<bool>(true);
     if (occupied && !*occupied) return {};
+    kill_again();
     if (!back_off.wait()) {
       return SysError{
           .step = "empty-jail", .syscall = "jail_remove", .err = EBUSY, .detail = "a process of the jail does not end"};

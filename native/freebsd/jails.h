@@ -3,6 +3,7 @@
 #include <sys/param.h>
 #include <sys/cpuset.h>
 
+#include <chrono>
 #include <memory>
 #include <optional>
 #include <string>
@@ -83,6 +84,8 @@ class Jail {
   [[nodiscard]] const JailReference& reference() const noexcept { return reference_; }
   /** Kills every process in it; they are gone a little later. Does nothing a second time. */
   Status remove();
+  /** Comes after `remove`, while it is waited for: sends SIGKILL again to what has not ended in its time. */
+  void kill_again() const;
   /** Whether uid 0 has privileges inside. A root build can turn them off (sysctl security.bsd.suser_enabled). */
   [[nodiscard]] Result<bool> is_root_privileged() const;
   /** Gives uid 0 its privileges back, which no process inside can do. */
@@ -107,6 +110,7 @@ class Jail {
   /** jail(2), JAIL_OWN_DESC: closing it removes the jail. */
   UniqueFd owner_;
   bool is_removed_ = false;
+  std::chrono::steady_clock::time_point removed_;
   /** The kernel no longer had it. That is final: no other jail gets its name. */
   bool is_gone_ = false;
 };

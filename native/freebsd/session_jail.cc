@@ -21,6 +21,8 @@ namespace buildjail {
 namespace {
 
 constexpr std::chrono::milliseconds kReapBound{10000};
+/** Until it is looked whether one has to be killed again. */
+constexpr std::chrono::milliseconds kLookBound{200};
 constexpr std::chrono::milliseconds kDieBound{2000};
 
 SysError still_there(const char* step, const char* syscall, int err, std::string detail, std::vector<Holder> holders) {
@@ -49,8 +51,12 @@ Status SessionJail::end_processes(TakingAway& taking) {
     taking.taken.jail = jail->name();
   }
   if (wait_reaped) {
-    if (!wait_reaped(kReapBound))
-      return still_there("reap", "wait4", ETIMEDOUT, "a killed command did not end", processes_in_jail(jail->jid()));
+    BackOff back_off(kReapBound);
+    while (!wait_reaped(kLookBound)) {
+      jail->kill_again();
+      if (!back_off.wait())
+        return still_there("reap", "wait4", ETIMEDOUT, "a killed command did not end", processes_in_jail(jail->jid()));
+    }
     taking.trace.mark("reap");
   }
   if (auto status = jail->wait_empty(); !status) {

@@ -8,8 +8,8 @@
 #include <csignal>
 #include <utility>
 
+#include "base/back_off.h"
 #include "base/unique_fd.h"
-#include "launch/vfork_child.h"
 
 namespace buildjail {
 
@@ -26,6 +26,9 @@ constexpr std::uint64_t kFirstChannel = std::uint64_t{1} << 40U;
 // A debugger waits for its command first, and no event queue tells when it has. A wait4(2) that blocks would delay the
 // ends of all other commands.
 constexpr std::chrono::milliseconds kTracedInterval{5};
+
+/** The time in which a command ends that was killed. */
+constexpr std::chrono::milliseconds kEndBound{10'000};
 
 std::int64_t microseconds(const timeval& time) {
   return static_cast<std::int64_t>(time.tv_sec) * 1'000'000 + time.tv_usec;
@@ -101,8 +104,11 @@ Status Waiter::watch_process(std::uint32_t run, pid_t pid) {
   auto status = queue_->watch_process({.number = pid, .token = exit_token(run)}, streams_of(run));
   if (status) return status;
   forget(run);
-  static_cast<void>(::kill(pid, SIGKILL));
-  buildjail::reap(pid);
+  // Until it has ended: others may stop it after it was killed (freebsd/envelope.cc).
+  BackOff back_off(kEndBound);
+  do {
+    static_cast<void>(::kill(pid, SIGKILL));
+  } while (::waitpid(pid, nullptr, WNOHANG) == 0 && back_off.wait());
   return status;
 }
 
