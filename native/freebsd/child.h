@@ -20,10 +20,12 @@ namespace buildjail {
 int look_at_self(kinfo_proc& self);
 
 /**
- * Sets every signal that is not at its default in `self` to it, then unblocks all. An ignored signal would stay ignored
- * across execve(2), and a handler of the host program must not run here. Returns null, or the call that failed.
+ * Sets every signal that is not at its default in `self` to it. An ignored signal would stay ignored across execve(2),
+ * and a handler of the host program must not run here. Returns null, or the call that failed.
  */
 const char* reset_signals(const kinfo_proc& self);
+/** Comes after that. Returns null, or the call that failed. */
+const char* unblock_signals();
 
 /**
  * Until execve(2) a child has the arguments of the host program (kern.proc.args), which every process of its jail could

@@ -205,6 +205,7 @@ void run_jail_child(void* context) {
   if (failed("sysctl", look_at_self(child.self))) return;
   // Runtimes ignore SIGPIPE, and that would survive execve(2).
   if (has_named(kSignals, [&child] { return reset_signals(child.self); })) return;
+  if (has_named(kSignals, unblock_signals)) return;
   child.is_executing = true;
   failed("execve", execute_first(child.candidates, child.argv, child.environment));
 }

@@ -211,8 +211,8 @@ bool write_file(const char* step, const char* path, std::string_view text, Stopp
 
 const char* let_go_of_host_program() {
   constexpr unsigned kFirstNotStdio = 3;
+  // defence: watcher-ended-no-signal
   if (reset_signals() != 0) return "rt_sigaction";
-  if (unblock_signals() != 0) return "rt_sigprocmask";
   return raw::close_range(kFirstNotStdio) == 0 ? nullptr : "close_range";
 }
 

@@ -14,8 +14,8 @@
 namespace buildjail {
 
 /**
- * For the vfork(2)ed child that becomes the watcher: resets every signal to its default, blocks none, and closes every
- * descriptor above 2. Returns null, or the name of the call that failed. Each system's folder defines it.
+ * For the vfork(2)ed child that becomes the watcher: resets every signal to its default, leaves all blocked, and
+ * closes every descriptor above 2. Returns null, or the name of the call that failed. Each system's folder defines it.
  */
 const char* let_go_of_host_program();
 

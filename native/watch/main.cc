@@ -2,11 +2,13 @@
 // it was killed. Its stdin is a socket of that process (state/watcher.cc), which sends the paths of state directories,
 // each with a NUL at its end. An empty path says that nothing is left. Without one, the end of the socket means that
 // the process was killed.
+//
+// A terminal, the end of a login and a manager of services signal all processes that they know of. None of that ends
+// this one: the process that it watches has started it with all signals blocked (state/watcher.cc).
 #include <unistd.h>
 
 #include <array>
 #include <cerrno>
-#include <csignal>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -15,12 +17,6 @@
 #include "state/recovery.h"
 
 namespace {
-
-// Signals of a terminal or a closing login are for the process that is watched.
-void ignore_signals() {
-  for (const int signal : {SIGHUP, SIGINT, SIGQUIT, SIGPIPE, SIGTSTP, SIGTTIN, SIGTTOU, SIGWINCH})
-    static_cast<void>(std::signal(signal, SIG_IGN));
-}
 
 /** Everything that is sent until the end of the socket. */
 std::string read_to_end() {
@@ -55,7 +51,6 @@ int watch(const char* number) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  ignore_signals();
   try {
     return argc == 2 ? watch(argv[1]) : 2;
   } catch (...) {

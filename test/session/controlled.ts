@@ -59,6 +59,12 @@ export function watchersOf(pid: number): number[] {
   return children.flatMap(([own, program]) => (program.endsWith('-watch') ? [own] : []))
 }
 
+/** All that a process started, and that is not another program's child by now. */
+export function descendantsOf(pid: number): number[] {
+  const children = isFreebsd ? childrenByPs(pid) : childrenByProc(pid)
+  return children.flatMap(([own]) => [own, ...descendantsOf(own)])
+}
+
 /** What is dead may stay listed until its parent has asked how it ended; on Linux it has no program any more then. */
 export function isRunning(pid: number): boolean {
   try {

@@ -8,7 +8,7 @@ import { fileURLToPath } from 'node:url'
 import { expect, test } from 'vitest'
 
 import { recover } from '../../src/index.ts'
-import { isRunning, usePrograms, watchersOf } from './controlled.ts'
+import { descendantsOf, isRunning, usePrograms, watchersOf } from './controlled.ts'
 import { useFolders } from './folders.ts'
 import { hostState, type HostState } from './host-state.ts'
 import { describeSession } from './kernel.ts'
@@ -51,6 +51,51 @@ describeSession('when the host program is killed', () => {
     // Nor is what did it.
     await expect.poll(() => isRunning(watcher), { timeout: bound }).toBe(false)
     expect(await recover()).toEqual({ recovered: [], leftAlone: [] })
+  })
+
+  const send = (signal: NodeJS.Signals, pids: readonly number[]): void => {
+    for (const pid of pids) if (isRunning(pid)) process.kill(pid, signal)
+  }
+
+  // promise: 19
+  test.each(['SIGTERM', 'SIGINT', 'SIGHUP', 'SIGQUIT', 'SIGABRT', 'SIGALRM'] as const)('and its watcher by %s, as a shell or a manager of services does, everything is gone within two seconds', async (signal) => {
+    chmodSync(folders.output, 0o750)
+    const before = await lookAround()
+    const program = await programs.start(folders.output)
+    const watchers = watchersOf(program.pid)
+    expect(watchers).toHaveLength(1)
+    chmodSync(folders.output, changed)
+    send(signal, [...watchers, program.pid, ...watchers])
+    await expect.poll(lookAround, { timeout: bound, interval: 10 }).toEqual(before)
+    await expect.poll(() => watchers.filter(isRunning), { timeout: bound }).toEqual([])
+    expect(await recover()).toEqual({ recovered: [], leftAlone: [] })
+  })
+
+  // systemd.kill(5): to the whole cgroup, and once more to what is left when the main process has ended; or to that one only.
+  // promise: 19
+  test.each(['control-group', 'process'])('as a service of systemd is stopped (KillMode=%s), everything is gone within two seconds', async (mode) => {
+    chmodSync(folders.output, 0o750)
+    const before = await lookAround()
+    const program = await programs.start(folders.output)
+    const unit = [program.pid, ...descendantsOf(program.pid)]
+    const stop = (): void => send('SIGTERM', mode === 'process' ? [program.pid] : unit)
+    stop()
+    await expect.poll(() => isRunning(program.pid), { timeout: bound, interval: 1 }).toBe(false)
+    if (mode !== 'process') stop()
+    await expect.poll(lookAround, { timeout: bound, interval: 10 }).toEqual(before)
+    // Nothing is there for the SIGKILL at the end.
+    await expect.poll(() => unit.filter(isRunning), { timeout: bound }).toEqual([])
+    expect(await recover()).toEqual({ recovered: [], leftAlone: [] })
+  })
+
+  test('with its watcher, by SIGKILL, its output is the build’s until the next recovery', async () => {
+    chmodSync(folders.output, 0o750)
+    const before = await lookAround()
+    const program = await programs.start(folders.output)
+    await program.killUnwatched()
+    expect((await lookAround()).host).not.toEqual(before.host)
+    expect((await recover()).recovered).toHaveLength(1)
+    await expect.poll(lookAround, { timeout: bound, interval: 10 }).toEqual(before)
   })
 
   // promise: 19

@@ -16,8 +16,8 @@ import { copyOfPackage } from './package-copy.ts'
 const entry = fileURLToPath(new URL('../../dist/index.js', import.meta.url))
 const watcherFiles = ['build/Release/buildjail-watch', 'build-cmake/Release/buildjail-watch', ...fittingArtefacts().map(({ watcher }) => `prebuilds/${watcher}`)]
 
-/** What a terminal, or the end of a login, sends. */
-const terminalSignals = ['SIGHUP', 'SIGINT', 'SIGQUIT', 'SIGTSTP', 'SIGTTIN', 'SIGTTOU'] as const
+/** What a terminal, the end of a login, a manager of services or a person may send; nothing keeps SIGKILL and SIGSTOP off. */
+const signals = ['SIGHUP', 'SIGINT', 'SIGQUIT', 'SIGTSTP', 'SIGTTIN', 'SIGTTOU', 'SIGTERM', 'SIGABRT', 'SIGALRM', 'SIGPIPE', 'SIGUSR1', 'SIGUSR2', 'SIGXCPU'] as const
 
 describeSession('the process that cleans up after one that is killed', () => {
   const folders = useFolders()
@@ -36,7 +36,7 @@ describeSession('the process that cleans up after one that is killed', () => {
       expect(lookAt(watcher)).toEqual({ session: watcher, terminal: 0, directory: '/', open: [expect.stringMatching(/^socket:/), '/dev/null', '/dev/null'], env: '' })
       expect(readlinkSync(`/proc/${watcher}/ns/pid`)).toBe(readlinkSync('/proc/self/ns/pid'))
     }
-    for (const signal of terminalSignals) process.kill(watcher, signal)
+    for (const signal of signals) process.kill(watcher, signal)
     expect(isRunning(watcher)).toBe(true)
     await started.kill()
     await expect.poll(() => isRunning(watcher), { timeout: 5000 }).toBe(false)
