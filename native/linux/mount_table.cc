@@ -89,6 +89,14 @@ Result<std::vector<MountLine>> read_mounts(const char* step, const std::string& 
   return parse(step, path, *text);
 }
 
+std::string folder_shown_at(const std::vector<MountLine>& mounts, std::string_view path) {
+  const MountLine* at = nullptr;
+  for (const MountLine& one : mounts) {
+    if (is_within(path, one.on) && (at == nullptr || one.on.size() >= at->on.size())) at = &one;
+  }
+  return at == nullptr ? std::string() : at->device + " " + joined(at->root, rest_of(path, at->on));
+}
+
 Result<std::vector<MountEntry>> mounts_of(pid_t pid, const std::string& root) {
   const auto inside = read_mounts("record", "/proc/" + std::to_string(pid) + "/mountinfo");
   if (!inside) return inside.error();

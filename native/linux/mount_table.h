@@ -35,6 +35,9 @@ struct MountLine {
 /** The mounts in a table; by default those that this process sees. */
 Result<std::vector<MountLine>> read_mounts(const char* step, const std::string& path = "/proc/self/mountinfo");
 
+/** What a table of mounts shows at a path: the number of a device and a path there. Empty if no mount is around it. */
+std::string folder_shown_at(const std::vector<MountLine>& mounts, std::string_view path);
+
 /**
  * The mounts that a process sees, each at its place below `root`. A bind mount comes from its path on the host if the
  * host has that file system mounted.

@@ -11,6 +11,7 @@
 #include "envelope/system.h"
 #include "linux/ids.h"
 #include "linux/init.h"
+#include "linux/mount_table.h"
 #include "linux/overlays.h"
 #include "linux/parts.h"
 #include "linux/privileges.h"
@@ -191,6 +192,26 @@ std::optional<Obstacle> find_network_limitation() {
       "give the container the capability NET_ADMIN (docker run --cap-add NET_ADMIN)"};
 }
 
+/**
+ * Reports if the processes of the host have another file system in the place of the leases than this process. Only
+ * process 1 can be asked for them, which in a container is the container's own.
+ */
+std::optional<Obstacle> find_lease_limitation() {
+  const std::string place = host_directory_of(::geteuid());
+  const auto ours = read_mounts("leases");
+  const auto hosts = read_mounts("leases", "/proc/1/mountinfo");
+  // /proc can hide it (proc(5), hidepid).
+  if (!ours || !hosts || hosts->empty() || folder_shown_at(*ours, place) == folder_shown_at(*hosts, place))
+    return std::nullopt;
+  return Obstacle{"leases",
+                  "this process has a file system of its own at " + place +
+                      ", and so have its sessions: one of another program of this user may write to the same output, "
+                      "and one of root's have the same ids",
+                  "begin it where " + place +
+                      " is the host's (without PrivateTmp= of systemd, or unshare --mount), or give it outputs and ids "
+                      "that no other program has"};
+}
+
 /** Explains why a session's namespaces cannot be made on this host, with one remedy. */
 Obstacle explain(const SysError& error) {
   if (kernel_version() < kOldestKernel) {
@@ -236,7 +257,7 @@ class Linux final : public System {
     const auto made = host();
     std::vector<Obstacle> found;
     for (const auto& one : {find_id_limitation(), find_network_limitation(), CgroupPlaces().find_limitation(),
-                            made ? find_overlay_limitation(**made) : std::nullopt}) {
+                            find_lease_limitation(), made ? find_overlay_limitation(**made) : std::nullopt}) {
       if (one) found.push_back(*one);
     }
     return found;

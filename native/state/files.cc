@@ -6,7 +6,6 @@
 #include <algorithm>
 #include <array>
 #include <cstddef>
-#include <cstdlib>
 #include <limits>
 #include <memory>
 #include <utility>
@@ -59,7 +58,7 @@ constexpr mode_t kPrivate = 0700;
 Status refuse_unless_private(const struct stat& found, const std::string& path) {
   const bool is_private = S_ISDIR(found.st_mode) && (found.st_mode & (S_IRWXG | S_IRWXO)) == 0;
   if (is_private && found.st_uid == ::geteuid()) return {};
-  return exposed(path, "the state directory must be a directory of the caller's own, mode 0700");
+  return exposed(path, "it must be a directory of the caller's own, mode 0700");
 }
 
 // As src/session/session.ts makes them.
@@ -75,23 +74,9 @@ constexpr const char* kOfRoot = "/var/run/buildjail-leases";
 #else
 constexpr const char* kOfRoot = "/run/buildjail-leases";
 #endif
-constexpr const char* kName = "/buildjail-leases";
-
-/** The environment is asked last, because two programs of one user may have different ones. */
-Result<std::string> path_for(uid_t user) {
-  if (user == 0) return std::string(kOfRoot);
-  // NOLINTNEXTLINE(concurrency-mt-unsafe): no thread of this program but the main one changes the environment
-  const char* const named = std::getenv("XDG_RUNTIME_DIR");
-  for (const std::string& folder : {"/run/user/" + std::to_string(user), std::string(named == nullptr ? "" : named)}) {
-    if (!folder.starts_with('/')) continue;
-    struct stat found{};
-    const bool is_there = ::lstat(folder.c_str(), &found) == 0;
-    // An error for one that cannot be looked at: another program may use it.
-    if (!is_there && errno != ENOENT && errno != ENOTDIR) return last_error(kStep, "lstat", folder);
-    if (is_there && S_ISDIR(found.st_mode) && found.st_uid == user) return folder + kName;
-  }
-  return "/tmp/buildjail-leases-" + std::to_string(user);
-}
+// Every host has this folder, to its end. /run/user/<uid> goes with the last login of its user, and the leases of
+// sessions that live on would go with it (pam_systemd(8)).
+constexpr const char* kOfUser = "/tmp/buildjail-leases-";
 
 constexpr mode_t kPrivateFile = 0600;
 
@@ -312,11 +297,17 @@ Result<StateDirectory> read_state_directory(const std::string& path) {
   return state;
 }
 
+// No variable of the environment has a say: two programs of one user may have different ones.
+std::string host_directory_of(uid_t user) {
+  // defence: leases-no-variable-environment
+  std::string path = user == 0 ? std::string(kOfRoot) : kOfUser + std::to_string(user);
+  return path;
+}
+
 Result<std::string> host_directory(Surroundings& around) {
-  auto path = path_for(::geteuid());
-  if (!path) return path;
-  if (auto status = around.refuse_changeable(*path); !status) return std::move(status.error());
-  if (auto status = make_private_directory(*path); !status) return std::move(status.error());
+  std::string path = host_directory_of(::geteuid());
+  if (auto status = around.refuse_changeable(path); !status) return std::move(status.error());
+  if (auto status = make_private_directory(path); !status) return std::move(status.error());
   return path;
 }
 

@@ -106,9 +106,13 @@ Result<StateDirectory> read_state_directory(const std::string& path);
 Result<std::vector<std::string>> names_in(const std::string& path);
 
 /**
- * The one directory for the leases of all sessions that the caller opens on this host, whatever their state
- * directories. For an ordinary user it lies in the runtime directory (`/run/user/<uid>`, $XDG_RUNTIME_DIR, or else
- * /tmp). Makes it if it is missing. EPERM if it is not private, or another user could exchange it.
+ * The one directory for the leases of all sessions that a user opens on this host, whatever their state directories and
+ * environments.
+ */
+std::string host_directory_of(uid_t user);
+/**
+ * The caller's. Makes it if it is missing. EPERM if it is not private, or another user could exchange it: in /tmp
+ * anybody can take its name, and then only root can make place.
  */
 Result<std::string> host_directory(Surroundings& around);
 

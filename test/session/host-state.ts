@@ -27,7 +27,7 @@ export async function hostState(): Promise<HostState> {
     mounts: isFreebsd ? await freebsdMounts() : linuxMounts(),
     jails: isFreebsd ? await jails() : [],
     stateFolder: list(stateDirectoryOf()),
-    leases: placesOfLeases().flatMap(signed),
+    leases: signed(placeOfLeases()),
     cgroups: emptyCgroups(),
     descriptors: openDescriptors(),
   }
@@ -51,11 +51,11 @@ export async function expectSameButForIds(before: HostState): Promise<void> {
   await expect.poll(async () => nameless(await hostState()), { timeout: 5000 }).toBe(nameless(before))
 }
 
-/** As native/state/files finds it, the first that is there. */
-export function placesOfLeases(): string[] {
+/** As native/state/files has it. */
+export function placeOfLeases(): string {
   const uid = process.geteuid?.() ?? 0
-  if (uid === 0) return [process.platform === 'freebsd' ? '/var/run/buildjail-leases' : '/run/buildjail-leases']
-  return [`/run/user/${uid}/buildjail-leases`, `${process.env['XDG_RUNTIME_DIR'] ?? '/nowhere'}/buildjail-leases`, `/tmp/buildjail-leases-${uid}`]
+  if (uid !== 0) return `/tmp/buildjail-leases-${uid}`
+  return process.platform === 'freebsd' ? '/var/run/buildjail-leases' : '/run/buildjail-leases'
 }
 
 /** But for the state directory's own, which is there from the first session of a process to its end (native/freebsd/system.cc). */
@@ -92,7 +92,7 @@ export function forgottenLeases(): readonly string[] {
     const found = statSync(file, { throwIfNoEntry: false })
     return found?.size === 0 && !new RegExp(`:${found.ino} `).test(locks)
   }
-  return placesOfLeases().flatMap((folder) => list(folder).map((name) => path.join(folder, name))).filter(isForgotten)
+  return list(placeOfLeases()).map((name) => path.join(placeOfLeases(), name)).filter(isForgotten)
 }
 
 /** What a program keeps for its next session is signed by none. */

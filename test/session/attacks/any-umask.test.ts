@@ -5,7 +5,7 @@ import { expect, test } from 'vitest'
 import { openSession } from '../../../src/index.ts'
 import { stateDirectoryOf } from '../../../src/spec/state-directory.ts'
 import { useFolders } from '../folders.ts'
-import { placesOfLeases } from '../host-state.ts'
+import { placeOfLeases } from '../host-state.ts'
 import { describeAttack } from './attack.ts'
 
 /** The files below a folder whose modes have some of the bits, with their modes. */
@@ -29,7 +29,7 @@ describeAttack('what a session makes on the host', () => {
       const own = path.join(stateDirectoryOf(), session.id)
       // The root of a jail is there, and what is in that is for the build.
       expect(having(0o077, stateDirectoryOf()).filter((file) => !file.startsWith(own) || file.startsWith(`${own}.`))).toEqual([])
-      expect(placesOfLeases().flatMap((folder) => having(0o077, folder))).toEqual([])
+      expect(having(0o077, placeOfLeases())).toEqual([])
       await session.close()
       expect([looked.exitCode, looked.stderr, session.kept?.path]).toEqual([7, '', path.join(keep, session.id)])
     } finally {

@@ -1,14 +1,18 @@
+import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { statSync, symlinkSync } from 'node:fs'
+import { chownSync, mkdirSync, statSync, symlinkSync } from 'node:fs'
 import path from 'node:path'
 import { text } from 'node:stream/consumers'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { expect, test } from 'vitest'
 
+import { asNobody } from '../../../scripts/as-nobody.mjs'
 import { build, openSession, recover, Session, SessionPool, type Spec } from '../../../src/index.ts'
 import { watchersOf } from '../controlled.ts'
 import { useFolders } from '../folders.ts'
-import { describeAttack, hostProgram, outputOf, refusalOf } from './attack.ts'
+import { isFreebsd } from '../kernel.ts'
+import { copyOfPackage } from '../package-copy.ts'
+import { describeAttack, hostProgram, isRoot, outputOf, refusalOf } from './attack.ts'
 
 /** What a program says that cannot open its session. By another one: on FreeBSD a program keeps its state directory mounted to its end. */
 async function complaintOf(spec: Spec): Promise<string> {
@@ -64,6 +68,30 @@ describeAttack('a folder that one session writes to', () => {
       await outputOf(hostProgram(ours, ['touch', '/output/later']))
       expect(ownerOf()).toEqual(before)
     }
+  })
+
+  // promise: 15
+  test.skipIf(isFreebsd)('is refused to a program of the same user that has another environment', async (context) => {
+    const ordinary = isRoot ? asNobody(folders.top) : { env: process.env }
+    if (isRoot) chownSync(folders.output, 65534, 65534)
+    const url = copyOfPackage(path.join(folders.top, 'package'))
+    const start = (name: string) => {
+      const own = path.join(folders.top, name)
+      mkdirSync(own, { mode: 0o700 })
+      if (isRoot) chownSync(own, 65534, 65534)
+      const script = `import { openSession } from ${JSON.stringify(url)}
+        const session = await openSession({ output: ${JSON.stringify(folders.output)} }).catch(({ code, step }) => console.log(code, step))
+        if (session) console.log('opened')
+        process.stdin.resume().once('end', () => session?.close())`
+      const env = { ...ordinary.env, HOME: own, TMPDIR: own, XDG_RUNTIME_DIR: own }
+      return spawn(process.execPath, ['--input-type=module', '--eval', script], { ...ordinary, cwd: '/', env, stdio: ['pipe', 'pipe', 'inherit'] })
+    }
+    const programs = [start('one'), start('other')]
+    const said = await Promise.all(programs.map(async ({ stdout }) => String(((await once(stdout, 'data')) as [Buffer])[0]).trimEnd()))
+    for (const program of programs) program.stdin.end()
+    await Promise.all(programs.map((program) => program.exitCode ?? once(program, 'exit')))
+    context.skip(said.every((one) => one !== 'opened' && !one.includes('output-lease')), `an ordinary user can open no session: ${said.join(', ')}`)
+    expect(said.toSorted()).toEqual(['EBUSY output-lease', 'opened'])
   })
 
   // promise: 15
