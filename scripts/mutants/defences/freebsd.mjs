@@ -9,6 +9,7 @@ const limits = 'test/session/limits.test.ts'
 const nested = `${attacks}/nested-folders.test.ts`
 const mountPoints = `${attacks}/mount-points.test.ts`
 const users = 'test/freebsd/users.test.ts'
+const outliving = `${attacks}/outliving.test.ts`
 
 /** Where a user of the host may be the build's as well. On Linux no id of a session is anybody else's. */
 const sharedUser = [
@@ -36,6 +37,21 @@ const sharedUser = [
 ]
 
 export const freebsd = [
+  {
+    defence: 'what a timeout ends is killed until it has ended',
+    off: { 'freebsd-tree-killed-until-ended': 'always' },
+    tests: [[outliving, 'as the build user, and stops everything, all the time: its timeout ends it with all that it started, and its session goes on']],
+  },
+  {
+    defence: 'what killAll and the end of a session kill is killed until it has ended',
+    off: { 'everything-killed-until-ended': 'skip', 'jail-killed-until-empty': 'skip' },
+    tests: [[outliving, 'as the build user, and stops everything, all the time: killAll and the end of its session end it']],
+  },
+  {
+    defence: 'what cleans up after a killed host program is ended by no signal that can be blocked',
+    off: { 'watcher-ended-no-signal-2': { first: 'unblock_signals();' } },
+    tests: [['test/session/controller-death.test.ts', 'and its watcher by SIGTERM, as a shell or a manager of services does, everything is gone within two seconds']],
+  },
   {
     defence: 'a folder that is listed is a source of its session',
     off: { 'folder-listed-source-session': 'skip' },

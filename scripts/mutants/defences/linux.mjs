@@ -16,6 +16,8 @@ const mountsInOutputs = `${attacks}/mounts-in-outputs.test.ts`
 const mountPoints = `${attacks}/mount-points.test.ts`
 const linuxLimits = 'test/linux/limits.test.ts'
 const bounds = 'test/linux/bounds.test.ts'
+const outliving = `${attacks}/outliving.test.ts`
+const death = 'test/session/controller-death.test.ts'
 
 const lifted = (entry) => `call.lifted_by == Allowance::k${entry}`
 const called = (...names) => `(${names.map((name) => `std::string_view(call.name) == "${name}"`).join(' || ')})`
@@ -171,6 +173,29 @@ export const linux = [
     defence: 'no other user can write the compiled code that is kept',
     off: { 'compiled-code-mode': { swap: { '0o755': '0o777' } }, 'compiled-code-mode-2': { swap: { '0o644': '0o666' } } },
     tests: [['test/session/command-line.test.ts', 'where no other user can write, under umask %i']],
+  },
+  {
+    defence: 'what a timeout ends is stopped before any of it is killed, whoever traces it',
+    off: { 'traced-command-stopped-each-look': 'skip' },
+    tests: [[outliving, 'as the build user, and has such a child, and dies with it: its timeout ends it with all that it started, and its session goes on']],
+  },
+  {
+    defence: 'what a timeout ends starts nothing any more, whoever traces it',
+    off: { 'traced-command-starts-nothing': 'skip' },
+    tests: [[outliving, 'as the build user, and is traced by a command beside it: its timeout ends it with all that it started']],
+  },
+  {
+    defence: 'what cleans up after a killed host program is ended by no signal that can be blocked',
+    off: { 'watcher-ended-no-signal': { first: 'unblock_signals();' } },
+    tests: [
+      [death, 'and its watcher by SIGTERM, as a shell or a manager of services does, everything is gone within two seconds'],
+      [death, 'as a service of systemd is stopped (KillMode=control-group), everything is gone within two seconds'],
+    ],
+  },
+  {
+    defence: 'no variable of the environment says where leases are',
+    off: { 'leases-no-variable-environment': { value: 'user == 0 ? std::string(kOfRoot) : std::string(::getenv("XDG_RUNTIME_DIR")) + "/buildjail-leases"' } },
+    tests: [[`${attacks}/writing-twice.test.ts`, 'is refused to a program of the same user that has another environment']],
   },
   {
     defence: 'no link of an earlier action is followed for a worker',
