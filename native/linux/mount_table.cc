@@ -81,6 +81,25 @@ std::string host_path(const MountLine& mount, const std::vector<MountLine>& host
   return best == nullptr ? mount.source : joined(best->on, rest_of(mount.root, best->root));
 }
 
+// From the root downwards, as the kernel walks: it passes by what is mounted below a mount that was covered later.
+template <class Line>
+const Line* mount_around(const std::vector<Line>& mounts, std::string_view path) {
+  const Line* at = nullptr;
+  for (const Line& one : mounts) {
+    if (one.on == "/" && (at == nullptr || one.parent == at->id)) at = &one;
+  }
+  while (at != nullptr) {
+    const Line* next = nullptr;
+    for (const Line& one : mounts) {
+      if (one.parent != at->id || &one == at || !is_within(path, one.on)) continue;
+      if (next == nullptr || one.on.size() < next->on.size()) next = &one;
+    }
+    if (next == nullptr) break;
+    at = next;
+  }
+  return at;
+}
+
 }  // namespace
 
 Result<std::vector<MountLine>> read_mounts(const char* step, const std::string& path) {
@@ -90,10 +109,7 @@ Result<std::vector<MountLine>> read_mounts(const char* step, const std::string& 
 }
 
 std::string folder_shown_at(const std::vector<MountLine>& mounts, std::string_view path) {
-  const MountLine* at = nullptr;
-  for (const MountLine& one : mounts) {
-    if (is_within(path, one.on) && (at == nullptr || one.on.size() >= at->on.size())) at = &one;
-  }
+  const MountLine* const at = mount_around(mounts, path);
   return at == nullptr ? std::string() : at->device + " " + joined(at->root, rest_of(path, at->on));
 }
 
@@ -161,24 +177,7 @@ std::string MountTable::mounted_in(std::string_view folder) const {
   return {};
 }
 
-// From the root of this process downwards, as the kernel walks: it passes by what is mounted below a mount that was
-// covered later.
-const MountTable::Mount* MountTable::mount_of(std::string_view path) const {
-  const Mount* at = nullptr;
-  for (const Mount& one : mounts_) {
-    if (one.on == "/" && (at == nullptr || one.parent == at->id)) at = &one;
-  }
-  while (at != nullptr) {
-    const Mount* next = nullptr;
-    for (const Mount& one : mounts_) {
-      if (one.parent != at->id || &one == at || !is_within(path, one.on)) continue;
-      if (next == nullptr || one.on.size() < next->on.size()) next = &one;
-    }
-    if (next == nullptr) break;
-    at = next;
-  }
-  return at;
-}
+const MountTable::Mount* MountTable::mount_of(std::string_view path) const { return mount_around(mounts_, path); }
 
 Status MountTable::read_if_changed() {
   const bool is_first = !table_;

@@ -159,7 +159,7 @@ describeRoots('the ids of root’s sessions', () => {
       const record = JSON.parse(await inside('0 700000000 65536', spec(), prepared)) as SessionRecord & { limitations: string[]; said: string }
       expect(record.ids?.users.map(({ count }) => count)).toEqual([31, 1])
       expect(record.process).toMatchObject({ uid: 35001, gid: 35001 })
-      expect(record.limitations).toEqual(['ids', 'limits'])
+      expect(record.limitations).toEqual(['ids', 'limits', 'leases'])
       expect(JSON.parse(await inside('0 700000000 65536', spec({ user: 'root' }), prepared))).toMatchObject({ process: { uid: 0, gid: 0 } })
     })
 
@@ -176,7 +176,7 @@ describeRoots('the ids of root’s sessions', () => {
       const record = JSON.parse(await inside('0 700000000 65536', spec(), none)) as SessionRecord & { limitations: string[] }
       expect(record.ids?.users).toEqual([{ inside: 0, outside: 0, count: 65536 }])
       expect(record.process).toMatchObject({ uid: 35001 })
-      expect(record.limitations).toEqual(['user-namespaces', 'limits'])
+      expect(record.limitations).toEqual(['user-namespaces', 'limits', 'leases'])
       expect(await inside('0 700000000 65536', spec({ user: 'root' }), none)).toMatch(/^ENOSPC user-namespace .*root inside only in a user namespace/)
     })
   })

@@ -1,9 +1,10 @@
-import { spawn } from 'node:child_process'
+import { spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { chownSync, mkdirSync, statSync, symlinkSync } from 'node:fs'
 import path from 'node:path'
 import { text } from 'node:stream/consumers'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { pathToFileURL } from 'node:url'
 import { expect, test } from 'vitest'
 
 import { asNobody } from '../../../scripts/as-nobody.mjs'
@@ -92,6 +93,19 @@ describeAttack('a folder that one session writes to', () => {
     await Promise.all(programs.map((program) => program.exitCode ?? once(program, 'exit')))
     context.skip(said.every((one) => one !== 'opened' && !one.includes('output-lease')), `an ordinary user can open no session: ${said.join(', ')}`)
     expect(said.toSorted()).toEqual(['EBUSY output-lease', 'opened'])
+  })
+
+  // promise: 15
+  test.skipIf(isFreebsd || !isRoot)('is not known to a program that has a /run of its own, which the doctor says', () => {
+    const program = `import { preflight } from ${JSON.stringify(pathToFileURL(path.resolve('dist/index.js')).href)}
+      console.log(preflight().limitations.filter(({ check }) => check === 'leases').map(({ problem }) => problem).join())`
+    const apart = 'mount -t tmpfs tmpfs /run && "$@"'
+    // The first shell is process 1, and stays it.
+    const both = `${apart} && unshare --mount sh -c '${apart}' sh "$@"; exit $?`
+    const words = ['--mount', '--pid', '--fork', '--mount-proc', 'sh', '-c', both, 'sh', process.execPath, '--input-type=module', '--eval', program]
+    const { stdout, stderr } = spawnSync('unshare', words, { encoding: 'utf8' })
+    expect(stderr).toBe('')
+    expect(stdout).toMatch(/^\nthis process has a file system of its own at \/run\/buildjail-leases, .*\n$/)
   })
 
   // promise: 15
