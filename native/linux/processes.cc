@@ -151,9 +151,11 @@ void stop_for_good(std::uint64_t session, pid_t pid) {
   if (pid_namespace_of(pid) != session) static_cast<void>(::prlimit(pid, RLIMIT_NPROC, &before, nullptr));
 }
 
-/** In each look, does one thing with `top` and then another with each process below it, until a look finds none new. */
+/** In each look, does one thing with `top` and then another with each below it, until a look finds none new. Returns
+ * all.
+ */
 template <class OfTop, class OfEach>
-void look_until_all_are_known(pid_t top, OfTop of_top, OfEach of_each) {
+std::set<pid_t> look_until_all_are_known(pid_t top, OfTop of_top, OfEach of_each) {
   // A build can fork faster than this looks; the processes that are left then end with the session.
   constexpr std::chrono::milliseconds kBound{1000};
   constexpr std::chrono::microseconds kLongest{500};
@@ -168,6 +170,7 @@ void look_until_all_are_known(pid_t top, OfTop of_top, OfEach of_each) {
       is_new |= known.insert(pid).second;
     });
   }
+  return known;
 }
 
 }  // namespace
@@ -233,9 +236,10 @@ void kill_tree(pid_t top) {
   if (!session) return;
   const auto stop = [&session](pid_t pid) { stop_for_good(*session, pid); };
   const auto kill = [&session](pid_t pid) { static_cast<void>(signal_in(*session, pid, SIGKILL)); };
-  // None may see another one end while it can still start something, and the first adopts orphans until all are found.
+  // None may see another one end while it can still start something. When the first ends, which a tracer can bring
+  // about by ending itself (ptrace(2), PTRACE_O_EXITKILL), those below it are init's children, like all others.
   // defence: traced-command-stopped-each-look
-  look_until_all_are_known(top, stop, stop);
+  for (const pid_t pid : look_until_all_are_known(top, stop, stop)) kill(pid);
   look_until_all_are_known(top, stop, kill);
   kill(top);
 }

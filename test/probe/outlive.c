@@ -1,7 +1,7 @@
 /*
  * outlive FILE [exitkill]    a command that takes no notice of SIGTERM: a child traces it and keeps every SIGSTOP from it, and
- *                            it goes on making children, each of which adds to FILE all the time; with `exitkill` it dies
- *                            as soon as the one that traces it does, and its other children are orphans
+ *                            it goes on making children, each with one that adds to FILE all the time; with `exitkill` it
+ *                            dies as soon as the one that traces it does, and its other children are orphans
  * outlive FILE beside        the same, traced by a command beside it:
  * outlive trace FILE         traces that command, and says so
  * outlive flood FILE         adds to FILE all the time, and its children stop everything that they may
@@ -123,9 +123,14 @@ main(int argc, char **argv)
 		usleep(1000);
 	for (int made = 0;; made++) {
 		if (fork() == 0) {
+			pid_t below = fork();
+
 			/* Not more than a machine can bear. */
 			ualarm(made < 50 ? 0 : 700000, 0);
-			beat(argv[1]);
+			if (below == 0)
+				beat(argv[1]);
+			for (;;)
+				pause();
 		}
 		usleep(is_beside ? 1000 : 3000);
 	}
