@@ -2,8 +2,8 @@
  * outlive FILE [exitkill]    a command that takes no notice of SIGTERM: a child traces it and keeps every SIGSTOP from it, and
  *                            it goes on making children, each with one that adds to FILE all the time; with `exitkill` it
  *                            dies as soon as the one that traces it does, and its other children are orphans
- * outlive FILE beside        the same, traced by a command beside it:
- * outlive trace FILE         traces that command, and says so
+ * outlive FILE beside        the same, traced by a command beside it, and as fast as it can once it is to be stopped:
+ * outlive trace FILE         traces that command, says so, and tells it of a SIGSTOP
  * outlive flood FILE         adds to FILE all the time, and its children stop everything that they may
  */
 #define _GNU_SOURCE /* __WALL */
@@ -47,7 +47,7 @@ flood(const char *file)
 
 #ifdef __linux__
 static int
-trace(pid_t pid, long options, int ready)
+trace(pid_t pid, long options, int ready, long told)
 {
 	int status;
 
@@ -56,7 +56,7 @@ trace(pid_t pid, long options, int ready)
 	while (waitpid(pid, &status, __WALL) == pid && WIFSTOPPED(status)) {
 		int sent = WSTOPSIG(status);
 
-		ptrace(PTRACE_CONT, pid, NULL, sent == SIGSTOP || status >> 16 != 0 ? 0L : (long)sent);
+		ptrace(PTRACE_CONT, pid, NULL, sent == SIGSTOP ? told : status >> 16 != 0 ? 0L : (long)sent);
 	}
 	return 0;
 }
@@ -87,6 +87,15 @@ write_number(const char *file)
 	close(fd);
 }
 
+static volatile sig_atomic_t is_told;
+
+static void
+hear(int signal)
+{
+	(void)signal;
+	is_told = 1;
+}
+
 static int
 is_traced(void)
 {
@@ -112,18 +121,21 @@ main(int argc, char **argv)
 		return 2;
 	snprintf(number, sizeof(number), "%s.pid", argv[argc == 3 && strcmp(argv[1], "trace") == 0 ? 2 : 1]);
 	if (argc == 3 && strcmp(argv[1], "trace") == 0)
-		return trace(number_in(number), 0, 1);
+		return trace(number_in(number), 0, 1, SIGUSR1);
 	signal(SIGCHLD, SIG_IGN);
 	signal(SIGTERM, SIG_IGN);
+	signal(SIGUSR1, hear);
 	if (is_beside)
 		write_number(number);
 	else if (fork() == 0)
-		_exit(trace(self, argc == 3 ? PTRACE_O_EXITKILL : 0, 1));
+		_exit(trace(self, argc == 3 ? PTRACE_O_EXITKILL : 0, 1, 0));
 	while (!is_traced())
 		usleep(1000);
 	for (int made = 0;; made++) {
-		if (fork() == 0) {
-			pid_t below = fork();
+		pid_t child = fork();
+
+		if (child == 0) {
+			pid_t below = is_told ? 0 : fork();
 
 			/* Not more than a machine can bear. */
 			ualarm(made < 50 ? 0 : 700000, 0);
@@ -132,7 +144,8 @@ main(int argc, char **argv)
 			for (;;)
 				pause();
 		}
-		usleep(is_beside ? 1000 : 3000);
+		if (child < 0 || !is_told)
+			usleep(3000);
 	}
 }
 #else
