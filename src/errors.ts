@@ -406,6 +406,8 @@ export interface NativeFailure {
   readonly path?: string
   readonly dest?: string
   readonly detail?: string
+  /** The argument that a call was not made with, of the step `check`. */
+  readonly entry?: string
   /** The limit that cannot be held. */
   readonly limit?: string
   readonly remedy?: string

@@ -3,12 +3,13 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <memory>
-#include <span>
+#include <optional>
 #include <string>
 #include <utility>
 
-#include "base/signals.h"
+#include "binding/from_js.h"
 #include "binding/runtime.h"
 #include "binding/to_js.h"
 #include "envelope/keep.h"
@@ -20,19 +21,11 @@ namespace buildjail {
 
 namespace {
 
-/** The bytes that src/native/wire-plan.ts or wire-job.ts packed. They live as long as the value. */
-std::span<const std::byte> bytes_from_js(const Napi::Value& value) {
-  const auto bytes = value.As<Napi::Uint8Array>();
-  return std::as_bytes(std::span(bytes.Data(), bytes.ByteLength()));
-}
-
 /** NativeKeepPlace of src/native/binding.ts. */
-KeepPlace place_from_js(const Napi::Object& object) {
-  const auto text = [&](const char* name) { return string_from_js(object.Get(name)); };
-  const auto number = [&](const char* name) {
-    bool is_whole = false;
-    return object.Get(name).As<Napi::BigInt>().Uint64Value(&is_whole);
-  };
+KeepPlace place_from_js(const Napi::Value& value) {
+  const Members members(value, {.call = "keep", .name = "place"});
+  const auto text = [&](const char* name) { return members.read<std::string>(name); };
+  const auto number = [&](const char* name) { return unsigned_from_bigint(members.get(name), members.at(name)); };
   return {.folder = text("folder"),
           .dev = number("dev"),
           .ino = number("ino"),
@@ -40,14 +33,23 @@ KeepPlace place_from_js(const Napi::Object& object) {
           .id = text("id")};
 }
 
+// An object that JavaScript gave the prototype of one class may be one of the other: only these tell which it is.
+constexpr napi_type_tag kPlanTag{.lower = 0x6275696c646a6169, .upper = 0x6c2e706c616e2e31};
+constexpr napi_type_tag kEnvelopeTag{.lower = 0x6275696c646a6169, .upper = 0x6c2e656e762e2e31};
+
+bool is_tagged(const Napi::Value& value, const napi_type_tag& tag) {
+  return value.IsObject() && value.As<Napi::Object>().CheckTypeTag(&tag);
+}
+
 /** NativePlan of src/native/binding.ts: a plan as native code has read it. */
 class PlanWrap final : public Napi::ObjectWrap<PlanWrap> {
  public:
   /** Its one argument is the packed plan. */
   explicit PlanWrap(const Napi::CallbackInfo& info) : Napi::ObjectWrap<PlanWrap>(info) {
-    auto plan = read_plan(bytes_from_js(info[0]));
+    auto plan = read_plan(bytes_from_js(info[0], {.call = "read_plan", .name = "packed"}));
     if (!plan) throw Napi::Error(info.Env(), error_to_js(info.Env(), plan.error()));
     plan_ = std::make_shared<const EnvelopePlan>(std::move(*plan));
+    info.This().As<Napi::Object>().TypeTag(&kPlanTag);
   }
   static Napi::Function define(Napi::Env env) { return DefineClass(env, "NativePlan", {}); }
 
@@ -67,12 +69,15 @@ struct OpenedEnvelope {
 /** NativeEnvelope of src/native/binding.ts. */
 class EnvelopeWrap final : public Napi::ObjectWrap<EnvelopeWrap> {
  public:
-  /** Takes an External of an OpenedEnvelope. */
+  /** Takes what the addon is about to wrap: nothing, where JavaScript calls it. */
   explicit EnvelopeWrap(const Napi::CallbackInfo& info) : Napi::ObjectWrap<EnvelopeWrap>(info) {
-    if (info.Length() != 1 || !info[0].IsExternal()) throw Napi::TypeError::New(info.Env(), "made by a job only");
-    opened_ = *info[0].As<Napi::External<OpenedEnvelope>>().Data();
+    auto& next = *static_cast<std::optional<OpenedEnvelope>*>(info.Data());
+    if (!next) refuse(info.Env(), {.call = "open", .name = "NativeEnvelope"}, "is made by a job only");
+    opened_ = *std::exchange(next, std::nullopt);
+    info.This().As<Napi::Object>().TypeTag(&kEnvelopeTag);
   }
-  static Napi::Function define(Napi::Env env) {
+  /** `next` outlives the class. */
+  static Napi::Function define(Napi::Env env, std::optional<OpenedEnvelope>& next) {
     return DefineClass(env, "NativeEnvelope",
                        {
                            InstanceAccessor<&EnvelopeWrap::trace>("trace"),
@@ -81,7 +86,14 @@ class EnvelopeWrap final : public Napi::ObjectWrap<EnvelopeWrap> {
                            InstanceMethod<&EnvelopeWrap::close>("close"),
                            InstanceMethod<&EnvelopeWrap::record>("record"),
                            InstanceMethod<&EnvelopeWrap::usage>("usage"),
-                       });
+                       },
+                       &next);
+  }
+  /** What each method is called on: anything, where JavaScript calls it by Function.call. */
+  static EnvelopeWrap* Unwrap(Napi::Object object) {
+    // Node refuses that itself, and another runtime need not.
+    if (!is_tagged(object, kEnvelopeTag)) refuse(object.Env(), {.call = "open", .name = "this"}, "is no envelope");
+    return Napi::ObjectWrap<EnvelopeWrap>::Unwrap(object);
   }
 
   [[nodiscard]] const std::shared_ptr<Envelope>& envelope() const noexcept { return opened_.envelope; }
@@ -94,8 +106,9 @@ class EnvelopeWrap final : public Napi::ObjectWrap<EnvelopeWrap> {
   }
 
   Napi::Value keep(const Napi::CallbackInfo& info) {
-    auto work = [envelope = opened_.envelope, targets = list_from_js(info[0], string_from_js),
-                 place = place_from_js(info[1].As<Napi::Object>())]() -> Result<KeepReport> {
+    auto targets = list_of<std::string>(info[0], {.call = "keep", .name = "targets"}, kMostTargets);
+    auto work = [envelope = opened_.envelope, targets = std::move(targets),
+                 place = place_from_js(info[1])]() -> Result<KeepReport> {
       auto root = envelope->open_root();
       if (!root) return std::move(root.error());
       return buildjail::keep(root->get(), targets, place);
@@ -127,6 +140,9 @@ class EnvelopeWrap final : public Napi::ObjectWrap<EnvelopeWrap> {
         info.Env(), opened_.runtime, [envelope = opened_.envelope] { return envelope->usage(); }, usage_to_js);
   }
 
+  /** More than a plan has mounts. */
+  static constexpr std::size_t kMostTargets = 1'000'000;
+
   OpenedEnvelope opened_;
 };
 
@@ -157,7 +173,7 @@ class Addon final : public Napi::Addon<Addon> {
                          });
     export_system_calls(env, exports);
     plan_class_ = Napi::Persistent(PlanWrap::define(env));
-    envelope_class_ = Napi::Persistent(EnvelopeWrap::define(env));
+    envelope_class_ = Napi::Persistent(EnvelopeWrap::define(env, next_envelope_));
   }
 
   [[nodiscard]] const std::shared_ptr<Runtime>& runtime() const noexcept { return runtime_; }
@@ -172,12 +188,16 @@ class Addon final : public Napi::Addon<Addon> {
 
   void listen(const Napi::CallbackInfo& info) {
     Napi::Env env = info.Env();
+    // Read before it is looked whether there is one: a getter may call this.
+    const Members members(info[0], {.call = "listen", .name = "listener"});
+    const auto started = function_from_js(members.get("started"), members.at("started"));
+    const auto ended = function_from_js(members.get("ended"), members.at("ended"));
     if (runtime_->is_started()) throw Napi::Error::New(env, "there is a listener already");
-    auto wrap = [this](Napi::Env at, const std::shared_ptr<Envelope>& envelope, const std::string& id) -> Napi::Value {
-      OpenedEnvelope opened{runtime_, envelope, id};
-      return envelope_class_.New({Napi::External<OpenedEnvelope>::New(at, &opened)});
+    auto wrap = [this](Napi::Env, const std::shared_ptr<Envelope>& envelope, const std::string& id) -> Napi::Value {
+      next_envelope_ = OpenedEnvelope{runtime_, envelope, id};
+      return envelope_class_.New({});
     };
-    if (auto status = runtime_->start(env, info[0].As<Napi::Object>(), std::move(wrap)); !status)
+    if (auto status = runtime_->start(env, started, ended, std::move(wrap)); !status)
       throw Napi::Error(env, error_to_js(env, status.error()));
     // After the listener was made: hooks run youngest first, and the listener's own must find the waiter gone.
     env.AddCleanupHook([runtime = runtime_] { runtime->shut_down(); });
@@ -185,20 +205,19 @@ class Addon final : public Napi::Addon<Addon> {
 
   void shut_down(const Napi::CallbackInfo&) { runtime_->shut_down(); }
 
-  void release_descriptor(const Napi::CallbackInfo& info) {
-    runtime_->release_descriptor(info[0].As<Napi::Number>().Int32Value());
-  }
+  void release_descriptor(const Napi::CallbackInfo& info) { runtime_->release_descriptor(descriptor_from_js(info[0])); }
 
-  void close_descriptor(const Napi::CallbackInfo& info) {
-    runtime_->close_descriptor(info[0].As<Napi::Number>().Int32Value());
-  }
+  void close_descriptor(const Napi::CallbackInfo& info) { runtime_->close_descriptor(descriptor_from_js(info[0])); }
 
   Napi::Value look(const Napi::CallbackInfo& info) {
-    return promised(info, [asked = string_from_js(info[0])] { return Result<std::string>(buildjail::look(asked)); });
+    return promised(info, [asked = any_text_from_js(info[0], {.call = "look", .name = "questions"})] {
+      return Result<std::string>(buildjail::look(asked));
+    });
   }
 
   Napi::Value make_folder(const Napi::CallbackInfo& info) {
-    auto work = [existing = string_from_js(info[0]), missing = string_from_js(info[1])] {
+    auto work = [existing = text_from_js(info[0], {.call = "mkdir", .name = "existing"}),
+                 missing = text_from_js(info[1], {.call = "mkdir", .name = "missing"})] {
       return buildjail::make_folder(existing, missing);
     };
     return promised(info, std::move(work), [](Napi::Env env, const struct stat& made) {
@@ -210,10 +229,10 @@ class Addon final : public Napi::Addon<Addon> {
 
   Napi::Value start(const Napi::CallbackInfo& info) {
     const Napi::Env env = info.Env();
-    refuse_unless_listening(env);
-    auto request = read_job(bytes_from_js(info[1]));
-    if (!request) throw Napi::Error(env, error_to_js(env, request.error()));
+    runtime_->refuse_unless_listening(env);
     auto [plan, envelope] = subject_of(info[0]);
+    auto request = read_job(bytes_from_js(info[1], {.call = "start", .name = "packed"}));
+    if (!request) throw Napi::Error(env, error_to_js(env, request.error()));
     auto ends = runtime_->jobs().prepare(*request);
     if (!ends) throw Napi::Error(env, error_to_js(env, ends.error()));
     Napi::Value pipes = hand_over_pipes(env, *request, *ends);
@@ -225,10 +244,11 @@ class Addon final : public Napi::Addon<Addon> {
 
   Napi::Value kill(const Napi::CallbackInfo& info) {
     const Napi::Env env = info.Env();
-    const int signal =
-        info[1].IsNumber() ? info[1].As<Napi::Number>().Int32Value() : signal_number(string_from_js(info[1]));
-    if (signal <= 0) throw Napi::TypeError::New(env, "unknown signal");
-    const Whom whom = string_from_js(info[2]) == "tree" ? Whom::kTree : Whom::kGroup;
+    const int signal = signal_from_js(info[1]);
+    const Place at{.call = "kill", .name = "whom"};
+    const std::string whom_word = text_from_js(info[2], at);
+    if (whom_word != "tree" && whom_word != "group") refuse(env, at, "must be tree or group");
+    const Whom whom = whom_word == "tree" ? Whom::kTree : Whom::kGroup;
     const auto job = runtime_->jobs().find(number_of_job(info));
     return Napi::Boolean::New(env, job && job->signal(signal, whom));
   }
@@ -243,17 +263,18 @@ class Addon final : public Napi::Addon<Addon> {
 
   Napi::Value pid_of(const Napi::CallbackInfo& info) {
     const Napi::Env env = info.Env();
-    refuse_unless_listening(env);
+    runtime_->refuse_unless_listening(env);
     const auto pid = runtime_->jobs().waiter().pid_of(number_of_job(info));
     return pid ? Napi::Value(Napi::Number::New(env, *pid)) : env.Undefined();
   }
 
   Napi::Value resize_terminal(const Napi::CallbackInfo& info) {
-    refuse_unless_listening(info.Env());
-    const auto characters = [&info](std::size_t at) {
-      return static_cast<std::uint16_t>(info[at].As<Napi::Number>().Uint32Value());
-    };
-    const winsize size{.ws_row = characters(2), .ws_col = characters(1), .ws_xpixel = 0, .ws_ypixel = 0};
+    runtime_->refuse_unless_listening(info.Env());
+    // As many as a winsize has (tty(4), ioctl_tty(2)).
+    using Characters = Integer<std::uint16_t, 0, std::numeric_limits<std::uint16_t>::max()>;
+    const auto columns = value_from_js<Characters>(info[1], {.call = "ioctl", .name = "columns"});
+    const auto rows = value_from_js<Characters>(info[2], {.call = "ioctl", .name = "rows"});
+    const winsize size{.ws_row = rows, .ws_col = columns, .ws_xpixel = 0, .ws_ypixel = 0};
     const auto job = runtime_->jobs().find(number_of_job(info));
     return Napi::Boolean::New(info.Env(), job && job->resize(size));
   }
@@ -267,14 +288,14 @@ class Addon final : public Napi::Addon<Addon> {
   }
 
   Napi::Value recover(const Napi::CallbackInfo& info) {
-    auto work = [state_directory = string_from_js(info[0])] {
+    auto work = [state_directory = state_directory_from_js(info[0])] {
       return Result<RecoveryReport>(recover_state(state_directory));
     };
     return promised(info, std::move(work), recovery_report_to_js);
   }
 
   Napi::Value list_sessions(const Napi::CallbackInfo& info) {
-    auto work = [runtime = runtime_, state_directory = string_from_js(info[0])] {
+    auto work = [runtime = runtime_, state_directory = state_directory_from_js(info[0])] {
       return runtime->jobs().system().list(state_directory);
     };
     return promised(info, std::move(work), [](Napi::Env env, const std::vector<ListedSession>& sessions) {
@@ -283,28 +304,29 @@ class Addon final : public Napi::Addon<Addon> {
   }
 
   static std::uint32_t number_of_job(const Napi::CallbackInfo& info) {
-    return info[0].As<Napi::Number>().Uint32Value();
+    using JobNumber = Integer<std::uint32_t, 0, std::numeric_limits<std::uint32_t>::max()>;
+    return value_from_js<JobNumber>(info[0], {.call = "job", .name = "job"});
   }
 
-  // A listener to process.exit() can come here, and under Bun a worker thread after it was terminated. No one would
-  // close the pipes of a job that starts then.
-  void refuse_unless_listening(Napi::Env env) const {
-    if (!runtime_->is_started()) throw Napi::Error::New(env, "there is no listener");
-    if (runtime_->is_ended()) throw Napi::Error::New(env, "the environment has ended");
+  static int descriptor_from_js(const Napi::Value& value) {
+    using Descriptor = Integer<int, 0, std::numeric_limits<int>::max()>;
+    return value_from_js<Descriptor>(value, {.call = "close", .name = "descriptor"});
+  }
+
+  static std::string state_directory_from_js(const Napi::Value& value) {
+    return text_from_js(value, {.call = "open", .name = "stateDirectory"});
   }
 
   template <class Work, class ToJs = AsItIs>
   Napi::Value promised(const Napi::CallbackInfo& info, Work work, ToJs to_js = {}) {
-    refuse_unless_listening(info.Env());
     return promise(info.Env(), runtime_, std::move(work), std::move(to_js));
   }
 
-  std::pair<SharedPlan, std::shared_ptr<Envelope>> subject_of(const Napi::Value& value) {
-    if (value.IsObject() && value.As<Napi::Object>().InstanceOf(plan_class_.Value()))
-      return {PlanWrap::Unwrap(value.As<Napi::Object>())->plan(), nullptr};
-    if (value.IsObject() && value.As<Napi::Object>().InstanceOf(envelope_class_.Value()))
-      return {nullptr, EnvelopeWrap::Unwrap(value.As<Napi::Object>())->envelope()};
-    throw Napi::TypeError::New(value.Env(), "neither a plan nor an envelope");
+  static std::pair<SharedPlan, std::shared_ptr<Envelope>> subject_of(const Napi::Value& value) {
+    if (is_tagged(value, kEnvelopeTag)) return {nullptr, EnvelopeWrap::Unwrap(value.As<Napi::Object>())->envelope()};
+    // defence: subject-job-plan-envelope
+    if (!is_tagged(value, kPlanTag)) refuse_value(value, {.call = "start", .name = "of"}, "a plan or an envelope");
+    return {PlanWrap::Unwrap(value.As<Napi::Object>())->plan(), nullptr};
   }
 
   /** Our ends of the command's pipes, by number. The runtime keeps them until JavaScript says otherwise. */
@@ -329,16 +351,20 @@ class Addon final : public Napi::Addon<Addon> {
 
   /** NativeSpend of src/native/binding.ts. */
   static Napi::Function spending_from(Napi::Env env, SharedStdioBudget budget) {
+    // A stream hands over no more at once, and their sum stays far below what wraps.
+    using Bytes = Integer<std::size_t, 0, std::numeric_limits<std::uint32_t>::max()>;
     return Napi::Function::New(
         env,
         [budget = std::move(budget)](const Napi::CallbackInfo& info) -> Napi::Value {
-          const auto bytes = static_cast<std::size_t>(info[0].As<Napi::Number>().Int64Value());
+          const auto bytes = value_from_js<Bytes>(info[0], {.call = "spend", .name = "bytes"});
           return Napi::Number::New(info.Env(), static_cast<double>(budget->spend(bytes)));
         },
         "spend");
   }
 
   std::shared_ptr<Runtime> runtime_;
+  /** What the class of envelopes makes its next object of. */
+  std::optional<OpenedEnvelope> next_envelope_;
   Napi::FunctionReference plan_class_;
   Napi::FunctionReference envelope_class_;
 };

@@ -44,7 +44,7 @@ Napi::Value jail_answer_to_js(Napi::Env env, JailAnswer& answer) {
 }
 
 template <const JailCall& kCall>
-Result<JailAnswer> call_jail(IovecList& parameters, int flags) {
+Result<JailAnswer> call_jail(IovecList& parameters, Flags flags) {
   const int jid = parameters.call(kCall.function, flags);
   if (jid >= 0) return JailAnswer{jid, std::move(parameters)};
   return parameters.error(kCall.name, kCall.name);
@@ -62,8 +62,9 @@ struct OpenedJail {
  * the jail. So a child with a descriptor table of its own makes the call: this process never has it without
  * close-on-exec.
  */
-Result<OpenedJail> open_jail(const std::string& name, IovecList& options, int flags) {
+Result<OpenedJail> open_jail(const std::string& name, IovecList& options, Flags flags) {
   const JailCall& call = name == kJailSet.name ? kJailSet : kJailGet;
+  if (options.value(0).size() != sizeof(int)) return SysError{.step = "check", .syscall = call.name, .err = EINVAL};
   int jid = -1;
   auto descriptor = opened_in_child("jail-desc", [&](int, int& opened) -> const char* {
     jid = options.call(call.function, flags);
@@ -84,7 +85,7 @@ Napi::Value opened_to_js(Napi::Env env, OpenedJail& opened) {
   return object_to_js(env, Member{"jid", opened.jid}, Member{"descriptor", opened.descriptor.release()});
 }
 
-Status remove_jail(int jid) { return ::jail_remove(jid) == 0 ? Status() : last_error("jail_remove", "jail_remove"); }
+Status remove_jail(JailId jid) { return ::jail_remove(jid) == 0 ? Status() : last_error("jail_remove", "jail_remove"); }
 
 Napi::Value parameter_to_js(Napi::Env env, const JailParameter& parameter) {
   const auto longest = parameter.longest == 0 ? std::nullopt : std::optional(parameter.longest);
@@ -102,23 +103,35 @@ Napi::Value processors_to_js(Napi::Env env, const cpuset_t& processors) {
 
 }  // namespace
 
+/** The set has CPU_SETSIZE bits, and CPU_SET(3) looks at no bound. */
+using ProcessorNumber = Integer<int, 0, CPU_SETSIZE - 1>;
+
 template <>
-cpuset_t argument(const Napi::Value& value) {
-  cpuset_t processors{};
-  const auto list = value.As<Napi::Array>();
-  for (std::uint32_t i = 0; i < list.Length(); ++i) CPU_SET(argument<int>(list[i]), &processors);
-  return processors;
-}
+struct Reader<cpuset_t> {
+  static cpuset_t read(const Napi::Value& value, const Place& place) {
+    cpuset_t processors{};
+    for (const int one : list_of<ProcessorNumber>(value, place, CPU_SETSIZE)) CPU_SET(one, &processors);
+    return processors;
+  }
+};
+
+namespace {
+
+Status remove_by(JailDescriptor descriptor) { return remove_jail_by(descriptor); }
+Result<cpuset_t> processors_of_jail(JailId jid) { return processors_of(jid); }
+Status set_processors_of_jail(JailId jid, const cpuset_t& processors) { return set_processors_of(jid, processors); }
+
+}  // namespace
 
 void add_jail_calls(Napi::Object& calls) {
-  add(calls, "jailSet", call_jail<kJailSet>, jail_answer_to_js);
-  add(calls, "jailGet", call_jail<kJailGet>, jail_answer_to_js);
-  add(calls, "jailOpen", open_jail, opened_to_js);
-  add(calls, "jailRemove", remove_jail);
-  add(calls, "jailRemoveBy", remove_jail_by);
-  add(calls, "jailParameters", list_jail_parameters, each_to_js(parameter_to_js));
-  add(calls, "processorsOfJail", processors_of, processors_to_js);
-  add(calls, "setProcessorsOfJail", set_processors_of);
+  add(calls, {"jailSet", "jail_set", {"parameters", "flags"}}, call_jail<kJailSet>, jail_answer_to_js);
+  add(calls, {"jailGet", "jail_get", {"parameters", "flags"}}, call_jail<kJailGet>, jail_answer_to_js);
+  add(calls, {"jailOpen", "jail_get", {"call", "parameters", "flags"}}, open_jail, opened_to_js);
+  add(calls, {"jailRemove", "jail_remove", {"jid"}}, remove_jail);
+  add(calls, {"jailRemoveBy", "jail_remove_jd", {"descriptor"}}, remove_by);
+  add(calls, {"jailParameters", "sysctl", {}}, list_jail_parameters, each_to_js(parameter_to_js));
+  add(calls, {"processorsOfJail", "cpuset_getaffinity", {"jid"}}, processors_of_jail, processors_to_js);
+  add(calls, {"setProcessorsOfJail", "cpuset_setaffinity", {"jid", "processors"}}, set_processors_of_jail);
 }
 
 }  // namespace buildjail

@@ -59,7 +59,7 @@ bool is_loaded(const std::string& name) {
 }
 
 Napi::Value is_loaded_call(const Napi::CallbackInfo& info) {
-  return Napi::Boolean::New(info.Env(), is_loaded(argument<std::string>(info[0])));
+  return Napi::Boolean::New(info.Env(), is_loaded(text_from_js(info[0], {.call = "kldfind", .name = "name"})));
 }
 
 Status load(const std::string& name) {
@@ -78,15 +78,15 @@ Napi::Value rctl_usage_to_js(Napi::Env env, const RctlUsage& usage) {
 }  // namespace
 
 void add_kernel_calls(Napi::Object& calls) {
-  add(calls, "kernel", look_at_kernel, kernel_to_js);
+  add(calls, {"kernel", "sysctl", {}}, look_at_kernel, kernel_to_js);
   calls.Set("isLoaded", Napi::Function::New<is_loaded_call>(calls.Env(), "isLoaded"));
-  add(calls, "load", load);
-  add(calls, "interfaceCreate", create_interface);
-  add(calls, "interfaceDestroy", destroy_interface);
-  add(calls, "rctlAdd", rctl_add);
-  add(calls, "rctlRemove", rctl_remove);
-  add(calls, "rctlRules", rctl_rules);
-  add(calls, "rctlUsage", rctl_usage, rctl_usage_to_js);
+  add(calls, {"load", "kldload", {"name"}}, load);
+  add(calls, {"interfaceCreate", "ioctl", {"name"}}, create_interface);
+  add(calls, {"interfaceDestroy", "ioctl", {"name"}}, destroy_interface);
+  add(calls, {"rctlAdd", "rctl_add_rule", {"rule"}}, rctl_add);
+  add(calls, {"rctlRemove", "rctl_remove_rule", {"filter"}}, rctl_remove);
+  add(calls, {"rctlRules", "rctl_get_rules", {"filter"}}, rctl_rules);
+  add(calls, {"rctlUsage", "rctl_get_racct", {"subject"}}, rctl_usage, rctl_usage_to_js);
 }
 
 }  // namespace buildjail

@@ -14,6 +14,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <limits>
 #include <memory>
 #include <string>
 #include <thread>
@@ -88,29 +89,32 @@ constexpr unsigned kNoteRemove = 0x10000000;
  * Keeps the thread until `over` is called with the number that is returned.
  */
 template <class ToJs>
-Napi::Value listen(const Napi::CallbackInfo& info, const struct kevent& event, unsigned last, ToJs to_js) {
-  const auto runtime = runtime_of(info.Env());
+Napi::Value listen(const Napi::Value& listener, const struct kevent& event, unsigned last, ToJs to_js) {
+  const Napi::Env env = listener.Env();
+  const auto runtime = runtime_of(env);
+  runtime->refuse_unless_listening(env);
   // Destroyed on the JavaScript thread alone: the sender holds a copy of the listener; the runtime owns the original.
-  const auto told =
-      std::make_shared<Napi::FunctionReference>(Napi::Persistent(info[info.Length() - 1].As<Napi::Function>()));
+  const auto told = std::make_shared<Napi::FunctionReference>(
+      Napi::Persistent(function_from_js(listener, {.call = "kevent", .name = "tell"})));
   auto tell = [weak = std::weak_ptr(runtime), told, last, to_js](const struct kevent& happened) {
     if (const auto there = weak.lock())
       there->tell_more([told, to_js, happened](Napi::Env env) { told->Call({to_js(env, happened)}); });
     return (happened.fflags & last) == 0;
   };
   auto started = EventThread::start(event, std::move(tell));
-  if (!started) throw Napi::Error(info.Env(), error_to_js(info.Env(), started.error()));
-  runtime->began(info.Env());
-  return Napi::Number::New(info.Env(), runtime->keep(std::move(*started)));
+  if (!started) throw Napi::Error(env, error_to_js(env, started.error()));
+  runtime->began(env);
+  return Napi::Number::New(env, runtime->keep(std::move(*started)));
 }
 
 /** By its number or a descriptor; both since 15.0. ENOENT: there is no such jail. */
 Napi::Value watch_jail_call(const Napi::CallbackInfo& info) {
-  const bool is_descriptor = info[1].As<Napi::Boolean>();
+  const int number = value_from_js<JailId>(info[0], {.call = "kevent", .name = "number"});
+  const bool is_descriptor = boolean_from_js(info[1], {.call = "kevent", .name = "isDescriptor"});
   struct kevent event{};
-  EV_SET(&event, static_cast<uintptr_t>(argument<int>(info[0])), is_descriptor ? kFilterJailDesc : kFilterJail, EV_ADD,
-         kEveryNote, 0, nullptr);
-  return listen(info, event, kNoteRemove, [](Napi::Env env, const struct kevent& told) {
+  EV_SET(&event, static_cast<uintptr_t>(number), is_descriptor ? kFilterJailDesc : kFilterJail, EV_ADD, kEveryNote, 0,
+         nullptr);
+  return listen(info[2], event, kNoteRemove, [](Napi::Env env, const struct kevent& told) {
     return object_to_js(env, Member{"notes", told.fflags}, Member{"number", told.data});
   });
 }
@@ -129,12 +133,12 @@ Napi::Value end_of(Napi::Env env, pid_t child) {
 }
 
 Napi::Value wait_for_end_call(const Napi::CallbackInfo& info) {
-  const pid_t child = argument<int>(info[0]);
+  const pid_t child = value_from_js<ProcessId>(info[0], {.call = "wait4", .name = "pid"});
   struct kevent event{};
   // An earlier exit is reported too: a zombie can still be watched (kqueue(2), EVFILT_PROC).
   EV_SET(&event, static_cast<uintptr_t>(child), EVFILT_PROC, EV_ADD | EV_ONESHOT, NOTE_EXIT, 0, nullptr);
   // Waited for where its end is reported: until then its number is its own, so a signal cannot meet another process.
-  return listen(info, event, NOTE_EXIT, [child](Napi::Env env, const struct kevent&) { return end_of(env, child); });
+  return listen(info[1], event, NOTE_EXIT, [child](Napi::Env env, const struct kevent&) { return end_of(env, child); });
 }
 
 constexpr const char* kStep = "spawn";
@@ -209,46 +213,92 @@ Result<Spawned> spawn_in_jail(SpawnRequest& request) {
   return std::move(error);
 }
 
-std::vector<std::int64_t> numbers_from_js(const Napi::Value& value) {
-  return list_from_js(value, [](const Napi::Value& one) {
-    bool is_whole = false;
-    return one.IsBigInt() ? one.As<Napi::BigInt>().Int64Value(&is_whole) : one.As<Napi::Number>().Int64Value();
+constexpr const char* kSpawn = "spawnInJail";
+
+/** The limits by name, each a list of the soft and the hard one. */
+std::vector<ProcessLimit> limits_from_js(const Napi::Value& value) {
+  constexpr auto kResources = std::to_array<std::pair<const char*, int>>({
+      {"cpu", RLIMIT_CPU},
+      {"fsize", RLIMIT_FSIZE},
+      {"data", RLIMIT_DATA},
+      {"stack", RLIMIT_STACK},
+      {"core", RLIMIT_CORE},
+      {"rss", RLIMIT_RSS},
+      {"memlock", RLIMIT_MEMLOCK},
+      {"nproc", RLIMIT_NPROC},
+      {"nofile", RLIMIT_NOFILE},
+      {"sbsize", RLIMIT_SBSIZE},
+      {"vmem", RLIMIT_VMEM},
+      {"npts", RLIMIT_NPTS},
+      {"swap", RLIMIT_SWAP},
+      {"kqueues", RLIMIT_KQUEUES},
+      {"umtxp", RLIMIT_UMTXP},
   });
+  const Members members(value, {.call = kSpawn, .name = "limits"});
+  std::vector<ProcessLimit> limits;
+  for (const auto& [name, resource] : kResources) {
+    const Napi::Value given = members.get(name);
+    if (given.IsUndefined()) continue;
+    const std::string entry = std::string("limits.") + name;
+    const Place place{.call = "setrlimit", .name = entry};
+    const auto both = array_from_js(given, place, 2, 2);
+    const auto bound = [&](std::uint32_t at) {
+      return big_number_from_js(both.Get(at), place, 0, std::numeric_limits<rlim_t>::max());
+    };
+    const rlim_t soft = bound(0);
+    limits.push_back({.resource = resource, .limit = {.rlim_cur = soft, .rlim_max = bound(1)}});
+  }
+  return limits;
 }
 
+using Descriptor = Integer<int, 0, std::numeric_limits<int>::max()>;
+
 /** Descriptors that were given are copied now, so that they may be closed when the call has returned. */
-SpawnRequest request_from_js(const Napi::Object& object) {
-  SpawnRequest request;
-  const auto number = [&object](const char* name) { return object.Get(name).As<Napi::Number>().Int64Value(); };
-  const auto string = [&object](const char* name) { return object.Get(name).As<Napi::String>().Utf8Value(); };
-  JailChild& child = request.child;
-  child.jail.jid = static_cast<int>(number("jid"));
-  request.program.argv = list_from_js(object.Get("argv"), string_from_js);
-  request.program.environment = list_from_js(object.Get("environment"), string_from_js);
-  request.program.working_directory = string("cwd");
-  request.login_class = string("loginClass");
-  child.uid = static_cast<uid_t>(number("uid"));
-  child.gid = static_cast<gid_t>(number("gid"));
-  const auto groups = numbers_from_js(object.Get("groups"));
-  request.groups.assign(groups.begin(), groups.end());
-  child.umask = static_cast<mode_t>(number("umask"));
-  child.parent_death_signal = signal_number(string("parentDeathSignal"));
-  for (const auto step : numbers_from_js(object.Get("leftOut"))) child.left_out.set(static_cast<std::size_t>(step));
-  const auto limits = numbers_from_js(object.Get("limits"));
-  for (std::size_t i = 0; i + 2 < limits.size(); i += 3) {
-    request.limits.push_back(
-        {.resource = static_cast<int>(limits[i]), .limit = {.rlim_cur = limits[i + 1], .rlim_max = limits[i + 2]}});
-  }
-  const auto stdio = numbers_from_js(object.Get("stdio"));
-  for (std::size_t i = 0; i < request.descriptors.size(); ++i) {
-    constexpr std::int64_t kPipe = -2;
-    request.are_pipes.at(i) = stdio.at(i) == kPipe;
-    if (stdio.at(i) < 0) continue;
+void read_stdio(Napi::Env env, const Members& members, SpawnRequest& request) {
+  const auto stdio = array_from_js(members.get("stdio"), members.at("stdio"), 3, 3);
+  for (std::uint32_t i = 0; i < request.descriptors.size(); ++i) {
+    const Place place{.call = kSpawn, .name = "stdio", .element = i};
+    const Napi::Value given = stdio.Get(i);
+    if (given.IsString()) {
+      const std::string word = text_from_js(given, place);
+      request.are_pipes.at(i) = word == "pipe";
+      if (word != "pipe" && word != "ignore") refuse(env, place, "must be pipe, ignore, inherit or a descriptor");
+      continue;
+    }
+    const int number = value_from_js<Descriptor>(given, place);
     constexpr int kAboveStdio = 3;
-    request.descriptors.at(i).reset(::fcntl(static_cast<int>(stdio.at(i)), F_DUPFD_CLOEXEC, kAboveStdio));
-    if (!request.descriptors.at(i))
-      throw Napi::Error(object.Env(), error_to_js(object.Env(), last_error(kStep, "fcntl")));
+    request.descriptors.at(i).reset(::fcntl(number, F_DUPFD_CLOEXEC, kAboveStdio));
+    if (!request.descriptors.at(i)) throw Napi::Error(env, error_to_js(env, last_error(kStep, "fcntl")));
   }
+}
+
+SpawnRequest request_from_js(const Napi::Value& value) {
+  const Members members(value, {.call = kSpawn, .name = "request"});
+  const auto texts = [&members](const char* name) {
+    return list_of<std::string>(members.get(name), members.at(name), static_cast<std::size_t>(::sysconf(_SC_ARG_MAX)));
+  };
+  SpawnRequest request;
+  JailChild& child = request.child;
+  child.jail.jid = members.read<JailId>("jid");
+  request.program.argv = texts("argv");
+  request.program.environment = texts("environment");
+  request.program.working_directory = members.read<std::string>("cwd");
+  request.login_class = members.read<std::string>("loginClass");
+  child.uid = members.read<UserId>("uid");
+  child.gid = members.read<UserId>("gid");
+  const auto groups = list_of<UserId>(members.get("groups"), members.at("groups"),
+                                      static_cast<std::size_t>(::sysconf(_SC_NGROUPS_MAX)));
+  request.groups.assign(groups.begin(), groups.end());
+  child.umask = static_cast<mode_t>(members.read<Integer<int, 0, 0777>>("umask").value);
+  const auto death_signal = members.read<std::string>("parentDeathSignal");
+  child.parent_death_signal = signal_number(death_signal);
+  if (child.parent_death_signal == 0 && !death_signal.empty())
+    refuse(value.Env(), members.at("parentDeathSignal"), "must be the name of a signal");
+  using Step = Integer<std::size_t, 0, static_cast<std::size_t>(ForkStep::kSignals)>;
+  for (const auto step : list_of<Step>(members.get("leftOut"), members.at("leftOut"), child.left_out.size()))
+    child.left_out.set(step);
+  request.limits = limits_from_js(members.get("limits"));
+  read_stdio(value.Env(), members, request);
   return request;
 }
 
@@ -267,21 +317,24 @@ Napi::Value spawned_to_js(Napi::Env env, Runtime& runtime, Spawned& spawned) {
 }
 
 Napi::Value spawn_call(const Napi::CallbackInfo& info) {
-  auto work = [request = request_from_js(info[0].As<Napi::Object>())]() mutable { return spawn_in_jail(request); };
-  return answer(info, std::move(work), [runtime = runtime_of(info.Env())](Napi::Env env, Spawned& spawned) {
+  auto work = [request = request_from_js(info[0])]() mutable { return spawn_in_jail(request); };
+  return answer(info[1], kSpawn, std::move(work), [runtime = runtime_of(info.Env())](Napi::Env env, Spawned& spawned) {
     return spawned_to_js(env, *runtime, spawned);
   });
 }
 
 /** Of a child whose end was not told yet: so the number is its own. */
 Napi::Value signal_call(const Napi::CallbackInfo& info) {
-  const int signal = info[1].IsNumber() ? argument<int>(info[1]) : signal_number(argument<std::string>(info[1]));
-  return Napi::Boolean::New(info.Env(), ::kill(argument<int>(info[0]), signal) == 0);
+  const pid_t child = value_from_js<ProcessId>(info[0], {.call = "kill", .name = "pid"});
+  return Napi::Boolean::New(info.Env(), ::kill(child, signal_from_js(info[1])) == 0);
 }
+
+/** As Runtime::keep gives it. */
+using EventNumber = Integer<std::uint32_t, 0, std::numeric_limits<std::uint32_t>::max()>;
 
 /** Of an event that will not come again. */
 Napi::Value over_call(const Napi::CallbackInfo& info) {
-  runtime_of(info.Env())->let_go(info.Env(), info[0].As<Napi::Number>().Uint32Value());
+  runtime_of(info.Env())->let_go(info.Env(), value_from_js<EventNumber>(info[0], {.call = "over", .name = "number"}));
   return info.Env().Undefined();
 }
 

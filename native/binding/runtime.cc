@@ -2,15 +2,20 @@
 
 namespace buildjail {
 
-Status Runtime::start(Napi::Env env, const Napi::Object& listener, WrapEnvelope wrap) {
+Status Runtime::start(Napi::Env env, const Napi::Function& on_started, const Napi::Function& on_ended,
+                      WrapEnvelope wrap) {
   if (auto status = jobs_.start(); !status) return status;
-  const auto on_ended = listener.Get("ended").As<Napi::Function>();
-  on_started_ = Napi::Persistent(listener.Get("started").As<Napi::Function>());
+  on_started_ = Napi::Persistent(on_started);
   on_ended_ = Napi::Persistent(on_ended);
   wrap_ = std::move(wrap);
   listener_ = Napi::ThreadSafeFunction::New(env, on_ended, "buildjail", 0, 1);
   listener_.Unref(env);
   return {};
+}
+
+void Runtime::refuse_unless_listening(Napi::Env env) const {
+  if (!is_started()) throw Napi::Error::New(env, "there is no listener");
+  if (is_ended()) throw Napi::Error::New(env, "the environment has ended");
 }
 
 // Work that was under way when the environment began to go still ends on its thread, and finds the listener freed.

@@ -32,10 +32,15 @@ class Runtime {
 
   // On the JavaScript thread.
 
-  /** Comes before the first job. `listener` is a NativeListener of src/native/binding.ts. */
-  Status start(Napi::Env env, const Napi::Object& listener, WrapEnvelope wrap);
+  /** Comes before the first job. The functions are those of a NativeListener of src/native/binding.ts. */
+  Status start(Napi::Env env, const Napi::Function& on_started, const Napi::Function& on_ended, WrapEnvelope wrap);
   [[nodiscard]] bool is_started() const noexcept { return jobs_.is_started(); }
   [[nodiscard]] bool is_ended() const noexcept { return is_listener_gone_; }
+  /**
+   * Throws where nobody would hear of what begins. A listener to process.exit() can come here, and under Bun a worker
+   * thread after it was terminated. No one would close the pipes of a job that starts then.
+   */
+  void refuse_unless_listening(Napi::Env env) const;
   /** Something that will be told of, once: until then the environment's event loop stays alive for it. */
   void began(Napi::Env env);
   /** Owned until JavaScript has come to it: a worker thread may be terminated between two turns (terminate()). */
@@ -102,11 +107,11 @@ void export_system_calls(Napi::Env env, Napi::Object exports);
 
 /**
  * Runs `work`, which may wait, on one of the runtime's threads, and settles a promise with its value or its error. This
- * is the only way from JavaScript onto a thread, except for jobs. `to_js(env, value)` makes what JavaScript gets. The
- * runtime must have been started.
+ * is the only way from JavaScript onto a thread, except for jobs. `to_js(env, value)` makes what JavaScript gets.
  */
 template <class Work, class ToJs = AsItIs>
 Napi::Promise promise(Napi::Env env, const std::shared_ptr<Runtime>& runtime, Work work, ToJs to_js = {}) {
+  runtime->refuse_unless_listening(env);
   struct State {
     Napi::Promise::Deferred deferred;
     Work work;

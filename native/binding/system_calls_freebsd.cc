@@ -1,8 +1,10 @@
 #include <sys/param.h>
+#include <sys/conf.h>
 #include <sys/mount.h>
 
+#include <cstddef>
 #include <cstdint>
-#include <span>
+#include <limits>
 #include <string>
 #include <type_traits>
 #include <utility>
@@ -15,21 +17,24 @@
 
 namespace buildjail {
 
-template <>
-IovecList argument(const Napi::Value& value) {
-  const auto pairs = value.As<Napi::Array>();
+IovecList Reader<IovecList>::read(const Napi::Value& value, const Place& place) {
+  // UIO_MAXIOV of sys/uio.h bounds both calls; one pair is ours.
+  constexpr std::size_t kMostPairs = 1024 / 2 - 1;
   IovecList list;
-  for (std::uint32_t i = 0; i < pairs.Length(); ++i) {
-    const auto pair = static_cast<Napi::Value>(pairs[i]).As<Napi::Array>();
-    const std::string name = static_cast<Napi::Value>(pair[0U]).As<Napi::String>().Utf8Value();
-    const Napi::Value content = pair[1U];
+  list_from_js(value, place, kMostPairs, [&list](const Napi::Value& one, const Place& at) {
+    const auto pair = array_from_js(one, at, 2, 2);
+    const std::string name = text_from_js(pair.Get(0U), at);
+    // The kernel writes into it, and the last of two with a name is the one that it takes (vfs_sanitizeopts).
+    // defence: explanation-kernel-own-memory
+    if (name == "errmsg") refuse(one.Env(), {.call = at.call, .name = name}, "is the place of the kernel's words");
+    const Napi::Value content = pair.Get(1U);
     if (content.IsNull()) {
       list.add_flag(name);
     } else {
-      const auto bytes = content.As<Napi::Uint8Array>();
-      list.add_bytes(name, std::as_bytes(std::span(bytes.Data(), bytes.ByteLength())));
+      list.add_bytes(name, bytes_from_js(content, {.call = at.call, .name = name}));
     }
-  }
+    return one;
+  });
   list.add_errmsg();
   return list;
 }
@@ -76,14 +81,27 @@ auto on_devfs(const std::string& path, Work work) -> decltype(work(0)) {
   return work(dev->get());
 }
 
-/** Calls `each` with every number that a rule may have: its name, the set of what the rule has, its bit, its member. */
+/** The numbers that a condition or an action of a rule may have. */
+struct Bounds {
+  std::int64_t least;
+  std::int64_t most;
+};
+
+/**
+ * Calls `each` with every number that a rule may have: its name, the set of what the rule has, its bit, its member, its
+ * bounds.
+ */
 template <class Rule, class Each>
 void each_number(Rule& rule, Each each) {
-  each("kinds", rule.dr_icond, DRC_DSWFLAGS, rule.dr_dswflags);
-  each("uid", rule.dr_iacts, DRA_UID, rule.dr_uid);
-  each("gid", rule.dr_iacts, DRA_GID, rule.dr_gid);
-  each("mode", rule.dr_iacts, DRA_MODE, rule.dr_mode);
-  each("include", rule.dr_iacts, DRA_INCSET, rule.dr_incset);
+  constexpr Bounds kKinds{.least = 0, .most = D_TAPE | D_DISK | D_TTY | D_MEM};
+  constexpr Bounds kIds{.least = 0, .most = std::numeric_limits<uid_t>::max() - 1};
+  constexpr Bounds kModes{.least = 0, .most = 07777};
+  constexpr Bounds kRulesets{.least = 1, .most = std::numeric_limits<devfs_rsnum>::max()};
+  each("kinds", rule.dr_icond, DRC_DSWFLAGS, rule.dr_dswflags, kKinds);
+  each("uid", rule.dr_iacts, DRA_UID, rule.dr_uid, kIds);
+  each("gid", rule.dr_iacts, DRA_GID, rule.dr_gid, kIds);
+  each("mode", rule.dr_iacts, DRA_MODE, rule.dr_mode, kModes);
+  each("include", rule.dr_iacts, DRA_INCSET, rule.dr_incset, kRulesets);
 }
 
 Napi::Value rule_to_js(Napi::Env env, const devfs_rule& rule) {
@@ -91,13 +109,13 @@ Napi::Value rule_to_js(Napi::Env env, const devfs_rule& rule) {
   object.Set("number", number_of(rule));
   if ((rule.dr_icond & DRC_PATHPTRN) != 0) object.Set("path", rule.dr_pathptrn);
   if ((rule.dr_iacts & DRA_BACTS) != 0) object.Set("isShown", (rule.dr_bacts & DRB_UNHIDE) != 0);
-  each_number(rule, [&object](const char* name, auto had, auto bit, auto value) {
+  each_number(rule, [&object](const char* name, auto had, auto bit, auto value, const Bounds&) {
     if ((had & bit) != 0) object.Set(name, value);
   });
   return object;
 }
 
-Result<int> add_rule(int ruleset, devfs_rule& rule) {
+Result<int> add_rule(RulesetNumber ruleset, devfs_rule& rule) {
   rule.dr_id = empty_rule(ruleset, number_of(rule)).dr_id;
   return on_devfs(kDev, [&rule](int dev) -> Result<int> {
     auto status = call_devfs(dev, DEVFSIO_RADD, rule);
@@ -106,58 +124,64 @@ Result<int> add_rule(int ruleset, devfs_rule& rule) {
   });
 }
 
-Result<std::vector<devfs_rule>> list_rules(int ruleset) {
+Result<std::vector<devfs_rule>> list_rules(RulesetNumber ruleset) {
   return on_devfs(kDev, [ruleset](int dev) { return devfs_rules(dev, ruleset); });
 }
 
-Status remove_rule(int ruleset, int number) {
+Status remove_rule(RulesetNumber ruleset, RuleNumber number) {
   devfs_rid id = empty_rule(ruleset, number).dr_id;
   return on_devfs(kDev, [&id](int dev) { return call_devfs(dev, DEVFSIO_RDEL, id); });
 }
 
 /** Once, or from now on as well. */
-Status apply_rules(int ruleset, const std::string& path, bool is_lasting) {
-  auto number = static_cast<devfs_rsnum>(ruleset);
+Status apply_rules(RulesetNumber ruleset, const std::string& path, bool is_lasting) {
+  auto number = static_cast<devfs_rsnum>(ruleset.value);
   return on_devfs(path, [&](int dev) { return call_devfs(dev, is_lasting ? DEVFSIO_SUSE : DEVFSIO_SAPPLY, number); });
 }
 
-Status mount(IovecList& options, int flags) { return nmount_options(options, flags, "nmount", {}); }
+Status mount(IovecList& options, Flags flags) { return nmount_options(options, flags, "nmount", {}); }
+Status unmount(const std::string& target, Flags flags) { return unmount_target(target, flags); }
 
 }  // namespace
 
 /** NativeDevfsRule. What is not there is neither a condition nor an action. */
 template <>
-devfs_rule argument(const Napi::Value& value) {
-  const auto object = value.As<Napi::Object>();
-  const auto number_in = [&object](const char* name) { return object.Get(name).As<Napi::Number>().Uint32Value(); };
-  devfs_rule rule = empty_rule(0, object.Has("number") ? static_cast<int>(number_in("number")) : 0);
-  if (object.Has("path")) {
-    rule.dr_icond |= DRC_PATHPTRN;
-    object.Get("path").As<Napi::String>().Utf8Value().copy(rule.dr_pathptrn, sizeof(rule.dr_pathptrn) - 1);
+struct Reader<devfs_rule> {
+  static devfs_rule read(const Napi::Value& value, const Place& place) {
+    const Members members(value, place);
+    const auto number = members.read_if_any<RuleNumber>("number");
+    devfs_rule rule = empty_rule(0, number ? number->value : 0);
+    if (const auto path = members.read_if_any<std::string>("path")) {
+      if (path->size() >= sizeof(rule.dr_pathptrn)) refuse(value.Env(), members.at("path"), "has more than 199 bytes");
+      rule.dr_icond |= DRC_PATHPTRN;
+      path->copy(rule.dr_pathptrn, sizeof(rule.dr_pathptrn) - 1);
+    }
+    if (const auto is_shown = members.read_if_any<bool>("isShown")) {
+      rule.dr_iacts |= DRA_BACTS;
+      rule.dr_bacts = *is_shown ? DRB_UNHIDE : DRB_HIDE;
+    }
+    each_number(rule, [&](const char* name, auto& had, auto bit, auto& into, const Bounds& bounds) {
+      const Napi::Value given = members.get(name);
+      if (given.IsUndefined()) return;
+      had |= bit;
+      into = static_cast<std::remove_reference_t<decltype(into)>>(
+          whole_number_from_js(given, members.at(name), bounds.least, bounds.most));
+    });
+    return rule;
   }
-  if (object.Has("isShown")) {
-    rule.dr_iacts |= DRA_BACTS;
-    rule.dr_bacts = object.Get("isShown").As<Napi::Boolean>() ? DRB_UNHIDE : DRB_HIDE;
-  }
-  each_number(rule, [&](const char* name, auto& had, auto bit, auto& value) {
-    if (!object.Has(name)) return;
-    had |= bit;
-    value = static_cast<std::remove_reference_t<decltype(value)>>(number_in(name));
-  });
-  return rule;
-}
+};
 
 void export_system_calls(Napi::Env env, Napi::Object exports) {
   auto calls = Napi::Object::New(env);
   add_jail_calls(calls);
-  add(calls, "nmount", mount);
-  add(calls, "unmount", unmount_target);
-  add(calls, "mountTable", mount_table, each_to_js(mount_to_js));
-  add(calls, "statfs", file_system_at, statfs_to_js);
-  add(calls, "devfsAdd", add_rule);
-  add(calls, "devfsList", list_rules, each_to_js(rule_to_js));
-  add(calls, "devfsRemove", remove_rule);
-  add(calls, "devfsApply", apply_rules);
+  add(calls, {"nmount", "nmount", {"options", "flags"}}, mount);
+  add(calls, {"unmount", "unmount", {"target", "flags"}}, unmount);
+  add(calls, {"mountTable", "getfsstat", {}}, mount_table, each_to_js(mount_to_js));
+  add(calls, {"statfs", "statfs", {"path"}}, file_system_at, statfs_to_js);
+  add(calls, {"devfsAdd", "ioctl", {"ruleset", "rule"}}, add_rule);
+  add(calls, {"devfsList", "ioctl", {"ruleset"}}, list_rules, each_to_js(rule_to_js));
+  add(calls, {"devfsRemove", "ioctl", {"ruleset", "number"}}, remove_rule);
+  add(calls, {"devfsApply", "ioctl", {"ruleset", "path", "isLasting"}}, apply_rules);
   add_kernel_calls(calls);
   exports.Set("freebsd", calls);
   auto events = Napi::Object::New(env);

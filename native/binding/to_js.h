@@ -5,7 +5,6 @@
 #include <cstdint>
 #include <optional>
 #include <string>
-#include <type_traits>
 #include <variant>
 #include <vector>
 
@@ -63,18 +62,6 @@ Napi::Array list_to_js(Napi::Env env, const Values& values, Convert convert = {}
   for (const auto& value : values) list.Set(index++, convert(env, value));
   return list;
 }
-
-/** `convert(value)` makes each one. */
-template <class Convert>
-auto list_from_js(const Napi::Value& value, Convert convert) {
-  const auto list = value.As<Napi::Array>();
-  std::vector<std::invoke_result_t<Convert, Napi::Value>> values;
-  values.reserve(list.Length());
-  for (std::uint32_t index = 0; index < list.Length(); ++index) values.push_back(convert(list.Get(index)));
-  return values;
-}
-
-inline std::string string_from_js(const Napi::Value& value) { return value.As<Napi::String>().Utf8Value(); }
 
 /** The NativeFailure of src/errors.ts, as an Error, so that it has a stack wherever it surfaces. */
 Napi::Value error_to_js(Napi::Env env, const SysError& error);

@@ -35,7 +35,9 @@ class IovecList {
   }
   /** Adds, once, a buffer into which both calls write an explanation of an errno. */
   void add_errmsg() {
-    if (errmsg_ == kNone) add_buffer("errmsg", kErrmsgSize);
+    if (errmsg_ != kNone) return;
+    errmsg_ = iovecs_.size() / 2;
+    add_buffer("errmsg", kErrmsgSize);
   }
 
   /** Makes a call of this kind, with a buffer for its explanation. */
@@ -78,7 +80,6 @@ class IovecList {
   static constexpr std::size_t kErrmsgSize = 255;
 
   void add(std::string_view name, std::string value) {
-    if (name == "errmsg") errmsg_ = iovecs_.size() / 2;
     std::string& kept_name = storage_.emplace_back(name);
     iovecs_.push_back({.iov_base = kept_name.data(), .iov_len = kept_name.size() + 1});
     std::string& kept_value = storage_.emplace_back(std::move(value));

@@ -84,5 +84,6 @@ const highest = process.platform === 'freebsd' ? 126 : 64
 /** @throws InvalidCommandError */
 export function checkSignal(signal: unknown, entry = 'signal'): asserts signal is Signal {
   if (names.has(signal) || (Number.isInteger(signal) && (signal as number) >= 1 && (signal as number) <= highest)) return
-  throw new InvalidCommandError(entry, `${String(signal)} is neither the name nor the number of a signal`, 'kill')
+  const given = typeof signal === 'object' || typeof signal === 'function' ? 'that' : String(signal)
+  throw new InvalidCommandError(entry, `${given} is neither the name nor the number of a signal`, 'kill')
 }

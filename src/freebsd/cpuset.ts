@@ -1,9 +1,5 @@
 import { native } from './native.ts'
-import { refusal } from './refusal.ts'
 import { now, promised, step, type Steps } from './steps.ts'
-
-/** sys/_cpuset.h: CPU_MAXSIZE. */
-const mostProcessors = 1024
 
 /**
  * cpuset_getaffinity(2), CPU_LEVEL_WHICH and CPU_WHICH_JAIL: the numbers of the processors that a jail may use.
@@ -39,7 +35,5 @@ function* looking(jid: number): Steps<number[]> {
 
 function* setting(jid: number, processors: readonly number[]): Steps<void> {
   const freebsd = native('setCpusetOfJail')
-  const unfit = processors.find((one) => !Number.isInteger(one) || one < 0 || one >= mostProcessors)
-  if (unfit !== undefined) throw refusal('cpuset_setaffinity', 'EINVAL', 'processors', `${unfit} is no number of a processor`)
   yield* step((isNow) => freebsd.setProcessorsOfJail(jid, processors, isNow))
 }

@@ -1,6 +1,6 @@
-import type { NativeDevfsRule } from '../native/freebsd.ts'
+import type { NativeDevfsRule, NativeNewDevfsRule } from '../native/freebsd.ts'
 import { native } from './native.ts'
-import { refusal } from './refusal.ts'
+import { checkedObject, copied, inWords, isWhole, refusal } from './refusal.ts'
 import { now, promised, step, type Steps } from './steps.ts'
 
 /** Kinds of devices that a rule can be for (devfs(8), type). */
@@ -31,7 +31,6 @@ export interface NumberedDevfsRule extends DevfsRule {
 
 // sys/conf.h, D_*.
 const kinds: Readonly<Record<DeviceKind, number>> = { tape: 1, disk: 2, tty: 4, mem: 8 }
-const longestPattern = 199
 
 /**
  * A ruleset of devfs(8), by the ioctls of devfs(4). It is the whole host's, it is there as soon as it has a rule, and it is gone with its last one
@@ -44,7 +43,7 @@ export class DevfsRuleset {
   /** @throws SystemCallError `EINVAL` for another number */
   constructor(number: number) {
     native('devfsRuleset')
-    if (!Number.isInteger(number) || number < 1 || number > 65_535) throw refusal('ioctl', 'EINVAL', 'number', `${number} is no number of a ruleset`)
+    if (!isWhole(number, 1, 65_535)) throw refusal('ioctl', 'EINVAL', 'number', `${inWords(number)} is no number of a ruleset`)
     this.number = number
   }
 
@@ -135,10 +134,11 @@ export function devfsRuleset(number: number): DevfsRuleset {
   return new DevfsRuleset(number)
 }
 
-function encode({ types, ...rule }: DevfsRule): NativeDevfsRule {
-  if (Buffer.byteLength(rule.path ?? '') > longestPattern) throw refusal('ioctl', 'EINVAL', 'path', `has more than ${longestPattern} bytes`)
-  const given = Object.fromEntries(Object.entries(rule).filter(([, value]) => value !== undefined)) as NativeDevfsRule
-  return types === undefined ? given : { ...given, kinds: types.reduce((all, kind) => all | kinds[kind], 0) }
+function encode(rule: DevfsRule): NativeNewDevfsRule {
+  const { number, path, types, isShown, uid, gid, mode, include } = checkedObject(rule, 'ioctl', 'rule')
+  const isKind = (kind: unknown): boolean => Object.keys(kinds).includes(kind as DeviceKind)
+  const given = types === undefined ? undefined : copied(types, Object.keys(kinds).length, 'ioctl', 'types', isKind, `one of ${Object.keys(kinds).join(', ')}`)
+  return { number, path, kinds: given?.reduce((all, kind) => all | kinds[kind], 0), isShown, uid, gid, mode, include }
 }
 
 function decode({ kinds: bits, number = 0, ...rule }: NativeDevfsRule): NumberedDevfsRule {

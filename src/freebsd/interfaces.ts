@@ -1,4 +1,3 @@
-import { textValue } from './jail-parameters.ts'
 import { native } from './native.ts'
 import { now, promised, step, type Steps } from './steps.ts'
 
@@ -32,12 +31,10 @@ export function interfaceDestroySync(name: string): void {
 
 function* creating(name: string): Steps<string> {
   const freebsd = native('interfaceCreate')
-  textValue(name, 'ioctl', 'name')
   return yield* step((isNow) => freebsd.interfaceCreate(name, isNow))
 }
 
 function* destroying(name: string): Steps<void> {
   const freebsd = native('interfaceDestroy')
-  textValue(name, 'ioctl', 'name')
   yield* step((isNow) => freebsd.interfaceDestroy(name, isNow))
 }

@@ -4,7 +4,7 @@ import { encodeParameter, type JailParameterValue } from './jail-parameters.ts'
 import { encoding, getting, JAIL_AT_DESC, JAIL_CREATE, JAIL_UPDATE, JAIL_USE_DESC, keyPair, type JailKey, type JailParameters } from './jails.ts'
 import { native } from './native.ts'
 import { kernelSteps } from './kernel.ts'
-import { refusal, type CallOptions } from './refusal.ts'
+import { booleanIn, checkedObject, refusal, type CallOptions } from './refusal.ts'
 import { now, promised, step, type Steps } from './steps.ts'
 
 const JAIL_GET_DESC = 0x40
@@ -33,6 +33,11 @@ export class JailDescriptor implements Disposable {
   private constructor({ jid, descriptor }: { readonly jid: number; readonly descriptor: number }) {
     this.jid = jid
     this.fd = descriptor
+  }
+
+  /** @internal Whether that is one, and no proxy of one. */
+  static isOne(value: unknown): value is JailDescriptor {
+    return typeof value === 'object' && value !== null && #isClosed in value
   }
 
   /** jail_get(2) with JAIL_GET_DESC, or JAIL_OWN_DESC: of a jail that is there. */
@@ -124,8 +129,9 @@ export class JailDescriptor implements Disposable {
     return encodeParameter('desc', this.#isClosed ? -1 : this.fd, 'int')
   }
 
-  static *#opening(call: 'jail_get', key: JailKey, { isOwning = false }: OpenJailOptions): Steps<JailDescriptor> {
+  static *#opening(call: 'jail_get', key: JailKey, options: OpenJailOptions): Steps<JailDescriptor> {
     const freebsd = native('JailDescriptor.get')
+    const isOwning = booleanIn(checkedObject(options, call, 'options').isOwning, false, call, 'isOwning')
     yield* needDescriptors(call)
     const pairs = [encodeParameter('desc', -1, 'int'), keyPair(key)]
     const opened = yield* step((isNow) => freebsd.jailOpen(call, pairs, isOwning ? JAIL_OWN_DESC : JAIL_GET_DESC, isNow))
@@ -134,9 +140,10 @@ export class JailDescriptor implements Disposable {
 
   static *#creating(parameters: JailParameters, options: OpenJailOptions): Steps<JailDescriptor> {
     const freebsd = native('JailDescriptor.create')
+    const isOwning = booleanIn(checkedObject(options, 'jail_set', 'options').isOwning, true, 'jail_set', 'isOwning')
     yield* needDescriptors('jail_set')
     const pairs = [encodeParameter('desc', -1, 'int'), ...(yield* encoding(freebsd, parameters, options))]
-    const flags = JAIL_CREATE | (options.isOwning === false ? JAIL_GET_DESC : JAIL_OWN_DESC)
+    const flags = JAIL_CREATE | (isOwning ? JAIL_OWN_DESC : JAIL_GET_DESC)
     return new JailDescriptor(yield* step((isNow) => freebsd.jailOpen('jail_set', pairs, flags, isNow)))
   }
 

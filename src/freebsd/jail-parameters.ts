@@ -3,12 +3,15 @@ import { isIP } from 'node:net'
 import type { SystemCallError } from '../errors.ts'
 import type { NativeIovec, NativeJailParameter } from '../native/freebsd.ts'
 import { hostname, inOrder, jailsysWords } from '../native/jail-values.ts'
-import { refusal } from './refusal.ts'
+import { copied, isText, isWhole, refusal } from './refusal.ts'
 
 /**
  * A value of a parameter of jails in JavaScript. Null is its name alone. Bytes are what the kernel gets, as they are, and only without checks.
  */
 export type JailParameterValue = boolean | number | bigint | string | readonly string[] | Uint8Array | null
+
+/** More than the kernel takes for a jail (the sysctl security.jail.jail_max_af_ips is 255). */
+const mostAddresses = 65_536
 
 /** The types of JavaScript that fit the kernel's. A parameter that the kernel does not list is left to the kernel. */
 const kindOf: Readonly<Record<NativeJailParameter['type'], { readonly fits: (value: unknown) => boolean; readonly what: string }>> = {
@@ -36,7 +39,10 @@ export function encodeParameter(name: string, value: JailParameterValue, type: N
   if (typeof value === 'boolean') return [value ? name : negated(name), null]
   if (typeof value === 'bigint' || (typeof value === 'number' && type === 'ulong')) return [name, ulong(name, value, isChecked)]
   if (typeof value === 'number') return [name, int(name, value, isChecked)]
-  if (typeof value !== 'string') return [name, Buffer.concat(value.map((address) => addressBytes(name, address, isChecked ? type : undefined)))]
+  if (typeof value !== 'string') {
+    const addresses = copied<string>(value, mostAddresses, 'jail_set', name, isText, 'the text of an address')
+    return [name, Buffer.concat(addresses.map((address) => addressBytes(name, address, isChecked ? type : undefined)))]
+  }
   if (type !== 'jailsys') return [name, textValue(value, 'jail_set', name, isChecked)]
   const position = jailsysWords.indexOf(value)
   if (position >= 0) return [name, int(name, position, isChecked)]
@@ -59,16 +65,18 @@ function negated(name: string): string {
   return `${name.slice(0, at)}no${name.slice(at)}`
 }
 
+// Without checks a number may use every bit of its form. Beyond that the kernel would get another number than was given.
+
 function int(name: string, value: number, isChecked: boolean): Buffer {
-  const isFit = Number.isInteger(value) && value >= -(2 ** 31) && value < 2 ** 31
-  if (isChecked && !isFit) throw unfit(name, kindOf.int.what)
+  if (!isWhole(value, -(2 ** 31), isChecked ? 2 ** 31 - 1 : 2 ** 32 - 1)) throw unfit(name, kindOf.int.what)
   return word(4, (bytes) => bytes.writeInt32LE(value | 0))
 }
 
 function ulong(name: string, value: number | bigint, isChecked: boolean): Buffer {
-  const isFit = typeof value === 'bigint' ? value === BigInt.asUintN(64, value) : Number.isSafeInteger(value) && value >= 0
-  if (isChecked && !isFit) throw unfit(name, kindOf.ulong.what)
-  return word(8, (bytes) => bytes.writeBigUInt64LE(BigInt.asUintN(64, BigInt(typeof value === 'bigint' ? value : Math.trunc(value)))))
+  const isExact = typeof value === 'bigint' || isWhole(value, Number.MIN_SAFE_INTEGER, Number.MAX_SAFE_INTEGER)
+  const isFit = isExact && value >= (isChecked ? 0n : -(2n ** 63n)) && value < 2n ** 64n
+  if (!isFit) throw unfit(name, kindOf.ulong.what)
+  return word(8, (bytes) => bytes.writeBigUInt64LE(BigInt.asUintN(64, BigInt(value))))
 }
 
 function word(size: number, write: (bytes: Buffer) => void): Buffer {

@@ -3,7 +3,7 @@ import type { NativeFreebsd, NativeIovec, NativeJailAnswer, NativeJailParameter 
 import { decodeParameter } from '../native/jail-values.ts'
 import { encodeParameter, unnegated, type JailParameterValue } from './jail-parameters.ts'
 import { native } from './native.ts'
-import { refusal, type CallOptions } from './refusal.ts'
+import { checkedObject, copied, inWords, isChecked, isText, isWhole, refusal, type CallOptions } from './refusal.ts'
 import { now, promised, step, type Steps } from './steps.ts'
 
 export type { JailParameterValue } from './jail-parameters.ts'
@@ -65,12 +65,12 @@ export function jailSetSync(parameters: JailParameters, flags: number, options: 
  * not know.
  */
 export function jailGet(key: JailKey, names?: readonly string[], flags = 0, options: CallOptions = {}): Promise<Record<string, JailParameterValue>> {
-  return promised(getting(keyPair(key), names, flags, options))
+  return promised(gettingBy(key, names, flags, options))
 }
 
 /** `jailGet` on the spot. */
 export function jailGetSync(key: JailKey, names?: readonly string[], flags = 0, options: CallOptions = {}): Record<string, JailParameterValue> {
-  return now(getting(keyPair(key), names, flags, options))
+  return now(gettingBy(key, names, flags, options))
 }
 
 /**
@@ -127,15 +127,17 @@ function* knownParameters(freebsd: NativeFreebsd): Steps<Known> {
 
 function* setting(parameters: JailParameters, flags: number, options: CallOptions): Steps<number> {
   const freebsd = native('jailSet')
-  checkFlags('jail_set', flags, options)
+  checkFlags('jail_set', flags, isChecked(options, 'jail_set'))
   const iovecs = yield* encoding(freebsd, parameters, options)
   return (yield* step((isNow) => freebsd.jailSet(iovecs, flags, isNow))).jid
 }
 
 /** The parameters as jail_set(2) takes them. */
-export function* encoding(freebsd: NativeFreebsd, parameters: JailParameters, { check = true }: CallOptions): Steps<NativeIovec[]> {
+export function* encoding(freebsd: NativeFreebsd, parameters: JailParameters, options: CallOptions): Steps<NativeIovec[]> {
+  const check = isChecked(options, 'jail_set')
+  const given = Object.entries(checkedObject(parameters, 'jail_set', 'parameters'))
   const types = yield* knownParameters(freebsd)
-  return Object.entries(parameters).map(([name, value]) => {
+  return given.map(([name, value]) => {
     if (check) checkName(types, name)
     const encoded = encodeParameter(name, value, typeOf(types, name), check)
     if (check) checkLength(types, encoded)
@@ -150,7 +152,7 @@ function* removing(jid: number): Steps<void> {
 
 function* listing(names: readonly string[], flags: number): Steps<Record<string, JailParameterValue>[]> {
   const freebsd = native('jailList')
-  checkFlags('jail_get', flags, {})
+  checkFlags('jail_get', flags, true)
   const found: Record<string, JailParameterValue>[] = []
   for (let lastjid = 0; ; ) {
     try {
@@ -167,18 +169,29 @@ function* listing(names: readonly string[], flags: number): Steps<Record<string,
   }
 }
 
-export function keyPair(key: JailKey): NativeIovec {
-  const [[name, value] = ['jid', 0]] = Object.entries(key) as [string, string | number][]
-  return encodeParameter(name, value, undefined)
+/** @throws SystemCallError `EINVAL` for what is none; without checks the kernel is asked for by anything that it may refuse itself */
+export function keyPair(key: JailKey, check = true): NativeIovec {
+  const [given, ...more] = Object.entries(checkedObject(key, 'jail_get', 'jail')) as [string, string | number][]
+  const [name, value] = given ?? ['', 0]
+  if (!check) return encodeParameter(name, value, undefined)
+  if (more.length > 0 || !['jid', 'name', 'lastjid'].includes(name)) throw refusal('jail_get', 'EINVAL', 'jail', 'a jail is one of { jid }, { name } and { lastjid }')
+  return encodeParameter(name, value, name === 'name' ? 'string' : 'int')
+}
+
+function* gettingBy(key: JailKey, names: readonly string[] | undefined, flags: number, options: CallOptions): Steps<Record<string, JailParameterValue>> {
+  native('jailGet')
+  return yield* getting(keyPair(key, isChecked(options, 'jail_get')), names, flags, options)
 }
 
 /** @param key which jail, with JAIL_USE_DESC among the flags `desc` */
 export function* getting(key: NativeIovec, names: readonly string[] | undefined, flags: number, options: CallOptions): Steps<Record<string, JailParameterValue>> {
   const freebsd = native('jailGet')
-  checkFlags('jail_get', flags, options)
+  const check = isChecked(options, 'jail_get')
+  checkFlags('jail_get', flags, check)
+  const given = names === undefined ? undefined : copied(names, mostNames, 'jail_get', 'names', isText, 'the name of a parameter')
   const types = yield* knownParameters(freebsd)
-  const asked = new Map((names ?? [...types.keys()]).map((name) => [name, typeOf(types, name)]))
-  if (options.check !== false) {
+  const asked = new Map((given ?? [...types.keys()]).map((name) => [name, typeOf(types, name)]))
+  if (check) {
     for (const [name, type] of asked) if (type === undefined) throw refusal('jail_get', 'EINVAL', name, `unknown parameter: ${name}`)
   }
   // The jail is fixed first, so that all answers are about one; a descriptor is always about one.
@@ -194,6 +207,9 @@ export function* getting(key: NativeIovec, names: readonly string[] | undefined,
   }
   return found
 }
+
+/** UIO_MAXIOV of sys/uio.h bounds jail_get(2), which takes two for a name. */
+const mostNames = 1024 / 2
 
 /** The most that the kernel allows, unless it is told otherwise (the sysctl security.jail.meta_maxbufsize). */
 const metadataSize = 4096
@@ -257,9 +273,10 @@ function checkLength(types: Known, [name, value]: NativeIovec): void {
   throw refusal('jail_set', isMetadata(name) ? 'EFBIG' : 'ENAMETOOLONG', name, `has ${value.length} bytes with its NUL, of at most ${longest}`)
 }
 
-function checkFlags(syscall: string, flags: number, { check = true }: CallOptions): void {
+function checkFlags(syscall: string, flags: number, check: boolean): void {
+  if (!isWhole(flags, 0, 2 ** 31 - 1)) throw refusal(syscall, 'EINVAL', 'flags', `flags is a whole number of 0 to 2147483647, which ${inWords(flags)} is not`)
   const text = `0x${flags.toString(16)}`
-  if (!Number.isInteger(flags) || (flags & attachOrDescriptor) !== 0)
+  if ((flags & attachOrDescriptor) !== 0)
     throw new SpecError('ERR_BUILDJAIL_INVALID_SPEC', 'flags', `${text} would attach this process or open a descriptor`, { step: syscall })
   if (check && (flags & ~known) !== 0) throw refusal(syscall, 'EINVAL', 'flags', `${text} is not of 0x${known.toString(16)}`)
 }

@@ -1,9 +1,8 @@
 import { release } from 'node:os'
 
 import type { NativeKernel } from '../native/freebsd.ts'
-import { textValue } from './jail-parameters.ts'
 import { native } from './native.ts'
-import { now, promised, step, type Steps } from './steps.ts'
+import { atOnce, now, promised, step, type Steps } from './steps.ts'
 
 /** The kernel that runs, and what of jails it can do. */
 export interface Kernel {
@@ -43,7 +42,8 @@ export function kernelSync(): Kernel {
  * one that is, such as the kernel itself.
  */
 export function kldLoaded(name: string): boolean {
-  return native('kldLoaded').isLoaded(name)
+  const freebsd = native('kldLoaded')
+  return atOnce(() => freebsd.isLoaded(name))
 }
 
 /**
@@ -61,7 +61,6 @@ export function kldLoadSync(name: string): void {
 
 function* loading(name: string): Steps<void> {
   const freebsd = native('kldLoad')
-  textValue(name, 'kldload', 'name')
   yield* step((isNow) => freebsd.load(name, isNow))
 }
 

@@ -1,7 +1,7 @@
 import type { NativeIovec } from '../native/freebsd.ts'
 import { textValue } from './jail-parameters.ts'
 import { native } from './native.ts'
-import { refusal, type CallOptions } from './refusal.ts'
+import { checkedObject, isChecked, refusal, type CallOptions } from './refusal.ts'
 import { now, promised, step, type Steps } from './steps.ts'
 
 /** One mount of the system's table. */
@@ -117,12 +117,13 @@ export function statfsSync(path: string): FileSystem {
   return now(looking(path))
 }
 
-function* mounting(options: Readonly<Record<string, string | boolean | Uint8Array>>, flags: number, { check = true }: CallOptions): Steps<void> {
+function* mounting(options: Readonly<Record<string, string | boolean | Uint8Array>>, flags: number, how: CallOptions): Steps<void> {
   const freebsd = native('nmount')
-  const iovecs = Object.entries(options).map(([name, value]): NativeIovec => {
+  const check = isChecked(how, 'nmount')
+  const iovecs = Object.entries(checkedObject(options, 'nmount', 'options')).map(([name, value]): NativeIovec => {
     if (typeof value === 'boolean') return [value ? name : `no${name}`, null]
     if (typeof value === 'string') return [name, textValue(value, 'nmount', name, check)]
-    if (check) throw refusal('nmount', 'EINVAL', name, 'is given as bytes, which is not checked')
+    if (check) throw refusal('nmount', 'EINVAL', name, 'is neither a text nor true or false, and nothing else is checked')
     return [name, value]
   })
   if (check) checkMandatory(iovecs)

@@ -1,4 +1,3 @@
-import { textValue } from './jail-parameters.ts'
 import { native } from './native.ts'
 import { now, promised, step, type Steps } from './steps.ts'
 
@@ -63,25 +62,21 @@ export function rctlUsageSync(subject: string): Record<string, bigint> {
 
 function* adding(rule: string): Steps<void> {
   const freebsd = native('rctlAdd')
-  textValue(rule, 'rctl_add_rule', 'rule')
   yield* step((isNow) => freebsd.rctlAdd(rule, isNow))
 }
 
 function* removing(filter: string): Steps<void> {
   const freebsd = native('rctlRemove')
-  textValue(filter, 'rctl_remove_rule', 'filter')
   yield* step((isNow) => freebsd.rctlRemove(filter, isNow))
 }
 
 function* listing(filter: string): Steps<string[]> {
   const freebsd = native('rctlRules')
-  textValue(filter, 'rctl_get_rules', 'filter')
   const rules = yield* step((isNow) => freebsd.rctlRules(filter, isNow))
   return rules === '' ? [] : rules.split(',')
 }
 
 function* using(subject: string): Steps<Record<string, bigint>> {
   const freebsd = native('rctlUsage')
-  textValue(subject, 'rctl_get_racct', 'subject')
   return yield* step((isNow) => freebsd.rctlUsage(subject, isNow))
 }

@@ -14,6 +14,53 @@ export interface CallOptions {
 /** The errors of the kernel that are given in its stead. */
 export type Errno = 'EINVAL' | 'ENAMETOOLONG' | 'EFBIG' | 'ENOSYS'
 
+/** Whether a call is to be checked. */
+export function isChecked(options: CallOptions, syscall: string): boolean {
+  return booleanIn(checkedObject(options, syscall, 'options').check, true, syscall, 'check')
+}
+
+// Numbers and texts are checked by native code (native/binding/from_js.h). What is taken apart on this side is checked here first.
+
+/** The same object. */
+export function checkedObject<T extends object>(value: T, syscall: string, entry: string): T {
+  if (typeof value !== 'object' || value === null) throw refusal(syscall, 'EINVAL', entry, `${entry} is an object, which ${inWords(value)} is not`)
+  return value
+}
+
+export function booleanIn(value: unknown, byDefault: boolean, syscall: string, entry: string): boolean {
+  const given = value === undefined ? byDefault : value
+  if (typeof given !== 'boolean') throw refusal(syscall, 'EINVAL', entry, `${entry} is true or false, which ${inWords(given)} is not`)
+  return given
+}
+
+/** A copy of a list, whose length and elements are asked for once. `fits` is asked of each element. */
+export function copied<T>(list: readonly T[], most: number, syscall: string, entry: string, fits: (element: unknown) => boolean, what: string): T[] {
+  if (!Array.isArray(list)) throw refusal(syscall, 'EINVAL', entry, `${entry} is a list, which ${inWords(list)} is not`)
+  const { length } = list
+  if (!(length <= most)) throw refusal(syscall, 'EINVAL', entry, `${entry} has ${inWords(length)} elements, of at most ${most}`)
+  const elements: unknown[] = Array.from({ length }, (_, at) => list[at] as unknown)
+  const unfit = elements.findIndex((element) => !fits(element))
+  if (unfit >= 0) throw refusal(syscall, 'EINVAL', `${entry}[${unfit}]`, `${entry}[${unfit}] is ${what}, which ${inWords(elements[unfit])} is not`)
+  return elements as T[]
+}
+
+export function isText(value: unknown): value is string {
+  return typeof value === 'string'
+}
+
+/** A whole number of the range. -0 is none. */
+export function isWhole(value: unknown, least: number, most: number): value is number {
+  return Number.isInteger(value) && !Object.is(value, -0) && (value as number) >= least && (value as number) <= most
+}
+
+/** A value for a message. Nothing of it is called, as the conversion of an object would. */
+export function inWords(value: unknown): string {
+  if (typeof value === 'number') return Object.is(value, -0) ? '-0' : String(value)
+  if (typeof value === 'boolean' || value === undefined || value === null) return String(value)
+  if (typeof value === 'string') return 'a text'
+  return typeof value === 'object' ? 'an object' : `a ${typeof value}`
+}
+
 /** The error of a call that was not made, as the kernel's would be. */
 export function refusal(syscall: string, code: Errno, entry: string, detail: string): SystemCallError {
   const errno = os.constants.errno[code as keyof typeof os.constants.errno]

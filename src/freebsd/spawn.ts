@@ -3,11 +3,12 @@ import type { Readable, Writable } from 'node:stream'
 import { InvalidCommandError } from '../errors.ts'
 import { checkSignal, type Signal } from '../command/options.ts'
 import { readableOf, writableOf } from '../command/stdio.ts'
-import type { NativeFreebsdEvents, NativeProcessEnd } from '../native/freebsd.ts'
+import type { NativeFreebsdEvents, NativeProcessEnd, NativeSpawn } from '../native/freebsd.ts'
 import { JailDescriptor } from './jail-descriptor.ts'
 import { getting, keyPair, type JailKey } from './jails.ts'
 import { nativeEvents } from './native.ts'
-import { now, promised, step, type Steps } from './steps.ts'
+import { booleanIn, checkedObject, copied, isText } from './refusal.ts'
+import { atOnce, now, promised, step, type Steps } from './steps.ts'
 
 /**
  * What a child does on its way into a jail, in this order, with the call that it makes. The sessions of this package do all of them.
@@ -58,6 +59,8 @@ export type ForkStep =
   | 'parent-death'
   | 'signals'
 
+const allPipes = ['pipe', 'pipe', 'pipe'] as const
+
 // By the position of each in native/freebsd/jail_child.h, where the terminal is 4.
 const order: readonly (ForkStep | undefined)[] = [
   'setsid', 'setlogin', 'arguments', 'loginclass', undefined, 'stdio', 'close-range', 'tracing', 'protection', 'cores', 'terminals', 'limits',
@@ -67,13 +70,10 @@ const order: readonly (ForkStep | undefined)[] = [
 /** Every one, in their order. */
 export const forkSteps: readonly ForkStep[] = order.filter((one) => one !== undefined)
 
-// sys/resource.h.
-const resources = {
-  cpu: 0, fsize: 1, data: 2, stack: 3, core: 4, rss: 5, memlock: 6, nproc: 7, nofile: 8, sbsize: 9, vmem: 10, npts: 11, swap: 12, kqueues: 13, umtxp: 14,
-} as const
+const resources = ['cpu', 'fsize', 'data', 'stack', 'core', 'rss', 'memlock', 'nproc', 'nofile', 'sbsize', 'vmem', 'npts', 'swap', 'kqueues', 'umtxp'] as const
 
 /** A resource of setrlimit(2). */
-export type Resource = keyof typeof resources
+export type Resource = (typeof resources)[number]
 
 /** RLIM_INFINITY. */
 export const RLIM_INFINITY = 0x7fff_ffff_ffff_ffffn
@@ -86,7 +86,7 @@ export interface SpawnInJailOptions {
   readonly cwd?: string
   /** All of it; default empty. A program without a slash is looked for on its `PATH`. */
   readonly env?: Readonly<Record<string, string>>
-  /** Default 0. The user may be one that no passwd(5) knows. */
+  /** 0 to 4294967294; default 0. The user may be one that no passwd(5) knows. */
   readonly uid?: number
   /** Default 0. */
   readonly gid?: number
@@ -153,7 +153,7 @@ export class JailProcess {
   /** kill(2). False when it is over. */
   kill(signal: Signal = 'SIGTERM'): boolean {
     checkSignal(signal)
-    return !this.#isOver && this.#events.signal(this.pid, signal)
+    return !this.#isOver && atOnce(() => this.#events.signal(this.pid, signal))
   }
 
   /** Its end, with what it wrote to `stdout` and `stderr` (nothing of what is no pipe). */
@@ -183,57 +183,62 @@ export function spawnInJailSync(jail: JailKey | JailDescriptor, argv: readonly s
 
 function* spawning(jail: JailKey | JailDescriptor, argv: readonly string[], options: SpawnInJailOptions): Steps<JailProcess> {
   const events = nativeEvents('spawnInJail')
-  check(argv, options)
-  const { uid = 0, gid = 0, groups = [], umask = 0o022, cwd = '/', env = {}, loginClass = '', parentDeathSignal = 'SIGKILL' } = options
-  const { jid } = jail instanceof JailDescriptor ? yield* jail.steps(['jid']) : yield* getting(keyPair(jail), ['jid'], 0, {})
-  const { stdio = ['pipe', 'pipe', 'pipe'] } = options
-  const request = {
-    jid: Number(jid),
-    argv,
-    environment: Object.entries(env).map(([name, value]) => `${name}=${value}`),
+  const program = programOf(argv, options)
+  const { jid } = JailDescriptor.isOne(jail) ? yield* jail.steps(['jid']) : yield* getting(keyPair(jail), ['jid'], 0, {})
+  const request = { ...program, jid: Number(jid) }
+  const { pid, pipes } = yield* step((isNow) => events.spawnInJail(request, isNow))
+  return new JailProcess(events, pid, pipes)
+}
+
+const call = 'spawnInJail'
+/** Beyond that many no kernel executes a program: each takes two bytes of ARG_MAX, at least (execve(2), E2BIG). */
+const mostTexts = 2 ** 20
+
+/** What is to be done in the jail. Each option is asked for once, as a getter may answer otherwise the second time. */
+function programOf(argv: readonly string[], options: SpawnInJailOptions): Omit<NativeSpawn, 'jid'> {
+  const { uid = 0, gid = 0, groups = [], umask = 0o022, cwd = '/', env = {}, limits = {}, loginClass, parentDeathSignal = 'SIGKILL', stdio = allPipes, without = [], ...flags } = checkedObject(options, call, 'options')
+  const noNewPrivileges = booleanIn(flags.noNewPrivileges, true, call, 'noNewPrivileges')
+  const tracing = booleanIn(flags.tracing, false, call, 'tracing')
+  const words = copied(argv, mostTexts, call, 'argv', isText, 'a text')
+  const variables = Object.entries(checkedObject(env, call, 'env'))
+  if (words.length === 0 || words[0] === '') throw refuse('argv', 'needs a program')
+  const texts: readonly unknown[] = [...words, ...variables.flat(), cwd, loginClass ?? '']
+  if (texts.some((text) => !isText(text) || text.includes('\0'))) throw refuse('argv', 'must be texts without a NUL character, as must env, cwd and loginClass')
+  if (isText(parentDeathSignal)) checkSignal(parentDeathSignal, 'parentDeathSignal')
+  const leftOut = new Set<ForkStep>([
+    ...copied(without, forkSteps.length, call, 'without', isText, 'the name of a step'),
+    ...(noNewPrivileges ? [] : (['no-new-privileges'] as const)),
+    ...(parentDeathSignal === false ? (['parent-death'] as const) : []),
+    ...(tracing ? (['tracing'] as const) : []),
+    ...(loginClass === undefined ? (['loginclass'] as const) : []),
+  ])
+  for (const one of leftOut) if (!forkSteps.includes(one)) throw refuse('without', `${one} is none of ${forkSteps.join(', ')}`)
+  return {
+    argv: words,
+    environment: variables.map(([name, value]) => `${name}=${value}`),
     cwd,
-    loginClass,
+    loginClass: loginClass ?? '',
     uid,
     gid,
     groups,
     umask,
     parentDeathSignal: parentDeathSignal === false ? '' : parentDeathSignal,
-    leftOut: leftOut(options).map((one) => order.indexOf(one)),
-    limits: limitsOf(options),
-    stdio: stdio.map((one, at) => (one === 'inherit' ? at : one === 'pipe' ? -2 : one === 'ignore' ? -1 : one)),
+    leftOut: [...leftOut].map((one) => order.indexOf(one)),
+    limits: limitsOf(limits),
+    stdio: copied(stdio, 3, call, 'stdio', () => true, '').map((one, at) => (one === 'inherit' ? at : one)),
   }
-  const { pid, pipes } = yield* step((isNow) => events.spawnInJail(request, isNow))
-  return new JailProcess(events, pid, pipes)
 }
 
-function leftOut({ without = [], noNewPrivileges = true, parentDeathSignal, tracing = false, loginClass }: SpawnInJailOptions): readonly ForkStep[] {
-  return [
-    ...without,
-    ...(noNewPrivileges ? [] : (['no-new-privileges'] as const)),
-    ...(parentDeathSignal === false ? (['parent-death'] as const) : []),
-    ...(tracing ? (['tracing'] as const) : []),
-    ...(loginClass === undefined ? (['loginclass'] as const) : []),
-  ]
+function limitsOf(limits: NonNullable<SpawnInJailOptions['limits']>): NativeSpawn['limits'] {
+  const given = Object.entries(checkedObject(limits, call, 'limits'))
+  const unknown = given.find(([name]) => !resources.includes(name as Resource))
+  if (unknown !== undefined) throw refuse(`limits.${unknown[0]}`, `is none of ${resources.join(', ')}`)
+  const both = given.map(([name, bounds = RLIM_INFINITY]) => [name, typeof bounds === 'object' ? bounds : [bounds, bounds]] as const)
+  return Object.fromEntries(both)
 }
 
-function limitsOf({ limits = {} }: SpawnInJailOptions): (number | bigint)[] {
-  return (Object.keys(limits) as Resource[]).flatMap((name) => {
-    const bounds = limits[name] ?? RLIM_INFINITY
-    const [soft, hard] = typeof bounds === 'object' ? bounds : [bounds, bounds]
-    return [resources[name], soft, hard]
-  })
-}
-
-function check(argv: readonly string[], options: SpawnInJailOptions): void {
-  const refuse = (entry: string, message: string): never => {
-    throw new InvalidCommandError(entry, message, 'launch')
-  }
-  if (argv.length === 0 || argv[0] === '') refuse('argv', 'needs a program')
-  const texts = [...argv, ...Object.entries(options.env ?? {}).flat(), options.cwd ?? '', options.loginClass ?? '']
-  if (texts.some((text) => typeof text !== 'string' || text.includes('\0'))) refuse('argv', 'must be texts without a NUL character, as must env, cwd and loginClass')
-  if (typeof options.parentDeathSignal === 'string') checkSignal(options.parentDeathSignal, 'parentDeathSignal')
-  for (const one of options.without ?? []) if (!forkSteps.includes(one)) refuse('without', `${String(one)} is none of ${forkSteps.join(', ')}`)
-  for (const name of Object.keys(options.limits ?? {})) if (!(name in resources)) refuse(`limits.${name}`, `is none of ${Object.keys(resources).join(', ')}`)
+function refuse(entry: string, message: string): InvalidCommandError {
+  return new InvalidCommandError(entry, message, 'launch')
 }
 
 function endOf({ exitCode, signal, userUs, systemUs, maxRssBytes }: NativeProcessEnd): ProcessEnd {

@@ -29,6 +29,15 @@ export async function promised<T>(steps: Steps<T>): Promise<T> {
   return next.value
 }
 
+/** A call of the addon that has no promise form. */
+export function atOnce<T>(call: () => T): T {
+  try {
+    return call()
+  } catch (error) {
+    throw typed(error)
+  }
+}
+
 /** The sync form. */
 export function now<T>(steps: Steps<T>): T {
   let next = steps.next()

@@ -3,6 +3,8 @@ import { JailDescriptor } from './jail-descriptor.ts'
 import { jailGetSync, JAIL_DYING, type JailKey, type JailParameterValue } from './jails.ts'
 import { kernelSync } from './kernel.ts'
 import { nativeEvents } from './native.ts'
+import { booleanIn, checkedObject, inWords, isWhole, refusal } from './refusal.ts'
+import { atOnce } from './steps.ts'
 
 /** Something that has happened to a jail since it was looked at last. */
 export interface JailEvent {
@@ -83,18 +85,23 @@ export class JailWatch implements AsyncIterable<JailEvent>, Disposable {
  * Watches a jail from here on: what happens after the call has returned is told. On the spot, as tests want it.
  * @throws SystemCallError `ENOENT` when there is no such jail
  */
-export function watchJail(jail: JailKey | JailDescriptor, { pollMs = 50, isPolling = false }: WatchJailOptions = {}): JailWatch {
+export function watchJail(jail: JailKey | JailDescriptor, options: WatchJailOptions = {}): JailWatch {
   const events = nativeEvents('watchJail')
+  const { pollMs = 50, isPolling: asked } = checkedObject(options, 'kevent', 'options')
+  const isPolling = booleanIn(asked, false, 'kevent', 'isPolling')
+  // A timer takes what is beyond that for a millisecond.
+  if (!isWhole(pollMs, 1, 2 ** 31 - 1)) throw refusal('kevent', 'EINVAL', 'pollMs', `pollMs is a whole number of 1 to 2147483647, which ${inWords(pollMs)} is not`)
   if (isPolling || !kernelSync().features.jailDescriptors) return new JailWatch('polling', (tell) => poll(jail, pollMs, tell))
-  if (jail instanceof JailDescriptor) return new JailWatch('EVFILT_JAILDESC', (tell) => listen(events, jail.fd, true, tell))
+  if (JailDescriptor.isOne(jail)) return new JailWatch('EVFILT_JAILDESC', (tell) => listen(events, jail.fd, true, tell))
   const { jid } = jailGetSync(jail, ['jid'])
   return new JailWatch('EVFILT_JAIL', (tell) => listen(events, Number(jid), false, tell))
 }
 
 function listen(events: NativeFreebsdEvents, number: number, isDescriptor: boolean, tell: (event: JailEvent) => void): () => void {
-  const watch = events.watchJail(number, isDescriptor, (told) => {
+  const hear = (told: NativeJailEvents): void => {
     for (const event of eventsOf(told)) tell(event)
-  })
+  }
+  const watch = atOnce(() => events.watchJail(number, isDescriptor, hear))
   return () => events.over(watch)
 }
 
@@ -113,7 +120,7 @@ function eventsOf({ notes, number }: NativeJailEvents): JailEvent[] {
 }
 
 function poll(jail: JailKey | JailDescriptor, pollMs: number, tell: (event: JailEvent) => void): () => void {
-  const look = jail instanceof JailDescriptor ? () => jail.getSync(undefined, JAIL_DYING) : lookBy(jail)
+  const look = JailDescriptor.isOne(jail) ? () => jail.getSync(undefined, JAIL_DYING) : lookBy(jail)
   let before = look()
   const timer = setInterval(() => {
     const after = lookAgain(look)

@@ -47,6 +47,9 @@ export interface NativeDevfsRule {
   readonly include?: number
 }
 
+/** The same, as it is given. */
+export type NativeNewDevfsRule = { readonly [Name in keyof NativeDevfsRule]: NativeDevfsRule[Name] | undefined }
+
 export interface NativeKernel {
   readonly osreldate: number
   readonly jailDescriptors: boolean
@@ -60,20 +63,19 @@ export interface NativeKernel {
 export interface NativeFreebsd {
   jailSet(parameters: readonly NativeIovec[], flags: number, isNow: boolean): Answer<NativeJailAnswer>
   jailGet(parameters: readonly NativeIovec[], flags: number, isNow: boolean): Answer<NativeJailAnswer>
-  /** The first of the parameters is `desc`. The descriptor is the caller's. */
+  /** The first of the parameters is the int `desc`. The descriptor is the caller's. */
   jailOpen(call: 'jail_set' | 'jail_get', parameters: readonly NativeIovec[], flags: number, isNow: boolean): Answer<{ readonly jid: number; readonly descriptor: number }>
   jailRemove(jid: number, isNow: boolean): Answer<void>
   /** Where the kernel has descriptors: SIGSYS else. */
   jailRemoveBy(descriptor: number, isNow: boolean): Answer<void>
   jailParameters(isNow: boolean): Answer<NativeJailParameter[]>
   processorsOfJail(jid: number, isNow: boolean): Answer<number[]>
-  /** Of 0 to 1023. */
   setProcessorsOfJail(jid: number, processors: readonly number[], isNow: boolean): Answer<void>
   nmount(options: readonly NativeIovec[], flags: number, isNow: boolean): Answer<void>
   unmount(target: string, flags: number, isNow: boolean): Answer<void>
   mountTable(isNow: boolean): Answer<MountRecord[]>
   statfs(path: string, isNow: boolean): Answer<NativeFileSystem>
-  devfsAdd(ruleset: number, rule: NativeDevfsRule, isNow: boolean): Answer<number>
+  devfsAdd(ruleset: number, rule: NativeNewDevfsRule, isNow: boolean): Answer<number>
   devfsList(ruleset: number, isNow: boolean): Answer<NativeDevfsRule[]>
   devfsRemove(ruleset: number, number: number, isNow: boolean): Answer<void>
   devfsApply(ruleset: number, path: string, isLasting: boolean, isNow: boolean): Answer<void>
@@ -118,10 +120,10 @@ export interface NativeSpawn {
   readonly parentDeathSignal: string
   /** Positions in ForkStep of native/freebsd/jail_child.h. */
   readonly leftOut: readonly number[]
-  /** Threes of a resource of setrlimit(2), its soft and its hard limit. */
-  readonly limits: readonly (number | bigint)[]
-  /** A descriptor, -1 for nothing, -2 for a pipe. */
-  readonly stdio: readonly number[]
+  /** By resource: the soft and the hard limit (setrlimit(2)). */
+  readonly limits: Readonly<Record<string, readonly (number | bigint)[]>>
+  /** A number is a descriptor. */
+  readonly stdio: readonly ('ignore' | 'pipe' | number)[]
 }
 
 /** What is told of later, on the event loop of an environment that listens (NativeBinding.listen). */
