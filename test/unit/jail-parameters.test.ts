@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 
 import { encodeParameter, textValue, type JailParameterValue } from '../../src/freebsd/jail-parameters.ts'
+import { keyPair, type JailKey } from '../../src/freebsd/jails.ts'
 import type { NativeJailParameter } from '../../src/native/freebsd.ts'
 import { decodeParameter } from '../../src/native/jail-values.ts'
 import { refusalOf } from './refusal.ts'
@@ -70,6 +71,29 @@ describe('a value that the kernel would read as another is refused, naming the p
   it('a text with NUL', () => {
     expect(refusalOf(() => encodeParameter('path', '/a\0b', 'string'))).toMatchObject({ code: 'EINVAL', entry: 'path' })
     expect(refusalOf(() => textValue('\0', 'nmount', 'from'))).toMatchObject({ code: 'EINVAL', syscall: 'nmount', entry: 'from' })
+  })
+})
+
+describe('a jail is said by one key', () => {
+  const bytesOf = ([key, bytes]: readonly [string, Uint8Array | null]): unknown => [key, bytes === null ? null : Buffer.from(bytes).toString('hex')]
+
+  it.each<[JailKey, string]>([
+    [{ jid: 12 }, '0c000000'],
+    [{ jid: -1 }, 'ffffffff'],
+    [{ lastjid: 0 }, '00000000'],
+    [{ name: 'bj' }, '626a00'],
+  ])('%o', (key, expected) => {
+    expect(bytesOf(keyPair(key))).toEqual([Object.keys(key)[0], expected])
+  })
+
+  it.each<[unknown]>([[null], [7], ['jid'], [[]], [{}], [{ jid: 1, name: 'bj' }], [{ path: '/' }], [{ jid: 2 ** 32 + 1 }], [{ jid: 1.5 }], [{ jid: -0 }], [{ jid: '1' }], [{ jid: 1n }], [{ name: 1 }], [{ name: 'a\0b' }], [{ jid: { valueOf: () => 1 } }]])('and %o is none', (key) => {
+    expect(refusalOf(() => keyPair(key as JailKey))).toMatchObject({ code: 'EINVAL', step: 'check' })
+  })
+
+  it('without checks it is anything that has a form for the kernel', () => {
+    expect(bytesOf(keyPair({ desc: 9 } as unknown as JailKey, false))).toEqual(['desc', '09000000'])
+    expect(bytesOf(keyPair({ jid: 'abc' } as unknown as JailKey, false))).toEqual(['jid', '61626300'])
+    expect(refusalOf(() => keyPair({ jid: 2 ** 32 + 1 }, false))).toMatchObject({ code: 'EINVAL', entry: 'jid' })
   })
 })
 

@@ -8,11 +8,28 @@ const nested = `${attacks}/nested-folders.test.ts`
 const mountsInOutputs = `${attacks}/mounts-in-outputs.test.ts`
 const twice = `${attacks}/writing-twice.test.ts`
 
+const hostile = [`${attacks}/hostile-values.test.ts`, 'are refused by every function of the addon: nothing crashes, and nothing is left']
+
 export const both = [
   {
     defence: 'no other user may exchange what is kept, whatever the umask is',
     off: { 'keep-folder-others-write': { swap: { '0755': '0777' } } },
     tests: [[`${attacks}/any-umask.test.ts`, 'is not for other users to change, and its root is there for the build, under umask %i']],
+  },
+  {
+    defence: 'a number of JavaScript is a whole one, in its own range',
+    off: { 'number-whole-own-range': 'never' },
+    tests: [hostile],
+  },
+  {
+    defence: 'a text of JavaScript ends where the kernel reads to',
+    off: { 'text-ends-where-kernel': 'never' },
+    tests: [hostile],
+  },
+  {
+    defence: 'what a job is begun with is a plan or an envelope, whatever it looks like',
+    off: { 'subject-job-plan-envelope': 'never' },
+    tests: [hostile],
   },
   {
     defence: 'what is kept has no set-id bits',

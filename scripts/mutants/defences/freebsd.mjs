@@ -36,6 +36,8 @@ const sharedUser = [
   },
 ]
 
+const hostile = 'test/freebsd/hostile-values.test.ts'
+
 export const freebsd = [
   {
     defence: 'what a timeout ends is killed until it has ended',
@@ -51,6 +53,16 @@ export const freebsd = [
     defence: 'what cleans up after a killed host program is ended by no signal that can be blocked',
     off: { 'watcher-ended-no-signal-2': { first: 'unblock_signals();' } },
     tests: [['test/session/controller-death.test.ts', 'and its watcher by SIGTERM, as a shell or a manager of services does, everything is gone within two seconds']],
+  },
+  {
+    defence: 'a list of JavaScript is no longer than the kernel takes, before an element is read',
+    off: { 'list-no-longer-kernel': 'never' },
+    tests: [[hostile, 'more groups than the kernel takes are refused at once, however many']],
+  },
+  {
+    defence: 'the kernel explains itself in memory of the package alone',
+    off: { 'explanation-kernel-own-memory': 'never' },
+    tests: [[hostile, 'the explanation that the kernel writes is asked for by the package alone: not with %s']],
   },
   {
     defence: 'a folder that is listed is a source of its session',
