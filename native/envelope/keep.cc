@@ -1,5 +1,6 @@
 #include "envelope/keep.h"
 
+#include <dirent.h>
 #include <fcntl.h>
 #include <sys/file.h>
 #include <sys/stat.h>
@@ -10,9 +11,8 @@
 #include <cerrno>
 #include <climits>
 #include <cstddef>
-#include <map>
+#include <memory>
 #include <ranges>
-#include <set>
 #include <string_view>
 #include <utility>
 
@@ -29,6 +29,7 @@ namespace {
 constexpr const char* kStep = "keep";
 // defence: kept-no-set-id
 constexpr mode_t kPermissions = S_IRWXU | S_IRWXG | S_IRWXO | S_ISVTX;
+constexpr int kDirectory = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
 /** The most files that are reported by name, because a build may have made any number. */
 constexpr std::size_t kMostLeft = 100;
 
@@ -73,143 +74,139 @@ class Keeping final : public TreeWalk {
  public:
   /**
    * @param to the folder of the copy; no other user may enter it meanwhile
+   * @param several a folder for a name of each file that has several, so that what a build makes takes no memory here
    * @param owner what has the owner of the copy
    * @param longest_path in the copy; few programs could remove a file whose whole path is longer than PATH_MAX
    * @param left the paths in the copy of files that are no file, folder or link, that may not be read, or that the file
    * system of the copy cannot have; a folder stands for everything in it
    */
-  Keeping(int to, const struct stat& owner, std::size_t longest_path, std::vector<std::string>& left)
-      : TreeWalk({}, kStep), to_(to), owner_(owner), longest_path_(longest_path), left_(left) {}
+  Keeping(int to, int several, const struct stat& owner, std::size_t longest_path, std::vector<std::string>& left)
+      : TreeWalk({}, kStep), to_(to), several_(several), owner_(owner), longest_path_(longest_path), left_(left) {}
 
-  /** After an error, too, folders get their mode and owner: at the end, because a shut one cannot be written to. */
   Status copy_all(int top) {
     Status status = run(top);
-    for (const auto& [path, mode] : std::views::reverse(folders_)) {
-      const UniqueFd folder(::openat(to_, path.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
-      auto settled = folder ? settle(folder.get(), mode, path) : last_error(kStep, "openat", path);
-      if (status && !settled) status = std::move(settled);
-    }
     if (count_ > kMostLeft) left_.push_back("and " + std::to_string(count_ - kMostLeft) + " more");
     return status;
   }
 
  private:
-  using Identity = std::pair<std::uint64_t, std::uint64_t>;
-  static Identity identity_of(const FileState& file) { return {file.dev, file.ino}; }
-
   [[nodiscard]] bool may_open_up(const FileState& folder) const override { return folder.uid == ::geteuid(); }
+  void begin() override { at_ = UniqueFd(::openat(to_, ".", kDirectory)); }
 
-  Status visit(int fd, FileState& file, std::string_view name) override {
-    if (is_in_left_out(file)) return {};
-    const std::string path = path_of(name).substr(1);
+  Result<bool> visit(int fd, FileState& file, std::string_view name) override {
+    std::string path = path_of(name).substr(1);
     if (path.size() <= longest_path_) {
-      auto status = copy(fd, file, path);
+      auto status = copy(fd, file, std::string(name).c_str());
+      if (status) return true;
       // defence: one-file-build-does
-      if (status || !is_of_the_build(status.error())) return status;
+      if (!is_of_the_build(status.error())) {
+        status.error().path = std::move(path);
+        return std::move(status.error());
+      }
     }
-    leave_out(path);
-    if (S_ISDIR(file.mode)) left_out_.insert(identity_of(file));
+    leave_out(std::move(path));
+    return false;
+  }
+
+  // The folder around the copy is still shut, so nobody else is in it or moves it.
+  Status finish(mode_t mode) override {
+    const UniqueFd folder = std::exchange(at_, UniqueFd(::openat(at_.get(), "..", kDirectory)));
+    auto status = at_ ? settle(folder.get(), mode & kPermissions) : last_error(kStep, "openat");
+    if (!status) status.error().path = path_of({}).substr(1);
+    return status;
+  }
+
+  void leave_out(std::string path) {
+    // defence: few-left-of-kept
+    if (++count_ <= kMostLeft) left_.push_back(std::move(path));
+  }
+
+  Status copy(int fd, const FileState& file, const char* name) {
+    if (S_ISDIR(file.mode)) return copy_folder(name);
+    if (S_ISLNK(file.mode)) return copy_link(fd, name);
+    if (!S_ISREG(file.mode)) return SysError{.step = kStep, .syscall = "mknodat", .err = EOPNOTSUPP};
+    // defence: copy-kept-takes-no
+    if (file.links <= 1) return copy_content(fd, file, name);
+    return copy_one_of_several(fd, file, name);
+  }
+
+  Status copy_folder(const char* name) {
+    if (::mkdirat(at_.get(), name, S_IRWXU) != 0) return last_error(kStep, "mkdirat");
+    UniqueFd made(::openat(at_.get(), name, kDirectory));
+    if (!made) return taken_back(last_error(kStep, "openat"), name, AT_REMOVEDIR);
+    at_ = std::move(made);
     return {};
   }
 
-  /** Only the folder that was left out is reported, however deep it is. A walk goes through all of it at a stretch. */
-  bool is_in_left_out(const FileState& file) {
-    if (left_out_.empty()) return false;
-    if (!left_out_.contains(identity_of(folder()))) {
-      left_out_.clear();
-      return false;
-    }
-    if (S_ISDIR(file.mode)) left_out_.insert(identity_of(file));
-    return true;
+  Status copy_one_of_several(int fd, const FileState& file, const char* name) {
+    const std::string number = std::to_string(file.dev) + "-" + std::to_string(file.ino);
+    if (::linkat(several_, number.c_str(), at_.get(), name, 0) == 0) return {};
+    if (errno != ENOENT) return last_error(kStep, "linkat");
+    auto status = copy_content(fd, file, name);
+    if (!status || ::linkat(at_.get(), name, several_, number.c_str(), 0) == 0) return status;
+    auto error = last_error(kStep, "linkat");
+    if (!is_of_the_build(error)) return error;
+    // The file system has no such links, so this file is what the further names fail at.
+    const UniqueFd there(::openat(several_, number.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, S_IRUSR));
+    return there ? Status() : last_error(kStep, "openat");
   }
 
-  void leave_out(const std::string& path) {
-    if (++count_ <= kMostLeft) left_.push_back(path);
-  }
-
-  Status copy(int fd, const FileState& file, const std::string& path) {
-    if (S_ISDIR(file.mode)) {
-      if (::mkdirat(to_, path.c_str(), S_IRWXU) != 0) return last_error(kStep, "mkdirat", path);
-      folders_.emplace_back(path, file.mode & kPermissions);
-      return {};
-    }
-    if (S_ISLNK(file.mode)) return copy_link(fd, path);
-    if (!S_ISREG(file.mode)) {
-      leave_out(path);
-      return {};
-    }
-    // defence: copy-kept-takes-no
-    if (file.links <= 1) return copy_content(fd, file, path);
-    const auto [known, is_new] = names_.try_emplace(identity_of(file), path);
-    if (is_new) {
-      auto status = copy_content(fd, file, path);
-      if (!status) known->second.clear();
-      return status;
-    }
-    if (known->second.empty()) {
-      leave_out(path);
-      return {};
-    }
-    if (::linkat(to_, known->second.c_str(), to_, path.c_str(), 0) == 0) return {};
-    return last_error(kStep, "linkat", path);
-  }
-
-  Status copy_link(int fd, const std::string& path) {
+  Status copy_link(int fd, const char* name) {
     std::string text(PATH_MAX, '\0');
     // Of the link itself, which the descriptor has (readlink(2), an empty path).
     const ssize_t size = ::readlinkat(fd, "", text.data(), text.size());
-    if (size < 0) return last_error(kStep, "readlinkat", path);
+    if (size < 0) return last_error(kStep, "readlinkat");
     text.resize(static_cast<std::size_t>(size));
-    if (::symlinkat(text.c_str(), to_, path.c_str()) != 0) return last_error(kStep, "symlinkat", path);
-    if (::fchownat(to_, path.c_str(), owner_.st_uid, owner_.st_gid, AT_SYMLINK_NOFOLLOW) == 0) return {};
-    return taken_back(last_error(kStep, "fchownat", path), path);
+    if (::symlinkat(text.c_str(), at_.get(), name) != 0) return last_error(kStep, "symlinkat");
+    if (::fchownat(at_.get(), name, owner_.st_uid, owner_.st_gid, AT_SYMLINK_NOFOLLOW) == 0) return {};
+    return taken_back(last_error(kStep, "fchownat"), name);
   }
 
-  Status copy_content(int fd, const FileState& file, const std::string& path) {
+  Status copy_content(int fd, const FileState& file, const char* name) {
     const UniqueFd from = open_content(fd);
-    if (!from) return last_error(kStep, kContentCall, path);
+    if (!from) return last_error(kStep, kContentCall);
     const UniqueFd to(
-        ::openat(to_, path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, S_IRUSR | S_IWUSR));
-    if (!to) return last_error(kStep, "openat", path);
-    auto status = copy_data(from.get(), to.get(), path);
-    if (status) status = settle(to.get(), file.mode & kPermissions, path);
-    return status ? std::move(status) : taken_back(std::move(status.error()), path);
+        ::openat(at_.get(), name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, S_IRUSR | S_IWUSR));
+    if (!to) return last_error(kStep, "openat");
+    auto status = copy_data(from.get(), to.get());
+    if (status) status = settle(to.get(), file.mode & kPermissions);
+    return status ? std::move(status) : taken_back(std::move(status.error()), name);
   }
 
   /** Removes a file that is not whole, because it would look like a file of the build. */
-  [[nodiscard]] Status taken_back(SysError error, const std::string& path) const {
-    static_cast<void>(::unlinkat(to_, path.c_str(), 0));
+  [[nodiscard]] Status taken_back(SysError error, const char* name, int flags = 0) const {
+    static_cast<void>(::unlinkat(at_.get(), name, flags));
     return error;
   }
 
-  static Status copy_data(int from, int to, const std::string& path) {
+  static Status copy_data(int from, int to) {
     const off_t size = ::lseek(from, 0, SEEK_END);
-    if (size < 0 || ::ftruncate(to, size) != 0) return last_error(kStep, size < 0 ? "lseek" : "ftruncate", path);
+    if (size < 0 || ::ftruncate(to, size) != 0) return last_error(kStep, size < 0 ? "lseek" : "ftruncate");
     for (off_t at = 0; at < size;) {
       const off_t data = ::lseek(from, at, SEEK_DATA);
       // Nothing but a hole is left.
       if (data < 0 && errno == ENXIO) return {};
       // defence: no-hole-written-copy
       const off_t hole = data < 0 ? -1 : ::lseek(from, data, SEEK_HOLE);
-      if (hole < 0) return last_error(kStep, "lseek", path);
+      if (hole < 0) return last_error(kStep, "lseek");
       // No further than the hole: written zeros take room.
-      if (auto status = copy_piece(from, to, data, hole, path); !status) return status;
+      if (auto status = copy_piece(from, to, data, hole); !status) return status;
       at = hole;
     }
     return {};
   }
 
-  static Status copy_piece(int from, int to, off_t at, off_t end, const std::string& path) {
+  static Status copy_piece(int from, int to, off_t at, off_t end) {
     std::array<std::byte, std::size_t{64} * 1024> buffer;  // NOLINT(cppcoreguidelines-pro-type-member-init)
     while (at < end) {
       const auto wanted = static_cast<std::size_t>(std::min<off_t>(end - at, buffer.size()));
       const ssize_t got = without_interruption([&] { return ::pread(from, buffer.data(), wanted, at); });
-      if (got < 0) return last_error(kStep, "pread", path);
+      if (got < 0) return last_error(kStep, "pread");
       if (got == 0) return {};
       for (ssize_t done = 0; done < got;) {
         const ssize_t written = without_interruption(
             [&] { return ::pwrite(to, buffer.data() + done, static_cast<std::size_t>(got - done), at + done); });
-        if (written < 0) return last_error(kStep, "pwrite", path);
+        if (written < 0) return last_error(kStep, "pwrite");
         done += written;
       }
       at += got;
@@ -217,27 +214,23 @@ class Keeping final : public TreeWalk {
     return {};
   }
 
-  [[nodiscard]] Status settle(int fd, mode_t mode, const std::string& path) const {
+  [[nodiscard]] Status settle(int fd, mode_t mode) const {
     // Before its mode: whoever is no superuser loses set-id bits only by it, and none are given.
     // defence: kept-belongs-owner-folder
-    if (::fchown(fd, owner_.st_uid, owner_.st_gid) != 0) return last_error(kStep, "fchown", path);
-    if (::fchmod(fd, mode) != 0) return last_error(kStep, "fchmod", path);
+    if (::fchown(fd, owner_.st_uid, owner_.st_gid) != 0) return last_error(kStep, "fchown");
+    if (::fchmod(fd, mode) != 0) return last_error(kStep, "fchmod");
     return {};
   }
 
   int to_;
+  int several_;
   const struct stat& owner_;
   std::size_t longest_path_;
   std::vector<std::string>& left_;
   std::size_t count_ = 0;
-  std::vector<std::pair<std::string, mode_t>> folders_;
-  /** For a file with several names, the name that was copied; empty if it was left out. */
-  std::map<Identity, std::string> names_;
-  /** The folder that was left out last, and the folders in it. */
-  std::set<Identity> left_out_;
+  /** The copy of the current folder. */
+  UniqueFd at_;
 };
-
-constexpr int kDirectory = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
 
 std::string below(const std::string& folder, const std::string& name) {
   return folder == "/" ? folder + name : folder + "/" + name;
@@ -292,6 +285,11 @@ class Copy {
     copy.top_ = UniqueFd(::openat(folder->get(), place.id.c_str(), kDirectory));
     if (!copy.top_) return folder_not_opened(kStep, "openat", copy.path_);
     if (auto status = copy.check(); !status) return std::move(status.error());
+    // No target has this name.
+    copy.several_name_ = place.id;
+    if (::mkdirat(copy.top_.get(), place.id.c_str(), S_IRWXU) != 0) return last_error(kStep, "mkdirat", copy.path_);
+    copy.several_ = UniqueFd(::openat(copy.top_.get(), place.id.c_str(), kDirectory));
+    if (!copy.several_) return last_error(kStep, "openat", copy.path_);
     return copy;
   }
 
@@ -312,7 +310,7 @@ class Copy {
     const std::size_t outer = path_.size() + target.size() + 1;
     const std::size_t longest_path = outer < PATH_MAX ? PATH_MAX - 1 - outer : 0;
     std::vector<std::string> left_in_it;
-    auto status = Keeping(at, around_, longest_path, left_in_it).copy_all(from.get());
+    auto status = Keeping(at, several_.get(), around_, longest_path, left_in_it).copy_all(from.get());
     if (!status) status.error().path = target + "/" + status.error().path;
     for (const std::string& one : left_in_it) left.push_back(target.substr(1) + "/" + one);
     return status;
@@ -320,7 +318,7 @@ class Copy {
 
   /** The last step, from the inside out, because from here on its owner can enter. */
   Status give_away() {
-    Status status;
+    Status status = remove_several();
     made_.insert(made_.begin(), std::move(top_));
     for (const UniqueFd& folder : std::views::reverse(made_)) {
       const bool is_given = ::fchown(folder.get(), around_.st_uid, around_.st_gid) == 0;
@@ -331,6 +329,23 @@ class Copy {
 
  private:
   explicit Copy(std::string path) : path_(std::move(path)) {}
+
+  Status remove_several() {
+    const std::unique_ptr<DIR, int (*)(DIR*)> list(::fdopendir(several_.get()), ::closedir);
+    if (!list) return last_error(kStep, "fdopendir", path_);
+    const int folder = several_.release();
+    errno = 0;
+    // NOLINTNEXTLINE(concurrency-mt-unsafe): no other thread has this one
+    while (const struct dirent* const entry = ::readdir(list.get())) {
+      const std::string_view name = entry->d_name;
+      const bool is_itself = name == "." || name == "..";
+      if (!is_itself && ::unlinkat(folder, entry->d_name, 0) != 0) return last_error(kStep, "unlinkat", path_);
+      errno = 0;
+    }
+    if (errno != 0) return last_error(kStep, "readdir", path_);
+    if (::unlinkat(top_.get(), several_name_.c_str(), AT_REMOVEDIR) == 0) return {};
+    return last_error(kStep, "unlinkat", path_);
+  }
 
   /**
    * Whether it is the folder that was made. A user who may write to the folder around it can have put another one
@@ -356,6 +371,8 @@ class Copy {
   std::string path_;
   struct stat around_{};
   UniqueFd top_;
+  UniqueFd several_;
+  std::string several_name_;
   std::vector<UniqueFd> made_;
 };
 

@@ -26,6 +26,11 @@ namespace {
 constexpr const char* kStep = "hand-back";
 constexpr mode_t kSetId = S_ISUID | S_ISGID;
 constexpr mode_t kOthersWrite = S_IWGRP | S_IWOTH;
+/** The most marks that are reported one by one, because a build may have put any number on files. */
+constexpr std::size_t kMostLeft = 100;
+/** The most names of files that a walk back knows at a time, and the bytes of their paths. */
+constexpr std::size_t kMostNames = std::size_t{1} << 18U;
+constexpr std::size_t kMostPaths = std::size_t{1} << 20U;
 
 bool is_refusal(int err) { return err == EPERM || err == EACCES || err == EROFS || err == EOPNOTSUPP; }
 
@@ -43,8 +48,9 @@ class HandingOver final : public TreeWalk {
     return file.uid == before_.uid && !is_anybodys(file);
   }
 
-  Status visit(int fd, FileState&, std::string_view name) override {
-    return set_owner(fd, uid_, gid_) ? Status() : Status(failure(kOwnerCall, name));
+  Result<bool> visit(int fd, FileState&, std::string_view name) override {
+    if (!set_owner(fd, uid_, gid_)) return failure(kOwnerCall, name);
+    return true;
   }
 
   const LentOutput& before_;
@@ -63,7 +69,7 @@ class Looking final : public TreeWalk {
     const bool is_open = S_ISDIR(file.mode) && (file.mode & kOthersWrite) != 0;
     return file.uid != before_.uid || file.gid != before_.gid || is_open || is_anybodys(file);
   }
-  Status visit(int, FileState&, std::string_view name) override {
+  Result<bool> visit(int, FileState&, std::string_view name) override {
     errno = EEXIST;
     return failure("fstatat", name);
   }
@@ -80,29 +86,73 @@ class HandingBack final : public TreeWalk {
   HandingBack(int top, const LentOutput& before, const Lending& lending)
       : TreeWalk(before.path, kStep), before_(before), lending_(lending), marks_(top, before.marks) {}
 
+  /** The first of what is left, and how much that is. */
   std::vector<LeftInOutput> left;
   std::size_t changed = 0;
 
-  /** Reports files that changed while the folder was lent, and that have a name outside of it. */
-  void tell_unclaimed() {
-    for (auto& [file, met] : met_) {
-      if (met.is_of_note) left.push_back({std::move(met.path), "its owner, as it has a name elsewhere"});
+  Status hand_back(int top) {
+    for (;;) {
+      told_ = {left.size(), count_};
+      auto status = run(top);
+      tell_unclaimed();
+      if (!status || !next_) {
+        if (count_ > left.size())
+          left.push_back({before_.path, "and " + std::to_string(count_ - left.size()) + " more"});
+        return status;
+      }
+      first_ = *std::exchange(next_, std::nullopt);
     }
   }
 
  private:
-  /** The names of one file that the walk has found so far. */
+  using Identity = std::pair<std::uint64_t, std::uint64_t>;
+  /** The names of one file that the walk has found so far, by number. */
   struct Met {
     std::int64_t changed_ns = 0;
-    /** Each with the inode of its folder. */
-    std::set<std::pair<std::uint64_t, std::string>> names{};
+    std::set<std::uint64_t> names{};
+    /** Empty where there was no room for it. */
     std::string path{};
     bool is_of_note = false;
   };
 
   void begin() override {
-    left.clear();
+    left.resize(told_.first);
+    count_ = told_.second;
     met_.clear();
+    met_names_ = 0;
+    met_paths_ = 0;
+  }
+
+  void tell(std::string path, std::string what) {
+    if (++count_ <= kMostLeft) left.push_back({std::move(path), std::move(what)});
+  }
+
+  /** Reports files that changed while the folder was lent, and that have a name outside of it. */
+  void tell_unclaimed() {
+    for (auto& [file, met] : met_) {
+      if (!met.is_of_note) continue;
+      if (met.path.empty())
+        ++count_;
+      else
+        tell(std::move(met.path), "its owner, as it has a name elsewhere");
+    }
+  }
+
+  void forget(std::map<Identity, Met>::iterator met) {
+    met_names_ -= met->second.names.size();
+    met_paths_ -= met->second.path.size();
+    met_.erase(met);
+  }
+
+  /**
+   * Leaves files for another walk where there are more than there is room for: those of the higher numbers. The names
+   * of one file stay together: few file systems let it have more.
+   */
+  void make_room() {
+    if (met_names_ <= kMostNames || met_.size() == 1) return;
+    const auto middle = std::next(met_.begin(), static_cast<std::ptrdiff_t>(met_.size() / 2));
+    next_ = middle->first;
+    while (met_.rbegin()->first >= *next_) forget(std::prev(met_.end()));
   }
 
   [[nodiscard]] bool may_open_up(const FileState& folder) const override { return lending_.ids.contains(folder.uid); }
@@ -118,28 +168,44 @@ class HandingBack final : public TreeWalk {
     if (!lending_.ids.are_shared) return true;
     // defence: files-others-build-did
     if (file.changed_ns < before_.since_ns) return false;
-    if (S_ISDIR(file.mode)) return true;
+    const bool is_again = first_ != Identity();
+    if (S_ISDIR(file.mode)) return !is_again;
+    if (is_again && file.links <= 1) return false;
     auto is_still = still_has(file, name);
     if (!is_still || !*is_still || file.links <= 1) return is_still;
-    const std::pair number{file.dev, file.ino};
-    Met& met = met_[number];
-    if (met.changed_ns != file.changed_ns) met = {.changed_ns = file.changed_ns, .path = path_of(name)};
+    const Identity number{file.dev, file.ino};
+    if (number < first_ || (next_ && number >= *next_)) return false;
+    const auto [at, is_new] = met_.try_emplace(number);
+    Met& met = at->second;
+    // defence: few-paths-of-names
+    if (is_new && met_paths_ < kMostPaths) {
+      met.path = path_of(name);
+      met_paths_ += met.path.size();
+    }
+    if (met.changed_ns != file.changed_ns) {
+      met_names_ -= met.names.size();
+      met.names.clear();
+      met.changed_ns = file.changed_ns;
+    }
     met.is_of_note = file.uid != before_.uid || (file.mode & kSetId) != 0;
-    met.names.emplace(folder().ino, name);
+    if (met.names.insert(number_of(name)).second) ++met_names_;
     // defence: file-name-outside-output
-    if (met.names.size() != file.links) return false;
-    met_.erase(number);
+    if (met.names.size() != file.links) {
+      make_room();
+      return false;
+    }
+    forget(at);
     return true;
   }
 
-  Status visit(int fd, FileState& file, std::string_view name) override {
+  Result<bool> visit(int fd, FileState& file, std::string_view name) override {
     const auto is_of_build = is_claimed(file, name);
     if (!is_of_build) return is_of_build.error();
-    if (!*is_of_build) return {};
+    if (!*is_of_build) return true;
     const mode_t mode = file.mode;
     // defence: marks-build-put-files
     if (lending_.takes_marks) {
-      if (auto status = take_marks(fd, file, name); !status) return status;
+      if (auto status = take_marks(fd, file, name); !status) return std::move(status.error());
     }
     const bool is_other = file.uid != before_.uid || file.gid != before_.gid;
     // defence: build-made-comes-back
@@ -157,24 +223,23 @@ class HandingBack final : public TreeWalk {
     if (is_given && !set_owner(fd, before_.uid, before_.gid) && !is_told(name, "its owner"))
       return failure(kOwnerCall, name);
     if (is_given || file.mode != mode) ++changed;
-    return {};
+    return true;
   }
 
   Status take_marks(int fd, FileState& file, std::string_view name) {
     std::vector<std::string> stays;
     auto status = marks_.take(fd, file, stays);
     if (!status) status.error().path = path_of(name);
-    for (std::string& what : stays) left.push_back({path_of(name), std::move(what)});
+    for (std::string& what : stays) tell(path_of(name), std::move(what));
     // If the folder around it has the policy too, that one is reported.
-    if (S_ISDIR(file.mode) && file.is_encrypted && !folder().is_encrypted)
-      left.push_back({path_of(name), "encryption policy"});
+    if (S_ISDIR(file.mode) && file.is_encrypted && !folder().is_encrypted) tell(path_of(name), "encryption policy");
     return status;
   }
 
   /** Whether the kernel refuses for good, so that this is reported and the walk goes on. */
   bool is_told(std::string_view name, const char* what) {
     if (!is_refusal(errno)) return false;
-    left.push_back({path_of(name), what});
+    tell(path_of(name), what);
     return true;
   }
 
@@ -182,7 +247,17 @@ class HandingBack final : public TreeWalk {
   const Lending& lending_;
   MarkTaker marks_;
   /** The files with names that are not found yet, by device and inode. */
-  std::map<std::pair<std::uint64_t, std::uint64_t>, Met> met_;
+  std::map<Identity, Met> met_;
+  /** The names of all of them, and the bytes of their paths. */
+  std::size_t met_names_ = 0;
+  std::size_t met_paths_ = 0;
+  /** The files of several names that this walk is for: the next one begins with `next_`. */
+  Identity first_;
+  std::optional<Identity> next_;
+  /** How much is left. */
+  std::size_t count_ = 0;
+  /** What earlier walks have told, and found left. */
+  std::pair<std::size_t, std::size_t> told_;
 };
 
 constexpr const char* kKey = "lent";
@@ -437,8 +512,7 @@ Status restore(int directory, const NotedOutput& noted, std::vector<LeftInOutput
   // The folder comes back after its last file, so that no other user can enter it meanwhile.
   if (noted.lending.gives_owner || noted.lending.takes_marks) {
     HandingBack walk(directory, before, noted.lending);
-    auto status = walk.run(directory);
-    walk.tell_unclaimed();
+    auto status = walk.hand_back(directory);
     std::ranges::move(walk.left, std::back_inserter(left));
     changed += walk.changed;
     if (!status) return status;

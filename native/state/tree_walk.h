@@ -3,6 +3,10 @@
 #include <sys/types.h>
 
 #include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -17,12 +21,13 @@ namespace buildjail {
  * Visits every file below a directory, a folder before its content. Each file is held by a descriptor while it is
  * looked at. The walk follows no link, looks up no path longer than a name, and does not leave the mount of the
  * directory. So it reaches nothing outside, however deep the tree is and whatever another process moves in it. It opens
- * few descriptors at a time.
+ * few descriptors at a time, and keeps numbers of the folders that it is in, and no more names than have room: the one
+ * who made the tree decides how many there are.
  */
 class TreeWalk {
  public:
   /** `path` is that of the directory, and `step` that of the walk, for errors. */
-  TreeWalk(std::string path, const char* step) : path_(std::move(path)), step_(step) {}
+  TreeWalk(std::string path, const char* step);
   TreeWalk& operator=(TreeWalk&&) = delete;
   virtual ~TreeWalk() = default;
 
@@ -36,12 +41,14 @@ class TreeWalk {
   virtual void begin() {}
   /** Whether a file is to be visited. */
   [[nodiscard]] virtual bool concerns(const FileState&) const { return true; }
-  /** `fd` is of O_PATH. The mode in `file` is kept up to date. */
-  virtual Status visit(int fd, FileState& file, std::string_view name) = 0;
+  /** `fd` is of O_PATH. The mode in `file` is kept up to date. False for a folder that is not to be entered. */
+  virtual Result<bool> visit(int fd, FileState& file, std::string_view name) = 0;
+  /** The walk is over with a folder that was visited, and with everything in it; or it ends, by an error, in there. */
+  virtual Status finish(mode_t) { return {}; }
   /** Whether the walk may open a folder that is shut to its owner. It is shut again afterwards. */
   [[nodiscard]] virtual bool may_open_up(const FileState& folder) const = 0;
 
-  /** The path of a file in the current folder. */
+  /** The path of a file in the current folder. Of a path that is longer than any may be, some folders are counted. */
   [[nodiscard]] std::string path_of(std::string_view name) const;
   [[nodiscard]] SysError failure(const char* call, std::string_view name = {}) const;
   /**
@@ -49,37 +56,67 @@ class TreeWalk {
    * make or remove a link to a file, or to rename it, changes its inode.
    */
   [[nodiscard]] Result<bool> still_has(const FileState& file, std::string_view name) const;
-  /** The current folder. */
-  [[nodiscard]] const FileState& folder() const { return levels_.empty() ? top_ : levels_.back().state; }
+  /** A folder that the walk is in. */
+  struct Folder {
+    std::uint64_t dev = 0;
+    std::uint64_t ino = 0;
+    bool is_encrypted = false;
+  };
+  /** The current one. */
+  [[nodiscard]] const Folder& folder() const { return levels_.back().folder; }
+  /** A number of a name in the current folder. Whoever chose the names cannot know which ones have the same number. */
+  [[nodiscard]] std::uint64_t number_of(std::string_view name) const;
 
  private:
-  /** A folder on the way to the current one. */
+  /** A folder on the way to the current one. A tree may have a million of them, one in the other. */
   struct Level {
-    /** Closed while the walk is far below. */
-    UniqueFd directory;
-    std::string name;
-    FileState state;
-    /** The folders that are still to be entered. */
-    std::vector<std::string> folders{};
+    Folder folder;
+    mode_t mode = 0;
     /** Its mode was changed so that its owner can enter. */
     bool is_opened_up = false;
+    bool is_visited = false;
+    /** It may have folders of higher numbers than those that wait. */
+    bool has_more = false;
+    /** The number of the folder in it that was entered last: they are entered in the order of their numbers. */
+    std::uint64_t last = 0;
+  };
+  /** The folders in the folder of a level that are still to be entered, as far as there is room for their names. */
+  struct Waiting {
+    std::size_t level;
+    std::multimap<std::uint64_t, std::string> names{};
   };
 
   /** False if a folder that the walk was in was moved. */
   Result<bool> walk(int top);
-  /** Reads a folder, and visits everything in it that is no folder. */
-  Status enter(UniqueFd directory, std::string name, const FileState& state);
-  Status look_at(int directory, const char* name);
+  /** Visits everything in a folder that is no folder. `folder` is of O_PATH. */
+  Status enter(UniqueFd folder, std::string_view name, Level level);
+  /** Reads the current folder: for the folders in it, and the first time for its other files too. */
+  Status read(bool is_first);
+  Status look_at(int directory, const char* name, std::uint64_t& end);
+  /** Lets a folder wait unless its number is `end` or more. Lowers that where there is no room for more names. */
+  void let_wait(std::string_view name, std::uint64_t& end);
+  /** Of the current folder. Empty when all were entered. */
+  Result<std::optional<std::string>> next_folder();
   Status descend(const std::string& name);
   /** Goes back to the folder above. False if that is another one by now. */
   Result<bool> leave();
+  void give_up();
 
   std::string path_;
+  std::size_t top_length_;
+  /** The innermost folders, whose names are not in the path. */
+  std::size_t unnamed_ = 0;
   const char* step_;
+  std::uint64_t key_;
   FileState top_;
   /** The last file was not to be visited. Then most files beside it are not either. */
   bool looks_first_ = false;
   std::vector<Level> levels_;
+  /** The folders of the innermost levels. The others are opened again on the way back. */
+  std::deque<UniqueFd> open_;
+  /** By level. */
+  std::deque<Waiting> waiting_;
+  std::size_t waiting_bytes_ = 0;
 };
 
 }  // namespace buildjail

@@ -1,0 +1,94 @@
+import { execFile, execFileSync } from 'node:child_process'
+import { chmodSync, chownSync, mkdirSync } from 'node:fs'
+import path from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
+import { afterEach, expect, test } from 'vitest'
+
+import { openSession, type Kept, type LeftInOutput, type Spec } from '../../../src/index.ts'
+import { useFolders } from '../folders.ts'
+import { armed, attack, describeAttack, isRoot } from './attack.ts'
+
+const weighing = fileURLToPath(new URL('weighed.mjs', import.meta.url))
+const megabyte = 1024 * 1024
+/** What a host program may grow by: what its walks keep at a time, and what the runtime takes meanwhile. */
+const most = 64
+/** An emulated processor makes fewer. */
+const of = (count: number): number => (process.env['BUILDJAIL_IN_GUEST'] === undefined ? count : count / 10)
+
+interface Weighed {
+  readonly grown: number
+  readonly ms: number
+  readonly leftInOutputs: readonly LeftInOutput[]
+  readonly kept?: Kept
+}
+
+/** In a program of its own, so that nothing else has taken memory before. */
+async function weigh(spec: Spec, command: readonly string[]): Promise<Weighed> {
+  const { stdout } = await promisify(execFile)(process.execPath, [weighing, JSON.stringify(spec), JSON.stringify(command)])
+  const weighed = JSON.parse(stdout) as Weighed
+  console.log(`${command.slice(-4).join(' ').replaceAll('\n', ' ')}: ${(weighed.grown / megabyte).toFixed(1)} MiB, ${weighed.ms} ms`)
+  return weighed
+}
+
+describeAttack('the memory of a host program', { timeout: 300_000 }, () => {
+  const folders = useFolders()
+  // Before theirs, because Node's own removal knows paths only.
+  afterEach(() => execFileSync('rm', ['-rf', folders.output, path.join(folders.top, 'kept')]))
+
+  const trees: readonly (readonly [string, ...string[]])[] = [
+    ['20,000 folders, each in the one before', 'deep', String(of(20_000))],
+    ['20,000 folders side by side', 'wide', String(of(20_000))],
+    ['2,000 files of two names, at the end of a path of 255,000 bytes', 'linked', String(of(2000)), '1000'],
+  ]
+
+  // What lets a build leave set-id bits, so that there is a walk: an output on a mapped mount comes back without one.
+  test.each(trees)('does not grow with what a build leaves in an output that is handed over: %s', async (_, ...words) => {
+    if (isRoot) chownSync(folders.output, 4001, 4002)
+    const { grown, leftInOutputs } = await weigh(armed({ allow: ['set-id'], output: folders.output }), attack('trees', words[0] ?? '', '/output', ...words.slice(1)))
+    expect(leftInOutputs).toEqual([])
+    expect(grown / megabyte).toBeLessThan(most)
+    if (isRoot) expect(execFileSync('find', [folders.output, '!', '-uid', '4001'], { encoding: 'utf8' })).toBe('')
+  })
+
+  test.each([
+    ['20,000 folders, each in the one before', 1, 'deep', String(of(20_000))],
+    ['20,000 files of two names, at the end of a path of 3,000 bytes', 0, 'linked', String(of(20_000)), '12'],
+    ['20,000 fifos, at the end of a path of 3,000 bytes', 101, 'fifos', String(of(20_000)), '12'],
+  ] as const)('does not grow with what is kept: %s', async (_, left, kind, ...rest) => {
+    const keep = path.join(folders.top, 'kept')
+    mkdirSync(keep)
+    chmodSync(keep, 0o700)
+    const [file, ...words] = attack('trees', kind, '/tmp', ...rest)
+    const { grown, kept } = await weigh(armed({ keep }), ['sh', '-c', '"$@"; exit 7', 'sh', file, ...words])
+    expect(kept?.error).toBe(undefined)
+    expect(kept?.left).toHaveLength(left)
+    if (left > 1) expect(kept?.left.at(-1)).toBe(`and ${of(20_000) - 100} more`)
+    expect(grown / megabyte).toBeLessThan(most)
+  })
+})
+
+describeAttack('the time of other sessions', { timeout: 300_000 }, () => {
+  const folders = useFolders()
+  afterEach(() => execFileSync('rm', ['-rf', folders.top]))
+
+  test('does not go to sessions that are closed, however much is left in their outputs', async () => {
+    // As many as are closed at a time (native/envelope/jobs).
+    const closing = await Promise.all(
+      Array.from({ length: 8 }, async (_, index) => {
+        const output = path.join(folders.top, `output${index}`)
+        mkdirSync(output)
+        const session = await openSession(armed({ output, allow: ['set-id'] }))
+        await session.run(attack('trees', 'wide', '/output', String(of(10_000))))
+        return session
+      }),
+    )
+    let over = 0
+    const closed = Promise.all(closing.map(async (session) => session.close().then(() => (over += 1))))
+    const other = await openSession({})
+    await other.run(['true'])
+    await other.close()
+    expect(over).toBe(0)
+    await closed
+  })
+})
