@@ -133,8 +133,12 @@ class Jobs {
   static constexpr std::size_t kMostHeldUp = 8;
   /** A close mostly waits. */
   static constexpr std::size_t kMostClosing = 8;
-  /** The most closes and signals that wait for processes which do not end. */
-  static constexpr std::size_t kMostNotEnding = 64;
+  /**
+   * The most that take long: a build decides whether its processes end and how many files it leaves, and other sessions
+   * must not wait for that.
+   */
+  // defence: closing-long-holds-nobody-up
+  static constexpr std::size_t kMostClosingLong = 64;
 
   Jobs(std::function<void(std::uint32_t, pid_t)> on_started, std::function<void(JobEnd)> on_ended)
       : system_(System::create()), on_started_(std::move(on_started)), on_ended_(std::move(on_ended)) {}
@@ -181,7 +185,7 @@ class Jobs {
   bool is_shut_down_ = false;
   /** The last members, because their work needs the others. */
   WorkerThreads threads_{opened_at_once(), opened_at_once() + kMostHeldUp};
-  WorkerThreads closing_threads_{kMostClosing, kMostNotEnding};
+  WorkerThreads closing_threads_{kMostClosing, kMostClosing + kMostClosingLong};
 };
 
 }  // namespace buildjail
