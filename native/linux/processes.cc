@@ -261,13 +261,14 @@ SessionUsage usage_of_processes(pid_t init) {
 
 std::vector<Holder> processes_left_with(pid_t init) {
   std::vector<Holder> holders;
-  const auto below = descendants_of(init);
+  auto below = descendants_of(init);
+  std::ranges::sort(below);
   // An init that is ending has no memory any more, and only root can read its namespaces then, because it was not
   // dumpable.
   auto inside = pid_namespace_of(init);
   for (auto pid = below.begin(); !inside && pid != below.end(); ++pid) inside = pid_namespace_of(*pid);
   const auto is_inside = [&](pid_t pid) {
-    return pid == init || std::ranges::find(below, pid) != below.end() || (inside && pid_namespace_of(pid) == inside);
+    return pid == init || std::ranges::binary_search(below, pid) || (inside && pid_namespace_of(pid) == inside);
   };
   const auto add = [&holders](const char* kind, pid_t pid, std::string_view status) {
     std::string_view name = value_of(status, "Name");
