@@ -34,10 +34,6 @@
 #include "messages.h"
 #include "system_call.h"
 
-#ifndef CLOSE_RANGE_CLOEXEC
-#define CLOSE_RANGE_CLOEXEC 4
-#endif
-
 enum { kControl = 0, kEveryone = -1, kMostWords = 2048 };
 
 /* After this time init reports the pid of a command that still runs; that of a shorter one it never reports. */
@@ -233,6 +229,31 @@ static void expect(struct failure* failure, const char* call, long result) {
 }
 
 /*
+ * Lets go of all that init has open but the standard descriptors and `kept`, which the command has as the fourth. They
+ * close here and not when it executes, because the build's other processes may look at it before (pidfd_getfd(2)).
+ */
+static void close_inits(struct failure* failure, int kept) {
+  enum { kFirst = 3 };
+  if (kept >= 0 && kept != kFirst) expect(failure, "dup3", call3(__NR_dup3, kept, kFirst, O_CLOEXEC));
+  // defence: command-no-descriptor-init-2
+  expect(failure, "close_range", call3(__NR_close_range, kept >= 0 ? kFirst + 1 : kFirst, ~0U, 0));
+}
+
+/*
+ * Makes the process the user's. Other credentials make it dumpable as fs.suid_dumpable says (PR_SET_DUMPABLE(2const)).
+ * Until it is not dumpable again its saved id stays init's, which keeps every process of that user from it (ptrace(2),
+ * "Ptrace access mode checking"). To give up the saved id then changes nothing of that.
+ */
+static void become(struct failure* failure, unsigned uid) {
+  static const unsigned kUnchanged = ~0U;
+  // defence: command-declared-user-id
+  expect(failure, "setresuid", call3(__NR_setresuid, uid, uid, kUnchanged));
+  // defence: command-early-not-dumpable
+  expect(failure, "prctl", call3(__NR_prctl, PR_SET_DUMPABLE, 0, 0));
+  expect(failure, "setresuid", call3(__NR_setresuid, kUnchanged, kUnchanged, uid));
+}
+
+/*
  * The child, up to execve(2). It is not dumpable (PR_SET_DUMPABLE(2const)), as init is not: until it executes, no
  * process in here may trace it, or make it leave a core. Orphans are reparented to it while it runs, and to init
  * afterwards: so a command and all that it started are told from its neighbours (PR_SET_CHILD_SUBREAPER(2const)).
@@ -271,9 +292,7 @@ static void run_command(const struct launch_message* launch, const int* descript
     expect(failure, "dup3", from == i ? call3(__NR_fcntl, from, F_SETFD, 0) : call3(__NR_dup3, from, i, 0));
   }
   if (launch->terminal != 0) expect(failure, "ioctl", call3(__NR_ioctl, (long)launch->terminal - 1, TIOCSCTTY, 0));
-  /* They close when it executes. */
-  // defence: command-no-descriptor-init-2
-  expect(failure, "close_range", call3(__NR_close_range, 3, ~0U, CLOSE_RANGE_CLOEXEC));
+  close_inits(failure, descriptors[3]);
   for (unsigned i = 0; i < kMostLimits; i++)
     if (launch->limits[i].most != 0) expect(failure, "prlimit64", limit(&launch->limits[i]));
   // defence: command-declared-groups-only
@@ -282,14 +301,13 @@ static void run_command(const struct launch_message* launch, const int* descript
   // defence: command-declared-group-id
   expect(failure, "setresgid", call3(__NR_setresgid, launch->gid, launch->gid, launch->gid));
   expect(failure, "prctl", system_call(__NR_prctl, PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0, 0));
-  // defence: command-declared-user-id
-  expect(failure, "setresuid", call3(__NR_setresuid, launch->uid, launch->uid, launch->uid));
+  become(failure, launch->uid);
   // defence: command-executed-build-user
   expect(failure, "capset", call3(__NR_capset, (long)&header, (long)halves, 0));
   expect(failure, "chdir", call3(__NR_chdir, (long)directory[0], 0, 0));
   expect(failure, "rt_sigprocmask", system_call(__NR_rt_sigprocmask, SIG_SETMASK, (long)&none, 0, 8, 0, 0));
   while ((launch->flags & kLaunchWaits) != 0) {
-    call3(__NR_close, descriptors[3], 0, 0);
+    call3(__NR_close, 3, 0, 0);
     system_call(__NR_ppoll, 0, 0, 0, 0, 0, 0);
   }
   expect(failure, "execve", execute(candidates, arguments, variables));
