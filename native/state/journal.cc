@@ -104,9 +104,11 @@ std::string root_of(const std::string& state_directory, const std::string& id) {
 Status Journal::begin() {
   // A recovery may see the file before it is locked and written, and take it for that of a dead process.
   BackOff back_off(kMakingBound);
-  auto lock = lock_file(kStep, file_, O_RDWR | O_CREAT | O_APPEND);
+  // defence: journal-written-owner-alone
+  constexpr int kReading = O_RDONLY;
+  auto lock = lock_file(kStep, file_, kReading | O_CREAT);
   while (!lock && lock.error().err == EWOULDBLOCK && back_off.wait())
-    lock = lock_file(kStep, file_, O_RDWR | O_CREAT | O_APPEND);
+    lock = lock_file(kStep, file_, kReading | O_CREAT);
   if (!lock) return std::move(lock.error());
   lock_ = std::move(*lock);
   return {};
@@ -115,12 +117,15 @@ Status Journal::begin() {
 Status Journal::note(const std::vector<Fact>& facts) {
   const std::string text = is_begun_ ? facts_text(facts) : entry_text(facts);
   is_begun_ = true;
-  return append(kStep, file_, lock_.get(), text);
+  if (!writing_) writing_.reset(::open(file_.c_str(), O_WRONLY | O_APPEND | O_NOFOLLOW | O_CLOEXEC));
+  if (!writing_) return last_error(kStep, "open", file_);
+  return append(kStep, file_, writing_.get(), text);
 }
 
 Status Journal::end() {
   if (!lock_) return {};
   if (::unlink(file_.c_str()) != 0 && errno != ENOENT) return last_error(kStep, "unlink", file_);
+  writing_.reset();
   lock_.reset();
   return {};
 }

@@ -33,7 +33,7 @@ struct JournalEntry {
   pid_t pid = 0;
   /** Milliseconds since 1970. */
   std::int64_t started_ms = 0;
-  /** The directory of its leases. A recovery may run in an environment in which host_directory() is another. */
+  /** The directory of its leases. */
   std::string host_directory;
   /** A recovery has found its owner dead. */
   bool is_being_recovered = false;
@@ -65,8 +65,9 @@ std::string journal_of(const std::string& state_directory, const std::string& id
 std::string root_of(const std::string& state_directory, const std::string& id);
 
 /**
- * A session's entry in the state directory. Its owner keeps it locked, by a descriptor that no other program gets; so
- * if the lock can be taken, the owner is dead. The destructor leaves the entry to a recovery, unless `end` removed it.
+ * A session's entry in the state directory. Its owner keeps it locked, by a descriptor that only its init shares and
+ * that reads; so if the lock can be taken, the owner is dead. Nobody else opens it for writing. The destructor leaves
+ * the entry to a recovery, unless `end` removed it.
  */
 class Journal {
  public:
@@ -87,6 +88,7 @@ class Journal {
  private:
   std::string file_;
   UniqueFd lock_;
+  UniqueFd writing_;
   bool is_begun_ = false;
 };
 

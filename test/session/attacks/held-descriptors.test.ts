@@ -25,6 +25,9 @@ describeAttack('what the host program has open', () => {
     await expect.poll(found).toBeDefined()
     const init = found()
     const open = readdirSync(`/proc/${init}/fd`).map((fd) => readlinkSync(`/proc/${init}/fd/${fd}`))
+    // The lock reads: nobody but the host program writes to the journal.
+    const access = /^flags:\t\d*(\d)$/m.exec(readFileSync(`/proc/${init}/fdinfo/2`, 'utf8'))?.[1]
+    expect(Number(access) % 4).toBe(0)
     expect(open).toEqual([expect.stringMatching(/^socket:/), 'anon_inode:[signalfd]', expect.stringMatching(new RegExp(`^${stateDirectoryOf()}/[0-9a-f]+[.]journal$`))])
     held.stdin?.end()
     await once(held, 'exit')
