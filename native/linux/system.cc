@@ -181,6 +181,15 @@ std::optional<Obstacle> find_id_limitation() {
                   "map more ids to the container, 65,536 from a multiple of that on for each session"};
 }
 
+/** Reports a setting from which only sessions are safe: of a command in one nothing is seen before it executes. */
+std::optional<Obstacle> find_dumpable_limitation() {
+  if (number_in("/proc/sys/fs/suid_dumpable") != 1) return std::nullopt;
+  return Obstacle{"suid-dumpable",
+                  "a program of this host that becomes another user can be traced by that user, and leaves a core for "
+                  "it, with what it had before (fs.suid_dumpable is 1); commands of sessions do neither",
+                  "sysctl -w fs.suid_dumpable=0"};
+}
+
 /** Reports which networks sessions cannot have. */
 std::optional<Obstacle> find_network_limitation() {
   // A session has every capability in a user namespace of its own while it is being made.
@@ -256,8 +265,9 @@ class Linux final : public System {
   std::vector<Obstacle> find_limitations() override {
     const auto made = host();
     std::vector<Obstacle> found;
-    for (const auto& one : {find_id_limitation(), find_network_limitation(), CgroupPlaces().find_limitation(),
-                            find_lease_limitation(), made ? find_overlay_limitation(**made) : std::nullopt}) {
+    for (const auto& one :
+         {find_id_limitation(), find_network_limitation(), CgroupPlaces().find_limitation(), find_lease_limitation(),
+          find_dumpable_limitation(), made ? find_overlay_limitation(**made) : std::nullopt}) {
       if (one) found.push_back(*one);
     }
     return found;
