@@ -18,6 +18,7 @@ const linuxLimits = 'test/linux/limits.test.ts'
 const bounds = 'test/linux/bounds.test.ts'
 const outliving = `${attacks}/outliving.test.ts`
 const death = 'test/session/controller-death.test.ts'
+const early = 'test/linux/early-commands.test.ts'
 
 const lifted = (entry) => `call.lifted_by == Allowance::k${entry}`
 const called = (...names) => `(${names.map((name) => `std::string_view(call.name) == "${name}"`).join(' || ')})`
@@ -386,6 +387,21 @@ export const linux = [
     // Whatever comes over the socket closes by itself as well.
     off: { 'command-no-descriptor-init': { without: 'MSG_CMSG_CLOEXEC' }, 'command-no-descriptor-init-2': 'skip' },
     tests: [[`${attacks}/held-descriptors.test.ts`, 'without close-on-exec, a directory, a lock and a listening socket among it: nothing of it is open inside']],
+  },
+  {
+    defence: 'a command has no descriptor of init before it is executed either',
+    off: { 'command-no-descriptor-init-2': 'skip' },
+    tests: [[early, 'has nothing open but its standard descriptors']],
+  },
+  {
+    defence: 'a command is not dumpable before it is executed',
+    off: { 'command-early-not-dumpable': 'skip' },
+    tests: [[early, 'gives nothing to a build that stops it then, with fs.suid_dumpable = %s, as %s']],
+  },
+  {
+    defence: 'a journal is written to by its owner alone',
+    off: { 'journal-written-owner-alone': { value: 'O_RDWR' } },
+    tests: [[`${attacks}/held-descriptors.test.ts`, 'is not open in init either, which has its control, the end of its children and the lock of its session']],
   },
   {
     defence: 'a command has the session’s keyring',
