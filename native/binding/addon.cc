@@ -288,8 +288,11 @@ class Addon final : public Napi::Addon<Addon> {
   }
 
   Napi::Value recover(const Napi::CallbackInfo& info) {
-    auto work = [state_directory = state_directory_from_js(info[0])] {
-      return Result<RecoveryReport>(recover_state(state_directory));
+    auto work = [state_directory = state_directory_from_js(info[0])]() -> Result<RecoveryReport> {
+      Surroundings around;
+      const auto leases = host_directory(around);
+      if (!leases) return leases.error();
+      return recover_state(state_directory, *leases);
     };
     return promised(info, std::move(work), recovery_report_to_js);
   }

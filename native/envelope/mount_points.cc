@@ -200,7 +200,7 @@ std::optional<NotedPoint> noted_point(const Fact& fact) {
 }
 
 void MountPoints::add_planned(const Opening& opening, Parts& parts) {
-  for (const OutputLease* const lease : opening.leases) {
+  for (OutputLease* const lease : opening.leases) {
     std::vector<MountPoint> wanted;
     for (const auto& [inner, outer] : opening.nesting) {
       if (outer != lease->bind()) continue;
@@ -214,14 +214,12 @@ void MountPoints::add_planned(const Opening& opening, Parts& parts) {
 }
 
 Status MountPoints::add_left(const DeadSession& dead, Parts& parts) {
-  const auto& [id, name, pid, started_ms, host_directory, is_being_recovered, facts] = dead.entry;
   std::vector<NotedPoint> points;
   std::vector<PointedFolder> made;
-  for (const Fact& fact : facts) {
+  for (const Fact& fact : dead.entry.facts) {
     if (fact.part != kFacts) continue;
+    // OutputLease has read it.
     auto noted = noted_point(fact);
-    if (!noted || host_directory.empty())
-      return not_noted_by_us("it has a fact of a mount point that no session of this version notes");
     if (noted->point)
       points.push_back(std::move(*noted));
     else
@@ -234,8 +232,8 @@ Status MountPoints::add_left(const DeadSession& dead, Parts& parts) {
     if (point->ino == 0 && std::ranges::any_of(made, is_here)) continue;
     const auto known = std::ranges::find(added, folder, &MountPoints::folder_);
     if (known == added.end()) {
-      auto lease = output_lease_file(host_directory, folder.dev, folder.ino);
-      auto part = std::make_unique<MountPoints>(std::move(folder), std::move(lease), dead.holder());
+      OutputLease& lease = *dead.leases.at({folder.dev, folder.ino});
+      auto part = std::make_unique<MountPoints>(std::move(folder), lease);
       part->left_.push_back(std::move(*point));
       added.push_back(part.get());
       parts.push_back(std::move(part));
@@ -350,9 +348,9 @@ Status MountPoints::take_away(TakingAway& taking) {
 // Of a dead session the folder is found by its path, and only if that is still the folder that was lent.
 Status MountPoints::take_away_left() {
   // A session that has no lease any more had taken them away before it died.
-  const auto holder = holder_of(kStep, lease_file_);
-  if (!holder) return holder.error().err == ENOENT ? Status() : holder.error();
-  if (!*holder || **holder != dead_) return {};
+  const auto is_its = lease_->take_over();
+  if (!is_its) return is_its.error();
+  if (!*is_its) return {};
   const UniqueFd top(::open(folder_.path.c_str(), kHoldFolder));
   struct stat found{};
   if (!top || ::fstat(top.get(), &found) != 0) {

@@ -57,16 +57,15 @@ std::optional<NotedPoint> noted_point(const Fact& fact);
 class MountPoints final : public Part {
  public:
   /** `lease` is that of the folder, and outlives it. */
-  MountPoints(const OutputLease& lease, std::vector<MountPoint> wanted) : lease_(&lease), wanted_(std::move(wanted)) {}
-  /** Of a dead session; `lease` is the file of the folder's lease. */
-  MountPoints(PointedFolder folder, std::string lease, LeaseHolder dead)
-      : folder_(std::move(folder)), lease_file_(std::move(lease)), dead_(std::move(dead)) {}
+  MountPoints(OutputLease& lease, std::vector<MountPoint> wanted) : lease_(&lease), wanted_(std::move(wanted)) {}
+  /** Of a dead session. */
+  MountPoints(PointedFolder folder, OutputLease& lease) : folder_(std::move(folder)), lease_(&lease) {}
   static constexpr std::string_view kFacts = kMountPoint;
   static void add_planned(const Opening& opening, Parts& parts);
   static Status add_left(const DeadSession& dead, Parts& parts);
 
   [[nodiscard]] std::string_view step() const override { return "mount-point"; }
-  [[nodiscard]] std::string_view target() const override { return lease_ == nullptr ? "" : lease_->target(); }
+  [[nodiscard]] std::string_view target() const override { return lease_->target(); }
   /** Empty before the folder is leased: only then its content shows which points are missing. */
   [[nodiscard]] std::vector<Fact> facts() const override;
   Status make(Trace& trace) override;
@@ -74,7 +73,7 @@ class MountPoints final : public Part {
   [[nodiscard]] std::vector<Fact> made_facts() const override;
   /** After everything that was mounted on them. */
   Status take_away(TakingAway& taking) override;
-  [[nodiscard]] std::string_view place() const override { return lease_ == nullptr ? lease_file_ : lease_->place(); }
+  [[nodiscard]] std::string_view place() const override { return lease_->place(); }
 
  private:
   /** A point that this session made. Its folder is open, so that it is found wherever a build has moved that. */
@@ -88,14 +87,11 @@ class MountPoints final : public Part {
   Status take_away_left();
 
   PointedFolder folder_;
-  /** Null in a dead session. */
-  const OutputLease* lease_ = nullptr;
+  OutputLease* lease_;
   std::vector<MountPoint> wanted_;
   std::vector<Made> made_;
   bool is_made_ = false;
 
-  std::string lease_file_;
-  LeaseHolder dead_;
   /** The points that a dead session noted, the outer ones first. */
   std::vector<MountPoint> left_;
 };

@@ -8,6 +8,8 @@
 #include <memory>
 
 #include "base/back_off.h"
+#include "base/text.h"
+#include "envelope/mount_points.h"
 #include "envelope/part_list.h"
 #include "state/files.h"
 
@@ -45,17 +47,24 @@ void OutputLease::add_planned(Opening& opening, Parts& parts) {
 }
 
 Status OutputLease::add_left(DeadSession& dead, Parts& parts) {
-  for (const Fact& fact : dead.entry.facts) {
-    if (fact.part != LentDirectory::kFacts) continue;
-    const auto noted = noted_output(fact);
-    if (!noted) return not_noted_by_us("it has a fact of an output that no session of this version notes");
-    if (dead.entry.host_directory.empty()) return not_noted_by_us("it does not name the directory of its leases");
-    const auto& [path, dev, ino, uid, gid, mode, flags, since_ns, marks] = noted->before;
+  const auto add = [&dead, &parts](std::uint64_t dev, std::uint64_t ino) {
     OutputLease*& known = dead.leases[{dev, ino}];
-    if (known != nullptr) continue;
+    if (known != nullptr) return;
     auto lease = std::make_unique<OutputLease>(output_lease_file(dead.entry.host_directory, dev, ino), dead.holder());
     known = lease.get();
     parts.push_back(std::move(lease));
+  };
+  for (const Fact& fact : dead.entry.facts) {
+    if (fact.part == LentDirectory::kFacts) {
+      const auto noted = noted_output(fact);
+      if (!noted) return not_noted_by_us("it has a fact of an output that no session of this version notes");
+      add(noted->before.dev, noted->before.ino);
+    }
+    if (fact.part == MountPoints::kFacts) {
+      const auto noted = noted_point(fact);
+      if (!noted) return not_noted_by_us("it has a fact of a mount point that no session of this version notes");
+      add(noted->folder.dev, noted->folder.ino);
+    }
   }
   return {};
 }
@@ -74,6 +83,20 @@ Status OutputLease::make(Trace&) {
   if (!before) return std::move(before.error());
   before_ = std::move(*before);
   return {};
+}
+
+Status OutputLease::note(const Fact& lent) const {
+  return append("output-lease", file_, lock_.get(), facts_text({lent}));
+}
+
+OutputLease::Word OutputLease::word_on(const Fact& lent) const {
+  const auto text = read_text_file(kHandBack, file_, kUnfollowed);
+  const auto holder = text ? holder_in(*text) : std::nullopt;
+  if (!holder) return Word::kOther;
+  if (*holder != holder_) return Word::kOfAnotherSession;
+  std::string_view rest = *text;
+  cut(rest, '\n');
+  return rest == facts_text({lent}) ? Word::kSame : Word::kOther;
 }
 
 Status OutputLease::take_away(TakingAway&) {
@@ -95,8 +118,12 @@ Result<bool> OutputLease::take_over() {
     if (!back_off.wait()) break;
     lock = lock_it();
   }
-  if (!lock && lock.error().err != ENOENT) return std::move(lock.error());
-  if (lock) lock_ = std::move(*lock);
+  if (!lock && lock.error().err == ENOENT) return false;
+  if (!lock) return std::move(lock.error());
+  const auto found = holder_of(kHandBack, file_);
+  if (!found) return found.error();
+  if (*found != holder_) return false;
+  lock_ = std::move(*lock);
   return true;
 }
 
@@ -112,7 +139,15 @@ Status LentDirectory::add_left(const DeadSession& dead, Parts& parts) {
     // OutputLease has read it.
     auto noted = *noted_output(fact);
     OutputLease& lease = *dead.leases.at({noted.before.dev, noted.before.ino});
-    parts.push_back(std::make_unique<LentDirectory>(lease, std::move(noted)));
+    // defence: recovery-believes-leases
+    const auto word = lease.word_on(fact);
+    // The dead session had handed it back, and it is no longer its.
+    if (word == OutputLease::Word::kOfAnotherSession) continue;
+    if (word == OutputLease::Word::kSame)
+      parts.push_back(std::make_unique<LentDirectory>(lease, std::move(noted)));
+    else if (is_changed(noted.before))
+      parts.push_back(std::make_unique<DoubtedOutput>(journal_of(dead.state_directory, dead.entry.id),
+                                                      std::move(noted.before.path)));
   }
   return {};
 }
@@ -139,6 +174,7 @@ Status LentDirectory::make(Trace&) {
   const LentAs as = as_();
   lent_ = lending(as);
   const auto& [before, lending] = *lent_;
+  if (auto status = lease_.note(lent_fact(before, lending)); !status) return status;
   const int directory = lease_.directory();
   const auto may = may_shut(before);
   if (!may) return may.error();

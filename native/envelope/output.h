@@ -2,6 +2,8 @@
 
 #include <sys/stat.h>
 
+#include <cerrno>
+#include <cstdint>
 #include <functional>
 #include <optional>
 #include <string>
@@ -56,6 +58,8 @@ class OutputLease final : public Part {
   }
   /** EBUSY when another live session writes there; a dead one that did is recovered first. */
   Status make(Trace& trace) override;
+  /** Adds to the lease how the output is lent, which a recovery compares with the journal. */
+  Status note(const Fact& lent) const;
   /** Removes the lease if it is locked. */
   Status take_away(TakingAway& taking) override;
   [[nodiscard]] std::string_view place() const override { return file_; }
@@ -73,10 +77,13 @@ class OutputLease final : public Part {
   void lend_mapped() noexcept { is_mapped_ = true; }
 
   /**
-   * Locks the lease of a dead session, so that no other session gets the output meanwhile. False if another session has
-   * it: the dead one had handed it back. True, without a lock, if there is no lease any more.
+   * Locks the lease of a dead session, so that no other session gets the output meanwhile. False if it is not that
+   * session's: the dead one had handed the output back, or never had it.
    */
   Result<bool> take_over();
+  enum class Word : std::uint8_t { kSame, kOther, kOfAnotherSession };
+  /** Of a dead session: what the lease says of how the output is lent. */
+  [[nodiscard]] Word word_on(const Fact& lent) const;
 
  private:
   std::string file_;
@@ -87,6 +94,28 @@ class OutputLease final : public Part {
   UniqueFd lock_;
   std::optional<LentOutput> before_;
   bool is_mapped_ = false;
+};
+
+/** An output that a journal calls lent, and no lease of that session. It is left alone, with its journal. */
+class DoubtedOutput final : public Part {
+ public:
+  DoubtedOutput(std::string journal, std::string path) : journal_(std::move(journal)), path_(std::move(path)) {}
+
+  Status take_away(TakingAway&) override {
+    return SysError{.step = "hand-back",
+                    .syscall = "open",
+                    .err = EPERM,
+                    .path = path_,
+                    .detail =
+                        "the journal calls it lent, and no lease of that session says the same: if it was, give "
+                        "it back to its owner, and remove the journal"};
+  }
+  /** Nothing else is there, so only the journal stays for its sake. */
+  [[nodiscard]] std::string_view place() const override { return journal_; }
+
+ private:
+  std::string journal_;
+  std::string path_;
 };
 
 /** A leased output that the build user has, and nobody else. */

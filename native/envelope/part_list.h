@@ -68,6 +68,11 @@ struct DeadSession {
   std::map<std::pair<std::uint64_t, std::uint64_t>, OutputLease*> leases{};
 
   [[nodiscard]] LeaseHolder holder() const { return {.id = entry.id, .state_directory = state_directory}; }
+  /**
+   * Whether the list of its sources is there and says so. That is made before any cgroup and jail, and goes after them:
+   * without it, one that the journal names is another session's.
+   */
+  [[nodiscard]] bool is_listed() const;
 };
 
 /** EINVAL: the journal has a fact that no session of this version notes. */

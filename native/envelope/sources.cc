@@ -208,6 +208,11 @@ std::string file_of(const std::string& host_directory, const std::string& id) {
 
 }  // namespace
 
+bool DeadSession::is_listed() const {
+  const auto listed = holder_of(kStep, file_of(entry.host_directory, entry.id));
+  return listed && *listed == holder();
+}
+
 SourceList::SourceList(const Lessee& lessee, const std::vector<const Bind*>& earlier,
                        const std::vector<const Bind*>& added, LookAtMounts look_at_mounts)
     : file_(file_of(lessee.host_directory, lessee.session.id)),
@@ -227,7 +232,8 @@ void SourceList::add_planned(const Opening& opening, Parts& parts) {
 
 Status SourceList::add_left(const DeadSession& dead, Parts& parts) {
   const JournalEntry& entry = dead.entry;
-  if (!entry.host_directory.empty()) parts.push_back(std::make_unique<SourceList>(entry.host_directory, entry.id));
+  // defence: recovery-own-list
+  if (dead.is_listed()) parts.push_back(std::make_unique<SourceList>(entry.host_directory, entry.id));
   return {};
 }
 

@@ -57,7 +57,7 @@ class System {
 
  private:
   /** Recovers a state directory, before the first session of this environment in it. */
-  void recover_first(const std::string& state_directory, Trace& trace);
+  void recover_first(const std::string& state_directory, const std::string& leases, Trace& trace);
 
   std::mutex recovering_;
   std::set<std::string> recovered_;

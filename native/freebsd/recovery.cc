@@ -35,17 +35,17 @@ std::vector<SysError> take_away(const std::string& state_directory, const Journa
 // Before FreeBSD 15 the jail of a killed process is left, with all that runs in it; on any version its mounts and its
 // outputs. A jail is removed only if it has the name and the root that were noted. Mounts are unmounted if the kernel
 // lists them below the session's own folder.
-Recovery recovery_of(const std::string& state_directory) {
-  return {state_directory,
+Recovery recovery_of(const std::string& state_directory, const std::string& leases) {
+  return {state_directory, leases,
           [directory = state_directory](const JournalEntry& entry, Journal& journal, Outcome& outcome) {
             return take_away(directory, entry, journal, outcome);
           }};
 }
 
-RecoveryReport recover_state(const std::string& state_directory, pid_t dying) {
+RecoveryReport recover_state(const std::string& state_directory, const std::string& leases, pid_t dying) {
   auto held = StateFileSystem::hold_mounted(state_directory);
   if (!held) return {.recovered = {}, .leftovers = {{state_directory, reason_of(held.error())}}};
-  auto report = recovery_of(state_directory).run(kOthersBound, dying);
+  auto report = recovery_of(state_directory, leases).run(kOthersBound, dying);
   if (!*held) return report;
   // A process that ends may not have let go of the state directory yet, and will not unmount it when it does.
   const auto status = (**held).release(dying > 0 ? kDyingProcessBound : std::chrono::milliseconds(0));

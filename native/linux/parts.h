@@ -53,7 +53,7 @@ Result<std::unique_ptr<Envelope>> open_envelope(SharedPlan plan, Lessee lessee, 
  *   Their leases stay for as long as anything of the session is in them.
  * - A recovery finds the lease of a range of ids by the host directory (sweep_leases).
  */
-using NamespaceParts = PartList<FileFlows, IdsPart, StateEntry, SessionDirectory, CgroupPart, OutputLease, SourceList,
+using NamespaceParts = PartList<FileFlows, IdsPart, StateEntry, SessionDirectory, OutputLease, SourceList, CgroupPart,
                                 MountPoints, RootPart, LentDirectory, Commands>;
 
 }  // namespace buildjail

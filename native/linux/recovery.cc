@@ -9,8 +9,8 @@ namespace buildjail {
 // On Linux a session's processes, mounts and namespaces end with its process: its init kills all inside, and holds
 // the lock of the journal until it has ended (init/init.c). So a recovery, which needs that lock, comes after them. The
 // journal, the outputs, the cgroups and the leases are left.
-Recovery recovery_of(const std::string& state_directory) {
-  return {state_directory,
+Recovery recovery_of(const std::string& state_directory, const std::string& leases) {
+  return {state_directory, leases,
           [state_directory](const JournalEntry& entry, Journal& journal, Outcome& outcome) -> std::vector<SysError> {
             DeadSession dead{
                 .state_directory = state_directory, .entry = entry, .journal = journal, .leftovers = outcome.leftovers};
@@ -20,8 +20,8 @@ Recovery recovery_of(const std::string& state_directory) {
           }};
 }
 
-RecoveryReport recover_state(const std::string& state_directory, pid_t dying) {
-  return recovery_of(state_directory).run(kOthersBound, dying);
+RecoveryReport recover_state(const std::string& state_directory, const std::string& leases, pid_t dying) {
+  return recovery_of(state_directory, leases).run(kOthersBound, dying);
 }
 
 }  // namespace buildjail

@@ -335,8 +335,9 @@ Status CgroupPart::add_left(const DeadSession& dead, Parts& parts) {
   for (const Fact& fact : dead.entry.facts) {
     if (fact.part != kFacts) continue;
     // It may not have been made, or be gone. Anything else by that name is left alone.
+    const bool is_its = dead.is_listed();
     // defence: cgroup-goes-host-program
-    if (is_cgroup_of(dead.entry.id, fact.value))
+    if (is_its && is_cgroup_of(dead.entry.id, fact.value))
       parts.push_back(std::make_unique<CgroupPart>(fact.value));
     else if (::access(fact.value.c_str(), F_OK) == 0)
       dead.leftovers.push_back({fact.value, "it is not the cgroup of a session"});

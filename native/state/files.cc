@@ -272,14 +272,21 @@ Result<std::vector<std::string>> names_in(const std::string& path) {
   return names;
 }
 
-Result<StateDirectory> read_state_directory(const std::string& path) {
+Result<bool> is_state_directory(const std::string& path) {
   struct stat found{};
   if (::lstat(path.c_str(), &found) != 0) {
-    if (errno == ENOENT || errno == ENOTDIR) return StateDirectory{};
+    if (errno == ENOENT || errno == ENOTDIR) return false;
     return last_error(kStep, "lstat", path);
   }
   if (auto status = refuse_unless_private(found, path); !status) return std::move(status.error());
   if (auto status = Surroundings().refuse_changeable(path); !status) return std::move(status.error());
+  return true;
+}
+
+Result<StateDirectory> read_state_directory(const std::string& path) {
+  const auto is_there = is_state_directory(path);
+  if (!is_there) return is_there.error();
+  if (!*is_there) return StateDirectory{};
   auto names = names_in(path);
   if (!names && names.error().err == ENOENT) return StateDirectory{};
   if (!names) return std::move(names.error());

@@ -99,7 +99,10 @@ struct StateDirectory {
   std::vector<std::string> others;
 };
 
-/** EPERM if it is not the caller's own and private; empty if it is missing. */
+/** Whether there is one. EPERM if it is not the caller's own and private, or others could exchange it. */
+Result<bool> is_state_directory(const std::string& path);
+
+/** Empty if it is missing. */
 Result<StateDirectory> read_state_directory(const std::string& path);
 
 /** The names in a directory, without `.` and `..`. */

@@ -520,6 +520,12 @@ Status restore(int directory, const NotedOutput& noted, std::vector<LeftInOutput
   return restore_folder(directory, noted, left);
 }
 
+bool is_changed(const LentOutput& before) {
+  struct stat now{};
+  if (::lstat(before.path.c_str(), &now) != 0) return false;
+  return now.st_ino == before.ino && static_cast<std::uint64_t>(now.st_dev) == before.dev && !is_as_before(now, before);
+}
+
 Result<HandBack> hand_back(const NotedOutput& noted, std::vector<LeftInOutput>& left) {
   const LentOutput& before = noted.before;
   const UniqueFd directory = open_lent(before);

@@ -101,6 +101,9 @@ enum class HandBack : std::uint8_t {
   kLost,
 };
 
+/** Whether the very directory is there, and not in that state. Follows no link. */
+bool is_changed(const LentOutput& before);
+
 /** For a dead session: finds the directory by its path, and touches only the very directory that was lent. */
 Result<HandBack> hand_back(const NotedOutput& noted, std::vector<LeftInOutput>& left);
 

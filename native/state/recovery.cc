@@ -31,11 +31,15 @@ bool is_private(const struct stat& found) {
   return S_ISREG(found.st_mode) && found.st_uid == ::geteuid() && (found.st_mode & (S_IRWXG | S_IRWXO)) == 0;
 }
 
-/** Why these are not the files of a session of ours; empty if they are. */
-std::string objection_to(const std::string& journal, const std::string& root) {
+/** In bytes: more than all access lists of all outputs take. */
+constexpr off_t kMostJournal = off_t{64} << 20;
+
+/** Why these are not the files of a session of ours; empty if they are. `journal` is open. */
+std::string objection_to(int journal, const std::string& file, const std::string& root) {
   struct stat found{};
-  if (::lstat(journal.c_str(), &found) != 0) return reason_of(last_error(kStep, "lstat", journal));
+  if (::fstat(journal, &found) != 0) return reason_of(last_error(kStep, "fstat", file));
   if (!is_private(found) || found.st_nlink != 1) return "it is not a private file of the caller's own";
+  if (found.st_size > kMostJournal) return "it is larger than any journal";
   if (::lstat(root.c_str(), &found) != 0) return errno == ENOENT ? "" : reason_of(last_error(kStep, "lstat", root));
   return S_ISDIR(found.st_mode) && found.st_uid == ::geteuid() ? "" : "its root is not a directory of the caller's own";
 }
@@ -72,8 +76,7 @@ RecoveryReport Recovery::run(std::chrono::milliseconds bound, pid_t dying) const
     if (outcome.recovered) report.recovered.push_back(std::move(*outcome.recovered));
     std::ranges::move(outcome.leftovers, std::back_inserter(report.leftovers));
   }
-  Surroundings around;
-  if (const auto leases = host_directory(around)) sweep_leases(*leases);
+  sweep_leases(leases_);
   for (const std::string& name : state->others)
     report.leftovers.push_back({state_directory_ + "/" + name, "it is no file of a session"});
   return report;
@@ -82,17 +85,23 @@ RecoveryReport Recovery::run(std::chrono::milliseconds bound, pid_t dying) const
 Outcome Recovery::recover(const std::string& id, std::chrono::milliseconds bound, pid_t dying) const {
   const std::string file = journal_of(state_directory_, id);
   const std::string root = root_of(state_directory_, id);
+  if (const auto is_ours = is_state_directory(state_directory_); !is_ours)
+    return not_recovered(state_directory_, reason_of(is_ours.error()));
   BackOff outliving(std::max(bound, kLookBound));
   BackOff patient(bound);
   for (;;) {
-    auto lock = lock_file(kStep, file, O_RDWR | O_APPEND);
+    auto lock = lock_file(kStep, file, O_RDONLY);
     if (lock) {
-      if (auto objection = objection_to(file, root); !objection.empty())
+      if (auto objection = objection_to(lock->get(), file, root); !objection.empty())
         return not_recovered(file, std::move(objection));
       const auto text = read_file(kStep, file, lock->get());
       auto entry = text ? read_entry(file, *text) : text.error();
       if (!entry) return not_recovered(file, reason_of(entry.error()));
       if (*entry && (**entry).id != id) return not_recovered(file, "it is the journal of another session");
+      // defence: recovery-own-leases
+      if (*entry && (**entry).host_directory != leases_)
+        return not_recovered(file, "it names '" + (**entry).host_directory + "' for its leases, which are in '" +
+                                       leases_ + "' for this program");
       if (*entry) return take_away(**entry, file, std::move(*lock));
       // The process that made the empty file has died, or it lives, finds the file gone and makes it again.
       if (::unlink(file.c_str()) != 0) return not_recovered(file, reason_of(last_error(kStep, "unlink", file)));
@@ -123,7 +132,7 @@ Outcome Recovery::take_away(const JournalEntry& entry, const std::string& file, 
   }
   if (!failures.empty()) outcome.standing = Standing::kNotRecovered;
   // Leases of numbers are in no journal, and neither is a lease that was signed before its fact was noted.
-  if (failures.empty() && !entry.host_directory.empty()) sweep_leases(entry.host_directory);
+  if (failures.empty()) sweep_leases(leases_);
   const TakenAway& taken = outcome.recovered->taken;
   for (const auto& [path, what] : taken.left_in_outputs)
     outcome.leftovers.push_back({path, "a build left it with what cannot be taken away: " + what});

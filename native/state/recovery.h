@@ -66,6 +66,9 @@ struct RecoveryReport {
 /**
  * Takes away the objects of dead sessions that their journals name. A live session is not touched. The lock of an entry
  * lets only one of several recoveries work on it.
+ *
+ * A journal is believed only as far as the leases bear it out, which no build and no state directory can change: they
+ * are in one private directory of the caller's (state/lease.h).
  */
 class Recovery {
  public:
@@ -75,8 +78,9 @@ class Recovery {
    */
   using TakeAway = std::function<std::vector<SysError>(const JournalEntry& entry, Journal& journal, Outcome& outcome)>;
 
-  Recovery(std::string state_directory, TakeAway take_away)
-      : state_directory_(std::move(state_directory)), take_away_(std::move(take_away)) {}
+  /** `leases` is the host directory, whatever a journal names. */
+  Recovery(std::string state_directory, std::string leases, TakeAway take_away)
+      : state_directory_(std::move(state_directory)), leases_(std::move(leases)), take_away_(std::move(take_away)) {}
 
   /**
    * Recovers all sessions of the state directory. Waits up to `bound` for entries that another process is recovering,
@@ -90,6 +94,7 @@ class Recovery {
   [[nodiscard]] Outcome take_away(const JournalEntry& entry, const std::string& file, UniqueFd lock) const;
 
   std::string state_directory_;
+  std::string leases_;
   TakeAway take_away_;
 };
 
@@ -97,14 +102,14 @@ class Recovery {
 std::string reason_of(const SysError& error);
 
 /** The recovery of a state directory, by the parts of the running system. Each system's folder defines it. */
-Recovery recovery_of(const std::string& state_directory);
+Recovery recovery_of(const std::string& state_directory, const std::string& leases);
 
 /** Of Recovery::run in `recover_state`. Another process, which may be a watcher, may be recovering the same sessions.
  */
 inline constexpr std::chrono::milliseconds kOthersBound{10000};
 
 /** Recovery::run, with what else the running system needs. Each system's folder defines it. */
-RecoveryReport recover_state(const std::string& state_directory, pid_t dying = 0);
+RecoveryReport recover_state(const std::string& state_directory, const std::string& leases, pid_t dying = 0);
 
 struct ListedSession {
   JournalEntry entry;

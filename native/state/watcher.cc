@@ -96,19 +96,22 @@ Watcher::~Watcher() {
   }
 }
 
-Status Watcher::watch(const std::string& state_directory) {
+Status Watcher::watch(const std::string& state_directory, const std::string& leases) {
   const std::lock_guard lock(mutex_);
   if (is_gone()) reap_and_forget();
-  const bool is_new = directories_.insert(state_directory).second;
-  std::set<std::string> untold;
+  const std::pair directory(state_directory, leases);
+  const bool is_new = directories_.insert(directory).second;
+  std::set<std::pair<std::string, std::string>> untold;
   if (!ours_) {
     if (auto status = start(); !status) return status;
     untold = directories_;
   } else if (is_new) {
-    untold = {state_directory};
+    untold = {directory};
   }
-  for (const std::string& directory : untold) {
-    if (auto status = tell(ours_, directory); !status) {
+  for (const auto& [state, its_leases] : untold) {
+    auto status = tell(ours_, state);
+    if (status) status = tell(ours_, its_leases);
+    if (!status) {
       reap_and_forget();
       // The error of its start says more than that of the socket.
       return started_ ? std::move(status) : std::exchange(started_, Status());

@@ -7,6 +7,7 @@
 #include <set>
 #include <string>
 #include <thread>
+#include <utility>
 
 #include "base/result.h"
 #include "base/unique_fd.h"
@@ -32,10 +33,11 @@ class Watcher {
   ~Watcher();
 
   /**
-   * Must come before anything is made in a state directory. When it returns the process exists; it does not wait until
-   * its program is loaded. Fails with the errno of execve(2), if that has failed by then.
+   * Must come before anything is made in a state directory, by sessions whose leases are in `leases`: the other process
+   * has no environment to find that by. When it returns the process exists; it does not wait until its program is
+   * loaded. Fails with the errno of execve(2), if that has failed by then.
    */
-  Status watch(const std::string& state_directory);
+  Status watch(const std::string& state_directory, const std::string& leases);
   /** Must come after that. Fails if the program could not be executed. */
   Status confirm();
   /** Ends the process, when nothing is left. Called again it does nothing. */
@@ -48,8 +50,8 @@ class Watcher {
   void run(const std::string& program, UniqueFd theirs, UniqueFd null);
 
   std::mutex mutex_;
-  /** The state directories that it knows. */
-  std::set<std::string> directories_;
+  /** The state directories that it knows, each with its leases. */
+  std::set<std::pair<std::string, std::string>> directories_;
   UniqueFd ours_;
   std::thread thread_;
   pid_t pid_ = -1;

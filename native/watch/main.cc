@@ -1,7 +1,7 @@
 // buildjail-watch PID: waits for the end of a process that opens sessions, and takes away the sessions that it left if
 // it was killed. Its stdin is a socket of that process (state/watcher.cc), which sends the paths of state directories,
-// each with a NUL at its end. An empty path says that nothing is left. Without one, the end of the socket means that
-// the process was killed.
+// each followed by that of its leases, with a NUL at the end of each path. An empty path says that nothing is left.
+// Without one, the end of the socket means that the process was killed.
 //
 // A terminal, the end of a login and a manager of services signal all processes that they know of. None of that ends
 // this one: the process that it watches has started it with all signals blocked (state/watcher.cc).
@@ -11,6 +11,7 @@
 #include <cerrno>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "base/text.h"
@@ -29,12 +30,15 @@ std::string read_to_end() {
   }
 }
 
-/** The state directories; none if nothing is left. */
-std::vector<std::string> directories_in(std::string_view said) {
-  std::vector<std::string> directories;
+/** The state directories, each with its leases; none if nothing is left. */
+std::vector<std::pair<std::string, std::string>> directories_in(std::string_view said) {
+  std::vector<std::pair<std::string, std::string>> directories;
   while (said.find('\0') != std::string_view::npos) {
-    const auto& directory = directories.emplace_back(buildjail::cut(said, '\0'));
-    if (directory.empty()) return {};
+    std::string state(buildjail::cut(said, '\0'));
+    if (state.empty()) return {};
+    // The process was killed before it made anything there.
+    if (said.find('\0') == std::string_view::npos) break;
+    directories.emplace_back(std::move(state), buildjail::cut(said, '\0'));
   }
   return directories;
 }
@@ -43,8 +47,8 @@ int watch(const char* number) {
   pid_t process = 0;
   if (!buildjail::read_number(number, process) || process <= 0) return 2;
   bool is_all = true;
-  for (const std::string& directory : directories_in(read_to_end()))
-    is_all &= buildjail::recover_state(directory, process).leftovers.empty();
+  for (const auto& [state, leases] : directories_in(read_to_end()))
+    is_all &= buildjail::recover_state(state, leases, process).leftovers.empty();
   return is_all ? 0 : 1;
 }
 

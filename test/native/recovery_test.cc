@@ -53,16 +53,28 @@ class Something final : public Part {
 
 /** A state directory on a system whose sessions leave `Something` and outputs. It is empty again in the end. */
 struct StateDirectory {
-  ~StateDirectory() { CHECK(::rmdir(folder.c_str()) == 0); }
+  ~StateDirectory() {
+    CHECK(::rmdir(folder.c_str()) == 0);
+    CHECK(::rmdir(leases.c_str()) == 0);
+  }
+  void leave_dead(const char* id, const std::vector<Fact>& more = {}) const {
+    buildjail::leave_dead(folder, id, more, leases);
+  }
+  [[nodiscard]] Lessee lessee(const char* id) const {
+    return {.host_directory = leases,
+            .session = {.id = id, .state_directory = folder},
+            .recovery_of = [this](const std::string&) { return recovery; }};
+  }
 
   const std::string folder = make_folder();
+  const std::string leases = make_folder();
   const std::string file = journal_of(folder, kFirst);
   const std::string root = root_of(folder, kFirst);
   int& taken_away = Something::taken_away = 0;
   int& stays = Something::stays = 0;
   const Recovery recovery =
       recovery_of_parts<PartList<StateEntry, SessionDirectory, OutputLease, SourceList, LentDirectory, Something>>(
-          folder);
+          folder, leases);
   const std::vector<Fact> facts{{"something", "is", "there"}};
 };
 
@@ -79,7 +91,7 @@ TEST_CASE_FIXTURE(StateDirectory, "a session that lives is not touched by a reco
 }
 
 TEST_CASE_FIXTURE(StateDirectory, "one whose owner let go of its entry is taken away, once, and its entry last") {
-  leave_dead(folder, kFirst, facts);
+  leave_dead(kFirst, facts);
   const auto first = recovery.run(kNoWait);
   const auto second = recovery.run(kNoWait);
   REQUIRE(first.recovered.size() == 1);
@@ -90,7 +102,7 @@ TEST_CASE_FIXTURE(StateDirectory, "one whose owner let go of its entry is taken 
 }
 
 TEST_CASE_FIXTURE(StateDirectory, "one that cannot be taken away keeps its entry, is reported, and is tried again") {
-  leave_dead(folder, kFirst, facts);
+  leave_dead(kFirst, facts);
   stays = 1;
   const auto report = recovery.run(kNoWait);
   CHECK(exists(file));
@@ -102,7 +114,7 @@ TEST_CASE_FIXTURE(StateDirectory, "one that cannot be taken away keeps its entry
 
 TEST_CASE_FIXTURE(StateDirectory,
                   "a damaged entry, one of another session, and what is none of ours are left alone and reported") {
-  leave_dead(folder, kFirst, facts);
+  leave_dead(kFirst, facts);
   const auto put = [](const std::string& path, const std::string& text, int flags) {
     const UniqueFd fd(::open(path.c_str(), flags | O_WRONLY | O_CLOEXEC, 0600));
     static_cast<void>(::write(fd.get(), text.data(), text.size()));
@@ -158,12 +170,14 @@ TEST_CASE_FIXTURE(StateDirectory, "an output still lent to a dead session has it
                   .ino = found.st_ino};
   Trace trace;
   TakingAway taking{.trace = trace};
-  const Lessee first_lessee = lessee_in(folder, kFirst);
-  const Lessee second_lessee = lessee_in(folder, kSecond);
+  const Lessee first_lessee = lessee(kFirst);
+  const Lessee second_lessee = lessee(kSecond);
   {
     OutputLease lease(first_lessee, bind);
     REQUIRE(lease.make(trace));
-    leave_dead(folder, kFirst, {lent_fact(*lease.before(), {.ids = {.first = ::geteuid()}})});
+    const Fact lent = lent_fact(*lease.before(), {.ids = {.first = ::geteuid()}});
+    leave_dead(kFirst, {lent});
+    REQUIRE(lease.note(lent));
     ::chmod(output.c_str(), 0777);
   }
   OutputLease again(second_lessee, bind);
@@ -176,9 +190,10 @@ TEST_CASE_FIXTURE(StateDirectory, "an output still lent to a dead session has it
 }
 
 TEST_CASE_FIXTURE(StateDirectory, "an output that is not there any more is told of once") {
-  leave_dead(folder, kFirst,
-             {lent_fact({.path = folder + "/gone", .dev = 1, .ino = 2, .uid = 0, .gid = 0, .mode = 0755},
-                        {.ids = {.first = 1}})});
+  const LentOutput gone{.path = folder + "/gone", .dev = 1, .ino = 2, .uid = 0, .gid = 0, .mode = 0755};
+  const Fact lent = lent_fact(gone, {.ids = {.first = 1}});
+  leave_dead(kFirst, {lent});
+  leave_leased(leases, {.id = kFirst, .state_directory = folder}, gone, lent);
   const auto first = recovery.run(kNoWait);
   REQUIRE(first.recovered.size() == 1);
   CHECK(first.recovered[0].taken.lost == std::vector<std::string>{folder + "/gone"});
@@ -198,13 +213,13 @@ TEST_CASE_FIXTURE(StateDirectory, "an output that went on to another session is 
                   .ino = found.st_ino};
   Trace trace;
   TakingAway taking{.trace = trace};
-  const Lessee second_lessee = lessee_in(folder, kSecond);
+  const Lessee second_lessee = lessee(kSecond);
   OutputLease lease(second_lessee, bind);
   Journal journal(journal_of(folder, kSecond));
   REQUIRE(journal.begin());
   REQUIRE(journal.note(StateEntry(journal, entry_of(kSecond)).facts()));
   REQUIRE(lease.make(trace));
-  leave_dead(folder, kFirst, {lent_fact(*lease.before(), {.ids = {.first = ::geteuid()}})});
+  leave_dead(kFirst, {lent_fact(*lease.before(), {.ids = {.first = ::geteuid()}})});
   ::chmod(output.c_str(), 0777);
   const auto outcome = recovery.recover(kFirst, kNoWait);
   ::stat(output.c_str(), &found);
@@ -220,7 +235,7 @@ TEST_CASE_FIXTURE(StateDirectory, "sessions are listed with who is dead") {
   Journal journal(file);
   REQUIRE(journal.begin());
   REQUIRE(journal.note(StateEntry(journal, entry_of(kFirst)).facts()));
-  leave_dead(folder, kSecond);
+  leave_dead(kSecond);
   const auto listed = list_sessions(folder);
   static_cast<void>(recovery.run(kNoWait));
   CHECK(journal.end());

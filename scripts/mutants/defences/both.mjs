@@ -6,6 +6,7 @@ const limits = 'test/session/limits.test.ts'
 const keeping = 'test/session/keeping.test.ts'
 const nested = `${attacks}/nested-folders.test.ts`
 const mountsInOutputs = `${attacks}/mounts-in-outputs.test.ts`
+const planted = `${attacks}/planted-journal.test.ts`
 const twice = `${attacks}/writing-twice.test.ts`
 
 const hostile = [`${attacks}/hostile-values.test.ts`, 'are refused by every function of the addon: nothing crashes, and nothing is left']
@@ -30,6 +31,21 @@ export const both = [
     defence: 'what a job is begun with is a plan or an envelope, whatever it looks like',
     off: { 'subject-job-plan-envelope': 'never' },
     tests: [hostile],
+  },
+  {
+    defence: 'a recovery believes what a lease says too',
+    off: { 'recovery-believes-leases': { value: 'OutputLease::Word::kSame' } },
+    tests: [[planted, 'hands over nothing that no session had leased: no owner, no mode']],
+  },
+  {
+    defence: 'a recovery has one directory of leases',
+    off: { 'recovery-own-leases': 'never' },
+    tests: [[planted, 'makes no folder a directory of leases, in which a recovery removes what no session has']],
+  },
+  {
+    defence: 'a recovery leaves the list of another session’s sources',
+    off: { 'recovery-own-list': 'always' },
+    tests: [[planted, 'takes from a live session, whose id it has, neither its place in the list of sources nor its limits']],
   },
   {
     defence: 'what is kept has no set-id bits',

@@ -1,0 +1,89 @@
+import { chmodSync, existsSync, lstatSync, mkdirSync, writeFileSync } from 'node:fs'
+import path from 'node:path'
+import { expect, test } from 'vitest'
+
+import { build, openSession, recover } from '../../../src/index.ts'
+import { describeSession, isFreebsd } from '../kernel.ts'
+import { useFolders } from '../folders.ts'
+
+const first = '00000000000000f1'
+
+describeSession('a journal that a build leaves in the state directory of another program, which was its output', () => {
+  const folders = useFolders()
+
+  /** The state directory, and what of the host a recovery is to change. */
+  const host = () => {
+    const state = path.join(folders.top, 'state')
+    const victim = path.join(folders.top, 'victim')
+    for (const folder of [state, victim]) {
+      mkdirSync(folder)
+      chmodSync(folder, 0o700)
+    }
+    for (const name of ['file', 'output-1-2']) writeFileSync(path.join(victim, name), '')
+    mkdirSync(path.join(victim, 'empty'))
+    return { state, victim }
+  }
+  const plant = async (state: string, facts: readonly string[], id = first): Promise<void> => {
+    const jail = isFreebsd ? [`jail name bj-${id}`, `root path ${state}/${id}`] : []
+    const lines = ['buildjail-journal 2', `session id ${id}`, 'session pid 1', 'session started 1', ...facts, ...jail, 'begun', '']
+    await build({ output: state }, ['sh', '-c', `umask 077; printf %s "$1" > /output/${id}.journal`, 'sh', lines.join('\n')])
+  }
+  const look = (victim: string): unknown => ['', 'file', 'output-1-2', 'empty'].map((name) => {
+    if (!existsSync(path.join(victim, name))) return name
+    const { mode, uid, gid, ino } = lstatSync(path.join(victim, name))
+    return [name, mode, uid, gid, ino]
+  })
+
+  // promise: 16
+  test('hands over nothing that no session had leased: no owner, no mode', async () => {
+    const { state, victim } = host()
+    const { dev, ino, uid } = lstatSync(victim, { bigint: true })
+    const before = look(victim)
+    await plant(state, [`session leases ${leases()}`, `output lent ${uid} 1 2 ${dev} ${ino} ${uid === 0n ? 1234 : uid} 1234 777 0 0 0 ${victim}`])
+    const { recovered, leftAlone } = await recover({ stateDirectory: state })
+    expect(look(victim)).toEqual(before)
+    expect(recovered).toEqual([])
+    expect(leftAlone).toEqual([{ path: path.join(state, `${first}.journal`), reason: expect.stringContaining('no lease of that session says the same') as string }])
+  })
+
+  // promise: 16
+  test('makes no folder a directory of leases, in which a recovery removes what no session has', async () => {
+    const { state, victim } = host()
+    const before = look(victim)
+    await plant(state, [`session leases ${victim}`])
+    const { leftAlone } = await recover({ stateDirectory: state })
+    expect(look(victim)).toEqual(before)
+    expect(leftAlone).toEqual([{ path: path.join(state, `${first}.journal`), reason: expect.stringContaining(`it names '${victim}' for its leases`) as string }])
+  })
+
+  // promise: 16
+  test('removes no mount point in a folder that was not leased', async () => {
+    const { state, victim } = host()
+    const { dev, ino } = lstatSync(victim, { bigint: true })
+    const before = look(victim)
+    await plant(state, [`session leases ${leases()}`, `mount-point at ${dev} ${ino} 0 0 0 ${victim.length} ${victim}/empty`, `mount-point at ${dev} ${ino} 0 0 1 ${victim.length} ${victim}/file`])
+    await recover({ stateDirectory: state })
+    expect(look(victim)).toEqual(before)
+  })
+
+  // promise: 15
+  test('takes from a live session, whose id it has, neither its place in the list of sources nor its limits', async () => {
+    const { state } = host()
+    await using session = await openSession({ output: folders.output })
+    const listed = path.join(leases(), `sources-${session.id}`)
+    expect(existsSync(listed)).toBe(true)
+    const rules = isFreebsd ? [`rctl jail bj-${session.id}`] : []
+    await plant(state, [`session leases ${leases()}`, ...rules], session.id)
+    await recover({ stateDirectory: state })
+    expect(existsSync(listed)).toBe(true)
+    await expect(session.run(['true'])).resolves.toMatchObject({ exitCode: 0 })
+  })
+})
+
+/** As native/state/files finds it. */
+function leases(): string {
+  const uid = process.geteuid?.() ?? 0
+  if (uid === 0) return isFreebsd ? '/var/run/buildjail-leases' : '/run/buildjail-leases'
+  const places = [`/run/user/${uid}`, process.env['XDG_RUNTIME_DIR'] ?? '/nowhere'].filter((place) => existsSync(place) && lstatSync(place).uid === uid)
+  return places.length > 0 ? `${places[0]}/buildjail-leases` : `/tmp/buildjail-leases-${uid}`
+}
