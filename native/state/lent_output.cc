@@ -213,10 +213,13 @@ class HandingBack final : public TreeWalk {
     // Before the owner, because a build wrote the file and it must not be set-uid of the owner for a moment. Later
     // builds may read the files of a store and not change them.
     const mode_t kept = S_ISDIR(file.mode) ? before_.mode & S_ISGID : 0;
+    // A link can have set-id bits on FreeBSD (lchmod(2)). On Linux it has one mode for good (symlink(7)).
+    const bool is_shut = is_given && lending_.is_store && !S_ISLNK(file.mode);
     // defence: build-leaves-store-others
     // defence: set-id-bits-build
-    const mode_t taken = (kSetId & ~kept) | (is_given && lending_.is_store ? kOthersWrite : 0);
-    if (!S_ISLNK(file.mode) && (file.mode & taken) != 0) {
+    const mode_t taken = (kSetId & ~kept) | (is_shut ? kOthersWrite : 0);
+    // defence: set-id-bits-link
+    if ((file.mode & taken) != 0) {
       file.mode &= ~taken;
       if (!set_mode(fd, file.mode & ~S_IFMT) && !is_told(name, "its mode")) return failure(kModeCall, name);
     }

@@ -200,6 +200,9 @@ plant(const char *folder)
 	tell_of("fifo", mkfifo("fifo", 0644));
 	tell_of("socket", make_socket("socket"));
 	tell_of("link", symlink("/etc/passwd", "link"));
+#ifdef __FreeBSD__
+	tell_of("link set-id", lchmod("link", 04755));
+#endif
 	mark("file", 0);
 	mark("folder/below/file", 0);
 	mark("folder/below", 1);

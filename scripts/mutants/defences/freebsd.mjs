@@ -131,6 +131,11 @@ export const freebsd = [
     tests: [[users, 'are not given out where a process of the host has that user']],
   },
   {
+    defence: 'set-id bits that a build put on a link are taken away',
+    off: { 'set-id-bits-link': { first: 'if (S_ISLNK(file.mode)) return {};' } },
+    tests: [[handedBackTests, 'belongs to the owner of the folder, without set-id bits, flags, attributes and lists (user undefined)']],
+  },
+  {
     defence: 'a dead session has its user taken away',
     off: { 'dead-session-user-taken': 'skip' },
     tests: [[users, 'are each another of ${all} sessions at once, also when a program with half of them is killed, and all come back']],
