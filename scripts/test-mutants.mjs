@@ -31,7 +31,7 @@ function prepare(folder, { mutants, sources }, buildFolder, build) {
   const addonOf = (mutant) => `mutants/${native.indexOf(mutant)}.node`
   buildMutants(buildFolder, native, sources, build, (mutant, addon) => {
     console.error(`[mutants] built without: ${mutant.defence}`)
-    copyFileSync(addon, path.join(folder, addonOf(mutant)))
+    copyWithWatcher(addon, path.join(folder, addonOf(mutant)))
   })
   const judged = mutants.map((mutant) => ({
     defence: mutant.defence,
@@ -39,9 +39,13 @@ function prepare(folder, { mutants, sources }, buildFolder, build) {
     ...(isNative(mutant) ? { addon: addonOf(mutant) } : { files: Object.fromEntries(mutant.files) }),
   }))
   const whole = build()
-  copyFileSync(whole, path.join(folder, 'mutants/whole.node'))
-  copyFileSync(watcherOf(whole), path.join(folder, 'mutants/whole-watch'))
+  copyWithWatcher(whole, path.join(folder, 'mutants/whole.node'))
   writeFileSync(path.join(folder, list), JSON.stringify({ addon: 'mutants/whole.node', mutants: judged }))
+}
+
+function copyWithWatcher(addon, to) {
+  copyFileSync(addon, to)
+  copyFileSync(watcherOf(addon), watcherOf(to))
 }
 
 const isNative = ({ files }) => [...files.keys()].every((file) => file.startsWith('native/'))

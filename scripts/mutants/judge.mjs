@@ -4,12 +4,14 @@ import { copyFileSync, mkdirSync, readFileSync, rmSync, statSync, utimesSync, wr
 import { spawnSync } from 'node:child_process'
 import path from 'node:path'
 
+import { watcherOf } from '../addon-workspace.mjs'
 import { artefactHere } from '../prebuilds/here.mjs'
 import { isTitled, patternOf } from './titles.mjs'
 
 const minutes = 60_000
 const { addon, mutants } = JSON.parse(readFileSync(process.argv[2], 'utf8'))
 const loaded = path.join('prebuilds', artefactHere().addon)
+const watching = path.join('prebuilds', artefactHere().watcher)
 // In the package's folder, which is ours alone, as /tmp is not.
 const report = path.resolve('mutants/report.json')
 mkdirSync('prebuilds', { recursive: true })
@@ -39,17 +41,23 @@ function run(tests) {
   }
 }
 
+/** Puts an addon, and the watcher beside it, in the place from where the tests load them. */
+function load(one) {
+  for (const [from, to] of [[one, loaded], [watcherOf(one), watching]]) {
+    // Removed first: a file that is loaded somewhere is not to be written to.
+    rmSync(to, { force: true })
+    copyFileSync(from, to)
+  }
+}
+
 /** With this defence off, and everything as it was afterwards. */
 function runWithout(mutant) {
   if (mutant.addon !== undefined) {
-    // Removed first: a file that is loaded somewhere is not to be written to.
-    rmSync(loaded, { force: true })
-    copyFileSync(mutant.addon, loaded)
+    load(mutant.addon)
     try {
       return run(mutant.tests)
     } finally {
-      rmSync(loaded)
-      copyFileSync(addon, loaded)
+      load(addon)
     }
   }
   const before = Object.keys(mutant.files).map((file) => [file, readFileSync(file, 'utf8')])
@@ -73,8 +81,7 @@ function put(files) {
   if (files.some(([file]) => file.startsWith('runner/'))) spawnSync(process.execPath, ['node_modules/typescript/bin/tsc', '-p', 'runner/tsconfig.json'])
 }
 
-rmSync(loaded, { force: true })
-copyFileSync(addon, loaded)
+load(addon)
 let wrong = 0
 const all = run(mutants.flatMap(({ tests }) => tests)) ?? new Map()
 const notPassed = [...all].filter(([, { status }]) => status !== 'passed')
