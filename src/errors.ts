@@ -28,6 +28,8 @@ export interface Holder {
   readonly command?: string
   /** Of the thing that is held, on the host; for a socket as it was bound. Absent where the thing has no path any more. */
   readonly path?: string
+  /** Of a process that does not end: the system call that it is in, without the `sys_` of the kernel. Only FreeBSD tells it. */
+  readonly call?: string
 }
 
 const brand = Symbol.for('buildjail.error')

@@ -50,6 +50,7 @@ std::string name_of(const Holder& holder) {
   std::string kind = holder.kind;
   std::ranges::replace(kind, '-', ' ');
   text += kind;
+  if (!holder.call.empty()) text += " in " + holder.call + "(2)";
   return holder.path.empty() ? text : text + " " + holder.path;
 }
 

@@ -21,6 +21,8 @@ struct Holder {
   std::string command;
   /** The path on the host of the thing that is held; empty if it has no path. */
   std::string path;
+  /** The system call that a process which does not end is in; empty if that is not known. */
+  std::string call{};
 };
 
 /** `held by pid 812 (vi): cwd /a; pid 9 (sh): open file /a/log`: names the first few. Empty without holders. */

@@ -35,7 +35,7 @@ Napi::Value extent_to_js(Napi::Env env, const IdExtent& extent) {
 Napi::Value holder_to_js(Napi::Env env, const Holder& holder) {
   const auto pid = holder.pid == 0 ? std::nullopt : std::optional(holder.pid);
   return object_to_js(env, Member{"kind", holder.kind}, Member{"pid", pid}, Member{"command", if_any(holder.command)},
-                      Member{"path", if_any(holder.path)});
+                      Member{"path", if_any(holder.path)}, Member{"call", if_any(holder.call)});
 }
 
 Napi::Value recovered_to_js(Napi::Env env, const RecoveredSession& session) {

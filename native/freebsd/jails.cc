@@ -25,7 +25,6 @@ constexpr int kJailRemoveJd = 598;
 constexpr int kJailOwnDesc = 0x80;
 
 constexpr const char* kStep = "jail_set";
-constexpr std::chrono::milliseconds kEmptyBound{10000};
 /** The time in which processes end that are killed. */
 constexpr std::chrono::milliseconds kEndsBound{100};
 
@@ -142,9 +141,9 @@ bool Jail::is_known() const {
   return !found || *found;
 }
 
-Status Jail::wait_empty() {
+Status Jail::wait_empty(std::chrono::milliseconds bound) {
   const Tolerated tolerated("while it is not known that no process is left, it is waited for");
-  BackOff back_off(kEmptyBound);
+  BackOff back_off(bound);
   for (;;) {
     const auto found = find();
     is_gone_ = found && !*found;

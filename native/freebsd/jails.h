@@ -98,7 +98,7 @@ class Jail {
    * Waits until no process is in it; call it after `remove`. The jail itself may stay for a while, dying, because of a
    * socket (jail(8)).
    */
-  [[nodiscard]] Status wait_empty();
+  [[nodiscard]] Status wait_empty(std::chrono::milliseconds bound);
 
  private:
   /** By its name and the path of its root, because its number may be another jail's by now. */

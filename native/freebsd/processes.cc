@@ -265,13 +265,65 @@ std::vector<Holder> holders_of_mount(const std::string& fsid, const std::string&
   return std::move(looking).found();
 }
 
+namespace {
+
+/** The names of the functions that the threads of a process are in, the inner first. */
+std::vector<std::string> functions_of(pid_t pid) {
+  std::vector<std::string> functions;
+  const std::array<int, 4> name{CTL_KERN, KERN_PROC, KERN_PROC_KSTACK, pid};
+  const auto answer = read_sysctl(name);
+  if (!answer) return functions;
+  for (std::span<const std::byte> rest = *answer; rest.size() >= sizeof(kinfo_kstack);) {
+    kinfo_kstack stack{};
+    std::memcpy(&stack, rest.data(), sizeof(stack));
+    rest = rest.subspan(sizeof(stack));
+    std::string_view lines(stack.kkst_trace, ::strnlen(stack.kkst_trace, sizeof(stack.kkst_trace)));
+    while (!lines.empty()) {
+      // `#0 0xffffffff80b51e74 at mi_switch+0xbf`
+      std::string_view line = cut(lines, '\n');
+      const std::size_t at = line.find(" at ");
+      if (at == std::string_view::npos) continue;
+      line.remove_prefix(at + 4);
+      functions.emplace_back(cut(line, '+'));
+    }
+  }
+  return functions;
+}
+
+/** The kernel's function for a system call `x` is `sys_x`, or `freebsd32_x` for a program of 32 bits. */
+std::string call_of(pid_t pid) {
+  for (const std::string& function : functions_of(pid)) {
+    for (const std::string_view prefix : {"sys_", "freebsd32_"}) {
+      if (function.starts_with(prefix)) return function.substr(prefix.size());
+    }
+  }
+  return {};
+}
+
+}  // namespace
+
+KernelWork calls_in_jail(int jid) {
+  KernelWork work;
+  const auto processes = all_processes();
+  if (!processes) return work;
+  for (const kinfo_proc& process : *processes) {
+    if (process.ki_jid != jid) continue;
+    for (const std::string& function : functions_of(process.ki_pid)) {
+      work.allocates_file |= function == "vn_fallocate" || function == "kern_posix_fallocate";
+      work.moves_file |= function.starts_with("vn_io_fault");
+    }
+  }
+  return work;
+}
+
 std::vector<Holder> processes_in_jail(int jid) {
   std::vector<Holder> found;
   const auto processes = all_processes();
   if (!processes) return found;
   for (const kinfo_proc& process : *processes) {
     if (process.ki_jid != jid) continue;
-    found.push_back({.kind = "process", .pid = process.ki_pid, .command = process.ki_comm});
+    found.push_back(
+        {.kind = "process", .pid = process.ki_pid, .command = process.ki_comm, .call = call_of(process.ki_pid)});
     const auto tracer = std::find_if(processes->begin(), processes->end(),
                                      [&process](const kinfo_proc& other) { return other.ki_pid == process.ki_tracer; });
     if (process.ki_tracer != 0 && tracer != processes->end())

@@ -42,8 +42,21 @@ Result<std::size_t> signal_each_in(int jid, int signal, const std::string& login
  */
 std::vector<Holder> holders_of_mount(const std::string& fsid, const std::string& on, const std::string& root);
 
-/** The processes in a jail and their tracers: a traced process stays until its tracer has seen its end. */
+/**
+ * The processes in a jail, each with the call that it is in, and their tracers: a traced process stays until its tracer
+ * has seen its end.
+ */
 std::vector<Holder> processes_in_jail(int jid);
+
+/** What the kernel does for processes of a jail, by their kernel stacks (procstat(1), kstack). */
+struct KernelWork {
+  /** posix_fallocate(2). */
+  bool allocates_file = false;
+  /** Bytes of a file, in or out, for which it holds the file's vnode. */
+  bool moves_file = false;
+};
+/** All false where the kernel shows no stacks. */
+KernelWork calls_in_jail(int jid);
 
 /** The holders that keep a jail without processes from dying. */
 struct DyingJailHolders {

@@ -4,23 +4,29 @@
 #include <sys/socket.h>
 #include <sys/user.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstddef>
+#include <ranges>
 #include <span>
 #include <string_view>
 #include <utility>
 
 #include "base/back_off.h"
 #include "base/tolerated.h"
+#include "freebsd/mounts.h"
 #include "freebsd/processes.h"
 #include "freebsd/sysctl.h"
+#include "state/recovery.h"
 
 namespace buildjail {
 
 namespace {
 
-constexpr std::chrono::milliseconds kReapBound{10000};
+/** After that, it is looked at what processes are doing. */
+constexpr std::chrono::milliseconds kPromptBound{2000};
+constexpr std::chrono::milliseconds kEndBound{10000};
 /** Until it is looked whether one has to be killed again. */
 constexpr std::chrono::milliseconds kLookBound{200};
 constexpr std::chrono::milliseconds kDieBound{2000};
@@ -50,8 +56,18 @@ Status SessionJail::end_processes(TakingAway& taking) {
     taking.trace.mark("jail_remove", jail->name());
     taking.taken.jail = jail->name();
   }
+  auto status = wait_ended(taking, kPromptBound);
+  if (!status) {
+    end_allocations(taking);
+    status = wait_ended(taking, kEndBound);
+  }
+  is_empty = static_cast<bool>(status);
+  return status;
+}
+
+Status SessionJail::wait_ended(TakingAway& taking, std::chrono::milliseconds bound) const {
   if (wait_reaped) {
-    BackOff back_off(kReapBound);
+    BackOff back_off(bound);
     while (!wait_reaped(kLookBound)) {
       jail->kill_again();
       if (!back_off.wait())
@@ -59,13 +75,32 @@ Status SessionJail::end_processes(TakingAway& taking) {
     }
     taking.trace.mark("reap");
   }
-  if (auto status = jail->wait_empty(); !status) {
+  if (auto status = jail->wait_empty(bound); !status) {
     SysError& error = status.error();
-    return still_there("empty-jail", "jail_remove", error.err, error.detail, processes_in_jail(jail->jid()));
+    return still_there(kUnended, "jail_remove", error.err, error.detail, processes_in_jail(jail->jid()));
   }
-  taking.trace.mark("empty-jail");
-  is_empty = true;
+  taking.trace.mark(kUnended);
   return {};
+}
+
+/**
+ * posix_fallocate(2) looks at no signal before all is allocated (vn_fallocate), but it fails where its file is on no
+ * mount any more. A forced unmount(2) of nullfs loses nothing, because what was written is in the folder below.
+ *
+ * It is not done while a process reads or writes a file, maybe as endlessly: unmount(2) would wait for its vnode.
+ */
+void SessionJail::end_allocations(TakingAway& taking) const {
+  const Tolerated tolerated("a process that goes on is reported, and waited for again");
+  const auto calls = calls_in_jail(jail->jid());
+  if (!calls.allocates_file || calls.moves_file) return;
+  auto mounts = mount_table();
+  if (!mounts) return;
+  for (const MountEntry& mount : std::views::reverse(*mounts)) {
+    const bool is_output = mount.type == "nullfs" && std::ranges::find(mount.flags, "ro") == mount.flags.end();
+    if (!is_output || !mount.on.starts_with(root + "/")) continue;
+    // defence: endless-allocation-ends
+    if (unmount_target(mount.fsid, MNT_FORCE)) taking.trace.mark("unmount-forced", mount.on);
+  }
 }
 
 void SessionJail::drop_unread() {

@@ -39,7 +39,10 @@ struct SessionJail {
   /** The root was taken from under the dying jail. */
   bool is_root_forced = false;
 
-  /** Removes the jail, and waits until no process is in it and the commands were waited for. Again: nothing to do. */
+  /**
+   * Removes the jail, and waits until no process is in it and the commands were waited for. Again: nothing to do. A
+   * process that stays in posix_fallocate(2) loses the outputs that it writes to.
+   */
   Status end_processes(TakingAway& taking);
   /** True for a dying jail as well. */
   [[nodiscard]] bool is_known() const { return jail && jail->is_known(); }
@@ -59,6 +62,10 @@ struct SessionJail {
    * network stack of its own is not waited for.
    */
   Status see_die();
+
+ private:
+  Status wait_ended(TakingAway& taking, std::chrono::milliseconds bound) const;
+  void end_allocations(TakingAway& taking) const;
 };
 
 }  // namespace buildjail

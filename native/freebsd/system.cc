@@ -13,6 +13,7 @@
 #include <cerrno>
 #include <cstddef>
 #include <map>
+#include <optional>
 #include <string_view>
 
 #include "base/text.h"
@@ -36,12 +37,15 @@ constexpr int kFirstSupported = 1400000;
 // inotify(2) is there since then.
 constexpr int kInotify = 1500000;
 
-/** The value of a sysctl that is an int; 0 if the kernel does not have it. */
-int setting(const char* name) {
+/** The value of a sysctl that is an int; nothing if the kernel does not have it. */
+std::optional<int> known_setting(const char* name) {
   int value = 0;
   std::size_t size = sizeof(value);
-  return ::sysctlbyname(name, &value, &size, nullptr, 0) == 0 ? value : 0;
+  return ::sysctlbyname(name, &value, &size, nullptr, 0) == 0 ? std::optional(value) : std::nullopt;
 }
+
+/** The same; 0 if the kernel does not have it. */
+int setting(const char* name) { return known_setting(name).value_or(0); }
 
 Obstacle explain_jail() {
   const bool may_have_jails = setting("security.jail.children.max") > 0;
@@ -127,6 +131,14 @@ std::vector<Obstacle> limitations_of_host() {
          "files there, can make this kernel panic",
          "sysctl vfs.inotify.max_user_instances=-1, which lets nobody watch; or a kernel whose nullfs "
          "has that mended"});
+  }
+  // A kernel for 32 bits has no larger calls and no setting for them.
+  if (known_setting("debug.iosize_max_clamp") == 0) {
+    limitations.push_back(
+        {"large-reads",
+         "no signal ends a system call that moves much memory, and one may move more than a machine "
+         "moves in hours (preadv(2) of a file with holes), so a build can keep its session from ending",
+         "sysctl debug.iosize_max_clamp=1, which lets one call move 2 GiB"});
   }
   limitations.push_back({"root-builds",
                          "nothing keeps a build with user: 'root' from revoking /dev/null, /dev/zero and /dev/random "

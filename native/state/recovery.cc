@@ -75,6 +75,7 @@ RecoveryReport Recovery::run(std::chrono::milliseconds bound, pid_t dying) const
     auto outcome = recover(id, bound, dying);
     if (outcome.recovered) report.recovered.push_back(std::move(*outcome.recovered));
     std::ranges::move(outcome.leftovers, std::back_inserter(report.leftovers));
+    report.is_unended |= outcome.is_unended;
   }
   sweep_leases(leases_);
   for (const std::string& name : state->others)
@@ -131,6 +132,7 @@ Outcome Recovery::take_away(const JournalEntry& entry, const std::string& file, 
     failures = take_away_(entry, journal, outcome);
   }
   if (!failures.empty()) outcome.standing = Standing::kNotRecovered;
+  outcome.is_unended = std::ranges::any_of(failures, [](const SysError& one) { return one.step == kUnended; });
   // Leases of numbers are in no journal, and neither is a lease that was signed before its fact was noted.
   if (failures.empty()) sweep_leases(leases_);
   const TakenAway& taken = outcome.recovered->taken;

@@ -43,6 +43,9 @@ struct Leftover {
   std::string reason;
 };
 
+/** The step of the error that says that a process of a session does not end. It may still end by itself. */
+inline constexpr const char* kUnended = "empty-jail";
+
 enum class Standing : std::uint8_t {
   /** There is no such session, or none any more. */
   kGone,
@@ -56,11 +59,15 @@ struct Outcome {
   /** Empty if only its entry was left. */
   std::optional<RecoveredSession> recovered{};
   std::vector<Leftover> leftovers{};
+  /** Some are there because a process does not end. */
+  bool is_unended = false;
 };
 
 struct RecoveryReport {
   std::vector<RecoveredSession> recovered{};
   std::vector<Leftover> leftovers{};
+  /** Another recovery may take more away, once a process has ended. */
+  bool is_unended = false;
 };
 
 /**

@@ -9,8 +9,10 @@
 
 #include <array>
 #include <cerrno>
+#include <chrono>
 #include <string>
 #include <string_view>
+#include <thread>
 #include <utility>
 #include <vector>
 
@@ -18,6 +20,8 @@
 #include "state/recovery.h"
 
 namespace {
+
+constexpr std::chrono::seconds kPause{1};
 
 /** Everything that is sent until the end of the socket. */
 std::string read_to_end() {
@@ -47,9 +51,19 @@ int watch(const char* number) {
   pid_t process = 0;
   if (!buildjail::read_number(number, process) || process <= 0) return 2;
   bool is_all = true;
-  for (const auto& [state, leases] : directories_in(read_to_end()))
-    is_all &= buildjail::recover_state(state, leases, process).leftovers.empty();
-  return is_all ? 0 : 1;
+  auto directories = directories_in(read_to_end());
+  for (;;) {
+    std::erase_if(directories, [&](const auto& one) {
+      const auto report = buildjail::recover_state(one.first, one.second, process);
+      // A system call that no signal ends lasts as long as a build wants. Nobody else may come by afterwards.
+      // defence: watcher-waits-for-processes
+      if (report.is_unended) return false;
+      is_all &= report.leftovers.empty();
+      return true;
+    });
+    if (directories.empty()) return is_all ? 0 : 1;
+    std::this_thread::sleep_for(kPause);
+  }
 }
 
 }  // namespace

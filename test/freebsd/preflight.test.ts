@@ -27,6 +27,13 @@ describeFreebsd('preflight', () => {
     expect(problem).toMatch(/revok.*\/dev\/null.*ACLs/)
   })
 
+  test('says that a system call may go on for hours, and which setting bounds it', () => {
+    const isBounded = spawnSync('sysctl', ['-n', 'debug.iosize_max_clamp'], { encoding: 'utf8' }).stdout.trim() === '1'
+    const found = preflight().limitations.find(({ check }) => check === 'large-reads')
+    expect(found === undefined).toBe(isBounded)
+    if (!isBounded) expect(found?.remedy).toContain('debug.iosize_max_clamp=1')
+  })
+
   test('says that a build can make a kernel panic that knows inotify(2), and how nobody can', () => {
     const most = spawnSync('sysctl', ['-n', 'vfs.inotify.max_user_instances'], { encoding: 'utf8' })
     const { problem, remedy } = preflight().limitations.find(({ check }) => check === 'inotify') ?? {}

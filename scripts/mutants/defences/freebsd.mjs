@@ -131,6 +131,16 @@ export const freebsd = [
     tests: [[users, 'are not given out where a process of the host has that user']],
   },
   {
+    defence: 'a build that allocates in an output ends with its session',
+    off: { 'endless-allocation-ends': 'never' },
+    tests: [['test/freebsd/unending-calls.test.ts', 'ends with its session, though it had gone on for long, and writes nothing more']],
+  },
+  {
+    defence: 'the watcher waits for processes that do not end',
+    off: { 'watcher-waits-for-processes': 'never' },
+    tests: [['test/freebsd/unending-calls.test.ts', 'keeps the watcher of a killed host program waiting, for as long as it takes']],
+  },
+  {
     defence: 'set-id bits that a build put on a link are taken away',
     off: { 'set-id-bits-link': { first: 'if (S_ISLNK(file.mode)) return {};' } },
     tests: [[handedBackTests, 'belongs to the owner of the folder, without set-id bits, flags, attributes and lists (user undefined)']],
