@@ -187,6 +187,16 @@ Result<std::optional<FoundJail>> Jail::find() const {
   return found;
 }
 
+Result<bool> is_of_session(int jid) {
+  IovecList options;
+  options.add_int("jid", jid);
+  options.add_buffer("name", MAXHOSTNAMELEN);
+  if (options.call(::jail_get, JAIL_DYING) >= 0) return options.text(1).starts_with(kJailPrefix);
+  // ENOENT: it is gone, and its last process before it (jail(2)).
+  if (errno == ENOENT) return true;
+  return options.error("jail_get", "jail_get", std::to_string(jid));
+}
+
 Result<std::optional<FoundJail>> find_jail(const std::string& name) {
   IovecList options;
   options.add_string("name", name);

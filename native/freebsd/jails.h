@@ -7,6 +7,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 
 #include "base/result.h"
@@ -58,6 +59,12 @@ struct FoundJail {
   std::string path;
   bool is_dying;
 };
+
+/** What the name of each session's jail begins with. */
+inline constexpr std::string_view kJailPrefix = "bj-";
+
+/** Whether a number is that of a session's jail, of whatever host program. A number that no jail has any more is. */
+Result<bool> is_of_session(int jid);
 
 /** The jail of that name, also a dying one; empty if there is none. */
 Result<std::optional<FoundJail>> find_jail(const std::string& name);

@@ -21,6 +21,7 @@
 #include <cerrno>
 #include <csignal>
 #include <cstring>
+#include <iterator>
 #include <span>
 #include <string_view>
 #include <utility>
@@ -81,15 +82,15 @@ Result<bool> has_processes(int jid) {
                      [jid](const auto& process) { return process.ki_jid == jid; });
 }
 
-Result<std::optional<kinfo_proc>> process_of_user(uid_t uid) {
+Result<std::vector<kinfo_proc>> processes_of_user(uid_t uid) {
+  std::vector<kinfo_proc> found;
   for (const int whose : {KERN_PROC_UID, KERN_PROC_RUID}) {
-    kinfo_proc process{};
-    const bool is_whole = read_one(whose, static_cast<int>(uid), process) == 0 || errno == ESRCH;
-    if (process.ki_pid != 0) return std::optional(process);
-    // ENOMEM without a process: the kernel had no memory for the answer.
-    if (!is_whole) return last_error("processes", "sysctl", "kern.proc.uid");
+    const std::array<int, 4> mib{CTL_KERN, KERN_PROC, whose, static_cast<int>(uid)};
+    const auto answer = read_sysctl(mib);
+    if (!answer) return last_error("processes", "sysctl", "kern.proc.uid");
+    std::ranges::move(records_of<kinfo_proc, int>(*answer), std::back_inserter(found));
   }
-  return std::optional<kinfo_proc>();
+  return found;
 }
 
 Result<std::size_t> signal_each_in(int jid, int signal, const std::string& login_class, pid_t except) {

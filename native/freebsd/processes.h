@@ -20,8 +20,8 @@ Credentials credentials_in(const kinfo_proc& process);
 /** Whether a process, or a zombie, is in a jail. */
 Result<bool> has_processes(int jid);
 
-/** A process of the host or of any jail whose effective or real user is `uid`; empty if there is none. */
-Result<std::optional<kinfo_proc>> process_of_user(uid_t uid);
+/** The processes of the host and of all jails whose effective or real user is `uid`. */
+Result<std::vector<kinfo_proc>> processes_of_user(uid_t uid);
 
 /**
  * Signals processes of a jail from outside, where none of them can harm the sender: those of a login class

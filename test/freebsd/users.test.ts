@@ -7,6 +7,7 @@ import { fileURLToPath } from 'node:url'
 import { expect, test } from 'vitest'
 
 import { build, openSession, recover, type Session, type Spec } from '../../src/index.ts'
+import { armed, attack, said } from '../session/attacks/attack.ts'
 import { watchersOf } from '../session/controlled.ts'
 import { useFolders } from '../session/folders.ts'
 import { hostState } from '../session/host-state.ts'
@@ -125,6 +126,24 @@ describeFreebsd('the users of builds', () => {
       stranger.kill('SIGKILL')
       await once(stranger, 'exit')
     }
+  })
+
+  // promise: 20
+  test('are given out though a build that is root has processes with all of their numbers', async () => {
+    const range = { user: { leased: { first: 41_000, count: 8 } } }
+    await using greedy = await openSession(armed({ user: 'root' }))
+    const command = greedy.spawn(attack('greedy', 'users', '41000', '8'))
+    await said(command, 'users: 8')
+    const running = spawnSync('ps', ['-axo', 'uid='], { encoding: 'utf8' }).stdout.trim().split(/\s+/)
+    expect(running).toContain('41007')
+    const sessions = await Promise.all(Array.from({ length: 8 }, () => openSession(range)))
+    expect(new Set(await Promise.all(sessions.map(uidOf))).size).toBe(8)
+    // What is in one jail is neither seen nor signalled from another, with the same number too.
+    for (const session of sessions) {
+      await session.run(['sh', '-c', 'kill -9 -1 2>/dev/null || true'])
+      await session.close()
+    }
+    expect(command.exitCode).toBeNull()
   })
 
   test('leave nothing behind that the next could find: no process and no shared memory of theirs', async () => {

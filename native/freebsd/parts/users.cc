@@ -19,6 +19,7 @@
 
 #include "base/text.h"
 #include "base/unique_fd.h"
+#include "freebsd/jails.h"
 #include "freebsd/parts.h"
 #include "freebsd/processes.h"
 #include "plan/plan.h"
@@ -30,9 +31,24 @@ namespace {
 
 constexpr const char* kStep = "user-lease";
 
-/** No session has this user now. A process that has it could reach into a build with the same user. */
+/** A process of the host that has this user, or of a jail that is no session's; empty if there is none. */
+Result<std::optional<kinfo_proc>> outsider_with(std::uint32_t uid) {
+  const auto processes = processes_of_user(uid);
+  if (!processes) return processes.error();
+  for (const kinfo_proc& process : *processes) {
+    // A build that is root can have processes with any number, now or a moment later. Its jail keeps it from others'.
+    const auto is_build = process.ki_jid == 0 ? Result<bool>(false) : is_of_session(process.ki_jid);
+    if (!is_build) return is_build.error();
+    // defence: user-taken-by-other-build
+    if (*is_build) continue;
+    return std::optional(process);
+  }
+  return std::optional<kinfo_proc>();
+}
+
+/** No session has leased this user. A process that has it could reach into a build with the same user. */
 Result<std::string> objection_to(std::uint32_t uid) {
-  const auto process = process_of_user(uid);
+  const auto process = outsider_with(uid);
   if (!process) return process.error();
   // defence: no-process-host-user
   if (!*process) return std::string();

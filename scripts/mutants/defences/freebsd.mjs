@@ -131,6 +131,11 @@ export const freebsd = [
     tests: [[users, 'are not given out where a process of the host has that user']],
   },
   {
+    defence: 'a build that is root takes no user from other sessions',
+    off: { 'user-taken-by-other-build': 'never' },
+    tests: [[users, 'are given out though a build that is root has processes with all of their numbers']],
+  },
+  {
     defence: 'a build that allocates in an output ends with its session',
     off: { 'endless-allocation-ends': 'never' },
     tests: [['test/freebsd/unending-calls.test.ts', 'ends with its session, though it had gone on for long, and writes nothing more']],
