@@ -139,7 +139,7 @@ class JailEnvelope final : public Envelope {
   JailEnvelope(SharedPlan plan, Lessee lessee, std::shared_ptr<Waiter> waiter, std::shared_ptr<FreebsdHost> host,
                Trace trace)
       : plan_(std::move(plan)),
-        jail_name_("bj-" + (plan_->name.empty() ? "" : plan_->name + "-") + lessee.session.id),
+        jail_name_(std::string(kJailPrefix) + (plan_->name.empty() ? "" : plan_->name + "-") + lessee.session.id),
         limits_log_(jail_name_),
         set_groups_(plan_->user.gid, plan_->user.groups),
         lessee_(std::move(lessee)),
@@ -331,6 +331,8 @@ class JailEnvelope final : public Envelope {
                       const CommandTerminal* terminal) {
     const auto limits = process_limits(request.limits);
     if (!limits) return limits.error();
+    const auto pipe_memory = most_pipe_memory(jail_.user.uid);
+    if (!pipe_memory) return pipe_memory.error();
     const std::string login_class = login_class_of(request.run);
     JailChild child{.jail = jail_.jail->reference(),
                     .stdio = stdio,
@@ -341,6 +343,7 @@ class JailEnvelope final : public Envelope {
                     .umask = kUmask,
                     .groups = &set_groups_,
                     .limits = *limits,
+                    .most_pipe_memory = *pipe_memory,
                     .uid = jail_.user.uid,
                     .gid = jail_.user.gid,
                     .parent_death_signal = SIGKILL};

@@ -5,6 +5,7 @@
 #include <sys/mman.h>
 #include <sys/procctl.h>
 #include <sys/stat.h>
+#include <sys/sysctl.h>
 
 #include <dlfcn.h>
 #include <fcntl.h>
@@ -17,6 +18,7 @@
 #include <cstddef>
 #include <limits>
 #include <memory>
+#include <utility>
 
 #include "base/text.h"
 #include "freebsd/child.h"
@@ -40,6 +42,9 @@ rlim_t as_limit(std::uint64_t value) {
   return static_cast<rlim_t>(std::min(value, static_cast<std::uint64_t>(std::numeric_limits<rlim_t>::max() - 1)));
 }
 
+// RLIMIT_PIPEBUF of 14.2 (getrlimit(2)), which older headers lack.
+constexpr int kPipeMemory = 15;
+
 }  // namespace
 
 Result<std::vector<ProcessLimit>> process_limits(const CommandLimits& limits) {
@@ -54,6 +59,22 @@ Result<std::vector<ProcessLimit>> process_limits(const CommandLimits& limits) {
     set.push_back({.resource = kRlimits.at(i).resource, .limit = limit});
   }
   return set;
+}
+
+Result<rlim_t> most_pipe_memory(uid_t uid) {
+  constexpr rlim_t kShare = 4;
+  rlimit limit{};
+  if (uid == 0) return RLIM_INFINITY;
+  if (::getrlimit(kPipeMemory, &limit) != 0) {
+    // A kernel before 14.2.
+    if (errno == EINVAL) return RLIM_INFINITY;
+    return last_error("setrlimit", "getrlimit");
+  }
+  const char* const name = "kern.ipc.maxpipekva";
+  long all = 0;
+  std::size_t size = sizeof(all);
+  if (::sysctlbyname(name, &all, &size, nullptr, 0) != 0) return last_error("sysctl", "sysctl", name);
+  return all / kShare;
 }
 
 namespace {
@@ -98,15 +119,20 @@ int forbid_cores() {
 }
 
 /**
- * Bounds the terminals (pts(4)), because they belong to the whole host. Root of a session can raise it (setrlimit(2)).
- * Returns the call that failed.
+ * Bounds what belongs to the whole host and is counted by user: terminals (pts(4)) and the memory of pipes. Root of a
+ * session can raise it (setrlimit(2)). Returns the call that failed.
  */
-const char* bound_terminals() {
-  constexpr rlim_t kMost = 128;
-  rlimit limit{};
-  if (::getrlimit(RLIMIT_NPTS, &limit) != 0) return "getrlimit";
-  limit = {.rlim_cur = std::min(limit.rlim_cur, kMost), .rlim_max = std::min(limit.rlim_max, kMost)};
-  return ::setrlimit(RLIMIT_NPTS, &limit) != 0 ? "setrlimit" : nullptr;
+const char* bound_shared(const JailChild& child) {
+  constexpr rlim_t kMostTerminals = 128;
+  for (const auto& [resource, most] : {std::pair{RLIMIT_NPTS, kMostTerminals}, {kPipeMemory, child.most_pipe_memory}}) {
+    // defence: pipe-memory-bounded
+    if (most == RLIM_INFINITY) continue;
+    rlimit limit{};
+    if (::getrlimit(resource, &limit) != 0) return "getrlimit";
+    limit = {.rlim_cur = std::min(limit.rlim_cur, most), .rlim_max = std::min(limit.rlim_max, most)};
+    if (::setrlimit(resource, &limit) != 0) return "setrlimit";
+  }
+  return nullptr;
 }
 
 /**
@@ -176,7 +202,7 @@ void run_jail_child(void* context) {
   // defence: command-not-protected-when
   if (has_failed(kProtection, "procctl", [] { return control(PROC_SPROTECT, PPROT_CLEAR); })) return;
   if (has_failed(kCores, "setrlimit", forbid_cores)) return;
-  if (has_named(kTerminals, bound_terminals)) return;
+  if (has_named(kTerminals, [&child] { return bound_shared(child); })) return;
   if (is_of_stack(child.limits) && has_failed(kLimits, "rfork", unshare_memory)) return;
   // defence: processes-limits-command
   if (has_failed(kLimits, "setrlimit", [&] { return set_limits(child.limits); })) return;

@@ -77,6 +77,13 @@ struct ProcessLimit {
  */
 Result<std::vector<ProcessLimit>> process_limits(const CommandLimits& limits);
 
+/**
+ * The bytes that the pipes of a build's user may have, a quarter of what there is for the whole host
+ * (kern.ipc.maxpipekva). Beyond half of that, the kernel makes everybody's pipes small (pipespace_new). No bound for
+ * root, whose pipes are those of the host's root too.
+ */
+Result<rlim_t> most_pipe_memory(uid_t uid);
+
 /** Everything that a child uses to enter a jail, made before the child exists, and its report. */
 struct JailChild {
   LeftOutSteps left_out{};
@@ -90,6 +97,8 @@ struct JailChild {
   mode_t umask;
   const SetGroups* groups;
   std::span<const ProcessLimit> limits;
+  /** Bytes of pipes that its user may have; see most_pipe_memory(). */
+  rlim_t most_pipe_memory = RLIM_INFINITY;
   uid_t uid;
   gid_t gid;
   int parent_death_signal;

@@ -9,7 +9,7 @@ import { afterEach, expect, test, type TestContext } from 'vitest'
 
 import { openSession, preflight, recover, type Session, type Spec } from '../../src/index.ts'
 import { stateDirectoryOf } from '../../src/spec/state-directory.ts'
-import { answers, armed, attack } from '../session/attacks/attack.ts'
+import { answers, armed, attack, said } from '../session/attacks/attack.ts'
 import { watchersOf } from '../session/controlled.ts'
 import { useFolders } from '../session/folders.ts'
 import { expectSameState, hostState } from '../session/host-state.ts'
@@ -384,6 +384,20 @@ describeFreebsd('without any limit asked for', () => {
   test('/tmp holds no extended attributes beside its size', async () => {
     await using session = await openSession(armed({ limits: { tmpSize: '1M' }, cwd: '/tmp' }))
     expect(await ended(session, attack('forger'))).toMatchObject({ said: { attributes: '0' }, exitCode: 0 })
+  })
+
+  // promise: 45
+  test('a build that fills all the pipes it can make leaves others theirs', async () => {
+    const all = Number(told('sysctl', '-n', 'kern.ipc.maxpipekva'))
+    await using session = await openSession(armed({}))
+    const command = session.spawn(attack('greedy', 'pipes'))
+    await said(command, 'made: ')
+    await using neighbour = await openSession({})
+    // The kernel makes pipes small, for everybody, when half of the memory for them is taken (pipespace_new in sys_pipe.c).
+    expect(Number(told('sysctl', '-n', 'kern.ipc.pipekva'))).toBeLessThan(all / 2)
+    expect(await neighbour.run(['sh', '-c', 'echo a | cat'])).toMatchObject({ stdout: 'a' })
+    command.stdin?.end()
+    expect(await once(command, 'exit')).toEqual([0, null])
   })
 
   // promise: 46

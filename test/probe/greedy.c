@@ -10,6 +10,8 @@
  *   greedy zombies COUNT     the same of processes that end and are not waited for
  *   greedy threads COUNT     starts threads that wait (FreeBSD)
  *   greedy files COUNT       makes files in /tmp
+ *   greedy pipes             makes pipes and fills them; then waits, with all of them, for the end of stdin
+ *   greedy users FIRST COUNT a process with each of those numbers (root); then waits, with all of them, for the end of stdin
  *   greedy time SECONDS      two processes that compute; says how much processor time they got in that time
  */
 #include <sys/types.h>
@@ -244,6 +246,64 @@ take_time(long seconds)
 	return 0;
 }
 
+static void
+wait_for_end(void)
+{
+	char one;
+
+	fflush(stdout);
+	while (read(STDIN_FILENO, &one, 1) > 0)
+		;
+}
+
+static int
+take_pipes(void)
+{
+	static const char block[65536];
+	long made = 0;
+	int ends[2];
+
+	for (; pipe(ends) == 0; made++) {
+		fcntl(ends[1], F_SETFL, O_NONBLOCK);
+		while (write(ends[1], block, sizeof(block)) > 0)
+			;
+	}
+	printf("because: %s\n", strerror(errno));
+	printf("made: %ld\n", made);
+	wait_for_end();
+	return 0;
+}
+
+static int
+take_users(uid_t first, long count)
+{
+	for (long i = 0; i < count; i++) {
+		int told[2];
+		char one;
+		pid_t child = pipe(told) == 0 ? fork() : -1;
+
+		if (child < 0)
+			return tell(-1);
+		if (child == 0) {
+			if (setuid(first + (uid_t)i) != 0)
+				_exit(1);
+			close(told[0]);
+			close(told[1]);
+			for (;;)
+				pause();
+		}
+		/* Until it has closed its ends, it has not got there. */
+		close(told[1]);
+		while (read(told[0], &one, 1) > 0)
+			;
+		close(told[0]);
+	}
+	printf("users: %ld\n", count);
+	wait_for_end();
+	kill(0, SIGKILL);
+	return 0;
+}
+
 int
 main(int argc, char **argv)
 {
@@ -266,6 +326,10 @@ main(int argc, char **argv)
 		return take_threads(count);
 	if (strcmp(what, "files") == 0)
 		return take_files(count);
+	if (strcmp(what, "pipes") == 0)
+		return take_pipes();
+	if (strcmp(what, "users") == 0 && argc == 4)
+		return take_users((uid_t)count, atol(argv[3]));
 	if (strcmp(what, "time") == 0)
 		return take_time(count);
 	fprintf(stderr, "greedy WHAT [COUNT]\n");

@@ -146,6 +146,11 @@ export const freebsd = [
     tests: [['test/freebsd/unending-calls.test.ts', 'keeps the watcher of a killed host program waiting, for as long as it takes']],
   },
   {
+    defence: 'a build does not take all memory of pipes',
+    off: { 'pipe-memory-bounded': { first: 'if (resource == kPipeMemory) continue;' } },
+    tests: [['test/freebsd/limits.test.ts', 'a build that fills all the pipes it can make leaves others theirs']],
+  },
+  {
     defence: 'set-id bits that a build put on a link are taken away',
     off: { 'set-id-bits-link': { first: 'if (S_ISLNK(file.mode)) return {};' } },
     tests: [[handedBackTests, 'belongs to the owner of the folder, without set-id bits, flags, attributes and lists (user undefined)']],
