@@ -2,7 +2,7 @@ import { bare } from './plain-data.ts'
 import type { Mount, Plan, Warning } from './plan-types.ts'
 import { ownerOf } from './source-mount.ts'
 
-type Whose = Pick<Plan, 'platform' | 'user'>
+type Whose = Pick<Plan, 'platform' | 'user' | 'network'>
 
 /** What the system does not let a session keep from its build. */
 export function warningsOf(whose: Whose, mounts: readonly Mount[]): Warning[] {
@@ -18,11 +18,15 @@ function outputWarnings(mounts: readonly Mount[]): Warning[] {
   return others.map(({ entry, source = '' }) => bare({ entry, problem: `${source} ${problem}` }))
 }
 
-function rootWarnings({ user }: Whose): Warning[] {
+function rootWarnings({ user, network }: Whose): Warning[] {
   if (user.uid !== 0) return []
   const devices = 'it can revoke /dev/null, /dev/zero and /dev/random for the whole host (revoke(2))'
   const inputs = 'it can change ACLs and extended attributes of its inputs'
-  return [bare({ entry: 'user', problem: `FreeBSD lets a build that is root do two things to the host: ${devices}, and ${inputs}` })]
+  const ofUser = bare({ entry: 'user', problem: `FreeBSD lets a build that is root do two things to the host: ${devices}, and ${inputs}` })
+  if (network === 'none' || network === 'host') return [ofUser]
+  // The kernel takes an interface away in milliseconds, one at a time for the whole host, and has no bound for them.
+  const interfaces = 'FreeBSD lets a build that is root make thousands of interfaces in a network of its own, and other sessions wait to open and close theirs'
+  return [ofUser, bare({ entry: 'network', problem: interfaces })]
 }
 
 // Where a user is leased, opening refuses such an input (native/freebsd/parts/sources).
