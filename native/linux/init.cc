@@ -56,16 +56,31 @@ Result<UniqueFd> in_memory(const std::string& text) {
 
 constexpr const char* kImageStep = "init-image";
 constexpr const char* kName = "buildjail-init";
-constexpr mode_t kExecutable = 0555;
+// A command can be /proc/self/exe, or a script of that interpreter: then a process of the build executes the image of
+// all sessions to come. Nobody may read that, so the process is dumpable to no other (execve(2)), and none finds the
+// image by it (proc_pid_exe(5)): for an ordinary caller's it would be the owner, who may change its mode.
+// defence: init-image-unreadable
+constexpr mode_t kExecutable = 0111;
 
 #ifndef MFD_EXEC
 constexpr unsigned MFD_EXEC = 0x10;
+#endif
+#ifndef F_SEAL_EXEC
+constexpr int F_SEAL_EXEC = 0x20;
 #endif
 
 // A sysctl may demand the flag for a file that is executed (vm.memfd_noexec); kernels before 6.3 do not know it.
 int create_image() {
   const int fd = ::memfd_create(kName, MFD_CLOEXEC | MFD_ALLOW_SEALING | MFD_EXEC);
   return fd >= 0 || errno != EINVAL ? fd : ::memfd_create(kName, MFD_CLOEXEC | MFD_ALLOW_SEALING);
+}
+
+// From Linux 6.3 on its owner cannot make it a file that is not executable either, where fs.suid_dumpable shows it.
+bool seal(int image) {
+  constexpr int kContent = F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE;
+  // defence: init-image-sealed
+  const int all = kContent | F_SEAL_EXEC;
+  return ::fcntl(image, F_ADD_SEALS, all) == 0 || (errno == EINVAL && ::fcntl(image, F_ADD_SEALS, kContent) == 0);
 }
 
 }  // namespace
@@ -76,13 +91,12 @@ Result<UniqueFd> make_init_image() {
   const auto bytes = init_bytes();
   if (::write(made.get(), bytes.data(), bytes.size()) != static_cast<ssize_t>(bytes.size()))
     return last_error(kImageStep, "write");
-  if (::fchmod(made.get(), kExecutable) != 0) return last_error(kImageStep, "fchmod");
-  constexpr int kSeals = F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE;
-  if (::fcntl(made.get(), F_ADD_SEALS, kSeals) != 0) return last_error(kImageStep, "fcntl");
+  if (!seal(made.get())) return last_error(kImageStep, "fcntl");
   // Opened again, because a file that is open for writing cannot be executed (execve(2), ETXTBSY).
   const std::string path = "/proc/self/fd/" + std::to_string(made.get());
   UniqueFd image = above_stdio(UniqueFd(::open(path.c_str(), O_RDONLY | O_CLOEXEC)));
   if (!image) return last_error(kImageStep, "open", path);
+  if (::fchmod(made.get(), kExecutable) != 0) return last_error(kImageStep, "fchmod");
   return image;
 }
 

@@ -1,9 +1,10 @@
 import { spawnSync } from 'node:child_process'
-import { chmodSync, copyFileSync, mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { chmodSync, copyFileSync, mkdtempSync, readdirSync, readlinkSync, rmSync, statSync } from 'node:fs'
+import { release, tmpdir } from 'node:os'
 import path from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
 
+import { openSession } from '../../src/index.ts'
 import { probe } from '../probe/compiled-probe.ts'
 import { blanksReady } from './blank-sessions.ts'
 import { describeLinux, isRoot } from './host.ts'
@@ -30,3 +31,29 @@ describeLinux('init, of packets that no host program sends', () => {
     expect(ended).toBeGreaterThan(rounds / 10)
   })
 })
+
+describeLinux('the program of init', () => {
+  // Commands come to execute it by /proc/self/exe, and an ordinary caller's are its owner.
+  // promise: 32
+  test('stays executable, also for its owner, where the kernel has a seal for that', async (context) => {
+    const [major = 0, minor = 0] = release().split('.').map(Number)
+    context.skip(major < 6 || (major === 6 && minor < 3), 'the kernel has no such seal before Linux 6.3')
+    await using session = await openSession({})
+    expect(session.id).toBeDefined()
+    const images = readdirSync('/proc/self/fd').filter((fd) => imageAt(fd))
+    expect(images).toHaveLength(1)
+    const [fd = ''] = images
+    const mode = statSync(`/proc/self/fd/${fd}`).mode & 0o777
+    onTestFinished(() => chmodSync(`/proc/self/fd/${fd}`, mode))
+    expect(mode).toBe(0o111)
+    expect(() => chmodSync(`/proc/self/fd/${fd}`, 0)).toThrow('EPERM')
+  })
+})
+
+function imageAt(fd: string): boolean {
+  try {
+    return readlinkSync(`/proc/self/fd/${fd}`).startsWith('/memfd:buildjail-init')
+  } catch {
+    return false
+  }
+}

@@ -404,6 +404,16 @@ export const linux = [
     tests: [[`${attacks}/held-descriptors.test.ts`, 'is not open in init either, which has its control, the end of its children and the lock of its session']],
   },
   {
+    defence: 'no process of a build that executes the program of init shows it to another',
+    off: { 'init-image-unreadable': { value: '0555' } },
+    tests: [[`${attacks}/chosen-names.test.ts`, 'does not get at the program of init, which is that of all sessions to come (user undefined)']],
+  },
+  {
+    defence: 'the program of init stays executable',
+    off: { 'init-image-sealed': { without: 'F_SEAL_EXEC' } },
+    tests: [['test/linux/init.test.ts', 'stays executable, also for its owner, where the kernel has a seal for that']],
+  },
+  {
     defence: 'a command has the session’s keyring',
     off: { 'command-session-keyring': 'skip' },
     tests: [['test/linux/namespaces.test.ts', 'leads %s to no key of a caller’s own, who has a keyring of the user as well, as after a login']],
