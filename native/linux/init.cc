@@ -58,7 +58,7 @@ constexpr const char* kImageStep = "init-image";
 constexpr const char* kName = "buildjail-init";
 // A command can be /proc/self/exe, or a script of that interpreter: then a process of the build executes the image of
 // all sessions to come. Nobody may read that, so the process is dumpable to no other (execve(2)), and none finds the
-// image by it (proc_pid_exe(5)): for an ordinary caller's it would be the owner, who may change its mode.
+// image by it (proc_pid_exe(5)).
 // defence: init-image-unreadable
 constexpr mode_t kExecutable = 0111;
 
@@ -75,7 +75,8 @@ int create_image() {
   return fd >= 0 || errno != EINVAL ? fd : ::memfd_create(kName, MFD_CLOEXEC | MFD_ALLOW_SEALING);
 }
 
-// From Linux 6.3 on its owner cannot make it a file that is not executable either, where fs.suid_dumpable shows it.
+// An ordinary caller's build is the owner, and as root it may read it all the same. From Linux 6.3 on it cannot make it
+// a file that is not executable, by which no session would begin any more.
 bool seal(int image) {
   constexpr int kContent = F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE;
   // defence: init-image-sealed
