@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <chrono>
 #include <csignal>
 #include <map>
@@ -110,11 +111,34 @@ std::vector<pid_t> descendants_of(pid_t root) {
   return found;
 }
 
-/** The number of a process's pid namespace, a zombie's too: that of the file in nsfs (namespaces(7)). */
+/** In how many pid namespaces a process has a number, from that of our /proc on (proc_pid_status(5), NSpid). */
+std::size_t depth_of(pid_t pid) {
+  const auto text = text_of(proc_path(pid, "status"));
+  return text ? numbers_in(value_of(*text, "NSpid")).size() : 0;
+}
+
+/**
+ * The number of a process's pid namespace, a zombie's too: that of the file in nsfs (namespaces(7)). An ordinary caller
+ * cannot look at that where a build executes a file that it may not read, and that belongs to an id outside of its
+ * session (ptrace(2)). Then it is that of a parent which has numbers in as many (pid_namespaces(7)).
+ */
 std::optional<std::uint64_t> pid_namespace_of(pid_t pid) {
-  struct stat link{};
-  if (::stat(proc_path(pid, "ns/pid").c_str(), &link) != 0) return std::nullopt;
-  return link.st_ino;
+  // Who kills a tree looks again: then the children of those that were killed have a nearer parent.
+  constexpr int kMostParents = 64;
+  std::size_t depth = 0;
+  for (int looks = 0; looks < kMostParents; ++looks) {
+    struct stat link{};
+    if (::stat(proc_path(pid, "ns/pid").c_str(), &link) == 0) return link.st_ino;
+    // defence: unreadable-program-is-known
+    if (errno != EACCES) return std::nullopt;
+    if (depth == 0) depth = depth_of(pid);
+    if (depth <= depth_of(::getpid())) return std::nullopt;
+    const auto found = stat_of(pid);
+    if (found.empty()) return std::nullopt;
+    pid = static_cast<pid_t>(found.front());
+    if (depth_of(pid) != depth) return std::nullopt;
+  }
+  return std::nullopt;
 }
 
 /**

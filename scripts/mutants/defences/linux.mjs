@@ -404,6 +404,16 @@ export const linux = [
     tests: [[`${attacks}/held-descriptors.test.ts`, 'is not open in init either, which has its control, the end of its children and the lock of its session']],
   },
   {
+    defence: 'a command whose program its caller may not read is known to be of its session',
+    off: { 'unreadable-program-is-known': 'always' },
+    tests: [
+      [
+        `${attacks}/unreadable-program.test.ts`,
+        'and that has a group from outside of its session, as in a set-gid folder, is ended by it as well and counted',
+      ],
+    ],
+  },
+  {
     defence: 'no process of a build that executes the program of init shows it to another',
     off: { 'init-image-unreadable': { value: '0555' } },
     tests: [[`${attacks}/chosen-names.test.ts`, 'does not get at the program of init, which is that of all sessions to come (user undefined)']],
