@@ -23,7 +23,7 @@ function canBeSet(): boolean {
  * These change a setting of the whole host, fs.suid_dumpable, for a moment: another test of this host then sees the other value. No session
  * depends on it.
  */
-describeAttack.runIf(isLinux)('a command that is not executed yet', () => {
+describeAttack('a command that is not executed yet', () => {
   afterEach(() => {
     if (canBeSet()) writeFileSync(setting, usual)
   })
