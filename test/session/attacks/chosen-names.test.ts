@@ -25,16 +25,16 @@ describeAttack('a command by a name that its build chose', () => {
       const hunter = session.spawn(attack('image'), { stdio: ['pipe', 'pipe', 'ignore'] })
       await said(hunter, 'hunting')
       if (hunter.stdout === null) throw new Error('no stdout')
-      let found = ''
-      hunter.stdout.on('data', (chunk: Buffer) => (found += String(chunk)))
+      const found: string[] = []
+      hunter.stdout.on('data', (chunk: Buffer) => found.push(String(chunk)))
       // To copy the arguments takes most of the time in which it can be met.
       const long = Array.from({ length: 12 }, () => 'x'.repeat(100_000))
-      for (let launched = 0; launched < launches && found === ''; launched++) {
+      for (let launched = 0; launched < launches && found.length === 0; launched++) {
         await session.run(['/output/script', ...long], { reject: false, timeout: 5000 })
       }
       hunter.stdin?.end()
       await once(hunter.stdout, 'end')
-      const { met, mode, write, read } = answers(found)
+      const { met, mode, write, read } = answers(found.join(''))
       expect(met).toBe('ok')
       // Root of an ordinary caller's session reads what is the caller's, and this is no secret.
       const forbidden = user === 'root' && !isRoot ? { mode, write } : { mode, write, read }
