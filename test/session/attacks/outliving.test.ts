@@ -4,10 +4,11 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { expect, test } from 'vitest'
 
 import { openSession, type Spec } from '../../../src/index.ts'
+import { hasCapability } from '../../linux/host.ts'
 import { useFolders } from '../folders.ts'
 import { isFreebsd } from '../kernel.ts'
 import { expectSilence } from '../silence.ts'
-import { armed, attack, describeAttack } from './attack.ts'
+import { armed, attack, describeAttack, isRoot } from './attack.ts'
 
 const users: readonly Spec['user'][] = [undefined, 'root']
 /** More than it takes from the first beat on. */
@@ -43,7 +44,8 @@ describeAttack('a command that does not want to end', () => {
   })
 
   // promise: 42
-  test.skipIf(isFreebsd).each(users.map((user) => [user ?? 'the build user', user] as const))('as %s, and is traced by a command beside it: its timeout ends it with all that it started', { timeout: 110_000 }, async (_, user) => {
+  test.skipIf(isFreebsd).for(users.map((user) => [user ?? 'the build user', user] as const))('as %s, and is traced by a command beside it: its timeout ends it with all that it started', { timeout: 110_000 }, async ([, user], context) => {
+    if (isRoot && !hasCapability(24)) return context.skip('root has no CAP_SYS_RESOURCE here, by which a traced process starts nothing more')
     await using session = await openSession(specOf(user))
     for (let round = 0; round < 3; round++) {
       const run = session.run(attack('outlive', '/output/beats', 'beside'), timed)
