@@ -1,9 +1,8 @@
 import { readdirSync, readFileSync, readlinkSync, writeFileSync } from 'node:fs'
-import { text } from 'node:stream/consumers'
 import { afterEach, expect, test } from 'vitest'
 
 import { openSession, preflight, type Session, type Spec } from '../../src/index.ts'
-import { armed, attack, describeAttack, isRoot, said } from '../session/attacks/attack.ts'
+import { armed, attack, describeAttack, isRoot } from '../session/attacks/attack.ts'
 
 const setting = '/proc/sys/fs/suid_dumpable'
 const isLinux = process.platform === 'linux'
@@ -43,11 +42,15 @@ describeAttack('a command that is not executed yet', () => {
     if (canBeSet()) writeFileSync(setting, value)
     await using session = await openSession(armed(user === undefined ? {} : { user }))
     const hunter = session.spawn(attack('early'))
-    await said(hunter, 'hunting')
+    if (hunter.stdout === null) throw new Error('stdout is no pipe')
+    let output = ''
+    // From the beginning on, as it prints what it gets at once.
+    hunter.stdout.on('data', (chunk: Buffer) => (output += String(chunk)))
+    await expect.poll(() => output).toContain('hunting')
     await launchSome(session, 60)
     hunter.stdin?.end()
-    if (hunter.stdout === null) throw new Error('stdout is no pipe')
-    expect(await text(hunter.stdout)).toBe('some met\n')
+    await expect.poll(() => output, { timeout: 10_000 }).toMatch(/(some|none) met\n$/)
+    expect(output).toBe('hunting\nsome met\n')
   })
 
   test.runIf(canBeSet())('is named by the preflight where that is 1, and nowhere else', () => {
@@ -67,8 +70,8 @@ describeAttack('a command that is not executed yet', () => {
     await expect.poll(() => output).toContain('hunting')
     const launched = launchSome(session, 200, () => output.includes('held'))
     await expect.poll(() => output, { timeout: 30_000 }).toContain('held')
-    const { namespaces = {} } = await session.record()
-    const early = readdirSync('/proc').filter((pid) => /^\d+$/.test(pid) && isEarly(pid, `pid:[${namespaces['pid']}]`))
+    const namespace = readlinkSync(`/proc/${hunter.pid}/ns/pid`)
+    const early = readdirSync('/proc').filter((pid) => /^\d+$/.test(pid) && isEarly(pid, namespace))
     const open = early.map((pid) => readdirSync(`/proc/${pid}/fd`).toSorted())
     hunter.stdin?.end()
     await launched

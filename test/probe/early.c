@@ -1,8 +1,9 @@
 /*
- * early         until stdin ends, stops whatever is launched beside it before it executes (SIGSTOP), and then tries to
- *               get at its descriptors and its memory: pidfd_getfd(2), ptrace(2), process_vm_readv(2), /proc/PID. Prints
- *               each thing that it got, and in the end whether it met any command before that was executed.
- * early hold    keeps the first of them stopped until stdin ends, for others to look at.
+ * early         until stdin ends, looks at whatever is launched beside it until it sees its program. If that is not
+ *               executed yet, it stops it (SIGSTOP) and tries to get at its descriptors and its memory: pidfd_getfd(2),
+ *               ptrace(2), process_vm_readv(2), /proc/PID. Prints each thing that it got, and in the end whether it met
+ *               any command before that was executed.
+ * early hold    stops the first of them as soon as it may, until stdin ends, for others to look at.
  */
 #define _GNU_SOURCE /* process_vm_readv(2) */
 #include <sys/types.h>
@@ -144,6 +145,39 @@ is_early(pid_t pid)
 	return state == 'X' ? kill(pid, 0) == 0 : strchr("Tt", state) != NULL && is_launching(pid);
 }
 
+/* Looks at its program until that can be seen. 1: before it executed, 0: only then, -1: never. */
+static int
+see_program(pid_t pid)
+{
+	enum { kTries = 200000 };
+	char path[64], link[64];
+
+	snprintf(path, sizeof(path), "/proc/%d/exe", (int)pid);
+	for (int tries = 0; tries < kTries && kill(pid, 0) == 0; tries++) {
+		ssize_t length = readlink(path, link, sizeof(link) - 1);
+		if (length < 0)
+			continue;
+		link[length] = '\0';
+		return strstr(link, "buildjail-init") != NULL;
+	}
+	return -1;
+}
+
+/* All that can be had of one that was seen before it executed. */
+static void
+take_from(pid_t pid)
+{
+	taken[0] = '\0';
+	try_descriptors(pid);
+	try_memory(pid);
+	try_link(pid, "exe");
+	try_link(pid, "cwd");
+	if (is_early(pid))
+		fputs(taken, stdout);
+	printf("seen before it executed\n");
+	fflush(stdout);
+}
+
 /* Whether it was met before it executed. `is_held`: it stays as it is until stdin ends, for somebody else to look at. */
 static int
 meet(pid_t pid, int is_held)
@@ -152,27 +186,25 @@ meet(pid_t pid, int is_held)
 	int tries = 0, is_met;
 
 	/* It may be signalled from the moment on when it is the build user's. */
-	while (kill(pid, SIGSTOP) != 0)
+	while (kill(pid, is_held ? SIGSTOP : 0) != 0)
 		if (errno != EPERM || ++tries == kTries)
 			return 0;
-	/* So that it has stopped: this is not told of one that is hidden. */
-	usleep(1000);
+	if (!is_held) {
+		is_met = state_of(pid) == 'X' || is_launching(pid);
+		if (see_program(pid) != 1)
+			return is_met;
+		kill(pid, SIGSTOP);
+	}
+	/* So that it has stopped, or is executed by then. */
+	usleep(is_held ? 100000 : 1000);
 	is_met = is_early(pid);
 	if (is_met && is_held) {
 		printf("held\n");
 		fflush(stdout);
 		while (!is_over())
 			usleep(1000);
-	} else if (is_met) {
-		taken[0] = '\0';
-		try_descriptors(pid);
-		try_memory(pid);
-		try_link(pid, "exe");
-		try_link(pid, "cwd");
-		is_met = is_early(pid);
-		if (is_met)
-			fputs(taken, stdout);
-		fflush(stdout);
+	} else if (!is_held) {
+		take_from(pid);
 	}
 	kill(pid, SIGCONT);
 	return is_met;
