@@ -83,11 +83,9 @@ class Keeping final : public TreeWalk {
   Keeping(int to, int several, const struct stat& owner, std::size_t longest_path, std::vector<std::string>& left)
       : TreeWalk({}, kStep), to_(to), several_(several), owner_(owner), longest_path_(longest_path), left_(left) {}
 
-  Status copy_all(int top) {
-    Status status = run(top);
-    if (count_ > kMostLeft) left_.push_back("and " + std::to_string(count_ - kMostLeft) + " more");
-    return status;
-  }
+  Status copy_all(int top) { return run(top); }
+  /** How many are left out beyond those that are told one by one. */
+  [[nodiscard]] std::size_t untold() const { return count_ - std::min(count_, kMostLeft); }
 
  private:
   [[nodiscard]] bool may_open_up(const FileState& folder) const override { return folder.uid == ::geteuid(); }
@@ -310,9 +308,12 @@ class Copy {
     const std::size_t outer = path_.size() + target.size() + 1;
     const std::size_t longest_path = outer < PATH_MAX ? PATH_MAX - 1 - outer : 0;
     std::vector<std::string> left_in_it;
-    auto status = Keeping(at, several_.get(), around_, longest_path, left_in_it).copy_all(from.get());
+    Keeping keeping(at, several_.get(), around_, longest_path, left_in_it);
+    auto status = keeping.copy_all(from.get());
     if (!status) status.error().path = target + "/" + status.error().path;
     for (const std::string& one : left_in_it) left.push_back(target.substr(1) + "/" + one);
+    if (keeping.untold() > 0)
+      left.push_back("and " + std::to_string(keeping.untold()) + " more in " + target.substr(1));
     return status;
   }
 
