@@ -89,7 +89,10 @@ class Keeping final : public TreeWalk {
 
  private:
   [[nodiscard]] bool may_open_up(const FileState& folder) const override { return folder.uid == ::geteuid(); }
-  void begin() override { at_ = UniqueFd(::openat(to_, ".", kDirectory)); }
+  Status begin() override {
+    at_ = UniqueFd(::openat(to_, ".", kDirectory));
+    return at_ ? Status() : Status(last_error(kStep, "openat"));
+  }
 
   Result<bool> visit(int fd, FileState& file, std::string_view name) override {
     std::string path = path_of(name).substr(1);

@@ -115,12 +115,13 @@ class HandingBack final : public TreeWalk {
     bool is_of_note = false;
   };
 
-  void begin() override {
+  Status begin() override {
     left.resize(told_.first);
     count_ = told_.second;
     met_.clear();
     met_names_ = 0;
     met_paths_ = 0;
+    return {};
   }
 
   void tell(std::string path, std::string what) {

@@ -46,7 +46,7 @@ Status TreeWalk::run(int top) {
   if (!state) return failure(kStateCall);
   top_ = *state;
   for (int attempt = 0; attempt < kMostTries; ++attempt) {
-    begin();
+    if (auto status = begin(); !status) return status;
     auto is_whole = walk(top);
     give_up();
     if (!is_whole) return std::move(is_whole.error());
@@ -71,8 +71,9 @@ void TreeWalk::give_up() {
 
 Result<bool> TreeWalk::walk(int top) {
   const Level level{.folder = {.dev = top_.dev, .ino = top_.ino, .is_encrypted = top_.is_encrypted}, .mode = top_.mode};
-  if (auto status = enter(UniqueFd(::openat(top, ".", kHoldFolder)), {}, level); !status)
-    return std::move(status.error());
+  UniqueFd held(::openat(top, ".", kHoldFolder));
+  if (!held) return failure("openat");
+  if (auto status = enter(std::move(held), {}, level); !status) return std::move(status.error());
   while (!levels_.empty()) {
     const auto name = next_folder();
     if (!name) return name.error();

@@ -38,7 +38,7 @@ class TreeWalk {
 
  protected:
   /** The walk begins, perhaps not for the first time. */
-  virtual void begin() {}
+  virtual Status begin() { return {}; }
   /** Whether a file is to be visited. */
   [[nodiscard]] virtual bool concerns(const FileState&) const { return true; }
   /** `fd` is of O_PATH. The mode in `file` is kept up to date. False for a folder that is not to be entered. */
