@@ -45,10 +45,10 @@ class ProcessFile {
 
 /** What a child that shares our memory makes a user namespace of, and the namespace. */
 struct Making {
+  ChildStack stack{};
   std::optional<uid_t> owner;
   std::string uids, gids;
   ProcessFile uid_map{"/uid_map"}, gid_map{"/gid_map"}, user_namespace{"/ns/user"};
-  ChildStack stack{};
   UniqueFd made{};
 };
 
