@@ -7,6 +7,7 @@ import { expect, test } from 'vitest'
 
 import { openSession, type Kept, type LeftInOutput, type Spec } from '../../../src/index.ts'
 import { useFolders } from '../folders.ts'
+import { isFreebsd } from '../kernel.ts'
 import { armed, attack, describeAttack, isRoot } from './attack.ts'
 
 const weighing = fileURLToPath(new URL('weighed.mjs', import.meta.url))
@@ -53,11 +54,12 @@ describeAttack('the memory of a host program', { timeout: 300_000 }, () => {
     expect(grown / megabyte).toBeLessThan(most)
   })
 
-  test.each([
+  test.for([
     ['5,000 folders, each in the one before', 1, 'deep', [String(of(5000))]],
     ['20,000 files of two names, at the end of a path of 3,000 bytes', 0, 'linked', [String(of(20_000)), '12']],
     ['20,000 fifos, at the end of a path of 3,000 bytes', 101, 'fifos', [String(of(20_000)), '12']],
-  ] as const)('does not grow with what is kept: %s', async (_, left, kind, rest) => {
+  ] as const)('does not grow with what is kept: %s', async ([, left, kind, rest], context) => {
+    if (isFreebsd && kind !== 'deep') return context.skip('PATH_MAX is 1,024 there: a folder so deep is left out whole')
     const keep = path.join(folders.top, 'kept')
     mkdirSync(keep)
     chmodSync(keep, 0o700)
