@@ -36,7 +36,7 @@ struct Place {
 /** The same: `uid is a whole number of 0 to 5, which 0.5 is not`. `what` is what the value would have to be. */
 [[noreturn]] void refuse_value(const Napi::Value& value, const Place& place, const std::string& what);
 
-/** A whole number of the range. NaN, -0, a fraction, a text and a bigint are none. */
+/** A whole number of the range. It refuses NaN, -0, fractions, texts and bigints. */
 std::int64_t whole_number_from_js(const Napi::Value& value, const Place& place, std::int64_t least, std::int64_t most);
 
 /** The same, which a bigint may be as well: as a number it cannot be beyond 2^53 - 1. */
@@ -77,7 +77,8 @@ Napi::Function function_from_js(const Napi::Value& value, const Place& place);
 /** An array, and no proxy of one. */
 Napi::Array array_from_js(const Napi::Value& value, const Place& place, std::size_t least, std::size_t most);
 
-/** A `Value` of native code, as a template for lists and for the arguments of calls. There is none for a plain number.
+/** Reads a `Value` of native code, for lists and for the arguments of calls. A number is read as an `Integer`, which
+ * has a range.
  */
 template <class Value>
 struct Reader;

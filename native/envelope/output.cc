@@ -176,7 +176,7 @@ Status LentDirectory::make(Trace&) {
   const auto& [before, lending] = *lent_;
   if (auto status = lease_.note(lent_fact(before, lending)); !status) return status;
   const int directory = lease_.directory();
-  const auto may = may_shut(before);
+  const auto may = may_shut(before.uid, before.gid, before.mode);
   if (!may) return may.error();
   // defence: ordinary-callers-output-shut
   if (!*may) return {};

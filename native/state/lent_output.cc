@@ -404,18 +404,19 @@ Status hand_over_tree(int top, const LentOutput& before, uid_t uid, gid_t gid) {
   return HandingOver(before, uid, gid).run(top);
 }
 
-Result<bool> may_shut(const LentOutput& now) {
+Result<bool> may_shut(uid_t uid, gid_t gid, mode_t mode) {
   if (::geteuid() == 0) return true;
-  if (::geteuid() != now.uid) return false;
-  if ((now.mode & S_ISGID) == 0) return true;
+  if (::geteuid() != uid) return false;
+  if ((mode & S_ISGID) == 0) return true;
 #ifdef __linux__
   std::vector<gid_t> groups(NGROUPS_MAX);
   const int count = ::getgroups(static_cast<int>(groups.size()), groups.data());
-  if (count < 0) return last_error({}, "getgroups", now.path);
+  if (count < 0) return last_error({}, "getgroups");
   groups.resize(static_cast<std::size_t>(count));
-  return ::getegid() == now.gid || std::ranges::find(groups, now.gid) != groups.end();
+  return ::getegid() == gid || std::ranges::find(groups, gid) != groups.end();
 #else
   // Sessions on FreeBSD are root's.
+  static_cast<void>(gid);
   return false;
 #endif
 }
@@ -504,11 +505,7 @@ Status restore(int directory, const NotedOutput& noted, std::vector<LeftInOutput
   // The build may have shut the folder to its owner, who is not root; and opened it to others, who could move its
   // folders under the walk.
   const mode_t mode = now.st_mode & kModeBits;
-  LentOutput lent = before;
-  lent.uid = now.st_uid;
-  lent.gid = now.st_gid;
-  lent.mode = mode;
-  const auto may = may_shut(lent);
+  const auto may = may_shut(now.st_uid, now.st_gid, mode);
   if (!may) return may.error();
   // defence: output-shut-before-walk
   if (*may && mode != owners_only(mode) && ::fchmod(directory, owners_only(mode)) != 0)

@@ -75,10 +75,10 @@ struct NotedOutput {
 std::optional<NotedOutput> noted_output(const Fact& fact);
 
 /**
- * Whether we may change the mode of a directory and give it back: of another user's nobody but root may, and chmod(2)
- * takes the set-group-ID bit for good from one whose group its owner is not in.
+ * Whether we may change the mode of a directory and give it back. Only root may for another user's. From one whose
+ * group its owner is not in, chmod(2) takes the set-group-ID bit for good. The error has no step and no path.
  */
-Result<bool> may_shut(const LentOutput& now);
+Result<bool> may_shut(uid_t uid, gid_t gid, mode_t mode);
 
 /**
  * Shuts a directory to all but its owner, by its descriptor. Its access list, if it has one, goes until it is handed

@@ -51,15 +51,15 @@ export interface Kept {
   readonly path: string
   /**
    * What was not copied, by its path in the copy: sockets, pipes, files that this user may not read, and what the file system of the folder cannot
-   * have, such as a name or a size that is too large for it. A folder is told of for all that was in it.
-   * After a hundred of one place, such as /tmp, one text says how many more there are.
+   * have, such as a name or a size that is too large for it. A folder stands for all that was in it.
+   * At most a hundred are named of one place, such as /tmp. One more text then counts the others.
    */
   readonly left: readonly string[]
   /** Why the copy is not whole. */
   readonly error: Error | undefined
 }
 
-/** Something that stayed on a file of an output when its session was closed. After a hundred of one output, one says how many more there are. */
+/** Something that stayed on a file of an output when its session was closed. At most a hundred are listed of one output. One more then counts the others. */
 export interface LeftInOutput {
   /** On the host. */
   readonly path: string

@@ -1,4 +1,4 @@
-import { spawnSync } from 'node:child_process'
+import { execFileSync, spawnSync } from 'node:child_process'
 import { chmodSync, chownSync, mkdirSync, mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
@@ -18,11 +18,7 @@ const kinds = [
 here.each(kinds)('access control lists of an output (mount option $option)', ({ option, onFile, onFolder }) => {
   let top = ''
   let device = ''
-  const run = (file: string, ...args: string[]): string => {
-    const { status, stdout, stderr } = spawnSync(file, args, { encoding: 'utf8' })
-    if (status !== 0) throw new Error(`${file} ${args.join(' ')}: ${stderr}`)
-    return stdout.trim()
-  }
+  const run = (file: string, ...args: string[]): string => execFileSync(file, args, { encoding: 'utf8', stdio: 'pipe' }).trim()
   const marksOn = (...files: string[]): string[] => {
     const [file = '', ...args] = onHost('planter', 'marks', ...files)
     return run(file, ...args).split('\n').map((line) => line.slice(line.indexOf(':') + 1).replace(/ -$/, '').trim())

@@ -1,4 +1,4 @@
-import { spawnSync } from 'node:child_process'
+import { execFileSync, spawnSync } from 'node:child_process'
 import { existsSync, mkdirSync, mkdtempSync, rmSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
@@ -69,11 +69,7 @@ describeProbed('a system call that no signal ends', () => {
 describeProbed('posix_fallocate(2) in an output, which no signal ends', () => {
   let top = ''
   let device = ''
-  const run = (file: string, ...args: string[]): string => {
-    const { status, stdout, stderr } = spawnSync(file, args, { encoding: 'utf8' })
-    if (status !== 0) throw new Error(`${file} ${args.join(' ')}: ${stderr}`)
-    return stdout.trim()
-  }
+  const run = (file: string, ...args: string[]): string => execFileSync(file, args, { encoding: 'utf8', stdio: 'pipe' }).trim()
 
   beforeEach(() => {
     top = mkdtempSync(path.join(tmpdir(), 'buildjail-unending-'))

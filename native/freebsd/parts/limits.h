@@ -37,7 +37,7 @@ class Rules final : public Part {
       // defence: limits-journal-takes-away
       if (fact.value.empty() || fact.value != dead.entry.fact(JailPart::kFacts, JailPart::kName))
         return not_noted_by_us("it has rules on a jail that is not the session's own");
-      // There are none yet, or they are those of another session.
+      // Without the list no rules were made, or another session has them.
       if (!dead.is_listed()) continue;
       parts.push_back(std::make_unique<Rules>(fact.value));
     }

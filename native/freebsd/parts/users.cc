@@ -31,7 +31,7 @@ namespace {
 
 constexpr const char* kStep = "user-lease";
 
-/** A process of the host that has this user, or of a jail that is no session's; empty if there is none. */
+/** A process that has this user, on the host or in a jail of no session. Empty if no process has it. */
 Result<std::optional<kinfo_proc>> outsider_with(std::uint32_t uid) {
   const auto processes = processes_of_user(uid);
   if (!processes) return processes.error();
