@@ -147,9 +147,9 @@ class Keeping final : public TreeWalk {
     if (!status || ::linkat(at_.get(), name, several_, number.c_str(), 0) == 0) return status;
     auto error = last_error(kStep, "linkat");
     if (!is_of_the_build(error)) return error;
-    // The file system has no such links, so this file is what the further names fail at.
-    const UniqueFd there(::openat(several_, number.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, S_IRUSR));
-    return there ? Status() : last_error(kStep, "openat");
+    // The file system has no such links. A folder has none on any (link(2), EPERM), so the further names fail at this
+    // one.
+    return ::mkdirat(several_, number.c_str(), S_IRWXU) == 0 ? Status() : last_error(kStep, "mkdirat");
   }
 
   Status copy_link(int fd, const char* name) {
@@ -343,7 +343,8 @@ class Copy {
     while (const struct dirent* const entry = ::readdir(list.get())) {
       const std::string_view name = entry->d_name;
       const bool is_itself = name == "." || name == "..";
-      if (!is_itself && ::unlinkat(folder, entry->d_name, 0) != 0) return last_error(kStep, "unlinkat", path_);
+      const int flags = entry->d_type == DT_DIR ? AT_REMOVEDIR : 0;
+      if (!is_itself && ::unlinkat(folder, entry->d_name, flags) != 0) return last_error(kStep, "unlinkat", path_);
       errno = 0;
     }
     if (errno != 0) return last_error(kStep, "readdir", path_);
