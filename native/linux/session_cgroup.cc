@@ -335,6 +335,7 @@ Status CgroupPart::add_left(const DeadSession& dead, Parts& parts) {
   for (const Fact& fact : dead.entry.facts) {
     if (fact.part != kFacts) continue;
     // It may not have been made, or be gone. Anything else by that name is left alone.
+    // defence: recovery-own-cgroups
     const bool is_its = dead.is_listed();
     // defence: cgroup-goes-host-program
     if (is_its && is_cgroup_of(dead.entry.id, fact.value))

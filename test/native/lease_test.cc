@@ -1,16 +1,19 @@
 // What one live session at a time may have.
 #include <doctest/doctest.h>
+#include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
 #include <cstdint>
+#include <cstdlib>
 #include <set>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
 
+#include "base/unique_fd.h"
 #include "envelope/output.h"
 #include "envelope/part_list.h"
 #include "left_session.h"
@@ -71,6 +74,26 @@ TEST_CASE_FIXTURE(Folder,
   CHECK(second.take_away(taking));
   CHECK(first_journal.end());
   CHECK(::access(output_lease_file(folder, 0, 0).c_str(), F_OK) != 0);
+}
+
+// A session can take the output between the reading of a journal and the handing back.
+TEST_CASE_FIXTURE(Folder, "a recovery takes over no lease that another session took meanwhile, be it live or dead") {
+  const LeaseHolder dead{.id = kFirst, .state_directory = folder};
+  const LeaseHolder other{.id = kSecond, .state_directory = folder};
+  const std::string file = output_lease_file(folder, 0, 0);
+  const auto leased_by = [&file](const LeaseHolder& holder) {
+    UniqueFd fd = *lock_file("lease", file, O_RDWR | O_CREAT | O_TRUNC);
+    if (!append("lease", file, fd.get(), line_of(holder))) std::abort();
+    return fd;
+  };
+  const auto is_taken_over = [&] { return *OutputLease(file, dead).take_over(); };
+  leased_by(dead);
+  CHECK(is_taken_over());
+  leased_by(other);
+  CHECK_FALSE(is_taken_over());
+  const UniqueFd live = leased_by(other);
+  CHECK_FALSE(is_taken_over());
+  ::unlink(file.c_str());
 }
 
 /** A state directory and the host's leases. Both are empty again in the end. */

@@ -23,17 +23,22 @@ export function hierarchies(): Hierarchy[] {
 /** Cgroups of sessions that are over: in which no process is, and of which no journal tells as it does of one that begins or ends. */
 export function emptyCgroups(): string[] {
   if (process.platform !== 'linux') return []
-  return hierarchies().flatMap(({ on }) => sessionsIn(on)).sort()
+  return hierarchies().flatMap(({ on }) => sessionsIn(on).filter(isOver)).sort()
+}
+
+/** Those of one session, one in each hierarchy that counts something for it. */
+export function cgroupsOf(id: string): string[] {
+  return hierarchies().flatMap(({ on }) => sessionsIn(on)).filter((directory) => path.basename(directory) === `buildjail-${id}`)
 }
 
 function sessionsIn(directory: string): string[] {
-  return foldersIn(directory).flatMap((name) => {
-    const found = path.join(directory, name)
-    if (!/^buildjail-[0-9a-f]{16}$/.test(name)) return sessionsIn(found)
-    const journal = path.join(stateDirectoryOf(), `${name.slice('buildjail-'.length)}.journal`)
-    const inner = path.join(found, 'session')
-    return !existsSync(journal) && isEmpty(found) && (!existsSync(inner) || isEmpty(inner)) ? [found] : []
-  })
+  return foldersIn(directory).flatMap((name) => (/^buildjail-[0-9a-f]{16}$/.test(name) ? [path.join(directory, name)] : sessionsIn(path.join(directory, name))))
+}
+
+function isOver(cgroup: string): boolean {
+  const journal = path.join(stateDirectoryOf(), `${path.basename(cgroup).slice('buildjail-'.length)}.journal`)
+  const inner = path.join(cgroup, 'session')
+  return !existsSync(journal) && isEmpty(cgroup) && (!existsSync(inner) || isEmpty(inner))
 }
 
 function isEmpty(directory: string): boolean {

@@ -38,6 +38,7 @@ class Rules final : public Part {
       if (fact.value.empty() || fact.value != dead.entry.fact(JailPart::kFacts, JailPart::kName))
         return not_noted_by_us("it has rules on a jail that is not the session's own");
       // Without the list no rules were made, or another session has them.
+      // defence: recovery-own-rules
       if (!dead.is_listed()) continue;
       parts.push_back(std::make_unique<Rules>(fact.value));
     }

@@ -45,7 +45,7 @@ export const both = [
   {
     defence: 'a recovery leaves the list of another session’s sources',
     off: { 'recovery-own-list': 'always' },
-    tests: [[planted, 'takes from a live session, whose id it has, neither its place in the list of sources nor its limits']],
+    tests: [[planted, 'takes from a live session, whose id it has, no place in the list of sources']],
   },
   {
     defence: 'what is kept has no set-id bits',

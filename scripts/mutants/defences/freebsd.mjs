@@ -305,6 +305,11 @@ export const freebsd = [
     tests: [['test/freebsd/limits.test.ts', 'that a journal tells of for a jail that is not its session’s (“bj-other”) are not taken away']],
   },
   {
+    defence: 'a recovery leaves the rules of a live session that has the id of its journal',
+    off: { 'recovery-own-rules': 'never' },
+    tests: [['test/session/attacks/planted-journal.test.ts', 'takes from a live session, whose id it has, no limits']],
+  },
+  {
     defence: 'a file system in memory that a spec names has as many files as it says',
     off: { 'file-system-memory-spec': { value: '100000' } },
     tests: [['test/session/tmpfs.test.ts', 'takes so many bytes and files, and no more (user root)']],

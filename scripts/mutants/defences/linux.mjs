@@ -91,6 +91,11 @@ const limited = [
     tests: [[linuxLimits, 'go with the host program that is killed, by its watcher and by a recovery']],
   },
   {
+    defence: 'a recovery leaves the cgroups of a live session that has the id of its journal',
+    off: { 'recovery-own-cgroups': { value: 'true' } },
+    tests: [['test/session/attacks/planted-journal.test.ts', 'takes from a live session, whose id it has, no limits']],
+  },
+  {
     defence: 'a recovery removes only cgroups of its session',
     off: { 'recovery-removes-only-cgroups': 'skip', 'recovery-removes-only-cgroups-2': 'always' },
     tests: [[linuxLimits, 'of a journal that names what is not the session’s: a recovery leaves that alone, and says so']],

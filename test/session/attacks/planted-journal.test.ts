@@ -2,9 +2,12 @@ import { chmodSync, existsSync, lstatSync, mkdirSync, writeFileSync } from 'node
 import path from 'node:path'
 import { expect, test } from 'vitest'
 
-import { build, openSession, recover } from '../../../src/index.ts'
-import { describeSession, isFreebsd } from '../kernel.ts'
+import { rctlRules } from '../../../src/freebsd/index.ts'
+import { build, openSession, preflight, recover } from '../../../src/index.ts'
 import { useFolders } from '../folders.ts'
+import { placeOfLeases } from '../host-state.ts'
+import { describeSession, isFreebsd } from '../kernel.ts'
+import { cgroupsOf } from '../session-cgroups.ts'
 
 const first = '00000000000000f1'
 
@@ -39,7 +42,7 @@ describeSession('a journal that a build leaves in the state directory of another
     const { state, victim } = host()
     const { dev, ino, uid } = lstatSync(victim, { bigint: true })
     const before = look(victim)
-    await plant(state, [`session leases ${leases()}`, `output lent ${uid} 1 2 ${dev} ${ino} ${uid === 0n ? 1234 : uid} 1234 777 0 0 0 ${victim}`])
+    await plant(state, [`session leases ${placeOfLeases()}`, `output lent ${uid} 1 2 ${dev} ${ino} ${uid === 0n ? 1234 : uid} 1234 777 0 0 0 ${victim}`])
     const { recovered, leftAlone } = await recover({ stateDirectory: state })
     expect(look(victim)).toEqual(before)
     expect(recovered).toEqual([])
@@ -61,29 +64,37 @@ describeSession('a journal that a build leaves in the state directory of another
     const { state, victim } = host()
     const { dev, ino } = lstatSync(victim, { bigint: true })
     const before = look(victim)
-    await plant(state, [`session leases ${leases()}`, `mount-point at ${dev} ${ino} 0 0 0 ${victim.length} ${victim}/empty`, `mount-point at ${dev} ${ino} 0 0 1 ${victim.length} ${victim}/file`])
+    await plant(state, [`session leases ${placeOfLeases()}`, `mount-point at ${dev} ${ino} 0 0 0 ${victim.length} ${victim}/empty`, `mount-point at ${dev} ${ino} 0 0 1 ${victim.length} ${victim}/file`])
     await recover({ stateDirectory: state })
     expect(look(victim)).toEqual(before)
   })
 
   // promise: 15
-  test('takes from a live session, whose id it has, neither its place in the list of sources nor its limits', async () => {
+  test('takes from a live session, whose id it has, no place in the list of sources', async () => {
     const { state } = host()
     await using session = await openSession({ output: folders.output })
-    const listed = path.join(leases(), `sources-${session.id}`)
+    const listed = path.join(placeOfLeases(), `sources-${session.id}`)
     expect(existsSync(listed)).toBe(true)
-    const rules = isFreebsd ? [`rctl jail bj-${session.id}`] : []
-    await plant(state, [`session leases ${leases()}`, ...rules], session.id)
+    await plant(state, [`session leases ${placeOfLeases()}`], session.id)
     await recover({ stateDirectory: state })
     expect(existsSync(listed)).toBe(true)
     await expect(session.run(['true'])).resolves.toMatchObject({ exitCode: 0 })
   })
-})
 
-/** As native/state/files finds it. */
-function leases(): string {
-  const uid = process.geteuid?.() ?? 0
-  if (uid === 0) return isFreebsd ? '/var/run/buildjail-leases' : '/run/buildjail-leases'
-  const places = [`/run/user/${uid}`, process.env['XDG_RUNTIME_DIR'] ?? '/nowhere'].filter((place) => existsSync(place) && lstatSync(place).uid === uid)
-  return places.length > 0 ? `${places[0]}/buildjail-leases` : `/tmp/buildjail-leases-${uid}`
-}
+  // promise: 44
+  test('takes from a live session, whose id it has, no limits', async (context) => {
+    const limitation = preflight().limitations.find(({ check }) => check === 'limits')
+    if (limitation !== undefined) context.skip(limitation.problem)
+    const { state } = host()
+    await using session = await openSession({ output: folders.output, limits: { processes: 20 } })
+    const name = `bj-${session.id}`
+    const limits = async (): Promise<string[]> => (isFreebsd ? rctlRules(`jail:${name}`) : cgroupsOf(session.id))
+    const before = await limits()
+    expect(before.length).toBeGreaterThan(0)
+    const facts = isFreebsd ? [`rctl jail ${name}`] : before.map((directory) => `cgroup directory ${directory}`)
+    await plant(state, [`session leases ${placeOfLeases()}`, ...facts], session.id)
+    await recover({ stateDirectory: state })
+    expect(await limits()).toEqual(before)
+    await expect(session.run(['true'])).resolves.toMatchObject({ exitCode: 0 })
+  })
+})
