@@ -4,19 +4,23 @@ import type { Mount } from './plan-types.ts'
 import { refusal } from './check.ts'
 import type { Draft } from './field.ts'
 import type { InputSource } from './fields/sources.ts'
+import type { FileStatus } from './look.ts'
 
-const owners = new WeakMap<Mount, number>()
+type Whose = Pick<FileStatus, 'uid' | 'gid' | 'mode'>
 
-/** The user id that the source of an input or an output had when it was looked at. */
-export function ownerOf(mount: Mount): number | undefined {
-  return owners.get(mount)
+const owners = new WeakMap<Mount, Whose>()
+
+/** Whose the source of an input or an output was when it was looked at. */
+export function whoseIs(mount: Mount): Readonly<{ uid: number, gid: number, mode: number }> | undefined {
+  const found = owners.get(mount)
+  return found === undefined ? undefined : { uid: Number(found.uid), gid: Number(found.gid), mode: Number(found.mode) }
 }
 
 /** The same at another target. */
 export function movedTo(input: Mount, target: string): Mount {
   if (input.target === target) return input
   const moved = bare<Mount>({ ...input, target })
-  const owner = ownerOf(input)
+  const owner = owners.get(input)
   if (owner !== undefined) owners.set(moved, owner)
   return moved
 }
@@ -31,7 +35,7 @@ export function inputMount(entry: string, declared: string, target: string): Mou
   }
   const [kind, source] = [isDirectory ? 'bind' : 'file', resolved(declared, entry)] as const
   const mount = bare<Mount>({ kind, target, source, identity: identityOf(stats), writable: false, entry })
-  owners.set(mount, Number(stats.uid))
+  owners.set(mount, stats)
   return mount
 }
 
@@ -52,7 +56,7 @@ export function outputMount(entry: string, declared: string, target: string, kin
   const stats = statOf(declared, entry)
   if (!stats.isDirectory()) throw refusal('ERR_BUILDJAIL_SOURCE_UNFIT', entry, `${declared} is not a directory`, declared)
   const mount = bare<Mount>({ kind, target, source: resolved(declared, entry), identity: identityOf(stats), writable: true, entry })
-  owners.set(mount, Number(stats.uid))
+  owners.set(mount, stats)
   return mount
 }
 

@@ -1,6 +1,9 @@
 import { bare } from './plain-data.ts'
 import type { Mount, Plan, Warning } from './plan-types.ts'
-import { ownerOf } from './source-mount.ts'
+import { whoseIs } from './source-mount.ts'
+
+/** inode(7), S_ISGID. */
+const setGid = 0o2000
 
 type Whose = Pick<Plan, 'platform' | 'user' | 'network'>
 
@@ -13,9 +16,21 @@ export function warningsOf(whose: Whose, mounts: readonly Mount[]): Warning[] {
 function outputWarnings(mounts: readonly Mount[]): Warning[] {
   const caller = process.geteuid?.()
   if (caller === 0) return []
-  const problem = 'belongs to another user, and stays open to those whom its mode lets in, because without root nobody but its owner can shut it'
-  const others = mounts.filter((mount) => mount.writable && ![undefined, caller].includes(ownerOf(mount)))
-  return others.map(({ entry, source = '' }) => bare({ entry, problem: `${source} ${problem}` }))
+  return mounts.flatMap((mount) => {
+    const { entry, source = '' } = mount
+    const reason = mount.writable ? keptOpenBy(mount, caller) : undefined
+    return reason === undefined ? [] : [bare({ entry, problem: `${source} ${reason}` })]
+  })
+}
+
+// native/state/lent_output.cc (may_shut) decides.
+function keptOpenBy(mount: Mount, caller: number | undefined): string | undefined {
+  const whose = whoseIs(mount)
+  if (whose === undefined) return undefined
+  const open = 'stays open to those whom its mode lets in'
+  if (whose.uid !== caller) return `belongs to another user, and ${open}, because without root nobody but its owner can shut it`
+  if ((whose.mode & setGid) === 0 || [process.getegid?.(), ...(process.getgroups?.() ?? [])].includes(whose.gid)) return undefined
+  return `is set-gid of a group that you are not in, and ${open}, because you cannot give it that bit back`
 }
 
 function rootWarnings({ user, network }: Whose): Warning[] {
@@ -33,6 +48,6 @@ function rootWarnings({ user, network }: Whose): Warning[] {
 function inputWarnings({ user }: Whose, mounts: readonly Mount[]): Warning[] {
   if (user.uid === undefined || user.uid === 0) return []
   const problem = 'belongs to the user of the build, who can change its ACL and extended attributes although it is read-only'
-  const own = mounts.filter((mount) => !mount.writable && ownerOf(mount) === user.uid)
+  const own = mounts.filter((mount) => !mount.writable && whoseIs(mount)?.uid === user.uid)
   return own.map(({ entry, source = '' }) => bare({ entry, problem: `${source} ${problem}` }))
 }

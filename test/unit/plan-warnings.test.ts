@@ -1,6 +1,6 @@
-import { chownSync } from 'node:fs'
+import { chmodSync, chownSync, statSync } from 'node:fs'
 
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 
 import { planOf, type Plan } from '../../src/spec/plan.ts'
 import { planText } from '../../src/spec/plan-text.ts'
@@ -60,6 +60,22 @@ describe('a plan warns of what the system does not let a session keep from its b
     const expected = { entry: 'output', problem: expect.stringContaining('/usr/bin belongs to another user, and stays open') as string }
     expect(warnings).toEqual(isRoot ? [] : [expected])
     expect(planned({ output: tree.directory('out-of-mine') }, 'linux').warnings).toEqual([])
+  })
+
+  it('on Linux where an output is set-gid of a group that the caller, who is not root, is not in', () => {
+    const shared = owned('shared')
+    chmodSync(shared, 0o2770)
+    const { gid } = statSync(shared)
+    const warningsOfOneIn = (groups: number[]): Plan['warnings'] => {
+      const as = [vi.spyOn(process, 'geteuid').mockReturnValue(uid), vi.spyOn(process, 'getegid').mockReturnValue(gid + 1), vi.spyOn(process, 'getgroups').mockReturnValue(groups)]
+      try {
+        return planned({ output: shared }, 'linux').warnings
+      } finally {
+        for (const one of as) one.mockRestore()
+      }
+    }
+    expect(warningsOfOneIn([])).toEqual([{ entry: 'output', problem: expect.stringContaining(`${shared} is set-gid of a group that you are not in, and stays open`) as string }])
+    expect(warningsOfOneIn([gid])).toEqual([])
   })
 
   it('for people, at the end of the plan', () => {
