@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <chrono>
+#include <map>
 #include <memory>
 #include <optional>
 #include <utility>
@@ -25,14 +26,23 @@ constexpr const char* kStep = "nested-sources";
 constexpr std::string_view kPrefix = "sources-";
 /** The first letter of a line with the origin of the source before it. */
 constexpr char kOrigin = 'o';
+/** The first letter of a line with a path in the source before it that is covered. */
+constexpr char kCovered = 'c';
 /** Another session needs its turn for less than a millisecond. */
 constexpr std::chrono::milliseconds kTurnBound{10000};
 constexpr std::chrono::milliseconds kHolderBound{10000};
 
 using Kind = ShownSource::Kind;
 
+/** Whether the one shows what lies at a path, in itself and not covered. */
+bool shows(const ShownSource& outer, const std::string& at, const std::string& path) {
+  if (!buildjail::is_below(path, at)) return false;
+  // defence: covered-alone-is-not-shown
+  return std::ranges::none_of(outer.covered, [&](const std::string& one) { return is_within(path, at + "/" + one); });
+}
+
 bool is_below(const ShownSource& inner, const ShownSource& outer) {
-  return buildjail::is_below(inner.path, outer.path) || buildjail::is_below(inner.origin, outer.origin);
+  return shows(outer, outer.path, inner.path) || shows(outer, outer.origin, inner.origin);
 }
 
 bool is_same(const ShownSource& one, const ShownSource& other) {
@@ -47,6 +57,15 @@ std::string name_of(const ShownSource& source) {
 
 SysError nested(const ShownSource& source, const ShownSource& other, const std::string& detail) {
   return {.step = kStep, .syscall = "flock", .err = EBUSY, .path = source.path, .dest = other.path, .detail = detail};
+}
+
+/** For an input of one session and an output in it of another; empty if neither is that. */
+std::string remedy_for(const ShownSource& outer, const ShownSource& inner) {
+  const bool is_so =
+      outer.kind == Kind::kInput && inner.kind == Kind::kOutput && buildjail::is_below(inner.path, outer.path);
+  if (!is_so) return {};
+  return "exclude '" + inner.path.substr(outer.path.size() + 1) + "/' from the input '" + outer.path +
+         "' if its build does not need it";
 }
 
 /** How two sources are nested, as the words between them in an error; empty if both may be shown at once. */
@@ -89,6 +108,11 @@ std::vector<ShownSource> sources_in(std::string_view text) {
       line = cut(text, '\n');
       static_cast<void>(line.size() > 2 && unescape(line.substr(2), source.origin));
     }
+    while (text.starts_with(kCovered)) {
+      line = cut(text, '\n');
+      std::string covered;
+      if (line.size() > 2 && unescape(line.substr(2), covered)) source.covered.push_back(std::move(covered));
+    }
     sources.push_back(std::move(source));
   }
   return sources;
@@ -99,6 +123,7 @@ std::string lines_of(const std::vector<ShownSource>& sources) {
   for (const ShownSource& one : sources) {
     lines.append({static_cast<char>(one.kind), ' '}).append(escaped(one.path)).append("\n");
     if (one.origin != one.path) lines.append({kOrigin, ' '}).append(escaped(one.origin)).append("\n");
+    for (const std::string& covered : one.covered) lines.append({kCovered, ' '}).append(escaped(covered)).append("\n");
   }
   return lines;
 }
@@ -117,7 +142,9 @@ Result<std::optional<Conflict>> conflict_with(const std::string& file, const std
       if (how.empty()) continue;
       const std::string detail = "the " + name_of(mine) + " " + std::string(how) + " the " + name_of(other) + " of " +
                                  buildjail::name_of(*with);
-      return std::optional(Conflict(nested(mine, other, detail), *with));
+      auto error = nested(mine, other, detail);
+      error.remedy = remedy_for(mine, other) + remedy_for(other, mine);
+      return std::optional(Conflict(std::move(error), *with));
     }
   }
   return std::optional<Conflict>();
@@ -194,11 +221,14 @@ Kind kind_of(const Bind& bind) {
   return bind.dev == 0 && bind.ino == 0 ? Kind::kToolchain : Kind::kInput;
 }
 
-std::vector<ShownSource> shown(const std::vector<const Bind*>& binds) {
+std::vector<ShownSource> shown(const std::vector<const Bind*>& binds, const Nesting& nesting) {
+  std::map<const Bind*, std::vector<std::string>> covered;
+  for (const auto& [inner, outer] : nesting) covered[outer].emplace_back(mount_point_in(*outer, *inner));
   std::vector<ShownSource> sources;
   sources.reserve(binds.size());
   for (const Bind* const bind : binds)
-    sources.push_back({.kind = kind_of(*bind), .path = bind->source, .origin = bind->source});
+    sources.push_back(
+        {.kind = kind_of(*bind), .path = bind->source, .origin = bind->source, .covered = std::move(covered[bind])});
   return sources;
 }
 
@@ -214,11 +244,11 @@ bool DeadSession::is_listed() const {
 }
 
 SourceList::SourceList(const Lessee& lessee, const std::vector<const Bind*>& earlier,
-                       const std::vector<const Bind*>& added, LookAtMounts look_at_mounts)
+                       const std::vector<const Bind*>& added, const Nesting& nesting, LookAtMounts look_at_mounts)
     : file_(file_of(lessee.host_directory, lessee.session.id)),
       lessee_(&lessee),
-      earlier_(shown(earlier)),
-      added_(shown(added)),
+      earlier_(shown(earlier, {})),
+      added_(shown(added, nesting)),
       look_at_mounts_(std::move(look_at_mounts)) {}
 
 SourceList::SourceList(const std::string& host_directory, const std::string& id)
@@ -226,8 +256,8 @@ SourceList::SourceList(const std::string& host_directory, const std::string& id)
 
 void SourceList::add_planned(const Opening& opening, Parts& parts) {
   const auto earlier = opening.is_rest ? sources_of(opening.plan.steps) : std::vector<const Bind*>();
-  parts.push_back(
-      std::make_unique<SourceList>(opening.lessee, earlier, sources_of(opening.steps), opening.look_at_mounts));
+  parts.push_back(std::make_unique<SourceList>(opening.lessee, earlier, sources_of(opening.steps), opening.nesting,
+                                               opening.look_at_mounts));
 }
 
 Status SourceList::add_left(const DeadSession& dead, Parts& parts) {

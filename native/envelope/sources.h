@@ -21,6 +21,8 @@ struct ShownSource {
   std::string origin;
   /** For an output in which the host has something mounted: the path of that mount. */
   std::string mounted = {};
+  /** Paths below it in whose place the session shows something else, so that they are no part of it. */
+  std::vector<std::string> covered = {};
 };
 
 /**
@@ -34,7 +36,7 @@ class SourceList final : public Part {
 
   /** `lessee` outlives it. `earlier` are the sources of the session that are listed already, `added` the others. */
   SourceList(const Lessee& lessee, const std::vector<const Bind*>& earlier, const std::vector<const Bind*>& added,
-             LookAtMounts look_at_mounts);
+             const Nesting& nesting, LookAtMounts look_at_mounts);
   /** Of a dead session. */
   SourceList(const std::string& host_directory, const std::string& id);
   static void add_planned(const Opening& opening, Parts& parts);
@@ -43,9 +45,9 @@ class SourceList final : public Part {
   [[nodiscard]] std::string_view step() const override { return "nested-sources"; }
   /**
    * EBUSY if the build could change a source by another: an output of this session, or of another live one, lies inside
-   * or around a source of the other. A dead session with such an output is recovered first. In one session an output
-   * may lie inside an input, which is how a build adds to what it reads. ENOTSUP if the host has something mounted in
-   * an output. EPERM if a source would show the directory of leases.
+   * or around a source of the other, and is shown there. A dead session with such an output is recovered first. In one
+   * session an output may lie inside an input, which is how a build adds to what it reads. ENOTSUP if the host has
+   * something mounted in an output. EPERM if a source would show the directory of leases.
    */
   Status make(Trace& trace) override;
   Status take_away(TakingAway& taking) override;

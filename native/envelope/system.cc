@@ -17,6 +17,7 @@ Result<std::unique_ptr<Envelope>> System::open(SharedPlan plan, const std::strin
   if (!leases) return std::move(leases.error());
   if (auto status = watcher_.watch(state_directory, *leases); !status) return std::move(status.error());
   if (auto status = hold_state(state_directory); !status) return std::move(status.error());
+  if (auto status = make_empty(state_directory); !status) return std::move(status.error());
   trace.mark("state-directory", state_directory);
   recover_first(state_directory, *leases, trace);
   Lessee lessee{.host_directory = *leases,

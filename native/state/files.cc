@@ -23,6 +23,7 @@ constexpr int kFolder = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
 constexpr mode_t kFolderMode = 0755;
 
 constexpr const char* kStep = "state-directory";
+constexpr std::string_view kEmpty = "empty";
 
 SysError exposed(const std::string& path, std::string detail) {
   return {.step = kStep, .syscall = "lstat", .err = EPERM, .path = path, .detail = std::move(detail)};
@@ -253,6 +254,24 @@ Status make_private_directory(const std::string& path) {
   return refuse_unless_private(found, path);
 }
 
+std::string empty_in(const std::string& state_directory) { return state_directory + "/" + std::string(kEmpty); }
+
+Status make_empty(const std::string& state_directory) {
+  const std::string path = empty_in(state_directory);
+  const std::string file = path + "/file";
+  // Made last.
+  if (::access(file.c_str(), F_OK) == 0) return {};
+  for (const std::string& folder : {path, path + "/folder"}) {
+    if (::mkdir(folder.c_str(), 0755) != 0 && errno != EEXIST) return last_error(kStep, "mkdir", folder);
+    // Whatever the umask is: builds read them.
+    if (::chmod(folder.c_str(), 0755) != 0) return last_error(kStep, "chmod", folder);
+  }
+  const UniqueFd made(::open(file.c_str(), O_RDONLY | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0444));
+  if (!made) return last_error(kStep, "open", file);
+  if (::fchmod(made.get(), 0444) != 0) return last_error(kStep, "fchmod", file);
+  return {};
+}
+
 Result<std::vector<std::string>> names_in(const std::string& path) {
   UniqueFd fd(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
   if (!fd) return last_error(kStep, "open", path);
@@ -297,7 +316,7 @@ Result<StateDirectory> read_state_directory(const std::string& path) {
     if (is_session_id(id)) {
       // In the order of names a root comes right before its journal.
       if (state.sessions.empty() || state.sessions.back() != id) state.sessions.emplace_back(id);
-    } else {
+    } else if (name != kEmpty) {
       state.others.push_back(std::move(name));
     }
   }

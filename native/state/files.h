@@ -91,6 +91,14 @@ class Surroundings {
 /** Makes a directory of mode 0700, or accepts one that is the caller's own and has that mode. */
 Status make_private_directory(const std::string& path);
 
+/**
+ * The folder of a state directory in which `file` and `folder` are empty, and nobody may write to either. Sessions show
+ * them in the place of what they exclude (src/spec/excluded.ts).
+ */
+std::string empty_in(const std::string& state_directory);
+/** Makes it if it is missing. */
+Status make_empty(const std::string& state_directory);
+
 /** The names in a state directory. */
 struct StateDirectory {
   /** The ids of sessions that have an entry, a root or both. */

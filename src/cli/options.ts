@@ -21,7 +21,7 @@ const once = { isRepeatable: false, offers: {} } as const
 
 const ofFields: readonly Option[] = fieldNames.flatMap((name) => {
   const { flag } = fields[name]
-  return [flag, ...(flag.shortcuts ?? []).map((shortcut) => ({ ...once, name: shortcut.name, value: shortcut.value, help: shortcut.help }))]
+  return [flag, ...(flag.shortcuts ?? []).map((shortcut) => ({ ...once, name: shortcut.name, value: shortcut.value, help: shortcut.help, isRepeatable: shortcut.isRepeatable === true }))]
 })
 const ofSessions: readonly Option[] = [
   { ...once, name: 'file', short: 'f', value: 'FILE', help: 'read the spec from FILE, which is JSON with comments; options add to it or replace its entries', offers: { paths: 'any' } },

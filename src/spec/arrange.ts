@@ -1,3 +1,4 @@
+import { excludedMounts } from './excluded.ts'
 import { bare } from './plain-data.ts'
 import type { Draft } from './field.ts'
 import { inFoldersOf } from './nesting.ts'
@@ -12,11 +13,11 @@ import { warningsOf } from './warnings.ts'
  * The plan of a draft: its parts fit together and are in order.
  * @throws SpecError
  */
-export function arranged({ platform, settled, mounts: declared, links: own, files: written }: Draft): Plan {
+export function arranged({ platform, settled, mounts: declared, links: own, files: written, excluded }: Draft): Plan {
   // Linux shows such a folder to the build user as its own (native/linux/sources.h).
   const shown = platform === 'freebsd' ? withoutShutFolders(declared, own, settled) : { mounts: declared, links: own }
   const { mounts: unordered, links } = shown
-  const mounts = sortedByTarget(unordered, ({ target }) => target)
+  const mounts = sortedByTarget([...unordered, ...excludedMounts(excluded, unordered, settled.stateDirectory)], ({ target }) => target)
   refuseSources(mounts, settled.stateDirectory)
   const files = sortedByTarget(withoutCovered(written, mounts), ({ path }) => path)
   refuseTargets(mounts, links, files)

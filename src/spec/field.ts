@@ -52,6 +52,7 @@ export interface Shortcut {
   readonly value: string
   readonly help: string
   readonly textOf: (value: string) => string
+  readonly isRepeatable?: boolean
 }
 
 /** What a shell completes the value of an option with. */
@@ -70,6 +71,16 @@ export type JsonSchema = Readonly<Record<string, unknown>>
 /** The members of a plan that single fields settle. */
 export type Settled = Omit<Plan, 'version' | 'platform' | 'mounts' | 'links' | 'files' | 'directories' | 'warnings'>
 
+/** A place in an input that the build is not to see. */
+export interface Excluded {
+  /** Absolute inside the root. */
+  readonly target: string
+  readonly isFile: boolean
+  readonly entry: string
+  /** The folder that is to be made, so that something can be mounted there, and the one that it is missing in. */
+  readonly missing?: { readonly source: string; readonly within: string }
+}
+
 /** A plan that is being written. It is not in order and not checked yet. */
 export interface Draft {
   readonly platform: NodeJS.Platform
@@ -77,6 +88,7 @@ export interface Draft {
   readonly mounts: Mount[]
   readonly links: Link[]
   readonly files: PlannedFile[]
+  readonly excluded: Excluded[]
   readonly settled: { -readonly [Key in keyof Settled]: Settled[Key] }
 }
 

@@ -1,5 +1,6 @@
 import { arranged } from './arrange.ts'
 import { bare, ownCopy } from './plain-data.ts'
+import { emptySource } from './excluded.ts'
 import type { Draft, Field } from './field.ts'
 import { fieldNames, fields, type Spec, type Values } from './fields.ts'
 import { refuseAround, refuseOverlaysOnto } from './nesting.ts'
@@ -39,7 +40,7 @@ export function planOfChecked(own: Spec, platform: NodeJS.Platform): Plan {
  */
 export function planOnto(base: Plan, own: Spec): Plan {
   const { version: _version, platform, mounts, links, files, directories: _directories, warnings: _warnings, ...settled } = base
-  const draft: Draft = { platform, layout: layoutOf(platform), mounts: [...mounts], links: [...links], files: [...files], settled: ownCopy(settled) }
+  const draft: Draft = { platform, layout: layoutOf(platform), mounts: [...mounts], links: [...links], files: [...files], excluded: [], settled: ownCopy(settled) }
   for (const name of fieldNames) {
     if (own[name] !== undefined) put(name, own, draft)
   }
@@ -55,7 +56,10 @@ export function withOutputsMade(plan: Plan, make: (output: Mount & { readonly so
   const mounts = plan.mounts.map((mount) => {
     const { missingIn, ...output } = mount
     if (missingIn === undefined || output.source === undefined) return mount
-    return bare<Mount>({ ...output, identity: make({ ...output, source: output.source, missingIn }) })
+    const identity = make({ ...output, source: output.source, missingIn })
+    // Of what is excluded only the place was missing.
+    if (!output.writable) return bare<Mount>({ ...output, source: emptySource(plan.stateDirectory, false) })
+    return bare<Mount>({ ...output, identity })
   })
   return ours(bare<Plan>({ ...plan, mounts: Object.freeze(mounts) }))
 }
@@ -85,5 +89,5 @@ function draftFor(platform: NodeJS.Platform, layout: SystemLayout): Draft {
   settled.leftOut = []
   const views = layout.own.filter(({ kind }) => kind !== 'tmpfs')
   const mounts = views.map(({ kind, target }) => bare({ kind, target, writable: false, entry: kind }))
-  return { platform, layout, mounts, links: [], files: [], settled }
+  return { platform, layout, mounts, links: [], files: [], excluded: [], settled }
 }

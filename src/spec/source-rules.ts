@@ -1,3 +1,4 @@
+import { isEmptySource } from './excluded.ts'
 import { isLent } from './outputs.ts'
 import { isWithin, parentsOf } from './paths.ts'
 import type { Mount } from './plan-types.ts'
@@ -11,7 +12,7 @@ export function refuseSources(mounts: readonly Mount[], stateDirectory: string):
   const writable = new Map<string, string>()
   for (const mount of mounts) {
     const { entry, source } = mount
-    if (source === undefined) continue
+    if (source === undefined || isEmptySource(source, stateDirectory)) continue
     // defence: root-host-no-source
     if (source === '/') throw refusal('ERR_BUILDJAIL_SOURCE_IS_ROOT', entry, 'the root of the host cannot be shown', source)
     // defence: state-directory-not-shown

@@ -48,6 +48,11 @@ export const both = [
     tests: [[planted, 'takes from a live session, whose id it has, no place in the list of sources']],
   },
   {
+    defence: 'another session writes only to what is excluded from an input',
+    off: { 'covered-alone-is-not-shown': 'never' },
+    tests: [[`${attacks}/nested-folders.test.ts`, 'an output inside or around an input of a live session is refused, whichever is there first']],
+  },
+  {
     defence: 'what is kept has no set-id bits',
     off: { 'kept-no-set-id': { value: '07777' } },
     tests: [[keeping, 'has its modes but no set-id bits, and belongs to the owner of the folder']],

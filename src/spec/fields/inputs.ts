@@ -1,22 +1,29 @@
 import { joinedByName, noFacts, type Field } from '../field.ts'
-import { readPairs, withName } from '../check.ts'
+import { invalid, readPairs, withName } from '../check.ts'
+import { excludedFrom } from '../excluded.ts'
 import { plannedInput } from '../source-mount.ts'
-import { byNameSchema, inputFrom, inputSchema, readByName, readInputSource, rebasedByName, targetOf, type ByName, type InputSource } from './sources.ts'
+import { byNameSchema, inputFrom, inputSchema, readByName, readInputSource, readPatterns, rebasedByName, targetOf, type ByName, type InputSource } from './sources.ts'
 
 export interface WithInputs {
   /**
    * Name to source path, read-only at `/inputs/<name>`; a key that starts with `/` is the target itself. The source exists, or is
-   * `{ path, optional: true }`. A folder may be `{ path, overlay: true }`: the build can write in it, and nothing of that is kept.
+   * `{ path, optional: true }`. A folder may be `{ path, overlay: true }`: the build can write in it, and nothing of that is kept. With
+   * `{ path, exclude: ['.env*'] }` something empty is in the place of what fits.
    */
   readonly inputs?: ByName<InputSource>
 }
+
+/** Begins a text of the option that is a pattern, as no path does. */
+const ofExclude = '\0'
 
 export const inputs: Field<ByName<InputSource>, true> = {
   read: (given, entry) => readByName(given, entry, readInputSource),
   plan: (draft, value = {}) => {
     for (const [key, source] of Object.entries(value)) {
       const mount = plannedInput(draft, `inputs.${key}`, source, targetOf(key, '/inputs'))
-      if (mount !== undefined) draft.mounts.push(mount)
+      if (mount === undefined) continue
+      draft.mounts.push(mount)
+      draft.excluded.push(...excludedFrom(mount, typeof source === 'string' ? [] : (source.exclude ?? [])))
     }
   },
   isAddable: true,
@@ -27,10 +34,15 @@ export const inputs: Field<ByName<InputSource>, true> = {
     help: 'show PATH read-only at /inputs/NAME (default: its last part), or at NAME if that starts with /; NAME?=PATH or PATH? if it is there; NAME~=PATH or PATH~ an overlay; repeatable',
     isRepeatable: true,
     offers: { paths: 'any' },
+    shortcuts: [{ name: 'exclude', value: 'PATTERN', help: 'show nothing in the place of what fits PATTERN in each --input that is a folder: .env*, packages/*/dist/, **/*.key; repeatable', textOf: (value) => `${ofExclude}${value}`, isRepeatable: true }],
     read: (texts, option) => {
-      const sources = Object.entries(readPairs(texts.map((text) => withName(text, option)), option, 'NAME=PATH')).map(([key, path]): [string, InputSource] => {
+      const patterns = texts.filter((text) => text.startsWith(ofExclude)).map((text) => text.slice(ofExclude.length))
+      const named = texts.filter((text) => !text.startsWith(ofExclude)).map((text) => withName(text, option))
+      if (named.length === 0) throw invalid('--exclude', 'is about the inputs of the command line, and there is no --input')
+      const sources = Object.entries(readPairs(named, option, 'NAME=PATH')).map(([key, path]): [string, InputSource] => {
         const { name, source } = inputFrom(key, path)
-        return [name, source]
+        if (patterns.length === 0) return [name, source]
+        return [name, { ...(typeof source === 'string' ? { path: source } : source), exclude: readPatterns(patterns, '--exclude') }]
       })
       return Object.fromEntries(sources)
     },

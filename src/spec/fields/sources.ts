@@ -1,6 +1,6 @@
 import { SpecError } from '../../errors.ts'
 import { bare } from '../plain-data.ts'
-import { invalid, readRecord, readText } from '../check.ts'
+import { invalid, readList, readRecord, readText } from '../check.ts'
 import type { JsonSchema } from '../field.ts'
 
 /** A path of the host that a spec names, or that path with what is to be made of it. */
@@ -23,6 +23,13 @@ export interface InputOptions extends SourceOptions {
    * overlayfs, and on FreeBSD, the session is refused (UnsupportedError). Default: false, it is read-only.
    */
   readonly overlay?: boolean
+  /**
+   * What the build does not see of the folder: something empty is in its place. Each is a path in the folder, such as `.env*` or `dist/`.
+   * `*` and `?` stand for characters of a name, and the name `**` for any number of folders. A path that ends in a slash fits folders
+   * alone, and if it has no wildcard and is missing, the folder is made. Paths fit what is there when the plan is made, and a link stands for
+   * what it leads to. What is excluded is no part of the input: another session may write there meanwhile.
+   */
+  readonly exclude?: readonly string[]
 }
 
 /** Things by name or by target, as `inputs` and `outputs` have them. */
@@ -56,7 +63,21 @@ export function readSource(given: unknown, entry: string): Source {
 
 /** @throws SpecError naming the entry */
 export function readInputSource(given: unknown, entry: string): InputSource {
-  return readOptions(given, entry, ['optional', 'overlay'])
+  if (typeof given !== 'object' || given === null) return readText(given, entry)
+  const { exclude, ...rest } = readRecord(given, entry)
+  const source = readOptions(rest, entry, ['optional', 'overlay'])
+  return exclude === undefined ? source : bare({ ...(source as InputOptions), exclude: readPatterns(exclude, `${entry}.exclude`) })
+}
+
+/** @throws SpecError naming the pattern */
+export function readPatterns(given: unknown, entry: string): readonly string[] {
+  return readList(given, entry, "a list of paths in the folder, such as ['.env*', 'dist/']").map((one, index) => {
+    const pattern = readText(one, `${entry}[${index}]`)
+    const names = pattern.replace(/\/$/, '').split('/')
+    if (names.some((name) => name === '' || name === '.' || name === '..')) throw invalid(`${entry}[${index}]`, `${pattern} is no path in the folder: it has no part that is empty, "." or ".."`)
+    if (names.at(-1) === '**') throw invalid(`${entry}[${index}]`, `${pattern} fits all of the folder`)
+    return pattern
+  })
 }
 
 /**
@@ -116,7 +137,11 @@ const optionsSchema = (...names: readonly string[]): JsonSchema => ({
 
 export const sourceSchema: JsonSchema = { anyOf: [pathSchema, optionsSchema('optional')] }
 
-export const inputSchema: JsonSchema = { anyOf: [pathSchema, optionsSchema('optional', 'overlay')] }
+export const inputSchema: JsonSchema = { anyOf: [pathSchema, withPatterns(optionsSchema('optional', 'overlay'))] }
+
+function withPatterns(schema: JsonSchema): JsonSchema {
+  return { ...schema, properties: { ...(schema['properties'] as JsonSchema), exclude: { type: 'array', items: pathSchema } } }
+}
 
 export function byNameSchema(value: JsonSchema = pathSchema): JsonSchema {
   return { type: 'object', propertyNames: { pattern: String.raw`^(?!\.{0,2}$)(?:[^/\0]+|/[^\0]*)$` }, additionalProperties: value }

@@ -1,0 +1,120 @@
+import { invalid } from './check.ts'
+import type { Excluded } from './field.ts'
+import { host, type FileStatus } from './look.ts'
+import { showsFolder } from './nesting.ts'
+import { isWithin } from './paths.ts'
+import { bare } from './plain-data.ts'
+import type { Mount } from './plan-types.ts'
+
+// What an input does not show has something empty in its place, which native code makes (native/state/files.h, make_empty).
+
+/**
+ * The places in an input that its patterns fit, by what is there when the plan is made. A link is in the place of what it leads to.
+ * @throws SpecError where a folder on the way cannot be read
+ */
+export function excludedFrom(input: Mount, patterns: readonly string[]): Excluded[] {
+  const { entry, source = '', target } = input
+  if (patterns.length === 0) return []
+  if (!showsFolder(input)) throw invalid(`${entry}.exclude`, `${source} is a file, and only of a folder something can be excluded`)
+  return patterns.flatMap((pattern, index) => {
+    const own = `${entry}.exclude[${index}]`
+    const isFolder = pattern.endsWith('/')
+    const names = (isFolder ? pattern.slice(0, -1) : pattern).split('/')
+    const places = fitting(source, names, own).filter(({ isDirectory }) => isDirectory || !isFolder)
+    const there = places.map(({ below, isDirectory }): Excluded => ({ target: `${target}/${below}`, isFile: !isDirectory, entry: own }))
+    return there.length === 0 && isFolder ? missingFolder(input, names, own) : there
+  })
+}
+
+/** The mounts of it, but for what lies in something that is mounted in an input. */
+export function excludedMounts(excluded: readonly Excluded[], mounts: readonly Mount[], stateDirectory: string): Mount[] {
+  const added: Mount[] = []
+  for (const { target, isFile, entry, missing } of excluded.toSorted((a, b) => a.target.length - b.target.length)) {
+    const isShown = (mount: Mount): boolean => isWithin(target, mount.target) && !entry.startsWith(`${mount.entry}.exclude[`)
+    if (mounts.some(isShown) || added.some((mount) => isWithin(target, mount.target))) continue
+    const kind = isFile ? 'file' : 'bind'
+    added.push(bare({ kind, target, source: missing?.source ?? emptySource(stateDirectory, isFile), ...(missing && { missingIn: missing.within }), writable: false, entry }))
+  }
+  return added
+}
+
+/** Whether a source is one of the empty ones. */
+export function isEmptySource(source: string, stateDirectory: string): boolean {
+  return source === emptySource(stateDirectory, true) || source === emptySource(stateDirectory, false)
+}
+
+export function emptySource(stateDirectory: string, isFile: boolean): string {
+  return `${stateDirectory}/empty/${isFile ? 'file' : 'folder'}`
+}
+
+interface Place {
+  /** From the source on. */
+  readonly below: string
+  readonly isDirectory: boolean
+}
+
+function fitting(source: string, names: readonly string[], entry: string): Place[] {
+  return found(source, names, entry).flatMap((path): Place[] => {
+    const status = host().lstat(path)
+    if (!status.isSymbolicLink()) return [{ below: path.slice(source.length + 1), isDirectory: status.isDirectory() }]
+    const real = realPath(path)
+    // What it leads to is not in the session by this input, or is all of it.
+    if (real === undefined || real === source || !isWithin(real, source)) return []
+    return [{ below: real.slice(source.length + 1), isDirectory: host().lstat(real).isDirectory() }]
+  })
+}
+
+/** The paths of the host that fit names and wildcards. No link is followed on the way. */
+function found(folder: string, [name, ...rest]: readonly string[], entry: string): string[] {
+  if (name === undefined) return []
+  if (name === '**') {
+    const inner = namesIn(folder, entry).filter((one) => statusOf(`${folder}/${one}`, entry)?.isDirectory() === true)
+    return [...found(folder, rest, entry), ...inner.flatMap((one) => found(`${folder}/${one}`, [name, ...rest], entry))]
+  }
+  const names = /[*?]/.test(name) ? namesIn(folder, entry).filter((one) => patternOf(name).test(one)) : [name]
+  return names.flatMap((one) => {
+    const path = `${folder}/${one}`
+    const status = statusOf(path, entry)
+    if (status === undefined) return []
+    if (rest.length === 0) return [path]
+    return status.isDirectory() ? found(path, rest, entry) : []
+  })
+}
+
+/** A folder that is named and missing: an overlay gets it inside, and elsewhere opening makes it, so that it can be covered. */
+function missingFolder({ source = '', target, kind }: Mount, names: readonly string[], entry: string): Excluded[] {
+  if (names.some((name) => /[*?]/.test(name))) return []
+  const place = { target: `${target}/${names.join('/')}`, isFile: false, entry }
+  if (kind === 'overlay') return [place]
+  const within = names.slice(0, -1).reduce((path, name) => `${path}/${name}`, source)
+  return statusOf(within, entry)?.isDirectory() === true ? [{ ...place, missing: { source: `${source}/${names.join('/')}`, within } }] : []
+}
+
+function patternOf(name: string): RegExp {
+  const text = name.replaceAll(/[.+^${}()|[\]\\]/g, String.raw`\$&`).replaceAll('*', '.*').replaceAll('?', '.')
+  return new RegExp(`^${text}$`, 'su')
+}
+
+function namesIn(folder: string, entry: string): readonly string[] {
+  return looked(folder, entry, () => host().readdir(folder))
+}
+
+function statusOf(path: string, entry: string): FileStatus | undefined {
+  return looked(path, entry, () => host().lstatIfThere(path))
+}
+
+function realPath(path: string): string | undefined {
+  try {
+    return host().realpath(path)
+  } catch {
+    return undefined
+  }
+}
+
+function looked<T>(path: string, entry: string, look: () => T): T {
+  try {
+    return look()
+  } catch (error) {
+    throw invalid(entry, `${path} cannot be looked at (${(error as NodeJS.ErrnoException).code ?? String(error)})`, error)
+  }
+}
