@@ -37,6 +37,7 @@ export {
 } from './errors.ts'
 export { planOf, type Device, type LeftOut, type Link, type Mount, type Plan, type PlanLimits, type PlannedUser, type PlanOptions, type Warning } from './spec/plan.ts'
 export type { Additions, Allowance, Duration, Etc, IdRange, InputOptions, InputSource, LimitName, Limits, Network, Ownership, PassedVariables, ProcessLimits, RunLimits, Size, Source, SourceOptions, Spec, Toolchain, User, Variables } from './spec/spec.ts'
+export { here, type HereOptions } from './here/here.ts'
 export { preflight, type Obstacle, type Preflight } from './host/preflight.ts'
 export type { HostOptions } from './host/host-options.ts'
 export { recover, type LeftAlone, type RecoveredSession, type RecoveryReport } from './host/recover.ts'

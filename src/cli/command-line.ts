@@ -1,5 +1,6 @@
 import { checkCommand } from '../command/command.ts'
 import { InvalidCommandError } from '../errors.ts'
+import type { HereOptions } from '../here/here.ts'
 import { invalid } from '../spec/check.ts'
 import { fields } from '../spec/fields.ts'
 import { readable } from '../spec/messages.ts'
@@ -14,6 +15,8 @@ type HostVerb = Exclude<Verb, 'run' | 'plan' | 'page' | 'bench' | 'completion'>
 interface SessionRequest {
   /** The options' part of it. */
   readonly spec: Spec
+  /** The project that the session is for. */
+  readonly here?: HereOptions
   /** The path of a spec file. `-` is stdin. */
   readonly file?: string
   /** Empty if there is none. */
@@ -157,7 +160,10 @@ function programOptions(given: GivenOptions): readonly string[] {
 }
 
 function sessionRequest(kind: 'run' | 'plan', given: GivenOptions, command: readonly string[]): Request {
-  const request = { spec: specFrom(given), isJson: given.has('json'), ...pathFrom(given, 'file'), ...timeoutFrom(given) }
+  const here = hereFrom(given)
+  // The project's, where no other input is given.
+  const ofSpec = here.here !== undefined && !given.has('input') ? new Map([...given].filter(([name]) => name !== 'exclude')) : given
+  const request = { spec: specFrom(ofSpec), ...here, isJson: given.has('json'), ...pathFrom(given, 'file'), ...timeoutFrom(given) }
   const written = { ...pathFrom(given, 'record'), ...pathFrom(given, 'page'), ...(given.has('env-values') && { hasValues: true }) }
   if (written.hasValues === true && written.record === undefined && written.page === undefined) throw invalid('--env-values', 'is for --record and --page')
   const forRun = { ...written, isPty: given.has('pty'), hasProgress: given.has('progress') }
@@ -165,6 +171,18 @@ function sessionRequest(kind: 'run' | 'plan', given: GivenOptions, command: read
   // The spec file can have the command.
   if (command.length === 0 && request.file === undefined) throw new InvalidCommandError('command', 'is missing; it comes last', 'plan')
   return { kind, ...request, ...forRun, command: command.length === 0 ? command : checkCommand(command) }
+}
+
+function hereFrom(given: GivenOptions): { readonly here?: HereOptions } {
+  const project = single(given, 'project')
+  if (!given.has('here') && project === undefined) {
+    const alone = ['out', 'env-files'].find((name) => given.has(name))
+    if (alone !== undefined) throw invalid(`--${alone}`, 'is for --here')
+    return {}
+  }
+  const out = (given.get('out') ?? []).flatMap((text) => text.split(','))
+  const exclude = given.has('input') ? [] : (given.get('exclude') ?? [])
+  return { here: { ...(project === undefined ? {} : { project }), out, exclude, envFiles: given.has('env-files') } }
 }
 
 function timeoutFrom(given: GivenOptions): { readonly timeout?: number } {

@@ -1,5 +1,6 @@
 import { commandLine } from '../command/command.ts'
 import { InvalidCommandError, isBuildjailError } from '../errors.ts'
+import type { HereOptions } from '../here/here.ts'
 import { askedBy, inOneLine, specText } from '../spec/messages.ts'
 import { fieldNames, fields, type Spec } from '../spec/fields.ts'
 import type { PlanRequest, RunRequest } from './command-line.ts'
@@ -15,8 +16,9 @@ export interface EffectiveSpec {
 }
 
 /** @throws SpecError naming the entry, and where it stands in the file. */
-export async function effectiveSpec({ kind, spec, command, file, timeout }: PlanRequest | RunRequest): Promise<EffectiveSpec> {
+export async function effectiveSpec({ kind, spec: given, here, command, file, timeout }: PlanRequest | RunRequest): Promise<EffectiveSpec> {
   const own = timeout === undefined ? {} : { timeout }
+  const spec = here === undefined ? given : joined(await specHere(here), given)
   if (file === undefined) return { spec, command, ...own, located: inFlags }
   // Loaded only for a command line with --file.
   const { SpecFile, entryOf, withPlace } = await import('./spec-file.ts')
@@ -34,6 +36,12 @@ export async function effectiveSpec({ kind, spec, command, file, timeout }: Plan
       return withPlace(inFlags(error, isOfCommandLine), place)
     },
   }
+}
+
+/** Loaded only for --here. */
+async function specHere(options: HereOptions): Promise<Spec> {
+  const { here } = await import('../here/here.ts')
+  return here(options)
 }
 
 /** The command line adds to maps and lists of the file, and replaces other fields. */

@@ -23,7 +23,14 @@ const ofFields: readonly Option[] = fieldNames.flatMap((name) => {
   const { flag } = fields[name]
   return [flag, ...(flag.shortcuts ?? []).map((shortcut) => ({ ...once, name: shortcut.name, value: shortcut.value, help: shortcut.help, isRepeatable: shortcut.isRepeatable === true }))]
 })
+const ofHere: readonly Option[] = [
+  { ...once, name: 'here', value: undefined, help: 'show the project around the current folder at its own path, writable and thrown away, with the tools that it needs and a loopback; other options add to that' },
+  { ...once, name: 'project', value: 'DIR', help: 'the same for the project in DIR', offers: { paths: 'folders' } },
+  { ...once, name: 'out', value: 'DIR,...', help: 'with --here: keep what is written in these folders of the project; repeatable', isRepeatable: true, offers: { paths: 'folders' } },
+  { ...once, name: 'env-files', value: undefined, help: 'with --here: show .env* and .npmrc of the project, which are excluded otherwise' },
+]
 const ofSessions: readonly Option[] = [
+  ...ofHere,
   { ...once, name: 'file', short: 'f', value: 'FILE', help: 'read the spec from FILE, which is JSON with comments; options add to it or replace its entries', offers: { paths: 'any' } },
   ...ofFields,
   { ...once, name: 'timeout', value: 'DURATION', help: 'stop the command after 500ms, 10s, 5m or 2h' },

@@ -21,16 +21,16 @@ export function excludedFrom(input: Mount, patterns: readonly string[]): Exclude
     const isFolder = pattern.endsWith('/')
     const names = (isFolder ? pattern.slice(0, -1) : pattern).split('/')
     const places = fitting(source, names, own).filter(({ isDirectory }) => isDirectory || !isFolder)
-    const there = places.map(({ below, isDirectory }): Excluded => ({ target: `${target}/${below}`, isFile: !isDirectory, entry: own }))
+    const there = places.map(({ below, isDirectory }): Excluded => ({ target: `${target}/${below}`, isFile: !isDirectory, entry: own, input: target }))
     return there.length === 0 && isFolder ? missingFolder(input, names, own) : there
   })
 }
 
-/** The mounts of it, but for what lies in something that is mounted in an input. */
+/** The mounts of it, but for what lies in something that is mounted in the input. */
 export function excludedMounts(excluded: readonly Excluded[], mounts: readonly Mount[], stateDirectory: string): Mount[] {
   const added: Mount[] = []
-  for (const { target, isFile, entry, missing } of excluded.toSorted((a, b) => a.target.length - b.target.length)) {
-    const isShown = (mount: Mount): boolean => isWithin(target, mount.target) && !entry.startsWith(`${mount.entry}.exclude[`)
+  for (const { target, isFile, entry, input, missing } of excluded.toSorted((a, b) => a.target.length - b.target.length)) {
+    const isShown = (mount: Mount): boolean => mount.target !== input && isWithin(mount.target, input) && isWithin(target, mount.target)
     if (mounts.some(isShown) || added.some((mount) => isWithin(target, mount.target))) continue
     const kind = isFile ? 'file' : 'bind'
     added.push(bare({ kind, target, source: missing?.source ?? emptySource(stateDirectory, isFile), ...(missing && { missingIn: missing.within }), writable: false, entry }))
@@ -84,7 +84,7 @@ function found(folder: string, [name, ...rest]: readonly string[], entry: string
 /** A folder that is named and missing: an overlay gets it inside, and elsewhere opening makes it, so that it can be covered. */
 function missingFolder({ source = '', target, kind }: Mount, names: readonly string[], entry: string): Excluded[] {
   if (names.some((name) => /[*?]/.test(name))) return []
-  const place = { target: `${target}/${names.join('/')}`, isFile: false, entry }
+  const place = { target: `${target}/${names.join('/')}`, isFile: false, entry, input: target }
   if (kind === 'overlay') return [place]
   const within = names.slice(0, -1).reduce((path, name) => `${path}/${name}`, source)
   return statusOf(within, entry)?.isDirectory() === true ? [{ ...place, missing: { source: `${source}/${names.join('/')}`, within } }] : []

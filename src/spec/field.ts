@@ -77,6 +77,8 @@ export interface Excluded {
   readonly target: string
   readonly isFile: boolean
   readonly entry: string
+  /** The target of that input. */
+  readonly input: string
   /** The folder that is to be made, so that something can be mounted there, and the one that it is missing in. */
   readonly missing?: { readonly source: string; readonly within: string }
 }

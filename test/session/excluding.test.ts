@@ -50,6 +50,13 @@ describeSession('what an input excludes', () => {
     expect((await build(specOf(at, 'keys/', '.env'), ['sh', '-c', 'ls -A keys; cat .env'])).stdout).toBe('')
   })
 
+  // promise: 1
+  test('is empty too where the input is at its own path, in a folder that is mounted', async () => {
+    const at = project({ '.env': 'secret' })
+    const { stdout } = await build({ inputs: { [at]: { path: at, exclude: ['.env'] } }, cwd: at }, ['cat', '.env'])
+    expect(stdout).toBe('')
+  })
+
   test('may be nothing at all, and nothing is left behind', async () => {
     const at = project({ 'plain': 'plain' })
     await build(specOf(at, 'nothing*'), ['true'])

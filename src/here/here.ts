@@ -1,0 +1,103 @@
+import { readdirSync, realpathSync, statSync, type Dirent } from 'node:fs'
+import path from 'node:path'
+
+import { invalid, readList, readRecord, readText } from '../spec/check.ts'
+import { readPatterns } from '../spec/fields/sources.ts'
+import { isWithin } from '../spec/paths.ts'
+import type { Spec } from '../spec/spec.ts'
+import { projectAround, repositoryOf } from './project.ts'
+import { toolsFor } from './tools.ts'
+
+export interface HereOptions {
+  /** The folder in which commands run. Default: the current one. */
+  readonly cwd?: string
+  /** The project's folder. Default: the one around `cwd`: its git repository, its workspace, or the nearest folder with a manifest. */
+  readonly project?: string
+  /** Folders of the project, relative to it, in which what a command writes is kept. They are made if missing. */
+  readonly out?: readonly string[]
+  /** What a command does not see of the project, as `exclude` of an input has it. */
+  readonly exclude?: readonly string[]
+  /** True: commands see `.env*` and `.npmrc` of the project. Default: false. */
+  readonly envFiles?: boolean
+}
+
+/** Folders of other people's files, in which no secrets of the project are. */
+const ofOthers: ReadonlySet<string> = new Set(['node_modules', '.git'])
+const secret = /^(\.env.*|\.npmrc)$/
+const passed = ['CI', 'TERM', 'COLORTERM', 'FORCE_COLOR', 'NO_COLOR']
+
+/**
+ * The spec of a session that is right for the project around the current folder. The project is at its own path; commands may write in all
+ * of it, and only what they write in `out` is kept. They have the host's toolchain, the running Node, and those tools below the home
+ * directory that the project's files call for (Rust, Python, Go, Java, pnpm, Bun and Deno); and a loopback of their own.
+ * @throws SpecError where there is no project, or an option is wrong
+ */
+export function here(options: HereOptions = {}): Spec {
+  const { cwd, project, out, exclude, envFiles } = checked(options)
+  const tools = toolsFor(project, cwd === project ? [project] : [project, cwd])
+  const repository = repositoryOf(project)
+  return {
+    toolchain: ['host', 'node', ...tools.shown],
+    inputs: {
+      ...tools.overlays,
+      ...(repository === undefined ? {} : { [repository]: { path: repository, overlay: true } }),
+      [project]: { path: project, overlay: true, exclude: [...exclude, ...(envFiles ? [] : secretsOf(project))] },
+    },
+    outputs: Object.fromEntries(out.map((folder) => [folder, folder])),
+    path: tools.path,
+    env: { pass: passed, set: tools.env },
+    cwd,
+    network: 'loopback',
+  }
+}
+
+function checked(options: HereOptions): Required<HereOptions> {
+  const { cwd = process.cwd(), project, out = [], exclude = [], envFiles = false, ...others } = readRecord(options, 'options') as HereOptions
+  for (const name of Object.keys(others)) throw invalid(name, 'is not an option of here')
+  if (typeof envFiles !== 'boolean') throw invalid('envFiles', 'must be true or false')
+  const at = realFolder(cwd, 'cwd')
+  const whole = project === undefined ? projectAround(at) : realFolder(project, 'project')
+  if (!isWithin(at, whole)) throw invalid('cwd', `${at} is not in the project ${whole}`)
+  const folders = readList(out, 'out', 'a list of folders').map((one, index) => {
+    const folder = path.resolve(whole, readText(one, `out[${index}]`))
+    if (folder === whole || !isWithin(folder, whole)) throw invalid(`out[${index}]`, `${folder} is not in the project ${whole}`)
+    return folder
+  })
+  return { cwd: at, project: whole, out: folders, exclude: readPatterns(exclude, 'exclude'), envFiles }
+}
+
+function realFolder(given: unknown, entry: string): string {
+  const folder = path.resolve(readText(given, entry))
+  try {
+    if (statSync(folder).isDirectory()) return realpathSync.native(folder)
+  } catch (error) {
+    throw invalid(entry, `${folder} cannot be looked at (${(error as NodeJS.ErrnoException).code ?? String(error)})`, error)
+  }
+  throw invalid(entry, `${folder} is not a folder`)
+}
+
+/** Files with passwords, by their paths in the project. A virtual environment may be called `.env` too, and is no file. */
+function secretsOf(project: string): string[] {
+  const found: string[] = []
+  const walk = (below: string): void => {
+    for (const entry of entriesOf(path.join(project, below))) {
+      const name = below === '' ? entry.name : `${below}/${entry.name}`
+      if (entry.isDirectory()) {
+        if (!ofOthers.has(entry.name)) walk(name)
+      } else if (secret.test(entry.name)) {
+        found.push(name)
+      }
+    }
+  }
+  walk('')
+  return found
+}
+
+/** None of a folder that the caller cannot read, as its build cannot either. */
+function entriesOf(folder: string): Dirent[] {
+  try {
+    return readdirSync(folder, { withFileTypes: true })
+  } catch {
+    return []
+  }
+}

@@ -1,0 +1,61 @@
+import { existsSync, readFileSync, realpathSync } from 'node:fs'
+import { homedir } from 'node:os'
+import path from 'node:path'
+
+import { invalid } from '../spec/check.ts'
+import { isWithin, parentsOf } from '../spec/paths.ts'
+
+/** Files that are at the top of a project, or of a part of one. */
+const manifests = [
+  'package.json', 'deno.json', 'deno.jsonc', 'Cargo.toml', 'pyproject.toml', 'setup.py', 'requirements.txt', 'go.mod', 'CMakeLists.txt', 'meson.build',
+  'configure', 'Makefile', 'GNUmakefile', 'makefile', 'BSDmakefile', 'pom.xml', 'build.gradle', 'build.gradle.kts', 'Gemfile', 'mix.exs', 'composer.json', 'flake.nix',
+]
+
+/** Files that are at the top of several parts, and what they say then. */
+const workspaces: readonly (readonly [file: string, says: RegExp])[] = [
+  ['pnpm-workspace.yaml', /^/],
+  ['package.json', /"workspaces"\s*:/],
+  ['Cargo.toml', /^\s*\[workspace\]/m],
+  ['go.work', /^/],
+]
+
+/**
+ * The folder of the project around a folder: that of its git repository, else that of its workspace, else the nearest one with a manifest.
+ * The home directory and what lies around it is no project.
+ * @throws SpecError where there is none
+ */
+export function projectAround(folder: string): string {
+  const at = realpathSync.native(folder)
+  const home = existsSync(homedir()) ? realpathSync.native(homedir()) : homedir()
+  const possible = [at, ...parentsOf(at)].filter((one) => one !== '/' && !isWithin(home, one))
+  const found = possible.find(isRepository) ?? possible.findLast(isWorkspace) ?? possible.find((one) => manifests.some((name) => existsSync(path.join(one, name))))
+  if (found !== undefined) return found
+  throw invalid('here', `${at} is in no project: no .git, package.json, Cargo.toml, pyproject.toml, go.mod, Makefile or the like is in it or around it, below your home directory; name the folder with --project DIR`)
+}
+
+function isRepository(folder: string): boolean {
+  return existsSync(path.join(folder, '.git'))
+}
+
+function isWorkspace(folder: string): boolean {
+  return workspaces.some(([name, says]) => says.test(textOf(path.join(folder, name)) ?? '-') && existsSync(path.join(folder, name)))
+}
+
+/** The repository that a worktree of git(1) belongs to, which is elsewhere. */
+export function repositoryOf(project: string): string | undefined {
+  const [, named] = /^gitdir: (.+)$/m.exec(textOf(path.join(project, '.git')) ?? '') ?? []
+  if (named === undefined) return undefined
+  const own = path.resolve(project, named)
+  const common = textOf(path.join(own, 'commondir'))?.trim()
+  const folder = common === undefined ? own : path.resolve(own, common)
+  return existsSync(folder) && !isWithin(folder, project) ? realpathSync.native(folder) : undefined
+}
+
+/** Undefined for what is no file, or cannot be read. */
+function textOf(file: string): string | undefined {
+  try {
+    return readFileSync(file, 'utf8')
+  } catch {
+    return undefined
+  }
+}

@@ -1,0 +1,147 @@
+import { existsSync, readdirSync, readFileSync, realpathSync } from 'node:fs'
+import { homedir } from 'node:os'
+import path from 'node:path'
+
+import type { InputSource } from '../spec/fields/sources.ts'
+import { isWithin } from '../spec/paths.ts'
+
+/** What of the host a project needs beside the host's toolchain. */
+export interface Tools {
+  /** Read-only, each at its own path. */
+  readonly shown: readonly string[]
+  /** Folders that their tools write in, such as to lock them. */
+  readonly overlays: Readonly<Record<string, InputSource>>
+  /** Before PATH. */
+  readonly path: readonly string[]
+  readonly env: Readonly<Record<string, string>>
+}
+
+/** A family of tools that people keep in their home directories. */
+interface Family {
+  /** A project that has one of these files uses it. */
+  readonly files: RegExp
+  readonly tools: (host: HostTools) => Partial<Tools>
+}
+
+const families: readonly Family[] = [
+  {
+    files: /^(Cargo\.toml|rust-toolchain(\.toml)?)$/,
+    tools: (host) => {
+      const [rustup, cargo] = [host.folder('RUSTUP_HOME', '.rustup'), host.folder('CARGO_HOME', '.cargo')]
+      return {
+        shown: rustup === undefined ? [] : [rustup],
+        overlays: cargo === undefined ? {} : { [cargo]: { path: cargo, overlay: true, exclude: ['credentials*'] } },
+        path: cargo === undefined ? [] : host.existing(path.join(cargo, 'bin')),
+        env: { ...(rustup && { RUSTUP_HOME: rustup }), ...(cargo && { CARGO_HOME: cargo, CARGO_NET_OFFLINE: 'true' }) },
+      }
+    },
+  },
+  {
+    files: /^(pyproject\.toml|setup\.(py|cfg)|requirements.*\.txt|tox\.ini|Pipfile|\.python-version|uv\.lock)$/,
+    tools: (host) => {
+      const pyenv = host.onPath('PYENV_ROOT', '.pyenv')
+      return {
+        shown: [...(pyenv === undefined ? [] : [pyenv]), ...host.existing(path.join(host.home, '.local/share/uv')), ...host.environments()],
+        path: pyenv === undefined ? [] : host.existing(path.join(pyenv, 'shims'), path.join(pyenv, 'bin')),
+        env: pyenv === undefined ? {} : { PYENV_ROOT: pyenv },
+      }
+    },
+  },
+  {
+    files: /^go\.(mod|work)$/,
+    tools: (host) => {
+      const go = host.program('go')
+      const root = go === undefined ? undefined : path.dirname(path.dirname(go))
+      const modules = host.existing(process.env['GOMODCACHE'] ?? path.join(process.env['GOPATH']?.split(':')[0] ?? path.join(host.home, 'go'), 'pkg/mod'))
+      return {
+        shown: [...(root === undefined ? [] : [root]), ...modules],
+        path: root === undefined ? [] : [path.join(root, 'bin')],
+        env: { GOTOOLCHAIN: 'local', GOPROXY: 'off', ...(modules[0] && { GOMODCACHE: modules[0] }) },
+      }
+    },
+  },
+  {
+    files: /^(pom\.xml|build\.gradle(\.kts)?|gradlew)$/,
+    tools: (host) => {
+      const java = host.existing(process.env['JAVA_HOME'] ?? '')
+      const maven = host.existing(path.join(host.home, '.m2/repository'))
+      const gradle = host.folder('GRADLE_USER_HOME', '.gradle')
+      return {
+        shown: java,
+        overlays: {
+          ...Object.fromEntries(maven.map((one) => [one, { path: one, overlay: true }])),
+          ...(gradle && { [gradle]: { path: gradle, overlay: true, exclude: ['gradle.properties'] } }),
+        },
+        path: java.map((one) => path.join(one, 'bin')),
+        env: { ...(java[0] && { JAVA_HOME: java[0] }), ...(maven[0] && { MAVEN_ARGS: `-o -Dmaven.repo.local=${maven[0]}` }), ...(gradle && { GRADLE_USER_HOME: gradle }) },
+      }
+    },
+  },
+  {
+    files: /^(package\.json|deno\.jsonc?|bun\.lockb?)$/,
+    tools: (host) => {
+      const folders = [host.onPath('PNPM_HOME', '.local/share/pnpm'), host.onPath('BUN_INSTALL', '.bun'), host.onPath('DENO_INSTALL', '.deno')].flatMap((one) => one ?? [])
+      const corepack = host.existing(process.env['COREPACK_HOME'] ?? path.join(host.home, '.cache/node/corepack'))
+      return {
+        shown: [...folders, ...corepack],
+        path: folders.flatMap((one) => host.existing(path.join(one, 'bin')).concat(host.path.includes(one) ? [one] : [])),
+        env: corepack[0] === undefined ? {} : { COREPACK_HOME: corepack[0], COREPACK_ENABLE_DOWNLOAD_PROMPT: '0' },
+      }
+    },
+  },
+]
+
+/** The tools of a project, by the files in some of its folders. */
+export function toolsFor(project: string, folders: readonly string[]): Tools {
+  const names = new Set(folders.flatMap((folder) => readdirSync(folder)))
+  const host = new HostTools(project)
+  const used = families.filter(({ files }) => [...names].some((name) => files.test(name))).map(({ tools }) => tools(host))
+  return {
+    shown: [...new Set(used.flatMap(({ shown = [] }) => shown))],
+    overlays: Object.assign({}, ...used.map(({ overlays }) => overlays)) as Tools['overlays'],
+    path: [...new Set(used.flatMap(({ path: before = [] }) => before))],
+    env: Object.assign({}, ...used.map(({ env }) => env)) as Tools['env'],
+  }
+}
+
+/** What there is on the host, but for what the host's toolchain or the project shows anyway. */
+class HostTools {
+  readonly home: string = homedir()
+  readonly path: readonly string[] = (process.env['PATH'] ?? '').split(path.delimiter).filter(path.isAbsolute)
+  readonly #project: string
+
+  constructor(project: string) {
+    this.#project = project
+  }
+
+  existing(...folders: readonly string[]): string[] {
+    const shown = ['/usr', '/bin', '/lib', this.#project]
+    return folders.filter((folder) => path.isAbsolute(folder) && existsSync(folder) && !shown.some((one) => isWithin(folder, one)))
+  }
+
+  /** The folder that a variable names, or the one in the home directory. */
+  folder(variable: string, name: string): string | undefined {
+    return this.existing(process.env[variable] ?? path.join(this.home, name))[0]
+  }
+
+  /** The same, where programs in it are on PATH. */
+  onPath(variable: string, name: string): string | undefined {
+    const folder = this.folder(variable, name)
+    return folder !== undefined && this.path.some((one) => isWithin(one, folder)) ? folder : undefined
+  }
+
+  /** Where a program on PATH is in truth. */
+  program(name: string): string | undefined {
+    const found = this.path.map((folder) => path.join(folder, name)).find((file) => existsSync(file))
+    return found === undefined ? undefined : this.existing(realpathSync.native(found))[0]
+  }
+
+  /** Where the Python of a virtual environment in the project is installed (pyvenv.cfg, `home`). */
+  environments(): string[] {
+    return ['.venv', 'venv', 'env'].flatMap((name) => {
+      const file = path.join(this.#project, name, 'pyvenv.cfg')
+      const [, bin] = existsSync(file) ? (/^home\s*=\s*(.+)$/m.exec(readFileSync(file, 'utf8')) ?? []) : []
+      return bin === undefined || !existsSync(bin) ? [] : this.existing(path.dirname(realpathSync.native(bin)))
+    })
+  }
+}
