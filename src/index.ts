@@ -1,6 +1,7 @@
 /// <reference types="node" preserve="true" />
 export { build, BuildTeardownError } from './session/build.ts'
 export { openSession, Session } from './session/session.ts'
+export type { Changes } from './session/changes.ts'
 export type { OpenOptions } from './session/opening.ts'
 export { setConcurrency, type Concurrency } from './session/session-queue.ts'
 export { SessionPool, type SessionPoolOptions } from './session/pool.ts'

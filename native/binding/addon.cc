@@ -83,6 +83,7 @@ class EnvelopeWrap final : public Napi::ObjectWrap<EnvelopeWrap> {
                            InstanceAccessor<&EnvelopeWrap::trace>("trace"),
                            InstanceMethod<&EnvelopeWrap::kill_all>("killAll"),
                            InstanceMethod<&EnvelopeWrap::keep>("keep"),
+                           InstanceMethod<&EnvelopeWrap::layers>("layers"),
                            InstanceMethod<&EnvelopeWrap::close>("close"),
                            InstanceMethod<&EnvelopeWrap::record>("record"),
                            InstanceMethod<&EnvelopeWrap::usage>("usage"),
@@ -117,6 +118,13 @@ class EnvelopeWrap final : public Napi::ObjectWrap<EnvelopeWrap> {
       const Napi::Value failure = report.failure ? error_to_js(env, *report.failure) : env.Undefined();
       return object_to_js(env, Member{"left", list_to_js(env, report.left)}, Member{"failure", failure});
     });
+  }
+
+  Napi::Value layers(const Napi::CallbackInfo& info) {
+    const auto layer_to_js = [](Napi::Env env, const Layer& layer) -> Napi::Value {
+      return object_to_js(env, Member{"target", layer.target}, Member{"path", layer.path});
+    };
+    return list_to_js(info.Env(), opened_.envelope->layers(), layer_to_js);
   }
 
   Napi::Value close(const Napi::CallbackInfo& info) {

@@ -4,6 +4,7 @@
 
 #include <cerrno>
 #include <cstdint>
+#include <string>
 #include <vector>
 
 #include "base/result.h"
@@ -41,6 +42,14 @@ struct Launching {
   CommandListener listener;
 };
 
+/** What was written in an overlay, as overlayfs keeps it: of what was removed there is a mark. */
+struct Layer {
+  /** Of the overlay. */
+  std::string target;
+  /** For this process, until the session is closed. */
+  std::string path;
+};
+
 /**
  * The result of a plan: on FreeBSD a jail and its mounts, on Linux namespaces. Calls may come from any thread, one at a
  * time except for `close`.
@@ -74,6 +83,8 @@ class Envelope {
   virtual Status kill_all() = 0;
   /** The directory that is its root, as the host sees it. */
   virtual Result<UniqueFd> open_root() = 0;
+  /** Where the host finds what was written in overlays. */
+  virtual std::vector<Layer> layers() { return {}; }
   virtual Result<Record> record() = 0;
   virtual Result<SessionUsage> usage() = 0;
   /** After `close` these are the counts at that time. Makes no system call if the plan has no limits. */

@@ -115,6 +115,7 @@ class NamespaceEnvelope final : public Envelope {
   Status signal_tree(std::uint32_t run, int signal) override;
   Status kill_all() override;
   Result<UniqueFd> open_root() override;
+  std::vector<Layer> layers() override;
   Result<Record> record() override;
   Result<SessionUsage> usage() override;
   LimitsMet limits_met() override { return cgroup_.met(); }
@@ -417,6 +418,21 @@ Result<UniqueFd> NamespaceEnvelope::open_root() {
   UniqueFd opened(::open(root.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   if (!opened) return last_error("keep", "open", root);
   return opened;
+}
+
+std::vector<Layer> NamespaceEnvelope::layers() {
+  std::vector<Layer> found;
+  const std::lock_guard not_closing(closing_);
+  auto room = inside_.rooms().begin();
+  for (const NamespaceOpening& opening : openings_) {
+    const auto overlays = overlays_of(opening.steps);
+    if (overlays.empty() || room == inside_.rooms().end()) continue;
+    const std::string around = "/proc/self/fd/" + std::to_string((room++)->get()) + "/";
+    // The folders have the numbers that RootSteps counts down.
+    for (std::size_t left = overlays.size(); const Bind* const overlay : overlays)
+      found.push_back({.target = overlay->target, .path = around + upper_in(std::to_string(--left))});
+  }
+  return found;
 }
 
 Result<Record> NamespaceEnvelope::record() {

@@ -54,6 +54,23 @@ Result<UniqueFd> in_memory(const std::string& text) {
   return memory;
 }
 
+/** What came along with an answer: a descriptor, and the pid of the sender; or none, and 0. */
+std::pair<UniqueFd, pid_t> come_along(msghdr& packet) {
+  std::pair<UniqueFd, pid_t> found{UniqueFd(), 0};
+  for (cmsghdr* part_of = CMSG_FIRSTHDR(&packet); part_of != nullptr; part_of = CMSG_NXTHDR(&packet, part_of)) {
+    ucred credentials{};
+    int descriptor = -1;
+    if (part_of->cmsg_type == SCM_RIGHTS) {
+      std::memcpy(&descriptor, CMSG_DATA(part_of), sizeof(descriptor));
+      found.first.reset(descriptor);
+    } else if (part_of->cmsg_type == SCM_CREDENTIALS) {
+      std::memcpy(&credentials, CMSG_DATA(part_of), sizeof(credentials));
+      found.second = credentials.pid;
+    }
+  }
+  return found;
+}
+
 constexpr const char* kImageStep = "init-image";
 constexpr const char* kName = "buildjail-init";
 // A command can be /proc/self/exe, or a script of that interpreter: then a process of the build executes the image of
@@ -129,11 +146,20 @@ Status InitChannel::send_calls(const calls_message& header, std::span<const init
   return init_ended(std::move(sent.error()));
 }
 
-Result<calls_answer> InitChannel::read_calls_answer() {
+Result<calls_answer> InitChannel::read_calls_answer(UniqueFd& shown) {
   calls_answer said;
-  const ssize_t got = without_interruption([&] { return ::recv(socket_.get(), &said, sizeof(said), 0); });
-  if (got > 0) return said;
-  return SysError{.step = "init", .syscall = "recv", .err = got < 0 ? errno : ESRCH, .detail = "init has ended"};
+  iovec part{.iov_base = &said, .iov_len = sizeof(said)};
+  alignas(cmsghdr) std::array<std::byte, CMSG_SPACE(sizeof(int)) + CMSG_SPACE(sizeof(ucred))> control{};
+  msghdr packet{};
+  packet.msg_iov = &part;
+  packet.msg_iovlen = 1;
+  packet.msg_control = control.data();
+  packet.msg_controllen = control.size();
+  const ssize_t got = without_interruption([&] { return ::recvmsg(socket_.get(), &packet, MSG_CMSG_CLOEXEC); });
+  if (got <= 0)
+    return SysError{.step = "init", .syscall = "recvmsg", .err = got < 0 ? errno : ESRCH, .detail = "init has ended"};
+  if (auto [descriptor, sender] = come_along(packet); descriptor) shown = std::move(descriptor);
+  return said;
 }
 
 Status InitChannel::launch(const LaunchRequest& request, const CommandSetup& setup, const std::array<int, 3>& stdio) {
@@ -228,19 +254,7 @@ bool InitChannel::read(Waiter& waiter) {
     answered_.notify_all();
     return false;
   }
-  UniqueFd pidfd;
-  pid_t sender = 0;
-  for (cmsghdr* part_of = CMSG_FIRSTHDR(&packet); part_of != nullptr; part_of = CMSG_NXTHDR(&packet, part_of)) {
-    ucred credentials{};
-    int descriptor = -1;
-    if (part_of->cmsg_type == SCM_RIGHTS) {
-      std::memcpy(&descriptor, CMSG_DATA(part_of), sizeof(descriptor));
-      pidfd.reset(descriptor);
-    } else if (part_of->cmsg_type == SCM_CREDENTIALS) {
-      std::memcpy(&credentials, CMSG_DATA(part_of), sizeof(credentials));
-      sender = credentials.pid;
-    }
-  }
+  const auto [pidfd, sender] = come_along(packet);
   switch (said.kind) {
     case kAnswerStarted:
       waiter.started(said.number);

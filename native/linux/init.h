@@ -59,8 +59,8 @@ class InitChannel {
   /** Until the root is sealed: sends calls, which are answered (InitCalls). */
   Status send_calls(const calls_message& header, std::span<const init_call> calls, std::string_view text,
                     std::span<const int> descriptors);
-  /** Waits for the answer. ESRCH if init has ended. */
-  Result<calls_answer> read_calls_answer();
+  /** Waits for the answer, and takes the descriptor that comes along. ESRCH if init has ended. */
+  Result<calls_answer> read_calls_answer(UniqueFd& shown);
 
   /** Reads one answer and passes it to the waiter; false at the end. */
   bool read(Waiter& waiter);

@@ -102,6 +102,12 @@ void InitCalls::begin_step() {
     send();
 }
 
+// With a message of its own, because init answers to the last one when it has nothing more in its slots.
+void InitCalls::show(Slot slot) {
+  message_.header.shown = slot.number + 1;
+  send();
+}
+
 void InitCalls::seal(UniqueFd kept) {
   message_.header.seals = 1;
   is_sealed_ = true;
@@ -131,7 +137,7 @@ Status InitCalls::confirm(bool is_launched, Trace& trace) {
   // Init answers with the next message only, so without one there would be no answer.
   if (is_sealed_ && !is_launched && !init_.ask_for_pid(kNoCommand)) return last_error("init", "sendmsg");
   for (const Message& sent : sent_) {
-    const auto answer = init_.read_calls_answer();
+    const auto answer = init_.read_calls_answer(shown_);
     if (!answer) return answer.error();
     if (answer->err != 0) {
       const auto& [site, name] = sent.sites.at(answer->index);

@@ -122,6 +122,10 @@ class InitCalls {
   Slot pass(UniqueFd descriptor);
   /** Comes before the calls of a step, which go in one message. */
   void begin_step();
+  /** This process gets the descriptor in a slot, once the calls until here are made. */
+  void show(Slot slot);
+  /** Once they are confirmed; none if none was shown. */
+  UniqueFd take_shown() { return std::move(shown_); }
   /** No calls come after these. The descriptor stays open until init ends; it may be none. */
   void seal(UniqueFd kept);
 
@@ -151,6 +155,7 @@ class InitCalls {
   /** Those that init has, without what it needs of them. */
   std::vector<Message> sent_;
   bool is_sealed_ = false;
+  UniqueFd shown_;
   Status status_;
 };
 

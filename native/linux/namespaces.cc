@@ -411,6 +411,7 @@ InitCalls& SessionNamespaces::calls() { return calls_ ? *calls_ : calls_.emplace
 
 Status SessionNamespaces::confirm(bool is_launched, Trace& trace) {
   auto status = calls_->confirm(is_launched, trace);
+  if (UniqueFd room = calls_->take_shown()) rooms_.push_back(std::move(room));
   calls_.reset();
   return status ? std::move(status) : explain_overlay(std::move(status.error()));
 }

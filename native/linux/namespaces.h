@@ -129,7 +129,12 @@ class SessionNamespaces {
    * `let_go`: the process that lets go of them waits for all processors.
    */
   Status end_processes(Trace& trace);
-  void let_go() { mounts_.reset(); }
+  void let_go() {
+    mounts_.reset();
+    rooms_.clear();
+  }
+  /** The folders of the layers of overlays, one for each opening that has any. */
+  [[nodiscard]] const std::vector<UniqueFd>& rooms() const noexcept { return rooms_; }
 
  private:
   std::shared_ptr<Waiter> waiter_;
@@ -137,6 +142,7 @@ class SessionNamespaces {
   mutable std::mutex mutex_;
   std::shared_ptr<Namespaces> namespaces_;
   UniqueFd mounts_;
+  std::vector<UniqueFd> rooms_;
   /** Of the thread that opens or completes the session. */
   std::optional<InitCalls> calls_;
 };

@@ -151,7 +151,10 @@ void leave_room(InitCalls& calls) {
   // defence: layers-overlay-no-name
   calls.make(site, kCall_umount2, {".", MNT_DETACH});
   calls.make(site, kCall_fchdir, {kRootSlot});
+  calls.show(kRoomSlot);
 }
+
+std::string upper_in(const std::string& folder) { return folder + "/" + kUpper; }
 
 Status confirm_whole_overlays(const std::vector<Step>& steps, MountTable& mounts) {
   const auto binds = binds_of(steps);

@@ -30,8 +30,10 @@ std::optional<Obstacle> overlay_obstacle(const SysError& error);
 void take_room(InitCalls& calls);
 /** Makes an overlay, in kCopied, of a source that is not mounted anywhere yet; `folder` is the name of its layers. */
 void make_overlay(Slot source, const Bind& bind, const std::string& folder, InitCalls& calls);
-/** Unmounts the layers; the overlays keep them. */
+/** Unmounts the layers; the overlays keep them, and this process gets the folder that they lie in. */
 void leave_room(InitCalls& calls);
+/** The path of an upper layer from that folder on. */
+std::string upper_in(const std::string& folder);
 
 /**
  * ENOTSUP if the host has something mounted below the source of an overlay, which overlayfs would not show, and no

@@ -3,6 +3,7 @@ import { keptText, leftText, type Kept, type LeftInOutput, type Result } from '.
 import type { RunOptions } from '../command/run-options.ts'
 import type { Running } from '../command/running.ts'
 import type { TraceEntry } from '../native/record.ts'
+import type { Changes } from '../session/changes.ts'
 import { openSession, type Session } from '../session/session.ts'
 import type { RunRequest } from './command-line.ts'
 import { exitStatus, statusOf, statusOfRefusal } from './exit-status.ts'
@@ -11,6 +12,7 @@ import { describeError, jsonLine, tell } from './report.ts'
 import type { Terminal } from './terminal.ts'
 import type { RunReport } from './run-report.ts'
 import { RunStreams } from './run-streams.ts'
+import { thrownAwayText } from './thrown-away.ts'
 import { effectiveSpec, type EffectiveSpec } from './effective-spec.ts'
 
 interface Outcome {
@@ -19,6 +21,7 @@ interface Outcome {
   readonly trace: readonly TraceEntry[]
   readonly leftInOutputs: readonly LeftInOutput[]
   readonly kept: Kept | undefined
+  readonly changes: readonly Changes[]
   /** All errors, in order. There may be a result as well. */
   readonly errors: readonly unknown[]
 }
@@ -33,7 +36,7 @@ export async function runVerb(request: RunRequest, terminal: Terminal): Promise<
     tell(terminal, 'the command got SIGINT and goes on; a second SIGINT ends it')
   })
   try {
-    return report(await runOnce(effective, streams, interruption, written), effective, request.isJson, interruption, terminal)
+    return report(await runOnce(effective, streams, interruption, written), effective, request, interruption, terminal)
   } finally {
     interruption.over()
     streams.over(false)
@@ -64,7 +67,7 @@ async function runOnce(effective: EffectiveSpec, streams: RunStreams, interrupti
   const session = await attempt(() => openSession(written?.plan ?? effective.spec, { signal: interruption.signal }))
   if (session === undefined) {
     streams.over(false)
-    return { result: undefined, trace: [], leftInOutputs: [], kept: undefined, errors }
+    return { result: undefined, trace: [], leftInOutputs: [], kept: undefined, changes: [], errors }
   }
   streams.opened(session)
   written?.begin(session)
@@ -75,10 +78,12 @@ async function runOnce(effective: EffectiveSpec, streams: RunStreams, interrupti
   })
   streams.ended()
   if (written !== undefined) await attempt(() => written.look())
+  const hasOverlay = session.plan.mounts.some(({ kind }) => kind === 'overlay')
+  const changes = (hasOverlay && result !== undefined ? await attempt(() => session.changes()) : undefined) ?? []
   await attempt(() => session.close())
   if (written !== undefined) await attempt(() => written.write(errors))
   streams.over(result?.failed !== false)
-  return { result, trace: session.trace, leftInOutputs: session.leftInOutputs, kept: session.kept, errors }
+  return { result, trace: session.trace, leftInOutputs: session.leftInOutputs, kept: session.kept, changes, errors }
 }
 
 async function attended(session: Session, running: Running, interruption: Interruption): Promise<Result> {
@@ -99,11 +104,15 @@ function runOptions({ timeout }: EffectiveSpec, signal: AbortSignal): RunOptions
   return { ...(timeout === undefined ? {} : { timeout }), signal, reject: false }
 }
 
-function report(outcome: Outcome, { timeout }: EffectiveSpec, isJson: boolean, interruption: Interruption, terminal: Terminal): number {
-  const { result, errors, leftInOutputs, kept } = outcome
+function report(outcome: Outcome, { timeout }: EffectiveSpec, { isJson, here }: RunRequest, interruption: Interruption, terminal: Terminal): number {
+  const { result, errors, leftInOutputs, kept, changes } = outcome
   for (const error of errors) tell(terminal, error)
   for (const one of leftInOutputs) tell(terminal, leftText(one))
   if (kept !== undefined) tell(terminal, keptText(kept))
+  for (const one of changes) {
+    const text = thrownAwayText(one, here !== undefined)
+    if (text !== undefined) tell(terminal, text)
+  }
   const stopped = interruption.messageFor(result?.signal) ?? endingMessage(outcome, timeout)
   if (stopped !== undefined && !errors.includes(interruption.signal.reason)) tell(terminal, stopped)
   if (isJson) terminal.out(jsonLine(describeOutcome(outcome)))
@@ -119,7 +128,7 @@ function endingMessage({ result }: Outcome, timeout: number | undefined): string
   return `${result.command}: ${failureOf(result, { ...(timeout !== undefined && { timeout }) })}`
 }
 
-function describeOutcome({ result, trace, leftInOutputs, kept, errors }: Outcome): object {
+function describeOutcome({ result, trace, leftInOutputs, kept, changes, errors }: Outcome): object {
   const error = errors.length === 0 ? {} : { error: describeError(errors[0]) }
-  return result === undefined ? error : { result: { ...result, leftInOutputs, kept }, trace, ...error }
+  return result === undefined ? error : { result: { ...result, leftInOutputs, kept, changes }, trace, ...error }
 }

@@ -9,7 +9,7 @@ import { projectAround, repositoryOf } from './project.ts'
 import { toolsFor } from './tools.ts'
 
 export interface HereOptions {
-  /** The folder in which commands run. Default: the current one. */
+  /** The folder in which commands run. Default: the current one, or the project's where that is elsewhere. */
   readonly cwd?: string
   /** The project's folder. Default: the one around `cwd`: its git repository, its workspace, or the nearest folder with a manifest. */
   readonly project?: string
@@ -52,11 +52,12 @@ export function here(options: HereOptions = {}): Spec {
 }
 
 function checked(options: HereOptions): Required<HereOptions> {
-  const { cwd = process.cwd(), project, out = [], exclude = [], envFiles = false, ...others } = readRecord(options, 'options') as HereOptions
+  const { cwd, project, out = [], exclude = [], envFiles = false, ...others } = readRecord(options, 'options') as HereOptions
   for (const name of Object.keys(others)) throw invalid(name, 'is not an option of here')
   if (typeof envFiles !== 'boolean') throw invalid('envFiles', 'must be true or false')
-  const at = realFolder(cwd, 'cwd')
-  const whole = project === undefined ? projectAround(at) : realFolder(project, 'project')
+  const asked = realFolder(cwd ?? process.cwd(), 'cwd')
+  const whole = project === undefined ? projectAround(asked) : realFolder(project, 'project')
+  const at = cwd === undefined && !isWithin(asked, whole) ? whole : asked
   if (!isWithin(at, whole)) throw invalid('cwd', `${at} is not in the project ${whole}`)
   const folders = readList(out, 'out', 'a list of folders').map((one, index) => {
     const folder = path.resolve(whole, readText(one, `out[${index}]`))

@@ -171,6 +171,8 @@ export interface NativeEnvelope {
   killAll(): Promise<void>
   /** Copies folders that are mounts of the inside into one of the host. Comes after `killAll`: nobody may change them meanwhile. */
   keep(targets: readonly string[], place: NativeKeepPlace): Promise<NativeKeepReport>
+  /** What was written in overlays: for each its upper layer, by a path that is this program's until `close`. */
+  layers(): readonly { readonly target: string; readonly path: string }[]
   /** After a report of failures: tries the rest again. */
   close(): Promise<NativeCloseReport>
   record(): Promise<NativeRecord>

@@ -20,6 +20,7 @@ import { isLent } from '../spec/outputs.ts'
 import { isWithin } from '../spec/paths.ts'
 import type { KeepIn, Plan } from '../spec/plan.ts'
 import type { Spec } from '../spec/spec.ts'
+import { changesIn, type Changes } from './changes.ts'
 import { canComeNear, LimitEvents, ownLimits, watchFor, type LimitWatch } from './limits.ts'
 import { checkOpenOptions, newId, openEnvelope, outputsReturning, withOutputs, type OpenOptions } from './opening.ts'
 import { planningOf } from './planning.ts'
@@ -187,6 +188,16 @@ export class Session extends EventEmitter<SessionEvents> implements AsyncDisposa
       if (this.#isClosed) return
       throw typed(error)
     }
+  }
+
+  /**
+   * Ends everything in the session, and tells what was written in each overlay, none of which is kept. Empty where the session has none.
+   * @throws SessionClosedError, SystemCallError
+   */
+  async changes(): Promise<readonly Changes[]> {
+    this.#refuseWhenClosed()
+    await this.killAll()
+    return await changesIn(this.#envelope, this.plan.mounts)
   }
 
   /**

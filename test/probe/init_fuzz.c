@@ -150,6 +150,7 @@ make_packet(struct packet *packet)
 	packet->head.first_slot = (unsigned)below(kMostSlots);
 	packet->head.seals = below(16) == 0;
 	packet->head.kept = (unsigned)below(8);
+	packet->head.shown = below(8) == 0 ? (unsigned)below(16) : 0;
 	for (unsigned i = 0; i < count; i++) {
 		struct init_call *call = &packet->calls[i];
 

@@ -26,7 +26,8 @@ export async function hostState(): Promise<HostState> {
   return {
     mounts: isFreebsd ? await freebsdMounts() : linuxMounts(),
     jails: isFreebsd ? await jails() : [],
-    stateFolder: list(stateDirectoryOf()),
+    // What all sessions show in the place of what they exclude stays (native/state/files.h, make_empty).
+    stateFolder: list(stateDirectoryOf()).filter((name) => name !== 'empty'),
     leases: signed(placeOfLeases()),
     cgroups: emptyCgroups(),
     descriptors: openDescriptors(),

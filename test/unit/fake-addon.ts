@@ -201,6 +201,7 @@ export class FakeAddon implements NativeBinding {
     this.opened.push(plan)
     return {
       trace: [{ step: 'tmpfs', path: '/root', ns: 1500 }],
+      layers: () => [],
       killAll: async () => {
         this.acts.push('kill all')
         for (const { job } of this.launched) this.exit(job, { signal: 'SIGKILL' })

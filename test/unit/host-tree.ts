@@ -24,9 +24,9 @@ export class HostTree {
     return this.at(name)
   }
 
-  file(name: string): string {
+  file(name: string, text = ''): string {
     mkdirSync(path.dirname(this.at(name)), { recursive: true })
-    writeFileSync(this.at(name), '')
+    writeFileSync(this.at(name), text)
     return this.at(name)
   }
 

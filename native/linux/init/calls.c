@@ -31,6 +31,10 @@ static enum { kAssembling, kFailed, kSealed } state;
 
 int is_sealed(void) { return state == kSealed; }
 
+int shown_of(const struct calls_message* message) {
+  return message->shown == 0 || state != kAssembling ? -1 : slots[message->shown - 1] - 1;
+}
+
 static unsigned long long now(void) {
   struct timespec time;
   call3(__NR_clock_gettime, CLOCK_MONOTONIC, (long)&time, 0);
@@ -62,6 +66,7 @@ static int is_well_formed(const struct calls_message* message, unsigned long siz
   if (size < sizeof(*message) || message->call_count > rest / sizeof(*calls)) return 0;
   rest -= message->call_count * sizeof(*calls);
   if (message->text_size != rest || (rest > 0 && ((const char*)message)[size - 1] != 0)) return 0;
+  if (message->shown > kMostSlots || message->kept > kMostSlots) return 0;
   if (message->first_slot > kMostSlots || descriptors > kMostSlots - message->first_slot) return 0;
   for (unsigned i = 0; i < message->call_count; i++)
     if (!is_call(&calls[i], message->call_count - i, message)) return 0;

@@ -9,5 +9,8 @@
 int make_calls(const struct calls_message* message, unsigned long size, const int* descriptors, unsigned count,
                struct calls_answer* answer);
 
+/* The descriptor that goes back with the answer; -1 is none. */
+int shown_of(const struct calls_message* message);
+
 /* Whether the root is sealed, so that commands may be launched. */
 int is_sealed(void);

@@ -99,13 +99,13 @@ static void send_packet(const void* what, unsigned long size, int descriptor) {
 static struct calls_answer made = {.kind = kAnswerCalls};
 static int is_answer_due;
 
-static void answer_calls(void) {
+static void answer_calls(int shown) {
   is_answer_due = 0;
-  send_packet(&made, sizeof(made) - sizeof(made.nanoseconds) + made.mark_count * sizeof(*made.nanoseconds), -1);
+  send_packet(&made, sizeof(made) - sizeof(made.nanoseconds) + made.mark_count * sizeof(*made.nanoseconds), shown);
 }
 
 static void send_answer(const struct answer* what, int descriptor) {
-  if (is_answer_due) answer_calls();
+  if (is_answer_due) answer_calls(-1);
   send_packet(what, sizeof(*what), descriptor);
 }
 
@@ -332,7 +332,7 @@ static struct failure begin(const struct launch_message* launch, int* descriptor
     return (struct failure){"mmap", ENOMEM};
   if ((launch->flags & (kLaunchTells | kLaunchWaits)) != 0) {
     /* The child sends its pid by itself. */
-    if (is_answer_due) answer_calls();
+    if (is_answer_due) answer_calls(-1);
     const long piped = call3(__NR_pipe2, (long)ends, O_CLOEXEC, 0);
     if (piped < 0) return (struct failure){"pipe2", (int)-piped};
   }
@@ -400,7 +400,7 @@ static int receive(void) {
     if ((packet.msg_flags & (MSG_CTRUNC | MSG_TRUNC)) != 0) return 0;
     if (!make_calls(&message.calls, (unsigned long)got, rights.descriptors, descriptor_count, &made)) return 0;
     is_answer_due = is_sealed();
-    if (!is_answer_due) answer_calls();
+    if (!is_answer_due) answer_calls(shown_of(&message.calls));
     return 1;
   }
   /* A command in a root that is not sealed could reach the host's. */
@@ -423,7 +423,7 @@ static int receive(void) {
     call3(__NR_kill, kEveryone, message.command.signal, 0);
     send_answer(&said, -1);
   }
-  if (is_answer_due) answer_calls();
+  if (is_answer_due) answer_calls(-1);
   return 1;
 }
 

@@ -65,6 +65,10 @@ struct calls_message {
   unsigned seals;
   /** The slot, plus 1, of a descriptor that stays open after the seal; or 0. */
   unsigned kept;
+  /** The slot, plus 1, of a descriptor that goes back with the answer; or 0. Not after the seal. */
+  unsigned shown;
+  /** The calls behind it begin at a multiple of eight. */
+  unsigned unused;
 };
 
 /* Flags of a launch. */

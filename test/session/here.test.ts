@@ -1,0 +1,102 @@
+import { spawnSync } from 'node:child_process'
+import { existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
+import path from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { beforeEach, expect, test } from 'vitest'
+
+import { build, here, openSession, preflight, type HereOptions, type Session } from '../../src/index.ts'
+import { useFolders } from './folders.ts'
+import { describeSession, isFreebsd } from './kernel.ts'
+
+const main = fileURLToPath(new URL('../../dist/cli/main.cjs', import.meta.url))
+const missing = preflight().limitations.find(({ check }) => check === 'overlay')
+if (missing !== undefined && !isFreebsd) console.warn(`skipped, as there are no overlays here: ${missing.problem}; ${missing.remedy}`)
+const describeOverlays = missing === undefined && !isFreebsd ? describeSession : describeSession.skip
+
+describeOverlays('the project around the current folder', () => {
+  const folders = useFolders()
+  let project = ''
+  beforeEach(() => {
+    project = path.join(folders.top, 'project')
+    for (const [name, text] of Object.entries({ 'package.json': '{}', '.env': 'SECRET=1', 'src/a': 'a', 'src/b': 'b', 'node_modules/x/index.js': 'x' })) {
+      mkdirSync(path.dirname(path.join(project, name)), { recursive: true })
+      writeFileSync(path.join(project, name), text)
+    }
+  })
+  const open = (options: HereOptions = {}): Promise<Session> => openSession(here({ cwd: project, ...options }))
+  const everything = (): string[] => readdirSync(project, { recursive: true, encoding: 'utf8' }).toSorted()
+
+  test('is at its own path, where commands write what they like and none of that stays', async () => {
+    const before = everything()
+    const script = 'pwd; mkdir -p node_modules/.cache && echo 1 > node_modules/.cache/one; echo more >> src/a; rm src/b; cat src/a; echo "$HOME"'
+    const { stdout } = await build(here({ cwd: path.join(project, 'src') }), ['sh', '-c', `cd ..; ${script}`])
+    expect(stdout.split('\n')).toEqual([project, 'amore', '/tmp'])
+    expect(everything()).toEqual(before)
+    expect(readFileSync(path.join(project, 'src/a'), 'utf8')).toBe('a')
+  })
+
+  test('shows its secrets only when asked to', async () => {
+    expect((await build(here({ cwd: project }), ['cat', '.env'])).stdout).toBe('')
+    expect((await build(here({ cwd: project, envFiles: true }), ['cat', '.env'])).stdout).toBe('SECRET=1')
+  })
+
+  test('keeps what is written in the folders that are named, and the rest of the project sees it there', async () => {
+    const { stdout } = await build(here({ cwd: project, out: ['dist', 'src/made'] }), ['sh', '-c', 'echo 1 > dist/one; echo 2 > src/made/two; echo 3 > src/three; cat dist/one src/made/two'])
+    expect(stdout).toBe('1\n2')
+    expect([readFileSync(path.join(project, 'dist/one'), 'utf8'), readdirSync(path.join(project, 'src')).toSorted()]).toEqual(['1\n', ['a', 'b', 'made']])
+  })
+
+  test('tells what was written and thrown away: counts, sizes, folders', async () => {
+    await using session = await open({ out: ['dist'] })
+    expect(await session.changes()).toEqual([{ target: project, source: project, added: 0, changed: 0, removed: 0, bytes: 0, folders: [], isWhole: true }])
+    await session.run(['sh', '-c', 'echo kept > dist/one; mkdir -p new/deep; echo 12345 > new/deep/file; ln -s nowhere new/link; echo more >> src/a; rm src/b; rm -rf node_modules/x; echo > top'])
+    const [changes] = await session.changes()
+    expect(changes).toMatchObject({ added: 3, changed: 1, removed: 2, bytes: 6 + 6 + 1, isWhole: true })
+    expect(changes?.folders).toEqual(expect.arrayContaining([{ name: 'new', count: 2 }, { name: 'src', count: 2 }, { name: 'node_modules', count: 1 }, { name: '.', count: 1 }]))
+  })
+
+  test('is looked at only after everything has ended, and whatever names there are', async () => {
+    await using session = await open()
+    const sleeper = session.spawn(['sleep', '100'])
+    const deep = 'd=$(printf %0250d 0); for i in $(seq 20); do mkdir $d && cd $d; done; echo x > f'
+    await session.run(['sh', '-c', String.raw`touch "$(printf 'new\nline')" "$(printf '\377\376')"; ln -s / root; ` + deep])
+    const ended = new Promise((resolve) => sleeper.once('close', resolve))
+    const [changes] = await session.changes()
+    await ended
+    // The shell made one more folder than it could enter: what that holds is not counted, as its path is too long, and that is told.
+    expect(changes).toMatchObject({ added: 4, changed: 0, removed: 0, isWhole: false })
+  })
+
+  test('is told of by none once its session is closed', async () => {
+    const session = await open()
+    await session.close()
+    await expect(session.changes()).rejects.toMatchObject({ code: 'ERR_BUILDJAIL_SESSION_CLOSED' })
+  })
+
+  test('is what the command line runs a command in, with one line of what was thrown away', () => {
+    const ran = (...words: readonly string[]) => spawnSync(process.execPath, [main, 'run', '--here', ...words], { encoding: 'utf8', cwd: path.join(project, 'src') })
+    expect(ran('sh', '-c', 'pwd; cat ../.env')).toMatchObject({ status: 0, stdout: `${path.join(project, 'src')}\n`, stderr: '' })
+    const thrown = ran('sh', '-c', 'echo 123 > ../new; rm b; exit 3')
+    expect(thrown.status).toBe(3)
+    expect(thrown.stderr).toBe(`buildjail: thrown away in ${project}: 1 file added, 1 file removed (4 bytes), in the folder itself (1), src (1); --out FOLDER keeps one\n`)
+    expect(ran('--out', 'dist,lib', '--out', 'src/made', 'sh', '-c', 'echo > ../dist/x; echo > ../lib/x; echo > made/x')).toMatchObject({ status: 0, stderr: '' })
+    expect(['dist/x', 'lib/x', 'src/made/x'].filter((file) => !existsSync(path.join(project, file)))).toEqual([])
+    expect(ran('--exclude', 'src/a', '--env-files', 'sh', '-c', 'cat a ../.env').stdout).toBe('SECRET=1')
+    const { result } = JSON.parse(ran('--json', 'sh', '-c', 'echo 1 > x').stdout) as { result: { changes: unknown[] } }
+    expect(result.changes).toMatchObject([{ added: 1, changed: 0, removed: 0 }])
+  })
+
+  test('is not found from elsewhere, which is one sentence; an option of it alone is another', () => {
+    const ran = (...words: readonly string[]) => spawnSync(process.execPath, [main, 'run', ...words], { encoding: 'utf8', cwd: '/' })
+    expect(ran('--here', 'true').stderr).toMatch(/^buildjail: here: \/ is in no project: .* --project DIR\n$/)
+    expect(ran('--out', 'dist', 'true').stderr).toBe('buildjail: --out: is for --here\n')
+    expect(ran('--env-files', 'true').stderr).toBe('buildjail: --env-files: is for --here\n')
+    expect(spawnSync(process.execPath, [main, 'run', '--project', project, 'pwd'], { encoding: 'utf8', cwd: '/' }).stdout).toBe(`${project}\n`)
+  })
+
+  test('may lead elsewhere by links, which are no part of it', async () => {
+    symlinkSync(folders.input, path.join(project, 'elsewhere'))
+    const { exitCode } = await build(here({ cwd: project }), ['cat', 'elsewhere/given.txt'], { reject: false })
+    expect(exitCode).not.toBe(0)
+  })
+})

@@ -1,0 +1,114 @@
+import { execFileSync } from 'node:child_process'
+import { homedir } from 'node:os'
+import path from 'node:path'
+import { describe, expect, it } from 'vitest'
+
+import { here } from '../../src/here/here.ts'
+import { projectAround, repositoryOf } from '../../src/here/project.ts'
+import { HostTree } from './host-tree.ts'
+
+const tree = new HostTree()
+
+describe('the project around a folder', () => {
+  it('is that of its git repository, however many manifests are nearer', () => {
+    tree.directory('repository/.git')
+    tree.file('repository/packages/a/package.json', '{}')
+    expect(projectAround(tree.directory('repository/packages/a/src'))).toBe(tree.at('repository'))
+  })
+
+  it.each([
+    ['pnpm', 'pnpm-workspace.yaml', 'packages: []'],
+    ['npm', 'package.json', '{ "workspaces": ["packages/*"] }'],
+    ['cargo', 'Cargo.toml', '[workspace]\nmembers = []'],
+    ['go', 'go.work', 'go 1.22'],
+  ])('is else that of its workspace (%s)', (name, file, text) => {
+    tree.file(`${name}/${file}`, text)
+    tree.file(`${name}/packages/a/package.json`, '{}')
+    expect(projectAround(tree.at(`${name}/packages/a`))).toBe(tree.at(name))
+  })
+
+  it('is else the nearest with a manifest', () => {
+    tree.file('plain/package.json', '{}')
+    tree.file('plain/inner/Makefile', '')
+    expect(projectAround(tree.directory('plain/inner/src'))).toBe(tree.at('plain/inner'))
+  })
+
+  it('is never the home directory, nor a folder around it', () => {
+    expect(() => projectAround(homedir())).toThrow('is in no project')
+    expect(() => projectAround('/')).toThrow('is in no project')
+    expect(() => projectAround(tree.directory('bare'))).toThrow('--project DIR')
+  })
+
+  it('of a worktree needs the repository that it belongs to', () => {
+    const main = tree.directory('main')
+    const git = (...words: string[]): unknown => execFileSync('git', ['-c', 'user.name=n', '-c', 'user.email=e', ...words], { cwd: main, stdio: 'ignore' })
+    git('init')
+    git('commit', '--allow-empty', '-m', 'one')
+    git('worktree', 'add', tree.at('worktree'))
+    expect(projectAround(tree.at('worktree'))).toBe(tree.at('worktree'))
+    expect(repositoryOf(tree.at('worktree'))).toBe(tree.at('main/.git'))
+    expect(repositoryOf(main)).toBeUndefined()
+  })
+})
+
+describe('the spec for a project', () => {
+  const project = (name: string): string => {
+    tree.file(`${name}/package.json`, '{}')
+    return tree.at(name)
+  }
+
+  it('shows it at its own path, to be written to and thrown away, without its secrets', () => {
+    const at = project('app')
+    for (const file of ['.env', '.env.local', '.npmrc', 'inner/.env', 'node_modules/x/.env']) tree.file(`app/${file}`, '')
+    tree.directory('app/inner/.env.d')
+    const spec = here({ cwd: path.join(at, 'inner') })
+    expect(spec).toMatchObject({ toolchain: expect.arrayContaining(['host', 'node']) as unknown, cwd: path.join(at, 'inner'), network: 'loopback', outputs: {} })
+    expect(spec.inputs?.[at]).toEqual({ path: at, overlay: true, exclude: expect.arrayContaining(['.env', '.env.local', '.npmrc', 'inner/.env']) as unknown })
+    expect(here({ cwd: at, envFiles: true, exclude: ['dist/'] }).inputs?.[at]).toMatchObject({ exclude: ['dist/'] })
+  })
+
+  it('has the folders of `out` as outputs, in their places', () => {
+    const at = project('out')
+    expect(here({ cwd: at, out: ['dist', 'a/b'] }).outputs).toEqual({ [path.join(at, 'dist')]: path.join(at, 'dist'), [path.join(at, 'a/b')]: path.join(at, 'a/b') })
+  })
+
+  it('is refused in one sentence that names the option', () => {
+    const at = project('refused')
+    const refused = (options: object): unknown => {
+      try {
+        return here({ cwd: at, ...options })
+      } catch (error) {
+        return error
+      }
+    }
+    expect(refused({ out: ['..'] })).toMatchObject({ entry: 'out[0]', message: expect.stringContaining('is not in the project') as string })
+    expect(refused({ out: ['.'] })).toMatchObject({ entry: 'out[0]' })
+    expect(refused({ out: 'dist' })).toMatchObject({ entry: 'out' })
+    expect(refused({ project: tree.directory('elsewhere'), cwd: at })).toMatchObject({ entry: 'cwd' })
+    expect(refused({ project: tree.at('nowhere') })).toMatchObject({ entry: 'project' })
+    expect(refused({ envFiles: 'yes' })).toMatchObject({ entry: 'envFiles' })
+    expect(refused({ outs: [] })).toMatchObject({ entry: 'outs' })
+  })
+
+  it('shows the tools that its files call for, where the host keeps them apart', () => {
+    const at = project('rust')
+    tree.directory('home/.cargo/bin')
+    const [cargo, rustup] = [tree.at('home/.cargo'), tree.directory('home/.rustup')]
+    const before = { ...process.env }
+    Object.assign(process.env, { CARGO_HOME: cargo, RUSTUP_HOME: rustup })
+    try {
+      expect(here({ cwd: at }).toolchain).toEqual(expect.not.arrayContaining([rustup]))
+      tree.file('rust/Cargo.toml', '')
+      const spec = here({ cwd: at })
+      expect(spec.toolchain).toContain(rustup)
+      expect(spec.inputs?.[cargo]).toEqual({ path: cargo, overlay: true, exclude: ['credentials*'] })
+      expect(spec.path).toEqual([`${cargo}/bin`])
+      expect(spec.env).toMatchObject({ set: { CARGO_HOME: cargo, RUSTUP_HOME: rustup, CARGO_NET_OFFLINE: 'true' } })
+    } finally {
+      for (const name of ['CARGO_HOME', 'RUSTUP_HOME']) {
+        if (before[name] === undefined) delete process.env[name]
+        else process.env[name] = before[name]
+      }
+    }
+  })
+})
