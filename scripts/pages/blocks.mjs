@@ -4,7 +4,7 @@
 //   <!-- file: NAME -->        it is a file, which the blocks after it find by that name
 //   <!-- prints -->            the block before it printed this; `...` stands for anything
 //   <!-- on: SYSTEM -->        for linux or freebsd alone
-//   <!-- needs: WORDS -->      commands that have to be there; `root`; `user`, one who is not root
+//   <!-- needs: WORDS -->      commands that have to be there; `root`; `user`, one who is not root; `overlays`
 //   <!-- status: NUMBER -->    it ends with this status, and not with 0
 //   <!-- at night: REASON -->  it takes long, or the network
 //   <!-- before                a block that is run and that nobody sees: it makes what the page takes for granted

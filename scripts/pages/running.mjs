@@ -35,6 +35,10 @@ export async function whyNot({ said }, place, { isNight }) {
   for (const word of (said.get('needs') ?? '').split(' ').filter((one) => one !== '')) {
     if (word === 'root' || word === 'user') {
       if ((process.geteuid() === 0) !== (word === 'root')) return `it is for ${word === 'root' ? 'root' : 'one who is not root'}`
+    } else if (word === 'overlays') {
+      const { limitations } = JSON.parse((await ended('npx', ['buildjail', 'doctor', '--json'], place)).printed)
+      const missing = limitations.find(({ check }) => check === 'overlay')
+      if (missing !== undefined) return `it needs overlays, and ${missing.problem}`
     } else if ((await ended('sh', ['-c', 'command -v "$1"', 'sh', word], place)).status !== 0) return `it needs ${word}, which is not here`
   }
   return undefined
