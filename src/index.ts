@@ -40,6 +40,7 @@ export { planOf, type Device, type LeftOut, type Link, type Mount, type Plan, ty
 export type { Additions, Allowance, Duration, Etc, IdRange, InputOptions, InputSource, LimitName, Limits, Network, Ownership, PassedVariables, ProcessLimits, RunLimits, Size, Source, SourceOptions, Spec, Toolchain, User, Variables } from './spec/spec.ts'
 export { here, type HereOptions } from './here/here.ts'
 export { preflight, type Obstacle, type Preflight } from './host/preflight.ts'
+export type { Hint } from './command/hints.ts'
 export type { HostOptions } from './host/host-options.ts'
 export { recover, type LeftAlone, type RecoveredSession, type RecoveryReport } from './host/recover.ts'
 export { listSessions, type ListedSession } from './host/list-sessions.ts'

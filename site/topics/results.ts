@@ -2,4 +2,4 @@
  * How a command went.
  * @module Results
  */
-export type { AnyStdio, Kept, LeftInOutput, StdioOf, Result, Usage } from '../../src/index.ts'
+export type { AnyStdio, Hint, Kept, LeftInOutput, StdioOf, Result, Usage } from '../../src/index.ts'

@@ -1,9 +1,9 @@
-import { commandLine } from '../command/command.ts'
 import { InvalidCommandError, isBuildjailError } from '../errors.ts'
 import type { HereOptions } from '../here/here.ts'
 import { askedBy, inOneLine, specText } from '../spec/messages.ts'
 import { fieldNames, fields, type Spec } from '../spec/fields.ts'
 import type { PlanRequest, RunRequest } from './command-line.ts'
+import { optionWords } from './option-words.ts'
 
 /** What `run` or `plan` is asked for: the spec file with the options of the command line added. */
 export interface EffectiveSpec {
@@ -78,7 +78,7 @@ function inFlags(error: unknown, isOption: (entry: string) => boolean = () => tr
   if (!isBuildjailError(error)) return error
   const entry = inOneLine(error.entry ?? '')
   const asked = askedBy(error)
-  const [text, flags] = asked === undefined ? [] : [inOneLine(specText(asked)), flagsText(asked)]
+  const [text, flags] = asked === undefined ? [] : [inOneLine(specText(asked)), optionWords(asked)]
   const inWords = (words: string): string => (text === undefined || flags === undefined ? words : words.replaceAll(text, () => flags))
   const [subject, rest] = entry !== '' && isOption(error.entry ?? '') && error.message.startsWith(`${entry}: `) ? [flagOf(entry), error.message.slice(entry.length)] : ['', error.message]
   const message = subject + inWords(rest).replaceAll(otherEntry, (other) => (entry !== '' && isOption(other) ? flagOf(other) : other))
@@ -92,13 +92,4 @@ function flagOf(entry: string): string {
   if (name === undefined) return entry
   const { flag } = fields[name as keyof Spec]
   return `--${flag.name}${flag.isRepeatable && rest.startsWith('.') ? ` ${rest.slice(1)}` : ''}`
-}
-
-function flagsText(spec: Spec): string {
-  const words = Object.entries(spec).flatMap(([name, value]: [string, unknown]) => {
-    const { flag } = fields[name as keyof Spec]
-    const values = Array.isArray(value) ? value.map(String) : [String(value)]
-    return (flag.isRepeatable ? values : [values.join(',')]).flatMap((one) => [`--${flag.name}`, one])
-  })
-  return commandLine(words)
 }

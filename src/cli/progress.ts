@@ -2,6 +2,7 @@ import { closeSync, fstatSync, mkdtempSync, openSync, readSync, rmSync } from 'n
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 
+import { sequences, tailSize as tailOfHints } from '../command/hint-evidence.ts'
 import type { Session } from '../session/session.ts'
 import type { SessionUsage } from '../native/record.ts'
 
@@ -107,9 +108,6 @@ export function lastLine(output: string): string {
 // defence: line-progress-hands-no
 const unprinted = /\p{C}/gu
 
-/** ECMA-48: control sequences, and strings up to their terminator. */
-const sequences = new RegExp(String.raw`\u001b(?:\[[0-?]*[ -/]*[@-~]|[\]PX^_][^\u0007\u001b]*(?:\u0007|\u001b\\)?|[ -/]*[0-~])`, 'g')
-
 /** East Asian characters and pictures take two columns. */
 const wide = /[\u1100-\u115F\u2E80-\uA4CF\uAC00-\uD7A3\uF900-\uFAFF\uFE30-\uFE6F\uFF00-\uFF60\uFFE0-\uFFE6\u{1F000}-\u{1FAFF}\u{20000}-\u{3FFFD}]/u
 
@@ -156,6 +154,12 @@ export class HiddenOutput {
   lastLine(): string {
     const { size } = fstatSync(this.#fd)
     return lastLine(this.#read(Math.max(size - tailSize, 0), tailSize).toString())
+  }
+
+  /** The end of it, for hints. */
+  tail(): Buffer {
+    const { size } = fstatSync(this.#fd)
+    return this.#read(Math.max(size - tailOfHints, 0), tailOfHints)
   }
 
   /** All of it, piece by piece. */

@@ -9,6 +9,7 @@ import { type Plan, planOf } from '../spec/plan.ts'
 import type { Spec } from '../spec/spec.ts'
 import type { RunRequest } from './command-line.ts'
 import { packageVersion } from './manual.ts'
+import { optionWords } from './option-words.ts'
 import { atOnce, isOfSystem, realFolderOf, refuseOthers } from './named-file.ts'
 import { jsonText } from './report.ts'
 
@@ -36,7 +37,7 @@ export class RunReport {
   }
 
   begin(session: Session): void {
-    this.#recorder = new Recorder(session, { began: this.#began, version: packageVersion(), hasValues: this.#hasValues })
+    this.#recorder = new Recorder(session, { began: this.#began, version: packageVersion(), hasValues: this.#hasValues, written: optionWords })
   }
 
   /** Call it before the session closes. */

@@ -1,9 +1,11 @@
-import { constants } from 'node:buffer'
+import { constants as bufferConstants } from 'node:buffer'
+import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs'
 import { devNull } from 'node:os'
 
 import { defaultTerminalSize, isTerminal, type TerminalSize } from '../command/terminal.ts'
 import type { RunOptions } from '../command/run-options.ts'
 import type { Running } from '../command/running.ts'
+import { tailOf, tailSize as tailOfHints } from '../command/hint-evidence.ts'
 import type { StdioTargets, StdioTarget } from '../command/target.ts'
 import type { Session } from '../session/session.ts'
 import { variablesOf } from '../spec/fields/env.ts'
@@ -28,6 +30,9 @@ export class RunStreams {
   readonly #line: ProgressLine | undefined
   readonly #progress: Progress | undefined
   #tail = ''
+  /** The end of what passes through this program where the result keeps none of it. */
+  #passing: Buffer | undefined
+  readonly #ownFile = ownFileTail()
   #running: Running | undefined
   #isOver = false
   #leavePty: () => void = () => {}
@@ -48,7 +53,7 @@ export class RunStreams {
   }
 
   #targets(): Options {
-    if (this.#isPty) return { stdio: 'pty', terminalSize: ptySize(), ...(this.#isJson ? {} : { maxBuffer: constants.MAX_STRING_LENGTH }) }
+    if (this.#isPty) return { stdio: 'pty', terminalSize: ptySize(), ...(this.#isJson ? {} : { maxBuffer: bufferConstants.MAX_STRING_LENGTH }) }
     if (this.#isJson) return { stdin: 'inherit', stdout: 'pipe', stderr: 'pipe' }
     if (this.#hidden === undefined) return { stdin: 'inherit', stdout: this.#recorded('inherit'), stderr: this.#recorded('inherit') }
     const hidden = this.#recorded({ file: this.#hidden.file })
@@ -64,7 +69,20 @@ export class RunStreams {
 
   opened(session: Session): void {
     this.#progress?.opened(session)
+    if (this.#isRecorded && !this.#isJson && !this.#isPty) {
+      this.#passing = Buffer.alloc(0)
+      session.on('stdio', ({ stream, chunk }) => {
+        if (stream === 'stderr' || this.options.all === true) this.#passing = Buffer.concat([this.#passing ?? chunk, chunk]).subarray(-tailOfHints - 1)
+      })
+    }
     if (this.#isJson && this.#progress !== undefined) session.on('stdio', ({ chunk }) => (this.#tail = (this.#tail + chunk.toString()).slice(-tailSize)))
+  }
+
+  /** The end of stderr, if this program saw it and the result does not have it. Undefined otherwise. */
+  get output(): readonly string[] | undefined {
+    const isKept = this.#isJson || this.#isPty
+    const bytes = isKept ? undefined : (this.#passing ?? this.#hidden?.tail() ?? this.#ownFile())
+    return bytes === undefined ? undefined : [tailOf(bytes)]
   }
 
   /** Call it in the turn of the event loop in which the command was started. */
@@ -109,6 +127,37 @@ function terminalOptions(spec: Spec, isPty: boolean): Pick<RunOptions, 'env' | '
   const { TERM } = process.env
   const isNamed = TERM === undefined || TERM.includes('\0') || variablesOf(spec.env ?? {})['TERM'] !== undefined
   return { killSignal: 'SIGHUP', ...(isNamed ? {} : { env: { TERM } }) }
+}
+
+/**
+ * A regular file as stderr of this program can be read again, which needs no pass of each byte through it. The function that is returned gives the end of what was written
+ * since, or undefined.
+ */
+function ownFileTail(): () => Buffer | undefined {
+  try {
+    const before = fstatSync(2)
+    if (!before.isFile()) return () => undefined
+    return () => endOfOwnFile(before.size)
+  } catch {
+    return () => undefined
+  }
+}
+
+function endOfOwnFile(from: number): Buffer | undefined {
+  try {
+    const fd = openSync('/dev/fd/2', constants.O_RDONLY | constants.O_NONBLOCK)
+    try {
+      const { size } = fstatSync(fd)
+      const begin = Math.max(from, size - tailOfHints)
+      const buffer = Buffer.alloc(Math.max(size - begin, 0))
+      return buffer.subarray(0, readSync(fd, buffer, 0, buffer.length, begin))
+    } finally {
+      closeSync(fd)
+    }
+  } catch {
+    // It was opened for writing alone, or this system has no such name.
+    return undefined
+  }
 }
 
 /** The size of this program's terminal, or the usual size. */

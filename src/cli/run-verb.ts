@@ -4,9 +4,11 @@ import type { RunOptions } from '../command/run-options.ts'
 import type { Running } from '../command/running.ts'
 import type { TraceEntry } from '../native/record.ts'
 import type { Changes } from '../session/changes.ts'
+import { hintInWords, hintsOf, type Hint } from '../command/hints.ts'
 import { openSession, type Session } from '../session/session.ts'
 import type { RunRequest } from './command-line.ts'
 import { exitStatus, statusOf, statusOfRefusal } from './exit-status.ts'
+import { optionWords } from './option-words.ts'
 import { Interruption, suspendTogether } from './signals.ts'
 import { describeError, jsonLine, tell } from './report.ts'
 import type { Terminal } from './terminal.ts'
@@ -22,6 +24,8 @@ interface Outcome {
   readonly leftInOutputs: readonly LeftInOutput[]
   readonly kept: Kept | undefined
   readonly changes: readonly Changes[]
+  /** In words of the command line. */
+  readonly hints: readonly Hint[]
   /** All errors, in order. There may be a result as well. */
   readonly errors: readonly unknown[]
 }
@@ -67,7 +71,7 @@ async function runOnce(effective: EffectiveSpec, streams: RunStreams, interrupti
   const session = await attempt(() => openSession(written?.plan ?? effective.spec, { signal: interruption.signal }))
   if (session === undefined) {
     streams.over(false)
-    return { result: undefined, trace: [], leftInOutputs: [], kept: undefined, changes: [], errors }
+    return { result: undefined, trace: [], leftInOutputs: [], kept: undefined, changes: [], hints: [], errors }
   }
   streams.opened(session)
   written?.begin(session)
@@ -76,6 +80,7 @@ async function runOnce(effective: EffectiveSpec, streams: RunStreams, interrupti
     streams.begun(running)
     return attended(session, running, interruption)
   })
+  const hints = result === undefined ? [] : hintsFor(result, session, effective, streams)
   streams.ended()
   if (written !== undefined) await attempt(() => written.look())
   const hasOverlay = session.plan.mounts.some(({ kind }) => kind === 'overlay')
@@ -83,7 +88,14 @@ async function runOnce(effective: EffectiveSpec, streams: RunStreams, interrupti
   await attempt(() => session.close())
   if (written !== undefined) await attempt(() => written.write(errors))
   streams.over(result?.failed !== false)
-  return { result, trace: session.trace, leftInOutputs: session.leftInOutputs, kept: session.kept, changes, errors }
+  return { result, trace: session.trace, leftInOutputs: session.leftInOutputs, kept: session.kept, changes, hints, errors }
+}
+
+/** Looked for while the session is open. */
+function hintsFor(result: Result, { plan }: Session, { command: argv }: EffectiveSpec, { output }: RunStreams): readonly Hint[] {
+  if (!result.failed || result.isCanceled) return []
+  const hints = output === undefined ? result.hints : hintsOf({ argv, cwd: plan.cwd, plan, output })
+  return hints.map((hint) => hintInWords(hint, optionWords))
 }
 
 async function attended(session: Session, running: Running, interruption: Interruption): Promise<Result> {
@@ -105,7 +117,7 @@ function runOptions({ timeout }: EffectiveSpec, signal: AbortSignal): RunOptions
 }
 
 function report(outcome: Outcome, { timeout }: EffectiveSpec, { isJson, here }: RunRequest, interruption: Interruption, terminal: Terminal): number {
-  const { result, errors, leftInOutputs, kept, changes } = outcome
+  const { result, errors, leftInOutputs, kept, changes, hints } = outcome
   for (const error of errors) tell(terminal, error)
   for (const one of leftInOutputs) tell(terminal, leftText(one))
   if (kept !== undefined) tell(terminal, keptText(kept))
@@ -115,6 +127,7 @@ function report(outcome: Outcome, { timeout }: EffectiveSpec, { isJson, here }: 
   }
   const stopped = interruption.messageFor(result?.signal) ?? endingMessage(outcome, timeout)
   if (stopped !== undefined && !errors.includes(interruption.signal.reason)) tell(terminal, stopped)
+  for (const { problem, remedy } of hints) tell(terminal, `hint: ${problem}; ${remedy}`)
   if (isJson) terminal.out(jsonLine(describeOutcome(outcome)))
   if (interruption.status !== undefined) return interruption.status
   if (result === undefined) return statusOfRefusal(errors[0])
@@ -128,7 +141,7 @@ function endingMessage({ result }: Outcome, timeout: number | undefined): string
   return `${result.command}: ${failureOf(result, { ...(timeout !== undefined && { timeout }) })}`
 }
 
-function describeOutcome({ result, trace, leftInOutputs, kept, changes, errors }: Outcome): object {
+function describeOutcome({ result, trace, leftInOutputs, kept, changes, hints, errors }: Outcome): object {
   const error = errors.length === 0 ? {} : { error: describeError(errors[0]) }
-  return result === undefined ? error : { result: { ...result, leftInOutputs, kept, changes }, trace, ...error }
+  return result === undefined ? error : { result: { ...result, leftInOutputs, kept, changes, hints }, trace, ...error }
 }

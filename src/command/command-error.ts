@@ -1,3 +1,4 @@
+import type { Hint } from './hints.ts'
 import { BuildjailError, typed, type CommandErrorCode, type ErrorFields } from '../errors.ts'
 import type { JobEnd } from '../native/jobs.ts'
 import { limitTable, type LimitName } from '../spec/fields/limits.ts'
@@ -9,11 +10,13 @@ import { defaultMaxBuffer, type CheckedRunOptions } from './run-options.ts'
 const resultFields = [
   'command', 'exitCode', 'signal', 'stdout', 'stderr', 'all', 'durationMs', 'failed', 'timedOut', 'isCanceled', 'isTerminated', 'isMaxBuffer', 'limit',
   'usage', 'leftInOutputs', 'kept',
-] as const satisfies readonly (keyof Result)[]
+] as const satisfies readonly Exclude<keyof Result, 'hints'>[]
 
 /** Gives an error the fields of a result. */
 export function carryResult(error: Error, result: Result<AnyStdio>): void {
   for (const key of resultFields) Object.defineProperty(error, key, { value: result[key], enumerable: true })
+  // They are looked for on first use.
+  Object.defineProperty(error, 'hints', { get: () => result.hints, enumerable: true })
 }
 
 /** A command that ran and did not succeed; it has the fields of its result. */
@@ -35,6 +38,7 @@ export class CommandError<Stdio = AnyStdio> extends BuildjailError implements Re
   declare readonly usage: Usage
   declare readonly leftInOutputs: readonly LeftInOutput[]
   declare readonly kept: Kept | undefined
+  declare readonly hints: readonly Hint[]
   /** The message without the command's output. */
   readonly shortMessage: string
 

@@ -47,16 +47,26 @@ function whatIsMissing(name: string, searchPath: string | undefined, cwd: string
   for (const folder of folders) {
     const found = lookInside(nodePath.posix.resolve(cwd, folder, name), where)
     if (found === 'absent') continue
-    if (found === 'unknown') return undefined
+    if (found === 'unknown') return isPath ? elsewhere(name, cwd, where) : undefined
     const header = beginningOf(found, headerSize)
     const interpreter = header === undefined ? undefined : interpreterOf(header)
     if (interpreter === undefined || lookInside(nodePath.posix.resolve(cwd, interpreter), where) !== 'absent') return undefined
     return missingInterpreter(interpreter, where)
   }
+  if (isPath && !name.startsWith('/')) return elsewhere(name, cwd, where)
   const outside = isPath ? [name] : (process.env['PATH'] ?? '').split(':').map((folder) => `${folder}/${name}`)
   const path = outside.find(isProgram)
   if (path === undefined) return isPath ? undefined : { problem: `there is no ${readable(name)} in the session's PATH (${readable(searchPath ?? '')})` }
   return { problem: `${readable(path)} is on this host, and not in the session`, remedy: broughtBy(path, where, !isPath) }
+}
+
+/** A path that is relative is one in the command's directory, and few people mean that at first. */
+function elsewhere(name: string, cwd: string, { mounts }: Where): Missing | undefined {
+  const folder = process.cwd()
+  if (name.startsWith('/') || !isProgram(nodePath.resolve(folder, name))) return undefined
+  const shown = mounts.filter(({ kind, source }) => kind === 'bind' && source === folder)[0]
+  const problem = `it is in ${readable(folder)} on this host, and the command begins in ${readable(cwd)}`
+  return { problem, remedy: shown === undefined ? { inputs: { '/w': folder }, cwd: '/w' } : { cwd: shown.target } }
 }
 
 function missingInterpreter(interpreter: string, where: Where): Missing {
@@ -72,7 +82,7 @@ function isProgram(path: string): boolean {
 }
 
 /** What brings a program of the host into a session: fields of a spec, or a sentence where none do. */
-export type Bringing = Pick<Spec, 'toolchain' | 'path'> | string
+export type Bringing = Pick<Spec, 'toolchain' | 'path' | 'inputs' | 'cwd'> | string
 
 /** @param isSought whether it is found by PATH */
 export function broughtBy(path: string, { platform }: Pick<Plan, 'platform'>, isSought: boolean): Bringing {

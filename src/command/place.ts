@@ -25,7 +25,7 @@ export interface Place {
    */
   planning?(): Promise<unknown> | undefined
   /** Its environment and directory are those of a command whose options name none. Its mounts say where the command can write. After `planning`. */
-  plan(): Pick<Plan, 'env' | 'cwd' | 'platform' | 'mounts' | 'links' | 'directories' | 'limits'>
+  plan(): Pick<Plan, 'env' | 'cwd' | 'platform' | 'mounts' | 'links' | 'directories' | 'files' | 'limits' | 'network' | 'allow'>
   /**
    * Resolves when the job can begin; undefined when it can begin at once.
    * @param signal ends the waiting for other sessions

@@ -1,4 +1,5 @@
 import type { Usage } from '../events/session-events.ts'
+import type { Hint } from './hints.ts'
 import type { JobEnd } from '../native/jobs.ts'
 import type { LimitName } from '../spec/fields/limits.ts'
 import { inOneLine, readable } from '../spec/messages.ts'
@@ -43,6 +44,11 @@ export interface Result<Stdio = string> {
   readonly leftInOutputs: readonly LeftInOutput[]
   /** Of `build` and `SessionPool.run` with `keep` in the spec, of a command that failed. Of a session that goes on see `Session.kept`. */
   readonly kept: Kept | undefined
+  /**
+   * Why it failed, if the session is certainly the cause: a file was not declared, a place is read-only, there is no network, ... Found on first use, from the command, the
+   * plan and the last 8 KiB of stdout and of stderr. Without a kept stderr, from the command and the plan alone.
+   */
+  readonly hints: readonly Hint[]
 }
 
 /** The copy of what a command that failed left in its session. */
@@ -70,6 +76,7 @@ export interface LeftInOutput {
 /** Of a command that did not run. */
 const noUsage: Usage = Object.freeze({ userUs: 0, systemUs: 0, maxRssBytes: 0 })
 const nothingLeft: readonly LeftInOutput[] = Object.freeze([])
+const noHints: readonly Hint[] = Object.freeze([])
 
 type OptionOf<Options, Name extends PropertyKey> = Name extends keyof Options ? Options[Name] : undefined
 type Shape<Lines, Encoding> = Lines extends true ? string[] : Encoding extends 'buffer' ? Buffer : string
@@ -89,6 +96,8 @@ export interface Course {
   readonly limit: LimitName | undefined
   readonly stdout: Buffer | undefined
   readonly stderr: Buffer | undefined
+  /** Called at most once, and only of a command that failed. */
+  readonly hints: () => readonly Hint[]
 }
 
 export function resultOf(argv: readonly string[], end: JobEnd, course: Course, options: CheckedRunOptions): Result<AnyStdio> {
@@ -96,6 +105,8 @@ export function resultOf(argv: readonly string[], end: JobEnd, course: Course, o
   const { timedOut, isCanceled, isMaxBuffer, limit } = course
   const isAll = options.all === true
   const stdout = shaped(course.stdout, options)
+  const failed = exitCode !== 0 || timedOut || isCanceled || isMaxBuffer || limit !== undefined
+  let hints = failed && !isCanceled ? undefined : noHints
   return {
     command: commandLine(argv),
     exitCode,
@@ -104,7 +115,7 @@ export function resultOf(argv: readonly string[], end: JobEnd, course: Course, o
     stderr: shaped(course.stderr, options),
     all: isAll ? stdout : undefined,
     durationMs: course.durationMs,
-    failed: exitCode !== 0 || timedOut || isCanceled || isMaxBuffer || limit !== undefined,
+    failed,
     timedOut,
     isCanceled,
     isTerminated: signal !== undefined,
@@ -113,6 +124,9 @@ export function resultOf(argv: readonly string[], end: JobEnd, course: Course, o
     usage: end.usage ?? noUsage,
     leftInOutputs: end.closed?.leftInOutputs ?? nothingLeft,
     kept: undefined,
+    get hints() {
+      return (hints ??= course.hints())
+    },
   }
 }
 

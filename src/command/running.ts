@@ -10,6 +10,8 @@ import { inOneLine } from '../spec/messages.ts'
 import { errorOf, failuresOf, howItEnded } from './command-error.ts'
 import { checkCommand, commandLine, refuseSplitCommand, type Command } from './command.ts'
 import { Ending } from './ending.ts'
+import { tailOf } from './hint-evidence.ts'
+import { hintsOf, type Hint } from './hints.ts'
 import { abandon } from './input.ts'
 import { launchError } from './launch-error.ts'
 import { checkSignal, invalid, type Signal } from './options.ts'
@@ -281,7 +283,7 @@ export class Running<Stdio = string> implements Promise<Result<Stdio>>, AsyncIte
   /** @param error where it did not begin */
   #settle(prepared: Prepared | undefined, durationMs: number, end: JobEnd | undefined, error: unknown): void {
     try {
-      const result = prepared === undefined || end === undefined || end.failure !== undefined ? undefined : this.#resultOf(prepared.argv, durationMs, end)
+      const result = prepared === undefined || end === undefined || end.failure !== undefined ? undefined : this.#resultOf(prepared, durationMs, end)
       const refusal = prepared === undefined || end?.failure === undefined ? error : launchError(end.failure, prepared, () => this.#place.plan())
       if (this.#job !== 0 && end !== undefined) this.#tellEnd(end, result, refusal)
       if (this.#options.verbose === true && result !== undefined) {
@@ -289,7 +291,7 @@ export class Running<Stdio = string> implements Promise<Result<Stdio>>, AsyncIte
       }
       if (result?.failed === true) this.#place.noteFailure()
       const after = this.#place.over(end, result)
-      const conclude = (aftermath?: Aftermath): void => this.#conclude(end, result === undefined || aftermath === undefined ? result : { ...result, ...aftermath }, refusal)
+      const conclude = (aftermath?: Aftermath): void => this.#conclude(end, result === undefined || aftermath === undefined ? result : Object.assign(result, aftermath), refusal)
       if (after === undefined) conclude()
       else after.then(conclude).catch(this.#reject)
     } catch (failure) {
@@ -326,7 +328,7 @@ export class Running<Stdio = string> implements Promise<Result<Stdio>>, AsyncIte
     return (end.limit as LimitName | undefined) ?? (this.#meter?.isOver === true ? 'stdio' : undefined)
   }
 
-  #resultOf(argv: readonly string[], durationMs: number, end: JobEnd): Result<AnyStdio> {
+  #resultOf(prepared: Prepared, durationMs: number, end: JobEnd): Result<AnyStdio> {
     const ending = this.#madeEnding
     const { stdout, stderr } = this.#madeStreams?.collected ?? end
     const course: Course = {
@@ -337,8 +339,16 @@ export class Running<Stdio = string> implements Promise<Result<Stdio>>, AsyncIte
       limit: this.#limitOf(end),
       stdout,
       stderr,
+      hints: () => this.#hints(prepared, stdout, stderr),
     }
-    return resultOf(argv, end, course, this.#options)
+    return resultOf(prepared.argv, end, course, this.#options)
+  }
+
+  #hints({ argv, cwd }: Prepared, stdout: Buffer | undefined, stderr: Buffer | undefined): readonly Hint[] {
+    const isBoth = this.#options.all === true || this.#options.stdio === 'pty'
+    const isSeen = (isBoth ? stdout : stderr) !== undefined
+    const output = isSeen ? [stderr, stdout].filter((bytes) => bytes !== undefined).map(tailOf) : undefined
+    return hintsOf({ argv, cwd, plan: this.#place.plan(), output })
   }
 }
 

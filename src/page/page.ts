@@ -40,12 +40,18 @@ export function pageOf(record: RunRecord): string {
     heading: commands.length > 1 ? `${commands.length} commands in session ${id}` : code(title),
     intro: [
       verdict(words, isGood),
+      ...reasons(record),
       html`<time datetime="${startedAt}">${began}</time>, session ${code(id)}, ${system.platform} ${system.release} on ${system.arch}`,
     ],
     opening: [sums(figures(record)), troubles(record)],
     sections: sections.map(([name, heading, make]) => ({ name, heading, content: make(record) })),
     madeBy: buildjail,
   })
+}
+
+/** Why commands failed, if it is known. */
+function reasons({ commands }: RunRecord): readonly Markup[] {
+  return commands.flatMap(({ hints = [] }) => hints).map(({ problem, remedy }) => html`<strong class="bad">Why</strong> ${problem}. Remedy: ${remedy}`)
 }
 
 function figures(record: RunRecord): (readonly [string, string])[] {

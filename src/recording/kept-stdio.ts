@@ -36,6 +36,16 @@ export class KeptStdio {
     return { ...this.#bytes, head: this.#head.map(copy), leftOut: this.#leftOut, tail: this.#tail.map(copy) }
   }
 
+  /** The end of what was kept of a stream, at most so many characters. */
+  endOf(stream: Stream, most: number): string {
+    let text = ''
+    for (const piece of [...this.#head, ...this.#tail].toReversed()) {
+      if (piece.stream === stream) text = piece.text + text
+      if (text.length >= most) break
+    }
+    return text.slice(-most)
+  }
+
   #add(stream: Stream, atMs: number, text: string): void {
     const fitting = this.#headRoom > 0 && this.#head.length < mostPieces ? whole(text, this.#headRoom) : ''
     if (fitting !== '') {

@@ -10,6 +10,7 @@ import {
   type RecordedCommand,
   type RecordedEnd,
   type RecordedError,
+  type RecordedHint,
   type RecordedKernel,
   type RecordedMount,
   type RecordedStdio,
@@ -114,6 +115,7 @@ const command = shapeOf<RecordedCommand>({
     }),
   ),
   stdio: shapeOf<RecordedStdio>({ stdout: amount, stderr: amount, head: listOf(piece), leftOut: amount, tail: listOf(piece) }),
+  hints: optional(listOf(shapeOf<RecordedHint>({ problem: text, remedy: text }))),
 })
 
 const record = shapeOf<RunRecord>({

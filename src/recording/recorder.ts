@@ -4,12 +4,16 @@ import { arch, release } from 'node:os'
 import { join } from 'node:path'
 
 import type { CommandEvent, EndEvent, LimitEvent, StdioEvent } from '../events/session-events.ts'
+import { tailSize } from '../command/hint-evidence.ts'
+import { hintInWords, hintsOf } from '../command/hints.ts'
 import type { SessionRecord, SessionUsage, TraceEntry } from '../native/record.ts'
 import type { Session } from '../session/session.ts'
 import { fieldNames, fields } from '../spec/fields.ts'
+import { specText } from '../spec/messages.ts'
 import type { Plan } from '../spec/plan.ts'
+import type { Spec } from '../spec/spec.ts'
 import { KeptStdio } from './kept-stdio.ts'
-import { type RecordedEnd, type RecordedError, type RecordedFilling, type RecordedKernel, type RecordedNearLimit, type RecordedPlan, type RecordedStep, recordFormat, type RunRecord } from './run-record.ts'
+import { type RecordedEnd, type RecordedError, type RecordedFilling, type RecordedHint, type RecordedKernel, type RecordedNearLimit, type RecordedPlan, type RecordedStep, recordFormat, type RunRecord } from './run-record.ts'
 import { UsageSamples } from './usage-samples.ts'
 
 export interface RecordingOptions {
@@ -19,6 +23,8 @@ export interface RecordingOptions {
   readonly version: string
   /** Records the values of all variables, secrets too. */
   readonly hasValues: boolean
+  /** How entries of a spec are written in remedies. Default: as in JavaScript. */
+  readonly written?: (spec: Spec) => string
 }
 
 interface Course {
@@ -27,6 +33,7 @@ interface Course {
   readonly beganMs: number
   readonly stdio: KeptStdio
   end?: RecordedEnd
+  hints?: readonly RecordedHint[]
 }
 
 /**
@@ -132,6 +139,14 @@ export class Recorder {
       ...(usage !== undefined && { usage }),
       ...(error !== undefined && { error: recordedError(error) }),
     }
+    const hints = exitCode === 0 || isCanceled || error !== undefined ? [] : this.#hintsOf(course)
+    if (hints.length > 0) course.hints = hints
+  }
+
+  #hintsOf({ argv, cwd, stdio }: Course): readonly RecordedHint[] {
+    const output = [stdio.endOf('stderr', tailSize), stdio.endOf('stdout', tailSize)]
+    const hints = hintsOf({ argv, cwd, plan: this.#session.plan, output: output.every((text) => text === '') ? undefined : output })
+    return hints.map((hint) => hintInWords(hint, this.#options.written ?? specText)).map(({ problem, remedy }) => ({ problem, remedy }))
   }
 
   #near({ limit, used, most }: LimitEvent): void {

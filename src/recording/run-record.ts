@@ -112,6 +112,14 @@ export interface RecordedCommand {
   /** Absent if the command was still running when the session closed. */
   readonly end?: RecordedEnd
   readonly stdio: RecordedStdio
+  /** Why it failed, if its session is certainly the cause. Absent if nothing is known. */
+  readonly hints?: readonly RecordedHint[]
+}
+
+/** Both are one sentence; the remedy has options of the command line. */
+export interface RecordedHint {
+  readonly problem: string
+  readonly remedy: string
 }
 
 export interface RecordedEnd {

@@ -6,6 +6,7 @@ import type { RunOptions } from '../command/run-options.ts'
 import { Running } from '../command/running.ts'
 import { TeardownError, type BuildTeardownErrorCode } from '../errors.ts'
 import { Telling } from '../events/telling.ts'
+import type { Hint } from '../command/hints.ts'
 import type { NativeEnvelope, NativePipes } from '../native/binding.ts'
 import { jobError, type JobEnd } from '../native/jobs.ts'
 import { binding } from '../native/load.ts'
@@ -49,6 +50,7 @@ export class BuildTeardownError<Stdio = AnyStdio> extends TeardownError implemen
   declare readonly usage: Usage
   declare readonly leftInOutputs: readonly LeftInOutput[]
   declare readonly kept: Kept | undefined
+  declare readonly hints: readonly Hint[]
   readonly session: Session
 
   constructor(teardown: TeardownError, result: Result<Stdio & AnyStdio>, session: Session) {

@@ -64,5 +64,10 @@ export function specText(spec: Spec): string {
 
 function valueText(value: unknown): string {
   if (Array.isArray(value)) return `[${value.map(valueText).join(', ')}]`
+  if (typeof value === 'object' && value !== null) return `{ ${Object.entries(value).map(([name, one]) => `${keyText(name)}: ${valueText(one)}`).join(', ')} }`
   return typeof value === 'string' ? `'${value}'` : JSON.stringify(value)
+}
+
+function keyText(name: string): string {
+  return /^[\w$]+$/.test(name) ? name : `'${name}'`
 }

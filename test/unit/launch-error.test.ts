@@ -132,6 +132,15 @@ describe('a program that is not found', () => {
     expect(told('/bin/sh', {})).toMatchObject({ remedy: "toolchain: 'host'" })
   })
 
+  it('that is in the working directory of the host is named with what shows that', () => {
+    program('project/script.sh', '#!/bin/sh\n')
+    vi.spyOn(process, 'cwd').mockReturnValue(tree.at('project'))
+    expect(told('./script.sh', {})).toMatchObject({ remedy: `inputs: { '/w': '${tree.at('project')}' }, cwd: '/w'`, message: expect.stringContaining(`it is in ${tree.at('project')} on this host, and the command begins in /tmp`) as string })
+    expect(told('./script.sh', { inputs: { '/src': tree.at('project') } })).toMatchObject({ remedy: "cwd: '/src'" })
+    expect(told('./none.sh', {})).not.toHaveProperty('remedy')
+    vi.restoreAllMocks()
+  })
+
   it('and lies in a home is named alone: the home, what is around it and a folder with a dot in it hold more than programs', () => {
     vi.stubEnv('HOME', tree.at('people/x'))
     for (const at of ['people/x/bin', 'people/x/.local/bin', 'people/x/.cargo/bin', 'people/bin']) {

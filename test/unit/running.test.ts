@@ -58,6 +58,7 @@ describe('a command that ran is told as it went', () => {
       all: undefined,
       durationMs: expect.any(Number) as number,
       failed: false,
+      hints: [],
       timedOut: false,
       isCanceled: false,
       isTerminated: false,

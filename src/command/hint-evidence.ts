@@ -1,0 +1,139 @@
+import { existsSync } from 'node:fs'
+import nodePath from 'node:path'
+
+import { lookInside } from './inside.ts'
+import { isWithin } from '../spec/paths.ts'
+import type { Mount, Plan } from '../spec/plan-types.ts'
+
+/** What is known of a command that failed. Nothing of it is looked up in the session. */
+export interface Failure {
+  readonly argv: readonly string[]
+  /** Inside. */
+  readonly cwd: string
+  readonly plan: Pick<Plan, 'platform' | 'mounts' | 'links' | 'directories' | 'files' | 'network' | 'allow'>
+  /**
+   * What it wrote, or the end of that. Undefined if it did not pass through this program: then only the command and the plan are looked at.
+   */
+  readonly output: readonly string[] | undefined
+}
+
+/** The host, as far as a hint needs it. */
+export interface Outside {
+  /** The working directory of this program. */
+  readonly folder: string
+  readonly exists: (path: string) => boolean
+}
+
+export const thisHost: Outside = {
+  get folder() {
+    return process.cwd()
+  },
+  exists: (path) => existsSync(path),
+}
+
+/** So much of the end of each stream is looked at, in bytes. */
+export const tailSize: number = 8 * 1024
+
+/** The end of an output stream as text, without the line that it begins within. */
+export function tailOf(bytes: Buffer): string {
+  if (bytes.length <= tailSize) return bytes.toString('utf8')
+  const tail = bytes.toString('utf8', bytes.length - tailSize)
+  return tail.slice(tail.indexOf('\n') + 1)
+}
+
+/** ECMA-48: control sequences, and strings up to their terminator. */
+export const sequences: RegExp = new RegExp(String.raw`\u001b(?:\[[0-?]*[ -/]*[@-~]|[\]PX^_][^\u0007\u001b]*(?:\u0007|\u001b\\)?|[ -/]*[0-~])`, 'g')
+
+/** A line that is longer is data, and no message. It also bounds what a pattern can cost. */
+const longestLine = 1000
+
+/** What the recognisers of hints ask about a command that failed. */
+export class Evidence {
+  readonly failure: Failure
+  readonly outside: Outside
+  /** The last lines of what it wrote. Empty if that was not seen. */
+  readonly lines: readonly string[]
+
+  constructor(failure: Failure, outside: Outside) {
+    this.failure = failure
+    this.outside = outside
+    const lines = (failure.output ?? []).flatMap((text) => text.replaceAll(sequences, '').split(/[\r\n]+/))
+    this.lines = lines.filter((line) => line !== '' && line.length <= longestLine)
+  }
+
+  get isOutputSeen(): boolean {
+    return this.failure.output !== undefined
+  }
+
+  /** The groups of the first line that a pattern matches. */
+  match(pattern: RegExp): RegExpExecArray | undefined {
+    return this.matches(pattern)[0]
+  }
+
+  matches(pattern: RegExp): readonly RegExpExecArray[] {
+    return this.lines.map((line) => pattern.exec(line)).filter((match) => match !== null)
+  }
+
+  /** A name that the command wrote, as a path inside. */
+  inside(name: string): string {
+    return nodePath.posix.resolve(this.failure.cwd, name)
+  }
+
+  /** The mount that a path inside lies in. Undefined in the session's own root. */
+  mountOf(path: string): Mount | undefined {
+    return this.failure.plan.mounts.filter(({ target }) => isWithin(path, target)).toSorted((a, b) => b.target.length - a.target.length)[0]
+  }
+
+  /** Whether a path cannot be there: nothing that is mounted has it, and it does not lie where the session has files of its own. */
+  isAbsent(path: string): boolean {
+    const { plan } = this.failure
+    try {
+      return !plan.files.some((file) => file.path === path) && lookInside(path, plan) === 'absent'
+    } catch {
+      // A source that cannot be looked at.
+      return false
+    }
+  }
+
+  isOnHost(path: string): boolean {
+    return this.outside.exists(path)
+  }
+
+  /** Whether the command began in a folder in memory, which was empty unless a mount lies in it. */
+  get isInEmptyFolder(): boolean {
+    const { cwd, plan } = this.failure
+    return this.mountOf(cwd)?.kind === 'tmpfs' && !plan.mounts.some(({ target }) => target !== cwd && isWithin(target, cwd))
+  }
+
+  /**
+   * The name of a file in the host's working directory, if a path inside would be that file were this directory the command's. Undefined if
+   * there is no such file, and if the path does not lie in the command's directory.
+   */
+  nameInHostFolder(path: string): string | undefined {
+    const { cwd } = this.failure
+    if (!isWithin(path, cwd) || path === cwd) return undefined
+    const name = nodePath.posix.relative(cwd, path)
+    return this.isOnHost(nodePath.join(this.outside.folder, name)) ? name : undefined
+  }
+
+  /** Where the host's working directory is inside. */
+  get placeOfHostFolder(): string | undefined {
+    const { folder } = this.outside
+    const mounts = this.failure.plan.mounts.filter(({ kind, source }) => source !== undefined && kind !== 'file' && kind !== 'listed' && isWithin(folder, source))
+    const [mount] = mounts.toSorted((a, b) => (b.source ?? '').length - (a.source ?? '').length)
+    return mount?.source === undefined ? undefined : nodePath.posix.join(mount.target, nodePath.relative(mount.source, folder))
+  }
+}
+
+/** What programs call their streams in messages. */
+const streams: ReadonlySet<string> = new Set(['standard output', 'standard error', 'stdout', 'stderr', '-'])
+
+/** What stands before a name without quotes. After other words a last word is no name, as in "unable to remove target". */
+const unquoted = /(?:^(?=\S*\/)|: |\b(?:create|file|open|openat|mkdir|mkdirat|dir|directory) )([^\s:]+):?$/u
+
+/** The name at the end of a message, before its errno: in quotes, or a word where programs put a name. */
+export function nameAtEnd(text: string): string | undefined {
+  const quoted = /(?:^|[\s(])(?:'([^']+)'|‘([^’]+)’|"([^"]+)"|`([^`']+)['`])\)?:?$/u.exec(text)
+  const name = quoted === null ? unquoted.exec(text)?.[1] : quoted.slice(1).find((one) => one !== undefined)
+  return name === undefined || streams.has(name) || /^E[A-Z0-9]+$/.test(name) || name.includes('\0') ? undefined : name
+}

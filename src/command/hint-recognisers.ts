@@ -1,0 +1,287 @@
+import nodePath from 'node:path'
+
+import { broughtBy, isPersonal } from './launch-error.ts'
+import { isLent } from '../spec/outputs.ts'
+import { isWithin } from '../spec/paths.ts'
+import type { Mount } from '../spec/plan-types.ts'
+import { readable } from '../spec/messages.ts'
+import { sizeText } from '../spec/units.ts'
+import { nameAtEnd, type Evidence } from './hint-evidence.ts'
+import type { Found, Remedy } from './hints.ts'
+
+/** Finds one kind of failure. Empty if it is not certain that the session caused it. */
+type Recogniser = (evidence: Evidence) => readonly Found[]
+
+const nothing: readonly Found[] = []
+
+/** The first name that one of the patterns finds in a line and that makes a hint. Each pattern has it in `name`, or at the end of `before`. */
+function firstNamed(evidence: Evidence, patterns: readonly RegExp[], make: (name: string) => Found | undefined): readonly Found[] {
+  for (const line of evidence.lines) {
+    for (const pattern of patterns) {
+      const { name, before } = pattern.exec(line)?.groups ?? {}
+      const named = name ?? (before === undefined ? undefined : nameAtEnd(before))
+      const found = named === undefined ? undefined : make(named)
+      if (found !== undefined) return [found]
+    }
+  }
+  return nothing
+}
+
+/** The messages of one errno: of Node, of Python, and of what prints strerror(3), Go and Rust among them. */
+function messagesOf(code: string, text: string, number: number): readonly RegExp[] {
+  return [
+    new RegExp(String.raw`\b${code}: ${text}, [a-z]+ '(?<name>[^']+)'`, 'i'),
+    new RegExp(String.raw`\[Errno ${number}\] ${text}: '(?<name>[^']+)'`, 'i'),
+    new RegExp(String.raw`^(?<before>.+?)(?:: \[Errno ${number}\]|:) ${text}\b(?! or)`, 'i'),
+  ]
+}
+
+const readOnly = [
+  ...messagesOf('EROFS', 'read-only file system', 30),
+  // A file of another user is shut before it is looked whether the mount can be written to. Only words that say that it was to be written.
+  /^(?<before>.*\b(?:cannot (?:create|touch|open output file)|unable to create)\b.*): Permission denied$/i,
+]
+
+/** Wrote to a place that is read-only. */
+const wroteToReadOnly: Recogniser = (evidence) => firstNamed(evidence, readOnly, (name) => readOnlyPlace(evidence, name))
+
+function readOnlyPlace(evidence: Evidence, name: string): Found | undefined {
+  const path = evidence.inside(name)
+  const mount = evidence.mountOf(path)
+  // One that can be written to is read-only by the host's own doing.
+  if (mount?.writable === true || mount?.kind === 'proc' || mount?.kind === 'dev') return undefined
+  const { plan } = evidence.failure
+  const folder = nodePath.posix.dirname(path)
+  const keeping = (source: string): Remedy => ({ spec: { outputs: { [folder]: source } }, effect: `keeps what it writes in ${readable(folder)}` })
+  const elsewhere = elsewhereIn(plan.mounts)
+  if (mount === undefined) {
+    // A folder of the root can only be put beside what the root has.
+    const isFree = folder !== '/' && !plan.directories.some((one) => isWithin(one, folder)) && !plan.files.some((file) => isWithin(file.path, folder))
+    const ownFolder: readonly Remedy[] = isFree ? [{ spec: { tmpfs: { [folder]: '64M' } }, effect: 'gives it a folder in memory there' }, keeping('./output')] : []
+    return { problem: `it wrote to ${readable(path)}, and the root of a session is read-only`, about: name, remedies: isFree ? ownFolder : [elsewhere] }
+  }
+  if (mount.entry === 'toolchain') return { problem: `it wrote to ${readable(path)}, and ${readable(mount.target)} is of the toolchain, which is read-only`, about: name, remedies: [elsewhere] }
+  if (!mount.entry.startsWith('inputs.') || mount.source === undefined) return undefined
+  const key = mount.entry.slice('inputs.'.length)
+  const inside = path.slice(mount.target.length + 1)
+  const overlay: readonly Remedy[] =
+    plan.platform === 'linux' && mount.kind === 'bind' ? [{ spec: { inputs: { [key]: { path: mount.source, overlay: true } } }, effect: `lets it write in ${readable(mount.target)} and keeps nothing of that` }] : []
+  const kept: readonly Remedy[] = mount.kind === 'bind' && inside.includes('/') ? [keeping(`${mount.source}/${nodePath.posix.dirname(inside)}`)] : []
+  const remedies = [...overlay, ...kept]
+  return {
+    problem: `it wrote to ${readable(path)}, and ${readable(mount.target)} is an input, which is read-only`,
+    about: name,
+    remedies: remedies.length > 0 ? remedies : [elsewhere],
+  }
+}
+
+function elsewhereIn(mounts: readonly Mount[]): Remedy | string {
+  const output = mounts.find(isLent)
+  return output === undefined ? { spec: { output: './out' }, effect: 'gives it /output to write to' } : `have it write to ${readable(output.target)} or /tmp`
+}
+
+const missing = [
+  ...messagesOf('ENOENT', 'no such file or directory', 2),
+  /^(?<before>.+?): No such file$/,
+  /\bCannot find module '(?<name>[^']+)'/,
+  /(?<name>\/\S+) \(No such file or directory\)/,
+  /\bcould not open [`'](?<name>\/[^']+)'/,
+]
+
+/** Programs that need a file in their working directory, by how they say that it is not there. */
+const manifests: readonly { readonly says: RegExp; readonly files: readonly string[] }[] = [
+  { says: /\bmake(?:\[\d+\])?: \*\*\* No (?:targets specified and no makefile found|rule to make target)/, files: ['Makefile', 'makefile', 'GNUmakefile'] },
+  { says: /^make: (?:no target to make|don't know how to make)/, files: ['Makefile', 'makefile', 'BSDmakefile'] },
+  { says: /ERR_PNPM_NO_PKG_MANIFEST|Couldn't find a package\.json file in/, files: ['package.json'] },
+  { says: /could not find `Cargo\.toml` in/, files: ['Cargo.toml'] },
+  { says: /go: (?:go\.mod file not found|cannot find main module)/, files: ['go.mod'] },
+  { says: /does not appear to contain CMakeLists\.txt/, files: ['CMakeLists.txt'] },
+  { says: /there is no POM in this directory/, files: ['pom.xml'] },
+]
+
+/** The host's working directory is not the command's, which is an empty folder. */
+const lacksHostFolder: Recogniser = (evidence) => {
+  if (!evidence.isInEmptyFolder) return nothing
+  if (!evidence.isOutputSeen) {
+    const name = neededByCommand(evidence)
+    return name === undefined ? nothing : [hostFolderIsElsewhere(evidence, name)]
+  }
+  for (const { says, files } of manifests) {
+    const name = files.find((file) => evidence.nameInHostFolder(evidence.inside(file)) !== undefined)
+    if (name !== undefined && evidence.match(says) !== undefined) return [hostFolderIsElsewhere(evidence, name)]
+  }
+  return firstNamed(evidence, missing, (name) => {
+    const own = evidence.nameInHostFolder(evidence.inside(name))
+    return own === undefined ? undefined : hostFolderIsElsewhere(evidence, own)
+  })
+}
+
+function hostFolderIsElsewhere(evidence: Evidence, name: string): Found {
+  const { cwd } = evidence.failure
+  const { placeOfHostFolder } = evidence
+  const spec = placeOfHostFolder === undefined ? { inputs: { '/w': evidence.outside.folder }, cwd: '/w' } : { cwd: placeOfHostFolder }
+  const where = placeOfHostFolder === undefined ? 'is not in the session' : `is ${readable(placeOfHostFolder)} there`
+  return {
+    problem: `it needs ${readable(name)} and began in ${readable(cwd)}, which is empty: the working directory of the host ${where}`,
+    about: name,
+    remedies: [{ spec, effect: 'begins it in that directory' }],
+  }
+}
+
+const makefiles = ['Makefile', 'makefile', 'GNUmakefile'] as const
+const scripts = /^(?:test|t|run|run-script|start|ci|build)$/
+
+/** The files that a program needs in its working directory, whatever else its arguments are; `verbs` are those of its first arguments that do. */
+const needs: Readonly<Record<string, { readonly files: readonly string[]; readonly verbs?: RegExp }>> = {
+  make: { files: makefiles },
+  gmake: { files: makefiles },
+  ninja: { files: ['build.ninja'] },
+  npm: { files: ['package.json'], verbs: scripts },
+  pnpm: { files: ['package.json'], verbs: scripts },
+  yarn: { files: ['package.json'], verbs: scripts },
+  cargo: { files: ['Cargo.toml'], verbs: /^(?:build|check|test|run|clippy|bench)$/ },
+  go: { files: ['go.mod'], verbs: /^(?:build|test|vet)$/ },
+}
+
+/** Options by which such a program is told of another directory or file. */
+const elsewhere = /^(?:-C|-f|--directory|--file|--makefile|--prefix|--dir|--cwd|--manifest-path|-modfile)/
+
+/** Programs whose first argument is a file to execute. */
+const interpreters = /^(?:sh|bash|dash|zsh|node|bun|python[\d.]*|perl|ruby|php)$/
+
+/** A file of the host's working directory that the command cannot do without, by its words alone. */
+function neededByCommand(evidence: Evidence): string | undefined {
+  const [program = '', ...words] = evidence.failure.argv
+  const own = (name: string): string | undefined => (name.startsWith('/') ? undefined : evidence.nameInHostFolder(evidence.inside(name)))
+  if (words.some((word) => elsewhere.test(word))) return undefined
+  const name = nodePath.posix.basename(program)
+  const [first = ''] = words
+  if (interpreters.test(name)) return /^[-=]/.test(first) || first === '' ? undefined : own(first)
+  const need = Object.hasOwn(needs, name) ? needs[name] : undefined
+  if (need === undefined || (need.verbs !== undefined && !need.verbs.test(first))) return undefined
+  return need.files.find((file) => own(file) !== undefined)
+}
+
+/** A file is on the host and was not declared. */
+const lacksHostFile: Recogniser = (evidence) =>
+  firstNamed(evidence, missing, (name) => {
+    if (!name.startsWith('/')) return undefined
+    const path = nodePath.posix.normalize(name)
+    if (/^\/(?:proc|sys|dev|run|tmp)(?:\/|$)/.test(path) || !evidence.isOnHost(path) || !evidence.isAbsent(path) || isPersonal(path)) return undefined
+    return { problem: `it needs ${readable(path)}, which is on this host and not in the session`, about: name, remedies: [{ spec: { inputs: shownAt(path, evidence) }, effect: 'shows it' }] }
+  })
+
+/** What belongs together is shown together: the settings of one program in /etc, and one package in /opt. */
+function shownAt(path: string, evidence: Evidence): Readonly<Record<string, string>> {
+  const whole = /^\/(?:etc|opt)\/[^/]+(?=\/)/.exec(path)?.[0] ?? path
+  return { [whole]: evidence.isOnHost(whole) ? whole : path }
+}
+
+const notFound = [
+  // sh(1) of Debian and of FreeBSD, and bash.
+  /^\S+: (?:(?:line )?\d+: )?(?<name>[^\s:/]+): (?:command )?not found$/,
+  /^zsh:\d+: command not found: (?<name>[^\s:/]+)$/,
+  /^(?:\/usr\/bin\/)?env: [‘'"]?(?<name>[^\s:/‘’'"]+)[’'"]?: No such file or directory$/,
+  /^g?make(?:\[\d+\])?: (?<name>[^\s:/]+): No such file or directory$/,
+]
+
+/** A program is in the PATH of the host and not in that of the session. */
+const lacksProgram: Recogniser = (evidence) =>
+  firstNamed(evidence, notFound, (name) => {
+    const path = (process.env['PATH'] ?? '')
+      .split(':')
+      .filter((folder) => folder.startsWith('/'))
+      .map((folder) => `${folder}/${name}`)
+      .find((one) => evidence.isOnHost(one))
+    if (path === undefined || !evidence.isAbsent(path)) return undefined
+    const brought = broughtBy(path, evidence.failure.plan, true)
+    const problem = `it needs the program ${readable(name)}, and ${readable(path)} is on this host and not in the session`
+    return { problem, about: name, remedies: [typeof brought === 'string' ? brought : { spec: brought, effect: 'shows it' }] }
+  })
+
+const unreachable = /\bENETUNREACH\b|\bNetwork is unreachable\b/i
+const unresolved = /\bEAI_AGAIN\b|Temporary failure (?:in name resolution|resolving)|Could not resolve host\b|unable to resolve host address|\bUnknownHostException\b|Name could not be resolved at this time/i
+/** Whom a program could not reach. */
+const address = /(?:EAI_AGAIN|resolve host:?|host address|UnknownHostException:|ENETUNREACH|resolving) [‘'"]?([\w.:-]*\w)/
+const ownAddress = /\b(?:127\.\d+\.\d+\.\d+|localhost)\b|(?:^|[\s[(])::1\b/
+
+/** Wanted a network that was not declared. */
+const wantsNetwork: Recogniser = (evidence) => {
+  const { network } = evidence.failure.plan
+  if (network !== 'none' && network !== 'loopback') return nothing
+  const failed = evidence.lines.filter((line) => unreachable.test(line) || unresolved.test(line))
+  const isOwn = (line: string): boolean => ownAddress.test(line)
+  // A stack trace repeats the errno without an address.
+  const outward = failed.find((line) => !isOwn(line) && (unresolved.test(line) || address.test(line))) ?? failed.find(() => !failed.some(isOwn))
+  if (outward !== undefined) {
+    const about = address.exec(outward)?.[1]
+    const whom = about === undefined ? 'another machine' : readable(about)
+    return [
+      {
+        problem: `it tried to reach ${whom}, and has ${network === 'none' ? 'no network' : 'only 127.0.0.1'}`,
+        ...(about !== undefined && { about }),
+        remedies: [{ spec: { network: 'host' }, effect: 'gives it the network of the host, unfiltered' }],
+      },
+    ]
+  }
+  if (network !== 'none' || !failed.some(isOwn)) return nothing
+  return [{ problem: 'it tried to reach localhost, and has no network', about: 'localhost', remedies: [{ spec: { network: 'loopback' }, effect: 'gives it a 127.0.0.1 of its own' }] }]
+}
+
+/** A mode with a set-uid or set-gid bit, as chmod(1), install(1) and tar(1) have it. */
+const setIdMode = /\b(?:chmod|install)\b[^\n]*?\s(?:[ugo]*[+=][rwxXt]*s[rwxXst]*|-m\s?0?[2-7][0-7]{3}|--mode=0?[2-7][0-7]{3}|0?[2-7][0-7]{3})(?:[\s'",;]|$)/
+const modeRefused = [
+  /^chmod: changing permissions of (?<before>.+): Operation not permitted$/,
+  /^install: cannot change permissions of (?<before>.+): Operation not permitted$/,
+  /\bEPERM: operation not permitted, f?chmod(?: '(?<name>[^']+)')?/,
+  /\[Errno 1\] Operation not permitted: '(?<name>[^']+)'/,
+]
+const modeRefusedToTar = /^tar: (?<name>.+): Cannot change mode to (?=[-rwxsStT]{9}\b)[-rwx]{2}[sS]|^tar: (?<other>.+): Cannot change mode to [-rwxsS]{5}[sS]/
+
+/** chmod(2) with a set-id bit. */
+const setsId: Recogniser = (evidence) => {
+  const { plan, argv } = evidence.failure
+  if (plan.platform !== 'linux' || plan.allow.includes('set-id')) return nothing
+  const found = (name: string): Found => ({
+    problem: `it set a set-uid or set-gid bit on ${readable(name)}, which a session refuses`,
+    about: name,
+    remedies: [{ spec: { allow: ['set-id'] }, effect: 'allows that' }],
+  })
+  const groups = evidence.match(modeRefusedToTar)?.groups
+  const ofTar = groups?.['name'] ?? groups?.['other']
+  if (ofTar !== undefined) return [found(ofTar)]
+  if (!setIdMode.test(argv.join(' ')) && evidence.match(setIdMode) === undefined) return nothing
+  return firstNamed(evidence, modeRefused, found)
+}
+
+const full = messagesOf('ENOSPC', 'no space left on device', 28)
+const isFull = /\bNo space left on device\b|\bENOSPC: no space left on device\b/i
+
+/** A file system in memory is full. */
+const filledMemory: Recogniser = (evidence) => {
+  const { mounts } = evidence.failure.plan
+  const inMemory = mounts.filter(({ kind }) => kind === 'tmpfs')
+  const named = firstNamed(evidence, full, (name) => {
+    // A relative name says nothing of where a command that changed its directory was.
+    if (!name.startsWith('/')) return undefined
+    const mount = evidence.mountOf(evidence.inside(name))
+    return mount?.kind === 'tmpfs' || mount?.kind === 'overlay' ? fullPlace(mount.kind === 'overlay' ? '/tmp' : mount.target, evidence, name) : undefined
+  })
+  if (named.length > 0) return named
+  // Where nothing of the host is written to and there is one such file system, it is that one.
+  const [only, ...others] = inMemory
+  if (only === undefined || others.length > 0 || mounts.some(isLent)) return nothing
+  return evidence.match(isFull) === undefined ? nothing : [fullPlace(only.target, evidence)]
+}
+
+function fullPlace(target: string, { failure: { plan } }: Evidence, about?: string): Found {
+  const mount = plan.mounts.find((one) => one.kind === 'tmpfs' && one.target === target)
+  const size = mount?.size
+  const room = size === undefined ? '' : `, which has room for ${sizeText(size)}${mount?.files === undefined ? '' : ` in ${mount.files} files`}`
+  const more = size === undefined ? '4G' : `${Math.max(Math.ceil((size * 2) / 2 ** 20), 1)}M`
+  const spec = target === '/tmp' ? { limits: { tmpSize: more } } : { tmpfs: { [target]: more } }
+  return { problem: `${readable(target)}${room}, is full`, ...(about !== undefined && { about }), remedies: [{ spec, effect: 'gives it twice that' }] }
+}
+
+/** Each kind of hint, in the order in which they are told. */
+export const recognisers: readonly Recogniser[] = [lacksHostFolder, wroteToReadOnly, lacksProgram, lacksHostFile, wantsNetwork, setsId, filledMemory]

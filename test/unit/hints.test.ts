@@ -1,0 +1,269 @@
+import { existsSync, writeFileSync } from 'node:fs'
+
+import { describe, expect, it, vi } from 'vitest'
+
+import { optionWords } from '../../src/cli/option-words.ts'
+import { nameAtEnd, tailOf, tailSize, type Failure } from '../../src/command/hint-evidence.ts'
+import { hintInWords, hintsOf, type Hint } from '../../src/command/hints.ts'
+import { planOf, type Plan } from '../../src/spec/plan.ts'
+import type { Spec } from '../../src/spec/spec.ts'
+import { HostTree } from './host-tree.ts'
+
+const tree = new HostTree('/var/tmp')
+const project = tree.directory('project')
+for (const name of ['Makefile', 'package.json', 'README.md', 'build.sh', 'notes with spaces.txt']) writeFileSync(`${project}/${name}`, '')
+const elsewhere = tree.directory('elsewhere')
+writeFileSync(`${elsewhere}/data`, '')
+const stateDirectory = tree.directory('state')
+const outputs = tree.directory('out')
+
+const planned = (spec: Spec, platform: 'linux' | 'freebsd' = 'linux'): Plan => planOf({ toolchain: 'none', stateDirectory, ...spec }, { platform })
+const plans = {
+  bare: planned({}),
+  project: planned({ inputs: { '/w': project }, cwd: '/w' }),
+  shown: planned({ inputs: { project } }),
+  output: planned({ output: outputs }),
+  allowed: planned({ output: outputs, allow: ['set-id'] }),
+  loopback: planned({ network: 'loopback' }),
+  host: planned({ network: 'host' }),
+  overlay: planned({ inputs: { '/w': { path: project, overlay: true } }, cwd: '/w' }),
+  memory: planned({ tmpfs: { '/m': '1M' } }),
+  small: planned({ limits: { tmpSize: '1M' } }),
+} as const
+
+const hints = (plan: keyof typeof plans, argv: string, ...lines: readonly string[]): readonly Hint[] => {
+  const failure: Failure = { argv: argv.split(' '), cwd: plans[plan].cwd, plan: plans[plan], output: lines.length === 0 ? undefined : [lines.join('\n')] }
+  return hintsOf(failure, { folder: project, exists: existsSync })
+}
+const told = (all: readonly Hint[]): readonly string[] => all.map((hint) => hintInWords(hint, optionWords)).map(({ problem, remedy }) => `${problem}; ${remedy}`)
+
+type Case = readonly [what: string, plan: keyof typeof plans, argv: string, line: string, problem: RegExp]
+type Miss = readonly [what: string, plan: keyof typeof plans, argv: string, line: string]
+
+describe('a command that failed is told what its session did to it', () => {
+  const remedied = (remedy: string): RegExp => new RegExp(`; ${remedy.replaceAll(/[.*+?()[\]\\/]/g, String.raw`\$&`)}`)
+
+  it.each<Case>([
+    ['touch(1)', 'project', 'x', "touch: cannot touch 'a': Read-only file system", /^it wrote to \/w\/a, and \/w is an input/],
+    ['a locale with other quotes', 'project', 'x', 'mkdir: cannot create directory ‘dist/a’: Read-only file system', /^it wrote to \/w\/dist\/a,/],
+    ['dash', 'project', 'x', 'sh: 1: cannot create a: Read-only file system', /^it wrote to \/w\/a,/],
+    ['dash, of a file of somebody else', 'project', 'x', 'sh: 1: cannot create a: Permission denied', /^it wrote to \/w\/a,/],
+    ['bash', 'project', 'x', 'bash: line 1: /w/a: Read-only file system', /^it wrote to \/w\/a,/],
+    ['ld(1)', 'project', 'x', '/usr/bin/ld: cannot open output file app: Read-only file system', /^it wrote to \/w\/app,/],
+    ['Node', 'project', 'x', "Error: EROFS: read-only file system, open 'a'", /^it wrote to \/w\/a,/],
+    ['tsc(1)', 'project', 'x', "error TS5033: Could not write file '/w/tsconfig.tsbuildinfo': EROFS: read-only file system, open '/w/tsconfig.tsbuildinfo'.", /^it wrote to \/w\/tsconfig\.tsbuildinfo,/],
+    ['Python', 'project', 'x', "OSError: [Errno 30] Read-only file system: '/w/a'", /^it wrote to \/w\/a,/],
+    ['Go', 'project', 'x', 'open /w/a: read-only file system', /^it wrote to \/w\/a,/],
+    ['colours', 'project', 'x', "\u001b[31mtouch: cannot touch 'a'\u001b[0m: Read-only file system", /^it wrote to \/w\/a,/],
+    ['the root', 'bare', 'x', "touch: cannot touch '/a': Read-only file system", /^it wrote to \/a, and the root of a session is read-only; --output/],
+    ['a folder that the root lacks', 'bare', 'x', "mkdir: cannot create directory '/var/a': Read-only file system", /root of a session is read-only; --tmpfs \/var=64M .*--outputs \/var=/],
+    ['the root, with an output', 'output', 'x', "touch: cannot touch '/a': Read-only file system", /; have it write to \/output or \/tmp$/],
+  ])('that a place is read-only: %s', (_, plan, argv, line, problem) => {
+    expect(told(hints(plan, argv, line))).toEqual([expect.stringMatching(problem)])
+  })
+
+  it('and an overlay is the remedy for an input, and an output for a folder of it', () => {
+    expect(told(hints('project', 'x', "touch: cannot touch 'dist/a': Read-only file system"))[0]).toMatch(
+      remedied(`--input /w~=${project} lets it write in /w and keeps nothing of that, or --outputs /w/dist=${project}/dist keeps what it writes in /w/dist`),
+    )
+    const freebsd = { ...plans.project, platform: 'freebsd' } as const
+    const [hint] = hintsOf({ argv: ['x'], cwd: '/w', plan: freebsd, output: ["touch: cannot touch '/w/dist/a': Read-only file system"] })
+    expect(hint?.remedy).toBe(`outputs: { '/w/dist': '${project}/dist' } keeps what it writes in /w/dist`)
+  })
+
+  it.each<Miss>([
+    ['an output, which the host has so', 'output', 'x', "touch: cannot touch '/output/a': Read-only file system"],
+    ['an overlay', 'overlay', 'x', "touch: cannot touch '/w/a': Read-only file system"],
+    ['no name', 'project', 'x', 'error: Read-only file system'],
+    ['an errno without a name', 'project', 'x', 'Error: EROFS: read-only file system, write'],
+    ['a stream', 'project', 'x', "head: error writing 'standard output': Read-only file system"],
+    ['a sentence that has the words', 'project', 'x', 'Read-only file system is a feature of build sandboxes'],
+    ['a last word that is no name', 'project', 'x', 'mv: unable to remove target: Read-only file system'],
+    ['another errno', 'project', 'x', "cat: '/w/secret': Permission denied"],
+  ])('but not that a place is read-only: %s', (_, plan, argv, line) => {
+    expect(hints(plan, argv, line)).toEqual([])
+  })
+
+  it.each<Case>([
+    ['make(1)', 'bare', 'make', 'make: *** No targets specified and no makefile found.  Stop.', /^it needs Makefile and began in \/tmp/],
+    ['make(1) with a target', 'bare', 'make all', "make: *** No rule to make target 'all'.  Stop.", /^it needs Makefile /],
+    ['npm', 'bare', 'npm test', "npm error enoent Could not read package.json: Error: ENOENT: no such file or directory, open '/tmp/package.json'", /^it needs package\.json /],
+    ['pnpm', 'bare', 'pnpm i', ' ERR_PNPM_NO_PKG_MANIFEST  No package.json found in /tmp', /^it needs package\.json /],
+    ['a relative path', 'bare', 'cat README.md', 'cat: README.md: No such file or directory', /^it needs README\.md /],
+    ['sh(1)', 'bare', 'sh build.sh', 'sh: 0: cannot open build.sh: No such file', /^it needs build\.sh /],
+    ['Node', 'bare', 'node x', "Error: Cannot find module '/tmp/build.sh'", /^it needs build\.sh /],
+    ['Python', 'bare', 'python3 x', "python3: can't open file '/tmp/build.sh': [Errno 2] No such file or directory", /^it needs build\.sh /],
+  ])('that it began elsewhere: %s', (_, plan, argv, line, problem) => {
+    expect(told(hints(plan, argv, line))).toEqual([expect.stringMatching(problem)])
+    expect(told(hints(plan, argv, line))[0]).toMatch(remedied(`--input /w=${project} --cwd /w`))
+  })
+
+  it('and if the directory is there, only that it is to begin there', () => {
+    expect(told(hints('shown', 'make', 'make: *** No targets specified and no makefile found.  Stop.'))[0]).toMatch(/is \/inputs\/project there; --cwd \/inputs\/project begins it/)
+  })
+
+  it.each<readonly [plan: keyof typeof plans, argv: string, needs: string | undefined]>([
+    ['bare', 'make all', 'Makefile'],
+    ['bare', 'npm test', 'package.json'],
+    ['bare', 'sh build.sh', 'build.sh'],
+    ['bare', '/bin/sh build.sh -x', 'build.sh'],
+    ['bare', 'npm install left-pad', undefined],
+    ['bare', 'npm --prefix /w test', undefined],
+    ['bare', 'make -C /w', undefined],
+    ['bare', 'make -f other', undefined],
+    ['bare', 'cargo build', undefined],
+    ['bare', 'sh -c true', undefined],
+    ['bare', 'sh missing.sh', undefined],
+    ['bare', 'cat README.md', undefined],
+    ['project', 'make', undefined],
+  ])('without its output, by its words alone: with %s, %s needs %s', (plan, argv, needs) => {
+    expect(hints(plan, argv).map(({ about }) => about)).toEqual(needs === undefined ? [] : [needs])
+  })
+
+  it.each<Miss>([
+    ['a file that the host lacks too', 'bare', 'cat a', 'cat: a: No such file or directory'],
+    ['another directory', 'project', 'make x', "make: *** No rule to make target 'x'.  Stop."],
+    ['a name above', 'bare', 'cat ../README.md', 'cat: ../project/README.md: No such file or directory'],
+    ['the directory itself', 'bare', 'ls .', 'ls: .: No such file or directory'],
+  ])('but not that it began elsewhere: %s', (_, plan, argv, line) => {
+    expect(hints(plan, argv, line)).toEqual([])
+  })
+
+  it.each<readonly [what: string, line: string, about: string]>([
+    ['cat(1)', `cat: ${elsewhere}/data: No such file or directory`, `${elsewhere}/data`],
+    ['Node', `Error: ENOENT: no such file or directory, open '${elsewhere}/data'`, `${elsewhere}/data`],
+    ['Java', `java.io.FileNotFoundException: ${elsewhere}/data (No such file or directory)`, `${elsewhere}/data`],
+    ['the launcher of Java', `Error: could not open \`${elsewhere}/data'`, `${elsewhere}/data`],
+    ['Rust', `Error: open ${elsewhere}/data: No such file or directory (os error 2)`, `${elsewhere}/data`],
+  ])('that a file is on the host and not inside: %s', (_, line, about) => {
+    const [hint, ...more] = hints('bare', 'x', line)
+    expect([hint, more]).toEqual([{ problem: `it needs ${about}, which is on this host and not in the session`, remedy: `inputs: { '${about}': '${about}' } shows it`, about }, []])
+  })
+
+  it('and the settings of one program are shown together', () => {
+    const [hint] = hintsOf({ argv: ['javac'], cwd: '/tmp', plan: plans.bare, output: ['/etc/java-17/security/policy (No such file or directory)'] }, { folder: project, exists: () => true })
+    expect(hint?.remedy).toBe("inputs: { '/etc/java-17': '/etc/java-17' } shows it")
+  })
+
+  it.each<Miss>([
+    ['is on neither', 'bare', 'x', 'cat: /opt/none/data: No such file or directory'],
+    ['is inside', 'project', 'x', 'cat: /w/README.md: No such file or directory'],
+    ['is the kernel’s', 'bare', 'x', 'cat: /sys/kernel/notes: No such file or directory'],
+    ['is a person’s', 'bare', 'x', 'cat: /root/.ssh: No such file or directory'],
+    ['is a file of the session’s own', 'bare', 'x', 'cat: /etc/passwd: No such file or directory'],
+  ])('but not that a file is missing that %s', (_, plan, argv, line) => {
+    expect(hints(plan, argv, line)).toEqual([])
+  })
+
+  it.each<readonly [string]>([
+    ['sh: 1: tool: not found'],
+    ['sh: tool: not found'],
+    ['bash: line 1: tool: command not found'],
+    ['./build.sh: line 12: tool: command not found'],
+    ['zsh:1: command not found: tool'],
+    ['env: ‘tool’: No such file or directory'],
+    ['make: tool: No such file or directory'],
+  ])('that a program is on the host and not inside: %s', (line) => {
+    writeFileSync(`${elsewhere}/tool`, '', { mode: 0o755 })
+    vi.stubEnv('PATH', `:relative:${elsewhere}`)
+    const found = hints('bare', 'x', line)
+    vi.stubEnv('PATH', '/nowhere')
+    const nowhere = hints('bare', 'x', line)
+    vi.unstubAllEnvs()
+    expect(told(found)).toEqual([expect.stringMatching(/^it needs the program tool, and .*elsewhere\/tool is on this host.*--toolchain host,.*elsewhere\/tool --path .*elsewhere shows it/)])
+    expect(nowhere).toEqual([])
+  })
+
+  it.each<readonly [line: string, plan: keyof typeof plans, remedy: string | undefined]>([
+    ['Error: getaddrinfo EAI_AGAIN registry.npmjs.org', 'bare', 'host'],
+    ['socket.gaierror: [Errno -3] Temporary failure in name resolution', 'bare', 'host'],
+    ['curl: (6) Could not resolve host: example.com', 'loopback', 'host'],
+    ['Error: connect ENETUNREACH 1.2.3.4:80 - Local (0.0.0.0:0)', 'bare', 'host'],
+    ['dial tcp 1.2.3.4:443: connect: network is unreachable', 'bare', 'host'],
+    ['java.net.UnknownHostException: repo.maven.apache.org', 'bare', 'host'],
+    ["Error: connect ENETUNREACH 127.0.0.1:8080\n  code: 'ENETUNREACH',", 'bare', 'loopback'],
+    ['getaddrinfo EAI_AGAIN localhost', 'bare', 'loopback'],
+    ['Error: connect ENETUNREACH 127.0.0.1:8080', 'loopback', undefined],
+    ['Error: getaddrinfo EAI_AGAIN registry.npmjs.org', 'host', undefined],
+    ['Error: connect ECONNREFUSED 1.2.3.4:80', 'bare', undefined],
+    ['the network is reachable', 'bare', undefined],
+  ])('that it has no such network: %s, with %s', (line, plan, network) => {
+    expect(hints(plan, 'x', line).map(({ remedy }) => remedy)).toEqual(network === undefined ? [] : [expect.stringMatching(`^network: '${network}' `)])
+  })
+
+  it.each<readonly [argv: string, lines: string, plan: keyof typeof plans, isFound: boolean]>([
+    ['chmod u+s /output/a', "chmod: changing permissions of '/output/a': Operation not permitted", 'output', true],
+    ['chmod 4755 /output/a', "chmod: changing permissions of '/output/a': Operation not permitted", 'output', true],
+    ['sh -c make', "chmod 02755 /output/a\nchmod: changing permissions of '/output/a': Operation not permitted", 'output', true],
+    ['install -m 4755 a /output/a', "install: cannot change permissions of '/output/a': Operation not permitted", 'output', true],
+    ['tar xpf a', 'tar: a: Cannot change mode to rwsr-xr-x: Operation not permitted', 'output', true],
+    ['tar xpf a', 'tar: a: Cannot change mode to rwxr-sr-x: Operation not permitted', 'output', true],
+    ['chmod u+s /output/a', "chmod: changing permissions of '/output/a': Operation not permitted", 'allowed', false],
+    ['chmod 755 /output/a', "chmod: changing permissions of '/output/a': Operation not permitted", 'output', false],
+    ['chmod 1777 /output/a', "chmod: changing permissions of '/output/a': Operation not permitted", 'output', false],
+    ['chmod u+x /output/a', "chmod: changing permissions of '/output/a': Operation not permitted", 'output', false],
+    ['tar xpf a', 'tar: a: Cannot change mode to rwxr-xr-x: Operation not permitted', 'output', false],
+    ['chmod u+s /output/a', "chown: changing ownership of '/output/a': Operation not permitted", 'output', false],
+  ])('that set-id bits are refused: %s, %s, %s: %s', (argv, lines, plan, isFound) => {
+    expect(hints(plan, argv, lines).map(({ remedy }) => remedy)).toEqual(isFound ? ["allow: ['set-id'] allows that"] : [])
+  })
+
+  it.each<readonly [line: string, plan: keyof typeof plans, remedy: string | undefined]>([
+    ["dd: error writing '/tmp/a': No space left on device", 'output', 'limits: { tmpSize'],
+    ["dd: error writing '/m/a': No space left on device", 'memory', "tmpfs: { '/m': '2M' }"],
+    ["Error: ENOSPC: no space left on device, open '/tmp/a'", 'small', "limits: { tmpSize: '2M' }"],
+    ["head: error writing 'standard output': No space left on device", 'small', "limits: { tmpSize: '2M' }"],
+    ["touch: cannot touch '/w/a': No space left on device", 'overlay', 'limits: { tmpSize'],
+    ["head: error writing 'standard output': No space left on device", 'output', undefined],
+    ["head: error writing 'standard output': No space left on device", 'memory', undefined],
+    ["dd: error writing '/output/a': No space left on device", 'output', undefined],
+    ['Error: ENOSPC: System limit for number of file watchers reached, watch', 'small', undefined],
+  ])('that memory is full: %s, with %s', (line, plan, remedy) => {
+    expect(hints(plan, 'x', line).map((hint) => hint.remedy.slice(0, remedy?.length))).toEqual(remedy === undefined ? [] : [remedy])
+  })
+})
+
+describe('hints', () => {
+  it('are one line each that steers no terminal, whatever a build wrote', () => {
+    const [hint] = hints('project', 'x', "touch: cannot touch 'a\u009b31m\u202eb': Read-only file system")
+    expect(hint?.problem).toContain(String.raw`"/w/a\u{9b}31m\u{202e}b"`)
+    expect(JSON.stringify(hint)).not.toMatch(/[\u0080-\u009f\u202e]/)
+  })
+
+  it('are few, and each kind is told once', () => {
+    const lines = Array.from({ length: 100 }, (_, index) => `touch: cannot touch 'a${index}': Read-only file system`)
+    expect(hints('project', 'x', ...lines)).toHaveLength(1)
+    const kinds = ["touch: cannot touch 'a': Read-only file system", `cat: ${elsewhere}/data: No such file or directory`, 'EAI_AGAIN example.com', "dd: error writing '/tmp/a': No space left on device"]
+    expect(hints('project', 'x', ...kinds)).toHaveLength(3)
+  })
+
+  it('cost little, whatever a build wrote', () => {
+    const began = performance.now()
+    for (const piece of ["'", '(', ': ', '/a', 'chmod ', ' s', 'EAI_AGAIN ', "tar: ", 'No such file or directory', ' 4755']) {
+      hints('project', 'x', piece.repeat(tailSize / piece.length), ...Array.from({ length: 8 }, () => piece.repeat(1000 / piece.length)))
+    }
+    expect(performance.now() - began).toBeLessThan(2000)
+  })
+
+  it('are none where the host cannot be looked at', () => {
+    const outside = { folder: project, exists: () => { throw new Error('gone') } }
+    expect(hintsOf({ argv: ['make'], cwd: '/tmp', plan: plans.bare, output: undefined }, outside)).toEqual([])
+  })
+
+  it('look at whole lines of the end', () => {
+    expect(tailOf(Buffer.from('short'))).toBe('short')
+    expect(tailOf(Buffer.from(`${'x'.repeat(tailSize)}\nlast\n`))).toBe('last\n')
+  })
+
+  it.each<readonly [string, string | undefined]>([
+    ["cannot touch 'a b'", 'a b'],
+    ["mv: cannot move 'a' to 'b'", 'b'],
+    ['cat: a.txt', 'a.txt'],
+    ['fatal error: a.h', 'a.h'],
+    ['two words', undefined],
+    ['error: E2BIG', undefined],
+    ["error writing 'standard output'", undefined],
+  ])('find the name at the end of %s', (text, name) => {
+    expect(nameAtEnd(text)).toBe(name)
+  })
+})
