@@ -81,10 +81,9 @@ export type Request =
  */
 export function parseCommandLine(argv: readonly string[]): Request {
   const [verb, ...rest] = argv
-  if (verb === '--help' || verb === '-h') return { kind: 'help', topic: 'buildjail' }
+  if (verb === undefined || verb === '--help' || verb === '-h') return { kind: 'help', topic: 'buildjail' }
   if (verb === 'help') return { kind: 'help', topic: onlyOne(rest, 'help') ?? 'buildjail' }
-  if (verb === '--version') return { kind: 'version' }
-  if (verb === undefined) throw invalid('arguments', `a command is missing; ${commands}`)
+  if (verb === '--version' || verb === '-V') return { kind: 'version' }
   if (!isVerb(verb)) throw invalid(readable(verb), `is not a command of buildjail; ${commands}`)
   // `bench compare` has its options after that word.
   const isComparing = verb === 'bench' && rest[0] === 'compare'

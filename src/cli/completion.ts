@@ -1,5 +1,5 @@
 import { helpTopics } from './help.ts'
-import { chapters, topics } from './manual.ts'
+import { chapters, generalOptions, topics } from './manual.ts'
 import { helpOption, type Option, optionsOf, type Verb, verbs } from './options.ts'
 
 /** The verbs that a command follows. */
@@ -11,7 +11,10 @@ const verbsOfFiles: readonly Verb[] = ['page']
 /** The words that can follow other verbs. */
 const argumentsOf: Readonly<Record<string, readonly string[]>> = { completion: ['bash', 'zsh', 'fish'], help: helpTopics }
 
-const firstWords: readonly string[] = [...verbs, 'help', '--help', '--version']
+/** Of no verb. */
+const versionOption: Option = { isRepeatable: false, offers: {}, ...(generalOptions[1] as Pick<Option, 'name' | 'short' | 'value' | 'help'>) }
+
+const firstWords: readonly string[] = [...verbs, 'help', '--help', '-V', '--version']
 
 function optionsWithHelp(verb: Verb): readonly Option[] {
   return [...optionsOf[verb], helpOption]
@@ -179,7 +182,7 @@ _buildjail_variables() {
 _buildjail() {
   local context state state_descr line curcontext=$curcontext
   typeset -A opt_args
-  _arguments -C ${zshOptions([helpOption]).join(' ')} '--version[the version of buildjail]' '1: :->verb' '*:: :->rest' && return
+  _arguments -C ${zshOptions([helpOption]).join(' ')} ${zshOptions([versionOption]).join(' ')} '1: :->verb' '*:: :->rest' && return
   case $state in
     verb)
       local -a verbs
@@ -308,7 +311,7 @@ end
 
 complete -c buildjail -f
 complete -c buildjail -n __buildjail_has_no_verb -s h -l help -d 'this help'
-complete -c buildjail -n __buildjail_has_no_verb -l version -d 'the version of buildjail'
+complete -c buildjail -n __buildjail_has_no_verb -s V -l version -d 'the version of buildjail'
 ${known.map(([verb, summary]) => `complete -c buildjail -n __buildjail_has_no_verb -a ${verb} -d ${fishQuoted(summary)}`).join('\n')}
 complete -c buildjail -n '__buildjail_of completion' -a ${fishQuoted(argumentsOf['completion']?.join(' ') ?? '')}
 ${[...known.slice(0, -1), ...Object.entries(topics).map(([name, { summary }]) => [name, summary] as const)].map(([name, summary]) => `complete -c buildjail -n '__buildjail_of help' -a ${name} -d ${fishQuoted(summary)}`).join('\n')}

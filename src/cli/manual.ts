@@ -99,7 +99,7 @@ export const topics: Readonly<Record<string, { readonly summary: string; readonl
 /** Options without a verb. */
 export const generalOptions: readonly Pick<Option, 'name' | 'short' | 'value' | 'help'>[] = [
   { name: 'help', short: 'h', value: undefined, help: 'this help; after a command, its options' },
-  { name: 'version', value: undefined, help: 'the version of buildjail' },
+  { name: 'version', short: 'V', value: undefined, help: 'the version of buildjail' },
 ]
 
 export const intention = 'Runs a build that sees what it declared and nothing else: on FreeBSD in a thin jail, on Linux in namespaces.'

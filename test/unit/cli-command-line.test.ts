@@ -189,20 +189,19 @@ describe('what a command line says is what is asked for', () => {
   })
 
   it('help and version, also where a command is missing', () => {
-    for (const argv of [['--help'], ['-h'], ['help']]) expect(parseCommandLine(argv)).toEqual({ kind: 'help', topic: 'buildjail' })
+    for (const argv of [[], ['--help'], ['-h'], ['help']]) expect(parseCommandLine(argv)).toEqual({ kind: 'help', topic: 'buildjail' })
     expect(parseCommandLine(['run', '--help'])).toEqual({ kind: 'help', topic: 'run' })
     expect(parseCommandLine(['plan', '-h'])).toEqual({ kind: 'help', topic: 'plan' })
     expect(parseCommandLine(['doctor', '--help'])).toEqual({ kind: 'help', topic: 'doctor' })
     expect(parseCommandLine(['help', '--limit'])).toEqual({ kind: 'help', topic: '--limit' })
     expect(parseCommandLine(['completion', '--help'])).toEqual({ kind: 'help', topic: 'completion' })
     expect(parseCommandLine(['completion', 'fish'])).toEqual({ kind: 'completion', shell: 'fish' })
-    expect(parseCommandLine(['--version'])).toEqual({ kind: 'version' })
+    for (const word of ['--version', '-V']) expect(parseCommandLine([word])).toEqual({ kind: 'version' })
   })
 })
 
 describe('what cannot be understood is refused, and the word is named', () => {
   it.each<[string[], entry: string, says: string]>([
-    [[], 'arguments', 'run, plan, page, ps, gc, doctor, bench and completion'],
     [['completion'], 'shell', 'bash, zsh or fish'],
     [['completion', 'bash', 'x'], 'x', 'one word too many'],
     [['help', 'run', 'x'], 'x', 'one word too many'],
