@@ -166,13 +166,15 @@ _buildjail_paths() {
   _files "$@"
 }
 
-# What ends in = or : goes on.
+# What ends in = or : goes on. Before the hyphen are options of compadd, by which _arguments tells how the words are shown.
 _buildjail_words() {
-  local -a whole begun
+  local -a of_compadd whole begun
+  of_compadd=("\${@[1,\${@[(ie)-]}-1]}")
+  shift \${@[(ie)-]}
   whole=(\${@:#*[=:]})
   begun=(\${(M)@:#*[=:]})
-  compadd -a whole
-  compadd -S '' -a begun
+  compadd "$of_compadd[@]" -a whole
+  compadd "$of_compadd[@]" -S '' -a begun
 }
 
 _buildjail_variables() {
@@ -230,7 +232,7 @@ function zshOptions(options: readonly Option[]): string[] {
 
 function actionOf({ offers: { words = [], paths, variables } }: Option): string {
   const actions = [
-    ...(words.length === 0 ? [] : [`_buildjail_words ${words.join(' ')}`]),
+    ...(words.length === 0 ? [] : [`_buildjail_words - ${words.join(' ')}`]),
     ...(paths === undefined ? [] : [`_buildjail_paths${paths === 'folders' ? ' -/' : ''}`]),
     ...(variables === true ? ['_buildjail_variables'] : []),
   ]

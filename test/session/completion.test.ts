@@ -37,6 +37,9 @@ const cases: readonly [typed: string, completed: string][] = [
   ['buildjail completion fi', 'buildjail completion fish '],
 ]
 
+/** Where fish offers options, which such a word cannot be. In zsh they began what it tells its own functions. */
+const hyphens: typeof cases = ['--network', '--allow', '--limit', '--etc'].flatMap((option) => ['-', '-d', '-default', '-J', '-X', '-V', '-o', '-l'].map((word): [string, string] => [`buildjail run ${option} ${word}`, `buildjail run ${option} ${word}`]))
+
 describeSession('a shell completes', () => {
   const top = mkdtempSync(path.join(tmpdir(), 'buildjail-completion-'))
   afterAll(() => rmSync(top, { recursive: true }))
@@ -72,7 +75,7 @@ describeSession('a shell completes', () => {
       }
       afterAll(() => person?.leave())
 
-      test.each(cases)('%s', async (typed, completed) => {
+      test.each([...cases, ...hyphens])('%s', async (typed, completed) => {
         const at = (text: string): string => text.replace('@', folder)
         const one = await atPrompt()
         one.type(`${at(typed)}\t\x14`)
