@@ -10,14 +10,15 @@ import type { SessionUsage } from '../native/record.ts'
 const patienceMs = 500
 const intervalMs = 200
 
-/** The progress of a run: its stage, the time, the usage, and the last line of output. */
+/** The progress of a run: its stage, the time of the command or of the wait for it, the usage, and the last line of output. */
 export class Progress {
   readonly #line: ProgressLine
   readonly #began = performance.now()
   readonly #lastWords: () => string
   readonly #timer: NodeJS.Timeout
   #session: Session | undefined
-  #steps = ''
+  /** When the command began, by performance.now(). */
+  #commandBegan: number | undefined
   #usage: SessionUsage = {}
   #isAsking = false
   #isClosing = false
@@ -30,9 +31,8 @@ export class Progress {
   }
 
   opened(session: Session): void {
-    const ms = session.trace.reduce((sum, { ns }) => sum + ns, 0) / 1e6
-    this.#steps = `${session.trace.length} steps in ${ms.toFixed(1)} ms`
     this.#session = session
+    this.#commandBegan = performance.now()
   }
 
   closing(): void {
@@ -45,13 +45,13 @@ export class Progress {
   }
 
   #draw(): void {
-    const elapsed = performance.now() - this.#began
-    if (elapsed < patienceMs) return
+    const now = performance.now()
+    if (now - this.#began < patienceMs) return
     void this.#ask()
     const { cpuTime, memory } = this.#usage
     const parts = [
-      this.#session === undefined ? 'opening' : this.#isClosing ? 'closing' : this.#steps,
-      clock(elapsed),
+      this.#session === undefined ? 'opening' : this.#isClosing ? 'closing' : 'running',
+      clock(now - (this.#commandBegan ?? this.#began)),
       ...(cpuTime === undefined ? [] : [`cpu ${(cpuTime / 1000).toFixed(1)} s`]),
       ...(memory === undefined ? [] : [`memory ${Math.ceil(memory / 2 ** 20)} MiB`]),
       this.#lastWords(),

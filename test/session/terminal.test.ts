@@ -199,7 +199,7 @@ describeAttack('a line of progress at a terminal', () => {
   const script = (status: number): string => `echo first; echo second >&2; sleep 2; echo last words; sleep 1; exit ${status}`
   // In place of it nothing of the output is seen.
   const anew = '\r\u001b[K'
-  const line = new RegExp(String.raw`\r\u001b\[K\d+ steps in [\d.]+ ms {2}0:0\d( {2}cpu [\d.]+ s)?( {2}memory \d+ MiB)? {2}second`)
+  const line = new RegExp(String.raw`\r\u001b\[Krunning {2}0:0\d( {2}cpu [\d.]+ s)?( {2}memory \d+ MiB)? {2}second`)
 
   test('is there while the command runs, in place of what it writes, and gone with it', async () => {
     one = new Person('012', buildjailRun('--progress', 'sh', '-c', script(0)))
@@ -219,7 +219,7 @@ describeAttack('a line of progress at a terminal', () => {
 
   test('keeps Ctrl-C for the command', async () => {
     one = new Person('012', buildjailRun('--progress', 'sh', '-c', 'trap "echo cleaned; exit 5" INT; echo up; while :; do sleep 0.1; done'))
-    await one.sees(/steps in .* up/)
+    await one.sees(/running .* up/)
     one.type('\x03')
     expect((await one.ended()).end).toBe('status 5')
     expect(one.shown).toContain('up\r\ncleaned\r\n')
@@ -228,7 +228,7 @@ describeAttack('a line of progress at a terminal', () => {
   test('is as wide as the terminal', async () => {
     one = new Person('012', buildjailRun('--progress', 'sh', '-c', 'printf "%0200d\\n" 7; sleep 100'))
     one.size(24, 40)
-    await one.sees(/steps in/)
+    await one.sees(/running/)
     one.size(24, 30)
     await one.sees(new RegExp(String.raw`\r\u001b\[K[^\r]{29}\r`))
     one.type('\x03')
