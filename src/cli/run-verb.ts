@@ -40,7 +40,7 @@ export async function runVerb(request: RunRequest, terminal: Terminal): Promise<
     tell(terminal, 'the command got SIGINT and goes on; a second SIGINT ends it')
   })
   try {
-    return report(await runOnce(effective, streams, interruption, written), effective, request, interruption, terminal)
+    return report(await runOnce(request, effective, streams, interruption, written), effective, request, interruption, terminal)
   } finally {
     interruption.over()
     streams.over(false)
@@ -58,7 +58,7 @@ async function reportOf(request: RunRequest, { spec, located }: EffectiveSpec): 
   }
 }
 
-async function runOnce(effective: EffectiveSpec, streams: RunStreams, interruption: Interruption, written: RunReport | undefined): Promise<Outcome> {
+async function runOnce({ here, isJson }: RunRequest, effective: EffectiveSpec, streams: RunStreams, interruption: Interruption, written: RunReport | undefined): Promise<Outcome> {
   const errors: unknown[] = []
   const attempt = async <T>(act: () => Promise<T>): Promise<T | undefined> => {
     try {
@@ -83,8 +83,8 @@ async function runOnce(effective: EffectiveSpec, streams: RunStreams, interrupti
   const hints = result === undefined ? [] : hintsFor(result, session, effective, streams)
   streams.ended()
   if (written !== undefined) await attempt(() => written.look())
-  const hasOverlay = session.plan.mounts.some(({ kind }) => kind === 'overlay')
-  const changes = (hasOverlay && result !== undefined ? await attempt(() => session.changes()) : undefined) ?? []
+  const isToBeTold = (here !== undefined || isJson) && session.plan.mounts.some(({ kind }) => kind === 'overlay')
+  const changes = (isToBeTold && result !== undefined ? await attempt(() => session.changes()) : undefined) ?? []
   await attempt(() => session.close())
   if (written !== undefined) await attempt(() => written.write(errors))
   streams.over(result?.failed !== false)
@@ -121,8 +121,8 @@ function report(outcome: Outcome, { timeout }: EffectiveSpec, { isJson, here }: 
   for (const error of errors) tell(terminal, error)
   for (const one of leftInOutputs) tell(terminal, leftText(one))
   if (kept !== undefined) tell(terminal, keptText(kept))
-  for (const one of changes) {
-    const text = thrownAwayText(one, here !== undefined)
+  for (const one of here === undefined ? [] : changes) {
+    const text = thrownAwayText(one)
     if (text !== undefined) tell(terminal, text)
   }
   const stopped = interruption.messageFor(result?.signal) ?? endingMessage(outcome, timeout)
