@@ -4,6 +4,7 @@
 
 #include <chrono>
 #include <cstddef>
+#include <memory>
 #include <utility>
 
 #include "base/signals.h"
@@ -88,19 +89,31 @@ Napi::Value error_to_js(Napi::Env env, const SysError& error) {
 
 Napi::Value trace_to_js(Napi::Env env, const Trace& trace) { return list_to_js(env, trace.entries(), step_to_js); }
 
-Napi::Object job_end_to_js(Napi::Env env, const JobEnd& end) {
+namespace {
+
+Napi::Value captured_to_js(Napi::Env env, CapturedBytes& captured) {
+  const auto bytes = captured.bytes();
+  auto pages = std::make_unique<Pages>(captured.take_pages());
+  if (!*pages) return Napi::Buffer<std::byte>::Copy(env, bytes.data(), bytes.size());
+  const auto let_go = [](Napi::Env, std::byte*, Pages* held) { const std::unique_ptr<Pages> owned(held); };
+  return Napi::Buffer<std::byte>::NewOrCopy(env, bytes.data(), bytes.size(), let_go, pages.release());
+}
+
+}  // namespace
+
+Napi::Object job_end_to_js(Napi::Env env, JobEnd& end) {
   auto object = Napi::Object::New(env);
   const auto set_failure = [&](const char* name, const std::optional<SysError>& error) {
     if (error) object.Set(name, error_to_js(env, *error));
   };
-  const auto set_output = [&](const char* name, const std::optional<std::vector<std::byte>>& bytes) {
-    if (bytes && !bytes->empty()) object.Set(name, Napi::Buffer<std::byte>::Copy(env, bytes->data(), bytes->size()));
+  const auto set_output = [&](const char* name, std::optional<CapturedBytes>& captured) {
+    if (captured && !captured->empty()) object.Set(name, captured_to_js(env, *captured));
   };
   set_failure("failure", end.failure);
   if (end.opened) object.Set("opened", trace_to_js(env, *end.opened));
   if (end.closed) object.Set("closed", close_report_to_js(env, *end.closed));
   if (!end.exit) return object;
-  const auto& [ending, moved] = *end.exit;
+  auto& [ending, moved] = *end.exit;
   if (WIFEXITED(ending.status)) object.Set("exitCode", WEXITSTATUS(ending.status));
   if (WIFSIGNALED(ending.status)) object.Set("signal", signal_name(WTERMSIG(ending.status)));
   object.Set("usage", object_to_js(env, Member{"userUs", ending.user_us}, Member{"systemUs", ending.system_us},

@@ -67,7 +67,8 @@ Napi::Array list_to_js(Napi::Env env, const Values& values, Convert convert = {}
 Napi::Value error_to_js(Napi::Env env, const SysError& error);
 Napi::Value trace_to_js(Napi::Env env, const Trace& trace);
 /** A NativeJobEnd, but for its envelope. */
-Napi::Object job_end_to_js(Napi::Env env, const JobEnd& end);
+/** Takes its output. */
+Napi::Object job_end_to_js(Napi::Env env, JobEnd& end);
 Napi::Value mount_to_js(Napi::Env env, const MountEntry& mount);
 Napi::Value usage_to_js(Napi::Env env, const SessionUsage& usage);
 Napi::Value record_to_js(Napi::Env env, const std::string& id, const Record& record);

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <span>
 
 namespace buildjail {
 
@@ -29,10 +30,7 @@ std::optional<std::size_t> CapturedStream::read_some(std::size_t most) {
   if (got <= 0) return 0;
   const auto count = static_cast<std::size_t>(got);
   const std::size_t allowed = budget ? budget->spend(count) : count;
-  const std::size_t kept =
-      static_cast<std::size_t>(std::min<std::uint64_t>(allowed, bound - std::min<std::uint64_t>(bound, bytes->size())));
-  is_over_bound |= kept < allowed;
-  bytes->insert(bytes->end(), buffer.begin(), buffer.begin() + static_cast<std::ptrdiff_t>(kept));
+  is_over_bound |= bytes->add(std::span(buffer).first(allowed)) < allowed;
   return count;
 }
 
@@ -44,9 +42,8 @@ Status Mover::begin(const LaunchRequest& request, std::uint64_t owner, StdioEnds
     if (request.stdio.at(i + 1).kind != StdioKind::kCapture) continue;
     command.captured.at(i) = {.fd = std::move(ends.ours.at(i + 1)),
                               .command_end = std::move(ends.child.at(i + 1)),
-                              .bound = request.max_buffer,
                               .budget = ends.budget,
-                              .bytes = std::vector<std::byte>()};
+                              .bytes = CapturedBytes(request.max_buffer)};
     is_any = true;
   }
   std::vector<std::unique_ptr<Flow>> flows;

@@ -16,6 +16,7 @@
 
 #include "base/result.h"
 #include "base/unique_fd.h"
+#include "launch/captured_bytes.h"
 #include "launch/event_queue.h"
 #include "launch/flow_thread.h"
 #include "launch/launch_request.h"
@@ -29,10 +30,9 @@ struct CapturedStream {
   UniqueFd fd;
   /** Kept open as long, so that the waiter does not wake up when the command closes its own end. */
   UniqueFd command_end;
-  std::uint64_t bound = 0;
   SharedStdioBudget budget;
   /** Nothing where the stream is not captured. */
-  std::optional<std::vector<std::byte>> bytes;
+  std::optional<CapturedBytes> bytes;
   bool is_over_bound = false;
 
   /** The capacity of a pipe on both systems, grown: one read empties it. */
@@ -56,7 +56,7 @@ struct Moved {
   /** A captured stream exceeded its bound. */
   bool is_max_buffer = false;
   /** stdout and stderr, where captured. */
-  std::array<std::optional<std::vector<std::byte>>, 2> output;
+  std::array<std::optional<CapturedBytes>, 2> output;
   FlowThread::Settled files;
 };
 

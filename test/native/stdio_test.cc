@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <atomic>
 #include <cerrno>
@@ -40,23 +41,41 @@ TEST_CASE("a captured stream keeps what its bound allows and says that there was
   std::array<int, 2> pipe{};
   REQUIRE(::pipe2(pipe.data(), O_CLOEXEC | O_NONBLOCK) == 0);
   const UniqueFd writer(pipe[1]);
-  CapturedStream stream{.fd = UniqueFd(pipe[0]), .bound = 4, .bytes = std::vector<std::byte>()};
+  CapturedStream stream{.fd = UniqueFd(pipe[0]), .bytes = CapturedBytes(4)};
   REQUIRE(::write(writer.get(), "abcdef", 6) == 6);
   stream.read_some();
-  const auto& bytes = *stream.bytes;
+  const auto bytes = stream.bytes->bytes();
   CHECK(bytes.size() == 4);
   CHECK(std::memcmp(bytes.data(), "abcd", 4) == 0);
   CHECK(stream.is_over_bound);
+}
+
+TEST_CASE("what was captured stays where it lies as more of it comes, and for who takes it") {
+  constexpr std::size_t kSome = 50'000;
+  CapturedBytes captured(10 * kSome + 1);
+  const std::vector<std::byte> some(kSome, std::byte{'x'});
+  REQUIRE(captured.add(some) == kSome);
+  REQUIRE_FALSE(captured.take_pages());
+  REQUIRE(captured.add(some) == kSome);
+  const std::byte* const begin = captured.bytes().data();
+  for (int i = 2; i < 10; ++i) REQUIRE(captured.add(some) == kSome);
+  REQUIRE(captured.add(some) == 1);
+  REQUIRE(captured.add(some) == 0);
+  const auto bytes = captured.bytes();
+  const Pages pages = captured.take_pages();
+  CHECK(pages.begin() == begin);
+  CHECK(bytes.size() == 10 * kSome + 1);
+  CHECK(std::ranges::all_of(bytes, [](std::byte one) { return one == std::byte{'x'}; }));
 }
 
 TEST_CASE("draining ends although somebody still holds the other end") {
   std::array<int, 2> pipe{};
   REQUIRE(::pipe2(pipe.data(), O_CLOEXEC | O_NONBLOCK) == 0);
   const UniqueFd writer(pipe[1]);
-  CapturedStream stream{.fd = UniqueFd(pipe[0]), .bound = 100, .bytes = std::vector<std::byte>()};
+  CapturedStream stream{.fd = UniqueFd(pipe[0]), .bytes = CapturedBytes(100)};
   REQUIRE(::write(writer.get(), "left", 4) == 4);
   stream.drain();
-  CHECK(stream.bytes->size() == 4);
+  CHECK(stream.bytes->bytes().size() == 4);
 }
 
 TEST_CASE("descriptors made beforehand are one command's, and of no other kind than was asked for") {
