@@ -7,6 +7,7 @@ import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 
 import { floorSources } from '../../bench/floor/compile.mjs'
+import { hostileSource } from '../../bench/hostile/compile.mjs'
 import { launchWords } from '../../runner/scripts/launch-program.mjs'
 import { compileNativeTests, doctest } from '../../test/native/sources.mjs'
 import { probeSources } from '../../test/probe/probe-sources.mjs'
@@ -15,7 +16,7 @@ import { freebsdTarget } from './target.mjs'
 import { cacheFolder, packageRoot } from './workspace.mjs'
 
 /**
- * A folder with the attacks (`probe/`), the bench's floor program (`floor`), the launcher of the runner (`buildjail-launch`) and, if doctest is
+ * A folder with the attacks (`probe/`), the bench's floor program (`floor`) and hostile build (`hostile/`), the launcher of the runner (`buildjail-launch`) and, if doctest is
  * installed, the tests of native code without a system (`native_test`), for the release of the sysroot. It is made once for each state of their
  * sources.
  */
@@ -30,6 +31,8 @@ export async function compilePrograms(sysroot) {
   mkdirSync(path.join(work, 'probe'))
   for (const source of probeSources()) await cc('-o', path.join(work, 'probe', path.basename(source, '.c')), source)
   await cc('-O2', '-o', path.join(work, 'floor'), ...floorSources('freebsd'))
+  mkdirSync(path.join(work, 'hostile'))
+  await cc('-O2', '-o', path.join(work, 'hostile', 'hostile'), hostileSource)
   await cxx(...launchWords(), '-o', path.join(work, 'buildjail-launch'))
   if (doctest !== undefined) await compileNativeTests(path.join(work, 'native_test'), cxx, 'freebsd')
   renameSync(work, folder)
@@ -46,7 +49,7 @@ function compiler(name, sysroot, ...flags) {
 function keyOf(sysroot) {
   const hash = createHash('sha256').update(freebsdTarget(sysroot).join(' '))
   hash.update(readFileSync(fileURLToPath(import.meta.url)))
-  for (const folder of ['bench/floor', 'native', 'runner/launch', 'test/faults/native', 'test/native', 'test/probe']) {
+  for (const folder of ['bench/floor', 'bench/hostile', 'native', 'runner/launch', 'test/faults/native', 'test/native', 'test/probe']) {
     for (const name of readdirSync(path.join(packageRoot, folder), { recursive: true }).sort()) {
       const file = path.join(packageRoot, folder, name)
       if (statSync(file).isFile()) hash.update(`\0${name}\0`).update(readFileSync(file))
