@@ -10,6 +10,12 @@ import { estimate, median, quantile, ratioOf, slopeThrough } from './measure/sta
 /** Of the sessions that `inputs-slope` is about. */
 export const inputCounts = [0, 10, 100, 1000]
 
+/** What the session of `hostile-neighbour` does to the others (hostile/hostile.c). What only computes is no attack. */
+export const hostileAttacks = [
+  'computing', 'forks', 'walks', 'files', 'memory', 'too much memory', 'sockets', 'descriptors', 'output', 'maps', 'signals', 'locks', 'all',
+]
+export const phasesOfOther = ['open', 'run', 'close']
+
 /** A claim says which case it is about and how its value comes from the case's samples, by the subject's name. */
 const claims = [
   { name: 'warm-run/spawn', of: 'warm-run', bar: 0.5, value: over('session.run', 'child_process.spawn') },
@@ -29,6 +35,7 @@ const claims = [
   { name: 'session-memory-kib', of: 'session-memory', bar: 64, bound: '<', value: of('a session', median) },
   { name: 'stdout/spawn', of: 'stdout', bar: 0.9, bound: '>=', value: over('session.spawn', 'child_process.spawn') },
   { name: 'stopped-p99/alone', of: 'stopped-launches', bar: 3, value: over('beside it', 'alone', 0.99) },
+  ...phasesOfOther.map((phase) => ({ name: `hostile-${phase}-p99/alone`, of: 'hostile-neighbour', bar: 3, value: besideEach(phase) })),
   { name: 'large-output/plain', of: 'large-output', bar: 1.1, value: over('build(plan)', 'child_process.spawn') },
   { name: 'large-output/bwrap', of: 'large-output', bar: 1, value: over('build(plan)', 'bwrap from Node') },
   { name: 'large-close-ms', of: 'large-output', bar: 20, value: of('close alone', median) },
@@ -91,6 +98,10 @@ function over(above, below, share) {
 
 function worseOf(...values) {
   return (...given) => values.map((value) => value(...given)).reduce((worst, one) => (one.value > worst.value ? one : worst))
+}
+
+function besideEach(phase) {
+  return worseOf(...hostileAttacks.slice(1).map((attack) => over(`${phase}, beside ${attack}`, `${phase}, alone`, 0.99)))
 }
 
 function of(name, statistic) {
