@@ -4,6 +4,7 @@ import path from 'node:path'
 
 import { everyDefence } from '../mutants/defences/index.mjs'
 import { isTitled } from '../mutants/titles.mjs'
+import { wrongCounts } from './counts-page.mjs'
 import { allTests } from './tests.mjs'
 
 export const pageOf = (root) => path.join(root, 'docs', 'security.md')
@@ -15,7 +16,7 @@ const begin = '<!-- made by npm run security:docs -->\n'
 export function renewed(root) {
   const page = readFileSync(pageOf(root), 'utf8')
   const tests = allTests(root)
-  const wrong = complaintsOf(promisesOf(page), tests, everyDefence)
+  const wrong = [...complaintsOf(promisesOf(page), tests, everyDefence), ...wrongCounts(tests)]
   const [before, table] = page.split(begin)
   if (table === undefined) wrong.push(`docs/security.md has no line ${begin.trim()}`)
   if (wrong.length > 0) throw new Error(wrong.join('\n'))

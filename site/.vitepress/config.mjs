@@ -80,7 +80,7 @@ export default defineConfig({
       {
         text: 'How it is made',
         items: [
-          ...pagesOf('', [['Security', 'security'], ['Design', 'design'], ['Performance', 'performance'], ['Tests', 'testing'], ['Derivations', 'derivation']]),
+          ...pagesOf('', [['Security', 'security'], ['What sessions share', 'shared-counts'], ['Design', 'design'], ['Performance', 'performance'], ['Tests', 'testing'], ['Derivations', 'derivation']]),
           { text: 'Contributing', link: '/CONTRIBUTING' },
         ],
       },
