@@ -44,6 +44,11 @@ class EventQueue {
    * may be watched.
    */
   virtual Status watch_readable(std::span<const Watched> readable) = 0;
+  /** Tells of a descriptor that is watched also while it can be written to, or no more; on Linux. */
+  virtual Status watch_room(Watched, bool /* is_wanted */) {
+    errno = ENOSYS;
+    return last_error("wait", "watch_room");
+  }
   /** Comes before a descriptor that is watched is closed. */
   virtual void forget_readable(int fd) = 0;
   /** Makes a wait return. */

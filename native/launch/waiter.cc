@@ -121,6 +121,10 @@ Status Waiter::watch_channel(std::uint64_t owner, int fd, std::function<bool()> 
   return status;
 }
 
+Status Waiter::watch_room(std::uint64_t owner, int fd, bool is_wanted) {
+  return queue_->watch_room({.number = fd, .token = kFirstChannel + owner}, is_wanted);
+}
+
 void Waiter::forget_channel(std::uint64_t owner, int fd) {
   {
     const std::lock_guard lock(mutex_);

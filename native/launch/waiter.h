@@ -93,6 +93,8 @@ class Waiter {
 
   /** `read` is called when the descriptor can be read, and is false at its end; then it is not called again. */
   Status watch_channel(std::uint64_t owner, int fd, std::function<bool()> read);
+  /** Has `read` called also while the descriptor of a channel can be written to, or no more. */
+  Status watch_room(std::uint64_t owner, int fd, bool is_wanted);
   /** Comes before the descriptor is closed. */
   void forget_channel(std::uint64_t owner, int fd);
   /** Of the command, as soon as it is known. */

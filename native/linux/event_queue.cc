@@ -28,6 +28,12 @@ class Epoll final : public EventQueue {
     return {};
   }
 
+  Status watch_room(Watched watched, bool is_wanted) override {
+    epoll_event event{.events = EPOLLIN | (is_wanted ? EPOLLOUT : 0U), .data = {.u64 = watched.token}};
+    if (::epoll_ctl(fd_.get(), EPOLL_CTL_MOD, watched.number, &event) == 0) return {};
+    return last_error("wait", "epoll_ctl");
+  }
+
   // Closing is not enough: a child that another thread has just made has the descriptor too until it executes, and its
   // events would be reported again and again (epoll(7), "Will closing a file descriptor").
   void forget_readable(int fd) override { static_cast<void>(::epoll_ctl(fd_.get(), EPOLL_CTL_DEL, fd, nullptr)); }

@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <array>
 #include <cerrno>
 #include <csignal>
 #include <cstring>
@@ -14,6 +15,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/tolerated.h"
 #include "linux/privileges.h"
 #include "linux/processes.h"
 #include "state/files.h"
@@ -118,7 +120,7 @@ Result<UniqueFd> make_init_image() {
   return image;
 }
 
-Status InitChannel::send(std::span<const iovec> message, std::span<const int> descriptors) {
+bool InitChannel::send_now(std::span<const iovec> message, std::span<const int> descriptors, int flags) {
   alignas(cmsghdr) std::array<std::byte, CMSG_SPACE(kMostMessageDescriptors * sizeof(int))> control;
   msghdr packet{};
   packet.msg_iov = const_cast<iovec*>(message.data());
@@ -132,8 +134,62 @@ Status InitChannel::send(std::span<const iovec> message, std::span<const int> de
     rights->cmsg_len = CMSG_LEN(descriptors.size_bytes());
     std::memcpy(CMSG_DATA(rights), descriptors.data(), descriptors.size_bytes());
   }
-  if (without_interruption([&] { return ::sendmsg(socket_.get(), &packet, MSG_NOSIGNAL); }) >= 0) return {};
-  return last_error("launch", "sendmsg");
+  return without_interruption([&] { return ::sendmsg(socket_.get(), &packet, MSG_NOSIGNAL | flags); }) >= 0;
+}
+
+Status InitChannel::send(std::span<const iovec> message, std::span<const int> descriptors) {
+  {
+    const std::lock_guard lock(sending_);
+    // defence: sender-waits-for-no-init
+    if (tell_) return send_or_keep(message, descriptors);
+  }
+  return send_now(message, descriptors, 0) ? Status() : last_error("launch", "sendmsg");
+}
+
+Status InitChannel::send_or_keep(std::span<const iovec> message, std::span<const int> descriptors) {
+  if (!kept_.empty()) return keep(message, descriptors);
+  const Tolerated tolerated("init has no room for it, and gets it later", EAGAIN);
+  if (send_now(message, descriptors, MSG_DONTWAIT)) return {};
+  return errno == EAGAIN ? keep(message, descriptors) : last_error("launch", "sendmsg");
+}
+
+Status InitChannel::keep(std::span<const iovec> message, std::span<const int> descriptors) {
+  Kept kept;
+  for (const iovec& part : message) kept.bytes.append(static_cast<const char*>(part.iov_base), part.iov_len);
+  for (const int descriptor : descriptors) {
+    UniqueFd copy(::fcntl(descriptor, F_DUPFD_CLOEXEC, STDERR_FILENO + 1));
+    if (!copy) return last_error("launch", "fcntl");
+    kept.descriptors.push_back(std::move(copy));
+  }
+  if (kept_.empty()) {
+    if (auto status = tell_(true); !status) return status;
+  }
+  kept_.push_back(std::move(kept));
+  return {};
+}
+
+void InitChannel::keep_what_has_no_room(std::function<Status(bool)> tell) {
+  const std::lock_guard lock(sending_);
+  tell_ = std::move(tell);
+}
+
+void InitChannel::send_kept() {
+  const std::lock_guard lock(sending_);
+  if (kept_.empty()) return;
+  const Tolerated tolerated("it goes when there is room, or init has ended and needs it no more");
+  while (!kept_.empty()) {
+    const auto& [bytes, owned] = kept_.front();
+    std::vector<int> descriptors;
+    for (const UniqueFd& one : owned) descriptors.push_back(one.get());
+    const std::array parts{part_of(bytes.data(), bytes.size())};
+    if (!send_now(parts, descriptors, MSG_DONTWAIT)) {
+      if (errno == EAGAIN) return;
+      kept_.clear();
+      break;
+    }
+    kept_.pop_front();
+  }
+  static_cast<void>(tell_(false));
 }
 
 Status InitChannel::send_calls(const calls_message& header, std::span<const init_call> calls, std::string_view text,
@@ -235,9 +291,16 @@ Status InitChannel::kill_all(std::chrono::milliseconds bound) {
       .step = "kill", .syscall = "recvmsg", .err = ETIMEDOUT, .detail = "the session's init does not answer"};
 }
 
-bool InitChannel::shut_down() { return ::shutdown(socket_.get(), SHUT_WR) == 0; }
+bool InitChannel::shut_down() {
+  {
+    const std::lock_guard lock(sending_);
+    kept_.clear();
+  }
+  return ::shutdown(socket_.get(), SHUT_WR) == 0;
+}
 
 bool InitChannel::read(Waiter& waiter) {
+  send_kept();
   answer said{};
   iovec part{.iov_base = &said, .iov_len = sizeof(said)};
   alignas(cmsghdr) std::array<std::byte, CMSG_SPACE(sizeof(int)) + CMSG_SPACE(sizeof(ucred))> control{};

@@ -6,8 +6,12 @@
 #include <chrono>
 #include <condition_variable>
 #include <cstdint>
+#include <deque>
+#include <functional>
 #include <mutex>
 #include <span>
+#include <string>
+#include <vector>
 
 #include "base/result.h"
 #include "base/unique_fd.h"
@@ -62,13 +66,34 @@ class InitChannel {
   /** Waits for the answer, and takes the descriptor that comes along. ESRCH if init has ended. */
   Result<calls_answer> read_calls_answer(UniqueFd& shown);
 
+  /**
+   * From here on no sender waits for init, which gets as little of the processors as its build leaves it: what there is
+   * no room for is kept, and sent when `read` is called. `tell` asks for that call, or no more, while there is room.
+   */
+  void keep_what_has_no_room(std::function<Status(bool)> tell);
   /** Reads one answer and passes it to the waiter; false at the end. */
   bool read(Waiter& waiter);
 
  private:
+  struct Kept {
+    std::string bytes;
+    std::vector<UniqueFd> descriptors;
+  };
+
   Status send(std::span<const iovec> message, std::span<const int> descriptors);
+  /** One sendmsg(2); with its errno. */
+  bool send_now(std::span<const iovec> message, std::span<const int> descriptors, int flags);
+  /** The lock is held. */
+  Status send_or_keep(std::span<const iovec> message, std::span<const int> descriptors);
+  Status keep(std::span<const iovec> message, std::span<const int> descriptors);
+  void send_kept();
 
   UniqueFd socket_;
+  std::mutex sending_;
+  /** In their order. */
+  std::deque<Kept> kept_;
+  /** Empty while senders wait. */
+  std::function<Status(bool)> tell_;
   std::mutex mutex_;
   std::condition_variable answered_;
   std::uint64_t answers_ = 0;

@@ -418,8 +418,13 @@ Status SessionNamespaces::confirm(bool is_launched, Trace& trace) {
 
 Status SessionNamespaces::watch(const Namespaces& inside) {
   const auto& channel = inside.channel();
-  return waiter_->watch_channel(owner_, channel->fd(),
-                                [channel, waiter = waiter_.get()] { return channel->read(*waiter); });
+  Waiter* const waiter = waiter_.get();
+  auto status = waiter->watch_channel(owner_, channel->fd(), [channel, waiter] { return channel->read(*waiter); });
+  if (!status) return status;
+  channel->keep_what_has_no_room([waiter, owner = owner_, fd = channel->fd()](bool is_wanted) {
+    return waiter->watch_room(owner, fd, is_wanted);
+  });
+  return {};
 }
 
 Status SessionNamespaces::end_processes(Trace& trace) {

@@ -204,6 +204,27 @@ describeLimits('limits of a session on Linux', () => {
     }
   })
 
+  // Init has a part of what its build has, and takes what is sent to it only then.
+  // promise: 43
+  test('of processors hold up no other session, however many commands are begun in one whose init gets next to nothing', { timeout: 110_000 }, async () => {
+    await using neighbour = await openSession({})
+    await using session = await openSession({ limits: { cpus: 0.1, processes: 900 } })
+    const greedy = session.run(['sh', '-c', 'i=0; while [ $i -lt 60 ]; do (while :; do :; done) & i=$((i+1)); done; sleep 5; kill -KILL 0'], { reject: false })
+    const own = cgroupOf(await initOf(session), 'cpu') ?? ''
+    await expect.poll(() => said(own, 'cgroup.procs').split('\n').length, { timeout: 20_000 }).toBeGreaterThan(50)
+    const ended = { count: 0 }
+    const commands = Array.from({ length: 500 }, async (_, index) => {
+      const { stdout } = await session.run(['echo', String(index)])
+      ended.count += 1
+      return Number(stdout)
+    })
+    expect((await neighbour.run(['echo', 'there'])).stdout).toBe('there')
+    // By then init has come to few of them: nobody has waited for it.
+    expect(ended.count).toBeLessThan(250)
+    expect(await Promise.all(commands)).toEqual(commands.map((_, index) => index))
+    expect((await greedy).signal).toBe('SIGKILL')
+  })
+
   // promise: 43
   test('of processors may be more than those of a cgroup around, which then hold', async (context) => {
     const around = path.join(cgroupOf('self', 'cpu') ?? '', `test-around-${process.pid}`)

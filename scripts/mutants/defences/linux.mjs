@@ -106,6 +106,11 @@ const limited = [
     tests: [[linuxLimits, 'of processors hold up neither killing everything nor closing']],
   },
   {
+    defence: 'nobody waits for an init that gets no processor',
+    off: { 'sender-waits-for-no-init': 'never' },
+    tests: [[linuxLimits, 'of processors hold up no other session, however many commands are begun in one whose init gets next to nothing']],
+  },
+  {
     defence: 'builds end before the host program where memory runs out',
     off: { 'builds-end-before-host': { value: '"0"' } },
     tests: [[bounds, 'ends before the host program where memory runs out (user undefined)']],
