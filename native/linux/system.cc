@@ -201,6 +201,15 @@ std::optional<Obstacle> find_network_limitation() {
       "give the container the capability NET_ADMIN (docker run --cap-add NET_ADMIN)"};
 }
 
+/** Reports if this process cannot reach /proc/PID/root and the like of init, which is not dumpable (proc(5)). */
+std::optional<Obstacle> find_looking_limitation() {
+  if (has_callers_id_only() || has_capability(CAP_SYS_PTRACE)) return std::nullopt;
+  return Obstacle{"ptrace",
+                  "root of this container may not look into its sessions (it lacks CAP_SYS_PTRACE), so that nothing is "
+                  "kept of a session that failed (keep), and there is no record() of one",
+                  "give the container the capability SYS_PTRACE (docker run --cap-add SYS_PTRACE)"};
+}
+
 /**
  * Reports if the processes of the host have another file system in the place of the leases than this process. Only
  * process 1 can be asked for them, which in a container is the container's own.
@@ -245,9 +254,13 @@ Obstacle explain(const SysError& error) {
   const bool is_refused = error.err == EPERM || error.err == EACCES || error.err == ENOSPC;
   if (is_refused && has_callers_id_only()) return explain_user_namespaces(error);
   if (is_refused) {
+    // Docker's filter refuses pivot_root(2) whatever the capabilities are; Podman's does not.
+    const std::string less = "--security-opt seccomp=unconfined --security-opt apparmor=unconfined)";
     return {"privilege", "root of this container may not make namespaces or mounts (" + as_said(error) + ")",
-            "give the container the capability SYS_ADMIN (docker run --cap-add SYS_ADMIN --security-opt "
-            "apparmor=unconfined)"};
+            has_capability(CAP_SYS_ADMIN)
+                ? "let the container make the system call (docker run " + less
+                : "give the container the capability SYS_ADMIN, and its system calls (docker run --cap-add SYS_ADMIN " +
+                      less};
   }
   return {"namespaces", "a session's namespaces cannot be made (" + as_said(error) + ")",
           "run it on a kernel and a root file system that allow it"};
@@ -266,8 +279,8 @@ class Linux final : public System {
     const auto made = host();
     std::vector<Obstacle> found;
     for (const auto& one :
-         {find_id_limitation(), find_network_limitation(), CgroupPlaces().find_limitation(), find_lease_limitation(),
-          find_dumpable_limitation(), made ? find_overlay_limitation(**made) : std::nullopt}) {
+         {find_id_limitation(), find_network_limitation(), find_looking_limitation(), CgroupPlaces().find_limitation(),
+          find_lease_limitation(), find_dumpable_limitation(), made ? find_overlay_limitation(**made) : std::nullopt}) {
       if (one) found.push_back(*one);
     }
     return found;

@@ -87,9 +87,13 @@ export function jobError(failure: unknown): unknown {
   return isNativeFailure(failure) ? typed(failure, adviceFor(failure)) : failure
 }
 
-function adviceFor({ code, step, remedy }: NativeFailure): Advice | undefined {
+/** Steps that look at what the kernel shows of init. */
+const looking: ReadonlySet<string> = new Set(['record', 'keep'])
+
+function adviceFor({ code, step, path, remedy }: NativeFailure): Advice | undefined {
   if (code === 'EBUSY' && ofOthers.has(step)) return { remedy: [...(remedy === undefined ? [] : [remedy]), besideOthers].join('; or ') }
   if (!ofTheHost.has(code)) return undefined
   const { obstacles, limitations } = binding().preflight()
-  return obstacles[0] ?? (step === 'network' ? limitations.find(({ check }) => check === 'network') : undefined)
+  const isLooking = looking.has(step) && path?.startsWith('/proc/') === true
+  return obstacles[0] ?? limitations.find(({ check }) => (step === 'network' ? check === 'network' : isLooking && check === 'ptrace'))
 }

@@ -13,6 +13,7 @@ import type { SessionEvents, StepEvent } from '../events/session-events.ts'
 import { Telling } from '../events/telling.ts'
 import type { NativeEnvelope, NativeKeepPlace } from '../native/binding.ts'
 import { jailRecordOf } from '../native/jail-values.ts'
+import { jobError } from '../native/jobs.ts'
 import { binding } from '../native/load.ts'
 import { nativePlanOf } from '../native/wire-plan.ts'
 import { packJob, plainFrame, type JobFrame } from '../native/wire-job.ts'
@@ -158,7 +159,7 @@ export class Session extends EventEmitter<SessionEvents> implements AsyncDisposa
       const outputs = this.plan.mounts.filter(isLent).map(({ target }) => ({ path: target, owned: ownedOf(target) }))
       return { ...record, outputs, ...(jail && { jail: jailRecordOf(jail) }), limits: [...record.limits, ...(await this.#ownLimits())] }
     } catch (error) {
-      throw typed(error)
+      throw jobError(error)
     }
   }
 
@@ -311,9 +312,9 @@ export async function keepFiles(folder: string, within: KeepIn, id: string, { mo
     // An overlay is copied as a whole, and may be large.
     const kinds = mounts.filter(({ kind, target }) => kind === 'tmpfs' || (kind === 'overlay' && isWithin(cwd, target)))
     const { left, failure } = await envelope.keep(kinds.map(({ target }) => target), placeOf(folder, within, id))
-    return { path: kept, left, error: failure === undefined ? undefined : (typed(failure) as Error) }
+    return { path: kept, left, error: failure === undefined ? undefined : (jobError(failure) as Error) }
   } catch (error) {
-    return { path: kept, left: [], error: typed(error) as Error }
+    return { path: kept, left: [], error: jobError(error) as Error }
   }
 }
 
