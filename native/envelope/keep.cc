@@ -335,9 +335,12 @@ class Copy {
   explicit Copy(std::string path) : path_(std::move(path)) {}
 
   Status remove_several() {
-    const std::unique_ptr<DIR, int (*)(DIR*)> list(::fdopendir(several_.get()), ::closedir);
+    // Opened anew, as Btrfs lists by a descriptor only what was there when that was opened.
+    UniqueFd again(::openat(several_.get(), ".", kDirectory));
+    if (!again) return last_error(kStep, "openat", path_);
+    const std::unique_ptr<DIR, int (*)(DIR*)> list(::fdopendir(again.get()), ::closedir);
     if (!list) return last_error(kStep, "fdopendir", path_);
-    const int folder = several_.release();
+    const int folder = again.release();
     errno = 0;
     // NOLINTNEXTLINE(concurrency-mt-unsafe): no other thread has this one
     while (const struct dirent* const entry = ::readdir(list.get())) {
