@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process'
-import { mkdirSync, readdirSync, statSync, writeFileSync } from 'node:fs'
+import { chmodSync, mkdirSync, readdirSync, statSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { afterEach, describe, expect, test } from 'vitest'
 
@@ -20,11 +20,13 @@ describeLinux('the mounts of a session', () => {
   const mountBelow = (parent: string): void => {
     const place = path.join(parent, 'below')
     mkdirSync(place)
+    chmodSync(place, 0o755)
     const { status, stderr } = spawnSync('mount', ['-t', 'tmpfs', 'tmpfs', place], { encoding: 'utf8' })
     expect(stderr).toBe('')
     expect(status).toBe(0)
     mounted.push(place)
     writeFileSync(path.join(place, 'seen'), 'below\n')
+    chmodSync(path.join(place, 'seen'), 0o644)
   }
 
   test('are writable in the output, /tmp and /dev/shm only, and nowhere set-uid', async () => {

@@ -23,6 +23,8 @@ export function setup(project: TestProject): void {
   chmodSync(folder, 0o755)
   const ready = readyProgram('probe')
   project.provide('probe', ready === undefined ? compile() : copyOf(ready))
+  // Builds of other users execute them, whatever the umask of the tests is.
+  for (const name of readdirSync(folder)) chmodSync(path.join(folder, name), 0o755)
 }
 
 export function teardown(): void {

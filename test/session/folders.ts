@@ -21,6 +21,9 @@ export function useFolders(): Folders {
     mkdirSync(folders.input)
     mkdirSync(folders.output)
     writeFileSync(path.join(folders.input, 'given.txt'), 'given\n')
+    // The umask may be any.
+    for (const folder of [folders.input, folders.output]) chmodSync(folder, 0o755)
+    chmodSync(path.join(folders.input, 'given.txt'), 0o644)
   })
   afterEach(() => rmSync(folders.top, { recursive: true, force: true }))
   return folders

@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process'
 import { cpSync, existsSync, mkdirSync } from 'node:fs'
 import path from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
@@ -11,5 +12,7 @@ export function copyOfPackage(folder: string): string {
   for (const name of ['package.json', 'dist', 'prebuilds', ...builds]) {
     if (existsSync(path.join(root, name))) cpSync(path.join(root, name), path.join(folder, name), { recursive: true })
   }
+  // Other users load it, whatever the umask of the tests is.
+  execFileSync('chmod', ['-R', 'go+rX', folder])
   return pathToFileURL(path.join(folder, 'dist', 'index.js')).href
 }

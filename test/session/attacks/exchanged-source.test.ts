@@ -1,6 +1,6 @@
 import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdirSync, readdirSync, renameSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
+import { chmodSync, mkdirSync, readdirSync, renameSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { afterEach, expect, test } from 'vitest'
 
@@ -20,8 +20,12 @@ describeAttack(`a source that is exchanged for a symbolic link, again and again,
   const folderAndSecret = (name: string): void => {
     for (const [place, content] of [[name, 'given'], ['secret', 'secret']] as const) {
       const inner = path.join(folders.top, place, 'inner')
-      mkdirSync(inner, { recursive: true, mode: 0o777 })
-      for (const file of [path.join(inner, '..', 'file'), path.join(inner, 'file')]) writeFileSync(file, content)
+      mkdirSync(inner, { recursive: true })
+      for (const folder of [path.dirname(inner), inner]) {
+        writeFileSync(path.join(folder, 'file'), content)
+        chmodSync(path.join(folder, 'file'), 0o644)
+        chmodSync(folder, 0o755)
+      }
     }
     symlinkSync(path.join(folders.top, 'secret'), path.join(folders.top, 'link'))
   }

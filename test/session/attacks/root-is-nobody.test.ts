@@ -29,7 +29,8 @@ describeRoots('a build that is root, for root, is nobody outside', () => {
   // promise: 22
   test('it changes nothing in its output that was another user’s before', async () => {
     const file = path.join(folders.output, 'before')
-    writeFileSync(file, 'before\n', { mode: 0o644 })
+    writeFileSync(file, 'before\n')
+    chmodSync(file, 0o644)
     chownSync(file, 4321, 4321)
     const script = 'chmod 777 /output/before; chown 0:0 /output/before; echo after > /output/before; true'
     const { stderr } = await build({ output: folders.output, user: 'root' }, ['sh', '-c', script])
