@@ -1,4 +1,5 @@
 import { spawnSync } from 'node:child_process'
+import { randomUUID } from 'node:crypto'
 import { once } from 'node:events'
 import { existsSync } from 'node:fs'
 import { createServer } from 'node:net'
@@ -54,7 +55,7 @@ describeLinux('the namespaces of a session', () => {
     ['none', 'ECONNREFUSED'],
     ['host', 'connected'],
   ] as const)('with network %s, an abstract socket of the host says %s', async (network, answer) => {
-    const name = `\0buildjail-test-${process.pid}`
+    const name = `\0buildjail-test-${randomUUID()}`
     const server = createServer((socket) => socket.end()).listen(name)
     await once(server, 'listening')
     try {
