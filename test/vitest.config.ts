@@ -8,7 +8,9 @@ const changedAt = (file: string): number => statSync(path.join(root, file), { th
 const outdated = sources.find((file) => changedAt(`dist/${file.replace(/\.ts$/, '.js')}`) < changedAt(`src/${file}`))
 if (outdated !== undefined) throw new Error(`dist/ has not what src/${outdated} now says: run \`npm run build\` first`)
 
-const patient = { pool: 'forks', testTimeout: 60_000, hookTimeout: 60_000, setupFiles: 'test/stack-frames.ts' } as const
+/** On an emulated processor a host program takes seconds to begin, and some tests begin ten. */
+const longest = process.env['BUILDJAIL_IN_GUEST'] === undefined ? 60_000 : 300_000
+const patient = { pool: 'forks', testTimeout: longest, hookTimeout: longest, setupFiles: 'test/stack-frames.ts' } as const
 /** A test's mounts and jails are counted before and after it: two files at once would count each other's. */
 const oneAtATime = { ...patient, fileParallelism: false, maxWorkers: 1 } as const
 

@@ -13,7 +13,7 @@ const rounds = 4000
 
 describeLinux('init, of packets that no host program sends', () => {
   // It begins as root, which nobody's own namespaces are made from.
-  test.for([1, 2, 3])('answers or ends, and never otherwise (seed %i)', { timeout: 60_000 }, async (seed, context) => {
+  test.for([1, 2, 3])('answers or ends, and never otherwise (seed %i)', async (seed, context) => {
     if (!isRoot) return context.skip('the probe becomes another user, which only root can')
     if ('missing' in probe) return context.skip(probe.missing)
     const folder = mkdtempSync(path.join(tmpdir(), 'buildjail-init-'))

@@ -111,7 +111,7 @@ describeSession('a limit of each process', () => {
     })
   })
 
-  test('cpuTime of a run ends who takes more, also who takes no notice; and the neighbour does not notice', { timeout: 60_000 }, async () => {
+  test('cpuTime of a run ends who takes more, also who takes no notice; and the neighbour does not notice', async () => {
     await withNeighbour(async () => {
       await using session = await openSession({})
       // SIGKILL where the kernel looked only after the hard limit had come as well, a second later.
@@ -147,7 +147,7 @@ describeSession('stdout and stderr of a command', () => {
   const bytes = 256 * 1024
 
   // promise: 42
-  test('that is collected, to both streams together, ends it with all that it started; the neighbour does not notice', { timeout: 60_000 }, async () => {
+  test('that is collected, to both streams together, ends it with all that it started; the neighbour does not notice', async () => {
     const before = await hostState()
     await withNeighbour(async () => {
       await using session = await openSession({ output: folders.output, limits: { stdio } })
@@ -170,12 +170,12 @@ describeSession('stdout and stderr of a command', () => {
     ['a file and a pipe that is read here', () => ({ stdout: { file: path.join(folders.top, 'log') }, stderr: ['pipe', { file: path.join(folders.top, 'other') }] })],
     ['one pipe', () => ({ all: true })],
     ['a terminal of its own', () => ({ stdio: 'pty' })],
-  ])('that goes to %s is counted', { timeout: 60_000 }, async ([, options]) => {
+  ])('that goes to %s is counted', async ([, options]) => {
     const script = sh('while :; do echo out; echo err >&2; done')
     expect(await build({}, script, { ...options(), limits: { stdio }, reject: false })).toMatchObject({ limit: 'stdio', signal: 'SIGKILL' })
   })
 
-  test('that goes to a file is there up to the limit and no further, also of a daemon whose command has ended', { timeout: 60_000 }, async () => {
+  test('that goes to a file is there up to the limit and no further, also of a daemon whose command has ended', async () => {
     const [log, daemon] = [path.join(folders.top, 'log'), path.join(folders.top, 'daemon')]
     await using session = await openSession({ limits: { stdio } })
     expect(await session.run(babble, { stdout: { file: log }, reject: false })).toMatchObject({ limit: 'stdio' })
@@ -186,7 +186,7 @@ describeSession('stdout and stderr of a command', () => {
     expect(statSync(daemon).size).toBe(bytes)
   })
 
-  test('that somebody reads as it comes is counted', { timeout: 60_000 }, async () => {
+  test('that somebody reads as it comes is counted', async () => {
     await using session = await openSession({})
     const running = session.run(babble, { limits: { stdio }, reject: false })
     let lines = 0
@@ -196,7 +196,7 @@ describeSession('stdout and stderr of a command', () => {
   })
 
   // promise: 42
-  test.for(['read', 'left unread at first'] as const)('of a spawned one is counted where it is %s', { timeout: 60_000 }, async (how) => {
+  test.for(['read', 'left unread at first'] as const)('of a spawned one is counted where it is %s', async (how) => {
     await using session = await openSession({})
     const child = session.spawn(babble, { limits: { stdio } })
     // Long enough for the pipe to be full.
@@ -212,7 +212,7 @@ describeSession('stdout and stderr of a command', () => {
   })
 
   // promise: 42
-  test('of a spawned one ends for what it left behind as well, which is told', { timeout: 60_000 }, async () => {
+  test('of a spawned one ends for what it left behind as well, which is told', async () => {
     await using session = await openSession({})
     const child = session.spawn(sh('yes & echo $! > /tmp/left; exit 0'), { limits: { stdio } })
     let read = 0
@@ -224,7 +224,7 @@ describeSession('stdout and stderr of a command', () => {
   })
 
   // promise: 42
-  test('to a file: what its command left behind is told that nobody reads it any more', { timeout: 60_000 }, async () => {
+  test('to a file: what its command left behind is told that nobody reads it any more', async () => {
     await using session = await openSession({})
     const log = path.join(folders.top, 'log')
     await session.run(sh('yes & echo $! > /tmp/left; exit 0'), { stdout: { file: log }, stderr: 'ignore', limits: { stdio }, reject: false })
@@ -239,7 +239,7 @@ describeSession('stdout and stderr of a command', () => {
   })
 
   // promise: 42
-  test('that is handed on as it is, is passed on and counted on the command line; what is spawned is refused', { timeout: 60_000 }, async () => {
+  test('that is handed on as it is, is passed on and counted on the command line; what is spawned is refused', async () => {
     const cli = fileURLToPath(new URL('../../dist/cli/main.cjs', import.meta.url))
     const run = promisify(execFile)(process.execPath, [cli, 'run', '--limit', 'stdio=100K', '--', ...babble], { maxBuffer: 2 ** 24 })
     const { code, stdout, stderr } = (await rejected(run)) as { readonly code: number; readonly stdout: string; readonly stderr: string }
@@ -259,7 +259,7 @@ describeSession('stdout and stderr of a command', () => {
 
 describeSession('the time of a session', () => {
   // promise: 42
-  test('wallTime ends all that runs in it, daemons too, and no neighbour; then nothing starts', { timeout: 60_000 }, async () => {
+  test('wallTime ends all that runs in it, daemons too, and no neighbour; then nothing starts', async () => {
     const before = await hostState()
     await withNeighbour(async () => {
       await using session = await openSession({ limits: { wallTime: 1500 } })
@@ -274,7 +274,7 @@ describeSession('the time of a session', () => {
     await expectSameState(before)
   })
 
-  test('wallTime ends a build, and a command of a pool', { timeout: 60_000 }, async () => {
+  test('wallTime ends a build, and a command of a pool', async () => {
     const before = await hostState()
     expect(await build({ limits: { wallTime: 400 } }, sh('sleep 100 & sleep 100'), { reject: false })).toMatchObject({ limit: 'wallTime', signal: 'SIGKILL' })
     const pool = await SessionPool.open({}, { size: 1 })
@@ -287,7 +287,7 @@ describeSession('the time of a session', () => {
   const manyShort = sh('while :; do sh -c "j=0; while [ \\$j -lt 20000 ]; do j=\\$((j+1)); done"; done')
 
   // promise: 42
-  test('cpuTime of all processes together ends them, where the system counts it; else the session is refused', { timeout: 60_000 }, async (context) => {
+  test('cpuTime of all processes together ends them, where the system counts it; else the session is refused', async (context) => {
     const before = await hostState()
     const opened = await openSession({ limits: { cpuTime: 1500 } }).catch((error: unknown) => error)
     if (isBuildjailError(opened)) {
@@ -303,7 +303,7 @@ describeSession('the time of a session', () => {
     expect(await rejected(session.run(['true']))).toMatchObject({ code: 'ERR_BUILDJAIL_LIMIT_EXCEEDED', limit: 'cpuTime' })
   })
 
-  test('cpuTime ends a build, whose session nobody has while it runs; else the build is refused', { timeout: 60_000 }, async (context) => {
+  test('cpuTime ends a build, whose session nobody has while it runs; else the build is refused', async (context) => {
     const before = await hostState()
     const result = await build({ limits: { cpuTime: 1500 } }, manyShort, { reject: false }).catch((error: unknown) => error)
     if (isBuildjailError(result)) {

@@ -127,7 +127,7 @@ describeAttack('a mount point', () => {
   })
 
   // promise: 16
-  test.for(shutting)('in a folder that the build shuts, and lets nobody change, goes when the host program %s (of %s, ownership %s)', { timeout: 60_000 }, async ([, , ownership, ids, isKilled], context) => {
+  test.for(shutting)('in a folder that the build shuts, and lets nobody change, goes when the host program %s (of %s, ownership %s)', async ([, , ownership, ids, isKilled], context) => {
     const home = path.join(folders.top, 'home')
     mkdirSync(home, { mode: 0o700 })
     // A user who is named may have had the folders before.
