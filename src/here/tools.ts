@@ -61,13 +61,14 @@ const families: readonly Family[] = [
     },
   },
   {
-    files: /^(pom\.xml|build\.gradle(\.kts)?|gradlew)$/,
+    files: /^(pom\.xml|build\.gradle(\.kts)?|gradlew|.+\.java)$/,
     tools: (host) => {
       const java = host.existing(process.env['JAVA_HOME'] ?? '')
       const maven = host.existing(path.join(host.home, '.m2/repository'))
       const gradle = host.folder('GRADLE_USER_HOME', '.gradle')
       return {
-        shown: java,
+        // Debian's Java has its settings there.
+        shown: [...java, ...readdirSync('/etc').filter((name) => name.startsWith('java')).map((name) => `/etc/${name}`)],
         overlays: {
           ...Object.fromEntries(maven.map((one) => [one, { path: one, overlay: true }])),
           ...(gradle && { [gradle]: { path: gradle, overlay: true, exclude: ['gradle.properties'] } }),
