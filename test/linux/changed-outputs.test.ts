@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process'
-import { mkdirSync, readFileSync, readdirSync, renameSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
+import { chmodSync, mkdirSync, readFileSync, readdirSync, renameSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { expect, test } from 'vitest'
 
@@ -26,7 +26,8 @@ function outputInTmpfs(folder: string, options: string): Disposable & { readonly
   mkdirSync(top)
   byRoot('mount', '-t', 'tmpfs', '-o', options, 'tmpfs', top)
   const output = path.join(top, 'output')
-  mkdirSync(output, { mode: 0o755 })
+  mkdirSync(output)
+  chmodSync(output, 0o755)
   return { top, output, [Symbol.dispose]: () => byRoot('umount', '-l', top) }
 }
 
@@ -87,6 +88,7 @@ describeLinux('an output whose place on the host changes while it is lent', () =
     await using session = await openSession({ output, ...more })
     byRoot('mount', '-t', 'tmpfs', '-o', 'mode=777', 'tmpfs', output)
     writeFileSync(path.join(output, 'made'), 'of the host')
+    chmodSync(path.join(output, 'made'), 0o644)
     await session.run(write)
     expect(readFileSync(path.join(output, 'made'), 'utf8')).toBe('of the host')
     await session.close()
