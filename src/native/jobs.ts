@@ -90,10 +90,15 @@ export function jobError(failure: unknown): unknown {
 /** Steps that look at what the kernel shows of init. */
 const looking: ReadonlySet<string> = new Set(['record', 'keep'])
 
-function adviceFor({ code, step, path, remedy }: NativeFailure): Advice | undefined {
+/** Of mounts and namespaces Linux has so many and no more; a mount that is nowhere yet is in a namespace of its own (open_tree(2)). */
+const ofMounts: ReadonlySet<string> = new Set(['clone', 'unshare', 'open_tree', 'fsmount', 'move_mount', 'mount'])
+const tooMany: Advice = { remedy: 'raise the sysctls user.max_*_namespaces and fs.mount-max' }
+
+function adviceFor({ code, step, syscall, path, remedy }: NativeFailure): Advice | undefined {
   if (code === 'EBUSY' && ofOthers.has(step)) return { remedy: [...(remedy === undefined ? [] : [remedy]), besideOthers].join('; or ') }
   if (!ofTheHost.has(code)) return undefined
   const { obstacles, limitations } = binding().preflight()
   const isLooking = looking.has(step) && path?.startsWith('/proc/') === true
-  return obstacles[0] ?? limitations.find(({ check }) => (step === 'network' ? check === 'network' : isLooking && check === 'ptrace'))
+  const limitation = limitations.find(({ check }) => (step === 'network' ? check === 'network' : isLooking && check === 'ptrace'))
+  return obstacles[0] ?? limitation ?? (code === 'ENOSPC' && ofMounts.has(syscall) ? tooMany : undefined)
 }

@@ -61,6 +61,13 @@ describe('a session is opened as planned, and closed once', () => {
     }
   })
 
+  it('that there are as many mounts or namespaces as there may be, of which doctor meets none, is said with the settings', async () => {
+    addon.script.openFailure = nativeFailure({ code: 'ENOSPC', syscall: 'open_tree', step: 'mount' })
+    expect(await rejected(openSession(fakePlan))).toMatchObject({ code: 'ENOSPC', remedy: 'raise the sysctls user.max_*_namespaces and fs.mount-max' })
+    addon.script.openFailure = nativeFailure({ code: 'ENOSPC', syscall: 'mkdirat', step: 'mkdir' })
+    expect(await rejected(openSession(fakePlan))).not.toHaveProperty('remedy')
+  })
+
   it('what is no matter of the host has none', async () => {
     const preflight = { obstacles: [{ check: 'x', problem: 'y', remedy: 'z' }], limitations: [] }
     addon.reset({ openFailure: nativeFailure({ syscall: 'open', step: 'pin-source' }), preflight })
