@@ -1,5 +1,6 @@
 # The guest from its root directory on, for sh(1) as process 1: what an init would mount, the cgroups as systemd lays them out, and an
-# ordinary user. Before it stand `package` and `programs`, folders of this machine; after it the commands of the run.
+# ordinary user. Before it stand `package` and `programs`, folders of this machine, and `make_tmp`, which makes the file system of /tmp;
+# after it the settings and the commands of the run.
 set -eu
 
 mount -t proc proc /proc
@@ -27,7 +28,7 @@ mount --bind "$programs" /srv/buildjail/prebuilds/linux-x64-programs
 chmod 1777 /srv/buildjail/node_modules/.vite-temp
 
 # A block device, as the io controller counts nothing else.
-mkfs.ext4 -q -E lazy_itable_init=1,nodiscard /dev/vda
+$make_tmp /dev/vda
 mount /dev/vda /tmp
 chmod 1777 /tmp
 # A limit of swap holds nothing where there is none.

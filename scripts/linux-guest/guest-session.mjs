@@ -6,6 +6,7 @@ import { temporaryFolder } from '../guest/clean-up.mjs'
 import { NotRun } from '../guest/not-run.mjs'
 import { shellWords } from '../guest/shell-words.mjs'
 import { packageRoot } from '../guest/workspace.mjs'
+import { formatters } from './file-systems.mjs'
 import { Guest } from './guest.mjs'
 import { makeInitramfs } from './initramfs.mjs'
 import { guestKernel } from './kernel.mjs'
@@ -23,19 +24,21 @@ export const callers = { root: 'as_root', user: 'as_ordinary_user' }
 /**
  * Runs lines for sh(1) in the guest, one after the other, in the package's folder, with their output on stdout.
  * @param {{ as: keyof typeof callers, line: string }[]} commands
+ * @param {{ settings: { file: string, value: string }[], tmp: keyof typeof formatters }} guest what is written to files of /proc/sys
+ *   before, and the file system of /tmp
  * @returns the status of the first that failed, or 0
  */
-export async function runInGuest(commands) {
+export async function runInGuest(commands, { settings, tmp }) {
   requireAddon()
   const folder = temporaryFolder()
   const machine = { script: path.join(folder, 'guest.sh'), disks: diskBytes.map((_, index) => path.join(folder, `disk-${index}`)), kernelLog: path.join(folder, 'kernel.log') }
   // What is missing is said before minutes go by.
   linuxMachine({ kernel: '', initramfs: '', ...machine })
-  requireFormatter()
+  requireFormatter(tmp)
   const { image: kernel, modules } = await timed('kernel', () => guestKernel())
-  const initramfs = await timed('initramfs', () => makeInitramfs({ modules, folder }))
+  const initramfs = await timed('initramfs', () => makeInitramfs({ modules, folder, fileSystem: tmp }))
   const programs = await timed('programs', () => compilePrograms())
-  writeFileSync(machine.script, scriptOf(commands, programs))
+  writeFileSync(machine.script, scriptOf({ commands, programs, settings, tmp }))
   for (const [index, bytes] of diskBytes.entries()) makeDisk(machine.disks[index], bytes)
   // The guest's root reads them as who runs QEMU.
   chmodSync(folder, 0o755)
@@ -56,9 +59,10 @@ function requireAddon() {
 }
 
 // An ordinary user has no sbin in PATH; the guest's root has.
-function requireFormatter() {
-  const files = ['/usr/sbin/mkfs.ext4', '/sbin/mkfs.ext4', '/usr/local/sbin/mkfs.ext4']
-  if (!files.some((file) => existsSync(file))) throw new NotRun("mkfs.ext4 was not found; it comes with Debian's package e2fsprogs")
+function requireFormatter(fileSystem) {
+  const { words: [program], debianPackage } = formatters[fileSystem]
+  const files = ['/usr/sbin', '/sbin', '/usr/local/sbin'].map((folder) => path.join(folder, program))
+  if (!files.some((file) => existsSync(file))) throw new NotRun(`${program} was not found; it comes with Debian's package ${debianPackage}`)
 }
 
 /** Sparse: it takes what the guest writes. */
@@ -68,14 +72,16 @@ function makeDisk(file, bytes) {
   closeSync(disk)
 }
 
-function scriptOf(commands, programs) {
+function scriptOf({ commands, programs, settings, tmp }) {
   const colours = process.stdout.isTTY ? 'FORCE_COLOR=1' : 'NO_COLOR=1'
   const lines = commands.map(({ as, line }) => `${callers[as]} ${shellWords([line])} || failed=\${failed:-$?}`)
+  const set = settings.map(({ file, value }) => `echo ${shellWords([value])} >${shellWords([file])}`)
   return `package=${shellWords([packageRoot])}
 programs=${shellWords([programs])}
+make_tmp=${shellWords([shellWords(formatters[tmp].words)])}
 ${readFileSync(new URL('boot.sh', import.meta.url), 'utf8')}
 export ${colours} PATH=${shellWords([path.dirname(process.execPath)])}:"$PATH"
-${lines.join('\n')}
+${[...set, ...lines].join('\n')}
 printf '\\036end %d\\036' "\${failed:-0}"
 while :; do sleep 60; done
 `

@@ -8,12 +8,16 @@ import { runTool } from '../guest/workspace.mjs'
 import { newcArchive } from './cpio.mjs'
 import { modulesInOrder } from './modules.mjs'
 
-// ext4 asks for crc32c by the name of the algorithm, which is no dependency between modules.
-const wanted = ['9pnet_virtio', '9p', 'overlay', 'virtio_blk', 'crc32c_generic', 'ext4']
+// File systems ask for crc32c by the name of the algorithm, which is no dependency between modules.
+const wanted = ['9pnet_virtio', '9p', 'overlay', 'virtio_blk', 'crc32c_generic']
 
-/** @param {{ modules: string, folder: string }} of the kernel's modules, and of the archive to be made; the archive's path */
-export function makeInitramfs({ modules, folder }) {
-  const files = modulesInOrder(modules, wanted)
+/**
+ * @param {{ modules: string, folder: string, fileSystem: string }} what folders of the kernel's modules, and of the archive to be made;
+ *   the module of a file system besides
+ * @returns the archive's path
+ */
+export function makeInitramfs({ modules, folder, fileSystem }) {
+  const files = modulesInOrder(modules, [...wanted, fileSystem])
   const archive = path.join(folder, 'initramfs')
   const entries = [
     { name: 'dev', mode: 0o755, folder: true },
