@@ -67,11 +67,11 @@ Obstacle explain_user_namespaces(const SysError& error) {
             "this process is not root, and there may be no user namespaces here (user.max_user_namespaces is 0)",
             "sysctl -w user.max_user_namespaces=15000 as root, or run this as root"};
   }
-  // A limit of any kind of namespace (namespaces(7), /proc/sys/user).
+  // A limit of any kind of namespace (namespaces(7), /proc/sys/user), or of mounts in one (proc_sys_fs(5), mount-max).
   if (error.err == ENOSPC) {
     return {"user-namespaces",
-            "this process is not root, and its user may make no more namespaces (" + as_said(error) +
-                "): user.max_user_namespaces and the like say how many",
+            "this process is not root, and its user may make no more namespaces or mounts (" + as_said(error) +
+                "): user.max_user_namespaces and the like, and fs.mount-max, say how many",
             "sysctl -w user.max_user_namespaces=15000 as root, and the others too; or run this as root"};
   }
   if (number_in("/proc/sys/kernel/apparmor_restrict_unprivileged_userns").value_or(0) != 0) {
@@ -248,8 +248,8 @@ Obstacle explain(const SysError& error) {
             "use a kernel with CONFIG_SECCOMP_FILTER, and let the container make the call seccomp(2)"};
   }
   if (error.err == ENOSPC && !has_callers_id_only()) {
-    return {"limit", "there are as many namespaces as there may be (" + as_said(error) + ")",
-            "raise the sysctls user.max_*_namespaces"};
+    return {"limit", "there are as many namespaces or mounts as there may be (" + as_said(error) + ")",
+            "raise the sysctls user.max_*_namespaces and fs.mount-max"};
   }
   const bool is_refused = error.err == EPERM || error.err == EACCES || error.err == ENOSPC;
   if (is_refused && has_callers_id_only()) return explain_user_namespaces(error);
