@@ -77,9 +77,7 @@ const otherEntry = /(?<=\()\w+[.[][^()]*(?=\))|(?<= of )\w+[.[].*(?= too$)/g
 function inFlags(error: unknown, isOption: (entry: string) => boolean = () => true): unknown {
   if (!isBuildjailError(error)) return error
   const entry = inOneLine(error.entry ?? '')
-  const asked = askedBy(error)
-  const [text, flags] = asked === undefined ? [] : [inOneLine(specText(asked)), optionWords(asked)]
-  const inWords = (words: string): string => (text === undefined || flags === undefined ? words : words.replaceAll(text, () => flags))
+  const inWords = (words: string): string => askedBy(error).reduce((text, spec) => text.replaceAll(inOneLine(specText(spec)), () => optionWords(spec)), words)
   const [subject, rest] = entry !== '' && isOption(error.entry ?? '') && error.message.startsWith(`${entry}: `) ? [flagOf(entry), error.message.slice(entry.length)] : ['', error.message]
   const message = subject + inWords(rest).replaceAll(otherEntry, (other) => (entry !== '' && isOption(other) ? flagOf(other) : other))
   Object.defineProperty(error, 'message', { value: message })

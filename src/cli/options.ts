@@ -33,7 +33,7 @@ const ofSessions: readonly Option[] = [
   ...ofHere,
   { ...once, name: 'file', short: 'f', value: 'FILE', help: 'read the spec from FILE, which is JSON with comments; options add to it or replace its entries', offers: { paths: 'any' } },
   ...ofFields,
-  { ...once, name: 'timeout', value: 'DURATION', help: 'stop the command after 500ms, 10s, 5m or 2h' },
+  { ...once, name: 'timeout', value: 'DURATION', help: 'stop the command after 500ms, 10s, 1m30s or 2h' },
   { ...once, name: 'page', value: 'FILE', help: 'write a page for a browser to FILE: how the run went, what it used, and what its session was', offers: { paths: 'any' } },
   { ...once, name: 'record', value: 'FILE', help: 'write the same to FILE as JSON, from which buildjail page makes the page', offers: { paths: 'any' } },
   { ...once, name: 'env-values', value: undefined, help: 'include the values of all variables in both, secrets too' },

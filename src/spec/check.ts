@@ -97,10 +97,17 @@ export function withName(text: string, option: string): string {
   const before = text.slice(0, Math.max(text.indexOf('='), 0))
   if (before !== '' && (before.startsWith('/') || !before.includes('/'))) return text
   if (text.startsWith('=')) return text
+  // Of an output, a folder of that name would be made.
+  if (/^(?:in|out)puts?\//.test(before)) throw slashInName(text, before, option)
   const [, path = text, marks = ''] = marked.exec(text) ?? []
   const name = nodePath.basename(nodePath.resolve(path))
+  if (name.includes('=') && /^[^./].*\//.test(before)) throw slashInName(text, before, option)
   if (text === '' || name === '' || name.includes('=')) throw invalid(option, `'${text}' has no last part that could be its name: write NAME=PATH`)
   return `${name}${marks}=${path}`
+}
+
+function slashInName(text: string, name: string, option: string): SpecError {
+  return invalid(option, `'${text}' has a name with a / in it: write /${text} for the place /${name}, or ./${text} for a path`)
 }
 
 /** Entries of mounts that no field of a spec asked for by a path. */

@@ -42,17 +42,17 @@ function distanceOf(from: string, to: string, most: number): number {
   return row[to.length] ?? 0
 }
 
-const asked = new WeakMap<object, Spec>()
+const asked = new WeakMap<object, readonly Spec[]>()
 
-/** The same error, of which `askedBy` knows what it asks for: fields of a spec, whose text is in its message by `specText`. */
-export function asking<T>(error: T, spec: Spec): T {
-  if (typeof error === 'object' && error !== null) asked.set(error, spec)
+/** The same error, of which `askedBy` knows what it asks for, any of: fields of a spec, whose text is in its message by `specText`. */
+export function asking<T>(error: T, ...specs: readonly Spec[]): T {
+  if (typeof error === 'object' && error !== null) asked.set(error, specs)
   return error
 }
 
 /** What an error asks to be put into the spec, for what has a spec in other words, as the command line. */
-export function askedBy(error: unknown): Spec | undefined {
-  return typeof error === 'object' && error !== null ? asked.get(error) : undefined
+export function askedBy(error: unknown): readonly Spec[] {
+  return (typeof error === 'object' && error !== null ? asked.get(error) : undefined) ?? []
 }
 
 /** As JavaScript has it, for a message: `toolchain: ['host', '/opt/x'], path: ['/opt/x/bin']`. */

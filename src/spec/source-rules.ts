@@ -1,14 +1,17 @@
 import { isEmptySource } from './excluded.ts'
 import { isLent } from './outputs.ts'
 import { isWithin, parentsOf } from './paths.ts'
+import type { SpecError } from '../errors.ts'
+import { asking, specText } from './messages.ts'
 import type { Mount } from './plan-types.ts'
+import type { Spec } from './fields.ts'
 import { refusal } from './check.ts'
 
 /**
  * Refuses sources that would show the whole host or other sessions, or that would be written through two mounts.
  * @throws SpecError
  */
-export function refuseSources(mounts: readonly Mount[], stateDirectory: string): void {
+export function refuseSources(mounts: readonly Mount[], stateDirectory: string, platform: NodeJS.Platform): void {
   const writable = new Map<string, string>()
   for (const mount of mounts) {
     const { entry, source } = mount
@@ -32,24 +35,34 @@ export function refuseSources(mounts: readonly Mount[], stateDirectory: string):
     }
     writable.set(source, entry)
   }
-  refuseOutputsAround(mounts, writable)
+  refuseOutputsAround(mounts, writable, platform)
 }
 
 /**
- * A build could change what it reads by an output around it. An output inside an input is another matter: it is what the caller asked for,
+ * A build could change what it reads by an output around it. On FreeBSD it could also move a directory out of what is mounted there, from which ".."
+ * leads to the root of the host. An output inside an input is another matter: it is what the caller asked for,
  * as with a project and its folder of results.
  */
-function refuseOutputsAround(mounts: readonly Mount[], writable: ReadonlyMap<string, string>): void {
+function refuseOutputsAround(mounts: readonly Mount[], writable: ReadonlyMap<string, string>, platform: NodeJS.Platform): void {
   if (writable.size === 0) return
   for (const mount of mounts) {
-    const { entry, source } = mount
+    const { source } = mount
     if (source === undefined) continue
     for (const outer of [...(isLent(mount) ? [] : [source]), ...parentsOf(source)]) {
       const output = writable.get(outer)
       // defence: output-lies-around-no
       if (output === undefined) continue
-      const how = outer === source ? 'is' : 'lies around'
-      throw refusal('ERR_BUILDJAIL_OUTPUT_AROUND_SOURCE', output, `${outer} ${how} ${source}, the source of ${entry}, which the build could change by it; on FreeBSD it could also move a directory out of what is mounted there, from which ".." leads to the root of the host`, outer)
+      throw outputAround(output, outer, mount, source, platform)
     }
   }
+}
+
+function outputAround(output: string, outer: string, { entry, target, kind }: Mount, source: string, platform: NodeJS.Platform): SpecError {
+  const refused = (message: string): SpecError => refusal('ERR_BUILDJAIL_OUTPUT_AROUND_SOURCE', output, message, outer)
+  if (outer !== source) return refused(`${outer} lies around ${source} (${entry}), which the build could change by it`)
+  const writable: Spec = { outputs: { [target]: source } }
+  const unkept: Spec = { inputs: { [target]: { path: source, overlay: true } } }
+  const isAlternative = platform === 'linux' && kind !== 'overlay'
+  const remedy = `${specText(writable)} in place of both keeps what the build writes there${isAlternative ? `, and ${specText(unkept)} in place of both keeps nothing of it` : ''}`
+  return asking(refused(`${outer} is an input as well (${entry}), which the build could change by it; remedy: ${remedy}`), writable, ...(isAlternative ? [unkept] : []))
 }

@@ -5,6 +5,7 @@ import { bare } from './plain-data.ts'
 import type { Draft } from './field.ts'
 import type { Source } from './fields/sources.ts'
 import { host, type FileStatus } from './look.ts'
+import { readable } from './messages.ts'
 import type { Identity } from './plan-types.ts'
 
 /**
@@ -68,12 +69,38 @@ function found<T>(declared: string, entry: string, look: () => T): T {
 function missing(entry: string, source: string, error: unknown): SpecError {
   const { code, errno, syscall } = error as NodeJS.ErrnoException
   const how = code === 'ENOENT' ? 'does not exist' : 'cannot be looked at'
-  return new SpecError('ERR_BUILDJAIL_SOURCE_MISSING', entry, `${source} ${how} (${code ?? String(error)})`, {
+  const shut = code === 'EACCES' ? shutFolder(source) : undefined
+  const remedy = shut === undefined ? undefined : `have its owner type chmod o+x ${readable(shut)}, or name a copy elsewhere`
+  const more = shut === undefined ? meantPlace(source) : `: this user may not enter ${readable(shut)}; remedy: ${remedy}`
+  return new SpecError('ERR_BUILDJAIL_SOURCE_MISSING', entry, `${source} ${how} (${code ?? String(error)})${more}`, {
+    ...(remedy === undefined ? {} : { remedy }),
     ...(errno === undefined ? {} : { errno }),
     ...(syscall === undefined ? {} : { syscall }),
     path: source,
     cause: error,
   })
+}
+
+/** The folder on the way to a path that shuts this user out. Undefined if there is none, or a link leads there. */
+function shutFolder(source: string): string | undefined {
+  const whole = path.resolve(host().folder, source)
+  let folder = '/'
+  for (const name of whole.split('/').filter((one) => one !== '')) {
+    const below = path.join(folder, name)
+    try {
+      host().stat(below)
+    } catch (error) {
+      return (error as NodeJS.ErrnoException).code === 'EACCES' ? folder : undefined
+    }
+    folder = below
+  }
+  return undefined
+}
+
+/** A path such as `a/b=c` may have been meant as a place and a path. */
+function meantPlace(source: string): string {
+  const [, place, rest] = /^([^./=][^=]*\/[^=]*)=(.*)$/s.exec(source) ?? []
+  return place === undefined || rest === undefined ? '' : `; to show ${readable(rest)} at /${place}, write /${place}=${rest}`
 }
 
 export function pathOf(source: Source): string {

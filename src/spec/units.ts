@@ -1,14 +1,18 @@
 import { invalid, readInteger } from './check.ts'
 import type { JsonSchema } from './field.ts'
 
-/** Bytes, as a number, or a text as `512M`, `2GB`, `64KiB`, `1g`: each unit is 1024 of the one before. */
+/** Bytes, as a number, or a text as `512M`, `2GB`, `64KiB`, `1 g`: each unit is 1024 of the one before. */
 export type Size = number | string
 
-/** Milliseconds, as a number, or a text as `500ms`, `90s`, `10m`, `2h`. */
+/** Milliseconds, as a number, or a text as `500ms`, `90s`, `1m30s`, `10 min`, `2h`. */
 export type Duration = number | string
 
-const milliseconds = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 } as const
+const milliseconds = { d: 86_400_000, h: 3_600_000, m: 60_000, s: 1000, ms: 1 } as const
 const bytes = { B: 1, K: 1024, M: 1024 ** 2, G: 1024 ** 3, T: 1024 ** 4 } as const
+
+/** The larger unit comes first, and each at most once. */
+const durationPattern = String.raw`^(?=\d)(?:(\d+) ?d)?(?: ?(\d+) ?h)?(?: ?(\d+) ?m(?:in)?)?(?: ?(\d+) ?s(?:ec)?)?(?: ?(\d+) ?ms)?$`
+const sizePattern = String.raw`^(\d+) ?(?:[bB]|[kKmMgGtT](?:[iI]?[bB])?)$`
 
 /** The longest time for setTimeout, which would fire at once for more. */
 export const longestTimer: number = 2 ** 31 - 1
@@ -18,11 +22,10 @@ export const longestTimer: number = 2 ** 31 - 1
  * @throws SpecError naming the option.
  */
 export function readDuration(text: string, option: string): number {
-  const match = /^(\d+)(ms|s|m|h)?$/.exec(text)
-  if (match === null) throw invalid(option, `'${text}' is not a duration such as 500ms, 10s, 5m or 2h`)
-  const unit = match[2] as keyof typeof milliseconds | undefined
-  if (unit === undefined) throw invalid(option, `'${text}' has no unit: write ${text}ms, ${text}s, ${text}m or ${text}h`)
-  const duration = Number(match[1]) * milliseconds[unit]
+  if (/^\d+$/.test(text)) throw invalid(option, `'${text}' has no unit: write ${text}ms, ${text}s, ${text}m or ${text}h`)
+  const match = new RegExp(durationPattern).exec(text)
+  if (match === null) throw invalid(option, `'${text}' is not a duration such as 500ms, 10s, 1m30s or 2h`)
+  const duration = Object.values(milliseconds).reduce((sum: number, unit, index) => sum + unit * Number(match[index + 1] ?? 0), 0)
   if (duration > longestTimer) throw invalid(option, `'${text}' is longer than 24 days`)
   return duration
 }
@@ -36,7 +39,7 @@ export function readMilliseconds(given: unknown, entry: string, least: number, m
 }
 
 export function millisecondsSchema(least: number, most: number): JsonSchema {
-  return { anyOf: [{ type: 'integer', minimum: least, maximum: most }, { type: 'string', pattern: String.raw`^\d+(ms|s|m|h)$` }] }
+  return { anyOf: [{ type: 'integer', minimum: least, maximum: most }, { type: 'string', pattern: durationPattern }] }
 }
 
 /**
@@ -44,10 +47,10 @@ export function millisecondsSchema(least: number, most: number): JsonSchema {
  * @throws SpecError naming the option.
  */
 export function readSize(text: string, option: string): number {
-  const match = /^(\d+)(?:(B)|([KMGT])(?:i?B)?)?$/i.exec(text)
+  if (/^\d+$/.test(text)) throw invalid(option, `'${text}' has no unit: write ${text}B, ${text}K, ${text}M, ${text}G or ${text}T`)
+  const match = new RegExp(sizePattern).exec(text)
   if (match === null) throw invalid(option, `'${text}' is not a size such as 512M or 2G`)
-  const unit = match[2] ?? match[3]
-  if (unit === undefined) throw invalid(option, `'${text}' has no unit: write ${text}B, ${text}K, ${text}M, ${text}G or ${text}T`)
+  const unit = /[a-z]/i.exec(text)?.[0] ?? ''
   return Number(match[1]) * bytes[unit.toUpperCase() as keyof typeof bytes]
 }
 
@@ -63,7 +66,7 @@ export function bytesSchema(least: number): JsonSchema {
   return {
     anyOf: [
       { type: 'integer', minimum: least, maximum: Number.MAX_SAFE_INTEGER },
-      { type: 'string', pattern: String.raw`^\d+([bB]|[kKmMgGtT]([iI]?[bB])?)$` },
+      { type: 'string', pattern: sizePattern },
     ],
   }
 }

@@ -88,6 +88,12 @@ describe('what a command line says is what is asked for', () => {
     ['10s', 10_000],
     ['5m', 300_000],
     ['2h', 7_200_000],
+    ['10 s', 10_000],
+    ['10sec', 10_000],
+    ['1m30s', 90_000],
+    ['1h 30 min', 5_400_000],
+    ['1d', 86_400_000],
+    ['1s500ms', 1500],
   ])('--timeout %s', (text, timeout) => {
     expect(run('--timeout', text)).toMatchObject({ timeout })
   })
@@ -96,7 +102,8 @@ describe('what a command line says is what is asked for', () => {
     ['65536B', 65_536],
     ['64K', 65_536],
     ['512M', 512 * 1024 ** 2],
-    ['2GiB', 2 * 1024 ** 3],
+    ...['2GiB', '2GB', '2G', '2g', '2 gb'].map((text): [string, number] => [text, 2 * 1024 ** 3]),
+    ...['512m', '512MB', '512 MiB'].map((text): [string, number] => [text, 512 * 1024 ** 2]),
     ['1T', 1024 ** 4],
   ])('--limit tmpSize=%s', (text, tmpSize) => {
     expect(run('--limit', `tmpSize=${text}`)).toMatchObject({ spec: { limits: { tmpSize } } })
@@ -260,7 +267,14 @@ describe('what cannot be understood is refused, and the word is named', () => {
     [['plan', '--timeout', '1'], '--timeout', "'1' has no unit"],
     [['plan', '--timeout', '0'], '--timeout', "'0' has no unit"],
     [['plan', '--timeout', '1.5s'], '--timeout', "'1.5s'"],
-    [['plan', '--timeout', '10 s'], '--timeout', "'10 s'"],
+    [['plan', '--timeout', '10s '], '--timeout', "'10s '"],
+    [['plan', '--timeout', ' 10s'], '--timeout', "' 10s'"],
+    [['plan', '--timeout', '30s1m'], '--timeout', "'30s1m'"],
+    [['plan', '--timeout', '1m1m'], '--timeout', "'1m1m'"],
+    [['plan', '--timeout', '1m30'], '--timeout', "'1m30'"],
+    [['plan', '--input', 'inputs/x=src'], '--input', "has a name with a / in it: write /inputs/x=src for the place /inputs/x, or ./inputs/x=src for a path"],
+    [['plan', '--input', 'a/b=c'], '--input', "has a name with a / in it: write /a/b=c for the place /a/b"],
+    [['plan', '--outputs', 'outputs/x=./a/b'], '--outputs', "write /outputs/x=./a/b for the place /outputs/x"],
     [['plan', '--timeout', ''], '--timeout', "''"],
     [['plan', '--timeout', '25000h'], '--timeout', '24 days'],
     [['run', '--record', '', '--', 'x'], '--record', 'empty'],

@@ -264,6 +264,7 @@ supported('a name that a build or another user chose steers no terminal, and for
 supported('a refusal is one sentence on stderr, 125, and with --json an object', () => {
   it.each<[string[], sentence: string]>([
     [['plan', '--toolchain', 'none', '--input', 'src=/nonexistent'], 'buildjail: --input src: /nonexistent does not exist (ENOENT)\n'],
+    [['plan', '--toolchain', 'none', '--input', 'a/b=/nonexistent'], "buildjail: --input nonexistent: a/b=/nonexistent does not exist (ENOENT); to show /nonexistent at /a/b, write /a/b=/nonexistent\n"],
     [['plan', '--toolchain', 'none', '--user', '0:0'], 'buildjail: --user: to be root inside, say --user root\n'],
     [['plan', '--frob'], "buildjail: --frob: is not an option of buildjail plan\n"],
     [['run', '--toolchain', 'none'], 'buildjail: command: is missing; it comes last\n'],

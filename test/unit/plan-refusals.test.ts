@@ -1,11 +1,12 @@
 import { createServer } from 'node:net'
 import { once } from 'node:events'
-import { rmSync } from 'node:fs'
+import { lstatSync, readdirSync, readlinkSync, realpathSync, rmSync, statSync } from 'node:fs'
 import path from 'node:path'
 
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 
 import { SpecError, type BuildjailError } from '../../src/errors.ts'
+import { answeredBy, type Host } from '../../src/spec/look.ts'
 import { planOf } from '../../src/spec/plan.ts'
 import type { Spec } from '../../src/spec/spec.ts'
 import { HostTree } from './host-tree.ts'
@@ -145,6 +146,28 @@ describe('a source that is not there or not fit is refused', () => {
     expect(refused({ output: circle }).message).toContain('ELOOP')
   })
 
+  it('in a folder that shuts this user out: the folder is named', () => {
+    const shut = tree.directory('shut')
+    const host: Host = {
+      folder: tree.root,
+      stat: (at) => {
+        if (at.startsWith(`${shut}/`) || at.startsWith('shut/')) throw Object.assign(new Error('EACCES: permission denied'), { code: 'EACCES', errno: -13, syscall: 'stat' })
+        return statSync(at, { bigint: true })
+      },
+      statIfThere: (at) => host.stat(at),
+      lstat: (at) => lstatSync(at, { bigint: true }),
+      lstatIfThere: (at) => lstatSync(at, { bigint: true, throwIfNoEntry: false }),
+      readlink: (at) => readlinkSync(at),
+      realpath: (at) => realpathSync.native(at),
+      readdir: (at) => readdirSync(at),
+    }
+    for (const declared of [`${shut}/in/it`, 'shut/in/it']) {
+      const refusal = answeredBy(host, () => refused({ inputs: { src: declared } }))
+      expect(refusal).toMatchObject({ code: 'ERR_BUILDJAIL_SOURCE_MISSING', remedy: `have its owner type chmod o+x ${shut}, or name a copy elsewhere` })
+      expect(refusal.message).toContain(`${declared} cannot be looked at (EACCES): this user may not enter ${shut}; remedy: have its owner`)
+    }
+  })
+
   it('a path through a file', () => {
     expect(refused({ toolchain: [`${file}/below`] })).toMatchObject({ code: 'ERR_BUILDJAIL_SOURCE_MISSING', entry: 'toolchain[0]' })
   })
@@ -214,6 +237,14 @@ describe('one directory is writable once', () => {
     const refusal = refused({ output: source, outputs: { more: link } })
     expect(refusal).toMatchObject({ code: 'ERR_BUILDJAIL_SOURCE_WRITABLE_TWICE', entry: 'outputs.more', path: source })
     expect(refusal.message).toContain('by output')
+  })
+
+  it('nor is it an input, and both ways to have that are named', () => {
+    const refusal = refused({ output: source, inputs: { '/w': source } }, 'linux')
+    expect(refusal.message).toBe(
+      `output: ${source} is an input as well (inputs./w), which the build could change by it; remedy: outputs: { '/w': '${source}' } in place of both keeps what the build writes there, and inputs: { '/w': { path: '${source}', overlay: true } } in place of both keeps nothing of it`,
+    )
+    for (const [spec, platform] of [[{ '/w': { path: source, overlay: true } }, 'linux'], [{ '/w': source }, 'freebsd']] as const) expect(refused({ output: source, inputs: spec }, platform).message).not.toContain('overlay')
   })
 
   it('and not read by another name as well', () => {
