@@ -24,11 +24,11 @@ export interface RunOptions extends EndingOptions {
    */
   readonly input?: Input
   /**
-   * `pty`: a terminal of the command's own, which is all three of its standard descriptors. What is written to `stdin` of the Running that
+   * All three at once. `inherit`, `pipe`, `ignore`: `stdin`, `stdout` and `stderr` are each that. `pty`: a terminal of the command's own, which is all three of its standard descriptors. What is written to `stdin` of the Running that
    * `run` returns is typed into it. Everything that comes from it is collected as stdout. A terminal that is inherited is not handed on:
    * the command gets one of its own for it.
    */
-  readonly stdio?: 'pty'
+  readonly stdio?: 'pty' | 'inherit' | 'pipe' | 'ignore'
   /** Of a `pty` at first, in characters. Default: 80 columns, 24 rows. */
   readonly terminalSize?: TerminalSize
   /** Where stdin comes from instead of `input`. `pipe`: from the `stdin` of the Running that `run` returns. */
@@ -56,7 +56,9 @@ export interface RunOptions extends EndingOptions {
 }
 
 /** Options as they were copied and checked. */
-export interface CheckedRunOptions extends CheckedEndingOptions, Omit<RunOptions, keyof EndingOptions | 'limits' | 'maxBuffer' | 'stdin' | 'stdout' | 'stderr'> {
+export interface CheckedRunOptions extends CheckedEndingOptions, Omit<RunOptions, keyof EndingOptions | 'limits' | 'maxBuffer' | 'stdio' | 'stdin' | 'stdout' | 'stderr'> {
+  /** Another word is in the three. */
+  readonly stdio?: 'pty'
   readonly maxBuffer?: number
   readonly limits?: CheckedRunLimits
   readonly stdin?: WireStdio
@@ -76,6 +78,8 @@ export const placeChecks: Readonly<Record<'env' | 'cwd' | 'limits', OptionCheck>
   limits: checkLimits,
 }
 
+const words = ['pty', 'inherit', 'pipe', 'ignore'] as const
+
 const checks: Readonly<Record<keyof RunOptions, OptionCheck>> = {
   ...placeChecks,
   ...endingChecks,
@@ -84,7 +88,7 @@ const checks: Readonly<Record<keyof RunOptions, OptionCheck>> = {
     return value
   },
   stdio: (value, entry) => {
-    if (value !== 'pty') throw invalid(entry, "must be 'pty', a terminal for all three; else say each of stdin, stdout and stderr: 'pipe', 'inherit', 'ignore' or { file: path }")
+    if (!words.some((word) => word === value)) throw invalid(entry, "must be 'pty', 'inherit', 'pipe' or 'ignore'; else say each of stdin, stdout and stderr: one of these words or { file: path }")
     return value
   },
   terminalSize: checkTerminalSize,
@@ -106,15 +110,26 @@ const checks: Readonly<Record<keyof RunOptions, OptionCheck>> = {
 /** Of a run that says nothing about how: all of them have one launch in common, but for the command. */
 export const noOptions: CheckedRunOptions = Object.freeze(Object.create(null) as CheckedRunOptions)
 
+/** A word for all three is each of them from here on, unless it is a terminal. */
+function allThree(copied: Omit<CheckedRunOptions, 'stdio'> & Pick<RunOptions, 'stdio'>): CheckedRunOptions {
+  const { stdio } = copied
+  if (stdio === undefined) return copied as CheckedRunOptions
+  for (const name of ['input', 'stdin', 'stdout', 'stderr', ...(stdio === 'pty' ? (['all'] as const) : [])] as const) {
+    if (copied[name] !== undefined) throw invalid(name, `cannot be combined with stdio: '${stdio}'`)
+  }
+  if (stdio === 'pty') return copied as CheckedRunOptions
+  const { stdio: _, ...others } = copied
+  const target = wireStdio(stdio, 'stdio')
+  // Without a prototype, as the copy is.
+  return Object.assign(Object.create(null) as object, others, { stdin: target, stdout: [target] }, copied.all === true ? {} : { stderr: [target] })
+}
+
 /** @throws InvalidCommandError naming the option. */
 export function checkRunOptions(options: RunOptions): CheckedRunOptions {
-  const checked = copyOptions<CheckedRunOptions>(options, checks)
+  const checked = allThree(copyOptions<Omit<CheckedRunOptions, 'stdio'> & Pick<RunOptions, 'stdio'>>(options, checks))
   if (checked.input !== undefined && checked.stdin !== undefined) throw invalid('stdin', 'cannot be combined with input')
   if (checked.all === true && checked.stderr !== undefined) throw invalid('stderr', 'cannot be combined with all: stderr goes where stdout goes')
   if (checked.stdio === undefined && checked.terminalSize !== undefined) throw invalid('terminalSize', "is for stdio: 'pty'")
-  for (const name of ['input', 'stdin', 'stdout', 'stderr', 'all'] as const) {
-    if (checked.stdio !== undefined && checked[name] !== undefined) throw invalid(name, "cannot be combined with stdio: 'pty'")
-  }
   if (checked.lines === true && checked.encoding === 'buffer') throw invalid('lines', "cannot be combined with encoding: 'buffer'")
   return checked
 }

@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { checkRunOptions, type RunOptions } from '../../src/command/run-options.ts'
 import { checkSpawnOptions, type SpawnOptions } from '../../src/command/spawn-options.ts'
 import { wireStdio, wireTargets, type StdioTarget } from '../../src/command/target.ts'
+import { whilePolluted } from './polluted.ts'
 import { refusalOf } from './refusal.ts'
 
 it('a standard descriptor goes where it was sent', () => {
@@ -34,10 +35,32 @@ it.each<[string, unknown, entry: string]>([
   expect(refusalOf(() => wireTargets(targets, 'stdout'))).toMatchObject({ code: 'ERR_BUILDJAIL_INVALID_COMMAND', entry })
 })
 
+describe('one word for all three of a run', () => {
+  it.each(['inherit', 'pipe', 'ignore'] as const)('is each of them: %s', (stdio) => {
+    const target = { kind: stdio }
+    expect({ ...checkRunOptions({ stdio }) }).toEqual({ stdin: target, stdout: [target], stderr: [target] })
+    expect({ ...checkRunOptions({ stdio, all: true }) }).toEqual({ stdin: target, stdout: [target], all: true })
+  })
+
+  it.each(['inherit', 'pipe', 'ignore', 'pty'] as const)('is not combined with one of them: %s', (stdio) => {
+    for (const other of [{ stdin: 'ignore' }, { stdout: 'ignore' }, { stderr: 'ignore' }, { input: '' }] as const) {
+      expect(refusalOf(() => checkRunOptions({ stdio, ...other }))).toMatchObject({ entry: Object.keys(other)[0], message: expect.stringContaining(`cannot be combined with stdio: '${stdio}'`) as string })
+    }
+    expect({ ...checkRunOptions({ stdio: 'pty' }) }).toEqual({ stdio: 'pty' })
+  })
+
+  it('is asked of no prototype', async () => {
+    const given = await whilePolluted({ stdio: 'inherit', input: '', stdout: 'ignore' }, async () => checkRunOptions({}))
+    expect(Object.keys(given)).toEqual([])
+    const some = await whilePolluted({ stdin: 'ignore' }, async () => checkRunOptions({ stdio: 'pipe' }))
+    expect({ ...some }).toMatchObject({ stdin: { kind: 'pipe' } })
+  })
+})
+
 describe('what stdio may be is said where it is something else', () => {
-  it.each(['inherit', 'pipe', ['inherit', 'inherit', 'inherit']])('of a run: %j', (stdio) => {
+  it.each(['capture', 7, ['inherit', 'inherit', 'inherit']])('of a run: %j', (stdio) => {
     expect(refusalOf(() => checkRunOptions({ stdio } as unknown as RunOptions)).message).toBe(
-      "stdio: must be 'pty', a terminal for all three; else say each of stdin, stdout and stderr: 'pipe', 'inherit', 'ignore' or { file: path }",
+      "stdio: must be 'pty', 'inherit', 'pipe' or 'ignore'; else say each of stdin, stdout and stderr: one of these words or { file: path }",
     )
   })
 
