@@ -34,6 +34,8 @@ export interface RunRequest extends SessionRequest {
   readonly kind: 'run'
   /** Gives the command a terminal of its own even if this program has none. */
   readonly isPty: boolean
+  /** Prints events as lines of JSON. `isJson` is true then. */
+  readonly hasEvents?: boolean
   /** Shows a progress line in place of the output. */
   readonly hasProgress: boolean
   /** Paths of files to write. */
@@ -106,9 +108,9 @@ export function parseCommandLine(argv: readonly string[]): Request {
 
 const commands = `commands are ${verbs.slice(0, -1).join(', ')} and ${verbs.at(-1)} (see buildjail --help)`
 
-/** Whether `--json` is among the options, even if the others cannot be read. */
-export function isJsonAsked([verb, ...rest]: readonly string[]): boolean {
-  return isVerb(verb) && isAsked(verb, rest, 'json')
+/** Which of `--json` and `--events` is among the options, even if the others cannot be read. */
+export function answerAsked([verb, ...rest]: readonly string[]): 'json' | 'events' | undefined {
+  return (['json', 'events'] as const).find((name) => isVerb(verb) && isAsked(verb, rest, name))
 }
 
 function completionRequest(words: readonly string[]): Request {
@@ -167,9 +169,11 @@ function sessionRequest(kind: 'run' | 'plan', given: GivenOptions, command: read
   if (written.hasValues === true && written.record === undefined && written.page === undefined) throw invalid('--env-values', 'is for --record and --page')
   const forRun = { ...written, isPty: given.has('pty'), hasProgress: given.has('progress') }
   if (kind === 'plan') return { kind, ...request, command }
+  const hasEvents = given.has('events')
+  if (hasEvents && request.isJson) throw invalid('--events', 'cannot be combined with --json, which prints the result alone')
   // The spec file can have the command.
   if (command.length === 0 && request.file === undefined) throw new InvalidCommandError('command', 'is missing; it comes last', 'plan')
-  return { kind, ...request, ...forRun, command: command.length === 0 ? command : checkCommand(command) }
+  return { kind, ...request, ...(hasEvents && { isJson: true, hasEvents }), ...forRun, command: command.length === 0 ? command : checkCommand(command) }
 }
 
 function hereFrom(given: GivenOptions): { readonly here?: HereOptions } {

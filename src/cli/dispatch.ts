@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url'
 
 import { invalid } from '../spec/check.ts'
 import { readable } from '../spec/messages.ts'
-import { type BenchRequest, isJsonAsked, type PageRequest, parseCommandLine } from './command-line.ts'
+import { answerAsked, type BenchRequest, type PageRequest, parseCommandLine } from './command-line.ts'
 import { doctorVerb, gcVerb, psVerb } from './host-verbs.ts'
 import { exitStatus } from './exit-status.ts'
 import { helpOf, helpTopics } from './help.ts'
@@ -48,7 +48,8 @@ export async function dispatch(argv: readonly string[], terminal: Terminal): Pro
     }
   } catch (error) {
     tell(terminal, error)
-    if (isJsonAsked(argv)) terminal.out(errorJson(error))
+    const answer = answerAsked(argv)
+    if (answer !== undefined) terminal.out(errorJson(error, answer === 'events' ? { event: 'result' } : {}))
     return exitStatus.ownFailure
   }
 }

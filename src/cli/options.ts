@@ -40,6 +40,7 @@ const ofSessions: readonly Option[] = [
 ]
 const ofRuns: readonly Option[] = [
   { ...once, name: 'pty', value: undefined, help: 'give the command a terminal of its own even if buildjail has none; stdin is typed into it' },
+  { ...once, name: 'events', value: undefined, help: 'print each event of the session as one line of JSON, stdout and stderr among them, and a last line with { result } or { error }' },
   { ...once, name: 'progress', value: undefined, help: "at a terminal, show one progress line in place of the command's output; print the output if the command fails" },
 ]
 const ofLists: readonly Option[] = [

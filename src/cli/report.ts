@@ -25,8 +25,9 @@ export function describeError(error: unknown): Readonly<Record<string, unknown>>
   return { code, message, step, syscall, errno, path, dest, entry, limit, detail, holders, remedy, ...place, errors }
 }
 
-export function errorJson(error: unknown): string {
-  return jsonLine({ error: describeError(error) })
+/** @param members stand before it */
+export function errorJson(error: unknown, members: object = {}): string {
+  return jsonLine({ ...members, error: describeError(error) })
 }
 
 export function jsonLine(value: unknown): string {

@@ -34,18 +34,34 @@ interface Outcome {
 export async function runVerb(request: RunRequest, terminal: Terminal): Promise<number> {
   const effective = await effectiveSpec(request)
   const written = request.record === undefined && request.page === undefined ? undefined : await reportOf(request, effective)
+  // Loaded only for --events.
+  const { EventLines, lastEvent } = request.hasEvents === true ? await import('./event-lines.ts') : {}
+  const events = EventLines === undefined ? undefined : new EventLines(terminal)
   const streams = new RunStreams(request, effective, terminal)
   const interruption = new Interruption(() => {
     streams.clear()
     tell(terminal, 'the command got SIGINT and goes on; a second SIGINT ends it')
   })
   try {
-    return report(await runOnce(request, effective, streams, interruption, written), effective, request, interruption, terminal)
+    return report(await runOnce(request, effective, streams, interruption, written), effective, { here: request.here, answer: answerOf(request.isJson, lastEvent) }, interruption, terminal)
   } finally {
     interruption.over()
     streams.over(false)
     written?.close()
+    events?.over()
   }
+}
+
+/** What is told at the end. */
+interface Told {
+  readonly here: RunRequest['here']
+  readonly answer: ReturnType<typeof answerOf>
+}
+
+/** What is printed for programs at the end. Undefined: nothing. */
+function answerOf(isJson: boolean, lastEvent: ((answer: object) => object) | undefined): ((outcome: Outcome) => object) | undefined {
+  if (!isJson) return undefined
+  return lastEvent === undefined ? describeOutcome : (outcome) => lastEvent(describeOutcome(outcome))
 }
 
 /** Loaded only for --record and --page. */
@@ -116,7 +132,7 @@ function runOptions({ timeout }: EffectiveSpec, signal: AbortSignal): RunOptions
   return { ...(timeout === undefined ? {} : { timeout }), signal, reject: false }
 }
 
-function report(outcome: Outcome, { timeout }: EffectiveSpec, { isJson, here }: RunRequest, interruption: Interruption, terminal: Terminal): number {
+function report(outcome: Outcome, { timeout }: EffectiveSpec, { here, answer }: Told, interruption: Interruption, terminal: Terminal): number {
   const { result, errors, leftInOutputs, kept, changes, hints } = outcome
   for (const error of errors) tell(terminal, error)
   for (const one of leftInOutputs) tell(terminal, leftText(one))
@@ -128,7 +144,7 @@ function report(outcome: Outcome, { timeout }: EffectiveSpec, { isJson, here }: 
   const stopped = interruption.messageFor(result?.signal) ?? endingMessage(outcome, timeout)
   if (stopped !== undefined && !errors.includes(interruption.signal.reason)) tell(terminal, stopped)
   for (const { problem, remedy } of hints) tell(terminal, `hint: ${problem}; ${remedy}`)
-  if (isJson) terminal.out(jsonLine(describeOutcome(outcome)))
+  if (answer !== undefined) terminal.out(jsonLine(answer(outcome)))
   if (interruption.status !== undefined) return interruption.status
   if (result === undefined) return statusOfRefusal(errors[0])
   const status = statusOf(result)

@@ -123,6 +123,21 @@ describeSession('the command line', () => {
     expect(readFileSync(path.join(folders.output, 'copy'), 'utf8')).toBe('given\n')
   })
 
+  test('tells events as lines of JSON, and how it ended in the last', () => {
+    const { status, stdout, stderr } = buildjail('run', '--events', '--', 'sh', '-c', String.raw`printf "h\303"; sleep 0.1; printf "\251\n"; printf "\303" >&2; exit 3`)
+    expect([status, stderr]).toEqual([3, ''])
+    const lines = stdout.trimEnd().split('\n').map((line) => JSON.parse(line) as Record<string, unknown>)
+    expect([...new Set(lines.map(({ event }) => event))]).toEqual(['step', 'command', 'stdio', 'end', 'close', 'result'])
+    const texts = (stream: string): string => lines.filter((line) => line['event'] === 'stdio' && line['stream'] === stream).map(({ text }) => text).join('')
+    expect([texts('stdout'), texts('stderr')]).toEqual(['hé\n', '\ufffd'])
+    const last = lines.at(-1) as { result: object }
+    expect(last).toMatchObject({ event: 'result', result: { exitCode: 3, failed: true } })
+    expect(last.result).not.toHaveProperty('stdout')
+    const refused = buildjail('run', '--events', '--', 'no-such-command').stdout.trimEnd().split('\n')
+    expect(JSON.parse(refused.at(-1) ?? '')).toMatchObject({ event: 'result', error: { code: 'ENOENT' } })
+    expect(JSON.parse(buildjail('run', '--events', '--frob', 'true').stdout)).toMatchObject({ event: 'result', error: { entry: '--frob' } })
+  })
+
   test('needs neither a name for what has one, nor -- before the command, nor a folder for the output', () => {
     const made = path.join(folders.top, 'made', 'out')
     const { status, stdout, stderr } = buildjail('run', '--input', folders.input, '--output', made, 'sh', '-c', 'cp /inputs/*/given.txt /output; ls /inputs')

@@ -1,7 +1,7 @@
 import path from 'node:path'
 import { describe, expect, it } from 'vitest'
 
-import { isJsonAsked, parseCommandLine, type Request } from '../../src/cli/command-line.ts'
+import { answerAsked, parseCommandLine, type Request } from '../../src/cli/command-line.ts'
 import type { Spec } from '../../src/spec/spec.ts'
 import { refusalOf } from './refusal.ts'
 
@@ -167,12 +167,14 @@ describe('what a command line says is what is asked for', () => {
       isJson: false,
       spec: {},
     })
-    expect(isJsonAsked(['run', '--', 'git', '--json'])).toBe(false)
-    expect(isJsonAsked(['run', 'git', '--json'])).toBe(false)
-    expect(isJsonAsked(['run', '--name', '--json', 'git'])).toBe(false)
-    expect(isJsonAsked(['run', '--json', '--frob'])).toBe(true)
-    expect(isJsonAsked(['run', '--frob', '--json', 'git'])).toBe(true)
-    expect(isJsonAsked(['frob', '--json'])).toBe(false)
+    expect(answerAsked(['run', '--', 'git', '--json'])).toBeUndefined()
+    expect(answerAsked(['run', 'git', '--json'])).toBeUndefined()
+    expect(answerAsked(['run', '--name', '--json', 'git'])).toBeUndefined()
+    expect(answerAsked(['run', '--json', '--frob'])).toBe('json')
+    expect(answerAsked(['run', '--frob', '--json', 'git'])).toBe('json')
+    expect(answerAsked(['frob', '--json'])).toBeUndefined()
+    expect(answerAsked(['run', '--frob', '--events', 'git'])).toBe('events')
+    expect(run('--events')).toMatchObject({ isJson: true, hasEvents: true })
   })
 
   it('plan takes the same options, with and without a command', () => {
@@ -267,6 +269,7 @@ describe('what cannot be understood is refused, and the word is named', () => {
     [['plan', '--timeout', '1'], '--timeout', "'1' has no unit"],
     [['plan', '--timeout', '0'], '--timeout', "'0' has no unit"],
     [['plan', '--timeout', '1.5s'], '--timeout', "'1.5s'"],
+    [['run', '--events', '--json', 'x'], '--events', 'cannot be combined with --json'],
     [['plan', '--timeout', '10s '], '--timeout', "'10s '"],
     [['plan', '--timeout', ' 10s'], '--timeout', "' 10s'"],
     [['plan', '--timeout', '30s1m'], '--timeout', "'30s1m'"],
