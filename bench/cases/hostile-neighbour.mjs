@@ -73,6 +73,6 @@ export const hostileNeighbour = {
       alone: () => ({ take: others }),
       ...Object.fromEntries(hostileAttacks.map((attack) => [`beside ${attack}`, () => ({ take: beside(hostile, attack) })])),
     })
-    return byPhase(await inRounds(bench, { rounds: 5, samples: 1500, perBlock: 100, warmUp: 0 }, subjects))
+    return byPhase(await inRounds(bench, { rounds: 5, samples: 1000, perBlock: 100, warmUp: 0 }, subjects))
   },
 }
