@@ -26,6 +26,7 @@ export default defineConfig({
       {
         text: 'Guide',
         items: pagesOf('guide/', [
+          ['The project that you are in', 'here'],
           ['Sessions and commands', 'sessions'],
           ['A Node project', 'node-project'],
           ['With other tools', 'with-other-tools'],

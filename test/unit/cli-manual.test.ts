@@ -132,6 +132,7 @@ const said: Readonly<Record<string, string>> = {
   'inputs.*.path': '--input a?',
   'inputs.*.optional': '--input a?',
   'inputs.*.overlay': '--input a~',
+  'inputs.*.exclude[]': '--input a --exclude .env*',
   output: '--output a',
   'outputs.*': '--outputs a',
   'stores.*': '--store /a=b',
