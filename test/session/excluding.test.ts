@@ -109,7 +109,8 @@ describeSession('what an input excludes', () => {
       code: 'EBUSY',
       remedy: expect.stringContaining(`exclude 'packages/b/dist/' from the input '${at}'`) as string,
     })
-    await expect(openSession({ output: path.join(at, 'packages') })).rejects.toMatchObject({ code: 'EBUSY' })
+    // On FreeBSD what the others have mounted there is found first.
+    await expect(openSession({ output: path.join(at, 'packages') })).rejects.toMatchObject({ code: isFreebsd ? 'EOPNOTSUPP' : 'EBUSY' })
   })
 
   // promise: 15
