@@ -1,6 +1,7 @@
 /*
  * onlooker    until stdin ends, looks at whatever appears beside it, and says what it sees of a host program: its
- *             arguments and its environment. A command that is being launched is that program until it executes.
+ *             arguments, its environment, and what it has mapped and open. A command that is being launched is that
+ *             program until it executes.
  */
 #define _GNU_SOURCE /* memmem(3) */
 #include <sys/types.h>
@@ -41,6 +42,27 @@ environment_of(pid_t pid, char *text, size_t size)
 {
 	return shown("environ", pid, text, size);
 }
+
+static size_t
+mappings_of(pid_t pid, char *text, size_t size)
+{
+	return shown("maps", pid, text, size);
+}
+
+static size_t
+descriptors_of(pid_t pid, char *text, size_t size)
+{
+	enum { kMost = 64 };
+	size_t used = 0;
+	char path[64];
+
+	for (int number = 0; number < kMost && used < size; number++) {
+		snprintf(path, sizeof(path), "/proc/%d/fd/%d", (int)pid, number);
+		ssize_t got = readlink(path, text + used, size - used);
+		used += got > 0 ? (size_t)got : 0;
+	}
+	return used;
+}
 #else
 #include <sys/sysctl.h>
 
@@ -63,6 +85,20 @@ environment_of(pid_t pid, char *text, size_t size)
 {
 	return shown(KERN_PROC_ENV, pid, text, size);
 }
+
+static size_t
+mappings_of(pid_t pid, char *text, size_t size)
+{
+	return shown(KERN_PROC_VMMAP, pid, text, size);
+}
+
+static size_t
+descriptors_of(pid_t pid, char *text, size_t size)
+{
+	size_t used = shown(KERN_PROC_FILEDESC, pid, text, size);
+
+	return used + shown(KERN_PROC_CWD, pid, text + used, size - used);
+}
 #endif
 
 /* The words of the host programs of these tests: a runtime of JavaScript, and what it was given. */
@@ -83,7 +119,7 @@ main(void)
 	/* Numbers are given in order, so what comes next is close by. */
 	enum { kAhead = 12, kRoundsOfNothing = 32 };
 	static char text[1 << 16];
-	long seen = 0, arguments = 0, environments = 0;
+	long seen = 0, arguments = 0, environments = 0, others = 0;
 	int nothing = 0;
 	pid_t next = next_number();
 
@@ -98,6 +134,8 @@ main(void)
 			found = pid;
 			arguments += is_of_host_program(text, size);
 			environments += is_of_host_program(text, environment_of(pid, text, sizeof(text)));
+			others += is_of_host_program(text, mappings_of(pid, text, sizeof(text)));
+			others += is_of_host_program(text, descriptors_of(pid, text, sizeof(text)));
 		}
 		/* It is looked at until it is gone. */
 		if (found != 0) {
@@ -109,6 +147,7 @@ main(void)
 			nothing = 0;
 		}
 	}
-	printf("%s, %ld arguments and %ld environments of a host program\n", seen > 0 ? "some seen" : "none seen", arguments, environments);
+	printf("%s, %ld arguments, %ld environments and %ld mappings and descriptors of a host program\n", seen > 0 ? "some seen" : "none seen",
+		arguments, environments, others);
 	return 0;
 }

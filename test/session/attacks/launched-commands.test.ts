@@ -10,7 +10,7 @@ describeAttack('a command that is being launched', () => {
   const users: readonly Spec['user'][] = [undefined, 'root']
 
   // promise: 9
-  test.each(users)(`shows a build as %s neither the arguments nor the environment of the host program, ${launches} times`, { timeout: 110_000 }, async (user) => {
+  test.each(users)(`shows a build as %s neither the arguments nor the environment of the host program, nor what that has mapped and open, ${launches} times`, { timeout: 110_000 }, async (user) => {
     await using session = await openSession(armed(user === undefined ? {} : { user }))
     const onlooker = session.spawn(attack('onlooker'))
     await said(onlooker, 'looking')
@@ -19,6 +19,6 @@ describeAttack('a command that is being launched', () => {
     }
     onlooker.stdin?.end()
     if (onlooker.stdout === null) throw new Error('stdout is no pipe')
-    expect(await text(onlooker.stdout)).toBe('some seen, 0 arguments and 0 environments of a host program\n')
+    expect(await text(onlooker.stdout)).toBe('some seen, 0 arguments, 0 environments and 0 mappings and descriptors of a host program\n')
   })
 })
