@@ -216,7 +216,7 @@ export const freebsd = [
   {
     defence: 'a command that is launched does not show the arguments of the host program',
     off: { 'command-launched-does-not': 'skip' },
-    tests: [[`${attacks}/launched-commands.test.ts`, 'shows a build as undefined neither the arguments nor the environment of the host program, ${launches} times']],
+    tests: [[`${attacks}/launched-commands.test.ts`, 'shows a build as undefined neither the arguments nor the environment of the host program, nor what that has mapped and open, ${launches} times']],
   },
   {
     defence: 'everything is killed though a build that is root has switched root off',
@@ -343,6 +343,11 @@ export const freebsd = [
     defence: 'a network of the jail’s own, where a loopback is asked for',
     off: { 'network-jail-own-loopback': 'never' },
     tests: [['test/freebsd/own-network.test.ts', 'is all that its jail has of a network, as the kernel says']],
+  },
+  {
+    defence: 'an interface that is lent comes back by its name, whatever name a build gave it',
+    off: { 'lent-interface-comes-back': 'always' },
+    tests: [['test/freebsd/lent-interfaces.test.ts', 'which gives it %s, comes back as it was, and nothing else does']],
   },
   {
     defence: 'networks that are being taken away are few',
