@@ -141,6 +141,11 @@ export const freebsd = [
     tests: [['test/freebsd/unending-calls.test.ts', 'ends with its session, though it had gone on for long, and writes nothing more']],
   },
   {
+    defence: 'close does not wait in the kernel for what reads an output without end',
+    off: { 'allocation-ends-beside-no-daemon': { first: 'if (process.ki_jid != jid) continue;' } },
+    tests: [['test/freebsd/stalled-files.test.ts', 'by a daemon of the kernel, beside posix_fallocate(2): close rejects all the same, and takes all away once both have ended']],
+  },
+  {
     defence: 'the watcher waits for processes that do not end',
     off: { 'watcher-waits-for-processes': 'never' },
     tests: [['test/freebsd/unending-calls.test.ts', 'keeps the watcher of a killed host program waiting, for as long as it takes']],
