@@ -26,6 +26,7 @@
 #include <sys/conf.h>
 #include <sys/cpuset.h>
 #include <sys/disk.h>
+#include <sys/event.h>
 #include <sys/ioctl.h>
 #include <sys/jail.h>
 #include <sys/kerneldump.h>
@@ -188,6 +189,17 @@ attempt_jails(void)
 		tell_of("changing by its own descriptor", jail_set(more, 4, JAIL_UPDATE | JAIL_USE_DESC));
 	}
 #endif
+	int queue = kqueue(), watched = 0;
+#ifdef EVFILT_JAIL
+	/* 0 is the own jail, as above. */
+	for (int jid = 1; jid < 20000; jid++) {
+		struct kevent wanted;
+
+		EV_SET(&wanted, jid, EVFILT_JAIL, EV_ADD, NOTE_JAIL_ATTACH | NOTE_JAIL_REMOVE, 0, NULL);
+		watched += kevent(queue, &wanted, 1, NULL, 0, NULL) == 0;
+	}
+#endif
+	tell_of("events of other jails", watched > 0 ? 0 : -1);
 	struct iovec by_zero[] = { named("jid"), { &(int){ 0 }, sizeof(int) }, named("allow.mount"), { NULL, 0 } };
 	tell_of("changing its own jail", jail_set(by_zero, 4, JAIL_UPDATE));
 }

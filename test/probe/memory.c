@@ -3,6 +3,7 @@
  *
  *   memory leave    makes one of each
  *   memory find     looks for each
+ *   memory leave queue, memory find queue    the same of a POSIX message queue (FreeBSD)
  */
 #include <sys/types.h>
 #include <sys/ipc.h>
@@ -10,6 +11,12 @@
 #include <sys/msg.h>
 #include <sys/sem.h>
 #include <sys/shm.h>
+
+#ifdef __FreeBSD__
+#include <sys/param.h>
+#include <sys/mqueue.h>
+#include <sys/syscall.h>
+#endif
 
 #include <fcntl.h>
 #include <signal.h>
@@ -24,10 +31,17 @@ enum { kKey = 0x626a };
 int
 main(int argc, char **argv)
 {
-	int make = argc == 2 && strcmp(argv[1], "leave") == 0 ? IPC_CREAT : 0;
+	int make = argc > 1 && strcmp(argv[1], "leave") == 0 ? IPC_CREAT : 0;
 
 	/* A kernel that lacks one, or a jail that may not have it, ends who asks with SIGSYS (FreeBSD, kern.signosys). */
 	signal(SIGSYS, SIG_IGN);
+#ifdef __FreeBSD__
+	/* By number: mq_open(3) is in a library of its own. */
+	if (argc == 3) {
+		tell_of("mq_open", syscall(SYS_kmq_open, "/buildjail-probe", O_RDWR | (make != 0 ? O_CREAT : 0), 0666, NULL));
+		return 0;
+	}
+#endif
 	tell_of("shmget", shmget(kKey, 4096, make | 0666));
 	tell_of("semget", semget(kKey, 1, make | 0666));
 	tell_of("msgget", msgget(kKey, make | 0666));
