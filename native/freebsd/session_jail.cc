@@ -27,8 +27,11 @@ namespace {
 /** After that, it is looked at what processes are doing. */
 constexpr std::chrono::milliseconds kPromptBound{2000};
 constexpr std::chrono::milliseconds kEndBound{10000};
-/** Until it is looked whether one has to be killed again. */
-constexpr std::chrono::milliseconds kLookBound{200};
+/**
+ * Until it is looked whether one has to be killed again. A process that closes a terminal whose output nobody reads
+ * goes on to the next one with each signal, and may have 128 of them.
+ */
+constexpr std::chrono::milliseconds kLookBound{20};
 constexpr std::chrono::milliseconds kDieBound{2000};
 
 SysError still_there(const char* step, const char* syscall, int err, std::string detail, std::vector<Holder> holders) {
