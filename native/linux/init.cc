@@ -180,6 +180,7 @@ void InitChannel::send_kept() {
   while (!kept_.empty()) {
     const auto& [bytes, owned] = kept_.front();
     std::vector<int> descriptors;
+    descriptors.reserve(owned.size());
     for (const UniqueFd& one : owned) descriptors.push_back(one.get());
     const std::array parts{part_of(bytes.data(), bytes.size())};
     if (!send_now(parts, descriptors, MSG_DONTWAIT)) {

@@ -175,7 +175,7 @@ describe('a command that failed is told what its session did to it', () => {
   })
 
   it.each<readonly [line: string, plan: keyof typeof plans, remedy: string | undefined]>([
-    ['Error: getaddrinfo EAI_AGAIN registry.npmjs.org', 'bare', 'host'],
+    ['Error: getaddrinfo EAI_AGAIN registry.example.org', 'bare', 'host'],
     ['socket.gaierror: [Errno -3] Temporary failure in name resolution', 'bare', 'host'],
     ['curl: (6) Could not resolve host: example.com', 'loopback', 'host'],
     ['Error: connect ENETUNREACH 1.2.3.4:80 - Local (0.0.0.0:0)', 'bare', 'host'],
@@ -184,7 +184,7 @@ describe('a command that failed is told what its session did to it', () => {
     ["Error: connect ENETUNREACH 127.0.0.1:8080\n  code: 'ENETUNREACH',", 'bare', 'loopback'],
     ['getaddrinfo EAI_AGAIN localhost', 'bare', 'loopback'],
     ['Error: connect ENETUNREACH 127.0.0.1:8080', 'loopback', undefined],
-    ['Error: getaddrinfo EAI_AGAIN registry.npmjs.org', 'host', undefined],
+    ['Error: getaddrinfo EAI_AGAIN registry.example.org', 'host', undefined],
     ['Error: connect ECONNREFUSED 1.2.3.4:80', 'bare', undefined],
     ['the network is reachable', 'bare', undefined],
   ])('that it has no such network: %s, with %s', (line, plan, network) => {
