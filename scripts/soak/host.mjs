@@ -21,7 +21,8 @@ const permissions = 0o7777
  */
 export async function takeCensus(setting) {
   const ofSystem = process.platform === 'freebsd' ? await freebsdHost(setting) : linuxHost(setting)
-  return { ...ofSystem, 'state files': entries(setting.stateDirectory), 'lent outputs': setting.outputs.filter(isLent) }
+  // Sessions show what is in `empty` in the place of what they exclude, and it stays.
+  return { ...ofSystem, 'state files': entries(setting.stateDirectory).filter((name) => name !== 'empty'), 'lent outputs': setting.outputs.filter(isLent) }
 }
 
 /** Counted once, a lent output is given its owner back, so that it is not taken for the owner by the next session. */
