@@ -196,7 +196,7 @@ Status NamespaceEnvelope::open() {
 Status NamespaceEnvelope::settle() {
   const std::lock_guard not_closing(closing_);
   const auto inside = namespaces();
-  if (!inside) return session_closed("open", "recv");
+  if (!inside) return session_closed("open", "recvmsg");
   auto status = confirm(*inside, false);
   return status ? std::move(status) : walk_.give_up(std::move(status.error()));
 }

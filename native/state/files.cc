@@ -259,8 +259,10 @@ std::string empty_in(const std::string& state_directory) { return state_director
 Status make_empty(const std::string& state_directory) {
   const std::string path = empty_in(state_directory);
   const std::string file = path + "/file";
-  // Made last.
-  if (::access(file.c_str(), F_OK) == 0) return {};
+  struct stat found{};
+  // It is made last.
+  if (::lstat(file.c_str(), &found) == 0) return {};
+  if (errno != ENOENT) return last_error(kStep, "lstat", file);
   for (const std::string& folder : {path, path + "/folder"}) {
     if (::mkdir(folder.c_str(), 0755) != 0 && errno != EEXIST) return last_error(kStep, "mkdir", folder);
     // Whatever the umask is: builds read them.

@@ -46,7 +46,7 @@ export const openSteps: Steps = isLinux
       execveat: ['init'],
       // Of the list of calls that init makes, and of its answers.
       sendmsg: ['init'],
-      recv: ['init'],
+      recvmsg: ['init'],
       close: ['init', 'mount', 'network', 'write'],
       mount: ['private', 'mount'],
       fsopen: ['mount'],
@@ -106,7 +106,7 @@ export const openSteps: Steps = isLinux
       getdirentries: ['devfs-ruleset'],
       fstat: ['state-directory', 'journal', 'pin-source', 'output-lease', 'user-lease', 'hand-over', 'mount-point'],
       extattr_list_fd: ['output-lease'],
-      fchmod: ['hand-over', 'mount-point', 'write'],
+      fchmod: ['state-directory', 'hand-over', 'mount-point', 'write'],
       openat: ['hand-over', 'mount-point'],
       fdopendir: ['state-directory', 'hand-over'],
       readdir: ['state-directory', 'hand-over'],
