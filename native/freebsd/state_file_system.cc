@@ -205,8 +205,9 @@ Status StateFileSystem::unmount_if_empty() {
   if (!has_name) return has_name.error();
   if (!*has_name) return {};
   if (!fsid_.empty()) {
-    const auto names = names_in(path_);
+    auto names = names_in(path_);
     if (!names) return names.error();
+    std::erase(*names, kEmpty);
     // These are sessions for a recovery.
     if (!names->empty()) return {};
     auto status = unmount_target(fsid_, 0);

@@ -23,7 +23,6 @@ constexpr int kFolder = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
 constexpr mode_t kFolderMode = 0755;
 
 constexpr const char* kStep = "state-directory";
-constexpr std::string_view kEmpty = "empty";
 
 SysError exposed(const std::string& path, std::string detail) {
   return {.step = kStep, .syscall = "lstat", .err = EPERM, .path = path, .detail = std::move(detail)};

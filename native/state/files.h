@@ -95,6 +95,7 @@ Status make_private_directory(const std::string& path);
  * The folder of a state directory in which `file` and `folder` are empty, and nobody may write to either. Sessions show
  * them in the place of what they exclude (src/spec/excluded.ts).
  */
+inline constexpr std::string_view kEmpty = "empty";
 std::string empty_in(const std::string& state_directory);
 /** Makes it if it is missing. */
 Status make_empty(const std::string& state_directory);
