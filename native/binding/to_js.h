@@ -66,8 +66,7 @@ Napi::Array list_to_js(Napi::Env env, const Values& values, Convert convert = {}
 /** The NativeFailure of src/errors.ts, as an Error, so that it has a stack wherever it surfaces. */
 Napi::Value error_to_js(Napi::Env env, const SysError& error);
 Napi::Value trace_to_js(Napi::Env env, const Trace& trace);
-/** A NativeJobEnd, but for its envelope. */
-/** Takes its output. */
+/** A NativeJobEnd, but for its envelope. Takes the output from `end`. */
 Napi::Object job_end_to_js(Napi::Env env, JobEnd& end);
 Napi::Value mount_to_js(Napi::Env env, const MountEntry& mount);
 Napi::Value usage_to_js(Napi::Env env, const SessionUsage& usage);

@@ -54,8 +54,7 @@ class Pages {
 
 /**
  * What a command has written, up to a bound. Much of it is never copied, neither while it comes nor when JavaScript
- * takes it: one thread reads for all commands, and another is told of all of them, so each would hold up every session
- * for as long as that takes.
+ * takes it. A copy would hold up every session: one thread reads for all commands, and one runs JavaScript.
  */
 class CapturedBytes {
  public:

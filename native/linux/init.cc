@@ -57,20 +57,35 @@ Result<UniqueFd> in_memory(const std::string& text) {
 }
 
 /** What came along with an answer: a descriptor, and the pid of the sender; or none, and 0. */
-std::pair<UniqueFd, pid_t> come_along(msghdr& packet) {
-  std::pair<UniqueFd, pid_t> found{UniqueFd(), 0};
-  for (cmsghdr* part_of = CMSG_FIRSTHDR(&packet); part_of != nullptr; part_of = CMSG_NXTHDR(&packet, part_of)) {
+struct CameAlong {
+  UniqueFd descriptor{};
+  pid_t sender = 0;
+};
+
+/** recvmsg(2) of one answer. Returns what that returns. */
+template <class Answer>
+ssize_t receive(int socket, Answer& said, int flags, CameAlong& along) {
+  iovec part{.iov_base = &said, .iov_len = sizeof(said)};
+  alignas(cmsghdr) std::array<std::byte, CMSG_SPACE(sizeof(int)) + CMSG_SPACE(sizeof(ucred))> control{};
+  msghdr packet{};
+  packet.msg_iov = &part;
+  packet.msg_iovlen = 1;
+  packet.msg_control = control.data();
+  packet.msg_controllen = control.size();
+  const ssize_t got = without_interruption([&] { return ::recvmsg(socket, &packet, flags | MSG_CMSG_CLOEXEC); });
+  if (got <= 0) return got;
+  for (cmsghdr* one = CMSG_FIRSTHDR(&packet); one != nullptr; one = CMSG_NXTHDR(&packet, one)) {
     ucred credentials{};
     int descriptor = -1;
-    if (part_of->cmsg_type == SCM_RIGHTS) {
-      std::memcpy(&descriptor, CMSG_DATA(part_of), sizeof(descriptor));
-      found.first.reset(descriptor);
-    } else if (part_of->cmsg_type == SCM_CREDENTIALS) {
-      std::memcpy(&credentials, CMSG_DATA(part_of), sizeof(credentials));
-      found.second = credentials.pid;
+    if (one->cmsg_type == SCM_RIGHTS) {
+      std::memcpy(&descriptor, CMSG_DATA(one), sizeof(descriptor));
+      along.descriptor.reset(descriptor);
+    } else if (one->cmsg_type == SCM_CREDENTIALS) {
+      std::memcpy(&credentials, CMSG_DATA(one), sizeof(credentials));
+      along.sender = credentials.pid;
     }
   }
-  return found;
+  return got;
 }
 
 constexpr const char* kImageStep = "init-image";
@@ -205,17 +220,11 @@ Status InitChannel::send_calls(const calls_message& header, std::span<const init
 
 Result<calls_answer> InitChannel::read_calls_answer(UniqueFd& shown) {
   calls_answer said;
-  iovec part{.iov_base = &said, .iov_len = sizeof(said)};
-  alignas(cmsghdr) std::array<std::byte, CMSG_SPACE(sizeof(int)) + CMSG_SPACE(sizeof(ucred))> control{};
-  msghdr packet{};
-  packet.msg_iov = &part;
-  packet.msg_iovlen = 1;
-  packet.msg_control = control.data();
-  packet.msg_controllen = control.size();
-  const ssize_t got = without_interruption([&] { return ::recvmsg(socket_.get(), &packet, MSG_CMSG_CLOEXEC); });
+  CameAlong along;
+  const ssize_t got = receive(socket_.get(), said, 0, along);
   if (got <= 0)
     return SysError{.step = "init", .syscall = "recvmsg", .err = got < 0 ? errno : ESRCH, .detail = "init has ended"};
-  if (auto [descriptor, sender] = come_along(packet); descriptor) shown = std::move(descriptor);
+  if (along.descriptor) shown = std::move(along.descriptor);
   return said;
 }
 
@@ -303,14 +312,8 @@ bool InitChannel::shut_down() {
 bool InitChannel::read(Waiter& waiter) {
   send_kept();
   answer said{};
-  iovec part{.iov_base = &said, .iov_len = sizeof(said)};
-  alignas(cmsghdr) std::array<std::byte, CMSG_SPACE(sizeof(int)) + CMSG_SPACE(sizeof(ucred))> control{};
-  msghdr packet{};
-  packet.msg_iov = &part;
-  packet.msg_iovlen = 1;
-  packet.msg_control = control.data();
-  packet.msg_controllen = control.size();
-  const ssize_t got = ::recvmsg(socket_.get(), &packet, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+  CameAlong along;
+  const ssize_t got = receive(socket_.get(), said, MSG_DONTWAIT, along);
   if (got < 0 && !is_gone(errno)) return true;
   if (got <= 0) {
     const std::lock_guard lock(mutex_);
@@ -318,7 +321,7 @@ bool InitChannel::read(Waiter& waiter) {
     answered_.notify_all();
     return false;
   }
-  const auto [pidfd, sender] = come_along(packet);
+  const auto& [pidfd, sender] = along;
   switch (said.kind) {
     case kAnswerStarted:
       waiter.started(said.number);

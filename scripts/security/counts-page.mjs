@@ -20,7 +20,7 @@ function heldBy({ defence, file, test }, marks) {
   return { files: Object.keys(off).map((mark) => marks.get(mark)[0].file), tests }
 }
 
-/** What is wrong with the list of counts: a defence or a test that there is not. */
+/** What is wrong with the list of counts: it names a defence or a test, and none is called so. */
 export function wrongCounts(tests) {
   const rows = Object.values(sharedCounts).flat()
   const withoutDefence = rows.filter(({ defence }) => defence !== undefined && everyDefence.every((one) => one.defence !== defence))

@@ -162,7 +162,7 @@ function programOptions(given: GivenOptions): readonly string[] {
 
 function sessionRequest(kind: 'run' | 'plan', given: GivenOptions, command: readonly string[]): Request {
   const here = hereFrom(given)
-  // The project's, where no other input is given.
+  // Those of --input, if there is any; the project has them as well.
   const ofSpec = here.here !== undefined && !given.has('input') ? new Map([...given].filter(([name]) => name !== 'exclude')) : given
   const request = { spec: specFrom(ofSpec), ...here, isJson: given.has('json'), ...pathFrom(given, 'file'), ...timeoutFrom(given) }
   const written = { ...pathFrom(given, 'record'), ...pathFrom(given, 'page'), ...(given.has('env-values') && { hasValues: true }) }
@@ -184,8 +184,7 @@ function hereFrom(given: GivenOptions): { readonly here?: HereOptions } {
     return {}
   }
   const out = (given.get('out') ?? []).flatMap((text) => text.split(','))
-  const exclude = given.has('input') ? [] : (given.get('exclude') ?? [])
-  return { here: { ...(project === undefined ? {} : { project }), out, exclude, envFiles: given.has('env-files') } }
+  return { here: { ...(project === undefined ? {} : { project }), out, exclude: given.get('exclude') ?? [], envFiles: given.has('env-files') } }
 }
 
 function timeoutFrom(given: GivenOptions): { readonly timeout?: number } {

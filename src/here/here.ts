@@ -1,4 +1,4 @@
-import { readdirSync, realpathSync, statSync, type Dirent } from 'node:fs'
+import { accessSync, constants, readdirSync, realpathSync, statSync, type Dirent } from 'node:fs'
 import path from 'node:path'
 
 import { invalid, readList, readRecord, readText } from '../spec/check.ts'
@@ -70,18 +70,26 @@ function checked(options: HereOptions): Required<HereOptions> {
 function realFolder(given: unknown, entry: string): string {
   const folder = path.resolve(readText(given, entry))
   try {
-    if (statSync(folder).isDirectory()) return realpathSync.native(folder)
+    if (statSync(folder).isDirectory()) {
+      accessSync(folder, constants.R_OK | constants.X_OK)
+      return realpathSync.native(folder)
+    }
   } catch (error) {
     throw invalid(entry, `${folder} cannot be looked at (${(error as NodeJS.ErrnoException).code ?? String(error)})`, error)
   }
   throw invalid(entry, `${folder} is not a folder`)
 }
 
-/** Files with passwords, by their paths in the project. A virtual environment may be called `.env` too, and is no file. */
+/**
+ * Files with passwords, by their paths in the project, and folders that cannot be looked at: in an overlay, a build can open those of its caller.
+ * A virtual environment may be called `.env` too, and is no file.
+ */
 function secretsOf(project: string): string[] {
   const found: string[] = []
   const walk = (below: string): void => {
-    for (const entry of entriesOf(path.join(project, below))) {
+    const entries = entriesOf(path.join(project, below))
+    if (entries === undefined && below !== '') found.push(`${below}/`)
+    for (const entry of entries ?? []) {
       const name = below === '' ? entry.name : `${below}/${entry.name}`
       if (entry.isDirectory()) {
         if (!ofOthers.has(entry.name)) walk(name)
@@ -94,11 +102,11 @@ function secretsOf(project: string): string[] {
   return found
 }
 
-/** None of a folder that the caller cannot read, as its build cannot either. */
-function entriesOf(folder: string): Dirent[] {
+/** Undefined for a folder that cannot be read. */
+function entriesOf(folder: string): Dirent[] | undefined {
   try {
     return readdirSync(folder, { withFileTypes: true })
   } catch {
-    return []
+    return undefined
   }
 }

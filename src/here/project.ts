@@ -41,14 +41,19 @@ function isWorkspace(folder: string): boolean {
   return workspaces.some(([name, says]) => says.test(textOf(path.join(folder, name)) ?? '-') && existsSync(path.join(folder, name)))
 }
 
-/** The repository that a worktree of git(1) belongs to, which is elsewhere. */
+/**
+ * The repository that a worktree of git(1) belongs to, which is elsewhere. A file of the project names it, and whoever wrote the project could
+ * name any folder there. So it is only the folder around worktrees/<id>, in which `gitdir` names the project (gitrepository-layout(5)).
+ */
 export function repositoryOf(project: string): string | undefined {
   const [, named] = /^gitdir: (.+)$/m.exec(textOf(path.join(project, '.git')) ?? '') ?? []
   if (named === undefined) return undefined
-  const own = path.resolve(project, named)
-  const common = textOf(path.join(own, 'commondir'))?.trim()
-  const folder = common === undefined ? own : path.resolve(own, common)
-  return existsSync(folder) && !isWithin(folder, project) ? realpathSync.native(folder) : undefined
+  const back = textOf(path.resolve(project, named, 'gitdir'))
+  if (back === undefined) return undefined
+  const own = realpathSync.native(path.resolve(project, named))
+  const worktrees = path.dirname(own)
+  const isNamed = path.basename(worktrees) === 'worktrees' && path.resolve(own, back.trim()) === path.join(project, '.git')
+  return isNamed && !isWithin(worktrees, project) ? path.dirname(worktrees) : undefined
 }
 
 /** Undefined for what is no file, or cannot be read. */

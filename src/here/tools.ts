@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, readFileSync, realpathSync } from 'node:fs'
+import { existsSync, readdirSync, realpathSync } from 'node:fs'
 import { homedir } from 'node:os'
 import path from 'node:path'
 
@@ -39,11 +39,13 @@ const families: readonly Family[] = [
   {
     files: /^(pyproject\.toml|setup\.(py|cfg)|requirements.*\.txt|tox\.ini|Pipfile|\.python-version|uv\.lock)$/,
     tools: (host) => {
-      const pyenv = host.onPath('PYENV_ROOT', '.pyenv')
+      // A virtual environment has its Python in one of them.
+      const pyenv = host.folder('PYENV_ROOT', '.pyenv')
+      const isUsed = host.onPath('PYENV_ROOT', '.pyenv') !== undefined
       return {
-        shown: [...(pyenv === undefined ? [] : [pyenv]), ...host.existing(path.join(host.home, '.local/share/uv')), ...host.environments()],
-        path: pyenv === undefined ? [] : host.existing(path.join(pyenv, 'shims'), path.join(pyenv, 'bin')),
-        env: pyenv === undefined ? {} : { PYENV_ROOT: pyenv },
+        shown: [...(pyenv === undefined ? [] : [pyenv]), ...host.existing(path.join(host.home, '.local/share/uv/python'))],
+        path: pyenv === undefined || !isUsed ? [] : host.existing(path.join(pyenv, 'shims'), path.join(pyenv, 'bin')),
+        env: pyenv === undefined || !isUsed ? {} : { PYENV_ROOT: pyenv },
       }
     },
   },
@@ -51,7 +53,7 @@ const families: readonly Family[] = [
     files: /^go\.(mod|work)$/,
     tools: (host) => {
       const go = host.program('go')
-      const root = go === undefined ? undefined : path.dirname(path.dirname(go))
+      const [root] = go === undefined ? [] : host.existing(path.dirname(path.dirname(go)))
       const modules = host.existing(process.env['GOMODCACHE'] ?? path.join(process.env['GOPATH']?.split(':')[0] ?? path.join(host.home, 'go'), 'pkg/mod'))
       return {
         shown: [...(root === undefined ? [] : [root]), ...modules],
@@ -105,7 +107,10 @@ export function toolsFor(project: string, folders: readonly string[]): Tools {
   }
 }
 
-/** What there is on the host, but for what the host's toolchain or the project shows anyway. */
+/**
+ * What there is on the host, by the caller's environment and home directory. Nothing here asks a file of the project, as its author would then
+ * choose what of the host is shown.
+ */
 class HostTools {
   readonly home: string = homedir()
   readonly path: readonly string[] = (process.env['PATH'] ?? '').split(path.delimiter).filter(path.isAbsolute)
@@ -115,9 +120,10 @@ class HostTools {
     this.#project = project
   }
 
+  /** Those that are there, but for what is shown anyway, and for the home directory and what lies around it. */
   existing(...folders: readonly string[]): string[] {
     const shown = ['/usr', '/bin', '/lib', this.#project]
-    return folders.filter((folder) => path.isAbsolute(folder) && existsSync(folder) && !shown.some((one) => isWithin(folder, one)))
+    return folders.filter((folder) => path.isAbsolute(folder) && existsSync(folder) && !isWithin(this.home, folder) && !shown.some((one) => isWithin(folder, one)))
   }
 
   /** The folder that a variable names, or the one in the home directory. */
@@ -135,14 +141,5 @@ class HostTools {
   program(name: string): string | undefined {
     const found = this.path.map((folder) => path.join(folder, name)).find((file) => existsSync(file))
     return found === undefined ? undefined : this.existing(realpathSync.native(found))[0]
-  }
-
-  /** Where the Python of a virtual environment in the project is installed (pyvenv.cfg, `home`). */
-  environments(): string[] {
-    return ['.venv', 'venv', 'env'].flatMap((name) => {
-      const file = path.join(this.#project, name, 'pyvenv.cfg')
-      const [, bin] = existsSync(file) ? (/^home\s*=\s*(.+)$/m.exec(readFileSync(file, 'utf8')) ?? []) : []
-      return bin === undefined || !existsSync(bin) ? [] : this.existing(path.dirname(realpathSync.native(bin)))
-    })
   }
 }

@@ -1,4 +1,4 @@
-import { lstat, readdir } from 'node:fs/promises'
+import { lstat, opendir } from 'node:fs/promises'
 
 import type { NativeEnvelope } from '../native/binding.ts'
 import type { Mount } from '../spec/plan.ts'
@@ -24,6 +24,8 @@ export interface Changes {
 
 const mostCounted = 100_000
 const mostFolders = 100
+/** Looked at together. */
+const mostAtOnce = 64
 
 /** Comes once nothing runs in the session any more. */
 export async function changesIn(envelope: NativeEnvelope, mounts: readonly Mount[]): Promise<Changes[]> {
@@ -52,7 +54,7 @@ class Counting {
   }
 
   async count(): Promise<Changes> {
-    // One after the other, as a build decides how many there are.
+    // One folder after the other, as a build decides how many there are.
     for (const folders: Buffer[] = [Buffer.alloc(0)]; folders.length > 0 && this.#left > 0; ) await this.#countIn(folders.pop() as Buffer, folders)
     if (this.#left === 0) this.#isWhole = false
     const folders = [...this.#folders].map(([name, count]) => ({ name, count })).toSorted((a, b) => b.count - a.count)
@@ -60,17 +62,30 @@ class Counting {
   }
 
   async #countIn(folder: Buffer, folders: Buffer[]): Promise<void> {
-    const names = await readdir(joined(this.#top, folder), 'buffer').catch(() => this.#missed([]))
-    for (const name of names) {
-      if (this.#left === 0) return
-      this.#left -= 1
-      const below = Buffer.concat([folder, slash, name])
-      const status = await lstat(joined(this.#top, below)).catch(() => this.#missed(undefined))
-      if (status === undefined) continue
-      if (status.isDirectory()) {
-        folders.push(below)
-        continue
+    let some: Buffer[] = []
+    const countSome = async (): Promise<void> => {
+      await Promise.all(some.map((below) => this.#countOne(below, folders)))
+      some = []
+    }
+    try {
+      // Not all names at once: there may be millions.
+      for await (const { name } of await opendir(joined(this.#top, folder), inBytes)) {
+        if (this.#left === 0) break
+        this.#left -= 1
+        some.push(Buffer.concat([folder, slash, name as unknown as Buffer]))
+        if (some.length === mostAtOnce) await countSome()
       }
+    } catch {
+      this.#isWhole = false
+    }
+    await countSome()
+  }
+
+  async #countOne(below: Buffer, folders: Buffer[]): Promise<void> {
+    const status = await lstat(joined(this.#top, below)).catch(() => undefined)
+    if (status === undefined) this.#isWhole = false
+    else if (status.isDirectory()) folders.push(below)
+    else {
       this.#note(await this.#kindOf(below, status.isCharacterDevice() && status.rdev === 0), below)
       if (status.isFile()) this.#bytes += status.size
     }
@@ -85,16 +100,12 @@ class Counting {
     this.#counts[kind] += 1
     const parts = below.toString().split('/').slice(1)
     const name = parts.length > 1 ? (parts[0] as string) : '.'
-    const known = this.#folders.get(name)
-    if (known !== undefined || this.#folders.size < mostCounted) this.#folders.set(name, (known ?? 0) + 1)
-  }
-
-  #missed<T>(instead: T): T {
-    this.#isWhole = false
-    return instead
+    this.#folders.set(name, (this.#folders.get(name) ?? 0) + 1)
   }
 }
 
+/** Of names too: a build may have made some that are no UTF-8. */
+const inBytes = { encoding: 'buffer' } as unknown as { readonly encoding: BufferEncoding }
 const slash = Buffer.from('/')
 
 function joined(top: string, below: Buffer): Buffer {

@@ -78,6 +78,8 @@ export class Session extends EventEmitter<SessionEvents> implements AsyncDisposa
   readonly #watch: LimitWatch | undefined
   readonly #opened = performance.now()
   #limitEvents: LimitEvents | undefined
+  /** Under way: neither a command begins nor the session closes meanwhile. */
+  #counting: Promise<unknown> | undefined
   /** Under way, or done; undefined after one that left something. */
   #closing: Promise<void> | undefined
 
@@ -193,12 +195,23 @@ export class Session extends EventEmitter<SessionEvents> implements AsyncDisposa
 
   /**
    * Ends everything in the session, and tells what was written in each overlay, none of which is kept. Empty where the session has none.
+   * Commands that are started meanwhile wait, and so does `close`.
    * @throws SessionClosedError, SystemCallError
    */
   async changes(): Promise<readonly Changes[]> {
     this.#refuseWhenClosed()
-    await this.killAll()
-    return await changesIn(this.#envelope, this.plan.mounts)
+    const before = this.#counting
+    const counted = (async () => {
+      await before?.catch(() => {})
+      await this.killAll()
+      return await changesIn(this.#envelope, this.plan.mounts)
+    })()
+    this.#counting = counted
+    try {
+      return await counted
+    } finally {
+      if (this.#counting === counted) this.#counting = undefined
+    }
   }
 
   /**
@@ -235,6 +248,8 @@ export class Session extends EventEmitter<SessionEvents> implements AsyncDisposa
   async #takeAway(): Promise<void> {
     // Of a base, which its command completed.
     this.tellOpening()
+    // It reads by a descriptor that closing lets go of, and another file would have its number then.
+    await this.#counting?.catch(() => {})
     const { keep, keepIn } = this.plan
     if (keep !== undefined && keepIn !== undefined && this.#hasFailed) this.#kept ??= await keepFiles(keep, keepIn, this.id, this.plan, this.#envelope)
     const { trace, failures, leftInOutputs } = await this.#envelope
@@ -256,7 +271,7 @@ export class Session extends EventEmitter<SessionEvents> implements AsyncDisposa
     return {
       telling: this.telling,
       plan: () => this.plan,
-      ready: () => undefined,
+      ready: () => this.#counting?.catch(() => {}),
       start: (job, command) => {
         this.#refuseWhenClosed()
         this.#watch?.add(job)

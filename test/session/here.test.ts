@@ -67,6 +67,14 @@ describeOverlays('the project around the current folder', () => {
     expect(changes).toMatchObject({ added: 4, changed: 0, removed: 0, isWhole: false })
   })
 
+  test('is looked at to the end before another command begins and before its session closes', async () => {
+    const session = await open()
+    await session.run(['sh', '-c', 'mkdir many; cd many; i=0; while [ $i -lt 3000 ]; do : > $i; i=$((i+1)); done'])
+    const [before] = await Promise.all([session.changes(), session.run(['sh', '-c', 'rm -rf many; ln -s / many'])])
+    const [after] = await Promise.all([session.changes(), session.close()])
+    expect([before, after]).toMatchObject([[{ added: 3000, isWhole: true }], [{ added: 1, isWhole: true }]])
+  })
+
   test('is told of by none once its session is closed', async () => {
     const session = await open()
     await session.close()
@@ -82,6 +90,7 @@ describeOverlays('the project around the current folder', () => {
     expect(ran('--out', 'dist,lib', '--out', 'src/made', 'sh', '-c', 'echo > ../dist/x; echo > ../lib/x; echo > made/x')).toMatchObject({ status: 0, stderr: '' })
     expect(['dist/x', 'lib/x', 'src/made/x'].filter((file) => !existsSync(path.join(project, file)))).toEqual([])
     expect(ran('--exclude', 'src/a', '--env-files', 'sh', '-c', 'cat a ../.env').stdout).toBe('SECRET=1')
+    expect(ran('--input', `given=${folders.input}`, '--exclude', 'src/a', 'cat', 'a').stdout).toBe('')
     const { result } = JSON.parse(ran('--json', 'sh', '-c', 'echo 1 > x').stdout) as { result: { changes: unknown[] } }
     expect(result.changes).toMatchObject([{ added: 1, changed: 0, removed: 0 }])
   })

@@ -1,4 +1,5 @@
 import { execFileSync } from 'node:child_process'
+import { chmodSync } from 'node:fs'
 import { homedir } from 'node:os'
 import path from 'node:path'
 import { describe, expect, it } from 'vitest'
@@ -49,6 +50,21 @@ describe('the project around a folder', () => {
     expect(repositoryOf(tree.at('worktree'))).toBe(tree.at('main/.git'))
     expect(repositoryOf(main)).toBeUndefined()
   })
+
+  it('shows no other folder because a file of the project names it', () => {
+    const victim = tree.directory('victim')
+    tree.file('hostile/package.json', '{}')
+    tree.file('hostile/.git', `gitdir: ${victim}\n`)
+    expect(repositoryOf(tree.at('hostile'))).toBeUndefined()
+    // Nor where what it names is made to look like a repository, in a folder of the project's own.
+    tree.file('hostile/worktrees/own/gitdir', `${tree.at('hostile/.git')}\n`)
+    tree.file('hostile/worktrees/own/commondir', '../../../victim\n')
+    tree.file('hostile/.git', 'gitdir: worktrees/own\n')
+    tree.file('hostile/pyproject.toml')
+    tree.file('hostile/.venv/pyvenv.cfg', `home = ${tree.directory('victim/bin')}\n`)
+    const { toolchain, inputs } = here({ cwd: tree.at('hostile') })
+    expect(JSON.stringify([toolchain, inputs])).not.toContain('victim')
+  })
 })
 
 describe('the spec for a project', () => {
@@ -65,6 +81,17 @@ describe('the spec for a project', () => {
     expect(spec).toMatchObject({ toolchain: expect.arrayContaining(['host', 'node']) as unknown, cwd: path.join(at, 'inner'), network: 'loopback', outputs: {} })
     expect(spec.inputs?.[at]).toEqual({ path: at, overlay: true, exclude: expect.arrayContaining(['.env', '.env.local', '.npmrc', 'inner/.env']) as unknown })
     expect(here({ cwd: at, envFiles: true, exclude: ['dist/'] }).inputs?.[at]).toMatchObject({ exclude: ['dist/'] })
+  })
+
+  it('hides what the caller cannot look at, as a build of the caller could open it', () => {
+    const at = project('shut')
+    const shut = tree.directory('shut/inner/private')
+    chmodSync(shut, 0)
+    try {
+      expect(here({ cwd: at }).inputs?.[at]).toMatchObject({ exclude: process.geteuid?.() === 0 ? [] : ['inner/private/'] })
+    } finally {
+      chmodSync(shut, 0o755)
+    }
   })
 
   it('has the folders of `out` as outputs, in their places', () => {

@@ -1,4 +1,5 @@
 import { existsSync, writeFileSync } from 'node:fs'
+import { homedir } from 'node:os'
 
 import { describe, expect, it, vi } from 'vitest'
 
@@ -149,7 +150,7 @@ describe('a command that failed is told what its session did to it', () => {
     ['is on neither', 'bare', 'x', 'cat: /opt/none/data: No such file or directory'],
     ['is inside', 'project', 'x', 'cat: /w/README.md: No such file or directory'],
     ['is the kernel’s', 'bare', 'x', 'cat: /sys/kernel/notes: No such file or directory'],
-    ['is a person’s', 'bare', 'x', 'cat: /root/.ssh: No such file or directory'],
+    ['is a person’s', 'bare', 'x', `cat: ${homedir()}: No such file or directory`],
     ['is a file of the session’s own', 'bare', 'x', 'cat: /etc/passwd: No such file or directory'],
   ])('but not that a file is missing that %s', (_, plan, argv, line) => {
     expect(hints(plan, argv, line)).toEqual([])

@@ -9,7 +9,7 @@
 int make_calls(const struct calls_message* message, unsigned long size, const int* descriptors, unsigned count,
                struct calls_answer* answer);
 
-/* The descriptor that goes back with the answer; -1 is none. */
+/* The descriptor for the answer to take back, or -1. */
 int shown_of(const struct calls_message* message);
 
 /* Whether the root is sealed, so that commands may be launched. */
