@@ -127,6 +127,8 @@ Napi::Object job_end_to_js(Napi::Env env, JobEnd& end) {
   }
   set_failure("inputFailure", moved.files.input_failure);
   set_failure("outputFailure", moved.files.output_failure);
+  if (const auto& last = moved.files.last_of_stderr)
+    object.Set("lastOfStderr", Napi::Buffer<std::byte>::Copy(env, last->bytes().data(), last->bytes().size()));
   if (end.limit) object.Set("limit", std::string(end.limit->name));
   return object;
 }

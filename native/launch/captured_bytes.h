@@ -97,4 +97,25 @@ class CapturedBytes {
   Pages pages_;
 };
 
+/** The end of what a command has written to a place that nothing is read back from. */
+class LastBytes {
+ public:
+  void add(std::span<const std::byte> some) {
+    if (some.size() > kMost) some = some.last(kMost);
+    const std::size_t most_of_old = kMost - some.size();
+    if (bytes_.size() > most_of_old)
+      bytes_.erase(bytes_.begin(), bytes_.end() - static_cast<std::ptrdiff_t>(most_of_old));
+    bytes_.insert(bytes_.end(), some.begin(), some.end());
+  }
+
+  [[nodiscard]] const std::vector<std::byte>& bytes() const noexcept { return bytes_; }
+
+ private:
+  /** What a hint is looked for in, and a byte that tells whether there was more (tailSize in
+   * src/command/hint-evidence.ts). */
+  static constexpr std::size_t kMost = 8 * 1024 + 1;
+
+  std::vector<std::byte> bytes_;
+};
+
 }  // namespace buildjail

@@ -130,6 +130,7 @@ void FileFlow::fill() {
   moved_ += size;
   // Bytes beyond the budget are dropped. The command is killed for them, but processes that it left may still write.
   end_ = budget_ ? budget_->spend(size) : size;
+  if (last_) last_->add(std::as_bytes(std::span(buffer_).first(end_)));
   // The command has ended and its budget is spent: the remaining writers get EPIPE (pipe(7)).
   // defence: command-left-behind-not
   if (left_ && end_ == 0) return end();

@@ -64,6 +64,8 @@ class FileFlow final : public Flow {
       : file_(std::move(file)), pipe_(std::move(pipe)), is_input_(false), budget_(std::move(budget)) {}
 
   [[nodiscard]] const HostFile& file() const noexcept { return file_; }
+  /** It goes from stderr. */
+  void keep_last() { last_.emplace(); }
 
   [[nodiscard]] int await(std::vector<pollfd>& awaited) const override;
   void move(std::span<const pollfd> happened) override;
@@ -75,6 +77,7 @@ class FileFlow final : public Flow {
   [[nodiscard]] bool holds_up_closing() const override { return true; }
   [[nodiscard]] bool is_input() const override { return is_input_; }
   [[nodiscard]] std::optional<SysError> failure() const override { return failure_; }
+  [[nodiscard]] const LastBytes* last_of_stderr() const override { return last_ ? &*last_ : nullptr; }
 
  private:
   void fill();
@@ -102,6 +105,7 @@ class FileFlow final : public Flow {
   /** Of an output, once its writer has ended: how much that it wrote is not in the file yet. */
   std::optional<std::size_t> left_;
   std::optional<SysError> failure_;
+  std::optional<LastBytes> last_;
   SharedStdioBudget budget_;
   bool can_splice_ = true;
 };

@@ -112,6 +112,7 @@ bool FlowThread::tell_progress() {
     for (const auto& flow : flows_) {
       auto& failure = flow->is_input() ? settled_->input_failure : settled_->output_failure;
       if (!failure) failure = flow->failure();
+      if (const LastBytes* const last = flow->last_of_stderr()) settled_->last_of_stderr = *last;
     }
   }
   const bool is_changed = holds_up_closing_.exchange(holds_up) != holds_up;

@@ -17,6 +17,7 @@
 
 #include "base/result.h"
 #include "base/unique_fd.h"
+#include "launch/captured_bytes.h"
 
 namespace buildjail {
 
@@ -79,6 +80,8 @@ class Flow {
   [[nodiscard]] virtual bool holds_up_closing() const = 0;
   [[nodiscard]] virtual bool is_input() const { return false; }
   [[nodiscard]] virtual std::optional<SysError> failure() const { return std::nullopt; }
+  /** The end of what went to a stderr; null where none does. */
+  [[nodiscard]] virtual const LastBytes* last_of_stderr() const { return nullptr; }
 
  protected:
   bool is_over_ = false;
@@ -100,10 +103,13 @@ struct FlowListener {
  */
 class FlowThread {
  public:
-  /** The failures of the files that stdin came from and output went to, at the time when the command had ended. */
+  /** As it was when the command had ended. */
   struct Settled {
+    /** The failures of the files that stdin came from and output went to. */
     std::optional<SysError> input_failure;
     std::optional<SysError> output_failure;
+    /** The end of what the command wrote to stderr, where that is a file of the host or a terminal. */
+    std::optional<LastBytes> last_of_stderr;
   };
 
   static Result<std::unique_ptr<FlowThread>> start(std::vector<std::unique_ptr<Flow>> flows, FlowListener listener);

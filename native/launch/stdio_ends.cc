@@ -114,6 +114,7 @@ Status StdioEnds::give(HostFile file, std::size_t number) {
   };
   if (number == 2 && !files.empty() && !files.back()->is_input() && is_same_file(files.back()->file().status)) {
     is_same = true;
+    files.back()->keep_last();
     return {};
   }
   if (auto status = make_pipe(number, StdioKind::kPipe, child.at(number)); !status) return status;
@@ -121,6 +122,7 @@ Status StdioEnds::give(HostFile file, std::size_t number) {
   if (::fcntl(ours.at(number).get(), F_SETFL, O_NONBLOCK) != 0) return last_error(kStep, "fcntl");
   if (number != 0) {
     files.push_back(std::make_unique<FileFlow>(std::move(file), std::move(ours.at(number)), budget));
+    if (number == 2 || is_same) files.back()->keep_last();
     return {};
   }
   UniqueFd left;
@@ -140,6 +142,7 @@ Status StdioEnds::connect_terminal(const CommandTerminal& wanted, UniqueFd maste
                           .keyboard = wanted.keyboard,
                           .output = std::move(shown),
                           .is_screen = wanted.screen >= 0,
+                          .has_stderr = wanted.streams[2],
                           .budget = budget};
   if (ends.keyboard) {
     ends.input = UniqueFd(::fcntl(ends.keyboard->fd(), F_DUPFD_CLOEXEC, STDERR_FILENO + 1));

@@ -284,6 +284,7 @@ void TerminalFlow::read_master() {
     const auto size = static_cast<std::size_t>(got);
     if (is_finishing_) left_to_drain_ -= size;
     shown_.end = ends_.budget ? ends_.budget->spend(size) : size;
+    if (last_) last_->add(std::span(shown_.bytes).first(shown_.end));
     // The reader is gone; the command goes on.
     if (!ends_.output) shown_.clear();
     return;

@@ -121,10 +121,15 @@ class TerminalFlow final : public Flow {
     UniqueFd output;
     /** `output` is a terminal. */
     bool is_screen = false;
+    /** The command's stderr is this terminal. */
+    bool has_stderr = false;
     SharedStdioBudget budget{};
   };
 
-  explicit TerminalFlow(Ends ends) : ends_(std::move(ends)) { look_again(); }
+  explicit TerminalFlow(Ends ends) : ends_(std::move(ends)) {
+    if (ends_.has_stderr) last_.emplace();
+    look_again();
+  }
 
   /**
    * Nothing is typed before this. FreeBSD has no room for it until the command has opened its terminal, and loses it
@@ -144,6 +149,7 @@ class TerminalFlow final : public Flow {
   void end() override;
   /** A person may hold up a terminal for as long as the person likes. */
   [[nodiscard]] bool holds_up_closing() const override { return false; }
+  [[nodiscard]] const LastBytes* last_of_stderr() const override { return last_ ? &*last_ : nullptr; }
 
  private:
   struct Buffer {
@@ -167,6 +173,7 @@ class TerminalFlow final : public Flow {
   Ends ends_;
   Buffer typed_;
   Buffer shown_;
+  std::optional<LastBytes> last_;
   /** The kernel keeps typed bytes for the command's terminal. */
   bool is_open_ = false;
   /** The last line that was typed is complete. */

@@ -2,7 +2,7 @@ import { closeSync, fstatSync, mkdtempSync, openSync, readSync, rmSync } from 'n
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 
-import { sequences, tailSize as tailOfHints } from '../command/hint-evidence.ts'
+import { sequences } from '../command/hint-evidence.ts'
 import type { Session } from '../session/session.ts'
 import type { SessionUsage } from '../native/record.ts'
 
@@ -154,12 +154,6 @@ export class HiddenOutput {
   lastLine(): string {
     const { size } = fstatSync(this.#fd)
     return lastLine(this.#read(Math.max(size - tailSize, 0), tailSize).toString())
-  }
-
-  /** The end of it, for hints. */
-  tail(): Buffer {
-    const { size } = fstatSync(this.#fd)
-    return this.#read(Math.max(size - tailOfHints, 0), tailOfHints)
   }
 
   /** All of it, piece by piece. */

@@ -1,5 +1,4 @@
 import { constants as bufferConstants } from 'node:buffer'
-import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs'
 import { devNull } from 'node:os'
 
 import { defaultTerminalSize, isTerminal, type TerminalSize } from '../command/terminal.ts'
@@ -32,7 +31,6 @@ export class RunStreams {
   #tail = ''
   /** The end of what passes through this program where the result keeps none of it. */
   #passing: Buffer | undefined
-  readonly #ownFile = ownFileTail()
   #running: Running | undefined
   #isOver = false
   #leavePty: () => void = () => {}
@@ -81,7 +79,7 @@ export class RunStreams {
   /** The end of stderr, if this program saw it and the result does not have it. Undefined otherwise. */
   get output(): readonly string[] | undefined {
     const isKept = this.#isJson || this.#isPty
-    const bytes = isKept ? undefined : (this.#passing ?? this.#hidden?.tail() ?? this.#ownFile())
+    const bytes = isKept ? undefined : this.#passing
     return bytes === undefined ? undefined : [tailOf(bytes)]
   }
 
@@ -127,37 +125,6 @@ function terminalOptions(spec: Spec, isPty: boolean): Pick<RunOptions, 'env' | '
   const { TERM } = process.env
   const isNamed = TERM === undefined || TERM.includes('\0') || variablesOf(spec.env ?? {})['TERM'] !== undefined
   return { killSignal: 'SIGHUP', ...(isNamed ? {} : { env: { TERM } }) }
-}
-
-/**
- * A regular file as stderr of this program can be read again, which needs no pass of each byte through it. The function that is returned gives the end of what was written
- * since, or undefined.
- */
-function ownFileTail(): () => Buffer | undefined {
-  try {
-    const before = fstatSync(2)
-    if (!before.isFile()) return () => undefined
-    return () => endOfOwnFile(before.size)
-  } catch {
-    return () => undefined
-  }
-}
-
-function endOfOwnFile(from: number): Buffer | undefined {
-  try {
-    const fd = openSync('/dev/fd/2', constants.O_RDONLY | constants.O_NONBLOCK)
-    try {
-      const { size } = fstatSync(fd)
-      const begin = Math.max(from, size - tailOfHints)
-      const buffer = Buffer.alloc(Math.max(size - begin, 0))
-      return buffer.subarray(0, readSync(fd, buffer, 0, buffer.length, begin))
-    } finally {
-      closeSync(fd)
-    }
-  } catch {
-    // It was opened for writing alone, or this system has no such name.
-    return undefined
-  }
 }
 
 /** The size of this program's terminal, or the usual size. */

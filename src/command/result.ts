@@ -46,7 +46,8 @@ export interface Result<Stdio = string> {
   readonly kept: Kept | undefined
   /**
    * Why it failed, if the session is certainly the cause: a file was not declared, a place is read-only, there is no network, ... Found on first use, from the command, the
-   * plan and the last 8 KiB of stdout and of stderr. Without a kept stderr, from the command and the plan alone.
+   * plan and the last 8 KiB of stdout and of stderr. Where stderr is ignored or a pipe of the caller's, from the command and
+   * the plan alone.
    */
   readonly hints: readonly Hint[]
 }

@@ -339,14 +339,14 @@ export class Running<Stdio = string> implements Promise<Result<Stdio>>, AsyncIte
       limit: this.#limitOf(end),
       stdout,
       stderr,
-      hints: () => this.#hints(prepared, stdout, stderr),
+      hints: () => this.#hints(prepared, stdout, stderr ?? end.lastOfStderr),
     }
     return resultOf(prepared.argv, end, course, this.#options)
   }
 
   #hints({ argv, cwd }: Prepared, stdout: Buffer | undefined, stderr: Buffer | undefined): readonly Hint[] {
     const isBoth = this.#options.all === true || this.#options.stdio === 'pty'
-    const isSeen = (isBoth ? stdout : stderr) !== undefined
+    const isSeen = stderr !== undefined || (isBoth && stdout !== undefined)
     const output = isSeen ? [stderr, stdout].filter((bytes) => bytes !== undefined).map(tailOf) : undefined
     return hintsOf({ argv, cwd, plan: this.#place.plan(), output })
   }

@@ -92,6 +92,8 @@ export interface NativeJobEnd {
   /** Of a captured stream: all that the command itself had written by its end. Missing when it wrote nothing. */
   readonly stdout?: Buffer
   readonly stderr?: Buffer
+  /** The end of what it wrote to stderr, where that is a file of the host or a terminal: some more than tailSize (hint-evidence.ts). */
+  readonly lastOfStderr?: Buffer
   /** Milliseconds between the command's end and this call, of a job that closes. */
   readonly sinceExitMs?: number
   /**

@@ -182,6 +182,12 @@ describeAttack('a person at a terminal', () => {
     expect(readFileSync(file, 'utf8')).toBe('got this\n')
   })
 
+  test('says there what the session did to a command that failed', async () => {
+    const one = person('012', buildjailRun('touch', '/new'))
+    await one.sees(/hint: it wrote to \/new, and the root of a session is read-only/)
+    expect((await one.ended()).end).toBe('status 1')
+  })
+
   test('may have it in the background: it is neither stopped, nor does it change the terminal', async () => {
     const one = person('012b', buildjailRun('--', 'sh', '-c', 'echo up; sleep 1; echo over'))
     await one.sees('up')
