@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <csignal>
 #include <cstring>
 #include <functional>
 #include <string>
@@ -68,6 +69,23 @@ constexpr std::size_t kMostLeft = std::size_t{1024} * 1024;
 /** A terminal that has room for anything takes this much without waiting. */
 constexpr std::size_t kScreenful = 512;
 
+/**
+ * How much was typed before the key that stops (termios(4), VSUSP), where that is for this process. The kernel does not
+ * stop a command alone in its terminal, because nobody there could continue it (setpgid(2), "orphaned"). A shell of the
+ * command has its jobs in groups of their own, and a program that edits lines or draws takes keys one by one.
+ */
+std::optional<std::size_t> typed_before_stop(const TerminalFlow::Ends& ends, std::span<const std::byte> typed) {
+  if (!ends.keyboard || ends.keyboard->typing() != HostTerminal::Typing::kKeys) return std::nullopt;
+  termios mode{};
+  const int master = ends.master.get();
+  if (::tcgetattr(master, &mode) != 0 || (mode.c_lflag & ISIG) == 0 || (mode.c_lflag & ICANON) == 0)
+    return std::nullopt;
+  const auto stop = std::ranges::find(typed, std::byte{mode.c_cc[VSUSP]});
+  if (stop == typed.end() || mode.c_cc[VSUSP] == _POSIX_VDISABLE) return std::nullopt;
+  if (::tcgetpgrp(master) != ::tcgetsid(master)) return std::nullopt;
+  return static_cast<std::size_t>(stop - typed.begin());
+}
+
 bool is_nothing_now(int err) { return err == EAGAIN || err == EINTR; }
 
 }  // namespace
@@ -113,9 +131,16 @@ bool HostTerminal::take() {
 }
 
 void HostTerminal::give_back() {
+  {
+    const std::lock_guard lock(mutex_);
+    is_over_ = true;
+  }
+  lend_back();
+}
+
+void HostTerminal::lend_back() {
   const BlockedSignals no_stop;
   const std::lock_guard lock(mutex_);
-  is_over_ = true;
   if (!ours_) return;
   const auto now = mode_now();
   // Another mode by now was set by somebody else: by the shell whose job this is.
@@ -239,6 +264,8 @@ void TerminalFlow::read_input() {
   const ssize_t got = ::read(ends_.input.get(), typed_.bytes.data(), typed_.bytes.size());
   if (got > 0) {
     typed_.end = static_cast<std::size_t>(got);
+    if (const auto before = typed_before_stop(ends_, std::span(typed_.bytes).first(typed_.end)))
+      return stop_program(*before);
     is_line_over_ = typed_.bytes.at(typed_.end - 1) == std::byte{'\n'};
     return;
   }
@@ -252,6 +279,15 @@ void TerminalFlow::read_input() {
   const bool is_typed_end =
       got == 0 && ends_.keyboard && ::poll(&hung_up, 1, 0) >= 0 && (hung_up.revents & POLLHUP) == 0;
   end_input(!is_typed_end);
+}
+
+// The owner of SIGTSTP in this process stops the command as well; by default this process stops alone.
+void TerminalFlow::stop_program(std::size_t typed_before) {
+  typed_.end = typed_before;
+  // Whoever has the terminal then finds it as it was. It is taken again when this process goes on.
+  ends_.keyboard->lend_back();
+  is_typing_elsewhere_ = true;
+  static_cast<void>(::kill(::getpid(), SIGTSTP));
 }
 
 // Ends an incomplete line, and then the input, as a person would (termios(4), VEOF).

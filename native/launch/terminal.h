@@ -45,7 +45,9 @@ class HostTerminal {
    * while another program of the same pipeline has the terminal in a mode of its own, as a pager does.
    */
   bool take();
-  /** Sets its mode to that from before, which then stays. */
+  /** Sets its mode to that from before, until it is taken again. */
+  void lend_back();
+  /** The same, and the mode then stays. */
   void give_back();
 
  private:
@@ -165,6 +167,7 @@ class TerminalFlow final : public Flow {
   [[nodiscard]] int milliseconds_to_wait() const;
   void copy_size();
   void read_input();
+  void stop_program(std::size_t typed_before);
   void end_input(bool is_last);
   void read_master();
   void write_master();

@@ -82,7 +82,7 @@ export const topics: Readonly<Record<string, { readonly summary: string; readonl
     summary: 'Ctrl-C, Ctrl-Z and signals',
     paragraphs: [
       'SIGINT goes to the command, which may handle it; then the exit status is its own. A second SIGINT ends the command and all that it started at once: 130. SIGTERM and SIGHUP stop the command, by SIGTERM and after five seconds by SIGKILL, and close the session: 143, 129; a second one ends it at once. SIGTSTP stops the command together with buildjail.',
-      'A command at a terminal has a terminal of its own. It gets Ctrl-C and Ctrl-Z, and buildjail does not. buildjail stops such a command by SIGHUP in place of SIGTERM.',
+      'A command at a terminal has a terminal of its own. It gets Ctrl-C, and buildjail does not. A shell, and a program that reads keys one by one, gets Ctrl-Z as well; any other command is stopped by it together with buildjail. buildjail stops such a command by SIGHUP in place of SIGTERM.',
       'Whatever ends buildjail, even SIGKILL, ends the session.',
     ],
   },

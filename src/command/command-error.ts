@@ -9,14 +9,16 @@ import { defaultMaxBuffer, type CheckedRunOptions } from './run-options.ts'
 /** The fields of a result, which the errors of commands that ran have too. */
 const resultFields = [
   'command', 'exitCode', 'signal', 'stdout', 'stderr', 'all', 'durationMs', 'failed', 'timedOut', 'isCanceled', 'isTerminated', 'isMaxBuffer', 'limit',
-  'usage', 'leftInOutputs', 'kept',
-] as const satisfies readonly Exclude<keyof Result, 'hints'>[]
+  'usage', 'leftInOutputs', 'kept', 'hints',
+] as const satisfies readonly (keyof Result)[]
 
 /** Gives an error the fields of a result. */
 export function carryResult(error: Error, result: Result<AnyStdio>): void {
-  for (const key of resultFields) Object.defineProperty(error, key, { value: result[key], enumerable: true })
-  // They are looked for on first use.
-  Object.defineProperty(error, 'hints', { get: () => result.hints, enumerable: true })
+  for (const key of resultFields) {
+    // Much output, and hints, are made on first use.
+    const isMade = 'value' in (Object.getOwnPropertyDescriptor(result, key) ?? {})
+    Object.defineProperty(error, key, { ...(isMade ? { value: result[key] } : { get: () => result[key] }), enumerable: true })
+  }
 }
 
 /** A command that ran and did not succeed; it has the fields of its result. */

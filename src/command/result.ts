@@ -105,16 +105,15 @@ export function resultOf(argv: readonly string[], end: JobEnd, course: Course, o
   const { exitCode, signal } = end
   const { timedOut, isCanceled, isMaxBuffer, limit } = course
   const isAll = options.all === true
-  const stdout = shaped(course.stdout, options)
   const failed = exitCode !== 0 || timedOut || isCanceled || isMaxBuffer || limit !== undefined
   let hints = failed && !isCanceled ? undefined : noHints
-  return {
+  const result = {
     command: commandLine(argv),
     exitCode,
     signal,
-    stdout: isAll ? shaped(undefined, options) : stdout,
-    stderr: shaped(course.stderr, options),
-    all: isAll ? stdout : undefined,
+    stdout: shaped(undefined, options),
+    stderr: shaped(undefined, options),
+    all: undefined,
     durationMs: course.durationMs,
     failed,
     timedOut,
@@ -129,6 +128,26 @@ export function resultOf(argv: readonly string[], end: JobEnd, course: Course, o
       return (hints ??= course.hints())
     },
   }
+  shapeIn(result, isAll ? 'all' : 'stdout', course.stdout, options)
+  shapeIn(result, 'stderr', course.stderr, options)
+  return result
+}
+
+/** Text of so many bytes is made on first use: it takes tens of milliseconds of JavaScript, and not every caller wants it. */
+const muchOutput = 1024 * 1024
+
+function shapeIn(result: object, key: 'stdout' | 'stderr' | 'all', bytes: Buffer | undefined, options: CheckedRunOptions): void {
+  const shape = { enumerable: true, configurable: true }
+  if (bytes === undefined || bytes.length < muchOutput) {
+    Object.defineProperty(result, key, { ...shape, value: shaped(bytes, options), writable: true })
+    return
+  }
+  const get = (): AnyStdio => {
+    const value = shaped(bytes, options)
+    Object.defineProperty(result, key, { ...shape, value, writable: true })
+    return value
+  }
+  Object.defineProperty(result, key, { ...shape, get })
 }
 
 function shaped(bytes: Buffer | undefined, { encoding, lines, stripFinalNewline }: CheckedRunOptions): AnyStdio {

@@ -161,6 +161,27 @@ describeAttack('a person at a terminal', () => {
     await one.ended()
   })
 
+  test('stops the command together with buildjail by Ctrl-Z where no shell of the command would stop it, and both go on', async () => {
+    const words = buildjailRun('sh', '-c', 'i=0; while :; do echo at $i; i=$((i + 1)); sleep 0.1; done').map((word) => `'${word}'`)
+    const one = person('012', ['env', '-u', 'ENV', 'PS1=ready# ', 'sh', '-i'])
+    await one.sees('ready# ')
+    one.type(`${words.join(' ')}\r`)
+    await one.sees('at 3\r\n')
+    one.type('\x1a')
+    await one.sees('ready# ')
+    const before = one.shown.length
+    await new Promise((resolve) => setTimeout(resolve, 1000))
+    expect(one.shown.slice(before)).not.toContain('at ')
+    one.type('stty -a\r')
+    await one.sees(/ icanon /)
+    one.type('fg\r')
+    await one.sees(/at \d+\r\n(.|\n|\r)*at \d+\r\n/)
+    one.type('\x03')
+    await one.sees('ready# ')
+    one.type('exit\r')
+    await one.ended()
+  })
+
   test('passes lines to a command in a pipeline, and the terminal keeps its mode', async () => {
     const words = buildjailRun('--', 'sh', '-c', 'echo up >&2; while read line; do echo "got $line"; done').map((word) => `'${word}'`)
     const one = person('012', ['sh', '-c', `${words.join(' ')} | cat`])

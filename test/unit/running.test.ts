@@ -47,6 +47,22 @@ const writes = (...chunks: string[]): void => {
 }
 
 describe('a command that ran is told as it went', () => {
+  it('with much output, which becomes text when it is asked for', async () => {
+    const much = 'x'.repeat(2 * 1024 * 1024)
+    says(`${much}\n`)
+    const isMade = (result: object): boolean => 'value' in (Object.getOwnPropertyDescriptor(result, 'stdout') ?? {})
+    const result = await session.run(['true'])
+    expect(isMade(result)).toBe(false)
+    expect(result.stdout === much).toBe(true)
+    expect(result.stdout === much).toBe(true)
+    expect(isMade(result)).toBe(true)
+    addon.script.behaviour = ({ job }) => addon.exit(job, { exitCode: 1, stdout: Buffer.from(much) })
+    const error = await rejected(session.run(['false']))
+    expect(error).toBeInstanceOf(CommandError)
+    expect(isMade(error as CommandError)).toBe(false)
+    expect((error as CommandError).stdout === much).toBe(true)
+  })
+
   it('in the words of a result', async () => {
     says('hellö\n')
     expect(await session.run(['echo', 'two words'])).toEqual({
