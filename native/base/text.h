@@ -34,12 +34,13 @@ bool read_numbers(std::string_view& rest, Numbers&... numbers) {
 }
 
 /** The numbers of a line such as `Uid:\t0\t0\t0\t0`, in which separators are tabs or spaces. */
-inline std::vector<unsigned> numbers_in(std::string_view line) {
-  std::vector<unsigned> found;
+template <class Number = unsigned>
+std::vector<Number> numbers_in(std::string_view line) {
+  std::vector<Number> found;
   const char* at = line.data();
   const char* const end = line.data() + line.size();
   while (at < end) {
-    unsigned number = 0;
+    Number number = 0;
     const auto [next, error] = std::from_chars(at, end, number);
     if (error == std::errc()) found.push_back(number);
     at = next == at ? at + 1 : next;

@@ -87,6 +87,7 @@ class EnvelopeWrap final : public Napi::ObjectWrap<EnvelopeWrap> {
                            InstanceMethod<&EnvelopeWrap::close>("close"),
                            InstanceMethod<&EnvelopeWrap::record>("record"),
                            InstanceMethod<&EnvelopeWrap::usage>("usage"),
+                           InstanceMethod<&EnvelopeWrap::processes>("processes"),
                        },
                        &next);
   }
@@ -146,6 +147,14 @@ class EnvelopeWrap final : public Napi::ObjectWrap<EnvelopeWrap> {
   Napi::Value usage(const Napi::CallbackInfo& info) {
     return promise(
         info.Env(), opened_.runtime, [envelope = opened_.envelope] { return envelope->usage(); }, usage_to_js);
+  }
+
+  Napi::Value processes(const Napi::CallbackInfo& info) {
+    return promise(
+        info.Env(), opened_.runtime, [envelope = opened_.envelope] { return envelope->processes(); },
+        [](Napi::Env env, const std::vector<SessionProcess>& processes) {
+          return list_to_js(env, processes, process_to_js);
+        });
   }
 
   /** More than a plan has mounts. */

@@ -149,6 +149,14 @@ Napi::Value usage_to_js(Napi::Env env, const SessionUsage& usage) {
                       Member{"by", if_any(usage.by)});
 }
 
+Napi::Value process_to_js(Napi::Env env, const SessionProcess& process) {
+  constexpr double kMicroseconds = 1000;
+  return object_to_js(
+      env, Member{"pid", process.pid}, Member{"parent", process.parent}, Member{"program", process.program},
+      Member{"ageMs", static_cast<double>(process.age_us) / kMicroseconds},
+      Member{"cpuTime", static_cast<double>(process.cpu_us) / kMicroseconds}, Member{"memory", process.memory});
+}
+
 Napi::Value record_to_js(Napi::Env env, const std::string& id, const Record& record) {
   auto object = object_to_js(env, Member{"id", id}, Member{"root", record.root});
   if (!record.jail.empty()) object.Set("jail", list_to_js(env, record.jail, jail_value_to_js));

@@ -70,6 +70,7 @@ Napi::Value trace_to_js(Napi::Env env, const Trace& trace);
 Napi::Object job_end_to_js(Napi::Env env, JobEnd& end);
 Napi::Value mount_to_js(Napi::Env env, const MountEntry& mount);
 Napi::Value usage_to_js(Napi::Env env, const SessionUsage& usage);
+Napi::Value process_to_js(Napi::Env env, const SessionProcess& process);
 Napi::Value record_to_js(Napi::Env env, const std::string& id, const Record& record);
 Napi::Value close_report_to_js(Napi::Env env, const CloseReport& report);
 Napi::Value obstacle_to_js(Napi::Env env, const Obstacle& obstacle);

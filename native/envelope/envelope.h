@@ -87,6 +87,8 @@ class Envelope {
   virtual std::vector<Layer> layers() { return {}; }
   virtual Result<Record> record() = 0;
   virtual Result<SessionUsage> usage() = 0;
+  /** Those that run now, parents first. */
+  virtual Result<std::vector<SessionProcess>> processes() = 0;
   /** After `close` these are the counts at that time. Makes no system call if the plan has no limits. */
   virtual LimitsMet limits_met() = 0;
   /** Comes before `close`, on a thread that must not wait: begins the end of processes, which then goes on by itself.

@@ -63,6 +63,20 @@ struct SessionUsage {
   std::string by;
 };
 
+/** A process of a session. */
+struct SessionProcess {
+  pid_t pid = 0;
+  pid_t parent = 0;
+  /** Its name in the kernel, as ps(1) shows it. */
+  std::string program;
+  /** Since it began, in microseconds. */
+  std::uint64_t age_us = 0;
+  /** User and system time, with that of the children that it has waited for, in microseconds. */
+  std::uint64_t cpu_us = 0;
+  /** Resident, in bytes. */
+  std::uint64_t memory = 0;
+};
+
 /** How often processes of a session have met a limit. Counts only grow. */
 struct LimitsMet {
   /** Processes that were killed because memory was used up. */

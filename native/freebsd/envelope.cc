@@ -268,6 +268,12 @@ class JailEnvelope final : public Envelope {
     return used_by(jail_name_);
   }
 
+  Result<std::vector<SessionProcess>> processes() override {
+    const std::lock_guard lock(launching_);
+    if (is_closed_) return std::vector<SessionProcess>();
+    return processes_in(jail_.jail->jid());
+  }
+
   LimitsMet limits_met() override { return limits_.rules.empty() ? LimitsMet() : limits_log_.met(); }
 
   CloseReport close() override {

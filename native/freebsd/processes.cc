@@ -6,6 +6,7 @@
 #include <sys/socketvar.h>
 #include <sys/stat.h>
 #include <sys/sysctl.h>
+#include <sys/time.h>
 #include <sys/un.h>
 #include <sys/unpcb.h>
 
@@ -15,6 +16,7 @@
 #include <netinet/tcp_var.h>
 
 #include <fcntl.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <array>
@@ -80,6 +82,30 @@ Result<bool> has_processes(int jid) {
   if (!processes) return processes.error();
   return std::any_of(processes->begin(), processes->end(),
                      [jid](const auto& process) { return process.ki_jid == jid; });
+}
+
+Result<std::vector<SessionProcess>> processes_in(int jid) {
+  constexpr std::int64_t kSecondUs = 1'000'000;
+  const auto processes = all_processes();
+  if (!processes) return processes.error();
+  timeval now{};
+  static_cast<void>(::gettimeofday(&now, nullptr));
+  const auto page = static_cast<std::uint64_t>(::getpagesize());
+  std::vector<SessionProcess> found;
+  for (const kinfo_proc& process : *processes) {
+    if (process.ki_jid != jid || process.ki_stat == SZOMB) continue;
+    const std::int64_t age_us =
+        (now.tv_sec - process.ki_start.tv_sec) * kSecondUs + now.tv_usec - process.ki_start.tv_usec;
+    const timeval& waited_for = process.ki_childtime;
+    found.push_back(
+        {.pid = process.ki_pid,
+         .parent = process.ki_ppid,
+         .program = process.ki_comm,
+         .age_us = static_cast<std::uint64_t>(std::max<std::int64_t>(age_us, 0)),
+         .cpu_us = process.ki_runtime + static_cast<std::uint64_t>(waited_for.tv_sec * kSecondUs + waited_for.tv_usec),
+         .memory = static_cast<std::uint64_t>(process.ki_rssize) * page});
+  }
+  return found;
 }
 
 Result<std::vector<kinfo_proc>> processes_of_user(uid_t uid) {

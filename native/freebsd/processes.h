@@ -20,6 +20,9 @@ Credentials credentials_in(const kinfo_proc& process);
 /** Whether a process, or a zombie, is in a jail. */
 Result<bool> has_processes(int jid);
 
+/** Those of a jail, as they are shown: without zombies. Their parents may be outside. */
+Result<std::vector<SessionProcess>> processes_in(int jid);
+
 /** The processes of the host and of all jails whose effective or real user is `uid`. */
 Result<std::vector<kinfo_proc>> processes_of_user(uid_t uid);
 

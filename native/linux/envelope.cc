@@ -118,6 +118,7 @@ class NamespaceEnvelope final : public Envelope {
   std::vector<Layer> layers() override;
   Result<Record> record() override;
   Result<SessionUsage> usage() override;
+  Result<std::vector<SessionProcess>> processes() override;
   LimitsMet limits_met() override { return cgroup_.met(); }
   void begin_close() override;
   CloseReport close() override;
@@ -476,6 +477,12 @@ Result<SessionUsage> NamespaceEnvelope::usage() {
   const std::lock_guard not_closing(closing_);
   const auto inside = namespaces();
   return inside ? usage_of_processes(inside->init()) : SessionUsage();
+}
+
+Result<std::vector<SessionProcess>> NamespaceEnvelope::processes() {
+  const std::lock_guard not_closing(closing_);
+  const auto inside = namespaces();
+  return inside ? processes_below(inside->init()) : std::vector<SessionProcess>();
 }
 
 CloseReport NamespaceEnvelope::close() {

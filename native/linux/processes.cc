@@ -8,6 +8,7 @@
 #include <cerrno>
 #include <chrono>
 #include <csignal>
+#include <ctime>
 #include <map>
 #include <set>
 #include <string>
@@ -34,24 +35,39 @@ std::string_view value_of(std::string_view text, std::string_view name) {
   return {};
 }
 
-/** The numbers after the state in /proc/pid/stat: the parent first, which is field 4 (proc_pid_stat(5)). */
-std::vector<unsigned> stat_of(pid_t pid) {
+/** Times are in hundredths of a second there (proc_pid_stat(5), times(2)). */
+constexpr std::uint64_t kTickUs = 10'000;
+
+/** What /proc/pid/stat tells of a process (proc_pid_stat(5)). */
+struct ProcessStat {
+  std::string program;
+  char state = ' ';
+  /** From field 4 on, which is the parent. */
+  std::vector<std::uint64_t> numbers;
+
+  [[nodiscard]] pid_t parent() const { return static_cast<pid_t>(field(4)); }
+  /** Its time, and that of the children that it has waited for, in microseconds. */
+  [[nodiscard]] std::uint64_t time_us() const { return (field(14) + field(15) + field(16) + field(17)) * kTickUs; }
+  [[nodiscard]] std::uint64_t field(std::size_t number) const {
+    constexpr std::size_t kFirst = 4;
+    return number - kFirst < numbers.size() ? numbers[number - kFirst] : 0;
+  }
+};
+
+/**
+ * Nothing but this file is read of a process that only is to be shown: to read its arguments the kernel may wait for
+ * the process itself (userfaultfd(2)).
+ */
+std::optional<ProcessStat> stat_of(pid_t pid) {
   const auto text = text_of(proc_path(pid, "stat"));
   // The name before the state may hold anything.
+  const std::size_t begin = text ? text->find('(') : std::string::npos;
   const std::size_t end = text ? text->rfind(')') : std::string::npos;
-  if (end == std::string::npos || text->size() < end + 4) return {};
-  return numbers_in(std::string_view(*text).substr(end + 4));
-}
-
-/** The time of a process and of the children that it has waited for, in microseconds. */
-std::uint64_t time_of(pid_t pid) {
-  // Fields 14 to 17, in hundredths of a second (proc_pid_stat(5), times(2)).
-  constexpr std::size_t kFirst = 10;
-  constexpr std::uint64_t kTickUs = 10'000;
-  const auto found = stat_of(pid);
-  std::uint64_t ticks = 0;
-  for (std::size_t i = kFirst; i < std::min(kFirst + 4, found.size()); ++i) ticks += found[i];
-  return ticks * kTickUs;
+  if (begin == std::string::npos || end < begin || text->size() < end + 4) return std::nullopt;
+  const std::string_view line = *text;
+  return ProcessStat{.program = std::string(line.substr(begin + 1, end - begin - 1)),
+                     .state = line[end + 2],
+                     .numbers = numbers_in<std::uint64_t>(line.substr(end + 4))};
 }
 
 std::vector<pid_t> list_processes() {
@@ -69,7 +85,7 @@ std::vector<pid_t> list_processes() {
 std::multimap<pid_t, pid_t> children_by_parent() {
   std::multimap<pid_t, pid_t> children;
   for (const pid_t pid : list_processes()) {
-    if (const auto found = stat_of(pid); !found.empty()) children.emplace(found.front(), pid);
+    if (const auto found = stat_of(pid)) children.emplace(found->parent(), pid);
   }
   return children;
 }
@@ -134,8 +150,8 @@ std::optional<std::uint64_t> pid_namespace_of(pid_t pid) {
     if (depth == 0) depth = depth_of(pid);
     if (depth <= depth_of(::getpid())) return std::nullopt;
     const auto found = stat_of(pid);
-    if (found.empty()) return std::nullopt;
-    pid = static_cast<pid_t>(found.front());
+    if (!found) return std::nullopt;
+    pid = found->parent();
     if (depth_of(pid) != depth) return std::nullopt;
   }
   return std::nullopt;
@@ -268,16 +284,41 @@ void kill_tree(pid_t top) {
   kill(top);
 }
 
+std::vector<SessionProcess> processes_below(pid_t init) {
+  constexpr std::uint64_t kSecondUs = 1'000'000;
+  constexpr std::uint64_t kMicrosecond = 1000;
+  timespec now{};
+  static_cast<void>(::clock_gettime(CLOCK_BOOTTIME, &now));
+  const std::uint64_t now_us =
+      static_cast<std::uint64_t>(now.tv_sec) * kSecondUs + static_cast<std::uint64_t>(now.tv_nsec) / kMicrosecond;
+  const auto page = static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE));
+  std::vector<SessionProcess> found;
+  each_below(init, [&](pid_t pid) {
+    const auto stat = stat_of(pid);
+    if (!stat || stat->state == 'Z' || stat->state == 'X') return;
+    const std::uint64_t began_us = stat->field(22) * kTickUs;
+    found.push_back({.pid = pid,
+                     .parent = stat->parent(),
+                     .program = stat->program,
+                     .age_us = now_us - std::min(now_us, began_us),
+                     .cpu_us = stat->time_us(),
+                     .memory = stat->field(24) * page});
+  });
+  return found;
+}
+
 SessionUsage usage_of_processes(pid_t init) {
   SessionUsage usage;
-  const auto inside = pid_namespace_of(init);
-  if (!inside) return usage;
-  usage.cpu_us = 0;
+  const auto stat = stat_of(init);
+  if (!stat || stat->state == 'Z') return usage;
+  // It has waited for the commands that have ended.
+  usage.cpu_us = stat->time_us();
+  usage.memory = 0;
   usage.processes = 0;
-  for (const pid_t pid : list_processes()) {
-    if (pid_namespace_of(pid) != inside) continue;
-    if (pid != init) *usage.processes += 1;
-    *usage.cpu_us += time_of(pid);
+  for (const SessionProcess& process : processes_below(init)) {
+    *usage.processes += 1;
+    *usage.cpu_us += process.cpu_us;
+    *usage.memory += process.memory;
   }
   usage.by = "/proc";
   return usage;

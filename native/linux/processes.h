@@ -33,9 +33,13 @@ std::vector<UniqueFd> signal_tree(pid_t command, int signal);
 /** Stops a process and everything below it, then sends SIGKILL to all, each until no new process is found. */
 void kill_tree(pid_t top);
 
+/** The processes below an init, parents first; some may begin meanwhile. Zombies are left out. */
+std::vector<SessionProcess> processes_below(pid_t init);
+
 /**
- * The usage of a session without a cgroup, whose init this is: the number of its processes, and the time of those that
- * live and of all that these have waited for. The others are not counted.
+ * The usage of a session without a cgroup, whose init this is: the number and memory of its processes, and the time of
+ * those that live and of all that these have waited for. The others are not counted, and shared memory is counted for
+ * each that has it.
  */
 SessionUsage usage_of_processes(pid_t init);
 

@@ -1,5 +1,5 @@
 /**
- * The file of `buildjail run --record`: a run as JSON, of which `buildjail page` makes a page.
+ * The file of `buildjail run --record`: a run as JSON, of which `buildjail page` and `pageOf` make a page.
  * @module Records
  */
 export type {
@@ -12,6 +12,8 @@ export type {
   RecordedKernel,
   RecordedMount,
   RecordedNearLimit,
+  RecordedOutput,
+  RecordedProcess,
   RecordedStdio,
   RecordedPlan,
   RecordedStep,
@@ -19,3 +21,4 @@ export type {
   RunRecord,
   UsageSample,
 } from '../../src/recording/run-record.ts'
+export { pageOf } from '../../src/index.ts'

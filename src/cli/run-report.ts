@@ -51,6 +51,7 @@ export class RunReport {
    */
   async write(errors: readonly unknown[]): Promise<void> {
     if (this.#recorder === undefined) return
+    await this.#recorder.lookAtOutputs()
     const text = `${jsonText(this.#recorder.record(errors), 2)}\n`
     for (const { name, file } of this.#files) {
       if (name === 'record') file.write(text)

@@ -1,6 +1,6 @@
 import type { NativeFreebsd, NativeFreebsdEvents } from './freebsd.ts'
 import type { NativeJailValue } from './jail-values.ts'
-import type { SessionRecord, SessionUsage, TraceEntry } from './record.ts'
+import type { SessionProcess, SessionRecord, SessionUsage, TraceEntry } from './record.ts'
 
 /**
  * The functions of the addon (native/binding/addon.cc), the same on every system. Functions that can block run on a worker
@@ -179,6 +179,7 @@ export interface NativeEnvelope {
   close(): Promise<NativeCloseReport>
   record(): Promise<NativeRecord>
   usage(): Promise<SessionUsage>
+  processes(): Promise<SessionProcess[]>
 }
 
 /** A session whose process had died, and the things of it that were taken away. */

@@ -109,3 +109,18 @@ export interface SessionUsage {
   /** What accounts: `cgroup v2`, `cgroup v1`, `/proc` or `rctl`. Missing where nothing does. */
   readonly by?: string
 }
+
+/** A process of a session. */
+export interface SessionProcess {
+  /** In the host's numbering. */
+  readonly pid: number
+  readonly parent: number
+  /** Its name in the kernel, cut to 15 bytes on Linux and 19 on FreeBSD, as ps(1) shows it. A build may have chosen it. */
+  readonly program: string
+  /** Milliseconds since it began. */
+  readonly ageMs: number
+  /** User and system time, with that of the children that it has waited for, in milliseconds. */
+  readonly cpuTime: number
+  /** Resident, in bytes. What several have in common is counted for each. */
+  readonly memory: number
+}

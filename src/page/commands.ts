@@ -4,12 +4,13 @@ import { chart, type Point } from './chart.ts'
 import { asShown, html, type Markup, nothing } from './html.ts'
 import { code, facts, type Row, table } from './document.ts'
 import { bytes, digits, duration, verdictOf } from './figures.ts'
+import { processTree } from './processes.ts'
 
-/** Each command with its end and its output, and the usage over time. */
+/** Each command with its end and its output, the outputs and processes of the session, and its usage over time. */
 export function commandsSection(record: RunRecord): Markup {
   const { commands } = record
   if (commands.length === 0) return html`<p>No command was run.</p>`
-  return html`${commands.map((command, index) => commandPart(command, commands.length === 1 ? '' : ` ${index + 1}`))}\n${usageOverTime(record)}`
+  return html`${commands.map((command, index) => commandPart(command, commands.length === 1 ? '' : ` ${index + 1}`))}\n${outputsPart(record)}\n${processTree(record)}\n${usageOverTime(record)}`
 }
 
 function commandPart(command: RecordedCommand, number: string): Markup {
@@ -49,6 +50,14 @@ ${head.map(pieceOf)}${leftOut === 0 ? undefined : html`<p class="gap">${bytes(le
 function pieceOf({ atMs, stream, text }: StdioPiece): Markup {
   const isError = stream === 'stderr'
   return html`<div class="piece${isError ? ' stderr' : ''}"><span class="at">${duration(atMs)}</span><span class="from">${isError ? 'stderr' : ''}</span><pre>${asShown(text)}</pre></div>\n`
+}
+
+/** Empty if it is not recorded what they hold. */
+function outputsPart({ outputs = [] }: RunRecord): Markup {
+  if (outputs.length === 0) return nothing
+  const columns = [{ name: 'Output', style: 'code' }, { name: 'Files', style: 'number' }, { name: 'Size', style: 'number' }] as const
+  const rows = outputs.map(({ path, files, bytes: size, isWhole }): Row => [code(path), isWhole ? String(files) : `at least ${files}`, isWhole ? bytes(size) : `at least ${bytes(size)}`])
+  return html`<h3>Outputs</h3>\n${table('The outputs at the end', columns, rows)}`
 }
 
 /** More rows than anybody reads are thinned out. */

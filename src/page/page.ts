@@ -1,14 +1,14 @@
 import { commandLine } from '../command/command.ts'
-import { readRecord } from '../recording/read-record.ts'
+import { checkedRecord, readRecord } from '../recording/read-record.ts'
 import type { RecordedStep, RunRecord } from '../recording/run-record.ts'
 import { bar } from './chart.ts'
 import { commandsSection } from './commands.ts'
 import { code, documentOf, type Row, sums, table, verdict } from './document.ts'
-import { html, type Markup, nothing } from './html.ts'
+import { asShown, html, type Markup, nothing } from './html.ts'
 import { isolationSection } from './isolation.ts'
 import { limitsSection } from './limits.ts'
 import { treeSection } from './tree.ts'
-import { bytes, duration, mostMemory, processorTime, verdictOfRun } from './figures.ts'
+import { bytes, duration, mostMemory, processorTime, verdictOf, verdictOfRun } from './figures.ts'
 
 const sections = [
   ['commands', 'Commands', commandsSection],
@@ -25,11 +25,20 @@ const sections = [
  * @throws SpecError naming the record and the member that is wrong
  */
 export function pageOfJson(json: string, name: string): string {
-  return pageOf(readRecord(json, name))
+  return pageOfChecked(readRecord(json, name))
 }
 
-/** The page of a run as one file. The same record gives the same page. */
+/**
+ * The page of a run, as `buildjail run --page` writes it: HTML that loads nothing and runs nothing. The same record gives the same page.
+ * @param record as `buildjail run --record` writes it, read from JSON
+ * @throws SpecError naming the member that is wrong
+ */
 export function pageOf(record: RunRecord): string {
+  return pageOfChecked(checkedRecord(record, 'record'))
+}
+
+/** Of a record that was checked. */
+export function pageOfChecked(record: RunRecord): string {
   const { commands, system, startedAt, id, buildjail } = record
   const { words, isGood } = verdictOfRun(record)
   const [first] = commands
@@ -49,10 +58,18 @@ export function pageOf(record: RunRecord): string {
   })
 }
 
-/** Why commands failed, if it is known. */
+/** Why commands failed: what their session did, or else the last line that the last of them wrote to stderr. */
 function reasons({ commands }: RunRecord): readonly Markup[] {
-  return commands.flatMap(({ hints = [] }) => hints).map(({ problem, remedy }) => html`<strong class="bad">Why</strong> ${problem}. Remedy: ${remedy}`)
+  const hints = commands.flatMap(({ hints: some = [] }) => some).map(({ problem, remedy }) => html`<strong class="bad">Why</strong> ${problem}. Remedy: ${remedy}`)
+  const failed = commands.findLast((command) => !verdictOf(command).isGood)
+  if (hints.length > 0 || failed === undefined) return hints
+  const { head, tail } = failed.stdio
+  const lines = [...head, ...tail].filter(({ stream }) => stream === 'stderr').flatMap(({ text }) => text.split('\n'))
+  const last = lines.findLast((line) => line.trim() !== '')
+  return last === undefined ? [] : [html`<strong class="bad">Last on stderr</strong> <code>${asShown(last.length > mostOfLine ? `${[...last].slice(0, mostOfLine).join('')}…` : last)}</code>`]
 }
+
+const mostOfLine = 300
 
 function figures(record: RunRecord): (readonly [string, string])[] {
   const { closedMs, openedMs, closingMs, commands } = record

@@ -12,7 +12,6 @@ interface Entry {
   readonly source: string
   /** The field of the spec that asked for it. */
   readonly asked: string
-  readonly kernel: MountRecord | undefined
 }
 
 interface Node {
@@ -39,7 +38,11 @@ const columns = [
   { name: 'What' },
   { name: 'Source on the host', style: 'code' },
   { name: 'Asked for by', style: 'code' },
-  { name: 'In the kernel’s words', style: 'code' },
+] as const
+
+const kernelColumns = [
+  { name: 'Path', style: 'code' },
+  { name: 'Mount', style: 'code' },
 ] as const
 
 /** The root as a tree, with everything in it. */
@@ -52,17 +55,25 @@ export function treeSection(record: RunRecord): Markup {
   for (const { path, kind, entry } of devices) nodeAt(top, path).entry = { ...plain('', `${kind} device`, entry), source: path }
   for (const mount of mounts) nodeAt(top, mount.target).entry = planned(mount, kernel.get(mount.target), record)
   for (const [path, mount] of kernel) {
-    if (path !== undefined) nodeAt(top, path).entry ??= { ...plain(accessOf(mount), 'part of every session', ''), kernel: mount }
+    if (path !== undefined) nodeAt(top, path).entry ??= plain(accessOf(mount), 'part of every session', '')
   }
   return html`<p>Nothing else of the host is there. A path without a source is in the memory of the session.</p>
-${table('The root of the session', columns, rowsOf(top, '', ''))}`
+${table('The root of the session', columns, rowsOf(top, '', ''))}
+${inKernelsWords(kernel)}`
+}
+
+/** The mounts as the kernel lists them, for those who ask. */
+function inKernelsWords(mounts: ReadonlyMap<string | undefined, MountRecord>): Markup {
+  const rows = [...mounts].flatMap(([path, { type, flags }]): Row[] => (path === undefined ? [] : [[path, code([type, ...flags].join(' '))]]))
+  if (rows.length === 0) return nothing
+  return html`<details><summary><h3>In the kernel’s words</h3></summary>${table('The mounts in the kernel’s words', kernelColumns, rows)}</details>`
 }
 
 function rowsOf(node: Node, before: string, branch: string): Row[] {
-  const { access = '', what = '', source = '', asked = '', kernel } = node.entry ?? {}
+  const { access = '', what = '', source = '', asked = '' } = node.entry ?? {}
   const parent = node.path.slice(0, -node.name.length)
   const name = html`<span class="branch" aria-hidden="true">${before}${branch}</span><span class="unseen">${parent}</span>${node.name}`
-  const row: Row = [name, accessMark(access), what, source === '' ? '' : code(source), asked === '' ? '' : code(asked), kernel === undefined ? '' : code(inKernelsWords(kernel))]
+  const row: Row = [name, accessMark(access), what, source === '' ? '' : code(source), asked === '' ? '' : code(asked)]
   const children = [...node.children.values()].sort((a, b) => (a.name < b.name ? -1 : 1))
   const under = branch === '' ? before : before + (branch.startsWith('└') ? '   ' : '│  ')
   return [row, ...children.flatMap((child, index) => rowsOf(child, under, index === children.length - 1 ? '└─ ' : '├─ '))]
@@ -83,12 +94,11 @@ function planned(mount: RecordedMount, kernel: MountRecord | undefined, { filled
     what: `${kinds[kind] ?? kind}${most}${rest}`,
     source,
     asked: entry,
-    kernel,
   }
 }
 
 function plain(access: string, what: string, asked: string): Entry {
-  return { access, what, source: '', asked, kernel: undefined }
+  return { access, what, source: '', asked }
 }
 
 function accessWord(writable: boolean): string {
@@ -99,10 +109,6 @@ function accessWord(writable: boolean): string {
 function accessOf({ flags, type }: MountRecord, writable = true): string {
   if (flags.includes('ro')) return 'read-only'
   return accessWord(type === 'devfs' ? writable : true)
-}
-
-function inKernelsWords({ type, flags }: MountRecord): string {
-  return [type, ...flags.filter((flag) => !['ro', 'rw', 'relatime'].includes(flag))].join(' ')
 }
 
 /** The path inside for a path on the host. Undefined if it lies outside the root. */

@@ -13,6 +13,8 @@ import {
   type RecordedHint,
   type RecordedKernel,
   type RecordedMount,
+  type RecordedOutput,
+  type RecordedProcess,
   type RecordedStdio,
   type RecordedPlan,
   type RecordedStep,
@@ -134,6 +136,9 @@ const record = shapeOf<RunRecord>({
   commands: listOf(command),
   usage: optional(shapeOf<SessionUsage>(usage)),
   samples: listOf(shapeOf<UsageSample>({ atMs: amount, ...usage })),
+  processes: optional(listOf(shapeOf<RecordedProcess>({ pid: amount, parent: amount, program: text, beganMs: amount, lastSeenMs: amount, cpuTime: amount, mostMemory: amount }))),
+  processesLeftOut: optional(amount),
+  outputs: optional(listOf(shapeOf<RecordedOutput>({ path: text, files: amount, bytes: amount, isWhole: yesOrNo }))),
   filled: listOf(shapeOf<RunRecord['filled'][number]>({ target: text, used: amount, size: amount })),
   nearLimits: listOf(shapeOf<RunRecord['nearLimits'][number]>({ atMs: amount, limit: text, used: amount, most: amount })),
   leftInOutputs: listOf(shapeOf<RunRecord['leftInOutputs'][number]>({ path: text, what: text })),
@@ -154,6 +159,14 @@ export function readRecord(json: string, name: string): RunRecord {
     // Its message quotes what is there, which may steer a terminal.
     throw invalid(readable(name), 'is not JSON', failure)
   }
+  return checkedRecord(given, name)
+}
+
+/**
+ * The same for a record that was read.
+ * @throws SpecError naming it by `name`, and the member
+ */
+export function checkedRecord(given: unknown, name: string): RunRecord {
   try {
     return record(given, '')
   } catch (refusal) {

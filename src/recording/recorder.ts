@@ -13,7 +13,9 @@ import { specText } from '../spec/messages.ts'
 import type { Plan } from '../spec/plan.ts'
 import type { Spec } from '../spec/spec.ts'
 import { KeptStdio } from './kept-stdio.ts'
-import { type RecordedEnd, type RecordedError, type RecordedFilling, type RecordedHint, type RecordedKernel, type RecordedNearLimit, type RecordedPlan, type RecordedStep, recordFormat, type RunRecord } from './run-record.ts'
+import { type RecordedEnd, type RecordedError, type RecordedFilling, type RecordedHint, type RecordedKernel, type RecordedNearLimit, type RecordedOutput, type RecordedPlan, type RecordedStep, recordFormat, type RunRecord } from './run-record.ts'
+import { outputSizes } from './output-sizes.ts'
+import { SeenProcesses } from './seen-processes.ts'
 import { UsageSamples } from './usage-samples.ts'
 
 export interface RecordingOptions {
@@ -38,7 +40,7 @@ interface Course {
 
 /**
  * Collects the record of a session: it listens to its events, and samples its usage while a command runs. Call `look` before the session closes, and
- * `record` afterwards.
+ * `lookAtOutputs` and `record` afterwards.
  */
 export class Recorder {
   readonly #session: Session
@@ -46,10 +48,12 @@ export class Recorder {
   readonly #commands = new Map<number, Course>()
   readonly #nearLimits: RecordedNearLimit[] = []
   readonly #samples: UsageSamples
+  readonly #processes = new SeenProcesses()
   readonly #openedMs: number
   #kernel: RecordedKernel | undefined
   #usage: SessionUsage | undefined
   #filled: readonly RecordedFilling[] = []
+  #outputs: readonly RecordedOutput[] | undefined
   #opening: readonly TraceEntry[] = []
   #closingMs: number | undefined
 
@@ -57,7 +61,8 @@ export class Recorder {
     this.#session = session
     this.#options = options
     this.#openedMs = this.#now()
-    this.#samples = new UsageSamples(() => session.usage(), () => this.#now())
+    const lookAtProcesses = async (): Promise<void> => this.#processes.look(this.#now(), await session.processes())
+    this.#samples = new UsageSamples(() => session.usage(), lookAtProcesses, () => this.#now())
     session.on('command', (event) => this.#begin(event))
     session.on('stdio', (event) => this.#write(event))
     session.on('end', (event) => this.#end(event))
@@ -78,6 +83,11 @@ export class Recorder {
       this.#opening = this.#session.trace
       this.#closingMs = this.#now()
     }
+  }
+
+  /** Looks at what lies in the outputs. Comes after the session closed. */
+  async lookAtOutputs(): Promise<void> {
+    this.#outputs = await outputSizes(this.#session.plan.mounts)
   }
 
   /** @param errors of the session itself */
@@ -103,6 +113,9 @@ export class Recorder {
       commands: [...this.#commands.values()].map(({ stdio, ...course }) => ({ ...course, stdio: stdio.record })),
       ...(this.#usage !== undefined && { usage: this.#usage }),
       samples: this.#samples.all,
+      processes: this.#processes.all,
+      ...(this.#processes.leftOut > 0 && { processesLeftOut: this.#processes.leftOut }),
+      ...(this.#outputs !== undefined && { outputs: this.#outputs }),
       filled: this.#filled,
       nearLimits: this.#nearLimits,
       leftInOutputs,

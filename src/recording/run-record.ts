@@ -32,6 +32,12 @@ export interface RunRecord {
   readonly usage?: SessionUsage
   /** Usage while commands ran. Long runs have fewer samples a second. */
   readonly samples: readonly UsageSample[]
+  /** Processes that were seen while commands ran, in the order in which they were. */
+  readonly processes?: readonly RecordedProcess[]
+  /** How often a process was seen that is not in `processes`, because there were too many. Absent if there were not. */
+  readonly processesLeftOut?: number
+  /** What lies in the outputs. */
+  readonly outputs?: readonly RecordedOutput[]
   /** Use of the memory file systems, before the session closed. */
   readonly filled: readonly RecordedFilling[]
   /** Limits that were nearly reached. */
@@ -159,6 +165,30 @@ export interface StdioPiece {
 
 export interface UsageSample extends SessionUsage {
   readonly atMs: number
+}
+
+export interface RecordedProcess {
+  /** In the host's numbering. */
+  readonly pid: number
+  readonly parent: number
+  /** Its name in the kernel, when it was last seen. */
+  readonly program: string
+  readonly beganMs: number
+  readonly lastSeenMs: number
+  /** Milliseconds. */
+  readonly cpuTime: number
+  /** Bytes. */
+  readonly mostMemory: number
+}
+
+export interface RecordedOutput {
+  /** In the session. */
+  readonly path: string
+  /** Files, and links and the like with them. */
+  readonly files: number
+  readonly bytes: number
+  /** False where not all could be counted. */
+  readonly isWhole: boolean
 }
 
 export interface RecordedFilling {

@@ -9,6 +9,7 @@ const mostSamples = 400
 /** Samples the usage of a session while commands run in it. */
 export class UsageSamples {
   readonly #usage: () => Promise<SessionUsage>
+  readonly #also: () => Promise<void>
   readonly #now: () => number
   #samples: UsageSample[] = []
   #interval = firstInterval
@@ -16,8 +17,10 @@ export class UsageSamples {
   #isLooking = false
   #running = 0
 
-  constructor(usage: () => Promise<SessionUsage>, now: () => number) {
+  /** @param also looks at something else each time */
+  constructor(usage: () => Promise<SessionUsage>, also: () => Promise<void>, now: () => number) {
     this.#usage = usage
+    this.#also = also
     this.#now = now
   }
 
@@ -56,7 +59,7 @@ export class UsageSamples {
     this.#timer = setTimeout(() => {
       this.#timer = undefined
       this.#isLooking = true
-      void this.look().finally(() => {
+      void Promise.allSettled([this.look(), this.#also()]).then(() => {
         this.#isLooking = false
         if (this.#running > 0) this.#schedule(this.#interval)
       })

@@ -25,7 +25,7 @@ import { changesIn, type Changes } from './changes.ts'
 import { canComeNear, LimitEvents, ownLimits, watchFor, type LimitWatch } from './limits.ts'
 import { checkOpenOptions, newId, openEnvelope, outputsReturning, withOutputs, type OpenOptions } from './opening.ts'
 import { planningOf } from './planning.ts'
-import type { LimitRecord, OutputRecord, SessionRecord, SessionUsage, TraceEntry } from '../native/record.ts'
+import type { LimitRecord, OutputRecord, SessionProcess, SessionRecord, SessionUsage, TraceEntry } from '../native/record.ts'
 import { Admission, allSessions } from './session-queue.ts'
 
 const spawnFrame: JobFrame = Object.freeze({ ...plainFrame, tellsStarted: true })
@@ -173,6 +173,19 @@ export class Session extends EventEmitter<SessionEvents> implements AsyncDisposa
     this.#refuseWhenClosed()
     try {
       return await this.#envelope.usage()
+    } catch (error) {
+      throw typed(error)
+    }
+  }
+
+  /**
+   * The processes that run in the session now, without those that have ended and not been waited for.
+   * @throws SessionClosedError, SystemCallError
+   */
+  async processes(): Promise<SessionProcess[]> {
+    this.#refuseWhenClosed()
+    try {
+      return await this.#envelope.processes()
     } catch (error) {
       throw typed(error)
     }

@@ -69,6 +69,20 @@ describeSession('the page of a run', () => {
     for (const { atMs } of record.samples) expect(atMs).toBeLessThanOrEqual(record.closingMs)
   })
 
+  test('has which process began which, and what lies in the outputs', () => {
+    const { record, page } = told('--output', folders.output, '--', 'sh', '-c', 'mkdir /output/deep; echo 12345 > /output/deep/file; sleep 1.2 & sleep 1; wait')
+    const shell = record.processes?.find(({ pid }) => record.processes?.some(({ parent, program }) => parent === pid && program === 'sleep'))
+    expect(shell?.program).toBe('sh')
+    const sleeps = record.processes?.filter(({ parent, program }) => parent === shell?.pid && program === 'sleep') ?? []
+    expect(sleeps).toHaveLength(2)
+    for (const { beganMs, lastSeenMs, mostMemory } of sleeps) {
+      expect(lastSeenMs - beganMs).toBeGreaterThan(300)
+      expect(mostMemory).toBeGreaterThan(4096)
+    }
+    expect(record.outputs).toEqual([{ path: '/output', files: 1, bytes: 6, isWhole: true }])
+    expect(page).toMatch(/└─ <\/span>sleep/)
+  })
+
   // promise: 49
   test('shows no text of the build as markup: what it wrote, its name, its arguments, its variables, its folders', () => {
     const folder = inTop(inNames)

@@ -216,6 +216,7 @@ export class FakeAddon implements NativeBinding {
         return kernelSays
       },
       usage: async () => this.script.usage(),
+      processes: async () => [],
       close: async () => this.#close(),
     }
   }

@@ -87,6 +87,15 @@ export const onLinux: RunRecord = {
     { argv: ['sleep', '9'], cwd: '/', beganMs: 3248, end: { durationMs: 1, signal: 'SIGKILL', limit: 'wallTime', timedOut: false, isCanceled: false }, stdio: { stdout: 0, stderr: 0, head: [], leftOut: 0, tail: [] } },
   ],
   usage: { cpuTime: 2400, memory: 1000000, peakMemory: 41943040, swap: 0, processes: 2, peakProcesses: 5, bytesRead: 10, bytesWritten: 20, by: 'cgroup v2' },
+  processes: [
+    { pid: 501, parent: 22, program: 'sh', beganMs: 50, lastSeenMs: 3150, cpuTime: 1200, mostMemory: 2097152 },
+    { pid: 502, parent: 501, program: 'cc', beganMs: 60, lastSeenMs: 3000, cpuTime: 900, mostMemory: 10485760 },
+    // A number that was used again: each is the other's parent.
+    { pid: 503, parent: 504, program: 'ld', beganMs: 70, lastSeenMs: 80, cpuTime: 10, mostMemory: 4096 },
+    { pid: 504, parent: 503, program: 'ld', beganMs: 70, lastSeenMs: 80, cpuTime: 10, mostMemory: 4096 },
+  ],
+  processesLeftOut: 7,
+  outputs: [{ path: '/output', files: 12, bytes: 1048576, isWhole: true }],
   samples: [0, 1000, 2000, 3000].map((atMs) => ({ atMs, cpuTime: atMs * 0.8, memory: 10485760 + atMs * 10000, processes: 3, bytesRead: 10, bytesWritten: 20, by: 'cgroup v2' })),
   filled: [{ target: '/tmp', used: 4096, size: 1048576 }],
   nearLimits: [{ atMs: 2900, limit: 'memory', used: 483183821, most: 536870912 }],

@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto'
 import { describe, expect, it } from 'vitest'
 
 import { asShown, html, visible } from '../../src/page/html.ts'
-import { pageOf } from '../../src/page/page.ts'
+import { pageOf, pageOfChecked } from '../../src/page/page.ts'
 import { bytes, duration, share } from '../../src/page/figures.ts'
 import { readRecord } from '../../src/recording/read-record.ts'
 import type { RunRecord } from '../../src/recording/run-record.ts'
@@ -49,7 +49,7 @@ describe('no text of a build becomes markup', () => {
     let count = 0
     const page = (text: (number: string) => string): string => {
       count = 0
-      return pageOf(withTexts(record, () => text(String((count += 1)).padStart(4, '0'))) as RunRecord)
+      return pageOfChecked(withTexts(record, () => text(String((count += 1)).padStart(4, '0'))) as RunRecord)
     }
     const attacked = page((number) => number + payload)
     expect(elementsOf(attacked)).toEqual(elementsOf(page((number) => number + payload.replaceAll(/[^/]/g, 'x'))))
@@ -126,9 +126,13 @@ describe('a page says', () => {
     ['which limit ended one', 'reached its limit of wallTime'],
     ['what a command wrote', 'compiling a.c'],
     ['what of it is not there', '2 KiB are left out here'],
-    ['where an input comes from, that it is read-only, and who asked for it', 'src read-only folder of the host /srv/app inputs.src ext4 nosuid nodev'],
-    ['that an output can be written to', 'output read-write folder of the host /srv/out output ext4'],
-    ['what the kernel has and nobody asked for', 'pts read-write part of every session devpts noexec'],
+    ['where an input comes from, that it is read-only, and who asked for it', 'src read-only folder of the host /srv/app inputs.src'],
+    ['that an output can be written to', 'output read-write folder of the host /srv/out output'],
+    ['what the kernel has and nobody asked for', 'pts read-write part of every session'],
+    ['how the kernel has it, at the end', '/inputs/src ext4 ro nosuid nodev'],
+    ['which process began which', 'sh 501 50 ms 3.1 s 1.2 s 2 MiB └─ cc 502'],
+    ['how many were not drawn', '7 more were seen'],
+    ['what lies in an output', '/output 12 1 MiB'],
     ['what of a limit was used, and who holds it', 'Memory 40 MiB 512 MiB 8 % memory.max'],
     ['of which limit nobody counts', 'Open files of a process not counted 100'],
     ['that a limit is not held', 'Processes at a time 5 64 8 % not held'],
@@ -168,6 +172,20 @@ describe('a page says', () => {
       expect(verdictOf(end)).toContain('✗ ')
     }
     expect(shownText(pageOf({ ...least }))).toContain('✗ no command was run')
+  })
+})
+
+describe('a page is made of a record in JavaScript', () => {
+  it('as it is of its JSON', () => expect(pageOf(JSON.parse(JSON.stringify(onLinux)) as RunRecord)).toBe(pageOfChecked(onLinux)))
+
+  it('and of nothing else', () => {
+    expect(() => pageOf({ ...onLinux, processes: [{ pid: 'x' }] } as unknown as RunRecord)).toThrow(/processes\[0\]\.pid:? must be a number/)
+    expect(() => pageOf(undefined as unknown as RunRecord)).toThrow(/the record:? must be an object/)
+  })
+
+  it('with the last line of stderr first, where no hint says why it failed', () => {
+    const failed = { ...onLinux, commands: onLinux.commands.slice(0, 1).map(({ hints: _, ...command }) => command) }
+    expect(shownText(pageOf(failed)).replaceAll(/\s+/g, ' ')).toContain('Last on stderr no b.c!')
   })
 })
 

@@ -78,7 +78,7 @@ describe('what is used is looked at', () => {
     vi.useFakeTimers()
     try {
       let looks = 0
-      const samples = new UsageSamples(async () => ({ cpuTime: (looks += 1), by: 'test' }), () => Date.now())
+      const samples = new UsageSamples(async () => ({ cpuTime: (looks += 1), by: 'test' }), async () => {}, () => Date.now())
       await vi.advanceTimersByTimeAsync(10_000)
       expect(looks).toBe(0)
       samples.begin()
@@ -109,7 +109,7 @@ describe('what is used is looked at', () => {
         now -= 1
         return { by: 'test' }
       }
-      const samples = new UsageSamples(slow, () => Date.now())
+      const samples = new UsageSamples(slow, async () => {}, () => Date.now())
       for (let round = 0; round < 20; round += 1) {
         samples.begin()
         await vi.advanceTimersByTimeAsync(70)
@@ -122,8 +122,8 @@ describe('what is used is looked at', () => {
   })
 
   it('and is nothing where nobody counts, or the session is closed', async () => {
-    expect(await new UsageSamples(async () => ({}), () => 0).look()).toBeUndefined()
-    expect(await new UsageSamples(() => Promise.reject(new Error('closed')), () => 0).look()).toBeUndefined()
+    expect(await new UsageSamples(async () => ({}), async () => {}, () => 0).look()).toBeUndefined()
+    expect(await new UsageSamples(() => Promise.reject(new Error('closed')), async () => {}, () => 0).look()).toBeUndefined()
   })
 })
 
