@@ -124,7 +124,7 @@ function hostFolderIsElsewhere(evidence: Evidence, name: string): Found {
   return {
     problem: `it needs ${readable(name)} and began in ${readable(cwd)}, which is empty: the working directory of the host ${where}`,
     about: name,
-    remedies: [{ spec, effect: 'begins it in that directory' }],
+    remedies: [{ spec, effect: 'begins it in that directory' }, 'run --here, here() in JavaScript, begins it there with the whole project around it'],
   }
 }
 
