@@ -7,7 +7,6 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <array>
 #include <cerrno>
 #include <climits>
 #include <cstddef>
@@ -18,17 +17,15 @@
 
 #include "base/text.h"
 #include "base/unique_fd.h"
+#include "envelope/tree_copy.h"
 #include "state/file_state.h"
 #include "state/files.h"
-#include "state/tree_walk.h"
 
 namespace buildjail {
 
 namespace {
 
 constexpr const char* kStep = "keep";
-// defence: kept-no-set-id
-constexpr mode_t kPermissions = S_IRWXU | S_IRWXG | S_IRWXO | S_ISVTX;
 constexpr int kDirectory = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
 /** The most files that are reported by name, because a build may have made any number. */
 constexpr std::size_t kMostLeft = 100;
@@ -65,12 +62,8 @@ bool is_of_the_build(const SysError& error) {
   }
 }
 
-/**
- * Copies the content of a directory, with its modes except for set-id bits. Files with several names become one file,
- * and holes stay holes, so that the copy is no larger. No process may change the directory meanwhile. After a failure
- * each file that is there is whole and has its owner.
- */
-class Keeping final : public TreeWalk {
+/** No process may change the directory meanwhile. Files with several names become one file. */
+class Keeping final : public TreeCopy {
  public:
   /**
    * @param to the folder of the copy; no other user may enter it meanwhile
@@ -81,70 +74,47 @@ class Keeping final : public TreeWalk {
    * system of the copy cannot have; a folder stands for everything in it
    */
   Keeping(int to, int several, const struct stat& owner, std::size_t longest_path, std::vector<std::string>& left)
-      : TreeWalk({}, kStep), to_(to), several_(several), owner_(owner), longest_path_(longest_path), left_(left) {}
+      : TreeCopy(kStep, to), several_(several), owner_(owner), longest_path_(longest_path), left_(left) {}
 
-  Status copy_all(int top) { return run(top); }
   /** How many are left out beyond those that are told one by one. */
   [[nodiscard]] std::size_t untold() const { return count_ - std::min(count_, kMostLeft); }
 
  private:
-  [[nodiscard]] bool may_open_up(const FileState& folder) const override { return folder.uid == ::geteuid(); }
-  Status begin() override {
-    at_ = UniqueFd(::openat(to_, ".", kDirectory));
-    return at_ ? Status() : Status(last_error(kStep, "openat"));
-  }
+  [[nodiscard]] Owner owner_of(const FileState&) const override { return {owner_.st_uid, owner_.st_gid}; }
 
-  Result<bool> visit(int fd, FileState& file, std::string_view name) override {
-    std::string path = path_of(name).substr(1);
-    if (path.size() <= longest_path_) {
-      auto status = copy(fd, file, std::string(name).c_str());
-      if (status) return true;
-      // defence: one-file-build-does
-      if (!is_of_the_build(status.error())) {
-        status.error().path = std::move(path);
-        return std::move(status.error());
-      }
-    }
-    leave_out(std::move(path));
+  Result<bool> wants(const std::string& path, const FileState&) override {
+    if (path.size() <= longest_path_) return true;
+    note_left(path);
     return false;
   }
 
-  // The folder around the copy is still shut, so nobody else is in it or moves it.
-  Status finish(mode_t mode) override {
-    const UniqueFd folder = std::exchange(at_, UniqueFd(::openat(at_.get(), "..", kDirectory)));
-    auto status = at_ ? settle(folder.get(), mode & kPermissions) : last_error(kStep, "openat");
-    if (!status) status.error().path = path_of({}).substr(1);
-    return status;
+  Status leave_out(std::string path, SysError why) override {
+    // defence: one-file-build-does
+    if (!is_of_the_build(why)) {
+      why.path = std::move(path);
+      return why;
+    }
+    note_left(std::move(path));
+    return {};
   }
 
-  void leave_out(std::string path) {
+  void note_left(std::string path) {
     // defence: few-left-of-kept
     if (++count_ <= kMostLeft) left_.push_back(std::move(path));
   }
 
-  Status copy(int fd, const FileState& file, const char* name) {
-    if (S_ISDIR(file.mode)) return copy_folder(name);
-    if (S_ISLNK(file.mode)) return copy_link(fd, name);
-    if (!S_ISREG(file.mode)) return SysError{.step = kStep, .syscall = "mknodat", .err = EOPNOTSUPP};
+  Status copy_file(int fd, const FileState& file, const char* name) override {
     // defence: copy-kept-takes-no
     if (file.links <= 1) return copy_content(fd, file, name);
     return copy_one_of_several(fd, file, name);
   }
 
-  Status copy_folder(const char* name) {
-    if (::mkdirat(at_.get(), name, S_IRWXU) != 0) return last_error(kStep, "mkdirat");
-    UniqueFd made(::openat(at_.get(), name, kDirectory));
-    if (!made) return taken_back(last_error(kStep, "openat"), name, AT_REMOVEDIR);
-    at_ = std::move(made);
-    return {};
-  }
-
   Status copy_one_of_several(int fd, const FileState& file, const char* name) {
     const std::string number = std::to_string(file.dev) + "-" + std::to_string(file.ino);
-    if (::linkat(several_, number.c_str(), at_.get(), name, 0) == 0) return {};
+    if (::linkat(several_, number.c_str(), at(), name, 0) == 0) return {};
     if (errno != ENOENT) return last_error(kStep, "linkat");
     auto status = copy_content(fd, file, name);
-    if (!status || ::linkat(at_.get(), name, several_, number.c_str(), 0) == 0) return status;
+    if (!status || ::linkat(at(), name, several_, number.c_str(), 0) == 0) return status;
     auto error = last_error(kStep, "linkat");
     if (!is_of_the_build(error)) return error;
     // The file system has no such links. A folder has none on any (link(2), EPERM), so the further names fail at this
@@ -152,85 +122,11 @@ class Keeping final : public TreeWalk {
     return ::mkdirat(several_, number.c_str(), S_IRWXU) == 0 ? Status() : last_error(kStep, "mkdirat");
   }
 
-  Status copy_link(int fd, const char* name) {
-    std::string text(PATH_MAX, '\0');
-    // Of the link itself, which the descriptor has (readlink(2), an empty path).
-    const ssize_t size = ::readlinkat(fd, "", text.data(), text.size());
-    if (size < 0) return last_error(kStep, "readlinkat");
-    text.resize(static_cast<std::size_t>(size));
-    if (::symlinkat(text.c_str(), at_.get(), name) != 0) return last_error(kStep, "symlinkat");
-    if (::fchownat(at_.get(), name, owner_.st_uid, owner_.st_gid, AT_SYMLINK_NOFOLLOW) == 0) return {};
-    return taken_back(last_error(kStep, "fchownat"), name);
-  }
-
-  Status copy_content(int fd, const FileState& file, const char* name) {
-    const UniqueFd from = open_content(fd);
-    if (!from) return last_error(kStep, kContentCall);
-    const UniqueFd to(
-        ::openat(at_.get(), name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, S_IRUSR | S_IWUSR));
-    if (!to) return last_error(kStep, "openat");
-    auto status = copy_data(from.get(), to.get());
-    if (status) status = settle(to.get(), file.mode & kPermissions);
-    return status ? std::move(status) : taken_back(std::move(status.error()), name);
-  }
-
-  /** Removes a file that is not whole, because it would look like a file of the build. */
-  [[nodiscard]] Status taken_back(SysError error, const char* name, int flags = 0) const {
-    static_cast<void>(::unlinkat(at_.get(), name, flags));
-    return error;
-  }
-
-  static Status copy_data(int from, int to) {
-    const off_t size = ::lseek(from, 0, SEEK_END);
-    if (size < 0 || ::ftruncate(to, size) != 0) return last_error(kStep, size < 0 ? "lseek" : "ftruncate");
-    for (off_t at = 0; at < size;) {
-      const off_t data = ::lseek(from, at, SEEK_DATA);
-      // Nothing but a hole is left.
-      if (data < 0 && errno == ENXIO) return {};
-      // defence: no-hole-written-copy
-      const off_t hole = data < 0 ? -1 : ::lseek(from, data, SEEK_HOLE);
-      if (hole < 0) return last_error(kStep, "lseek");
-      // No further than the hole: written zeros take room.
-      if (auto status = copy_piece(from, to, data, hole); !status) return status;
-      at = hole;
-    }
-    return {};
-  }
-
-  static Status copy_piece(int from, int to, off_t at, off_t end) {
-    std::array<std::byte, std::size_t{64} * 1024> buffer;  // NOLINT(cppcoreguidelines-pro-type-member-init)
-    while (at < end) {
-      const auto wanted = static_cast<std::size_t>(std::min<off_t>(end - at, buffer.size()));
-      const ssize_t got = without_interruption([&] { return ::pread(from, buffer.data(), wanted, at); });
-      if (got < 0) return last_error(kStep, "pread");
-      if (got == 0) return {};
-      for (ssize_t done = 0; done < got;) {
-        const ssize_t written = without_interruption(
-            [&] { return ::pwrite(to, buffer.data() + done, static_cast<std::size_t>(got - done), at + done); });
-        if (written < 0) return last_error(kStep, "pwrite");
-        done += written;
-      }
-      at += got;
-    }
-    return {};
-  }
-
-  [[nodiscard]] Status settle(int fd, mode_t mode) const {
-    // Before its mode: whoever is no superuser loses set-id bits only by it, and none are given.
-    // defence: kept-belongs-owner-folder
-    if (::fchown(fd, owner_.st_uid, owner_.st_gid) != 0) return last_error(kStep, "fchown");
-    if (::fchmod(fd, mode) != 0) return last_error(kStep, "fchmod");
-    return {};
-  }
-
-  int to_;
   int several_;
   const struct stat& owner_;
   std::size_t longest_path_;
   std::vector<std::string>& left_;
   std::size_t count_ = 0;
-  /** The copy of the current folder. */
-  UniqueFd at_;
 };
 
 std::string below(const std::string& folder, const std::string& name) {
