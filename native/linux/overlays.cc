@@ -4,13 +4,11 @@
 #include <sys/mount.h>
 #include <sys/stat.h>
 
-#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <string_view>
 #include <utility>
 
-#include "base/text.h"
 #include "base/tolerated.h"
 #include "linux/raw_calls.h"
 
@@ -74,16 +72,6 @@ constexpr auto kOptions = std::to_array<std::pair<const char*, const char*>>({{"
                                                                               {"workdir", kWork}});
 
 }  // namespace
-
-SysError no_overlay(const Bind& overlay, const std::string& problem, const std::string& remedy) {
-  return {.step = kOverlay,
-          .syscall = "mount",
-          .err = ENOTSUP,
-          .path = overlay.source,
-          .dest = overlay.target,
-          .detail = problem,
-          .remedy = remedy};
-}
 
 SysError explain_overlay(SysError error) {
   const KnownRefusal* const why = known_refusal(error);
@@ -161,16 +149,7 @@ Status confirm_whole_overlays(const std::vector<Step>& steps, MountTable& mounts
   for (const Bind* const overlay : overlays_of(steps)) {
     const auto below = mounts.mounted_below(overlay->source);
     if (!below) return below.error();
-    for (const std::string& path : *below) {
-      const std::string inside = overlay->target + path.substr(overlay->source.size());
-      const bool is_covered = std::ranges::any_of(binds, [&](const Bind* bind) {
-        return is_below(bind->target, overlay->target) && is_within(inside, bind->target);
-      });
-      // defence: mounted-source-overlay-not
-      if (!is_covered)
-        return no_overlay(*overlay, path + " is mounted in the folder, and an overlay does not show it",
-                          "make what is mounted there an input of its own, at its place in the overlay");
-    }
+    if (auto status = confirm_whole(*overlay, binds, *below); !status) return status;
   }
   return {};
 }

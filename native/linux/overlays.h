@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "envelope/overlay.h"
 #include "envelope/system.h"
 #include "linux/init_calls.h"
 #include "linux/mount_table.h"
@@ -12,11 +13,6 @@
 
 namespace buildjail {
 
-/** The step of all that only overlays need. */
-inline constexpr const char* kOverlay = "overlay";
-
-/** ENOTSUP, with the problem and the remedy. */
-SysError no_overlay(const Bind& overlay, const std::string& problem, const std::string& remedy);
 /** Explains why the kernel refused an overlay. Returns the error itself if the reason is not known. */
 SysError explain_overlay(SysError error);
 
