@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "base/stop.h"
 #include "base/trace.h"
 #include "base/unique_fd.h"
 #include "envelope/part.h"
@@ -42,7 +43,10 @@ struct Launching {
   CommandListener listener;
 };
 
-/** What was written in an overlay, as overlayfs keeps it: of what was removed there is a mark. */
+/**
+ * What was written in an overlay, as overlayfs keeps it: of what was removed there is a mark. Where an overlay is a
+ * copy, this is the copy.
+ */
 struct Layer {
   /** Of the overlay. */
   std::string target;
@@ -62,9 +66,9 @@ class Envelope {
   [[nodiscard]] virtual const Trace& trace() const = 0;
   /**
    * Performs the rest of a plan whose base is open, and seals the root. No command can be launched before, or after a
-   * failure.
+   * failure. ECANCELED where it was stopped.
    */
-  virtual Status complete(std::vector<Step> rest) = 0;
+  virtual Status complete(std::vector<Step> rest, const Stop& stop) = 0;
   /**
    * Comes after opening or completing where no launch does: waits until all of it is made. A failure takes away what
    * was made.

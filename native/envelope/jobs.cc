@@ -31,7 +31,7 @@ bool Job::begins_at_once() const {
 void Job::begin() {
   if (auto status = open(); !status) return give_up(std::move(status.error()));
   if (request_.rest) {
-    auto status = caught("complete", [this] { return envelope_->complete(std::move(*request_.rest)); });
+    auto status = caught("complete", [this] { return envelope_->complete(std::move(*request_.rest), stop_); });
     if (!status) return give_up(std::move(status.error()));
   }
   if (!request_.command) return request_.closes ? close() : settle();
@@ -53,7 +53,7 @@ void Job::settle() {
 
 Status Job::open() {
   if (plan_ == nullptr) return {};
-  auto opened = jobs_.open(std::exchange(plan_, nullptr), request_.id);
+  auto opened = jobs_.open(std::exchange(plan_, nullptr), request_.id, stop_);
   if (!opened) return std::move(opened.error());
   // Another thread may ask for its usage.
   const std::lock_guard lock(mutex_);
@@ -99,6 +99,10 @@ bool Job::signal(int signal, Whom whom) {
   {
     const std::lock_guard lock(mutex_);
     if (end_.failure || end_.exit) return false;
+    if (!request_.command) {
+      stop_opening();
+      return true;
+    }
     signals_.push_back(signal);
     if (early_) {
       early_->emplace_back(signal, whom);
@@ -257,13 +261,13 @@ std::shared_ptr<Job> Jobs::find(std::uint32_t job) {
   return at == jobs_.end() ? nullptr : at->second;
 }
 
-Result<std::shared_ptr<Envelope>> Jobs::open(SharedPlan plan, const std::string& id) {
+Result<std::shared_ptr<Envelope>> Jobs::open(SharedPlan plan, const std::string& id, const Stop& stop) {
   {
     const std::lock_guard lock(mutex_);
     if (is_shut_down_) return SysError{.step = "open", .syscall = "open", .err = ECANCELED};
     opening_ += 1;
   }
-  auto opened = caught("open", [&] { return system_->open(std::move(plan), id, waiter_); });
+  auto opened = caught("open", [&] { return system_->open(std::move(plan), id, waiter_, stop); });
   const std::lock_guard lock(mutex_);
   opening_ -= 1;
   opened_.notify_all();
@@ -307,6 +311,7 @@ void Jobs::shut_down() {
   {
     std::unique_lock lock(mutex_);
     is_shut_down_ = true;
+    for (const auto& [number, job] : jobs_) job->stop_opening();
     opened_.wait(lock, [this] { return opening_ == 0; });
     left.swap(envelopes_);
     ready_ends_.drop();

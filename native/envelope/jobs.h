@@ -17,6 +17,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "base/stop.h"
 #include "envelope/envelope.h"
 #include "envelope/record.h"
 #include "envelope/system.h"
@@ -78,12 +79,17 @@ class Job : public std::enable_shared_from_this<Job> {
   /** It need not go to a thread that may wait. */
   [[nodiscard]] bool begins_at_once() const;
   void begin();
-  /** Kept for the command where it is not launched yet. False when it is over. Any thread. */
+  /**
+   * Kept for the command where it is not launched yet. A job without a command stops what it opens, if that takes long.
+   * False when it is over. Any thread.
+   */
   bool signal(int signal, Whom whom);
   /** Of its command's terminal; kept where the command is not launched yet. False when it is over, or has none. */
   bool resize(const winsize& size);
   /** Of its session; nothing is counted before that is open. May wait. Any thread. */
   Result<SessionUsage> usage();
+  /** What it opens is not wanted any more. Any thread. */
+  void stop_opening() const noexcept { stop_.ask(); }
 
  private:
   Status open();
@@ -106,6 +112,7 @@ class Job : public std::enable_shared_from_this<Job> {
   JobRequest request_;
   StdioEnds ends_;
   bool has_opened_;
+  Stop stop_;
   CloseReport report_;
   CommandLimits limits_;
   /** At the launch. */
@@ -161,7 +168,7 @@ class Jobs {
 
   // Any thread.
 
-  Result<std::shared_ptr<Envelope>> open(SharedPlan plan, const std::string& id);
+  Result<std::shared_ptr<Envelope>> open(SharedPlan plan, const std::string& id, const Stop& stop);
   CloseReport close(const std::shared_ptr<Envelope>& envelope);
   Waiter& waiter() noexcept { return *waiter_; }
   WorkerThreads& closing_threads() noexcept { return closing_threads_; }

@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "base/stop.h"
 #include "envelope/output.h"
 #include "envelope/part.h"
 #include "envelope/sources.h"
@@ -45,6 +46,8 @@ struct Opening {
   std::function<bool(std::chrono::milliseconds)> end_flows{};
   /** FreeBSD: the directory where the root is mounted. */
   std::string root{};
+  /** Heeded by what takes long. */
+  Stop stop{};
   /** The leases of its outputs, from OutputLease on. */
   std::vector<OutputLease*> leases{};
 

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "base/stop.h"
 #include "base/trace.h"
 #include "envelope/envelope.h"
 #include "launch/waiter.h"
@@ -35,8 +36,9 @@ class System {
   virtual std::vector<Obstacle> find_obstacles() = 0;
   /** Abilities that sessions lack here, though they can be opened. */
   virtual std::vector<Obstacle> find_limitations() = 0;
-  /** Makes an envelope from a plan; a failure undoes what was made. Any thread. */
-  Result<std::unique_ptr<Envelope>> open(SharedPlan plan, const std::string& id, std::shared_ptr<Waiter> waiter);
+  /** Makes an envelope from a plan; a failure undoes what was made. Any thread. ECANCELED where it was stopped. */
+  Result<std::unique_ptr<Envelope>> open(SharedPlan plan, const std::string& id, std::shared_ptr<Waiter> waiter,
+                                         const Stop& stop);
   /** The live sessions and the dead ones. Any thread. */
   virtual Result<std::vector<ListedSession>> list(const std::string& state_directory) {
     return list_sessions(state_directory);
@@ -53,7 +55,7 @@ class System {
   virtual Status hold_state(const std::string& state_directory) = 0;
   /** Makes the envelope, after the other steps. */
   virtual Result<std::unique_ptr<Envelope>> make(SharedPlan plan, Lessee lessee, std::shared_ptr<Waiter> waiter,
-                                                 Trace trace) = 0;
+                                                 Trace trace, const Stop& stop) = 0;
 
  private:
   /** Recovers a state directory, before the first session of this environment in it. */

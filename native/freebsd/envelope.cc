@@ -32,20 +32,6 @@
 
 namespace buildjail {
 
-Status refuse_overlays(const std::vector<Step>& steps) {
-  const auto overlays = overlays_of(steps);
-  if (overlays.empty()) return {};
-  return SysError{.step = "overlay",
-                  .syscall = "nmount",
-                  .err = ENOTSUP,
-                  .path = overlays.front()->source,
-                  .dest = overlays.front()->target,
-                  .detail =
-                      "FreeBSD has no file system by which a folder could be written to without being changed "
-                      "(unionfs(4) is not fit for that)",
-                  .remedy = "copy the folder, and give the copy as an output"};
-}
-
 namespace {
 
 constexpr mode_t kUmask = 022;
@@ -153,27 +139,26 @@ class JailEnvelope final : public Envelope {
         journal_(journal_of(plan_->state_directory, lessee_.session.id)) {}
 
   /** Comes first. */
-  Status open() {
+  Status open(const Stop& stop) {
     auto limits = held_limits(plan_->limits);
     if (!limits) return std::move(limits.error());
     limits_ = std::move(*limits);
     if (has_own_stack(plan_->network)) host_->dying_networks.wait_until_few();
-    if (auto status = walk_.open(parts(plan_->steps, false), journal_, trace_); !status) return status;
+    if (auto status = walk_.open(parts(plan_->steps, false, stop), journal_, trace_); !status) return status;
     is_complete_ = !plan_->is_base;
     return {};
   }
 
   [[nodiscard]] const Trace& trace() const override { return trace_; }
-  Status complete(std::vector<Step> rest) override {
+  Status complete(std::vector<Step> rest, const Stop& stop) override {
     // Nothing of it is taken away meanwhile.
     const std::lock_guard not_closing(closing_);
     const std::lock_guard lock(launching_);
     if (is_closed_) return session_closed("complete", "nmount");
     if (is_complete_ || !rest_.empty()) return session_complete("complete", "nmount");
-    if (auto status = refuse_overlays(rest); !status) return status;
     rest_ = std::move(rest);
     trace_.resume();
-    auto status = walk_.add(parts(rest_, true), journal_, trace_);
+    auto status = walk_.add(parts(rest_, true, stop), journal_, trace_);
     is_complete_ = static_cast<bool>(status);
     return status;
   }
@@ -242,6 +227,19 @@ class JailEnvelope final : public Envelope {
     return opened;
   }
 
+  std::vector<Layer> layers() override {
+    const std::lock_guard lock(launching_);
+    std::vector<Layer> found;
+    if (is_closed_) return found;
+    const auto add = [&](const std::vector<Step>& steps) {
+      for (const Bind* const overlay : overlays_of(steps))
+        found.push_back({.target = overlay->target, .path = jail_.root + overlay->target});
+    };
+    add(plan_->steps);
+    add(rest_);
+    return found;
+  }
+
   Result<Record> record() override {
     const std::lock_guard lock(launching_);
     if (is_closed_) return session_closed("record", "jail_get", ENOENT);
@@ -304,7 +302,7 @@ class JailEnvelope final : public Envelope {
   }
 
   /** In the order in which they are made. */
-  Parts parts(const std::vector<Step>& steps, bool is_rest) {
+  Parts parts(const std::vector<Step>& steps, bool is_rest, const Stop& stop) {
     nesting_ = is_rest ? nesting_in(steps, plan_->steps) : nesting_in(steps);
     JailOpening opening{
         {.plan = *plan_,
@@ -317,7 +315,8 @@ class JailEnvelope final : public Envelope {
          .look_at_mounts = [this](std::vector<ShownSource>& sources) { return host_->mounts_of_sources.look(sources); },
          .end_processes = [this](TakingAway& taking) { return jail_.end_processes(taking); },
          .end_flows = [this](std::chrono::milliseconds bound) { return waiter_->mover().end(owner_, bound); },
-         .root = jail_.root},
+         .root = jail_.root,
+         .stop = stop},
         jail_,
         *host_,
         limits_,
@@ -403,10 +402,10 @@ class JailEnvelope final : public Envelope {
 }  // namespace
 
 Result<std::unique_ptr<Envelope>> open_jail_envelope(SharedPlan plan, Lessee lessee, std::shared_ptr<Waiter> waiter,
-                                                     std::shared_ptr<FreebsdHost> host, Trace trace) {
+                                                     std::shared_ptr<FreebsdHost> host, Trace trace, const Stop& stop) {
   auto envelope = std::make_unique<JailEnvelope>(std::move(plan), std::move(lessee), std::move(waiter), std::move(host),
                                                  std::move(trace));
-  if (auto status = envelope->open(); !status) return std::move(status.error());
+  if (auto status = envelope->open(stop); !status) return std::move(status.error());
   return std::unique_ptr<Envelope>(std::move(envelope));
 }
 

@@ -46,17 +46,6 @@ class OwnFileSystem final : public Mount {
   int flags_;
 };
 
-/** A file system in memory of the build's own. */
-IovecList options_of(const std::string& path, const MountTmpfs& step) {
-  /** With the root; of fewer the kernel makes a number of its own (tmpfs_mount). */
-  constexpr std::uint64_t kFewest = 4;
-  // defence: file-system-memory-spec
-  const std::uint64_t files = std::max(step.files + 1, kFewest);
-  auto options = empty_tmpfs(path, files);
-  if (step.size > 0) options.add_string("size", std::to_string(step.size));
-  return options;
-}
-
 // What is made in the root's own file system goes with that.
 
 Status make_at(const std::string& path, const MakeDirectory& directory) {
@@ -105,6 +94,16 @@ Status let_go(std::span<HeldDevice> devices) {
 }
 
 }  // namespace
+
+IovecList options_of(const std::string& path, const MountTmpfs& step) {
+  /** With the root; of fewer the kernel makes a number of its own (tmpfs_mount). */
+  constexpr std::uint64_t kFewest = 4;
+  // defence: file-system-memory-spec
+  const std::uint64_t files = std::max(step.files + 1, kFewest);
+  auto options = empty_tmpfs(path, files);
+  if (step.size > 0) options.add_string("size", std::to_string(step.size));
+  return options;
+}
 
 void WatchedDevices::add_planned(const JailOpening& opening, Parts& parts) {
   if (opening.is_rest || opening.plan.user.uid != 0) return;

@@ -5,6 +5,7 @@
 #include "envelope/part.h"
 #include "envelope/part_list.h"
 #include "envelope/sources.h"
+#include "freebsd/iovec_list.h"
 #include "freebsd/opening.h"
 #include "freebsd/parts/jail.h"
 #include "freebsd/parts/limits.h"
@@ -20,6 +21,18 @@ Status write_new_file(const std::string& path, std::string_view content);
 
 /** Checks a folder whose entries are mounted one by one. ESTALE: one was made or removed since the plan was made. */
 Status confirm_listed(const Listed& listed);
+
+/** Options for a file system in memory of the build's own. */
+IovecList options_of(const std::string& path, const MountTmpfs& step);
+
+/**
+ * Adds the part that shows an overlay: a copy. `outer` is the bind that it lies in, or null. Everything outlives it.
+ *
+ * FreeBSD has no file system that could show the folder itself. In unionfs(4) of 15.1 a folder that is removed and made
+ * again has its old content. It shows everything with one owner and one mode, so that no script of a source can be
+ * executed, or it shows the owners of the source, and none of them is the build.
+ */
+void add_copy(const JailOpening& opening, const Bind& bind, const Bind* outer, Parts& parts);
 
 /** Adds the parts that show a directory or file of the host. Everything outlives them. */
 void add_source(const JailOpening& opening, const Bind& bind, Parts& parts);

@@ -192,7 +192,6 @@ class FreeBsd final : public System {
   /** The abilities are read once: modules that are loaded later have parameters too, but all of these are off by
    * default. */
   Status prepare(const EnvelopePlan& plan) override {
-    if (auto status = refuse_overlays(plan.steps); !status) return status;
     if (auto limits = held_limits(plan.limits); !limits) return std::move(limits.error());
     const std::lock_guard lock(mutex_);
     if (!host_) {
@@ -213,9 +212,9 @@ class FreeBsd final : public System {
     return {};
   }
 
-  Result<std::unique_ptr<Envelope>> make(SharedPlan plan, Lessee lessee, std::shared_ptr<Waiter> waiter,
-                                         Trace trace) override {
-    return open_jail_envelope(std::move(plan), std::move(lessee), std::move(waiter), host(), std::move(trace));
+  Result<std::unique_ptr<Envelope>> make(SharedPlan plan, Lessee lessee, std::shared_ptr<Waiter> waiter, Trace trace,
+                                         const Stop& stop) override {
+    return open_jail_envelope(std::move(plan), std::move(lessee), std::move(waiter), host(), std::move(trace), stop);
   }
 
   std::shared_ptr<FreebsdHost> host() {

@@ -108,7 +108,7 @@ class NamespaceEnvelope final : public Envelope {
   Status open();
 
   [[nodiscard]] const Trace& trace() const override { return trace_; }
-  Status complete(std::vector<Step> rest) override;
+  Status complete(std::vector<Step> rest, const Stop& stop) override;
   Status settle() override;
   Status launch(Launching launching) override;
   [[nodiscard]] bool launches_at_once() const override { return true; }
@@ -235,7 +235,7 @@ Parts NamespaceEnvelope::parts(const std::vector<Step>& steps, bool is_rest) {
   return NamespaceParts::planned(openings_.back());
 }
 
-Status NamespaceEnvelope::complete(std::vector<Step> rest) {
+Status NamespaceEnvelope::complete(std::vector<Step> rest, const Stop&) {
   const std::lock_guard not_closing(closing_);
   const auto inside = namespaces();
   if (!inside) return session_closed("complete", "sendmsg");

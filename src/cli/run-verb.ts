@@ -6,6 +6,7 @@ import type { TraceEntry } from '../native/record.ts'
 import type { Changes } from '../session/changes.ts'
 import { hintInWords, hintsOf, type Hint } from '../command/hints.ts'
 import { openSession, type Session } from '../session/session.ts'
+import { isThrownAway } from '../spec/outputs.ts'
 import type { RunRequest } from './command-line.ts'
 import { exitStatus, statusOf, statusOfRefusal } from './exit-status.ts'
 import { optionWords } from './option-words.ts'
@@ -99,7 +100,7 @@ async function runOnce({ here, isJson }: RunRequest, effective: EffectiveSpec, s
   const hints = result === undefined ? [] : hintsFor(result, session, effective, streams)
   streams.ended()
   if (written !== undefined) await attempt(() => written.look())
-  const isToBeTold = (here !== undefined || isJson) && session.plan.mounts.some(({ kind }) => kind === 'overlay')
+  const isToBeTold = (here !== undefined || isJson) && session.plan.mounts.some(isThrownAway)
   const changes = (isToBeTold && result !== undefined ? await attempt(() => session.changes()) : undefined) ?? []
   await attempt(() => session.close())
   if (written !== undefined) await attempt(() => written.write(errors))

@@ -1,7 +1,7 @@
 import nodePath from 'node:path'
 
 import { broughtBy, isPersonal } from './launch-error.ts'
-import { isLent } from '../spec/outputs.ts'
+import { isLent, isThrownAway } from '../spec/outputs.ts'
 import { isWithin } from '../spec/paths.ts'
 import type { Mount } from '../spec/plan-types.ts'
 import { readable } from '../spec/messages.ts'
@@ -65,7 +65,7 @@ function readOnlyPlace(evidence: Evidence, name: string): Found | undefined {
   const key = mount.entry.slice('inputs.'.length)
   const inside = path.slice(mount.target.length + 1)
   const overlay: readonly Remedy[] =
-    plan.platform === 'linux' && mount.kind === 'bind' ? [{ spec: { inputs: { [key]: { path: mount.source, overlay: true } } }, effect: `lets it write in ${readable(mount.target)} and keeps nothing of that` }] : []
+    mount.kind === 'bind' ? [{ spec: { inputs: { [key]: { path: mount.source, overlay: true } } }, effect: `lets it write in ${readable(mount.target)} and keeps nothing of that` }] : []
   const kept: readonly Remedy[] = mount.kind === 'bind' && inside.includes('/') ? [keeping(`${mount.source}/${nodePath.posix.dirname(inside)}`)] : []
   const remedies = [...overlay, ...kept]
   return {
@@ -260,12 +260,15 @@ const isFull = /\bNo space left on device\b|\bENOSPC: no space left on device\b/
 /** A file system in memory is full. */
 const filledMemory: Recogniser = (evidence) => {
   const { mounts } = evidence.failure.plan
-  const inMemory = mounts.filter(({ kind }) => kind === 'tmpfs')
+  const inMemory = mounts.filter(({ kind }) => kind === 'tmpfs' || kind === 'copy')
   const named = firstNamed(evidence, full, (name) => {
     // A relative name says nothing of where a command that changed its directory was.
     if (!name.startsWith('/')) return undefined
     const mount = evidence.mountOf(evidence.inside(name))
-    return mount?.kind === 'tmpfs' || mount?.kind === 'overlay' ? fullPlace(mount.kind === 'overlay' ? '/tmp' : mount.target, evidence, name) : undefined
+    if (mount === undefined) return undefined
+    // A copy has as much room as /tmp.
+    if (isThrownAway(mount)) return fullPlace('/tmp', evidence, name)
+    return mount.kind === 'tmpfs' ? fullPlace(mount.target, evidence, name) : undefined
   })
   if (named.length > 0) return named
   // Where nothing of the host is written to and there is one such file system, it is that one.

@@ -139,6 +139,7 @@ const writeMount: Readonly<Record<Mount['kind'], (writer: WireWriter, mount: Mou
   file: writeBind,
   store: writeBind,
   overlay: writeBind,
+  copy: writeBind,
   listed: writeListed,
 }
 
@@ -154,6 +155,8 @@ function writeBind(writer: WireWriter, mount: Mount): void {
 }
 
 function accessOf({ kind, writable }: Mount): number {
+  // Each system has one way to it.
+  if (kind === 'copy') return access.overlay
   if (kind === 'store' || kind === 'overlay') return access[kind]
   return writable ? access.write : access.read
 }

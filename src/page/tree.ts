@@ -26,6 +26,7 @@ const kinds: Readonly<Record<string, string>> = {
   file: 'file of the host',
   store: 'store of the host',
   overlay: 'folder of the host; writes are thrown away',
+  copy: 'copy of a folder of the host, in memory; writes are thrown away',
   listed: 'folder of the host, its entries one by one',
   tmpfs: 'in memory',
   dev: 'devices',

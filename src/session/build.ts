@@ -13,6 +13,7 @@ import { binding } from '../native/load.ts'
 import { nativePlanOf } from '../native/wire-plan.ts'
 import { packJob, plainFrame, type JobCommand } from '../native/wire-job.ts'
 import type { LimitName } from '../spec/fields/limits.ts'
+import { copiesInputs } from '../spec/outputs.ts'
 import type { Plan } from '../spec/plan.ts'
 import type { Spec } from '../spec/spec.ts'
 import { Admission, allSessions, type Demand } from './session-queue.ts'
@@ -112,7 +113,7 @@ class OwnSession implements Place {
 
   #readyToOpen(admission: Admission, signal: AbortSignal | undefined): Promise<unknown> | undefined {
     const plan = this.plan()
-    const isOpenedHere = plan.wait !== 0 || plan.keep !== undefined
+    const isOpenedHere = plan.wait !== 0 || plan.keep !== undefined || copiesInputs(plan)
     return isOpenedHere || lacksOutputs(plan) ? this.#prepare(isOpenedHere, admission, signal) : outputsReturning(plan)
   }
 

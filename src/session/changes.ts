@@ -1,9 +1,10 @@
+import type { Stats } from 'node:fs'
 import { lstat, opendir } from 'node:fs/promises'
 
 import type { NativeEnvelope } from '../native/binding.ts'
 import type { Mount } from '../spec/plan.ts'
 
-/** What commands wrote in one overlay, all of which goes with the session. Files are counted, and links and the like with them; folders are not. */
+/** What commands wrote in one overlay, or in one copy where there are none, all of which goes with the session. Files are counted, and links and the like with them; folders are not. */
 export interface Changes {
   /** Of the overlay, in the session. */
   readonly target: string
@@ -23,6 +24,8 @@ export interface Changes {
 }
 
 const mostCounted = 100_000
+/** In a copy, which has what was not changed as well. */
+const mostCompared = 1_000_000
 const mostFolders = 100
 /** Looked at together. */
 const mostAtOnce = 64
@@ -30,27 +33,30 @@ const mostAtOnce = 64
 /** Comes once nothing runs in the session any more. */
 export async function changesIn(envelope: NativeEnvelope, mounts: readonly Mount[]): Promise<Changes[]> {
   const all = envelope.layers().map(async ({ target, path }) => {
-    const { source = '' } = mounts.find((mount) => mount.target === target) ?? {}
-    return await new Counting(target, source, path).count()
+    const { source = '', kind } = mounts.find((mount) => mount.target === target) ?? {}
+    return await (kind === 'copy' ? new Comparing(target, source, path) : new Counting(target, source, path)).count()
   })
   return await Promise.all(all)
 }
 
+type Kind = 'added' | 'changed' | 'removed'
+
 /** Walks the upper layer of an overlay (overlayfs.rst), of which the source is the lower one. A build chose the names, and follows none by a link. */
 class Counting {
   readonly #target: string
-  readonly #source: string
-  readonly #top: string
+  protected readonly source: string
+  protected readonly top: string
   readonly #counts = { added: 0, changed: 0, removed: 0 }
   readonly #folders = new Map<string, number>()
   #bytes = 0
-  #left = mostCounted
+  #left: number
   #isWhole = true
 
-  constructor(target: string, source: string, top: string) {
+  constructor(target: string, source: string, top: string, most: number = mostCounted) {
+    this.#left = most
     this.#target = target
-    this.#source = source
-    this.#top = top
+    this.source = source
+    this.top = top
   }
 
   async count(): Promise<Changes> {
@@ -58,7 +64,7 @@ class Counting {
     for (const folders: Buffer[] = [Buffer.alloc(0)]; folders.length > 0 && this.#left > 0; ) await this.#countIn(folders.pop() as Buffer, folders)
     if (this.#left === 0) this.#isWhole = false
     const folders = [...this.#folders].map(([name, count]) => ({ name, count })).toSorted((a, b) => b.count - a.count)
-    return { target: this.#target, source: this.#source, ...this.#counts, bytes: this.#bytes, folders: folders.slice(0, mostFolders), isWhole: this.#isWhole }
+    return { target: this.#target, source: this.source, ...this.#counts, bytes: this.#bytes, folders: folders.slice(0, mostFolders), isWhole: this.#isWhole }
   }
 
   async #countIn(folder: Buffer, folders: Buffer[]): Promise<void> {
@@ -68,11 +74,11 @@ class Counting {
       some = []
     }
     try {
-      // Not all names at once: there may be millions.
-      for await (const { name } of await opendir(joined(this.#top, folder), inBytes)) {
+      await this.enter(folder)
+      for await (const name of namesIn(joined(this.top, folder))) {
         if (this.#left === 0) break
         this.#left -= 1
-        some.push(Buffer.concat([folder, slash, name as unknown as Buffer]))
+        some.push(Buffer.concat([folder, slash, name]))
         if (some.length === mostAtOnce) await countSome()
       }
     } catch {
@@ -82,21 +88,33 @@ class Counting {
   }
 
   async #countOne(below: Buffer, folders: Buffer[]): Promise<void> {
-    const status = await lstat(joined(this.#top, below)).catch(() => undefined)
+    const status = await statusOf(joined(this.top, below))
     if (status === undefined) this.#isWhole = false
+    else if (!this.isPart(status)) return
     else if (status.isDirectory()) folders.push(below)
     else {
-      this.#note(await this.#kindOf(below, status.isCharacterDevice() && status.rdev === 0), below)
+      const kind = await this.kindOf(below, status)
+      if (kind === undefined) return
+      this.note(kind, below)
       if (status.isFile()) this.#bytes += status.size
     }
   }
 
-  async #kindOf(below: Buffer, isMark: boolean): Promise<'added' | 'changed' | 'removed'> {
-    if (isMark) return 'removed'
-    return (await lstat(joined(this.#source, below)).catch(() => undefined)) === undefined ? 'added' : 'changed'
+  /** Comes before what is in the folder. */
+  protected async enter(_folder: Buffer): Promise<void> {}
+
+  /** Whether it is to be counted, or entered. */
+  protected isPart(_status: Stats): boolean {
+    return true
   }
 
-  #note(kind: 'added' | 'changed' | 'removed', below: Buffer): void {
+  /** Undefined for what is as it was. */
+  protected async kindOf(below: Buffer, status: Stats): Promise<Kind | undefined> {
+    if (status.isCharacterDevice() && status.rdev === 0) return 'removed'
+    return (await statusOf(joined(this.source, below))) === undefined ? 'added' : 'changed'
+  }
+
+  protected note(kind: Kind, below: Buffer): void {
     this.#counts[kind] += 1
     const parts = below.toString().split('/').slice(1)
     const name = parts.length > 1 ? (parts[0] as string) : '.'
@@ -104,8 +122,70 @@ class Counting {
   }
 }
 
-/** Of names too: a build may have made some that are no UTF-8. */
-const inBytes = { encoding: 'buffer' } as unknown as { readonly encoding: BufferEncoding }
+/** Walks a copy beside the source, as that is by now. What is mounted in the copy is no part of it. */
+class Comparing extends Counting {
+  #device: number | undefined
+
+  constructor(target: string, source: string, top: string) {
+    super(target, source, top, mostCompared)
+  }
+
+  override async count(): Promise<Changes> {
+    this.#device = (await statusOf(joined(this.top, Buffer.alloc(0))))?.dev
+    return await super.count()
+  }
+
+  protected override isPart({ dev }: Stats): boolean {
+    return dev === this.#device
+  }
+
+  protected override async kindOf(below: Buffer, status: Stats): Promise<Kind | undefined> {
+    const before = await statusOf(joined(this.source, below))
+    if (before === undefined) return 'added'
+    return toldOf(before) === toldOf(status) ? undefined : 'changed'
+  }
+
+  protected override async enter(folder: Buffer): Promise<void> {
+    const before = joined(this.source, folder)
+    if ((await statusOf(before))?.isDirectory() !== true) return
+    for await (const name of namesIn(before)) {
+      const below = Buffer.concat([folder, slash, name])
+      if ((await isMissing(joined(this.top, below))) && isCopied(await statusOf(joined(this.source, below)))) this.note('removed', below)
+    }
+  }
+}
+
+/** Of what is neither, there is no copy. */
+function isCopied(status: Stats | undefined): boolean {
+  return status !== undefined && (status.isFile() || status.isDirectory() || status.isSymbolicLink())
+}
+
+/** What the copy of a file has of it (native/envelope/tree_copy.h), without reading it. */
+function toldOf({ mode, size, mtimeMs }: Stats): string {
+  return [mode & ~setIds, size, mtimeMs].join(' ')
+}
+
+/** inode(7), S_ISUID and S_ISGID. */
+const setIds = 0o6000
+
+/** Undefined where it cannot be looked at. */
+async function statusOf(path: Buffer): Promise<Stats | undefined> {
+  return await lstat(path).catch(() => undefined)
+}
+
+async function isMissing(path: Buffer): Promise<boolean> {
+  return await lstat(path).then(() => false, (error: unknown) => (error as NodeJS.ErrnoException).code === 'ENOENT')
+}
+
+/** In bytes: a build may have made some that are no UTF-8. Not all of them at once: there may be millions. */
+async function* namesIn(folder: Buffer): AsyncGenerator<Buffer> {
+  const inBytes = { encoding: 'buffer' } as unknown as { readonly encoding: BufferEncoding }
+  for await (const entry of await opendir(folder, inBytes)) {
+    // Bun has nothing but the name then.
+    yield Buffer.isBuffer(entry) ? entry : (entry.name as unknown as Buffer)
+  }
+}
+
 const slash = Buffer.from('/')
 
 function joined(top: string, below: Buffer): Buffer {

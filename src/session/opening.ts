@@ -15,29 +15,39 @@ import { withOutputsMade, type Identity, type Plan } from '../spec/plan.ts'
 /**
  * @param plan of it `native` was read
  * @param wait milliseconds, for what another session has
- * @param signal ends the waiting
+ * @param signal ends the waiting, and the copying of an input
  * @throws UnsupportedError where one of the plan's limits cannot be held, SystemCallError
  */
 export async function openEnvelope(native: NativePlan, id: string, plan: Plan, wait: number, signal?: AbortSignal): Promise<NativeEnvelope> {
   const frame: JobFrame = { ...plainFrame, id }
-  return (await (wait === 0 ? runJob(native, frame) : whileTaken(plan, wait, () => runJob(native, frame), signal))) as NativeEnvelope
+  return (await (wait === 0 ? runJob(native, frame, signal) : whileTaken(plan, wait, () => runJob(native, frame, signal), signal))) as NativeEnvelope
 }
 
 /**
  * Completes an envelope that was opened of a base, by the mounts that its session has beyond the base. Nothing can be launched in it before.
  * @param rest as `packRest` packs it
+ * @param signal ends the copying of an input
  * @throws SystemCallError
  */
-export async function completeEnvelope(base: NativeEnvelope, rest: Uint8Array): Promise<void> {
-  await runJob(base, { ...plainFrame, rest })
+export async function completeEnvelope(base: NativeEnvelope, rest: Uint8Array, signal?: AbortSignal): Promise<void> {
+  await runJob(base, { ...plainFrame, rest }, signal)
 }
 
-function runJob(of: NativePlan | NativeEnvelope, frame: JobFrame): Promise<NativeEnvelope | undefined> {
+function runJob(of: NativePlan | NativeEnvelope, frame: JobFrame, signal?: AbortSignal): Promise<NativeEnvelope | undefined> {
   return new Promise((resolve, reject) => {
-    const job = expectJob({ ended: ({ failure, envelope }) => (failure === undefined ? resolve(envelope) : reject(jobError(failure))) })
+    const stop = (): void => void binding().kill(job, 'SIGKILL', 'tree')
+    const job = expectJob({
+      ended: ({ failure, envelope }) => {
+        signal?.removeEventListener('abort', stop)
+        if (failure === undefined) resolve(envelope)
+        else reject(jobError(failure))
+      },
+    })
+    signal?.addEventListener('abort', stop)
     try {
       binding().start(of, packJob(job, undefined, frame))
     } catch (error) {
+      signal?.removeEventListener('abort', stop)
       forgetJob(job)
       reject(jobError(error))
     }
@@ -45,7 +55,10 @@ function runJob(of: NativePlan | NativeEnvelope, frame: JobFrame): Promise<Nativ
 }
 
 export interface OpenOptions {
-  /** Ends the waiting: for a turn (`maxSessions`) and for what another session has (`wait` of the spec). */
+  /**
+   * Ends the waiting: for a turn (`maxSessions`), for what another session has (`wait` of the spec), and for the copy of an input
+   * (`overlay`, on FreeBSD).
+   */
   readonly signal?: AbortSignal
   /**
    * False: a missing output is refused (SpecError). Use it if another program makes and removes the folders. Default: true, a missing

@@ -9,7 +9,7 @@ import { binding } from '../native/load.ts'
 import { nativeBaseOf, nativePlanOf, packRest } from '../native/wire-plan.ts'
 import { packJob, plainFrame } from '../native/wire-job.ts'
 import { readInteger } from '../spec/check.ts'
-import { isLent } from '../spec/outputs.ts'
+import { copiesInputs, isLent } from '../spec/outputs.ts'
 import type { Plan } from '../spec/plan.ts'
 import type { Additions, Spec } from '../spec/spec.ts'
 import { Admission, allSessions, boundsOf, concurrencyReaders, SessionQueue, type Concurrency } from './session-queue.ts'
@@ -154,9 +154,9 @@ export class SessionPool implements AsyncDisposable {
   /** One that could not be completed is of no use any more: each try takes another. */
   #takeComplete(plan: Plan, admission: Admission, signal?: AbortSignal): Promise<Taken> {
     const attempt = async (): Promise<Taken> => {
-      const taken = await this.#take(plan)
+      const taken = await this.#take(plan, signal)
       try {
-        if (taken.rest !== undefined) await completeEnvelope(taken.envelope, taken.rest)
+        if (taken.rest !== undefined) await completeEnvelope(taken.envelope, taken.rest, signal)
         taken.session.tellOpening()
         return { ...taken, rest: undefined }
       } catch (error) {
@@ -200,7 +200,7 @@ export class SessionPool implements AsyncDisposable {
         if (admission.isOver) return
         // A refused caller has made nothing.
         plan = await withOutputs(plan)
-        taken = await (plan.wait === 0 ? this.#take(plan) : this.#takeComplete(plan, admission, signal))
+        taken = await (plan.wait === 0 && !copiesInputs(plan) ? this.#take(plan) : this.#takeComplete(plan, admission, signal))
         this.#admissions.set(taken.session, admission)
       },
       giveUp: () => admission?.giveUp(),
@@ -230,12 +230,12 @@ export class SessionPool implements AsyncDisposable {
     return planningOnto(this.#base, additions)
   }
 
-  async #take(plan: Plan): Promise<Taken> {
+  async #take(plan: Plan, signal?: AbortSignal): Promise<Taken> {
     const returning = outputsReturning(plan)
     if (returning !== undefined) await returning
     this.#refuseWhenClosed()
     const ready = this.#ready.shift()
-    const { id, envelope } = ready ?? (await this.#open(nativePlanOf(plan), plan))
+    const { id, envelope } = ready ?? (await this.#open(nativePlanOf(plan), plan, 0, signal))
     this.#noteDone()
     // Its time begins here, however long it was kept ready.
     const watch = watchFor(id, plan.limits, envelope)
@@ -290,9 +290,9 @@ export class SessionPool implements AsyncDisposable {
   }
 
   /** @param wait milliseconds, where the caller does not do the waiting */
-  async #open(native: NativePlan, plan: Plan, wait = 0): Promise<Opened> {
+  async #open(native: NativePlan, plan: Plan, wait = 0, signal?: AbortSignal): Promise<Opened> {
     const id = newId()
-    return { id, envelope: await openEnvelope(native, id, plan, wait), made: performance.now() }
+    return { id, envelope: await openEnvelope(native, id, plan, wait, signal), made: performance.now() }
   }
 
   async #addReady(): Promise<void> {

@@ -17,7 +17,7 @@ import { jobError } from '../native/jobs.ts'
 import { binding } from '../native/load.ts'
 import { nativePlanOf } from '../native/wire-plan.ts'
 import { packJob, plainFrame, type JobFrame } from '../native/wire-job.ts'
-import { isLent } from '../spec/outputs.ts'
+import { isLent, isThrownAway } from '../spec/outputs.ts'
 import { isWithin } from '../spec/paths.ts'
 import type { KeepIn, Plan } from '../spec/plan.ts'
 import type { Spec } from '../spec/spec.ts'
@@ -208,6 +208,7 @@ export class Session extends EventEmitter<SessionEvents> implements AsyncDisposa
 
   /**
    * Ends everything in the session, and tells what was written in each overlay, none of which is kept. Empty where the session has none.
+   * Where an overlay is a copy, that is compared with its source, by sizes, modes and times.
    * Commands that are started meanwhile wait, and so does `close`.
    * @throws SessionClosedError, SystemCallError
    */
@@ -338,7 +339,7 @@ export async function keepFiles(folder: string, within: KeepIn, id: string, { mo
   try {
     await envelope.killAll()
     // An overlay is copied as a whole, and may be large.
-    const kinds = mounts.filter(({ kind, target }) => kind === 'tmpfs' || (kind === 'overlay' && isWithin(cwd, target)))
+    const kinds = mounts.filter((mount) => mount.kind === 'tmpfs' || (isThrownAway(mount) && isWithin(cwd, mount.target)))
     const { left, failure } = await envelope.keep(kinds.map(({ target }) => target), placeOf(folder, within, id))
     return { path: kept, left, error: failure === undefined ? undefined : (jobError(failure) as Error) }
   } catch (error) {

@@ -18,7 +18,7 @@ export function arranged({ platform, settled, mounts: declared, links: own, file
   const shown = platform === 'freebsd' ? withoutShutFolders(declared, own, settled) : { mounts: declared, links: own }
   const { mounts: unordered, links } = shown
   const mounts = sortedByTarget([...unordered, ...excludedMounts(excluded, unordered, settled.stateDirectory)], ({ target }) => target)
-  refuseSources(mounts, settled.stateDirectory, platform)
+  refuseSources(mounts, settled.stateDirectory)
   const files = sortedByTarget(withoutCovered(written, mounts), ({ path }) => path)
   refuseTargets(mounts, links, files)
   refuseTarget('cwd', settled.cwd)

@@ -2,6 +2,7 @@ import { invalid } from './check.ts'
 import type { Excluded } from './field.ts'
 import { host, type FileStatus } from './look.ts'
 import { showsFolder } from './nesting.ts'
+import { isThrownAway } from './outputs.ts'
 import { isWithin } from './paths.ts'
 import { bare } from './plain-data.ts'
 import type { Mount } from './plan-types.ts'
@@ -82,10 +83,11 @@ function found(folder: string, [name, ...rest]: readonly string[], entry: string
 }
 
 /** A folder that is named and missing: an overlay gets it inside, and elsewhere opening makes it, so that it can be covered. */
-function missingFolder({ source = '', target, kind }: Mount, names: readonly string[], entry: string): Excluded[] {
+function missingFolder(input: Mount, names: readonly string[], entry: string): Excluded[] {
   if (names.some((name) => /[*?]/.test(name))) return []
+  const { source = '', target } = input
   const place = { target: `${target}/${names.join('/')}`, isFile: false, entry, input: target }
-  if (kind === 'overlay') return [place]
+  if (isThrownAway(input)) return [place]
   const within = names.slice(0, -1).reduce((path, name) => `${path}/${name}`, source)
   return statusOf(within, entry)?.isDirectory() === true ? [{ ...place, missing: { source: `${source}/${names.join('/')}`, within } }] : []
 }

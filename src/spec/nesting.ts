@@ -1,12 +1,13 @@
 import { callersFirst, invalid, refusal } from './check.ts'
 import { host, type FileStatus } from './look.ts'
+import { isThrownAway } from './outputs.ts'
 import { isWithin, parentsOf } from './paths.ts'
 import type { Mount } from './plan-types.ts'
 import type { SpecError } from '../errors.ts'
 
-/** Whether a mount shows a folder of the host, so that what is below it lies in that folder. */
-export function showsFolder({ kind }: Mount): boolean {
-  return kind === 'bind' || kind === 'store' || kind === 'overlay'
+/** Whether a mount shows a folder of the host, or a copy of one, so that what is below it lies in that folder. */
+export function showsFolder(mount: Mount): boolean {
+  return mount.kind === 'bind' || mount.kind === 'store' || isThrownAway(mount)
 }
 
 /** Says of a target whether its mount point is in a folder of the host, by way of a mount around it. */

@@ -1,8 +1,18 @@
-import type { Identity, Mount } from './plan-types.ts'
+import type { Identity, Mount, Plan } from './plan-types.ts'
 
 /** Whether a mount is a folder of the host that the build writes to. What is written in an overlay never comes to its source. */
-export function isLent({ kind, source, writable }: Mount): boolean {
-  return writable && source !== undefined && kind !== 'overlay'
+export function isLent(mount: Mount): boolean {
+  return mount.writable && mount.source !== undefined && !isThrownAway(mount)
+}
+
+/** Whether a mount is an input that the build writes to, and nothing of that is kept: an overlay, or a copy where there are none. */
+export function isThrownAway({ kind }: Mount): boolean {
+  return kind === 'overlay' || kind === 'copy'
+}
+
+/** Whether opening takes long: it copies what is in an input, which `signal` ends. */
+export function copiesInputs({ mounts }: Pick<Plan, 'mounts'>): boolean {
+  return mounts.some(({ kind }) => kind === 'copy')
 }
 
 /** A directory of the host by what it is, whatever its name. */

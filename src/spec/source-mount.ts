@@ -39,11 +39,15 @@ export function inputMount(entry: string, declared: string, target: string): Mou
   return mount
 }
 
-/** @throws SpecError when the source is not there, or is no directory. */
-export function overlayMount(entry: string, declared: string, target: string): Mount {
+/**
+ * Of overlayfs where that is, and of FreeBSD a copy (native/freebsd/parts.h, add_copy).
+ * @throws SpecError when the source is not there, or is no directory.
+ */
+export function overlayMount(entry: string, declared: string, target: string, platform: NodeJS.Platform): Mount {
   const stats = statOf(declared, entry)
   if (!stats.isDirectory()) throw refusal('ERR_BUILDJAIL_SOURCE_UNFIT', entry, `${declared} is not a directory, and an overlay is of a directory`, declared)
-  return bare({ kind: 'overlay', target, source: resolved(declared, entry), identity: identityOf(stats), writable: true, entry })
+  const kind = platform === 'freebsd' ? 'copy' : 'overlay'
+  return bare({ kind, target, source: resolved(declared, entry), identity: identityOf(stats), writable: true, entry })
 }
 
 /**
@@ -67,5 +71,5 @@ export function outputMount(entry: string, declared: string, target: string, kin
 export function plannedInput(draft: Draft, entry: string, source: InputSource, target: string): Mount | undefined {
   if (isLeftOut(draft, entry, source)) return undefined
   const isOverlay = typeof source === 'object' && source.overlay === true
-  return (isOverlay ? overlayMount : inputMount)(entry, pathOf(source), target)
+  return isOverlay ? overlayMount(entry, pathOf(source), target, draft.platform) : inputMount(entry, pathOf(source), target)
 }

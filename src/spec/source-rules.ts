@@ -1,5 +1,5 @@
 import { isEmptySource } from './excluded.ts'
-import { isLent } from './outputs.ts'
+import { isLent, isThrownAway } from './outputs.ts'
 import { isWithin, parentsOf } from './paths.ts'
 import type { SpecError } from '../errors.ts'
 import { asking, specText } from './messages.ts'
@@ -11,7 +11,7 @@ import { refusal } from './check.ts'
  * Refuses sources that would show the whole host or other sessions, or that would be written through two mounts.
  * @throws SpecError
  */
-export function refuseSources(mounts: readonly Mount[], stateDirectory: string, platform: NodeJS.Platform): void {
+export function refuseSources(mounts: readonly Mount[], stateDirectory: string): void {
   const writable = new Map<string, string>()
   for (const mount of mounts) {
     const { entry, source } = mount
@@ -35,7 +35,7 @@ export function refuseSources(mounts: readonly Mount[], stateDirectory: string, 
     }
     writable.set(source, entry)
   }
-  refuseOutputsAround(mounts, writable, platform)
+  refuseOutputsAround(mounts, writable)
 }
 
 /**
@@ -43,7 +43,7 @@ export function refuseSources(mounts: readonly Mount[], stateDirectory: string, 
  * leads to the root of the host. An output inside an input is another matter: it is what the caller asked for,
  * as with a project and its folder of results.
  */
-function refuseOutputsAround(mounts: readonly Mount[], writable: ReadonlyMap<string, string>, platform: NodeJS.Platform): void {
+function refuseOutputsAround(mounts: readonly Mount[], writable: ReadonlyMap<string, string>): void {
   if (writable.size === 0) return
   for (const mount of mounts) {
     const { source } = mount
@@ -52,17 +52,18 @@ function refuseOutputsAround(mounts: readonly Mount[], writable: ReadonlyMap<str
       const output = writable.get(outer)
       // defence: output-lies-around-no
       if (output === undefined) continue
-      throw outputAround(output, outer, mount, source, platform)
+      throw outputAround(output, outer, mount, source)
     }
   }
 }
 
-function outputAround(output: string, outer: string, { entry, target, kind }: Mount, source: string, platform: NodeJS.Platform): SpecError {
+function outputAround(output: string, outer: string, mount: Mount, source: string): SpecError {
+  const { entry, target } = mount
   const refused = (message: string): SpecError => refusal('ERR_BUILDJAIL_OUTPUT_AROUND_SOURCE', output, message, outer)
   if (outer !== source) return refused(`${outer} lies around ${source} (${entry}), which the build could change by it`)
   const writable: Spec = { outputs: { [target]: source } }
   const unkept: Spec = { inputs: { [target]: { path: source, overlay: true } } }
-  const isAlternative = platform === 'linux' && kind !== 'overlay'
+  const isAlternative = !isThrownAway(mount)
   const remedy = `${specText(writable)} in place of both keeps what the build writes there${isAlternative ? `, and ${specText(unkept)} in place of both keeps nothing of it` : ''}`
   return asking(refused(`${outer} is an input as well (${entry}), which the build could change by it; remedy: ${remedy}`), writable, ...(isAlternative ? [unkept] : []))
 }

@@ -47,7 +47,7 @@ describeFreebsd('what the kernel says of a session', () => {
     expect([...seen.keys()].sort()).toEqual(['/', ...planned].sort())
     for (const { target, kind, writable, source } of session.plan.mounts) {
       const mount = seen.get(target)
-      expect(mount?.type).toBe({ bind: 'nullfs', file: 'nullfs', store: 'nullfs', overlay: undefined, listed: undefined, tmpfs: 'tmpfs', dev: 'devfs', proc: 'procfs' }[kind])
+      expect(mount?.type).toBe({ bind: 'nullfs', file: 'nullfs', store: 'nullfs', overlay: undefined, copy: 'tmpfs', listed: undefined, tmpfs: 'tmpfs', dev: 'devfs', proc: 'procfs' }[kind])
       // The kernel has its flags, and statfs(2) shows none of them (devfs_statfs).
       if (kind === 'dev') continue
       expect(mount?.flags).toContain('nosuid')

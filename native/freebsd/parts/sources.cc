@@ -17,11 +17,11 @@
 #include "base/result.h"
 #include "base/unique_fd.h"
 #include "envelope/output.h"
-#include "freebsd/child.h"
 #include "freebsd/iovec_list.h"
 #include "freebsd/mounts.h"
 #include "freebsd/parts.h"
 #include "freebsd/parts/mount.h"
+#include "freebsd/parts/nested.h"
 #include "plan/plan.h"
 #include "state/files.h"
 
@@ -88,79 +88,9 @@ SysError leasable_input(const Bind& bind, uid_t owner) {
                     "owner, or name the user of the build"};
 }
 
-constexpr const char* kPointStep = "mount-point";
-
-/**
- * Opens a path below a root that is mounted in the host's sight, with O_PATH. Each name is looked up in the folder
- * before it and no link is followed, because a user of the host may write to the folders that are mounted there.
- */
-Result<UniqueFd> open_below(const std::string& root, std::string_view target) {
-  const UniqueFd top(::open(root.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
-  if (!top) return last_error(kPointStep, "open", root);
-  const std::size_t last = target.rfind('/');
-  UniqueFd at = folder_below(top.get(), target.substr(0, last));
-  const std::string name(target.substr(last + 1));
-  if (at && !name.empty()) at = UniqueFd(::openat(at.get(), name.c_str(), O_PATH | O_NOFOLLOW | O_CLOEXEC));
-  struct stat found{};
-  if (at && ::fstat(at.get(), &found) != 0) return last_error(kPointStep, "fstat", std::string(target));
-  // A link itself is opened too (open(2), O_PATH with O_NOFOLLOW).
-  if (at && S_ISLNK(found.st_mode)) {
-    at.reset();
-    errno = ELOOP;
-  }
-  if (at) return at;
-  auto error = last_error(kPointStep, "openat", std::string(target));
-  if (error.err == ENOTDIR || error.err == EMLINK || error.err == ELOOP)
-    error.detail = "the mount point, or a folder on the way there, is a symbolic link or no folder by now";
-  return error;
-}
-
-/**
- * nmount(2) by a child of ours (vfork(2)) whose working directory is `point`. The options name the place in there: `.`
- * is the folder itself, whatever its path means by now. nmount(2) follows a link that has another name.
- *
- * Plain sources are not mounted from the working directory of a child, because that costs a process for each session.
- * They are mounted by path and then compared (verify).
- */
-Status mount_in(int point, IovecList& options, int flags, const Bind& bind) {
-  // Nothing is added by the child, which must not allocate.
-  options.add_errmsg();
-  auto status = in_child("nmount", [&options, point, flags]() -> const char* {
-    if (::fchdir(point) != 0) return "fchdir";
-    return options.call(::nmount, flags) == 0 ? nullptr : "nmount";
-  });
-  if (status) return {};
-  SysError& error = status.error();
-  if (error.syscall == "fchdir") error.step = kPointStep;
-  if (error.syscall == "nmount") error.detail = options.errmsg();
-  error.path = bind.source;
-  error.dest = bind.target;
-  return status;
-}
-
-/** The FSID of the newest mount below a root. ENOENT: nothing is mounted below it. */
-Result<std::string> newest_below(const std::string& root) {
-  const auto mounted = mounted_list();
-  if (!mounted) return mounted.error();
-  const std::string within = root + "/";
-  std::string newest;
-  for (const auto& one : *mounted) {
-    if (std::string_view(one.f_mntonname).starts_with(within)) newest = fsid_text(one.f_fsid);
-  }
-  if (!newest.empty()) return newest;
-  errno = ENOENT;
-  return last_error("nmount", "getfsstat", root);
-}
-
 std::uint64_t nanoseconds(const timespec& time) {
   constexpr std::uint64_t kSecond = 1'000'000'000;
   return static_cast<std::uint64_t>(time.tv_sec) * kSecond + static_cast<std::uint64_t>(time.tv_nsec);
-}
-
-/** Whether `inner` shows the very folder that is its mount point. */
-bool shows_its_point(const Bind& outer, const Bind& inner) {
-  const std::string at = (outer.source == "/" ? "" : outer.source) + "/" + std::string(mount_point_in(outer, inner));
-  return inner.source == at;
 }
 
 /**
@@ -232,6 +162,10 @@ class Source final : public Mount {
   }
 
   Result<struct stat> mount_in_outer(int source) {
+    if (outer_->is_overlay) {
+      if (auto status = make_point_in_copy(jail().root, *outer_, bind_, jail().user); !status)
+        return std::move(status.error());
+    }
     const std::string_view where = bind_.target;
     const std::size_t last = where.rfind('/');
     const auto point = open_below(jail().root, bind_.is_file ? where.substr(0, std::max<std::size_t>(last, 1)) : where);
@@ -241,7 +175,7 @@ class Source final : public Mount {
       if (auto status = confirm_name(point->get(), name); !status) return std::move(status.error());
     }
     auto options = nullfs(name, bind_.source);
-    if (!shows_its_point(*outer_, bind_)) options.add_flag("nocover");
+    if (outer_->is_overlay || !shows_its_point(*outer_, bind_)) options.add_flag("nocover");
     if (auto status = mount_in(point->get(), options, flags(), bind_); !status) return std::move(status.error());
     // Taken even if it shows another file, because it is ours to take away.
     if (auto status = take(newest_below(jail().root)); !status) return std::move(status.error());
@@ -264,6 +198,8 @@ class Source final : public Mount {
     if (::fstatat(folder, name.c_str(), &point, AT_SYMLINK_NOFOLLOW) != 0)
       return last_error("mount-point", "fstatat", bind_.target);
     const bool is_of_nobody_else = around.st_uid == 0 || jail().leasable.contains(around.st_uid);
+    // A copy is the session's own, and no command runs in it yet.
+    if (outer_->is_overlay && S_ISREG(point.st_mode)) return {};
     const bool is_shut = (around.st_mode & (S_IWGRP | S_IWOTH)) == 0;
     const bool is_kept = (around.st_mode & S_ISVTX) != 0 && point.st_uid == 0;
     if (S_ISREG(point.st_mode) && is_of_nobody_else && (is_shut || is_kept)) return {};
@@ -306,7 +242,9 @@ Status confirm_listed(const Listed& listed) {
 void add_source(const JailOpening& opening, const Bind& bind, Parts& parts) {
   const auto found = opening.nesting.find(&bind);
   const Bind* const outer = found == opening.nesting.end() ? nullptr : found->second;
-  if (outer != nullptr && shows_its_point(*outer, bind)) parts.push_back(std::make_unique<Padding>(opening.jail, bind));
+  if (bind.is_overlay) return add_copy(opening, bind, outer, parts);
+  if (outer != nullptr && !outer->is_overlay && shows_its_point(*outer, bind))
+    parts.push_back(std::make_unique<Padding>(opening.jail, bind));
   parts.push_back(std::make_unique<Source>(opening.jail, bind, outer, opening.lease_of(bind), opening.host.nullfs_ids));
 }
 

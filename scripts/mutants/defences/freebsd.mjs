@@ -9,6 +9,7 @@ const limits = 'test/session/limits.test.ts'
 const nested = `${attacks}/nested-folders.test.ts`
 const mountPoints = `${attacks}/mount-points.test.ts`
 const users = 'test/freebsd/users.test.ts'
+const copied = 'test/session/copied-inputs.test.ts'
 const outliving = `${attacks}/outliving.test.ts`
 
 /** Where a user of the host may be the build's as well. On Linux no id of a session is anybody else's. */
@@ -343,6 +344,16 @@ export const freebsd = [
     defence: 'a command is not protected when memory runs out',
     off: { 'command-not-protected-when': 'skip' },
     tests: [['test/freebsd/limits.test.ts', 'a command is ended before a host program that is protected when memory runs out, though that protects its children']],
+  },
+  {
+    defence: 'what is not the owner’s stays as it is in a copy of an input',
+    off: { 'copy-others-stay-others': { swap: { 'file.uid == source_.st_uid': 'true' } } },
+    tests: [[copied, 'belongs to the build, with its modes and times and no set-id bits; what is of others stays theirs']],
+  },
+  {
+    defence: 'what is mounted in the source of a copy is not silently left out',
+    off: { 'mounted-source-overlay-not': 'skip' },
+    tests: [[copied, 'is refused where something is mounted in it, and where it is another folder by now']],
   },
   {
     defence: 'a network of the jail’s own, where a loopback is asked for',
