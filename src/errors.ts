@@ -207,12 +207,12 @@ export type CommandErrorCode =
 export type UnsupportedErrorCode =
   /**
    * The system is neither FreeBSD nor Linux.
-   * @remedy Run it on one of these; `preflight()` says beforehand.
+   * @remedy Run it on one of these, or in a container or virtual machine; `preflight()` says beforehand.
    */
   | 'ERR_BUILDJAIL_UNSUPPORTED_PLATFORM'
   /**
    * The native code was not built, or does not fit this runtime; the message lists what was tried.
-   * @remedy The command that the message names: `node node_modules/buildjail/scripts/install.mjs`, which says what is missing.
+   * @remedy The command that the message names: `node node_modules/buildjail/scripts/build-native.mjs`, which says what is missing.
    */
   | 'ERR_BUILDJAIL_BINDING_NOT_FOUND'
   /**
@@ -328,9 +328,21 @@ export class UnsupportedError extends BuildjailError {
   declare readonly limit?: string
 }
 
+/** Where there are neither jails nor namespaces. */
+const waysRound: Readonly<Partial<Record<NodeJS.Platform, string>>> = {
+  darwin: 'run it in Linux: in a virtual machine such as Lima, or in a container with --privileged',
+  win32: 'run it in Linux: in WSL2, or in a container with --privileged',
+}
+
+/** What to do on a system where no session can be. */
+export function wayRound(platform: NodeJS.Platform): string {
+  return waysRound[platform] ?? 'run it on FreeBSD 14 or later, or on Linux'
+}
+
 /** @param what the thing that the caller asked for */
-export function unsupportedPlatform(what: string): UnsupportedError {
-  return new UnsupportedError('ERR_BUILDJAIL_UNSUPPORTED_PLATFORM', `${what} is not available on ${process.platform}`, { step: 'preflight' })
+export function unsupportedPlatform(what: string, platform: NodeJS.Platform = process.platform): UnsupportedError {
+  const remedy = waysRound[platform]
+  return new UnsupportedError('ERR_BUILDJAIL_UNSUPPORTED_PLATFORM', `${what} is not available on ${platform}${remedyIn(remedy)}`, { step: 'preflight', ...(remedy === undefined ? {} : { remedy }) })
 }
 
 export function unsupportedLimit(limit: string, problem: string, fields: Pick<ErrorFields, 'step' | 'remedy' | 'cause'> = {}): UnsupportedError {

@@ -54,7 +54,7 @@ export async function runInGuest(commands, { settings, tmp }) {
 
 // The guest runs the addon of this machine: a missing one is a mistake here, and no reason to skip anything.
 function requireAddon() {
-  const files = ['build/Release/buildjail.node', 'build-cmake/Release/buildjail.node', 'prebuilds/linux-x64-glibc.node']
+  const files = ['build/Release/buildjail.node', 'build-cmake/Release/buildjail.node', 'prebuilds/linux-x64-gnu.node']
   if (!files.some((file) => existsSync(path.join(packageRoot, file)))) throw new Error('there is no addon yet; npm run build:native makes it')
 }
 

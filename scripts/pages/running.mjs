@@ -1,6 +1,6 @@
 // Runs the blocks of a page, one after the other, in one folder in which the package is installed.
 import { execFile } from 'node:child_process'
-import { chmodSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
+import { chmodSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 
 import { useOf } from './blocks.mjs'
@@ -13,7 +13,7 @@ export function placeFor(folder) {
   const home = path.join(folder, 'home')
   for (const made of [bin, home, path.join(place, 'node_modules')]) mkdirSync(made, { recursive: true, mode: 0o755 })
   symlinkSync(root, path.join(place, 'node_modules', 'buildjail'))
-  const main = path.join(root, JSON.parse(readFileSync(path.join(root, 'package.json'), 'utf8')).bin.buildjail)
+  const main = path.join(root, 'dist', 'cli', 'main.cjs')
   // npx as it is where the package is installed, without the second that it takes to find that out.
   program(bin, 'npx', `[ "$1" = buildjail ] || { echo "npx $1: only buildjail is installed" >&2; exit 1; }\nshift\nexec '${process.execPath}' '${main}' "$@"`)
   // Where the tests run in Bun there is no node.

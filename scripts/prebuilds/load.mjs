@@ -17,7 +17,7 @@ const program = (file) => `const addon = require(${JSON.stringify(file)}); if (!
 /** A function that loads it, or why it cannot be loaded here. */
 export function howToLoad({ name, system, arch, libc }) {
   if (system === process.platform && arch === process.arch && libc === runningLibc()) return (file) => void runTool(process.execPath, ['-e', program(file)])
-  if (name !== 'linux-arm64-glibc' || process.platform !== 'linux') return `it takes ${system} on ${arch}`
+  if (name !== 'linux-arm64-gnu' || process.platform !== 'linux') return `it takes ${system} on ${arch}`
   const qemu = findTool('qemu-aarch64')
   if (qemu === undefined) return "qemu-aarch64 was not found; it comes with Debian's package qemu-user"
   if (!existsSync(path.join(arm64Libraries, 'lib', 'libstdc++.so.6'))) return `${arm64Libraries} has no libstdc++; it comes with Debian's package libstdc++6-arm64-cross`

@@ -18,7 +18,7 @@ export function howToMake(artefact) {
     const sysroot = sysrootOrNothing()
     return sysroot === undefined ? 'there is no sysroot of FreeBSD here (npm run test:freebsd says which)' : () => crossCompile(sysroot, { portable: true, folder: 'native-portable' })
   }
-  if (name === 'linux-arm64-glibc' && process.platform === 'linux') return crossArm64(name)
+  if (name === 'linux-arm64-gnu' && process.platform === 'linux') return crossArm64(name)
   return `it takes a ${system === 'linux' ? `${libc} ` : ''}machine with ${system} on ${arch}; the release workflow has one`
 }
 

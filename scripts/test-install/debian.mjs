@@ -5,29 +5,27 @@ import { cpSync, existsSync, mkdirSync, readFileSync, realpathSync, renameSync, 
 import path from 'node:path'
 
 import { findTool } from '../find-tool.mjs'
-import { temporaryFolder } from '../guest/clean-up.mjs'
 import { NotRun, requireTool } from '../guest/not-run.mjs'
 import { runTool, workspaceOf } from '../guest/workspace.mjs'
-import { packInto } from './tarball.mjs'
 import { mostTime, program } from './program.mjs'
 
 const { cacheFolder, timed } = workspaceOf('install')
 
 /** What Node itself needs besides. */
-const packages = ['ca-certificates', 'libatomic1', 'libstdc++6']
+const packages = ['libatomic1', 'libstdc++6']
 
 /** None of these may be there. */
 const compilers = ['cc', 'gcc', 'g++', 'clang', 'make', 'python3']
 
-export async function testOnDebian() {
+/** @param registry the address of one that has the packages */
+export async function testOnDebian(registry) {
   if (process.platform !== 'linux' || process.arch !== 'x64') throw new NotRun('it takes Linux on x64')
   if (process.getuid() !== 0) throw new NotRun('it takes root, who makes a Debian by debootstrap')
   const debootstrap = requireSystemTool('debootstrap', 'debootstrap')
   const bwrap = requireTool('bwrap', 'bubblewrap')
-  const tarball = await timed('pack', () => packInto(temporaryFolder(), 'linux-x64-glibc'))
   const root = await timed('Debian', () => baseSystem(debootstrap))
   const runtimes = await timed('runtimes', () => [own(root), withNpm12(root)])
-  for (const runtime of runtimes) await tryWith(runtime, { root, bwrap, tarball })
+  for (const runtime of runtimes) await tryWith(runtime, { root, bwrap, registry })
   return 0
 }
 
@@ -45,9 +43,6 @@ function baseSystem(debootstrap) {
     runTool(debootstrap, ['--variant=minbase', `--include=${packages.join(',')}`, 'trixie', making])
     renameSync(making, root)
   }
-  // The registry may be reached through what this machine trusts.
-  cpSync('/etc/ssl/certs/ca-certificates.crt', path.join(root, 'etc/ssl/certs/ca-certificates.crt'))
-  cpSync('/etc/resolv.conf', path.join(root, 'etc/resolv.conf'))
   return root
 }
 
@@ -79,22 +74,22 @@ function layOut(root, name, node, npm) {
   return name
 }
 
-async function tryWith(runtime, { root, bwrap, tarball }) {
+async function tryWith(runtime, { root, bwrap, registry }) {
   const project = path.join(root, 'srv', 'project')
   rmSync(project, { recursive: true, force: true })
   mkdirSync(project, { recursive: true })
   writeFileSync(path.join(project, 'package.json'), JSON.stringify({ name: 'project', private: true, type: 'module', scripts: { test: 'node -e "console.log(1 + 1)"' } }))
   writeFileSync(path.join(project, 'program.js'), program)
-  cpSync(tarball, path.join(project, 'buildjail.tgz'))
 
-  const inside = (words, options = {}) => run(bwrap, root, runtime, words, options)
+  const inside = (words, options = {}) => run(bwrap, root, runtime, words, { ...options, registry })
   const versions = inside(['sh', '-c', 'echo node $(node --version), npm $(npm --version)']).stdout.trim()
   const there = inside(['sh', '-c', `command -v ${compilers.join(' ')} || true`]).stdout.trim()
   if (there !== '') throw new Error(`this Debian has ${there}`)
 
   const start = performance.now()
-  inside(['npm', 'install', '--no-audit', '--no-fund', './buildjail.tgz'])
+  const said = inside(['npm', 'install', '--no-audit', '--no-fund', 'buildjail']).stderr
   const took = performance.now() - start
+  if (said !== '') throw new Error(`${versions}: npm install said\n${said}`)
   if (took > mostTime) throw new Error(`${versions}: npm install took ${Math.round(took)} ms`)
   expectIn(inside(['npx', 'buildjail', 'doctor']).stdout, /ready|can be opened|no obstacle/i, 'doctor')
   expectIn(inside(['npx', 'buildjail', 'run', '--toolchain', 'host,node', '--input', '/w=.', '--cwd', '/w', '--network', 'loopback', 'npm', 'test']).stdout, /^2$/m, 'npm test in a session')
@@ -107,18 +102,18 @@ async function tryWith(runtime, { root, bwrap, tarball }) {
   rmSync(project, { recursive: true })
 }
 
-/** Where no prebuilt addon is, neither the installer nor doctor leave it at that. */
+/** Where no prebuilt addon is, neither doctor nor what it says to type leave it at that. */
 function withoutPrebuilt(project, inside) {
-  rmSync(path.join(project, 'node_modules', 'buildjail', 'prebuilds'), { recursive: true })
+  rmSync(path.join(project, 'node_modules', '@buildjail'), { recursive: true })
   const doctor = inside(['npx', 'buildjail', 'doctor'], { mayFail: true })
-  expectIn(doctor.stdout, /node \/srv\/project\/node_modules\/buildjail\/scripts\/install\.mjs/, "doctor's remedy")
-  const told = inside(['node', 'node_modules/buildjail/scripts/install.mjs'], { mayFail: true })
-  if (told.status !== 1) throw new Error(`the installer ended with ${told.status} where it can do nothing`)
+  expectIn(doctor.stdout, /remedy: build the native code: node \/srv\/project\/node_modules\/buildjail\/scripts\/build-native\.mjs$/m, "doctor's remedy")
+  const told = inside(['node', '/srv/project/node_modules/buildjail/scripts/build-native.mjs'], { mayFail: true })
+  if (told.status !== 1) throw new Error(`it ended with ${told.status} where it can do nothing`)
   expectIn(told.stderr, /^buildjail: .*a C\+\+20 compiler, make and Python 3; apt-get install .*\n$/, 'the one sentence')
 }
 
-function run(bwrap, root, runtime, words, { mayFail = false } = {}) {
-  const environment = { PATH: `/opt/${runtime}/bin:/usr/bin:/bin`, HOME: '/root', npm_config_registry: registry(), npm_config_cafile: '/etc/ssl/certs/ca-certificates.crt', npm_config_update_notifier: 'false' }
+function run(bwrap, root, runtime, words, { mayFail = false, registry }) {
+  const environment = { PATH: `/opt/${runtime}/bin:/usr/bin:/bin`, HOME: '/root', npm_config_registry: registry, npm_config_update_notifier: 'false' }
   const variables = Object.entries(environment).flatMap(([name, value]) => ['--setenv', name, value])
   const view = ['--bind', root, '/', '--dev', '/dev', '--proc', '/proc', '--tmpfs', '/tmp', '--tmpfs', '/run', '--bind', '/sys', '/sys', '--unshare-pid', '--die-with-parent', '--cap-add', 'ALL', '--chdir', '/srv/project', '--clearenv', ...variables]
   const done = spawnSync(bwrap, [...view, '--', ...words], { encoding: 'utf8' })
@@ -126,9 +121,6 @@ function run(bwrap, root, runtime, words, { mayFail = false } = {}) {
   if (done.status !== 0 && !mayFail) throw new Error(`${words.join(' ')} failed (${done.signal ?? done.status}) in Debian\n${done.stdout}${done.stderr}`)
   return done
 }
-
-let known
-const registry = () => (known ??= runTool('npm', ['config', 'get', 'registry']).trim())
 
 function expectIn(text, pattern, what) {
   if (!pattern.test(text)) throw new Error(`${what}: expected ${pattern}, got:\n${text}`)

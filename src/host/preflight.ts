@@ -1,5 +1,5 @@
 import { binding, bindingRemedy } from '../native/load.ts'
-import { UnsupportedError } from '../errors.ts'
+import { UnsupportedError, wayRound } from '../errors.ts'
 import type { NativePreflight } from '../native/binding.ts'
 
 /** Something that is missing on this host, and the one thing to do about it. */
@@ -32,8 +32,8 @@ function look(): NativePreflight {
     const isPlatform = error instanceof UnsupportedError && error.code === 'ERR_BUILDJAIL_UNSUPPORTED_PLATFORM'
     const obstacle: Obstacle = {
       check: isPlatform ? 'platform' : 'binding',
-      problem: error instanceof Error ? error.message : String(error),
-      remedy: isPlatform ? 'run it on FreeBSD 14 or later, or on Linux' : bindingRemedy(),
+      problem: isPlatform ? `${process.platform} has neither jails nor namespaces` : error instanceof Error ? error.message : String(error),
+      remedy: isPlatform ? wayRound(process.platform) : bindingRemedy(),
     }
     return { obstacles: [obstacle], limitations: [] }
   }

@@ -1,8 +1,10 @@
 /**
- * A prebuilt addon, and the program that goes with it: files in the package's folder `prebuilds`. The table is read by
- * the loader, by scripts/install.mjs and by scripts/prebuilds.mjs, which makes them.
+ * A prebuilt addon, and the program that goes with it: files of a package of the platform's, which is an optional dependency. The table is
+ * read by the loader, by scripts/prebuilds.mjs, which makes them in a clone's folder `prebuilds`, and by scripts/release/stage.mjs, which
+ * makes the packages.
  */
 export interface Artefact {
+  /** That of the package, behind `@buildjail/`. */
   readonly name: string
   readonly system: string
   readonly arch: string
@@ -41,22 +43,22 @@ export const table: readonly Artefact[] = [
     "newest": { "FBSD": "1.7" }
   },
   {
-    "name": "linux-x64-glibc",
+    "name": "linux-x64-gnu",
     "system": "linux",
     "arch": "x64",
     "libc": "glibc",
-    "addon": "linux-x64-glibc.node",
-    "watcher": "linux-x64-glibc-watch",
+    "addon": "linux-x64-gnu.node",
+    "watcher": "linux-x64-gnu-watch",
     "libraries": ["libgcc_s.so.1", "libm.so.6", "libc.so.6", "ld-linux-x86-64.so.2"],
     "newest": { "GLIBC": "2.34", "GCC": "4.2.0" }
   },
   {
-    "name": "linux-arm64-glibc",
+    "name": "linux-arm64-gnu",
     "system": "linux",
     "arch": "arm64",
     "libc": "glibc",
-    "addon": "linux-arm64-glibc.node",
-    "watcher": "linux-arm64-glibc-watch",
+    "addon": "linux-arm64-gnu.node",
+    "watcher": "linux-arm64-gnu-watch",
     "libraries": ["libgcc_s.so.1", "libm.so.6", "libc.so.6", "ld-linux-aarch64.so.1"],
     "newest": { "GLIBC": "2.34", "GCC": "4.5.0" }
   },

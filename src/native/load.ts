@@ -7,7 +7,7 @@ import { UnsupportedError, unsupportedPlatform } from '../errors.ts'
 import { fittingArtefacts } from './artefacts.ts'
 import type { NativeBinding } from './binding.ts'
 
-/** What was compiled here, from these very sources, before what came with the package. */
+/** What was compiled here, from these very sources, before what was made elsewhere. */
 const built = ['build/Release/buildjail.node', 'build-cmake/Release/buildjail.node']
 
 let loaded: NativeBinding | undefined
@@ -28,27 +28,50 @@ export function bindingRemedy(): string {
 
 const leaveOut = 'leave it out of the bundle (`--external:buildjail` of esbuild), and install it where the bundle runs'
 
-/** The command that compiles the native code of this package, whether or not the package manager ran its install script. */
+/** The command that compiles the native code of this package: by its whole path, as each package manager has another place for it. */
 function buildCommand(): string {
   for (const folder of packageFolders()) {
-    const installer = path.join(folder, 'scripts', 'install.mjs')
-    if (existsSync(installer)) return `node ${/^[\w./@+-]+$/.test(installer) ? installer : `'${installer.replaceAll("'", String.raw`'\''`)}'`}`
+    const program = path.join(folder, 'scripts', 'build-native.mjs')
+    if (existsSync(program)) return `node ${/^[\w./@+-]+$/.test(program) ? program : `'${program.replaceAll("'", String.raw`'\''`)}'`}`
   }
   return 'npm install buildjail'
 }
 
-/** In the order in which they are tried. The C library of this Node is asked for where nothing was compiled. */
-function* candidates(): Generator<string> {
-  yield* built
-  for (const { addon } of fittingArtefacts()) yield `prebuilds/${addon}`
+/**
+ * Files, in the order in which they are tried, and packages that are not there. The C library of this Node is asked for where nothing was
+ * compiled. In a clone, prebuilds/ has what is made for the packages of the platforms (scripts/prebuilds.mjs).
+ */
+function* candidates(folder: string): Generator<{ readonly file: string } | { readonly missing: string }> {
+  for (const file of built) yield { file: path.join(folder, file) }
+  const fitting = fittingArtefacts()
+  for (const { addon } of fitting) yield { file: path.join(folder, 'prebuilds', addon) }
+  for (const { name, addon } of fitting) {
+    const found = platformPackage(folder, `@buildjail/${name}`)
+    yield typeof found === 'string' ? { missing: found } : { file: path.join(found.folder, addon) }
+  }
+}
+
+/** Where a package is that has the addon of a platform, or why it cannot be taken: the two are made for each other, so they have one version. */
+function platformPackage(folder: string, name: string): { readonly folder: string } | string {
+  try {
+    const manifest = createRequire(path.join(folder, 'package.json')).resolve(`${name}/package.json`)
+    const [wanted, its] = [path.join(folder, 'package.json'), manifest].map((file) => (JSON.parse(readFileSync(file, 'utf8')) as { readonly version?: unknown }).version)
+    return its === wanted ? { folder: path.dirname(manifest) } : `${manifest}: of version ${String(its)} and not ${String(wanted)}`
+  } catch {
+    return `${name}: not installed, an optional dependency of buildjail`
+  }
 }
 
 function load(): NativeBinding {
   if (process.platform !== 'freebsd' && process.platform !== 'linux') throw unsupportedPlatform('native code')
   const tried: string[] = []
   for (const folder of packageFolders()) {
-    for (const candidate of candidates()) {
-      const file = path.join(folder, candidate)
+    for (const candidate of candidates(folder)) {
+      if ('missing' in candidate) {
+        tried.push(candidate.missing)
+        continue
+      }
+      const { file } = candidate
       if (!existsSync(file)) {
         tried.push(`${file}: not there`)
         continue

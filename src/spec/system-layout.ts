@@ -51,6 +51,6 @@ const layouts: Partial<Record<NodeJS.Platform, SystemLayout>> = {
 /** @throws UnsupportedError */
 export function layoutOf(platform: NodeJS.Platform): SystemLayout {
   const layout = Object.hasOwn(layouts, platform) ? layouts[platform] : undefined
-  if (layout === undefined) throw unsupportedPlatform('a session')
+  if (layout === undefined) throw unsupportedPlatform('a session', platform)
   return layout
 }

@@ -9,7 +9,7 @@ import { artefacts } from '../../src/native/artefacts.ts'
 
 const root = fileURLToPath(new URL('../../', import.meta.url))
 const built = path.join(root, 'build', 'Release', 'buildjail')
-const ofGlibc = artefacts.find(({ name }) => name === 'linux-x64-glibc')
+const ofGlibc = artefacts.find(({ name }) => name === 'linux-x64-gnu')
 
 test('the release workflow makes every prebuilt addon of the table, and no other', () => {
   const workflow = readFileSync(path.join(root, '.github', 'workflows', 'release.yml'), 'utf8')

@@ -1,11 +1,11 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 
 import { artefacts, fittingArtefacts, libcOf } from '../../src/native/artefacts.ts'
 
-const host = vi.hoisted(() => ({ files: [] as string[], load: (_file: string): unknown => undefined }))
+const host = vi.hoisted(() => ({ files: [] as string[], load: (_file: string): unknown => undefined, packages: {} as Record<string, string> }))
 
 vi.mock('node:fs', async (original) => {
   const fs = await original<typeof import('node:fs')>()
@@ -13,12 +13,18 @@ vi.mock('node:fs', async (original) => {
 })
 vi.mock('node:module', async (original) => {
   const module = await original<typeof import('node:module')>()
-  return { ...module, createRequire: () => (file: string) => host.load(file) }
+  const resolve = (name: string): string => {
+    const found = host.packages[name]
+    if (found === undefined) throw new Error(`Cannot find module '${name}'`)
+    return found
+  }
+  return { ...module, createRequire: () => Object.assign((file: string) => host.load(file), { resolve }) }
 })
 
 // As the table has it of this machine (src/native/artefact-table.ts).
 const [fitting = artefacts.find(({ system, arch }) => system === 'linux' && arch === process.arch)] = fittingArtefacts()
 const prebuild = `/prebuilds/${fitting?.addon ?? 'none'}`
+const platformPackage = `@buildjail/${fitting?.name ?? 'none'}`
 const built = '/build/Release/buildjail.node'
 const builtByCmake = '/build-cmake/Release/buildjail.node'
 
@@ -31,6 +37,7 @@ beforeEach(() => {
   vi.resetModules()
   pretend(process.platform === 'freebsd' ? 'freebsd' : 'linux')
   host.files = []
+  host.packages = {}
   host.load = () => {
     throw new Error('not to be loaded')
   }
@@ -50,17 +57,21 @@ const loadError = async (): Promise<unknown> => {
 }
 
 describe('the package can be imported where it cannot work', () => {
-  it.each(['darwin', 'win32', 'openbsd'] as const)('on %s every call says so, without looking for a binary', async (platform) => {
+  it.each([
+    ['darwin', 'native code is not available on darwin; remedy: run it in Linux: in a virtual machine such as Lima, or in a container with --privileged'],
+    ['win32', 'native code is not available on win32; remedy: run it in Linux: in WSL2, or in a container with --privileged'],
+    ['openbsd', 'native code is not available on openbsd'],
+  ] as const)('on %s every call says so, and the way round, without looking for a binary', async (platform, message) => {
     pretend(platform)
     host.files = [prebuild, built, builtByCmake]
     await import('../../src/index.ts')
-    expect(await loadError()).toMatchObject({ code: 'ERR_BUILDJAIL_UNSUPPORTED_PLATFORM', step: 'preflight' })
+    expect(await loadError()).toMatchObject({ code: 'ERR_BUILDJAIL_UNSUPPORTED_PLATFORM', step: 'preflight', message })
   })
 
   it('preflight tells it as an obstacle and does not throw', async () => {
     pretend('darwin')
     const { preflight } = await import('../../src/host/preflight.ts')
-    expect(preflight()).toMatchObject({ isSupported: false, obstacles: [{ check: 'platform' }] })
+    expect(preflight()).toMatchObject({ isSupported: false, obstacles: [{ check: 'platform', remedy: expect.stringContaining('such as Lima') as string }] })
   })
 
   it('preflight tells a missing binary as an obstacle, with what to do', async () => {
@@ -84,6 +95,7 @@ describe('when no binary can be loaded, the error says what was tried', () => {
     const error = (await loadError()) as Error
     expect(error).toMatchObject({ code: 'ERR_BUILDJAIL_BINDING_NOT_FOUND' })
     for (const place of [prebuild, built, builtByCmake]) expect(error.message).toContain(`${place}: not there`)
+    expect(error.message).toContain(`${platformPackage}: not installed`)
     expect(error.message).toContain('build it with `')
   })
 
@@ -98,9 +110,9 @@ describe('when no binary can be loaded, the error says what was tried', () => {
   })
 
   it('the command that it names is one of this package', async () => {
-    host.files = ['/scripts/install.mjs']
+    host.files = ['/scripts/build-native.mjs']
     const { bindingRemedy } = await import('../../src/native/load.ts')
-    expect(bindingRemedy()).toMatch(/^build the native code: node '?\/.*\/scripts\/install\.mjs'?$/)
+    expect(bindingRemedy()).toMatch(/^build the native code: node '?\/.*\/scripts\/build-native\.mjs'?$/)
   })
 })
 
@@ -118,6 +130,30 @@ describe('the binary that is loaded', () => {
       return { file }
     }
     expect(await load()).toEqual({ file: expect.stringContaining(prebuild) as string })
+  })
+
+  describe('of the package of the platform', () => {
+    let folder = ''
+    const ofVersion = (version: string): void => {
+      folder = mkdtempSync(path.join(tmpdir(), 'buildjail-platform-'))
+      writeFileSync(path.join(folder, 'package.json'), JSON.stringify({ name: platformPackage, version }))
+      host.packages = { [`${platformPackage}/package.json`]: path.join(folder, 'package.json') }
+    }
+    const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as { version: string }
+    afterEach(() => rmSync(folder, { recursive: true }))
+
+    it.skipIf(fitting === undefined)('is found where nothing was compiled', async () => {
+      ofVersion(version)
+      host.files = [path.join(folder, fitting?.addon ?? '')]
+      host.load = (file) => ({ file })
+      expect(await load()).toEqual({ file: path.join(folder, fitting?.addon ?? '') })
+    })
+
+    it('is not taken where it is of another version', async () => {
+      ofVersion('0.0.1')
+      host.files = [path.join(folder, fitting?.addon ?? '')]
+      expect(((await loadError()) as Error).message).toContain(`package.json: of version 0.0.1 and not ${version}`)
+    })
   })
 
   it('is loaded once', async () => {

@@ -1,7 +1,7 @@
 // Compiles the addon by node-gyp: on all processors, in one line where that works, and in a sentence where it does not.
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync, mkdirSync, readdirSync, realpathSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { copyFileSync, existsSync, mkdirSync, readdirSync, realpathSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 
 import { removeGypLeftovers } from './gyp-leftovers.mjs'
@@ -14,20 +14,20 @@ const products = ['buildjail.node', 'buildjail-watch']
 const mostLines = 10
 
 /**
- * @param {{ why: string, keepsObjects: boolean }} options why there is something to compile at all
+ * @param {{ keepsObjects: boolean }} options whether the next build here finds what it need not compile again
  * @returns the exit status
  */
-export async function compile(root, { why, keepsObjects }) {
+export async function compile(root, { keepsObjects }) {
   const missing = missingTools()
   const nodeGyp = findNodeGyp(root)
   if (nodeGyp === undefined) missing.push('node-gyp (it comes with npm)')
   if (missing.length > 0) {
-    console.error(`buildjail: ${why}, and it cannot be compiled here without ${listed(missing)}; ${howToInstall()}, then run: node ${path.join(root, 'scripts', 'install.mjs')}`)
+    console.error(`buildjail: its native code cannot be compiled here without ${listed(missing)}; ${howToInstall()}, then run this again`)
     return 1
   }
   const start = performance.now()
-  const progress = progressLine(`buildjail: compiling its native code (${why})`)
-  const { status, log } = await run(nodeGyp, root, progress.step)
+  const progress = progressLine('buildjail: compiling its native code')
+  const { status, log } = await withGypFile(root, () => run(nodeGyp, root, progress.step))
   if (!keepsObjects) removeGypLeftovers(root)
   progress.end(status === 0 ? `done in ${Math.round((performance.now() - start) / 1000)} s` : 'failed')
   if (status !== 0) {
@@ -38,6 +38,18 @@ export async function compile(root, { why, keepsObjects }) {
   }
   if (!keepsObjects) removeObjects(path.join(root, 'build'))
   return 0
+}
+
+/** node-gyp takes the file from the package's folder alone, where a published package must not have it (scripts/release/packages.mjs). */
+async function withGypFile(root, build) {
+  const [file, published] = [path.join(root, 'binding.gyp'), path.join(root, 'native', 'binding.gyp')]
+  if (!existsSync(published)) return build()
+  copyFileSync(published, file)
+  try {
+    return await build()
+  } finally {
+    rmSync(file)
+  }
 }
 
 async function run([file, ...words], root, onStep) {
@@ -73,7 +85,7 @@ function progressLine(title) {
 }
 
 function keepLog(root, log) {
-  const file = path.join(root, 'build', 'install.log')
+  const file = path.join(root, 'build', 'build-native.log')
   mkdirSync(path.dirname(file), { recursive: true })
   writeFileSync(file, log)
   return file
