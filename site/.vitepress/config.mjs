@@ -34,6 +34,7 @@ export default defineConfig({
           ['Git and Python', 'git-and-python'],
           ['A tool like make', 'make-like'],
           ['A build daemon', 'build-daemon'],
+          ['macOS and Windows', 'macos-and-windows'],
           ['CI in a container', 'ci'],
           ['A build farm', 'build-farm'],
           ['Limits', 'limits'],

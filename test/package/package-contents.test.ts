@@ -75,13 +75,13 @@ describe('the package.json that is published', () => {
     // That is an install script too.
     expect(names).not.toContain('binding.gyp')
     for (const name of ['scripts', 'workspaces', 'devDependencies', 'private', 'binary']) expect(published).not.toHaveProperty(name)
-    expect(published.peerDependencies).toEqual({ '@types/node': expect.any(String) as string })
+    expect(published['peerDependencies']).toEqual({ '@types/node': expect.any(String) as string })
     expect(own).toMatchObject({ private: true, scripts: { install: 'node scripts/build-native.mjs' } })
   })
 
   test('has the package of each platform of the table, of its own version', () => {
     const { version } = own
-    expect(published.optionalDependencies).toEqual(Object.fromEntries(artefacts.map(({ name }) => [`@buildjail/${name}`, version])))
+    expect(published['optionalDependencies']).toEqual(Object.fromEntries(artefacts.map(({ name }) => [`@buildjail/${name}`, version])))
     for (const artefact of artefacts) {
       const { name, system, arch, libc, addon, watcher } = artefact
       expect(platformManifest(artefact)).toMatchObject({ name: `@buildjail/${name}`, version, os: [system], cpu: [arch], files: [addon, watcher], ...(libc === undefined ? {} : { libc: [libc] }) })
