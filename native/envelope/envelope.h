@@ -95,6 +95,8 @@ class Envelope {
   virtual Result<std::vector<SessionProcess>> processes() = 0;
   /** After `close` these are the counts at that time. Makes no system call if the plan has no limits. */
   virtual LimitsMet limits_met() = 0;
+  /** As `full_tmp` in full_tmp.h. Comes after a command that failed, on a thread that must not wait. */
+  virtual std::optional<Limit> full_tmp() = 0;
   /** Comes before `close`, on a thread that must not wait: begins the end of processes, which then goes on by itself.
    */
   virtual void begin_close() {}

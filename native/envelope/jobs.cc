@@ -160,7 +160,9 @@ std::optional<Limit> Job::limit_met(const Ending& ending, const std::vector<int>
   // A command that ended by what its caller sent it did not end by what its neighbours met.
   const bool is_callers =
       WIFSIGNALED(ending.status) && std::ranges::find(signals, WTERMSIG(ending.status)) != signals.end();
-  return ended_by(ending, limits_, met_before_, is_callers ? met_before_ : envelope_->limits_met());
+  const auto met = ended_by(ending, limits_, met_before_, is_callers ? met_before_ : envelope_->limits_met());
+  if (met || is_callers) return met;
+  return request_.closes ? full_tmp_ : envelope_->full_tmp();
 }
 
 void Job::give_up(SysError failure) {
@@ -191,6 +193,8 @@ void Job::take(Result<Exit> exit) {
 }
 
 void Job::close() {
+  // How the command ended is not known yet.
+  if (const auto full = request_.command ? envelope_->full_tmp() : std::nullopt) full_tmp_ = full;
   report_ = jobs_.close(envelope_);
   {
     const std::lock_guard lock(mutex_);

@@ -117,6 +117,8 @@ class Job : public std::enable_shared_from_this<Job> {
   CommandLimits limits_;
   /** At the launch. */
   LimitsMet met_before_;
+  /** Of a session that closes with its command, before it does. */
+  std::optional<Limit> full_tmp_;
 
   std::mutex mutex_;
   /** Signals for a command that is not launched yet; nothing once it was, or will never be. */

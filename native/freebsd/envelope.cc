@@ -18,6 +18,7 @@
 
 #include "base/back_off.h"
 #include "base/unique_fd.h"
+#include "envelope/full_tmp.h"
 #include "envelope/output.h"
 #include "freebsd/child.h"
 #include "freebsd/jail_child.h"
@@ -270,6 +271,12 @@ class JailEnvelope final : public Envelope {
     const std::lock_guard lock(launching_);
     if (is_closed_) return std::vector<SessionProcess>();
     return processes_in(jail_.jail->jid());
+  }
+
+  std::optional<Limit> full_tmp() override {
+    // Who holds it may be waiting for this thread.
+    const std::unique_lock lock(launching_, std::try_to_lock);
+    return lock && !is_closed_ ? buildjail::full_tmp(jail_.root, plan_->steps) : std::nullopt;
   }
 
   LimitsMet limits_met() override { return limits_.rules.empty() ? LimitsMet() : limits_log_.met(); }

@@ -19,6 +19,8 @@
 #include <vector>
 
 #include "base/back_off.h"
+#include "envelope/full_tmp.h"
+#include "linux/lesser_limits.h"
 #include "linux/overlays.h"
 #include "linux/parts.h"
 #include "linux/processes.h"
@@ -120,6 +122,7 @@ class NamespaceEnvelope final : public Envelope {
   Result<SessionUsage> usage() override;
   Result<std::vector<SessionProcess>> processes() override;
   LimitsMet limits_met() override { return cgroup_.met(); }
+  std::optional<Limit> full_tmp() override;
   void begin_close() override;
   CloseReport close() override;
   void let_go() override {
@@ -135,7 +138,9 @@ class NamespaceEnvelope final : public Envelope {
   Parts parts(const std::vector<Step>& steps, bool is_rest);
   /** Null once the session is being closed. They last for as long as the answer is held. */
   std::shared_ptr<Namespaces> namespaces() { return is_closed_ ? nullptr : inside_.get(); }
-  [[nodiscard]] CommandSetup setup() const { return {.user = plan_->user, .has_one_id = ids_.are_callers()}; }
+  [[nodiscard]] CommandSetup setup() const {
+    return {.user = plan_->user, .has_one_id = ids_.are_callers(), .lesser = lesser_};
+  }
   /** The ids of the session in this process's namespace; `file` is uid_map or gid_map. */
   [[nodiscard]] Result<std::vector<IdExtent>> ids_of(pid_t init, const char* file) const;
   [[nodiscard]] LentAs lent_as() const;
@@ -167,6 +172,7 @@ class NamespaceEnvelope final : public Envelope {
   /** The nesting of the steps that are being made. */
   Nesting nesting_;
   SessionIds ids_;
+  LesserLimits lesser_;
   SessionCgroup cgroup_;
   SessionNamespaces inside_;
   Journal journal_;
@@ -184,6 +190,7 @@ NamespaceEnvelope::NamespaceEnvelope(SharedPlan plan, Lessee lessee, std::shared
       host_(std::move(host)),
       owner_(waiter_->new_owner()),
       trace_(std::move(trace)),
+      lesser_(lesser_limits(plan_->limits, placed.held)),
       cgroup_(std::move(placed), lessee_.session.id),
       inside_(waiter_, owner_),
       journal_(journal_of(lessee_.session.state_directory, lessee_.session.id)) {}
@@ -292,7 +299,8 @@ Status NamespaceEnvelope::launch(Launching launching) {
     if (error.syscall == "chdir") error.path = directory;
     if (error.syscall == "execve") error.path = file;
     if (error.syscall == "openat") error.path = "/dev/null";
-    if (error.syscall == "clone" && error.err == EAGAIN && has_most_processes)
+    // execve(2) does where it is RLIMIT_NPROC that holds it.
+    if ((error.syscall == "clone" || error.syscall == "execve") && error.err == EAGAIN && has_most_processes)
       error.detail = "processes: as many run in the session as limits.processes lets it have";
   };
   listener.ended = [ended = std::move(listener.ended), explain](Result<Exit> exit) {
@@ -421,6 +429,13 @@ Result<UniqueFd> NamespaceEnvelope::open_root() {
   return opened;
 }
 
+std::optional<Limit> NamespaceEnvelope::full_tmp() {
+  // As in open_root. Who holds it may be waiting for this thread.
+  const std::unique_lock not_closing(closing_, std::try_to_lock);
+  const auto inside = not_closing ? namespaces() : nullptr;
+  return inside ? buildjail::full_tmp(inside->root(), plan_->steps) : std::nullopt;
+}
+
 std::vector<Layer> NamespaceEnvelope::layers() {
   std::vector<Layer> found;
   const std::lock_guard not_closing(closing_);
@@ -442,6 +457,8 @@ Result<Record> NamespaceEnvelope::record() {
   const auto inside = namespaces();
   if (!inside) return session_closed("record", "open", ENOENT);
   Record record{.root = inside->root(), .limits = cgroup_.applied()};
+  const auto lesser = lesser_.applied();
+  record.limits.insert(record.limits.end(), lesser.begin(), lesser.end());
   auto mounts = mounts_of(inside->init(), record.root);
   if (!mounts) return std::move(mounts.error());
   record.mounts = std::move(*mounts);

@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -39,14 +40,20 @@ void add(std::string& text, const std::vector<std::string>& strings) {
   for (const std::string& string : strings) text.append(string.c_str(), string.size() + 1);
 }
 
-void add_limits(launch_message& header, const CommandLimits& limits) {
-  static_assert(kRlimits.size() <= kMostLimits);
+void add_limits(launch_message& header, const CommandLimits& limits, const CommandSetup& setup) {
+  static_assert(kRlimits.size() + 2 <= kMostLimits);
   for (std::size_t i = 0; i < kRlimits.size(); ++i) {
     const std::uint64_t most = limits.of_processes.at(i);
     const auto& [limit, resource, signal, grace] = kRlimits.at(i);
     if (most == 0) continue;
     header.limits[i] = {.most = most, .hard = most + grace, .resource = static_cast<unsigned>(resource)};
   }
+  const auto [memory, processes] = setup.lesser;
+  if (memory) header.limits[kRlimits.size()] = {.most = *memory, .hard = *memory, .resource = RLIMIT_DATA};
+  if (!processes) return;
+  // Init is a process of the same user then.
+  const std::uint64_t most = *processes + (setup.has_one_id ? 1 : 0);
+  header.limits[kRlimits.size() + 1] = {.most = most, .hard = most, .resource = RLIMIT_NPROC};
 }
 
 Result<UniqueFd> in_memory(const std::string& text) {
@@ -245,7 +252,7 @@ Status InitChannel::launch(const LaunchRequest& request, const CommandSetup& set
   header.variable_count = static_cast<unsigned>(request.environment.size());
   header.terminal = static_cast<unsigned>(setup.terminal + 1);
   header.kept_capabilities = kept_capabilities(setup.user);
-  add_limits(header, request.limits);
+  add_limits(header, request.limits, setup);
 
   std::string text;
   for (const unsigned group : groups) text.append(reinterpret_cast<const char*>(&group), sizeof(group));

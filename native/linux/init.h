@@ -18,6 +18,7 @@
 #include "launch/launch_request.h"
 #include "launch/waiter.h"
 #include "linux/init/messages.h"
+#include "linux/lesser_limits.h"
 #include "plan/plan.h"
 
 namespace buildjail {
@@ -36,6 +37,7 @@ struct CommandSetup {
   const BuildUser& user;
   /** All of the session is the caller outside: no groups can be set, and no process has a capability to lose. */
   bool has_one_id;
+  LesserLimits lesser;
   /** It waits before it executes, to be looked at. */
   bool waits = false;
   /** The standard descriptor that is its controlling terminal, or -1. */

@@ -1,16 +1,16 @@
 #include <libgen.h>
-#include <sys/utsname.h>
 #include <unistd.h>
 
 #include <array>
 #include <cerrno>
-#include <charconv>
 #include <climits>
 #include <cstdlib>
+#include <utility>
 
 #include "envelope/system.h"
 #include "linux/ids.h"
 #include "linux/init.h"
+#include "linux/kernel_version.h"
 #include "linux/mount_table.h"
 #include "linux/overlays.h"
 #include "linux/parts.h"
@@ -39,16 +39,6 @@ Status check_network(const PlannedNetwork& network) {
 
 /** Has mount_setattr(2). */
 constexpr std::pair kOldestKernel{5, 12};
-
-std::pair<int, int> kernel_version() {
-  utsname names{};
-  std::pair<int, int> version{0, 0};
-  if (::uname(&names) != 0) return version;
-  const char* const end = names.release + sizeof(names.release);
-  const auto [dot, error] = std::from_chars(names.release, end, version.first);
-  if (error == std::errc()) std::from_chars(dot + 1, end, version.second);
-  return version;
-}
 
 std::string as_said(const SysError& error) {
   const std::string on = error.path.empty() ? "" : " " + error.path;

@@ -37,7 +37,7 @@ struct Limit {
 
   bool operator==(const Limit&) const = default;
 
-  static const Limit kMemory, kSwap, kProcesses, kCpus, kCpuTime, kStdio;
+  static const Limit kMemory, kSwap, kProcesses, kCpus, kCpuTime, kStdio, kTmpSize, kTmpFiles;
 };
 
 inline constexpr Limit Limit::kMemory{"memory"};
@@ -46,6 +46,8 @@ inline constexpr Limit Limit::kProcesses{"processes"};
 inline constexpr Limit Limit::kCpus{"cpus"};
 inline constexpr Limit Limit::kCpuTime{"cpuTime"};
 inline constexpr Limit Limit::kStdio{"stdio"};
+inline constexpr Limit Limit::kTmpSize{"tmpSize"};
+inline constexpr Limit Limit::kTmpFiles{"tmpFiles"};
 
 /** A limit that the kernel holds for each process of a command by itself (setrlimit(2)). */
 struct Rlimit {

@@ -33,7 +33,7 @@ export interface Result<Stdio = string> {
   /**
    * The limit that ended it: of the command or of its session. Undefined if no limit did, and if that cannot be known: a program that is
    * refused another open file, or that ignores SIGXFSZ, fails in its own way. `memory`, `swap` and `processes` are said of a command that
-   * failed while something in its session met that limit.
+   * failed while something in its session met that limit, and `tmpSize` and `tmpFiles` of one that failed and /tmp was full then.
    */
   readonly limit: LimitName | undefined
   readonly usage: Usage

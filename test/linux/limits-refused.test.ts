@@ -5,25 +5,27 @@ import { describe, expect, test } from 'vitest'
 import { describeLinux, isRoot } from './host.ts'
 
 /** A program that opens a session with those limits, and tells what came of it and what doctor says. */
-const program = (limits: object): string => `import { openSession, preflight } from ${JSON.stringify(path.resolve('dist/index.js'))}
+const program = (limits: object, script: string): string => `import { openSession, preflight } from ${JSON.stringify(path.resolve('dist/index.js'))}
   const opened = await openSession({ limits: ${JSON.stringify(limits)} }).catch((error) => error)
   const { detail, message } = opened
-  const ran = opened instanceof Error ? '' : (await opened.run(['echo', 'there'])).stdout
+  const ran = opened instanceof Error ? '' : (await opened.run(${JSON.stringify(['sh', '-c', script])})).stdout
+  const held = opened instanceof Error ? [] : (await opened.record()).limits
   const steps = opened instanceof Error ? [] : opened.trace.map(({ step }) => step)
   if (!(opened instanceof Error)) await opened.close()
   const limitation = preflight().limitations.find(({ check }) => check === 'limits')
-  console.log(JSON.stringify({ detail: detail ?? message, ran, steps, limitation }))`
+  console.log(JSON.stringify({ detail: detail ?? message, ran, held, steps, limitation }))`
 
 interface Told {
   readonly detail?: string
   readonly ran: string
+  readonly held: readonly { readonly limit: string; readonly value: number; readonly by: string }[]
   readonly steps: readonly string[]
   readonly limitation?: { readonly problem: string; readonly remedy: string }
 }
 
 /** In a mount namespace of its own, after `before`. */
-function run(before: string, limits: object): Told {
-  const words = ['--mount', 'sh', '-c', `${before} && exec "$@"`, 'sh', process.execPath, '--input-type=module', '-e', program(limits)]
+function run(before: string, limits: object, script = 'echo there'): Told {
+  const words = ['--mount', 'sh', '-c', `${before} && exec "$@"`, 'sh', process.execPath, '--input-type=module', '-e', program(limits, script)]
   const { stdout, stderr } = spawnSync('unshare', words, { encoding: 'utf8' })
   if (stdout === '') throw new Error(stderr)
   return JSON.parse(stdout) as Told
@@ -47,10 +49,37 @@ const readOnly = 'for at in $(grep -E " - cgroup2? " /proc/self/mountinfo | cut 
     }
   })
 
-  test('and the spec wants the best that can be had, the session has none and no cgroup', () => {
-    const { ran, steps } = run(unmounted, { memory: '64M', processes: 8, cpus: 1, policy: 'best-effort' })
-    expect(ran).toBe('there')
-    expect(steps).not.toContain('cgroup')
+  describe('and the spec wants the best that can be had', () => {
+    const bestEffort = (limits: object, script?: string): Told => run(unmounted, { ...limits, policy: 'best-effort' }, script)
+
+    test('the session has no cgroup, and tells what it has instead', () => {
+      const { ran, steps, held } = bestEffort({ memory: '64M', processes: 8, cpus: 1 })
+      expect(ran).toBe('there')
+      expect(steps).not.toContain('cgroup')
+      expect(held).toEqual([
+        { limit: 'memory', value: 64 * 2 ** 20, by: 'RLIMIT_DATA, for each process' },
+        { limit: 'processes', value: 8, by: 'RLIMIT_NPROC, for each user' },
+      ])
+    })
+
+    test('a process that takes more memory is refused it, and one that takes less is not; nobody raises that', () => {
+      // dd(1) has a block of that size in its heap.
+      const takes = (size: string): string => `dd if=/dev/zero of=/dev/null bs=${size} count=1 2>/dev/null && echo taken || echo refused`
+      expect(bestEffort({ memory: '64M' }, takes('16M')).ran).toBe('taken')
+      expect(bestEffort({ memory: '64M' }, takes('128M')).ran).toBe('refused')
+      expect(bestEffort({ memory: '64M' }, 'ulimit -d; ulimit -Hd unlimited 2>/dev/null || ulimit -Hd').ran).toBe('65536\n65536')
+    })
+
+    test('no more processes run than that, and as many do', () => {
+      const sleeps = (count: number): string => `i=0; while [ $i -lt ${count} ]; do sleep 1 2>/dev/null & i=$((i + 1)); done 2>/dev/null; wait; echo all`
+      expect(bestEffort({ processes: 8 }, sleeps(7)).ran).toBe('all')
+      expect(bestEffort({ processes: 8 }, `(${sleeps(8)}) 2>/dev/null || echo refused`).ran).toBe('refused')
+    })
+
+    test('a limit that a cgroup holds is not held a second time', () => {
+      const { held } = run('true', { memory: '64M', policy: 'best-effort' }, 'ulimit -d')
+      expect(held.map(({ by }) => by)).toEqual([expect.stringMatching(/^memory\./)])
+    })
   })
 
   test('sessions without limits are as good as ever', () => {

@@ -329,6 +329,31 @@ describeSession('the limits of /tmp', () => {
   })
 })
 
+describeSession('a command that fails with a full /tmp', () => {
+  const fill = 'dd if=/dev/zero of=/tmp/full bs=65536 count=64 2>/dev/null'
+  const crowd = 'i=0; while [ $i -lt 200 ]; do (: > /tmp/f$i) 2>/dev/null || exit 3; i=$((i+1)); done'
+  const spec = { limits: { tmpSize: '1M', tmpFiles: 100 } } as const
+
+  test('is said to have come to that limit, of a session, of build and of a pool', async () => {
+    await using session = await openSession(spec)
+    expect(await ended(session, fill, {})).toMatchObject({ limit: 'tmpSize' })
+    const error = await rejected(session.run(sh(fill)))
+    expect((error as Error).message).toContain('wrote more to /tmp than limits.tmpSize lets it')
+    expect(await ended(session, `rm /tmp/full; ${crowd}`, {})).toMatchObject({ limit: 'tmpFiles' })
+    expect(await build(spec, sh(fill), { reject: false })).toMatchObject({ failed: true, limit: 'tmpSize' })
+    await using pool = await SessionPool.open(spec, { size: 1 })
+    expect(await pool.run({}, sh(fill), { reject: false })).toMatchObject({ failed: true, limit: 'tmpSize' })
+  })
+
+  test('is not, where it made room again, succeeded all the same, or was ended by its caller', async () => {
+    await using session = await openSession(spec)
+    expect(await ended(session, `${fill}; rm /tmp/full; false`, {})).toMatchObject({ limit: undefined })
+    expect(await session.run(sh(`${fill}; true`))).toMatchObject({ failed: false, limit: undefined })
+    expect(await build(spec, sh(`${fill}; true`))).toMatchObject({ failed: false, limit: undefined })
+    expect(await session.run(sh('sleep 60'), { timeout: 100, reject: false })).toMatchObject({ timedOut: true, limit: undefined })
+  })
+})
+
 describeSession('record() of limits', () => {
   test('has those of each command and of this program, with who holds them', async () => {
     await using session = await openSession({ limits: { openFiles: 64, wallTime: 60_000 } })

@@ -44,7 +44,10 @@ export interface Limits extends ProcessLimits {
   readonly stdio?: Size
   /** How long the session may be open; its processes are killed then, and nothing can be started any more. */
   readonly wallTime?: Duration
-  /** `strict` (default): what cannot be held refuses the session. `best-effort`: it is left out, and `record()` has what was applied. */
+  /**
+   * `strict` (default): what cannot be held refuses the session. `best-effort`: it is left out, and `record()` has what was applied, and by what. On Linux, where no
+   * cgroup holds them, that is `memory` for each process (RLIMIT_DATA), and `processes` for each user of the session (RLIMIT_NPROC, since Linux 5.14).
+   */
   readonly policy?: 'strict' | 'best-effort'
 }
 
@@ -230,7 +233,7 @@ const policyMember = {
   schema: { enum: policies, default: 'strict' },
   ofFlag: (text: string): string => text,
   value: policies.join('|'),
-  about: 'strict: a limit that this host cannot hold refuses the session. best-effort: it is left out.',
+  about: 'strict: a limit that this host cannot hold refuses the session. best-effort: it is held as far as can be, or left out.',
 } as const
 
 export const limitNames = Object.keys(limitTable) as readonly LimitName[]
