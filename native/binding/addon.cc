@@ -84,6 +84,7 @@ class EnvelopeWrap final : public Napi::ObjectWrap<EnvelopeWrap> {
                            InstanceMethod<&EnvelopeWrap::kill_all>("killAll"),
                            InstanceMethod<&EnvelopeWrap::keep>("keep"),
                            InstanceMethod<&EnvelopeWrap::layers>("layers"),
+                           InstanceMethod<&EnvelopeWrap::apply>("apply"),
                            InstanceMethod<&EnvelopeWrap::close>("close"),
                            InstanceMethod<&EnvelopeWrap::record>("record"),
                            InstanceMethod<&EnvelopeWrap::usage>("usage"),
@@ -126,6 +127,19 @@ class EnvelopeWrap final : public Napi::ObjectWrap<EnvelopeWrap> {
       return object_to_js(env, Member{"target", layer.target}, Member{"path", layer.path});
     };
     return list_to_js(info.Env(), opened_.envelope->layers(), layer_to_js);
+  }
+
+  Napi::Value apply(const Napi::CallbackInfo& info) {
+    auto targets = list_of<std::string>(info[0], {.call = "apply", .name = "targets"}, kMostTargets);
+    return promise(
+        info.Env(), opened_.runtime,
+        [envelope = opened_.envelope, targets = std::move(targets)] { return envelope->apply(targets); },
+        [](Napi::Env env, const std::vector<AppliedChanges>& all) {
+          return list_to_js(env, all, [](Napi::Env inner, const AppliedChanges& one) -> Napi::Value {
+            return object_to_js(inner, Member{"target", one.target}, Member{"written", one.written},
+                                Member{"removed", one.removed}, Member{"left", list_to_js(inner, one.left)});
+          });
+        });
   }
 
   Napi::Value close(const Napi::CallbackInfo& info) {

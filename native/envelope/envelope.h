@@ -50,8 +50,22 @@ struct Launching {
 struct Layer {
   /** Of the overlay. */
   std::string target;
+  /** On the host. */
+  std::string source;
   /** For this process, until the session is closed. */
   std::string path;
+};
+
+/** What was done to the source of an overlay. */
+struct AppliedChanges {
+  /** Of the overlay. */
+  std::string target;
+  /** Files and links that were written, and folders that were made. */
+  std::size_t written = 0;
+  /** Files and folders that were removed, each folder once. */
+  std::size_t removed = 0;
+  /** Some of what is no file, folder or link, may not be read or lies too deep, and was not written: paths in it. */
+  std::vector<std::string> left{};
 };
 
 /**
@@ -89,6 +103,14 @@ class Envelope {
   virtual Result<UniqueFd> open_root() = 0;
   /** Where the host finds what was written in overlays. */
   virtual std::vector<Layer> layers() { return {}; }
+  /**
+   * Does to the sources of overlays, by their places in the session, what was done in them. Comes when nothing runs in
+   * it any more.
+   */
+  virtual Result<std::vector<AppliedChanges>> apply(const std::vector<std::string>& /*targets*/) {
+    return SysError{
+        .step = "apply", .syscall = "mount", .err = ENOTSUP, .detail = "an overlay is a copy on this system"};
+  }
   virtual Result<Record> record() = 0;
   virtual Result<SessionUsage> usage() = 0;
   /** Those that run now, parents first. */

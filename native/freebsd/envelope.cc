@@ -234,7 +234,7 @@ class JailEnvelope final : public Envelope {
     if (is_closed_) return found;
     const auto add = [&](const std::vector<Step>& steps) {
       for (const Bind* const overlay : overlays_of(steps))
-        found.push_back({.target = overlay->target, .path = jail_.root + overlay->target});
+        found.push_back({.target = overlay->target, .source = overlay->source, .path = jail_.root + overlay->target});
     };
     add(plan_->steps);
     add(rest_);

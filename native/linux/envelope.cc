@@ -20,6 +20,7 @@
 
 #include "base/back_off.h"
 #include "envelope/full_tmp.h"
+#include "linux/apply.h"
 #include "linux/lesser_limits.h"
 #include "linux/overlays.h"
 #include "linux/parts.h"
@@ -118,6 +119,7 @@ class NamespaceEnvelope final : public Envelope {
   Status kill_all() override;
   Result<UniqueFd> open_root() override;
   std::vector<Layer> layers() override;
+  Result<std::vector<AppliedChanges>> apply(const std::vector<std::string>& targets) override;
   Result<Record> record() override;
   Result<SessionUsage> usage() override;
   Result<std::vector<SessionProcess>> processes() override;
@@ -446,9 +448,22 @@ std::vector<Layer> NamespaceEnvelope::layers() {
     const std::string around = "/proc/self/fd/" + std::to_string((room++)->get()) + "/";
     // The folders have the numbers that RootSteps counts down.
     for (std::size_t left = overlays.size(); const Bind* const overlay : overlays)
-      found.push_back({.target = overlay->target, .path = around + upper_in(std::to_string(--left))});
+      found.push_back(
+          {.target = overlay->target, .source = overlay->source, .path = around + upper_in(std::to_string(--left))});
   }
   return found;
+}
+
+Result<std::vector<AppliedChanges>> NamespaceEnvelope::apply(const std::vector<std::string>& targets) {
+  std::vector<AppliedChanges> all;
+  for (const Layer& layer : layers()) {
+    if (std::ranges::find(targets, layer.target) == targets.end()) continue;
+    auto applied = apply_changes(layer.path, layer.source, lessee_.session.id);
+    if (!applied) return std::move(applied.error());
+    applied->target = layer.target;
+    all.push_back(std::move(*applied));
+  }
+  return all;
 }
 
 Result<Record> NamespaceEnvelope::record() {

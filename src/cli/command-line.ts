@@ -41,6 +41,8 @@ export interface RunRequest extends SessionRequest {
   /** Paths of files to write. */
   readonly record?: string
   readonly page?: string
+  /** Whether what is written in the project is done there at the end. */
+  readonly apply?: 'asks' | 'always'
   /** Includes the values of all variables in both. */
   readonly hasValues?: boolean
 }
@@ -167,8 +169,12 @@ function sessionRequest(kind: 'run' | 'plan', given: GivenOptions, command: read
   const request = { spec: specFrom(ofSpec), ...here, isJson: given.has('json'), ...pathFrom(given, 'file'), ...timeoutFrom(given) }
   const written = { ...pathFrom(given, 'record'), ...pathFrom(given, 'page'), ...(given.has('env-values') && { hasValues: true }) }
   if (written.hasValues === true && written.record === undefined && written.page === undefined) throw invalid('--env-values', 'is for --record and --page')
-  const forRun = { ...written, isPty: given.has('pty'), hasProgress: given.has('progress') }
-  if (kind === 'plan') return { kind, ...request, command }
+  const apply = applyFrom(given)
+  const forRun = { ...written, ...(apply !== undefined && { apply }), isPty: given.has('pty'), hasProgress: given.has('progress') }
+  if (kind === 'plan') {
+    if (apply !== undefined) throw invalid('--apply', 'is for buildjail run')
+    return { kind, ...request, command }
+  }
   const hasEvents = given.has('events')
   if (hasEvents && request.isJson) throw invalid('--events', 'cannot be combined with --json, which prints the result alone')
   // The spec file can have the command.
@@ -179,12 +185,18 @@ function sessionRequest(kind: 'run' | 'plan', given: GivenOptions, command: read
 function hereFrom(given: GivenOptions): { readonly here?: HereOptions } {
   const project = single(given, 'project')
   if (!given.has('here') && project === undefined) {
-    const alone = ['out', 'env-files'].find((name) => given.has(name))
+    const alone = ['out', 'env-files', 'apply'].find((name) => given.has(name))
     if (alone !== undefined) throw invalid(`--${alone}`, 'is for --here')
     return {}
   }
   const out = (given.get('out') ?? []).flatMap((text) => text.split(','))
   return { here: { ...(project === undefined ? {} : { project }), out, exclude: given.get('exclude') ?? [], envFiles: given.has('env-files') } }
+}
+
+function applyFrom(given: GivenOptions): 'asks' | 'always' | undefined {
+  if (given.has('apply')) return given.has('yes') ? 'always' : 'asks'
+  if (given.has('yes')) throw invalid('--yes', 'is for --apply')
+  return undefined
 }
 
 function timeoutFrom(given: GivenOptions): { readonly timeout?: number } {

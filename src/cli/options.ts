@@ -27,6 +27,8 @@ const ofHere: readonly Option[] = [
   { ...once, name: 'here', value: undefined, help: 'show the project around the current folder at its own path, writable and thrown away, with the tools that it needs and a loopback; other options add to that' },
   { ...once, name: 'project', value: 'DIR', help: 'the same for the project in DIR', offers: { paths: 'folders' } },
   { ...once, name: 'out', value: 'DIR,...', help: 'with --here: keep what is written in these folders of the project; repeatable', isRepeatable: true, offers: { paths: 'folders' } },
+  { ...once, name: 'apply', value: undefined, help: 'with --here: ask at the end whether to do in the project what the command did there' },
+  { ...once, name: 'yes', value: undefined, help: 'with --apply: do it without asking, if the command succeeded' },
   { ...once, name: 'env-files', value: undefined, help: 'with --here: show .env* and .npmrc of the project, which are excluded otherwise' },
 ]
 const ofSessions: readonly Option[] = [

@@ -44,7 +44,7 @@ export async function runVerb(request: RunRequest, terminal: Terminal): Promise<
     tell(terminal, 'the command got SIGINT and goes on; a second SIGINT ends it')
   })
   try {
-    return report(await runOnce(request, effective, streams, interruption, written), effective, { here: request.here, answer: answerOf(request.isJson, lastEvent) }, interruption, terminal)
+    return report(await runOnce(request, effective, streams, interruption, written, terminal), effective, { here: request.here, answer: answerOf(request.isJson, lastEvent) }, interruption, terminal)
   } finally {
     interruption.over()
     streams.over(false)
@@ -75,7 +75,7 @@ async function reportOf(request: RunRequest, { spec, located }: EffectiveSpec): 
   }
 }
 
-async function runOnce({ here, isJson }: RunRequest, effective: EffectiveSpec, streams: RunStreams, interruption: Interruption, written: RunReport | undefined): Promise<Outcome> {
+async function runOnce({ here, isJson, apply }: RunRequest, effective: EffectiveSpec, streams: RunStreams, interruption: Interruption, written: RunReport | undefined, terminal: Terminal): Promise<Outcome> {
   const errors: unknown[] = []
   const attempt = async <T>(act: () => Promise<T>): Promise<T | undefined> => {
     try {
@@ -90,9 +90,12 @@ async function runOnce({ here, isJson }: RunRequest, effective: EffectiveSpec, s
     streams.over(false)
     return { result: undefined, trace: [], leftInOutputs: [], kept: undefined, changes: [], hints: [], errors }
   }
+  // Loaded only for --apply.
+  const applying = apply === undefined ? undefined : new (await import('./apply.ts')).Applying(apply, session, terminal)
   streams.opened(session)
   written?.begin(session)
   const result = await attempt(() => {
+    applying?.check()
     const running = session.run(effective.command, { ...streams.options, ...runOptions(effective, interruption.signal) }) as Running
     streams.begun(running)
     return attended(session, running, interruption)
@@ -101,7 +104,9 @@ async function runOnce({ here, isJson }: RunRequest, effective: EffectiveSpec, s
   streams.ended()
   if (written !== undefined) await attempt(() => written.look())
   const isToBeTold = (here !== undefined || isJson) && session.plan.mounts.some(isThrownAway)
-  const changes = (isToBeTold && result !== undefined ? await attempt(() => session.changes()) : undefined) ?? []
+  const changed = (isToBeTold && result !== undefined ? await attempt(() => session.changes()) : undefined) ?? []
+  const applied = result === undefined ? undefined : await attempt(async () => await applying?.end(result, changed, interruption.signal))
+  const changes = changed.filter((one) => one !== applied)
   await attempt(() => session.close())
   if (written !== undefined) await attempt(() => written.write(errors))
   streams.over(result?.failed !== false)

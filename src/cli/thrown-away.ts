@@ -1,17 +1,34 @@
 import { bytes } from '../page/figures.ts'
+import type { Applied } from '../native/record.ts'
 import type { Changes } from '../session/changes.ts'
 import { readable } from '../spec/messages.ts'
 
 const mostNamed = 3
 
 /** One line about what a command wrote in an overlay; undefined where that is nothing. */
-export function thrownAwayText({ source, added, changed, removed, bytes: size, folders, isWhole }: Changes): string | undefined {
+export function thrownAwayText(changes: Changes): string | undefined {
+  const what = changesText(changes)
+  return what === undefined ? undefined : `thrown away in ${readable(changes.source)}: ${what}; --out FOLDER keeps one, --apply all`
+}
+
+/** The same as a question, which is answered at a terminal. */
+export function applyQuestion(changes: Changes): string | undefined {
+  const what = changesText(changes)
+  return what === undefined ? undefined : `apply to ${readable(changes.source)}: ${what}?`
+}
+
+export function appliedText({ source }: Changes, { written, removed, left }: Applied): string {
+  const not = left.length === 0 ? '' : `; not ${left.slice(0, mostNamed).map(readable).join(', ')}${left.length > mostNamed ? ', ...' : ''}`
+  return `applied to ${readable(source)}: ${written} written, ${removed} removed${not}`
+}
+
+function changesText({ added, changed, removed, bytes: size, folders, isWhole }: Changes): string | undefined {
   const parts = [counted(added, 'added'), counted(changed, 'changed'), counted(removed, 'removed')].filter((part) => part !== '')
   if (parts.length === 0) return undefined
   const most = folders.slice(0, mostNamed).map(({ name, count }) => `${name === '.' ? 'the folder itself' : readable(name)} (${count})`)
   const more = folders.length > mostNamed ? ', ...' : ''
   const least = isWhole ? '' : 'at least '
-  return `thrown away in ${readable(source)}: ${least}${parts.join(', ')} (${bytes(size)}), in ${most.join(', ')}${more}; --out FOLDER keeps one`
+  return `${least}${parts.join(', ')} (${bytes(size)}), in ${most.join(', ')}${more}`
 }
 
 function counted(count: number, what: string): string {

@@ -1,6 +1,6 @@
 import type { NativeFreebsd, NativeFreebsdEvents } from './freebsd.ts'
 import type { NativeJailValue } from './jail-values.ts'
-import type { SessionProcess, SessionRecord, SessionUsage, TraceEntry } from './record.ts'
+import type { Applied, SessionProcess, SessionRecord, SessionUsage, TraceEntry } from './record.ts'
 
 /**
  * The functions of the addon (native/binding/addon.cc), the same on every system. Functions that can block run on a worker
@@ -175,6 +175,8 @@ export interface NativeEnvelope {
   keep(targets: readonly string[], place: NativeKeepPlace): Promise<NativeKeepReport>
   /** What was written in overlays: for each its upper layer, by a path that is this program's until `close`. */
   layers(): readonly { readonly target: string; readonly path: string }[]
+  /** Does to the sources of overlays, by their targets, what was done in them. Comes after `killAll`. */
+  apply(targets: readonly string[]): Promise<readonly Applied[]>
   /** After a report of failures: tries the rest again. */
   close(): Promise<NativeCloseReport>
   record(): Promise<NativeRecord>

@@ -124,3 +124,15 @@ export interface SessionProcess {
   /** Resident, in bytes. What several have in common is counted for each. */
   readonly memory: number
 }
+
+/** What was done to the source of an overlay. */
+export interface Applied {
+  /** Of the overlay, in the session. */
+  readonly target: string
+  /** Files and links that were written, and folders that were made. */
+  readonly written: number
+  /** Files and folders that were removed, each folder once. */
+  readonly removed: number
+  /** Some of what was not written: sockets, fifos, files that may not be read, and what lies more than 200 folders deep. */
+  readonly left: readonly string[]
+}

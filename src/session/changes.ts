@@ -2,7 +2,10 @@ import type { Stats } from 'node:fs'
 import { lstat, opendir } from 'node:fs/promises'
 
 import type { NativeEnvelope } from '../native/binding.ts'
-import type { Mount } from '../spec/plan.ts'
+import { invalid, readText } from '../spec/check.ts'
+import { readable } from '../spec/messages.ts'
+import { isThrownAway } from '../spec/outputs.ts'
+import type { Mount, Plan } from '../spec/plan.ts'
 
 /** What commands wrote in one overlay, or in one copy where there are none, all of which goes with the session. Files are counted, and links and the like with them; folders are not. */
 export interface Changes {
@@ -37,6 +40,18 @@ export async function changesIn(envelope: NativeEnvelope, mounts: readonly Mount
     return await (kind === 'copy' ? new Comparing(target, source, path) : new Counting(target, source, path)).count()
   })
   return await Promise.all(all)
+}
+
+/**
+ * The target of an overlay whose changes can be applied.
+ * @param entry for the error
+ */
+export function refuseToApply({ mounts }: Plan, given: unknown, entry: string): string {
+  const target = readText(given, entry)
+  const mount = mounts.find((one) => one.target === target && isThrownAway(one))
+  if (mount === undefined) throw invalid(entry, `${readable(target)} is no overlay of the session`)
+  if (mount.kind !== 'overlay') throw invalid(entry, `${readable(target)} is a copy, because this host has no overlay for it, and a copy cannot be applied; make folders of it outputs`)
+  return target
 }
 
 type Kind = 'added' | 'changed' | 'removed'

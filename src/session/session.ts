@@ -17,15 +17,16 @@ import { jobError } from '../native/jobs.ts'
 import { binding } from '../native/load.ts'
 import { nativePlanOf } from '../native/wire-plan.ts'
 import { packJob, plainFrame, type JobFrame } from '../native/wire-job.ts'
+import { readList } from '../spec/check.ts'
 import { isLent, isThrownAway } from '../spec/outputs.ts'
 import { isWithin } from '../spec/paths.ts'
 import type { KeepIn, Plan } from '../spec/plan.ts'
 import type { Spec } from '../spec/spec.ts'
-import { changesIn, type Changes } from './changes.ts'
+import { changesIn, refuseToApply, type Changes } from './changes.ts'
 import { canComeNear, LimitEvents, ownLimits, watchFor, type LimitWatch } from './limits.ts'
 import { checkOpenOptions, newId, openEnvelope, outputsReturning, withOutputs, type OpenOptions } from './opening.ts'
 import { planningOf } from './planning.ts'
-import type { LimitRecord, OutputRecord, SessionProcess, SessionRecord, SessionUsage, TraceEntry } from '../native/record.ts'
+import type { Applied, LimitRecord, OutputRecord, SessionProcess, SessionRecord, SessionUsage, TraceEntry } from '../native/record.ts'
 import { Admission, allSessions } from './session-queue.ts'
 
 const spawnFrame: JobFrame = Object.freeze({ ...plainFrame, tellsStarted: true })
@@ -80,6 +81,7 @@ export class Session extends EventEmitter<SessionEvents> implements AsyncDisposa
   #limitEvents: LimitEvents | undefined
   /** Under way: neither a command begins nor the session closes meanwhile. */
   #counting: Promise<unknown> | undefined
+  #areChangesApplied = false
   /** Under way, or done; undefined after one that left something. */
   #closing: Promise<void> | undefined
 
@@ -229,6 +231,27 @@ export class Session extends EventEmitter<SessionEvents> implements AsyncDisposa
   }
 
   /**
+   * Ends everything in the session, and does to the sources of overlays what commands did in them: files are written as a whole, and what was
+   * removed is removed, by exact paths. No link in a source is followed. Files have the owner of what they replace, or of the source, and no
+   * set-id bits. Afterwards the session takes no more commands. Linux, and only where no overlay is a copy.
+   * @param targets of the overlays. Default: all.
+   * @throws SpecError if a target is no overlay of the session, or is a copy, SessionClosedError, SystemCallError if not all could be done
+   */
+  async applyChanges(targets: readonly string[] = this.plan.mounts.filter(isThrownAway).map(({ target }) => target)): Promise<readonly Applied[]> {
+    this.#refuseWhenClosed()
+    const asked = readList(targets, 'targets', 'a list of paths').map((target, index) => refuseToApply(this.plan, target, `targets[${index}]`))
+    await this.changes()
+    this.#areChangesApplied = true
+    const applied = this.#envelope.apply(asked)
+    this.#counting = applied
+    try {
+      return await applied
+    } catch (error) {
+      throw typed(error)
+    }
+  }
+
+  /**
    * Kills everything that still runs and takes everything away. Safe to call again, and from two places: after a failure the next call
    * tries the rest again, else there is nothing left to do.
    * @throws TeardownError listing the things that could not be undone, after up to 2 seconds of trying for what is busy, and up to 10 for
@@ -317,6 +340,7 @@ export class Session extends EventEmitter<SessionEvents> implements AsyncDisposa
 
   #refuseWhenClosed(): void {
     if (this.#isClosed) throw new SessionClosedError(`session ${this.id} is closed`, 'launch')
+    if (this.#areChangesApplied) throw new SessionClosedError(`session ${this.id} has had its changes applied, and takes nothing more`, 'launch')
   }
 }
 

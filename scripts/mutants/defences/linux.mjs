@@ -159,6 +159,7 @@ const limited = [
   },
 ]
 
+const applying = 'test/session/applying.test.ts'
 export const linux = [
   {
     defence: 'no other user writes the journal of a fixture',
@@ -605,5 +606,15 @@ export const linux = [
     defence: 'what is unread of a file stays in no pipe',
     off: { 'unread-file-stays-no': 'skip' },
     tests: [[standardDescriptors, 'as root reads nothing there that is written to the file afterwards']],
+  },
+  {
+    defence: 'changes of an overlay are applied through no link',
+    off: { 'changes-applied-through-no-link': { without: 'O_NOFOLLOW' } },
+    tests: [[applying, 'and not where the source was exchanged for a link meanwhile']],
+  },
+  {
+    defence: 'a file to which changes are applied keeps its owner',
+    off: { 'applied-keeps-its-owner': { value: 'true' } },
+    tests: [[applying, 'and files keep their owner, and new ones have that of the source']],
   },
 ]

@@ -1,0 +1,86 @@
+import { closeSync, openSync } from 'node:fs'
+import { createInterface } from 'node:readline/promises'
+import { ReadStream } from 'node:tty'
+
+import type { Result } from '../command/result.ts'
+import { isTerminal } from '../command/terminal.ts'
+import { refuseToApply, type Changes } from '../session/changes.ts'
+import type { Session } from '../session/session.ts'
+import { invalid } from '../spec/check.ts'
+import { isThrownAway } from '../spec/outputs.ts'
+import { isWithin } from '../spec/paths.ts'
+import type { RunRequest } from './command-line.ts'
+import { tell } from './report.ts'
+import { appliedText, applyQuestion } from './thrown-away.ts'
+import type { Terminal } from './terminal.ts'
+
+/** The name of a person's terminal, whatever stdin is (tty(4)). */
+const controlling = '/dev/tty'
+
+/** `--apply`: does in the project what the command did there. */
+export class Applying {
+  readonly #how: NonNullable<RunRequest['apply']>
+  readonly #session: Session
+  readonly #terminal: Terminal
+  /** Where the project is inside. */
+  readonly #project: string
+
+  constructor(how: NonNullable<RunRequest['apply']>, session: Session, terminal: Terminal) {
+    this.#how = how
+    this.#session = session
+    this.#terminal = terminal
+    const { mounts, cwd } = session.plan
+    const around = mounts.filter((mount) => isThrownAway(mount) && isWithin(cwd, mount.target)).map(({ target }) => target)
+    this.#project = around.toSorted((a, b) => b.length - a.length)[0] ?? cwd
+  }
+
+  /**
+   * Comes before anything runs.
+   * @throws SpecError if nobody could be asked, or nothing could be applied
+   */
+  check(): void {
+    if (this.#how === 'asks') closeSync(openTerminal())
+    refuseToApply(this.#session.plan, this.#project, '--apply')
+  }
+
+  /**
+   * Comes when the command is over.
+   * @param all what was written in each overlay
+   * @returns what was applied of it
+   */
+  async end(result: Result, all: readonly Changes[], signal: AbortSignal): Promise<Changes | undefined> {
+    const changes = all.find(({ target }) => target === this.#project)
+    const question = changes === undefined ? undefined : applyQuestion(changes)
+    if (changes === undefined || question === undefined || signal.aborted) return undefined
+    const isWanted = this.#how === 'always' ? !result.failed : await isAnsweredYes(`buildjail: ${question} [y/N] `, signal)
+    if (!isWanted) return undefined
+    const [applied] = await this.#session.applyChanges([changes.target])
+    if (applied !== undefined) tell(this.#terminal, appliedText(changes, applied))
+    return changes
+  }
+}
+
+function openTerminal(): number {
+  try {
+    if (isTerminal(2)) return openSync(controlling, 'r+')
+  } catch {
+    // This program has none, though its stderr is one.
+  }
+  throw invalid('--apply', 'asks at a terminal, and there is none; --yes applies without asking')
+}
+
+async function isAnsweredYes(question: string, signal: AbortSignal): Promise<boolean> {
+  const input = new ReadStream(openTerminal())
+  const lines = createInterface({ input, output: process.stderr })
+  try {
+    // The end of the input is no answer.
+    const closed = new Promise<string>((resolve) => void lines.once('close', () => resolve('')))
+    return /^y(es)?$/i.test((await Promise.race([lines.question(question, { signal }), closed])).trim())
+  } catch (error) {
+    if (signal.aborted) return false
+    throw error
+  } finally {
+    lines.close()
+    input.destroy()
+  }
+}

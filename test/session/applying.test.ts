@@ -1,0 +1,144 @@
+import { spawnSync } from 'node:child_process'
+import { chmodSync, chownSync, existsSync, lstatSync, mkdirSync, readdirSync, readFileSync, readlinkSync, renameSync, symlinkSync, writeFileSync } from 'node:fs'
+import path from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { afterEach, beforeEach, expect, test } from 'vitest'
+
+import { here, openSession, preflight, SessionClosedError, SpecError, type Session } from '../../src/index.ts'
+import { useFolders } from './folders.ts'
+import { describeSession, isFreebsd } from './kernel.ts'
+import { buildjailRun, Person } from './person.ts'
+import { rejected } from './rejected.ts'
+
+const main = fileURLToPath(new URL('../../dist/cli/main.cjs', import.meta.url))
+const missing = isFreebsd ? 'an overlay is a copy on FreeBSD' : preflight().limitations.find(({ check }) => check === 'overlay')?.problem
+if (missing !== undefined) console.warn(`skipped, as changes are applied from overlays alone: ${missing}`)
+const describeOverlays = missing === undefined ? describeSession : describeSession.skip
+
+describeOverlays('what was written in an overlay is done in its source', () => {
+  const folders = useFolders()
+  let project = ''
+  let outside = ''
+  let one: Person | undefined
+  beforeEach(() => {
+    project = path.join(folders.top, 'project')
+    outside = path.join(folders.top, 'outside')
+    mkdirSync(outside)
+    writeFileSync(path.join(outside, 'file'), 'outside')
+    for (const [name, text] of Object.entries({ 'package.json': '{}', 'src/a': 'a', 'src/b': 'b', 'old/deep/one': '1', 'old/two': '2', 'again/gone': 'g', 'folder/in': 'i', file: 'f' })) {
+      mkdirSync(path.dirname(path.join(project, name)), { recursive: true })
+      writeFileSync(path.join(project, name), text, { mode: 0o644 })
+    }
+    symlinkSync(outside, path.join(project, 'link'))
+  })
+  afterEach(() => one?.leave())
+  const open = (): Promise<Session> => openSession(here({ cwd: project }))
+  const everything = (): string[] => spawnSync('find', ['.', '-mindepth', '1', '-printf', '%P\n'], { cwd: project, encoding: 'utf8' }).stdout.trimEnd().split('\n').toSorted()
+  const text = (name: string): string => readFileSync(path.join(project, name), 'utf8')
+
+  test('by exact paths: files, links and folders that are new, changed, removed, replaced by another kind', async () => {
+    await using session = await open()
+    await session.run(['sh', '-c', [
+      'mkdir -p new/deep; echo n > new/deep/file; ln -s ../file new/link',
+      'echo more >> src/a; rm src/b; chmod 700 src/a',
+      'rm -r old',
+      'rm -r again; mkdir again; echo 2 > again/here',
+      'rm -r folder; echo now > folder',
+      'rm file; mkdir file; echo in > file/in',
+    ].join('\n')])
+    expect(await session.applyChanges([project])).toEqual([{ target: project, written: 10, removed: 2, left: [] }])
+    expect(everything()).toEqual(['again', 'again/here', 'file', 'file/in', 'folder', 'link', 'new', 'new/deep', 'new/deep/file', 'new/link', 'package.json', 'src', 'src/a'])
+    expect([text('new/deep/file'), text('src/a'), text('again/here'), text('folder'), text('file/in')]).toEqual(['n\n', 'amore\n', '2\n', 'now\n', 'in\n'])
+    expect(readlinkSync(path.join(project, 'new/link'))).toBe('../file')
+    expect(lstatSync(path.join(project, 'src/a')).mode & 0o7777).toBe(0o700)
+    for (const name of ['new', 'new/deep/file', 'src/a']) expect(lstatSync(path.join(project, name)).uid).toBe(process.geteuid?.())
+  })
+
+  test('and nothing outside of the source, where a folder of the build takes the place of a link', async () => {
+    await using session = await open()
+    await session.run(['sh', '-c', 'rm link; mkdir link; echo attack > link/file'])
+    await session.applyChanges()
+    expect(readFileSync(path.join(outside, 'file'), 'utf8')).toBe('outside')
+    expect(text('link/file')).toBe('attack\n')
+  })
+
+  test('and not where the source was exchanged for a link meanwhile', async () => {
+    await using session = await open()
+    await session.run(['sh', '-c', 'echo attack > file'])
+    renameSync(project, `${project}.moved`)
+    symlinkSync(outside, project)
+    expect(await rejected(session.applyChanges([project]))).toMatchObject({ code: 'ENOTDIR', step: 'apply' })
+    expect(readdirSync(outside)).toEqual(['file'])
+    expect(readFileSync(path.join(outside, 'file'), 'utf8')).toBe('outside')
+  })
+
+  test.skipIf(process.geteuid?.() !== 0)('and files keep their owner, and new ones have that of the source', async () => {
+    for (const name of ['.', 'src', 'src/b']) chownSync(path.join(project, name), 4801, 4802)
+    // The file of a third, which everybody may write to.
+    chownSync(path.join(project, 'src/a'), 4803, 4804)
+    chmodSync(path.join(project, 'src/a'), 0o666)
+    await using session = await open()
+    await session.run(['sh', '-c', 'echo more >> src/a; echo > src/new; mkdir made'])
+    await session.applyChanges([project])
+    const ownerOf = (name: string): number[] => [lstatSync(path.join(project, name)).uid, lstatSync(path.join(project, name)).gid]
+    expect(['src/a', 'src/new', 'made', 'src/b'].map(ownerOf)).toEqual([[4803, 4804], [4801, 4802], [4801, 4802], [4801, 4802]])
+  })
+
+  test('without set-id bits, and without what is no file, folder or link', async () => {
+    await using session = await openSession({ ...here({ cwd: project }), allow: ['set-id'] })
+    await session.run(['sh', '-c', 'echo s > setid; chmod 6755 setid; mkfifo fifo'])
+    expect(await session.applyChanges([project])).toMatchObject([{ left: ['fifo'] }])
+    expect(lstatSync(path.join(project, 'setid')).mode & 0o7777).toBe(0o755)
+    expect(existsSync(path.join(project, 'fifo'))).toBe(false)
+  })
+
+  test('however deep a build has nested folders: those that lie too deep are told of', async () => {
+    await using session = await open()
+    await session.run(['sh', '-c', 'i=0; while [ $i -lt 300 ]; do mkdir d && cd d; i=$((i + 1)); done; echo > file; cd /; echo > "$1/flat"', 'sh', project])
+    const [applied] = await session.applyChanges([project])
+    expect(applied?.left).toEqual([expect.stringMatching(/^d(\/d){200}$/)])
+    expect(existsSync(path.join(project, 'flat'))).toBe(true)
+  })
+
+  test('once: the session takes no more commands', async () => {
+    await using session = await open()
+    await session.applyChanges([project])
+    expect(await rejected(session.run(['true']))).toBeInstanceOf(SessionClosedError)
+    expect(await rejected(session.applyChanges([project]))).toBeInstanceOf(SessionClosedError)
+  })
+
+  test('and only of overlays', async () => {
+    await using session = await open()
+    for (const [targets, said] of [[['/usr'], 'targets[0]: /usr is no overlay'], ['x', 'targets'], [[7], 'targets[0]']] as const) {
+      const error = await rejected(session.applyChanges(targets as unknown as string[]))
+      expect(error).toBeInstanceOf(SpecError)
+      expect((error as Error).message).toContain(said)
+    }
+    expect((await session.run(['true'])).exitCode).toBe(0)
+  })
+
+  test('by the command line with --yes, after a command that succeeded', () => {
+    const run = (...words: string[]) => spawnSync(process.execPath, [main, 'run', '--here', '--apply', '--yes', '--', ...words], { cwd: project, encoding: 'utf8' })
+    const failed = run('sh', '-c', 'echo never > src/a; exit 3')
+    expect([failed.status, text('src/a')]).toEqual([3, 'a'])
+    expect(failed.stderr).toContain('thrown away in')
+    const done = run('sh', '-c', 'echo done > src/a; rm src/b')
+    expect([done.status, text('src/a'), done.stderr]).toEqual([0, 'done\n', `buildjail: applied to ${project}: 1 written, 1 removed\n`])
+    expect(everything()).not.toContain('src/b')
+  })
+
+  test.each([['y', 'now\n'], ['n', 'a'], ['\x03', 'a']])('by the command line, which asks: %j', async (answer, expected) => {
+    one = new Person('012', ['sh', '-c', `cd '${project}' && exec "$@"`, 'sh', ...buildjailRun('--here', '--apply', '--', 'sh', '-c', 'echo now > src/a')])
+    await one.sees(/apply to .*: 1 file changed .* in src \(1\)\? \[y\/N\] /)
+    one.type(answer === '\x03' ? answer : `${answer}\r`)
+    await one.ended()
+    expect(text('src/a')).toBe(expected)
+  })
+
+  test('and runs nothing where nobody can be asked', () => {
+    const asked = spawnSync(process.execPath, [main, 'run', '--here', '--apply', 'sh', '-c', 'echo ran'], { cwd: project, encoding: 'utf8' })
+    expect([asked.status, asked.stdout, asked.stderr]).toEqual([125, '', expect.stringContaining('--apply: asks at a terminal, and there is none')])
+    const alone = spawnSync(process.execPath, [main, 'run', '--apply', 'true'], { cwd: project, encoding: 'utf8' })
+    expect([alone.status, alone.stderr]).toEqual([125, expect.stringContaining('--apply: is for --here')])
+  })
+})
