@@ -266,8 +266,7 @@ const filledMemory: Recogniser = (evidence) => {
     if (!name.startsWith('/')) return undefined
     const mount = evidence.mountOf(evidence.inside(name))
     if (mount === undefined) return undefined
-    // A copy has as much room as /tmp.
-    if (isThrownAway(mount)) return fullPlace('/tmp', evidence, name)
+    if (isThrownAway(mount)) return fullPlace('/tmp', evidence, name, mount.kind === 'copy' ? mount.target : '/tmp')
     return mount.kind === 'tmpfs' ? fullPlace(mount.target, evidence, name) : undefined
   })
   if (named.length > 0) return named
@@ -277,13 +276,14 @@ const filledMemory: Recogniser = (evidence) => {
   return evidence.match(isFull) === undefined ? nothing : [fullPlace(only.target, evidence)]
 }
 
-function fullPlace(target: string, { failure: { plan } }: Evidence, about?: string): Found {
+/** @param at what is full: an overlay has its room in /tmp, and a copy has as much as /tmp */
+function fullPlace(target: string, { failure: { plan } }: Evidence, about?: string, at: string = target): Found {
   const mount = plan.mounts.find((one) => one.kind === 'tmpfs' && one.target === target)
   const size = mount?.size
   const room = size === undefined ? '' : `, which has room for ${sizeText(size)}${mount?.files === undefined ? '' : ` in ${mount.files} files`}`
   const more = size === undefined ? '4G' : `${Math.max(Math.ceil((size * 2) / 2 ** 20), 1)}M`
   const spec = target === '/tmp' ? { limits: { tmpSize: more } } : { tmpfs: { [target]: more } }
-  return { problem: `${readable(target)}${room}, is full`, ...(about !== undefined && { about }), remedies: [{ spec, effect: 'gives it twice that' }] }
+  return { problem: `${readable(at)}${room}, is full`, ...(about !== undefined && { about }), remedies: [{ spec, effect: 'gives it twice that' }] }
 }
 
 /** Each kind of hint, in the order in which they are told. */

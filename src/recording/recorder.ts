@@ -168,7 +168,7 @@ export class Recorder {
 
   /** The use of /tmp and other memory file systems, by the root's path on the host. Empty for a caller that may not go there. */
   async #fillings(root: string): Promise<RecordedFilling[]> {
-    const targets = this.#session.plan.mounts.filter(({ kind }) => kind === 'tmpfs').map(({ target }) => target)
+    const targets = this.#session.plan.mounts.filter(({ kind }) => kind === 'tmpfs' || kind === 'copy').map(({ target }) => target)
     const found = await Promise.all(targets.map((target) => fillingOf(root, target)))
     return found.filter((filling) => filling !== undefined)
   }

@@ -28,6 +28,7 @@ const plans = {
   loopback: planned({ network: 'loopback' }),
   host: planned({ network: 'host' }),
   overlay: planned({ inputs: { '/w': { path: project, overlay: true } }, cwd: '/w' }),
+  copy: planned({ inputs: { '/w': { path: project, overlay: true } }, cwd: '/w', limits: { tmpSize: '1M' } }, 'freebsd'),
   memory: planned({ tmpfs: { '/m': '1M' } }),
   small: planned({ limits: { tmpSize: '1M' } }),
 } as const
@@ -212,6 +213,8 @@ describe('a command that failed is told what its session did to it', () => {
     ["Error: ENOSPC: no space left on device, open '/tmp/a'", 'small', "limits: { tmpSize: '2M' }"],
     ["head: error writing 'standard output': No space left on device", 'small', "limits: { tmpSize: '2M' }"],
     ["touch: cannot touch '/w/a': No space left on device", 'overlay', 'limits: { tmpSize'],
+    ['touch: /w/a: No space left on device', 'copy', "limits: { tmpSize: '2M' }"],
+    ["head: error writing 'standard output': No space left on device", 'copy', undefined],
     ["head: error writing 'standard output': No space left on device", 'output', undefined],
     ["head: error writing 'standard output': No space left on device", 'memory', undefined],
     ["dd: error writing '/output/a': No space left on device", 'output', undefined],
@@ -222,6 +225,10 @@ describe('a command that failed is told what its session did to it', () => {
 })
 
 describe('hints', () => {
+  it('of a copy that is full name it, and what its room is', () => {
+    expect(hints('copy', 'x', 'touch: /w/a: No space left on device')[0]?.problem).toBe('/w, which has room for 1 MiB in 1024 files, is full')
+  })
+
   it('are one line each that steers no terminal, whatever a build wrote', () => {
     const [hint] = hints('project', 'x', "touch: cannot touch 'a\u009b31m\u202eb': Read-only file system")
     expect(hint?.problem).toContain(String.raw`"/w/a\u{9b}31m\u{202e}b"`)
