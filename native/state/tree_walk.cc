@@ -195,6 +195,7 @@ Result<std::optional<std::string>> TreeWalk::next_folder() {
 }
 
 Status TreeWalk::descend(const std::string& name) {
+  // defence: walk-enters-no-link
   UniqueFd folder(::openat(open_.back().get(), name.c_str(), O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
   if (!folder) return is_no_such_file(errno) ? Status() : failure("openat", name);
   auto state = state_of(folder.get());
