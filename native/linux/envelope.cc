@@ -288,6 +288,9 @@ Status NamespaceEnvelope::launch(Launching launching) {
   if (*terminal || !cgroup_.is_none()) {
     if (auto status = confirm(*inside, false); !status) return status;
   }
+  if (ids_.are_callers()) {
+    if (auto status = lesser_.hold_init(inside->init()); !status) return status;
+  }
   if (*terminal) {
     auto opened = open_terminal(inside->root(), **terminal, ends);
     if (!opened) return std::move(opened.error());

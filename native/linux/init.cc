@@ -48,11 +48,10 @@ void add_limits(launch_message& header, const CommandLimits& limits, const Comma
     if (most == 0) continue;
     header.limits[i] = {.most = most, .hard = most + grace, .resource = static_cast<unsigned>(resource)};
   }
-  const auto [memory, processes] = setup.lesser;
+  const auto& [memory, processes] = setup.lesser;
   if (memory) header.limits[kRlimits.size()] = {.most = *memory, .hard = *memory, .resource = RLIMIT_DATA};
   if (!processes) return;
-  // Init is a process of the same user then.
-  const std::uint64_t most = *processes + (setup.has_one_id ? 1 : 0);
+  const std::uint64_t most = setup.lesser.processes_with(setup.has_one_id);
   header.limits[kRlimits.size() + 1] = {.most = most, .hard = most, .resource = RLIMIT_NPROC};
 }
 

@@ -1,5 +1,8 @@
 #include "linux/lesser_limits.h"
 
+#include <sys/resource.h>
+
+#include <algorithm>
 #include <utility>
 
 #include "linux/kernel_version.h"
@@ -19,6 +22,15 @@ std::vector<AppliedLimit> LesserLimits::applied() const {
   if (processes)
     applied.push_back({.limit = Limit::kProcesses, .value = *processes, .by = "RLIMIT_NPROC, for each user"});
   return applied;
+}
+
+Status LesserLimits::hold_init(pid_t init) const {
+  if (!processes) return {};
+  rlimit bounds{};
+  if (::prlimit(init, RLIMIT_NPROC, nullptr, &bounds) != 0) return last_error("limits", "prlimit");
+  bounds.rlim_max = std::min<rlim_t>(bounds.rlim_max, processes_with(true));
+  bounds.rlim_cur = std::min(bounds.rlim_cur, bounds.rlim_max);
+  return ::prlimit(init, RLIMIT_NPROC, &bounds, nullptr) == 0 ? Status() : last_error("limits", "prlimit");
 }
 
 LesserLimits lesser_limits(const Limits& asked, const Limits& held) {

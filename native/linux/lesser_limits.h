@@ -1,9 +1,12 @@
 #pragma once
 
+#include <sys/types.h>
+
 #include <cstdint>
 #include <optional>
 #include <vector>
 
+#include "base/result.h"
 #include "envelope/record.h"
 #include "plan/limits.h"
 
@@ -20,7 +23,15 @@ struct LesserLimits {
   /** Processes and threads of each user of the session (RLIMIT_NPROC). */
   std::optional<std::uint64_t> processes;
 
+  /** Of a user that init is too, or is not. */
+  [[nodiscard]] std::uint64_t processes_with(bool init) const { return processes.value_or(0) + (init ? 1 : 0); }
+
   [[nodiscard]] std::vector<AppliedLimit> applied() const;
+  /**
+   * Of an init that is of the same user as its commands. The kernel looks when a process is made, and when one that has
+   * become another user executes (setrlimit(2), execve(2), EAGAIN): such a command becomes none.
+   */
+  [[nodiscard]] Status hold_init(pid_t init) const;
 };
 
 /** @param held those that are held for all processes together */
