@@ -2,6 +2,7 @@ import { spawnSync } from 'node:child_process'
 import path from 'node:path'
 import { describe, expect, test } from 'vitest'
 
+import { openSession, preflight } from '../../src/index.ts'
 import { describeLinux, isRoot } from './host.ts'
 
 /** A program that opens a session with those limits, and tells what came of it and what doctor says. */
@@ -84,5 +85,17 @@ const readOnly = 'for at in $(grep -E " - cgroup2? " /proc/self/mountinfo | cut 
 
   test('sessions without limits are as good as ever', () => {
     expect(run(unmounted, {}).ran).toBe('there')
+  })
+})
+
+const hasNoCgroup = !isRoot && preflight().limitations.some(({ check }) => check === 'limits')
+
+describeLinux('a session of an ordinary user who may make no cgroup (skipped for others)', () => {
+  test.runIf(hasNoCgroup)('counts commands that are launched as processes, and not its init', async () => {
+    await using session = await openSession({ limits: { processes: 8, policy: 'best-effort' } })
+    const sleeping = Array.from({ length: 12 }, () => session.run(['sleep', '2']).then(() => 'slept', String))
+    const told = await Promise.all(sleeping)
+    expect(told.filter((one) => one === 'slept')).toHaveLength(8)
+    expect(told.find((one) => one !== 'slept')).toContain('as many run in the session as limits.processes lets it have')
   })
 })
