@@ -218,8 +218,8 @@ class HandingBack final : public TreeWalk {
     const bool is_shut = is_given && lending_.is_store && !S_ISLNK(file.mode);
     // defence: build-leaves-store-others
     // defence: set-id-bits-build
-    const mode_t taken = (kSetId & ~kept) | (is_shut ? kOthersWrite : 0);
     // defence: set-id-bits-link
+    const mode_t taken = (kSetId & ~kept) | (is_shut ? kOthersWrite : 0);
     if ((file.mode & taken) != 0) {
       file.mode &= ~taken;
       if (!set_mode(fd, file.mode & ~S_IFMT) && !is_told(name, "its mode")) return failure(kModeCall, name);

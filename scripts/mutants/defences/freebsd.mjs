@@ -158,7 +158,7 @@ export const freebsd = [
   },
   {
     defence: 'set-id bits that a build put on a link are taken away',
-    off: { 'set-id-bits-link': { first: 'if (S_ISLNK(file.mode)) return {};' } },
+    off: { 'set-id-bits-link': { swap: { kSetId: '(S_ISLNK(file.mode) ? mode_t{0} : kSetId)' } } },
     tests: [[handedBackTests, 'belongs to the owner of the folder, without set-id bits, flags, attributes and lists (user undefined)']],
   },
   {
