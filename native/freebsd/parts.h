@@ -39,8 +39,8 @@ void add_source(const JailOpening& opening, const Bind& bind, Parts& parts);
 
 /**
  * The user of a session's build. A user of the plan's pool is leased, so that no other live session of the host has it;
- * a user that the plan names is shared by all sessions that name it. This part is made first and taken away last, so
- * that no other session gets the user while a process, a file or a folder of this session has it.
+ * a user that the plan names is shared by all sessions that name it. It is given back after all but the jail that may
+ * still be dying, so that no other session gets it while a process, a file or a folder of this session has it.
  */
 struct UserLease : Part {
   static void add_planned(const JailOpening& opening, Parts& parts);
@@ -66,7 +66,7 @@ struct Steps : Part {
  * A recovery finds the lease of a user by the host directory (sweep_leases), and the mounts in the root by the kernel's
  * own list, with the root. So these kinds leave nothing in the journal.
  */
-using JailParts = PartList<FileFlows, UserLease, WatchedDevices, DyingJail, StateEntry, SessionDirectory, OutputLease,
+using JailParts = PartList<FileFlows, DyingJail, UserLease, WatchedDevices, StateEntry, SessionDirectory, OutputLease,
                            SourceList, MountPoints, LentDirectory, Root, Steps, Seal,
                            // The rules come before the jail, so that no process is ever in it without them.
                            Rules, JailPart, Loopback, LentInterface, Processors, Throttle, Commands>;

@@ -33,6 +33,8 @@ constexpr std::chrono::milliseconds kEndBound{10000};
  */
 constexpr std::chrono::milliseconds kLookBound{20};
 constexpr std::chrono::milliseconds kDieBound{2000};
+/** When it was waited for before: what a program still has when it ends must not hold that up for long. */
+constexpr std::chrono::milliseconds kDieAgainBound{200};
 
 SysError still_there(const char* step, const char* syscall, int err, std::string detail, std::vector<Holder> holders) {
   if (!holders.empty()) detail += ", " + held_by(holders);
@@ -135,11 +137,15 @@ Status SessionJail::see_die() {
   // The kernel is done with it in a minute or two, and until then it takes nothing but a number (tcp(4), TIME_WAIT).
   if (holders.processes.empty() && holders.has_ending_connection) return {};
   drop_unread();
-  BackOff back_off(kDieBound);
+  BackOff back_off(std::exchange(is_waited_for, true) ? kDieAgainBound : kDieBound);
   while (is_known()) {
     if (back_off.wait()) continue;
-    return still_there("jail-dying", "jail_remove", EBUSY, "a descriptor that was opened in the jail is still open",
-                       std::move(holders.processes));
+    std::string detail = "a descriptor that was opened in the jail is still open";
+    // The kernel forgets the credentials of a process whose fcntl(2) F_SETOWN fails, and never lets go of them (fsetown
+    // in sys/kern/kern_descrip.c).
+    if (holders.processes.empty())
+      detail += ", or a failed F_SETOWN (fcntl(2)) keeps the jail until the host is booted";
+    return still_there("jail-dying", "jail_remove", EBUSY, std::move(detail), std::move(holders.processes));
   }
   return {};
 }

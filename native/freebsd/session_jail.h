@@ -38,6 +38,8 @@ struct SessionJail {
   bool is_empty = false;
   /** The root was taken from under the dying jail. */
   bool is_root_forced = false;
+  /** It was waited for that the jail dies. */
+  bool is_waited_for = false;
 
   /**
    * Removes the jail, and waits until no process is in it and the commands were waited for. Again: nothing to do. A

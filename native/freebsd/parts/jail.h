@@ -70,7 +70,10 @@ class JailPart final : public Part {
   Act::Make make_;
 };
 
-/** The jail as the kernel may still know it when all else is gone. So this is one of the first parts. */
+/**
+ * The jail as the kernel may still know it when all else is gone. So this is one of the first parts, and nothing stays
+ * for its sake: a build can have the kernel keep its jail for ever (see_die), and build users are few.
+ */
 struct DyingJail : Part {
   static void add_planned(const JailOpening& opening, Parts& parts) {
     if (opening.is_rest) return;
