@@ -17,6 +17,8 @@ const root = path.resolve(import.meta.dirname, '..', '..')
 const rows = sharedCounts[process.platform]
 const limits = { cpus: 1, memory: '512M', processes: 64, openFiles: 1024, tmpSize: '32M', tmpFiles: 5000, policy: 'best-effort' }
 const anybody = ['setpriv', '--reuid=4711', '--regid=4711', '--clear-groups']
+/** Where their modules are not loaded, there are no POSIX semaphores and queues to take (sem(4), mqueuefs(5)). */
+const inGuest = 'kldload -n sem mqueuefs && bun scripts/security/counts.mjs --print'
 
 await main(process.argv.slice(2))
 
@@ -96,7 +98,7 @@ function roomFor(probe, programs) {
 }
 
 async function fromGuest() {
-  const child = spawn(process.execPath, [path.join(root, 'scripts', 'freebsd', 'run.mjs'), '--', 'bun scripts/security/counts.mjs --print'], { stdio: ['ignore', 'pipe', 'inherit'] })
+  const child = spawn(process.execPath, [path.join(root, 'scripts', 'freebsd', 'run.mjs'), '--', inGuest], { stdio: ['ignore', 'pipe', 'inherit'] })
   const ended = once(child, 'close')
   process.exitCode = 1
   for await (const line of createInterface({ input: child.stdout })) {

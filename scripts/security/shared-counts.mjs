@@ -4,7 +4,7 @@
 // `defence` by its sentence in scripts/mutants/defences, or a `file` with the `test` that looks at it, or nothing. The figure on the host is
 // what a program of the caller can still take, or what `shows` reads of the kernel.
 import { spawnSync } from 'node:child_process'
-import { readdirSync, readFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
 
 const number = (file, pattern = /\d+/) => {
   const found = pattern.exec(readFileSync(file, 'utf8'))
@@ -16,6 +16,9 @@ const names = (folder) => readdirSync(folder).length
 const keys = () => readFileSync('/proc/key-users', 'utf8').trim().split('\n').reduce((sum, line) => sum + Number(/(\d+)\/\d+ \d+\/\d+$/.exec(line)?.[1]), 0)
 const kB = (name) => () => number('/proc/meminfo', new RegExp(`${name}: +(\\d+)`))
 const setting = (name) => () => Number(spawnSync('sysctl', ['-n', name], { encoding: 'utf8' }).stdout)
+
+/** The folder is there while there is one in it (pts(4)). */
+const terminals = () => (existsSync('/dev/pts') ? names('/dev/pts') : 0)
 
 const apart = 'root’s sessions: an id’s own'
 const filtered = { of: 'the host', bound: 'none: the call is refused' }
@@ -55,12 +58,12 @@ const linux = [
 
 const none = { of: 'the host', bound: 'none but `openFiles` times `processes`' }
 const freebsd = [
-  { count: 'terminals (RLIMIT_NPTS)', probe: 'terminals', of: 'a user', bound: '128; root: none', file: 'native/freebsd/jail_child.cc', shows: () => names('/dev/pts') },
+  { count: 'terminals (RLIMIT_NPTS)', probe: 'terminals', of: 'a user', bound: '128; root: none', file: 'native/freebsd/jail_child.cc', shows: terminals },
   { count: 'memory of pipes (kern.ipc.pipekva)', probe: 'pipes', of: 'a user', bound: 'a quarter; root: none', defence: 'a build does not take all memory of pipes', shows: setting('kern.ipc.pipekva') },
   { count: 'kqueue(2) timers (kern.kq_calloutmax)', probe: 'kqueue timers', ...none, bound: 'none' },
   { count: 'kqueues (RLIMIT_KQUEUES)', probe: 'kqueues', of: 'a user', bound: 'that of the host program', shows: null },
   { count: 'requests of aio(4) (vfs.aio.num_queue_count)', probe: 'aio requests', of: 'the host', bound: '`vfs.aio.max_aio_queue_per_proc` times `processes`', shows: setting('vfs.aio.num_queue_count') },
-  { count: 'POSIX semaphores (p1003_1b.nsems)', probe: 'semaphores', of: 'the host', bound: 'none', shows: setting('p1003_1b.nsems') },
+  { count: 'POSIX semaphores (p1003_1b.nsems)', probe: 'semaphores', of: 'the host', bound: 'none, where sem(4) is loaded', shows: setting('p1003_1b.nsems') },
   { count: 'POSIX message queues (kern.mqueue.curmq)', probe: 'queues', of: 'the host', bound: 'none, where mqueuefs(5) is loaded', shows: setting('kern.mqueue.curmq') },
   { count: 'System V segments', probe: 'segments', of: 'a jail', bound: 'no build has any', file: 'native/freebsd/jail_parameters.cc', test: ['test/session/attacks/shared-memory.test.ts', 'are a session’s own (user %s), and gone with it'], shows: null },
   { count: 'System V semaphores', probe: 'System V semaphores', of: 'a jail', bound: 'no build has any', file: 'native/freebsd/jail_parameters.cc', test: ['test/session/attacks/shared-memory.test.ts', 'are a session’s own (user %s), and gone with it'], shows: null },
