@@ -18,7 +18,7 @@ const rows = sharedCounts[process.platform]
 const limits = { cpus: 1, memory: '512M', processes: 64, openFiles: 1024, tmpSize: '32M', tmpFiles: 5000, policy: 'best-effort' }
 const anybody = ['setpriv', '--reuid=4711', '--regid=4711', '--clear-groups']
 /** Where their modules are not loaded, there are no POSIX semaphores and queues to take (sem(4), mqueuefs(5)). */
-const inGuest = 'kldload -n sem mqueuefs && bun scripts/security/counts.mjs --print'
+const inGuest = 'for one in sem mqueuefs; do kldload -n $one; done; bun scripts/security/counts.mjs --print'
 
 await main(process.argv.slice(2))
 
@@ -61,14 +61,18 @@ function measuredAs(words, programs) {
   return JSON.parse(stdout)
 }
 
-/** By the count: `{ took, before, during, after }`, nothing where a row needs a limit that this caller's sessions cannot have. */
+/** By the count: `{ took, before, during, after }`, nothing where a row needs a limit that this caller's sessions cannot have, or a module that is not loaded. */
 async function measureAll(programs) {
   const held = await openSession({ limits })
   const applied = (await held.record()).limits.map(({ limit }) => limit)
   await held.close()
   const measured = {}
-  for (const row of rows) if (row.needs === undefined || applied.includes(row.needs)) measured[row.count] = await measure(row, programs)
+  for (const row of rows) if ((row.needs === undefined || applied.includes(row.needs)) && (row.module === undefined || isLoaded(row.module))) measured[row.count] = await measure(row, programs)
   return measured
+}
+
+function isLoaded(module) {
+  return spawnSync('kldstat', ['-q', '-m', module]).status === 0
 }
 
 async function measure({ probe, shows, spec = {} }, programs) {
@@ -103,7 +107,10 @@ async function fromGuest() {
   process.exitCode = 1
   for await (const line of createInterface({ input: child.stdout })) {
     const [, text] = /^COUNTED (".*")\s*$/.exec(line) ?? []
-    if (text === undefined) continue
+    if (text === undefined) {
+      console.error(line)
+      continue
+    }
     put('freebsd', JSON.parse(text))
     process.exitCode = 0
   }
