@@ -365,9 +365,9 @@ function remedyIn(remedy: string | undefined): string {
 export class SessionClosedError extends BuildjailError {
   declare readonly code: SessionClosedErrorCode
   /** `ERR_BUILDJAIL_LIMIT_EXCEEDED`: the limit that the session has come to. */
-  declare readonly limit?: 'cpuTime' | 'wallTime'
+  declare readonly limit?: 'cpuTime' | 'wallTime' | 'outputSize' | 'outputFiles'
 
-  constructor(message: string, step: 'open' | 'launch' | 'close', limit?: 'cpuTime' | 'wallTime') {
+  constructor(message: string, step: 'open' | 'launch' | 'close', limit?: 'cpuTime' | 'wallTime' | 'outputSize' | 'outputFiles') {
     super(limit === undefined ? 'ERR_BUILDJAIL_SESSION_CLOSED' : 'ERR_BUILDJAIL_LIMIT_EXCEEDED', message, { step, ...(limit !== undefined && { limit }) })
   }
 }

@@ -13,6 +13,7 @@
 #include "binding/runtime.h"
 #include "binding/to_js.h"
 #include "envelope/keep.h"
+#include "envelope/output_size.h"
 #include "plan/look.h"
 #include "state/files.h"
 #include "state/recovery.h"
@@ -191,6 +192,7 @@ class Addon final : public Napi::Addon<Addon> {
                              InstanceMethod("shutDown", &Addon::shut_down),
                              InstanceMethod("look", &Addon::look),
                              InstanceMethod("makeFolder", &Addon::make_folder),
+                             InstanceMethod("sizeOfOutputs", &Addon::size_of_outputs),
                              InstanceMethod("readPlan", &Addon::read_plan),
                              InstanceMethod("start", &Addon::start),
                              InstanceMethod("kill", &Addon::kill),
@@ -243,6 +245,16 @@ class Addon final : public Napi::Addon<Addon> {
   Napi::Value look(const Napi::CallbackInfo& info) {
     return promised(info, [asked = any_text_from_js(info[0], {.call = "look", .name = "questions"})] {
       return Result<std::string>(buildjail::look(asked));
+    });
+  }
+
+  Napi::Value size_of_outputs(const Napi::CallbackInfo& info) {
+    constexpr std::size_t kMostOutputs = 1'000'000;
+    auto work = [folders = list_of<std::string>(info[0], {.call = "sizeOfOutputs", .name = "folders"}, kMostOutputs)] {
+      return buildjail::size_of_outputs(folders);
+    };
+    return promised(info, std::move(work), [](Napi::Env env, const OutputSize& size) -> Napi::Value {
+      return object_to_js(env, Member{"bytes", size.bytes}, Member{"files", size.files});
     });
   }
 

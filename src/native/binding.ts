@@ -24,6 +24,8 @@ export interface NativeBinding {
    * in the way.
    */
   makeFolder(existing: string, missing: string): Promise<readonly [dev: string, ino: string]>
+  /** What lies in folders of the host, which a build may be changing: bytes on disk, and files of every kind. */
+  sizeOfOutputs(folders: readonly string[]): Promise<{ readonly bytes: number; readonly files: number }>
   /** `stateDirectory` is resolved. */
   recover(stateDirectory: string): Promise<NativeRecoveryReport>
   listSessions(stateDirectory: string): Promise<NativeListedSession[]>

@@ -55,8 +55,8 @@ function pieceOf({ atMs, stream, text }: StdioPiece): Markup {
 /** Empty if it is not recorded what they hold. */
 function outputsPart({ outputs = [] }: RunRecord): Markup {
   if (outputs.length === 0) return nothing
-  const columns = [{ name: 'Output', style: 'code' }, { name: 'Files', style: 'number' }, { name: 'Size', style: 'number' }] as const
-  const rows = outputs.map(({ path, files, bytes: size, isWhole }): Row => [code(path), isWhole ? String(files) : `at least ${files}`, isWhole ? bytes(size) : `at least ${bytes(size)}`])
+  const columns = [{ name: 'Output', style: 'code' }, { name: 'Files', style: 'number' }, { name: 'On disk', style: 'number' }] as const
+  const rows = outputs.map(({ path, files, bytes: size }): Row => [code(path), String(files), bytes(size)])
   return html`<h3>Outputs</h3>\n${table('The outputs at the end', columns, rows)}`
 }
 

@@ -138,7 +138,7 @@ const record = shapeOf<RunRecord>({
   samples: listOf(shapeOf<UsageSample>({ atMs: amount, ...usage })),
   processes: optional(listOf(shapeOf<RecordedProcess>({ pid: amount, parent: amount, program: text, beganMs: amount, lastSeenMs: amount, cpuTime: amount, mostMemory: amount }))),
   processesLeftOut: optional(amount),
-  outputs: optional(listOf(shapeOf<RecordedOutput>({ path: text, files: amount, bytes: amount, isWhole: yesOrNo }))),
+  outputs: optional(listOf(shapeOf<RecordedOutput>({ path: text, files: amount, bytes: amount }))),
   filled: listOf(shapeOf<RunRecord['filled'][number]>({ target: text, used: amount, size: amount })),
   nearLimits: listOf(shapeOf<RunRecord['nearLimits'][number]>({ atMs: amount, limit: text, used: amount, most: amount })),
   leftInOutputs: listOf(shapeOf<RunRecord['leftInOutputs'][number]>({ path: text, what: text })),

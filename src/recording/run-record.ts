@@ -184,11 +184,10 @@ export interface RecordedProcess {
 export interface RecordedOutput {
   /** In the session. */
   readonly path: string
-  /** Files, and links and the like with them. */
+  /** Of every kind, folders too. */
   readonly files: number
+  /** On disk. */
   readonly bytes: number
-  /** False where not all could be counted. */
-  readonly isWhole: boolean
 }
 
 export interface RecordedFilling {

@@ -133,7 +133,7 @@ class OwnSession implements Place {
     const frame = envelope === undefined ? { ...plainFrame, id: this.#id, closes: true, tellsSteps: this.telling.hears('step') } : plainFrame
     const pipes = binding().start(envelope ?? nativePlanOf(this.plan()), packJob(job, command, frame))
     this.#hasBegun = true
-    this.#watch = watchFor(this.#id, limits, envelope ?? sessionOf(job))
+    this.#watch = watchFor(this.#id, this.plan(), envelope ?? sessionOf(job))
     this.#watch?.add(job)
     if (envelope === undefined && this.telling.hears('limit')) {
       this.#limitEvents = new LimitEvents(this.telling, limits, () => binding().usage(job), performance.now())

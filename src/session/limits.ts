@@ -6,7 +6,8 @@ import type { Telling } from '../events/telling.ts'
 import { isJobExpected } from '../native/jobs.ts'
 import { binding } from '../native/load.ts'
 import { limitNames, limitTable, type LimitName } from '../spec/fields/limits.ts'
-import type { PlanLimits } from '../spec/plan.ts'
+import { isLent } from '../spec/outputs.ts'
+import type { Plan, PlanLimits } from '../spec/plan.ts'
 import type { LimitRecord, SessionUsage } from '../native/record.ts'
 
 /** Milliseconds. */
@@ -14,6 +15,9 @@ const shortestLook = 20
 const longestTimer = 2 ** 31 - 1
 /** Of the host, found once: cpus() reads files about each, which takes longer than a step of opening. */
 let processors: number | undefined
+/** Between two looks at the outputs, in milliseconds; and how much of the time they may take. */
+const outputInterval = 1000
+const outputShare = 0.1
 /** Of jobs that are over. */
 const mostForgotten = 256
 
@@ -23,8 +27,8 @@ export interface Watched {
   killAll(): Promise<void>
 }
 
-/** Limits of a session that no kernel holds: how long it is open, and the processor time of all its processes together. */
-export type WatchedLimit = 'cpuTime' | 'wallTime'
+/** Limits of a session that no kernel holds: how long it is open, the processor time of all its processes together, and what lies in its outputs. */
+export type WatchedLimit = 'cpuTime' | 'wallTime' | 'outputSize' | 'outputFiles'
 
 /**
  * Ends what runs in a session when it comes to such a limit. Its timers are no reason for the program to go on: a command that runs is.
@@ -36,16 +40,19 @@ export class LimitWatch {
   readonly #jobs = new Set<number>()
   #wall: NodeJS.Timeout | undefined
   #cpu: NodeJS.Timeout | undefined
+  #outputs: NodeJS.Timeout | undefined
   #ended: WatchedLimit | undefined
   #isOver = false
 
-  constructor(id: string, limits: PlanLimits, watched: Watched) {
+  constructor(id: string, { limits, mounts }: Pick<Plan, 'limits' | 'mounts'>, watched: Watched) {
     this.#id = id
     this.#limits = limits
     this.#watched = watched
     // defence: session-comes-walltime-killed
     if (limits.wallTime !== undefined) this.#wall = setTimeout(() => this.#end('wallTime'), limits.wallTime).unref()
     if (limits.cpuTime !== undefined) this.#lookAfter(limits.cpuTime, limits.cpuTime)
+    const outputs = mounts.filter(isLent).flatMap(({ source }) => source ?? [])
+    if (watchesOutputs(limits) && outputs.length > 0) this.#lookAtOutputsAfter(outputInterval, outputs)
   }
 
   /** The one that it came to. */
@@ -69,6 +76,7 @@ export class LimitWatch {
     this.#isOver = true
     clearTimeout(this.#wall)
     clearTimeout(this.#cpu)
+    clearTimeout(this.#outputs)
   }
 
   /**
@@ -90,6 +98,21 @@ export class LimitWatch {
     this.#lookAfter(left, most)
   }
 
+  #lookAtOutputsAfter(ms: number, outputs: readonly string[]): void {
+    this.#outputs = setTimeout(() => void this.#lookAtOutputs(outputs), ms).unref()
+  }
+
+  async #lookAtOutputs(outputs: readonly string[]): Promise<void> {
+    const begun = performance.now()
+    // An output that cannot be looked at now may be in the next look.
+    const { bytes, files } = await binding().sizeOfOutputs(outputs).catch(() => ({ bytes: 0, files: 0 }))
+    if (this.#isOver) return
+    // defence: outputs-grow-no-further
+    if (bytes > (this.#limits.outputSize ?? Infinity)) return this.#end('outputSize')
+    if (files > (this.#limits.outputFiles ?? Infinity)) return this.#end('outputFiles')
+    this.#lookAtOutputsAfter(Math.max(outputInterval, (performance.now() - begun) / outputShare), outputs)
+  }
+
   #end(limit: WatchedLimit): void {
     this.over()
     this.#ended = limit
@@ -100,8 +123,13 @@ export class LimitWatch {
 }
 
 /** Its time begins here. Undefined if there is nothing to watch. */
-export function watchFor(id: string, limits: PlanLimits, watched: Watched): LimitWatch | undefined {
-  return limits.wallTime === undefined && limits.cpuTime === undefined ? undefined : new LimitWatch(id, limits, watched)
+export function watchFor(id: string, plan: Pick<Plan, 'limits' | 'mounts'>, watched: Watched): LimitWatch | undefined {
+  const { limits } = plan
+  return limits.wallTime === undefined && limits.cpuTime === undefined && !watchesOutputs(limits) ? undefined : new LimitWatch(id, plan, watched)
+}
+
+function watchesOutputs({ outputSize, outputFiles }: PlanLimits): boolean {
+  return outputSize !== undefined || outputFiles !== undefined
 }
 
 const near = 0.9

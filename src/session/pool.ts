@@ -238,7 +238,7 @@ export class SessionPool implements AsyncDisposable {
     const { id, envelope } = ready ?? (await this.#open(nativePlanOf(plan), plan, 0, signal))
     this.#noteDone()
     // Its time begins here, however long it was kept ready.
-    const watch = watchFor(id, plan.limits, envelope)
+    const watch = watchFor(id, plan, envelope)
     const session: Session = new Session(id, plan, envelope, watch, () => this.#returned(session))
     this.#acquired.add(session)
     if (ready !== undefined) return { session, envelope, rest: packRest(plan, this.#base), watch }

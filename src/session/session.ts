@@ -52,7 +52,7 @@ export async function openSession(spec: Spec | Plan, options: OpenOptions = {}):
     if (returning !== undefined) await returning
     const id = newId()
     const envelope = await openEnvelope(nativePlanOf(plan), id, plan, admission.waitLeft, signal)
-    return new Session(id, plan, envelope, watchFor(id, plan.limits, envelope), () => admission.over()).tellOpening()
+    return new Session(id, plan, envelope, watchFor(id, plan, envelope), () => admission.over()).tellOpening()
   } catch (error) {
     admission.over()
     throw signal?.aborted === true ? signal.reason : error

@@ -316,6 +316,35 @@ describeSession('the time of a session', () => {
   })
 })
 
+describeSession('the limits of outputs', () => {
+  const folders = useFolders()
+
+  // promise: 42
+  test.each([
+    ['outputSize', { outputSize: '4M' }, 'i=0; while :; do dd if=/dev/zero of=/output/f$i bs=1M count=2 2>/dev/null; i=$((i + 1)); sleep 0.1; done'],
+    ['outputFiles', { outputFiles: 50 }, 'i=0; while :; do mkdir -p /output/d$i; echo > /output/d$i/f; i=$((i + 1)); sleep 0.01; done'],
+  ] as const)('%s ends what writes more to its outputs; then nothing starts', async (limit, limits, script) => {
+    await using session = await openSession({ output: folders.output, limits })
+    // A hole takes nothing.
+    expect((await session.run(sh('dd of=/output/hole bs=1 count=0 seek=100M 2>/dev/null; sleep 1.2'))).exitCode).toBe(0)
+    expect(await session.run(sh(script), { reject: false, timeout: 20_000 })).toMatchObject({ limit, signal: 'SIGKILL', timedOut: false })
+    expect(await rejected(session.run(['true']))).toMatchObject({ code: 'ERR_BUILDJAIL_LIMIT_EXCEEDED', limit })
+    expect((await session.record()).limits).toContainEqual({ limit, value: limit === 'outputSize' ? 4 * 1024 * 1024 : 50, by: 'buildjail' })
+    await session.close()
+    const again = { output: folders.output, limits }
+    // What was there before is in it.
+    expect(await build(again, ['sleep', '20'], { reject: false })).toMatchObject({ limit, signal: 'SIGKILL' })
+    await using pool = await SessionPool.open({}, { size: 1 })
+    expect(await pool.run(again, ['sleep', '20'], { reject: false })).toMatchObject({ limit, signal: 'SIGKILL' })
+  })
+
+  // promise: 42
+  test('outputSize counts nothing that a link of a build leads to, nor what is mounted in an output', async () => {
+    await using session = await openSession({ outputs: { '/output': folders.output }, inputs: { '/output/inner': '/usr/bin' }, limits: { outputSize: '4M' } })
+    expect((await session.run(sh('ln -s / /output/link; sleep 2.5'))).exitCode).toBe(0)
+  })
+})
+
 describeSession('the limits of /tmp', () => {
   test('tmpSize and tmpFiles end what is written there, and are no matter of the neighbour', async () => {
     await withNeighbour(async () => {

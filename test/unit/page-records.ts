@@ -95,7 +95,7 @@ export const onLinux: RunRecord = {
     { pid: 504, parent: 503, program: 'ld', beganMs: 70, lastSeenMs: 80, cpuTime: 10, mostMemory: 4096 },
   ],
   processesLeftOut: 7,
-  outputs: [{ path: '/output', files: 12, bytes: 1048576, isWhole: true }],
+  outputs: [{ path: '/output', files: 12, bytes: 1048576 }],
   samples: [0, 1000, 2000, 3000].map((atMs) => ({ atMs, cpuTime: atMs * 0.8, memory: 10485760 + atMs * 10000, processes: 3, bytesRead: 10, bytesWritten: 20, by: 'cgroup v2' })),
   filled: [{ target: '/tmp', used: 4096, size: 1048576 }],
   nearLimits: [{ atMs: 2900, limit: 'memory', used: 483183821, most: 536870912 }],

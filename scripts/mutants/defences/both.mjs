@@ -58,6 +58,11 @@ export const both = [
     tests: [[keeping, 'has its modes but no set-id bits, and belongs to the owner of the folder']],
   },
   {
+    defence: 'outputs do not grow beyond their limit, but for what is written between two looks',
+    off: { 'outputs-grow-no-further': 'never' },
+    tests: [['test/session/limits.test.ts', 'outputSize ends what writes more to its outputs; then nothing starts']],
+  },
+  {
     defence: 'sessions that take long to close hold up no other session',
     off: { 'closing-long-holds-nobody-up': { value: '0' } },
     tests: [[`${attacks}/left-trees.test.ts`, 'does not go to sessions that are closed, however much is left in their outputs']],

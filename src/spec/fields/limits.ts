@@ -9,8 +9,8 @@ import { bytesSchema, longestTimer, millisecondsSchema, readBytes, readMilliseco
 export interface WithLimits {
   /**
    * How much the build may take. Without it a build may take as much as the host has, but for /tmp. A limit that the host cannot hold
-   * refuses the session (UnsupportedError), unless `policy` is `best-effort`. A build can add `openFiles`, `fileSize`, `stackSize`, `stdio`
-   * and `wallTime` to the limits of a pool's base, and then the smaller one holds; the others are settled by the base.
+   * refuses the session (UnsupportedError), unless `policy` is `best-effort`. A build can add `openFiles`, `fileSize`, `stackSize`, `outputSize`,
+   * `outputFiles`, `stdio` and `wallTime` to the limits of a pool's base, and then the smaller one holds; the others are settled by the base.
    */
   readonly limits?: Limits
 }
@@ -40,6 +40,13 @@ export interface Limits extends ProcessLimits {
   readonly tmpSize?: Size
   /** Files and directories in the private /tmp. Default: one for each 4 KiB of `tmpSize`, and at least 1024. */
   readonly tmpFiles?: number
+  /**
+   * What lies in all outputs together, on disk, with what was there before. They are looked at each second, or each ten times as long as a look takes: by then there may be
+   * more. Everything is killed then, and nothing can be started any more.
+   */
+  readonly outputSize?: Size
+  /** The same, of files and folders. */
+  readonly outputFiles?: number
   /** What each command writes to stdout and stderr together; a command that writes more is killed. */
   readonly stdio?: Size
   /** How long the session may be open; its processes are killed then, and nothing can be started any more. */
@@ -202,6 +209,22 @@ export const limitTable: Readonly<Record<LimitName, LimitEntry>> = {
     title: 'Files in /tmp',
     about: 'Files and directories in the private /tmp. Default: one for each 4 KiB of tmpSize, and at least 1024.',
     failure: 'made more files in /tmp than',
+  },
+  outputSize: {
+    ...size(page),
+    title: 'Size of the outputs',
+    about: 'What lies in all outputs together, on disk. Looked at each second, or each ten times as long as a look takes.',
+    failure: 'wrote more to the outputs than',
+    isAddable: true,
+    isOurs: true,
+  },
+  outputFiles: {
+    ...whole(1, 2 ** 32),
+    title: 'Files in the outputs',
+    about: 'Files and folders in all outputs together. Looked at each second, or each ten times as long as a look takes.',
+    failure: 'made more files in the outputs than',
+    isAddable: true,
+    isOurs: true,
   },
   stdio: {
     ...size(1),

@@ -1,0 +1,24 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+
+namespace buildjail {
+
+struct OutputSize {
+  /** On disk, in bytes: a hole takes nothing. */
+  std::uint64_t bytes = 0;
+  /** Files of every kind, folders too, by their names. */
+  std::uint64_t files = 0;
+};
+
+/**
+ * What lies in folders of the host by now. A build may be changing them: no link is followed, and what is mounted in
+ * them is no part of them.
+ */
+Result<OutputSize> size_of_outputs(const std::vector<std::string>& folders);
+
+}  // namespace buildjail
