@@ -5,6 +5,7 @@
  * outlive FILE beside        the same, traced by a command beside it, and as fast as it can once it is to be stopped:
  * outlive trace FILE         traces that command, says so, and tells it of a SIGSTOP
  * outlive flood FILE         adds to FILE all the time, and its children stop everything that they may
+ * outlive chain FILE         goes on by a process that makes another and ends, which makes another and ends, ...: each adds to FILE
  */
 #define _GNU_SOURCE /* __WALL */
 #include <sys/types.h>
@@ -33,6 +34,13 @@ beat(const char *file)
 static int
 flood(const char *file)
 {
+	/* The more there are, the longer is each signal to all on its way. */
+	for (int i = 0; i < 40; i++) {
+		if (fork() != 0)
+			continue;
+		for (;;)
+			pause();
+	}
 	for (int i = 0; i < 4; i++) {
 		if (fork() != 0)
 			continue;
@@ -43,6 +51,28 @@ flood(const char *file)
 	}
 	beat(file);
 	return 1;
+}
+
+static int
+chain(const char *file)
+{
+	signal(SIGTERM, SIG_IGN);
+	/* Those that have ended do not stay as zombies. */
+	signal(SIGCHLD, SIG_IGN);
+	if (fork() != 0) {
+		for (;;)
+			pause();
+	}
+	for (int made = 0;; made++) {
+		int fd = made % 100 == 0 ? open(file, O_WRONLY | O_CREAT | O_APPEND, 0666) : -1;
+
+		if (fd >= 0 && write(fd, ".", 1) != 1)
+			_exit(1);
+		if (fd >= 0)
+			close(fd);
+		if (fork() > 0)
+			_exit(0);
+	}
 }
 
 #ifdef __linux__
@@ -117,6 +147,8 @@ main(int argc, char **argv)
 
 	if (argc == 3 && strcmp(argv[1], "flood") == 0)
 		return flood(argv[2]);
+	if (argc == 3 && strcmp(argv[1], "chain") == 0)
+		return chain(argv[2]);
 	if (argc < 2)
 		return 2;
 	snprintf(number, sizeof(number), "%s.pid", argv[argc == 3 && strcmp(argv[1], "trace") == 0 ? 2 : 1]);
@@ -152,6 +184,8 @@ main(int argc, char **argv)
 int
 main(int argc, char **argv)
 {
-	return argc == 3 && strcmp(argv[1], "flood") == 0 ? flood(argv[2]) : 2;
+	if (argc != 3)
+		return 2;
+	return strcmp(argv[1], "flood") == 0 ? flood(argv[2]) : chain(argv[2]);
 }
 #endif

@@ -48,7 +48,7 @@ export const freebsd = [
   {
     defence: 'what a timeout ends is killed until it has ended',
     off: { 'freebsd-tree-killed-until-ended': 'always' },
-    tests: [[outliving, 'as the build user, and stops everything, all the time: its timeout ends it with all that it started, and its session goes on']],
+    tests: [[outliving, 'as the build user, and goes on by one process after the other: its timeout ends it with all that it started, and its session goes on']],
   },
   {
     defence: 'what killAll and the end of a session kill is killed until it has ended',

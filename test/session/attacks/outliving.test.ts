@@ -17,6 +17,7 @@ const timed = { timeout: 1000, forceKillAfterDelay: 100, reject: false } as cons
 
 const ways: readonly (readonly [what: string, words: readonly string[]])[] = [
   ['stops everything, all the time', ['flood', '/output/beats']],
+  ['goes on by one process after the other', ['chain', '/output/beats']],
   ...(isFreebsd
     ? []
     : ([
