@@ -9,7 +9,6 @@ export type { CloseEvent, CommandEvent, EndEvent, LimitEvent, StdioEvent, Sessio
 export type { Applied, SessionProcess, SessionUsage } from './native/record.ts'
 export type { CredentialsRecord, IdRangeRecord, LimitRecord, MountRecord, OutputRecord, SessionRecord, TraceEntry } from './native/record.ts'
 export type { RunRecord } from './recording/run-record.ts'
-export { pageOf } from './page/page.ts'
 export { BuildProcess, type BuildProcessEvents } from './command/build-process.ts'
 export { commandLine, type Command, type CommandVariables } from './command/command.ts'
 export { CommandError } from './command/command-error.ts'

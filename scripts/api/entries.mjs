@@ -6,6 +6,7 @@ const root = fileURLToPath(new URL('../..', import.meta.url))
 
 export const entries = [
   { name: 'buildjail', source: path.join(root, 'src/index.ts'), report: path.join(root, 'api/buildjail.txt') },
+  { name: 'buildjail/page', source: path.join(root, 'src/page/index.ts'), report: path.join(root, 'api/buildjail-page.txt') },
   { name: 'buildjail/freebsd', source: path.join(root, 'src/freebsd/index.ts'), report: path.join(root, 'api/buildjail-freebsd.txt') },
   { name: 'buildjail/freebsd/vitest', source: path.join(root, 'src/freebsd/vitest.ts'), report: path.join(root, 'api/buildjail-freebsd-vitest.txt') },
 ]

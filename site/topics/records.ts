@@ -1,5 +1,5 @@
 /**
- * The file of `buildjail run --record`: a run as JSON, of which `buildjail page` and `pageOf` make a page.
+ * The file of `buildjail run --record`: a run as JSON, of which `buildjail page` makes a page, and `pageOf` of `buildjail/page` in JavaScript.
  * @module Records
  */
 export type {
@@ -21,4 +21,4 @@ export type {
   RunRecord,
   UsageSample,
 } from '../../src/recording/run-record.ts'
-export { pageOf } from '../../src/index.ts'
+export { pageOf } from '../../src/page/index.ts'

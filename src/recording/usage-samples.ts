@@ -59,7 +59,7 @@ export class UsageSamples {
     this.#timer = setTimeout(() => {
       this.#timer = undefined
       this.#isLooking = true
-      void Promise.allSettled([this.look(), this.#also()]).then(() => {
+      void Promise.allSettled([this.look(), this.#also()]).finally(() => {
         this.#isLooking = false
         if (this.#running > 0) this.#schedule(this.#interval)
       })

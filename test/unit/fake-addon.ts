@@ -121,6 +121,10 @@ export class FakeAddon implements NativeBinding {
     return questions.split('\0').map(answerTo).join('\0')
   }
 
+  async sizeOfOutputs(): Promise<{ readonly bytes: number; readonly files: number }> {
+    return { bytes: 0, files: 0 }
+  }
+
   async makeFolder(existing: string, missing: string): Promise<readonly [string, string]> {
     const made = path.join(existing, missing)
     mkdirSync(made, { recursive: true })
@@ -217,6 +221,7 @@ export class FakeAddon implements NativeBinding {
       },
       usage: async () => this.script.usage(),
       processes: async () => [],
+      apply: async () => [],
       close: async () => this.#close(),
     }
   }

@@ -46,6 +46,8 @@ const valid: { readonly [Name in keyof Spec]-?: fc.Arbitrary<NonNullable<Spec[Na
       stackSize: fc.integer({ min: 65_536, max: 2 ** 32 }),
       tmpSize: fc.integer({ min: 4096, max: Number.MAX_SAFE_INTEGER }),
       tmpFiles: fc.integer({ min: 1 }),
+      outputSize: fc.integer({ min: 4096 }),
+      outputFiles: fc.integer({ min: 1, max: 2 ** 32 }),
       stdio: fc.integer({ min: 1 }),
       wallTime: fc.integer({ min: 1 }),
       policy: fc.constantFrom('strict' as const, 'best-effort' as const),

@@ -180,6 +180,8 @@ it('what the documentation allows is taken, up to its bounds', () => {
       stackSize: 65_536,
       tmpSize: 4096,
       tmpFiles: 1,
+      outputSize: 4096,
+      outputFiles: 1,
       stdio: Number.MAX_SAFE_INTEGER,
       wallTime: 2 ** 31 - 1,
       policy: 'best-effort',
