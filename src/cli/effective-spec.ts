@@ -18,7 +18,7 @@ export interface EffectiveSpec {
 /** @throws SpecError naming the entry, and where it stands in the file. */
 export async function effectiveSpec({ kind, spec: given, here, command, file, timeout }: PlanRequest | RunRequest): Promise<EffectiveSpec> {
   const own = timeout === undefined ? {} : { timeout }
-  const spec = here === undefined ? given : joined(await specHere(here), given)
+  const spec = here === undefined ? given : onto(await specHere(here), given)
   if (file === undefined) return { spec, command, ...own, located: inFlags }
   // Loaded only for a command line with --file.
   const { SpecFile, entryOf, withPlace } = await import('./spec-file.ts')
@@ -42,6 +42,12 @@ export async function effectiveSpec({ kind, spec: given, here, command, file, ti
 async function specHere(options: HereOptions): Promise<Spec> {
   const { here } = await import('../here/here.ts')
   return here(options)
+}
+
+/** What the project needs stays there beside what a person names. */
+function onto(project: Spec, given: Spec): Spec {
+  const tools = [project.toolchain, given.toolchain].flatMap((one) => one ?? [])
+  return { ...joined(project, given), toolchain: given.toolchain === 'none' ? 'none' : [...new Set(tools)] }
 }
 
 /** The command line adds to maps and lists of the file, and replaces other fields. */

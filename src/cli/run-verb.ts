@@ -9,6 +9,7 @@ import { openSession, type Session } from '../session/session.ts'
 import { isThrownAway } from '../spec/outputs.ts'
 import type { RunRequest } from './command-line.ts'
 import { exitStatus, statusOf, statusOfRefusal } from './exit-status.ts'
+import { isWithin } from '../spec/paths.ts'
 import { optionWords } from './option-words.ts'
 import { Interruption, suspendTogether } from './signals.ts'
 import { describeError, jsonLine, tell } from './report.ts'
@@ -138,13 +139,13 @@ function runOptions({ timeout }: EffectiveSpec, signal: AbortSignal): RunOptions
   return { ...(timeout === undefined ? {} : { timeout }), signal, reject: false }
 }
 
-function report(outcome: Outcome, { timeout }: EffectiveSpec, { here, answer }: Told, interruption: Interruption, terminal: Terminal): number {
+function report(outcome: Outcome, { spec, timeout }: EffectiveSpec, { here, answer }: Told, interruption: Interruption, terminal: Terminal): number {
   const { result, errors, leftInOutputs, kept, changes, hints } = outcome
   for (const error of errors) tell(terminal, error)
   for (const one of leftInOutputs) tell(terminal, leftText(one))
   if (kept !== undefined) tell(terminal, keptText(kept))
   for (const one of here === undefined ? [] : changes) {
-    const text = thrownAwayText(one)
+    const text = thrownAwayText(one, isWithin(spec.cwd ?? '/', one.target))
     if (text !== undefined) tell(terminal, text)
   }
   const stopped = interruption.messageFor(result?.signal) ?? endingMessage(outcome, timeout)

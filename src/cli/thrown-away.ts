@@ -5,10 +5,13 @@ import { readable } from '../spec/messages.ts'
 
 const mostNamed = 3
 
-/** One line about what a command wrote in an overlay; undefined where that is nothing. */
-export function thrownAwayText(changes: Changes): string | undefined {
+/**
+ * One line about what a command wrote in an overlay; undefined where that is nothing.
+ * @param isProject whether options keep it
+ */
+export function thrownAwayText(changes: Changes, isProject: boolean): string | undefined {
   const what = changesText(changes)
-  return what === undefined ? undefined : `thrown away in ${readable(changes.source)}: ${what}; --out FOLDER keeps one, --apply all`
+  return what === undefined ? undefined : `thrown away in ${readable(changes.source)}: ${what}${isProject ? '; --out FOLDER keeps one, --apply all' : ''}`
 }
 
 /** The same as a question, which is answered at a terminal. */

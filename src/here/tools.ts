@@ -55,10 +55,13 @@ const families: readonly Family[] = [
       const go = host.program('go')
       const [root] = go === undefined ? [] : host.existing(path.dirname(path.dirname(go)))
       const modules = host.existing(process.env['GOMODCACHE'] ?? path.join(process.env['GOPATH']?.split(':')[0] ?? path.join(host.home, 'go'), 'pkg/mod'))
+      // Without it, the standard library is compiled each time.
+      const compiled = host.existing(process.env['GOCACHE'] ?? path.join(host.home, '.cache/go-build'))
       return {
         shown: [...(root === undefined ? [] : [root]), ...modules],
+        overlays: Object.fromEntries(compiled.map((one) => [one, { path: one, overlay: true }])),
         path: root === undefined ? [] : [path.join(root, 'bin')],
-        env: { GOTOOLCHAIN: 'local', GOPROXY: 'off', ...(modules[0] && { GOMODCACHE: modules[0] }) },
+        env: { GOTOOLCHAIN: 'local', GOPROXY: 'off', ...(modules[0] && { GOMODCACHE: modules[0] }), ...(compiled[0] && { GOCACHE: compiled[0] }) },
       }
     },
   },
