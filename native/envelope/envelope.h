@@ -60,11 +60,11 @@ struct Layer {
 struct AppliedChanges {
   /** Of the overlay. */
   std::string target;
-  /** Files and links that were written, and folders that were made. */
+  /** Files, links and folders that were put in place, a new folder once with all that is in it. */
   std::size_t written = 0;
   /** Files and folders that were removed, each folder once. */
   std::size_t removed = 0;
-  /** Some of what is no file, folder or link, may not be read or lies too deep, and was not written: paths in it. */
+  /** Some of what was not applied, by paths in the source: sockets, fifos, unreadable files, too deep folders. */
   std::vector<std::string> left{};
 };
 

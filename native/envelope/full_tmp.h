@@ -10,8 +10,8 @@
 namespace buildjail {
 
 /**
- * The limit that the /tmp of a session has come to: `tmpSize`, or `tmpFiles`. Empty where it has room, where it is none
- * of the session's own, and where it cannot be looked at.
+ * The limit that the /tmp of a session has reached: `tmpSize`, or `tmpFiles`. Empty if /tmp has room, if the session
+ * has no /tmp of its own, and if /tmp cannot be looked at.
  * @param root the session's, as the host sees it
  */
 std::optional<Limit> full_tmp(const std::string& root, const std::vector<Step>& steps);

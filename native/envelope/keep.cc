@@ -177,11 +177,11 @@ class Copy {
     const std::string around = place.missing.empty() ? place.folder : below(place.folder, place.missing);
     Copy copy(below(around, place.id));
     if (::fstat(folder->get(), &copy.around_) != 0) return last_error(kStep, "fstat", around);
-    // No other user can enter it before all of it has its owner.
-    if (::mkdirat(folder->get(), place.id.c_str(), S_IRWXU) != 0) return last_error(kStep, "mkdirat", copy.path_);
-    copy.top_ = UniqueFd(::openat(folder->get(), place.id.c_str(), kDirectory));
-    if (!copy.top_) return folder_not_opened(kStep, "openat", copy.path_);
-    if (auto status = copy.check(); !status) return std::move(status.error());
+    // No other user can enter it before all of it has its owner. The folder of another session is locked: it will soon
+    // be that owner's.
+    auto top = make_private_folder(kStep, folder->get(), place.id, copy.path_);
+    if (!top) return std::move(top.error());
+    copy.top_ = std::move(*top);
     // No target has this name.
     copy.several_name_ = place.id;
     if (::mkdirat(copy.top_.get(), place.id.c_str(), S_IRWXU) != 0) return last_error(kStep, "mkdirat", copy.path_);
@@ -249,20 +249,6 @@ class Copy {
     if (errno != 0) return last_error(kStep, "readdir", path_);
     if (::unlinkat(top_.get(), several_name_.c_str(), AT_REMOVEDIR) == 0) return {};
     return last_error(kStep, "unlinkat", path_);
-  }
-
-  /**
-   * Whether it is the folder that was made. A user who may write to the folder around it can have put another one
-   * there: one of their own, to put a link into the way of the copy, or that of another session, which will soon be
-   * theirs.
-   */
-  [[nodiscard]] Status check() const {
-    // Before its owner is looked at. Not every file system locks a folder (NFS).
-    if (::flock(top_.get(), LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK) return last_error(kStep, "flock", path_);
-    struct stat own{};
-    if (::fstat(top_.get(), &own) != 0) return last_error(kStep, "fstat", path_);
-    if (own.st_uid == ::geteuid() && (own.st_mode & (S_IRWXG | S_IRWXO)) == 0) return {};
-    return refused(EPERM, path_, "it is open to others");
   }
 
   /** After a failed call. A build can have moved or shut a folder that the target is in; the other targets are kept. */

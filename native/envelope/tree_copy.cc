@@ -38,7 +38,7 @@ Result<bool> TreeCopy::visit(int fd, FileState& file, std::string_view name) {
   return false;
 }
 
-// The folder around the copy is still shut, so nobody else is in it or moves it.
+// The folder around the copy is still shut, so no other user enters or moves it.
 Status TreeCopy::finish(mode_t mode) {
   const UniqueFd folder = std::exchange(at_, UniqueFd(::openat(at_.get(), "..", kDirectory)));
   const Settled as = around_.back();
@@ -147,7 +147,7 @@ Result<TreeCopy::Settled> TreeCopy::settled(int fd, const FileState& file) const
 }
 
 Status TreeCopy::settle(int fd, const Settled& as, mode_t mode) const {
-  // Before its mode: whoever is no superuser loses set-id bits only by it, and none are given.
+  // Before the mode: fchown(2) may take set-id bits away, and never adds any.
   // defence: kept-belongs-owner-folder
   if (::fchown(fd, as.owner.uid, as.owner.gid) != 0) return last_error(step_, "fchown");
   if (::fchmod(fd, mode) != 0) return last_error(step_, "fchmod");

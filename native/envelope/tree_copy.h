@@ -34,7 +34,8 @@ class TreeCopy : public TreeWalk {
   };
   /** Of the copy of a file. */
   [[nodiscard]] virtual Owner owner_of(const FileState& file) const = 0;
-  /** A file could not be copied; an error ends the copy. `path` is from the top on. EOPNOTSUPP: it is none to copy. */
+  /** A file could not be copied; an error ends the copy. `path` is from the top on. EOPNOTSUPP: files of its kind are
+   * not copied. */
   virtual Status leave_out(std::string path, SysError why) = 0;
   /** Whether a file is to be copied: before anything is done for it. An error ends the copy. */
   virtual Result<bool> wants(const std::string& /*path*/, const FileState& /*file*/) { return true; }

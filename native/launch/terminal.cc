@@ -70,9 +70,9 @@ constexpr std::size_t kMostLeft = std::size_t{1024} * 1024;
 constexpr std::size_t kScreenful = 512;
 
 /**
- * How much was typed before the key that stops (termios(4), VSUSP), where that is for this process. The kernel does not
- * stop a command alone in its terminal, because nobody there could continue it (setpgid(2), "orphaned"). A shell of the
- * command has its jobs in groups of their own, and a program that edits lines or draws takes keys one by one.
+ * How much was typed before the key that stops (termios(4), VSUSP), if this process is to stop. The kernel does not
+ * stop a command that is alone in its terminal: its process group is orphaned (setpgid(2)). A shell has its jobs in
+ * groups of their own, and a program that edits lines or draws reads keys one by one: both get the key.
  */
 std::optional<std::size_t> typed_before_stop(const TerminalFlow::Ends& ends, std::span<const std::byte> typed) {
   if (!ends.keyboard || ends.keyboard->typing() != HostTerminal::Typing::kKeys) return std::nullopt;
@@ -281,10 +281,10 @@ void TerminalFlow::read_input() {
   end_input(!is_typed_end);
 }
 
-// The owner of SIGTSTP in this process stops the command as well; by default this process stops alone.
+// If the host program handles SIGTSTP, it can stop the command as well. By default only the host program stops.
 void TerminalFlow::stop_program(std::size_t typed_before) {
   typed_.end = typed_before;
-  // Whoever has the terminal then finds it as it was. It is taken again when this process goes on.
+  // The shell finds the terminal as it was. The terminal is taken again when this process continues.
   ends_.keyboard->lend_back();
   is_typing_elsewhere_ = true;
   static_cast<void>(::kill(::getpid(), SIGTSTP));

@@ -124,6 +124,18 @@ UniqueFd folder_below(int top, std::string_view path) {
   return at;
 }
 
+Result<UniqueFd> make_private_folder(const char* step, int around, const std::string& name, const std::string& path) {
+  if (::mkdirat(around, name.c_str(), S_IRWXU) != 0) return last_error(step, "mkdirat", path);
+  UniqueFd made(::openat(around, name.c_str(), kFolder));
+  if (!made) return folder_not_opened(step, "openat", path);
+  // Before its owner is looked at. Not every file system locks a folder (NFS).
+  if (::flock(made.get(), LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK) return last_error(step, "flock", path);
+  struct stat own{};
+  if (::fstat(made.get(), &own) != 0) return last_error(step, "fstat", path);
+  if (own.st_uid == ::geteuid() && (own.st_mode & (S_IRWXG | S_IRWXO)) == 0) return made;
+  return SysError{.step = step, .syscall = "fstat", .err = EPERM, .path = path, .detail = "it is open to others"};
+}
+
 Result<struct stat> make_folder(const std::string& existing, std::string_view missing) {
   UniqueFd at(::open(existing.c_str(), kFolder));
   std::string path = existing == "/" ? "" : existing;

@@ -31,6 +31,13 @@ SysError folder_not_opened(const char* step, const char* call, const std::string
 UniqueFd folder_below(int top, std::string_view path);
 
 /**
+ * Makes a folder in another one, and locks it (flock(2)). No other user can enter it. A user who may write to the
+ * folder around it can put another one in its place: that is refused with EPERM, or with EWOULDBLOCK if it is one of
+ * ours. `path` is for errors.
+ */
+Result<UniqueFd> make_private_folder(const char* step, int around, const std::string& name, const std::string& path);
+
+/**
  * Makes a folder and the missing folders above it, as the caller and with the caller's umask. `existing` exists and has
  * no links in it; `missing` is a path below it. Uses folders that exist by now, but follows no link. After a failure
  * the folders that were made stay.

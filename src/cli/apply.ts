@@ -2,6 +2,7 @@ import { closeSync, openSync } from 'node:fs'
 import { createInterface } from 'node:readline/promises'
 import { ReadStream } from 'node:tty'
 
+import type { Applied } from '../native/record.ts'
 import type { Result } from '../command/result.ts'
 import { isTerminal } from '../command/terminal.ts'
 import { refuseToApply, type Changes } from '../session/changes.ts'
@@ -36,7 +37,7 @@ export class Applying {
 
   /**
    * Comes before anything runs.
-   * @throws SpecError if nobody could be asked, or nothing could be applied
+   * @throws SpecError if there is no terminal to ask at, or the project cannot be applied to
    */
   check(): void {
     if (this.#how === 'asks') closeSync(openTerminal())
@@ -46,9 +47,9 @@ export class Applying {
   /**
    * Comes when the command is over.
    * @param all what was written in each overlay
-   * @returns what was applied of it
+   * @returns what was applied; undefined if nothing was
    */
-  async end(result: Result, all: readonly Changes[], signal: AbortSignal): Promise<Changes | undefined> {
+  async end(result: Result, all: readonly Changes[], signal: AbortSignal): Promise<Applied | undefined> {
     const changes = all.find(({ target }) => target === this.#project)
     const question = changes === undefined ? undefined : applyQuestion(changes)
     if (changes === undefined || question === undefined || signal.aborted) return undefined
@@ -56,7 +57,7 @@ export class Applying {
     if (!isWanted) return undefined
     const [applied] = await this.#session.applyChanges([changes.target])
     if (applied !== undefined) tell(this.#terminal, appliedText(changes, applied))
-    return changes
+    return applied
   }
 }
 
@@ -64,7 +65,7 @@ function openTerminal(): number {
   try {
     if (isTerminal(2)) return openSync(controlling, 'r+')
   } catch {
-    // This program has none, though its stderr is one.
+    // stderr may be a terminal that does not control this program.
   }
   throw invalid('--apply', 'asks at a terminal, and there is none; --yes applies without asking')
 }

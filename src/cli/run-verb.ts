@@ -2,7 +2,7 @@ import { failureOf } from '../command/command-error.ts'
 import { keptText, leftText, type Kept, type LeftInOutput, type Result } from '../command/result.ts'
 import type { RunOptions } from '../command/run-options.ts'
 import type { Running } from '../command/running.ts'
-import type { TraceEntry } from '../native/record.ts'
+import type { Applied, TraceEntry } from '../native/record.ts'
 import type { Changes } from '../session/changes.ts'
 import { hintInWords, hintsOf, type Hint } from '../command/hints.ts'
 import { openSession, type Session } from '../session/session.ts'
@@ -26,6 +26,8 @@ interface Outcome {
   readonly leftInOutputs: readonly LeftInOutput[]
   readonly kept: Kept | undefined
   readonly changes: readonly Changes[]
+  /** What of them was done in the project. It is not in `changes`. */
+  readonly applied: Applied | undefined
   /** In words of the command line. */
   readonly hints: readonly Hint[]
   /** All errors, in order. There may be a result as well. */
@@ -89,7 +91,7 @@ async function runOnce({ here, isJson, apply }: RunRequest, effective: Effective
   const session = await attempt(() => openSession(written?.plan ?? effective.spec, { signal: interruption.signal }))
   if (session === undefined) {
     streams.over(false)
-    return { result: undefined, trace: [], leftInOutputs: [], kept: undefined, changes: [], hints: [], errors }
+    return { result: undefined, trace: [], leftInOutputs: [], kept: undefined, changes: [], applied: undefined, hints: [], errors }
   }
   // Loaded only for --apply.
   const applying = apply === undefined ? undefined : new (await import('./apply.ts')).Applying(apply, session, terminal)
@@ -107,11 +109,11 @@ async function runOnce({ here, isJson, apply }: RunRequest, effective: Effective
   const isToBeTold = (here !== undefined || isJson) && session.plan.mounts.some(isThrownAway)
   const changed = (isToBeTold && result !== undefined ? await attempt(() => session.changes()) : undefined) ?? []
   const applied = result === undefined ? undefined : await attempt(async () => await applying?.end(result, changed, interruption.signal))
-  const changes = changed.filter((one) => one !== applied)
+  const changes = changed.filter(({ target }) => target !== applied?.target)
   await attempt(() => session.close())
   if (written !== undefined) await attempt(() => written.write(errors))
   streams.over(result?.failed !== false)
-  return { result, trace: session.trace, leftInOutputs: session.leftInOutputs, kept: session.kept, changes, hints, errors }
+  return { result, trace: session.trace, leftInOutputs: session.leftInOutputs, kept: session.kept, changes, applied, hints, errors }
 }
 
 /** Looked for while the session is open. */
@@ -164,7 +166,7 @@ function endingMessage({ result }: Outcome, timeout: number | undefined): string
   return `${result.command}: ${failureOf(result, { ...(timeout !== undefined && { timeout }) })}`
 }
 
-function describeOutcome({ result, trace, leftInOutputs, kept, changes, hints, errors }: Outcome): object {
+function describeOutcome({ result, trace, leftInOutputs, kept, changes, applied, hints, errors }: Outcome): object {
   const error = errors.length === 0 ? {} : { error: describeError(errors[0]) }
-  return result === undefined ? error : { result: { ...result, leftInOutputs, kept, changes, hints }, trace, ...error }
+  return result === undefined ? error : { result: { ...result, leftInOutputs, kept, changes, applied, hints }, trace, ...error }
 }

@@ -129,10 +129,10 @@ export interface SessionProcess {
 export interface Applied {
   /** Of the overlay, in the session. */
   readonly target: string
-  /** Files and links that were written, and folders that were made. */
+  /** Files, links and folders that were put in place, a new folder once with all that is in it. */
   readonly written: number
   /** Files and folders that were removed, each folder once. */
   readonly removed: number
-  /** Some of what was not written: sockets, fifos, files that may not be read, and what lies more than 200 folders deep. */
+  /** Some of what was not applied: sockets, fifos, unreadable files, and what was changed more than 200 folders deep in the source. */
   readonly left: readonly string[]
 }

@@ -1,4 +1,5 @@
 import type { RecordedProcess, RunRecord } from '../recording/run-record.ts'
+import { rowsOfTree } from './branches.ts'
 import { bar } from './chart.ts'
 import { type Row, table } from './document.ts'
 import { bytes, duration } from './figures.ts'
@@ -18,42 +19,23 @@ const columns = [
 export function processTree({ processes = [], processesLeftOut = 0, closingMs }: RunRecord): Markup {
   if (processes.length === 0) return nothing
   const known = new Set(processes.map(({ pid }) => pid))
-  const below = byParent(processes)
-  const tops = processes.filter(({ parent, pid }) => !known.has(parent) || parent === pid)
-  const drawn = new Set<RecordedProcess>()
-  const rows = [...tops, ...processes].flatMap((top) => rowsOf(top, '', '', below, drawn, closingMs))
+  const tops = processes.filter(({ parent }) => !known.has(parent))
+  // Numbers are used again, so parents can form a circle, which no top leads to. Each process is drawn once.
+  const left = new Set(processes)
+  const takeBelow = (pid: number): RecordedProcess[] => {
+    const children = [...left].filter(({ parent }) => parent === pid)
+    for (const child of children) left.delete(child)
+    return children
+  }
+  const rows = [...tops, ...processes].flatMap((top) => (left.delete(top) ? rowsOfTree(top, ({ pid }) => takeBelow(pid), (process, lines) => rowOf(process, lines, closingMs)) : []))
   const more = processesLeftOut === 0 ? '' : ` ${processesLeftOut} more were seen and are left out.`
   return html`<details><summary><h3>${processes.length === 1 ? 'One process was' : `${processes.length} processes were`} seen</h3></summary>
 <p>The session was looked at from time to time. A process that began and ended between two looks is not here.${more}</p>
 ${table('The processes of the session', columns, rows)}</details>`
 }
 
-function byParent(processes: readonly RecordedProcess[]): Map<number, RecordedProcess[]> {
-  const groups = new Map<number, RecordedProcess[]>()
-  for (const process of processes) {
-    const siblings = groups.get(process.parent)
-    if (siblings === undefined) groups.set(process.parent, [process])
-    else siblings.push(process)
-  }
-  return groups
-}
-
-/** `drawn`: each is drawn once. Numbers are used again, so parents can be a circle, which no top leads to. */
-function rowsOf(process: RecordedProcess, before: string, branch: string, below: ReadonlyMap<number, readonly RecordedProcess[]>, drawn: Set<RecordedProcess>, whole: number): Row[] {
-  if (drawn.has(process)) return []
-  drawn.add(process)
-  const { pid, program, beganMs, lastSeenMs, cpuTime, mostMemory } = process
+function rowOf({ pid, program, beganMs, lastSeenMs, cpuTime, mostMemory }: RecordedProcess, lines: Markup, whole: number): Row {
   const seen = Math.max(lastSeenMs - beganMs, 0)
-  const row: Row = [
-    html`<span class="branch" aria-hidden="true">${before}${branch}</span>${program}`,
-    String(pid),
-    duration(beganMs),
-    duration(seen),
-    duration(cpuTime),
-    bytes(mostMemory),
-    bar(whole > 0 ? Math.min(beganMs / whole, 1) : 0, whole > 0 ? Math.min(seen / whole, 1) : 0),
-  ]
-  const children = below.get(pid) ?? []
-  const under = branch === '' ? before : before + (branch.startsWith('└') ? '   ' : '│  ')
-  return [row, ...children.flatMap((child, index) => rowsOf(child, under, index === children.length - 1 ? '└─ ' : '├─ ', below, drawn, whole))]
+  const partOf = (ms: number): number => (whole > 0 ? Math.min(ms / whole, 1) : 0)
+  return [html`${lines}${program}`, String(pid), duration(beganMs), duration(seen), duration(cpuTime), bytes(mostMemory), bar(partOf(beganMs), partOf(seen))]
 }

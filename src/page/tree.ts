@@ -1,5 +1,6 @@
 import type { RecordedMount, RunRecord } from '../recording/run-record.ts'
 import type { MountRecord } from '../native/record.ts'
+import { rowsOfTree } from './branches.ts'
 import { html, nothing, type Markup } from './html.ts'
 import { code, table, type Row } from './document.ts'
 import { bytes } from './figures.ts'
@@ -59,7 +60,7 @@ export function treeSection(record: RunRecord): Markup {
     if (path !== undefined) nodeAt(top, path).entry ??= plain(accessOf(mount), 'part of every session', '')
   }
   return html`<p>Nothing else of the host is there. A path without a source is in the memory of the session.</p>
-${table('The root of the session', columns, rowsOf(top, '', ''))}
+${table('The root of the session', columns, rowsOfTree(top, childrenOf, rowOf))}
 ${inKernelsWords(kernel)}`
 }
 
@@ -70,14 +71,15 @@ function inKernelsWords(mounts: ReadonlyMap<string | undefined, MountRecord>): M
   return html`<details><summary><h3>In the kernel’s words</h3></summary>${table('The mounts in the kernel’s words', kernelColumns, rows)}</details>`
 }
 
-function rowsOf(node: Node, before: string, branch: string): Row[] {
+function childrenOf({ children }: Node): readonly Node[] {
+  return [...children.values()].sort((a, b) => (a.name < b.name ? -1 : 1))
+}
+
+function rowOf(node: Node, lines: Markup): Row {
   const { access = '', what = '', source = '', asked = '' } = node.entry ?? {}
   const parent = node.path.slice(0, -node.name.length)
-  const name = html`<span class="branch" aria-hidden="true">${before}${branch}</span><span class="unseen">${parent}</span>${node.name}`
-  const row: Row = [name, accessMark(access), what, source === '' ? '' : code(source), asked === '' ? '' : code(asked)]
-  const children = [...node.children.values()].sort((a, b) => (a.name < b.name ? -1 : 1))
-  const under = branch === '' ? before : before + (branch.startsWith('└') ? '   ' : '│  ')
-  return [row, ...children.flatMap((child, index) => rowsOf(child, under, index === children.length - 1 ? '└─ ' : '├─ '))]
+  const name = html`${lines}<span class="unseen">${parent}</span>${node.name}`
+  return [name, accessMark(access), what, source === '' ? '' : code(source), asked === '' ? '' : code(asked)]
 }
 
 function accessMark(access: string): Markup {

@@ -7,7 +7,7 @@ import { readable } from '../spec/messages.ts'
 import { isThrownAway } from '../spec/outputs.ts'
 import type { Mount, Plan } from '../spec/plan.ts'
 
-/** What commands wrote in one overlay, or in one copy where there are none, all of which goes with the session. Files are counted, and links and the like with them; folders are not. */
+/** What commands wrote in one overlay, or in the copy that stands for one. It goes with the session. Files, links and the like are counted; folders are not. */
 export interface Changes {
   /** Of the overlay, in the session. */
   readonly target: string

@@ -80,7 +80,7 @@ export class Session extends EventEmitter<SessionEvents> implements AsyncDisposa
   readonly #opened = performance.now()
   #limitEvents: LimitEvents | undefined
   /** Under way: neither a command begins nor the session closes meanwhile. */
-  #counting: Promise<unknown> | undefined
+  #atLayers: Promise<unknown> | undefined
   #areChangesApplied = false
   /** Under way, or done; undefined after one that left something. */
   #closing: Promise<void> | undefined
@@ -209,25 +209,14 @@ export class Session extends EventEmitter<SessionEvents> implements AsyncDisposa
   }
 
   /**
-   * Ends everything in the session, and tells what was written in each overlay, none of which is kept. Empty where the session has none.
-   * Where an overlay is a copy, that is compared with its source, by sizes, modes and times.
+   * Ends everything in the session, and tells what was written in each overlay. None of it is kept. Empty where the session has no overlay.
+   * Where an overlay is a copy, the copy is compared with its source, by sizes, modes and times.
    * Commands that are started meanwhile wait, and so does `close`.
    * @throws SessionClosedError, SystemCallError
    */
   async changes(): Promise<readonly Changes[]> {
     this.#refuseWhenClosed()
-    const before = this.#counting
-    const counted = (async () => {
-      await before?.catch(() => {})
-      await this.killAll()
-      return await changesIn(this.#envelope, this.plan.mounts)
-    })()
-    this.#counting = counted
-    try {
-      return await counted
-    } finally {
-      if (this.#counting === counted) this.#counting = undefined
-    }
+    return await this.#whenEnded(() => changesIn(this.#envelope, this.plan.mounts))
   }
 
   /**
@@ -240,14 +229,25 @@ export class Session extends EventEmitter<SessionEvents> implements AsyncDisposa
   async applyChanges(targets: readonly string[] = this.plan.mounts.filter(isThrownAway).map(({ target }) => target)): Promise<readonly Applied[]> {
     this.#refuseWhenClosed()
     const asked = readList(targets, 'targets', 'a list of paths').map((target, index) => refuseToApply(this.plan, target, `targets[${index}]`))
-    await this.changes()
     this.#areChangesApplied = true
-    const applied = this.#envelope.apply(asked)
-    this.#counting = applied
-    try {
-      return await applied
-    } catch (error) {
+    return await this.#whenEnded(() => this.#envelope.apply(asked)).catch((error: unknown) => {
       throw typed(error)
+    })
+  }
+
+  /** Does something with the layers of overlays, one at a time, once nothing runs in the session. */
+  async #whenEnded<T>(act: () => Promise<T>): Promise<T> {
+    const before = this.#atLayers
+    const acting = (async () => {
+      await before?.catch(() => {})
+      await this.killAll()
+      return await act()
+    })()
+    this.#atLayers = acting
+    try {
+      return await acting
+    } finally {
+      if (this.#atLayers === acting) this.#atLayers = undefined
     }
   }
 
@@ -286,7 +286,7 @@ export class Session extends EventEmitter<SessionEvents> implements AsyncDisposa
     // Of a base, which its command completed.
     this.tellOpening()
     // It reads by a descriptor that closing lets go of, and another file would have its number then.
-    await this.#counting?.catch(() => {})
+    await this.#atLayers?.catch(() => {})
     const { keep, keepIn } = this.plan
     if (keep !== undefined && keepIn !== undefined && this.#hasFailed) this.#kept ??= await keepFiles(keep, keepIn, this.id, this.plan, this.#envelope)
     const { trace, failures, leftInOutputs } = await this.#envelope
@@ -308,7 +308,7 @@ export class Session extends EventEmitter<SessionEvents> implements AsyncDisposa
     return {
       telling: this.telling,
       plan: () => this.plan,
-      ready: () => this.#counting?.catch(() => {}),
+      ready: () => this.#atLayers?.catch(() => {}),
       start: (job, command) => {
         this.#refuseWhenClosed()
         this.#watch?.add(job)

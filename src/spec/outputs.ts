@@ -1,11 +1,11 @@
 import type { Identity, Mount, Plan } from './plan-types.ts'
 
-/** Whether a mount is a folder of the host that the build writes to. What is written in an overlay never comes to its source. */
+/** Whether a mount is a folder of the host that the build writes to. What is written in an overlay reaches its source only by `applyChanges`. */
 export function isLent(mount: Mount): boolean {
   return mount.writable && mount.source !== undefined && !isThrownAway(mount)
 }
 
-/** Whether a mount is an input that the build writes to, and nothing of that is kept: an overlay, or a copy where there are none. */
+/** Whether a mount is an input that the build writes to and whose changes go with the session: an overlay, or the copy that stands for one. */
 export function isThrownAway({ kind }: Mount): boolean {
   return kind === 'overlay' || kind === 'copy'
 }

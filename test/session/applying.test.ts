@@ -1,6 +1,8 @@
-import { spawnSync } from 'node:child_process'
+import { spawn, spawnSync } from 'node:child_process'
+import { once } from 'node:events'
 import { chmodSync, chownSync, existsSync, lstatSync, mkdirSync, readdirSync, readFileSync, readlinkSync, renameSync, symlinkSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 
@@ -46,7 +48,7 @@ describeOverlays('what was written in an overlay is done in its source', () => {
       'rm -r folder; echo now > folder',
       'rm file; mkdir file; echo in > file/in',
     ].join('\n')])
-    expect(await session.applyChanges([project])).toEqual([{ target: project, written: 10, removed: 2, left: [] }])
+    expect(await session.applyChanges([project])).toEqual([{ target: project, written: 5, removed: 2, left: [] }])
     expect(everything()).toEqual(['again', 'again/here', 'file', 'file/in', 'folder', 'link', 'new', 'new/deep', 'new/deep/file', 'new/link', 'package.json', 'src', 'src/a'])
     expect([text('new/deep/file'), text('src/a'), text('again/here'), text('folder'), text('file/in')]).toEqual(['n\n', 'amore\n', '2\n', 'now\n', 'in\n'])
     expect(readlinkSync(path.join(project, 'new/link'))).toBe('../file')
@@ -84,20 +86,55 @@ describeOverlays('what was written in an overlay is done in its source', () => {
     expect(['src/a', 'src/new', 'made', 'src/b'].map(ownerOf)).toEqual([[4803, 4804], [4801, 4802], [4801, 4802], [4801, 4802]])
   })
 
-  test('without set-id bits, and without what is no file, folder or link', async () => {
+  test('without set-id bits, and without what is no file, folder or link: what that would replace stays', async () => {
     await using session = await openSession({ ...here({ cwd: project }), allow: ['set-id'] })
-    await session.run(['sh', '-c', 'echo s > setid; chmod 6755 setid; mkfifo fifo'])
-    expect(await session.applyChanges([project])).toMatchObject([{ left: ['fifo'] }])
+    await session.run(['sh', '-c', 'echo s > setid; chmod 6755 setid; mkfifo fifo; rm -r folder; mkfifo folder'])
+    const [applied] = await session.applyChanges([project])
+    expect([applied?.removed, applied?.left.toSorted()]).toEqual([0, ['fifo', 'folder']])
+    expect(text('folder/in')).toBe('i')
     expect(lstatSync(path.join(project, 'setid')).mode & 0o7777).toBe(0o755)
     expect(existsSync(path.join(project, 'fifo'))).toBe(false)
   })
 
-  test('however deep a build has nested folders: those that lie too deep are told of', async () => {
+  test('however deep a build has nested folders: changes that lie too deep in the source are told of', async () => {
+    const deep = (top: string, depth: number): string => Array.from({ length: depth }, () => top).join('/')
+    mkdirSync(path.join(project, deep('o', 300)), { recursive: true })
     await using session = await open()
-    await session.run(['sh', '-c', 'i=0; while [ $i -lt 300 ]; do mkdir d && cd d; i=$((i + 1)); done; echo > file; cd /; echo > "$1/flat"', 'sh', project])
+    const down = (name: string): string => `i=0; while [ $i -lt 300 ]; do mkdir -p ${name} && cd ${name}; i=$((i + 1)); done; echo > file; cd "$1"`
+    await session.run(['sh', '-c', `${down('n')}; ${down('o')}; echo > flat`, 'sh', project])
     const [applied] = await session.applyChanges([project])
-    expect(applied?.left).toEqual([expect.stringMatching(/^d(\/d){200}$/)])
-    expect(existsSync(path.join(project, 'flat'))).toBe(true)
+    expect(applied).toMatchObject({ written: 2, left: [deep('o', 201)] })
+    expect([existsSync(path.join(project, 'flat')), existsSync(path.join(project, deep('n', 300), 'file'))]).toEqual([true, true])
+  })
+
+  test('whatever a build has called like the folder in which that is prepared', async () => {
+    await using session = await open()
+    const name = `.buildjail-apply-${session.id}`
+    await session.run(['sh', '-c', `mkdir -p ${name}/new/src ${name}/old; echo attack > ${name}/new/src/a; echo attack > ${name}/new/file; echo more >> src/b`])
+    await session.applyChanges([project]).catch(() => {})
+    expect([text('src/a'), text('file')]).toEqual(['a', 'f'])
+  })
+
+  test('one after the other, where two ask for it at once', async () => {
+    await using session = await open()
+    await session.run(['sh', '-c', 'rm src/a'])
+    const [first, second] = await Promise.allSettled([session.applyChanges([project]), session.applyChanges([project])])
+    expect([first.status, second.status]).toEqual(['fulfilled', 'rejected'])
+    expect(everything()).not.toContain('src/a')
+  })
+
+  test('file by file, also where the program is killed meanwhile', { timeout: 60_000 }, async () => {
+    const count = 4000
+    mkdirSync(path.join(project, 'many'))
+    for (let i = 0; i < count; i++) writeFileSync(path.join(project, 'many', String(i)), 'old')
+    const running = spawn(process.execPath, [main, 'run', '--here', '--apply', '--yes', '--', 'sh', '-c', 'for f in many/*; do echo new > $f; done; echo > many/last; echo written'], { cwd: project })
+    await once(running.stdout, 'data')
+    const readAll = (): Set<string> => new Set(readdirSync(path.join(project, 'many')).filter((name) => name !== 'last').map((name) => text(`many/${name}`)))
+    while (running.exitCode === null && !readAll().has('new\n')) await sleep(1)
+    running.kill('SIGKILL')
+    if (running.exitCode === null) await once(running, 'exit')
+    expect(readdirSync(path.join(project, 'many')).filter((name) => name !== 'last')).toHaveLength(count)
+    expect([...readAll()].every((content) => content === 'old' || content === 'new\n')).toBe(true)
   })
 
   test('once: the session takes no more commands', async () => {
@@ -123,6 +160,8 @@ describeOverlays('what was written in an overlay is done in its source', () => {
     expect([failed.status, text('src/a')]).toEqual([3, 'a'])
     expect(failed.stderr).toContain('thrown away in')
     const done = run('sh', '-c', 'echo done > src/a; rm src/b')
+    const json = spawnSync(process.execPath, [main, 'run', '--here', '--apply', '--yes', '--json', '--', 'touch', 'src/c'], { cwd: project, encoding: 'utf8' })
+    expect((JSON.parse(json.stdout) as { result: unknown }).result).toMatchObject({ changes: [], applied: { target: project, written: 1 } })
     expect([done.status, text('src/a'), done.stderr]).toEqual([0, 'done\n', `buildjail: applied to ${project}: 1 written, 1 removed\n`])
     expect(everything()).not.toContain('src/b')
   })

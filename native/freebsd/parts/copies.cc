@@ -92,7 +92,7 @@ class CopyOfOverlay final : public TreeCopy {
                     .err = ECANCELED,
                     .path = bind_.source,
                     .dest = bind_.target,
-                    .detail = "nobody waits for the session any more"};
+                    .detail = "the opening was aborted"};
   }
 
   Status leave_out(std::string path, SysError why) override {

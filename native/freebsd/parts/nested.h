@@ -34,8 +34,8 @@ Result<std::string> newest_below(const std::string& root);
 bool shows_its_point(const Bind& outer, const Bind& inner);
 
 /**
- * Makes what is missing of the mount point of `inner` in the copy that `outer` is, for the build user: nobody else is
- * in there, and what is made goes with the copy. Follows no link.
+ * Makes the missing folders of the mount point of `inner` in the copy that `outer` is, for the build user. No command
+ * runs in the copy yet, and what is made goes with it. Follows no link.
  */
 Status make_point_in_copy(const std::string& root, const Bind& outer, const Bind& inner, const BuildUser& user);
 
