@@ -2,20 +2,24 @@ import { isTerminal } from '../command/terminal.ts'
 import { dispatch } from './dispatch.ts'
 import { endWith, ownStderr, ownStdout, styleFor, type Terminal } from './terminal.ts'
 
-let isHeard = false
-
-const terminal: Terminal = {
-  out: (text) => {
+/** Writes to one of them. Its reader may stop reading, as in `buildjail plan | head`. */
+function writer(own: () => NodeJS.WriteStream): (text: string) => void {
+  let isHeard = false
+  return (text) => {
+    const stream = own()
     if (!isHeard) {
       isHeard = true
-      // The reader stopped reading, as in `buildjail plan | head`.
-      ownStdout().on('error', (error: NodeJS.ErrnoException) => {
+      stream.on('error', (error: NodeJS.ErrnoException) => {
         if (error.code !== 'EPIPE') throw error
       })
     }
-    ownStdout().write(text)
-  },
-  err: (text) => ownStderr().write(text),
+    stream.write(text)
+  }
+}
+
+const terminal: Terminal = {
+  out: writer(ownStdout),
+  err: writer(ownStderr),
   style: { out: () => styleFor(() => isTerminal(1), process.env), err: () => styleFor(() => isTerminal(2), process.env) },
 }
 

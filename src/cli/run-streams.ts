@@ -1,4 +1,5 @@
 import { constants as bufferConstants } from 'node:buffer'
+import { fstatSync } from 'node:fs'
 import { devNull } from 'node:os'
 
 import { defaultTerminalSize, isTerminal, type TerminalSize } from '../command/terminal.ts'
@@ -53,21 +54,27 @@ export class RunStreams {
   #targets(): Options {
     if (this.#isPty) return { stdio: 'pty', terminalSize: ptySize(), ...(this.#isJson ? {} : { maxBuffer: bufferConstants.MAX_STRING_LENGTH }) }
     if (this.#isJson) return { stdin: 'inherit', stdout: 'pipe', stderr: 'pipe' }
-    if (this.#hidden === undefined) return { stdin: 'inherit', stdout: this.#recorded('inherit'), stderr: this.#recorded('inherit') }
+    if (this.#hidden === undefined) return { stdin: 'inherit', ...this.#inherited() }
     const hidden = this.#recorded({ file: this.#hidden.file })
     // The user does not see the command's questions, and so cannot answer them.
     const stdin = isTerminal(0) ? 'ignore' : 'inherit'
     return isTerminal(1) ? { stdin, stdout: hidden, all: true } : { stdin, stdout: this.#recorded('inherit'), stderr: hidden }
   }
 
-  /** With a list of targets, the output passes through this program, which can then record it. */
+  #inherited(): Options {
+    const stdout = this.#recorded('inherit')
+    if (!isPipe(2)) return { stdout, stderr: this.#recorded('inherit') }
+    // One pipe keeps the order in which the two were written.
+    return isSamePipe() ? { stdout: seen('inherit'), all: true } : { stdout, stderr: seen('inherit') }
+  }
+
   #recorded(target: StdioTarget): StdioTargets {
-    return this.#isRecorded ? [target, { file: devNull }] : target
+    return this.#isRecorded ? seen(target) : target
   }
 
   opened(session: Session): void {
     this.#progress?.opened(session)
-    if (this.#isRecorded && !this.#isJson && !this.#isPty) {
+    if ((this.#isRecorded || isPipe(2)) && !this.#isJson && !this.#isPty) {
       this.#passing = Buffer.alloc(0)
       session.on('stdio', ({ stream, chunk }) => {
         if (stream === 'stderr' || this.options.all === true) this.#passing = Buffer.concat([this.#passing ?? chunk, chunk]).subarray(-tailOfHints - 1)
@@ -114,6 +121,22 @@ export class RunStreams {
   clear(): void {
     this.#line?.clear()
   }
+}
+
+/** With a list of targets, the output passes through this program, which can then record it, and find hints in it. */
+function seen(target: StdioTarget): StdioTargets {
+  return [target, { file: devNull }]
+}
+
+function isPipe(descriptor: number): boolean {
+  const found = fstatSync(descriptor)
+  return found.isFIFO() || found.isSocket()
+}
+
+/** Whether stdout and stderr of this program are one. */
+function isSamePipe(): boolean {
+  const [out, err] = [fstatSync(1), fstatSync(2)]
+  return out.dev === err.dev && out.ino === err.ino
 }
 
 /**

@@ -1,3 +1,4 @@
+import { commandLine } from '../command/command.ts'
 import { failureOf } from '../command/command-error.ts'
 import { keptText, leftText, type Kept, type LeftInOutput, type Result } from '../command/result.ts'
 import type { RunOptions } from '../command/run-options.ts'
@@ -16,7 +17,7 @@ import { describeError, jsonLine, tell } from './report.ts'
 import type { Terminal } from './terminal.ts'
 import type { RunReport } from './run-report.ts'
 import { RunStreams } from './run-streams.ts'
-import { thrownAwayText } from './thrown-away.ts'
+import { notShownText, thrownAwayText } from './thrown-away.ts'
 import { effectiveSpec, type EffectiveSpec } from './effective-spec.ts'
 
 interface Outcome {
@@ -103,7 +104,7 @@ async function runOnce({ here, isJson, apply }: RunRequest, effective: Effective
     streams.begun(running)
     return attended(session, running, interruption)
   })
-  const hints = result === undefined ? [] : hintsFor(result, session, effective, streams)
+  const hints = result === undefined ? [] : [...misplaced(result, here, effective), ...hintsFor(result, session, effective, streams)]
   streams.ended()
   if (written !== undefined) await attempt(() => written.look())
   const isToBeTold = (here !== undefined || isJson) && session.plan.mounts.some(isThrownAway)
@@ -121,6 +122,12 @@ function hintsFor(result: Result, { plan }: Session, { command: argv }: Effectiv
   if (!result.failed || result.isCanceled) return []
   const hints = output === undefined ? result.hints : hintsOf({ argv, cwd: plan.cwd, plan, output })
   return hints.map((hint) => hintInWords(hint, optionWords))
+}
+
+/** An option after the command is the command's. */
+function misplaced({ failed }: Result, here: RunRequest['here'], { command }: EffectiveSpec): readonly Hint[] {
+  if (!failed || here !== undefined || !command.includes('--here')) return []
+  return [{ problem: '--here stands after the command, and so the command got it', remedy: `buildjail run --here ${commandLine(command.filter((word) => word !== '--here'))}` }]
 }
 
 async function attended(session: Session, running: Running, interruption: Interruption): Promise<Result> {
@@ -150,6 +157,8 @@ function report(outcome: Outcome, { spec, timeout }: EffectiveSpec, { here, answ
     const text = thrownAwayText(one, isWithin(spec.cwd ?? '/', one.target))
     if (text !== undefined) tell(terminal, text)
   }
+  const notShown = here === undefined || result?.failed !== true || result.isCanceled ? undefined : notShownText(spec, here)
+  if (notShown !== undefined) tell(terminal, notShown)
   const stopped = interruption.messageFor(result?.signal) ?? endingMessage(outcome, timeout)
   if (stopped !== undefined && !errors.includes(interruption.signal.reason)) tell(terminal, stopped)
   for (const { problem, remedy } of hints) tell(terminal, `hint: ${problem}; ${remedy}`)

@@ -1,7 +1,10 @@
 import { bytes } from '../page/figures.ts'
 import type { Applied } from '../native/record.ts'
 import type { Changes } from '../session/changes.ts'
+import type { HereOptions } from '../here/here.ts'
 import { readable } from '../spec/messages.ts'
+import { isWithin } from '../spec/paths.ts'
+import type { Spec } from '../spec/spec.ts'
 
 const mostNamed = 3
 
@@ -14,7 +17,15 @@ export function thrownAwayText(changes: Changes, isProject: boolean): string | u
   return what === undefined ? undefined : `thrown away in ${readable(changes.source)}: ${what}${isProject ? '; --out FOLDER keeps one, --apply all' : ''}`
 }
 
-/** The same as a question, which is answered at a terminal. */
+/** The secrets of the project that a command did not see, in one line. Undefined where there are none. */
+export function notShownText({ inputs = {}, cwd = '/' }: Spec, { exclude = [] }: HereOptions): string | undefined {
+  const project = Object.entries(inputs).find(([target, source]) => isWithin(cwd, target) && typeof source === 'object' && source.exclude !== undefined)
+  const secrets = ((project?.[1] as { readonly exclude?: readonly string[] } | undefined)?.exclude ?? []).filter((one) => !one.endsWith('/') && !exclude.includes(one))
+  if (secrets.length === 0) return undefined
+  return `empty in the session: ${secrets.slice(0, mostNamed).map(readable).join(', ')}${secrets.length > mostNamed ? ', ...' : ''}; --env-files shows ${secrets.length === 1 ? 'it' : 'them'}`
+}
+
+/** What was thrown away, as a question, which is answered at a terminal. */
 export function applyQuestion(changes: Changes): string | undefined {
   const what = changesText(changes)
   return what === undefined ? undefined : `apply to ${readable(changes.source)}: ${what}?`

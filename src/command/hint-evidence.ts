@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs'
+import { existsSync, readFileSync, realpathSync } from 'node:fs'
 import nodePath from 'node:path'
 
 import { lookInside } from './inside.ts'
@@ -22,6 +22,10 @@ export interface Outside {
   /** The working directory of this program. */
   readonly folder: string
   readonly exists: (path: string) => boolean
+  /** Where a path leads by its links. Undefined if that is nowhere. */
+  readonly leadsTo: (path: string) => string | undefined
+  /** Whether a program listens on a TCP port. False also where that cannot be seen. */
+  readonly listens: (port: number) => boolean
 }
 
 export const thisHost: Outside = {
@@ -29,6 +33,27 @@ export const thisHost: Outside = {
     return process.cwd()
   },
   exists: (path) => existsSync(path),
+  leadsTo: (path) => {
+    try {
+      return realpathSync.native(path)
+    } catch {
+      return undefined
+    }
+  },
+  listens: (port) => ['/proc/net/tcp', '/proc/net/tcp6'].some((table) => listens(table, port)),
+}
+
+/** By a table of the kernel's sockets (proc_pid_net(5)), which FreeBSD lacks. */
+function listens(table: string, port: number): boolean {
+  const local = `:${port.toString(16).toUpperCase().padStart(4, '0')}`
+  const listening = '0A'
+  return (
+    existsSync(table) &&
+    readFileSync(table, 'utf8')
+      .split('\n')
+      .map((line) => line.trim().split(/\s+/))
+      .some(([, address, , state]) => address?.endsWith(local) === true && state === listening)
+  )
 }
 
 /** So much of the end of each stream is looked at, in bytes. */
@@ -97,6 +122,10 @@ export class Evidence {
 
   isOnHost(path: string): boolean {
     return this.outside.exists(path)
+  }
+
+  leadsTo(path: string): string | undefined {
+    return this.outside.leadsTo(path)
   }
 
   /** Whether the command began in a folder in memory, which was empty unless a mount lies in it. */

@@ -1,6 +1,9 @@
+import { existsSync } from 'node:fs'
 import nodePath from 'node:path'
 
-import { broughtBy, isPersonal } from './launch-error.ts'
+import { runningRuntime } from '../spec/host-parts.ts'
+import { broughtBy } from './launch-error.ts'
+import { isPersonal } from '../spec/host-programs.ts'
 import { isLent, isThrownAway } from '../spec/outputs.ts'
 import { isWithin } from '../spec/paths.ts'
 import type { Mount } from '../spec/plan-types.ts'
@@ -79,6 +82,25 @@ function elsewhereIn(mounts: readonly Mount[]): Remedy | string {
   const output = mounts.find(isLent)
   return output === undefined ? { spec: { output: './out' }, effect: 'gives it /output to write to' } : `have it write to ${readable(output.target)} or /tmp`
 }
+
+const busy = [
+  /\b(?:cannot|unable to|failed to) (?:move|rename) [‘'"]?(?<name>[^\s‘’'"]+)[’'"]? to .*: (?:Device or resource busy|Device busy)$/i,
+  /\bEBUSY: resource busy or locked, [a-z]+ '(?<name>[^']+)'/,
+  ...messagesOf('EBUSY', 'device or resource busy', 16),
+  /^(?<before>.+?): Device busy$/,
+]
+
+/** Removed or renamed a folder of the host that is mounted: only what is in it is the command's. */
+const removedOutput: Recogniser = (evidence) =>
+  firstNamed(evidence, busy, (name) => {
+    const path = evidence.inside(name)
+    const mount = evidence.failure.plan.mounts.find(({ target }) => target === path)
+    if (mount === undefined || !isLent(mount)) return undefined
+    const { mounts } = evidence.failure.plan
+    const isInProject = mounts.some((one) => one.kind === 'overlay' && isWithin(path, one.target))
+    const remedies = ['have it remove what is in the folder', ...(isInProject ? ['of run --here use --apply in place of --out'] : [])]
+    return { problem: `it removed or renamed ${readable(path)}, which is an output and stays while the session is open`, about: name, remedies }
+  })
 
 const missing = [
   ...messagesOf('ENOENT', 'no such file or directory', 2),
@@ -171,6 +193,18 @@ const lacksHostFile: Recogniser = (evidence) =>
     return { problem: `it needs ${readable(path)}, which is on this host and not in the session`, about: name, remedies: [{ spec: { inputs: shownAt(path, evidence) }, effect: 'shows it' }] }
   })
 
+/** A link in a folder that is shown leads to a file of the host that is not. */
+const followedLinkOut: Recogniser = (evidence) =>
+  firstNamed(evidence, missing, (name) => {
+    const path = evidence.inside(name)
+    const mount = evidence.mountOf(path)
+    if (mount?.source === undefined || mount.kind === 'file' || isLent(mount)) return undefined
+    const real = evidence.leadsTo(mount.source + path.slice(mount.target.length))
+    if (real === undefined || isWithin(real, mount.source) || !evidence.isAbsent(real) || isPersonal(real)) return undefined
+    const problem = `it needs ${readable(path)}, which is a link to ${readable(real)}, and that is on this host and not in the session`
+    return { problem, about: name, remedies: [{ spec: { inputs: shownAt(real, evidence) }, effect: 'shows it' }] }
+  })
+
 /** What belongs together is shown together: the settings of one program in /etc, and one package in /opt. */
 function shownAt(path: string, evidence: Evidence): Readonly<Record<string, string>> {
   const whole = /^\/(?:etc|opt)\/[^/]+(?=\/)/.exec(path)?.[0] ?? path
@@ -205,6 +239,13 @@ const unresolved = /\bEAI_AGAIN\b|Temporary failure (?:in name resolution|resolv
 const address = /(?:EAI_AGAIN|resolve host:?|host address|UnknownHostException:|ENETUNREACH|resolving) [‘'"]?([\w.:-]*\w)/
 const ownAddress = /\b(?:127\.\d+\.\d+\.\d+|localhost)\b|(?:^|[\s[(])::1\b/
 
+/** What node-gyp(1) downloads, Node may have beside it. */
+function ownHeaders(wanted: string | undefined): readonly Remedy[] {
+  const { source } = runningRuntime()
+  if (wanted !== 'nodejs.org' || !existsSync(`${source}/include/node/node.h`)) return []
+  return [{ spec: { env: { npm_config_nodedir: source } }, effect: 'has node-gyp take the headers that this Node has' }]
+}
+
 /** Wanted a network that was not declared. */
 const wantsNetwork: Recogniser = (evidence) => {
   const { network } = evidence.failure.plan
@@ -220,12 +261,25 @@ const wantsNetwork: Recogniser = (evidence) => {
       {
         problem: `it tried to reach ${whom}, and has ${network === 'none' ? 'no network' : 'only 127.0.0.1'}`,
         ...(about !== undefined && { about }),
-        remedies: [{ spec: { network: 'host' }, effect: 'gives it the network of the host, unfiltered' }],
+        remedies: [...ownHeaders(about), { spec: { network: 'host' }, effect: 'gives it the network of the host, unfiltered' }],
       },
     ]
   }
   if (network !== 'none' || !failed.some(isOwn)) return nothing
   return [{ problem: 'it tried to reach localhost, and has no network', about: 'localhost', remedies: [{ spec: { network: 'loopback' }, effect: 'gives it a 127.0.0.1 of its own' }] }]
+}
+
+/** A port of the caller's own, as programs name one that nobody listens on. */
+const refusedPort = /\bECONNREFUSED (?:127\.0\.0\.1|::1|localhost):(?<port>\d+)|\b(?:127\.0\.0\.1|\[::1\]|localhost):(?<other>\d+).{0,40}\bconnection refused|[("](?:127\.0\.0\.1|::1|localhost)\)?"?\)?,? port (?<third>\d+) failed: Connection refused|connect to (?:127\.0\.0\.1|::1|localhost) port (?<fourth>\d+)/i
+
+/** A server listens on that port of the host, whose localhost is another. */
+const wantsServerOfHost: Recogniser = (evidence) => {
+  if (evidence.failure.plan.network === 'host') return nothing
+  const ports = evidence.matches(refusedPort).map(({ groups = {} }) => Number(Object.values(groups).find((one) => one !== undefined)))
+  const port = ports.find((one) => evidence.outside.listens(one))
+  if (port === undefined) return nothing
+  const problem = `it tried to reach localhost:${port}, where a server of this host listens, and its localhost is its own`
+  return [{ problem, about: `localhost:${port}`, remedies: ['begin the server in the same command', { spec: { network: 'host' }, effect: 'gives it the network of the host, unfiltered' }] }]
 }
 
 /** A mode with a set-uid or set-gid bit, as chmod(1), install(1) and tar(1) have it. */
@@ -287,4 +341,6 @@ function fullPlace(target: string, { failure: { plan } }: Evidence, about?: stri
 }
 
 /** Each kind of hint, in the order in which they are told. */
-export const recognisers: readonly Recogniser[] = [lacksHostFolder, wroteToReadOnly, lacksProgram, lacksHostFile, wantsNetwork, setsId, filledMemory]
+export const recognisers: readonly Recogniser[] = [
+  lacksHostFolder, wroteToReadOnly, removedOutput, lacksProgram, lacksHostFile, followedLinkOut, wantsNetwork, wantsServerOfHost, setsId, filledMemory,
+]

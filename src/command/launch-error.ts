@@ -1,11 +1,11 @@
 import { realpathSync, statSync } from 'node:fs'
-import { homedir, userInfo } from 'node:os'
 import nodePath from 'node:path'
 
 import { isNativeFailure, typed } from '../errors.ts'
 import { jobError } from '../native/jobs.ts'
 import type { Spec } from '../spec/fields.ts'
 import { runningRuntime } from '../spec/host-parts.ts'
+import { commandBehindShim, foldersOfProgram, isPersonal } from '../spec/host-programs.ts'
 import { asking, readable, specText } from '../spec/messages.ts'
 import { isWithin } from '../spec/paths.ts'
 import type { Plan } from '../spec/plan-types.ts'
@@ -89,69 +89,14 @@ export function broughtBy(path: string, { platform }: Pick<Plan, 'platform'>, is
   const shim = commandBehindShim(path)
   if (shim !== undefined) return `it is a shim, so name the folder of the toolchain that it picks, which \`${shim}\` tells, in toolchain`
   const { toolchain, searchPath } = layoutOf(platform)
-  const bin = nodePath.dirname(path)
+  const isOfToolchain = toolchain.some((part) => isWithin(path, part))
+  const real = realpathSync.native(path)
+  // A link of another name, as npm makes for a package's programs, is needed itself.
+  const shown = isSought && !isOfToolchain && nodePath.basename(real) === nodePath.basename(path) ? real : path
+  const bin = nodePath.dirname(shown)
   const alsoPath = isSought && !searchPath.split(':').includes(bin) ? { path: [bin] } : {}
-  if (toolchain.some((part) => isWithin(path, part))) return { toolchain: 'host', ...alsoPath }
+  if (isOfToolchain) return { toolchain: 'host', ...alsoPath }
   const runtime = runningRuntime()
-  if (isWithin(realpathSync.native(path), runtime.source) && !isPersonal(runtime.source)) return { toolchain: ['host', 'node'] }
-  return { toolchain: ['host', shownFor(path)], ...alsoPath }
-}
-
-/** A program has its libraries beside the folder that it is in. If showing those would show a user's own files too, only the program is shown. */
-function shownFor(path: string): string {
-  const bin = nodePath.dirname(path)
-  const prefix = nodePath.dirname(bin)
-  const isOfPrograms = /^s?bin$/.test(nodePath.basename(bin)) && prefix !== '/'
-  return isOfPrograms && ![prefix, realpathSync.native(prefix)].some(isPersonal) ? prefix : path
-}
-
-/** The folders in which systems put homes: root may run a program from another user's home, which HOME does not name. */
-const usualHome = /^(?:(?:\/usr)?\/home\/[^/]+|\/root)$/
-
-/**
- * Whether a folder holds more of a person than programs: a home, a folder around one, or one that begins with a dot directly in it, such as
- * ~/.local, which has keys and mail beside its bin.
- */
-export function isPersonal(folder: string): boolean {
-  if (isHome(folder) || homes().some((home) => isWithin(home, folder)) || /^\/(?:usr\/)?home$/.test(folder)) return true
-  return nodePath.basename(folder).startsWith('.') && isHome(nodePath.dirname(folder))
-}
-
-function isHome(folder: string): boolean {
-  return homes().includes(folder) || usualHome.test(folder)
-}
-
-function homes(): readonly string[] {
-  // Bun's homedir() is that of its start.
-  return [process.env['HOME'], homedir(), userHome()].filter((home): home is string => home !== undefined && home.startsWith('/')).map((home) => nodePath.resolve(home))
-}
-
-/** A user that the system does not know has no home. */
-function userHome(): string | undefined {
-  try {
-    return userInfo().homedir
-  } catch {
-    return undefined
-  }
-}
-
-/**
- * The command that tells which program a shim runs. Undefined of any other program. A shim picks a toolchain by files that a session lacks,
- * so that it does nothing there, whatever is shown beside it.
- */
-export function commandBehindShim(path: string): string | undefined {
-  const name = nodePath.basename(path)
-  const folder = nodePath.dirname(path)
-  if (name !== 'rustup' && isRustup(path, folder)) return `rustup which ${name}`
-  if (nodePath.basename(folder) !== 'shims') return undefined
-  const manager = nodePath.basename(nodePath.dirname(folder)).replace(/^\./, '')
-  return `${manager} which ${name}`
-}
-
-/** Its shims are links to it, and hard links in older ones. */
-function isRustup(path: string, folder: string): boolean {
-  if (nodePath.basename(realpathSync.native(path)) === 'rustup') return true
-  const itself = statSync(`${folder}/rustup`, { throwIfNoEntry: false })
-  const other = statSync(path, { throwIfNoEntry: false })
-  return itself !== undefined && other !== undefined && itself.dev === other.dev && itself.ino === other.ino
+  if (isWithin(real, runtime.source) && !isPersonal(runtime.source)) return { toolchain: ['host', 'node'] }
+  return { toolchain: ['host', ...foldersOfProgram(shown)], ...alsoPath }
 }

@@ -140,8 +140,14 @@ export class Collection {
   #tee(): void {
     const output = (this.#output ??= this.#makeOutput())
     for (const target of this.#targets) {
-      if (target.kind !== 'pipe') output.tee(openSink(target, process[this.#name], (failure) => this.#ending.failOutput(failure)))
+      if (target.kind !== 'pipe') output.tee(openSink(target, process[this.#name], (failure) => this.#fail(target, failure)))
     }
+  }
+
+  #fail({ kind }: WireStdio, failure: NodeJS.ErrnoException): void {
+    // The reader of a pipe of this program is gone. The command learns that by its own pipe, as it would by the one that it inherits.
+    if (kind === 'inherit' && failure.code === 'EPIPE' && !this.#isCollected) this.#pipe?.stream.destroy()
+    else this.#ending.failOutput(failure)
   }
 
   #makeOutput(): Output {

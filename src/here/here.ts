@@ -62,7 +62,8 @@ function checked(options: HereOptions): Required<HereOptions> {
   if (!isWithin(at, whole)) throw invalid('cwd', `${at} is not in the project ${whole}`)
   const folders = readList(out, 'out', 'a list of folders').map((one, index) => {
     const folder = path.resolve(whole, readText(one, `out[${index}]`))
-    if (folder === whole || !isWithin(folder, whole)) throw invalid(`out[${index}]`, `${folder} is not in the project ${whole}`)
+    if (folder === whole) throw invalid(`out[${index}]`, 'is the project itself, and outputs are folders in it; to keep everything, apply the changes (--apply)')
+    if (!isWithin(folder, whole)) throw invalid(`out[${index}]`, `${folder} is not in the project ${whole}`)
     return folder
   })
   return { cwd: at, project: whole, out: folders, exclude: readPatterns(exclude, 'exclude'), envFiles }

@@ -3,6 +3,7 @@ import { homedir } from 'node:os'
 import path from 'node:path'
 
 import type { InputSource } from '../spec/fields/sources.ts'
+import { commandBehindShim, foldersOfProgram } from '../spec/host-programs.ts'
 import { isWithin } from '../spec/paths.ts'
 
 /** What of the host a project needs beside the host's toolchain. */
@@ -22,6 +23,9 @@ interface Family {
   readonly files: RegExp
   readonly tools: (host: HostTools) => Partial<Tools>
 }
+
+/** Where nothing answers, npm and pnpm would say nothing for a minute: they wait 10 s and 60 s before they try again. In milliseconds. */
+const quickRetries = { npm_config_fetch_retry_mintimeout: '100', npm_config_fetch_retry_maxtimeout: '1000' }
 
 const families: readonly Family[] = [
   {
@@ -87,11 +91,12 @@ const families: readonly Family[] = [
     files: /^(package\.json|deno\.jsonc?|bun\.lockb?)$/,
     tools: (host) => {
       const folders = [host.onPath('PNPM_HOME', '.local/share/pnpm'), host.onPath('BUN_INSTALL', '.bun'), host.onPath('DENO_INSTALL', '.deno')].flatMap((one) => one ?? [])
+      const elsewhere = ['pnpm', 'yarn', 'bun', 'deno'].map((name) => host.installed(name, folders))
       const corepack = host.existing(process.env['COREPACK_HOME'] ?? path.join(host.home, '.cache/node/corepack'))
       return {
-        shown: [...folders, ...corepack],
-        path: folders.flatMap((one) => host.existing(path.join(one, 'bin')).concat(host.path.includes(one) ? [one] : [])),
-        env: corepack[0] === undefined ? {} : { COREPACK_HOME: corepack[0], COREPACK_ENABLE_DOWNLOAD_PROMPT: '0' },
+        shown: [...folders, ...elsewhere.flatMap(({ shown }) => shown), ...corepack],
+        path: [...folders.flatMap((one) => host.existing(path.join(one, 'bin')).concat(host.path.includes(one) ? [one] : [])), ...elsewhere.flatMap((one) => one.path)],
+        env: { ...quickRetries, ...(corepack[0] && { COREPACK_HOME: corepack[0], COREPACK_ENABLE_DOWNLOAD_PROMPT: '0' }) },
       }
     },
   },
@@ -138,6 +143,15 @@ class HostTools {
   onPath(variable: string, name: string): string | undefined {
     const folder = this.folder(variable, name)
     return folder !== undefined && this.path.some((one) => isWithin(one, folder)) ? folder : undefined
+  }
+
+  /** A program on PATH that is in none of some folders, nor shown anyway. */
+  installed(name: string, folders: readonly string[]): Pick<Tools, 'shown' | 'path'> {
+    const found = this.path.map((folder) => path.join(folder, name)).find((file) => existsSync(file))
+    const isMissing = found !== undefined && this.existing(found).length > 0 && !folders.some((folder) => isWithin(found, folder))
+    if (!isMissing || commandBehindShim(found) !== undefined) return { shown: [], path: [] }
+    const shown = this.existing(...foldersOfProgram(found))
+    return shown.length === 0 ? { shown, path: [] } : { shown, path: [path.dirname(found)] }
   }
 
   /** Where a program on PATH is in truth. */

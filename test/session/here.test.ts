@@ -96,13 +96,25 @@ describeOverlays('the project around the current folder', () => {
     expect(ran('sh', '-c', 'pwd; cat ../.env')).toMatchObject({ status: 0, stdout: `${path.join(project, 'src')}\n`, stderr: '' })
     const thrown = ran('sh', '-c', 'echo 123 > ../new; rm b; exit 3')
     expect(thrown.status).toBe(3)
-    expect(thrown.stderr).toBe(`buildjail: thrown away in ${project}: 1 file added, 1 file removed (4 bytes), in the folder itself (1), src (1); --out FOLDER keeps one, --apply all\n`)
+    expect(thrown.stderr).toBe(`buildjail: thrown away in ${project}: 1 file added, 1 file removed (4 bytes), in the folder itself (1), src (1); --out FOLDER keeps one, --apply all\nbuildjail: empty in the session: .env; --env-files shows it\n`)
     expect(ran('--out', 'dist,lib', '--out', 'src/made', 'sh', '-c', 'echo > ../dist/x; echo > ../lib/x; echo > made/x')).toMatchObject({ status: 0, stderr: '' })
     expect(['dist/x', 'lib/x', 'src/made/x'].filter((file) => !existsSync(path.join(project, file)))).toEqual([])
     expect(ran('--exclude', 'src/a', '--env-files', 'sh', '-c', 'cat a ../.env').stdout).toBe('SECRET=1')
     expect(ran('--input', `given=${folders.input}`, '--exclude', 'src/a', 'cat', 'a').stdout).toBe('')
     const { result } = JSON.parse(ran('--json', 'sh', '-c', 'echo 1 > x').stdout) as { result: { changes: unknown[] } }
     expect(result.changes).toMatchObject([{ added: 1, changed: 0, removed: 0 }])
+  })
+
+  test('tells at a failure which of its files are empty in the session, and that an option after the command is the command’s', () => {
+    const told = (...words: readonly string[]): string => spawnSync(process.execPath, [main, 'run', ...words], { encoding: 'utf8', cwd: project }).stderr
+    expect(told('--here', 'false')).toBe('buildjail: empty in the session: .env; --env-files shows it\n')
+    expect(told('--here', '--env-files', 'false')).toBe('')
+    expect(told('sh', '-c', 'exit 1', '--here')).toBe("buildjail: hint: --here stands after the command, and so the command got it; buildjail run --here sh -c 'exit 1'\n")
+  })
+
+  test('is told that a folder of --out stays, where the command removes it', () => {
+    const { status, stderr } = spawnSync(process.execPath, [main, 'run', '--here', '--env-files', '--out', 'dist', 'rm', '-r', 'dist'], { encoding: 'utf8', cwd: project })
+    expect([status, stderr.split('\n')[1]]).toEqual([1, `buildjail: hint: it removed or renamed ${project}/dist, which is an output and stays while the session is open; have it remove what is in the folder${isFreebsd ? '' : ', or of run --here use --apply in place of --out'}`])
   })
 
   const write = (name: string, text: string, seconds: number): void => {

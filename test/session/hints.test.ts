@@ -1,4 +1,4 @@
-import { spawnSync } from 'node:child_process'
+import { execFileSync, spawnSync } from 'node:child_process'
 import { chmodSync, mkdirSync, mkdtempSync, openSync, closeSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -117,10 +117,18 @@ describeSession('a command that fails by what its session does', () => {
     expect(readFileSync(page, 'utf8')).toMatch(/<header>[^]*Why<\/strong> it needs Makefile[^]*<\/header>/)
   })
 
-  test('without its stderr, is told what its words and the plan say', () => {
-    const piped = spawnSync(process.execPath, [main, 'run', 'make'], { cwd: project, encoding: 'utf8' })
-    expect(piped.stderr).toContain('buildjail: hint: it needs Makefile')
-    expect(spawnSync(process.execPath, [main, 'run', 'touch', '/new'], { cwd: project, encoding: 'utf8' }).stderr).not.toContain('hint')
+  test('is told by the command line where stderr is a pipe, as a program that runs it has it', () => {
+    const piped = (...words: readonly string[]): string => spawnSync(process.execPath, [main, 'run', ...words], { cwd: project, encoding: 'utf8' }).stderr
+    expect(piped('make')).toContain('buildjail: hint: it needs Makefile')
+    expect(piped('touch', '/new')).toContain('buildjail: hint: it wrote to /new')
+  })
+
+  test('has what it wrote in its order where stdout and stderr are one pipe, and ends as it would with the pipe itself when nothing reads any more', () => {
+    const shell = (script: string): string => execFileSync('sh', ['-c', script, process.execPath, main], { cwd: project, encoding: 'utf8' })
+    const inTurn = 'for i in 1 2 3 4 5 6 7 8 9; do echo out$i; echo err$i >&2; done'
+    const words = [...'123456789'].flatMap((number) => [`out${number}`, `err${number}`])
+    expect(shell(`"$0" "$1" run sh -c '${inTurn}' 2>&1 | cat`).trim().split('\n')).toEqual(words)
+    for (const way of ['2>&1', '2>&1 >/dev/null']) expect(shell(`{ "$0" "$1" run sh -c 'yes >&2' ${way}; echo $? >&3; } 3>status | head -n 1; cat status`), way).toBe('y\n141\n')
   })
 
   test('rejects with its hints, or has them in its result', async () => {

@@ -1,8 +1,8 @@
 import { execFileSync } from 'node:child_process'
-import { chmodSync } from 'node:fs'
+import { chmodSync, symlinkSync } from 'node:fs'
 import { homedir } from 'node:os'
 import path from 'node:path'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 
 import { here } from '../../src/here/here.ts'
 import { projectAround, repositoryOf } from '../../src/here/project.ts'
@@ -109,7 +109,7 @@ describe('the spec for a project', () => {
       }
     }
     expect(refused({ out: ['..'] })).toMatchObject({ entry: 'out[0]', message: expect.stringContaining('is not in the project') as string })
-    expect(refused({ out: ['.'] })).toMatchObject({ entry: 'out[0]' })
+    expect(refused({ out: ['.'] })).toMatchObject({ entry: 'out[0]', message: expect.stringContaining('is the project itself') as string })
     expect(refused({ out: 'dist' })).toMatchObject({ entry: 'out' })
     expect(refused({ project: tree.directory('elsewhere'), cwd: at })).toMatchObject({ entry: 'cwd' })
     expect(refused({ project: tree.at('nowhere') })).toMatchObject({ entry: 'project' })
@@ -137,5 +137,20 @@ describe('the spec for a project', () => {
         else process.env[name] = before[name]
       }
     }
+  })
+  it('shows a package manager that is on PATH elsewhere, with the package that its link leads to, and no file beside it', () => {
+    const at = project('managed')
+    tree.file('prefix/lib/node_modules/pnpm/package.json', '{}')
+    const program = tree.file('prefix/lib/node_modules/pnpm/bin/pnpm.cjs', '')
+    const link = path.join(tree.directory('user/.tools/bin'), 'pnpm')
+    symlinkSync(program, link)
+    vi.stubEnv('HOME', tree.at('user'))
+    vi.stubEnv('PATH', path.dirname(link))
+    const { toolchain, path: before, env } = here({ cwd: at })
+    vi.unstubAllEnvs()
+    expect(toolchain).toEqual(expect.arrayContaining([path.dirname(link), tree.at('prefix/lib/node_modules/pnpm')]))
+    expect(toolchain).not.toEqual(expect.arrayContaining([tree.at('user/.tools')]))
+    expect(before).toContain(path.dirname(link))
+    expect(env).toMatchObject({ set: { npm_config_fetch_retry_maxtimeout: '1000' } })
   })
 })

@@ -1,10 +1,12 @@
-import { existsSync, writeFileSync } from 'node:fs'
+import { once } from 'node:events'
+import { symlinkSync, writeFileSync } from 'node:fs'
+import { createServer, type AddressInfo } from 'node:net'
 import { homedir } from 'node:os'
 
 import { describe, expect, it, vi } from 'vitest'
 
 import { optionWords } from '../../src/cli/option-words.ts'
-import { nameAtEnd, tailOf, tailSize, type Failure } from '../../src/command/hint-evidence.ts'
+import { nameAtEnd, tailOf, tailSize, thisHost, type Failure } from '../../src/command/hint-evidence.ts'
 import { hintInWords, hintsOf, type Hint } from '../../src/command/hints.ts'
 import { planOf, type Plan } from '../../src/spec/plan.ts'
 import type { Spec } from '../../src/spec/spec.ts'
@@ -15,6 +17,9 @@ const project = tree.directory('project')
 for (const name of ['Makefile', 'package.json', 'README.md', 'build.sh', 'notes with spaces.txt']) writeFileSync(`${project}/${name}`, '')
 const elsewhere = tree.directory('elsewhere')
 writeFileSync(`${elsewhere}/data`, '')
+symlinkSync(elsewhere, `${project}/way`)
+symlinkSync('README.md', `${project}/inward`)
+symlinkSync(homedir(), `${project}/home`)
 const stateDirectory = tree.directory('state')
 const outputs = tree.directory('out')
 
@@ -29,13 +34,14 @@ const plans = {
   host: planned({ network: 'host' }),
   overlay: planned({ inputs: { '/w': { path: project, overlay: true } }, cwd: '/w' }),
   copy: planned({ inputs: { '/w': { path: project, overlay: true } }, cwd: '/w', limits: { tmpSize: '1M' } }, 'freebsd'),
+  here: planned({ inputs: { '/w': { path: project, overlay: true } }, outputs: { '/w/dist': `${project}/dist` }, cwd: '/w' }),
   memory: planned({ tmpfs: { '/m': '1M' } }),
   small: planned({ limits: { tmpSize: '1M' } }),
 } as const
 
 const hints = (plan: keyof typeof plans, argv: string, ...lines: readonly string[]): readonly Hint[] => {
   const failure: Failure = { argv: argv.split(' '), cwd: plans[plan].cwd, plan: plans[plan], output: lines.length === 0 ? undefined : [lines.join('\n')] }
-  return hintsOf(failure, { folder: project, exists: existsSync })
+  return hintsOf(failure, { ...thisHost, folder: project })
 }
 const told = (all: readonly Hint[]): readonly string[] => all.map((hint) => hintInWords(hint, optionWords)).map(({ problem, remedy }) => `${problem}; ${remedy}`)
 
@@ -140,7 +146,7 @@ describe('a command that failed is told what its session did to it', () => {
   })
 
   it('and the settings of one program are shown together', () => {
-    const [hint] = hintsOf({ argv: ['javac'], cwd: '/tmp', plan: plans.bare, output: ['/etc/java-17/security/policy (No such file or directory)'] }, { folder: project, exists: () => true })
+    const [hint] = hintsOf({ argv: ['javac'], cwd: '/tmp', plan: plans.bare, output: ['/etc/java-17/security/policy (No such file or directory)'] }, { ...thisHost, folder: project, exists: () => true })
     expect(hint?.remedy).toBe("inputs: { '/etc/java-17': '/etc/java-17' } shows it")
   })
 
@@ -188,6 +194,56 @@ describe('a command that failed is told what its session did to it', () => {
     ['the network is reachable', 'bare', undefined],
   ])('that it has no such network: %s, with %s', (line, plan, network) => {
     expect(hints(plan, 'x', line).map(({ remedy }) => remedy)).toEqual(network === undefined ? [] : [expect.stringMatching(`^network: '${network}' `)])
+  })
+
+  it.each<readonly [line: string, plan: keyof typeof plans, name: string | undefined]>([
+    ["rm: cannot remove '/output': Device or resource busy", 'output', '/output'],
+    ['rm: /output: Device busy', 'output', '/output'],
+    ["mv: cannot move '/output' to '/tmp/o': Device or resource busy", 'output', '/output'],
+    ["Error: EBUSY: resource busy or locked, rmdir '/output'", 'output', '/output'],
+    ["OSError: [Errno 16] Device or resource busy: '/output'", 'output', '/output'],
+    ["rm: cannot remove '/output/a': Device or resource busy", 'output', undefined],
+    ["rm: cannot remove '/w': Device or resource busy", 'project', undefined],
+  ])('that an output stays: %s, with %s', (line, plan, name) => {
+    expect(hints(plan, 'x', line).map(({ about }) => about)).toEqual(name === undefined ? [] : [name])
+  })
+
+  it('and of a folder that run --here keeps, that applying is another way', () => {
+    const [hint] = hintsOf({ argv: ['x'], cwd: '/w', plan: plans.here, output: ["rm: cannot remove 'dist': Device or resource busy"] })
+    expect(hint).toMatchObject({ problem: 'it removed or renamed /w/dist, which is an output and stays while the session is open', remedy: 'have it remove what is in the folder, or of run --here use --apply in place of --out' })
+  })
+
+  it('that a link leads out of what is shown, by the file that it leads to', () => {
+    for (const plan of ['project', 'overlay'] as const) {
+      expect(told(hints(plan, 'x', 'cat: way/data: No such file or directory'))).toEqual([
+        `it needs /w/way/data, which is a link to ${elsewhere}/data, and that is on this host and not in the session; --input ${elsewhere}/data=${elsewhere}/data shows it`,
+      ])
+    }
+    for (const line of ['cat: way/none: No such file or directory', 'cat: inward: No such file or directory', 'cat: home: No such file or directory']) expect(hints('project', 'x', line), line).toEqual([])
+  })
+
+  it.each<readonly [line: string, plan: keyof typeof plans, port: number | undefined]>([
+    ['Error: connect ECONNREFUSED 127.0.0.1:5432', 'loopback', 5432],
+    ['Error: connect ECONNREFUSED ::1:5432', 'loopback', 5432],
+    ['dial tcp 127.0.0.1:5432: connect: connection refused', 'loopback', 5432],
+    ['psql: error: connection to server at "localhost" (127.0.0.1), port 5432 failed: Connection refused', 'loopback', 5432],
+    ['curl: (7) Failed to connect to localhost port 5432 after 0 ms: Could not connect to server', 'loopback', 5432],
+    ['Error: connect ECONNREFUSED 127.0.0.1:80', 'loopback', undefined],
+    ['Error: connect ECONNREFUSED 127.0.0.1:5432', 'host', undefined],
+    ['Error: connect ECONNREFUSED 10.0.0.1:5432', 'loopback', undefined],
+  ])('that a server of the host is not its own: %s, with %s', (line, plan, port) => {
+    const found = hintsOf({ argv: ['x'], cwd: '/tmp', plan: plans[plan], output: [line] }, { ...thisHost, listens: (one) => one === 5432 })
+    expect(found.map(({ about }) => about)).toEqual(port === undefined ? [] : [`localhost:${port}`])
+  })
+
+  it.skipIf(process.platform !== 'linux')('and the kernel tells which ports of the host have a server', async () => {
+    const server = createServer().listen(0, '127.0.0.1')
+    await once(server, 'listening')
+    const { port } = server.address() as AddressInfo
+    expect(thisHost.listens(port)).toBe(true)
+    server.close()
+    await once(server, 'close')
+    expect(thisHost.listens(port)).toBe(false)
   })
 
   it.each<readonly [argv: string, lines: string, plan: keyof typeof plans, isFound: boolean]>([
@@ -244,14 +300,14 @@ describe('hints', () => {
 
   it('cost little, whatever a build wrote', () => {
     const began = performance.now()
-    for (const piece of ["'", '(', ': ', '/a', 'chmod ', ' s', 'EAI_AGAIN ', "tar: ", 'No such file or directory', ' 4755']) {
+    for (const piece of ["'", '127.0.0.1:1', 'cannot move ', '(', ': ', '/a', 'chmod ', ' s', 'EAI_AGAIN ', "tar: ", 'No such file or directory', ' 4755']) {
       hints('project', 'x', piece.repeat(tailSize / piece.length), ...Array.from({ length: 8 }, () => piece.repeat(1000 / piece.length)))
     }
     expect(performance.now() - began).toBeLessThan(2000)
   })
 
   it('are none where the host cannot be looked at', () => {
-    const outside = { folder: project, exists: () => { throw new Error('gone') } }
+    const outside = { ...thisHost, folder: project, exists: () => { throw new Error('gone') } }
     expect(hintsOf({ argv: ['make'], cwd: '/tmp', plan: plans.bare, output: undefined }, outside)).toEqual([])
   })
 

@@ -4,7 +4,8 @@ import path from 'node:path'
 import { describe, expect, it, vi } from 'vitest'
 
 import { beginningOf, interpreterOf, lookInside } from '../../src/command/inside.ts'
-import { isPersonal, launchError } from '../../src/command/launch-error.ts'
+import { launchError } from '../../src/command/launch-error.ts'
+import { isPersonal } from '../../src/spec/host-programs.ts'
 import { planOf, type Plan } from '../../src/spec/plan.ts'
 import type { Spec } from '../../src/spec/spec.ts'
 import { HostTree } from './host-tree.ts'
@@ -155,6 +156,27 @@ describe('a program that is not found', () => {
     const isOf = (folder: string): boolean => isPersonal(`/${folder}`)
     for (const folder of ['home/x', 'home', 'root', 'root/.local', 'home/x/.cargo', 'usr/home/x']) expect(isOf(folder), folder).toBe(true)
     for (const folder of ['opt/x', 'home/x/sdk', 'home/x/.sdks/one', 'opt/.x']) expect(isOf(folder), folder).toBe(false)
+  })
+
+  it('and is a link is named with what it leads to, and with its package', () => {
+    vi.stubEnv('HOME', tree.at('user'))
+    const home = (name: string): string => tree.at(`user/${name}`)
+    const sought = (name: string, link: string): unknown => {
+      mkdirSync(path.dirname(link), { recursive: true })
+      symlinkSync(path.relative(path.dirname(link), target), link)
+      vi.stubEnv('PATH', path.dirname(link))
+      return told(name, {})
+    }
+    // As npm install --global makes it, whose prefix is in the home.
+    let target = program('user/.npm/lib/node_modules/@of/packed/bin/packed.cjs', '')
+    tree.file('user/.npm/lib/node_modules/@of/packed/package.json')
+    expect(sought('packed', home('.npm/bin/packed'))).toMatchObject({ remedy: `toolchain: ['host', '${home('.npm/bin')}', '${home('.npm/lib/node_modules/@of/packed')}'], path: ['${home('.npm/bin')}']` })
+    // As a person makes it.
+    target = program('user/apps/fast-1/fast', '')
+    expect(sought('fast', home('bin/fast'))).toMatchObject({ remedy: `toolchain: ['host', '${target}'], path: ['${home('apps/fast-1')}']` })
+    target = program('opt/other-2/bin/other-2', '')
+    expect(sought('other', tree.at('links/bin/other'))).toMatchObject({ remedy: `toolchain: ['host', '${tree.at('links')}', '${tree.at('opt/other-2')}'], path: ['${tree.at('links/bin')}']` })
+    vi.unstubAllEnvs()
   })
 
   it('and is a shim has the real toolchain asked for: what a shim picks by is not in a session', () => {
