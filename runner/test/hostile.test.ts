@@ -38,7 +38,8 @@ describeAsRoot('a hostile action', () => {
     await begun(hostile)
     await expectServed(worker)
     await expectServed(worker)
-    expect(await ended).toBe(status.DEADLINE_EXCEEDED)
+    // What takes everything may be ended by its limit of memory before.
+    expect(name === 'all' ? [status.DEADLINE_EXCEEDED, -1] : [status.DEADLINE_EXCEEDED]).toContain(await ended)
     // In both slots.
     await Promise.all([expectServed(worker), expectServed(worker)])
   })
