@@ -9,6 +9,7 @@ import { fileURLToPath } from 'node:url'
 import { installedAddon, workspaceWith } from './addon-workspace.mjs'
 import { asNobody } from './as-nobody.mjs'
 import { fetchDebianSources } from './real/debian-sources.mjs'
+import { fetchInstalled } from './real/installed-projects.mjs'
 import { fetchNpmCache } from './real/npm-cache.mjs'
 
 const root = path.dirname(path.dirname(fileURLToPath(import.meta.url)))
@@ -29,6 +30,7 @@ mkdirSync(folder, { recursive: true })
 const missing = {
   ...fetchDebianSources(['jq', 'redis', 'sqlite3', 'zlib'], folder),
   ...fetchNpmCache(path.join(root, 'test', 'real', 'projects', 'node'), path.join(root, 'package-lock.json'), folder),
+  ...fetchInstalled(path.join(root, 'test', 'real', 'projects'), ['next', 'astro', 'pnpm'], folder),
 }
 // test/real/software.ts reads it.
 writeFileSync(path.join(folder, 'missing.json'), JSON.stringify(missing))

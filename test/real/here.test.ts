@@ -1,4 +1,4 @@
-import { cpSync, mkdirSync, readdirSync, symlinkSync, writeFileSync } from 'node:fs'
+import { cpSync, mkdirSync, readdirSync, realpathSync, symlinkSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { expect, test } from 'vitest'
@@ -6,18 +6,21 @@ import { expect, test } from 'vitest'
 import { build, here, preflight } from '../../src/index.ts'
 import { useFolders } from '../session/folders.ts'
 import { describeSession, isFreebsd } from '../session/kernel.ts'
-import { lackingOf } from './software.ts'
+import { lackingOf, software } from './software.ts'
 
-const ownModules = fileURLToPath(new URL('../../node_modules', import.meta.url))
+// A link, where an ordinary user runs this.
+const ownModules = realpathSync(fileURLToPath(new URL('../../node_modules', import.meta.url)))
 const missing = preflight().limitations.find(({ check }) => check === 'overlay')
 const describeOverlays = missing === undefined && !isFreebsd ? describeSession : describeSession.skip
 
 interface Project {
   readonly name: string
   readonly needs: readonly string[]
-  readonly files: Readonly<Record<string, string>>
+  readonly files?: Readonly<Record<string, string>>
   /** It has the packages that this one is tested with. */
   readonly hasModules?: true
+  /** A folder of `projects`, which was fetched with its dependencies. It has no `files`. */
+  readonly fetched?: string
   /** From the project on. */
   readonly cwd?: string
   readonly command: string
@@ -50,6 +53,9 @@ const projects: readonly Project[] = [
     command: 'node ../../node_modules/typescript/bin/tsc -b ../.. && ls dist ../b/dist',
     prints: /index\.d\.ts[^]*index\.d\.ts/,
   },
+  { name: 'a pnpm workspace, by pnpm', needs: ['npm'], fetched: 'pnpm', command: 'npm run build && npm run build', prints: /made by pnpm[^]*made by pnpm/ },
+  { name: 'Next', needs: ['npm'], fetched: 'next', command: 'NEXT_TELEMETRY_DISABLED=1 npm run build && grep -rl "made by Next" .next | head -n 1', prints: /^\.next\//m },
+  { name: 'Astro', needs: ['npm'], fetched: 'astro', command: 'ASTRO_TELEMETRY_DISABLED=1 npm run build && cat dist/index.html', prints: /<h1>made by Astro<\/h1>/ },
   {
     name: 'Rust with Cargo.lock',
     needs: ['cargo'],
@@ -85,16 +91,19 @@ const projects: readonly Project[] = [
 describeOverlays('a project as it is, with nothing declared', () => {
   const folders = useFolders()
 
-  test.for(projects)('$name', async ({ needs, files, hasModules, cwd = '.', command, prints }, context) => {
-    const why = lackingOf(needs)
+  test.for(projects)('$name', async ({ needs, files = {}, hasModules, fetched, cwd = '.', command, prints }, context) => {
+    const whole = fetched === undefined ? { folder: undefined, why: undefined } : software(fetched)
+    const why = lackingOf(needs) ?? whole.why
     context.skip(why !== undefined, why)
     const at = path.join(folders.top, 'project')
+    if (whole.folder !== undefined) cpSync(whole.folder, at, { recursive: true, verbatimSymlinks: true })
     for (const [name, text] of Object.entries(files)) {
       mkdirSync(path.dirname(path.join(at, name)), { recursive: true })
       writeFileSync(path.join(at, name), text)
     }
     if (hasModules === true) cpSync(ownModules, path.join(at, 'node_modules'), { recursive: true, verbatimSymlinks: true, filter: (source) => !/node_modules\/\.(cache|vite)/.test(source) })
-    symlinkSync('/nowhere', path.join(at, 'broken'))
+    // Next looks at each, and ends at such a link outside as well.
+    if (whole.folder === undefined) symlinkSync('/nowhere', path.join(at, 'broken'))
     const before = readdirSync(at).toSorted()
     const { stdout, stderr } = await build(here({ cwd: path.join(at, cwd) }), ['sh', '-c', command], { timeout: '5m' })
     expect(`${stdout}\n${stderr}`).toMatch(prints)

@@ -1,0 +1,1 @@
+export const made: string = 'made by pnpm'
