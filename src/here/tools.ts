@@ -76,8 +76,7 @@ const families: readonly Family[] = [
       const maven = host.existing(path.join(host.home, '.m2/repository'))
       const gradle = host.folder('GRADLE_USER_HOME', '.gradle')
       return {
-        // Debian's Java has its settings there.
-        shown: [...java, ...readdirSync('/etc').filter((name) => name.startsWith('java')).map((name) => `/etc/${name}`)],
+        shown: [...java, ...host.settings(/^(java|maven)/)],
         overlays: {
           ...Object.fromEntries(maven.map((one) => [one, { path: one, overlay: true }])),
           ...(gradle && { [gradle]: { path: gradle, overlay: true, exclude: ['gradle.properties'] } }),
@@ -87,6 +86,7 @@ const families: readonly Family[] = [
       }
     },
   },
+  { files: /^(composer\.json|phpunit\.xml(\.dist)?|.+\.php)$/, tools: (host) => ({ shown: host.settings(/^php$/) }) },
   {
     files: /^(package\.json|deno\.jsonc?|bun\.lockb?)$/,
     tools: (host) => {
@@ -94,7 +94,8 @@ const families: readonly Family[] = [
       const elsewhere = ['pnpm', 'yarn', 'bun', 'deno'].map((name) => host.installed(name, folders))
       const corepack = host.existing(process.env['COREPACK_HOME'] ?? path.join(host.home, '.cache/node/corepack'))
       return {
-        shown: [...folders, ...elsewhere.flatMap(({ shown }) => shown), ...corepack],
+        // What draws text in images and pages looks for fonts (fonts-conf(5)).
+        shown: [...folders, ...elsewhere.flatMap(({ shown }) => shown), ...corepack, ...host.settings(/^fonts$/)],
         path: [...folders.flatMap((one) => host.existing(path.join(one, 'bin')).concat(host.path.includes(one) ? [one] : [])), ...elsewhere.flatMap((one) => one.path)],
         env: { ...quickRetries, ...(corepack[0] && { COREPACK_HOME: corepack[0], COREPACK_ENABLE_DOWNLOAD_PROMPT: '0' }) },
       }
@@ -143,6 +144,11 @@ class HostTools {
   onPath(variable: string, name: string): string | undefined {
     const folder = this.folder(variable, name)
     return folder !== undefined && this.path.some((one) => isWithin(one, folder)) ? folder : undefined
+  }
+
+  /** Debian has the settings of some tools in folders of /etc, and links to them beside their programs. */
+  settings(named: RegExp): string[] {
+    return readdirSync('/etc', { withFileTypes: true }).filter((entry) => entry.isDirectory() && named.test(entry.name)).map(({ name }) => `/etc/${name}`)
   }
 
   /** A program on PATH that is in none of some folders, nor shown anyway. */

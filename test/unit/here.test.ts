@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process'
-import { chmodSync, symlinkSync } from 'node:fs'
+import { chmodSync, existsSync, symlinkSync } from 'node:fs'
 import { homedir } from 'node:os'
 import path from 'node:path'
 import { describe, expect, it, vi } from 'vitest'
@@ -138,6 +138,12 @@ describe('the spec for a project', () => {
       }
     }
   })
+  it.skipIf(!existsSync('/etc/fonts'))('shows the settings of its tools that Debian has in /etc', () => {
+    expect(here({ cwd: project('fonts') }).toolchain).toContain('/etc/fonts')
+    tree.file('plain-make/Makefile', '')
+    expect(here({ cwd: tree.at('plain-make') }).toolchain).not.toContain('/etc/fonts')
+  })
+
   it('shows a package manager that is on PATH elsewhere, with the package that its link leads to, and no file beside it', () => {
     const at = project('managed')
     tree.file('prefix/lib/node_modules/pnpm/package.json', '{}')
