@@ -122,7 +122,8 @@ export function toolsFor(project: string, folders: readonly string[]): Tools {
  */
 class HostTools {
   readonly home: string = homedir()
-  readonly path: readonly string[] = (process.env['PATH'] ?? '').split(path.delimiter).filter(path.isAbsolute)
+  /** Without the folders that npm puts before it: what is in them is of a project. */
+  readonly path: readonly string[] = (process.env['PATH'] ?? '').split(path.delimiter).filter((folder) => path.isAbsolute(folder) && !/\/node_modules\/\.bin\/?$/.test(folder))
   readonly #project: string
 
   constructor(project: string) {

@@ -153,6 +153,11 @@ describe('the spec for a project', () => {
     vi.stubEnv('HOME', tree.at('user'))
     vi.stubEnv('PATH', path.dirname(link))
     const { toolchain, path: before, env } = here({ cwd: at })
+    // A project around this one, whose programs npm has put on PATH.
+    const victim = tree.file('victim/bin/pnpm', '')
+    symlinkSync(victim, path.join(tree.directory('node_modules/.bin'), 'pnpm'))
+    vi.stubEnv('PATH', tree.at('node_modules/.bin'))
+    expect(JSON.stringify(here({ cwd: at }))).not.toContain('victim')
     vi.unstubAllEnvs()
     expect(toolchain).toEqual(expect.arrayContaining([path.dirname(link), tree.at('prefix/lib/node_modules/pnpm')]))
     expect(toolchain).not.toEqual(expect.arrayContaining([tree.at('user/.tools')]))
