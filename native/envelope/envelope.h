@@ -54,6 +54,7 @@ struct Layer {
   std::string source;
   /** For this process, until the session is closed. */
   std::string path;
+  bool is_copy = false;
 };
 
 /** What was done to the source of an overlay. */

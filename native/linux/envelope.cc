@@ -108,7 +108,7 @@ class NamespaceEnvelope final : public Envelope {
                     PlacedLimits placed, Trace trace);
 
   /** Makes all that the plan says. */
-  Status open();
+  Status open(const Stop& stop);
 
   [[nodiscard]] const Trace& trace() const override { return trace_; }
   Status complete(std::vector<Step> rest, const Stop& stop) override;
@@ -137,7 +137,7 @@ class NamespaceEnvelope final : public Envelope {
   /** Waits until init has made what was sent to it, if anything was. */
   Status confirm(const Namespaces& inside, bool is_launched);
   /** In the order in which they are made. */
-  Parts parts(const std::vector<Step>& steps, bool is_rest);
+  Parts parts(const std::vector<Step>& steps, bool is_rest, const Stop& stop);
   /** Null once the session is being closed. They last for as long as the answer is held. */
   std::shared_ptr<Namespaces> namespaces() { return is_closed_ ? nullptr : inside_.get(); }
   [[nodiscard]] CommandSetup setup() const {
@@ -197,8 +197,8 @@ NamespaceEnvelope::NamespaceEnvelope(SharedPlan plan, Lessee lessee, std::shared
       inside_(waiter_, owner_),
       journal_(journal_of(lessee_.session.state_directory, lessee_.session.id)) {}
 
-Status NamespaceEnvelope::open() {
-  auto status = walk_.open(parts(plan_->steps, false), journal_, trace_);
+Status NamespaceEnvelope::open(const Stop& stop) {
+  auto status = walk_.open(parts(plan_->steps, false, stop), journal_, trace_);
   is_complete_ = status && !plan_->is_base;
   return status;
 }
@@ -224,7 +224,7 @@ Status NamespaceEnvelope::confirm(const Namespaces& inside, bool is_launched) {
   return status;
 }
 
-Parts NamespaceEnvelope::parts(const std::vector<Step>& steps, bool is_rest) {
+Parts NamespaceEnvelope::parts(const std::vector<Step>& steps, bool is_rest, const Stop& stop) {
   nesting_ = is_rest ? nesting_in(steps, plan_->steps) : nesting_in(steps);
   openings_.push_back(NamespaceOpening{
       {.plan = *plan_,
@@ -236,7 +236,8 @@ Parts NamespaceEnvelope::parts(const std::vector<Step>& steps, bool is_rest) {
        .lent_as = [this] { return lent_as(); },
        .look_at_mounts = [this](std::vector<ShownSource>& sources) { return host_->mount_table.look_at(sources); },
        .end_processes = [this](TakingAway& taking) { return inside_.end_processes(taking.trace); },
-       .end_flows = [this](std::chrono::milliseconds bound) { return waiter_->mover().end(owner_, bound); }},
+       .end_flows = [this](std::chrono::milliseconds bound) { return waiter_->mover().end(owner_, bound); },
+       .stop = stop},
       *host_,
       ids_,
       cgroup_,
@@ -244,7 +245,7 @@ Parts NamespaceEnvelope::parts(const std::vector<Step>& steps, bool is_rest) {
   return NamespaceParts::planned(openings_.back());
 }
 
-Status NamespaceEnvelope::complete(std::vector<Step> rest, const Stop&) {
+Status NamespaceEnvelope::complete(std::vector<Step> rest, const Stop& stop) {
   const std::lock_guard not_closing(closing_);
   const auto inside = namespaces();
   if (!inside) return session_closed("complete", "sendmsg");
@@ -253,7 +254,7 @@ Status NamespaceEnvelope::complete(std::vector<Step> rest, const Stop&) {
   host_->blanks.give_way();
   trace_.resume();
   rest_ = std::move(rest);
-  auto more = parts(rest_, true);
+  auto more = parts(rest_, true, stop);
   auto status = walk_.add(std::move(more), journal_, trace_);
   is_complete_ = static_cast<bool>(status);
   return status;
@@ -444,15 +445,19 @@ std::optional<Limit> NamespaceEnvelope::full_tmp() {
 std::vector<Layer> NamespaceEnvelope::layers() {
   std::vector<Layer> found;
   const std::lock_guard not_closing(closing_);
+  const auto add = [&found](const Bind& overlay, const UniqueFd& folder, const std::string& below) {
+    const std::string path = "/proc/self/fd/" + std::to_string(folder.get()) + "/" + below;
+    found.push_back({.target = overlay.target, .source = overlay.source, .path = path, .is_copy = overlay.is_copy});
+  };
+  for (const auto& [overlay, top] : inside_.copies()) add(*overlay, top, ".");
   auto room = inside_.rooms().begin();
   for (const NamespaceOpening& opening : openings_) {
-    const auto overlays = overlays_of(opening.steps);
+    const auto overlays = layered_of(opening.steps);
     if (overlays.empty() || room == inside_.rooms().end()) continue;
-    const std::string around = "/proc/self/fd/" + std::to_string((room++)->get()) + "/";
     // The folders have the numbers that RootSteps counts down.
     for (std::size_t left = overlays.size(); const Bind* const overlay : overlays)
-      found.push_back(
-          {.target = overlay->target, .source = overlay->source, .path = around + upper_in(std::to_string(--left))});
+      add(*overlay, *room, upper_in(std::to_string(--left)));
+    ++room;
   }
   return found;
 }
@@ -461,6 +466,7 @@ Result<std::vector<AppliedChanges>> NamespaceEnvelope::apply(const std::vector<s
   std::vector<AppliedChanges> all;
   for (const Layer& layer : layers()) {
     if (std::ranges::find(targets, layer.target) == targets.end()) continue;
+    if (layer.is_copy) continue;
     auto applied = apply_changes(layer.path, layer.source, lessee_.session.id);
     if (!applied) return std::move(applied.error());
     applied->target = layer.target;
@@ -531,13 +537,13 @@ CloseReport NamespaceEnvelope::close() {
 }  // namespace
 
 Result<std::unique_ptr<Envelope>> open_envelope(SharedPlan plan, Lessee lessee, std::shared_ptr<Waiter> waiter,
-                                                std::shared_ptr<LinuxHost> host, Trace trace) {
+                                                std::shared_ptr<LinuxHost> host, Trace trace, const Stop& stop) {
   if (auto status = confirm_whole_overlays(plan->steps, host->mount_table); !status) return std::move(status.error());
   auto placed = plan->limits.is_empty() ? PlacedLimits() : host->cgroups.place(plan->limits);
   if (!placed) return std::move(placed.error());
   auto envelope = std::make_unique<NamespaceEnvelope>(std::move(plan), std::move(lessee), std::move(waiter),
                                                       std::move(host), std::move(*placed), std::move(trace));
-  if (auto status = envelope->open(); !status) return std::move(status.error());
+  if (auto status = envelope->open(stop); !status) return std::move(status.error());
   return std::unique_ptr<Envelope>(std::move(envelope));
 }
 

@@ -483,7 +483,7 @@ Status RootPart::make(Trace& trace) {
   // No mount of the session may propagate to the host, nor the other way round.
   if (opening_.host.namespaces.is_over_host() && !opening_.is_rest)
     calls.make({.step = "private", .path = "/"}, kCall_mount, {0, "/", 0, MS_REC | MS_PRIVATE, 0});
-  auto status = add_root(opening_, *owners, calls);
+  auto status = add_root(opening_, *owners, calls, trace);
   if (status && opening_.is_sealed()) status = seal(opening_, calls);
   if (!status) return explain_overlay(std::move(status.error()));
   calls.send();

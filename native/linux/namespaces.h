@@ -3,11 +3,13 @@
 #include <sys/types.h>
 
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "base/result.h"
 #include "base/trace.h"
@@ -18,6 +20,7 @@
 #include "linux/init.h"
 #include "linux/init_calls.h"
 #include "linux/session_cgroup.h"
+#include "plan/plan.h"
 
 namespace buildjail {
 
@@ -132,9 +135,13 @@ class SessionNamespaces {
   void let_go() {
     mounts_.reset();
     rooms_.clear();
+    copies_.clear();
   }
   /** The folders of the layers of overlays, one for each opening that has any. */
   [[nodiscard]] const std::vector<UniqueFd>& rooms() const noexcept { return rooms_; }
+  /** The top folder of a copy that stands for an overlay. */
+  void keep_copy(const Bind& bind, UniqueFd top) { copies_.emplace(&bind, std::move(top)); }
+  [[nodiscard]] const std::map<const Bind*, UniqueFd>& copies() const noexcept { return copies_; }
 
  private:
   std::shared_ptr<Waiter> waiter_;
@@ -143,6 +150,7 @@ class SessionNamespaces {
   std::shared_ptr<Namespaces> namespaces_;
   UniqueFd mounts_;
   std::vector<UniqueFd> rooms_;
+  std::map<const Bind*, UniqueFd> copies_;
   /** Of the thread that opens or completes the session. */
   std::optional<InitCalls> calls_;
 };

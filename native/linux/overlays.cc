@@ -33,6 +33,8 @@ constexpr KnownRefusal kKnownRefusals[] = {
      "keep the source on a file system of this container, such as a tmpfs, or run it outside of the container"},
     {"fsopen", ENODEV, "this kernel has no overlayfs", "modprobe overlay as root"},
     {"fsopen", EPERM, "this kernel lets only root have an overlayfs", kNewer},
+    {"open_tree", EINVAL, "something is mounted in the folder, which without root cannot be left out",
+     "unmount it, or run it as root"},
     {"setxattr", EOPNOTSUPP, "a tmpfs of this kernel keeps no extended attributes, which overlayfs needs",
      "use Linux 6.6 or later with CONFIG_TMPFS_XATTR"},
     {"fsconfig", EINVAL, "overlayfs of this kernel does not take the source for a lower layer",
@@ -86,7 +88,13 @@ SysError explain_overlay(SysError error) {
 std::optional<Obstacle> overlay_obstacle(const SysError& error) {
   const KnownRefusal* const why = known_refusal(error);
   if (why == nullptr) return std::nullopt;
-  return Obstacle{kOverlay, std::string("inputs cannot be overlays: ") + why->problem, why->remedy};
+  return Obstacle{kOverlay, std::string("inputs cannot be overlays, and are copied: ") + why->problem, why->remedy};
+}
+
+std::vector<const Bind*> layered_of(const std::vector<Step>& steps) {
+  auto overlays = overlays_of(steps);
+  std::erase_if(overlays, [](const Bind* overlay) { return overlay->is_copy; });
+  return overlays;
 }
 
 void take_room(InitCalls& calls) {

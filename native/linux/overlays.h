@@ -22,6 +22,9 @@ std::optional<Obstacle> overlay_obstacle(const SysError& error);
 // The upper layers of a session's overlays lie in the file system of its /tmp, so that one bound holds for both
 // together. /tmp becomes a folder of that file system, and nothing else of it has a name inside.
 
+/** The overlays among the steps that are no copies; the steps outlive the result. */
+std::vector<const Bind*> layered_of(const std::vector<Step>& steps);
+
 /** Mounts the file system of /tmp, in which nothing is mounted, over the root, and a folder of it at /tmp. */
 void take_room(InitCalls& calls);
 /** Makes an overlay, in kCopied, of a source that is not mounted anywhere yet; `folder` is the name of its layers. */

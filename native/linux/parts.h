@@ -44,7 +44,7 @@ struct NamespaceOpening : Opening {
 
 /** Makes an envelope of namespaces. */
 Result<std::unique_ptr<Envelope>> open_envelope(SharedPlan plan, Lessee lessee, std::shared_ptr<Waiter> waiter,
-                                                std::shared_ptr<LinuxHost> host, Trace trace);
+                                                std::shared_ptr<LinuxHost> host, Trace trace, const Stop& stop);
 
 /**
  * The parts of a session on Linux, in the order in which they are made. Closing and recovery go backwards.

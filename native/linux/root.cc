@@ -10,6 +10,7 @@
 
 #include "base/tolerated.h"
 #include "base/unique_fd.h"
+#include "linux/copies.h"
 #include "linux/overlays.h"
 #include "linux/parts.h"
 #include "linux/raw_calls.h"
@@ -67,8 +68,8 @@ bool is_in_blank(const Step& step) {
 /** The steps of one opening, as calls. */
 class RootSteps {
  public:
-  RootSteps(const NamespaceOpening& opening, const SourceOwners& owners, InitCalls& calls)
-      : opening_(opening), owners_(owners), calls_(calls), overlays_(overlays_of(opening.steps).size()) {}
+  RootSteps(const NamespaceOpening& opening, const SourceOwners& owners, InitCalls& calls, Trace& trace)
+      : opening_(opening), owners_(owners), calls_(calls), trace_(trace), overlays_(layered_of(opening.steps).size()) {}
 
   Status add() {
     if (opening_.is_rest && overlays_ > 0) take_room(calls_);
@@ -77,7 +78,7 @@ class RootSteps {
       if (is_in_blank(step) || make_skeleton(step, calls_)) continue;
       if (auto status = add(step); !status) return status;
     }
-    if (!overlays_of(opening_.steps).empty()) leave_room(calls_);
+    if (!layered_of(opening_.steps).empty()) leave_room(calls_);
     return {};
   }
 
@@ -107,7 +108,11 @@ class RootSteps {
     const auto began = std::chrono::steady_clock::now();
     std::chrono::nanoseconds copying{};
     Slot source = kCopied;
-    if (opening_.ids.are_callers()) {
+    if (bind.is_copy) {
+      auto top = copy_by_host(bind, opening_, calls_, trace_);
+      if (!top) return std::move(top.error());
+      opening_.inside.keep_copy(bind, std::move(*top));
+    } else if (opening_.ids.are_callers()) {
       copy_source_by_init(bind, calls_);
     } else {
       auto copy = copy_source(bind, owners_);
@@ -116,7 +121,7 @@ class RootSteps {
       source = calls_.pass(std::move(copy->mount));
       if (OutputLease* const lease = opening_.lease_of(bind); copy->is_mapped && lease != nullptr) lease->lend_mapped();
     }
-    if (bind.is_overlay) {
+    if (bind.is_overlay && !bind.is_copy) {
       make_overlay(source, bind, std::to_string(--overlays_), calls_);
       source = kCopied;
     }
@@ -175,14 +180,15 @@ class RootSteps {
   const NamespaceOpening& opening_;
   const SourceOwners& owners_;
   InitCalls& calls_;
+  Trace& trace_;
   /** Not made yet. */
   std::size_t overlays_;
 };
 
 }  // namespace
 
-Status add_root(const NamespaceOpening& opening, const SourceOwners& owners, InitCalls& calls) {
-  return RootSteps(opening, owners, calls).add();
+Status add_root(const NamespaceOpening& opening, const SourceOwners& owners, InitCalls& calls, Trace& trace) {
+  return RootSteps(opening, owners, calls, trace).add();
 }
 
 }  // namespace buildjail

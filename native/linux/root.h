@@ -1,6 +1,7 @@
 #pragma once
 
 #include "base/result.h"
+#include "base/trace.h"
 #include "linux/init_calls.h"
 #include "linux/sources.h"
 
@@ -10,8 +11,8 @@ struct NamespaceOpening;
 
 /**
  * What a plan, or the rest of a base, has made and mounted in a session's root, as calls for init. Copies the sources
- * where this process does that.
+ * where this process does that. The trace is for calls that init has made by then.
  */
-Status add_root(const NamespaceOpening& opening, const SourceOwners& owners, InitCalls& calls);
+Status add_root(const NamespaceOpening& opening, const SourceOwners& owners, InitCalls& calls, Trace& trace);
 
 }  // namespace buildjail

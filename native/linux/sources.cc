@@ -105,7 +105,7 @@ Result<SourceOwners> SourceOwners::find(const NamespaceOpening& opening) {
     if (auto status = owners.map_outputs(opening); !status) return std::move(status.error());
   }
   if (!opening.are_overlays_mapped) return owners;
-  for (const Bind* const overlay : overlays_of(opening.steps)) {
+  for (const Bind* const overlay : layered_of(opening.steps)) {
     if (auto status = owners.map_overlay(*overlay); !status) return std::move(status.error());
   }
   return owners;
@@ -146,11 +146,13 @@ Status SourceOwners::map_overlay(const Bind& overlay) {
   struct stat found{};
   if (::lstat(overlay.source.c_str(), &found) != 0) return last_error(kPinStep, "lstat", overlay.source);
   // In the user namespace of its own in which an ordinary caller's child looks at the source, ids have other numbers.
-  if (ids_.are_callers() && found.st_uid != ::geteuid())
+  // Also in src/spec/source-mount.ts.
+  if (ids_.are_callers() && (found.st_uid != ::geteuid() || found.st_gid != ::getegid()))
     return no_overlay(overlay,
-                      "the folder belongs to the user " + std::to_string(found.st_uid) +
+                      "the folder belongs to the user " + std::to_string(found.st_uid) + " and the group " +
+                          std::to_string(found.st_gid) +
                           ", and without root only what is the caller's can be the build's",
-                      "use a folder of your own, or run it as root");
+                      "use a folder of your own and of your first group, or run it as root");
   if (ids_.are_callers()) return {};
   if (overlay_map_of(found) != nullptr) return {};
   auto map = make_overlay_map(found.st_uid, found.st_gid, outside_);
@@ -218,14 +220,14 @@ Result<SourceCopy> copy_source(const Bind& bind, const SourceOwners& owners) {
 
 void copy_source_by_init(const Bind& bind, InitCalls& calls) {
   const CallSite pinned{.step = kPinStep, .path = bind.source, .details = {{ESTALE, kStaleSource}}};
-  CallSite site{.step = "mount", .path = bind.source, .dest = bind.target};
+  CallSite site{.step = bind.is_overlay ? kOverlay : "mount", .path = bind.source, .dest = bind.target};
   calls.make(pinned, kCall_openat, {kHere, bind.source, kPinned}).into(kOpened);
   if (bind.dev != 0 || bind.ino != 0) {
     calls.make(pinned, kCall_fstat, {kOpened, Scratch()});
     calls.expect(pinned, offsetof(struct stat, st_dev), kAllBits, bind.dev, ESTALE);
     calls.expect(pinned, offsetof(struct stat, st_ino), kAllBits, bind.ino, ESTALE);
   }
-  if (bind.is_writable || bind.is_overlay) site.details = {{EINVAL, kLocked}};
+  if (bind.is_writable) site.details = {{EINVAL, kLocked}};
   calls
       .make(site, kCall_open_tree,
             {kOpened, "", raw::kTreeClone | raw::kTreeCloseOnExec | raw::kEmptyPath | all_below(bind)})

@@ -140,7 +140,7 @@ std::optional<Obstacle> find_overlay_limitation(LinuxHost& host) {
   if (error) return overlay_obstacle(*error);
   if (has_callers_id_only() || kernel_version() >= kMapped) return std::nullopt;
   return Obstacle{kOverlay,
-                  "inputs of root's sessions cannot be overlays: overlayfs of this kernel takes no source whose files "
+                  "inputs of root's sessions cannot be overlays, and are copied: overlayfs of this kernel takes no source whose files "
                   "are shown as another user's",
                   "use Linux 5.19 or later"};
 }
@@ -299,10 +299,11 @@ class Linux final : public System {
   Status hold_state(const std::string& state_directory) override { return make_private_directory(state_directory); }
 
   Result<std::unique_ptr<Envelope>> make(SharedPlan plan, Lessee lessee, std::shared_ptr<Waiter> waiter, Trace trace,
-                                         const Stop&) override {
+                                         const Stop& stop) override {
     auto found = host();
     if (!found) return std::move(found.error());
-    return open_envelope(std::move(plan), std::move(lessee), std::move(waiter), std::move(*found), std::move(trace));
+    return open_envelope(std::move(plan), std::move(lessee), std::move(waiter), std::move(*found), std::move(trace),
+                         stop);
   }
 
   Result<std::shared_ptr<LinuxHost>> host() {

@@ -18,7 +18,7 @@ constexpr const char* kPinStep = "pin-source";
 
 enum class Operation : std::uint8_t { kDirectory, kFile, kLink, kTmpfs, kDev, kProc, kBind, kListed, kText };
 /** Also in src/native/wire-plan.ts. */
-enum class Access : std::uint8_t { kRead, kWrite, kStore, kOverlay };
+enum class Access : std::uint8_t { kRead, kWrite, kStore, kOverlay, kCopy };
 
 // An absolute path of names only: what the plan promised, and what makes it safe to append a target to the root's own
 // path.
@@ -32,7 +32,7 @@ Bind read_bind(WireReader& reader) {
   std::string target = read_target(reader);
   std::string source = reader.string();
   const bool is_file = reader.u8() == 1;
-  const auto access = reader.one_up_to(Access::kOverlay);
+  const auto access = reader.one_up_to(Access::kCopy);
   const std::uint64_t dev = reader.u64();
   const std::uint64_t ino = reader.u64();
   if (source.empty() || source.front() != '/') reader.refuse();
@@ -44,7 +44,8 @@ Bind read_bind(WireReader& reader) {
           .dev = dev,
           .ino = ino,
           .is_store = access == Access::kStore,
-          .is_overlay = access == Access::kOverlay};
+          .is_overlay = access == Access::kOverlay || access == Access::kCopy,
+          .is_copy = access == Access::kCopy};
 }
 
 Listed read_listed(WireReader& reader) {

@@ -82,6 +82,8 @@ struct Bind {
   bool is_store = false;
   /** The build can write to it, and the source does not change. */
   bool is_overlay = false;
+  /** The overlay is a copy. */
+  bool is_copy = false;
 };
 
 /** A directory of the root's own, in which each entry of the source is a step of its own. */
@@ -214,7 +216,7 @@ Result<EnvelopePlan> read_plan(std::span<const std::byte> bytes);
 std::vector<Step> read_rest(WireReader& reader);
 
 /** Also in src/native/wire-writer.ts. */
-inline constexpr std::uint32_t kWireVersion = 11;
+inline constexpr std::uint32_t kWireVersion = 12;
 
 // A plan names files of the host. Another program can put others in their places before a session opens.
 

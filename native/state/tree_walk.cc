@@ -107,7 +107,7 @@ Status TreeWalk::enter(UniqueFd folder, std::string_view name, Level level) {
     opened = UniqueFd(::openat(held.get(), ".", kDirectory));
   }
   // It belongs to another user.
-  if (!opened && is_shut) return {};
+  if (!opened && is_shut && passes_by_shut_folders()) return {};
   if (!opened) return failure("openat");
   held = std::move(opened);
   return read(true);

@@ -47,6 +47,8 @@ class TreeWalk {
   virtual Status finish(mode_t) { return {}; }
   /** Whether the walk may open a folder that is shut to its owner. It is shut again afterwards. */
   [[nodiscard]] virtual bool may_open_up(const FileState& folder) const = 0;
+  /** Whether the walk goes on where another user's folder is shut to this process; else it ends with that error. */
+  [[nodiscard]] virtual bool passes_by_shut_folders() const { return true; }
 
   /** The path of a file in the current folder. Of a path that is longer than any may be, some folders are counted. */
   [[nodiscard]] std::string path_of(std::string_view name) const;

@@ -24,7 +24,7 @@ const allowanceBits: Readonly<Record<Allowance, number>> = {
 const operation = { directory: 0, file: 1, link: 2, tmpfs: 3, dev: 4, proc: 5, bind: 6, listed: 7, text: 8 } as const
 
 /** Also in native/plan/plan.cc. */
-const access = { read: 0, write: 1, store: 2, overlay: 3 } as const
+const access = { read: 0, write: 1, store: 2, overlay: 3, copy: 4 } as const
 
 export function packPlan(plan: Plan): Uint8Array {
   return writePlan(plan, false)
@@ -155,9 +155,7 @@ function writeBind(writer: WireWriter, mount: Mount): void {
 }
 
 function accessOf({ kind, writable }: Mount): number {
-  // Each system has one way to it.
-  if (kind === 'copy') return access.overlay
-  if (kind === 'store' || kind === 'overlay') return access[kind]
+  if (kind === 'store' || kind === 'overlay' || kind === 'copy') return access[kind]
   return writable ? access.write : access.read
 }
 

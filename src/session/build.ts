@@ -13,11 +13,11 @@ import { binding } from '../native/load.ts'
 import { nativePlanOf } from '../native/wire-plan.ts'
 import { packJob, plainFrame, type JobCommand } from '../native/wire-job.ts'
 import type { LimitName } from '../spec/fields/limits.ts'
-import { copiesInputs } from '../spec/outputs.ts'
+import { mayCopyInputs } from '../spec/outputs.ts'
 import type { Plan } from '../spec/plan.ts'
 import type { Spec } from '../spec/spec.ts'
 import { Admission, allSessions, type Demand } from './session-queue.ts'
-import { lacksOutputs, newId, openEnvelope, outputsLeave, outputsReturning, withOutputs } from './opening.ts'
+import { lacksOutputs, newId, openEnvelope, outputsLeave, outputsReturning, withCopies, withOutputs } from './opening.ts'
 import { planningOf } from './planning.ts'
 import { LimitEvents, watchFor, type LimitWatch, type Watched, type WatchedLimit } from './limits.ts'
 import { aftermathOf, Session, teardownError, tellSteps } from './session.ts'
@@ -113,18 +113,17 @@ class OwnSession implements Place {
 
   #readyToOpen(admission: Admission, signal: AbortSignal | undefined): Promise<unknown> | undefined {
     const plan = this.plan()
-    const isOpenedHere = plan.wait !== 0 || plan.keep !== undefined || copiesInputs(plan)
+    const isOpenedHere = plan.wait !== 0 || plan.keep !== undefined || mayCopyInputs(plan)
     return isOpenedHere || lacksOutputs(plan) ? this.#prepare(isOpenedHere, admission, signal) : outputsReturning(plan)
   }
 
   async #prepare(isOpenedHere: boolean, admission: Admission, signal: AbortSignal | undefined): Promise<void> {
     // Only now: a command that is refused has made no folder.
-    const plan = await withOutputs(this.plan())
-    this.#plan = plan
-    await outputsReturning(plan)
+    this.#plan = await withOutputs(this.plan())
+    await outputsReturning(this.#plan)
     if (!isOpenedHere) return
-    const envelope = await openEnvelope(nativePlanOf(plan), this.#id, plan, admission.waitLeft, signal)
-    this.#opened = { envelope, session: new Session(this.#id, plan, envelope, undefined, () => admission.over()).tellOpening() }
+    const envelope = await withCopies(this.#plan, (plan) => openEnvelope(nativePlanOf((this.#plan = plan)), this.#id, plan, admission.waitLeft, signal))
+    this.#opened = { envelope, session: new Session(this.#id, this.#plan, envelope, undefined, () => admission.over()).tellOpening() }
   }
 
   start(job: number, command: JobCommand): NativePipes | undefined {

@@ -8,7 +8,7 @@ import { binding } from '../native/load.ts'
 import { packJob, plainFrame, type JobFrame } from '../native/wire-job.ts'
 import { invalid, readRecord } from '../spec/check.ts'
 import { outputKeys } from '../spec/outputs.ts'
-import { withOutputsMade, type Identity, type Plan } from '../spec/plan.ts'
+import { withCopyAt, withOutputsMade, type Identity, type Plan } from '../spec/plan.ts'
 
 // Jobs without a command.
 
@@ -31,6 +31,23 @@ export async function openEnvelope(native: NativePlan, id: string, plan: Plan, w
  */
 export async function completeEnvelope(base: NativeEnvelope, rest: Uint8Array, signal?: AbortSignal): Promise<void> {
   await runJob(base, { ...plainFrame, rest }, signal)
+}
+
+/**
+ * Opens by a plan. Where the host cannot have an overlay for an input, it opens by the plan that has a copy in its place and says why.
+ * @throws what the last try threw
+ */
+export async function withCopies<T>(plan: Plan, open: (plan: Plan) => Promise<T>): Promise<T> {
+  for (let tried = plan; ; ) {
+    try {
+      return await open(tried)
+    } catch (error) {
+      const isRefused = isBuildjailError(error) && error.code === 'ERR_BUILDJAIL_OVERLAY_UNSUPPORTED'
+      const instead = isRefused ? withCopyAt(tried, error.dest, error.message) : undefined
+      if (instead === undefined) throw error
+      tried = instead
+    }
+  }
 }
 
 function runJob(of: NativePlan | NativeEnvelope, frame: JobFrame, signal?: AbortSignal): Promise<NativeEnvelope | undefined> {
@@ -57,7 +74,7 @@ function runJob(of: NativePlan | NativeEnvelope, frame: JobFrame, signal?: Abort
 export interface OpenOptions {
   /**
    * Ends the waiting: for a turn (`maxSessions`), for what another session has (`wait` of the spec), and for the copy of an input
-   * (`overlay`, on FreeBSD).
+   * (`overlay`, where that is a copy).
    */
   readonly signal?: AbortSignal
   /**

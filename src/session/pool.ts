@@ -9,11 +9,11 @@ import { binding } from '../native/load.ts'
 import { nativeBaseOf, nativePlanOf, packRest } from '../native/wire-plan.ts'
 import { packJob, plainFrame } from '../native/wire-job.ts'
 import { readInteger } from '../spec/check.ts'
-import { copiesInputs, isLent } from '../spec/outputs.ts'
+import { isLent, mayCopyInputs } from '../spec/outputs.ts'
 import type { Plan } from '../spec/plan.ts'
 import type { Additions, Spec } from '../spec/spec.ts'
 import { Admission, allSessions, boundsOf, concurrencyReaders, SessionQueue, type Concurrency } from './session-queue.ts'
-import { checkOpenOptions, completeEnvelope, newId, openEnvelope, outputsLeave, outputsReturning, whileTaken, withOutputs, type OpenOptions } from './opening.ts'
+import { checkOpenOptions, completeEnvelope, newId, openEnvelope, outputsLeave, outputsReturning, whileTaken, withCopies, withOutputs, type OpenOptions } from './opening.ts'
 import { planningOfSpec, planningOnto, type Planning } from './planning.ts'
 import { watchFor, type LimitWatch } from './limits.ts'
 import { aftermathOf, Session } from './session.ts'
@@ -55,7 +55,7 @@ const quiet = { sinceGivenBack: 2, besideCommand: 10 } as const
  * that comes when none is ready has a session opened for it as `openSession` does, which takes less than to begin one and to add to it.
  */
 export class SessionPool implements AsyncDisposable {
-  readonly #base: Plan
+  #base: Plan
   readonly #size: number
   readonly #maxAge: number
   readonly #expiry: NodeJS.Timeout
@@ -153,7 +153,7 @@ export class SessionPool implements AsyncDisposable {
 
   /** One that could not be completed is of no use any more: each try takes another. */
   #takeComplete(plan: Plan, admission: Admission, signal?: AbortSignal): Promise<Taken> {
-    const attempt = async (): Promise<Taken> => {
+    const attempt = async (plan: Plan): Promise<Taken> => {
       const taken = await this.#take(plan, signal)
       try {
         if (taken.rest !== undefined) await completeEnvelope(taken.envelope, taken.rest, signal)
@@ -164,7 +164,7 @@ export class SessionPool implements AsyncDisposable {
         throw error
       }
     }
-    return whileTaken(plan, admission.waitLeft, attempt, signal)
+    return whileTaken(plan, admission.waitLeft, () => withCopies(plan, attempt), signal)
   }
 
   /**
@@ -200,7 +200,8 @@ export class SessionPool implements AsyncDisposable {
         if (admission.isOver) return
         // A refused caller has made nothing.
         plan = await withOutputs(plan)
-        taken = await (plan.wait === 0 && !copiesInputs(plan) ? this.#take(plan) : this.#takeComplete(plan, admission, signal))
+        taken = await (plan.wait === 0 && !mayCopyInputs(plan, this.#base) ? this.#take(plan) : this.#takeComplete(plan, admission, signal))
+        plan = taken.session.plan
         this.#admissions.set(taken.session, admission)
       },
       giveUp: () => admission?.giveUp(),
@@ -296,7 +297,7 @@ export class SessionPool implements AsyncDisposable {
   }
 
   async #addReady(): Promise<void> {
-    this.#ready.push(await this.#open(nativeBaseOf(this.#base), this.#base, this.#base.wait))
+    this.#ready.push(await withCopies(this.#base, (base) => this.#open(nativeBaseOf((this.#base = base)), base, base.wait)))
   }
 
   #returned(session: Session): void {

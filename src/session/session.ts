@@ -24,7 +24,7 @@ import type { KeepIn, Plan } from '../spec/plan.ts'
 import type { Spec } from '../spec/spec.ts'
 import { changesIn, refuseToApply, type Changes } from './changes.ts'
 import { canComeNear, LimitEvents, ownLimits, watchFor, type LimitWatch } from './limits.ts'
-import { checkOpenOptions, newId, openEnvelope, outputsReturning, withOutputs, type OpenOptions } from './opening.ts'
+import { checkOpenOptions, newId, openEnvelope, outputsReturning, withCopies, withOutputs, type OpenOptions } from './opening.ts'
 import { planningOf } from './planning.ts'
 import type { Applied, LimitRecord, OutputRecord, SessionProcess, SessionRecord, SessionUsage, TraceEntry } from '../native/record.ts'
 import { Admission, allSessions } from './session-queue.ts'
@@ -47,11 +47,11 @@ export async function openSession(spec: Spec | Plan, options: OpenOptions = {}):
     signal?.throwIfAborted()
     await admission.whenReady(signal)
     // A refused caller has made nothing.
-    const plan = await withOutputs(planned, makeOutputs)
-    const returning = outputsReturning(plan)
+    const made = await withOutputs(planned, makeOutputs)
+    const returning = outputsReturning(made)
     if (returning !== undefined) await returning
     const id = newId()
-    const envelope = await openEnvelope(nativePlanOf(plan), id, plan, admission.waitLeft, signal)
+    const { plan, envelope } = await withCopies(made, async (plan) => ({ plan, envelope: await openEnvelope(nativePlanOf(plan), id, plan, admission.waitLeft, signal) }))
     return new Session(id, plan, envelope, watchFor(id, plan, envelope), () => admission.over()).tellOpening()
   } catch (error) {
     admission.over()

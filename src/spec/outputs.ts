@@ -10,9 +10,12 @@ export function isThrownAway({ kind }: Mount): boolean {
   return kind === 'overlay' || kind === 'copy'
 }
 
-/** Whether opening takes long: it copies what is in an input, which `signal` ends. */
-export function copiesInputs({ mounts }: Pick<Plan, 'mounts'>): boolean {
-  return mounts.some(({ kind }) => kind === 'copy')
+/**
+ * Whether opening copies what is in an input, which takes long and `signal` ends, or may come to that: not every host has an overlay.
+ * @param base whose overlays are known to be
+ */
+export function mayCopyInputs({ mounts }: Pick<Plan, 'mounts'>, base?: Pick<Plan, 'mounts'>): boolean {
+  return mounts.some((mount) => mount.kind === 'copy' || (mount.kind === 'overlay' && base?.mounts.includes(mount) !== true))
 }
 
 /** A directory of the host by what it is, whatever its name. */

@@ -63,7 +63,7 @@ export interface PlannedFile {
   readonly entry: string
 }
 
-/** Something that a session of the plan cannot keep from its build on that system. */
+/** Something that a session of the plan cannot keep from its build on that system, or that it does another way. */
 export interface Warning {
   /** The field of the spec that it is about. */
   readonly entry: string

@@ -5,8 +5,10 @@ import type { Draft, Field } from './field.ts'
 import { fieldNames, fields, type Spec, type Values } from './fields.ts'
 import { refuseAround, refuseOverlaysOnto } from './nesting.ts'
 import type { Identity, Mount, Plan } from './plan-types.ts'
+import { copyInstead } from './source-mount.ts'
 import { checkedSpec } from './spec.ts'
 import { layoutOf, type SystemLayout } from './system-layout.ts'
+import { warningsOf } from './warnings.ts'
 
 export { identityOf } from './source.ts'
 export type { Device, Identity, KeepIn, LeftOut, Link, Mount, Plan, PlanLimits, PlannedFile, PlannedUser, Warning } from './plan-types.ts'
@@ -62,6 +64,17 @@ export function withOutputsMade(plan: Plan, make: (output: Mount & { readonly so
     return bare<Mount>({ ...output, identity })
   })
   return ours(bare<Plan>({ ...plan, mounts: Object.freeze(mounts) }))
+}
+
+/**
+ * The same plan with a copy in the place of an overlay that this host cannot have, and with a warning that says so. Undefined where it has no
+ * overlay there.
+ */
+export function withCopyAt(plan: Plan, target: string | undefined, reason: string): Plan | undefined {
+  const overlay = plan.mounts.find((mount) => mount.kind === 'overlay' && mount.target === target)
+  if (overlay === undefined) return undefined
+  const mounts = plan.mounts.with(plan.mounts.indexOf(overlay), copyInstead(overlay, reason))
+  return ours(bare<Plan>({ ...plan, mounts: Object.freeze(mounts), warnings: Object.freeze(warningsOf(plan, mounts)) }))
 }
 
 const plans = new WeakSet<object>()

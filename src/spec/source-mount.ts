@@ -1,3 +1,4 @@
+import { unsupportedOverlay } from '../errors.ts'
 import { bare } from './plain-data.ts'
 import { identityOf, isLeftOut, missingFolder, pathOf, resolved, statOf } from './source.ts'
 import type { Mount } from './plan-types.ts'
@@ -9,11 +10,24 @@ import type { FileStatus } from './look.ts'
 type Whose = Pick<FileStatus, 'uid' | 'gid' | 'mode'>
 
 const owners = new WeakMap<Mount, Whose>()
+const reasons = new WeakMap<Mount, string>()
 
 /** Whose the source of an input or an output was when it was looked at. */
 export function whoseIs(mount: Mount): Readonly<{ uid: number, gid: number, mode: number }> | undefined {
   const found = owners.get(mount)
   return found === undefined ? undefined : { uid: Number(found.uid), gid: Number(found.gid), mode: Number(found.mode) }
+}
+
+/** Why it is a copy and no overlay, where the system has those. */
+export function whyCopied(mount: Mount): string | undefined {
+  return reasons.get(mount)
+}
+
+/** A copy in the place of an overlay that cannot be. */
+export function copyInstead(overlay: Mount, reason: string): Mount {
+  const copy = bare<Mount>({ ...overlay, kind: 'copy' })
+  reasons.set(copy, reason)
+  return copy
 }
 
 /** The same at another target. */
@@ -40,14 +54,28 @@ export function inputMount(entry: string, declared: string, target: string): Mou
 }
 
 /**
- * Of overlayfs where that is, and of FreeBSD a copy (native/freebsd/parts.h, add_copy).
+ * On FreeBSD a copy (native/freebsd/parts.h, add_copy). On Linux overlayfs; a copy where it is known by now that this cannot be. What else
+ * keeps the host from it is found by opening (`withCopies`).
  * @throws SpecError when the source is not there, or is no directory.
  */
 export function overlayMount(entry: string, declared: string, target: string, platform: NodeJS.Platform): Mount {
   const stats = statOf(declared, entry)
   if (!stats.isDirectory()) throw refusal('ERR_BUILDJAIL_SOURCE_UNFIT', entry, `${declared} is not a directory, and an overlay is of a directory`, declared)
   const kind = platform === 'freebsd' ? 'copy' : 'overlay'
-  return bare({ kind, target, source: resolved(declared, entry), identity: identityOf(stats), writable: true, entry })
+  const mount = bare<Mount>({ kind, target, source: resolved(declared, entry), identity: identityOf(stats), writable: true, entry })
+  return kind === 'overlay' && !isAllCallers(stats) ? copyInstead(mount, notCallers(mount, stats)) : mount
+}
+
+// Also in native/linux/sources.cc (map_overlay): without root, overlayfs can give the build no file of others.
+function isAllCallers({ uid, gid }: Whose): boolean {
+  const caller = process.geteuid?.() ?? 0
+  return caller === 0 || (Number(uid) === caller && Number(gid) === process.getegid?.())
+}
+
+function notCallers({ source, target }: Mount, { uid, gid }: Whose): string {
+  const remedy = 'use a folder of your own and of your first group, or run it as root'
+  const problem = `the folder belongs to the user ${uid} and the group ${gid}, and without root only what is the caller's can be the build's`
+  return unsupportedOverlay(problem, { ...(source !== undefined && { path: source }), dest: target, remedy }).message
 }
 
 /**

@@ -1,15 +1,22 @@
 import { bare } from './plain-data.ts'
 import type { Mount, Plan, Warning } from './plan-types.ts'
-import { whoseIs } from './source-mount.ts'
+import { whoseIs, whyCopied } from './source-mount.ts'
 
 /** inode(7), S_ISGID. */
 const setGid = 0o2000
 
 type Whose = Pick<Plan, 'platform' | 'user' | 'network'>
 
-/** What the system does not let a session keep from its build. */
+/** What the system does not let a session keep from its build, and what it does another way. */
 export function warningsOf(whose: Whose, mounts: readonly Mount[]): Warning[] {
-  return whose.platform === 'freebsd' ? [...rootWarnings(whose), ...inputWarnings(whose, mounts)] : outputWarnings(mounts)
+  return whose.platform === 'freebsd' ? [...rootWarnings(whose), ...inputWarnings(whose, mounts)] : [...outputWarnings(mounts), ...copyWarnings(mounts)]
+}
+
+function copyWarnings(mounts: readonly Mount[]): Warning[] {
+  return mounts.flatMap((mount) => {
+    const reason = whyCopied(mount)
+    return reason === undefined ? [] : [bare({ entry: mount.entry, problem: `${reason}; each session copies the folder into memory instead` })]
+  })
 }
 
 // native/envelope/output.cc shuts every other one.

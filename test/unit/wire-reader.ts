@@ -57,6 +57,7 @@ export type ReadStep =
       readonly isWritable: boolean
       readonly isStore?: true
       readonly isOverlay?: true
+      readonly isCopy?: true
       readonly dev: bigint
       readonly ino: bigint
     }
@@ -231,8 +232,9 @@ function readCommandLimits(reader: WireReader): ReadCommand['limits'] {
   return Object.fromEntries<bigint>([...ofProcesses, ...(stdio === 0n ? [] : [['stdio', stdio] as const])])
 }
 
-function accessOf(access: number): { isWritable: boolean; isStore?: true; isOverlay?: true } {
-  if (access > 3) throw new RangeError(`${access} is no access`)
+function accessOf(access: number): { isWritable: boolean; isStore?: true; isOverlay?: true; isCopy?: true } {
+  if (access > 4) throw new RangeError(`${access} is no access`)
+  if (access === 4) return { isWritable: false, isCopy: true }
   if (access === 3) return { isWritable: false, isOverlay: true }
   return access === 2 ? { isWritable: true, isStore: true } : { isWritable: access === 1 }
 }
