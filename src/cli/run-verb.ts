@@ -8,6 +8,7 @@ import type { Changes } from '../session/changes.ts'
 import { hintInWords, hintsOf, type Hint } from '../command/hints.ts'
 import { openSession, type Session } from '../session/session.ts'
 import { isThrownAway } from '../spec/outputs.ts'
+import { copyWarnings } from '../spec/warnings.ts'
 import type { RunRequest } from './command-line.ts'
 import { exitStatus, statusOf, statusOfRefusal } from './exit-status.ts'
 import { isWithin } from '../spec/paths.ts'
@@ -96,6 +97,7 @@ async function runOnce({ here, isJson, apply }: RunRequest, effective: Effective
   }
   // Loaded only for --apply.
   const applying = apply === undefined ? undefined : new (await import('./apply.ts')).Applying(apply, session, terminal)
+  for (const { problem } of copyWarnings(session.plan.mounts)) tell(terminal, problem)
   streams.opened(session)
   written?.begin(session)
   const result = await attempt(() => {

@@ -33,6 +33,16 @@ export async function completeEnvelope(base: NativeEnvelope, rest: Uint8Array, s
   await runJob(base, { ...plainFrame, rest }, signal)
 }
 
+/** Devices whose folders have been overlays here: the host can have more of them. */
+const layered = new Set<string>()
+
+const overlayDevices = ({ mounts }: Plan): string[] => mounts.flatMap(({ kind, identity }) => (kind === 'overlay' && identity !== undefined ? [identity.dev] : []))
+
+/** Whether opening copies what is in an input, which takes long and `signal` ends, or may come to that: it goes by `withCopies`, before a command is sent. */
+export function mayCopyInputs(plan: Plan): boolean {
+  return plan.mounts.some(({ kind }) => kind === 'copy') || overlayDevices(plan).some((device) => !layered.has(device))
+}
+
 /**
  * Opens by a plan. Where the host cannot have an overlay for an input, it opens by the plan that has a copy in its place and says why.
  * @throws what the last try threw
@@ -40,7 +50,9 @@ export async function completeEnvelope(base: NativeEnvelope, rest: Uint8Array, s
 export async function withCopies<T>(plan: Plan, open: (plan: Plan) => Promise<T>): Promise<T> {
   for (let tried = plan; ; ) {
     try {
-      return await open(tried)
+      const opened = await open(tried)
+      for (const device of overlayDevices(tried)) layered.add(device)
+      return opened
     } catch (error) {
       const isRefused = isBuildjailError(error) && error.code === 'ERR_BUILDJAIL_OVERLAY_UNSUPPORTED'
       const instead = isRefused ? withCopyAt(tried, error.dest, error.message) : undefined
@@ -52,6 +64,7 @@ export async function withCopies<T>(plan: Plan, open: (plan: Plan) => Promise<T>
 
 function runJob(of: NativePlan | NativeEnvelope, frame: JobFrame, signal?: AbortSignal): Promise<NativeEnvelope | undefined> {
   return new Promise((resolve, reject) => {
+    signal?.throwIfAborted()
     const stop = (): void => void binding().kill(job, 'SIGKILL', 'tree')
     const job = expectJob({
       ended: ({ failure, envelope }) => {

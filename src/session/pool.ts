@@ -9,11 +9,11 @@ import { binding } from '../native/load.ts'
 import { nativeBaseOf, nativePlanOf, packRest } from '../native/wire-plan.ts'
 import { packJob, plainFrame } from '../native/wire-job.ts'
 import { readInteger } from '../spec/check.ts'
-import { isLent, mayCopyInputs } from '../spec/outputs.ts'
+import { isLent } from '../spec/outputs.ts'
 import type { Plan } from '../spec/plan.ts'
 import type { Additions, Spec } from '../spec/spec.ts'
 import { Admission, allSessions, boundsOf, concurrencyReaders, SessionQueue, type Concurrency } from './session-queue.ts'
-import { checkOpenOptions, completeEnvelope, newId, openEnvelope, outputsLeave, outputsReturning, whileTaken, withCopies, withOutputs, type OpenOptions } from './opening.ts'
+import { checkOpenOptions, completeEnvelope, mayCopyInputs, newId, openEnvelope, outputsLeave, outputsReturning, whileTaken, withCopies, withOutputs, type OpenOptions } from './opening.ts'
 import { planningOfSpec, planningOnto, type Planning } from './planning.ts'
 import { watchFor, type LimitWatch } from './limits.ts'
 import { aftermathOf, Session } from './session.ts'
@@ -200,7 +200,7 @@ export class SessionPool implements AsyncDisposable {
         if (admission.isOver) return
         // A refused caller has made nothing.
         plan = await withOutputs(plan)
-        taken = await (plan.wait === 0 && !mayCopyInputs(plan, this.#base) ? this.#take(plan) : this.#takeComplete(plan, admission, signal))
+        taken = await (plan.wait === 0 && !mayCopyInputs(plan) ? this.#take(plan) : this.#takeComplete(plan, admission, signal))
         plan = taken.session.plan
         this.#admissions.set(taken.session, admission)
       },

@@ -1,4 +1,4 @@
-import type { Identity, Mount, Plan } from './plan-types.ts'
+import type { Identity, Mount } from './plan-types.ts'
 
 /** Whether a mount is a folder of the host that the build writes to. What is written in an overlay reaches its source only by `applyChanges`. */
 export function isLent(mount: Mount): boolean {
@@ -8,14 +8,6 @@ export function isLent(mount: Mount): boolean {
 /** Whether a mount is an input that the build writes to and whose changes go with the session: an overlay, or the copy that stands for one. */
 export function isThrownAway({ kind }: Mount): boolean {
   return kind === 'overlay' || kind === 'copy'
-}
-
-/**
- * Whether opening copies what is in an input, which takes long and `signal` ends, or may come to that: not every host has an overlay.
- * @param base whose overlays are known to be
- */
-export function mayCopyInputs({ mounts }: Pick<Plan, 'mounts'>, base?: Pick<Plan, 'mounts'>): boolean {
-  return mounts.some((mount) => mount.kind === 'copy' || (mount.kind === 'overlay' && base?.mounts.includes(mount) !== true))
 }
 
 /** A directory of the host by what it is, whatever its name. */

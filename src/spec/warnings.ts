@@ -12,7 +12,8 @@ export function warningsOf(whose: Whose, mounts: readonly Mount[]): Warning[] {
   return whose.platform === 'freebsd' ? [...rootWarnings(whose), ...inputWarnings(whose, mounts)] : [...outputWarnings(mounts), ...copyWarnings(mounts)]
 }
 
-function copyWarnings(mounts: readonly Mount[]): Warning[] {
+/** Of each copy that would be an overlay if this host could have one. */
+export function copyWarnings(mounts: readonly Mount[]): Warning[] {
   return mounts.flatMap((mount) => {
     const reason = whyCopied(mount)
     return reason === undefined ? [] : [bare({ entry: mount.entry, problem: `${reason}; each session copies the folder into memory instead` })]

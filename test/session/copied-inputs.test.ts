@@ -1,13 +1,13 @@
 import { spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
-import { chmodSync, chownSync, existsSync, lstatSync, mkdirSync, readdirSync, readFileSync, readlinkSync, renameSync, rmSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs'
+import { chmodSync, chownSync, existsSync, linkSync, lstatSync, mkdirSync, readdirSync, readFileSync, readlinkSync, renameSync, rmSync, statSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { beforeEach, expect, test } from 'vitest'
+import { afterEach, beforeEach, expect, test } from 'vitest'
 
 import { build, openSession, planOf, recover, SessionPool, type Session, type Spec } from '../../src/index.ts'
 import { mountTable } from '../../src/freebsd/index.ts'
-import { watchersOf } from './controlled.ts'
+import { descendantsOf, isRunning, watchersOf } from './controlled.ts'
 import { useFolders } from './folders.ts'
 import { expectSameState, hostState } from './host-state.ts'
 import { describeSession, isFreebsd } from './kernel.ts'
@@ -15,6 +15,18 @@ import { rejected } from './rejected.ts'
 
 const controller = fileURLToPath(new URL('controller.mjs', import.meta.url))
 const long = 64 * 1024 * 1024
+
+const isRoot = process.geteuid?.() === 0
+const users: readonly Spec['user'][] = isRoot ? [undefined, 'root'] : [undefined]
+// Where there is overlayfs, it takes no folder of a ramfs for root, and for others none that belongs to another of their groups.
+const otherGroup = process.getgroups?.().find((group) => group !== process.getegid?.())
+const canForce = isFreebsd || isRoot || otherGroup !== undefined
+if (!canForce) console.warn('skipped, as this user has no second group: nothing keeps a folder from being an overlay')
+
+/** Owner, group, mode, time and name, of each file; time and target of a link; owner's number. */
+const stat = isFreebsd
+  ? { all: 'stat -f "%Su %Sg %Lp %m %N"', link: 'stat -f "%m %Y"', owner: 'stat -f %Su', number: 'stat -f %u' }
+  : { all: 'stat -c "%U %G %a %Y %n"', link: 'f() { echo "$(stat -c %Y $1) $(readlink $1)"; }; f', owner: 'stat -c %U', number: 'stat -c %u' }
 
 /** All that can be told of a tree, but for the times of access: to copy a file is to read it. */
 function told(top: string): Record<string, string> {
@@ -28,7 +40,19 @@ function told(top: string): Record<string, string> {
   }))
 }
 
-const describeCopies = isFreebsd ? describeSession : describeSession.skip
+/** The top folder of a tmpfs that a process holds: mounted nowhere yet, or in a session alone. */
+function heldBy(pid: number): string | undefined {
+  const folder = `/proc/${pid}/fd`
+  try {
+    const found = readdirSync(folder).find((fd) => /^\/(copied)?$/.test(readlinkSync(`${folder}/${fd}`)) && statSync(`${folder}/${fd}`).dev !== statSync('/').dev)
+    return found === undefined ? undefined : `${folder}/${found}`
+  } catch {
+    // One of them, or the process, is gone.
+    return undefined
+  }
+}
+
+const describeCopies = canForce ? describeSession : describeSession.skip
 
 describeCopies('an input that is an overlay, where there are none', () => {
   const folders = useFolders()
@@ -39,7 +63,10 @@ describeCopies('an input that is an overlay, where there are none', () => {
     chmodSync(path.join(source, name), mode)
   }
   beforeEach(() => {
-    source = path.join(folders.top, 'project')
+    const around = path.join(folders.top, 'around')
+    source = path.join(around, 'project')
+    mkdirSync(around)
+    if (isRoot && !isFreebsd) expect(spawnSync('mount', ['-t', 'ramfs', '-o', 'mode=755', 'ramfs', around])).toMatchObject({ status: 0 })
     mkdirSync(source)
     write('Makefile', 'all:\n')
     write('configure', '#!/bin/sh\necho configured\n', 0o755)
@@ -50,17 +77,25 @@ describeCopies('an input that is an overlay, where there are none', () => {
     symlinkSync('src/a.c', path.join(source, 'link'))
     chmodSync(path.join(source, 'src/deep'), 0o700)
     for (const name of ['.', ...readdirSync(source, { recursive: true, encoding: 'utf8' })]) if (name !== 'link') utimesSync(path.join(source, name), 1_700_000_000, 1_700_000_000)
+    if (!isRoot) for (const name of ['.', 'src', 'Makefile']) chownSync(path.join(source, name), -1, otherGroup as number)
+  })
+  afterEach(() => {
+    if (isRoot && !isFreebsd) spawnSync('umount', [path.dirname(source)])
   })
   const spec = (more: Spec = {}): Spec => ({ inputs: { '/w': { path: source, overlay: true } }, cwd: '/w', ...more })
-  const mountOf = async (target: string): Promise<string | undefined> => (await mountTable()).find(({ on, type }) => type === 'tmpfs' && on.endsWith(target))?.on
-  const isCopying = (): Promise<void> => expect.poll(() => mountOf('/copied'), { timeout: 30_000, interval: 5 }).toBeDefined()
+  /** Where the host finds the copy. On Linux it has no name: a program holds its top folder. */
+  const copyOf = async (pid: number): Promise<string | undefined> => (isFreebsd ? (await mountTable()).find(({ on, type }) => type === 'tmpfs' && on.endsWith('/copied'))?.on : heldBy(pid))
+  const isCopying = (pid: number = process.pid): Promise<void> => expect.poll(() => copyOf(pid), { timeout: 30_000, interval: 1 }).toBeDefined()
   const large = (): Spec => {
+    if (existsSync(path.join(source, 'large'))) return { inputs: { '/copied': { path: source, overlay: true } } }
     write('large', Buffer.alloc(long, 'x'))
+    // Each name is a file of its own in the copy.
+    for (let index = 0; !isFreebsd && index < 10; index += 1) linkSync(path.join(source, 'large'), path.join(source, `large${index}`))
     return { inputs: { '/copied': { path: source, overlay: true } } }
   }
 
   // promise: 50
-  test.each([undefined, 'root'] as const)('is a copy: the build does there what its owner may (user %s), and nothing of that comes to the source or stays', async (user) => {
+  test.each(users)('is a copy: the build does there what its owner may (user %s), and nothing of that comes to the source or stays', async (user) => {
     const state = await hostState()
     const before = told(source)
     const script = `
@@ -83,17 +118,17 @@ describeCopies('an input that is an overlay, where there are none', () => {
   })
 
   // promise: 50
-  test('belongs to the build, with its modes and times and no set-id bits; what is of others stays theirs', async () => {
+  test.runIf(isRoot)('belongs to the build, with its modes and times and no set-id bits; what is of others stays theirs', async () => {
     chmodSync(path.join(source, 'configure'), 0o6755)
     write('src/others', 'others\n', 0o600)
     for (const name of ['.', ...readdirSync(source, { recursive: true, encoding: 'utf8' })]) if (name !== 'link') chownSync(path.join(source, name), 4001, 4002)
     chmodSync(path.join(source, 'configure'), 0o6755)
     chownSync(path.join(source, 'src/others'), 0, 0)
-    const script = 'stat -f "%Su %Sg %Lp %m %N" . Makefile configure private src/deep; stat -f "%m %Y" link; stat -f %u src/others; cat private; cat src/others || echo shut; rm src/others && echo removed; find . ! -user build ! -type l'
+    const script = `${stat.all} . Makefile configure private src/deep; ${stat.link} link; ${stat.number} src/others; cat private; cat src/others || echo shut; rm src/others && echo removed; find . ! -user build ! -type l`
     const { stdout } = await build(spec(), ['sh', '-c', script])
     const at = 1_700_000_000
     const link = Math.floor(lstatSync(path.join(source, 'link')).mtimeMs / 1000)
-    expect(stdout.split('\n')).toEqual([`build build 755 ${at} .`, `build build 644 ${at} Makefile`, `build build 755 ${at} configure`, `build build 600 ${at} private`, `build build 700 ${at} src/deep`, `${link} src/a.c`, '0', 'private', 'shut', 'removed'])
+    expect(stdout.split('\n')).toEqual([`build build 755 ${at} .`, `build build 644 ${at} Makefile`, `build build 755 ${at} configure`, `build build 600 ${at} private`, `build build 700 ${at} src/deep`, `${link} src/a.c`, isFreebsd ? '0' : '65534', 'private', 'shut', 'removed'])
   })
 
   // promise: 50
@@ -108,16 +143,22 @@ describeCopies('an input that is an overlay, where there are none', () => {
   test('has nothing of another folder, to which links lead that come into the source while it is copied', async () => {
     mkdirSync(path.join(folders.input, 'secret'))
     writeFileSync(path.join(folders.input, 'secret/key'), 'key')
-    mkdirSync(path.join(folders.top, 'aside'))
+    const aside = path.join(path.dirname(source), 'aside')
+    mkdirSync(aside)
     const many = Array.from({ length: 40 }, (_, index) => String(index))
-    for (const one of many) write(`many/${one}/secret/plain`, Buffer.alloc(2 * 1024 * 1024, 'x'))
+    write('many/plain', Buffer.alloc((isFreebsd ? 2 : 16) * 1024 * 1024, 'x'))
+    for (const one of many) {
+      mkdirSync(path.join(source, 'many', one, 'secret'), { recursive: true })
+      linkSync(path.join(source, 'many/plain'), path.join(source, 'many', one, 'secret/plain'))
+    }
+    rmSync(path.join(source, 'many/plain'))
     const opening = openSession({ inputs: { '/copied': { path: source, overlay: true } }, cwd: '/copied' })
     await isCopying()
-    const copy = await mountOf('/copied')
+    const copy = await copyOf(process.pid)
     // The names of all folders are read by then, and most of them are still to be entered.
     await expect.poll(() => existsSync(`${copy}/many`) && readdirSync(`${copy}/many`).length > 0, { timeout: 30_000, interval: 1 }).toBe(true)
     for (const one of many) {
-      renameSync(path.join(source, 'many', one), path.join(folders.top, 'aside', one))
+      renameSync(path.join(source, 'many', one), path.join(aside, one))
       symlinkSync(folders.input, path.join(source, 'many', one))
     }
     await using session = await opening
@@ -175,13 +216,16 @@ describeCopies('an input that is an overlay, where there are none', () => {
       const program = spawn(process.execPath, [controller, JSON.stringify({ ...large(), output: folders.output })], { stdio: ['ignore', 'pipe', 'inherit'] })
       let hasOpened = false
       program.stdout.once('data', () => (hasOpened = true))
-      await isCopying()
+      await isCopying(program.pid)
+      const inside = descendantsOf(program.pid as number)
       if (!isWatched) for (const watcher of watchersOf(program.pid as number)) process.kill(watcher, 'SIGKILL')
       program.kill('SIGKILL')
       await once(program, 'exit')
       expect(hasOpened).toBe(false)
-      if (!isWatched) expect((await recover()).recovered).toHaveLength(1)
-      await expect.poll(() => mountOf('/copied'), { timeout: 20_000 }).toBeUndefined()
+      // On Linux nothing of it but the journal has a name.
+      if (!isWatched) expect(await recover()).toMatchObject({ recovered: isFreebsd ? [{}] : [], leftAlone: [] })
+      await expect.poll(() => copyOf(program.pid as number), { timeout: 20_000 }).toBeUndefined()
+      await expect.poll(() => inside.filter(isRunning), { timeout: 20_000 }).toEqual([])
       await expect.poll(async () => (await hostState()).stateFolder, { timeout: 20_000 }).toEqual(state.stateFolder)
       await expectSameState(state)
     }
@@ -190,14 +234,14 @@ describeCopies('an input that is an overlay, where there are none', () => {
   test('may have others in it, where there is a folder for them and where there is none', async () => {
     const before = told(source)
     const nested = spec({ outputs: { '/w/dist/lib': folders.output }, inputs: { '/w': { path: source, overlay: true }, '/w/src/deep': folders.input, '/w/new/given.txt': path.join(folders.input, 'given.txt'), '/w/src/own': { path: folders.input, overlay: true } } })
-    const script = 'ls . src src/deep; cat new/given.txt; echo kept > dist/lib/kept; echo b > dist/b; echo no > src/deep/no || echo shut; echo a >> src/own/given.txt; cat src/own/given.txt; stat -f %Su dist new'
+    const script = 'ls . src src/deep; cat new/given.txt; echo kept > dist/lib/kept; echo b > dist/b; echo no > src/deep/no || echo shut; echo a >> src/own/given.txt; cat src/own/given.txt; ' + `${stat.owner} dist new`
     const { stdout } = await build(nested, ['sh', '-c', script])
     expect(stdout.split('\n')).toEqual(['.:', 'Makefile', 'configure', 'dist', 'link', 'new', 'node_modules', 'private', 'src', '', 'src:', 'a.c', 'deep', 'own', '', 'src/deep:', 'given.txt', 'given', 'shut', 'given', 'a', 'build', 'build'])
     expect(readdirSync(folders.output)).toEqual(['kept'])
     expect(told(source)).toEqual(before)
     mkdirSync(path.join(source, 'dist'))
     await build({ inputs: { '/w': source, '/w/src': { path: path.join(source, 'src'), overlay: true } }, outputs: { '/w/dist': path.join(source, 'dist') }, cwd: '/w' }, ['sh', '-c', 'echo a > src/a.o; cp src/a.o dist'])
-    await build(spec({ outputs: { '/w/dist': path.join(source, 'dist') }, user: { uid: 4001, gid: 4001 } }), ['sh', '-c', 'echo b > src/b.o; cp src/b.o dist'])
+    await build(spec({ outputs: { '/w/dist': path.join(source, 'dist') }, ...(isRoot && { user: { uid: 4001, gid: 4001 } }) }), ['sh', '-c', 'echo b > src/b.o; cp src/b.o dist'])
     expect([readdirSync(path.join(source, 'dist')).toSorted(), readdirSync(path.join(source, 'src')).toSorted()]).toEqual([['a.o', 'b.o'], ['a.c', 'deep']])
   })
 
@@ -212,9 +256,9 @@ describeCopies('an input that is an overlay, where there are none', () => {
     expect([readdirSync(folders.input), readdirSync(path.join(source, 'src')).toSorted()]).toEqual([['given.txt'], ['a.c', 'deep']])
   })
 
-  test('is refused where something is mounted in it, and where it is another folder by now', async () => {
+  test.runIf(isRoot)('is refused where something is mounted in it, and where it is another folder by now', async () => {
     const at = path.join(source, 'src/deep')
-    expect(spawnSync('mount', ['-t', 'nullfs', folders.input, at], { encoding: 'utf8' })).toMatchObject({ status: 0 })
+    expect(spawnSync('mount', [...(isFreebsd ? ['-t', 'nullfs'] : ['--bind']), folders.input, at], { encoding: 'utf8' })).toMatchObject({ status: 0 })
     try {
       expect(await rejected(build(spec(), ['true']))).toMatchObject({ code: 'ERR_BUILDJAIL_OVERLAY_UNSUPPORTED', message: expect.stringContaining(`${at} is mounted in the folder`) as string })
       const instead = spec({ inputs: { '/w': { path: source, overlay: true }, '/w/src/deep': at } })
@@ -243,8 +287,13 @@ describeCopies('an input that is an overlay, where there are none', () => {
   // promise: 50
   test('is what the plan and the record say, and what is kept of a build that failed', async () => {
     const plan = planOf(spec({ keep: path.join(folders.top, 'kept') }))
-    expect(plan.mounts.find(({ target }) => target === '/w')).toMatchObject({ kind: 'copy', source, writable: true, entry: 'inputs./w' })
+    // Of a folder in a ramfs only opening finds out.
+    expect(plan.mounts.find(({ target }) => target === '/w')).toMatchObject({ kind: isRoot && !isFreebsd ? 'overlay' : 'copy', source, writable: true, entry: 'inputs./w' })
     await using session = await openSession(plan)
+    expect(session.plan.mounts.find(({ target }) => target === '/w')).toEqual({ ...plan.mounts.find(({ target }) => target === '/w'), kind: 'copy' })
+    const why = { entry: 'inputs./w', problem: expect.stringMatching(new RegExp(`^no overlay of ${source} at /w: .*; each session copies the folder into memory instead$`)) as string }
+    expect(session.plan.warnings).toEqual(isFreebsd ? [] : [why])
+    await expect(session.applyChanges()).rejects.toThrow('/w is a copy, because this host has no overlay for it, and a copy cannot be applied')
     const { mounts, root } = await session.record()
     expect(mounts.find(({ on }) => on === `${root}/w`)).toMatchObject({ type: 'tmpfs', flags: expect.arrayContaining(['nosuid']) as string[] })
     const { kept } = await build(plan, ['sh', '-c', 'echo more >> src/a.c; echo log > log; rm Makefile; exit 3'], { reject: false })
