@@ -340,7 +340,18 @@ function fullPlace(target: string, { failure: { plan } }: Evidence, about?: stri
   return { problem: `${readable(at)}${room}, is full`, ...(about !== undefined && { about }), remedies: [{ spec, effect: 'gives it twice that' }] }
 }
 
+const tooLarge = messagesOf('EOVERFLOW', 'value too large for defined data type', 75)
+
+/** overlayfs of an ordinary user can have no file of another user or group in its upper layer. */
+const changedOthers: Recogniser = (evidence) =>
+  firstNamed(evidence, tooLarge, (name) => {
+    const path = evidence.inside(name)
+    if (evidence.mountOf(path)?.kind !== 'overlay') return undefined
+    const problem = `${readable(path)}, or a folder around it, belongs to another user or group, and without root an overlay changes no such file`
+    return { problem, about: name, remedies: ['chgrp -R on the host, to your own first group, lets it write there'] }
+  })
+
 /** Each kind of hint, in the order in which they are told. */
 export const recognisers: readonly Recogniser[] = [
-  lacksHostFolder, wroteToReadOnly, removedOutput, lacksProgram, lacksHostFile, followedLinkOut, wantsNetwork, wantsServerOfHost, setsId, filledMemory,
+  lacksHostFolder, wroteToReadOnly, removedOutput, lacksProgram, lacksHostFile, followedLinkOut, wantsNetwork, wantsServerOfHost, setsId, filledMemory, changedOthers,
 ]

@@ -132,6 +132,20 @@ describeCopies('an input that is an overlay, where there are none', () => {
   })
 
   // promise: 50
+  test.skipIf(isRoot)('is refused where this user may not read all of it, and nothing of the source is opened for that', async () => {
+    for (const [name, mode] of [['private', 0], ['src/deep', 0], ['src/deep', 0o600], ['.', 0o300]] as const) {
+      const file = path.join(source, name)
+      const { mode: own } = statSync(file)
+      chmodSync(file, mode)
+      const before = lstatSync(file, { bigint: true }).ctimeNs
+      expect(await rejected(build(spec(), ['true']))).toMatchObject({ code: 'EACCES', path: expect.stringContaining(file === `${source}/.` ? source : file) as string, ...(name !== '.' && { step: 'copy', dest: '/w', remedy: expect.stringContaining('exclude') as string }) })
+      expect(lstatSync(file, { bigint: true }).ctimeNs).toBe(before)
+      if (name === 'src/deep' && mode === 0) expect((await build(spec({ inputs: { '/w': { path: source, overlay: true, exclude: ['src/deep/'] } } }), ['ls', '-A', 'src'])).stdout).toBe('a.c\ndeep')
+      chmodSync(file, own)
+    }
+  })
+
+  // promise: 50
   test('follows no link, and has no sockets, fifos and devices', async () => {
     symlinkSync(folders.input, path.join(source, 'elsewhere'))
     spawnSync('mkfifo', [path.join(source, 'fifo')])
@@ -141,9 +155,10 @@ describeCopies('an input that is an overlay, where there are none', () => {
 
   // promise: 50
   test('has nothing of another folder, to which links lead that come into the source while it is copied', async () => {
-    mkdirSync(path.join(folders.input, 'secret'))
-    writeFileSync(path.join(folders.input, 'secret/key'), 'key')
-    const aside = path.join(path.dirname(source), 'aside')
+    // In the same file system: the walk leaves none.
+    const [elsewhere, aside] = ['elsewhere', 'aside'].map((name) => path.join(path.dirname(source), name)) as [string, string]
+    mkdirSync(path.join(elsewhere, 'secret'), { recursive: true })
+    writeFileSync(path.join(elsewhere, 'secret/key'), 'key')
     mkdirSync(aside)
     const many = Array.from({ length: 40 }, (_, index) => String(index))
     write('many/plain', Buffer.alloc((isFreebsd ? 2 : 16) * 1024 * 1024, 'x'))
@@ -159,7 +174,7 @@ describeCopies('an input that is an overlay, where there are none', () => {
     await expect.poll(() => existsSync(`${copy}/many`) && readdirSync(`${copy}/many`).length > 0, { timeout: 30_000, interval: 1 }).toBe(true)
     for (const one of many) {
       renameSync(path.join(source, 'many', one), path.join(aside, one))
-      symlinkSync(folders.input, path.join(source, 'many', one))
+      symlinkSync(elsewhere, path.join(source, 'many', one))
     }
     await using session = await opening
     const [count, ...keys] = (await session.run(['sh', '-c', 'find . -name plain | wc -l; find . -name key'])).stdout.split('\n')
@@ -295,7 +310,7 @@ describeCopies('an input that is an overlay, where there are none', () => {
     expect(session.plan.warnings).toEqual(isFreebsd ? [] : [why])
     await expect(session.applyChanges()).rejects.toThrow('/w is a copy, because this host has no overlay for it, and a copy cannot be applied')
     const { mounts, root } = await session.record()
-    expect(mounts.find(({ on }) => on === `${root}/w`)).toMatchObject({ type: 'tmpfs', flags: expect.arrayContaining(['nosuid']) as string[] })
+    expect(mounts.find(({ on }) => on === `${root}/w`)).toMatchObject({ type: 'tmpfs', flags: expect.arrayContaining(isFreebsd ? ['nosuid'] : ['nosuid', 'nodev']) as string[] })
     const { kept } = await build(plan, ['sh', '-c', 'echo more >> src/a.c; echo log > log; rm Makefile; exit 3'], { reject: false })
     expect(readFileSync(path.join(kept?.path ?? '', 'w/src/a.c'), 'utf8')).toBe('int a;\nmore\n')
     expect(readdirSync(path.join(kept?.path ?? '', 'w')).toSorted()).toEqual(['configure', 'link', 'log', 'node_modules', 'private', 'src'])

@@ -1,13 +1,16 @@
 import { spawnSync } from 'node:child_process'
 import { chmodSync, chownSync, lstatSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { beforeEach, describe, expect, test } from 'vitest'
 
-import { build, openSession, UnsupportedError, planOf, preflight, SessionPool, type Spec } from '../../src/index.ts'
+import { build, openSession, planOf, preflight, SessionPool, type Session, type Spec } from '../../src/index.ts'
 import { useFolders } from './folders.ts'
 import { expectSameState, hostState } from './host-state.ts'
 import { describeSession, isFreebsd } from './kernel.ts'
 import { rejected } from './rejected.ts'
+
+const main = fileURLToPath(new URL('../../dist/cli/main.cjs', import.meta.url))
 
 const isRoot = process.geteuid?.() === 0
 const users: readonly Spec['user'][] = isRoot ? [undefined, 'root'] : [undefined]
@@ -26,6 +29,33 @@ function told(top: string): Record<string, string> {
     const { mode, uid, gid, size, ino, mtimeNs, ctimeNs, atimeNs, nlink } = lstatSync(file, { bigint: true })
     return [name, [mode.toString(8), uid, gid, size, ino, mtimeNs, ctimeNs, atimeNs, nlink, content].join(' ')]
   }))
+}
+
+/** Of a spec with one overlay: each way to open a session has a copy in its place, and says why. */
+async function expectCopied(inputs: Spec, why: string): Promise<void> {
+  const entry = `inputs.${Object.keys(inputs.inputs ?? {})[0] ?? ''}`
+  const warnings = [{ entry, problem: expect.stringMatching(new RegExp(`^no overlay of .*${why}.*; each session copies the folder into memory instead$`)) as string }]
+  const target = planOf(inputs).mounts.find((mount) => mount.entry === entry)?.target ?? ''
+  const script = ['sh', '-c', `test ! -e ${target}/made && echo made > ${target}/made`]
+  const isCopied = (session: Session): void => {
+    expect(session.plan.mounts.find((mount) => mount.target === target)?.kind).toBe('copy')
+    expect(session.plan.warnings).toEqual(warnings)
+  }
+  await using session = await openSession(inputs)
+  isCopied(session)
+  await session.run(script)
+  expect(await session.changes()).toMatchObject([{ target, added: 1, changed: 0, removed: 0, isWhole: true }])
+  for (let round = 0; round < 2; round += 1) await build(inputs, script)
+  await using pool = await SessionPool.open({}, { size: 1 })
+  const acquired = await pool.acquire(inputs)
+  isCopied(acquired)
+  await acquired.run(script)
+  pool.release(acquired)
+  for (let round = 0; round < 2; round += 1) await pool.run(inputs, script)
+  await using based = await SessionPool.open(inputs, { size: 1 })
+  for (let round = 0; round < 2; round += 1) await based.run({}, script)
+  await using last = await based.acquire()
+  isCopied(last)
 }
 
 describeSession('an input that is an overlay', () => {
@@ -55,14 +85,9 @@ describeSession('an input that is an overlay', () => {
   const spec = (more: Spec = {}): Spec => ({ inputs: { '/w': { path: source, overlay: true } }, cwd: '/w', ...more })
 
   // promise: 50
-  test.runIf(!isFreebsd && missing !== undefined)('is refused before anything runs where there are none, with what to do', async () => {
+  test.runIf(!isFreebsd && missing !== undefined)('is a copy where there are none, and the plan of the session says why', async () => {
     const before = await hostState()
-    const error = (await rejected(build(spec(), ['touch', '/tmp/ran']))) as UnsupportedError
-    expect(error).toBeInstanceOf(UnsupportedError)
-    expect(error).toMatchObject({ code: 'ERR_BUILDJAIL_OVERLAY_UNSUPPORTED', step: 'overlay', path: source, dest: '/w', remedy: expect.any(String) as string })
-    await using pool = await SessionPool.open({}, { size: 1 })
-    await expect(pool.run(spec(), ['true'])).rejects.toMatchObject({ code: 'ERR_BUILDJAIL_OVERLAY_UNSUPPORTED' })
-    await pool.close()
+    await expectCopied({ inputs: { '/w': { path: source, overlay: true } } }, missing?.remedy ?? '')
     await expectSameState(before)
   })
 
@@ -119,9 +144,37 @@ describeSession('an input that is an overlay', () => {
       expect(told(source)).toEqual(before)
     })
 
-    test.skipIf(isRoot)('is refused where its owner is not the caller, who is not root', async () => {
-      const error = await rejected(build({ inputs: { etc: { path: '/etc/ssl', overlay: true } } }, ['true']))
-      expect(error).toMatchObject({ code: 'ERR_BUILDJAIL_OVERLAY_UNSUPPORTED', path: '/etc/ssl', dest: '/inputs/etc', message: expect.stringContaining('without root') as string })
+    test.skipIf(isRoot)('is a copy where its owner is not the caller, who is not root', async () => {
+      await expectCopied({ inputs: { etc: { path: '/etc/alternatives', overlay: true } } }, 'without root')
+      expect(planOf({ inputs: { etc: { path: '/etc/alternatives', overlay: true } } }).warnings).toEqual([{ entry: 'inputs.etc', problem: expect.stringContaining('belongs to the user 0') as string }])
+    })
+
+    // promise: 50
+    test.runIf(isRoot)('is a copy for an ordinary user, where it is not all that user’s: the command line says so', () => {
+      const files = ['.', ...readdirSync(source, { recursive: true, encoding: 'utf8' })].filter((name) => name !== 'link')
+      const run = (script: string, ...words: string[]): readonly [string, string] => {
+        const shown = words.length > 0 ? words : ['--input', `/w~=${source}`, '--cwd', '/w']
+        const caller = ['--reuid=4711', '--regid=4711', '--groups=4711,4712', 'env', 'XDG_RUNTIME_DIR=', process.execPath, main, 'run', ...shown, '--', 'sh', '-c', script]
+        const { stdout, stderr } = spawnSync('setpriv', caller, { encoding: 'utf8', cwd: source })
+        return [stdout, stderr]
+      }
+      const script = 'echo a >> src/a.c && echo b > src/deep/made && rm Makefile && tail -n 1 src/a.c'
+      for (const [uid, gid, why] of [[4711, 4711, undefined], [4711, 4712, 'belongs to the user 4711 and the group 4712'], [4713, 4712, 'belongs to the user 4713 and the group 4712']] as const) {
+        for (const name of files) chownSync(path.join(source, name), uid, gid)
+        // All that the group may read.
+        for (const [name, mode] of [['private', 0o640], ['shut', 0o640], ['src/deep', 0o750]] as const) chmodSync(path.join(source, name), mode)
+        const before = told(source)
+        const [stdout, stderr] = run(script)
+        expect(stdout).toBe('a\n')
+        if (why === undefined) expect(stderr).toBe('')
+        else expect(stderr).toMatch(new RegExp(`^buildjail: no overlay of ${source} at /w: the folder ${why}, .*; each session copies the folder into memory instead\n$`))
+        expect(told(source)).toEqual(before)
+        if (why !== undefined) expect(run(script, '--here', '--apply', '--yes')).toEqual(['', expect.stringContaining('is a copy, because this host has no overlay for it, and a copy cannot be applied')])
+      }
+      // Its own folder, in which a file belongs to another of its groups.
+      for (const name of files) chownSync(path.join(source, name), 4711, name === 'Makefile' ? 4712 : 4711)
+      const [answer] = run('echo a >> Makefile', '--input', `/w~=${source}`, '--cwd', '/w', '--json')
+      expect(JSON.parse(answer)).toMatchObject({ result: { hints: [{ about: 'Makefile', problem: expect.stringContaining('/w/Makefile, or a folder around it, belongs to another user or group') as string }] } })
     })
 
     // promise: 50
@@ -245,15 +298,14 @@ describeSession('an input that is an overlay', () => {
       }
     })
 
-    test.runIf(isRoot)('is refused of a file system that cannot show files as another user’s', async () => {
+    test.runIf(isRoot)('is a copy of a file system that cannot show files as another user’s, or that lies two overlays deep', async () => {
       const [lower, merged] = [mkdtempSync(path.join(folders.top, 'lower-')), path.join(source, 'merged')]
       mkdirSync(merged)
       const mounted = spawnSync('mount', ['-t', 'overlay', '-o', `lowerdir=${lower}:${folders.input}`, 'overlay', merged], { encoding: 'utf8' })
       expect(mounted).toMatchObject({ status: 0 })
       try {
         const state = await hostState()
-        const error = await rejected(build({ inputs: { w: { path: merged, overlay: true } } }, ['true']))
-        expect(error).toMatchObject({ code: 'ERR_BUILDJAIL_OVERLAY_UNSUPPORTED', path: merged, dest: '/inputs/w', remedy: expect.stringContaining('ext4') as string })
+        await expectCopied({ inputs: { w: { path: merged, overlay: true } } }, 'ext4')
         await expectSameState(state)
       } finally {
         spawnSync('umount', [merged])

@@ -281,6 +281,17 @@ describe('a command that failed is told what its session did to it', () => {
 })
 
 describe('hints', () => {
+  it.each([
+    ['sh: 1: cannot create gd/y: Value too large for defined data type', 'overlay', 'gd/y'],
+    ["rm: cannot remove '/w/gd/x': Value too large for defined data type", 'overlay', '/w/gd/x'],
+    ["Error: EOVERFLOW: value too large for defined data type, open '/w/a'", 'overlay', '/w/a'],
+    ["rm: cannot remove '/w/gd/x': Value too large for defined data type", 'copy', undefined],
+    ["cat: /output/a: Value too large for defined data type", 'output', undefined],
+    ['stat: Value too large for defined data type', 'overlay', undefined],
+  ] as const)('that a file of an overlay is of another group: %s, with %s', (line, plan, about) => {
+    expect(hints(plan, 'x', line).map((hint) => hint.about)).toEqual(about === undefined ? [] : [about])
+  })
+
   it('of a copy that is full name it, and what its room is', () => {
     expect(hints('copy', 'x', 'touch: /w/a: No space left on device')[0]?.problem).toBe('/w, which has room for 1 MiB in 1024 files, is full')
   })
