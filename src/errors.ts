@@ -221,7 +221,7 @@ export type UnsupportedErrorCode =
    */
   | 'ERR_BUILDJAIL_LIMIT_UNSUPPORTED'
   /**
-   * An input cannot be an overlay on this host, or its source cannot be shown or copied as one: `path` is the source and `dest` its place inside. Nothing was started.
+   * The source of an overlay can be neither shown as one nor copied, because something is mounted in it: `path` is the source and `dest` its place inside. Nothing was started.
    * @remedy Do what `remedy` says; or copy the folder, and give the copy as an output.
    */
   | 'ERR_BUILDJAIL_OVERLAY_UNSUPPORTED'

@@ -140,7 +140,8 @@ std::optional<Obstacle> find_overlay_limitation(LinuxHost& host) {
   if (error) return overlay_obstacle(*error);
   if (has_callers_id_only() || kernel_version() >= kMapped) return std::nullopt;
   return Obstacle{kOverlay,
-                  "inputs of root's sessions cannot be overlays, and are copied: overlayfs of this kernel takes no source whose files "
+                  "inputs of root's sessions cannot be overlays, and are copied: overlayfs of this kernel takes no "
+                  "source whose files "
                   "are shown as another user's",
                   "use Linux 5.19 or later"};
 }

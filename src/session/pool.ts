@@ -153,8 +153,8 @@ export class SessionPool implements AsyncDisposable {
 
   /** One that could not be completed is of no use any more: each try takes another. */
   #takeComplete(plan: Plan, admission: Admission, signal?: AbortSignal): Promise<Taken> {
-    const attempt = async (plan: Plan): Promise<Taken> => {
-      const taken = await this.#take(plan, signal)
+    const attempt = async (tried: Plan): Promise<Taken> => {
+      const taken = await this.#take(tried, signal)
       try {
         if (taken.rest !== undefined) await completeEnvelope(taken.envelope, taken.rest, signal)
         taken.session.tellOpening()

@@ -51,7 +51,7 @@ export async function openSession(spec: Spec | Plan, options: OpenOptions = {}):
     const returning = outputsReturning(made)
     if (returning !== undefined) await returning
     const id = newId()
-    const { plan, envelope } = await withCopies(made, async (plan) => ({ plan, envelope: await openEnvelope(nativePlanOf(plan), id, plan, admission.waitLeft, signal) }))
+    const { plan, envelope } = await withCopies(made, async (tried) => ({ plan: tried, envelope: await openEnvelope(nativePlanOf(tried), id, tried, admission.waitLeft, signal) }))
     return new Session(id, plan, envelope, watchFor(id, plan, envelope), () => admission.over()).tellOpening()
   } catch (error) {
     admission.over()
@@ -222,7 +222,7 @@ export class Session extends EventEmitter<SessionEvents> implements AsyncDisposa
   /**
    * Ends everything in the session, and does to the sources of overlays what commands did in them: files are written as a whole, and what was
    * removed is removed, by exact paths. No link in a source is followed. Files have the owner of what they replace, or of the source, and no
-   * set-id bits. Afterwards the session takes no more commands. Linux, and only where no overlay is a copy.
+   * set-id bits. Afterwards the session takes no more commands. Only where no overlay is a copy, and so never on FreeBSD.
    * @param targets of the overlays. Default: all.
    * @throws SpecError if a target is no overlay of the session, or is a copy, SessionClosedError, SystemCallError if not all could be done
    */

@@ -7,7 +7,7 @@ import type { IdRange } from './fields/user.ts'
 /**
  * One mount of a session's root. `bind` shows a directory, `file` one file. `store` shows a directory that is written to and in which the
  * build removes nothing but what is its own. `overlay` shows a directory in which the build writes, and none of that comes to the source; `copy` is a copy
- * of the directory to the same end, in memory. `listed` is a directory of the root itself, in which each
+ * of the directory to the same end, in memory. A session may have a `copy` where its plan had an `overlay`: not every host can have that. `listed` is a directory of the root itself, in which each
  * entry of the source is a mount or a link of its own. The others are file systems of their own.
  */
 export interface Mount {

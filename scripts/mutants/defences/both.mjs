@@ -4,6 +4,7 @@ const attacks = 'test/session/attacks'
 const standardDescriptors = `${attacks}/standard-descriptors.test.ts`
 const limits = 'test/session/limits.test.ts'
 const keeping = 'test/session/keeping.test.ts'
+const copied = 'test/session/copied-inputs.test.ts'
 const nested = `${attacks}/nested-folders.test.ts`
 const mountsInOutputs = `${attacks}/mounts-in-outputs.test.ts`
 const planted = `${attacks}/planted-journal.test.ts`
@@ -212,6 +213,16 @@ export const both = [
     defence: 'a copy that is kept takes no more room than the original',
     off: { 'copy-kept-takes-no': 'always' },
     tests: [['test/session/keeping.test.ts', 'takes no more room than it had: holes stay holes, and one file by many names is one file']],
+  },
+  {
+    defence: 'what is not the owner’s stays as it is in a copy of an input',
+    off: { 'copy-others-stay-others': { swap: { 'file.uid == source_.st_uid': 'true' } } },
+    tests: [[copied, 'belongs to the build, with its modes and times and no set-id bits; what is of others stays theirs']],
+  },
+  {
+    defence: 'a copy of an input has nothing of where links lead that come into its source meanwhile',
+    off: { 'walk-enters-no-link': { without: ['O_NOFOLLOW'] } },
+    tests: [[copied, 'has nothing of another folder, to which links lead that come into the source while it is copied']],
   },
   {
     defence: 'no hole is written to a copy that is kept',

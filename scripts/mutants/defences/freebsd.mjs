@@ -346,16 +346,6 @@ export const freebsd = [
     tests: [['test/freebsd/limits.test.ts', 'a command is ended before a host program that is protected when memory runs out, though that protects its children']],
   },
   {
-    defence: 'what is not the owner’s stays as it is in a copy of an input',
-    off: { 'copy-others-stay-others': { swap: { 'file.uid == source_.st_uid': 'true' } } },
-    tests: [[copied, 'belongs to the build, with its modes and times and no set-id bits; what is of others stays theirs']],
-  },
-  {
-    defence: 'a copy of an input has nothing of where links lead that come into its source meanwhile',
-    off: { 'walk-enters-no-link': { without: ['O_NOFOLLOW'] } },
-    tests: [[copied, 'has nothing of another folder, to which links lead that come into the source while it is copied']],
-  },
-  {
     defence: 'what is mounted in the source of a copy is not silently left out',
     off: { 'mounted-source-overlay-not': 'skip' },
     tests: [[copied, 'is refused where something is mounted in it, and where it is another folder by now']],

@@ -288,6 +288,11 @@ export const linux = [
     tests: [[overlay, 'is what the plan and the record say, with no name of the host where a build can see it']],
   },
   {
+    defence: 'a copy that stands for an overlay has neither devices nor set-id programs',
+    off: { 'copy-neither-devices-nor': { without: ['kNoSuid', 'kNoDev'] } },
+    tests: [['test/session/copied-inputs.test.ts', 'is what the plan and the record say, and what is kept of a build that failed']],
+  },
+  {
     defence: 'the layers of an overlay have no name inside',
     off: { 'layers-overlay-no-name': 'skip' },
     tests: [[overlay, 'is what the plan and the record say, with no name of the host where a build can see it']],

@@ -19,9 +19,9 @@ export interface InputOptions extends SourceOptions {
   /**
    * The build may write in the folder, and nothing of that is kept: not one change comes to the source, and all of it goes with the session.
    * What the source's owner has in it is the build user's own there, also what is shut to others. On Linux this is overlayfs: what is
-   * written, and each file that is changed, is in memory, and takes of the room of /tmp (`limits.tmpSize`, `limits.tmpFiles`); without
-   * overlayfs the session is refused (UnsupportedError). On FreeBSD all of the folder is copied into memory when the session opens, and
-   * has as much room as /tmp; where that is too little, nothing runs (ENOSPC). Default: false, it is read-only.
+   * written, and each file that is changed, is in memory, and takes of the room of /tmp (`limits.tmpSize`, `limits.tmpFiles`). On FreeBSD, and
+   * on Linux where overlayfs cannot have the folder, all of it is copied into memory when the session opens, and has as much room as /tmp;
+   * where that is too little, nothing runs (ENOSPC). On Linux `session.plan.warnings` says why it is a copy. Default: false, it is read-only.
    */
   readonly overlay?: boolean
   /**
