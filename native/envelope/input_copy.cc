@@ -36,7 +36,9 @@ class CopyOfInput final : public TreeCopy {
   }
   [[nodiscard]] bool has_times() const override { return true; }
   // The source stays as it is.
+  // defence: copied-source-stays-shut
   [[nodiscard]] bool may_open_up(const FileState&) const override { return false; }
+  // defence: copied-source-whole
   [[nodiscard]] bool passes_by_shut_folders() const override { return false; }
 
   // A walk that begins again would find its own copies.

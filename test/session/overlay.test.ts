@@ -171,6 +171,14 @@ describeSession('an input that is an overlay', () => {
         expect(told(source)).toEqual(before)
         if (why !== undefined) expect(run(script, '--here', '--apply', '--yes')).toEqual(['', expect.stringContaining('is a copy, because this host has no overlay for it, and a copy cannot be applied')])
       }
+      // Neither opened, be it the caller's own, nor left out in silence.
+      for (const owner of [4711, 4713]) {
+        chownSync(path.join(source, 'src/deep'), owner, 4711)
+        chmodSync(path.join(source, 'src/deep'), owner === 4711 ? 0 : 0o700)
+        const before = told(source)
+        expect(run('true')[1]).toMatch(new RegExp(`EACCES: .*'${source}/src/deep' -> '/w' \\(step copy\\).*name it in exclude`))
+        expect(told(source)).toEqual(before)
+      }
       // Its own folder, in which a file belongs to another of its groups.
       for (const name of files) chownSync(path.join(source, name), 4711, name === 'Makefile' ? 4712 : 4711)
       const [answer] = run('echo a >> Makefile', '--input', `/w~=${source}`, '--cwd', '/w', '--json')

@@ -293,6 +293,16 @@ export const linux = [
     tests: [['test/session/copied-inputs.test.ts', 'is what the plan and the record say, and what is kept of a build that failed']],
   },
   {
+    defence: 'a shut folder is not opened for the copy that stands for an overlay',
+    off: { 'copied-source-stays-shut': { swap: { false: 'true' } } },
+    tests: [[overlay, 'is a copy for an ordinary user, where it is not all that user’s: the command line says so']],
+  },
+  {
+    defence: 'a copy that stands for an overlay is whole',
+    off: { 'copied-source-whole': { swap: { false: 'true' } } },
+    tests: [[overlay, 'is a copy for an ordinary user, where it is not all that user’s: the command line says so']],
+  },
+  {
     defence: 'the layers of an overlay have no name inside',
     off: { 'layers-overlay-no-name': 'skip' },
     tests: [[overlay, 'is what the plan and the record say, with no name of the host where a build can see it']],
