@@ -35,11 +35,15 @@ class CopyOfInput final : public TreeCopy {
     return {file.uid == source_.st_uid ? build.uid : file.uid, file.gid == source_.st_gid ? build.gid : file.gid};
   }
   [[nodiscard]] bool has_times() const override { return true; }
-  // The source stays as it is.
-  // defence: copied-source-stays-shut
-  [[nodiscard]] bool may_open_up(const FileState&) const override { return false; }
-  // defence: copied-source-whole
-  [[nodiscard]] bool passes_by_shut_folders() const override { return false; }
+  [[nodiscard]] bool may_open_up(const FileState&) const override {
+    // The source stays as it is.
+    // defence: copied-source-stays-shut
+    return false;
+  }
+  [[nodiscard]] bool passes_by_shut_folders() const override {
+    // defence: copied-source-whole
+    return false;
+  }
 
   // A walk that begins again would find its own copies.
   Status begin() override {

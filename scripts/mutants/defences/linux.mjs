@@ -294,12 +294,12 @@ export const linux = [
   },
   {
     defence: 'a shut folder is not opened for the copy that stands for an overlay',
-    off: { 'copied-source-stays-shut': { swap: { false: 'true' } } },
+    off: { 'copied-source-stays-shut': { value: 'true' } },
     tests: [[overlay, 'is a copy for an ordinary user, where it is not all that user’s: the command line says so']],
   },
   {
     defence: 'a copy that stands for an overlay is whole',
-    off: { 'copied-source-whole': { swap: { false: 'true' } } },
+    off: { 'copied-source-whole': { value: 'true' } },
     tests: [[overlay, 'is a copy for an ordinary user, where it is not all that user’s: the command line says so']],
   },
   {
