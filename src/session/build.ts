@@ -64,7 +64,8 @@ export class BuildTeardownError<Stdio = AnyStdio> extends TeardownError implemen
 
 /**
  * A session that one command has for itself. The command's job opens and closes it, unless the plan has more to be done between the two:
- * waiting for another session before (`wait`), and keeping files after (`keep`). Then it is opened and closed from here.
+ * waiting for another session before (`wait`), a copy of an input (`mayCopyInputs`), and keeping files after (`keep`). Then it is opened and
+ * closed from here.
  */
 class OwnSession implements Place {
   readonly #spec: Spec | Plan

@@ -58,6 +58,14 @@ async function expectCopied(inputs: Spec, why: string): Promise<void> {
   isCopied(last)
 }
 
+/** What `buildjail run` of an ordinary user with two groups prints. */
+function runByOther(folder: string, script: string, ...words: string[]): readonly [stdout: string, stderr: string] {
+  const shown = words.length > 0 ? words : ['--input', `/w~=${folder}`, '--cwd', '/w']
+  const caller = ['--reuid=4711', '--regid=4711', '--groups=4711,4712', 'env', 'XDG_RUNTIME_DIR=', process.execPath, main, 'run', ...shown, '--', 'sh', '-c', script]
+  const { stdout, stderr } = spawnSync('setpriv', caller, { encoding: 'utf8', cwd: folder })
+  return [stdout, stderr]
+}
+
 describeSession('an input that is an overlay', () => {
   const folders = useFolders()
   let source = ''
@@ -152,12 +160,7 @@ describeSession('an input that is an overlay', () => {
     // promise: 50
     test.runIf(isRoot)('is a copy for an ordinary user, where it is not all that user’s: the command line says so', () => {
       const files = ['.', ...readdirSync(source, { recursive: true, encoding: 'utf8' })].filter((name) => name !== 'link')
-      const run = (script: string, ...words: string[]): readonly [string, string] => {
-        const shown = words.length > 0 ? words : ['--input', `/w~=${source}`, '--cwd', '/w']
-        const caller = ['--reuid=4711', '--regid=4711', '--groups=4711,4712', 'env', 'XDG_RUNTIME_DIR=', process.execPath, main, 'run', ...shown, '--', 'sh', '-c', script]
-        const { stdout, stderr } = spawnSync('setpriv', caller, { encoding: 'utf8', cwd: source })
-        return [stdout, stderr]
-      }
+      const run = (script: string, ...words: string[]): readonly [string, string] => runByOther(source, script, ...words)
       const script = 'echo a >> src/a.c && echo b > src/deep/made && rm Makefile && tail -n 1 src/a.c'
       for (const [uid, gid, why] of [[4711, 4711, undefined], [4711, 4712, 'belongs to the user 4711 and the group 4712'], [4713, 4712, 'belongs to the user 4713 and the group 4712']] as const) {
         for (const name of files) chownSync(path.join(source, name), uid, gid)
@@ -309,11 +312,18 @@ describeSession('an input that is an overlay', () => {
     test.runIf(isRoot)('is a copy of a file system that cannot show files as another user’s, or that lies two overlays deep', async () => {
       const [lower, merged] = [mkdtempSync(path.join(folders.top, 'lower-')), path.join(source, 'merged')]
       mkdirSync(merged)
+      for (const folder of [lower, path.join(source, 'src/deep')]) chmodSync(folder, 0o755)
       const mounted = spawnSync('mount', ['-t', 'overlay', '-o', `lowerdir=${lower}:${folders.input}`, 'overlay', merged], { encoding: 'utf8' })
       expect(mounted).toMatchObject({ status: 0 })
       try {
         const state = await hostState()
         await expectCopied({ inputs: { w: { path: merged, overlay: true } } }, 'ext4')
+        const deep = path.join(source, 'deep')
+        mkdirSync(deep)
+        expect(spawnSync('mount', ['-t', 'overlay', '-o', `lowerdir=${merged}:${source}/src`, 'overlay', deep])).toMatchObject({ status: 0 })
+        const [stdout, stderr] = runByOther(deep, 'cat given.txt a.c && echo made > made && ls')
+        spawnSync('umount', [deep])
+        expect([stdout, stderr]).toEqual(['given\nint a;\na.c\ndeep\ngiven.txt\nmade\n', expect.stringMatching(/^buildjail: no overlay of .*; each session copies the folder into memory instead\n$/)])
         await expectSameState(state)
       } finally {
         spawnSync('umount', [merged])
