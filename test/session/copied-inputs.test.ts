@@ -259,7 +259,8 @@ describeCopies('an input that is an overlay, where there are none', () => {
       if (!isWatched) expect(await recover()).toMatchObject({ recovered: isFreebsd ? [{}] : [], leftAlone: [] })
       await expect.poll(() => copyOf(program.pid as number), { timeout: 20_000 }).toBeUndefined()
       await expect.poll(() => inside.filter(isRunning), { timeout: 20_000 }).toEqual([])
-      await expect.poll(async () => (await hostState()).stateFolder, { timeout: 20_000 }).toEqual(state.stateFolder)
+      // The watcher's recovery ends with the leases.
+      await expect.poll(async () => [(await hostState()).stateFolder, (await hostState()).leases], { timeout: 20_000 }).toEqual([state.stateFolder, state.leases])
       await expectSameState(state)
     }
   })
