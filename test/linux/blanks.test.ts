@@ -92,11 +92,13 @@ describeLinux('sessions that are begun ahead', () => {
       const program = `
         import { build } from ${JSON.stringify(entry)}
         import { execFileSync } from 'node:child_process'
+        // Node opens many files at once when it loads the package.
+        execFileSync('prlimit', ['--pid', String(process.pid), '--nofile=${descriptors}'])
         for (let i = 0; i < 3; i += 1) await build({}, ['true'])
         await new Promise((resolve) => setTimeout(resolve, 300))
         const listed = execFileSync('ps', ['-o', 'comm=', '--ppid', String(process.pid)], { encoding: 'utf8' })
         console.log(listed.split('\\n').filter((name) => name.trim() === 'buildjail-blank').length)`
-      const { stdout, stderr } = spawnSync('sh', ['-c', `ulimit -n ${descriptors}; exec "$0" --input-type=module -e "$1"`, execPath, program], { encoding: 'utf8' })
+      const { stdout, stderr } = spawnSync(execPath, ['--input-type=module', '-e', program], { encoding: 'utf8' })
       expect(stderr).toBe('')
       return Number(stdout)
     }
