@@ -109,7 +109,7 @@ describeOverlays('the project around the current folder', () => {
     const told = (...words: readonly string[]): string => spawnSync(process.execPath, [main, 'run', ...words], { encoding: 'utf8', cwd: project }).stderr
     expect(told('--here', 'false')).toBe('buildjail: empty in the session: .env; --env-files shows it\n')
     expect(told('--here', '--env-files', 'false')).toBe('')
-    expect(told('sh', '-c', 'exit 1', '--here')).toBe("buildjail: hint: --here stands after the command, and so the command got it; buildjail run --here sh -c 'exit 1'\n")
+    expect(told('sh', '-c', 'exit 1', 'sh', '--here')).toBe("buildjail: hint: --here stands after the command, and so the command got it; buildjail run --here sh -c 'exit 1' sh\n")
   })
 
   test('is told that a folder of --out stays, where the command removes it', () => {
