@@ -46,16 +46,23 @@ export async function bundle() {
   return `(function (exports, require, module, __filename, __dirname) {${code}\n})\n`
 }
 
-/** Node's own modules are loaded where they are first used, as esbuild has no word for that: `import_node_fs2.x` is `node.fs.x`. */
+/**
+ * Node's own modules are loaded where they are first used, as esbuild has no word for that: `import_node_fs2.x` is `node.fs.x`. In a part that is
+ * itself begun at its first use (`__esm`), esbuild declares the name outside and gives it its value inside.
+ */
 function lazily(text) {
   const modules = new Map()
-  const withoutImports = text.replaceAll(/^var (import_node_\w+) = (?:(require\("node:([a-z_/]+)"\))|__toESM\((require\("node:([a-z_/]+)"\)), 1\));$/gm, (_, name, plain, plainName, other, otherName) => {
+  const withoutValues = text.replaceAll(/^(?:var| +) ?(import_\w+) = (?:(require\("node:([a-z_/]+)"\))|__toESM\((require\("node:([a-z_/]+)"\)), 1\));$/gm, (_, name, plain, plainName, other, otherName) => {
     // With `default`, as an import of CommonJS has it.
     modules.set(name, plain === undefined ? { key: `${otherName}_default`, loading: `{ default: ${other} }` } : { key: plainName, loading: plain })
     return ''
   })
-  const used = withoutImports.replaceAll(/\b(import_node_\w+)\./g, (found, name) => (modules.has(name) ? `node[${JSON.stringify(modules.get(name).key)}].` : found))
-  const left = [...used.matchAll(/\bimport_node_\w+\b/g)].map(([name]) => name).filter((name) => modules.has(name))
+  const withoutImports = withoutValues.replaceAll(/^var ([\w$]+(?:, [\w$]+)*);$/gm, (_, names) => {
+    const others = names.split(', ').filter((name) => !modules.has(name))
+    return others.length === 0 ? '' : `var ${others.join(', ')};`
+  })
+  const used = withoutImports.replaceAll(/\b(import_\w+)\./g, (found, name) => (modules.has(name) ? `node[${JSON.stringify(modules.get(name).key)}].` : found))
+  const left = [...used.matchAll(/\bimport_\w+\b|\brequire\("node:[a-z_/]+"\)/g)].map(([name]) => name).filter((name) => modules.has(name) || name.startsWith('require'))
   if (modules.size === 0 || left.length > 0) throw new Error(`esbuild writes its imports in another way now: ${left.join(', ')}`)
   const getters = new Map([...modules.values()].map(({ key, loading }) => [key, `get ${JSON.stringify(key)}() { const value = ${loading}; Object.defineProperty(node, ${JSON.stringify(key)}, { value }); return value }`]))
   return `const node = { ${[...getters.values()].join(', ')} };\n${used}`

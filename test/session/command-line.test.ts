@@ -123,6 +123,20 @@ describeSession('the command line', () => {
     expect(readFileSync(path.join(folders.output, 'copy'), 'utf8')).toBe('given\n')
   })
 
+  test.skipIf(process.versions['bun'] !== undefined)('loads no module of Node that the run does not need: each takes as long as many steps of a session', () => {
+    const [hook, loaded] = ['hook.cjs', 'loaded'].map((name) => path.join(folders.top, name)) as [string, string]
+    writeFileSync(
+      hook,
+      `const { Module } = require('node:module'), { require: load } = Module.prototype, names = []
+       Module.prototype.require = function (name) { return names.push(name), load.call(this, name) }
+       process.on('exit', () => require('node:fs').writeFileSync(${JSON.stringify(loaded)}, names.join(' ')))`,
+    )
+    expect(spawnSync(process.execPath, ['-r', hook, main, 'run', 'true'], { stdio: 'ignore' }).status).toBe(0)
+    const names = readFileSync(loaded, 'utf8').split(' ')
+    expect(names).toContain('node:fs')
+    expect(names.filter((name) => ['node:tty', 'node:net', 'node:stream', 'node:fs/promises', 'node:child_process', 'node:crypto'].includes(name))).toEqual([])
+  })
+
   test('tells events as lines of JSON, and how it ended in the last', () => {
     const { status, stdout, stderr } = buildjail('run', '--events', '--', 'sh', '-c', String.raw`printf "h\303"; sleep 0.1; printf "\251\n"; printf "\303" >&2; exit 3`)
     expect([status, stderr]).toEqual([3, ''])
