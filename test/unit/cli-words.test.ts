@@ -43,7 +43,7 @@ describe.skipIf(process.platform !== 'freebsd' && process.platform !== 'linux')(
     const tool = tree.file('sdk/bin/tool-of-the-test')
     chmodSync(tool, 0o755)
     addon.script.launchFailure = { code: 'ENOENT', errno: -2, syscall: 'execve', step: 'execve', reason: 'no such file', path: 'tool-of-the-test' }
-    vi.stubEnv('PATH', path.dirname(tool))
+    vi.stubEnv('PATH', `${path.dirname(tool)}:${process.env['PATH'] ?? ''}`)
     expect(await told('run', '--toolchain', 'none', '--state-directory', tree.directory('state'), 'tool-of-the-test')).toContain(`; remedy: --toolchain host,${tree.at('sdk')} --path ${path.dirname(tool)}`)
   })
 
