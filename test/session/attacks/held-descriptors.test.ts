@@ -22,8 +22,8 @@ describeAttack('what the host program has open', () => {
     if (held.stdout === null) throw new Error('no stdout')
     await once(held.stdout, 'data')
     const found = (): string | undefined => readdirSync('/proc').find((pid) => /^\d+$/.test(pid) && isInitOf(pid, held.pid))
-    await expect.poll(found).toBeDefined()
-    const init = found()
+    let init: string | undefined
+    await expect.poll(() => (init = found())).toBeDefined()
     const open = readdirSync(`/proc/${init}/fd`).map((fd) => readlinkSync(`/proc/${init}/fd/${fd}`))
     // The lock reads: nobody but the host program writes to the journal.
     const access = /^flags:\t\d*(\d)$/m.exec(readFileSync(`/proc/${init}/fdinfo/2`, 'utf8'))?.[1]
@@ -42,7 +42,8 @@ describeAttack('what the host program has open', () => {
 /** A session's init is its host program's child. */
 function isInitOf(pid: string, parent: number | undefined): boolean {
   try {
-    return readFileSync(`/proc/${pid}/stat`, 'utf8').startsWith(`${pid} (buildjail-init) S ${parent} `)
+    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8')
+    return stat.startsWith(`${pid} (buildjail-init) `) && stat.split(' ')[3] === String(parent)
   } catch {
     // It ended meanwhile.
     return false
