@@ -17,7 +17,7 @@ function install(project, to) {
   if (existsSync(to)) return []
   const work = mkdtempSync(`${to}-`)
   try {
-    // For whoever the tests are run as.
+    // The tests are run by another user as well.
     chmodSync(work, 0o755)
     cpSync(project, work, { recursive: true })
     // pnpm links packages of the workspace to each other, and npm does not know its protocol for that.

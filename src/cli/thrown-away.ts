@@ -17,7 +17,7 @@ export function thrownAwayText(changes: Changes, isProject: boolean): string | u
   return what === undefined ? undefined : `thrown away in ${readable(changes.source)}: ${what}${isProject ? '; --out FOLDER keeps one, --apply all' : ''}`
 }
 
-/** The secrets of the project that a command did not see, in one line. Undefined where there are none. */
+/** The secrets of the project that a command did not see, in one line. Undefined without any. */
 export function notShownText({ inputs = {}, cwd = '/' }: Spec, { exclude = [] }: HereOptions): string | undefined {
   const project = Object.entries(inputs).find(([target, source]) => isWithin(cwd, target) && typeof source === 'object' && source.exclude !== undefined)
   const secrets = ((project?.[1] as { readonly exclude?: readonly string[] } | undefined)?.exclude ?? []).filter((one) => !one.endsWith('/') && !exclude.includes(one))
