@@ -1,4 +1,3 @@
-import { existsSync } from 'node:fs'
 import nodePath from 'node:path'
 
 import { runningRuntime } from '../spec/host-parts.ts'
@@ -240,9 +239,9 @@ const address = /(?:EAI_AGAIN|resolve host:?|host address|UnknownHostException:|
 const ownAddress = /\b(?:127\.\d+\.\d+\.\d+|localhost)\b|(?:^|[\s[(])::1\b/
 
 /** What node-gyp(1) downloads, Node may have beside it. */
-function ownHeaders(wanted: string | undefined): readonly Remedy[] {
+function ownHeaders(evidence: Evidence, wanted: string | undefined): readonly Remedy[] {
   const { source } = runningRuntime()
-  if (wanted !== 'nodejs.org' || !existsSync(`${source}/include/node/node.h`)) return []
+  if (wanted !== 'nodejs.org' || !evidence.isOnHost(`${source}/include/node/node.h`)) return []
   return [{ spec: { env: { npm_config_nodedir: source } }, effect: 'has node-gyp take the headers that this Node has' }]
 }
 
@@ -253,7 +252,8 @@ const wantsNetwork: Recogniser = (evidence) => {
   const failed = evidence.lines.filter((line) => unreachable.test(line) || unresolved.test(line))
   const isOwn = (line: string): boolean => ownAddress.test(line)
   // A stack trace repeats the errno without an address.
-  const outward = failed.find((line) => !isOwn(line) && (unresolved.test(line) || address.test(line))) ?? failed.find(() => !failed.some(isOwn))
+  const ofOthers = failed.filter((line) => !isOwn(line))
+  const outward = ofOthers.find((line) => address.test(line)) ?? ofOthers.find((line) => unresolved.test(line)) ?? failed.find(() => !failed.some(isOwn))
   if (outward !== undefined) {
     const about = address.exec(outward)?.[1]
     const whom = about === undefined ? 'another machine' : readable(about)
@@ -261,7 +261,7 @@ const wantsNetwork: Recogniser = (evidence) => {
       {
         problem: `it tried to reach ${whom}, and has ${network === 'none' ? 'no network' : 'only 127.0.0.1'}`,
         ...(about !== undefined && { about }),
-        remedies: [...ownHeaders(about), { spec: { network: 'host' }, effect: 'gives it the network of the host, unfiltered' }],
+        remedies: [...ownHeaders(evidence, about), { spec: { network: 'host' }, effect: 'gives it the network of the host, unfiltered' }],
       },
     ]
   }

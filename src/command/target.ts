@@ -18,7 +18,10 @@ import { identityOf, type Mount } from '../spec/plan.ts'
  */
 export type StdioTarget = 'pipe' | 'inherit' | 'ignore' | { readonly file: string }
 
-/** A list sends the same to each, as tee(1) does: `['pipe', 'inherit', { file }]`. */
+/**
+ * A list sends the same to each, as tee(1) does: `['pipe', 'inherit', { file }]`. When nothing reads an inherited pipe any more, the command's
+ * writes fail, unless the result has them too (`pipe`): then that is an error of the run.
+ */
 export type StdioTargets = StdioTarget | readonly StdioTarget[]
 
 /** @throws InvalidCommandError */

@@ -119,7 +119,7 @@ describeCopies('an input that is an overlay, where there are none', () => {
   })
 
   // promise: 50
-  test.runIf(isRoot)('belongs to the build, with its modes and times and no set-id bits; what is of others stays theirs', async () => {
+  test.runIf(isRoot)('belongs to the build, with its modes and times and no set-id bits; what belongs to others stays theirs', async () => {
     chmodSync(path.join(source, 'configure'), 0o6755)
     write('src/others', 'others\n', 0o600)
     for (const name of ['.', ...readdirSync(source, { recursive: true, encoding: 'utf8' })]) if (name !== 'link') chownSync(path.join(source, name), 4001, 4002)

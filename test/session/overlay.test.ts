@@ -93,7 +93,7 @@ describeSession('an input that is an overlay', () => {
   const spec = (more: Spec = {}): Spec => ({ inputs: { '/w': { path: source, overlay: true } }, cwd: '/w', ...more })
 
   // promise: 50
-  test.runIf(!isFreebsd && missing !== undefined)('is a copy where there are none, and the plan of the session says why', async () => {
+  test.runIf(!isFreebsd && missing !== undefined)('is a copy where the host has no overlays, and the plan of the session says why', async () => {
     const before = await hostState()
     await expectCopied({ inputs: { '/w': { path: source, overlay: true } } }, missing?.remedy ?? '')
     await expectSameState(before)
@@ -141,7 +141,7 @@ describeSession('an input that is an overlay', () => {
     })
 
     // promise: 50
-    test.runIf(isRoot)('is the same where its owner is neither root nor the caller; what is of others stays theirs', async () => {
+    test.runIf(isRoot)('is the same where its owner is neither root nor the caller; what belongs to others stays theirs', async () => {
       for (const name of ['.', ...readdirSync(source, { recursive: true, encoding: 'utf8' })]) if (name !== 'link') chownSync(path.join(source, name), 4001, 4002)
       chownSync(path.join(source, 'Makefile'), 4003, 4003)
       chownSync(path.join(source, 'shut'), 0, 0)

@@ -236,6 +236,17 @@ describe('a command that failed is told what its session did to it', () => {
     expect(found.map(({ about }) => about)).toEqual(port === undefined ? [] : [`localhost:${port}`])
   })
 
+  it('that it has no such network, by the line that names whom it wanted', () => {
+    const lines = ['npm error errno EAI_AGAIN', 'npm error request failed, reason: getaddrinfo EAI_AGAIN registry.example.org']
+    expect(hints('loopback', 'x', ...lines)).toMatchObject([{ about: 'registry.example.org' }])
+  })
+
+  it('that node-gyp may take the headers that this Node has, where it has them', () => {
+    const found = (has: boolean): readonly string[] => hintsOf({ argv: ['x'], cwd: '/tmp', plan: plans.loopback, output: ['gyp ERR! getaddrinfo EAI_AGAIN nodejs.org'] }, { ...thisHost, exists: () => has }).map(({ remedy }) => remedy)
+    expect(found(true)).toEqual([expect.stringMatching(/^env: \{ npm_config_nodedir: '.+' \} has node-gyp take the headers/)])
+    expect(found(false)).toEqual([expect.not.stringContaining('nodedir')])
+  })
+
   it.skipIf(process.platform !== 'linux')('and the kernel tells which ports of the host have a server', async () => {
     const server = createServer().listen(0, '127.0.0.1')
     await once(server, 'listening')

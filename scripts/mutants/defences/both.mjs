@@ -217,7 +217,7 @@ export const both = [
   {
     defence: 'what is not the owner’s stays as it is in a copy of an input',
     off: { 'copy-others-stay-others': { swap: { 'file.uid == source_.st_uid': 'true' } } },
-    tests: [[copied, 'belongs to the build, with its modes and times and no set-id bits; what is of others stays theirs']],
+    tests: [[copied, 'belongs to the build, with its modes and times and no set-id bits; what belongs to others stays theirs']],
   },
   {
     defence: 'a copy of an input has nothing of where links lead that come into its source meanwhile',

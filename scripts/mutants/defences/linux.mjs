@@ -280,7 +280,7 @@ export const linux = [
   {
     defence: 'what is not the owner’s stays as it is in an overlay',
     off: { 'not-owner-stays-overlay': 'skip' },
-    tests: [[overlay, 'is the same where its owner is neither root nor the caller; what is of others stays theirs']],
+    tests: [[overlay, 'is the same where its owner is neither root nor the caller; what belongs to others stays theirs']],
   },
   {
     defence: 'an overlay has neither devices nor set-id programs',
